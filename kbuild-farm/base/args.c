@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/args.h"
+
+#include "base/buf.h"
+#include "base/str.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void args_init(struct args *a, const struct args_option *options,
+	       char *const *argv)
+{
+	*a = (struct args){ .options = options, .argv = argv };
+}
+
+static const struct args_option *by_letter(const struct args *a, char letter)
+{
+	for (const struct args_option *o = a->options; o->key; o++) {
+		if (o->letter == letter)
+			return o;
+	}
+	return NULL;
+}
+
+static const struct args_option *by_word(const struct args *a,
+					 const char *word, size_t len)
+{
+	for (const struct args_option *o = a->options; o->key; o++) {
+		if (o->word && strlen(o->word) == len &&
+		    !memcmp(o->word, word, len))
+			return o;
+	}
+	return NULL;
+}
+
+/* The value is the next word of the command line. */
+static int take_next(struct args *a, const struct args_option *o,
+		     const char *shown, struct err *err)
+{
+	if (!*a->argv)
+		return err_set(err, EINVAL, "%s needs a value: %s", shown,
+			       o->value);
+	a->value = *a->argv++;
+	return o->key;
+}
+
+static int next_letter(struct args *a, struct err *err)
+{
+	char shown[3] = { '-', *a->bundle, '\0' };
+	const struct args_option *o = by_letter(a, *a->bundle);
+
+	if (!o)
+		return err_set(err, EINVAL, "unknown option %s", shown);
+	a->bundle++;
+	if (!o->value) {
+		if (!*a->bundle)
+			a->bundle = NULL;
+		return o->key;
+	}
+	if (*a->bundle) {
+		a->value = a->bundle;
+		a->bundle = NULL;
+		return o->key;
+	}
+	a->bundle = NULL;
+	return take_next(a, o, shown, err);
+}
+
+static int next_long(struct args *a, const char *word, struct err *err)
+{
+	size_t len = strcspn(word + 2, "=");
+	const struct args_option *o = by_word(a, word + 2, len);
+
+	if (!o)
+		return err_set(err, EINVAL, "unknown option --%.*s", (int)len,
+			       word + 2);
+	if (word[2 + len] == '=') {
+		if (!o->value)
+			return err_set(err, EINVAL, "--%s takes no value",
+				       o->word);
+		a->value = word + 2 + len + 1;
+		return o->key;
+	}
+	return o->value ? take_next(a, o, word, err) : o->key;
+}
+
+static bool is_variable(const char *word)
+{
+	size_t n = 0;
+
+	while (isalnum((unsigned char)word[n]) || word[n] == '_')
+		n++;
+	return n && !isdigit((unsigned char)word[0]) && word[n] == '=';
+}
+
+int args_next(struct args *a, struct err *err)
+{
+	const char *word;
+
+	a->value = NULL;
+	if (a->bundle)
+		return next_letter(a, err);
+	word = *a->argv;
+	if (!word)
+		return ARGS_END;
+	a->argv++;
+	if (!a->only_words && !strcmp(word, "--")) {
+		a->only_words = true;
+		return args_next(a, err);
+	}
+	if (!a->only_words && str_starts(word, "--"))
+		return next_long(a, word, err);
+	if (!a->only_words && word[0] == '-' && word[1]) {
+		a->bundle = word + 1;
+		return next_letter(a, err);
+	}
+	a->value = word;
+	return a->variables && is_variable(word) ? ARGS_VARIABLE : ARGS_WORD;
+}
+
+char *const *args_rest(const struct args *a)
+{
+	return a->argv;
+}
+
+char *args_help(const struct args_option *options)
+{
+	struct buf out = { 0 };
+
+	for (const struct args_option *o = options; o->key; o++) {
+		struct buf left = { 0 };
+
+		buf_printf(&left, o->letter ? "-%c" : "  ", o->letter);
+		if (o->word)
+			buf_printf(&left, "%s --%s", o->letter ? "," : " ",
+				   o->word);
+		if (o->value)
+			buf_printf(&left, " %s", o->value);
+		buf_printf(&out, "  %-29s %s\n", buf_str(&left), o->help);
+		buf_release(&left);
+	}
+	return buf_steal(&out);
+}

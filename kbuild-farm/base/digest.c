@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/digest.h"
+
+#include "base/str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct digest_run {
+	EVP_MD_CTX *ctx;
+};
+
+struct digest_run *digest_new(void)
+{
+	struct digest_run *run = xcalloc(1, sizeof(*run));
+
+	run->ctx = EVP_MD_CTX_new();
+	if (!run->ctx || !EVP_DigestInit_ex(run->ctx, EVP_sha256(), NULL))
+		str_out_of_memory();
+	return run;
+}
+
+void digest_add(struct digest_run *run, struct bytes in)
+{
+	if (in.len && !EVP_DigestUpdate(run->ctx, in.data, in.len))
+		str_out_of_memory();
+}
+
+void digest_end(struct digest_run *run, struct digest *out)
+{
+	struct digest sum;
+
+	if (!EVP_DigestFinal_ex(run->ctx, sum.b, NULL))
+		str_out_of_memory();
+	EVP_MD_CTX_free(run->ctx);
+	free(run);
+	if (out)
+		*out = sum;
+}
+
+void digest_of(struct bytes in, struct digest *out)
+{
+	struct digest_run *run = digest_new();
+
+	digest_add(run, in);
+	digest_end(run, out);
+}
+
+int digest_file(const char *path, struct digest *out, struct err *err)
+{
+	struct digest_run *run = digest_new();
+	uint8_t *block = xmalloc(1 << 18);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : 1;
+	int ret = 0;
+
+	while (n > 0) {
+		n = read(fd, block, 1 << 18);
+		if (n < 0 && errno == EINTR)
+			n = 1;
+		else if (n > 0)
+			digest_add(run, bytes_of(block, (size_t)n));
+	}
+	if (n < 0)
+		ret = err_errno(err, "%s", path);
+	if (fd >= 0)
+		close(fd);
+	free(block);
+	digest_end(run, ret ? NULL : out);
+	return ret;
+}
+
+bool digest_equal(const struct digest *a, const struct digest *b)
+{
+	return !memcmp(a->b, b->b, DIGEST_SIZE);
+}
+
+void digest_hex(const struct digest *d, char out[static DIGEST_HEX])
+{
+	for (int i = 0; i < DIGEST_SIZE; i++)
+		snprintf(out + 2 * i, 3, "%02x", d->b[i]);
+}

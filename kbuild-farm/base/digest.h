@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * base/digest.h - SHA-256, the one hash of kfarm (OpenSSL's EVP underneath).
+ */
+#ifndef BASE_DIGEST_H
+#define BASE_DIGEST_H
+
+#include "base/bytes.h"
+#include "base/err.h"
+
+#define DIGEST_SIZE 32
+#define DIGEST_HEX  65
+
+struct digest {
+	uint8_t b[DIGEST_SIZE];
+};
+
+/* A digest that is being made; on the heap. */
+struct digest_run;
+
+struct digest_run *digest_new(void);
+void digest_add(struct digest_run *run, struct bytes in);
+/* Writes the digest and frees `run`; `out` may be NULL. */
+void digest_end(struct digest_run *run, struct digest *out);
+
+void digest_of(struct bytes in, struct digest *out);
+/* 0, or a negative errno with `err` naming the file. */
+int digest_file(const char *path, struct digest *out, struct err *err);
+bool digest_equal(const struct digest *a, const struct digest *b);
+/* 64 lower-case hexadecimal digits and a NUL. */
+void digest_hex(const struct digest *d, char out[static DIGEST_HEX]);
+
+#endif

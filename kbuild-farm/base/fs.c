@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/fs.h"
+
+#include "base/str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+bool fs_exists(const char *path)
+{
+	return !access(path, F_OK);
+}
+
+bool fs_is_dir(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && S_ISDIR(st.st_mode);
+}
+
+static int read_fd(int fd, size_t max, struct buf *out)
+{
+	char block[1 << 15];
+	ssize_t n;
+
+	while ((n = read(fd, block, sizeof(block))) != 0) {
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0 && out->len + (size_t)n > max)
+			return -EFBIG;
+		if (n > 0)
+			buf_add(out, block, (size_t)n);
+	}
+	return 0;
+}
+
+int fs_read(const char *path, size_t max, struct buf *out, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int ret;
+
+	if (fd < 0)
+		return err_errno(err, "%s", path);
+	ret = read_fd(fd, max, out);
+	close(fd);
+	if (ret)
+		err_set(err, -ret, "%s: %s", path, strerror(-ret));
+	return ret;
+}
+
+int fs_write_all(int fd, struct bytes in)
+{
+	while (in.len) {
+		ssize_t n = write(fd, in.data, in.len);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0) {
+			in.data += n;
+			in.len -= (size_t)n;
+		}
+	}
+	return 0;
+}
+
+static char *temporary_beside(const char *path)
+{
+	char *dir = str_dir(path);
+	char *tmp = xasprintf("%s/.%s.kfarm.%d", dir, str_base(path),
+			      (int)getpid());
+
+	free(dir);
+	return tmp;
+}
+
+/* Ends a write to `tmp`: rename it to `path`, or remove it after `ret`. */
+static int publish(int fd, const char *tmp, const char *path, int ret,
+		   struct err *err)
+{
+	if (close(fd) && !ret)
+		ret = -errno;
+	if (!ret && rename(tmp, path))
+		ret = -errno;
+	if (ret) {
+		unlink(tmp);
+		err_set(err, -ret, "%s: %s", path, strerror(-ret));
+	}
+	return ret;
+}
+
+int fs_write(const char *path, struct bytes in, mode_t mode, struct err *err)
+{
+	char *tmp = temporary_beside(path);
+	int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+	int ret;
+
+	if (fd < 0)
+		ret = err_errno(err, "%s", path);
+	else
+		ret = publish(fd, tmp, path, fs_write_all(fd, in), err);
+	free(tmp);
+	return ret;
+}
+
+static int copy_fd(int in, int out)
+{
+	char block[1 << 16];
+	ssize_t n;
+	int ret = 0;
+
+	while (!ret && (n = read(in, block, sizeof(block))) != 0) {
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0)
+			ret = fs_write_all(out, bytes_of(block, (size_t)n));
+	}
+	return ret;
+}
+
+int fs_copy(const char *from, const char *to, struct err *err)
+{
+	char *tmp = temporary_beside(to);
+	int in = open(from, O_RDONLY | O_CLOEXEC), out = -1;
+	struct stat st;
+	int ret;
+
+	if (in < 0 || fstat(in, &st)) {
+		ret = err_errno(err, "%s", from);
+		goto done;
+	}
+	out = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+		   st.st_mode & 0777);
+	if (out < 0)
+		ret = err_errno(err, "%s", to);
+	else
+		ret = publish(out, tmp, to, copy_fd(in, out), err);
+done:
+	if (in >= 0)
+		close(in);
+	free(tmp);
+	return ret;
+}
+
+int fs_mkdirs(const char *path, mode_t mode, struct err *err)
+{
+	char *copy = xstrdup(path);
+	int ret = 0;
+
+	for (char *p = copy + 1;; p++) {
+		char held = *p;
+
+		if (held && held != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(copy, mode) && errno != EEXIST && !fs_is_dir(copy)) {
+			ret = err_errno(err, "make directory %s", copy);
+			break;
+		}
+		*p = held;
+		if (!held)
+			break;
+	}
+	if (!ret && !fs_is_dir(path))
+		ret = err_set(err, ENOTDIR, "%s: not a directory", path);
+	free(copy);
+	return ret;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type,
+		      struct FTW *at)
+{
+	(void)st;
+	(void)type;
+	(void)at;
+	return remove(path);
+}
+
+int fs_remove(const char *path, struct err *err)
+{
+	if (nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) &&
+	    errno != ENOENT)
+		return err_errno(err, "remove %s", path);
+	return 0;
+}
+
+char *fs_absolute(const char *path)
+{
+	char *cwd, *out;
+
+	if (path[0] == '/')
+		return xstrdup(path);
+	cwd = getcwd(NULL, 0);
+	out = xasprintf("%s/%s", cwd ? cwd : "", path);
+	free(cwd);
+	return out;
+}
+
+static char *home_dir(const char *variable, const char *below_home)
+{
+	const char *set = getenv(variable), *home = getenv("HOME");
+
+	/* The specification: relative paths are to be ignored. */
+	if (set && set[0] == '/')
+		return xasprintf("%s/kfarm", set);
+	return xasprintf("%s/%s/kfarm", home ? home : "/root", below_home);
+}
+
+char *fs_config_home(void)
+{
+	return home_dir("XDG_CONFIG_HOME", ".config");
+}
+
+char *fs_cache_home(void)
+{
+	return home_dir("XDG_CACHE_HOME", ".cache");
+}
+
+char *fs_data_home(void)
+{
+	return home_dir("XDG_DATA_HOME", ".local/share");
+}
+
+int fs_runtime_dir(char **out, struct err *err)
+{
+	const char *xdg = getenv("XDG_RUNTIME_DIR");
+	struct stat st;
+	char *dir;
+	int ret;
+
+	if (xdg && xdg[0] == '/')
+		dir = xasprintf("%s/kfarm", xdg);
+	else
+		dir = xasprintf("/tmp/kfarm-%d", (int)geteuid());
+	ret = fs_mkdirs(dir, 0700, err);
+	if (!ret && lstat(dir, &st))
+		ret = err_errno(err, "%s", dir);
+	if (!ret && (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
+		     (st.st_mode & 022)))
+		ret = err_set(err, EPERM,
+			      "%s: not a directory of ours alone; remove it or "
+			      "set XDG_RUNTIME_DIR",
+			      dir);
+	if (ret)
+		free(dir);
+	else
+		*out = dir;
+	return ret;
+}

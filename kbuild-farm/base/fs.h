@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * base/fs.h - files and directories.  Errors name the path.
+ */
+#ifndef BASE_FS_H
+#define BASE_FS_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+bool fs_exists(const char *path);
+bool fs_is_dir(const char *path);
+/* Reads all of a file: 0, -EFBIG beyond `max` bytes, or a negative errno. */
+int fs_read(const char *path, size_t max, struct buf *out, struct err *err);
+/* Makes or replaces a file in one step: a temporary beside it, a rename. */
+int fs_write(const char *path, struct bytes in, mode_t mode, struct err *err);
+/* write(2) until all is written: 0 or a negative errno. */
+int fs_write_all(int fd, struct bytes in);
+/* Copies a file with its permissions, through a temporary and a rename. */
+int fs_copy(const char *from, const char *to, struct err *err);
+/* mkdir -p; 0 when it stands already. */
+int fs_mkdirs(const char *path, mode_t mode, struct err *err);
+/* rm -r, without following symbolic links; 0 when there is nothing. */
+int fs_remove(const char *path, struct err *err);
+/* The path made absolute with our working directory, not resolved. */
+char *fs_absolute(const char *path);
+
+/*
+ * The user's directories, after the XDG base directory specification; the
+ * caller frees the path, which may not exist yet.
+ */
+char *fs_config_home(void); /* ~/.config/kfarm */
+char *fs_cache_home(void); /* ~/.cache/kfarm */
+char *fs_data_home(void); /* ~/.local/share/kfarm */
+/*
+ * $XDG_RUNTIME_DIR/kfarm, or a private directory below /tmp where that is
+ * not set.  Made with mode 0700; refused when it is not ours.
+ */
+int fs_runtime_dir(char **out, struct err *err);
+
+#endif

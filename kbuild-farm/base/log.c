@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *log_program = "kfarm";
+static enum log_level log_most = LOG_INFO;
+
+void log_init(const char *program, enum log_level most)
+{
+	log_program = program;
+	log_most = most;
+}
+
+void log_line(enum log_level level, const char *fmt, ...)
+{
+	static const char *const word[] = { "", "warning: ", "", "debug: " };
+	char line[2048];
+	int saved = errno;
+	size_t used;
+	va_list ap;
+
+	if (level > log_most)
+		return;
+	snprintf(line, sizeof(line), "%s: %s", log_program, word[level]);
+	used = strlen(line);
+	va_start(ap, fmt);
+	vsnprintf(line + used, sizeof(line) - used - 1, fmt, ap);
+	va_end(ap);
+	used = strlen(line);
+	line[used++] = '\n';
+	/* A log that cannot be written must not fail the work. */
+	if (write(STDERR_FILENO, line, used) < 0)
+		errno = 0;
+	errno = saved;
+}

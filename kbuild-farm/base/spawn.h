@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * base/spawn.h - other programs: start them, ask them something.
+ */
+#ifndef BASE_SPAWN_H
+#define BASE_SPAWN_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/*
+ * What to start.  argv[0] is found through PATH of `env` when it has no
+ * slash.  Descriptors other than 0 to 2 are not passed on.
+ */
+struct spawn {
+	char *const *argv;
+	const char *program; /* the file to run; NULL: argv[0] */
+	char *const *env; /* NULL: ours */
+	const char *cwd; /* NULL: ours */
+	int fd[3]; /* becomes 0, 1, 2; -1 is /dev/null */
+	bool own_group; /* a process group of its own */
+	bool dies_with_us; /* SIGKILL when the starting thread ends */
+	unsigned cpu_seconds; /* RLIMIT_CPU, 0: none */
+	unsigned long file_mib; /* RLIMIT_FSIZE, 0: none */
+	unsigned long memory_mib; /* RLIMIT_AS, 0: none */
+};
+
+/*
+ * Start it (vfork: the caller stands still until the exec is done).
+ * Returns 0 with *pid, or a negative errno with the program named in `err`,
+ * also when the exec itself failed.
+ */
+int spawn_start(const struct spawn *what, pid_t *pid, struct err *err);
+
+/* Wait for `pid`: its wait status. */
+int spawn_wait(pid_t pid);
+
+/*
+ * Run argv to its end, at most `timeout_ms`, and collect at most `max` bytes
+ * of its stdout in `out` (stderr is dropped).  Returns 0 with the wait
+ * status in *status; -ETIMEDOUT, -EMSGSIZE (the program was killed) or what
+ * spawn_start() returned.
+ */
+int spawn_capture(const struct spawn *what, size_t max, unsigned timeout_ms,
+		  struct buf *out, int *status, struct err *err);
+
+/* "exit status 2" or "killed by signal 9 (Killed)"; the caller frees it. */
+char *spawn_status_text(int wait_status);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * base/str.h - small allocations that cannot fail, strings, lists of strings.
+ */
+#ifndef BASE_STR_H
+#define BASE_STR_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Say so on stderr and end the program. */
+void str_out_of_memory(void) __attribute__((noreturn));
+/* As their namesakes; they end the program when memory is out. */
+void *xmalloc(size_t n);
+void *xcalloc(size_t n, size_t size);
+void *xrealloc(void *p, size_t n);
+char *xstrdup(const char *s);
+char *xstrndup(const char *s, size_t n);
+char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+char *xvasprintf(const char *fmt, va_list ap);
+
+bool str_starts(const char *s, const char *prefix);
+bool str_ends(const char *s, const char *suffix);
+bool str_equal(const char *a, const char *b);
+/* The last component of a path: "gcc" of "/usr/bin/gcc"; borrowed. */
+const char *str_base(const char *path);
+/* The directory of a path, "." where it has none; the caller frees it. */
+char *str_dir(const char *path);
+/* A decimal number from `min` to `max`: 0, or -EINVAL or -ERANGE. */
+int str_number(const char *s, long min, long max, long *out);
+/* The value of NAME=VALUE in an environment, or NULL; borrowed. */
+const char *str_env(char *const *env, const char *name);
+
+/* A list that ends in NULL, as argv does.  A zeroed one is empty. */
+struct strv {
+	char **v; /* NULL as long as nothing was added */
+	size_t n;
+	size_t cap;
+};
+
+void strv_release(struct strv *sv);
+/* Appends a copy. */
+void strv_add(struct strv *sv, const char *s);
+void strv_addf(struct strv *sv, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/* Appends `s` itself, which the list then owns. */
+void strv_own(struct strv *sv, char *s);
+void strv_add_all(struct strv *sv, char *const *list);
+bool strv_has(const struct strv *sv, const char *s);
+void strv_sort(struct strv *sv);
+/* "a, b" of { a, b } and ", "; the caller frees it. */
+char *strv_join(const struct strv *sv, const char *separator);
+
+#endif

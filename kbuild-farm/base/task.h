@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * base/task.h - one function on a thread of its own, for an event loop.
+ */
+#ifndef BASE_TASK_H
+#define BASE_TASK_H
+
+struct task;
+
+/*
+ * Run fn(arg) on a new thread, which alone may touch `arg` meanwhile.
+ * NULL when no thread could be had: then fn was not run.
+ */
+struct task *task_start(void (*fn)(void *arg), void *arg);
+/* Becomes readable when fn has returned. */
+int task_fd(const struct task *t);
+/* Waits for fn and frees `t`. */
+void task_join(struct task *t);
+
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/which.h"
+
+#include "base/str.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool is_program(const char *file)
+{
+	struct stat st;
+
+	return !stat(file, &st) && S_ISREG(st.st_mode) && !access(file, X_OK);
+}
+
+static bool wrapper_name(const char *name)
+{
+	static const char *const names[] = {
+		"ccache", "distcc",   "icecc", "sccache", "icerun",
+		"nocc",   "kfarm-cc", NULL,
+	};
+
+	for (int i = 0; names[i]; i++) {
+		if (!strcmp(name, names[i]))
+			return true;
+	}
+	return false;
+}
+
+bool which_is_wrapper(const char *file)
+{
+	char at[PATH_MAX], to[PATH_MAX];
+	ssize_t n;
+
+	if (strlen(file) >= sizeof(at))
+		return false;
+	strcpy(at, file);
+	/* The name on the way counts: /usr/lib/ccache/gcc -> ../../bin/ccache */
+	for (int depth = 0; depth < 40; depth++) {
+		if (wrapper_name(str_base(at)))
+			return true;
+		n = readlink(at, to, sizeof(to) - 1);
+		if (n < 0)
+			return false;
+		to[n] = '\0';
+		if (to[0] != '/') {
+			size_t dir = (size_t)(str_base(at) - at);
+
+			if (dir + (size_t)n >= sizeof(at))
+				return false;
+			memcpy(at + dir, to, (size_t)n + 1);
+		} else {
+			memcpy(at, to, (size_t)n + 1);
+		}
+	}
+	return false;
+}
+
+/* Is the directory at `dir`, `len` bytes long, spelled as `links` is? */
+static bool same_dir(const char *dir, size_t len, const char *links)
+{
+	size_t n = links ? strlen(links) : 0;
+
+	while (len > 1 && dir[len - 1] == '/')
+		len--;
+	while (n > 1 && links[n - 1] == '/')
+		n--;
+	return n && len == n && !memcmp(dir, links, n);
+}
+
+static char *search(const char *name, const char *path, bool compiler,
+		    const char *links)
+{
+	const char *dir = path ? path : "/usr/local/bin:/usr/bin:/bin";
+
+	if (strchr(name, '/'))
+		return xstrdup(name);
+	for (;;) {
+		size_t len = strcspn(dir, ":");
+		char *file;
+
+		if (!same_dir(dir, len, links)) {
+			/* An empty element of PATH is the current directory. */
+			file = xasprintf("%.*s%s%s", (int)len, dir,
+					 len ? "/" : "./", name);
+			if (is_program(file) &&
+			    !(compiler && which_is_wrapper(file)))
+				return file;
+			free(file);
+		}
+		if (!dir[len])
+			return NULL;
+		dir += len + 1;
+	}
+}
+
+char *which(const char *name, const char *path)
+{
+	return search(name, path, false, NULL);
+}
+
+char *which_compiler(const char *name, const char *path, const char *links)
+{
+	return search(name, path, true, links);
+}
+
+char *which_path_without(const char *path, const char *links)
+{
+	char *out = xmalloc(strlen(path) + 1), *p = out;
+
+	for (;;) {
+		size_t len = strcspn(path, ":");
+
+		if (!same_dir(path, len, links)) {
+			if (p != out)
+				*p++ = ':';
+			memcpy(p, path, len);
+			p += len;
+		}
+		if (!path[len])
+			break;
+		path += len + 1;
+	}
+	*p = '\0';
+	return out;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * conf/conf.h - the configuration files, in git-config syntax.
+ *
+ * Read in this order, the last word wins: /etc/kfarm/config, then
+ * $XDG_CONFIG_HOME/kfarm/config; $KFARM_CONFIG, when set, alone instead of
+ * both.  The keys and their types are in conf/schema.h; an unknown key
+ * is a warning on stderr, a bad value an error, both with file and line.
+ */
+#ifndef CONF_CONF_H
+#define CONF_CONF_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+
+struct conf;
+
+/*
+ * Load all files; a missing one is no error unless $KFARM_CONFIG names it.
+ * `warnings` (may be NULL) receives one line per unknown key.
+ */
+int conf_load(struct conf **out, struct strv *warnings, struct err *err);
+void conf_free(struct conf *c);
+
+/* `sub` is the subsection, NULL for none.  The value is borrowed; NULL when
+ * the key is not set.  The last setting wins. */
+const char *conf_get(const struct conf *c, const char *section,
+		     const char *sub, const char *key);
+/* All settings of a key, in order; the list is the caller's. */
+void conf_get_all(const struct conf *c, const char *section, const char *sub,
+		  const char *key, struct strv *out);
+/* A key that the schema calls a number or a bool; `otherwise` if not set. */
+long conf_number(const struct conf *c, const char *section, const char *sub,
+		 const char *key, long otherwise);
+/* The names of all subsections of `section`, in order of appearance. */
+void conf_subsections(const struct conf *c, const char *section,
+		      struct strv *out);
+
+/* The file that `kfarm nodes add` writes to; the caller frees the path. */
+char *conf_user_file(void);
+/*
+ * Set a key in that file, made when it is missing; comments and order of the
+ * rest stay.  conf_remove() takes a whole subsection out: -ENOENT when it is
+ * not in that file.
+ */
+int conf_set(const char *section, const char *sub, const char *key,
+	     const char *value, struct err *err);
+int conf_remove(const char *section, const char *sub, struct err *err);
+
+#endif

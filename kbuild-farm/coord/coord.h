@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * coord/coord.h - the dispatcher inside `kfarm build`: takes jobs from
+ * kfarm-cc, has them compiled by nodes, and says who compiled what.
+ *
+ * One thread, one libevent base, which the caller runs.  See HACKING.md for
+ * the life of a job.
+ */
+#ifndef COORD_COORD_H
+#define COORD_COORD_H
+
+#include "coord/event.h"
+#include "node/roster.h"
+#include "wire/msg.h"
+
+struct event_base;
+struct coord;
+
+struct coord_setup {
+	struct event_base *base;
+	const char *socket; /* path of the Unix socket to make */
+	const char *work; /* a private directory for probe objects */
+	const struct node_roster *roster; /* empty: all jobs are local */
+	unsigned local_slots; /* compiles at once on this machine */
+	event_sink *sink; /* called for every EVENT_JOB and EVENT_NODE */
+	void *sink_ctx;
+};
+
+/* One local reason and how often it was given. */
+struct coord_reason {
+	char *why;
+	unsigned n;
+};
+
+struct coord_node_stats {
+	const char *name;
+	const char *state; /* "up", "connecting", "down", "no toolchain" */
+	const char *detail; /* why it is not up; may be NULL */
+	const struct wire_inventory *inventory; /* NULL: it never said hello */
+	unsigned slots;
+	unsigned jobs; /* done there */
+	unsigned running;
+	unsigned errors; /* node faults */
+	unsigned retries; /* jobs that went elsewhere after it failed them */
+	uint64_t busy_ms; /* CPU time of its compilers */
+	uint64_t sent, received; /* bytes */
+};
+
+struct coord_stats {
+	unsigned remote, local; /* jobs done, by who made the object */
+	unsigned retried, duplicated; /* jobs sent twice; hedged locally */
+	unsigned running, queued;
+	size_t n_reasons;
+	const struct coord_reason *reasons; /* of the local ones, most first */
+	size_t n_nodes;
+	const struct coord_node_stats *nodes;
+};
+
+/* Makes the socket and starts to connect the nodes. */
+int coord_new(struct coord **out, const struct coord_setup *setup,
+	      struct err *err);
+/*
+ * Calls `ready` once, from the loop, when every node is up or has failed, or
+ * after `limit_ms`.
+ */
+void coord_when_ready(struct coord *c, unsigned limit_ms,
+		      void (*ready)(void *ctx), void *ctx);
+/* Sum of the slots of the nodes that are up. */
+unsigned coord_remote_slots(const struct coord *c);
+/* The figures so far; the pointers in it hold until the next call. */
+void coord_stats(struct coord *c, struct coord_stats *out);
+/* Cancels all jobs, ends all children, removes the socket. */
+void coord_free(struct coord *c);
+
+#endif

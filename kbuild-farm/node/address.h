@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * node/address.h - where a node is, and how to reach it.
+ *
+ *	exec:COMMAND		a command that speaks the protocol on its
+ *				standard input and output, run by /bin/sh
+ *	ssh:[USER@]HOST		runs `kfarmd --stdio` there
+ *	unix:PATH		a kfarmd --listen unix:PATH on this machine
+ */
+#ifndef NODE_ADDRESS_H
+#define NODE_ADDRESS_H
+
+#include "base/err.h"
+
+#include <sys/types.h>
+
+enum node_kind { NODE_EXEC, NODE_SSH, NODE_UNIX };
+
+struct node_address {
+	enum node_kind kind;
+	char *text; /* what follows the colon */
+};
+
+/* -EINVAL with `err` saying what is allowed. */
+int node_address_parse(struct node_address *a, const char *text,
+		       struct err *err);
+void node_address_release(struct node_address *a);
+
+/* One started connection. */
+struct node_dial {
+	int fd; /* both ways; the caller closes it */
+	pid_t pid; /* the command or ssh, a process group of its own; 0: none */
+};
+
+/* Connect or start the command.  Does not wait for the other side's hello. */
+int node_address_dial(const struct node_address *a, struct node_dial *out,
+		      struct err *err);
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * node/inventory.h - what this machine has.
+ */
+#ifndef NODE_INVENTORY_H
+#define NODE_INVENTORY_H
+
+#include "wire/msg.h"
+
+/* Fills all but `compilers` and `slots`; wire_inventory_release() it. */
+void node_inventory_collect(struct wire_inventory *inv);
+/* The two figures that change: MiB available, load average times 1000. */
+void node_inventory_load(uint32_t *available_mib, uint32_t *load_milli);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * node/roster.h - the nodes that the configuration names.
+ */
+#ifndef NODE_ROSTER_H
+#define NODE_ROSTER_H
+
+#include "base/err.h"
+#include "node/address.h"
+#include "wire/frame.h"
+
+struct conf;
+
+struct node_entry {
+	char *name;
+	char *address_text;
+	struct node_address address;
+	unsigned slots; /* configured limit, 0: computed */
+	enum wire_codec codec; /* for what is sent to it */
+};
+
+struct node_roster {
+	struct node_entry *v;
+	size_t n;
+};
+
+/* Every [node "NAME"], in order; -EINVAL with `err` naming the bad one. */
+int node_roster_load(struct node_roster *r, const struct conf *c,
+		     struct err *err);
+void node_roster_release(struct node_roster *r);
+const struct node_entry *node_roster_get(const struct node_roster *r,
+					 const char *name);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * toolchain/find.h - the compilers on a PATH.
+ */
+#ifndef TOOLCHAIN_FIND_H
+#define TOOLCHAIN_FIND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct toolchain_found {
+	char *name; /* "aarch64-linux-gnu-gcc-12" */
+	char *path; /* "/usr/bin/aarch64-linux-gnu-gcc-12" */
+	bool is_elf; /* else a script, which is never linked */
+};
+
+struct toolchain_list {
+	struct toolchain_found *v;
+	size_t n;
+};
+
+/* Is `name` one that a C or C++ compiler's driver has: *gcc, *g++, *clang,
+ * *clang++, each also with -VERSION? */
+bool toolchain_is_compiler_name(const char *name);
+/*
+ * Every such program in the directories of `path`, the first of each name,
+ * sorted by name; names that lead to ccache and the like are passed over.
+ */
+void toolchain_find(struct toolchain_list *out, const char *path);
+void toolchain_list_release(struct toolchain_list *l);
+const struct toolchain_found *
+toolchain_list_get(const struct toolchain_list *l, const char *name);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * wire/cc.h - the bodies of the messages between kfarm-cc and the
+ * coordinator, over the Unix socket $KFARM_SOCKET.
+ *
+ * libc only: the wrapper is static and small.  The same rules as in
+ * wire/msg.h; the frames are never packed.
+ */
+#ifndef WIRE_CC_H
+#define WIRE_CC_H
+
+#include "base/buf.h"
+#include "base/str.h"
+
+/* Longest command line and environment that are sent; else it is local. */
+#define WIRE_CC_MAX (512u << 10)
+
+struct wire_cc_job {
+	uint32_t pid; /* the wrapper's; in the temporaries' names */
+	char *cwd;
+	char *compiler; /* absolute path of the real one */
+	struct strv argv; /* argv[0] as make gave it */
+	struct strv env; /* NAME=VALUE of those that gcc reads, and PATH */
+};
+
+void wire_cc_job_release(struct wire_cc_job *m);
+void wire_cc_job_encode(struct buf *out, const struct wire_cc_job *m);
+int wire_cc_job_decode(struct wire_cc_job *m, struct bytes in);
+
+/* CC_BEAT has no body: "still at it".  CC_LOCAL: "compile it yourself". */
+
+/*
+ * CC_DONE: write the diagnostics, rename `dep_tmp` to `dep` (both empty when
+ * there is no dependency file), then `object_tmp` to `object`, and exit with
+ * `status`.  Paths are relative to the wrapper's working directory or
+ * absolute.
+ */
+struct wire_cc_done {
+	uint8_t status;
+	char *dep_tmp;
+	char *dep;
+	char *object_tmp;
+	char *object;
+	struct bytes out; /* borrowed from the input when decoded */
+	struct bytes err;
+};
+
+void wire_cc_done_release(struct wire_cc_done *m);
+void wire_cc_done_encode(struct buf *out, const struct wire_cc_done *m);
+int wire_cc_done_decode(struct wire_cc_done *m, struct bytes in);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * wire/stream.h - a wire_conn on descriptors, in a libevent loop.
+ *
+ * Back-pressure: what a sender adds beyond WIRE_HIGH_WATER is still kept,
+ * but wire_stream_full() says so, and on_drain tells when there is room
+ * again; a receiver that cannot take more stops reading with
+ * wire_stream_pause(), and the kernel's buffers hold the peer back.
+ */
+#ifndef WIRE_STREAM_H
+#define WIRE_STREAM_H
+
+#include "wire/conn.h"
+
+#include <stdbool.h>
+
+#define WIRE_HIGH_WATER (4u << 20)
+#define WIRE_LOW_WATER	(1u << 20)
+
+struct event_base;
+struct wire_stream;
+
+struct wire_stream_ops {
+	wire_on_msg *on_msg;
+	/*
+	 * The conversation is over: `why` is the reason, with an empty text
+	 * for a plain end of file.  Called once, never from within
+	 * wire_stream_new(), _send() or _free().  wire_stream_free() is
+	 * still the owner's, and allowed in each of these callbacks.
+	 */
+	void (*on_close)(void *ctx, const struct err *why);
+	/* The backlog fell below WIRE_LOW_WATER after being full; may be NULL. */
+	void (*on_drain)(void *ctx);
+};
+
+/*
+ * Takes both descriptors (they may be the same one), makes them
+ * non-blocking, and closes them in wire_stream_free().
+ */
+struct wire_stream *wire_stream_new(struct event_base *base, int rfd, int wfd,
+				    const struct wire_stream_ops *ops,
+				    void *ctx);
+void wire_stream_free(struct wire_stream *s);
+/* As wire_conn_send() and wire_conn_send_packed(); lost once it is closed. */
+void wire_stream_send(struct wire_stream *s, uint16_t type, struct bytes body,
+		      enum wire_codec codec);
+void wire_stream_send_packed(struct wire_stream *s, uint16_t type,
+			     struct bytes packed, enum wire_codec codec,
+			     uint32_t raw_len);
+bool wire_stream_full(const struct wire_stream *s);
+void wire_stream_pause(struct wire_stream *s, bool paused);
+/* Bytes that passed the descriptors so far, each way. */
+uint64_t wire_stream_received(const struct wire_stream *s);
+uint64_t wire_stream_sent(const struct wire_stream *s);
+
+#endif
