@@ -24,8 +24,8 @@ static const struct args_option *by_letter(const struct args *a, char letter)
 	return NULL;
 }
 
-static const struct args_option *by_word(const struct args *a,
-					 const char *word, size_t len)
+static const struct args_option *by_word(const struct args *a, const char *word,
+					 size_t len)
 {
 	for (const struct args_option *o = a->options; o->key; o++) {
 		if (o->word && strlen(o->word) == len &&

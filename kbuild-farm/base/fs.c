@@ -136,10 +136,15 @@ int fs_copy(const char *from, const char *to, struct err *err)
 	}
 	out = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
 		   st.st_mode & 0777);
-	if (out < 0)
+	if (out < 0) {
 		ret = err_errno(err, "%s", to);
-	else
-		ret = publish(out, tmp, to, copy_fd(in, out), err);
+		goto done;
+	}
+	ret = copy_fd(in, out);
+	/* What the umask took away. */
+	if (!ret && fchmod(out, st.st_mode & 0777))
+		ret = -errno;
+	ret = publish(out, tmp, to, ret, err);
 done:
 	if (in >= 0)
 		close(in);
@@ -149,9 +154,12 @@ done:
 
 int fs_mkdirs(const char *path, mode_t mode, struct err *err)
 {
-	char *copy = xstrdup(path);
+	char *copy;
 	int ret = 0;
 
+	if (!*path)
+		return err_set(err, ENOENT, "make directory: empty name");
+	copy = xstrdup(path);
 	for (char *p = copy + 1;; p++) {
 		char held = *p;
 
@@ -183,8 +191,7 @@ static int remove_one(const char *path, const struct stat *st, int type,
 
 int fs_remove(const char *path, struct err *err)
 {
-	if (nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) &&
-	    errno != ENOENT)
+	if (nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) && errno != ENOENT)
 		return err_errno(err, "remove %s", path);
 	return 0;
 }

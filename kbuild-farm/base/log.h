@@ -7,7 +7,12 @@
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
-enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
+enum log_level {
+	LOG_ERROR,
+	LOG_WARNING,
+	LOG_INFO,
+	LOG_DEBUG
+};
 
 /* `program` is kept, not copied.  Lines above `most` are dropped. */
 void log_init(const char *program, enum log_level most);

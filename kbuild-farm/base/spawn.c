@@ -7,16 +7,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-extern char **environ;
 
 /*
  * Everything from here to exec runs in the vfork()ed child, on the parent's
@@ -36,7 +36,8 @@ static int place_descriptors(const int fd[static 3])
 	int safe[3];
 
 	for (int i = 0; i < 3; i++) {
-		safe[i] = fd[i] < 0 ? open("/dev/null", O_RDWR) : fd[i];
+		safe[i] = fd[i] < 0 ? open("/dev/null", O_RDWR | O_CLOEXEC) :
+				      fd[i];
 		if (safe[i] < 0)
 			return -1;
 		safe[i] = fcntl(safe[i], F_DUPFD_CLOEXEC, 3);
@@ -47,6 +48,8 @@ static int place_descriptors(const int fd[static 3])
 		if (dup2(safe[i], i) < 0)
 			return -1;
 	}
+	/* What we inherited without the flag; kernels before 5.11 cannot. */
+	close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
 	return 0;
 }
 
@@ -160,10 +163,30 @@ static int drain(int fd, size_t max, uint64_t deadline, struct buf *out)
 	}
 }
 
+/* Its output has ended; wait for the program too, but not for ever. */
+static int await_end(pid_t pid, uint64_t deadline)
+{
+	int fd = pidfd_open(pid, 0), ret = 0;
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	while (fd >= 0 && !ret && !p.revents) {
+		uint64_t now = clock_ms();
+
+		if (now >= deadline)
+			ret = -ETIMEDOUT;
+		else if (poll(&p, 1, (int)(deadline - now)) < 0)
+			p.revents = 0;
+	}
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
 int spawn_capture(const struct spawn *what, size_t max, unsigned timeout_ms,
 		  struct buf *out, int *status, struct err *err)
 {
 	struct spawn child = *what;
+	uint64_t deadline = clock_ms() + timeout_ms;
 	int ends[2];
 	pid_t pid;
 	int ret;
@@ -171,11 +194,14 @@ int spawn_capture(const struct spawn *what, size_t max, unsigned timeout_ms,
 	if (pipe2(ends, O_CLOEXEC))
 		return err_errno(err, "pipe");
 	child.fd[1] = ends[1];
+	child.fd[2] = -1;
 	child.own_group = true;
 	ret = spawn_start(&child, &pid, err);
 	close(ends[1]);
 	if (!ret) {
-		ret = drain(ends[0], max, clock_ms() + timeout_ms, out);
+		ret = drain(ends[0], max, deadline, out);
+		if (!ret)
+			ret = await_end(pid, deadline);
 		if (ret) {
 			kill(-pid, SIGKILL);
 			err_set(err, -ret, "%s: %s", what->argv[0],

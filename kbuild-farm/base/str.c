@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/str.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,7 +126,7 @@ int str_number(const char *s, long min, long max, long *out)
 
 	errno = 0;
 	n = strtol(s, &end, 10);
-	if (end == s || *end || s[0] == ' ' || s[0] == '+')
+	if (end == s || *end || isspace((unsigned char)s[0]) || s[0] == '+')
 		return -EINVAL;
 	if (errno || n < min || n > max)
 		return -ERANGE;

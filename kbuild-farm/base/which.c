@@ -19,8 +19,8 @@ static bool is_program(const char *file)
 static bool wrapper_name(const char *name)
 {
 	static const char *const names[] = {
-		"ccache", "distcc",   "icecc", "sccache", "icerun",
-		"nocc",   "kfarm-cc", NULL,
+		"ccache", "distcc", "icecc",    "sccache",
+		"icerun", "nocc",   "kfarm-cc", NULL,
 	};
 
 	for (int i = 0; names[i]; i++) {
@@ -38,7 +38,8 @@ bool which_is_wrapper(const char *file)
 	if (strlen(file) >= sizeof(at))
 		return false;
 	strcpy(at, file);
-	/* The name on the way counts: /usr/lib/ccache/gcc -> ../../bin/ccache */
+	/* The name on the way counts: /usr/lib/ccache/gcc -> ../../bin/ccache
+	 */
 	for (int depth = 0; depth < 40; depth++) {
 		if (wrapper_name(str_base(at)))
 			return true;
@@ -110,13 +111,16 @@ char *which_compiler(const char *name, const char *path, const char *links)
 char *which_path_without(const char *path, const char *links)
 {
 	char *out = xmalloc(strlen(path) + 1), *p = out;
+	bool first = true;
 
 	for (;;) {
 		size_t len = strcspn(path, ":");
 
 		if (!same_dir(path, len, links)) {
-			if (p != out)
+			/* An empty element has a meaning: it stays one. */
+			if (!first)
 				*p++ = ':';
+			first = false;
 			memcpy(p, path, len);
 			p += len;
 		}

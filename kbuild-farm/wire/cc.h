@@ -12,28 +12,41 @@
 #include "base/buf.h"
 #include "base/str.h"
 
-/* Longest command line and environment that are sent; else it is local. */
-#define WIRE_CC_MAX (512u << 10)
+/*
+ * Longest command line and environment that are sent, without NULs, and most
+ * words of the former; beyond that it is local.
+ */
+#define WIRE_CC_MAX   (512u << 10)
+#define WIRE_CC_WORDS 16384
+/*
+ * Longest stdout and stderr in CC_DONE, each: what fits one frame.  Where
+ * there is more the coordinator answers CC_LOCAL.
+ */
+#define WIRE_CC_DIAG_MAX (480u << 10)
 
 struct wire_cc_job {
 	uint32_t pid; /* the wrapper's; in the temporaries' names */
 	char *cwd;
 	char *compiler; /* absolute path of the real one */
 	struct strv argv; /* argv[0] as make gave it */
-	struct strv env; /* NAME=VALUE of those that gcc reads, and PATH */
+	struct strv env; /* NAME=VALUE of those that gcc reads, and PATH;
+			    at most WIRE_ENV_MAX */
 };
 
 void wire_cc_job_release(struct wire_cc_job *m);
 void wire_cc_job_encode(struct buf *out, const struct wire_cc_job *m);
 int wire_cc_job_decode(struct wire_cc_job *m, struct bytes in);
 
-/* CC_BEAT has no body: "still at it".  CC_LOCAL: "compile it yourself". */
+/*
+ * CC_BEAT has no body: "still at it".  CC_LOCAL: "compile it yourself"; its
+ * body is the reason, bare text for people.
+ */
 
 /*
  * CC_DONE: write the diagnostics, rename `dep_tmp` to `dep` (both empty when
- * there is no dependency file), then `object_tmp` to `object`, and exit with
- * `status`.  Paths are relative to the wrapper's working directory or
- * absolute.
+ * there is no dependency file), then `object_tmp` to `object` (both empty
+ * when there is none), and exit with `status`.  Paths are relative to the
+ * wrapper's working directory or absolute.
  */
 struct wire_cc_done {
 	uint8_t status;

@@ -4,6 +4,7 @@
  *
  * Unpacking trusts nothing: lzo1x_decompress_safe() and a zstd decoder that
  * writes at most the announced length, which wire_frame_decode() has bounded.
+ * Any thread may call these; each has a workspace of its own.
  */
 #ifndef WIRE_CODEC_H
 #define WIRE_CODEC_H
@@ -18,8 +19,9 @@
 enum wire_codec wire_codec_pack(struct buf *out, struct bytes raw,
 				enum wire_codec wanted);
 /*
- * Append the `raw_len` bytes that `packed` holds to `out`.  Returns 0, or
- * -EPROTO when it holds anything else; `out` then is as it was before.
+ * Append the `raw_len` bytes that `packed` holds to `out`.  Returns 0;
+ * -EPROTO when it holds anything else; -ENOMEM.  On failure `out` has the
+ * content that it had before.
  */
 int wire_codec_unpack(struct buf *out, struct bytes packed,
 		      enum wire_codec codec, uint32_t raw_len);

@@ -12,11 +12,14 @@
 #include "base/err.h"
 #include "wire/frame.h"
 
+#include <stdbool.h>
+
 struct wire_conn;
 
 /*
  * A whole message: `body` is unpacked and borrowed until the call returns.
- * A negative errno (with `err` set) ends the conversation.
+ * A negative errno (with `err` set) ends the conversation.  It may send; it
+ * may not feed or free the connection.
  */
 typedef int wire_on_msg(void *ctx, uint16_t type, struct bytes body,
 			struct err *err);
@@ -26,12 +29,17 @@ void wire_conn_free(struct wire_conn *conn);
 
 /*
  * Bytes arrived; calls on_msg for each message completed by them.  Returns
- * 0, or a negative errno with `err` set: what on_msg returned, -EPROTO or
- * -EMSGSIZE.  After an error the connection takes no more bytes.
+ * 0, or a negative errno with `err` set: what on_msg returned, -EPROTO,
+ * -EMSGSIZE or -ENOMEM.  After an error the connection takes no more bytes.
  */
 int wire_conn_feed(struct wire_conn *conn, struct bytes in, struct err *err);
+/* Is there a message of which only a part came?  Then no end is a good one. */
+bool wire_conn_midway(const struct wire_conn *conn);
 
-/* Queue a message; a body is at most WIRE_BODY_MAX bytes. */
+/*
+ * Queue a message; a body is at most WIRE_BODY_MAX bytes (the peer ends the
+ * conversation over a longer one).
+ */
 void wire_conn_send(struct wire_conn *conn, uint16_t type, struct bytes body,
 		    enum wire_codec codec);
 /* Queue a body that wire_codec_pack() packed before (once for all nodes). */

@@ -16,11 +16,15 @@
 
 #include <stdint.h>
 
-#define WIRE_MAGIC	0x6d72666b /* "kfrm" */
+#define WIRE_MAGIC      0x6d72666b /* "kfrm" */
 #define WIRE_FRAME_SIZE 16
-#define WIRE_BODY_MAX	(1u << 20)
+#define WIRE_BODY_MAX   (1u << 20)
 
-enum wire_codec { WIRE_PLAIN, WIRE_LZO, WIRE_ZSTD };
+enum wire_codec {
+	WIRE_PLAIN,
+	WIRE_LZO,
+	WIRE_ZSTD
+};
 
 struct wire_frame {
 	uint16_t type; /* enum wire_type */

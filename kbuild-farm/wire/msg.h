@@ -6,6 +6,10 @@
  * that returns 0 or -EPROTO and writes its struct only on success.  Strings
  * and lists of a decoded message are its own: x_release() frees them.  The
  * conversation is drawn in wire/PROTOCOL.
+ *
+ * Lines for people (names, details, reasons) are cut to their limit and lose
+ * their control characters when encoded; a decoder refuses such characters,
+ * and whatever else is beyond a limit.
  */
 #ifndef WIRE_MSG_H
 #define WIRE_MSG_H
@@ -15,16 +19,20 @@
 #include "base/str.h"
 
 #define WIRE_VERSION_MIN 1
-#define WIRE_VERSION	 1
+#define WIRE_VERSION     1
 
 /* design.md, section 8 */
-#define WIRE_PATH_MAX	 4096
-#define WIRE_ARGV_MAX	 (128u << 10) /* bytes of all flags of a job */
-#define WIRE_TEXT_MAX	 (64u << 20) /* bytes of a job's text */
-#define WIRE_DIAG_MAX	 (4u << 20) /* bytes of stdout and stderr each */
-#define WIRE_OBJECT_MAX	 (256u << 20) /* bytes of an object */
-#define WIRE_CHUNK_MAX	 (256u << 10) /* raw bytes in one TEXT or OUTPUT */
-#define WIRE_REASON_MAX	 1000
+#define WIRE_PATH_MAX   4096
+#define WIRE_NAME_MAX   255 /* bytes of a name: of a host, a compiler */
+#define WIRE_COMPILERS  256 /* in an inventory */
+#define WIRE_FLAGS_MAX  4096 /* flags of a job */
+#define WIRE_ARGV_MAX   (128u << 10) /* bytes of their names and values */
+#define WIRE_ENV_MAX    64 /* variables of a job, WIRE_PATH_MAX bytes each */
+#define WIRE_TEXT_MAX   (64u << 20) /* bytes of a job's text */
+#define WIRE_DIAG_MAX   (4u << 20) /* bytes of stdout and stderr each */
+#define WIRE_OBJECT_MAX (256u << 20) /* bytes of an object */
+#define WIRE_CHUNK_MAX  (256u << 10) /* raw bytes in one TEXT or OUTPUT */
+#define WIRE_REASON_MAX 1000
 
 enum wire_type {
 	WIRE_HELLO = 1, /* both ways, first */
@@ -72,6 +80,10 @@ int wire_hello_decode(struct wire_hello *m, struct bytes in);
 /* The version that both ends speak, or -EPROTO when there is none. */
 int wire_hello_version(const struct wire_hello *peer);
 
+/* The body of BYE; the caller frees `*why`. */
+void wire_bye_encode(struct buf *out, const char *why);
+int wire_bye_decode(char **why, struct bytes in);
+
 struct wire_ask {
 	uint32_t seq; /* comes back in the answer */
 	char *name; /* the driver's name, as "aarch64-linux-gnu-gcc-12" */
@@ -113,15 +125,17 @@ struct wire_job {
 	struct digest toolchain;
 	uint8_t lang; /* enum wire_lang */
 	uint32_t text_len; /* bytes of all TEXT together */
-	uint32_t deadline_ms; /* from start of the compiler; then it is killed */
+	uint32_t
+		deadline_ms; /* from start of the compiler; then it is killed */
 	uint16_t n_flags;
 	struct wire_flag *flags; /* in the order of the command line */
 	struct strv env; /* NAME=VALUE of those that gcc reads */
 };
 
 void wire_job_release(struct wire_job *m);
-void wire_job_add_flag(struct wire_job *m, const char *name,
-		       const char *value);
+void wire_job_add_flag(struct wire_job *m, const char *name, const char *value);
+/* Within all limits?  A node ends the conversation over a job that is not. */
+bool wire_job_fits(const struct wire_job *m);
 void wire_job_encode(struct buf *out, const struct wire_job *m);
 int wire_job_decode(struct wire_job *m, struct bytes in);
 /*
@@ -134,8 +148,15 @@ void wire_job_key(const struct wire_job *m, const struct digest *text,
 void wire_answer_digest(const struct digest *key, struct bytes object,
 			struct digest *out);
 
-/* TEXT and OUTPUT: `job`, `stream`, then the bytes, borrowed. */
-enum wire_output { WIRE_OBJECT, WIRE_STDOUT, WIRE_STDERR };
+/*
+ * TEXT and OUTPUT: `job`, `stream`, then the bytes (at most WIRE_CHUNK_MAX),
+ * borrowed from the input when decoded.
+ */
+enum wire_output {
+	WIRE_OBJECT,
+	WIRE_STDOUT,
+	WIRE_STDERR
+};
 
 struct wire_piece {
 	uint32_t job;

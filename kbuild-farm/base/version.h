@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * base/version.h - the version of kfarm, kfarmd and kfarm-cc together.
+ */
+#ifndef BASE_VERSION_H
+#define BASE_VERSION_H
+
+#define KFARM_VERSION "0.1"
+
+#endif

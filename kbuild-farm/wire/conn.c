@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "wire/conn.h"
+
+#include "base/str.h"
+#include "wire/codec.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Sent bytes are moved out of the way only when there are this many. */
+#define CONSUME_MIN (64u << 10)
+/* A buffer that grew beyond this goes back when it is empty. */
+#define KEEP_MAX (2u << 20)
+
+struct wire_conn {
+	wire_on_msg *on_msg;
+	void *ctx;
+	int failed; /* what ended it, or 0 */
+
+	uint8_t header[WIRE_FRAME_SIZE];
+	size_t header_len; /* bytes of it that came */
+	struct wire_frame frame; /* valid once the header is whole */
+	struct buf body; /* what came of it, when not all at once */
+	struct buf raw; /* the body, unpacked */
+
+	struct buf out;
+	size_t out_sent; /* bytes at the start of `out` that are gone */
+};
+
+struct wire_conn *wire_conn_new(wire_on_msg *on_msg, void *ctx)
+{
+	struct wire_conn *conn = xcalloc(1, sizeof(*conn));
+
+	conn->on_msg = on_msg;
+	conn->ctx = ctx;
+	return conn;
+}
+
+void wire_conn_free(struct wire_conn *conn)
+{
+	if (!conn)
+		return;
+	buf_release(&conn->body);
+	buf_release(&conn->raw);
+	buf_release(&conn->out);
+	free(conn);
+}
+
+static struct bytes take(struct bytes *in, size_t n)
+{
+	struct bytes got = bytes_of(in->data, n);
+
+	in->data += n;
+	in->len -= n;
+	return got;
+}
+
+static int take_header(struct wire_conn *conn, struct bytes *in,
+		       struct err *err)
+{
+	size_t want = WIRE_FRAME_SIZE - conn->header_len;
+	struct bytes got = take(in, in->len < want ? in->len : want);
+	int ret;
+
+	memcpy(conn->header + conn->header_len, got.data, got.len);
+	conn->header_len += got.len;
+	if (conn->header_len < WIRE_FRAME_SIZE)
+		return 0;
+	ret = wire_frame_decode(&conn->frame, conn->header);
+	if (ret == -EMSGSIZE)
+		return err_set(err, EMSGSIZE, "a message beyond %u bytes",
+			       WIRE_BODY_MAX);
+	if (ret)
+		return err_set(err, -ret, "not a kfarm message");
+	return 0;
+}
+
+static int deliver(struct wire_conn *conn, struct bytes body, struct err *err)
+{
+	const struct wire_frame *f = &conn->frame;
+	int ret;
+
+	conn->header_len = 0;
+	if (f->codec == WIRE_PLAIN)
+		return conn->on_msg(conn->ctx, f->type, body, err);
+
+	buf_reset(&conn->raw);
+	ret = wire_codec_unpack(&conn->raw, body, (enum wire_codec)f->codec,
+				f->raw_len);
+	if (ret)
+		return err_set(err, -ret,
+			       "a message (type %u) that does not "
+			       "unpack",
+			       f->type);
+	return conn->on_msg(conn->ctx, f->type, buf_bytes(&conn->raw), err);
+}
+
+/* The memory follows what came, not what was announced. */
+static int keep_part(struct wire_conn *conn, struct bytes part, struct err *err)
+{
+	if (buf_reserve(&conn->body, part.len))
+		return err_set(err, ENOMEM, "no memory for a message");
+	buf_add_bytes(&conn->body, part);
+	return 0;
+}
+
+static int take_body(struct wire_conn *conn, struct bytes *in, struct err *err)
+{
+	size_t want = conn->frame.body_len - conn->body.len;
+	int ret;
+
+	if (!conn->body.len && in->len >= want)
+		return deliver(conn, take(in, want), err);
+
+	ret = keep_part(conn, take(in, in->len < want ? in->len : want), err);
+	if (ret || conn->body.len < conn->frame.body_len)
+		return ret;
+	ret = deliver(conn, buf_bytes(&conn->body), err);
+	buf_reset(&conn->body);
+	return ret;
+}
+
+static int feed_step(struct wire_conn *conn, struct bytes *in, struct err *err)
+{
+	int ret;
+
+	if (conn->header_len < WIRE_FRAME_SIZE) {
+		ret = take_header(conn, in, err);
+		if (ret || conn->header_len < WIRE_FRAME_SIZE)
+			return ret;
+	}
+	if (!in->len && conn->frame.body_len)
+		return 0;
+	return take_body(conn, in, err);
+}
+
+int wire_conn_feed(struct wire_conn *conn, struct bytes in, struct err *err)
+{
+	if (conn->failed)
+		return err_set(err, -conn->failed, "the conversation is over");
+	while (in.len && !conn->failed)
+		conn->failed = feed_step(conn, &in, err);
+	return conn->failed;
+}
+
+bool wire_conn_midway(const struct wire_conn *conn)
+{
+	return conn->header_len;
+}
+
+static size_t begin_frame(struct wire_conn *conn)
+{
+	static const uint8_t blank[WIRE_FRAME_SIZE];
+
+	buf_add(&conn->out, blank, sizeof(blank));
+	return conn->out.len;
+}
+
+static void end_frame(struct wire_conn *conn, size_t body_at, uint16_t type,
+		      enum wire_codec codec, size_t raw_len)
+{
+	struct wire_frame f = {
+		.type = type,
+		.codec = (uint16_t)codec,
+		.body_len = (uint32_t)(conn->out.len - body_at),
+		.raw_len = (uint32_t)raw_len,
+	};
+
+	wire_frame_encode(conn->out.data + body_at - WIRE_FRAME_SIZE, &f);
+}
+
+void wire_conn_send(struct wire_conn *conn, uint16_t type, struct bytes body,
+		    enum wire_codec codec)
+{
+	size_t body_at = begin_frame(conn);
+
+	codec = wire_codec_pack(&conn->out, body, codec);
+	end_frame(conn, body_at, type, codec, body.len);
+}
+
+void wire_conn_send_packed(struct wire_conn *conn, uint16_t type,
+			   struct bytes packed, enum wire_codec codec,
+			   uint32_t raw_len)
+{
+	size_t body_at = begin_frame(conn);
+
+	buf_add_bytes(&conn->out, packed);
+	end_frame(conn, body_at, type, codec, raw_len);
+}
+
+struct bytes wire_conn_pending(const struct wire_conn *conn)
+{
+	size_t n = conn->out.len - conn->out_sent;
+
+	return bytes_of(n ? conn->out.data + conn->out_sent : NULL, n);
+}
+
+void wire_conn_sent(struct wire_conn *conn, size_t n)
+{
+	conn->out_sent += n;
+	if (conn->out_sent == conn->out.len) {
+		conn->out_sent = 0;
+		buf_reset(&conn->out);
+		if (conn->out.cap > KEEP_MAX)
+			buf_release(&conn->out);
+	} else if (conn->out_sent >= CONSUME_MIN &&
+		   conn->out_sent >= conn->out.len / 2) {
+		/* Moves at most as many bytes as were sent since the last. */
+		buf_consume(&conn->out, conn->out_sent);
+		conn->out_sent = 0;
+	}
+}

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The two events belong to the descriptors: the reading one is pending
+ * unless paused, the writing one while something waits.  Whatever ends the
+ * conversation only takes both away and makes `closing` active, so that
+ * on_close always comes from the loop, and once.  `depth` counts our
+ * callbacks on the stack: a stream that is freed within one keeps its memory
+ * until the outermost returns.
+ */
+#include "wire/stream.h"
+
+#include "base/str.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define READ_SIZE (64u << 10)
+/* Reads after a failed write, for what the peer said before it left. */
+#define LAST_READS 64
+
+struct wire_stream {
+	struct wire_conn *conn;
+	const struct wire_stream_ops *ops;
+	void *ctx;
+	int rfd;
+	int wfd;
+	struct event *reading;
+	struct event *writing;
+	struct event *closing;
+	struct err why;
+	unsigned depth;
+	bool over; /* on_close is due or was called */
+	bool freed;
+	bool paused;
+	bool full;
+	bool no_socket; /* wfd takes no send() */
+	uint64_t received;
+	uint64_t sent;
+};
+
+static void release(struct wire_stream *s)
+{
+	event_free(s->closing);
+	wire_conn_free(s->conn);
+	free(s);
+}
+
+static void leave(struct wire_stream *s)
+{
+	if (!--s->depth && s->freed)
+		release(s);
+}
+
+/* Ends the conversation; `why` is in place. */
+static void finish(struct wire_stream *s)
+{
+	if (s->over)
+		return;
+	s->over = true;
+	event_del(s->reading);
+	event_del(s->writing);
+	event_active(s->closing, EV_TIMEOUT, 0);
+}
+
+/* epoll refuses regular files and /dev/null: such a peer is none. */
+static void watch(struct wire_stream *s, struct event *ev)
+{
+	if (event_add(ev, NULL)) {
+		err_set(&s->why, EPERM, "cannot wait for the descriptor");
+		finish(s);
+	}
+}
+
+static void on_closing(evutil_socket_t fd, short what, void *arg)
+{
+	struct wire_stream *s = arg;
+
+	(void)fd;
+	(void)what;
+	s->depth++;
+	s->ops->on_close(s->ctx, &s->why);
+	leave(s);
+}
+
+static int on_conn_msg(void *arg, uint16_t type, struct bytes body,
+		       struct err *err)
+{
+	struct wire_stream *s = arg;
+	int ret;
+
+	ret = s->ops->on_msg(s->ctx, type, body, err);
+	/* Nothing more is for an owner that is gone. */
+	return !ret && s->freed ? -ECANCELED : ret;
+}
+
+static void end_of_input(struct wire_stream *s)
+{
+	if (wire_conn_midway(s->conn))
+		err_set(&s->why, EPROTO, "the peer left within a message");
+	finish(s);
+}
+
+/* One read: true when there may be more. */
+static bool read_some(struct wire_stream *s)
+{
+	uint8_t chunk[READ_SIZE];
+	ssize_t n = read(s->rfd, chunk, sizeof(chunk));
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	if (n < 0) {
+		err_errno(&s->why, "read");
+		finish(s);
+		return false;
+	}
+	if (!n) {
+		end_of_input(s);
+		return false;
+	}
+	s->received += (uint64_t)n;
+	if (wire_conn_feed(s->conn, bytes_of(chunk, (size_t)n), &s->why) &&
+	    !s->freed)
+		finish(s);
+	return !s->over && !s->freed;
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct wire_stream *s = arg;
+
+	(void)fd;
+	(void)what;
+	s->depth++;
+	read_some(s);
+	leave(s);
+}
+
+static ssize_t write_once(struct wire_stream *s, struct bytes b)
+{
+	ssize_t n;
+
+	if (!s->no_socket) {
+		n = send(s->wfd, b.data, b.len, MSG_NOSIGNAL);
+		if (n >= 0 || errno != ENOTSOCK)
+			return n;
+		s->no_socket = true;
+	}
+	return write(s->wfd, b.data, b.len);
+}
+
+/* Offers the kernel what waits: 0, or a negative errno. */
+static int write_some(struct wire_stream *s)
+{
+	struct bytes b = wire_conn_pending(s->conn);
+	ssize_t n;
+
+	if (!b.len)
+		return 0;
+	n = write_once(s, b);
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	s->sent += (uint64_t)n;
+	wire_conn_sent(s->conn, (size_t)n);
+	return 0;
+}
+
+/*
+ * Nobody takes our bytes any more.  A peer that left in order has said why,
+ * and that says more than our EPIPE.
+ */
+static void write_failed(struct wire_stream *s, int code)
+{
+	struct err why = { 0 };
+
+	for (int i = 0; i < LAST_READS && !s->paused && read_some(s); i++)
+		;
+	if (s->freed)
+		return;
+	errno = code;
+	err_errno(&why, "write");
+	if (!s->over || !s->why.text[0])
+		s->why = why;
+	finish(s);
+}
+
+static void drained(struct wire_stream *s)
+{
+	size_t left = wire_conn_pending(s->conn).len;
+
+	if (!left)
+		event_del(s->writing);
+	if (!s->full || left >= WIRE_LOW_WATER)
+		return;
+	s->full = false;
+	if (s->ops->on_drain)
+		s->ops->on_drain(s->ctx);
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *arg)
+{
+	struct wire_stream *s = arg;
+	int ret;
+
+	(void)fd;
+	(void)what;
+	s->depth++;
+	ret = write_some(s);
+	if (ret)
+		write_failed(s, -ret);
+	else
+		drained(s);
+	leave(s);
+}
+
+static void set_nonblocking(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags >= 0)
+		fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+}
+
+struct wire_stream *wire_stream_new(struct event_base *base, int rfd, int wfd,
+				    const struct wire_stream_ops *ops,
+				    void *ctx)
+{
+	struct wire_stream *s = xcalloc(1, sizeof(*s));
+
+	*s = (struct wire_stream){
+		.ops = ops, .ctx = ctx, .rfd = rfd, .wfd = wfd
+	};
+	set_nonblocking(rfd);
+	set_nonblocking(wfd);
+	s->conn = wire_conn_new(on_conn_msg, s);
+	s->reading = event_new(base, rfd, EV_READ | EV_PERSIST, on_readable, s);
+	s->writing = event_new(base, wfd, EV_WRITE | EV_PERSIST, on_writable,
+			       s);
+	s->closing = event_new(base, -1, 0, on_closing, s);
+	if (!s->reading || !s->writing || !s->closing)
+		str_out_of_memory();
+	watch(s, s->reading);
+	return s;
+}
+
+void wire_stream_free(struct wire_stream *s)
+{
+	if (!s || s->freed)
+		return;
+	/* A last word, as BYE, mostly fits what the kernel takes at once. */
+	if (!s->over)
+		write_some(s);
+	s->over = true;
+	s->freed = true;
+	event_free(s->reading);
+	event_free(s->writing);
+	event_del(s->closing);
+	close(s->rfd);
+	if (s->wfd != s->rfd)
+		close(s->wfd);
+	if (!s->depth)
+		release(s);
+}
+
+/* Something was added to what waits. */
+static void added(struct wire_stream *s)
+{
+	if (wire_conn_pending(s->conn).len >= WIRE_HIGH_WATER)
+		s->full = true;
+	if (!event_pending(s->writing, EV_WRITE, NULL))
+		watch(s, s->writing);
+}
+
+void wire_stream_send(struct wire_stream *s, uint16_t type, struct bytes body,
+		      enum wire_codec codec)
+{
+	if (s->over)
+		return;
+	wire_conn_send(s->conn, type, body, codec);
+	added(s);
+}
+
+void wire_stream_send_packed(struct wire_stream *s, uint16_t type,
+			     struct bytes packed, enum wire_codec codec,
+			     uint32_t raw_len)
+{
+	if (s->over)
+		return;
+	wire_conn_send_packed(s->conn, type, packed, codec, raw_len);
+	added(s);
+}
+
+bool wire_stream_full(const struct wire_stream *s)
+{
+	return s->full;
+}
+
+void wire_stream_pause(struct wire_stream *s, bool paused)
+{
+	if (s->over || paused == s->paused)
+		return;
+	s->paused = paused;
+	if (paused)
+		event_del(s->reading);
+	else
+		watch(s, s->reading);
+}
+
+uint64_t wire_stream_received(const struct wire_stream *s)
+{
+	return s->received;
+}
+
+uint64_t wire_stream_sent(const struct wire_stream *s)
+{
+	return s->sent;
+}

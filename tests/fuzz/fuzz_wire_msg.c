@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base wire */
+/*
+ * Bodies from a hostile peer.  The first byte picks the decoder.  A body has
+ * one spelling only: what was decoded must encode to the same bytes.
+ */
+#include "wire/cc.h"
+#include "wire/msg.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Decodes, encodes what it got, frees it: false when it was refused. */
+typedef bool round_trip(struct bytes in, struct buf *out);
+
+#define ROUND_TRIP(what, release)                          \
+	static bool what(struct bytes in, struct buf *out) \
+	{                                                  \
+		struct wire_##what m = { 0 };              \
+                                                           \
+		if (wire_##what##_decode(&m, in))          \
+			return false;                      \
+		wire_##what##_encode(out, &m);             \
+		release(&m);                               \
+		return true;                               \
+	}
+
+/* What a node accepts is what a build host would have sent. */
+static void release_job(struct wire_job *m)
+{
+	if (!wire_job_fits(m))
+		abort();
+	wire_job_release(m);
+}
+
+#define release_nothing(m) ((void)(m))
+
+ROUND_TRIP(hello, wire_hello_release)
+ROUND_TRIP(ask, wire_ask_release)
+ROUND_TRIP(have, wire_have_release)
+ROUND_TRIP(job, release_job)
+ROUND_TRIP(piece, release_nothing)
+ROUND_TRIP(beat, wire_beat_release)
+ROUND_TRIP(result, release_nothing)
+ROUND_TRIP(fail, wire_fail_release)
+ROUND_TRIP(cc_job, wire_cc_job_release)
+ROUND_TRIP(cc_done, wire_cc_done_release)
+
+static bool bye(struct bytes in, struct buf *out)
+{
+	char *why;
+
+	if (wire_bye_decode(&why, in))
+		return false;
+	wire_bye_encode(out, why);
+	free(why);
+	return true;
+}
+
+static bool cancel(struct bytes in, struct buf *out)
+{
+	uint32_t job;
+
+	if (wire_cancel_decode(&job, in))
+		return false;
+	wire_cancel_encode(out, job);
+	return true;
+}
+
+static round_trip *const decoders[] = {
+	hello, bye,    ask,  have,   job,    piece,
+	beat,  result, fail, cancel, cc_job, cc_done,
+};
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct buf out = { 0 };
+	struct bytes in;
+
+	if (!size || data[0] >= sizeof(decoders) / sizeof(*decoders))
+		return 0;
+	in = bytes_of(data + 1, size - 1);
+	if (decoders[data[0]](in, &out) && !bytes_equal(in, buf_bytes(&out)))
+		abort();
+	buf_release(&out);
+	return 0;
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base wire */
+#include "wire/cc.h"
+
+#include "wire/frame.h"
+#include "wire/msg.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct buf body;
+static struct wire_cc_job job;
+
+static void fresh(void)
+{
+	body = (struct buf){ 0 };
+	job = (struct wire_cc_job){
+		.pid = 4321,
+		.cwd = xstrdup("/src/linux"),
+		.compiler = xstrdup("/usr/bin/gcc"),
+	};
+	strv_add(&job.argv, "gcc");
+	strv_add(&job.argv, "-c");
+	strv_add(&job.argv, "");
+	strv_add(&job.env, "PATH=/bin");
+}
+
+static void done(void)
+{
+	buf_release(&body);
+	wire_cc_job_release(&job);
+}
+
+static int through(void)
+{
+	struct wire_cc_job got = { .pid = 42 };
+	int ret;
+
+	buf_reset(&body);
+	wire_cc_job_encode(&body, &job);
+	ret = wire_cc_job_decode(&got, buf_bytes(&body));
+	if (ret)
+		ck_assert_uint_eq(got.pid, 42); /* left alone */
+	else
+		wire_cc_job_release(&got);
+	return ret;
+}
+
+START_TEST(a_job_comes_back_as_it_was)
+{
+	struct wire_cc_job got = { 0 };
+
+	wire_cc_job_encode(&body, &job);
+	ck_assert_int_eq(wire_cc_job_decode(&got, buf_bytes(&body)), 0);
+	ck_assert_uint_eq(got.pid, 4321);
+	ck_assert_str_eq(got.cwd, "/src/linux");
+	ck_assert_str_eq(got.compiler, "/usr/bin/gcc");
+	ck_assert_uint_eq(got.argv.n, 3);
+	ck_assert_str_eq(got.argv.v[1], "-c");
+	ck_assert_str_eq(got.argv.v[2], "");
+	ck_assert_ptr_null(got.argv.v[3]);
+	ck_assert_uint_eq(got.env.n, 1);
+	ck_assert_str_eq(got.env.v[0], "PATH=/bin");
+	wire_cc_job_release(&got);
+}
+END_TEST
+
+START_TEST(a_job_cut_or_prolonged_is_refused)
+{
+	struct wire_cc_job got = { .pid = 42 };
+
+	wire_cc_job_encode(&body, &job);
+	for (size_t n = 0; n < body.len; n++)
+		ck_assert_int_eq(
+			wire_cc_job_decode(&got, bytes_of(body.data, n)),
+			-EPROTO);
+	buf_put_u8(&body, 0);
+	ck_assert_int_eq(wire_cc_job_decode(&got, buf_bytes(&body)), -EPROTO);
+	ck_assert_uint_eq(got.pid, 42);
+}
+END_TEST
+
+START_TEST(a_job_with_a_relative_path_is_refused)
+{
+	job.cwd[0] = 's';
+	ck_assert_int_eq(through(), -EPROTO);
+	job.cwd[0] = '/';
+	job.compiler[0] = 'u';
+	ck_assert_int_eq(through(), -EPROTO);
+	job.compiler[0] = '/';
+	ck_assert_int_eq(through(), 0);
+	strv_release(&job.argv);
+	ck_assert_int_eq(through(), -EPROTO);
+}
+END_TEST
+
+START_TEST(a_command_line_is_bounded_in_bytes)
+{
+	size_t left = WIRE_CC_MAX - strlen("gcc-cPATH=/bin");
+
+	strv_addf(&job.argv, "%*s", (int)left, "");
+	ck_assert_int_eq(through(), 0);
+	ck_assert_uint_le(body.len, WIRE_BODY_MAX);
+	strv_add(&job.env, "x");
+	ck_assert_int_eq(through(), -EPROTO);
+}
+END_TEST
+
+START_TEST(a_command_line_is_bounded_in_words)
+{
+	while (job.argv.n < WIRE_CC_WORDS)
+		strv_add(&job.argv, "");
+	ck_assert_int_eq(through(), 0);
+	strv_add(&job.argv, "");
+	ck_assert_int_eq(through(), -EPROTO);
+}
+END_TEST
+
+START_TEST(an_environment_is_bounded_in_words)
+{
+	while (job.env.n < WIRE_ENV_MAX)
+		strv_add(&job.env, "A=");
+	ck_assert_int_eq(through(), 0);
+	strv_add(&job.env, "A=");
+	ck_assert_int_eq(through(), -EPROTO);
+}
+END_TEST
+
+START_TEST(a_count_that_nothing_follows_allocates_nothing)
+{
+	struct wire_cc_job got;
+
+	buf_put_u32(&body, 1);
+	buf_put_str(&body, "/");
+	buf_put_str(&body, "/gcc");
+	buf_put_u32(&body, UINT32_MAX);
+	ck_assert_int_eq(wire_cc_job_decode(&got, buf_bytes(&body)), -EPROTO);
+}
+END_TEST
+
+static int done_through(const struct wire_cc_done *m, struct wire_cc_done *got)
+{
+	buf_reset(&body);
+	wire_cc_done_encode(&body, m);
+	return wire_cc_done_decode(got, buf_bytes(&body));
+}
+
+START_TEST(a_done_comes_back_as_it_was)
+{
+	struct wire_cc_done m = {
+		.status = 0,
+		.dep_tmp = (char *)".x.o.d.kfarm.7",
+		.dep = (char *)".x.o.d",
+		.object_tmp = (char *)".x.o.kfarm.7",
+		.object = (char *)"x.o",
+		.err = bytes_str("x.c:1: warning: y\n"),
+	};
+	struct wire_cc_done got = { 0 };
+
+	ck_assert_int_eq(done_through(&m, &got), 0);
+	ck_assert_uint_eq(got.status, 0);
+	ck_assert_str_eq(got.dep_tmp, m.dep_tmp);
+	ck_assert_str_eq(got.dep, m.dep);
+	ck_assert_str_eq(got.object_tmp, m.object_tmp);
+	ck_assert_str_eq(got.object, m.object);
+	ck_assert_uint_eq(got.out.len, 0);
+	ck_assert(bytes_equal(got.err, m.err));
+	wire_cc_done_release(&got);
+	for (size_t n = 0; n < body.len; n++)
+		ck_assert_int_eq(
+			wire_cc_done_decode(&got, bytes_of(body.data, n)),
+			-EPROTO);
+}
+END_TEST
+
+START_TEST(a_done_of_a_failed_compile_has_no_files)
+{
+	struct wire_cc_done m = { .status = 1 };
+	struct wire_cc_done got = { 0 };
+
+	ck_assert_int_eq(done_through(&m, &got), 0);
+	ck_assert_uint_eq(got.status, 1);
+	ck_assert_str_eq(got.object, "");
+	wire_cc_done_release(&got);
+}
+END_TEST
+
+START_TEST(a_temporary_without_its_name_is_refused)
+{
+	struct wire_cc_done got = { .status = 42 };
+	struct wire_cc_done bad[] = {
+		{ .dep = (char *)"x" },
+		{ .dep_tmp = (char *)"x" },
+		{ .object = (char *)"x" },
+		{ .object_tmp = (char *)"x" },
+	};
+
+	ck_assert_int_eq(done_through(&bad[_i], &got), -EPROTO);
+	ck_assert_uint_eq(got.status, 42);
+}
+END_TEST
+
+START_TEST(diagnostics_are_bounded_by_what_one_frame_holds)
+{
+	uint8_t *text = calloc(1, WIRE_CC_DIAG_MAX + 1);
+	struct wire_cc_done m = { .out = bytes_of(text, WIRE_CC_DIAG_MAX),
+				  .err = bytes_of(text, WIRE_CC_DIAG_MAX) };
+	char *path = xasprintf("%*s", WIRE_PATH_MAX, "");
+	struct wire_cc_done got = { 0 };
+
+	m.dep = m.dep_tmp = m.object = m.object_tmp = path;
+	ck_assert_int_eq(done_through(&m, &got), 0);
+	ck_assert_uint_le(body.len, WIRE_BODY_MAX);
+	wire_cc_done_release(&got);
+	m.err.len++;
+	ck_assert_int_eq(done_through(&m, &got), -EPROTO);
+	m.err.len--;
+	m.out.len++;
+	ck_assert_int_eq(done_through(&m, &got), -EPROTO);
+	free(path);
+	free(text);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("wire/cc");
+	TCase *tc = tcase_create("cc");
+	SRunner *sr = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, tc);
+	tcase_add_checked_fixture(tc, fresh, done);
+	tcase_add_test(tc, a_job_comes_back_as_it_was);
+	tcase_add_test(tc, a_job_cut_or_prolonged_is_refused);
+	tcase_add_test(tc, a_job_with_a_relative_path_is_refused);
+	tcase_add_test(tc, a_command_line_is_bounded_in_bytes);
+	tcase_add_test(tc, a_command_line_is_bounded_in_words);
+	tcase_add_test(tc, an_environment_is_bounded_in_words);
+	tcase_add_test(tc, a_count_that_nothing_follows_allocates_nothing);
+	tcase_add_test(tc, a_done_comes_back_as_it_was);
+	tcase_add_test(tc, a_done_of_a_failed_compile_has_no_files);
+	tcase_add_loop_test(tc, a_temporary_without_its_name_is_refused, 0, 4);
+	tcase_add_test(tc, diagnostics_are_bounded_by_what_one_frame_holds);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

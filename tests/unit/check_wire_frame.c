@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base wire */
+#include "wire/frame.h"
+
+#include "base/bytes.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct wire_frame sample = {
+	.type = 5,
+	.codec = WIRE_PLAIN,
+	.body_len = 300,
+	.raw_len = 300,
+};
+
+/* Each line spoils one field of a good header: offset, value, answer. */
+static const struct spoil {
+	size_t offset;
+	uint32_t value;
+	int answer;
+} spoiled[] = {
+	{ 0, 0x20544547, -EPROTO }, /* somebody speaks HTTP */
+	{ 0, 0, -EPROTO },
+	{ 4, 5 | 3u << 16, -EPROTO }, /* a codec that is none of ours */
+	{ 4, 5 | 0xffffu << 16, -EPROTO },
+	{ 8, WIRE_BODY_MAX + 1, -EMSGSIZE },
+	{ 8, UINT32_MAX, -EMSGSIZE },
+	{ 12, WIRE_BODY_MAX + 1, -EMSGSIZE },
+	{ 12, UINT32_MAX, -EMSGSIZE },
+	{ 8, 299, -EPROTO }, /* plain, and yet of two lengths */
+	{ 12, 301, -EPROTO },
+};
+
+START_TEST(decode_reads_what_encode_wrote)
+{
+	static const struct wire_frame all[] = {
+		{ 1, WIRE_PLAIN, 0, 0 },
+		{ 0xffff, WIRE_PLAIN, WIRE_BODY_MAX, WIRE_BODY_MAX },
+		{ 6, WIRE_LZO, 17, WIRE_BODY_MAX },
+		{ 9, WIRE_ZSTD, WIRE_BODY_MAX, 0 },
+	};
+	uint8_t wire[WIRE_FRAME_SIZE];
+	struct wire_frame got;
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		wire_frame_encode(wire, &all[i]);
+		ck_assert_int_eq(wire_frame_decode(&got, wire), 0);
+		ck_assert_mem_eq(&got, &all[i], sizeof(got));
+	}
+}
+END_TEST
+
+START_TEST(a_header_is_little_endian_on_every_machine)
+{
+	static const uint8_t want[WIRE_FRAME_SIZE] = {
+		'k', 'f', 'r', 'm', 5, 0, 0, 0, 0x2c, 1, 0, 0, 0x2c, 1, 0, 0
+	};
+	uint8_t wire[WIRE_FRAME_SIZE];
+
+	wire_frame_encode(wire, &sample);
+	ck_assert_mem_eq(wire, want, sizeof(want));
+}
+END_TEST
+
+START_TEST(decode_refuses_a_spoiled_header)
+{
+	uint8_t wire[WIRE_FRAME_SIZE];
+	struct wire_frame got = { .type = 42 };
+
+	wire_frame_encode(wire, &sample);
+	put_le32(wire + spoiled[_i].offset, spoiled[_i].value);
+	ck_assert_int_eq(wire_frame_decode(&got, wire), spoiled[_i].answer);
+	ck_assert_uint_eq(got.type, 42); /* left alone on failure */
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("wire/frame");
+	TCase *tc = tcase_create("frame");
+	SRunner *sr = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, tc);
+	tcase_add_test(tc, decode_reads_what_encode_wrote);
+	tcase_add_test(tc, a_header_is_little_endian_on_every_machine);
+	tcase_add_loop_test(tc, decode_refuses_a_spoiled_header, 0,
+			    sizeof(spoiled) / sizeof(*spoiled));
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base wire */
+#include "wire/msg.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct buf body;
+
+static void fresh(void)
+{
+	body = (struct buf){ 0 };
+}
+
+static void done(void)
+{
+	buf_release(&body);
+}
+
+static void fill_hello(struct wire_hello *m)
+{
+	*m = (struct wire_hello){
+		.version_min = 1,
+		.version_max = 3,
+		.software = xstrdup("kfarmd 0.1"),
+		.inventory = {
+			.machine = xstrdup("aarch64"),
+			.host = xstrdup("neo4a"),
+			.boot_id = xstrdup("0d2c"),
+			.cores = 6,
+			.slots = 4,
+			.memory_mib = 3900,
+			.available_mib = 3300,
+			.load_milli = 1250,
+		},
+	};
+	strv_add(&m->inventory.compilers, "gcc-12");
+	strv_add(&m->inventory.compilers, "aarch64-linux-gnu-gcc-12");
+}
+
+START_TEST(a_hello_comes_back_as_it_was)
+{
+	struct wire_hello m, got = { 0 };
+
+	fill_hello(&m);
+	wire_hello_encode(&body, &m);
+	ck_assert_int_eq(wire_hello_decode(&got, buf_bytes(&body)), 0);
+	ck_assert_uint_eq(got.version_min, 1);
+	ck_assert_uint_eq(got.version_max, 3);
+	ck_assert_str_eq(got.software, "kfarmd 0.1");
+	ck_assert_str_eq(got.inventory.machine, "aarch64");
+	ck_assert_str_eq(got.inventory.host, "neo4a");
+	ck_assert_str_eq(got.inventory.boot_id, "0d2c");
+	ck_assert_uint_eq(got.inventory.cores, 6);
+	ck_assert_uint_eq(got.inventory.slots, 4);
+	ck_assert_uint_eq(got.inventory.memory_mib, 3900);
+	ck_assert_uint_eq(got.inventory.available_mib, 3300);
+	ck_assert_uint_eq(got.inventory.load_milli, 1250);
+	ck_assert_uint_eq(got.inventory.compilers.n, 2);
+	ck_assert_str_eq(got.inventory.compilers.v[1],
+			 "aarch64-linux-gnu-gcc-12");
+	wire_hello_release(&m);
+	wire_hello_release(&got);
+}
+END_TEST
+
+START_TEST(a_hello_without_an_inventory_has_empty_strings)
+{
+	struct wire_hello m = { .version_min = 1, .version_max = 1 };
+	struct wire_hello got = { 0 };
+
+	wire_hello_encode(&body, &m);
+	ck_assert_int_eq(wire_hello_decode(&got, buf_bytes(&body)), 0);
+	ck_assert_str_eq(got.software, "");
+	ck_assert_str_eq(got.inventory.machine, "");
+	ck_assert_uint_eq(got.inventory.compilers.n, 0);
+	wire_hello_release(&got);
+}
+END_TEST
+
+/* No prefix of a message is a message, and none has anything behind it. */
+START_TEST(a_hello_cut_or_prolonged_is_refused)
+{
+	struct wire_hello m, got = { .version_min = 42 };
+
+	fill_hello(&m);
+	wire_hello_encode(&body, &m);
+	for (size_t n = 0; n < body.len; n++)
+		ck_assert_int_eq(
+			wire_hello_decode(&got, bytes_of(body.data, n)),
+			-EPROTO);
+	buf_put_u8(&body, 0);
+	ck_assert_int_eq(wire_hello_decode(&got, buf_bytes(&body)), -EPROTO);
+	ck_assert_uint_eq(got.version_min, 42); /* left alone */
+	wire_hello_release(&m);
+}
+END_TEST
+
+START_TEST(a_hello_lists_a_bounded_number_of_compilers)
+{
+	struct wire_hello m = { 0 }, got = { 0 };
+
+	for (int i = 0; i < WIRE_COMPILERS + 50; i++)
+		strv_addf(&m.inventory.compilers, "gcc-%d", i);
+	wire_hello_encode(&body, &m);
+	ck_assert_int_eq(wire_hello_decode(&got, buf_bytes(&body)), 0);
+	ck_assert_uint_eq(got.inventory.compilers.n, WIRE_COMPILERS);
+	wire_hello_release(&got);
+	wire_hello_release(&m);
+}
+END_TEST
+
+START_TEST(a_hello_that_announces_more_compilers_is_refused)
+{
+	struct wire_hello m = { 0 }, got = { 0 };
+
+	wire_hello_encode(&body, &m);
+	put_le16(body.data + body.len - 2, WIRE_COMPILERS + 1);
+	for (int i = 0; i < WIRE_COMPILERS + 1; i++)
+		buf_put_str(&body, "gcc");
+	ck_assert_int_eq(wire_hello_decode(&got, buf_bytes(&body)), -EPROTO);
+}
+END_TEST
+
+static const struct version {
+	uint16_t min, max;
+	int answer;
+} versions[] = {
+	{ 1, 1, 1 },       { 1, 9, WIRE_VERSION },
+	{ 0, 1, 1 },       { WIRE_VERSION + 1, 9, -EPROTO },
+	{ 0, 0, -EPROTO }, { 0, 0xffff, WIRE_VERSION },
+	{ 2, 1, -EPROTO }, { 0xffff, 0xffff, -EPROTO },
+};
+
+START_TEST(the_version_is_the_highest_that_both_speak)
+{
+	struct wire_hello m = {
+		.version_min = versions[_i].min,
+		.version_max = versions[_i].max,
+	};
+
+	ck_assert_int_eq(wire_hello_version(&m), versions[_i].answer);
+}
+END_TEST
+
+START_TEST(a_bye_says_why_in_one_clean_line)
+{
+	char *why = NULL;
+
+	wire_bye_encode(&body, "no slots\n\033[31m left");
+	ck_assert_int_eq(wire_bye_decode(&why, buf_bytes(&body)), 0);
+	ck_assert_str_eq(why, "no slots  [31m left");
+	free(why);
+	why = NULL;
+	ck_assert_int_eq(
+		wire_bye_decode(&why, bytes_of(body.data, body.len - 1)),
+		-EPROTO);
+	ck_assert_ptr_null(why);
+}
+END_TEST
+
+START_TEST(ask_and_have_come_back_as_they_were)
+{
+	struct wire_ask ask = { .seq = 7, .name = (char *)"gcc-12" };
+	struct wire_have have = {
+		.seq = 7,
+		.state = WIRE_HAVE_OTHER,
+		.detail = (char *)"gcc 12.3.0",
+	};
+	struct wire_ask got_ask = { 0 };
+	struct wire_have got_have = { 0 };
+
+	memset(ask.id.b, 0xa5, sizeof(ask.id.b));
+	wire_ask_encode(&body, &ask);
+	ck_assert_int_eq(wire_ask_decode(&got_ask, buf_bytes(&body)), 0);
+	ck_assert_uint_eq(got_ask.seq, 7);
+	ck_assert_str_eq(got_ask.name, "gcc-12");
+	ck_assert(digest_equal(&got_ask.id, &ask.id));
+	wire_ask_release(&got_ask);
+
+	buf_reset(&body);
+	wire_have_encode(&body, &have);
+	ck_assert_int_eq(wire_have_decode(&got_have, buf_bytes(&body)), 0);
+	ck_assert_uint_eq(got_have.seq, 7);
+	ck_assert_uint_eq(got_have.state, WIRE_HAVE_OTHER);
+	ck_assert_str_eq(got_have.detail, "gcc 12.3.0");
+	wire_have_release(&got_have);
+}
+END_TEST
+
+START_TEST(ask_and_have_cut_anywhere_are_refused)
+{
+	struct wire_ask ask = { .seq = 7, .name = (char *)"gcc-12" };
+	struct wire_have have = { .detail = (char *)"gcc 12.3.0" };
+
+	wire_ask_encode(&body, &ask);
+	for (size_t n = 0; n < body.len; n++)
+		ck_assert_int_eq(wire_ask_decode(&ask, bytes_of(body.data, n)),
+				 -EPROTO);
+	buf_reset(&body);
+	wire_have_encode(&body, &have);
+	for (size_t n = 0; n < body.len; n++)
+		ck_assert_int_eq(
+			wire_have_decode(&have, bytes_of(body.data, n)),
+			-EPROTO);
+}
+END_TEST
+
+START_TEST(an_answer_that_is_none_is_refused)
+{
+	struct wire_have have = { .state = WIRE_HAVE_OTHER + 1 };
+
+	wire_have_encode(&body, &have);
+	ck_assert_int_eq(wire_have_decode(&have, buf_bytes(&body)), -EPROTO);
+}
+END_TEST
+
+START_TEST(a_beat_comes_back_with_its_jobs)
+{
+	struct wire_beat_job jobs[] = { { 3, 1500 }, { 9, 20 } };
+	struct wire_beat m = {
+		.available_mib = 900,
+		.load_milli = 4000,
+		.n_jobs = 2,
+		.jobs = jobs,
+	};
+	struct wire_beat got = { 0 };
+
+	wire_beat_encode(&body, &m);
+	ck_assert_int_eq(wire_beat_decode(&got, buf_bytes(&body)), 0);
+	ck_assert_uint_eq(got.available_mib, 900);
+	ck_assert_uint_eq(got.load_milli, 4000);
+	ck_assert_uint_eq(got.n_jobs, 2);
+	ck_assert_mem_eq(got.jobs, jobs, sizeof(jobs));
+	wire_beat_release(&got);
+	for (size_t n = 0; n < body.len; n++)
+		ck_assert_int_eq(wire_beat_decode(&got, bytes_of(body.data, n)),
+				 -EPROTO);
+}
+END_TEST
+
+START_TEST(a_beat_of_too_many_jobs_is_cut_when_sent_and_refused_when_read)
+{
+	struct wire_beat m = { .n_jobs = WIRE_BEAT_JOBS + 1 };
+	struct wire_beat got = { 0 };
+
+	m.jobs = calloc(m.n_jobs, sizeof(*m.jobs));
+	wire_beat_encode(&body, &m);
+	ck_assert_int_eq(wire_beat_decode(&got, buf_bytes(&body)), 0);
+	ck_assert_uint_eq(got.n_jobs, WIRE_BEAT_JOBS);
+	wire_beat_release(&got);
+
+	put_le16(body.data + 8, WIRE_BEAT_JOBS + 1);
+	buf_put_u64(&body, 0);
+	ck_assert_int_eq(wire_beat_decode(&got, buf_bytes(&body)), -EPROTO);
+	wire_beat_release(&m);
+}
+END_TEST
+
+START_TEST(a_beat_that_only_announces_jobs_is_refused)
+{
+	struct wire_beat m = { 0 };
+
+	wire_beat_encode(&body, &m);
+	ck_assert_int_eq(wire_beat_decode(&m, buf_bytes(&body)), 0);
+	ck_assert_ptr_null(m.jobs);
+	put_le16(body.data + 8, 1000);
+	ck_assert_int_eq(wire_beat_decode(&m, buf_bytes(&body)), -EPROTO);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("wire/msg");
+	TCase *tc = tcase_create("msg");
+	SRunner *sr = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, tc);
+	tcase_add_checked_fixture(tc, fresh, done);
+	tcase_add_test(tc, a_hello_comes_back_as_it_was);
+	tcase_add_test(tc, a_hello_without_an_inventory_has_empty_strings);
+	tcase_add_test(tc, a_hello_cut_or_prolonged_is_refused);
+	tcase_add_test(tc, a_hello_lists_a_bounded_number_of_compilers);
+	tcase_add_test(tc, a_hello_that_announces_more_compilers_is_refused);
+	tcase_add_loop_test(tc, the_version_is_the_highest_that_both_speak, 0,
+			    sizeof(versions) / sizeof(*versions));
+	tcase_add_test(tc, a_bye_says_why_in_one_clean_line);
+	tcase_add_test(tc, ask_and_have_come_back_as_they_were);
+	tcase_add_test(tc, ask_and_have_cut_anywhere_are_refused);
+	tcase_add_test(tc, an_answer_that_is_none_is_refused);
+	tcase_add_test(tc, a_beat_comes_back_with_its_jobs);
+	tcase_add_test(
+		tc,
+		a_beat_of_too_many_jobs_is_cut_when_sent_and_refused_when_read);
+	tcase_add_test(tc, a_beat_that_only_announces_jobs_is_refused);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

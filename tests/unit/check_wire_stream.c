@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base wire */
+#include "wire/stream.h"
+
+#include "base/str.h"
+#include "wire/msg.h"
+
+#include <check.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BLOCK (64u << 10)
+
+/* One end of a conversation and what happened to it. */
+struct end {
+	struct wire_stream *s;
+	unsigned messages, closes, drains;
+	uint64_t bytes;
+	char *why;
+	int answer; /* of on_msg */
+	bool echo; /* send each message back */
+	bool free_on_msg, free_on_close, free_on_drain, pause_on_msg;
+	unsigned refill; /* messages to send from on_drain */
+	bool busy; /* within send(), pause() or free() */
+};
+
+static struct event_base *base;
+static struct end left, right;
+static uint8_t block[BLOCK];
+
+static void end_free(struct end *e)
+{
+	struct wire_stream *s = e->s;
+
+	e->busy = true;
+	e->s = NULL;
+	wire_stream_free(s);
+	e->busy = false;
+}
+
+static void say(struct end *e, uint16_t type, struct bytes body)
+{
+	e->busy = true;
+	wire_stream_send(e->s, type, body, WIRE_PLAIN);
+	e->busy = false;
+}
+
+static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
+{
+	struct end *e = ctx;
+
+	ck_assert(!e->busy);
+	ck_assert_ptr_nonnull(e->s);
+	e->messages++;
+	e->bytes += body.len;
+	if (e->echo)
+		say(e, type, body);
+	if (e->pause_on_msg)
+		wire_stream_pause(e->s, true);
+	if (e->free_on_msg)
+		end_free(e);
+	if (e->answer)
+		err_set(err, -e->answer, "not that one");
+	return e->answer;
+}
+
+static void on_close(void *ctx, const struct err *why)
+{
+	struct end *e = ctx;
+
+	ck_assert(!e->busy);
+	ck_assert_ptr_nonnull(e->s);
+	e->closes++;
+	free(e->why);
+	e->why = xstrdup(why->text);
+	if (e->free_on_close)
+		end_free(e);
+}
+
+static void on_drain(void *ctx)
+{
+	struct end *e = ctx;
+
+	ck_assert(!e->busy);
+	e->drains++;
+	ck_assert(!wire_stream_full(e->s));
+	for (; e->refill; e->refill--)
+		say(e, WIRE_TEXT, bytes_of(block, sizeof(block)));
+	if (e->free_on_drain)
+		end_free(e);
+}
+
+static const struct wire_stream_ops ops = { on_msg, on_close, on_drain };
+
+static void join(struct end *a, struct end *b)
+{
+	int fd[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd),
+			 0);
+	a->s = wire_stream_new(base, fd[0], fd[0], &ops, a);
+	b->s = wire_stream_new(base, fd[1], fd[1], &ops, b);
+}
+
+static void fresh(void)
+{
+	base = event_base_new();
+	left = right = (struct end){ 0 };
+}
+
+static void done(void)
+{
+	wire_stream_free(left.s);
+	wire_stream_free(right.s);
+	free(left.why);
+	free(right.why);
+	event_base_free(base);
+}
+
+/* Runs the loop until nothing happens any more. */
+static void settle(void)
+{
+	unsigned before;
+
+	do {
+		before = left.messages + right.messages + left.closes +
+			 right.closes + left.drains + right.drains;
+		for (int i = 0; i < 50; i++)
+			event_base_loop(base, EVLOOP_NONBLOCK);
+	} while (before != left.messages + right.messages + left.closes +
+				   right.closes + left.drains + right.drains);
+}
+
+START_TEST(messages_cross_and_come_back)
+{
+	join(&left, &right);
+	right.echo = true;
+	for (int i = 0; i < 100; i++)
+		say(&left, WIRE_CANCEL, bytes_str("four"));
+	settle();
+	ck_assert_uint_eq(right.messages, 100);
+	ck_assert_uint_eq(left.messages, 100);
+	ck_assert_uint_eq(left.bytes, 400);
+	ck_assert_uint_eq(wire_stream_sent(left.s), 2000);
+	ck_assert_uint_eq(wire_stream_received(left.s), 2000);
+	ck_assert_uint_eq(left.closes + right.closes, 0);
+}
+END_TEST
+
+START_TEST(a_packed_message_arrives_unpacked)
+{
+	join(&left, &right);
+	wire_stream_send(left.s, WIRE_TEXT, bytes_of(block, BLOCK), WIRE_ZSTD);
+	wire_stream_send_packed(left.s, WIRE_TEXT, bytes_of(block, 10),
+				WIRE_PLAIN, 10);
+	settle();
+	ck_assert_uint_eq(right.messages, 2);
+	ck_assert_uint_eq(right.bytes, BLOCK + 10);
+	ck_assert_uint_lt(wire_stream_received(right.s), 1000);
+}
+END_TEST
+
+START_TEST(a_large_backlog_is_kept_and_drains_once)
+{
+	unsigned n = 0;
+
+	join(&left, &right);
+	while (!wire_stream_full(left.s)) {
+		say(&left, WIRE_TEXT, bytes_of(block, BLOCK));
+		n++;
+	}
+	ck_assert_uint_ge((uint64_t)n * (BLOCK + 16), WIRE_HIGH_WATER);
+	ck_assert_uint_lt((uint64_t)(n - 1) * (BLOCK + 16), WIRE_HIGH_WATER);
+	for (; n < 1000; n++)
+		say(&left, WIRE_TEXT, bytes_of(block, BLOCK));
+	left.refill = 3;
+	settle();
+	ck_assert_uint_eq(left.drains, 1);
+	ck_assert_uint_eq(right.messages, 1003);
+	ck_assert_uint_eq(right.bytes, (uint64_t)1003 * BLOCK);
+	ck_assert(!wire_stream_full(left.s));
+}
+END_TEST
+
+START_TEST(a_paused_reader_holds_the_peer_back)
+{
+	join(&left, &right);
+	wire_stream_pause(right.s, true);
+	for (int i = 0; i < 200; i++)
+		say(&left, WIRE_TEXT, bytes_of(block, BLOCK));
+	settle();
+	ck_assert_uint_eq(right.messages, 0);
+	ck_assert(wire_stream_full(left.s));
+	ck_assert_uint_lt(wire_stream_sent(left.s), 2u << 20);
+	ck_assert_uint_eq(left.drains, 0);
+
+	wire_stream_pause(right.s, false);
+	settle();
+	ck_assert_uint_eq(right.messages, 200);
+	ck_assert_uint_eq(left.drains, 1);
+}
+END_TEST
+
+START_TEST(a_reader_that_pauses_itself_gets_at_most_what_was_read)
+{
+	join(&left, &right);
+	right.pause_on_msg = true;
+	for (int i = 0; i < 20000; i++)
+		say(&left, WIRE_CANCEL, bytes_str("four"));
+	settle();
+	ck_assert_uint_ge(right.messages, 1);
+	ck_assert_uint_le(right.messages, (64u << 10) / 20 + 1);
+	while (right.messages < 20000) {
+		unsigned before = right.messages;
+
+		wire_stream_pause(right.s, false);
+		settle();
+		ck_assert_uint_gt(right.messages, before);
+	}
+}
+END_TEST
+
+START_TEST(a_peer_that_leaves_between_messages_leaves_no_reason)
+{
+	join(&left, &right);
+	say(&right, WIRE_BYE, bytes_of(NULL, 0));
+	end_free(&right); /* and the BYE still goes out */
+	settle();
+	ck_assert_uint_eq(left.messages, 1);
+	ck_assert_uint_eq(left.closes, 1);
+	ck_assert_str_eq(left.why, "");
+	ck_assert_uint_eq(right.closes, 0);
+}
+END_TEST
+
+static void leave_raw(const void *data, size_t n)
+{
+	int fd[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd),
+			 0);
+	left.s = wire_stream_new(base, fd[0], fd[0], &ops, &left);
+	ck_assert_int_eq(write(fd[1], data, n), (ssize_t)n);
+	close(fd[1]);
+	settle();
+}
+
+START_TEST(a_peer_that_leaves_within_a_message_is_an_error)
+{
+	leave_raw("kfr", 3);
+	ck_assert_uint_eq(left.closes, 1);
+	ck_assert_str_eq(left.why, "the peer left within a message");
+}
+END_TEST
+
+START_TEST(garbage_ends_the_conversation_once)
+{
+	leave_raw("GET / HTTP/1.1\r\n\r\nkfrmkfrmkfrm", 30);
+	ck_assert_uint_eq(left.closes, 1);
+	ck_assert_str_eq(left.why, "not a kfarm message");
+	say(&left, WIRE_BYE, bytes_of(NULL, 0)); /* lost, no harm */
+	settle();
+	ck_assert_uint_eq(left.closes, 1);
+}
+END_TEST
+
+START_TEST(an_error_of_the_listener_is_the_reason)
+{
+	join(&left, &right);
+	right.answer = -ENOTSUP;
+	say(&left, WIRE_CANCEL, bytes_of(NULL, 0));
+	say(&left, WIRE_CANCEL, bytes_of(NULL, 0));
+	settle();
+	ck_assert_uint_eq(right.messages, 1);
+	ck_assert_uint_eq(right.closes, 1);
+	ck_assert_str_eq(right.why, "not that one");
+	ck_assert_uint_eq(left.closes, 0);
+}
+END_TEST
+
+START_TEST(a_peer_that_left_while_we_write_is_reported_from_the_loop)
+{
+	join(&left, &right);
+	end_free(&right);
+	say(&left, WIRE_TEXT, bytes_of(block, BLOCK));
+	ck_assert_uint_eq(left.closes, 0);
+	settle();
+	ck_assert_uint_eq(left.closes, 1);
+}
+END_TEST
+
+/* The refusal stands in our receive buffer when our write fails. */
+START_TEST(a_last_word_is_heard_although_writing_fails)
+{
+	join(&left, &right);
+	for (int i = 0; i < 100; i++)
+		say(&left, WIRE_TEXT, bytes_of(block, BLOCK));
+	settle();
+	right.messages = 0;
+	wire_stream_pause(right.s, true);
+	for (int i = 0; i < 100; i++)
+		say(&left, WIRE_TEXT, bytes_of(block, BLOCK));
+	settle();
+	left.messages = 0;
+	say(&right, WIRE_BYE, bytes_str("why"));
+	end_free(&right);
+	settle();
+	ck_assert_uint_eq(left.messages, 1);
+	ck_assert_uint_eq(left.bytes, 3);
+	ck_assert_uint_eq(left.closes, 1);
+}
+END_TEST
+
+START_TEST(a_stream_is_freed_within_its_callbacks)
+{
+	join(&left, &right);
+	if (_i == 0)
+		right.free_on_msg = true;
+	else if (_i == 1)
+		right.free_on_close = true;
+	else
+		left.free_on_drain = true;
+	for (int i = 0; i < 200; i++)
+		say(&left, WIRE_TEXT, bytes_of(block, 32768));
+	settle();
+	if (left.s)
+		end_free(&left);
+	settle();
+	if (_i == 0)
+		ck_assert_uint_eq(right.messages, 1);
+	else if (_i == 1)
+		ck_assert_uint_eq(right.closes, 1);
+	ck_assert(_i == 2 ? !left.s : !right.s);
+	ck_assert_uint_eq(right.closes, _i ? 1 : 0);
+}
+END_TEST
+
+START_TEST(a_stream_is_freed_before_its_close_was_told)
+{
+	join(&left, &right);
+	right.answer = -EPROTO;
+	right.free_on_msg = true;
+	say(&left, WIRE_CANCEL, bytes_of(NULL, 0));
+	settle();
+	ck_assert_uint_eq(right.messages, 1);
+	ck_assert_uint_eq(right.closes, 0);
+}
+END_TEST
+
+START_TEST(two_pipes_carry_a_conversation)
+{
+	int down[2], up[2];
+
+	ck_assert_int_eq(pipe2(down, O_CLOEXEC), 0);
+	ck_assert_int_eq(pipe2(up, O_CLOEXEC), 0);
+	left.s = wire_stream_new(base, up[0], down[1], &ops, &left);
+	right.s = wire_stream_new(base, down[0], up[1], &ops, &right);
+	right.echo = true;
+	for (int i = 0; i < 50; i++)
+		say(&left, WIRE_TEXT, bytes_of(block, BLOCK));
+	settle();
+	ck_assert_uint_eq(left.messages, 50);
+
+	signal(SIGPIPE, SIG_IGN);
+	end_free(&right);
+	say(&left, WIRE_TEXT, bytes_of(block, BLOCK));
+	settle();
+	ck_assert_uint_eq(left.closes, 1);
+}
+END_TEST
+
+static void be_quiet(int severity, const char *text)
+{
+	(void)severity;
+	(void)text;
+}
+
+START_TEST(descriptors_that_cannot_be_waited_for_end_it_from_the_loop)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	ck_assert_int_ge(fd, 0);
+	event_set_log_callback(be_quiet);
+	left.s = wire_stream_new(base, fd, fd, &ops, &left);
+	ck_assert_uint_eq(left.closes, 0);
+	settle();
+	ck_assert_uint_eq(left.closes, 1);
+	ck_assert_str_eq(left.why, "cannot wait for the descriptor");
+}
+END_TEST
+
+START_TEST(freeing_nothing_is_allowed)
+{
+	wire_stream_free(NULL);
+}
+END_TEST
+
+static void add_tests(TCase *tc)
+{
+	tcase_add_test(tc, messages_cross_and_come_back);
+	tcase_add_test(tc, a_packed_message_arrives_unpacked);
+	tcase_add_test(tc, a_large_backlog_is_kept_and_drains_once);
+	tcase_add_test(tc, a_paused_reader_holds_the_peer_back);
+	tcase_add_test(tc,
+		       a_reader_that_pauses_itself_gets_at_most_what_was_read);
+	tcase_add_test(tc,
+		       a_peer_that_leaves_between_messages_leaves_no_reason);
+	tcase_add_test(tc, a_peer_that_leaves_within_a_message_is_an_error);
+	tcase_add_test(tc, garbage_ends_the_conversation_once);
+	tcase_add_test(tc, an_error_of_the_listener_is_the_reason);
+	tcase_add_test(
+		tc, a_peer_that_left_while_we_write_is_reported_from_the_loop);
+	tcase_add_test(tc, a_last_word_is_heard_although_writing_fails);
+	tcase_add_loop_test(tc, a_stream_is_freed_within_its_callbacks, 0, 3);
+	tcase_add_test(tc, a_stream_is_freed_before_its_close_was_told);
+	tcase_add_test(tc, two_pipes_carry_a_conversation);
+	tcase_add_test(
+		tc, descriptors_that_cannot_be_waited_for_end_it_from_the_loop);
+	tcase_add_test(tc, freeing_nothing_is_allowed);
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("wire/stream");
+	TCase *tc = tcase_create("stream");
+	SRunner *sr = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, tc);
+	tcase_set_timeout(tc, 30);
+	tcase_add_checked_fixture(tc, fresh, done);
+	add_tests(tc);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
