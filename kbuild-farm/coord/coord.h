@@ -22,7 +22,7 @@ struct coord_setup {
 	const char *work; /* a private directory for probe objects */
 	const struct node_roster *roster; /* empty: all jobs are local */
 	unsigned local_slots; /* compiles at once on this machine */
-	event_sink *sink; /* called for every EVENT_JOB and EVENT_NODE */
+	coord_event_sink *sink; /* called for every EVENT_JOB and EVENT_NODE */
 	void *sink_ctx;
 };
 

@@ -22,7 +22,10 @@ enum event_kind {
 	EVENT_DONE, /* the build ended: n is the exit status */
 };
 
-enum event_severity { EVENT_WARNING, EVENT_ERROR };
+enum event_severity {
+	EVENT_WARNING,
+	EVENT_ERROR
+};
 
 /* interface.md, section 7 */
 enum event_job_state {
@@ -34,7 +37,8 @@ enum event_job_state {
 	EVENT_JOB_DONE,
 };
 
-struct event {
+/* Not "struct event": that name is libevent's. */
+struct coord_event {
 	enum event_kind kind;
 	uint64_t at_ms; /* since the build began */
 	uint32_t job; /* EVENT_JOB: its number */
@@ -49,9 +53,9 @@ struct event {
 	unsigned retries;
 };
 
-typedef void event_sink(void *ctx, const struct event *ev);
+typedef void coord_event_sink(void *ctx, const struct coord_event *ev);
 
 /* Append the event as one line of JSON, with its newline. */
-void event_json(struct buf *out, const struct event *ev);
+void coord_event_json(struct buf *out, const struct coord_event *ev);
 
 #endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "coord/child.h"
+
+#include "base/clock.h"
+#include "base/list.h"
+#include "base/str.h"
+
+#include <event2/event.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+
+struct coord_child {
+	TAILQ_ENTRY(coord_child) link;
+	pid_t pid;
+	coord_child_exit *on_exit; /* NULL: nobody waits for it any more */
+	void *ctx;
+};
+
+struct coord_children {
+	struct event *signal;
+	TAILQ_HEAD(, coord_child) list;
+};
+
+static uint64_t cpu_ms(const struct rusage *ru)
+{
+	return (uint64_t)(ru->ru_utime.tv_sec + ru->ru_stime.tv_sec) * 1000 +
+	       (uint64_t)(ru->ru_utime.tv_usec + ru->ru_stime.tv_usec) / 1000;
+}
+
+/* The first child that has ended, out of the list, or NULL. */
+static struct coord_child *take_ended(struct coord_children *all, int *status,
+				      struct rusage *ru)
+{
+	struct coord_child *child;
+
+	list_for_each(child, &all->list, link) {
+		if (wait4(child->pid, status, WNOHANG, ru) == child->pid) {
+			TAILQ_REMOVE(&all->list, child, link);
+			return child;
+		}
+	}
+	return NULL;
+}
+
+static void on_sigchld(evutil_socket_t sig, short what, void *arg)
+{
+	struct coord_children *all = arg;
+	struct coord_child *child;
+	struct rusage ru;
+	int status;
+
+	(void)sig;
+	(void)what;
+	/* A callback may start or kill others: begin anew after each. */
+	while ((child = take_ended(all, &status, &ru))) {
+		if (child->on_exit)
+			child->on_exit(child->ctx, status, cpu_ms(&ru));
+		free(child);
+	}
+}
+
+struct coord_children *coord_children_new(struct event_base *base)
+{
+	struct coord_children *all = xcalloc(1, sizeof(*all));
+
+	TAILQ_INIT(&all->list);
+	all->signal = evsignal_new(base, SIGCHLD, on_sigchld, all);
+	if (!all->signal || event_add(all->signal, NULL))
+		str_out_of_memory();
+	return all;
+}
+
+void coord_children_free(struct coord_children *all)
+{
+	struct coord_child *child;
+
+	if (!all)
+		return;
+	list_for_each(child, &all->list, link)
+		kill(-child->pid, SIGKILL);
+	while ((child = TAILQ_FIRST(&all->list))) {
+		spawn_wait(child->pid);
+		TAILQ_REMOVE(&all->list, child, link);
+		free(child);
+	}
+	event_free(all->signal);
+	free(all);
+}
+
+void coord_child_adopt(struct coord_children *all, pid_t pid)
+{
+	struct coord_child *child = xcalloc(1, sizeof(*child));
+
+	child->pid = pid;
+	TAILQ_INSERT_TAIL(&all->list, child, link);
+}
+
+void coord_children_wait(struct coord_children *all, unsigned ms)
+{
+	uint64_t end = clock_ms() + ms;
+	struct rusage ru;
+	sigset_t chld;
+	int status;
+
+	sigemptyset(&chld);
+	sigaddset(&chld, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &chld, NULL);
+	for (;;) {
+		struct coord_child *child;
+		struct timespec left = { 0 };
+		uint64_t now = clock_ms();
+
+		while ((child = take_ended(all, &status, &ru)))
+			free(child);
+		if (TAILQ_EMPTY(&all->list) || now >= end)
+			break;
+		left.tv_nsec = (long)((end - now) % 1000) * 1000000;
+		left.tv_sec = (time_t)((end - now) / 1000);
+		sigtimedwait(&chld, NULL, &left);
+	}
+	sigprocmask(SIG_UNBLOCK, &chld, NULL);
+}
+
+int coord_child_start(struct coord_children *all, const struct spawn *what,
+		      coord_child_exit *on_exit, void *ctx,
+		      struct coord_child **out, struct err *err)
+{
+	struct spawn own = *what;
+	struct coord_child *child;
+	pid_t pid;
+	int ret;
+
+	own.own_group = true;
+	own.dies_with_us = true;
+	ret = spawn_start(&own, &pid, err);
+	if (ret)
+		return ret;
+	child = xcalloc(1, sizeof(*child));
+	child->pid = pid;
+	child->on_exit = on_exit;
+	child->ctx = ctx;
+	TAILQ_INSERT_TAIL(&all->list, child, link);
+	*out = child;
+	return 0;
+}
+
+void coord_child_kill(struct coord_child *child)
+{
+	child->on_exit = NULL;
+	kill(-child->pid, SIGKILL);
+}

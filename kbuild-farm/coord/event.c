@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "coord/event.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+static void put(json_t *o, const char *key, const char *text)
+{
+	json_t *s;
+
+	if (!text)
+		return;
+	/* A path may hold any byte; JSON holds only UTF-8. */
+	s = json_string(text);
+	if (!s) {
+		struct buf clean = { 0 };
+
+		for (; *text; text++)
+			buf_add(&clean,
+				(unsigned char)*text < 0x80 ? text : "?", 1);
+		s = json_string(buf_str(&clean));
+		buf_release(&clean);
+	}
+	json_object_set_new(o, key, s);
+}
+
+static void put_job(json_t *o, const struct coord_event *ev)
+{
+	static const char *const states[] = {
+		[EVENT_QUEUED] = "queued",   [EVENT_SCAN] = "scan",
+		[EVENT_SEND] = "send",       [EVENT_RUN] = "run",
+		[EVENT_RECEIVE] = "receive", [EVENT_JOB_DONE] = "done",
+	};
+
+	json_object_set_new(o, "job", json_integer(ev->job));
+	put(o, "state", states[ev->state]);
+	if (ev->state == EVENT_JOB_DONE) {
+		json_object_set_new(o, "remote", json_boolean(ev->remote));
+		json_object_set_new(o, "retries", json_integer(ev->retries));
+	}
+}
+
+void coord_event_json(struct buf *out, const struct coord_event *ev)
+{
+	static const char *const kinds[] = {
+		[EVENT_BUILD] = "build", [EVENT_PHASE] = "phase",
+		[EVENT_JOB] = "job",     [EVENT_NODE] = "node",
+		[EVENT_DIAG] = "diag",   [EVENT_DONE] = "done",
+	};
+	json_t *o = json_object();
+	char *line;
+
+	json_object_set_new(o, "t", json_real((double)ev->at_ms / 1000));
+	put(o, "event", kinds[ev->kind]);
+	if (ev->kind == EVENT_JOB)
+		put_job(o, ev);
+	put(o, "file", ev->file);
+	put(o, "node", ev->node);
+	put(o, "reason", ev->reason);
+	put(o, "text", ev->text);
+	if (ev->kind == EVENT_BUILD)
+		json_object_set_new(o, "jobs", json_integer(ev->n));
+	if (ev->kind == EVENT_DIAG)
+		put(o, "severity", ev->n == EVENT_ERROR ? "error" : "warning");
+	if (ev->kind == EVENT_DONE)
+		json_object_set_new(o, "status", json_integer(ev->n));
+	line = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(12));
+	if (line)
+		buf_printf(out, "%s\n", line);
+	free(line);
+	json_decref(o);
+}

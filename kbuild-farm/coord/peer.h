@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * coord/peer.h - one node, as the coordinator sees it.
+ */
+#ifndef COORD_PEER_H
+#define COORD_PEER_H
+
+#include "coord/state.h"
+#include "coord/toolchain.h"
+#include "node/limits.h"
+#include "wire/stream.h"
+
+/*
+ *	DOWN -> GREETING -> UP <-> RESTING -> PROVING -> UP
+ *
+ * DOWN waits for its next dial.  A node that failed a job is RESTING (the
+ * circuit breaker is open), then gets a unit whose answer is known; only
+ * when it is right the node is UP again.  OUT is for the rest of the build.
+ */
+enum coord_peer_state {
+	PEER_DOWN,
+	PEER_GREETING,
+	PEER_UP,
+	PEER_RESTING,
+	PEER_PROVING,
+	PEER_OUT,
+};
+
+/* What it said about one toolchain. */
+struct coord_has {
+	struct coord_toolchain *toolchain;
+	uint32_t seq;
+	bool answered;
+	bool same;
+	uint64_t asked_ms;
+};
+
+struct coord_peer {
+	struct coord *coord;
+	const struct node_entry *entry; /* borrowed from the roster */
+	enum coord_peer_state state;
+	char *detail; /* why it is not up; NULL when it is */
+	pid_t pid; /* the command that carries the conversation, or 0 */
+	struct wire_stream *stream;
+	struct event *timer; /* hello's deadline, next dial, next proof */
+	struct wire_hello hello; /* of the last conversation */
+	bool greeted; /* `hello` was received at least once */
+	struct node_limit limit;
+	struct coord_has *has;
+	size_t n_has;
+	uint64_t heard_ms;
+	bool connected_before;
+
+	unsigned faults; /* in a row; decides how long it rests */
+	unsigned strikes; /* wrong answers in this build */
+
+	/* the unit whose answer is known */
+	uint32_t proof; /* its job number, 0: none is out */
+	struct coord_reference *proof_reference;
+	struct wire_job proof_job;
+	struct digest proof_key;
+	struct buf proof_answer;
+
+	unsigned running, jobs, errors, retries;
+	uint64_t busy_ms, sent_before, received_before;
+};
+
+struct coord_peer *coord_peer_new(struct coord *c,
+				  const struct node_entry *entry);
+void coord_peer_free(struct coord_peer *p);
+
+/* Ask every node that is connected about a toolchain just identified. */
+void coord_peer_ask_all(struct coord_toolchain *tc);
+/* Jobs it takes now. */
+unsigned coord_peer_slots(const struct coord_peer *p);
+/* Is it up, and has it the toolchain? */
+bool coord_peer_can(const struct coord_peer *p,
+		    const struct coord_toolchain *tc);
+/* May that still become true within a few seconds? */
+bool coord_peer_may(const struct coord_peer *p,
+		    const struct coord_toolchain *tc, uint64_t now_ms);
+/* It is neither up nor lost yet. */
+bool coord_peer_undecided(const struct coord_peer *p);
+
+/*
+ * It failed a job: what went wrong, in words.  The node rests, and jobs
+ * that still run there may end.  `wrong`: it answered something false, which
+ * counts as a strike; with the third it is out.
+ */
+void coord_peer_fault(struct coord_peer *p, bool wrong, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* It had the toolchain, and has it no more. */
+void coord_peer_no_toolchain(struct coord_peer *p,
+			     const struct coord_toolchain *tc);
+/* It did a job right. */
+void coord_peer_praise(struct coord_peer *p);
+void coord_peer_cancel(struct coord_peer *p, uint32_t job);
+/* Once a second: has it been silent for too long? */
+void coord_peer_watch(struct coord_peer *p, uint64_t now_ms);
+const char *coord_peer_state_name(const struct coord_peer *p);
+
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * coord/state.h - what the files of this room share: the coordinator itself
+ * and its jobs.
+ */
+#ifndef COORD_STATE_H
+#define COORD_STATE_H
+
+#include "base/list.h"
+#include "coord/child.h"
+#include "coord/coord.h"
+#include "options/compile.h"
+#include "wire/cc.h"
+
+struct coord_client;
+struct coord_peer;
+struct coord_reference;
+struct coord_text;
+struct coord_toolchain;
+
+/*
+ *	TOOLCHAIN -> WAIT_TEXT -> TEXT -> READY -> AWAY -> DONE
+ *	     \___________\_________\________\______\-> WAIT_LOCAL -> LOCAL
+ *
+ * READY and AWAY alternate while other nodes are tried.  A hedge (a compile
+ * of the same unit by the coordinator) may run beside READY and AWAY.
+ */
+enum coord_job_state {
+	JOB_TOOLCHAIN, /* its compiler is being identified */
+	JOB_WAIT_TEXT, /* waits for its turn to be preprocessed */
+	JOB_TEXT,
+	JOB_READY, /* waits for a node */
+	JOB_AWAY, /* on job->peer */
+	JOB_WAIT_LOCAL, /* waits for a local slot */
+	JOB_LOCAL, /* its wrapper became the compiler */
+	JOB_DONE, /* CC_DONE was sent; the wrapper renames and ends */
+};
+
+#define COORD_TRIES 3 /* nodes that a job is given to, at most */
+
+struct coord_job {
+	TAILQ_ENTRY(coord_job) link;
+	struct coord *coord;
+	struct coord_client *client;
+	uint32_t id;
+	enum coord_job_state state;
+
+	struct wire_cc_job ask;
+	struct options_compile compile; /* borrows from `ask` */
+	char *object, *object_tmp; /* as the wrapper spells them */
+	char *dep, *dep_tmp; /* NULL: no dependency file */
+	const char *why; /* of WAIT_LOCAL and LOCAL; a literal */
+
+	struct coord_toolchain *toolchain;
+	struct coord_reference *reference;
+	struct coord_text *text;
+
+	struct wire_job wire;
+	struct digest key;
+	struct coord_peer *peer;
+	struct coord_peer *tried[COORD_TRIES];
+	unsigned n_tried;
+	struct buf answer; /* of the object, what came so far */
+	bool spoke; /* the node's compiler wrote diagnostics */
+	uint32_t cpu_ms; /* as the last beat said */
+	uint64_t first_sent_ms, progress_ms;
+
+	struct coord_child *hedge;
+	char *hedge_object, *hedge_dep, *hedge_log; /* its temporaries */
+	bool was_hedged;
+	uint64_t local_since_ms;
+};
+
+TAILQ_HEAD(coord_job_list, coord_job);
+
+struct coord {
+	struct event_base *base;
+	char *socket;
+	char *work;
+	unsigned local_slots;
+	coord_event_sink *sink;
+	void *sink_ctx;
+	uint64_t began_ms;
+
+	struct coord_children *children;
+	struct event *listener;
+	struct event *tick; /* every second */
+	struct event *kick; /* coord_sched_run(), soon */
+	struct event *ready_timer;
+	void (*ready)(void *ctx);
+	void *ready_ctx;
+
+	struct coord_job_list jobs; /* in order of arrival */
+	TAILQ_HEAD(, coord_client) clients;
+	TAILQ_HEAD(, coord_toolchain) toolchains;
+	struct coord_peer **peers;
+	size_t n_peers;
+
+	uint32_t next_job;
+	unsigned next_work; /* numbers the files in `work` */
+	unsigned texts; /* jobs in TEXT */
+	unsigned locals; /* jobs in LOCAL, and hedges */
+
+	/* CPU time of a node per KiB of text, a moving mean; 0: unknown */
+	double ms_per_kib;
+
+	unsigned remote, local, retried, duplicated;
+	struct coord_reason *reasons;
+	size_t n_reasons;
+	struct coord_node_stats *node_stats;
+};
+
+/* Run the scheduler from the loop, once for any number of calls. */
+void coord_kick(struct coord *c);
+/* Tell the sink about a job; `reason` may be NULL. */
+void coord_emit_job(struct coord_job *job, enum event_job_state state,
+		    const char *node, const char *reason);
+/* Tell the sink about a node: its state and why. */
+void coord_emit_node(struct coord *c, const char *node, const char *state,
+		     const char *reason);
+/* Count one more job that ran here because of `why`. */
+void coord_count_reason(struct coord *c, const char *why);
+
+#endif

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "coord/toolchain.h"
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "base/task.h"
+#include "coord/peer.h"
+#include "options/rewrite.h"
+#include "wire/msg.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char reference_text[] = "# 1 \"kfarm-reference.c\"\n"
+				     "int kfarm_reference(int n);\n"
+				     "int kfarm_reference(int n)\n"
+				     "{\n"
+				     "\tint sum = 0;\n"
+				     "\tfor (int i = 0; i < n; i++)\n"
+				     "\t\tsum += i * i ^ n;\n"
+				     "\treturn sum;\n"
+				     "}\n";
+
+struct bytes coord_toolchain_reference_text(void)
+{
+	return bytes_str(reference_text);
+}
+
+/* On a thread of its own. */
+static void identify(void *arg)
+{
+	struct coord_toolchain *tc = arg;
+
+	if (toolchain_identify(&tc->ident, tc->driver, &tc->err))
+		return;
+	toolchain_ident_stamp(&tc->ident.files, &tc->stamp);
+	tc->err.text[0] = '\0';
+}
+
+static void on_identified(evutil_socket_t fd, short what, void *arg)
+{
+	struct coord_toolchain *tc = arg;
+
+	(void)fd;
+	(void)what;
+	event_free(tc->done);
+	tc->done = NULL;
+	task_join(tc->task);
+	tc->task = NULL;
+	if (tc->err.text[0]) {
+		log_warning("%s: %s; its compiles stay local", tc->driver,
+			    tc->err.text);
+		tc->state = COORD_BAD;
+		tc->why = "compiler not identified";
+	} else {
+		tc->state = COORD_READY;
+		coord_peer_ask_all(tc);
+	}
+	coord_kick(tc->coord);
+}
+
+struct coord_toolchain *coord_toolchain_get(struct coord *c, const char *driver)
+{
+	struct coord_toolchain *tc;
+
+	list_for_each(tc, &c->toolchains, link) {
+		if (!strcmp(tc->driver, driver))
+			return tc;
+	}
+	tc = xcalloc(1, sizeof(*tc));
+	tc->coord = c;
+	tc->driver = xstrdup(driver);
+	TAILQ_INIT(&tc->references);
+	TAILQ_INSERT_TAIL(&c->toolchains, tc, link);
+	strcpy(tc->err.text, "not identified");
+	tc->task = task_start(identify, tc);
+	if (!tc->task) {
+		tc->state = COORD_BAD;
+		tc->why = "compiler not identified";
+		return tc;
+	}
+	tc->done = event_new(c->base, task_fd(tc->task), EV_READ, on_identified,
+			     tc);
+	if (!tc->done || event_add(tc->done, NULL))
+		str_out_of_memory();
+	return tc;
+}
+
+static bool same_list(const struct strv *a, const struct strv *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++) {
+		if (strcmp(a->v[i], b->v[i]))
+			return false;
+	}
+	return true;
+}
+
+static void on_reference(void *ctx, int wait_status, uint64_t cpu_ms)
+{
+	struct coord_reference *ref = ctx;
+	struct err err;
+
+	(void)cpu_ms;
+	ref->child = NULL;
+	ref->state = COORD_READY;
+	if (wait_status ||
+	    fs_read(ref->path, WIRE_CHUNK_MAX, &ref->object, &err))
+		ref->state = COORD_BAD;
+	unlink(ref->path);
+	coord_kick(ref->toolchain->coord);
+}
+
+/* Compile the reference text with nothing but the machine's options. */
+static int make_reference(struct coord_reference *ref, struct err *err)
+{
+	struct coord *c = ref->toolchain->coord;
+	char *source = xasprintf("%s/reference.i", c->work);
+	struct strv argv = { 0 };
+	struct spawn what = { .cwd = c->work, .fd = { -1, -1, -1 } };
+	int ret = 0;
+
+	ref->path = xasprintf("%s/reference-%u.o", c->work, c->next_work++);
+	if (!fs_exists(source))
+		ret = fs_write(source, coord_toolchain_reference_text(), 0600,
+			       err);
+	strv_add(&argv, ref->toolchain->driver);
+	strv_add_all(&argv, ref->machine.v);
+	strv_add(&argv, "-fpreprocessed");
+	strv_add(&argv, "-fdirectives-only");
+	strv_add(&argv, "-xc");
+	strv_add(&argv, "-c");
+	strv_add(&argv, "-o");
+	strv_add(&argv, ref->path);
+	strv_add(&argv, source);
+	what.argv = argv.v;
+	if (!ret)
+		ret = coord_child_start(c->children, &what, on_reference, ref,
+					&ref->child, err);
+	strv_release(&argv);
+	free(source);
+	return ret;
+}
+
+struct coord_reference *coord_toolchain_reference(
+	struct coord_toolchain *tc, char *const *argv,
+	const struct options_compile *compile)
+{
+	struct coord_reference *ref;
+	struct strv machine = { 0 };
+	struct err err;
+
+	options_rewrite_machine(&machine, argv, compile);
+	list_for_each(ref, &tc->references, link) {
+		if (same_list(&ref->machine, &machine)) {
+			strv_release(&machine);
+			return ref;
+		}
+	}
+	ref = xcalloc(1, sizeof(*ref));
+	ref->toolchain = tc;
+	ref->machine = machine;
+	TAILQ_INSERT_TAIL(&tc->references, ref, link);
+	if (make_reference(ref, &err)) {
+		log_warning("%s", err.text);
+		ref->state = COORD_BAD;
+	}
+	return ref;
+}
+
+void coord_toolchain_check(struct coord *c)
+{
+	struct coord_toolchain *tc;
+	struct digest now;
+
+	list_for_each(tc, &c->toolchains, link) {
+		if (tc->state != COORD_READY)
+			continue;
+		toolchain_ident_stamp(&tc->ident.files, &now);
+		if (digest_equal(&now, &tc->stamp))
+			continue;
+		log_warning("%s changed during the build; its compiles stay "
+			    "local",
+			    tc->driver);
+		tc->state = COORD_BAD;
+		tc->why = "compiler changed during the build";
+	}
+}
+
+static void free_references(struct coord_toolchain *tc)
+{
+	struct coord_reference *ref;
+
+	while ((ref = TAILQ_FIRST(&tc->references))) {
+		TAILQ_REMOVE(&tc->references, ref, link);
+		if (ref->child)
+			coord_child_kill(ref->child);
+		strv_release(&ref->machine);
+		buf_release(&ref->object);
+		free(ref->path);
+		free(ref);
+	}
+}
+
+void coord_toolchain_free_all(struct coord *c)
+{
+	struct coord_toolchain *tc;
+
+	while ((tc = TAILQ_FIRST(&c->toolchains))) {
+		TAILQ_REMOVE(&c->toolchains, tc, link);
+		if (tc->done)
+			event_free(tc->done);
+		if (tc->task)
+			task_join(tc->task);
+		free_references(tc);
+		toolchain_ident_release(&tc->ident);
+		free(tc->driver);
+		free(tc);
+	}
+}
