@@ -26,17 +26,25 @@ void conf_free(struct conf *c);
 
 /* `sub` is the subsection, NULL for none.  The value is borrowed; NULL when
  * the key is not set.  The last setting wins. */
-const char *conf_get(const struct conf *c, const char *section,
-		     const char *sub, const char *key);
+const char *conf_get(const struct conf *c, const char *section, const char *sub,
+		     const char *key);
 /* All settings of a key, in order; the list is the caller's. */
 void conf_get_all(const struct conf *c, const char *section, const char *sub,
 		  const char *key, struct strv *out);
-/* A key that the schema calls a number or a bool; `otherwise` if not set. */
+/* A key that the schema calls a number; `otherwise` if not set. */
 long conf_number(const struct conf *c, const char *section, const char *sub,
 		 const char *key, long otherwise);
 /* The names of all subsections of `section`, in order of appearance. */
 void conf_subsections(const struct conf *c, const char *section,
 		      struct strv *out);
+
+/*
+ * "FILE:LINE" of what conf_get() returns, for a value that only the reader
+ * can tell to be bad; "FILE" when the line cannot be found, NULL when the key
+ * is not set.  The caller frees it.
+ */
+char *conf_where(const struct conf *c, const char *section, const char *sub,
+		 const char *key);
 
 /* The file that `kfarm nodes add` writes to; the caller frees the path. */
 char *conf_user_file(void);

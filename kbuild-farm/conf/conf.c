@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "conf/conf.h"
+
+#include "base/fs.h"
+#include "conf/schema.h"
+#include "conf/where.h"
+
+#include <errno.h>
+#include <git2.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SYSTEM_FILE "/etc/kfarm/config"
+
+/* One setting of one key. */
+struct setting {
+	char *section, *sub, *key;
+	char *value; /* NULL: a key without "=" */
+	char *file; /* that was opened; the setting may be in an included one */
+};
+
+struct conf {
+	struct setting *v;
+	size_t n;
+};
+
+static bool same_key(const struct setting *s, const char *section,
+		     const char *sub, const char *key)
+{
+	return !strcmp(s->section, section) && str_equal(s->sub, sub) &&
+	       !strcmp(s->key, key);
+}
+
+static char *where(const struct conf *c, const struct setting *s)
+{
+	unsigned nth = 0;
+
+	for (const struct setting *o = c->v; o < s; o++) {
+		if (same_key(o, s->section, s->sub, s->key) &&
+		    str_equal(o->value, s->value) && !strcmp(o->file, s->file))
+			nth++;
+	}
+	return conf_where_find(s->file, s->section, s->sub, s->key, s->value,
+			       nth);
+}
+
+/* libgit2 spells it section.key or section.sub.key; sub may hold dots. */
+static void add_setting(struct conf *c, const char *file,
+			const git_config_entry *e)
+{
+	const char *first = strchr(e->name, '.');
+	const char *last = strrchr(e->name, '.');
+	struct setting *s;
+
+	if (!first)
+		return;
+	c->v = xrealloc(c->v, (c->n + 1) * sizeof(*c->v));
+	s = &c->v[c->n++];
+	*s = (struct setting){
+		.section = xstrndup(e->name, (size_t)(first - e->name)),
+		.key = xstrdup(last + 1),
+		.value = e->value ? xstrdup(e->value) : NULL,
+		.file = xstrdup(file),
+	};
+	if (last > first)
+		s->sub = xstrndup(first + 1, (size_t)(last - first - 1));
+}
+
+static int git_failed(const char *file, struct err *err)
+{
+	const git_error *e = git_error_last();
+
+	return err_set(err, EINVAL, "%s: %s", file,
+		       e && e->message ? e->message : "cannot be read");
+}
+
+static int read_settings(struct conf *c, const char *file, struct err *err)
+{
+	git_config *config = NULL;
+	git_config_iterator *it = NULL;
+	git_config_entry *entry;
+	int ret = 0, step = 0;
+
+	if (git_config_open_ondisk(&config, file) ||
+	    git_config_iterator_new(&it, config)) {
+		ret = git_failed(file, err);
+		goto out;
+	}
+	while (!(step = git_config_next(&entry, it)))
+		add_setting(c, file, entry);
+	if (step != GIT_ITEROVER)
+		ret = git_failed(file, err);
+out:
+	git_config_iterator_free(it);
+	git_config_free(config);
+	return ret;
+}
+
+static int load_file(struct conf *c, const char *file, struct err *err)
+{
+	int ret = conf_where_check(file, err);
+
+	if (ret)
+		return ret;
+	git_libgit2_init();
+	ret = read_settings(c, file, err);
+	git_libgit2_shutdown();
+	return ret;
+}
+
+static void warn_unknown(const struct conf *c, const struct setting *s,
+			 struct strv *warnings)
+{
+	char *at = where(c, s);
+	bool misplaced = conf_schema_find(s->section, s->sub ? NULL : "",
+					  s->key) != NULL;
+
+	strv_addf(warnings, "%s: unknown key %s%s%s.%s", at, s->section,
+		  s->sub ? "." : "", s->sub ? s->sub : "", s->key);
+	if (misplaced) {
+		char **last = &warnings->v[warnings->n - 1];
+		char *longer = xasprintf("%s; it belongs in [%s%s]", *last,
+					 s->section, s->sub ? "" : " \"NAME\"");
+
+		free(*last);
+		*last = longer;
+	}
+	free(at);
+}
+
+static int check(const struct conf *c, struct strv *warnings, struct err *err)
+{
+	for (const struct setting *s = c->v; s < c->v + c->n; s++) {
+		const struct conf_key *k = conf_schema_find(s->section, s->sub,
+							    s->key);
+		char *at;
+
+		if (!k && warnings)
+			warn_unknown(c, s, warnings);
+		if (!k || !conf_schema_check(k, s->value, err))
+			continue;
+		at = where(c, s);
+		err_wrap(err, "%s: %s%s%s.%s", at, s->section,
+			 s->sub ? "." : "", s->sub ? s->sub : "", s->key);
+		free(at);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int load_all(struct conf *c, struct err *err)
+{
+	const char *only = getenv("KFARM_CONFIG");
+	char *user = conf_user_file();
+	int ret = 0;
+
+	if (!(only && *only) && fs_exists(SYSTEM_FILE))
+		ret = load_file(c, SYSTEM_FILE, err);
+	if (!ret && ((only && *only) || fs_exists(user)))
+		ret = load_file(c, user, err);
+	free(user);
+	return ret;
+}
+
+int conf_load(struct conf **out, struct strv *warnings, struct err *err)
+{
+	struct conf *c = xcalloc(1, sizeof(*c));
+	int ret = load_all(c, err);
+
+	if (!ret)
+		ret = check(c, warnings, err);
+	if (ret)
+		conf_free(c);
+	else
+		*out = c;
+	return ret;
+}
+
+void conf_free(struct conf *c)
+{
+	if (!c)
+		return;
+	for (size_t i = 0; i < c->n; i++) {
+		free(c->v[i].section);
+		free(c->v[i].sub);
+		free(c->v[i].key);
+		free(c->v[i].value);
+		free(c->v[i].file);
+	}
+	free(c->v);
+	free(c);
+}
+
+static const struct setting *last_setting(const struct conf *c,
+					  const char *section, const char *sub,
+					  const char *key)
+{
+	for (size_t i = c->n; i-- > 0;) {
+		if (same_key(&c->v[i], section, sub, key))
+			return &c->v[i];
+	}
+	return NULL;
+}
+
+const char *conf_get(const struct conf *c, const char *section, const char *sub,
+		     const char *key)
+{
+	const struct setting *s = last_setting(c, section, sub, key);
+
+	return s ? s->value : NULL;
+}
+
+void conf_get_all(const struct conf *c, const char *section, const char *sub,
+		  const char *key, struct strv *out)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		if (same_key(&c->v[i], section, sub, key) && c->v[i].value)
+			strv_add(out, c->v[i].value);
+	}
+}
+
+long conf_number(const struct conf *c, const char *section, const char *sub,
+		 const char *key, long otherwise)
+{
+	const struct conf_key *k = conf_schema_find(section, sub, key);
+	const char *value = conf_get(c, section, sub, key);
+	long n;
+
+	if (!k || !value || str_number(value, k->min, k->max, &n))
+		return otherwise;
+	return n;
+}
+
+void conf_subsections(const struct conf *c, const char *section,
+		      struct strv *out)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		const struct setting *s = &c->v[i];
+
+		if (s->sub && !strcmp(s->section, section) &&
+		    !strv_has(out, s->sub))
+			strv_add(out, s->sub);
+	}
+}
+
+char *conf_where(const struct conf *c, const char *section, const char *sub,
+		 const char *key)
+{
+	const struct setting *s = last_setting(c, section, sub, key);
+
+	return s ? where(c, s) : NULL;
+}

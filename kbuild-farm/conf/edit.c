@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "conf/conf.h"
+
+#include "base/fs.h"
+#include "conf/where.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <git2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+char *conf_user_file(void)
+{
+	const char *only = getenv("KFARM_CONFIG");
+	char *dir, *path;
+
+	if (only && *only)
+		return xstrdup(only);
+	dir = fs_config_home();
+	path = xasprintf("%s/config", dir);
+	free(dir);
+	return path;
+}
+
+/* libgit2's set_string() unless that is what the file says already. */
+static int write_setting(const char *path, const char *name, const char *value,
+			 struct err *err)
+{
+	git_config *config = NULL;
+	const git_error *e;
+	int ret = 0;
+
+	git_libgit2_init();
+	if (git_config_open_ondisk(&config, path) ||
+	    git_config_set_string(config, name, value)) {
+		e = git_error_last();
+		ret = err_set(err, EIO, "%s: %s", path,
+			      e && e->message ? e->message :
+						"cannot be written");
+	}
+	git_config_free(config);
+	git_libgit2_shutdown();
+	return ret;
+}
+
+int conf_set(const char *section, const char *sub, const char *key,
+	     const char *value, struct err *err)
+{
+	char *path = conf_user_file();
+	char *dir = str_dir(path);
+	char *name = xasprintf("%s%s%s.%s", section, sub ? "." : "",
+			       sub ? sub : "", key);
+	int ret = fs_mkdirs(dir, 0700, err);
+
+	if (!ret && fs_exists(path))
+		ret = conf_where_check(path, err);
+	if (!ret)
+		ret = write_setting(path, name, value, err);
+	free(name);
+	free(dir);
+	free(path);
+	return ret;
+}
+
+/* What conf_remove() is at: the text without the subsection. */
+struct cut {
+	const char *section, *sub;
+	struct bytes text;
+	struct buf out;
+	size_t done; /* bytes of `text` dealt with */
+	bool any;
+};
+
+static void copy_until(struct cut *c, size_t at)
+{
+	if (at > c->done)
+		buf_add(&c->out, c->text.data + c->done, at - c->done);
+	c->done = at;
+}
+
+/*
+ * Drop a header that matches and everything down to its last key's line.
+ * Comments after that stay: they are most likely the next section's.
+ */
+static int cut_item(void *ctx, const struct conf_item *i)
+{
+	struct cut *c = ctx;
+	size_t at = i->at;
+
+	if (strcmp(i->section, c->section) || !str_equal(i->sub, c->sub))
+		return 0;
+	if (!i->key) {
+		while (at > c->done && strchr(" \t", c->text.data[at - 1]))
+			at--;
+		copy_until(c, at);
+	}
+	c->done = i->end;
+	c->any = true;
+	return 0;
+}
+
+/* git's way: the new text goes to FILE.lock, which then becomes FILE. */
+static int replace(const char *path, struct bytes text, struct err *err)
+{
+	char *real = realpath(path, NULL);
+	char *lock = xasprintf("%s.lock", real ? real : path);
+	struct stat st;
+	int fd = -1, ret = 0;
+
+	if (stat(path, &st))
+		ret = err_errno(err, "%s", path);
+	else if ((fd = open(lock, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+			    st.st_mode & 0777)) < 0)
+		ret = err_errno(err, "%s", lock);
+	if (ret)
+		goto out;
+	ret = fs_write_all(fd, text);
+	if (close(fd) && !ret)
+		ret = -errno;
+	if (!ret && rename(lock, real ? real : path))
+		ret = -errno;
+	if (ret) {
+		unlink(lock);
+		err_set(err, -ret, "%s: %s", path, strerror(-ret));
+	}
+out:
+	free(lock);
+	free(real);
+	return ret;
+}
+
+static int cut_section(const char *path, struct cut *c, struct err *err)
+{
+	struct err why = { 0 };
+	unsigned line = 0;
+	int ret = conf_scan(c->text, cut_item, c, &line, &why);
+
+	if (ret)
+		return err_set(err, EINVAL, "%s:%u: %s", path, line, why.text);
+	if (!c->any)
+		return err_set(err, ENOENT, "there is no [%s \"%s\"] in %s",
+			       c->section, c->sub, path);
+	copy_until(c, c->text.len);
+	return replace(path, buf_bytes(&c->out), err);
+}
+
+int conf_remove(const char *section, const char *sub, struct err *err)
+{
+	struct cut c = { .section = section, .sub = sub };
+	struct buf text = { 0 };
+	char *path = conf_user_file();
+	int ret;
+
+	ret = fs_exists(path) ? fs_read(path, CONF_FILE_MAX, &text, err) : 0;
+	if (!ret) {
+		c.text = buf_bytes(&text);
+		ret = cut_section(path, &c, err);
+	}
+	buf_release(&c.out);
+	buf_release(&text);
+	free(path);
+	return ret;
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "conf/scan.h"
+
+#include "base/buf.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+struct scan {
+	const uint8_t *text;
+	size_t len;
+	size_t at;
+	unsigned line;
+	struct buf section, sub, key, value;
+	bool in_section, has_sub, has_value;
+	struct err *err;
+};
+
+/* The next character, '\n' for a CR LF too; -1 at the end. */
+static int peek(const struct scan *s)
+{
+	if (s->at >= s->len)
+		return -1;
+	if (s->text[s->at] == '\r' && s->at + 1 < s->len &&
+	    s->text[s->at + 1] == '\n')
+		return '\n';
+	return s->text[s->at];
+}
+
+static int next(struct scan *s)
+{
+	int c = peek(s);
+
+	if (c < 0)
+		return c;
+	s->at += s->text[s->at] == '\r' && c == '\n' ? 2 : 1;
+	if (c == '\n')
+		s->line++;
+	return c;
+}
+
+static void add(struct buf *b, int c)
+{
+	char byte = (char)c;
+
+	buf_add(b, &byte, 1);
+}
+
+static bool is_blank(int c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f';
+}
+
+static void skip_blanks(struct scan *s)
+{
+	while (is_blank(peek(s)))
+		next(s);
+}
+
+static void skip_line(struct scan *s)
+{
+	int c;
+
+	do {
+		c = next(s);
+	} while (c >= 0 && c != '\n');
+}
+
+/* After an item: past the line's end too, if only blanks are left on it. */
+static void end_item(struct scan *s)
+{
+	size_t at = s->at;
+
+	skip_blanks(s);
+	if (peek(s) == '\n')
+		next(s);
+	else if (peek(s) >= 0)
+		s->at = at;
+}
+
+static int bad(struct scan *s, const char *why)
+{
+	return err_set(s->err, EINVAL, "%s", why);
+}
+
+/* The rest of [section "sub"], from the quote on. */
+static int read_quoted_sub(struct scan *s)
+{
+	int c;
+
+	s->has_sub = true;
+	skip_blanks(s);
+	if (next(s) != '"')
+		return bad(s, "a section's name after the first word needs "
+			      "quotes: [word \"name\"]");
+	while ((c = next(s)) != '"') {
+		if (c == '\\')
+			c = next(s);
+		if (c < 0 || c == '\n' || !c)
+			return bad(s,
+				   "the section's name has no closing quote");
+		add(&s->sub, c);
+	}
+	if (next(s) != ']')
+		return bad(s, "\"]\" expected after the section's name");
+	return 0;
+}
+
+static int read_header(struct scan *s)
+{
+	int c;
+
+	buf_reset(&s->section);
+	buf_reset(&s->sub);
+	s->has_sub = false;
+	s->in_section = true;
+	next(s);
+	while ((c = next(s)) != ']') {
+		if (is_blank(c) && s->section.len)
+			return read_quoted_sub(s);
+		if (c == '.' && s->section.len && !s->has_sub)
+			s->has_sub = true;
+		else if (isalnum(c) || c == '-' || c == '.')
+			add(s->has_sub ? &s->sub : &s->section, tolower(c));
+		else
+			return bad(s, "bad section header");
+	}
+	return s->section.len ? 0 : bad(s, "a section without a name");
+}
+
+static int read_escape(struct scan *s)
+{
+	static const char from[] = "tbn\\\"", to[] = "\t\b\n\\\"";
+	int c = next(s);
+	const char *known;
+
+	if (c == '\n')
+		return 0;
+	known = c > 0 ? strchr(from, c) : NULL;
+	if (!known)
+		return bad(s,
+			   "a backslash stands before \\, \", n, t, b or the "
+			   "line's end");
+	add(&s->value, to[known - from]);
+	return 0;
+}
+
+/* What follows "=", up to the end of the (continued) line. */
+static int read_value(struct scan *s)
+{
+	bool quoted = false;
+	size_t keep = 0; /* length without the blanks at its end */
+	int c;
+
+	skip_blanks(s);
+	while ((c = peek(s)) >= 0 && c != '\n') {
+		if (!quoted && (c == ';' || c == '#'))
+			break;
+		next(s);
+		if (!c)
+			return bad(s, "a zero byte");
+		if (c == '"')
+			quoted = !quoted;
+		else if (c == '\\' && read_escape(s))
+			return -EINVAL;
+		else if (c != '\\')
+			add(&s->value, c);
+		if (quoted || !is_blank(c))
+			keep = s->value.len;
+	}
+	if (quoted)
+		return bad(s, "a value without its closing quote");
+	if (s->value.len > keep)
+		s->value.data[s->value.len = keep] = '\0';
+	if (c >= 0)
+		skip_line(s);
+	return 0;
+}
+
+static int read_key(struct scan *s)
+{
+	int c;
+
+	if (!s->in_section)
+		return bad(s, "a key before the first [section]");
+	buf_reset(&s->key);
+	buf_reset(&s->value);
+	while (isalnum(c = peek(s)) || c == '-')
+		add(&s->key, tolower(next(s)));
+	if (!s->key.len)
+		return bad(s, "neither a [section] nor a key");
+	skip_blanks(s);
+	c = peek(s);
+	s->has_value = c == '=';
+	if (s->has_value) {
+		next(s);
+		return read_value(s);
+	}
+	if (c >= 0 && c != '\n' && c != ';' && c != '#')
+		return bad(s, "\"=\" expected after the key");
+	if (c >= 0)
+		skip_line(s);
+	return 0;
+}
+
+static int read_item(struct scan *s, conf_scan_fn *fn, void *ctx,
+		     unsigned *line)
+{
+	struct conf_item item = { .line = s->line, .at = s->at };
+	bool header = peek(s) == '[';
+	int ret;
+
+	*line = s->line;
+	ret = header ? read_header(s) : read_key(s);
+	if (ret)
+		return ret;
+	if (header)
+		end_item(s);
+	item.section = buf_str(&s->section);
+	item.sub = s->has_sub ? buf_str(&s->sub) : NULL;
+	item.key = header ? NULL : buf_str(&s->key);
+	item.value = !header && s->has_value ? buf_str(&s->value) : NULL;
+	item.end = s->at;
+	return fn(ctx, &item);
+}
+
+int conf_scan(struct bytes text, conf_scan_fn *fn, void *ctx, unsigned *line,
+	      struct err *err)
+{
+	struct scan s = {
+		.text = text.data, .len = text.len, .line = 1, .err = err
+	};
+	int ret = 0, c;
+
+	if (text.len >= 3 && !memcmp(text.data, "\xef\xbb\xbf", 3))
+		s.at = 3;
+	while (!ret && (c = peek(&s)) >= 0) {
+		if (c == ';' || c == '#')
+			skip_line(&s);
+		else if (c == '\n' || is_blank(c))
+			next(&s);
+		else
+			ret = read_item(&s, fn, ctx, line);
+	}
+	buf_release(&s.section);
+	buf_release(&s.sub);
+	buf_release(&s.key);
+	buf_release(&s.value);
+	return ret;
+}

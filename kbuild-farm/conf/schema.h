@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * conf/schema.h - the sections and keys that a configuration may hold.
+ */
+#ifndef CONF_SCHEMA_H
+#define CONF_SCHEMA_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+
+enum conf_type {
+	CONF_TEXT, /* anything; who reads it knows */
+	CONF_NUMBER, /* decimal, min to max */
+	CONF_WORD, /* one of `words` */
+};
+
+struct conf_key {
+	const char *section;
+	bool named; /* in [section "name"], else in [section] */
+	const char *key;
+	enum conf_type type;
+	long min, max;
+	const char *words; /* "none lzo zstd" */
+};
+
+/* The entry of a key (section and key in lower case), or NULL. */
+const struct conf_key *conf_schema_find(const char *section, const char *sub,
+					const char *key);
+/* 0, or -EINVAL with `err` saying what is allowed; value NULL: without "=". */
+int conf_schema_check(const struct conf_key *k, const char *value,
+		      struct err *err);
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "conf/where.h"
+
+#include "base/fs.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct target {
+	const char *section, *sub, *key, *value;
+	unsigned left; /* matches to pass over */
+};
+
+struct walk {
+	const char *path; /* the file being read */
+	unsigned depth;
+	struct target *target; /* NULL: only the syntax is of interest */
+	char *found; /* "FILE:LINE" */
+	struct err *err;
+};
+
+static bool matches(const struct target *t, const struct conf_item *i)
+{
+	return i->key && !strcmp(t->section, i->section) &&
+	       str_equal(t->sub, i->sub) && !strcmp(t->key, i->key) &&
+	       str_equal(t->value, i->value);
+}
+
+/* The file that "path = VALUE" in `from` means. */
+static char *included_path(const char *from, const char *value)
+{
+	const char *home = getenv("HOME");
+	char *dir, *path;
+
+	if (str_starts(value, "~/") && home)
+		return xasprintf("%s%s", home, value + 1);
+	if (value[0] == '/')
+		return xstrdup(value);
+	dir = str_dir(from);
+	path = xasprintf("%s/%s", dir, value);
+	free(dir);
+	return path;
+}
+
+static int walk_file(struct walk *w);
+
+static int walk_include(struct walk *w, const char *value)
+{
+	const char *from = w->path;
+	char *path;
+	int ret = 0;
+
+	if (w->depth >= CONF_DEPTH_MAX)
+		return err_set(w->err, ELOOP, "%s: files include one another",
+			       w->path);
+	path = included_path(from, value);
+	if (fs_exists(path)) {
+		w->path = path;
+		w->depth++;
+		ret = walk_file(w);
+		w->depth--;
+		w->path = from;
+	}
+	free(path);
+	return ret;
+}
+
+static int on_item(void *ctx, const struct conf_item *i)
+{
+	struct walk *w = ctx;
+
+	if (w->target && matches(w->target, i) && !w->target->left--) {
+		w->found = xasprintf("%s:%u", w->path, i->line);
+		return 1;
+	}
+	if (i->key && i->value && !strcmp(i->section, "include") && !i->sub &&
+	    !strcmp(i->key, "path"))
+		return walk_include(w, i->value);
+	return 0;
+}
+
+static int walk_file(struct walk *w)
+{
+	struct buf text = { 0 };
+	struct err why = { 0 };
+	const char *path = w->path;
+	unsigned line = 0;
+	int ret;
+
+	ret = fs_read(path, CONF_FILE_MAX, &text, w->err);
+	if (!ret)
+		ret = conf_scan(buf_bytes(&text), on_item, w, &line, &why);
+	/* An empty text: the error is an included file's, and already told. */
+	if (ret < 0 && why.text[0])
+		err_set(w->err, -ret, "%s:%u: %s", path, line, why.text);
+	buf_release(&text);
+	return ret;
+}
+
+int conf_where_check(const char *path, struct err *err)
+{
+	struct walk w = { .path = path, .err = err };
+
+	return walk_file(&w);
+}
+
+char *conf_where_find(const char *path, const char *section, const char *sub,
+		      const char *key, const char *value, unsigned nth)
+{
+	struct target t = { section, sub, key, value, nth };
+	struct err ignored = { 0 };
+	struct walk w = { .path = path, .target = &t, .err = &ignored };
+
+	walk_file(&w);
+	return w.found ? w.found : xstrdup(path);
+}

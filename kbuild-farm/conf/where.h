@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * conf/where.h - the file and the line of a setting, through includes.
+ */
+#ifndef CONF_WHERE_H
+#define CONF_WHERE_H
+
+#include "conf/scan.h"
+
+/* A file is a megabyte at most, and includes nest ten deep, as in libgit2. */
+#define CONF_FILE_MAX  (1u << 20)
+#define CONF_DEPTH_MAX 10
+
+/*
+ * Check the syntax of a file and of those that it includes.  Returns 0 or a
+ * negative errno with `err` naming file and line.
+ */
+int conf_where_check(const char *path, struct err *err);
+/*
+ * Where the `nth` setting (from 0) of a key to `value` (NULL: without "=")
+ * in `path` or the files that it includes is: "FILE:LINE", or `path` itself
+ * if it cannot be found.  The caller frees it.
+ */
+char *conf_where_find(const char *path, const char *section, const char *sub,
+		      const char *key, const char *value, unsigned nth);
+
+#endif

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base conf */
+#include "conf/conf.h"
+
+#include "base/fs.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char dir[] = "/tmp/check-conf-XXXXXX";
+static char *file;
+
+static void set_up(void)
+{
+	struct err err;
+	char *parent;
+
+	strcpy(dir + sizeof(dir) - 7, "XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	unsetenv("KFARM_CONFIG");
+	setenv("XDG_CONFIG_HOME", dir, 1);
+	setenv("HOME", dir, 1);
+	file = xasprintf("%s/kfarm/config", dir);
+	parent = str_dir(file);
+	ck_assert_int_eq(fs_mkdirs(parent, 0755, &err), 0);
+	free(parent);
+}
+
+static void tear_down(void)
+{
+	struct err err;
+
+	fs_remove(dir, &err);
+	free(file);
+}
+
+static void put(const char *text)
+{
+	struct err err;
+
+	ck_assert_int_eq(fs_write(file, bytes_str(text), 0644, &err), 0);
+	/* Whatever this machine has in /etc stays out of it. */
+	setenv("KFARM_CONFIG", file, 1);
+}
+
+static struct conf *load(void)
+{
+	struct conf *c = NULL;
+	struct err err = { 0 };
+
+	if (conf_load(&c, NULL, &err))
+		ck_abort_msg("%s", err.text);
+	return c;
+}
+
+START_TEST(load_of_an_empty_file_has_nothing)
+{
+	struct strv names = { 0 };
+	struct conf *c;
+
+	put("");
+	c = load();
+	ck_assert_ptr_null(conf_get(c, "farm", NULL, "require-remote"));
+	ck_assert_int_eq(conf_number(c, "farm", NULL, "require-remote", 7), 7);
+	conf_subsections(c, "node", &names);
+	ck_assert_uint_eq(names.n, 0);
+	ck_assert_ptr_null(conf_where(c, "farm", NULL, "verify"));
+	conf_free(c);
+}
+END_TEST
+
+START_TEST(load_reads_keys_and_subsections_in_order)
+{
+	struct strv names = { 0 };
+	struct conf *c;
+
+	put("[farm]\nrequire-remote = 90\n"
+	    "[node \"z.1\"]\naddress = unix:/z\n[node \"A\"] slots = 3\n"
+	    "address = \"exec:a; b\"\n[node \"z.1\"]\ncodec = zstd\n");
+	c = load();
+	conf_subsections(c, "node", &names);
+	ck_assert_uint_eq(names.n, 2);
+	ck_assert_str_eq(names.v[0], "z.1");
+	ck_assert_str_eq(names.v[1], "A");
+	ck_assert_str_eq(conf_get(c, "node", "z.1", "address"), "unix:/z");
+	ck_assert_str_eq(conf_get(c, "node", "A", "address"), "exec:a; b");
+	ck_assert_int_eq(conf_number(c, "node", "A", "slots", 0), 3);
+	ck_assert_int_eq(conf_number(c, "farm", NULL, "require-remote", 0), 90);
+	ck_assert_ptr_null(conf_get(c, "node", "a", "address"));
+	strv_release(&names);
+	conf_free(c);
+}
+END_TEST
+
+START_TEST(load_gives_all_settings_and_the_last_one_wins)
+{
+	struct strv all = { 0 };
+	struct conf *c;
+
+	put("[nightly \"n\"]\ntarget = Image\ntarget = modules\n");
+	c = load();
+	conf_get_all(c, "nightly", "n", "target", &all);
+	ck_assert_uint_eq(all.n, 2);
+	ck_assert_str_eq(all.v[0], "Image");
+	ck_assert_str_eq(conf_get(c, "nightly", "n", "target"), "modules");
+	strv_release(&all);
+	conf_free(c);
+}
+END_TEST
+
+START_TEST(load_warns_of_an_unknown_key_with_file_and_line)
+{
+	struct strv warnings = { 0 };
+	struct err err = { 0 };
+	struct conf *c;
+	char *first, *second;
+
+	put("[farm]\n\trequire = 1\n[node \"a\"]\nverify = 3\n"
+	    "[node]\nslots = 4\n");
+	ck_assert_int_eq(conf_load(&c, &warnings, &err), 0);
+	first = xasprintf("%s:2: unknown key farm.require", file);
+	second = xasprintf("%s:6: unknown key node.slots; it belongs in "
+			   "[node \"NAME\"]",
+			   file);
+	ck_assert_uint_eq(warnings.n, 3);
+	ck_assert_str_eq(warnings.v[0], first);
+	ck_assert_str_eq(warnings.v[2], second);
+	free(first);
+	free(second);
+	strv_release(&warnings);
+	conf_free(c);
+}
+END_TEST
+
+START_TEST(load_does_not_warn_of_keys_of_later_versions)
+{
+	struct strv warnings = { 0 };
+	struct err err = { 0 };
+	struct conf *c;
+
+	put("[farm]\nverify=1\n[node \"a\"]\nkey=SHA256:x\nprofile=p\n"
+	    "power=/bin/x\n[tree \"s\"]\nurl=x\n[nightly \"n\"]\nrev=y\n"
+	    "keep-days=14\n[include]\npath=nowhere\n");
+	ck_assert_int_eq(conf_load(&c, &warnings, &err), 0);
+	ck_assert_uint_eq(warnings.n, 0);
+	conf_free(c);
+}
+END_TEST
+
+/* What the file holds, what the user reads after its path. */
+static const struct bad {
+	const char *text, *why;
+} bad[] = {
+	{ "[farm]\n\nrequire-remote = 101\n",
+	  ":3: farm.require-remote: \"101\" is not a number from 0 to 100" },
+	{ "[node \"a\"] codec = gz\n",
+	  ":1: node.a.codec: \"gz\" is not none, lzo or zstd" },
+	{ "[node \"a\"]\nslots=1\nslots\n", ":3: node.a.slots: needs a value" },
+	{ "[farm]\nverify = 1\nverify \\\n= 2\n",
+	  ":3: \"=\" expected after the key" },
+	{ "[node \"a\nslots=1\n",
+	  ":1: the section's name has no closing quote" },
+	{ "[farm]\nverify = \"1\n", ":2: a value without its closing quote" },
+};
+
+START_TEST(load_refuses_a_bad_value_with_file_and_line)
+{
+	struct conf *c = NULL;
+	struct err err = { 0 };
+
+	put(bad[_i].text);
+	ck_assert_int_eq(conf_load(&c, NULL, &err), -EINVAL);
+	ck_assert(str_starts(err.text, file));
+	ck_assert_str_eq(err.text + strlen(file), bad[_i].why);
+	ck_assert_ptr_null(c);
+}
+END_TEST
+
+START_TEST(load_names_the_included_file)
+{
+	char *other = xasprintf("%s/kfarm/more", dir);
+	char *want = xasprintf("%s:2: farm.verify: \"x\" is not a number from "
+			       "0 to 100",
+			       other);
+	struct conf *c;
+	struct err err = { 0 };
+
+	put("[include]\npath = more\n");
+	ck_assert_int_eq(
+		fs_write(other, bytes_str("[farm]\nverify=x\n"), 0644, &err),
+		0);
+	ck_assert_int_eq(conf_load(&c, NULL, &err), -EINVAL);
+	ck_assert_str_eq(err.text, want);
+	free(want);
+	free(other);
+}
+END_TEST
+
+START_TEST(load_takes_an_included_value)
+{
+	char *other = xasprintf("%s/kfarm/more", dir);
+	struct conf *c;
+	struct err err;
+
+	put("[farm]\nverify=1\n[include]\npath = more\n");
+	ck_assert_int_eq(
+		fs_write(other, bytes_str("[farm]\nverify=2\n"), 0644, &err),
+		0);
+	c = load();
+	ck_assert_int_eq(conf_number(c, "farm", NULL, "verify", 0), 2);
+	conf_free(c);
+	free(other);
+}
+END_TEST
+
+START_TEST(load_reads_the_file_in_the_users_directory)
+{
+	struct conf *c;
+
+	put("[tree \"check\"]\nurl=x\n");
+	setenv("KFARM_CONFIG", "", 1);
+	c = load();
+	ck_assert_str_eq(conf_get(c, "tree", "check", "url"), "x");
+	conf_free(c);
+	ck_assert_int_eq(unlink(file), 0);
+	c = load();
+	ck_assert_ptr_null(conf_get(c, "tree", "check", "url"));
+	conf_free(c);
+}
+END_TEST
+
+START_TEST(load_reads_kfarm_config_alone)
+{
+	char *other = xasprintf("%s/other", dir);
+	struct conf *c = NULL;
+	struct err err = { 0 };
+
+	put("[farm]\nverify=1\n");
+	setenv("KFARM_CONFIG", other, 1);
+	ck_assert_int_eq(conf_load(&c, NULL, &err), -ENOENT);
+	ck_assert(strstr(err.text, other) != NULL);
+	ck_assert_int_eq(fs_write(other,
+				  bytes_str("[farm]\nrequire-remote=5\n"), 0644,
+				  &err),
+			 0);
+	c = load();
+	ck_assert_ptr_null(conf_get(c, "farm", NULL, "verify"));
+	ck_assert_int_eq(conf_number(c, "farm", NULL, "require-remote", 0), 5);
+	conf_free(c);
+	free(other);
+}
+END_TEST
+
+START_TEST(where_is_the_setting_that_counts)
+{
+	char *want = xasprintf("%s:4", file);
+	struct conf *c;
+	char *at;
+
+	put("[node \"a\"]\naddress=unix:/x\naddress=unix:/y\naddress=unix:/x\n");
+	c = load();
+	at = conf_where(c, "node", "a", "address");
+	ck_assert_str_eq(at, want);
+	free(at);
+	free(want);
+	conf_free(c);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("conf/conf");
+	TCase *tc = tcase_create("conf");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, load_of_an_empty_file_has_nothing);
+	tcase_add_test(tc, load_reads_keys_and_subsections_in_order);
+	tcase_add_test(tc, load_gives_all_settings_and_the_last_one_wins);
+	tcase_add_test(tc, load_warns_of_an_unknown_key_with_file_and_line);
+	tcase_add_test(tc, load_does_not_warn_of_keys_of_later_versions);
+	tcase_add_loop_test(tc, load_refuses_a_bad_value_with_file_and_line, 0,
+			    sizeof(bad) / sizeof(*bad));
+	tcase_add_test(tc, load_names_the_included_file);
+	tcase_add_test(tc, load_takes_an_included_value);
+	tcase_add_test(tc, load_reads_the_file_in_the_users_directory);
+	tcase_add_test(tc, load_reads_kfarm_config_alone);
+	tcase_add_test(tc, where_is_the_setting_that_counts);
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base conf */
+#include "conf/conf.h"
+
+#include "base/fs.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char dir[] = "/tmp/check-conf-XXXXXX";
+static char *file;
+
+static void set_up(void)
+{
+	strcpy(dir + sizeof(dir) - 7, "XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	file = xasprintf("%s/new/config", dir);
+	setenv("KFARM_CONFIG", file, 1);
+}
+
+static void tear_down(void)
+{
+	struct err err;
+
+	fs_remove(dir, &err);
+	free(file);
+}
+
+static void put(const char *text)
+{
+	char *parent = str_dir(file);
+	struct err err;
+
+	ck_assert_int_eq(fs_mkdirs(parent, 0755, &err), 0);
+	ck_assert_int_eq(fs_write(file, bytes_str(text), 0640, &err), 0);
+	free(parent);
+}
+
+static void expect(const char *text)
+{
+	struct buf got = { 0 };
+	struct err err;
+
+	ck_assert_int_eq(fs_read(file, 1 << 20, &got, &err), 0);
+	ck_assert_str_eq(buf_str(&got), text);
+	buf_release(&got);
+}
+
+static void set(const char *sub, const char *key, const char *value)
+{
+	struct err err = { 0 };
+
+	if (conf_set("node", sub, key, value, &err))
+		ck_abort_msg("%s", err.text);
+}
+
+START_TEST(set_makes_the_file_and_its_directory)
+{
+	set("a", "address", "ssh:a");
+	set("a", "slots", "4");
+	expect("[node \"a\"]\n\taddress = ssh:a\n\tslots = 4\n");
+}
+END_TEST
+
+START_TEST(set_keeps_comments_and_order)
+{
+	put("# mine\n[farm]\n\tverify = 1 ; low\n[node \"a\"]\n# here\n"
+	    "\tslots = 1\n");
+	set("a", "slots", "2");
+	expect("# mine\n[farm]\n\tverify = 1 ; low\n[node \"a\"]\n# here\n"
+	       "\tslots = 2\n");
+}
+END_TEST
+
+START_TEST(set_quotes_what_needs_it)
+{
+	static const char command[] = "exec:a \"b\" \\ ; # c ";
+	struct conf *c;
+	struct err err = { 0 };
+
+	set("a", "address", command);
+	set("we\"ird\\ one.x", "address", "ssh:w");
+	ck_assert_int_eq(conf_load(&c, NULL, &err), 0);
+	ck_assert_str_eq(conf_get(c, "node", "a", "address"), command);
+	ck_assert_str_eq(conf_get(c, "node", "we\"ird\\ one.x", "address"),
+			 "ssh:w");
+	conf_free(c);
+}
+END_TEST
+
+START_TEST(set_refuses_a_file_with_bad_syntax)
+{
+	struct err err = { 0 };
+
+	put("[farm\n");
+	ck_assert_int_eq(conf_set("node", "a", "slots", "1", &err), -EINVAL);
+	ck_assert(strstr(err.text, "config:1: ") != NULL);
+	expect("[farm\n");
+}
+END_TEST
+
+START_TEST(set_fails_where_it_may_not_write)
+{
+	struct err err = { 0 };
+
+	setenv("KFARM_CONFIG", "/proc/nowhere/config", 1);
+	ck_assert_int_lt(conf_set("node", "a", "slots", "1", &err), 0);
+	ck_assert_str_ne(err.text, "");
+}
+END_TEST
+
+static const struct cut {
+	const char *before, *after;
+} cuts[] = {
+	{ "[node \"a\"]\n\tslots = 1\n", "" },
+	{ "[farm]\nverify=1\n[node \"a\"]\nslots=1\n\n# of b\n[node \"b\"]\n"
+	  "slots=2\n",
+	  "[farm]\nverify=1\n\n# of b\n[node \"b\"]\nslots=2\n" },
+	{ "[node \"a\"]\n# gone\nslots=1\n  [node \"A\"]\nslots=2\n",
+	  "  [node \"A\"]\nslots=2\n" },
+	{ "[node \"a\"] slots=1\n[farm]\n[node \"a\"]\naddress=\\\nssh:x\n",
+	  "[farm]\n" },
+	{ "[farm] [node \"a\"]\nslots=1", "[farm]" },
+	{ "[node \"b\"]\nslots=1\n\t[node \"a\"]\n\tslots=2\n[farm]\n",
+	  "[node \"b\"]\nslots=1\n[farm]\n" },
+};
+
+START_TEST(remove_takes_out_the_subsection_alone)
+{
+	struct err err = { 0 };
+	struct stat st;
+	char *lock = xasprintf("%s.lock", file);
+
+	put(cuts[_i].before);
+	ck_assert_int_eq(conf_remove("node", "a", &err), 0);
+	expect(cuts[_i].after);
+	ck_assert_int_eq(stat(file, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0640);
+	ck_assert(!fs_exists(lock));
+	free(lock);
+}
+END_TEST
+
+START_TEST(remove_tells_when_there_is_no_such_section)
+{
+	struct err err = { 0 };
+
+	ck_assert_int_eq(conf_remove("node", "a", &err), -ENOENT);
+	put("[node \"b\"]\nslots=1\n");
+	ck_assert_int_eq(conf_remove("node", "a", &err), -ENOENT);
+	expect("[node \"b\"]\nslots=1\n");
+}
+END_TEST
+
+START_TEST(remove_respects_the_lock_of_another_writer)
+{
+	char *lock = xasprintf("%s.lock", file);
+	struct err err = { 0 };
+
+	put("[node \"a\"]\nslots=1\n");
+	ck_assert_int_eq(fs_write(lock, bytes_str(""), 0644, &err), 0);
+	ck_assert_int_eq(conf_remove("node", "a", &err), -EEXIST);
+	expect("[node \"a\"]\nslots=1\n");
+	free(lock);
+}
+END_TEST
+
+START_TEST(remove_writes_through_a_symbolic_link)
+{
+	char *real = xasprintf("%s/real", dir);
+	struct err err = { 0 };
+	struct stat st;
+
+	put("");
+	ck_assert_int_eq(unlink(file), 0);
+	ck_assert_int_eq(fs_write(real, bytes_str("[node \"a\"]\nslots=1\n"),
+				  0600, &err),
+			 0);
+	ck_assert_int_eq(symlink(real, file), 0);
+	ck_assert_int_eq(conf_remove("node", "a", &err), 0);
+	ck_assert_int_eq(lstat(file, &st), 0);
+	ck_assert(S_ISLNK(st.st_mode));
+	expect("");
+	free(real);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("conf/edit");
+	TCase *tc = tcase_create("edit");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, set_makes_the_file_and_its_directory);
+	tcase_add_test(tc, set_keeps_comments_and_order);
+	tcase_add_test(tc, set_quotes_what_needs_it);
+	tcase_add_test(tc, set_refuses_a_file_with_bad_syntax);
+	tcase_add_test(tc, set_fails_where_it_may_not_write);
+	tcase_add_loop_test(tc, remove_takes_out_the_subsection_alone, 0,
+			    sizeof(cuts) / sizeof(*cuts));
+	tcase_add_test(tc, remove_tells_when_there_is_no_such_section);
+	tcase_add_test(tc, remove_respects_the_lock_of_another_writer);
+	tcase_add_test(tc, remove_writes_through_a_symbolic_link);
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

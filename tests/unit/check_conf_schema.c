@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base conf */
+#include "conf/schema.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+
+START_TEST(schema_knows_a_key_only_in_its_kind_of_section)
+{
+	ck_assert_ptr_nonnull(conf_schema_find("farm", NULL, "require-remote"));
+	ck_assert_ptr_null(conf_schema_find("farm", "x", "require-remote"));
+	ck_assert_ptr_nonnull(conf_schema_find("node", "x", "address"));
+	ck_assert_ptr_null(conf_schema_find("node", NULL, "address"));
+	ck_assert_ptr_null(conf_schema_find("farm", NULL, "address"));
+	ck_assert_ptr_null(conf_schema_find("nodes", "x", "address"));
+	ck_assert_ptr_null(conf_schema_find("", NULL, ""));
+}
+END_TEST
+
+START_TEST(schema_knows_what_later_versions_read)
+{
+	ck_assert_ptr_nonnull(conf_schema_find("farm", NULL, "verify"));
+	ck_assert_ptr_nonnull(conf_schema_find("node", "x", "key"));
+	ck_assert_ptr_nonnull(conf_schema_find("node", "x", "profile"));
+	ck_assert_ptr_nonnull(conf_schema_find("node", "x", "power"));
+	ck_assert_ptr_nonnull(conf_schema_find("tree", "x", "url"));
+	ck_assert_ptr_nonnull(conf_schema_find("nightly", "x", "kconfig-add"));
+	ck_assert_ptr_nonnull(conf_schema_find("nightly", "x", "keep-days"));
+	ck_assert_ptr_nonnull(conf_schema_find("include", NULL, "path"));
+}
+END_TEST
+
+static const struct value {
+	const char *section, *sub, *key, *value;
+	const char *why; /* NULL: it is fine */
+} values[] = {
+	{ "farm", NULL, "require-remote", "0", NULL },
+	{ "farm", NULL, "require-remote", "100", NULL },
+	{ "farm", NULL, "require-remote", "101",
+	  "\"101\" is not a number from 0 to 100" },
+	{ "farm", NULL, "require-remote", "-1",
+	  "\"-1\" is not a number from 0 to 100" },
+	{ "farm", NULL, "require-remote", "90 %",
+	  "\"90 %\" is not a number from 0 to 100" },
+	{ "farm", NULL, "require-remote", "",
+	  "\"\" is not a number from 0 to 100" },
+	{ "farm", NULL, "require-remote", NULL, "needs a value" },
+	{ "node", "a", "slots", "1", NULL },
+	{ "node", "a", "slots", "1024", NULL },
+	{ "node", "a", "slots", "0", "\"0\" is not a number from 1 to 1024" },
+	{ "node", "a", "slots", "99999999999999999999",
+	  "\"99999999999999999999\" is not a number from 1 to 1024" },
+	{ "node", "a", "codec", "lzo", NULL },
+	{ "node", "a", "codec", "zstd", NULL },
+	{ "node", "a", "codec", "none", NULL },
+	{ "node", "a", "codec", "gzip", "\"gzip\" is not none, lzo or zstd" },
+	{ "node", "a", "codec", "none lzo",
+	  "\"none lzo\" is not none, lzo or zstd" },
+	{ "node", "a", "codec", "", "\"\" is not none, lzo or zstd" },
+	{ "node", "a", "address", "anything", NULL },
+	{ "node", "a", "address", NULL, "needs a value" },
+};
+
+START_TEST(schema_says_what_is_allowed)
+{
+	const struct value *v = &values[_i];
+	const struct conf_key *k = conf_schema_find(v->section, v->sub, v->key);
+	struct err err = { 0 };
+
+	ck_assert_ptr_nonnull(k);
+	ck_assert_int_eq(conf_schema_check(k, v->value, &err),
+			 v->why ? -EINVAL : 0);
+	ck_assert_str_eq(err.text, v->why ? v->why : "");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("conf/schema");
+	TCase *tc = tcase_create("schema");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_add_test(tc, schema_knows_a_key_only_in_its_kind_of_section);
+	tcase_add_test(tc, schema_knows_what_later_versions_read);
+	tcase_add_loop_test(tc, schema_says_what_is_allowed, 0,
+			    sizeof(values) / sizeof(*values));
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
