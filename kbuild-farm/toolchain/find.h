@@ -22,13 +22,15 @@ struct toolchain_list {
 /* Is `name` one that a C or C++ compiler's driver has: *gcc, *g++, *clang,
  * *clang++, each also with -VERSION? */
 bool toolchain_is_compiler_name(const char *name);
+/* The length of `name` without -VERSION: "gcc" and "gcc-12" have one stem. */
+size_t toolchain_name_stem(const char *name);
 /*
  * Every such program in the directories of `path`, the first of each name,
  * sorted by name; names that lead to ccache and the like are passed over.
  */
 void toolchain_find(struct toolchain_list *out, const char *path);
 void toolchain_list_release(struct toolchain_list *l);
-const struct toolchain_found *
-toolchain_list_get(const struct toolchain_list *l, const char *name);
+const struct toolchain_found *toolchain_list_get(const struct toolchain_list *l,
+						 const char *name);
 
 #endif
