@@ -14,7 +14,11 @@
 
 #include <sys/types.h>
 
-enum node_kind { NODE_EXEC, NODE_SSH, NODE_UNIX };
+enum node_kind {
+	NODE_EXEC,
+	NODE_SSH,
+	NODE_UNIX
+};
 
 struct node_address {
 	enum node_kind kind;
@@ -32,8 +36,17 @@ struct node_dial {
 	pid_t pid; /* the command or ssh, a process group of its own; 0: none */
 };
 
-/* Connect or start the command.  Does not wait for the other side's hello. */
+/*
+ * Connect or start the command.  Does not wait for the other side's hello.
+ * The command's stderr is ours.
+ */
 int node_address_dial(const struct node_address *a, struct node_dial *out,
 		      struct err *err);
+/*
+ * The same, but the command's stderr is to be read from *stderr_fd, which
+ * does not block and is the caller's to close; -1 when there is no command.
+ */
+int node_address_dial_quiet(const struct node_address *a, struct node_dial *out,
+			    int *stderr_fd, struct err *err);
 
 #endif

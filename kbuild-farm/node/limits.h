@@ -29,7 +29,6 @@ struct node_limit {
 void node_limit(struct node_limit *out, const struct wire_inventory *inv,
 		unsigned configured);
 /* The same for what the build host compiles itself. */
-void node_limit_local(struct node_limit *out,
-		      const struct wire_inventory *inv);
+void node_limit_local(struct node_limit *out, const struct wire_inventory *inv);
 
 #endif

@@ -9,7 +9,11 @@
 #include "node/address.h"
 #include "wire/frame.h"
 
+#include <stddef.h>
+
 struct conf;
+
+#define NODE_NAME_MAX 63
 
 struct node_entry {
 	char *name;
@@ -24,7 +28,16 @@ struct node_roster {
 	size_t n;
 };
 
-/* Every [node "NAME"], in order; -EINVAL with `err` naming the bad one. */
+/*
+ * May a node have this name?  Letters, digits and . _ -, at most
+ * NODE_NAME_MAX of them, not "local" and no dash in front.  0, or -EINVAL
+ * with `err` set.
+ */
+int node_roster_check_name(const char *name, struct err *err);
+/*
+ * Every [node "NAME"], in order; -EINVAL with `err` naming the bad one, its
+ * file and line.  Without `codec =` a node gets lzo.
+ */
 int node_roster_load(struct node_roster *r, const struct conf *c,
 		     struct err *err);
 void node_roster_release(struct node_roster *r);

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "node/address.h"
+
+#include "base/spawn.h"
+#include "base/str.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static const char *const prefixes[] = {
+	[NODE_EXEC] = "exec:",
+	[NODE_SSH] = "ssh:",
+	[NODE_UNIX] = "unix:",
+};
+
+static bool made_of(const char *s, size_t n, const char *more)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!isalnum((unsigned char)s[i]) && !strchr(more, s[i]))
+			return false;
+	}
+	return n > 0;
+}
+
+/*
+ * ssh takes what starts with a dash for an option, and hands names to the
+ * commands of its configuration, which a shell runs.
+ */
+static int check_ssh(const char *text, struct err *err)
+{
+	const char *at = strrchr(text, '@');
+	const char *host = at ? at + 1 : text;
+
+	if (at &&
+	    (text[0] == '-' || !made_of(text, (size_t)(at - text), "._+-")))
+		return err_set(err, EINVAL,
+			       "ssh:%s: a user's name is letters, "
+			       "digits and . _ + -",
+			       text);
+	if (host[0] == '-' || !made_of(host, strlen(host), "._:%-"))
+		return err_set(err, EINVAL,
+			       "ssh:%s: a host's name is letters, "
+			       "digits and . _ : %% -; for a port "
+			       "see ssh_config(5)",
+			       text);
+	return 0;
+}
+
+static int check_unix(const char *text, struct err *err)
+{
+	struct sockaddr_un un;
+
+	if (text[0] != '/')
+		return err_set(err, EINVAL,
+			       "unix:%s: an absolute path is "
+			       "needed",
+			       text);
+	if (strlen(text) >= sizeof(un.sun_path))
+		return err_set(err, EINVAL, "unix:%s: longer than %zu bytes",
+			       text, sizeof(un.sun_path) - 1);
+	return 0;
+}
+
+static int check_exec(const char *text, struct err *err)
+{
+	if (!text[strspn(text, " \t\n")])
+		return err_set(err, EINVAL, "exec: needs a command");
+	return 0;
+}
+
+int node_address_parse(struct node_address *a, const char *text,
+		       struct err *err)
+{
+	static int (*const checks[])(const char *, struct err *) = {
+		[NODE_EXEC] = check_exec,
+		[NODE_SSH] = check_ssh,
+		[NODE_UNIX] = check_unix,
+	};
+
+	for (int kind = NODE_EXEC; kind <= NODE_UNIX; kind++) {
+		const char *rest = text + strlen(prefixes[kind]);
+		int ret;
+
+		if (!str_starts(text, prefixes[kind]))
+			continue;
+		ret = checks[kind](rest, err);
+		if (!ret)
+			*a = (struct node_address){
+				.kind = (enum node_kind)kind,
+				.text = xstrdup(rest)
+			};
+		return ret;
+	}
+	return err_set(err, EINVAL,
+		       "\"%s\" is not exec:COMMAND, "
+		       "ssh:[USER@]HOST or unix:PATH",
+		       text);
+}
+
+void node_address_release(struct node_address *a)
+{
+	free(a->text);
+	a->text = NULL;
+}
+
+static int dial_unix(const char *path, struct node_dial *out, struct err *err)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int fd;
+
+	strncpy(un.sun_path, path, sizeof(un.sun_path) - 1);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return err_errno(err, "socket");
+	/* A Unix socket connects at once or, with a full backlog, EAGAIN. */
+	if (connect(fd, (const struct sockaddr *)&un, sizeof(un))) {
+		int ret = err_errno(err, "connect to %s", path);
+
+		close(fd);
+		return ret;
+	}
+	*out = (struct node_dial){ .fd = fd };
+	return 0;
+}
+
+static int start(char *const *argv, int stderr_fd, struct node_dial *out,
+		 struct err *err)
+{
+	struct spawn what = { .argv = argv, .own_group = true };
+	int ends[2], ret;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
+		return err_errno(err, "socketpair");
+	what.fd[0] = what.fd[1] = ends[1];
+	what.fd[2] = stderr_fd;
+	out->fd = ends[0];
+	ret = spawn_start(&what, &out->pid, err);
+	close(ends[1]);
+	if (ret)
+		close(ends[0]);
+	return ret;
+}
+
+static int dial(const struct node_address *a, int stderr_fd,
+		struct node_dial *out, struct err *err)
+{
+	char *const shell[] = { "/bin/sh", "-c", a->text, NULL };
+	/* Found dead after 6 s of silence, also with no job running. */
+	char *const ssh[] = { "ssh",
+			      "-T",
+			      "-oBatchMode=yes",
+			      "-oConnectTimeout=5",
+			      "-oServerAliveInterval=2",
+			      "-oServerAliveCountMax=3",
+			      a->text,
+			      "kfarmd",
+			      "--stdio",
+			      NULL };
+
+	if (a->kind == NODE_UNIX)
+		return dial_unix(a->text, out, err);
+	return start(a->kind == NODE_SSH ? ssh : shell, stderr_fd, out, err);
+}
+
+int node_address_dial(const struct node_address *a, struct node_dial *out,
+		      struct err *err)
+{
+	return dial(a, STDERR_FILENO, out, err);
+}
+
+int node_address_dial_quiet(const struct node_address *a, struct node_dial *out,
+			    int *stderr_fd, struct err *err)
+{
+	int ends[2], ret;
+
+	*stderr_fd = -1;
+	if (a->kind == NODE_UNIX)
+		return dial(a, -1, out, err);
+	if (pipe2(ends, O_CLOEXEC))
+		return err_errno(err, "pipe");
+	ret = dial(a, ends[1], out, err);
+	close(ends[1]);
+	if (ret) {
+		close(ends[0]);
+		return ret;
+	}
+	fcntl(ends[0], F_SETFL, O_NONBLOCK);
+	*stderr_fd = ends[0];
+	return 0;
+}

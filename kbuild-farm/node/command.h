@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * node/command.h - the end of a command that node_address_dial() started.
+ */
+#ifndef NODE_COMMAND_H
+#define NODE_COMMAND_H
+
+#include "base/buf.h"
+
+#include <sys/types.h>
+
+/*
+ * Its conversation is over: give it half a second to end by itself, as long
+ * again after SIGTERM, then kill what is left of its process group.  Returns
+ * its wait status.
+ */
+int node_command_end(pid_t pid);
+/*
+ * The last line of its stderr that is not blank, control characters made
+ * blanks; NULL when there is none, else the caller's to free.
+ */
+char *node_command_last_line(const struct buf *text);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "node/limits.h"
+
+#include <stdlib.h>
+
+/* Lower the limit to `most`, and say why if that changes anything. */
+static void cap(struct node_limit *l, unsigned most, char *why)
+{
+	char *longer;
+
+	if (most < 1)
+		most = 1;
+	if (most < l->slots) {
+		longer = xasprintf("%s, %s", l->why, why);
+		free(l->why);
+		l->why = longer;
+		l->slots = most;
+	}
+	free(why);
+}
+
+static char *cores_in_words(unsigned cores)
+{
+	return xasprintf("%u core%s", cores, cores == 1 ? "" : "s");
+}
+
+void node_limit(struct node_limit *out, const struct wire_inventory *inv,
+		unsigned configured)
+{
+	unsigned cores = inv->cores ? inv->cores : 1;
+	unsigned ahead = (cores + 3) / 4;
+	char *words = cores_in_words(cores);
+
+	*out = (struct node_limit){
+		.slots = cores + ahead,
+		.why = xasprintf("%s + %u queued ahead", words, ahead),
+	};
+	free(words);
+	/* 0: a kernel without MemAvailable. */
+	if (inv->available_mib)
+		cap(out, inv->available_mib / NODE_JOB_MIB,
+		    xasprintf("less for %u MiB of free memory at %u a job",
+			      inv->available_mib, NODE_JOB_MIB));
+	if (inv->slots)
+		cap(out, inv->slots,
+		    xasprintf("less as its kfarmd was started with %u",
+			      inv->slots));
+	if (configured)
+		cap(out, configured,
+		    xasprintf("less as the configuration says %u", configured));
+}
+
+void node_limit_local(struct node_limit *out, const struct wire_inventory *inv)
+{
+	unsigned cores = inv->cores ? inv->cores : 1;
+
+	*out = (struct node_limit){ .slots = cores,
+				    .why = cores_in_words(cores) };
+}

@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "node/probe.h"
+
+#include "base/clock.h"
+#include "base/spawn.h"
+#include "base/str.h"
+#include "base/version.h"
+#include "node/command.h"
+#include "wire/stream.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HELLO_MS     3000
+#define SSH_HELLO_MS 8000
+#define ANSWER_MS    10000
+#define LAST_WORDS   512
+
+struct round;
+
+/* The conversation with one node. */
+struct talk {
+	struct round *round;
+	struct node_probe *out;
+	struct wire_stream *stream; /* NULL: over */
+	struct event *timer;
+	pid_t pid;
+	int stderr_fd;
+	struct event *complaint;
+	struct buf words; /* the end of what the command wrote to stderr */
+	uint64_t began_ms;
+	unsigned unanswered;
+	bool waiting; /* this round is not over for it */
+};
+
+struct round {
+	struct event_base *base;
+	const struct node_probe_setup *setup;
+	struct talk *talks;
+	size_t waiting;
+	struct digest *ids; /* of setup->compilers */
+	signed char *known; /* 0: not asked yet, 1: yes, -1: cannot be had */
+};
+
+static void arm(struct talk *t, unsigned ms)
+{
+	struct timeval tv = { .tv_sec = ms / 1000,
+			      .tv_usec = ms % 1000 * 1000L };
+
+	event_add(t->timer, &tv);
+}
+
+static void wait_for(struct talk *t, unsigned ms)
+{
+	if (!t->waiting) {
+		t->waiting = true;
+		t->round->waiting++;
+	}
+	arm(t, ms);
+}
+
+/* This round is over for it. */
+static void done(struct talk *t)
+{
+	event_del(t->timer);
+	if (!t->waiting)
+		return;
+	t->waiting = false;
+	if (!--t->round->waiting)
+		event_base_loopbreak(t->round->base);
+}
+
+static void read_words(struct talk *t)
+{
+	char block[1024];
+	ssize_t n = 0;
+
+	while (t->stderr_fd >= 0 &&
+	       (n = read(t->stderr_fd, block, sizeof(block))) > 0) {
+		buf_add(&t->words, block, (size_t)n);
+		if (t->words.len > LAST_WORDS)
+			buf_consume(&t->words, t->words.len - LAST_WORDS);
+	}
+	if (!n && t->complaint)
+		event_del(t->complaint);
+}
+
+/*
+ * It left without a word to us: what its command wrote to stderr says most,
+ * then how the command ended.
+ */
+static char *why_gone(struct talk *t)
+{
+	char *words, *how, *why;
+	int status;
+
+	if (!t->pid)
+		return xstrdup("it closed the connection");
+	status = node_command_end(t->pid);
+	t->pid = 0;
+	read_words(t);
+	words = node_command_last_line(&t->words);
+	if (words && !t->out->software)
+		return words;
+	free(words);
+	how = spawn_status_text(status);
+	why = xasprintf("its command ended: %s", how);
+	free(how);
+	return why;
+}
+
+static char *why_ended(struct talk *t, const char *why)
+{
+	char *words, *both;
+
+	read_words(t);
+	words = node_command_last_line(&t->words);
+	if (!words || t->out->software) {
+		free(words);
+		return xstrdup(why);
+	}
+	both = xasprintf("%s (%s)", why, words);
+	free(words);
+	return both;
+}
+
+/* EPIPE and ECONNRESET: our hello came to somebody who was leaving. */
+static bool left_early(const char *why)
+{
+	return str_starts(why, "write: ") || str_starts(why, "read: ");
+}
+
+static void down(struct talk *t, const char *why)
+{
+	struct node_probe *p = t->out;
+
+	wire_stream_free(t->stream);
+	t->stream = NULL;
+	if (!*why || left_early(why))
+		p->why = why_gone(t);
+	else
+		p->why = why_ended(t, why);
+	p->up = false;
+	/* Others are waited for in the loop: it ends meanwhile. */
+	if (t->pid)
+		kill(-t->pid, SIGTERM);
+	done(t);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct talk *t = arg;
+	char *why;
+
+	(void)fd;
+	(void)what;
+	why = xasprintf("%s within %llu s",
+			t->out->software ? "no answer about its compilers" :
+					   "no answer",
+			(unsigned long long)(clock_ms() - t->began_ms + 500) /
+				1000);
+	down(t, why);
+	free(why);
+}
+
+static void on_complaint(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	read_words(arg);
+}
+
+static int on_hello(struct talk *t, struct bytes body, struct err *err)
+{
+	struct node_probe *p = t->out;
+	struct wire_hello m;
+
+	if (p->software)
+		return err_set(err, EPROTO, "it said hello twice");
+	if (wire_hello_decode(&m, body))
+		return err_set(err, EPROTO, "its hello is broken");
+	if (wire_hello_version(&m) < 0) {
+		err_set(err, EPROTO,
+			"%s speaks protocol %u to %u, this kfarm %u to %u",
+			m.software, m.version_min, m.version_max,
+			WIRE_VERSION_MIN, WIRE_VERSION);
+		wire_hello_release(&m);
+		return -EPROTO;
+	}
+	p->software = m.software;
+	p->inventory = m.inventory;
+	p->rtt_ms = (unsigned)(clock_ms() - t->began_ms);
+	p->up = true;
+	done(t);
+	return 0;
+}
+
+static void add_compiler(struct node_probe *p, const char *name,
+			 enum wire_have_state state, const char *detail)
+{
+	p->compilers = xrealloc(p->compilers,
+				(p->n_compilers + 1) * sizeof(*p->compilers));
+	p->compilers[p->n_compilers++] = (struct node_probe_compiler){
+		.name = name, .state = state, .detail = xstrdup(detail)
+	};
+}
+
+static struct node_probe_compiler *asked(struct node_probe *p, const char *name)
+{
+	for (size_t i = 0; i < p->n_compilers; i++) {
+		if (p->compilers[i].name == name)
+			return &p->compilers[i];
+	}
+	return NULL;
+}
+
+/* What is asked about stands as MISSING without a detail until answered. */
+static int on_have(struct talk *t, struct bytes body, struct err *err)
+{
+	const struct node_probe_setup *setup = t->round->setup;
+	struct node_probe_compiler *c = NULL;
+	struct wire_have m;
+
+	if (wire_have_decode(&m, body))
+		return err_set(err, EPROTO, "its answer is broken");
+	for (uint32_t i = 0; setup->compilers && setup->compilers[i]; i++) {
+		if (i == m.seq)
+			c = asked(t->out, setup->compilers[i]);
+	}
+	if (!c || c->detail) {
+		wire_have_release(&m);
+		return err_set(err, EPROTO, "it answers what it was not asked");
+	}
+	c->state = m.state;
+	c->detail = m.detail;
+	if (--t->unanswered)
+		arm(t, setup->answer_ms);
+	else
+		done(t);
+	return 0;
+}
+
+static int on_bye(struct bytes body, struct err *err)
+{
+	char *why = NULL;
+
+	if (wire_bye_decode(&why, body))
+		return err_set(err, EPROTO, "its goodbye is broken");
+	err_set(err, ECONNRESET, "it says: %s", *why ? why : "bye");
+	free(why);
+	return -ECONNRESET;
+}
+
+static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
+{
+	struct talk *t = ctx;
+
+	if (type == WIRE_HELLO)
+		return on_hello(t, body, err);
+	if (type == WIRE_BYE)
+		return on_bye(body, err);
+	if (!t->out->software)
+		return err_set(err, EPROTO, "it did not say hello");
+	if (type == WIRE_HAVE)
+		return on_have(t, body, err);
+	return type == WIRE_BEAT ?
+		       0 :
+		       err_set(err, EPROTO, "it sends a message of type %u",
+			       type);
+}
+
+static void on_close(void *ctx, const struct err *why)
+{
+	down(ctx, why->text);
+}
+
+static void say_hello(struct talk *t)
+{
+	struct wire_hello m = { .version_min = WIRE_VERSION_MIN,
+				.version_max = WIRE_VERSION,
+				.software = (char *)"kfarm " KFARM_VERSION };
+	struct buf body = { 0 };
+
+	m.inventory.machine = m.inventory.host = m.inventory.boot_id =
+		(char *)"";
+	wire_hello_encode(&body, &m);
+	wire_stream_send(t->stream, WIRE_HELLO, buf_bytes(&body), WIRE_PLAIN);
+	buf_release(&body);
+}
+
+static unsigned hello_limit(const struct talk *t)
+{
+	unsigned given = t->round->setup->hello_ms;
+
+	if (given)
+		return given;
+	return t->out->entry->address.kind == NODE_SSH ? SSH_HELLO_MS :
+							 HELLO_MS;
+}
+
+static void begin(struct talk *t)
+{
+	static const struct wire_stream_ops ops = { .on_msg = on_msg,
+						    .on_close = on_close };
+	struct event_base *base = t->round->base;
+	struct node_dial line;
+	struct err err = { 0 };
+
+	t->began_ms = clock_ms();
+	if (node_address_dial_quiet(&t->out->entry->address, &line,
+				    &t->stderr_fd, &err)) {
+		t->out->why = xstrdup(err.text);
+		return;
+	}
+	t->pid = line.pid;
+	t->stream = wire_stream_new(base, line.fd, line.fd, &ops, t);
+	t->timer = event_new(base, -1, 0, on_timer, t);
+	if (t->stderr_fd >= 0)
+		t->complaint = event_new(base, t->stderr_fd,
+					 EV_READ | EV_PERSIST, on_complaint, t);
+	if (t->complaint)
+		event_add(t->complaint, NULL);
+	say_hello(t);
+	wait_for(t, hello_limit(t));
+}
+
+static bool identity(struct round *r, size_t i)
+{
+	const struct node_probe_setup *setup = r->setup;
+
+	if (!r->known[i])
+		r->known[i] = setup->identify(setup->ctx, setup->compilers[i],
+					      &r->ids[i]) ?
+				      -1 :
+				      1;
+	return r->known[i] > 0;
+}
+
+static void ask(struct talk *t, size_t i)
+{
+	struct node_probe *p = t->out;
+	struct wire_ask m = { .seq = (uint32_t)i,
+			      .name = t->round->setup->compilers[i],
+			      .id = t->round->ids[i] };
+	struct buf body = { 0 };
+
+	add_compiler(p, m.name, WIRE_HAVE_MISSING, "");
+	free(p->compilers[p->n_compilers - 1].detail);
+	p->compilers[p->n_compilers - 1].detail = NULL;
+	wire_ask_encode(&body, &m);
+	wire_stream_send(t->stream, WIRE_ASK, buf_bytes(&body), WIRE_PLAIN);
+	buf_release(&body);
+	t->unanswered++;
+}
+
+static void ask_all(struct talk *t)
+{
+	const struct node_probe_setup *setup = t->round->setup;
+	struct node_probe *p = t->out;
+
+	t->began_ms = clock_ms();
+	for (size_t i = 0; setup->compilers[i]; i++) {
+		if (!strv_has(&p->inventory.compilers, setup->compilers[i]))
+			add_compiler(p, setup->compilers[i], WIRE_HAVE_MISSING,
+				     "");
+		else if (identity(t->round, i))
+			ask(t, i);
+	}
+	if (t->unanswered)
+		wait_for(t, setup->answer_ms);
+}
+
+static void end(struct talk *t)
+{
+	wire_stream_free(t->stream);
+	if (t->pid)
+		node_command_end(t->pid);
+	if (t->timer)
+		event_free(t->timer);
+	if (t->complaint)
+		event_free(t->complaint);
+	if (t->stderr_fd >= 0)
+		close(t->stderr_fd);
+	buf_release(&t->words);
+	for (size_t i = 0; i < t->out->n_compilers; i++) {
+		struct node_probe_compiler *c = &t->out->compilers[i];
+
+		if (!c->detail)
+			c->detail = xstrdup("");
+	}
+}
+
+static void run(struct round *r)
+{
+	size_t n = r->setup->n;
+
+	for (size_t i = 0; i < n; i++)
+		begin(&r->talks[i]);
+	if (r->waiting)
+		event_base_dispatch(r->base);
+	for (size_t i = 0; r->setup->compilers && i < n; i++) {
+		if (r->talks[i].out->up)
+			ask_all(&r->talks[i]);
+	}
+	if (r->waiting)
+		event_base_dispatch(r->base);
+	/* All are told to go before the first one is waited for. */
+	for (size_t i = 0; i < n; i++) {
+		wire_stream_free(r->talks[i].stream);
+		r->talks[i].stream = NULL;
+	}
+	for (size_t i = 0; i < n; i++)
+		end(&r->talks[i]);
+}
+
+int node_probe(struct node_probe *out, const struct node_probe_setup *setup,
+	       struct err *err)
+{
+	struct node_probe_setup s = *setup;
+	struct round r = { .setup = &s, .base = event_base_new() };
+	size_t names = 0;
+
+	if (!r.base)
+		return err_set(err, ENOMEM, "no event loop");
+	while (s.compilers && s.compilers[names])
+		names++;
+	if (!s.answer_ms)
+		s.answer_ms = ANSWER_MS;
+	r.ids = xcalloc(names, sizeof(*r.ids));
+	r.known = xcalloc(names, 1);
+	r.talks = xcalloc(s.n, sizeof(*r.talks));
+	for (size_t i = 0; i < s.n; i++) {
+		out[i] = (struct node_probe){ .entry = s.nodes[i] };
+		r.talks[i] = (struct talk){ .round = &r,
+					    .out = &out[i],
+					    .stderr_fd = -1 };
+	}
+	run(&r);
+	event_base_free(r.base);
+	free(r.talks);
+	free(r.ids);
+	free(r.known);
+	return 0;
+}
+
+void node_probe_release(struct node_probe *p)
+{
+	for (size_t i = 0; i < p->n_compilers; i++)
+		free(p->compilers[i].detail);
+	free(p->compilers);
+	free(p->why);
+	free(p->software);
+	wire_inventory_release(&p->inventory);
+	*p = (struct node_probe){ 0 };
+}
+
+bool node_probe_has_ours(const struct node_probe *p)
+{
+	for (size_t i = 0; p->up && i < p->n_compilers; i++) {
+		if (p->compilers[i].state == WIRE_HAVE_SAME)
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "node/roster.h"
+
+#include "base/str.h"
+#include "conf/conf.h"
+#include "wire/codec.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int node_roster_check_name(const char *name, struct err *err)
+{
+	size_t n = 0;
+
+	while (isalnum((unsigned char)name[n]) ||
+	       (name[n] && strchr("._-", name[n])))
+		n++;
+	if (!n || name[n] || n > NODE_NAME_MAX || name[0] == '-')
+		return err_set(err, EINVAL,
+			       "\"%s\" is no name for a node: up to %d "
+			       "letters, digits and . _ -, no dash in "
+			       "front",
+			       name, NODE_NAME_MAX);
+	/* The events and summaries of a build call this machine so. */
+	if (!strcmp(name, "local"))
+		return err_set(err, EINVAL,
+			       "\"local\" is the name of this "
+			       "machine, not of a node");
+	return 0;
+}
+
+/* Put "FILE:LINE: node.NAME.KEY" in front, of a key that is set. */
+static void wrap_place(struct err *err, const struct conf *c, const char *name,
+		       const char *key)
+{
+	char *at = conf_where(c, "node", name, key);
+
+	err_wrap(err, "%s: node.%s.%s", at ? at : "configuration", name, key);
+	free(at);
+}
+
+static int load_name(const struct conf *c, const char *name, struct err *err)
+{
+	static const char *const keys[] = { "address", "slots",   "codec",
+					    "key",     "profile", "power" };
+	char *at = NULL;
+	int ret = node_roster_check_name(name, err);
+
+	if (!ret)
+		return 0;
+	for (size_t i = 0; !at && i < sizeof(keys) / sizeof(*keys); i++)
+		at = conf_where(c, "node", name, keys[i]);
+	if (at)
+		err_wrap(err, "%s", at);
+	free(at);
+	return ret;
+}
+
+static int load_address(struct node_entry *e, const struct conf *c,
+			struct err *err)
+{
+	const char *text = conf_get(c, "node", e->name, "address");
+	char *at;
+	int ret;
+
+	if (!text) {
+		at = conf_where(c, "node", e->name, "slots");
+		err_set(err, EINVAL, "%s%snode %s has no address", at ? at : "",
+			at ? ": " : "", e->name);
+		free(at);
+		return -EINVAL;
+	}
+	ret = node_address_parse(&e->address, text, err);
+	if (ret)
+		wrap_place(err, c, e->name, "address");
+	else
+		e->address_text = xstrdup(text);
+	return ret;
+}
+
+static int load_entry(struct node_entry *e, const struct conf *c,
+		      const char *name, struct err *err)
+{
+	const char *codec = conf_get(c, "node", name, "codec");
+	int ret;
+
+	*e = (struct node_entry){ .name = xstrdup(name), .codec = WIRE_LZO };
+	ret = load_name(c, name, err);
+	if (ret)
+		return ret;
+	ret = load_address(e, c, err);
+	if (ret)
+		return ret;
+	e->slots = (unsigned)conf_number(c, "node", name, "slots", 0);
+	ret = codec ? wire_codec_parse(codec, &e->codec) : 0;
+	if (ret) {
+		err_set(err, -ret, "\"%s\" is not none, lzo or zstd", codec);
+		wrap_place(err, c, name, "codec");
+	}
+	return ret;
+}
+
+int node_roster_load(struct node_roster *r, const struct conf *c,
+		     struct err *err)
+{
+	struct strv names = { 0 };
+	int ret = 0;
+
+	*r = (struct node_roster){ 0 };
+	conf_subsections(c, "node", &names);
+	r->v = xcalloc(names.n, sizeof(*r->v));
+	while (!ret && r->n < names.n) {
+		ret = load_entry(&r->v[r->n], c, names.v[r->n], err);
+		r->n++;
+	}
+	if (ret)
+		node_roster_release(r);
+	strv_release(&names);
+	return ret;
+}
+
+void node_roster_release(struct node_roster *r)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		free(r->v[i].name);
+		free(r->v[i].address_text);
+		node_address_release(&r->v[i].address);
+	}
+	free(r->v);
+	*r = (struct node_roster){ 0 };
+}
+
+const struct node_entry *node_roster_get(const struct node_roster *r,
+					 const char *name)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		if (!strcmp(r->v[i].name, name))
+			return &r->v[i];
+	}
+	return NULL;
+}

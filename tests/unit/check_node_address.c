@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base conf wire node */
+#include "node/address.h"
+
+#include "base/fs.h"
+#include "base/spawn.h"
+#include "base/str.h"
+
+#include <check.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static const struct good {
+	const char *text;
+	enum node_kind kind;
+	const char *rest;
+} good[] = {
+	{ "exec:kfarmd --stdio", NODE_EXEC, "kfarmd --stdio" },
+	{ "exec:a; b", NODE_EXEC, "a; b" },
+	{ "ssh:neo4a", NODE_SSH, "neo4a" },
+	{ "ssh:ci-1.user@10.0.0.7", NODE_SSH, "ci-1.user@10.0.0.7" },
+	{ "ssh:fe80::1%eth0", NODE_SSH, "fe80::1%eth0" },
+	{ "unix:/run/kfarmd", NODE_UNIX, "/run/kfarmd" },
+};
+
+START_TEST(parse_takes_the_three_kinds)
+{
+	struct node_address a;
+	struct err err = { 0 };
+
+	ck_assert_int_eq(node_address_parse(&a, good[_i].text, &err), 0);
+	ck_assert_int_eq(a.kind, good[_i].kind);
+	ck_assert_str_eq(a.text, good[_i].rest);
+	node_address_release(&a);
+}
+END_TEST
+
+static const char *const bad[] = {
+	"",
+	"neo4a",
+	"tls:neo4a:3634",
+	"http://x",
+	"EXEC:a",
+	"exec:",
+	"exec: \t\n",
+	"ssh:",
+	"ssh:@h",
+	"ssh:u@",
+	"ssh:-oProxyCommand=reboot",
+	"ssh:-l@h",
+	"ssh:u@-h",
+	"ssh:a b",
+	"ssh:a\nb",
+	"ssh:$(reboot)",
+	"ssh:a;b",
+	"ssh:`a`",
+	"ssh:a'b",
+	"ssh:u$x@h",
+	"ssh:u@v@h",
+	"ssh:a/b",
+	"ssh:\xc3\xa4",
+	"unix:",
+	"unix:relative",
+};
+
+START_TEST(parse_refuses_anything_else)
+{
+	struct node_address a = { .text = NULL };
+	struct err err = { 0 };
+
+	ck_assert_int_eq(node_address_parse(&a, bad[_i], &err), -EINVAL);
+	ck_assert_str_ne(err.text, "");
+	ck_assert_ptr_null(a.text);
+}
+END_TEST
+
+START_TEST(parse_refuses_a_path_that_no_socket_can_have)
+{
+	char *text = xasprintf("unix:/%0107d", 0);
+	struct node_address a;
+	struct err err = { 0 };
+
+	ck_assert_int_eq(node_address_parse(&a, text, &err), -EINVAL);
+	ck_assert(str_ends(err.text, ": longer than 107 bytes"));
+	text[strlen(text) - 1] = '\0';
+	ck_assert_int_eq(node_address_parse(&a, text, &err), 0);
+	node_address_release(&a);
+	free(text);
+}
+END_TEST
+
+/* Read until `n` bytes or the end came, at most 10 s. */
+static void read_text(int fd, char *out, size_t n)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	size_t have = 0;
+	ssize_t got;
+
+	while (have < n && poll(&p, 1, 10000) > 0 &&
+	       (got = read(fd, out + have, n - have)) > 0)
+		have += (size_t)got;
+	out[have] = '\0';
+}
+
+static struct node_dial dial(const char *text)
+{
+	struct node_address a;
+	struct node_dial d;
+	struct err err = { 0 };
+
+	ck_assert_int_eq(node_address_parse(&a, text, &err), 0);
+	if (node_address_dial(&a, &d, &err))
+		ck_abort_msg("%s", err.text);
+	node_address_release(&a);
+	return d;
+}
+
+START_TEST(exec_talks_both_ways_through_a_shell)
+{
+	struct node_dial d = dial("exec:read x; echo \"got $x\"; cat");
+	char text[32];
+
+	ck_assert_int_eq(write(d.fd, "a b\nmore", 8), 8);
+	ck_assert_int_eq(shutdown(d.fd, SHUT_WR), 0);
+	read_text(d.fd, text, 31);
+	ck_assert_str_eq(text, "got a b\nmore");
+	close(d.fd);
+	ck_assert_int_eq(spawn_wait(d.pid), 0);
+}
+END_TEST
+
+START_TEST(exec_is_a_process_group_of_its_own)
+{
+	struct node_dial d = dial("exec:sleep 60 & sleep 60; echo");
+	char text[8];
+
+	ck_assert_int_eq(getpgid(d.pid), d.pid);
+	ck_assert_int_eq(kill(-d.pid, SIGKILL), 0);
+	spawn_wait(d.pid);
+	/* Both sleeps are gone, or this would wait for them. */
+	read_text(d.fd, text, 7);
+	ck_assert_str_eq(text, "");
+	close(d.fd);
+}
+END_TEST
+
+START_TEST(exec_ends_when_we_close)
+{
+	struct node_dial d = dial("exec:exec cat");
+
+	close(d.fd);
+	ck_assert_int_eq(spawn_wait(d.pid), 0);
+}
+END_TEST
+
+START_TEST(quiet_dial_hands_over_the_stderr)
+{
+	struct node_address a = { NODE_EXEC, (char *)"echo no >&2; exit 3" };
+	struct node_dial d;
+	struct err err = { 0 };
+	char text[16];
+	int fd;
+
+	ck_assert_int_eq(node_address_dial_quiet(&a, &d, &fd, &err), 0);
+	ck_assert_int_ge(fd, 0);
+	read_text(fd, text, 15);
+	ck_assert_str_eq(text, "no\n");
+	ck_assert_int_eq(spawn_wait(d.pid), 3 << 8);
+	close(fd);
+	close(d.fd);
+}
+END_TEST
+
+START_TEST(ssh_gets_options_host_and_command)
+{
+	char dir[] = "/tmp/check-node-XXXXXX";
+	static const char script[] = "#!/bin/sh\necho \"$*\"\n";
+	char *ssh, *path, text[256];
+	struct node_dial d;
+	struct err err;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	ssh = xasprintf("%s/ssh", dir);
+	path = xasprintf("%s:/usr/bin:/bin", dir);
+	ck_assert_int_eq(fs_write(ssh, bytes_str(script), 0755, &err), 0);
+	setenv("PATH", path, 1);
+	d = dial("ssh:me@neo4a");
+	read_text(d.fd, text, 255);
+	ck_assert_str_eq(text,
+			 "-T -oBatchMode=yes -oConnectTimeout=5 "
+			 "-oServerAliveInterval=2 -oServerAliveCountMax=3 "
+			 "me@neo4a kfarmd --stdio\n");
+	close(d.fd);
+	spawn_wait(d.pid);
+	fs_remove(dir, &err);
+	free(path);
+	free(ssh);
+}
+END_TEST
+
+START_TEST(ssh_that_is_not_installed_is_an_error)
+{
+	struct node_address a = { NODE_SSH, (char *)"host" };
+	struct node_dial d;
+	struct err err = { 0 };
+	int fd;
+
+	setenv("PATH", "/nowhere", 1);
+	ck_assert_int_eq(node_address_dial(&a, &d, &err), -ENOENT);
+	ck_assert_str_eq(err.text, "ssh: not found in PATH");
+	ck_assert_int_eq(node_address_dial_quiet(&a, &d, &fd, &err), -ENOENT);
+}
+END_TEST
+
+START_TEST(unix_connects_to_a_listener_only)
+{
+	char dir[] = "/tmp/check-node-XXXXXX";
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	struct node_address a = { NODE_UNIX, un.sun_path };
+	struct node_dial d;
+	struct err err = { 0 };
+	int s, fd;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(un.sun_path, sizeof(un.sun_path), "%s/s", dir);
+	ck_assert_int_eq(node_address_dial(&a, &d, &err), -ENOENT);
+	ck_assert(strstr(err.text, un.sun_path) != NULL);
+	s = socket(AF_UNIX, SOCK_STREAM, 0);
+	ck_assert_int_eq(bind(s, (struct sockaddr *)&un, sizeof(un)), 0);
+	ck_assert_int_eq(node_address_dial(&a, &d, &err), -ECONNREFUSED);
+	ck_assert_int_eq(listen(s, 1), 0);
+	ck_assert_int_eq(node_address_dial_quiet(&a, &d, &fd, &err), 0);
+	ck_assert_int_eq(d.pid, 0);
+	ck_assert_int_eq(fd, -1);
+	close(d.fd);
+	close(s);
+	fs_remove(dir, &err);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("node/address");
+	TCase *tc = tcase_create("address");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_set_timeout(tc, 30);
+	tcase_add_loop_test(tc, parse_takes_the_three_kinds, 0,
+			    sizeof(good) / sizeof(*good));
+	tcase_add_loop_test(tc, parse_refuses_anything_else, 0,
+			    sizeof(bad) / sizeof(*bad));
+	tcase_add_test(tc, parse_refuses_a_path_that_no_socket_can_have);
+	tcase_add_test(tc, exec_talks_both_ways_through_a_shell);
+	tcase_add_test(tc, exec_is_a_process_group_of_its_own);
+	tcase_add_test(tc, exec_ends_when_we_close);
+	tcase_add_test(tc, quiet_dial_hands_over_the_stderr);
+	tcase_add_test(tc, ssh_gets_options_host_and_command);
+	tcase_add_test(tc, ssh_that_is_not_installed_is_an_error);
+	tcase_add_test(tc, unix_connects_to_a_listener_only);
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base conf wire node */
+#include "node/command.h"
+
+#include "base/clock.h"
+#include "base/spawn.h"
+#include "base/str.h"
+
+#include <check.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+static pid_t start(const char *command)
+{
+	char *const argv[] = { "/bin/sh", "-c", (char *)command, NULL };
+	struct spawn what = { .argv = argv,
+			      .fd = { -1, -1, -1 },
+			      .own_group = true };
+	struct err err = { 0 };
+	pid_t pid = 0;
+
+	ck_assert_int_eq(spawn_start(&what, &pid, &err), 0);
+	return pid;
+}
+
+START_TEST(end_gives_the_status_of_a_command_that_ends_by_itself)
+{
+	ck_assert_int_eq(node_command_end(start("exit 7")), 7 << 8);
+	ck_assert_int_eq(node_command_end(start("sleep 0.1; exit 8")), 8 << 8);
+}
+END_TEST
+
+START_TEST(end_stops_one_that_does_not)
+{
+	int status = node_command_end(start("exec sleep 60"));
+
+	ck_assert(WIFSIGNALED(status));
+	ck_assert_int_eq(WTERMSIG(status), SIGTERM);
+}
+END_TEST
+
+START_TEST(end_kills_one_that_ignores_sigterm)
+{
+	uint64_t began = clock_ms();
+	pid_t pid = start("trap '' TERM; sleep 60; sleep 60");
+	int status = node_command_end(pid);
+
+	ck_assert(WIFSIGNALED(status));
+	ck_assert_int_eq(WTERMSIG(status), SIGKILL);
+	ck_assert_uint_lt(clock_ms() - began, 5000);
+}
+END_TEST
+
+START_TEST(end_leaves_nobody_of_the_group_behind)
+{
+	pid_t pid = start("sleep 60 & exit 0");
+
+	ck_assert_int_eq(node_command_end(pid), 0);
+	/* What is left was killed; init may not have reaped it yet. */
+	for (int i = 0; i < 100 && !kill(-pid, 0); i++)
+		(void)spawn_wait(start("sleep 0.05"));
+	ck_assert_int_eq(kill(-pid, 0), -1);
+	ck_assert_int_eq(errno, ESRCH);
+}
+END_TEST
+
+static const struct words {
+	const char *text, *line;
+} words[] = {
+	{ "", NULL },
+	{ "\n \n", NULL },
+	{ "one", "one" },
+	{ "one\ntwo\n\n", "two" },
+	{ "one\r\ntwo\r\n", "two" },
+	{ "\033[31mred\a\n", " [31mred" },
+};
+
+START_TEST(last_line_is_fit_for_a_terminal)
+{
+	struct buf text = { 0 };
+	char *line;
+
+	buf_add_str(&text, words[_i].text);
+	line = node_command_last_line(&text);
+	ck_assert(str_equal(line, words[_i].line));
+	free(line);
+	buf_release(&text);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("node/command");
+	TCase *tc = tcase_create("command");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_set_timeout(tc, 30);
+	tcase_add_test(tc,
+		       end_gives_the_status_of_a_command_that_ends_by_itself);
+	tcase_add_test(tc, end_stops_one_that_does_not);
+	tcase_add_test(tc, end_kills_one_that_ignores_sigterm);
+	tcase_add_test(tc, end_leaves_nobody_of_the_group_behind);
+	tcase_add_loop_test(tc, last_line_is_fit_for_a_terminal, 0,
+			    sizeof(words) / sizeof(*words));
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

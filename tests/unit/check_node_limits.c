@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base conf wire node */
+#include "node/limits.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+static const struct sample {
+	uint16_t cores, own;
+	uint32_t available;
+	unsigned configured;
+	unsigned slots;
+	const char *why;
+} samples[] = {
+	{ 1, 0, 0, 0, 2, "1 core + 1 queued ahead" },
+	{ 2, 0, 8000, 0, 3, "2 cores + 1 queued ahead" },
+	{ 4, 0, 8000, 0, 5, "4 cores + 1 queued ahead" },
+	{ 6, 0, 8000, 0, 8, "6 cores + 2 queued ahead" },
+	{ 64, 0, 90000, 0, 80, "64 cores + 16 queued ahead" },
+	{ 4, 0, 1024, 0, 4,
+	  "4 cores + 1 queued ahead, less for 1024 MiB of free memory at "
+	  "256 a job" },
+	{ 4, 0, 100, 0, 1,
+	  "4 cores + 1 queued ahead, less for 100 MiB of free memory at "
+	  "256 a job" },
+	{ 4, 3, 8000, 0, 3,
+	  "4 cores + 1 queued ahead, less as its kfarmd was started with 3" },
+	{ 4, 0, 8000, 2, 2,
+	  "4 cores + 1 queued ahead, less as the configuration says 2" },
+	{ 4, 9, 8000, 9, 5, "4 cores + 1 queued ahead" },
+	{ 4, 3, 8000, 2, 2,
+	  "4 cores + 1 queued ahead, less as its kfarmd was started with 3, "
+	  "less as the configuration says 2" },
+	{ 0, 0, 0, 0, 2, "1 core + 1 queued ahead" },
+	{ 65535, 0, 0, 1024, 1024,
+	  "65535 cores + 16384 queued ahead, less as the configuration says "
+	  "1024" },
+};
+
+START_TEST(limit_follows_cores_memory_and_configuration)
+{
+	const struct sample *s = &samples[_i];
+	struct wire_inventory inv = { .cores = s->cores,
+				      .slots = s->own,
+				      .available_mib = s->available };
+	struct node_limit l;
+
+	node_limit(&l, &inv, s->configured);
+	ck_assert_uint_eq(l.slots, s->slots);
+	ck_assert_str_eq(l.why, s->why);
+	free(l.why);
+}
+END_TEST
+
+START_TEST(local_limit_is_the_cores)
+{
+	struct wire_inventory inv = { .cores = 8, .available_mib = 100 };
+	struct node_limit l;
+
+	node_limit_local(&l, &inv);
+	ck_assert_uint_eq(l.slots, 8);
+	ck_assert_str_eq(l.why, "8 cores");
+	free(l.why);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("node/limits");
+	TCase *tc = tcase_create("limits");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_add_loop_test(tc, limit_follows_cores_memory_and_configuration, 0,
+			    sizeof(samples) / sizeof(*samples));
+	tcase_add_test(tc, local_limit_is_the_cores);
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base conf wire node */
+#include "node/probe.h"
+
+#include "base/clock.h"
+#include "wire/conn.h"
+
+#include <check.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/*
+ * The nodes of this test are this program itself, started as
+ * "exec:PROGRAM --node KIND" and talking on descriptors 0 and 1.
+ */
+static char self[4096];
+
+struct fake {
+	const char *kind;
+	struct wire_conn *conn;
+};
+
+static bool is(const struct fake *f, const char *kind)
+{
+	return !strcmp(f->kind, kind);
+}
+
+static void fake_flush(struct fake *f)
+{
+	struct bytes b;
+
+	while ((b = wire_conn_pending(f->conn)).len) {
+		ssize_t n = write(1, b.data, b.len);
+
+		if (n < 0)
+			_exit(0);
+		wire_conn_sent(f->conn, (size_t)n);
+	}
+}
+
+static void fake_send(struct fake *f, uint16_t type, struct buf *body)
+{
+	wire_conn_send(f->conn, type, buf_bytes(body), WIRE_PLAIN);
+	buf_release(body);
+	fake_flush(f);
+}
+
+static void fake_hello(struct fake *f)
+{
+	struct wire_hello m = { .version_min = WIRE_VERSION_MIN,
+				.version_max = WIRE_VERSION,
+				.software = (char *)"kfarmd 9" };
+	struct buf body = { 0 };
+
+	if (is(f, "future"))
+		m.version_min = m.version_max = 77;
+	m.inventory = (struct wire_inventory){ .machine = (char *)"aarch64",
+					       .host = (char *)"board",
+					       .boot_id = (char *)"boot",
+					       .cores = 6,
+					       .memory_mib = 4096,
+					       .available_mib = 3000,
+					       .load_milli = 120 };
+	strv_add(&m.inventory.compilers, "gcc-12");
+	strv_add(&m.inventory.compilers, "gcc-other");
+	strv_add(&m.inventory.compilers, "only-there");
+	strv_add(&m.inventory.compilers, "unknown-id");
+	wire_hello_encode(&body, &m);
+	strv_release(&m.inventory.compilers);
+	fake_send(f, WIRE_HELLO, &body);
+	if (is(f, "hello twice")) {
+		m.inventory.compilers = (struct strv){ 0 };
+		wire_hello_encode(&body, &m);
+		fake_send(f, WIRE_HELLO, &body);
+	}
+}
+
+static void fake_have(struct fake *f, const struct wire_ask *ask)
+{
+	struct wire_have m = { .seq = ask->seq, .detail = (char *)"" };
+	struct buf body = { 0 };
+
+	if (is(f, "wrong seq"))
+		m.seq += 1000;
+	m.state = ask->id.b[0] == 12 ? WIRE_HAVE_SAME : WIRE_HAVE_OTHER;
+	if (m.state == WIRE_HAVE_OTHER)
+		m.detail = (char *)"gcc 11.4.0";
+	wire_have_encode(&body, &m);
+	fake_send(f, WIRE_HAVE, &body);
+}
+
+static int fake_msg(void *ctx, uint16_t type, struct bytes body,
+		    struct err *err)
+{
+	struct fake *f = ctx;
+	struct wire_ask ask;
+	struct buf out = { 0 };
+
+	(void)err;
+	if (type == WIRE_HELLO && is(f, "bye")) {
+		wire_bye_encode(&out, "no disk");
+		fake_send(f, WIRE_BYE, &out);
+	} else if (type == WIRE_HELLO && !is(f, "mute")) {
+		fake_hello(f);
+	}
+	if (type != WIRE_ASK || is(f, "no answer"))
+		return 0;
+	if (is(f, "dies"))
+		_exit(9);
+	if (is(f, "odd message"))
+		fake_send(f, WIRE_JOB, &out);
+	if (wire_ask_decode(&ask, body))
+		_exit(3);
+	fake_have(f, &ask);
+	wire_ask_release(&ask);
+	return 0;
+}
+
+static int fake_node(const char *kind)
+{
+	struct fake f = { .kind = kind };
+	char block[4096];
+	struct err err;
+	ssize_t n;
+
+	f.conn = wire_conn_new(fake_msg, &f);
+	while ((n = read(0, block, sizeof(block))) > 0) {
+		if (wire_conn_feed(f.conn, bytes_of(block, (size_t)n), &err))
+			return 4;
+	}
+	return 0;
+}
+
+static int asked; /* calls of identify() */
+
+static int identify(void *ctx, const char *name, struct digest *id)
+{
+	(void)ctx;
+	asked++;
+	if (!strcmp(name, "unknown-id"))
+		return -ENOEXEC;
+	memset(id, 0, sizeof(*id));
+	id->b[0] = strcmp(name, "gcc-12") ? 11 : 12;
+	return 0;
+}
+
+static char *const names[] = { "clang", "gcc-12", "gcc-other", "unknown-id",
+			       NULL };
+
+static void fill(struct node_entry *e, const char *kind)
+{
+	*e = (struct node_entry){ .name = xstrdup(kind) };
+	e->address.text = str_starts(kind, "sh ") ?
+				  xstrdup(kind + 3) :
+				  xasprintf("exec %s --node '%s'", self, kind);
+}
+
+static void run(struct node_probe *out, const char *const *kinds, size_t n)
+{
+	static struct node_entry entries[16];
+	const struct node_entry *nodes[16];
+	struct node_probe_setup setup = { .nodes = nodes,
+					  .n = n,
+					  .compilers = names,
+					  .identify = identify,
+					  .hello_ms = 2000,
+					  .answer_ms = 1000 };
+	struct err err = { 0 };
+
+	asked = 0;
+	for (size_t i = 0; i < n; i++) {
+		fill(&entries[i], kinds[i]);
+		nodes[i] = &entries[i];
+	}
+	ck_assert_int_eq(node_probe(out, &setup, &err), 0);
+	for (size_t i = 0; i < n; i++) {
+		free(entries[i].name);
+		free(entries[i].address.text);
+	}
+}
+
+START_TEST(probe_tells_what_a_node_has)
+{
+	static const char *const kinds[] = { "good" };
+	struct node_probe p;
+
+	run(&p, kinds, 1);
+	ck_assert(p.up);
+	ck_assert_ptr_null(p.why);
+	ck_assert_str_eq(p.software, "kfarmd 9");
+	ck_assert_str_eq(p.inventory.machine, "aarch64");
+	ck_assert_uint_eq(p.inventory.cores, 6);
+	ck_assert_uint_eq(p.inventory.compilers.n, 4);
+	ck_assert(node_probe_has_ours(&p));
+	node_probe_release(&p);
+	ck_assert(!node_probe_has_ours(&p));
+}
+END_TEST
+
+START_TEST(probe_compares_each_compiler_that_both_name)
+{
+	static const char *const kinds[] = { "good", "good" };
+	struct node_probe p[2];
+
+	run(p, kinds, 2);
+	ck_assert_uint_eq(p[1].n_compilers, 3);
+	ck_assert_str_eq(p[1].compilers[0].name, "clang");
+	ck_assert_int_eq(p[1].compilers[0].state, WIRE_HAVE_MISSING);
+	ck_assert_int_eq(p[1].compilers[1].state, WIRE_HAVE_SAME);
+	ck_assert_int_eq(p[1].compilers[2].state, WIRE_HAVE_OTHER);
+	ck_assert_str_eq(p[1].compilers[2].detail, "gcc 11.4.0");
+	/* Each one once, and only those that some node names. */
+	ck_assert_int_eq(asked, 3);
+	node_probe_release(&p[0]);
+	node_probe_release(&p[1]);
+}
+END_TEST
+
+static const struct broken {
+	const char *kind, *why;
+} broken[] = {
+	{ "sh exit 3", "its command ended: exit status 3" },
+	{ "sh kill -9 $$", "its command ended: killed by signal 9 (Killed)" },
+	{ "sh echo first; echo 'no route' >&2; exit 255", NULL },
+	{ "sh echo 'no route' >&2; exit 255", "no route" },
+	{ "sh cat /dev/zero", NULL },
+	{ "sh exec yes", NULL },
+	{ "sh exec sleep 60", "no answer within 2 s" },
+	{ "sh echo hmm >&2; exec sleep 60", "no answer within 2 s (hmm)" },
+	{ "mute", "no answer within 2 s" },
+	{ "bye", "it says: no disk" },
+	{ "future", "kfarmd 9 speaks protocol 77 to 77, this kfarm 1 to 1" },
+	{ "hello twice", "it said hello twice" },
+	{ "no answer", "no answer about its compilers within 1 s" },
+	{ "dies", "its command ended: exit status 9" },
+	{ "odd message", "it sends a message of type 5" },
+	{ "wrong seq", "it answers what it was not asked" },
+};
+
+START_TEST(probe_says_why_a_node_is_down)
+{
+	uint64_t began = clock_ms();
+	struct node_probe p;
+
+	run(&p, &broken[_i].kind, 1);
+	ck_assert(!p.up);
+	ck_assert_ptr_nonnull(p.why);
+	ck_assert_str_ne(p.why, "");
+	if (broken[_i].why)
+		ck_assert_str_eq(p.why, broken[_i].why);
+	ck_assert(!node_probe_has_ours(&p));
+	ck_assert_uint_lt(clock_ms() - began, 6000);
+	node_probe_release(&p);
+}
+END_TEST
+
+START_TEST(probe_asks_all_at_once)
+{
+	static const char *const kinds[] = { "mute",        "good", "mute",
+					     "sh sleep 60", "good", "mute" };
+	struct node_probe p[6];
+	uint64_t began = clock_ms();
+
+	run(p, kinds, 6);
+	ck_assert_uint_lt(clock_ms() - began, 5000);
+	for (int i = 0; i < 6; i++) {
+		ck_assert_int_eq(p[i].up, !strcmp(kinds[i], "good"));
+		node_probe_release(&p[i]);
+	}
+}
+END_TEST
+
+START_TEST(probe_of_an_unreachable_socket_is_down_at_once)
+{
+	struct node_entry e = { .name = (char *)"u",
+				.address = { NODE_UNIX,
+					     (char *)"/nowhere/s" } };
+	const struct node_entry *nodes[] = { &e };
+	struct node_probe_setup setup = { .nodes = nodes, .n = 1 };
+	struct err err = { 0 };
+	struct node_probe p;
+
+	ck_assert_int_eq(node_probe(&p, &setup, &err), 0);
+	ck_assert(!p.up);
+	ck_assert_str_eq(p.why,
+			 "connect to /nowhere/s: No such file or directory");
+	node_probe_release(&p);
+}
+END_TEST
+
+START_TEST(probe_of_no_node_is_nothing)
+{
+	struct node_probe_setup setup = { .n = 0 };
+	struct err err = { 0 };
+
+	ck_assert_int_eq(node_probe(NULL, &setup, &err), 0);
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+	Suite *s = suite_create("node/probe");
+	TCase *tc = tcase_create("probe");
+	SRunner *sr;
+	int failed;
+
+	if (argc > 2 && !strcmp(argv[1], "--node"))
+		return fake_node(argv[2]);
+	if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0)
+		return EXIT_FAILURE;
+	sr = srunner_create(s);
+	tcase_set_timeout(tc, 30);
+	tcase_add_test(tc, probe_tells_what_a_node_has);
+	tcase_add_test(tc, probe_compares_each_compiler_that_both_name);
+	tcase_add_loop_test(tc, probe_says_why_a_node_is_down, 0,
+			    sizeof(broken) / sizeof(*broken));
+	tcase_add_test(tc, probe_asks_all_at_once);
+	tcase_add_test(tc, probe_of_an_unreachable_socket_is_down_at_once);
+	tcase_add_test(tc, probe_of_no_node_is_nothing);
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base conf wire node */
+#include "node/roster.h"
+
+#include "base/fs.h"
+#include "base/str.h"
+#include "conf/conf.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char file[] = "/tmp/check-roster-XXXXXX";
+
+static void set_up(void)
+{
+	int fd;
+
+	strcpy(file + sizeof(file) - 7, "XXXXXX");
+	fd = mkstemp(file);
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	setenv("KFARM_CONFIG", file, 1);
+}
+
+static void tear_down(void)
+{
+	unlink(file);
+}
+
+static int load(struct node_roster *r, const char *text, struct err *err)
+{
+	struct conf *c = NULL;
+	int ret;
+
+	ck_assert_int_eq(fs_write(file, bytes_str(text), 0600, err), 0);
+	if (conf_load(&c, NULL, err))
+		ck_abort_msg("%s", err->text);
+	ret = node_roster_load(r, c, err);
+	conf_free(c);
+	return ret;
+}
+
+START_TEST(load_keeps_order_and_fills_in_defaults)
+{
+	struct node_roster r;
+	struct err err = { 0 };
+
+	ck_assert_int_eq(load(&r,
+			      "[node \"z\"]\naddress=unix:/z\nslots=4\n"
+			      "codec=zstd\n[node \"A.b-c_1\"]\n"
+			      "address=ssh:u@h\n",
+			      &err),
+			 0);
+	ck_assert_uint_eq(r.n, 2);
+	ck_assert_str_eq(r.v[0].name, "z");
+	ck_assert_str_eq(r.v[0].address_text, "unix:/z");
+	ck_assert_int_eq(r.v[0].address.kind, NODE_UNIX);
+	ck_assert_uint_eq(r.v[0].slots, 4);
+	ck_assert_int_eq(r.v[0].codec, WIRE_ZSTD);
+	ck_assert_str_eq(r.v[1].address.text, "u@h");
+	ck_assert_uint_eq(r.v[1].slots, 0);
+	ck_assert_int_eq(r.v[1].codec, WIRE_LZO);
+	ck_assert_ptr_eq(node_roster_get(&r, "A.b-c_1"), &r.v[1]);
+	ck_assert_ptr_null(node_roster_get(&r, "a.b-c_1"));
+	node_roster_release(&r);
+	ck_assert_uint_eq(r.n, 0);
+}
+END_TEST
+
+START_TEST(load_without_nodes_is_empty)
+{
+	struct node_roster r;
+	struct err err = { 0 };
+
+	ck_assert_int_eq(load(&r, "[farm]\nverify=1\n", &err), 0);
+	ck_assert_uint_eq(r.n, 0);
+	ck_assert_ptr_null(node_roster_get(&r, "x"));
+	node_roster_release(&r);
+}
+END_TEST
+
+static const struct bad {
+	const char *text, *why; /* after the file's name */
+} bad[] = {
+	{ "[node \"a\"]\naddress=unix:/z\n[node \"b\"]\n\naddress=tls:b\n",
+	  ":5: node.b.address: \"tls:b\" is not exec:COMMAND, "
+	  "ssh:[USER@]HOST or unix:PATH" },
+	{ "[node \"b\"]\naddress=ssh:-x\n",
+	  ":2: node.b.address: ssh:-x: a host's name is letters, digits and "
+	  ". _ : % -; for a port see ssh_config(5)" },
+	{ "[node \"b\"]\n\nslots=3\n", ":3: node b has no address" },
+	{ "[node \"b\"]\ncodec=lzo\n", "node b has no address" },
+	{ "[node \"two words\"]\naddress=unix:/z\n",
+	  ":2: \"two words\" is no name for a node: up to 63 letters, digits "
+	  "and . _ -, no dash in front" },
+	{ "[node \"-b\"]\naddress=unix:/z\n",
+	  ":2: \"-b\" is no name for a node: up to 63 letters, digits and . _ "
+	  "-, no dash in front" },
+	{ "[node \"\"]\nslots=1\n",
+	  ":2: \"\" is no name for a node: up to 63 letters, digits and . _ "
+	  "-, no dash in front" },
+	{ "[node \"local\"]\naddress=unix:/z\n",
+	  ":2: \"local\" is the name of this machine, not of a node" },
+};
+
+START_TEST(load_names_the_bad_node_and_its_line)
+{
+	struct node_roster r;
+	struct err err = { 0 };
+	const char *text = err.text;
+
+	ck_assert_int_eq(load(&r, bad[_i].text, &err), -EINVAL);
+	if (bad[_i].why[0] == ':') {
+		ck_assert(str_starts(text, file));
+		text += strlen(file);
+	}
+	ck_assert_str_eq(text, bad[_i].why);
+	ck_assert_uint_eq(r.n, 0);
+}
+END_TEST
+
+START_TEST(a_name_is_63_characters_at_most)
+{
+	char name[65];
+	struct err err = { 0 };
+
+	memset(name, 'n', 64);
+	name[64] = '\0';
+	ck_assert_int_eq(node_roster_check_name(name, &err), -EINVAL);
+	name[63] = '\0';
+	ck_assert_int_eq(node_roster_check_name(name, &err), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("node/roster");
+	TCase *tc = tcase_create("roster");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, load_keeps_order_and_fills_in_defaults);
+	tcase_add_test(tc, load_without_nodes_is_empty);
+	tcase_add_loop_test(tc, load_names_the_bad_node_and_its_line, 0,
+			    sizeof(bad) / sizeof(*bad));
+	tcase_add_test(tc, a_name_is_63_characters_at_most);
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
