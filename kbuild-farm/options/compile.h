@@ -14,13 +14,16 @@
 enum options_verdict {
 	/* No job: exec the real compiler at once (probes, -E, -S, links). */
 	OPTIONS_PASS,
-	/* A job (-c, one .c or .S, one object), but for this machine. */
+	/* A job (-c, one source, one object), but for this machine. */
 	OPTIONS_HERE,
-	/* A job that a node may do. */
+	/* A job that a node may do: one .c or .S. */
 	OPTIONS_AWAY,
 };
 
-enum options_lang { OPTIONS_C, OPTIONS_ASM };
+enum options_lang {
+	OPTIONS_C,
+	OPTIONS_ASM
+};
 
 struct options_compile {
 	enum options_verdict verdict;
@@ -34,6 +37,7 @@ struct options_compile {
 	 */
 	const char *dep;
 	size_t dep_len;
+	bool dep_stem; /* -MD without -MF: ".d" follows those bytes */
 };
 
 /*
@@ -46,5 +50,10 @@ void options_compile_parse(struct options_compile *c, char *const *argv);
 char *options_compile_object(const struct options_compile *c);
 /* The dependency file's path, or NULL; the caller frees it. */
 char *options_compile_dep(const struct options_compile *c);
+/*
+ * Where the output `path` is put together for the wrapper `pid`, which
+ * renames it: ".NAME.kfarm.PID" beside it.  The caller frees it.
+ */
+char *options_compile_temporary(const char *path, unsigned pid);
 
 #endif

@@ -5,7 +5,7 @@
  * One table serves the wrapper (is this a job, and one for a node?), the
  * coordinator (which options preprocess, which compile) and the node (which
  * options it lets near a compiler).  What is not in it is unknown, and an
- * unknown option makes a compile local.
+ * unknown option makes a compile local.  The lines are in the .inc files.
  */
 #ifndef OPTIONS_TABLE_H
 #define OPTIONS_TABLE_H
@@ -23,7 +23,7 @@ enum options_form {
 
 /* What an option means for a compile on another machine. */
 enum options_use {
-	OPTIONS_MODE, /* -c -S -E -M -MM -###: what is made */
+	OPTIONS_MODE, /* -c -S -E -M -MM -fsyntax-only: what is made */
 	OPTIONS_OUTPUT, /* -o */
 	OPTIONS_LANG, /* -x */
 	OPTIONS_CODE, /* changes the object, reads no file: goes to the node */
@@ -31,6 +31,7 @@ enum options_use {
 	OPTIONS_DEPS, /* -MD -MMD -MF -MT ...: stays on the build host */
 	OPTIONS_LIST, /* -Wp,... and -Wa,...: looked into */
 	OPTIONS_LINK, /* only the linker's: no effect with -c */
+	OPTIONS_DEBUG, /* -g...: local, unless -g0 is the last of them */
 	OPTIONS_LOCAL, /* such a compile stays local: `why` */
 	OPTIONS_QUERY, /* --version, -print-*, -dumpmachine: no compile */
 };
@@ -41,18 +42,39 @@ struct options_entry {
 	unsigned char use; /* enum options_use */
 	const char *why; /* OPTIONS_LOCAL: the counted reason */
 	/*
-	 * What the value of a JOINED option may be made of; NULL: it is text
-	 * (a path, a macro) that is never sent to a node as CODE.
+	 * What the value of an OPTIONS_CODE option may be made of, as in
+	 * tr(1): "a-z0-9_"; NULL: no value is ever sent to a node.
 	 */
 	const char *charset;
 };
+
+/* Longest value of an option that a node takes. */
+#define OPTIONS_VALUE_MAX 4096
 
 /*
  * The entry for one word of a command line: the longest name that the word
  * starts with and whose form allows it.  NULL: unknown.
  */
 const struct options_entry *options_find(const char *word);
+/* The entry with exactly this name, or NULL. */
+const struct options_entry *options_named(const char *name);
 /* For the tests and the fuzzers: entry `i`, NULL past the end. */
 const struct options_entry *options_entry(size_t i);
+
+/* One option or input of a command line; the strings are argv's. */
+struct options_word {
+	const struct options_entry *entry; /* NULL: an input, or unknown */
+	const char *text; /* the word itself */
+	const char *value; /* NULL: takes none, or it is missing */
+	bool apart; /* the value is the next word */
+};
+
+/* Look at argv[0] and what belongs to it: how many words that is, 0 at end. */
+size_t options_word(struct options_word *w, char *const *argv);
+
+/* Is `value` made of the bytes in `set` alone, and not too long? */
+bool options_charset_ok(const char *set, const char *value, size_t len);
+/* May a node get this option with this value? */
+bool options_value_ok(const struct options_entry *e, const char *value);
 
 #endif

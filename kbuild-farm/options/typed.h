@@ -31,7 +31,7 @@ void options_typed_from(struct options_flags *out, char *const *argv,
  * holds `name` as an option for nodes and `value` is what it may be.
  * Returns 0, or -ENOTSUP with `err` naming the option.
  */
-int options_typed_allow(struct strv *argv, const char *name,
-			const char *value, struct err *err);
+int options_typed_allow(struct strv *argv, const char *name, const char *value,
+			struct err *err);
 
 #endif

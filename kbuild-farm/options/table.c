@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "options/table.h"
+
+#include <string.h>
+
+/* What values may be made of; see options_value_ok(). */
+#define DIGITS   "0-9"
+#define LEVEL    "a-z0-9"
+#define PARAM    "a-z0-9=-"
+#define STANDARD "a-z0-9+:"
+#define SYMBOL   "a-zA-Z0-9_.$"
+#define TEXT     " -~\x80-\xff"
+#define WARNING  "a-zA-Z0-9+=:_.-"
+#define WORD     "a-zA-Z0-9_.+-"
+#define WORDS    "a-zA-Z0-9_.,:+=-"
+
+/* Reasons that several options share. */
+#define CHARSET      "character sets"
+#define CLANG        "clang option"
+#define COMMENTS     "preprocessor output option"
+#define DUMP         "compiler dumps"
+#define LINKING      "link option"
+#define LONG         "long form of an option"
+#define MODULES      "C++ modules"
+#define NATIVE       "tuned for this machine (native)"
+#define PREPROCESSOR "preprocessor option"
+#define PROFILE      "profile options"
+#define REPORT       "compiler reports"
+#define SEARCH       "compiler search path"
+#define SPECS        "-specs"
+#define TEMPS        "-save-temps"
+#define TRADITIONAL  "traditional preprocessor"
+
+#define OPT(name, form, use, charset) \
+	{ name, OPTIONS_##form, OPTIONS_##use, NULL, charset },
+#define LOCAL(name, form, why) \
+	{ name, OPTIONS_##form, OPTIONS_LOCAL, why, NULL },
+
+static const struct options_entry table[] = {
+#include "options/table.inc"
+};
+
+static const struct options_entry values[] = {
+#include "options/code-value.inc"
+};
+
+static const struct options_entry clang[] = {
+#include "options/clang.inc"
+
+#include "options/clang-m.inc"
+};
+
+#undef OPT
+#undef LOCAL
+
+#define FLAG(name) { "-f" name, OPTIONS_ALONE, OPTIONS_CODE, NULL, NULL },
+static const struct options_entry f[] = {
+#include "options/code-f.inc"
+};
+#undef FLAG
+
+#define FLAG(name) { "-fno-" name, OPTIONS_ALONE, OPTIONS_CODE, NULL, NULL },
+static const struct options_entry fno[] = {
+#include "options/code-f.inc"
+};
+#undef FLAG
+
+#define FLAG(name) { "-m" name, OPTIONS_ALONE, OPTIONS_CODE, NULL, NULL },
+static const struct options_entry m[] = {
+#include "options/code-m.inc"
+};
+#undef FLAG
+
+#define FLAG(name) { "-mno-" name, OPTIONS_ALONE, OPTIONS_CODE, NULL, NULL },
+static const struct options_entry mno[] = {
+#include "options/code-m.inc"
+};
+#undef FLAG
+
+#define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
+
+/* Each sorted by name.  Of two equal names the one further up counts. */
+static const struct group {
+	const char *prefix;
+	const struct options_entry *v;
+	size_t n;
+} groups[] = {
+	{ "-", table, LENGTH(table) }, { "-", values, LENGTH(values) },
+	{ "-f", f, LENGTH(f) },        { "-fno-", fno, LENGTH(fno) },
+	{ "-m", m, LENGTH(m) },        { "-mno-", mno, LENGTH(mno) },
+	{ "-", clang, LENGTH(clang) },
+};
+
+/* As strcmp(name, word), had the word only `len` bytes. */
+static int compare(const char *name, const char *word, size_t len)
+{
+	int diff = strncmp(name, word, len);
+
+	return diff ? diff : name[len] != '\0';
+}
+
+/* The last entry whose name is not above the first `len` bytes of `word`. */
+static const struct options_entry *floor_of(const struct group *g,
+					    const char *word, size_t len)
+{
+	size_t low = 0, high = g->n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (compare(g->v[mid].name, word, len) <= 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low ? &g->v[low - 1] : NULL;
+}
+
+static size_t common_length(const char *a, const char *b, size_t most)
+{
+	size_t n = 0;
+
+	while (n < most && a[n] && a[n] == b[n])
+		n++;
+	return n;
+}
+
+static bool form_allows(const struct options_entry *e, const char *rest)
+{
+	switch (e->form) {
+	case OPTIONS_ALONE:
+	case OPTIONS_SEPARATE:
+		return !*rest;
+	case OPTIONS_JOINED:
+		/* "-std=" with nothing behind it is an error of the user. */
+		return *rest || rest[-1] != '=';
+	}
+	return true;
+}
+
+/*
+ * Every name that `word` starts with is also the start of each entry between
+ * that name and the word; so a look at the floor either finds it, or tells
+ * how much of the word still counts.
+ */
+static const struct options_entry *find_in(const struct group *g,
+					   const char *word)
+{
+	size_t len = strlen(word);
+
+	while (len) {
+		const struct options_entry *e = floor_of(g, word, len);
+		size_t common;
+
+		if (!e)
+			return NULL;
+		common = common_length(e->name, word, len);
+		if (e->name[common]) {
+			len = common;
+		} else {
+			if (form_allows(e, word + common))
+				return e;
+			len = common - 1;
+		}
+	}
+	return NULL;
+}
+
+static bool in_group(const struct group *g, const char *word)
+{
+	return !strncmp(word, g->prefix, strlen(g->prefix));
+}
+
+const struct options_entry *options_find(const char *word)
+{
+	const struct options_entry *best = NULL;
+
+	for (size_t i = 0; i < LENGTH(groups); i++) {
+		const struct options_entry *e;
+
+		if (!in_group(&groups[i], word))
+			continue;
+		e = find_in(&groups[i], word);
+		if (e && (!best || strlen(e->name) > strlen(best->name)))
+			best = e;
+	}
+	return best;
+}
+
+const struct options_entry *options_named(const char *name)
+{
+	for (size_t i = 0; i < LENGTH(groups); i++) {
+		const struct options_entry *e;
+
+		if (!in_group(&groups[i], name))
+			continue;
+		e = floor_of(&groups[i], name, strlen(name));
+		if (e && !strcmp(e->name, name))
+			return e;
+	}
+	return NULL;
+}
+
+const struct options_entry *options_entry(size_t i)
+{
+	for (size_t g = 0; g < LENGTH(groups); g++) {
+		if (i < groups[g].n)
+			return &groups[g].v[i];
+		i -= groups[g].n;
+	}
+	return NULL;
+}
+
+size_t options_word(struct options_word *w, char *const *argv)
+{
+	const struct options_entry *e;
+
+	*w = (struct options_word){ .text = argv[0] };
+	if (!argv[0])
+		return 0;
+	if (argv[0][0] != '-' || !argv[0][1])
+		return 1;
+	w->entry = e = options_find(argv[0]);
+	if (!e || e->form == OPTIONS_ALONE)
+		return 1;
+	w->value = argv[0] + strlen(e->name);
+	if (e->form == OPTIONS_JOINED || *w->value)
+		return 1;
+	w->value = argv[1];
+	w->apart = true;
+	return argv[1] ? 2 : 1;
+}
+
+static bool in_charset(const char *set, unsigned char c)
+{
+	const unsigned char *s = (const unsigned char *)set;
+
+	for (; *s; s++) {
+		if (s[1] == '-' && s[2]) {
+			if (c >= s[0] && c <= s[2])
+				return true;
+			s += 2;
+		} else if (c == *s) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool options_charset_ok(const char *set, const char *value, size_t len)
+{
+	if (len > OPTIONS_VALUE_MAX)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (!in_charset(set, (unsigned char)value[i]))
+			return false;
+	}
+	return true;
+}
+
+bool options_value_ok(const struct options_entry *e, const char *value)
+{
+	/* A word of its own that starts with '-' reads as an option. */
+	if (!e->charset || (e->form == OPTIONS_SEPARATE && *value == '-'))
+		return false;
+	return options_charset_ok(e->charset, value, strlen(value));
+}

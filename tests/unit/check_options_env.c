@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base options */
+#include "options/env.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+START_TEST(what_gcc_reads_is_wanted)
+{
+	static const char *const wanted[] = {
+		"PATH=/bin", "PWD=/x", "LANG=C", "LANGUAGE=de", "LC_ALL=C",
+		"LC_MESSAGES=", "SOURCE_DATE_EPOCH=1", "CPATH=/x", "TMPDIR=/t",
+		"C_INCLUDE_PATH=x", "COMPILER_PATH=/x", "GCC_COLORS=",
+		"GCC_EXEC_PREFIX=/x", "DEPENDENCIES_OUTPUT=x",
+		"SUNPRO_DEPENDENCIES=x", "GCC_COMPARE_DEBUG=1",
+	};
+	static const char *const others[] = {
+		"HOME=/x", "PATHX=1", "MAKEFLAGS=", "LANGX=1", "", "=", "LC",
+		"LD_PRELOAD=x", "XPATH=1", "KFARM_SOCKET=/x", "PATH",
+	};
+
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++)
+		ck_assert_msg(options_env_wanted(wanted[i]), "%s", wanted[i]);
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		ck_assert_msg(!options_env_wanted(others[i]), "%s", others[i]);
+}
+END_TEST
+
+START_TEST(some_variables_keep_a_compile_here)
+{
+	static char *const local[] = {
+		"COMPILER_PATH=/x",	  "COMPILER_PATH=",
+		"GCC_EXEC_PREFIX=/x",	  "DEPENDENCIES_OUTPUT=x",
+		"SUNPRO_DEPENDENCIES=x",  "GCC_COMPARE_DEBUG=-g",
+		"GCC_DIAGNOSTICS_LOG=/x", "EXPERIMENTAL_SARIF_SOCKET=/x",
+	};
+	char *env[] = { "PATH=/bin", local[_i], "LANG=C", NULL };
+	char *none[] = { "PATH=/bin", "CPATH=/x", "XCOMPILER_PATH=y", NULL };
+
+	ck_assert_ptr_nonnull(options_env_local(env));
+	ck_assert_ptr_null(options_env_local(none));
+}
+END_TEST
+
+START_TEST(a_node_sees_language_and_date_alone)
+{
+	static const char *const good[] = {
+		"LANG=C", "LANG=", "LANG=de_DE.UTF-8@euro", "LANGUAGE=de:en",
+		"LC_ALL=C.UTF-8", "SOURCE_DATE_EPOCH=1700000000",
+	};
+	static const char *const bad[] = {
+		"PATH=/bin", "PWD=/x", "TMPDIR=/x", "COMPILER_PATH=/x", "LANG",
+		"LANG=/etc/passwd", "LANG=../x", "LC_ALL=a/b", "LC_A=B=..x",
+		"LC_x=C", "LC_ALL=a\n", "SOURCE_DATE_EPOCH=", "CPATH=/x",
+		"SOURCE_DATE_EPOCH=-1", "SOURCE_DATE_EPOCH=1 2",
+		"SOURCE_DATE_EPOCH=111111111111111111111", "LC_/=C", "",
+		"LD_PRELOAD=x", "GCC_EXEC_PREFIX=x", "LANGUAGE=\xff", "=C",
+	};
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
+		ck_assert_msg(options_env_for_node(good[i]), "%s", good[i]);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		ck_assert_msg(!options_env_for_node(bad[i]), "%s", bad[i]);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("options/env");
+	TCase *tc = tcase_create("core");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_test(tc, what_gcc_reads_is_wanted);
+	tcase_add_loop_test(tc, some_variables_keep_a_compile_here, 0, 8);
+	tcase_add_test(tc, a_node_sees_language_and_date_alone);
+	suite_add_tcase(s, tc);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base options */
+#include "options/list.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+START_TEST(a_list_ends_after_its_last_word)
+{
+	const char *rest = "a,,bc";
+	struct options_item item;
+
+	ck_assert(options_list_next(&rest, &item));
+	ck_assert(options_item_is(&item, "a"));
+	ck_assert(options_list_next(&rest, &item));
+	ck_assert(options_item_is(&item, ""));
+	ck_assert(options_list_next(&rest, &item));
+	ck_assert(options_item_is(&item, "bc"));
+	ck_assert(!options_item_is(&item, "b"));
+	ck_assert(!options_list_next(&rest, &item));
+	ck_assert(!options_list_next(&rest, &item));
+}
+END_TEST
+
+START_TEST(an_empty_list_has_one_empty_word)
+{
+	const char *rest = "";
+	struct options_item item;
+
+	ck_assert(options_list_next(&rest, &item));
+	ck_assert_uint_eq(item.len, 0);
+	ck_assert(!options_list_next(&rest, &item));
+}
+END_TEST
+
+START_TEST(words_of_the_preprocessor_are_told_apart)
+{
+	static const struct {
+		const char *word;
+		enum options_wp kind;
+	} words[] = {
+		{ "-MD", OPTIONS_WP_FILE },   { "-MMD", OPTIONS_WP_FILE },
+		{ "-MT", OPTIONS_WP_TARGET }, { "-MQ", OPTIONS_WP_TARGET },
+		{ "-MP", OPTIONS_WP_PHONY },  { "-DX", OPTIONS_WP_CPP },
+		{ "-UX", OPTIONS_WP_CPP },    { "-Ix", OPTIONS_WP_CPP },
+		{ "-D", OPTIONS_WP_OTHER },   { "-MF", OPTIONS_WP_OTHER },
+		{ "-MG", OPTIONS_WP_OTHER },  { "-M", OPTIONS_WP_OTHER },
+		{ "", OPTIONS_WP_OTHER },     { "x", OPTIONS_WP_OTHER },
+		{ "xDx", OPTIONS_WP_OTHER },  { "-\0x", OPTIONS_WP_OTHER },
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		struct options_item item = { words[i].word,
+					     strlen(words[i].word) };
+
+		ck_assert_msg(options_list_wp(&item) == words[i].kind, "%s",
+			      words[i].word);
+	}
+}
+END_TEST
+
+START_TEST(harmless_words_of_the_assembler_pass)
+{
+	static const char *const lists[] = {
+		"-march=armv7-a",
+		"--fatal-warnings",
+		"-mrelax-relocations=no",
+		"-mx86-used-note=no",
+		"-mimplicit-it=always,-mno-warn-deprecated",
+		"-many",
+		"-mpower4",
+		"-me500",
+		"-m4a-nofpu",
+		"-Av8",
+		"-isa=sh4a",
+		"--undeclared-regs",
+		"--trap",
+		"--noexecstack",
+		"-misa-spec=2.2",
+		"-mfix-loongson2f-nop",
+		"-W",
+		"--size-check=error",
+	};
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
+		ck_assert_msg(options_list_wa_ok(lists[i]), "%s", lists[i]);
+}
+END_TEST
+
+START_TEST(one_bad_word_spoils_the_list)
+{
+	static const char *const lists[] = {
+		"",	     ",",	  "-W,",     ",-W",	"-W,,-W",
+		"-W,-al",    "-al=x",	  "-I.",     "-MD",	"-m",
+		"-mX",	     "-m=x",	  "-m4/x",   "-m4 x",	"--MD",
+		"--defsym",  "x.s",	  "@x",	     "-g",	"--gen-debug",
+		"--warnx",   "--fatal",	  "-fatal",  "-o",	"-A/x",
+		"-isa=/etc", "-march=a@", "-m4\xff", "-W\n-al", "-W -al",
+	};
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
+		ck_assert_msg(!options_list_wa_ok(lists[i]), "%s", lists[i]);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("options/list");
+	TCase *tc = tcase_create("core");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_test(tc, a_list_ends_after_its_last_word);
+	tcase_add_test(tc, an_empty_list_has_one_empty_word);
+	tcase_add_test(tc, words_of_the_preprocessor_are_told_apart);
+	tcase_add_test(tc, harmless_words_of_the_assembler_pass);
+	tcase_add_test(tc, one_bad_word_spoils_the_list);
+	suite_add_tcase(s, tc);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base options */
+/*
+ * The proof of text mode, with the real compilers: each unit is compiled
+ * whole, and then as the farm does it; object and dependency list have to be
+ * equal to the byte.
+ */
+#include "base/fs.h"
+#include "base/spawn.h"
+#include "base/which.h"
+#include "options/rewrite.h"
+#include "options/typed.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *const compilers[] = {
+	"gcc", "aarch64-linux-gnu-gcc", "arm-linux-gnueabihf-gcc",
+	"riscv64-linux-gnu-gcc", NULL,
+};
+
+static const struct file {
+	const char *name;
+	const char *text;
+} files[] = {
+	{ "plain.c", "#include \"h/a.h\"\n"
+		     "int table[] = { ONE, TWO(3), sizeof(struct a) };\n"
+		     "int f(int x) { return x * table[1] + (int)SIZE; }\n"
+		     "static int unused;\n"
+		     "const char *where(void) { return __FILE__ \" \" "
+		     "STRING(ONE); }\n"
+		     "int line(void) { return __LINE__; }\n"
+		     "int g(int x)\n{\n\tswitch (x) {\n\tcase 1:\n"
+		     "\t\tx++;\n\t\t/* fallthrough */\n\tcase 2:\n"
+		     "\t\tx += 2;\n\t}\n\treturn __COUNTER__ + x;\n}\n"
+		     "#pragma GCC visibility push(hidden)\n"
+		     "int hidden_one(void) { return 1; }\n"
+		     "#pragma GCC visibility pop\n" },
+	{ "asm.c", "#include <stddef.h>\n"
+		   "#define NAME(x) #x\n"
+		   "asm(\".globl mark\\nmark:\\n\\t.long \" NAME(__LINE__));\n"
+		   "#ifdef __OPTIMIZE__\nint opt = 1;\n#endif\n"
+		   "#ifdef _REENTRANT\nint threads = 1;\n#endif\n"
+		   "#ifdef GIVEN\nint given = GIVEN;\n#endif\n"
+		   "double d(double a) { return a / 3.0 + 1e100; }\n"
+		   "void *p(size_t n) { char b[n]; b[0] = 1; "
+		   "return __builtin_memchr(b, 1, n); }\n" },
+	{ "start.S", "#include \"h/a.h\"\n"
+		     "#define RET(n) .long n\n"
+		     "\t.text\n\t.globl start\nstart:\n\tRET(ONE)\n"
+		     "#ifdef __PIC__\n\t.long 7\n#endif\n"
+		     "\t.section .rodata\n\t.string \"a # b\"\n"
+		     "#ifdef GIVEN\n\t.long GIVEN\n#endif\n" },
+	{ "odd name, \xc3\xa4.c", "#include \"h/b,c.h\"\nint odd = COMMA;\n" },
+	{ "h/a.h", "#ifndef A_H\n#define A_H\n#define ONE 1\n"
+		   "#define TWO(x) ((x) + 2)\n#define STRING_(x) #x\n"
+		   "#define STRING(x) STRING_(x)\n#define SIZE 17\n"
+		   "#ifndef __ASSEMBLER__\n"
+		   "struct a { char c; long l; };\n#endif\n#endif\n" },
+	{ "h/b,c.h", "#define COMMA 3\n" },
+	{ "h/inc.h", "#define INCLUDED 1\nstatic inline int inc(void) "
+		     "{ return 4; }\n" },
+};
+
+/* Each with its object as OBJ in place of "%o", and %d for its list. */
+static const char *const lines[] = {
+	"-c plain.c -o %o",
+	"-O2 -c -o %o plain.c",
+	"-Wp,-MMD,%d -O2 -Wall -std=gnu11 -c -o %o plain.c",
+	"-Wp,-MD,%d,-MT,some/thing.o -Ih -O2 -c -o %o asm.c",
+	"-Wp,-MD,%d -Wp,-MT,that.o -DGIVEN=3 -O2 -c -o %o asm.c",
+	"-Wp,-MMD,%d,-DGIVEN=5,-MP -O1 -c -o %o asm.c",
+	"-MD -c -o %o plain.c",
+	"-MMD -c plain.c -o %o",
+	"-MMD -MF %d -c plain.c -o %o",
+	"-MD -MF%d -MP -c plain.c -o %o",
+	"-MD -MF %d -MT x.o -MT y.o -c plain.c -o %o",
+	"-MD -MF %d -MQ a$b.o -c plain.c -o %o",
+	"-MMD -MTjoined.o -c plain.c -o %o",
+	"-MD -c plain.c",
+	"-MMD -O2 -c start.S",
+	"-MD -c -o %o start.S",
+	"-Wp,-MMD,%d -D__ASSEMBLY__ -DGIVEN=9 -c -o %o start.S",
+	"-fPIC -D__ASSEMBLY__ -Wa,--fatal-warnings -c -o %o start.S",
+	"-g -g0 -Os -c -o %o plain.c",
+	"-Os -ffunction-sections -fdata-sections -fno-common -c -o %o plain.c",
+	"-O2 -fno-strict-aliasing -fno-PIE -fno-asynchronous-unwind-tables "
+	"-fno-delete-null-pointer-checks -fstack-protector-strong "
+	"-fomit-frame-pointer -ftrivial-auto-var-init=zero -Wundef "
+	"-Werror=implicit-int --param allow-store-data-races=0 "
+	"-Wframe-larger-than=2048 -c -o %o plain.c",
+	"-O2 -fmacro-prefix-map=plain=other -c -o %o plain.c",
+	"-O2 -ffile-prefix-map=./= -frandom-seed=abc -c -o %o ./plain.c",
+	"-O2 -fno-lto -frandom-seed=1 -c -o %o plain.c",
+	"-pthread -O2 -c -o %o asm.c",
+	"-pipe -O3 -fno-builtin -ffast-math -c -o %o asm.c",
+	"-O2 -include h/inc.h -imacros h/a.h -nostdinc -c -o %o plain.c",
+	"-O2 -pg -fno-inline -c -o %o plain.c",
+	"-fsanitize=undefined -O1 -c -o %o plain.c",
+	"-fsanitize=kernel-address -fasan-shadow-offset=0xdf0000 "
+	"--param=asan-stack=1 -O1 -c -o %o asm.c",
+	"-fpatchable-function-entry=4,2 -O2 -c -o %o plain.c",
+	"-std=c99 -pedantic -trigraphs -O2 -c -o %o plain.c",
+	"-ansi -w -c -o %o asm.c",
+	"-x c -O2 -c plain.c -o %o",
+	"-xassembler-with-cpp -c start.S -o %o",
+	"-fno-ident -fverbose-asm -fshort-wchar -funsigned-char -c -o %o asm.c",
+	"-finstrument-functions -finstrument-functions-exclude-file-list=h/ "
+	"-O2 -c -o %o plain.c",
+	"-fvisibility=hidden -fpic -no-pie -rdynamic -lm -c -o %o plain.c",
+};
+
+static char *dir;
+
+static void write_files(void)
+{
+	char *sub = xasprintf("%s/h", dir), *out = xasprintf("%s/out", dir);
+	struct err err;
+
+	ck_assert_int_eq(mkdir(sub, 0700), 0);
+	ck_assert_int_eq(mkdir(out, 0700), 0);
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		char *path = xasprintf("%s/%s", dir, files[i].name);
+
+		ck_assert_int_eq(fs_write(path, bytes_str(files[i].text), 0600,
+					  &err),
+				 0);
+		free(path);
+	}
+	free(sub);
+	free(out);
+}
+
+static void setup(void)
+{
+	char template[] = "/tmp/check-rewrite-XXXXXX";
+
+	dir = xstrdup(mkdtemp(template));
+	write_files();
+	ck_assert_int_eq(chdir(dir), 0);
+}
+
+static void teardown(void)
+{
+	struct err err;
+
+	ck_assert_int_eq(chdir("/"), 0);
+	ck_assert_int_eq(fs_remove(dir, &err), 0);
+	free(dir);
+}
+
+/* Runs it with stdout in `out`; true when it ended with 0. */
+static bool run(const struct strv *argv, const char *cwd, const char *out)
+{
+	struct spawn what = { .argv = argv->v, .cwd = cwd, .fd = { -1, -1, -1 } };
+	struct err err = { 0 };
+	pid_t pid;
+	int ret;
+
+	if (out)
+		what.fd[1] = open(out, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+				  0600);
+	ret = spawn_start(&what, &pid, &err);
+	if (out)
+		close(what.fd[1]);
+	ck_assert_msg(!ret, "%s", err.text);
+	return spawn_wait(pid) == 0;
+}
+
+static void read_into(struct buf *b, const char *path)
+{
+	struct err err = { 0 };
+
+	ck_assert_msg(!fs_read(path, 64 << 20, b, &err), "%s", err.text);
+}
+
+static void same_file(const char *line, const char *what, const char *want,
+		      const char *path)
+{
+	struct buf a = { 0 }, b = { 0 };
+
+	read_into(&a, want);
+	read_into(&b, path);
+	ck_assert_msg(bytes_equal(buf_bytes(&a), buf_bytes(&b)),
+		      "%s: %s differs: %s %s", line, what, want, path);
+	buf_release(&a);
+	buf_release(&b);
+}
+
+static char *replace(const char *word, const char *mark, const char *by)
+{
+	const char *at = strstr(word, mark);
+
+	if (!at)
+		return xstrdup(word);
+	return xasprintf("%.*s%s%s", (int)(at - word), word, by, at + 2);
+}
+
+static void split(struct strv *argv, const char *compiler, const char *line,
+		  const char *object)
+{
+	char *copy = xstrdup(line), *save = NULL;
+
+	strv_add(argv, compiler);
+	for (char *w = strtok_r(copy, " ", &save); w;
+	     w = strtok_r(NULL, " ", &save)) {
+		char *a = replace(w, "%o", object);
+		char *b = replace(a, "%d", "out/.x.o.d");
+
+		strv_own(argv, b);
+		free(a);
+	}
+	free(copy);
+}
+
+static void node_line(struct strv *node, char *const *argv,
+		      const struct options_compile *c)
+{
+	struct options_flags flags;
+	struct err err = { 0 };
+
+	strv_add(node, argv[0]);
+	options_typed_from(&flags, argv, c);
+	for (size_t i = 0; i < flags.n; i++)
+		ck_assert_msg(!options_typed_allow(node, flags.v[i].name,
+						   flags.v[i].value, &err),
+			      "%s", err.text);
+	options_flags_release(&flags);
+	if (c->lang == OPTIONS_C) {
+		strv_add(node, "-fpreprocessed");
+		strv_add(node, "-fdirectives-only");
+	}
+	strv_add(node, "-x");
+	strv_add(node, c->lang == OPTIONS_C ? "c" : "assembler");
+	strv_add(node, "-c");
+	strv_add(node, "-o");
+	strv_add(node, "node.o");
+	strv_add(node, "text");
+}
+
+static void as_the_farm_does(const struct strv *argv, const char *line,
+			     const struct options_compile *c, const char *dep)
+{
+	struct strv pre = { 0 }, node = { 0 };
+
+	options_rewrite_preprocess(&pre, argv->v, c, argv->v[0],
+				   dep ? "out/dep,tmp" : NULL);
+	ck_assert_msg(run(&pre, NULL, "out/text"), "%s: preprocess", line);
+	node_line(&node, argv->v, c);
+	ck_assert_msg(run(&node, "out", NULL), "%s: node", line);
+	same_file(line, "object", "want.o", "out/node.o");
+	if (dep)
+		same_file(line, "dependency list", "want.d", "out/dep,tmp");
+	strv_release(&pre);
+	strv_release(&node);
+}
+
+static void with_other_outputs(const struct strv *argv, const char *line,
+			       const struct options_compile *c,
+			       const char *dep)
+{
+	struct strv other = { 0 };
+
+	unlink("out/dep,tmp");
+	options_rewrite_outputs(&other, argv->v, c, argv->v[0], "out/obj,tmp",
+				dep ? "out/dep,tmp" : NULL);
+	ck_assert_msg(run(&other, NULL, NULL), "%s: outputs", line);
+	same_file(line, "object", "want.o", "out/obj,tmp");
+	if (dep)
+		same_file(line, "dependency list", "want.d", "out/dep,tmp");
+	strv_release(&other);
+}
+
+static void prove(const struct strv *argv, const char *line)
+{
+	struct options_compile c;
+	char *object, *dep;
+
+	options_compile_parse(&c, argv->v);
+	ck_assert_msg(c.verdict == OPTIONS_AWAY, "%s: %s", line, c.why);
+	object = options_compile_object(&c);
+	dep = options_compile_dep(&c);
+	if (run(argv, NULL, NULL)) {
+		ck_assert_int_eq(rename(object, "want.o"), 0);
+		if (dep)
+			ck_assert_msg(!rename(dep, "want.d"), "%s: %s", line,
+				      dep);
+		as_the_farm_does(argv, line, &c, dep);
+		with_other_outputs(argv, line, &c, dep);
+		ck_assert(!fs_exists(object) && !(dep && fs_exists(dep)));
+	}
+	free(object);
+	free(dep);
+}
+
+static void prove_all(const char *compiler)
+{
+	static const char *const objects[] = { "out/x.o", "y.dir.o", "noext" };
+	unsigned n = 0;
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		struct strv argv = { 0 };
+
+		split(&argv, compiler, lines[i],
+		      objects[n++ % (sizeof(objects) / sizeof(*objects))]);
+		prove(&argv, lines[i]);
+		strv_release(&argv);
+	}
+}
+
+START_TEST(text_mode_gives_equal_objects_and_lists)
+{
+	char *path = which_compiler(compilers[_i], getenv("PATH"), NULL);
+
+	if (path)
+		prove_all(path);
+	free(path);
+}
+END_TEST
+
+START_TEST(an_odd_name_gives_equal_objects_and_lists)
+{
+	char *path = which_compiler("gcc", getenv("PATH"), NULL);
+	char *words[] = { path, "-MD", "-c", (char *)files[3].name,
+			  "-o", "out/o d,d.o", NULL };
+	struct strv argv = { 0 };
+
+	if (path) {
+		strv_add_all(&argv, words);
+		prove(&argv, "odd name");
+		strv_release(&argv);
+	}
+	free(path);
+}
+END_TEST
+
+static char *words_of(char *const *argv, bool machine)
+{
+	struct options_compile c;
+	struct strv out = { 0 };
+	char *s;
+
+	options_compile_parse(&c, argv);
+	if (machine)
+		options_rewrite_machine(&out, argv, &c);
+	else
+		options_rewrite_preprocess(&out, argv, &c, "/bin/gcc",
+					   "d/.t.d.kfarm.7");
+	s = strv_join(&out, " ");
+	strv_release(&out);
+	return s;
+}
+
+START_TEST(the_preprocessing_line_is_the_compile_without_its_outputs)
+{
+	char *argv[] = { "gcc", "-Wp,-MMD,d/.t.o.d,-DA=1", "-nostdinc", "-Iinc",
+			 "-O2", "-c", "-o", "d/t.o", "t.c", NULL };
+	char *argv2[] = { "gcc", "-MD", "-MF", "x.d", "-c", "-od/t.o", "-x",
+			  "assembler-with-cpp", "t", NULL };
+	char *s = words_of(argv, false);
+
+	ck_assert_str_eq(s, "/bin/gcc -E -fdirectives-only -Xpreprocessor -MMD "
+			    "-Xpreprocessor d/.t.d.kfarm.7 -Xpreprocessor "
+			    "-DA=1 -nostdinc -Iinc -O2 t.c");
+	free(s);
+	s = words_of(argv2, false);
+	ck_assert_str_eq(s, "/bin/gcc -E -MD -x assembler-with-cpp t "
+			    "-MF d/.t.d.kfarm.7 -MQ d/t.o");
+	free(s);
+}
+END_TEST
+
+START_TEST(without_a_place_for_it_no_list_is_made)
+{
+	char *argv[] = { "gcc", "-MD", "-MF", "x.d", "-MT", "y", "-Wp,-MP",
+			 "-c", "-o", "t.o", "t.c", NULL };
+	struct options_compile c;
+	struct strv out = { 0 };
+	char *s;
+
+	options_compile_parse(&c, argv);
+	options_rewrite_preprocess(&out, argv, &c, "gcc", NULL);
+	s = strv_join(&out, " ");
+	ck_assert_str_eq(s, "gcc -E -fdirectives-only t.c");
+	free(s);
+	strv_release(&out);
+}
+END_TEST
+
+START_TEST(the_machine_options_are_those_of_the_object_format)
+{
+	char *argv[] = { "gcc", "-m16", "-O2", "-march=i386", "-fno-lto", "-msse",
+			 "-mbig-endian", "-Wall", "-DX=-m32", "-c", "t.c",
+			 NULL };
+	char *s = words_of(argv, true);
+
+	ck_assert_str_eq(s, "-m16 -march=i386 -fno-lto -mbig-endian");
+	free(s);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("options/rewrite");
+	TCase *proof = tcase_create("proof"), *words = tcase_create("words");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_checked_fixture(proof, setup, teardown);
+	tcase_set_timeout(proof, 120);
+	tcase_add_loop_test(proof, text_mode_gives_equal_objects_and_lists, 0,
+			    sizeof(compilers) / sizeof(*compilers) - 1);
+	tcase_add_test(proof, an_odd_name_gives_equal_objects_and_lists);
+	tcase_add_test(words,
+		       the_preprocessing_line_is_the_compile_without_its_outputs);
+	tcase_add_test(words, without_a_place_for_it_no_list_is_made);
+	tcase_add_test(words,
+		       the_machine_options_are_those_of_the_object_format);
+	suite_add_tcase(s, proof);
+	suite_add_tcase(s, words);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

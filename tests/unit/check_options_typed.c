@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base options */
+/* What must not pass is in check_options_attacks.c. */
+#include "options/typed.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+
+static char *through(char *const *argv)
+{
+	struct options_compile c;
+	struct options_flags flags;
+	struct strv out = { 0 };
+	struct err err = { 0 };
+	char *s;
+
+	options_compile_parse(&c, argv);
+	ck_assert_int_eq(c.verdict, OPTIONS_AWAY);
+	options_typed_from(&flags, argv, &c);
+	for (size_t i = 0; i < flags.n; i++)
+		ck_assert_msg(!options_typed_allow(&out, flags.v[i].name,
+						   flags.v[i].value, &err),
+			      "%s", err.text);
+	options_flags_release(&flags);
+	s = strv_join(&out, " ");
+	strv_release(&out);
+	return s;
+}
+
+START_TEST(only_what_makes_code_reaches_the_node)
+{
+	char *argv[] = { "gcc", "-Wp,-MMD,x.d", "-nostdinc", "-Iinc", "-I",
+			 "inc2", "-include", "a.h", "-DX=1", "-UX", "-Wall",
+			 "-O2", "-std=gnu11", "-fno-common", "-mno-sse",
+			 "-Wa,--fatal-warnings", "-Xassembler", "-W", "--param",
+			 "a=1", "--param=b=2", "-pipe", "-g", "-g0", "-lm",
+			 "-Wl,-z,now", "-pthread", "-w", "-pedantic", "-ansi",
+			 "-fmacro-prefix-map=/a b/=", "-O", "-W", "-G8", "-G",
+			 "0", "-x", "c", "-c", "-o", "a.o", "a.c", NULL };
+	char *s = through(argv);
+
+	ck_assert_str_eq(s,
+			 "-Wall -O2 -std=gnu11 -fno-common -mno-sse "
+			 "-Wa,--fatal-warnings -Xassembler -W --param a=1 "
+			 "--param=b=2 -pipe -w -pedantic -ansi "
+			 "-fmacro-prefix-map=/a b/= -O -W -G8 -G0");
+	free(s);
+}
+END_TEST
+
+START_TEST(flags_carry_name_and_value)
+{
+	char *argv[] = { "gcc", "-O2", "-fno-common", "-O", "-c", "a.c", NULL };
+	struct options_compile c;
+	struct options_flags f;
+
+	options_compile_parse(&c, argv);
+	options_typed_from(&f, argv, &c);
+	ck_assert_uint_eq(f.n, 3);
+	ck_assert_str_eq(f.v[0].name, "-O");
+	ck_assert_str_eq(f.v[0].value, "2");
+	ck_assert_str_eq(f.v[1].name, "-fno-common");
+	ck_assert_ptr_null(f.v[1].value);
+	ck_assert_ptr_null(f.v[2].value);
+	options_flags_release(&f);
+	ck_assert_uint_eq(f.n, 0);
+	options_flags_release(&f);
+}
+END_TEST
+
+START_TEST(a_refusal_names_the_option)
+{
+	struct strv argv = { 0 };
+	struct err err = { 0 };
+
+	ck_assert_int_eq(options_typed_allow(&argv, "-fplugin=", "x", &err),
+			 -ENOTSUP);
+	ck_assert_str_eq(err.text, "option -fplugin=x");
+	ck_assert_ptr_null(argv.v);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("options/typed");
+	TCase *tc = tcase_create("core");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_test(tc, only_what_makes_code_reaches_the_node);
+	tcase_add_test(tc, flags_carry_name_and_value);
+	tcase_add_test(tc, a_refusal_names_the_option);
+	suite_add_tcase(s, tc);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
