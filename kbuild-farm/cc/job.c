@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Whoever gives up never renames: the temporaries go before the local compile
+ * starts, and only this process ever renames them.
+ */
+#include "cc/job.h"
+
+#include "base/clock.h"
+#include "cc/local.h"
+#include "options/env.h"
+#include "wire/cc.h"
+#include "wire/frame.h"
+#include "wire/msg.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* A backlog that is full: how long until the next try. */
+#define RETRY_MS  20
+#define READ_SIZE 4096
+
+/* The signal handler removes the temporaries, so they are not on a stack. */
+static struct outputs {
+	char *object, *object_tmp;
+	char *dep, *dep_tmp; /* NULL: no dependency list */
+} outputs;
+
+static const int ends_us[] = { SIGHUP, SIGINT, SIGTERM };
+
+static void remove_temporaries(void)
+{
+	unlink(outputs.object_tmp);
+	if (outputs.dep_tmp)
+		unlink(outputs.dep_tmp);
+}
+
+static void die_clean(int sig)
+{
+	remove_temporaries();
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
+static void watch_signals(void)
+{
+	struct sigaction ours = { .sa_handler = die_clean }, before;
+
+	for (size_t i = 0; i < sizeof(ends_us) / sizeof(*ends_us); i++) {
+		if (!sigaction(ends_us[i], &ours, &before) &&
+		    before.sa_handler == SIG_IGN)
+			sigaction(ends_us[i], &before, NULL);
+	}
+}
+
+static void name_outputs(const struct options_compile *c)
+{
+	unsigned pid = (unsigned)getpid();
+
+	outputs.object = options_compile_object(c);
+	outputs.object_tmp = options_compile_temporary(outputs.object, pid);
+	outputs.dep = options_compile_dep(c);
+	outputs.dep_tmp = outputs.dep ?
+				  options_compile_temporary(outputs.dep, pid) :
+				  NULL;
+}
+
+/* False when it is more than a coordinator takes. */
+static bool collect_env(struct strv *out, char *const *env)
+{
+	for (; *env; env++) {
+		if (options_env_wanted(*env))
+			strv_add(out, *env);
+	}
+	return out->n <= WIRE_ENV_MAX;
+}
+
+static bool fits(const struct wire_cc_job *m)
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i < m->argv.n; i++)
+		sum += strlen(m->argv.v[i]);
+	for (size_t i = 0; i < m->env.n; i++)
+		sum += strlen(m->env.v[i]);
+	return sum <= WIRE_CC_MAX && m->argv.n <= WIRE_CC_WORDS;
+}
+
+static void add_frame(struct buf *out, const struct wire_cc_job *m)
+{
+	uint8_t head[WIRE_FRAME_SIZE] = { 0 };
+	struct wire_frame frame = { .type = WIRE_CC_JOB, .codec = WIRE_PLAIN };
+
+	buf_add(out, head, sizeof(head));
+	wire_cc_job_encode(out, m);
+	frame.body_len = (uint32_t)(out->len - sizeof(head));
+	frame.raw_len = frame.body_len;
+	wire_frame_encode(out->data, &frame);
+}
+
+/* The message to send; false: this compile cannot be described. */
+static bool make_message(struct buf *out, const struct cc_job *job)
+{
+	struct wire_cc_job m = {
+		.pid = (uint32_t)getpid(),
+		.compiler = (char *)job->compiler,
+		.argv.v = (char **)job->argv,
+	};
+	char cwd[PATH_MAX];
+	bool ok;
+
+	while (job->argv[m.argv.n])
+		m.argv.n++;
+	m.cwd = getcwd(cwd, sizeof(cwd));
+	ok = m.cwd && cwd[0] == '/' && job->compiler[0] == '/' &&
+	     collect_env(&m.env, job->env) && fits(&m);
+	if (ok)
+		add_frame(out, &m);
+	strv_release(&m.env);
+	return ok && out->len <= WIRE_BODY_MAX;
+}
+
+/* Waits for `events`; false once `deadline` has passed. */
+static bool wait_for(int fd, short events, uint64_t deadline)
+{
+	for (;;) {
+		struct pollfd p = { .fd = fd, .events = events };
+		uint64_t now = clock_ms();
+		int n;
+
+		if (now >= deadline)
+			return false;
+		n = poll(&p, 1, (int)(deadline - now));
+		if (n > 0)
+			return true;
+		if (n < 0 && errno != EINTR)
+			return false;
+	}
+}
+
+/*
+ * A Unix socket whose backlog is full says EAGAIN at once, and poll() does
+ * not tell when there is room.
+ */
+static bool keep_trying(int fd, const struct sockaddr_un *to)
+{
+	uint64_t deadline = clock_ms() + CC_SILENCE_MS;
+
+	while (connect(fd, (const struct sockaddr *)to, sizeof(*to)) < 0) {
+		if (errno != EAGAIN && errno != EINTR)
+			return false;
+		if (clock_ms() >= deadline)
+			return false;
+		poll(NULL, 0, RETRY_MS);
+	}
+	return true;
+}
+
+static int connect_to(const char *path)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	int fd;
+
+	if (strlen(path) >= sizeof(to.sun_path))
+		return -1;
+	strcpy(to.sun_path, path);
+	fd = cc_local_above_stdio(
+		socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+	if (fd >= 0 && !keep_trying(fd, &to)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static bool send_all(int fd, struct bytes in)
+{
+	while (in.len) {
+		ssize_t n = send(fd, in.data, in.len, MSG_NOSIGNAL);
+
+		if (n >= 0) {
+			in.data += n;
+			in.len -= (size_t)n;
+		} else if (errno == EAGAIN) {
+			if (!wait_for(fd, POLLOUT, clock_ms() + CC_SILENCE_MS))
+				return false;
+		} else if (errno != EINTR) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* More of the conversation into `in`; false at its end. */
+static bool receive(int fd, struct buf *in, uint64_t deadline)
+{
+	ssize_t n;
+
+	if (buf_reserve(in, READ_SIZE))
+		return false;
+	do {
+		if (!wait_for(fd, POLLIN, deadline))
+			return false;
+		n = recv(fd, in->data + in->len, in->cap - in->len - 1, 0);
+	} while (n < 0 && (errno == EAGAIN || errno == EINTR));
+	if (n <= 0)
+		return false;
+	in->len += (size_t)n;
+	return true;
+}
+
+/* A diagnostics pipe may be non-blocking: make's own choice. */
+static void write_all(int fd, struct bytes in)
+{
+	while (in.len) {
+		ssize_t n = write(fd, in.data, in.len);
+
+		if (n >= 0) {
+			in.data += n;
+			in.len -= (size_t)n;
+		} else if (errno == EAGAIN) {
+			struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+			poll(&p, 1, -1);
+		} else if (errno != EINTR) {
+			return;
+		}
+	}
+}
+
+static bool is_pair(const char *tmp, const char *to, const char *our_tmp,
+		    const char *ours)
+{
+	return ours && !strcmp(tmp, our_tmp) && !strcmp(to, ours);
+}
+
+/* Only our own outputs, and all of them when the compile went well. */
+static bool names_are_ours(const struct wire_cc_done *m)
+{
+	bool object = is_pair(m->object_tmp, m->object, outputs.object_tmp,
+			      outputs.object);
+	bool dep = is_pair(m->dep_tmp, m->dep, outputs.dep_tmp, outputs.dep);
+
+	if (m->status)
+		return (object || !*m->object) && (dep || !*m->dep);
+	return object && (dep || (!outputs.dep && !*m->dep));
+}
+
+static bool rename_one(const char *tmp, const char *to)
+{
+	if (!*tmp || !rename(tmp, to))
+		return true;
+	cc_local_complain("rename %s to %s: %s; compiled here instead", tmp, to,
+			  strerror(errno));
+	return false;
+}
+
+/*
+ * The names first: should one fail, the local compile says everything, and
+ * nothing twice.  The object last: it never stands without its list.
+ */
+static bool finish(struct bytes body, int *status)
+{
+	struct wire_cc_done m;
+	bool ok;
+
+	if (wire_cc_done_decode(&m, body))
+		return false;
+	ok = names_are_ours(&m) && rename_one(m.dep_tmp, m.dep) &&
+	     rename_one(m.object_tmp, m.object);
+	if (ok) {
+		if (m.status)
+			remove_temporaries();
+		write_all(STDOUT_FILENO, m.out);
+		write_all(STDERR_FILENO, m.err);
+		*status = m.status;
+	}
+	wire_cc_done_release(&m);
+	return ok;
+}
+
+/* 1: a whole frame is at the start of `in`; 0: not yet; else it is bad. */
+static int look(const struct buf *in, struct wire_frame *frame)
+{
+	int ret;
+
+	if (in->len < WIRE_FRAME_SIZE)
+		return 0;
+	ret = wire_frame_decode(frame, in->data);
+	if (ret)
+		return ret;
+	if (frame->codec != WIRE_PLAIN)
+		return -EPROTO;
+	return in->len - WIRE_FRAME_SIZE >= frame->body_len;
+}
+
+static enum cc_answer listen_to(int fd, struct buf *in, int *status)
+{
+	uint64_t deadline = clock_ms() + CC_SILENCE_MS;
+	struct wire_frame frame;
+
+	for (;;) {
+		int ret = look(in, &frame);
+		struct bytes body;
+
+		if (ret < 0 || (!ret && !receive(fd, in, deadline)))
+			return CC_ANSWER_NONE;
+		if (!ret)
+			continue;
+		body = bytes_of(in->data + WIRE_FRAME_SIZE, frame.body_len);
+		if (frame.type == WIRE_CC_LOCAL)
+			return CC_ANSWER_LOCAL;
+		if (frame.type == WIRE_CC_DONE)
+			return finish(body, status) ? CC_ANSWER_DONE :
+						      CC_ANSWER_NONE;
+		if (frame.type != WIRE_CC_BEAT)
+			return CC_ANSWER_NONE;
+		buf_consume(in, WIRE_FRAME_SIZE + frame.body_len);
+		deadline = clock_ms() + CC_SILENCE_MS;
+	}
+}
+
+static enum cc_answer converse(int fd, struct bytes message, int *status)
+{
+	struct buf in = { 0 };
+	enum cc_answer answer = CC_ANSWER_NONE;
+
+	if (send_all(fd, message))
+		answer = listen_to(fd, &in, status);
+	buf_release(&in);
+	return answer;
+}
+
+enum cc_answer cc_job_offer(const struct cc_job *job, int *status)
+{
+	struct buf message = { 0 };
+	enum cc_answer answer = CC_ANSWER_NONE;
+	int fd = -1;
+
+	if (make_message(&message, job))
+		fd = connect_to(job->socket);
+	if (fd >= 0) {
+		name_outputs(job->compile);
+		watch_signals();
+		answer = converse(fd, buf_bytes(&message), status);
+		if (answer == CC_ANSWER_LOCAL) {
+			fcntl(fd, F_SETFD, 0);
+		} else {
+			close(fd);
+		}
+		if (answer == CC_ANSWER_NONE)
+			remove_temporaries();
+	}
+	buf_release(&message);
+	return answer;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cc/job.h - one compile, offered to the coordinator.
+ */
+#ifndef CC_JOB_H
+#define CC_JOB_H
+
+#include "options/compile.h"
+
+/* No frame for so long: the coordinator is dead to us. */
+#define CC_SILENCE_MS 5000
+
+struct cc_job {
+	const char *socket; /* the coordinator's Unix socket */
+	const char *compiler; /* the real one, absolute */
+	char *const *argv; /* as make gave it */
+	char *const *env; /* what the compiler is to get */
+	const struct options_compile *compile;
+};
+
+enum cc_answer {
+	CC_ANSWER_DONE, /* the outputs are in place: exit with the status */
+	CC_ANSWER_LOCAL, /* compile it; the socket stays open over exec */
+	CC_ANSWER_NONE, /* no coordinator, or a bad one: compile it */
+};
+
+/*
+ * Send the job and wait for its end, never longer than CC_SILENCE_MS without
+ * a word.  After CC_ANSWER_NONE the socket is closed and this process's
+ * temporaries are removed; so they are when SIGHUP, SIGINT or SIGTERM ends
+ * it meanwhile.
+ */
+enum cc_answer cc_job_offer(const struct cc_job *job, int *status);
+
+#endif

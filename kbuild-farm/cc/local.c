@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cc/local.h"
+
+#include "base/str.h"
+#include "base/which.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#define SLOTS_MAX 1024
+
+void cc_local_complain(const char *fmt, ...)
+{
+	char line[2 * PATH_MAX] = "kfarm-cc: ";
+	size_t used = strlen(line);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line + used, sizeof(line) - used - 1, fmt, ap);
+	va_end(ap);
+	used = strlen(line);
+	line[used++] = '\n';
+	/* There is nobody left to tell when stderr is closed. */
+	if (write(STDERR_FILENO, line, used) < 0)
+		return;
+}
+
+static bool is_ours(const char *entry)
+{
+	return str_starts(entry, "KFARM_SOCKET=") ||
+	       str_starts(entry, "KFARM_LINKS=") ||
+	       str_starts(entry, "KFARM_SLOTS=");
+}
+
+static char *path_entry(const char *path, const char *links)
+{
+	char *without = which_path_without(path, links);
+
+	return xasprintf("PATH=%s", without);
+}
+
+void cc_local_clean(char **env, const char *links)
+{
+	char **to = env;
+
+	for (; *env; env++) {
+		if (is_ours(*env))
+			continue;
+		if (links && str_starts(*env, "PATH="))
+			*to++ = path_entry(*env + strlen("PATH="), links);
+		else
+			*to++ = *env;
+	}
+	*to = NULL;
+}
+
+int cc_local_above_stdio(int fd)
+{
+	int higher;
+
+	if (fd < 0 || fd > STDERR_FILENO)
+		return fd;
+	higher = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	close(fd);
+	return higher;
+}
+
+/* All but the one that is taken are closed by exec. */
+static int open_slots(const char *dir, int fds[static SLOTS_MAX])
+{
+	char path[PATH_MAX];
+	int n = 0;
+
+	while (n < SLOTS_MAX) {
+		int fd;
+
+		snprintf(path, sizeof(path), "%s/%d", dir, n);
+		fd = cc_local_above_stdio(open(path, O_RDONLY | O_CLOEXEC));
+		if (fd < 0)
+			break;
+		fds[n++] = fd;
+	}
+	return n;
+}
+
+static int lock_one(const int *fds, int n)
+{
+	int first = getpid() % n;
+
+	for (int i = 0; i < n; i++) {
+		int fd = fds[(first + i) % n];
+
+		if (!flock(fd, LOCK_EX | LOCK_NB))
+			return fd;
+	}
+	while (flock(fds[first], LOCK_EX) < 0) {
+		if (errno != EINTR)
+			return -1;
+	}
+	return fds[first];
+}
+
+void cc_local_take_slot(const char *dir)
+{
+	int fds[SLOTS_MAX];
+	int n = open_slots(dir, fds);
+	int fd = n ? lock_one(fds, n) : -1;
+
+	if (fd >= 0)
+		fcntl(fd, F_SETFD, 0);
+}
+
+int cc_local_exec(const char *compiler, char **argv, char *const *env)
+{
+	/* With a bare name gcc would look itself up in PATH. */
+	argv[0] = (char *)compiler;
+	execve(compiler, argv, env);
+	cc_local_complain("%s: %s", compiler, strerror(errno));
+	return errno == ENOENT ? 127 : 126;
+}
