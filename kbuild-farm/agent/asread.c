@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "agent/asread.h"
+
+#include "base/buf.h"
+#include "base/fs.h"
+#include "base/str.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * The next name of a rule's list, unquoted as make reads it, in `out`.
+ * Returns what is left; `out` is empty at the end.
+ */
+static const char *next_name(const char *at, struct buf *out)
+{
+	buf_reset(out);
+	for (;;) {
+		at += strspn(at, " \t\n\r");
+		if (at[0] != '\\' || at[1] != '\n')
+			break;
+		at += 2;
+	}
+	while (*at && !strchr(" \t\n\r", *at)) {
+		if (at[0] == '\\' && at[1] && strchr(" \t#\\", at[1]))
+			at++;
+		else if (at[0] == '$' && at[1] == '$')
+			at++;
+		else if (at[0] == '\\' && at[1] == '\n')
+			break;
+		buf_add(out, at++, 1);
+	}
+	return at;
+}
+
+/* A name that gcc gives its temporaries: /DIR/ccXXXXXX.s */
+static bool is_temporary(const char *name, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	if (!str_starts(name, dir) || name[n] != '/')
+		return false;
+	name += n + 1;
+	return str_starts(name, "cc") && str_ends(name, ".s") &&
+	       !strchr(name, '/');
+}
+
+/*
+ * A bare name is looked up in the job's directory alone, where we know each
+ * file: one that is not there was not read.
+ */
+static bool was_read(const char *name, const char *dir)
+{
+	char *path;
+	bool there;
+
+	if (strchr(name, '/'))
+		return true;
+	path = xasprintf("%s/%s", dir, name);
+	there = fs_exists(path);
+	free(path);
+	return there;
+}
+
+char *agent_asread_check(struct bytes in, const char *dir, const char *text)
+{
+	static const char target[] = "out.o:";
+	char *list = bytes_dup(in), *found = NULL;
+	const char *at = list + strlen(target);
+	struct buf name = { 0 };
+
+	if (!str_starts(list, target) || strlen(list) != in.len) {
+		free(list);
+		return xstrdup("the assembler did not say what it read");
+	}
+	while (!found) {
+		const char *s;
+
+		at = next_name(at, &name);
+		s = buf_str(&name);
+		if (!*s)
+			break;
+		if (text ? str_equal(s, text) : is_temporary(s, dir))
+			continue;
+		if (was_read(s, dir))
+			found = xasprintf("the assembler read %s", s);
+	}
+	buf_release(&name);
+	free(list);
+	return found;
+}

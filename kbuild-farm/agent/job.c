@@ -1,0 +1,514 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A job that has to wait for something of its own (the end of its processes,
+ * a thread that hashes) before it can go is `busy`; one that was dropped
+ * meanwhile ends there.  `answered` always comes through the `telling` event,
+ * so that no call into a job can free it under its caller.
+ */
+#include "agent/job.h"
+
+#include "agent/agent.h"
+#include "agent/argv.h"
+#include "agent/asread.h"
+#include "agent/probe.h"
+#include "agent/run.h"
+#include "agent/work.h"
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/spawn.h"
+#include "base/str.h"
+#include "base/task.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define DEADLINE_MOST 600000 /* ms */
+#define TEXT_PATIENCE 60000 /* ms between two pieces of a text */
+#define ROOM_LEAST    (16ull << 20) /* bytes for objects and temporaries */
+#define READ_LIST_MAX (1u << 20)
+#define HASH_INLINE   (1u << 20) /* larger objects are hashed on a thread */
+
+struct agent_job {
+	struct agent *agent;
+	struct wire_job m;
+	struct agent_place place;
+	void (*tell)(void *ctx, struct agent_job *job); /* NULL: dropped */
+	void *ctx;
+	struct event *telling;
+	bool has_answer;
+
+	char *dir;
+	char *driver;
+	struct strv argv;
+	struct strv env;
+
+	int text; /* -1 once it is complete */
+	uint32_t text_got;
+	uint64_t text_at; /* clock_ms() of the last piece */
+	struct digest_run *text_run;
+	struct digest key;
+
+	struct agent_run *run; /* started, perhaps done */
+	bool busy;
+	struct bytes object; /* mapped */
+	struct task *hashing;
+	struct event *hashed;
+
+	int fail_class; /* enum wire_fail_class, -1: none */
+	char *fail_reason;
+	struct digest digest; /* of the answer */
+	unsigned stream; /* enum wire_output: what is being sent */
+	size_t sent; /* bytes of that stream */
+};
+
+static void destroy(struct agent_job *job)
+{
+	struct err ignored;
+
+	agent_slots_leave(&job->agent->slots, &job->place);
+	if (job->run)
+		agent_run_free(job->run);
+	if (job->object.data)
+		munmap((void *)job->object.data, job->object.len);
+	if (job->text >= 0)
+		close(job->text);
+	if (job->text_run)
+		digest_end(job->text_run, NULL);
+	if (job->telling)
+		event_free(job->telling);
+	if (job->dir)
+		fs_remove(job->dir, &ignored);
+	strv_release(&job->argv);
+	strv_release(&job->env);
+	wire_job_release(&job->m);
+	free(job->fail_reason);
+	free(job->driver);
+	free(job->dir);
+	free(job);
+}
+
+static void on_telling(evutil_socket_t fd, short what, void *arg)
+{
+	struct agent_job *job = arg;
+
+	(void)fd;
+	(void)what;
+	job->tell(job->ctx, job);
+}
+
+/* There is an answer now, or nobody who wants one. */
+static void answered(struct agent_job *job)
+{
+	job->busy = false;
+	agent_slots_rest(&job->agent->slots, &job->place);
+	if (!job->tell) {
+		destroy(job);
+		return;
+	}
+	job->has_answer = true;
+	event_active(job->telling, EV_TIMEOUT, 0);
+}
+
+static void fail(struct agent_job *job, enum wire_fail_class class,
+		 const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+static void fail(struct agent_job *job, enum wire_fail_class class,
+		 const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	job->fail_class = (int)class;
+	job->fail_reason = xvasprintf(fmt, ap);
+	va_end(ap);
+	answered(job);
+}
+
+static void hash_object(void *arg)
+{
+	struct agent_job *job = arg;
+
+	wire_answer_digest(&job->key, job->object, &job->digest);
+}
+
+static void on_hashed(evutil_socket_t fd, short what, void *arg)
+{
+	struct agent_job *job = arg;
+
+	(void)fd;
+	(void)what;
+	event_free(job->hashed);
+	task_join(job->hashing);
+	answered(job);
+}
+
+/* The last step to a result. */
+static void seal(struct agent_job *job)
+{
+	if (job->object.len > HASH_INLINE)
+		job->hashing = task_start(hash_object, job);
+	if (!job->hashing) {
+		hash_object(job);
+		answered(job);
+		return;
+	}
+	job->hashed = event_new(job->agent->base, task_fd(job->hashing),
+				EV_READ, on_hashed, job);
+	if (!job->hashed || event_add(job->hashed, NULL))
+		str_out_of_memory();
+}
+
+/* Its processes are gone, so that nobody cuts the file under the mapping. */
+static void map_object(struct agent_job *job)
+{
+	char *path = xasprintf("%s/" AGENT_OBJECT, job->dir);
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+	void *at = MAP_FAILED;
+
+	free(path);
+	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode)) {
+		fail(job, WIRE_FAIL_NODE, "exit status 0, but no object");
+	} else if (!st.st_size || st.st_size > WIRE_OBJECT_MAX) {
+		fail(job, WIRE_FAIL_VOID, "an object of %lld bytes",
+		     (long long)st.st_size);
+	} else {
+		at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd,
+			  0);
+		if (at == MAP_FAILED)
+			fail(job, WIRE_FAIL_NODE, "map the object: %s",
+			     strerror(errno));
+	}
+	if (fd >= 0)
+		close(fd);
+	if (at == MAP_FAILED)
+		return;
+	job->object = bytes_of(at, (size_t)st.st_size);
+	seal(job);
+}
+
+/* What the assembler read besides the text, in words, or NULL. */
+static char *foreign_reads(const struct agent_job *job)
+{
+	char *path = xasprintf("%s/" AGENT_READ, job->dir), *found;
+	bool asm_text = job->m.lang == WIRE_LANG_ASM;
+	struct buf list = { 0 };
+	struct err ignored;
+
+	fs_read(path, READ_LIST_MAX, &list, &ignored);
+	found = agent_asread_check(buf_bytes(&list), job->dir,
+				   asm_text ? agent_argv_text(&job->m) : NULL);
+	buf_release(&list);
+	free(path);
+	return found;
+}
+
+static void finish_success(struct agent_job *job)
+{
+	char *found = foreign_reads(job);
+
+	if (found)
+		fail(job, WIRE_FAIL_VOID, "%s", found);
+	else
+		map_object(job);
+	free(found);
+}
+
+/*
+ * The driver hides that a signal took cc1 (memory was out, its file grew
+ * beyond the limit) behind an exit status of 1, and says so on stderr.
+ */
+static void finish_failure(struct agent_job *job)
+{
+	static const char lost[] = " signal terminated program ";
+	const struct buf *said = &job->run->said[1];
+
+	if (said->len && memmem(said->data, said->len, lost, strlen(lost)))
+		fail(job, WIRE_FAIL_NODE,
+		     "a signal ended a part of the compiler");
+	else if (agent_work_room(job->agent->work) < ROOM_LEAST)
+		fail(job, WIRE_FAIL_NODE, "no room in %s",
+		     agent_work_path(job->agent->work));
+	else
+		seal(job);
+}
+
+static void finish_run(struct agent_job *job)
+{
+	int status = job->run->status;
+	char *text;
+
+	if (!agent_probe_still(job->agent->probe, &job->m.toolchain,
+			       job->driver)) {
+		fail(job, WIRE_FAIL_TOOLCHAIN, "%s changed", job->driver);
+	} else if (WIFSIGNALED(status)) {
+		text = spawn_status_text(status);
+		fail(job, WIRE_FAIL_NODE, "the compiler was %s", text);
+		free(text);
+	} else if (status) {
+		finish_failure(job);
+	} else {
+		finish_success(job);
+	}
+}
+
+static void on_run_done(void *arg)
+{
+	struct agent_job *job = arg;
+
+	if (!job->tell)
+		answered(job);
+	else if (job->run->end == AGENT_RUN_DEADLINE)
+		fail(job, WIRE_FAIL_DEADLINE, "killed after %u ms",
+		     job->run->wall_ms);
+	else if (job->run->end == AGENT_RUN_TALKED)
+		fail(job, WIRE_FAIL_VOID, "more than %u MiB of diagnostics",
+		     WIRE_DIAG_MAX >> 20);
+	else
+		finish_run(job);
+}
+
+static uint32_t deadline(const struct wire_job *m)
+{
+	if (!m->deadline_ms || m->deadline_ms > DEADLINE_MOST)
+		return DEADLINE_MOST;
+	return m->deadline_ms;
+}
+
+/* Its turn came. */
+static void start(void *arg)
+{
+	struct agent_job *job = arg;
+	struct agent_run_plan plan = {
+		.argv = job->argv.v,
+		.env = job->env.v,
+		.dir = job->dir,
+		.deadline_ms = deadline(&job->m),
+		.done = on_run_done,
+		.ctx = job,
+	};
+	struct err err = { 0 };
+	bool is_clang;
+	char *driver = agent_probe_driver(job->agent->probe, &job->m.toolchain,
+					  &is_clang);
+
+	job->busy = true;
+	if (!driver || strcmp(driver, job->driver))
+		fail(job, WIRE_FAIL_TOOLCHAIN, "%s changed", job->driver);
+	else if (agent_run_start(&job->run, job->agent->base,
+				 job->agent->reaper, &plan, &err))
+		fail(job, WIRE_FAIL_NODE, "%s", err.text);
+	free(driver);
+}
+
+static void text_complete(struct agent_job *job)
+{
+	struct digest text;
+
+	digest_end(job->text_run, &text);
+	job->text_run = NULL;
+	close(job->text);
+	job->text = -1;
+	wire_job_key(&job->m, &text, &job->key);
+	agent_slots_wait(&job->agent->slots, &job->place);
+}
+
+int agent_job_text(struct agent_job *job, struct bytes in, struct err *err)
+{
+	int ret;
+
+	if (in.len > job->m.text_len - job->text_got)
+		return err_set(err, EPROTO, "job %u: more text than announced",
+			       job->m.job);
+	job->text_got += (uint32_t)in.len;
+	if (job->has_answer || job->text < 0)
+		return 0;
+	job->text_at = clock_ms();
+	digest_add(job->text_run, in);
+	ret = fs_write_all(job->text, in);
+	if (ret)
+		fail(job, WIRE_FAIL_NODE, "write in %s: %s",
+		     agent_work_path(job->agent->work), strerror(-ret));
+	else if (job->text_got == job->m.text_len)
+		text_complete(job);
+	return 0;
+}
+
+void agent_job_check(struct agent_job *job)
+{
+	if (job->text >= 0 && !job->has_answer &&
+	    clock_ms() - job->text_at > TEXT_PATIENCE)
+		fail(job, WIRE_FAIL_DEADLINE, "its text stopped coming");
+}
+
+/* The toolchain's driver and the command line, or why not. */
+static int prepare(struct agent_job *job, enum wire_fail_class *class,
+		   struct err *err)
+{
+	bool is_clang;
+	int ret;
+
+	*class = WIRE_FAIL_TOOLCHAIN;
+	job->driver = agent_probe_driver(job->agent->probe, &job->m.toolchain,
+					 &is_clang);
+	if (!job->driver)
+		return err_set(err, ENOENT, "no such toolchain here");
+	*class = WIRE_FAIL_UNSUPPORTED;
+	if (is_clang)
+		return err_set(err, ENOTSUP, "clang takes no such text");
+	ret = agent_argv_build(&job->argv, job->driver, &job->m, err);
+	if (ret)
+		return ret;
+	*class = WIRE_FAIL_BUSY;
+	return agent_slots_enter(&job->agent->slots, &job->place,
+				 job->m.text_len, err);
+}
+
+/* Its directory, and the file that its text goes to. */
+static int make_files(struct agent_job *job, enum wire_fail_class *class,
+		      struct err *err)
+{
+	struct agent_work *work = job->agent->work;
+	char *path;
+	int ret;
+
+	*class = WIRE_FAIL_NODE;
+	if (agent_work_room(work) < job->m.text_len + ROOM_LEAST)
+		return err_set(err, ENOSPC, "no room in %s",
+			       agent_work_path(work));
+	ret = agent_work_job(work, &job->dir, err);
+	if (ret)
+		return ret;
+	path = xasprintf("%s/%s", job->dir, agent_argv_text(&job->m));
+	job->text = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (job->text < 0)
+		ret = err_errno(err, "make %s", path);
+	free(path);
+	*class = WIRE_FAIL_UNSUPPORTED;
+	return ret ? ret : agent_argv_env(&job->env, job->dir, &job->m, err);
+}
+
+struct agent_job *agent_job_new(struct agent *a, struct wire_job *m,
+				void (*tell)(void *ctx, struct agent_job *job),
+				void *ctx, enum wire_fail_class *class,
+				struct err *err)
+{
+	struct agent_job *job = xcalloc(1, sizeof(*job));
+
+	*job = (struct agent_job){
+		.agent = a,
+		.m = *m,
+		.place = { .start = start, .ctx = job },
+		.tell = tell,
+		.ctx = ctx,
+		.text = -1,
+		.text_at = clock_ms(),
+		.fail_class = -1,
+	};
+	if (prepare(job, class, err) || make_files(job, class, err)) {
+		job->m = (struct wire_job){ 0 };
+		destroy(job);
+		return NULL;
+	}
+	*m = (struct wire_job){ 0 };
+	job->text_run = digest_new();
+	job->telling = event_new(a->base, -1, 0, on_telling, job);
+	if (!job->telling)
+		str_out_of_memory();
+	if (!job->m.text_len)
+		text_complete(job);
+	return job;
+}
+
+uint32_t agent_job_number(const struct agent_job *job)
+{
+	return job->m.job;
+}
+
+bool agent_job_runs(const struct agent_job *job, uint32_t *cpu_ms)
+{
+	if (!job->run || job->has_answer)
+		return false;
+	*cpu_ms = agent_run_cpu_ms(job->run);
+	return true;
+}
+
+bool agent_job_answered(const struct agent_job *job)
+{
+	return job->has_answer;
+}
+
+bool agent_job_failed(const struct agent_job *job, struct wire_fail *out)
+{
+	if (job->fail_class < 0)
+		return false;
+	*out = (struct wire_fail){
+		.job = job->m.job,
+		.class = (uint8_t)job->fail_class,
+		.reason = job->fail_reason,
+	};
+	return true;
+}
+
+static struct bytes stream_of(const struct agent_job *job, unsigned stream)
+{
+	if (stream == WIRE_OBJECT)
+		return job->object;
+	return buf_bytes(&job->run->said[stream == WIRE_STDERR]);
+}
+
+bool agent_job_piece(struct agent_job *job, struct wire_piece *out)
+{
+	for (; job->stream <= WIRE_STDERR; job->stream++, job->sent = 0) {
+		struct bytes all = stream_of(job, job->stream);
+		size_t n = all.len - job->sent;
+
+		if (!n)
+			continue;
+		if (n > WIRE_CHUNK_MAX)
+			n = WIRE_CHUNK_MAX;
+		*out = (struct wire_piece){
+			.job = job->m.job,
+			.stream = (uint8_t)job->stream,
+			.data = bytes_of(all.data + job->sent, n),
+		};
+		job->sent += n;
+		return true;
+	}
+	return false;
+}
+
+void agent_job_result(const struct agent_job *job, struct wire_result *out)
+{
+	*out = (struct wire_result){
+		.job = job->m.job,
+		.wait_status = (uint32_t)job->run->status,
+		.cpu_ms = job->run->cpu_ms,
+		.wall_ms = job->run->wall_ms,
+		.peak_kib = job->run->peak_kib,
+		.toolchain = job->m.toolchain,
+		.object_len = (uint32_t)job->object.len,
+		.stdout_len = (uint32_t)job->run->said[0].len,
+		.stderr_len = (uint32_t)job->run->said[1].len,
+		.answer = job->digest,
+	};
+}
+
+void agent_job_drop(struct agent_job *job)
+{
+	job->tell = NULL;
+	if (job->busy && job->run)
+		agent_run_kill(job->run);
+	if (!job->busy)
+		destroy(job);
+}

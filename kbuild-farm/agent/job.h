@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * agent/job.h - one job, from its message to the last piece of its answer.
+ *
+ *	text comes -> waits for its turn -> the compiler runs -> the answer
+ *
+ * and from each of these straight to the answer, which then says what failed,
+ * or to the end, when it is dropped.
+ */
+#ifndef AGENT_JOB_H
+#define AGENT_JOB_H
+
+#include "base/err.h"
+#include "wire/msg.h"
+
+#include <stdbool.h>
+
+struct agent;
+struct agent_job;
+
+/*
+ * Take the job `m`, whose content then is the job's.  `answered` is called
+ * from the loop, once, when there is an answer.  Returns NULL with *class and
+ * `err` saying why the job is not taken; `m` then is the caller's still.
+ */
+struct agent_job *agent_job_new(struct agent *a, struct wire_job *m,
+				void (*answered)(void *ctx,
+						 struct agent_job *job),
+				void *ctx, enum wire_fail_class *class,
+				struct err *err);
+uint32_t agent_job_number(const struct agent_job *job);
+/*
+ * A piece of its text.  0, also for a job that failed meanwhile; -EPROTO with
+ * `err` set when there is more than was announced.
+ */
+int agent_job_text(struct agent_job *job, struct bytes in, struct err *err);
+/* To be called now and then: fails a job whose text stopped coming. */
+void agent_job_check(struct agent_job *job);
+/* Does its compiler run?  Then its CPU time so far is in *cpu_ms. */
+bool agent_job_runs(const struct agent_job *job, uint32_t *cpu_ms);
+
+/* The answer, once there is one. */
+bool agent_job_answered(const struct agent_job *job);
+/* It is a failure: in *out, borrowed.  Else it is pieces and a result. */
+bool agent_job_failed(const struct agent_job *job, struct wire_fail *out);
+/* The next piece, borrowed; false when there is no more. */
+bool agent_job_piece(struct agent_job *job, struct wire_piece *out);
+void agent_job_result(const struct agent_job *job, struct wire_result *out);
+
+/*
+ * The job is the caller's no more, in whatever state: its compiler is killed,
+ * its files go, its place is free as soon as that is done.
+ */
+void agent_job_drop(struct agent_job *job);
+
+#endif

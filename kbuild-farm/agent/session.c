@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a session owes to its peer is bounded: it reads no more messages
+ * while the answers to earlier ones do not get away, and a job's answer
+ * stays in its files and buffers until there is room to send it.
+ */
+#include "agent/session.h"
+
+#include "agent/agent.h"
+#include "agent/job.h"
+#include "agent/probe.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "node/inventory.h"
+#include "wire/stream.h"
+
+#include <event2/event.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#define HELLO_S       5 /* the peer's hello must be here */
+#define BEAT_S        1
+#define QUESTIONS_MAX 64
+
+struct agent_session {
+	TAILQ_ENTRY(agent_session) link;
+	struct agent *agent;
+	struct wire_stream *stream;
+	struct event *hello; /* its deadline */
+	struct event *beat;
+	bool greeted;
+	struct agent_job **jobs;
+	size_t n_jobs;
+	size_t turn; /* of the job that sends its next piece */
+};
+
+static void send_body(struct agent_session *s, enum wire_type type,
+		      struct buf *body, enum wire_codec codec)
+{
+	wire_stream_send(s->stream, type, buf_bytes(body), codec);
+	buf_release(body);
+}
+
+static void end_session(struct agent_session *s)
+{
+	struct agent *a = s->agent;
+
+	TAILQ_REMOVE(&a->sessions, s, link);
+	a->n_sessions--;
+	agent_probe_cancel(a->probe, s);
+	for (size_t i = 0; i < s->n_jobs; i++)
+		agent_job_drop(s->jobs[i]);
+	event_free(s->hello);
+	event_free(s->beat);
+	wire_stream_free(s->stream);
+	free(s->jobs);
+	free(s);
+}
+
+static void ended(struct agent_session *s)
+{
+	struct agent *a = s->agent;
+
+	end_session(s);
+	if (!a->n_sessions && a->on_idle)
+		a->on_idle(a);
+}
+
+/* The stream offers BYE to the kernel as it goes. */
+static void say_bye(struct agent_session *s, const char *why)
+{
+	struct buf body = { 0 };
+
+	wire_bye_encode(&body, why);
+	send_body(s, WIRE_BYE, &body, WIRE_PLAIN);
+}
+
+/* Ends the session: nobody touches `s` after this. */
+static int refuse(struct agent_session *s, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static int refuse(struct agent_session *s, const char *fmt, ...)
+{
+	va_list ap;
+	char *why;
+
+	va_start(ap, fmt);
+	why = xvasprintf(fmt, ap);
+	va_end(ap);
+	log_warning("ended a conversation: %s", why);
+	say_bye(s, why);
+	free(why);
+	ended(s);
+	return 0;
+}
+
+static void send_hello(struct agent_session *s)
+{
+	struct wire_hello m = {
+		.version_min = WIRE_VERSION_MIN,
+		.version_max = WIRE_VERSION,
+		.software = xstrdup(AGENT_SOFTWARE),
+	};
+	struct buf body = { 0 };
+
+	node_inventory_collect(&m.inventory);
+	m.inventory.slots = s->agent->slots_given;
+	agent_probe_names(s->agent->probe, &m.inventory.compilers);
+	wire_hello_encode(&body, &m);
+	wire_hello_release(&m);
+	send_body(s, WIRE_HELLO, &body, WIRE_PLAIN);
+}
+
+static int on_hello(struct agent_session *s, struct bytes body)
+{
+	struct wire_hello m = { 0 };
+	int ret;
+
+	if (s->greeted || wire_hello_decode(&m, body))
+		return refuse(s, "a hello that was not understood");
+	ret = wire_hello_version(&m);
+	if (ret < 0) {
+		ret = refuse(s,
+			     "%s speaks protocol %u to %u, %s here %u to %u:"
+			     " they must be of one release",
+			     m.software, m.version_min, m.version_max,
+			     AGENT_SOFTWARE, WIRE_VERSION_MIN, WIRE_VERSION);
+	} else {
+		s->greeted = true;
+		event_del(s->hello);
+		ret = 0;
+	}
+	wire_hello_release(&m);
+	return ret;
+}
+
+static int on_bye(struct agent_session *s, struct bytes body)
+{
+	char *why;
+
+	if (!wire_bye_decode(&why, body)) {
+		log_debug("the peer left: %s", why);
+		free(why);
+	}
+	ended(s);
+	return 0;
+}
+
+static void send_have(void *ctx, uint32_t seq, enum wire_have_state state,
+		      const char *detail)
+{
+	struct wire_have m = { .seq = seq,
+			       .state = (uint8_t)state,
+			       .detail = (char *)detail };
+	struct buf body = { 0 };
+
+	wire_have_encode(&body, &m);
+	send_body(ctx, WIRE_HAVE, &body, WIRE_PLAIN);
+}
+
+static int on_ask(struct agent_session *s, struct bytes body)
+{
+	struct wire_ask m;
+
+	if (wire_ask_decode(&m, body))
+		return refuse(s, "an ASK that was not understood");
+	if (agent_probe_waiting(s->agent->probe, s) >= QUESTIONS_MAX) {
+		wire_ask_release(&m);
+		return refuse(s, "too many questions at once");
+	}
+	agent_probe_ask(s->agent->probe, &m, send_have, s);
+	wire_ask_release(&m);
+	return 0;
+}
+
+static struct agent_job **find_job(struct agent_session *s, uint32_t number)
+{
+	for (size_t i = 0; i < s->n_jobs; i++) {
+		if (agent_job_number(s->jobs[i]) == number)
+			return &s->jobs[i];
+	}
+	return NULL;
+}
+
+static void forget_job(struct agent_session *s, struct agent_job **slot)
+{
+	agent_job_drop(*slot);
+	*slot = s->jobs[--s->n_jobs];
+}
+
+static void send_fail(struct agent_session *s, const struct wire_fail *m)
+{
+	struct buf body = { 0 };
+
+	log_info("job %u failed: %s", m->job, m->reason);
+	wire_fail_encode(&body, m);
+	send_body(s, WIRE_FAIL, &body, WIRE_PLAIN);
+}
+
+/* The next message of a job's answer; true when it was the last one. */
+static bool send_part(struct agent_session *s, struct agent_job *job)
+{
+	struct wire_result result;
+	struct wire_piece piece;
+	struct buf body = { 0 };
+	struct wire_fail failure;
+
+	if (agent_job_failed(job, &failure)) {
+		send_fail(s, &failure);
+		return true;
+	}
+	if (agent_job_piece(job, &piece)) {
+		wire_piece_encode(&body, &piece);
+		send_body(s, WIRE_OUTPUT, &body, WIRE_LZO);
+		return false;
+	}
+	agent_job_result(job, &result);
+	wire_result_encode(&body, &result);
+	send_body(s, WIRE_RESULT, &body, WIRE_PLAIN);
+	return true;
+}
+
+/* Answers take turns, so that a small one is not behind a large one. */
+static void send_answers(struct agent_session *s)
+{
+	size_t idle = 0;
+
+	while (s->n_jobs && idle < s->n_jobs && !wire_stream_full(s->stream)) {
+		struct agent_job **slot = &s->jobs[s->turn++ % s->n_jobs];
+
+		if (!agent_job_answered(*slot)) {
+			idle++;
+			continue;
+		}
+		idle = 0;
+		if (send_part(s, *slot))
+			forget_job(s, slot);
+	}
+}
+
+static void on_answered(void *ctx, struct agent_job *job)
+{
+	(void)job;
+	send_answers(ctx);
+}
+
+static int take_job(struct agent_session *s, struct wire_job *m)
+{
+	struct err err = { 0 };
+	struct wire_fail failure = { .job = m->job, .reason = err.text };
+	enum wire_fail_class class;
+	struct agent_job *job;
+
+	if (find_job(s, m->job))
+		return refuse(s, "two jobs with number %u", m->job);
+	job = agent_job_new(s->agent, m, on_answered, s, &class, &err);
+	if (!job) {
+		failure.class = (uint8_t) class;
+		send_fail(s, &failure);
+		return 0;
+	}
+	s->jobs = xrealloc(s->jobs, (s->n_jobs + 1) * sizeof(*s->jobs));
+	s->jobs[s->n_jobs++] = job;
+	return 0;
+}
+
+static int on_job(struct agent_session *s, struct bytes body)
+{
+	struct wire_job m;
+	int ret;
+
+	if (wire_job_decode(&m, body))
+		return refuse(s, "a JOB that was not understood");
+	ret = take_job(s, &m);
+	wire_job_release(&m);
+	return ret;
+}
+
+/* A text may come for a job that failed and was told so: it is dropped. */
+static int on_text(struct agent_session *s, struct bytes body)
+{
+	struct wire_piece m;
+	struct agent_job **slot;
+	struct err err = { 0 };
+
+	if (wire_piece_decode(&m, body))
+		return refuse(s, "a TEXT that was not understood");
+	slot = find_job(s, m.job);
+	if (slot && agent_job_text(*slot, m.data, &err))
+		return refuse(s, "%s", err.text);
+	return 0;
+}
+
+static int on_cancel(struct agent_session *s, struct bytes body)
+{
+	struct agent_job **slot;
+	uint32_t number;
+
+	if (wire_cancel_decode(&number, body))
+		return refuse(s, "a CANCEL that was not understood");
+	slot = find_job(s, number);
+	if (slot)
+		forget_job(s, slot);
+	return 0;
+}
+
+static int dispatch(struct agent_session *s, uint16_t type, struct bytes body)
+{
+	if (type == WIRE_BYE)
+		return on_bye(s, body);
+	if (type == WIRE_HELLO)
+		return on_hello(s, body);
+	if (!s->greeted)
+		return refuse(s, "a message of type %u before the hello", type);
+	switch (type) {
+	case WIRE_ASK:
+		return on_ask(s, body);
+	case WIRE_JOB:
+		return on_job(s, body);
+	case WIRE_TEXT:
+		return on_text(s, body);
+	case WIRE_CANCEL:
+		return on_cancel(s, body);
+	default:
+		return refuse(s, "a message of type %u, which is unknown here",
+			      type);
+	}
+}
+
+static bool is_alive(const struct agent *a, const struct agent_session *s)
+{
+	const struct agent_session *each;
+
+	TAILQ_FOREACH(each, &a->sessions, link)
+	{
+		if (each == s)
+			return true;
+	}
+	return false;
+}
+
+static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
+{
+	struct agent_session *s = ctx;
+	struct agent *a = s->agent;
+
+	(void)err;
+	dispatch(s, type, body);
+	if (is_alive(a, s) && wire_stream_full(s->stream))
+		wire_stream_pause(s->stream, true);
+	return 0;
+}
+
+static void on_close(void *ctx, const struct err *why)
+{
+	if (why->text[0])
+		log_info("a conversation broke off: %s", why->text);
+	ended(ctx);
+}
+
+static void on_drain(void *ctx)
+{
+	struct agent_session *s = ctx;
+
+	send_answers(s);
+	if (!wire_stream_full(s->stream))
+		wire_stream_pause(s->stream, false);
+}
+
+static void on_hello_late(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	refuse(arg, "no hello within %d s", HELLO_S);
+}
+
+static void collect_beat(struct agent_session *s, struct wire_beat *m)
+{
+	m->jobs = xcalloc(s->n_jobs + 1, sizeof(*m->jobs));
+	for (size_t i = 0; i < s->n_jobs && m->n_jobs < WIRE_BEAT_JOBS; i++) {
+		struct wire_beat_job *j = &m->jobs[m->n_jobs];
+
+		if (!agent_job_runs(s->jobs[i], &j->cpu_ms))
+			continue;
+		j->job = agent_job_number(s->jobs[i]);
+		m->n_jobs++;
+	}
+	node_inventory_load(&m->available_mib, &m->load_milli);
+}
+
+static void on_beat(evutil_socket_t fd, short what, void *arg)
+{
+	struct agent_session *s = arg;
+	struct wire_beat m = { 0 };
+	struct buf body = { 0 };
+
+	(void)fd;
+	(void)what;
+	for (size_t i = 0; i < s->n_jobs; i++)
+		agent_job_check(s->jobs[i]);
+	/* A peer that does not read gets no more to read. */
+	if (wire_stream_full(s->stream))
+		return;
+	collect_beat(s, &m);
+	wire_beat_encode(&body, &m);
+	wire_beat_release(&m);
+	send_body(s, WIRE_BEAT, &body, WIRE_PLAIN);
+}
+
+static struct event *timer(struct agent *a, int seconds, short how,
+			   event_callback_fn fn, void *ctx)
+{
+	struct timeval tv = { .tv_sec = seconds };
+	struct event *ev = event_new(a->base, -1, how, fn, ctx);
+
+	if (!ev || event_add(ev, &tv))
+		str_out_of_memory();
+	return ev;
+}
+
+void agent_session_start(struct agent *a, int rfd, int wfd)
+{
+	static const struct wire_stream_ops ops = {
+		.on_msg = on_msg,
+		.on_close = on_close,
+		.on_drain = on_drain,
+	};
+	struct agent_session *s = xcalloc(1, sizeof(*s));
+
+	s->agent = a;
+	s->stream = wire_stream_new(a->base, rfd, wfd, &ops, s);
+	s->hello = timer(a, HELLO_S, 0, on_hello_late, s);
+	s->beat = timer(a, BEAT_S, EV_PERSIST, on_beat, s);
+	TAILQ_INSERT_TAIL(&a->sessions, s, link);
+	a->n_sessions++;
+	send_hello(s);
+}
+
+void agent_session_end_all(struct agent *a, const char *why)
+{
+	struct agent_session *s;
+
+	while ((s = TAILQ_FIRST(&a->sessions))) {
+		say_bye(s, why);
+		end_session(s);
+	}
+}

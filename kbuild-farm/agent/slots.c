@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "agent/slots.h"
+
+#include <errno.h>
+
+void agent_slots_init(struct agent_slots *s, unsigned cores, unsigned given,
+		      uint64_t budget)
+{
+	*s = (struct agent_slots){
+		.limit = given ? given : cores + (cores + 3) / 4,
+		.budget = budget,
+	};
+	s->run = s->limit < cores ? s->limit : cores;
+	s->most = 4 * s->limit;
+	TAILQ_INIT(&s->queue);
+}
+
+int agent_slots_enter(struct agent_slots *s, struct agent_place *p,
+		      uint32_t bytes, struct err *err)
+{
+	if (s->held >= s->most)
+		return err_set(err, EBUSY, "%u jobs are here already", s->held);
+	/* A job that is alone always fits: else it could be done nowhere. */
+	if (s->held && s->bytes + bytes > s->budget)
+		return err_set(err, EBUSY, "%u jobs hold %llu MiB of text",
+			       s->held, (unsigned long long)s->bytes >> 20);
+	s->held++;
+	s->bytes += bytes;
+	p->bytes = bytes;
+	p->state = AGENT_PLACE_HELD;
+	return 0;
+}
+
+/* What is started may fail and leave at once: no recursion. */
+static void start_some(struct agent_slots *s)
+{
+	struct agent_place *p;
+
+	if (s->starting)
+		return;
+	s->starting = true;
+	while (s->running < s->run && (p = TAILQ_FIRST(&s->queue))) {
+		TAILQ_REMOVE(&s->queue, p, link);
+		p->state = AGENT_PLACE_RUNNING;
+		s->running++;
+		p->start(p->ctx);
+	}
+	s->starting = false;
+}
+
+void agent_slots_wait(struct agent_slots *s, struct agent_place *p)
+{
+	p->state = AGENT_PLACE_WAITING;
+	TAILQ_INSERT_TAIL(&s->queue, p, link);
+	start_some(s);
+}
+
+void agent_slots_rest(struct agent_slots *s, struct agent_place *p)
+{
+	if (p->state == AGENT_PLACE_WAITING)
+		TAILQ_REMOVE(&s->queue, p, link);
+	if (p->state == AGENT_PLACE_RUNNING)
+		s->running--;
+	if (p->state != AGENT_PLACE_NONE)
+		p->state = AGENT_PLACE_HELD;
+	start_some(s);
+}
+
+void agent_slots_leave(struct agent_slots *s, struct agent_place *p)
+{
+	if (p->state == AGENT_PLACE_NONE)
+		return;
+	s->held--;
+	s->bytes -= p->bytes;
+	agent_slots_rest(s, p);
+	p->state = AGENT_PLACE_NONE;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base options wire agent */
+#include "agent/argv.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct wire_job job;
+static struct strv list;
+static struct err err;
+
+static void set_up(void)
+{
+	job = (struct wire_job){ .lang = WIRE_LANG_C };
+}
+
+static void tear_down(void)
+{
+	wire_job_release(&job);
+	strv_release(&list);
+}
+
+static void expect(const char *words)
+{
+	char *got = strv_join(&list, " ");
+
+	ck_assert_str_eq(got, words);
+	free(got);
+}
+
+START_TEST(c_text_gets_the_two_words_that_keep_macros)
+{
+	wire_job_add_flag(&job, "-O", "2");
+	ck_assert_int_eq(agent_argv_build(&list, "/usr/bin/gcc", &job, &err),
+			 0);
+	expect("/usr/bin/gcc -O2 -Wa,--MD,as.d -fpreprocessed "
+	       "-fdirectives-only -x c -c -o out.o in.i");
+}
+END_TEST
+
+START_TEST(assembler_text_is_assembled)
+{
+	job.lang = WIRE_LANG_ASM;
+	ck_assert_int_eq(agent_argv_build(&list, "/usr/bin/gcc", &job, &err),
+			 0);
+	expect("/usr/bin/gcc -Wa,--MD,as.d -x assembler -c -o out.o in.s");
+}
+END_TEST
+
+START_TEST(an_unknown_language_is_refused)
+{
+	job.lang = 7;
+	ck_assert_int_eq(agent_argv_build(&list, "/usr/bin/gcc", &job, &err),
+			 -ENOTSUP);
+}
+END_TEST
+
+START_TEST(a_refused_option_is_named)
+{
+	wire_job_add_flag(&job, "-fplugin=", "/tmp/x.so");
+	ck_assert_int_eq(agent_argv_build(&list, "/usr/bin/gcc", &job, &err),
+			 -ENOTSUP);
+	ck_assert_ptr_nonnull(strstr(err.text, "-fplugin="));
+}
+END_TEST
+
+START_TEST(the_environment_is_ours_and_what_is_allowed)
+{
+	strv_add(&job.env, "LC_ALL=C");
+	strv_add(&job.env, "SOURCE_DATE_EPOCH=1");
+	ck_assert_int_eq(agent_argv_env(&list, "/job", &job, &err), 0);
+	expect("PATH=/usr/local/bin:/usr/bin:/bin TMPDIR=/job LC_ALL=C "
+	       "SOURCE_DATE_EPOCH=1");
+}
+END_TEST
+
+static const char *const variables[] = {
+	"PATH=/tmp",          "TMPDIR=/etc", "LD_PRELOAD=/tmp/x.so",
+	"GCC_EXEC_PREFIX=/x", "LC_ALL",      "LC_ALL=../../x",
+};
+
+START_TEST(a_variable_that_is_not_allowed_is_refused_by_name)
+{
+	strv_add(&job.env, variables[_i]);
+	ck_assert_int_eq(agent_argv_env(&list, "/job", &job, &err), -ENOTSUP);
+	ck_assert(str_starts(err.text, "variable "));
+	ck_assert_ptr_null(strchr(err.text, '='));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("agent/argv");
+	TCase *t = tcase_create("argv");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_test(t, c_text_gets_the_two_words_that_keep_macros);
+	tcase_add_test(t, assembler_text_is_assembled);
+	tcase_add_test(t, an_unknown_language_is_refused);
+	tcase_add_test(t, a_refused_option_is_named);
+	tcase_add_test(t, the_environment_is_ours_and_what_is_allowed);
+	tcase_add_loop_test(t,
+			    a_variable_that_is_not_allowed_is_refused_by_name,
+			    0, sizeof(variables) / sizeof(*variables));
+	suite_add_tcase(s, t);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

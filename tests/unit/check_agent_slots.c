@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base agent */
+#include "agent/slots.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#define PLACES 64
+
+static struct agent_slots slots;
+static struct agent_place place[PLACES];
+static unsigned started;
+
+static void start(void *ctx)
+{
+	(void)ctx;
+	started++;
+}
+
+/* Fails at once, as a compiler that cannot be started. */
+static void start_and_leave(void *ctx)
+{
+	started++;
+	agent_slots_leave(&slots, ctx);
+}
+
+static int enter(unsigned i, uint32_t bytes)
+{
+	struct err err;
+
+	place[i] = (struct agent_place){ .start = start, .ctx = &place[i] };
+	return agent_slots_enter(&slots, &place[i], bytes, &err);
+}
+
+static const struct limit {
+	unsigned cores, given, limit, run;
+} limits[] = {
+	{ 1, 0, 2, 1 },    { 2, 0, 3, 2 }, { 4, 0, 5, 4 },     { 6, 0, 8, 6 },
+	{ 64, 0, 80, 64 }, { 8, 2, 2, 2 }, { 2, 100, 100, 2 },
+};
+
+START_TEST(the_limit_is_a_quarter_more_than_the_cores_unless_given)
+{
+	agent_slots_init(&slots, limits[_i].cores, limits[_i].given, 1000);
+	ck_assert_uint_eq(slots.limit, limits[_i].limit);
+	ck_assert_uint_eq(slots.run, limits[_i].run);
+	ck_assert_uint_eq(slots.most, 4 * limits[_i].limit);
+}
+END_TEST
+
+START_TEST(jobs_beyond_four_times_the_limit_are_refused)
+{
+	agent_slots_init(&slots, 2, 0, 1000);
+	for (unsigned i = 0; i < 12; i++)
+		ck_assert_int_eq(enter(i, 1), 0);
+	ck_assert_int_eq(enter(12, 1), -EBUSY);
+	agent_slots_leave(&slots, &place[12]); /* it never was there */
+	ck_assert_int_eq(enter(13, 1), -EBUSY);
+	agent_slots_leave(&slots, &place[3]);
+	ck_assert_int_eq(enter(13, 1), 0);
+}
+END_TEST
+
+START_TEST(texts_beyond_the_budget_are_refused_but_for_a_single_one)
+{
+	agent_slots_init(&slots, 4, 0, 1000);
+	ck_assert_int_eq(enter(0, 5000), 0);
+	ck_assert_int_eq(enter(1, 1), -EBUSY);
+	agent_slots_leave(&slots, &place[0]);
+	ck_assert_int_eq(enter(1, 600), 0);
+	ck_assert_int_eq(enter(2, 400), 0);
+	ck_assert_int_eq(enter(3, 1), -EBUSY);
+}
+END_TEST
+
+START_TEST(jobs_run_in_order_as_many_as_there_are_cores)
+{
+	started = 0;
+	agent_slots_init(&slots, 2, 0, 1000);
+	for (unsigned i = 0; i < 5; i++) {
+		enter(i, 1);
+		agent_slots_wait(&slots, &place[i]);
+	}
+	ck_assert_uint_eq(started, 2);
+	ck_assert_int_eq(place[1].state, AGENT_PLACE_RUNNING);
+	ck_assert_int_eq(place[2].state, AGENT_PLACE_WAITING);
+	agent_slots_rest(&slots, &place[0]);
+	ck_assert_uint_eq(started, 3);
+	agent_slots_leave(&slots, &place[0]);
+	ck_assert_uint_eq(started, 3);
+	agent_slots_leave(&slots, &place[3]); /* while it waits */
+	agent_slots_leave(&slots, &place[1]);
+	ck_assert_int_eq(place[4].state, AGENT_PLACE_RUNNING);
+	agent_slots_leave(&slots, &place[2]);
+	agent_slots_leave(&slots, &place[4]);
+	ck_assert_uint_eq(slots.held, 0);
+	ck_assert_uint_eq(slots.running, 0);
+	ck_assert_uint_eq(slots.bytes, 0);
+}
+END_TEST
+
+START_TEST(jobs_that_fail_to_start_make_room_for_the_next)
+{
+	started = 0;
+	agent_slots_init(&slots, 4, 0, 1000);
+	for (unsigned i = 0; i < 20; i++) {
+		enter(i, 1);
+		place[i].start = start_and_leave;
+		agent_slots_wait(&slots, &place[i]);
+	}
+	ck_assert_uint_eq(started, 20);
+	ck_assert_uint_eq(slots.held, 0);
+	ck_assert_uint_eq(slots.running, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("agent/slots");
+	TCase *t = tcase_create("slots");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_loop_test(
+		t, the_limit_is_a_quarter_more_than_the_cores_unless_given, 0,
+		sizeof(limits) / sizeof(*limits));
+	tcase_add_test(t, jobs_beyond_four_times_the_limit_are_refused);
+	tcase_add_test(
+		t, texts_beyond_the_budget_are_refused_but_for_a_single_one);
+	tcase_add_test(t, jobs_run_in_order_as_many_as_there_are_cores);
+	tcase_add_test(t, jobs_that_fail_to_start_make_room_for_the_next);
+	suite_add_tcase(s, t);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
