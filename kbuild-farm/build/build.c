@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "build/build.h"
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "build/artifact.h"
+#include "build/commands.h"
+#include "build/config.h"
+#include "build/metadata.h"
+#include "build/start.h"
+#include "build/summary.h"
+#include "build/target.h"
+#include "coord/coord.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+/* The CPU time of this process and of all that it waited for. */
+static uint64_t cpu_ms(void)
+{
+	static const int whose[] = { RUSAGE_SELF, RUSAGE_CHILDREN };
+	uint64_t us = 0;
+
+	for (int i = 0; i < 2; i++) {
+		struct rusage r;
+
+		getrusage(whose[i], &r);
+		us += (uint64_t)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) *
+			      1000000 +
+		      (uint64_t)(r.ru_utime.tv_usec + r.ru_stime.tv_usec);
+	}
+	return us / 1000;
+}
+
+static int compile(struct build_run *run, struct err *err)
+{
+	char *jobs = xasprintf("-j%u", run->jobs);
+	char sync[] = "-Otarget", keep[] = "-k";
+	char *const options[] = {
+		jobs, sync, run->plan->request->fail_fast ? NULL : keep, NULL
+	};
+	uint64_t began = clock_ms();
+	int ret;
+
+	build_run_phase(run, "compile");
+	ret = build_run_make(run, options, run->targets.v, err);
+	run->compile_ms = clock_ms() - began;
+	free(jobs);
+	return ret;
+}
+
+static int collect(struct build_run *run, struct build_artifacts *artifacts,
+		   struct err *err)
+{
+	struct build_wants wants;
+	struct buf image = { 0 };
+	int ret = 0;
+
+	if (build_target_is_default(&run->targets))
+		ret = build_run_ask(run, "image_name", &image, err);
+	if (ret < 0) {
+		buf_release(&image);
+		return ret;
+	}
+	if (image.len && image.data[image.len - 1] == '\n')
+		image.data[--image.len] = '\0';
+	build_target_wants(&wants, run->plan, &run->targets,
+			   !ret && image.len ? buf_str(&image) : NULL);
+	ret = build_artifact_collect(artifacts, run, &wants, err);
+	build_wants_release(&wants);
+	buf_release(&image);
+	return ret;
+}
+
+/* The .config is worth having also where the build failed. */
+static void copy_config(struct build_run *run)
+{
+	char *from = build_plan_path(run->plan, ".config");
+	char *to = build_output_path(&run->output, "config");
+	struct err ignored;
+
+	fs_copy(from, to, &ignored);
+	free(to);
+	free(from);
+}
+
+static void announce(struct build_run *run)
+{
+	char *targets = strv_join(&run->plan->request->targets, " ");
+	struct coord_event ev = { .kind = EVENT_BUILD,
+				  .text = *targets ? targets : "all",
+				  .n = run->jobs };
+
+	build_run_emit(run, &ev);
+	free(targets);
+}
+
+static void tell_notes(struct build_run *run)
+{
+	const struct build_compiler *c = &run->plan->compiler;
+
+	for (size_t i = 0; i < c->notes.n; i++)
+		build_run_note(run, "%s", c->notes.v[i]);
+	if (c->unlinked)
+		build_run_note(run, "everything is compiled locally: %s",
+			       c->unlinked);
+}
+
+static int run_steps(struct build_run *run, struct build_artifacts *artifacts,
+		     struct err *err)
+{
+	int ret = build_start_jobs(run);
+
+	if (ret)
+		return ret;
+	announce(run);
+	ret = build_config_apply(run, err);
+	if (!ret)
+		ret = build_target_resolve(run, err);
+	if (!ret)
+		ret = compile(run, err);
+	if (!ret)
+		ret = collect(run, artifacts, err);
+	else if (ret > 0)
+		copy_config(run);
+	return ret;
+}
+
+static int write_script(struct build_run *run, struct err *err)
+{
+	char *path = build_output_path(&run->output, "reproducer.sh");
+	struct buf script = { 0 };
+	int ret;
+
+	buf_add_str(&script, "#!/bin/sh\n# Builds the same without kfarm.\n");
+	build_commands_script(&script, run->plan, run->local_slots);
+	ret = fs_write(path, buf_bytes(&script), 0777, err);
+	buf_release(&script);
+	free(path);
+	return ret;
+}
+
+static char *kernelrelease(const struct build_run *run)
+{
+	char *path = build_plan_path(run->plan, "include/config/kernel.release");
+	struct buf text = { 0 };
+	struct err ignored;
+	char *out = NULL;
+
+	if (!fs_read(path, 4096, &text, &ignored))
+		out = xstrndup(buf_str(&text), strcspn(buf_str(&text), "\n"));
+	buf_release(&text);
+	free(path);
+	return out;
+}
+
+static int write_metadata(struct build_run *run,
+			  const struct build_artifacts *artifacts, bool passed,
+			  struct err *err)
+{
+	char *path = build_output_path(&run->output, "metadata.json");
+	char *release = passed ? kernelrelease(run) : NULL;
+	struct coord_stats farm;
+	struct build_metadata m = {
+		.plan = run->plan,
+		.targets = run->targets.n ? &run->targets : NULL,
+		.passed = passed,
+		.jobs = run->jobs,
+		.warnings = run->joblog.warnings,
+		.errors = run->joblog.errors,
+		.seconds = (double)(clock_ms() - run->began_ms) / 1000,
+		.compile_seconds = (double)run->compile_ms / 1000,
+		.cpu_seconds = (double)cpu_ms() / 1000,
+		.kernelrelease = release,
+		.artifacts = artifacts,
+	};
+	int ret;
+
+	if (run->coord) {
+		coord_stats(run->coord, &farm);
+		m.farm = &farm;
+	}
+	ret = build_metadata_write(path, &m, err);
+	free(release);
+	free(path);
+	return ret;
+}
+
+static char *summarize(struct build_run *run, const char *verb)
+{
+	char *targets = strv_join(&run->plan->request->targets, " ");
+	char *compiler = build_plan_compiler_text(run->plan);
+	char *output = build_output_text(&run->output);
+	struct coord_stats farm;
+	struct build_summary s = {
+		.verb = verb,
+		.targets = targets,
+		.arch = run->plan->arch.arch,
+		.compiler = compiler,
+		.version = run->plan->version,
+		.wall_ms = clock_ms() - run->began_ms,
+		.cpu_ms = cpu_ms(),
+		.unlinked = run->plan->compiler.unlinked,
+		.warnings = run->joblog.warnings,
+		.errors = run->joblog.errors,
+		.output = output,
+	};
+	struct buf text = { 0 };
+
+	if (run->coord) {
+		coord_stats(run->coord, &farm);
+		s.farm = &farm;
+	}
+	build_summary_text(&text, &s);
+	free(output);
+	free(compiler);
+	free(targets);
+	return buf_steal(&text);
+}
+
+/* Too few jobs on nodes?  The build itself may be as good as any. */
+static int check_remote(struct build_run *run, struct err *err)
+{
+	int want = run->plan->request->require_remote;
+	struct buf why = { 0 };
+	struct coord_stats farm;
+	unsigned share;
+	int ret = 0;
+
+	if (want <= 0 || !run->coord)
+		return 0;
+	coord_stats(run->coord, &farm);
+	if (!farm.remote && !farm.local)
+		return 0;
+	share = build_summary_permille(farm.remote, farm.local);
+	if (share < (unsigned)want * 10) {
+		build_summary_reasons(&why, &farm);
+		ret = err_set(err, EREMOTE,
+			      "%u.%u %% of the jobs ran on nodes, %d %% are "
+			      "required; local were: %s",
+			      share / 10, share % 10, want, buf_str(&why));
+	}
+	buf_release(&why);
+	return ret;
+}
+
+/* The exit status for what the steps returned; `err` is set for some. */
+static int judge(struct build_run *run, int ret, struct err *err)
+{
+	struct err full = { 0 };
+
+	if (!ret && check_remote(run, err))
+		return BUILD_FARM;
+	if (!ret)
+		return BUILD_OK;
+	if (ret < 0)
+		return BUILD_SETUP;
+	/* make cannot tell in a log that is on the full disk. */
+	if (build_output_check_space(&run->output, &full) == -ENOSPC) {
+		*err = full;
+		err_wrap(err, "output directory");
+		return BUILD_SETUP;
+	}
+	return BUILD_FAILED;
+}
+
+static void finish(struct build_result *out, struct build_run *run,
+		   const struct build_artifacts *artifacts, int ret,
+		   struct err *err)
+{
+	struct coord_event done = { .kind = EVENT_DONE };
+	struct err late = { 0 };
+
+	build_follow_read(&run->follow);
+	build_joblog_end(&run->joblog);
+	out->signal = run->maker.stopped_by;
+	if (out->signal) {
+		out->summary = summarize(run, "interrupted");
+		return;
+	}
+	out->status = judge(run, ret, err);
+	if (out->status != BUILD_SETUP) {
+		ret = build_output_clean_log(&run->output, &late);
+		if (!ret)
+			ret = write_metadata(run, artifacts,
+					     out->status != BUILD_FAILED,
+					     &late);
+		if (ret && out->status == BUILD_OK) {
+			*err = late;
+			out->status = BUILD_SETUP;
+		}
+		out->summary = summarize(run, out->status == BUILD_FAILED ?
+						      "failed" :
+						      "built");
+	}
+	done.n = out->status;
+	build_run_emit(run, &done);
+}
+
+void build_build(struct build_result *out, const struct build_plan *plan,
+		 const struct node_roster *roster,
+		 const struct build_hooks *hooks, struct err *err)
+{
+	struct build_artifacts artifacts = { 0 };
+	struct build_run run;
+	int ret;
+
+	*out = (struct build_result){ .status = BUILD_SETUP };
+	if (plan->compiler.unlinked && plan->request->require_remote > 0) {
+		err_set(err, EREMOTE,
+			"nothing can run on nodes, %d %% are required: %s",
+			plan->request->require_remote,
+			plan->compiler.unlinked);
+		out->status = BUILD_FARM;
+		return;
+	}
+	ret = build_start(&run, plan, roster, hooks, err);
+	if (!ret)
+		ret = write_metadata(&run, NULL, false, err);
+	if (!ret)
+		ret = write_script(&run, err);
+	if (!ret) {
+		tell_notes(&run);
+		ret = run_steps(&run, &artifacts, err);
+		finish(out, &run, &artifacts, ret, err);
+	}
+	build_start_end(&run);
+	build_artifacts_release(&artifacts);
+}

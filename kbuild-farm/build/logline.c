@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "build/logline.h"
+
+#include "base/str.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+/* Longer lines are commands of V=1, not diagnostics. */
+#define POSITION_MAX 1024
+
+struct phrase {
+	const char *text;
+	enum build_logline kind;
+};
+
+/* What follows "FILE:LINE:COLUMN: " and the like; gas has capitals. */
+static const struct phrase severities[] = {
+	{ "warning: ", BUILD_LINE_WARNING },
+	{ "Warning: ", BUILD_LINE_WARNING },
+	{ "warning:", BUILD_LINE_WARNING },
+	{ "Warning ", BUILD_LINE_WARNING }, /* dtc: "Warning (reg_format): " */
+	{ "error: ", BUILD_LINE_ERROR },
+	{ "Error: ", BUILD_LINE_ERROR },
+	{ "ERROR ", BUILD_LINE_ERROR }, /* dtc */
+	{ "fatal error: ", BUILD_LINE_ERROR },
+	{ "Fatal error: ", BUILD_LINE_ERROR },
+	{ "internal compiler error: ", BUILD_LINE_ERROR },
+	{ "sorry, unimplemented: ", BUILD_LINE_ERROR },
+	{ "undefined reference to ", BUILD_LINE_ERROR },
+	{ "multiple definition of ", BUILD_LINE_ERROR },
+	{ "syntax error", BUILD_LINE_ERROR },
+	{ "*** ", BUILD_LINE_ERROR }, /* make: "Makefile:12: *** " */
+	{ "note: ", BUILD_LINE_NOTE },
+	{ "remark: ", BUILD_LINE_NOTE },
+	{ "Info: ", BUILD_LINE_NOTE },
+	{ "In function ", BUILD_LINE_NOTE },
+	{ "in function ", BUILD_LINE_NOTE },
+	{ "At top level:", BUILD_LINE_NOTE },
+	{ "Assembler messages:", BUILD_LINE_NOTE },
+	{ "all warnings being treated as errors", BUILD_LINE_NOTE },
+	{ "some warnings being treated as errors", BUILD_LINE_NOTE },
+};
+
+/* What a whole line may start with. */
+static const struct phrase starts[] = {
+	{ "In file included from ", BUILD_LINE_NOTE },
+	{ "compilation terminated.", BUILD_LINE_NOTE },
+	{ "WARNING: ", BUILD_LINE_WARNING }, /* modpost, Kconfig */
+	{ "ERROR: ", BUILD_LINE_ERROR },
+	{ "FATAL ERROR: ", BUILD_LINE_ERROR }, /* dtc */
+	{ "FATAL: ", BUILD_LINE_ERROR }, /* modpost */
+	{ "Error: ", BUILD_LINE_ERROR }, /* dtc */
+	{ "error: ", BUILD_LINE_ERROR },
+	{ "warning: ", BUILD_LINE_WARNING },
+	{ "BTF: ", BUILD_LINE_NOTE },
+	{ "FAILED: ", BUILD_LINE_ERROR },
+	{ "*** ", BUILD_LINE_ERROR }, /* the kernel's own Makefiles */
+	{ ">>> ", BUILD_LINE_NOTE }, /* ld.lld */
+	{ "collect2: error: ", BUILD_LINE_NOTE }, /* ld said why */
+	{ "clang: error: linker command failed", BUILD_LINE_NOTE },
+};
+
+static bool only_of(const char *line, const char *set)
+{
+	return line[strspn(line, set)] == '\0';
+}
+
+/* "  CC [M]  fs/ext4/balloc.o": two blanks, a word in capitals, a gap. */
+static bool is_kbuild(const char *line)
+{
+	size_t n;
+
+	if (line[0] != ' ' || line[1] != ' ' || !isupper((unsigned char)line[2]))
+		return false;
+	n = 2 + strspn(line + 2, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+");
+	if (!strncmp(line + n, " [M]", 4))
+		n += 4;
+	return line[n] == ' ' && n >= 4;
+}
+
+/* "make[2]: *** [scripts/Makefile.build:250: a.o] Error 1" */
+static enum build_logline make_kind(const char *line)
+{
+	const char *stars = strstr(line, ": *** ");
+
+	if (!stars) {
+		if (strstr(line, ": warning: "))
+			return BUILD_LINE_WARNING;
+		return BUILD_LINE_OTHER;
+	}
+	stars += 6;
+	if (str_starts(stars, "Waiting for unfinished jobs") ||
+	    str_starts(stars, "Deleting file"))
+		return BUILD_LINE_NOTE;
+	if (str_ends(stars, "] Interrupt") || str_ends(stars, "] Terminated"))
+		return BUILD_LINE_NOTE;
+	if (stars[0] == '[')
+		return BUILD_LINE_MAKE;
+	return BUILD_LINE_ERROR;
+}
+
+static bool is_make(const char *line)
+{
+	if (!str_starts(line, "make"))
+		return false;
+	line += 4;
+	if (line[0] == '[')
+		line += strspn(line, "[0123456789]");
+	return line[0] == ':';
+}
+
+static enum build_logline severity_at(const char *text)
+{
+	for (size_t i = 0; i < sizeof(severities) / sizeof(*severities); i++) {
+		if (str_starts(text, severities[i].text))
+			return severities[i].kind;
+	}
+	return BUILD_LINE_OTHER;
+}
+
+/*
+ * The severity behind one of the first colons: "a.c:3:4: error: ",
+ * "cc1: error: ", "vmlinux.o: warning: objtool: ", "Kconfig:7:warning: ".
+ * What stands before it must look like a file, a position or a program.
+ */
+static enum build_logline placed_kind(const char *line)
+{
+	const char *at = line;
+
+	for (int colons = 0; colons < 8; colons++) {
+		enum build_logline kind;
+
+		at = strchr(at, ':');
+		if (!at || at - line > POSITION_MAX)
+			return BUILD_LINE_OTHER;
+		at++;
+		kind = severity_at(at + (at[0] == ' '));
+		if (kind != BUILD_LINE_OTHER)
+			return kind;
+	}
+	return BUILD_LINE_OTHER;
+}
+
+/* "3 warnings and 1 error generated." */
+static bool is_clang_total(const char *line)
+{
+	return isdigit((unsigned char)line[0]) &&
+	       str_ends(line, " generated.") &&
+	       (strstr(line, " warning") || strstr(line, " error"));
+}
+
+static bool is_shell_error(const char *line)
+{
+	return str_starts(line, "/bin/sh: ") || str_starts(line, "sh: ") ||
+	       str_starts(line, "/bin/bash: ") || str_starts(line, "bash: ");
+}
+
+enum build_logline build_logline_kind(const char *line)
+{
+	if (line[0] == ' ' || line[0] == '\t') {
+		if (is_kbuild(line))
+			return BUILD_LINE_OTHER;
+		if (strchr(line, '^') && only_of(line, " \t^~"))
+			return BUILD_LINE_CARET;
+		return BUILD_LINE_INDENTED;
+	}
+	if (is_make(line))
+		return make_kind(line);
+	for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++) {
+		if (str_starts(line, starts[i].text))
+			return starts[i].kind;
+	}
+	if (is_clang_total(line))
+		return BUILD_LINE_NOTE;
+	if (is_shell_error(line))
+		return BUILD_LINE_ERROR;
+	return placed_kind(line);
+}
+
+/* The end of the escape sequence at `i` (ECMA-48: CSI, OSC, two letters). */
+static size_t skip_escape(const char *text, size_t len, size_t i)
+{
+	char kind = ++i < len ? text[i++] : '\0';
+
+	if (kind == '[') {
+		while (i < len && (text[i] < '@' || text[i] > '~'))
+			i++;
+		return i + 1;
+	}
+	if (kind != ']')
+		return i;
+	while (i < len && text[i] != '\a' && text[i] != '\033')
+		i++;
+	return i + (i < len && text[i] == '\033' ? 2 : 1);
+}
+
+size_t build_logline_clean(char *text, size_t len)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len;) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c == '\033') {
+			i = skip_escape(text, len, i);
+			continue;
+		}
+		if (c == '\t' || (c >= ' ' && c != 0x7f))
+			text[n++] = text[i];
+		i++;
+	}
+	return n;
+}

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "build/plan.h"
+
+#include "base/fs.h"
+#include "base/which.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MAKEFILE_MAX (1u << 20)
+
+/* $PWD where it names this directory: what a shell's `make` would see. */
+static char *here(char *const *env)
+{
+	const char *pwd = str_env(env, "PWD");
+	struct stat a, b;
+
+	if (pwd && pwd[0] == '/' && !stat(pwd, &a) && !stat(".", &b) &&
+	    a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+		return xstrdup(pwd);
+	return getcwd(NULL, 0);
+}
+
+static char *tree_path(const char *directory, char *const *env)
+{
+	char *real;
+
+	if (!directory)
+		return here(env);
+	real = realpath(directory, NULL);
+	return real ? real : xstrdup(directory);
+}
+
+/* The value of "NAME = value" in a Makefile's first lines. */
+static char *makefile_value(const char *text, const char *name)
+{
+	for (const char *line = text; line && *line;) {
+		const char *end = strchr(line, '\n'), *v = line + strlen(name);
+
+		if (str_starts(line, name) && (*v == ' ' || *v == '=')) {
+			v += strspn(v, " =\t");
+			return xstrndup(v, strcspn(v, "\n "));
+		}
+		line = end ? end + 1 : NULL;
+	}
+	return NULL;
+}
+
+static char *kernel_version(const char *makefile)
+{
+	char *v = makefile_value(makefile, "VERSION");
+	char *p = makefile_value(makefile, "PATCHLEVEL");
+	char *s = makefile_value(makefile, "SUBLEVEL");
+	char *e = makefile_value(makefile, "EXTRAVERSION");
+	char *out = NULL;
+
+	if (v && *v && p && *p)
+		out = xasprintf("%s.%s.%s%s", v, p, s && *s ? s : "0",
+				e ? e : "");
+	free(v);
+	free(p);
+	free(s);
+	free(e);
+	return out;
+}
+
+static bool has_dir(const char *tree, const char *name)
+{
+	char *path = xasprintf("%s/%s", tree, name);
+	bool yes = fs_is_dir(path);
+
+	free(path);
+	return yes;
+}
+
+static int read_tree(struct build_plan *p, struct err *err)
+{
+	char *path = xasprintf("%s/Makefile", p->tree);
+	struct buf text = { 0 };
+	int ret;
+
+	if (!fs_is_dir(p->tree)) {
+		ret = err_set(err, ENOENT, "%s: no such directory", p->tree);
+	} else {
+		ret = fs_read(path, MAKEFILE_MAX, &text, err);
+		if (!ret)
+			p->version = kernel_version(buf_str(&text));
+		if (!p->version || !has_dir(p->tree, "arch") ||
+		    !has_dir(p->tree, "scripts/kconfig"))
+			ret = err_set(err, EINVAL,
+				      "%s is not a Linux kernel source tree; "
+				      "name one with -C",
+				      p->tree);
+	}
+	buf_release(&text);
+	free(path);
+	return ret;
+}
+
+static const char *variable(const struct build_request *r, const char *name)
+{
+	const char *value = NULL;
+
+	if (r->variables.v)
+		value = str_env(r->variables.v, name);
+	return value && *value ? value : NULL;
+}
+
+static int choose_arch(struct build_plan *p, struct err *err)
+{
+	const char *given = p->request->arch;
+	const char *var = variable(p->request, "ARCH");
+	const char *env = str_env(p->env, "ARCH");
+	char host[32];
+
+	if (given && var && strcmp(given, var))
+		return err_set(err, EINVAL, "-a %s and ARCH=%s contradict",
+			       given, var);
+	if (!given)
+		given = var ? var : env && *env ? env : NULL;
+	p->arch_given = given != NULL;
+	build_arch_host(host);
+	return build_arch_find(&p->arch, p->tree, given ? given : host, err);
+}
+
+static int choose_compiler(struct build_plan *p, struct err *err)
+{
+	struct build_compiler_wish wish = {
+		.tree = p->tree,
+		.toolchain = p->request->toolchain,
+		.variables = &p->request->variables,
+		.env = p->env,
+	};
+
+	return build_compiler_choose(&p->compiler, &p->arch, &wish, err);
+}
+
+static int choose_place(struct build_plan *p, struct err *err)
+{
+	char *compiler = xasprintf("%s-%s", str_base(p->compiler.name),
+				   p->compiler.version);
+	struct build_place_wish wish = {
+		.request = p->request,
+		.tree = p->tree,
+		.arch = p->arch.arch,
+		.srcarch = p->arch.srcarch,
+		.compiler = compiler,
+		.env = p->env,
+	};
+	int ret = build_place_find(&p->place, &wish, err);
+
+	free(compiler);
+	return ret;
+}
+
+/*
+ * A .config says in its first lines what it is for; with another ARCH make
+ * would ask a hundred questions, and nobody is there to answer.
+ */
+static int check_config_arch(const struct build_plan *p, const char *path,
+			     struct err *err)
+{
+	static const char mark[] = "\n# Linux/";
+	char head[512] = "\n", name[32] = "";
+	FILE *f = fopen(path, "re");
+	struct build_arch found;
+	struct err ignored;
+	const char *at;
+	size_t n = 0;
+
+	if (f) {
+		n = fread(head + 1, 1, sizeof(head) - 2, f);
+		fclose(f);
+	}
+	head[n + 1] = '\0';
+	at = strstr(head, mark);
+	if (!at || sscanf(at + sizeof(mark) - 1, "%31[^ ]", name) != 1 ||
+	    build_arch_find(&found, p->tree, name, &ignored) ||
+	    !strcmp(found.srcarch, p->arch.srcarch))
+		return 0;
+	return err_set(err, EINVAL,
+		       "%s is a configuration for %s, not for %s: use -a %s, "
+		       "or make a new one with -k",
+		       path, name, p->arch.arch, name);
+}
+
+static int read_kconfig(struct build_plan *p, struct err *err)
+{
+	char *path = build_plan_path(p, ".config");
+	bool have = fs_exists(path);
+	int ret;
+
+	/* In a directory of kfarm's own the name says the configuration. */
+	if (p->place.kind == BUILD_CHOSEN)
+		have = have && !p->request->kconfig &&
+		       !p->request->kconfig_add.n;
+	ret = build_kconfig_read(&p->kconfig, p->request, p->tree,
+				 p->arch.srcarch, have, err);
+	if (!ret && p->kconfig.base == BUILD_CONFIG_KEEP)
+		ret = check_config_arch(p, path, err);
+	free(path);
+	return ret;
+}
+
+static bool is_decided(const char *var)
+{
+	static const char *const names[] = {
+		"ARCH=", "O=",	 "KBUILD_OUTPUT=", "CROSS_COMPILE=",
+		"CC=",	 "LLVM=", "HOSTCC=",	   NULL,
+	};
+
+	for (int i = 0; names[i]; i++) {
+		if (str_starts(var, names[i]))
+			return true;
+	}
+	return false;
+}
+
+static void collect_vars(struct build_plan *p)
+{
+	const struct strv *user = &p->request->variables;
+
+	if (p->arch_given)
+		strv_addf(&p->vars, "ARCH=%s", p->arch.arch);
+	strv_add_all(&p->vars, p->compiler.vars.v);
+	for (size_t i = 0; i < user->n; i++) {
+		if (!is_decided(user->v[i]))
+			strv_add(&p->vars, user->v[i]);
+	}
+}
+
+static void export_unless_set(struct build_plan *p, const char *name,
+			      const char *value)
+{
+	if (variable(p->request, name) || str_env(p->env, name))
+		return;
+	strv_addf(&p->exports, "%s=%s", name, value);
+}
+
+/*
+ * Only where kfarm chose the directory: elsewhere the user's next plain make
+ * would find other values, rebuild version.o and link again.
+ */
+static void fix_identity(struct build_plan *p)
+{
+	char *when = xasprintf("@%lld", p->rev.time);
+
+	if (p->place.kind == BUILD_CHOSEN) {
+		export_unless_set(p, "KBUILD_BUILD_TIMESTAMP", when);
+		export_unless_set(p, "KBUILD_BUILD_USER", "kfarm");
+		export_unless_set(p, "KBUILD_BUILD_HOST", "kfarm");
+	}
+	free(when);
+}
+
+
+static bool replaced(const char *entry, const struct strv *by)
+{
+	size_t n = strcspn(entry, "=") + 1;
+
+	for (size_t i = 0; i < by->n; i++) {
+		if (!strncmp(by->v[i], entry, n))
+			return true;
+	}
+	return false;
+}
+
+/* The environment with `by` in it, whose last setting of a name counts. */
+static void overlay(struct strv *out, char *const *env, const struct strv *by)
+{
+	for (; *env; env++) {
+		if (!replaced(*env, by))
+			strv_add(out, *env);
+	}
+	for (size_t i = 0; i < by->n; i++) {
+		const struct strv later = { .v = by->v + i + 1,
+					    .n = by->n - i - 1 };
+
+		if (!replaced(by->v[i], &later))
+			strv_add(out, by->v[i]);
+	}
+}
+
+/* -e counts from the start: it may say CROSS_COMPILE or PATH, too. */
+static int read_environment(struct build_plan *p, char *const *env,
+			    struct err *err)
+{
+	const struct strv *e = &p->request->environment;
+
+	for (size_t i = 0; i < e->n; i++) {
+		if (e->v[i][0] == '=' || !strchr(e->v[i], '='))
+			return err_set(err, EINVAL,
+				       "-e %s: not of the form NAME=VALUE",
+				       e->v[i]);
+		strv_add(&p->exports, e->v[i]);
+	}
+	overlay(&p->inherited, env, e);
+	p->env = p->inherited.v ? p->inherited.v : env;
+	return 0;
+}
+
+static int find_make(struct build_plan *p, struct err *err)
+{
+	const char *path = str_env(p->env, "PATH");
+
+	p->make = which("make", path ? path : "");
+	if (p->make)
+		return 0;
+	return err_set(err, ENOENT,
+		       "make: not found in PATH; install the package make");
+}
+
+int build_plan_make(struct build_plan *p, const struct build_request *r,
+		    char *const *env, struct err *err)
+{
+	int ret;
+
+	*p = (struct build_plan){ .request = r };
+	p->tree = tree_path(r->directory, env);
+	ret = read_environment(p, env, err);
+	if (!ret)
+		ret = read_tree(p, err);
+	if (!ret)
+		ret = find_make(p, err);
+	if (!ret)
+		ret = choose_arch(p, err);
+	if (!ret)
+		ret = choose_compiler(p, err);
+	if (!ret)
+		ret = choose_place(p, err);
+	if (!ret)
+		ret = read_kconfig(p, err);
+	if (!ret)
+		ret = tree_rev_read(&p->rev, p->tree, err);
+	if (ret)
+		return ret;
+	fix_identity(p);
+	collect_vars(p);
+	return 0;
+}
+
+void build_plan_release(struct build_plan *p)
+{
+	build_compiler_release(&p->compiler);
+	build_kconfig_release(&p->kconfig);
+	tree_rev_release(&p->rev);
+	strv_release(&p->vars);
+	strv_release(&p->exports);
+	strv_release(&p->inherited);
+	free(p->place.dir);
+	free(p->tree);
+	free(p->version);
+	free(p->make);
+	*p = (struct build_plan){ 0 };
+}
+
+char *build_plan_path(const struct build_plan *p, const char *name)
+{
+	return xasprintf("%s/%s", p->place.dir, name);
+}
+
+char *build_plan_compiler_text(const struct build_plan *p)
+{
+	return xasprintf("%s-%s", p->compiler.is_clang ? "clang" : "gcc",
+			 p->compiler.version);
+}
+
+void build_plan_make_argv(const struct build_plan *p, struct strv *out,
+			  char *const *options, char *const *targets)
+{
+	strv_add(out, "make");
+	strv_add_all(out, options);
+	if (p->place.kind != BUILD_IN_TREE)
+		strv_addf(out, "O=%s", p->place.dir);
+	strv_add_all(out, p->vars.v);
+	strv_add_all(out, targets);
+}
+
+void build_plan_env(const struct build_plan *p, struct strv *out,
+		    const char *links, char *const *extra)
+{
+	char *path = build_compiler_path(&p->compiler, p->env);
+	struct strv ours = { 0 };
+
+	strv_add_all(&ours, p->exports.v);
+	strv_add_all(&ours, extra);
+	if (links)
+		strv_addf(&ours, "PATH=%s:%s", links, path);
+	else if (p->compiler.dirs.n)
+		strv_addf(&ours, "PATH=%s", path);
+	overlay(out, p->env, &ours);
+	strv_release(&ours);
+	free(path);
+}

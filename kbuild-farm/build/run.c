@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "build/run.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#define ANSWER_MAX (1u << 16)
+
+void build_run_emit(struct build_run *run, struct coord_event *ev)
+{
+	ev->at_ms = clock_ms() - run->began_ms;
+	run->hooks->sink(run->hooks->ctx, ev);
+}
+
+void build_run_phase(struct build_run *run, const char *name)
+{
+	struct coord_event ev = { .kind = EVENT_PHASE, .text = name };
+
+	build_run_emit(run, &ev);
+}
+
+void build_run_note(struct build_run *run, const char *fmt, ...)
+{
+	va_list ap;
+	char *text;
+
+	va_start(ap, fmt);
+	text = xvasprintf(fmt, ap);
+	va_end(ap);
+	run->hooks->note(run->hooks->ctx, text);
+	free(text);
+}
+
+static int exit_status(int wait_status)
+{
+	return WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : BUILD_FAILED;
+}
+
+static void note_make(void *ctx, pid_t pid)
+{
+	const struct build_run *run = ctx;
+
+	build_rundir_note_make(&run->rundir, pid);
+}
+
+int build_run_program(struct build_run *run, char *const *argv,
+		      const char *cwd, struct err *err)
+{
+	struct spawn what = {
+		.argv = argv,
+		.env = run->env.v,
+		.cwd = cwd,
+		.fd = { -1, run->output.log, run->output.log },
+	};
+	int status = 0;
+	int ret = build_maker_run(&run->maker, &what, note_make, run, &status,
+				  err);
+
+	build_follow_read(&run->follow);
+	return ret ? ret : exit_status(status);
+}
+
+int build_run_make(struct build_run *run, char *const *options,
+		   char *const *targets, struct err *err)
+{
+	struct strv argv = { 0 };
+	int ret;
+
+	build_plan_make_argv(run->plan, &argv, options, targets);
+	ret = build_run_program(run, argv.v, run->plan->tree, err);
+	strv_release(&argv);
+	return ret;
+}
+
+int build_run_ask(struct build_run *run, const char *target, struct buf *out,
+		  struct err *err)
+{
+	char *const options[] = { (char[]){ "-s" }, NULL };
+	char *const targets[] = { (char *)target, NULL };
+	struct strv argv = { 0 };
+	struct spawn what = {
+		.env = run->env.v,
+		.cwd = run->plan->tree,
+		.fd = { -1, -1, run->output.log },
+	};
+	int status = 0, ret;
+
+	build_plan_make_argv(run->plan, &argv, options, targets);
+	what.argv = argv.v;
+	ret = build_maker_capture(&run->maker, &what, ANSWER_MAX, out, &status,
+				  err);
+	strv_release(&argv);
+	return ret ? ret : exit_status(status);
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "build/start.h"
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "build/links.h"
+#include "coord/coord.h"
+#include "node/inventory.h"
+#include "node/limits.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define READY_MS 3000
+
+static void on_event(void *ctx, const struct coord_event *ev)
+{
+	struct coord_event own = *ev;
+
+	build_run_emit(ctx, &own);
+}
+
+static void on_block(void *ctx, const char *text, bool error)
+{
+	struct coord_event ev = { .kind = EVENT_DIAG,
+				  .text = text,
+				  .n = error ? EVENT_ERROR : EVENT_WARNING };
+
+	build_run_emit(ctx, &ev);
+}
+
+static void on_line(void *ctx, const char *text)
+{
+	const struct build_run *run = ctx;
+
+	run->hooks->line(run->hooks->ctx, text);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *ctx)
+{
+	struct build_run *run = ctx;
+	struct build_figures now = { .at_ms = clock_ms() - run->began_ms,
+				     .warnings = run->joblog.warnings,
+				     .errors = run->joblog.errors };
+
+	(void)fd;
+	(void)what;
+	run->hooks->tick(run->hooks->ctx, &now);
+}
+
+/* How many compiles this machine does at once. */
+static void choose_slots(struct build_run *run,
+			 const struct node_roster *roster)
+{
+	unsigned asked = run->plan->request->jobs;
+	struct wire_inventory inv = { 0 };
+	struct node_limit limit;
+
+	node_inventory_collect(&inv);
+	node_limit_local(&limit, &inv);
+	run->local_slots = limit.slots;
+	/* With no node to help, -j is the user's word on this machine. */
+	if (asked && (!roster->n || asked < limit.slots))
+		run->local_slots = asked;
+	free(limit.why);
+	wire_inventory_release(&inv);
+}
+
+/* A script that some variable of make names is worth a word. */
+static void tell_skipped(struct build_run *run, const struct strv *skipped)
+{
+	const struct strv *vars = &run->plan->vars;
+
+	for (size_t i = 0; i < vars->n; i++) {
+		const char *value = strchr(vars->v[i], '=') + 1;
+
+		if (*value && strv_has(skipped, value))
+			build_run_note(run,
+				       "not linked, as it is a script: %s",
+				       vars->v[i]);
+	}
+}
+
+static int make_links(struct build_run *run, struct err *err)
+{
+	char *path = build_compiler_path(&run->plan->compiler, run->plan->env);
+	char *wrapper = build_links_wrapper();
+	struct strv skipped = { 0 };
+	int ret;
+
+	if (!wrapper)
+		ret = err_set(err, ENOENT,
+			      "kfarm-cc is neither beside kfarm nor in PATH; "
+			      "install kfarm again");
+	else
+		ret = build_links_make(run->rundir.links, wrapper, path,
+				       &skipped, err);
+	tell_skipped(run, &skipped);
+	strv_release(&skipped);
+	free(wrapper);
+	free(path);
+	return ret;
+}
+
+static int start_coord(struct build_run *run, const struct node_roster *roster,
+		       struct err *err)
+{
+	struct coord_setup setup = {
+		.base = run->base,
+		.socket = run->rundir.socket,
+		.work = run->rundir.work,
+		.roster = roster,
+		.local_slots = run->local_slots,
+		.sink = on_event,
+		.sink_ctx = run,
+	};
+	struct strv extra = { 0 };
+	int ret = make_links(run, err);
+
+	if (!ret)
+		ret = coord_new(&run->coord, &setup, err);
+	strv_addf(&extra, "KFARM_SOCKET=%s", run->rundir.socket);
+	strv_addf(&extra, "KFARM_LINKS=%s", run->rundir.links);
+	strv_addf(&extra, "KFARM_SLOTS=%s", run->rundir.slots);
+	build_plan_env(run->plan, &run->env, run->rundir.links, extra.v);
+	strv_release(&extra);
+	return ret;
+}
+
+static int start_loop(struct build_run *run, struct err *err)
+{
+	static const struct timeval second = { .tv_sec = 1 };
+	int ret;
+
+	run->base = event_base_new();
+	if (!run->base)
+		return err_set(err, ENOMEM, "no event loop");
+	ret = build_maker_init(&run->maker, run->base, err);
+	if (ret)
+		return ret;
+	run->tick = event_new(run->base, -1, EV_PERSIST, on_tick, run);
+	if (!run->tick || event_add(run->tick, &second))
+		return err_set(err, ENOMEM, "no timer");
+	return 0;
+}
+
+static int start_log(struct build_run *run, struct err *err)
+{
+	struct build_joblog_sink sink = {
+		.block = on_block,
+		.line = run->hooks->line ? on_line : NULL,
+		.ctx = run,
+	};
+	char *path = build_output_path(&run->output, "build.log");
+	int ret;
+
+	build_joblog_init(&run->joblog, &sink);
+	ret = build_follow_start(&run->follow, run->base, path, &run->joblog,
+				 err);
+	free(path);
+	return ret;
+}
+
+static int make_places(struct build_run *run, struct err *err)
+{
+	const struct build_plan *p = run->plan;
+	int ret = 0;
+
+	if (p->place.kind != BUILD_IN_TREE)
+		ret = fs_mkdirs(p->place.dir, 0777, err);
+	if (ret)
+		err_wrap(err, "build directory");
+	if (!ret)
+		ret = build_lock_take(&run->lock, p->place.dir, err);
+	if (!ret)
+		ret = build_output_make(&run->output, p->request->output_dir,
+					err);
+	if (!ret)
+		ret = build_rundir_make(&run->rundir, run->local_slots, err);
+	return ret;
+}
+
+int build_start(struct build_run *run, const struct build_plan *plan,
+		const struct node_roster *roster,
+		const struct build_hooks *hooks, struct err *err)
+{
+	int ret;
+
+	*run = (struct build_run){ .plan = plan, .hooks = hooks };
+	run->began_ms = clock_ms();
+	run->lock.fd = run->output.log = -1;
+	run->follow.fd = run->follow.watch = -1;
+	choose_slots(run, roster);
+	ret = make_places(run, err);
+	if (!ret)
+		ret = start_loop(run, err);
+	if (!ret)
+		ret = start_log(run, err);
+	if (ret)
+		return ret;
+	if (!plan->compiler.unlinked)
+		return start_coord(run, roster, err);
+	build_plan_env(plan, &run->env, NULL, NULL);
+	return 0;
+}
+
+static void on_ready(void *ctx)
+{
+	bool *ready = ctx;
+
+	*ready = true;
+}
+
+static unsigned nodes_up(struct coord *c)
+{
+	struct coord_stats stats;
+	unsigned up = 0;
+
+	coord_stats(c, &stats);
+	for (size_t i = 0; i < stats.n_nodes; i++)
+		up += stats.nodes[i].slots && !strcmp(stats.nodes[i].state,
+						      "up");
+	return up;
+}
+
+int build_start_jobs(struct build_run *run)
+{
+	unsigned asked = run->plan->request->jobs, remote = 0, up;
+
+	if (run->coord) {
+		coord_when_ready(run->coord, READY_MS, on_ready, &run->ready);
+		if (build_maker_wait(&run->maker, &run->ready))
+			return -EINTR;
+		remote = coord_remote_slots(run->coord);
+	}
+	run->jobs = asked ? asked : remote + run->local_slots;
+	up = run->coord ? nodes_up(run->coord) : 0;
+	build_run_note(run, "-j %u%s: %u slots on %u nodes + %u local slots",
+		       run->jobs, asked ? " as asked" : "", remote, up,
+		       run->local_slots);
+	return 0;
+}
+
+void build_start_end(struct build_run *run)
+{
+	if (run->coord)
+		coord_free(run->coord);
+	if (run->maker.stopped_by)
+		build_maker_sweep();
+	if (run->base) {
+		build_follow_stop(&run->follow);
+		build_maker_release(&run->maker);
+	}
+	build_joblog_release(&run->joblog);
+	if (run->tick)
+		event_free(run->tick);
+	if (run->base)
+		event_base_free(run->base);
+	build_rundir_release(&run->rundir);
+	build_output_release(&run->output);
+	build_lock_release(&run->lock);
+	strv_release(&run->env);
+	strv_release(&run->targets);
+}

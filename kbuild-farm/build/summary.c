@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "build/summary.h"
+
+#include <inttypes.h>
+
+#define REASONS_MAX 8 /* named in one line; the others are added up */
+
+unsigned build_summary_permille(unsigned part, unsigned rest)
+{
+	uint64_t all = (uint64_t)part + rest;
+
+	return all ? (unsigned)((uint64_t)part * 1000 / all) : 0;
+}
+
+static void put_time(struct buf *out, uint64_t ms)
+{
+	uint64_t s = (ms + 500) / 1000;
+
+	if (s >= 3600)
+		buf_printf(out, "%" PRIu64 ":%02u:%02u", s / 3600,
+			   (unsigned)(s / 60 % 60), (unsigned)(s % 60));
+	else
+		buf_printf(out, "%u:%02u", (unsigned)(s / 60),
+			   (unsigned)(s % 60));
+}
+
+void build_summary_reasons(struct buf *out, const struct coord_stats *farm)
+{
+	unsigned others = 0;
+
+	for (size_t i = 0; i < farm->n_reasons; i++) {
+		if (i >= REASONS_MAX) {
+			others += farm->reasons[i].n;
+			continue;
+		}
+		buf_printf(out, "%s%u %s", i ? ", " : "", farm->reasons[i].n,
+			   farm->reasons[i].why);
+	}
+	if (others)
+		buf_printf(out, ", %u others", others);
+}
+
+static void put_jobs(struct buf *out, const struct build_summary *s)
+{
+	const struct coord_stats *f = s->farm;
+	unsigned share;
+
+	if (!f) {
+		buf_printf(out, "jobs unknown: all local, not linked (%s)\n",
+			   s->unlinked ? s->unlinked : "not started");
+		return;
+	}
+	if (!f->remote && !f->local) {
+		buf_add_str(out, "jobs 0\n");
+		return;
+	}
+	share = build_summary_permille(f->remote, f->local);
+	buf_printf(out, "jobs %u: %u remote (%u.%u %%), %u local",
+		   f->remote + f->local, f->remote, share / 10, share % 10,
+		   f->local);
+	if (f->n_reasons) {
+		buf_add_str(out, " (");
+		build_summary_reasons(out, f);
+		buf_add_str(out, ")");
+	}
+	buf_printf(out, ", %u retried, %u duplicated\n", f->retried,
+		   f->duplicated);
+}
+
+void build_summary_text(struct buf *out, const struct build_summary *s)
+{
+	buf_printf(out, "%s %s: %s, %s, linux-%s, ", s->verb,
+		   *s->targets ? s->targets : "all", s->arch, s->compiler,
+		   s->version);
+	put_time(out, s->wall_ms);
+	buf_printf(out, " wall, build host %" PRIu64 " s CPU\n",
+		   (s->cpu_ms + 500) / 1000);
+	put_jobs(out, s);
+	buf_printf(out, "warnings %u, errors %u        output %s\n",
+		   s->warnings, s->errors, s->output);
+}

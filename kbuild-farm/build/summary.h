@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * build/summary.h - what is said at the end of a build:
+ *
+ *	built Image modules dtbs: arm64, gcc-12.2.0, linux-6.1.192, 3:12 wall,
+ *	build host 41 s CPU
+ *	jobs 2874: 2851 remote (99.1 %), 23 local (12 .incbin, 11 gcc plugins),
+ *	4 retried, 2 duplicated
+ *	warnings 3, errors 0        output ~/.cache/kfarm/builds/7
+ *
+ * (three lines; nothing is wrapped).
+ */
+#ifndef BUILD_SUMMARY_H
+#define BUILD_SUMMARY_H
+
+#include "base/buf.h"
+#include "coord/coord.h"
+
+struct build_summary {
+	const char *verb; /* "built", "failed", "interrupted" */
+	const char *targets; /* "Image modules", or "" for make's default */
+	const char *arch, *compiler, *version;
+	uint64_t wall_ms, cpu_ms;
+	const struct coord_stats *farm; /* NULL: built without links ... */
+	const char *unlinked; /* ... because of this */
+	unsigned warnings, errors;
+	const char *output;
+};
+
+void build_summary_text(struct buf *out, const struct build_summary *s);
+/* How many tenths of a percent `part` is of `part + rest`, rounded down. */
+unsigned build_summary_permille(unsigned part, unsigned rest);
+/* "12 .incbin, 11 gcc plugins" */
+void build_summary_reasons(struct buf *out, const struct coord_stats *farm);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "build/system.h"
+
+#include "base/fs.h"
+#include "base/spawn.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define ANSWER_MAX (1u << 16)
+#define ANSWER_MS  5000
+
+/* The value of NAME= in os-release(5), without its quotes. */
+static char *os_value(const char *text, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *line = text; line && *line;) {
+		const char *end = strchr(line, '\n'), *v = line + n;
+
+		if (!strncmp(line, name, n)) {
+			v += strspn(v, "\"'");
+			return xstrndup(v, strcspn(v, "\"'\n"));
+		}
+		line = end ? end + 1 : NULL;
+	}
+	return NULL;
+}
+
+void build_system_read(struct build_system *s)
+{
+	long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	struct buf os = { 0 };
+	struct err ignored;
+	struct statvfs v;
+
+	*s = (struct build_system){ .cores = cores > 0 ? (unsigned)cores : 1 };
+	if (pages > 0 && page > 0)
+		s->ram_mib = (uint64_t)pages * (uint64_t)page >> 20;
+	if (!statvfs(".", &v))
+		s->disk_mib = (uint64_t)v.f_bavail * v.f_frsize >> 20;
+	if (!fs_read("/etc/os-release", ANSWER_MAX, &os, &ignored)) {
+		s->os_name = os_value(buf_str(&os), "NAME=");
+		s->os_version = os_value(buf_str(&os), "VERSION=");
+	}
+	uname(&s->uname);
+	buf_release(&os);
+}
+
+void build_system_release(struct build_system *s)
+{
+	free(s->os_name);
+	free(s->os_version);
+	*s = (struct build_system){ 0 };
+}
+
+char *build_system_first_line(const struct build_plan *p, const char *program)
+{
+	char *argv[] = { (char *)program, (char[]){ "--version" }, NULL };
+	struct strv env = { 0 };
+	struct spawn what = { .argv = argv, .fd = { -1, -1, -1 } };
+	struct buf out = { 0 };
+	struct err ignored;
+	char *line = NULL;
+	int status = 0;
+
+	if (!*program)
+		return NULL;
+	build_plan_env(p, &env, NULL, NULL);
+	what.env = env.v;
+	if (!spawn_capture(&what, ANSWER_MAX, ANSWER_MS, &out, &status,
+			   &ignored) &&
+	    !status && out.len)
+		line = xstrndup(buf_str(&out), strcspn(buf_str(&out), "\n"));
+	buf_release(&out);
+	strv_release(&env);
+	return line;
+}
+
+char *build_system_linker(const struct build_plan *p)
+{
+	const char *prefix = str_env(p->vars.v ? p->vars.v : p->env,
+				     "CROSS_COMPILE");
+	char *name, *line;
+
+	if (p->vars.v && str_env(p->vars.v, "LLVM"))
+		name = xstrdup("ld.lld");
+	else
+		name = xasprintf("%sld", prefix ? prefix : "");
+	line = build_system_first_line(p, name);
+	free(name);
+	return line;
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "build/target.h"
+
+#include "base/fs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+const char *build_target_sync(const char *tree)
+{
+	char *path = xasprintf("%s/scripts/kconfig/Makefile", tree);
+	struct buf text = { 0 };
+	struct err ignored;
+	/* Linux 4.19 gave it its name. */
+	bool old = !fs_read(path, 1u << 20, &text, &ignored) &&
+		   !strstr(buf_str(&text), "syncconfig");
+
+	buf_release(&text);
+	free(path);
+	return old ? "silentoldconfig" : "syncconfig";
+}
+
+/* Is include/config/auto.conf there and not older than .config? */
+static bool is_synced(const struct build_plan *p)
+{
+	char *config = build_plan_path(p, ".config");
+	char *done = build_plan_path(p, "include/config/auto.conf");
+	struct stat a, b;
+	bool yes = !stat(config, &a) && !stat(done, &b) &&
+		   (b.st_mtim.tv_sec > a.st_mtim.tv_sec ||
+		    (b.st_mtim.tv_sec == a.st_mtim.tv_sec &&
+		     b.st_mtim.tv_nsec >= a.st_mtim.tv_nsec));
+
+	free(done);
+	free(config);
+	return yes;
+}
+
+static int ask_image(struct build_run *run, char **name, struct err *err)
+{
+	char *sync = (char *)build_target_sync(run->plan->tree);
+	char *const targets[] = { sync, NULL };
+	struct buf out = { 0 };
+	int ret = 0;
+
+	if (!is_synced(run->plan))
+		ret = build_run_make(run, NULL, targets, err);
+	if (!ret)
+		ret = build_run_ask(run, "image_name", &out, err);
+	if (!ret && !out.len)
+		ret = err_set(err, EINVAL,
+			      "this tree does not say what its image is; name "
+			      "the target instead of \"kernel\"");
+	if (!ret) {
+		*name = xstrdup(str_base(buf_str(&out)));
+		(*name)[strcspn(*name, "\n")] = '\0';
+	}
+	buf_release(&out);
+	return ret;
+}
+
+int build_target_resolve(struct build_run *run, struct err *err)
+{
+	const struct strv *asked = &run->plan->request->targets;
+	char *image = NULL;
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < asked->n; i++) {
+		if (strcmp(asked->v[i], "kernel")) {
+			strv_add(&run->targets, asked->v[i]);
+			continue;
+		}
+		if (!image)
+			ret = ask_image(run, &image, err);
+		if (!ret)
+			strv_add(&run->targets, image);
+	}
+	free(image);
+	return ret;
+}
+
+static bool stands(const struct build_plan *p, const char *name)
+{
+	char *path = build_plan_path(p, name);
+	struct stat st;
+	bool yes = !stat(path, &st) && S_ISREG(st.st_mode);
+
+	free(path);
+	return yes;
+}
+
+static void add_image(struct build_wants *w, const struct build_plan *p,
+		      const char *name)
+{
+	char *boot = xasprintf("arch/%s/boot/%s", p->arch.srcarch, name);
+
+	if (stands(p, boot) && !strv_has(&w->images, boot))
+		strv_add(&w->images, boot);
+	else if (stands(p, name) && !strv_has(&w->images, name))
+		strv_add(&w->images, name);
+	free(boot);
+}
+
+static bool is_everything(const char *target)
+{
+	return !strcmp(target, "all") || !strcmp(target, "_all");
+}
+
+bool build_target_is_default(const struct strv *targets)
+{
+	for (size_t i = 0; i < targets->n; i++) {
+		if (is_everything(targets->v[i]))
+			return true;
+	}
+	return !targets->n;
+}
+
+/* "Image", "bzImage", "uImage", "vmlinuz.efi", "zImage.dtb": no ".o", no path */
+static bool is_image_name(const char *target)
+{
+	static const char *const none[] = { ".o",  ".ko", ".i", ".s",
+					    ".dtb", ".lst", "/", NULL };
+
+	for (int i = 0; none[i]; i++) {
+		if (str_ends(target, none[i]))
+			return false;
+	}
+	return !strchr(target, '/');
+}
+
+static void want_target(struct build_wants *w, const struct build_plan *p,
+			const char *target)
+{
+	size_t before = w->images.n;
+
+	if (!strcmp(target, "modules"))
+		w->modules = true;
+	else if (!strcmp(target, "dtbs"))
+		w->dtbs = true;
+	else if (!strcmp(target, "vmlinux"))
+		w->kernel = true;
+	else if (is_image_name(target))
+		add_image(w, p, target);
+	w->kernel |= w->images.n > before;
+}
+
+static bool has_modules(const struct build_plan *p)
+{
+	char *path = build_plan_path(p, ".config");
+	struct buf config = { 0 };
+	struct err ignored;
+	bool yes = !fs_read(path, 16u << 20, &config, &ignored) &&
+		   strstr(buf_str(&config), "\nCONFIG_MODULES=y\n") &&
+		   stands(p, "modules.order");
+
+	buf_release(&config);
+	free(path);
+	return yes;
+}
+
+void build_target_wants(struct build_wants *out, const struct build_plan *p,
+			const struct strv *targets, const char *image)
+{
+	char *dts = xasprintf("%s/arch/%s/boot/dts", p->place.dir,
+			      p->arch.srcarch);
+	bool all = build_target_is_default(targets);
+
+	*out = (struct build_wants){ .kernel = all, .dtbs = all,
+				     .modules = all };
+	if (all && image && stands(p, image))
+		strv_add(&out->images, image);
+	for (size_t i = 0; i < targets->n; i++)
+		want_target(out, p, targets->v[i]);
+	out->modules = out->modules && has_modules(p);
+	out->dtbs = out->dtbs && fs_is_dir(dts);
+	free(dts);
+}
+
+void build_wants_release(struct build_wants *w)
+{
+	strv_release(&w->images);
+	*w = (struct build_wants){ 0 };
+}

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/cmd.h"
+#include "cli/nodes.h"
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "conf/schema.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	OPT_JSON = 1,
+	OPT_SLOTS,
+	OPT_CODEC
+};
+
+static const struct args_option options[] = {
+	{ OPT_JSON, 0, "json", NULL, "print JSON (list, probe, limits)" },
+	{ OPT_SLOTS, 0, "slots", "N", "jobs at once at most (add)" },
+	{ OPT_CODEC, 0, "codec", "C", "none, lzo or zstd (add)" },
+	{ 0 },
+};
+
+/* The command line, and what the configuration says. */
+struct request {
+	struct strv words; /* after the verb */
+	bool json;
+	const char *slots, *codec;
+	struct conf *conf;
+	struct node_roster roster;
+};
+
+static int failed(const char *verb, const struct err *err)
+{
+	log_error("nodes %s: %s", verb, err->text);
+	return EXIT_USAGE;
+}
+
+/* Read the configuration; also an empty one that is yet to be written. */
+static int load(struct request *r, struct err *err)
+{
+	struct strv warnings = { 0 };
+	int ret;
+
+	conf_free(r->conf);
+	r->conf = NULL;
+	node_roster_release(&r->roster);
+	ret = conf_load(&r->conf, &warnings, err);
+	for (size_t i = 0; i < warnings.n; i++)
+		log_warning("%s", warnings.v[i]);
+	strv_release(&warnings);
+	return ret ? ret : node_roster_load(&r->roster, r->conf, err);
+}
+
+/* The nodes that were named, or all; -ENOENT for a name that is none. */
+static int choose(const struct request *r, const struct node_entry ***out,
+		  size_t *n, struct err *err)
+{
+	size_t most = r->words.n ? r->words.n : r->roster.n;
+	const struct node_entry **list = xcalloc(most, sizeof(*list));
+
+	for (*n = 0; *n < most; ++*n) {
+		list[*n] = r->words.n ?
+				   node_roster_get(&r->roster, r->words.v[*n]) :
+				   &r->roster.v[*n];
+		if (!list[*n]) {
+			err_set(err, ENOENT, "there is no node \"%s\"",
+				r->words.v[*n]);
+			free(list);
+			return -ENOENT;
+		}
+	}
+	*out = list;
+	return 0;
+}
+
+static void print_json(json_t *made)
+{
+	json_dumpf(made, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+	putchar('\n');
+	json_decref(made);
+}
+
+static int all_get_jobs(const struct nodes_survey *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		if (!node_probe_has_ours(&s->probes[i]))
+			return EXIT_USAGE;
+	}
+	return EXIT_OK;
+}
+
+static void hint_if_empty(const struct request *r)
+{
+	char *file;
+
+	if (r->roster.n || r->json)
+		return;
+	file = conf_user_file();
+	log_info("no nodes in %s yet; add one with "
+		 "`kfarm nodes add NAME ssh:HOST`",
+		 file);
+	free(file);
+}
+
+/* What list, probe and limits have in common. */
+static int survey(struct request *r, const char *verb,
+		  void (*as_text)(FILE *, const struct nodes_survey *),
+		  json_t *(*as_json)(const struct nodes_survey *))
+{
+	const struct node_entry **nodes;
+	struct nodes_survey s;
+	struct err err = { 0 };
+	size_t n;
+	int status;
+
+	if (load(r, &err) || choose(r, &nodes, &n, &err))
+		return failed(verb, &err);
+	hint_if_empty(r);
+	status = nodes_survey(&s, nodes, n, &err);
+	free(nodes);
+	if (status)
+		return failed(verb, &err);
+	if (r->json)
+		print_json(as_json(&s));
+	else
+		as_text(stdout, &s);
+	status = all_get_jobs(&s);
+	nodes_survey_release(&s);
+	return status;
+}
+
+static void list_text(FILE *out, const struct nodes_survey *s)
+{
+	if (s->n)
+		nodes_text_list(out, s);
+}
+
+static int verb_list(struct request *r)
+{
+	return survey(r, "list", list_text, nodes_json_list);
+}
+
+static int verb_probe(struct request *r)
+{
+	return survey(r, "probe", nodes_text_probe, nodes_json_list);
+}
+
+static int verb_limits(struct request *r)
+{
+	return survey(r, "limits", nodes_text_limits, nodes_json_limits);
+}
+
+static int check_option(const char *key, const char *value, struct err *err)
+{
+	const struct conf_key *k = conf_schema_find("node", "", key);
+	int ret = value ? conf_schema_check(k, value, err) : 0;
+
+	if (ret)
+		err_wrap(err, "--%s", key);
+	return ret;
+}
+
+static int check_new(struct request *r, struct err *err)
+{
+	const char *name = r->words.v[0];
+	struct node_address address;
+	char *file;
+	int ret;
+
+	ret = node_roster_check_name(name, err);
+	if (!ret)
+		ret = node_address_parse(&address, r->words.v[1], err);
+	if (ret)
+		return ret;
+	node_address_release(&address);
+	ret = check_option("slots", r->slots, err);
+	if (!ret)
+		ret = check_option("codec", r->codec, err);
+	if (ret)
+		return ret;
+	/* KFARM_CONFIG may name a file that is made now. */
+	file = conf_user_file();
+	ret = load(r, err);
+	if (ret == -ENOENT && !fs_exists(file))
+		ret = 0;
+	free(file);
+	if (!ret && node_roster_get(&r->roster, name))
+		ret = err_set(err, EEXIST,
+			      "there is a node \"%s\" already; `kfarm nodes "
+			      "remove %s` first",
+			      name, name);
+	return ret;
+}
+
+static int write_new(const struct request *r, struct err *err)
+{
+	const char *name = r->words.v[0];
+	int ret = conf_set("node", name, "address", r->words.v[1], err);
+
+	if (!ret && r->slots)
+		ret = conf_set("node", name, "slots", r->slots, err);
+	if (!ret && r->codec)
+		ret = conf_set("node", name, "codec", r->codec, err);
+	return ret;
+}
+
+/* The node is in the file: what follows is only to tell how it does. */
+static int show_new(struct request *r, struct err *err)
+{
+	const struct node_entry *e;
+	struct nodes_survey s;
+	char *reason;
+	int ret = load(r, err);
+
+	if (ret)
+		return ret;
+	e = node_roster_get(&r->roster, r->words.v[0]);
+	if (!e)
+		return err_set(err, EIO, "%s was not read back", r->words.v[0]);
+	ret = nodes_survey(&s, &e, 1, err);
+	if (ret)
+		return ret;
+	nodes_text_probe(stdout, &s);
+	reason = nodes_reason(&s.probes[0]);
+	if (reason)
+		log_warning("%s was added, but gets no jobs as it is now",
+			    e->name);
+	free(reason);
+	nodes_survey_release(&s);
+	return 0;
+}
+
+static int verb_add(struct request *r)
+{
+	struct err err = { 0 };
+
+	if (check_new(r, &err) || write_new(r, &err) || show_new(r, &err))
+		return failed("add", &err);
+	return EXIT_OK;
+}
+
+static int remove_one(const struct request *r, const char *name)
+{
+	struct err err = { 0 };
+	int ret = conf_remove("node", name, &err);
+	char *at;
+
+	if (!ret)
+		return EXIT_OK;
+	at = r->conf ? conf_where(r->conf, "node", name, "address") : NULL;
+	if (ret == -ENOENT && at)
+		log_error("nodes remove: \"%s\" is set in %s; change that file",
+			  name, at);
+	else if (ret == -ENOENT)
+		log_error("nodes remove: there is no node \"%s\"", name);
+	else
+		failed("remove", &err);
+	free(at);
+	return EXIT_USAGE;
+}
+
+static int verb_remove(struct request *r)
+{
+	struct err err = { 0 };
+	int status = EXIT_OK;
+
+	/* A bad value elsewhere must not keep a node from being removed. */
+	if (conf_load(&r->conf, NULL, &err))
+		log_warning("%s", err.text);
+	for (size_t i = 0; i < r->words.n; i++) {
+		if (remove_one(r, r->words.v[i]))
+			status = EXIT_USAGE;
+	}
+	return status;
+}
+
+static const struct verb {
+	const char *name;
+	size_t least, most; /* words after it */
+	bool json, adds;
+	const char *usage;
+	int (*run)(struct request *r);
+} verbs[] = {
+	{ "list", 0, 0, true, false, "", verb_list },
+	{ "add", 2, 2, false, true, " NAME ADDRESS", verb_add },
+	{ "remove", 1, 1000, false, false, " NAME...", verb_remove },
+	{ "probe", 0, 1000, true, false, " [NAME]...", verb_probe },
+	{ "limits", 0, 0, true, false, "", verb_limits },
+};
+
+static const struct verb *find_verb(const char *name)
+{
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
+		if (name && !strcmp(verbs[i].name, name))
+			return &verbs[i];
+	}
+	return NULL;
+}
+
+static int parse(struct request *r, const struct verb **verb, char *const *argv,
+		 struct err *err)
+{
+	const char *name = NULL;
+	struct args args;
+	int key;
+
+	args_init(&args, options, argv);
+	while ((key = args_next(&args, err)) > 0 || key == ARGS_WORD) {
+		if (key == OPT_JSON)
+			r->json = true;
+		else if (key == OPT_SLOTS)
+			r->slots = args.value;
+		else if (key == OPT_CODEC)
+			r->codec = args.value;
+		else if (!name)
+			name = args.value;
+		else
+			strv_add(&r->words, args.value);
+	}
+	if (key < 0)
+		return key;
+	*verb = find_verb(name);
+	if (!*verb)
+		return err_set(err, EINVAL,
+			       "%s%s%slist, add, remove, probe or limits?",
+			       name ? "\"" : "", name ? name : "",
+			       name ? "\" is unknown; " : "");
+	return 0;
+}
+
+static int check_usage(const struct request *r, const struct verb *v,
+		       struct err *err)
+{
+	if (r->words.n < v->least || r->words.n > v->most)
+		return err_set(err, EINVAL, "usage: kfarm nodes %s%s", v->name,
+			       v->usage);
+	if (r->json && !v->json)
+		return err_set(err, EINVAL, "--json is not for %s", v->name);
+	if ((r->slots || r->codec) && !v->adds)
+		return err_set(err, EINVAL, "--slots and --codec are for add");
+	return 0;
+}
+
+static int nodes_main(char *const *argv)
+{
+	struct request r = { 0 };
+	const struct verb *verb = NULL;
+	struct err err = { 0 };
+	int status = EXIT_USAGE;
+
+	if (parse(&r, &verb, argv, &err) || check_usage(&r, verb, &err))
+		log_error("nodes: %s", err.text);
+	else
+		status = verb->run(&r);
+	strv_release(&r.words);
+	node_roster_release(&r.roster);
+	conf_free(r.conf);
+	return status;
+}
+
+const struct cmd cmd_nodes = {
+	.name = "nodes",
+	.usage =
+		"list [--json] | probe [--json] [NAME]... | limits [--json] |\n"
+		"                   add NAME ADDRESS [--slots N] [--codec C] | "
+		"remove NAME...",
+	.help = "list, add, remove, probe and limit the nodes of the farm",
+	.options = options,
+	.more = "ADDRESS is ssh:[USER@]HOST, exec:COMMAND or unix:PATH.\n",
+	.run = nodes_main,
+};

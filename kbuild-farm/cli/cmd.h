@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cli/cmd.h - a subcommand of kfarm: one file that ends in one of these.
+ *
+ * Results go to stdout, progress and errors to stderr (base/log.h).
+ */
+#ifndef CLI_CMD_H
+#define CLI_CMD_H
+
+#include "base/args.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/* interface.md, section 2; make's own status of a failed build is 2. */
+enum {
+	EXIT_OK = 0,
+	EXIT_USAGE = 1, /* usage, set-up, or some of several nodes failed */
+	EXIT_BUILD = 2,
+	EXIT_FARM = 125,
+	EXIT_INTERRUPTED = 130,
+};
+
+struct cmd {
+	const char *name;
+	const char *usage; /* what may follow "kfarm NAME" */
+	const char *help; /* half a line for `kfarm help` */
+	const struct args_option *options; /* for args_init(); NULL: none */
+	bool variables; /* takes VAR=VALUE */
+	const char *more; /* further text of `kfarm help NAME`; may be NULL */
+	/*
+	 * `argv` are the words after the name, those of $KFARM in front.
+	 * Returns the exit status.
+	 */
+	int (*run)(char *const *argv);
+};
+
+extern const struct cmd cmd_build, cmd_nodes, cmd_help;
+
+/* All of them, in the order of `kfarm help`; ends in NULL. */
+extern const struct cmd *const cmd_list[];
+/* The command of that name, or NULL. */
+const struct cmd *cmd_find(const char *name);
+/* What `kfarm help` and `kfarm help NAME` print. */
+void cmd_help_all(FILE *out);
+void cmd_help_one(FILE *out, const struct cmd *c);
+
+/*
+ * The words of $KFARM (`text`, quoted as for a shell) that `c` understands:
+ * options of its table, and VAR=VALUE if it takes these.  Options of other
+ * commands are passed over; anything else is -EINVAL with `err` set.
+ */
+int cmd_environment(const struct cmd *c, const char *text, struct strv *out,
+		    struct err *err);
+
+#endif

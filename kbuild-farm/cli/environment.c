@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/cmd.h"
+
+#include "base/buf.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One word from `*at` on, without its quotes; NULL for an open quote. */
+static char *next_word(const char **at)
+{
+	struct buf word = { 0 };
+	const char *p = *at;
+	char quote = '\0';
+
+	for (; *p && (quote || !isspace((unsigned char)*p)); p++) {
+		if (*p == quote)
+			quote = '\0';
+		else if (!quote && (*p == '"' || *p == '\''))
+			quote = *p;
+		else if (*p == '\\' && quote != '\'' && p[1])
+			buf_add(&word, ++p, 1);
+		else
+			buf_add(&word, p, 1);
+	}
+	*at = p;
+	if (quote) {
+		buf_release(&word);
+		return NULL;
+	}
+	return buf_steal(&word);
+}
+
+static int split(const char *text, struct strv *out, struct err *err)
+{
+	for (;;) {
+		char *word;
+
+		while (isspace((unsigned char)*text))
+			text++;
+		if (!*text)
+			return 0;
+		word = next_word(&text);
+		if (!word)
+			return err_set(err, EINVAL, "a quote is not closed");
+		strv_own(out, word);
+	}
+}
+
+static size_t count(const struct args_option *options)
+{
+	size_t n = 0;
+
+	while (options && options[n].key)
+		n++;
+	return n;
+}
+
+static void append(struct args_option **all, size_t *n, const struct cmd *c)
+{
+	size_t more = count(c->options);
+
+	*all = xrealloc(*all, (*n + more + 1) * sizeof(**all));
+	for (size_t i = 0; i < more; i++) {
+		(*all)[*n] = c->options[i];
+		(*all)[*n].key = (int)*n + 1;
+		(*n)++;
+	}
+	(*all)[*n] = (struct args_option){ 0 };
+}
+
+/*
+ * One table of all commands' options, those of `c` first, numbered from 1;
+ * *own is how many are c's.
+ */
+static struct args_option *all_options(const struct cmd *c, int *own)
+{
+	struct args_option *all = NULL;
+	size_t n = 0;
+
+	append(&all, &n, c);
+	*own = (int)n;
+	for (const struct cmd *const *at = cmd_list; *at; at++) {
+		if (*at != c)
+			append(&all, &n, *at);
+	}
+	return all;
+}
+
+static void add_option(struct strv *out, const struct args_option *o,
+		       const char *value)
+{
+	if (o->word)
+		strv_addf(out, value ? "--%s=%s" : "--%s", o->word, value);
+	else
+		strv_addf(out, "-%c", o->letter);
+	if (!o->word && value)
+		strv_add(out, value);
+}
+
+static int choose(const struct cmd *c, const struct args_option *all, int own,
+		  char *const *words, struct strv *out, struct err *err)
+{
+	struct args args;
+	int key;
+
+	args_init(&args, all, words);
+	args.variables = true;
+	while ((key = args_next(&args, err)) != ARGS_END) {
+		if (key == ARGS_WORD)
+			return err_set(err, EINVAL, "\"%s\" is not an option",
+				       args.value);
+		if (key == ARGS_VARIABLE && c->variables)
+			strv_add(out, args.value);
+		else if (key > 0 && key <= own)
+			add_option(out, &all[key - 1], args.value);
+		else if (key < 0 && key != ARGS_VARIABLE)
+			return key;
+	}
+	return 0;
+}
+
+int cmd_environment(const struct cmd *c, const char *text, struct strv *out,
+		    struct err *err)
+{
+	struct strv words = { 0 };
+	struct args_option *all;
+	int own, ret;
+
+	all = all_options(c, &own);
+	ret = split(text, &words, err);
+	if (!ret && words.n)
+		ret = choose(c, all, own, words.v, out, err);
+	free(all);
+	strv_release(&words);
+	return ret;
+}

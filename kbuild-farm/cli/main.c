@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/cmd.h"
+
+#include "base/log.h"
+#include "base/version.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const struct cmd *const cmd_list[] = { &cmd_build, &cmd_nodes, &cmd_help,
+				       NULL };
+
+const struct cmd *cmd_find(const char *name)
+{
+	for (const struct cmd *const *c = cmd_list; *c; c++) {
+		if (!strcmp((*c)->name, name))
+			return *c;
+	}
+	return NULL;
+}
+
+/* Levenshtein's distance, one row at a time; for short words. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t row[32], n = strlen(b);
+
+	if (n >= sizeof(row) / sizeof(*row))
+		return n;
+	for (size_t j = 0; j <= n; j++)
+		row[j] = j;
+	for (size_t i = 0; a[i]; i++) {
+		size_t corner = row[0]++;
+
+		for (size_t j = 0; j < n; j++) {
+			size_t best = corner + (a[i] != b[j]);
+
+			corner = row[j + 1];
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (corner + 1 < best)
+				best = corner + 1;
+			row[j + 1] = best;
+		}
+	}
+	return row[n];
+}
+
+static int unknown(const char *name)
+{
+	const struct cmd *near = NULL;
+	size_t least = 3;
+
+	for (const struct cmd *const *c = cmd_list; *c; c++) {
+		size_t d = distance(name, (*c)->name);
+
+		if (d < least) {
+			least = d;
+			near = *c;
+		}
+	}
+	if (name[0] == '-')
+		log_error("unknown option %s; options follow the command",
+			  name);
+	else if (near)
+		log_error("unknown command \"%s\"; did you mean \"%s\"?", name,
+			  near->name);
+	else
+		log_error("unknown command \"%s\"; see `kfarm help`", name);
+	return EXIT_USAGE;
+}
+
+/* A descriptor opened later must not become a standard stream. */
+static void keep_standard_streams(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+static bool asks_for_help(char *const *argv)
+{
+	for (; *argv && strcmp(*argv, "--"); argv++) {
+		if (!strcmp(*argv, "--help"))
+			return true;
+	}
+	return false;
+}
+
+static int run(const struct cmd *c, char *const *argv)
+{
+	const char *set = getenv("KFARM");
+	struct strv words = { 0 };
+	struct err err = { 0 };
+	int status;
+
+	if (set && cmd_environment(c, set, &words, &err)) {
+		log_error("KFARM: %s", err.text);
+		strv_release(&words);
+		return EXIT_USAGE;
+	}
+	strv_add_all(&words, argv);
+	status = c->run(words.n ? words.v : argv);
+	strv_release(&words);
+	return status;
+}
+
+/*
+ * SIGPIPE is ignored while nodes are talked to; a reader of our results that
+ * left (`kfarm nodes list | head`) ends us as it ends others, silently.
+ */
+static int finish(int status)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	if (errno == EPIPE) {
+		signal(SIGPIPE, SIG_DFL);
+		raise(SIGPIPE);
+	}
+	log_error("stdout: %s", strerror(errno ? errno : EIO));
+	return status ? status : EXIT_USAGE;
+}
+
+static int dispatch(char *const *argv)
+{
+	const char *name = argv[0];
+	const struct cmd *c;
+
+	if (!name) {
+		cmd_help_all(stderr);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(name, "--version")) {
+		printf("kfarm %s\n", KFARM_VERSION);
+		return EXIT_OK;
+	}
+	if (!strcmp(name, "--help") || !strcmp(name, "-h")) {
+		cmd_help_all(stdout);
+		return EXIT_OK;
+	}
+	c = cmd_find(name);
+	if (!c)
+		return unknown(name);
+	if (asks_for_help(argv + 1)) {
+		cmd_help_one(stdout, c);
+		return EXIT_OK;
+	}
+	return run(c, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+	(void)argc;
+	log_init("kfarm", LOG_INFO);
+	keep_standard_streams();
+	signal(SIGPIPE, SIG_IGN);
+	return finish(dispatch(argv[0] ? argv + 1 : argv));
+}

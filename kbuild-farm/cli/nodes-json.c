@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/nodes.h"
+
+#include <stdlib.h>
+
+/* Text of a node: jansson takes UTF-8 only. */
+static json_t *text(const char *s)
+{
+	json_t *made = s ? json_string(s) : json_null();
+	char *ascii;
+
+	if (made)
+		return made;
+	ascii = xstrdup(s);
+	for (char *p = ascii; *p; p++) {
+		if ((unsigned char)*p >= 0x80)
+			*p = '?';
+	}
+	made = json_string(ascii);
+	free(ascii);
+	return made;
+}
+
+static json_t *found(const struct wire_inventory *inv)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < inv->compilers.n; i++)
+		json_array_append_new(list, text(inv->compilers.v[i]));
+	return list;
+}
+
+static json_t *compilers(const struct node_probe *p)
+{
+	static const char *const words[] = {
+		[WIRE_HAVE_SAME] = "same",
+		[WIRE_HAVE_MISSING] = "missing",
+		[WIRE_HAVE_OTHER] = "other",
+	};
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < p->n_compilers; i++) {
+		const struct node_probe_compiler *c = &p->compilers[i];
+		json_t *o = json_object();
+
+		json_object_set_new(o, "name", text(c->name));
+		json_object_set_new(o, "state", text(words[c->state]));
+		if (c->detail[0])
+			json_object_set_new(o, "detail", text(c->detail));
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static void add_inventory(json_t *o, const struct wire_inventory *inv)
+{
+	json_object_set_new(o, "host", text(inv->host));
+	json_object_set_new(o, "machine", text(inv->machine));
+	json_object_set_new(o, "boot_id", text(inv->boot_id));
+	json_object_set_new(o, "cores", json_integer(inv->cores));
+	json_object_set_new(o, "memory_mib", json_integer(inv->memory_mib));
+	json_object_set_new(o, "available_mib",
+			    json_integer(inv->available_mib));
+	json_object_set_new(o, "load", json_real(inv->load_milli / 1000.0));
+	json_object_set_new(o, "found", found(inv));
+}
+
+/* Name, state, and the reason or the slots. */
+static json_t *head(const struct nodes_survey *s, size_t i)
+{
+	const struct node_probe *p = &s->probes[i];
+	char *reason = nodes_reason(p);
+	json_t *o = json_object();
+
+	json_object_set_new(o, "name", text(p->entry->name));
+	json_object_set_new(o, "address", text(p->entry->address_text));
+	json_object_set_new(o, "state", text(nodes_state(p)));
+	json_object_set_new(o, "reason", text(reason));
+	json_object_set_new(o, "slots", json_integer(s->limits[i].slots));
+	json_object_set_new(o, "why", text(s->limits[i].why));
+	free(reason);
+	return o;
+}
+
+json_t *nodes_json_list(const struct nodes_survey *s)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < s->n; i++) {
+		const struct node_probe *p = &s->probes[i];
+		json_t *o = head(s, i);
+
+		json_object_set_new(o, "software", text(p->software));
+		if (p->software) {
+			json_object_set_new(o, "rtt_ms",
+					    json_integer(p->rtt_ms));
+			add_inventory(o, &p->inventory);
+			json_object_set_new(o, "compilers", compilers(p));
+		}
+		json_array_append_new(list, o);
+	}
+	return json_pack("{s:o}", "nodes", list);
+}
+
+json_t *nodes_json_limits(const struct nodes_survey *s)
+{
+	json_t *list = json_array();
+	json_t *local = json_object();
+
+	for (size_t i = 0; i < s->n; i++) {
+		json_t *o = head(s, i);
+
+		if (!node_probe_has_ours(&s->probes[i]))
+			json_object_set_new(o, "slots", json_integer(0));
+		json_array_append_new(list, o);
+	}
+	json_object_set_new(local, "slots", json_integer(s->local_limit.slots));
+	json_object_set_new(local, "why", text(s->local_limit.why));
+	return json_pack("{s:o, s:o, s:i}", "nodes", list, "local", local,
+			 "jobs", (int)nodes_jobs(s));
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/nodes.h"
+
+#include "cli/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static char *memory(unsigned mib)
+{
+	return mib < 1024 ? xasprintf("%u MiB", mib) :
+			    xasprintf("%.1f GiB", mib / 1024.0);
+}
+
+/* Its compilers that are ours, and those that only bear the same name. */
+static char *compilers(const struct nodes_survey *s, const struct node_probe *p)
+{
+	struct strv words = { 0 };
+	char *out;
+
+	for (size_t i = 0; i < s->n_compilers; i++) {
+		const struct nodes_compiler *c = &s->compilers[i];
+		bool shown = false;
+
+		for (size_t k = 0; k < c->names.n; k++) {
+			const struct node_probe_compiler *a = nodes_answer(
+				p, c->names.v[k]);
+
+			if (a && a->state == WIRE_HAVE_SAME && !shown) {
+				strv_add(&words, c->name);
+				shown = true;
+			}
+			if (a && a->state == WIRE_HAVE_OTHER)
+				strv_addf(&words, "%s (another)",
+					  c->names.v[k]);
+		}
+	}
+	out = strv_join(&words, ", ");
+	strv_release(&words);
+	return out;
+}
+
+static void list_row(struct table *t, const struct nodes_survey *s, size_t i)
+{
+	const struct node_probe *p = &s->probes[i];
+	const struct wire_inventory *inv = &p->inventory;
+	char *reason = nodes_reason(p);
+
+	strv_add(&t->cells, p->entry->name);
+	strv_add(&t->cells, nodes_state(p));
+	if (p->up) {
+		strv_addf(&t->cells, "%u", inv->cores);
+		strv_own(&t->cells, memory(inv->memory_mib));
+		strv_add(&t->cells, inv->machine);
+		strv_addf(&t->cells, "%u", s->limits[i].slots);
+		strv_addf(&t->cells, "%.2f", inv->load_milli / 1000.0);
+	} else {
+		for (int k = 0; k < 5; k++)
+			strv_add(&t->cells, "-");
+	}
+	strv_own(&t->cells, reason ? reason : compilers(s, p));
+}
+
+void nodes_text_list(FILE *out, const struct nodes_survey *s)
+{
+	static const char *const head[] = { "NODE",   "STATE",    "CORES",
+					    "MEMORY", "ARCH",     "SLOTS",
+					    "LOAD",   "COMPILERS" };
+	struct table t = { .align = "llrrlrrl" };
+
+	for (size_t i = 0; i < sizeof(head) / sizeof(*head); i++)
+		strv_add(&t.cells, head[i]);
+	for (size_t i = 0; i < s->n; i++)
+		list_row(&t, s, i);
+	table_print(out, &t);
+}
+
+static void probe_compiler(struct table *t, const char *name,
+			   const struct node_probe_compiler *a)
+{
+	static const char *const words[] = {
+		[WIRE_HAVE_SAME] = "the same as here",
+		[WIRE_HAVE_MISSING] = "not there",
+		[WIRE_HAVE_OTHER] = "another",
+	};
+
+	strv_add(&t->cells, "");
+	strv_add(&t->cells, name);
+	if (a->state == WIRE_HAVE_OTHER && a->detail[0])
+		strv_addf(&t->cells, "another: %s", a->detail);
+	else
+		strv_add(&t->cells, words[a->state]);
+}
+
+static void probe_compilers(FILE *out, const struct nodes_survey *s,
+			    const struct node_probe *p)
+{
+	struct table t = { .align = "lll" };
+
+	for (size_t i = 0; i < s->n_compilers; i++) {
+		const struct nodes_compiler *c = &s->compilers[i];
+		const struct node_probe_compiler *main = nodes_answer(p,
+								      c->name);
+
+		if (main)
+			probe_compiler(&t, c->name, main);
+		/* Other names of it that mean something else there. */
+		for (size_t k = 0; main && k < c->names.n; k++) {
+			const struct node_probe_compiler *a = nodes_answer(
+				p, c->names.v[k]);
+
+			if (a && a->state != main->state)
+				probe_compiler(&t, c->names.v[k], a);
+		}
+	}
+	table_print(out, &t);
+}
+
+static void probe_up(FILE *out, const struct nodes_survey *s, size_t i)
+{
+	const struct node_probe *p = &s->probes[i];
+	const struct wire_inventory *inv = &p->inventory;
+	char *all = memory(inv->memory_mib), *left = memory(inv->available_mib);
+	char *reason = nodes_reason(p);
+
+	fprintf(out, "%s: %s, %s, answered in %u ms\n", p->entry->name,
+		nodes_state(p), p->software, p->rtt_ms);
+	if (reason)
+		fprintf(out, "  gets no jobs: %s\n", reason);
+	fprintf(out, "  %s, %s, %u core%s, %s of memory (%s free), load %.2f\n",
+		inv->host, inv->machine, inv->cores, inv->cores == 1 ? "" : "s",
+		all, left, inv->load_milli / 1000.0);
+	fprintf(out, "  %u slot%s: %s\n", s->limits[i].slots,
+		s->limits[i].slots == 1 ? "" : "s", s->limits[i].why);
+	probe_compilers(out, s, p);
+	free(reason);
+	free(left);
+	free(all);
+}
+
+void nodes_text_probe(FILE *out, const struct nodes_survey *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->probes[i].up)
+			probe_up(out, s, i);
+		else
+			fprintf(out, "%s: down: %s\n", s->probes[i].entry->name,
+				s->probes[i].why);
+	}
+}
+
+static void limits_row(struct table *t, const struct nodes_survey *s, size_t i,
+		       struct strv *sum)
+{
+	const struct node_probe *p = &s->probes[i];
+	char *reason = nodes_reason(p);
+
+	strv_add(&t->cells, p->entry->name);
+	if (reason) {
+		strv_add(&t->cells, "0");
+		strv_addf(&t->cells, "%s: %s", nodes_state(p), reason);
+	} else {
+		strv_addf(&t->cells, "%u", s->limits[i].slots);
+		strv_add(&t->cells, s->limits[i].why);
+		strv_addf(sum, "%u", s->limits[i].slots);
+	}
+	free(reason);
+}
+
+void nodes_text_limits(FILE *out, const struct nodes_survey *s)
+{
+	struct table t = { .align = "lrl" };
+	struct strv sum = { 0 };
+	char *words;
+
+	for (size_t i = 0; i < s->n; i++)
+		limits_row(&t, s, i, &sum);
+	words = strv_join(&sum, " + ");
+	strv_add(&t.cells, "local");
+	strv_addf(&t.cells, "%u", s->local_limit.slots);
+	strv_addf(&t.cells, "%s of this machine", s->local_limit.why);
+	strv_add(&t.cells, "-j");
+	strv_addf(&t.cells, "%u", nodes_jobs(s));
+	if (sum.n)
+		strv_addf(&t.cells, "%s of the nodes + %u local", words,
+			  s->local_limit.slots);
+	else
+		strv_addf(&t.cells, "the local ones, as %s",
+			  s->n ? "no node gets jobs" : "there are no nodes");
+	table_print(out, &t);
+	free(words);
+	strv_release(&sum);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cli/nodes.h - what `kfarm nodes` found out, and two ways to show it.
+ */
+#ifndef CLI_NODES_H
+#define CLI_NODES_H
+
+#include "conf/conf.h"
+#include "node/limits.h"
+#include "node/probe.h"
+#include "node/roster.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+/* The build host's C compilers that are one and the same program. */
+struct nodes_compiler {
+	char *name; /* the longest one: "x86_64-linux-gnu-gcc-12" */
+	struct strv names; /* all of them, "gcc" too */
+};
+
+struct nodes_survey {
+	struct node_probe *probes; /* as the nodes were given */
+	struct node_limit *limits; /* of each that is up; else zeroed */
+	size_t n;
+	struct strv names; /* compilers of this machine */
+	struct nodes_compiler *compilers;
+	size_t n_compilers;
+	struct wire_inventory local;
+	struct node_limit local_limit;
+};
+
+/* Ask the nodes, all at once. */
+int nodes_survey(struct nodes_survey *s, const struct node_entry *const *nodes,
+		 size_t n, struct err *err);
+void nodes_survey_release(struct nodes_survey *s);
+/* "up", "down" or "no toolchain". */
+const char *nodes_state(const struct node_probe *p);
+/* Why it gets no jobs; NULL if it does.  The caller frees it. */
+char *nodes_reason(const struct node_probe *p);
+/* Slots of all nodes that get jobs, and the local ones. */
+unsigned nodes_jobs(const struct nodes_survey *s);
+/* What a node has instead of one name of our compilers; NULL: not known. */
+const struct node_probe_compiler *nodes_answer(const struct node_probe *p,
+					       const char *name);
+
+/* cli/nodes-text.c */
+void nodes_text_list(FILE *out, const struct nodes_survey *s);
+void nodes_text_probe(FILE *out, const struct nodes_survey *s);
+void nodes_text_limits(FILE *out, const struct nodes_survey *s);
+
+/* cli/nodes-json.c: the caller's reference. */
+json_t *nodes_json_list(const struct nodes_survey *s);
+json_t *nodes_json_limits(const struct nodes_survey *s);
+
+#endif

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/watch.h"
+
+#include "base/fs.h"
+#include "base/str.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define JOBS_MAX    (1u << 20)
+#define RECENT	    200 /* jobs that a farm in trouble is judged by */
+#define RECENT_FAIL 40 /* a fifth of them */
+#define NO_NODE	    0xffff
+
+/* What a job did last. */
+struct seen_job {
+	unsigned char state; /* enum event_job_state + 1; 0: none */
+	unsigned short node; /* where it runs, NO_NODE: here */
+};
+
+struct watch {
+	enum watch_mode mode;
+	struct build_hooks hooks;
+	struct ui_model model;
+	struct ui_plain plain;
+	int json;
+	struct seen_job *job; /* by number */
+	size_t n_jobs;
+	bool recent_local[RECENT];
+	unsigned recent_at, recent_n, recent_sum;
+	bool warned;
+};
+
+static void set_text(char *out, size_t size, const char *text)
+{
+	size_t n = strnlen(text, size - 1);
+
+	memcpy(out, text, n);
+	out[n] = '\0';
+	/* A file's name may hold anything; a line of ours may not. */
+	for (char *p = out; *p; p++) {
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?';
+	}
+}
+
+static void note(struct watch *w, const char *text)
+{
+	if (w->mode == WATCH_PLAIN || w->mode == WATCH_VERBOSE)
+		ui_plain_note(&w->plain, &w->model, text);
+}
+
+static unsigned short node_index(struct watch *w, const char *name)
+{
+	struct ui_model *m = &w->model;
+
+	for (size_t i = 0; i < m->n_nodes; i++) {
+		if (!strncmp(m->nodes[i].name, name,
+			     sizeof(m->nodes[i].name) - 1))
+			return (unsigned short)i;
+	}
+	if (m->n_nodes >= NO_NODE - 1)
+		return NO_NODE;
+	m->nodes = xrealloc(m->nodes, (m->n_nodes + 1) * sizeof(*m->nodes));
+	m->nodes[m->n_nodes] = (struct ui_node){ 0 };
+	set_text(m->nodes[m->n_nodes].name, sizeof(m->nodes[0].name), name);
+	return (unsigned short)m->n_nodes++;
+}
+
+static void on_node(struct watch *w, const struct coord_event *ev)
+{
+	unsigned short i;
+	struct ui_node *n;
+	bool again;
+	char *text;
+
+	if (!ev->node || !ev->text)
+		return;
+	i = node_index(w, ev->node);
+	if (i == NO_NODE)
+		return;
+	n = &w->model.nodes[i];
+	again = n->state[0] && strcmp(n->state, "connecting") &&
+		strcmp(n->state, ev->text);
+	set_text(n->state, sizeof(n->state), ev->text);
+	/* That all came up is said with -j. */
+	if (!strcmp(ev->text, "connecting") ||
+	    (!strcmp(ev->text, "up") && !again))
+		return;
+	text = xasprintf("node %s: %s%s%s", ev->node, ev->text,
+			 ev->reason ? ": " : "", ev->reason ? ev->reason : "");
+	note(w, text);
+	free(text);
+}
+
+static struct seen_job *job_slot(struct watch *w, uint32_t number)
+{
+	size_t want = w->n_jobs ? w->n_jobs : 1024;
+
+	if (number >= JOBS_MAX)
+		return NULL;
+	while (want <= number)
+		want *= 2;
+	if (want > w->n_jobs) {
+		w->job = xrealloc(w->job, want * sizeof(*w->job));
+		memset(w->job + w->n_jobs, 0,
+		       (want - w->n_jobs) * sizeof(*w->job));
+		w->n_jobs = want;
+	}
+	return &w->job[number];
+}
+
+static bool is_running(unsigned char state)
+{
+	return state > EVENT_QUEUED + 1 && state < EVENT_JOB_DONE + 1;
+}
+
+static void leave_state(struct watch *w, const struct seen_job *j)
+{
+	if (j->state == EVENT_QUEUED + 1)
+		w->model.queued--;
+	if (!is_running(j->state))
+		return;
+	w->model.running--;
+	if (j->node != NO_NODE)
+		w->model.nodes[j->node].running--;
+}
+
+static void enter_state(struct watch *w, const struct seen_job *j)
+{
+	if (j->state == EVENT_QUEUED + 1)
+		w->model.queued++;
+	if (!is_running(j->state))
+		return;
+	w->model.running++;
+	if (j->node != NO_NODE)
+		w->model.nodes[j->node].running++;
+}
+
+/* A farm that quietly does nothing is what nobody notices. */
+static void judge_farm(struct watch *w, const struct coord_event *ev)
+{
+	char *text;
+
+	if (!w->model.n_nodes || w->warned)
+		return;
+	w->recent_sum -= w->recent_local[w->recent_at];
+	w->recent_local[w->recent_at] = !ev->remote;
+	w->recent_sum += !ev->remote;
+	w->recent_at = (w->recent_at + 1) % RECENT;
+	if (++w->recent_n < RECENT || w->recent_sum <= RECENT_FAIL ||
+	    ev->remote)
+		return;
+	w->warned = true;
+	text = xasprintf("%u of the last %u jobs were compiled locally; this "
+			 "one because of: %s",
+			 w->recent_sum, RECENT,
+			 ev->reason ? ev->reason : "an unknown reason");
+	note(w, text);
+	free(text);
+}
+
+static void on_job_done(struct watch *w, const struct coord_event *ev)
+{
+	struct ui_model *m = &w->model;
+
+	if (ev->remote)
+		m->remote++;
+	else
+		m->local++;
+	if (ev->remote && ev->node) {
+		unsigned short i = node_index(w, ev->node);
+
+		if (i != NO_NODE)
+			m->nodes[i].done++;
+	}
+	if (ev->file)
+		set_text(m->last, sizeof(m->last), ev->file);
+	judge_farm(w, ev);
+}
+
+static void on_job(struct watch *w, const struct coord_event *ev)
+{
+	struct seen_job *j = job_slot(w, ev->job);
+	bool away = ev->node && strcmp(ev->node, "local");
+
+	if (j && j->state != EVENT_JOB_DONE + 1) {
+		leave_state(w, j);
+		j->state = (unsigned char)(ev->state + 1);
+		j->node = away ? node_index(w, ev->node) : NO_NODE;
+		enter_state(w, j);
+	}
+	if (ev->state == EVENT_JOB_DONE)
+		on_job_done(w, ev);
+}
+
+static void on_diag(struct watch *w, const struct coord_event *ev)
+{
+	bool error = ev->n == EVENT_ERROR;
+
+	if (w->mode == WATCH_PLAIN || (w->mode == WATCH_QUIET && error))
+		ui_plain_block(&w->plain, ev->text, error);
+}
+
+static void write_json(struct watch *w, const struct coord_event *ev)
+{
+	struct buf line = { 0 };
+
+	if (w->json < 0)
+		return;
+	coord_event_json(&line, ev);
+	/* Whoever reads it may leave; the build goes on. */
+	if (fs_write_all(w->json, buf_bytes(&line))) {
+		if (w->json != STDOUT_FILENO)
+			close(w->json);
+		w->json = -1;
+	}
+	buf_release(&line);
+}
+
+static void on_event(void *ctx, const struct coord_event *ev)
+{
+	struct watch *w = ctx;
+
+	w->model.elapsed_ms = ev->at_ms;
+	write_json(w, ev);
+	switch (ev->kind) {
+	case EVENT_PHASE:
+		set_text(w->model.phase, sizeof(w->model.phase), ev->text);
+		note(w, ev->text);
+		break;
+	case EVENT_JOB:
+		on_job(w, ev);
+		break;
+	case EVENT_NODE:
+		on_node(w, ev);
+		break;
+	case EVENT_DIAG:
+		on_diag(w, ev);
+		break;
+	case EVENT_BUILD:
+	case EVENT_DONE:
+		break;
+	}
+}
+
+static void on_note(void *ctx, const char *text)
+{
+	note(ctx, text);
+}
+
+static void on_line(void *ctx, const char *text)
+{
+	struct watch *w = ctx;
+
+	ui_plain_line(&w->plain, text);
+}
+
+static void on_tick(void *ctx, const struct build_figures *now)
+{
+	struct watch *w = ctx;
+
+	w->model.elapsed_ms = now->at_ms;
+	w->model.warnings = now->warnings;
+	w->model.errors = now->errors;
+	if (w->mode == WATCH_PLAIN)
+		ui_plain_tick(&w->plain, &w->model);
+	else
+		ui_plain_flush(&w->plain);
+}
+
+static int open_json(struct watch *w, const char *path, struct err *err)
+{
+	if (!path)
+		return 0;
+	if (!strcmp(path, "-")) {
+		w->json = STDOUT_FILENO;
+		return 0;
+	}
+	w->json = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND |
+				     O_CLOEXEC,
+		       0666);
+	return w->json < 0 ? err_errno(err, "--json %s", path) : 0;
+}
+
+int watch_new(struct watch **out, const struct watch_setup *setup,
+	      struct err *err)
+{
+	struct watch *w = xcalloc(1, sizeof(*w));
+	int ret;
+
+	w->mode = setup->mode;
+	w->json = -1;
+	set_text(w->model.phase, sizeof(w->model.phase), "start");
+	ui_plain_init(&w->plain, STDERR_FILENO, setup->terminal, setup->color);
+	w->hooks = (struct build_hooks){
+		.sink = on_event,
+		.note = on_note,
+		.line = setup->mode == WATCH_VERBOSE ? on_line : NULL,
+		.tick = on_tick,
+		.ctx = w,
+	};
+	ret = open_json(w, setup->json, err);
+	if (ret) {
+		watch_free(w);
+		return ret;
+	}
+	*out = w;
+	return 0;
+}
+
+const struct build_hooks *watch_hooks(const struct watch *w)
+{
+	return &w->hooks;
+}
+
+void watch_free(struct watch *w)
+{
+	if (!w)
+		return;
+	ui_plain_release(&w->plain);
+	if (w->json >= 0 && w->json != STDOUT_FILENO)
+		close(w->json);
+	free(w->model.nodes);
+	free(w->job);
+	free(w);
+}

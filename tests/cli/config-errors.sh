@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154,SC2016
+# Every complaint about the configuration has a file and a line.
+only
+try()
+{
+	printf '%s\n' "$@" >"$config"
+	printf -- '--- %s\n' "$@"
+	run kfarm nodes list
+}
+try '[farm]' 'requir-remote = 90'
+try '[node]' '' 'address = ssh:x'
+try '[farm]' '# percent' 'require-remote = 101'
+try '[node "a"] codec = gzip'
+try '[node "a"]' 'address = "ssh:two words"'
+try '[node "a"]' 'slots = 2'
+try '[node "a b"]' 'address = ssh:x'
+try '[node "a"' 'address = ssh:x'
+try '[farm]' 'verify = "1'
+try '[include]' 'path = more'
+printf '[farm]\n\nverify = all\n' >.config/kfarm/more
+try '[include]' 'path = more'
+try '[tree "stable"]' 'url = https://...' '[nightly "n"]' 'target = Image'
+rm "$config" && mkdir "$config"
+run kfarm nodes list

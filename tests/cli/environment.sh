@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154,SC2016
+# $KFARM: options of other commands are passed over, words are refused.
+only
+export KFARM
+KFARM=--json run kfarm nodes list
+KFARM="-j 3 -v --ui 'plain' LLVM=1" run kfarm nodes list
+KFARM='list' run kfarm nodes list
+KFARM='--nosuch' run kfarm nodes list
+KFARM='"--json' run kfarm nodes list
+KFARM='--slots' run kfarm nodes list
+KFARM='  ' run kfarm nodes list --json

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154,SC2016
+# Nodes are added to the user's file and removed from it.
+only
+run kfarm nodes list
+run kfarm nodes list --json
+run kfarm nodes add lost "exec:echo 'no route; really' >&2; exit 1" --slots 3
+run kfarm nodes add --codec zstd neo4b unix:/nowhere/sock
+run cat "$config"
+
+run kfarm nodes add lost ssh:other
+run kfarm nodes add 'two words' ssh:other
+run kfarm nodes add local ssh:other
+run kfarm nodes add -- -x ssh:other
+run kfarm nodes add x other
+run kfarm nodes add x ssh:-oProxyCommand=reboot
+run kfarm nodes add x 'ssh:$(reboot)'
+run kfarm nodes add x tls:other:3634
+run kfarm nodes add x ssh:other --slots 0
+run kfarm nodes add x ssh:other --codec gzip
+
+run kfarm nodes probe nosuch
+run kfarm nodes remove lost nosuch
+run cat "$config"
+run kfarm nodes remove neo4b
+run kfarm nodes limits | figures
+
+export KFARM_CONFIG=$TMP/other
+run kfarm nodes list
+run kfarm nodes add x unix:/nowhere/sock
+run cat other
+printf '[include]\npath = included\n' >other
+printf '[node "inc"]\naddress = unix:/x\n' >included
+run kfarm nodes remove inc

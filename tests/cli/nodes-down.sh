@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154,SC2016
+# Nodes that cannot be used are shown with their reasons, and cost a 1.
+only
+cat >"$config" <<'END'
+[node "refused"]
+	address = "exec:echo one >&2; echo 'ssh: connect: refused' >&2; exit 255"
+[node "silent"]
+	address = exec:exit 3
+[node "chatty"]
+	address = exec:echo Welcome to this node, have a nice day
+[node "sock"]
+	address = unix:/nowhere/sock
+[node "host"]
+	address = ssh:nowhere
+[node "hung"]
+	address = exec:exec sleep 60
+	slots = 2
+END
+run kfarm nodes list
+run kfarm nodes probe hung silent
+run kfarm nodes limits | figures
+run kfarm nodes list --json | sed -n 1,18p

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154,SC2016
+# A reader that leaves, a full disk, streams that are closed.
+only
+printf '[node "x"]\naddress = unix:/nowhere\n' >"$config"
+(sleep 0.5; kfarm help; echo "status $?" >&2) | true
+kfarm nodes list >/dev/full
+echo "status $?"
+kfarm nodes list >&-
+echo "status $?"
+kfarm nodes list 2>&- >&- <&-
+echo "status $?"

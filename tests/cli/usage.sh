@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154,SC2016
+# What kfarm says to words that it does not understand.
+run kfarm --version | sed 's/ [0-9.]*$/ N/'
+run kfarm | sed '/^  build /d'
+run kfarm help | sed '/^  build /d'
+run kfarm --help | sed '/^  build /d'
+run kfarm help help
+run kfarm help nodes
+run kfarm nodes --help
+run kfarm help nosuch
+run kfarm help nodes help
+run kfarm help --all
+run kfarm nosuch
+run kfarm ndoes list
+run kfarm hepl
+run kfarm --json
+run kfarm ''
+run kfarm nodes
+run kfarm nodes show
+run kfarm nodes --json
+run kfarm nodes list all
+run kfarm nodes list --slots 3
+run kfarm nodes add a
+run kfarm nodes add a ssh:a --json
+run kfarm nodes add a ssh:a b
+run kfarm nodes remove
+run kfarm nodes list --nosuch
+run kfarm nodes add a ssh:a --slots
+ls "$HOME/.config/kfarm"
