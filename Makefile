@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+#	make [V=1] [WERROR=1] [SAN=address,undefined] [CROSS_COMPILE=] [CC=]
+#	make check [GROUPS=] | lint [STEPS=] | format | clean
+#	make fuzz [RUNS=] | bench | soak [ROUNDS=]
+#	make install | uninstall [DESTDIR=] [PREFIX=]
+#
+# Objects and programs lie in build/; a build with SAN= or CROSS_COMPILE= has
+# a directory of its own below it.  A room's sources are found by wildcard.
+
+ifeq ($(origin CC),default)
+CC := $(CROSS_COMPILE)gcc
+endif
+ifeq ($(origin AR),default)
+AR := $(CROSS_COMPILE)ar
+endif
+PKG_CONFIG ?= $(CROSS_COMPILE)pkg-config
+CLANG ?= clang-14
+CFLAGS ?= -O2 -g
+PREFIX ?= /usr/local
+RUNS ?= 1000000
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.SECONDARY:
+.PHONY: all check check-programs lint format fuzz bench soak install \
+	uninstall clean FORCE
+MAKEFLAGS += --no-builtin-rules
+
+empty :=
+comma := ,
+space := $(empty) $(empty)
+
+B := build
+ifneq ($(CROSS_COMPILE),)
+B := $B/cross-$(patsubst %-,%,$(notdir $(CROSS_COMPILE)))
+endif
+SAN_DIR := $B/san-address,undefined
+FUZZ_DIR := $B/fuzz
+CC_DIR := $B/cc
+ifneq ($(SAN),)
+B := $B/san-$(subst $(space),$(comma),$(SAN))
+CC_DIR := $B/cc
+endif
+
+Q := $(if $(filter-out 0,$(V)),,@)
+# $(call say,WORD): the quiet line in front of a recipe's command.
+say = @$(if $(Q),printf '  %-8s%s\n' '$1' '$(patsubst $(CURDIR)/%,%,$@)',:)
+
+all: $B/kfarm $B/kfarmd $B/kfarm-cc
+
+# ---------------------------------------------------------------- flags
+
+PACKAGES := libgit2 lzo2 libzstd openssl libevent_core jansson libarchive
+ifneq ($(if $(MAKECMDGOALS),$(filter-out clean lint format uninstall \
+	scripts/%,$(MAKECMDGOALS)),all),)
+missing := $(strip $(foreach p,$(PACKAGES),$(shell \
+	$(PKG_CONFIG) --exists $p 2>/dev/null || echo $p)))
+ifneq ($(missing),)
+$(error $(PKG_CONFIG) does not know: $(missing). \
+	`scripts/packages install build` installs what Debian calls them)
+endif
+PACKAGE_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
+PACKAGE_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES))
+endif
+# Only the unit tests need it.
+CHECK_LIBS = $(shell $(PKG_CONFIG) --libs check) -lpthread
+
+DIALECT := -std=gnu17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Ikbuild-farm
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wvla $(if $(filter-out 0,$(WERROR)),-Werror)
+HARDENING := -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2
+HARDENED_LINK := -pie -Wl,-z,relro,-z,now
+
+san_flags = -fsanitize=$1 -fno-sanitize-recover=all -fno-omit-frame-pointer
+common := $(DIALECT) $(WARNINGS) $(PACKAGE_CFLAGS)
+main_cflags := $(common) $(CFLAGS) $(if $(SAN),-fPIE $(call \
+	san_flags,$(SAN)),$(HARDENING))
+main_ldflags := $(HARDENED_LINK) -Wl,--as-needed \
+	$(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
+san_cflags := $(common) -O1 -g -fPIE $(call san_flags,address$(comma)undefined)
+san_ldflags := -pie -Wl,--as-needed -fsanitize=address,undefined $(LDFLAGS)
+fuzz_cflags := $(common) -O1 -g -DNDEBUG \
+	$(call san_flags,fuzzer-no-link$(comma)address$(comma)undefined)
+fuzz_ldflags := -Wl,--as-needed -fsanitize=fuzzer,address,undefined $(LDFLAGS)
+
+# The wrapper starts a thousand times a build, so it is small, static and made
+# with musl where that is to be had: a static glibc takes 0.31 ms to start.
+CC_STATIC := $(CC)
+ifeq ($(SAN)$(CROSS_COMPILE),)
+ifneq ($(shell command -v musl-gcc),)
+CC_STATIC := musl-gcc
+endif
+endif
+cc_cflags := $(DIALECT) $(WARNINGS) $(if $(SAN),$(CFLAGS) $(call \
+	san_flags,$(SAN)),-Os -g -fno-pie -fstack-protector-strong \
+	-ffunction-sections -fdata-sections)
+cc_ldflags := $(if $(SAN),-fsanitize=$(SAN),-static -no-pie -Wl,--gc-sections \
+	-Wl$(comma)-z$(comma)relro$(comma)-z$(comma)now)
+
+# ---------------------------------------------------------------- rooms
+
+ROOMS := base conf wire options cc tree toolchain node coord build ui cli agent
+sources = $(filter-out %/main.c,$(wildcard kbuild-farm/$1/*.c))
+
+# $(call variant,DIR,COMPILER,FLAGS,LIST): objects and one archive per room.
+# DIR/flags and DIR/sources change when the command or the files do.
+define variant
+$1/obj/%.o: kbuild-farm/%.c $1/flags
+	$$(call say,CC)
+	$$Qmkdir -p $$(@D) && $2 $3 -MMD -MP -c -o $$@ $$<
+$1/obj/tests/%.o: tests/%.c $1/flags
+	$$(call say,CC)
+	$$Qmkdir -p $$(@D) && $2 $3 -MMD -MP -c -o $$@ $$<
+$1/flags: FORCE
+	$$(call remember,$2 $3)
+$1/sources: FORCE
+	$$(call remember,$4)
+-include $$(wildcard $1/obj/*/*.d $1/obj/tests/*/*.d)
+endef
+remember = @mkdir -p $(@D); printf '%s\n' '$1' | cmp -s - $@ || \
+	printf '%s\n' '$1' >$@
+
+# $(call archive,DIR,NAME,SOURCES)
+define archive
+$1/lib/$2.a: $(patsubst kbuild-farm/%.c,$1/obj/%.o,$3) $1/sources
+	$$(call say,AR)
+	$$Qmkdir -p $$(@D) && rm -f $$@ && \
+		$(AR) rcs $$@ $$(filter %.o,$$^)
+endef
+
+room_sources := $(sort $(foreach r,$(ROOMS),$(call sources,$r)))
+$(eval $(call variant,$B,$(CC),$(main_cflags),$(room_sources)))
+$(foreach r,$(ROOMS),$(eval $(call archive,$B,$r,$(call sources,$r))))
+ifneq ($B,$(SAN_DIR))
+$(eval $(call variant,$(SAN_DIR),$(CC),$(san_cflags),$(room_sources)))
+$(foreach r,$(ROOMS),$(eval $(call archive,$(SAN_DIR),$r,$(call sources,$r))))
+endif
+$(eval $(call variant,$(FUZZ_DIR),$(CLANG),$(fuzz_cflags),$(room_sources)))
+$(foreach r,$(ROOMS),$(eval $(call archive,$(FUZZ_DIR),$r,$(call sources,$r))))
+
+# ------------------------------------------------------------- programs
+
+rooms = $(patsubst %,$1/lib/%.a,$2)
+# Archives that call each other both ways are searched until nothing is new.
+group = -Wl,--start-group $1 -Wl,--end-group
+
+KFARM_ROOMS := cli build coord tree node toolchain ui conf wire options base
+KFARMD_ROOMS := agent toolchain node wire options conf base
+
+$B/kfarm: $B/obj/cli/main.o $(call rooms,$B,$(KFARM_ROOMS))
+$B/kfarmd: $B/obj/agent/main.o $(call rooms,$B,$(KFARMD_ROOMS))
+$B/kfarm $B/kfarmd: $B/flags
+	$(call say,LD)
+	$Q$(CC) $(main_ldflags) -o $@ $(filter %.o,$^) \
+		$(call group,$(filter %.a,$^)) $(PACKAGE_LIBS) -lpthread
+
+# What the wrapper may use of the other rooms: libc is all that these need.
+CC_SOURCES := $(wildcard kbuild-farm/cc/*.c)
+CC_LIBRARY := $(wildcard kbuild-farm/options/*.c) \
+	kbuild-farm/wire/frame.c kbuild-farm/wire/cc.c \
+	$(patsubst %,kbuild-farm/base/%.c,bytes buf str which err clock)
+$(eval $(call variant,$(CC_DIR),$(CC_STATIC),$(cc_cflags),$(CC_LIBRARY)))
+$(eval $(call archive,$(CC_DIR),cc,$(CC_LIBRARY)))
+$B/kfarm-cc: $(CC_SOURCES:kbuild-farm/%.c=$(CC_DIR)/obj/%.o) \
+		$(CC_DIR)/lib/cc.a $(CC_DIR)/flags
+	$(call say,LD)
+ifneq ($(CC_STATIC),musl-gcc)
+ifeq ($(SAN),)
+	@echo "warning: kfarm-cc is made with $(CC) -static, not musl-gcc:" \
+		"each start costs some 0.25 ms more" >&2
+endif
+endif
+	$Q$(CC_STATIC) $(cc_ldflags) -o $@ $(filter %.o,$^) $(filter %.a,$^)
+
+# ---------------------------------------------------------------- tests
+
+# The line "needs: rooms" at the top of a test names the rooms to link.
+TESTS := $(wildcard tests/unit/check_*.c tests/fuzz/fuzz_*.c)
+NEEDS := $(if $(TESTS),$(shell awk 'FNR == 1 { found = 0 } \
+	FNR <= 20 && !found && sub(/.*needs:/, "") { \
+		found = 1; sub(/\*\/.*/, ""); gsub(/[ \t,]+/, ","); \
+		print FILENAME "=" $$0 }' $(TESTS)))
+needs = $(sort base $(filter $(ROOMS),$(subst $(comma), ,$(patsubst \
+	$1=%,%,$(filter $1=%,$(NEEDS))))))
+
+UNITS := $(patsubst tests/unit/%.c,%,$(filter tests/unit/%,$(TESTS)))
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(filter tests/fuzz/%,$(TESTS)))
+
+# $(call unit,DIR,NAME,LDFLAGS): a unit test linked in a variant.
+define unit
+$1/unit/$2: $1/obj/tests/unit/$2.o \
+		$(call rooms,$1,$(call needs,tests/unit/$2.c))
+	$$(call say,LD)
+	$$Qmkdir -p $$(@D) && $(CC) $3 -o $$@ $$(filter %.o,$$^) \
+		$$(call group,$$(filter %.a,$$^)) $(PACKAGE_LIBS) $$(CHECK_LIBS)
+endef
+# $(call replay,DIR,NAME,LDFLAGS): a fuzz target that replays files.
+define replay
+$1/replay/$2: $1/obj/tests/fuzz/$2.o $1/obj/tests/fuzz/replay-main.o \
+		$(call rooms,$1,$(call needs,tests/fuzz/$2.c))
+	$$(call say,LD)
+	$$Qmkdir -p $$(@D) && $(CC) $3 -o $$@ $$(filter %.o,$$^) \
+		$$(call group,$$(filter %.a,$$^)) $(PACKAGE_LIBS) -lpthread
+endef
+define fuzzer
+$(FUZZ_DIR)/$1: $(FUZZ_DIR)/obj/tests/fuzz/$1.o \
+		$(call rooms,$(FUZZ_DIR),$(call needs,tests/fuzz/$1.c))
+	$$(call say,LD)
+	$$Q$(CLANG) $(fuzz_ldflags) -o $$@ $$(filter %.o,$$^) \
+		$$(call group,$$(filter %.a,$$^)) $(PACKAGE_LIBS) -lpthread
+endef
+$(foreach t,$(UNITS),$(eval $(call unit,$B,$t,$(main_ldflags))))
+$(foreach t,$(FUZZERS),$(eval $(call replay,$B,$t,$(main_ldflags))))
+ifneq ($B,$(SAN_DIR))
+$(foreach t,$(UNITS),$(eval $(call unit,$(SAN_DIR),$t,$(san_ldflags))))
+$(foreach t,$(FUZZERS),$(eval $(call replay,$(SAN_DIR),$t,$(san_ldflags))))
+endif
+$(foreach t,$(FUZZERS),$(eval $(call fuzzer,$t)))
+
+check-programs: all $(UNITS:%=$B/unit/%) $(FUZZERS:%=$B/replay/%) \
+	$(UNITS:%=$(SAN_DIR)/unit/%) $(FUZZERS:%=$(SAN_DIR)/replay/%)
+
+# GROUPS= takes only some: unit san fuzz cli farm lint.
+check: check-programs
+	$QKFARM_BUILD=$B tests/run $(GROUPS)
+
+lint:
+	$Qscripts/lint $(STEPS)
+
+format:
+	$Qfind kbuild-farm tests -name '*.[ch]' -exec clang-format -i {} +
+
+bench: all
+	$QKFARM_BUILD=$B tests/bench/run
+
+# The fault tests over and over: hours.
+soak: all
+	$QKFARM_BUILD=$B tests/farm/soak.sh $(ROUNDS)
+
+# Each target starts from its corpus; what it finds stays in build/fuzz/.
+.PHONY: $(FUZZERS:%=run-%)
+fuzz: $(FUZZERS:%=run-%)
+$(FUZZERS:%=run-%): run-%: $(FUZZ_DIR)/%
+	@mkdir -p $(FUZZ_DIR)/found/$* && printf '  %-8s%s\n' FUZZ $*
+	$Q$(FUZZ_DIR)/$* -runs=$(RUNS) -timeout=10 -rss_limit_mb=2048 \
+		-artifact_prefix=$(FUZZ_DIR)/$*- $(FUZZ_DIR)/found/$* \
+		$(wildcard tests/fuzz/corpus/$*) >$(FUZZ_DIR)/$*.log 2>&1 || \
+		{ tail -n 40 $(FUZZ_DIR)/$*.log; exit 1; }
+	@tail -n 1 $(FUZZ_DIR)/$*.log
+
+# -------------------------------------------------------------- install
+
+to = $(DESTDIR)$(PREFIX)
+install: all
+	install -D -m 755 $B/kfarm $(to)/bin/kfarm
+	install -D -m 755 $B/kfarmd $(to)/bin/kfarmd
+	install -D -m 755 $B/kfarm-cc $(to)/libexec/kfarm/kfarm-cc
+	for page in man/*.[1-8]; do install -D -m 644 "$$page" \
+		"$(to)/share/man/man$${page##*.}/$${page#man/}" || exit 1; done
+	(cd templates && find . -type f) | while read -r file; do install -D \
+		-m 644 "templates/$$file" \
+		"$(to)/share/kfarm/templates/$$file" || exit 1; done
+
+uninstall:
+	rm -f $(to)/bin/kfarm $(to)/bin/kfarmd
+	rm -rf $(to)/libexec/kfarm $(to)/share/kfarm
+	for page in man/*.[1-8]; do rm -f \
+		"$(to)/share/man/man$${page##*.}/$${page#man/}"; done
+
+clean:
+	rm -rf build

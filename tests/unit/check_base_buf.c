@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base */
+#include "base/buf.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+START_TEST(an_empty_one_is_an_empty_string)
+{
+	struct buf b = { 0 };
+	char *s;
+
+	ck_assert_str_eq(buf_str(&b), "");
+	ck_assert_uint_eq(buf_bytes(&b).len, 0);
+	buf_reset(&b);
+	buf_consume(&b, 0);
+	buf_add(&b, NULL, 0);
+	s = buf_steal(&b);
+	ck_assert_str_eq(s, "");
+	free(s);
+	buf_release(&b);
+}
+END_TEST
+
+START_TEST(a_nul_follows_whatever_is_added)
+{
+	struct buf b = { 0 };
+
+	for (size_t i = 0; i < 5000; i++) {
+		buf_add(&b, "x", 1);
+		ck_assert_uint_eq(b.len, i + 1);
+		ck_assert_int_eq(b.data[b.len], '\0');
+		ck_assert_uint_gt(b.cap, b.len);
+	}
+	ck_assert_uint_eq(strspn(buf_str(&b), "x"), 5000);
+	buf_release(&b);
+	ck_assert_ptr_null(b.data);
+}
+END_TEST
+
+START_TEST(bytes_may_hold_nul)
+{
+	struct buf b = { 0 };
+
+	buf_add_bytes(&b, bytes_of("a\0b", 3));
+	buf_add_str(&b, "c");
+	ck_assert(bytes_equal(buf_bytes(&b), bytes_of("a\0bc", 4)));
+	buf_release(&b);
+}
+END_TEST
+
+START_TEST(printf_grows_for_a_text_of_any_length)
+{
+	static const int lengths[] = { 0, 1, 79, 80, 81, 127, 128, 4096 };
+	struct buf b = { 0 };
+	size_t want = 0;
+
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
+		buf_printf(&b, "%0*d", lengths[i], 0);
+		want += lengths[i] ? (size_t)lengths[i] : 1;
+		ck_assert_uint_eq(b.len, want);
+		ck_assert_uint_eq(strlen(buf_str(&b)), want);
+	}
+	buf_release(&b);
+}
+END_TEST
+
+START_TEST(reserve_refuses_what_cannot_be_and_leaves_the_rest)
+{
+	struct buf b = { 0 };
+
+	buf_add_str(&b, "kept");
+	ck_assert_int_eq(buf_reserve(&b, SIZE_MAX), -ENOMEM);
+	ck_assert_int_eq(buf_reserve(&b, SIZE_MAX / 2), -ENOMEM);
+	ck_assert_int_eq(buf_reserve(&b, SIZE_MAX / 2 - 100), -ENOMEM);
+	ck_assert_str_eq(buf_str(&b), "kept");
+	buf_release(&b);
+}
+END_TEST
+
+START_TEST(reserve_makes_room_without_adding)
+{
+	struct buf b = { 0 };
+
+	ck_assert_int_eq(buf_reserve(&b, 1000), 0);
+	ck_assert_uint_gt(b.cap, 1000);
+	ck_assert_uint_eq(b.len, 0);
+	buf_release(&b);
+}
+END_TEST
+
+START_TEST(consume_takes_from_the_front)
+{
+	struct buf b = { 0 };
+
+	buf_add_str(&b, "headtail");
+	buf_consume(&b, 4);
+	ck_assert_str_eq(buf_str(&b), "tail");
+	buf_consume(&b, 0);
+	ck_assert_str_eq(buf_str(&b), "tail");
+	buf_consume(&b, 4);
+	ck_assert_str_eq(buf_str(&b), "");
+	buf_release(&b);
+}
+END_TEST
+
+START_TEST(reset_keeps_the_memory)
+{
+	struct buf b = { 0 };
+	size_t cap;
+
+	buf_add_str(&b, "something");
+	cap = b.cap;
+	buf_reset(&b);
+	ck_assert_str_eq(buf_str(&b), "");
+	ck_assert_uint_eq(b.cap, cap);
+	buf_release(&b);
+}
+END_TEST
+
+START_TEST(steal_hands_over_the_string)
+{
+	struct buf b = { 0 };
+	char *s;
+
+	buf_add_str(&b, "mine");
+	s = buf_steal(&b);
+	ck_assert_str_eq(s, "mine");
+	ck_assert_ptr_null(b.data);
+	ck_assert_uint_eq(b.len, 0);
+	free(s);
+}
+END_TEST
+
+START_TEST(a_reader_reads_what_was_put)
+{
+	struct buf b = { 0 };
+	struct reader r;
+	char *s;
+
+	buf_put_u8(&b, 0xfe);
+	buf_put_u16(&b, 0xfedc);
+	buf_put_u32(&b, 0xfedcba98);
+	buf_put_u64(&b, 0xfedcba9876543210);
+	buf_put_bytes(&b, bytes_of("a\0b", 3));
+	buf_put_bytes(&b, bytes_of(NULL, 0));
+	buf_put_str(&b, "text");
+	reader_init(&r, buf_bytes(&b));
+	ck_assert_uint_eq(reader_u8(&r), 0xfe);
+	ck_assert_uint_eq(reader_u16(&r), 0xfedc);
+	ck_assert_uint_eq(reader_u32(&r), 0xfedcba98);
+	ck_assert_uint_eq(reader_u64(&r), 0xfedcba9876543210);
+	ck_assert(bytes_equal(reader_bytes(&r), bytes_of("a\0b", 3)));
+	ck_assert_uint_eq(reader_bytes(&r).len, 0);
+	s = reader_str(&r, 4);
+	ck_assert_str_eq(s, "text");
+	ck_assert_int_eq(reader_end(&r), 0);
+	free(s);
+	buf_release(&b);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("base/buf");
+	TCase *tc = tcase_create("buf");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_add_test(tc, an_empty_one_is_an_empty_string);
+	tcase_add_test(tc, a_nul_follows_whatever_is_added);
+	tcase_add_test(tc, bytes_may_hold_nul);
+	tcase_add_test(tc, printf_grows_for_a_text_of_any_length);
+	tcase_add_test(tc, reserve_refuses_what_cannot_be_and_leaves_the_rest);
+	tcase_add_test(tc, reserve_makes_room_without_adding);
+	tcase_add_test(tc, consume_takes_from_the_front);
+	tcase_add_test(tc, reset_keeps_the_memory);
+	tcase_add_test(tc, steal_hands_over_the_string);
+	tcase_add_test(tc, a_reader_reads_what_was_put);
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? 1 : 0;
+}

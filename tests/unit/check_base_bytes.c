@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base */
+#include "base/bytes.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT(table) ((int)(sizeof(table) / sizeof(*(table))))
+
+START_TEST(numbers_are_little_endian)
+{
+	static const uint8_t wire[] = { 0xf1, 0xf2, 0xf3, 0xf4,
+					0xf5, 0xf6, 0xf7, 0xf8 };
+	uint8_t out[8];
+
+	ck_assert_uint_eq(get_le16(wire), 0xf2f1);
+	ck_assert_uint_eq(get_le32(wire), 0xf4f3f2f1);
+	ck_assert_uint_eq(get_le64(wire), 0xf8f7f6f5f4f3f2f1);
+	put_le16(out, 0xf2f1);
+	ck_assert_mem_eq(out, wire, 2);
+	put_le32(out, 0xf4f3f2f1);
+	ck_assert_mem_eq(out, wire, 4);
+	put_le64(out, 0xf8f7f6f5f4f3f2f1);
+	ck_assert_mem_eq(out, wire, 8);
+}
+END_TEST
+
+START_TEST(equal_compares_length_and_content)
+{
+	ck_assert(bytes_equal(bytes_str("ab"), bytes_of("abc", 2)));
+	ck_assert(!bytes_equal(bytes_str("ab"), bytes_str("abc")));
+	ck_assert(!bytes_equal(bytes_str("ab"), bytes_str("ac")));
+	ck_assert(bytes_equal(bytes_of(NULL, 0), bytes_str("")));
+}
+END_TEST
+
+START_TEST(dup_ends_in_nul)
+{
+	char *s = bytes_dup(bytes_of("abcdef", 3));
+
+	ck_assert_str_eq(s, "abc");
+	free(s);
+	s = bytes_dup(bytes_of(NULL, 0));
+	ck_assert_str_eq(s, "");
+	free(s);
+}
+END_TEST
+
+START_TEST(a_short_read_gives_zero_and_stays_bad)
+{
+	struct reader r;
+
+	reader_init(&r, bytes_of("\xff\xff\xff", 3));
+	ck_assert_uint_eq(reader_u16(&r), 0xffff);
+	ck_assert(!r.bad);
+	ck_assert_uint_eq(reader_u16(&r), 0);
+	ck_assert(r.bad);
+	/* One byte would still be there: a bad reader does not give it. */
+	ck_assert_uint_eq(reader_u8(&r), 0);
+	ck_assert_uint_eq(reader_u32(&r), 0);
+	ck_assert_uint_eq(reader_u64(&r), 0);
+	ck_assert_uint_eq(reader_bytes(&r).len, 0);
+	ck_assert_uint_eq(reader_raw(&r, 0).len, 0);
+	ck_assert_int_eq(reader_end(&r), -EPROTO);
+}
+END_TEST
+
+START_TEST(something_left_over_is_an_error)
+{
+	struct reader r;
+
+	reader_init(&r, bytes_str("ab"));
+	ck_assert_uint_eq(reader_u8(&r), 'a');
+	ck_assert_int_eq(reader_end(&r), -EPROTO);
+	ck_assert_uint_eq(reader_u8(&r), 'b');
+	ck_assert_int_eq(reader_end(&r), 0);
+}
+END_TEST
+
+START_TEST(nothing_at_all_reads_as_nothing)
+{
+	struct reader r;
+
+	reader_init(&r, bytes_of(NULL, 0));
+	ck_assert_uint_eq(reader_raw(&r, 0).len, 0);
+	ck_assert_int_eq(reader_end(&r), 0);
+	ck_assert_uint_eq(reader_u8(&r), 0);
+	ck_assert_int_eq(reader_end(&r), -EPROTO);
+}
+END_TEST
+
+START_TEST(raw_borrows_from_the_input)
+{
+	static const uint8_t in[] = "abcdef";
+	struct bytes got;
+	struct reader r;
+
+	reader_init(&r, bytes_of(in, 6));
+	got = reader_raw(&r, 4);
+	ck_assert_ptr_eq(got.data, in);
+	ck_assert_uint_eq(got.len, 4);
+	ck_assert_uint_eq(reader_raw(&r, SIZE_MAX).len, 0);
+	ck_assert(r.bad);
+}
+END_TEST
+
+START_TEST(a_length_beyond_the_input_is_bad)
+{
+	struct reader r;
+
+	reader_init(&r, bytes_of("\xff\xff\xff\xff"
+				 "abc",
+				 7));
+	ck_assert_uint_eq(reader_bytes(&r).len, 0);
+	ck_assert(r.bad);
+	reader_init(&r, bytes_of("\4\0\0\0"
+				 "abc",
+				 7));
+	ck_assert_uint_eq(reader_bytes(&r).len, 0);
+	ck_assert(r.bad);
+}
+END_TEST
+
+/* A string on the wire, read with at most 3 bytes. */
+static const struct {
+	const char *wire;
+	size_t len;
+	const char *text;
+	bool bad;
+} strings[] = {
+	{ "\3\0\0\0"
+	  "abc",
+	  7, "abc", false },
+	{ "\0\0\0\0", 4, "", false },
+	{ "\4\0\0\0"
+	  "abcd",
+	  8, "", true }, /* too long */
+	{ "\3\0\0\0"
+	  "a\0c",
+	  7, "", true }, /* a NUL inside */
+	{ "\3\0\0\0"
+	  "ab\0",
+	  7, "", true }, /* a NUL at its end */
+	{ "\3\0\0\0"
+	  "ab",
+	  6, "", true }, /* cut */
+	{ "\3\0\0", 3, "", true },
+};
+
+START_TEST(a_string_is_short_and_has_no_nul) /* each of strings */
+{
+	struct reader r;
+	char *s;
+
+	reader_init(&r, bytes_of(strings[_i].wire, strings[_i].len));
+	s = reader_str(&r, 3);
+	ck_assert_str_eq(s, strings[_i].text);
+	ck_assert_int_eq(r.bad, strings[_i].bad);
+	free(s);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("base/bytes");
+	TCase *tc = tcase_create("bytes");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_add_test(tc, numbers_are_little_endian);
+	tcase_add_test(tc, equal_compares_length_and_content);
+	tcase_add_test(tc, dup_ends_in_nul);
+	tcase_add_test(tc, a_short_read_gives_zero_and_stays_bad);
+	tcase_add_test(tc, something_left_over_is_an_error);
+	tcase_add_test(tc, nothing_at_all_reads_as_nothing);
+	tcase_add_test(tc, raw_borrows_from_the_input);
+	tcase_add_test(tc, a_length_beyond_the_input_is_bad);
+	tcase_add_loop_test(tc, a_string_is_short_and_has_no_nul, 0,
+			    COUNT(strings));
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? 1 : 0;
+}

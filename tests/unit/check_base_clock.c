@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base */
+#include "base/clock.h"
+
+#include <check.h>
+#include <unistd.h>
+
+START_TEST(time_goes_on_and_never_back)
+{
+	uint64_t before = clock_us(), now;
+
+	for (int i = 0; i < 10000; i++) {
+		now = clock_us();
+		ck_assert_uint_ge(now, before);
+		before = now;
+	}
+}
+END_TEST
+
+START_TEST(a_sleep_of_20_ms_is_seen_in_both_units)
+{
+	uint64_t us = clock_us(), ms = clock_ms();
+
+	usleep(20000);
+	ck_assert_uint_ge(clock_us() - us, 20000);
+	ck_assert_uint_ge(clock_ms() - ms, 19);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("base/clock");
+	TCase *tc = tcase_create("clock");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_add_test(tc, time_goes_on_and_never_back);
+	tcase_add_test(tc, a_sleep_of_20_ms_is_seen_in_both_units);
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? 1 : 0;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base */
+#include "base/digest.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define COUNT(table) ((int)(sizeof(table) / sizeof(*(table))))
+
+/* The examples of FIPS 180-4. */
+static const struct {
+	const char *text;
+	const char *hex;
+} known[] = {
+	{ "", "e3b0c44298fc1c149afbf4c8996fb924"
+	      "27ae41e4649b934ca495991b7852b855" },
+	{ "abc", "ba7816bf8f01cfea414140de5dae2223"
+		 "b00361a396177a9cb410ff61f20015ad" },
+	{ "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+	  "248d6a61d20638b8e5c026930c3e6039"
+	  "a33ce45964ff2167f6ecedd419db06c1" },
+};
+
+START_TEST(known_texts_have_known_digests) /* each of known */
+{
+	char hex[DIGEST_HEX];
+	struct digest d;
+
+	digest_of(bytes_str(known[_i].text), &d);
+	digest_hex(&d, hex);
+	ck_assert_str_eq(hex, known[_i].hex);
+}
+END_TEST
+
+START_TEST(pieces_give_the_digest_of_the_whole)
+{
+	struct digest whole, pieces;
+	struct digest_run *run = digest_new();
+
+	digest_add(run, bytes_str("a"));
+	digest_add(run, bytes_of(NULL, 0));
+	digest_add(run, bytes_str("bc"));
+	digest_end(run, &pieces);
+	digest_of(bytes_str("abc"), &whole);
+	ck_assert(digest_equal(&whole, &pieces));
+	digest_of(bytes_str("abd"), &whole);
+	ck_assert(!digest_equal(&whole, &pieces));
+}
+END_TEST
+
+START_TEST(a_run_may_be_dropped)
+{
+	struct digest_run *run = digest_new();
+
+	digest_add(run, bytes_str("whatever"));
+	digest_end(run, NULL);
+}
+END_TEST
+
+START_TEST(a_file_is_digested_whole)
+{
+	char path[] = "/tmp/kfarm-check.XXXXXX";
+	int fd = mkstemp(path);
+	size_t n = (1 << 18) * 2 + 17;
+	uint8_t *data = malloc(n);
+	struct digest file, memory;
+	struct err err = { 0 };
+
+	for (size_t i = 0; i < n; i++)
+		data[i] = (uint8_t)(i * 7 + i / 251);
+	ck_assert_int_eq(write(fd, data, n), (ssize_t)n);
+	close(fd);
+	ck_assert_int_eq(digest_file(path, &file, &err), 0);
+	digest_of(bytes_of(data, n), &memory);
+	ck_assert(digest_equal(&file, &memory));
+	unlink(path);
+	free(data);
+}
+END_TEST
+
+START_TEST(a_file_that_cannot_be_read_is_named)
+{
+	struct err err = { 0 };
+	struct digest d;
+
+	ck_assert_int_eq(digest_file("/nonexistent/f", &d, &err), -ENOENT);
+	ck_assert_str_eq(err.text, "/nonexistent/f: No such file or directory");
+	ck_assert_int_eq(digest_file("/tmp", &d, &err), -EISDIR);
+	ck_assert_str_eq(err.text, "/tmp: Is a directory");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("base/digest");
+	TCase *tc = tcase_create("digest");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_add_loop_test(tc, known_texts_have_known_digests, 0,
+			    COUNT(known));
+	tcase_add_test(tc, pieces_give_the_digest_of_the_whole);
+	tcase_add_test(tc, a_run_may_be_dropped);
+	tcase_add_test(tc, a_file_is_digested_whole);
+	tcase_add_test(tc, a_file_that_cannot_be_read_is_named);
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? 1 : 0;
+}

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base */
+#include "base/fs.h"
+
+#include "base/str.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char *dir;
+
+static void setup(void)
+{
+	dir = xstrdup("/tmp/kfarm-check.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	ck_assert_int_eq(chdir(dir), 0);
+}
+
+static void teardown(void)
+{
+	struct err err = { 0 };
+
+	ck_assert_int_eq(chdir("/"), 0);
+	ck_assert_int_eq(fs_remove(dir, &err), 0);
+	free(dir);
+}
+
+/* How many names a directory holds, . and .. not counted. */
+static int entries(const char *path)
+{
+	char *command = xasprintf("test $(ls -A %s | wc -l) -eq 1", path);
+	int ret = system(command);
+
+	free(command);
+	return ret ? -1 : 1;
+}
+
+static void expect_content(const char *path, const char *text)
+{
+	struct buf b = { 0 };
+	struct err err = { 0 };
+
+	ck_assert_int_eq(fs_read(path, 1 << 20, &b, &err), 0);
+	ck_assert_str_eq(buf_str(&b), text);
+	buf_release(&b);
+}
+
+static mode_t mode_of(const char *path)
+{
+	struct stat st;
+
+	ck_assert_int_eq(stat(path, &st), 0);
+	return st.st_mode & 07777;
+}
+
+START_TEST(what_is_written_is_read_and_nothing_else_stays)
+{
+	struct err err = { 0 };
+
+	umask(022);
+	ck_assert_int_eq(fs_write("f", bytes_str("one"), 0600, &err), 0);
+	ck_assert_uint_eq(mode_of("f"), 0600);
+	ck_assert_int_eq(fs_write("f", bytes_str("two"), 0644, &err), 0);
+	ck_assert_uint_eq(mode_of("f"), 0644);
+	expect_content("f", "two");
+	ck_assert_int_eq(entries("."), 1);
+}
+END_TEST
+
+START_TEST(reading_adds_to_what_is_there)
+{
+	struct buf b = { 0 };
+	struct err err = { 0 };
+
+	fs_write("f", bytes_str("tail"), 0600, &err);
+	buf_add_str(&b, "head ");
+	ck_assert_int_eq(fs_read("f", 100, &b, &err), 0);
+	ck_assert_str_eq(buf_str(&b), "head tail");
+	buf_release(&b);
+}
+END_TEST
+
+START_TEST(a_file_above_the_limit_is_refused)
+{
+	struct buf b = { 0 };
+	struct err err = { 0 };
+
+	fs_write("f", bytes_str("1234"), 0600, &err);
+	ck_assert_int_eq(fs_read("f", 4, &b, &err), 0);
+	buf_reset(&b);
+	ck_assert_int_eq(fs_read("f", 3, &b, &err), -EFBIG);
+	ck_assert_str_eq(err.text, "f: File too large");
+	ck_assert_int_eq(fs_read("/dev/zero", 1 << 20, &b, &err), -EFBIG);
+	buf_release(&b);
+}
+END_TEST
+
+START_TEST(reading_what_is_no_file_names_it)
+{
+	struct buf b = { 0 };
+	struct err err = { 0 };
+
+	ck_assert_int_eq(fs_read("nosuch", 10, &b, &err), -ENOENT);
+	ck_assert_str_eq(err.text, "nosuch: No such file or directory");
+	ck_assert_int_eq(fs_read(".", 10, &b, &err), -EISDIR);
+	buf_release(&b);
+}
+END_TEST
+
+START_TEST(a_full_disk_leaves_the_old_file)
+{
+	struct rlimit small = { .rlim_cur = 1000, .rlim_max = 1000 };
+	char *big = xcalloc(1, 5000);
+	struct err err = { 0 };
+
+	ck_assert_int_eq(fs_write("f", bytes_str("old"), 0600, &err), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	setrlimit(RLIMIT_FSIZE, &small);
+	ck_assert_int_eq(fs_write("f", bytes_of(big, 5000), 0600, &err),
+			 -EFBIG);
+	ck_assert_str_eq(err.text, "f: File too large");
+	expect_content("f", "old");
+	ck_assert_int_eq(entries("."), 1);
+	free(big);
+}
+END_TEST
+
+START_TEST(writing_where_nothing_can_be_is_an_error)
+{
+	struct err err = { 0 };
+
+	ck_assert_int_eq(fs_write("no/f", bytes_str(""), 0600, &err), -ENOENT);
+	ck_assert_str_eq(err.text, "no/f: No such file or directory");
+	ck_assert_int_eq(mkdir("d", 0700), 0);
+	ck_assert_int_eq(fs_write("d", bytes_str("x"), 0600, &err), -EISDIR);
+	ck_assert_int_eq(entries("."), 1);
+}
+END_TEST
+
+START_TEST(write_all_tells_what_went_wrong)
+{
+	int fd = open("/dev/full", O_WRONLY);
+
+	ck_assert_int_eq(fs_write_all(fd, bytes_str("x")), -ENOSPC);
+	ck_assert_int_eq(fs_write_all(fd, bytes_of(NULL, 0)), 0);
+	close(fd);
+	ck_assert_int_eq(fs_write_all(fd, bytes_str("x")), -EBADF);
+}
+END_TEST
+
+START_TEST(a_copy_has_content_and_permissions)
+{
+	struct err err = { 0 };
+
+	ck_assert_int_eq(fs_write("f", bytes_str("text"), 0600, &err), 0);
+	ck_assert_int_eq(chmod("f", 0755), 0);
+	umask(077);
+	ck_assert_int_eq(fs_copy("f", "g", &err), 0);
+	expect_content("g", "text");
+	ck_assert_uint_eq(mode_of("g"), 0755);
+	ck_assert_int_eq(chmod("f", 0444), 0);
+	ck_assert_int_eq(fs_copy("f", "g", &err), 0);
+	ck_assert_uint_eq(mode_of("g"), 0444);
+}
+END_TEST
+
+START_TEST(a_copy_that_fails_names_the_file_at_fault)
+{
+	struct err err = { 0 };
+
+	ck_assert_int_eq(fs_copy("nosuch", "g", &err), -ENOENT);
+	ck_assert_str_eq(err.text, "nosuch: No such file or directory");
+	fs_write("f", bytes_str("text"), 0600, &err);
+	ck_assert_int_eq(fs_copy("f", "no/g", &err), -ENOENT);
+	ck_assert_str_eq(err.text, "no/g: No such file or directory");
+	ck_assert_int_eq(fs_copy(".", "g", &err), -EISDIR);
+	ck_assert(!fs_exists("g"));
+	ck_assert_int_eq(entries("."), 1);
+}
+END_TEST
+
+START_TEST(directories_are_made_all_the_way)
+{
+	char *deep = xasprintf("%s/a//b/c/", dir);
+	struct err err = { 0 };
+
+	ck_assert_int_eq(fs_mkdirs(deep, 0700, &err), 0);
+	ck_assert(fs_is_dir("a/b/c"));
+	ck_assert_int_eq(fs_mkdirs(deep, 0700, &err), 0);
+	ck_assert_int_eq(fs_mkdirs("x/y", 0700, &err), 0);
+	ck_assert(fs_is_dir("x/y"));
+	ck_assert_int_eq(fs_mkdirs("/", 0700, &err), 0);
+	free(deep);
+}
+END_TEST
+
+START_TEST(a_file_on_the_way_is_named)
+{
+	struct err err = { 0 };
+
+	fs_write("f", bytes_str(""), 0600, &err);
+	ck_assert_int_lt(fs_mkdirs("f/a", 0700, &err), 0);
+	ck_assert_ptr_nonnull(strstr(err.text, "f"));
+	ck_assert_int_lt(fs_mkdirs("f", 0700, &err), 0);
+	ck_assert_int_eq(fs_mkdirs("", 0700, &err), -ENOENT);
+}
+END_TEST
+
+START_TEST(remove_does_not_follow_links)
+{
+	struct err err = { 0 };
+
+	fs_mkdirs("keep", 0700, &err);
+	fs_write("keep/f", bytes_str("kept"), 0600, &err);
+	fs_mkdirs("gone/a/b", 0700, &err);
+	fs_write("gone/a/f", bytes_str(""), 0400, &err);
+	ck_assert_int_eq(symlink("../keep", "gone/link"), 0);
+	ck_assert_int_eq(symlink("nowhere", "gone/dangling"), 0);
+	ck_assert_int_eq(fs_remove("gone", &err), 0);
+	ck_assert(!fs_exists("gone"));
+	expect_content("keep/f", "kept");
+	ck_assert_int_eq(fs_remove("gone", &err), 0);
+	ck_assert_int_eq(fs_remove("keep/f", &err), 0);
+	ck_assert(!fs_exists("keep/f"));
+}
+END_TEST
+
+START_TEST(absolute_is_relative_to_where_we_are)
+{
+	char *a = fs_absolute("x/../y"), *b = fs_absolute("/z");
+	char *want = xasprintf("%s/x/../y", dir);
+
+	ck_assert_str_eq(a, want);
+	ck_assert_str_eq(b, "/z");
+	free(a);
+	free(b);
+	free(want);
+}
+END_TEST
+
+static void expect_path(char *path, const char *want)
+{
+	ck_assert_str_eq(path, want);
+	free(path);
+}
+
+START_TEST(homes_follow_xdg)
+{
+	setenv("HOME", "/home/u", 1);
+	setenv("XDG_CONFIG_HOME", "/c", 1);
+	unsetenv("XDG_CACHE_HOME");
+	/* The specification: a relative path is as good as none. */
+	setenv("XDG_DATA_HOME", "data", 1);
+	expect_path(fs_config_home(), "/c/kfarm");
+	expect_path(fs_cache_home(), "/home/u/.cache/kfarm");
+	expect_path(fs_data_home(), "/home/u/.local/share/kfarm");
+}
+END_TEST
+
+START_TEST(the_runtime_directory_is_ours_alone)
+{
+	char *want = xasprintf("%s/kfarm", dir), *got = NULL;
+	struct err err = { 0 };
+
+	setenv("XDG_RUNTIME_DIR", dir, 1);
+	ck_assert_int_eq(fs_runtime_dir(&got, &err), 0);
+	ck_assert_str_eq(got, want);
+	ck_assert_uint_eq(mode_of(want), 0700);
+	free(got);
+	ck_assert_int_eq(chmod(want, 0777), 0);
+	ck_assert_int_eq(fs_runtime_dir(&got, &err), -EPERM);
+	ck_assert_ptr_nonnull(strstr(err.text, want));
+	rmdir(want);
+	fs_mkdirs("elsewhere", 0700, &err);
+	ck_assert_int_eq(symlink("elsewhere", want), 0);
+	ck_assert_int_eq(fs_runtime_dir(&got, &err), -EPERM);
+	free(want);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("base/fs");
+	TCase *tc = tcase_create("fs");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, what_is_written_is_read_and_nothing_else_stays);
+	tcase_add_test(tc, reading_adds_to_what_is_there);
+	tcase_add_test(tc, a_file_above_the_limit_is_refused);
+	tcase_add_test(tc, reading_what_is_no_file_names_it);
+	tcase_add_test(tc, a_full_disk_leaves_the_old_file);
+	tcase_add_test(tc, writing_where_nothing_can_be_is_an_error);
+	tcase_add_test(tc, write_all_tells_what_went_wrong);
+	tcase_add_test(tc, a_copy_has_content_and_permissions);
+	tcase_add_test(tc, a_copy_that_fails_names_the_file_at_fault);
+	tcase_add_test(tc, directories_are_made_all_the_way);
+	tcase_add_test(tc, a_file_on_the_way_is_named);
+	tcase_add_test(tc, remove_does_not_follow_links);
+	tcase_add_test(tc, absolute_is_relative_to_where_we_are);
+	tcase_add_test(tc, homes_follow_xdg);
+	tcase_add_test(tc, the_runtime_directory_is_ours_alone);
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? 1 : 0;
+}

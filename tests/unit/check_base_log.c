@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base */
+#include "base/log.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+static int ends[2];
+static int kept;
+
+/* stderr goes into a pipe, so that the test reads it. */
+static void setup(void)
+{
+	kept = dup(STDERR_FILENO);
+	ck_assert_int_eq(pipe2(ends, O_NONBLOCK), 0);
+	dup2(ends[1], STDERR_FILENO);
+}
+
+static void teardown(void)
+{
+	dup2(kept, STDERR_FILENO);
+	close(kept);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static const char *said(void)
+{
+	static char text[1 << 14];
+	ssize_t n = read(ends[0], text, sizeof(text) - 1);
+
+	text[n > 0 ? n : 0] = '\0';
+	return text;
+}
+
+START_TEST(each_level_has_its_word)
+{
+	log_init("kfarmd", LOG_DEBUG);
+	log_error("a %d", 1);
+	ck_assert_str_eq(said(), "kfarmd: a 1\n");
+	log_warning("b");
+	ck_assert_str_eq(said(), "kfarmd: warning: b\n");
+	log_info("c");
+	ck_assert_str_eq(said(), "kfarmd: c\n");
+	log_debug("d");
+	ck_assert_str_eq(said(), "kfarmd: debug: d\n");
+}
+END_TEST
+
+START_TEST(what_is_above_the_level_is_dropped)
+{
+	log_init("kfarm", LOG_WARNING);
+	log_info("no");
+	log_debug("no");
+	ck_assert_str_eq(said(), "");
+	log_warning("yes");
+	ck_assert_str_eq(said(), "kfarm: warning: yes\n");
+}
+END_TEST
+
+START_TEST(a_long_line_is_cut_and_still_ends)
+{
+	const char *text;
+	char big[5000];
+
+	memset(big, 'x', sizeof(big) - 1);
+	big[sizeof(big) - 1] = '\0';
+	log_init("kfarm", LOG_INFO);
+	log_error("%s", big);
+	text = said();
+	ck_assert_uint_gt(strlen(text), 1000);
+	ck_assert_uint_le(strlen(text), 2048);
+	ck_assert_int_eq(text[strlen(text) - 1], '\n');
+}
+END_TEST
+
+START_TEST(errno_survives_even_a_log_that_cannot_be_written)
+{
+	log_init("kfarm", LOG_INFO);
+	errno = ENOENT;
+	log_error("x");
+	ck_assert_int_eq(errno, ENOENT);
+	close(STDERR_FILENO);
+	errno = ENOENT;
+	log_error("x");
+	ck_assert_int_eq(errno, ENOENT);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("base/log");
+	TCase *tc = tcase_create("log");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, each_level_has_its_word);
+	tcase_add_test(tc, what_is_above_the_level_is_dropped);
+	tcase_add_test(tc, a_long_line_is_cut_and_still_ends);
+	tcase_add_test(tc, errno_survives_even_a_log_that_cannot_be_written);
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? 1 : 0;
+}

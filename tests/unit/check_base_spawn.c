@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base */
+#include "base/spawn.h"
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/str.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define NO_FDS             \
+	{                  \
+		-1, -1, -1 \
+	}
+
+/* What `command` prints under /bin/sh; the caller releases `out`. */
+static int sh(const char *command, unsigned timeout_ms, struct buf *out,
+	      int *status, struct err *err)
+{
+	char *argv[] = { "sh", "-c", (char *)command, NULL };
+	struct spawn what = { .argv = argv, .fd = NO_FDS };
+
+	return spawn_capture(&what, 1 << 16, timeout_ms, out, status, err);
+}
+
+static void expect_output(const char *command, const char *want)
+{
+	struct buf out = { 0 };
+	struct err err = { 0 };
+	int status;
+
+	ck_assert_int_eq(sh(command, 10000, &out, &status, &err), 0);
+	ck_assert_int_eq(status, 0);
+	ck_assert_str_eq(buf_str(&out), want);
+	buf_release(&out);
+}
+
+START_TEST(stdout_is_collected_and_stderr_dropped)
+{
+	expect_output("echo out; echo err >&2", "out\n");
+	expect_output(":", "");
+}
+END_TEST
+
+START_TEST(the_wait_status_is_the_programs)
+{
+	struct buf out = { 0 };
+	struct err err = { 0 };
+	int status;
+
+	ck_assert_int_eq(sh("exit 3", 10000, &out, &status, &err), 0);
+	ck_assert_int_eq(WEXITSTATUS(status), 3);
+	ck_assert_int_eq(sh("kill -9 $$", 10000, &out, &status, &err), 0);
+	ck_assert(WIFSIGNALED(status));
+	ck_assert_int_eq(WTERMSIG(status), SIGKILL);
+	buf_release(&out);
+}
+END_TEST
+
+START_TEST(a_program_that_is_not_there_is_named)
+{
+	char *argv[] = { "kfarm-nosuch", NULL };
+	char *slash[] = { "/nonexistent/cc", NULL };
+	struct spawn what = { .argv = argv, .fd = NO_FDS };
+	struct err err = { 0 };
+	pid_t pid;
+
+	ck_assert_int_eq(spawn_start(&what, &pid, &err), -ENOENT);
+	ck_assert_str_eq(err.text, "kfarm-nosuch: not found in PATH");
+	what.argv = slash;
+	ck_assert_int_eq(spawn_start(&what, &pid, &err), -ENOENT);
+	ck_assert_str_eq(err.text, "start /nonexistent/cc: "
+				   "No such file or directory");
+	/* No child is left behind by either. */
+	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
+}
+END_TEST
+
+START_TEST(a_directory_that_is_not_there_is_named)
+{
+	char *argv[] = { "true", NULL };
+	struct spawn what = { .argv = argv,
+			      .cwd = "/nonexistent",
+			      .fd = NO_FDS };
+	struct err err = { 0 };
+	pid_t pid;
+
+	ck_assert_int_eq(spawn_start(&what, &pid, &err), -ENOENT);
+	ck_assert_ptr_nonnull(strstr(err.text, "true in /nonexistent"));
+}
+END_TEST
+
+START_TEST(program_and_argv0_may_differ)
+{
+	char *argv[] = { "another-name", "-c", "echo $0", NULL };
+	struct spawn what = { .argv = argv,
+			      .program = "/bin/sh",
+			      .fd = NO_FDS };
+	struct buf out = { 0 };
+	struct err err = { 0 };
+	int status;
+
+	ck_assert_int_eq(spawn_capture(&what, 100, 10000, &out, &status, &err),
+			 0);
+	ck_assert_str_eq(buf_str(&out), "another-name\n");
+	buf_release(&out);
+}
+END_TEST
+
+START_TEST(environment_and_directory_are_as_asked)
+{
+	char *argv[] = { "/bin/sh", "-c", "echo $A ${HOME-none}; pwd", NULL };
+	char *env[] = { "A=1", "PATH=/usr/bin:/bin", NULL };
+	struct spawn what = {
+		.argv = argv, .env = env, .cwd = "/", .fd = NO_FDS
+	};
+	struct buf out = { 0 };
+	struct err err = { 0 };
+	int status;
+
+	ck_assert_int_eq(spawn_capture(&what, 100, 10000, &out, &status, &err),
+			 0);
+	ck_assert_str_eq(buf_str(&out), "1 none\n/\n");
+	buf_release(&out);
+}
+END_TEST
+
+START_TEST(path_is_that_of_the_childs_environment)
+{
+	char *argv[] = { "sh", NULL };
+	char *env[] = { "PATH=/nonexistent", NULL };
+	struct spawn what = { .argv = argv, .env = env, .fd = NO_FDS };
+	struct err err = { 0 };
+	pid_t pid;
+
+	ck_assert_int_eq(spawn_start(&what, &pid, &err), -ENOENT);
+}
+END_TEST
+
+START_TEST(no_other_descriptor_is_passed_on)
+{
+	int leak = open("/dev/null", O_RDONLY);
+
+	ck_assert_int_ge(leak, 3);
+	/* The shell's $$ is read, so that ls's own descriptor is not. */
+	expect_output("ls /proc/$$/fd", "0\n1\n2\n");
+	close(leak);
+}
+END_TEST
+
+START_TEST(descriptors_may_be_given_crosswise)
+{
+	char *argv[] = { "sh", "-c", "cat; echo said >&2", NULL };
+	struct spawn what = { .argv = argv };
+	int in[2], out[2], status, saved[3];
+	struct err err = { 0 };
+	char text[32] = "";
+	pid_t pid;
+
+	ck_assert_int_eq(pipe2(in, O_CLOEXEC), 0);
+	ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
+	ck_assert_int_eq(write(in[1], "read ", 5), 5);
+	for (int i = 0; i < 3; i++)
+		saved[i] = dup(i);
+	/* Its stdin is our 2, its stdout our 0, its stderr our 1. */
+	dup2(in[0], 2);
+	dup2(out[1], 0);
+	dup2(out[1], 1);
+	what.fd[0] = 2;
+	what.fd[1] = 0;
+	what.fd[2] = 1;
+	status = spawn_start(&what, &pid, &err);
+	for (int i = 0; i < 3; i++)
+		dup2(saved[i], i);
+	ck_assert_int_eq(status, 0);
+	close(in[1]);
+	close(out[1]);
+	ck_assert_int_eq(spawn_wait(pid), 0);
+	ck_assert_int_eq(read(out[0], text, sizeof(text) - 1), 10);
+	ck_assert_str_eq(text, "read said\n");
+}
+END_TEST
+
+START_TEST(signals_are_as_a_new_program_expects_them)
+{
+	sigset_t all;
+
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	expect_output("grep -E 'Sig(Blk|Ign)' /proc/self/status",
+		      "SigBlk:\t0000000000000000\n"
+		      "SigIgn:\t0000000000000000\n");
+}
+END_TEST
+
+START_TEST(a_program_that_goes_on_is_killed_with_its_children)
+{
+	struct buf out = { 0 };
+	struct err err = { 0 };
+	uint64_t start = clock_ms();
+	int status;
+
+	ck_assert_int_eq(
+		sh("sleep 100 & echo $!; wait", 200, &out, &status, &err),
+		-ETIMEDOUT);
+	ck_assert_str_eq(err.text, "sh: Connection timed out");
+	ck_assert_uint_lt(clock_ms() - start, 5000);
+	ck_assert(WIFSIGNALED(status));
+	/* Its child has been killed too, though init may still have to reap. */
+	for (int i = 0; i < 100 && !kill(atoi(buf_str(&out)), 0); i++) {
+		char *path = xasprintf("/proc/%d/stat", atoi(buf_str(&out)));
+		struct buf stat = { 0 };
+
+		if (!fs_read(path, 4096, &stat, &err) &&
+		    strstr(buf_str(&stat), ") Z "))
+			i = 100;
+		buf_release(&stat);
+		free(path);
+		usleep(10000);
+		ck_assert_int_ne(i, 99);
+	}
+	buf_release(&out);
+}
+END_TEST
+
+START_TEST(closing_its_stdout_does_not_buy_it_time)
+{
+	struct buf out = { 0 };
+	struct err err = { 0 };
+	uint64_t start = clock_ms();
+	int status;
+
+	ck_assert_int_eq(sh("exec sleep 100 >&-", 200, &out, &status, &err),
+			 -ETIMEDOUT);
+	ck_assert_uint_lt(clock_ms() - start, 5000);
+	ck_assert(WIFSIGNALED(status));
+}
+END_TEST
+
+START_TEST(a_program_that_says_too_much_is_killed)
+{
+	struct buf out = { 0 };
+	struct err err = { 0 };
+	int status;
+
+	ck_assert_int_eq(sh("yes", 10000, &out, &status, &err), -EMSGSIZE);
+	ck_assert_uint_le(out.len, 1 << 16);
+	ck_assert(WIFSIGNALED(status));
+	buf_release(&out);
+}
+END_TEST
+
+START_TEST(limits_are_set)
+{
+	char *argv[] = { "sh", "-c", "ulimit -t; ulimit -f; ulimit -v", NULL };
+	struct spawn what = { .argv = argv,
+			      .cpu_seconds = 7,
+			      .file_mib = 3,
+			      .memory_mib = 2048,
+			      .fd = NO_FDS };
+	struct buf out = { 0 };
+	struct err err = { 0 };
+	int status;
+
+	ck_assert_int_eq(spawn_capture(&what, 100, 10000, &out, &status, &err),
+			 0);
+	/* dash counts files in blocks of 512 bytes, memory in KiB. */
+	ck_assert_str_eq(buf_str(&out), "7\n6144\n2097152\n");
+	buf_release(&out);
+}
+END_TEST
+
+START_TEST(a_group_of_its_own_is_made_before_the_start_returns)
+{
+	char *argv[] = { "sleep", "100", NULL };
+	struct spawn what = { .argv = argv,
+			      .own_group = true,
+			      .dies_with_us = true,
+			      .fd = NO_FDS };
+	struct err err = { 0 };
+	pid_t pid;
+
+	ck_assert_int_eq(spawn_start(&what, &pid, &err), 0);
+	ck_assert_int_eq(getpgid(pid), pid);
+	ck_assert_int_eq(kill(-pid, SIGKILL), 0);
+	ck_assert(WIFSIGNALED(spawn_wait(pid)));
+}
+END_TEST
+
+START_TEST(a_wait_status_reads_as_words)
+{
+	char *text = spawn_status_text(2 << 8);
+
+	ck_assert_str_eq(text, "exit status 2");
+	free(text);
+	text = spawn_status_text(SIGKILL);
+	ck_assert_str_eq(text, "killed by signal 9 (Killed)");
+	free(text);
+	/* A child that is not ours. */
+	ck_assert_int_eq(WEXITSTATUS(spawn_wait(1)), 127);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("base/spawn");
+	TCase *tc = tcase_create("spawn");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_add_test(tc, stdout_is_collected_and_stderr_dropped);
+	tcase_add_test(tc, the_wait_status_is_the_programs);
+	tcase_add_test(tc, a_program_that_is_not_there_is_named);
+	tcase_add_test(tc, a_directory_that_is_not_there_is_named);
+	tcase_add_test(tc, program_and_argv0_may_differ);
+	tcase_add_test(tc, environment_and_directory_are_as_asked);
+	tcase_add_test(tc, path_is_that_of_the_childs_environment);
+	tcase_add_test(tc, no_other_descriptor_is_passed_on);
+	tcase_add_test(tc, descriptors_may_be_given_crosswise);
+	tcase_add_test(tc, signals_are_as_a_new_program_expects_them);
+	tcase_add_test(tc, a_program_that_goes_on_is_killed_with_its_children);
+	tcase_add_test(tc, closing_its_stdout_does_not_buy_it_time);
+	tcase_add_test(tc, a_program_that_says_too_much_is_killed);
+	tcase_add_test(tc, limits_are_set);
+	tcase_add_test(tc, a_group_of_its_own_is_made_before_the_start_returns);
+	tcase_add_test(tc, a_wait_status_reads_as_words);
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? 1 : 0;
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base */
+#include "base/str.h"
+
+#include <check.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT(table) ((int)(sizeof(table) / sizeof(*(table))))
+
+START_TEST(allocations_of_nothing_are_something)
+{
+	void *p[] = { xmalloc(0), xcalloc(0, 0), xrealloc(NULL, 0) };
+
+	for (int i = 0; i < 3; i++) {
+		ck_assert_ptr_nonnull(p[i]);
+		free(p[i]);
+	}
+}
+END_TEST
+
+START_TEST(memory_that_is_out_ends_the_program)
+{
+	volatile size_t much = SIZE_MAX / 2;
+
+	free(xmalloc(much));
+}
+END_TEST
+
+START_TEST(copies_are_cut_where_asked)
+{
+	char *s = xstrndup("abcdef", 3);
+
+	ck_assert_str_eq(s, "abc");
+	free(s);
+	s = xstrndup("ab", 100);
+	ck_assert_str_eq(s, "ab");
+	free(s);
+	s = xasprintf("%s-%d-%0200d", "x", 7, 0);
+	ck_assert_uint_eq(strlen(s), 204);
+	free(s);
+}
+END_TEST
+
+START_TEST(starts_ends_and_equal)
+{
+	ck_assert(str_starts("gcc-12", "gcc"));
+	ck_assert(str_starts("gcc", ""));
+	ck_assert(!str_starts("gc", "gcc"));
+	ck_assert(str_ends("main.c", ".c"));
+	ck_assert(str_ends("", ""));
+	ck_assert(!str_ends("c", ".c"));
+	ck_assert(str_equal(NULL, NULL));
+	ck_assert(!str_equal(NULL, ""));
+	ck_assert(!str_equal("", NULL));
+	ck_assert(str_equal("a", "a"));
+}
+END_TEST
+
+static const struct {
+	const char *path, *dir, *base;
+} paths[] = {
+	{ "/usr/bin/gcc", "/usr/bin", "gcc" },
+	{ "gcc", ".", "gcc" },
+	{ "/gcc", "/", "gcc" },
+	{ "a/b", "a", "b" },
+	{ "a/", "a", "" },
+	{ "", ".", "" },
+};
+
+START_TEST(a_path_has_a_directory_and_a_base) /* each of paths */
+{
+	char *dir = str_dir(paths[_i].path);
+
+	ck_assert_str_eq(dir, paths[_i].dir);
+	ck_assert_str_eq(str_base(paths[_i].path), paths[_i].base);
+	free(dir);
+}
+END_TEST
+
+/* A text, and what it is as a number from -5 to 100. */
+static const struct {
+	const char *text;
+	int answer;
+	long number;
+} numbers[] = {
+	{ "0", 0, 0 },
+	{ "100", 0, 100 },
+	{ "-5", 0, -5 },
+	{ "007", 0, 7 },
+	{ "101", -ERANGE, 42 },
+	{ "-6", -ERANGE, 42 },
+	{ "99999999999999999999999", -ERANGE, 42 },
+	{ "", -EINVAL, 42 },
+	{ "-", -EINVAL, 42 },
+	{ "x", -EINVAL, 42 },
+	{ "1x", -EINVAL, 42 },
+	{ "1 ", -EINVAL, 42 },
+	{ " 1", -EINVAL, 42 },
+	{ "\t1", -EINVAL, 42 },
+	{ "\n1", -EINVAL, 42 },
+	{ "+1", -EINVAL, 42 },
+	{ "0x10", -EINVAL, 42 },
+	{ "1.5", -EINVAL, 42 },
+};
+
+START_TEST(a_number_is_decimal_and_within_bounds) /* each of numbers */
+{
+	long n = 42;
+
+	ck_assert_int_eq(str_number(numbers[_i].text, -5, 100, &n),
+			 numbers[_i].answer);
+	ck_assert_int_eq(n, numbers[_i].number);
+}
+END_TEST
+
+START_TEST(the_ends_of_long_are_numbers)
+{
+	char text[32];
+	long n;
+
+	snprintf(text, sizeof(text), "%ld", LONG_MAX);
+	ck_assert_int_eq(str_number(text, LONG_MIN, LONG_MAX, &n), 0);
+	ck_assert_int_eq(n, LONG_MAX);
+	snprintf(text, sizeof(text), "%ld", LONG_MIN);
+	ck_assert_int_eq(str_number(text, LONG_MIN, LONG_MAX, &n), 0);
+	ck_assert_int_eq(n, LONG_MIN);
+}
+END_TEST
+
+START_TEST(an_environment_is_searched_by_whole_names)
+{
+	char *env[] = { "PATHS=no",   "PATH", "PATH=/bin",
+			"PATH=/late", "E=",   NULL };
+
+	ck_assert_str_eq(str_env(env, "PATH"), "/bin");
+	ck_assert_str_eq(str_env(env, "E"), "");
+	ck_assert_ptr_null(str_env(env, "PAT"));
+	ck_assert_ptr_null(str_env(env, "HOME"));
+}
+END_TEST
+
+START_TEST(a_list_always_ends_in_null)
+{
+	struct strv sv = { 0 };
+
+	for (size_t i = 0; i < 100; i++) {
+		strv_addf(&sv, "%zu", i);
+		ck_assert_uint_eq(sv.n, i + 1);
+		ck_assert_ptr_null(sv.v[sv.n]);
+	}
+	ck_assert_str_eq(sv.v[0], "0");
+	ck_assert_str_eq(sv.v[99], "99");
+	strv_release(&sv);
+	ck_assert_uint_eq(sv.n, 0);
+	ck_assert_ptr_null(sv.v);
+}
+END_TEST
+
+START_TEST(lists_take_other_lists)
+{
+	char *more[] = { "b", "c", NULL };
+	struct strv sv = { 0 };
+
+	strv_add_all(&sv, NULL);
+	strv_own(&sv, xstrdup("a"));
+	strv_add_all(&sv, more);
+	ck_assert_uint_eq(sv.n, 3);
+	ck_assert(strv_has(&sv, "c"));
+	ck_assert(!strv_has(&sv, "d"));
+	strv_release(&sv);
+	ck_assert(!strv_has(&sv, "c"));
+}
+END_TEST
+
+START_TEST(sorting_is_by_bytes)
+{
+	char *words[] = { "b", "a", "B", "ab", "", NULL };
+	struct strv sv = { 0 };
+	char *s;
+
+	strv_sort(&sv);
+	strv_add_all(&sv, words);
+	strv_sort(&sv);
+	s = strv_join(&sv, ",");
+	ck_assert_str_eq(s, ",B,a,ab,b");
+	free(s);
+	strv_release(&sv);
+}
+END_TEST
+
+START_TEST(joining_puts_the_separator_between)
+{
+	struct strv sv = { 0 };
+	char *s = strv_join(&sv, ", ");
+
+	ck_assert_str_eq(s, "");
+	free(s);
+	strv_add(&sv, "one");
+	s = strv_join(&sv, ", ");
+	ck_assert_str_eq(s, "one");
+	free(s);
+	strv_add(&sv, "two");
+	s = strv_join(&sv, ", ");
+	ck_assert_str_eq(s, "one, two");
+	free(s);
+	strv_release(&sv);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("base/str");
+	TCase *tc = tcase_create("str");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_add_test(tc, allocations_of_nothing_are_something);
+	tcase_add_exit_test(tc, memory_that_is_out_ends_the_program, 1);
+	tcase_add_test(tc, copies_are_cut_where_asked);
+	tcase_add_test(tc, starts_ends_and_equal);
+	tcase_add_loop_test(tc, a_path_has_a_directory_and_a_base, 0,
+			    COUNT(paths));
+	tcase_add_loop_test(tc, a_number_is_decimal_and_within_bounds, 0,
+			    COUNT(numbers));
+	tcase_add_test(tc, the_ends_of_long_are_numbers);
+	tcase_add_test(tc, an_environment_is_searched_by_whole_names);
+	tcase_add_test(tc, a_list_always_ends_in_null);
+	tcase_add_test(tc, lists_take_other_lists);
+	tcase_add_test(tc, sorting_is_by_bytes);
+	tcase_add_test(tc, joining_puts_the_separator_between);
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? 1 : 0;
+}

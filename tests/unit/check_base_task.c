@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base */
+#include "base/task.h"
+
+#include <check.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+struct work {
+	int gate[2]; /* the thread goes on when something is written */
+	int result;
+	pthread_t thread;
+	sigset_t blocked;
+};
+
+static void do_work(void *arg)
+{
+	struct work *w = arg;
+	unsigned char byte;
+
+	w->thread = pthread_self();
+	pthread_sigmask(SIG_SETMASK, NULL, &w->blocked);
+	if (read(w->gate[0], &byte, 1) == 1)
+		w->result = byte;
+}
+
+static int readable(const struct task *t, int timeout_ms)
+{
+	struct pollfd p = { .fd = task_fd(t), .events = POLLIN };
+
+	return poll(&p, 1, timeout_ms);
+}
+
+START_TEST(the_descriptor_becomes_readable_at_the_end)
+{
+	struct work w = { 0 };
+	struct task *t;
+
+	ck_assert_int_eq(pipe(w.gate), 0);
+	t = task_start(do_work, &w);
+	ck_assert_ptr_nonnull(t);
+	ck_assert_int_eq(readable(t, 50), 0);
+	ck_assert_int_eq(write(w.gate[1], "!", 1), 1);
+	ck_assert_int_eq(readable(t, 10000), 1);
+	task_join(t);
+	ck_assert_int_eq(w.result, '!');
+	ck_assert(!pthread_equal(w.thread, pthread_self()));
+}
+END_TEST
+
+START_TEST(joining_waits)
+{
+	struct work w = { 0 };
+	struct task *t;
+
+	ck_assert_int_eq(pipe(w.gate), 0);
+	ck_assert_int_eq(write(w.gate[1], "!", 1), 1);
+	t = task_start(do_work, &w);
+	task_join(t);
+	ck_assert_int_eq(w.result, '!');
+}
+END_TEST
+
+START_TEST(signals_stay_with_the_thread_that_started_it)
+{
+	struct work w = { 0 };
+	sigset_t ours;
+
+	ck_assert_int_eq(pipe(w.gate), 0);
+	ck_assert_int_eq(write(w.gate[1], "!", 1), 1);
+	task_join(task_start(do_work, &w));
+	ck_assert_int_eq(sigismember(&w.blocked, SIGINT), 1);
+	ck_assert_int_eq(sigismember(&w.blocked, SIGCHLD), 1);
+	pthread_sigmask(SIG_SETMASK, NULL, &ours);
+	ck_assert_int_eq(sigismember(&ours, SIGINT), 0);
+}
+END_TEST
+
+static void nothing(void *arg)
+{
+	(void)arg;
+}
+
+START_TEST(no_descriptor_is_lost)
+{
+	int first, last;
+
+	first = dup(0);
+	close(first);
+	for (int i = 0; i < 200; i++)
+		task_join(task_start(nothing, NULL));
+	last = dup(0);
+	close(last);
+	ck_assert_int_eq(first, last);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("base/task");
+	TCase *tc = tcase_create("task");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_add_test(tc, the_descriptor_becomes_readable_at_the_end);
+	tcase_add_test(tc, joining_waits);
+	tcase_add_test(tc, signals_stay_with_the_thread_that_started_it);
+	tcase_add_test(tc, no_descriptor_is_lost);
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? 1 : 0;
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base */
+#include "base/which.h"
+
+#include "base/fs.h"
+#include "base/str.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define COUNT(table) ((int)(sizeof(table) / sizeof(*(table))))
+
+static char *dir;
+
+static void setup(void)
+{
+	dir = xstrdup("/tmp/kfarm-check.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	ck_assert_int_eq(chdir(dir), 0);
+}
+
+static void teardown(void)
+{
+	struct err err = { 0 };
+
+	ck_assert_int_eq(chdir("/"), 0);
+	ck_assert_int_eq(fs_remove(dir, &err), 0);
+	free(dir);
+}
+
+static void program(const char *path)
+{
+	char *in = str_dir(path);
+	struct err err = { 0 };
+
+	ck_assert_int_eq(fs_mkdirs(in, 0755, &err), 0);
+	ck_assert_int_eq(fs_write(path, bytes_str("#!/bin/sh\n"), 0755, &err),
+			 0);
+	free(in);
+}
+
+static void expect_file(char *got, const char *want)
+{
+	ck_assert_pstr_eq(got, want);
+	free(got);
+}
+
+START_TEST(the_first_executable_file_wins)
+{
+	struct err err = { 0 };
+
+	program("c/gcc");
+	program("d/gcc");
+	fs_mkdirs("a/gcc", 0755, &err); /* a directory */
+	fs_mkdirs("b", 0755, &err);
+	fs_write("b/gcc", bytes_str(""), 0644, &err); /* not executable */
+	expect_file(which("gcc", "nosuch:a:b:c:d"), "c/gcc");
+	expect_file(which("gcc", "a:b"), NULL);
+	expect_file(which("nosuch", "a:b:c:d"), NULL);
+	expect_file(which("", "a:b:c:d"), NULL);
+}
+END_TEST
+
+START_TEST(an_empty_element_is_where_we_are)
+{
+	program("gcc");
+	expect_file(which("gcc", ""), "./gcc");
+	expect_file(which("gcc", "nosuch:"), "./gcc");
+	expect_file(which("gcc", ":nosuch"), "./gcc");
+	expect_file(which("gcc", "nosuch"), NULL);
+}
+END_TEST
+
+START_TEST(a_name_with_a_slash_is_itself)
+{
+	expect_file(which("./gcc", "/usr/bin"), "./gcc");
+	expect_file(which("/no/gcc", NULL), "/no/gcc");
+	expect_file(which_compiler("/no/gcc", NULL, NULL), "/no/gcc");
+}
+END_TEST
+
+START_TEST(without_a_path_the_system_has_one)
+{
+	char *sh = which("sh", NULL);
+
+	ck_assert_ptr_nonnull(sh);
+	ck_assert_str_eq(str_base(sh), "sh");
+	free(sh);
+}
+END_TEST
+
+START_TEST(a_compiler_is_found_past_links_and_caches)
+{
+	struct err err = { 0 };
+
+	program("libexec/kfarm-cc");
+	program("bin/ccache");
+	program("bin/gcc");
+	fs_mkdirs("links", 0755, &err);
+	fs_mkdirs("caches", 0755, &err);
+	ck_assert_int_eq(symlink("../libexec/kfarm-cc", "links/gcc"), 0);
+	ck_assert_int_eq(symlink("../bin/ccache", "caches/gcc"), 0);
+	expect_file(which_compiler("gcc", "links:caches:bin", NULL), "bin/gcc");
+	expect_file(which("gcc", "links:caches:bin"), "links/gcc");
+	expect_file(which_compiler("gcc", "links:caches", NULL), NULL);
+	/* A directory of links is passed over whatever lies in it. */
+	program("own/gcc");
+	expect_file(which_compiler("gcc", "own/:bin", "own"), "bin/gcc");
+	expect_file(which_compiler("gcc", "own:bin", "own/"), "bin/gcc");
+}
+END_TEST
+
+START_TEST(a_wrapper_is_known_by_any_name_on_the_way)
+{
+	char *far = xasprintf("%s/one", dir);
+
+	program("real-gcc");
+	ck_assert_int_eq(symlink("real-gcc", "sccache"), 0);
+	ck_assert_int_eq(symlink("sccache", "one"), 0);
+	ck_assert_int_eq(symlink(far, "two"), 0);
+	ck_assert_int_eq(symlink("real-gcc", "gcc"), 0);
+	ck_assert(which_is_wrapper("two"));
+	ck_assert(which_is_wrapper("one"));
+	ck_assert(!which_is_wrapper("gcc"));
+	ck_assert(!which_is_wrapper("nosuch"));
+	free(far);
+}
+END_TEST
+
+START_TEST(links_in_a_circle_end)
+{
+	char *longer = xmalloc(9000);
+
+	ck_assert_int_eq(symlink("b", "a"), 0);
+	ck_assert_int_eq(symlink("a", "b"), 0);
+	ck_assert(!which_is_wrapper("a"));
+	memset(longer, 'x', 8999);
+	longer[8999] = '\0';
+	ck_assert(!which_is_wrapper(longer));
+	free(longer);
+}
+END_TEST
+
+/* A PATH, and the same without /l. */
+static const struct {
+	const char *path, *without;
+} without[] = {
+	{ "/l:/usr/bin:/bin", "/usr/bin:/bin" },
+	{ "/usr/bin:/l:/bin", "/usr/bin:/bin" },
+	{ "/usr/bin:/bin:/l", "/usr/bin:/bin" },
+	{ "/l/:/usr/bin:/l", "/usr/bin" },
+	{ "/usr/bin", "/usr/bin" },
+	{ "/lib:/l2:l", "/lib:/l2:l" },
+	{ "/l", "" },
+	{ "", "" },
+	/* An empty element is the current directory: it must not be lost. */
+	{ "/l::/bin", ":/bin" },
+	{ ":/bin", ":/bin" },
+	{ "/bin:", "/bin:" },
+	{ "/bin::/l:/x", "/bin::/x" },
+};
+
+START_TEST(the_links_are_taken_out_of_path) /* each of without */
+{
+	expect_file(which_path_without(without[_i].path, "/l"),
+		    without[_i].without);
+	expect_file(which_path_without(without[_i].path, "/l//"),
+		    without[_i].without);
+}
+END_TEST
+
+START_TEST(without_links_path_stays)
+{
+	expect_file(which_path_without("/a:/b", NULL), "/a:/b");
+	expect_file(which_path_without("/a:/b", ""), "/a:/b");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("base/which");
+	TCase *tc = tcase_create("which");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, the_first_executable_file_wins);
+	tcase_add_test(tc, an_empty_element_is_where_we_are);
+	tcase_add_test(tc, a_name_with_a_slash_is_itself);
+	tcase_add_test(tc, without_a_path_the_system_has_one);
+	tcase_add_test(tc, a_compiler_is_found_past_links_and_caches);
+	tcase_add_test(tc, a_wrapper_is_known_by_any_name_on_the_way);
+	tcase_add_test(tc, links_in_a_circle_end);
+	tcase_add_loop_test(tc, the_links_are_taken_out_of_path, 0,
+			    COUNT(without));
+	tcase_add_test(tc, without_links_path_stays);
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? 1 : 0;
+}
