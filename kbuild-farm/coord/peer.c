@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +18,6 @@
 #define SILENT_MS    5000 /* five beats missed */
 #define ANSWER_MS    10000 /* to say whether it has a toolchain */
 #define STRIKES      3
-
-static void dial(struct coord_peer *p);
 
 const char *coord_peer_state_name(const struct coord_peer *p)
 {
@@ -127,11 +124,7 @@ static void hang_up(struct coord_peer *p)
 		wire_stream_free(p->stream);
 		p->stream = NULL;
 	}
-	if (p->pid > 0) {
-		kill(-p->pid, SIGTERM);
-		coord_child_adopt(p->coord->children, p->pid);
-		p->pid = 0;
-	}
+	coord_line_end(&p->line, p->coord->children);
 	p->n_has = 0;
 	coord_proof_drop(p);
 }
@@ -140,7 +133,11 @@ static void hang_up(struct coord_peer *p)
 static void lost(struct coord_peer *p, enum coord_peer_state state,
 		 const char *why)
 {
-	char *text = xstrdup(why);
+	/* A command that never said hello has its reason on stderr. */
+	char *words = p->state == PEER_GREETING ?
+			      coord_line_last_words(&p->line) :
+			      NULL;
+	char *text = words ? words : xstrdup(why);
 
 	hang_up(p);
 	event_del(p->timer);
@@ -445,16 +442,16 @@ static void dial(struct coord_peer *p)
 {
 	static const struct wire_stream_ops ops = { .on_msg = on_msg,
 						    .on_close = on_close };
-	struct node_dial line;
 	struct err err;
+	int fd;
 
-	if (node_address_dial(&p->entry->address, &line, &err)) {
+	if (coord_line_dial(&p->line, p->coord->base, &p->entry->address, &fd,
+			    &err)) {
 		lost(p, PEER_DOWN, err.text);
 		return;
 	}
-	p->pid = line.pid;
 	p->heard_ms = clock_ms();
-	p->stream = wire_stream_new(p->coord->base, line.fd, line.fd, &ops, p);
+	p->stream = wire_stream_new(p->coord->base, fd, fd, &ops, p);
 	/* The words of the failure before this stay until it is up. */
 	p->state = PEER_GREETING;
 	say_hello(p);
@@ -494,6 +491,7 @@ struct coord_peer *coord_peer_new(struct coord *c,
 
 	p->coord = c;
 	p->entry = entry;
+	p->line.stderr_fd = -1;
 	p->timer = event_new(c->base, -1, 0, on_timer, p);
 	if (!p->timer)
 		str_out_of_memory();

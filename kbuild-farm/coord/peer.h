@@ -5,6 +5,7 @@
 #ifndef COORD_PEER_H
 #define COORD_PEER_H
 
+#include "coord/line.h"
 #include "coord/state.h"
 #include "coord/toolchain.h"
 #include "node/limits.h"
@@ -40,7 +41,7 @@ struct coord_peer {
 	const struct node_entry *entry; /* borrowed from the roster */
 	enum coord_peer_state state;
 	char *detail; /* why it is not up; NULL when it is */
-	pid_t pid; /* the command that carries the conversation, or 0 */
+	struct coord_line line;
 	struct wire_stream *stream;
 	struct event *timer; /* hello's deadline, next dial, next proof */
 	struct wire_hello hello; /* of the last conversation */

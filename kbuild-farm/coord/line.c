@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "coord/line.h"
+
+#include "base/str.h"
+#include "node/command.h"
+
+#include <event2/event.h>
+#include <signal.h>
+#include <unistd.h>
+
+#define WORDS_MAX 4096
+
+static void close_stderr(struct coord_line *l)
+{
+	if (l->said)
+		event_free(l->said);
+	l->said = NULL;
+	if (l->stderr_fd >= 0)
+		close(l->stderr_fd);
+	l->stderr_fd = -1;
+}
+
+/* All that is there now; closes it at its end. */
+static void listen_on(struct coord_line *l)
+{
+	char block[1024];
+	ssize_t n = -1;
+
+	while (l->stderr_fd >= 0 &&
+	       (n = read(l->stderr_fd, block, sizeof(block))) > 0) {
+		buf_add(&l->words, block, (size_t)n);
+		if (l->words.len > WORDS_MAX)
+			buf_consume(&l->words, l->words.len - WORDS_MAX);
+	}
+	if (!n)
+		close_stderr(l);
+}
+
+static void on_words(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	listen_on(arg);
+}
+
+int coord_line_dial(struct coord_line *l, struct event_base *base,
+		    const struct node_address *to, int *fd, struct err *err)
+{
+	struct node_dial dial;
+	int ret;
+
+	*l = (struct coord_line){ .stderr_fd = -1 };
+	ret = node_address_dial_quiet(to, &dial, &l->stderr_fd, err);
+	if (ret)
+		return ret;
+	*fd = dial.fd;
+	l->pid = dial.pid;
+	if (l->stderr_fd < 0)
+		return 0;
+	l->said = event_new(base, l->stderr_fd, EV_READ | EV_PERSIST, on_words,
+			    l);
+	if (!l->said || event_add(l->said, NULL))
+		str_out_of_memory();
+	return 0;
+}
+
+char *coord_line_last_words(struct coord_line *l)
+{
+	listen_on(l);
+	return node_command_last_line(&l->words);
+}
+
+void coord_line_end(struct coord_line *l, struct coord_children *children)
+{
+	close_stderr(l);
+	buf_release(&l->words);
+	if (l->pid > 0) {
+		kill(-l->pid, SIGTERM);
+		coord_child_adopt(children, l->pid);
+		l->pid = 0;
+	}
+}
