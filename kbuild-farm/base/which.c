@@ -72,26 +72,39 @@ static bool same_dir(const char *dir, size_t len, const char *links)
 	return n && len == n && !memcmp(dir, links, n);
 }
 
+/* A stack's room per element: the wrapper comes here 10,000 times a build. */
+static bool spell(char file[static PATH_MAX], const char *dir, size_t len,
+		  const char *name)
+{
+	size_t rest = strlen(name) + 1;
+
+	/* An empty element of PATH is the current directory. */
+	if (!len) {
+		dir = ".";
+		len = 1;
+	}
+	if (len + 1 + rest > PATH_MAX)
+		return false;
+	memcpy(file, dir, len);
+	file[len] = '/';
+	memcpy(file + len + 1, name, rest);
+	return true;
+}
+
 static char *search(const char *name, const char *path, bool compiler,
 		    const char *links)
 {
 	const char *dir = path ? path : "/usr/local/bin:/usr/bin:/bin";
+	char file[PATH_MAX];
 
 	if (strchr(name, '/'))
 		return xstrdup(name);
 	for (;;) {
 		size_t len = strcspn(dir, ":");
-		char *file;
 
-		if (!same_dir(dir, len, links)) {
-			/* An empty element of PATH is the current directory. */
-			file = xasprintf("%.*s%s%s", (int)len, dir,
-					 len ? "/" : "./", name);
-			if (is_program(file) &&
-			    !(compiler && which_is_wrapper(file)))
-				return file;
-			free(file);
-		}
+		if (!same_dir(dir, len, links) && spell(file, dir, len, name) &&
+		    is_program(file) && !(compiler && which_is_wrapper(file)))
+			return xstrdup(file);
 		if (!dir[len])
 			return NULL;
 		dir += len + 1;
