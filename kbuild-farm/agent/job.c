@@ -2,7 +2,7 @@
 /*
  * A job that has to wait for something of its own (the end of its processes,
  * a thread that hashes) before it can go is `busy`; one that was dropped
- * meanwhile ends there.  `answered` always comes through the `telling` event,
+ * meanwhile ends there.  `tell` always comes through the `telling` event,
  * so that no call into a job can free it under its caller.
  */
 #include "agent/job.h"

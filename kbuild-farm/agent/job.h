@@ -19,13 +19,12 @@ struct agent;
 struct agent_job;
 
 /*
- * Take the job `m`, whose content then is the job's.  `answered` is called
+ * Take the job `m`, whose content then is the job's.  `tell` is called
  * from the loop, once, when there is an answer.  Returns NULL with *class and
  * `err` saying why the job is not taken; `m` then is the caller's still.
  */
 struct agent_job *agent_job_new(struct agent *a, struct wire_job *m,
-				void (*answered)(void *ctx,
-						 struct agent_job *job),
+				void (*tell)(void *ctx, struct agent_job *job),
 				void *ctx, enum wire_fail_class *class,
 				struct err *err);
 uint32_t agent_job_number(const struct agent_job *job);

@@ -275,11 +275,19 @@ static int serve(struct agent *a, const struct settings *s, struct err *err)
 	return ret;
 }
 
+/* Its warnings are ours to word; at most they help to find a fault. */
+static void on_event_log(int severity, const char *text)
+{
+	(void)severity;
+	log_debug("libevent: %s", text);
+}
+
 static int run(struct settings *s, struct err *err)
 {
 	struct agent a = { 0 };
 	int ret;
 
+	event_set_log_callback(on_event_log);
 	a.base = event_base_new();
 	if (!a.base)
 		return err_set(err, EIO, "no event loop");

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/list.h"
 #include "base/task.h"
 #include "toolchain/find.h"
 #include "toolchain/ident.h"
@@ -17,7 +18,6 @@
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
 #define LOOK_AGAIN_MS 1000
 #define TRY_AGAIN_MS  10000 /* a compiler that could not be identified */
@@ -83,7 +83,7 @@ static void add(struct agent_probe *p, const struct toolchain_found *f)
 	struct compiler *c;
 
 	for (size_t i = 0; i < p->n; i++) {
-		if (!f->is_elf || str_equal(p->v[i]->path, f->path))
+		if (str_equal(p->v[i]->path, f->path))
 			return;
 	}
 	c = xcalloc(1, sizeof(*c));
@@ -316,33 +316,40 @@ static void answer(struct agent_probe *p, struct question *q,
 	free(q);
 }
 
-/* Answers `q` if all that it takes is known; else the thread is at work. */
-static void settle(struct agent_probe *p, struct question *q)
+/* True when `q` was answered, or waits for the thread. */
+static bool settle_round(struct agent_probe *p, struct question *q, int round,
+			 struct buf *others)
 {
-	struct buf others = { 0 };
+	for (size_t i = 0; i < p->n; i++) {
+		struct compiler *c = p->v[i];
 
-	for (size_t i = 0; i < 2 * p->n; i++) {
-		struct compiler *c = p->v[i % p->n];
-
-		if (!in_round(c, q->name, i >= p->n))
+		if (!in_round(c, q->name, round))
 			continue;
 		if (c->state == UNKNOWN)
 			start_work(p, c);
 		if (c->state == UNKNOWN)
-			goto out;
+			return true;
 		if (c->state == KNOWN && digest_equal(&c->ident.id, &q->id)) {
-			buf_reset(&others);
-			describe(&others, c);
-			answer(p, q, WIRE_HAVE_SAME, buf_str(&others));
-			goto out;
+			buf_reset(others);
+			describe(others, c);
+			answer(p, q, WIRE_HAVE_SAME, buf_str(others));
+			return true;
 		}
-		describe(&others, c);
+		describe(others, c);
 	}
-	if (others.len)
+	return false;
+}
+
+static void settle(struct agent_probe *p, struct question *q)
+{
+	struct buf others = { 0 };
+
+	if (settle_round(p, q, 0, &others) || settle_round(p, q, 1, &others))
+		;
+	else if (others.len)
 		answer(p, q, WIRE_HAVE_OTHER, buf_str(&others));
 	else
 		answer(p, q, WIRE_HAVE_MISSING, "no compiler of that name");
-out:
 	buf_release(&others);
 }
 
@@ -350,10 +357,8 @@ static void settle_all(struct agent_probe *p)
 {
 	struct question *q, *next;
 
-	for (q = TAILQ_FIRST(&p->questions); q; q = next) {
-		next = TAILQ_NEXT(q, link);
+	list_for_each_safe(q, &p->questions, link, next)
 		settle(p, q);
-	}
 }
 
 /* Looks again at all that the question is about: how many are there? */
@@ -395,8 +400,8 @@ size_t agent_probe_waiting(const struct agent_probe *p, const void *ctx)
 	const struct question *q;
 	size_t n = 0;
 
-	TAILQ_FOREACH(q, &p->questions, link)
-	n += q->ctx == ctx;
+	list_for_each(q, &p->questions, link)
+		n += q->ctx == ctx;
 	return n;
 }
 
@@ -404,8 +409,7 @@ void agent_probe_cancel(struct agent_probe *p, const void *ctx)
 {
 	struct question *q, *next;
 
-	for (q = TAILQ_FIRST(&p->questions); q; q = next) {
-		next = TAILQ_NEXT(q, link);
+	list_for_each_safe(q, &p->questions, link, next) {
 		if (q->ctx != ctx)
 			continue;
 		TAILQ_REMOVE(&p->questions, q, link);

@@ -18,6 +18,13 @@ struct pids {
 	size_t n;
 };
 
+static bool look_through_all;
+
+void agent_proc_look_through_all(bool all)
+{
+	look_through_all = all;
+}
+
 /* The start of a file of /proc, as a string. */
 static bool slurp(const char *path, char *out, size_t size)
 {
@@ -80,11 +87,77 @@ static void add_children(struct pids *list, pid_t pid)
 	closedir(d);
 }
 
-/* Breadth first: the list is its own queue. */
+/*
+ * What follows the name in /proc/PID/stat, which may hold anything, ") R 1"
+ * too: its end is the last one.
+ */
+static const char *read_stat(pid_t pid, char *text, size_t size)
+{
+	char path[64];
+	const char *after;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	if (!slurp(path, text, size))
+		return NULL;
+	after = strrchr(text, ')');
+	return after ? after + 1 : NULL;
+}
+
+static pid_t parent_of(pid_t pid)
+{
+	char text[1024];
+	const char *stat = read_stat(pid, text, sizeof(text));
+	int parent;
+
+	return stat && sscanf(stat, " %*c %d", &parent) == 1 ? parent : 0;
+}
+
+static bool has(const struct pids *list, pid_t pid)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		if (list->v[i] == pid)
+			return true;
+	}
+	return false;
+}
+
+/* One walk: those whose parent is `pid` or was found already. */
+static bool add_from_all(struct pids *list, pid_t pid)
+{
+	DIR *d = opendir("/proc");
+	size_t before = list->n;
+	struct dirent *e;
+
+	if (!d)
+		return false;
+	while ((e = readdir(d))) {
+		pid_t each = (pid_t)strtol(e->d_name, NULL, 10), parent;
+
+		if (each <= 0 || has(list, each))
+			continue;
+		parent = parent_of(each);
+		if (parent && (parent == pid || has(list, parent)))
+			add_pid(list, each);
+	}
+	closedir(d);
+	return list->n > before;
+}
+
+static bool lists_children(void)
+{
+	return !look_through_all && !access("/proc/thread-self/children", R_OK);
+}
+
 static struct pids family(pid_t pid)
 {
 	struct pids list = { 0 };
 
+	if (!lists_children()) {
+		while (add_from_all(&list, pid))
+			;
+		return list;
+	}
+	/* Breadth first: the list is its own queue. */
 	add_children(&list, pid);
 	for (size_t i = 0; i < list.n; i++)
 		add_children(&list, list.v[i]);
@@ -95,17 +168,13 @@ static struct pids family(pid_t pid)
 static unsigned long long ticks(pid_t pid)
 {
 	unsigned long long user, sys, child_user, child_sys;
-	char path[64], text[1024], *after;
+	char text[1024];
+	const char *stat = read_stat(pid, text, sizeof(text));
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (!slurp(path, text, sizeof(text)))
-		return 0;
-	/* The name may hold anything, ") R 1" too: its end is the last one. */
-	after = strrchr(text, ')');
-	if (!after || sscanf(after + 1,
-			     " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u"
-			     " %llu %llu %llu %llu",
-			     &user, &sys, &child_user, &child_sys) != 4)
+	if (!stat || sscanf(stat,
+			    " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u"
+			    " %llu %llu %llu %llu",
+			    &user, &sys, &child_user, &child_sys) != 4)
 		return 0;
 	return user + sys + child_user + child_sys;
 }

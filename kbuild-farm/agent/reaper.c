@@ -3,6 +3,7 @@
 
 #include "agent/proc.h"
 #include "base/clock.h"
+#include "base/list.h"
 #include "base/str.h"
 
 #include <event2/event.h>
@@ -10,7 +11,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/queue.h>
 #include <sys/wait.h>
 
 struct watch {
@@ -29,8 +29,7 @@ static struct watch *find(struct agent_reaper *r, pid_t pid)
 {
 	struct watch *w;
 
-	TAILQ_FOREACH(w, &r->watches, link)
-	{
+	list_for_each(w, &r->watches, link) {
 		if (w->pid == pid)
 			return w;
 	}

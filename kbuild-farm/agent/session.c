@@ -9,6 +9,7 @@
 #include "agent/agent.h"
 #include "agent/job.h"
 #include "agent/probe.h"
+#include "base/list.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "node/inventory.h"
@@ -331,8 +332,7 @@ static bool is_alive(const struct agent *a, const struct agent_session *s)
 {
 	const struct agent_session *each;
 
-	TAILQ_FOREACH(each, &a->sessions, link)
-	{
+	list_for_each(each, &a->sessions, link) {
 		if (each == s)
 			return true;
 	}

@@ -14,11 +14,11 @@
 #define AGENT_SLOTS_H
 
 #include "base/err.h"
+#include "base/list.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/queue.h>
 
 /* A job's place; part of the job. */
 struct agent_place {

@@ -21,12 +21,13 @@ static void burn(unsigned ms)
 }
 
 /* A child in a group of its own, with a grandchild in `group` that burns. */
-static pid_t start(bool own_group)
+static pid_t start(bool own_group, bool look_through_all)
 {
 	int ready[2];
 	pid_t pid;
 	char c;
 
+	agent_proc_look_through_all(look_through_all);
 	ck_assert_int_eq(pipe(ready), 0);
 	pid = fork();
 	if (!pid) {
@@ -59,9 +60,12 @@ static void expect_gone(void)
 	close(100);
 }
 
+/* With the kernel's lists of children, and without. */
+static const bool ways[] = { false, true };
+
 START_TEST(cpu_time_includes_that_of_descendants)
 {
-	pid_t pid = start(false);
+	pid_t pid = start(false, ways[_i]);
 	uint32_t ms = agent_proc_cpu_ms(pid);
 
 	ck_assert_uint_ge(ms, 250);
@@ -75,7 +79,7 @@ END_TEST
 
 START_TEST(one_that_left_the_group_is_killed_too)
 {
-	pid_t pid = start(true);
+	pid_t pid = start(true, ways[_i]);
 
 	agent_proc_kill(pid);
 	expect_gone();
@@ -85,7 +89,7 @@ END_TEST
 
 START_TEST(all_descendants_can_be_killed)
 {
-	pid_t pid = start(true);
+	pid_t pid = start(true, ways[_i]);
 
 	ck_assert_uint_eq(agent_proc_kill_all(), 2);
 	expect_gone();
@@ -101,9 +105,9 @@ int main(void)
 	SRunner *sr;
 	int failed;
 
-	tcase_add_test(t, cpu_time_includes_that_of_descendants);
-	tcase_add_test(t, one_that_left_the_group_is_killed_too);
-	tcase_add_test(t, all_descendants_can_be_killed);
+	tcase_add_loop_test(t, cpu_time_includes_that_of_descendants, 0, 2);
+	tcase_add_loop_test(t, one_that_left_the_group_is_killed_too, 0, 2);
+	tcase_add_loop_test(t, all_descendants_can_be_killed, 0, 2);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);

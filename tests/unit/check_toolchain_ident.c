@@ -149,8 +149,8 @@ static const char *const liars[] = {
 	"char *s = 0; return *s;",
 	"puts(strstr(v[1], \"dump\") ? \"12.2.0\" : \"/bin/nosuch\");",
 	"puts(strstr(v[1], \"dump\") ? \"12.2.0\" : \"/etc/passwd\");",
-	"puts(strstr(v[1], \"dump\") ? \"12.2.0\" :"
-	" strstr(v[1], \"cc1\") ? \"/bin/true\" : \"nosuch-as\");",
+	("puts(strstr(v[1], \"dump\") ? \"12.2.0\" :"
+	 " strstr(v[1], \"cc1\") ? \"/bin/true\" : \"nosuch-as\");"),
 };
 
 START_TEST(one_that_talks_nonsense_is_an_error)
