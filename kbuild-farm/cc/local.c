@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -41,8 +42,10 @@ static bool is_ours(const char *entry)
 static char *path_entry(const char *path, const char *links)
 {
 	char *without = which_path_without(path, links);
+	char *entry = xasprintf("PATH=%s", without);
 
-	return xasprintf("PATH=%s", without);
+	free(without);
+	return entry;
 }
 
 void cc_local_clean(char **env, const char *links)
@@ -118,9 +121,12 @@ void cc_local_take_slot(const char *dir)
 
 int cc_local_exec(const char *compiler, char **argv, char *const *env)
 {
+	int code;
+
 	/* With a bare name gcc would look itself up in PATH. */
 	argv[0] = (char *)compiler;
 	execve(compiler, argv, env);
-	cc_local_complain("%s: %s", compiler, strerror(errno));
-	return errno == ENOENT ? 127 : 126;
+	code = errno;
+	cc_local_complain("%s: %s", compiler, strerror(code));
+	return code == ENOENT ? 127 : 126;
 }

@@ -78,8 +78,10 @@ int main(int argc, char **argv)
 	options_compile_parse(&c, argv);
 	if (c.verdict != OPTIONS_PASS) {
 		if (offer(&c, compiler, argv, socket, &status) ==
-		    CC_ANSWER_DONE)
+		    CC_ANSWER_DONE) {
+			free(compiler);
 			return status;
+		}
 		if (slots)
 			cc_local_take_slot(slots);
 	}

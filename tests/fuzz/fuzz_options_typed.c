@@ -77,7 +77,7 @@ static const char *const forbidden[] = {
 	"-fltrans",
 	"-fresolution",
 	"-fdbg",
-	"-fcompare",
+	"-fcompare-debug",
 	"--sysroot",
 	"--prefix",
 	"-fwide-exec",
@@ -93,9 +93,10 @@ static void word_ok(const char *word)
 	for (const char *const *s = forbidden; *s; s++)
 		must(!str_starts(word, *s));
 	if (str_starts(word, "-Wa"))
-		must(!strstr(word, ",-a") && !strstr(word, "MD") &&
-		     !strchr(word, '/') && !strchr(word, '@') &&
-		     !strstr(word, ",-o") && !strstr(word, ",-I"));
+		must(!strstr(word, ",-a") && !strstr(word, ",-MD") &&
+		     !strstr(word, ",--MD") && !strchr(word, '/') &&
+		     !strchr(word, '@') && !strstr(word, ",-o") &&
+		     !strstr(word, ",-I"));
 	if (strchr(word, '/'))
 		must(strstr(word, "-prefix-map=") != NULL ||
 		     str_starts(word, "-frandom-seed=") ||

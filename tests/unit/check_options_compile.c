@@ -6,38 +6,38 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KERNEL                                                                 \
+#define KERNEL                                                                  \
 	"-nostdinc -I/src/arch/arm64/include -I./arch/arm64/include/generated " \
-	"-I./include -I/src/include/uapi -include "                            \
-	"/src/include/linux/compiler-version.h -include "                      \
-	"/src/include/linux/kconfig.h -include "                               \
-	"/src/include/linux/compiler_types.h -D__KERNEL__ -mlittle-endian "    \
-	"-DCC_USING_PATCHABLE_FUNCTION_ENTRY -DKASAN_SHADOW_SCALE_SHIFT= "     \
-	"-fmacro-prefix-map=/src/= -Wall -Wundef -Werror=strict-prototypes "   \
-	"-Wno-trigraphs -fno-strict-aliasing -fno-common -fshort-wchar "       \
-	"-fno-PIE -Werror=implicit-function-declaration -Wno-format-security " \
-	"-std=gnu11 -mgeneral-regs-only -DCONFIG_CC_HAS_K_CONSTRAINT=1 "       \
-	"-Wno-psabi -mabi=lp64 -fno-asynchronous-unwind-tables "               \
-	"-fno-unwind-tables -mbranch-protection=pac-ret+leaf+bti "             \
-	"-Wa,-march=armv8.5-a -DARM64_ASM_ARCH='\"armv8.5-a\"' "               \
-	"-ffixed-x18 -fno-delete-null-pointer-checks -O2 "                     \
-	"--param=allow-store-data-races=0 -Wframe-larger-than=2048 "           \
-	"-fstack-protector-strong -Wimplicit-fallthrough=5 "                   \
-	"-fno-omit-frame-pointer -ftrivial-auto-var-init=zero "                \
-	"-fno-stack-clash-protection -fpatchable-function-entry=4,2 "          \
-	"-Wdeclaration-after-statement -fno-strict-overflow -fno-stack-check " \
-	"-fconserve-stack -mstack-protector-guard=sysreg "                     \
-	"-mstack-protector-guard-reg=sp_el0 "                                  \
+	"-I./include -I/src/include/uapi -include "                             \
+	"/src/include/linux/compiler-version.h -include "                       \
+	"/src/include/linux/kconfig.h -include "                                \
+	"/src/include/linux/compiler_types.h -D__KERNEL__ -mlittle-endian "     \
+	"-DCC_USING_PATCHABLE_FUNCTION_ENTRY -DKASAN_SHADOW_SCALE_SHIFT= "      \
+	"-fmacro-prefix-map=/src/= -Wall -Wundef -Werror=strict-prototypes "    \
+	"-Wno-trigraphs -fno-strict-aliasing -fno-common -fshort-wchar "        \
+	"-fno-PIE -Werror=implicit-function-declaration -Wno-format-security "  \
+	"-std=gnu11 -mgeneral-regs-only -DCONFIG_CC_HAS_K_CONSTRAINT=1 "        \
+	"-Wno-psabi -mabi=lp64 -fno-asynchronous-unwind-tables "                \
+	"-fno-unwind-tables -mbranch-protection=pac-ret+leaf+bti "              \
+	"-Wa,-march=armv8.5-a -DARM64_ASM_ARCH='\"armv8.5-a\"' "                \
+	"-ffixed-x18 -fno-delete-null-pointer-checks -O2 "                      \
+	"--param=allow-store-data-races=0 -Wframe-larger-than=2048 "            \
+	"-fstack-protector-strong -Wimplicit-fallthrough=5 "                    \
+	"-fno-omit-frame-pointer -ftrivial-auto-var-init=zero "                 \
+	"-fno-stack-clash-protection -fpatchable-function-entry=4,2 "           \
+	"-Wdeclaration-after-statement -fno-strict-overflow -fno-stack-check "  \
+	"-fconserve-stack -mstack-protector-guard=sysreg "                      \
+	"-mstack-protector-guard-reg=sp_el0 "                                   \
 	"-mstack-protector-guard-offset=1272 -DKBUILD_MODNAME='\"a\"' "
 
-#define X86                                                                    \
+#define X86                                                                     \
 	"-mno-sse -mno-mmx -mno-sse2 -mno-3dnow -mno-avx -fcf-protection=none " \
-	"-m64 -falign-jumps=1 -falign-loops=1 -mno-80387 -mno-fp-ret-in-387 "  \
-	"-mpreferred-stack-boundary=3 -mskip-rax-setup -mtune=generic "        \
-	"-mno-red-zone -mcmodel=kernel -Wno-sign-compare "                     \
-	"-mindirect-branch=thunk-extern -mindirect-branch-register "           \
-	"-mindirect-branch-cs-prefix -mfunction-return=thunk-extern "          \
-	"-fno-jump-tables -mharden-sls=all -fno-allow-store-data-races "       \
+	"-m64 -falign-jumps=1 -falign-loops=1 -mno-80387 -mno-fp-ret-in-387 "   \
+	"-mpreferred-stack-boundary=3 -mskip-rax-setup -mtune=generic "         \
+	"-mno-red-zone -mcmodel=kernel -Wno-sign-compare "                      \
+	"-mindirect-branch=thunk-extern -mindirect-branch-register "            \
+	"-mindirect-branch-cs-prefix -mfunction-return=thunk-extern "           \
+	"-fno-jump-tables -mharden-sls=all -fno-allow-store-data-races "        \
 	"-pg -mrecord-mcount -mfentry -DCC_USING_FENTRY "
 
 /* A line, what it is, and what is known of it then. */
@@ -78,8 +78,7 @@ static const struct line {
 	  NULL },
 	{ "gcc -march=native -c a.c", OPTIONS_HERE,
 	  "tuned for this machine (native)", NULL, NULL },
-	{ "clang-14 -c a.c", OPTIONS_HERE, "clang (no text mode)", NULL,
-	  NULL },
+	{ "clang-14 -c a.c", OPTIONS_HERE, "clang (no text mode)", NULL, NULL },
 	{ "clang --target=aarch64-linux-gnu -c -o a.o a.c", OPTIONS_HERE,
 	  "clang (no text mode)", NULL, NULL },
 	{ "clang -Xclang -load -Xclang x.so -c a.c", OPTIONS_HERE,
@@ -158,8 +157,8 @@ static const struct line {
 	{ "gcc -MD -MF f -MF g -c a.c", OPTIONS_HERE,
 	  "several dependency files", NULL, NULL },
 	{ "gcc -MD -MF - -c a.c", OPTIONS_HERE, "odd output name", NULL, NULL },
-	{ "gcc -MD -MF /dev/null -c a.c", OPTIONS_HERE, "odd output name",
-	  NULL, NULL },
+	{ "gcc -MD -MF /dev/null -c a.c", OPTIONS_HERE, "odd output name", NULL,
+	  NULL },
 	{ "gcc -MD -MF a.o -c a.c", OPTIONS_HERE, "odd output name", NULL,
 	  NULL },
 	{ "gcc -MD -c a.c -o a.d", OPTIONS_HERE, "odd output name", NULL,
@@ -174,8 +173,8 @@ static const struct line {
 	  NULL, NULL },
 	{ "gcc -Wp,-MD -c a.c", OPTIONS_HERE, "odd dependency options", NULL,
 	  NULL },
-	{ "gcc -Wp,-MD,,x -c a.c", OPTIONS_HERE, "odd dependency options",
-	  NULL, NULL },
+	{ "gcc -Wp,-MD,,x -c a.c", OPTIONS_HERE, "odd dependency options", NULL,
+	  NULL },
 	{ "gcc -Wp,-dM -c a.c", OPTIONS_HERE, "preprocessor option", NULL,
 	  NULL },
 	{ "gcc -Wp,-D,X -c a.c", OPTIONS_HERE, "preprocessor option", NULL,
@@ -190,8 +189,8 @@ static const struct line {
 	{ "gcc -Ofoo/bar -c a.c", OPTIONS_HERE, "odd value of an option", NULL,
 	  NULL },
 	{ "gcc --param x=1 -c a.c", OPTIONS_AWAY, NULL, "a.o", NULL },
-	{ "gcc --param -c a.c -c", OPTIONS_HERE, "odd value of an option",
-	  NULL, NULL },
+	{ "gcc --param -c a.c -c", OPTIONS_HERE, "odd value of an option", NULL,
+	  NULL },
 	{ "gcc -c a.c @args", OPTIONS_HERE, "@file", NULL, NULL },
 	{ "gcc -I @args -c a.c", OPTIONS_HERE, "@file", NULL, NULL },
 	{ "gcc -fnonsense -c a.c", OPTIONS_HERE, "unknown option", NULL, NULL },
@@ -242,8 +241,9 @@ END_TEST
 
 START_TEST(a_name_may_hold_any_bytes)
 {
-	static char *const names[] = { "a b.c", "smart1,2.c", "\xc3\xa4.c",
-				       "a'\"$;.c", "=.c", "a\nb.c", "1.c" };
+	static char *const names[] = { "a b.c",    "smart1,2.c", "\xc3\xa4.c",
+				       "a'\"$;.c", "=.c",        "a\nb.c",
+				       "1.c" };
 	char *argv[] = { "gcc", "-c", "-o", "o ,.o", names[_i], NULL };
 	struct options_compile c;
 

@@ -8,15 +8,30 @@
 START_TEST(what_gcc_reads_is_wanted)
 {
 	static const char *const wanted[] = {
-		"PATH=/bin", "PWD=/x", "LANG=C", "LANGUAGE=de", "LC_ALL=C",
-		"LC_MESSAGES=", "SOURCE_DATE_EPOCH=1", "CPATH=/x", "TMPDIR=/t",
-		"C_INCLUDE_PATH=x", "COMPILER_PATH=/x", "GCC_COLORS=",
-		"GCC_EXEC_PREFIX=/x", "DEPENDENCIES_OUTPUT=x",
-		"SUNPRO_DEPENDENCIES=x", "GCC_COMPARE_DEBUG=1",
+		"PATH=/bin",
+		"PWD=/x",
+		"LANG=C",
+		"LANGUAGE=de",
+		"LC_ALL=C",
+		"LC_MESSAGES=",
+		"SOURCE_DATE_EPOCH=1",
+		"CPATH=/x",
+		"TMPDIR=/t",
+		"C_INCLUDE_PATH=x",
+		"COMPILER_PATH=/x",
+		"GCC_COLORS=",
+		"GCC_EXEC_PREFIX=/x",
+		"DEPENDENCIES_OUTPUT=x",
+		"SUNPRO_DEPENDENCIES=x",
+		"GCC_COMPARE_DEBUG=1",
 	};
 	static const char *const others[] = {
-		"HOME=/x", "PATHX=1", "MAKEFLAGS=", "LANGX=1", "", "=", "LC",
-		"LD_PRELOAD=x", "XPATH=1", "KFARM_SOCKET=/x", "PATH",
+		"HOME=/x",    "PATHX=1",
+		"MAKEFLAGS=", "LANGX=1",
+		"",           "=",
+		"LC",         "LD_PRELOAD=x",
+		"XPATH=1",    "KFARM_SOCKET=/x",
+		"PATH",
 	};
 
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++)
@@ -29,8 +44,8 @@ END_TEST
 START_TEST(some_variables_keep_a_compile_here)
 {
 	static char *const local[] = {
-		"COMPILER_PATH=/x",	  "COMPILER_PATH=",
-		"GCC_EXEC_PREFIX=/x",	  "DEPENDENCIES_OUTPUT=x",
+		"COMPILER_PATH=/x",       "COMPILER_PATH=",
+		"GCC_EXEC_PREFIX=/x",     "DEPENDENCIES_OUTPUT=x",
 		"SUNPRO_DEPENDENCIES=x",  "GCC_COMPARE_DEBUG=-g",
 		"GCC_DIAGNOSTICS_LOG=/x", "EXPERIMENTAL_SARIF_SOCKET=/x",
 	};
@@ -45,16 +60,36 @@ END_TEST
 START_TEST(a_node_sees_language_and_date_alone)
 {
 	static const char *const good[] = {
-		"LANG=C", "LANG=", "LANG=de_DE.UTF-8@euro", "LANGUAGE=de:en",
-		"LC_ALL=C.UTF-8", "SOURCE_DATE_EPOCH=1700000000",
+		"LANG=C",
+		"LANG=",
+		"LANG=de_DE.UTF-8@euro",
+		"LANGUAGE=de:en",
+		"LC_ALL=C.UTF-8",
+		"SOURCE_DATE_EPOCH=1700000000",
 	};
 	static const char *const bad[] = {
-		"PATH=/bin", "PWD=/x", "TMPDIR=/x", "COMPILER_PATH=/x", "LANG",
-		"LANG=/etc/passwd", "LANG=../x", "LC_ALL=a/b", "LC_A=B=..x",
-		"LC_x=C", "LC_ALL=a\n", "SOURCE_DATE_EPOCH=", "CPATH=/x",
-		"SOURCE_DATE_EPOCH=-1", "SOURCE_DATE_EPOCH=1 2",
-		"SOURCE_DATE_EPOCH=111111111111111111111", "LC_/=C", "",
-		"LD_PRELOAD=x", "GCC_EXEC_PREFIX=x", "LANGUAGE=\xff", "=C",
+		"PATH=/bin",
+		"PWD=/x",
+		"TMPDIR=/x",
+		"COMPILER_PATH=/x",
+		"LANG",
+		"LANG=/etc/passwd",
+		"LANG=../x",
+		"LC_ALL=a/b",
+		"LC_A=B=..x",
+		"LC_x=C",
+		"LC_ALL=a\n",
+		"SOURCE_DATE_EPOCH=",
+		"CPATH=/x",
+		"SOURCE_DATE_EPOCH=-1",
+		"SOURCE_DATE_EPOCH=1 2",
+		"SOURCE_DATE_EPOCH=111111111111111111111",
+		"LC_/=C",
+		"",
+		"LD_PRELOAD=x",
+		"GCC_EXEC_PREFIX=x",
+		"LANGUAGE=\xff",
+		"=C",
 	};
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)

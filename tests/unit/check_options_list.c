@@ -91,11 +91,11 @@ END_TEST
 START_TEST(one_bad_word_spoils_the_list)
 {
 	static const char *const lists[] = {
-		"",	     ",",	  "-W,",     ",-W",	"-W,,-W",
-		"-W,-al",    "-al=x",	  "-I.",     "-MD",	"-m",
-		"-mX",	     "-m=x",	  "-m4/x",   "-m4 x",	"--MD",
-		"--defsym",  "x.s",	  "@x",	     "-g",	"--gen-debug",
-		"--warnx",   "--fatal",	  "-fatal",  "-o",	"-A/x",
+		"",          ",",         "-W,",     ",-W",     "-W,,-W",
+		"-W,-al",    "-al=x",     "-I.",     "-MD",     "-m",
+		"-mX",       "-m=x",      "-m4/x",   "-m4 x",   "--MD",
+		"--defsym",  "x.s",       "@x",      "-g",      "--gen-debug",
+		"--warnx",   "--fatal",   "-fatal",  "-o",      "-A/x",
 		"-isa=/etc", "-march=a@", "-m4\xff", "-W\n-al", "-W -al",
 	};
 

@@ -20,8 +20,11 @@
 #include <unistd.h>
 
 static const char *const compilers[] = {
-	"gcc", "aarch64-linux-gnu-gcc", "arm-linux-gnueabihf-gcc",
-	"riscv64-linux-gnu-gcc", NULL,
+	"gcc",
+	"aarch64-linux-gnu-gcc",
+	"arm-linux-gnueabihf-gcc",
+	"riscv64-linux-gnu-gcc",
+	NULL,
 };
 
 static const struct file {
@@ -127,9 +130,9 @@ static void write_files(void)
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
 		char *path = xasprintf("%s/%s", dir, files[i].name);
 
-		ck_assert_int_eq(fs_write(path, bytes_str(files[i].text), 0600,
-					  &err),
-				 0);
+		ck_assert_int_eq(
+			fs_write(path, bytes_str(files[i].text), 0600, &err),
+			0);
 		free(path);
 	}
 	free(sub);
@@ -157,7 +160,9 @@ static void teardown(void)
 /* Runs it with stdout in `out`; true when it ended with 0. */
 static bool run(const struct strv *argv, const char *cwd, const char *out)
 {
-	struct spawn what = { .argv = argv->v, .cwd = cwd, .fd = { -1, -1, -1 } };
+	struct spawn what = { .argv = argv->v,
+			      .cwd = cwd,
+			      .fd = { -1, -1, -1 } };
 	struct err err = { 0 };
 	pid_t pid;
 	int ret;
@@ -261,8 +266,7 @@ static void as_the_farm_does(const struct strv *argv, const char *line,
 }
 
 static void with_other_outputs(const struct strv *argv, const char *line,
-			       const struct options_compile *c,
-			       const char *dep)
+			       const struct options_compile *c, const char *dep)
 {
 	struct strv other = { 0 };
 
@@ -326,7 +330,7 @@ END_TEST
 START_TEST(an_odd_name_gives_equal_objects_and_lists)
 {
 	char *path = which_compiler("gcc", getenv("PATH"), NULL);
-	char *words[] = { path, "-MD", "-c", (char *)files[3].name,
+	char *words[] = { path, "-MD",         "-c", (char *)files[3].name,
 			  "-o", "out/o d,d.o", NULL };
 	struct strv argv = { 0 };
 
@@ -358,10 +362,14 @@ static char *words_of(char *const *argv, bool machine)
 
 START_TEST(the_preprocessing_line_is_the_compile_without_its_outputs)
 {
-	char *argv[] = { "gcc", "-Wp,-MMD,d/.t.o.d,-DA=1", "-nostdinc", "-Iinc",
-			 "-O2", "-c", "-o", "d/t.o", "t.c", NULL };
-	char *argv2[] = { "gcc", "-MD", "-MF", "x.d", "-c", "-od/t.o", "-x",
-			  "assembler-with-cpp", "t", NULL };
+	char *argv[] = { "gcc",       "-Wp,-MMD,d/.t.o.d,-DA=1",
+			 "-nostdinc", "-Iinc",
+			 "-O2",       "-c",
+			 "-o",        "d/t.o",
+			 "t.c",       NULL };
+	char *argv2[] = { "gcc", "-MD",     "-MF", "x.d",
+			  "-c",  "-od/t.o", "-x",  "assembler-with-cpp",
+			  "t",   NULL };
 	char *s = words_of(argv, false);
 
 	ck_assert_str_eq(s, "/bin/gcc -E -fdirectives-only -Xpreprocessor -MMD "
@@ -377,8 +385,8 @@ END_TEST
 
 START_TEST(without_a_place_for_it_no_list_is_made)
 {
-	char *argv[] = { "gcc", "-MD", "-MF", "x.d", "-MT", "y", "-Wp,-MP",
-			 "-c", "-o", "t.o", "t.c", NULL };
+	char *argv[] = { "gcc",     "-MD", "-MF", "x.d", "-MT", "y",
+			 "-Wp,-MP", "-c",  "-o",  "t.o", "t.c", NULL };
 	struct options_compile c;
 	struct strv out = { 0 };
 	char *s;
@@ -394,9 +402,9 @@ END_TEST
 
 START_TEST(the_machine_options_are_those_of_the_object_format)
 {
-	char *argv[] = { "gcc", "-m16", "-O2", "-march=i386", "-fno-lto", "-msse",
-			 "-mbig-endian", "-Wall", "-DX=-m32", "-c", "t.c",
-			 NULL };
+	char *argv[] = { "gcc",      "-m16",  "-O2",          "-march=i386",
+			 "-fno-lto", "-msse", "-mbig-endian", "-Wall",
+			 "-DX=-m32", "-c",    "t.c",          NULL };
 	char *s = words_of(argv, true);
 
 	ck_assert_str_eq(s, "-m16 -march=i386 -fno-lto -mbig-endian");
@@ -416,8 +424,9 @@ int main(void)
 	tcase_add_loop_test(proof, text_mode_gives_equal_objects_and_lists, 0,
 			    sizeof(compilers) / sizeof(*compilers) - 1);
 	tcase_add_test(proof, an_odd_name_gives_equal_objects_and_lists);
-	tcase_add_test(words,
-		       the_preprocessing_line_is_the_compile_without_its_outputs);
+	tcase_add_test(
+		words,
+		the_preprocessing_line_is_the_compile_without_its_outputs);
 	tcase_add_test(words, without_a_place_for_it_no_list_is_made);
 	tcase_add_test(words,
 		       the_machine_options_are_those_of_the_object_format);

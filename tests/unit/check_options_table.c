@@ -179,8 +179,8 @@ static const struct options_entry *slow_find(const char *word)
 
 		if (strncmp(word, e->name, n))
 			continue;
-		if (word[n] && (e->form == OPTIONS_ALONE ||
-				e->form == OPTIONS_SEPARATE))
+		if (word[n] &&
+		    (e->form == OPTIONS_ALONE || e->form == OPTIONS_SEPARATE))
 			continue;
 		if (!word[n] && e->form == OPTIONS_JOINED &&
 		    e->name[n - 1] == '=')

@@ -30,21 +30,55 @@ static char *through(char *const *argv)
 
 START_TEST(only_what_makes_code_reaches_the_node)
 {
-	char *argv[] = { "gcc", "-Wp,-MMD,x.d", "-nostdinc", "-Iinc", "-I",
-			 "inc2", "-include", "a.h", "-DX=1", "-UX", "-Wall",
-			 "-O2", "-std=gnu11", "-fno-common", "-mno-sse",
-			 "-Wa,--fatal-warnings", "-Xassembler", "-W", "--param",
-			 "a=1", "--param=b=2", "-pipe", "-g", "-g0", "-lm",
-			 "-Wl,-z,now", "-pthread", "-w", "-pedantic", "-ansi",
-			 "-fmacro-prefix-map=/a b/=", "-O", "-W", "-G8", "-G",
-			 "0", "-x", "c", "-c", "-o", "a.o", "a.c", NULL };
+	char *argv[] = { "gcc",
+			 "-Wp,-MMD,x.d",
+			 "-nostdinc",
+			 "-Iinc",
+			 "-I",
+			 "inc2",
+			 "-include",
+			 "a.h",
+			 "-DX=1",
+			 "-UX",
+			 "-Wall",
+			 "-O2",
+			 "-std=gnu11",
+			 "-fno-common",
+			 "-mno-sse",
+			 "-Wa,--fatal-warnings",
+			 "-Xassembler",
+			 "-W",
+			 "--param",
+			 "a=1",
+			 "--param=b=2",
+			 "-pipe",
+			 "-g",
+			 "-g0",
+			 "-lm",
+			 "-Wl,-z,now",
+			 "-pthread",
+			 "-w",
+			 "-pedantic",
+			 "-ansi",
+			 "-fmacro-prefix-map=/a b/=",
+			 "-O",
+			 "-W",
+			 "-G8",
+			 "-G",
+			 "0",
+			 "-x",
+			 "c",
+			 "-c",
+			 "-o",
+			 "a.o",
+			 "a.c",
+			 NULL };
 	char *s = through(argv);
 
-	ck_assert_str_eq(s,
-			 "-Wall -O2 -std=gnu11 -fno-common -mno-sse "
-			 "-Wa,--fatal-warnings -Xassembler -W --param a=1 "
-			 "--param=b=2 -pipe -w -pedantic -ansi "
-			 "-fmacro-prefix-map=/a b/= -O -W -G8 -G0");
+	ck_assert_str_eq(s, "-Wall -O2 -std=gnu11 -fno-common -mno-sse "
+			    "-Wa,--fatal-warnings -Xassembler -W --param a=1 "
+			    "--param=b=2 -pipe -w -pedantic -ansi "
+			    "-fmacro-prefix-map=/a b/= -O -W -G8 -G0");
 	free(s);
 }
 END_TEST

@@ -1,0 +1,599 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base options wire cc */
+/*
+ * The wrapper's end of the conversation, with a coordinator played by a child
+ * process.
+ */
+#include "base/clock.h"
+#include "base/fs.h"
+#include "cc/job.h"
+#include "wire/cc.h"
+#include "wire/frame.h"
+#include "wire/msg.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char *argv_md[] = { "gcc", "-MD", "-c", "-o", "a.o", "a.c", NULL };
+static char *env[] = { "PATH=/bin", "HOME=/x", "LANG=C", NULL };
+static char *dir;
+static pid_t server;
+
+static void setup(void)
+{
+	char template[] = "/tmp/check-cc-job-XXXXXX";
+
+	dir = xstrdup(mkdtemp(template));
+	ck_assert_int_eq(chdir(dir), 0);
+	server = 0;
+}
+
+static void teardown(void)
+{
+	struct err err;
+
+	if (server > 0) {
+		kill(server, SIGKILL);
+		waitpid(server, NULL, 0);
+	}
+	ck_assert_int_eq(chdir("/"), 0);
+	fs_remove(dir, &err);
+	free(dir);
+}
+
+static int listen_on(const char *path, int backlog)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	strcpy(to.sun_path, path);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	ck_assert_int_eq(listen(fd, backlog), 0);
+	return fd;
+}
+
+static bool read_full(int fd, void *to, size_t len)
+{
+	uint8_t *p = to;
+
+	while (len) {
+		ssize_t n = read(fd, p, len);
+
+		if (n <= 0)
+			return false;
+		p += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+/* The job that the wrapper sent; its memory is not given back. */
+static struct wire_cc_job read_job(int fd)
+{
+	uint8_t head[WIRE_FRAME_SIZE];
+	struct wire_frame f;
+	struct wire_cc_job job;
+	uint8_t *body;
+
+	if (!read_full(fd, head, sizeof(head)) || wire_frame_decode(&f, head))
+		_exit(2);
+	body = xmalloc(f.body_len);
+	if (f.type != WIRE_CC_JOB || !read_full(fd, body, f.body_len) ||
+	    wire_cc_job_decode(&job, bytes_of(body, f.body_len)))
+		_exit(3);
+	return job;
+}
+
+static void send_frame(int fd, uint16_t type, struct bytes body)
+{
+	struct wire_frame f = { .type = type,
+				.body_len = (uint32_t)body.len,
+				.raw_len = (uint32_t)body.len };
+	uint8_t head[WIRE_FRAME_SIZE];
+
+	wire_frame_encode(head, &f);
+	if (write(fd, head, sizeof(head)) < 0 ||
+	    write(fd, body.data, body.len) < 0)
+		_exit(4);
+}
+
+static void put_file(const char *path, const char *text)
+{
+	struct err err;
+
+	if (fs_write(path, bytes_str(text), 0600, &err))
+		_exit(5);
+}
+
+/* A good answer, which the cases below spoil. */
+static struct wire_cc_done make_done(uint32_t pid)
+{
+	struct wire_cc_done m = { .dep = "a.d", .object = "a.o" };
+
+	m.dep_tmp = options_compile_temporary("a.d", pid);
+	m.object_tmp = options_compile_temporary("a.o", pid);
+	m.err = bytes_str("a.c: warning\n");
+	put_file(m.dep_tmp, "dep");
+	put_file(m.object_tmp, "object");
+	return m;
+}
+
+static void send_done(int fd, const struct wire_cc_done *m)
+{
+	struct buf body = { 0 };
+
+	wire_cc_done_encode(&body, m);
+	send_frame(fd, WIRE_CC_DONE, buf_bytes(&body));
+}
+
+/* Serve one wrapper with `play` in a child process. */
+static void serve(void (*play)(int fd))
+{
+	int fd = listen_on("sock", 5);
+
+	server = fork();
+	if (!server) {
+		int c = accept(fd, NULL, NULL);
+
+		if (c >= 0)
+			play(c);
+		_exit(0);
+	}
+	close(fd);
+}
+
+static enum cc_answer offer(char *const *argv, int *status)
+{
+	struct options_compile c;
+	struct cc_job job = { .socket = "sock",
+			      .compiler = "/usr/bin/gcc",
+			      .argv = argv,
+			      .env = env,
+			      .compile = &c };
+
+	options_compile_parse(&c, argv);
+	*status = -1;
+	return cc_job_offer(&job, status);
+}
+
+static void nothing_left(void)
+{
+	char *object = options_compile_temporary("a.o", (unsigned)getpid());
+	char *dep = options_compile_temporary("a.d", (unsigned)getpid());
+
+	ck_assert(!fs_exists(object) && !fs_exists(dep));
+	free(object);
+	free(dep);
+}
+
+static void play_done(int fd)
+{
+	struct wire_cc_job job = read_job(fd);
+	struct wire_cc_done m = make_done(job.pid);
+
+	if (strcmp(job.compiler, "/usr/bin/gcc") || job.argv.n != 6 ||
+	    job.env.n != 2 || strcmp(job.argv.v[0], "gcc"))
+		_exit(6);
+	send_frame(fd, WIRE_CC_BEAT, bytes_str(""));
+	send_done(fd, &m);
+}
+
+START_TEST(a_finished_job_is_put_in_place)
+{
+	char *old = xasprintf("%s/err", dir);
+	int status, fd = open(old, O_RDWR | O_CREAT, 0600), saved;
+	struct buf got = { 0 };
+	struct err err;
+
+	serve(play_done);
+	saved = dup(STDERR_FILENO);
+	dup2(fd, STDERR_FILENO);
+	ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_DONE);
+	dup2(saved, STDERR_FILENO);
+	ck_assert_int_eq(status, 0);
+	ck_assert(fs_exists("a.o") && fs_exists("a.d"));
+	nothing_left();
+	ck_assert_int_eq(fs_read(old, 100, &got, &err), 0);
+	ck_assert_str_eq(buf_str(&got), "a.c: warning\n");
+	buf_release(&got);
+	free(old);
+}
+END_TEST
+
+static void play_failed(int fd)
+{
+	struct wire_cc_job job = read_job(fd);
+	struct wire_cc_done m = make_done(job.pid);
+
+	m.status = 3;
+	m.object_tmp = m.object = "";
+	m.err = bytes_str("");
+	send_done(fd, &m);
+}
+
+START_TEST(a_failed_compile_gives_its_status_and_no_object)
+{
+	int status;
+
+	serve(play_failed);
+	ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_DONE);
+	ck_assert_int_eq(status, 3);
+	ck_assert(!fs_exists("a.o"));
+	nothing_left();
+}
+END_TEST
+
+static void play_local(int fd)
+{
+	read_job(fd);
+	send_frame(fd, WIRE_CC_BEAT, bytes_str(""));
+	send_frame(fd, WIRE_CC_LOCAL, bytes_str("unknown option"));
+	pause();
+}
+
+START_TEST(told_to_compile_it_keeps_the_socket_open)
+{
+	int status, before = dup(0), after;
+
+	close(before);
+	serve(play_local);
+	ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_LOCAL);
+	after = dup(0);
+	ck_assert_int_gt(after, before);
+	ck_assert_int_eq(fcntl(before, F_GETFD), 0);
+}
+END_TEST
+
+/* ------------------------------------------------ what is no coordinator */
+
+static void play_eof(int fd)
+{
+	struct wire_cc_job job = read_job(fd);
+
+	make_done(job.pid);
+	close(fd);
+}
+
+static void play_garbage(int fd)
+{
+	static const char text[] = "HTTP/1.1 200 OK\r\nServer: x\r\n\r\n";
+
+	make_done(read_job(fd).pid);
+	if (write(fd, text, sizeof(text)) < 0)
+		_exit(7);
+	pause();
+}
+
+static void play_other_type(int fd)
+{
+	make_done(read_job(fd).pid);
+	send_frame(fd, WIRE_RESULT, bytes_str("x"));
+	pause();
+}
+
+static void play_torn(int fd)
+{
+	struct wire_cc_done m = make_done(read_job(fd).pid);
+	struct buf body = { 0 };
+
+	wire_cc_done_encode(&body, &m);
+	body.len--;
+	send_frame(fd, WIRE_CC_DONE, buf_bytes(&body));
+	pause();
+}
+
+static void play_foreign_object(int fd)
+{
+	struct wire_cc_done m = make_done(read_job(fd).pid);
+
+	m.object = "../other.o";
+	send_done(fd, &m);
+	pause();
+}
+
+static void play_foreign_temporary(int fd)
+{
+	struct wire_cc_done m = make_done(read_job(fd).pid);
+
+	m.object_tmp = "secret";
+	send_done(fd, &m);
+	pause();
+}
+
+static void play_no_dep(int fd)
+{
+	struct wire_cc_done m = make_done(read_job(fd).pid);
+
+	m.dep = m.dep_tmp = "";
+	send_done(fd, &m);
+	pause();
+}
+
+static void play_no_object(int fd)
+{
+	struct wire_cc_done m = make_done(read_job(fd).pid);
+
+	m.object = m.object_tmp = "";
+	send_done(fd, &m);
+	pause();
+}
+
+static void play_swapped(int fd)
+{
+	struct wire_cc_done m = make_done(read_job(fd).pid);
+
+	m.object = "a.d";
+	m.dep = "a.o";
+	send_done(fd, &m);
+	pause();
+}
+
+static void play_huge_frame(int fd)
+{
+	struct wire_frame f = { .type = WIRE_CC_DONE,
+				.body_len = WIRE_BODY_MAX + 1,
+				.raw_len = WIRE_BODY_MAX + 1 };
+	uint8_t head[WIRE_FRAME_SIZE];
+
+	make_done(read_job(fd).pid);
+	wire_frame_encode(head, &f);
+	if (write(fd, head, sizeof(head)) < 0)
+		_exit(8);
+	pause();
+}
+
+static void play_packed(int fd)
+{
+	struct wire_frame f = { .type = WIRE_CC_DONE,
+				.codec = WIRE_LZO,
+				.body_len = 4,
+				.raw_len = 4 };
+	uint8_t head[WIRE_FRAME_SIZE];
+
+	make_done(read_job(fd).pid);
+	wire_frame_encode(head, &f);
+	if (write(fd, head, sizeof(head)) < 0)
+		_exit(8);
+	pause();
+}
+
+static void play_rename_fails(int fd)
+{
+	struct wire_cc_done m = make_done(read_job(fd).pid);
+
+	unlink(m.object_tmp);
+	close(STDERR_FILENO);
+	send_done(fd, &m);
+	pause();
+}
+
+static void (*const bad[])(int fd) = {
+	play_eof,        play_garbage,        play_other_type,
+	play_torn,       play_foreign_object, play_foreign_temporary,
+	play_no_dep,     play_no_object,      play_swapped,
+	play_huge_frame, play_packed,         play_rename_fails,
+};
+
+START_TEST(a_bad_coordinator_leaves_the_job_to_us)
+{
+	int status;
+	uint64_t start = clock_ms();
+
+	close(STDERR_FILENO);
+	serve(bad[_i]);
+	ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_NONE);
+	ck_assert_uint_lt(clock_ms() - start, 2000);
+	ck_assert(!fs_exists("a.o"));
+	nothing_left();
+}
+END_TEST
+
+/* ----------------------------------------------------- silence and signals */
+
+static void play_silence(int fd)
+{
+	make_done(read_job(fd).pid);
+	pause();
+}
+
+/* A byte now and then is no frame. */
+static void play_trickle(int fd)
+{
+	uint8_t head[WIRE_FRAME_SIZE];
+	struct wire_frame f = { .type = WIRE_CC_BEAT };
+
+	make_done(read_job(fd).pid);
+	wire_frame_encode(head, &f);
+	for (size_t i = 0; i < sizeof(head) - 1; i++) {
+		if (write(fd, head + i, 1) < 0)
+			_exit(0);
+		usleep(700000);
+	}
+	pause();
+}
+
+START_TEST(silence_ends_after_five_seconds)
+{
+	static void (*const plays[])(int fd) = { play_silence, play_trickle };
+	uint64_t start = clock_ms(), took;
+	int status;
+
+	serve(plays[_i]);
+	ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_NONE);
+	took = clock_ms() - start;
+	ck_assert_uint_ge(took, CC_SILENCE_MS - 50);
+	ck_assert_uint_lt(took, CC_SILENCE_MS + 1500);
+	nothing_left();
+}
+END_TEST
+
+static void play_beats(int fd)
+{
+	struct wire_cc_done m = make_done(read_job(fd).pid);
+
+	for (int i = 0; i < 7; i++) {
+		sleep(1);
+		send_frame(fd, WIRE_CC_BEAT, bytes_str(""));
+	}
+	m.err = bytes_str("");
+	send_done(fd, &m);
+}
+
+START_TEST(beats_keep_it_waiting)
+{
+	int status;
+
+	serve(play_beats);
+	ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_DONE);
+}
+END_TEST
+
+START_TEST(a_full_backlog_is_tried_again_and_then_left)
+{
+	int fd = listen_on("sock", 0), status, fds[8];
+	struct sockaddr_un to = { .sun_family = AF_UNIX, .sun_path = "sock" };
+	uint64_t start = clock_ms();
+
+	for (int i = 0; i < 8; i++) {
+		fds[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		(void)connect(fds[i], (struct sockaddr *)&to, sizeof(to));
+	}
+	ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_NONE);
+	ck_assert_uint_ge(clock_ms() - start, CC_SILENCE_MS - 50);
+	ck_assert_uint_lt(clock_ms() - start, CC_SILENCE_MS + 1500);
+	close(fd);
+}
+END_TEST
+
+START_TEST(nobody_there_is_known_at_once)
+{
+	uint64_t start = clock_ms();
+	int status;
+
+	ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_NONE);
+	put_file("sock", "not a socket");
+	ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_NONE);
+	ck_assert_uint_lt(clock_ms() - start, 500);
+}
+END_TEST
+
+static void play_never_reads(int fd)
+{
+	(void)fd;
+	pause();
+}
+
+START_TEST(a_long_message_does_not_block_for_ever)
+{
+	char *argv[24] = { "gcc", "-c", "a.c" }, *word = xmalloc(25001);
+	uint64_t start = clock_ms();
+	int status;
+
+	memset(word, 'x', 25000);
+	memcpy(word, "-D", 2);
+	word[25000] = '\0';
+	for (int i = 3; i < 23; i++)
+		argv[i] = word;
+	serve(play_never_reads);
+	ck_assert_int_eq(offer(argv, &status), CC_ANSWER_NONE);
+	ck_assert_uint_lt(clock_ms() - start, CC_SILENCE_MS + 1500);
+	free(word);
+}
+END_TEST
+
+START_TEST(too_long_a_line_is_not_offered)
+{
+	char *argv[5] = { "gcc", "-c", "a.c" }, *word = xmalloc(600001);
+	int status;
+
+	memset(word, 'x', 600000);
+	memcpy(word, "-D", 2);
+	word[600000] = '\0';
+	argv[3] = word;
+	serve(play_done);
+	ck_assert_int_eq(offer(argv, &status), CC_ANSWER_NONE);
+	free(word);
+}
+END_TEST
+
+START_TEST(a_signal_while_waiting_cleans_up_and_kills)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	char *object, *dep;
+	int status, ignored;
+	pid_t pid;
+
+	serve(play_silence);
+	pid = fork();
+	if (!pid)
+		_exit(offer(argv_md, &ignored));
+	object = options_compile_temporary("a.o", (unsigned)pid);
+	dep = options_compile_temporary("a.d", (unsigned)pid);
+	for (int i = 0; i < 100 && !fs_exists(object); i++)
+		usleep(20000);
+	ck_assert(fs_exists(object) && fs_exists(dep));
+	kill(pid, signals[_i]);
+	waitpid(pid, &status, 0);
+	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == signals[_i]);
+	ck_assert(!fs_exists(object) && !fs_exists(dep));
+	free(object);
+	free(dep);
+}
+END_TEST
+
+START_TEST(an_ignored_signal_stays_ignored)
+{
+	struct sigaction now;
+	int status;
+
+	signal(SIGHUP, SIG_IGN);
+	serve(play_failed);
+	ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_DONE);
+	sigaction(SIGHUP, NULL, &now);
+	ck_assert(now.sa_handler == SIG_IGN);
+}
+END_TEST
+
+static void add_tests(TCase *tc)
+{
+	tcase_add_test(tc, a_finished_job_is_put_in_place);
+	tcase_add_test(tc, a_failed_compile_gives_its_status_and_no_object);
+	tcase_add_test(tc, told_to_compile_it_keeps_the_socket_open);
+	tcase_add_loop_test(tc, a_bad_coordinator_leaves_the_job_to_us, 0,
+			    sizeof(bad) / sizeof(*bad));
+	tcase_add_loop_test(tc, silence_ends_after_five_seconds, 0, 2);
+	tcase_add_test(tc, beats_keep_it_waiting);
+	tcase_add_test(tc, a_full_backlog_is_tried_again_and_then_left);
+	tcase_add_test(tc, nobody_there_is_known_at_once);
+	tcase_add_test(tc, a_long_message_does_not_block_for_ever);
+	tcase_add_test(tc, too_long_a_line_is_not_offered);
+	tcase_add_loop_test(tc, a_signal_while_waiting_cleans_up_and_kills, 0,
+			    3);
+	tcase_add_test(tc, an_ignored_signal_stays_ignored);
+}
+
+int main(void)
+{
+	Suite *s = suite_create("cc/job");
+	TCase *tc = tcase_create("core");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 30);
+	add_tests(tc);
+	suite_add_tcase(s, tc);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
