@@ -177,7 +177,7 @@ int agent_run_start(struct agent_run **out, struct event_base *base,
 		    struct agent_reaper *reaper,
 		    const struct agent_run_plan *plan, struct err *err)
 {
-	int ours[2], theirs[2], ret;
+	int ours[2] = { -1, -1 }, theirs[2] = { -1, -1 }, ret;
 	struct spawn what = {
 		.argv = plan->argv,
 		.env = plan->env,

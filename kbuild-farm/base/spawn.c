@@ -188,7 +188,7 @@ int spawn_capture(const struct spawn *what, size_t max, unsigned timeout_ms,
 	struct spawn child = *what;
 	uint64_t deadline = clock_ms() + timeout_ms;
 	int ends[2];
-	pid_t pid;
+	pid_t pid = -1;
 	int ret;
 
 	if (pipe2(ends, O_CLOEXEC))

@@ -53,15 +53,15 @@ static const struct known table[] = {
 static const struct {
 	const char *other, *arch;
 } aliases[] = {
-	{ "aarch64", "arm64" },	     { "amd64", "x86_64" },
-	{ "x86-64", "x86_64" },	     { "i686", "i386" },
-	{ "armhf", "arm" },	     { "armel", "arm" },
-	{ "armv7l", "arm" },	     { "riscv64", "riscv" },
-	{ "ppc", "powerpc" },	     { "ppc64", "powerpc" },
-	{ "ppc64le", "powerpc" },    { "ppc64el", "powerpc" },
-	{ "s390x", "s390" },	     { "loongarch64", "loongarch" },
-	{ "mips64", "mips" },	     { "mipsel", "mips" },
-	{ "hppa", "parisc" },	     { "or1k", "openrisc" },
+	{ "aarch64", "arm64" },     { "amd64", "x86_64" },
+	{ "x86-64", "x86_64" },     { "i686", "i386" },
+	{ "armhf", "arm" },         { "armel", "arm" },
+	{ "armv7l", "arm" },        { "riscv64", "riscv" },
+	{ "ppc", "powerpc" },       { "ppc64", "powerpc" },
+	{ "ppc64le", "powerpc" },   { "ppc64el", "powerpc" },
+	{ "s390x", "s390" },        { "loongarch64", "loongarch" },
+	{ "mips64", "mips" },       { "mipsel", "mips" },
+	{ "hppa", "parisc" },       { "or1k", "openrisc" },
 	{ "powerpc64", "powerpc" },
 };
 
@@ -147,13 +147,20 @@ void build_arch_host(char out[static 32])
 	static const struct {
 		const char *starts, *srcarch;
 	} rules[] = {
-		{ "x86_64", "x86" },	{ "aarch64", "arm64" },
-		{ "arm64", "arm64" },	{ "arm", "arm" },
-		{ "sa110", "arm" },	{ "s390x", "s390" },
-		{ "ppc", "powerpc" },	{ "mips", "mips" },
-		{ "sh", "sh" },		{ "riscv", "riscv" },
-		{ "loongarch", "loongarch" }, { "parisc", "parisc" },
-		{ "sparc64", "sparc" }, { "sun4u", "sparc" },
+		{ "x86_64", "x86" },
+		{ "aarch64", "arm64" },
+		{ "arm64", "arm64" },
+		{ "arm", "arm" },
+		{ "sa110", "arm" },
+		{ "s390x", "s390" },
+		{ "ppc", "powerpc" },
+		{ "mips", "mips" },
+		{ "sh", "sh" },
+		{ "riscv", "riscv" },
+		{ "loongarch", "loongarch" },
+		{ "parisc", "parisc" },
+		{ "sparc64", "sparc" },
+		{ "sun4u", "sparc" },
 	};
 	struct utsname u;
 

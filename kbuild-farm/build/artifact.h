@@ -11,7 +11,8 @@
 #include "build/target.h"
 
 struct build_artifacts {
-	struct strv config, images, kernel, modules, dtbs; /* files, by target */
+	struct strv config, images, kernel, modules,
+		dtbs; /* files, by target */
 	struct strv module_names, dtb_names; /* what the archives hold */
 	struct build_elfsize vmlinux; /* file == 0: there is none */
 	char *text_offset; /* of _text in System.map, "0x..." or NULL */

@@ -38,9 +38,9 @@ static int compile(struct build_run *run, struct err *err)
 {
 	char *jobs = xasprintf("-j%u", run->jobs);
 	char sync[] = "-Otarget", keep[] = "-k";
-	char *const options[] = {
-		jobs, sync, run->plan->request->fail_fast ? NULL : keep, NULL
-	};
+	char *const options[] = { jobs, sync,
+				  run->plan->request->fail_fast ? NULL : keep,
+				  NULL };
 	uint64_t began = clock_ms();
 	int ret;
 
@@ -144,7 +144,8 @@ static int write_script(struct build_run *run, struct err *err)
 
 static char *kernelrelease(const struct build_run *run)
 {
-	char *path = build_plan_path(run->plan, "include/config/kernel.release");
+	char *path = build_plan_path(run->plan,
+				     "include/config/kernel.release");
 	struct buf text = { 0 };
 	struct err ignored;
 	char *out = NULL;
@@ -291,9 +292,8 @@ static void finish(struct build_result *out, struct build_run *run,
 			*err = late;
 			out->status = BUILD_SETUP;
 		}
-		out->summary = summarize(run, out->status == BUILD_FAILED ?
-						      "failed" :
-						      "built");
+		out->summary = summarize(
+			run, out->status == BUILD_FAILED ? "failed" : "built");
 	}
 	done.n = out->status;
 	build_run_emit(run, &done);
@@ -311,8 +311,7 @@ void build_build(struct build_result *out, const struct build_plan *plan,
 	if (plan->compiler.unlinked && plan->request->require_remote > 0) {
 		err_set(err, EREMOTE,
 			"nothing can run on nodes, %d %% are required: %s",
-			plan->request->require_remote,
-			plan->compiler.unlinked);
+			plan->request->require_remote, plan->compiler.unlinked);
 		out->status = BUILD_FARM;
 		return;
 	}

@@ -41,10 +41,19 @@ static void put_export(struct buf *out, const char *setting)
 static bool is_kbuild_setting(const char *entry)
 {
 	static const char *const names[] = {
-		"KBUILD_",	"KCFLAGS=",   "KAFLAGS=",
-		"KCPPFLAGS=",	"KRUSTFLAGS=", "LOCALVERSION=",
-		"HOSTCFLAGS=",	"HOSTLDFLAGS=", "SOURCE_DATE_EPOCH=",
-		"CROSS_COMPILE_COMPAT=", "W=", "LLVM_IAS=", "DTC_FLAGS=",
+		"KBUILD_",
+		"KCFLAGS=",
+		"KAFLAGS=",
+		"KCPPFLAGS=",
+		"KRUSTFLAGS=",
+		"LOCALVERSION=",
+		"HOSTCFLAGS=",
+		"HOSTLDFLAGS=",
+		"SOURCE_DATE_EPOCH=",
+		"CROSS_COMPILE_COMPAT=",
+		"W=",
+		"LLVM_IAS=",
+		"DTC_FLAGS=",
 	};
 
 	if (str_starts(entry, "KBUILD_OUTPUT="))

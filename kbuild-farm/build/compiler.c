@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ASK_MS	20000
+#define ASK_MS  20000
 #define ASK_MAX 4096
 
 /* The choice while it is being made; NULL: not given. */
@@ -36,7 +36,8 @@ static void replace(char **where, char *with)
 }
 
 /* make ignores CC and HOSTCC of the environment: the Makefile sets them. */
-static void read_choice(struct choice *w, const struct build_compiler_wish *wish)
+static void read_choice(struct choice *w,
+			const struct build_compiler_wish *wish)
 {
 	const struct {
 		const char *name;
@@ -126,11 +127,12 @@ static int read_toolchain(struct choice *w, const struct build_compiler *c,
 
 		free(gcc);
 		if (!found)
-			return err_set(err, EINVAL,
-				       "-t %s: neither gcc, gcc-VERSION, clang, "
-				       "clang-VERSION nor the prefix of a gcc "
-				       "(which ends in -)",
-				       t);
+			return err_set(
+				err, EINVAL,
+				"-t %s: neither gcc, gcc-VERSION, clang, "
+				"clang-VERSION nor the prefix of a gcc "
+				"(which ends in -)",
+				t);
 		replace(&w->cross, xasprintf("%s-", t));
 		return 0;
 	}
@@ -207,10 +209,10 @@ static char *compiler_name(const struct choice *w)
 }
 
 /* -t gcc-13 and a prefix: CC is the compiler's whole name. */
-static void complete_cc(struct choice *w, const struct build_compiler_wish *wish)
+static void complete_cc(struct choice *w,
+			const struct build_compiler_wish *wish)
 {
-	if (wish->toolchain && w->cross && w->cc &&
-	    is_version_of(w->cc, "gcc"))
+	if (wish->toolchain && w->cross && w->cc && is_version_of(w->cc, "gcc"))
 		replace(&w->cc, xasprintf("%s%s", w->cross, w->cc));
 }
 
@@ -331,8 +333,7 @@ static int check_minimum(const struct build_compiler *c,
 			      "%s is version %s, but this tree needs %s %.*s "
 			      "or newer; name a newer one with -t",
 			      c->name, c->version, tool,
-			      (int)strcspn(buf_str(&out), "\n"),
-			      buf_str(&out));
+			      (int)strcspn(buf_str(&out), "\n"), buf_str(&out));
 	buf_release(&out);
 	strv_release(&env);
 	free(tool);

@@ -10,7 +10,7 @@
 
 #define CONFIG_MAX  (16u << 20)
 #define STAMP_DIGIT 24
-#define LISTED	    12 /* at most so many settings in one error */
+#define LISTED      12 /* at most so many settings in one error */
 
 /* What is remembered of a build directory; the caller frees the path. */
 static char *stamp_path(const struct build_plan *p)
@@ -73,8 +73,7 @@ static void remember(const struct build_plan *p)
 	struct err ignored;
 
 	/* Forgotten, the next build merely makes its .config once more. */
-	if (!stamp_text(p, &now, &ignored) &&
-	    !fs_mkdirs(dir, 0777, &ignored))
+	if (!stamp_text(p, &now, &ignored) && !fs_mkdirs(dir, 0777, &ignored))
 		fs_write(path, bytes_str(now), 0666, &ignored);
 	free(now);
 	free(dir);
@@ -118,8 +117,7 @@ static int run_merge(struct build_run *run, const char *scratch,
 	int ret = 0;
 
 	strv_add(&argv, "/bin/sh");
-	strv_addf(&argv, "%s/scripts/kconfig/merge_config.sh",
-		  run->plan->tree);
+	strv_addf(&argv, "%s/scripts/kconfig/merge_config.sh", run->plan->tree);
 	strv_add(&argv, "-m");
 	strv_add(&argv, "-O");
 	strv_add(&argv, scratch);

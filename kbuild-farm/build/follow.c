@@ -46,8 +46,7 @@ int build_follow_start(struct build_follow *f, struct event_base *base,
 	if (f->fd < 0)
 		return err_errno(err, "%s", path);
 	f->watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (f->watch < 0 ||
-	    inotify_add_watch(f->watch, path, IN_MODIFY) < 0)
+	if (f->watch < 0 || inotify_add_watch(f->watch, path, IN_MODIFY) < 0)
 		return err_errno(err, "watch %s", path);
 	f->due = evtimer_new(base, on_due, f);
 	f->grew = event_new(base, f->watch, EV_READ | EV_PERSIST, on_grew, f);

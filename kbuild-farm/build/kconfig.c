@@ -35,6 +35,9 @@ static int read_text(const char *path, char **out, struct err *err)
 	struct buf text = { 0 };
 	int ret = fs_read(path, CONFIG_MAX, &text, err);
 
+	/* A shell's here-document, as in reproducer.sh, ends like this. */
+	if (text.len && text.data[text.len - 1] != '\n')
+		buf_add_str(&text, "\n");
 	if (!ret)
 		*out = xstrdup(buf_str(&text));
 	buf_release(&text);
@@ -44,9 +47,9 @@ static int read_text(const char *path, char **out, struct err *err)
 static bool is_generic_target(const char *name)
 {
 	static const char *const generic[] = {
-		"defconfig",	"allnoconfig",	"allyesconfig",
-		"allmodconfig", "alldefconfig", "randconfig",
-		"tinyconfig",	"localmodconfig", "localyesconfig",
+		"defconfig",    "allnoconfig",    "allyesconfig",
+		"allmodconfig", "alldefconfig",   "randconfig",
+		"tinyconfig",   "localmodconfig", "localyesconfig",
 	};
 
 	for (size_t i = 0; i < sizeof(generic) / sizeof(*generic); i++) {
@@ -134,12 +137,11 @@ static bool is_setting(const char *word)
 static char *find_fragment(const char *tree, const char *srcarch,
 			   const char *word)
 {
-	const char *const where[] = { "kernel/configs", NULL };
 	char *arch_dir = xasprintf("arch/%s/configs", srcarch);
 	char *path = find_file(tree, word);
 
 	for (int i = 0; !path && i < 4; i++) {
-		const char *dir = i < 2 ? where[0] : arch_dir;
+		const char *dir = i < 2 ? "kernel/configs" : arch_dir;
 
 		path = xasprintf("%s/%s/%s%s", tree, dir, word,
 				 i % 2 ? ".config" : "");
@@ -153,8 +155,7 @@ static char *find_fragment(const char *tree, const char *srcarch,
 }
 
 static int read_fragment(struct build_fragment *f, const char *word,
-			 const char *tree, const char *srcarch,
-			 struct err *err)
+			 const char *tree, const char *srcarch, struct err *err)
 {
 	char *path;
 	int ret;
@@ -271,8 +272,8 @@ static struct bytes lookup(const char *config, struct bytes symbol)
 }
 
 /* Does a later line of the same request set `symbol` again? */
-static bool set_again(const struct build_kconfig *k, size_t i,
-		      const char *rest, struct bytes symbol)
+static bool set_again(const struct build_kconfig *k, size_t i, const char *rest,
+		      struct bytes symbol)
 {
 	for (;;) {
 		for (const char *line = rest; line && *line;) {

@@ -73,7 +73,8 @@ static bool is_kbuild(const char *line)
 {
 	size_t n;
 
-	if (line[0] != ' ' || line[1] != ' ' || !isupper((unsigned char)line[2]))
+	if (line[0] != ' ' || line[1] != ' ' ||
+	    !isupper((unsigned char)line[2]))
 		return false;
 	n = 2 + strspn(line + 2, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+");
 	if (!strncmp(line + n, " [M]", 4))
@@ -160,13 +161,10 @@ static bool is_shell_error(const char *line)
 
 enum build_logline build_logline_kind(const char *line)
 {
-	if (line[0] == ' ' || line[0] == '\t') {
-		if (is_kbuild(line))
-			return BUILD_LINE_OTHER;
-		if (strchr(line, '^') && only_of(line, " \t^~"))
-			return BUILD_LINE_CARET;
-		return BUILD_LINE_INDENTED;
-	}
+	if (strchr(line, '^') && only_of(line, " \t^~"))
+		return BUILD_LINE_CARET;
+	if (line[0] == ' ' || line[0] == '\t')
+		return is_kbuild(line) ? BUILD_LINE_OTHER : BUILD_LINE_INDENTED;
 	if (is_make(line))
 		return make_kind(line);
 	for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++) {

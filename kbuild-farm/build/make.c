@@ -15,8 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PATIENCE_US 400000
-#define SWEEPS	    20
+#define PATIENCE_US 250000
+#define SWEEPS      20
 
 /* What the group gets, one after the other. */
 static const int harder[] = { SIGINT, SIGTERM, SIGKILL };

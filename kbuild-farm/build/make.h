@@ -5,8 +5,8 @@
  *
  * Each is a process group of its own, without a terminal and without any
  * pipe to kfarm: it survives a kfarm that is killed.  SIGINT, SIGTERM and
- * SIGHUP end it: SIGINT to the group at once, SIGTERM after 0.4 s, SIGKILL
- * after 0.8 s, or at the second signal.
+ * SIGHUP end it: SIGINT to the group at once, SIGTERM after 0.25 s, SIGKILL
+ * after 0.5 s, or at the second signal.
  */
 #ifndef BUILD_MAKE_H
 #define BUILD_MAKE_H

@@ -17,7 +17,7 @@
 
 #define LOG_NAME   "build.log"
 #define SPACE_MIN  (1u << 20)
-#define TRIES	   1000
+#define TRIES      1000
 #define LINE_BYTES (1u << 16)
 
 static long next_number(const char *base)
@@ -62,9 +62,8 @@ static int make_default(char **out, struct err *err)
 static void remove_earlier(const struct build_output *o)
 {
 	static const char *const names[] = {
-		"config",	  "vmlinux",	   "System.map",
-		"modules.tar.xz", "dtbs.tar.xz",   LOG_NAME,
-		"metadata.json",  "reproducer.sh",
+		"config",      "vmlinux", "System.map",    "modules.tar.xz",
+		"dtbs.tar.xz", LOG_NAME,  "metadata.json", "reproducer.sh",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
@@ -75,8 +74,7 @@ static void remove_earlier(const struct build_output *o)
 	}
 }
 
-int build_output_make(struct build_output *o, const char *dir,
-		      struct err *err)
+int build_output_make(struct build_output *o, const char *dir, struct err *err)
 {
 	char *log;
 	int ret;

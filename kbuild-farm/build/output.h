@@ -17,8 +17,7 @@ struct build_output {
  * no other build takes.  What an earlier build left in `dir` under the names
  * that kfarm gives is removed.  -ENOSPC when nothing fits there.
  */
-int build_output_make(struct build_output *o, const char *dir,
-		      struct err *err);
+int build_output_make(struct build_output *o, const char *dir, struct err *err);
 /* A path in it; the caller frees it. */
 char *build_output_path(const struct build_output *o, const char *name);
 /* -ENOSPC with `err` set when the file system is full. */

@@ -19,8 +19,7 @@ static const char *setting(const struct build_place_wish *w, const char *name)
 	return value && *value ? value : NULL;
 }
 
-static const char *inherited(const struct build_place_wish *w,
-			     const char *name)
+static const char *inherited(const struct build_place_wish *w, const char *name)
 {
 	const char *value = str_env(w->env, name);
 

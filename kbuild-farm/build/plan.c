@@ -209,8 +209,8 @@ static int read_kconfig(struct build_plan *p, struct err *err)
 static bool is_decided(const char *var)
 {
 	static const char *const names[] = {
-		"ARCH=", "O=",	 "KBUILD_OUTPUT=", "CROSS_COMPILE=",
-		"CC=",	 "LLVM=", "HOSTCC=",	   NULL,
+		"ARCH=", "O=",    "KBUILD_OUTPUT=", "CROSS_COMPILE=",
+		"CC=",   "LLVM=", "HOSTCC=",        NULL,
 	};
 
 	for (int i = 0; names[i]; i++) {
@@ -256,7 +256,6 @@ static void fix_identity(struct build_plan *p)
 	}
 	free(when);
 }
-
 
 static bool replaced(const char *entry, const struct strv *by)
 {

@@ -46,8 +46,8 @@ static void note_make(void *ctx, pid_t pid)
 	build_rundir_note_make(&run->rundir, pid);
 }
 
-int build_run_program(struct build_run *run, char *const *argv,
-		      const char *cwd, struct err *err)
+int build_run_program(struct build_run *run, char *const *argv, const char *cwd,
+		      struct err *err)
 {
 	struct spawn what = {
 		.argv = argv,

@@ -47,8 +47,8 @@ void build_run_note(struct build_run *run, const char *fmt, ...)
  * (2 for a death by signal), or a negative errno: -EINTR for a build that is
  * to stop, else with `err` set.
  */
-int build_run_program(struct build_run *run, char *const *argv,
-		      const char *cwd, struct err *err);
+int build_run_program(struct build_run *run, char *const *argv, const char *cwd,
+		      struct err *err);
 /* `make OPTIONS O=DIR VAR=VALUE... TARGETS` in the tree, in the same way. */
 int build_run_make(struct build_run *run, char *const *options,
 		   char *const *targets, struct err *err);

@@ -25,10 +25,11 @@ unsigned long long build_process_start(pid_t pid)
 	if (pid > 0 && !fs_read(path, 1 << 16, &text, &ignored))
 		at = strrchr(buf_str(&text), ')');
 	/* proc(5): field 3 is the state, field 22 the start. */
-	if (!at || sscanf(at,
-			  ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u "
-			  "%*u %*d %*d %*d %*d %*d %*d %llu",
-			  &state, &start) != 2 ||
+	if (!at ||
+	    sscanf(at,
+		   ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u "
+		   "%*u %*d %*d %*d %*d %*d %*d %llu",
+		   &state, &start) != 2 ||
 	    state == 'Z')
 		start = 0;
 	buf_release(&text);
@@ -100,8 +101,7 @@ static void remove_stale(const char *base)
 		closedir(dir);
 }
 
-static int make_slots(const struct build_rundir *r, unsigned n,
-		      struct err *err)
+static int make_slots(const struct build_rundir *r, unsigned n, struct err *err)
 {
 	int ret = 0;
 
@@ -118,8 +118,7 @@ static int make_slots(const struct build_rundir *r, unsigned n,
 	return ret;
 }
 
-int build_rundir_make(struct build_rundir *r, unsigned n_slots,
-		      struct err *err)
+int build_rundir_make(struct build_rundir *r, unsigned n_slots, struct err *err)
 {
 	char *base;
 	int ret;

@@ -76,8 +76,7 @@ static void tell_skipped(struct build_run *run, const struct strv *skipped)
 		const char *value = strchr(vars->v[i], '=') + 1;
 
 		if (*value && strv_has(skipped, value))
-			build_run_note(run,
-				       "not linked, as it is a script: %s",
+			build_run_note(run, "not linked, as it is a script: %s",
 				       vars->v[i]);
 	}
 }
@@ -219,8 +218,8 @@ static unsigned nodes_up(struct coord *c)
 
 	coord_stats(c, &stats);
 	for (size_t i = 0; i < stats.n_nodes; i++)
-		up += stats.nodes[i].slots && !strcmp(stats.nodes[i].state,
-						      "up");
+		up += stats.nodes[i].slots &&
+		      !strcmp(stats.nodes[i].state, "up");
 	return up;
 }
 

@@ -4,7 +4,7 @@
  *
  *	built Image modules dtbs: arm64, gcc-12.2.0, linux-6.1.192, 3:12 wall,
  *	build host 41 s CPU
- *	jobs 2874: 2851 remote (99.1 %), 23 local (12 .incbin, 11 gcc plugins),
+ *	jobs 2874: 2851 remote (99.1 %), 23 local (12 .incbin, 11 plugins),
  *	4 retried, 2 duplicated
  *	warnings 3, errors 0        output ~/.cache/kfarm/builds/7
  *

@@ -53,8 +53,7 @@ static int copy_content(struct packer *p, const char *path)
 	return ret;
 }
 
-static int set_link(struct archive_entry *e, const char *path,
-		    struct err *err)
+static int set_link(struct archive_entry *e, const char *path, struct err *err)
 {
 	char to[PATH_MAX];
 	ssize_t n = readlink(path, to, sizeof(to) - 1);
@@ -75,10 +74,9 @@ static int add_entry(struct packer *p, const char *path, const char *name,
 	archive_entry_set_pathname(e, name);
 	archive_entry_set_filetype(e, st->st_mode & S_IFMT);
 	archive_entry_set_perm(e, st->st_mode & 07777);
-	archive_entry_set_mtime(e,
-				st->st_mtime < p->latest ? st->st_mtime :
-							   (time_t)p->latest,
-				0);
+	archive_entry_set_mtime(
+		e, st->st_mtime < p->latest ? st->st_mtime : (time_t)p->latest,
+		0);
 	if (S_ISREG(st->st_mode))
 		archive_entry_set_size(e, st->st_size);
 	if (S_ISLNK(st->st_mode))

@@ -117,11 +117,12 @@ bool build_target_is_default(const struct strv *targets)
 	return !targets->n;
 }
 
-/* "Image", "bzImage", "uImage", "vmlinuz.efi", "zImage.dtb": no ".o", no path */
+/* "Image", "bzImage", "uImage", "vmlinuz.efi", "zImage.dtb": no ".o", no path
+ */
 static bool is_image_name(const char *target)
 {
-	static const char *const none[] = { ".o",  ".ko", ".i", ".s",
-					    ".dtb", ".lst", "/", NULL };
+	static const char *const none[] = { ".o",   ".ko",  ".i", ".s",
+					    ".dtb", ".lst", "/",  NULL };
 
 	for (int i = 0; none[i]; i++) {
 		if (str_ends(target, none[i]))
@@ -167,7 +168,8 @@ void build_target_wants(struct build_wants *out, const struct build_plan *p,
 			      p->arch.srcarch);
 	bool all = build_target_is_default(targets);
 
-	*out = (struct build_wants){ .kernel = all, .dtbs = all,
+	*out = (struct build_wants){ .kernel = all,
+				     .dtbs = all,
 				     .modules = all };
 	if (all && image && stands(p, image))
 		strv_add(&out->images, image);

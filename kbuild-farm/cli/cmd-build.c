@@ -45,7 +45,8 @@ enum {
 static const struct args_option options[] = {
 	{ OPT_DIRECTORY, 'C', "directory", "DIR",
 	  "the kernel source tree (default: here)" },
-	{ OPT_ARCH, 'a', "arch", "ARCH", "the kernel's ARCH: arm64, x86_64 ..." },
+	{ OPT_ARCH, 'a', "arch", "ARCH",
+	  "the kernel's ARCH: arm64, x86_64 ..." },
 	{ OPT_TOOLCHAIN, 't', "toolchain", "NAME",
 	  "gcc, gcc-13, clang, clang-14 or a CROSS_COMPILE prefix" },
 	{ OPT_KCONFIG, 'k', "kconfig", "NAME",
@@ -102,9 +103,10 @@ static int take_ui(struct wish *w, const char *name, struct err *err)
 			       "view; use plain");
 	else if (strcmp(name, "auto") && strcmp(name, "plain") &&
 		 strcmp(name, "line"))
-		return err_set(err, EINVAL,
-			       "--ui %s: allowed are auto, line, plain and none",
-			       name);
+		return err_set(
+			err, EINVAL,
+			"--ui %s: allowed are auto, line, plain and none",
+			name);
 	return 0;
 }
 
@@ -183,7 +185,7 @@ static bool take_string(struct wish *w, int key, const char *value)
 	struct strv *list = key == OPT_KCONFIG_ADD ? &r->kconfig_add :
 			    key == OPT_ENVIRONMENT ? &r->environment :
 			    key == ARGS_VARIABLE   ? &r->variables :
-			    key == ARGS_WORD	   ? &r->targets :
+			    key == ARGS_WORD       ? &r->targets :
 						     NULL;
 
 	if (list)
@@ -270,7 +272,7 @@ static void print_plan(const struct build_plan *plan)
 			    r->output_dir ? r->output_dir :
 					    "~/.cache/kfarm/builds/N");
 	build_commands_script(&out, plan,
-			      r->jobs	 ? r->jobs :
+			      r->jobs   ? r->jobs :
 			      cores > 0 ? (unsigned)cores :
 					  1);
 	fwrite(out.data, 1, out.len, stdout);
@@ -284,12 +286,13 @@ static void end_by(int number)
 	raise(number);
 }
 
-static int run_build(const struct wish *w, const struct build_plan *plan,
+static int run_build(struct wish *w, const struct build_plan *plan,
 		     const struct node_roster *roster, struct err *err)
 {
 	struct build_result result = { 0 };
 	struct watch *watch;
 
+	w->watch.tree = plan->tree;
 	if (watch_new(&watch, &w->watch, err)) {
 		log_error("%s", err->text);
 		return EXIT_USAGE;

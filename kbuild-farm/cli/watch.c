@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #define JOBS_MAX    (1u << 20)
-#define RECENT	    200 /* jobs that a farm in trouble is judged by */
+#define RECENT      200 /* jobs that a farm in trouble is judged by */
 #define RECENT_FAIL 40 /* a fifth of them */
-#define NO_NODE	    0xffff
+#define NO_NODE     0xffff
 
 /* What a job did last. */
 struct seen_job {
@@ -23,6 +23,7 @@ struct seen_job {
 
 struct watch {
 	enum watch_mode mode;
+	char *tree; /* with its slash, or "" */
 	struct build_hooks hooks;
 	struct ui_model model;
 	struct ui_plain plain;
@@ -178,7 +179,10 @@ static void on_job_done(struct watch *w, const struct coord_event *ev)
 			m->nodes[i].done++;
 	}
 	if (ev->file)
-		set_text(m->last, sizeof(m->last), ev->file);
+		set_text(m->last, sizeof(m->last),
+			 ev->file + (str_starts(ev->file, w->tree) ?
+					     strlen(w->tree) :
+					     0));
 	judge_farm(w, ev);
 }
 
@@ -280,8 +284,8 @@ static int open_json(struct watch *w, const char *path, struct err *err)
 		w->json = STDOUT_FILENO;
 		return 0;
 	}
-	w->json = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND |
-				     O_CLOEXEC,
+	w->json = open(path,
+		       O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC,
 		       0666);
 	return w->json < 0 ? err_errno(err, "--json %s", path) : 0;
 }
@@ -293,6 +297,7 @@ int watch_new(struct watch **out, const struct watch_setup *setup,
 	int ret;
 
 	w->mode = setup->mode;
+	w->tree = setup->tree ? xasprintf("%s/", setup->tree) : xstrdup("");
 	w->json = -1;
 	set_text(w->model.phase, sizeof(w->model.phase), "start");
 	ui_plain_init(&w->plain, STDERR_FILENO, setup->terminal, setup->color);
@@ -326,5 +331,6 @@ void watch_free(struct watch *w)
 		close(w->json);
 	free(w->model.nodes);
 	free(w->job);
+	free(w->tree);
 	free(w);
 }

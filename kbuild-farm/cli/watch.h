@@ -20,6 +20,7 @@ enum watch_mode {
 struct watch_setup {
 	enum watch_mode mode;
 	bool terminal, color;
+	const char *tree; /* left out of the files' names; may be NULL */
 	const char *json; /* a file, "-" for stdout, NULL for none */
 };
 

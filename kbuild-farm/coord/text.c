@@ -296,7 +296,7 @@ int coord_text_start(struct coord_text **out, struct coord_job *job,
 {
 	struct coord_text *t = xcalloc(1, sizeof(*t));
 	struct strv argv = { 0 };
-	int text[2], errs[2], ret;
+	int text[2] = { -1, -1 }, errs[2] = { -1, -1 }, ret;
 	struct spawn what = { .env = coord_job_env(job), .cwd = job->ask.cwd };
 
 	ret = make_pipes(text, errs, err);

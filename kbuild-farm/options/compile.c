@@ -127,7 +127,7 @@ static void take_deps(struct parse *p, const struct options_word *w)
 		p->makes_dep = true;
 	else if (strcmp(name, "-MP") && !w->value)
 		p->pass = true;
-	else if (!strcmp(name, "-MF"))
+	else if (w->value && !strcmp(name, "-MF"))
 		take_dep(p, w->value, strlen(w->value));
 }
 
@@ -219,7 +219,7 @@ static void take_option(struct parse *p, const struct options_word *w)
 		break;
 	case OPTIONS_DEBUG:
 		/* -gno-x only takes a detail away. */
-		if (!str_starts(w->value, "no-"))
+		if (w->value && !str_starts(w->value, "no-"))
 			p->debug = strcmp(w->value, "0") != 0;
 		break;
 	case OPTIONS_LOCAL:

@@ -189,7 +189,7 @@ static int add_program(struct inquiry *q, const char *role, const char *path,
 
 static int add_assembler(struct inquiry *q, struct err *err)
 {
-	char *said, *path;
+	char *said = NULL, *path;
 	int ret = ask_driver(q, &said, "-print-prog-name=as", NULL, err);
 
 	if (ret)
@@ -221,7 +221,7 @@ static int add_specs(struct inquiry *q, const char *cc1, struct err *err)
 /* Not absolute is what a driver says of a program that it does not have. */
 static int check_clang(struct inquiry *q, struct err *err)
 {
-	char *said;
+	char *said = NULL;
 	int ret = ask_driver(q, &said, "--version", NULL, err);
 
 	if (ret)
@@ -236,7 +236,7 @@ static int check_clang(struct inquiry *q, struct err *err)
 
 static int add_compiler(struct inquiry *q, struct err *err)
 {
-	char *cc1;
+	char *cc1 = NULL;
 	int ret = ask_driver(q, &cc1, "-print-prog-name=cc1", NULL, err);
 
 	if (ret)

@@ -76,7 +76,7 @@ static void remember(const struct stamp *s, const struct digest *d)
 
 int toolchain_memo_digest(const char *path, struct digest *out, struct err *err)
 {
-	struct stamp before, after;
+	struct stamp before = { 0 }, after = { 0 };
 	int ret = stamp_of(&before, path, err);
 
 	if (ret)

@@ -31,15 +31,17 @@ static char *describe(git_commit *commit, const char *hex)
 	return out ? out : xstrndup(hex, ABBREVIATED);
 }
 
+/* Not by git_remote_lookup(): its regular expressions leak in libgit2 1.5. */
 static char *origin_url(git_repository *repo)
 {
-	git_remote *remote = NULL;
+	git_config *config = NULL;
+	const char *url;
 	char *out = NULL;
 
-	if (!git_remote_lookup(&remote, repo, "origin") &&
-	    git_remote_url(remote))
-		out = xstrdup(git_remote_url(remote));
-	git_remote_free(remote);
+	if (!git_repository_config_snapshot(&config, repo) &&
+	    !git_config_get_string(&url, config, "remote.origin.url"))
+		out = xstrdup(url);
+	git_config_free(config);
 	return out;
 }
 

@@ -8,11 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CHUNK	 4096 /* poll() promises a pipe's reader takes PIPE_BUF */
-#define IDLE_MS	 10000 /* on a terminal: a sign of life without news */
-#define LAST_MS	 1000
-#define RED	 "\033[31m"
-#define MAGENTA	 "\033[35m"
+#define CHUNK    4096 /* poll() promises a pipe's reader takes PIPE_BUF */
+#define IDLE_MS  10000 /* on a terminal: a sign of life without news */
+#define LAST_MS  1000
+#define RED      "\033[31m"
+#define MAGENTA  "\033[35m"
 #define NO_COLOR "\033[0m"
 
 void ui_plain_init(struct ui_plain *p, int fd, bool terminal, bool color)
@@ -129,8 +129,8 @@ static const char *color_of(const char *line, size_t len)
 {
 	struct {
 		const char *word, *color;
-	} words[] = { { "error: ", RED },	{ "Error", RED },
-		      { "*** ", RED },		{ "ERROR", RED },
+	} words[] = { { "error: ", RED },       { "Error", RED },
+		      { "*** ", RED },          { "ERROR", RED },
 		      { "warning: ", MAGENTA }, { "WARNING", MAGENTA } };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {

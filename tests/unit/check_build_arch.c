@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base conf wire options tree toolchain node coord build */
+#include "build-tree.h"
+#include "build/arch.h"
+
+static const struct {
+	const char *arch, *srcarch, *prefix;
+} known[] = {
+	{ "arm64", "arm64", "aarch64-linux-gnu-" },
+	{ "x86_64", "x86", "x86_64-linux-gnu-" },
+	{ "i386", "x86", "i686-linux-gnu-" },
+	{ "riscv", "riscv", "riscv64-linux-gnu-" },
+};
+
+START_TEST(the_table_knows_directory_and_prefix)
+{
+	struct build_arch a;
+	struct err err = { 0 };
+
+	ck_assert_int_eq(build_arch_find(&a, tree, known[_i].arch, &err), 0);
+	ck_assert_str_eq(a.arch, known[_i].arch);
+	ck_assert_str_eq(a.srcarch, known[_i].srcarch);
+	ck_assert_str_eq(a.prefix[0], known[_i].prefix);
+}
+END_TEST
+
+START_TEST(a_new_architecture_of_the_tree_is_taken)
+{
+	struct build_arch a;
+	struct err err = { 0 };
+
+	ck_assert_int_eq(build_arch_find(&a, tree, "newarch", &err), 0);
+	ck_assert_str_eq(a.srcarch, "newarch");
+	ck_assert_ptr_null(a.prefix[0]);
+}
+END_TEST
+
+static const char *const unknown[] = { "nosuch", "", "../arch/arm64", "s390",
+				       "arm64/configs/../" };
+
+START_TEST(an_unknown_one_is_refused_with_the_list)
+{
+	struct build_arch a;
+	struct err err = { 0 };
+
+	ck_assert_int_eq(build_arch_find(&a, tree, unknown[_i], &err), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "arm64 newarch riscv x86"));
+}
+END_TEST
+
+START_TEST(what_others_call_it_is_told)
+{
+	struct build_arch a;
+	struct err err = { 0 };
+
+	ck_assert_int_eq(build_arch_find(&a, tree, "aarch64", &err), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "the kernel calls it arm64"));
+}
+END_TEST
+
+START_TEST(packages_are_named_as_debian_does)
+{
+	char *a = build_arch_package("aarch64-linux-gnu-");
+	char *x = build_arch_package("x86_64-linux-gnu-");
+
+	ck_assert_str_eq(a, "gcc-aarch64-linux-gnu");
+	ck_assert_str_eq(x, "gcc-x86-64-linux-gnu");
+	ck_assert_ptr_null(build_arch_package("nosuch-"));
+	free(a);
+	free(x);
+}
+END_TEST
+
+START_TEST(the_host_has_an_architecture)
+{
+	char host[32];
+
+	build_arch_host(host);
+	ck_assert_uint_gt(strlen(host), 2);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("build/arch");
+	TCase *tc = tcase_create("arch");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_add_checked_fixture(tc, tree_set_up, tree_tear_down);
+	tcase_add_loop_test(tc, the_table_knows_directory_and_prefix, 0, 4);
+	tcase_add_test(tc, a_new_architecture_of_the_tree_is_taken);
+	tcase_add_loop_test(tc, an_unknown_one_is_refused_with_the_list, 0, 5);
+	tcase_add_test(tc, what_others_call_it_is_told);
+	tcase_add_test(tc, packages_are_named_as_debian_does);
+	tcase_add_test(tc, the_host_has_an_architecture);
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed != 0;
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base conf wire options tree toolchain node coord build */
+#include "build/summary.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+static struct coord_reason reasons[10] = {
+	{ (char[]){ ".incbin" }, 12 }, { (char[]){ "gcc plugins" }, 11 },
+	{ (char[]){ "c" }, 1 },        { (char[]){ "d" }, 1 },
+	{ (char[]){ "e" }, 1 },        { (char[]){ "f" }, 1 },
+	{ (char[]){ "g" }, 1 },        { (char[]){ "h" }, 1 },
+	{ (char[]){ "i" }, 3 },        { (char[]){ "j" }, 4 },
+};
+static struct coord_stats farm;
+static struct build_summary sample;
+
+static void set_up(void)
+{
+	farm = (struct coord_stats){ .remote = 2851,
+				     .local = 23,
+				     .retried = 4,
+				     .duplicated = 2,
+				     .n_reasons = 2,
+				     .reasons = reasons };
+	sample = (struct build_summary){ .verb = "built",
+					 .targets = "Image modules dtbs",
+					 .arch = "arm64",
+					 .compiler = "gcc-13.3.0",
+					 .version = "6.1.192",
+					 .wall_ms = 191600,
+					 .cpu_ms = 41300,
+					 .farm = &farm,
+					 .warnings = 3,
+					 .output = "~/.cache/kfarm/builds/7" };
+}
+
+static void expect(const char *want)
+{
+	struct buf out = { 0 };
+
+	build_summary_text(&out, &sample);
+	ck_assert_str_eq(buf_str(&out), want);
+	buf_release(&out);
+}
+
+START_TEST(a_build_has_three_lines)
+{
+	expect("built Image modules dtbs: arm64, gcc-13.3.0, linux-6.1.192, "
+	       "3:12 wall, build host 41 s CPU\n"
+	       "jobs 2874: 2851 remote (99.1 %), 23 local (12 .incbin, 11 gcc "
+	       "plugins), 4 retried, 2 duplicated\n"
+	       "warnings 3, errors 0        output ~/.cache/kfarm/builds/7\n");
+}
+END_TEST
+
+START_TEST(without_jobs_there_is_no_percentage)
+{
+	farm = (struct coord_stats){ 0 };
+	sample.targets = "";
+	sample.wall_ms = 3661000;
+	expect("built all: arm64, gcc-13.3.0, linux-6.1.192, 1:01:01 wall, "
+	       "build host 41 s CPU\n"
+	       "jobs 0\n"
+	       "warnings 3, errors 0        output ~/.cache/kfarm/builds/7\n");
+}
+END_TEST
+
+START_TEST(without_links_the_reason_is_told)
+{
+	sample.farm = NULL;
+	sample.unlinked = "CC is several words (ccache gcc)";
+	sample.verb = "failed";
+	expect("failed Image modules dtbs: arm64, gcc-13.3.0, linux-6.1.192, "
+	       "3:12 wall, build host 41 s CPU\n"
+	       "jobs unknown: all local, not linked (CC is several words "
+	       "(ccache gcc))\n"
+	       "warnings 3, errors 0        output ~/.cache/kfarm/builds/7\n");
+}
+END_TEST
+
+START_TEST(rare_reasons_are_added_up)
+{
+	struct buf out = { 0 };
+
+	farm.n_reasons = 10;
+	build_summary_reasons(&out, &farm);
+	ck_assert_str_eq(buf_str(&out), "12 .incbin, 11 gcc plugins, 1 c, 1 d, "
+					"1 e, 1 f, 1 g, 1 h, 7 others");
+	buf_release(&out);
+}
+END_TEST
+
+START_TEST(a_share_is_rounded_down)
+{
+	ck_assert_uint_eq(build_summary_permille(0, 0), 0);
+	ck_assert_uint_eq(build_summary_permille(5, 0), 1000);
+	ck_assert_uint_eq(build_summary_permille(99999, 1), 999);
+	ck_assert_uint_eq(build_summary_permille(4000000000u, 4000000000u),
+			  500);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("build/summary");
+	TCase *tc = tcase_create("summary");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_add_checked_fixture(tc, set_up, NULL);
+	tcase_add_test(tc, a_build_has_three_lines);
+	tcase_add_test(tc, without_jobs_there_is_no_percentage);
+	tcase_add_test(tc, without_links_the_reason_is_told);
+	tcase_add_test(tc, rare_reasons_are_added_up);
+	tcase_add_test(tc, a_share_is_rounded_down);
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed != 0;
+}
