@@ -78,8 +78,8 @@ static void put_exports(struct buf *out, const struct build_plan *p)
 			put_export(out, *e);
 		free(name);
 	}
-	for (size_t i = 0; i < p->exports.n; i++)
-		put_export(out, p->exports.v[i]);
+	for (char *const *e = p->exports.v; e && *e; e++)
+		put_export(out, *e);
 	if (dirs->n) {
 		char *path = strv_join(dirs, ":");
 
