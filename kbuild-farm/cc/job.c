@@ -339,13 +339,22 @@ static enum cc_answer converse(int fd, struct bytes message, int *status)
 	return answer;
 }
 
+static void leave_word(const char *silent)
+{
+	int fd = open(silent, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd >= 0)
+		close(fd);
+}
+
 enum cc_answer cc_job_offer(const struct cc_job *job, int *status)
 {
 	struct buf message = { 0 };
 	enum cc_answer answer = CC_ANSWER_NONE;
+	char *silent = wire_cc_silent_file(job->socket);
 	int fd = -1;
 
-	if (make_message(&message, job))
+	if (access(silent, F_OK) && make_message(&message, job))
 		fd = connect_to(job->socket);
 	if (fd >= 0) {
 		name_outputs(job->compile);
@@ -356,9 +365,12 @@ enum cc_answer cc_job_offer(const struct cc_job *job, int *status)
 		} else {
 			close(fd);
 		}
-		if (answer == CC_ANSWER_NONE)
+		if (answer == CC_ANSWER_NONE) {
 			remove_temporaries();
+			leave_word(silent);
+		}
 	}
+	free(silent);
 	buf_release(&message);
 	return answer;
 }

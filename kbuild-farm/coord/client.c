@@ -118,6 +118,7 @@ void coord_client_beat_all(struct coord *c)
 {
 	struct coord_client *client;
 
+	unlink(c->silent);
 	list_for_each(client, &c->clients, link) {
 		if (client->job && client->job->state != JOB_LOCAL &&
 		    client->job->state != JOB_DONE)
@@ -136,5 +137,6 @@ void coord_client_free_all(struct coord *c)
 		close(event_get_fd(c->listener));
 		event_free(c->listener);
 		unlink(c->socket);
+		unlink(c->silent);
 	}
 }

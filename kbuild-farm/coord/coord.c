@@ -146,6 +146,7 @@ int coord_new(struct coord **out, const struct coord_setup *setup,
 
 	c->base = setup->base;
 	c->socket = xstrdup(setup->socket);
+	c->silent = wire_cc_silent_file(setup->socket);
 	c->work = xstrdup(setup->work);
 	c->local_slots = setup->local_slots ? setup->local_slots : 1;
 	c->sink = setup->sink;
@@ -293,6 +294,7 @@ void coord_free(struct coord *c)
 	free(c->node_stats);
 	free(c->peers);
 	free(c->socket);
+	free(c->silent);
 	free(c->work);
 	free(c);
 }

@@ -76,6 +76,7 @@ TAILQ_HEAD(coord_job_list, coord_job);
 struct coord {
 	struct event_base *base;
 	char *socket;
+	char *silent; /* wire_cc_silent_file() */
 	char *work;
 	unsigned local_slots;
 	coord_event_sink *sink;

@@ -7,6 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+char *wire_cc_silent_file(const char *socket)
+{
+	return xasprintf("%s.silent", socket);
+}
+
 void wire_cc_job_release(struct wire_cc_job *m)
 {
 	free(m->cwd);

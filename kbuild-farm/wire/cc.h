@@ -38,6 +38,13 @@ void wire_cc_job_encode(struct buf *out, const struct wire_cc_job *m);
 int wire_cc_job_decode(struct wire_cc_job *m, struct bytes in);
 
 /*
+ * The file beside the socket that a wrapper leaves when the coordinator was
+ * silent, so that those after it do not wait as long in their turn; the
+ * coordinator removes it each second that it lives.  The caller frees it.
+ */
+char *wire_cc_silent_file(const char *socket);
+
+/*
  * CC_BEAT has no body: "still at it".  CC_LOCAL: "compile it yourself"; its
  * body is the reason, bare text for people.
  */

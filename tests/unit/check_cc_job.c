@@ -435,6 +435,20 @@ START_TEST(silence_ends_after_five_seconds)
 }
 END_TEST
 
+START_TEST(after_one_found_silence_the_next_do_not_wait)
+{
+	uint64_t start;
+	int status;
+
+	serve(play_silence);
+	ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_NONE);
+	start = clock_ms();
+	ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_NONE);
+	ck_assert_uint_lt(clock_ms() - start, 1000);
+	ck_assert_int_eq(unlink("sock.silent"), 0);
+}
+END_TEST
+
 static void play_beats(int fd)
 {
 	struct wire_cc_done m = make_done(read_job(fd).pid);
@@ -570,6 +584,7 @@ static void add_tests(TCase *tc)
 	tcase_add_loop_test(tc, a_bad_coordinator_leaves_the_job_to_us, 0,
 			    sizeof(bad) / sizeof(*bad));
 	tcase_add_loop_test(tc, silence_ends_after_five_seconds, 0, 2);
+	tcase_add_test(tc, after_one_found_silence_the_next_do_not_wait);
 	tcase_add_test(tc, beats_keep_it_waiting);
 	tcase_add_test(tc, a_full_backlog_is_tried_again_and_then_left);
 	tcase_add_test(tc, nobody_there_is_known_at_once);

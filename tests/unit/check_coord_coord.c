@@ -551,13 +551,21 @@ END_TEST
 
 START_TEST(those_who_wait_hear_a_beat_every_second)
 {
+	struct err err;
+	char *silent;
+
 	play_node(0, HONEST);
 	/* Connected, but never a hello: the node stays undecided. */
 	event_del(nodes[0].listener);
 	start();
 	compile(NULL);
+	silent = at("socket.silent");
+	ck_assert_int_eq(fs_write(silent, bytes_str(""), 0600, &err), 0);
 	turn_until(never, 2500);
 	ck_assert_uint_ge(beats, 2);
+	/* Somebody had found us silent: not true any more. */
+	ck_assert(!fs_exists(silent));
+	free(silent);
 	ck_assert(!answered());
 	turn_until(answered, 5000);
 	ck_assert_str_eq(local_why, "no node is up");
