@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# bench/lib.sh - what the benches share: an accounting group for what runs on
+# "the build host", another for the nodes, and a prepared kernel tree.
+#
+# The script that sources it sets `root` (the project's directory) before.
+
+fail()
+{
+	echo "${0##*/}: $*" >&2
+	exit 1
+}
+
+# Accounting groups: cgroup v1 cpuacct, or v2.
+
+group_root=
+group_v2=
+
+group_find()
+{
+	if [ -e /sys/fs/cgroup/cpuacct/cpuacct.usage ]; then
+		group_root=/sys/fs/cgroup/cpuacct
+	elif [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+		group_root=/sys/fs/cgroup
+		group_v2=1
+	else
+		fail "no cpuacct cgroup under /sys/fs/cgroup:" \
+			"CPU time of a whole build cannot be measured here"
+	fi
+	group_root+=/kfarm-bench.$$
+	mkdir "$group_root" 2>/dev/null ||
+		fail "cannot make $group_root: measuring needs root"
+}
+
+group_new()
+{
+	mkdir -p "$group_root/$1"
+}
+
+# group_run GROUP COMMAND...: the command and all that it starts.
+group_run()
+{
+	local group=$group_root/$1
+
+	shift
+	sh -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$group" "$@"
+}
+
+# Microseconds of CPU used in a group so far.
+group_usage()
+{
+	local g=$group_root/$1
+
+	if [ "$group_v2" ]; then
+		awk '$1 == "usage_usec" { print $2 }' "$g/cpu.stat"
+	else
+		awk '{ printf "%d\n", $1 / 1000 }' "$g/cpuacct.usage"
+	fi
+}
+
+# End what runs in a group: all of it was started by this script.
+group_kill()
+{
+	local procs=$group_root/$1/cgroup.procs
+	local sig=TERM
+	local pids
+
+	for _ in $(seq 50); do
+		pids=$(cat "$procs" 2>/dev/null)
+		[ "$pids" ] || return 0
+		# shellcheck disable=SC2086
+		kill -s $sig $pids 2>/dev/null
+		sleep 0.1
+		sig=KILL
+	done
+}
+
+group_drop()
+{
+	group_kill "$1"
+	rmdir "$group_root/$1" 2>/dev/null
+}
+
+group_release()
+{
+	local d
+
+	[ "$group_root" ] && [ -d "$group_root" ] || return 0
+	for d in "$group_root"/*/; do
+		[ -d "$d" ] && group_drop "$(basename "$d")"
+	done
+	rmdir "$group_root" 2>/dev/null
+}
+
+# shellcheck source=tests/farm/tree.sh
+. "$root/tests/farm/tree.sh"
+
+# The median of the lines of standard input.
+median()
+{
+	sort -n | awk '{ v[NR] = $1 }
+		END { print (v[int((NR + 1) / 2)] + v[int((NR + 2) / 2)]) / 2 }'
+}
+
+# Static and small, as kfarm-cc is, where musl is there.
+compile_static()
+{
+	local cc=cc
+
+	command -v musl-gcc >/dev/null && cc=musl-gcc
+	"$cc" -std=gnu17 -D_GNU_SOURCE -O2 -static -o "$@" ||
+		fail "cannot compile ${*: -1}"
+}

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * farm/badnode.c, badspoil.c - a node that misbehaves.
+ *
+ *	badnode MODE[=N] AFTER COMMAND [ARG...]
+ *
+ * It stands between kfarm and a real `kfarmd --stdio`, which COMMAND starts:
+ * what kfarm says goes through as it is, what kfarmd says is spoiled by MODE
+ * once AFTER jobs were answered properly.  With a "signed" mode the answer's
+ * digest is made right again, as a hostile node would.
+ */
+#include "badnode.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct badnode bad = { .budget = -1 };
+
+static void write_all(int fd, const void *data, size_t len)
+{
+	const char *p = data;
+
+	while (len) {
+		ssize_t n = write(fd, p, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			exit(0);
+		p += n;
+		len -= n;
+	}
+}
+
+/* What kfarm gets to see. */
+void badnode_put(struct bytes b)
+{
+	if (bad.deaf)
+		return;
+	if (bad.budget >= 0 && b.len > (size_t)bad.budget) {
+		write_all(STDOUT_FILENO, b.data, bad.budget);
+		exit(0);
+	}
+	if (bad.budget >= 0)
+		bad.budget -= b.len;
+	write_all(STDOUT_FILENO, b.data, b.len);
+}
+
+void badnode_flush(void)
+{
+	struct bytes b = wire_conn_pending(bad.out);
+
+	if (b.len) {
+		badnode_put(b);
+		wire_conn_sent(bad.out, b.len);
+	}
+}
+
+void badnode_say(uint16_t type, struct bytes body)
+{
+	wire_conn_send(bad.out, type, body, WIRE_PLAIN);
+	badnode_flush();
+}
+
+void badnode_say_piece(uint32_t job, uint8_t stream, struct bytes data)
+{
+	struct wire_piece m = { .job = job, .stream = stream };
+
+	do {
+		struct buf body = { 0 };
+
+		m.data = bytes_of(data.data, data.len > WIRE_CHUNK_MAX ?
+						     WIRE_CHUNK_MAX :
+						     data.len);
+		wire_piece_encode(&body, &m);
+		badnode_say(WIRE_OUTPUT, buf_bytes(&body));
+		buf_release(&body);
+		data.data += m.data.len;
+		data.len -= m.data.len;
+	} while (data.len);
+}
+
+void badnode_say_result(const struct wire_result *r)
+{
+	struct buf body = { 0 };
+
+	wire_result_encode(&body, r);
+	badnode_say(WIRE_RESULT, buf_bytes(&body));
+	buf_release(&body);
+}
+
+void badnode_say_answer(struct job *job, struct wire_result *r)
+{
+	badnode_say_piece(r->job, WIRE_OBJECT, buf_bytes(&job->object));
+	badnode_say_result(r);
+}
+
+void badnode_say_random(size_t len)
+{
+	uint8_t some[4096];
+
+	for (size_t i = 0; i < sizeof(some); i++)
+		some[i] = (uint8_t)(rand() >> 7);
+	badnode_put(bytes_of(some, len < sizeof(some) ? len : sizeof(some)));
+}
+
+static bool is_mode(const char *name)
+{
+	return !strcmp(bad.name, name);
+}
+
+static struct job *job_find(uint32_t id)
+{
+	struct job *j = bad.jobs;
+
+	while (j && j->ask.job != id)
+		j = j->next;
+	return j;
+}
+
+static void job_drop(struct job *job)
+{
+	for (struct job **j = &bad.jobs; *j; j = &(*j)->next) {
+		if (*j == job) {
+			*j = job->next;
+			break;
+		}
+	}
+	wire_job_release(&job->ask);
+	buf_release(&job->text);
+	buf_release(&job->object);
+	free(job);
+}
+
+/* What kfarm asks: only remembered. */
+static int heard(void *ctx, uint16_t type, struct bytes body, struct err *err)
+{
+	struct wire_piece piece;
+	struct job *job;
+
+	(void)ctx;
+	(void)err;
+	if (type == WIRE_JOB) {
+		job = xcalloc(1, sizeof(*job));
+		if (wire_job_decode(&job->ask, body))
+			exit(2);
+		job->next = bad.jobs;
+		bad.jobs = job;
+	} else if (type == WIRE_TEXT && !wire_piece_decode(&piece, body)) {
+		job = job_find(piece.job);
+		if (job)
+			buf_add_bytes(&job->text, piece.data);
+	}
+	return 0;
+}
+
+static void on_hello(struct bytes body)
+{
+	struct wire_hello hello = { 0 };
+	struct buf out = { 0 };
+
+	if (wire_hello_decode(&hello, body))
+		exit(2);
+	if (is_mode("mute"))
+		bad.deaf = true;
+	if (is_mode("noise"))
+		badnode_say_random(512);
+	if (is_mode("early"))
+		badnode_say(WIRE_BEAT, bytes_str("0123456789"));
+	if (is_mode("version"))
+		hello.version_min = hello.version_max = (uint16_t)bad.n;
+	wire_hello_encode(&out, &hello);
+	badnode_say(WIRE_HELLO, buf_bytes(&out));
+	if (is_mode("greet"))
+		bad.deaf = true;
+	buf_release(&out);
+	wire_hello_release(&hello);
+}
+
+static void on_have(struct bytes body)
+{
+	struct wire_have have = { 0 };
+	struct buf out = { 0 };
+
+	if (wire_have_decode(&have, body))
+		exit(2);
+	buf_put_u32(&out, have.seq);
+	buf_put_u8(&out, is_mode("have") ? (uint8_t)bad.n : have.state);
+	buf_put_str(&out, have.detail);
+	badnode_say(WIRE_HAVE, buf_bytes(&out));
+	buf_release(&out);
+	wire_have_release(&have);
+}
+
+static void on_result(struct bytes body)
+{
+	struct wire_result r;
+	struct job *job;
+
+	if (wire_result_decode(&r, body))
+		exit(2);
+	job = job_find(r.job);
+	if (!job || bad.stuck)
+		return;
+	if (bad.spoil && bad.answered >= bad.after)
+		bad.spoil(job, &r);
+	else
+		badnode_say_answer(job, &r);
+	bad.answered++;
+	job_drop(job);
+}
+
+static void on_beat(struct bytes body)
+{
+	struct wire_beat beat = { 0 };
+	struct buf out = { 0 };
+
+	if (wire_beat_decode(&beat, body))
+		exit(2);
+	if (bad.stuck) {
+		beat.n_jobs = 0;
+		for (struct job *j = bad.jobs; j; j = j->next)
+			beat.n_jobs++;
+		free(beat.jobs);
+		beat.jobs = xcalloc(beat.n_jobs + 1, sizeof(*beat.jobs));
+		beat.n_jobs = 0;
+		for (struct job *j = bad.jobs; j; j = j->next)
+			beat.jobs[beat.n_jobs++].job = j->ask.job;
+	}
+	wire_beat_encode(&out, &beat);
+	badnode_say(WIRE_BEAT, buf_bytes(&out));
+	buf_release(&out);
+	wire_beat_release(&beat);
+}
+
+/* What the real node says. */
+static int said(void *ctx, uint16_t type, struct bytes body, struct err *err)
+{
+	struct wire_piece piece;
+	struct job *job;
+
+	(void)ctx;
+	(void)err;
+	switch (type) {
+	case WIRE_HELLO:
+		on_hello(body);
+		break;
+	case WIRE_HAVE:
+		on_have(body);
+		break;
+	case WIRE_BEAT:
+		on_beat(body);
+		break;
+	case WIRE_RESULT:
+		on_result(body);
+		break;
+	case WIRE_OUTPUT:
+		/* The object is kept until its RESULT; warnings pass. */
+		if (wire_piece_decode(&piece, body))
+			exit(2);
+		job = job_find(piece.job);
+		if (job && piece.stream == WIRE_OBJECT)
+			buf_add_bytes(&job->object, piece.data);
+		else
+			badnode_say(type, body);
+		break;
+	default:
+		badnode_say(type, body);
+	}
+	return 0;
+}
+
+static void start_node(char **argv)
+{
+	int in[2], out[2];
+	pid_t pid;
+
+	if (pipe(in) || pipe(out))
+		exit(2);
+	pid = fork();
+	if (pid < 0)
+		exit(2);
+	if (!pid) {
+		dup2(in[0], STDIN_FILENO);
+		dup2(out[1], STDOUT_FILENO);
+		for (int fd = 3; fd < 16; fd++)
+			close(fd);
+		execvp(argv[0], argv);
+		_exit(127);
+	}
+	close(in[0]);
+	close(out[1]);
+	bad.node_in = in[1];
+	bad.node_out = out[0];
+}
+
+static void pass(int from, struct wire_conn *conn, int to)
+{
+	static uint8_t some[1 << 16];
+	struct err err = { 0 };
+	ssize_t n = read(from, some, sizeof(some));
+
+	if (n <= 0)
+		exit(0);
+	if (wire_conn_feed(conn, bytes_of(some, n), &err)) {
+		fprintf(stderr, "badnode: %s\n", err.text);
+		exit(2);
+	}
+	if (to >= 0)
+		write_all(to, some, n);
+}
+
+static bool find_mode(char *arg)
+{
+	char *equals = strchr(arg, '=');
+
+	if (equals) {
+		*equals = '\0';
+		bad.n = strtol(equals + 1, NULL, 0);
+	}
+	bad.name = arg;
+	return badspoil_find(arg, &bad.spoil);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 4 || !find_mode(argv[1])) {
+		fputs("usage: badnode MODE[=N] AFTER COMMAND [ARG...]\n",
+		      stderr);
+		return 1;
+	}
+	bad.after = (unsigned)atoi(argv[2]);
+	signal(SIGPIPE, SIG_IGN);
+	srand(1);
+	bad.from_kfarm = wire_conn_new(heard, NULL);
+	bad.from_node = wire_conn_new(said, NULL);
+	bad.out = wire_conn_new(heard, NULL);
+	start_node(argv + 3);
+	for (;;) {
+		struct pollfd fds[] = { { STDIN_FILENO, POLLIN, 0 },
+					{ bad.node_out, POLLIN, 0 } };
+
+		if (poll(fds, 2, -1) < 0)
+			continue;
+		if (fds[0].revents)
+			pass(STDIN_FILENO, bad.from_kfarm, bad.node_in);
+		if (fds[1].revents)
+			pass(bad.node_out, bad.from_node, -1);
+	}
+}

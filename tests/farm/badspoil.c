@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * farm/badspoil.c - the ways in which badnode spoils an answer.
+ */
+#include "badnode.h"
+
+#include "wire/codec.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The answer with a digest and a length that fit its object. */
+static void say_signed(struct job *job, struct wire_result *r)
+{
+	struct digest text, key;
+
+	digest_of(buf_bytes(&job->text), &text);
+	wire_job_key(&job->ask, &text, &key);
+	r->object_len = job->object.len;
+	wire_answer_digest(&key, buf_bytes(&job->object), &r->answer);
+	badnode_say_answer(job, r);
+}
+
+static void spoil_garbage(struct job *job, struct wire_result *r)
+{
+	badnode_say_piece(r->job, WIRE_OBJECT, buf_bytes(&job->object));
+	badnode_say_random(4096);
+}
+
+static void spoil_cut(struct job *job, struct wire_result *r)
+{
+	if (bad.budget < 0)
+		bad.budget = bad.n;
+	badnode_say_answer(job, r);
+}
+
+/* From the end: -1 leaves out the last byte of RESULT. */
+static void spoil_cut_end(struct job *job, struct wire_result *r)
+{
+	struct buf body = { 0 };
+
+	badnode_say_piece(r->job, WIRE_OBJECT, buf_bytes(&job->object));
+	wire_result_encode(&body, r);
+	bad.budget = WIRE_FRAME_SIZE + (long)body.len + bad.n;
+	badnode_say(WIRE_RESULT, buf_bytes(&body));
+	exit(0);
+}
+
+static void spoil_flip(struct job *job, struct wire_result *r)
+{
+	if (job->object.len)
+		job->object.data[bad.n / 8 % job->object.len] ^= 1u
+								 << (bad.n % 8);
+	badnode_say_answer(job, r);
+}
+
+/* The one before, with the digest that was right for it. */
+static void spoil_other(struct job *job, struct wire_result *r)
+{
+	static struct buf object;
+	static struct wire_result result;
+
+	if (!object.len) {
+		buf_add_bytes(&object, buf_bytes(&job->object));
+		result = *r;
+		badnode_say_answer(job, r);
+		return;
+	}
+	badnode_say_piece(r->job, WIRE_OBJECT, buf_bytes(&object));
+	result.job = r->job;
+	badnode_say_result(&result);
+}
+
+static void spoil_machine(struct job *job, struct wire_result *r)
+{
+	if (job->object.len > 20)
+		put_le16(job->object.data + 18, bad.n ? bad.n : 62);
+	say_signed(job, r);
+}
+
+static void spoil_class(struct job *job, struct wire_result *r)
+{
+	if (job->object.len > 20)
+		job->object.data[4] ^= 3;
+	say_signed(job, r);
+}
+
+static void spoil_short(struct job *job, struct wire_result *r)
+{
+	if (job->object.len > (size_t)bad.n)
+		job->object.len -= bad.n;
+	say_signed(job, r);
+}
+
+static void spoil_empty(struct job *job, struct wire_result *r)
+{
+	buf_reset(&job->object);
+	say_signed(job, r);
+}
+
+static void spoil_text(struct job *job, struct wire_result *r)
+{
+	buf_reset(&job->object);
+	buf_add_str(&job->object, "this is no object at all, but a text\n");
+	say_signed(job, r);
+}
+
+static void spoil_toolchain(struct job *job, struct wire_result *r)
+{
+	((uint8_t *)&r->toolchain)[0] ^= 1;
+	badnode_say_answer(job, r);
+}
+
+static void spoil_length(struct job *job, struct wire_result *r)
+{
+	r->object_len += bad.n;
+	badnode_say_answer(job, r);
+}
+
+static void spoil_digest(struct job *job, struct wire_result *r)
+{
+	((uint8_t *)&r->answer)[0] ^= 1;
+	badnode_say_answer(job, r);
+}
+
+/* The compiler ended otherwise, it says, and there is no object. */
+static void spoil_status(struct job *job, struct wire_result *r)
+{
+	r->wait_status = bad.n;
+	buf_reset(&job->object);
+	r->object_len = 0;
+	say_signed(job, r);
+}
+
+/* N KiB of diagnostics, all told of. */
+static void spoil_stderr(struct job *job, struct wire_result *r)
+{
+	static uint8_t line[1024];
+
+	memset(line, 'w', sizeof(line) - 1);
+	line[sizeof(line) - 1] = '\n';
+	for (long i = 0; i < bad.n; i++)
+		badnode_say_piece(r->job, WIRE_STDERR,
+				  bytes_of(line, sizeof(line)));
+	r->stderr_len = (uint32_t)bad.n * sizeof(line);
+	badnode_say_answer(job, r);
+}
+
+/* Diagnostics that the result does not tell of. */
+static void spoil_whisper(struct job *job, struct wire_result *r)
+{
+	badnode_say_piece(r->job, WIRE_STDERR, bytes_str("warning: psst\n"));
+	badnode_say_answer(job, r);
+}
+
+static void spoil_fail(struct job *job, struct wire_result *r)
+{
+	struct buf body = { 0 };
+
+	(void)job;
+	buf_put_u32(&body, r->job);
+	buf_put_u8(&body, (uint8_t)bad.n);
+	buf_put_str(&body, "it does not want to");
+	badnode_say(WIRE_FAIL, buf_bytes(&body));
+	buf_release(&body);
+}
+
+static void spoil_twice(struct job *job, struct wire_result *r)
+{
+	badnode_say_answer(job, r);
+	badnode_say_result(r);
+}
+
+static void spoil_nobody(struct job *job, struct wire_result *r)
+{
+	uint32_t real = r->job;
+
+	r->job = 4000000000u;
+	badnode_say_answer(job, r);
+	r->job = real;
+	badnode_say_answer(job, r);
+}
+
+static void spoil_type(struct job *job, struct wire_result *r)
+{
+	(void)job;
+	(void)r;
+	badnode_say((uint16_t)bad.n, bytes_str("what is this?"));
+}
+
+/* RESULT with N bytes more, or less. */
+static void spoil_body(struct job *job, struct wire_result *r)
+{
+	struct buf body = { 0 };
+
+	badnode_say_piece(r->job, WIRE_OBJECT, buf_bytes(&job->object));
+	wire_result_encode(&body, r);
+	for (long i = 0; i < bad.n; i++)
+		buf_put_u8(&body, 7);
+	if (bad.n < 0)
+		body.len += bad.n;
+	badnode_say(WIRE_RESULT, buf_bytes(&body));
+	buf_release(&body);
+}
+
+/* A frame that unpacks to far more than it announces. */
+static void spoil_bomb(struct job *job, struct wire_result *r)
+{
+	static uint8_t zeros[1 << 20];
+	struct buf packed = { 0 };
+	enum wire_codec codec = wire_codec_pack(&packed,
+						bytes_of(zeros, sizeof(zeros)),
+						(enum wire_codec)bad.n);
+
+	(void)job;
+	(void)r;
+	wire_conn_send_packed(bad.out, WIRE_OUTPUT, buf_bytes(&packed), codec,
+			      10);
+	badnode_flush();
+	buf_release(&packed);
+}
+
+/* A header alone that announces N bytes. */
+static void spoil_header(struct job *job, struct wire_result *r)
+{
+	uint8_t head[WIRE_FRAME_SIZE];
+	struct wire_frame f = { .type = WIRE_OUTPUT,
+				.body_len = (uint32_t)bad.n,
+				.raw_len = (uint32_t)bad.n };
+
+	(void)job;
+	(void)r;
+	wire_frame_encode(head, &f);
+	badnode_put(bytes_of(head, sizeof(head)));
+}
+
+/* Never answers a job again, and its beats say that none gets on. */
+static void spoil_swallow(struct job *job, struct wire_result *r)
+{
+	(void)job;
+	(void)r;
+	bad.stuck = true;
+}
+
+static void spoil_silent(struct job *job, struct wire_result *r)
+{
+	(void)job;
+	(void)r;
+	bad.deaf = true;
+}
+
+static void spoil_drip(struct job *job, struct wire_result *r)
+{
+	struct buf body = { 0 };
+	struct bytes all;
+
+	badnode_say_piece(r->job, WIRE_OBJECT, buf_bytes(&job->object));
+	wire_result_encode(&body, r);
+	wire_conn_send(bad.out, WIRE_RESULT, buf_bytes(&body), WIRE_PLAIN);
+	all = wire_conn_pending(bad.out);
+	for (size_t i = 0; i < all.len; i++) {
+		badnode_put(bytes_of(all.data + i, 1));
+		usleep(2000);
+	}
+	wire_conn_sent(bad.out, all.len);
+	buf_release(&body);
+}
+
+static void spoil_beats(struct job *job, struct wire_result *r)
+{
+	struct wire_beat_job jobs[WIRE_BEAT_JOBS];
+	struct wire_beat m = { .n_jobs = WIRE_BEAT_JOBS, .jobs = jobs };
+	struct buf body = { 0 };
+
+	for (unsigned i = 0; i < WIRE_BEAT_JOBS; i++)
+		jobs[i] = (struct wire_beat_job){ i, 0xffffffff };
+	wire_beat_encode(&body, &m);
+	for (long i = 0; i < bad.n; i++)
+		badnode_say(WIRE_BEAT, buf_bytes(&body));
+	buf_release(&body);
+	badnode_say_answer(job, r);
+}
+
+/* N pieces of an object that does not end. */
+static void spoil_endless(struct job *job, struct wire_result *r)
+{
+	static uint8_t some[WIRE_CHUNK_MAX];
+
+	for (long i = 0; i < bad.n; i++)
+		badnode_say_piece(r->job, WIRE_OBJECT,
+				  bytes_of(some, sizeof(some)));
+	badnode_say_answer(job, r);
+}
+
+static void spoil_stream(struct job *job, struct wire_result *r)
+{
+	struct buf body = { 0 };
+
+	buf_put_u32(&body, r->job);
+	buf_put_u8(&body, (uint8_t)bad.n);
+	badnode_say(WIRE_OUTPUT, buf_bytes(&body));
+	buf_release(&body);
+	badnode_say_answer(job, r);
+}
+
+static void spoil_bye(struct job *job, struct wire_result *r)
+{
+	struct buf body = { 0 };
+
+	(void)job;
+	(void)r;
+	buf_put_str(&body, "I am tired");
+	badnode_say(WIRE_BYE, buf_bytes(&body));
+	exit(0);
+}
+
+static const struct mode {
+	const char *name;
+	spoil *spoil;
+} modes[] = {
+	{ "good", NULL },
+	{ "version", NULL }, /* HELLO of version N alone */
+	{ "mute", NULL }, /* no HELLO */
+	{ "noise", NULL }, /* random bytes for HELLO */
+	{ "early", NULL }, /* something else before HELLO */
+	{ "greet", NULL }, /* HELLO, and nothing ever after */
+	{ "have", NULL }, /* says HAVE with state N */
+	{ "garbage", spoil_garbage },
+	{ "cut", spoil_cut },
+	{ "cut-end", spoil_cut_end },
+	{ "flip", spoil_flip },
+	{ "other", spoil_other },
+	{ "machine", spoil_machine },
+	{ "class", spoil_class },
+	{ "short", spoil_short },
+	{ "empty", spoil_empty },
+	{ "text", spoil_text },
+	{ "toolchain", spoil_toolchain },
+	{ "length", spoil_length },
+	{ "digest", spoil_digest },
+	{ "status", spoil_status },
+	{ "stderr", spoil_stderr },
+	{ "whisper", spoil_whisper },
+	{ "fail", spoil_fail },
+	{ "twice", spoil_twice },
+	{ "nobody", spoil_nobody },
+	{ "type", spoil_type },
+	{ "body", spoil_body },
+	{ "bomb", spoil_bomb },
+	{ "header", spoil_header },
+	{ "swallow", spoil_swallow },
+	{ "silent", spoil_silent },
+	{ "drip", spoil_drip },
+	{ "beats", spoil_beats },
+	{ "endless", spoil_endless },
+	{ "stream", spoil_stream },
+	{ "bye", spoil_bye },
+};
+
+bool badspoil_find(const char *name, spoil **out)
+{
+	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++) {
+		if (!strcmp(name, modes[i].name)) {
+			*out = modes[i].spoil;
+			return true;
+		}
+	}
+	return false;
+}

@@ -1,0 +1,148 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check: yes
+#
+# kfarm itself is killed, stopped or interrupted: make ends well where it
+# can, nothing is left over, and the next build ends equal.
+. "$(dirname "$0")/lib.sh"
+
+farm_begin
+farm_mini 50 16
+farm_reference Image
+
+# A make that keeps its exit status where a test finds it.
+watch_make()
+{
+	mkdir -p "$work/watch"
+	cat >"$work/watch/make" <<-END
+	#!/bin/sh
+	$(command -v make) "\$@"
+	status=\$?
+	[ "\$MAKELEVEL" ] || echo \$status >>"$work/make.status"
+	exit \$status
+	END
+	chmod +x "$work/watch/make"
+	rm -f "$work/make.status"
+}
+
+killed()
+{
+	local round path=$PATH
+
+	watch_make
+	for round in $(rounds 2 20); do
+		nodes 2 slots=3
+		farm_fresh
+		rm -f "$work/make.status"
+		PATH=$work/watch:$PATH
+		kfarm_start -j 6 Image
+		PATH=$path
+		wait_for 20 objects_beyond $((round * 4 % 30)) ||
+			bad "kfarm is killed: no objects come"
+		kill -KILL "$kfarm"
+		kfarm_wait
+		if wait_for 60 nothing_left; then
+			good "kfarm is killed: nothing is left over"
+		else
+			bad "kfarm is killed: left over: $(left_over | head -n 5)"
+			stop_all
+		fi
+		is "kfarm is killed: make ends with" 0 \
+			"$(tail -n 1 "$work/make.status")"
+		equal "kfarm is killed"
+		no_temporaries "kfarm is killed"
+	done
+}
+
+# Silent for more than 5 s: the wrappers go on without it, each by itself.
+stopped()
+{
+	nodes 2 slots=3
+	farm_fresh
+	kfarm_start -j 6 Image
+	wait_for 20 objects_beyond 5
+	kill -STOP "$kfarm"
+	wait_for 120 test -e "$build/arch/arm64/boot/Image"
+	check "kfarm is stopped: make goes on" \
+		test -e "$build/arch/arm64/boot/Image"
+	kill -CONT "$kfarm"
+	kfarm_wait
+	is "kfarm is stopped: it ends with" 0 $?
+	equal "kfarm is stopped"
+	no_temporaries "kfarm is stopped"
+	gone "kfarm is stopped" 2
+}
+
+# interrupted SIGNAL WANTED WHOM
+interrupted()
+{
+	local signal=$1 wanted=$2 whom=$3 name="SIG$1 to $3"
+
+	nodes 2 slots=3
+	farm_fresh
+	kfarm_start -j 6 Image
+	# At any time, from the start to the link.
+	sleep "$(awk -v r=$RANDOM 'BEGIN { print r / 32768 * 4 }')"
+	if ! kill -0 "$kfarm" 2>/dev/null; then
+		kfarm_wait
+		good "$name: the build was over before"
+		return
+	fi
+	if [ "$whom" = group ]; then
+		kill -s "$signal" -- "-$kfarm" 2>/dev/null
+	else
+		kill -s "$signal" "$kfarm" 2>/dev/null
+	fi
+	gone "$name" 1
+	kfarm_wait
+	is "$name: exit status" "$wanted" $?
+	no_temporaries "$name"
+	torn "$name"
+	kfarm_build -j 6 Image
+	is "$name: the next run ends with" 0 $?
+	equal "$name: the next run"
+}
+
+# What stands there is whole.
+torn()
+{
+	local f
+
+	find "$build" -name '*.o' | while read -r f; do
+		cmp -s "$f" "$ref/${f#"$build"/}" || echo "$f"
+	done >"$work/torn"
+	is "$1: no object is torn" "" "$(head -n 3 "$work/torn")"
+}
+
+# Its reader is gone: a closed terminal, `kfarm build | head`.
+closed_pipe()
+{
+	nodes 2 slots=3
+	farm_fresh
+	rm -rf "$work/out"
+	env KFARM_BUILD_MARK="$work" "$bin/kfarm" build -v -C "$tree" \
+		-b "$build" -o "$work/out" "${vars[@]}" -j 6 Image \
+		2>&1 </dev/null | head -n 1 >/dev/null
+	if wait_for 30 nothing_left; then
+		good "closed pipe: nothing is left over"
+	else
+		bad "closed pipe: left over: $(left_over | head -n 5)"
+		stop_all
+	fi
+	no_temporaries "closed pipe"
+	kfarm_build -j 6 Image
+	is "closed pipe: the next run ends with" 0 $?
+	equal "closed pipe: the next run"
+}
+
+killed
+stopped
+for round in $(rounds 5 100); do
+	whom=kfarm
+	[ $((round % 2)) = 1 ] || whom=group
+	interrupted INT 130 $whom
+done
+interrupted TERM 143 kfarm
+interrupted HUP 129 group
+closed_pipe
+farm_end

@@ -1,0 +1,116 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check: yes
+#
+# What a user reads: the compiler's words and make's exit status are those of
+# a plain make.
+. "$(dirname "$0")/lib.sh"
+
+farm_begin
+farm_mini 6 4
+
+# The text of a build: what compilers and make say on both outputs.
+words()
+{
+	grep -vE '^make(\[[0-9]+\])?: (Entering|Leaving) directory' "$1" |
+		grep -vE '^  [A-Z]+	|^# |^\$ '
+}
+
+build_log()
+{
+	cat "$work/out/build.log"
+}
+
+# The compiler's part alone, in any order.
+sorted()
+{
+	words "$1" | grep -v '^make' | LC_ALL=C sort
+}
+
+six_thousand()
+{
+	farm_reference warn/
+	cp "$work/plain.log" "$work/plain.txt"
+	is "6,000 warnings: plain make warns" 6007 \
+		"$(grep -c 'warning: unused' "$work/plain.txt")"
+	nodes 2
+	farm_fresh
+	kfarm_build -j 6 warn/
+	is "6,000 warnings: kfarm ends with" 0 $?
+	build_log >"$work/kfarm.txt"
+	sorted "$work/plain.txt" >"$work/a"
+	sorted "$work/kfarm.txt" >"$work/b"
+	check "6,000 warnings: the same words" diff "$work/a" "$work/b"
+	equal "6,000 warnings"
+}
+
+wrong_source()
+{
+	local status jobs
+
+	for jobs in 1 6; do
+		rm -rf "$build" "$ref"
+		farm_fresh
+		make -k -C "$tree" O="$build" "${vars[@]}" -j $jobs broken/ \
+			>"$work/plain.txt" 2>&1
+		status=$?
+		mv "$build" "$ref"
+		nodes 2
+		farm_fresh
+		kfarm_build -j $jobs broken/
+		is "wrong source, -j$jobs: exit status" $status $?
+		build_log >"$work/kfarm.txt"
+		sorted "$work/plain.txt" >"$work/a"
+		sorted "$work/kfarm.txt" >"$work/b"
+		check "wrong source, -j$jobs: the compiler's words" \
+			diff "$work/a" "$work/b"
+		equal "wrong source, -j$jobs"
+		no_temporaries "wrong source, -j$jobs"
+		check "wrong source, -j$jobs: shown" \
+			grep -q "undeclared.* undeclared" "$work/kfarm.log"
+	done
+	words "$work/plain.txt" | grep '^make' | sort >"$work/a"
+	words "$work/kfarm.txt" | grep '^make' | sort >"$work/b"
+	check "wrong source: make's words" diff "$work/a" "$work/b"
+}
+
+comma()
+{
+	farm_reference Image
+	nodes 2
+	farm_fresh
+	kfarm_build -j 6 Image
+	is "a header with a comma: kfarm ends with" 0 $?
+	equal "a header with a comma"
+	check "a header with a comma: in the saved dependencies" \
+		grep -q 'smart1,2\.h' "$build/alpha/.unit_3.o.cmd"
+	plain Image >"$work/again.txt" 2>&1
+	is "a plain make afterwards compiles" 0 \
+		"$(grep -cE '^  (CC|AS|HOSTCC)' "$work/again.txt")"
+	touch "$tree/include/linux/smart1,2.h"
+	kfarm_build -j 6 Image
+	plain Image >"$work/again.txt" 2>&1
+	is "a touched header: make after kfarm compiles" 0 \
+		"$(grep -cE '^  (CC|AS|HOSTCC)' "$work/again.txt")"
+}
+
+# What must stay here is counted with its reason.
+reasons()
+{
+	farm_reference local/
+	nodes 2
+	farm_fresh
+	kfarm_build -j 2 local/
+	is "local units: kfarm ends with" 0 $?
+	equal "local units"
+	check "local units: .incbin is a reason" \
+		grep -q 'incbin' "$work/kfarm.log"
+	check "local units: __BASE_FILE__ is a reason" \
+		grep -q '__BASE_FILE__' "$work/kfarm.log"
+}
+
+comma
+six_thousand
+wrong_source
+reasons
+farm_end

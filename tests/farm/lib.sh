@@ -1,0 +1,407 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# farm/lib.sh - what the farm tests share.  A test sources it, calls
+# farm_begin, then checks with `check NAME COMMAND...`, and ends with
+# farm_end, which prints "N passed, N failed".
+#
+#	$root	the project's directory
+#	$bin	where kfarm, kfarmd and kfarm-cc are
+#	$work	the test's own directory, removed at the end
+#	$tree	the source tree that is built
+#	$build	the build directory (O=); the same path for every build
+#	$ref	what plain make left there, as farm_reference moved it
+#
+# SOAK=1 asks for many more rounds (make soak).
+set -u
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck source=tests/farm/tree.sh
+. "$root/tests/farm/tree.sh"
+bin=$(cd "$root" && realpath "${KFARM_BUILD:-build}")
+soak=${SOAK:-}
+cores=$(nproc)
+passed=0
+failed=0
+work=
+mounts=()
+children=()
+vars=(ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-)
+
+farm_begin()
+{
+	[ -x "$bin/kfarm" ] || {
+		echo "no $bin/kfarm: run make first" >&2
+		exit 1
+	}
+	work=$(mktemp -d "${TMPDIR:-/tmp}/kfarm-farm.XXXXXX") || exit 1
+	trap farm_cleanup EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+	unset KFARM ARCH CROSS_COMPILE O KBUILD_OUTPUT LLVM MAKEFLAGS MFLAGS
+	unset MAKELEVEL "${!KBUILD_BUILD_@}"
+	mkdir -p "$work"/{home,run,nodes}
+	chmod 700 "$work/run"
+	export HOME=$work/home XDG_RUNTIME_DIR=$work/run LC_ALL=C.UTF-8
+	export XDG_CACHE_HOME=$work/cache XDG_CONFIG_HOME=$work/home/.config
+	export KFARM_CONFIG=$work/config
+	build=$work/build
+	ref=$work/ref
+	: >"$KFARM_CONFIG"
+}
+
+farm_cleanup()
+{
+	local m
+
+	trap - EXIT
+	for m in "${children[@]}"; do
+		kill -KILL "$m" 2>/dev/null
+	done
+	stop_all
+	for m in "${mounts[@]}"; do
+		umount "$m" 2>/dev/null || umount -l "$m" 2>/dev/null
+	done
+	[ ! "$work" ] || [ "${KEEP:-}" ] || rm -rf "$work"
+}
+
+farm_end()
+{
+	echo "$passed passed, $failed failed"
+	[ "$failed" -eq 0 ]
+	exit
+}
+
+# ---- checks ----
+
+good()
+{
+	passed=$((passed + 1))
+	echo "ok    $*"
+}
+
+bad()
+{
+	failed=$((failed + 1))
+	echo "FAIL  $*"
+}
+
+# check NAME COMMAND...: its exit status decides; its output is shown if bad.
+check()
+{
+	local name=$1 out
+
+	shift
+	if out=$("$@" 2>&1); then
+		good "$name"
+	else
+		bad "$name"
+		printf '%s\n' "$out" | head -n 30 | sed 's/^/      /'
+	fi
+}
+
+# is NAME WANTED GOT
+is()
+{
+	if [ "$2" = "$3" ]; then
+		good "$1"
+	else
+		bad "$1: wanted '$2', got '$3'"
+	fi
+}
+
+# at_most NAME LIMIT GOT (whole numbers)
+at_most()
+{
+	if [ "$3" -le "$2" ]; then
+		good "$1 ($3 of at most $2)"
+	else
+		bad "$1: $3 is more than $2"
+	fi
+}
+
+# ---- trees ----
+
+# farm_mini [UNITS [WEIGHT]]: the small tree, configured once.
+farm_mini()
+{
+	tree=$work/tree
+	"$root/tests/farm/mini/generate" "$tree" "$@" || exit 1
+	farm_prepare tinyconfig
+}
+
+farm_linux()
+{
+	tree=$(kernel_tree) || exit 1
+	farm_prepare "$@"
+}
+
+plain()
+{
+	make -C "$tree" O="$build" "${vars[@]}" -j "$cores" "$@"
+}
+
+farm_prepare()
+{
+	rm -rf "$build"
+	plain "$@" >"$work/prepare.log" 2>&1 || {
+		echo "make $*:" >&2
+		tail -n 20 "$work/prepare.log" >&2
+		exit 1
+	}
+	mv "$build" "$work/prepared"
+}
+
+# The build directory as it is right after the configuration.
+farm_fresh()
+{
+	rm -rf "$build" || return
+	cp -a "$work/prepared" "$build"
+}
+
+# farm_reference TARGET...: what plain make makes of them, in $ref.
+farm_reference()
+{
+	local began=$SECONDS
+
+	farm_fresh
+	plain "$@" >"$work/plain.log" 2>&1
+	plain_status=$?
+	plain_seconds=$((SECONDS - began))
+	rm -rf "$ref"
+	mv "$build" "$ref"
+}
+
+# Paths, kinds and digests of all that is in a directory.
+tree_list()
+{
+	(cd "$1" && {
+		find . -type f -print0 | xargs -0 -r sha256sum |
+			awk '{ d = $1; sub(/^[^ ]*  /, ""); print $0 "\t" d }'
+		find . -type l -printf '%p\t-> %l\n'
+		find . -type d -printf '%p\tdirectory\n'
+	} | LC_ALL=C sort)
+}
+
+# compare_trees A B: "N files, N differ, N only in one"; false unless equal.
+compare_trees()
+{
+	tree_list "$1" >"$work/list.a"
+	tree_list "$2" >"$work/list.b"
+	awk -F'\t' '
+	NR == FNR { a[$1] = $2; next }
+	{ b[$1] = $2 }
+	END {
+		for (f in a) {
+			if (a[f] == "directory" && b[f] == "directory")
+				continue
+			files++
+			if (!(f in b)) { only++; print "only in the first: " f }
+			else if (a[f] != b[f]) { differ++; print "differs: " f }
+		}
+		for (f in b)
+			if (!(f in a)) {
+				files++; only++; print "only in the second: " f
+			}
+		printf "%d files, %d differ, %d only in one\n", files,
+			differ, only
+		exit differ + only ? 1 : 0
+	}' "$work/list.a" "$work/list.b"
+}
+
+# equal NAME: is the build directory what plain make makes?
+equal()
+{
+	check "$1: equal to plain make's" compare_trees "$ref" "$build"
+}
+
+# Nothing that kfarm makes while it works may be left beside the targets.
+no_temporaries()
+{
+	local left
+
+	left=$(find "${2:-$build}" -name '.*.kfarm.*' 2>/dev/null | head -n 5)
+	is "$1: no temporaries" "" "$left"
+}
+
+# ---- nodes ----
+
+# node NAME COMMAND [KEY=VALUE...]: one that is started by a shell command;
+# the id of its process is in $work/nodes/NAME.
+node()
+{
+	local name=$1 command=$2 line
+
+	shift 2
+	{
+		printf '[node "%s"]\n' "$name"
+		printf '\taddress = "exec:echo $$ >%s; exec %s"\n' \
+			"$work/nodes/$name" "$command"
+		for line in "$@"; do
+			printf '\t%s = %s\n' "${line%%=*}" "${line#*=}"
+		done
+	} >>"$KFARM_CONFIG"
+}
+
+no_nodes()
+{
+	: >"$KFARM_CONFIG"
+	rm -f "$work"/nodes/*
+}
+
+# nodes N [KEY=VALUE...]: afresh, that many good ones.
+nodes()
+{
+	local i n=$1
+
+	shift
+	no_nodes
+	for i in $(seq "$n"); do
+		node "node$i" "'$bin/kfarmd' --stdio" "$@"
+	done
+}
+
+node_pid()
+{
+	cat "$work/nodes/$1" 2>/dev/null
+}
+
+# ---- kfarm ----
+
+# kfarm_build ARG...: in $build, into $work/out; its words in $work/kfarm.log.
+kfarm_build()
+{
+	rm -rf "$work/out"
+	env KFARM_BUILD_MARK="$work" "$bin/kfarm" build -C "$tree" \
+		-b "$build" -o "$work/out" "${vars[@]}" "$@" \
+		>"$work/kfarm.log" 2>&1 </dev/null
+}
+
+# The same in the background, in a session of its own: $kfarm is its id.
+kfarm_start()
+{
+	rm -rf "$work/out"
+	# A shell starts what is in the background with SIGINT ignored.
+	setsid env --default-signal=INT,QUIT KFARM_BUILD_MARK="$work" \
+		"$bin/kfarm" build -C "$tree" -b "$build" -o "$work/out" \
+		"${vars[@]}" "$@" >"$work/kfarm.log" 2>&1 </dev/null &
+	kfarm=$!
+	children+=("$kfarm")
+}
+
+kfarm_wait()
+{
+	wait "$kfarm"
+}
+
+# meta .KEY.KEY: a value of the last build's metadata.json.
+meta()
+{
+	jq -r "$1" "$work/out/metadata.json" 2>&1
+}
+
+# wait_for SECONDS COMMAND...: until it succeeds.
+wait_for()
+{
+	local n=$(($1 * 20))
+
+	shift
+	while ! "$@" >/dev/null 2>&1; do
+		n=$((n - 1))
+		[ $n -gt 0 ] || return 1
+		sleep 0.05
+	done
+}
+
+objects()
+{
+	find "$build" -name '*.o' 2>/dev/null | wc -l
+}
+
+objects_beyond()
+{
+	[ "$(objects)" -gt "$1" ]
+}
+
+# What still runs of a build: known by a variable of its environment, or by
+# the session that kfarm_start made.
+left_over()
+{
+	local pids
+
+	pids=$({
+		grep -lzxsF "KFARM_BUILD_MARK=$work" /proc/[0-9]*/environ |
+			tr -dc '0-9\n'
+		[ ! "${kfarm:-}" ] || pgrep -s "$kfarm"
+	} | tr '\n' ' ')
+	# shellcheck disable=SC2086
+	[ ! "$pids" ] || ps -o pid=,stat=,args= $pids | awk '$2 !~ /^Z/'
+}
+
+nothing_left()
+{
+	[ -z "$(left_over)" ]
+}
+
+# gone NAME SECONDS: all of the build's processes have ended by then.
+gone()
+{
+	if wait_for "$2" nothing_left; then
+		good "$1: all processes gone within $2 s"
+	else
+		bad "$1: still there after $2 s"
+		left_over | head -n 10 | sed 's/^/      /'
+		stop_all
+	fi
+}
+
+# End what a test's builds have left: only what carries this test's mark.
+stop_all()
+{
+	local pid
+
+	[ "$work" ] || return 0
+	left_over | while read -r pid _; do
+		kill -KILL "$pid" 2>/dev/null
+	done
+}
+
+# rounds FEW MANY: so many for a loop, by SOAK.
+rounds()
+{
+	if [ "$soak" ]; then seq "$2"; else seq "$1"; fi
+}
+
+# ---- helpers in C ----
+
+# helper NAME [SOURCE|-lLIBRARY]...: compile tests/farm/NAME.c and sources of
+# the rooms, if it is not there or older; print the program's path.
+helper()
+{
+	local out=$bin/farm/$1 source
+
+	set -- "../tests/farm/$1.c" "${@:2}"
+	mkdir -p "$bin/farm"
+	for source; do
+		if [ "${source#-l}" = "$source" ] &&
+			[ ! "$out" -nt "$root/kbuild-farm/$source" ]; then
+			(cd "$root/kbuild-farm" && cc -std=gnu17 -D_GNU_SOURCE \
+				-D_FILE_OFFSET_BITS=64 -O1 -g -Wall -I. \
+				-o "$out" "$@") || return
+			break
+		fi
+	done
+	echo "$out"
+}
+
+# small_disk DIR KIB: a file system of that size there; false without root.
+small_disk()
+{
+	mkdir -p "$1"
+	mount -t tmpfs -o "size=${2}k" kfarm-farm "$1" 2>/dev/null || return 1
+	mounts+=("$1")
+}
+
+small_disk_gone()
+{
+	umount "$1" && mounts=("${mounts[@]/$1/}")
+}

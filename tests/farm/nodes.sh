@@ -1,0 +1,168 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check: yes
+#
+# Nodes that die, stand still or are not there: the build goes on, is equal
+# to plain make's, and this machine is never flooded with compilers.
+. "$(dirname "$0")/lib.sh"
+
+farm_begin
+farm_mini 45 14
+farm_reference Image
+is "plain make ends with" 0 "$plain_status"
+
+# The node's pid once its work has begun.
+under_way()
+{
+	wait_for 20 objects_beyond "$1"
+}
+
+killed()
+{
+	local round victim
+
+	for round in $(rounds 2 20); do
+		nodes 2 slots=3
+		farm_fresh
+		kfarm_start -j 6 Image
+		under_way $((round % 20 + 3)) || bad "killed: no objects come"
+		victim=node$((round % 2 + 1))
+		# The whole node: the daemon and its compilers.
+		kill -KILL "$(node_pid $victim)"
+		kfarm_wait
+		is "a node is killed: kfarm ends with" 0 $?
+		equal "a node is killed"
+		no_temporaries "a node is killed"
+		gone "a node is killed" 2
+	done
+}
+
+# It stands still in the middle; its jobs are done elsewhere.
+stopped()
+{
+	local began victim
+
+	nodes 2 slots=3
+	farm_fresh
+	began=$SECONDS
+	kfarm_start -j 6 Image
+	under_way 5 || bad "stopped: no objects come"
+	victim=$(node_pid node1)
+	kill -STOP "$victim"
+	kfarm_wait
+	is "a node is stopped: kfarm ends with" 0 $?
+	at_most "a node is stopped: seconds" $((plain_seconds + 15)) \
+		$((SECONDS - began))
+	kill -CONT "$victim" 2>/dev/null
+	equal "a node is stopped"
+	no_temporaries "a node is stopped"
+	gone "a node is stopped" 3
+}
+
+all_killed()
+{
+	nodes 2 slots=3
+	farm_fresh
+	kfarm_start -j 6 Image
+	under_way 5 || bad "all killed: no objects come"
+	# So that they cannot come back.
+	sed -i 's/exec [^"]*"/exec false"/' "$KFARM_CONFIG"
+	kill -KILL "$(node_pid node1)" "$(node_pid node2)"
+	kfarm_wait
+	is "all nodes are killed: kfarm ends with" 0 $?
+	equal "all nodes are killed"
+}
+
+# A compiler that counts stands for the real one.
+count_compilers()
+{
+	local helper
+
+	helper=$(helper countcc) || exit 1
+	mkdir -p "$work/count" "$work/counters"
+	rm -f "$work/count"/*
+	cp "$helper" "$work/counters/aarch64-linux-gnu-gcc"
+	COUNT_REAL=$(dirname "$(command -v aarch64-linux-gnu-gcc)")
+	COUNT_DIR=$work/count
+	export COUNT_REAL COUNT_DIR
+	PATH=$work/counters:$PATH
+}
+
+most_at_once()
+{
+	sort -n "$work/count/log" | tail -n 1 | tr -d ' '
+}
+
+dead_nodes()
+{
+	local path=$PATH
+
+	count_compilers
+	no_nodes
+	node false false
+	node silent 'sleep 1000'
+	node noise 'yes'
+	printf '[node "nowhere"]\n\taddress = unix:%s\n' "$work/none" \
+		>>"$KFARM_CONFIG"
+	farm_fresh
+	kfarm_build -j 500 Image
+	is "dead nodes, -j500: kfarm ends with" 0 $?
+	equal "dead nodes, -j500"
+	at_most "dead nodes, -j500: compilers at once" "$cores" \
+		"$(most_at_once)"
+	is "dead nodes: jobs of nodes" 0 "$(meta .farm.remote)"
+	check "dead nodes: the summary gives reasons" \
+		grep -qE 'jobs [0-9]+: 0 remote .*local \(' "$work/kfarm.log"
+
+	# The coordinator goes, too: the wrappers take slots by themselves.
+	rm -f "$work/count"/*
+	farm_fresh
+	kfarm_start -j 500 Image
+	under_way 3
+	kill -KILL "$kfarm"
+	kfarm_wait
+	wait_for 60 nothing_left
+	at_most "no coordinator, -j500: compilers at once" "$cores" \
+		"$(most_at_once)"
+	equal "no coordinator, -j500"
+	PATH=$path
+}
+
+require_remote()
+{
+	no_nodes
+	node false false
+	farm_fresh
+	kfarm_build --require-remote 90 Image
+	is "--require-remote with a dead node: exit status" 125 $?
+	nodes 2 slots=3
+	farm_fresh
+	kfarm_build --require-remote 90 -j 6 Image
+	is "--require-remote with two nodes: exit status" 0 $?
+	equal "--require-remote with two nodes"
+	at_most "two nodes: percent of the jobs that are local" 5 \
+		$((100 * $(meta .farm.local) / ($(meta .farm.remote) + 1)))
+}
+
+no_farm()
+{
+	no_nodes
+	farm_fresh
+	kfarm_build Image
+	is "no nodes: kfarm ends with" 0 $?
+	equal "no nodes"
+	nodes 2
+	farm_fresh
+	kfarm_build --no-remote Image
+	is "--no-remote: kfarm ends with" 0 $?
+	equal "--no-remote"
+	check "--no-remote starts no node" test ! -e "$work/nodes/node1"
+}
+
+killed
+stopped
+all_killed
+dead_nodes
+require_remote
+no_farm
+farm_end
