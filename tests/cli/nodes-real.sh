@@ -3,7 +3,7 @@
 # Real nodes on this machine: with our compiler, with another, with none.
 mkdir -p other none
 # Whatever it is, it is not aarch64-linux-gnu-gcc.
-ln -s "$(command -v g++)" other/aarch64-linux-gnu-gcc
+ln -s "$(command -v gcc)" other/aarch64-linux-gnu-gcc
 only aarch64-linux-gnu-gcc
 cat >"$config" <<'END'
 [node "same"]

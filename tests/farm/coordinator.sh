@@ -54,9 +54,11 @@ killed()
 	done
 }
 
-# Silent for more than 5 s: the wrappers go on without it, each by itself.
+# Silent for more than 5 s: the wrappers go on without it.
 stopped()
 {
+	local began=$SECONDS
+
 	nodes 2 slots=3
 	farm_fresh
 	kfarm_start -j 6 Image
@@ -65,6 +67,8 @@ stopped()
 	wait_for 120 test -e "$build/arch/arm64/boot/Image"
 	check "kfarm is stopped: make goes on" \
 		test -e "$build/arch/arm64/boot/Image"
+	at_most "kfarm is stopped: seconds" $((plain_seconds + 15)) \
+		$((SECONDS - began))
 	kill -CONT "$kfarm"
 	kfarm_wait
 	is "kfarm is stopped: it ends with" 0 $?

@@ -125,6 +125,23 @@ said()
 	printf '%s\n' "$all" | grep -qE "$2"
 }
 
+# One job after the other: each could meet the node that swallows it.
+one_by_one()
+{
+	local began=$SECONDS
+
+	no_nodes
+	node bad "'$badnode' swallow 0 '$bin/kfarmd' --stdio" slots=4
+	node good "'$bin/kfarmd' --stdio" slots=4
+	farm_fresh
+	kfarm_build -j 1 Image
+	is "swallowed one by one: kfarm ends with" 0 $?
+	# Once 10 s for the hedge, then the node rests.
+	at_most "swallowed one by one: seconds" \
+		$((plain_seconds * cores + 15)) $((SECONDS - began))
+	equal "swallowed one by one"
+}
+
 all=()
 while IFS=$'\t' read -r mode _; do
 	[ ! "$mode" ] || all+=("$mode")
@@ -153,4 +170,5 @@ else
 		hostile 0 "${some[@]}"
 	done
 fi
+one_by_one
 farm_end

@@ -28,7 +28,7 @@
 #include <unistd.h>
 
 #define CLIENT_JOBS 64
-#define CLIENT_MS   20000 /* for anything to happen on a busy machine */
+#define CLIENT_MS   45000 /* for anything to happen on a busy machine */
 #define GCC         "/usr/bin/gcc"
 
 /* What came for one job. */

@@ -454,7 +454,7 @@ int main(void)
 	SRunner *sr;
 	int failed;
 
-	tcase_set_timeout(t, 60);
+	tcase_set_timeout(t, 120);
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_loop_test(t, an_object_is_the_one_that_a_local_compile_makes,
 			    0, sizeof(locals) / sizeof(*locals));

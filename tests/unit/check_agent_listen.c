@@ -162,7 +162,7 @@ int main(void)
 	SRunner *sr;
 	int failed;
 
-	tcase_set_timeout(t, 60);
+	tcase_set_timeout(t, 120);
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_test(t, several_conversations_share_one_node);
 	tcase_add_test(t,

@@ -177,7 +177,7 @@ int main(void)
 	SRunner *sr;
 	int failed;
 
-	tcase_set_timeout(t, 60);
+	tcase_set_timeout(t, 120);
 	tcase_add_loop_test(t, a_wrong_command_line_gets_one_clear_line, 0,
 			    sizeof(wrongs) / sizeof(*wrongs));
 	tcase_add_loop_test(t, version_and_help_go_to_stdout, 0,

@@ -200,7 +200,7 @@ int main(void)
 	SRunner *sr;
 	int failed;
 
-	tcase_set_timeout(t, 60);
+	tcase_set_timeout(t, 120);
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_test(t, what_was_asked_for_has_a_driver_until_it_changes);
 	tcase_add_test(t, the_same_compiler_of_another_version_name_will_do);

@@ -169,7 +169,7 @@ int main(void)
 	SRunner *sr;
 	int failed;
 
-	tcase_set_timeout(t, 60);
+	tcase_set_timeout(t, 120);
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_test(t, what_it_says_and_how_it_ends_is_kept);
 	tcase_add_test(t, cpu_time_and_memory_are_measured);

@@ -227,7 +227,7 @@ int main(void)
 	SRunner *sr;
 	int failed;
 
-	tcase_set_timeout(t, 60);
+	tcase_set_timeout(t, 120);
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_test(t, its_hello_says_what_the_machine_has);
 	tcase_add_test(t, it_beats_each_second_also_without_jobs);
