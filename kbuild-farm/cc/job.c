@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -106,11 +107,20 @@ static void add_frame(struct buf *out, const struct wire_cc_job *m)
 	wire_frame_encode(out->data, &frame);
 }
 
+static uint32_t current_umask(void)
+{
+	mode_t mask = umask(0);
+
+	umask(mask);
+	return mask;
+}
+
 /* The message to send; false: this compile cannot be described. */
 static bool make_message(struct buf *out, const struct cc_job *job)
 {
 	struct wire_cc_job m = {
 		.pid = (uint32_t)getpid(),
+		.umask = current_umask(),
 		.compiler = (char *)job->compiler,
 		.argv.v = (char **)job->argv,
 	};

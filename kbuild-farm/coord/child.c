@@ -14,7 +14,8 @@
 
 struct coord_child {
 	TAILQ_ENTRY(coord_child) link;
-	pid_t pid;
+	pid_t pid; /* and process group */
+	bool ended; /* others of its group may still be there */
 	coord_child_exit *on_exit; /* NULL: nobody waits for it any more */
 	void *ctx;
 };
@@ -30,16 +31,39 @@ static uint64_t cpu_ms(const struct rusage *ru)
 	       (uint64_t)(ru->ru_utime.tv_usec + ru->ru_stime.tv_usec) / 1000;
 }
 
-/* The first child that has ended, out of the list, or NULL. */
+/*
+ * Those whom a killed driver left behind (cc1) become ours, as we are the
+ * subreaper of the build: they are waited for by their group.  True when
+ * nobody of it is left.
+ */
+static bool reap_group(pid_t group)
+{
+	pid_t pid;
+
+	do
+		pid = waitpid(-group, NULL, WNOHANG);
+	while (pid > 0);
+	return pid < 0;
+}
+
+/*
+ * The first child that has ended and was not told of, or NULL.  Those that
+ * were told of stay until their group is empty.
+ */
 static struct coord_child *take_ended(struct coord_children *all, int *status,
 				      struct rusage *ru)
 {
-	struct coord_child *child;
+	struct coord_child *child, *next;
 
-	list_for_each(child, &all->list, link) {
-		if (wait4(child->pid, status, WNOHANG, ru) == child->pid) {
-			TAILQ_REMOVE(&all->list, child, link);
+	list_for_each_safe(child, &all->list, link, next) {
+		if (!child->ended &&
+		    wait4(child->pid, status, WNOHANG, ru) == child->pid) {
+			child->ended = true;
 			return child;
+		}
+		if (child->ended && reap_group(child->pid)) {
+			TAILQ_REMOVE(&all->list, child, link);
+			free(child);
 		}
 	}
 	return NULL;
@@ -58,7 +82,6 @@ static void on_sigchld(evutil_socket_t sig, short what, void *arg)
 	while ((child = take_ended(all, &status, &ru))) {
 		if (child->on_exit)
 			child->on_exit(child->ctx, status, cpu_ms(&ru));
-		free(child);
 	}
 }
 
@@ -79,10 +102,14 @@ void coord_children_free(struct coord_children *all)
 
 	if (!all)
 		return;
-	list_for_each(child, &all->list, link)
-		kill(-child->pid, SIGKILL);
+	list_for_each(child, &all->list, link) {
+		if (!child->ended)
+			kill(-child->pid, SIGKILL);
+	}
 	while ((child = TAILQ_FIRST(&all->list))) {
-		spawn_wait(child->pid);
+		if (!child->ended)
+			spawn_wait(child->pid);
+		reap_group(child->pid);
 		TAILQ_REMOVE(&all->list, child, link);
 		free(child);
 	}
@@ -113,8 +140,9 @@ void coord_children_wait(struct coord_children *all, unsigned ms)
 		struct timespec left = { 0 };
 		uint64_t now = clock_ms();
 
-		while ((child = take_ended(all, &status, &ru)))
-			free(child);
+		do
+			child = take_ended(all, &status, &ru);
+		while (child);
 		if (TAILQ_EMPTY(&all->list) || now >= end)
 			break;
 		left.tv_nsec = (long)((end - now) % 1000) * 1000000;

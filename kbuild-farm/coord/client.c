@@ -61,7 +61,6 @@ static void on_connect(evutil_socket_t fd, short what, void *arg)
 	int one;
 
 	(void)what;
-	/* Out of descriptors: the wrapper waits in the backlog, then local. */
 	while ((one = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >=
 	       0) {
 		struct coord_client *client = xcalloc(1, sizeof(*client));
@@ -71,6 +70,9 @@ static void on_connect(evutil_socket_t fd, short what, void *arg)
 						 client);
 		TAILQ_INSERT_TAIL(&c->clients, client, link);
 	}
+	/* Out of descriptors: rest until the next beat instead of spinning. */
+	if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+		event_del(c->listener);
 }
 
 int coord_client_listen(struct coord *c, struct err *err)
@@ -119,6 +121,7 @@ void coord_client_beat_all(struct coord *c)
 	struct coord_client *client;
 
 	unlink(c->silent);
+	event_add(c->listener, NULL);
 	list_for_each(client, &c->clients, link) {
 		if (client->job && client->job->state != JOB_LOCAL &&
 		    client->job->state != JOB_DONE)

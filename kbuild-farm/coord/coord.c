@@ -7,11 +7,13 @@
 #include "coord/job.h"
 #include "coord/peer.h"
 #include "coord/sched.h"
+#include "coord/source.h"
 #include "coord/toolchain.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define GOODBYE_MS 400 /* for the nodes' commands to end by themselves */
 
@@ -148,6 +150,8 @@ int coord_new(struct coord **out, const struct coord_setup *setup,
 	c->socket = xstrdup(setup->socket);
 	c->silent = wire_cc_silent_file(setup->socket);
 	c->work = xstrdup(setup->work);
+	c->umask = umask(0);
+	umask(c->umask);
 	c->local_slots = setup->local_slots ? setup->local_slots : 1;
 	c->sink = setup->sink;
 	c->sink_ctx = setup->sink_ctx;
@@ -157,6 +161,7 @@ int coord_new(struct coord **out, const struct coord_setup *setup,
 	TAILQ_INIT(&c->clients);
 	TAILQ_INIT(&c->toolchains);
 	c->children = coord_children_new(c->base);
+	c->sources = coord_sources_new();
 	c->kick = make_event(c, 0, on_kick);
 	c->tick = make_event(c, EV_PERSIST, on_tick);
 	c->ready_timer = make_event(c, 0, on_ready_timer);
@@ -285,6 +290,7 @@ void coord_free(struct coord *c)
 		return;
 	end_jobs(c);
 	coord_children_free(c->children);
+	coord_sources_free(c->sources);
 	event_free(c->kick);
 	event_free(c->tick);
 	event_free(c->ready_timer);

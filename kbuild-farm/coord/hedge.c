@@ -75,10 +75,8 @@ static char *temporary(const struct coord_job *job, const char *path)
 void coord_hedge_start(struct coord_job *job)
 {
 	struct coord *c = job->coord;
-	struct spawn what = { .env = coord_job_env(job),
-			      .cwd = job->ask.cwd,
-			      .fd = { -1, -1, -1 } };
-	struct strv argv = { 0 };
+	struct spawn what = { .cwd = job->ask.cwd, .fd = { -1, -1, -1 } };
+	struct strv argv = { 0 }, env = { 0 };
 	struct err err;
 	int log;
 
@@ -93,6 +91,13 @@ void coord_hedge_start(struct coord_job *job)
 	options_rewrite_outputs(&argv, job->ask.argv.v, &job->compile,
 				job->ask.compiler, job->hedge_object,
 				job->hedge_dep);
+	/* The driver's own temporaries stay behind when it is killed. */
+	for (char *const *e = coord_job_env(job); *e; e++) {
+		if (!str_starts(*e, "TMPDIR="))
+			strv_add(&env, *e);
+	}
+	strv_addf(&env, "TMPDIR=%s", c->work);
+	what.env = env.v;
 	what.argv = argv.v;
 	what.fd[1] = what.fd[2] = log;
 	if (log >= 0 && !coord_child_start(c->children, &what, on_hedge, job,
@@ -104,4 +109,5 @@ void coord_hedge_start(struct coord_job *job)
 	if (log >= 0)
 		close(log);
 	strv_release(&argv);
+	strv_release(&env);
 }

@@ -53,12 +53,26 @@ static void learn(struct coord_job *job, uint32_t cpu_ms)
 	*mean = *mean > 0 ? *mean * 0.93 + now * 0.07 : now;
 }
 
-/* An output that is a device, a symbolic link ...: not ours to replace. */
+/* A device, a symbolic link, a file of another mode: not ours to replace. */
 static bool odd_target(const struct coord_job *job, const char *path)
 {
 	char *full = coord_job_path(job, path);
 	struct stat st;
-	bool odd = !lstat(full, &st) && !S_ISREG(st.st_mode);
+	/* What stands there may have a mode of its own, which gcc keeps. */
+	bool odd = !lstat(full, &st) &&
+		   (!S_ISREG(st.st_mode) || st.st_nlink != 1 ||
+		    (st.st_mode & 07777) != (0666 & ~job->coord->umask));
+
+	free(full);
+	return odd;
+}
+
+/* One that can be read once only, or that is not there. */
+static bool odd_source(const struct coord_job *job)
+{
+	char *full = coord_job_path(job, job->compile.source);
+	struct stat st;
+	bool odd = stat(full, &st) || !S_ISREG(st.st_mode);
 
 	free(full);
 	return odd;
@@ -70,9 +84,13 @@ static const char *reason_here(const struct coord_job *job)
 		return job->compile.why;
 	if (!job->coord->n_peers)
 		return "no nodes configured";
+	if (odd_source(job))
+		return "source is not a plain file";
 	if (odd_target(job, job->object) ||
 	    (job->dep && odd_target(job, job->dep)))
-		return "output is not a plain file";
+		return "output is not a plain file of the usual mode";
+	if (job->ask.umask != job->coord->umask)
+		return "another umask";
 	return options_env_local(coord_job_env(job));
 }
 
@@ -366,6 +384,10 @@ void coord_job_fail(struct coord_job *job, const struct wire_fail *f)
 		/* Another build has its slots; that is no fault. */
 		coord_job_retry(job, "nodes busy");
 		return;
+	case WIRE_FAIL_DEADLINE:
+		/* A machine under load; the hedge has long begun. */
+		coord_job_retry(job, "slow or lost node");
+		return;
 	default:
 		log_warning("node %s: %s: %s", peer->entry->name,
 			    job->compile.source, f->reason);
@@ -378,6 +400,11 @@ void coord_job_fail(struct coord_job *job, const struct wire_fail *f)
 void coord_job_hedged(struct coord_job *job, bool good, struct bytes out,
 		      struct bytes err)
 {
+	/* One that never began it; a loaded machine is no failing node. */
+	struct coord_peer *idle = job->state == JOB_AWAY && !job->cpu_ms ?
+					  job->peer :
+					  NULL;
+
 	if (!good) {
 		coord_job_local(job, "slow or lost node");
 		return;
@@ -386,6 +413,10 @@ void coord_job_hedged(struct coord_job *job, bool good, struct bytes out,
 	job->coord->local++;
 	coord_count_reason(job->coord, "slow or lost node");
 	coord_emit_job(job, EVENT_JOB_DONE, "local", "slow or lost node");
+	/* Else one that swallows jobs would get the next, and the next. */
+	if (idle)
+		coord_peer_fault(idle, false, "%s was compiled here sooner",
+				 job->compile.source);
 	deliver(job, out, err);
 }
 

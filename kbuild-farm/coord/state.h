@@ -15,6 +15,7 @@
 struct coord_client;
 struct coord_peer;
 struct coord_reference;
+struct coord_sources;
 struct coord_text;
 struct coord_toolchain;
 
@@ -78,12 +79,14 @@ struct coord {
 	char *socket;
 	char *silent; /* wire_cc_silent_file() */
 	char *work;
+	mode_t umask;
 	unsigned local_slots;
 	coord_event_sink *sink;
 	void *sink_ctx;
 	uint64_t began_ms;
 
 	struct coord_children *children;
+	struct coord_sources *sources;
 	struct event *listener;
 	struct event *tick; /* every second */
 	struct event *kick; /* coord_sched_run(), soon */

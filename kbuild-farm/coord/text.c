@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "coord/job.h"
+#include "coord/source.h"
 #include "options/rewrite.h"
 #include "wire/codec.h"
 
@@ -23,6 +24,7 @@ struct piece {
 
 struct coord_text {
 	uint32_t job;
+	const struct coord_job *unit;
 	enum wire_codec codec;
 	coord_text_done *done;
 	void *ctx;
@@ -161,6 +163,9 @@ static const char *pack(struct coord_text *t)
 	if (!fresh.len)
 		return NULL;
 	why = coord_text_forbidden(buf_str(&t->raw), t->raw.len);
+	if (!why)
+		why = coord_sources_check(t->unit->coord->sources, t->job,
+					  t->unit->ask.cwd, buf_bytes(&t->raw));
 	if (why)
 		return why;
 	if (t->len + fresh.len > WIRE_TEXT_MAX)
@@ -305,6 +310,7 @@ int coord_text_start(struct coord_text **out, struct coord_job *job,
 		return ret;
 	}
 	t->job = job->id;
+	t->unit = job;
 	t->codec = codec;
 	t->done = done;
 	t->ctx = ctx;

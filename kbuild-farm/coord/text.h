@@ -31,10 +31,10 @@ void coord_text_send(const struct coord_text *t, struct wire_stream *s);
  * Why a unit with this piece of text must be compiled here, or NULL: it
  * names what would be another thing on a node (.incbin, .include, also as
  * pasted strings; __DATE__ and its like; __BASE_FILE__).  `text` is followed
- * by a NUL.  A word that begins in the last COORD_TEXT_OVERLAP bytes may be
- * missed: begin the next piece with them.
+ * by a NUL.  A word, or a linemarker, in the last COORD_TEXT_OVERLAP bytes may
+ * be missed: begin the next piece with them.
  */
-#define COORD_TEXT_OVERLAP 128
+#define COORD_TEXT_OVERLAP 8192
 const char *coord_text_forbidden(const char *text, size_t len);
 
 #endif

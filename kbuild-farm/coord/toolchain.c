@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "coord/toolchain.h"
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -13,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define REFERENCE_MS 10000
 
 static const char reference_text[] = "# 1 \"kfarm-reference.c\"\n"
 				     "int kfarm_reference(int n);\n"
@@ -124,6 +127,7 @@ static int make_reference(struct coord_reference *ref, struct err *err)
 	struct spawn what = { .cwd = c->work, .fd = { -1, -1, -1 } };
 	int ret = 0;
 
+	ref->since_ms = clock_ms();
 	ref->path = xasprintf("%s/reference-%u.o", c->work, c->next_work++);
 	if (!fs_exists(source))
 		ret = fs_write(source, coord_toolchain_reference_text(), 0600,
@@ -172,12 +176,27 @@ struct coord_reference *coord_toolchain_reference(
 	return ref;
 }
 
+/* A compiler that hangs on a few lines is not waited for. */
+static void check_references(struct coord_toolchain *tc)
+{
+	struct coord_reference *ref;
+
+	list_for_each(ref, &tc->references, link) {
+		if (!ref->child || clock_ms() < ref->since_ms + REFERENCE_MS)
+			continue;
+		coord_child_kill(ref->child);
+		ref->child = NULL;
+		ref->state = COORD_BAD;
+	}
+}
+
 void coord_toolchain_check(struct coord *c)
 {
 	struct coord_toolchain *tc;
 	struct digest now;
 
 	list_for_each(tc, &c->toolchains, link) {
+		check_references(tc);
 		if (tc->state != COORD_READY)
 			continue;
 		toolchain_ident_stamp(&tc->ident.files, &now);

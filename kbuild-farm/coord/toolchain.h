@@ -43,6 +43,7 @@ struct coord_reference {
 	struct strv machine; /* options_rewrite_machine() */
 	struct buf object;
 	char *path; /* of the object while it is made */
+	uint64_t since_ms;
 	struct coord_child *child;
 };
 

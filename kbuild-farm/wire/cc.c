@@ -45,6 +45,7 @@ static void get_words(struct reader *r, struct strv *words, uint32_t most,
 void wire_cc_job_encode(struct buf *out, const struct wire_cc_job *m)
 {
 	buf_put_u32(out, m->pid);
+	buf_put_u32(out, m->umask);
 	buf_put_str(out, m->cwd);
 	buf_put_str(out, m->compiler);
 	put_words(out, &m->argv);
@@ -60,6 +61,7 @@ int wire_cc_job_decode(struct wire_cc_job *m, struct bytes in)
 
 	reader_init(&r, in);
 	got.pid = reader_u32(&r);
+	got.umask = reader_u32(&r);
 	got.cwd = reader_str(&r, WIRE_PATH_MAX);
 	got.compiler = reader_str(&r, WIRE_PATH_MAX);
 	get_words(&r, &got.argv, WIRE_CC_WORDS, &room);

@@ -26,6 +26,7 @@
 
 struct wire_cc_job {
 	uint32_t pid; /* the wrapper's; in the temporaries' names */
+	uint32_t umask; /* the wrapper's */
 	char *cwd;
 	char *compiler; /* absolute path of the real one */
 	struct strv argv; /* argv[0] as make gave it */

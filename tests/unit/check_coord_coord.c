@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -60,6 +61,7 @@ static struct wire_stream *wrapper;
 static char *local_why;
 static bool done;
 static unsigned beats;
+static mode_t mask; /* the wrapper's */
 
 static char *at(const char *name)
 {
@@ -302,7 +304,9 @@ static void compile(const char *extra)
 		.on_msg = wrapper_hears, .on_close = wrapper_closed
 	};
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	struct wire_cc_job m = { .pid = 4711, .cwd = dir, .compiler = gcc };
+	struct wire_cc_job m = {
+		.pid = 4711, .umask = mask, .cwd = dir, .compiler = gcc
+	};
 	struct buf body = { 0 };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -351,6 +355,8 @@ static void setup(void)
 	struct err err;
 
 	ck_assert_ptr_nonnull(mkdtemp(dir));
+	mask = umask(0);
+	umask(mask);
 	c = at("unit.c");
 	h = at("unit.h");
 	fs_write(c, bytes_str(unit), 0644, &err);
@@ -572,6 +578,85 @@ START_TEST(those_who_wait_hear_a_beat_every_second)
 }
 END_TEST
 
+static void expect_local(const char *why)
+{
+	play_node(0, HONEST);
+	start();
+	compile(NULL);
+	turn_until(answered, 10000);
+	ck_assert_str_eq(local_why, why);
+	ck_assert_uint_eq(nodes[0].jobs, 0);
+}
+
+START_TEST(an_object_with_a_mode_of_its_own_is_made_here)
+{
+	char *path = at("unit.o");
+	struct err err;
+
+	ck_assert_int_eq(fs_write(path, bytes_str("x"), 0600, &err), 0);
+	free(path);
+	expect_local("output is not a plain file of the usual mode");
+}
+END_TEST
+
+START_TEST(under_another_umask_the_wrapper_compiles)
+{
+	mask ^= 022;
+	expect_local("another umask");
+}
+END_TEST
+
+START_TEST(a_source_that_can_be_read_once_only_is_left_alone)
+{
+	char *path = at("unit.c");
+
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	free(path);
+	expect_local("source is not a plain file");
+}
+END_TEST
+
+START_TEST(a_pragma_that_preprocessing_drops_keeps_the_unit_here)
+{
+	char *path = at("unit.h");
+	struct err err;
+
+	ck_assert_int_eq(fs_write(path,
+				  bytes_str("#define UNIT 3\n"
+					    "int unit(int a);\n"
+					    "#pragma push_macro(\"UNIT\")\n"),
+				  0644, &err),
+			 0);
+	free(path);
+	expect_local("pragma of the preprocessor");
+}
+END_TEST
+
+START_TEST(out_of_descriptors_it_does_not_spin)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	struct rlimit few = { .rlim_cur = 64, .rlim_max = 64 };
+	int fd, client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	uint64_t end = clock_ms() + 1500;
+	unsigned turns = 0;
+
+	start();
+	strcpy(sun.sun_path, socket_path);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd >= 0);
+	ck_assert_int_eq(connect(client, (struct sockaddr *)&sun, sizeof(sun)),
+			 0);
+	while (clock_ms() < end) {
+		event_base_loop(base, EVLOOP_ONCE);
+		turns++;
+	}
+	ck_assert_uint_lt(turns, 50);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("coord/coord");
@@ -593,6 +678,12 @@ int main(void)
 	tcase_add_test(tc, an_unknown_option_is_local_with_its_reason);
 	tcase_add_test(tc, a_wrapper_that_goes_away_leaves_nothing);
 	tcase_add_test(tc, those_who_wait_hear_a_beat_every_second);
+	tcase_add_test(tc, an_object_with_a_mode_of_its_own_is_made_here);
+	tcase_add_test(tc, under_another_umask_the_wrapper_compiles);
+	tcase_add_test(tc, a_source_that_can_be_read_once_only_is_left_alone);
+	tcase_add_test(tc,
+		       a_pragma_that_preprocessing_drops_keeps_the_unit_here);
+	tcase_add_test(tc, out_of_descriptors_it_does_not_spin);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);
