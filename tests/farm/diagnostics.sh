@@ -69,8 +69,11 @@ wrong_source()
 		check "wrong source, -j$jobs: shown" \
 			grep -q "undeclared.* undeclared" "$work/kfarm.log"
 	done
-	words "$work/plain.txt" | grep '^make' | sort >"$work/a"
-	words "$work/kfarm.txt" | grep '^make' | sort >"$work/b"
+	# With -j make itself mixes up the numbers of a recipe's lines.
+	words "$work/plain.txt" | sed -n '/^make/s/:[0-9]*: /: /p' |
+		sort >"$work/a"
+	words "$work/kfarm.txt" | sed -n '/^make/s/:[0-9]*: /: /p' |
+		sort >"$work/b"
 	check "wrong source: make's words" diff "$work/a" "$work/b"
 }
 

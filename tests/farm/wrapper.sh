@@ -86,7 +86,7 @@ listen()
 		sleep 60' "$1" &
 	listener=$!
 	while [ ! -e ready ]; do sleep 0.05; done
-	rm -f ready
+	rm -f ready socket.silent
 	socket=$work/socket
 }
 
