@@ -23,6 +23,7 @@
 #define LONG         "long form of an option"
 #define MODULES      "C++ modules"
 #define NATIVE       "tuned for this machine (native)"
+#define OPENMP       "OpenMP or OpenACC pragmas"
 #define PREPROCESSOR "preprocessor option"
 #define PROFILE      "profile options"
 #define REPORT       "compiler reports"
