@@ -44,6 +44,7 @@ static int ask(struct inquiry *q, char **answer, char *const *argv,
 	struct buf said = { 0 };
 	int status = 0, ret;
 
+	*answer = NULL;
 	if (now >= q->deadline)
 		return err_set(err, ETIMEDOUT, "%s: %s", argv[0],
 			       strerror(ETIMEDOUT));
@@ -57,7 +58,8 @@ static int ask(struct inquiry *q, char **answer, char *const *argv,
 	}
 	while (!ret && said.len && said.data[said.len - 1] == '\n')
 		said.len--;
-	*answer = ret ? NULL : bytes_dup(buf_bytes(&said));
+	if (!ret)
+		*answer = bytes_dup(buf_bytes(&said));
 	buf_release(&said);
 	return ret;
 }
@@ -93,13 +95,13 @@ static int ask_names(struct inquiry *q, struct err *err)
 
 	ret = ask_driver(q, &t->version, "-dumpfullversion", "-dumpversion",
 			 err);
-	if (ret)
+	if (!t->version)
 		return ret;
 	if (t->version[0] < '0' || t->version[0] > '9' ||
 	    !is_word(t->version, ".-+"))
 		return err_set(err, EINVAL, "%s: said no version", q->driver);
 	ret = ask_driver(q, &t->machine, "-dumpmachine", NULL, err);
-	if (ret)
+	if (!t->machine)
 		return ret;
 	if (!is_word(t->machine, "._-"))
 		return err_set(err, EINVAL, "%s: said no machine", q->driver);
@@ -192,7 +194,7 @@ static int add_assembler(struct inquiry *q, struct err *err)
 	char *said = NULL, *path;
 	int ret = ask_driver(q, &said, "-print-prog-name=as", NULL, err);
 
-	if (ret)
+	if (!said)
 		return ret;
 	/* "as" means what PATH says when the compile runs. */
 	path = which(said, str_env(q->env.v, "PATH"));
@@ -224,7 +226,7 @@ static int check_clang(struct inquiry *q, struct err *err)
 	char *said = NULL;
 	int ret = ask_driver(q, &said, "--version", NULL, err);
 
-	if (ret)
+	if (!said)
 		return ret;
 	q->out->is_clang = strstr(said, "clang version") != NULL;
 	free(said);
@@ -239,7 +241,7 @@ static int add_compiler(struct inquiry *q, struct err *err)
 	char *cc1 = NULL;
 	int ret = ask_driver(q, &cc1, "-print-prog-name=cc1", NULL, err);
 
-	if (ret)
+	if (!cc1)
 		return ret;
 	if (cc1[0] == '/') {
 		ret = add_program(q, "cc1", cc1, err);
