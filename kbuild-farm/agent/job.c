@@ -10,8 +10,11 @@
 #include "agent/agent.h"
 #include "agent/argv.h"
 #include "agent/asread.h"
+#include "agent/indent.h"
+#include "agent/object.h"
 #include "agent/probe.h"
 #include "agent/run.h"
+#include "agent/scan.h"
 #include "agent/work.h"
 #include "base/clock.h"
 #include "base/fs.h"
@@ -28,7 +31,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,7 +38,7 @@
 #define TEXT_PATIENCE 60000 /* ms between two pieces of a text */
 #define ROOM_LEAST    (16ull << 20) /* bytes for objects and temporaries */
 #define READ_LIST_MAX (1u << 20)
-#define HASH_INLINE   (1u << 20) /* larger objects are hashed on a thread */
+#define LARGE         (1u << 18) /* bytes to be gone through on a thread */
 
 struct agent_job {
 	struct agent *agent;
@@ -55,20 +57,30 @@ struct agent_job {
 	int text; /* -1 once it is complete */
 	uint32_t text_got;
 	uint64_t text_at; /* clock_ms() of the last piece */
+	struct agent_scan scan;
 	struct digest_run *text_run;
 	struct digest key;
 
-	struct agent_run *run; /* started, perhaps done */
+	struct agent_run *run; /* the last one, perhaps done */
+	bool checking; /* it is the check of agent/indent.h */
+	struct {
+		int status; /* of the compile */
+		uint32_t cpu_ms, wall_ms, peak_kib; /* of all that are done */
+		size_t said[2];
+	} sum;
 	bool busy;
 	struct bytes object; /* mapped */
-	struct task *hashing;
-	struct event *hashed;
+	bool tells_dir; /* the object holds our directory's name */
+	struct task *task; /* on a thread */
+	struct event *task_event;
+	void (*after)(struct agent_job *job);
+	int prepared; /* agent_indent_prepare()'s answer */
+	struct err why;
 
 	int fail_class; /* enum wire_fail_class, -1: none */
 	char *fail_reason;
 	struct digest digest; /* of the answer */
-	unsigned stream; /* enum wire_output: what is being sent */
-	size_t sent; /* bytes of that stream */
+	size_t sent; /* bytes of the object */
 };
 
 static void destroy(struct agent_job *job)
@@ -134,67 +146,69 @@ static void fail(struct agent_job *job, enum wire_fail_class class,
 	answered(job);
 }
 
-static void hash_object(void *arg)
-{
-	struct agent_job *job = arg;
-
-	wire_answer_digest(&job->key, job->object, &job->digest);
-}
-
-static void on_hashed(evutil_socket_t fd, short what, void *arg)
+static void on_task(evutil_socket_t fd, short what, void *arg)
 {
 	struct agent_job *job = arg;
 
 	(void)fd;
 	(void)what;
-	event_free(job->hashed);
-	task_join(job->hashing);
-	answered(job);
+	event_free(job->task_event);
+	task_join(job->task);
+	job->task = NULL;
+	job->after(job);
+}
+
+/* fn(job), on a thread if `large`, then after(job). */
+static void aside(struct agent_job *job, bool large, void (*fn)(void *arg),
+		  void (*after)(struct agent_job *job))
+{
+	job->after = after;
+	if (large)
+		job->task = task_start(fn, job);
+	if (!job->task) {
+		fn(job);
+		after(job);
+		return;
+	}
+	job->task_event = event_new(job->agent->base, task_fd(job->task),
+				    EV_READ, on_task, job);
+	if (!job->task_event || event_add(job->task_event, NULL))
+		str_out_of_memory();
+}
+
+static void look_at_object(void *arg)
+{
+	struct agent_job *job = arg;
+
+	job->tells_dir = agent_object_tells(job->object, job->dir);
+	wire_answer_digest(&job->key, job->object, &job->digest);
+}
+
+static void after_look(struct agent_job *job)
+{
+	if (job->tells_dir)
+		fail(job, WIRE_FAIL_VOID,
+		     "the object names the node's directory");
+	else
+		answered(job);
 }
 
 /* The last step to a result. */
 static void seal(struct agent_job *job)
 {
-	if (job->object.len > HASH_INLINE)
-		job->hashing = task_start(hash_object, job);
-	if (!job->hashing) {
-		hash_object(job);
-		answered(job);
-		return;
-	}
-	job->hashed = event_new(job->agent->base, task_fd(job->hashing),
-				EV_READ, on_hashed, job);
-	if (!job->hashed || event_add(job->hashed, NULL))
-		str_out_of_memory();
+	aside(job, job->object.len > LARGE, look_at_object, after_look);
 }
 
 /* Its processes are gone, so that nobody cuts the file under the mapping. */
 static void map_object(struct agent_job *job)
 {
-	char *path = xasprintf("%s/" AGENT_OBJECT, job->dir);
-	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	struct stat st;
-	void *at = MAP_FAILED;
+	enum wire_fail_class class;
+	struct err err = { 0 };
 
-	free(path);
-	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode)) {
-		fail(job, WIRE_FAIL_NODE, "exit status 0, but no object");
-	} else if (!st.st_size || st.st_size > WIRE_OBJECT_MAX) {
-		fail(job, WIRE_FAIL_VOID, "an object of %lld bytes",
-		     (long long)st.st_size);
-	} else {
-		at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd,
-			  0);
-		if (at == MAP_FAILED)
-			fail(job, WIRE_FAIL_NODE, "map the object: %s",
-			     strerror(errno));
-	}
-	if (fd >= 0)
-		close(fd);
-	if (at == MAP_FAILED)
-		return;
-	job->object = bytes_of(at, (size_t)st.st_size);
-	seal(job);
+	if (agent_object_map(job->dir, &job->object, &class, &err))
+		fail(job, class, "%s", err.text);
+	else
+		seal(job);
 }
 
 /* What the assembler read besides the text, in words, or NULL. */
@@ -213,15 +227,81 @@ static char *foreign_reads(const struct agent_job *job)
 	return found;
 }
 
+static uint32_t deadline(const struct wire_job *m)
+{
+	if (!m->deadline_ms || m->deadline_ms > DEADLINE_MOST)
+		return DEADLINE_MOST;
+	return m->deadline_ms;
+}
+
+static void on_run_done(void *arg);
+
+/* A compiler's command in the job's directory, until its deadline. */
+static void start_run(struct agent_job *job)
+{
+	uint32_t most = deadline(&job->m), spent = job->sum.wall_ms;
+	struct agent_run_plan plan = {
+		.argv = job->argv.v,
+		.env = job->env.v,
+		.dir = job->dir,
+		.deadline_ms = most > spent ? most - spent : 1,
+		.done = on_run_done,
+		.ctx = job,
+	};
+	struct err err = { 0 };
+
+	if (agent_run_start(&job->run, job->agent->base, job->agent->reaper,
+			    &plan, &err))
+		fail(job, WIRE_FAIL_NODE, "%s", err.text);
+}
+
+static void prepare_check(void *arg)
+{
+	struct agent_job *job = arg;
+
+	job->prepared = agent_indent_prepare(job->dir, &job->m, &job->why);
+}
+
+static void start_check(struct agent_job *job)
+{
+	if (!job->tell) {
+		answered(job);
+		return;
+	}
+	strv_release(&job->argv);
+	if (!job->prepared)
+		job->prepared = agent_indent_argv(&job->argv, job->driver,
+						  &job->m, &job->why);
+	if (job->prepared) {
+		fail(job, WIRE_FAIL_NODE, "%s", job->why.text);
+		return;
+	}
+	agent_run_free(job->run);
+	job->run = NULL;
+	job->checking = true;
+	start_run(job);
+}
+
 static void finish_success(struct agent_job *job)
 {
 	char *found = foreign_reads(job);
 
 	if (found)
 		fail(job, WIRE_FAIL_VOID, "%s", found);
-	else
+	else if (job->sum.said[0] || job->sum.said[1] ||
+		 !agent_indent_wanted(&job->m))
 		map_object(job);
+	else
+		aside(job, job->m.text_len > LARGE, prepare_check, start_check);
 	free(found);
+}
+
+/* Its words are counted, and an end with none as one. */
+static void finish_check(struct agent_job *job)
+{
+	if (job->run->status && !job->sum.said[1])
+		job->sum.said[1] = 1;
+	map_object(job);
 }
 
 /*
@@ -243,11 +323,26 @@ static void finish_failure(struct agent_job *job)
 		seal(job);
 }
 
+static void add_run(struct agent_job *job)
+{
+	const struct agent_run *run = job->run;
+
+	if (!job->checking)
+		job->sum.status = run->status;
+	job->sum.cpu_ms += run->cpu_ms;
+	job->sum.wall_ms += run->wall_ms;
+	if (run->peak_kib > job->sum.peak_kib)
+		job->sum.peak_kib = run->peak_kib;
+	for (int i = 0; i < 2; i++)
+		job->sum.said[i] += run->said[i].len;
+}
+
 static void finish_run(struct agent_job *job)
 {
 	int status = job->run->status;
 	char *text;
 
+	add_run(job);
 	if (!agent_probe_still(job->agent->probe, &job->m.toolchain,
 			       job->driver)) {
 		fail(job, WIRE_FAIL_TOOLCHAIN, "%s changed", job->driver);
@@ -255,6 +350,8 @@ static void finish_run(struct agent_job *job)
 		text = spawn_status_text(status);
 		fail(job, WIRE_FAIL_NODE, "the compiler was %s", text);
 		free(text);
+	} else if (job->checking) {
+		finish_check(job);
 	} else if (status) {
 		finish_failure(job);
 	} else {
@@ -270,7 +367,7 @@ static void on_run_done(void *arg)
 		answered(job);
 	else if (job->run->end == AGENT_RUN_DEADLINE)
 		fail(job, WIRE_FAIL_DEADLINE, "killed after %u ms",
-		     job->run->wall_ms);
+		     job->sum.wall_ms + job->run->wall_ms);
 	else if (job->run->end == AGENT_RUN_TALKED)
 		fail(job, WIRE_FAIL_VOID, "more than %u MiB of diagnostics",
 		     WIRE_DIAG_MAX >> 20);
@@ -278,26 +375,10 @@ static void on_run_done(void *arg)
 		finish_run(job);
 }
 
-static uint32_t deadline(const struct wire_job *m)
-{
-	if (!m->deadline_ms || m->deadline_ms > DEADLINE_MOST)
-		return DEADLINE_MOST;
-	return m->deadline_ms;
-}
-
 /* Its turn came. */
 static void start(void *arg)
 {
 	struct agent_job *job = arg;
-	struct agent_run_plan plan = {
-		.argv = job->argv.v,
-		.env = job->env.v,
-		.dir = job->dir,
-		.deadline_ms = deadline(&job->m),
-		.done = on_run_done,
-		.ctx = job,
-	};
-	struct err err = { 0 };
 	bool is_clang;
 	char *driver = agent_probe_driver(job->agent->probe, &job->m.toolchain,
 					  &is_clang);
@@ -305,9 +386,8 @@ static void start(void *arg)
 	job->busy = true;
 	if (!driver || strcmp(driver, job->driver))
 		fail(job, WIRE_FAIL_TOOLCHAIN, "%s changed", job->driver);
-	else if (agent_run_start(&job->run, job->agent->base,
-				 job->agent->reaper, &plan, &err))
-		fail(job, WIRE_FAIL_NODE, "%s", err.text);
+	else
+		start_run(job);
 	free(driver);
 }
 
@@ -334,6 +414,10 @@ int agent_job_text(struct agent_job *job, struct bytes in, struct err *err)
 	if (job->has_answer || job->text < 0)
 		return 0;
 	job->text_at = clock_ms();
+	if (!agent_scan_text(&job->scan, in)) {
+		fail(job, WIRE_FAIL_VOID, "the text includes files");
+		return 0;
+	}
 	digest_add(job->text_run, in);
 	ret = fs_write_all(job->text, in);
 	if (ret)
@@ -383,7 +467,8 @@ static int make_files(struct agent_job *job, enum wire_fail_class *class,
 	int ret;
 
 	*class = WIRE_FAIL_NODE;
-	if (agent_work_room(work) < job->m.text_len + ROOM_LEAST)
+	/* The text, and once more in the files of agent/indent.h. */
+	if (agent_work_room(work) < 2ull * job->m.text_len + ROOM_LEAST)
 		return err_set(err, ENOSPC, "no room in %s",
 			       agent_work_path(work));
 	ret = agent_work_job(work, &job->dir, err);
@@ -421,6 +506,7 @@ struct agent_job *agent_job_new(struct agent *a, struct wire_job *m,
 		return NULL;
 	}
 	*m = (struct wire_job){ 0 };
+	agent_scan_init(&job->scan, job->m.lang == WIRE_LANG_C);
 	job->text_run = digest_new();
 	job->telling = event_new(a->base, -1, 0, on_telling, job);
 	if (!job->telling)
@@ -439,7 +525,9 @@ bool agent_job_runs(const struct agent_job *job, uint32_t *cpu_ms)
 {
 	if (!job->run || job->has_answer)
 		return false;
-	*cpu_ms = agent_run_cpu_ms(job->run);
+	*cpu_ms = job->sum.cpu_ms;
+	if (job->run->pid)
+		*cpu_ms += agent_run_cpu_ms(job->run);
 	return true;
 }
 
@@ -460,46 +548,35 @@ bool agent_job_failed(const struct agent_job *job, struct wire_fail *out)
 	return true;
 }
 
-static struct bytes stream_of(const struct agent_job *job, unsigned stream)
-{
-	if (stream == WIRE_OBJECT)
-		return job->object;
-	return buf_bytes(&job->run->said[stream == WIRE_STDERR]);
-}
-
 bool agent_job_piece(struct agent_job *job, struct wire_piece *out)
 {
-	for (; job->stream <= WIRE_STDERR; job->stream++, job->sent = 0) {
-		struct bytes all = stream_of(job, job->stream);
-		size_t n = all.len - job->sent;
+	size_t n = job->object.len - job->sent;
 
-		if (!n)
-			continue;
-		if (n > WIRE_CHUNK_MAX)
-			n = WIRE_CHUNK_MAX;
-		*out = (struct wire_piece){
-			.job = job->m.job,
-			.stream = (uint8_t)job->stream,
-			.data = bytes_of(all.data + job->sent, n),
-		};
-		job->sent += n;
-		return true;
-	}
-	return false;
+	if (!n)
+		return false;
+	if (n > WIRE_CHUNK_MAX)
+		n = WIRE_CHUNK_MAX;
+	*out = (struct wire_piece){
+		.job = job->m.job,
+		.stream = WIRE_OBJECT,
+		.data = bytes_of(job->object.data + job->sent, n),
+	};
+	job->sent += n;
+	return true;
 }
 
 void agent_job_result(const struct agent_job *job, struct wire_result *out)
 {
 	*out = (struct wire_result){
 		.job = job->m.job,
-		.wait_status = (uint32_t)job->run->status,
-		.cpu_ms = job->run->cpu_ms,
-		.wall_ms = job->run->wall_ms,
-		.peak_kib = job->run->peak_kib,
+		.wait_status = (uint32_t)job->sum.status,
+		.cpu_ms = job->sum.cpu_ms,
+		.wall_ms = job->sum.wall_ms,
+		.peak_kib = job->sum.peak_kib,
 		.toolchain = job->m.toolchain,
 		.object_len = (uint32_t)job->object.len,
-		.stdout_len = (uint32_t)job->run->said[0].len,
-		.stderr_len = (uint32_t)job->run->said[1].len,
+		.stdout_len = (uint32_t)job->sum.said[0],
+		.stderr_len = (uint32_t)job->sum.said[1],
 		.answer = job->digest,
 	};
 }

@@ -261,8 +261,13 @@ bool options_charset_ok(const char *set, const char *value, size_t len)
 
 bool options_value_ok(const struct options_entry *e, const char *value)
 {
-	/* A word of its own that starts with '-' reads as an option. */
-	if (!e->charset || (e->form == OPTIONS_SEPARATE && *value == '-'))
+	/*
+	 * A word of its own that starts with '-' reads as an option.  One that
+	 * starts with '@' names a file of more words, for the driver and for
+	 * the assembler, which gets some values as words of their own.
+	 */
+	if (!e->charset || *value == '@' ||
+	    (e->form == OPTIONS_SEPARATE && *value == '-'))
 		return false;
 	return options_charset_ok(e->charset, value, strlen(value));
 }

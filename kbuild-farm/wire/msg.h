@@ -43,7 +43,7 @@ enum wire_type {
 	WIRE_TEXT, /* kfarm: a piece of its input */
 	WIRE_CANCEL, /* kfarm: forget the job */
 	WIRE_BEAT, /* kfarmd, every second: alive, and how the jobs do */
-	WIRE_OUTPUT, /* kfarmd: a piece of the object or the diagnostics */
+	WIRE_OUTPUT, /* kfarmd: a piece of the object */
 	WIRE_RESULT, /* kfarmd: the compiler ended */
 	WIRE_FAIL, /* kfarmd: it could not be run, or its result is void */
 
@@ -196,8 +196,8 @@ struct wire_result {
 	uint32_t wall_ms;
 	uint32_t peak_kib;
 	struct digest toolchain; /* that compiled it */
-	uint32_t object_len; /* bytes sent before in OUTPUT, each stream */
-	uint32_t stdout_len;
+	uint32_t object_len; /* bytes sent before in OUTPUT */
+	uint32_t stdout_len; /* bytes that the compiler said */
 	uint32_t stderr_len;
 	struct digest answer; /* wire_answer_digest() */
 };
@@ -210,7 +210,7 @@ enum wire_fail_class {
 	WIRE_FAIL_TOOLCHAIN, /* the toolchain is not (or no longer) there */
 	WIRE_FAIL_NODE, /* disk, memory, processes of the node */
 	WIRE_FAIL_VOID, /* the result is not to be used: too much output,
-			   the assembler read files of the node */
+			   the text or the assembler read files of the node */
 	WIRE_FAIL_DEADLINE, /* killed at its deadline */
 	WIRE_FAIL_BUSY, /* beyond the node's slots */
 };

@@ -130,6 +130,8 @@ static void try_one(struct strv *argv, char *line)
 		must(ret < 0 && argv->n == at && err.text[0]);
 		return;
 	}
+	/* Of a value too: some become the assembler's words. */
+	must(!tab || *tab != '@');
 	must(argv->n == at + 1 || argv->n == at + 2);
 	if (argv->n == at + 2)
 		separate_ok(argv->v[at], argv->v[at + 1]);
