@@ -37,7 +37,7 @@ bool agent_indent_wanted(const struct wire_job *m)
 	bool all = false;
 	int itself = -1; /* -1: not named, then -Wall decides */
 
-	if (m->lang != WIRE_LANG_C)
+	if (m->lang != WIRE_LANG_C || !m->check_indent)
 		return false;
 	for (uint16_t i = 0; i < m->n_flags; i++) {
 		const struct wire_flag *f = &m->flags[i];

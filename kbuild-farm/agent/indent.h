@@ -21,7 +21,7 @@
 
 #include <stdbool.h>
 
-/* Do the flags of this job leave the warning on? */
+/* Is the client in doubt, and do the job's flags leave the warning on? */
 bool agent_indent_wanted(const struct wire_job *m);
 /*
  * Write the files for the text in `dir`, which no process changes meanwhile.

@@ -230,6 +230,7 @@ static void build_wire_job(struct coord_job *job)
 	m->toolchain = job->toolchain->ident.id;
 	m->lang = job->compile.lang == OPTIONS_C ? WIRE_LANG_C : WIRE_LANG_ASM;
 	m->text_len = coord_text_len(job->text);
+	m->check_indent = coord_text_suspect(job->text);
 	deadline = 8ull * coord_job_predict(job);
 	m->deadline_ms = deadline < DEADLINE_MS ? DEADLINE_MS :
 						  (uint32_t)deadline;

@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "coord/indent.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@ struct source {
 	struct stat st; /* of the version that was searched */
 	bool searched;
 	const char *why;
+	bool suspect; /* coord/indent.h */
 	uint32_t unit; /* that looked at it last */
 };
 
@@ -142,8 +144,12 @@ static void search(struct source *s)
 	struct err err;
 
 	s->why = "source that cannot be read";
-	if (!fs_read(s->path, SOURCE_MAX, &content, &err))
+	s->suspect = true;
+	if (!fs_read(s->path, SOURCE_MAX, &content, &err)) {
 		s->why = coord_source_forbidden(buf_str(&content), content.len);
+		s->suspect = coord_indent_suspect(buf_str(&content),
+						  content.len);
+	}
 	buf_release(&content);
 }
 
@@ -209,9 +215,9 @@ static bool marker_name(const char *line, const char *end, struct buf *name)
 
 static const char *check_line(struct coord_sources *all, uint32_t unit,
 			      struct buf *name, size_t cwd_len,
-			      const char *line, const char *end)
+			      const char *line, const char *end, bool *suspect)
 {
-	const char *path;
+	const char *path, *why;
 	struct source *s;
 
 	/* `name` holds "CWD/"; what the marker names goes behind it. */
@@ -225,11 +231,14 @@ static const char *check_line(struct coord_sources *all, uint32_t unit,
 	if (s->unit == unit)
 		return s->why;
 	s->unit = unit;
-	return look_at(s);
+	why = look_at(s);
+	*suspect = *suspect || s->suspect;
+	return why;
 }
 
 const char *coord_sources_check(struct coord_sources *all, uint32_t unit,
-				const char *cwd, struct bytes text)
+				const char *cwd, struct bytes text,
+				bool *suspect)
 {
 	const char *p = (const char *)text.data, *end = p + text.len, *eol;
 	const char *why = NULL;
@@ -242,7 +251,8 @@ const char *coord_sources_check(struct coord_sources *all, uint32_t unit,
 	     p = eol + 1) {
 		if (eol - p > 4 && p[0] == '#' && p[1] == ' ' &&
 		    isdigit((unsigned char)p[2]))
-			why = check_line(all, unit, &name, cwd_len, p, eol);
+			why = check_line(all, unit, &name, cwd_len, p, eol,
+					 suspect);
 	}
 	buf_release(&name);
 	return why;

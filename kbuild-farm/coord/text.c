@@ -36,6 +36,7 @@ struct coord_text {
 	struct digest_run *run;
 	struct digest digest;
 	uint32_t len;
+	bool suspect; /* of misleading indentation */
 	struct piece *pieces;
 	size_t n_pieces;
 };
@@ -165,7 +166,8 @@ static const char *pack(struct coord_text *t)
 	why = coord_text_forbidden(buf_str(&t->raw), t->raw.len);
 	if (!why)
 		why = coord_sources_check(t->unit->coord->sources, t->job,
-					  t->unit->ask.cwd, buf_bytes(&t->raw));
+					  t->unit->ask.cwd, buf_bytes(&t->raw),
+					  &t->suspect);
 	if (why)
 		return why;
 	if (t->len + fresh.len > WIRE_TEXT_MAX)
@@ -346,6 +348,11 @@ uint32_t coord_text_len(const struct coord_text *t)
 const struct digest *coord_text_digest(const struct coord_text *t)
 {
 	return &t->digest;
+}
+
+bool coord_text_suspect(const struct coord_text *t)
+{
+	return t->suspect;
 }
 
 void coord_text_send(const struct coord_text *t, struct wire_stream *s)

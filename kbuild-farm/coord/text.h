@@ -25,6 +25,8 @@ void coord_text_free(struct coord_text *t);
 /* Of a complete text: bytes unpacked, digest, and all of it as messages. */
 uint32_t coord_text_len(const struct coord_text *t);
 const struct digest *coord_text_digest(const struct coord_text *t);
+/* Must the node look at its indentation (coord/indent.h)? */
+bool coord_text_suspect(const struct coord_text *t);
 void coord_text_send(const struct coord_text *t, struct wire_stream *s);
 
 /*

@@ -131,6 +131,7 @@ void wire_job_encode(struct buf *out, const struct wire_job *m)
 	wire_field_put_digest(out, &m->toolchain);
 	buf_put_u8(out, m->lang);
 	buf_put_u32(out, m->text_len);
+	buf_put_u8(out, m->check_indent);
 	buf_put_u32(out, m->deadline_ms);
 	put_flags(out, m);
 	put_env(out, &m->env);
@@ -147,6 +148,7 @@ int wire_job_decode(struct wire_job *m, struct bytes in)
 	wire_field_digest(&r, &got.toolchain);
 	got.lang = wire_field_u8(&r, WIRE_LANG_ASM);
 	got.text_len = wire_field_u32(&r, WIRE_TEXT_MAX);
+	got.check_indent = wire_field_u8(&r, 1);
 	got.deadline_ms = reader_u32(&r);
 	get_flags(&r, &got);
 	get_env(&r, &got.env);

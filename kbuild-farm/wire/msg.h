@@ -125,8 +125,8 @@ struct wire_job {
 	struct digest toolchain;
 	uint8_t lang; /* enum wire_lang */
 	uint32_t text_len; /* bytes of all TEXT together */
-	uint32_t
-		deadline_ms; /* from start of the compiler; then it is killed */
+	uint8_t check_indent; /* 1: its indentation may be misleading */
+	uint32_t deadline_ms; /* from the compiler's start, then it is killed */
 	uint16_t n_flags;
 	struct wire_flag *flags; /* in the order of the command line */
 	struct strv env; /* NAME=VALUE of those that gcc reads */

@@ -377,19 +377,19 @@ rounds()
 # the rooms, if it is not there or older; print the program's path.
 helper()
 {
-	local out=$bin/farm/$1 source
+	local out=$bin/farm/$1 source stale=
 
 	set -- "../tests/farm/$1.c" "${@:2}"
 	mkdir -p "$bin/farm"
 	for source; do
-		if [ "${source#-l}" = "$source" ] &&
-			[ ! "$out" -nt "$root/kbuild-farm/$source" ]; then
-			(cd "$root/kbuild-farm" && cc -std=gnu17 -D_GNU_SOURCE \
-				-D_FILE_OFFSET_BITS=64 -O1 -g -Wall -I. \
-				-o "$out" "$@") || return
-			break
-		fi
+		[ "${source#-l}" != "$source" ] ||
+			[ "$out" -nt "$root/kbuild-farm/$source" ] || stale=1
 	done
+	[ ! -e "$out" ] || [ -z "$(find "$root/kbuild-farm" "$root/tests/farm" \
+		-name '*.h' -newer "$out" -print -quit)" ] || stale=1
+	[ ! "$stale" ] || (cd "$root/kbuild-farm" && cc -std=gnu17 \
+		-D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -O1 -g -Wall -I. \
+		-o "$out" "$@") || return
 	echo "$out"
 }
 

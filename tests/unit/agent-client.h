@@ -243,6 +243,7 @@ static inline struct wire_job client_job(unsigned number, enum wire_lang lang,
 			      .toolchain = client_gcc.id,
 			      .lang = (uint8_t)lang,
 			      .text_len = (uint32_t)text_len,
+			      .check_indent = 1,
 			      .deadline_ms = 60000 };
 
 	for (; flags && *flags; flags++) {

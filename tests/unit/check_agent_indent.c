@@ -54,6 +54,8 @@ START_TEST(the_flags_decide_in_their_order)
 		else
 			wire_job_add_flag(&job, "-W", *v);
 	}
+	ck_assert(!agent_indent_wanted(&job)); /* the client is in no doubt */
+	job.check_indent = 1;
 	ck_assert_int_eq(agent_indent_wanted(&job), lines[_i].wanted);
 	job.lang = WIRE_LANG_ASM;
 	ck_assert(!agent_indent_wanted(&job));

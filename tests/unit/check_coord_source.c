@@ -57,6 +57,7 @@ END_TEST
 static char dir[] = "/tmp/kfarm-check-XXXXXX";
 static struct coord_sources *all;
 static uint32_t unit;
+static bool suspect;
 
 static void setup(void)
 {
@@ -83,7 +84,8 @@ static void put(const char *name, const char *text)
 
 static const char *check_text(const char *text)
 {
-	return coord_sources_check(all, ++unit, dir, bytes_str(text));
+	suspect = false;
+	return coord_sources_check(all, ++unit, dir, bytes_str(text), &suspect);
 }
 
 START_TEST(the_files_of_the_linemarkers_are_searched)
@@ -118,6 +120,17 @@ START_TEST(a_file_that_changed_is_searched_again)
 }
 END_TEST
 
+START_TEST(one_suspect_file_makes_the_unit_suspect)
+{
+	put("clear.h", "int a;\n");
+	put("odd.h", "f() { if (a)\n\tb();\n\tc(); }\n");
+	ck_assert_ptr_null(check_text("# 1 \"clear.h\"\n"));
+	ck_assert(!suspect);
+	ck_assert_ptr_null(check_text("# 1 \"odd.h\"\n# 1 \"clear.h\"\n"));
+	ck_assert(suspect);
+}
+END_TEST
+
 START_TEST(devices_and_pipes_are_not_read)
 {
 	char *fifo = xasprintf("%s/fifo", dir);
@@ -144,6 +157,7 @@ int main(void)
 	tcase_add_test(tc, the_files_of_the_linemarkers_are_searched);
 	tcase_add_test(tc, names_of_any_bytes_are_understood);
 	tcase_add_test(tc, a_file_that_changed_is_searched_again);
+	tcase_add_test(tc, one_suspect_file_makes_the_unit_suspect);
 	tcase_add_test(tc, devices_and_pipes_are_not_read);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_ENV);

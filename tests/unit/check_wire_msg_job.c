@@ -17,6 +17,7 @@ static void fresh(void)
 		.job = 77,
 		.lang = WIRE_LANG_ASM,
 		.text_len = WIRE_TEXT_MAX,
+		.check_indent = 1,
 		.deadline_ms = 30000,
 	};
 	memset(job.toolchain.b, 0x11, sizeof(job.toolchain.b));
@@ -67,6 +68,7 @@ START_TEST(a_job_comes_back_with_its_flags_in_order)
 	ck_assert(digest_equal(&got.toolchain, &job.toolchain));
 	ck_assert_uint_eq(got.lang, WIRE_LANG_ASM);
 	ck_assert_uint_eq(got.text_len, WIRE_TEXT_MAX);
+	ck_assert_uint_eq(got.check_indent, 1);
 	ck_assert_uint_eq(got.deadline_ms, 30000);
 	ck_assert_uint_eq(got.n_flags, 3);
 	ck_assert_str_eq(got.flags[0].name, "-O");
@@ -156,16 +158,17 @@ static const struct spoil {
 	uint8_t value;
 } spoiled[] = {
 	{ 36, WIRE_LANG_ASM + 1 }, /* lang */
-	{ 46, 0x11 }, /* n_flags, high byte: beyond WIRE_FLAGS_MAX */
-	{ 45, 2 }, /* n_flags: more than there are */
-	{ 47, 0 }, /* the name's length */
-	{ 49, 0xff },
-	{ 51, 0 }, /* a NUL within the name */
-	{ 53, 2 }, /* neither with nor without a value */
-	{ 53, 0 },
-	{ 58, 0 }, /* a NUL within the value */
-	{ 59, 1 }, /* env: more than there are */
-	{ 60, 1 },
+	{ 41, 2 }, /* check_indent: yes or no */
+	{ 47, 0x11 }, /* n_flags, high byte: beyond WIRE_FLAGS_MAX */
+	{ 46, 2 }, /* n_flags: more than there are */
+	{ 48, 0 }, /* the name's length */
+	{ 50, 0xff },
+	{ 52, 0 }, /* a NUL within the name */
+	{ 54, 2 }, /* neither with nor without a value */
+	{ 54, 0 },
+	{ 59, 0 }, /* a NUL within the value */
+	{ 60, 1 }, /* env: more than there are */
+	{ 61, 1 },
 };
 
 START_TEST(a_job_with_a_spoiled_byte_is_refused)
@@ -174,7 +177,7 @@ START_TEST(a_job_with_a_spoiled_byte_is_refused)
 
 	wire_job_add_flag(&job, "-O", "2");
 	wire_job_encode(&body, &job);
-	ck_assert_uint_eq(body.len, 61);
+	ck_assert_uint_eq(body.len, 62);
 	body.data[spoiled[_i].offset] = spoiled[_i].value;
 	ck_assert_int_eq(wire_job_decode(&got, buf_bytes(&body)), -EPROTO);
 	ck_assert_uint_eq(got.job, 42);
