@@ -2,7 +2,7 @@
 #
 #	make [V=1] [WERROR=1] [SAN=address,undefined] [CROSS_COMPILE=] [CC=]
 #	make check [GROUPS=] | lint [STEPS=] | format | clean
-#	make fuzz [RUNS=] | bench | soak [ROUNDS=]
+#	make fuzz [RUNS=] | bench | soak [ROUNDS=] | audit [TREES=]
 #	make install | uninstall [DESTDIR=] [PREFIX=]
 #
 # Objects and programs lie in build/; a build with SAN= or CROSS_COMPILE= has
@@ -23,7 +23,7 @@ RUNS ?= 1000000
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all check check-programs lint format fuzz bench soak install \
+.PHONY: all check check-programs lint format fuzz bench soak audit install \
 	uninstall clean FORCE
 MAKEFLAGS += --no-builtin-rules
 
@@ -100,7 +100,8 @@ cc_ldflags := $(if $(SAN),-fsanitize=$(SAN),-static -no-pie -Wl,--gc-sections \
 
 # ---------------------------------------------------------------- rooms
 
-ROOMS := base conf wire options cc tree toolchain node coord build ui cli agent
+ROOMS := base conf wire options scan cc tree toolchain node coord build ui cli \
+	agent
 sources = $(filter-out %/main.c,$(wildcard kbuild-farm/$1/*.c))
 
 # $(call variant,DIR,COMPILER,FLAGS,LIST): objects and one archive per room.
@@ -145,7 +146,8 @@ rooms = $(patsubst %,$1/lib/%.a,$2)
 # Archives that call each other both ways are searched until nothing is new.
 group = -Wl,--start-group $1 -Wl,--end-group
 
-KFARM_ROOMS := cli build coord tree node toolchain ui conf wire options base
+KFARM_ROOMS := cli build coord tree node toolchain ui conf wire scan options \
+	base
 KFARMD_ROOMS := agent toolchain node wire options conf base
 
 $B/kfarm: $B/obj/cli/main.o $(call rooms,$B,$(KFARM_ROOMS))
@@ -233,6 +235,10 @@ format:
 
 bench: all
 	$QKFARM_BUILD=$B tests/bench/run
+
+# The scanner against the compilers, over whole kernels: an hour or two.
+audit: all
+	$QKFARM_BUILD=$B tests/bench/audit $(TREES)
 
 # The fault tests over and over: hours.
 soak: all

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What kbuild keeps of a compile, in .NAME.o.cmd beside NAME.o:
+ *
+ *	savedcmd_NAME.o := COMMAND [; COMMAND]...	(cmd_ before 6.4)
+ *	source_NAME.o := SOURCE
+ *	deps_NAME.o := \
+ *	  FILE \
+ *	    $(wildcard include/config/X) \
+ *
+ * The command is a shell's, with "$" as "$$" and "#" as "$(pound)".
+ */
+#include "cli/scan.h"
+
+#include "base/fs.h"
+#include "options/compile.h"
+#include "toolchain/find.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CMD_MAX (16u << 20)
+
+/* What ends a word, and what of it ends the command or is beyond us. */
+#define BLANKS  " \t"
+#define ENDS    ";&|\n"
+#define STRANGE "`$<>()"
+
+/* Text in quotes, *s behind the first of them; false: it has no end. */
+static bool take_quoted(const char **s, struct buf *word, char quote)
+{
+	for (; **s && **s != quote; ++*s) {
+		if (quote == '"' && (**s == '$' || **s == '`'))
+			return false;
+		if (quote == '"' && **s == '\\' && (*s)[1] &&
+		    strchr("\"\\$`", (*s)[1]))
+			++*s;
+		buf_add(word, *s, 1);
+	}
+	if (!**s)
+		return false;
+	++*s;
+	return true;
+}
+
+static bool take_word(const char **s, struct buf *word)
+{
+	while (**s && !strchr(BLANKS ENDS, **s)) {
+		char c = *(*s)++;
+
+		if (strchr(STRANGE, c))
+			return false;
+		if (c == '\'' || c == '"') {
+			if (!take_quoted(s, word, c))
+				return false;
+			continue;
+		}
+		if (c == '\\' && **s)
+			c = *(*s)++;
+		buf_add(word, &c, 1);
+	}
+	return true;
+}
+
+int cli_scan_words(struct strv *out, const char *command)
+{
+	struct buf word = { 0 };
+	const char *s = command;
+	bool good = true;
+
+	while (good) {
+		s += strspn(s, BLANKS);
+		if (!*s || strchr(ENDS, *s))
+			break;
+		buf_reset(&word);
+		good = take_word(&s, &word);
+		if (good)
+			strv_add(out, buf_str(&word));
+	}
+	buf_release(&word);
+	return good ? 0 : -EINVAL;
+}
+
+/* Undo make's quoting. */
+static char *unquote_make(const char *s, size_t len)
+{
+	static const char pound[] = "$(pound)";
+	char *out = xmalloc(len + 1);
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (len - i >= sizeof(pound) - 1 &&
+		    !memcmp(s + i, pound, sizeof(pound) - 1)) {
+			out[n++] = '#';
+			i += sizeof(pound) - 2;
+			continue;
+		}
+		if (s[i] == '$' && i + 1 < len && s[i + 1] == '$')
+			i++;
+		out[n++] = s[i];
+	}
+	out[n] = '\0';
+	return out;
+}
+
+/* The value of the first variable PREFIX_..., to the end of its line. */
+static const char *find_value(const char *text, const char *prefix)
+{
+	for (const char *line = text; line && *line;) {
+		const char *end = strchr(line, '\n');
+		const char *set = strstr(line, " := ");
+
+		if (str_starts(line, prefix) && set && (!end || set < end))
+			return set + strlen(" := ");
+		line = end ? end + 1 : NULL;
+	}
+	return NULL;
+}
+
+static char *find_command(const char *text)
+{
+	const char *value = find_value(text, "savedcmd_");
+
+	if (!value)
+		value = find_value(text, "cmd_");
+	return value ? unquote_make(value, strcspn(value, "\n")) : NULL;
+}
+
+/* The lines after "deps_NAME := \", each a file or a $(wildcard). */
+static void find_listed(struct strv *out, const char *text)
+{
+	const char *line = find_value(text, "deps_");
+	const char *source = find_value(text, "source_");
+
+	if (source)
+		strv_own(out, xstrndup(source, strcspn(source, "\n")));
+	line = line ? strchr(line, '\n') : NULL;
+	while (line && *++line) {
+		size_t len;
+
+		line += strspn(line, BLANKS);
+		len = strcspn(line, " \t\n\\");
+		if (!len)
+			break;
+		if (line[0] != '$')
+			strv_own(out, xstrndup(line, len));
+		line = strchr(line, '\n');
+	}
+}
+
+char *cli_scan_source_tree(const char *build)
+{
+	char *link = xasprintf("%s/source", build);
+	char *tree = realpath(link, NULL);
+
+	free(link);
+	return tree && fs_is_dir(tree) ? tree : (free(tree), xstrdup(build));
+}
+
+static char *if_holds(char *dir, const char *source)
+{
+	char *path = xasprintf("%s/%s", dir, source);
+	bool there = fs_exists(path);
+
+	free(path);
+	if (there)
+		return dir;
+	free(dir);
+	return NULL;
+}
+
+/*
+ * Where did this compile run?  Kbuild works in the build directory, but the
+ * programs of tools/ are made in directories of their own, and the .cmd file
+ * does not say which: the one, nearest to the .cmd file, that has the source.
+ */
+static char *find_cwd(const char *build, const char *file, const char *source)
+{
+	char *cwd = source[0] == '/' ? xstrdup(build) :
+				       if_holds(xstrdup(build), source);
+	char *tree = cwd ? NULL : cli_scan_source_tree(build);
+	char *below = str_dir(file + strlen(build) + 1);
+
+	while (!cwd) {
+		char *slash;
+
+		cwd = if_holds(xasprintf("%s/%s", build, below), source);
+		if (!cwd)
+			cwd = if_holds(xasprintf("%s/%s", tree, below), source);
+		slash = strrchr(below, '/');
+		if (!slash)
+			break;
+		*slash = '\0';
+	}
+	free(below);
+	free(tree);
+	return cwd;
+}
+
+static bool is_source(const char *s)
+{
+	return str_ends(s, ".c") || str_ends(s, ".S");
+}
+
+static int read_words(struct cli_scan_line *l, const char *text)
+{
+	char *command = find_command(text);
+	struct options_compile c;
+	int ret = command ? cli_scan_words(&l->argv, command) : -EINVAL;
+
+	free(command);
+	if (ret || !l->argv.n ||
+	    !toolchain_is_compiler_name(str_base(l->argv.v[0])))
+		return -ENOMSG;
+	options_compile_parse(&c, l->argv.v);
+	if (c.verdict == OPTIONS_PASS || !c.source || !is_source(c.source))
+		return -ENOMSG;
+	l->source = c.source;
+	return 0;
+}
+
+static bool is_kernel(const struct strv *argv)
+{
+	return strv_has(argv, "-D__KERNEL__") || strv_has(argv, "-nostdinc");
+}
+
+int cli_scan_line_read(struct cli_scan_line *l, const char *build,
+		       const char *file, struct err *err)
+{
+	struct buf text = { 0 };
+	int ret = fs_read(file, CMD_MAX, &text, err);
+
+	*l = (struct cli_scan_line){ 0 };
+	if (!ret)
+		ret = read_words(l, buf_str(&text));
+	if (ret == -ENOMSG)
+		err_set(err, ENOMSG, "%s: holds no compile of a .c or .S file",
+			file);
+	if (!ret) {
+		find_listed(&l->listed, buf_str(&text));
+		l->is_host = !is_kernel(&l->argv);
+		l->cwd = find_cwd(build, file, l->source);
+		if (!l->cwd)
+			ret = err_set(err, ENOENT,
+				      "%s: no directory has its source %s",
+				      file, l->source);
+	}
+	buf_release(&text);
+	if (ret)
+		cli_scan_line_release(l);
+	return ret;
+}
+
+void cli_scan_line_release(struct cli_scan_line *l)
+{
+	free(l->cwd);
+	strv_release(&l->argv);
+	strv_release(&l->listed);
+	*l = (struct cli_scan_line){ 0 };
+}
+
+/* BUILD/DIR/.NAME.o.cmd of DIR/NAME.c, if that is there. */
+static char *cmd_file(const char *build, const char *name)
+{
+	const char *base = str_base(name);
+	const char *dot = strrchr(base, '.');
+	size_t stem = dot ? (size_t)(dot - base) : strlen(base);
+	char *path = xasprintf("%s/%.*s.%.*s.o.cmd", build, (int)(base - name),
+			       name, (int)stem, base);
+
+	if (fs_exists(path))
+		return path;
+	free(path);
+	return NULL;
+}
+
+/* The same for an absolute name in that directory. */
+static char *cmd_file_below(const char *build, const char *dir,
+			    const char *name)
+{
+	size_t n = strlen(dir);
+
+	if (strncmp(name, dir, n) || name[n] != '/')
+		return NULL;
+	return cmd_file(build, name + n + 1);
+}
+
+int cli_scan_line_find(char **file, const char *build, const char *name,
+		       struct err *err)
+{
+	char *tree = cli_scan_source_tree(build);
+	char *absolute = fs_absolute(name);
+	char *real = realpath(name, NULL);
+	const char *names[] = { absolute, real };
+	char *found = name[0] == '/' ? NULL : cmd_file(build, name);
+
+	for (size_t i = 0; i < 2 && !found; i++) {
+		if (names[i])
+			found = cmd_file_below(build, tree, names[i]);
+		if (names[i] && !found)
+			found = cmd_file_below(build, build, names[i]);
+	}
+	free(tree);
+	free(absolute);
+	free(real);
+	*file = found;
+	return found ? 0 :
+		       err_set(err, ENOENT,
+			       "%s: no .cmd file below %s; build it first, or "
+			       "give its compile line after --",
+			       name, build);
+}

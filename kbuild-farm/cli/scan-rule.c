@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/scan.h"
+
+#include "options/list.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A -Wp, list without the words about dependency files. */
+static void add_list(struct strv *out, const char *word)
+{
+	const char *rest = word + strlen("-Wp,");
+	struct options_item item;
+	struct buf kept = { 0 };
+
+	while (options_list_next(&rest, &item)) {
+		switch (options_list_wp(&item)) {
+		case OPTIONS_WP_FILE:
+		case OPTIONS_WP_TARGET:
+			options_list_next(&rest, &item);
+			break;
+		case OPTIONS_WP_PHONY:
+			break;
+		default:
+			buf_printf(&kept, ",%.*s", (int)item.len, item.s);
+		}
+	}
+	if (kept.len)
+		strv_addf(out, "-Wp%s", buf_str(&kept));
+	buf_release(&kept);
+}
+
+/* Is it an option whose value is the next word if none is attached? */
+static bool is_output(const char *word)
+{
+	static const char *const names[] = { "-MF", "-MT", "-MQ", "-o" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (str_starts(word, names[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool is_bare_output(const char *word)
+{
+	return str_equal(word, "-MF") || str_equal(word, "-MT") ||
+	       str_equal(word, "-MQ") || str_equal(word, "-o");
+}
+
+static bool is_dropped(const char *word)
+{
+	return str_equal(word, "-c") || str_equal(word, "-S") ||
+	       str_equal(word, "-E") || str_equal(word, "-MD") ||
+	       str_equal(word, "-MMD") || str_equal(word, "-MP") ||
+	       str_starts(word, "-save-temps");
+}
+
+void cli_scan_rule_argv(struct strv *out, char *const *argv,
+			const char *compiler)
+{
+	strv_add(out, compiler);
+	strv_add(out, "-M");
+	for (char *const *a = argv + 1; *a; a++) {
+		if (is_bare_output(*a) && a[1])
+			a++;
+		else if (str_starts(*a, "-Wp,"))
+			add_list(out, *a);
+		else if (!is_output(*a) && !is_dropped(*a))
+			strv_add(out, *a);
+	}
+}
+
+/* One prerequisite, unescaped; returns where it ends. */
+static const char *take_name(struct buf *name, const char *s)
+{
+	buf_reset(name);
+	while (*s && !strchr(" \t\n", *s)) {
+		if (s[0] == '\\' && s[1] == '\n')
+			break;
+		if (s[0] == '$' && s[1] == '$')
+			s++;
+		else if (s[0] == '\\' && s[1] && strchr(" \t#:\\", s[1]))
+			s++;
+		buf_add(name, s++, 1);
+	}
+	return s;
+}
+
+/* Where the target ends; compilers never write a target with ": " in it. */
+static const char *after_target(const char *text)
+{
+	const char *s = strchr(text, ':');
+
+	while (s && s[1] && !strchr(" \t\n\\", s[1]))
+		s = strchr(s + 1, ':');
+	return s ? s + 1 : "";
+}
+
+void cli_scan_rule_parse(struct strv *out, const char *text)
+{
+	const char *s = after_target(text);
+	struct buf name = { 0 };
+
+	while (*s && *s != '\n') {
+		if (*s == ' ' || *s == '\t') {
+			s++;
+		} else if (s[0] == '\\' && s[1] == '\n') {
+			s += 2;
+		} else {
+			s = take_name(&name, s);
+			strv_add(out, buf_str(&name));
+		}
+	}
+	buf_release(&name);
+}
