@@ -127,22 +127,66 @@ static void count(struct totals *t, const struct audit *a)
 
 /* ---- as text ---- */
 
-static void print_files(FILE *out, const struct audit *a)
+/* A file that one unit's closure lacks, or has in vain. */
+struct finding {
+	const char *path, *unit;
+};
+
+static int by_path(const void *a, const void *b)
+{
+	const struct finding *x = a, *y = b;
+	int d = strcmp(x->path, y->path);
+
+	return d ? d : strcmp(x->unit, y->unit);
+}
+
+static size_t collect(const struct audit *a, bool extra, struct finding *out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->n; i++) {
+		const struct audit_unit *u = &a->units[i];
+		const struct strv *files = extra ? &u->extra : &u->missed;
+
+		for (size_t j = 0; j < files->n; j++)
+			out[n++] = (struct finding){ files->v[j], u->name };
+	}
+	return n;
+}
+
+/* A line for each file, with one of the units as an example. */
+static void print_findings(FILE *out, const struct audit *a, bool extra,
+			   size_t n)
+{
+	struct finding *v = xcalloc(n, sizeof(*v));
+
+	n = collect(a, extra, v);
+	if (n)
+		qsort(v, n, sizeof(*v), by_path);
+	for (size_t i = 0, same; i < n; i += same) {
+		for (same = 1; i + same < n; same++) {
+			if (strcmp(v[i].path, v[i + same].path))
+				break;
+		}
+		fprintf(out, "%s: %s of %s", extra ? "extra" : "missed",
+			v[i].path, v[i].unit);
+		if (same > 1)
+			fprintf(out, " and %zu more", same - 1);
+		putc('\n', out);
+	}
+	free(v);
+}
+
+static void print_failed(FILE *out, const struct audit *a)
 {
 	for (size_t i = 0; i < a->n; i++) {
 		const struct audit_unit *u = &a->units[i];
 
-		for (size_t j = 0; j < u->missed.n; j++)
-			fprintf(out, "missed: %s: %s\n", u->name,
-				u->missed.v[j]);
-		for (size_t j = 0; j < u->extra.n; j++)
-			fprintf(out, "extra: %s: %s\n", u->name, u->extra.v[j]);
-		if (u->state == AUDIT_BROKEN || u->state == AUDIT_REFUSED ||
-		    u->state == AUDIT_LISTED)
-			fprintf(out, "%s: %s: %s\n",
-				u->state == AUDIT_BROKEN ? "not audited" :
-							   "refused",
-				u->name, u->detail);
+		if (u->state == AUDIT_BROKEN)
+			fprintf(out, "not audited: %s: %s\n", u->name,
+				u->detail);
+		if (u->state == AUDIT_REFUSED || u->state == AUDIT_LISTED)
+			fprintf(out, "refused: %s: %s\n", u->name, u->detail);
 	}
 }
 
@@ -187,7 +231,9 @@ static void print_rest(FILE *out, const struct totals *t)
 
 static void print_text(FILE *out, const struct audit *a, const struct totals *t)
 {
-	print_files(out, a);
+	print_findings(out, a, false, t->missed);
+	print_findings(out, a, true, t->extra);
+	print_failed(out, a);
 	fprintf(out,
 		"units           %zu (%zu .c, %zu .S; %zu for this host)\n",
 		t->units, t->c_files, t->asm_files, t->hosts);
