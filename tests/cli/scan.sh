@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154,SC2016
+# The closure of a unit, the way to a header, and an audit, on a small tree
+# that is built as kbuild builds.
+mkdir -p src/include/net src/lib src/kernel build/include build/lib \
+	build/kernel
+ln -s "$TMP/src" build/source
+cat >src/include/config.h <<'END'
+#define CONFIG_NET 1
+END
+cat >src/include/list.h <<'END'
+#ifndef LIST_H
+#define LIST_H
+#include "net/types.h"
+#endif
+END
+cat >src/include/net/types.h <<'END'
+typedef int number;
+END
+echo '#define GENERATED 1' >build/include/generated.h
+cat >src/lib/a.c <<'END'
+#include <list.h>
+
+#if defined(CONFIG_NET) && CONFIG_NET
+#include "b.h"
+#else
+#include "absent.h"
+#endif
+number a;
+END
+printf '#include <generated.h>\n#include <list.h>\n' >src/lib/b.h
+cat >src/kernel/start.S <<'END'
+# a comment of the assembler
+#include <generated.h>
+	nop
+END
+# built OBJECT SOURCE: compile it, and keep the line and the list.
+built()
+{
+	local cmd=build/${1%/*}/.${1##*/}.cmd
+	local line="gcc -Wp,-MMD,${1%/*}/.${1##*/}.d -nostdinc -I$TMP/src/include -I./include -include $TMP/src/include/config.h -DNAME='\"x y\"' -c -o $1 $TMP/src/$2"
+
+	(cd build && eval "$line") || return
+	{
+		printf '%s_%s := %s ; true\n\n' "$3" "$1" "$line"
+		printf 'source_%s := %s\n\n' "$1" "$TMP/src/$2"
+		printf 'deps_%s := \\\n  %s \\\n' "$1" \
+			"$TMP/src/include/config.h"
+		printf '    $(wildcard include/config/NET) \\\n\n'
+	} >"$cmd"
+}
+built lib/a.o lib/a.c cmd
+built kernel/start.o kernel/start.S savedcmd
+printf 'cmd_lib/lib.o := ld -r -o lib/lib.o lib/a.o\n' >build/lib/.lib.o.cmd
+bare()
+{
+	sed -E -e 's/[0-9]+\.[0-9]+/N/g' -e 's/^(peak memory +).*/\1N/'
+}
+cd build || exit
+run kfarm scan lib/a.c
+run kfarm scan lib/a.o kernel/start.S
+run kfarm scan --why net/types.h lib/a.c
+run kfarm scan --why config.h lib/a.c
+run kfarm scan --why "$TMP/src/lib/a.c" lib/a.c
+run kfarm scan --why stdio.h lib/a.c
+cd ../src/lib || exit
+run kfarm scan -b "$TMP/build" --why generated.h a.c
+run kfarm scan O="$TMP/build" "$TMP/src/lib/a.c"
+run kfarm scan -- gcc -nostdinc -I../include -DCONFIG_NET=1 -c a.c |
+	sed 's/\(not scannable\): .*/\1: .../'
+run kfarm scan a.c -- gcc -nostdinc -I../include -I../../build/include \
+	-DCONFIG_NET=1 -c
+kfarm scan --json a.c -- gcc -nostdinc -I../include \
+	-I../../build/include -DCONFIG_NET=1 -c | jq -c \
+	'[.unit, .scannable, (.files[] | [.path, .kind, .from, .line])]'
+run kfarm scan nosuch.c
+cd "$TMP" || exit
+run kfarm scan -b build lib/lib.o
+run kfarm scan --audit build -j 1 | bare
+kfarm scan --audit build --json | jq -c '[.units, .compared,
+	(.missed | length), (.extra | length), .not_scannable]'
+run kfarm scan --audit build lib/a.c | grep -e '^units' -e '^missed'
+run kfarm scan --audit src
+# A compiler that says it reads more than the scanner can know.
+mkdir lies
+cat >lies/gcc.c <<'END'
+#include <string.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+	char *more[argc + 3];
+	int n = 0;
+
+	for (int i = 0; i < argc; i++) {
+		more[n++] = argv[i];
+		if (!strcmp(argv[i], "-M")) {
+			more[n++] = "-include";
+			more[n++] = "../src/include/secret.h";
+		}
+	}
+	more[n] = 0;
+	more[0] = "/usr/bin/gcc";
+	execv(more[0], more);
+	return 127;
+}
+END
+: >src/include/secret.h
+gcc -o lies/gcc lies/gcc.c
+PATH=$TMP/lies:$PATH run kfarm scan --audit build | grep -e '^missed'
+rm src/lib/b.h
+run kfarm scan --audit build | grep -e '^units' -e '^refused' -e '^not' \
+	-e '^compared'
+run kfarm scan
+run kfarm scan --audit
+run kfarm scan --audit build --why x.h
+run kfarm scan -j 4 lib/a.c
+run kfarm scan --json --why x.h lib/a.c
+run kfarm scan -b nowhere lib/a.c
+run kfarm scan --

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base options toolchain cli */
+#include "cli/scan.h"
+
+#include "base/fs.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char dir[64], *build;
+
+static void make_tree(void)
+{
+	struct err err = { 0 };
+	char *tools;
+
+	strcpy(dir, "/tmp/check_scan_line.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	build = xasprintf("%s/build", dir);
+	tools = xasprintf("%s/src/tools/prog", dir);
+	ck_assert_int_eq(fs_mkdirs(build, 0777, &err), 0);
+	ck_assert_int_eq(fs_mkdirs(tools, 0777, &err), 0);
+	free(tools);
+}
+
+static void remove_tree(void)
+{
+	struct err err = { 0 };
+
+	fs_remove(dir, &err);
+	free(build);
+}
+
+/* A file below the directory; its path is the caller's to free. */
+static char *put(const char *name, const char *text)
+{
+	char *path = xasprintf("%s/%s", dir, name);
+	char *parent = str_dir(path);
+	struct err err = { 0 };
+
+	ck_assert_int_eq(fs_mkdirs(parent, 0777, &err), 0);
+	ck_assert_int_eq(fs_write(path, bytes_str(text), 0666, &err), 0);
+	free(parent);
+	return path;
+}
+
+static const struct {
+	const char *command, *words; /* joined by "|"; NULL: refused */
+} commands[] = {
+	{ "gcc -c a.c", "gcc|-c|a.c" },
+	{ "  gcc\t-c  a.c  ", "gcc|-c|a.c" },
+	{ "", "" },
+	{ "gcc -c a.c ; objtool a.o", "gcc|-c|a.c" },
+	{ "gcc -c a.c;objtool", "gcc|-c|a.c" },
+	{ "gcc -c a.c && true", "gcc|-c|a.c" },
+	{ "gcc -c a.c | cat", "gcc|-c|a.c" },
+	{ "gcc -DX='\"a;b\"' -c", "gcc|-DX=\"a;b\"|-c" },
+	{ "gcc -D'A B'\"C D\"E", "gcc|-DA BC DE" },
+	{ "gcc \"a\\\"b\\\\c\\d\"", "gcc|a\"b\\c\\d" },
+	{ "gcc a\\ b \\;", "gcc|a b|;" },
+	{ "gcc '' -c", "gcc||-c" },
+	{ "gcc '$x`y`'", "gcc|$x`y`" },
+	{ "gcc `date`", NULL },
+	{ "gcc $x", NULL },
+	{ "gcc \"$x\"", NULL },
+	{ "gcc a.c >out", NULL },
+	{ "(cd x", NULL },
+	{ "gcc 'a", NULL },
+	{ "gcc \"a", NULL },
+};
+
+START_TEST(words_are_taken_as_a_shell_takes_them)
+{
+	struct strv words = { 0 };
+	int ret = cli_scan_words(&words, commands[_i].command);
+	char *joined = strv_join(&words, "|");
+
+	if (commands[_i].words) {
+		ck_assert_int_eq(ret, 0);
+		ck_assert_str_eq(joined, commands[_i].words);
+	} else {
+		ck_assert_int_eq(ret, -EINVAL);
+	}
+	free(joined);
+	strv_release(&words);
+}
+END_TEST
+
+/* What kbuild writes, before and since 6.4. */
+static const char *const prefixes[] = { "cmd_", "savedcmd_" };
+
+START_TEST(a_cmd_file_gives_line_source_and_list)
+{
+	char *text = xasprintf("%slib/a.o := gcc -D__KERNEL__ "
+			       "-DS='\"$$x$(pound)y\"' -c -o lib/a.o "
+			       "../src/a.c ; true\n\n"
+			       "source_lib/a.o := ../src/a.c\n\n"
+			       "deps_lib/a.o := \\\n  ../src/a.h \\\n"
+			       "    $(wildcard include/config/X) \\\n"
+			       "  include/b.h \\\n\n"
+			       "lib/a.o: $(deps_lib/a.o)\n\n"
+			       "$(deps_lib/a.o):\n",
+			       prefixes[_i]);
+	char *file = put("build/lib/.a.o.cmd", text);
+	char *source = put("src/a.c", "");
+	struct cli_scan_line l;
+	struct err err = { 0 };
+	char *listed;
+
+	ck_assert_int_eq(cli_scan_line_read(&l, build, file, &err), 0);
+	ck_assert_str_eq(l.cwd, build);
+	ck_assert_str_eq(l.source, "../src/a.c");
+	ck_assert(strv_has(&l.argv, "-DS=\"$x#y\""));
+	ck_assert(!strv_has(&l.argv, "true"));
+	ck_assert(!l.is_host);
+	listed = strv_join(&l.listed, " ");
+	ck_assert_str_eq(listed, "../src/a.c ../src/a.h include/b.h");
+	free(listed);
+	cli_scan_line_release(&l);
+	free(source);
+	free(file);
+	free(text);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	int answer;
+} others[] = {
+	{ "cmd_a.o := ld -r -o a.o b.o\n", -ENOMSG },
+	{ "cmd_a.o := gcc -o a.o b.c\n", -ENOMSG }, /* links */
+	{ "cmd_a.o := gcc -c -o a.o a.s\n", -ENOMSG },
+	{ "cmd_a.o := objcopy a.c b.o\n", -ENOMSG },
+	{ "cmd_a.o := gcc -c -o a.o `pwd`/a.c\n", -ENOMSG },
+	{ "cmd_a.o := gcc -c -o a.o 'a.c\n", -ENOMSG },
+	{ "cmd_a.o := \n", -ENOMSG },
+	{ "cmd_a.o :=", -ENOMSG },
+	{ "\n\n", -ENOMSG },
+	{ "", -ENOMSG },
+	{ "deps_a.o := \\", -ENOMSG },
+	{ "cmd_a.o := gcc -c -o a.o nowhere/a.c\n", -ENOENT },
+};
+
+START_TEST(other_files_are_no_compile)
+{
+	char *file = put("build/.a.o.cmd", others[_i].text);
+	struct cli_scan_line l;
+	struct err err = { 0 };
+
+	ck_assert_int_eq(cli_scan_line_read(&l, build, file, &err),
+			 others[_i].answer);
+	ck_assert_str_ne(err.text, "");
+	free(file);
+}
+END_TEST
+
+START_TEST(a_program_of_tools_runs_where_its_source_is)
+{
+	char *link = xasprintf("%s/source", build);
+	char *tree = xasprintf("%s/src", dir);
+	char *wanted = xasprintf("%s/src/tools/prog", dir);
+	char *source = put("src/tools/prog/sub/a.c", "");
+	char *file = put("build/tools/prog/sub/.a.o.cmd",
+			 "cmd_a.o := gcc -c -o a.o sub/a.c\n");
+	struct cli_scan_line l;
+	struct err err = { 0 };
+
+	ck_assert_int_eq(symlink(tree, link), 0);
+	ck_assert_int_eq(cli_scan_line_read(&l, build, file, &err), 0);
+	ck_assert_str_eq(l.cwd, wanted);
+	ck_assert(l.is_host);
+	cli_scan_line_release(&l);
+	free(link);
+	free(tree);
+	free(wanted);
+	free(source);
+	free(file);
+}
+END_TEST
+
+START_TEST(a_cmd_file_is_found_by_source_and_object)
+{
+	char *link = xasprintf("%s/source", build);
+	char *tree = xasprintf("%s/src", dir);
+	char *file = put("build/lib/.a.b.o.cmd", "");
+	char *source = put("src/lib/a.b.c", "");
+	const char *names[] = { "lib/a.b.c", "lib/a.b.o", source };
+	struct err err = { 0 };
+	char *found;
+
+	ck_assert_int_eq(symlink(tree, link), 0);
+	for (size_t i = 0; i < 3; i++) {
+		ck_assert_int_eq(
+			cli_scan_line_find(&found, build, names[i], &err), 0);
+		ck_assert_str_eq(found, file);
+		free(found);
+	}
+	ck_assert_int_eq(cli_scan_line_find(&found, build, "lib/a.c", &err),
+			 -ENOENT);
+	ck_assert_int_eq(cli_scan_line_find(&found, build, "/a.b.c", &err),
+			 -ENOENT);
+	free(link);
+	free(tree);
+	free(file);
+	free(source);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("cli/scan-line");
+	TCase *tc = tcase_create("scan-line");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_add_checked_fixture(tc, make_tree, remove_tree);
+	tcase_add_loop_test(tc, words_are_taken_as_a_shell_takes_them, 0,
+			    sizeof(commands) / sizeof(*commands));
+	tcase_add_loop_test(tc, a_cmd_file_gives_line_source_and_list, 0, 2);
+	tcase_add_loop_test(tc, other_files_are_no_compile, 0,
+			    sizeof(others) / sizeof(*others));
+	tcase_add_test(tc, a_program_of_tools_runs_where_its_source_is);
+	tcase_add_test(tc, a_cmd_file_is_found_by_source_and_object);
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed != 0;
+}
