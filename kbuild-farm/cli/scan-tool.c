@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/scan.h"
 
+#include "base/list.h"
 #include "base/which.h"
 #include "toolchain/ident.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
 /* One word that a compile line begins with, as seen from one directory. */
 struct entry {
-	SLIST_ENTRY(entry) next;
+	TAILQ_ENTRY(entry) next;
 	char *cwd, *name;
 	struct cli_scan_tool tool;
 };
 
 struct cli_scan_tools {
 	pthread_mutex_t lock;
-	SLIST_HEAD(, entry) entries;
+	TAILQ_HEAD(, entry) entries;
 };
 
 struct cli_scan_tools *cli_scan_tools_new(void)
@@ -26,6 +26,7 @@ struct cli_scan_tools *cli_scan_tools_new(void)
 	struct cli_scan_tools *t = xcalloc(1, sizeof(*t));
 
 	pthread_mutex_init(&t->lock, NULL);
+	TAILQ_INIT(&t->entries);
 	return t;
 }
 
@@ -35,8 +36,8 @@ void cli_scan_tools_free(struct cli_scan_tools *t)
 
 	if (!t)
 		return;
-	while ((e = SLIST_FIRST(&t->entries))) {
-		SLIST_REMOVE_HEAD(&t->entries, next);
+	while ((e = TAILQ_FIRST(&t->entries))) {
+		TAILQ_REMOVE(&t->entries, e, next);
 		free(e->cwd);
 		free(e->name);
 		free(e->tool.path);
@@ -76,8 +77,7 @@ const struct cli_scan_tool *cli_scan_tools_get(struct cli_scan_tools *t,
 	struct entry *e;
 
 	pthread_mutex_lock(&t->lock);
-	SLIST_FOREACH(e, &t->entries, next)
-	{
+	list_for_each(e, &t->entries, next) {
 		if (!strcmp(e->name, name) && !strcmp(e->cwd, cwd))
 			break;
 	}
@@ -86,7 +86,7 @@ const struct cli_scan_tool *cli_scan_tools_get(struct cli_scan_tools *t,
 		e->cwd = xstrdup(cwd);
 		e->name = xstrdup(name);
 		identify(&e->tool, cwd, name);
-		SLIST_INSERT_HEAD(&t->entries, e, next);
+		TAILQ_INSERT_HEAD(&t->entries, e, next);
 	}
 	pthread_mutex_unlock(&t->lock);
 	return &e->tool;

@@ -25,8 +25,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 struct job {
 	const char *object, *source;
 	char dep[PATH_MAX]; /* "": none asked for */
