@@ -17,7 +17,7 @@
 #include "toolchain/find.h"
 
 #include <errno.h>
-#include <limits.h>
+#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -172,10 +172,26 @@ static char *if_holds(char *dir, const char *source)
 	return NULL;
 }
 
+/* The one library of tools/ that has the source; NULL: none or several. */
+static char *find_library(const char *tree, const char *source)
+{
+	char *pattern = xasprintf("%s/tools/{*,lib/*}/%s", tree, source);
+	char *dir = NULL;
+	glob_t found;
+
+	if (!glob(pattern, GLOB_BRACE, NULL, &found) && found.gl_pathc == 1)
+		dir = xstrndup(found.gl_pathv[0],
+			       strlen(found.gl_pathv[0]) - strlen(source) - 1);
+	globfree(&found);
+	free(pattern);
+	return dir;
+}
+
 /*
  * Where did this compile run?  Kbuild works in the build directory, but the
  * programs of tools/ are made in directories of their own, and the .cmd file
- * does not say which: the one, nearest to the .cmd file, that has the source.
+ * does not say which: the one, nearest to the .cmd file, that has the source,
+ * or that of a library which is made for the program.
  */
 static char *find_cwd(const char *build, const char *file, const char *source)
 {
@@ -195,6 +211,8 @@ static char *find_cwd(const char *build, const char *file, const char *source)
 			break;
 		*slash = '\0';
 	}
+	if (!cwd)
+		cwd = find_library(tree, source);
 	free(below);
 	free(tree);
 	return cwd;

@@ -181,6 +181,38 @@ START_TEST(a_program_of_tools_runs_where_its_source_is)
 }
 END_TEST
 
+START_TEST(a_library_of_tools_runs_in_its_own_directory)
+{
+	char *link = xasprintf("%s/source", build);
+	char *tree = xasprintf("%s/src", dir);
+	char *wanted = xasprintf("%s/src/tools/lib/cmd", dir);
+	char *source = put("src/tools/lib/cmd/help.c", "");
+	char *other = put("src/tools/prog/run.c", "");
+	char *third = put("src/tools/lib/cmd/run.c", "");
+	char *file = put("build/tools/x/.help.o.cmd",
+			 "cmd_help.o := gcc -c -o help.o help.c\n");
+	char *doubtful = put("build/tools/x/.run.o.cmd",
+			     "cmd_run.o := gcc -c -o run.o run.c\n");
+	struct cli_scan_line l;
+	struct err err = { 0 };
+
+	ck_assert_int_eq(symlink(tree, link), 0);
+	ck_assert_int_eq(cli_scan_line_read(&l, build, file, &err), 0);
+	ck_assert_str_eq(l.cwd, wanted);
+	cli_scan_line_release(&l);
+	ck_assert_int_eq(cli_scan_line_read(&l, build, doubtful, &err),
+			 -ENOENT);
+	free(link);
+	free(tree);
+	free(wanted);
+	free(source);
+	free(other);
+	free(third);
+	free(file);
+	free(doubtful);
+}
+END_TEST
+
 START_TEST(a_cmd_file_is_found_by_source_and_object)
 {
 	char *link = xasprintf("%s/source", build);
@@ -223,6 +255,7 @@ int main(void)
 	tcase_add_loop_test(tc, other_files_are_no_compile, 0,
 			    sizeof(others) / sizeof(*others));
 	tcase_add_test(tc, a_program_of_tools_runs_where_its_source_is);
+	tcase_add_test(tc, a_library_of_tools_runs_in_its_own_directory);
 	tcase_add_test(tc, a_cmd_file_is_found_by_source_and_object);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_ENV);
