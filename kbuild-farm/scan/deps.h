@@ -68,6 +68,14 @@ struct scan_closure {
 	struct scan_file *files; /* in the order the compiler opens them */
 	struct strv absent; /* probed, not there, and mattering */
 	struct strv dirs; /* that must exist: search path, `a/../b.h` */
+	/* What the files may mention, used or not: enum scan_mention. */
+	unsigned mentions;
+	void *memory; /* holds all strings and lists above */
+};
+
+enum scan_mention {
+	SCAN_MENTIONS_TIME = 1, /* __DATE__, __TIME__ or __TIMESTAMP__ */
+	SCAN_MENTIONS_COUNTER = 2, /* __COUNTER__ */
 };
 
 /*
@@ -84,6 +92,6 @@ struct scan_stats {
 	uint64_t units, files_lexed, files_reused, stats_done, asked;
 	size_t memory;
 };
-void scan_stats(const struct scan *s, struct scan_stats *out);
+void scan_stats(struct scan *s, struct scan_stats *out);
 
 #endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * scan/ask.h - what only the compiler knows: its own macros, directories and
+ * operators.  Asked once per (toolchain, language, flags), kept in memory
+ * and, between runs, in a directory.
+ */
+#ifndef SCAN_ASK_H
+#define SCAN_ASK_H
+
+#include "scan/deps.h"
+#include "scan/lex.h"
+#include "scan/line.h"
+
+struct scan_answers;
+struct scan_flavour;
+
+struct scan_answers *scan_answers_new(const struct scan_setup *setup,
+				      struct scan_names *names);
+void scan_answers_free(struct scan_answers *a);
+
+/*
+ * The compiler as this line uses it; owned by `a`.  NULL with *why and
+ * *detail (the caller frees it) when it would not answer.
+ */
+struct scan_flavour *scan_answers_flavour(struct scan_answers *a,
+					  const struct scan_unit *unit,
+					  const struct scan_line *line,
+					  const char **why, char **detail);
+
+/* Its macros, as directives. */
+struct scan_text *scan_flavour_macros(struct scan_flavour *f);
+/* Definitions of the names that are built in; `n` of them. */
+struct scan_def *scan_flavour_builtins(struct scan_flavour *f, size_t *n);
+bool scan_flavour_is_clang(const struct scan_flavour *f);
+
+/*
+ * Its own include directories, in order; those that did not exist when it
+ * was asked are in `absent`: when one is there now, ask again with `again`.
+ * 0 or negative with *why.
+ */
+int scan_flavour_dirs(struct scan_answers *a, struct scan_flavour *f,
+		      const struct scan_unit *unit,
+		      const struct scan_line *line, bool again,
+		      const struct strv **dirs, const struct strv **absent,
+		      const char **why);
+
+/* What OP(TEXT) is, e.g. __has_attribute(noreturn). */
+int scan_flavour_operator(struct scan_answers *a, struct scan_flavour *f,
+			  const struct scan_unit *unit,
+			  const struct scan_line *line, enum scan_word op,
+			  const char *text, long long *value, const char **why);
+
+/* How often a compiler was started. */
+uint64_t scan_answers_asked(struct scan_answers *a);
+
+#endif

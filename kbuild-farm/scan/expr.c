@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "scan/expr.h"
+
+#include <errno.h>
+
+#define DEPTH_MAX 256
+
+struct parse {
+	struct scan_cpp *cpp;
+	struct scan_token t; /* the one that is looked at */
+	unsigned depth;
+	unsigned skip; /* > 0: a value that will not be used */
+};
+
+static const struct scan_value zero;
+
+static struct scan_value fail(struct parse *p, const char *why)
+{
+	scan_cpp_fail(p->cpp, why);
+	return zero;
+}
+
+static void next(struct parse *p)
+{
+	p->t = scan_cpp_next(p->cpp);
+}
+
+static bool at(const struct parse *p, uint8_t punct)
+{
+	return p->t.kind == SCAN_TOK_PUNCT && p->t.punct == punct;
+}
+
+static struct scan_value truth(bool b)
+{
+	return (struct scan_value){ .v = b };
+}
+
+/* defined X, defined(X) */
+static struct scan_value is_defined(struct parse *p)
+{
+	struct scan_token t = scan_cpp_raw(p->cpp);
+	bool paren = t.kind == SCAN_TOK_PUNCT && t.punct == '(';
+	struct scan_def *def;
+
+	if (paren)
+		t = scan_cpp_raw(p->cpp);
+	if (t.kind != SCAN_TOK_NAME)
+		return fail(p, "defined without a name");
+	def = scan_cpp_look(p->cpp, t.id);
+	if (paren) {
+		t = scan_cpp_raw(p->cpp);
+		if (t.kind != SCAN_TOK_PUNCT || t.punct != ')')
+			return fail(p, "defined without a name");
+	}
+	next(p);
+	return truth(def);
+}
+
+static struct scan_value comma_list(struct parse *p);
+
+static struct scan_value primary(struct parse *p)
+{
+	struct scan_value v = zero;
+	const struct scan_name *s = scan_name(p->cpp->names, p->t.id);
+	bool ok = true;
+
+	switch (p->t.kind) {
+	case SCAN_TOK_NAME:
+		if (p->t.id == WORD_DEFINED)
+			return is_defined(p);
+		/* C23 has them as constants, and C before as any name. */
+		ok = !(p->t.id == WORD_TRUE || p->t.id == WORD_FALSE) ||
+		     !(p->cpp->mode & SCAN_SEPARATORS);
+		break;
+	case SCAN_TOK_NUMBER:
+		ok = scan_number(s->s, s->len, p->cpp->mode, &v);
+		break;
+	case SCAN_TOK_CHAR:
+		ok = scan_char(p->cpp, s->s, s->len, &v);
+		break;
+	default:
+		if (!at(p, '('))
+			return fail(p, "#if in error");
+		next(p);
+		v = comma_list(p);
+		ok = at(p, ')');
+	}
+	if (!ok)
+		return fail(p, "#if in error");
+	next(p);
+	return v;
+}
+
+static struct scan_value unary(struct parse *p)
+{
+	struct scan_value v;
+	uint8_t op = p->t.punct;
+
+	if (p->cpp->why)
+		return zero;
+	if (!at(p, '+') && !at(p, '-') && !at(p, '~') && !at(p, '!'))
+		return primary(p);
+	if (++p->depth > DEPTH_MAX)
+		return fail(p, "#if too deep");
+	next(p);
+	v = unary(p);
+	p->depth--;
+	if (op == '-')
+		v.v = -v.v;
+	else if (op == '~')
+		v.v = ~v.v;
+	else if (op == '!')
+		v = truth(!v.v);
+	return v;
+}
+
+static unsigned priority(const struct scan_token *t)
+{
+	if (t->kind != SCAN_TOK_PUNCT)
+		return 0;
+	switch (t->punct) {
+	case '*':
+	case '/':
+	case '%':
+		return 10;
+	case '+':
+	case '-':
+		return 9;
+	case SCAN_PUNCT_LEFT:
+	case SCAN_PUNCT_RIGHT:
+		return 8;
+	case '<':
+	case '>':
+	case SCAN_PUNCT_LE:
+	case SCAN_PUNCT_GE:
+		return 7;
+	case SCAN_PUNCT_EQ:
+	case SCAN_PUNCT_NE:
+		return 6;
+	case '&':
+		return 5;
+	case '^':
+		return 4;
+	case '|':
+		return 3;
+	case SCAN_PUNCT_AND_AND:
+		return 2;
+	case SCAN_PUNCT_OR_OR:
+		return 1;
+	}
+	return 0;
+}
+
+static struct scan_value shift(struct scan_value a, struct scan_value n,
+			       bool left)
+{
+	bool negative = !a.is_unsigned && a.v >> 63;
+
+	/* By a negative number: the other way. */
+	if (!n.is_unsigned && n.v >> 63) {
+		n.v = -n.v;
+		left = !left;
+	}
+	if (n.v >= 64) {
+		a.v = !left && negative ? UINT64_MAX : 0;
+	} else if (left) {
+		a.v <<= n.v;
+	} else if (n.v) {
+		a.v >>= n.v;
+		if (negative)
+			a.v |= UINT64_MAX << (64 - n.v);
+	}
+	return a;
+}
+
+static struct scan_value divide(struct parse *p, struct scan_value a,
+				struct scan_value b, bool quotient)
+{
+	bool is_unsigned = a.is_unsigned || b.is_unsigned;
+	bool minus_a = !is_unsigned && a.v >> 63;
+	bool minus_b = !is_unsigned && b.v >> 63;
+	uint64_t x = minus_a ? -a.v : a.v;
+	uint64_t y = minus_b ? -b.v : b.v;
+	struct scan_value r = { .is_unsigned = is_unsigned };
+
+	if (!y) {
+		if (!p->skip)
+			return fail(p, "division by zero in #if");
+		return r;
+	}
+	if (quotient)
+		r.v = minus_a != minus_b ? -(x / y) : x / y;
+	else
+		r.v = minus_a ? -(x % y) : x % y;
+	return r;
+}
+
+static bool less(struct scan_value a, struct scan_value b, bool is_unsigned)
+{
+	return is_unsigned ? a.v < b.v : (int64_t)a.v < (int64_t)b.v;
+}
+
+static struct scan_value binary(struct parse *p, uint8_t op,
+				struct scan_value a, struct scan_value b)
+{
+	bool u = a.is_unsigned || b.is_unsigned;
+
+	switch (op) {
+	case '*':
+		return (struct scan_value){ a.v * b.v, u };
+	case '/':
+	case '%':
+		return divide(p, a, b, op == '/');
+	case '+':
+		return (struct scan_value){ a.v + b.v, u };
+	case '-':
+		return (struct scan_value){ a.v - b.v, u };
+	case SCAN_PUNCT_LEFT:
+	case SCAN_PUNCT_RIGHT:
+		return shift(a, b, op == SCAN_PUNCT_LEFT);
+	case '<':
+		return truth(less(a, b, u));
+	case '>':
+		return truth(less(b, a, u));
+	case SCAN_PUNCT_LE:
+		return truth(!less(b, a, u));
+	case SCAN_PUNCT_GE:
+		return truth(!less(a, b, u));
+	case SCAN_PUNCT_EQ:
+		return truth(a.v == b.v);
+	case SCAN_PUNCT_NE:
+		return truth(a.v != b.v);
+	case '&':
+		return (struct scan_value){ a.v & b.v, u };
+	case '^':
+		return (struct scan_value){ a.v ^ b.v, u };
+	case '|':
+		return (struct scan_value){ a.v | b.v, u };
+	case SCAN_PUNCT_AND_AND:
+		return truth(a.v && b.v);
+	}
+	return truth(a.v || b.v);
+}
+
+static struct scan_value operators(struct parse *p, unsigned least)
+{
+	struct scan_value a = unary(p);
+	unsigned level;
+
+	while (!p->cpp->why && (level = priority(&p->t)) > least) {
+		uint8_t op = p->t.punct;
+		bool skip = (op == SCAN_PUNCT_AND_AND && !a.v) ||
+			    (op == SCAN_PUNCT_OR_OR && a.v);
+		struct scan_value b;
+
+		next(p);
+		p->skip += skip;
+		b = operators(p, level);
+		a = binary(p, op, a, b);
+		p->skip -= skip;
+	}
+	return a;
+}
+
+static struct scan_value ternary(struct parse *p)
+{
+	struct scan_value a, b, c = operators(p, 0);
+
+	if (!at(p, '?') || p->cpp->why)
+		return c;
+	if (++p->depth > DEPTH_MAX)
+		return fail(p, "#if too deep");
+	next(p);
+	p->skip += !c.v;
+	a = comma_list(p);
+	p->skip -= !c.v;
+	if (!at(p, ':'))
+		return fail(p, "#if in error");
+	next(p);
+	p->skip += !!c.v;
+	b = ternary(p);
+	p->skip -= !!c.v;
+	p->depth--;
+	return (struct scan_value){ c.v ? a.v : b.v,
+				    a.is_unsigned || b.is_unsigned };
+}
+
+static struct scan_value comma_list(struct parse *p)
+{
+	struct scan_value v;
+
+	if (++p->depth > DEPTH_MAX)
+		return fail(p, "#if too deep");
+	v = ternary(p);
+	while (at(p, ',') && !p->cpp->why) {
+		next(p);
+		v = ternary(p);
+	}
+	p->depth--;
+	return v;
+}
+
+int scan_expr(struct scan_cpp *cpp, const struct scan_token *v, size_t n,
+	      struct scan_value *out)
+{
+	struct parse p = { .cpp = cpp };
+
+	scan_cpp_begin(cpp, v, n);
+	next(&p);
+	*out = comma_list(&p);
+	if (p.t.kind != SCAN_TOK_END)
+		scan_cpp_fail(cpp, "#if in error");
+	return cpp->why ? -EINVAL : 0;
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "scan/walk.h"
+
+#include "base/fs.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* gcc's and clang's own limit; beyond it they stop with an error. */
+#define INCLUDE_DEPTH_MAX 200
+
+static struct scan_frame *top(struct scan_walk *walk)
+{
+	return &walk->l->frame[walk->l->n_frame - 1];
+}
+
+/* A result of a search, with what it is worth to say about the way. */
+struct hit {
+	struct scan_node *node;
+	int at;
+	bool system;
+};
+
+static void note_absences(struct scan_walk *walk, const struct scan_found *f)
+{
+	if (!f->fresh)
+		return;
+	for (uint32_t i = 0; i < f->n_absent; i++)
+		scan_walk_absent(walk, scan_search_path(walk->place->search,
+							walk->chain, f->name,
+							f->start + i));
+}
+
+static struct hit search(struct scan_walk *walk, uint32_t name, uint32_t start)
+{
+	struct scan_found *f = scan_search_from(
+		walk->place->search, walk->chain, walk->w->unit, name, start);
+
+	note_absences(walk, f);
+	return (struct hit){ f->node, f->at, f->node && f->system };
+}
+
+static struct hit absolute(struct scan_walk *walk, const char *path)
+{
+	struct scan_node *n = scan_tree_node(walk->place->tree, path);
+
+	if (!n->exists && !n->error) {
+		scan_walk_absent(walk, n->path);
+		n = NULL;
+	}
+	return (struct hit){ n, SCAN_AT_ABSOLUTE, false };
+}
+
+/* "x.h" beside the file that includes it. */
+static struct hit beside(struct scan_walk *walk, uint32_t name)
+{
+	struct scan_frame *f = top(walk);
+	struct scan_probe *p;
+	uint32_t before;
+
+	p = scan_tree_probe(walk->place->tree, f->node->dir, name, false);
+	before = p->noted;
+	p->noted = walk->w->unit;
+	if (!p->node && before != walk->w->unit)
+		scan_walk_absent(walk, p->path);
+	return (struct hit){ p->node, SCAN_AT_CURRENT, f->system };
+}
+
+/* Where the search goes on for #include_next; false: as if it were #include. */
+static bool next_start(struct scan_walk *walk, uint32_t *start)
+{
+	const struct scan_frame *f = top(walk);
+
+	if (walk->l->n_frame == 1 && f->index == 0)
+		return false;
+	if (f->at >= 0) {
+		*start = (uint32_t)f->at + 1;
+		return true;
+	}
+	/* gcc: behind the directory beside which it was found is the chain. */
+	*start = 0;
+	return f->at == SCAN_AT_CURRENT &&
+	       !scan_flavour_is_clang(walk->flavour);
+}
+
+static struct hit find(struct scan_walk *walk, uint32_t name, bool angled,
+		       bool next)
+{
+	const struct scan_name *s = scan_name(walk->w->common->names, name);
+	struct hit hit = { 0 };
+	uint32_t start = 0;
+
+	if (s->s[0] == '/')
+		return absolute(walk, s->s);
+	if (next && next_start(walk, &start))
+		return search(walk, name, start);
+	if (!angled)
+		hit = beside(walk, name);
+	if (!hit.node)
+		hit = search(walk, name, angled ? walk->chain->bracket : 0);
+	return hit;
+}
+
+int scan_walk_has_include(void *ctx, uint32_t name, bool angled, bool next,
+			  const char **why)
+{
+	struct scan_worker *w = ctx;
+	struct hit hit;
+
+	if (!w->walk->l->n_frame) {
+		*why = "__has_include outside a file";
+		return -1;
+	}
+	hit = find(w->walk, name, angled, next);
+	if (hit.node && hit.node->error) {
+		*why = "file that cannot be looked at";
+		return -1;
+	}
+	return hit.node != NULL;
+}
+
+void scan_walk_include(struct scan_walk *walk, uint32_t name, bool angled,
+		       bool next)
+{
+	struct hit hit = find(walk, name, angled, next);
+
+	if (hit.node)
+		scan_walk_enter(walk, hit.node, hit.at, hit.system);
+	else
+		scan_walk_fail(walk, "header not found",
+			       scan_name(walk->w->common->names, name)->s);
+}
+
+static bool same_bytes(const char *a, const char *b)
+{
+	struct buf x = { 0 }, y = { 0 };
+	struct err err;
+	bool same;
+
+	/* When they cannot be read, the walk will say so. */
+	same = !fs_read(a, SIZE_MAX / 4, &x, &err) &&
+	       !fs_read(b, SIZE_MAX / 4, &y, &err) &&
+	       bytes_equal(buf_bytes(&x), buf_bytes(&y));
+	buf_release(&x);
+	buf_release(&y);
+	return same;
+}
+
+/*
+ * #pragma once: gcc takes two files for one when time and content are equal
+ * (the time in seconds), clang when device and inode are.
+ */
+static bool said_once(struct scan_walk *walk, const struct scan_node *n)
+{
+	const struct scan_ident *a = &n->now;
+	bool clang = scan_flavour_is_clang(walk->flavour);
+
+	if (n->once == walk->w->unit)
+		return true;
+	for (size_t i = 0; i < walk->l->n_once; i++) {
+		const struct scan_node *o = walk->l->once[i];
+		const struct scan_ident *b = &o->now;
+		bool same = a->ino == b->ino && a->dev == b->dev;
+
+		if (clang ? same :
+			    a->size == b->size &&
+				    a->mtime / 1000000000 ==
+					    b->mtime / 1000000000 &&
+				    (same || same_bytes(n->abs, o->abs)))
+			return true;
+	}
+	return false;
+}
+
+static void push(struct scan_walk *walk, struct scan_node *node, int at,
+		 bool system, size_t index)
+{
+	struct scan_lists *l = walk->l;
+
+	if (l->n_frame >= INCLUDE_DEPTH_MAX) {
+		scan_walk_fail(walk, "includes nested too deeply", node->path);
+		return;
+	}
+	l->frame = scan_lists_room(l->frame, l->n_frame, &l->cap_frame,
+				   sizeof(*l->frame));
+	l->frame[l->n_frame++] = (struct scan_frame){
+		.node = node,
+		.text = node->text,
+		.at = at,
+		.system = system,
+		.index = index,
+	};
+	walk->marks |= node->text->marks;
+	walk->heads |= node->text->heads;
+	walk->tails |= node->text->tails;
+}
+
+void scan_walk_enter(struct scan_walk *walk, struct scan_node *node, int at,
+		     bool system)
+{
+	const struct scan_frame *f = walk->l->n_frame ? top(walk) : NULL;
+	enum scan_kind kind;
+	size_t index;
+	int ret;
+
+	if (f)
+		system |= f->system;
+	/* A file that was listed may be skipped; one that was not is opened. */
+	if (node->text && node->entry->unit == walk->w->unit &&
+	    node->text->guard != WORD_NONE &&
+	    scan_cpp_def(&walk->w->cpp, node->text->guard))
+		return;
+	ret = node->error ? node->error :
+			    scan_tree_read(walk->place->tree, node);
+	if (ret) {
+		scan_walk_fail(walk,
+			       ret == -EAGAIN ? "file that keeps changing" :
+						"file that cannot be read",
+			       node->path);
+		return;
+	}
+	if (walk->l->n_once && said_once(walk, node))
+		return;
+	kind = !f && walk->l->n_file == 0 ? SCAN_SOURCE :
+	       system                     ? SCAN_SYSTEM :
+					    SCAN_HEADER;
+	index = scan_walk_list(walk, node, kind, f ? f->line : 0);
+	if (node->text->unbalanced) {
+		scan_walk_fail(walk, "conditionals that do not match",
+			       node->path);
+		return;
+	}
+	if (node->text->guard != WORD_NONE &&
+	    scan_cpp_def(&walk->w->cpp, node->text->guard))
+		return;
+	push(walk, node, at, system, index);
+}

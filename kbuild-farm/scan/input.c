@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "scan/walk.h"
+
+#include "base/fs.h"
+#include "base/str.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Assembler text that is read whole, to see whether it names files. */
+#define ASSEMBLER_MAX ((size_t)16 << 20)
+
+static bool is_file(struct scan_node *n)
+{
+	return n->exists && !n->error;
+}
+
+/* As the assembler looks for it: here, then along -I. */
+static struct scan_node *find(struct scan_walk *walk, const char *name)
+{
+	struct scan_tree *tree = walk->place->tree;
+	const struct scan_line *l = &walk->line;
+	struct scan_node *n = scan_tree_node(tree, name);
+
+	if (is_file(n) || *name == '/')
+		return is_file(n) ? n : NULL;
+	scan_walk_absent(walk, n->path);
+	for (size_t i = 0; i < l->n_dir + l->asm_dirs.n; i++) {
+		const char *dir;
+		char *path;
+
+		if (i < l->n_dir && l->dir[i].where != SCAN_PATH_BRACKET)
+			continue;
+		dir = i < l->n_dir ? l->dir[i].path :
+				     l->asm_dirs.v[i - l->n_dir];
+		path = xasprintf("%s/%s", dir, name);
+		n = scan_tree_node(tree, path);
+		free(path);
+		if (is_file(n))
+			return n;
+		scan_walk_absent(walk, n->path);
+	}
+	return NULL;
+}
+
+static struct scan_node *list_input(struct scan_walk *walk, const char *name,
+				    const char *why)
+{
+	struct scan_node *n = find(walk, name);
+	const struct scan_frame *f = NULL;
+
+	if (walk->l->n_frame)
+		f = &walk->l->frame[walk->l->n_frame - 1];
+	if (!n)
+		scan_walk_fail(walk, why, name);
+	else
+		scan_walk_list(walk, n, SCAN_INPUT, f ? f->line : 0);
+	return n;
+}
+
+void scan_walk_incbin(struct scan_walk *walk, const char *name)
+{
+	list_input(walk, name, ".incbin of a file that is not there");
+}
+
+/* Does assembler text name further files? */
+static bool names_files(const char *s, size_t len)
+{
+	const char *end = s + len;
+
+	for (; s < end && (s = memchr(s, '.', (size_t)(end - s))); s++) {
+		if (!strncasecmp(s, ".incbin", 7) ||
+		    !strncasecmp(s, ".include", 8))
+			return true;
+	}
+	return false;
+}
+
+void scan_walk_assembler(struct scan_walk *walk, const char *name)
+{
+	struct scan_node *n;
+	struct buf text = { 0 };
+	struct err err;
+
+	n = list_input(walk, name, "assembler file that is not there");
+	if (!n)
+		return;
+	if (fs_read(n->abs, ASSEMBLER_MAX, &text, &err))
+		scan_walk_fail(walk, "assembler file that cannot be read",
+			       name);
+	else if (names_files(buf_str(&text), text.len))
+		scan_walk_fail(walk, "assembler file that names others", name);
+	buf_release(&text);
+}
+
+void scan_walk_input(struct scan_walk *walk, const char *name)
+{
+	struct scan_node *n = scan_tree_node(walk->place->tree, name);
+
+	if (is_file(n))
+		scan_walk_list(walk, n, SCAN_INPUT, 0);
+	else
+		scan_walk_fail(walk, "input that is not there", name);
+}

@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "scan/lexer.h"
+
+#include <string.h>
+
+/* What stops the walk through text, and through a directive's line. */
+enum {
+	STOP_TEXT = 1,
+	STOP_REST = 2,
+	WORD = 4,
+	BLANK = 8,
+	STOP_COMMENT = 16,
+	STOP_QUOTED = 32,
+};
+
+static const uint8_t class[256] = {
+	['\0'] = STOP_TEXT | STOP_REST | STOP_COMMENT | STOP_QUOTED,
+	['\n'] = STOP_TEXT | STOP_REST | STOP_COMMENT | STOP_QUOTED,
+	['"'] = STOP_TEXT | STOP_REST | STOP_QUOTED,
+	['\''] = STOP_TEXT | STOP_REST | STOP_QUOTED,
+	['/'] = STOP_TEXT | STOP_REST,
+	['*'] = STOP_COMMENT,
+	['\\'] = STOP_TEXT | STOP_REST | STOP_QUOTED,
+	['_'] = STOP_TEXT | WORD,
+	['b'] = STOP_TEXT | WORD,
+	['u'] = STOP_TEXT | WORD,
+	['$'] = WORD,
+	['0' ... '9'] = WORD,
+	['A' ... 'Z'] = WORD,
+	['a'] = WORD,
+	['c' ... 't'] = WORD,
+	['v' ... 'z'] = WORD,
+	[' '] = BLANK,
+	['\t'] = BLANK,
+	['\v'] = BLANK,
+	['\f'] = BLANK,
+	['\r'] = BLANK,
+	[0x80 ... 0xff] = WORD,
+};
+
+bool scan_is_word(uint8_t c)
+{
+	return class[c] & WORD;
+}
+
+const uint8_t *scan_lexer_splice(const uint8_t *p)
+{
+	if (*p++ != '\\')
+		return NULL;
+	while (class[*p] & BLANK)
+		p++;
+	return *p == '\n' ? p + 1 : NULL;
+}
+
+/* At a backslash: step over it, with the line's end if it hides one. */
+static bool take_splice(struct scan_lexer *l)
+{
+	const uint8_t *next = scan_lexer_splice(l->p);
+
+	if (!next)
+		return false;
+	/* What was appended to the file is its end, and stays one. */
+	if (next >= l->end) {
+		l->p = l->end - 1;
+		return true;
+	}
+	l->p = next;
+	l->line++;
+	return true;
+}
+
+/* The byte that follows `p` once splices are gone. */
+static const uint8_t *following(const struct scan_lexer *l, const uint8_t *p)
+{
+	const uint8_t *next;
+
+	for (p++; (next = scan_lexer_splice(p)) && next < l->end; p = next)
+		;
+	return p;
+}
+
+/* Bytes before `to` belong to no comment or quote: count their lines. */
+static void step(struct scan_lexer *l, const uint8_t *to)
+{
+	for (; l->p < to; l->p++)
+		l->line += *l->p == '\n';
+}
+
+static void block_comment(struct scan_lexer *l)
+{
+	for (;;) {
+		while (!(class[*l->p] & STOP_COMMENT))
+			l->p++;
+		if (*l->p == '*') {
+			const uint8_t *next = following(l, l->p);
+
+			if (*next == '/') {
+				step(l, next + 1);
+				return;
+			}
+			l->p++;
+		} else if (*l->p == '\n') {
+			/* Never past the newline that ends the file. */
+			if (l->p + 1 >= l->end)
+				return;
+			l->line++;
+			l->p++;
+		} else if (l->p >= l->end) {
+			return;
+		} else {
+			l->p++;
+		}
+	}
+}
+
+static void line_comment(struct scan_lexer *l)
+{
+	while (*l->p != '\n') {
+		if (*l->p != '\\' || !take_splice(l))
+			l->p++;
+	}
+}
+
+/* At a '/': skip a comment, if it is one. */
+static bool comment(struct scan_lexer *l)
+{
+	const uint8_t *next = following(l, l->p);
+
+	if (*next == '*') {
+		step(l, next + 1);
+		block_comment(l);
+		return true;
+	}
+	if (*next == '/' && !(l->mode & SCAN_OLD)) {
+		step(l, next + 1);
+		line_comment(l);
+		return true;
+	}
+	return false;
+}
+
+bool scan_lexer_blanks(struct scan_lexer *l)
+{
+	for (;;) {
+		while (class[*l->p] & BLANK)
+			l->p++;
+		if (*l->p == '\n')
+			return false;
+		if (*l->p == '\0' && l->p < l->end)
+			l->p++;
+		else if (*l->p == '\\' && take_splice(l))
+			continue;
+		else if (*l->p != '/' || !comment(l))
+			return true;
+	}
+}
+
+/* Copy what stands between `from` and the place where we are. */
+static void take(struct buf *out, const uint8_t *from,
+		 const struct scan_lexer *l)
+{
+	if (out)
+		buf_add(out, from, (size_t)(l->p - from));
+}
+
+/* A backslash inside quotes: an escape takes the next byte along. */
+static void escape(struct scan_lexer *l, struct buf *out)
+{
+	const uint8_t *from = l->p++;
+
+	take(out, from, l);
+	while (*l->p == '\\' && take_splice(l))
+		;
+	from = l->p;
+	if (*l->p != '\n')
+		l->p++;
+	take(out, from, l);
+}
+
+/*
+ * From an opening quote to behind its end, or to the end of the line.
+ * Appends what it is without splices to `out`.
+ */
+static void quoted(struct scan_lexer *l, struct buf *out)
+{
+	uint8_t close = *l->p;
+	const uint8_t *from = l->p++;
+
+	for (;;) {
+		while (!(class[*l->p] & STOP_QUOTED))
+			l->p++;
+		if (*l->p == close) {
+			l->p++;
+			break;
+		}
+		if (*l->p == '\n')
+			break;
+		if (*l->p != '\\') {
+			l->p++;
+			continue;
+		}
+		take(out, from, l);
+		if (!take_splice(l))
+			escape(l, out);
+		from = l->p;
+	}
+	take(out, from, l);
+}
+
+/* Is the quote at l->p that of R"x(...)x"?  Its prefix stands before it. */
+static bool is_raw(const struct scan_lexer *l)
+{
+	static const char *const prefix[] = { "R", "LR", "uR", "UR", "u8R" };
+	const uint8_t *from = l->p;
+	size_t len;
+
+	if (!(l->mode & SCAN_RAW) || *l->p != '"')
+		return false;
+	while (from > l->start && scan_is_word(from[-1]))
+		from--;
+	len = (size_t)(l->p - from);
+	for (size_t i = 0; i < sizeof(prefix) / sizeof(prefix[0]); i++) {
+		if (len == strlen(prefix[i]) && !memcmp(from, prefix[i], len))
+			return true;
+	}
+	return false;
+}
+
+/* Behind a raw string, or NULL if it is none. */
+static const uint8_t *raw_end(const struct scan_lexer *l)
+{
+	const uint8_t *delimiter = l->p + 1;
+	const uint8_t *p = delimiter;
+	size_t len;
+
+	while (p < l->end && !strchr(" ()\\\t\v\f\n", *p))
+		p++;
+	len = (size_t)(p - delimiter);
+	if (*p != '(' || len > 16)
+		return NULL;
+	for (; p < l->end && (p = memchr(p, ')', (size_t)(l->end - p))); p++) {
+		if ((size_t)(l->end - p) > len + 1 &&
+		    !memcmp(p + 1, delimiter, len) && p[1 + len] == '"')
+			return p + len + 2;
+	}
+	return NULL;
+}
+
+static void raw_string(struct scan_lexer *l)
+{
+	const uint8_t *end = raw_end(l);
+
+	if (!end) {
+		scan_lexer_odd(l, SCAN_ODD_BYTES);
+		end = l->p + 1;
+	} else {
+		scan_lexer_string(l, l->p + 1, (size_t)(end - l->p - 2));
+	}
+	step(l, end);
+}
+
+static void string(struct scan_lexer *l)
+{
+	buf_reset(&l->scratch);
+	quoted(l, &l->scratch);
+	if (l->scratch.len > 1)
+		scan_lexer_string(l, l->scratch.data + 1, l->scratch.len - 2);
+}
+
+/* A quote inside a number, as in 1'000? */
+static bool separates(const struct scan_lexer *l)
+{
+	const uint8_t *from = l->p;
+
+	if (!(l->mode & SCAN_SEPARATORS) || !scan_is_word(l->p[1]))
+		return false;
+	while (from > l->start &&
+	       (scan_is_word(from[-1]) || from[-1] == '\'' || from[-1] == '.'))
+		from--;
+	return from < l->p && *from >= '0' && *from <= '9';
+}
+
+static void text_backslash(struct scan_lexer *l)
+{
+	const uint8_t *before = l->p;
+
+	if (!take_splice(l)) {
+		l->p++;
+		return;
+	}
+	/* A word that we might look for, cut in two. */
+	if (before > l->start && scan_is_word(before[-1]) &&
+	    scan_is_word(*l->p))
+		scan_lexer_odd(l, SCAN_ODD_WORD);
+}
+
+static void text_quote(struct scan_lexer *l)
+{
+	if (separates(l))
+		l->p++;
+	else if (is_raw(l))
+		raw_string(l);
+	else if (*l->p == '"')
+		string(l);
+	else
+		quoted(l, NULL);
+}
+
+void scan_lexer_text(struct scan_lexer *l)
+{
+	for (;;) {
+		while (!(class[*l->p] & STOP_TEXT))
+			l->p++;
+		switch (*l->p) {
+		case '\n':
+			l->p++;
+			l->line++;
+			return;
+		case '\0':
+			if (l->p >= l->end)
+				return;
+			l->p++;
+			break;
+		case '"':
+		case '\'':
+			text_quote(l);
+			break;
+		case '/':
+			if (!comment(l))
+				l->p++;
+			break;
+		case '\\':
+			text_backslash(l);
+			break;
+		default:
+			scan_lexer_mark(l);
+		}
+	}
+}
+
+static void rest_quote(struct scan_lexer *l)
+{
+	const uint8_t *end;
+
+	if (separates(l)) {
+		buf_add(&l->blob, l->p++, 1);
+		return;
+	}
+	if (!is_raw(l)) {
+		quoted(l, &l->blob);
+		return;
+	}
+	end = raw_end(l);
+	if (!end || memchr(l->p, '\n', (size_t)(end - l->p))) {
+		scan_lexer_odd(l, SCAN_ODD_BYTES);
+		end = l->p + 1;
+	}
+	buf_add(&l->blob, l->p, (size_t)(end - l->p));
+	l->p = end;
+}
+
+void scan_lexer_rest(struct scan_lexer *l)
+{
+	for (;;) {
+		const uint8_t *from = l->p;
+
+		while (!(class[*l->p] & STOP_REST))
+			l->p++;
+		take(&l->blob, from, l);
+		if (*l->p == '\n')
+			break;
+		if (*l->p == '"' || *l->p == '\'') {
+			rest_quote(l);
+		} else if (*l->p == '/' && comment(l)) {
+			buf_add(&l->blob, " ", 1);
+		} else if (*l->p != '\\' || !take_splice(l)) {
+			if (*l->p)
+				buf_add(&l->blob, l->p, 1);
+			l->p++;
+		}
+	}
+	l->p++;
+	l->line++;
+}
+
+void scan_lexer_header(struct scan_lexer *l, uint8_t close)
+{
+	while (*l->p != '\n') {
+		if (*l->p == '\\' && take_splice(l))
+			continue;
+		buf_add(&l->blob, l->p, 1);
+		if (*l->p++ == close)
+			return;
+	}
+}
+
+size_t scan_lexer_word(struct scan_lexer *l)
+{
+	size_t before = l->blob.len;
+
+	for (;;) {
+		const uint8_t *from = l->p;
+
+		while (scan_is_word(*l->p))
+			l->p++;
+		take(&l->blob, from, l);
+		if (*l->p != '\\' || !take_splice(l))
+			return l->blob.len - before;
+	}
+}

@@ -1,0 +1,567 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "scan/lexer.h"
+
+#include "scan/macro.h"
+#include "scan/token.h"
+
+#include "base/str.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Room for one more in an array that doubles. */
+static void *room(void *v, size_t n, size_t *cap, size_t size)
+{
+	if (n < *cap)
+		return v;
+	*cap = *cap ? *cap * 2 : 32;
+	return xrealloc(v, *cap * size);
+}
+
+struct scan_directive *scan_lexer_add(struct scan_lexer *l, enum scan_op op)
+{
+	struct scan_text *t = l->t;
+	struct scan_directive *d;
+
+	t->dir = room(t->dir, t->n, &l->cap, sizeof(*t->dir));
+	d = &t->dir[t->n++];
+	*d = (struct scan_directive){ .op = (uint8_t)op, .line = l->line };
+	return d;
+}
+
+void scan_lexer_odd(struct scan_lexer *l, enum scan_odd odd)
+{
+	const struct scan_text *t = l->t;
+
+	if (t->n && t->dir[t->n - 1].op == SCAN_OP_ODD &&
+	    t->dir[t->n - 1].form == odd)
+		return;
+	scan_lexer_add(l, SCAN_OP_ODD)->form = (uint8_t)odd;
+}
+
+uint32_t scan_lexer_piece(struct scan_lexer *l, uint32_t at, uint32_t len)
+{
+	struct scan_text *t = l->t;
+
+	t->piece = room(t->piece, t->n_piece, &l->cap_piece, sizeof(*t->piece));
+	t->piece[t->n_piece].at = at;
+	t->piece[t->n_piece].len = len;
+	atomic_init(&t->piece[t->n_piece].tokens, NULL);
+	return t->n_piece++;
+}
+
+/* The line that was just appended to the blob, without blanks around it. */
+struct line {
+	uint32_t at, len;
+	const char *s;
+};
+
+static struct line line_from(const struct scan_lexer *l, size_t at)
+{
+	const char *blob = (const char *)l->blob.data;
+	size_t end = l->blob.len;
+
+	while (end > at && strchr(" \t\v\f\r", blob[end - 1]))
+		end--;
+	while (at < end && strchr(" \t\v\f\r", blob[at]))
+		at++;
+	return (struct line){ (uint32_t)at, (uint32_t)(end - at),
+			      blob ? blob + at : "" };
+}
+
+static struct line rest(struct scan_lexer *l)
+{
+	size_t at = l->blob.len;
+
+	scan_lexer_rest(l);
+	return line_from(l, at);
+}
+
+static size_t word_length(const char *s, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && scan_is_word((uint8_t)s[n]))
+		n++;
+	return n;
+}
+
+/* Take a macro's name off the front; WORD_NONE: there is none we know. */
+static uint32_t take_name(struct scan_lexer *l, struct line *line)
+{
+	size_t n = word_length(line->s, line->len);
+	uint32_t id;
+
+	if (!n || (line->s[0] >= '0' && line->s[0] <= '9') ||
+	    (n < line->len && line->s[n] == '\\'))
+		return WORD_NONE;
+	for (size_t i = 0; i < n; i++) {
+		if ((uint8_t)line->s[i] >= 0x80 ||
+		    (line->s[i] == '$' && (l->mode & SCAN_ASM)))
+			return WORD_NONE;
+	}
+	id = scan_name_id_locked(l->names, line->s, n);
+	line->s += n;
+	line->at += (uint32_t)n;
+	line->len -= (uint32_t)n;
+	return id;
+}
+
+static void define(struct scan_lexer *l)
+{
+	struct line line = rest(l);
+	uint32_t name = take_name(l, &line);
+	struct scan_text *t = l->t;
+	struct scan_directive *d;
+	struct scan_def *def;
+
+	if (name == WORD_NONE || name == WORD_DEFINED) {
+		scan_lexer_odd(l, SCAN_ODD_NAME);
+		return;
+	}
+	t->def = room(t->def, t->n_def, &l->cap_def, sizeof(*t->def));
+	def = &t->def[t->n_def];
+	*def = (struct scan_def){
+		.text = t, .name = name, .at = line.at, .len = line.len
+	};
+	d = scan_lexer_add(l, SCAN_OP_DEFINE);
+	d->name = name;
+	d->at = t->n_def++;
+	scan_lexer_body(l, line.s, line.len);
+}
+
+/* #undef, #ifdef and their like. */
+static void named(struct scan_lexer *l, enum scan_op op)
+{
+	size_t before = l->blob.len;
+	struct line line = rest(l);
+	uint32_t name = take_name(l, &line);
+
+	l->blob.len = before;
+	scan_lexer_add(l, op)->name = name;
+}
+
+/* Turn `defined(X)` and `!defined X` into #ifdef and #ifndef. */
+static bool simple_if(struct scan_lexer *l, struct line line)
+{
+	enum scan_op op = SCAN_OP_IFDEF;
+	bool paren;
+	uint32_t name;
+
+	if (line.len && *line.s == '!') {
+		op = SCAN_OP_IFNDEF;
+		line.s++, line.len--;
+	}
+	if (line.len < 8 || memcmp(line.s, "defined", 7))
+		return false;
+	line.s += 7, line.len -= 7;
+	paren = *line.s == '(';
+	if (!paren && *line.s != ' ')
+		return false;
+	line.s++, line.len--;
+	name = take_name(l, &line);
+	if (name == WORD_NONE || line.len != paren || (paren && *line.s != ')'))
+		return false;
+	scan_lexer_add(l, op)->name = name;
+	return true;
+}
+
+static void condition(struct scan_lexer *l, enum scan_op op)
+{
+	size_t before = l->blob.len;
+	struct line line = rest(l);
+	struct scan_directive *d;
+
+	if (op == SCAN_OP_IF && simple_if(l, line)) {
+		l->blob.len = before;
+		return;
+	}
+	d = scan_lexer_add(l, op);
+	d->at = scan_lexer_piece(l, line.at, line.len);
+	/* What looks like a comment may have been a part of a name. */
+	if (memmem(line.s, line.len, "__has_include", 13) &&
+	    !memchr(line.s, '>', line.len) && memchr(line.s, '<', line.len))
+		d->form = 1;
+}
+
+static void open_group(struct scan_lexer *l)
+{
+	l->open = room(l->open, l->n_open, &l->cap_open, sizeof(*l->open));
+	l->open[l->n_open++] = l->t->n - 1;
+}
+
+/* #elif, #else, #endif: the group that is open goes on here. */
+static void link_group(struct scan_lexer *l)
+{
+	struct scan_text *t = l->t;
+	uint8_t op = t->dir[t->n - 1].op;
+	struct scan_directive *before;
+
+	if (!l->n_open) {
+		t->unbalanced = true;
+		return;
+	}
+	before = &t->dir[l->open[l->n_open - 1]];
+	if (before->op == SCAN_OP_ELSE && op != SCAN_OP_ENDIF)
+		t->unbalanced = true;
+	before->next = t->n - 1;
+	if (op == SCAN_OP_ENDIF)
+		l->n_open--;
+	else
+		l->open[l->n_open - 1] = t->n - 1;
+}
+
+static void include(struct scan_lexer *l, enum scan_op op)
+{
+	size_t before = l->blob.len;
+	struct scan_directive *d;
+	uint8_t open;
+
+	if (!scan_lexer_blanks(l)) {
+		scan_lexer_odd(l, SCAN_ODD_ERROR);
+		scan_lexer_rest(l);
+		return;
+	}
+	open = *l->p;
+	if (open == '<' || open == '"') {
+		uint8_t close = open == '<' ? '>' : '"';
+		const char *s;
+		size_t len;
+
+		buf_add(&l->blob, l->p++, 1);
+		scan_lexer_header(l, close);
+		s = (const char *)l->blob.data + before;
+		len = l->blob.len - before;
+		if (len >= 2 && s[len - 1] == (char)close) {
+			d = scan_lexer_add(l, op);
+			d->form = len == 2 ? 0 : open;
+			d->name = scan_name_id_locked(l->names, s + 1, len - 2);
+			if (len == 2)
+				scan_lexer_odd(l, SCAN_ODD_ERROR);
+			scan_lexer_rest(l);
+			l->blob.len = before;
+			return;
+		}
+	}
+	scan_lexer_rest(l);
+	{
+		struct line line = line_from(l, before);
+		uint32_t at = scan_lexer_piece(l, line.at, line.len);
+
+		d = scan_lexer_add(l, op);
+		d->at = at;
+	}
+}
+
+/* push_macro("X"): the name; WORD_NONE: not of this form. */
+static uint32_t pragma_argument(struct scan_lexer *l, const char *s, size_t len)
+{
+	const char *end = s + len;
+	struct line line;
+	uint32_t name;
+
+	while (s < end && *s == ' ')
+		s++;
+	if (end - s < 5 || s[0] != '(' || s[1] != '"' || end[-1] != ')' ||
+	    end[-2] != '"')
+		return WORD_NONE;
+	line = (struct line){ 0, (uint32_t)(end - s - 4), s + 2 };
+	name = take_name(l, &line);
+	return line.len ? WORD_NONE : name;
+}
+
+static void pragma(struct scan_lexer *l)
+{
+	size_t before = l->blob.len;
+	struct line line = rest(l);
+	size_t n = word_length(line.s, line.len);
+	uint32_t name;
+
+	l->blob.len = before;
+	if (n == 4 && !memcmp(line.s, "once", 4)) {
+		scan_lexer_add(l, SCAN_OP_ONCE);
+	} else if ((n == 10 && !memcmp(line.s, "push_macro", 10)) ||
+		   (n == 9 && !memcmp(line.s, "pop_macro", 9))) {
+		name = pragma_argument(l, line.s + n, line.len - n);
+		if (name == WORD_NONE)
+			scan_lexer_odd(l, SCAN_ODD_PRAGMA);
+		else
+			scan_lexer_add(l, n == 10 ? SCAN_OP_PUSH_MACRO :
+						    SCAN_OP_POP_MACRO)
+				->name = name;
+	} else if (memmem(line.s, line.len, "system_header", 13)) {
+		scan_lexer_add(l, SCAN_OP_SYSTEM_HEADER);
+	} else if (memmem(line.s, line.len, "dependency", 10) ||
+		   memmem(line.s, line.len, "include_alias", 13) ||
+		   memmem(line.s, line.len, "pch_preprocess", 14) ||
+		   memmem(line.s, line.len, "module", 6)) {
+		scan_lexer_odd(l, SCAN_ODD_PRAGMA);
+	}
+}
+
+enum kind {
+	INCLUDE,
+	DEFINE,
+	NAMED,
+	CONDITION,
+	PLAIN,
+	PRAGMA,
+	ODD,
+	LINE,
+	SKIP,
+};
+
+static const struct word {
+	const char *s;
+	uint8_t kind;
+	uint8_t op; /* of ODD: enum scan_odd */
+	int8_t group; /* 1 opens a conditional, -1 continues it */
+} words[] = {
+	{ "define", DEFINE, 0, 0 },
+	{ "include", INCLUDE, SCAN_OP_INCLUDE, 0 },
+	{ "ifdef", NAMED, SCAN_OP_IFDEF, 1 },
+	{ "ifndef", NAMED, SCAN_OP_IFNDEF, 1 },
+	{ "if", CONDITION, SCAN_OP_IF, 1 },
+	{ "endif", PLAIN, SCAN_OP_ENDIF, -1 },
+	{ "else", PLAIN, SCAN_OP_ELSE, -1 },
+	{ "elif", CONDITION, SCAN_OP_ELIF, -1 },
+	{ "undef", NAMED, SCAN_OP_UNDEF, 0 },
+	{ "pragma", PRAGMA, 0, 0 },
+	{ "include_next", INCLUDE, SCAN_OP_INCLUDE_NEXT, 0 },
+	{ "import", INCLUDE, SCAN_OP_IMPORT, 0 },
+	{ "error", ODD, SCAN_ODD_ERROR, 0 },
+	{ "warning", SKIP, 0, 0 },
+	{ "line", LINE, 0, 0 },
+	{ "elifdef", NAMED, SCAN_OP_ELIFDEF, -1 },
+	{ "elifndef", NAMED, SCAN_OP_ELIFNDEF, -1 },
+	{ "embed", ODD, SCAN_ODD_EMBED, 0 },
+	{ "assert", ODD, SCAN_ODD_ASSERT, 0 },
+	{ "unassert", ODD, SCAN_ODD_ASSERT, 0 },
+	{ "ident", SKIP, 0, 0 },
+	{ "sccs", SKIP, 0, 0 },
+};
+
+static const struct word *find_word(const char *s, size_t len)
+{
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (words[i].s[0] == s[0] && strlen(words[i].s) == len &&
+		    !memcmp(words[i].s, s, len))
+			return &words[i];
+	}
+	return NULL;
+}
+
+/* The rest of a line whose content is nothing to us. */
+static void drop_rest(struct scan_lexer *l)
+{
+	size_t before = l->blob.len;
+
+	scan_lexer_rest(l);
+	l->blob.len = before;
+}
+
+static void known(struct scan_lexer *l, const struct word *w)
+{
+	uint32_t n = l->t->n, line = l->line;
+
+	switch ((enum kind)w->kind) {
+	case INCLUDE:
+		include(l, w->op);
+		break;
+	case DEFINE:
+		define(l);
+		break;
+	case NAMED:
+		named(l, w->op);
+		break;
+	case CONDITION:
+		condition(l, w->op);
+		break;
+	case PRAGMA:
+		pragma(l);
+		break;
+	case PLAIN:
+		drop_rest(l);
+		scan_lexer_add(l, w->op);
+		break;
+	case LINE:
+		l->t->marks |= SCAN_MARK_LINE;
+		drop_rest(l);
+		break;
+	case ODD:
+		scan_lexer_odd(l, w->op);
+		drop_rest(l);
+		break;
+	case SKIP:
+		drop_rest(l);
+	}
+	for (uint32_t i = n; i < l->t->n; i++) {
+		l->t->dir[i].spliced = l->line != line + 1;
+		l->t->dir[i].line = line;
+	}
+	if (w->group > 0)
+		open_group(l);
+	else if (w->group < 0)
+		link_group(l);
+}
+
+/* Behind a '#' that starts a line. */
+static void directive(struct scan_lexer *l)
+{
+	size_t before = l->blob.len;
+	const struct word *w = NULL;
+	size_t len;
+
+	if (!scan_lexer_blanks(l)) {
+		l->p++;
+		l->line++;
+		return;
+	}
+	len = scan_lexer_word(l);
+	if (len)
+		w = find_word((const char *)l->blob.data + before, len);
+	l->blob.len = before;
+	if (w) {
+		known(l, w);
+		return;
+	}
+	/* # 33 "file": where text came from. */
+	if (len && l->blob.data[before] >= '0' && l->blob.data[before] <= '9')
+		l->t->marks |= SCAN_MARK_LINE;
+	else if (!(l->mode & SCAN_ASM))
+		scan_lexer_odd(l, SCAN_ODD_DIRECTIVE);
+	scan_lexer_text(l);
+}
+
+/* The assembler takes .INCBIN too; its own spelling is seen elsewhere. */
+static void check_case(struct scan_lexer *l, const struct buf *in)
+{
+	const char *p = (const char *)in->data, *end = p + in->len;
+
+	for (; p < end && (p = memchr(p, '.', (size_t)(end - p))); p++) {
+		if ((!strncasecmp(p, ".incbin", 7) &&
+		     strncmp(p, ".incbin", 7)) ||
+		    (!strncasecmp(p, ".include", 8) &&
+		     strncmp(p, ".include", 8))) {
+			scan_lexer_odd(l, SCAN_ODD_INCBIN);
+			return;
+		}
+	}
+}
+
+/* Trigraphs and lone carriage returns are nothing that we rewrite. */
+static void check_bytes(struct scan_lexer *l, const struct buf *in)
+{
+	const uint8_t *p = in->data, *end = in->data + in->len;
+
+	for (; p < end && (p = memchr(p, '\r', (size_t)(end - p))); p++) {
+		if (p[1] != '\n') {
+			scan_lexer_odd(l, SCAN_ODD_BYTES);
+			break;
+		}
+	}
+	if ((l->mode & SCAN_TRIGRAPHS) && memmem(in->data, in->len, "??", 2))
+		scan_lexer_odd(l, SCAN_ODD_BYTES);
+	if (l->mode & SCAN_ASM)
+		check_case(l, in);
+}
+
+static void lines(struct scan_lexer *l)
+{
+	while (l->p < l->end) {
+		if (!scan_lexer_blanks(l)) {
+			l->p++;
+			l->line++;
+		} else if (*l->p == '#') {
+			l->p++;
+			directive(l);
+		} else if (*l->p == '%' && l->p[1] == ':' &&
+			   !(l->mode & (SCAN_OLD | SCAN_ASM))) {
+			l->p += 2;
+			directive(l);
+		} else {
+			scan_lexer_text(l);
+		}
+	}
+}
+
+/* The whole file is one #ifndef X ... #endif: X says that it has no effect. */
+static uint32_t guard_of(const struct scan_text *t)
+{
+	const struct scan_directive *d = t->dir;
+
+	if (t->unbalanced || t->n < 2 || d->op != SCAN_OP_IFNDEF ||
+	    d->next != t->n - 1 || t->dir[t->n - 1].op != SCAN_OP_ENDIF)
+		return WORD_NONE;
+	return d->name;
+}
+
+struct scan_text *scan_lex(struct scan_names *names, struct buf *in,
+			   unsigned mode)
+{
+	struct scan_text *t = xcalloc(1, sizeof(*t));
+	struct scan_lexer l = {
+		.mode = mode, .line = 1, .names = names, .t = t
+	};
+
+	t->mode = mode;
+	buf_add(in, "\n", 1);
+	l.p = l.start = in->data;
+	l.end = in->data + in->len;
+	if (in->len > 3 && !memcmp(in->data, "\xef\xbb\xbf", 3))
+		l.p += 3;
+	scan_names_lock(names);
+	check_bytes(&l, in);
+	lines(&l);
+	scan_names_unlock(names);
+	if (l.n_open)
+		t->unbalanced = true;
+	t->guard = guard_of(t);
+	t->blob_len = l.blob.len;
+	t->blob = buf_steal(&l.blob);
+	t->blob = xrealloc(t->blob, t->blob_len + 1);
+	t->dir = xrealloc(t->dir, (t->n + 1) * sizeof(*t->dir));
+	t->def = xrealloc(t->def, (t->n_def + 1) * sizeof(*t->def));
+	buf_release(&l.scratch);
+	free(l.open);
+	return t;
+}
+
+void scan_text_free(struct scan_text *t)
+{
+	if (!t)
+		return;
+	for (uint32_t i = 0; i < t->n_def; i++)
+		scan_macro_free(atomic_load(&t->def[i].macro));
+	for (uint32_t i = 0; i < t->n_piece; i++)
+		scan_tokens_free(atomic_load(&t->piece[i].tokens));
+	free(t->dir);
+	free(t->def);
+	free(t->piece);
+	free(t->blob);
+	free(t);
+}
+
+size_t scan_text_memory(const struct scan_text *t)
+{
+	return sizeof(*t) + t->blob_len + t->n * sizeof(*t->dir) +
+	       t->n_def * sizeof(*t->def) + t->n_piece * sizeof(*t->piece);
+}
+
+const char *scan_odd_why(enum scan_odd odd)
+{
+	static const char *const why[] = {
+		[SCAN_ODD_DIRECTIVE] = "unknown directive",
+		[SCAN_ODD_ERROR] = "#error or a directive in error",
+		[SCAN_ODD_EMBED] = "#embed",
+		[SCAN_ODD_NAME] = "odd name of a macro",
+		[SCAN_ODD_PRAGMA] = "pragma that we do not follow",
+		[SCAN_ODD_INCBIN] = ".incbin or .include, name not plain",
+		[SCAN_ODD_WORD] = "word across two lines",
+		[SCAN_ODD_BYTES] = "odd bytes (trigraph, carriage return, "
+				   "raw string)",
+		[SCAN_ODD_ASSERT] = "#assert",
+	};
+
+	return why[odd];
+}

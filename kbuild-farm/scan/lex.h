@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * scan/lex.h - a file's bytes as a list of its directives.
+ *
+ * Text between directives is gone afterwards: it cannot change what is
+ * included.  What a directive says is kept as cleaned text (splices removed,
+ * a comment is one space) and made into tokens when it is first needed.
+ * A conditional knows where its group goes on, so that skipped text costs
+ * nothing.  The result does not change any more and is shared by threads.
+ */
+#ifndef SCAN_LEX_H
+#define SCAN_LEX_H
+
+#include "base/buf.h"
+#include "scan/name.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+/* What the language is; the same bytes read otherwise in another mode. */
+enum scan_mode {
+	SCAN_ASM = 1, /* .S: an unknown directive is text */
+	SCAN_RAW = 2, /* R"x(...)x" */
+	SCAN_STRICT = 4, /* -std=c11: trigraphs, no GNU extensions */
+	SCAN_OLD = 8, /* -std=c90: no line comments, no digraphs */
+	SCAN_SEPARATORS = 16, /* 1'000 */
+	SCAN_TRIGRAPHS = 32,
+	SCAN_CLANG = 64,
+};
+
+enum scan_op {
+	SCAN_OP_INCLUDE,
+	SCAN_OP_INCLUDE_NEXT,
+	SCAN_OP_IMPORT,
+	SCAN_OP_DEFINE,
+	SCAN_OP_UNDEF,
+	SCAN_OP_IFDEF,
+	SCAN_OP_IFNDEF,
+	SCAN_OP_IF,
+	SCAN_OP_ELIF,
+	SCAN_OP_ELIFDEF,
+	SCAN_OP_ELIFNDEF,
+	SCAN_OP_ELSE,
+	SCAN_OP_ENDIF,
+	SCAN_OP_ONCE,
+	SCAN_OP_PUSH_MACRO,
+	SCAN_OP_POP_MACRO,
+	SCAN_OP_SYSTEM_HEADER,
+	SCAN_OP_INCBIN, /* of the assembler: the name, or a piece */
+	SCAN_OP_ASM_INCLUDE,
+	SCAN_OP_ODD, /* what we do not understand, if it is reached */
+};
+
+enum scan_odd {
+	SCAN_ODD_DIRECTIVE,
+	SCAN_ODD_ERROR,
+	SCAN_ODD_EMBED,
+	SCAN_ODD_NAME,
+	SCAN_ODD_PRAGMA,
+	SCAN_ODD_INCBIN,
+	SCAN_ODD_WORD,
+	SCAN_ODD_BYTES,
+	SCAN_ODD_ASSERT,
+};
+
+struct scan_directive {
+	uint8_t op;
+	uint8_t form; /* include: < or " or 0, computed; odd: enum scan_odd */
+	bool spliced; /* more than one line */
+	uint32_t line;
+	uint32_t next; /* conditionals: the group's next directive */
+	uint32_t name; /* a macro, or a header's name */
+	uint32_t at; /* define: of scan_text.def; piece: of scan_text.piece */
+};
+
+struct scan_macro;
+struct scan_tokens;
+
+/* A definition; its address is the identity of what a macro is. */
+struct scan_def {
+	struct scan_text *text; /* NULL: built in, `name` says which */
+	uint32_t name;
+	uint32_t at, len; /* what follows the name, in scan_text.blob */
+	_Atomic(struct scan_macro *) macro; /* see scan/macro.h */
+};
+
+/* The text of a condition or of a computed include. */
+struct scan_piece {
+	uint32_t at, len;
+	_Atomic(struct scan_tokens *) tokens; /* see scan/token.h */
+};
+
+/* What a file may hold, anywhere, taken or not. */
+enum scan_mark {
+	SCAN_MARK_TIME = 1, /* __DATE__, __TIME__, __TIMESTAMP__ */
+	SCAN_MARK_COUNTER = 2, /* __COUNTER__ outside #if */
+	SCAN_MARK_LINE = 4, /* #line: __LINE__ is not ours */
+};
+
+struct scan_text {
+	struct scan_directive *dir;
+	struct scan_def *def;
+	struct scan_piece *piece;
+	uint32_t n, n_def, n_piece;
+	uint32_t guard; /* no effect when this is defined; or WORD_NONE */
+	char *blob;
+	size_t blob_len;
+	unsigned mode;
+	unsigned marks; /* enum scan_mark */
+	/* Bits 1 to 7: a string ends in, or starts with, a part of .incbin */
+	uint8_t heads, tails;
+	bool unbalanced;
+	atomic_uint refs; /* of scan/store.h */
+};
+
+/*
+ * Read a file.  `in` gets a newline and a NUL appended, and is left to the
+ * caller.  Never fails; free with scan_text_free().
+ */
+struct scan_text *scan_lex(struct scan_names *names, struct buf *in,
+			   unsigned mode);
+void scan_text_free(struct scan_text *t);
+size_t scan_text_memory(const struct scan_text *t);
+const char *scan_odd_why(enum scan_odd odd);
+
+#endif

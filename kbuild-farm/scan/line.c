@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "scan/line.h"
+
+#include "options/list.h"
+#include "options/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What to do about an option; others follow from their use in the table. */
+enum act {
+	ASK, /* the compiler's own answers may depend on it */
+	ASK_PATH, /* the same, and its value is a path */
+	DROP,
+	REFUSE,
+	DEFINE,
+	UNDEFINE,
+	DIR,
+	INCLUDE,
+	IMACROS,
+	NOSTDINC,
+	NO_CANONICAL,
+	LANG,
+	STD,
+	ANSI,
+	TRIGRAPHS,
+	FREESTANDING,
+	HOSTED,
+	WP,
+	WA,
+	SEED,
+	INPUT,
+};
+
+static const struct rule {
+	const char *name;
+	enum act act;
+	enum scan_path where;
+} rules[] = {
+	{ "-I", DIR, SCAN_PATH_BRACKET },
+	{ "-iquote", DIR, SCAN_PATH_QUOTE },
+	{ "-isystem", DIR, SCAN_PATH_SYSTEM },
+	{ "-idirafter", DIR, SCAN_PATH_AFTER },
+	{ "-D", DEFINE, 0 },
+	{ "-U", UNDEFINE, 0 },
+	{ "-include", INCLUDE, 0 },
+	{ "-imacros", IMACROS, 0 },
+	{ "-nostdinc", NOSTDINC, 0 },
+	{ "-fno-canonical-system-headers", NO_CANONICAL, 0 },
+	{ "-fcanonical-system-headers", DROP, 0 },
+	{ "-x", LANG, 0 },
+	{ "-std=", STD, 0 },
+	{ "--std=", STD, 0 },
+	{ "--std", STD, 0 },
+	{ "-ansi", ANSI, 0 },
+	{ "--ansi", ANSI, 0 },
+	{ "-trigraphs", TRIGRAPHS, 0 },
+	{ "--trigraphs", TRIGRAPHS, 0 },
+	{ "-ffreestanding", FREESTANDING, 0 },
+	{ "-fno-hosted", FREESTANDING, 0 },
+	{ "-fhosted", HOSTED, 0 },
+	{ "-fno-freestanding", HOSTED, 0 },
+	{ "-Wp,", WP, 0 },
+	{ "-Wa,", WA, 0 },
+	{ "-Xassembler", WA, 0 },
+	{ "-frandomize-layout-seed", SEED, 0 },
+	{ "-fsanitize-ignorelist=", INPUT, 0 },
+	{ "-fsanitize-blacklist=", INPUT, 0 },
+	{ "-fprofile-sample-use=", INPUT, 0 },
+	{ "-fprofile-arcs", DROP, 0 },
+	{ "-ftest-coverage", DROP, 0 },
+	{ "--coverage", DROP, 0 },
+	{ "-coverage", DROP, 0 },
+	{ "-nostdinc++", DROP, 0 },
+	{ "-fno-working-directory", DROP, 0 },
+	{ "-fworking-directory", DROP, 0 },
+	{ "-pthread", ASK, 0 },
+	{ "-posix", ASK, 0 },
+	{ "-undef", ASK, 0 },
+	{ "--no-sysroot-suffix", ASK, 0 },
+	{ "-B", ASK_PATH, 0 },
+	{ "--sysroot", ASK_PATH, 0 },
+	{ "--sysroot=", ASK_PATH, 0 },
+	{ "-isysroot", ASK_PATH, 0 },
+	{ "--prefix", ASK_PATH, 0 },
+	{ "--prefix=", ASK_PATH, 0 },
+	{ "-fmacro-prefix-map=", DROP, 0 },
+	{ "-ffile-prefix-map=", DROP, 0 },
+	{ "-fdebug-prefix-map=", DROP, 0 },
+	{ "-fdiagnostics-color", DROP, 0 },
+	{ "-fdiagnostics-color=", DROP, 0 },
+	{ "-W", DROP, 0 },
+	{ "-w", DROP, 0 },
+	{ "-pipe", DROP, 0 },
+	{ "--pipe", DROP, 0 },
+	{ "-pedantic", DROP, 0 },
+	{ "-pedantic-errors", DROP, 0 },
+	{ "-C", DROP, 0 },
+	{ "-CC", DROP, 0 },
+	{ "-P", DROP, 0 },
+	{ "-v", DROP, 0 },
+	{ "-MG", REFUSE, 0 },
+	{ "-Xclang", REFUSE, 0 },
+	{ "-iframework", REFUSE, 0 },
+	{ "-iframeworkwithsysroot", REFUSE, 0 },
+	{ "-ibuiltininc", REFUSE, 0 },
+	{ "-isystem-after", REFUSE, 0 },
+	{ "-ivfsoverlay", REFUSE, 0 },
+	{ "-iwithsysroot", REFUSE, 0 },
+	{ "-index-header-map", REFUSE, 0 },
+	{ "-working-directory", REFUSE, 0 },
+	{ "-fimplicit-module-maps", REFUSE, 0 },
+	{ "-fcxx-modules", REFUSE, 0 },
+};
+
+/* Options that keep a compile local, and what that means here. */
+static const struct {
+	const char *why;
+	enum act act;
+} reasons[] = {
+	{ "clang option", ASK },
+	{ "tuned for this machine (native)", ASK },
+	{ "compiler search path", ASK },
+	{ "LTO (records the directory)", ASK },
+	{ "compiler dumps", DROP },
+	{ "compiler reports", DROP },
+	{ "-save-temps", DROP },
+	{ "link option", DROP },
+	{ "recorded switches", DROP },
+	{ "split debug info", DROP },
+	{ "debug info (recorded switches)", DROP },
+	{ "LTO cache", DROP },
+};
+
+static void refuse(struct scan_line *l, const char *why, const char *detail)
+{
+	if (l->why)
+		return;
+	l->why = why;
+	l->detail = detail;
+}
+
+static const struct rule *rule_of(const struct options_entry *e)
+{
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		if (!strcmp(rules[i].name, e->name))
+			return &rules[i];
+	}
+	return NULL;
+}
+
+static enum act act_of(const struct options_entry *e)
+{
+	switch ((enum options_use)e->use) {
+	case OPTIONS_MODE:
+	case OPTIONS_OUTPUT:
+	case OPTIONS_DEPS:
+	case OPTIONS_LINK:
+	case OPTIONS_DEBUG:
+		return DROP;
+	case OPTIONS_CODE:
+		return ASK;
+	case OPTIONS_LOCAL:
+		for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]);
+		     i++) {
+			if (!strcmp(reasons[i].why, e->why))
+				return reasons[i].act;
+		}
+		return REFUSE;
+	case OPTIONS_LANG:
+	case OPTIONS_CPP:
+	case OPTIONS_LIST:
+	case OPTIONS_QUERY:
+		break;
+	}
+	return REFUSE;
+}
+
+static void add_dir(struct scan_line *l, enum scan_path where, const char *path)
+{
+	if (!path || !*path || *path == '=' || !strcmp(path, "-") ||
+	    !strncmp(path, "$SYSROOT", 8)) {
+		refuse(l, "odd search directory", path);
+		return;
+	}
+	l->dir = xrealloc(l->dir, (l->n_dir + 1) * sizeof(*l->dir));
+	l->dir[l->n_dir++] = (struct scan_line_dir){ where, path };
+}
+
+/* X, X=1, X(a)=a */
+static void add_define(struct scan_line *l, const char *s, size_t len)
+{
+	const char *is = memchr(s, '=', len);
+	size_t name = is ? (size_t)(is - s) : len;
+
+	if (memchr(s, '\n', len) || memchr(s, '\r', len)) {
+		refuse(l, "newline in a definition", NULL);
+		return;
+	}
+	strv_addf(&l->define, "#define %.*s %.*s", (int)name, s,
+		  is ? (int)(len - name - 1) : 1, is ? is + 1 : "1");
+}
+
+static void set_std(struct scan_line *l, const char *std)
+{
+	static const char *const old[] = { "c89",          "c90",
+					   "iso9899:1990", "iso9899:199409",
+					   "gnu89",        "gnu90" };
+	bool is_old = false;
+
+	if (l->mode & SCAN_ASM)
+		return;
+	for (size_t i = 0; i < sizeof(old) / sizeof(old[0]); i++)
+		is_old |= !strcmp(std, old[i]);
+	l->mode &= ~(unsigned)(SCAN_RAW | SCAN_OLD | SCAN_STRICT |
+			       SCAN_TRIGRAPHS | SCAN_SEPARATORS);
+	if (strncmp(std, "gnu", 3)) {
+		l->mode |= SCAN_STRICT | SCAN_TRIGRAPHS;
+		if (is_old)
+			l->mode |= SCAN_OLD;
+	} else if (!is_old) {
+		l->mode |= SCAN_RAW;
+	}
+	if (strstr(std, "2x") || strstr(std, "23") || strstr(std, "2y"))
+		l->mode |= SCAN_SEPARATORS;
+	if (strstr(std, "++"))
+		refuse(l, "language", std);
+}
+
+/* Words for the preprocessor: definitions, directories, dependency files. */
+static void take_wp(struct scan_line *l, const char *list)
+{
+	const char *rest = list;
+	struct options_item item;
+
+	while (options_list_next(&rest, &item)) {
+		char *value;
+
+		switch (options_list_wp(&item)) {
+		case OPTIONS_WP_FILE:
+		case OPTIONS_WP_TARGET:
+			options_list_next(&rest, &item);
+			break;
+		case OPTIONS_WP_PHONY:
+			break;
+		case OPTIONS_WP_CPP:
+			if (item.len < 3 || item.s[1] == 'I') {
+				refuse(l, "preprocessor option", list);
+				break;
+			}
+			value = xstrndup(item.s + 2, item.len - 2);
+			if (item.s[1] == 'D')
+				add_define(l, value, strlen(value));
+			else
+				strv_addf(&l->define, "#undef %s", value);
+			free(value);
+			break;
+		case OPTIONS_WP_OTHER:
+			refuse(l, "preprocessor option", list);
+		}
+	}
+}
+
+/* The assembler's options whose value is another word. */
+static bool wa_has_value(const struct options_item *item)
+{
+	return options_item_is(item, "--defsym") ||
+	       options_item_is(item, "-defsym") || options_item_is(item, "-G");
+}
+
+/* Words for the assembler: -I, and files that it reads first. */
+static void take_wa(struct scan_line *l, const char *list)
+{
+	const char *rest = list;
+	struct options_item item;
+
+	while (options_list_next(&rest, &item)) {
+		if (!item.len)
+			continue;
+		if (*item.s == '@' || options_item_is(&item, "-o") ||
+		    options_item_is(&item, "-I") ||
+		    options_item_is(&item, "--MD"))
+			refuse(l, "assembler option", list);
+		else if (*item.s != '-')
+			strv_own(&l->assembler, xstrndup(item.s, item.len));
+		else if (item.len > 2 && item.s[1] == 'I')
+			strv_own(&l->asm_dirs,
+				 xstrndup(item.s + 2, item.len - 2));
+		else if (wa_has_value(&item))
+			options_list_next(&rest, &item);
+	}
+}
+
+static void take_lang(struct scan_line *l, const char *lang)
+{
+	if (!strcmp(lang, "c"))
+		l->mode &= ~(unsigned)SCAN_ASM;
+	else if (!strcmp(lang, "assembler-with-cpp"))
+		l->mode = SCAN_ASM;
+	else
+		refuse(l, "language", lang);
+}
+
+static void keep_flag(struct scan_line *l, const struct options_word *w)
+{
+	strv_add(&l->flags, w->text);
+	if (w->apart)
+		strv_add(&l->flags, w->value);
+}
+
+static void take_path(struct scan_line *l, const struct options_word *w)
+{
+	l->flags_local |= *w->value != '/';
+	keep_flag(l, w);
+}
+
+static void take_seed(struct scan_line *l, const struct options_word *w)
+{
+	if (!strncmp(w->value, "-file=", 6))
+		strv_add(&l->input, w->value + 6);
+}
+
+static void take_option(struct scan_line *l, const struct options_word *w)
+{
+	const struct rule *r = rule_of(w->entry);
+
+	if (w->entry->form != OPTIONS_ALONE && !w->value) {
+		refuse(l, "option without its value", w->text);
+		return;
+	}
+	switch (r ? r->act : act_of(w->entry)) {
+	case ASK:
+		keep_flag(l, w);
+		break;
+	case ASK_PATH:
+		take_path(l, w);
+		break;
+	case DROP:
+		break;
+	case REFUSE:
+		refuse(l, w->entry->why ? w->entry->why : "option", w->text);
+		break;
+	case DEFINE:
+		add_define(l, w->value, strlen(w->value));
+		break;
+	case UNDEFINE:
+		strv_addf(&l->define, "#undef %s", w->value);
+		break;
+	case DIR:
+		add_dir(l, r->where, w->value);
+		break;
+	case INCLUDE:
+		strv_add(&l->include, w->value);
+		break;
+	case IMACROS:
+		strv_add(&l->imacros, w->value);
+		break;
+	case NOSTDINC:
+		l->nostdinc = true;
+		break;
+	case NO_CANONICAL:
+		l->no_canonical = true;
+		break;
+	case LANG:
+		take_lang(l, w->value);
+		break;
+	case STD:
+		set_std(l, w->value);
+		keep_flag(l, w);
+		break;
+	case ANSI:
+		set_std(l, "c90");
+		keep_flag(l, w);
+		break;
+	case TRIGRAPHS:
+		l->mode |= SCAN_TRIGRAPHS;
+		break;
+	case FREESTANDING:
+	case HOSTED:
+		l->freestanding = r->act == FREESTANDING;
+		keep_flag(l, w);
+		break;
+	case WP:
+		take_wp(l, w->value);
+		break;
+	case WA:
+		take_wa(l, w->value);
+		break;
+	case SEED:
+		take_seed(l, w);
+		break;
+	case INPUT:
+		strv_add(&l->input, w->value);
+	}
+}
+
+static void take_source(struct scan_line *l, const char *source, bool lang)
+{
+	const char *dot = strrchr(str_base(source), '.');
+
+	if (l->source || !strcmp(source, "-")) {
+		refuse(l, "not one source", source);
+		return;
+	}
+	l->source = source;
+	if (lang)
+		return;
+	if (dot && !strcmp(dot, ".s"))
+		l->plain = true;
+	else if (dot && (!strcmp(dot, ".S") || !strcmp(dot, ".sx")))
+		l->mode = SCAN_ASM;
+	else if (!dot || strcmp(dot, ".c"))
+		refuse(l, "language", source);
+}
+
+static void check_environment(struct scan_line *l, char *const *env)
+{
+	static const char *const names[] = {
+		"CPATH",         "C_INCLUDE_PATH",       "GCC_EXEC_PREFIX",
+		"COMPILER_PATH", "CCC_OVERRIDE_OPTIONS", "SDKROOT",
+	};
+
+	for (size_t i = 0; env && i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *value = str_env(env, names[i]);
+
+		if (value && *value)
+			refuse(l, "environment of the compiler", names[i]);
+	}
+}
+
+void scan_line_parse(struct scan_line *l, char *const *argv, char *const *env)
+{
+	struct options_word w;
+	bool lang = false;
+	size_t n;
+
+	*l = (struct scan_line){ .mode = SCAN_RAW };
+	check_environment(l, env);
+	if (!argv[0]) {
+		refuse(l, "no command", NULL);
+		return;
+	}
+	for (argv++; (n = options_word(&w, argv)); argv += n) {
+		if (w.text[0] == '@' ||
+		    (w.apart && w.value && w.value[0] == '@')) {
+			refuse(l, "@file", w.text);
+		} else if (w.entry) {
+			lang |= w.entry->use == OPTIONS_LANG;
+			take_option(l, &w);
+		} else if (w.text[0] == '-' && w.text[1]) {
+			refuse(l, "unknown option", w.text);
+		} else {
+			take_source(l, w.text, lang);
+		}
+	}
+	if (!l->source)
+		refuse(l, "not one source", NULL);
+}
+
+void scan_line_release(struct scan_line *l)
+{
+	free(l->dir);
+	strv_release(&l->define);
+	strv_release(&l->imacros);
+	strv_release(&l->include);
+	strv_release(&l->flags);
+	strv_release(&l->input);
+	strv_release(&l->assembler);
+	strv_release(&l->asm_dirs);
+}

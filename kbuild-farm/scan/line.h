@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * scan/line.h - what a compile's command line means to the preprocessor.
+ */
+#ifndef SCAN_LINE_H
+#define SCAN_LINE_H
+
+#include "base/str.h"
+#include "scan/lex.h"
+
+enum scan_path {
+	SCAN_PATH_QUOTE,
+	SCAN_PATH_BRACKET, /* -I */
+	SCAN_PATH_SYSTEM,
+	SCAN_PATH_AFTER,
+};
+
+struct scan_line_dir {
+	enum scan_path where;
+	const char *path;
+};
+
+struct scan_line {
+	const char *source; /* borrowed from argv, as all strings but lists */
+	bool plain; /* .s: no preprocessor at all */
+	unsigned mode; /* enum scan_mode */
+	bool nostdinc, freestanding, no_canonical;
+	struct scan_line_dir *dir;
+	size_t n_dir;
+	/* "#define X 1", "#undef X" in order. */
+	struct strv define;
+	struct strv imacros, include;
+	/* What the compiler's own answers depend on. */
+	struct strv flags;
+	bool flags_local; /* among them are relative paths */
+	/* Files that the compiler or the assembler reads besides. */
+	struct strv input, assembler;
+	struct strv asm_dirs; /* -I for the assembler alone */
+	const char *why; /* not understood: a literal */
+	const char *detail; /* the word that it is about, or NULL */
+};
+
+/* Never fails: see `why`. */
+void scan_line_parse(struct scan_line *l, char *const *argv, char *const *env);
+void scan_line_release(struct scan_line *l);
+
+#endif

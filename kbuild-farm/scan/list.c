@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "scan/walk.h"
+
+#include "base/str.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void *scan_lists_room(void *v, size_t n, size_t *cap, size_t size)
+{
+	if (n < *cap)
+		return v;
+	*cap = *cap ? *cap * 2 : 256;
+	return xrealloc(v, *cap * size);
+}
+
+void scan_lists_release(struct scan_lists *l)
+{
+	free(l->file);
+	free(l->absent);
+	free(l->dir);
+	free(l->frame);
+	free(l->pushed);
+	free(l->once);
+	free(l->want);
+}
+
+/* Directories in front of "..": they must be there for the path to lead on. */
+static void list_steps(struct scan_walk *walk, const char *path)
+{
+	const char *dots;
+
+	for (dots = path; (dots = strstr(dots, "/..")); dots += 3) {
+		if ((dots[3] == '/' || !dots[3]) && dots > path)
+			scan_walk_dir(walk,
+				      scan_arena_copy(&walk->w->arena, path,
+						      (size_t)(dots - path)));
+	}
+}
+
+size_t scan_walk_list(struct scan_walk *walk, struct scan_node *node,
+		      enum scan_kind kind, uint32_t line)
+{
+	struct scan_lists *l = walk->l;
+	struct scan_entry *e = node->entry;
+
+	if (e->unit == walk->w->unit)
+		return e->index;
+	e->unit = walk->w->unit;
+	e->index = l->n_file;
+	l->file = scan_lists_room(l->file, l->n_file, &l->cap_file,
+				  sizeof(*l->file));
+	l->file[l->n_file++] = (struct scan_listed){
+		.path = e->path,
+		.kind = kind,
+		.from = l->n_frame ? l->frame[l->n_frame - 1].index : 0,
+		.line = line,
+	};
+	list_steps(walk, e->path);
+	return e->index;
+}
+
+void scan_walk_absent(struct scan_walk *walk, const char *path)
+{
+	struct scan_lists *l = walk->l;
+
+	l->absent = scan_lists_room(l->absent, l->n_absent, &l->cap_absent,
+				    sizeof(*l->absent));
+	l->absent[l->n_absent++] = path;
+}
+
+void scan_walk_dir(struct scan_walk *walk, const char *path)
+{
+	struct scan_lists *l = walk->l;
+
+	for (size_t i = 0; i < l->n_dir; i++) {
+		if (!strcmp(l->dir[i], path))
+			return;
+	}
+	l->dir = scan_lists_room(l->dir, l->n_dir, &l->cap_dir,
+				 sizeof(*l->dir));
+	l->dir[l->n_dir++] = path;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * scan/macro.h - what a definition says, and which one a name has.
+ *
+ * The macro table is an array indexed by a name's number.  It belongs to one
+ * thread; starting on another unit costs one increment.
+ */
+#ifndef SCAN_MACRO_H
+#define SCAN_MACRO_H
+
+#include "scan/arena.h"
+#include "scan/lex.h"
+#include "scan/token.h"
+
+/* A definition in tokens.  ## is a flag of the token before it. */
+struct scan_macro {
+	bool funlike;
+	bool variadic;
+	bool bad; /* the compiler refuses it */
+	uint32_t paramc;
+	uint32_t n;
+	struct scan_token body[];
+};
+
+/* The tokens of a definition, made once for all threads. */
+const struct scan_macro *scan_macro_of(struct scan_def *def,
+				       struct scan_names *names);
+void scan_macro_free(struct scan_macro *m);
+
+struct scan_slot {
+	struct scan_def *def; /* NULL: not defined */
+	uint32_t epoch; /* of another unit: as if it was not there */
+	uint32_t looked; /* the evaluation that looked last */
+};
+
+/* A name that an evaluation looked at, and what it was. */
+struct scan_look {
+	struct scan_def *def;
+	uint32_t name;
+};
+
+/* Questions that come up while a condition is evaluated. */
+struct scan_host {
+	void *ctx;
+	/* Is there such a header?  Negative: cannot say, *why is set. */
+	int (*has_include)(void *ctx, uint32_t name, bool angled, bool next,
+			   const char **why);
+	/* What is e.g. __has_attribute(TEXT)?  0 or negative as above. */
+	int (*ask)(void *ctx, enum scan_word op, const char *text,
+		   long long *value, const char **why);
+};
+
+struct scan_context;
+
+/* A preprocessor's state; of one thread. */
+struct scan_cpp {
+	struct scan_names *names;
+	struct scan_host host;
+	unsigned mode;
+	bool char_unsigned, wchar_unsigned;
+
+	struct scan_slot *slot;
+	uint32_t n_slot;
+	uint32_t epoch;
+
+	/* Where we are: for __LINE__ and its like. */
+	uint32_t line;
+	bool line_known;
+	unsigned level;
+	unsigned counter;
+	bool counter_known;
+
+	/* One evaluation: scan_cpp_begin(). */
+	const char *why; /* it failed; a literal */
+	bool unsteady; /* the result depends on more than `look` */
+	uint32_t looking;
+	struct scan_look *look;
+	size_t n_look, cap_look;
+	struct scan_context *context;
+	size_t n_context, cap_context;
+	struct scan_token *stack;
+	size_t n_stack, cap_stack;
+	struct scan_arena arena;
+	unsigned steps;
+	unsigned depth;
+	unsigned prevent; /* > 0: names are not expanded */
+};
+
+void scan_cpp_init(struct scan_cpp *cpp, struct scan_names *names,
+		   const struct scan_host *host);
+void scan_cpp_release(struct scan_cpp *cpp);
+/* Another unit: nothing is defined. */
+void scan_cpp_reset(struct scan_cpp *cpp, unsigned mode);
+/* `def` is borrowed until scan_cpp_reset(). */
+void scan_cpp_define(struct scan_cpp *cpp, struct scan_def *def);
+void scan_cpp_undef(struct scan_cpp *cpp, uint32_t name);
+struct scan_def *scan_cpp_def(struct scan_cpp *cpp, uint32_t name);
+/* The same, and remember that the evaluation depends on it. */
+struct scan_def *scan_cpp_look(struct scan_cpp *cpp, uint32_t name);
+
+/* Start to read `n` tokens, which stay the caller's. */
+void scan_cpp_begin(struct scan_cpp *cpp, const struct scan_token *v, size_t n);
+/* The next token, expanded; SCAN_TOK_END at the end, or when `why` is set. */
+struct scan_token scan_cpp_next(struct scan_cpp *cpp);
+/* The next token as it stands: what `defined` wants. */
+struct scan_token scan_cpp_raw(struct scan_cpp *cpp);
+/* Fail, unless it failed already. */
+void scan_cpp_fail(struct scan_cpp *cpp, const char *why);
+/*
+ * Read a header's name: a string, or what stands between < and >; `spelled`:
+ * nothing between is expanded.  False: it is neither.
+ */
+bool scan_cpp_header(struct scan_cpp *cpp, struct scan_token first,
+		     bool spelled, uint32_t *name, bool *angled);
+
+#endif

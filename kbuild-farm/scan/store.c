@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "scan/store.h"
+
+#include "base/str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SECOND    INT64_C(1000000000)
+#define FILE_MAX  (INT64_C(256) << 20)
+#define TRIES_MAX 5
+
+struct entry {
+	struct scan_ident id;
+	struct scan_text *text; /* NULL: free */
+};
+
+struct scan_store {
+	pthread_mutex_t lock;
+	struct scan_names *names;
+	struct entry *table; /* open addressing */
+	size_t n, mask;
+	size_t memory;
+	uint64_t lexed, reused;
+};
+
+void scan_ident_of(struct scan_ident *id, const struct stat *st)
+{
+	id->dev = st->st_dev;
+	id->ino = st->st_ino;
+	id->size = st->st_size;
+	id->mtime = st->st_mtim.tv_sec * SECOND + st->st_mtim.tv_nsec;
+	id->ctime = st->st_ctim.tv_sec * SECOND + st->st_ctim.tv_nsec;
+}
+
+bool scan_ident_equal(const struct scan_ident *a, const struct scan_ident *b)
+{
+	return a->ino == b->ino && a->ctime == b->ctime &&
+	       a->mtime == b->mtime && a->size == b->size && a->dev == b->dev;
+}
+
+int64_t scan_ident_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME_COARSE, &t);
+	return t.tv_sec * SECOND + t.tv_nsec;
+}
+
+bool scan_ident_settled(const struct scan_ident *id, int64_t now)
+{
+	/* A file system without fractions ticks by the second, or by two. */
+	int64_t tick = id->ctime % SECOND ? SECOND / 50 : 3 * SECOND;
+
+	return id->ctime < now - tick;
+}
+
+struct scan_store *scan_store_new(struct scan_names *names)
+{
+	struct scan_store *s = xcalloc(1, sizeof(*s));
+
+	pthread_mutex_init(&s->lock, NULL);
+	s->names = names;
+	s->mask = 1023;
+	s->table = xcalloc(s->mask + 1, sizeof(*s->table));
+	return s;
+}
+
+void scan_text_put(struct scan_text *t)
+{
+	if (t && atomic_fetch_sub(&t->refs, 1) == 1)
+		scan_text_free(t);
+}
+
+void scan_store_free(struct scan_store *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i <= s->mask; i++)
+		scan_text_put(s->table[i].text);
+	free(s->table);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+static size_t place_of(const struct scan_store *s, const struct scan_ident *id,
+		       unsigned mode)
+{
+	uint64_t h = id->ino * UINT64_C(0x9e3779b97f4a7c15) ^
+		     (uint64_t)id->ctime ^ mode;
+
+	h *= UINT64_C(0xff51afd7ed558ccd);
+	return (size_t)(h >> 32) & s->mask;
+}
+
+/* Where this file is, or the free place where it belongs. */
+static struct entry *find(const struct scan_store *s,
+			  const struct scan_ident *id, unsigned mode)
+{
+	size_t i = place_of(s, id, mode);
+
+	for (; s->table[i].text; i = (i + 1) & s->mask) {
+		if (s->table[i].text->mode == mode &&
+		    scan_ident_equal(&s->table[i].id, id))
+			break;
+	}
+	return &s->table[i];
+}
+
+static void grow(struct scan_store *s)
+{
+	struct entry *old = s->table;
+	size_t n = s->mask + 1;
+
+	s->mask = s->mask * 2 + 1;
+	s->table = xcalloc(s->mask + 1, sizeof(*s->table));
+	for (size_t i = 0; i < n; i++) {
+		if (old[i].text)
+			*find(s, &old[i].id, old[i].text->mode) = old[i];
+	}
+	free(old);
+}
+
+static struct scan_text *known(struct scan_store *s,
+			       const struct scan_ident *id, unsigned mode)
+{
+	struct scan_text *t;
+
+	pthread_mutex_lock(&s->lock);
+	t = find(s, id, mode)->text;
+	if (t) {
+		atomic_fetch_add(&t->refs, 1);
+		s->reused++;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return t;
+}
+
+/* Keep it for others; another thread may have been faster. */
+static struct scan_text *keep(struct scan_store *s, const struct scan_ident *id,
+			      struct scan_text *t)
+{
+	struct entry *e;
+
+	pthread_mutex_lock(&s->lock);
+	s->lexed++;
+	e = find(s, id, t->mode);
+	if (e->text) {
+		scan_text_free(t);
+		t = e->text;
+	} else {
+		e->id = *id;
+		e->text = t;
+		atomic_store(&t->refs, 1);
+		s->memory += scan_text_memory(t) + sizeof(*e) * 2;
+		if (++s->n > s->mask / 2)
+			grow(s);
+	}
+	atomic_fetch_add(&t->refs, 1);
+	pthread_mutex_unlock(&s->lock);
+	return t;
+}
+
+static int read_all(int fd, int64_t size, struct buf *out)
+{
+	int ret = buf_reserve(out, (size_t)size + 4);
+
+	if (ret)
+		return ret;
+	while (out->len < (size_t)size) {
+		ssize_t n = pread(fd, out->data + out->len,
+				  (size_t)size - out->len, (off_t)out->len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (!n)
+			return -EAGAIN;
+		out->len += (size_t)n;
+	}
+	return 0;
+}
+
+static int identify(int fd, struct scan_ident *id)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	if (!S_ISREG(st.st_mode))
+		return -ENOTSUP;
+	scan_ident_of(id, &st);
+	return id->size > FILE_MAX ? -EFBIG : 0;
+}
+
+/* Read the file in `fd`; -EAGAIN: it was changed meanwhile. */
+static int read_text(struct scan_store *s, int fd, const struct scan_ident *id,
+		     unsigned mode, struct scan_text **out)
+{
+	struct buf in = { 0 };
+	struct scan_ident after;
+	int ret;
+
+	ret = read_all(fd, id->size, &in);
+	if (!ret)
+		ret = identify(fd, &after);
+	if (!ret && !scan_ident_equal(id, &after))
+		ret = -EAGAIN;
+	if (!ret)
+		*out = scan_lex(s->names, &in, mode);
+	buf_release(&in);
+	return ret;
+}
+
+static int get(struct scan_store *s, const char *path, unsigned mode,
+	       struct scan_text **out, struct scan_ident *id, bool *settled)
+{
+	int64_t now = scan_ident_now();
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = identify(fd, id);
+	*settled = !ret && scan_ident_settled(id, now);
+	*out = *settled ? known(s, id, mode) : NULL;
+	if (!ret && !*out) {
+		ret = read_text(s, fd, id, mode, out);
+		if (!ret && *settled)
+			*out = keep(s, id, *out);
+		else if (!ret)
+			atomic_store(&(*out)->refs, 1);
+	}
+	close(fd);
+	return ret;
+}
+
+int scan_store_get(struct scan_store *s, const char *path, unsigned mode,
+		   struct scan_text **out, struct scan_ident *id, bool *settled)
+{
+	int ret = -EAGAIN;
+
+	for (int i = 0; i < TRIES_MAX && ret == -EAGAIN; i++)
+		ret = get(s, path, mode, out, id, settled);
+	return ret;
+}
+
+void scan_store_stats(struct scan_store *s, struct scan_store_stats *out)
+{
+	pthread_mutex_lock(&s->lock);
+	*out = (struct scan_store_stats){ s->lexed, s->reused, s->memory };
+	pthread_mutex_unlock(&s->lock);
+}

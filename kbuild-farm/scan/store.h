@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * scan/store.h - every file read once, for all units and threads.
+ *
+ * A file is known by what stat says of it.  That alone does not tell two
+ * contents apart when both came within one tick of the clock; so a file whose
+ * ctime is not clearly past when it is read ("not settled") is read again
+ * the next time.
+ */
+#ifndef SCAN_STORE_H
+#define SCAN_STORE_H
+
+#include "scan/lex.h"
+
+#include <sys/stat.h>
+
+struct scan_ident {
+	uint64_t dev, ino;
+	int64_t size;
+	int64_t mtime, ctime; /* nanoseconds */
+};
+
+void scan_ident_of(struct scan_ident *id, const struct stat *st);
+bool scan_ident_equal(const struct scan_ident *a, const struct scan_ident *b);
+/* Nanoseconds, of the clock that stamps files. */
+int64_t scan_ident_now(void);
+/* Would a change after `now` show in the identity? */
+bool scan_ident_settled(const struct scan_ident *id, int64_t now);
+
+struct scan_store;
+
+struct scan_store *scan_store_new(struct scan_names *names);
+void scan_store_free(struct scan_store *s);
+
+/*
+ * The directives of the file at `path`, as it is now.  Returns 0 with *out,
+ * to be given back with scan_text_put(), and what it is known by; a negative
+ * errno: -ENOENT, -EISDIR, -EFBIG, -EAGAIN (it does not stop changing) ...
+ */
+int scan_store_get(struct scan_store *s, const char *path, unsigned mode,
+		   struct scan_text **out, struct scan_ident *id,
+		   bool *settled);
+void scan_text_put(struct scan_text *t);
+
+struct scan_store_stats {
+	uint64_t lexed, reused;
+	size_t memory;
+};
+
+void scan_store_stats(struct scan_store *s, struct scan_store_stats *out);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * scan/token.h - preprocessing tokens of cleaned text.
+ */
+#ifndef SCAN_TOKEN_H
+#define SCAN_TOKEN_H
+
+#include "base/bytes.h"
+#include "scan/name.h"
+
+#include <stdatomic.h>
+
+enum scan_token_kind {
+	SCAN_TOK_END,
+	SCAN_TOK_NAME,
+	SCAN_TOK_NUMBER,
+	SCAN_TOK_CHAR,
+	SCAN_TOK_STRING,
+	SCAN_TOK_PUNCT,
+	SCAN_TOK_OTHER, /* any other byte, and quotes that do not close */
+	/* Only in the bodies of macros: */
+	SCAN_TOK_PARAM, /* `id` is its index */
+	SCAN_TOK_OPTION, /* __VA_OPT__(...), of the `id` tokens behind it */
+};
+
+enum scan_token_flag {
+	SCAN_TOK_WHITE = 1, /* blanks before it */
+	SCAN_TOK_PASTE = 2, /* ## behind it */
+	SCAN_TOK_STRINGIFY = 4, /* # before it */
+	SCAN_TOK_NO_EXPAND = 8,
+};
+
+/* Punctuators of more than one byte; others are their byte. */
+enum scan_punct {
+	SCAN_PUNCT_OR_OR = 128,
+	SCAN_PUNCT_AND_AND,
+	SCAN_PUNCT_EQ,
+	SCAN_PUNCT_NE,
+	SCAN_PUNCT_LE,
+	SCAN_PUNCT_GE,
+	SCAN_PUNCT_LEFT,
+	SCAN_PUNCT_RIGHT,
+	SCAN_PUNCT_PASTE,
+	SCAN_PUNCT_ELLIPSIS,
+	SCAN_PUNCT_MANY, /* others, of no meaning to us */
+};
+
+struct scan_token {
+	uint8_t kind;
+	uint8_t flags;
+	uint8_t punct;
+	uint32_t id; /* its spelling, see scan/name.h */
+};
+
+struct scan_tokens {
+	uint32_t n;
+	struct scan_token v[]; /* and a SCAN_TOK_END */
+};
+
+/* On the heap.  Takes the lock of `names`. */
+struct scan_tokens *scan_tokens_of(struct scan_names *names, const char *s,
+				   size_t len, unsigned mode);
+/* The same, made once for all threads and kept in `*slot`. */
+const struct scan_tokens *scan_tokens_once(_Atomic(struct scan_tokens *) *slot,
+					   struct scan_names *names,
+					   const char *s, size_t len,
+					   unsigned mode);
+void scan_tokens_free(struct scan_tokens *t);
+
+/*
+ * The one token that `len` bytes are, for ##; false: they are none, or more
+ * than one.
+ */
+bool scan_token_of(struct scan_names *names, const char *s, size_t len,
+		   unsigned mode, struct scan_token *out);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * scan/tree.h - what stands in the file system, and what does not.
+ *
+ * One working directory's paths, as the compiler spells them.  It belongs to
+ * one thread.  Everything is looked at again once per unit: a file by one
+ * stat; an absence by one stat of the deepest directory that is there, for
+ * it cannot end without that directory changing.
+ */
+#ifndef SCAN_TREE_H
+#define SCAN_TREE_H
+
+#include "scan/store.h"
+
+struct scan_dir {
+	char *path; /* as spelled; "" is the working directory */
+	char *abs;
+	uint32_t id;
+	uint32_t checked; /* the unit that looked last */
+	uint32_t version; /* changes when something may have come or gone */
+	bool exists, settled;
+	struct scan_ident now;
+	struct scan_dir *next; /* in its hash chain */
+};
+
+/* One line of the answer; files of equal spelling share it. */
+struct scan_entry {
+	char *path; /* without leading ./ */
+	uint32_t unit;
+	size_t index;
+	struct scan_entry *next;
+};
+
+struct scan_memo; /* of scan/cond.h */
+
+struct scan_node {
+	char *path;
+	char *abs;
+	struct scan_dir *dir; /* where "x.h" in it is looked for first */
+	struct scan_entry *entry;
+	uint32_t checked;
+	uint32_t once; /* the unit in which it said #pragma once */
+	bool exists, settled;
+	int error; /* of stat or read, other than not being there */
+	struct scan_ident now;
+	struct scan_text *text; /* NULL: not read, or changed */
+	struct scan_memo **memo; /* one per piece of `text` */
+	struct scan_node *next;
+};
+
+/* One directory asked for one name. */
+struct scan_probe {
+	struct scan_dir *dir;
+	uint32_t name;
+	uint32_t checked;
+	uint32_t noted; /* the unit that listed its absence */
+	bool system;
+	struct scan_node *node; /* NULL: absent */
+	char *path;
+	struct scan_dir *guard; /* absent as long as this is unchanged ... */
+	uint32_t version; /* ... since then; NULL: never certain */
+	struct scan_probe *next;
+};
+
+struct scan_tree;
+
+struct scan_tree *scan_tree_new(struct scan_names *names,
+				struct scan_store *store, const char *cwd);
+void scan_tree_free(struct scan_tree *t);
+const char *scan_tree_cwd(const struct scan_tree *t);
+
+/* Start on another unit; `unit` is never used twice. */
+void scan_tree_begin(struct scan_tree *t, uint32_t unit, unsigned mode);
+
+/* Directories and files by their spelling; checked for this unit. */
+struct scan_dir *scan_tree_dir(struct scan_tree *t, const char *path);
+struct scan_node *scan_tree_node(struct scan_tree *t, const char *path);
+/*
+ * Is there a `name` in `dir`?  The node, which exists, or NULL.  `system`:
+ * the shorter of its path and its real path counts, as gcc has it.
+ */
+struct scan_probe *scan_tree_probe(struct scan_tree *t, struct scan_dir *dir,
+				   uint32_t name, bool system);
+/* Read a node that exists: 0 with node->text, or a negative errno. */
+int scan_tree_read(struct scan_tree *t, struct scan_node *node);
+
+/* Changes whenever a definition may have gone: memos end then. */
+uint32_t scan_tree_epoch(const struct scan_tree *t);
+size_t scan_tree_memory(const struct scan_tree *t);
+/* How often stat(2) was called since this was asked the last time. */
+uint64_t scan_tree_stats_take(struct scan_tree *t);
+
+#endif

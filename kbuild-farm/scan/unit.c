@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The order is gcc's: what the compiler predefines, the command line's
+ * definitions, -imacros, the file that glibc wants in front, -include, the
+ * source.
+ */
+#include "scan/walk.h"
+
+#include "base/str.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void add_want(struct scan_walk *walk, int where, const char *path)
+{
+	struct scan_lists *l = walk->l;
+
+	l->want = scan_lists_room(l->want, l->n_want, &l->cap_want,
+				  sizeof(*l->want));
+	l->want[l->n_want++] = (struct scan_want){ path, where };
+}
+
+/* A directory that the compiler did not find when it was asked is there. */
+static bool one_is_there(struct scan_walk *walk, const struct strv *absent)
+{
+	for (size_t i = 0; i < absent->n; i++) {
+		if (scan_tree_dir(walk->place->tree, absent->v[i])->exists)
+			return true;
+	}
+	return false;
+}
+
+static void want_own(struct scan_walk *walk)
+{
+	const struct strv *dirs = NULL, *absent = NULL;
+	const char *why = NULL;
+
+	for (int again = 0; again < 2; again++) {
+		if (scan_flavour_dirs(walk->w->common->answers, walk->flavour,
+				      walk->unit, &walk->line, again, &dirs,
+				      &absent, &why)) {
+			scan_walk_fail(walk, why, NULL);
+			return;
+		}
+		if (!one_is_there(walk, absent))
+			break;
+	}
+	for (size_t i = 0; i < dirs->n; i++)
+		add_want(walk, SCAN_PATH_SYSTEM, dirs->v[i]);
+	for (size_t i = 0; i < absent->n; i++)
+		scan_walk_absent(walk, absent->v[i]);
+}
+
+static void make_chain(struct scan_walk *walk)
+{
+	const struct scan_line *line = &walk->line;
+	struct scan_lists *l = walk->l;
+	bool shorten = !line->no_canonical &&
+		       !scan_flavour_is_clang(walk->flavour);
+
+	/* -isystem stands before the compiler's own, -idirafter behind. */
+	for (size_t i = 0; i < line->n_dir; i++)
+		add_want(walk, (int)line->dir[i].where, line->dir[i].path);
+	if (!line->nostdinc)
+		want_own(walk);
+	if (walk->why)
+		return;
+	for (size_t i = 0; i < l->n_want; i++) {
+		const struct scan_dir *d;
+
+		d = scan_tree_dir(walk->place->tree, l->want[i].path);
+		if (d->exists)
+			scan_walk_dir(walk, d->path);
+		else
+			scan_walk_absent(walk, d->path);
+	}
+	walk->chain = scan_search_chain(walk->place->search, l->want, l->n_want,
+					shorten);
+}
+
+/* The directives of one definition, read once per worker. */
+static struct scan_text *defined(struct scan_worker *w, const char *line,
+				 unsigned mode)
+{
+	struct scan_defined **d;
+	struct buf in = { 0 };
+	uint32_t h = mode;
+
+	for (const char *s = line; *s; s++)
+		h = (h ^ (unsigned char)*s) * 0x01000193u;
+	d = &w->defined[(h ^ h >> 16) % SCAN_DEFINED_BUCKETS];
+	for (; *d; d = &(*d)->next) {
+		if (!strcmp((*d)->line, line) && (*d)->text->mode == mode)
+			return (*d)->text;
+	}
+	buf_add_str(&in, line);
+	*d = xcalloc(1, sizeof(**d));
+	(*d)->line = xstrdup(line);
+	(*d)->text = scan_lex(w->common->names, &in, mode);
+	scan_names_charge(w->common->names, 256 + in.len * 2);
+	buf_release(&in);
+	return (*d)->text;
+}
+
+static bool is_defined(struct scan_worker *w, const char *name)
+{
+	uint32_t id = scan_name_id(w->common->names, name, strlen(name));
+
+	return scan_cpp_def(&w->cpp, id);
+}
+
+static void define(struct scan_walk *walk)
+{
+	struct scan_worker *w = walk->w;
+	struct scan_def *builtin;
+	size_t n;
+
+	scan_cpp_reset(&w->cpp, walk->line.mode);
+	builtin = scan_flavour_builtins(walk->flavour, &n);
+	for (size_t i = 0; i < n; i++)
+		scan_cpp_define(&w->cpp, &builtin[i]);
+	scan_walk_text(walk, scan_flavour_macros(walk->flavour));
+	w->cpp.char_unsigned = is_defined(w, "__CHAR_UNSIGNED__");
+	w->cpp.wchar_unsigned = is_defined(w, "__WCHAR_UNSIGNED__");
+	for (size_t i = 0; i < walk->line.define.n; i++)
+		scan_walk_text(walk, defined(w, walk->line.define.v[i],
+					     walk->line.mode));
+}
+
+/* -include and -imacros: here first, then as #include "x". */
+static void command_line_file(struct scan_walk *walk, const char *path)
+{
+	struct scan_tree *tree = walk->place->tree;
+	uint32_t name = scan_name_id(walk->w->common->names, path,
+				     strlen(path));
+	struct scan_found *f;
+	struct scan_node *n;
+
+	if (walk->why)
+		return;
+	n = *path == '/' ? scan_tree_node(tree, path) :
+			   scan_tree_probe(tree, scan_tree_dir(tree, "./"),
+					   name, false)
+				   ->node;
+	if (n && (n->exists || n->error)) {
+		scan_walk_file(walk, n,
+			       *path == '/' ? SCAN_AT_ABSOLUTE :
+					      SCAN_AT_CURRENT,
+			       false);
+		return;
+	}
+	scan_walk_absent(walk, path);
+	f = scan_search_from(walk->place->search, walk->chain, walk->w->unit,
+			     name, 0);
+	if (*path != '/' && f->node)
+		scan_walk_file(walk, f->node, f->at, f->system);
+	else
+		scan_walk_fail(walk, "header not found", path);
+}
+
+/* gcc on glibc: <stdc-predef.h>, if there is one. */
+static void preinclude(struct scan_walk *walk)
+{
+	static const char path[] = "stdc-predef.h";
+	uint32_t name;
+	struct scan_found *f;
+
+	if (walk->line.nostdinc || walk->line.freestanding || walk->why ||
+	    scan_flavour_is_clang(walk->flavour))
+		return;
+	name = scan_name_id(walk->w->common->names, path, strlen(path));
+	f = scan_search_from(walk->place->search, walk->chain, walk->w->unit,
+			     name, walk->chain->bracket);
+	if (f->node)
+		scan_walk_file(walk, f->node, f->at, f->system);
+}
+
+static void walk_all(struct scan_walk *walk, struct scan_node *source)
+{
+	struct scan_line *line = &walk->line;
+
+	for (size_t i = 0; i < line->imacros.n; i++)
+		command_line_file(walk, line->imacros.v[i]);
+	preinclude(walk);
+	for (size_t i = 0; i < line->include.n; i++)
+		command_line_file(walk, line->include.v[i]);
+	if (!walk->why)
+		scan_walk_file(walk, source, SCAN_AT_CURRENT, false);
+	for (size_t i = 0; i < line->input.n && !walk->why; i++)
+		scan_walk_input(walk, line->input.v[i]);
+	for (size_t i = 0; i < line->assembler.n && !walk->why; i++)
+		scan_walk_assembler(walk, line->assembler.v[i]);
+	if (walk->heads & walk->tails)
+		scan_walk_fail(walk, ".incbin, perhaps, in pieces", NULL);
+}
+
+static struct scan_place *place_of(struct scan_worker *w, const char *cwd)
+{
+	struct scan_place *p;
+
+	for (size_t i = 0; i < w->n_place; i++) {
+		if (!strcmp(scan_tree_cwd(w->place[i].tree), cwd))
+			return &w->place[i];
+	}
+	if (w->n_place == SCAN_PLACES_MAX) {
+		w->n_place--;
+		w->stats += scan_tree_stats_take(w->place[w->n_place].tree);
+		scan_search_free(w->place[w->n_place].search);
+		scan_tree_free(w->place[w->n_place].tree);
+	}
+	p = &w->place[w->n_place++];
+	p->tree = scan_tree_new(w->common->names, w->common->store, cwd);
+	p->search = scan_search_new(p->tree);
+	return p;
+}
+
+static void begin(struct scan_walk *walk, struct scan_worker *w)
+{
+	struct scan_lists *l = &w->lists;
+
+	w->walk = walk;
+	w->unit++;
+	w->units++;
+	scan_arena_reset(&w->arena);
+	l->n_file = l->n_absent = l->n_dir = l->n_frame = 0;
+	l->n_pushed = l->n_once = l->n_want = 0;
+}
+
+void scan_walk_unit(struct scan_walk *walk, struct scan_worker *w,
+		    const struct scan_unit *unit)
+{
+	struct scan_line *line = &walk->line;
+	struct scan_node *source;
+	const char *why = NULL;
+
+	*walk = (struct scan_walk){ .w = w, .l = &w->lists, .unit = unit };
+	begin(walk, w);
+	scan_line_parse(line, unit->argv, unit->env);
+	if (line->why) {
+		scan_walk_fail(walk, line->why, line->detail);
+		return;
+	}
+	walk->place = place_of(w, unit->cwd);
+	scan_tree_begin(walk->place->tree, w->unit, line->mode);
+	source = scan_tree_node(walk->place->tree, line->source);
+	if (!source->exists) {
+		scan_walk_fail(walk, "source that is not there", line->source);
+		return;
+	}
+	scan_walk_list(walk, source, SCAN_SOURCE, 0);
+	if (line->plain) {
+		scan_walk_assembler(walk, line->source);
+		return;
+	}
+	walk->flavour = scan_answers_flavour(w->common->answers, unit, line,
+					     &why, &walk->detail);
+	if (!walk->flavour) {
+		walk->why = why;
+		return;
+	}
+	make_chain(walk);
+	if (walk->why)
+		return;
+	define(walk);
+	walk_all(walk, source);
+}
+
+void scan_walk_release(struct scan_walk *walk)
+{
+	scan_line_release(&walk->line);
+	free(walk->detail);
+}

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "scan/walk.h"
+
+#include "base/str.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Directives in one unit: a bomb of includes ends here. */
+#define STEPS_MAX (UINT64_C(1) << 27)
+
+static struct scan_frame *top(struct scan_walk *walk)
+{
+	return &walk->l->frame[walk->l->n_frame - 1];
+}
+
+void scan_walk_fail(struct scan_walk *walk, const char *why, const char *detail)
+{
+	const struct scan_frame *f;
+
+	if (walk->why)
+		return;
+	walk->why = why;
+	f = walk->l->n_frame ? top(walk) : NULL;
+	if (f && f->node)
+		walk->detail = xasprintf("%s:%u%s%s", f->node->entry->path,
+					 f->line, detail ? ": " : "",
+					 detail ? detail : "");
+	else if (detail)
+		walk->detail = xstrdup(detail);
+}
+
+/* Tell the preprocessor where it is, before it evaluates something. */
+static void locate(struct scan_walk *walk, const struct scan_directive *d)
+{
+	struct scan_cpp *cpp = &walk->w->cpp;
+
+	cpp->line = d->line;
+	cpp->line_known = !d->spliced && !(walk->marks & SCAN_MARK_LINE);
+	/* What the command line includes is one level below the unit. */
+	cpp->level = (unsigned)walk->l->n_frame - 1 +
+		     (walk->l->frame[0].index != 0);
+	cpp->counter_known = !(walk->marks & SCAN_MARK_COUNTER);
+}
+
+static uint32_t memo_epoch(const struct scan_walk *walk)
+{
+	return scan_tree_epoch(walk->place->tree) + walk->w->epoch;
+}
+
+/* Is a conditional's group taken?  False also when the walk failed. */
+static bool is_taken(struct scan_walk *walk, struct scan_frame *f,
+		     const struct scan_directive *d)
+{
+	struct scan_cpp *cpp = &walk->w->cpp;
+	int ret;
+
+	switch ((enum scan_op)d->op) {
+	case SCAN_OP_IFDEF:
+	case SCAN_OP_ELIFDEF:
+	case SCAN_OP_IFNDEF:
+	case SCAN_OP_ELIFNDEF:
+		if (d->name == WORD_NONE) {
+			scan_walk_fail(walk, "conditional without a name",
+				       NULL);
+			return false;
+		}
+		return !scan_cpp_def(cpp, d->name) ==
+		       (d->op == SCAN_OP_IFNDEF || d->op == SCAN_OP_ELIFNDEF);
+	case SCAN_OP_IF:
+	case SCAN_OP_ELIF:
+		break;
+	default:
+		return true; /* #else */
+	}
+	if (d->form) {
+		scan_walk_fail(walk, "__has_include of no header", NULL);
+		return false;
+	}
+	locate(walk, d);
+	ret = scan_cond(cpp, f->text, d->at, &f->node->memo[d->at],
+			memo_epoch(walk));
+	if (ret < 0)
+		scan_walk_fail(walk, cpp->why, NULL);
+	return ret > 0;
+}
+
+/* Go on behind the first #if, #elif or #else that holds, or behind #endif. */
+static void conditional(struct scan_walk *walk, struct scan_frame *f,
+			uint32_t i)
+{
+	const struct scan_directive *d = &f->text->dir[i];
+
+	while (d->op != SCAN_OP_ENDIF) {
+		f->line = d->line;
+		if (is_taken(walk, f, d) || walk->why)
+			break;
+		i = d->next;
+		d = &f->text->dir[i];
+	}
+	f->pc = i + 1;
+}
+
+/* A group that was taken is over: to the #endif. */
+static void leave_group(struct scan_frame *f, uint32_t i)
+{
+	while (f->text->dir[i].op != SCAN_OP_ENDIF)
+		i = f->text->dir[i].next;
+	f->pc = i + 1;
+}
+
+/* The name that a computed #include or .incbin comes to. */
+static bool computed(struct scan_walk *walk, struct scan_frame *f,
+		     const struct scan_directive *d, uint32_t *name,
+		     bool *angled)
+{
+	struct scan_cpp *cpp = &walk->w->cpp;
+	const struct scan_tokens *t = scan_piece_tokens(cpp, f->text, d->at);
+
+	locate(walk, d);
+	scan_cpp_begin(cpp, t->v, t->n);
+	if (scan_cpp_header(cpp, scan_cpp_next(cpp), false, name, angled) &&
+	    !cpp->why)
+		return true;
+	scan_walk_fail(walk, cpp->why ? cpp->why : "include of no header",
+		       NULL);
+	return false;
+}
+
+static void include(struct scan_walk *walk, struct scan_frame *f,
+		    const struct scan_directive *d)
+{
+	uint32_t name = d->name;
+	bool angled = d->form == '<';
+
+	if (!d->form && !computed(walk, f, d, &name, &angled))
+		return;
+	scan_walk_include(walk, name, angled, d->op == SCAN_OP_INCLUDE_NEXT);
+}
+
+/* .incbin and .include of assembler text, or of a string of C. */
+static void input(struct scan_walk *walk, struct scan_frame *f,
+		  const struct scan_directive *d)
+{
+	uint32_t name = d->name;
+	bool angled = false;
+	const char *s;
+
+	if (!d->form && (!computed(walk, f, d, &name, &angled) || angled)) {
+		scan_walk_fail(walk, scan_odd_why(SCAN_ODD_INCBIN), NULL);
+		return;
+	}
+	s = scan_name(walk->w->common->names, name)->s;
+	if (d->op == SCAN_OP_INCBIN)
+		scan_walk_incbin(walk, s);
+	else
+		scan_walk_assembler(walk, s);
+}
+
+static void once(struct scan_walk *walk, struct scan_frame *f)
+{
+	struct scan_lists *l = walk->l;
+
+	/* In the unit's own file it means nothing. */
+	if (!f->node || f->index == 0 || f->node->once == walk->w->unit)
+		return;
+	f->node->once = walk->w->unit;
+	l->once = scan_lists_room(l->once, l->n_once, &l->cap_once,
+				  sizeof(*l->once));
+	l->once[l->n_once++] = f->node;
+}
+
+static void push_macro(struct scan_walk *walk, uint32_t name)
+{
+	struct scan_lists *l = walk->l;
+
+	l->pushed = scan_lists_room(l->pushed, l->n_pushed, &l->cap_pushed,
+				    sizeof(*l->pushed));
+	l->pushed[l->n_pushed++] = (struct scan_pushed){
+		name, scan_cpp_def(&walk->w->cpp, name)
+	};
+}
+
+static void pop_macro(struct scan_walk *walk, uint32_t name)
+{
+	struct scan_lists *l = walk->l;
+	struct scan_def *def;
+	size_t i = l->n_pushed;
+
+	while (i && l->pushed[i - 1].name != name)
+		i--;
+	if (!i)
+		return;
+	def = l->pushed[i - 1].def;
+	memmove(l->pushed + i - 1, l->pushed + i,
+		(l->n_pushed - i) * sizeof(*l->pushed));
+	l->n_pushed--;
+	if (def)
+		scan_cpp_define(&walk->w->cpp, def);
+	else
+		scan_cpp_undef(&walk->w->cpp, name);
+}
+
+/* What is no definition and no conditional. */
+static void other(struct scan_walk *walk, struct scan_frame *f,
+		  const struct scan_directive *d)
+{
+	switch ((enum scan_op)d->op) {
+	case SCAN_OP_INCLUDE:
+	case SCAN_OP_INCLUDE_NEXT:
+		include(walk, f, d);
+		break;
+	case SCAN_OP_IMPORT:
+		scan_walk_fail(walk, "#import", NULL);
+		break;
+	case SCAN_OP_ONCE:
+		once(walk, f);
+		break;
+	case SCAN_OP_PUSH_MACRO:
+		push_macro(walk, d->name);
+		break;
+	case SCAN_OP_POP_MACRO:
+		pop_macro(walk, d->name);
+		break;
+	case SCAN_OP_SYSTEM_HEADER:
+		f->system |= f->index != 0;
+		break;
+	case SCAN_OP_INCBIN:
+	case SCAN_OP_ASM_INCLUDE:
+		input(walk, f, d);
+		break;
+	default:
+		scan_walk_fail(walk, scan_odd_why(d->form), NULL);
+	}
+}
+
+/* Up to the end of the file, or to an #include of another one. */
+static void step_file(struct scan_walk *walk, struct scan_frame *f)
+{
+	struct scan_cpp *cpp = &walk->w->cpp;
+	size_t depth = walk->l->n_frame;
+	const struct scan_text *t = f->text;
+
+	while (f->pc < t->n) {
+		const struct scan_directive *d = &t->dir[f->pc++];
+
+		walk->steps++;
+		switch ((enum scan_op)d->op) {
+		case SCAN_OP_DEFINE:
+			scan_cpp_define(cpp, &t->def[d->at]);
+			break;
+		case SCAN_OP_UNDEF:
+			scan_cpp_undef(cpp, d->name);
+			break;
+		case SCAN_OP_IFDEF:
+		case SCAN_OP_IFNDEF:
+		case SCAN_OP_IF:
+			conditional(walk, f, (uint32_t)(d - t->dir));
+			break;
+		case SCAN_OP_ELIF:
+		case SCAN_OP_ELIFDEF:
+		case SCAN_OP_ELIFNDEF:
+		case SCAN_OP_ELSE:
+			leave_group(f, (uint32_t)(d - t->dir));
+			break;
+		case SCAN_OP_ENDIF:
+			break;
+		default:
+			f->line = d->line;
+			other(walk, f, d);
+		}
+		if (walk->why || walk->l->n_frame != depth)
+			return;
+	}
+	walk->l->n_frame--;
+}
+
+void scan_walk_file(struct scan_walk *walk, struct scan_node *node, int at,
+		    bool system)
+{
+	scan_walk_enter(walk, node, at, system);
+	while (walk->l->n_frame && !walk->why) {
+		if (walk->steps > STEPS_MAX)
+			scan_walk_fail(walk, "includes without end", NULL);
+		else
+			step_file(walk, top(walk));
+	}
+}
+
+void scan_walk_text(struct scan_walk *walk, struct scan_text *text)
+{
+	struct scan_cpp *cpp = &walk->w->cpp;
+
+	for (uint32_t i = 0; i < text->n; i++) {
+		const struct scan_directive *d = &text->dir[i];
+
+		if (d->op == SCAN_OP_DEFINE)
+			scan_cpp_define(cpp, &text->def[d->at]);
+		else if (d->op == SCAN_OP_UNDEF && d->name != WORD_NONE)
+			scan_cpp_undef(cpp, d->name);
+		else if (d->op != SCAN_OP_ODD || d->form != SCAN_ODD_INCBIN)
+			scan_walk_fail(walk,
+				       "odd definition on the command "
+				       "line",
+				       NULL);
+	}
+	walk->marks |= text->marks;
+}

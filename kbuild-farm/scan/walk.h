@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * scan/walk.h - one unit, from its first directive to its last.
+ *
+ * walk.c goes through files, include.c finds them, input.c looks after what
+ * is no header, unit.c sets all of it up.  A struct scan_worker is what one
+ * thread keeps from unit to unit; a struct scan_walk lasts for one.
+ */
+#ifndef SCAN_WALK_H
+#define SCAN_WALK_H
+
+#include "scan/ask.h"
+#include "scan/cond.h"
+#include "scan/search.h"
+
+/* Shared by the threads. */
+struct scan_common {
+	struct scan_setup setup;
+	struct scan_names *names;
+	struct scan_store *store;
+	struct scan_answers *answers;
+};
+
+struct scan_place {
+	struct scan_tree *tree;
+	struct scan_search *search;
+};
+
+#define SCAN_PLACES_MAX 16
+
+/* One definition of a command line, read once. */
+struct scan_defined {
+	struct scan_defined *next;
+	char *line;
+	struct scan_text *text;
+};
+
+#define SCAN_DEFINED_BUCKETS 1024
+
+struct scan_listed {
+	const char *path;
+	enum scan_kind kind;
+	size_t from;
+	unsigned line;
+};
+
+struct scan_frame {
+	struct scan_node *node;
+	struct scan_text *text;
+	uint32_t pc;
+	int at; /* where it was found: for #include_next */
+	bool system;
+	size_t index; /* in the list */
+	uint32_t line; /* of the directive that is being looked at */
+};
+
+/* What #pragma push_macro put aside. */
+struct scan_pushed {
+	uint32_t name;
+	struct scan_def *def;
+};
+
+/* Lists that grow during a walk and keep their memory. */
+struct scan_lists {
+	struct scan_listed *file;
+	size_t n_file, cap_file;
+	const char **absent, **dir;
+	size_t n_absent, cap_absent, n_dir, cap_dir;
+	struct scan_frame *frame;
+	size_t n_frame, cap_frame;
+	struct scan_pushed *pushed;
+	size_t n_pushed, cap_pushed;
+	struct scan_node **once;
+	size_t n_once, cap_once;
+	struct scan_want *want;
+	size_t n_want, cap_want;
+};
+
+struct scan_worker {
+	struct scan_worker *next; /* in the pool */
+	struct scan_common *common;
+	struct scan_cpp cpp;
+	struct scan_place place[SCAN_PLACES_MAX];
+	size_t n_place;
+	uint32_t unit; /* number of the one at hand */
+	uint32_t epoch; /* changes when a place goes */
+	struct scan_defined *defined[SCAN_DEFINED_BUCKETS];
+	struct scan_lists lists;
+	struct scan_arena arena; /* of one walk */
+	struct scan_walk *walk;
+	uint64_t units, stats;
+};
+
+struct scan_walk {
+	struct scan_worker *w;
+	struct scan_lists *l;
+	const struct scan_unit *unit;
+	struct scan_line line;
+	struct scan_place *place;
+	struct scan_flavour *flavour;
+	const struct scan_chain *chain;
+	unsigned marks;
+	uint8_t heads, tails;
+	uint64_t steps;
+	const char *why; /* not scannable */
+	char *detail;
+};
+
+struct scan_worker *scan_worker_new(struct scan_common *common);
+void scan_worker_free(struct scan_worker *w);
+size_t scan_worker_memory(const struct scan_worker *w);
+
+/* unit.c: all of it; w->lists and `walk` hold the result. */
+void scan_walk_unit(struct scan_walk *walk, struct scan_worker *w,
+		    const struct scan_unit *unit);
+void scan_walk_release(struct scan_walk *walk);
+
+/* walk.c */
+/* Not scannable; the first reason counts.  `detail` is copied. */
+void scan_walk_fail(struct scan_walk *walk, const char *why,
+		    const char *detail);
+/* Go through a file and all that it includes. */
+void scan_walk_file(struct scan_walk *walk, struct scan_node *node, int at,
+		    bool system);
+/* Apply definitions that are no file's. */
+void scan_walk_text(struct scan_walk *walk, struct scan_text *text);
+
+/* list.c: what goes into the answer */
+size_t scan_walk_list(struct scan_walk *walk, struct scan_node *node,
+		      enum scan_kind kind, uint32_t line);
+void scan_walk_absent(struct scan_walk *walk, const char *path);
+void scan_walk_dir(struct scan_walk *walk, const char *path);
+void scan_lists_release(struct scan_lists *l);
+/* Room for one more; `size` bytes each. */
+void *scan_lists_room(void *v, size_t n, size_t *cap, size_t size);
+
+/* include.c */
+/* An #include in the file at hand; enters the file if it has an effect. */
+void scan_walk_include(struct scan_walk *walk, uint32_t name, bool angled,
+		       bool next);
+int scan_walk_has_include(void *ctx, uint32_t name, bool angled, bool next,
+			  const char **why);
+/* Open a file: the frame that goes through it, if it has any effect. */
+void scan_walk_enter(struct scan_walk *walk, struct scan_node *node, int at,
+		     bool system);
+
+/* input.c */
+/* .incbin: a file that the assembler reads. */
+void scan_walk_incbin(struct scan_walk *walk, const char *name);
+/* A file of assembler text, which must not name others. */
+void scan_walk_assembler(struct scan_walk *walk, const char *name);
+/* Any other file that the compiler reads. */
+void scan_walk_input(struct scan_walk *walk, const char *name);
+
+#endif
