@@ -51,6 +51,8 @@ enum scan_kind {
 	SCAN_HEADER, /* by #include, -include or -imacros */
 	SCAN_SYSTEM, /* the same, found in a system directory */
 	SCAN_INPUT, /* an extra input: -Wa,FILE, @file, .incbin, seed file */
+	/* __has_include found it: it must exist (clang -M lists it). */
+	SCAN_PROBED,
 };
 
 struct scan_file {

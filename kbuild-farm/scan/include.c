@@ -116,6 +116,9 @@ int scan_walk_has_include(void *ctx, uint32_t name, bool angled, bool next,
 		*why = "file that cannot be looked at";
 		return -1;
 	}
+	if (hit.node)
+		scan_walk_list(w->walk, hit.node, SCAN_PROBED,
+			       top(w->walk)->line);
 	return hit.node != NULL;
 }
 

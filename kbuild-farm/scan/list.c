@@ -43,19 +43,24 @@ size_t scan_walk_list(struct scan_walk *walk, struct scan_node *node,
 {
 	struct scan_lists *l = walk->l;
 	struct scan_entry *e = node->entry;
-
-	if (e->unit == walk->w->unit)
-		return e->index;
-	e->unit = walk->w->unit;
-	e->index = l->n_file;
-	l->file = scan_lists_room(l->file, l->n_file, &l->cap_file,
-				  sizeof(*l->file));
-	l->file[l->n_file++] = (struct scan_listed){
+	struct scan_listed file = {
 		.path = e->path,
 		.kind = kind,
 		.from = l->n_frame ? l->frame[l->n_frame - 1].index : 0,
 		.line = line,
 	};
+
+	if (e->unit == walk->w->unit) {
+		/* Only probed so far, and now read. */
+		if (l->file[e->index].kind == SCAN_PROBED)
+			l->file[e->index] = file;
+		return e->index;
+	}
+	e->unit = walk->w->unit;
+	e->index = l->n_file;
+	l->file = scan_lists_room(l->file, l->n_file, &l->cap_file,
+				  sizeof(*l->file));
+	l->file[l->n_file++] = file;
 	list_steps(walk, e->path);
 	return e->index;
 }

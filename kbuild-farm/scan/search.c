@@ -2,7 +2,8 @@
 /*
  * gcc's order (incpath.cc, merge_include_chains): the system's directories
  * and what -idirafter gave are one chain; a directory that is in it already
- * is dropped from -I, and one that is in either from -iquote.  Equal means
+ * is dropped from -I; -iquote only loses its own, and its last one if that is
+ * the first of what follows.  Equal means
  * the same device and inode.
  */
 #include "scan/search.h"
@@ -159,7 +160,7 @@ const struct scan_chain *scan_search_chain(struct scan_search *s,
 	bracket = collect(s, want, n, SCAN_PATH_BRACKET, SCAN_PATH_BRACKET);
 	unique(&bracket, &system, &system);
 	quote = collect(s, want, n, SCAN_PATH_QUOTE, SCAN_PATH_QUOTE);
-	unique(&quote, &bracket, bracket.n ? &bracket : &system);
+	unique(&quote, &none, bracket.n ? &bracket : &system);
 	c = xcalloc(1, sizeof(*c) + n * sizeof(c->dir[0]));
 	c->shorten = shorten;
 	append(c, &quote);

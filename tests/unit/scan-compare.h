@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * scan-compare.h - a directory of headers, and what the real compiler says
+ * of them: what we expect is its answer, not our opinion.
+ */
+#ifndef SCAN_COMPARE_H
+#define SCAN_COMPARE_H
+
+#include "base/fs.h"
+#include "base/spawn.h"
+#include "base/str.h"
+#include "base/which.h"
+#include "scan/deps.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static char compare_dir[64];
+
+static inline void compare_setup(void)
+{
+	struct err err;
+
+	strcpy(compare_dir, "/tmp/check-scan-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(compare_dir));
+	ck_assert_int_eq(fs_remove(compare_dir, &err), 0);
+	ck_assert_int_eq(fs_mkdirs(compare_dir, 0755, &err), 0);
+}
+
+static inline void compare_teardown(void)
+{
+	struct err err;
+
+	ck_assert_int_eq(fs_remove(compare_dir, &err), 0);
+}
+
+/* Write a file below the directory, in place as an editor does. */
+static inline void compare_file(const char *name, const char *content)
+{
+	char *path = xasprintf("%s/%s", compare_dir, name);
+	char *dir = str_dir(path);
+	struct err err;
+	FILE *f;
+
+	ck_assert_int_eq(fs_mkdirs(dir, 0755, &err), 0);
+	f = fopen(path, "w");
+	ck_assert_ptr_nonnull(f);
+	fputs(content, f);
+	ck_assert_int_eq(fclose(f), 0);
+	free(dir);
+	free(path);
+}
+
+static inline void compare_take(int fd, struct buf *out)
+{
+	struct stat st;
+
+	ck_assert_int_eq(fstat(fd, &st), 0);
+	ck_assert_int_eq(buf_reserve(out, (size_t)st.st_size + 1), 0);
+	ck_assert_int_eq(pread(fd, out->data, (size_t)st.st_size, 0),
+			 st.st_size);
+	out->len = (size_t)st.st_size;
+	out->data[out->len] = '\0';
+	close(fd);
+}
+
+/* Run a compiler to its end: its wait status. */
+static inline int compare_run(const char *cwd, char *const *argv,
+			      char *const *env, struct buf *out,
+			      struct buf *err_out)
+{
+	struct spawn what = { .argv = argv, .env = env, .cwd = cwd };
+	struct err err;
+	pid_t pid;
+	int status;
+
+	what.fd[0] = -1;
+	what.fd[1] = memfd_create("out", MFD_CLOEXEC);
+	what.fd[2] = memfd_create("err", MFD_CLOEXEC);
+	ck_assert_int_eq(spawn_start(&what, &pid, &err), 0);
+	status = spawn_wait(pid);
+	compare_take(what.fd[1], out);
+	compare_take(what.fd[2], err_out);
+	return status;
+}
+
+static inline int compare_ask(void *ctx, const char *cwd, char *const *argv,
+			      char *const *env, struct buf *out,
+			      struct buf *err_out, struct err *err)
+{
+	(void)ctx;
+	if (compare_run(cwd, argv, env, out, err_out))
+		return err_set(err, 5, "%s", buf_str(err_out));
+	return 0;
+}
+
+static inline struct scan *compare_scan(void)
+{
+	struct scan_setup setup = { .ask = compare_ask };
+
+	return scan_new(&setup);
+}
+
+/* The compiler's absolute path, or NULL: it is not here. */
+static inline char *compare_compiler(const char *name)
+{
+	const char *path = getenv("PATH");
+	char *dir = xstrdup(path ? path : "/usr/bin"), *rest = dir, *one;
+	char *found = NULL;
+
+	while (!found && (one = strsep(&rest, ":"))) {
+		found = xasprintf("%s/%s", one, name);
+		if (access(found, X_OK)) {
+			free(found);
+			found = NULL;
+		}
+	}
+	free(dir);
+	return found;
+}
+
+/* The files of `cc -M`; false: the compiler gave up. */
+static inline bool compare_dash_m(const char *cc, char *const *argv,
+				  struct strv *files)
+{
+	struct strv with_m = { 0 };
+	struct buf out = { 0 }, err_out = { 0 };
+	char *s, *rest, *word;
+	int status;
+
+	strv_add(&with_m, cc);
+	strv_add(&with_m, "-M");
+	strv_add(&with_m, "-w");
+	for (size_t i = 1; argv[i]; i++) {
+		if (strcmp(argv[i], "-c"))
+			strv_add(&with_m, argv[i]);
+	}
+	status = compare_run(compare_dir, with_m.v, environ, &out, &err_out);
+	if (!status) {
+		s = strstr(buf_str(&out), ":");
+		ck_assert_ptr_nonnull(s);
+		for (rest = s + 1; (word = strsep(&rest, " \n"));) {
+			if (*word && strcmp(word, "\\"))
+				strv_add(files, word);
+		}
+	}
+	if (status && getenv("SCAN_PROPERTY_VERBOSE"))
+		fprintf(stderr, "%s\n", buf_str(&err_out));
+	strv_release(&with_m);
+	buf_release(&out);
+	buf_release(&err_out);
+	return !status;
+}
+
+/*
+ * Sorted and without repetition.  `real`: a file counts once, however it is
+ * spelled, as for clang.
+ */
+static inline char *compare_normal(struct strv *files, bool real)
+{
+	struct strv once = { 0 };
+	char *s;
+
+	for (size_t i = 0; real && i < files->n; i++) {
+		char *path = *files->v[i] == '/' ?
+				     xstrdup(files->v[i]) :
+				     xasprintf("%s/%s", compare_dir,
+					       files->v[i]);
+
+		free(files->v[i]);
+		files->v[i] = realpath(path, NULL);
+		if (!files->v[i])
+			files->v[i] = xstrdup(path);
+		free(path);
+	}
+	strv_sort(files);
+	for (size_t i = 0; i < files->n; i++) {
+		if (!i || strcmp(files->v[i], files->v[i - 1]))
+			strv_add(&once, files->v[i]);
+	}
+	s = once.n ? strv_join(&once, "\n") : xstrdup("");
+	strv_release(&once);
+	return s;
+}
+
+enum compare_result {
+	COMPARE_EQUAL,
+	COMPARE_DIFFERENT,
+	COMPARE_REFUSED, /* the compiler reads it, the scanner will not */
+	COMPARE_BROKEN, /* the compiler gives up */
+};
+
+/* Scan and compare; what differs is said in *text, which the caller frees. */
+static inline enum compare_result compare_unit(struct scan *s, const char *cc,
+					       char *const *argv, char **text)
+{
+	struct scan_unit unit = { .cwd = compare_dir, .compiler = cc,
+				  .argv = argv, .env = environ };
+	struct strv theirs = { 0 }, ours = { 0 };
+	struct scan_closure c;
+	enum compare_result result;
+	char *a, *b;
+
+	scan_closure(s, &unit, &c);
+	for (size_t i = 0; i < c.n_files; i++) {
+		if (c.files[i].kind != SCAN_INPUT &&
+		    (c.files[i].kind != SCAN_PROBED || strstr(cc, "clang")))
+			strv_add(&ours, c.files[i].path);
+	}
+	if (!compare_dash_m(cc, argv, &theirs))
+		result = COMPARE_BROKEN;
+	else if (c.why)
+		result = COMPARE_REFUSED;
+	else
+		result = COMPARE_EQUAL;
+	a = compare_normal(&ours, strstr(cc, "clang"));
+	b = compare_normal(&theirs, strstr(cc, "clang"));
+	if (result == COMPARE_EQUAL && strcmp(a, b))
+		result = COMPARE_DIFFERENT;
+	*text = xasprintf("scanned (%s, %s):\n%s\ncompiler:\n%s\n",
+			  c.why ? c.why : "all", c.detail ? c.detail : "", a,
+			  b);
+	free(a);
+	free(b);
+	strv_release(&ours);
+	strv_release(&theirs);
+	scan_closure_release(&c);
+	return result;
+}
+
+#endif
