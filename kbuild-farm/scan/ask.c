@@ -101,7 +101,7 @@ static void key_of(const struct scan_unit *unit, const struct scan_line *line,
 	struct digest_run *run = digest_new();
 	struct digest d;
 	const char *part[] = {
-		"kfarm scan 1",
+		"kfarm scan 2",
 		unit->compiler,
 		line->mode & SCAN_ASM ? "asm" : "c",
 		line->flags_local ? unit->cwd : "",
@@ -267,6 +267,11 @@ struct scan_def *scan_flavour_builtins(struct scan_flavour *f, size_t *n)
 bool scan_flavour_is_clang(const struct scan_flavour *f)
 {
 	return f->clang;
+}
+
+bool scan_flavour_has_raw(const struct scan_flavour *f)
+{
+	return !f->has[WORD_NONE];
 }
 
 static int load_dirs(struct scan_answers *a, struct scan_flavour *f,

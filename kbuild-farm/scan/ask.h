@@ -32,6 +32,8 @@ struct scan_text *scan_flavour_macros(struct scan_flavour *f);
 /* Definitions of the names that are built in; `n` of them. */
 struct scan_def *scan_flavour_builtins(struct scan_flavour *f, size_t *n);
 bool scan_flavour_is_clang(const struct scan_flavour *f);
+/* R"(...)" is a string. */
+bool scan_flavour_has_raw(const struct scan_flavour *f);
 
 /*
  * Its own include directories, in order; those that did not exist when it

@@ -208,6 +208,9 @@ void scan_walk_enter(struct scan_walk *walk, struct scan_node *node, int at,
 
 	if (f)
 		system |= f->system;
+	/* clang: a file beside another one was found where that was. */
+	if (f && at == SCAN_AT_CURRENT && scan_flavour_is_clang(walk->flavour))
+		at = f->at;
 	/* A file that was listed may be skipped; one that was not is opened. */
 	if (node->text && node->entry->unit == walk->w->unit &&
 	    node->text->guard != WORD_NONE &&

@@ -211,46 +211,53 @@ static void link_group(struct scan_lexer *l)
 		l->open[l->n_open - 1] = t->n - 1;
 }
 
+/* <x.h> or "x.h" as it stands; false: it is neither, and in the blob now. */
+static bool header_name(struct scan_lexer *l, enum scan_op op)
+{
+	size_t before = l->blob.len, len;
+	uint8_t open = *l->p, close = open == '<' ? '>' : '"';
+	struct scan_directive *d;
+	const char *s;
+
+	if (open != '<' && open != '"')
+		return false;
+	buf_add(&l->blob, l->p++, 1);
+	scan_lexer_header(l, close);
+	s = (const char *)l->blob.data + before;
+	len = l->blob.len - before;
+	if (len < 2 || s[len - 1] != (char)close)
+		return false;
+	if (len == 2) {
+		scan_lexer_odd(l, SCAN_ODD_ERROR);
+	} else {
+		d = scan_lexer_add(l, op);
+		d->form = open;
+		d->name = scan_name_id_locked(l->names, s + 1, len - 2);
+	}
+	scan_lexer_rest(l);
+	l->blob.len = before;
+	return true;
+}
+
 static void include(struct scan_lexer *l, enum scan_op op)
 {
 	size_t before = l->blob.len;
 	struct scan_directive *d;
-	uint8_t open;
+	struct line line;
+	uint32_t at;
 
 	if (!scan_lexer_blanks(l)) {
 		scan_lexer_odd(l, SCAN_ODD_ERROR);
 		scan_lexer_rest(l);
 		return;
 	}
-	open = *l->p;
-	if (open == '<' || open == '"') {
-		uint8_t close = open == '<' ? '>' : '"';
-		const char *s;
-		size_t len;
-
-		buf_add(&l->blob, l->p++, 1);
-		scan_lexer_header(l, close);
-		s = (const char *)l->blob.data + before;
-		len = l->blob.len - before;
-		if (len >= 2 && s[len - 1] == (char)close) {
-			d = scan_lexer_add(l, op);
-			d->form = len == 2 ? 0 : open;
-			d->name = scan_name_id_locked(l->names, s + 1, len - 2);
-			if (len == 2)
-				scan_lexer_odd(l, SCAN_ODD_ERROR);
-			scan_lexer_rest(l);
-			l->blob.len = before;
-			return;
-		}
-	}
+	if (header_name(l, op))
+		return;
 	scan_lexer_rest(l);
-	{
-		struct line line = line_from(l, before);
-		uint32_t at = scan_lexer_piece(l, line.at, line.len);
-
-		d = scan_lexer_add(l, op);
-		d->at = at;
-	}
+	line = line_from(l, before);
+	at = scan_lexer_piece(l, line.at, line.len);
+	d = scan_lexer_add(l, op);
+	d->at = at;
 }
 
 /* push_macro("X"): the name; WORD_NONE: not of this form. */

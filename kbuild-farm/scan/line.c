@@ -100,6 +100,7 @@ static const struct rule {
 	{ "-P", DROP, 0 },
 	{ "-v", DROP, 0 },
 	{ "-MG", REFUSE, 0 },
+	{ "-I-", REFUSE, 0 },
 	{ "-Xclang", REFUSE, 0 },
 	{ "-iframework", REFUSE, 0 },
 	{ "-iframeworkwithsysroot", REFUSE, 0 },

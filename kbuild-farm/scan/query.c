@@ -103,6 +103,8 @@ void scan_query_macros(struct scan_query *q, const struct scan_names *names)
 		buf_printf(&q->source,
 			   "#ifdef %s\n#define " HAS "%u 1\n#endif\n", s, w);
 	}
+	/* Inside a raw string this is text. */
+	buf_add_str(&q->source, "char *s = R\"(\n#define " HAS "0 1\n)\";\n");
 }
 
 void scan_query_take_builtins(struct buf *answer, bool has[static WORDS])

@@ -28,7 +28,10 @@ int scan_query_run(const struct scan_setup *setup, const struct scan_unit *unit,
 		   struct buf *out, struct buf *err_out, struct err *err);
 
 void scan_query_macros(struct scan_query *q, const struct scan_names *names);
-/* Take the lines on built-in names out of the answer. */
+/*
+ * Take the lines on built-in names out of the answer.  has[WORD_NONE]: there
+ * are no raw strings.
+ */
 void scan_query_take_builtins(struct buf *answer, bool has[static WORDS]);
 
 /* What -v said as "D path" and "N path" lines; -EPROTO: nothing. */

@@ -69,10 +69,14 @@ const char *scan_tree_cwd(const struct scan_tree *t)
 	return t->cwd;
 }
 
-void scan_tree_begin(struct scan_tree *t, uint32_t unit, unsigned mode)
+void scan_tree_mode(struct scan_tree *t, unsigned mode)
+{
+	t->mode = mode;
+}
+
+void scan_tree_begin(struct scan_tree *t, uint32_t unit)
 {
 	t->unit = unit;
-	t->mode = mode;
 	t->started = scan_ident_now();
 }
 
@@ -195,8 +199,8 @@ static void check_node(struct scan_tree *t, struct scan_node *n)
 	n->error = ret == -ENOENT || ret == -ENOTDIR ? 0 : ret;
 	if (n->exists)
 		scan_ident_of(&now, &st);
-	if (n->text && (!n->exists || !n->settled || n->text->mode != t->mode ||
-			!scan_ident_equal(&now, &n->now)))
+	if (n->text &&
+	    (!n->exists || !n->settled || !scan_ident_equal(&now, &n->now)))
 		drop_text(t, n);
 	n->now = now;
 }
@@ -227,6 +231,8 @@ int scan_tree_read(struct scan_tree *t, struct scan_node *n)
 {
 	int ret;
 
+	if (n->text && n->text->mode != t->mode)
+		drop_text(t, n);
 	if (n->text)
 		return 0;
 	ret = scan_store_get(t->store, n->abs, t->mode, &n->text, &n->now,

@@ -70,7 +70,9 @@ void scan_tree_free(struct scan_tree *t);
 const char *scan_tree_cwd(const struct scan_tree *t);
 
 /* Start on another unit; `unit` is never used twice. */
-void scan_tree_begin(struct scan_tree *t, uint32_t unit, unsigned mode);
+void scan_tree_begin(struct scan_tree *t, uint32_t unit);
+/* How files are read from here on. */
+void scan_tree_mode(struct scan_tree *t, unsigned mode);
 
 /* Directories and files by their spelling; checked for this unit. */
 struct scan_dir *scan_tree_dir(struct scan_tree *t, const char *path);

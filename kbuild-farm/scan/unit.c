@@ -241,7 +241,7 @@ void scan_walk_unit(struct scan_walk *walk, struct scan_worker *w,
 		return;
 	}
 	walk->place = place_of(w, unit->cwd);
-	scan_tree_begin(walk->place->tree, w->unit, line->mode);
+	scan_tree_begin(walk->place->tree, w->unit);
 	source = scan_tree_node(walk->place->tree, line->source);
 	if (!source->exists) {
 		scan_walk_fail(walk, "source that is not there", line->source);
@@ -258,6 +258,9 @@ void scan_walk_unit(struct scan_walk *walk, struct scan_worker *w,
 		walk->why = why;
 		return;
 	}
+	if (!scan_flavour_has_raw(walk->flavour))
+		line->mode &= ~(unsigned)SCAN_RAW;
+	scan_tree_mode(walk->place->tree, line->mode);
 	make_chain(walk);
 	if (walk->why)
 		return;

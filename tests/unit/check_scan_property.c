@@ -12,8 +12,8 @@
 #include <stdint.h>
 
 #define HEADERS 7
-#define DIRS	4
-#define MACROS	10
+#define DIRS    4
+#define MACROS  10
 
 static uint64_t state;
 
@@ -47,10 +47,30 @@ struct text {
 static void operand(struct text *t)
 {
 	static const char *const constant[] = {
-		"0", "1", "2", "3", "-1", "1u", "0x10", "017", "0b11",
-		"'a'", "'\\377'", "'ab'", "10ull", "-1 < 0u", "(1 ? -1 : 0u)",
-		"__INCLUDE_LEVEL__", "__LINE__", "__GNUC__", "true",
-		"L'x'", "(0, 1)", "'\\0'", "0xffffffffffffffff", "'\\''",
+		"0",
+		"1",
+		"2",
+		"3",
+		"-1",
+		"1u",
+		"0x10",
+		"017",
+		"0b11",
+		"'a'",
+		"'\\377'",
+		"'ab'",
+		"10ull",
+		"-1 < 0u",
+		"(1 ? -1 : 0u)",
+		"__INCLUDE_LEVEL__",
+		"__LINE__",
+		"__GNUC__",
+		"true",
+		"L'x'",
+		"(0, 1)",
+		"'\\0'",
+		"0xffffffffffffffff",
+		"'\\''",
 	};
 
 	switch (pick(9)) {
@@ -82,8 +102,8 @@ static void operand(struct text *t)
 static void expression(struct text *t, unsigned depth)
 {
 	static const char *const operator[] = {
-		"+", "-", "*", "&&", "||", "==", "!=", "<", "<=", ">", ">=",
-		"&", "|", "^", "<<", ">>", "/ 2 -", "% 3 +",
+		"+", "-",  "*", "&&", "||", "==", "!=", "<",     "<=",
+		">", ">=", "&", "|",  "^",  "<<", ">>", "/ 2 -", "% 3 +",
 	};
 
 	if (maybe(20))
@@ -111,11 +131,32 @@ static void expression(struct text *t, unsigned depth)
 static void body(struct text *t)
 {
 	static const char *const list[] = {
-		"1", "0", "2", "-1", "M%u", "(M%u + 1)", "M%u", "1", "0",
-		"F1(M%u)", "G1(1, M%u)", "defined(M%u)", "M##%u", "G2(1, 2)",
-		"0 /* M%u */", "CAT(M, %u)", "CAT(CAT(M, %u), )", "!M%u",
-		"V1(1, 2)", "V1(1)", "ID(M%u)", "IS_ON(CONFIG_%u)", "M%u",
-		"-1 M%u", "", "__COUNTER__",
+		"1",
+		"0",
+		"2",
+		"-1",
+		"M%u",
+		"(M%u + 1)",
+		"M%u",
+		"1",
+		"0",
+		"F1(M%u)",
+		"G1(1, M%u)",
+		"defined(M%u)",
+		"M##%u",
+		"G2(1, 2)",
+		"0 /* M%u */",
+		"CAT(M, %u)",
+		"CAT(CAT(M, %u), )",
+		"!M%u",
+		"V1(1, 2)",
+		"V1(1)",
+		"ID(M%u)",
+		"IS_ON(CONFIG_%u)",
+		"M%u",
+		"-1 M%u",
+		"",
+		"__COUNTER__",
 	};
 	unsigned n = pick(sizeof(list) / sizeof(list[0]));
 
@@ -129,17 +170,19 @@ static void body(struct text *t)
 static void define(struct text *t)
 {
 	static const char *const unary[] = {
-		"x", "(x)", "x + M1", "M##x", "x##1", "F1(x)", "!x", "0",
-		"F2(F1(x))", "G1(x, x)", "x || F1(x)", "CAT(M, x)", "x",
-		"ID(x)", "ID(F1)(x)",
+		"x",          "(x)",       "x + M1", "M##x",      "x##1",
+		"F1(x)",      "!x",        "0",      "F2(F1(x))", "G1(x, x)",
+		"x || F1(x)", "CAT(M, x)", "x",      "ID(x)",     "ID(F1)(x)",
 	};
 	static const char *const binary[] = {
-		"x + y", "x##y", "F1(x##y)", "(x) && (y)", "y", "G2(y, x)",
-		"M##x == y", "x == y", "CAT(x, y)", "ID(x, y)", "COUNT(x, y)",
+		"x + y",     "x##y",     "F1(x##y)",    "(x) && (y)",
+		"y",         "G2(y, x)", "M##x == y",   "x == y",
+		"CAT(x, y)", "ID(x, y)", "COUNT(x, y)",
 	};
 	static const char *const variable[] = {
 		"a __VA_OPT__(+ 1)", "ID(a __VA_OPT__(+ r))",
-		"COUNT(r) > a", "a", "COUNT(a, ## r)", "CAT(1, a) - COUNT(r)",
+		"COUNT(r) > a",      "a",
+		"COUNT(a, ## r)",    "CAT(1, a) - COUNT(r)",
 	};
 
 	switch (pick(5)) {
@@ -176,16 +219,18 @@ static void include(struct text *t)
 		buf_printf(&t->b, "#%s STR(h%u.h)\n", word, h);
 		break;
 	case 1:
-		buf_printf(&t->b, "#define H h%u\n#%s STR(H.h)\n#undef H\n",
-			   h, word);
+		buf_printf(&t->b, "#define H h%u\n#%s STR(H.h)\n#undef H\n", h,
+			   word);
 		break;
 	case 2:
 		buf_printf(&t->b, "#define H <h%u.h>\n#%s H\n#undef H\n", h,
 			   word);
 		break;
 	case 3:
-		buf_printf(&t->b, "#if __has_include%s(<h%u.h>)\n#include "
-			   "<h%u.h>\n#endif\n", maybe(30) ? "_next" : "", h, h);
+		buf_printf(&t->b,
+			   "#if __has_include%s(<h%u.h>)\n#include "
+			   "<h%u.h>\n#endif\n",
+			   maybe(30) ? "_next" : "", h, h);
 		break;
 	case 4:
 		buf_printf(&t->b, "#%s \"sub/../h%u.h\"\n", word, h);
@@ -204,15 +249,26 @@ static void noise(struct text *t)
 		"int x; /* #include \"nowhere.h\"\n#error */\n",
 		"char s[] = \"/* not a comment \\\" */\";\n",
 		"char c = '\"'; // it's \\\n#error continued\n",
-		"#pragma push_macro(\"M1\")\n", "#pragma pop_macro(\"M1\")\n",
+		"#pragma push_macro(\"M1\")\n",
+		"#pragma pop_macro(\"M1\")\n",
 		"#define LONG(x) \\\n\tx \\\n\t+ 1\n",
-		"#if 0\n#error 'skipped\n#else if\n#endif\n", "#\n", "# // x\n",
+		"#if 0\n#error 'skipped\n#else if\n#endif\n",
+		"#\n",
+		"# // x\n",
 		"const char *r = R\"x(\n#error raw\n)\" )x\";\n",
-		"/\\\n* spliced\n#error\n*\\\n/\n", "#undef M2\n",
-		"%:define M3 1\n", "#ifdef M4 // c\n#endif /* M4 */\n",
-		"#define E\n", "#def\\\nine M5 0\n", "#pragma once\n",
-		"#warning it's only that\n", "#define\tT\tM6\n", "x##y # z\n",
-		"#line 7\n", "'\n", "\"\n",
+		"/\\\n* spliced\n#error\n*\\\n/\n",
+		"#undef M2\n",
+		"%:define M3 1\n",
+		"#ifdef M4 // c\n#endif /* M4 */\n",
+		"#define E\n",
+		"#def\\\nine M5 0\n",
+		"#pragma once\n",
+		"#warning it's only that\n",
+		"#define\tT\tM6\n",
+		"x##y # z\n",
+		"#line 7\n",
+		"'\n",
+		"\"\n",
 	};
 
 	buf_add_str(&t->b, ONE_OF(list));
@@ -297,8 +353,7 @@ static void header(const char *dir, unsigned number)
 	unsigned guard = number ? pick(3) : 1;
 
 	if (guard == 1)
-		buf_printf(&t.b,
-			   "%s#ifndef GUARD_%s_%u\n#define GUARD_%s_%u\n",
+		buf_printf(&t.b, "%s#ifndef GUARD_%s_%u\n#define GUARD_%s_%u\n",
 			   maybe(30) ? "/* first */\n" : "", dir, number, dir,
 			   number);
 	if (guard == 2)
@@ -429,10 +484,9 @@ static Suite *suite(void)
 	Suite *s = suite_create("scan/property");
 	TCase *tc = tcase_create("property");
 
-	tcase_add_checked_fixture(tc, compare_setup,
-				  getenv("SCAN_PROPERTY_KEEP") ?
-					  NULL :
-					  compare_teardown);
+	tcase_add_checked_fixture(
+		tc, compare_setup,
+		getenv("SCAN_PROPERTY_KEEP") ? NULL : compare_teardown);
 	tcase_set_timeout(tc, 7200);
 	tcase_add_test(tc, random_trees_read_as_gcc_reads_them);
 	tcase_add_test(tc, random_trees_read_as_clang_reads_them);

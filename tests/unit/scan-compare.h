@@ -202,8 +202,9 @@ enum compare_result {
 static inline enum compare_result compare_unit(struct scan *s, const char *cc,
 					       char *const *argv, char **text)
 {
-	struct scan_unit unit = { .cwd = compare_dir, .compiler = cc,
-				  .argv = argv, .env = environ };
+	struct scan_unit unit = {
+		.cwd = compare_dir, .compiler = cc, .argv = argv, .env = environ
+	};
 	struct strv theirs = { 0 }, ours = { 0 };
 	struct scan_closure c;
 	enum compare_result result;
