@@ -16,7 +16,7 @@ struct scan_memo {
 	struct scan_memo *next;
 	uint32_t epoch;
 	uint8_t value;
-	uint8_t signs; /* of the target's characters */
+	uint8_t signs; /* of the target's characters, and whose answer */
 	uint16_t n;
 	struct scan_look look[];
 };
@@ -32,7 +32,8 @@ const struct scan_tokens *scan_piece_tokens(struct scan_cpp *cpp,
 
 static uint8_t signs_of(const struct scan_cpp *cpp)
 {
-	return (uint8_t)(cpp->char_unsigned | cpp->wchar_unsigned << 1);
+	return (uint8_t)(cpp->char_unsigned | cpp->wchar_unsigned << 1 |
+			 (cpp->mode & SCAN_CLANG ? 4 : 0));
 }
 
 static bool holds(const struct scan_memo *m, struct scan_cpp *cpp)

@@ -151,11 +151,14 @@ static unsigned priority(const struct scan_token *t)
 	return 0;
 }
 
-static struct scan_value shift(struct scan_value a, struct scan_value n,
-			       bool left)
+static struct scan_value shift(struct parse *p, struct scan_value a,
+			       struct scan_value n, bool left)
 {
 	bool negative = !a.is_unsigned && a.v >> 63;
 
+	/* Undefined in C, and clang's versions differ. */
+	if ((p->cpp->mode & SCAN_CLANG) && n.v >= 64 && !p->skip)
+		return fail(p, "shift that C does not define");
 	/* By a negative number: the other way. */
 	if (!n.is_unsigned && n.v >> 63) {
 		n.v = -n.v;
@@ -217,7 +220,7 @@ static struct scan_value binary(struct parse *p, uint8_t op,
 		return (struct scan_value){ a.v - b.v, u };
 	case SCAN_PUNCT_LEFT:
 	case SCAN_PUNCT_RIGHT:
-		return shift(a, b, op == SCAN_PUNCT_LEFT);
+		return shift(p, a, b, op == SCAN_PUNCT_LEFT);
 	case '<':
 		return truth(less(a, b, u));
 	case '>':

@@ -565,8 +565,7 @@ const char *scan_odd_why(enum scan_odd odd)
 		[SCAN_ODD_PRAGMA] = "pragma that we do not follow",
 		[SCAN_ODD_INCBIN] = ".incbin or .include, name not plain",
 		[SCAN_ODD_WORD] = "word across two lines",
-		[SCAN_ODD_BYTES] = "odd bytes (trigraph, carriage return, "
-				   "raw string)",
+		[SCAN_ODD_BYTES] = "trigraph, carriage return or raw string",
 		[SCAN_ODD_ASSERT] = "#assert",
 	};
 

@@ -221,7 +221,7 @@ void scan_cpp_release(struct scan_cpp *cpp)
 static struct scan_slot *slot_of(struct scan_cpp *cpp, uint32_t name)
 {
 	if (name >= cpp->n_slot) {
-		uint32_t n = name + name / 2 + 65536;
+		uint32_t n = name + name / 2 + 1024;
 
 		cpp->slot = xrealloc(cpp->slot, n * sizeof(*cpp->slot));
 		memset(cpp->slot + cpp->n_slot, 0,

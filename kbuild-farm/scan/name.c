@@ -68,7 +68,7 @@ struct scan_names *scan_names_new(void)
 	struct scan_names *n = xcalloc(1, sizeof(*n));
 
 	pthread_mutex_init(&n->lock, NULL);
-	n->mask = (1 << 16) - 1;
+	n->mask = (1 << 10) - 1;
 	n->table = xcalloc((size_t)n->mask + 1, sizeof(*n->table));
 	for (size_t i = 0; i < WORDS; i++)
 		scan_name_id_locked(n, words[i], strlen(words[i]));

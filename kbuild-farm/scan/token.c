@@ -91,6 +91,9 @@ static const char *prefixed_quote(const struct cursor *c, bool *raw)
 	s += *raw;
 	if (s >= c->end || (*s != '"' && *s != '\'') || (*raw && *s != '"'))
 		return NULL;
+	if (s - c->s == 2 && !*raw && *s == '\'' &&
+	    !(c->mode & SCAN_SEPARATORS))
+		return NULL; /* u8'x' came with C23 */
 	/* Before C99 and in assembler only L is a prefix. */
 	if (!(c->mode & SCAN_RAW) && s != c->s && *c->s != 'L')
 		return NULL;

@@ -112,10 +112,11 @@ static bool is_defined(struct scan_worker *w, const char *name)
 static void define(struct scan_walk *walk)
 {
 	struct scan_worker *w = walk->w;
+	unsigned clang = scan_flavour_is_clang(walk->flavour) ? SCAN_CLANG : 0;
 	struct scan_def *builtin;
 	size_t n;
 
-	scan_cpp_reset(&w->cpp, walk->line.mode);
+	scan_cpp_reset(&w->cpp, walk->line.mode | clang);
 	builtin = scan_flavour_builtins(walk->flavour, &n);
 	for (size_t i = 0; i < n; i++)
 		scan_cpp_define(&w->cpp, &builtin[i]);

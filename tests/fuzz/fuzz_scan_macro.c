@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: scan options base */
+/*
+ * A file whose definitions apply from its start: each of its conditions is
+ * evaluated twice, and must not change its mind.
+ */
+#include "scan/cond.h"
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static int has_include(void *ctx, uint32_t name, bool angled, bool next,
+		       const char **why)
+{
+	(void)ctx;
+	(void)why;
+	return (name + angled + next) & 1;
+}
+
+static int ask(void *ctx, enum scan_word op, const char *text, long long *value,
+	       const char **why)
+{
+	(void)ctx;
+	*value = text[0];
+	*why = "nobody knows";
+	return op == WORD_HAS_WARNING ? -1 : 0;
+}
+
+static void evaluate(struct scan_cpp *cpp, struct scan_text *t, uint32_t piece)
+{
+	struct scan_memo **memo = calloc(1, sizeof(*memo));
+	int first, second;
+
+	first = scan_cond(cpp, t, piece, memo, 1);
+	cpp->counter = 0;
+	second = scan_cond(cpp, t, piece, memo, 1);
+	cpp->counter = 0;
+	if (first != second || (first < 0 && !cpp->why))
+		abort();
+	scan_memos_free(memo, 1);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct scan_names *names = scan_names_new();
+	struct scan_host host = { .has_include = has_include, .ask = ask };
+	struct scan_def builtin[WORDS] = { 0 };
+	struct buf in = { 0 };
+	struct scan_text *t;
+	struct scan_cpp cpp;
+
+	buf_add(&in, data, size);
+	t = scan_lex(names, &in, size ? data[0] & SCAN_ASM : 0);
+	scan_cpp_init(&cpp, names, &host);
+	scan_cpp_reset(&cpp, t->mode);
+	for (uint32_t w = WORD_FILE; w < WORDS; w++) {
+		builtin[w].name = w;
+		scan_cpp_define(&cpp, &builtin[w]);
+	}
+	for (uint32_t i = 0; i < t->n_def; i++)
+		scan_cpp_define(&cpp, &t->def[i]);
+	for (uint32_t i = 0; i < t->n_piece && i < 8; i++)
+		evaluate(&cpp, t, i);
+	scan_cpp_release(&cpp);
+	scan_text_free(t);
+	scan_names_free(names);
+	buf_release(&in);
+	return 0;
+}

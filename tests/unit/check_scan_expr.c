@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: scan options base */
+#include "scan-compare.h"
+
+#include "scan/expr.h"
+
+/* Whatever they are, gcc must say the same. */
+static const char *const valid[] = {
+	"0",
+	"1",
+	"-1",
+	"1u",
+	"0x7fffffffffffffff",
+	"0x8000000000000000",
+	"0xffffffffffffffff",
+	"18446744073709551615u",
+	"017",
+	"0b101",
+	"1L",
+	"1ul",
+	"1LLU",
+	"1llu",
+	"1Ull",
+	"00",
+	"0x1F",
+	"-1 < 0",
+	"-1 < 0u",
+	"-1 > 0u",
+	"(0 ? 1u : -1) > 0",
+	"(1 ? -1 : 0u) > 0",
+	"-1 >> 63",
+	"-1u >> 63",
+	"1 << 63",
+	"1 << 64",
+	"1 << -1",
+	"4 >> -2",
+	"-1 >> 70",
+	"1u << 70",
+	"-7 / 2",
+	"-7 % 2",
+	"7 / -2",
+	"7 % -2",
+	"-7 / 2u",
+	"(-0x7fffffffffffffff - 1) / -1",
+	"(-0x7fffffffffffffff - 1) % -1",
+	"~0",
+	"~0u",
+	"!0",
+	"!5",
+	"- - 1",
+	"+3",
+	"-(-3)",
+	"!!7",
+	"~~9",
+	"1 + 2 * 3",
+	"(1 + 2) * 3",
+	"1 - 2 - 3",
+	"2 * 3 % 4",
+	"100 / 5 / 2",
+	"1 < 2 < 3",
+	"3 > 2 > 1",
+	"1 == 1 == 1",
+	"1 | 2 ^ 3 & 4",
+	"1 & 3 == 3",
+	"1 || 0 && 0",
+	"0 && 1 || 1",
+	"1 ? 2 : 3",
+	"0 ? 2 : 3",
+	"1 ? 0 ? 4 : 5 : 6",
+	"0 ? 1 : 0 ? 2 : 3",
+	"0 && 1 / 0",
+	"1 || 1 / 0",
+	"1 ? 2 : 1 / 0",
+	"0 ? 1 % 0 : 7",
+	"(2, 3)",
+	"undefined_name",
+	"undefined_name + 1",
+	"defined x",
+	"defined(x)",
+	"!defined x",
+	"'a'",
+	"'\\0'",
+	"'\\377'",
+	"'\\xff'",
+	"'\\n'",
+	"'\\''",
+	"'\\\"'",
+	"'\"'",
+	"'\\\\'",
+	"'ab'",
+	"'abcd'",
+	"'\\377\\377'",
+	"'\\377\\377\\377\\377'",
+	"L'a'",
+	"'a' == 97",
+	"'\\e'",
+	"'\\?'",
+	"'?'",
+	"1 <= 1",
+	"2 >= 3",
+	"1 != 2",
+	"5 & 6",
+	"5 | 6",
+	"5 ^ 6",
+	"1 << 2 + 3",
+	"-1 == 0xffffffffffffffff",
+	"0x7fffffffffffffff + 1",
+	"-2 * 0x7fffffffffffffff",
+	"if",
+	"int",
+	"1 /**/ + /**/ 1",
+	"(((((1)))))",
+	"-9223372036854775807 - 1",
+	"1u - 2",
+	"1 - 2u > 0",
+	"3 * -1u",
+	"'a' + 'b'",
+	"__CHAR_UNSIGNED__ + 0",
+	"-'\\200'",
+	"1 ? 1 : (2, 3)",
+};
+
+static const char *const invalid[] = {
+	"",          "1 +",       "+",
+	"(1",        "1)",        "1 2",
+	"1.0",       "1.",        ".5",
+	"0x",        "08",        "0b2",
+	"1lul",      "1lL",       "1x",
+	"1 / 0",     "1 % 0",     "a b",
+	"\"x\"",     "defined",   "defined(",
+	"defined(x", "defined 1", "1 ? 2",
+	"1 : 2",     "= 1",       "1 = 1",
+	"x = 1",     "x++",       "--x y",
+	"1 += 1",    "''",        "[1]",
+	"1 @ 2",     "1 && ",     "! ",
+	"{",         "->",        "99999999999999999999999",
+	"''' ",      "u8'a'",     "'\\q",
+	"x(1)",      "1e5",
+};
+
+struct eval {
+	struct scan_names *names;
+	struct scan_cpp cpp;
+};
+
+static void eval_setup(struct eval *e)
+{
+	struct scan_host host = { 0 };
+
+	e->names = scan_names_new();
+	scan_cpp_init(&e->cpp, e->names, &host);
+	scan_cpp_reset(&e->cpp, SCAN_RAW);
+#ifdef __CHAR_UNSIGNED__
+	e->cpp.char_unsigned = true;
+#endif
+}
+
+static void eval_release(struct eval *e)
+{
+	scan_cpp_release(&e->cpp);
+	scan_names_free(e->names);
+}
+
+/* Comments are gone when a condition is evaluated. */
+static int eval(struct eval *e, const char *s, struct scan_value *v)
+{
+	char *text = xasprintf("#if %s\n#endif\n", s);
+	struct buf in = { 0 };
+	struct scan_text *t;
+	int ret = 0;
+
+	buf_add_str(&in, text);
+	t = scan_lex(e->names, &in, SCAN_RAW);
+	*v = (struct scan_value){ 0 };
+	if (t->dir[0].op == SCAN_OP_IFNDEF) {
+		v->v = 1;
+	} else if (t->dir[0].op == SCAN_OP_IF) {
+		const struct scan_piece *p = &t->piece[0];
+		struct scan_tokens *tokens;
+
+		tokens = scan_tokens_of(e->names, t->blob + p->at, p->len,
+					SCAN_RAW);
+		ret = scan_expr(&e->cpp, tokens->v, tokens->n, v);
+		scan_tokens_free(tokens);
+	}
+	scan_text_free(t);
+	buf_release(&in);
+	free(text);
+	return ret;
+}
+
+static int run_gcc(const char *source, struct buf *out)
+{
+	char *argv[] = { "gcc", "-E", "-P", "-w", "-std=gnu11", "x.c", NULL };
+	struct buf err_out = { 0 };
+	int status;
+
+	compare_file("x.c", source);
+	status = compare_run(compare_dir, argv, environ, out, &err_out);
+	if (status)
+		buf_add_bytes(out, buf_bytes(&err_out));
+	buf_release(&err_out);
+	return status;
+}
+
+START_TEST(values_are_those_of_gcc)
+{
+	struct buf source = { 0 }, out = { 0 };
+	struct eval e;
+	int status;
+
+	eval_setup(&e);
+	for (size_t i = 0; i < sizeof(valid) / sizeof(valid[0]); i++) {
+		struct scan_value v;
+
+		ck_assert_msg(!eval(&e, valid[i], &v), "%s: %s", valid[i],
+			      e.cpp.why);
+		buf_printf(&source,
+			   "#if (%s) == 0x%llxu && ((%s) * 0 - 1 > 0) == %d\n"
+			   "#else\n%s is not 0x%llx %s\n#endif\n",
+			   valid[i], (unsigned long long)v.v, valid[i],
+			   v.is_unsigned, valid[i], (unsigned long long)v.v,
+			   v.is_unsigned ? "unsigned" : "signed");
+	}
+	status = run_gcc(buf_str(&source), &out);
+	ck_assert_msg(!status, "%s", buf_str(&out));
+	while (out.len && out.data[out.len - 1] == '\n')
+		out.data[--out.len] = '\0';
+	ck_assert_str_eq(buf_str(&out), "");
+	eval_release(&e);
+	buf_release(&source);
+	buf_release(&out);
+}
+END_TEST
+
+START_TEST(what_gcc_refuses_is_refused)
+{
+	struct eval e;
+
+	eval_setup(&e);
+	for (size_t i = 0; i < sizeof(invalid) / sizeof(invalid[0]); i++) {
+		char *source = xasprintf("#if %s\n#endif\n", invalid[i]);
+		struct buf out = { 0 };
+		struct scan_value v;
+
+		/* With -w gcc takes too large a number for a warning. */
+		if (strncmp(invalid[i], "999", 3))
+			ck_assert_msg(run_gcc(source, &out), "%s", invalid[i]);
+		ck_assert_msg(eval(&e, invalid[i], &v), "%s", invalid[i]);
+		ck_assert_ptr_nonnull(e.cpp.why);
+		buf_release(&out);
+		free(source);
+	}
+	eval_release(&e);
+}
+END_TEST
+
+START_TEST(the_target_decides_what_a_character_is)
+{
+	struct scan_value v;
+	struct eval e;
+
+	eval_setup(&e);
+	e.cpp.char_unsigned = false;
+	ck_assert_int_eq(eval(&e, "'\\377' < 0", &v), 0);
+	ck_assert_uint_eq(v.v, 1);
+	e.cpp.char_unsigned = true;
+	ck_assert_int_eq(eval(&e, "'\\377' < 0", &v), 0);
+	ck_assert_uint_eq(v.v, 0);
+	ck_assert_int_eq(eval(&e, "'\\377' == 255", &v), 0);
+	ck_assert_uint_eq(v.v, 1);
+	ck_assert_int_eq(eval(&e, "'\\377\\377\\377\\377' < 0", &v), 0);
+	ck_assert_uint_eq(v.v, 1);
+	eval_release(&e);
+}
+END_TEST
+
+START_TEST(depth_has_an_end)
+{
+	struct buf s = { 0 };
+	struct scan_value v;
+	struct eval e;
+
+	eval_setup(&e);
+	for (int i = 0; i < 100000; i++)
+		buf_add_str(&s, i % 2 ? "(" : "!");
+	ck_assert_int_ne(eval(&e, buf_str(&s), &v), 0);
+	buf_reset(&s);
+	for (int i = 0; i < 100000; i++)
+		buf_add_str(&s, "1?1:");
+	ck_assert_int_ne(eval(&e, buf_str(&s), &v), 0);
+	eval_release(&e);
+	buf_release(&s);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("scan/expr");
+	TCase *tc = tcase_create("expr");
+
+	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);
+	tcase_set_timeout(tc, 120);
+	tcase_add_test(tc, values_are_those_of_gcc);
+	tcase_add_test(tc, what_gcc_refuses_is_refused);
+	tcase_add_test(tc, the_target_decides_what_a_character_is);
+	tcase_add_test(tc, depth_has_an_end);
+	suite_add_tcase(s, tc);
+	return s;
+}
+
+int main(void)
+{
+	SRunner *sr = srunner_create(suite());
+	int failed;
+
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
