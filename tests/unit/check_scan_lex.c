@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: scan options base */
+#include "scan/lex.h"
+#include "scan/line.h"
+#include "scan/token.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct scan_names *names;
+
+static void setup(void)
+{
+	names = scan_names_new();
+}
+
+static void teardown(void)
+{
+	scan_names_free(names);
+}
+
+static struct scan_text *lex(const char *s, unsigned mode)
+{
+	struct buf in = { 0 };
+	struct scan_text *t;
+
+	buf_add_str(&in, s);
+	t = scan_lex(names, &in, mode);
+	buf_release(&in);
+	return t;
+}
+
+/* One letter per directive; see describe(). */
+static char *describe(const struct scan_text *t)
+{
+	static const char letter[] = "INMDUdnieEFLfopqsbaX";
+	struct buf b = { 0 };
+
+	for (uint32_t i = 0; i < t->n; i++)
+		buf_add(&b, &letter[t->dir[i].op], 1);
+	buf_add(&b, "", 0);
+	return buf_steal(&b);
+}
+
+static const struct {
+	const char *source;
+	unsigned mode;
+	const char *list;
+} shapes[] = {
+	{ "", 0, "" },
+	{ "\n\n", 0, "" },
+	{ "text # include <x>\n", 0, "" },
+	{ "#include <x>\n#include_next \"y\"\n#import <z>\n", 0, "INM" },
+	{ "#define A\n#define B(x) x\n#undef A\n", 0, "DDU" },
+	{ "#if X\n#elif Y\n#else\n#endif\n", 0, "ieLf" },
+	{ "#ifdef X\n#ifndef Y\n#endif\n#endif\n", 0, "dnff" },
+	{ "#if defined(X)\n#endif\n#if !defined X\n#endif\n", 0, "dfnf" },
+	{ "#if defined(X) && 1\n#endif\n", 0, "if" },
+	{ "#pragma once\n#pragma push_macro(\"X\")\n#pragma pop_macro(\"X\")"
+	  "\n#pragma GCC system_header\n#pragma omp\n",
+	  0, "opqs" },
+	{ "#pragma push_macro(X)\n", 0, "X" },
+	{ "# 1 \"x\"\n#ident \"y\"\n#\n#line 3\n#warning z\n", 0, "" },
+	{ "#unknown\n#error\n#embed <x>\n#assert x\n", 0, "XXXX" },
+	{ "#unknown\n#include <x>\n", SCAN_ASM, "I" },
+	{ "\t.incbin \"x\"\n\t.include F\n", SCAN_ASM, "ba" },
+	{ "\t.incbin \"x\"\n", 0, "X" },
+	{ "asm(\".incbin \\\"x\\\"\");", 0, "b" },
+	{ "asm(\".incbin \\\"%0\\\"\");", 0, "X" },
+	{ "#define A .incbin\n", SCAN_ASM, "DX" },
+	{ "x = s.included + s.incbins;\n", 0, "" },
+	{ "#define 1\n#define\n#define defined\n", 0, "X" },
+	{ "#elifdef X\n", 0, "E" },
+	{ "lone\rreturn\n", 0, "X" },
+	{ "R\"(\n#define A\n)\"", SCAN_RAW, "" },
+	{ "R\"(\n#define A\n)\"", 0, "D" },
+	{ "R\"(\n#define A\n", SCAN_RAW, "XD" },
+	{ "1'0 '\n#define A '\n", SCAN_SEPARATORS, "D" },
+	{ "// x\n#define A\n", SCAN_OLD, "D" },
+	{ "//\\\n#define A\n", SCAN_OLD, "" },
+	{ "x /* \\", 0, "" },
+	{ "#define A \\", 0, "D" },
+	{ "#define A /* x", 0, "D" },
+	{ "#include <x", 0, "I" },
+	{ "\"", 0, "" },
+	{ "'\\", 0, "" },
+};
+
+START_TEST(a_file_is_a_list_of_directives)
+{
+	struct scan_text *t = lex(shapes[_i].source, shapes[_i].mode);
+	char *list = describe(t);
+
+	ck_assert_str_eq(list, shapes[_i].list);
+	free(list);
+	scan_text_free(t);
+}
+END_TEST
+
+START_TEST(a_conditional_knows_where_its_group_goes_on)
+{
+	struct scan_text *t = lex("#if A\n#if B\n#else\n#endif\n#elif C\n"
+				  "#endif\n",
+				  0);
+
+	ck_assert_uint_eq(t->n, 6);
+	ck_assert_uint_eq(t->dir[0].next, 4);
+	ck_assert_uint_eq(t->dir[1].next, 2);
+	ck_assert_uint_eq(t->dir[2].next, 3);
+	ck_assert_uint_eq(t->dir[4].next, 5);
+	ck_assert(!t->unbalanced);
+	scan_text_free(t);
+}
+END_TEST
+
+static const struct {
+	const char *source;
+	const char *guard;
+	bool unbalanced;
+} guards[] = {
+	{ "#ifndef G\n#define G\n#endif\n", "G", false },
+	{ "/* c */\n#if !defined(G)\nint x;\n#endif /* G */\n", "G", false },
+	{ "#ifndef G\n#else\n#endif\n", "", false },
+	{ "#ifndef G\n#elif 1\n#endif\n", "", false },
+	{ "#ifndef G\n#endif\n#define X\n", "", false },
+	{ "#define X\n#ifndef G\n#endif\n", "", false },
+	{ "#ifdef G\n#endif\n", "", false },
+	{ "#ifndef G\n", "", true },
+	{ "#endif\n", "", true },
+	{ "#if 1\n#else\n#elif 1\n#endif\n", "", true },
+};
+
+START_TEST(include_guards_are_recognised)
+{
+	struct scan_text *t = lex(guards[_i].source, 0);
+
+	ck_assert_str_eq(scan_name(names, t->guard)->s, guards[_i].guard);
+	ck_assert_int_eq(t->unbalanced, guards[_i].unbalanced);
+	scan_text_free(t);
+}
+END_TEST
+
+START_TEST(lines_are_those_of_the_file)
+{
+	struct scan_text *t = lex("/*\n\n*/\n#define A \\\n 1\n\"x\\\ny\"\n"
+				  "#include <b>\n#if /*\n*/ 1\n#endif",
+				  0);
+
+	ck_assert_uint_eq(t->n, 4);
+	ck_assert_uint_eq(t->dir[0].line, 4);
+	ck_assert(t->dir[0].spliced);
+	ck_assert_uint_eq(t->dir[1].line, 8);
+	ck_assert(!t->dir[1].spliced);
+	ck_assert_uint_eq(t->dir[2].line, 9);
+	ck_assert_uint_eq(t->dir[3].line, 11);
+	scan_text_free(t);
+}
+END_TEST
+
+static const struct {
+	const char *source;
+	unsigned marks;
+} marks[] = {
+	{ "x = __TIME__;", SCAN_MARK_TIME },
+	{ "x = __DATE__;", SCAN_MARK_TIME },
+	{ "#define A __TIMESTAMP__\n", SCAN_MARK_TIME },
+	{ "x = a__TIME__ + __TIME__b;", 0 },
+	{ "/* __TIME__ */ // __DATE__\n", 0 },
+	{ "x = __COUNTER__;", SCAN_MARK_COUNTER },
+	{ "#if __COUNTER__\n#endif\n", 0 },
+	{ "#line 3\n", SCAN_MARK_LINE },
+};
+
+START_TEST(words_that_matter_are_marked)
+{
+	struct scan_text *t = lex(marks[_i].source, 0);
+
+	ck_assert_uint_eq(t->marks, marks[_i].marks);
+	scan_text_free(t);
+}
+END_TEST
+
+static const char *const pieces[] = {
+	"\".inc\" \"bin \\\"x\\\"\"",
+	"\".\" \"incbin x\"",
+	"\".incbi\" \"n\"",
+	"\"x .inc\" A \"lude y\"",
+	"#define A \".inc\"\nA \"bin x\"",
+};
+
+START_TEST(a_word_in_pieces_is_seen)
+{
+	struct scan_text *t = lex(pieces[_i], 0);
+
+	ck_assert_uint_ne(t->heads & t->tails, 0);
+	scan_text_free(t);
+	t = lex("\"It ends.\" \"binary\" \"including\"", 0);
+	ck_assert_uint_eq(t->heads & t->tails, 0);
+	scan_text_free(t);
+}
+END_TEST
+
+START_TEST(tokens_are_cut_as_in_c)
+{
+	static const char text[] = "a+b ## 0x1.8p-3+.5 \"s\\\"\" 'c' L'd' "
+				   "<<= ... -> %: @";
+	static const uint8_t kind[] = {
+		SCAN_TOK_NAME,   SCAN_TOK_PUNCT,  SCAN_TOK_NAME,
+		SCAN_TOK_PUNCT,  SCAN_TOK_NUMBER, SCAN_TOK_PUNCT,
+		SCAN_TOK_NUMBER, SCAN_TOK_STRING, SCAN_TOK_CHAR,
+		SCAN_TOK_CHAR,   SCAN_TOK_PUNCT,  SCAN_TOK_PUNCT,
+		SCAN_TOK_PUNCT,  SCAN_TOK_PUNCT,  SCAN_TOK_OTHER,
+	};
+	struct scan_tokens *t;
+
+	t = scan_tokens_of(names, text, strlen(text), SCAN_RAW);
+	ck_assert_uint_eq(t->n, sizeof(kind));
+	for (uint32_t i = 0; i < t->n; i++)
+		ck_assert_uint_eq(t->v[i].kind, kind[i]);
+	ck_assert_str_eq(scan_name(names, t->v[4].id)->s, "0x1.8p-3");
+	scan_tokens_free(t);
+}
+END_TEST
+
+START_TEST(names_are_numbered_once)
+{
+	char s[16];
+
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < 5000; i++) {
+			snprintf(s, sizeof(s), "name%d", i);
+			ck_assert_uint_eq(scan_name_id(names, s, strlen(s)),
+					  WORDS + (uint32_t)i);
+		}
+	}
+	ck_assert_str_eq(scan_name(names, WORDS + 4321)->s, "name4321");
+	ck_assert_uint_eq(scan_name_id(names, "defined", 7), WORD_DEFINED);
+}
+END_TEST
+
+START_TEST(a_command_line_is_taken_apart)
+{
+	char *argv[] = { "cc",         "-Wp,-MMD,x.d",
+			 "-nostdinc",  "-Ia",
+			 "-I",         "b",
+			 "-isystem",   "c",
+			 "-include",   "gettimeofday.c",
+			 "-DX",        "-DY=2",
+			 "-UX",        "-O2",
+			 "-Wall",      "-fmacro-prefix-map=/x/=",
+			 "-std=gnu11", "-Wa,-march=x,macros.s",
+			 "-c",         "-o",
+			 "x.o",        "x.c",
+			 NULL };
+	struct scan_line l;
+	char *defines;
+
+	scan_line_parse(&l, argv, NULL);
+	ck_assert_ptr_null(l.why);
+	ck_assert_str_eq(l.source, "x.c");
+	ck_assert_uint_eq(l.n_dir, 3);
+	ck_assert_str_eq(l.dir[1].path, "b");
+	ck_assert_int_eq(l.dir[2].where, SCAN_PATH_SYSTEM);
+	ck_assert_uint_eq(l.include.n, 1);
+	ck_assert_uint_eq(l.flags.n, 2); /* -O2 -std=gnu11 */
+	ck_assert_str_eq(l.assembler.v[0], "macros.s");
+	defines = strv_join(&l.define, "|");
+	ck_assert_str_eq(defines, "#define X 1|#define Y 2|#undef X");
+	free(defines);
+	scan_line_release(&l);
+}
+END_TEST
+
+START_TEST(an_environment_that_adds_directories_is_refused)
+{
+	char *argv[] = { "cc", "-c", "x.c", NULL };
+	char *env[] = { "CPATH=/x", NULL }, *empty[] = { "CPATH=", NULL };
+	struct scan_line l;
+
+	scan_line_parse(&l, argv, env);
+	ck_assert_ptr_nonnull(l.why);
+	ck_assert_str_eq(l.detail, "CPATH");
+	scan_line_release(&l);
+	scan_line_parse(&l, argv, empty);
+	ck_assert_ptr_null(l.why);
+	scan_line_release(&l);
+}
+END_TEST
+
+#define COUNT(list) ((int)(sizeof(list) / sizeof((list)[0])))
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("scan/lex");
+	TCase *tc = tcase_create("lex");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, a_file_is_a_list_of_directives, 0,
+			    COUNT(shapes));
+	tcase_add_test(tc, a_conditional_knows_where_its_group_goes_on);
+	tcase_add_loop_test(tc, include_guards_are_recognised, 0,
+			    COUNT(guards));
+	tcase_add_test(tc, lines_are_those_of_the_file);
+	tcase_add_loop_test(tc, words_that_matter_are_marked, 0, COUNT(marks));
+	tcase_add_loop_test(tc, a_word_in_pieces_is_seen, 0, COUNT(pieces));
+	tcase_add_test(tc, tokens_are_cut_as_in_c);
+	tcase_add_test(tc, names_are_numbered_once);
+	tcase_add_test(tc, a_command_line_is_taken_apart);
+	tcase_add_test(tc, an_environment_that_adds_directories_is_refused);
+	suite_add_tcase(s, tc);
+	return s;
+}
+
+int main(void)
+{
+	SRunner *sr = srunner_create(suite());
+	int failed;
+
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
