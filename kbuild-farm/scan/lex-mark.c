@@ -176,7 +176,8 @@ void scan_lexer_string(struct scan_lexer *l, const uint8_t *s, size_t len)
 				 heads_of(s, len, ".include"));
 	l->t->tails |= (uint8_t)(tails_of(s, len, ".incbin") |
 				 tails_of(s, len, ".include"));
-	if (memmem(s, len, "push_macro", 10) || memmem(s, len, "pop_macro", 9))
+	if (memchr(s, '_', len) && (memmem(s, len, "push_macro", 10) ||
+				    memmem(s, len, "pop_macro", 9)))
 		scan_lexer_odd(l, SCAN_ODD_PRAGMA);
 	for (; (p = memchr(p, '.', (size_t)(end - p))); p++) {
 		bool bin = end - p >= 7 &&

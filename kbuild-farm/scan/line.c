@@ -321,14 +321,33 @@ static void take_seed(struct scan_line *l, const struct options_word *w)
 		strv_add(&l->input, w->value + 6);
 }
 
-static void take_option(struct scan_line *l, const struct options_word *w)
+/* The options that say which language, and how it is read. */
+static void take_dialect(struct scan_line *l, const struct options_word *w,
+			 enum act act)
 {
-	const struct rule *r = rule_of(w->entry);
-
-	if (w->entry->form != OPTIONS_ALONE && !w->value) {
-		refuse(l, "option without its value", w->text);
+	switch (act) {
+	case LANG:
+		take_lang(l, w->value);
 		return;
+	case STD:
+		set_std(l, w->value);
+		break;
+	case ANSI:
+		set_std(l, "c90");
+		break;
+	case TRIGRAPHS:
+		l->mode |= SCAN_TRIGRAPHS;
+		return;
+	default:
+		l->freestanding = act == FREESTANDING;
 	}
+	keep_flag(l, w);
+}
+
+/* The options that name directories, files and definitions. */
+static void take_option(struct scan_line *l, const struct options_word *w,
+			const struct rule *r)
+{
 	switch (r ? r->act : act_of(w->entry)) {
 	case ASK:
 		keep_flag(l, w);
@@ -362,25 +381,6 @@ static void take_option(struct scan_line *l, const struct options_word *w)
 	case NO_CANONICAL:
 		l->no_canonical = true;
 		break;
-	case LANG:
-		take_lang(l, w->value);
-		break;
-	case STD:
-		set_std(l, w->value);
-		keep_flag(l, w);
-		break;
-	case ANSI:
-		set_std(l, "c90");
-		keep_flag(l, w);
-		break;
-	case TRIGRAPHS:
-		l->mode |= SCAN_TRIGRAPHS;
-		break;
-	case FREESTANDING:
-	case HOSTED:
-		l->freestanding = r->act == FREESTANDING;
-		keep_flag(l, w);
-		break;
 	case WP:
 		take_wp(l, w->value);
 		break;
@@ -392,6 +392,9 @@ static void take_option(struct scan_line *l, const struct options_word *w)
 		break;
 	case INPUT:
 		strv_add(&l->input, w->value);
+		break;
+	default:
+		take_dialect(l, w, r->act);
 	}
 }
 
@@ -447,7 +450,12 @@ void scan_line_parse(struct scan_line *l, char *const *argv, char *const *env)
 			refuse(l, "@file", w.text);
 		} else if (w.entry) {
 			lang |= w.entry->use == OPTIONS_LANG;
-			take_option(l, &w);
+			if (!w.value && w.entry->form != OPTIONS_ALONE) {
+				refuse(l, "option without its value", w.text);
+				break;
+			}
+			w.value = w.value ? w.value : "";
+			take_option(l, &w, rule_of(w.entry));
 		} else if (w.text[0] == '-' && w.text[1]) {
 			refuse(l, "unknown option", w.text);
 		} else {

@@ -22,7 +22,7 @@ static int ask(void *ctx, enum scan_word op, const char *text, long long *value,
 	       const char **why)
 {
 	(void)ctx;
-	*value = text[0];
+	*value = (unsigned char)text[0];
 	*why = "nobody knows";
 	return op == WORD_HAS_WARNING ? -1 : 0;
 }

@@ -59,6 +59,15 @@ static inline void compare_file(const char *name, const char *content)
 	free(path);
 }
 
+/* Run a shell command in the directory. */
+static inline void compare_shell(const char *shell)
+{
+	char *command = xasprintf("cd %s && %s", compare_dir, shell);
+
+	ck_assert_int_eq(system(command), 0);
+	free(command);
+}
+
 static inline void compare_take(int fd, struct buf *out)
 {
 	struct stat st;

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: scan options base */
+/*
+ * A tree that changes while it is scanned: each time the answer must be what
+ * gcc -M says at that moment.
+ */
+#include "scan-compare.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* One unit scanned again and again while the tree changes. */
+struct life {
+	struct scan *s;
+	char *cc;
+};
+
+static void expect(struct life *l, const char *files)
+{
+	char *argv[] = { "cc", "-nostdinc", "-Iinc", "-Iinc2",
+			 "-c", "unit.c",    NULL };
+	char *text;
+	enum compare_result r = compare_unit(l->s, l->cc, argv, &text);
+
+	ck_assert_msg(r == COMPARE_EQUAL && strstr(text, files),
+		      "%d, wanted %s\n%s", r, files, text);
+	free(text);
+}
+
+static void absent(struct life *l)
+{
+	char *argv[] = { "cc", "-nostdinc", "-Iinc", "-Iinc2",
+			 "-c", "unit.c",    NULL };
+	char *text;
+
+	ck_assert_int_eq(compare_unit(l->s, l->cc, argv, &text),
+			 COMPARE_BROKEN);
+	ck_assert_msg(strstr(text, "header not found"), "%s", text);
+	free(text);
+}
+
+static struct life born(void)
+{
+	struct life l = { compare_scan(), compare_compiler("gcc") };
+
+	ck_assert_ptr_nonnull(l.cc);
+	compare_shell("mkdir inc inc2");
+	return l;
+}
+
+static void died(struct life *l)
+{
+	scan_free(l->s);
+	free(l->cc);
+}
+
+START_TEST(a_header_that_appears_moves_and_vanishes_is_noticed)
+{
+	struct life l = born();
+
+	compare_file("unit.c", "#include <gen/x.h>\n");
+	absent(&l);
+	compare_file("inc2/gen/x.h", "");
+	expect(&l, "inc2/gen/x.h\n");
+	compare_file("inc/gen/x.h", "");
+	expect(&l, "inc/gen/x.h\n");
+	compare_shell("rm inc/gen/x.h");
+	expect(&l, "inc2/gen/x.h\n");
+	compare_shell("rm -r inc2/gen && mkdir -p inc2/gen/x.h");
+	absent(&l);
+	died(&l);
+}
+END_TEST
+
+START_TEST(the_same_size_within_a_tick_is_noticed)
+{
+	struct life l = born();
+
+	compare_file("inc/a.h", "");
+	compare_file("inc/b.h", "");
+	compare_file("unit.c", "#include <x.h>\n");
+	for (int i = 0; i < 60; i++) {
+		compare_file("inc/x.h",
+			     i % 2 ? "#include <a.h>\n" : "#include <b.h>\n");
+		expect(&l, i % 2 ? "inc/a.h\n" : "inc/b.h\n");
+	}
+	died(&l);
+}
+END_TEST
+
+START_TEST(a_directory_that_becomes_a_link_is_noticed)
+{
+	struct life l = born();
+
+	compare_file("unit.c", "#include <gen/x.h>\n");
+	compare_file("other/x.h", "#include \"y.h\"\n");
+	compare_file("other/y.h", "");
+	compare_file("inc/gen/x.h", "");
+	compare_file("inc2/gen/x.h", "");
+	expect(&l, "inc/gen/x.h\n");
+	compare_shell("rm -r inc/gen && ln -s ../other inc/gen");
+	expect(&l, "inc/gen/y.h\n");
+	compare_shell("mv other gone");
+	expect(&l, "inc2/gen/x.h\n");
+	/* The link's own directory does not change now. */
+	compare_shell("mv gone other");
+	expect(&l, "inc/gen/y.h\n");
+	compare_shell("rm inc2/gen/x.h inc/gen && ln -s gone.h inc2/gen/x.h");
+	absent(&l);
+	compare_shell("touch inc2/gen/gone.h");
+	expect(&l, "inc2/gen/x.h\n");
+	died(&l);
+}
+END_TEST
+
+START_TEST(a_search_directory_that_appears_is_noticed)
+{
+	struct life l = born();
+
+	compare_file("unit.c", "#include <x.h>\n");
+	compare_shell("rmdir inc && touch inc2/x.h");
+	expect(&l, "inc2/x.h\n");
+	compare_file("inc/x.h", "");
+	expect(&l, "inc/x.h\n");
+	died(&l);
+}
+END_TEST
+
+/* Several threads, one scan, and a file that does not stand still. */
+struct crowd {
+	struct scan *s;
+	char *cc;
+	atomic_int bad;
+};
+
+static void *member(void *arg)
+{
+	struct crowd *c = arg;
+	char *argv[] = { "cc", "-nostdinc", "-Iinc", "-c", "unit.c", NULL };
+	struct scan_unit unit = { .cwd = compare_dir,
+				  .compiler = c->cc,
+				  .argv = argv,
+				  .env = environ };
+
+	for (int i = 0; i < 300; i++) {
+		struct scan_closure out;
+
+		scan_closure(c->s, &unit, &out);
+		if (!out.why &&
+		    (out.n_files != 3 || strcmp(out.files[1].path, "inc/x.h")))
+			atomic_fetch_add(&c->bad, 1);
+		scan_closure_release(&out);
+	}
+	return NULL;
+}
+
+START_TEST(threads_share_a_scan_while_files_change)
+{
+	struct crowd c = { compare_scan(), compare_compiler("gcc"), 0 };
+	pthread_t thread[4];
+
+	compare_file("unit.c", "#include <x.h>\n");
+	compare_file("inc/a.h", "");
+	compare_file("inc/b.h", "");
+	compare_file("inc/x.h", "#include <a.h>\n");
+	for (size_t i = 0; i < 4; i++)
+		ck_assert_int_eq(pthread_create(&thread[i], NULL, member, &c),
+				 0);
+	for (int i = 0; i < 200; i++) {
+		compare_file("new",
+			     i % 2 ? "#include <a.h>\n" : "#include <b.h>\n");
+		compare_shell("mv new inc/x.h");
+	}
+	for (size_t i = 0; i < 4; i++)
+		pthread_join(thread[i], NULL);
+	ck_assert_int_eq(atomic_load(&c.bad), 0);
+	scan_free(c.s);
+	free(c.cc);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("scan/tree");
+	TCase *tc = tcase_create("tree");
+
+	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);
+	tcase_set_timeout(tc, 300);
+	tcase_add_test(tc, a_header_that_appears_moves_and_vanishes_is_noticed);
+	tcase_add_test(tc, the_same_size_within_a_tick_is_noticed);
+	tcase_add_test(tc, a_directory_that_becomes_a_link_is_noticed);
+	tcase_add_test(tc, a_search_directory_that_appears_is_noticed);
+	tcase_add_test(tc, threads_share_a_scan_while_files_change);
+	suite_add_tcase(s, tc);
+	return s;
+}
+
+int main(void)
+{
+	SRunner *sr = srunner_create(suite());
+	int failed;
+
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
