@@ -435,13 +435,13 @@ END_TEST
 /* Sources that must end in a reason, and soon. */
 static const char *const bombs[] = {
 	"#include \"unit.c\"\n",
-	"#define A(x) x x\n#define B(x) A(A(A(A(A(A(A(A(x))))))))\n"
-	"#if B(B(B(B(1))))\n#endif\n",
-	"#define B(x) C(x x) C(x x)\n#define C(x) D(x x) D(x x)\n"
-	"#define D(x) E(x x) E(x x)\n#define E(x) F(x x) F(x x)\n"
-	"#define F(x) G(x x) G(x x)\n#define G(x) H(x x) H(x x)\n"
-	"#define H(x) I(x x) I(x x)\n#define I(x) J(x x) J(x x)\n"
-	"#define J(x) x x x x x x\n#if B(B(1 1 1 1))\n#endif\n",
+	("#define A(x) x x\n#define B(x) A(A(A(A(A(A(A(A(x))))))))\n"
+	 "#if B(B(B(B(1))))\n#endif\n"),
+	("#define B(x) C(x x) C(x x)\n#define C(x) D(x x) D(x x)\n"
+	 "#define D(x) E(x x) E(x x)\n#define E(x) F(x x) F(x x)\n"
+	 "#define F(x) G(x x) G(x x)\n#define G(x) H(x x) H(x x)\n"
+	 "#define H(x) I(x x) I(x x)\n#define I(x) J(x x) J(x x)\n"
+	 "#define J(x) x x x x x x\n#if B(B(1 1 1 1))\n#endif\n"),
 	"#if ((((((((((((((((((((((((((((((((((((((((\n#endif\n",
 	"#if 1\n",
 	"#else\n",
