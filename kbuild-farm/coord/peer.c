@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "base/str.h"
-#include "base/version.h"
 #include "coord/job.h"
 #include "coord/proof.h"
 
@@ -426,14 +425,9 @@ static void on_close(void *ctx, const struct err *why)
 
 static void say_hello(struct coord_peer *p)
 {
-	struct wire_hello m = { .version_min = WIRE_VERSION_MIN,
-				.version_max = WIRE_VERSION,
-				.software = (char *)"kfarm " KFARM_VERSION };
 	struct buf body = { 0 };
 
-	m.inventory.machine = m.inventory.host = m.inventory.boot_id =
-		(char *)"";
-	wire_hello_encode(&body, &m);
+	wire_hello_encode_kfarm(&body);
 	wire_stream_send(p->stream, WIRE_HELLO, buf_bytes(&body), WIRE_PLAIN);
 	buf_release(&body);
 }

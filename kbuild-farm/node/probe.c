@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "base/spawn.h"
 #include "base/str.h"
-#include "base/version.h"
 #include "node/command.h"
 #include "wire/stream.h"
 
@@ -280,14 +279,9 @@ static void on_close(void *ctx, const struct err *why)
 
 static void say_hello(struct talk *t)
 {
-	struct wire_hello m = { .version_min = WIRE_VERSION_MIN,
-				.version_max = WIRE_VERSION,
-				.software = (char *)"kfarm " KFARM_VERSION };
 	struct buf body = { 0 };
 
-	m.inventory.machine = m.inventory.host = m.inventory.boot_id =
-		(char *)"";
-	wire_hello_encode(&body, &m);
+	wire_hello_encode_kfarm(&body);
 	wire_stream_send(t->stream, WIRE_HELLO, buf_bytes(&body), WIRE_PLAIN);
 	buf_release(&body);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "wire/msg.h"
 
+#include "base/version.h"
 #include "wire/field.h"
 
 #include <errno.h>
@@ -73,6 +74,17 @@ void wire_hello_encode(struct buf *out, const struct wire_hello *m)
 	buf_put_u16(out, m->version_max);
 	wire_field_put_line(out, m->software, WIRE_NAME_MAX);
 	put_inventory(out, &m->inventory);
+}
+
+void wire_hello_encode_kfarm(struct buf *out)
+{
+	struct wire_hello m = { .version_min = WIRE_VERSION_MIN,
+				.version_max = WIRE_VERSION,
+				.software = (char *)"kfarm " KFARM_VERSION };
+
+	m.inventory.machine = m.inventory.host = m.inventory.boot_id =
+		(char *)"";
+	wire_hello_encode(out, &m);
 }
 
 int wire_hello_decode(struct wire_hello *m, struct bytes in)

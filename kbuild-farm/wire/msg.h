@@ -76,6 +76,8 @@ struct wire_hello {
 void wire_inventory_release(struct wire_inventory *inv);
 void wire_hello_release(struct wire_hello *m);
 void wire_hello_encode(struct buf *out, const struct wire_hello *m);
+/* What kfarm itself says to a node: its versions, no inventory. */
+void wire_hello_encode_kfarm(struct buf *out);
 int wire_hello_decode(struct wire_hello *m, struct bytes in);
 /* The version that both ends speak, or -EPROTO when there is none. */
 int wire_hello_version(const struct wire_hello *peer);

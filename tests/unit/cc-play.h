@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * tests/unit/cc-play.h - a coordinator, played for the wrapper
+ */
+#ifndef CC_PLAY_H
+#define CC_PLAY_H
+
+/*
+ * The wrapper's end of the conversation, with a coordinator played by a child
+ * process.
+ */
+#include "base/clock.h"
+#include "base/fs.h"
+#include "cc/job.h"
+#include "wire/cc.h"
+#include "wire/frame.h"
+#include "wire/msg.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char *argv_md[] = { "gcc", "-MD", "-c", "-o", "a.o", "a.c", NULL };
+static char *env[] = { "PATH=/bin", "HOME=/x", "LANG=C", NULL };
+static char *dir;
+static pid_t server;
+
+static void setup(void)
+{
+	char template[] = "/tmp/check-cc-job-XXXXXX";
+
+	dir = xstrdup(mkdtemp(template));
+	ck_assert_int_eq(chdir(dir), 0);
+	server = 0;
+}
+
+static void teardown(void)
+{
+	struct err err;
+
+	if (server > 0) {
+		kill(server, SIGKILL);
+		waitpid(server, NULL, 0);
+	}
+	ck_assert_int_eq(chdir("/"), 0);
+	fs_remove(dir, &err);
+	free(dir);
+}
+
+static int listen_on(const char *path, int backlog)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	strcpy(to.sun_path, path);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	ck_assert_int_eq(listen(fd, backlog), 0);
+	return fd;
+}
+
+static bool read_full(int fd, void *to, size_t len)
+{
+	uint8_t *p = to;
+
+	while (len) {
+		ssize_t n = read(fd, p, len);
+
+		if (n <= 0)
+			return false;
+		p += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+/* The job that the wrapper sent; its memory is not given back. */
+static struct wire_cc_job read_job(int fd)
+{
+	uint8_t head[WIRE_FRAME_SIZE];
+	struct wire_frame f;
+	struct wire_cc_job job;
+	uint8_t *body;
+
+	if (!read_full(fd, head, sizeof(head)) || wire_frame_decode(&f, head))
+		_exit(2);
+	body = xmalloc(f.body_len);
+	if (f.type != WIRE_CC_JOB || !read_full(fd, body, f.body_len) ||
+	    wire_cc_job_decode(&job, bytes_of(body, f.body_len)))
+		_exit(3);
+	return job;
+}
+
+static void send_frame(int fd, uint16_t type, struct bytes body)
+{
+	struct wire_frame f = { .type = type,
+				.body_len = (uint32_t)body.len,
+				.raw_len = (uint32_t)body.len };
+	uint8_t head[WIRE_FRAME_SIZE];
+
+	wire_frame_encode(head, &f);
+	if (write(fd, head, sizeof(head)) < 0 ||
+	    write(fd, body.data, body.len) < 0)
+		_exit(4);
+}
+
+static void put_file(const char *path, const char *text)
+{
+	struct err err;
+
+	if (fs_write(path, bytes_str(text), 0600, &err))
+		_exit(5);
+}
+
+/* A good answer, which the cases below spoil. */
+static struct wire_cc_done make_done(uint32_t pid)
+{
+	struct wire_cc_done m = { .dep = "a.d", .object = "a.o" };
+
+	m.dep_tmp = options_compile_temporary("a.d", pid);
+	m.object_tmp = options_compile_temporary("a.o", pid);
+	m.err = bytes_str("a.c: warning\n");
+	put_file(m.dep_tmp, "dep");
+	put_file(m.object_tmp, "object");
+	return m;
+}
+
+static void send_done(int fd, const struct wire_cc_done *m)
+{
+	struct buf body = { 0 };
+
+	wire_cc_done_encode(&body, m);
+	send_frame(fd, WIRE_CC_DONE, buf_bytes(&body));
+}
+
+/* Serve one wrapper with `play` in a child process. */
+static void serve(void (*play)(int fd))
+{
+	int fd = listen_on("sock", 5);
+
+	server = fork();
+	if (!server) {
+		int c = accept(fd, NULL, NULL);
+
+		if (c >= 0)
+			play(c);
+		_exit(0);
+	}
+	close(fd);
+}
+
+static enum cc_answer offer(char *const *argv, int *status)
+{
+	struct options_compile c;
+	struct cc_job job = { .socket = "sock",
+			      .compiler = "/usr/bin/gcc",
+			      .argv = argv,
+			      .env = env,
+			      .compile = &c };
+
+	options_compile_parse(&c, argv);
+	*status = -1;
+	return cc_job_offer(&job, status);
+}
+
+static void nothing_left(void)
+{
+	char *object = options_compile_temporary("a.o", (unsigned)getpid());
+	char *dep = options_compile_temporary("a.d", (unsigned)getpid());
+
+	ck_assert(!fs_exists(object) && !fs_exists(dep));
+	free(object);
+	free(dep);
+}
+
+static void play_done(int fd)
+{
+	struct wire_cc_job job = read_job(fd);
+	struct wire_cc_done m = make_done(job.pid);
+
+	if (strcmp(job.compiler, "/usr/bin/gcc") || job.argv.n != 6 ||
+	    job.env.n != 2 || strcmp(job.argv.v[0], "gcc"))
+		_exit(6);
+	send_frame(fd, WIRE_CC_BEAT, bytes_str(""));
+	send_done(fd, &m);
+}
+
+#endif
