@@ -16,7 +16,8 @@
 #include <unistd.h>
 
 #define PATIENCE_US 250000
-#define SWEEPS      20
+#define SWEEPS      400
+#define SWEEP_US    1000
 
 /* What the group gets, one after the other. */
 static const int harder[] = { SIGINT, SIGTERM, SIGKILL };
@@ -172,11 +173,10 @@ static pid_t parent_of(const char *pid)
 }
 
 /* Children of children come to us once their parents are dead. */
-static unsigned kill_children(void)
+static void kill_children(void)
 {
 	DIR *dir = opendir("/proc");
 	struct dirent *d;
-	unsigned killed = 0;
 
 	while (dir && (d = readdir(dir)) != NULL) {
 		long pid;
@@ -185,19 +185,24 @@ static unsigned kill_children(void)
 		    parent_of(d->d_name) != getpid())
 			continue;
 		kill((pid_t)pid, SIGKILL);
-		killed++;
 	}
 	if (dir)
 		closedir(dir);
-	return killed;
 }
 
 void build_maker_sweep(void)
 {
-	for (int i = 0; i < SWEEPS && kill_children(); i++) {
-		/* At most as many as there are; all of them were killed. */
-		while (waitpid(-1, NULL, 0) > 0)
-			;
+	for (int i = 0; i < SWEEPS; i++) {
+		pid_t pid;
+
+		kill_children();
+		do
+			pid = waitpid(-1, NULL, WNOHANG);
+		while (pid > 0);
+		if (pid < 0)
+			return;
+		/* Children of those just killed come to us in a moment. */
+		usleep(SWEEP_US);
 	}
 }
 

@@ -110,7 +110,8 @@ static const char makefile[] =
 	"slow:\n"
 	"\t@sleep 60\n"
 	"stubborn:\n"
-	"\t@trap '' INT TERM; setsid sleep 77 & while :; do sleep 1; done\n"
+	"\t@trap '' INT TERM; setsid sleep 77 & echo $$! >$(O)/pid; "
+	"while :; do sleep 1; done\n"
 	"all: Image.gz modules dtbs\n";
 
 static const char merge_config[] =
