@@ -156,15 +156,15 @@ static bool has_pragma(struct bytes in)
  */
 static bool is_image(struct agent_scan *s, struct bytes in)
 {
-	static const char magic[] = "gpch";
+	static const uint8_t magic[] = { 'g', 'p', 'c', 'h' };
 	size_t i = 0;
 
-	while (i < in.len && s->magic < strlen(magic) &&
+	while (i < in.len && s->magic < sizeof(magic) &&
 	       in.data[i] == magic[s->magic]) {
 		s->magic++;
 		i++;
 	}
-	if (s->magic == strlen(magic))
+	if (s->magic == sizeof(magic))
 		return true;
 	if (i < in.len)
 		s->magic = UINT8_MAX;

@@ -348,7 +348,9 @@ static void take_dialect(struct scan_line *l, const struct options_word *w,
 static void take_option(struct scan_line *l, const struct options_word *w,
 			const struct rule *r)
 {
-	switch (r ? r->act : act_of(w->entry)) {
+	enum act act = r ? r->act : act_of(w->entry);
+
+	switch (act) {
 	case ASK:
 		keep_flag(l, w);
 		break;
@@ -367,7 +369,8 @@ static void take_option(struct scan_line *l, const struct options_word *w,
 		strv_addf(&l->define, "#undef %s", w->value);
 		break;
 	case DIR:
-		add_dir(l, r->where, w->value);
+		if (r)
+			add_dir(l, r->where, w->value);
 		break;
 	case INCLUDE:
 		strv_add(&l->include, w->value);
@@ -394,7 +397,7 @@ static void take_option(struct scan_line *l, const struct options_word *w,
 		strv_add(&l->input, w->value);
 		break;
 	default:
-		take_dialect(l, w, r->act);
+		take_dialect(l, w, act);
 	}
 }
 

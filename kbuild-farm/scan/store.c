@@ -206,7 +206,7 @@ static int read_text(struct scan_store *s, int fd, const struct scan_ident *id,
 		     unsigned mode, struct scan_text **out)
 {
 	struct buf in = { 0 };
-	struct scan_ident after;
+	struct scan_ident after = { 0 };
 	int ret;
 
 	ret = read_all(fd, id->size, &in);
