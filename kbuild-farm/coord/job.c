@@ -162,18 +162,21 @@ void coord_job_stop(struct coord_job *job)
 	drop_text(job);
 }
 
+static void remove_output(const struct coord_job *job, const char *tmp)
+{
+	char *path;
+
+	if (!tmp)
+		return;
+	path = coord_job_path(job, tmp);
+	unlink(path);
+	free(path);
+}
+
 static void remove_temporaries(const struct coord_job *job)
 {
-	char *object = coord_job_path(job, job->object_tmp);
-
-	unlink(object);
-	free(object);
-	if (job->dep_tmp) {
-		char *dep = coord_job_path(job, job->dep_tmp);
-
-		unlink(dep);
-		free(dep);
-	}
+	remove_output(job, job->object_tmp);
+	remove_output(job, job->dep_tmp);
 }
 
 void coord_job_end(struct coord_job *job)
@@ -188,8 +191,7 @@ void coord_job_end(struct coord_job *job)
 	}
 	coord_job_stop(job);
 	/* Its own compile may be writing: only what we wrote is removed. */
-	if (job->object_tmp)
-		remove_temporaries(job);
+	remove_temporaries(job);
 	TAILQ_REMOVE(&c->jobs, job, link);
 	wire_cc_job_release(&job->ask);
 	wire_job_release(&job->wire);
@@ -213,9 +215,7 @@ void coord_job_grant(struct coord_job *job)
 {
 	job->state = JOB_LOCAL;
 	job->coord->locals++;
-	job->local_since_ms = clock_ms();
-	if (job->object_tmp)
-		remove_temporaries(job);
+	remove_temporaries(job);
 	coord_client_local(job->client, job->why);
 	coord_emit_job(job, EVENT_RUN, "local", job->why);
 }

@@ -69,7 +69,6 @@ struct coord_job {
 	struct coord_child *hedge;
 	char *hedge_object, *hedge_dep, *hedge_log; /* its temporaries */
 	bool was_hedged;
-	uint64_t local_since_ms;
 };
 
 TAILQ_HEAD(coord_job_list, coord_job);
