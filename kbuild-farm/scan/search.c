@@ -2,9 +2,10 @@
 /*
  * gcc's order (incpath.cc, merge_include_chains): the system's directories
  * and what -idirafter gave are one chain; a directory that is in it already
- * is dropped from -I; -iquote only loses its own, and its last one if that is
- * the first of what follows.  Equal means
- * the same device and inode.
+ * is dropped from -I and from -iquote, and so is the last one of either if
+ * that is the first of what follows.  clang's (InitHeaderSearch.cpp): the
+ * same for -I, while -iquote loses only what it has twice itself.  Equal
+ * means the same device and inode.
  */
 #include "scan/search.h"
 
@@ -150,7 +151,7 @@ static void append(struct scan_chain *c, struct part *p)
 
 const struct scan_chain *scan_search_chain(struct scan_search *s,
 					   const struct scan_want *want,
-					   size_t n, bool shorten)
+					   size_t n, bool clang, bool shorten)
 {
 	struct part none = { 0 }, system, bracket, quote;
 	struct scan_chain *c;
@@ -160,7 +161,10 @@ const struct scan_chain *scan_search_chain(struct scan_search *s,
 	bracket = collect(s, want, n, SCAN_PATH_BRACKET, SCAN_PATH_BRACKET);
 	unique(&bracket, &system, &system);
 	quote = collect(s, want, n, SCAN_PATH_QUOTE, SCAN_PATH_QUOTE);
-	unique(&quote, &none, bracket.n ? &bracket : &system);
+	if (clang)
+		unique(&quote, &none, &none);
+	else
+		unique(&quote, &system, bracket.n ? &bracket : &system);
 	c = xcalloc(1, sizeof(*c) + n * sizeof(c->dir[0]));
 	c->shorten = shorten;
 	append(c, &quote);

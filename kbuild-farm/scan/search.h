@@ -38,7 +38,7 @@ void scan_search_free(struct scan_search *s);
  */
 const struct scan_chain *scan_search_chain(struct scan_search *s,
 					   const struct scan_want *want,
-					   size_t n, bool shorten);
+					   size_t n, bool clang, bool shorten);
 
 /* Where a header was found. */
 enum {

@@ -55,8 +55,7 @@ static void make_chain(struct scan_walk *walk)
 {
 	const struct scan_line *line = &walk->line;
 	struct scan_lists *l = walk->l;
-	bool shorten = !line->no_canonical &&
-		       !scan_flavour_is_clang(walk->flavour);
+	bool clang = scan_flavour_is_clang(walk->flavour);
 
 	/* -isystem stands before the compiler's own, -idirafter behind. */
 	for (size_t i = 0; i < line->n_dir; i++)
@@ -75,7 +74,7 @@ static void make_chain(struct scan_walk *walk)
 			scan_walk_absent(walk, d->path);
 	}
 	walk->chain = scan_search_chain(walk->place->search, l->want, l->n_want,
-					shorten);
+					clang, !line->no_canonical && !clang);
 }
 
 /* The directives of one definition, read once per worker. */
