@@ -83,6 +83,11 @@ START_TEST(a_charset_with_a_slash_is_only_for_text_in_the_object)
 }
 END_TEST
 
+/* clang's, in Linux; it starts as the linker's -e does. */
+#define ZERO                                                             \
+	"-enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-" \
+	"from-clang"
+
 static const struct look {
 	const char *word;
 	const char *name; /* NULL: unknown */
@@ -150,6 +155,8 @@ static const struct look {
 	{ "x", NULL, 0 },
 	{ "-\xff", NULL, 0 },
 	{ "-mllvm", "-mllvm", OPTIONS_LOCAL },
+	{ "-entry", "-e", OPTIONS_LOCAL },
+	{ ZERO, ZERO, OPTIONS_LOCAL },
 	{ "--target=x", "--target=", OPTIONS_LOCAL },
 };
 

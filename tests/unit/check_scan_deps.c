@@ -382,6 +382,11 @@ START_TEST(the_compilers_own_headers_are_found)
 	check_line("gcc", "-isystem /usr/include", "");
 	check_line("gcc", "-fno-canonical-system-headers", "");
 	check_line("clang-14", "-O2", "");
+	/* clang takes the first of these only with the second. */
+	check_line("clang-14",
+		   "-ftrivial-auto-var-init=zero -enable-trivial-auto-var-init"
+		   "-zero-knowing-it-will-be-removed-from-clang",
+		   "");
 	check_line("aarch64-linux-gnu-gcc", "-O2", "");
 }
 END_TEST
