@@ -21,22 +21,19 @@ struct hit {
 	bool system;
 };
 
-static void note_absences(struct scan_walk *walk, const struct scan_found *f)
+const struct scan_found *scan_walk_search(struct scan_walk *walk, uint32_t name,
+					  uint32_t start)
 {
-	if (!f->fresh)
-		return;
-	for (uint32_t i = 0; i < f->n_absent; i++)
-		scan_walk_absent(walk, scan_search_path(walk->place->search,
-							walk->chain, f->name,
-							f->start + i));
+	struct scan_absence absence = { scan_walk_absent, walk };
+
+	return scan_search_from(walk->place->search, walk->chain, walk->w->unit,
+				name, start, &absence);
 }
 
 static struct hit search(struct scan_walk *walk, uint32_t name, uint32_t start)
 {
-	struct scan_found *f = scan_search_from(
-		walk->place->search, walk->chain, walk->w->unit, name, start);
+	const struct scan_found *f = scan_walk_search(walk, name, start);
 
-	note_absences(walk, f);
 	return (struct hit){ f->node, f->at, f->node && f->system };
 }
 
@@ -56,13 +53,12 @@ static struct hit beside(struct scan_walk *walk, uint32_t name)
 {
 	struct scan_frame *f = top(walk);
 	struct scan_probe *p;
-	uint32_t before;
+	const char *absent;
 
 	p = scan_tree_probe(walk->place->tree, f->node->dir, name, false);
-	before = p->noted;
-	p->noted = walk->w->unit;
-	if (!p->node && before != walk->w->unit)
-		scan_walk_absent(walk, p->path);
+	absent = p->node ? NULL : scan_tree_absent(walk->place->tree, p);
+	if (absent)
+		scan_walk_absent(walk, absent);
 	return (struct hit){ p->node, SCAN_AT_CURRENT, f->system };
 }
 

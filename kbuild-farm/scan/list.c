@@ -61,12 +61,14 @@ size_t scan_walk_list(struct scan_walk *walk, struct scan_node *node,
 	l->file = scan_lists_room(l->file, l->n_file, &l->cap_file,
 				  sizeof(*l->file));
 	l->file[l->n_file++] = file;
-	list_steps(walk, e->path);
+	if (e->steps)
+		list_steps(walk, e->path);
 	return e->index;
 }
 
-void scan_walk_absent(struct scan_walk *walk, const char *path)
+void scan_walk_absent(void *ctx, const char *path)
 {
+	struct scan_walk *walk = ctx;
 	struct scan_lists *l = walk->l;
 
 	l->absent = scan_lists_room(l->absent, l->n_absent, &l->cap_absent,

@@ -174,62 +174,50 @@ const struct scan_chain *scan_search_chain(struct scan_search *s,
 	return interned(s, c);
 }
 
-static struct scan_found **place_of(struct scan_search *s, uint32_t chain,
-				    uint32_t name, uint32_t start)
+static struct scan_found *found(struct scan_search *s, uint32_t name,
+				uint32_t start)
 {
-	uint64_t h = (name * UINT64_C(0x9e3779b97f4a7c15)) ^
-		     ((uint64_t)chain << 32 | start) *
-			     UINT64_C(0xc2b2ae3d27d4eb4f);
-	struct scan_found **f = &s->found[(h >> 40 ^ h) & (BUCKETS - 1)];
+	uint32_t h = (name + start * 0x85ebca6bu) * 0x9e3779b1u;
+	struct scan_found **head = &s->found[h >> 16 & (BUCKETS - 1)], *f;
 
-	for (; *f; f = &(*f)->next) {
-		if ((*f)->name == name && (*f)->chain == chain &&
-		    (*f)->start == start)
-			break;
+	for (f = *head; f; f = f->next) {
+		if (f->name == name && f->start == start)
+			return f;
 	}
+	f = xcalloc(1, sizeof(*f));
+	f->name = name;
+	f->start = start;
+	f->next = *head;
+	*head = f;
 	return f;
 }
 
-static struct scan_probe *probe(struct scan_search *s,
-				const struct scan_chain *c, uint32_t name,
-				uint32_t i)
+const struct scan_found *scan_search_from(struct scan_search *s,
+					  const struct scan_chain *c,
+					  uint32_t unit, uint32_t name,
+					  uint32_t start,
+					  const struct scan_absence *absence)
 {
-	return scan_tree_probe(s->tree, c->dir[i].dir, name,
-			       c->shorten && c->dir[i].system);
-}
+	struct scan_found *f = found(s, name, start);
 
-struct scan_found *scan_search_from(struct scan_search *s,
-				    const struct scan_chain *c, uint32_t unit,
-				    uint32_t name, uint32_t start)
-{
-	struct scan_found **place = place_of(s, c->id, name, start);
-	struct scan_found *f = *place;
-
-	if (!f) {
-		f = *place = xcalloc(1, sizeof(*f));
-		f->chain = c->id;
-		f->name = name;
-		f->start = start;
-	}
-	f->fresh = f->unit != unit;
-	if (!f->fresh)
+	if (f->unit == unit)
 		return f;
 	f->unit = unit;
 	f->node = NULL;
 	for (uint32_t i = start; i < c->n; i++) {
-		f->node = probe(s, c, name, i)->node;
-		f->n_absent = i - start;
+		struct scan_probe *p;
+		const char *path;
+
+		p = scan_tree_probe(s->tree, c->dir[i].dir, name,
+				    c->shorten && c->dir[i].system);
+		f->node = p->node;
 		f->at = (int)i;
 		f->system = c->dir[i].system;
 		if (f->node)
-			return f;
+			break;
+		path = scan_tree_absent(s->tree, p);
+		if (path)
+			absence->say(absence->ctx, path);
 	}
-	f->n_absent = c->n - start;
 	return f;
-}
-
-const char *scan_search_path(struct scan_search *s, const struct scan_chain *c,
-			     uint32_t name, uint32_t i)
-{
-	return probe(s, c, name, i)->path;
 }

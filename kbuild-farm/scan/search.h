@@ -48,21 +48,24 @@ enum {
 
 struct scan_found {
 	struct scan_found *next;
-	uint32_t chain, name, start;
-	uint32_t unit; /* that it holds for */
+	uint32_t name, start;
+	uint32_t unit; /* that it holds for: a unit has one chain */
 	struct scan_node *node; /* NULL: nowhere */
-	int at; /* index in the chain, or SCAN_AT_... */
+	int at; /* index in the chain */
 	bool system;
-	bool fresh; /* first asked for now: its absences are news */
-	uint32_t n_absent; /* how many directories do not have it */
+};
+
+/* Told of what is not there, once per unit; `path` is borrowed. */
+struct scan_absence {
+	void (*say)(void *ctx, const char *path);
+	void *ctx;
 };
 
 /* Look for a name from directory `start` of the chain on. */
-struct scan_found *scan_search_from(struct scan_search *s,
-				    const struct scan_chain *c, uint32_t unit,
-				    uint32_t name, uint32_t start);
-/* The path that directory `i` would have given it; borrowed. */
-const char *scan_search_path(struct scan_search *s, const struct scan_chain *c,
-			     uint32_t name, uint32_t i);
+const struct scan_found *scan_search_from(struct scan_search *s,
+					  const struct scan_chain *c,
+					  uint32_t unit, uint32_t name,
+					  uint32_t start,
+					  const struct scan_absence *absence);
 
 #endif

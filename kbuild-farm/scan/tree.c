@@ -19,6 +19,7 @@ struct scan_tree {
 	uint32_t unit;
 	unsigned mode;
 	int64_t started; /* when this unit did */
+	struct buf scratch; /* a path */
 	uint32_t epoch;
 	uint32_t n_dirs;
 	uint64_t stats;
@@ -30,13 +31,15 @@ struct scan_tree {
 };
 
 struct scan_tree *scan_tree_new(struct scan_names *names,
-				struct scan_store *store, const char *cwd)
+				struct scan_store *store, const char *cwd,
+				unsigned mode)
 {
 	struct scan_tree *t = xcalloc(1, sizeof(*t));
 
 	t->names = names;
 	t->store = store;
 	t->cwd = xstrdup(cwd);
+	t->mode = mode;
 	return t;
 }
 
@@ -60,6 +63,7 @@ void scan_tree_free(struct scan_tree *t)
 			drop_text(t, n);
 	}
 	scan_arena_release(&t->arena);
+	buf_release(&t->scratch);
 	free(t->cwd);
 	free(t);
 }
@@ -69,9 +73,9 @@ const char *scan_tree_cwd(const struct scan_tree *t)
 	return t->cwd;
 }
 
-void scan_tree_mode(struct scan_tree *t, unsigned mode)
+unsigned scan_tree_mode(const struct scan_tree *t)
 {
-	t->mode = mode;
+	return t->mode;
 }
 
 void scan_tree_begin(struct scan_tree *t, uint32_t unit)
@@ -114,6 +118,67 @@ static int look(struct scan_tree *t, const char *abs, struct stat *st)
 	return stat(abs, st) ? -errno : 0;
 }
 
+/* Is nothing at all by this name, not even a link that leads nowhere? */
+static bool is_nothing(struct scan_tree *t, const char *abs)
+{
+	struct stat st;
+
+	t->stats++;
+	return lstat(abs, &st) && errno == ENOENT;
+}
+
+/* "a" of "a/b" and of "a/b/", "" of "a", "/" of "/a"; NULL: nothing above. */
+static struct scan_dir *dir_above(struct scan_tree *t, const char *path)
+{
+	size_t len = strlen(path);
+	struct scan_dir *d;
+	char *above;
+
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	if (!len || (len == 1 && *path == '/'))
+		return NULL;
+	while (len && path[len - 1] != '/')
+		len--;
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	above = xstrndup(path, len);
+	d = scan_tree_dir(t, above);
+	free(above);
+	return d;
+}
+
+/* Without slashes at its end. */
+static char *spelled(struct scan_tree *t, const char *path)
+{
+	size_t len = strlen(path);
+
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	return scan_arena_copy(&t->arena, path, len);
+}
+
+/* What guards the absence of a directory. */
+static void guard_dir(struct scan_tree *t, struct scan_dir *d)
+{
+	struct scan_dir *above = dir_above(t, d->path);
+
+	d->missing = d;
+	d->guard = NULL;
+	if (!d->said)
+		d->said = spelled(t, d->path);
+	if (!above)
+		return;
+	if (!above->exists) {
+		d->missing = above->missing;
+		d->guard = above->guard;
+		d->guard_version = above->guard_version;
+	} else if (is_nothing(t, d->abs)) {
+		d->guard = above;
+		d->guard_version = above->version;
+	}
+}
+
 static void check_dir(struct scan_tree *t, struct scan_dir *d)
 {
 	struct scan_ident now = { 0 };
@@ -123,6 +188,11 @@ static void check_dir(struct scan_tree *t, struct scan_dir *d)
 	if (d->checked == t->unit)
 		return;
 	d->checked = t->unit;
+	if (!d->exists && d->guard) {
+		check_dir(t, d->guard);
+		if (d->guard->version == d->guard_version)
+			return;
+	}
 	exists = !look(t, d->abs, &st) && S_ISDIR(st.st_mode);
 	if (exists)
 		scan_ident_of(&now, &st);
@@ -132,6 +202,8 @@ static void check_dir(struct scan_tree *t, struct scan_dir *d)
 	d->exists = exists;
 	d->now = now;
 	d->settled = exists && scan_ident_settled(&now, t->started);
+	if (!exists)
+		guard_dir(t, d);
 }
 
 struct scan_dir *scan_tree_dir(struct scan_tree *t, const char *path)
@@ -169,17 +241,24 @@ static struct scan_entry *entry_of(struct scan_tree *t, const char *path)
 			return e;
 	}
 	e = scan_arena_alloc(&t->arena, sizeof(*e));
-	*e = (struct scan_entry){ .path = copy(t, path), .next = t->entry[h] };
+	*e = (struct scan_entry){ .path = copy(t, path),
+				  .steps = strstr(path, "/.."),
+				  .next = t->entry[h] };
 	t->entry[h] = e;
 	return e;
 }
 
-/* "a/b/" of "a/b/c.h", "" of "c.h": as gcc cuts it. */
+/* "a/b" of "a/b/c.h", "a//" of "a//c.h", "" of "c.h"; see joined(). */
 static struct scan_dir *dir_of_file(struct scan_tree *t, const char *path)
 {
-	const char *base = str_base(path);
-	char *dir = xstrndup(path, (size_t)(base - path));
-	struct scan_dir *d = scan_tree_dir(t, dir);
+	size_t len = (size_t)(str_base(path) - path);
+	struct scan_dir *d;
+	char *dir;
+
+	if (len > 1 && path[len - 2] != '/')
+		len--;
+	dir = xstrndup(path, len);
+	d = scan_tree_dir(t, dir);
 
 	free(dir);
 	return d;
@@ -231,8 +310,6 @@ int scan_tree_read(struct scan_tree *t, struct scan_node *n)
 {
 	int ret;
 
-	if (n->text && n->text->mode != t->mode)
-		drop_text(t, n);
 	if (n->text)
 		return 0;
 	ret = scan_store_get(t->store, n->abs, t->mode, &n->text, &n->now,
@@ -259,38 +336,6 @@ static char *joined(struct scan_tree *t, const char *dir,
 	return path;
 }
 
-/*
- * Find what guards the absence of `path`: the deepest directory on the way
- * that is there, if the next step from it is not (no dangling symbolic link,
- * whose other end we do not watch).
- */
-static void guard(struct scan_tree *t, struct scan_probe *p)
-{
-	char *path = xstrdup(p->path);
-	size_t len = strlen(path);
-	struct scan_dir *d = NULL;
-	struct stat st;
-	char *step;
-
-	for (;;) {
-		step = xasprintf("%s%s%s", *path == '/' ? "" : t->cwd,
-				 *path == '/' ? "" : "/", path);
-		while (len && path[len - 1] != '/')
-			len--;
-		while (len > 1 && path[len - 1] == '/')
-			len--;
-		path[len] = '\0';
-		d = scan_tree_dir(t, path);
-		if (d->exists || !len || (len == 1 && *path == '/'))
-			break;
-		free(step);
-	}
-	p->guard = d->exists && lstat(step, &st) && errno == ENOENT ? d : NULL;
-	p->version = d->version;
-	free(step);
-	free(path);
-}
-
 /* gcc's maybe_shorter_path(), for files in system directories. */
 static struct scan_node *shortened(struct scan_tree *t, struct scan_node *n)
 {
@@ -302,17 +347,64 @@ static struct scan_node *shortened(struct scan_tree *t, struct scan_node *n)
 	return n;
 }
 
+static struct scan_node *known_node(const struct scan_tree *t, const char *path)
+{
+	struct scan_node *n = t->node[hash_of(path)];
+
+	while (n && strcmp(n->path, path))
+		n = n->next;
+	return n;
+}
+
+/* The path from the root, until the next one is asked for. */
+static const char *absolute_now(struct scan_tree *t, const char *path)
+{
+	buf_reset(&t->scratch);
+	if (*path != '/')
+		buf_printf(&t->scratch, "%s/", t->cwd);
+	buf_add_str(&t->scratch, path);
+	return buf_str(&t->scratch);
+}
+
 static void probe_again(struct scan_tree *t, struct scan_probe *p)
 {
 	struct scan_node *n;
 
 	p->node = NULL;
-	p->guard = NULL;
+	p->certain = false;
+	if (!p->parent)
+		p->parent = dir_of_file(t, p->path);
+	check_dir(t, p->parent);
+	p->version = p->parent->version;
+	if (!p->parent->exists)
+		return;
+	/* What was never there needs no node. */
+	if (!known_node(t, p->path) &&
+	    is_nothing(t, absolute_now(t, p->path))) {
+		p->certain = true;
+		return;
+	}
 	n = scan_tree_node(t, p->path);
 	if (n->exists || n->error)
 		p->node = p->system ? shortened(t, n) : n;
 	else
-		guard(t, p);
+		p->certain = is_nothing(t, n->abs);
+}
+
+/* Is it as it was the last time, without another look at it? */
+static bool probe_holds(struct scan_tree *t, struct scan_probe *p)
+{
+	if (p->node && p->system)
+		return false;
+	if (p->node) {
+		check_node(t, p->node);
+		return p->node->exists;
+	}
+	if (!p->parent)
+		return false;
+	check_dir(t, p->parent);
+	return !p->parent->exists ||
+	       (p->certain && p->parent->version == p->version);
 }
 
 static void check_probe(struct scan_tree *t, struct scan_probe *p)
@@ -320,16 +412,27 @@ static void check_probe(struct scan_tree *t, struct scan_probe *p)
 	if (p->checked == t->unit)
 		return;
 	p->checked = t->unit;
-	if (p->node && !p->system) {
-		check_node(t, p->node);
-		if (p->node->exists)
-			return;
-	} else if (!p->node && p->guard) {
-		check_dir(t, p->guard);
-		if (p->guard->version == p->version)
-			return;
-	}
-	probe_again(t, p);
+	if (!probe_holds(t, p))
+		probe_again(t, p);
+}
+
+const char *scan_tree_no_dir(struct scan_tree *t, struct scan_dir *d)
+{
+	d = d->missing;
+	if (d->noted == t->unit)
+		return NULL;
+	d->noted = t->unit;
+	return d->said;
+}
+
+const char *scan_tree_absent(struct scan_tree *t, struct scan_probe *p)
+{
+	if (!p->parent->exists)
+		return scan_tree_no_dir(t, p->parent);
+	if (p->noted == t->unit)
+		return NULL;
+	p->noted = t->unit;
+	return p->path;
 }
 
 struct scan_probe *scan_tree_probe(struct scan_tree *t, struct scan_dir *dir,

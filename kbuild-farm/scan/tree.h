@@ -2,10 +2,10 @@
 /*
  * scan/tree.h - what stands in the file system, and what does not.
  *
- * One working directory's paths, as the compiler spells them.  It belongs to
- * one thread.  Everything is looked at again once per unit: a file by one
- * stat; an absence by one stat of the deepest directory that is there, for
- * it cannot end without that directory changing.
+ * One working directory's paths, as the compiler spells them, read in one
+ * mode.  It belongs to one thread.  Everything is looked at again once per
+ * unit: a file by one stat; an absence by one stat of the deepest directory
+ * that is there, for it cannot end without that directory changing.
  */
 #ifndef SCAN_TREE_H
 #define SCAN_TREE_H
@@ -18,14 +18,22 @@ struct scan_dir {
 	uint32_t id;
 	uint32_t checked; /* the unit that looked last */
 	uint32_t version; /* changes when something may have come or gone */
+	uint32_t noted; /* the unit that listed its absence */
 	bool exists, settled;
 	struct scan_ident now;
+	/* Not there: the first directory of its path that is not, ... */
+	struct scan_dir *missing;
+	char *said; /* its path, as an absence */
+	/* ... and the one above: absent as long as that is unchanged ... */
+	struct scan_dir *guard;
+	uint32_t guard_version; /* ... since then; guard NULL: never certain */
 	struct scan_dir *next; /* in its hash chain */
 };
 
 /* One line of the answer; files of equal spelling share it. */
 struct scan_entry {
 	char *path; /* without leading ./ */
+	bool steps; /* it goes through ".." */
 	uint32_t unit;
 	size_t index;
 	struct scan_entry *next;
@@ -57,22 +65,23 @@ struct scan_probe {
 	bool system;
 	struct scan_node *node; /* NULL: absent */
 	char *path;
-	struct scan_dir *guard; /* absent as long as this is unchanged ... */
-	uint32_t version; /* ... since then; NULL: never certain */
+	struct scan_dir *parent; /* of `path` */
+	bool certain; /* absent as long as `parent` is unchanged ... */
+	uint32_t version; /* ... since then */
 	struct scan_probe *next;
 };
 
 struct scan_tree;
 
 struct scan_tree *scan_tree_new(struct scan_names *names,
-				struct scan_store *store, const char *cwd);
+				struct scan_store *store, const char *cwd,
+				unsigned mode);
 void scan_tree_free(struct scan_tree *t);
 const char *scan_tree_cwd(const struct scan_tree *t);
+unsigned scan_tree_mode(const struct scan_tree *t);
 
 /* Start on another unit; `unit` is never used twice. */
 void scan_tree_begin(struct scan_tree *t, uint32_t unit);
-/* How files are read from here on. */
-void scan_tree_mode(struct scan_tree *t, unsigned mode);
 
 /* Directories and files by their spelling; checked for this unit. */
 struct scan_dir *scan_tree_dir(struct scan_tree *t, const char *path);
@@ -83,6 +92,13 @@ struct scan_node *scan_tree_node(struct scan_tree *t, const char *path);
  */
 struct scan_probe *scan_tree_probe(struct scan_tree *t, struct scan_dir *dir,
 				   uint32_t name, bool system);
+/*
+ * The path whose absence says that a probe found nothing, or that a directory
+ * is not there: its own, or the first directory on its way that is missing.
+ * NULL: it was said for this unit.
+ */
+const char *scan_tree_absent(struct scan_tree *t, struct scan_probe *p);
+const char *scan_tree_no_dir(struct scan_tree *t, struct scan_dir *d);
 /* Read a node that exists: 0 with node->text, or a negative errno. */
 int scan_tree_read(struct scan_tree *t, struct scan_node *node);
 

@@ -20,6 +20,16 @@ static void add_want(struct scan_walk *walk, int where, const char *path)
 	l->want[l->n_want++] = (struct scan_want){ path, where };
 }
 
+static void no_dir(struct scan_walk *walk, struct scan_dir *d)
+{
+	const char *path = NULL;
+
+	if (!d->exists)
+		path = scan_tree_no_dir(walk->place->tree, d);
+	if (path)
+		scan_walk_absent(walk, path);
+}
+
 /* A directory that the compiler did not find when it was asked is there. */
 static bool one_is_there(struct scan_walk *walk, const struct strv *absent)
 {
@@ -48,7 +58,7 @@ static void want_own(struct scan_walk *walk)
 	for (size_t i = 0; i < dirs->n; i++)
 		add_want(walk, SCAN_PATH_SYSTEM, dirs->v[i]);
 	for (size_t i = 0; i < absent->n; i++)
-		scan_walk_absent(walk, absent->v[i]);
+		no_dir(walk, scan_tree_dir(walk->place->tree, absent->v[i]));
 }
 
 static void make_chain(struct scan_walk *walk)
@@ -65,13 +75,13 @@ static void make_chain(struct scan_walk *walk)
 	if (walk->why)
 		return;
 	for (size_t i = 0; i < l->n_want; i++) {
-		const struct scan_dir *d;
+		struct scan_dir *d;
 
 		d = scan_tree_dir(walk->place->tree, l->want[i].path);
 		if (d->exists)
 			scan_walk_dir(walk, d->path);
 		else
-			scan_walk_absent(walk, d->path);
+			no_dir(walk, d);
 	}
 	walk->chain = scan_search_chain(walk->place->search, l->want, l->n_want,
 					clang, !line->no_canonical && !clang);
@@ -133,7 +143,7 @@ static void command_line_file(struct scan_walk *walk, const char *path)
 	struct scan_tree *tree = walk->place->tree;
 	uint32_t name = scan_name_id(walk->w->common->names, path,
 				     strlen(path));
-	struct scan_found *f;
+	const struct scan_found *f;
 	struct scan_node *n;
 
 	if (walk->why)
@@ -150,8 +160,7 @@ static void command_line_file(struct scan_walk *walk, const char *path)
 		return;
 	}
 	scan_walk_absent(walk, path);
-	f = scan_search_from(walk->place->search, walk->chain, walk->w->unit,
-			     name, 0);
+	f = scan_walk_search(walk, name, 0);
 	if (*path != '/' && f->node)
 		scan_walk_file(walk, f->node, f->at, f->system);
 	else
@@ -163,14 +172,13 @@ static void preinclude(struct scan_walk *walk)
 {
 	static const char path[] = "stdc-predef.h";
 	uint32_t name;
-	struct scan_found *f;
+	const struct scan_found *f;
 
 	if (walk->line.nostdinc || walk->line.freestanding || walk->why ||
 	    scan_flavour_is_clang(walk->flavour))
 		return;
 	name = scan_name_id(walk->w->common->names, path, strlen(path));
-	f = scan_search_from(walk->place->search, walk->chain, walk->w->unit,
-			     name, walk->chain->bracket);
+	f = scan_walk_search(walk, name, walk->chain->bracket);
 	if (f->node)
 		scan_walk_file(walk, f->node, f->at, f->system);
 }
@@ -194,12 +202,18 @@ static void walk_all(struct scan_walk *walk, struct scan_node *source)
 		scan_walk_fail(walk, ".incbin, perhaps, in pieces", NULL);
 }
 
-static struct scan_place *place_of(struct scan_worker *w, const char *cwd)
+/*
+ * A place for each mode: what is text for the assembler is a directive in C,
+ * and a tree in which texts come and go forgets what conditions were.
+ */
+static struct scan_place *place_of(struct scan_worker *w, const char *cwd,
+				   unsigned mode)
 {
 	struct scan_place *p;
 
 	for (size_t i = 0; i < w->n_place; i++) {
-		if (!strcmp(scan_tree_cwd(w->place[i].tree), cwd))
+		if (scan_tree_mode(w->place[i].tree) == mode &&
+		    !strcmp(scan_tree_cwd(w->place[i].tree), cwd))
 			return &w->place[i];
 	}
 	if (w->n_place == SCAN_PLACES_MAX) {
@@ -209,7 +223,7 @@ static struct scan_place *place_of(struct scan_worker *w, const char *cwd)
 		scan_tree_free(w->place[w->n_place].tree);
 	}
 	p = &w->place[w->n_place++];
-	p->tree = scan_tree_new(w->common->names, w->common->store, cwd);
+	p->tree = scan_tree_new(w->common->names, w->common->store, cwd, mode);
 	p->search = scan_search_new(p->tree);
 	return p;
 }
@@ -240,7 +254,17 @@ void scan_walk_unit(struct scan_walk *walk, struct scan_worker *w,
 		scan_walk_fail(walk, line->why, line->detail);
 		return;
 	}
-	walk->place = place_of(w, unit->cwd);
+	if (!line->plain) {
+		walk->flavour = scan_answers_flavour(w->common->answers, unit,
+						     line, &why, &walk->detail);
+		if (!walk->flavour) {
+			walk->why = why;
+			return;
+		}
+		if (!scan_flavour_has_raw(walk->flavour))
+			line->mode &= ~(unsigned)SCAN_RAW;
+	}
+	walk->place = place_of(w, unit->cwd, line->mode);
 	scan_tree_begin(walk->place->tree, w->unit);
 	source = scan_tree_node(walk->place->tree, line->source);
 	if (!source->exists) {
@@ -252,15 +276,6 @@ void scan_walk_unit(struct scan_walk *walk, struct scan_worker *w,
 		scan_walk_assembler(walk, line->source);
 		return;
 	}
-	walk->flavour = scan_answers_flavour(w->common->answers, unit, line,
-					     &why, &walk->detail);
-	if (!walk->flavour) {
-		walk->why = why;
-		return;
-	}
-	if (!scan_flavour_has_raw(walk->flavour))
-		line->mode &= ~(unsigned)SCAN_RAW;
-	scan_tree_mode(walk->place->tree, line->mode);
 	make_chain(walk);
 	if (walk->why)
 		return;

@@ -128,13 +128,17 @@ void scan_walk_text(struct scan_walk *walk, struct scan_text *text);
 /* list.c: what goes into the answer */
 size_t scan_walk_list(struct scan_walk *walk, struct scan_node *node,
 		      enum scan_kind kind, uint32_t line);
-void scan_walk_absent(struct scan_walk *walk, const char *path);
+/* `ctx`: the walk. */
+void scan_walk_absent(void *ctx, const char *path);
 void scan_walk_dir(struct scan_walk *walk, const char *path);
 void scan_lists_release(struct scan_lists *l);
 /* Room for one more; `size` bytes each. */
 void *scan_lists_room(void *v, size_t n, size_t *cap, size_t size);
 
 /* include.c */
+/* The chain from `start` on, for this unit. */
+const struct scan_found *scan_walk_search(struct scan_walk *walk, uint32_t name,
+					  uint32_t start);
 /* An #include in the file at hand; enters the file if it has an effect. */
 void scan_walk_include(struct scan_walk *walk, uint32_t name, bool angled,
 		       bool next);
