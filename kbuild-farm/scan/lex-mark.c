@@ -33,6 +33,16 @@ static bool is_once(const uint8_t *p)
 
 static void mark_reserved(struct scan_lexer *l)
 {
+	/* Most words that start so are none of these. */
+	switch (l->p[1] == '_' || l->p[1] == 'P' ? l->p[2] : 0) {
+	case 'T':
+	case 'D':
+	case 'C':
+	case 'r':
+		break;
+	default:
+		return;
+	}
 	if (has_word(l->p, "__TIME__") || has_word(l->p, "__DATE__") ||
 	    has_word(l->p, "__TIMESTAMP__"))
 		l->t->marks |= SCAN_MARK_TIME;
@@ -191,12 +201,6 @@ void scan_lexer_string(struct scan_lexer *l, const uint8_t *s, size_t len)
 	}
 }
 
-/* Words that a macro's body may hold, anywhere in it. */
-static bool holds(const char *s, size_t len, const char *word)
-{
-	return len && memmem(s, len, word, strlen(word));
-}
-
 /* Strings of a body, as those of the text. */
 static void body_strings(struct scan_lexer *l, const char *s, size_t len)
 {
@@ -212,19 +216,41 @@ static void body_strings(struct scan_lexer *l, const char *s, size_t len)
 	}
 }
 
+/* Does `word` stand at byte `i`? */
+static bool stands(const char *s, size_t i, size_t len, const char *word)
+{
+	size_t n = strlen(word);
+
+	return len - i >= n && !memcmp(s + i, word, n);
+}
+
+/* At a '_' or '.' of a body: may a file be named here? */
+static bool body_mark(struct scan_lexer *l, const char *s, size_t i, size_t len)
+{
+	if (s[i] == '.')
+		return stands(s, i, len, ".incbin") ||
+		       stands(s, i, len, ".include");
+	if (stands(s, i, len, "__TIME") || stands(s, i, len, "__DATE__"))
+		l->t->marks |= SCAN_MARK_TIME;
+	else if (stands(s, i, len, "__COUNTER__"))
+		l->t->marks |= SCAN_MARK_COUNTER;
+	else if ((i >= 4 && stands(s, i - 4, len, "push_macro")) ||
+		 (i >= 3 && stands(s, i - 3, len, "pop_macro")))
+		scan_lexer_odd(l, SCAN_ODD_PRAGMA);
+	return false;
+}
+
 void scan_lexer_body(struct scan_lexer *l, const char *s, size_t len)
 {
-	if (!memchr(s, '"', len) && !memchr(s, '_', len) &&
-	    !memchr(s, '.', len))
-		return;
-	if (holds(s, len, "__TIME") || holds(s, len, "__DATE__"))
-		l->t->marks |= SCAN_MARK_TIME;
-	if (holds(s, len, "__COUNTER__"))
-		l->t->marks |= SCAN_MARK_COUNTER;
-	if (holds(s, len, "push_macro") || holds(s, len, "pop_macro"))
-		scan_lexer_odd(l, SCAN_ODD_PRAGMA);
-	if (holds(s, len, ".incbin") || holds(s, len, ".include"))
+	bool quotes = false, names_file = false;
+
+	for (size_t i = 0; i < len; i++) {
+		quotes |= s[i] == '"';
+		if (s[i] == '_' || s[i] == '.')
+			names_file |= body_mark(l, s, i, len);
+	}
+	if (names_file)
 		scan_lexer_odd(l, SCAN_ODD_INCBIN);
-	else
+	else if (quotes)
 		body_strings(l, s, len);
 }

@@ -198,7 +198,7 @@ static int identify(int fd, struct scan_ident *id)
 	if (!S_ISREG(st.st_mode))
 		return -ENOTSUP;
 	scan_ident_of(id, &st);
-	return id->size > FILE_MAX ? -EFBIG : 0;
+	return 0;
 }
 
 /* Read the file in `fd`; -EAGAIN: it was changed meanwhile. */
@@ -209,7 +209,7 @@ static int read_text(struct scan_store *s, int fd, const struct scan_ident *id,
 	struct scan_ident after = { 0 };
 	int ret;
 
-	ret = read_all(fd, id->size, &in);
+	ret = id->size > FILE_MAX ? -EFBIG : read_all(fd, id->size, &in);
 	if (!ret)
 		ret = identify(fd, &after);
 	if (!ret && !scan_ident_equal(id, &after))
@@ -221,35 +221,43 @@ static int read_text(struct scan_store *s, int fd, const struct scan_ident *id,
 }
 
 static int get(struct scan_store *s, const char *path, unsigned mode,
-	       struct scan_text **out, struct scan_ident *id, bool *settled)
+	       int64_t since, struct scan_text **out, struct scan_ident *id)
 {
-	int64_t now = scan_ident_now();
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	int ret;
+	bool settled;
+	int fd, ret = 0;
 
+	settled = id->ino && scan_ident_settled(id, since);
+	*out = settled ? known(s, id, mode) : NULL;
+	if (*out)
+		return 0;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return -errno;
-	ret = identify(fd, id);
-	*settled = !ret && scan_ident_settled(id, now);
-	*out = *settled ? known(s, id, mode) : NULL;
-	if (!ret && !*out) {
+	if (!id->ino)
+		ret = identify(fd, id);
+	settled = !ret && scan_ident_settled(id, since);
+	if (!ret)
 		ret = read_text(s, fd, id, mode, out);
-		if (!ret && *settled)
-			*out = keep(s, id, *out);
-		else if (!ret)
-			atomic_store(&(*out)->refs, 1);
-	}
+	if (!ret && settled)
+		*out = keep(s, id, *out);
+	else if (!ret)
+		atomic_store(&(*out)->refs, 1);
 	close(fd);
 	return ret;
 }
 
 int scan_store_get(struct scan_store *s, const char *path, unsigned mode,
-		   struct scan_text **out, struct scan_ident *id, bool *settled)
+		   int64_t since, struct scan_text **out, struct scan_ident *id)
 {
 	int ret = -EAGAIN;
 
-	for (int i = 0; i < TRIES_MAX && ret == -EAGAIN; i++)
-		ret = get(s, path, mode, out, id, settled);
+	for (int i = 0; i < TRIES_MAX && ret == -EAGAIN; i++) {
+		if (i) {
+			since = scan_ident_now();
+			*id = (struct scan_ident){ 0 };
+		}
+		ret = get(s, path, mode, since, out, id);
+	}
 	return ret;
 }
 

@@ -264,44 +264,63 @@ static struct scan_dir *dir_of_file(struct scan_tree *t, const char *path)
 	return d;
 }
 
-static void check_node(struct scan_tree *t, struct scan_node *n)
+/* What stat returned for it, just now. */
+static void saw_node(struct scan_tree *t, struct scan_node *n, int ret,
+		     const struct stat *st)
 {
 	struct scan_ident now = { 0 };
-	struct stat st;
-	int ret;
 
-	if (n->checked == t->unit)
-		return;
 	n->checked = t->unit;
-	ret = look(t, n->abs, &st);
-	n->exists = !ret && !S_ISDIR(st.st_mode);
+	n->exists = !ret && !S_ISDIR(st->st_mode);
 	n->error = ret == -ENOENT || ret == -ENOTDIR ? 0 : ret;
 	if (n->exists)
-		scan_ident_of(&now, &st);
+		scan_ident_of(&now, st);
 	if (n->text &&
 	    (!n->exists || !n->settled || !scan_ident_equal(&now, &n->now)))
 		drop_text(t, n);
 	n->now = now;
 }
 
+static void check_node(struct scan_tree *t, struct scan_node *n)
+{
+	struct stat st;
+	int ret;
+
+	if (n->checked == t->unit)
+		return;
+	ret = look(t, n->abs, &st);
+	saw_node(t, n, ret, &st);
+}
+
+static struct scan_node *known_node(const struct scan_tree *t, const char *path)
+{
+	struct scan_node *n = t->node[hash_of(path)];
+
+	while (n && strcmp(n->path, path))
+		n = n->next;
+	return n;
+}
+
+static struct scan_node *new_node(struct scan_tree *t, const char *path)
+{
+	struct scan_node *n = scan_arena_alloc(&t->arena, sizeof(*n));
+	size_t h = hash_of(path);
+
+	*n = (struct scan_node){ .next = t->node[h] };
+	n->path = copy(t, path);
+	n->abs = absolute(t, path);
+	n->dir = dir_of_file(t, path);
+	n->entry = entry_of(t, path);
+	t->node[h] = n;
+	return n;
+}
+
 struct scan_node *scan_tree_node(struct scan_tree *t, const char *path)
 {
-	size_t h = hash_of(path);
-	struct scan_node *n;
+	struct scan_node *n = known_node(t, path);
 
-	for (n = t->node[h]; n; n = n->next) {
-		if (!strcmp(n->path, path))
-			break;
-	}
-	if (!n) {
-		n = scan_arena_alloc(&t->arena, sizeof(*n));
-		*n = (struct scan_node){ .next = t->node[h] };
-		n->path = copy(t, path);
-		n->abs = absolute(t, path);
-		n->dir = dir_of_file(t, path);
-		n->entry = entry_of(t, path);
-		t->node[h] = n;
-	}
+	if (!n)
+		n = new_node(t, path);
 	check_node(t, n);
 	return n;
 }
@@ -312,8 +331,9 @@ int scan_tree_read(struct scan_tree *t, struct scan_node *n)
 
 	if (n->text)
 		return 0;
-	ret = scan_store_get(t->store, n->abs, t->mode, &n->text, &n->now,
-			     &n->settled);
+	ret = scan_store_get(t->store, n->abs, t->mode, t->started, &n->text,
+			     &n->now);
+	n->settled = scan_ident_settled(&n->now, t->started);
 	if (!ret)
 		n->memo = xcalloc(n->text->n_piece + 1, sizeof(*n->memo));
 	else
@@ -347,15 +367,6 @@ static struct scan_node *shortened(struct scan_tree *t, struct scan_node *n)
 	return n;
 }
 
-static struct scan_node *known_node(const struct scan_tree *t, const char *path)
-{
-	struct scan_node *n = t->node[hash_of(path)];
-
-	while (n && strcmp(n->path, path))
-		n = n->next;
-	return n;
-}
-
 /* The path from the root, until the next one is asked for. */
 static const char *absolute_now(struct scan_tree *t, const char *path)
 {
@@ -364,6 +375,23 @@ static const char *absolute_now(struct scan_tree *t, const char *path)
 		buf_printf(&t->scratch, "%s/", t->cwd);
 	buf_add_str(&t->scratch, path);
 	return buf_str(&t->scratch);
+}
+
+/* The node of a path that was not looked at before; NULL: nothing is there. */
+static struct scan_node *first_look(struct scan_tree *t, const char *path)
+{
+	struct scan_node *n;
+	struct stat st;
+	int ret;
+
+	t->stats++;
+	ret = lstat(absolute_now(t, path), &st) ? -errno : 0;
+	if (ret == -ENOENT)
+		return NULL;
+	n = new_node(t, path);
+	if (!ret && S_ISREG(st.st_mode))
+		saw_node(t, n, 0, &st);
+	return n;
 }
 
 static void probe_again(struct scan_tree *t, struct scan_probe *p)
@@ -378,14 +406,14 @@ static void probe_again(struct scan_tree *t, struct scan_probe *p)
 	p->version = p->parent->version;
 	if (!p->parent->exists)
 		return;
-	/* What was never there needs no node. */
-	if (!known_node(t, p->path) &&
-	    is_nothing(t, absolute_now(t, p->path))) {
+	n = known_node(t, p->path);
+	if (!n)
+		n = first_look(t, p->path);
+	if (n)
+		check_node(t, n);
+	if (!n)
 		p->certain = true;
-		return;
-	}
-	n = scan_tree_node(t, p->path);
-	if (n->exists || n->error)
+	else if (n->exists || n->error)
 		p->node = p->system ? shortened(t, n) : n;
 	else
 		p->certain = is_nothing(t, n->abs);
