@@ -7,9 +7,13 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Operators beyond which headers are no longer searched for more. */
+#define WANTED_MAX 512
 
 struct operator
 {
@@ -25,10 +29,15 @@ struct answer_dirs {
 	struct strv dirs, absent;
 };
 
+/*
+ * `lock` is held while the compiler is asked, so that one compiler's threads
+ * wait for its answer, and the others' do not.
+ */
 struct scan_flavour {
 	struct scan_flavour *next;
 	char hex[DIGEST_HEX];
-	struct scan_text *macros;
+	pthread_mutex_t lock;
+	struct scan_text *macros; /* NULL: not known yet */
 	struct scan_def builtin[WORDS];
 	size_t n_builtin;
 	bool has[WORDS];
@@ -38,12 +47,13 @@ struct scan_flavour {
 };
 
 struct scan_answers {
-	pthread_mutex_t lock;
 	struct scan_setup setup;
 	char *cache_dir;
 	struct scan_names *names;
+	atomic_uint_fast64_t asked;
+	pthread_mutex_t lock; /* of what follows */
 	struct scan_flavour *flavours;
-	uint64_t asked;
+	struct strv wanted; /* "OP TEXT": each compiler is asked all of them */
 };
 
 struct scan_answers *scan_answers_new(const struct scan_setup *setup,
@@ -55,6 +65,7 @@ struct scan_answers *scan_answers_new(const struct scan_setup *setup,
 	a->setup = *setup;
 	a->cache_dir = setup->cache_dir ? xstrdup(setup->cache_dir) : NULL;
 	a->names = names;
+	scan_query_wanted(&a->wanted);
 	return a;
 }
 
@@ -76,6 +87,7 @@ static void flavour_free(struct scan_flavour *f)
 		free(d);
 	}
 	scan_text_free(f->macros);
+	pthread_mutex_destroy(&f->lock);
 	free(f);
 }
 
@@ -89,6 +101,7 @@ void scan_answers_free(struct scan_answers *a)
 		a->flavours = f->next;
 		flavour_free(f);
 	}
+	strv_release(&a->wanted);
 	free(a->cache_dir);
 	pthread_mutex_destroy(&a->lock);
 	free(a);
@@ -101,7 +114,7 @@ static void key_of(const struct scan_unit *unit, const struct scan_line *line,
 	struct digest_run *run = digest_new();
 	struct digest d;
 	const char *part[] = {
-		"kfarm scan 2",
+		"kfarm scan 3",
 		unit->compiler,
 		line->mode & SCAN_ASM ? "asm" : "c",
 		line->flags_local ? unit->cwd : "",
@@ -171,7 +184,7 @@ static int ask(struct scan_answers *a, const struct scan_unit *unit,
 	       const struct scan_line *line, const struct scan_query *q,
 	       struct buf *out, struct buf *err_out, struct err *err)
 {
-	a->asked++;
+	atomic_fetch_add(&a->asked, 1);
 	return scan_query_run(&a->setup, unit, line, q, out, err_out, err);
 }
 
@@ -186,30 +199,110 @@ static void add_builtins(struct scan_flavour *f)
 	}
 }
 
-static int load_macros(struct scan_answers *a, struct scan_flavour *f,
-		       const struct scan_unit *unit,
-		       const struct scan_line *line, struct err *err)
+static struct operator* find_operator(const struct scan_flavour *f,
+				      enum scan_word op, const char *text)
+{
+	struct operator* o;
+
+	for (o = f->operators; o; o = o->next) {
+		if (o->op == op && !strcmp(o->text, text))
+			return o;
+	}
+	return NULL;
+}
+
+/* "OP VALUE TEXT" a line, OP by its name. */
+static void take_operators(struct scan_answers *a, struct scan_flavour *f,
+			   const char *s)
+{
+	char name[64], text[256];
+	long long value;
+	int len;
+
+	for (;
+	     sscanf(s, "%63s %lld %255[^\n]%n", name, &value, text, &len) == 3;
+	     s += len) {
+		struct operator* o;
+		uint32_t op = scan_name_id(a->names, name, strlen(name));
+
+		if (op >= WORDS || find_operator(f, op, text))
+			continue;
+		o = xcalloc(1, sizeof(*o));
+		o->op = op;
+		o->value = value;
+		o->text = xstrdup(text);
+		o->next = f->operators;
+		f->operators = o;
+	}
+}
+
+static void remember_operators(struct scan_answers *a, struct scan_flavour *f)
+{
+	struct buf b = { 0 };
+
+	for (const struct operator* o = f->operators; o; o = o->next)
+		buf_printf(&b, "%s %lld %s\n", scan_name(a->names, o->op)->s,
+			   o->value, o->text);
+	remember(a, f, "operators", &b);
+	buf_release(&b);
+}
+
+/* What is wanted by now; the caller releases it. */
+static void wanted(struct scan_answers *a, struct strv *out)
+{
+	pthread_mutex_lock(&a->lock);
+	for (size_t i = 0; i < a->wanted.n; i++)
+		strv_add(out, a->wanted.v[i]);
+	pthread_mutex_unlock(&a->lock);
+}
+
+/* Ask for everything at once: one start of the compiler, as a rule. */
+static int ask_all(struct scan_answers *a, struct scan_flavour *f,
+		   const struct scan_unit *unit, const struct scan_line *line,
+		   struct buf *macros, struct err *err)
 {
 	struct scan_query q = { .what = SCAN_QUERY_MACROS };
-	struct buf out = { 0 }, err_out = { 0 };
-	int ret = 0;
+	struct buf out = { 0 }, err_out = { 0 }, values = { 0 };
+	struct strv keys = { 0 };
+	int ret;
 
-	if (!recall(a, f, "macros", &out)) {
-		scan_query_macros(&q, a->names);
-		ret = ask(a, unit, line, &q, &out, &err_out, err);
-		if (!ret)
-			remember(a, f, "macros", &out);
-	}
+	wanted(a, &keys);
+	scan_query_macros(&q, a->names, &keys);
+	ret = ask(a, unit, line, &q, &out, &err_out, err);
 	if (!ret) {
-		scan_query_take_builtins(&out, f->has);
-		f->clang = memmem(buf_str(&out), out.len, "#define __clang__ ",
-				  18);
-		f->macros = scan_lex(a->names, &out, line->mode);
-		add_builtins(f);
+		scan_query_take(&q, buf_str(&out), macros, &values);
+		take_operators(a, f, buf_str(&values));
+		remember(a, f, "macros", macros);
+		remember_operators(a, f);
 	}
+	strv_release(&keys);
 	scan_query_release(&q);
+	buf_release(&values);
 	buf_release(&out);
 	buf_release(&err_out);
+	return ret;
+}
+
+static int load(struct scan_answers *a, struct scan_flavour *f,
+		const struct scan_unit *unit, const struct scan_line *line,
+		struct err *err)
+{
+	struct buf macros = { 0 }, values = { 0 };
+	int ret = 0;
+
+	if (!recall(a, f, "macros", &macros))
+		ret = ask_all(a, f, unit, line, &macros, err);
+	else if (recall(a, f, "operators", &values))
+		take_operators(a, f, buf_str(&values));
+	if (!ret) {
+		scan_query_take_builtins(&macros, f->has);
+		f->clang = memmem(buf_str(&macros), macros.len,
+				  "#define __clang__ ", 18);
+		add_builtins(f);
+		f->macros = scan_lex(a->names, &macros, line->mode);
+	}
+	buf_release(&values);
+	buf_release(&macros);
 	return ret;
 }
 
@@ -224,6 +317,24 @@ static struct scan_flavour *find(const struct scan_answers *a, const char *hex)
 	return NULL;
 }
 
+static struct scan_flavour *find_or_add(struct scan_answers *a,
+					const char hex[static DIGEST_HEX])
+{
+	struct scan_flavour *f;
+
+	pthread_mutex_lock(&a->lock);
+	f = find(a, hex);
+	if (!f) {
+		f = xcalloc(1, sizeof(*f));
+		memcpy(f->hex, hex, sizeof(f->hex));
+		pthread_mutex_init(&f->lock, NULL);
+		f->next = a->flavours;
+		a->flavours = f;
+	}
+	pthread_mutex_unlock(&a->lock);
+	return f;
+}
+
 struct scan_flavour *scan_answers_flavour(struct scan_answers *a,
 					  const struct scan_unit *unit,
 					  const struct scan_line *line,
@@ -232,25 +343,20 @@ struct scan_flavour *scan_answers_flavour(struct scan_answers *a,
 	struct scan_flavour *f;
 	struct err err = { 0 };
 	char hex[DIGEST_HEX];
+	int ret = 0;
 
 	key_of(unit, line, hex);
-	pthread_mutex_lock(&a->lock);
-	f = find(a, hex);
-	if (!f) {
-		f = xcalloc(1, sizeof(*f));
-		memcpy(f->hex, hex, sizeof(hex));
-		if (load_macros(a, f, unit, line, &err)) {
-			*why = "the compiler does not name its macros";
-			*detail = xstrdup(err.text);
-			flavour_free(f);
-			f = NULL;
-		} else {
-			f->next = a->flavours;
-			a->flavours = f;
-		}
-	}
-	pthread_mutex_unlock(&a->lock);
-	return f;
+	f = find_or_add(a, hex);
+	pthread_mutex_lock(&f->lock);
+	/* One that would not answer is asked again by the next unit. */
+	if (!f->macros)
+		ret = load(a, f, unit, line, &err);
+	pthread_mutex_unlock(&f->lock);
+	if (!ret)
+		return f;
+	*why = "the compiler does not name its macros";
+	*detail = xstrdup(err.text);
+	return NULL;
 }
 
 struct scan_text *scan_flavour_macros(struct scan_flavour *f)
@@ -311,114 +417,92 @@ int scan_flavour_dirs(struct scan_answers *a, struct scan_flavour *f,
 {
 	int ret = 0;
 
-	pthread_mutex_lock(&a->lock);
+	pthread_mutex_lock(&f->lock);
 	if (again || !f->dirs)
 		ret = load_dirs(a, f, unit, line, again);
 	if (!ret) {
 		*dirs = &f->dirs->dirs;
 		*absent = &f->dirs->absent;
 	}
-	pthread_mutex_unlock(&a->lock);
+	pthread_mutex_unlock(&f->lock);
 	if (ret)
 		*why = "the compiler does not name its directories";
 	return ret;
 }
 
-static struct operator* find_operator(const struct scan_flavour *f,
-				      enum scan_word op, const char *text)
+/* Ask for these operators, and keep what is answered. */
+static void ask_these(struct scan_answers *a, struct scan_flavour *f,
+		      const struct scan_unit *unit,
+		      const struct scan_line *line, const struct strv *keys)
 {
-	struct operator* o;
+	struct scan_query q = { 0 };
+	struct buf out = { 0 }, err_out = { 0 };
+	struct buf macros = { 0 }, values = { 0 };
+	struct err err;
 
-	for (o = f->operators; o; o = o->next) {
-		if (o->op == op && !strcmp(o->text, text))
-			return o;
+	scan_query_operators(&q, keys);
+	if (!ask(a, unit, line, &q, &out, &err_out, &err)) {
+		scan_query_take(&q, buf_str(&out), &macros, &values);
+		take_operators(a, f, buf_str(&values));
+		remember_operators(a, f);
 	}
-	return NULL;
+	scan_query_release(&q);
+	buf_release(&values);
+	buf_release(&macros);
+	buf_release(&out);
+	buf_release(&err_out);
 }
 
-/* "OP VALUE TEXT" a line, OP by its name. */
-static void take_operators(struct scan_answers *a, struct scan_flavour *f,
-			   const char *s)
+/* One more is wanted, and those that stand beside it in its header. */
+static void want(struct scan_answers *a, const char *key,
+		 const struct scan_text *near)
 {
-	char name[64], text[256];
-	long long value;
-	int len;
-
-	for (;
-	     sscanf(s, "%63s %lld %255[^\n]%n", name, &value, text, &len) == 3;
-	     s += len) {
-		struct operator* o;
-		uint32_t op = scan_name_id(a->names, name, strlen(name));
-
-		if (op >= WORDS || find_operator(f, op, text))
-			continue;
-		o = xcalloc(1, sizeof(*o));
-		o->op = op;
-		o->value = value;
-		o->text = xstrdup(text);
-		o->next = f->operators;
-		f->operators = o;
-	}
-}
-
-static void remember_operators(struct scan_answers *a, struct scan_flavour *f)
-{
-	struct buf b = { 0 };
-
-	for (const struct operator* o = f->operators; o; o = o->next)
-		buf_printf(&b, "%s %lld %s\n", scan_name(a->names, o->op)->s,
-			   o->value, o->text);
-	remember(a, f, "operators", &b);
-	buf_release(&b);
+	pthread_mutex_lock(&a->lock);
+	if (!strv_has(&a->wanted, key))
+		strv_add(&a->wanted, key);
+	if (near && a->wanted.n < WANTED_MAX)
+		scan_query_harvest(&a->wanted, near->blob, near->blob_len);
+	pthread_mutex_unlock(&a->lock);
 }
 
 static struct operator*
 	ask_operator(struct scan_answers *a, struct scan_flavour *f,
 		     const struct scan_unit *unit, const struct scan_line *line,
-		     enum scan_word op, const char *text)
+		     enum scan_word op, const char *text,
+		     const struct scan_text *near)
 {
-	struct buf out = { 0 }, err_out = { 0 }, list = { 0 };
+	struct strv all = { 0 }, one = { 0 };
 	struct operator* o;
-	struct err err;
 
-	if (recall(a, f, "operators", &list))
-		take_operators(a, f, buf_str(&list));
+	strv_addf(&one, "%s %s", scan_name(a->names, op)->s, text);
+	want(a, one.v[0], near);
+	wanted(a, &all);
+	ask_these(a, f, unit, line, &all);
 	o = find_operator(f, op, text);
-	for (int many = 1; !o && many >= 0; many--) {
-		struct scan_query q = { .what = SCAN_QUERY_OPERATORS };
-
-		buf_reset(&list);
-		buf_reset(&out);
-		buf_reset(&err_out);
-		scan_query_operators(&q, a->names, op, text, many);
-		if (!ask(a, unit, line, &q, &out, &err_out, &err)) {
-			scan_query_values(&q, buf_str(&out), &list);
-			take_operators(a, f, buf_str(&list));
-			remember_operators(a, f);
-		}
-		scan_query_release(&q);
+	if (!o) {
+		ask_these(a, f, unit, line, &one);
 		o = find_operator(f, op, text);
 	}
-	buf_release(&list);
-	buf_release(&out);
-	buf_release(&err_out);
+	strv_release(&all);
+	strv_release(&one);
 	return o;
 }
 
 int scan_flavour_operator(struct scan_answers *a, struct scan_flavour *f,
 			  const struct scan_unit *unit,
 			  const struct scan_line *line, enum scan_word op,
-			  const char *text, long long *value, const char **why)
+			  const char *text, const struct scan_text *near,
+			  long long *value, const char **why)
 {
 	struct operator* o;
 
-	pthread_mutex_lock(&a->lock);
+	pthread_mutex_lock(&f->lock);
 	o = find_operator(f, op, text);
 	if (!o)
-		o = ask_operator(a, f, unit, line, op, text);
+		o = ask_operator(a, f, unit, line, op, text, near);
 	if (o)
 		*value = o->value;
-	pthread_mutex_unlock(&a->lock);
+	pthread_mutex_unlock(&f->lock);
 	if (!o)
 		*why = "the compiler does not answer an operator";
 	return o ? 0 : -EINVAL;
@@ -426,10 +510,5 @@ int scan_flavour_operator(struct scan_answers *a, struct scan_flavour *f,
 
 uint64_t scan_answers_asked(struct scan_answers *a)
 {
-	uint64_t n;
-
-	pthread_mutex_lock(&a->lock);
-	n = a->asked;
-	pthread_mutex_unlock(&a->lock);
-	return n;
+	return atomic_load(&a->asked);
 }

@@ -46,11 +46,15 @@ int scan_flavour_dirs(struct scan_answers *a, struct scan_flavour *f,
 		      const struct strv **dirs, const struct strv **absent,
 		      const char **why);
 
-/* What OP(TEXT) is, e.g. __has_attribute(noreturn). */
+/*
+ * What OP(TEXT) is, e.g. __has_attribute(noreturn).  `near`: the file that
+ * asks, or NULL; what else it asks for is answered by the same compiler run.
+ */
 int scan_flavour_operator(struct scan_answers *a, struct scan_flavour *f,
 			  const struct scan_unit *unit,
 			  const struct scan_line *line, enum scan_word op,
-			  const char *text, long long *value, const char **why);
+			  const char *text, const struct scan_text *near,
+			  long long *value, const char **why);
 
 /* How often a compiler was started. */
 uint64_t scan_answers_asked(struct scan_answers *a);

@@ -114,9 +114,9 @@ static struct scan_token ask(struct scan_cpp *cpp, enum scan_word op)
 		}
 		buf_add(&b, s->s, s->len);
 	}
+	/* The answer goes with the compiler, as the operator's name does. */
 	ret = cpp->host.ask(cpp->host.ctx, op, buf_str(&b), &value, &cpp->why);
 	buf_release(&b);
-	cpp->unsteady = true;
 	return ret < 0 ? fail(cpp, "a question to the compiler") :
 			 number(cpp, value);
 }

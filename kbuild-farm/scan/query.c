@@ -9,8 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define HAS "KFARM_HAS_"
-
 void scan_query_release(struct scan_query *q)
 {
 	buf_release(&q->source);
@@ -33,7 +31,7 @@ static void command(struct strv *argv, const struct scan_unit *unit,
 		    const char *source)
 {
 	static const char *const mode[] = {
-		[SCAN_QUERY_MACROS] = "-dM",
+		[SCAN_QUERY_MACROS] = "-dD",
 		[SCAN_QUERY_DIRS] = "-v",
 		[SCAN_QUERY_OPERATORS] = "-P",
 	};
@@ -95,36 +93,210 @@ int scan_query_run(const struct scan_setup *setup, const struct scan_unit *unit,
 	return ret;
 }
 
-void scan_query_macros(struct scan_query *q, const struct scan_names *names)
-{
-	for (uint32_t w = WORD_FILE; w < WORDS; w++) {
-		const char *s = scan_name(names, w)->s;
+/* What Linux asks for, so that one start of a compiler answers most. */
+static const char *const linux_asks[] = {
+	"__has_attribute __alias__",
+	"__has_attribute __assume_aligned__",
+	"__has_attribute __cleanup__",
+	"__has_attribute __cold__",
+	"__has_attribute __copy__",
+	"__has_attribute __counted_by__",
+	"__has_attribute __designated_init__",
+	"__has_attribute __diagnose_as_builtin__",
+	"__has_attribute __disable_sanitizer_instrumentation__",
+	"__has_attribute __error__",
+	"__has_attribute __externally_visible__",
+	"__has_attribute __fallthrough__",
+	"__has_attribute __flag_enum__",
+	"__has_attribute __no_caller_saved_registers__",
+	"__has_attribute __no_profile_instrument_function__",
+	"__has_attribute __no_sanitize_address__",
+	"__has_attribute __no_sanitize_coverage__",
+	"__has_attribute __no_sanitize_memory__",
+	"__has_attribute __no_sanitize_thread__",
+	"__has_attribute __no_sanitize_undefined__",
+	"__has_attribute __no_stack_protector__",
+	"__has_attribute __noclone__",
+	"__has_attribute __nonstring__",
+	"__has_attribute __noscs__",
+	"__has_attribute __optimize__",
+	"__has_attribute __overloadable__",
+	"__has_attribute __pass_dynamic_object_size__",
+	"__has_attribute __pass_object_size__",
+	"__has_attribute __preserve_most__",
+	"__has_attribute __uninitialized__",
+	"__has_attribute __warning__",
+	"__has_attribute __zero_call_used_regs__",
+	"__has_attribute btf_decl_tag",
+	"__has_attribute btf_type_tag",
+	"__has_attribute disable_sanitizer_instrumentation",
+	"__has_attribute disable_tail_calls",
+	"__has_attribute noipa",
+	"__has_attribute warn_unused_result",
+	"__has_builtin __builtin_add_overflow",
+	"__has_builtin __builtin_bswap16",
+	"__has_builtin __builtin_constant_p",
+	"__has_builtin __builtin_counted_by_ref",
+	"__has_builtin __builtin_dynamic_object_size",
+	"__has_builtin __builtin_mul_overflow",
+	"__has_builtin __builtin_typeof_unqual",
+	"__has_builtin __builtin_types_compatible_p",
+	"__has_builtin __builtin_unreachable",
+	"__has_builtin __builtin_va_arg_pack",
+	"__has_feature address_sanitizer",
+	"__has_feature coverage_sanitizer",
+	"__has_feature cxx_rtti",
+	"__has_feature hwaddress_sanitizer",
+	"__has_feature kcfi",
+	"__has_feature memory_sanitizer",
+	"__has_feature modules",
+	"__has_feature safe_stack",
+	"__has_feature shadow_call_stack",
+	"__has_feature thread_sanitizer",
+	"__has_feature undefined_behavior_sanitizer",
+};
 
-		buf_printf(&q->source,
-			   "#ifdef %s\n#define " HAS "%u 1\n#endif\n", s, w);
-	}
-	/* Inside a raw string this is text. */
-	buf_add_str(&q->source, "char *s = R\"(\n#define " HAS "0 1\n)\";\n");
+void scan_query_wanted(struct strv *keys)
+{
+	for (size_t i = 0; i < sizeof(linux_asks) / sizeof(linux_asks[0]); i++)
+		strv_add(keys, linux_asks[i]);
 }
 
-void scan_query_take_builtins(struct buf *answer, bool has[static WORDS])
+static bool is_name(char c)
 {
-	struct buf out = { 0 };
-	const char *s = buf_str(answer), *end;
+	return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+	       (c >= 'A' && c <= 'Z');
+}
 
-	for (; *s; s = end) {
-		unsigned w;
+/* "( WORD )" at `s`: WORD's length, with *word; 0 for anything else. */
+static size_t operand(const char *s, const char *end, const char **word)
+{
+	const char *after;
 
-		end = strchrnul(s, '\n');
+	while (s < end && *s == ' ')
+		s++;
+	if (s == end || *s++ != '(')
+		return 0;
+	while (s < end && *s == ' ')
+		s++;
+	for (after = s; after < end && is_name(*after); after++)
+		;
+	*word = s;
+	return after < end && *after == ')' ? (size_t)(after - s) : 0;
+}
+
+/* glibc's have names of their own: __glibc_has_attribute (__nothrow__). */
+void scan_query_harvest(struct strv *keys, const char *s, size_t len)
+{
+	static const char *const ops[] = { "has_attribute", "has_c_attribute",
+					   "has_builtin", "has_feature",
+					   "has_extension" };
+	const char *end = s + len, *word;
+
+	for (; s < end && (s = memmem(s, (size_t)(end - s), "has_", 4));
+	     s += 4) {
+		for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+			size_t op = strlen(ops[i]), n;
+			char *key;
+
+			if ((size_t)(end - s) <= op || memcmp(s, ops[i], op) ||
+			    !(n = operand(s + op, end, &word)))
+				continue;
+			key = xasprintf("__%s %.*s", ops[i], (int)n, word);
+			if (strv_has(keys, key))
+				free(key);
+			else
+				strv_own(keys, key);
+		}
+	}
+}
+
+static void add_operators(struct scan_query *q, const struct strv *keys)
+{
+	for (size_t i = 0; i < keys->n; i++) {
+		const char *key = keys->v[i], *text = strchr(key, ' ');
+		int len = (int)(text - key);
+
+		buf_printf(&q->source,
+			   "#ifdef %.*s\nKFARM op %zu %.*s(%s)\n#endif\n", len,
+			   key, q->keys.n, len, key, text + 1);
+		strv_add(&q->keys, key);
+	}
+}
+
+void scan_query_macros(struct scan_query *q, const struct scan_names *names,
+		       const struct strv *keys)
+{
+	for (uint32_t w = WORD_FILE; w < WORDS; w++)
+		buf_printf(&q->source, "#ifdef %s\nKFARM has %u\n#endif\n",
+			   scan_name(names, w)->s, w);
+	add_operators(q, keys);
+	/* Inside a raw string this is text. */
+	buf_add_str(&q->source, "#define KFARM_RAW\n"
+				"char *s = R\"(\n#undef KFARM_RAW\n)\";\n"
+				"#ifndef KFARM_RAW\nKFARM has 0\n#endif\n");
+}
+
+void scan_query_operators(struct scan_query *q, const struct strv *keys)
+{
+	q->what = SCAN_QUERY_OPERATORS;
+	add_operators(q, keys);
+}
+
+static void take_value(const struct scan_query *q, const char *line,
+		       struct buf *values)
+{
+	char op[64], text[256];
+	long long value;
+	size_t i;
+
+	if (sscanf(line, "KFARM op %zu %lld", &i, &value) == 2 &&
+	    i < q->keys.n &&
+	    sscanf(q->keys.v[i], "%63s %255[^\n]", op, text) == 2)
+		buf_printf(values, "%s %lld %s\n", op, value, text);
+}
+
+void scan_query_take(const struct scan_query *q, const char *answer,
+		     struct buf *macros, struct buf *values)
+{
+	struct buf has = { 0 };
+	const char *end;
+	unsigned w;
+
+	for (; *answer; answer = end) {
+		end = strchrnul(answer, '\n');
 		end += *end == '\n';
-		if (!str_starts(s, "#define " HAS) ||
-		    sscanf(s, "#define " HAS "%u 1", &w) != 1)
-			buf_add(&out, s, (size_t)(end - s));
-		else if (w < WORDS)
+		if (sscanf(answer, "KFARM has %u", &w) == 1)
+			buf_printf(&has, "has %u\n", w);
+		else if (str_starts(answer, "KFARM op "))
+			take_value(q, answer, values);
+		else if ((str_starts(answer, "#define ") ||
+			  str_starts(answer, "#undef ")) &&
+			 !memmem(answer, (size_t)(end - answer), "KFARM_RAW",
+				 9))
+			buf_add(macros, answer, (size_t)(end - answer));
+	}
+	buf_add_bytes(macros, buf_bytes(&has));
+	buf_release(&has);
+}
+
+void scan_query_take_builtins(struct buf *macros, bool has[static WORDS])
+{
+	const char *s = buf_str(macros);
+	const char *at = str_starts(s, "has ") ? s : strstr(s, "\nhas ");
+	size_t len;
+	unsigned w;
+
+	if (!at)
+		return;
+	at += *at == '\n';
+	len = (size_t)(at - s);
+	for (; sscanf(at, "has %u", &w) == 1; at = strchrnul(at, '\n') + 1) {
+		if (w < WORDS)
 			has[w] = true;
 	}
-	buf_release(answer);
-	*answer = out;
+	macros->len = len;
+	macros->data[len] = '\0';
 }
 
 int scan_query_dirs(const char *said, struct buf *out)
@@ -162,114 +334,5 @@ void scan_query_take_dirs(const char *text, struct strv *dirs,
 		if (end - text > 2)
 			strv_own(*text == 'D' ? dirs : absent,
 				 xstrndup(text + 2, (size_t)(end - text - 2)));
-	}
-}
-
-/* What Linux asks for, so that one start of a compiler answers most. */
-static const char *const attributes[] = {
-	"__alias__",
-	"__assume_aligned__",
-	"__cold__",
-	"__copy__",
-	"__counted_by__",
-	"__diagnose_as_builtin__",
-	"__designated_init__",
-	"__error__",
-	"__externally_visible__",
-	"__fallthrough__",
-	"__no_caller_saved_registers__",
-	"__no_profile_instrument_function__",
-	"__no_sanitize_address__",
-	"__no_sanitize_coverage__",
-	"__no_sanitize_memory__",
-	"__no_sanitize_thread__",
-	"__no_sanitize_undefined__",
-	"__no_stack_protector__",
-	"__noclone__",
-	"__nonstring__",
-	"__noscs__",
-	"__optimize__",
-	"__overloadable__",
-	"__pass_dynamic_object_size__",
-	"__pass_object_size__",
-	"__uninitialized__",
-	"__warning__",
-	"__zero_call_used_regs__",
-	"__cleanup__",
-	"__flag_enum__",
-	"__preserve_most__",
-	"btf_decl_tag",
-	"btf_type_tag",
-	"warn_unused_result",
-	"__disable_sanitizer_instrumentation__",
-	"disable_tail_calls",
-};
-static const char *const features[] = {
-	"address_sanitizer",
-	"hwaddress_sanitizer",
-	"thread_sanitizer",
-	"memory_sanitizer",
-	"undefined_behavior_sanitizer",
-	"coverage_sanitizer",
-	"shadow_call_stack",
-	"kcfi",
-	"safe_stack",
-	"cxx_rtti",
-	"modules",
-};
-static const char *const builtins[] = {
-	"__builtin_mul_overflow",        "__builtin_add_overflow",
-	"__builtin_dynamic_object_size", "__builtin_bswap16",
-	"__builtin_types_compatible_p",  "__builtin_va_arg_pack",
-	"__builtin_unreachable",         "__builtin_constant_p",
-	"__builtin_counted_by_ref",      "__builtin_typeof_unqual",
-};
-
-static void add_operator(struct scan_query *q, const char *op, const char *text)
-{
-	char *key = xasprintf("%s %s", op, text);
-
-	if (strv_has(&q->keys, key)) {
-		free(key);
-		return;
-	}
-	buf_printf(&q->source, "KFARM %zu %s(%s)\n", q->keys.n, op, text);
-	strv_own(&q->keys, key);
-}
-
-void scan_query_operators(struct scan_query *q, const struct scan_names *names,
-			  enum scan_word op, const char *text, bool many)
-{
-	const char *name = scan_name(names, op)->s;
-	const char *const *list = NULL;
-	size_t n = 0;
-
-	if (op == WORD_HAS_ATTRIBUTE)
-		list = attributes, n = sizeof(attributes);
-	else if (op == WORD_HAS_FEATURE)
-		list = features, n = sizeof(features);
-	else if (op == WORD_HAS_BUILTIN)
-		list = builtins, n = sizeof(builtins);
-	add_operator(q, name, text);
-	for (size_t i = 0; many && i < n / sizeof(list[0]); i++)
-		add_operator(q, name, list[i]);
-}
-
-void scan_query_values(const struct scan_query *q, const char *answer,
-		       struct buf *out)
-{
-	const char *end;
-
-	for (; *answer; answer = *end ? end + 1 : end) {
-		char op[64], text[256];
-		long long value;
-		size_t i;
-
-		end = strchrnul(answer, '\n');
-		if (sscanf(answer, "KFARM %zu %lld", &i, &value) != 2 ||
-		    i >= q->keys.n ||
-		    sscanf(q->keys.v[i], "%63s %255[^\n]", op, text) != 2)
-			continue;
-		buf_printf(out, "%s %lld %s\n", op, value, text);
 	}
 }

@@ -10,9 +10,9 @@
 #include "scan/name.h"
 
 enum scan_query_kind {
-	SCAN_QUERY_MACROS, /* -dM -E */
+	SCAN_QUERY_MACROS, /* -dD -E: macros, what is built in, operators */
 	SCAN_QUERY_DIRS, /* -v -E */
-	SCAN_QUERY_OPERATORS, /* -E -P */
+	SCAN_QUERY_OPERATORS, /* -P -E */
 };
 
 struct scan_query {
@@ -27,23 +27,30 @@ int scan_query_run(const struct scan_setup *setup, const struct scan_unit *unit,
 		   const struct scan_line *line, const struct scan_query *q,
 		   struct buf *out, struct buf *err_out, struct err *err);
 
-void scan_query_macros(struct scan_query *q, const struct scan_names *names);
+/* Operators as "OP TEXT", of which those that Linux asks for come first. */
+void scan_query_wanted(struct strv *keys);
+/* Add the operators that `len` bytes of some header's text mention. */
+void scan_query_harvest(struct strv *keys, const char *s, size_t len);
+
+/* All that there is to ask at first, with these operators. */
+void scan_query_macros(struct scan_query *q, const struct scan_names *names,
+		       const struct strv *keys);
+/* These operators. */
+void scan_query_operators(struct scan_query *q, const struct strv *keys);
+
 /*
- * Take the lines on built-in names out of the answer.  has[WORD_NONE]: there
- * are no raw strings.
+ * Take an answer apart: `macros` gets its definitions, then a line "has N"
+ * for each name that is built in, N as in enum scan_word, or 0 when there
+ * are no raw strings; `values` gets the operators as "OP VALUE TEXT" lines.
  */
-void scan_query_take_builtins(struct buf *answer, bool has[static WORDS]);
+void scan_query_take(const struct scan_query *q, const char *answer,
+		     struct buf *macros, struct buf *values);
+/* Take the "has N" lines off. */
+void scan_query_take_builtins(struct buf *macros, bool has[static WORDS]);
 
 /* What -v said as "D path" and "N path" lines; -EPROTO: nothing. */
 int scan_query_dirs(const char *said, struct buf *out);
 void scan_query_take_dirs(const char *text, struct strv *dirs,
 			  struct strv *absent);
-
-/* One operator, with `many` others of its kind that kernels ask for. */
-void scan_query_operators(struct scan_query *q, const struct scan_names *names,
-			  enum scan_word op, const char *text, bool many);
-/* The answer as "OP VALUE TEXT" lines. */
-void scan_query_values(const struct scan_query *q, const char *answer,
-		       struct buf *out);
 
 #endif

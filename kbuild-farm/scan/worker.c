@@ -10,10 +10,12 @@ static int ask_operator(void *ctx, enum scan_word op, const char *text,
 {
 	struct scan_worker *w = ctx;
 	struct scan_walk *walk = w->walk;
+	const struct scan_lists *l = walk->l;
 
-	return scan_flavour_operator(w->common->answers, walk->flavour,
-				     walk->unit, &walk->line, op, text, value,
-				     why);
+	return scan_flavour_operator(
+		w->common->answers, walk->flavour, walk->unit, &walk->line, op,
+		text, l->n_frame ? l->frame[l->n_frame - 1].text : NULL, value,
+		why);
 }
 
 struct scan_worker *scan_worker_new(struct scan_common *common)
