@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: scan options base */
+#include "scan-compare.h"
+
+#include "options/table.h"
+#include "scan/line.h"
+
+/* What a compiler says of its macros with these words; NULL: it refuses. */
+static char *macros_of(const char *cc, const char *level, const char *word)
+{
+	char *argv[] = { (char *)cc,   (char *)level, "-nostdinc", "-dD",
+			 "-E",         "-x",          "c",         "unit.c",
+			 (char *)word, NULL };
+	struct buf out = { 0 }, said = { 0 };
+	char *text = NULL;
+
+	if (!compare_run(compare_dir, argv, environ, &out, &said))
+		text = buf_steal(&out);
+	buf_release(&out);
+	buf_release(&said);
+	return text;
+}
+
+/* With a value, where there has to be one. */
+static char *with_value(const char *name)
+{
+	if (!strcmp(name, "-femit-struct-debug-detailed="))
+		return xasprintf("%sany", name);
+	if (!strcmp(name, "-ftrivial-auto-var-init="))
+		return xasprintf("%spattern", name);
+	return xasprintf("%s%s", name,
+			 name[strlen(name) - 1] == '=' ? "2" : "");
+}
+
+static void check_harmless(const char *name, const char *level)
+{
+	char *cc = compare_compiler(name);
+	char *without = cc ? macros_of(cc, level, NULL) : NULL;
+	const char *option;
+
+	if (cc)
+		ck_assert_ptr_nonnull(without);
+	for (size_t i = 0; cc && (option = scan_line_harmless(i)); i++) {
+		char *word = with_value(option);
+		char *with = macros_of(cc, level, word);
+
+		/* Not every compiler has every one of them. */
+		ck_assert_msg(!with || !strcmp(with, without), "%s %s %s", name,
+			      level, word);
+		free(with);
+		free(word);
+	}
+	free(without);
+	free(cc);
+}
+
+/* The operators, as far as headers ask for them. */
+static const char operators[] =
+	"#ifdef __has_attribute\n"
+	"A __has_attribute(__no_stack_protector__)\n"
+	"B __has_attribute(no_sanitize) __has_attribute(btf_type_tag)\n"
+	"#endif\n"
+	"#ifdef __has_builtin\n"
+	"C __has_builtin(__builtin_mul_overflow) __has_builtin(memcpy)\n"
+	"#endif\n"
+	"#ifdef __has_feature\n"
+	"D __has_feature(shadow_call_stack) __has_feature(address_sanitizer)\n"
+	"#endif\n";
+
+static const char *const compilers[] = {
+	"gcc",
+	"aarch64-linux-gnu-gcc",
+	"arm-linux-gnueabihf-gcc",
+	"riscv64-linux-gnu-gcc",
+	"clang-14",
+};
+
+START_TEST(what_no_compiler_is_asked_about_changes_nothing)
+{
+	compare_file("unit.c", operators);
+	check_harmless(compilers[_i], "-O2");
+	check_harmless(compilers[_i], "-O0");
+}
+END_TEST
+
+START_TEST(harmless_options_are_known_and_sorted)
+{
+	const char *name, *last = "";
+	size_t i;
+
+	for (i = 0; (name = scan_line_harmless(i)); i++) {
+		ck_assert_str_gt(name, last);
+		ck_assert_msg(options_named(name) != NULL, "%s", name);
+		last = name;
+	}
+	ck_assert_uint_gt(i, 10);
+}
+END_TEST
+
+struct kept {
+	const char *line;
+	const char *flags; /* that the compiler is asked with */
+	const char *why; /* refused */
+};
+
+static const struct kept kept[] = {
+	{ "cc -O2 -fno-common -Wall -c x.c", "-O2", NULL },
+	{ "cc -fno-pic -ffunction-sections -fshort-wchar -c x.c",
+	  "-fno-pic -fshort-wchar", NULL },
+	{ "cc -ftrivial-auto-var-init=zero -mcmodel=tiny -c x.c",
+	  "-mcmodel=tiny", NULL },
+	{ "cc -Idir -isystem dir -DX -UY -include z.h -c x.c -o x.o", "",
+	  NULL },
+	{ "cc -B dir -c x.c", "-B dir", NULL },
+	{ "cc -MD -MF x.d -g -c x.c", "", NULL },
+	{ "cc -imultilib x -c x.c", NULL, "option" },
+	{ "cc -c x.c y.c", NULL, "not one source" },
+};
+
+START_TEST(a_line_keeps_what_the_compiler_must_know)
+{
+	const struct kept *k = &kept[_i];
+	char *copy = xstrdup(k->line), *rest = copy, *word, *flags;
+	struct strv argv = { 0 };
+	struct scan_line l;
+
+	while ((word = strsep(&rest, " ")))
+		strv_add(&argv, word);
+	scan_line_parse(&l, argv.v, NULL);
+	ck_assert_int_eq(!l.why, !k->why);
+	if (!k->why) {
+		flags = l.flags.n ? strv_join(&l.flags, " ") : xstrdup("");
+		ck_assert_str_eq(flags, k->flags);
+		ck_assert_str_eq(l.source, "x.c");
+		free(flags);
+	}
+	scan_line_release(&l);
+	strv_release(&argv);
+	free(copy);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("scan/line");
+	TCase *tc = tcase_create("line");
+
+	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);
+	tcase_set_timeout(tc, 300);
+	tcase_add_loop_test(tc, what_no_compiler_is_asked_about_changes_nothing,
+			    0, sizeof(compilers) / sizeof(compilers[0]));
+	tcase_add_test(tc, harmless_options_are_known_and_sorted);
+	tcase_add_loop_test(tc, a_line_keeps_what_the_compiler_must_know, 0,
+			    sizeof(kept) / sizeof(kept[0]));
+	suite_add_tcase(s, tc);
+	return s;
+}
+
+int main(void)
+{
+	SRunner *sr = srunner_create(suite());
+	int failed;
+
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
