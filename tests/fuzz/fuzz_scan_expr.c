@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: scan options base */
+#include "scan-names.h"
+
 #include "scan/expr.h"
 
 #include <stdlib.h>
@@ -8,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct scan_names *names = scan_names_new();
+	struct scan_names *names = fuzz_names();
 	struct scan_host host = { 0 };
 	struct scan_tokens *t;
 	struct scan_value v;
@@ -21,6 +23,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	scan_tokens_free(t);
 	scan_cpp_release(&cpp);
-	scan_names_free(names);
 	return 0;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: scan options base */
+#include "scan-names.h"
+
 #include "scan/lex.h"
 
 #include <stdlib.h>
@@ -46,12 +48,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!size)
 		return 0;
-	names = scan_names_new();
+	names = fuzz_names();
 	buf_add(&in, data + 1, size - 1);
 	t = scan_lex(names, &in, data[0] & 63);
 	check(t);
 	scan_text_free(t);
-	scan_names_free(names);
 	buf_release(&in);
 	return 0;
 }

@@ -4,6 +4,8 @@
  * A file whose definitions apply from its start: each of its conditions is
  * evaluated twice, and must not change its mind.
  */
+#include "scan-names.h"
+
 #include "scan/cond.h"
 
 #include <stdlib.h>
@@ -43,7 +45,7 @@ static void evaluate(struct scan_cpp *cpp, struct scan_text *t, uint32_t piece)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct scan_names *names = scan_names_new();
+	struct scan_names *names = fuzz_names();
 	struct scan_host host = { .has_include = has_include, .ask = ask };
 	struct scan_def builtin[WORDS] = { 0 };
 	struct buf in = { 0 };
@@ -64,7 +66,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		evaluate(&cpp, t, i);
 	scan_cpp_release(&cpp);
 	scan_text_free(t);
-	scan_names_free(names);
 	buf_release(&in);
 	return 0;
 }
