@@ -43,8 +43,11 @@ static json_t *list_json(const struct strv *list)
 
 static json_t *file_json(const struct scan_file *f)
 {
-	static const char *const kinds[] = { "source", "header", "system",
-					     "input" };
+	static const char *const kinds[] = {
+		[SCAN_SOURCE] = "source", [SCAN_HEADER] = "header",
+		[SCAN_SYSTEM] = "system", [SCAN_INPUT] = "input",
+		[SCAN_PROBED] = "probed",
+	};
 	json_t *made = json_object();
 
 	json_object_set_new(made, "path", text_json(f->path));

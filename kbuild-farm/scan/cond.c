@@ -45,24 +45,33 @@ static bool holds(const struct scan_memo *m, struct scan_cpp *cpp)
 	return m->signs == signs_of(cpp);
 }
 
+static size_t memory_of(const struct scan_memo *m)
+{
+	return sizeof(*m) + m->n * sizeof(m->look[0]);
+}
+
+static void drop(struct scan_memo **memo, struct scan_names *names)
+{
+	struct scan_memo *m = *memo;
+
+	*memo = m->next;
+	scan_names_discharge(names, memory_of(m));
+	free(m);
+}
+
 static void keep(struct scan_cpp *cpp, struct scan_memo **memo, uint32_t epoch,
 		 bool value)
 {
 	struct scan_memo **last = memo, *m;
 	unsigned n = 0;
-	size_t size;
 
 	if (cpp->unsteady || cpp->n_look > LOOKS_MAX)
 		return;
 	while (*last && (*last)->epoch == epoch && ++n < SCAN_MEMOS)
 		last = &(*last)->next;
-	while ((m = *last)) {
-		*last = m->next;
-		free(m);
-	}
-	size = sizeof(*m) + cpp->n_look * sizeof(m->look[0]);
-	scan_names_charge(cpp->names, size);
-	m = xmalloc(size);
+	while (*last)
+		drop(last, cpp->names);
+	m = xmalloc(sizeof(*m) + cpp->n_look * sizeof(m->look[0]));
 	m->next = *memo;
 	m->epoch = epoch;
 	m->value = value;
@@ -70,6 +79,7 @@ static void keep(struct scan_cpp *cpp, struct scan_memo **memo, uint32_t epoch,
 	m->n = (uint16_t)cpp->n_look;
 	if (cpp->n_look)
 		memcpy(m->look, cpp->look, cpp->n_look * sizeof(m->look[0]));
+	scan_names_charge(cpp->names, memory_of(m));
 	*memo = m;
 }
 
@@ -90,15 +100,12 @@ int scan_cond(struct scan_cpp *cpp, struct scan_text *t, uint32_t piece,
 	return value.v != 0;
 }
 
-void scan_memos_free(struct scan_memo **memo, size_t n)
+void scan_memos_free(struct scan_memo **memo, size_t n,
+		     struct scan_names *names)
 {
 	for (size_t i = 0; memo && i < n; i++) {
-		while (memo[i]) {
-			struct scan_memo *m = memo[i];
-
-			memo[i] = m->next;
-			free(m);
-		}
+		while (memo[i])
+			drop(&memo[i], names);
 	}
 	free(memo);
 }

@@ -24,7 +24,8 @@ struct scan_memo;
 int scan_cond(struct scan_cpp *cpp, struct scan_text *t, uint32_t piece,
 	      struct scan_memo **memo, uint32_t epoch);
 /* Frees `n` places and the array. */
-void scan_memos_free(struct scan_memo **memo, size_t n);
+void scan_memos_free(struct scan_memo **memo, size_t n,
+		     struct scan_names *names);
 
 /* The tokens of a piece. */
 const struct scan_tokens *scan_piece_tokens(struct scan_cpp *cpp,

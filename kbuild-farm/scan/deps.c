@@ -13,13 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MEMORY_MAX ((size_t)256 << 20)
+#define MEMORY_MAX ((size_t)192 << 20)
 
 struct scan {
 	pthread_rwlock_t running; /* read: a scan; write: dropping it all */
 	pthread_mutex_t lock; /* of what follows */
 	struct scan_worker *pool;
-	size_t memory; /* of the idle workers */
+	size_t memory; /* of all workers, when each was idle last */
 	uint64_t units, stats_done;
 	uint64_t lexed, reused, asked; /* of stores that are gone */
 	size_t memory_max;
@@ -123,16 +123,15 @@ static struct scan_worker *take_worker(struct scan *s)
 
 	pthread_mutex_lock(&s->lock);
 	w = s->pool;
-	if (w) {
+	if (w)
 		s->pool = w->next;
-		s->memory -= scan_worker_memory(w);
-	}
 	pthread_mutex_unlock(&s->lock);
 	return w ? w : scan_worker_new(&s->common);
 }
 
 static void give_worker(struct scan *s, struct scan_worker *w)
 {
+	size_t memory = scan_worker_memory(w);
 	uint64_t stats = w->stats;
 
 	for (size_t i = 0; i < w->n_place; i++)
@@ -141,7 +140,8 @@ static void give_worker(struct scan *s, struct scan_worker *w)
 	pthread_mutex_lock(&s->lock);
 	w->next = s->pool;
 	s->pool = w;
-	s->memory += scan_worker_memory(w);
+	s->memory += memory - w->counted;
+	w->counted = memory;
 	s->units++;
 	s->stats_done += stats;
 	pthread_mutex_unlock(&s->lock);

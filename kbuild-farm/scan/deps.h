@@ -28,7 +28,11 @@ struct scan_setup {
 	void *ctx;
 	/* Where answers of compilers are kept between runs; NULL: nowhere. */
 	const char *cache_dir;
-	size_t memory_max; /* bytes for lexed files, 0: 256 MiB */
+	/*
+	 * Caches beyond so many bytes are dropped before the next unit; 0 is
+	 * 192 MiB.  One unit may need up to 64 MiB more while it lasts.
+	 */
+	size_t memory_max;
 };
 
 /* The caches of one build, for any number of threads. */

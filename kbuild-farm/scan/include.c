@@ -194,13 +194,32 @@ static void push(struct scan_walk *walk, struct scan_node *node, int at,
 	walk->tails |= node->text->tails;
 }
 
+/* See that the directives of a file are at hand. */
+static bool read_node(struct scan_walk *walk, struct scan_node *node)
+{
+	struct scan_names *names = walk->w->common->names;
+	int ret = node->error;
+
+	if (node->text)
+		return true;
+	if (!ret)
+		ret = scan_tree_read(walk->place->tree, node);
+	if (ret)
+		scan_walk_fail(walk,
+			       ret == -EAGAIN ? "file that keeps changing" :
+						"file that cannot be read",
+			       node->path);
+	else if (scan_names_memory(names) > walk->memory_max)
+		scan_walk_fail(walk, "too much for the memory", node->path);
+	return !walk->why;
+}
+
 void scan_walk_enter(struct scan_walk *walk, struct scan_node *node, int at,
 		     bool system)
 {
 	const struct scan_frame *f = walk->l->n_frame ? top(walk) : NULL;
 	enum scan_kind kind;
 	size_t index;
-	int ret;
 
 	if (f)
 		system |= f->system;
@@ -212,15 +231,8 @@ void scan_walk_enter(struct scan_walk *walk, struct scan_node *node, int at,
 	    node->text->guard != WORD_NONE &&
 	    scan_cpp_def(&walk->w->cpp, node->text->guard))
 		return;
-	ret = node->error ? node->error :
-			    scan_tree_read(walk->place->tree, node);
-	if (ret) {
-		scan_walk_fail(walk,
-			       ret == -EAGAIN ? "file that keeps changing" :
-						"file that cannot be read",
-			       node->path);
+	if (!read_node(walk, node))
 		return;
-	}
 	if (walk->l->n_once && said_once(walk, node))
 		return;
 	kind = !f && walk->l->n_file == 0 ? SCAN_SOURCE :

@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* No header has a tenth of it; each takes up to 100 bytes. */
+#define DIRECTIVES_MAX (1u << 19)
+
 /* Room for one more in an array that doubles. */
 static void *room(void *v, size_t n, size_t *cap, size_t size)
 {
@@ -476,6 +479,10 @@ static void check_bytes(struct scan_lexer *l, const struct buf *in)
 static void lines(struct scan_lexer *l)
 {
 	while (l->p < l->end) {
+		if (l->t->n > DIRECTIVES_MAX) {
+			scan_lexer_odd(l, SCAN_ODD_LARGE);
+			return;
+		}
 		if (!scan_lexer_blanks(l)) {
 			l->p++;
 			l->line++;
@@ -503,6 +510,14 @@ static uint32_t guard_of(const struct scan_text *t)
 	return d->name;
 }
 
+/* Without the tokens, which are charged when they are made. */
+static size_t memory_of(const struct scan_text *t)
+{
+	return sizeof(*t) + t->blob_len + (t->n + 1) * sizeof(*t->dir) +
+	       (t->n_def + 1) * sizeof(*t->def) +
+	       t->n_piece * sizeof(*t->piece);
+}
+
 struct scan_text *scan_lex(struct scan_names *names, struct buf *in,
 			   unsigned mode)
 {
@@ -512,6 +527,7 @@ struct scan_text *scan_lex(struct scan_names *names, struct buf *in,
 	};
 
 	t->mode = mode;
+	t->names = names;
 	buf_add(in, "\n", 1);
 	l.p = l.start = in->data;
 	l.end = in->data + in->len;
@@ -531,6 +547,7 @@ struct scan_text *scan_lex(struct scan_names *names, struct buf *in,
 	t->def = xrealloc(t->def, (t->n_def + 1) * sizeof(*t->def));
 	buf_release(&l.scratch);
 	free(l.open);
+	scan_names_charge(names, memory_of(t));
 	return t;
 }
 
@@ -539,20 +556,15 @@ void scan_text_free(struct scan_text *t)
 	if (!t)
 		return;
 	for (uint32_t i = 0; i < t->n_def; i++)
-		scan_macro_free(atomic_load(&t->def[i].macro));
+		scan_macro_drop(&t->def[i], t->names);
 	for (uint32_t i = 0; i < t->n_piece; i++)
-		scan_tokens_free(atomic_load(&t->piece[i].tokens));
+		scan_tokens_drop(&t->piece[i].tokens, t->names);
+	scan_names_discharge(t->names, memory_of(t));
 	free(t->dir);
 	free(t->def);
 	free(t->piece);
 	free(t->blob);
 	free(t);
-}
-
-size_t scan_text_memory(const struct scan_text *t)
-{
-	return sizeof(*t) + t->blob_len + t->n * sizeof(*t->dir) +
-	       t->n_def * sizeof(*t->def) + t->n_piece * sizeof(*t->piece);
 }
 
 const char *scan_odd_why(enum scan_odd odd)
@@ -567,6 +579,7 @@ const char *scan_odd_why(enum scan_odd odd)
 		[SCAN_ODD_WORD] = "word across two lines",
 		[SCAN_ODD_BYTES] = "trigraph, carriage return or raw string",
 		[SCAN_ODD_ASSERT] = "#assert",
+		[SCAN_ODD_LARGE] = "file of too many directives",
 	};
 
 	return why[odd];

@@ -61,6 +61,7 @@ enum scan_odd {
 	SCAN_ODD_WORD,
 	SCAN_ODD_BYTES,
 	SCAN_ODD_ASSERT,
+	SCAN_ODD_LARGE,
 };
 
 struct scan_directive {
@@ -98,6 +99,7 @@ enum scan_mark {
 };
 
 struct scan_text {
+	struct scan_names *names;
 	struct scan_directive *dir;
 	struct scan_def *def;
 	struct scan_piece *piece;
@@ -115,12 +117,12 @@ struct scan_text {
 
 /*
  * Read a file.  `in` gets a newline and a NUL appended, and is left to the
- * caller.  Never fails; free with scan_text_free().
+ * caller.  Never fails; free with scan_text_free().  Its memory is charged to
+ * `names`.
  */
 struct scan_text *scan_lex(struct scan_names *names, struct buf *in,
 			   unsigned mode);
 void scan_text_free(struct scan_text *t);
-size_t scan_text_memory(const struct scan_text *t);
 const char *scan_odd_why(enum scan_odd odd);
 
 #endif

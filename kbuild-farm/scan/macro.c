@@ -175,9 +175,15 @@ static struct scan_macro *read_macro(const struct scan_def *def,
 	if (!r.bad)
 		m->n = read_body(&r, m->body, all->v + all->n);
 	m->bad = r.bad;
+	m = xrealloc(m, sizeof(*m) + (m->n + 1) * sizeof(m->body[0]));
 	free(r.param);
 	scan_tokens_free(all);
 	return m;
+}
+
+static size_t memory_of(const struct scan_macro *m)
+{
+	return sizeof(*m) + (m->n + 1) * sizeof(m->body[0]);
 }
 
 const struct scan_macro *scan_macro_of(struct scan_def *def,
@@ -190,16 +196,20 @@ const struct scan_macro *scan_macro_of(struct scan_def *def,
 		return made;
 	made = read_macro(def, names);
 	if (atomic_compare_exchange_strong(&def->macro, &none, made)) {
-		scan_names_charge(
-			names, sizeof(*made) + made->n * sizeof(made->body[0]));
+		scan_names_charge(names, memory_of(made));
 		return made;
 	}
 	free(made);
 	return none;
 }
 
-void scan_macro_free(struct scan_macro *m)
+void scan_macro_drop(struct scan_def *def, struct scan_names *names)
 {
+	struct scan_macro *m = atomic_load(&def->macro);
+
+	if (!m)
+		return;
+	scan_names_discharge(names, memory_of(m));
 	free(m);
 }
 

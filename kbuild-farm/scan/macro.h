@@ -25,7 +25,8 @@ struct scan_macro {
 /* The tokens of a definition, made once for all threads. */
 const struct scan_macro *scan_macro_of(struct scan_def *def,
 				       struct scan_names *names);
-void scan_macro_free(struct scan_macro *m);
+/* Free what scan_macro_of() made. */
+void scan_macro_drop(struct scan_def *def, struct scan_names *names);
 
 struct scan_slot {
 	struct scan_def *def; /* NULL: not defined */

@@ -192,6 +192,11 @@ void scan_names_charge(struct scan_names *n, size_t bytes)
 	atomic_fetch_add_explicit(&n->charged, bytes, memory_order_relaxed);
 }
 
+void scan_names_discharge(struct scan_names *n, size_t bytes)
+{
+	atomic_fetch_sub_explicit(&n->charged, bytes, memory_order_relaxed);
+}
+
 size_t scan_names_memory(struct scan_names *n)
 {
 	size_t size;

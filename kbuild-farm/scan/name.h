@@ -73,8 +73,9 @@ uint32_t scan_name_id_locked(struct scan_names *n, const char *s, size_t len);
 
 /* What a number stands for; no lock. */
 const struct scan_name *scan_name(const struct scan_names *n, uint32_t id);
-/* Memory of tokens made of names counts with them. */
+/* Memory of what is made of names counts with them, until it is freed. */
 void scan_names_charge(struct scan_names *n, size_t bytes);
+void scan_names_discharge(struct scan_names *n, size_t bytes);
 size_t scan_names_memory(struct scan_names *n);
 
 #endif

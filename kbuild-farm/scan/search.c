@@ -9,6 +9,7 @@
  */
 #include "scan/search.h"
 
+#include "scan/arena.h"
 #include "scan/line.h"
 
 #include "base/str.h"
@@ -22,6 +23,7 @@ struct scan_search {
 	struct scan_tree *tree;
 	struct scan_chain *chain;
 	uint32_t n_chains;
+	struct scan_arena arena; /* what was found */
 	struct scan_found *found[BUCKETS];
 };
 
@@ -43,15 +45,13 @@ void scan_search_free(struct scan_search *s)
 		s->chain = c->next;
 		free(c);
 	}
-	for (size_t i = 0; i < BUCKETS; i++) {
-		while (s->found[i]) {
-			struct scan_found *f = s->found[i];
-
-			s->found[i] = f->next;
-			free(f);
-		}
-	}
+	scan_arena_release(&s->arena);
 	free(s);
+}
+
+size_t scan_search_memory(const struct scan_search *s)
+{
+	return sizeof(*s) + scan_arena_memory(&s->arena);
 }
 
 static bool same_dir(const struct scan_dir *a, const struct scan_dir *b)
@@ -184,10 +184,8 @@ static struct scan_found *found(struct scan_search *s, uint32_t name,
 		if (f->name == name && f->start == start)
 			return f;
 	}
-	f = xcalloc(1, sizeof(*f));
-	f->name = name;
-	f->start = start;
-	f->next = *head;
+	f = scan_arena_alloc(&s->arena, sizeof(*f));
+	*f = (struct scan_found){ .name = name, .start = start, .next = *head };
 	*head = f;
 	return f;
 }

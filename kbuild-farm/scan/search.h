@@ -31,6 +31,7 @@ struct scan_search;
 
 struct scan_search *scan_search_new(struct scan_tree *tree);
 void scan_search_free(struct scan_search *s);
+size_t scan_search_memory(const struct scan_search *s);
 
 /*
  * The chain of `n` directories in order of the command line, without those

@@ -25,7 +25,6 @@ struct scan_store {
 	struct scan_names *names;
 	struct entry *table; /* open addressing */
 	size_t n, mask;
-	size_t memory;
 	uint64_t lexed, reused;
 };
 
@@ -157,7 +156,6 @@ static struct scan_text *keep(struct scan_store *s, const struct scan_ident *id,
 		e->id = *id;
 		e->text = t;
 		atomic_store(&t->refs, 1);
-		s->memory += scan_text_memory(t) + sizeof(*e) * 2;
 		if (++s->n > s->mask / 2)
 			grow(s);
 	}
@@ -264,6 +262,7 @@ int scan_store_get(struct scan_store *s, const char *path, unsigned mode,
 void scan_store_stats(struct scan_store *s, struct scan_store_stats *out)
 {
 	pthread_mutex_lock(&s->lock);
-	*out = (struct scan_store_stats){ s->lexed, s->reused, s->memory };
+	*out = (struct scan_store_stats){ s->lexed, s->reused,
+					  (s->mask + 1) * sizeof(*s->table) };
 	pthread_mutex_unlock(&s->lock);
 }

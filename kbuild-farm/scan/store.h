@@ -46,7 +46,7 @@ void scan_text_put(struct scan_text *t);
 
 struct scan_store_stats {
 	uint64_t lexed, reused;
-	size_t memory;
+	size_t memory; /* beside what is charged to the names */
 };
 
 void scan_store_stats(struct scan_store *s, struct scan_store_stats *out);

@@ -229,6 +229,12 @@ struct scan_tokens *scan_tokens_of(struct scan_names *names, const char *s,
 	return t;
 }
 
+/* With the end, which `n` does not count. */
+static size_t memory_of(const struct scan_tokens *t)
+{
+	return sizeof(*t) + (t->n + 1) * sizeof(t->v[0]);
+}
+
 const struct scan_tokens *scan_tokens_once(_Atomic(struct scan_tokens *) *slot,
 					   struct scan_names *names,
 					   const char *s, size_t len,
@@ -240,9 +246,9 @@ const struct scan_tokens *scan_tokens_once(_Atomic(struct scan_tokens *) *slot,
 	if (made)
 		return made;
 	made = scan_tokens_of(names, s, len, mode);
+	made = xrealloc(made, memory_of(made));
 	if (atomic_compare_exchange_strong(slot, &none, made)) {
-		scan_names_charge(names,
-				  sizeof(*made) + made->n * sizeof(made->v[0]));
+		scan_names_charge(names, memory_of(made));
 		return made;
 	}
 	free(made);
@@ -251,6 +257,17 @@ const struct scan_tokens *scan_tokens_once(_Atomic(struct scan_tokens *) *slot,
 
 void scan_tokens_free(struct scan_tokens *t)
 {
+	free(t);
+}
+
+void scan_tokens_drop(_Atomic(struct scan_tokens *) *slot,
+		      struct scan_names *names)
+{
+	struct scan_tokens *t = atomic_load(slot);
+
+	if (!t)
+		return;
+	scan_names_discharge(names, memory_of(t));
 	free(t);
 }
 

@@ -66,6 +66,9 @@ const struct scan_tokens *scan_tokens_once(_Atomic(struct scan_tokens *) *slot,
 					   const char *s, size_t len,
 					   unsigned mode);
 void scan_tokens_free(struct scan_tokens *t);
+/* Free what scan_tokens_once() made. */
+void scan_tokens_drop(_Atomic(struct scan_tokens *) *slot,
+		      struct scan_names *names);
 
 /*
  * The one token that `len` bytes are, for ##; false: they are none, or more

@@ -47,7 +47,7 @@ static void drop_text(struct scan_tree *t, struct scan_node *n)
 {
 	if (!n->text)
 		return;
-	scan_memos_free(n->memo, n->text->n_piece);
+	scan_memos_free(n->memo, n->text->n_piece, t->names);
 	n->memo = NULL;
 	scan_text_put(n->text);
 	n->text = NULL;

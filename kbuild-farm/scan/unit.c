@@ -11,6 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What one unit may add to the caches. */
+#define UNIT_MAX ((size_t)64 << 20)
+
 static void add_want(struct scan_walk *walk, int where, const char *path)
 {
 	struct scan_lists *l = walk->l;
@@ -233,6 +236,7 @@ static void begin(struct scan_walk *walk, struct scan_worker *w)
 	struct scan_lists *l = &w->lists;
 
 	w->walk = walk;
+	walk->memory_max = scan_names_memory(w->common->names) + UNIT_MAX;
 	w->unit++;
 	w->units++;
 	scan_arena_reset(&w->arena);

@@ -88,6 +88,7 @@ struct scan_worker {
 	struct scan_lists lists;
 	struct scan_arena arena; /* of one walk */
 	struct scan_walk *walk;
+	size_t counted; /* memory, as deps.c has added it up */
 	uint64_t units, stats;
 };
 
@@ -102,6 +103,7 @@ struct scan_walk {
 	unsigned marks;
 	uint8_t heads, tails;
 	uint64_t steps;
+	size_t memory_max; /* of all that is charged to the names */
 	const char *why; /* not scannable */
 	char *detail;
 };

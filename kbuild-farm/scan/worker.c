@@ -63,6 +63,7 @@ size_t scan_worker_memory(const struct scan_worker *w)
 		      scan_arena_memory(&w->cpp.arena);
 
 	for (size_t i = 0; i < w->n_place; i++)
-		size += scan_tree_memory(w->place[i].tree);
+		size += scan_tree_memory(w->place[i].tree) +
+			scan_search_memory(w->place[i].search);
 	return size;
 }

@@ -40,7 +40,7 @@ static void evaluate(struct scan_cpp *cpp, struct scan_text *t, uint32_t piece)
 	cpp->counter = 0;
 	if (first != second || (first < 0 && !cpp->why))
 		abort();
-	scan_memos_free(memo, 1);
+	scan_memos_free(memo, 1, cpp->names);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -442,8 +442,12 @@ static void compare_many(const char *name, unsigned long runs)
 		tree(&argv);
 		r = compare_unit(s, cc, argv.v, &text);
 		count[r]++;
-		if (r == COMPARE_REFUSED && getenv("SCAN_PROPERTY_VERBOSE"))
-			fprintf(stderr, "%lu: %.90s\n", seed + i, text);
+		if (r == COMPARE_REFUSED && getenv("SCAN_PROPERTY_VERBOSE")) {
+			char *line = strv_join(&argv, " ");
+
+			fprintf(stderr, "%lu: %s\n%s\n", seed + i, line, text);
+			free(line);
+		}
 		if (r == COMPARE_DIFFERENT) {
 			char *line = strv_join(&argv, " ");
 
