@@ -180,7 +180,8 @@ static size_t lengths(const char *const *v, size_t n)
 }
 
 /* The lists first, so that they are aligned; then the strings. */
-static void pack(struct scan_closure *out, const struct scan_lists *l)
+static void pack(struct scan_closure *out, const struct scan_lists *l,
+		 int64_t started)
 {
 	size_t size = (l->n_file + 1) * sizeof(*out->files) +
 		      lengths(l->absent, l->n_absent) +
@@ -198,6 +199,9 @@ static void pack(struct scan_closure *out, const struct scan_lists *l)
 		out->files[i] = (struct scan_file){
 			.path = copy(&b, l->file[i].path),
 			.kind = l->file[i].kind,
+			.ident = l->file[i].node->now,
+			.settled = scan_ident_settled(&l->file[i].node->now,
+						      started),
 			.from = l->file[i].from,
 			.line = l->file[i].line,
 		};
@@ -225,7 +229,7 @@ void scan_closure(struct scan *s, const struct scan_unit *unit,
 		out->detail = walk.detail;
 		walk.detail = NULL;
 	} else {
-		pack(out, &w->lists);
+		pack(out, &w->lists, scan_tree_started(walk.place->tree));
 		if (walk.marks & SCAN_MARK_TIME)
 			out->mentions |= SCAN_MENTIONS_TIME;
 		if (walk.marks & SCAN_MARK_COUNTER)

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/str.h"
+#include "scan/ident.h"
 
 /*
  * Run the compiler with `argv` in `cwd` and `env` (source: none, stdin is
@@ -35,10 +36,16 @@ struct scan_setup {
 	size_t memory_max;
 };
 
-/* The caches of one build, for any number of threads. */
+/*
+ * The caches of one build.  scan_closure() may be called by any number of
+ * threads at once, for units as they come, while make goes on and creates
+ * headers.  Threads wait for each other only while a new set of flags is
+ * asked about, and for a moment when a file is read for the first time.
+ */
 struct scan;
 
 struct scan *scan_new(const struct scan_setup *setup);
+/* No scan_closure() may be under way. */
 void scan_free(struct scan *s);
 
 /* What to scan; all borrowed. */
@@ -54,26 +61,57 @@ enum scan_kind {
 	SCAN_SOURCE, /* the unit itself */
 	SCAN_HEADER, /* by #include, -include or -imacros */
 	SCAN_SYSTEM, /* the same, found in a system directory */
-	SCAN_INPUT, /* an extra input: -Wa,FILE, @file, .incbin, seed file */
-	/* __has_include found it: it must exist (clang -M lists it). */
+	SCAN_INPUT, /* an extra input: -Wa,FILE, .incbin, a seed file */
+	/* Only __has_include found it: it must exist (clang -M lists it). */
 	SCAN_PROBED,
 };
 
 struct scan_file {
 	char *path; /* as the compiler spells it (-M would print it) */
 	enum scan_kind kind;
+	/*
+	 * What stat, following links, said of it in this call, and whether a
+	 * later change must show in that: if not, the content may be another
+	 * one with the same `ident`, and whoever wants it has to read it.
+	 */
+	struct scan_ident ident;
+	bool settled;
 	size_t from; /* index of the file that includes it; itself for 0 */
 	unsigned line; /* of the #include, 0: the command line */
 };
 
-/* The answer; scan_closure_release() frees all of it. */
+/*
+ * The answer; scan_closure_release() frees all of it.
+ *
+ * Paths are relative to the unit's cwd unless they start with '/', and not
+ * normal: they may hold "." and ".." and go through symbolic links.  The
+ * answer holds as long as the content of `files` is the same, `absent` are
+ * absent and `dirs` are directories; nothing else of the file system has a
+ * part in it but the compiler itself and, without -nostdinc, the directories
+ * that it names.
+ *
+ * `absent`, each once, without a slash at its end:
+ *   - for each #include, #include_next, -include, -imacros and
+ *     __has_include that was reached: every path that was tried in vain, be
+ *     it because the file was found further on or not at all;
+ *   - the same for the assembler's .incbin and .include;
+ *   - directories of the search path that are not there.
+ * Where a directory on the way is missing, that one stands for all that was
+ * looked for below it ("inc/asm", not "inc/asm/x.h" and a hundred more): so
+ * an entry is absent when there is neither a file nor a directory by its
+ * name.  A unit of Linux has some 120.  Not listed: precompiled headers
+ * ("x.h.gch"), which gcc would take instead.
+ *
+ * `dirs`: the search path, without what is missing, and every directory that
+ * a path goes through and leaves again ("a" of "a/../b.h").
+ */
 struct scan_closure {
 	const char *why; /* not scannable: the reason, a literal; else NULL */
 	char *detail; /* where and what, for people; may be NULL */
 	size_t n_files;
 	struct scan_file *files; /* in the order the compiler opens them */
-	struct strv absent; /* probed, not there, and mattering */
-	struct strv dirs; /* that must exist: search path, `a/../b.h` */
+	struct strv absent;
+	struct strv dirs;
 	/* What the files may mention, used or not: enum scan_mention. */
 	unsigned mentions;
 	void *memory; /* holds all strings and lists above */
@@ -87,7 +125,9 @@ enum scan_mention {
 /*
  * Scan one unit.  Always fills `out`; out->why tells whether it could.
  * Every file and every absence is validated against the file system as it
- * is at the time of the call.
+ * is at the time of the call: each is looked at once, so that a tree that
+ * changes meanwhile can give files of two moments, each with the `ident`
+ * that it had.
  */
 void scan_closure(struct scan *s, const struct scan_unit *unit,
 		  struct scan_closure *out);

@@ -44,6 +44,7 @@ size_t scan_walk_list(struct scan_walk *walk, struct scan_node *node,
 	struct scan_lists *l = walk->l;
 	struct scan_entry *e = node->entry;
 	struct scan_listed file = {
+		.node = node,
 		.path = e->path,
 		.kind = kind,
 		.from = l->n_frame ? l->frame[l->n_frame - 1].index : 0,

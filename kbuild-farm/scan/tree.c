@@ -78,6 +78,11 @@ unsigned scan_tree_mode(const struct scan_tree *t)
 	return t->mode;
 }
 
+int64_t scan_tree_started(const struct scan_tree *t)
+{
+	return t->started;
+}
+
 void scan_tree_begin(struct scan_tree *t, uint32_t unit)
 {
 	t->unit = unit;
@@ -148,14 +153,20 @@ static struct scan_dir *dir_above(struct scan_tree *t, const char *path)
 	return d;
 }
 
-/* Without slashes at its end. */
-static char *spelled(struct scan_tree *t, const char *path)
+/* The same directory without slashes at its end. */
+static struct scan_dir *plain_dir(struct scan_tree *t, struct scan_dir *d)
 {
-	size_t len = strlen(path);
+	size_t len = strlen(d->path);
+	char *path;
 
-	while (len > 1 && path[len - 1] == '/')
+	if (len < 2 || d->path[len - 1] != '/')
+		return d;
+	while (len > 1 && d->path[len - 1] == '/')
 		len--;
-	return scan_arena_copy(&t->arena, path, len);
+	path = xstrndup(d->path, len);
+	d = scan_tree_dir(t, path);
+	free(path);
+	return d;
 }
 
 /* What guards the absence of a directory. */
@@ -163,17 +174,15 @@ static void guard_dir(struct scan_tree *t, struct scan_dir *d)
 {
 	struct scan_dir *above = dir_above(t, d->path);
 
-	d->missing = d;
+	d->missing = plain_dir(t, d);
 	d->guard = NULL;
-	if (!d->said)
-		d->said = spelled(t, d->path);
 	if (!above)
 		return;
 	if (!above->exists) {
 		d->missing = above->missing;
 		d->guard = above->guard;
 		d->guard_version = above->guard_version;
-	} else if (is_nothing(t, d->abs)) {
+	} else if (is_nothing(t, d->missing->abs)) {
 		d->guard = above;
 		d->guard_version = above->version;
 	}
@@ -450,7 +459,7 @@ const char *scan_tree_no_dir(struct scan_tree *t, struct scan_dir *d)
 	if (d->noted == t->unit)
 		return NULL;
 	d->noted = t->unit;
-	return d->said;
+	return d->path;
 }
 
 const char *scan_tree_absent(struct scan_tree *t, struct scan_probe *p)

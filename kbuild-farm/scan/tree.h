@@ -23,7 +23,6 @@ struct scan_dir {
 	struct scan_ident now;
 	/* Not there: the first directory of its path that is not, ... */
 	struct scan_dir *missing;
-	char *said; /* its path, as an absence */
 	/* ... and the one above: absent as long as that is unchanged ... */
 	struct scan_dir *guard;
 	uint32_t guard_version; /* ... since then; guard NULL: never certain */
@@ -79,6 +78,8 @@ struct scan_tree *scan_tree_new(struct scan_names *names,
 void scan_tree_free(struct scan_tree *t);
 const char *scan_tree_cwd(const struct scan_tree *t);
 unsigned scan_tree_mode(const struct scan_tree *t);
+/* When this unit did: see scan_ident_settled(). */
+int64_t scan_tree_started(const struct scan_tree *t);
 
 /* Start on another unit; `unit` is never used twice. */
 void scan_tree_begin(struct scan_tree *t, uint32_t unit);

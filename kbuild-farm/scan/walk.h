@@ -38,6 +38,7 @@ struct scan_defined {
 #define SCAN_DEFINED_BUCKETS 1024
 
 struct scan_listed {
+	const struct scan_node *node;
 	const char *path;
 	enum scan_kind kind;
 	size_t from;
