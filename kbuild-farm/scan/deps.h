@@ -31,7 +31,7 @@ struct scan_setup {
 	const char *cache_dir;
 	/*
 	 * Caches beyond so many bytes are dropped before the next unit; 0 is
-	 * 192 MiB.  One unit may need up to 64 MiB more while it lasts.
+	 * 192 MiB.  One unit may need up to 96 MiB more while it lasts.
 	 */
 	size_t memory_max;
 };

@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* What one unit may add to the caches. */
-#define UNIT_MAX ((size_t)64 << 20)
+#define UNIT_MAX ((size_t)96 << 20)
 
 static void add_want(struct scan_walk *walk, int where, const char *path)
 {

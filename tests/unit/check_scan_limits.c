@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: scan options base */
+/*
+ * Memory is bounded, whatever the files hold: such a unit is not scannable,
+ * the next one is.
+ */
+#include "scan-compare.h"
+
+static void define_many(const char *name, unsigned first, unsigned n)
+{
+	char *path = xasprintf("%s/%s", compare_dir, name);
+	FILE *f = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(f);
+	for (unsigned i = 0; i < n; i++)
+		fprintf(f, "#define MACRO_NUMBER_%u %u\n", first + i, i);
+	ck_assert_int_eq(fclose(f), 0);
+	free(path);
+}
+
+static void scan_one(struct scan *s, const char *source, const char *why)
+{
+	char *cc = compare_compiler("gcc");
+	char *argv[] = { "cc", "-nostdinc", "-c", (char *)source, NULL };
+	struct scan_unit unit = {
+		.cwd = compare_dir, .compiler = cc, .argv = argv, .env = environ
+	};
+	struct scan_closure c;
+
+	ck_assert_ptr_nonnull(cc);
+	scan_closure(s, &unit, &c);
+	ck_assert_msg(why ? c.why && strstr(c.why, why) : !c.why, "%s: %s %s",
+		      source, c.why ? c.why : "all", c.detail ? c.detail : "");
+	scan_closure_release(&c);
+	free(cc);
+}
+
+START_TEST(a_file_of_too_many_directives_is_refused)
+{
+	struct scan *s = compare_scan();
+	struct buf all = { 0 };
+
+	for (int i = 0; i < 530000; i++)
+		buf_add_str(&all, "#undef X\n");
+	compare_file("big.h", buf_str(&all));
+	buf_release(&all);
+	compare_file("unit.c", "#include \"big.h\"\n");
+	compare_file("small.c", "int x;\n");
+	scan_one(s, "unit.c", "too many directives");
+	scan_one(s, "small.c", NULL);
+	scan_free(s);
+}
+END_TEST
+
+START_TEST(a_unit_that_needs_too_much_memory_is_refused)
+{
+	struct scan *s = compare_scan();
+	struct scan_stats stats;
+	struct buf all = { 0 };
+
+	for (unsigned i = 0; i < 14; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "h%u.h", i);
+		define_many(name, i * 100000, 100000);
+		buf_printf(&all, "#include \"%s\"\n", name);
+	}
+	compare_file("unit.c", buf_str(&all));
+	compare_file("small.c", "#include \"h0.h\"\n");
+	scan_one(s, "unit.c", "too much for the memory");
+	scan_one(s, "small.c", NULL);
+	scan_stats(s, &stats);
+	ck_assert_uint_lt(stats.memory, (size_t)256 << 20);
+	buf_release(&all);
+	scan_free(s);
+}
+END_TEST
+
+/* What is freed does not count any more. */
+START_TEST(memory_is_counted_as_it_is)
+{
+	struct scan *s = compare_scan();
+	struct scan_stats before, after;
+
+	compare_file("x.h", "#if 1 + 1 == 2 && !defined(Y)\n#endif\n");
+	compare_file("unit.c", "#include \"x.h\"\n");
+	for (int i = 0; i < 20; i++)
+		scan_one(s, "unit.c", NULL);
+	scan_stats(s, &before);
+	/* A file that was written just now is read again by each unit. */
+	for (int i = 0; i < 500; i++) {
+		compare_file("x.h",
+			     i % 2 ? "#if 1 + 1 == 2 && !defined(Y)\n#endif\n" :
+				     "#if 1 + 1 == 2 && !defined(Z)\n#endif\n");
+		scan_one(s, "unit.c", NULL);
+	}
+	scan_stats(s, &after);
+	/* Some were settled by then, and those stay. */
+	ck_assert_uint_lt(after.memory, before.memory + ((size_t)512 << 10));
+	scan_free(s);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("scan/limits");
+	TCase *tc = tcase_create("limits");
+
+	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);
+	tcase_set_timeout(tc, 600);
+	tcase_add_test(tc, a_file_of_too_many_directives_is_refused);
+	tcase_add_test(tc, a_unit_that_needs_too_much_memory_is_refused);
+	tcase_add_test(tc, memory_is_counted_as_it_is);
+	suite_add_tcase(s, tc);
+	return s;
+}
+
+int main(void)
+{
+	SRunner *sr = srunner_create(suite());
+	int failed;
+
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
