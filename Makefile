@@ -2,7 +2,7 @@
 #
 #	make [V=1] [WERROR=1] [SAN=address,undefined] [CROSS_COMPILE=] [CC=]
 #	make check [GROUPS=] | lint [STEPS=] | format | clean
-#	make fuzz [RUNS=] | bench | soak [ROUNDS=] | audit [TREES=]
+#	make fuzz [RUNS=] [PROPERTY_RUNS=] | bench | soak [ROUNDS=] | audit [TREES=]
 #	make install | uninstall [DESTDIR=] [PREFIX=]
 #
 # Objects and programs lie in build/; a build with SAN= or CROSS_COMPILE= has
@@ -19,6 +19,7 @@ CLANG ?= clang-14
 CFLAGS ?= -O2 -g
 PREFIX ?= /usr/local
 RUNS ?= 1000000
+PROPERTY_RUNS ?= 100000
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -245,8 +246,8 @@ soak: all
 	$QKFARM_BUILD=$B tests/farm/soak.sh $(ROUNDS)
 
 # Each target starts from its corpus; what it finds stays in build/fuzz/.
-.PHONY: $(FUZZERS:%=run-%)
-fuzz: $(FUZZERS:%=run-%)
+.PHONY: $(FUZZERS:%=run-%) run-property
+fuzz: $(FUZZERS:%=run-%) run-property
 $(FUZZERS:%=run-%): run-%: $(FUZZ_DIR)/%
 	@mkdir -p $(FUZZ_DIR)/found/$* && printf '  %-8s%s\n' FUZZ $*
 	$Q$(FUZZ_DIR)/$* -runs=$(RUNS) -timeout=10 -rss_limit_mb=2048 \
@@ -254,6 +255,13 @@ $(FUZZERS:%=run-%): run-%: $(FUZZ_DIR)/%
 		$(wildcard tests/fuzz/corpus/$*) >$(FUZZ_DIR)/$*.log 2>&1 || \
 		{ tail -n 40 $(FUZZ_DIR)/$*.log; exit 1; }
 	@tail -n 1 $(FUZZ_DIR)/$*.log
+
+# Random trees of headers, read by the scanner and by the compilers.
+run-property: $B/unit/check_scan_property
+	@mkdir -p $(FUZZ_DIR) && printf '  %-8s%s\n' FUZZ check_scan_property
+	$QSCAN_PROPERTY_RUNS=$(PROPERTY_RUNS) $< >$(FUZZ_DIR)/property.log 2>&1 || \
+		{ tail -n 40 $(FUZZ_DIR)/property.log; exit 1; }
+	@grep equal $(FUZZ_DIR)/property.log
 
 # -------------------------------------------------------------- install
 

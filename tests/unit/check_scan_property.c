@@ -492,7 +492,9 @@ static Suite *suite(void)
 	tcase_add_checked_fixture(
 		tc, compare_setup,
 		getenv("SCAN_PROPERTY_KEEP") ? NULL : compare_teardown);
-	tcase_set_timeout(tc, 7200);
+	/* Each takes some 20 ms; a second, and it hangs. */
+	tcase_set_timeout(tc,
+			  7200 + (double)number_of("SCAN_PROPERTY_RUNS", 0));
 	tcase_add_test(tc, random_trees_read_as_gcc_reads_them);
 	tcase_add_test(tc, random_trees_read_as_clang_reads_them);
 	suite_add_tcase(s, tc);
