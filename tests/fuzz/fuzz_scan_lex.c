@@ -3,8 +3,12 @@
 #include "scan-names.h"
 
 #include "scan/lex.h"
+#include "scan/query.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#define WORD "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -40,6 +44,23 @@ static void check(const struct scan_text *t)
 	}
 }
 
+/* What is asked of a compiler because a header mentions it: "OP WORD". */
+static void check_harvest(const struct scan_text *t)
+{
+	struct strv keys = { 0 };
+
+	scan_query_harvest(&keys, t->blob, t->blob_len);
+	for (size_t i = 0; i < keys.n; i++) {
+		size_t n = strcspn(keys.v[i], " ");
+
+		if (strncmp(keys.v[i], "__has_", 6) || !keys.v[i][n] ||
+		    !keys.v[i][n + 1] ||
+		    keys.v[i][n + 1 + strspn(keys.v[i] + n + 1, WORD)])
+			abort();
+	}
+	strv_release(&keys);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct scan_names *names;
@@ -52,6 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	buf_add(&in, data + 1, size - 1);
 	t = scan_lex(names, &in, data[0] & 63);
 	check(t);
+	check_harvest(t);
 	scan_text_free(t);
 	buf_release(&in);
 	return 0;
