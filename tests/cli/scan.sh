@@ -73,6 +73,10 @@ run kfarm scan a.c -- gcc -nostdinc -I../include -I../../build/include \
 kfarm scan --json a.c -- gcc -nostdinc -I../include \
 	-I../../build/include -DCONFIG_NET=1 -c | jq -c \
 	'[.unit, .scannable, (.files[] | [.path, .kind, .from, .line])]'
+printf '#if __has_include("a.c") && !__has_include("no.h")\n#endif\n' >has.c
+kfarm scan --json has.c -- gcc -nostdinc -c | jq -c \
+	'[(.files[] | [.path, .kind]), .absent, .dirs]'
+rm has.c
 run kfarm scan nosuch.c
 cd "$TMP" || exit
 run kfarm scan -b build lib/lib.o
