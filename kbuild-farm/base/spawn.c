@@ -31,8 +31,9 @@ static void limit(int resource, unsigned long long value)
 }
 
 /* Put the three descriptors in place without stepping on one another. */
-static int place_descriptors(const int fd[static 3])
+static int place_descriptors(const struct spawn *what)
 {
+	const int *fd = what->fd;
 	int safe[3];
 
 	for (int i = 0; i < 3; i++) {
@@ -49,19 +50,32 @@ static int place_descriptors(const int fd[static 3])
 			return -1;
 	}
 	/* What we inherited without the flag; kernels before 5.11 cannot. */
-	close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
+	if (!what->as_we_were)
+		close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
+	for (const int *p = what->pass; p && *p >= 0; p++)
+		fcntl(*p, F_SETFD, 0);
 	return 0;
 }
 
-static void reset_signals(void)
+static bool stays_ignored(int number)
+{
+	struct sigaction now;
+
+	return number != SIGPIPE && !sigaction(number, NULL, &now) &&
+	       now.sa_handler == SIG_IGN;
+}
+
+static void reset_signals(bool keep_ignored)
 {
 	static const int ours[] = { SIGPIPE, SIGINT,  SIGTERM, SIGHUP,
 				    SIGQUIT, SIGCHLD, SIGUSR1, SIGUSR2 };
 	struct sigaction dfl = { .sa_handler = SIG_DFL };
 	sigset_t none;
 
-	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
-		sigaction(ours[i], &dfl, NULL);
+	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++) {
+		if (!keep_ignored || !stays_ignored(ours[i]))
+			sigaction(ours[i], &dfl, NULL);
+	}
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
@@ -78,12 +92,12 @@ static int run_child(const struct spawn *what, const char *program,
 	}
 	if (what->cwd && chdir(what->cwd))
 		return errno;
-	if (place_descriptors(what->fd))
+	if (place_descriptors(what))
 		return errno;
 	limit(RLIMIT_CPU, what->cpu_seconds);
 	limit(RLIMIT_FSIZE, (unsigned long long)what->file_mib << 20);
 	limit(RLIMIT_AS, (unsigned long long)what->memory_mib << 20);
-	reset_signals();
+	reset_signals(what->as_we_were);
 	execve(program, what->argv, what->env ? what->env : environ);
 	return errno;
 }

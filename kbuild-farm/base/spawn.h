@@ -13,7 +13,7 @@
 
 /*
  * What to start.  argv[0] is found through PATH of `env` when it has no
- * slash.  Descriptors other than 0 to 2 are not passed on.
+ * slash.  Descriptors other than 0 to 2 are not passed on, but for `pass`.
  */
 struct spawn {
 	char *const *argv;
@@ -21,6 +21,12 @@ struct spawn {
 	char *const *env; /* NULL: ours */
 	const char *cwd; /* NULL: ours */
 	int fd[3]; /* becomes 0, 1, 2; -1 is /dev/null */
+	const int *pass; /* passed on as they are, up to a -1; NULL: none */
+	/*
+	 * As the caller's caller would start it: descriptors without
+	 * FD_CLOEXEC are passed on, and ignored signals (but SIGPIPE) stay so.
+	 */
+	bool as_we_were;
 	bool own_group; /* a process group of its own */
 	bool dies_with_us; /* SIGKILL when the starting thread ends */
 	unsigned cpu_seconds; /* RLIMIT_CPU, 0: none */

@@ -9,6 +9,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -152,6 +153,81 @@ START_TEST(no_other_descriptor_is_passed_on)
 	/* The shell's $$ is read, so that ls's own descriptor is not. */
 	expect_output("ls /proc/$$/fd", "0\n1\n2\n");
 	close(leak);
+}
+END_TEST
+
+static void expect_fds(struct spawn *what, const char *want)
+{
+	char *argv[] = { "sh", "-c", "ls /proc/$$/fd", NULL };
+	struct buf out = { 0 };
+	struct err err = { 0 };
+	int status;
+
+	what->argv = argv;
+	ck_assert_int_eq(
+		spawn_capture(what, 1 << 16, 10000, &out, &status, &err), 0);
+	ck_assert_str_eq(buf_str(&out), want);
+	buf_release(&out);
+}
+
+START_TEST(those_that_are_named_are_passed_on)
+{
+	int pass[] = { 201, 203, -1 };
+	struct spawn what = { .fd = NO_FDS, .pass = pass };
+
+	for (int fd = 200; fd < 204; fd++)
+		ck_assert_int_eq(dup3(0, fd, O_CLOEXEC), fd);
+	expect_fds(&what, "0\n1\n2\n201\n203\n");
+	/* Ours stay as they were. */
+	ck_assert_int_eq(fcntl(201, F_GETFD), FD_CLOEXEC);
+	for (int fd = 200; fd < 204; fd++)
+		close(fd);
+}
+END_TEST
+
+START_TEST(as_we_were_keeps_what_we_were_started_with)
+{
+	struct spawn what = { .fd = NO_FDS, .as_we_were = true };
+
+	close_range(3, 200, CLOSE_RANGE_CLOEXEC);
+	ck_assert_int_eq(dup2(0, 202), 202);
+	ck_assert_int_eq(dup3(0, 203, O_CLOEXEC), 203);
+	expect_fds(&what, "0\n1\n2\n202\n");
+	close(202);
+	close(203);
+}
+END_TEST
+
+/* The signals that a program finds ignored, of those from HUP to PIPE. */
+static unsigned long ignored_by(struct spawn *what)
+{
+	char *argv[] = { "sed", "-n", "s/^SigIgn:\\t//p", "/proc/self/status",
+			 NULL };
+	struct buf out = { 0 };
+	struct err err = { 0 };
+	unsigned long mask;
+	int status;
+
+	what->argv = argv;
+	ck_assert_int_eq(
+		spawn_capture(what, 1 << 16, 10000, &out, &status, &err), 0);
+	mask = strtoul(buf_str(&out), NULL, 16);
+	buf_release(&out);
+	return mask & ((1ul << SIGHUP >> 1) | (1ul << SIGINT >> 1) |
+		       (1ul << SIGPIPE >> 1));
+}
+
+START_TEST(as_we_were_keeps_signals_ignored)
+{
+	struct spawn what = { .fd = NO_FDS };
+
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN); /* that is our own doing */
+	ck_assert_uint_eq(ignored_by(&what), 0);
+	what.as_we_were = true;
+	ck_assert_uint_eq(ignored_by(&what), 1ul << SIGHUP >> 1);
+	signal(SIGHUP, SIG_DFL);
+	signal(SIGPIPE, SIG_DFL);
 }
 END_TEST
 
@@ -325,6 +401,9 @@ int main(void)
 	tcase_add_test(tc, environment_and_directory_are_as_asked);
 	tcase_add_test(tc, path_is_that_of_the_childs_environment);
 	tcase_add_test(tc, no_other_descriptor_is_passed_on);
+	tcase_add_test(tc, those_that_are_named_are_passed_on);
+	tcase_add_test(tc, as_we_were_keeps_what_we_were_started_with);
+	tcase_add_test(tc, as_we_were_keeps_signals_ignored);
 	tcase_add_test(tc, descriptors_may_be_given_crosswise);
 	tcase_add_test(tc, signals_are_as_a_new_program_expects_them);
 	tcase_add_test(tc, a_program_that_goes_on_is_killed_with_its_children);
