@@ -121,6 +121,7 @@ static bool make_message(struct buf *out, const struct cc_job *job)
 	struct wire_cc_job m = {
 		.pid = (uint32_t)getpid(),
 		.umask = current_umask(),
+		.terminal = isatty(STDERR_FILENO),
 		.compiler = (char *)job->compiler,
 		.argv.v = (char **)job->argv,
 	};

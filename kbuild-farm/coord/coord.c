@@ -22,6 +22,13 @@ void coord_kick(struct coord *c)
 	event_active(c->kick, EV_TIMEOUT, 0);
 }
 
+void coord_count_away(struct coord *c, int change)
+{
+	c->aways += (unsigned)change;
+	if (c->away)
+		c->away(c->away_ctx, c->aways);
+}
+
 static void tell(struct coord *c, struct coord_event *ev)
 {
 	ev->at_ms = clock_ms() - c->began_ms;
@@ -155,6 +162,8 @@ int coord_new(struct coord **out, const struct coord_setup *setup,
 	c->local_slots = setup->local_slots ? setup->local_slots : 1;
 	c->sink = setup->sink;
 	c->sink_ctx = setup->sink_ctx;
+	c->away = setup->away;
+	c->away_ctx = setup->away_ctx;
 	c->began_ms = clock_ms();
 	c->next_job = 1;
 	TAILQ_INIT(&c->jobs);

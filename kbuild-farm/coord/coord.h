@@ -24,6 +24,10 @@ struct coord_setup {
 	unsigned local_slots; /* compiles at once on this machine */
 	coord_event_sink *sink; /* called for every EVENT_JOB and EVENT_NODE */
 	void *sink_ctx;
+	/* NULL, or called with the number of jobs on nodes when it changes:
+	 * their wrappers wait and cost this machine nothing. */
+	void (*away)(void *ctx, unsigned n);
+	void *away_ctx;
 };
 
 /* One local reason and how often it was given. */

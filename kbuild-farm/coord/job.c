@@ -23,6 +23,8 @@
 #define LATE_MS     10000 /* or twice the prediction, if that is more */
 #define DEADLINE_MS 30000 /* or eight times (facts: R5) */
 
+static const char on_terminal[] = "diagnostics on a terminal";
+
 char *coord_job_path(const struct coord_job *job, const char *path)
 {
 	if (path[0] == '/')
@@ -148,6 +150,7 @@ static void leave_peer(struct coord_job *job)
 		return;
 	job->peer->running--;
 	job->peer = NULL;
+	coord_count_away(job->coord, -1);
 	job->state = JOB_READY;
 	buf_release(&job->answer);
 	job->spoke = false;
@@ -291,6 +294,7 @@ void coord_job_send(struct coord_job *job, struct coord_peer *peer)
 	if (!job->first_sent_ms)
 		job->first_sent_ms = now;
 	peer->running++;
+	coord_count_away(job->coord, 1);
 	wire_job_encode(&body, &job->wire);
 	wire_stream_send(peer->stream, WIRE_JOB, buf_bytes(&body), WIRE_PLAIN);
 	buf_release(&body);
@@ -350,8 +354,9 @@ void coord_job_result(struct coord_job *job, const struct wire_result *r)
 	peer->jobs++;
 	if (ret == -EAGAIN) {
 		/* It failed, or has something to say: both are ours to say. */
-		coord_job_local(job, r->wait_status ? "compile error" :
-						      "diagnostics");
+		coord_job_local(job, r->wait_status    ? "compile error" :
+				     job->ask.terminal ? on_terminal :
+							 "diagnostics");
 		return;
 	}
 	learn(job, r->cpu_ms);
@@ -406,8 +411,9 @@ void coord_job_hedged(struct coord_job *job, bool good, struct bytes out,
 					  job->peer :
 					  NULL;
 
-	if (!good) {
-		coord_job_local(job, "slow or lost node");
+	/* What it said to us has neither colours nor a width. */
+	if (!good || (job->ask.terminal && err.len)) {
+		coord_job_local(job, good ? on_terminal : "slow or lost node");
 		return;
 	}
 	coord_job_stop(job);

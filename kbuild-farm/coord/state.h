@@ -82,6 +82,8 @@ struct coord {
 	unsigned local_slots;
 	coord_event_sink *sink;
 	void *sink_ctx;
+	void (*away)(void *ctx, unsigned n); /* may be NULL */
+	void *away_ctx;
 	uint64_t began_ms;
 
 	struct coord_children *children;
@@ -103,6 +105,7 @@ struct coord {
 	unsigned next_work; /* numbers the files in `work` */
 	unsigned texts; /* jobs in TEXT */
 	unsigned locals; /* jobs in LOCAL, and hedges */
+	unsigned aways; /* jobs in AWAY */
 
 	/* CPU time of a node per KiB of text, a moving mean; 0: unknown */
 	double ms_per_kib;
@@ -115,6 +118,8 @@ struct coord {
 
 /* Run the scheduler from the loop, once for any number of calls. */
 void coord_kick(struct coord *c);
+/* One job more (1) or less (-1) is on a node. */
+void coord_count_away(struct coord *c, int change);
 /* Tell the sink about a job; `reason` may be NULL. */
 void coord_emit_job(struct coord_job *job, enum event_job_state state,
 		    const char *node, const char *reason);

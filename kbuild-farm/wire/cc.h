@@ -12,6 +12,8 @@
 #include "base/buf.h"
 #include "base/str.h"
 
+#include <stdbool.h>
+
 /*
  * Longest command line and environment that are sent, without NULs, and most
  * words of the former; beyond that it is local.
@@ -27,6 +29,7 @@
 struct wire_cc_job {
 	uint32_t pid; /* the wrapper's; in the temporaries' names */
 	uint32_t umask; /* the wrapper's */
+	bool terminal; /* its stderr: diagnostics have colours and a width */
 	char *cwd;
 	char *compiler; /* absolute path of the real one */
 	struct strv argv; /* argv[0] as make gave it */

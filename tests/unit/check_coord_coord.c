@@ -14,6 +14,7 @@ START_TEST(without_nodes_the_wrapper_compiles)
 	turn_until(never, 50);
 	ck_assert_uint_eq(stats().local, 1);
 	ck_assert_str_eq(stats().reasons[0].why, "no nodes configured");
+	ck_assert_str_eq(aways, "");
 }
 END_TEST
 
@@ -27,6 +28,7 @@ START_TEST(an_honest_node_gives_the_local_object)
 	ck_assert_uint_eq(stats().remote, 1);
 	ck_assert_uint_eq(stats().nodes[0].jobs, 1);
 	ck_assert_uint_eq(stats().nodes[0].running, 0);
+	ck_assert_str_eq(aways, "10");
 }
 END_TEST
 
@@ -47,6 +49,7 @@ START_TEST(after_a_bad_node_another_one_is_asked)
 	ck_assert_uint_eq(stats().retried, 1);
 	ck_assert_uint_eq(stats().nodes[0].errors, 1);
 	ck_assert_str_ne(stats().nodes[0].state, "up");
+	ck_assert_str_eq(aways, "1010");
 }
 END_TEST
 
@@ -61,6 +64,7 @@ START_TEST(three_bad_nodes_are_enough_then_it_is_local)
 	turn_until(answered, 10000);
 	ck_assert_ptr_nonnull(local_why);
 	ck_assert_uint_eq(nodes[0].jobs + nodes[1].jobs + nodes[2].jobs, 3);
+	ck_assert_str_eq(aways, "101010");
 }
 END_TEST
 
@@ -76,6 +80,29 @@ START_TEST(a_compile_error_is_repeated_here_and_no_fault_of_the_node)
 	ck_assert_uint_eq(nodes[1].jobs, 0);
 	ck_assert_uint_eq(stats().nodes[0].errors, 0);
 	ck_assert_str_eq(stats().nodes[0].state, "up");
+}
+END_TEST
+
+/* A terminal's colours and width are this machine's alone. */
+START_TEST(on_a_terminal_diagnostics_are_repeated_here)
+{
+	play_node(0, WARNING);
+	terminal = true;
+	start();
+	compile(NULL);
+	turn_until(answered, 10000);
+	ck_assert_str_eq(local_why, "diagnostics on a terminal");
+}
+END_TEST
+
+START_TEST(a_terminal_alone_keeps_nothing_here)
+{
+	play_node(0, HONEST);
+	terminal = true;
+	start();
+	compile(NULL);
+	turn_until(answered, 10000);
+	expect_delivered();
 }
 END_TEST
 
@@ -249,6 +276,8 @@ int main(void)
 	tcase_add_test(tc, three_bad_nodes_are_enough_then_it_is_local);
 	tcase_add_test(
 		tc, a_compile_error_is_repeated_here_and_no_fault_of_the_node);
+	tcase_add_test(tc, on_a_terminal_diagnostics_are_repeated_here);
+	tcase_add_test(tc, a_terminal_alone_keeps_nothing_here);
 	tcase_add_test(tc, an_option_that_the_node_refuses_is_compiled_here);
 	tcase_add_test(tc, a_node_with_another_compiler_gets_no_job);
 	tcase_add_test(tc, an_unknown_option_is_local_with_its_reason);

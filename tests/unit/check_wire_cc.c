@@ -18,6 +18,7 @@ static void fresh(void)
 	body = (struct buf){ 0 };
 	job = (struct wire_cc_job){
 		.pid = 4321,
+		.terminal = true,
 		.cwd = xstrdup("/src/linux"),
 		.compiler = xstrdup("/usr/bin/gcc"),
 	};
@@ -55,6 +56,7 @@ START_TEST(a_job_comes_back_as_it_was)
 	wire_cc_job_encode(&body, &job);
 	ck_assert_int_eq(wire_cc_job_decode(&got, buf_bytes(&body)), 0);
 	ck_assert_uint_eq(got.pid, 4321);
+	ck_assert(got.terminal);
 	ck_assert_str_eq(got.cwd, "/src/linux");
 	ck_assert_str_eq(got.compiler, "/usr/bin/gcc");
 	ck_assert_uint_eq(got.argv.n, 3);
@@ -79,6 +81,20 @@ START_TEST(a_job_cut_or_prolonged_is_refused)
 	buf_put_u8(&body, 0);
 	ck_assert_int_eq(wire_cc_job_decode(&got, buf_bytes(&body)), -EPROTO);
 	ck_assert_uint_eq(got.pid, 42);
+}
+END_TEST
+
+START_TEST(a_terminal_is_one_or_none)
+{
+	struct wire_cc_job got = { 0 };
+
+	wire_cc_job_encode(&body, &job);
+	body.data[8] = 0;
+	ck_assert_int_eq(wire_cc_job_decode(&got, buf_bytes(&body)), 0);
+	ck_assert(!got.terminal);
+	wire_cc_job_release(&got);
+	body.data[8] = 2;
+	ck_assert_int_eq(wire_cc_job_decode(&got, buf_bytes(&body)), -EPROTO);
 }
 END_TEST
 
@@ -235,6 +251,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, fresh, done);
 	tcase_add_test(tc, a_job_comes_back_as_it_was);
 	tcase_add_test(tc, a_job_cut_or_prolonged_is_refused);
+	tcase_add_test(tc, a_terminal_is_one_or_none);
 	tcase_add_test(tc, a_job_with_a_relative_path_is_refused);
 	tcase_add_test(tc, a_command_line_is_bounded_in_bytes);
 	tcase_add_test(tc, a_command_line_is_bounded_in_words);

@@ -38,6 +38,7 @@ enum manner {
 	FAILING, /* FAIL, node fault */
 	REFUSING, /* FAIL, unsupported */
 	COMPLAINING, /* exit status 1 and something on stderr */
+	WARNING, /* the object, and something on stderr */
 	STRANGE, /* no toolchain of that identity */
 	DEAD, /* hangs up when a job comes */
 };
@@ -67,6 +68,8 @@ static char *local_why;
 static bool done;
 static unsigned beats;
 static mode_t mask; /* the wrapper's */
+static bool terminal; /* its stderr is one */
+static char aways[64]; /* how many jobs were away, a digit each change */
 
 static char *at(const char *name)
 {
@@ -134,6 +137,8 @@ static void send_result(struct node *n, struct bytes sent)
 	wire_answer_digest(&key, buf_bytes(&object), &m.answer);
 	if (n->manner == COMPLAINING) {
 		m.wait_status = 1 << 8;
+		m.stderr_len = 3;
+	} else if (n->manner == WARNING) {
 		m.stderr_len = 3;
 	}
 	wire_result_encode(&body, &m);
@@ -309,9 +314,11 @@ static void compile(const char *extra)
 		.on_msg = wrapper_hears, .on_close = wrapper_closed
 	};
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	struct wire_cc_job m = {
-		.pid = 4711, .umask = mask, .cwd = dir, .compiler = gcc
-	};
+	struct wire_cc_job m = { .pid = 4711,
+				 .umask = mask,
+				 .terminal = terminal,
+				 .cwd = dir,
+				 .compiler = gcc };
 	struct buf body = { 0 };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -375,13 +382,21 @@ static void setup(void)
 	compile_whole();
 }
 
+static void on_away(void *ctx, unsigned n)
+{
+	(void)ctx;
+	ck_assert_uint_lt(n, 10);
+	aways[strlen(aways)] = (char)('0' + n);
+}
+
 static void start(void)
 {
 	struct coord_setup s = { .base = base,
 				 .socket = socket_path,
 				 .work = dir,
 				 .roster = &roster,
-				 .local_slots = 1 };
+				 .local_slots = 1,
+				 .away = on_away };
 	struct err err;
 
 	ck_assert_int_eq(coord_new(&coord, &s, &err), 0);
