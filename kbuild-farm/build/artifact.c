@@ -194,7 +194,7 @@ static int collect_in_thread(struct collector *c)
 static int install(struct build_run *run, const char *target,
 		   const char *variable, const char *dir, struct err *err)
 {
-	char *jobs = xasprintf("-j%u", run->local_slots);
+	char *jobs = xasprintf("-j%u", run->farm.local_slots);
 	char *setting = xasprintf("%s=%s", variable, dir);
 	char *const options[] = { (char[]){ "-s" }, jobs, NULL };
 	char *const targets[] = { setting, (char *)target, NULL };

@@ -15,37 +15,42 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
-/* The CPU time of this process and of all that it waited for. */
-static uint64_t cpu_ms(void)
+/*
+ * With nodes we are make's jobserver; then make gets no -j, which would make
+ * it one of its own.
+ */
+static int start_tokens(struct build_run *run, struct err *err)
 {
-	static const int whose[] = { RUSAGE_SELF, RUSAGE_CHILDREN };
-	uint64_t us = 0;
+	const struct build_plan *p = run->plan;
 
-	for (int i = 0; i < 2; i++) {
-		struct rusage r;
-
-		getrusage(whose[i], &r);
-		us += (uint64_t)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) *
-			      1000000 +
-		      (uint64_t)(r.ru_utime.tv_usec + r.ru_stime.tv_usec);
+	if (!run->farm.coord || !run->farm.has_nodes)
+		return 0;
+	if (!build_jobserver_fits(p->make, run->env.v)) {
+		build_run_note(run, "%s takes no jobserver (GNU make 4.2 does)",
+			       p->make);
+		return 0;
 	}
-	return us / 1000;
+	return build_farm_tokens(&run->farm, p->request->jobs, err);
 }
 
 static int compile(struct build_run *run, struct err *err)
 {
 	char *jobs = xasprintf("-j%u", run->jobs);
 	char sync[] = "-Otarget", keep[] = "-k";
-	char *const options[] = { jobs, sync,
-				  run->plan->request->fail_fast ? NULL : keep,
-				  NULL };
+	char *options[4] = { sync };
 	uint64_t began = clock_ms();
-	int ret;
+	int n = 1, ret;
 
 	build_run_phase(run, "compile");
-	ret = build_run_make(run, options, run->targets.v, err);
+	ret = start_tokens(run, err);
+	if (!run->farm.jobserver.broker)
+		options[n++] = jobs;
+	if (!run->plan->request->fail_fast)
+		options[n++] = keep;
+	if (!ret)
+		ret = build_run_make(run, options, run->targets.v, err);
+	build_jobserver_stop(&run->farm.jobserver);
 	run->compile_ms = clock_ms() - began;
 	free(jobs);
 	return ret;
@@ -135,7 +140,7 @@ static int write_script(struct build_run *run, struct err *err)
 	int ret;
 
 	buf_add_str(&script, "#!/bin/sh\n# Builds the same without kfarm.\n");
-	build_commands_script(&script, run->plan, run->local_slots);
+	build_commands_script(&script, run->plan, run->farm.local_slots);
 	ret = fs_write(path, buf_bytes(&script), 0777, err);
 	buf_release(&script);
 	free(path);
@@ -173,14 +178,14 @@ static int write_metadata(struct build_run *run,
 		.errors = run->joblog.errors,
 		.seconds = (double)(clock_ms() - run->began_ms) / 1000,
 		.compile_seconds = (double)run->compile_ms / 1000,
-		.cpu_seconds = (double)cpu_ms() / 1000,
+		.cpu_seconds = (double)build_farm_cpu_ms() / 1000,
 		.kernelrelease = release,
 		.artifacts = artifacts,
 	};
 	int ret;
 
-	if (run->coord) {
-		coord_stats(run->coord, &farm);
+	if (run->farm.coord) {
+		coord_stats(run->farm.coord, &farm);
 		m.farm = &farm;
 	}
 	ret = build_metadata_write(path, &m, err);
@@ -202,7 +207,7 @@ static char *summarize(struct build_run *run, const char *verb)
 		.compiler = compiler,
 		.version = run->plan->version,
 		.wall_ms = clock_ms() - run->began_ms,
-		.cpu_ms = cpu_ms(),
+		.cpu_ms = build_farm_cpu_ms(),
 		.unlinked = run->plan->compiler.unlinked,
 		.warnings = run->joblog.warnings,
 		.errors = run->joblog.errors,
@@ -210,8 +215,8 @@ static char *summarize(struct build_run *run, const char *verb)
 	};
 	struct buf text = { 0 };
 
-	if (run->coord) {
-		coord_stats(run->coord, &farm);
+	if (run->farm.coord) {
+		coord_stats(run->farm.coord, &farm);
 		s.farm = &farm;
 	}
 	build_summary_text(&text, &s);
@@ -230,9 +235,9 @@ static int check_remote(struct build_run *run, struct err *err)
 	unsigned share;
 	int ret = 0;
 
-	if (want <= 0 || !run->coord)
+	if (want <= 0 || !run->farm.coord)
 		return 0;
-	coord_stats(run->coord, &farm);
+	coord_stats(run->farm.coord, &farm);
 	if (!farm.remote && !farm.local)
 		return 0;
 	share = build_summary_permille(farm.remote, farm.local);

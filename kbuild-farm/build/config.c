@@ -83,7 +83,7 @@ static void remember(const struct build_plan *p)
 static int run_target(struct build_run *run, const char *target,
 		      struct err *err)
 {
-	char *jobs = xasprintf("-j%u", run->local_slots);
+	char *jobs = xasprintf("-j%u", run->farm.local_slots);
 	char *const options[] = { jobs, NULL };
 	char *const targets[] = { (char *)target, NULL };
 	int ret = build_run_make(run, options, targets, err);
@@ -141,7 +141,7 @@ static int run_merge(struct build_run *run, const char *scratch,
 static int merge(struct build_run *run, struct err *err)
 {
 	char *config = build_plan_path(run->plan, ".config");
-	char *scratch = xasprintf("%s/merge", run->rundir.dir);
+	char *scratch = xasprintf("%s/merge", run->farm.rundir.dir);
 	char *base = xasprintf("%s/base", scratch);
 	char *merged = xasprintf("%s/.config", scratch);
 	int ret;

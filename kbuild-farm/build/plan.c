@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "base/which.h"
+#include "build/environ.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -257,47 +258,16 @@ static void fix_identity(struct build_plan *p)
 	free(when);
 }
 
-static bool replaced(const char *entry, const struct strv *by)
-{
-	size_t n = strcspn(entry, "=") + 1;
-
-	for (size_t i = 0; i < by->n; i++) {
-		if (!strncmp(by->v[i], entry, n))
-			return true;
-	}
-	return false;
-}
-
-/* The environment with `by` in it, whose last setting of a name counts. */
-static void overlay(struct strv *out, char *const *env, const struct strv *by)
-{
-	for (; *env; env++) {
-		if (!replaced(*env, by))
-			strv_add(out, *env);
-	}
-	for (size_t i = 0; i < by->n; i++) {
-		const struct strv later = { .v = by->v + i + 1,
-					    .n = by->n - i - 1 };
-
-		if (!replaced(by->v[i], &later))
-			strv_add(out, by->v[i]);
-	}
-}
-
 /* -e counts from the start: it may say CROSS_COMPILE or PATH, too. */
 static int read_environment(struct build_plan *p, char *const *env,
 			    struct err *err)
 {
 	const struct strv *e = &p->request->environment;
 
-	for (size_t i = 0; i < e->n; i++) {
-		if (e->v[i][0] == '=' || !strchr(e->v[i], '='))
-			return err_set(err, EINVAL,
-				       "-e %s: not of the form NAME=VALUE",
-				       e->v[i]);
-		strv_add(&p->exports, e->v[i]);
-	}
-	overlay(&p->inherited, env, e);
+	if (build_environ_check(e, err))
+		return -EINVAL;
+	strv_add_all(&p->exports, e->v);
+	build_environ_overlay(&p->inherited, env, e);
 	p->env = p->inherited.v ? p->inherited.v : env;
 	return 0;
 }
@@ -391,7 +361,7 @@ void build_plan_env(const struct build_plan *p, struct strv *out,
 		strv_addf(&ours, "PATH=%s:%s", links, path);
 	else if (p->compiler.dirs.n)
 		strv_addf(&ours, "PATH=%s", path);
-	overlay(out, p->env, &ours);
+	build_environ_overlay(out, p->env, &ours);
 	strv_release(&ours);
 	free(path);
 }

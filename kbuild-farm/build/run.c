@@ -2,6 +2,7 @@
 #include "build/run.h"
 
 #include "base/clock.h"
+#include "build/environ.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -43,7 +44,27 @@ static void note_make(void *ctx, pid_t pid)
 {
 	const struct build_run *run = ctx;
 
-	build_rundir_note_make(&run->rundir, pid);
+	build_rundir_note_make(&run->farm.rundir, pid);
+}
+
+/* The environment; while there is a jobserver with its offer. */
+static void offer_tokens(struct build_run *run, struct spawn *what,
+			 struct strv *env)
+{
+	struct build_jobserver *tokens = &run->farm.jobserver;
+	struct strv ours = { 0 };
+	char *flags;
+
+	what->env = run->env.v;
+	if (!tokens->broker)
+		return;
+	flags = build_jobserver_flags(tokens, str_env(run->env.v, "MAKEFLAGS"));
+	strv_addf(&ours, "MAKEFLAGS=%s", flags);
+	build_environ_overlay(env, run->env.v, &ours);
+	what->env = env->v;
+	what->pass = tokens->fd;
+	strv_release(&ours);
+	free(flags);
 }
 
 int build_run_program(struct build_run *run, char *const *argv, const char *cwd,
@@ -51,15 +72,16 @@ int build_run_program(struct build_run *run, char *const *argv, const char *cwd,
 {
 	struct spawn what = {
 		.argv = argv,
-		.env = run->env.v,
 		.cwd = cwd,
 		.fd = { -1, run->output.log, run->output.log },
 	};
-	int status = 0;
-	int ret = build_maker_run(&run->maker, &what, note_make, run, &status,
-				  err);
+	struct strv env = { 0 };
+	int status = 0, ret;
 
+	offer_tokens(run, &what, &env);
+	ret = build_maker_run(&run->maker, &what, note_make, run, &status, err);
 	build_follow_read(&run->follow);
+	strv_release(&env);
 	return ret ? ret : exit_status(status);
 }
 

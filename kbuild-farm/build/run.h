@@ -6,15 +6,13 @@
 #define BUILD_RUN_H
 
 #include "build/build.h"
+#include "build/farm.h"
 #include "build/follow.h"
 #include "build/joblog.h"
 #include "build/lock.h"
 #include "build/make.h"
 #include "build/output.h"
 #include "build/plan.h"
-#include "build/rundir.h"
-
-struct coord;
 
 struct build_run {
 	const struct build_plan *plan;
@@ -25,12 +23,11 @@ struct build_run {
 	struct build_maker maker;
 	struct build_lock lock;
 	struct build_output output;
-	struct build_rundir rundir;
-	struct coord *coord; /* NULL: built without links */
+	struct build_farm farm;
 	struct build_joblog joblog;
 	struct build_follow follow;
 	struct strv env; /* of all that is started */
-	unsigned local_slots, jobs;
+	unsigned jobs;
 	bool ready; /* the nodes are up, or have failed */
 	struct strv targets; /* as make gets them: "kernel" is resolved */
 	uint64_t compile_ms;

@@ -3,10 +3,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
-#include "build/links.h"
 #include "coord/coord.h"
-#include "node/inventory.h"
-#include "node/limits.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -49,24 +46,6 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 	run->hooks->tick(run->hooks->ctx, &now);
 }
 
-/* How many compiles this machine does at once. */
-static void choose_slots(struct build_run *run,
-			 const struct node_roster *roster)
-{
-	unsigned asked = run->plan->request->jobs;
-	struct wire_inventory inv = { 0 };
-	struct node_limit limit;
-
-	node_inventory_collect(&inv);
-	node_limit_local(&limit, &inv);
-	run->local_slots = limit.slots;
-	/* With no node to help, -j is the user's word on this machine. */
-	if (asked && (!roster->n || asked < limit.slots))
-		run->local_slots = asked;
-	free(limit.why);
-	wire_inventory_release(&inv);
-}
-
 /* A script that some variable of make names is worth a word. */
 static void tell_skipped(struct build_run *run, const struct strv *skipped)
 {
@@ -81,49 +60,26 @@ static void tell_skipped(struct build_run *run, const struct strv *skipped)
 	}
 }
 
-static int make_links(struct build_run *run, struct err *err)
+static int start_farm(struct build_run *run, const struct node_roster *roster,
+		      struct err *err)
 {
 	char *path = build_compiler_path(&run->plan->compiler, run->plan->env);
-	char *wrapper = build_links_wrapper();
-	struct strv skipped = { 0 };
-	int ret;
-
-	if (!wrapper)
-		ret = err_set(err, ENOENT,
-			      "kfarm-cc is neither beside kfarm nor in PATH; "
-			      "install kfarm again");
-	else
-		ret = build_links_make(run->rundir.links, wrapper, path,
-				       &skipped, err);
-	tell_skipped(run, &skipped);
-	strv_release(&skipped);
-	free(wrapper);
-	free(path);
-	return ret;
-}
-
-static int start_coord(struct build_run *run, const struct node_roster *roster,
-		       struct err *err)
-{
-	struct coord_setup setup = {
+	struct build_farm_setup setup = {
 		.base = run->base,
-		.socket = run->rundir.socket,
-		.work = run->rundir.work,
 		.roster = roster,
-		.local_slots = run->local_slots,
+		.path = path,
 		.sink = on_event,
 		.sink_ctx = run,
 	};
-	struct strv extra = { 0 };
-	int ret = make_links(run, err);
+	struct strv extra = { 0 }, skipped = { 0 };
+	int ret = build_farm_open(&run->farm, &setup, &skipped, err);
 
-	if (!ret)
-		ret = coord_new(&run->coord, &setup, err);
-	strv_addf(&extra, "KFARM_SOCKET=%s", run->rundir.socket);
-	strv_addf(&extra, "KFARM_LINKS=%s", run->rundir.links);
-	strv_addf(&extra, "KFARM_SLOTS=%s", run->rundir.slots);
-	build_plan_env(run->plan, &run->env, run->rundir.links, extra.v);
+	tell_skipped(run, &skipped);
+	build_farm_env(&run->farm, &extra);
+	build_plan_env(run->plan, &run->env, run->farm.rundir.links, extra.v);
+	strv_release(&skipped);
 	strv_release(&extra);
+	free(path);
 	return ret;
 }
 
@@ -176,7 +132,7 @@ static int make_places(struct build_run *run, struct err *err)
 		ret = build_output_make(&run->output, p->request->output_dir,
 					err);
 	if (!ret)
-		ret = build_rundir_make(&run->rundir, run->local_slots, err);
+		ret = build_farm_dirs(&run->farm, err);
 	return ret;
 }
 
@@ -190,7 +146,7 @@ int build_start(struct build_run *run, const struct build_plan *plan,
 	run->began_ms = clock_ms();
 	run->lock.fd = run->output.log = -1;
 	run->follow.fd = run->follow.watch = -1;
-	choose_slots(run, roster);
+	build_farm_init(&run->farm, roster, plan->request->jobs);
 	ret = make_places(run, err);
 	if (!ret)
 		ret = start_loop(run, err);
@@ -199,7 +155,7 @@ int build_start(struct build_run *run, const struct build_plan *plan,
 	if (ret)
 		return ret;
 	if (!plan->compiler.unlinked)
-		return start_coord(run, roster, err);
+		return start_farm(run, roster, err);
 	build_plan_env(plan, &run->env, NULL, NULL);
 	return 0;
 }
@@ -211,40 +167,28 @@ static void on_ready(void *ctx)
 	*ready = true;
 }
 
-static unsigned nodes_up(struct coord *c)
-{
-	struct coord_stats stats;
-	unsigned up = 0;
-
-	coord_stats(c, &stats);
-	for (size_t i = 0; i < stats.n_nodes; i++)
-		up += stats.nodes[i].slots &&
-		      !strcmp(stats.nodes[i].state, "up");
-	return up;
-}
-
 int build_start_jobs(struct build_run *run)
 {
 	unsigned asked = run->plan->request->jobs, remote = 0, up;
 
-	if (run->coord) {
-		coord_when_ready(run->coord, READY_MS, on_ready, &run->ready);
+	if (run->farm.coord) {
+		coord_when_ready(run->farm.coord, READY_MS, on_ready,
+				 &run->ready);
 		if (build_maker_wait(&run->maker, &run->ready))
 			return -EINTR;
-		remote = coord_remote_slots(run->coord);
+		remote = coord_remote_slots(run->farm.coord);
 	}
-	run->jobs = asked ? asked : remote + run->local_slots;
-	up = run->coord ? nodes_up(run->coord) : 0;
+	run->jobs = asked ? asked : remote + run->farm.local_slots;
+	up = build_farm_nodes_up(&run->farm);
 	build_run_note(run, "-j %u%s: %u slots on %u nodes + %u local slots",
 		       run->jobs, asked ? " as asked" : "", remote, up,
-		       run->local_slots);
+		       run->farm.local_slots);
 	return 0;
 }
 
 void build_start_end(struct build_run *run)
 {
-	if (run->coord)
-		coord_free(run->coord);
+	build_farm_close(&run->farm);
 	if (run->maker.stopped_by)
 		build_maker_sweep();
 	if (run->base) {
@@ -256,7 +200,7 @@ void build_start_end(struct build_run *run)
 		event_free(run->tick);
 	if (run->base)
 		event_base_free(run->base);
-	build_rundir_release(&run->rundir);
+	build_farm_release(&run->farm);
 	build_output_release(&run->output);
 	build_lock_release(&run->lock);
 	strv_release(&run->env);

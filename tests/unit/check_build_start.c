@@ -9,17 +9,21 @@ START_TEST(a_start_makes_directories_links_and_socket)
 	char *link, *last;
 
 	start();
-	link = xasprintf("%s/nice-gcc", run.rundir.links);
-	last = xasprintf("%s/1", run.rundir.slots);
+	link = xasprintf("%s/nice-gcc", run.farm.rundir.links);
+	last = xasprintf("%s/1", run.farm.rundir.slots);
 	ck_assert(fs_is_dir(plan.place.dir));
 	ck_assert(fs_exists(link) && fs_exists(last));
-	ck_assert(fs_exists(run.rundir.socket));
-	ck_assert_str_eq(str_env(run.env.v, "KFARM_LINKS"), run.rundir.links);
-	ck_assert_str_eq(str_env(run.env.v, "KFARM_SLOTS"), run.rundir.slots);
-	ck_assert_str_eq(str_env(run.env.v, "KFARM_SOCKET"), run.rundir.socket);
-	ck_assert(str_starts(str_env(run.env.v, "PATH"), run.rundir.links));
+	ck_assert(fs_exists(run.farm.rundir.socket));
+	ck_assert_str_eq(str_env(run.env.v, "KFARM_LINKS"),
+			 run.farm.rundir.links);
+	ck_assert_str_eq(str_env(run.env.v, "KFARM_SLOTS"),
+			 run.farm.rundir.slots);
+	ck_assert_str_eq(str_env(run.env.v, "KFARM_SOCKET"),
+			 run.farm.rundir.socket);
+	ck_assert(
+		str_starts(str_env(run.env.v, "PATH"), run.farm.rundir.links));
 	free(link);
-	link = xstrdup(run.rundir.dir);
+	link = xstrdup(run.farm.rundir.dir);
 	build_start_end(&run);
 	ck_assert(!fs_exists(link));
 	free(link);
@@ -32,7 +36,7 @@ START_TEST(j_is_said_in_one_line)
 	start();
 	ck_assert_int_eq(build_start_jobs(&run), 0);
 	ck_assert_uint_eq(run.jobs, 2);
-	ck_assert_uint_eq(run.local_slots, 2);
+	ck_assert_uint_eq(run.farm.local_slots, 2);
 	ck_assert_str_eq(buf_str(&told), "note -j 2 as asked: 0 slots on 0 "
 					 "nodes + 2 local slots\n");
 	build_start_end(&run);
@@ -87,7 +91,7 @@ START_TEST(a_build_without_links_gets_the_plain_environment)
 	put_file("tools/script-gcc", "#!/bin/sh\necho 12.1.0\n", 0755);
 	req.toolchain = "script-";
 	start();
-	ck_assert_ptr_null(run.coord);
+	ck_assert_ptr_null(run.farm.coord);
 	ck_assert_ptr_null(str_env(run.env.v, "KFARM_SOCKET"));
 	ck_assert_str_eq(str_env(run.env.v, "PATH"), str_env(env.v, "PATH"));
 	build_start_end(&run);

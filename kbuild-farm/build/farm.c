@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "build/farm.h"
+
+#include "build/links.h"
+#include "coord/coord.h"
+#include "node/inventory.h"
+#include "node/limits.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+void build_farm_init(struct build_farm *f, const struct node_roster *roster,
+		     unsigned asked)
+{
+	struct wire_inventory inv = { 0 };
+	struct node_limit limit;
+
+	*f = (struct build_farm){ .has_nodes = roster->n > 0 };
+	node_inventory_collect(&inv);
+	node_limit_local(&limit, &inv);
+	f->local_slots = limit.slots;
+	/* With no node to help, -j is the user's word on this machine. */
+	if (asked && (!roster->n || asked < limit.slots))
+		f->local_slots = asked;
+	free(limit.why);
+	wire_inventory_release(&inv);
+}
+
+int build_farm_dirs(struct build_farm *f, struct err *err)
+{
+	return build_rundir_make(&f->rundir, f->local_slots, err);
+}
+
+static void on_away(void *ctx, unsigned n)
+{
+	struct build_farm *f = ctx;
+
+	f->aways = n;
+	build_jobserver_away(&f->jobserver, n);
+}
+
+int build_farm_open(struct build_farm *f, const struct build_farm_setup *setup,
+		    struct strv *skipped, struct err *err)
+{
+	struct coord_setup s = {
+		.base = setup->base,
+		.socket = f->rundir.socket,
+		.work = f->rundir.work,
+		.roster = setup->roster,
+		.local_slots = f->local_slots,
+		.sink = setup->sink,
+		.sink_ctx = setup->sink_ctx,
+		.away = on_away,
+		.away_ctx = f,
+	};
+	char *wrapper = build_links_wrapper();
+	int ret;
+
+	if (!wrapper)
+		ret = err_set(err, ENOENT,
+			      "kfarm-cc is neither beside kfarm nor in PATH; "
+			      "install kfarm again");
+	else
+		ret = build_links_make(f->rundir.links, wrapper, setup->path,
+				       skipped, err);
+	if (!ret)
+		ret = coord_new(&f->coord, &s, err);
+	free(wrapper);
+	return ret;
+}
+
+void build_farm_env(const struct build_farm *f, struct strv *out)
+{
+	strv_addf(out, "KFARM_SOCKET=%s", f->rundir.socket);
+	strv_addf(out, "KFARM_LINKS=%s", f->rundir.links);
+	strv_addf(out, "KFARM_SLOTS=%s", f->rundir.slots);
+}
+
+unsigned build_farm_nodes_up(const struct build_farm *f)
+{
+	struct coord_stats stats;
+	unsigned up = 0;
+
+	if (!f->coord)
+		return 0;
+	coord_stats(f->coord, &stats);
+	for (size_t i = 0; i < stats.n_nodes; i++)
+		up += stats.nodes[i].slots &&
+		      !strcmp(stats.nodes[i].state, "up");
+	return up;
+}
+
+int build_farm_tokens(struct build_farm *f, unsigned most, struct err *err)
+{
+	int ret = build_jobserver_start(&f->jobserver, f->local_slots, most,
+					err);
+
+	if (!ret)
+		build_jobserver_away(&f->jobserver, f->aways);
+	return ret;
+}
+
+void build_farm_close(struct build_farm *f)
+{
+	build_jobserver_stop(&f->jobserver);
+	coord_free(f->coord);
+	f->coord = NULL;
+}
+
+void build_farm_release(struct build_farm *f)
+{
+	build_rundir_release(&f->rundir);
+}
+
+uint64_t build_farm_cpu_ms(void)
+{
+	static const int whose[] = { RUSAGE_SELF, RUSAGE_CHILDREN };
+	uint64_t us = 0;
+
+	for (int i = 0; i < 2; i++) {
+		struct rusage r;
+
+		getrusage(whose[i], &r);
+		us += (uint64_t)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) *
+			      1000000 +
+		      (uint64_t)(r.ru_utime.tv_usec + r.ru_stime.tv_usec);
+	}
+	return us / 1000;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * build/farm.h - what a command needs so that the nodes do its compiles: the
+ * links in front of PATH, the local slots, the coordinator, the jobserver.
+ */
+#ifndef BUILD_FARM_H
+#define BUILD_FARM_H
+
+#include "base/err.h"
+#include "base/str.h"
+#include "build/jobserver.h"
+#include "build/rundir.h"
+#include "coord/event.h"
+#include "node/roster.h"
+
+#include <stdint.h>
+
+struct coord;
+struct event_base;
+
+struct build_farm {
+	struct build_rundir rundir;
+	struct coord *coord; /* NULL: without links */
+	bool has_nodes; /* some are configured */
+	unsigned local_slots; /* compiles at once on this machine */
+	unsigned aways; /* jobs on nodes, as the coordinator said */
+	struct build_jobserver jobserver; /* broker 0: there is none */
+};
+
+struct build_farm_setup {
+	struct event_base *base;
+	const struct node_roster *roster; /* borrowed until the farm ends */
+	const char *path; /* PATH whose compilers get links */
+	coord_event_sink *sink; /* the coordinator's events */
+	void *sink_ctx;
+};
+
+/*
+ * Decide on the local slots; `asked` is -j, 0 when it was not given.  The
+ * farm must stay where it is from now on.
+ */
+void build_farm_init(struct build_farm *f, const struct node_roster *roster,
+		     unsigned asked);
+/* Make the run's directory with its slots. */
+int build_farm_dirs(struct build_farm *f, struct err *err);
+/*
+ * Make the links and start the coordinator.  Names of compilers that are
+ * scripts, which are not linked, go to `skipped`.
+ */
+int build_farm_open(struct build_farm *f, const struct build_farm_setup *setup,
+		    struct strv *skipped, struct err *err);
+/* Add the variables that the wrapper reads. */
+void build_farm_env(const struct build_farm *f, struct strv *out);
+/* Nodes that are up and have slots. */
+unsigned build_farm_nodes_up(const struct build_farm *f);
+/* Start the jobserver, of `most` tokens at the most (0: no limit). */
+int build_farm_tokens(struct build_farm *f, unsigned most, struct err *err);
+/* End the jobserver, then the coordinator and its jobs. */
+void build_farm_close(struct build_farm *f);
+/* Remove the directory. */
+void build_farm_release(struct build_farm *f);
+
+/* The CPU time of this process and of all that it waited for. */
+uint64_t build_farm_cpu_ms(void);
+
+#endif
