@@ -76,14 +76,19 @@ static const struct known *lookup(const char *arch)
 
 static bool tree_has(const char *tree, const char *srcarch)
 {
-	char *path = xasprintf("%s/arch/%s/Makefile", tree, srcarch);
-	bool yes = !strchr(srcarch, '/') && fs_exists(path);
+	char *path;
+	bool yes;
+
+	if (!tree)
+		return true;
+	path = xasprintf("%s/arch/%s/Makefile", tree, srcarch);
+	yes = !strchr(srcarch, '/') && fs_exists(path);
 
 	free(path);
 	return yes;
 }
 
-static char *list_of(const char *tree)
+static char *list_of_tree(const char *tree)
 {
 	char *path = xasprintf("%s/arch", tree), *text;
 	DIR *dir = opendir(path);
@@ -103,9 +108,21 @@ static char *list_of(const char *tree)
 	return text;
 }
 
+static char *list_of_table(void)
+{
+	struct strv names = { 0 };
+	char *text;
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
+		strv_add(&names, table[i].arch);
+	text = strv_join(&names, " ");
+	strv_release(&names);
+	return text;
+}
+
 static int refuse(const char *tree, const char *arch, struct err *err)
 {
-	char *list = list_of(tree);
+	char *list = tree ? list_of_tree(tree) : list_of_table();
 	char *hint = xstrdup("");
 	int ret;
 
@@ -116,9 +133,8 @@ static int refuse(const char *tree, const char *arch, struct err *err)
 		hint = xasprintf(" (the kernel calls it %s)", aliases[i].arch);
 		break;
 	}
-	ret = err_set(err, EINVAL,
-		      "unknown architecture %s%s; this tree has: %s", arch,
-		      hint, list);
+	ret = err_set(err, EINVAL, "unknown architecture %s%s; %s: %s", arch,
+		      hint, tree ? "this tree has" : "known are", list);
 	free(hint);
 	free(list);
 	return ret;
@@ -130,7 +146,7 @@ int build_arch_find(struct build_arch *out, const char *tree, const char *arch,
 	const struct known *k = lookup(arch);
 	const char *srcarch = k ? k->srcarch : arch;
 
-	if (!*arch || strlen(arch) >= sizeof(out->arch) ||
+	if (!*arch || strlen(arch) >= sizeof(out->arch) || (!tree && !k) ||
 	    !tree_has(tree, srcarch))
 		return refuse(tree, arch, err);
 	*out = (struct build_arch){ 0 };

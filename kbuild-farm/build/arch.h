@@ -21,8 +21,8 @@ struct build_arch {
 
 /*
  * Look `arch` up.  One that the table does not know is taken as it is if
- * the tree has such a directory.  Else -EINVAL with `err` naming the ones
- * that the tree has.
+ * the tree has such a directory; without a tree (NULL) it is not.  Else -EINVAL
+ * with `err` naming the ones that the tree has.
  */
 int build_arch_find(struct build_arch *out, const char *tree, const char *arch,
 		    struct err *err);

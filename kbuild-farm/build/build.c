@@ -227,29 +227,15 @@ static char *summarize(struct build_run *run, const char *verb)
 }
 
 /* Too few jobs on nodes?  The build itself may be as good as any. */
-static int check_remote(struct build_run *run, struct err *err)
+static bool too_few_remote(struct build_run *run, struct err *err)
 {
-	int want = run->plan->request->require_remote;
-	struct buf why = { 0 };
 	struct coord_stats farm;
-	unsigned share;
-	int ret = 0;
 
-	if (want <= 0 || !run->farm.coord)
-		return 0;
+	if (!run->farm.coord)
+		return false;
 	coord_stats(run->farm.coord, &farm);
-	if (!farm.remote && !farm.local)
-		return 0;
-	share = build_summary_permille(farm.remote, farm.local);
-	if (share < (unsigned)want * 10) {
-		build_summary_reasons(&why, &farm);
-		ret = err_set(err, EREMOTE,
-			      "%u.%u %% of the jobs ran on nodes, %d %% are "
-			      "required; local were: %s",
-			      share / 10, share % 10, want, buf_str(&why));
-	}
-	buf_release(&why);
-	return ret;
+	return build_summary_too_few(&farm, run->plan->request->require_remote,
+				     err);
 }
 
 /* The exit status for what the steps returned; `err` is set for some. */
@@ -257,7 +243,7 @@ static int judge(struct build_run *run, int ret, struct err *err)
 {
 	struct err full = { 0 };
 
-	if (!ret && check_remote(run, err))
+	if (!ret && too_few_remote(run, err))
 		return BUILD_FARM;
 	if (!ret)
 		return BUILD_OK;

@@ -316,7 +316,8 @@ static int check_minimum(const struct build_compiler *c,
 			 const struct build_compiler_wish *wish,
 			 struct err *err)
 {
-	char *script = xasprintf("%s/scripts/min-tool-version.sh", wish->tree);
+	char *script = xasprintf("%s/scripts/min-tool-version.sh",
+				 wish->tree ? wish->tree : "");
 	char *tool = xstrdup(c->is_clang ? "llvm" : "gcc");
 	char *argv[] = { (char[]){ "/bin/sh" }, script, tool, NULL };
 	struct strv env = { 0 };
@@ -326,7 +327,7 @@ static int check_minimum(const struct build_compiler *c,
 
 	strv_addf(&env, "SRCARCH=%s", arch->srcarch);
 	ask.env = env.v;
-	if (fs_exists(script) &&
+	if (wish->tree && fs_exists(script) &&
 	    !spawn_capture(&ask, ASK_MAX, ASK_MS, &out, &status, err) &&
 	    !status && build_compiler_older(c->version, buf_str(&out)))
 		ret = err_set(err, ENOTSUP,

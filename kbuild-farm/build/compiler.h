@@ -15,7 +15,7 @@
 
 /* What the user said about it. */
 struct build_compiler_wish {
-	const char *tree;
+	const char *tree; /* that says how new it must be; may be NULL */
 	const char *toolchain; /* -t, or NULL */
 	const struct strv *variables; /* NAME=VALUE for make's command line */
 	char *const *env; /* what make will inherit */

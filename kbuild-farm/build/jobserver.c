@@ -21,6 +21,7 @@
 
 /* A pipe takes that many bytes, whatever its size, and a farm has fewer. */
 #define TOKENS_MAX 4096
+#define HIGH_FD    100
 #define ASK_MS     20000
 #define ASK_MAX    (1u << 16)
 
@@ -166,6 +167,17 @@ static int reopen(int fd, int flags)
 	return open(path, flags | O_CLOEXEC);
 }
 
+/* Above those that scripts use for files of their own ("exec 3>log"). */
+static int move_up(int fd)
+{
+	int up = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, HIGH_FD);
+
+	if (up < 0)
+		return fd;
+	close(fd);
+	return up;
+}
+
 static void close_all(const int *fd, int n)
 {
 	for (int i = 0; i < n; i++) {
@@ -211,8 +223,8 @@ int build_jobserver_start(struct build_jobserver *j, unsigned local,
 	if (!j->away || pipe2(to, O_CLOEXEC) || pipe2(back, O_CLOEXEC) ||
 	    pipe2(wake, O_CLOEXEC | O_NONBLOCK))
 		goto failed;
-	j->fd[0] = reopen(to[0], O_RDWR);
-	j->fd[1] = reopen(back[1], O_RDWR);
+	j->fd[0] = move_up(reopen(to[0], O_RDWR));
+	j->fd[1] = move_up(reopen(back[1], O_RDWR));
 	b.give = reopen(to[1], O_WRONLY | O_NONBLOCK);
 	b.take = reopen(to[0], O_RDONLY | O_NONBLOCK);
 	j->wake = reopen(wake[1], O_RDWR | O_NONBLOCK);

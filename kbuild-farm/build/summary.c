@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "build/summary.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 
 #define REASONS_MAX 8 /* named in one line; the others are added up */
 
@@ -78,4 +80,44 @@ void build_summary_text(struct buf *out, const struct build_summary *s)
 	put_jobs(out, s);
 	buf_printf(out, "warnings %u, errors %u        output %s\n",
 		   s->warnings, s->errors, s->output);
+}
+
+void build_summary_guest(struct buf *out, const struct build_summary *s)
+{
+	if (s->verb)
+		buf_printf(out, "kfarm: %s: %s: ", s->targets, s->verb);
+	else
+		buf_printf(out, "kfarm: ran %s: ", s->targets);
+	put_time(out, s->wall_ms);
+	buf_printf(out, " wall, build host %" PRIu64 " s CPU\nkfarm: ",
+		   (s->cpu_ms + 500) / 1000);
+	put_jobs(out, s);
+	for (size_t i = 0; i < s->farm->n_nodes; i++) {
+		const struct coord_node_stats *n = &s->farm->nodes[i];
+
+		if (strcmp(n->state, "up"))
+			buf_printf(out, "kfarm: node %s: %s%s%s\n", n->name,
+				   n->state, n->detail ? ": " : "",
+				   n->detail ? n->detail : "");
+	}
+}
+
+bool build_summary_too_few(const struct coord_stats *farm, int want,
+			   struct err *err)
+{
+	struct buf why = { 0 };
+	unsigned share;
+
+	if (want <= 0 || (!farm->remote && !farm->local))
+		return false;
+	share = build_summary_permille(farm->remote, farm->local);
+	if (share >= (unsigned)want * 10)
+		return false;
+	build_summary_reasons(&why, farm);
+	err_set(err, EREMOTE,
+		"%u.%u %% of the jobs ran on nodes, %d %% are "
+		"required; local were: %s",
+		share / 10, share % 10, want, buf_str(&why));
+	buf_release(&why);
+	return true;
 }

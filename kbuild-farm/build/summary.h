@@ -8,7 +8,13 @@
  *	4 retried, 2 duplicated
  *	warnings 3, errors 0        output ~/.cache/kfarm/builds/7
  *
- * (three lines; nothing is wrapped).
+ * (three lines; nothing is wrapped), and at the end of a guest:
+ *
+ *	kfarm: ran make: 3:12 wall, build host 41 s CPU
+ *	kfarm: jobs 2874: ...
+ *	kfarm: node neo4a: down: ssh: no route to host
+ *
+ * with a line for each node that is not up.
  */
 #ifndef BUILD_SUMMARY_H
 #define BUILD_SUMMARY_H
@@ -28,6 +34,12 @@ struct build_summary {
 };
 
 void build_summary_text(struct buf *out, const struct build_summary *s);
+/* Of a guest: times, farm, its name (targets), and how it failed (verb; NULL:
+ * it did not) are used. */
+void build_summary_guest(struct buf *out, const struct build_summary *s);
+/* Did nodes do less than `want` percent (0: no matter)?  Then `err` is set. */
+bool build_summary_too_few(const struct coord_stats *farm, int want,
+			   struct err *err);
 /* How many tenths of a percent `part` is of `part + rest`, rounded down. */
 unsigned build_summary_permille(unsigned part, unsigned rest);
 /* "12 .incbin, 11 gcc plugins" */

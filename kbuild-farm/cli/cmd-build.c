@@ -5,12 +5,10 @@
 #include "base/str.h"
 #include "build/build.h"
 #include "build/commands.h"
+#include "cli/settings.h"
 #include "cli/watch.h"
-#include "conf/conf.h"
-#include "node/roster.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,15 +82,6 @@ struct wish {
 	bool dry_run;
 };
 
-static int take_number(const struct args *a, const char *what, long most,
-		       long *out, struct err *err)
-{
-	if (!str_number(a->value, 1, most, out))
-		return 0;
-	return err_set(err, EINVAL, "%s %s: not a number from 1 to %ld", what,
-		       a->value, most);
-}
-
 static int take_ui(struct wish *w, const char *name, struct err *err)
 {
 	if (!strcmp(name, "none"))
@@ -130,11 +119,12 @@ static int take_checked(struct wish *w, int key, const struct args *a,
 
 	switch (key) {
 	case OPT_JOBS:
-		ret = take_number(a, "-j", JOBS_MAX, &n, err);
+		ret = settings_number("-j", a->value, JOBS_MAX, &n, err);
 		w->request.jobs = (unsigned)n;
 		return ret;
 	case OPT_REQUIRE_REMOTE:
-		ret = take_number(a, "--require-remote", 100, &n, err);
+		ret = settings_number("--require-remote", a->value, 100, &n,
+				      err);
 		w->request.require_remote = (int)n;
 		return ret;
 	case OPT_COLOR:
@@ -240,27 +230,6 @@ static void look_at_terminal(struct wish *w)
 		w->watch.color = !strcmp(w->color, "always");
 }
 
-/* A roster without nodes, if --no-remote asks for that. */
-static int read_conf(struct wish *w, struct node_roster *roster,
-		     struct err *err)
-{
-	struct strv warnings = { 0 };
-	struct conf *conf = NULL;
-	int ret = conf_load(&conf, &warnings, err);
-
-	for (size_t i = 0; i < warnings.n; i++)
-		log_warning("%s", warnings.v[i]);
-	strv_release(&warnings);
-	if (!ret && !w->request.no_remote) {
-		ret = node_roster_load(roster, conf, err);
-		if (!w->request.require_remote)
-			w->request.require_remote = (int)conf_number(
-				conf, "farm", NULL, "require-remote", 0);
-	}
-	conf_free(conf);
-	return ret;
-}
-
 static void print_plan(const struct build_plan *plan)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -277,13 +246,6 @@ static void print_plan(const struct build_plan *plan)
 					  1);
 	fwrite(out.data, 1, out.len, stdout);
 	buf_release(&out);
-}
-
-/* End as the signal ends others, so that a shell's loop stops, too. */
-static void end_by(int number)
-{
-	signal(number, SIG_DFL);
-	raise(number);
 }
 
 static int run_build(struct wish *w, const struct build_plan *plan,
@@ -305,7 +267,7 @@ static int run_build(struct wish *w, const struct build_plan *plan,
 		log_error("%s", err->text);
 	free(result.summary);
 	if (result.signal)
-		end_by(result.signal);
+		settings_end_by(result.signal);
 	return result.signal ? EXIT_INTERRUPTED : result.status;
 }
 
@@ -313,7 +275,8 @@ static int plan_and_build(struct wish *w, struct err *err)
 {
 	struct node_roster roster = { 0 };
 	struct build_plan plan = { 0 };
-	int ret = read_conf(w, &roster, err);
+	int ret = settings_load(&roster, w->request.no_remote,
+				&w->request.require_remote, err);
 	int status;
 
 	if (!ret)

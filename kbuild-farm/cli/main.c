@@ -11,8 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-const struct cmd *const cmd_list[] = { &cmd_build, &cmd_nodes, &cmd_scan,
-				       &cmd_help, NULL };
+const struct cmd *const cmd_list[] = { &cmd_build, &cmd_run,  &cmd_nodes,
+				       &cmd_scan,  &cmd_help, NULL };
 
 const struct cmd *cmd_find(const char *name)
 {

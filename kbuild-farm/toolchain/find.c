@@ -16,6 +16,8 @@ bool toolchain_is_compiler_name(const char *name)
 	static const char *const ends[] = { "gcc", "g++", "clang", "clang++" };
 	size_t len = toolchain_name_stem(name);
 
+	if (!strcmp(name, "cc") || !strcmp(name, "c++"))
+		return true;
 	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
 		size_t n = strlen(ends[i]);
 

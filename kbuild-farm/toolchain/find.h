@@ -20,7 +20,7 @@ struct toolchain_list {
 };
 
 /* Is `name` one that a C or C++ compiler's driver has: *gcc, *g++, *clang,
- * *clang++, each also with -VERSION? */
+ * *clang++, each also with -VERSION, or cc or c++? */
 bool toolchain_is_compiler_name(const char *name);
 /* The length of `name` without -VERSION: "gcc" and "gcc-12" have one stem. */
 size_t toolchain_name_stem(const char *name);

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/settings.h"
+
+#include "base/log.h"
+#include "base/str.h"
+#include "conf/conf.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
+
+int settings_number(const char *what, const char *value, long most, long *out,
+		    struct err *err)
+{
+	if (!str_number(value, 1, most, out))
+		return 0;
+	return err_set(err, EINVAL, "%s %s: not a number from 1 to %ld", what,
+		       value, most);
+}
+
+int settings_load(struct node_roster *roster, bool no_remote,
+		  int *require_remote, struct err *err)
+{
+	struct strv warnings = { 0 };
+	struct conf *conf = NULL;
+	int ret = conf_load(&conf, &warnings, err);
+
+	for (size_t i = 0; i < warnings.n; i++)
+		log_warning("%s", warnings.v[i]);
+	strv_release(&warnings);
+	if (!ret && !no_remote) {
+		ret = node_roster_load(roster, conf, err);
+		if (!*require_remote)
+			*require_remote = (int)conf_number(conf, "farm", NULL,
+							   "require-remote", 0);
+	}
+	conf_free(conf);
+	return ret;
+}
+
+void settings_end_by(int number)
+{
+	const struct rlimit none = { 0 };
+
+	/* The core, if any, is the other's. */
+	setrlimit(RLIMIT_CORE, &none);
+	signal(number, SIG_DFL);
+	raise(number);
+}

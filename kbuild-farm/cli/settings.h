@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cli/settings.h - what the commands that start a farm have in common.
+ */
+#ifndef CLI_SETTINGS_H
+#define CLI_SETTINGS_H
+
+#include "base/err.h"
+#include "node/roster.h"
+
+#include <stdbool.h>
+
+/* The value of the option `what`, a number from 1 to `most`. */
+int settings_number(const char *what, const char *value, long most, long *out,
+		    struct err *err);
+/*
+ * Read the configuration: the nodes, none with `no_remote`, and the percentage
+ * of farm.require-remote where *require_remote is 0.  Warnings are printed.
+ */
+int settings_load(struct node_roster *roster, bool no_remote,
+		  int *require_remote, struct err *err);
+/* End as the signal ends others, so that a shell's loop stops, too. */
+void settings_end_by(int number);
+
+#endif

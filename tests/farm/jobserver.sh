@@ -1,0 +1,275 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check: yes
+#
+# kfarm as make's jobserver: many compiles are away at once, but never do more
+# recipes of another kind run than there are local slots; and no token is
+# lost, whoever dies.
+. "$(dirname "$0")/lib.sh"
+
+farm_begin
+farm_mini 45 8
+
+# Recipes that count how many of them run at once, one for each object as soon
+# as that is there, some in makes below, some with "+".
+cat >"$tree/count" <<'END'
+#!/bin/bash
+# count NAME [SECONDS]: how many of us are there?
+step()
+{
+	(
+		flock 9
+		n=$(($(cat "$COUNT_DIR/n") + $1))
+		echo $n >"$COUNT_DIR/n"
+		[ "$1" -lt 0 ] || echo "$n $2" >>"$COUNT_DIR/log"
+	) 9>"$COUNT_DIR/lock"
+}
+step 1 "$1"
+sleep "${2:-0.1}"
+step -1 "$1"
+END
+# What a make that begins now would find: the tokens that are not in use.
+cat >"$tree/tokens" <<'END'
+#!/bin/bash
+auth=${MAKEFLAGS##*--jobserver-auth=}
+auth=${auth%% *}
+r=${auth%,*} w=${auth#*,}
+for _ in {1..100}; do
+	got=$(dd bs=4096 count=1 iflag=nonblock <&"$r" 2>/dev/null)
+	printf %s "$got" >&"$w"
+	[ ${#got} -ne "$1" ] || break
+	sleep 0.1
+done
+echo ${#got} >"$COUNT_DIR/tokens"
+END
+chmod +x "$tree"/{count,tokens}
+cat >>"$tree/Makefile" <<'END'
+ifneq ($(objects),)
+.PHONY: counted nested-% plus-% after-% killed tokens
+after := $(objects:%=after-%)
+$(after): after-%: %
+	@$(srctree)/count $@
+nested-%: alpha/unit_3.o
+	@$(MAKE) -f $(srctree)/Makefile below-$*-1 below-$*-2 below-$*-3
+below-%: FORCE
+	@$(srctree)/count $@
+plus-%: beta/unit_4.o
+	+@$(srctree)/count $@
+parts := $(after) $(patsubst %,nested-%,1 2 3 4) $(patsubst %,plus-%,1 2 3 4 5)
+counted: $(parts) vmlinux
+	+@$(srctree)/tokens $(TOKENS)
+# A make that dies with a token in its hands.
+killed: $(objects)
+	-@$(MAKE) -f $(srctree)/Makefile die-1 die-2 die-3
+	@$(MAKE) -f $(srctree)/Makefile below-1 below-2 below-3
+	@touch killed
+die-1 die-3: FORCE
+	@sleep 0.3
+die-2: FORCE
+	@sleep 0.1; kill -9 $$PPID
+endif
+END
+farm_reference vmlinux
+is "plain make ends with" 0 "$plain_status"
+# Its own tokens show that the counting counts.
+export COUNT_DIR=$work/count
+
+fresh()
+{
+	farm_fresh
+	rm -rf "$COUNT_DIR"
+	mkdir -p "$COUNT_DIR"
+	echo 0 >"$COUNT_DIR/n"
+	: >"$COUNT_DIR/log"
+}
+
+most()
+{
+	sort -n "$COUNT_DIR/log" | tail -n 1 | cut -d' ' -f1
+}
+
+counted()
+{
+	wc -l <"$COUNT_DIR/log"
+}
+
+# kfarm says how many slots it takes for this machine.
+local_slots()
+{
+	sed -n 's/.*-j .* \([0-9]*\) local slots$/\1/p' "$work/kfarm.log"
+}
+
+complains()
+{
+	grep -hE 'jobserver|INTERNAL|forced in' "$work/out/build.log" \
+		"$work/kfarm.log" | head -n 5
+}
+
+none_beyond()
+{
+	at_most "$1: recipes at once that are no compiles" "$slots" "$(most)"
+	is "$1: make's complaints" "" "$(complains)"
+}
+
+without()
+{
+	fresh
+	plain -j 9 counted TOKENS=8 >"$work/plain.log" 2>&1
+	is "plain make -j9: exit status" 0 $?
+	all=$(counted)
+	check "plain make -j9 runs more at once ($(most))" [ "$(most)" -gt 4 ]
+	is "plain make -j9: tokens at the end" 8 "$(cat "$COUNT_DIR/tokens")"
+}
+
+with_nodes()
+{
+	nodes 2 slots=6
+	fresh
+	kfarm_build --require-remote 80 counted vmlinux \
+		TOKENS=$(("$(nproc)" - 1))
+	is "nodes: exit status" 0 $?
+	slots=$(local_slots)
+	check "nodes: local slots are told ($slots)" [ "$slots" -ge 1 ]
+	is "nodes: all recipes ran" "$all" "$(counted)"
+	none_beyond "nodes"
+	is "nodes: tokens at the end" $((slots - 1)) \
+		"$(cat "$COUNT_DIR/tokens")"
+	rm -f "$build"/killed
+	equal "nodes"
+}
+
+# At some time more jobs are away than this machine has slots.
+wide()
+{
+	local wide
+
+	# With many cores the compiles are done before many are away.
+	[ "$cores" -le 4 ] || return 0
+	nodes 2 slots=8
+	fresh
+	kfarm_build --json "$work/events" vmlinux
+	is "events: exit status" 0 $?
+	wide=$(jq -rn 'reduce inputs as $e ({now: {}, most: 0};
+		if $e.event != "job" then . else
+			(if $e.state == "send" then .now["\($e.job)"] = 1
+			elif $e.state == "done" or $e.node == "local" then
+				del(.now["\($e.job)"]) else . end) |
+			.most = ([.most, (.now | length)] | max)
+		end) | .most' "$work/events")
+	check "events: jobs away at once ($wide)" [ "$wide" -gt "$cores" ]
+}
+
+limited()
+{
+	nodes 2 slots=6
+	fresh
+	kfarm_build -j 1 counted TOKENS=0
+	is "-j1: exit status" 0 $?
+	is "-j1: recipes at once" 1 "$(most)"
+	is "-j1: tokens at the end" 0 "$(cat "$COUNT_DIR/tokens")"
+}
+
+under_way()
+{
+	[ "$(counted)" -ge "$1" ] && objects_beyond "$1"
+}
+
+interrupted()
+{
+	nodes 2 slots=6
+	fresh
+	kfarm_start counted TOKENS=0
+	wait_for 60 under_way 5 || bad "interrupted: nothing begins"
+	kill -INT "$kfarm"
+	kfarm_wait
+	is "interrupted: exit status" 130 $?
+	gone "interrupted" 2
+	none_beyond "interrupted"
+	no_temporaries "interrupted"
+}
+
+# make goes on without kfarm, with the tokens of this machine.
+kfarm_killed()
+{
+	nodes 2 slots=6
+	fresh
+	kfarm_start counted TOKENS=$((slots - 1))
+	wait_for 60 under_way 5 || bad "kfarm is killed: nothing begins"
+	kill -KILL "$kfarm"
+	kfarm_wait
+	if wait_for 300 nothing_left; then
+		good "kfarm is killed: make ends, and nothing is left"
+	else
+		bad "kfarm is killed: still there"
+		left_over | head -n 10
+		stop_all
+	fi
+	is "kfarm is killed: all recipes ran" "$all" "$(counted)"
+	none_beyond "kfarm is killed"
+	is "kfarm is killed: tokens at the end" $((slots - 1)) \
+		"$(cat "$COUNT_DIR/tokens")"
+	equal "kfarm is killed"
+}
+
+make_killed()
+{
+	local pid
+
+	nodes 2 slots=6
+	fresh
+	kfarm_start counted TOKENS=0
+	wait_for 60 under_way 5 || bad "make is killed: nothing begins"
+	read -r pid _ <"$XDG_RUNTIME_DIR/kfarm/$kfarm/make"
+	kill -KILL "$pid"
+	kfarm_wait
+	is "make is killed: exit status" 2 $?
+	wait_for 60 nothing_left
+	fresh
+	kfarm_build counted vmlinux TOKENS=$((slots - 1))
+	is "the build after it: exit status" 0 $?
+	is "the build after it: tokens at the end" $((slots - 1)) \
+		"$(cat "$COUNT_DIR/tokens")"
+	equal "the build after it"
+}
+
+# The one that died below takes its tokens along, as with make's own; the
+# others end all the same.
+below_killed()
+{
+	nodes 2 slots=6
+	fresh
+	kfarm_build killed
+	is "a make below is killed: exit status" 0 $?
+	check "a make below is killed: the build ends" [ -e "$build/killed" ]
+	none_beyond "a make below is killed"
+}
+
+# What kbuild reads from MAKEFLAGS is what plain make has there.
+makeflags()
+{
+	cat >"$tree/flags.mk" <<-'END'
+	$(info flags [$(MAKEFLAGS)] [$(findstring s,$(firstword -$(MAKEFLAGS)))])
+	END
+	sed -i '1i -include $(or $(srctree),.)/flags.mk' "$tree/Makefile"
+	fresh
+	(cd "$tree" && make -j 2 -k -Otarget O="$build" "${vars[@]}" vmlinux) \
+		2>&1 | grep '^flags' | sort -u >"$work/flags.plain"
+	nodes 1 slots=2
+	fresh
+	kfarm_build vmlinux
+	grep '^flags' "$work/out/build.log" | sort -u >"$work/flags.kfarm"
+	check "MAKEFLAGS are there" [ -s "$work/flags.plain" ]
+	check "MAKEFLAGS: kbuild reads the same" \
+		diff "$work/flags.plain" "$work/flags.kfarm"
+}
+
+without
+with_nodes
+wide
+limited
+interrupted
+kfarm_killed
+make_killed
+below_killed
+makeflags
+farm_end
