@@ -75,8 +75,9 @@ static const struct name {
 	{ "gcc-12-base", false, 11 },
 	{ "gcc-", false, 4 },
 	{ "gcc-.5", false, 6 },
-	{ "cc", false, 2 },
-	{ "c++", false, 3 },
+	{ "cc", true, 2 },
+	{ "c++", true, 3 },
+	{ "cc1", false, 3 },
 	{ "ld", false, 2 },
 	{ "", false, 0 },
 };
