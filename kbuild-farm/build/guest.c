@@ -351,6 +351,9 @@ static int run_command(struct run *run, int *status, struct err *err)
 		if (event_base_loop(run->base, EVLOOP_ONCE) < 0)
 			break;
 	}
+	/* Its last compiles ended before it, and are to be counted. */
+	for (int i = 0; i < 3; i++)
+		event_base_loop(run->base, EVLOOP_NONBLOCK);
 	return 0;
 }
 

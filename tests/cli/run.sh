@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154,SC2016
+# kfarm run without nodes: what the command sees, and what is said.
+mkdir -m 700 xdg
+export XDG_RUNTIME_DIR=$HOME/xdg
+times()
+{
+	sed -E 's/[0-9]+:[0-9]+ wall, build host [0-9]+ s/M:SS wall, build host N s/'
+}
+run kfarm run
+run kfarm run --
+run kfarm run --nosuch -- true
+run kfarm run -j 0 -- true
+run kfarm run --require-remote 101 -- true
+run kfarm run --require-remote 50 --no-remote -- true
+run kfarm run -e WORD -- true
+run kfarm run -a nosuch -- true | sed 's/known are: .*/known are: .../'
+run kfarm run -t nosuch- -- true
+run kfarm run -- nosuch
+run kfarm run -- ./nosuch
+touch plain
+run kfarm run -- ./plain
+run kfarm run -- true | times
+run kfarm run true | times
+run kfarm run -q -- sh -c 'exit 7'
+run kfarm run -- sh -c 'echo out; echo err >&2; exit 3' | times
+bash -c "kfarm run -q -- sh -c 'kill -TERM \$\$'; echo \"[\$?]\"" 2>/dev/null
+# The terminal's, the caller's: stdin and other descriptors are passed on.
+echo typed | kfarm run -q -- cat
+kfarm run -q -- sh -c 'cat <&7' 7<<<'the seventh'
+# Its compilers are the links; its make has a jobserver.
+run kfarm run -q -e X=1 -- sh -c 'echo $X $(command -v gcc) $MAKEFLAGS' |
+	sed 's|/kfarm/[0-9]*/|/kfarm/PID/|'
+run kfarm run -q --no-jobserver -- sh -c 'echo "[$MAKEFLAGS]"'
+# Nothing is left of a run.
+ls xdg/kfarm
+# Compiles are local without nodes, and an error is the compiler's.
+printf 'int one(void) { return 1; }\n' >one.c
+printf 'int two(void) { return x; }\n' >two.c
+printf 'all: one.o two.o\n%%.o: %%.c\n\t@gcc -c -o $@ $<\n' >Makefile
+run kfarm run -- make -k | times
+ls ./*.o
+# One inside another uses the outer one's farm.
+run kfarm run -q -- kfarm run -- sh -c 'echo $KFARM_LINKS' |
+	sed 's|/kfarm/[0-9]*/|/kfarm/PID/|'
+run kfarm run -q -- kfarm run -j 3 -- true
+# Events
+kfarm run -q --json events -- gcc -c one.c
+sed -E -e 's/"t":[0-9.]+/"t":T/' -e 's/"jobs":[0-9]+/"jobs":N/' events

@@ -1,0 +1,360 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check: yes
+#
+# kfarm run: a program that is no kernel (kfarm-cc, from four directories),
+# built by make, ninja and a script, as without kfarm: bytes, words, exit
+# status, signals, terminal.
+. "$(dirname "$0")/lib.sh"
+
+farm_begin
+project=$work/project
+units='base/bytes base/buf base/str base/which base/err base/clock wire/frame
+wire/cc options/compile options/env options/list options/rewrite options/table
+options/typed cc/job cc/local cc/main'
+
+# ---- the project ----
+
+write_makefiles()
+{
+	local d
+
+	cat >"$project/Makefile" <<'END'
+dirs := base wire options cc
+export CFLAGS := -O2 -std=gnu17 -D_GNU_SOURCE -I$(CURDIR)
+prog: $(dirs)
+	@echo LINK $@
+	@$(CC) -o $@ $(addsuffix /*.o,$(dirs))
+$(dirs):
+	@$(MAKE) -C $@
+clean:
+	rm -f prog */*.o */*.d
+.PHONY: $(dirs) clean
+END
+	for d in base wire options cc; do
+		cat >"$project/$d/Makefile" <<'END'
+all: $(patsubst %.c,%.o,$(wildcard *.c))
+%.o: %.c
+	@echo CC $@
+	@$(CC) $(CFLAGS) $(MORE) -MMD -c -o $@ $<
+-include $(wildcard *.d)
+END
+	done
+}
+
+# A script of that kind: in its own order, several at once, its own words.
+write_script()
+{
+	{
+		printf '%s\n' '#!/bin/sh' 'set -e' 'cd "$(dirname "$0")"' \
+			"F='-O2 -std=gnu17 -D_GNU_SOURCE'"
+		printf '(cd %s && ' base
+		echo 'for f in *.c; do gcc $F -I"$OLDPWD" -c "$f" & done; wait)'
+		for d in wire options cc; do
+			echo "for f in $d/*.c; do"
+			echo '	gcc $F -I. -MD -c "$f" -o "${f%.c}.o"'
+			echo 'done'
+		done
+		echo 'gcc -o prog */*.o'
+	} >"$project/build.sh"
+	chmod +x "$project/build.sh"
+}
+
+write_ninja()
+{
+	local u
+
+	{
+		echo 'rule cc'
+		echo '  command = cc -O2 -I. -std=gnu17 -D_GNU_SOURCE -MD' \
+			'-MF $out.d -c $in -o $out'
+		echo 'rule link'
+		echo '  command = cc -o $out $in'
+		for u in $units; do
+			echo "build $u.o: cc $u.c"
+		done
+		echo build prog: link ${units//[[:space:]]/.o }.o |
+			sed 's/  */ /g'
+	} >"$project/build.ninja"
+}
+
+write_project()
+{
+	local u
+
+	for u in $units; do
+		mkdir -p "$project/$(dirname "$u")"
+		cp "$root/kbuild-farm/$u.c" "$project/$u.c"
+	done
+	cp "$root"/kbuild-farm/base/*.h "$project/base"
+	cp "$root"/kbuild-farm/wire/*.h "$project/wire"
+	cp "$root"/kbuild-farm/options/*.{h,inc} "$project/options"
+	cp "$root"/kbuild-farm/cc/*.h "$project/cc"
+	write_makefiles
+	write_script
+	write_ninja
+	cp -a "$project" "$work/pristine"
+}
+
+fresh()
+{
+	rm -rf "$project"
+	cp -a "$work/pristine" "$project"
+}
+
+# plain_build COMMAND...: what it leaves without kfarm, in $ref.
+plain_build()
+{
+	fresh
+	(cd "$project" && "$@") >"$work/plain.out" 2>"$work/plain.err"
+	plain_status=$?
+	rm -rf "$ref" && cp -a "$project" "$ref"
+}
+
+# run ARG...: kfarm run with them, in the project's directory.
+run()
+{
+	(cd "$project" && env KFARM_BUILD_MARK="$work" "$bin/kfarm" run "$@") \
+		>"$work/run.out" 2>"$work/run.err" </dev/null
+}
+
+# In the background, as the first of a session: $kfarm is its id.
+run_start()
+{
+	setsid env --default-signal=INT,QUIT -C "$project" \
+		KFARM_BUILD_MARK="$work" "$bin/kfarm" run "$@" \
+		>"$work/run.out" 2>"$work/run.err" </dev/null &
+	kfarm=$!
+	children+=("$kfarm")
+}
+
+# What kfarm says at the end is not the command's.
+errors()
+{
+	grep -v '^kfarm: ' "$work/run.err"
+}
+
+jobs_line()
+{
+	sed -n 's/^kfarm: jobs //p' "$work/run.err"
+}
+
+# same NAME JOBS: as the plain build before; JOBS were nodes' own.
+same()
+{
+	is "$1: exit status" "$plain_status" "$status"
+	check "$1: equal to what it is without kfarm" \
+		compare_trees "$ref" "$project"
+	is "$1: on stdout" "$(sort "$work/plain.out")" \
+		"$(grep -v '^make.*: \(Enter\|Leav\)ing' "$work/run.out" |
+			sort)"
+	is "$1: on stderr" "$(sort "$work/plain.err")" "$(errors | sort)"
+	case $(jobs_line) in
+	"$2 "*) good "$1: jobs $(jobs_line)" ;;
+	*) bad "$1: jobs $(jobs_line), not $2" ;;
+	esac
+	no_temporaries "$1" "$project"
+}
+
+# ---- the tests ----
+
+by_make()
+{
+	plain_build make --no-print-directory
+	nodes 2 slots=3
+	fresh
+	run --require-remote 100 -- make --no-print-directory
+	status=$?
+	same "make" "17: 17 remote"
+	fresh
+	run -- make -j 3 --no-print-directory
+	status=$?
+	same "make -j3" "17: 17 remote"
+	no_nodes
+	fresh
+	run -- make --no-print-directory
+	status=$?
+	same "make without nodes" "17: 0 remote"
+}
+
+by_script()
+{
+	plain_build ./build.sh
+	nodes 2 slots=3
+	fresh
+	run --no-jobserver -- ./build.sh
+	status=$?
+	same "a script" "17: 17 remote"
+}
+
+by_ninja()
+{
+	if ! command -v ninja >/dev/null; then
+		echo "      (no ninja: left out)"
+		return
+	fi
+	plain_build ninja -j 4 --quiet
+	nodes 2 slots=3
+	fresh
+	run -- ninja -j 4 --quiet
+	status=$?
+	# Its log and its data base hold times.
+	rm -f "$ref"/.ninja* "$project"/.ninja*
+	same "ninja" "17: 17 remote"
+}
+
+# Words and status are the local compiler's.
+failing()
+{
+	nodes 2 slots=3
+	echo 'int warned(int a) { int unused; return a; }' \
+		>"$work/pristine/wire/warned.c"
+	echo 'int wrong(void) { return undeclared; }' \
+		>"$work/pristine/cc/wrong.c"
+	plain_build make --no-print-directory -k MORE=-Wall
+	is "an error: plain make ends with" 2 "$plain_status"
+	fresh
+	run -- make --no-print-directory -k MORE=-Wall
+	status=$?
+	same "an error and a warning" "19: 17 remote"
+	check "an error and a warning: the reasons" grep -qE \
+		'2 local \(1 compile error, 1 diagnostics\)' "$work/run.err"
+}
+
+# On a terminal diagnostics are as a terminal's: coloured, of its width.
+on_terminal()
+{
+	local command="make --no-print-directory -j1 wire"
+
+	fresh
+	script -qec "cd $project && stty cols 72 && $command MORE=-Wall" \
+		/dev/null </dev/null >"$work/plain.tty"
+	check "a terminal: plain make's diagnostics have colours" \
+		grep -q $'\033\\[' "$work/plain.tty"
+	fresh
+	script -qec "cd $project && stty cols 72 &&
+		$bin/kfarm run -- $command MORE=-Wall" \
+		/dev/null </dev/null >"$work/run.tty"
+	grep -v '^kfarm: ' "$work/run.tty" >"$work/run.tty.make"
+	check "a terminal: the same with kfarm" \
+		diff "$work/plain.tty" "$work/run.tty.make"
+	check "a terminal: the reason" grep -q \
+		'jobs 3: 2 remote .*1 local (1 diagnostics on a terminal)' \
+		"$work/run.tty"
+	rm "$work"/pristine/{wire/warned,cc/wrong}.c
+}
+
+too_few()
+{
+	no_nodes
+	node dead false
+	plain_build make --no-print-directory
+	fresh
+	run --require-remote 50 -- make --no-print-directory
+	is "--require-remote with a dead node: exit status" 125 $?
+	check "--require-remote: says so" grep -q '50 % are required' \
+		"$work/run.err"
+	check "a dead node is named" grep -q '^kfarm: node dead: down' \
+		"$work/run.err"
+	check "a dead node: equal" compare_trees "$ref" "$project"
+}
+
+has_object()
+{
+	find "$project" -name '*.o' | grep -q .
+}
+
+# A build that takes its time: each unit several times.
+slow_start()
+{
+	fresh
+	run_start -- sh -c 'for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+		make clean >/dev/null; make --no-print-directory || exit; done'
+	wait_for 60 has_object || bad "$1: nothing begins"
+}
+
+interrupted()
+{
+	nodes 2 slots=3
+	# As a terminal does: to all of the process group.
+	slow_start "Ctrl-C"
+	kill -INT -- "-$kfarm"
+	wait "$kfarm"
+	is "Ctrl-C: exit status" 130 $?
+	gone "Ctrl-C" 5
+	no_temporaries "Ctrl-C" "$project"
+	is "Ctrl-C: the run's directory is gone" "" \
+		"$(ls "$XDG_RUNTIME_DIR/kfarm")"
+	# To kfarm alone: the shell ends when its make has.
+	fresh
+	run_start -- sh -c 'trap "exit 7" TERM; touch up
+		while :; do sleep 0.05; done'
+	wait_for 60 test -e "$project/up"
+	kill -TERM "$kfarm"
+	wait "$kfarm"
+	is "SIGTERM is passed on: exit status" 7 $?
+	gone "SIGTERM" 5
+}
+
+# A real one: the character that the terminal makes the signal of.
+typed()
+{
+	local from=$work/typed
+
+	fresh
+	mkfifo "$from"
+	exec 8<>"$from"
+	env KFARM_BUILD_MARK="$work" script -qec "cd $project &&
+		$bin/kfarm run -- sh -c 'touch up; exec sleep 1000'" \
+		/dev/null <&8 >"$work/run.tty" 2>&1 &
+	kfarm=$!
+	children+=("$kfarm")
+	wait_for 60 test -e "$project/up" || bad "typed: nothing begins"
+	printf '\003' >&8
+	wait "$kfarm"
+	is "^C on a terminal: exit status" 130 $?
+	exec 8>&-
+	rm "$from"
+	check "^C on a terminal: the summary comes" grep -q \
+		'^kfarm: sh: killed by signal 2' "$work/run.tty"
+	gone "^C on a terminal" 5
+}
+
+kfarm_killed()
+{
+	nodes 2 slots=3
+	plain_build make --no-print-directory
+	fresh
+	run_start -- make --no-print-directory
+	wait_for 60 has_object || bad "kfarm is killed: nothing begins"
+	kill -KILL "$kfarm"
+	wait "$kfarm" 2>/dev/null
+	wait_for 120 nothing_left || bad "kfarm is killed: make goes on"
+	check "kfarm is killed: make ends, equal" \
+		compare_trees "$ref" "$project"
+}
+
+nested()
+{
+	nodes 2 slots=3
+	plain_build make --no-print-directory
+	fresh
+	run -- "$bin/kfarm" run -- make --no-print-directory
+	status=$?
+	same "one in another" "17: 17 remote"
+	is "one in another: one summary" 1 \
+		"$(grep -c '^kfarm: jobs' "$work/run.err")"
+}
+
+write_project
+by_make
+by_script
+by_ninja
+failing
+on_terminal
+too_few
+interrupted
+typed
+kfarm_killed
+nested
+farm_end
