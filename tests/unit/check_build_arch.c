@@ -48,6 +48,20 @@ START_TEST(an_unknown_one_is_refused_with_the_list)
 }
 END_TEST
 
+START_TEST(without_a_tree_the_table_decides)
+{
+	struct build_arch a;
+	struct err err = { 0 };
+
+	ck_assert_int_eq(build_arch_find(&a, NULL, "riscv", &err), 0);
+	ck_assert_str_eq(a.prefix[0], "riscv64-linux-gnu-");
+	ck_assert_int_eq(build_arch_find(&a, NULL, "newarch", &err), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "known are: alpha arc arm "));
+	ck_assert_int_eq(build_arch_find(&a, NULL, "aarch64", &err), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "calls it arm64"));
+}
+END_TEST
+
 START_TEST(what_others_call_it_is_told)
 {
 	struct build_arch a;
@@ -91,6 +105,7 @@ int main(void)
 	tcase_add_loop_test(tc, the_table_knows_directory_and_prefix, 0, 4);
 	tcase_add_test(tc, a_new_architecture_of_the_tree_is_taken);
 	tcase_add_loop_test(tc, an_unknown_one_is_refused_with_the_list, 0, 5);
+	tcase_add_test(tc, without_a_tree_the_table_decides);
 	tcase_add_test(tc, what_others_call_it_is_told);
 	tcase_add_test(tc, packages_are_named_as_debian_does);
 	tcase_add_test(tc, the_host_has_an_architecture);

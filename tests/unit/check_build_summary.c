@@ -2,8 +2,11 @@
 /* needs: base conf wire options tree toolchain node coord build */
 #include "build/summary.h"
 
+#include "base/str.h"
+
 #include <check.h>
 #include <stdlib.h>
+#include <string.h>
 
 static struct coord_reason reasons[10] = {
 	{ (char[]){ ".incbin" }, 12 }, { (char[]){ "gcc plugins" }, 11 },
@@ -101,6 +104,52 @@ START_TEST(a_share_is_rounded_down)
 }
 END_TEST
 
+static struct coord_node_stats nodes[] = {
+	{ .name = "a", .state = "up" },
+	{ .name = "b", .state = "down", .detail = "no route to host" },
+	{ .name = "c", .state = "no toolchain" },
+};
+
+START_TEST(a_guest_has_lines_of_its_own)
+{
+	struct buf out = { 0 };
+
+	farm.nodes = nodes;
+	farm.n_nodes = 3;
+	sample.targets = "make";
+	sample.verb = NULL;
+	build_summary_guest(&out, &sample);
+	ck_assert(str_starts(buf_str(&out),
+			     "kfarm: ran make: 3:12 wall, build host 41 s CPU\n"
+			     "kfarm: jobs 2874: 2851 remote"));
+	ck_assert_ptr_nonnull(strstr(buf_str(&out),
+				     "\nkfarm: node b: down: no route to host"
+				     "\nkfarm: node c: no toolchain\n"));
+	ck_assert_ptr_null(strstr(buf_str(&out), "node a"));
+	buf_release(&out);
+	sample.verb = "exit status 2";
+	build_summary_guest(&out, &sample);
+	ck_assert(str_starts(buf_str(&out),
+			     "kfarm: make: exit status 2: 3:12 wall"));
+	buf_release(&out);
+}
+END_TEST
+
+START_TEST(too_few_jobs_on_nodes_are_told)
+{
+	struct err err = { 0 };
+
+	ck_assert(!build_summary_too_few(&farm, 0, &err));
+	ck_assert(!build_summary_too_few(&farm, 99, &err));
+	ck_assert_str_eq(err.text, "");
+	ck_assert(build_summary_too_few(&farm, 100, &err));
+	ck_assert_ptr_nonnull(strstr(err.text, "100 % are required"));
+	ck_assert_ptr_nonnull(strstr(err.text, "12 .incbin"));
+	farm.remote = farm.local = 0;
+	ck_assert(!build_summary_too_few(&farm, 100, &err));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("build/summary");
@@ -114,6 +163,8 @@ int main(void)
 	tcase_add_test(tc, without_links_the_reason_is_told);
 	tcase_add_test(tc, rare_reasons_are_added_up);
 	tcase_add_test(tc, a_share_is_rounded_down);
+	tcase_add_test(tc, a_guest_has_lines_of_its_own);
+	tcase_add_test(tc, too_few_jobs_on_nodes_are_told);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);

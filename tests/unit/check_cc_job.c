@@ -47,6 +47,46 @@ START_TEST(a_failed_compile_gives_its_status_and_no_object)
 }
 END_TEST
 
+static void play_by_terminal(int fd)
+{
+	struct wire_cc_job job = read_job(fd);
+	struct wire_cc_done m = make_done(job.pid);
+
+	m.status = job.terminal ? 5 : 6;
+	m.object_tmp = m.object = "";
+	m.err = bytes_str("");
+	send_done(fd, &m);
+}
+
+START_TEST(a_terminal_on_stderr_is_told)
+{
+	int saved = dup(STDERR_FILENO), status;
+	int master = posix_openpt(O_RDWR | O_NOCTTY);
+	int null = open("/dev/null", O_WRONLY), slave;
+
+	ck_assert_int_ge(master, 0);
+	ck_assert_int_eq(grantpt(master) | unlockpt(master), 0);
+	slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+	ck_assert_int_ge(slave, 0);
+	serve(play_by_terminal);
+	dup2(slave, STDERR_FILENO);
+	ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_DONE);
+	ck_assert_int_eq(status, 5);
+	dup2(null, STDERR_FILENO);
+	close(slave);
+	close(master);
+	kill(server, SIGKILL);
+	waitpid(server, NULL, 0);
+	unlink("sock");
+	serve(play_by_terminal);
+	ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_DONE);
+	dup2(saved, STDERR_FILENO);
+	ck_assert_int_eq(status, 6);
+	close(null);
+	close(saved);
+}
+END_TEST
+
 static void play_local(int fd)
 {
 	read_job(fd);
@@ -395,6 +435,7 @@ END_TEST
 static void add_tests(TCase *tc)
 {
 	tcase_add_test(tc, a_finished_job_is_put_in_place);
+	tcase_add_test(tc, a_terminal_on_stderr_is_told);
 	tcase_add_test(tc, a_failed_compile_gives_its_status_and_no_object);
 	tcase_add_test(tc, told_to_compile_it_keeps_the_socket_open);
 	tcase_add_loop_test(tc, a_bad_coordinator_leaves_the_job_to_us, 0,

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: cli base conf wire options ui tree toolchain node coord build scan */
+#include "cli/settings.h"
+
+#include "base/bytes.h"
+#include "base/fs.h"
+
+#include <check.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+START_TEST(numbers_have_bounds)
+{
+	struct err err = { 0 };
+	long n = 0;
+
+	ck_assert_int_eq(settings_number("-j", "12", 100, &n, &err), 0);
+	ck_assert_int_eq(n, 12);
+	ck_assert_int_eq(settings_number("-j", "0", 100, &n, &err), -EINVAL);
+	ck_assert_int_eq(settings_number("-j", "101", 100, &n, &err), -EINVAL);
+	ck_assert_int_eq(settings_number("-j", "1x", 100, &n, &err), -EINVAL);
+	ck_assert_str_eq(err.text, "-j 1x: not a number from 1 to 100");
+}
+END_TEST
+
+START_TEST(the_configuration_gives_nodes_and_a_percentage)
+{
+	static const char text[] = "[farm]\n\trequire-remote = 70\n"
+				   "[node \"a\"]\n\taddress = unix:/none\n";
+	char path[] = "/tmp/check_cli_settings.XXXXXX";
+	struct node_roster roster = { 0 }, empty = { 0 };
+	int fd = mkstemp(path), percent = 0;
+	struct err err = { 0 };
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(fs_write_all(fd, bytes_str(text)), 0);
+	close(fd);
+	setenv("KFARM_CONFIG", path, 1);
+	ck_assert_msg(!settings_load(&roster, false, &percent, &err), "%s",
+		      err.text);
+	ck_assert_uint_eq(roster.n, 1);
+	ck_assert_int_eq(percent, 70);
+	/* The command line's counts more. */
+	percent = 20;
+	node_roster_release(&roster);
+	ck_assert_int_eq(settings_load(&roster, false, &percent, &err), 0);
+	ck_assert_int_eq(percent, 20);
+	percent = 0;
+	ck_assert_int_eq(settings_load(&empty, true, &percent, &err), 0);
+	ck_assert_uint_eq(empty.n, 0);
+	ck_assert_int_eq(percent, 0);
+	node_roster_release(&roster);
+	unlink(path);
+}
+END_TEST
+
+static const int signals[] = { SIGINT, SIGTERM, SIGKILL, SIGSEGV };
+
+START_TEST(the_signal_that_ended_another_ends_us)
+{
+	int status;
+	pid_t pid;
+
+	signal(signals[_i], SIG_IGN);
+	pid = fork();
+	if (!pid) {
+		settings_end_by(signals[_i]);
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFSIGNALED(status));
+	ck_assert_int_eq(WTERMSIG(status), signals[_i]);
+	ck_assert(!WCOREDUMP(status));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("cli/settings");
+	TCase *tc = tcase_create("settings");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_add_test(tc, numbers_have_bounds);
+	tcase_add_test(tc, the_configuration_gives_nodes_and_a_percentage);
+	tcase_add_loop_test(tc, the_signal_that_ended_another_ends_us, 0, 4);
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed != 0;
+}
