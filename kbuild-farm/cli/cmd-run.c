@@ -194,6 +194,7 @@ static int run_with_farm(struct wish *w, struct build_guest *g, struct err *err)
 		w->guest.sink_ctx = watch_hooks(watch)->ctx;
 		status = run_guest(w, g, err);
 	}
+	w->guest.roster = NULL;
 	watch_free(watch);
 	node_roster_release(&roster);
 	return status;
