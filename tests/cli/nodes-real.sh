@@ -17,7 +17,7 @@ cat >"$config" <<'END'
 END
 fields()
 {
-	sed -E 's/ +[0-9]+ +[0-9.]+ [GM]iB +[^ ]+ +([0-9]+) +[0-9.]+ +/  ... /'
+	sed -E -e '/^NODE /s/ +/ /g' -e 's/ +[0-9]+ +[0-9.]+ [GM]iB +[^ ]+ +([0-9]+) +[0-9.]+ +/  ... /'
 }
 run kfarm nodes list | fields
 run kfarm nodes probe | figures
