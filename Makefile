@@ -101,8 +101,8 @@ cc_ldflags := $(if $(SAN),-fsanitize=$(SAN),-static -no-pie -Wl,--gc-sections \
 
 # ---------------------------------------------------------------- rooms
 
-ROOMS := base conf wire options scan cc tree toolchain node coord build ui cli \
-	agent
+ROOMS := base conf wire store options scan cc tree toolchain node coord build \
+	ui cli agent
 sources = $(filter-out %/main.c,$(wildcard kbuild-farm/$1/*.c))
 
 # $(call variant,DIR,COMPILER,FLAGS,LIST): objects and one archive per room.
@@ -147,9 +147,9 @@ rooms = $(patsubst %,$1/lib/%.a,$2)
 # Archives that call each other both ways are searched until nothing is new.
 group = -Wl,--start-group $1 -Wl,--end-group
 
-KFARM_ROOMS := cli build coord tree node toolchain ui conf wire scan options \
-	base
-KFARMD_ROOMS := agent toolchain node wire options conf base
+KFARM_ROOMS := cli build coord tree node toolchain store ui conf wire scan \
+	options base
+KFARMD_ROOMS := agent toolchain store node wire options conf base
 
 $B/kfarm: $B/obj/cli/main.o $(call rooms,$B,$(KFARM_ROOMS))
 $B/kfarmd: $B/obj/agent/main.o $(call rooms,$B,$(KFARMD_ROOMS))

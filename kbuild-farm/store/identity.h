@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * store/identity.h - what the files of the build host contain, by one stat.
+ *
+ * A file is known by its stamp.  That alone does not tell two contents apart
+ * when both came within one tick of the clock that stamps files, so what is
+ * younger than that when it is read ("not settled") is not remembered.
+ *
+ * A memo may be used by any number of threads, and holds at most as many
+ * files as it was made for: those not asked for lately go first.
+ */
+#ifndef STORE_IDENTITY_H
+#define STORE_IDENTITY_H
+
+#include "base/buf.h"
+#include "base/digest.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <sys/stat.h>
+
+struct store_stamp {
+	uint64_t dev, ino, size;
+	int64_t mtime_ns, ctime_ns;
+};
+
+/* A mode that changes is a ctime that changes. */
+struct store_identity {
+	struct store_stamp stamp;
+	struct digest digest;
+	bool executable; /* by its owner */
+	bool settled; /* another content would have another stamp */
+};
+
+struct store_identities;
+
+void store_stamp_of(struct store_stamp *out, const struct stat *st);
+bool store_stamp_equal(const struct store_stamp *a,
+		       const struct store_stamp *b);
+/* Nanoseconds, of the clock that stamps files. */
+int64_t store_stamp_now(void);
+/* Would a change at `now` or later show in the stamp? */
+bool store_stamp_settled(const struct store_stamp *stamp, int64_t now);
+
+/* `max`: how many files to remember, some 200 bytes each. */
+struct store_identities *store_identities_new(size_t max);
+void store_identities_free(struct store_identities *memo);
+
+/*
+ * What the file at `path` is now; symbolic links are followed.  It is read
+ * when it is not remembered, or when `content` is not NULL: then all of it,
+ * which must be at most `content_max` bytes, is appended there.
+ *
+ * Returns 0; -EAGAIN: it does not stop changing; -EFBIG; -EISDIR; -EINVAL:
+ * neither a file nor a directory; -ENOENT, -EACCES ... with `err` naming it.
+ * On failure `content` is left as it was.
+ */
+int store_identity_get(struct store_identities *memo, const char *path,
+		       struct store_identity *out, struct buf *content,
+		       size_t content_max, struct err *err);
+/*
+ * The same from memory alone, for who has just called stat(2) itself: false
+ * when this stamp is not known.  Touches no file.
+ */
+bool store_identity_find(struct store_identities *memo,
+			 const struct store_stamp *stamp,
+			 struct store_identity *out);
+
+/* A file that was looked at earlier. */
+struct store_check {
+	const char *path; /* absolute, or relative to the working directory */
+	const struct store_identity *was;
+};
+
+/*
+ * Is every file still what it was?  The index of the first that is not, or
+ * that cannot be told because it was not settled; `n` when all are.  One
+ * stat(2) each, about a microsecond; any thread; needs no memo.
+ */
+size_t store_identity_check(const struct store_check *list, size_t n);
+
+struct store_identity_stats {
+	size_t files, memory;
+	uint64_t read, read_bytes; /* how often a file had to be read */
+	uint64_t reused;
+};
+
+void store_identity_stats(struct store_identities *memo,
+			  struct store_identity_stats *out);
+
+#endif
