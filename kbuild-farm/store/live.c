@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "store/live.h"
+
+#include "base/str.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TRIES_MAX 100
+#define DEPTH_MAX 100
+
+static int open_dir(int at, const char *name)
+{
+	int fd = openat(at, name,
+			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* Is what `fd` has open still what `name` stands for? */
+static bool stands(int at, const char *name, int fd)
+{
+	struct stat a, b;
+
+	return !fstat(fd, &a) && !fstatat(at, name, &b, AT_SYMLINK_NOFOLLOW) &&
+	       a.st_ino == b.st_ino && a.st_dev == b.st_dev;
+}
+
+/* A descriptor; -EAGAIN: the name was taken, or a sweep came in between. */
+static int make_one(int live, const char *name)
+{
+	int fd, ret;
+
+	if (mkdirat(live, name, 0700))
+		return errno == EEXIST ? -EAGAIN : -errno;
+	fd = open_dir(live, name);
+	if (fd < 0)
+		return fd == -ENOENT ? -EAGAIN : fd;
+	if (!flock(fd, LOCK_EX | LOCK_NB))
+		ret = stands(live, name, fd) ? fd : -EAGAIN;
+	else
+		ret = errno == EWOULDBLOCK ? -EAGAIN : -errno;
+	if (ret < 0)
+		close(fd);
+	return ret;
+}
+
+int store_live_make(int live, char name[static STORE_LIVE_NAME_MAX],
+		    struct err *err)
+{
+	static atomic_uint count;
+	int ret = -EAGAIN;
+
+	for (int i = 0; i < TRIES_MAX && ret == -EAGAIN; i++) {
+		snprintf(name, STORE_LIVE_NAME_MAX, "%d.%u", (int)getpid(),
+			 atomic_fetch_add(&count, 1));
+		ret = make_one(live, name);
+	}
+	if (ret < 0)
+		err_set(err, -ret, "make and lock a directory: %s",
+			strerror(-ret));
+	return ret;
+}
+
+static bool is_dots(const char *name)
+{
+	return str_equal(name, ".") || str_equal(name, "..");
+}
+
+static int remove_depth(int dir, const char *name, int depth);
+
+static int remove_below(int dir, const char *name, int depth)
+{
+	struct dirent *entry;
+	int fd, ret = 0;
+	DIR *list;
+
+	if (depth > DEPTH_MAX)
+		return -ELOOP;
+	fd = open_dir(dir, name);
+	if (fd < 0)
+		return fd;
+	list = fdopendir(fd);
+	if (!list) {
+		close(fd);
+		return -ENOMEM;
+	}
+	while (!ret && (entry = readdir(list)) != NULL)
+		if (!is_dots(entry->d_name))
+			ret = remove_depth(fd, entry->d_name, depth + 1);
+	closedir(list);
+	return ret;
+}
+
+static int remove_depth(int dir, const char *name, int depth)
+{
+	int ret;
+
+	if (!unlinkat(dir, name, 0) || errno == ENOENT)
+		return 0;
+	if (errno != EISDIR && errno != EPERM)
+		return -errno;
+	if (!unlinkat(dir, name, AT_REMOVEDIR))
+		return 0;
+	if (errno != ENOTEMPTY && errno != EEXIST)
+		return -errno;
+	ret = remove_below(dir, name, depth);
+	/* One without permissions, made to stay. */
+	if (ret == -EACCES && !fchmodat(dir, name, 0700, 0))
+		ret = remove_below(dir, name, depth);
+	if (!ret && unlinkat(dir, name, AT_REMOVEDIR) && errno != ENOENT)
+		ret = -errno;
+	return ret;
+}
+
+int store_live_remove(int dir, const char *name)
+{
+	return remove_depth(dir, name, 0);
+}
+
+static void sweep_one(int live, const char *name)
+{
+	int fd = open_dir(live, name);
+
+	if (fd == -ENOTDIR || fd == -ELOOP)
+		store_live_remove(live, name);
+	if (fd < 0)
+		return;
+	/* Another sweep may have been first, and the name be in use again. */
+	if (!flock(fd, LOCK_EX | LOCK_NB) && stands(live, name, fd))
+		store_live_remove(live, name);
+	close(fd);
+}
+
+void store_live_sweep(int live)
+{
+	int fd = open_dir(live, ".");
+	DIR *list = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (!list) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	while ((entry = readdir(list)) != NULL)
+		if (!is_dots(entry->d_name))
+			sweep_one(live, entry->d_name);
+	closedir(list);
+}
