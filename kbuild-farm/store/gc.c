@@ -222,11 +222,25 @@ static uint64_t low(const struct store *s)
 	return s->n.limit - s->n.limit / 4;
 }
 
+/* Was a pass due?  Whoever asks makes it. */
+static bool take_due(struct store *s)
+{
+	bool due;
+
+	pthread_mutex_lock(&s->lock);
+	due = s->due;
+	s->due = false;
+	pthread_mutex_unlock(&s->lock);
+	return due;
+}
+
 int store_gc(struct store *s, uint64_t target)
 {
 	int ret;
 
 	pthread_mutex_lock(&s->collecting);
+	if (!target)
+		take_due(s);
 	ret = collect(s, target ? target : high(s), target ? target : low(s),
 		      UINT64_MAX);
 	pthread_mutex_unlock(&s->collecting);
@@ -243,9 +257,12 @@ static void *collector_main(void *arg)
 			pthread_cond_wait(&s->wake, &s->lock);
 			continue;
 		}
-		s->due = false;
 		pthread_mutex_unlock(&s->lock);
-		store_gc(s, 0);
+		pthread_mutex_lock(&s->collecting);
+		/* Another thread may have made the pass meanwhile. */
+		if (take_due(s))
+			collect(s, high(s), low(s), UINT64_MAX);
+		pthread_mutex_unlock(&s->collecting);
 		pthread_mutex_lock(&s->lock);
 	}
 	pthread_mutex_unlock(&s->lock);

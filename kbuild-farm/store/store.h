@@ -106,7 +106,7 @@ int store_open_blob(struct store *s, const struct digest *d, uint64_t size);
  * Collect down to `target` bytes, 0 for what the limit asks, on the caller's
  * thread; nothing happens below it.  Also removes what dead processes left.
  * 0, also when pins prevent it; a negative errno when the directory cannot be
- * read; -EBUSY: another process collects.
+ * read.
  */
 int store_gc(struct store *s, uint64_t target);
 

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base store */
+#include "store/store.h"
+
+#include "base/clock.h"
+
+#include "store-play.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+#define KIB ((uint64_t)1024)
+#define N   16
+
+static struct play_blob blobs[N];
+
+static void setup(void)
+{
+	play_setup();
+	for (unsigned i = 0; i < N; i++)
+		blobs[i] = play_blob(i, 4096);
+}
+
+static void teardown(void)
+{
+	for (unsigned i = 0; i < N; i++)
+		free(blobs[i].data);
+	play_teardown();
+}
+
+/* All of them; the first were used longest ago. */
+static void fill(struct store *s)
+{
+	for (unsigned i = 0; i < N; i++) {
+		ck_assert_int_eq(play_put(s, &blobs[i], false), 0);
+		play_age(&blobs[i], 100000 - 1000 * (time_t)i);
+	}
+}
+
+static unsigned standing(void)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < N; i++)
+		n += play_stands(&blobs[i]);
+	return n;
+}
+
+START_TEST(what_was_not_used_for_longest_goes_first)
+{
+	struct store *s = play_open(0);
+	struct store_stats n;
+
+	fill(s);
+	/* the oldest is used again, so it is the youngest */
+	ck_assert_int_eq(play_copy(s, &blobs[0]), 0);
+	ck_assert_int_eq(store_pin(s, &blobs[1].digest, 4096), 0);
+	store_unpin(s, &blobs[1].digest);
+	ck_assert_int_eq(store_gc(s, 10 * 4 * KIB), 0);
+	ck_assert_uint_eq(standing(), 10);
+	for (unsigned i = 0; i < N; i++)
+		ck_assert_int_eq(play_stands(&blobs[i]), i < 2 || i >= 8);
+	store_stats(s, &n);
+	ck_assert(n.counted);
+	ck_assert_uint_eq(n.used, 10 * 4 * KIB);
+	ck_assert_uint_eq(n.blobs, 10);
+	ck_assert_uint_eq(n.collected, 6);
+	ck_assert_uint_eq(n.collected_bytes, 6 * 4 * KIB);
+	store_free(s);
+}
+END_TEST
+
+START_TEST(below_the_target_nothing_goes)
+{
+	struct store *s = play_open(0);
+
+	fill(s);
+	ck_assert_int_eq(store_gc(s, 0), 0);
+	ck_assert_int_eq(store_gc(s, N * 4 * KIB), 0);
+	ck_assert_uint_eq(standing(), N);
+	store_free(s);
+}
+END_TEST
+
+START_TEST(of_equal_age_no_more_go_than_must)
+{
+	struct store *s = play_open(0);
+
+	fill(s);
+	for (unsigned i = 0; i < N; i++)
+		play_age(&blobs[i], 5000);
+	ck_assert_int_eq(store_gc(s, 5 * 4 * KIB), 0);
+	ck_assert_uint_eq(standing(), 5);
+	store_free(s);
+}
+END_TEST
+
+START_TEST(blobs_of_the_future_count_as_new)
+{
+	struct store *s = play_open(0);
+
+	fill(s);
+	play_age(&blobs[3], -100000);
+	ck_assert_int_eq(store_gc(s, 4 * KIB), 0);
+	ck_assert_uint_eq(standing(), 1);
+	ck_assert(play_stands(&blobs[3]));
+	store_free(s);
+}
+END_TEST
+
+START_TEST(what_is_pinned_stays_whatever_the_target)
+{
+	struct store *s = play_open(0);
+	struct store_stats n;
+
+	fill(s);
+	ck_assert_int_eq(store_pin(s, &blobs[2].digest, 4096), 0);
+	play_age(&blobs[2], 1000000);
+	ck_assert_int_eq(store_gc(s, 1), 0);
+	ck_assert_uint_eq(standing(), 1);
+	ck_assert(play_stands(&blobs[2]));
+	store_stats(s, &n);
+	ck_assert_uint_eq(n.used, 4 * KIB);
+	store_free(s);
+}
+END_TEST
+
+/* A limit that holds 8 of the 16. */
+START_TEST(at_the_limit_the_oldest_makes_room)
+{
+	struct store *s = play_open(8 * 4 * KIB);
+	struct store_stats n;
+
+	for (unsigned i = 0; i < N; i++) {
+		ck_assert_int_eq(play_put(s, &blobs[i], false), 0);
+		ck_assert(play_stands(&blobs[i]));
+		play_age(&blobs[i], 100000 - 1000 * (time_t)i);
+		store_stats(s, &n);
+		ck_assert_uint_le(standing(), 8);
+	}
+	ck_assert(play_stands(&blobs[N - 1]));
+	ck_assert(!play_stands(&blobs[0]));
+	store_free(s);
+}
+END_TEST
+
+START_TEST(when_all_is_pinned_there_is_no_room_and_nothing_goes)
+{
+	struct store *s = play_open(8 * 4 * KIB);
+
+	play_counted(s);
+	for (unsigned i = 0; i < 6; i++)
+		ck_assert_int_eq(play_put(s, &blobs[i], i < 5), 0);
+	ck_assert_int_eq(play_put(s, &blobs[6], true), 0);
+	ck_assert_int_eq(play_put(s, &blobs[7], true), 0);
+	ck_assert_int_eq(play_put(s, &blobs[8], true), 0);
+	/* number 5, which was not pinned, has gone for it */
+	ck_assert_int_eq(play_put(s, &blobs[9], false), -ENOSPC);
+	ck_assert_int_eq(play_put(s, &blobs[9], false), -ENOSPC);
+	ck_assert_uint_eq(standing(), 8);
+	/* what is unpinned makes room at once */
+	store_unpin(s, &blobs[0].digest);
+	ck_assert_int_eq(play_put(s, &blobs[9], false), 0);
+	ck_assert(!play_stands(&blobs[0]));
+	store_free(s);
+}
+END_TEST
+
+START_TEST(what_cannot_fit_takes_nothing_away)
+{
+	struct play_blob large = play_blob(99, 7 * 4096);
+	struct store *s = play_open(8 * 4 * KIB);
+
+	play_counted(s);
+	for (unsigned i = 0; i < 6; i++)
+		ck_assert_int_eq(play_put(s, &blobs[i], i < 2), 0);
+	ck_assert_int_eq(play_put(s, &large, false), -ENOSPC);
+	for (unsigned i = 0; i < 6; i++)
+		ck_assert(play_stands(&blobs[i]));
+	free(large.data);
+	store_free(s);
+}
+END_TEST
+
+START_TEST(a_limit_below_one_blob_refuses_that_blob_alone)
+{
+	struct play_blob large = play_blob(99, 9 * 4096);
+	struct store *s = play_open(8 * 4 * KIB);
+	struct store_in *in;
+
+	ck_assert_int_eq(play_put(s, &blobs[0], false), 0);
+	ck_assert_int_eq(play_put(s, &large, false), -EFBIG);
+	ck_assert_int_eq(
+		store_in_begin(&in, s, &large.digest, UINT64_MAX, true),
+		-EFBIG);
+	ck_assert_int_eq(play_copy(s, &blobs[0]), 0);
+	free(large.data);
+	store_free(s);
+}
+END_TEST
+
+START_TEST(what_is_announced_counts_before_it_came)
+{
+	struct play_blob a = play_blob(90, 5 * 4096),
+			 b = play_blob(91, 4 * 4096);
+	struct store *s = play_open(8 * 4 * KIB);
+	struct store_in *in, *other;
+	struct store_stats n;
+
+	play_counted(s);
+	ck_assert_int_eq(store_in_begin(&in, s, &a.digest, a.size, false), 0);
+	ck_assert_int_eq(store_in_begin(&other, s, &b.digest, b.size, false),
+			 -ENOSPC);
+	store_stats(s, &n);
+	ck_assert_uint_eq(n.arriving, 5 * 4 * KIB);
+	store_in_abort(in);
+	ck_assert_int_eq(store_in_begin(&in, s, &b.digest, b.size, false), 0);
+	store_in_abort(in);
+	store_stats(s, &n);
+	ck_assert_uint_eq(n.arriving, 0);
+	free(a.data);
+	free(b.data);
+	store_free(s);
+}
+END_TEST
+
+/* The thread that the store has for it: wait until it has been there. */
+START_TEST(above_seven_eighths_it_collects_by_itself)
+{
+	struct store *s = play_open(16 * 4 * KIB);
+	struct timespec nap = { .tv_nsec = 2000000 };
+	struct store_stats n;
+
+	play_counted(s);
+	fill(s);
+	do {
+		nanosleep(&nap, NULL);
+		store_stats(s, &n);
+	} while (n.used > 14 * 4 * KIB);
+	ck_assert_uint_ge(n.collected, 2);
+	ck_assert_uint_le(standing(), 14);
+	ck_assert(!play_stands(&blobs[0]));
+	store_free(s);
+}
+END_TEST
+
+START_TEST(what_is_no_blob_is_swept_from_among_them)
+{
+	struct store *s = play_open(0);
+	char *path = play_path(&blobs[0]), *dir = str_dir(path);
+	char *deep = xasprintf("%s/not-a-blob/x", dir);
+	struct err err = { 0 };
+
+	fill(s);
+	ck_assert_int_eq(fs_mkdirs(deep, 0700, &err), 0);
+	ck_assert_int_eq(store_gc(s, 0), 0);
+	ck_assert(!fs_exists(deep));
+	ck_assert_uint_eq(standing(), N);
+	free(path);
+	free(dir);
+	free(deep);
+	store_free(s);
+}
+END_TEST
+
+static void *put_all(void *arg)
+{
+	struct store *s = arg;
+
+	for (unsigned round = 0; round < 20; round++)
+		for (unsigned i = 0; i < N; i++) {
+			int ret = play_put(s, &blobs[i], true);
+
+			/* the others' pins may have taken all room */
+			ck_assert_msg(!ret || ret == -ENOSPC, "%d", ret);
+			if (ret)
+				continue;
+			ret = store_open_blob(s, &blobs[i].digest, 4096);
+			ck_assert_int_ge(ret, 0);
+			close(ret);
+			store_unpin(s, &blobs[i].digest);
+		}
+	return NULL;
+}
+
+START_TEST(threads_at_the_limit_have_what_they_pinned)
+{
+	struct store *s = play_open(8 * 4 * KIB);
+	struct store_stats n;
+	pthread_t threads[4];
+
+	for (int i = 0; i < 4; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, put_all, s),
+				 0);
+	for (int i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	store_stats(s, &n);
+	ck_assert_uint_eq(n.damaged, 0);
+	ck_assert_uint_eq(n.arriving, 0);
+	ck_assert_int_eq(store_gc(s, 0), 0);
+	ck_assert_uint_le(standing(), 8);
+	store_free(s);
+}
+END_TEST
+
+/* 10^5 entries, made without the store, which would hash them. */
+START_TEST(a_hundred_thousand_entries_open_at_once)
+{
+	struct store *s = play_open(UINT64_C(1) << 40);
+	uint64_t before, opened;
+	struct store_stats n;
+
+	store_free(s);
+	for (unsigned i = 0; i < 256; i++) {
+		char path[128];
+		int fd;
+
+		snprintf(path, sizeof(path), "store/sha256/%02x", i);
+		ck_assert_int_eq(mkdir(path, 0700), 0);
+		ck_assert_int_eq(chdir(path), 0);
+		for (unsigned k = 0; k < 391; k++) {
+			snprintf(path, sizeof(path), "%062x", k);
+			fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0444);
+			ck_assert_int_ge(fd, 0);
+			close(fd);
+		}
+		ck_assert_int_eq(chdir(play_dir), 0);
+	}
+	before = clock_ms();
+	s = play_open(UINT64_C(1) << 40);
+	ck_assert_int_eq(play_put(s, &blobs[0], true), 0);
+	opened = clock_ms() - before;
+	ck_assert_int_eq(store_gc(s, 0), 0);
+	store_stats(s, &n);
+	printf("open and put: %d ms; counted after %d ms\n", (int)opened,
+	       (int)(clock_ms() - before));
+	ck_assert_uint_eq(n.blobs, 256 * 391 + 1);
+	ck_assert_uint_lt(opened, 2000);
+	store_free(s);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("store/gc");
+	TCase *tc = tcase_create("all");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 600);
+	tcase_add_test(tc, what_was_not_used_for_longest_goes_first);
+	tcase_add_test(tc, below_the_target_nothing_goes);
+	tcase_add_test(tc, of_equal_age_no_more_go_than_must);
+	tcase_add_test(tc, blobs_of_the_future_count_as_new);
+	tcase_add_test(tc, what_is_pinned_stays_whatever_the_target);
+	tcase_add_test(tc, at_the_limit_the_oldest_makes_room);
+	tcase_add_test(tc,
+		       when_all_is_pinned_there_is_no_room_and_nothing_goes);
+	tcase_add_test(tc, what_cannot_fit_takes_nothing_away);
+	tcase_add_test(tc, a_limit_below_one_blob_refuses_that_blob_alone);
+	tcase_add_test(tc, what_is_announced_counts_before_it_came);
+	tcase_add_test(tc, above_seven_eighths_it_collects_by_itself);
+	tcase_add_test(tc, what_is_no_blob_is_swept_from_among_them);
+	tcase_add_test(tc, threads_at_the_limit_have_what_they_pinned);
+	tcase_add_test(tc, a_hundred_thousand_entries_open_at_once);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

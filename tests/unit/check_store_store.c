@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base store */
+#include "store/store.h"
+
+#include "store-play.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <sys/mount.h>
+
+#define MIB ((uint64_t)1 << 20)
+
+static void expect_refused(const char *dir, int code, const char *word)
+{
+	struct store *s = NULL;
+	struct err err = { 0 };
+
+	ck_assert_int_eq(store_open(&s, dir, 0, &err), code);
+	ck_assert_msg(strstr(err.text, word) && strstr(err.text, dir), "%s",
+		      err.text);
+	ck_assert_ptr_null(s);
+}
+
+static mode_t mode_of(const char *path)
+{
+	struct stat st;
+
+	ck_assert_int_eq(lstat(path, &st), 0);
+	return st.st_mode & 07777;
+}
+
+START_TEST(a_new_store_is_ours_alone)
+{
+	struct err err = { 0 };
+	struct store *s;
+
+	umask(0);
+	ck_assert_int_eq(store_open(&s, "a/b/store", 0, &err), 0);
+	ck_assert_uint_eq(mode_of("a/b/store"), 0700);
+	ck_assert_uint_eq(mode_of("a/b/store/sha256"), 0700);
+	ck_assert_uint_eq(mode_of("a/b/store/live"), 0700);
+	store_free(s);
+	ck_assert_uint_eq(play_entries("a/b/store/live"), 0);
+	store_free(NULL);
+}
+END_TEST
+
+START_TEST(a_directory_that_others_may_write_to_is_refused)
+{
+	ck_assert_int_eq(mkdir("group", 0700), 0);
+	ck_assert_int_eq(chmod("group", 0770), 0);
+	expect_refused("group", -EPERM, "others may write");
+	ck_assert_int_eq(chmod("group", 0702), 0);
+	expect_refused("group", -EPERM, "others may write");
+	ck_assert_int_eq(chmod("group", 0755), 0);
+	ck_assert_int_eq(mkdir("group/sha256", 0700), 0);
+	ck_assert_int_eq(chmod("group/sha256", 0777), 0);
+	expect_refused("group", -EPERM, "others may write");
+}
+END_TEST
+
+START_TEST(a_directory_of_somebody_else_is_refused)
+{
+	if (geteuid()) {
+		/* what is root's is somebody else's */
+		expect_refused("/usr", -EPERM, "belongs to user 0");
+		return;
+	}
+	ck_assert_int_eq(mkdir("theirs", 0700), 0);
+	ck_assert_int_eq(chown("theirs", 12345, 12345), 0);
+	expect_refused("theirs", -EPERM, "belongs to user 12345");
+}
+END_TEST
+
+START_TEST(what_is_no_directory_is_refused)
+{
+	struct err err = { 0 };
+
+	ck_assert_int_eq(fs_write("file", bytes_str("x"), 0600, &err), 0);
+	expect_refused("file", -ENOTDIR, "file");
+	ck_assert_int_eq(mkdir("store", 0700), 0);
+	ck_assert_int_eq(mkdir("other", 0700), 0);
+	ck_assert_int_eq(symlink("../other", "store/sha256"), 0);
+	expect_refused("store", -ENOTDIR, "sha256");
+}
+END_TEST
+
+START_TEST(a_read_only_file_system_is_a_clean_error)
+{
+	struct play_blob b = play_blob(1, 5000);
+	struct store *s;
+
+	ck_assert_int_eq(mkdir("store", 0700), 0);
+	/* In a namespace of our own, so that it goes with us. */
+	if (unshare(CLONE_NEWNS) ||
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("none", "store", "tmpfs", 0, "size=1m,mode=0700")) {
+		printf("skipped: a read-only file system: mount a tmpfs: %s\n",
+		       strerror(errno));
+		free(b.data);
+		return;
+	}
+	s = play_open(MIB);
+	ck_assert_int_eq(play_put(s, &b, false), 0);
+	play_age(&b, 100000);
+	ck_assert_int_eq(
+		mount("none", "store", NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
+	/* What is there is still good; nothing else can be had. */
+	ck_assert_int_eq(play_copy(s, &b), 0);
+	ck_assert_int_eq(store_pin(s, &b.digest, b.size), -EROFS);
+	ck_assert_int_eq(play_put(s, &b, false), -EROFS);
+	ck_assert_int_eq(store_gc(s, 1), 0);
+	ck_assert_int_eq(play_copy(s, &b), 0);
+	store_free(s);
+	expect_refused("store", -EROFS, "Read-only");
+	ck_assert_int_eq(umount("store"), 0);
+	free(b.data);
+}
+END_TEST
+
+START_TEST(what_was_stored_is_there_after_a_restart)
+{
+	struct play_blob b = play_blob(1, 5000);
+	struct store *s = play_open(0);
+
+	ck_assert_int_eq(play_put(s, &b, true), 0);
+	store_free(s);
+	s = play_open(0);
+	ck_assert(store_has(s, &b.digest, b.size));
+	ck_assert_int_eq(play_copy(s, &b), 0);
+	store_free(s);
+	free(b.data);
+}
+END_TEST
+
+START_TEST(two_handles_of_one_process_share_a_directory)
+{
+	struct play_blob b = play_blob(1, 5000);
+	struct store *s = play_open(0), *t = play_open(0);
+
+	ck_assert_uint_eq(play_entries("store/live"), 2);
+	ck_assert_int_eq(play_put(s, &b, true), 0);
+	ck_assert_int_eq(play_copy(t, &b), 0);
+	ck_assert_int_eq(store_gc(t, 1), 0);
+	ck_assert(play_stands(&b));
+	store_free(s);
+	ck_assert_int_eq(store_gc(t, 1), 0);
+	ck_assert(!play_stands(&b));
+	store_free(t);
+	free(b.data);
+}
+END_TEST
+
+START_TEST(the_limit_is_what_was_asked_for_or_fits_the_disk)
+{
+	struct store *s = play_open(5 * MIB);
+	struct store_stats n;
+	uint64_t limit = store_limit_default("store");
+
+	store_stats(s, &n);
+	ck_assert_uint_eq(n.limit, 5 * MIB);
+	store_free(s);
+	ck_assert_uint_ge(limit, 64 * MIB);
+	ck_assert_uint_le(limit, 10240 * MIB);
+	/* where there is nothing yet, what is above it counts */
+	ck_assert_uint_eq(store_limit_default("store/no/such"), limit);
+	s = play_open(0);
+	store_stats(s, &n);
+	ck_assert_uint_eq(n.limit, limit);
+	store_free(s);
+}
+END_TEST
+
+START_TEST(numbers_tell_what_was_done)
+{
+	struct play_blob b = play_blob(1, 5000);
+	struct store *s = play_open(0);
+	struct store_stats n;
+
+	play_counted(s);
+	ck_assert_int_eq(play_put(s, &b, true), 0);
+	ck_assert_int_eq(play_copy(s, &b), 0);
+	store_stats(s, &n);
+	ck_assert_uint_eq(n.used, 8192);
+	ck_assert_uint_eq(n.blobs, 1);
+	ck_assert_uint_eq(n.pinned, 1);
+	ck_assert_uint_eq(n.in, 1);
+	ck_assert_uint_eq(n.in_bytes, 5000);
+	ck_assert_uint_eq(n.out, 1);
+	ck_assert_uint_eq(n.out_bytes, 5000);
+	ck_assert_uint_eq(n.damaged, 0);
+	/* the same once more is no more than before */
+	ck_assert_int_eq(play_put(s, &b, false), 0);
+	store_stats(s, &n);
+	ck_assert_uint_eq(n.used, 8192);
+	ck_assert_uint_eq(n.blobs, 1);
+	store_free(s);
+	free(b.data);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("store/store");
+	TCase *tc = tcase_create("all");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(tc, play_setup, play_teardown);
+	tcase_add_test(tc, a_new_store_is_ours_alone);
+	tcase_add_test(tc, a_directory_that_others_may_write_to_is_refused);
+	tcase_add_test(tc, a_directory_of_somebody_else_is_refused);
+	tcase_add_test(tc, what_is_no_directory_is_refused);
+	tcase_add_test(tc, a_read_only_file_system_is_a_clean_error);
+	tcase_add_test(tc, what_was_stored_is_there_after_a_restart);
+	tcase_add_test(tc, two_handles_of_one_process_share_a_directory);
+	tcase_add_test(tc, the_limit_is_what_was_asked_for_or_fits_the_disk);
+	tcase_add_test(tc, numbers_tell_what_was_done);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
