@@ -144,10 +144,10 @@ void store_in_abort(struct store_in *in)
 int store_put(struct store *s, const struct digest *d, struct bytes content,
 	      bool pin)
 {
-	struct store_in *in;
+	struct store_in *in = NULL;
 	int ret = store_in_begin(&in, s, d, content.len, pin);
 
-	if (ret)
+	if (!in)
 		return ret;
 	store_in_add(in, content);
 	return store_in_end(in);
