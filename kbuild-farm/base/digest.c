@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -82,6 +81,11 @@ bool digest_equal(const struct digest *a, const struct digest *b)
 
 void digest_hex(const struct digest *d, char out[static DIGEST_HEX])
 {
-	for (int i = 0; i < DIGEST_SIZE; i++)
-		snprintf(out + 2 * i, 3, "%02x", d->b[i]);
+	static const char digits[] = "0123456789abcdef";
+
+	for (int i = 0; i < DIGEST_SIZE; i++) {
+		out[2 * i] = digits[d->b[i] >> 4];
+		out[2 * i + 1] = digits[d->b[i] & 15];
+	}
+	out[DIGEST_HEX - 1] = '\0';
 }

@@ -4,7 +4,8 @@
  *
  * A file is known by its stamp.  That alone does not tell two contents apart
  * when both came within one tick of the clock that stamps files, so what is
- * younger than that when it is read ("not settled") is not remembered.
+ * younger than that when it is read ("not settled") is not remembered.  Where
+ * another machine stamps the files (NFS), its clock must agree with ours.
  *
  * A memo may be used by any number of threads, and holds at most as many
  * files as it was made for: those not asked for lately go first.

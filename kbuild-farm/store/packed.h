@@ -45,7 +45,10 @@ struct store_packed *store_packed_new(size_t limit, store_pack_fn pack,
 /* Everything must have been put back.  NULL is fine. */
 void store_packed_free(struct store_packed *p);
 
-/* The blob if it is packed already, else NULL.  Waits for nobody. */
+/*
+ * The blob, to be put back, if it is packed already; else NULL.  Waits for
+ * nobody.
+ */
 const struct store_packed_blob *store_packed_find(struct store_packed *p,
 						  const struct digest *d);
 /*

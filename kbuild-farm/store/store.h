@@ -68,6 +68,7 @@ struct store_in;
 
 /*
  * Expect a blob of `size` bytes.  `pin`: it is pinned from store_in_end() on.
+ * Takes a descriptor until the end, so begin when the first piece is there.
  * Returns 0; -EFBIG: larger than the whole store may be; -ENOSPC: what is
  * pinned and what arrives leaves no room for it below the limit, or the disk
  * is full.  At the limit this may collect before it answers.
