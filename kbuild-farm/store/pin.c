@@ -130,27 +130,38 @@ int store_pin_open(struct store *s, const struct digest *d, struct stat *st)
 	return ret;
 }
 
+/* In one step: somebody may be about to open what stands there. */
+static int relink(struct store *s, const char *name, const char *to)
+{
+	char between[STORE_NAME_MAX];
+	int ret = 0;
+
+	if (!linkat(s->own, name, s->own, to, 0))
+		return 0;
+	if (errno != EEXIST)
+		return -errno;
+	snprintf(between, sizeof(between), "%.70s.pin", name);
+	if (linkat(s->own, name, s->own, between, 0))
+		return -errno;
+	if (renameat(s->own, between, s->own, to)) {
+		ret = -errno;
+		unlinkat(s->own, between, 0);
+	}
+	return ret;
+}
+
 int store_pin_renew(struct store *s, const struct digest *d, const char *name,
 		    bool pin)
 {
-	char to[STORE_NAME_MAX], between[STORE_NAME_MAX];
+	char to[STORE_NAME_MAX];
 	int ret = 0;
 
-	pthread_mutex_lock(&s->pin_lock);
-	if (!pin && !find(s, d))
-		goto out;
 	store_pin_name(d, to);
-	snprintf(between, sizeof(between), "%.70s.pin", name);
-	/* Not in place: somebody may be about to open what stands there. */
-	if (linkat(s->own, name, s->own, between, 0))
-		ret = -errno;
-	else if (renameat(s->own, between, s->own, to))
-		ret = -errno;
+	pthread_mutex_lock(&s->pin_lock);
+	if (pin || find(s, d))
+		ret = relink(s, name, to);
 	if (!ret && pin)
 		count_one(s, d);
-	if (ret)
-		store_live_remove(s->own, between);
-out:
 	pthread_mutex_unlock(&s->pin_lock);
 	return ret;
 }
