@@ -11,12 +11,17 @@
 
 static atomic_uint packs; /* how many pieces were packed */
 static atomic_int answer; /* of the packing function */
+static atomic_bool slow; /* so that others have to wait for it */
 
 /* The form of a piece: its offset, and the piece. */
 static int pack(void *arg, const struct digest *d, uint64_t size,
 		uint64_t offset, struct bytes piece, struct buf *out)
 {
+	const struct timespec nap = { .tv_nsec = 2000000 };
+
 	(void)d;
+	if (slow)
+		nanosleep(&nap, NULL);
 	ck_assert_ptr_eq(arg, &packs);
 	ck_assert_uint_le(offset + piece.len, size);
 	ck_assert_uint_eq(out->len, 0);
@@ -31,6 +36,7 @@ static void setup(void)
 	play_setup();
 	packs = 0;
 	answer = 0;
+	slow = false;
 }
 
 static void teardown(void)
@@ -317,6 +323,7 @@ static void share_among_threads(size_t limit)
 
 START_TEST(threads_that_ask_at_once_have_it_packed_once)
 {
+	slow = true;
 	share_among_threads(1024 * KIB);
 	ck_assert_uint_eq(packs, 10);
 }
@@ -342,8 +349,9 @@ START_TEST(a_failure_of_one_thread_is_its_own)
 	struct play_blob b = play_blob(1, 1000);
 	struct share share = { NULL, &b, 1 };
 
+	slow = true;
 	save(&b, "f");
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < 100; i++) {
 		struct store_packed *p = new_packed(64 * KIB);
 		pthread_t thread;
 		void *ret;
