@@ -3,6 +3,7 @@
 #	make [V=1] [WERROR=1] [SAN=address,undefined] [CROSS_COMPILE=] [CC=]
 #	make check [GROUPS=] | lint [STEPS=] | format | clean
 #	make fuzz [RUNS=] [PROPERTY_RUNS=] | bench | soak [ROUNDS=] | audit [TREES=]
+#	make equality [CONFIGS=]
 #	make install | uninstall [DESTDIR=] [PREFIX=]
 #
 # Objects and programs lie in build/; a build with SAN= or CROSS_COMPILE= has
@@ -24,8 +25,8 @@ PROPERTY_RUNS ?= 100000
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all check check-programs lint format fuzz bench soak audit install \
-	uninstall clean FORCE
+.PHONY: all check check-programs lint format fuzz bench soak equality audit \
+	install uninstall clean FORCE
 MAKEFLAGS += --no-builtin-rules
 
 empty :=
@@ -101,8 +102,8 @@ cc_ldflags := $(if $(SAN),-fsanitize=$(SAN),-static -no-pie -Wl,--gc-sections \
 
 # ---------------------------------------------------------------- rooms
 
-ROOMS := base conf wire store options scan cc tree toolchain node coord build \
-	ui cli agent
+ROOMS := base conf wire store options scan cc tree toolchain node cell coord \
+	build ui cli agent
 sources = $(filter-out %/main.c,$(wildcard kbuild-farm/$1/*.c))
 
 # $(call variant,DIR,COMPILER,FLAGS,LIST): objects and one archive per room.
@@ -149,7 +150,7 @@ group = -Wl,--start-group $1 -Wl,--end-group
 
 KFARM_ROOMS := cli build coord tree node toolchain store ui conf wire scan \
 	options base
-KFARMD_ROOMS := agent toolchain store node wire options conf base
+KFARMD_ROOMS := agent toolchain cell store node wire options conf base
 
 $B/kfarm: $B/obj/cli/main.o $(call rooms,$B,$(KFARM_ROOMS))
 $B/kfarmd: $B/obj/agent/main.o $(call rooms,$B,$(KFARMD_ROOMS))
@@ -157,6 +158,15 @@ $B/kfarm $B/kfarmd: $B/flags
 	$(call say,LD)
 	$Q$(CC) $(main_ldflags) -o $@ $(filter %.o,$^) \
 		$(call group,$(filter %.a,$^)) $(PACKAGE_LIBS) -lpthread
+
+# The tests of kfarmd under the sanitizers start this one.
+ifneq ($B,$(SAN_DIR))
+$(SAN_DIR)/kfarmd: $(SAN_DIR)/obj/agent/main.o \
+		$(call rooms,$(SAN_DIR),$(KFARMD_ROOMS)) $(SAN_DIR)/flags
+	$(call say,LD)
+	$Q$(CC) $(san_ldflags) -o $@ $(filter %.o,$^) \
+		$(call group,$(filter %.a,$^)) $(PACKAGE_LIBS) -lpthread
+endif
 
 # What the wrapper may use of the other rooms: libc is all that these need.
 CC_SOURCES := $(wildcard kbuild-farm/cc/*.c)
@@ -184,8 +194,10 @@ NEEDS := $(if $(TESTS),$(shell awk 'FNR == 1 { found = 0 } \
 	FNR <= 20 && !found && sub(/.*needs:/, "") { \
 		found = 1; sub(/\*\/.*/, ""); gsub(/[ \t,]+/, ","); \
 		print FILENAME "=" $$0 }' $(TESTS)))
-needs = $(sort base $(filter $(ROOMS),$(subst $(comma), ,$(patsubst \
-	$1=%,%,$(filter $1=%,$(NEEDS))))))
+needs = $(sort base $(call with_store,$(filter $(ROOMS),$(subst \
+	$(comma), ,$(patsubst $1=%,%,$(filter $1=%,$(NEEDS)))))))
+# Who links toolchain needs what that is made of.
+with_store = $1 $(if $(filter toolchain,$1),store)
 
 UNITS := $(patsubst tests/unit/%.c,%,$(filter tests/unit/%,$(TESTS)))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(filter tests/fuzz/%,$(TESTS)))
@@ -222,7 +234,8 @@ endif
 $(foreach t,$(FUZZERS),$(eval $(call fuzzer,$t)))
 
 check-programs: all $(UNITS:%=$B/unit/%) $(FUZZERS:%=$B/replay/%) \
-	$(UNITS:%=$(SAN_DIR)/unit/%) $(FUZZERS:%=$(SAN_DIR)/replay/%)
+	$(SAN_DIR)/kfarmd $(UNITS:%=$(SAN_DIR)/unit/%) \
+	$(FUZZERS:%=$(SAN_DIR)/replay/%)
 
 # GROUPS= takes only some: unit san fuzz cli farm lint.
 check: check-programs
@@ -244,6 +257,15 @@ audit: all
 # The fault tests over and over: hours.
 soak: all
 	$QKFARM_BUILD=$B tests/farm/soak.sh $(ROUNDS)
+
+# Whole kernels by kfarm and by make, byte for byte, with the configurations
+# that tests/farm/equality.sh knows: an hour.
+CONFIGS ?= tiny quickstart debug x86 clang
+equality: all
+	$Qunequal=; for config in $(CONFIGS); do echo "== $$config"; \
+		KFARM_BUILD=$B tests/farm/equality.sh --config $$config || \
+		unequal="$$unequal $$config"; done; \
+	[ ! "$$unequal" ] || { echo "not equal:$$unequal" >&2; exit 1; }
 
 # Each target starts from its corpus; what it finds stays in build/fuzz/.
 .PHONY: $(FUZZERS:%=run-%) run-property
