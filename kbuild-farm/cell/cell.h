@@ -39,8 +39,8 @@
 #define CELL_OUT "/.kfarm/out"
 #define CELL_TMP "/.kfarm/tmp"
 
-#define CELL_PATH_MAX 4096 /* bytes of a path in the view */
-#define CELL_ARGS_MAX (128 << 10) /* bytes of argv, env and cwd of a job */
+#define CELL_PATH_MAX  4096 /* bytes of a path in the view */
+#define CELL_ARGS_MAX  (128 << 10) /* bytes of argv, env and cwd of a job */
 #define CELL_ROOTS_MAX 16
 
 /* ------------------------------------------------------------- fitness */
@@ -66,7 +66,8 @@ struct cell_run;
 
 /* Zero means the default. */
 struct cell_limits {
-	uint64_t view_bytes; /* of the view in all, 4 KiB a file at least; 8 GiB */
+	uint64_t view_bytes; /* of the view in all, 4 KiB a file at least; 8 GiB
+			      */
 	uint32_t view_files; /* files, links and directories; 2^20 */
 	uint64_t job_bytes; /* what a job can write in all; 1 GiB */
 	uint32_t job_files; /* 4096 */

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cell/jail.h"
+
+#include "cell/cell.h"
+#include "cell/escape.h"
+#include "cell/landlock.h"
+#include "cell/seccomp.h"
+#include "cell/space.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/securebits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define OWN        "/.kfarm"
+#define FILES_OPEN 1024
+
+/* ------------------------------------------------------------ its files */
+
+/* Is there anything in this directory?  readdir() would allocate. */
+static bool is_empty(int dir)
+{
+	union {
+		struct dirent64 align;
+		char bytes[512];
+	} room;
+
+	for (;;) {
+		long n = syscall(SYS_getdents64, dir, &room, sizeof(room));
+
+		if (n <= 0)
+			return !n;
+		for (long at = 0; at < n;) {
+			const struct dirent64 *e = (const void *)(room.bytes +
+								  at);
+
+			if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
+				return false;
+			at += e->d_reclen;
+		}
+	}
+}
+
+/*
+ * A /tmp of its own for programs that do not look at TMPDIR.  A view with
+ * something below /tmp, or a link there, keeps what it has.
+ */
+static int mount_tmp(struct cell_msg *m)
+{
+	int fd = open("/tmp", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int ret = 0;
+
+	if (fd < 0)
+		return 0;
+	if (is_empty(fd) &&
+	    (fchdir(fd) || mount(CELL_TMP, ".", NULL, MS_BIND, NULL)))
+		ret = cell_space_fail(m, "mount", "/tmp");
+	close(fd);
+	return ret;
+}
+
+static int mount_own(const struct cell_jail *j, struct cell_msg *m)
+{
+	char options[128];
+
+	snprintf(options, sizeof(options), "size=%llu,nr_inodes=%lu,mode=0755",
+		 (unsigned long long)j->limits->job_bytes,
+		 (unsigned long)j->limits->job_files);
+	if (mount("job", OWN, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		  options))
+		return cell_space_fail(m, "mount", OWN);
+	umask(022);
+	if (mkdir(CELL_OUT, 0755))
+		return cell_space_fail(m, "mount", CELL_OUT);
+	if (mkdir(CELL_TMP, 0755))
+		return cell_space_fail(m, "mount", CELL_TMP);
+	return mount_tmp(m);
+}
+
+static int copy_input(const struct cell_jail *j, int out, struct cell_msg *m)
+{
+	off_t at = 0;
+	ssize_t n;
+	int fd, ret = 0;
+
+	if (!*j->input_name)
+		return 0;
+	fd = openat(out, j->input_name,
+		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return cell_space_fail(m, "input", j->input_name);
+	do
+		n = sendfile(fd, j->fd[CELL_MSG_INPUT], &at, 1 << 30);
+	while (n > 0 || (n < 0 && errno == EINTR));
+	if (n < 0)
+		ret = cell_space_fail(m, "input", j->input_name);
+	close(fd);
+	return ret;
+}
+
+/* Descriptors from 3 on close with the exec; none of ours lies below. */
+static int place_descriptors(const struct cell_jail *j, struct cell_msg *m)
+{
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	if (null < 0)
+		return cell_space_fail(m, "mount", "/dev/null");
+	for (int i = 0; i < 3; i++) {
+		if (dup2(j->fd[i] < 0 ? null : j->fd[i], i) < 0)
+			return cell_space_fail(m, "exec", "descriptors");
+	}
+	return 0;
+}
+
+/* ---------------------------------------------------------- what it may */
+
+static int limit(int resource, uint64_t value)
+{
+	struct rlimit r;
+
+	if (getrlimit(resource, &r))
+		return -1;
+	if (r.rlim_max > value)
+		r.rlim_max = (rlim_t)value;
+	r.rlim_cur = r.rlim_max;
+	return setrlimit(resource, &r);
+}
+
+static int set_limits(const struct cell_jail_limits *l, struct cell_msg *m)
+{
+	const uint64_t most = (rlim_t)-1;
+
+	if (limit(RLIMIT_CORE, 0) || limit(RLIMIT_NOFILE, FILES_OPEN) ||
+	    limit(RLIMIT_MEMLOCK, 1 << 16) || limit(RLIMIT_MSGQUEUE, 0) ||
+	    limit(RLIMIT_RTPRIO, 0) || limit(RLIMIT_FSIZE, l->file_bytes) ||
+	    limit(RLIMIT_AS, l->memory_bytes < most ? l->memory_bytes : most) ||
+	    (l->processes && limit(RLIMIT_NPROC, l->processes)))
+		return cell_space_fail(m, "rlimits", "setrlimit");
+	return 0;
+}
+
+static int drop_capabilities(struct cell_msg *m)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct none[2] = { 0 };
+	const unsigned long bits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED |
+				   SECBIT_NO_SETUID_FIXUP |
+				   SECBIT_NO_SETUID_FIXUP_LOCKED |
+				   SECBIT_KEEP_CAPS_LOCKED |
+				   SECBIT_NO_CAP_AMBIENT_RAISE |
+				   SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
+
+	for (int cap = 0; cap < 64; cap++) {
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0)) {
+			if (errno == EINVAL)
+				break;
+			return cell_space_fail(m, "capabilities", "bounding");
+		}
+	}
+	if (prctl(PR_SET_SECUREBITS, bits, 0, 0, 0))
+		return cell_space_fail(m, "capabilities", "securebits");
+	if (syscall(SYS_capset, &head, none))
+		return cell_space_fail(m, "capabilities", "capset");
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return cell_space_fail(m, "no_new_privs", "prctl");
+	return 0;
+}
+
+static int confine(const struct cell_jail *j, struct cell_msg *m)
+{
+	static const char *const own[] = { CELL_OUT, CELL_TMP, NULL };
+	int ret;
+
+	if (unshare(CLONE_NEWUSER))
+		return cell_space_fail(m, "user", "unshare");
+	ret = set_limits(j->limits, m);
+	if (!ret)
+		ret = drop_capabilities(m);
+	if (ret)
+		return ret;
+	ret = cell_landlock_enter(j->landlock, own);
+	if (ret) {
+		errno = -ret;
+		return cell_space_fail(m, "landlock", "landlock");
+	}
+	ret = cell_seccomp_enter(j->filter, j->filter_n);
+	if (ret) {
+		errno = -ret;
+		return cell_space_fail(m, "seccomp", "seccomp");
+	}
+	return 0;
+}
+
+/* -------------------------------------------------------------- its life */
+
+static void reset_signals(void)
+{
+	struct sigaction dfl = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	for (int i = 1; i < NSIG; i++)
+		sigaction(i, &dfl, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static int prepare(const struct cell_jail *j, int *out, struct cell_msg *m)
+{
+	int ret;
+
+	reset_signals();
+	setsid();
+	ret = mount_own(j, m);
+	if (ret)
+		return ret;
+	*out = open(CELL_OUT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*out < 0)
+		return cell_space_fail(m, "mount", CELL_OUT);
+	ret = copy_input(j, *out, m);
+	if (!ret && chdir(j->cwd))
+		ret = cell_space_fail(m, "cwd", j->cwd);
+	if (!ret)
+		ret = place_descriptors(j, m);
+	return ret ? ret : confine(j, m);
+}
+
+void cell_jail_run(const struct cell_jail *j)
+{
+	struct cell_msg m = { .type = CELL_MSG_STARTED, .id = j->id };
+	int out = -1;
+	int ret = prepare(j, &out, &m);
+
+	if (!ret)
+		ret = cell_msg_send(j->sock, &m, NULL, 0, &out, 1);
+	if (!ret && j->self_test)
+		cell_escape_try();
+	if (!ret) {
+		execve(j->argv[0], j->argv, j->env);
+		cell_space_fail(&m, "exec", j->argv[0]);
+	}
+	m.type = CELL_MSG_FAILED;
+	cell_msg_send(j->sock, &m, NULL, 0, NULL, 0);
+	_exit(127);
+}

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cell/keeper.h"
+
+#include "base/clock.h"
+#include "cell/cell.h"
+#include "cell/landlock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SOCK 3 /* where our socket is */
+
+struct job {
+	pid_t pid; /* 0: this place is free */
+	uint32_t id;
+	uint64_t began; /* clock_ms() */
+	uint64_t deadline; /* 0: none */
+	bool overdue;
+};
+
+/* One keeper is one process; a stack would be too small for these. */
+static struct job jobs[CELL_KEEPER_JOBS];
+static char text[CELL_ARGS_MAX];
+static char *strings[CELL_KEEPER_STRINGS + 2];
+static const struct cell_keeper_plan *plan;
+static int landlock;
+
+static void say(const struct cell_msg *m)
+{
+	/* Nobody listens any more: then nobody needs us. */
+	if (cell_msg_send(SOCK, m, NULL, 0, NULL, 0))
+		_exit(0);
+}
+
+/* ------------------------------------------------------------------ jobs */
+
+static struct job *find_job(uint32_t id)
+{
+	for (size_t i = 0; i < CELL_KEEPER_JOBS; i++) {
+		if (jobs[i].pid && jobs[i].id == id)
+			return &jobs[i];
+	}
+	return NULL;
+}
+
+static struct job *free_place(void)
+{
+	for (size_t i = 0; i < CELL_KEEPER_JOBS; i++) {
+		if (!jobs[i].pid)
+			return &jobs[i];
+	}
+	return NULL;
+}
+
+static void could_not_start(uint32_t id, int error, const char *what)
+{
+	struct cell_msg m = { .type = CELL_MSG_FAILED, .id = id };
+
+	errno = error;
+	cell_space_fail(&m, "pid", what);
+	say(&m);
+	m = (struct cell_msg){ .type = CELL_MSG_ENDED, .id = id };
+	say(&m);
+}
+
+/* Cut the `n` strings of `text` from *at on: where they begin, or NULL. */
+static bool take_strings(char **out, size_t n, char **at, const char *end)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t len = strnlen(*at, (size_t)(end - *at));
+
+		if (*at + len == end)
+			return false;
+		out[i] = *at;
+		*at += len + 1;
+	}
+	return true;
+}
+
+/* The job in the message and `len` bytes of `text`. */
+static bool read_job(struct cell_jail *j, const struct cell_msg *m, size_t len,
+		     const struct cell_msg_extra *extra)
+{
+	char *at = text, *head[2];
+	unsigned n = 0;
+
+	if (!m->argc || m->argc > CELL_KEEPER_STRINGS ||
+	    m->envc > CELL_KEEPER_STRINGS - m->argc)
+		return false;
+	j->argv = strings;
+	j->env = strings + m->argc + 1;
+	if (!take_strings(head, 2, &at, text + len) ||
+	    !take_strings(j->argv, m->argc, &at, text + len) ||
+	    !take_strings(j->env, m->envc, &at, text + len))
+		return false;
+	j->argv[m->argc] = NULL;
+	j->env[m->envc] = NULL;
+	j->cwd = head[0];
+	j->input_name = head[1];
+	for (unsigned i = 0; i < CELL_MSG_FDS; i++) {
+		j->fd[i] = -1;
+		if (!(m->fds & 1u << i))
+			continue;
+		if (n == extra->n)
+			return false;
+		j->fd[i] = extra->fd[n++];
+	}
+	return !*j->input_name || j->fd[CELL_MSG_INPUT] >= 0;
+}
+
+static void start(const struct cell_msg *m, size_t len,
+		  const struct cell_msg_extra *extra)
+{
+	const unsigned long flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC |
+				    SIGCHLD;
+	struct cell_jail j = {
+		.sock = SOCK,
+		.id = m->id,
+		.self_test = m->self_test,
+		.limits = &plan->job,
+		.filter = plan->filter,
+		.filter_n = plan->filter_n,
+		.landlock = landlock,
+	};
+	struct job *job = free_place();
+	long pid;
+
+	if (!read_job(&j, m, len, extra)) {
+		could_not_start(m->id, extra->n ? EPROTO : EMFILE, "start");
+		return;
+	}
+	if (!job) {
+		could_not_start(m->id, EAGAIN, "too many jobs");
+		return;
+	}
+	/* Its memory is its own, so that it can unshare the user. */
+	pid = syscall(SYS_clone, flags, 0, 0, 0, 0);
+	if (!pid)
+		cell_jail_run(&j);
+	if (pid < 0) {
+		could_not_start(m->id, errno, "clone");
+		return;
+	}
+	*job = (struct job){
+		.pid = (pid_t)pid,
+		.id = m->id,
+		.began = clock_ms(),
+	};
+	if (m->deadline_ms)
+		job->deadline = job->began + m->deadline_ms;
+}
+
+static uint32_t to_ms(const struct rusage *used)
+{
+	int64_t us = (used->ru_utime.tv_sec + used->ru_stime.tv_sec) *
+			     (int64_t)1000000 +
+		     used->ru_utime.tv_usec + used->ru_stime.tv_usec;
+
+	return (uint32_t)(us / 1000);
+}
+
+/* All processes of a namespace are gone before its first one is. */
+static void ended(struct job *job, int status, const struct rusage *used)
+{
+	struct cell_msg m = {
+		.type = CELL_MSG_ENDED,
+		.id = job->id,
+		.status = status,
+		.overdue = job->overdue,
+		.cpu_ms = to_ms(used),
+		.wall_ms = (uint32_t)(clock_ms() - job->began),
+		.peak_kib = (uint32_t)used->ru_maxrss,
+	};
+
+	job->pid = 0;
+	say(&m);
+}
+
+static void collect(int signals)
+{
+	struct signalfd_siginfo info;
+	struct rusage used;
+	int status;
+	pid_t pid;
+
+	while (read(signals, &info, sizeof(info)) == sizeof(info))
+		;
+	while ((pid = wait4(-1, &status, WNOHANG | __WALL, &used)) > 0) {
+		for (size_t i = 0; i < CELL_KEEPER_JOBS; i++) {
+			if (jobs[i].pid == pid)
+				ended(&jobs[i], status, &used);
+		}
+	}
+}
+
+/* Kill what is overdue: ms until the next one will be, -1: none. */
+static int check_deadlines(void)
+{
+	uint64_t now = clock_ms(), next = UINT64_MAX;
+
+	for (size_t i = 0; i < CELL_KEEPER_JOBS; i++) {
+		struct job *job = &jobs[i];
+
+		if (!job->pid || !job->deadline || job->overdue)
+			continue;
+		if (job->deadline <= now) {
+			job->overdue = true;
+			kill(job->pid, SIGKILL);
+		} else if (job->deadline - now < next) {
+			next = job->deadline - now;
+		}
+	}
+	if (next == UINT64_MAX)
+		return -1;
+	return next > 60000 ? 60000 : (int)next;
+}
+
+/* ------------------------------------------------------------------ loop */
+
+static void on_message(void)
+{
+	struct cell_msg_extra extra;
+	struct cell_msg m;
+	struct job *job;
+	ssize_t n = cell_msg_receive(SOCK, &m, text, sizeof(text), &extra,
+				     MSG_DONTWAIT);
+
+	if (n == -EAGAIN)
+		return;
+	if (n < 0)
+		_exit(0);
+	if (m.type == CELL_MSG_START) {
+		start(&m, (size_t)n, &extra);
+	} else if (m.type == CELL_MSG_KILL) {
+		job = find_job(m.id);
+		if (job)
+			kill(job->pid, SIGKILL);
+	}
+	cell_msg_close(&extra);
+}
+
+static void loop(int signals)
+{
+	for (;;) {
+		struct pollfd p[] = {
+			{ .fd = SOCK, .events = POLLIN },
+			{ .fd = signals, .events = POLLIN },
+		};
+
+		if (poll(p, 2, check_deadlines()) < 0 && errno != EINTR)
+			_exit(1);
+		if (p[1].revents)
+			collect(signals);
+		if (p[0].revents)
+			on_message();
+	}
+}
+
+static int watch_children(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void broken(struct cell_msg *m)
+{
+	m->type = CELL_MSG_BROKEN;
+	cell_msg_send(SOCK, m, NULL, 0, NULL, 0);
+	_exit(1);
+}
+
+static void keeper(void)
+{
+	struct cell_msg m = { .type = CELL_MSG_READY };
+	struct cell_msg_extra extra;
+	int fds[2], signals = watch_children();
+
+	/*
+	 * Who made us has exited when this comes, so our parent is now the
+	 * subreaper, if there is one: we go with it.
+	 */
+	if (cell_msg_receive(SOCK, &m, NULL, 0, &extra, 0) < 0 ||
+	    m.type != CELL_MSG_GO)
+		_exit(0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	m = (struct cell_msg){ .type = CELL_MSG_READY };
+	if (signals < 0) {
+		cell_space_fail(&m, "pid", "signalfd");
+		broken(&m);
+	}
+	if (cell_space_build(&plan->space, &fds[0], &fds[1], &m))
+		broken(&m);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) {
+		cell_space_fail(&m, "no_new_privs", "prctl");
+		broken(&m);
+	}
+	landlock = cell_landlock_abi();
+	m.landlock = (uint32_t)landlock;
+	if (cell_msg_send(SOCK, &m, NULL, 0, fds, 2))
+		_exit(0);
+	close(fds[0]);
+	close(fds[1]);
+	loop(signals);
+}
+
+/* ------------------------------------------------------------------ birth */
+
+/* Nothing of the program that forked us stays open. */
+static void shed_descriptors(int sock)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int at = fcntl(sock, F_DUPFD_CLOEXEC, 10);
+
+	for (int i = 0; i < 3 && null >= 0; i++)
+		dup2(null, i);
+	dup3(at, SOCK, O_CLOEXEC);
+	if (!syscall(SYS_close_range, SOCK + 1, ~0u, 0))
+		return;
+	/* Before Linux 5.9 */
+	for (long i = SOCK + 1; i < sysconf(_SC_OPEN_MAX) && i < 1 << 20; i++)
+		close((int)i);
+}
+
+static void shed_signals(void)
+{
+	struct sigaction dfl = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	for (int i = 1; i < NSIG; i++)
+		sigaction(i, &dfl, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+void cell_keeper_main(const struct cell_keeper_plan *what)
+{
+	struct cell_msg m = { 0 };
+	long pid;
+
+	plan = what;
+	shed_signals();
+	shed_descriptors(what->sock);
+	setsid();
+	if (cell_space_enter(&m))
+		broken(&m);
+	pid = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+	if (pid < 0) {
+		cell_space_fail(&m, "pid", "clone");
+		broken(&m);
+	}
+	if (!pid)
+		keeper();
+	_exit(0);
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cell/cell.h"
+
+#include "base/buf.h"
+#include "base/str.h"
+#include "cell/cpu.h"
+#include "cell/keeper.h"
+#include "cell/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ---------------------------------------------------------------- start */
+
+static bool is_name(const char *name)
+{
+	return *name && strcmp(name, ".") && strcmp(name, "..") &&
+	       !strchr(name, '/') && strlen(name) < 256;
+}
+
+static void add_string(struct buf *b, const char *s)
+{
+	buf_add(b, s, strlen(s) + 1);
+}
+
+/* The strings of a job behind one another: how many `list` has. */
+static uint32_t add_list(struct buf *b, char *const *list)
+{
+	uint32_t n = 0;
+
+	for (; list && list[n] && b->len <= CELL_ARGS_MAX; n++)
+		add_string(b, list[n]);
+	return n;
+}
+
+static int pack(const struct cell_job *job, struct buf *b, struct cell_msg *m,
+		struct err *err)
+{
+	add_string(b, job->cwd);
+	add_string(b, job->input_name ? job->input_name : "");
+	m->argc = add_list(b, job->argv);
+	m->envc = add_list(b, job->env);
+	if (!m->argc)
+		return err_set(err, EINVAL, "start a job: no command");
+	if (b->len > CELL_ARGS_MAX || m->argc + m->envc > CELL_KEEPER_STRINGS)
+		return err_set(err, E2BIG, "start %s: arguments too long",
+			       job->argv[0]);
+	if (job->input_name && !is_name(job->input_name))
+		return err_set(err, EINVAL, "start %s: input %s: not a name",
+			       job->argv[0], job->input_name);
+	return 0;
+}
+
+/* Two pipes: reading in ours[], writing in theirs[]. */
+static int open_pipes(int ours[2], int theirs[2], struct err *err)
+{
+	for (int i = 0; i < 2; i++) {
+		int fd[2];
+
+		if (pipe2(fd, O_CLOEXEC))
+			return err_errno(err, "start a job: pipe");
+		fcntl(fd[0], F_SETFL, O_NONBLOCK);
+		ours[i] = fd[0];
+		theirs[i] = fd[1];
+	}
+	return 0;
+}
+
+static void close_both(int fd[2])
+{
+	for (int i = 0; i < 2; i++) {
+		if (fd[i] >= 0)
+			close(fd[i]);
+		fd[i] = -1;
+	}
+}
+
+static int send_job(struct cell *cell, const struct cell_job *job,
+		    struct cell_msg *m, const struct buf *b,
+		    const int theirs[2])
+{
+	const int all[] = {
+		[CELL_MSG_STDIN] = job->stdin_fd,
+		[CELL_MSG_STDOUT] = theirs[0],
+		[CELL_MSG_STDERR] = theirs[1],
+		[CELL_MSG_INPUT] = job->input_name ? job->input_fd : -1,
+	};
+	int fds[CELL_MSG_FDS];
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < CELL_MSG_FDS; i++) {
+		if (all[i] < 0)
+			continue;
+		fds[n++] = all[i];
+		m->fds |= 1u << i;
+	}
+	return cell_send(cell, m, b->data, b->len, fds, n);
+}
+
+static struct cell_run *new_run(struct cell *cell, const struct cell_job *job)
+{
+	struct cell_run *run = xcalloc(1, sizeof(*run));
+
+	run->cell = cell;
+	run->id = cell->next_id++;
+	run->out = run->pipe[0] = run->pipe[1] = -1;
+	run->done = job->done;
+	run->ctx = job->ctx;
+	return run;
+}
+
+int cell_start(struct cell *cell, const struct cell_job *job,
+	       struct cell_run **out, struct err *err)
+{
+	struct cell_msg m = {
+		.type = CELL_MSG_START,
+		.deadline_ms = job->deadline_ms,
+		.self_test = cell->self_test,
+	};
+	struct cell_run *run = new_run(cell, job);
+	int theirs[2] = { -1, -1 };
+	struct buf b = { 0 };
+	int ret = pack(job, &b, &m, err);
+
+	if (!ret)
+		ret = open_pipes(run->pipe, theirs, err);
+	if (!ret) {
+		m.id = run->id;
+		ret = send_job(cell, job, &m, &b, theirs);
+		if (ret)
+			err_set(err, -ret, "start %s: the cell is gone",
+				job->argv[0]);
+	}
+	close_both(theirs);
+	buf_release(&b);
+	if (ret) {
+		close_both(run->pipe);
+		free(run);
+		return ret;
+	}
+	TAILQ_INSERT_TAIL(&cell->runs, run, link);
+	*out = run;
+	return 0;
+}
+
+/* ------------------------------------------------------------------- end */
+
+static void finish(struct cell_run *run)
+{
+	TAILQ_REMOVE(&run->cell->runs, run, link);
+	run->cell = NULL;
+	run->pid = 0;
+	/* May free the run, and the cell. */
+	run->done(run->ctx, run, &run->end);
+}
+
+void cell_run_started(struct cell_run *run, struct cell_msg_extra *extra)
+{
+	run->pid = extra->pid;
+	if (extra->n && run->out < 0) {
+		run->out = extra->fd[--extra->n];
+	}
+}
+
+void cell_run_failed(struct cell_run *run, const struct cell_msg *m)
+{
+	run->failed = true;
+	run->end.error = m->error;
+	snprintf(run->end.detail, sizeof(run->end.detail), "%s%s%s: %s",
+		 m->layer, strcmp(m->layer, m->what) ? " " : "",
+		 strcmp(m->layer, m->what) ? m->what : "", strerror(m->error));
+}
+
+void cell_run_ended(struct cell_run *run, const struct cell_msg *m)
+{
+	bool shot = WIFSIGNALED(m->status) && WTERMSIG(m->status) == SIGKILL;
+
+	run->end.status = m->status;
+	run->end.cpu_ms = m->cpu_ms;
+	run->end.wall_ms = m->wall_ms;
+	run->end.peak_kib = m->peak_kib;
+	if (run->failed)
+		run->end.why = CELL_END_FAILED;
+	else if (m->overdue && shot)
+		run->end.why = CELL_END_DEADLINE;
+	else if (run->killed && shot)
+		run->end.why = CELL_END_KILLED;
+	finish(run);
+}
+
+void cell_run_lost(struct cell_run *run)
+{
+	run->end.why = CELL_END_LOST;
+	finish(run);
+}
+
+/* ------------------------------------------------------------- meanwhile */
+
+int cell_run_pipe(const struct cell_run *run, int which)
+{
+	return run->pipe[which];
+}
+
+uint32_t cell_run_cpu_ms(const struct cell_run *run)
+{
+	if (!run->cell)
+		return run->end.cpu_ms;
+	return run->pid ? cell_cpu_ms(run->pid) : 0;
+}
+
+void cell_kill(struct cell_run *run)
+{
+	struct cell_msg m = { .type = CELL_MSG_KILL, .id = run->id };
+
+	if (!run->cell || run->killed)
+		return;
+	run->killed = true;
+	/* When this fails, the keeper is gone, and the run with it. */
+	cell_send(run->cell, &m, NULL, 0, NULL, 0);
+}
+
+int cell_output_open(struct cell_run *run, const char *name, uint64_t *size)
+{
+	struct stat st;
+	int fd;
+
+	if (!is_name(name))
+		return -EINVAL;
+	if (run->cell)
+		return -EBUSY;
+	if (run->out < 0)
+		return run->failed ? -ENOENT : -EMFILE;
+	/* What it is, first: a device or a FIFO is not even opened. */
+	if (fstatat(run->out, name, &st, AT_SYMLINK_NOFOLLOW))
+		return -errno;
+	if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
+		return -EPERM;
+	fd = openat(run->out, name,
+		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	*size = (uint64_t)st.st_size;
+	return fd;
+}
+
+void cell_run_free(struct cell_run *run)
+{
+	if (!run)
+		return;
+	if (run->cell) {
+		cell_kill(run);
+		TAILQ_REMOVE(&run->cell->runs, run, link);
+	}
+	close_both(run->pipe);
+	if (run->out >= 0)
+		close(run->out);
+	free(run);
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cell/space.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/*
+ * systemd's list (UIDS-GIDS) leaves 1879048192 to 2147483647 free, and 60578
+ * to 61183 below the 16 bits that a container may have.
+ */
+#define NOBODYS_ID       1879075686
+#define NOBODYS_SMALL_ID 61006
+
+/* Where the new root is put together: any directory that is everywhere. */
+#define BASE "/tmp"
+
+#define HOST_NAME "kfarm"
+
+int cell_space_fail(struct cell_msg *m, const char *layer, const char *what)
+{
+	int error = errno;
+
+	m->error = error;
+	snprintf(m->layer, sizeof(m->layer), "%s", layer);
+	snprintf(m->what, sizeof(m->what), "%s", what);
+	return -error;
+}
+
+/* As system calls: the C library's would tell other threads. */
+static int become(unsigned id)
+{
+	if (syscall(SYS_setresgid, id, id, id) ||
+	    syscall(SYS_setresuid, id, id, id))
+		return -1;
+	return 0;
+}
+
+static int drop_root(struct cell_msg *m)
+{
+	if (geteuid())
+		return 0;
+	if (syscall(SYS_setgroups, 0, NULL) && errno != EPERM)
+		return cell_space_fail(m, "user", "setgroups");
+	if (become(NOBODYS_ID) && become(NOBODYS_SMALL_ID))
+		return cell_space_fail(m, "user", "setresuid");
+	return 0;
+}
+
+static int write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	size_t len = strlen(text);
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	n = write(fd, text, len);
+	close(fd);
+	if (n >= 0 && (size_t)n != len)
+		errno = EIO;
+	return n == (ssize_t)len ? 0 : -1;
+}
+
+static int map_ids(unsigned uid, unsigned gid, struct cell_msg *m)
+{
+	char line[64];
+
+	/* Absent before Linux 3.19, where it is not needed. */
+	if (write_text("/proc/self/setgroups", "deny") && errno != ENOENT)
+		return cell_space_fail(m, "user", "/proc/self/setgroups");
+	snprintf(line, sizeof(line), "%d %u 1\n", CELL_INNER_ID, gid);
+	if (write_text("/proc/self/gid_map", line))
+		return cell_space_fail(m, "user", "/proc/self/gid_map");
+	snprintf(line, sizeof(line), "%d %u 1\n", CELL_INNER_ID, uid);
+	if (write_text("/proc/self/uid_map", line))
+		return cell_space_fail(m, "user", "/proc/self/uid_map");
+	return 0;
+}
+
+int cell_space_enter(struct cell_msg *m)
+{
+	static const struct {
+		int flag;
+		const char *name;
+	} others[] = {
+		{ CLONE_NEWNS, "mount" }, { CLONE_NEWPID, "pid" },
+		{ CLONE_NEWIPC, "ipc" },  { CLONE_NEWUTS, "uts" },
+		{ CLONE_NEWNET, "net" },
+	};
+	int ret = drop_root(m);
+	unsigned uid = geteuid(), gid = getegid();
+
+	if (ret)
+		return ret;
+	/* The files of /proc/self are ours only then. */
+	prctl(PR_SET_DUMPABLE, 1);
+	/* Of all that runs on the node, jobs are to go first. */
+	write_text("/proc/self/oom_score_adj", "600");
+	if (unshare(CLONE_NEWUSER))
+		return cell_space_fail(m, "user", "unshare");
+	ret = map_ids(uid, gid, m);
+	if (ret)
+		return ret;
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+		if (unshare(others[i].flag))
+			return cell_space_fail(m, others[i].name, "unshare");
+	}
+	prctl(PR_SET_DUMPABLE, 0);
+	return 0;
+}
+
+/* ------------------------------------------------------------------ root */
+
+static int mount_tmpfs(const struct cell_space_limits *limits,
+		       struct cell_msg *m)
+{
+	char options[128];
+
+	snprintf(options, sizeof(options), "size=%llu,nr_inodes=%lu,mode=0755",
+		 (unsigned long long)limits->view_bytes,
+		 (unsigned long)limits->view_files);
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		return cell_space_fail(m, "mount", "private mounts");
+	if (mount("cell", BASE, "tmpfs", MS_NOSUID | MS_NODEV, options))
+		return cell_space_fail(m, "mount", "tmpfs");
+	return 0;
+}
+
+static int make_dirs(struct cell_msg *m)
+{
+	static const char *const dirs[] = { BASE "/view", BASE "/stage",
+					    BASE "/view/dev",
+					    BASE "/view/.kfarm",
+					    BASE "/view/tmp" };
+
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {
+		if (mkdir(dirs[i], 0755))
+			return cell_space_fail(m, "mount", dirs[i]);
+	}
+	return 0;
+}
+
+static int bind_node(const char *from, const char *to, struct cell_msg *m)
+{
+	int fd = open(to, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
+
+	if (fd < 0)
+		return cell_space_fail(m, "mount", to);
+	close(fd);
+	if (mount(from, to, NULL, MS_BIND, NULL))
+		return cell_space_fail(m, "mount", from);
+	return 0;
+}
+
+/* The view becomes a read-only mount of its own, with the nodes on top. */
+static int mount_view(struct cell_msg *m)
+{
+	const unsigned long again = MS_REMOUNT | MS_BIND | MS_RDONLY |
+				    MS_NOSUID | MS_NODEV;
+	int ret;
+
+	if (mount(BASE "/view", BASE "/view", NULL, MS_BIND, NULL))
+		return cell_space_fail(m, "mount", "bind");
+	ret = bind_node("/dev/null", BASE "/view/dev/null", m);
+	if (!ret)
+		ret = bind_node("/dev/zero", BASE "/view/dev/zero", m);
+	if (!ret)
+		ret = bind_node("/dev/urandom", BASE "/view/dev/urandom", m);
+	if (!ret && mount(NULL, BASE "/view", NULL, again, NULL))
+		return cell_space_fail(m, "mount", "read-only");
+	return ret;
+}
+
+static int pivot(struct cell_msg *m)
+{
+	if (chdir(BASE "/view"))
+		return cell_space_fail(m, "pivot_root", "chdir");
+	/* The old root comes to lie on top of the new one, and goes. */
+	if (syscall(SYS_pivot_root, ".", "."))
+		return cell_space_fail(m, "pivot_root", "pivot_root");
+	if (umount2(".", MNT_DETACH))
+		return cell_space_fail(m, "pivot_root", "umount");
+	if (chdir("/"))
+		return cell_space_fail(m, "pivot_root", "chdir");
+	return 0;
+}
+
+static int open_dir(const char *path, int *fd, struct cell_msg *m)
+{
+	*fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return *fd < 0 ? cell_space_fail(m, "mount", path) : 0;
+}
+
+int cell_space_build(const struct cell_space_limits *limits, int *root,
+		     int *stage, struct cell_msg *m)
+{
+	int ret;
+
+	umask(022);
+	if (sethostname(HOST_NAME, strlen(HOST_NAME)) || setdomainname("", 0))
+		return cell_space_fail(m, "uts", "sethostname");
+	ret = mount_tmpfs(limits, m);
+	if (!ret)
+		ret = make_dirs(m);
+	/* Before the read-only mount hides them. */
+	if (!ret)
+		ret = open_dir(BASE "/view", root, m);
+	if (!ret)
+		ret = open_dir(BASE "/stage", stage, m);
+	if (!ret)
+		ret = mount_view(m);
+	return ret ? ret : pivot(m);
+}

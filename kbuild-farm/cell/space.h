@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cell/space.h - the namespaces of a cell and its root.
+ *
+ * What runs here runs in a fork of a program with threads: system calls only,
+ * and snprintf() of numbers; no allocation, no locks.
+ */
+#ifndef CELL_SPACE_H
+#define CELL_SPACE_H
+
+#include "cell/msg.h"
+
+#include <stdint.h>
+
+/* The user that jobs are inside, whoever they are outside. */
+#define CELL_INNER_ID 1000
+
+struct cell_space_limits {
+	uint64_t view_bytes;
+	uint32_t view_files;
+};
+
+/*
+ * First part: become the unprivileged user, and enter the new namespaces; the
+ * PID namespace begins with our next child.  Returns 0, or a negative errno
+ * with what failed in `m`.
+ *
+ * The superuser becomes a user of no account: it is one in a range that
+ * neither distributions nor systemd nor containers hand out, so nothing on the
+ * node belongs to it; where there is no such number (in a container), one in
+ * a gap below 65536.
+ */
+int cell_space_enter(struct cell_msg *m);
+
+/*
+ * Second part, as PID 1: the tmpfs, the device nodes, pivot_root.  Returns 0
+ * with the descriptors of the view's root and of the stage, or as above.
+ */
+int cell_space_build(const struct cell_space_limits *limits, int *root,
+		     int *stage, struct cell_msg *m);
+
+/* Say in `m` what failed: -errno. */
+int cell_space_fail(struct cell_msg *m, const char *layer, const char *what);
+
+#endif

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cell/view.h"
+
+#include "base/str.h"
+#include "cell/cell.h"
+#include "cell/sweep.h"
+#include "cell/walk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/fsuid.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <uthash.h>
+
+#define SELF_EXE  "/proc/self/exe"
+#define OWN       "/.kfarm"
+#define NAME_SIZE 32
+#define NS        1000000000
+
+/* A path that was put, or that stands above one. */
+struct view_entry {
+	UT_hash_handle hh;
+	char path[];
+};
+
+void cell_view_init(struct cell_view *v, int root, int stage, uid_t uid,
+		    gid_t gid)
+{
+	*v = (struct cell_view){
+		.root = root,
+		.stage = stage,
+		.uid = uid,
+		.gid = gid,
+	};
+}
+
+void cell_view_release(struct cell_view *v)
+{
+	struct view_entry *e, *next;
+
+	HASH_ITER(hh, v->entries, e, next)
+	{
+		HASH_DEL(v->entries, e);
+		free(e);
+	}
+	if (v->root >= 0)
+		close(v->root);
+	if (v->stage >= 0)
+		close(v->stage);
+	v->root = v->stage = -1;
+}
+
+bool cell_view_normal(const char *path)
+{
+	size_t len = strlen(path);
+
+	if (len < 2 || len > CELL_PATH_MAX || path[0] != '/')
+		return false;
+	for (const char *at = path; *at;) {
+		size_t n = strcspn(++at, "/");
+
+		if (!n || n > NAME_MAX || (n == 1 && *at == '.') ||
+		    (n == 2 && at[0] == '.' && at[1] == '.'))
+			return false;
+		at += n;
+	}
+	return true;
+}
+
+/* ---------------------------------------------------------------- frozen */
+
+static struct view_entry *find(const struct cell_view *v, const char *path,
+			       size_t len)
+{
+	struct view_entry *e;
+
+	HASH_FIND(hh, v->entries, path, len, e);
+	return e;
+}
+
+/* Remember the path and all directories above it. */
+static void remember(struct cell_view *v, const char *path)
+{
+	size_t len = strlen(path);
+
+	while (len > 1 && !find(v, path, len)) {
+		struct view_entry *e = xcalloc(1, sizeof(*e) + len + 1);
+
+		memcpy(e->path, path, len);
+		HASH_ADD_KEYPTR(hh, v->entries, e->path, len, e);
+		while (len > 1 && path[len - 1] != '/')
+			len--;
+		len--;
+	}
+}
+
+static bool is_ours(const char *path)
+{
+	static const char *const nodes[] = { "/dev", "/dev/null", "/dev/zero",
+					     "/dev/urandom" };
+	size_t n = strlen(OWN);
+
+	for (size_t i = 0; i < sizeof(nodes) / sizeof(*nodes); i++) {
+		if (!strcmp(path, nodes[i]))
+			return true;
+	}
+	return !strncmp(path, OWN, n) && (!path[n] || path[n] == '/');
+}
+
+/* May something else come to stand at this path? */
+static int check_path(const struct cell_view *v, const char *path,
+		      struct err *err)
+{
+	if (!cell_view_normal(path))
+		return err_set(err, EINVAL, "view: %s: not in normal form",
+			       path);
+	if (is_ours(path) || (v->frozen && find(v, path, strlen(path))))
+		return err_set(err, EPERM, "view: %s: may not be replaced",
+			       path);
+	return 0;
+}
+
+/* ------------------------------------------------------------------ edit */
+
+/* Every edit stands between these two. */
+static void become_owner(const struct cell_view *v)
+{
+	if (v->uid == geteuid())
+		return;
+	setfsgid(v->gid);
+	setfsuid(v->uid);
+}
+
+static void become_ourselves(const struct cell_view *v)
+{
+	if (v->uid == geteuid())
+		return;
+	setfsuid(geteuid());
+	setfsgid(getegid());
+}
+
+static int fail(struct err *err, int ret, const char *path)
+{
+	return err_set(err, -ret, "view: %s: %s", path, strerror(-ret));
+}
+
+static void next_name(struct cell_view *v, char name[static NAME_SIZE])
+{
+	snprintf(name, NAME_SIZE, "%lu", v->serial++);
+}
+
+/*
+ * Put stage/name at its place.  What is there is replaced in one step; what
+ * rename(2) will not replace (a directory, or by one) changes places with it.
+ */
+static int install(struct cell_view *v, const char *name, const char *path)
+{
+	const char *leaf;
+	int parent = cell_walk_parent(v->root, path, true, &leaf);
+	int ret = 0;
+
+	if (parent < 0)
+		return parent;
+	if (renameat(v->stage, name, parent, leaf)) {
+		ret = -errno;
+		if (ret == -EISDIR || ret == -ENOTDIR || ret == -ENOTEMPTY ||
+		    ret == -EEXIST)
+			ret = renameat2(v->stage, name, parent, leaf,
+					RENAME_EXCHANGE) ?
+				      -errno :
+				      0;
+	}
+	close(parent);
+	return ret;
+}
+
+/* The end of an edit: what is still in the stage, new or old, goes. */
+static int finish(struct cell_view *v, int ret, const char *name,
+		  const char *path, struct err *err)
+{
+	if (!ret)
+		ret = install(v, name, path);
+	cell_sweep(v->stage, name, &v->serial);
+	become_ourselves(v);
+	if (ret)
+		return fail(err, ret, path);
+	if (!v->frozen)
+		remember(v, path);
+	return 0;
+}
+
+/* Copies at most `size` bytes: 0, -EIO when there are less, or an errno. */
+static int copy_by_hand(int from, int to, off_t at, uint64_t size)
+{
+	char block[1 << 14];
+
+	while ((uint64_t)at < size) {
+		size_t want = size - (uint64_t)at < sizeof(block) ?
+				      (size_t)(size - (uint64_t)at) :
+				      sizeof(block);
+		ssize_t n = pread(from, block, want, at), done = 0;
+
+		if (n <= 0)
+			return n ? -errno : -EIO;
+		while (done < n) {
+			ssize_t m = write(to, block + done, (size_t)(n - done));
+
+			if (m < 0)
+				return -errno;
+			done += m;
+		}
+		at += n;
+	}
+	return 0;
+}
+
+static int copy(int from, int to, uint64_t size)
+{
+	off_t at = 0;
+
+	while ((uint64_t)at < size) {
+		uint64_t left = size - (uint64_t)at;
+		ssize_t n = sendfile(to, from, &at,
+				     left < 1 << 30 ? (size_t)left : 1 << 30);
+
+		if (!n)
+			return -EIO;
+		if (n < 0 && (errno == EINVAL || errno == ENOSYS))
+			return copy_by_hand(from, to, at, size);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+	}
+	return 0;
+}
+
+static int make_file(struct cell_view *v, const char *name, int from,
+		     uint64_t size, mode_t mode, int64_t mtime_ns)
+{
+	int64_t rest = (mtime_ns % NS + NS) % NS;
+	struct timespec times[2];
+	int fd = openat(v->stage, name,
+			O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			mode);
+	int ret;
+
+	if (fd < 0)
+		return -errno;
+	times[0].tv_sec = (time_t)((mtime_ns - rest) / NS);
+	times[0].tv_nsec = (long)rest;
+	times[1] = times[0];
+	ret = copy(from, fd, size);
+	if (!ret && (fchmod(fd, mode) || futimens(fd, times)))
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+int cell_view_file(struct cell_view *v, const char *path, int fd, uint64_t size,
+		   bool executable, int64_t mtime_ns, struct err *err)
+{
+	char name[NAME_SIZE];
+	int ret = check_path(v, path, err);
+
+	if (ret)
+		return ret;
+	next_name(v, name);
+	become_owner(v);
+	ret = make_file(v, name, fd, size, executable ? 0755 : 0644, mtime_ns);
+	return finish(v, ret, name, path, err);
+}
+
+int cell_view_link(struct cell_view *v, const char *path, const char *target,
+		   struct err *err)
+{
+	char name[NAME_SIZE];
+	int ret = check_path(v, path, err);
+
+	if (!ret && (!*target || strlen(target) >= CELL_PATH_MAX))
+		ret = err_set(err, EINVAL, "view: %s: no such target", path);
+	if (ret)
+		return ret;
+	next_name(v, name);
+	become_owner(v);
+	if (symlinkat(target, v->stage, name))
+		ret = -errno;
+	return finish(v, ret, name, path, err);
+}
+
+/* Does a directory stand there already? */
+static bool has_dir(struct cell_view *v, const char *path)
+{
+	const char *leaf;
+	int parent = cell_walk_parent(v->root, path, false, &leaf);
+	struct stat st;
+	bool has;
+
+	if (parent < 0)
+		return false;
+	has = !fstatat(parent, leaf, &st, AT_SYMLINK_NOFOLLOW) &&
+	      S_ISDIR(st.st_mode);
+	close(parent);
+	return has;
+}
+
+int cell_view_dir(struct cell_view *v, const char *path, struct err *err)
+{
+	char name[NAME_SIZE];
+	int ret;
+
+	if (cell_view_normal(path) && has_dir(v, path)) {
+		if (!v->frozen)
+			remember(v, path);
+		return 0;
+	}
+	ret = check_path(v, path, err);
+	if (ret)
+		return ret;
+	next_name(v, name);
+	become_owner(v);
+	if (mkdirat(v->stage, name, 0755))
+		ret = -errno;
+	return finish(v, ret, name, path, err);
+}
+
+int cell_view_remove(struct cell_view *v, const char *path, struct err *err)
+{
+	char name[NAME_SIZE];
+	const char *leaf;
+	int parent, ret = check_path(v, path, err);
+
+	if (ret)
+		return ret;
+	become_owner(v);
+	parent = cell_walk_parent(v->root, path, false, &leaf);
+	if (parent < 0) {
+		ret = parent == -ENOENT ? 0 : parent;
+	} else {
+		next_name(v, name);
+		/* Gone at once for the jobs, then bit by bit. */
+		if (!renameat(parent, leaf, v->stage, name))
+			cell_sweep(v->stage, name, &v->serial);
+		else if (errno != ENOENT)
+			ret = -errno;
+		close(parent);
+	}
+	become_ourselves(v);
+	return ret ? fail(err, ret, path) : 0;
+}
+
+/* ---------------------------------------------------------------- freeze */
+
+/* Forget what was removed again. */
+static void forget_absent(struct cell_view *v)
+{
+	struct view_entry *e, *next;
+	struct stat st;
+
+	HASH_ITER(hh, v->entries, e, next)
+	{
+		if (!fstatat(v->root, e->path + 1, &st, AT_SYMLINK_NOFOLLOW))
+			continue;
+		HASH_DEL(v->entries, e);
+		free(e);
+	}
+}
+
+int cell_view_freeze(struct cell_view *v, const char *driver, struct err *err)
+{
+	char *real = NULL;
+	int ret = 0;
+
+	if (driver && !cell_view_normal(driver))
+		return err_set(err, EINVAL, "view: %s: not in normal form",
+			       driver);
+	if (driver)
+		ret = cell_walk_resolve(v->root, driver, &real);
+	if (ret)
+		return fail(err, ret, driver);
+	if (real)
+		ret = cell_view_link(v, SELF_EXE, real, err);
+	free(real);
+	if (ret)
+		return ret;
+	if (!v->frozen)
+		forget_absent(v);
+	v->frozen = true;
+	return 0;
+}

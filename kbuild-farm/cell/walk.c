@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cell/walk.h"
+
+#include "base/str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define LINKS_MAX 40 /* as many as the kernel follows */
+
+#define OPEN_DIR (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+
+/* The whole way in one call; -ENOSYS before Linux 5.6. */
+static int open_at_once(int root, const char *path)
+{
+	struct open_how how = {
+		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
+			   RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
+	};
+	int fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* One component further. */
+static int step(int dir, const char *name, bool make)
+{
+	struct stat st;
+	int fd;
+
+	if (make && mkdirat(dir, name, 0755) && errno != EEXIST)
+		return -errno;
+	fd = openat(dir, name, OPEN_DIR);
+	if (fd >= 0)
+		return fd;
+	/* ENOTDIR is what a link gives here, too. */
+	if (errno == ENOTDIR && !fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW))
+		return S_ISLNK(st.st_mode) ? -ELOOP : -ENOTDIR;
+	return -errno;
+}
+
+static int open_by_steps(int root, const char *path, bool make)
+{
+	int dir = fcntl(root, F_DUPFD_CLOEXEC, 3);
+
+	if (dir < 0)
+		return -errno;
+	while (*path) {
+		size_t n = strcspn(path, "/");
+		char *name = xstrndup(path, n);
+		int next = step(dir, name, make);
+
+		free(name);
+		close(dir);
+		if (next < 0)
+			return next;
+		dir = next;
+		path += n + (path[n] == '/');
+	}
+	return dir;
+}
+
+int cell_walk_parent(int root, const char *path, bool make, const char **leaf)
+{
+	const char *slash = strrchr(path, '/');
+	char *parent;
+	int dir;
+
+	*leaf = slash + 1;
+	if (slash == path)
+		return open_by_steps(root, "", false);
+	parent = xstrndup(path + 1, (size_t)(slash - path - 1));
+	dir = open_at_once(root, parent);
+	if (dir == -ENOSYS || dir == -EPERM || (dir == -ENOENT && make))
+		dir = open_by_steps(root, parent, make);
+	free(parent);
+	return dir;
+}
+
+/*
+ * Where the link at `path` points to: 1 with an absolute path in *out, 0 when
+ * it is no link.
+ */
+static int read_link(int root, const char *path, size_t len, char **out)
+{
+	char target[PATH_MAX], *here = xstrndup(path, len);
+	ssize_t n = readlinkat(root, here + 1, target, sizeof(target) - 1);
+	int error = errno;
+
+	if (n > 0) {
+		target[n] = '\0';
+		if (target[0] == '/') {
+			*out = xstrdup(target);
+		} else {
+			*strrchr(here, '/') = '\0';
+			*out = xasprintf("%s/%s", here, target);
+		}
+	}
+	free(here);
+	return n > 0 ? 1 : error == EINVAL ? 0 : -error;
+}
+
+/* Takes the last component off. */
+static void up(char *path)
+{
+	char *slash = strrchr(path, '/');
+
+	if (slash)
+		*slash = '\0';
+}
+
+int cell_walk_resolve(int root, const char *path, char **real)
+{
+	char *rest = xstrdup(path), *done = xstrdup("");
+	int ret = 0, links = 0;
+	const char *at = rest;
+
+	while (!ret && *at) {
+		size_t n = strcspn(++at, "/");
+		char *name = xstrndup(at, n), *next, *target;
+
+		at += n;
+		if (!*name || !strcmp(name, ".")) {
+			free(name);
+			continue;
+		}
+		if (!strcmp(name, "..")) {
+			up(done);
+			free(name);
+			continue;
+		}
+		next = xasprintf("%s/%s", done, name);
+		free(name);
+		free(done);
+		done = next;
+		ret = read_link(root, done, strlen(done), &target);
+		if (ret <= 0)
+			continue;
+		/* Begin again with the link's target before what is left. */
+		ret = ++links > LINKS_MAX ? -ELOOP : 0;
+		next = xasprintf("%s%s", target, at);
+		free(target);
+		free(rest);
+		at = rest = next;
+		*done = '\0';
+	}
+	free(rest);
+	if (ret) {
+		free(done);
+		return ret;
+	}
+	*real = done;
+	return 0;
+}
