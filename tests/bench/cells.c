@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * bench/cells.c - what a job's start in a warm cell costs over posix_spawn().
+ *
+ *	cells JOBS PROGRAM
+ *
+ * PROGRAM is static and does nothing.  Prints a line for each number of files
+ * in the view (0, 500, 5000) and of jobs at once (1, 8): ms of wall time and
+ * of CPU for a job outside and in the cell, and the difference of the former.
+ */
+#include "base/clock.h"
+#include "base/str.h"
+#include "cell/cell.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ROUNDS  5
+#define AT_ONCE 8
+
+static struct cell *cell;
+static struct cell_run *over[AT_ONCE]; /* ended, to be freed */
+static int n_over;
+static char *outside[2] = { NULL, NULL };
+static char *inside[] = { "/bin/nothing", NULL };
+static char *env[] = { "TMPDIR=" CELL_TMP, NULL };
+
+static void die(const char *what, const struct err *err)
+{
+	fprintf(stderr, "cells: %s: %s\n", what, err ? err->text : "failed");
+	exit(1);
+}
+
+/* ms per job outside, `at_once` at once. */
+static double spawn_jobs(int jobs, int at_once)
+{
+	uint64_t began = clock_us();
+	int running = 0, status;
+
+	for (int started = 0; started < jobs || running;) {
+		pid_t pid;
+
+		if (started < jobs && running < at_once) {
+			if (posix_spawn(&pid, outside[0], NULL, NULL, outside,
+					env))
+				die("posix_spawn", NULL);
+			started++;
+			running++;
+			continue;
+		}
+		if (waitpid(-1, &status, 0) > 0)
+			running--;
+		if (status)
+			die("a job outside", NULL);
+	}
+	return (double)(clock_us() - began) / 1e3 / jobs;
+}
+
+static void on_done(void *ctx, struct cell_run *run, const struct cell_end *end)
+{
+	(void)ctx;
+	if (end->why != CELL_END_ITSELF || end->status)
+		die("a job in the cell", NULL);
+	over[n_over++] = run;
+}
+
+static void start(void)
+{
+	const struct cell_job job = {
+		.argv = inside,
+		.env = env,
+		.cwd = "/src",
+		.stdin_fd = -1,
+		.done = on_done,
+	};
+	struct cell_run *run;
+	struct err err = { 0 };
+
+	if (cell_start(cell, &job, &run, &err))
+		die("start", &err);
+}
+
+static double cell_jobs(int jobs, int at_once)
+{
+	struct pollfd p = { .fd = cell_fd(cell), .events = POLLIN };
+	uint64_t began = clock_us();
+	int started = 0, running = 0;
+
+	while (started < jobs || running) {
+		for (; started < jobs && running < at_once; started++) {
+			start();
+			running++;
+		}
+		poll(&p, 1, -1);
+		cell_read(cell);
+		running -= n_over;
+		while (n_over)
+			cell_run_free(over[--n_over]);
+	}
+	return (double)(clock_us() - began) / 1e3 / jobs;
+}
+
+static void put(const char *from, const char *to)
+{
+	int fd = open(from, O_RDONLY | O_CLOEXEC);
+	struct err err = { 0 };
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st))
+		die(from, NULL);
+	if (cell_put_file(cell, to, fd, (uint64_t)st.st_size, true, 0, &err))
+		die("put", &err);
+	close(fd);
+}
+
+static void compare(int files, int jobs, int at_once)
+{
+	double best_out = 1e9, best_in = 1e9;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		double out = spawn_jobs(jobs, at_once);
+		double in = cell_jobs(jobs, at_once);
+
+		if (out < best_out)
+			best_out = out;
+		if (in < best_in)
+			best_in = in;
+	}
+	printf("%5d files, %d at once: outside %.3f ms, in the cell %.3f ms, "
+	       "set-up %.3f ms\n",
+	       files, at_once, best_out, best_in, best_in - best_out);
+}
+
+int main(int argc, char **argv)
+{
+	static const int files[] = { 0, 500, 5000 };
+	const struct cell_setup setup = { 0 };
+	struct err err = { 0 };
+	int jobs, there = 0;
+
+	if (argc != 3 || (jobs = atoi(argv[1])) < 1) {
+		fputs("usage: cells JOBS PROGRAM\n", stderr);
+		return 1;
+	}
+	outside[0] = argv[2];
+	if (cell_new(&cell, &setup, &err))
+		die("new", &err);
+	if (cell_put_dir(cell, "/src", &err))
+		die("put", &err);
+	put(argv[2], inside[0]);
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		for (; there < files[i]; there++) {
+			char *to = xasprintf("/src/%d/%d.h", there / 50, there);
+
+			put(argv[2], to);
+			free(to);
+		}
+		compare(files[i], jobs, 1);
+		compare(files[i], jobs, AT_ONCE);
+	}
+	cell_free(cell);
+	return 0;
+}
