@@ -178,7 +178,8 @@ struct cell_end {
 	 * signals of its own: abort() ends it with SIGSEGV or SIGILL.
 	 */
 	int status;
-	uint32_t cpu_ms; /* of all its processes */
+	/* Of all its processes; what was running when it was killed is lost. */
+	uint32_t cpu_ms;
 	uint32_t wall_ms;
 	uint32_t peak_kib; /* of the largest process */
 	int error; /* FAILED: an errno, as ENOENT for no such argv[0] or cwd */

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base cell */
+#include "cell/cell.h"
+
+#include "cell.h"
+
+#include <signal.h>
+#include <sys/mman.h>
+
+static struct played p;
+
+static void set_up(void)
+{
+	open_cell(NULL, NULL);
+	put_attack();
+}
+
+static void tear_down(void)
+{
+	drop_job(&p);
+	close_cell();
+}
+
+static struct cell_job attack(char **argv)
+{
+	return (struct cell_job){ .argv = argv, .stdin_fd = -1 };
+}
+
+START_TEST(the_status_is_the_programs)
+{
+	run_attack(&p, "exit", "42");
+	ck_assert_int_eq(p.end.why, CELL_END_ITSELF);
+	ck_assert(WIFEXITED(p.end.status));
+	ck_assert_int_eq(WEXITSTATUS(p.end.status), 42);
+	ck_assert_uint_gt(p.end.peak_kib, 0);
+}
+END_TEST
+
+START_TEST(abort_ends_a_first_process_too)
+{
+	run_attack(&p, "abort", NULL);
+	ck_assert_int_eq(p.end.why, CELL_END_ITSELF);
+	ck_assert(WIFSIGNALED(p.end.status));
+}
+END_TEST
+
+/* All is gone when done() comes: the pipes have no writer any more. */
+static void check_pipes_end(void)
+{
+	char c;
+
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(read(cell_run_pipe(p.run, i), &c, 1), 0);
+}
+
+START_TEST(what_sleeps_for_ever_meets_its_deadline)
+{
+	char *argv[] = { ATTACK, "sleep", NULL };
+	struct cell_job job = attack(argv);
+
+	job.deadline_ms = 100;
+	run_job(&p, &job);
+	ck_assert_int_eq(p.end.why, CELL_END_DEADLINE);
+	ck_assert_uint_ge(p.end.wall_ms, 100);
+	check_pipes_end();
+}
+END_TEST
+
+START_TEST(what_a_job_leaves_ends_with_it)
+{
+	run_attack(&p, "orphan", NULL);
+	ck_assert(ended_well(&p));
+	check_pipes_end();
+}
+END_TEST
+
+START_TEST(a_killed_job_takes_all_with_it)
+{
+	char *argv[] = { ATTACK, "spin", NULL };
+	struct cell_job job = attack(argv);
+	uint64_t deadline = clock_ms() + WAIT_MS;
+
+	ck_assert(!start_job(&p, &job));
+	/* Its spinning grandchild counts while it runs. */
+	while (cell_run_cpu_ms(p.run) < 50) {
+		ck_assert(clock_ms() < deadline);
+		turn(&p, 1);
+	}
+	cell_kill(p.run);
+	cell_kill(p.run);
+	wait_all(&p, 1);
+	ck_assert_int_eq(p.end.why, CELL_END_KILLED);
+	ck_assert_uint_eq(cell_run_cpu_ms(p.run), p.end.cpu_ms);
+	cell_kill(p.run);
+	check_pipes_end();
+}
+END_TEST
+
+START_TEST(a_freed_job_is_not_heard_of_again)
+{
+	char *argv[] = { ATTACK, "sleep", NULL };
+	struct cell_job job = attack(argv);
+	struct played gone;
+
+	ck_assert(!start_job(&gone, &job));
+	cell_run_free(gone.run);
+	for (int i = 0; i < 20; i++) {
+		run_attack(&p, "exit", "0");
+		must_be_well(&p);
+		drop_job(&p);
+	}
+	ck_assert_uint_eq(gone.done, 0);
+}
+END_TEST
+
+START_TEST(a_program_that_is_not_there_is_named)
+{
+	run_argv(&p, (char *[]){ "/bin/nothing", NULL });
+	ck_assert_int_eq(p.end.why, CELL_END_FAILED);
+	ck_assert_int_eq(p.end.error, ENOENT);
+	ck_assert_str_eq(p.end.detail,
+			 "exec /bin/nothing: No such file or directory");
+	ck_assert_int_eq(cell_output_open(p.run, "x", &(uint64_t){ 0 }),
+			 -ENOENT);
+}
+END_TEST
+
+START_TEST(a_directory_that_is_not_there_is_named)
+{
+	char *argv[] = { ATTACK, "exit", "0", NULL };
+	struct cell_job job = attack(argv);
+
+	job.cwd = "/no/such";
+	run_job(&p, &job);
+	ck_assert_int_eq(p.end.why, CELL_END_FAILED);
+	ck_assert_int_eq(p.end.error, ENOENT);
+	ck_assert_str_eq(p.end.detail,
+			 "cwd /no/such: No such file or directory");
+}
+END_TEST
+
+/* A descriptor with a text of `n` bytes that begins with "first". */
+static int text_of(size_t n)
+{
+	int fd = memfd_create("text", MFD_CLOEXEC);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert(!ftruncate(fd, (off_t)n));
+	ck_assert_int_eq(pwrite(fd, "first", 5, 0), 5);
+	return fd;
+}
+
+static void check_input(size_t n)
+{
+	char *argv[] = { ATTACK, "exit", "0", NULL };
+	struct cell_job job = attack(argv);
+	uint64_t size = 0;
+	char word[6] = "";
+	int fd;
+
+	job.input_name = "a text.i";
+	job.input_fd = text_of(n);
+	/* Its position is nothing to us. */
+	ck_assert_int_eq(lseek(job.input_fd, 3, SEEK_SET), 3);
+	ck_assert(!start_job(&p, &job));
+	close(job.input_fd);
+	wait_all(&p, 1);
+	must_be_well(&p);
+	fd = cell_output_open(p.run, "a text.i", &size);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_uint_eq(size, n);
+	ck_assert_int_eq(read(fd, word, 5), 5);
+	ck_assert_str_eq(word, "first");
+	close(fd);
+}
+
+START_TEST(an_input_lies_there_when_the_job_starts)
+{
+	check_input(5);
+	drop_job(&p);
+	check_input(3 << 20);
+}
+END_TEST
+
+START_TEST(an_input_that_does_not_fit_is_no_start)
+{
+	const struct cell_limits small = { .job_bytes = 1 << 20 };
+	char *argv[] = { ATTACK, "exit", "0", NULL };
+	struct cell_job job = attack(argv);
+
+	close_cell();
+	open_cell(&small, NULL);
+	put_attack();
+	job.input_name = "x";
+	job.input_fd = text_of(2 << 20);
+	run_job(&p, &job);
+	close(job.input_fd);
+	ck_assert_int_eq(p.end.why, CELL_END_FAILED);
+	ck_assert_int_eq(p.end.error, ENOSPC);
+}
+END_TEST
+
+START_TEST(an_output_is_a_plain_file_of_its_own)
+{
+	uint64_t size = 0;
+	int fd;
+
+	run_attack(&p, "outputs", "/etc/passwd");
+	must_be_well(&p);
+	ck_assert_int_eq(cell_output_open(p.run, "link", &size), -EPERM);
+	ck_assert_int_eq(cell_output_open(p.run, "inner", &size), -EPERM);
+	ck_assert_int_eq(cell_output_open(p.run, "plain", &size), -EPERM);
+	ck_assert_int_eq(cell_output_open(p.run, "second", &size), -EPERM);
+	ck_assert_int_eq(cell_output_open(p.run, "dir", &size), -EPERM);
+	ck_assert_int_eq(cell_output_open(p.run, "none", &size), -ENOENT);
+	ck_assert_int_eq(cell_output_open(p.run, "..", &size), -EINVAL);
+	ck_assert_int_eq(cell_output_open(p.run, "", &size), -EINVAL);
+	ck_assert_int_eq(cell_output_open(p.run, "../out/b", &size), -EINVAL);
+	drop_job(&p);
+
+	run_attack(&p, "none", NULL);
+	must_be_well(&p);
+	fd = cell_output_open(p.run, "b", &size);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_uint_eq(size, 0);
+	close(fd);
+}
+END_TEST
+
+START_TEST(no_output_before_the_end)
+{
+	char *argv[] = { ATTACK, "sleep", NULL };
+	struct cell_job job = attack(argv);
+	uint64_t size;
+
+	ck_assert(!start_job(&p, &job));
+	ck_assert_int_eq(cell_output_open(p.run, "x", &size), -EBUSY);
+}
+END_TEST
+
+START_TEST(bad_jobs_are_refused_at_once)
+{
+	char *much = xcalloc(1, CELL_ARGS_MAX + 1);
+	char *argv[] = { ATTACK, "exit", much, NULL };
+	struct cell_job job = attack(argv);
+
+	memset(much, 'x', CELL_ARGS_MAX);
+	ck_assert_int_eq(start_job(&p, &job), -E2BIG);
+	argv[2] = "0";
+	job.input_name = "../x";
+	ck_assert_int_eq(start_job(&p, &job), -EINVAL);
+	job.input_name = NULL;
+	argv[0] = NULL;
+	ck_assert_int_eq(start_job(&p, &job), -EINVAL);
+	ck_assert_str_ne(err.text, "");
+	free(much);
+}
+END_TEST
+
+/* As much as is allowed arrives whole. */
+START_TEST(long_lines_are_started)
+{
+	char *long_one = xcalloc(1, 100001);
+	char *argv[] = { ATTACK, "exit", "7", long_one, NULL };
+	struct cell_job job = attack(argv);
+
+	memset(long_one, 'x', 100000);
+	run_job(&p, &job);
+	ck_assert_int_eq(WEXITSTATUS(p.end.status), 7);
+	free(long_one);
+}
+END_TEST
+
+static Suite *run_suite(void)
+{
+	Suite *s = suite_create("cell/run");
+	TCase *tc = tcase_create("run");
+
+	tcase_set_timeout(tc, 120);
+	tcase_add_unchecked_fixture(tc, make_attack, remove_attack);
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, the_status_is_the_programs);
+	tcase_add_test(tc, abort_ends_a_first_process_too);
+	tcase_add_test(tc, what_sleeps_for_ever_meets_its_deadline);
+	tcase_add_test(tc, what_a_job_leaves_ends_with_it);
+	tcase_add_test(tc, a_killed_job_takes_all_with_it);
+	tcase_add_test(tc, a_freed_job_is_not_heard_of_again);
+	tcase_add_test(tc, a_program_that_is_not_there_is_named);
+	tcase_add_test(tc, a_directory_that_is_not_there_is_named);
+	tcase_add_test(tc, an_input_lies_there_when_the_job_starts);
+	tcase_add_test(tc, an_input_that_does_not_fit_is_no_start);
+	tcase_add_test(tc, an_output_is_a_plain_file_of_its_own);
+	tcase_add_test(tc, no_output_before_the_end);
+	tcase_add_test(tc, bad_jobs_are_refused_at_once);
+	tcase_add_test(tc, long_lines_are_started);
+	suite_add_tcase(s, tc);
+	return s;
+}
+
+int main(void)
+{
+	SRunner *sr;
+	int failed;
+
+	if (no_cells_here())
+		return 0;
+	sr = srunner_create(run_suite());
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
