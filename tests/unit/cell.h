@@ -120,7 +120,6 @@ static inline void put_host(const char *path)
 		at = rest = next;
 		done = xstrdup("");
 	}
-	ck_assert(realpath(done, NULL) != NULL);
 	put_copy(done, done);
 	free(done);
 	free(rest);

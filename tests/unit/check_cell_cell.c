@@ -217,6 +217,7 @@ START_TEST(a_dead_keeper_is_noticed)
 	ck_assert_int_eq(p.end.why, CELL_END_LOST);
 	ck_assert_int_eq(second.end.why, CELL_END_LOST);
 	ck_assert_uint_eq(p.done, 1);
+	drop_job(&second);
 	ck_assert_int_eq(start_job(&second, &job), -EPIPE);
 	cell_read(cell);
 	ck_assert_uint_eq(times_lost, 1);
