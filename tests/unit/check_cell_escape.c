@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base cell */
+#include "cell/escape.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Nothing holds here: the first layer that is looked at is named. */
+START_TEST(outside_the_first_layer_is_missing)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid)
+		cell_escape_try();
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status));
+	ck_assert_str_eq(cell_escape_layer(WEXITSTATUS(status)), "pid");
+}
+END_TEST
+
+START_TEST(other_statuses_are_no_layers)
+{
+	ck_assert_ptr_null(cell_escape_layer(0));
+	ck_assert_ptr_null(cell_escape_layer(1));
+	ck_assert_ptr_null(cell_escape_layer(127));
+}
+END_TEST
+
+static Suite *escape_suite(void)
+{
+	Suite *s = suite_create("cell/escape");
+	TCase *tc = tcase_create("escape");
+
+	tcase_set_timeout(tc, 120);
+	tcase_add_test(tc, outside_the_first_layer_is_missing);
+	tcase_add_test(tc, other_statuses_are_no_layers);
+	suite_add_tcase(s, tc);
+	return s;
+}
+
+int main(void)
+{
+	SRunner *sr = srunner_create(escape_suite());
+	int failed;
+
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
