@@ -293,7 +293,7 @@ static int attack_forks(const char *limit)
 {
 	int n = 0;
 
-	for (; n < 5000; n++) {
+	for (; n < 200; n++) {
 		pid_t pid = fork();
 
 		if (!pid) {
@@ -306,9 +306,20 @@ static int attack_forks(const char *limit)
 	return n >= atoi(limit) ? got("more processes") : n < 3;
 }
 
+/* Where the cell does not hold it, the machine shall live all the same. */
+#define BOMB_MOST 200
+
 static int attack_bomb(const char *unused)
 {
+	struct rlimit r;
+
 	(void)unused;
+	if (getrlimit(RLIMIT_NPROC, &r))
+		return 1;
+	if (r.rlim_max > BOMB_MOST)
+		r.rlim_cur = r.rlim_max = BOMB_MOST;
+	if (setrlimit(RLIMIT_NPROC, &r))
+		return 1;
 	setsid();
 	signal(SIGTERM, SIG_IGN);
 	for (;;)
@@ -321,12 +332,14 @@ static int attack_memory(const char *mib)
 	int n = 0;
 	char *block;
 
-	while ((block = malloc(1 << 20)) && n < 100000) {
+	while ((block = malloc(1 << 20)) && n < 512) {
 		memset(block, 1, 1 << 20);
 		n++;
 	}
 	return n >= atoi(mib) ? got("more memory") : n < 2;
 }
+
+#define FILL_MOST (64 << 20)
 
 static long long fill(const char *path)
 {
@@ -337,7 +350,7 @@ static long long fill(const char *path)
 
 	if (fd < 0)
 		return 0;
-	while ((n = write(fd, block, sizeof(block))) > 0)
+	while (sum < FILL_MOST && (n = write(fd, block, sizeof(block))) > 0)
 		sum += n;
 	close(fd);
 	return sum;
@@ -363,7 +376,7 @@ static int attack_flood(const char *mib)
 		snprintf(path, sizeof(path), "%s/%d", i & 1 ? OUT : TMP, i);
 		n = fill(path);
 		sum += n;
-		if (!n)
+		if (!n || sum >= FILL_MOST)
 			break;
 	}
 	if (sum > atoll(mib) << 20)
@@ -376,7 +389,7 @@ static int attack_files(const char *limit)
 	char path[64];
 	int i;
 
-	for (i = 0; i < 100000; i++) {
+	for (i = 0; i < 1000; i++) {
 		int fd;
 
 		snprintf(path, sizeof(path), TMP "/%d", i);
@@ -454,7 +467,7 @@ static int attack_exec(const char *self)
 	}
 	close(to);
 	chmod(OUT "/program", 06755);
-	execl(OUT "/program", "program", "none", NULL);
+	execl(OUT "/program", "program", "exit", "1", NULL);
 	return errno == EACCES ? 0 : got("an execution");
 }
 
@@ -522,6 +535,21 @@ static int attack_tmp(const char *want)
 	return (fd >= 0) == !strcmp(want, "own") ? 0 : got("another /tmp");
 }
 
+/* Whether its files stay its own while others come and go. */
+static int attack_late(const char *unused)
+{
+	char c;
+
+	(void)unused;
+	fill(OUT "/early");
+	if (write(1, "x", 1) != 1 || read(0, &c, 1) != 1)
+		return got("nothing to wait for");
+	if (access(OUT "/early", F_OK))
+		return got("another job's files");
+	fill(OUT "/late");
+	return 0;
+}
+
 static int attack_exit(const char *status)
 {
 	return atoi(status);
@@ -543,6 +571,7 @@ static const struct {
 	{ "files", attack_files },
 	{ "flood", attack_flood },
 	{ "forks", attack_forks },
+	{ "late", attack_late },
 	{ "memory", attack_memory },
 	{ "namespaces", attack_namespaces },
 	{ "none", attack_none },
