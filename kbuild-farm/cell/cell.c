@@ -67,8 +67,7 @@ static int make_plan(struct cell_keeper_plan *plan, int sock,
 		.memory_bytes = l->memory_bytes ? l->memory_bytes : 8 * GIB,
 		.processes = l->processes ? l->processes : 64,
 	};
-	if (!counts_per_job())
-		plan->job.processes = 0;
+	plan->counts = counts_per_job();
 	return 0;
 }
 
@@ -115,14 +114,16 @@ static int hear(int sock, struct cell_msg *m, struct cell_msg_extra *extra)
 	}
 }
 
-static void name_layers(struct cell *cell, unsigned landlock)
+static void name_layers(struct cell *cell, const struct cell_msg *m)
 {
 	struct buf b = { 0 };
 
 	buf_add_str(&b, "user mount pid ipc uts net pivot_root capabilities "
 			"no_new_privs seccomp rlimits");
-	if (landlock)
-		buf_printf(&b, " landlock-%u", landlock);
+	if (m->own_user)
+		buf_add_str(&b, " job-user");
+	if (m->landlock)
+		buf_printf(&b, " landlock-%u", m->landlock);
 	if (cell->cgroup)
 		buf_printf(&b, " %s", cell_cgroup_name(cell->cgroup));
 	cell->layers = buf_steal(&b);
@@ -156,7 +157,7 @@ static int meet(struct cell *cell, const struct cell_limits *limits,
 				       limits->all_cpu_percent);
 	cell_view_init(&cell->view, extra.fd[0], extra.fd[1], extra.uid,
 		       extra.gid);
-	name_layers(cell, m.landlock);
+	name_layers(cell, &m);
 	return 0;
 }
 

@@ -22,10 +22,16 @@
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #define OWN        "/.kfarm"
 #define FILES_OPEN 1024
+/*
+ * Where processes are counted per user and not per job: enough for all of the
+ * user's, so that it ends a bomb, if at the cost of the other jobs.
+ */
+#define ALL_PROCESSES 4096
 
 /* ------------------------------------------------------------ its files */
 
@@ -138,15 +144,17 @@ static int limit(int resource, uint64_t value)
 	return setrlimit(resource, &r);
 }
 
-static int set_limits(const struct cell_jail_limits *l, struct cell_msg *m)
+static int set_limits(const struct cell_jail_limits *l, bool own_user,
+		      struct cell_msg *m)
 {
+	uint32_t processes = own_user ? l->processes : ALL_PROCESSES;
 	const uint64_t most = (rlim_t)-1;
 
 	if (limit(RLIMIT_CORE, 0) || limit(RLIMIT_NOFILE, FILES_OPEN) ||
 	    limit(RLIMIT_MEMLOCK, 1 << 16) || limit(RLIMIT_MSGQUEUE, 0) ||
 	    limit(RLIMIT_RTPRIO, 0) || limit(RLIMIT_FSIZE, l->file_bytes) ||
 	    limit(RLIMIT_AS, l->memory_bytes < most ? l->memory_bytes : most) ||
-	    (l->processes && limit(RLIMIT_NPROC, l->processes)))
+	    limit(RLIMIT_NPROC, processes))
 		return cell_space_fail(m, "rlimits", "setrlimit");
 	return 0;
 }
@@ -185,9 +193,9 @@ static int confine(const struct cell_jail *j, struct cell_msg *m)
 	static const char *const own[] = { CELL_OUT, CELL_TMP, NULL };
 	int ret;
 
-	if (unshare(CLONE_NEWUSER))
+	if (j->own_user && unshare(CLONE_NEWUSER))
 		return cell_space_fail(m, "user", "unshare");
-	ret = set_limits(j->limits, m);
+	ret = set_limits(j->limits, j->own_user, m);
 	if (!ret)
 		ret = drop_capabilities(m);
 	if (ret)
@@ -238,6 +246,22 @@ static int prepare(const struct cell_jail *j, int *out, struct cell_msg *m)
 	return ret ? ret : confine(j, m);
 }
 
+/*
+ * A program that was just put may still be open for writing for a moment, in a
+ * process that some thread is starting.
+ */
+static void execute(const struct cell_jail *j)
+{
+	const struct timespec pause = { .tv_nsec = 2000000 };
+
+	for (int i = 0; i < 100; i++) {
+		execve(j->argv[0], j->argv, j->env);
+		if (errno != ETXTBSY)
+			return;
+		nanosleep(&pause, NULL);
+	}
+}
+
 void cell_jail_run(const struct cell_jail *j)
 {
 	struct cell_msg m = { .type = CELL_MSG_STARTED, .id = j->id };
@@ -249,7 +273,7 @@ void cell_jail_run(const struct cell_jail *j)
 	if (!ret && j->self_test)
 		cell_escape_try();
 	if (!ret) {
-		execve(j->argv[0], j->argv, j->env);
+		execute(j);
 		cell_space_fail(&m, "exec", j->argv[0]);
 	}
 	m.type = CELL_MSG_FAILED;

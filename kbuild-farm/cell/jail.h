@@ -9,7 +9,9 @@
  *	2. the input, the working directory, descriptors 0 to 2
  *	3. a user namespace of its own, with nobody mapped into it: whatever it
  *	   may there, it may nothing in the cell's, which owns the mounts.  The
- *	   processes of each job are counted there alone (Linux 5.14)
+ *	   processes of each job are counted there alone (Linux 5.14).  A system
+ *	   may let only the superuser make one (unprivileged_userns_clone): then
+ *	   the jobs share the cell's, without any capability as well
  *	4. rlimits, the capabilities, Landlock, seccomp
  *	5. "started", and the exec
  *
@@ -27,7 +29,7 @@ struct cell_jail_limits {
 	uint32_t job_files;
 	uint64_t file_bytes;
 	uint64_t memory_bytes;
-	uint32_t processes; /* 0: not counted per job here */
+	uint32_t processes;
 };
 
 struct cell_jail {
@@ -43,6 +45,7 @@ struct cell_jail {
 	const struct sock_filter *filter;
 	size_t filter_n;
 	int landlock; /* its ABI */
+	bool own_user;
 };
 
 /* Does not return.  What fails is sent as FAILED. */

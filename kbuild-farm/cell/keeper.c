@@ -36,6 +36,7 @@ static char text[CELL_ARGS_MAX];
 static char *strings[CELL_KEEPER_STRINGS + 2];
 static const struct cell_keeper_plan *plan;
 static int landlock;
+static bool own_user;
 
 static void say(const struct cell_msg *m)
 {
@@ -133,6 +134,7 @@ static void start(const struct cell_msg *m, size_t len,
 		.filter = plan->filter,
 		.filter_n = plan->filter_n,
 		.landlock = landlock,
+		.own_user = own_user,
 	};
 	struct job *job = free_place();
 	long pid;
@@ -285,6 +287,19 @@ static void broken(struct cell_msg *m)
 	_exit(1);
 }
 
+/* May a job have a user namespace of its own? */
+static bool may_nest(void)
+{
+	pid_t pid = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+	int status = 1;
+
+	if (!pid)
+		_exit(unshare(CLONE_NEWUSER) ? 1 : 0);
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return !status;
+}
+
 static void keeper(void)
 {
 	struct cell_msg m = { .type = CELL_MSG_READY };
@@ -311,6 +326,8 @@ static void keeper(void)
 		broken(&m);
 	}
 	landlock = cell_landlock_abi();
+	own_user = plan->counts && may_nest();
+	m.own_user = own_user;
 	m.landlock = (uint32_t)landlock;
 	if (cell_msg_send(SOCK, &m, NULL, 0, fds, 2))
 		_exit(0);

@@ -19,6 +19,7 @@
 
 struct cell_keeper_plan {
 	int sock;
+	bool counts; /* limits of processes are per user namespace */
 	struct cell_space_limits space;
 	struct cell_jail_limits job;
 	struct sock_filter filter[CELL_SECCOMP_MAX];

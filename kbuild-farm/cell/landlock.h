@@ -13,8 +13,8 @@ int cell_landlock_abi(void);
 /*
  * Confine the calling process for good; no_new_privs must be set.  Below the
  * paths of `own`, which ends in NULL, it may do anything but make devices,
- * sockets and FIFOs; /dev may be written to.  Safe after a fork.  Returns 0, also where
- * `abi` is 0, or a negative errno.
+ * sockets and FIFOs; /dev may be written to.  Safe after a fork.  Returns 0,
+ * also where `abi` is 0, or a negative errno.
  */
 int cell_landlock_enter(int abi, const char *const *own);
 

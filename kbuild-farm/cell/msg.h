@@ -62,6 +62,7 @@ struct cell_msg {
 	uint32_t peak_kib;
 	/* READY */
 	uint32_t landlock; /* its ABI */
+	uint32_t own_user; /* jobs have user namespaces of their own */
 	/* BROKEN, FAILED: what failed */
 	char layer[24];
 	char what[CELL_MSG_TEXT];

@@ -21,14 +21,15 @@ struct cell_space_limits {
 };
 
 /*
- * First part: become the unprivileged user, and enter the new namespaces; the
- * PID namespace begins with our next child.  Returns 0, or a negative errno
- * with what failed in `m`.
+ * First part: enter the new namespaces, unprivileged outside; the PID namespace
+ * begins with our next child.  Returns 0, or a negative errno with what failed
+ * in `m`.
  *
  * The superuser becomes a user of no account: it is one in a range that
  * neither distributions nor systemd nor containers hand out, so nothing on the
  * node belongs to it; where there is no such number (in a container), one in
- * a gap below 65536.
+ * a gap below 65536; where the superuser is the only user, itself.  It makes
+ * the user namespace before, since a system may let nobody else do that.
  */
 int cell_space_enter(struct cell_msg *m);
 

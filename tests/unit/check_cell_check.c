@@ -27,8 +27,8 @@ static void write_text(const char *path, const char *text)
 	close(fd);
 }
 
-/* In a child: a system where there may be no user namespaces. */
-static void forbid(void)
+/* In a child: a system where there may be only so many user namespaces. */
+static void allow(const char *number)
 {
 	char uid[64], gid[64];
 
@@ -39,7 +39,7 @@ static void forbid(void)
 	write_text("/proc/self/setgroups", "deny");
 	write_text("/proc/self/uid_map", uid);
 	write_text("/proc/self/gid_map", gid);
-	write_text("/proc/sys/user/max_user_namespaces", "0");
+	write_text("/proc/sys/user/max_user_namespaces", number);
 }
 
 static void check_forbidden(void)
@@ -58,14 +58,23 @@ static void check_forbidden(void)
 	_exit(0);
 }
 
-START_TEST(without_user_namespaces_nothing_runs)
+/* The cell's, but none for each job. */
+static void check_nesting(void)
+{
+	struct cell_check c;
+
+	cell_check(&c);
+	_exit(!c.fit || strstr(c.layers, "job-user") ? 1 : 0);
+}
+
+static void check_with(const char *number, void (*play)(void))
 {
 	pid_t pid = fork();
 	int status;
 
 	if (!pid) {
-		forbid();
-		check_forbidden();
+		allow(number);
+		play();
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 77) {
@@ -73,6 +82,17 @@ START_TEST(without_user_namespaces_nothing_runs)
 		return;
 	}
 	ck_assert_int_eq(status, 0);
+}
+
+START_TEST(without_user_namespaces_nothing_runs)
+{
+	check_with("0", check_forbidden);
+}
+END_TEST
+
+START_TEST(with_one_user_namespace_jobs_share_it)
+{
+	check_with("1", check_nesting);
 }
 END_TEST
 
@@ -84,6 +104,7 @@ static Suite *check_suite(void)
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, what_holds_is_named);
 	tcase_add_test(tc, without_user_namespaces_nothing_runs);
+	tcase_add_test(tc, with_one_user_namespace_jobs_share_it);
 	suite_add_tcase(s, tc);
 	return s;
 }
