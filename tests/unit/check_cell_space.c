@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base cell */
+#include "cell/space.h"
+
+#include "cell.h"
+#include "cell/state.h"
+
+#include <dirent.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+
+/* Runs `play` in a fresh process: its exit status. */
+static int in_child(int (*play)(void))
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid)
+		_exit(play());
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static int enter(void)
+{
+	struct cell_msg m = { 0 };
+
+	if (cell_space_enter(&m))
+		return 1;
+	return getuid() == CELL_INNER_ID && geteuid() == CELL_INNER_ID &&
+			       getgid() == CELL_INNER_ID ?
+		       0 :
+		       2;
+}
+
+START_TEST(inside_one_is_somebody_else)
+{
+	ck_assert_int_eq(in_child(enter), 0);
+}
+END_TEST
+
+/* The names at the root, sorted, or what failed. */
+static int build(void)
+{
+	const struct cell_space_limits limits = { 1 << 20, 100 };
+	static const char *const want[] = { ".kfarm", "dev", "tmp" };
+	struct strv names = { 0 };
+	struct cell_msg m = { 0 };
+	int root, stage, fd;
+	struct statvfs fs;
+	struct dirent *e;
+	DIR *d;
+
+	if (cell_space_enter(&m))
+		return 1;
+	/* The PID namespace begins with a child. */
+	fd = (int)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+	if (fd) {
+		int status = 1;
+
+		waitpid(fd, &status, 0);
+		return WEXITSTATUS(status);
+	}
+	if (cell_space_build(&limits, &root, &stage, &m))
+		_exit(2);
+	d = opendir("/");
+	while (d && (e = readdir(d))) {
+		if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
+			strv_add(&names, e->d_name);
+	}
+	strv_sort(&names);
+	if (names.n != 3)
+		_exit(3);
+	for (size_t i = 0; i < names.n; i++) {
+		if (strcmp(names.v[i], want[i]))
+			_exit(4);
+	}
+	/* Read-only by path, writable by descriptor. */
+	if (statvfs("/", &fs) || !(fs.f_flag & ST_RDONLY) ||
+	    !(fs.f_flag & ST_NOSUID) || !(fs.f_flag & ST_NODEV))
+		_exit(5);
+	if (mkdir("/x", 0755) != -1 || errno != EROFS)
+		_exit(6);
+	if (mkdirat(root, "x", 0755) || access("/x", F_OK))
+		_exit(7);
+	if (mkdirat(stage, "y", 0755) || renameat(stage, "y", root, "y"))
+		_exit(8);
+	/* No way back: nothing of the node is mounted but the nodes. */
+	if (!umount2("/", MNT_DETACH) || !access("/../etc", F_OK) ||
+	    faccessat(root, "../stage", F_OK, 0) != 0)
+		_exit(9);
+	_exit(0);
+}
+
+START_TEST(the_root_holds_nothing_of_the_node)
+{
+	ck_assert_int_eq(in_child(build), 0);
+}
+END_TEST
+
+START_TEST(what_fails_is_named)
+{
+	struct cell_msg m = { 0 };
+
+	errno = ENOSPC;
+	ck_assert_int_eq(cell_space_fail(&m, "mount", "tmpfs"), -ENOSPC);
+	ck_assert_int_eq(m.error, ENOSPC);
+	ck_assert_str_eq(m.layer, "mount");
+	ck_assert_str_eq(m.what, "tmpfs");
+}
+END_TEST
+
+/* The number behind a word of /proc/PID/status. */
+static unsigned long status_of(pid_t pid, const char *word, int radix)
+{
+	char path[64];
+	struct buf b = { 0 };
+	const char *at;
+	unsigned long n;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	ck_assert_msg(!fs_read(path, 1 << 16, &b, &err), "%s", err.text);
+	at = strstr(buf_str(&b), word);
+	ck_assert_ptr_nonnull(at);
+	n = strtoul(at + strlen(word), NULL, radix);
+	buf_release(&b);
+	return n;
+}
+
+START_TEST(outside_a_job_is_nobody)
+{
+	struct cell_job job = {
+		.argv = (char *[]){ ATTACK, "spin", NULL },
+		.stdin_fd = -1,
+	};
+	uint64_t deadline = clock_ms() + WAIT_MS;
+	struct played p;
+	unsigned long uid;
+
+	open_cell(NULL, NULL);
+	put_attack();
+	ck_assert(!start_job(&p, &job));
+	while (!p.run->pid) {
+		ck_assert(clock_ms() < deadline);
+		turn(&p, 1);
+	}
+	uid = status_of(p.run->pid, "\nUid:", 10);
+	if (geteuid())
+		ck_assert_uint_eq(uid, geteuid());
+	else
+		ck_assert_msg(uid > 60000, "%lu", uid);
+	ck_assert_uint_eq(status_of(p.run->pid, "\nCapEff:", 16), 0);
+	ck_assert_uint_eq(status_of(p.run->pid, "\nCapBnd:", 16), 0);
+	ck_assert_uint_eq(status_of(p.run->pid, "\nNoNewPrivs:", 10), 1);
+	ck_assert_uint_eq(status_of(p.run->pid, "\nSeccomp:", 10), 2);
+	drop_job(&p);
+	close_cell();
+}
+END_TEST
+
+static Suite *space_suite(void)
+{
+	Suite *s = suite_create("cell/space");
+	TCase *tc = tcase_create("space");
+
+	tcase_set_timeout(tc, 120);
+	tcase_add_unchecked_fixture(tc, make_attack, remove_attack);
+	tcase_add_test(tc, inside_one_is_somebody_else);
+	tcase_add_test(tc, the_root_holds_nothing_of_the_node);
+	tcase_add_test(tc, what_fails_is_named);
+	tcase_add_test(tc, outside_a_job_is_nobody);
+	suite_add_tcase(s, tc);
+	return s;
+}
+
+int main(void)
+{
+	SRunner *sr;
+	int failed;
+
+	if (no_cells_here())
+		return 0;
+	sr = srunner_create(space_suite());
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
