@@ -22,8 +22,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define GIB 1024ull * 1024 * 1024
-#define MIB 1024ull * 1024
+#define GIB (1ull << 30)
+#define MIB (1ull << 20)
 
 #define PATIENCE_MS 10000 /* for a cell to be made */
 #define SEND_S      2 /* for the keeper to take a message */

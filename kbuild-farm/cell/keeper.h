@@ -30,7 +30,7 @@ struct cell_keeper_plan {
  * In a fresh fork: the first part of cell/space.h, then the keeper as our
  * child.  Exits with 0 when the keeper is there, 1 after BROKEN.
  */
-void cell_keeper_main(const struct cell_keeper_plan *plan)
+void cell_keeper_main(const struct cell_keeper_plan *what)
 	__attribute__((noreturn));
 
 #endif

@@ -89,9 +89,9 @@ int cell_walk_parent(int root, const char *path, bool make, const char **leaf)
  * Where the link at `path` points to: 1 with an absolute path in *out, 0 when
  * it is no link.
  */
-static int read_link(int root, const char *path, size_t len, char **out)
+static int read_link(int root, const char *path, char **out)
 {
-	char target[PATH_MAX], *here = xstrndup(path, len);
+	char target[PATH_MAX], *here = xstrdup(path);
 	ssize_t n = readlinkat(root, here + 1, target, sizeof(target) - 1);
 	int error = errno;
 
@@ -125,7 +125,7 @@ int cell_walk_resolve(int root, const char *path, char **real)
 
 	while (!ret && *at) {
 		size_t n = strcspn(++at, "/");
-		char *name = xstrndup(at, n), *next, *target;
+		char *name = xstrndup(at, n), *next, *target = NULL;
 
 		at += n;
 		if (!*name || !strcmp(name, ".")) {
@@ -141,8 +141,8 @@ int cell_walk_resolve(int root, const char *path, char **real)
 		free(name);
 		free(done);
 		done = next;
-		ret = read_link(root, done, strlen(done), &target);
-		if (ret <= 0)
+		ret = read_link(root, done, &target);
+		if (ret <= 0 || !target)
 			continue;
 		/* Begin again with the link's target before what is left. */
 		ret = ++links > LINKS_MAX ? -ELOOP : 0;
