@@ -45,6 +45,18 @@ static bool counts_per_job(void)
 	return major > 5 || (major == 5 && minor >= 14);
 }
 
+/* `most`, or a share of this machine's memory where that is less. */
+static uint64_t at_most(uint64_t most, unsigned share)
+{
+	long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+	uint64_t part;
+
+	if (pages <= 0 || size <= 0)
+		return most;
+	part = (uint64_t)pages * (uint64_t)size / share;
+	return part < most ? part : most;
+}
+
 static int make_plan(struct cell_keeper_plan *plan, int sock,
 		     const struct cell_limits *l, struct err *err)
 {
@@ -57,11 +69,12 @@ static int make_plan(struct cell_keeper_plan *plan, int sock,
 	plan->sock = sock;
 	plan->filter_n = (size_t)n;
 	plan->space = (struct cell_space_limits){
-		.view_bytes = l->view_bytes ? l->view_bytes : 8 * GIB,
+		.view_bytes = l->view_bytes ? l->view_bytes :
+					      at_most(8 * GIB, 2),
 		.view_files = l->view_files ? l->view_files : 1 << 20,
 	};
 	plan->job = (struct cell_jail_limits){
-		.job_bytes = l->job_bytes ? l->job_bytes : 1 * GIB,
+		.job_bytes = l->job_bytes ? l->job_bytes : at_most(GIB, 8),
 		.job_files = l->job_files ? l->job_files : 4096,
 		.file_bytes = l->file_bytes ? l->file_bytes : 256 * MIB,
 		.memory_bytes = l->memory_bytes ? l->memory_bytes : 8 * GIB,

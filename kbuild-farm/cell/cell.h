@@ -47,7 +47,11 @@
 
 struct cell_check {
 	bool fit; /* every required layer holds */
-	/* The layers that hold, as "user mount pid ... landlock-4". */
+	/*
+	 * The layers that hold: user mount pid ipc uts net pivot_root
+	 * capabilities no_new_privs seccomp rlimits, which are required, and
+	 * job-user (a user namespace per job), landlock-ABI, cgroup-v1 or -v2.
+	 */
 	char layers[1000];
 	/* The required layer that is missing and how to enable it, or "". */
 	char why[1000];
@@ -64,12 +68,16 @@ void cell_check(struct cell_check *out);
 struct cell;
 struct cell_run;
 
-/* Zero means the default. */
+/* Zero means the default; all of it is memory, by and by. */
 struct cell_limits {
-	uint64_t view_bytes; /* of the view in all, 4 KiB a file at least; 8 GiB
-			      */
+	/*
+	 * Of the view in all, 4 KiB a file at least: 8 GiB, or half of this
+	 * machine's memory.
+	 */
+	uint64_t view_bytes;
 	uint32_t view_files; /* files, links and directories; 2^20 */
-	uint64_t job_bytes; /* what a job can write in all; 1 GiB */
+	/* What a job can write in all: 1 GiB, or an eighth of the memory. */
+	uint64_t job_bytes;
 	uint32_t job_files; /* 4096 */
 	uint64_t file_bytes; /* one file that it writes; 256 MiB */
 	uint64_t memory_bytes; /* address space of one process; 8 GiB */
@@ -104,7 +112,7 @@ int cell_new(struct cell **out, const struct cell_setup *setup,
 /*
  * Kills all of its jobs, without calling done() or lost(), and frees the runs
  * that are left.  Does not wait: the kernel takes the cell apart on the
- * keeper's time.  NULL is nothing.
+ * keeper's time.  No thread may be editing the view.  NULL is nothing.
  */
 void cell_free(struct cell *cell);
 

@@ -314,6 +314,7 @@ static void keeper(void)
 	    m.type != CELL_MSG_GO)
 		_exit(0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_NAME, "kfarm-cell");
 	m = (struct cell_msg){ .type = CELL_MSG_READY };
 	if (signals < 0) {
 		cell_space_fail(&m, "pid", "signalfd");
