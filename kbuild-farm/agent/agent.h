@@ -7,22 +7,24 @@
 
 #include "agent/slots.h"
 #include "base/version.h"
+#include "cell/cell.h"
 
 #define AGENT_SOFTWARE "kfarmd " KFARM_VERSION
 
-struct agent_probe;
 struct agent_reaper;
 struct agent_session;
-struct agent_work;
 struct event_base;
+struct store;
 
 struct agent {
 	struct event_base *base;
 	struct agent_reaper *reaper;
-	struct agent_probe *probe;
-	struct agent_work *work;
+	struct store *store;
+	struct cell_check check; /* can jobs run here? */
+	struct cell_limits limits; /* of each cell */
 	struct agent_slots slots;
 	uint16_t slots_given; /* --slots, 0: none */
+	unsigned n_cells; /* also those that still come to their end */
 	unsigned n_sessions;
 	TAILQ_HEAD(, agent_session) sessions;
 	/* The last session ended; NULL when that does not matter. */

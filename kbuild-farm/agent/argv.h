@@ -3,30 +3,43 @@
  * agent/argv.h - the command line and environment of a job's compiler.
  *
  * Nothing of a client gets there as it came: each flag passes
- * options_typed_allow(), each variable options_env_for_node(), and the rest
- * is ours:
+ * options/typed.h, each variable options_env_for_node(), and the rest is ours.
+ * In remote mode, in the client's directory:
  *
- *	DRIVER FLAGS -Wa,--MD,as.d -fpreprocessed -fdirectives-only -x c
- *		-c -o out.o in.i
+ *	DRIVER FLAGS, and what options_typed_outputs() ends it with
+ *
+ * In text mode, in the job's own directory:
+ *
+ *	DRIVER FLAGS -Wa,--MD,as.d -Wp,-MD,dep.d -fpreprocessed
+ *		-fdirectives-only -x c -c -o out.o in.i
  *	DRIVER FLAGS -Wa,--MD,as.d -x assembler -c -o out.o in.s
- *
- * in the job's directory, which is also its TMPDIR.
  */
 #ifndef AGENT_ARGV_H
 #define AGENT_ARGV_H
 
 #include "base/err.h"
+#include "wire/flags.h"
 #include "wire/msg.h"
 
+/* In CELL_OUT. */
 #define AGENT_OBJECT "out.o"
+#define AGENT_DEPS   "dep.d" /* what the preprocessor read */
 #define AGENT_READ   "as.d" /* what the assembler read (agent/asread.h) */
+
+/* A job and what its numbers stand for; all borrowed. */
+struct agent_compile {
+	const struct wire_job *m;
+	const char *driver;
+	bool is_clang;
+	const struct wire_flag *flags;
+	size_t n_flags;
+};
 
 /* The name of the file that holds the job's text. */
 const char *agent_argv_text(const struct wire_job *m);
 /* Both: 0, or -ENOTSUP with `err` naming what is refused. */
-int agent_argv_build(struct strv *argv, const char *driver,
-		     const struct wire_job *m, struct err *err);
-int agent_argv_env(struct strv *env, const char *dir, const struct wire_job *m,
-		   struct err *err);
+int agent_argv_build(struct strv *argv, const struct agent_compile *c,
+		     struct err *err);
+int agent_argv_env(struct strv *env, const struct wire_job *m, struct err *err);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "agent/asread.h"
 
+#include "agent/argv.h"
 #include "base/buf.h"
-#include "base/fs.h"
 #include "base/str.h"
+#include "cell/cell.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -33,36 +34,38 @@ static const char *next_name(const char *at, struct buf *out)
 	return at;
 }
 
-/* A name that gcc gives its temporaries: /DIR/ccXXXXXX.s */
-static bool is_temporary(const char *name, const char *dir)
+/* A name that gcc gives its temporaries: CELL_TMP/ccXXXXXX.s */
+static bool is_temporary(const char *name)
 {
-	size_t n = strlen(dir);
+	static const char dir[] = CELL_TMP "/";
 
-	if (!str_starts(name, dir) || name[n] != '/')
+	if (!str_starts(name, dir))
 		return false;
-	name += n + 1;
+	name += strlen(dir);
 	return str_starts(name, "cc") && str_ends(name, ".s") &&
 	       !strchr(name, '/');
 }
 
 /*
- * A bare name is looked up in the job's directory alone, where we know each
- * file: one that is not there was not read.
+ * A bare name is looked up in the job's directory alone, where nothing else
+ * than these stands, since no flag that is allowed writes more: other names
+ * were not read.
  */
-static bool was_read(const char *name, const char *dir)
+static bool was_read(const char *name)
 {
-	char *path;
-	bool there;
+	static const char *const there[] = { "in.i", "in.s", AGENT_OBJECT,
+					     AGENT_READ };
 
 	if (strchr(name, '/'))
 		return true;
-	path = xasprintf("%s/%s", dir, name);
-	there = fs_exists(path);
-	free(path);
-	return there;
+	for (size_t i = 0; i < sizeof(there) / sizeof(*there); i++) {
+		if (str_equal(name, there[i]))
+			return true;
+	}
+	return false;
 }
 
-char *agent_asread_check(struct bytes in, const char *dir, const char *text)
+char *agent_asread_check(struct bytes in, const char *text)
 {
 	static const char target[] = "out.o:";
 	char *list = bytes_dup(in), *found = NULL;
@@ -80,9 +83,9 @@ char *agent_asread_check(struct bytes in, const char *dir, const char *text)
 		s = buf_str(&name);
 		if (!*s)
 			break;
-		if (text ? str_equal(s, text) : is_temporary(s, dir))
+		if (text ? str_equal(s, text) : is_temporary(s))
 			continue;
-		if (was_read(s, dir))
+		if (was_read(s))
 			found = xasprintf("the assembler read %s", s);
 	}
 	buf_release(&name);

@@ -3,9 +3,13 @@
  * agent/asread.h - which files did the assembler read?
  *
  * The GNU assembler says so with --MD.  Its list holds the text that it
- * assembled (a temporary of gcc's in the job's directory, or the job's own),
- * what .incbin and .include read, and also the name after each .file, which
- * it does not open: gcc writes the source's there, without a directory.
+ * assembled (a temporary of gcc's, or the job's own), what .incbin and .include
+ * read, and also the name after each .file, which it does not open: gcc writes
+ * the source's there, without a directory.
+ *
+ * In text mode the text is all that a job has: what else it reads in the
+ * client's view is in no digest, so such a job is void.  In remote mode the
+ * client gets the list and judges by itself.
  */
 #ifndef AGENT_ASREAD_H
 #define AGENT_ASREAD_H
@@ -13,11 +17,11 @@
 #include "base/bytes.h"
 
 /*
- * Look through the list `in` of an assembler that made out.o in the directory
- * `dir` of `text` (a name in there, NULL: a temporary of gcc's).  Returns NULL
- * when it read nothing else, or what it read, or why that cannot be told, in
- * words; the caller frees them.
+ * Look through the list `in` of an assembler that made out.o in CELL_OUT of
+ * `text` (a name in there, NULL: a temporary of gcc's).  Returns NULL when it
+ * read nothing else, or what it read, or why that cannot be told, in words;
+ * the caller frees them.
  */
-char *agent_asread_check(struct bytes in, const char *dir, const char *text);
+char *agent_asread_check(struct bytes in, const char *text);
 
 #endif

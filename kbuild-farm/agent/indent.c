@@ -1,22 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "agent/indent.h"
 
-#include "agent/argv.h"
 #include "base/buf.h"
 #include "base/fs.h"
 #include "options/typed.h"
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define MAIN_FILE   "check.i"
-#define LINES_LEAST 300 /* of a file, before another begins */
 
 /* One -W option, in order: what it makes of the two states. */
 static void walk_warning(const char *value, bool *all, int *itself)
@@ -32,15 +26,15 @@ static void walk_warning(const char *value, bool *all, int *itself)
 		*itself = 0;
 }
 
-bool agent_indent_wanted(const struct wire_job *m)
+bool agent_indent_wanted(const struct agent_compile *c)
 {
 	bool all = false;
 	int itself = -1; /* -1: not named, then -Wall decides */
 
-	if (m->lang != WIRE_LANG_C || !m->check_indent)
+	if (c->m->lang != WIRE_LANG_C || !c->m->check_indent)
 		return false;
-	for (uint16_t i = 0; i < m->n_flags; i++) {
-		const struct wire_flag *f = &m->flags[i];
+	for (size_t i = 0; i < c->n_flags; i++) {
+		const struct wire_flag *f = &c->flags[i];
 
 		if (!strcmp(f->name, "-w"))
 			return false;
@@ -50,138 +44,62 @@ bool agent_indent_wanted(const struct wire_job *m)
 	return itself < 0 ? all : itself;
 }
 
-/* The text on its way into files. */
-struct cut {
-	const char *dir;
-	const char *at, *end;
-	struct buf part, main;
-	unsigned n_parts, lines;
-};
-
-static const char *line_end(const struct cut *c, const char *p)
+static bool is_marker(const char *p, const char *end)
 {
-	const char *nl = memchr(p, '\n', (size_t)(c->end - p));
-
-	return nl ? nl + 1 : c->end;
-}
-
-static bool is_marker(const struct cut *c, const char *p)
-{
-	return c->end - p > 2 && p[0] == '#' && p[1] == ' ' &&
+	return end - p > 2 && p[0] == '#' && p[1] == ' ' &&
 	       isdigit((unsigned char)p[2]);
 }
 
-/* # N "NAME" 1 or 2: another file begins here, and no macro's argument. */
-static bool is_border(const char *p, const char *end)
+static void blank_markers(struct buf *out, struct bytes text)
 {
-	const char *quote = memrchr(p, '"', (size_t)(end - p));
+	const char *p = (const char *)text.data, *end = p + text.len;
 
-	return quote && end - quote > 2 && quote[1] == ' ' &&
-	       (quote[2] == '1' || quote[2] == '2');
+	while (p < end) {
+		const char *nl = memchr(p, '\n', (size_t)(end - p));
+		const char *next = nl ? nl + 1 : end;
+
+		if (is_marker(p, end))
+			buf_add(out, "\n", 1);
+		else
+			buf_add(out, p, (size_t)(next - p));
+		p = next;
+	}
 }
 
-/* An indented line may belong to what stands above: no cut before it. */
-static bool goes_on_indented(const struct cut *c, const char *p)
+static int write_text(const struct buf *text, int *out, struct err *err)
 {
-	while (p < c->end && (*p == '\n' || is_marker(c, p)))
-		p = line_end(c, p);
-	return p < c->end && (*p == ' ' || *p == '\t');
-}
+	int fd = memfd_create("check", MFD_CLOEXEC), ret;
 
-static int write_file(const struct cut *c, const char *name,
-		      const struct buf *content, struct err *err)
-{
-	char *path = xasprintf("%s/%s", c->dir, name);
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), ret;
-
-	if (fd < 0) {
-		ret = err_errno(err, "make %s", path);
-	} else {
-		ret = fs_write_all(fd, buf_bytes(content));
-		if (ret)
-			err_set(err, -ret, "write %s: %s", path,
-				strerror(-ret));
+	if (fd < 0)
+		return err_errno(err, "memory for a text");
+	ret = fs_write_all(fd, buf_bytes(text));
+	if (ret) {
 		close(fd);
+		return err_set(err, -ret, "memory for a text: %s",
+			       strerror(-ret));
 	}
-	free(path);
-	return ret;
+	*out = fd;
+	return 0;
 }
 
-static int end_part(struct cut *c, struct err *err)
+int agent_indent_prepare(int text_fd, int *out, struct err *err)
 {
-	char *name = xasprintf("c%u.i", c->n_parts++);
-	int ret = write_file(c, name, &c->part, err);
+	struct buf text = { 0 };
+	struct stat st;
+	void *at;
+	int ret;
 
-	buf_printf(&c->main, "#include \"%s\"\n", name);
-	buf_reset(&c->part);
-	c->lines = 0;
-	free(name);
-	return ret;
-}
-
-static int cut_text(struct cut *c, struct err *err)
-{
-	int ret = 0;
-
-	while (c->at < c->end && !ret) {
-		const char *next = line_end(c, c->at);
-
-		c->lines++;
-		if (!is_marker(c, c->at)) {
-			buf_add(&c->part, c->at, (size_t)(next - c->at));
-		} else {
-			buf_add(&c->part, "\n", 1);
-			if (c->lines > LINES_LEAST && is_border(c->at, next) &&
-			    !goes_on_indented(c, next))
-				ret = end_part(c, err);
-		}
-		c->at = next;
-	}
-	if (!ret && c->part.len)
-		ret = end_part(c, err);
-	return ret ? ret : write_file(c, MAIN_FILE, &c->main, err);
-}
-
-static int map_text(const char *path, struct bytes *out, struct err *err)
-{
-	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), ret = 0;
-	struct stat st = { 0 };
-	void *at = NULL;
-
-	if (fd < 0 || fstat(fd, &st))
-		ret = err_errno(err, "open %s", path);
-	else if (st.st_size)
-		at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd,
-			  0);
+	if (fstat(text_fd, &st))
+		return err_errno(err, "a text");
+	if (!st.st_size)
+		return write_text(&text, out, err);
+	at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, text_fd, 0);
 	if (at == MAP_FAILED)
-		ret = err_errno(err, "map %s", path);
-	if (fd >= 0)
-		close(fd);
-	if (!ret)
-		*out = bytes_of(at, (size_t)st.st_size);
-	return ret;
-}
-
-int agent_indent_prepare(const char *dir, const struct wire_job *m,
-			 struct err *err)
-{
-	char *path = xasprintf("%s/%s", dir, agent_argv_text(m));
-	struct cut c = { .dir = dir };
-	struct bytes text;
-	int ret = map_text(path, &text, err);
-
-	free(path);
-	if (ret)
-		return ret;
-	if (text.len) {
-		c.at = (const char *)text.data;
-		c.end = c.at + text.len;
-	}
-	ret = cut_text(&c, err);
-	if (text.len)
-		munmap((void *)text.data, text.len);
-	buf_release(&c.part);
-	buf_release(&c.main);
+		return err_errno(err, "map a text");
+	blank_markers(&text, bytes_of(at, (size_t)st.st_size));
+	munmap(at, (size_t)st.st_size);
+	ret = write_text(&text, out, err);
+	buf_release(&text);
 	return ret;
 }
 
@@ -198,8 +116,8 @@ static bool is_for_check(const struct wire_flag *f)
 	       strcmp(f->name, "-Xassembler");
 }
 
-int agent_indent_argv(struct strv *argv, const char *driver,
-		      const struct wire_job *m, struct err *err)
+int agent_indent_argv(struct strv *argv, const struct agent_compile *c,
+		      struct err *err)
 {
 	static const char *const rest[] = {
 		"-Wmisleading-indentation",
@@ -208,15 +126,16 @@ int agent_indent_argv(struct strv *argv, const char *driver,
 		"-x",
 		"c",
 		"-fsyntax-only",
-		MAIN_FILE,
+		"-c", /* or the driver looks for a linker's plugin */
+		AGENT_INDENT_FILE,
 	};
 	int ret = 0;
 
-	strv_add(argv, driver);
-	for (uint16_t i = 0; i < m->n_flags && !ret; i++) {
-		if (is_for_check(&m->flags[i]))
-			ret = options_typed_allow(argv, m->flags[i].name,
-						  m->flags[i].value, err);
+	strv_add(argv, c->driver);
+	for (size_t i = 0; i < c->n_flags && !ret; i++) {
+		if (is_for_check(&c->flags[i]))
+			ret = options_typed_allow(argv, c->flags[i].name,
+						  c->flags[i].value, err);
 	}
 	for (size_t i = 0; i < sizeof(rest) / sizeof(*rest); i++)
 		strv_add(argv, rest[i]);

@@ -2,7 +2,8 @@
 /*
  * agent/job.h - one job, from its message to the last piece of its answer.
  *
- *	text comes -> waits for its turn -> the compiler runs -> the answer
+ *	text comes -> its cell and views are there -> waits for its turn
+ *		-> the compiler runs -> the answer
  *
  * and from each of these straight to the answer, which then says what failed,
  * or to the end, when it is dropped.
@@ -16,17 +17,19 @@
 #include <stdbool.h>
 
 struct agent;
+struct agent_client;
 struct agent_job;
 
 /*
- * Take the job `m`, whose content then is the job's.  `tell` is called
- * from the loop, once, when there is an answer.  Returns NULL with *class and
- * `err` saying why the job is not taken; `m` then is the caller's still.
+ * Take the job `m` of a client, whose content then is the job's.  `tell` is
+ * called from the loop, once, when there is an answer.  Returns NULL with
+ * `err` saying why the job is not taken, for *class; or -1 there when the
+ * conversation is over.  `m` then is the caller's still.
  */
-struct agent_job *agent_job_new(struct agent *a, struct wire_job *m,
+struct agent_job *agent_job_new(struct agent *a, struct agent_client *client,
+				struct wire_job *m,
 				void (*tell)(void *ctx, struct agent_job *job),
-				void *ctx, enum wire_fail_class *class,
-				struct err *err);
+				void *ctx, int *class, struct err *err);
 uint32_t agent_job_number(const struct agent_job *job);
 /*
  * A piece of its text.  0, also for a job that failed meanwhile; -EPROTO with
@@ -48,7 +51,7 @@ void agent_job_result(const struct agent_job *job, struct wire_result *out);
 
 /*
  * The job is the caller's no more, in whatever state: its compiler is killed,
- * its files go, its place is free as soon as that is done.
+ * its files go, its place is free.
  */
 void agent_job_drop(struct agent_job *job);
 

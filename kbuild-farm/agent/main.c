@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "agent/agent.h"
 #include "agent/listen.h"
-#include "agent/probe.h"
 #include "agent/reaper.h"
 #include "agent/session.h"
-#include "agent/work.h"
 #include "base/args.h"
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "node/inventory.h"
+#include "store/store.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -17,21 +17,25 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define END_MS     300 /* for what we killed to go */
-#define SLOTS_MOST 4096
-
-static const char job_path[] = "/usr/local/bin:/usr/bin:/bin";
+#define END_MS      300 /* for what we killed to go */
+#define SLOTS_MOST  4096
+#define VIEW_LEAST  (512ull << 20) /* bytes of files in a cell, where memory */
+#define VIEW_MOST   (8ull << 30) /* allows: half of it */
+#define STORE_LEAST 1 /* MiB */
+#define STORE_MOST  (16l << 20) /* MiB */
 
 enum {
 	OPT_STDIO = 1,
 	OPT_LISTEN,
 	OPT_SLOTS,
-	OPT_WORK,
-	OPT_TOOLCHAIN,
+	OPT_STORE,
+	OPT_STORE_SIZE,
+	OPT_CHECK,
 	OPT_VERSION,
 	OPT_HELP
 };
@@ -43,10 +47,12 @@ static const struct args_option options[] = {
 	  "talk to all that connect to this socket" },
 	{ OPT_SLOTS, 0, "slots", "N",
 	  "take N jobs at once instead of cores + cores / 4" },
-	{ OPT_WORK, 0, "work", "DIR",
-	  "keep the jobs' files below DIR instead of /dev/shm" },
-	{ OPT_TOOLCHAIN, 0, "toolchain", "PATH",
-	  "a compiler, or a directory of some, besides those on PATH" },
+	{ OPT_STORE, 0, "store", "DIR",
+	  "keep what kfarm sends (compilers, sources) in DIR" },
+	{ OPT_STORE_SIZE, 0, "store-size", "SIZE",
+	  "and no more than SIZE of it, as 800M or 20G" },
+	{ OPT_CHECK, 0, "check", NULL,
+	  "say whether jobs can run here, and if not, why" },
 	{ OPT_VERSION, 'V', "version", NULL, "print the version" },
 	{ OPT_HELP, 'h', "help", NULL, "print this" },
 	{ 0 },
@@ -55,10 +61,10 @@ static const struct args_option options[] = {
 struct settings {
 	bool stdio;
 	const char *listen; /* the socket's path */
-	const char *work;
+	const char *store; /* NULL: the default */
+	uint64_t store_size; /* bytes; 0: the default */
+	bool check;
 	uint16_t slots;
-	struct strv toolchains;
-	char *path; /* PATH as we found it */
 	bool done; /* --help or --version did it all */
 };
 
@@ -67,8 +73,9 @@ static void print_help(void)
 	char *lines = args_help(options);
 
 	printf("usage: kfarmd --stdio | --listen unix:PATH [--slots N]"
-	       " [--work DIR]\n"
-	       "              [--toolchain PATH]...\n%s",
+	       " [--store DIR]\n"
+	       "              [--store-size SIZE]\n"
+	       "       kfarmd --check\n%s",
 	       lines);
 	free(lines);
 }
@@ -94,6 +101,29 @@ static int set_slots(struct settings *s, const char *value, struct err *err)
 	return 0;
 }
 
+/* A number with a unit, of bytes. */
+static int set_store_size(struct settings *s, const char *value,
+			  struct err *err)
+{
+	static const char units[] = "MGT";
+	size_t len = strlen(value);
+	const char *unit = len ? strchr(units, value[len - 1]) : NULL;
+	char *digits = xstrndup(value, len ? len - 1 : 0);
+	int shift = unit ? 10 * (int)(unit - units) : 0;
+	long n = 0;
+	int ret = unit ? str_number(digits, STORE_LEAST, STORE_MOST >> shift,
+				    &n) :
+			 -EINVAL;
+
+	free(digits);
+	if (ret)
+		return err_set(err, EINVAL,
+			       "--store-size %s: must be a size as 800M or 20G",
+			       value);
+	s->store_size = (uint64_t)n << (20 + shift);
+	return 0;
+}
+
 static int take_option(struct settings *s, int key, const char *value,
 		       struct err *err)
 {
@@ -105,11 +135,13 @@ static int take_option(struct settings *s, int key, const char *value,
 		return set_listen(s, value, err);
 	case OPT_SLOTS:
 		return set_slots(s, value, err);
-	case OPT_WORK:
-		s->work = value;
+	case OPT_STORE:
+		s->store = value;
 		return 0;
-	case OPT_TOOLCHAIN:
-		strv_add(&s->toolchains, value);
+	case OPT_STORE_SIZE:
+		return set_store_size(s, value, err);
+	case OPT_CHECK:
+		s->check = true;
 		return 0;
 	case OPT_VERSION:
 		puts(AGENT_SOFTWARE);
@@ -134,7 +166,7 @@ static int parse(struct settings *s, char *const *argv, struct err *err)
 	args_init(&args, options, argv);
 	while (!ret && !s->done && (key = args_next(&args, err)) != ARGS_END)
 		ret = take_option(s, key, args.value, err);
-	if (ret || s->done)
+	if (ret || s->done || s->check)
 		return ret;
 	if (s->stdio == (s->listen != NULL))
 		return err_set(err, EINVAL,
@@ -146,15 +178,10 @@ static int parse(struct settings *s, char *const *argv, struct err *err)
 	return 0;
 }
 
-/* What our compilers inherit, besides what agent/run.c sets. */
-static void set_up_process(struct settings *s)
+static void set_up_process(void)
 {
 	struct rlimit none = { 0 }, files;
-	const char *path = getenv("PATH");
 
-	s->path = xstrdup(path ? path : job_path);
-	/* Compilers are identified with the assembler that jobs will find. */
-	setenv("PATH", job_path, 1);
 	umask(077);
 	signal(SIGPIPE, SIG_IGN);
 	setrlimit(RLIMIT_CORE, &none);
@@ -162,6 +189,19 @@ static void set_up_process(struct settings *s)
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
+}
+
+/* What --check prints, for people: its exit status. */
+static int print_check(void)
+{
+	struct cell_check check;
+
+	cell_check(&check);
+	printf("sandbox: %s\nlayers: %s\n", check.fit ? "ok" : "not possible",
+	       check.layers);
+	if (!check.fit)
+		printf("missing: %s\n", check.why);
+	return check.fit ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static void on_signal(evutil_socket_t fd, short what, void *arg)
@@ -192,17 +232,27 @@ static int start_stdio(struct agent *a, struct err *err)
 	return 0;
 }
 
-/* A quarter of what is free may hold texts; the rest is for compilers. */
-static uint64_t text_budget(const struct agent_work *w)
+static int open_store(struct agent *a, const struct settings *s,
+		      struct err *err)
 {
-	uint64_t room = agent_work_room(w), memory;
-	uint32_t available, load;
+	char *home = geteuid() ? fs_data_home() : xstrdup("/var/lib/kfarm");
+	char *dir = s->store ? fs_absolute(s->store) :
+			       xasprintf("%s/store", home);
+	int ret = store_open(&a->store, dir, s->store_size, err);
 
-	node_inventory_load(&available, &load);
-	memory = (uint64_t)available << 20;
-	if (agent_work_in_memory(w) && memory < room)
-		room = memory;
-	return room / 4;
+	free(dir);
+	free(home);
+	return ret;
+}
+
+/* The files of a cell lie in memory, and compilers need some as well. */
+static void set_limits(struct agent *a, const struct wire_inventory *inv)
+{
+	uint64_t half = ((uint64_t)inv->memory_mib << 20) / 2;
+
+	if (half < VIEW_LEAST)
+		half = VIEW_LEAST;
+	a->limits.view_bytes = half < VIEW_MOST ? half : VIEW_MOST;
 }
 
 static int set_up(struct agent *a, const struct settings *s, struct err *err)
@@ -212,41 +262,49 @@ static int set_up(struct agent *a, const struct settings *s, struct err *err)
 
 	TAILQ_INIT(&a->sessions);
 	a->slots_given = s->slots;
-	ret = agent_probe_new(&a->probe, a->base, s->path, &s->toolchains, err);
+	ret = open_store(a, s, err);
 	if (ret)
 		return ret;
-	ret = agent_work_new(&a->work, s->work, err);
-	if (ret)
-		return ret;
-	node_inventory_collect(&inv);
-	agent_slots_init(&a->slots, inv.cores, s->slots, text_budget(a->work));
-	wire_inventory_release(&inv);
 	a->reaper = agent_reaper_new(a->base);
+	node_inventory_collect(&inv);
+	/* A quarter of what is free may hold texts. */
+	agent_slots_init(&a->slots, inv.cores, s->slots,
+			 ((uint64_t)inv.available_mib << 20) / 4);
+	set_limits(a, &inv);
+	wire_inventory_release(&inv);
+	cell_check(&a->check);
+	if (!a->check.fit)
+		log_warning("no job can run here: %s", a->check.why);
 	return 0;
 }
 
-/* Dropped jobs go as soon as their processes have gone. */
-static void wait_for_jobs(struct agent *a)
+/* Dropped jobs and cells go as soon as their threads are done. */
+static void wait_for_cells(struct agent *a)
 {
 	struct timeval tick = { .tv_usec = 5000 };
 	uint64_t deadline = clock_ms() + END_MS;
 
-	while (a->slots.held && clock_ms() < deadline) {
+	while ((a->slots.held || a->n_cells) && clock_ms() < deadline) {
 		event_base_loopexit(a->base, &tick);
 		event_base_loop(a->base, EVLOOP_ONCE);
 	}
 }
 
-static void tear_down(struct agent *a)
+/* False when a thread is still at work: then everything stays as it is. */
+static bool tear_down(struct agent *a)
 {
 	if (a->reaper) {
 		agent_session_end_all(a, "this kfarmd ends");
-		wait_for_jobs(a);
+		wait_for_cells(a);
 		agent_reaper_end(a->reaper, END_MS);
-		agent_reaper_free(a->reaper);
 	}
-	if (a->work)
-		agent_work_free(a->work);
+	if (a->slots.held || a->n_cells)
+		return false;
+	if (a->reaper)
+		agent_reaper_free(a->reaper);
+	store_free(a->store);
+	event_base_free(a->base);
+	return true;
 }
 
 static int serve(struct agent *a, const struct settings *s, struct err *err)
@@ -263,8 +321,7 @@ static int serve(struct agent *a, const struct settings *s, struct err *err)
 	ret = s->stdio ? start_stdio(a, err) :
 			 agent_listen_new(&l, a, s->listen, err);
 	if (!ret && l)
-		log_info("listening at %s, jobs in %s", s->listen,
-			 agent_work_path(a->work));
+		log_info("listening at %s", s->listen);
 	if (!ret)
 		event_base_dispatch(a->base);
 	if (l)
@@ -282,7 +339,7 @@ static void on_event_log(int severity, const char *text)
 	log_debug("libevent: %s", text);
 }
 
-static int run(struct settings *s, struct err *err)
+static int run(const struct settings *s, struct err *err)
 {
 	struct agent a = { 0 };
 	int ret;
@@ -294,13 +351,11 @@ static int run(struct settings *s, struct err *err)
 	ret = set_up(&a, s, err);
 	if (!ret)
 		ret = serve(&a, s, err);
-	tear_down(&a);
-	if (a.probe && !agent_probe_free(a.probe)) {
+	if (!tear_down(&a)) {
 		if (ret)
 			log_error("%s", err->text);
 		_exit(ret ? EXIT_FAILURE : EXIT_SUCCESS);
 	}
-	event_base_free(a.base);
 	return ret;
 }
 
@@ -316,12 +371,12 @@ int main(int argc, char **argv)
 	if (!ret && s.listen)
 		log_init("kfarmd", LOG_INFO);
 	if (!ret && !s.done) {
-		set_up_process(&s);
+		set_up_process();
+		if (s.check)
+			return print_check();
 		ret = run(&s, &err);
 	}
 	if (ret)
 		log_error("%s", err.text);
-	strv_release(&s.toolchains);
-	free(s.path);
 	return ret ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -1,25 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * agent/object.h - the object that a compiler left in its job's directory.
+ * agent/object.h - does what came out of a compile tell where it was made?
+ *
+ * An assembler writes its directory into the object for a .loc, a driver
+ * names its temporaries in some messages.  A local compile would have written
+ * other names there.
  */
 #ifndef AGENT_OBJECT_H
 #define AGENT_OBJECT_H
 
-#include "base/err.h"
-#include "wire/msg.h"
+#include "base/bytes.h"
 
-#include <stdbool.h>
-
-/*
- * Map it; to be called when no process can cut it any more.  0 with the bytes
- * in *out, for munmap(); or a negative errno with `err` and `class` set.
- */
-int agent_object_map(const char *dir, struct bytes *out,
-		     enum wire_fail_class *class, struct err *err);
-/*
- * Does it hold the name of the directory `dir`, as the assembler writes it
- * there for a .loc?  A local compile would have written another.
- */
-bool agent_object_tells(struct bytes object, const char *dir);
+/* Does it hold the name of a directory that only jobs have (cell/cell.h)? */
+bool agent_object_tells(struct bytes in);
 
 #endif

@@ -1,62 +1,44 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * agent/run.h - one compiler at work: its process group, its two pipes, its
- * deadline.
+ * agent/run.h - one compiler at work in a cell: what it says, and its end.
  */
 #ifndef AGENT_RUN_H
 #define AGENT_RUN_H
 
 #include "base/buf.h"
-#include "base/err.h"
+#include "cell/cell.h"
 
-#include <stdint.h>
-#include <sys/types.h>
-
-struct agent_reaper;
+struct agent_run;
 struct event_base;
 
-/* What ended a run. */
-enum agent_run_end {
-	AGENT_RUN_ITSELF, /* look at `status` */
-	AGENT_RUN_DEADLINE, /* we killed it: time was up */
-	AGENT_RUN_TALKED, /* we killed it: more than WIRE_DIAG_MAX said */
-	AGENT_RUN_KILLED, /* agent_run_kill() */
-};
-
-struct agent_run {
-	/* For others to read, once it is done. */
-	enum agent_run_end end;
-	int status; /* as waitpid() gave it */
-	uint32_t cpu_ms;
-	uint32_t wall_ms;
-	uint32_t peak_kib; /* of the largest process */
-	struct buf said[2]; /* on stdout and stderr */
-	pid_t pid; /* the group's leader; 0 once it is gone */
-
-	struct run_state *state; /* run.c's own */
-};
-
-struct agent_run_plan {
-	char *const *argv;
-	char *const *env;
-	const char *dir;
-	uint32_t deadline_ms;
-	/*
-	 * All processes are gone and the pipes are read to their end.  From
-	 * the loop, once, also after agent_run_kill().
-	 */
-	void (*done)(void *ctx);
-	void *ctx;
-};
-
-/* 0 with the run in *out, or what starting it gave, with `err` set. */
+/*
+ * Start a job in `cell`; `done` and `ctx` of it are not used.  From the loop,
+ * once, `done` is called when all of its processes are gone and all that it
+ * said is here.  0 with the run in *out, or what cell_start() returned.
+ */
 int agent_run_start(struct agent_run **out, struct event_base *base,
-		    struct agent_reaper *reaper,
-		    const struct agent_run_plan *plan, struct err *err);
-void agent_run_kill(struct agent_run *run);
+		    struct cell *cell, const struct cell_job *job,
+		    void (*done)(void *ctx), void *ctx, struct err *err);
+/* Kills it where it is not over; done() is not called any more. */
+void agent_run_free(struct agent_run *run);
+
 /* CPU time of all its processes so far. */
 uint32_t agent_run_cpu_ms(const struct agent_run *run);
-/* After done() only. */
-void agent_run_free(struct agent_run *run);
+
+/* The rest is for after done(). */
+
+const struct cell_end *agent_run_end(const struct agent_run *run);
+/* Was it killed since it said more than WIRE_DIAG_MAX on one of the two? */
+bool agent_run_talked(const struct agent_run *run);
+/* What it said on stdout (0) and stderr (1); the caller may steal it. */
+struct buf *agent_run_said(struct agent_run *run, int which);
+/*
+ * Map its file CELL_OUT/name; to be unmapped before agent_run_free().  An
+ * empty one is no bytes.  0; -ENOENT where there is none; -EPERM where it is
+ * no plain file; -EFBIG above `max` bytes.
+ */
+int agent_run_map(struct agent_run *run, const char *name, uint64_t max,
+		  struct bytes *out);
+void agent_run_unmap(struct bytes *map);
 
 #endif

@@ -7,26 +7,27 @@
 #include "agent/session.h"
 
 #include "agent/agent.h"
+#include "agent/client.h"
 #include "agent/job.h"
-#include "agent/probe.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "node/inventory.h"
 #include "wire/stream.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
-#define HELLO_S       5 /* the peer's hello must be here */
-#define BEAT_S        1
-#define QUESTIONS_MAX 64
+#define HELLO_S 5 /* the peer's hello must be here */
+#define BEAT_S  1
 
 struct agent_session {
 	TAILQ_ENTRY(agent_session) link;
 	struct agent *agent;
 	struct wire_stream *stream;
+	struct agent_client *client;
 	struct event *hello; /* its deadline */
 	struct event *beat;
 	bool greeted;
@@ -48,9 +49,9 @@ static void end_session(struct agent_session *s)
 
 	TAILQ_REMOVE(&a->sessions, s, link);
 	a->n_sessions--;
-	agent_probe_cancel(a->probe, s);
 	for (size_t i = 0; i < s->n_jobs; i++)
 		agent_job_drop(s->jobs[i]);
+	agent_client_close(s->client);
 	event_free(s->hello);
 	event_free(s->beat);
 	wire_stream_free(s->stream);
@@ -106,10 +107,22 @@ static void send_hello(struct agent_session *s)
 
 	node_inventory_collect(&m.inventory);
 	m.inventory.slots = s->agent->slots_given;
-	agent_probe_names(s->agent->probe, &m.inventory.compilers);
 	wire_hello_encode(&body, &m);
 	wire_hello_release(&m);
 	send_body(s, WIRE_HELLO, &body, WIRE_PLAIN);
+}
+
+/* Also when no job can run: kfarm then can say what to enable. */
+static void send_fit(struct agent_session *s)
+{
+	struct cell_check *check = &s->agent->check;
+	struct wire_fit m = { .fit = check->fit,
+			      .layers = check->layers,
+			      .why = check->why };
+	struct buf body = { 0 };
+
+	wire_fit_encode(&body, &m);
+	send_body(s, WIRE_FIT, &body, WIRE_PLAIN);
 }
 
 static int on_hello(struct agent_session *s, struct bytes body)
@@ -147,31 +160,14 @@ static int on_bye(struct agent_session *s, struct bytes body)
 	return 0;
 }
 
-static void send_have(void *ctx, uint32_t seq, enum wire_have_state state,
-		      const char *detail)
+static void client_send(void *ctx, enum wire_type type, struct buf *body)
 {
-	struct wire_have m = { .seq = seq,
-			       .state = (uint8_t)state,
-			       .detail = (char *)detail };
-	struct buf body = { 0 };
-
-	wire_have_encode(&body, &m);
-	send_body(ctx, WIRE_HAVE, &body, WIRE_PLAIN);
+	send_body(ctx, type, body, WIRE_LZO);
 }
 
-static int on_ask(struct agent_session *s, struct bytes body)
+static void client_refuse(void *ctx, const char *why)
 {
-	struct wire_ask m;
-
-	if (wire_ask_decode(&m, body))
-		return refuse(s, "an ASK that was not understood");
-	if (agent_probe_waiting(s->agent->probe, s) >= QUESTIONS_MAX) {
-		wire_ask_release(&m);
-		return refuse(s, "too many questions at once");
-	}
-	agent_probe_ask(s->agent->probe, &m, send_have, s);
-	wire_ask_release(&m);
-	return 0;
+	refuse(ctx, "%s", why);
 }
 
 static struct agent_job **find_job(struct agent_session *s, uint32_t number)
@@ -249,12 +245,15 @@ static int take_job(struct agent_session *s, struct wire_job *m)
 {
 	struct err err = { 0 };
 	struct wire_fail failure = { .job = m->job, .reason = err.text };
-	enum wire_fail_class class;
 	struct agent_job *job;
+	int class;
 
 	if (find_job(s, m->job))
 		return refuse(s, "two jobs with number %u", m->job);
-	job = agent_job_new(s->agent, m, on_answered, s, &class, &err);
+	job = agent_job_new(s->agent, s->client, m, on_answered, s, &class,
+			    &err);
+	if (!job && class < 0)
+		return refuse(s, "%s", err.text);
 	if (!job) {
 		failure.class = (uint8_t) class;
 		send_fail(s, &failure);
@@ -305,6 +304,19 @@ static int on_cancel(struct agent_session *s, struct bytes body)
 	return 0;
 }
 
+static int on_other(struct agent_session *s, uint16_t type, struct bytes body)
+{
+	struct err err = { 0 };
+	int ret = agent_client_take(s->client, type, body, &err);
+
+	if (ret == -ENOTSUP)
+		return refuse(s, "a message of type %u, which is unknown here",
+			      type);
+	if (ret)
+		return refuse(s, "%s", err.text);
+	return 0;
+}
+
 static int dispatch(struct agent_session *s, uint16_t type, struct bytes body)
 {
 	if (type == WIRE_BYE)
@@ -314,8 +326,6 @@ static int dispatch(struct agent_session *s, uint16_t type, struct bytes body)
 	if (!s->greeted)
 		return refuse(s, "a message of type %u before the hello", type);
 	switch (type) {
-	case WIRE_ASK:
-		return on_ask(s, body);
 	case WIRE_JOB:
 		return on_job(s, body);
 	case WIRE_TEXT:
@@ -323,8 +333,7 @@ static int dispatch(struct agent_session *s, uint16_t type, struct bytes body)
 	case WIRE_CANCEL:
 		return on_cancel(s, body);
 	default:
-		return refuse(s, "a message of type %u, which is unknown here",
-			      type);
+		return on_other(s, type, body);
 	}
 }
 
@@ -398,6 +407,7 @@ static void on_beat(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	for (size_t i = 0; i < s->n_jobs; i++)
 		agent_job_check(s->jobs[i]);
+	agent_client_check(s->client);
 	/* A peer that does not read gets no more to read. */
 	if (wire_stream_full(s->stream))
 		return;
@@ -425,15 +435,21 @@ void agent_session_start(struct agent *a, int rfd, int wfd)
 		.on_close = on_close,
 		.on_drain = on_drain,
 	};
+	static const struct agent_client_ops client_ops = {
+		.send = client_send,
+		.refuse = client_refuse,
+	};
 	struct agent_session *s = xcalloc(1, sizeof(*s));
 
 	s->agent = a;
+	s->client = agent_client_new(a, &client_ops, s);
 	s->stream = wire_stream_new(a->base, rfd, wfd, &ops, s);
 	s->hello = timer(a, HELLO_S, 0, on_hello_late, s);
 	s->beat = timer(a, BEAT_S, EV_PERSIST, on_beat, s);
 	TAILQ_INSERT_TAIL(&a->sessions, s, link);
 	a->n_sessions++;
 	send_hello(s);
+	send_fit(s);
 }
 
 void agent_session_end_all(struct agent *a, const char *why)

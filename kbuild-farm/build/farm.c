@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "build/farm.h"
 
+#include "base/fs.h"
+#include "base/which.h"
 #include "build/links.h"
+#include "build/tools.h"
 #include "coord/coord.h"
 #include "node/inventory.h"
 #include "node/limits.h"
@@ -41,6 +44,28 @@ static void on_away(void *ctx, unsigned n)
 	build_jobserver_away(&f->jobserver, n);
 }
 
+/* Their way to the nodes begins before the first compile. */
+static void expect(struct build_farm *f, const struct build_farm_setup *setup)
+{
+	const char *libraries = setup->env ?
+					str_env(setup->env, "LD_LIBRARY_PATH") :
+					NULL;
+	struct strv env = { 0 };
+
+	strv_addf(&env, "PATH=%s", setup->path);
+	if (libraries)
+		strv_addf(&env, "LD_LIBRARY_PATH=%s", libraries);
+	for (char *const *name = setup->expect; name && *name; name++) {
+		char *driver = which_compiler(*name, setup->path,
+					      f->rundir.links);
+
+		if (driver)
+			coord_expect(f->coord, driver, env.v);
+		free(driver);
+	}
+	strv_release(&env);
+}
+
 int build_farm_open(struct build_farm *f, const struct build_farm_setup *setup,
 		    struct strv *skipped, struct err *err)
 {
@@ -56,7 +81,12 @@ int build_farm_open(struct build_farm *f, const struct build_farm_setup *setup,
 		.away_ctx = f,
 	};
 	char *wrapper = build_links_wrapper();
+	char *cache = fs_cache_home();
+	char *answers = xasprintf("%s/scan", cache);
 	int ret;
+
+	s.cache_dir = answers;
+	s.trees = setup->trees;
 
 	if (!wrapper)
 		ret = err_set(err, ENOENT,
@@ -66,7 +96,13 @@ int build_farm_open(struct build_farm *f, const struct build_farm_setup *setup,
 		ret = build_links_make(f->rundir.links, wrapper, setup->path,
 				       skipped, err);
 	if (!ret)
+		ret = build_tools_make(f->rundir.links, setup->path, err);
+	if (ret >= 0)
 		ret = coord_new(&f->coord, &s, err);
+	if (!ret)
+		expect(f, setup);
+	free(answers);
+	free(cache);
 	free(wrapper);
 	return ret;
 }

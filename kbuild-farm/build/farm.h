@@ -31,6 +31,10 @@ struct build_farm_setup {
 	struct event_base *base;
 	const struct node_roster *roster; /* borrowed until the farm ends */
 	const char *path; /* PATH whose compilers get links */
+	/* Lists that end in NULL, or NULL: */
+	char *const *trees; /* source and build directory */
+	char *const *expect; /* names of compilers that will be called */
+	char *const *env; /* of the build */
 	coord_event_sink *sink; /* the coordinator's events */
 	void *sink_ctx;
 };

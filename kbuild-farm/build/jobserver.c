@@ -215,6 +215,7 @@ int build_jobserver_start(struct build_jobserver *j, unsigned local,
 	int ret = 0;
 
 	*j = (struct build_jobserver){ .wake = -1, .fd = { -1, -1, -1 } };
+	j->slots = local ? local : 1;
 	b.own = within(local ? local - 1 : 0, b.most);
 	j->away = mmap(NULL, sizeof(*j->away), PROT_READ | PROT_WRITE,
 		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -295,7 +296,8 @@ char *build_jobserver_flags(const struct build_jobserver *j, const char *flags)
 				   flags);
 		flags += n + strspn(flags + n, " ");
 	}
-	buf_printf(&out, " -j --jobserver-auth=%d,%d", j->fd[0], j->fd[1]);
+	buf_printf(&out, " -j%u --jobserver-auth=%d,%d", j->slots, j->fd[0],
+		   j->fd[1]);
 	if (*flags)
 		buf_printf(&out, " %s", flags);
 	return buf_steal(&out);

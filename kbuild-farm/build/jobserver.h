@@ -40,6 +40,7 @@
 
 struct build_jobserver {
 	pid_t broker; /* 0: there is none */
+	unsigned slots; /* of this machine */
 	int wake; /* a byte to the broker: look at `away` */
 	int fd[3]; /* make's R and W, then -1, for struct spawn's `pass` */
 	atomic_uint *away; /* shared with the broker */
@@ -58,7 +59,9 @@ void build_jobserver_stop(struct build_jobserver *j);
 
 /*
  * The value of MAKEFLAGS that offers it: `flags` (what MAKEFLAGS is, may be
- * NULL) without another jobserver.  The caller frees it.
+ * NULL) without another jobserver, and the -j of a plain make here.  A bare
+ * -j would be kept by Linux's $(filter --j% -j,$(MAKEFLAGS)) for tools/, where
+ * it means to run any number of jobs at once.  The caller frees it.
  */
 char *build_jobserver_flags(const struct build_jobserver *j, const char *flags);
 /* Does MAKEFLAGS name a jobserver whose descriptors, or fifo, are there? */

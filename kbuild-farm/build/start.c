@@ -63,11 +63,20 @@ static void tell_skipped(struct build_run *run, const struct strv *skipped)
 static int start_farm(struct build_run *run, const struct node_roster *roster,
 		      struct err *err)
 {
-	char *path = build_compiler_path(&run->plan->compiler, run->plan->env);
+	const struct build_plan *plan = run->plan;
+	char *path = build_compiler_path(&plan->compiler, plan->env);
+	const char *host = plan->vars.n ? str_env(plan->vars.v, "HOSTCC") :
+					  NULL;
+	char *const trees[] = { plan->tree, plan->place.dir, NULL };
+	char *const expect[] = { plan->compiler.name,
+				 (char *)(host ? host : "gcc"), NULL };
 	struct build_farm_setup setup = {
 		.base = run->base,
 		.roster = roster,
 		.path = path,
+		.trees = trees,
+		.expect = expect,
+		.env = plan->env,
 		.sink = on_event,
 		.sink_ctx = run,
 	};

@@ -86,7 +86,7 @@ static void print_json(json_t *made)
 static int all_get_jobs(const struct nodes_survey *s)
 {
 	for (size_t i = 0; i < s->n; i++) {
-		if (!node_probe_has_ours(&s->probes[i]))
+		if (!s->probes[i].fit)
 			return EXIT_USAGE;
 	}
 	return EXIT_OK;

@@ -2,6 +2,7 @@
 #include "cli/cmd.h"
 #include "cli/scan.h"
 
+#include "base/capture.h"
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
@@ -130,7 +131,7 @@ static int set_up(struct session *s, const struct request *r, struct err *err)
 
 	*s = (struct session){ .r = r, .build = realpath(build, NULL) };
 	if (s->build && fs_is_dir(s->build)) {
-		struct scan_setup setup = { .ask = cli_scan_ask,
+		struct scan_setup setup = { .ask = capture_run,
 					    .cache_dir = dir };
 
 		s->tools = cli_scan_tools_new();

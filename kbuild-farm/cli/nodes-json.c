@@ -21,37 +21,6 @@ static json_t *text(const char *s)
 	return made;
 }
 
-static json_t *found(const struct wire_inventory *inv)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < inv->compilers.n; i++)
-		json_array_append_new(list, text(inv->compilers.v[i]));
-	return list;
-}
-
-static json_t *compilers(const struct node_probe *p)
-{
-	static const char *const words[] = {
-		[WIRE_HAVE_SAME] = "same",
-		[WIRE_HAVE_MISSING] = "missing",
-		[WIRE_HAVE_OTHER] = "other",
-	};
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < p->n_compilers; i++) {
-		const struct node_probe_compiler *c = &p->compilers[i];
-		json_t *o = json_object();
-
-		json_object_set_new(o, "name", text(c->name));
-		json_object_set_new(o, "state", text(words[c->state]));
-		if (c->detail[0])
-			json_object_set_new(o, "detail", text(c->detail));
-		json_array_append_new(list, o);
-	}
-	return list;
-}
-
 static void add_inventory(json_t *o, const struct wire_inventory *inv)
 {
 	json_object_set_new(o, "host", text(inv->host));
@@ -62,7 +31,6 @@ static void add_inventory(json_t *o, const struct wire_inventory *inv)
 	json_object_set_new(o, "available_mib",
 			    json_integer(inv->available_mib));
 	json_object_set_new(o, "load", json_real(inv->load_milli / 1000.0));
-	json_object_set_new(o, "found", found(inv));
 }
 
 /* Name, state, and the reason or the slots. */
@@ -95,7 +63,7 @@ json_t *nodes_json_list(const struct nodes_survey *s)
 			json_object_set_new(o, "rtt_ms",
 					    json_integer(p->rtt_ms));
 			add_inventory(o, &p->inventory);
-			json_object_set_new(o, "compilers", compilers(p));
+			json_object_set_new(o, "sandbox", text(p->layers));
 		}
 		json_array_append_new(list, o);
 	}
@@ -110,7 +78,7 @@ json_t *nodes_json_limits(const struct nodes_survey *s)
 	for (size_t i = 0; i < s->n; i++) {
 		json_t *o = head(s, i);
 
-		if (!node_probe_has_ours(&s->probes[i]))
+		if (!s->probes[i].fit)
 			json_object_set_new(o, "slots", json_integer(0));
 		json_array_append_new(list, o);
 	}

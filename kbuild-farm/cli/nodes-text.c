@@ -4,40 +4,11 @@
 #include "cli/table.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 static char *memory(unsigned mib)
 {
 	return mib < 1024 ? xasprintf("%u MiB", mib) :
 			    xasprintf("%.1f GiB", mib / 1024.0);
-}
-
-/* Its compilers that are ours, and those that only bear the same name. */
-static char *compilers(const struct nodes_survey *s, const struct node_probe *p)
-{
-	struct strv words = { 0 };
-	char *out;
-
-	for (size_t i = 0; i < s->n_compilers; i++) {
-		const struct nodes_compiler *c = &s->compilers[i];
-		bool shown = false;
-
-		for (size_t k = 0; k < c->names.n; k++) {
-			const struct node_probe_compiler *a = nodes_answer(
-				p, c->names.v[k]);
-
-			if (a && a->state == WIRE_HAVE_SAME && !shown) {
-				strv_add(&words, c->name);
-				shown = true;
-			}
-			if (a && a->state == WIRE_HAVE_OTHER)
-				strv_addf(&words, "%s (another)",
-					  c->names.v[k]);
-		}
-	}
-	out = strv_join(&words, ", ");
-	strv_release(&words);
-	return out;
 }
 
 static void list_row(struct table *t, const struct nodes_survey *s, size_t i)
@@ -58,61 +29,21 @@ static void list_row(struct table *t, const struct nodes_survey *s, size_t i)
 		for (int k = 0; k < 5; k++)
 			strv_add(&t->cells, "-");
 	}
-	strv_own(&t->cells, reason ? reason : compilers(s, p));
+	strv_own(&t->cells, reason ? reason : xstrdup("ok"));
 }
 
 void nodes_text_list(FILE *out, const struct nodes_survey *s)
 {
-	static const char *const head[] = { "NODE",   "STATE",    "CORES",
-					    "MEMORY", "ARCH",     "SLOTS",
-					    "LOAD",   "COMPILERS" };
+	static const char *const head[] = {
+		"NODE", "STATE", "CORES", "MEMORY",
+		"ARCH", "SLOTS", "LOAD",  "SANDBOX"
+	};
 	struct table t = { .align = "llrrlrrl" };
 
 	for (size_t i = 0; i < sizeof(head) / sizeof(*head); i++)
 		strv_add(&t.cells, head[i]);
 	for (size_t i = 0; i < s->n; i++)
 		list_row(&t, s, i);
-	table_print(out, &t);
-}
-
-static void probe_compiler(struct table *t, const char *name,
-			   const struct node_probe_compiler *a)
-{
-	static const char *const words[] = {
-		[WIRE_HAVE_SAME] = "the same as here",
-		[WIRE_HAVE_MISSING] = "not there",
-		[WIRE_HAVE_OTHER] = "another",
-	};
-
-	strv_add(&t->cells, "");
-	strv_add(&t->cells, name);
-	if (a->state == WIRE_HAVE_OTHER && a->detail[0])
-		strv_addf(&t->cells, "another: %s", a->detail);
-	else
-		strv_add(&t->cells, words[a->state]);
-}
-
-static void probe_compilers(FILE *out, const struct nodes_survey *s,
-			    const struct node_probe *p)
-{
-	struct table t = { .align = "lll" };
-
-	for (size_t i = 0; i < s->n_compilers; i++) {
-		const struct nodes_compiler *c = &s->compilers[i];
-		const struct node_probe_compiler *main = nodes_answer(p,
-								      c->name);
-
-		if (main)
-			probe_compiler(&t, c->name, main);
-		/* Other names of it that mean something else there. */
-		for (size_t k = 0; main && k < c->names.n; k++) {
-			const struct node_probe_compiler *a = nodes_answer(
-				p, c->names.v[k]);
-
-			if (a && a->state != main->state)
-				probe_compiler(&t, c->names.v[k], a);
-		}
-	}
 	table_print(out, &t);
 }
 
@@ -132,7 +63,7 @@ static void probe_up(FILE *out, const struct nodes_survey *s, size_t i)
 		all, left, inv->load_milli / 1000.0);
 	fprintf(out, "  %u slot%s: %s\n", s->limits[i].slots,
 		s->limits[i].slots == 1 ? "" : "s", s->limits[i].why);
-	probe_compilers(out, s, p);
+	fprintf(out, "  sandbox: %s\n", *p->layers ? p->layers : "none");
 	free(reason);
 	free(left);
 	free(all);

@@ -13,19 +13,10 @@
 #include <jansson.h>
 #include <stdio.h>
 
-/* The build host's C compilers that are one and the same program. */
-struct nodes_compiler {
-	char *name; /* the longest one: "x86_64-linux-gnu-gcc-12" */
-	struct strv names; /* all of them, "gcc" too */
-};
-
 struct nodes_survey {
 	struct node_probe *probes; /* as the nodes were given */
 	struct node_limit *limits; /* of each that is up; else zeroed */
 	size_t n;
-	struct strv names; /* compilers of this machine */
-	struct nodes_compiler *compilers;
-	size_t n_compilers;
 	struct wire_inventory local;
 	struct node_limit local_limit;
 };
@@ -34,16 +25,12 @@ struct nodes_survey {
 int nodes_survey(struct nodes_survey *s, const struct node_entry *const *nodes,
 		 size_t n, struct err *err);
 void nodes_survey_release(struct nodes_survey *s);
-/* "up", "down" or "no toolchain". */
+/* "up", "unfit" or "down". */
 const char *nodes_state(const struct node_probe *p);
 /* Why it gets no jobs; NULL if it does.  The caller frees it. */
 char *nodes_reason(const struct node_probe *p);
 /* Slots of all nodes that get jobs, and the local ones. */
 unsigned nodes_jobs(const struct nodes_survey *s);
-/* What a node has instead of one name of our compilers; NULL: not known. */
-const struct node_probe_compiler *nodes_answer(const struct node_probe *p,
-					       const char *name);
-
 /* cli/nodes-text.c */
 void nodes_text_list(FILE *out, const struct nodes_survey *s);
 void nodes_text_probe(FILE *out, const struct nodes_survey *s);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/scan-audit.h"
 
+#include "base/capture.h"
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
@@ -329,7 +330,7 @@ static void start(struct audit *a)
 {
 	char *home = fs_cache_home();
 	char *dir = xasprintf("%s/scan", home);
-	struct scan_setup setup = { .ask = cli_scan_ask,
+	struct scan_setup setup = { .ask = capture_run,
 				    .ctx = a->stop,
 				    .cache_dir = dir };
 

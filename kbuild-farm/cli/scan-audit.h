@@ -9,6 +9,8 @@
 
 #include "cli/scan.h"
 
+#include <stdatomic.h>
+
 #include <stdbool.h>
 #include <stdint.h>
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/scan-audit.h"
 
+#include "base/capture.h"
 #include "base/clock.h"
 
 #include <stdlib.h>
@@ -161,7 +162,7 @@ static int ask_compiler(struct audit *a, struct audit_unit *u,
 
 	cli_scan_rule_argv(&argv, l->argv.v, tool->path);
 	start = clock_us();
-	ret = cli_scan_ask(a->stop, l->cwd, argv.v, environ, &out, &said, &err);
+	ret = capture_run(a->stop, l->cwd, argv.v, environ, &out, &said, &err);
 	u->cc_us = clock_us() - start;
 	if (!ret) {
 		cli_scan_rule_parse(names, buf_str(&out));

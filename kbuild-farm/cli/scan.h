@@ -9,19 +9,7 @@
 #include "base/str.h"
 #include "scan/deps.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
-
-/* ---- scan-ask.c: questions to a compiler ---- */
-
-/*
- * The callback of struct scan_setup.  `ctx` is an atomic_bool, or NULL: once
- * it is set a question ends with -EINTR and its compiler is killed.  Fails
- * with -EINVAL for another exit status than 0; both outputs are kept then.
- */
-int cli_scan_ask(void *ctx, const char *cwd, char *const *argv,
-		 char *const *env, struct buf *out, struct buf *err_out,
-		 struct err *err);
 
 /* ---- scan-tool.c: the compilers that compile lines name ---- */
 

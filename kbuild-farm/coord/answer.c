@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "coord/job.h"
 #include "coord/toolchain.h"
+#include "wire/key.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -80,32 +81,43 @@ int coord_answer_format(struct bytes object, struct bytes reference,
 	return 0;
 }
 
+/* How much of the stream has to have come. */
+static uint32_t due(const struct coord_job *job, const struct wire_result *r,
+		    int stream)
+{
+	/* Of what the compiler says of a text only the lengths are told. */
+	if (job->mode == WIRE_MODE_TEXT &&
+	    (stream == WIRE_STDOUT || stream == WIRE_STDERR))
+		return 0;
+	return r->len[stream];
+}
+
 int coord_answer_check(const struct coord_job *job, const struct wire_result *r,
 		       struct err *err)
 {
-	struct bytes object = buf_bytes(&job->answer);
+	struct bytes streams[WIRE_STREAMS];
 	struct digest answer;
 
-	wire_answer_digest(&job->key, object, &answer);
-	if (r->object_len != object.len)
-		return err_set(err, EBADMSG,
-			       "%zu bytes of an object of %u came", object.len,
-			       r->object_len);
+	for (int i = 0; i < WIRE_STREAMS; i++) {
+		streams[i] = buf_bytes(&job->answer[i]);
+		if (due(job, r, i) != streams[i].len)
+			return err_set(err, EBADMSG,
+				       "%zu bytes of %u of stream %d came",
+				       streams[i].len, due(job, r, i), i);
+	}
+	wire_answer_digest(&job->key, streams, &answer);
 	if (!digest_equal(&answer, &r->answer))
 		return err_set(err, EBADMSG,
-			       "its digest is not that of this job's object");
-	if (!digest_equal(&r->toolchain, &job->toolchain->ident.id))
+			       "its digest is not that of this job's answer");
+	if (!digest_equal(&r->toolchain, &job->toolchain->manifest.id))
 		return err_set(err, EBADMSG, "another toolchain made it");
-	if (r->wait_status || job->spoke || r->stdout_len || r->stderr_len)
-		return -EAGAIN;
-	return coord_answer_format(object, buf_bytes(&job->reference->object),
-				   err);
+	return 0;
 }
 
-int coord_answer_write(const struct coord_job *job, struct bytes object,
-		       struct err *err)
+int coord_answer_write(const struct coord_job *job, const char *tmp,
+		       struct bytes content, struct err *err)
 {
-	char *path = coord_job_path(job, job->object_tmp);
+	char *path = coord_job_path(job, tmp);
 	int fd = open(path,
 		      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 		      0666);
@@ -116,7 +128,7 @@ int coord_answer_write(const struct coord_job *job, struct bytes object,
 		free(path);
 		return ret;
 	}
-	ret = fs_write_all(fd, object);
+	ret = fs_write_all(fd, content);
 	if (close(fd) && !ret)
 		ret = -errno;
 	if (ret) {

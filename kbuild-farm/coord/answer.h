@@ -8,11 +8,9 @@
 #include "coord/state.h"
 
 /*
- * Check a RESULT against its job and job->answer.  Returns 0 when the object
- * may be used; -EAGAIN when the compiler failed or had something to say (to
- * be repeated here); -EBADMSG, with `err` saying how, when the answer is
- * wrong: lengths, digest, toolchain, or another kind of object file than
- * the reference.
+ * Check a RESULT against its job and job->answer.  Returns 0 when it is the
+ * answer to this job; -EBADMSG, with `err` saying how, when it is not:
+ * lengths, digest or toolchain.  Says nothing of the status.
  */
 int coord_answer_check(const struct coord_job *job, const struct wire_result *r,
 		       struct err *err);
@@ -23,8 +21,8 @@ int coord_answer_check(const struct coord_job *job, const struct wire_result *r,
  */
 int coord_answer_format(struct bytes object, struct bytes reference,
 			struct err *err);
-/* Write the object to job->object_tmp, which must not exist. */
-int coord_answer_write(const struct coord_job *job, struct bytes object,
-		       struct err *err);
+/* Write an output to `tmp`, a path of the job's, which must not exist. */
+int coord_answer_write(const struct coord_job *job, const char *tmp,
+		       struct bytes content, struct err *err);
 
 #endif

@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "coord/coord.h"
 
+#include "base/capture.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "coord/away.h"
+#include "coord/cell.h"
 #include "coord/client.h"
 #include "coord/job.h"
 #include "coord/peer.h"
+#include "coord/pool.h"
 #include "coord/sched.h"
+#include "coord/ship.h"
 #include "coord/source.h"
 #include "coord/toolchain.h"
+#include "store/packed.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
@@ -16,6 +22,10 @@
 #include <sys/stat.h>
 
 #define GOODBYE_MS 400 /* for the nodes' commands to end by themselves */
+/* Work that waits or is done; beyond that jobs wait in the scheduler. */
+#define THREADS     2
+#define WORK_MAX    64
+#define PATIENCE_MS 1000
 
 void coord_kick(struct coord *c)
 {
@@ -66,18 +76,23 @@ void coord_emit_node(struct coord *c, const char *node, const char *state,
 	tell(c, &ev);
 }
 
-void coord_count_reason(struct coord *c, const char *why)
+void coord_count_reason(struct coord_reasons *all, const char *why)
 {
-	for (size_t i = 0; i < c->n_reasons; i++) {
-		if (!strcmp(c->reasons[i].why, why)) {
-			c->reasons[i].n++;
+	for (size_t i = 0; i < all->n; i++) {
+		if (!strcmp(all->v[i].why, why)) {
+			all->v[i].n++;
 			return;
 		}
 	}
-	c->reasons = xrealloc(c->reasons,
-			      (c->n_reasons + 1) * sizeof(*c->reasons));
-	c->reasons[c->n_reasons++] = (struct coord_reason){ .why = xstrdup(why),
-							    .n = 1 };
+	all->v = xrealloc(all->v, (all->n + 1) * sizeof(*all->v));
+	all->v[all->n++] = (struct coord_reason){ .why = xstrdup(why), .n = 1 };
+}
+
+static void free_reasons(struct coord_reasons *all)
+{
+	for (size_t i = 0; i < all->n; i++)
+		free(all->v[i].why);
+	free(all->v);
 }
 
 /* Nobody has to be waited for any more: tell the one who waits. */
@@ -131,7 +146,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	for (size_t i = 0; i < c->n_peers; i++)
 		coord_peer_watch(c->peers[i], now);
 	list_for_each_safe(job, &c->jobs, link, next) {
-		coord_job_watch(job, now);
+		coord_away_watch(job, now);
 	}
 	coord_kick(c);
 }
@@ -144,6 +159,29 @@ static struct event *make_event(struct coord *c, short what,
 	if (!ev)
 		str_out_of_memory();
 	return ev;
+}
+
+/* What remote mode takes: threads, and the memory of files. */
+static void start_remote(struct coord *c, const struct coord_setup *setup)
+{
+	struct scan_setup scan = { .ask = capture_run,
+				   .ctx = &c->ending,
+				   .cache_dir = setup->cache_dir };
+	const char *mode = getenv("KFARM_MODE");
+
+	c->patience_ms = setup->patience_ms ? setup->patience_ms : PATIENCE_MS;
+	c->text_only = mode && !strcmp(mode, "text");
+	c->codec = setup->roster->n ? setup->roster->v[0].codec : WIRE_PLAIN;
+	for (char *const *tree = setup->trees; tree && *tree; tree++) {
+		char *real = realpath(*tree, NULL);
+
+		if (real && wire_path_ok(real) && !strv_has(&c->roots, real))
+			strv_add(&c->roots, real);
+		free(real);
+	}
+	coord_inputs_init(&c->inputs, &scan);
+	c->packed = coord_ship_store(&c->codec);
+	c->pool = coord_pool_new(c->base, THREADS, WORK_MAX);
 }
 
 int coord_new(struct coord **out, const struct coord_setup *setup,
@@ -169,8 +207,10 @@ int coord_new(struct coord **out, const struct coord_setup *setup,
 	TAILQ_INIT(&c->jobs);
 	TAILQ_INIT(&c->clients);
 	TAILQ_INIT(&c->toolchains);
+	c->next_number = 1;
 	c->children = coord_children_new(c->base);
 	c->sources = coord_sources_new();
+	start_remote(c, setup);
 	c->kick = make_event(c, 0, on_kick);
 	c->tick = make_event(c, EV_PERSIST, on_tick);
 	c->ready_timer = make_event(c, 0, on_ready_timer);
@@ -186,6 +226,12 @@ int coord_new(struct coord **out, const struct coord_setup *setup,
 			c, &setup->roster->v[c->n_peers]);
 	*out = c;
 	return 0;
+}
+
+void coord_expect(struct coord *c, const char *driver, char *const *env)
+{
+	if (c->n_peers)
+		coord_toolchain_get(c, driver, env);
 }
 
 void coord_when_ready(struct coord *c, unsigned limit_ms,
@@ -219,18 +265,41 @@ static int by_count(const void *a, const void *b)
 	return x->n < y->n ? 1 : x->n > y->n ? -1 : strcmp(x->why, y->why);
 }
 
+static void sort_reasons(struct coord_reasons *all)
+{
+	if (all->n)
+		qsort(all->v, all->n, sizeof(*all->v), by_count);
+}
+
+/* Is there a toolchain for it at all, among those of the build? */
+static bool lacks_all(const struct coord_peer *p)
+{
+	const struct coord_cell *cell;
+	bool lacks = p->lacks != NULL;
+
+	list_for_each(cell, &p->cells, link) {
+		if (cell->state != CELL_OVER)
+			return false;
+		lacks = true;
+	}
+	return lacks;
+}
+
+static const char *cell_detail(const struct coord_peer *p)
+{
+	const struct coord_cell *cell = TAILQ_FIRST(&p->cells);
+
+	return cell && cell->detail ? cell->detail : p->lacks;
+}
+
 static void node_stats(struct coord_node_stats *s, const struct coord_peer *p)
 {
-	bool lacks = p->n_has > 0;
+	bool lacks = p->state == PEER_UP && lacks_all(p);
 
-	for (size_t i = 0; i < p->n_has; i++)
-		lacks = lacks && p->has[i].answered && !p->has[i].same;
 	*s = (struct coord_node_stats){
 		.name = p->entry->name,
-		.state = p->state == PEER_UP && lacks ?
-				 "no toolchain" :
-				 coord_peer_state_name(p),
-		.detail = p->detail,
+		.state = lacks ? "no toolchain" : coord_peer_state_name(p),
+		.detail = lacks ? cell_detail(p) : p->detail,
 		.inventory = p->greeted ? &p->hello.inventory : NULL,
 		.slots = coord_peer_slots(p),
 		.jobs = p->jobs,
@@ -252,19 +321,24 @@ void coord_stats(struct coord *c, struct coord_stats *out)
 	struct coord_job *job;
 
 	*out = (struct coord_stats){ .remote = c->remote,
+				     .text = c->text,
 				     .local = c->local,
+				     .scan_us = c->scan_us + c->check_us,
 				     .retried = c->retried,
 				     .duplicated = c->duplicated };
 	list_for_each(job, &c->jobs, link) {
-		bool runs = job->state == JOB_AWAY || job->state == JOB_LOCAL;
+		bool runs = job->state == JOB_AWAY || job->state == JOB_CHECK ||
+			    job->state == JOB_LOCAL;
 
 		out->running += runs;
 		out->queued += !runs && job->state != JOB_DONE;
 	}
-	if (c->n_reasons)
-		qsort(c->reasons, c->n_reasons, sizeof(*c->reasons), by_count);
-	out->reasons = c->reasons;
-	out->n_reasons = c->n_reasons;
+	sort_reasons(&c->reasons);
+	sort_reasons(&c->text_reasons);
+	out->reasons = c->reasons.v;
+	out->n_reasons = c->reasons.n;
+	out->text_reasons = c->text_reasons.v;
+	out->n_text_reasons = c->text_reasons.n;
 	c->node_stats = xrealloc(c->node_stats,
 				 (c->n_peers + 1) * sizeof(*c->node_stats));
 	for (size_t i = 0; i < c->n_peers; i++)
@@ -288,6 +362,10 @@ static void end_jobs(struct coord *c)
 		c->peers[i] = NULL;
 	}
 	c->n_peers = 0;
+	/* Questions to compilers end now, and so does what waits for them. */
+	atomic_store(&c->ending, true);
+	coord_pool_free(c->pool);
+	c->pool = NULL;
 	coord_toolchain_free_all(c);
 	coord_children_wait(c->children, GOODBYE_MS);
 	coord_client_free_all(c);
@@ -300,12 +378,14 @@ void coord_free(struct coord *c)
 	end_jobs(c);
 	coord_children_free(c->children);
 	coord_sources_free(c->sources);
+	store_packed_free(c->packed);
+	coord_inputs_release(&c->inputs);
+	strv_release(&c->roots);
 	event_free(c->kick);
 	event_free(c->tick);
 	event_free(c->ready_timer);
-	for (size_t i = 0; i < c->n_reasons; i++)
-		free(c->reasons[i].why);
-	free(c->reasons);
+	free_reasons(&c->reasons);
+	free_reasons(&c->text_reasons);
 	free(c->node_stats);
 	free(c->peers);
 	free(c->socket);

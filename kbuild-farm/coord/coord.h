@@ -22,6 +22,14 @@ struct coord_setup {
 	const char *work; /* a private directory for probe objects */
 	const struct node_roster *roster; /* empty: all jobs are local */
 	unsigned local_slots; /* compiles at once on this machine */
+	char *const *trees; /* source and build directory; ends in NULL, may
+			       be NULL */
+	/*
+	 * How long a job waits for a toolchain that no node lacks bytes of
+	 * and that is not there yet, before a local slot takes it; 0: 1 s.
+	 */
+	unsigned patience_ms;
+	const char *cache_dir; /* for what compilers answered; NULL: none */
 	coord_event_sink *sink; /* called for every EVENT_JOB and EVENT_NODE */
 	void *sink_ctx;
 	/* NULL, or called with the number of jobs on nodes when it changes:
@@ -38,7 +46,7 @@ struct coord_reason {
 
 struct coord_node_stats {
 	const char *name;
-	const char *state; /* "up", "connecting", "down", "no toolchain" */
+	const char *state; /* "up", "connecting", "down", "unfit" ... */
 	const char *detail; /* why it is not up; may be NULL */
 	const struct wire_inventory *inventory; /* NULL: it never said hello */
 	unsigned slots;
@@ -52,10 +60,14 @@ struct coord_node_stats {
 
 struct coord_stats {
 	unsigned remote, local; /* jobs done, by who made the object */
+	unsigned text; /* those of `remote` that were sent as text */
 	unsigned retried, duplicated; /* jobs sent twice; hedged locally */
 	unsigned running, queued;
 	size_t n_reasons;
 	const struct coord_reason *reasons; /* of the local ones, most first */
+	size_t n_text_reasons;
+	const struct coord_reason *text_reasons;
+	uint64_t scan_us; /* CPU time of finding, listing, checking inputs */
 	size_t n_nodes;
 	const struct coord_node_stats *nodes;
 };
@@ -63,6 +75,12 @@ struct coord_stats {
 /* Makes the socket and starts to connect the nodes. */
 int coord_new(struct coord **out, const struct coord_setup *setup,
 	      struct err *err);
+/*
+ * A compiler that will be used: begin to list it, and to make cells for it,
+ * before its first job comes.  `driver` is its absolute path, `env` that of
+ * the build.
+ */
+void coord_expect(struct coord *c, const char *driver, char *const *env);
 /*
  * Calls `ready` once, from the loop, when every node is up or has failed, or
  * after `limit_ms`.

@@ -2,6 +2,7 @@
 #include "coord/hedge.h"
 
 #include "base/fs.h"
+#include "coord/away.h"
 #include "coord/job.h"
 #include "options/rewrite.h"
 
@@ -59,7 +60,7 @@ static void on_hedge(void *ctx, int wait_status, uint64_t cpu_ms)
 	if (good && hand_over(job, job->hedge_object, job->object_tmp))
 		good = false;
 	coord_hedge_stop(job);
-	coord_job_hedged(job, good, bytes_of(NULL, 0), buf_bytes(&said));
+	coord_away_hedged(job, good, bytes_of(NULL, 0), buf_bytes(&said));
 	buf_release(&said);
 }
 

@@ -30,24 +30,17 @@ void coord_job_local(struct coord_job *job, const char *why);
 void coord_job_grant(struct coord_job *job);
 /* Begin to preprocess it. */
 void coord_job_preprocess(struct coord_job *job);
-/* Give it to a node. */
-void coord_job_send(struct coord_job *job, struct coord_peer *peer);
-/* Its node did not do it (fault or loss): another one, or local. */
-void coord_job_retry(struct coord_job *job, const char *why);
-/* RESULT came, after all OUTPUT. */
-void coord_job_result(struct coord_job *job, const struct wire_result *r);
-/* FAIL came. */
-void coord_job_fail(struct coord_job *job, const struct wire_fail *f);
-/* Called every second: is it overdue or without progress? */
-void coord_job_watch(struct coord_job *job, uint64_t now_ms);
-/* Its hedge ended: `good`, and what it said, or it is of no use. */
-void coord_job_hedged(struct coord_job *job, bool good, struct bytes out,
-		      struct bytes err);
+/* Nothing of it is on its node any more; it may be given to another. */
+void coord_job_leave_peer(struct coord_job *job);
+/* Done by somebody else than the wrapper: let it rename and end. */
+void coord_job_deliver(struct coord_job *job, struct bytes out,
+		       struct bytes err);
+/* A thread has ended with it: false when its wrapper has gone meanwhile. */
+bool coord_job_back(struct coord_job *job);
+
 /* A path of the job as we see it: cwd in front unless it is absolute. */
 char *coord_job_path(const struct coord_job *job, const char *path);
 /* The environment for compilers that run here for it; borrowed. */
 char *const *coord_job_env(const struct coord_job *job);
-/* Expected CPU time on a node in ms, 0 when nothing is known yet. */
-uint32_t coord_job_predict(const struct coord_job *job);
 
 #endif

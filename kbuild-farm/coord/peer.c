@@ -3,8 +3,11 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "coord/away.h"
+#include "coord/cell.h"
 #include "coord/job.h"
 #include "coord/proof.h"
+#include "coord/ship.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -15,8 +18,8 @@
 #define HELLO_MS     5000
 #define SSH_HELLO_MS 10000
 #define SILENT_MS    5000 /* five beats missed */
-#define ANSWER_MS    10000 /* to say whether it has a toolchain */
 #define STRIKES      3
+#define CELLS_LOST   5 /* of one connection; then no more are asked for */
 
 const char *coord_peer_state_name(const struct coord_peer *p)
 {
@@ -24,6 +27,7 @@ const char *coord_peer_state_name(const struct coord_peer *p)
 		[PEER_DOWN] = "down",       [PEER_GREETING] = "connecting",
 		[PEER_UP] = "up",           [PEER_RESTING] = "resting",
 		[PEER_PROVING] = "resting", [PEER_OUT] = "out",
+		[PEER_UNFIT] = "unfit",
 	};
 
 	return names[p->state];
@@ -64,22 +68,15 @@ unsigned coord_peer_slots(const struct coord_peer *p)
 	return p->limit.slots;
 }
 
-static struct coord_has *has_of(const struct coord_peer *p,
-				const struct coord_toolchain *tc)
+struct coord_cell *coord_peer_cell(struct coord_peer *p,
+				   const struct coord_toolchain *tc)
 {
-	for (size_t i = 0; i < p->n_has; i++) {
-		if (p->has[i].toolchain == tc)
-			return &p->has[i];
-	}
-	return NULL;
-}
+	struct coord_cell *cell = coord_cell_find(p, tc);
 
-bool coord_peer_can(const struct coord_peer *p,
-		    const struct coord_toolchain *tc)
-{
-	struct coord_has *has = has_of(p, tc);
-
-	return p->state == PEER_UP && has && has->answered && has->same;
+	if (p->state != PEER_UP || p->worn || !cell ||
+	    cell->state != CELL_READY)
+		return NULL;
+	return cell;
 }
 
 bool coord_peer_undecided(const struct coord_peer *p)
@@ -88,18 +85,27 @@ bool coord_peer_undecided(const struct coord_peer *p)
 	       (p->state == PEER_DOWN && !p->faults);
 }
 
-bool coord_peer_may(const struct coord_peer *p,
-		    const struct coord_toolchain *tc, uint64_t now_ms)
+enum coord_hope coord_peer_hope(const struct coord_peer *p,
+				const struct coord_toolchain *tc,
+				uint64_t now_ms)
 {
-	struct coord_has *has = has_of(p, tc);
+	const struct coord_cell *cell = coord_cell_find(p, tc);
 
 	if (coord_peer_undecided(p))
-		return true;
-	if (p->state != PEER_UP)
-		return false;
-	if (!has)
-		return true;
-	return has->answered ? has->same : now_ms < has->asked_ms + ANSWER_MS;
+		return COORD_SOON;
+	if (p->state != PEER_UP || !cell)
+		return COORD_NO_HOPE;
+	switch (cell->state) {
+	case CELL_READY:
+		return COORD_NOW;
+	case CELL_ASKED:
+		return cell->needs || now_ms > cell->asked_ms +
+						       p->coord->patience_ms ?
+			       COORD_SHIPPING :
+			       COORD_SOON;
+	default:
+		return COORD_NO_HOPE;
+	}
 }
 
 /* Jobs that run there must go elsewhere: it will not answer them. */
@@ -110,22 +116,26 @@ static void abandon_jobs(struct coord_peer *p, const char *why)
 	list_for_each_safe(job, &p->coord->jobs, link, next) {
 		if (job->state == JOB_AWAY && job->peer == p) {
 			p->retries++;
-			coord_job_retry(job, why);
+			coord_away_retry(job, why);
 		}
 	}
 }
 
 static void hang_up(struct coord_peer *p)
 {
+	coord_proof_drop(p);
 	if (p->stream) {
+		coord_cell_free_all(p);
+		coord_ship_free(p->ship);
+		wire_paths_sent_free(p->paths);
+		wire_flags_sent_free(p->flags);
+		p->ship = NULL;
 		p->sent_before += wire_stream_sent(p->stream);
 		p->received_before += wire_stream_received(p->stream);
 		wire_stream_free(p->stream);
 		p->stream = NULL;
 	}
 	coord_line_end(&p->line, p->coord->children);
-	p->n_has = 0;
-	coord_proof_drop(p);
 }
 
 /* The conversation is over, or never began. */
@@ -171,17 +181,6 @@ void coord_peer_fault(struct coord_peer *p, bool wrong, const char *fmt, ...)
 	free(why);
 }
 
-void coord_peer_no_toolchain(struct coord_peer *p,
-			     const struct coord_toolchain *tc)
-{
-	struct coord_has *has = has_of(p, tc);
-
-	if (has)
-		has->same = false;
-	coord_emit_node(p->coord, p->entry->name, "no toolchain",
-			"it is not there any more");
-}
-
 void coord_peer_praise(struct coord_peer *p)
 {
 	p->faults = 0;
@@ -200,23 +199,32 @@ void coord_peer_cancel(struct coord_peer *p, uint32_t job)
 	buf_release(&body);
 }
 
+void coord_peer_renew(struct coord_peer *p)
+{
+	p->worn = true;
+	coord_kick(p->coord);
+}
+
+/* One that can never run there is not asked for. */
 static void ask(struct coord_peer *p, struct coord_toolchain *tc)
 {
-	struct wire_ask m = { .name = (char *)str_base(tc->driver),
-			      .id = tc->ident.id };
-	struct coord_has *has;
-	struct buf body = { 0 };
+	const char *machine = p->hello.inventory.machine;
+	char *why;
 
-	p->has = xrealloc(p->has, (p->n_has + 1) * sizeof(*p->has));
-	has = &p->has[p->n_has];
-	*has = (struct coord_has){ .toolchain = tc,
-				   .seq = (uint32_t)p->n_has,
-				   .asked_ms = clock_ms() };
-	p->n_has++;
-	m.seq = has->seq;
-	wire_ask_encode(&body, &m);
-	wire_stream_send(p->stream, WIRE_ASK, buf_bytes(&body), WIRE_PLAIN);
-	buf_release(&body);
+	if (toolchain_runs_on(tc->manifest.host, machine)) {
+		coord_cell_ask(p, tc);
+		return;
+	}
+	why = xasprintf("is an %s machine; %s is for %s", machine,
+			str_base(tc->driver), tc->manifest.host);
+	coord_emit_node(p->coord, p->entry->name, "no toolchain", why);
+	free(p->lacks);
+	p->lacks = why;
+}
+
+static bool talks(const struct coord_peer *p)
+{
+	return p->stream && p->state != PEER_GREETING && p->state != PEER_UNFIT;
 }
 
 void coord_peer_ask_all(struct coord_toolchain *tc)
@@ -224,22 +232,32 @@ void coord_peer_ask_all(struct coord_toolchain *tc)
 	struct coord *c = tc->coord;
 
 	for (size_t i = 0; i < c->n_peers; i++) {
-		if (c->peers[i]->stream && c->peers[i]->state != PEER_GREETING)
+		if (talks(c->peers[i]))
 			ask(c->peers[i], tc);
 	}
+}
+
+void coord_peer_no_cell(struct coord_peer *p, struct coord_toolchain *tc)
+{
+	struct coord_cell *cell = coord_cell_find(p, tc);
+
+	if (!cell || cell->state != CELL_OVER || !cell->lost || !talks(p) ||
+	    tc->state != COORD_READY || p->lost_cells > CELLS_LOST)
+		return;
+	coord_cell_ask(p, tc);
 }
 
 static int on_hello(struct coord_peer *p, struct bytes body, struct err *err)
 {
 	struct wire_hello hello;
-	struct coord_toolchain *tc;
 
-	if (p->state != PEER_GREETING || wire_hello_decode(&hello, body))
+	if (p->state != PEER_GREETING || p->hello_seen ||
+	    wire_hello_decode(&hello, body))
 		return err_set(err, EPROTO, "its hello makes no sense");
 	if (p->greeted)
 		wire_hello_release(&p->hello);
 	p->hello = hello;
-	p->greeted = true;
+	p->greeted = p->hello_seen = true;
 	if (wire_hello_version(&hello) < 0)
 		return err_set(err, EPROTONOSUPPORT,
 			       "%s speaks protocol %u to %u, this kfarm %d",
@@ -247,7 +265,23 @@ static int on_hello(struct coord_peer *p, struct bytes body, struct err *err)
 			       hello.version_max, WIRE_VERSION);
 	free(p->limit.why);
 	node_limit(&p->limit, &hello.inventory, p->entry->slots);
+	return 0;
+}
+
+static int on_fit(struct coord_peer *p, struct bytes body, struct err *err)
+{
+	struct coord_toolchain *tc;
+	struct wire_fit fit;
+
+	if (p->state != PEER_GREETING || wire_fit_decode(&fit, body))
+		return err_set(err, EPROTO, "its FIT makes no sense");
+	wire_fit_release(&p->fit);
+	p->fit = fit;
 	event_del(p->timer);
+	if (!fit.fit) {
+		set_state(p, PEER_UNFIT, fit.why);
+		return 0;
+	}
 	/* One that failed before must first show a right answer. */
 	if (p->connected_before && p->faults) {
 		set_state(p, PEER_RESTING, p->detail);
@@ -263,33 +297,13 @@ static int on_hello(struct coord_peer *p, struct bytes body, struct err *err)
 	return 0;
 }
 
-static int on_have(struct coord_peer *p, struct bytes body, struct err *err)
-{
-	struct wire_have m;
-	struct coord_has *has;
-
-	if (wire_have_decode(&m, body))
-		return err_set(err, EPROTO, "broken HAVE");
-	has = m.seq < p->n_has ? &p->has[m.seq] : NULL;
-	if (has && !has->answered) {
-		has->answered = true;
-		has->same = m.state == WIRE_HAVE_SAME;
-		if (!has->same)
-			coord_emit_node(p->coord, p->entry->name,
-					"no toolchain", m.detail);
-	}
-	wire_have_release(&m);
-	coord_kick(p->coord);
-	return 0;
-}
-
 /* A job that runs here; others were cancelled or went elsewhere. */
 static struct coord_job *job_of(struct coord_peer *p, uint32_t id)
 {
 	struct coord_job *job;
 
 	list_for_each(job, &p->coord->jobs, link) {
-		if (job->id == id)
+		if (job->number == id)
 			return job->state == JOB_AWAY && job->peer == p ? job :
 									  NULL;
 	}
@@ -320,6 +334,7 @@ static int on_output(struct coord_peer *p, struct bytes body, struct err *err)
 {
 	struct wire_piece m;
 	struct coord_job *job;
+	struct buf *answer;
 
 	if (wire_piece_decode(&m, body))
 		return err_set(err, EPROTO, "broken OUTPUT");
@@ -331,15 +346,11 @@ static int on_output(struct coord_peer *p, struct bytes body, struct err *err)
 	if (!job)
 		return 0;
 	job->progress_ms = clock_ms();
-	if (m.stream != WIRE_OBJECT) {
-		job->spoke = true;
-		return 0;
-	}
-	if (job->answer.len + m.data.len > WIRE_OBJECT_MAX ||
-	    buf_reserve(&job->answer, m.data.len))
-		return err_set(err, EMSGSIZE, "an object over %u MiB",
-			       WIRE_OBJECT_MAX >> 20);
-	buf_add_bytes(&job->answer, m.data);
+	answer = &job->answer[m.stream];
+	if (answer->len + m.data.len > wire_output_max(m.stream) ||
+	    buf_reserve(answer, m.data.len))
+		return err_set(err, EMSGSIZE, "more output than there may be");
+	buf_add_bytes(answer, m.data);
 	return 0;
 }
 
@@ -354,7 +365,7 @@ static int on_result(struct coord_peer *p, struct bytes body, struct err *err)
 	if (p->proof && m.job == p->proof)
 		coord_proof_result(p, &m);
 	else if (job)
-		coord_job_result(job, &m);
+		coord_away_result(job, &m);
 	return 0;
 }
 
@@ -369,7 +380,7 @@ static int on_fail(struct coord_peer *p, struct bytes body, struct err *err)
 	if (p->proof && m.job == p->proof)
 		coord_peer_fault(p, false, "%s", m.reason);
 	else if (job)
-		coord_job_fail(job, &m);
+		coord_away_fail(job, &m);
 	wire_fail_release(&m);
 	return 0;
 }
@@ -394,13 +405,19 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 		return on_hello(p, body, err);
 	if (type == WIRE_BYE)
 		return on_bye(body, err);
-	if (p->state == PEER_GREETING)
+	if (!p->hello_seen)
 		return err_set(err, EPROTO, "it did not say hello");
+	if (type == WIRE_FIT)
+		return on_fit(p, body, err);
+	if (type == WIRE_BEAT)
+		return on_beat(p, body, err);
+	if (!talks(p))
+		return err_set(err, EPROTO, "it did not say if it is fit");
 	switch (type) {
 	case WIRE_HAVE:
-		return on_have(p, body, err);
-	case WIRE_BEAT:
-		return on_beat(p, body, err);
+		return coord_cell_have(p, body, err);
+	case WIRE_NEED:
+		return coord_cell_need(p, body, err);
 	case WIRE_OUTPUT:
 		return on_output(p, body, err);
 	case WIRE_RESULT:
@@ -423,6 +440,13 @@ static void on_close(void *ctx, const struct err *why)
 	     why->text[0] ? why->text : "connection closed");
 }
 
+static void on_drain(void *ctx)
+{
+	struct coord_peer *p = ctx;
+
+	coord_ship_more(p->ship);
+}
+
 static void say_hello(struct coord_peer *p)
 {
 	struct buf body = { 0 };
@@ -435,7 +459,8 @@ static void say_hello(struct coord_peer *p)
 static void dial(struct coord_peer *p)
 {
 	static const struct wire_stream_ops ops = { .on_msg = on_msg,
-						    .on_close = on_close };
+						    .on_close = on_close,
+						    .on_drain = on_drain };
 	struct err err;
 	int fd;
 
@@ -446,6 +471,11 @@ static void dial(struct coord_peer *p)
 	}
 	p->heard_ms = clock_ms();
 	p->stream = wire_stream_new(p->coord->base, fd, fd, &ops, p);
+	p->hello_seen = p->worn = false;
+	p->lost_cells = 0;
+	p->paths = wire_paths_sent_new();
+	p->flags = wire_flags_sent_new();
+	p->ship = coord_ship_new(p);
 	/* The words of the failure before this stay until it is up. */
 	p->state = PEER_GREETING;
 	say_hello(p);
@@ -469,13 +499,30 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 		after_ms(p, 1000);
 }
 
+/* Nothing runs there: say goodbye, and begin anew at once. */
+static void renew(struct coord_peer *p)
+{
+	struct buf body = { 0 };
+
+	wire_bye_encode(&body, "it knows too many names");
+	wire_stream_send(p->stream, WIRE_BYE, buf_bytes(&body), WIRE_PLAIN);
+	buf_release(&body);
+	hang_up(p);
+	p->state = PEER_DOWN;
+	after_ms(p, 0);
+}
+
 void coord_peer_watch(struct coord_peer *p, uint64_t now_ms)
 {
 	bool talking = p->state == PEER_UP || p->state == PEER_RESTING ||
-		       p->state == PEER_PROVING;
+		       p->state == PEER_PROVING || p->state == PEER_UNFIT;
 
 	if (talking && now_ms > p->heard_ms + SILENT_MS)
 		lost(p, PEER_DOWN, "silent for 5 s");
+	else if (talking && p->worn && !p->running)
+		renew(p);
+	else if (talking)
+		coord_ship_retry(p->ship);
 }
 
 struct coord_peer *coord_peer_new(struct coord *c,
@@ -486,6 +533,7 @@ struct coord_peer *coord_peer_new(struct coord *c,
 	p->coord = c;
 	p->entry = entry;
 	p->line.stderr_fd = -1;
+	TAILQ_INIT(&p->cells);
 	p->timer = event_new(c->base, -1, 0, on_timer, p);
 	if (!p->timer)
 		str_out_of_memory();
@@ -502,7 +550,8 @@ void coord_peer_free(struct coord_peer *p)
 	if (p->greeted)
 		wire_hello_release(&p->hello);
 	free(p->limit.why);
+	wire_fit_release(&p->fit);
 	free(p->detail);
-	free(p->has);
+	free(p->lacks);
 	free(p);
 }

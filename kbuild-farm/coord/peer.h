@@ -9,31 +9,29 @@
 #include "coord/state.h"
 #include "coord/toolchain.h"
 #include "node/limits.h"
+#include "wire/flags.h"
+#include "wire/msg.h"
+#include "wire/paths.h"
 #include "wire/stream.h"
 
 /*
  *	DOWN -> GREETING -> UP <-> RESTING -> PROVING -> UP
+ *		       \-> UNFIT
  *
- * DOWN waits for its next dial.  A node that failed a job is RESTING (the
- * circuit breaker is open), then gets a unit whose answer is known; only
- * when it is right the node is UP again.  OUT is for the rest of the build.
+ * DOWN waits for its next dial; GREETING ends with the node's FIT.  One that
+ * is UNFIT cannot make a sandbox: it stays connected, and gets no job.  A node
+ *that failed a job is RESTING (the circuit breaker is open), then gets a unit
+ *whose answer is known; only when it is right the node is UP again.  OUT is for
+ *the rest of the build.
  */
 enum coord_peer_state {
 	PEER_DOWN,
 	PEER_GREETING,
 	PEER_UP,
+	PEER_UNFIT,
 	PEER_RESTING,
 	PEER_PROVING,
 	PEER_OUT,
-};
-
-/* What it said about one toolchain. */
-struct coord_has {
-	struct coord_toolchain *toolchain;
-	uint32_t seq;
-	bool answered;
-	bool same;
-	uint64_t asked_ms;
 };
 
 struct coord_peer {
@@ -47,8 +45,16 @@ struct coord_peer {
 	struct wire_hello hello; /* of the last conversation */
 	bool greeted; /* `hello` was received at least once */
 	struct node_limit limit;
-	struct coord_has *has;
-	size_t n_has;
+	struct wire_fit fit; /* of the last conversation */
+	bool hello_seen; /* in this conversation */
+	bool worn; /* which can name no more: no jobs, then a new one */
+	TAILQ_HEAD(, coord_cell) cells; /* the newest first */
+	uint32_t next_cell;
+	unsigned lost_cells; /* in this conversation */
+	char *lacks; /* the last toolchain that it can never have, and why */
+	struct wire_paths_sent *paths;
+	struct wire_flags_sent *flags;
+	struct coord_ship *ship;
 	uint64_t heard_ms;
 	bool connected_before;
 
@@ -58,9 +64,8 @@ struct coord_peer {
 	/* the unit whose answer is known */
 	uint32_t proof; /* its job number, 0: none is out */
 	struct coord_reference *proof_reference;
-	struct wire_job proof_job;
 	struct digest proof_key;
-	struct buf proof_answer;
+	struct buf proof_answer[WIRE_STREAMS];
 
 	unsigned running, jobs, errors, retries;
 	uint64_t busy_ms, sent_before, received_before;
@@ -70,16 +75,25 @@ struct coord_peer *coord_peer_new(struct coord *c,
 				  const struct node_entry *entry);
 void coord_peer_free(struct coord_peer *p);
 
-/* Ask every node that is connected about a toolchain just identified. */
+/* Ask every node that is connected for a cell of a toolchain just listed. */
 void coord_peer_ask_all(struct coord_toolchain *tc);
 /* Jobs it takes now. */
 unsigned coord_peer_slots(const struct coord_peer *p);
-/* Is it up, and has it the toolchain? */
-bool coord_peer_can(const struct coord_peer *p,
-		    const struct coord_toolchain *tc);
-/* May that still become true within a few seconds? */
-bool coord_peer_may(const struct coord_peer *p,
-		    const struct coord_toolchain *tc, uint64_t now_ms);
+/* The cell for jobs of the toolchain, NULL: it takes none now. */
+struct coord_cell *coord_peer_cell(struct coord_peer *p,
+				   const struct coord_toolchain *tc);
+
+enum coord_hope {
+	COORD_NO_HOPE,
+	COORD_SHIPPING, /* the toolchain's bytes are on their way */
+	COORD_SOON, /* within a few seconds it is there, or it is not */
+	COORD_NOW, /* it has the toolchain */
+};
+
+/* Is it worth waiting for? */
+enum coord_hope coord_peer_hope(const struct coord_peer *p,
+				const struct coord_toolchain *tc,
+				uint64_t now_ms);
 /* It is neither up nor lost yet. */
 bool coord_peer_undecided(const struct coord_peer *p);
 
@@ -90,9 +104,10 @@ bool coord_peer_undecided(const struct coord_peer *p);
  */
 void coord_peer_fault(struct coord_peer *p, bool wrong, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* It had the toolchain, and has it no more. */
-void coord_peer_no_toolchain(struct coord_peer *p,
-			     const struct coord_toolchain *tc);
+/* Its cell is gone (FAIL TOOLCHAIN, HAVE lost): ask for another, at times. */
+void coord_peer_no_cell(struct coord_peer *p, struct coord_toolchain *tc);
+/* Its connection can name no more paths or flags: a new one, when idle. */
+void coord_peer_renew(struct coord_peer *p);
 /* It did a job right. */
 void coord_peer_praise(struct coord_peer *p);
 void coord_peer_cancel(struct coord_peer *p, uint32_t job);

@@ -2,30 +2,25 @@
 #include "coord/proof.h"
 
 #include "base/str.h"
-#include "options/typed.h"
+#include "coord/send.h"
+#include "coord/toolchain.h"
+#include "wire/key.h"
 
 #include <string.h>
 
 #define PROOF_DEADLINE_MS 10000
 
-static bool has_same(const struct coord_peer *p,
-		     const struct coord_toolchain *tc)
-{
-	for (size_t i = 0; i < p->n_has; i++) {
-		if (p->has[i].toolchain == tc)
-			return p->has[i].answered && p->has[i].same;
-	}
-	return false;
-}
-
 /* A reference object of a toolchain that the node has, too. */
-static struct coord_reference *find_reference(const struct coord_peer *p)
+static struct coord_reference *find_reference(struct coord_peer *p,
+					      struct coord_cell **cell)
 {
-	struct coord_toolchain *tc;
 	struct coord_reference *ref;
 
-	list_for_each(tc, &p->coord->toolchains, link) {
-		if (tc->state != COORD_READY || !has_same(p, tc))
+	list_for_each(*cell, &p->cells, link) {
+		struct coord_toolchain *tc = (*cell)->toolchain;
+
+		if ((*cell)->state != CELL_READY || tc->state != COORD_READY ||
+		    tc->manifest.is_clang)
 			continue;
 		list_for_each(ref, &tc->references, link) {
 			if (ref->state == COORD_READY)
@@ -35,10 +30,10 @@ static struct coord_reference *find_reference(const struct coord_peer *p)
 	return NULL;
 }
 
-static void add_flags(struct wire_job *job, const struct coord_reference *ref)
+static void make_flags(struct options_flags *flags,
+		       const struct coord_reference *ref)
 {
 	struct options_compile compile;
-	struct options_flags flags = { 0 };
 	struct strv argv = { 0 };
 
 	strv_add(&argv, ref->toolchain->driver);
@@ -48,36 +43,50 @@ static void add_flags(struct wire_job *job, const struct coord_reference *ref)
 	strv_add(&argv, "kfarm-reference.o");
 	strv_add(&argv, "kfarm-reference.c");
 	options_compile_parse(&compile, argv.v);
-	options_typed_from(&flags, argv.v, &compile);
-	for (size_t i = 0; i < flags.n; i++)
-		wire_job_add_flag(job, flags.v[i].name, flags.v[i].value);
-	options_flags_release(&flags);
+	options_typed_from(flags, argv.v, &compile);
 	strv_release(&argv);
+}
+
+static bool ask(struct coord_peer *p, struct coord_cell *cell,
+		const struct coord_reference *ref)
+{
+	static char *no_env[] = { NULL };
+	struct bytes text = coord_toolchain_reference_text();
+	struct options_flags flags = { 0 };
+	struct digest digest;
+	struct coord_question q = {
+		.number = p->coord->next_number++,
+		.mode = WIRE_MODE_TEXT,
+		.lang = WIRE_LANG_C,
+		.deadline_ms = PROOF_DEADLINE_MS,
+		.source = "kfarm-reference.c",
+		.object = "kfarm-reference.o",
+		.flags = &flags,
+		.env = no_env,
+		.text_len = (uint32_t)text.len,
+		.text = &digest,
+	};
+	int ret;
+
+	digest_of(text, &digest);
+	make_flags(&flags, ref);
+	ret = coord_send_job(cell, &q, &p->proof_key);
+	options_flags_release(&flags);
+	p->proof = ret ? 0 : q.number;
+	return !ret;
 }
 
 bool coord_proof_start(struct coord_peer *p)
 {
-	struct coord_reference *ref = find_reference(p);
-	struct bytes text = coord_toolchain_reference_text();
-	struct wire_piece piece = { .data = text };
-	struct digest digest;
+	struct coord_cell *cell;
+	struct coord_reference *ref = find_reference(p, &cell);
+	struct wire_piece piece = { .data = coord_toolchain_reference_text() };
 	struct buf body = { 0 };
 
-	if (!ref)
+	if (!ref || !ask(p, cell, ref))
 		return false;
-	p->proof = piece.job = p->proof_job.job = p->coord->next_job++;
 	p->proof_reference = ref;
-	p->proof_job.toolchain = ref->toolchain->ident.id;
-	p->proof_job.lang = WIRE_LANG_C;
-	p->proof_job.text_len = (uint32_t)text.len;
-	p->proof_job.deadline_ms = PROOF_DEADLINE_MS;
-	add_flags(&p->proof_job, ref);
-	digest_of(text, &digest);
-	wire_job_key(&p->proof_job, &digest, &p->proof_key);
-
-	wire_job_encode(&body, &p->proof_job);
-	wire_stream_send(p->stream, WIRE_JOB, buf_bytes(&body), WIRE_PLAIN);
-	buf_reset(&body);
+	piece.job = p->proof;
 	wire_piece_encode(&body, &piece);
 	wire_stream_send(p->stream, WIRE_TEXT, buf_bytes(&body), WIRE_PLAIN);
 	buf_release(&body);
@@ -86,21 +95,24 @@ bool coord_proof_start(struct coord_peer *p)
 
 void coord_proof_output(struct coord_peer *p, const struct wire_piece *m)
 {
-	if (m->stream == WIRE_OBJECT &&
-	    p->proof_answer.len + m->data.len <= WIRE_CHUNK_MAX)
-		buf_add_bytes(&p->proof_answer, m->data);
+	struct buf *to = &p->proof_answer[m->stream];
+
+	if (to->len + m->data.len <= WIRE_CHUNK_MAX)
+		buf_add_bytes(to, m->data);
 }
 
 void coord_proof_result(struct coord_peer *p, const struct wire_result *m)
 {
-	struct bytes got = buf_bytes(&p->proof_answer);
+	struct bytes streams[WIRE_STREAMS];
 	struct bytes want = buf_bytes(&p->proof_reference->object);
 	struct digest answer;
 	bool right;
 
-	wire_answer_digest(&p->proof_key, got, &answer);
+	for (int i = 0; i < WIRE_STREAMS; i++)
+		streams[i] = buf_bytes(&p->proof_answer[i]);
+	wire_answer_digest(&p->proof_key, streams, &answer);
 	right = !m->wait_status && digest_equal(&answer, &m->answer) &&
-		bytes_equal(got, want);
+		bytes_equal(streams[WIRE_OBJECT], want);
 	coord_proof_drop(p);
 	if (right)
 		coord_peer_praise(p);
@@ -113,7 +125,6 @@ void coord_proof_drop(struct coord_peer *p)
 {
 	p->proof = 0;
 	p->proof_reference = NULL;
-	wire_job_release(&p->proof_job);
-	p->proof_job = (struct wire_job){ 0 };
-	buf_release(&p->proof_answer);
+	for (int i = 0; i < WIRE_STREAMS; i++)
+		buf_release(&p->proof_answer[i]);
 }

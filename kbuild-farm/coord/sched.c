@@ -2,8 +2,11 @@
 #include "coord/sched.h"
 
 #include "base/clock.h"
+#include "coord/away.h"
+#include "coord/cell.h"
 #include "coord/job.h"
 #include "coord/peer.h"
+#include "coord/remote.h"
 #include "coord/toolchain.h"
 
 static bool was_tried(const struct coord_job *job, const struct coord_peer *p)
@@ -22,47 +25,86 @@ static bool less_loaded(const struct coord_peer *a, const struct coord_peer *b)
 	       (uint64_t)b->running * coord_peer_slots(a);
 }
 
-static struct coord_peer *pick(const struct coord_job *job)
+static struct coord_cell *pick(const struct coord_job *job)
 {
 	struct coord *c = job->coord;
 	struct coord_peer *best = NULL;
+	struct coord_cell *best_cell = NULL;
 
 	for (size_t i = 0; i < c->n_peers; i++) {
 		struct coord_peer *p = c->peers[i];
+		struct coord_cell *cell = coord_peer_cell(p, job->toolchain);
 
-		if (!coord_peer_can(p, job->toolchain) || was_tried(job, p) ||
+		if (!cell || was_tried(job, p) ||
 		    p->running >= coord_peer_slots(p))
 			continue;
-		if (!best || less_loaded(p, best))
+		if (!best || less_loaded(p, best)) {
 			best = p;
+			best_cell = cell;
+		}
 	}
-	return best;
+	return best_cell;
 }
 
-/* Is there a node worth waiting for? */
-static bool hope(const struct coord_job *job, uint64_t now)
+/* The best that can be expected of any node. */
+static enum coord_hope hope(const struct coord_job *job, uint64_t now)
 {
 	struct coord *c = job->coord;
+	enum coord_hope best = COORD_NO_HOPE;
 
 	for (size_t i = 0; i < c->n_peers; i++) {
-		if (coord_peer_may(c->peers[i], job->toolchain, now) &&
-		    !was_tried(job, c->peers[i]))
-			return true;
+		enum coord_hope one = coord_peer_hope(c->peers[i],
+						      job->toolchain, now);
+
+		if (one > best && !was_tried(job, c->peers[i]))
+			best = one;
 	}
-	return false;
+	return best;
 }
 
 static const char *hopeless(const struct coord_job *job)
 {
 	struct coord *c = job->coord;
+	bool unfit = false;
 
 	if (job->n_tried)
 		return job->why;
 	for (size_t i = 0; i < c->n_peers; i++) {
 		if (c->peers[i]->state == PEER_UP)
 			return "no node has the toolchain";
+		unfit = unfit || c->peers[i]->state == PEER_UNFIT;
 	}
-	return "no node is up";
+	return unfit ? "no node is fit" : "no node is up";
+}
+
+/*
+ * Local slots have nothing better to do while the toolchain travels: true
+ * when the job was given to one.
+ */
+static bool use_meanwhile(struct coord_job *job)
+{
+	if (job->coord->locals >= job->coord->local_slots)
+		return false;
+	coord_job_local(job, "toolchain on its way to the nodes");
+	return true;
+}
+
+/* It goes nowhere: true. */
+static bool give_up(struct coord_job *job, uint64_t now)
+{
+	enum coord_hope best;
+
+	if (job->toolchain->state == COORD_BAD) {
+		coord_job_local(job, job->toolchain->why);
+		return true;
+	}
+	best = hope(job, now);
+	if (best == COORD_SHIPPING)
+		return use_meanwhile(job);
+	if (best != COORD_NO_HOPE)
+		return false;
+	coord_job_local(job, hopeless(job));
+	return true;
 }
 
 enum wire_codec coord_sched_codec(const struct coord *c)
@@ -91,11 +133,12 @@ static int free_slots(const struct coord *c)
 			n += (int)(coord_peer_slots(p) - p->running);
 	}
 	list_for_each(job, &c->jobs, link)
-		n -= job->state == JOB_READY || job->state == JOB_TEXT;
+		n -= job->state == JOB_READY || job->state == JOB_TEXT ||
+		     job->state == JOB_SCAN;
 	return n;
 }
 
-static void step_toolchain(struct coord_job *job)
+static void step_toolchain(struct coord_job *job, uint64_t now)
 {
 	if (job->toolchain->state == COORD_BAD)
 		coord_job_local(job, job->toolchain->why);
@@ -103,18 +146,33 @@ static void step_toolchain(struct coord_job *job)
 		coord_job_local(job, "unknown kind of object");
 	else if (job->toolchain->state == COORD_READY &&
 		 job->reference->state == COORD_READY)
-		job->state = JOB_WAIT_TEXT;
+		job->state = JOB_WAIT_SCAN;
+	else if (now > job->came_ms + job->coord->patience_ms)
+		use_meanwhile(job);
+}
+
+/* Full nodes find a few jobs ready when a slot is free. */
+static void step_scan(struct coord_job *job, int *room, uint64_t now)
+{
+	struct coord *c = job->coord;
+
+	if (give_up(job, now))
+		return;
+	if (c->text_only) {
+		coord_remote_degrade(job, "text mode was asked for");
+	} else if (*room > 0 && coord_pool_has_room(c->pool)) {
+		(*room)--;
+		coord_remote_scan(job);
+	}
 }
 
 static void step_text(struct coord_job *job, int *room, uint64_t now)
 {
 	struct coord *c = job->coord;
 
-	if (job->toolchain->state == COORD_BAD)
-		coord_job_local(job, job->toolchain->why);
-	else if (!hope(job, now))
-		coord_job_local(job, hopeless(job));
-	else if (*room > 0 && c->texts < c->local_slots) {
+	if (give_up(job, now))
+		return;
+	if (*room > 0 && c->texts < c->local_slots) {
 		(*room)--;
 		coord_job_preprocess(job);
 	}
@@ -122,29 +180,25 @@ static void step_text(struct coord_job *job, int *room, uint64_t now)
 
 static void step_ready(struct coord_job *job, uint64_t now)
 {
-	struct coord_peer *p;
+	struct coord_cell *cell = pick(job);
 
-	if (job->toolchain->state == COORD_BAD) {
-		coord_job_local(job, job->toolchain->why);
-		return;
-	}
-	p = pick(job);
-	if (p)
-		coord_job_send(job, p);
-	else if (!hope(job, now) && !job->hedge)
-		coord_job_local(job, hopeless(job));
+	if (cell && job->toolchain->state == COORD_READY)
+		coord_away_send(job, cell);
+	else if (!job->hedge)
+		give_up(job, now);
 }
 
 void coord_sched_run(struct coord *c)
 {
 	uint64_t now = clock_ms();
-	/* Full nodes find a few texts ready when a slot is free. */
 	int room = free_slots(c) + (int)c->local_slots;
 	struct coord_job *job, *next;
 
 	list_for_each_safe(job, &c->jobs, link, next) {
 		if (job->state == JOB_TOOLCHAIN)
-			step_toolchain(job);
+			step_toolchain(job, now);
+		if (job->state == JOB_WAIT_SCAN)
+			step_scan(job, &room, now);
 		if (job->state == JOB_WAIT_TEXT)
 			step_text(job, &room, now);
 		if (job->state == JOB_READY)

@@ -9,10 +9,18 @@
 #include "base/list.h"
 #include "coord/child.h"
 #include "coord/coord.h"
+#include "coord/manifest.h"
+#include "coord/pool.h"
 #include "options/compile.h"
+#include "options/typed.h"
 #include "wire/cc.h"
+#include "wire/frame.h"
 
+#include <stdatomic.h>
+
+struct coord_cell;
 struct coord_client;
+struct coord_language;
 struct coord_peer;
 struct coord_reference;
 struct coord_sources;
@@ -20,18 +28,25 @@ struct coord_text;
 struct coord_toolchain;
 
 /*
- *	TOOLCHAIN -> WAIT_TEXT -> TEXT -> READY -> AWAY -> DONE
- *	     \___________\_________\________\______\-> WAIT_LOCAL -> LOCAL
- *
- * READY and AWAY alternate while other nodes are tried.  A hedge (a compile
- * of the same unit by the coordinator) may run beside READY and AWAY.
+ *	TOOLCHAIN -> WAIT_SCAN -> SCAN ---> READY -> AWAY -> CHECK -> DONE
+ *	     |           |          |     /   |        |       |
+ *	     |           \__________\__ WAIT_TEXT -> TEXT      |
+ *	     \__________________________\_____\________\_______\-> WAIT_LOCAL
+ *								 -> LOCAL
+ * A unit that a node cannot preprocess is sent as text, and what cannot be
+ * sent at all is compiled here.  READY and AWAY alternate while other nodes
+ * are tried.  A hedge (a compile of the same unit by the coordinator) may run
+ * beside READY and AWAY.
  */
 enum coord_job_state {
-	JOB_TOOLCHAIN, /* its compiler is being identified */
+	JOB_TOOLCHAIN, /* its compiler is being listed */
+	JOB_WAIT_SCAN, /* waits for its turn to be scanned */
+	JOB_SCAN, /* on a worker thread */
 	JOB_WAIT_TEXT, /* waits for its turn to be preprocessed */
 	JOB_TEXT,
 	JOB_READY, /* waits for a node */
 	JOB_AWAY, /* on job->peer */
+	JOB_CHECK, /* its answer is on a worker thread */
 	JOB_WAIT_LOCAL, /* waits for a local slot */
 	JOB_LOCAL, /* its wrapper became the compiler */
 	JOB_DONE, /* CC_DONE was sent; the wrapper renames and ends */
@@ -40,11 +55,15 @@ enum coord_job_state {
 #define COORD_TRIES 3 /* nodes that a job is given to, at most */
 
 struct coord_job {
+	struct coord_work work; /* first: see coord_job_of() */
 	TAILQ_ENTRY(coord_job) link;
 	struct coord *coord;
 	struct coord_client *client;
 	uint32_t id;
 	enum coord_job_state state;
+	bool working; /* a thread has it */
+	bool orphan; /* and its wrapper has gone: freed when that ends */
+	uint64_t came_ms;
 
 	struct wire_cc_job ask;
 	struct options_compile compile; /* borrows from `ask` */
@@ -52,17 +71,25 @@ struct coord_job {
 	char *dep, *dep_tmp; /* NULL: no dependency file */
 	const char *why; /* of WAIT_LOCAL and LOCAL; a literal */
 
+	enum wire_mode mode;
+	const char *text_why; /* why it is sent as text; a literal */
 	struct coord_toolchain *toolchain;
 	struct coord_reference *reference;
-	struct coord_text *text;
+	struct coord_manifest manifest; /* in remote mode */
+	const struct coord_language *language; /* the same */
+	unsigned rescans; /* after something was missing or changed */
+	struct coord_text *text; /* in text mode */
+	struct options_flags flags;
+	uint64_t input_bytes; /* of all it reads: what it may cost */
 
-	struct wire_job wire;
+	uint32_t number; /* on the wire; another one for each node */
 	struct digest key;
 	struct coord_peer *peer;
+	struct coord_cell *cell; /* of AWAY */
 	struct coord_peer *tried[COORD_TRIES];
 	unsigned n_tried;
-	struct buf answer; /* of the object, what came so far */
-	bool spoke; /* the node's compiler wrote diagnostics */
+	struct buf answer[WIRE_STREAMS]; /* what came so far */
+	struct coord_verdict *verdict; /* of CHECK */
 	uint32_t cpu_ms; /* as the last beat said */
 	uint64_t first_sent_ms, progress_ms;
 
@@ -72,6 +99,11 @@ struct coord_job {
 };
 
 TAILQ_HEAD(coord_job_list, coord_job);
+
+struct coord_reasons {
+	struct coord_reason *v;
+	size_t n;
+};
 
 struct coord {
 	struct event_base *base;
@@ -88,6 +120,14 @@ struct coord {
 
 	struct coord_children *children;
 	struct coord_sources *sources;
+	struct coord_pool *pool;
+	struct coord_inputs inputs;
+	struct store_packed *packed;
+	enum wire_codec codec; /* of what is packed for all nodes */
+	struct strv roots; /* the trees that cells are made for */
+	unsigned patience_ms; /* see struct coord_setup */
+	bool text_only; /* KFARM_MODE=text */
+	atomic_bool ending; /* for the threads: leave what is not done */
 	struct event *listener;
 	struct event *tick; /* every second */
 	struct event *kick; /* coord_sched_run(), soon */
@@ -102,17 +142,18 @@ struct coord {
 	size_t n_peers;
 
 	uint32_t next_job;
+	uint32_t next_number; /* of jobs on the wire */
 	unsigned next_work; /* numbers the files in `work` */
 	unsigned texts; /* jobs in TEXT */
 	unsigned locals; /* jobs in LOCAL, and hedges */
 	unsigned aways; /* jobs in AWAY */
 
-	/* CPU time of a node per KiB of text, a moving mean; 0: unknown */
-	double ms_per_kib;
+	/* CPU time of a node per KiB, a moving mean by mode; 0: unknown */
+	double ms_per_kib[2];
 
-	unsigned remote, local, retried, duplicated;
-	struct coord_reason *reasons;
-	size_t n_reasons;
+	unsigned remote, text, local, retried, duplicated;
+	uint64_t scan_us, list_us, check_us; /* of the worker threads */
+	struct coord_reasons reasons, text_reasons;
 	struct coord_node_stats *node_stats;
 };
 
@@ -126,7 +167,7 @@ void coord_emit_job(struct coord_job *job, enum event_job_state state,
 /* Tell the sink about a node: its state and why. */
 void coord_emit_node(struct coord *c, const char *node, const char *state,
 		     const char *reason);
-/* Count one more job that ran here because of `why`. */
-void coord_count_reason(struct coord *c, const char *why);
+/* Count one more job that ran here, or went as text, because of `why`. */
+void coord_count_reason(struct coord_reasons *all, const char *why);
 
 #endif

@@ -311,7 +311,7 @@ int coord_text_start(struct coord_text **out, struct coord_job *job,
 		free(t);
 		return ret;
 	}
-	t->job = job->id;
+	t->job = job->coord->next_number++;
 	t->unit = job;
 	t->codec = codec;
 	t->done = done;
@@ -343,6 +343,11 @@ int coord_text_start(struct coord_text **out, struct coord_job *job,
 uint32_t coord_text_len(const struct coord_text *t)
 {
 	return t->len;
+}
+
+uint32_t coord_text_number(const struct coord_text *t)
+{
+	return t->job;
 }
 
 const struct digest *coord_text_digest(const struct coord_text *t)

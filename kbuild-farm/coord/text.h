@@ -28,6 +28,8 @@ const struct digest *coord_text_digest(const struct coord_text *t);
 /* Must the node look at its indentation (coord/indent.h)? */
 bool coord_text_suspect(const struct coord_text *t);
 void coord_text_send(const struct coord_text *t, struct wire_stream *s);
+/* The number on the wire that its pieces are for. */
+uint32_t coord_text_number(const struct coord_text *t);
 
 /*
  * Why a unit with this piece of text must be compiled here, or NULL: it

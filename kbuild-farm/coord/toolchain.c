@@ -32,14 +32,45 @@ struct bytes coord_toolchain_reference_text(void)
 	return bytes_str(reference_text);
 }
 
+/* Their versions in the table of paths; the caller frees the list. */
+static const struct coord_entry **enter(struct coord_paths *paths,
+					const struct toolchain_entries *list)
+{
+	const struct coord_entry **out = xcalloc(list->n + 1, sizeof(*out));
+	const struct store_stamp no_stamp = { 0 };
+
+	coord_paths_lock(paths);
+	for (size_t i = 0; i < list->n; i++) {
+		const struct toolchain_entry *e = &list->v[i];
+		struct coord_path *p = coord_paths_get(paths, e->path);
+		struct store_identity id = {
+			.stamp = { .size = e->size, .mtime_ns = e->mtime_ns },
+			.digest = e->digest,
+			.executable = e->executable,
+		};
+
+		if (e->kind == TOOLCHAIN_FILE)
+			out[i] = coord_paths_file(paths, p, &id);
+		else if (e->kind == TOOLCHAIN_LINK)
+			out[i] = coord_paths_link(paths, p, &no_stamp,
+						  e->target);
+		else
+			out[i] = coord_paths_dir(paths, p);
+	}
+	coord_paths_unlock(paths);
+	return out;
+}
+
 /* On a thread of its own. */
 static void identify(void *arg)
 {
 	struct coord_toolchain *tc = arg;
 
-	if (toolchain_identify(&tc->ident, tc->driver, &tc->err))
+	if (toolchain_manifest_make(&tc->manifest, tc->driver, tc->env.v,
+				    &tc->err))
 		return;
-	toolchain_ident_stamp(&tc->ident.files, &tc->stamp);
+	tc->entry = enter(tc->coord->inputs.paths, &tc->manifest.entries);
+	tc->n_entries = tc->manifest.entries.n;
 	tc->err.text[0] = '\0';
 }
 
@@ -65,17 +96,53 @@ static void on_identified(evutil_socket_t fd, short what, void *arg)
 	coord_kick(tc->coord);
 }
 
-struct coord_toolchain *coord_toolchain_get(struct coord *c, const char *driver)
+static bool same_list(const struct strv *a, const struct strv *b)
 {
-	struct coord_toolchain *tc;
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++) {
+		if (strcmp(a->v[i], b->v[i]))
+			return false;
+	}
+	return true;
+}
 
+/* Those of `env` that begin with one of these, in order. */
+static void pick_env(struct strv *out, char *const *env,
+		     const char *const *names)
+{
+	for (; *env; env++) {
+		for (const char *const *n = names; *n; n++) {
+			if (str_starts(*env, *n))
+				strv_add(out, *env);
+		}
+	}
+	strv_sort(out);
+}
+
+struct coord_toolchain *coord_toolchain_get(struct coord *c, const char *driver,
+					    char *const *env)
+{
+	static const char *const names[] = { "PATH=", "LD_LIBRARY_PATH=",
+					     NULL };
+	struct coord_toolchain *tc;
+	struct strv own = { 0 };
+
+	pick_env(&own, env, names);
 	list_for_each(tc, &c->toolchains, link) {
-		if (!strcmp(tc->driver, driver))
+		if (!strcmp(tc->driver, driver) && same_list(&tc->env, &own)) {
+			strv_release(&own);
 			return tc;
+		}
 	}
 	tc = xcalloc(1, sizeof(*tc));
 	tc->coord = c;
 	tc->driver = xstrdup(driver);
+	tc->env = own;
+	/* An empty list has no array yet. */
+	strv_add(&tc->env, "");
+	free(tc->env.v[--tc->env.n]);
+	tc->env.v[tc->env.n] = NULL;
 	TAILQ_INIT(&tc->references);
 	TAILQ_INSERT_TAIL(&c->toolchains, tc, link);
 	strcpy(tc->err.text, "not identified");
@@ -92,15 +159,56 @@ struct coord_toolchain *coord_toolchain_get(struct coord *c, const char *driver)
 	return tc;
 }
 
-static bool same_list(const struct strv *a, const struct strv *b)
+static const struct coord_language *known_language(
+	const struct coord_toolchain *tc, const char *key)
 {
-	if (a->n != b->n)
-		return false;
-	for (size_t i = 0; i < a->n; i++) {
-		if (strcmp(a->v[i], b->v[i]))
-			return false;
+	const struct coord_language *l = tc->languages;
+
+	while (l && strcmp(l->key, key))
+		l = l->next;
+	return l;
+}
+
+const struct coord_language *coord_toolchain_language(
+	struct coord_toolchain *tc, char *const *env)
+{
+	static const char *const names[] = { "LANG=", "LANGUAGE=", "LC_",
+					     "LOCPATH=", NULL };
+	struct coord_paths *paths = tc->coord->inputs.paths;
+	struct strv own = { 0 };
+	struct toolchain_entries list = { 0 };
+	struct coord_language *l;
+	const struct coord_language *known;
+	struct err err;
+	char *key;
+
+	pick_env(&own, env, names);
+	key = strv_join(&own, "\n");
+	coord_paths_lock(paths);
+	known = known_language(tc, key);
+	coord_paths_unlock(paths);
+	if (known) {
+		strv_release(&own);
+		free(key);
+		return known;
 	}
-	return true;
+	l = xcalloc(1, sizeof(*l));
+	l->key = key;
+	if (own.n &&
+	    toolchain_manifest_language(&list, &tc->manifest, own.v, &err)) {
+		log_warning("%s: language of messages: %s", tc->driver,
+			    err.text);
+		l->why = "language of messages cannot be shipped";
+	}
+	l->entry = enter(paths, &list);
+	l->n = list.n;
+	toolchain_entries_release(&list);
+	strv_release(&own);
+	coord_paths_lock(paths);
+	l->next = tc->languages;
+	tc->languages = l;
+	coord_paths_unlock(paths);
+	return l;
 }
 
 static void on_reference(void *ctx, int wait_status, uint64_t cpu_ms)
@@ -134,9 +242,13 @@ static int make_reference(struct coord_reference *ref, struct err *err)
 			       err);
 	strv_add(&argv, ref->toolchain->driver);
 	strv_add_all(&argv, ref->machine.v);
-	strv_add(&argv, "-fpreprocessed");
-	strv_add(&argv, "-fdirectives-only");
-	strv_add(&argv, "-xc");
+	if (ref->is_clang) {
+		strv_add(&argv, "-xcpp-output");
+	} else {
+		strv_add(&argv, "-fpreprocessed");
+		strv_add(&argv, "-fdirectives-only");
+		strv_add(&argv, "-xc");
+	}
 	strv_add(&argv, "-c");
 	strv_add(&argv, "-o");
 	strv_add(&argv, ref->path);
@@ -168,6 +280,7 @@ struct coord_reference *coord_toolchain_reference(
 	ref = xcalloc(1, sizeof(*ref));
 	ref->toolchain = tc;
 	ref->machine = machine;
+	ref->is_clang = compile->is_clang;
 	TAILQ_INSERT_TAIL(&tc->references, ref, link);
 	if (make_reference(ref, &err)) {
 		log_warning("%s", err.text);
@@ -193,18 +306,16 @@ static void check_references(struct coord_toolchain *tc)
 void coord_toolchain_check(struct coord *c)
 {
 	struct coord_toolchain *tc;
-	struct digest now;
+	struct err err;
 
 	list_for_each(tc, &c->toolchains, link) {
 		check_references(tc);
-		if (tc->state != COORD_READY)
+		if (tc->state != COORD_READY ||
+		    !toolchain_manifest_stamp(&tc->manifest, &err))
 			continue;
-		toolchain_ident_stamp(&tc->ident.files, &now);
-		if (digest_equal(&now, &tc->stamp))
-			continue;
-		log_warning("%s changed during the build; its compiles stay "
-			    "local",
-			    tc->driver);
+		log_warning("%s changed during the build (%s); its compiles "
+			    "stay local",
+			    tc->driver, err.text);
 		tc->state = COORD_BAD;
 		tc->why = "compiler changed during the build";
 	}
@@ -225,6 +336,18 @@ static void free_references(struct coord_toolchain *tc)
 	}
 }
 
+static void free_languages(struct coord_toolchain *tc)
+{
+	struct coord_language *l;
+
+	while ((l = tc->languages)) {
+		tc->languages = l->next;
+		free(l->key);
+		free(l->entry);
+		free(l);
+	}
+}
+
 void coord_toolchain_free_all(struct coord *c)
 {
 	struct coord_toolchain *tc;
@@ -236,7 +359,10 @@ void coord_toolchain_free_all(struct coord *c)
 		if (tc->task)
 			task_join(tc->task);
 		free_references(tc);
-		toolchain_ident_release(&tc->ident);
+		free_languages(tc);
+		toolchain_manifest_release(&tc->manifest);
+		strv_release(&tc->env);
+		free(tc->entry);
 		free(tc->driver);
 		free(tc);
 	}

@@ -14,12 +14,21 @@
 #define COORD_TOOLCHAIN_H
 
 #include "coord/state.h"
-#include "toolchain/ident.h"
+#include "toolchain/manifest.h"
 
 enum coord_known {
 	COORD_UNKNOWN,
 	COORD_READY,
 	COORD_BAD
+};
+
+/* What one choice of language makes a compiler read besides. */
+struct coord_language {
+	struct coord_language *next;
+	char *key; /* the variables that choose it */
+	const char *why; /* it cannot be shipped; a literal */
+	size_t n;
+	const struct coord_entry **entry;
 };
 
 struct coord_toolchain {
@@ -28,8 +37,11 @@ struct coord_toolchain {
 	enum coord_known state;
 	const char *why; /* of COORD_BAD; a literal */
 	char *driver; /* absolute path */
-	struct toolchain_ident ident;
-	struct digest stamp; /* of its files, when it was identified */
+	struct strv env; /* of it what decides which files it runs */
+	struct toolchain_manifest manifest;
+	size_t n_entries;
+	const struct coord_entry **entry; /* of the manifest */
+	struct coord_language *languages; /* under the lock of the paths */
 	TAILQ_HEAD(, coord_reference) references;
 	struct task *task;
 	struct event *done;
@@ -41,15 +53,25 @@ struct coord_reference {
 	struct coord_toolchain *toolchain;
 	enum coord_known state;
 	struct strv machine; /* options_rewrite_machine() */
+	bool is_clang;
 	struct buf object;
 	char *path; /* of the object while it is made */
 	uint64_t since_ms;
 	struct coord_child *child;
 };
 
-/* The toolchain of a driver; begins to identify a new one. */
-struct coord_toolchain *coord_toolchain_get(struct coord *c,
-					    const char *driver);
+/*
+ * The toolchain of a driver in this environment; begins to list a new one,
+ * on a thread of its own.
+ */
+struct coord_toolchain *coord_toolchain_get(struct coord *c, const char *driver,
+					    char *const *env);
+/*
+ * What the language of `env` takes, found out once.  For worker threads; the
+ * toolchain is COORD_READY.
+ */
+const struct coord_language *coord_toolchain_language(
+	struct coord_toolchain *tc, char *const *env);
 /* The reference for a compile; begins to make a new one. */
 struct coord_reference *coord_toolchain_reference(
 	struct coord_toolchain *tc, char *const *argv,

@@ -16,7 +16,6 @@
 
 #define HELLO_MS     3000
 #define SSH_HELLO_MS 8000
-#define ANSWER_MS    10000
 #define LAST_WORDS   512
 
 struct round;
@@ -32,7 +31,6 @@ struct talk {
 	struct event *complaint;
 	struct buf words; /* the end of what the command wrote to stderr */
 	uint64_t began_ms;
-	unsigned unanswered;
 	bool waiting; /* this round is not over for it */
 };
 
@@ -41,8 +39,6 @@ struct round {
 	const struct node_probe_setup *setup;
 	struct talk *talks;
 	size_t waiting;
-	struct digest *ids; /* of setup->compilers */
-	signed char *known; /* 0: not asked yet, 1: yes, -1: cannot be had */
 };
 
 static void arm(struct talk *t, unsigned ms)
@@ -157,11 +153,10 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	why = xasprintf("%s within %llu s",
-			t->out->software ? "no answer about its compilers" :
-					   "no answer",
-			(unsigned long long)(clock_ms() - t->began_ms + 500) /
-				1000);
+	why = xasprintf(
+		"%s within %llu s",
+		t->out->software ? "no word about its sandbox" : "no answer",
+		(unsigned long long)(clock_ms() - t->began_ms + 500) / 1000);
 	down(t, why);
 	free(why);
 }
@@ -193,53 +188,25 @@ static int on_hello(struct talk *t, struct bytes body, struct err *err)
 	p->software = m.software;
 	p->inventory = m.inventory;
 	p->rtt_ms = (unsigned)(clock_ms() - t->began_ms);
-	p->up = true;
-	done(t);
 	return 0;
 }
 
-static void add_compiler(struct node_probe *p, const char *name,
-			 enum wire_have_state state, const char *detail)
+static int on_fit(struct talk *t, struct bytes body, struct err *err)
 {
-	p->compilers = xrealloc(p->compilers,
-				(p->n_compilers + 1) * sizeof(*p->compilers));
-	p->compilers[p->n_compilers++] = (struct node_probe_compiler){
-		.name = name, .state = state, .detail = xstrdup(detail)
-	};
-}
+	struct node_probe *p = t->out;
+	struct wire_fit m;
 
-static struct node_probe_compiler *asked(struct node_probe *p, const char *name)
-{
-	for (size_t i = 0; i < p->n_compilers; i++) {
-		if (p->compilers[i].name == name)
-			return &p->compilers[i];
-	}
-	return NULL;
-}
-
-/* What is asked about stands as MISSING without a detail until answered. */
-static int on_have(struct talk *t, struct bytes body, struct err *err)
-{
-	const struct node_probe_setup *setup = t->round->setup;
-	struct node_probe_compiler *c = NULL;
-	struct wire_have m;
-
-	if (wire_have_decode(&m, body))
-		return err_set(err, EPROTO, "its answer is broken");
-	for (uint32_t i = 0; setup->compilers && setup->compilers[i]; i++) {
-		if (i == m.seq)
-			c = asked(t->out, setup->compilers[i]);
-	}
-	if (!c || c->detail) {
-		wire_have_release(&m);
-		return err_set(err, EPROTO, "it answers what it was not asked");
-	}
-	c->state = m.state;
-	c->detail = m.detail;
-	if (--t->unanswered)
-		arm(t, setup->answer_ms);
-	else
-		done(t);
+	if (p->layers)
+		return err_set(err, EPROTO, "it spoke of its sandbox twice");
+	if (wire_fit_decode(&m, body))
+		return err_set(err, EPROTO,
+			       "what it says of its sandbox is broken");
+	p->up = true;
+	p->fit = m.fit;
+	p->layers = xstrdup(m.layers);
+	p->lacks = m.fit ? NULL : xstrdup(m.why);
+	wire_fit_release(&m);
+	done(t);
 	return 0;
 }
 
@@ -264,8 +231,8 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 		return on_bye(body, err);
 	if (!t->out->software)
 		return err_set(err, EPROTO, "it did not say hello");
-	if (type == WIRE_HAVE)
-		return on_have(t, body, err);
+	if (type == WIRE_FIT)
+		return on_fit(t, body, err);
 	return type == WIRE_BEAT ?
 		       0 :
 		       err_set(err, EPROTO, "it sends a message of type %u",
@@ -322,52 +289,6 @@ static void begin(struct talk *t)
 	wait_for(t, hello_limit(t));
 }
 
-static bool identity(struct round *r, size_t i)
-{
-	const struct node_probe_setup *setup = r->setup;
-
-	if (!r->known[i])
-		r->known[i] = setup->identify(setup->ctx, setup->compilers[i],
-					      &r->ids[i]) ?
-				      -1 :
-				      1;
-	return r->known[i] > 0;
-}
-
-static void ask(struct talk *t, size_t i)
-{
-	struct node_probe *p = t->out;
-	struct wire_ask m = { .seq = (uint32_t)i,
-			      .name = t->round->setup->compilers[i],
-			      .id = t->round->ids[i] };
-	struct buf body = { 0 };
-
-	add_compiler(p, m.name, WIRE_HAVE_MISSING, "");
-	free(p->compilers[p->n_compilers - 1].detail);
-	p->compilers[p->n_compilers - 1].detail = NULL;
-	wire_ask_encode(&body, &m);
-	wire_stream_send(t->stream, WIRE_ASK, buf_bytes(&body), WIRE_PLAIN);
-	buf_release(&body);
-	t->unanswered++;
-}
-
-static void ask_all(struct talk *t)
-{
-	const struct node_probe_setup *setup = t->round->setup;
-	struct node_probe *p = t->out;
-
-	t->began_ms = clock_ms();
-	for (size_t i = 0; setup->compilers[i]; i++) {
-		if (!strv_has(&p->inventory.compilers, setup->compilers[i]))
-			add_compiler(p, setup->compilers[i], WIRE_HAVE_MISSING,
-				     "");
-		else if (identity(t->round, i))
-			ask(t, i);
-	}
-	if (t->unanswered)
-		wait_for(t, setup->answer_ms);
-}
-
 static void end(struct talk *t)
 {
 	wire_stream_free(t->stream);
@@ -380,12 +301,6 @@ static void end(struct talk *t)
 	if (t->stderr_fd >= 0)
 		close(t->stderr_fd);
 	buf_release(&t->words);
-	for (size_t i = 0; i < t->out->n_compilers; i++) {
-		struct node_probe_compiler *c = &t->out->compilers[i];
-
-		if (!c->detail)
-			c->detail = xstrdup("");
-	}
 }
 
 static void run(struct round *r)
@@ -394,12 +309,6 @@ static void run(struct round *r)
 
 	for (size_t i = 0; i < n; i++)
 		begin(&r->talks[i]);
-	if (r->waiting)
-		event_base_dispatch(r->base);
-	for (size_t i = 0; r->setup->compilers && i < n; i++) {
-		if (r->talks[i].out->up)
-			ask_all(&r->talks[i]);
-	}
 	if (r->waiting)
 		event_base_dispatch(r->base);
 	/* All are told to go before the first one is waited for. */
@@ -414,21 +323,13 @@ static void run(struct round *r)
 int node_probe(struct node_probe *out, const struct node_probe_setup *setup,
 	       struct err *err)
 {
-	struct node_probe_setup s = *setup;
-	struct round r = { .setup = &s, .base = event_base_new() };
-	size_t names = 0;
+	struct round r = { .setup = setup, .base = event_base_new() };
 
 	if (!r.base)
 		return err_set(err, ENOMEM, "no event loop");
-	while (s.compilers && s.compilers[names])
-		names++;
-	if (!s.answer_ms)
-		s.answer_ms = ANSWER_MS;
-	r.ids = xcalloc(names, sizeof(*r.ids));
-	r.known = xcalloc(names, 1);
-	r.talks = xcalloc(s.n, sizeof(*r.talks));
-	for (size_t i = 0; i < s.n; i++) {
-		out[i] = (struct node_probe){ .entry = s.nodes[i] };
+	r.talks = xcalloc(setup->n, sizeof(*r.talks));
+	for (size_t i = 0; i < setup->n; i++) {
+		out[i] = (struct node_probe){ .entry = setup->nodes[i] };
 		r.talks[i] = (struct talk){ .round = &r,
 					    .out = &out[i],
 					    .stderr_fd = -1 };
@@ -436,27 +337,15 @@ int node_probe(struct node_probe *out, const struct node_probe_setup *setup,
 	run(&r);
 	event_base_free(r.base);
 	free(r.talks);
-	free(r.ids);
-	free(r.known);
 	return 0;
 }
 
 void node_probe_release(struct node_probe *p)
 {
-	for (size_t i = 0; i < p->n_compilers; i++)
-		free(p->compilers[i].detail);
-	free(p->compilers);
+	free(p->layers);
+	free(p->lacks);
 	free(p->why);
 	free(p->software);
 	wire_inventory_release(&p->inventory);
 	*p = (struct node_probe){ 0 };
-}
-
-bool node_probe_has_ours(const struct node_probe *p)
-{
-	for (size_t i = 0; p->up && i < p->n_compilers; i++) {
-		if (p->compilers[i].state == WIRE_HAVE_SAME)
-			return true;
-	}
-	return false;
 }

@@ -23,6 +23,12 @@ struct parse {
 	unsigned sources;
 };
 
+static void set_no_text(struct parse *p, const char *why)
+{
+	if (!p->c->no_text)
+		p->c->no_text = why;
+}
+
 static void set_here(struct parse *p, const char *why)
 {
 	if (!p->here)
@@ -106,7 +112,7 @@ static void take_input(struct parse *p, const char *file)
 	}
 	/* gcc's names for such a source's outputs are not worth knowing. */
 	if (str_base(file)[0] == '.' || !*str_base(file))
-		set_here(p, "odd source name");
+		set_here(p, "source whose name begins with a dot");
 	p->sources++;
 	p->c->source = file;
 }
@@ -168,7 +174,11 @@ static void take_list(struct parse *p, const struct options_word *w)
 					     w->value, strlen(w->value)) :
 				     options_list_wa_ok(w->value);
 
-		if (!ok)
+		if (ok)
+			return;
+		if (!w->apart && options_list_wa_remote(w->value))
+			set_no_text(p, "debug info (recorded switches)");
+		else
 			set_here(p, "assembler option");
 	}
 }
@@ -218,12 +228,17 @@ static void take_option(struct parse *p, const struct options_word *w)
 		take_list(p, w);
 		break;
 	case OPTIONS_DEBUG:
+		if (w->value && !options_debug_ok(w->value))
+			set_here(p, "unknown debug option");
 		/* -gno-x only takes a detail away. */
 		if (w->value && !str_starts(w->value, "no-"))
 			p->debug = strcmp(w->value, "0") != 0;
 		break;
 	case OPTIONS_LOCAL:
-		set_here(p, w->entry->why);
+		if (w->entry->remote)
+			set_no_text(p, w->entry->why);
+		else
+			set_here(p, w->entry->why);
 		break;
 	case OPTIONS_CPP:
 	case OPTIONS_LINK:
@@ -250,8 +265,11 @@ static void take_word(struct parse *p, const struct options_word *w)
 static void take_driver(struct parse *p, const char *name)
 {
 	name = str_base(name);
-	if (strstr(name, "clang"))
-		set_here(p, "clang (no text mode)");
+	p->c->is_clang = strstr(name, "clang");
+	if (p->c->is_clang)
+		set_no_text(p, "clang (no text mode)");
+	if (strstr(name, "clang++"))
+		set_here(p, "C++");
 	else if (strstr(name, "g++") || strstr(name, "c++"))
 		set_here(p, "C++");
 }
@@ -321,7 +339,7 @@ void options_compile_parse(struct options_compile *c, char *const *argv)
 		return;
 	finish_deps(&p);
 	if (p.debug)
-		set_here(&p, "debug info (recorded switches)");
+		set_no_text(&p, "debug info (recorded switches)");
 	if (!p.here && outputs_odd(c))
 		set_here(&p, "odd output name");
 	c->why = p.here;

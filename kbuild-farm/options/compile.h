@@ -28,6 +28,12 @@ enum options_lang {
 struct options_compile {
 	enum options_verdict verdict;
 	const char *why; /* OPTIONS_HERE: the reason, a few words */
+	/*
+	 * OPTIONS_AWAY: why a node can do it only if it preprocesses as well
+	 * (clang, debug information), NULL: as text, too.
+	 */
+	const char *no_text;
+	bool is_clang; /* by the driver's name */
 	enum options_lang lang;
 	const char *source;
 	const char *object; /* the value of -o, or NULL: source's base + .o */

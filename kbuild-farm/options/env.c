@@ -94,6 +94,9 @@ bool options_env_for_node(const char *entry)
 	if (str_starts(entry, "SOURCE_DATE_EPOCH="))
 		return *value && strlen(value) <= 20 &&
 		       options_charset_ok("0-9", value, strlen(value));
+	/* The compiler takes it only as another name of its directory. */
+	if (str_starts(entry, "PWD="))
+		return *value == '/' && strlen(value) < 4096;
 	if (str_starts(entry, "LANG=") || str_starts(entry, "LANGUAGE="))
 		return locale_ok(value);
 	return str_starts(entry, "LC_") &&

@@ -117,3 +117,44 @@ bool options_list_wa_ok(const char *list)
 	}
 	return true;
 }
+
+static bool is_debug(const struct options_item *item)
+{
+	static const char *const words[] = {
+		"-g",         "--gen-debug", "--gdwarf-2", "--gdwarf-3",
+		"--gdwarf-4", "--gdwarf-5",  "-gdwarf-2",  "-gdwarf-3",
+		"-gdwarf-4",  "-gdwarf-5",   "-gdwarf2",
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		if (options_item_is(item, words[i]))
+			return true;
+	}
+	return false;
+}
+
+bool options_list_wa_remote(const char *list)
+{
+	const char *rest = list;
+	struct options_item item;
+
+	while (options_list_next(&rest, &item)) {
+		if (!is_debug(&item) &&
+		    !options_list_assembler_ok(item.s, item.len))
+			return false;
+	}
+	return true;
+}
+
+bool options_list_wp_remote(const char *list)
+{
+	const char *rest = list;
+	struct options_item item;
+
+	while (options_list_next(&rest, &item)) {
+		if (options_list_wp(&item) != OPTIONS_WP_CPP ||
+		    !options_charset_ok(" -~\x80-\xff", item.s, item.len))
+			return false;
+	}
+	return true;
+}

@@ -38,6 +38,10 @@ enum options_wp options_list_wp(const struct options_item *item);
  * directories, print, or write debug information are not.
  */
 bool options_list_wa_ok(const char *list);
+/* The same for a node that preprocesses: debug information is the local one. */
+bool options_list_wa_remote(const char *list);
+/* Is each word of a -Wp, list (what follows "-Wp,") a -Dx, -Ux or -Ix? */
+bool options_list_wp_remote(const char *list);
 /* The same for the one word after -Xassembler. */
 bool options_list_assembler_ok(const char *word, size_t len);
 

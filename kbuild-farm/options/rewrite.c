@@ -140,16 +140,20 @@ void options_rewrite_outputs(struct strv *out, char *const *argv,
 
 /* By the start of their names: class, byte order, machine, e_flags, LTO. */
 static const char *const machine[] = {
-	"-EB",      "-EL",         "-m16",        "-m3",
-	"-m64",     "-mabi",       "-march=",     "-mb",
-	"-mcpu=",   "-meb",        "-mel",        "-mfdpic",
-	"-mfp",     "-mhard-f",    "-mfloat",     "-miamcu",
-	"-mips",    "-mlittle",    "-mlong",      "-mmicromips",
-	"-mnan=",   "-mno-abi",    "-mno-fdpic",  "-mno-relax",
-	"-mplt",    "-mrelax",     "-msoft-f",    "-mthumb",
-	"-mx32",    "-mv8plus",    "-fno-lto",    "-flto",
-	"-fpic",    "-fPIC",       "-ffat-lto-o", "-fno-fat-lto-o",
-	"-mno-plt", "-mno-shared", "-mshared",    NULL,
+	"--target=",      "-EB",      "-EL",
+	"-m16",           "-m3",      "-m64",
+	"-mabi",          "-march=",  "-mb",
+	"-mcpu=",         "-meb",     "-mel",
+	"-mfdpic",        "-mfp",     "-mhard-f",
+	"-mfloat",        "-miamcu",  "-mips",
+	"-mlittle",       "-mlong",   "-mmicromips",
+	"-mnan=",         "-mno-abi", "-mno-fdpic",
+	"-mno-relax",     "-mplt",    "-mrelax",
+	"-msoft-f",       "-mthumb",  "-mx32",
+	"-mv8plus",       "-fno-lto", "-flto",
+	"-fpic",          "-fPIC",    "-ffat-lto-o",
+	"-fno-fat-lto-o", "-mno-plt", "-mno-shared",
+	"-mshared",       NULL,
 };
 
 void options_rewrite_machine(struct strv *out, char *const *argv,
@@ -160,7 +164,8 @@ void options_rewrite_machine(struct strv *out, char *const *argv,
 
 	(void)c;
 	for (argv++; (n = options_word(&w, argv)); argv += n) {
-		if (!w.entry || w.entry->use != OPTIONS_CODE)
+		if (!w.entry || (w.entry->use != OPTIONS_CODE &&
+				 w.entry->use != OPTIONS_LOCAL))
 			continue;
 		for (const char *const *name = machine; *name; name++) {
 			if (str_starts(w.text, *name)) {

@@ -6,9 +6,11 @@
 /* What values may be made of; see options_value_ok(). */
 #define DIGITS   "0-9"
 #define LEVEL    "a-z0-9"
+#define NONE     ""
 #define PARAM    "a-z0-9=-"
 #define STANDARD "a-z0-9+:"
 #define SYMBOL   "a-zA-Z0-9_.$"
+#define PATHNAME TEXT
 #define TEXT     " -~\x80-\xff"
 #define WARNING  "a-zA-Z0-9+=:_.-"
 #define WORD     "a-zA-Z0-9_.+-"
@@ -33,9 +35,15 @@
 #define TRADITIONAL  "traditional preprocessor"
 
 #define OPT(name, form, use, charset) \
-	{ name, OPTIONS_##form, OPTIONS_##use, NULL, charset },
+	{ name, OPTIONS_##form, OPTIONS_##use, NULL, charset, NULL },
+/* Goes to a node that preprocesses, but not to one that gets a text. */
+#define REMOTE(name, form, use, charset) \
+	{ name, OPTIONS_##form, OPTIONS_##use, NULL, NULL, charset },
+/* The same for one that makes a compile in text mode impossible. */
+#define NO_TEXT(name, form, why, charset) \
+	{ name, OPTIONS_##form, OPTIONS_LOCAL, why, NULL, charset },
 #define LOCAL(name, form, why) \
-	{ name, OPTIONS_##form, OPTIONS_LOCAL, why, NULL },
+	{ name, OPTIONS_##form, OPTIONS_LOCAL, why, NULL, NULL },
 
 static const struct options_entry table[] = {
 #include "options/table.inc"
@@ -52,27 +60,31 @@ static const struct options_entry clang[] = {
 };
 
 #undef OPT
+#undef REMOTE
+#undef NO_TEXT
 #undef LOCAL
 
-#define FLAG(name) { "-f" name, OPTIONS_ALONE, OPTIONS_CODE, NULL, NULL },
+#define FLAG(name) { "-f" name, OPTIONS_ALONE, OPTIONS_CODE, NULL, NULL, NULL },
 static const struct options_entry f[] = {
 #include "options/code-f.inc"
 };
 #undef FLAG
 
-#define FLAG(name) { "-fno-" name, OPTIONS_ALONE, OPTIONS_CODE, NULL, NULL },
+#define FLAG(name) \
+	{ "-fno-" name, OPTIONS_ALONE, OPTIONS_CODE, NULL, NULL, NULL },
 static const struct options_entry fno[] = {
 #include "options/code-f.inc"
 };
 #undef FLAG
 
-#define FLAG(name) { "-m" name, OPTIONS_ALONE, OPTIONS_CODE, NULL, NULL },
+#define FLAG(name) { "-m" name, OPTIONS_ALONE, OPTIONS_CODE, NULL, NULL, NULL },
 static const struct options_entry m[] = {
 #include "options/code-m.inc"
 };
 #undef FLAG
 
-#define FLAG(name) { "-mno-" name, OPTIONS_ALONE, OPTIONS_CODE, NULL, NULL },
+#define FLAG(name) \
+	{ "-mno-" name, OPTIONS_ALONE, OPTIONS_CODE, NULL, NULL, NULL },
 static const struct options_entry mno[] = {
 #include "options/code-m.inc"
 };
@@ -259,15 +271,67 @@ bool options_charset_ok(const char *set, const char *value, size_t len)
 	return true;
 }
 
-bool options_value_ok(const struct options_entry *e, const char *value)
+static bool value_ok(const struct options_entry *e, const char *charset,
+		     const char *value)
 {
 	/*
 	 * A word of its own that starts with '-' reads as an option.  One that
 	 * starts with '@' names a file of more words, for the driver and for
 	 * the assembler, which gets some values as words of their own.
 	 */
-	if (!e->charset || *value == '@' ||
+	if (!charset || *value == '@' ||
 	    (e->form == OPTIONS_SEPARATE && *value == '-'))
 		return false;
-	return options_charset_ok(e->charset, value, strlen(value));
+	return options_charset_ok(charset, value, strlen(value));
+}
+
+bool options_value_ok(const struct options_entry *e, const char *value)
+{
+	return value_ok(e, e->charset, value);
+}
+
+bool options_value_remote(const struct options_entry *e, const char *value)
+{
+	return value_ok(e, e->remote, value);
+}
+
+bool options_debug_ok(const char *value)
+{
+	static const char *const details[] = {
+		"",
+		"0",
+		"1",
+		"2",
+		"3",
+		"column-info",
+		"dwarf",
+		"dwarf-2",
+		"dwarf-3",
+		"dwarf-4",
+		"dwarf-5",
+		"gdb",
+		"gdb0",
+		"gdb1",
+		"gdb2",
+		"gdb3",
+		"inline-points",
+		"line-tables-only",
+		"no-column-info",
+		"no-inline-points",
+		"no-pubnames",
+		"no-record-gcc-switches",
+		"no-statement-frontiers",
+		"no-strict-dwarf",
+		"no-variable-location-views",
+		"pubnames",
+		"statement-frontiers",
+		"strict-dwarf",
+		"variable-location-views",
+	};
+
+	for (size_t i = 0; i < sizeof(details) / sizeof(*details); i++) {
+		if (!strcmp(value, details[i]))
+			return true;
+	}
+	return false;
 }

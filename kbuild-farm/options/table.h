@@ -46,6 +46,12 @@ struct options_entry {
 	 * tr(1): "a-z0-9_"; NULL: no value is ever sent to a node.
 	 */
 	const char *charset;
+	/*
+	 * The same for a node that preprocesses, of an option that is not
+	 * OPTIONS_CODE or OPTIONS_LIST (those go to both); "" for one without
+	 * a value.  An OPTIONS_LOCAL one then has no text mode, for `why`.
+	 */
+	const char *remote;
 };
 
 /* Longest value of an option that a node takes. */
@@ -74,7 +80,14 @@ size_t options_word(struct options_word *w, char *const *argv);
 
 /* Is `value` made of the bytes in `set` alone, and not too long? */
 bool options_charset_ok(const char *set, const char *value, size_t len);
-/* May a node get this option with this value? */
+/* May a node get this option of code with this value? */
 bool options_value_ok(const struct options_entry *e, const char *value);
+/* May a node that preprocesses get this other option with this value? */
+bool options_value_remote(const struct options_entry *e, const char *value);
+/*
+ * Is this a level, format or detail of -g that is known to write no file of
+ * its own?  Letters alone would let -gsplit-dwarf and -gcc-toolchain pass.
+ */
+bool options_debug_ok(const char *value);
 
 #endif

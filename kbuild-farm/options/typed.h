@@ -22,9 +22,33 @@ struct options_flags {
 
 void options_flags_release(struct options_flags *f);
 
-/* The flags of an OPTIONS_AWAY compile that the node needs, in order. */
+/*
+ * The flags of an OPTIONS_AWAY compile (without `no_text`) that a node needs
+ * for a text, in order.
+ */
 void options_typed_from(struct options_flags *out, char *const *argv,
 			const struct options_compile *c);
+/*
+ * The flags of an OPTIONS_AWAY compile that a node needs which preprocesses
+ * as well, in order: those of a text, and -I, -include, -D, -g ... with their
+ * values.  Of the dependency list's options it is the targets and -MP, in
+ * the form that gives the list a node writes (options_typed_outputs()) the
+ * targets of the local one:
+ *
+ *	-MD -MMD, the driver's own	-MQ OBJECT, as make spelled it, where
+ *					the line has no -MT, -MQ: the driver
+ *					would say it, from -o
+ *	-Wp,-MMD,FILE			gcc: nothing (cc1 makes the source's
+ *					base name with .o of it); clang makes
+ *					-MMD -MF FILE of it: as above
+ *	-MT X -MQ X -MP			as they are, also when they stand in
+ *					a -Wp, list
+ *
+ * 0, or -ENOTSUP with `err` naming what has no remote mode: then `out` is
+ * empty, and the compile may still have a text mode.
+ */
+int options_typed_remote(struct options_flags *out, char *const *argv,
+			 const struct options_compile *c, struct err *err);
 
 /*
  * The node's side: append the words for one flag to `argv`, if the table
@@ -33,5 +57,33 @@ void options_typed_from(struct options_flags *out, char *const *argv,
  */
 int options_typed_allow(struct strv *argv, const char *name, const char *value,
 			struct err *err);
+/* The same in remote mode, where the node preprocesses in a cell. */
+int options_typed_allow_remote(struct strv *argv, const char *name,
+			       const char *value, struct err *err);
+
+/* Where a node's compile writes; paths without ',' (they stand in lists). */
+struct options_outputs {
+	const char *object;
+	const char *dep; /* the list that -MD writes */
+	const char *as; /* what the assembler read; gcc's alone */
+};
+
+/*
+ * Append to DRIVER FLAGS... what ends a node's command line in remote mode:
+ *
+ *	-Wp,-MD,<dep> [-Wa,--MD,<as>] -c -o <object> -x LANGUAGE SOURCE
+ *
+ * With gcc -MD goes to cc1 alone, so that -o gives no target; with clang it is
+ * -MD -MF <dep>.  The list is always the full one: it says what was read, and
+ * options_depcut() makes that of -MMD from it.  clang assembles by itself and
+ * tells nothing: there is no --MD, and what .incbin or .include read is in no
+ * list.  SOURCE is spelled as make spelled it, and the compile runs in make's
+ * directory: both stand in __FILE__, DW_AT_name and in diagnostics.  -x keeps
+ * a name from choosing another language.  None of these words enters the
+ * object.  0, or -ENOTSUP: such a source would be read as an option.
+ */
+int options_typed_outputs(struct strv *argv, enum options_lang lang,
+			  bool is_clang, const char *source,
+			  const struct options_outputs *out, struct err *err);
 
 #endif

@@ -230,7 +230,8 @@ static bool body_mark(struct scan_lexer *l, const char *s, size_t i, size_t len)
 	if (s[i] == '.')
 		return stands(s, i, len, ".incbin") ||
 		       stands(s, i, len, ".include");
-	if (stands(s, i, len, "__TIME") || stands(s, i, len, "__DATE__"))
+	if (stands(s, i, len, "__TIME__") || stands(s, i, len, "__DATE__") ||
+	    stands(s, i, len, "__TIMESTAMP__"))
 		l->t->marks |= SCAN_MARK_TIME;
 	else if (stands(s, i, len, "__COUNTER__"))
 		l->t->marks |= SCAN_MARK_COUNTER;

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * toolchain/ident.h - what a compiler is: the bytes that compile.
- *
- * The identity of a toolchain is SHA-256 over the digests of its driver,
- * cc1, as and of the shared libraries and the loader that these need, each
- * with its role.  Paths and version strings do not enter.
+ * toolchain/ident.h - which compiler is it?  For who needs no more than that;
+ * toolchain/manifest.h says what it consists of.
  */
 #ifndef TOOLCHAIN_IDENT_H
 #define TOOLCHAIN_IDENT_H
@@ -13,7 +10,7 @@
 #include "base/str.h"
 
 struct toolchain_ident {
-	struct digest id;
+	struct digest id; /* of its manifest */
 	char *version; /* "12.2.0", of -dumpfullversion -dumpversion */
 	char *machine; /* "aarch64-linux-gnu", of -dumpmachine */
 	bool is_clang;
@@ -21,10 +18,8 @@ struct toolchain_ident {
 };
 
 /*
- * Identify the compiler whose driver is `driver` (an absolute path).  Asks
- * it a few questions and reads some 50 MB: not for an event loop's thread.
- * Returns 0, or a negative errno with `err` set; -ENOEXEC when the driver is
- * not an ELF file.
+ * Identify the compiler whose driver is `driver` (an absolute path), as
+ * toolchain_manifest_make() does with our own environment.
  */
 int toolchain_identify(struct toolchain_ident *out, const char *driver,
 		       struct err *err);

@@ -1,27 +1,50 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "wire/msg.h"
+#include "wire/key.h"
 
-void wire_job_key(const struct wire_job *m, const struct digest *text,
-		  struct digest *key)
+/* What the runs stand for: the numbers are only this connection's. */
+static void put_flags(struct buf *out, const struct wire_flag *flags, size_t n)
+{
+	buf_put_u32(out, (uint32_t)n);
+	for (size_t i = 0; i < n; i++)
+		wire_flag_put(out, &flags[i]);
+}
+
+void wire_job_key(const struct wire_job *m, const struct wire_flag *flags,
+		  size_t n, const struct digest *text,
+		  const struct digest *toolchain, struct digest *key)
 {
 	struct digest_run *run = digest_new();
 	struct wire_job nameless = *m;
 	struct buf body = { 0 };
+	struct digest nothing;
 
+	if (!text) {
+		digest_of(bytes_of(NULL, 0), &nothing);
+		text = &nothing;
+	}
 	nameless.job = 0;
+	nameless.n_runs = 0;
 	wire_job_encode(&body, &nameless);
+	put_flags(&body, flags, n);
 	digest_add(run, buf_bytes(&body));
 	digest_add(run, bytes_of(text->b, sizeof(text->b)));
+	digest_add(run, bytes_of(toolchain->b, sizeof(toolchain->b)));
 	digest_end(run, key);
 	buf_release(&body);
 }
 
-void wire_answer_digest(const struct digest *key, struct bytes object,
+void wire_answer_digest(const struct digest *key,
+			const struct bytes streams[static WIRE_STREAMS],
 			struct digest *out)
 {
 	struct digest_run *run = digest_new();
+	uint8_t len[4];
 
 	digest_add(run, bytes_of(key->b, sizeof(key->b)));
-	digest_add(run, object);
+	for (int i = 0; i < WIRE_STREAMS; i++) {
+		put_le32(len, (uint32_t)streams[i].len);
+		digest_add(run, bytes_of(len, sizeof(len)));
+		digest_add(run, streams[i]);
+	}
 	digest_end(run, out);
 }

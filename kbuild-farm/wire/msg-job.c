@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The messages of one job: JOB, TEXT, OUTPUT, CANCEL, RESULT and FAIL. */
+#include "wire/msg-job.h"
+
 #include "wire/field.h"
-#include "wire/msg.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,39 +9,11 @@
 
 void wire_job_release(struct wire_job *m)
 {
-	for (uint16_t i = 0; i < m->n_flags; i++) {
-		free(m->flags[i].name);
-		free(m->flags[i].value);
-	}
-	free(m->flags);
+	free(m->source);
+	free(m->object);
+	free(m->runs);
 	strv_release(&m->env);
 	*m = (struct wire_job){ 0 };
-}
-
-/* Takes both strings.  Room doubles at each power of two. */
-static void own_flag(struct wire_job *m, char *name, char *value)
-{
-	size_t n = m->n_flags;
-
-	if (!n || (n >= 8 && !(n & (n - 1))))
-		m->flags = xrealloc(m->flags,
-				    (n ? 2 * n : 8) * sizeof(*m->flags));
-	m->flags[n].name = name;
-	m->flags[n].value = value;
-	m->n_flags++;
-}
-
-void wire_job_add_flag(struct wire_job *m, const char *name, const char *value)
-{
-	/* One too many keeps wire_job_fits() and the node from taking it. */
-	if (m->n_flags > WIRE_FLAGS_MAX)
-		return;
-	own_flag(m, xstrdup(name), value ? xstrdup(value) : NULL);
-}
-
-static size_t flag_size(const struct wire_flag *f)
-{
-	return strlen(f->name) + (f->value ? strlen(f->value) : 0);
 }
 
 static bool is_assignment(const char *s)
@@ -51,58 +23,73 @@ static bool is_assignment(const char *s)
 	return equals && equals != s;
 }
 
-bool wire_job_fits(const struct wire_job *m)
+static bool env_fits(const struct strv *env)
+{
+	if (env->n > WIRE_ENV_MAX)
+		return false;
+	for (size_t i = 0; i < env->n; i++) {
+		if (strlen(env->v[i]) > WIRE_PATH_MAX ||
+		    !is_assignment(env->v[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Two runs that follow each other are one, so flags have one spelling. */
+static bool runs_fit(const struct wire_run *runs, size_t n)
 {
 	size_t sum = 0;
 
-	if (m->n_flags > WIRE_FLAGS_MAX || m->env.n > WIRE_ENV_MAX ||
-	    m->text_len > WIRE_TEXT_MAX)
+	if (n > WIRE_FLAGS_MAX)
 		return false;
-	for (uint16_t i = 0; i < m->n_flags; i++)
-		sum += flag_size(&m->flags[i]);
-	for (size_t i = 0; i < m->env.n; i++) {
-		if (strlen(m->env.v[i]) > WIRE_PATH_MAX ||
-		    !is_assignment(m->env.v[i]))
+	for (size_t i = 0; i < n; i++) {
+		if (!runs[i].count || runs[i].first >= WIRE_FLAGS_KNOWN ||
+		    runs[i].count > WIRE_FLAGS_KNOWN - runs[i].first)
 			return false;
+		if (i && runs[i].first == runs[i - 1].first + runs[i - 1].count)
+			return false;
+		sum += runs[i].count;
 	}
-	return sum <= WIRE_ARGV_MAX;
+	return sum <= WIRE_FLAGS_MAX;
 }
 
-static void put_flags(struct buf *out, const struct wire_job *m)
+static bool name_fits(const char *s)
 {
-	buf_put_u16(out, m->n_flags);
-	for (uint16_t i = 0; i < m->n_flags; i++) {
-		buf_put_str(out, m->flags[i].name);
-		buf_put_u8(out, !!m->flags[i].value);
-		if (m->flags[i].value)
-			buf_put_str(out, m->flags[i].value);
+	return s && *s && strlen(s) <= WIRE_PATH_MAX;
+}
+
+bool wire_job_fits(const struct wire_job *m)
+{
+	if (m->mode == WIRE_MODE_REMOTE && (m->text_len || m->check_indent))
+		return false;
+	return m->text_len <= WIRE_TEXT_MAX && m->cwd < WIRE_PATHS_KNOWN &&
+	       name_fits(m->source) && name_fits(m->object) &&
+	       runs_fit(m->runs, m->n_runs) && env_fits(&m->env);
+}
+
+static void put_runs(struct buf *out, const struct wire_job *m)
+{
+	buf_put_u16(out, m->n_runs);
+	for (uint16_t i = 0; i < m->n_runs; i++) {
+		buf_put_u32(out, m->runs[i].first);
+		buf_put_u16(out, m->runs[i].count);
 	}
 }
 
-/* One flag of at most `room` bytes; returns its size. */
-static size_t get_flag(struct reader *r, struct wire_job *m, size_t room)
-{
-	char *name = reader_str(r, room);
-	char *value = NULL;
-
-	room -= strlen(name);
-	if (!*name)
-		r->bad = true;
-	if (wire_field_u8(r, 1))
-		value = reader_str(r, room);
-	own_flag(m, name, value);
-	return flag_size(&m->flags[m->n_flags - 1]);
-}
-
-static void get_flags(struct reader *r, struct wire_job *m)
+static void get_runs(struct reader *r, struct wire_job *m)
 {
 	uint16_t n = reader_u16(r);
-	size_t room = WIRE_ARGV_MAX;
 
-	if (n > WIRE_FLAGS_MAX)
+	if (r->bad || n > WIRE_FLAGS_MAX || r->left < (size_t)n * 6) {
 		r->bad = true;
-	for (uint16_t i = 0; i < n && !r->bad; i++)
-		room -= get_flag(r, m, room);
+		return;
+	}
+	if (n)
+		m->runs = xcalloc(n, sizeof(*m->runs));
+	for (; m->n_runs < n; m->n_runs++) {
+		m->runs[m->n_runs].first = reader_u32(r);
+		m->runs[m->n_runs].count = reader_u16(r);
+	}
 }
 
 static void put_env(struct buf *out, const struct strv *env)
@@ -118,22 +105,24 @@ static void get_env(struct reader *r, struct strv *env)
 
 	if (n > WIRE_ENV_MAX)
 		r->bad = true;
-	for (uint16_t i = 0; i < n && !r->bad; i++) {
+	for (uint16_t i = 0; i < n && !r->bad; i++)
 		strv_own(env, reader_str(r, WIRE_PATH_MAX));
-		if (!is_assignment(env->v[i]))
-			r->bad = true;
-	}
 }
 
 void wire_job_encode(struct buf *out, const struct wire_job *m)
 {
 	buf_put_u32(out, m->job);
-	wire_field_put_digest(out, &m->toolchain);
+	buf_put_u32(out, m->cell);
+	buf_put_u32(out, m->view);
+	buf_put_u8(out, m->mode);
 	buf_put_u8(out, m->lang);
 	buf_put_u32(out, m->text_len);
 	buf_put_u8(out, m->check_indent);
 	buf_put_u32(out, m->deadline_ms);
-	put_flags(out, m);
+	buf_put_u32(out, m->cwd);
+	buf_put_str(out, m->source);
+	buf_put_str(out, m->object);
+	put_runs(out, m);
 	put_env(out, &m->env);
 }
 
@@ -141,23 +130,44 @@ int wire_job_decode(struct wire_job *m, struct bytes in)
 {
 	struct wire_job got = { 0 };
 	struct reader r;
-	int ret;
 
 	reader_init(&r, in);
 	got.job = reader_u32(&r);
-	wire_field_digest(&r, &got.toolchain);
+	got.cell = reader_u32(&r);
+	got.view = reader_u32(&r);
+	got.mode = wire_field_u8(&r, WIRE_MODE_TEXT);
 	got.lang = wire_field_u8(&r, WIRE_LANG_ASM);
 	got.text_len = wire_field_u32(&r, WIRE_TEXT_MAX);
 	got.check_indent = wire_field_u8(&r, 1);
 	got.deadline_ms = reader_u32(&r);
-	get_flags(&r, &got);
+	got.cwd = reader_u32(&r);
+	got.source = reader_str(&r, WIRE_PATH_MAX);
+	got.object = reader_str(&r, WIRE_PATH_MAX);
+	get_runs(&r, &got);
 	get_env(&r, &got.env);
-	ret = reader_end(&r);
-	if (ret)
+	if (reader_end(&r) || !wire_job_fits(&got)) {
 		wire_job_release(&got);
-	else
-		*m = got;
-	return ret;
+		return -EPROTO;
+	}
+	*m = got;
+	return 0;
+}
+
+uint32_t wire_output_max(enum wire_output stream)
+{
+	switch (stream) {
+	case WIRE_OBJECT:
+		return WIRE_OBJECT_MAX;
+	case WIRE_STDOUT:
+	case WIRE_STDERR:
+		return WIRE_DIAG_MAX;
+	case WIRE_DEPS:
+	case WIRE_ASREAD:
+		return WIRE_DEPS_MAX;
+	case WIRE_STREAMS:
+		break;
+	}
+	return 0;
 }
 
 void wire_piece_encode(struct buf *out, const struct wire_piece *m)
@@ -175,7 +185,7 @@ int wire_piece_decode(struct wire_piece *m, struct bytes in)
 
 	reader_init(&r, in);
 	got.job = reader_u32(&r);
-	got.stream = wire_field_u8(&r, WIRE_STDERR);
+	got.stream = wire_field_u8(&r, WIRE_STREAMS - 1);
 	if (r.left > WIRE_CHUNK_MAX)
 		r.bad = true;
 	got.data = reader_raw(&r, r.left);
@@ -212,9 +222,8 @@ void wire_result_encode(struct buf *out, const struct wire_result *m)
 	buf_put_u32(out, m->wall_ms);
 	buf_put_u32(out, m->peak_kib);
 	wire_field_put_digest(out, &m->toolchain);
-	buf_put_u32(out, m->object_len);
-	buf_put_u32(out, m->stdout_len);
-	buf_put_u32(out, m->stderr_len);
+	for (int i = 0; i < WIRE_STREAMS; i++)
+		buf_put_u32(out, m->len[i]);
 	wire_field_put_digest(out, &m->answer);
 }
 
@@ -231,9 +240,9 @@ int wire_result_decode(struct wire_result *m, struct bytes in)
 	got.wall_ms = reader_u32(&r);
 	got.peak_kib = reader_u32(&r);
 	wire_field_digest(&r, &got.toolchain);
-	got.object_len = wire_field_u32(&r, WIRE_OBJECT_MAX);
-	got.stdout_len = wire_field_u32(&r, WIRE_DIAG_MAX);
-	got.stderr_len = wire_field_u32(&r, WIRE_DIAG_MAX);
+	for (int i = 0; i < WIRE_STREAMS; i++)
+		got.len[i] = wire_field_u32(
+			&r, wire_output_max((enum wire_output)i));
 	wire_field_digest(&r, &got.answer);
 	ret = reader_end(&r);
 	if (!ret)
@@ -262,7 +271,7 @@ int wire_fail_decode(struct wire_fail *m, struct bytes in)
 
 	reader_init(&r, in);
 	got.job = reader_u32(&r);
-	got.class = wire_field_u8(&r, WIRE_FAIL_BUSY);
+	got.class = wire_field_u8(&r, WIRE_FAIL_INPUT);
 	got.reason = wire_field_line(&r, WIRE_REASON_MAX);
 	ret = reader_end(&r);
 	if (ret)

@@ -138,63 +138,33 @@ int wire_bye_decode(char **why, struct bytes in)
 	return ret;
 }
 
-void wire_ask_release(struct wire_ask *m)
+void wire_fit_release(struct wire_fit *m)
 {
-	free(m->name);
-	*m = (struct wire_ask){ 0 };
+	free(m->layers);
+	free(m->why);
+	*m = (struct wire_fit){ 0 };
 }
 
-void wire_ask_encode(struct buf *out, const struct wire_ask *m)
+void wire_fit_encode(struct buf *out, const struct wire_fit *m)
 {
-	buf_put_u32(out, m->seq);
-	wire_field_put_line(out, m->name, WIRE_NAME_MAX);
-	wire_field_put_digest(out, &m->id);
+	buf_put_u8(out, m->fit);
+	wire_field_put_line(out, m->layers, WIRE_REASON_MAX);
+	wire_field_put_line(out, m->why, WIRE_REASON_MAX);
 }
 
-int wire_ask_decode(struct wire_ask *m, struct bytes in)
+int wire_fit_decode(struct wire_fit *m, struct bytes in)
 {
-	struct wire_ask got = { 0 };
+	struct wire_fit got = { 0 };
 	struct reader r;
 	int ret;
 
 	reader_init(&r, in);
-	got.seq = reader_u32(&r);
-	got.name = wire_field_line(&r, WIRE_NAME_MAX);
-	wire_field_digest(&r, &got.id);
+	got.fit = wire_field_u8(&r, 1);
+	got.layers = wire_field_line(&r, WIRE_REASON_MAX);
+	got.why = wire_field_line(&r, WIRE_REASON_MAX);
 	ret = reader_end(&r);
 	if (ret)
-		wire_ask_release(&got);
-	else
-		*m = got;
-	return ret;
-}
-
-void wire_have_release(struct wire_have *m)
-{
-	free(m->detail);
-	*m = (struct wire_have){ 0 };
-}
-
-void wire_have_encode(struct buf *out, const struct wire_have *m)
-{
-	buf_put_u32(out, m->seq);
-	buf_put_u8(out, m->state);
-	wire_field_put_line(out, m->detail, WIRE_REASON_MAX);
-}
-
-int wire_have_decode(struct wire_have *m, struct bytes in)
-{
-	struct wire_have got = { 0 };
-	struct reader r;
-	int ret;
-
-	reader_init(&r, in);
-	got.seq = reader_u32(&r);
-	got.state = wire_field_u8(&r, WIRE_HAVE_OTHER);
-	got.detail = wire_field_line(&r, WIRE_REASON_MAX);
-	ret = reader_end(&r);
-	if (ret)
-		wire_have_release(&got);
+		wire_fit_release(&got);
 	else
 		*m = got;
 	return ret;

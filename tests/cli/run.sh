@@ -30,7 +30,7 @@ echo typed | kfarm run -q -- cat
 kfarm run -q -- sh -c 'cat <&7' 7<<<'the seventh'
 # Its compilers are the links; its make has a jobserver.
 run kfarm run -q -e X=1 -- sh -c 'echo $X $(command -v gcc) $MAKEFLAGS' |
-	sed 's|/kfarm/[0-9]*/|/kfarm/PID/|'
+	sed -e 's|/kfarm/[0-9]*/|/kfarm/PID/|' -e 's/ -j[0-9]* / -jN /'
 run kfarm run -q --no-jobserver -- sh -c 'echo "[$MAKEFLAGS]"'
 # Nothing is left of a run.
 ls xdg/kfarm

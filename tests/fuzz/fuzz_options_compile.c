@@ -108,7 +108,7 @@ static void table_knows(char *const *argv)
 		must(w.text[0] != '@');
 		if (w.text[0] == '-' && w.text[1]) {
 			must(w.entry != NULL);
-			must(w.entry->use != OPTIONS_LOCAL);
+			must(w.entry->use != OPTIONS_LOCAL || w.entry->remote);
 			must(w.entry->use != OPTIONS_QUERY);
 		}
 	}
@@ -141,13 +141,47 @@ static void away(char *const *argv, const struct options_compile *c)
 	struct options_compile again;
 	struct strv node = { 0 };
 
-	table_knows(argv);
+	if (c->no_text)
+		return;
 	options_typed_from(&flags, argv, c);
 	node_line(&node, &flags);
 	options_compile_parse(&again, node.v);
 	must(again.verdict == OPTIONS_AWAY);
 	must(!strcmp(again.source, "in.c") && !strcmp(again.object, "out.o"));
 	must(!again.dep);
+	strv_release(&node);
+	options_flags_release(&flags);
+}
+
+/* What a node that preprocesses makes of it is one compile, and writes where
+ * it was told.
+ */
+static void remote(char *const *argv, const struct options_compile *c)
+{
+	static const struct options_outputs outputs = { .object = "/o/out.o",
+							.dep = "/o/dep.d",
+							.as = "/o/as.d" };
+	struct options_flags flags;
+	struct options_compile again;
+	struct strv node = { 0 };
+	struct err err = { 0 };
+
+	table_knows(argv);
+	if (options_typed_remote(&flags, argv, c, &err)) {
+		must(err.text[0] && !flags.n);
+		return;
+	}
+	strv_add(&node, "gcc");
+	for (size_t i = 0; i < flags.n; i++)
+		must(!options_typed_allow_remote(&node, flags.v[i].name,
+						 flags.v[i].value, &err));
+	must(!options_typed_outputs(&node, c->lang, true, "in.c", &outputs,
+				    &err));
+	options_compile_parse(&again, node.v);
+	must(again.verdict == OPTIONS_AWAY && again.lang == c->lang);
+	must(!strcmp(again.source, "in.c"));
+	must(!strcmp(again.object, "/o/out.o"));
+	must(again.dep_len == 8 && !memcmp(again.dep, "/o/dep.d", 8));
 	strv_release(&node);
 	options_flags_release(&flags);
 }
@@ -185,6 +219,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must((c.verdict == OPTIONS_HERE) == (c.why != NULL));
 	if (c.verdict == OPTIONS_AWAY) {
 		away(argv.v, &c);
+		remote(argv.v, &c);
 		rewritten(argv.v, &c);
 	} else if (c.verdict == OPTIONS_HERE) {
 		free(options_compile_object(&c));

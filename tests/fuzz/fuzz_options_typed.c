@@ -116,6 +116,101 @@ static void separate_ok(const char *name, const char *value)
 	must(!strchr(value, '/'));
 }
 
+/* What stays refused where the node preprocesses in a cell. */
+static const char *const never[] = {
+	"-B",
+	"-wrapper",
+	"--wrapper",
+	"-specs",
+	"--specs",
+	"-fplugin",
+	"-fmodule",
+	"-save-temps",
+	"--save-temps",
+	"-dump",
+	"-d",
+	"-fdump",
+	"-aux",
+	"-fopt-info",
+	"-fstack-usage",
+	"-fcallgraph",
+	"-fprofile",
+	"-ftest-cov",
+	"-fsave-opt",
+	"-fauto-profile",
+	"-o",
+	"-MD",
+	"-MMD",
+	"-MF",
+	"-MJ",
+	"-MG",
+	"-Wl,",
+	"-march=native",
+	"-mcpu=native",
+	"-mtune=native",
+	"-x",
+	"--coverage",
+	"-gsplit",
+	"-gcc-",
+	"-gen-",
+	"-flto",
+	"-frecord",
+	"-T",
+	"-S",
+	"-c",
+	"-E",
+	"-l",
+	"-L",
+	"-iplugin",
+	"-include-pch",
+	"-ivfs",
+	"-X",
+	"-resource",
+	"--config",
+	"--prefix",
+	"--driver",
+	"-mllvm",
+	NULL,
+};
+
+static void remote_word_ok(const char *word)
+{
+	must(word[0] == '-' && word[1]);
+	must(!strpbrk(word, "\n\r\t\v\f\x7f"));
+	for (const char *const *s = never; *s; s++)
+		must(!str_starts(word, *s));
+	if (str_starts(word, "-Wp,"))
+		must(!strstr(word, ",-M") && !strstr(word, ",-i") &&
+		     !strstr(word, ",-f") && !strstr(word, ",-o"));
+	if (str_starts(word, "-Wa,"))
+		must(!strstr(word, ",-a") && !strstr(word, ",-MD") &&
+		     !strstr(word, ",--MD") && !strchr(word, '/') &&
+		     !strchr(word, '@') && !strstr(word, ",-o") &&
+		     !strstr(word, ",-I"));
+}
+
+static void try_remote(const char *name, const char *value)
+{
+	struct strv argv = { 0 };
+	struct err err = { 0 };
+
+	if (options_typed_allow_remote(&argv, name, value, &err)) {
+		must(!argv.n && err.text[0]);
+		must(options_typed_allow(&argv, name, value, &err) != 0);
+	} else if (argv.n == 2) {
+		must(argv.v[1][0] && argv.v[1][0] != '@');
+		must(argv.v[1][0] != '-' || !strcmp(argv.v[0], "-Xassembler"));
+		must(!strcmp(argv.v[0], "--sysroot") ||
+		     !strcmp(argv.v[0], "--param") ||
+		     !strcmp(argv.v[0], "--std") ||
+		     !strcmp(argv.v[0], "-Xassembler"));
+	} else {
+		must(argv.n == 1);
+		remote_word_ok(argv.v[0]);
+	}
+	strv_release(&argv);
+}
+
 static void try_one(struct strv *argv, char *line)
 {
 	char *tab = strchr(line, '\t');
@@ -125,6 +220,7 @@ static void try_one(struct strv *argv, char *line)
 
 	if (tab)
 		*tab++ = '\0';
+	try_remote(line, tab);
 	ret = options_typed_allow(argv, line, tab, &err);
 	if (ret) {
 		must(ret < 0 && argv->n == at && err.text[0]);

@@ -6,6 +6,7 @@
  */
 #include "wire/cc.h"
 #include "wire/msg.h"
+#include "wire/paths.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -36,11 +37,25 @@ static void release_job(struct wire_job *m)
 	wire_job_release(m);
 }
 
+/* It would go out whole, as it came. */
+static void release_view(struct wire_view *m)
+{
+	if (wire_view_fits(m->entries, m->n) != m->n)
+		abort();
+	wire_view_release(m);
+}
+
 #define release_nothing(m) ((void)(m))
 
 ROUND_TRIP(hello, wire_hello_release)
-ROUND_TRIP(ask, wire_ask_release)
+ROUND_TRIP(fit, wire_fit_release)
+ROUND_TRIP(cell, wire_cell_release)
 ROUND_TRIP(have, wire_have_release)
+ROUND_TRIP(paths, wire_paths_release)
+ROUND_TRIP(view, release_view)
+ROUND_TRIP(need, wire_need_release)
+ROUND_TRIP(blob, release_nothing)
+ROUND_TRIP(flags, wire_flags_release)
 ROUND_TRIP(job, release_job)
 ROUND_TRIP(piece, release_nothing)
 ROUND_TRIP(beat, wire_beat_release)
@@ -70,9 +85,19 @@ static bool cancel(struct bytes in, struct buf *out)
 	return true;
 }
 
+static bool shut(struct bytes in, struct buf *out)
+{
+	uint32_t cell;
+
+	if (wire_shut_decode(&cell, in))
+		return false;
+	wire_shut_encode(out, cell);
+	return true;
+}
+
 static round_trip *const decoders[] = {
-	hello, bye,    ask,  have,   job,    piece,
-	beat,  result, fail, cancel, cc_job, cc_done,
+	hello,  bye,     fit,  have, job,   piece, beat, result, fail,  cancel,
+	cc_job, cc_done, cell, shut, paths, view,  need, blob,   flags,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

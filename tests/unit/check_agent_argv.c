@@ -8,18 +8,31 @@
 #include <string.h>
 
 static struct wire_job job;
+static struct wire_flag flag;
+static struct agent_compile compile;
 static struct strv list;
 static struct err err;
 
 static void set_up(void)
 {
-	job = (struct wire_job){ .lang = WIRE_LANG_C };
+	job = (struct wire_job){ .mode = WIRE_MODE_TEXT,
+				 .lang = WIRE_LANG_C,
+				 .source = xstrdup("dir/a.c") };
+	compile = (struct agent_compile){ .m = &job,
+					  .driver = "/usr/bin/gcc",
+					  .flags = &flag };
 }
 
 static void tear_down(void)
 {
 	wire_job_release(&job);
 	strv_release(&list);
+}
+
+static void add_flag(const char *name, const char *value)
+{
+	flag = (struct wire_flag){ .name = name, .value = value };
+	compile.n_flags = 1;
 }
 
 static void expect(const char *words)
@@ -32,10 +45,9 @@ static void expect(const char *words)
 
 START_TEST(c_text_gets_the_two_words_that_keep_macros)
 {
-	wire_job_add_flag(&job, "-O", "2");
-	ck_assert_int_eq(agent_argv_build(&list, "/usr/bin/gcc", &job, &err),
-			 0);
-	expect("/usr/bin/gcc -O2 -Wa,--MD,as.d -fpreprocessed "
+	add_flag("-O", "2");
+	ck_assert_int_eq(agent_argv_build(&list, &compile, &err), 0);
+	expect("/usr/bin/gcc -O2 -Wa,--MD,as.d -Wp,-MD,dep.d -fpreprocessed "
 	       "-fdirectives-only -x c -c -o out.o in.i");
 }
 END_TEST
@@ -43,25 +55,58 @@ END_TEST
 START_TEST(assembler_text_is_assembled)
 {
 	job.lang = WIRE_LANG_ASM;
-	ck_assert_int_eq(agent_argv_build(&list, "/usr/bin/gcc", &job, &err),
-			 0);
+	ck_assert_int_eq(agent_argv_build(&list, &compile, &err), 0);
 	expect("/usr/bin/gcc -Wa,--MD,as.d -x assembler -c -o out.o in.s");
+}
+END_TEST
+
+START_TEST(in_remote_mode_the_source_is_preprocessed_in_place)
+{
+	job.mode = WIRE_MODE_REMOTE;
+	add_flag("-D", "X=1");
+	ck_assert_int_eq(agent_argv_build(&list, &compile, &err), 0);
+	expect("/usr/bin/gcc -DX=1 -Wp,-MD,/.kfarm/out/dep.d "
+	       "-Wa,--MD,/.kfarm/out/as.d -c -o /.kfarm/out/out.o -x c "
+	       "dir/a.c");
+}
+END_TEST
+
+START_TEST(a_mode_has_its_own_flags)
+{
+	add_flag("-D", "X=1");
+	ck_assert_int_eq(agent_argv_build(&list, &compile, &err), -ENOTSUP);
+}
+END_TEST
+
+START_TEST(clang_takes_no_text)
+{
+	compile.is_clang = true;
+	ck_assert_int_eq(agent_argv_build(&list, &compile, &err), -ENOTSUP);
+	job.mode = WIRE_MODE_REMOTE;
+	ck_assert_int_eq(agent_argv_build(&list, &compile, &err), 0);
+	ck_assert(strv_has(&list, "-Wp,-MD,/.kfarm/out/dep.d"));
+	ck_assert(!strv_has(&list, "-Wa,--MD,/.kfarm/out/as.d"));
+}
+END_TEST
+
+START_TEST(an_unknown_mode_is_refused)
+{
+	job.mode = 7;
+	ck_assert_int_eq(agent_argv_build(&list, &compile, &err), -ENOTSUP);
 }
 END_TEST
 
 START_TEST(an_unknown_language_is_refused)
 {
 	job.lang = 7;
-	ck_assert_int_eq(agent_argv_build(&list, "/usr/bin/gcc", &job, &err),
-			 -ENOTSUP);
+	ck_assert_int_eq(agent_argv_build(&list, &compile, &err), -ENOTSUP);
 }
 END_TEST
 
 START_TEST(a_refused_option_is_named)
 {
-	wire_job_add_flag(&job, "-fplugin=", "/tmp/x.so");
-	ck_assert_int_eq(agent_argv_build(&list, "/usr/bin/gcc", &job, &err),
-			 -ENOTSUP);
+	add_flag("-fplugin=", "/tmp/x.so");
+	ck_assert_int_eq(agent_argv_build(&list, &compile, &err), -ENOTSUP);
 	ck_assert_ptr_nonnull(strstr(err.text, "-fplugin="));
 }
 END_TEST
@@ -70,8 +115,8 @@ START_TEST(the_environment_is_ours_and_what_is_allowed)
 {
 	strv_add(&job.env, "LC_ALL=C");
 	strv_add(&job.env, "SOURCE_DATE_EPOCH=1");
-	ck_assert_int_eq(agent_argv_env(&list, "/job", &job, &err), 0);
-	expect("PATH=/usr/local/bin:/usr/bin:/bin TMPDIR=/job LC_ALL=C "
+	ck_assert_int_eq(agent_argv_env(&list, &job, &err), 0);
+	expect("PATH=/usr/local/bin:/usr/bin:/bin TMPDIR=/.kfarm/tmp LC_ALL=C "
 	       "SOURCE_DATE_EPOCH=1");
 }
 END_TEST
@@ -84,7 +129,7 @@ static const char *const variables[] = {
 START_TEST(a_variable_that_is_not_allowed_is_refused_by_name)
 {
 	strv_add(&job.env, variables[_i]);
-	ck_assert_int_eq(agent_argv_env(&list, "/job", &job, &err), -ENOTSUP);
+	ck_assert_int_eq(agent_argv_env(&list, &job, &err), -ENOTSUP);
 	ck_assert(str_starts(err.text, "variable "));
 	ck_assert_ptr_null(strchr(err.text, '='));
 }
@@ -100,6 +145,10 @@ int main(void)
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_test(t, c_text_gets_the_two_words_that_keep_macros);
 	tcase_add_test(t, assembler_text_is_assembled);
+	tcase_add_test(t, in_remote_mode_the_source_is_preprocessed_in_place);
+	tcase_add_test(t, a_mode_has_its_own_flags);
+	tcase_add_test(t, clang_takes_no_text);
+	tcase_add_test(t, an_unknown_mode_is_refused);
 	tcase_add_test(t, an_unknown_language_is_refused);
 	tcase_add_test(t, a_refused_option_is_named);
 	tcase_add_test(t, the_environment_is_ours_and_what_is_allowed);

@@ -1,298 +1,341 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base options wire toolchain */
-#include "agent-client.h"
+/* needs: base options wire toolchain store */
+/*
+ * Jobs in remote mode, and what all jobs have in common.
+ */
+#include "agent-one.h"
+
+#include <sched.h>
+#include <sys/mount.h>
 
 static const char *const o2[] = { "-O 2", NULL };
-static const char *const plain[] = { NULL };
-static const char tiny[] = "# 1 \"tiny.c\"\nint x;\n";
+static const char tiny[] = "int x;\n";
 
-static struct node node;
-
-static void set_up(void)
-{
-	client_set_up();
-	node_start(&node, NULL);
-}
-
-static void tear_down(void)
-{
-	node_end(&node);
-	client_tear_down();
-}
-
-static const struct wire_fail *failure(unsigned job)
-{
-	client_wait_job(&node.c, job);
-	ck_assert(node.c.job[job].has_fail);
-	return &node.c.job[job].fail;
-}
-
-static const struct wire_result *result(unsigned job)
-{
-	client_wait_job(&node.c, job);
-	ck_assert_msg(node.c.job[job].has_result, "failed: %s",
-		      node.c.job[job].fail.reason);
-	return &node.c.job[job].result;
-}
-
-/* Does the answer fit its question, as a coordinator checks it? */
-static void check_answer(unsigned job, struct wire_job *m, struct bytes text)
-{
-	const struct wire_result *r = result(job);
-	const struct heard *h = &node.c.job[job];
-	struct digest of_text, key, answer;
-
-	ck_assert_uint_eq(r->object_len, h->stream[WIRE_OBJECT].len);
-	ck_assert_uint_eq(h->stream[WIRE_STDOUT].len, 0);
-	ck_assert_uint_eq(h->stream[WIRE_STDERR].len, 0);
-	ck_assert(digest_equal(&r->toolchain, &client_gcc.id));
-	digest_of(text, &of_text);
-	wire_job_key(m, &of_text, &key);
-	wire_answer_digest(&key, buf_bytes(&h->stream[WIRE_OBJECT]), &answer);
-	ck_assert(digest_equal(&answer, &r->answer));
-	wire_job_release(m);
-}
+static const char header[] = "#define TWICE(x) ((x) + (x))\n";
 
 static const char c_source[] =
 	"#include <stddef.h>\n"
-	"#define TWICE(x) ((x) + (x))\n"
+	"#include \"inc/twice.h\"\n"
 	"static const char name[] = __FILE__;\n"
 	"const char *where(void) { return name + TWICE(__LINE__ > 900); }\n"
 	"int sum(const int *p, size_t n)\n"
-	"{\n\tint s = 0;\n\twhile (n--)\n\t\ts += TWICE(*p++);\n"
+	"{\n\tint s = 0, unused;\n\twhile (n--)\n\t\ts += TWICE(*p++);\n"
 	"\treturn s;\n}\n"
 	"__asm__(\".section .note.x,\\\"a\\\"\\n\\t.long 7\\n\\t.previous\");\n";
 
 static const char asm_source[] =
-	"#define VALUE 42\n\t.text\n\t.globl f\nf:\n\tnop\n\t.long VALUE\n"
+	"#include \"inc/twice.h\"\n"
+	"\t.text\n\t.globl f\nf:\n\tnop\n\t.long TWICE(21)\n"
 	"\t.section .rodata\n\t.asciz \"hello\"\n";
 
 static const struct local {
 	const char *file;
 	const char *source;
-	enum wire_lang lang;
-	const char *cpp; /* another word for the preprocessor */
-	const char *flags[4];
+	const char *flags[5];
 } locals[] = {
-	{ "a.c", c_source, WIRE_LANG_C, "-fdirectives-only", { "-O 2" } },
-	{ "a.c",
-	  c_source,
-	  WIRE_LANG_C,
-	  "-fdirectives-only",
-	  { "-O s", "-fno-common" } },
-	{ "b.S", asm_source, WIRE_LANG_ASM, "-DUNUSED", { NULL } },
+	{ "a.c", c_source, { "-O 2" } },
+	{ "a.c", c_source, { "-O s", "-fno-common", "-g" } },
+	{ "a.c", c_source, { "-D NAME=\"x y\"", "-W all", "-I inc" } },
+	{ "b.S", asm_source, { NULL } },
+	{ "b.S", asm_source, { "-g", "-D __ASSEMBLY__" } },
 };
 
-/* Compile it here, in `dir`: the text in *text, the object in *object. */
-static void compile_here(const struct local *l, const char *dir,
-			 struct buf *text, struct buf *object)
+static void write_file(const char *dir, const char *name, const char *content)
 {
-	char *file = xasprintf("%s/%s", dir, l->file);
-	char *out = xasprintf("%s/local.o", dir);
-	struct strv argv = { 0 };
+	char *path = xasprintf("%s/%s", dir, name);
 	struct err err = { 0 };
-	struct buf said;
 
-	ck_assert_int_eq(fs_write(file, bytes_str(l->source), 0600, &err), 0);
-	strv_add(&argv, GCC);
-	for (const char *const *f = l->flags; *f; f++)
-		strv_addf(&argv, "%.*s%s", (int)strcspn(*f, " "), *f,
-			  strchr(*f, ' ') ? strchr(*f, ' ') + 1 : "");
-	strv_add(&argv, "-c");
-	strv_add(&argv, file);
-	strv_add(&argv, "-o");
-	strv_add(&argv, out);
-	said = output_of(argv.v);
-	buf_release(&said);
-	ck_assert_int_eq(fs_read(out, 1u << 20, object, &err), 0);
-	strv_release(&argv);
-
-	strv_add(&argv, GCC);
-	strv_add(&argv, "-E");
-	strv_add(&argv, l->cpp);
-	strv_add(&argv, file);
-	*text = output_of(argv.v);
-	strv_release(&argv);
-	free(out);
-	free(file);
+	ck_assert_msg(!fs_write(path, bytes_str(content), 0644, &err), "%s",
+		      err.text);
+	free(path);
 }
 
-START_TEST(an_object_is_the_one_that_a_local_compile_makes)
+/*
+ * The tree, at ROOT on this machine too, in a namespace of our own.  False
+ * where we may not have one; then only the rest is compared.
+ */
+static bool make_tree_here(const struct local *l)
+{
+	struct err err = { 0 };
+
+	if (unshare(CLONE_NEWNS) ||
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("none", "/home", "tmpfs", 0, "size=20m"))
+		return false;
+	ck_assert_int_eq(fs_mkdirs(ROOT "/inc", 0755, &err), 0);
+	write_file(ROOT, l->file, l->source);
+	write_file(ROOT, "inc/twice.h", header);
+	return true;
+}
+
+static void read_file(const char *path, struct buf *out)
+{
+	struct err err = { 0 };
+
+	ck_assert_int_eq(fs_read(path, 1u << 20, out, &err), 0);
+}
+
+/* gcc FLAGS -c FILE -o local.o, there; what it says goes to local.err. */
+static void compile_here(const struct local *l)
+{
+	struct buf line = { 0 };
+	char *argv[] = { (char *)"/bin/sh", (char *)"-c", NULL, NULL };
+	struct buf out;
+
+	buf_add_str(&line, "cd " ROOT " && LC_ALL=C " GCC);
+	for (const char *const *f = l->flags; *f; f++)
+		buf_printf(&line, " '%.*s%s'", (int)strcspn(*f, " "), *f,
+			   strchr(*f, ' ') ? strchr(*f, ' ') + 1 : "");
+	buf_printf(&line, " -c %s -o local.o 2>local.err", l->file);
+	argv[2] = buf_steal(&line);
+	out = output_of(argv);
+	buf_release(&out);
+	free(argv[2]);
+}
+
+static void send_tree(const struct local *l)
+{
+	struct play_view view = { 0 };
+	char *path = xasprintf(ROOT "/%s", l->file);
+
+	play_file(&node.c, &view, path, bytes_str(l->source));
+	play_file(&node.c, &view, ROOT "/inc/twice.h", bytes_str(header));
+	play_send_view(&node.c, 0, WIRE_PART_TREE, &view);
+	free(path);
+}
+
+START_TEST(object_and_diagnostics_are_those_of_a_local_compile)
 {
 	const struct local *l = &locals[_i];
-	char *dir = work_new();
-	struct buf text, object = { 0 };
-	const struct heard *h = &node.c.job[1];
+	enum wire_lang lang = str_ends(l->file, ".S") ? WIRE_LANG_ASM :
+							WIRE_LANG_C;
+	struct buf object = { 0 }, words = { 0 };
 	struct wire_job m;
-	struct err err;
 
-	compile_here(l, dir, &text, &object);
-	m = client_job(1, l->lang, text.len, l->flags);
-	client_compile(&node.c, 1, l->lang, buf_bytes(&text), l->flags);
-	ck_assert_int_eq(result(1)->wait_status, 0);
-	check_answer(1, &m, buf_bytes(&text));
-	ck_assert_uint_eq(h->result.stdout_len + h->result.stderr_len, 0);
-	ck_assert(bytes_equal(buf_bytes(&h->stream[WIRE_OBJECT]),
-			      buf_bytes(&object)));
-	ck_assert_uint_gt(h->result.peak_kib, 1000);
-
+	send_tree(l);
+	m = play_job(&node.c, 1, WIRE_MODE_REMOTE, lang, l->flags);
+	free(m.source);
+	m.source = xstrdup(l->file);
+	play_remote(&node.c, 1, l->file, l->flags);
+	ck_assert_msg(result(1)->wait_status == 0, "%s", said(1));
+	check_answer(&m, l->flags, NULL);
+	ck_assert_uint_eq(stream(1, WIRE_STDOUT).len, 0);
+	ck_assert_ptr_nonnull(strstr(buf_str(&node.c.job[1].stream[WIRE_DEPS]),
+				     " inc/twice.h"));
+	ck_assert_uint_gt(stream(1, WIRE_ASREAD).len, 10);
+	ck_assert_uint_gt(node.c.job[1].result.peak_kib, 1000);
+	if (!make_tree_here(l))
+		return;
+	compile_here(l);
+	read_file(ROOT "/local.o", &object);
+	read_file(ROOT "/local.err", &words);
+	ck_assert(bytes_equal(stream(1, WIRE_OBJECT), buf_bytes(&object)));
+	ck_assert_str_eq(said(1), buf_str(&words));
 	buf_release(&object);
+	buf_release(&words);
+}
+END_TEST
+
+/* Compile one file, which is ROOT/a.c from then on. */
+static void compile(unsigned job, const char *source, const char *const *flags)
+{
+	play_put(&node.c, 0, ROOT "/a.c", source);
+	play_remote(&node.c, job, "a.c", flags);
+}
+
+static void compile_slowly(unsigned job)
+{
+	struct buf text = slow_text();
+
+	compile(job, buf_str(&text), o2);
 	buf_release(&text);
-	ck_assert_int_eq(fs_remove(dir, &err), 0);
-	free(dir);
 }
-END_TEST
 
-START_TEST(an_error_comes_back_with_its_status_but_not_its_text)
+START_TEST(an_error_comes_back_as_the_compiler_says_it)
 {
-	const char *text = "# 1 \"x.c\"\nint f(void) { return nosuch; }\n";
-	struct wire_job m = client_job(1, WIRE_LANG_C, strlen(text), plain);
-
-	client_compile(&node.c, 1, WIRE_LANG_C, bytes_str(text), plain);
+	compile(1, "int f(void) { return nosuch; }\n", plain);
 	ck_assert_int_eq(WEXITSTATUS(result(1)->wait_status), 1);
-	check_answer(1, &m, bytes_str(text));
-	ck_assert_uint_eq(node.c.job[1].result.object_len, 0);
-	ck_assert_uint_gt(node.c.job[1].result.stderr_len, 20);
-}
-END_TEST
-
-START_TEST(an_empty_text_is_compiled_at_once)
-{
-	client_compile(&node.c, 1, WIRE_LANG_ASM, bytes_of("", 0), plain);
-	ck_assert_int_eq(result(1)->wait_status, 0);
-	ck_assert_uint_gt(node.c.job[1].result.object_len, 100);
+	ck_assert(str_starts(said(1), "a.c: In function"));
+	ck_assert_uint_eq(stream(1, WIRE_OBJECT).len, 0);
+	ck_assert_uint_eq(stream(1, WIRE_DEPS).len, 0);
 }
 END_TEST
 
 START_TEST(many_jobs_at_once_are_all_answered)
 {
-	for (unsigned i = 1; i <= 8; i++) {
-		char *text = xasprintf("# 1 \"x.c\"\nint f%u;\n", i);
-
-		client_compile(&node.c, i, WIRE_LANG_C, bytes_str(text), o2);
-		free(text);
-	}
+	play_put(&node.c, 0, ROOT "/a.c", tiny);
+	for (unsigned i = 1; i <= 8; i++)
+		play_remote(&node.c, i, "a.c", o2);
 	for (unsigned i = 1; i <= 8; i++)
 		ck_assert_int_eq(result(i)->wait_status, 0);
-	ck_assert_uint_eq(count_entries(node.work, true), 0);
+	ck_assert_uint_eq(count_workers(&node), 0);
+}
+END_TEST
+
+START_TEST(a_job_sees_its_view_and_later_ones_another)
+{
+	play_put(&node.c, 0, ROOT "/v.h", "#define V 1\n");
+	compile(1, "#include \"v.h\"\n_Static_assert(V == 1, \"\");\n", plain);
+	ck_assert_int_eq(result(1)->wait_status, 0);
+	play_put(&node.c, 0, ROOT "/v.h", "#define V 2\n");
+	play_remote(&node.c, 2, "a.c", plain);
+	ck_assert_int_ne(result(2)->wait_status, 0);
+	ck_assert_ptr_nonnull(strstr(said(2), "static assertion failed"));
 }
 END_TEST
 
 START_TEST(a_beat_tells_the_cpu_time_of_a_job)
 {
-	struct buf text = slow_text();
+	uint64_t deadline = clock_ms() + CLIENT_MS;
 
-	client_compile(&node.c, 1, WIRE_LANG_C, buf_bytes(&text), o2);
-	for (unsigned i = 0; i < 20 && !node.c.most_cpu; i++)
-		client_idle(500);
-	ck_assert_uint_gt(node.c.most_cpu, 100);
+	compile_slowly(1);
+	while (!node.c.most_cpu && clock_ms() < deadline)
+		client_idle(100);
+	ck_assert_uint_gt(node.c.most_cpu, 0);
 	ck_assert_uint_eq(node.c.most_running, 1);
-	buf_release(&text);
 }
 END_TEST
 
 START_TEST(a_cancelled_job_is_killed_and_not_heard_of_again)
 {
-	struct buf text = slow_text();
-
-	client_compile(&node.c, 1, WIRE_LANG_C, buf_bytes(&text), o2);
-	wait_workers(node.work, true);
-	client_idle(200); /* so that cc1 is there */
-	client_cancel(&node.c, 1);
-	wait_workers(node.work, false);
-	client_idle(200);
-	ck_assert(!node.c.job[1].has_result && !node.c.job[1].has_fail);
-	ck_assert_uint_eq(count_entries(node.work, true), 0);
-	client_compile(&node.c, 2, WIRE_LANG_C, bytes_str(tiny), o2);
+	compile_slowly(1);
+	wait_workers(&node, true);
+	client_idle(100); /* so that cc1 is there */
+	play_cancel(&node.c, 1);
+	wait_workers(&node, false);
+	compile(2, tiny, o2);
 	ck_assert_int_eq(result(2)->wait_status, 0);
-	buf_release(&text);
+	ck_assert(!node.c.job[1].has_result && !node.c.job[1].has_fail);
 }
 END_TEST
 
-/* tear_down checks that nothing is left. */
 START_TEST(the_end_of_the_conversation_kills_the_compilers)
 {
-	struct buf text = slow_text();
+	pid_t pid = node.pid;
+	unsigned before;
 
-	client_compile(&node.c, 1, WIRE_LANG_C, buf_bytes(&text), o2);
-	client_compile(&node.c, 2, WIRE_LANG_C, buf_bytes(&text), o2);
-	wait_workers(node.work, true);
-	client_idle(200);
-	buf_release(&text);
+	compile_slowly(1);
+	play_remote(&node.c, 2, "a.c", o2);
+	wait_workers(&node, true);
+	before = count_below(pid, 1);
+	ck_assert_uint_ge(before, 2);
+	/* tear_down: it exits, with nothing left below it. */
 }
 END_TEST
 
 START_TEST(a_job_is_killed_at_its_deadline)
 {
 	struct buf text = slow_text();
-	struct wire_job m = client_job(1, WIRE_LANG_C, text.len, o2);
+	struct wire_job m;
 
+	play_put(&node.c, 0, ROOT "/a.c", buf_str(&text));
+	m = play_job(&node.c, 1, WIRE_MODE_REMOTE, WIRE_LANG_C, o2);
 	m.deadline_ms = 300;
-	client_send_job(&node.c, &m);
-	client_send_text(&node.c, 1, buf_bytes(&text));
+	play_send_job(&node.c, &m);
 	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_DEADLINE);
-	ck_assert_uint_eq(count_workers(node.work), 0);
+	wait_workers(&node, false);
 	buf_release(&text);
 }
 END_TEST
 
+/* The first process of a job: a grandchild of kfarmd's. */
+static pid_t find_worker(void)
+{
+	DIR *d = opendir("/proc");
+	struct dirent *e;
+	pid_t found = 0;
+
+	while (!found && (e = readdir(d))) {
+		pid_t pid = atoi(e->d_name);
+
+		if (pid > 1 && parent_of(parent_of(pid)) == node.pid)
+			found = pid;
+	}
+	closedir(d);
+	ck_assert_int_gt(found, 1);
+	return found;
+}
+
 START_TEST(a_killed_compiler_is_the_nodes_fault)
 {
-	struct buf text = slow_text();
-	char *name = xasprintf("/proc/%d/task/%d/children", node.pid, node.pid);
-	struct buf children = { 0 };
-	struct err err;
-
-	client_compile(&node.c, 1, WIRE_LANG_C, buf_bytes(&text), o2);
-	wait_workers(node.work, true);
-	client_idle(200);
-	ck_assert_int_eq(fs_read(name, 4096, &children, &err), 0);
-	kill(atoi(buf_str(&children)), SIGKILL);
+	compile_slowly(1);
+	wait_workers(&node, true);
+	client_idle(100);
+	ck_assert_int_eq(kill(find_worker(), SIGKILL), 0);
 	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_NODE);
-	ck_assert_uint_eq(count_workers(node.work), 0);
-	buf_release(&children);
-	buf_release(&text);
-	free(name);
+	wait_workers(&node, false);
+}
+END_TEST
+
+/* The keeper: then the cell is gone, and the node says so. */
+START_TEST(a_cell_that_is_killed_is_lost)
+{
+	pid_t keeper;
+
+	compile_slowly(1);
+	play_remote(&node.c, 2, "a.c", o2);
+	wait_workers(&node, true);
+	keeper = parent_of(find_worker());
+	ck_assert_int_gt(keeper, 1);
+	ck_assert_int_eq(kill(keeper, SIGKILL), 0);
+	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_TOOLCHAIN);
+	ck_assert_uint_eq(failure(2)->class, WIRE_FAIL_TOOLCHAIN);
+	ck_assert_uint_eq(client_wait_have(&node.c, 0, 2)->state,
+			  WIRE_HAVE_LOST);
+	play_remote(&node.c, 3, "a.c", o2);
+	ck_assert_uint_eq(failure(3)->class, WIRE_FAIL_TOOLCHAIN);
+	/* Another one can be had. */
+	play_cell(&node.c, 1);
 }
 END_TEST
 
 static const char *const refused[] = {
-	"-fplugin= /tmp/x.so", "-wrapper true", "-B /tmp", "-specs= /tmp/x",
-	"-o /tmp/x",           "-I /etc",       "-nosuch", "-O ../x",
-	"-Wa, -al=/tmp/x",     "@/etc/passwd",  "-E",      "in.c",
+	"-fplugin= /tmp/x.so",
+	"-wrapper true",
+	"-B /tmp",
+	"-specs= /tmp/x",
+	"-o /tmp/x",
+	"-nosuch",
+	"-O ../x",
+	"-Wa, -al=/tmp/x",
+	"@/etc/passwd",
+	"-E",
+	"in.c",
+	"-MF x",
 };
 
 START_TEST(an_option_that_is_not_in_the_table_is_refused)
 {
 	const char *const flags[] = { "-O 2", refused[_i], NULL };
 
-	client_compile(&node.c, 1, WIRE_LANG_C, bytes_str(tiny), flags);
+	compile(1, tiny, flags);
 	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_UNSUPPORTED);
-	ck_assert_uint_eq(count_entries(node.work, true), 0);
+	ck_assert_uint_eq(count_workers(&node), 0);
+}
+END_TEST
+
+static const char *const sources[] = { "-o", "-wrapper", "@x", "-" };
+
+START_TEST(a_source_that_is_an_option_is_refused)
+{
+	play_remote(&node.c, 1, sources[_i], plain);
+	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_UNSUPPORTED);
 }
 END_TEST
 
 START_TEST(a_variable_that_is_not_for_nodes_is_refused)
 {
-	struct wire_job m = client_job(1, WIRE_LANG_C, 0, plain);
+	struct wire_job m;
 
+	play_put(&node.c, 0, ROOT "/a.c", tiny);
+	m = play_job(&node.c, 1, WIRE_MODE_REMOTE, WIRE_LANG_C, plain);
 	strv_add(&m.env, "COMPILER_PATH=/tmp");
-	client_send_job(&node.c, &m);
+	play_send_job(&node.c, &m);
 	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_UNSUPPORTED);
-	m = client_job(2, WIRE_LANG_ASM, 0, plain);
+	m = play_job(&node.c, 2, WIRE_MODE_REMOTE, WIRE_LANG_C, plain);
 	strv_add(&m.env, "LC_ALL=C");
-	client_send_job(&node.c, &m);
+	play_send_job(&node.c, &m);
 	ck_assert_int_eq(result(2)->wait_status, 0);
-}
-END_TEST
-
-START_TEST(an_unknown_toolchain_is_refused)
-{
-	struct wire_job m = client_job(1, WIRE_LANG_C, 0, plain);
-
-	m.toolchain.b[0] ^= 1;
-	client_send_job(&node.c, &m);
-	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_TOOLCHAIN);
 }
 END_TEST
 
@@ -304,36 +347,76 @@ START_TEST(too_many_diagnostics_make_a_job_void)
 
 	for (int i = 0; i < 60000; i++)
 		buf_printf(&text, "static void a_function_%d(void) {}\n", i);
-	client_compile(&node.c, 1, WIRE_LANG_C, buf_bytes(&text), flags);
+	compile(1, buf_str(&text), flags);
 	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_VOID);
+	ck_assert_ptr_nonnull(strstr(failure(1)->reason, "diagnostics"));
 	buf_release(&text);
 }
 END_TEST
 
-static const char *const reads[] = {
-	"__asm__(\".incbin \\\"/etc/hostname\\\"\");\n",
-	"__asm__(\".incbin \\\"in.i\\\"\");\n",
-	"__asm__(\".include \\\"/dev/null\\\"\");\n",
+static const struct wanted {
+	const char *source;
+	const char *file;
+} wanted[] = {
+	{ "#include \"nosuch.h\"\n", "nosuch.h" },
+	{ "#include <linux/nosuch.h>\n", "linux/nosuch.h" },
+	{ "#include \"/etc/hostname\"\n", "/etc/hostname" },
+	{ "#include \"/proc/self/environ\"\n", "/proc/self/environ" },
 };
 
-START_TEST(a_text_that_reads_files_of_the_node_is_void)
+START_TEST(a_file_that_is_missing_is_named)
 {
-	client_compile(&node.c, 1, WIRE_LANG_C, bytes_str(reads[_i]), plain);
-	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_VOID);
-	ck_assert_uint_eq(node.c.job[1].stream[WIRE_OBJECT].len, 0);
+	compile(1, wanted[_i].source, plain);
+	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_INPUT);
+	ck_assert_str_eq(failure(1)->reason, wanted[_i].file);
 }
 END_TEST
 
-START_TEST(a_text_that_is_cut_short_is_never_compiled)
+START_TEST(a_missing_source_or_directory_is_named)
 {
-	struct wire_job m = client_job(1, WIRE_LANG_C, 100, plain);
+	struct wire_job m;
 
-	client_send_job(&node.c, &m);
-	client_send_text(&node.c, 1, bytes_str(tiny));
-	client_idle(300);
-	ck_assert_uint_eq(count_workers(node.work), 0);
-	ck_assert(!node.c.job[1].has_result && !node.c.job[1].has_fail);
-	ck_assert_uint_eq(count_entries(node.work, true), 1);
+	play_remote(&node.c, 1, "nosuch.c", plain);
+	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_INPUT);
+	ck_assert_str_eq(failure(1)->reason, "nosuch.c");
+	play_put(&node.c, 0, ROOT "/a.c", tiny);
+	m = play_job(&node.c, 2, WIRE_MODE_REMOTE, WIRE_LANG_C, plain);
+	m.cwd = play_path(&node.c, ROOT "/nosuch");
+	play_send_paths(&node.c);
+	play_send_job(&node.c, &m);
+	ck_assert_uint_eq(failure(2)->class, WIRE_FAIL_INPUT);
+	ck_assert_str_eq(failure(2)->reason, ROOT "/nosuch");
+	m = play_job(&node.c, 3, WIRE_MODE_REMOTE, WIRE_LANG_C, plain);
+	m.cwd = play_path(&node.c, ROOT "/a.c");
+	play_send_job(&node.c, &m);
+	ck_assert_uint_eq(failure(3)->class, WIRE_FAIL_INPUT);
+}
+END_TEST
+
+/* Files of the node that every machine has, and none that was sent. */
+static const char *const reads[] = {
+	"__asm__(\".incbin \\\"/etc/passwd\\\"\");\n",
+	"__asm__(\".incbin \\\"/proc/self/maps\\\"\");\n",
+	"__asm__(\".include \\\"/etc/passwd\\\"\");\n",
+};
+
+START_TEST(a_source_cannot_read_files_of_the_node)
+{
+	compile(1, reads[_i], plain);
+	/* The assembler names its text, which lies in a directory of ours. */
+	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_VOID);
+	for (unsigned i = 0; i < WIRE_STREAMS; i++)
+		ck_assert_uint_eq(stream(1, i).len, 0);
+}
+END_TEST
+
+START_TEST(an_answer_that_names_a_directory_of_the_node_is_void)
+{
+	compile(1, "const char s[] = \"/.kfarm/out\";\n", plain);
+	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_VOID);
+	compile(2, "#warning /.kfarm/tmp/x.s\nint x;\n", plain);
+	ck_assert_uint_eq(failure(2)->class, WIRE_FAIL_VOID);
+	ck_assert_uint_eq(stream(2, WIRE_OBJECT).len, 0);
 }
 END_TEST
 
@@ -341,7 +424,6 @@ END_TEST
 START_TEST(a_large_object_comes_whole_to_a_slow_reader)
 {
 	struct buf text = { 0 };
-	struct wire_job m;
 	uint64_t x = 88172645463325252ull;
 
 	for (int i = 0; i < 1000000; i++) {
@@ -350,136 +432,51 @@ START_TEST(a_large_object_comes_whole_to_a_slow_reader)
 		x ^= x << 17;
 		buf_printf(&text, ".quad %llu\n", (unsigned long long)x);
 	}
-	m = client_job(1, WIRE_LANG_ASM, text.len, plain);
-	client_compile(&node.c, 1, WIRE_LANG_ASM, buf_bytes(&text), plain);
-	wait_workers(node.work, true);
+	play_put(&node.c, 0, ROOT "/b.S", buf_str(&text));
+	play_remote(&node.c, 1, "b.S", plain);
+	wait_workers(&node, true);
 	wire_stream_pause(node.c.stream, true);
-	client_idle(3000);
+	wait_workers(&node, false);
+	client_idle(300);
 	ck_assert(!node.c.job[1].has_result);
 	wire_stream_pause(node.c.stream, false);
-	check_answer(1, &m, buf_bytes(&text));
-	ck_assert_uint_gt(node.c.job[1].result.object_len, 8000000);
+	ck_assert_uint_eq(result(1)->wait_status, 0);
+	ck_assert_uint_gt(stream(1, WIRE_OBJECT).len, 8000000);
+	ck_assert_uint_eq(stream(1, WIRE_OBJECT).len,
+			  node.c.job[1].result.len[WIRE_OBJECT]);
 	buf_release(&text);
-}
-END_TEST
-
-/* A gcc of our own, with another identity, in `dir`: its driver's path. */
-static char *copy_gcc(const char *dir)
-{
-	char *driver = xasprintf("%s/bin/gcc", dir), *bin = str_dir(driver);
-	char *const argv[] = { (char *)GCC, (char *)"-print-prog-name=cc1",
-			       NULL };
-	struct buf cc1 = output_of(argv), elf = { 0 };
-	char *libs = str_dir(buf_str(&cc1)), *link, *parent;
-	struct err err;
-
-	ck_assert(str_starts(libs, "/usr/"));
-	link = xasprintf("%s/%s", dir, libs + strlen("/usr/"));
-	parent = str_dir(link);
-	ck_assert_int_eq(fs_mkdirs(bin, 0700, &err), 0);
-	ck_assert_int_eq(fs_mkdirs(parent, 0700, &err), 0);
-	ck_assert_int_eq(symlink(libs, link), 0);
-	ck_assert_int_eq(fs_read(GCC, 64u << 20, &elf, &err), 0);
-	buf_add_str(&elf, "ours");
-	ck_assert_int_eq(fs_write(driver, buf_bytes(&elf), 0755, &err), 0);
-	buf_release(&elf);
-	buf_release(&cc1);
-	free(parent);
-	free(link);
-	free(libs);
-	free(bin);
-	return driver;
-}
-
-/* As a package manager's upgrade does, between two jobs. */
-START_TEST(a_compiler_that_changed_runs_no_more_jobs)
-{
-	char *dir = work_new(), *driver = copy_gcc(dir);
-	const char *const more[] = { "--toolchain", driver, NULL };
-	struct node other;
-	struct err err;
-
-	toolchain_ident_release(&client_gcc);
-	ck_assert_int_eq(toolchain_identify(&client_gcc, driver, &err), 0);
-	node_start(&other, more);
-	client_compile(&other.c, 1, WIRE_LANG_C, bytes_str(tiny), o2);
-	client_wait_job(&other.c, 1);
-	ck_assert(other.c.job[1].has_result);
-	ck_assert_int_eq(fs_copy(GCC, driver, &err), 0);
-	client_idle(1100);
-	client_compile(&other.c, 2, WIRE_LANG_C, bytes_str(tiny), o2);
-	client_wait_job(&other.c, 2);
-	ck_assert(other.c.job[2].has_fail);
-	ck_assert_uint_eq(other.c.job[2].fail.class, WIRE_FAIL_TOOLCHAIN);
-	client_ask(&other.c, "gcc", &client_gcc.id);
-	ck_assert_uint_eq(other.c.have.state, WIRE_HAVE_OTHER);
-	node_end(&other);
-	ck_assert_int_eq(fs_remove(dir, &err), 0);
-	free(driver);
-	free(dir);
-}
-END_TEST
-
-/* The same while it runs: whose object is it? */
-START_TEST(a_compiler_that_changes_during_a_job_voids_it)
-{
-	char *dir = work_new(), *driver = copy_gcc(dir);
-	const char *const more[] = { "--toolchain", driver, NULL };
-	struct buf text = slow_text();
-	struct node other;
-	struct err err;
-
-	toolchain_ident_release(&client_gcc);
-	ck_assert_int_eq(toolchain_identify(&client_gcc, driver, &err), 0);
-	node_start(&other, more);
-	client_compile(&other.c, 1, WIRE_LANG_C, buf_bytes(&text), plain);
-	wait_workers(other.work, true);
-	ck_assert_int_eq(fs_copy(GCC, driver, &err), 0);
-	client_wait_job(&other.c, 1);
-	ck_assert(other.c.job[1].has_fail);
-	ck_assert_uint_eq(other.c.job[1].fail.class, WIRE_FAIL_TOOLCHAIN);
-	node_end(&other);
-	ck_assert_int_eq(fs_remove(dir, &err), 0);
-	buf_release(&text);
-	free(driver);
-	free(dir);
 }
 END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("agent/job");
 	TCase *t = tcase_create("job");
-	SRunner *sr;
-	int failed;
 
-	tcase_set_timeout(t, 120);
-	tcase_add_checked_fixture(t, set_up, tear_down);
-	tcase_add_loop_test(t, an_object_is_the_one_that_a_local_compile_makes,
+	tcase_add_checked_fixture(t, one_set_up, one_tear_down);
+	tcase_add_loop_test(t,
+			    object_and_diagnostics_are_those_of_a_local_compile,
 			    0, sizeof(locals) / sizeof(*locals));
-	tcase_add_test(t, an_error_comes_back_with_its_status_but_not_its_text);
-	tcase_add_test(t, an_empty_text_is_compiled_at_once);
+	tcase_add_test(t, an_error_comes_back_as_the_compiler_says_it);
 	tcase_add_test(t, many_jobs_at_once_are_all_answered);
+	tcase_add_test(t, a_job_sees_its_view_and_later_ones_another);
 	tcase_add_test(t, a_beat_tells_the_cpu_time_of_a_job);
 	tcase_add_test(t, a_cancelled_job_is_killed_and_not_heard_of_again);
 	tcase_add_test(t, the_end_of_the_conversation_kills_the_compilers);
 	tcase_add_test(t, a_job_is_killed_at_its_deadline);
 	tcase_add_test(t, a_killed_compiler_is_the_nodes_fault);
+	tcase_add_test(t, a_cell_that_is_killed_is_lost);
 	tcase_add_loop_test(t, an_option_that_is_not_in_the_table_is_refused, 0,
 			    sizeof(refused) / sizeof(*refused));
+	tcase_add_loop_test(t, a_source_that_is_an_option_is_refused, 0,
+			    sizeof(sources) / sizeof(*sources));
 	tcase_add_test(t, a_variable_that_is_not_for_nodes_is_refused);
-	tcase_add_test(t, an_unknown_toolchain_is_refused);
 	tcase_add_test(t, too_many_diagnostics_make_a_job_void);
-	tcase_add_loop_test(t, a_text_that_reads_files_of_the_node_is_void, 0,
+	tcase_add_loop_test(t, a_file_that_is_missing_is_named, 0,
+			    sizeof(wanted) / sizeof(*wanted));
+	tcase_add_test(t, a_missing_source_or_directory_is_named);
+	tcase_add_loop_test(t, a_source_cannot_read_files_of_the_node, 0,
 			    sizeof(reads) / sizeof(*reads));
-	tcase_add_test(t, a_text_that_is_cut_short_is_never_compiled);
+	tcase_add_test(t, an_answer_that_names_a_directory_of_the_node_is_void);
 	tcase_add_test(t, a_large_object_comes_whole_to_a_slow_reader);
-	tcase_add_test(t, a_compiler_that_changed_runs_no_more_jobs);
-	tcase_add_test(t, a_compiler_that_changes_during_a_job_voids_it);
-	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return one_run("agent/job", t);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base options wire toolchain */
-#include "agent-client.h"
+/* needs: base options wire toolchain store */
+#include "agent-node.h"
 
+#include <grp.h>
 #include <sched.h>
 #include <sys/mount.h>
 
@@ -39,9 +40,11 @@ static const struct wrong {
 	{ { "--stdio", "--slots", "many" }, "--slots many" },
 	{ { "--stdio", "more" }, "more: not an option" },
 	{ { "--nosuch" }, "--nosuch" },
-	{ { "--stdio", "--work", "/nonexistent/dir" }, "/nonexistent/dir" },
-	{ { "--stdio", "--toolchain", "/bin/ls" }, "/bin/ls" },
-	{ { "--stdio", "--toolchain", "/etc" }, "/etc" },
+	{ { "--stdio", "--store", "/proc/nosuch" }, "/proc/nosuch" },
+	{ { "--stdio", "--store-size", "12" }, "--store-size 12" },
+	{ { "--stdio", "--store-size", "0G" }, "--store-size 0G" },
+	{ { "--stdio", "--store-size", "" }, "--store-size" },
+	{ { "--stdio", "--store-size", "99999999T" }, "--store-size" },
 };
 
 START_TEST(a_wrong_command_line_gets_one_clear_line)
@@ -71,29 +74,94 @@ START_TEST(version_and_help_go_to_stdout)
 }
 END_TEST
 
+START_TEST(the_check_says_what_holds)
+{
+	static const char *const words[] = { "--check", NULL };
+	int status;
+	char *out = run_kfarmd(words, &status);
+
+	ck_assert_int_eq(status, 0);
+	ck_assert(str_starts(out, "sandbox: ok\nlayers: "));
+	ck_assert_ptr_nonnull(strstr(out, "seccomp"));
+	free(out);
+}
+END_TEST
+
+/* Where namespaces may not be had: without a limit of them, as root too. */
+static bool forbid_namespaces(void)
+{
+	struct err err;
+
+	return !unshare(CLONE_NEWUSER | CLONE_NEWNS) &&
+	       !fs_write("/proc/sys/user/max_user_namespaces", bytes_str("0"),
+			 0644, &err);
+}
+
+static void expect_unfit(struct node *n)
+{
+	struct wire_job m;
+
+	ck_assert_uint_eq(n->c.fit.fit, 0);
+	ck_assert_uint_gt(strlen(n->c.fit.why), 20);
+	play_send_cell(&n->c, 0, &client_gcc.id);
+	ck_assert_uint_eq(client_wait_have(&n->c, 0, 1)->state,
+			  WIRE_HAVE_REFUSED);
+	ck_assert_str_eq(n->c.have[0].detail, n->c.fit.why);
+	m = play_job(&n->c, 1, WIRE_MODE_REMOTE, WIRE_LANG_C, NULL);
+	play_send_job(&n->c, &m);
+	client_wait_job(&n->c, 1);
+	ck_assert(n->c.job[1].has_fail);
+	ck_assert_uint_eq(n->c.job[1].fail.class, WIRE_FAIL_NODE);
+}
+
+START_TEST(a_node_without_a_sandbox_runs_nothing_and_says_why)
+{
+	static const char *const words[] = { "--check", NULL };
+	static struct node n;
+	int status;
+	char *out;
+
+	if (!forbid_namespaces())
+		return;
+	out = run_kfarmd(words, &status);
+	ck_assert_int_eq(WEXITSTATUS(status), 1);
+	ck_assert_ptr_nonnull(strstr(out, "\nmissing: "));
+	free(out);
+	client_set_up();
+	node_start_bare(&n, node_store, NULL);
+	expect_unfit(&n);
+	client_idle(1200);
+	ck_assert_uint_ge(n.c.beats, 1);
+	node_end(&n);
+	client_tear_down();
+}
+END_TEST
+
+static const char tiny[] = "int x;\n";
+
 START_TEST(slots_are_told_and_bound_the_compilers_at_once)
 {
-	const char *const more[] = { "--slots", "1", NULL };
-	struct buf text = slow_text();
-	struct node n;
+	static const char *const more[] = { "--slots", "1", NULL };
+	static struct node n;
+	unsigned busy = 0;
 
 	client_set_up();
 	node_start(&n, more);
 	ck_assert_uint_eq(n.c.hello.inventory.slots, 1);
-	for (unsigned i = 0; i < 6; i++)
-		client_compile(&n.c, i, WIRE_LANG_C, buf_bytes(&text), NULL);
-	for (unsigned i = 4; i < 6; i++) {
+	play_put(&n.c, 0, ROOT "/a.c", tiny);
+	for (unsigned i = 0; i < CLIENT_JOBS; i++)
+		play_remote(&n.c, i, "a.c", NULL);
+	for (unsigned i = 0; i < CLIENT_JOBS; i++) {
 		client_wait_job(&n.c, i);
-		ck_assert(n.c.job[i].has_fail);
+		if (!n.c.job[i].has_fail)
+			continue;
 		ck_assert_uint_eq(n.c.job[i].fail.class, WIRE_FAIL_BUSY);
+		busy++;
 	}
-	for (unsigned i = 0; i < 4; i++) {
-		client_wait_job(&n.c, i);
-		ck_assert(n.c.job[i].has_result);
-	}
+	ck_assert_uint_ge(busy, 1);
+	ck_assert_uint_lt(busy, CLIENT_JOBS - 3);
 	ck_assert_uint_le(n.c.most_running, 1);
 	node_end(&n);
-	buf_release(&text);
 	client_tear_down();
 }
 END_TEST
@@ -103,69 +171,110 @@ static bool mount_small(const char *dir)
 {
 	return !unshare(CLONE_NEWNS) &&
 	       !mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
-	       !mount("none", dir, "tmpfs", 0, "size=20m");
+	       !mount("none", dir, "tmpfs", 0, "size=20m,mode=0700");
 }
 
-static void expect_node_failure(struct client *c, unsigned job, size_t len,
-				const char *word)
+/* The toolchain does not fit: the cell is refused, and the node lives on. */
+START_TEST(a_full_disk_refuses_the_cell_and_nothing_else)
 {
-	struct wire_job m = client_job(job, WIRE_LANG_C, len, NULL);
-	struct buf text = { 0 };
-
-	while (text.len < len)
-		buf_add_str(&text, "\n");
-	client_send_job(c, &m);
-	client_send_text(c, job, buf_bytes(&text));
-	client_wait_job(c, job);
-	ck_assert(c->job[job].has_fail);
-	ck_assert_uint_eq(c->job[job].fail.class, WIRE_FAIL_NODE);
-	ck_assert_msg(strstr(c->job[job].fail.reason, word), "it said: %s",
-		      c->job[job].fail.reason);
-	buf_release(&text);
-}
-
-START_TEST(a_full_disk_fails_the_job_and_nothing_else)
-{
-	char *small = work_new(), *file = xasprintf("%s/file", small);
-	const char *const more[] = { "--work", small, NULL };
-	struct buf filler = { 0 };
-	struct node n;
-	struct err err;
+	char *small = node_dir();
+	static struct node n;
 
 	client_set_up();
 	if (mount_small(small)) {
-		node_start(&n, more);
-		expect_node_failure(&n.c, 1, 10u << 20, "no room");
-		/* It fills up while the text comes. */
-		ck_assert(!buf_reserve(&filler, 19u << 20));
-		memset(filler.data, 0, filler.cap);
-		filler.len = 19u << 20;
-		client_send_job(&n.c,
-				&(struct wire_job){ .job = 2,
-						    .toolchain = client_gcc.id,
-						    .text_len = 2u << 20 });
-		client_ask(&n.c, "gcc", &client_gcc.id);
-		ck_assert_int_eq(fs_write(file, buf_bytes(&filler), 0600, &err),
-				 0);
-		filler.len = 2u << 20;
-		client_send_text(&n.c, 2, buf_bytes(&filler));
-		client_wait_job(&n.c, 2);
-		ck_assert(n.c.job[2].has_fail);
-		ck_assert_uint_eq(n.c.job[2].fail.class, WIRE_FAIL_NODE);
-		ck_assert_ptr_nonnull(
-			strstr(n.c.job[2].fail.reason, "No space left"));
-		unlink(file);
-		client_compile(&n.c, 3, WIRE_LANG_ASM, bytes_str(" nop\n"),
-			       NULL);
-		client_wait_job(&n.c, 3);
-		ck_assert(n.c.job[3].has_result);
+		node_start_bare(&n, small, NULL);
+		play_send_cell(&n.c, 0, &client_gcc.id);
+		play_send_tools(&n.c, 0);
+		ck_assert_uint_eq(client_wait_have(&n.c, 0, 1)->state,
+				  WIRE_HAVE_REFUSED);
+		ck_assert_msg(strstr(n.c.have[0].detail, "store"),
+			      "it said: %s", n.c.have[0].detail);
+		play_send_cell(&n.c, 1, &client_gcc.id);
+		client_idle(1200);
+		ck_assert_uint_ge(n.c.beats, 1);
+		ck_assert(!n.c.closed);
 		node_end(&n);
 		umount(small);
 	}
-	ck_assert_int_eq(fs_remove(small, &err), 0);
-	buf_release(&filler);
-	free(file);
-	free(small);
+	node_remove(small);
+	client_tear_down();
+}
+END_TEST
+
+/* As above, by the limit that it was given. */
+START_TEST(a_small_store_refuses_the_cell_and_nothing_else)
+{
+	static const char *const more[] = { "--store-size", "20M", NULL };
+	char *dir = node_dir();
+	static struct node n;
+
+	client_set_up();
+	node_start_bare(&n, dir, more);
+	play_send_cell(&n.c, 0, &client_gcc.id);
+	play_send_tools(&n.c, 0);
+	ck_assert_uint_eq(client_wait_have(&n.c, 0, 1)->state,
+			  WIRE_HAVE_REFUSED);
+	ck_assert(!n.c.closed);
+	node_end(&n);
+	node_remove(dir);
+	client_tear_down();
+}
+END_TEST
+
+START_TEST(a_cold_node_gets_the_toolchain_once)
+{
+	char *dir = node_dir();
+	static struct node n;
+
+	client_set_up();
+	node_start_bare(&n, dir, NULL);
+	play_cell(&n.c, 0);
+	ck_assert_uint_gt(n.c.n_needed, 20);
+	n.c.n_needed = 0;
+	play_cell(&n.c, 1);
+	ck_assert_uint_eq(n.c.n_needed, 0);
+	node_end(&n);
+	/* And what it stored is there for the next kfarmd. */
+	node_start_bare(&n, dir, NULL);
+	play_cell(&n.c, 0);
+	ck_assert_uint_eq(n.c.n_needed, 0);
+	node_end(&n);
+	node_remove(dir);
+	client_tear_down();
+}
+END_TEST
+
+/* True when this process is an ordinary user's from now on. */
+static bool become_ordinary(const char *dir)
+{
+	if (geteuid())
+		return true;
+	return !chown(dir, 65534, 65534) && !setgroups(0, NULL) &&
+	       !setresgid(65534, 65534, 65534) &&
+	       !setresuid(65534, 65534, 65534) && !access(kfarmd_path(), X_OK);
+}
+
+/* Where such a user may have namespaces; else it says that it is not fit. */
+START_TEST(an_ordinary_user_can_be_a_node)
+{
+	char *dir = node_dir();
+	static struct node n;
+
+	client_set_up();
+	if (become_ordinary(dir)) {
+		node_start_bare(&n, dir, NULL);
+		if (n.c.fit.fit) {
+			play_cell(&n.c, 0);
+			play_put(&n.c, 0, ROOT "/a.c", tiny);
+			play_remote(&n.c, 1, "a.c", NULL);
+			client_wait_job(&n.c, 1);
+			ck_assert(n.c.job[1].has_result);
+			ck_assert_uint_eq(n.c.job[1].result.wait_status, 0);
+		}
+		client_release(&n.c);
+		ck_assert_int_eq(spawn_wait(n.pid), 0);
+	}
+	node_remove(dir);
 	client_tear_down();
 }
 END_TEST
@@ -177,13 +286,19 @@ int main(void)
 	SRunner *sr;
 	int failed;
 
-	tcase_set_timeout(t, 120);
+	tcase_set_timeout(t, 240);
+	tcase_add_unchecked_fixture(t, node_set_up_all, node_tear_down_all);
 	tcase_add_loop_test(t, a_wrong_command_line_gets_one_clear_line, 0,
 			    sizeof(wrongs) / sizeof(*wrongs));
 	tcase_add_loop_test(t, version_and_help_go_to_stdout, 0,
 			    sizeof(infos) / sizeof(*infos));
+	tcase_add_test(t, the_check_says_what_holds);
+	tcase_add_test(t, a_node_without_a_sandbox_runs_nothing_and_says_why);
 	tcase_add_test(t, slots_are_told_and_bound_the_compilers_at_once);
-	tcase_add_test(t, a_full_disk_fails_the_job_and_nothing_else);
+	tcase_add_test(t, a_full_disk_refuses_the_cell_and_nothing_else);
+	tcase_add_test(t, a_small_store_refuses_the_cell_and_nothing_else);
+	tcase_add_test(t, an_ordinary_user_can_be_a_node);
+	tcase_add_test(t, a_cold_node_gets_the_toolchain_once);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);

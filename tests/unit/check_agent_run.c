@@ -1,39 +1,85 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base wire agent */
+/* needs: base conf wire store toolchain cell agent */
+/*
+ * With a real gcc in a real cell.
+ */
 #include "agent/run.h"
 
 #include "agent/reaper.h"
 #include "base/clock.h"
 #include "base/str.h"
-#include "wire/msg.h"
+#include "toolchain/manifest.h"
 
 #include <check.h>
 #include <errno.h>
 #include <event2/event.h>
-#include <signal.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define GCC "/usr/bin/gcc"
+
 static struct event_base *base;
 static struct agent_reaper *reaper;
+static struct toolchain_manifest gcc;
+static struct cell *cell;
+static struct event *readable;
 static struct agent_run *run;
 static unsigned done;
+static struct err err;
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	cell_read(arg);
+}
+
+static void put(const struct toolchain_entry *e)
+{
+	int fd;
+
+	if (e->kind == TOOLCHAIN_LINK) {
+		ck_assert_int_eq(cell_put_link(cell, e->path, e->target, &err),
+				 0);
+	} else if (e->kind == TOOLCHAIN_DIR) {
+		ck_assert_int_eq(cell_put_dir(cell, e->path, &err), 0);
+	} else {
+		fd = open(e->path, O_RDONLY | O_CLOEXEC);
+		ck_assert_int_eq(cell_put_file(cell, e->path, fd, e->size,
+					       e->executable, e->mtime_ns,
+					       &err),
+				 0);
+		close(fd);
+	}
+}
 
 static void set_up(void)
 {
+	static char *const env[] = { (char *)"PATH=/usr/bin:/bin", NULL };
+	struct cell_setup setup = { 0 };
+
 	base = event_base_new();
 	reaper = agent_reaper_new(base);
-	done = 0;
+	ck_assert_int_eq(toolchain_manifest_make(&gcc, GCC, env, &err), 0);
+	ck_assert_msg(!cell_new(&cell, &setup, &err), "%s", err.text);
+	for (size_t i = 0; i < gcc.entries.n; i++)
+		put(&gcc.entries.v[i]);
+	readable = event_new(base, cell_fd(cell), EV_READ | EV_PERSIST,
+			     on_readable, cell);
+	event_add(readable, NULL);
 }
 
 static void tear_down(void)
 {
 	if (run)
 		agent_run_free(run);
-	run = NULL;
-	agent_reaper_end(reaper, 500);
+	event_free(readable);
+	cell_free(cell);
+	toolchain_manifest_release(&gcc);
+	agent_reaper_end(reaper, 20000);
 	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
 	agent_reaper_free(reaper);
 	event_base_free(base);
@@ -41,124 +87,118 @@ static void tear_down(void)
 
 static void on_done(void *ctx)
 {
-	(void)ctx;
+	ck_assert_ptr_eq(ctx, &done);
 	done++;
-	event_base_loopbreak(base);
 }
 
-static int start(const char *script, unsigned deadline_ms, struct err *err)
+/* gcc with up to three words; `fd` is its standard input. */
+static void start(int fd, const char *a, const char *b, const char *c)
 {
-	char *argv[] = { (char *)"/bin/sh", (char *)"-c", (char *)script,
-			 NULL };
-	char *env[] = { (char *)"PATH=/usr/bin:/bin", NULL };
-	struct agent_run_plan plan = {
-		.argv = argv,
-		.env = env,
-		.dir = "/tmp",
-		.deadline_ms = deadline_ms,
-		.done = on_done,
+	char *argv[] = { (char *)GCC, (char *)a, (char *)b, (char *)c, NULL };
+	char *env[] = { (char *)"PATH=" TOOLCHAIN_PATH,
+			(char *)"TMPDIR=" CELL_TMP, NULL };
+	struct cell_job job = {
+		.argv = argv, .env = env, .cwd = CELL_OUT, .stdin_fd = fd
 	};
 
-	return agent_run_start(&run, base, reaper, &plan, err);
+	ck_assert_msg(
+		!agent_run_start(&run, base, cell, &job, on_done, &done, &err),
+		"%s", err.text);
 }
 
-/* To its end, which comes within `ms`. */
-static void finish(const char *script, unsigned deadline_ms, unsigned ms)
+static void wait_done(void)
 {
-	uint64_t before = clock_ms();
-	struct err err;
+	uint64_t deadline = clock_ms() + 60000;
+	struct timeval tick = { .tv_usec = 5000 };
 
-	ck_assert_int_eq(start(script, deadline_ms, &err), 0);
-	event_base_dispatch(base);
+	while (!done && clock_ms() < deadline) {
+		event_base_loopexit(base, &tick);
+		event_base_loop(base, EVLOOP_ONCE);
+	}
 	ck_assert_uint_eq(done, 1);
-	ck_assert_uint_lt(clock_ms() - before, ms);
-	ck_assert_int_eq(run->pid, 0);
 }
 
-START_TEST(what_it_says_and_how_it_ends_is_kept)
+START_TEST(what_it_says_is_kept)
 {
-	finish("echo one; echo two >&2; echo three; exit 3", 9000, 3000);
-	ck_assert_int_eq(run->end, AGENT_RUN_ITSELF);
-	ck_assert_int_eq(WEXITSTATUS(run->status), 3);
-	ck_assert_str_eq(buf_str(&run->said[0]), "one\nthree\n");
-	ck_assert_str_eq(buf_str(&run->said[1]), "two\n");
-}
-END_TEST
-
-START_TEST(cpu_time_and_memory_are_measured)
-{
-	finish("i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done", 9000, 9000);
-	ck_assert_uint_gt(run->cpu_ms, 10);
-	ck_assert_uint_gt(run->peak_kib, 100);
-	ck_assert_uint_ge(run->wall_ms + 20, run->cpu_ms);
-	ck_assert_uint_eq(agent_run_cpu_ms(run), run->cpu_ms);
+	start(-1, "-dumpversion", NULL, NULL);
+	wait_done();
+	ck_assert_int_eq(agent_run_end(run)->why, CELL_END_ITSELF);
+	ck_assert_int_eq(agent_run_end(run)->status, 0);
+	ck_assert_uint_gt(agent_run_said(run, 0)->len, 1);
+	ck_assert_uint_eq(agent_run_said(run, 1)->len, 0);
 }
 END_TEST
 
-START_TEST(a_signal_shows_in_the_status)
+START_TEST(its_errors_are_kept_apart)
 {
-	finish("kill -9 $$", 9000, 3000);
-	ck_assert_int_eq(run->end, AGENT_RUN_ITSELF);
-	ck_assert(WIFSIGNALED(run->status));
+	start(-1, "-c", "nosuch.c", NULL);
+	wait_done();
+	ck_assert_int_eq(WEXITSTATUS(agent_run_end(run)->status), 1);
+	ck_assert_uint_eq(agent_run_said(run, 0)->len, 0);
+	ck_assert_ptr_nonnull(
+		strstr(buf_str(agent_run_said(run, 1)), "nosuch.c"));
+	ck_assert(!agent_run_talked(run));
 }
 END_TEST
 
-START_TEST(the_deadline_ends_all_of_it)
+static int open_empty(void)
 {
-	finish("sleep 60 & sleep 60", 200, 2000);
-	ck_assert_int_eq(run->end, AGENT_RUN_DEADLINE);
+	return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+START_TEST(what_it_made_is_mapped)
+{
+	struct bytes map = { 0 };
+	int fd = open_empty();
+
+	start(fd, "-xassembler", "-c", "-");
+	close(fd);
+	wait_done();
+	ck_assert_int_eq(agent_run_end(run)->status, 0);
+	ck_assert_int_eq(agent_run_map(run, "nosuch", 100, &map), -ENOENT);
+	ck_assert_int_eq(agent_run_map(run, "-.o", 10, &map), -EFBIG);
+	ck_assert_uint_eq(map.len, 0);
+	ck_assert_int_eq(agent_run_map(run, "-.o", 1u << 20, &map), 0);
+	ck_assert_uint_gt(map.len, 100);
+	ck_assert_mem_eq(map.data, "\177ELF", 4);
+	agent_run_unmap(&map);
+	ck_assert_uint_eq(map.len, 0);
 }
 END_TEST
 
-START_TEST(talking_without_end_ends_it)
+/* It reads a pipe that never ends. */
+START_TEST(one_that_is_freed_is_killed_and_not_heard_of)
 {
-	finish("yes >&2", 20000, 20000);
-	ck_assert_int_eq(run->end, AGENT_RUN_TALKED);
-	ck_assert_uint_le(run->said[1].len, WIRE_DIAG_MAX);
-}
-END_TEST
+	struct timeval soon = { .tv_usec = 200000 };
+	int fd[2];
 
-START_TEST(what_it_leaves_behind_is_killed)
-{
-	finish("sleep 60 & exit 0", 9000, 2000);
-	ck_assert_int_eq(run->end, AGENT_RUN_ITSELF);
-	ck_assert_int_eq(run->status, 0);
-}
-END_TEST
-
-START_TEST(one_that_escapes_with_the_pipes_is_not_waited_for)
-{
-	finish("setsid sleep 60 & sleep 0.2; exit 0", 9000, 4000);
-	ck_assert_int_eq(run->status, 0);
-}
-END_TEST
-
-START_TEST(it_can_be_killed)
-{
-	struct err err;
-
-	ck_assert_int_eq(start("sleep 60", 60000, &err), 0);
-	agent_run_kill(run);
-	agent_run_kill(run);
-	ck_assert_uint_eq(done, 0); /* never from within a call */
+	ck_assert_int_eq(pipe2(fd, O_CLOEXEC), 0);
+	start(fd[0], "-E", "-", NULL);
+	close(fd[0]);
+	event_base_loopexit(base, &soon);
 	event_base_dispatch(base);
-	ck_assert_uint_eq(done, 1);
-	ck_assert_int_eq(run->end, AGENT_RUN_KILLED);
+	agent_run_free(run);
+	run = NULL;
+	event_base_loopexit(base, &soon);
+	event_base_dispatch(base);
+	ck_assert_uint_eq(done, 0);
+	close(fd[1]);
 }
 END_TEST
 
-START_TEST(a_program_that_is_not_there_is_an_error)
+START_TEST(a_line_that_is_too_long_is_refused)
 {
-	char *argv[] = { (char *)"/nonexistent/gcc", NULL };
-	char *env[] = { NULL };
-	struct agent_run_plan plan = {
-		.argv = argv, .env = env, .dir = "/tmp", .deadline_ms = 1000
+	char *argv[] = { (char *)GCC, xcalloc(1, 200000), NULL };
+	struct cell_job job = {
+		.argv = argv, .env = argv + 2, .cwd = CELL_OUT, .stdin_fd = -1
 	};
-	struct err err = { 0 };
 
-	ck_assert_int_eq(agent_run_start(&run, base, reaper, &plan, &err),
-			 -ENOENT);
-	ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent/gcc"));
+	memset(argv[1], 'x', 199999);
+	ck_assert_int_eq(
+		agent_run_start(&run, base, cell, &job, on_done, &done, &err),
+		-E2BIG);
+	ck_assert_ptr_null(run);
+	free(argv[1]);
 }
 END_TEST
 
@@ -171,15 +211,11 @@ int main(void)
 
 	tcase_set_timeout(t, 120);
 	tcase_add_checked_fixture(t, set_up, tear_down);
-	tcase_add_test(t, what_it_says_and_how_it_ends_is_kept);
-	tcase_add_test(t, cpu_time_and_memory_are_measured);
-	tcase_add_test(t, a_signal_shows_in_the_status);
-	tcase_add_test(t, the_deadline_ends_all_of_it);
-	tcase_add_test(t, talking_without_end_ends_it);
-	tcase_add_test(t, what_it_leaves_behind_is_killed);
-	tcase_add_test(t, one_that_escapes_with_the_pipes_is_not_waited_for);
-	tcase_add_test(t, it_can_be_killed);
-	tcase_add_test(t, a_program_that_is_not_there_is_an_error);
+	tcase_add_test(t, what_it_says_is_kept);
+	tcase_add_test(t, its_errors_are_kept_apart);
+	tcase_add_test(t, what_it_made_is_mapped);
+	tcase_add_test(t, one_that_is_freed_is_killed_and_not_heard_of);
+	tcase_add_test(t, a_line_that_is_too_long_is_refused);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);

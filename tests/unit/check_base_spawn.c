@@ -166,6 +166,7 @@ static void expect_fds(struct spawn *what, const char *want)
 	what->argv = argv;
 	ck_assert_int_eq(
 		spawn_capture(what, 1 << 16, 10000, &out, &status, &err), 0);
+	what->argv = NULL;
 	ck_assert_str_eq(buf_str(&out), want);
 	buf_release(&out);
 }
@@ -211,6 +212,7 @@ static unsigned long ignored_by(struct spawn *what)
 	what->argv = argv;
 	ck_assert_int_eq(
 		spawn_capture(what, 1 << 16, 10000, &out, &status, &err), 0);
+	what->argv = NULL;
 	mask = strtoul(buf_str(&out), NULL, 16);
 	buf_release(&out);
 	return mask & ((1ul << SIGHUP >> 1) | (1ul << SIGINT >> 1) |

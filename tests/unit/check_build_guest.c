@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base conf wire options tree toolchain node coord build */
+/* needs: base conf wire options tree toolchain node coord build scan store */
 #include "build/guest.h"
 
 #include "build-tree.h"
@@ -195,7 +195,7 @@ START_TEST(make_is_offered_tokens_unless_it_has_its_own)
 	ck_assert_int_eq(run("make", makes[_i].words[0], makes[_i].words[1]),
 			 0);
 	expect_file("flags", makes[_i].offered ?
-				     " -j --jobserver-auth=100,101\n" :
+				     " -j2 --jobserver-auth=100,101\n" :
 				     "\n");
 }
 END_TEST
@@ -206,7 +206,7 @@ START_TEST(other_jobservers_and_wishes_count)
 
 	set_env("MAKEFLAGS=k -j8");
 	ck_assert_int_eq(run("sh", "-c", show), 0);
-	expect_file("flags", "k -j8 -j --jobserver-auth=100,101\n");
+	expect_file("flags", "k -j8 -j2 --jobserver-auth=100,101\n");
 	wish.offered = true;
 	ck_assert_int_eq(run("sh", "-c", show), 0);
 	expect_file("flags", "k -j8\n");

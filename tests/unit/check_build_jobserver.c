@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base conf wire options tree toolchain node coord build */
+/* needs: base conf wire options tree toolchain node coord build scan store */
 #include "build/jobserver.h"
 
 #include "build-tree.h"
@@ -290,20 +290,20 @@ static const struct {
 	const char *before, *after;
 } flags[] = {
 	/* The blank keeps kbuild from reading an "s" in the first word. */
-	{ NULL, " -j --jobserver-auth=7,8" },
-	{ "", " -j --jobserver-auth=7,8" },
-	{ "ks", "ks -j --jobserver-auth=7,8" },
-	{ " -j4", "-j4 -j --jobserver-auth=7,8" },
-	{ "w -j4 --jobserver-auth=3,4", "w -j4 -j --jobserver-auth=7,8" },
-	{ "--jobserver-fds=3,4 -j", "-j -j --jobserver-auth=7,8" },
+	{ NULL, " -j3 --jobserver-auth=7,8" },
+	{ "", " -j3 --jobserver-auth=7,8" },
+	{ "ks", "ks -j3 --jobserver-auth=7,8" },
+	{ " -j4", "-j4 -j3 --jobserver-auth=7,8" },
+	{ "w -j4 --jobserver-auth=3,4", "w -j4 -j3 --jobserver-auth=7,8" },
+	{ "--jobserver-fds=3,4 -j", "-j -j3 --jobserver-auth=7,8" },
 	{ "k --jobserver-auth=fifo:/x -- V=1 W=--jobserver-auth=1,2",
-	  "k -j --jobserver-auth=7,8 -- V=1 W=--jobserver-auth=1,2" },
-	{ "-- V=1", " -j --jobserver-auth=7,8 -- V=1" },
+	  "k -j3 --jobserver-auth=7,8 -- V=1 W=--jobserver-auth=1,2" },
+	{ "-- V=1", " -j3 --jobserver-auth=7,8 -- V=1" },
 };
 
 START_TEST(makeflags_name_it)
 {
-	const struct build_jobserver at = { .fd = { 7, 8, -1 } };
+	const struct build_jobserver at = { .slots = 3, .fd = { 7, 8, -1 } };
 	char *got = build_jobserver_flags(&at, flags[_i].before);
 
 	ck_assert_str_eq(got, flags[_i].after);

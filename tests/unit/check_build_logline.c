@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base conf wire options tree toolchain node coord build */
+/* needs: base conf wire options tree toolchain node coord build scan store */
 #include "build/logline.h"
 
 #include <check.h>

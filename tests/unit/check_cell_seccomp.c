@@ -68,13 +68,15 @@ static uint32_t run(const struct seccomp_data *data)
 }
 
 #if defined(__x86_64__) || defined(__i386__)
-#define LARGE AUDIT_ARCH_X86_64
-#define SMALL AUDIT_ARCH_I386
-#define OTHER AUDIT_ARCH_AARCH64
+#define ON_X86 1
+#define LARGE  AUDIT_ARCH_X86_64
+#define SMALL  AUDIT_ARCH_I386
+#define OTHER  AUDIT_ARCH_AARCH64
 #else
-#define LARGE AUDIT_ARCH_AARCH64
-#define SMALL AUDIT_ARCH_ARM
-#define OTHER AUDIT_ARCH_X86_64
+#define ON_X86 0
+#define LARGE  AUDIT_ARCH_AARCH64
+#define SMALL  AUDIT_ARCH_ARM
+#define OTHER  AUDIT_ARCH_X86_64
 #endif
 
 /* { x86_64, i386 } and { aarch64, arm } numbers, and what they get. */
@@ -102,8 +104,7 @@ START_TEST(each_architecture_has_numbers_of_its_own)
 	for (int small = 0; small < 2; small++) {
 		struct seccomp_data d = { .arch = small ? SMALL : LARGE };
 
-		d.nr = LARGE == AUDIT_ARCH_X86_64 ? calls[_i].x86[small] :
-						    calls[_i].arm[small];
+		d.nr = ON_X86 ? calls[_i].x86[small] : calls[_i].arm[small];
 		ck_assert_uint_eq(run(&d), calls[_i].answer);
 		d.arch = OTHER;
 		ck_assert_uint_eq(run(&d), KILL);
@@ -133,7 +134,7 @@ START_TEST(processes_may_be_made_but_no_namespaces)
 	for (int small = 0; small < 2; small++) {
 		struct seccomp_data d = { .arch = small ? SMALL : LARGE };
 
-		d.nr = numbers[LARGE != AUDIT_ARCH_X86_64][small];
+		d.nr = numbers[!ON_X86][small];
 		d.args[0] = CLONE_VM | CLONE_VFORK | 17;
 		ck_assert_uint_eq(run(&d), PASS);
 		for (size_t i = 0; i < sizeof(refused) / sizeof(*refused);
@@ -152,7 +153,7 @@ START_TEST(a_terminal_may_be_asked_but_not_typed_at)
 	for (int small = 0; small < 2; small++) {
 		struct seccomp_data d = { .arch = small ? SMALL : LARGE };
 
-		d.nr = numbers[LARGE != AUDIT_ARCH_X86_64][small];
+		d.nr = numbers[!ON_X86][small];
 		d.args[1] = TCGETS;
 		ck_assert_uint_eq(run(&d), PASS);
 		d.args[1] = TIOCGWINSZ;

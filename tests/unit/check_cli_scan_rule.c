@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base options toolchain cli */
+/* needs: base options toolchain cli store */
 #include "cli/scan.h"
 
 #include <check.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const struct {
 	const char *rule, *files; /* joined by "|" */
@@ -69,50 +67,6 @@ START_TEST(a_compile_becomes_a_question)
 }
 END_TEST
 
-static int ask(atomic_bool *stop, const char *script, struct buf *out,
-	       struct buf *said)
-{
-	char *argv[] = { "/bin/sh", "-c", (char *)script, NULL };
-	struct err err = { 0 };
-
-	return cli_scan_ask(stop, "/", argv, environ, out, said, &err);
-}
-
-START_TEST(an_answer_has_both_streams)
-{
-	struct buf out = { 0 }, said = { 0 };
-
-	ck_assert_int_eq(ask(NULL, "pwd; echo bad >&2; cat", &out, &said), 0);
-	ck_assert_str_eq(buf_str(&out), "/\n");
-	ck_assert_str_eq(buf_str(&said), "bad\n");
-	ck_assert_int_eq(ask(NULL, "echo more; exit 3", &out, &said), -EINVAL);
-	ck_assert_str_eq(buf_str(&out), "/\nmore\n");
-	/* More than a pipe holds, on both. */
-	buf_reset(&out);
-	buf_reset(&said);
-	ck_assert_int_eq(ask(NULL,
-			     "head -c 300000 /dev/zero >&2;"
-			     "head -c 300000 /dev/zero",
-			     &out, &said),
-			 0);
-	ck_assert_uint_eq(out.len, 300000);
-	ck_assert_uint_eq(said.len, 300000);
-	buf_release(&out);
-	buf_release(&said);
-}
-END_TEST
-
-START_TEST(a_question_that_is_stopped_ends_its_compiler)
-{
-	struct buf out = { 0 }, said = { 0 };
-	atomic_bool stop = true;
-
-	ck_assert_int_eq(ask(&stop, "sleep 60 & wait", &out, &said), -EINTR);
-	buf_release(&out);
-	buf_release(&said);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *s = suite_create("cli/scan-rule");
@@ -123,8 +77,6 @@ int main(void)
 	tcase_add_loop_test(tc, a_rule_is_read_as_make_reads_it, 0,
 			    sizeof(rules) / sizeof(*rules));
 	tcase_add_test(tc, a_compile_becomes_a_question);
-	tcase_add_test(tc, an_answer_has_both_streams);
-	tcase_add_test(tc, a_question_that_is_stopped_ends_its_compiler);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);

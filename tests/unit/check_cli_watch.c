@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base conf wire options tree toolchain node coord build ui cli */
+/* needs: cli base conf wire options ui tree toolchain node coord build scan */
 #include "cli/watch.h"
 
 #include "base/fs.h"

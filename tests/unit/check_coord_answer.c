@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: coord node toolchain conf options wire base */
+/* needs: coord scan node toolchain store conf options wire base */
 #include "coord/answer.h"
+
+#include "coord/toolchain.h"
+#include "wire/key.h"
 
 #include <check.h>
 #include <elf.h>
@@ -131,6 +134,42 @@ START_TEST(bitcode_is_taken_where_the_compiler_makes_bitcode)
 }
 END_TEST
 
+/* The answer to `job`, as a node would sign it. */
+static int check_signed(struct coord_job *job, struct wire_result *r)
+{
+	struct bytes streams[WIRE_STREAMS];
+	struct err err;
+
+	for (int i = 0; i < WIRE_STREAMS; i++)
+		streams[i] = buf_bytes(&job->answer[i]);
+	wire_answer_digest(&job->key, streams, &r->answer);
+	return coord_answer_check(job, r, &err);
+}
+
+START_TEST(what_the_compiler_of_a_text_says_is_told_and_not_sent)
+{
+	struct coord_toolchain tc = { 0 };
+	struct coord_job job = { .mode = WIRE_MODE_TEXT, .toolchain = &tc };
+	struct wire_result r = { .len = { [WIRE_OBJECT] = 4,
+					  [WIRE_STDOUT] = 7,
+					  [WIRE_STDERR] = 100 } };
+
+	buf_add_str(&job.answer[WIRE_OBJECT], "abcd");
+	ck_assert_int_eq(check_signed(&job, &r), 0);
+	job.mode = WIRE_MODE_REMOTE;
+	ck_assert_int_eq(check_signed(&job, &r), -EBADMSG);
+	job.mode = WIRE_MODE_TEXT;
+	r.len[WIRE_STDERR] = 2;
+	buf_add_str(&job.answer[WIRE_STDERR], "xy");
+	ck_assert_int_eq(check_signed(&job, &r), -EBADMSG);
+	r.len[WIRE_STDOUT] = 0;
+	job.mode = WIRE_MODE_REMOTE;
+	ck_assert_int_eq(check_signed(&job, &r), 0);
+	for (int i = 0; i < WIRE_STREAMS; i++)
+		buf_release(&job.answer[i]);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("coord/answer");
@@ -144,6 +183,8 @@ int main(void)
 	tcase_add_test(tc, an_object_cut_at_any_byte_is_refused);
 	tcase_add_test(tc, a_section_table_that_wraps_around_is_refused);
 	tcase_add_test(tc, bitcode_is_taken_where_the_compiler_makes_bitcode);
+	tcase_add_test(tc,
+		       what_the_compiler_of_a_text_says_is_told_and_not_sent);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);

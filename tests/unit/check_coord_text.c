@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: coord node toolchain conf options wire base */
+/* needs: coord scan node toolchain store conf options wire base */
 #include "coord/text.h"
 
 #include <check.h>

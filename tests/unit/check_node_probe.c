@@ -65,58 +65,56 @@ static void fake_hello(struct fake *f)
 					       .memory_mib = 4096,
 					       .available_mib = 3000,
 					       .load_milli = 120 };
-	strv_add(&m.inventory.compilers, "gcc-12");
-	strv_add(&m.inventory.compilers, "gcc-other");
-	strv_add(&m.inventory.compilers, "only-there");
-	strv_add(&m.inventory.compilers, "unknown-id");
 	wire_hello_encode(&body, &m);
-	strv_release(&m.inventory.compilers);
 	fake_send(f, WIRE_HELLO, &body);
 	if (is(f, "hello twice")) {
-		m.inventory.compilers = (struct strv){ 0 };
 		wire_hello_encode(&body, &m);
 		fake_send(f, WIRE_HELLO, &body);
 	}
 }
 
-static void fake_have(struct fake *f, const struct wire_ask *ask)
+static void fake_fit(struct fake *f)
 {
-	struct wire_have m = { .seq = ask->seq, .detail = (char *)"" };
+	struct wire_fit m = { .fit = !is(f, "unfit"),
+			      .layers = (char *)"user mount" };
 	struct buf body = { 0 };
 
-	if (is(f, "wrong seq"))
-		m.seq += 1000;
-	m.state = ask->id.b[0] == 12 ? WIRE_HAVE_SAME : WIRE_HAVE_OTHER;
-	if (m.state == WIRE_HAVE_OTHER)
-		m.detail = (char *)"gcc 11.4.0";
-	wire_have_encode(&body, &m);
-	fake_send(f, WIRE_HAVE, &body);
+	m.why = (char *)(m.fit ? "" : "no user namespaces: sysctl x=1");
+	wire_fit_encode(&body, &m);
+	if (is(f, "broken"))
+		body.len--;
+	fake_send(f, WIRE_FIT, &body);
+}
+
+static void fake_words(struct fake *f)
+{
+	struct buf none = { 0 };
+
+	if (is(f, "fit first"))
+		fake_fit(f);
+	fake_hello(f);
+	if (is(f, "dies"))
+		_exit(9);
+	if (is(f, "odd message"))
+		fake_send(f, WIRE_JOB, &none);
+	if (!is(f, "no fit"))
+		fake_fit(f);
 }
 
 static int fake_msg(void *ctx, uint16_t type, struct bytes body,
 		    struct err *err)
 {
 	struct fake *f = ctx;
-	struct wire_ask ask;
 	struct buf out = { 0 };
 
+	(void)body;
 	(void)err;
 	if (type == WIRE_HELLO && is(f, "bye")) {
 		wire_bye_encode(&out, "no disk");
 		fake_send(f, WIRE_BYE, &out);
 	} else if (type == WIRE_HELLO && !is(f, "mute")) {
-		fake_hello(f);
+		fake_words(f);
 	}
-	if (type != WIRE_ASK || is(f, "no answer"))
-		return 0;
-	if (is(f, "dies"))
-		_exit(9);
-	if (is(f, "odd message"))
-		fake_send(f, WIRE_JOB, &out);
-	if (wire_ask_decode(&ask, body))
-		_exit(3);
-	fake_have(f, &ask);
-	wire_ask_release(&ask);
 	return 0;
 }
 
@@ -135,22 +133,6 @@ static int fake_node(const char *kind)
 	return 0;
 }
 
-static int asked; /* calls of identify() */
-
-static int identify(void *ctx, const char *name, struct digest *id)
-{
-	(void)ctx;
-	asked++;
-	if (!strcmp(name, "unknown-id"))
-		return -ENOEXEC;
-	memset(id, 0, sizeof(*id));
-	id->b[0] = strcmp(name, "gcc-12") ? 11 : 12;
-	return 0;
-}
-
-static char *const names[] = { "clang", "gcc-12", "gcc-other", "unknown-id",
-			       NULL };
-
 static void fill(struct node_entry *e, const char *kind)
 {
 	*e = (struct node_entry){ .name = xstrdup(kind) };
@@ -165,13 +147,9 @@ static void run(struct node_probe *out, const char *const *kinds, size_t n)
 	const struct node_entry *nodes[16];
 	struct node_probe_setup setup = { .nodes = nodes,
 					  .n = n,
-					  .compilers = names,
-					  .identify = identify,
-					  .hello_ms = 2000,
-					  .answer_ms = 1000 };
+					  .hello_ms = 2000 };
 	struct err err = { 0 };
 
-	asked = 0;
 	for (size_t i = 0; i < n; i++) {
 		fill(&entries[i], kinds[i]);
 		nodes[i] = &entries[i];
@@ -194,29 +172,23 @@ START_TEST(probe_tells_what_a_node_has)
 	ck_assert_str_eq(p.software, "kfarmd 9");
 	ck_assert_str_eq(p.inventory.machine, "aarch64");
 	ck_assert_uint_eq(p.inventory.cores, 6);
-	ck_assert_uint_eq(p.inventory.compilers.n, 4);
-	ck_assert(node_probe_has_ours(&p));
+	ck_assert(p.fit);
+	ck_assert_str_eq(p.layers, "user mount");
+	ck_assert_ptr_null(p.lacks);
 	node_probe_release(&p);
-	ck_assert(!node_probe_has_ours(&p));
 }
 END_TEST
 
-START_TEST(probe_compares_each_compiler_that_both_name)
+START_TEST(a_node_without_a_sandbox_is_up_and_unfit)
 {
-	static const char *const kinds[] = { "good", "good" };
-	struct node_probe p[2];
+	static const char *const kinds[] = { "unfit" };
+	struct node_probe p;
 
-	run(p, kinds, 2);
-	ck_assert_uint_eq(p[1].n_compilers, 3);
-	ck_assert_str_eq(p[1].compilers[0].name, "clang");
-	ck_assert_int_eq(p[1].compilers[0].state, WIRE_HAVE_MISSING);
-	ck_assert_int_eq(p[1].compilers[1].state, WIRE_HAVE_SAME);
-	ck_assert_int_eq(p[1].compilers[2].state, WIRE_HAVE_OTHER);
-	ck_assert_str_eq(p[1].compilers[2].detail, "gcc 11.4.0");
-	/* Each one once, and only those that some node names. */
-	ck_assert_int_eq(asked, 3);
-	node_probe_release(&p[0]);
-	node_probe_release(&p[1]);
+	run(&p, kinds, 1);
+	ck_assert(p.up);
+	ck_assert(!p.fit);
+	ck_assert_str_eq(p.lacks, "no user namespaces: sysctl x=1");
+	node_probe_release(&p);
 }
 END_TEST
 
@@ -233,12 +205,13 @@ static const struct broken {
 	{ "sh echo hmm >&2; exec sleep 60", "no answer within 2 s (hmm)" },
 	{ "mute", "no answer within 2 s" },
 	{ "bye", "it says: no disk" },
-	{ "future", "kfarmd 9 speaks protocol 77 to 77, this kfarm 1 to 1" },
+	{ "future", "kfarmd 9 speaks protocol 77 to 77, this kfarm 2 to 2" },
 	{ "hello twice", "it said hello twice" },
-	{ "no answer", "no answer about its compilers within 1 s" },
+	{ "no fit", "no word about its sandbox within 2 s" },
+	{ "fit first", "it did not say hello" },
+	{ "broken", "what it says of its sandbox is broken" },
 	{ "dies", "its command ended: exit status 9" },
-	{ "odd message", "it sends a message of type 5" },
-	{ "wrong seq", "it answers what it was not asked" },
+	{ "odd message", "it sends a message of type 12" },
 };
 
 START_TEST(probe_says_why_a_node_is_down)
@@ -252,7 +225,6 @@ START_TEST(probe_says_why_a_node_is_down)
 	ck_assert_str_ne(p.why, "");
 	if (broken[_i].why)
 		ck_assert_str_eq(p.why, broken[_i].why);
-	ck_assert(!node_probe_has_ours(&p));
 	ck_assert_uint_lt(clock_ms() - began, 6000);
 	node_probe_release(&p);
 }
@@ -315,7 +287,7 @@ int main(int argc, char **argv)
 	sr = srunner_create(s);
 	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc, probe_tells_what_a_node_has);
-	tcase_add_test(tc, probe_compares_each_compiler_that_both_name);
+	tcase_add_test(tc, a_node_without_a_sandbox_is_up_and_unfit);
 	tcase_add_loop_test(tc, probe_says_why_a_node_is_down, 0,
 			    sizeof(broken) / sizeof(*broken));
 	tcase_add_test(tc, probe_asks_all_at_once);

@@ -44,7 +44,7 @@
 static const struct line {
 	const char *line;
 	enum options_verdict verdict;
-	const char *why; /* OPTIONS_HERE */
+	const char *why; /* OPTIONS_HERE; OPTIONS_AWAY: no_text */
 	const char *object; /* OPTIONS_AWAY */
 	const char *dep;
 } lines[] = {
@@ -64,12 +64,13 @@ static const struct line {
 	  OPTIONS_AWAY, NULL, "scripts/k.o", "scripts/.k.o.d" },
 	{ "gcc -Wp,-MD,/t/.x.o.d -Wp,-MT,/t/x.o -D_GNU_SOURCE -g -c -o /t/x.o "
 	  "x.c",
-	  OPTIONS_HERE, "debug info (recorded switches)", NULL, NULL },
-	{ "gcc -g -gdwarf-4 -c a.c", OPTIONS_HERE,
-	  "debug info (recorded switches)", NULL, NULL },
+	  OPTIONS_AWAY, "debug info (recorded switches)", "/t/x.o",
+	  "/t/.x.o.d" },
+	{ "gcc -g -gdwarf-4 -c a.c", OPTIONS_AWAY,
+	  "debug info (recorded switches)", "a.o", NULL },
 	{ "gcc -g -O2 -g0 -c a.c", OPTIONS_AWAY, NULL, "a.o", NULL },
-	{ "gcc -g -gno-column-info -c a.c", OPTIONS_HERE,
-	  "debug info (recorded switches)", NULL, NULL },
+	{ "gcc -g -gno-column-info -c a.c", OPTIONS_AWAY,
+	  "debug info (recorded switches)", "a.o", NULL },
 	{ "gcc -gno-record-gcc-switches -c a.c", OPTIONS_AWAY, NULL, "a.o",
 	  NULL },
 	{ "gcc -fplugin=./p.so -c a.c", OPTIONS_HERE, "gcc plugin", NULL,
@@ -78,11 +79,12 @@ static const struct line {
 	  NULL },
 	{ "gcc -march=native -c a.c", OPTIONS_HERE,
 	  "tuned for this machine (native)", NULL, NULL },
-	{ "clang-14 -c a.c", OPTIONS_HERE, "clang (no text mode)", NULL, NULL },
-	{ "clang --target=aarch64-linux-gnu -c -o a.o a.c", OPTIONS_HERE,
-	  "clang (no text mode)", NULL, NULL },
+	{ "clang-14 -c a.c", OPTIONS_AWAY, "clang (no text mode)", "a.o",
+	  NULL },
+	{ "clang --target=aarch64-linux-gnu -c -o a.o a.c", OPTIONS_AWAY,
+	  "clang (no text mode)", "a.o", NULL },
 	{ "clang -Xclang -load -Xclang x.so -c a.c", OPTIONS_HERE,
-	  "clang (no text mode)", NULL, NULL },
+	  "clang option", NULL, NULL },
 	{ "g++ -c a.c", OPTIONS_HERE, "C++", NULL, NULL },
 	{ "aarch64-linux-gnu-g++-12 -c a.cc", OPTIONS_HERE, "C++", NULL, NULL },
 	{ "gcc -c a.cpp", OPTIONS_HERE, "C++", NULL, NULL },
@@ -143,7 +145,8 @@ static const struct line {
 	{ "gcc -c a.c -o a.c", OPTIONS_HERE, "odd output name", NULL, NULL },
 	{ "gcc -c a.c -o ./a.c", OPTIONS_HERE, "odd output name", NULL, NULL },
 	{ "gcc -c a.c -o d/", OPTIONS_HERE, "odd output name", NULL, NULL },
-	{ "gcc -c .c", OPTIONS_HERE, "odd source name", NULL, NULL },
+	{ "gcc -c .c", OPTIONS_HERE, "source whose name begins with a dot",
+	  NULL, NULL },
 	{ "gcc -MD -c d/a.c", OPTIONS_AWAY, NULL, "a.o", "a.d" },
 	{ "gcc -MD -c a.c -o d/x.y.o", OPTIONS_AWAY, NULL, "d/x.y.o",
 	  "d/x.y.d" },
@@ -181,7 +184,8 @@ static const struct line {
 	  NULL },
 	/* values and lists */
 	{ "gcc -Wa,-al -c a.c", OPTIONS_HERE, "assembler option", NULL, NULL },
-	{ "gcc -Wa,-g -c a.S", OPTIONS_HERE, "assembler option", NULL, NULL },
+	{ "gcc -Wa,-g -c a.S", OPTIONS_AWAY, "debug info (recorded switches)",
+	  "a.o", NULL },
 	{ "gcc -Xassembler -march=armv7-a -c a.c", OPTIONS_AWAY, NULL, "a.o",
 	  NULL },
 	{ "gcc -Xassembler -al -c a.c", OPTIONS_HERE, "assembler option", NULL,
@@ -232,6 +236,7 @@ START_TEST(each_line_is_what_it_is)
 		ck_assert_str_eq(c.why, l->why);
 	if (l->verdict == OPTIONS_AWAY) {
 		ck_assert_ptr_null(c.why);
+		ck_assert_pstr_eq(c.no_text, l->why);
 		is_string(l->line, options_compile_object(&c), l->object);
 		is_string(l->line, options_compile_dep(&c), l->dep);
 	}

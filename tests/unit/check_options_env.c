@@ -57,7 +57,7 @@ START_TEST(some_variables_keep_a_compile_here)
 }
 END_TEST
 
-START_TEST(a_node_sees_language_and_date_alone)
+START_TEST(a_node_sees_language_date_and_directory_alone)
 {
 	static const char *const good[] = {
 		"LANG=C",
@@ -66,10 +66,12 @@ START_TEST(a_node_sees_language_and_date_alone)
 		"LANGUAGE=de:en",
 		"LC_ALL=C.UTF-8",
 		"SOURCE_DATE_EPOCH=1700000000",
+		"PWD=/x/\xc3\xa4 b",
 	};
 	static const char *const bad[] = {
 		"PATH=/bin",
-		"PWD=/x",
+		"PWD=x",
+		"PWD=",
 		"TMPDIR=/x",
 		"COMPILER_PATH=/x",
 		"LANG",
@@ -108,7 +110,7 @@ int main(void)
 
 	tcase_add_test(tc, what_gcc_reads_is_wanted);
 	tcase_add_loop_test(tc, some_variables_keep_a_compile_here, 0, 8);
-	tcase_add_test(tc, a_node_sees_language_and_date_alone);
+	tcase_add_test(tc, a_node_sees_language_date_and_directory_alone);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);

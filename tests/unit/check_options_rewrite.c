@@ -412,6 +412,19 @@ START_TEST(the_machine_options_are_those_of_the_object_format)
 }
 END_TEST
 
+START_TEST(clang_is_told_the_machine_by_its_target)
+{
+	char *argv[] = { "clang", "--target=aarch64-linux-gnu",
+			 "-Oz",   "-DX=--target=",
+			 "-c",    "t.c",
+			 NULL };
+	char *s = words_of(argv, true);
+
+	ck_assert_str_eq(s, "--target=aarch64-linux-gnu");
+	free(s);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("options/rewrite");
@@ -430,6 +443,7 @@ int main(void)
 	tcase_add_test(words, without_a_place_for_it_no_list_is_made);
 	tcase_add_test(words,
 		       the_machine_options_are_those_of_the_object_format);
+	tcase_add_test(words, clang_is_told_the_machine_by_its_target);
 	suite_add_tcase(s, proof);
 	suite_add_tcase(s, words);
 	sr = srunner_create(s);

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base toolchain */
+/* needs: base store toolchain */
 #include "toolchain/elf.h"
 
 #include "base/fs.h"
-#include "base/str.h"
+#include "toolchain-elf.h"
 
 #include <check.h>
-#include <elf.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 static char file[] = "/tmp/check_toolchain.XXXXXX";
-static const char loader[] = "/lib/ld.so";
+static struct toolchain_elf elf;
+static struct buf bytes;
 
 static void set_up(void)
 {
@@ -25,109 +24,98 @@ static void set_up(void)
 
 static void tear_down(void)
 {
+	toolchain_elf_release(&elf);
+	buf_release(&bytes);
 	unlink(file);
 }
 
-/* A number of `n` bytes in the given order. */
-static void put(uint8_t *at, uint64_t v, size_t n, bool big)
-{
-	for (size_t i = 0; i < n; i++)
-		at[big ? n - 1 - i : i] = (uint8_t)(v >> (8 * i));
-}
-
-#define PUT(wide, big, at, t32, t64, field, v)            \
-	((wide) ? put((at) + offsetof(t64, field), (v),   \
-		      sizeof(((t64 *)0)->field), (big)) : \
-		  put((at) + offsetof(t32, field), (v),   \
-		      sizeof(((t32 *)0)->field), (big)))
-
-/* A program with two headers, the second of `type`; how long it is. */
-static size_t make(uint8_t out[512], bool wide, bool big, uint32_t type)
-{
-	size_t ehsize = wide ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr);
-	size_t phsize = wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
-	uint8_t *ph = out + ehsize + phsize;
-
-	memset(out, 0, 512);
-	memcpy(out, ELFMAG, SELFMAG);
-	out[EI_CLASS] = wide ? ELFCLASS64 : ELFCLASS32;
-	out[EI_DATA] = big ? ELFDATA2MSB : ELFDATA2LSB;
-	PUT(wide, big, out, Elf32_Ehdr, Elf64_Ehdr, e_phoff, ehsize);
-	PUT(wide, big, out, Elf32_Ehdr, Elf64_Ehdr, e_phentsize, phsize);
-	PUT(wide, big, out, Elf32_Ehdr, Elf64_Ehdr, e_phnum, 2);
-	PUT(wide, big, ph, Elf32_Phdr, Elf64_Phdr, p_type, type);
-	PUT(wide, big, ph, Elf32_Phdr, Elf64_Phdr, p_offset, 400);
-	PUT(wide, big, ph, Elf32_Phdr, Elf64_Phdr, p_filesz, sizeof(loader));
-	memcpy(out + 400, loader, sizeof(loader));
-	return 400 + sizeof(loader);
-}
-
-static int read_it(const uint8_t *in, size_t len, char **out)
+static int read_it(struct bytes in)
 {
 	struct err err;
 
-	ck_assert_int_eq(fs_write(file, bytes_of(in, len), 0755, &err), 0);
-	return toolchain_elf_loader(out, file, &err);
+	ck_assert_int_eq(fs_write(file, in, 0755, &err), 0);
+	return toolchain_elf_read(&elf, file, &err);
 }
 
-static const struct kind {
-	bool wide, big;
-} kinds[] = {
-	{ true, false }, { false, false }, { true, true }, { false, true }
-};
-
-START_TEST(the_loader_is_read_in_both_sizes_and_orders)
+/* All kinds: word size and byte order. */
+static struct elf_spec sample(int kind)
 {
-	uint8_t elf[512];
-	size_t len = make(elf, kinds[_i].wide, kinds[_i].big, PT_INTERP);
-	char *got;
+	return (struct elf_spec){
+		.narrow = kind & 1,
+		.big = kind & 2,
+		.machine = EM_AARCH64,
+		.interp = "/lib/ld.so",
+		.soname = "libown.so.1",
+		.rpath = "/r:/s",
+		.runpath = "$ORIGIN/../lib",
+		.needed = { "liba.so", "libb.so.2" },
+		.no_default = kind & 2,
+	};
+}
 
-	ck_assert_int_eq(read_it(elf, len, &got), 0);
-	ck_assert_str_eq(got, loader);
+START_TEST(what_a_loader_reads_is_read_in_both_sizes_and_orders)
+{
+	struct elf_spec s = sample(_i);
+
+	elf_make(&bytes, &s);
+	ck_assert_int_eq(read_it(buf_bytes(&bytes)), 0);
+	ck_assert_int_eq(elf.wide, !s.narrow);
+	ck_assert_int_eq(elf.big, s.big);
+	ck_assert_int_eq(elf.no_default, s.no_default);
+	ck_assert_uint_eq(elf.machine, EM_AARCH64);
+	ck_assert_str_eq(elf.loader, s.interp);
+	ck_assert_str_eq(elf.soname, s.soname);
+	ck_assert_str_eq(elf.rpath, s.rpath);
+	ck_assert_str_eq(elf.runpath, s.runpath);
+	ck_assert_uint_eq(elf.needed.n, 2);
+	ck_assert_str_eq(elf.needed.v[0], "liba.so");
+	ck_assert_str_eq(elf.needed.v[1], "libb.so.2");
 	ck_assert(toolchain_elf_is(file));
-	free(got);
 }
 END_TEST
 
-START_TEST(a_static_program_has_none)
+START_TEST(a_static_program_has_nothing_of_it)
 {
-	uint8_t elf[512];
-	size_t len = make(elf, kinds[_i].wide, kinds[_i].big, PT_LOAD);
-	char *got;
+	struct elf_spec s = { .narrow = _i & 1,
+			      .big = _i & 2,
+			      .no_dynamic = true };
 
-	ck_assert_int_eq(read_it(elf, len, &got), 0);
-	ck_assert_ptr_null(got);
+	elf_make(&bytes, &s);
+	ck_assert_int_eq(read_it(buf_bytes(&bytes)), 0);
+	ck_assert_ptr_null(elf.loader);
+	ck_assert_ptr_null(elf.soname);
+	ck_assert_uint_eq(elf.needed.n, 0);
 }
 END_TEST
 
 START_TEST(a_file_that_is_cut_is_no_program)
 {
-	uint8_t elf[512];
-	size_t len = make(elf, kinds[_i].wide, kinds[_i].big, PT_INTERP);
+	struct elf_spec s = sample(_i);
+	size_t dyn = s.narrow ? sizeof(Elf32_Dyn) : sizeof(Elf64_Dyn);
 
-	for (size_t cut = 0; cut < len; cut++) {
-		char *got;
-
-		ck_assert_int_eq(read_it(elf, cut, &got), -ENOEXEC);
-		ck_assert_ptr_null(got);
+	elf_make(&bytes, &s);
+	for (size_t cut = 0; cut < bytes.len - dyn; cut++) {
+		ck_assert_int_eq(read_it(bytes_of(bytes.data, cut)), -ENOEXEC);
+		ck_assert_ptr_null(elf.loader);
+		ck_assert_uint_eq(elf.needed.n, 0);
 	}
 }
 END_TEST
 
-/* No byte of the headers, whatever it is, does harm. */
-START_TEST(a_spoiled_header_does_no_harm)
+/* No byte, whatever it is, does harm. */
+START_TEST(a_spoiled_byte_does_no_harm)
 {
-	uint8_t elf[512];
-	size_t len = make(elf, kinds[_i].wide, kinds[_i].big, PT_INTERP);
+	static const uint8_t masks[] = { 0xff, 0x80, 0x01 };
+	struct elf_spec s = sample(_i);
 
-	for (size_t at = 4; at < 130; at++) {
-		uint8_t good = elf[at];
-		char *got;
-
-		elf[at] ^= 0xff;
-		read_it(elf, len, &got);
-		free(got);
-		elf[at] = good;
+	elf_make(&bytes, &s);
+	for (size_t at = 4; at < bytes.len; at++) {
+		for (size_t k = 0; k < sizeof(masks); k++) {
+			bytes.data[at] ^= masks[k];
+			read_it(buf_bytes(&bytes));
+			toolchain_elf_release(&elf);
+			bytes.data[at] ^= masks[k];
+		}
 	}
 }
 END_TEST
@@ -135,15 +123,40 @@ END_TEST
 START_TEST(a_script_is_no_program_and_a_missing_file_is_named)
 {
 	struct err err = { 0 };
-	char *got;
 
-	ck_assert_int_eq(read_it((const uint8_t *)"#!/bin/sh\n", 10, &got),
-			 -ENOEXEC);
+	ck_assert_int_eq(read_it(bytes_str("#!/bin/sh\n")), -ENOEXEC);
 	ck_assert(!toolchain_elf_is(file));
 	ck_assert(!toolchain_elf_is("/nonexistent"));
-	ck_assert_int_eq(toolchain_elf_loader(&got, "/nonexistent", &err),
+	ck_assert_int_eq(toolchain_elf_read(&elf, "/nonexistent", &err),
 			 -ENOENT);
 	ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent"));
+	ck_assert_int_eq(toolchain_elf_read(&elf, "/tmp", &err), -ENOEXEC);
+}
+END_TEST
+
+START_TEST(alike_are_machine_size_and_order)
+{
+	struct toolchain_elf a = { .machine = EM_386 }, b = a;
+
+	ck_assert(toolchain_elf_alike(&a, &b));
+	b.wide = true;
+	ck_assert(!toolchain_elf_alike(&a, &b));
+	b = a;
+	b.big = true;
+	ck_assert(!toolchain_elf_alike(&a, &b));
+	b = a;
+	b.machine = EM_ARM;
+	ck_assert(!toolchain_elf_alike(&a, &b));
+}
+END_TEST
+
+START_TEST(this_program_is_read)
+{
+	struct err err;
+
+	ck_assert_int_eq(toolchain_elf_read(&elf, "/proc/self/exe", &err), 0);
+	ck_assert_ptr_nonnull(elf.loader);
+	ck_assert(strv_has(&elf.needed, "libc.so.6"));
 }
 END_TEST
 
@@ -154,16 +167,16 @@ int main(void)
 	SRunner *sr;
 	int failed;
 
+	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, set_up, tear_down);
-	tcase_add_loop_test(t, the_loader_is_read_in_both_sizes_and_orders, 0,
-			    sizeof(kinds) / sizeof(*kinds));
-	tcase_add_loop_test(t, a_static_program_has_none, 0,
-			    sizeof(kinds) / sizeof(*kinds));
-	tcase_add_loop_test(t, a_file_that_is_cut_is_no_program, 0,
-			    sizeof(kinds) / sizeof(*kinds));
-	tcase_add_loop_test(t, a_spoiled_header_does_no_harm, 0,
-			    sizeof(kinds) / sizeof(*kinds));
+	tcase_add_loop_test(
+		t, what_a_loader_reads_is_read_in_both_sizes_and_orders, 0, 4);
+	tcase_add_loop_test(t, a_static_program_has_nothing_of_it, 0, 4);
+	tcase_add_loop_test(t, a_file_that_is_cut_is_no_program, 0, 4);
+	tcase_add_loop_test(t, a_spoiled_byte_does_no_harm, 0, 4);
 	tcase_add_test(t, a_script_is_no_program_and_a_missing_file_is_named);
+	tcase_add_test(t, alike_are_machine_size_and_order);
+	tcase_add_test(t, this_program_is_read);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);

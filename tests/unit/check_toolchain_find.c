@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base toolchain */
+/* needs: base store toolchain */
 #include "toolchain/find.h"
 
 #include "base/fs.h"

@@ -46,13 +46,16 @@ static void record(struct buf *out)
 {
 	struct wire_conn *conn = wire_conn_new(hear, NULL);
 	struct wire_hello hello = { .version_min = 1, .version_max = 1 };
-	struct wire_job job = { .job = 1, .text_len = 900 };
+	struct wire_job job = { .job = 1,
+				.mode = WIRE_MODE_TEXT,
+				.text_len = 900,
+				.source = (char *)"x.c",
+				.object = (char *)"x.o" };
 	struct buf body = { 0 };
 
 	wire_hello_encode(&body, &hello);
 	wire_conn_send(conn, WIRE_HELLO, buf_bytes(&body), WIRE_PLAIN);
 	buf_reset(&body);
-	wire_job_add_flag(&job, "-O", "2");
 	wire_job_encode(&body, &job);
 	wire_conn_send(conn, WIRE_JOB, buf_bytes(&body), WIRE_PLAIN);
 	send_text(conn, 400, WIRE_LZO);
@@ -60,7 +63,6 @@ static void record(struct buf *out)
 	send_text(conn, 200, WIRE_PLAIN);
 	wire_conn_send(conn, WIRE_CC_BEAT, bytes_of(NULL, 0), WIRE_PLAIN);
 	buf_add_bytes(out, wire_conn_pending(conn));
-	wire_job_release(&job);
 	buf_release(&body);
 	wire_conn_free(conn);
 }

@@ -7,14 +7,21 @@
 #include <string.h>
 
 static struct wire_job job;
-static struct digest text, key;
+static struct wire_flag flags[] = { { "-O", "2" }, { "-w", NULL } };
+static struct digest text, tools, key;
 
 static void fresh(void)
 {
-	job = (struct wire_job){ .job = 1, .text_len = 10, .deadline_ms = 5 };
-	wire_job_add_flag(&job, "-O", "2");
+	job = (struct wire_job){ .job = 1,
+				 .mode = WIRE_MODE_TEXT,
+				 .text_len = 10,
+				 .deadline_ms = 5 };
+	job.source = xstrdup("a.c");
+	job.object = xstrdup("a.o");
+	flags[0].value = "2";
 	digest_of(bytes_str("int x;"), &text);
-	wire_job_key(&job, &text, &key);
+	digest_of(bytes_str("gcc"), &tools);
+	wire_job_key(&job, flags, 2, &text, &tools, &key);
 }
 
 static void done(void)
@@ -22,11 +29,11 @@ static void done(void)
 	wire_job_release(&job);
 }
 
-static bool same_key(void)
+static bool same_key(size_t n, const struct digest *of_text)
 {
 	struct digest now;
 
-	wire_job_key(&job, &text, &now);
+	wire_job_key(&job, flags, n, of_text, &tools, &now);
 	return digest_equal(&now, &key);
 }
 
@@ -36,57 +43,100 @@ START_TEST(a_key_is_the_digest_that_the_protocol_states)
 	struct digest want;
 
 	job.job = 0;
-	wire_job_encode(&b, &job);
+	wire_job_encode(&b, &job); /* no runs, and no variables behind */
+	b.len -= 4;
+	buf_put_u16(&b, 0);
+	buf_put_u16(&b, 0);
+	buf_put_u32(&b, 2);
+	wire_flag_put(&b, &flags[0]);
+	wire_flag_put(&b, &flags[1]);
 	buf_add(&b, text.b, sizeof(text.b));
+	buf_add(&b, tools.b, sizeof(tools.b));
 	digest_of(buf_bytes(&b), &want);
 	ck_assert(digest_equal(&want, &key));
 	buf_release(&b);
 }
 END_TEST
 
-START_TEST(a_key_does_not_depend_on_the_number)
+START_TEST(a_key_does_not_depend_on_numbers)
 {
+	static struct wire_run run = { 7, 2 };
+
 	job.job = 99;
-	ck_assert(same_key());
+	job.n_runs = 1;
+	job.runs = &run;
+	ck_assert(same_key(2, &text));
 	ck_assert_uint_eq(job.job, 99);
+	ck_assert_uint_eq(job.n_runs, 1);
+	job.runs = NULL;
 }
 END_TEST
 
 START_TEST(a_key_depends_on_all_that_is_compiled)
 {
+	size_t n = 2;
+
 	if (_i == 0)
 		text.b[31] ^= 1;
 	else if (_i == 1)
-		job.toolchain.b[0] ^= 1;
+		tools.b[0] ^= 1;
 	else if (_i == 2)
 		job.lang = WIRE_LANG_ASM;
 	else if (_i == 3)
-		wire_job_add_flag(&job, "-g", NULL);
+		n = 1;
 	else if (_i == 4)
-		job.flags[0].value[0] = '3';
-	else
+		flags[0].value = "3";
+	else if (_i == 5)
 		strv_add(&job.env, "LANG=C");
-	ck_assert(!same_key());
+	else if (_i == 6)
+		job.view = 3;
+	else if (_i == 7)
+		job.cwd = 3;
+	else if (_i == 8)
+		job.source[0] = 'b';
+	else
+		job.mode = WIRE_MODE_REMOTE;
+	ck_assert(!same_key(n, &text));
 }
 END_TEST
 
-START_TEST(an_answer_binds_the_object_to_the_key)
+START_TEST(no_text_is_the_text_of_no_bytes)
 {
+	struct digest nothing, a, b;
+
+	digest_of(bytes_of(NULL, 0), &nothing);
+	wire_job_key(&job, flags, 2, NULL, &tools, &a);
+	wire_job_key(&job, flags, 2, &nothing, &tools, &b);
+	ck_assert(digest_equal(&a, &b));
+	ck_assert(!digest_equal(&a, &key));
+}
+END_TEST
+
+START_TEST(an_answer_binds_each_stream_to_the_key)
+{
+	struct bytes s[WIRE_STREAMS];
 	struct digest answer, other;
 	struct buf b = { 0 };
 
-	wire_answer_digest(&key, bytes_str("\177ELF"), &answer);
+	for (int i = 0; i < WIRE_STREAMS; i++)
+		s[i] = bytes_of("abcdef", (size_t)i);
+	wire_answer_digest(&key, s, &answer);
 	buf_add(&b, key.b, sizeof(key.b));
-	buf_add_str(&b, "\177ELF");
+	for (int i = 0; i < WIRE_STREAMS; i++)
+		buf_put_bytes(&b, s[i]);
 	digest_of(buf_bytes(&b), &other);
 	ck_assert(digest_equal(&answer, &other));
 
-	wire_answer_digest(&key, bytes_str("\177ELG"), &other);
+	if (_i < WIRE_STREAMS) {
+		s[_i].len++;
+	} else if (_i == WIRE_STREAMS) {
+		key.b[0] ^= 1;
+	} else { /* a byte moves to the next */
+		s[1] = bytes_of("", 0);
+		s[2] = bytes_of("aab", 3);
+	}
+	wire_answer_digest(&key, s, &other);
 	ck_assert(!digest_equal(&answer, &other));
-	key.b[0] ^= 1;
-	wire_answer_digest(&key, bytes_str("\177ELF"), &other);
-	ck_assert(!digest_equal(&answer, &other));
-	wire_answer_digest(&key, bytes_of(NULL, 0), &other);
 	buf_release(&b);
 }
 END_TEST
@@ -101,9 +151,10 @@ int main(void)
 	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(tc, fresh, done);
 	tcase_add_test(tc, a_key_is_the_digest_that_the_protocol_states);
-	tcase_add_test(tc, a_key_does_not_depend_on_the_number);
-	tcase_add_loop_test(tc, a_key_depends_on_all_that_is_compiled, 0, 6);
-	tcase_add_test(tc, an_answer_binds_the_object_to_the_key);
+	tcase_add_test(tc, a_key_does_not_depend_on_numbers);
+	tcase_add_loop_test(tc, a_key_depends_on_all_that_is_compiled, 0, 10);
+	tcase_add_test(tc, no_text_is_the_text_of_no_bytes);
+	tcase_add_loop_test(tc, an_answer_binds_each_stream_to_the_key, 0, 7);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);
 	srunner_free(sr);

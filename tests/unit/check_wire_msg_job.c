@@ -15,12 +15,23 @@ static void fresh(void)
 	body = (struct buf){ 0 };
 	job = (struct wire_job){
 		.job = 77,
+		.cell = 5,
+		.view = 6,
+		.mode = WIRE_MODE_TEXT,
 		.lang = WIRE_LANG_ASM,
 		.text_len = WIRE_TEXT_MAX,
 		.check_indent = 1,
 		.deadline_ms = 30000,
+		.cwd = 12,
 	};
-	memset(job.toolchain.b, 0x11, sizeof(job.toolchain.b));
+	job.source = xstrdup("a.S");
+	job.object = xstrdup("lib/a.o");
+}
+
+static void add_run(uint32_t first, uint16_t count)
+{
+	job.runs = xrealloc(job.runs, (job.n_runs + 1) * sizeof(*job.runs));
+	job.runs[job.n_runs++] = (struct wire_run){ first, count };
 }
 
 static void done(void)
@@ -54,28 +65,32 @@ static void ck_taken(void)
 	wire_job_release(&got);
 }
 
-START_TEST(a_job_comes_back_with_its_flags_in_order)
+START_TEST(a_job_comes_back_with_its_runs_in_order)
 {
 	struct wire_job got = { 0 };
 
-	wire_job_add_flag(&job, "-O", "2");
-	wire_job_add_flag(&job, "-fno-common", NULL);
-	wire_job_add_flag(&job, "-DX=", "");
+	add_run(9, 100);
+	add_run(3, 1);
+	add_run(WIRE_FLAGS_KNOWN - 2, 2);
 	strv_add(&job.env, "SOURCE_DATE_EPOCH=0");
 	strv_add(&job.env, "LANG=");
 	ck_assert_int_eq(through(&got), 0);
 	ck_assert_uint_eq(got.job, 77);
-	ck_assert(digest_equal(&got.toolchain, &job.toolchain));
+	ck_assert_uint_eq(got.cell, 5);
+	ck_assert_uint_eq(got.view, 6);
+	ck_assert_uint_eq(got.mode, WIRE_MODE_TEXT);
 	ck_assert_uint_eq(got.lang, WIRE_LANG_ASM);
 	ck_assert_uint_eq(got.text_len, WIRE_TEXT_MAX);
 	ck_assert_uint_eq(got.check_indent, 1);
 	ck_assert_uint_eq(got.deadline_ms, 30000);
-	ck_assert_uint_eq(got.n_flags, 3);
-	ck_assert_str_eq(got.flags[0].name, "-O");
-	ck_assert_str_eq(got.flags[0].value, "2");
-	ck_assert_str_eq(got.flags[1].name, "-fno-common");
-	ck_assert_ptr_null(got.flags[1].value); /* none is not empty */
-	ck_assert_str_eq(got.flags[2].value, "");
+	ck_assert_uint_eq(got.cwd, 12);
+	ck_assert_str_eq(got.source, "a.S");
+	ck_assert_str_eq(got.object, "lib/a.o");
+	ck_assert_uint_eq(got.n_runs, 3);
+	for (int i = 0; i < 3; i++) {
+		ck_assert_uint_eq(got.runs[i].first, job.runs[i].first);
+		ck_assert_uint_eq(got.runs[i].count, job.runs[i].count);
+	}
 	ck_assert_uint_eq(got.env.n, 2);
 	ck_assert_str_eq(got.env.v[1], "LANG=");
 	wire_job_release(&got);
@@ -86,8 +101,7 @@ START_TEST(a_job_cut_or_prolonged_is_refused)
 {
 	struct wire_job got = { .job = 42 };
 
-	wire_job_add_flag(&job, "-O", "2");
-	wire_job_add_flag(&job, "-fno-common", NULL);
+	add_run(1, 2);
 	strv_add(&job.env, "LANG=C");
 	wire_job_encode(&body, &job);
 	for (size_t n = 0; n < body.len; n++)
@@ -101,26 +115,67 @@ END_TEST
 
 START_TEST(flags_are_bounded_in_number)
 {
-	for (int i = 0; i < WIRE_FLAGS_MAX; i++)
-		wire_job_add_flag(&job, "-DA=", i % 2 ? "1" : NULL);
+	for (int i = 0; i < WIRE_FLAGS_MAX / 2; i++)
+		add_run(7, 2);
 	ck_taken();
-	for (int i = 0; i < 70000; i++)
-		wire_job_add_flag(&job, "-DA=", NULL);
+	add_run(1, 1);
 	ck_refused();
 }
 END_TEST
 
-START_TEST(flags_are_bounded_in_bytes)
+START_TEST(runs_are_bounded_in_number)
 {
-	char *half = malloc(WIRE_ARGV_MAX / 2 + 1);
-
-	memset(half, 'x', WIRE_ARGV_MAX / 2);
-	half[WIRE_ARGV_MAX / 2] = '\0';
-	wire_job_add_flag(&job, half, half);
+	for (int i = 0; i < WIRE_FLAGS_MAX; i++)
+		add_run(7, 1);
 	ck_taken();
-	wire_job_add_flag(&job, "y", NULL);
+	add_run(7, 1);
 	ck_refused();
-	free(half);
+}
+END_TEST
+
+/* first, count; behind a run of 3 and 4. */
+static const struct wire_run bad_runs[] = {
+	{ 9, 0 },
+	{ 5, 1 }, /* 3, 4 and 5 are one run */
+	{ WIRE_FLAGS_KNOWN, 1 },
+	{ WIRE_FLAGS_KNOWN - 1, 2 },
+	{ UINT32_MAX, 1 },
+	{ 9, WIRE_FLAGS_MAX - 1 },
+	{ 9, UINT16_MAX },
+};
+
+START_TEST(a_run_that_is_none_is_refused)
+{
+	add_run(3, 2);
+	ck_taken();
+	add_run(bad_runs[_i].first, bad_runs[_i].count);
+	ck_refused();
+}
+END_TEST
+
+START_TEST(remote_mode_has_no_text)
+{
+	job.mode = WIRE_MODE_REMOTE;
+	ck_refused();
+	job.text_len = 0;
+	ck_refused();
+	job.check_indent = 0;
+	ck_taken();
+}
+END_TEST
+
+START_TEST(a_job_has_names)
+{
+	char **name = _i & 1 ? &job.source : &job.object;
+
+	free(*name);
+	*name = _i & 2 ? xasprintf("%*s", WIRE_PATH_MAX + 1, "") : xstrdup("");
+	ck_refused();
+	free(*name);
+	*name = xasprintf("%*s", WIRE_PATH_MAX, "");
+	ck_taken();
+	job.cwd = WIRE_PATHS_KNOWN;
+	ck_refused();
 }
 END_TEST
 
@@ -152,32 +207,31 @@ START_TEST(the_environment_is_bounded_and_holds_assignments)
 }
 END_TEST
 
-/* Offsets within a job with one flag "-O" of value "2". */
+/* Offsets within a job with one run and no variables. */
 static const struct spoil {
 	size_t offset;
 	uint8_t value;
 } spoiled[] = {
-	{ 36, WIRE_LANG_ASM + 1 }, /* lang */
-	{ 41, 2 }, /* check_indent: yes or no */
-	{ 47, 0x11 }, /* n_flags, high byte: beyond WIRE_FLAGS_MAX */
-	{ 46, 2 }, /* n_flags: more than there are */
-	{ 48, 0 }, /* the name's length */
-	{ 50, 0xff },
-	{ 52, 0 }, /* a NUL within the name */
-	{ 54, 2 }, /* neither with nor without a value */
-	{ 54, 0 },
-	{ 59, 0 }, /* a NUL within the value */
-	{ 60, 1 }, /* env: more than there are */
-	{ 61, 1 },
+	{ 12, WIRE_MODE_TEXT + 1 }, /* mode */
+	{ 13, WIRE_LANG_ASM + 1 }, /* lang */
+	{ 18, 2 }, /* check_indent: yes or no */
+	{ 27, 0 }, /* the source's length */
+	{ 31, 0 }, /* a NUL within it */
+	{ 46, 0x11 }, /* n_runs, high byte: beyond WIRE_FLAGS_MAX */
+	{ 45, 2 }, /* n_runs: more than there are */
+	{ 45, 0 },
+	{ 51, 0 }, /* an empty run */
+	{ 53, 1 }, /* env: more than there are */
+	{ 54, 1 },
 };
 
 START_TEST(a_job_with_a_spoiled_byte_is_refused)
 {
 	struct wire_job got = { .job = 42 };
 
-	wire_job_add_flag(&job, "-O", "2");
+	add_run(4, 1);
 	wire_job_encode(&body, &job);
-	ck_assert_uint_eq(body.len, 62);
+	ck_assert_uint_eq(body.len, 55);
 	body.data[spoiled[_i].offset] = spoiled[_i].value;
 	ck_assert_int_eq(wire_job_decode(&got, buf_bytes(&body)), -EPROTO);
 	ck_assert_uint_eq(got.job, 42);
@@ -220,7 +274,7 @@ START_TEST(a_piece_is_bounded_and_of_a_known_stream)
 	ck_assert_int_eq(wire_piece_decode(&got, buf_bytes(&body)), -EPROTO);
 
 	buf_reset(&body);
-	m = (struct wire_piece){ .stream = WIRE_STDERR + 1 };
+	m = (struct wire_piece){ .stream = WIRE_STREAMS };
 	wire_piece_encode(&body, &m);
 	ck_assert_int_eq(wire_piece_decode(&got, buf_bytes(&body)), -EPROTO);
 	free(chunk);
@@ -249,9 +303,8 @@ static const struct wire_result result = {
 	.wall_ms = 4,
 	.peak_kib = 5,
 	.toolchain = { .b = { 6 } },
-	.object_len = WIRE_OBJECT_MAX,
-	.stdout_len = WIRE_DIAG_MAX,
-	.stderr_len = WIRE_DIAG_MAX,
+	.len = { WIRE_OBJECT_MAX, WIRE_DIAG_MAX, WIRE_DIAG_MAX, WIRE_DEPS_MAX,
+		 WIRE_DEPS_MAX },
 	.answer = { .b = { 7 } },
 };
 
@@ -271,7 +324,7 @@ END_TEST
 
 START_TEST(a_result_with_a_length_beyond_its_limit_is_refused)
 {
-	static const size_t offsets[] = { 52, 56, 60 };
+	static const size_t offsets[] = { 52, 56, 60, 64, 68 };
 	struct wire_result got = { 0 };
 	uint8_t *p;
 
@@ -284,7 +337,7 @@ END_TEST
 
 START_TEST(a_fail_has_a_class_and_a_line)
 {
-	struct wire_fail m = { .job = 8, .class = WIRE_FAIL_BUSY };
+	struct wire_fail m = { .job = 8, .class = WIRE_FAIL_INPUT };
 	struct wire_fail got = { 0 };
 	char reason[2000];
 
@@ -294,23 +347,27 @@ START_TEST(a_fail_has_a_class_and_a_line)
 	wire_fail_encode(&body, &m);
 	ck_assert_int_eq(wire_fail_decode(&got, buf_bytes(&body)), 0);
 	ck_assert_uint_eq(got.job, 8);
-	ck_assert_uint_eq(got.class, WIRE_FAIL_BUSY);
+	ck_assert_uint_eq(got.class, WIRE_FAIL_INPUT);
 	ck_assert_uint_eq(strlen(got.reason), WIRE_REASON_MAX);
 	wire_fail_release(&got);
 	for (size_t n = 0; n < body.len; n++)
 		ck_assert_int_eq(wire_fail_decode(&got, bytes_of(body.data, n)),
 				 -EPROTO);
-	body.data[4] = WIRE_FAIL_BUSY + 1;
+	body.data[4] = WIRE_FAIL_INPUT + 1;
 	ck_assert_int_eq(wire_fail_decode(&got, buf_bytes(&body)), -EPROTO);
 }
 END_TEST
 
 static void add_tests(TCase *tc)
 {
-	tcase_add_test(tc, a_job_comes_back_with_its_flags_in_order);
+	tcase_add_test(tc, a_job_comes_back_with_its_runs_in_order);
 	tcase_add_test(tc, a_job_cut_or_prolonged_is_refused);
 	tcase_add_test(tc, flags_are_bounded_in_number);
-	tcase_add_test(tc, flags_are_bounded_in_bytes);
+	tcase_add_test(tc, runs_are_bounded_in_number);
+	tcase_add_loop_test(tc, a_run_that_is_none_is_refused, 0,
+			    sizeof(bad_runs) / sizeof(*bad_runs));
+	tcase_add_test(tc, remote_mode_has_no_text);
+	tcase_add_loop_test(tc, a_job_has_names, 0, 4);
 	tcase_add_test(tc, a_text_is_bounded);
 	tcase_add_loop_test(
 		tc, the_environment_is_bounded_and_holds_assignments, 0, 6);
@@ -321,7 +378,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, a_cancel_names_its_job);
 	tcase_add_test(tc, a_result_comes_back_as_it_was);
 	tcase_add_loop_test(
-		tc, a_result_with_a_length_beyond_its_limit_is_refused, 0, 3);
+		tc, a_result_with_a_length_beyond_its_limit_is_refused, 0, 5);
 	tcase_add_test(tc, a_fail_has_a_class_and_a_line);
 }
 

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "agent/answer.h"
+
+#include "agent/object.h"
+
+size_t agent_answer_size(const struct agent_answer *a)
+{
+	size_t sum = 0;
+
+	for (int i = 0; i < WIRE_STREAMS; i++)
+		sum += a->out[i].len;
+	return sum;
+}
+
+void agent_answer_seal(struct agent_answer *a, const struct digest *key)
+{
+	/* The two lists name our directories, and the client knows that. */
+	a->tells = agent_object_tells(a->out[WIRE_OBJECT]) ||
+		   agent_object_tells(a->out[WIRE_STDOUT]) ||
+		   agent_object_tells(a->out[WIRE_STDERR]);
+	wire_answer_digest(key, a->out, &a->digest);
+}
+
+bool agent_answer_piece(struct agent_answer *a, struct wire_piece *out)
+{
+	size_t n;
+
+	while (a->stream < WIRE_STREAMS && a->sent == a->out[a->stream].len) {
+		a->stream++;
+		a->sent = 0;
+	}
+	if (a->stream == WIRE_STREAMS)
+		return false;
+	n = a->out[a->stream].len - a->sent;
+	if (n > WIRE_CHUNK_MAX)
+		n = WIRE_CHUNK_MAX;
+	*out = (struct wire_piece){
+		.stream = (uint8_t)a->stream,
+		.data = bytes_of(a->out[a->stream].data + a->sent, n),
+	};
+	a->sent += n;
+	return true;
+}

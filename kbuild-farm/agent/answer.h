@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * agent/answer.h - what came out of a job, on its way to the client.
+ */
+#ifndef AGENT_ANSWER_H
+#define AGENT_ANSWER_H
+
+#include "wire/key.h"
+#include "wire/msg.h"
+
+#include <stdbool.h>
+
+struct agent_answer {
+	struct bytes out[WIRE_STREAMS]; /* borrowed */
+	bool tells; /* where it was made (agent/object.h) */
+	struct digest digest;
+	unsigned stream; /* that is being sent */
+	size_t sent; /* of it */
+};
+
+size_t agent_answer_size(const struct agent_answer *a);
+/* Sets `tells` and `digest`; any thread. */
+void agent_answer_seal(struct agent_answer *a, const struct digest *key);
+/* The next piece, borrowed; false when there is no more. */
+bool agent_answer_piece(struct agent_answer *a, struct wire_piece *out);
+
+#endif

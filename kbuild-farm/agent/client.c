@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "agent/client.h"
+
+#include "agent/agent.h"
+#include "base/str.h"
+#include "wire/flags.h"
+#include "wire/paths.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct agent_client {
+	struct agent *agent;
+	const struct agent_client_ops *ops; /* NULL once it is closed */
+	void *ctx;
+	struct wire_paths_known *paths;
+	struct wire_flags_known *flags;
+	struct agent_blobs *blobs;
+	struct agent_cell *cells[AGENT_CELLS_MOST]; /* NULL: free */
+};
+
+static int misunderstood(struct err *err, const char *what)
+{
+	return err_set(err, EPROTO, "a %s that was not understood", what);
+}
+
+static void send_have(void *ctx, struct wire_have *m)
+{
+	struct agent_client *c = ctx;
+	struct buf body = { 0 };
+
+	wire_have_encode(&body, m);
+	c->ops->send(c->ctx, WIRE_HAVE, &body);
+}
+
+static void send_need(void *ctx, struct wire_need *m)
+{
+	struct agent_client *c = ctx;
+	struct buf body = { 0 };
+
+	wire_need_encode(&body, m);
+	c->ops->send(c->ctx, WIRE_NEED, &body);
+}
+
+static void refuse(void *ctx, const char *why)
+{
+	struct agent_client *c = ctx;
+
+	c->ops->refuse(c->ctx, why);
+}
+
+static void free_if_done(struct agent_client *c)
+{
+	if (c->ops)
+		return;
+	for (int i = 0; i < AGENT_CELLS_MOST; i++) {
+		if (c->cells[i])
+			return;
+	}
+	wire_paths_known_free(c->paths);
+	wire_flags_known_free(c->flags);
+	free(c);
+}
+
+static void on_gone(void *ctx, struct agent_cell *cell)
+{
+	struct agent_client *c = ctx;
+
+	for (int i = 0; i < AGENT_CELLS_MOST; i++) {
+		if (c->cells[i] == cell)
+			c->cells[i] = NULL;
+	}
+	free_if_done(c);
+}
+
+struct agent_client *agent_client_new(struct agent *a,
+				      const struct agent_client_ops *ops,
+				      void *ctx)
+{
+	struct agent_client *c = xcalloc(1, sizeof(*c));
+
+	c->agent = a;
+	c->ops = ops;
+	c->ctx = ctx;
+	c->paths = wire_paths_known_new();
+	c->flags = wire_flags_known_new();
+	c->blobs = agent_blobs_new(a->store);
+	return c;
+}
+
+void agent_client_close(struct agent_client *c)
+{
+	c->ops = NULL;
+	for (int i = 0; i < AGENT_CELLS_MOST; i++) {
+		if (c->cells[i])
+			agent_cell_close(c->cells[i]);
+	}
+	agent_blobs_free(c->blobs);
+	c->blobs = NULL;
+	free_if_done(c);
+}
+
+void agent_client_check(struct agent_client *c)
+{
+	for (int i = 0; i < AGENT_CELLS_MOST; i++) {
+		if (c->cells[i])
+			agent_cell_check(c->cells[i]);
+	}
+}
+
+static struct agent_cell *find(const struct agent_client *c, uint32_t number)
+{
+	for (int i = 0; i < AGENT_CELLS_MOST; i++) {
+		if (c->cells[i] && agent_cell_number(c->cells[i]) == number)
+			return c->cells[i];
+	}
+	return NULL;
+}
+
+struct agent_cell *agent_client_cell(const struct agent_client *c,
+				     uint32_t number)
+{
+	struct agent_cell *cell = find(c, number);
+
+	return cell && agent_cell_open(cell) ? cell : NULL;
+}
+
+const char *agent_client_path(const struct agent_client *c, uint32_t number)
+{
+	return wire_paths_known_get(c->paths, number);
+}
+
+int agent_client_flags(const struct agent_client *c, const struct wire_job *m,
+		       struct wire_flag **flags, size_t *n)
+{
+	return wire_flags_known_runs(c->flags, m, flags, n);
+}
+
+static void refuse_cell(struct agent_client *c, uint32_t number,
+			const char *why)
+{
+	struct wire_have m = { .cell = number,
+			       .state = WIRE_HAVE_REFUSED,
+			       .detail = (char *)why };
+
+	send_have(c, &m);
+}
+
+static void add_cell(struct agent_client *c, struct wire_cell *m)
+{
+	static const struct agent_cell_ops ops = {
+		.have = send_have,
+		.need = send_need,
+		.refuse = refuse,
+		.gone = on_gone,
+	};
+	int i = 0;
+
+	while (i < AGENT_CELLS_MOST && c->cells[i])
+		i++;
+	if (!c->agent->check.fit)
+		refuse_cell(c, m->cell, c->agent->check.why);
+	else if (i == AGENT_CELLS_MOST)
+		refuse_cell(c, m->cell, "more cells than one client may have");
+	else
+		c->cells[i] = agent_cell_new(c->agent, m, c->blobs, &ops, c);
+}
+
+static int take_cell(struct agent_client *c, struct bytes body, struct err *err)
+{
+	struct wire_cell m;
+	int ret = 0;
+
+	if (wire_cell_decode(&m, body))
+		return misunderstood(err, "CELL");
+	if (find(c, m.cell))
+		ret = err_set(err, EPROTO, "two cells with number %u", m.cell);
+	else
+		add_cell(c, &m);
+	wire_cell_release(&m);
+	return ret;
+}
+
+static int take_shut(struct agent_client *c, struct bytes body, struct err *err)
+{
+	struct agent_cell *cell;
+	uint32_t number;
+
+	if (wire_shut_decode(&number, body))
+		return misunderstood(err, "SHUT");
+	cell = find(c, number);
+	if (cell)
+		agent_cell_shut(cell);
+	return 0;
+}
+
+/* One for a cell that is gone may have been on its way. */
+static int take_view(struct agent_client *c, struct bytes body, struct err *err)
+{
+	struct agent_cell *cell;
+	struct wire_view m;
+	int ret = 0;
+
+	if (wire_view_decode(&m, body))
+		return misunderstood(err, "VIEW");
+	cell = find(c, m.cell);
+	if (cell)
+		ret = agent_cell_view(cell, &m, c->paths, err);
+	wire_view_release(&m);
+	return ret;
+}
+
+static int take_blob(struct agent_client *c, struct bytes body, struct err *err)
+{
+	struct wire_blob m;
+
+	if (wire_blob_decode(&m, body))
+		return misunderstood(err, "BLOB");
+	return agent_blobs_take(c->blobs, &m, err);
+}
+
+int agent_client_take(struct agent_client *c, uint16_t type, struct bytes body,
+		      struct err *err)
+{
+	switch (type) {
+	case WIRE_CELL:
+		return take_cell(c, body, err);
+	case WIRE_SHUT:
+		return take_shut(c, body, err);
+	case WIRE_PATHS:
+		return wire_paths_known_take(c->paths, body) ?
+			       misunderstood(err, "PATHS") :
+			       0;
+	case WIRE_FLAGS:
+		return wire_flags_known_take(c->flags, body) ?
+			       misunderstood(err, "FLAGS") :
+			       0;
+	case WIRE_VIEW:
+		return take_view(c, body, err);
+	case WIRE_BLOB:
+		return take_blob(c, body, err);
+	default:
+		return -ENOTSUP;
+	}
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "agent/identity.h"
+
+#include "base/str.h"
+#include "toolchain/manifest.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static struct toolchain_entry entry_of(const struct agent_view *v, uint32_t i)
+{
+	const struct wire_entry *m = &v->m.entries[i];
+
+	return (struct toolchain_entry){
+		.path = (char *)v->entries[i].path,
+		.kind = (enum toolchain_kind)m->kind,
+		.executable = m->executable,
+		.size = m->size,
+		.mtime_ns = m->mtime_ns,
+		.digest = m->digest,
+		.target = m->target,
+	};
+}
+
+/* A toolchain only adds: nothing of it is GONE. */
+static bool gather(const struct agent_view_queue *views,
+		   struct toolchain_entry *out)
+{
+	const struct agent_view *v;
+	bool good = true;
+
+	list_for_each(v, views, link) {
+		for (uint32_t i = 0; i < v->m.n; i++) {
+			good &= v->m.entries[i].kind != WIRE_GONE;
+			*out++ = entry_of(v, i);
+		}
+	}
+	return good;
+}
+
+int agent_identity_check(const struct agent_view_queue *views,
+			 const struct wire_cell *m, struct err *err)
+{
+	struct toolchain_entry *all;
+	const struct agent_view *v;
+	struct digest id;
+	size_t n = 0;
+	int ret = -EINVAL;
+
+	list_for_each(v, views, link)
+		n += v->m.n;
+	all = xcalloc(n + 1, sizeof(*all));
+	if (gather(views, all))
+		ret = toolchain_manifest_id(all, n, m->driver, m->is_clang,
+					    &id);
+	free(all);
+	if (ret)
+		return err_set(err, EINVAL, "its toolchain makes no sense");
+	if (!digest_equal(&id, &m->toolchain))
+		return err_set(err, EINVAL,
+			       "its toolchain is another than it says");
+	return 0;
+}

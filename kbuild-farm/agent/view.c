@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "agent/view.h"
+
+#include "base/str.h"
+#include "cell/cell.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SMALL_ENTRIES 32
+#define SMALL_BYTES   (256u << 10)
+#define DAMAGED_MOST  3 /* times that one blob may turn out to be so */
+
+static void came(struct agent_want *w, int ret);
+
+static int resolve(struct agent_view *v, const struct wire_view *m,
+		   const struct wire_paths_known *paths, struct err *err)
+{
+	for (uint32_t i = 0; i < m->n; i++) {
+		struct agent_view_entry *e = &v->entries[i];
+
+		e->view = v;
+		e->want.came = came;
+		e->path = wire_paths_known_get(paths, m->entries[i].path);
+		if (!e->path)
+			return err_set(err, EPROTO,
+				       "a VIEW with path %u, which has no name",
+				       m->entries[i].path);
+	}
+	return 0;
+}
+
+struct agent_view *agent_view_new(struct wire_view *m,
+				  const struct wire_paths_known *paths,
+				  struct store *store, struct err *err)
+{
+	struct agent_view *v = xcalloc(1, sizeof(*v));
+
+	v->entries = xcalloc(m->n + 1, sizeof(*v->entries));
+	v->store = store;
+	if (resolve(v, m, paths, err)) {
+		free(v->entries);
+		free(v);
+		return NULL;
+	}
+	v->m = *m;
+	*m = (struct wire_view){ 0 };
+	return v;
+}
+
+static void unpin(struct agent_view *v, uint32_t i)
+{
+	if (v->entries[i].pinned)
+		store_unpin(v->store, &v->m.entries[i].digest);
+	v->entries[i].pinned = false;
+}
+
+void agent_view_forget(struct agent_view *v)
+{
+	for (uint32_t i = 0; i < v->m.n; i++)
+		agent_blobs_forget(&v->entries[i].want);
+}
+
+void agent_view_free(struct agent_view *v)
+{
+	agent_view_forget(v);
+	for (uint32_t i = 0; i < v->m.n; i++)
+		unpin(v, i);
+	wire_view_release(&v->m);
+	free(v->entries);
+	free(v);
+}
+
+uint64_t agent_view_bytes(const struct agent_view *v)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < v->m.n; i++)
+		sum += v->m.entries[i].size;
+	return sum;
+}
+
+bool agent_view_small(const struct agent_view *v)
+{
+	return v->m.n <= SMALL_ENTRIES && agent_view_bytes(v) <= SMALL_BYTES;
+}
+
+static int pin(struct agent_view_entry *e)
+{
+	struct agent_view *v = e->view;
+	const struct wire_entry *m = &v->m.entries[e - v->entries];
+	int ret = store_pin(v->store, &m->digest, m->size);
+
+	e->pinned = !ret;
+	return ret;
+}
+
+int agent_view_look(struct agent_view *v, struct err *err)
+{
+	for (uint32_t i = 0; i < v->m.n; i++) {
+		int ret;
+
+		if (v->m.entries[i].kind != WIRE_FILE)
+			continue;
+		if (atomic_load(v->stop))
+			return err_set(err, ECANCELED, "not wanted any more");
+		ret = pin(&v->entries[i]);
+		v->entries[i].lacks = ret == -ENOENT;
+		if (ret && ret != -ENOENT)
+			return err_set(err, -ret, "the node's store: %s",
+				       strerror(-ret));
+	}
+	v->looked = true;
+	return 0;
+}
+
+static void came(struct agent_want *w, int ret)
+{
+	/* `want` is the first member. */
+	struct agent_view_entry *e = (struct agent_view_entry *)(void *)w;
+	struct agent_view *v = e->view;
+
+	if (!ret)
+		ret = pin(e);
+	if (ret)
+		v->failed = ret;
+	v->missing--;
+	v->changed(v->ctx);
+}
+
+int agent_view_ask(struct agent_view *v, struct agent_blobs *blobs,
+		   struct wire_need *need, struct err *err)
+{
+	*need = (struct wire_need){ .cell = v->m.cell, .view = v->m.view };
+	need->index = xcalloc(v->m.n + 1, sizeof(*need->index));
+	for (uint32_t i = 0; i < v->m.n; i++) {
+		struct agent_view_entry *e = &v->entries[i];
+		const struct wire_entry *m = &v->m.entries[i];
+		bool ask;
+		int ret;
+
+		if (!e->lacks)
+			continue;
+		ret = agent_blobs_want(blobs, &m->digest, m->size, &e->want,
+				       &ask);
+		if (ret == -EPROTO)
+			err_set(err, EPROTO, "one blob with two sizes");
+		else if (ret)
+			err_set(err, -ret, "more than %u blobs are awaited",
+				AGENT_BLOBS_ASKED);
+		if (ret)
+			return ret;
+		e->lacks = false;
+		v->missing++;
+		if (ask)
+			need->index[need->n++] = i;
+	}
+	return 0;
+}
+
+/* The store removed it: ask again, but not for ever. */
+static int was_damaged(struct agent_view *v, uint32_t i, struct err *err)
+{
+	struct agent_view_entry *e = &v->entries[i];
+
+	unpin(v, i);
+	if (++e->damaged >= DAMAGED_MOST)
+		return err_set(err, EIO,
+			       "the node's store spoils what it is given");
+	e->lacks = true;
+	return -EBADMSG;
+}
+
+static int put_file(struct agent_view *v, uint32_t i, struct cell *cell,
+		    struct err *err)
+{
+	const struct wire_entry *m = &v->m.entries[i];
+	int fd = store_open_blob(v->store, &m->digest, m->size), ret;
+
+	if (fd == -ENOENT || fd == -EBADMSG)
+		return was_damaged(v, i, err);
+	if (fd < 0)
+		return err_set(err, -fd, "the node's store: %s", strerror(-fd));
+	ret = cell_put_file(cell, v->entries[i].path, fd, m->size,
+			    m->executable, m->mtime_ns, err);
+	close(fd);
+	return ret;
+}
+
+static int put_entry(struct agent_view *v, uint32_t i, struct cell *cell,
+		     struct err *err)
+{
+	const struct wire_entry *m = &v->m.entries[i];
+	const char *path = v->entries[i].path;
+
+	switch ((enum wire_kind)m->kind) {
+	case WIRE_FILE:
+		return put_file(v, i, cell, err);
+	case WIRE_LINK:
+		return cell_put_link(cell, path, m->target, err);
+	case WIRE_DIR:
+		return cell_put_dir(cell, path, err);
+	case WIRE_GONE:
+		return cell_remove(cell, path, err);
+	}
+	return err_set(err, EPROTO, "an entry of kind %u", m->kind);
+}
+
+int agent_view_apply(struct agent_view *v, struct cell *cell, struct err *err)
+{
+	for (; v->next < v->m.n; v->next++) {
+		int ret;
+
+		if (atomic_load(v->stop))
+			return err_set(err, ECANCELED, "not wanted any more");
+		ret = put_entry(v, (uint32_t)v->next, cell, err);
+		if (ret)
+			return ret;
+		if (v->m.part == WIRE_PART_TREE)
+			unpin(v, (uint32_t)v->next);
+	}
+	return 0;
+}
+
+bool agent_view_applied(const struct agent_view *v)
+{
+	return v->looked && v->next == v->m.n;
+}

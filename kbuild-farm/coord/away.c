@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "coord/away.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "coord/cell.h"
+#include "coord/hedge.h"
+#include "coord/job.h"
+#include "coord/peer.h"
+#include "coord/remote.h"
+#include "coord/send.h"
+#include "coord/text.h"
+#include "coord/toolchain.h"
+#include "coord/verdict.h"
+#include "options/env.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define STALL_MS    5000 /* without CPU progress */
+#define LATE_MS     10000 /* or twice the prediction, if that is more */
+#define DEADLINE_MS 30000 /* or eight times (facts: R5) */
+
+/* Expected CPU time on a node in ms, 0 when nothing is known yet. */
+static uint32_t predict(const struct coord_job *job)
+{
+	double ms = job->coord->ms_per_kib[job->mode] *
+		    (double)job->input_bytes / 1024;
+
+	return ms > 600000 ? 600000 : (uint32_t)ms;
+}
+
+/* Learn from a job done: half the weight is on about the last ten. */
+static void learn(struct coord_job *job, uint32_t cpu_ms)
+{
+	double *mean = &job->coord->ms_per_kib[job->mode];
+	double now = cpu_ms * 1024.0 / ((double)job->input_bytes + 1024);
+
+	*mean = *mean > 0 ? *mean * 0.93 + now * 0.07 : now;
+}
+
+static uint32_t deadline(const struct coord_job *job)
+{
+	uint64_t ms = 8ull * predict(job);
+
+	return ms < DEADLINE_MS ? DEADLINE_MS : (uint32_t)ms;
+}
+
+/* The shell's name for the directory, if the compiler would take it. */
+static bool is_cwd(const char *pwd, const char *cwd)
+{
+	struct stat a, b;
+
+	return strcmp(pwd, cwd) && !stat(pwd, &a) && !stat(cwd, &b) &&
+	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+static void pick_env(struct strv *out, const struct coord_job *job)
+{
+	strv_add(out, "");
+	free(out->v[--out->n]);
+	out->v[out->n] = NULL;
+	for (size_t i = 0; i < job->ask.env.n; i++) {
+		const char *entry = job->ask.env.v[i];
+
+		if (!options_env_for_node(entry))
+			continue;
+		if (!strncmp(entry, "PWD=", 4) &&
+		    (job->mode == WIRE_MODE_TEXT ||
+		     !is_cwd(entry + 4, job->ask.cwd)))
+			continue;
+		strv_add(out, entry);
+	}
+}
+
+static int ask(struct coord_job *job, struct coord_cell *cell)
+{
+	struct coord_question q = {
+		.number = job->number,
+		.mode = job->mode,
+		.lang = job->compile.lang == OPTIONS_C ? WIRE_LANG_C :
+							 WIRE_LANG_ASM,
+		.deadline_ms = deadline(job),
+		.source = job->compile.source,
+		.object = job->object,
+		.flags = &job->flags,
+	};
+	struct strv env = { 0 };
+	int ret;
+
+	if (job->mode == WIRE_MODE_REMOTE) {
+		q.cwd = job->manifest.cwd;
+		q.entry = job->manifest.entry;
+		q.n_entries = job->manifest.n;
+		q.language = job->language->entry;
+		q.n_language = job->language->n;
+	} else {
+		q.source = str_base(job->compile.source);
+		q.object = str_base(job->object);
+		q.text_len = coord_text_len(job->text);
+		q.check_indent = coord_text_suspect(job->text);
+		q.text = coord_text_digest(job->text);
+	}
+	pick_env(&env, job);
+	q.env = env.v;
+	ret = coord_send_job(cell, &q, &job->key);
+	strv_release(&env);
+	return ret;
+}
+
+/* This node cannot be asked. */
+static void cannot_ask(struct coord_job *job, struct coord_peer *peer, int ret)
+{
+	if (ret == -ENOSPC) {
+		job->tried[job->n_tried++] = peer;
+		coord_peer_renew(peer);
+		coord_away_retry(job, "too many names for a connection");
+	} else {
+		coord_job_local(job,
+				ret == -ESTALE ?
+					"compiler changed during the build" :
+					"too many options for a message");
+	}
+}
+
+void coord_away_send(struct coord_job *job, struct coord_cell *cell)
+{
+	struct coord_peer *peer = cell->peer;
+	uint64_t now = clock_ms();
+	int ret;
+
+	/* A text's pieces are packed with the number in them. */
+	job->number = job->mode == WIRE_MODE_TEXT ?
+			      coord_text_number(job->text) :
+			      job->coord->next_number++;
+	ret = ask(job, cell);
+	if (ret) {
+		cannot_ask(job, peer, ret);
+		return;
+	}
+	if (job->mode == WIRE_MODE_TEXT)
+		coord_text_send(job->text, peer->stream);
+	job->state = JOB_AWAY;
+	job->peer = peer;
+	job->cell = cell;
+	job->tried[job->n_tried++] = peer;
+	job->cpu_ms = 0;
+	job->progress_ms = now;
+	if (!job->first_sent_ms)
+		job->first_sent_ms = now;
+	peer->running++;
+	coord_count_away(job->coord, 1);
+	coord_emit_job(job, EVENT_SEND, peer->entry->name, NULL);
+}
+
+void coord_away_retry(struct coord_job *job, const char *why)
+{
+	coord_job_leave_peer(job);
+	if (job->n_tried == COORD_TRIES) {
+		coord_job_local(job, why);
+		return;
+	}
+	/* Reported only if no other node can take it. */
+	job->why = why;
+	job->coord->retried++;
+	coord_kick(job->coord);
+}
+
+void coord_away_leave_cell(struct coord_cell *cell)
+{
+	struct coord_job *job, *next;
+
+	list_for_each_safe(job, &cell->peer->coord->jobs, link, next) {
+		if (job->state != JOB_AWAY || job->cell != cell)
+			continue;
+		coord_peer_cancel(cell->peer, job->number);
+		if (job->mode == WIRE_MODE_REMOTE)
+			coord_remote_again(job, "inputs that keep changing");
+		else
+			coord_away_retry(job, "inputs that keep changing");
+	}
+}
+
+static void deliver(struct coord_job *job)
+{
+	struct coord *c = job->coord;
+	struct bytes out = buf_bytes(&job->answer[WIRE_STDOUT]);
+	struct bytes err = buf_bytes(&job->answer[WIRE_STDERR]);
+
+	c->remote++;
+	if (job->mode == WIRE_MODE_TEXT) {
+		c->text++;
+		coord_count_reason(&c->text_reasons, job->text_why);
+	}
+	coord_emit_job(job, EVENT_JOB_DONE, job->verdict->node, NULL);
+	coord_job_deliver(job, out, err);
+}
+
+/* The node may be another one by now, or gone; its entry stays. */
+static struct coord_peer *peer_named(struct coord *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_peers; i++) {
+		if (c->peers[i]->entry->name == name)
+			return c->peers[i];
+	}
+	return NULL;
+}
+
+static void on_wrong(struct coord_job *job)
+{
+	const struct coord_verdict *v = job->verdict;
+	struct coord_peer *peer = peer_named(job->coord, v->node);
+
+	log_warning("node %s: %s: %s", v->node, job->compile.source,
+		    v->err.text);
+	job->state = JOB_READY;
+	coord_away_retry(job, "wrong answers");
+	if (!peer)
+		return;
+	peer->retries++;
+	coord_peer_fault(peer, true, "wrong answer: %s", v->err.text);
+}
+
+static void on_verdict(struct coord_work *w)
+{
+	struct coord_job *job = (struct coord_job *)w;
+	const struct coord_verdict *v = job->verdict;
+	struct coord_peer *peer;
+
+	job->coord->check_us += v->us;
+	if (!coord_job_back(job))
+		return;
+	if (v->is == COORD_WRONG) {
+		on_wrong(job);
+		return;
+	}
+	peer = peer_named(job->coord, v->node);
+	if (peer) {
+		peer->jobs++;
+		coord_peer_praise(peer);
+	}
+	if (v->is != COORD_GOOD)
+		log_debug(
+			"%s: %s %s", job->compile.source,
+			v->is == COORD_HERE ? v->why : "changed:", v->err.text);
+	if (v->is == COORD_HERE) {
+		coord_job_local(job, v->why);
+	} else if (v->is == COORD_CHANGED) {
+		job->state = JOB_READY;
+		coord_remote_again(job, "inputs that keep changing");
+	} else {
+		learn(job, v->result.cpu_ms);
+		deliver(job);
+	}
+}
+
+static void examine(struct coord_work *w)
+{
+	coord_verdict_find((struct coord_job *)w);
+}
+
+void coord_away_result(struct coord_job *job, const struct wire_result *r)
+{
+	struct coord_peer *peer = job->peer;
+
+	peer->busy_ms += r->cpu_ms;
+	peer->running--;
+	coord_count_away(job->coord, -1);
+	job->state = JOB_CHECK;
+	/* It would write where the answer is written. */
+	coord_hedge_stop(job);
+	coord_verdict_free(job->verdict);
+	job->verdict = xcalloc(1, sizeof(*job->verdict));
+	job->verdict->result = *r;
+	job->verdict->node = peer->entry->name;
+	job->working = true;
+	job->work.run = examine;
+	job->work.done = on_verdict;
+	coord_pool_add(job->coord->pool, &job->work);
+	coord_emit_job(job, EVENT_RECEIVE, peer->entry->name, NULL);
+	coord_kick(job->coord);
+}
+
+/* From remote mode to text, from text to here. */
+static void step_down(struct coord_job *job, const char *why)
+{
+	if (job->mode == WIRE_MODE_REMOTE)
+		coord_remote_degrade(job, why);
+	else
+		coord_job_local(job, why);
+}
+
+void coord_away_fail(struct coord_job *job, const struct wire_fail *f)
+{
+	struct coord_peer *peer = job->peer;
+	struct coord_toolchain *tc = job->toolchain;
+
+	log_debug("node %s: %s: fail %u: %s", peer->entry->name,
+		  job->compile.source, f->class, f->reason);
+	switch (f->class) {
+	case WIRE_FAIL_UNSUPPORTED:
+		step_down(job, "option refused by the node");
+		return;
+	case WIRE_FAIL_VOID:
+		step_down(job, "result void on the node");
+		return;
+	case WIRE_FAIL_INPUT:
+		/* A text reads no files: such a node would have it for ever. */
+		if (job->mode == WIRE_MODE_TEXT)
+			coord_job_local(job, "input missing on the node");
+		else if (job->rescans)
+			coord_remote_degrade(job, "input missing on the node");
+		else
+			coord_remote_again(job, "input missing on the node");
+		return;
+	case WIRE_FAIL_TOOLCHAIN:
+		coord_away_retry(job, "no node has the toolchain");
+		coord_peer_no_cell(peer, tc);
+		return;
+	case WIRE_FAIL_BUSY:
+		/* Another build has its slots; that is no fault. */
+		coord_away_retry(job, "nodes busy");
+		return;
+	case WIRE_FAIL_DEADLINE:
+		/* A machine under load; the hedge has long begun. */
+		coord_away_retry(job, "slow or lost node");
+		return;
+	default:
+		log_warning("node %s: %s: %s", peer->entry->name,
+			    job->compile.source, f->reason);
+		peer->retries++;
+		coord_away_retry(job, "nodes failed it");
+		coord_peer_fault(peer, false, "%s", f->reason);
+	}
+}
+
+void coord_away_hedged(struct coord_job *job, bool good, struct bytes out,
+		       struct bytes err)
+{
+	/* One that never began it; a loaded machine is no failing node. */
+	struct coord_peer *idle = job->state == JOB_AWAY && !job->cpu_ms ?
+					  job->peer :
+					  NULL;
+
+	/* What it said to us has neither colours nor a width. */
+	if (!good || (job->ask.terminal && err.len)) {
+		coord_job_local(job, good ? "diagnostics on a terminal" :
+					    "slow or lost node");
+		return;
+	}
+	coord_job_stop(job);
+	job->coord->local++;
+	coord_count_reason(&job->coord->reasons, "slow or lost node");
+	coord_emit_job(job, EVENT_JOB_DONE, "local", "slow or lost node");
+	/* Else one that swallows jobs would get the next, and the next. */
+	if (idle)
+		coord_peer_fault(idle, false, "%s was compiled here sooner",
+				 job->compile.source);
+	coord_job_deliver(job, out, err);
+}
+
+void coord_away_watch(struct coord_job *job, uint64_t now_ms)
+{
+	uint64_t late = 2ull * predict(job);
+	bool stalled, overdue;
+
+	if (job->was_hedged || !job->first_sent_ms ||
+	    (job->state != JOB_AWAY && job->state != JOB_READY))
+		return;
+	if (late < LATE_MS)
+		late = LATE_MS;
+	/* One that still waits in the node's queue has cpu_ms 0. */
+	stalled = job->state == JOB_AWAY && job->cpu_ms &&
+		  now_ms > job->progress_ms + STALL_MS;
+	overdue = now_ms > job->first_sent_ms + late;
+	if (stalled || overdue)
+		coord_hedge_start(job);
+}

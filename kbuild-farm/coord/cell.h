@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * coord/cell.h - one toolchain on one node, as the coordinator sees it, and
+ * what the node has been told of the files there.
+ *
+ *	ASKED -> READY -> OVER
+ *	     \-> OVER
+ *
+ * A view is told in deltas: of each path, the version that the cell was told
+ * last is kept, so that a job costs what changed since the job before.
+ */
+#ifndef COORD_CELL_H
+#define COORD_CELL_H
+
+#include "coord/path.h"
+#include "coord/peer.h"
+
+enum coord_cell_state {
+	CELL_ASKED,
+	CELL_READY,
+	CELL_OVER, /* refused, lost, or spoiled */
+};
+
+struct coord_told; /* what it knows of a path */
+struct coord_view; /* one that waits for its NEED */
+
+struct coord_cell {
+	TAILQ_ENTRY(coord_cell) link;
+	struct coord_peer *peer;
+	struct coord_toolchain *toolchain;
+	uint32_t id;
+	enum coord_cell_state state;
+	char *detail; /* why it is over, in the node's words */
+	uint64_t asked_ms;
+	bool needs; /* it lacked bytes of its toolchain */
+	bool lost; /* over, but another one may be asked for */
+	uint32_t view; /* the last that was sent */
+	uint32_t toolchain_view; /* the last that is the toolchain's */
+	TAILQ_HEAD(, coord_view) views;
+	struct coord_told *told; /* by id of the path */
+	uint32_t n_told;
+};
+
+/* Ask the node for a cell of this toolchain and tell it the toolchain. */
+void coord_cell_ask(struct coord_peer *p, struct coord_toolchain *tc);
+/* The last one of a toolchain, NULL: never asked. */
+struct coord_cell *coord_cell_find(const struct coord_peer *p,
+				   const struct coord_toolchain *tc);
+/*
+ * Tell the node what these entries are, as far as it does not know it.  *view
+ * becomes the view that a job with them has to wait for.  Returns 0; -ENOSPC
+ * when the connection can name no more paths; -ESTALE when an entry is a
+ * file of the toolchain with other content.
+ */
+int coord_cell_tell(struct coord_cell *cell,
+		    const struct coord_entry *const *entry, size_t n,
+		    uint32_t *view);
+/* The number of a path in this connection; -ENOSPC as above. */
+int coord_cell_path(struct coord_cell *cell, const struct coord_path *path,
+		    uint32_t *number);
+
+/* PATHS with those numbered since the last; before whatever names them. */
+void coord_cell_send_paths(struct coord_peer *p);
+
+/* Its messages: 0, or -EPROTO with `err`. */
+int coord_cell_have(struct coord_peer *p, struct bytes body, struct err *err);
+int coord_cell_need(struct coord_peer *p, struct bytes body, struct err *err);
+
+/*
+ * The bytes of this file, which it needs, are not to be had any more: its
+ * view can never be complete.  Shut it, look for the inputs of its jobs anew,
+ * and ask for another cell; not where the file is the toolchain's own.
+ */
+void coord_cell_spoil(struct coord_cell *cell, const struct coord_entry *e);
+void coord_cell_free_all(struct coord_peer *p);
+
+#endif

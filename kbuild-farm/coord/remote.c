@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "coord/remote.h"
+
+#include "base/log.h"
+#include "base/str.h"
+#include "coord/job.h"
+#include "coord/toolchain.h"
+#include "options/list.h"
+#include "options/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define RESCANS 2
+
+/* Include paths that a node's compiler does not get. */
+static const char *env_reason(char *const *env)
+{
+	static const char *const names[] = { "CPATH=", "C_INCLUDE_PATH=",
+					     NULL };
+
+	for (; *env; env++) {
+		for (const char *const *n = names; *n; n++) {
+			if (str_starts(*env, *n) && (*env)[strlen(*n)])
+				return "CPATH or C_INCLUDE_PATH is set";
+		}
+	}
+	return NULL;
+}
+
+bool coord_remote_cuts_list(const struct coord_job *job)
+{
+	char *const *argv = job->ask.argv.v + 1;
+	struct options_word w;
+	size_t n;
+
+	for (; (n = options_word(&w, argv)); argv += n) {
+		struct options_item item;
+		const char *list = w.value;
+
+		if (w.entry && !strcmp(w.entry->name, "-MMD"))
+			return true;
+		if (!w.entry || strcmp(w.entry->name, "-Wp,"))
+			continue;
+		while (options_list_next(&list, &item)) {
+			if (options_item_is(&item, "-MMD"))
+				return true;
+		}
+	}
+	return false;
+}
+
+static void sum_inputs(struct coord_job *job)
+{
+	job->input_bytes = 0;
+	for (size_t i = 0; i < job->manifest.closure.n_files; i++)
+		job->input_bytes +=
+			(uint64_t)job->manifest.closure.files[i].ident.size;
+}
+
+/* On a worker thread. */
+static void scan(struct coord_work *w)
+{
+	struct coord_job *job = (struct coord_job *)w;
+	struct coord_manifest *m = &job->manifest;
+	struct scan_unit unit = {
+		.cwd = job->ask.cwd,
+		.compiler = job->ask.compiler,
+		.toolchain = &job->toolchain->manifest.id,
+		.argv = job->ask.argv.v,
+		.env = coord_job_env(job),
+	};
+	struct err err;
+
+	coord_manifest_release(m);
+	options_flags_release(&job->flags);
+	m->why = env_reason(coord_job_env(job));
+	if (m->why)
+		return;
+	if (options_typed_remote(&job->flags, job->ask.argv.v, &job->compile,
+				 &err)) {
+		m->why = "option without a remote mode";
+		m->detail = xstrdup(err.text);
+		return;
+	}
+	coord_manifest_make(m, &job->coord->inputs, &unit);
+	if (m->why)
+		return;
+	job->language = coord_toolchain_language(job->toolchain,
+						 coord_job_env(job));
+	if (m->closure.mentions & SCAN_MENTIONS_TIME)
+		m->why = "__DATE__ or __TIME__";
+	else
+		m->why = job->language->why;
+	sum_inputs(job);
+}
+
+static void on_scanned(struct coord_work *w)
+{
+	struct coord_job *job = (struct coord_job *)w;
+	const struct coord_manifest *m = &job->manifest;
+
+	job->coord->scan_us += m->scan_us + m->list_us;
+	if (!coord_job_back(job))
+		return;
+	if (m->why) {
+		log_debug("%s: no remote mode: %s%s%s", job->compile.source,
+			  m->why, m->detail ? ": " : "",
+			  m->detail ? m->detail : "");
+		coord_remote_degrade(job, m->why);
+		return;
+	}
+	job->state = JOB_READY;
+	coord_kick(job->coord);
+}
+
+void coord_remote_scan(struct coord_job *job)
+{
+	job->state = JOB_SCAN;
+	job->mode = WIRE_MODE_REMOTE;
+	job->working = true;
+	job->work.run = scan;
+	job->work.done = on_scanned;
+	coord_pool_add(job->coord->pool, &job->work);
+	coord_emit_job(job, EVENT_SCAN, NULL, NULL);
+}
+
+void coord_remote_degrade(struct coord_job *job, const char *why)
+{
+	if (job->compile.no_text) {
+		coord_job_local(job, why);
+		return;
+	}
+	coord_job_leave_peer(job);
+	coord_manifest_release(&job->manifest);
+	job->mode = WIRE_MODE_TEXT;
+	job->text_why = why;
+	job->state = JOB_WAIT_TEXT;
+	/* Nodes that were asked for the one may be asked for the other. */
+	job->n_tried = 0;
+	coord_kick(job->coord);
+}
+
+void coord_remote_again(struct coord_job *job, const char *why)
+{
+	coord_job_leave_peer(job);
+	if (job->rescans++ >= RESCANS) {
+		coord_job_local(job, why);
+		return;
+	}
+	job->coord->retried++;
+	job->n_tried = 0;
+	job->state = JOB_WAIT_SCAN;
+	coord_kick(job->coord);
+}

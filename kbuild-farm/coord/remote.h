@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * coord/remote.h - jobs that the node preprocesses: their inputs, found here.
+ */
+#ifndef COORD_REMOTE_H
+#define COORD_REMOTE_H
+
+#include "coord/state.h"
+
+/* Find and list its inputs on a worker thread; READY when that is done. */
+void coord_remote_scan(struct coord_job *job);
+/*
+ * A node cannot preprocess it, because of `why` (a literal): it goes as text,
+ * or, where that is no way either, it is compiled here.
+ */
+void coord_remote_degrade(struct coord_job *job, const char *why);
+/* Something was missing or changed: once more from the files, or not. */
+void coord_remote_again(struct coord_job *job, const char *why);
+/* Does the dependency list leave out the system's headers (-MMD)? */
+bool coord_remote_cuts_list(const struct coord_job *job);
+
+#endif

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "options/depcut.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The columns at which a line is folded. */
+#define GCC_COLUMNS   72
+#define CLANG_COLUMNS 75
+
+/* A prerequisite: as it is written, and the file that it means. */
+struct word {
+	struct bytes text;
+	char *name;
+	bool out; /* to be left out */
+};
+
+struct rule {
+	struct bytes targets; /* all up to and with the ':' */
+	struct word *v;
+	size_t n;
+	struct bytes phony; /* what follows the rule's line */
+	bool clang; /* by how the lines are folded */
+};
+
+static void rule_release(struct rule *rule)
+{
+	for (size_t i = 0; i < rule->n; i++)
+		free(rule->v[i].name);
+	free(rule->v);
+	*rule = (struct rule){ 0 };
+}
+
+/*
+ * The length of " \\\n" and the blanks behind it, 0: none is here.  gcc's has
+ * one blank more than the fold, which is before each name, clang's two.
+ */
+static size_t fold_length(const uint8_t *p, const uint8_t *end)
+{
+	size_t n = 3;
+
+	if (end - p < 3 || memcmp(p, " \\\n", 3) != 0)
+		return 0;
+	while (p + n < end && p[n] == ' ')
+		n++;
+	return n;
+}
+
+static bool is_blank(uint8_t c)
+{
+	return c == ' ' || c == '\n';
+}
+
+/*
+ * The bytes of the word at `p`, up to a blank that is not escaped.  0 where it
+ * ends in a backslash: behind other words that would be an escape or a fold.
+ */
+static size_t word_length(const uint8_t *p, const uint8_t *end)
+{
+	const uint8_t *s = p;
+
+	while (s < end && !is_blank(*s)) {
+		if (*s == '\\' && (++s == end || *s == '\n'))
+			return 0;
+		s++;
+	}
+	return (size_t)(s - p);
+}
+
+/* The backslashes at `p`. */
+static size_t slashes(const uint8_t *p, const uint8_t *end)
+{
+	size_t n = 0;
+
+	while (p + n < end && p[n] == '\\')
+		n++;
+	return n;
+}
+
+/*
+ * The file that a word means.  Backslashes are doubled before a blank alone;
+ * elsewhere each stands for itself.
+ */
+static char *unescape(struct bytes word)
+{
+	const uint8_t *p = word.data, *end = p + word.len;
+	struct buf out = { 0 };
+
+	while (p < end) {
+		size_t run = slashes(p, end), literal = run;
+		uint8_t next = p + run < end ? p[run] : 0;
+
+		if (next == ' ' || next == '\t')
+			literal = run / 2;
+		else if (run && (next == '#' || next == ':'))
+			literal = run - 1;
+		buf_add(&out, p, literal);
+		p += run;
+		if (p == end)
+			break;
+		if (*p == '$' && p + 1 < end && p[1] == '$')
+			p++;
+		buf_put_u8(&out, *p++);
+	}
+	return buf_steal(&out);
+}
+
+static bool ends_targets(struct bytes word)
+{
+	return word.len && word.data[word.len - 1] == ':' &&
+	       (word.len < 2 || word.data[word.len - 2] != '\\');
+}
+
+static void add_word(struct rule *rule, struct bytes text)
+{
+	size_t n = rule->n;
+
+	if (!(n & (n - 1)))
+		rule->v = xrealloc(rule->v, (n ? 2 * n : 1) * sizeof(*rule->v));
+	rule->v[n] = (struct word){ .text = text, .name = unescape(text) };
+	rule->n++;
+}
+
+/* Each line is empty or "name:". */
+static bool phony_ok(struct bytes text)
+{
+	const uint8_t *p = text.data, *end = p + text.len;
+
+	while (p < end) {
+		size_t len = word_length(p, end);
+
+		if (p + len == end || p[len] != '\n' ||
+		    (len && !ends_targets(bytes_of(p, len))))
+			return false;
+		p += len + 1;
+	}
+	return true;
+}
+
+/* One word, fold or blank of the rule's line; what it took, 0: it is none. */
+static size_t take_part(struct rule *rule, const uint8_t *start,
+			const uint8_t *p, const uint8_t *end)
+{
+	size_t len = fold_length(p, end);
+	struct bytes word;
+
+	if (len) {
+		rule->clang |= len > 4;
+		return len;
+	}
+	if (*p == ' ')
+		return 1;
+	len = word_length(p, end);
+	if (!len)
+		return 0;
+	word = bytes_of(p, len);
+	if (rule->targets.len)
+		add_word(rule, word);
+	else if (ends_targets(word))
+		rule->targets = bytes_of(start, (size_t)(p - start) + len);
+	return len;
+}
+
+static int parse(struct rule *rule, struct bytes text)
+{
+	const uint8_t *p = text.data, *end = p + text.len;
+
+	*rule = (struct rule){ 0 };
+	if (!text.len)
+		return 0;
+	if (memchr(p, '\0', text.len))
+		return -EBADMSG;
+	while (p < end && *p != '\n') {
+		size_t len = take_part(rule, text.data, p, end);
+
+		if (!len)
+			break;
+		p += len;
+	}
+	if (p < end && *p == '\n' && rule->n) {
+		p++;
+		rule->phony = bytes_of(p, (size_t)(end - p));
+		if (phony_ok(rule->phony))
+			return 0;
+	}
+	rule_release(rule);
+	return -EBADMSG;
+}
+
+int options_depcut_list(struct strv *out, struct bytes text)
+{
+	struct rule rule;
+	int ret = parse(&rule, text);
+
+	if (ret)
+		return ret;
+	for (size_t i = 0; i < rule.n; i++)
+		strv_add(out, rule.v[i].name);
+	rule_release(&rule);
+	return 0;
+}
+
+static size_t column_of(struct bytes text)
+{
+	size_t n = 0;
+
+	while (n < text.len && text.data[text.len - 1 - n] != '\n')
+		n++;
+	return n;
+}
+
+/* make_write_name() of gcc: a fold begins a line with one blank. */
+static size_t put_gcc(struct buf *out, const struct word *w, size_t column)
+{
+	if (column + w->text.len > GCC_COLUMNS) {
+		buf_add_str(out, " \\\n");
+		column = 0;
+	}
+	buf_add_str(out, " ");
+	buf_add_bytes(out, w->text);
+	return column + 1 + w->text.len;
+}
+
+/* outputDependencyFile() of clang, which counts the name unescaped. */
+static size_t put_clang(struct buf *out, const struct word *w, size_t column)
+{
+	size_t len = strlen(w->name) + 1;
+
+	if (column + len + 2 > CLANG_COLUMNS) {
+		buf_add_str(out, " \\\n ");
+		column = 2;
+	}
+	buf_add_str(out, " ");
+	buf_add_bytes(out, w->text);
+	return column + len;
+}
+
+static bool was_left_out(const struct rule *rule, struct bytes line)
+{
+	for (size_t i = 1; i < rule->n; i++) {
+		if (rule->v[i].out && bytes_equal(rule->v[i].text, line))
+			return true;
+	}
+	return false;
+}
+
+static void put_phony(struct buf *out, const struct rule *rule)
+{
+	const uint8_t *p = rule->phony.data, *end = p + rule->phony.len;
+	const uint8_t *from = p;
+
+	for (; p < end; p++) {
+		size_t len = word_length(p, end);
+
+		p += len;
+		/* An empty line belongs to the name below it. */
+		if (!len)
+			continue;
+		if (!was_left_out(rule, bytes_of(p - len, len - 1)))
+			buf_add(out, from, (size_t)(p + 1 - from));
+		from = p + 1;
+	}
+}
+
+static void put_rule(struct buf *out, const struct rule *rule)
+{
+	size_t column = column_of(rule->targets);
+
+	buf_add_bytes(out, rule->targets);
+	for (size_t i = 0; i < rule->n; i++) {
+		const struct word *w = &rule->v[i];
+
+		if (w->out)
+			continue;
+		column = rule->clang ? put_clang(out, w, column) :
+				       put_gcc(out, w, column);
+	}
+	buf_add_str(out, "\n");
+	put_phony(out, rule);
+}
+
+int options_depcut(struct buf *out, struct bytes text,
+		   options_depcut_fn *left_out, void *ctx)
+{
+	struct rule rule;
+	bool any = false;
+	int ret = parse(&rule, text);
+
+	if (ret)
+		return ret;
+	for (size_t i = 1; i < rule.n; i++) {
+		rule.v[i].out = left_out(ctx, rule.v[i].name);
+		any |= rule.v[i].out;
+	}
+	if (any)
+		put_rule(out, &rule);
+	else
+		buf_add_bytes(out, text);
+	rule_release(&rule);
+	return 0;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * options/depcut.h - the dependency list that a compiler wrote, read and cut.
+ *
+ * A node's compile writes the full list (-MD), which says what was read.  The
+ * client asked for -MD or for -MMD, which leaves the system's headers out; so
+ * that list is made from the full one, folded as the same compiler folds.
+ *
+ * The format is a make rule as gcc 12 (libcpp/mkdeps.cc) and clang 14
+ * (lib/Frontend/DependencyFile.cpp) write it: "targets: prerequisites", and
+ * for -MP a line "name:" for each prerequisite but the first.  In a name
+ * "\ " is a blank, "\#" and "\:" the character, "$$" a dollar.
+ */
+#ifndef OPTIONS_DEPCUT_H
+#define OPTIONS_DEPCUT_H
+
+#include "base/buf.h"
+#include "base/str.h"
+
+/*
+ * The prerequisites in their order, as the names of files; the first is the
+ * source.  An empty text has none.  0, or -EBADMSG where the text is no such
+ * rule; `out` is then left alone.
+ */
+int options_depcut_list(struct strv *out, struct bytes text);
+
+/* Is this prerequisite one that -MMD leaves out? */
+typedef bool options_depcut_fn(void *ctx, const char *name);
+
+/*
+ * Append the text without those that `left_out` tells, which is asked once
+ * about each prerequisite but the first.  gcc and clang leave a header out
+ * when it came from a system's directory the first time that it was read.
+ * With nothing to leave out the text comes back as it was.  0, or -EBADMSG
+ * with nothing appended.
+ */
+int options_depcut(struct buf *out, struct bytes text,
+		   options_depcut_fn *left_out, void *ctx);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * toolchain/host.h - which machines run a program.
+ */
+#ifndef TOOLCHAIN_HOST_H
+#define TOOLCHAIN_HOST_H
+
+#include "toolchain/elf.h"
+
+/*
+ * What a program runs on, named as uname -m names it, but "arm" for all
+ * 32-bit ARM and "i686" for all i386, since an ELF header says no more.
+ * NULL for a machine that is not known here.
+ */
+const char *toolchain_host_name(const struct toolchain_elf *e);
+
+/*
+ * Can a machine (uname -m) run programs made for `host`?
+ *
+ * True for equal names; for i686 on all of i386 to i686 and on x86_64; for
+ * arm on armv7l and armv8l.  arm on aarch64 is false: many of these cores
+ * cannot.  A kernel may still lack 32-bit support: a node that wants to be
+ * sure runs the driver once.
+ */
+bool toolchain_runs_on(const char *host, const char *machine);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * toolchain/library.h - which shared libraries a program loads.
+ *
+ * Files are read as the loader would (ld.so(8)): DT_RPATH, LD_LIBRARY_PATH,
+ * DT_RUNPATH, the cache, the loader's own directories, which are read from
+ * the loader's file.  Nothing is run.  Variants of a library for certain
+ * processors (glibc-hwcaps) are passed over: what is found runs everywhere.
+ */
+#ifndef TOOLCHAIN_LIBRARY_H
+#define TOOLCHAIN_LIBRARY_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+
+/* What is the same for all programs of a compiler. */
+struct toolchain_search {
+	const char *library_path; /* LD_LIBRARY_PATH, or NULL */
+	struct buf cache; /* ld.so.cache, empty: there is none */
+};
+
+struct toolchain_library {
+	char *name; /* as it is asked for: "libz.so.1" */
+	char *path; /* as the loader opens it, not resolved */
+	/*
+	 * Would a loader find it at `path` without cache, LD_LIBRARY_PATH
+	 * and /proc (which $ORIGIN of a program needs)?
+	 */
+	bool plain;
+};
+
+struct toolchain_libraries {
+	char *loader; /* NULL: a static program, with no libraries */
+	char *home; /* the first directory that the loader searches by itself,
+		       NULL where it names none */
+	struct toolchain_library *v; /* in the order in which they are loaded */
+	size_t n;
+};
+
+/*
+ * All libraries of `program`.  Returns 0; -ENOENT for a library that is
+ * nowhere, with `err` naming it and who needs it; -ENOTSUP for a search path
+ * with $LIB or $PLATFORM, or a relative one in LD_LIBRARY_PATH; or what
+ * reading a file gave.  `out` is empty on failure.
+ */
+int toolchain_libraries_find(struct toolchain_libraries *out,
+			     const char *program,
+			     const struct toolchain_search *search,
+			     struct err *err);
+void toolchain_libraries_release(struct toolchain_libraries *l);
+
+/*
+ * The directories that a loader searches by itself, read from the bytes of
+ * its file: the longest run of strings "/.../" in it (glibc), or the string
+ * "/lib:/usr/local/lib:/usr/lib" (musl).
+ */
+void toolchain_loader_dirs(struct strv *out, struct bytes loader);
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * wire/msg-job.h - the messages of one job: JOB, TEXT, CANCEL, OUTPUT, RESULT
+ * and FAIL.  The rules of wire/msg.h hold.
+ */
+#ifndef WIRE_MSG_JOB_H
+#define WIRE_MSG_JOB_H
+
+#include "base/buf.h"
+#include "base/digest.h"
+#include "base/str.h"
+#include "wire/limits.h"
+
+enum wire_mode {
+	WIRE_MODE_REMOTE, /* the node preprocesses SOURCE in the cell's view */
+	WIRE_MODE_TEXT, /* the text comes in TEXT */
+};
+
+enum wire_lang {
+	WIRE_LANG_C, /* a .c; in text mode gcc -E -fdirectives-only of it */
+	WIRE_LANG_ASM, /* a .S; in text mode gcc -E of it */
+};
+
+/* `count` flags with the numbers first, first + 1, ... (wire/flags.h). */
+struct wire_run {
+	uint32_t first;
+	uint16_t count; /* not 0 */
+};
+
+struct wire_job {
+	uint32_t job; /* unique in this connection */
+	uint32_t cell;
+	uint32_t view; /* all views up to this one are applied before it runs */
+	uint8_t mode; /* enum wire_mode */
+	uint8_t lang; /* enum wire_lang */
+	uint32_t text_len; /* bytes of all TEXT together; 0 in remote mode */
+	uint8_t check_indent; /* 1: its indentation may be misleading; text */
+	uint32_t deadline_ms; /* from the compiler's start, then it is killed */
+	uint32_t cwd; /* a path's number */
+	char *source; /* as make spelled it; in text mode its base name */
+	char *object;
+	uint16_t n_runs; /* at most WIRE_FLAGS_MAX */
+	struct wire_run *runs; /* the flags in the order of the command line */
+	struct strv env; /* NAME=VALUE of those that the compiler reads */
+};
+
+void wire_job_release(struct wire_job *m);
+/* Within all limits?  A node ends the conversation over a job that is not. */
+bool wire_job_fits(const struct wire_job *m);
+void wire_job_encode(struct buf *out, const struct wire_job *m);
+int wire_job_decode(struct wire_job *m, struct bytes in);
+
+/* What comes out of a compile, in the order of RESULT. */
+enum wire_output {
+	WIRE_OBJECT,
+	WIRE_STDOUT,
+	WIRE_STDERR,
+	WIRE_DEPS, /* what -MD wrote */
+	WIRE_ASREAD, /* what the assembler read: its --MD */
+	WIRE_STREAMS, /* how many these are */
+};
+
+/* The most bytes that this stream may have. */
+uint32_t wire_output_max(enum wire_output stream);
+
+/*
+ * TEXT and OUTPUT: `job`, `stream`, then the bytes (at most WIRE_CHUNK_MAX),
+ * borrowed from the input when decoded.
+ */
+struct wire_piece {
+	uint32_t job;
+	uint8_t stream; /* enum wire_output; 0 in TEXT */
+	struct bytes data;
+};
+
+void wire_piece_encode(struct buf *out, const struct wire_piece *m);
+int wire_piece_decode(struct wire_piece *m, struct bytes in);
+
+/* The body of CANCEL. */
+void wire_cancel_encode(struct buf *out, uint32_t job);
+int wire_cancel_decode(uint32_t *job, struct bytes in);
+
+struct wire_result {
+	uint32_t job;
+	uint32_t wait_status; /* as waitpid() gave it */
+	uint32_t cpu_ms;
+	uint32_t wall_ms;
+	uint32_t peak_kib;
+	struct digest toolchain; /* that compiled it */
+	uint32_t len[WIRE_STREAMS]; /* bytes sent before in OUTPUT */
+	struct digest answer; /* wire_answer_digest() */
+};
+
+void wire_result_encode(struct buf *out, const struct wire_result *m);
+int wire_result_decode(struct wire_result *m, struct bytes in);
+
+enum wire_fail_class {
+	WIRE_FAIL_UNSUPPORTED, /* an option or message that the node refuses */
+	WIRE_FAIL_TOOLCHAIN, /* the cell is not (or no longer) there */
+	WIRE_FAIL_NODE, /* disk, memory, processes of the node */
+	WIRE_FAIL_VOID, /* the result is not to be used: too much output,
+			   files read that are not the job's */
+	WIRE_FAIL_DEADLINE, /* killed at its deadline */
+	WIRE_FAIL_BUSY, /* beyond the node's slots */
+	WIRE_FAIL_INPUT, /* the compiler wanted a file that the view lacks */
+};
+
+struct wire_fail {
+	uint32_t job;
+	uint8_t class; /* enum wire_fail_class */
+	char *reason; /* INPUT: the file's name */
+};
+
+void wire_fail_release(struct wire_fail *m);
+void wire_fail_encode(struct buf *out, const struct wire_fail *m);
+int wire_fail_decode(struct wire_fail *m, struct bytes in);
+
+#endif

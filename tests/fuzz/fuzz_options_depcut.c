@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base options */
+/*
+ * A dependency list from a hostile node.  What is read as a list can be cut:
+ * the result is a list again, of those that were to stay, in their order.
+ */
+#include "options/depcut.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(bool ok)
+{
+	if (!ok)
+		abort();
+}
+
+/* Some of any: those of an odd sum. */
+static bool is_odd(void *ctx, const char *name)
+{
+	unsigned sum = 0;
+
+	(void)ctx;
+	while (*name)
+		sum += (unsigned char)*name++;
+	return sum & 1;
+}
+
+static bool none(void *ctx, const char *name)
+{
+	(void)ctx;
+	(void)name;
+	return false;
+}
+
+static void check_cut(const struct strv *all, struct bytes cut)
+{
+	struct strv left = { 0 };
+	size_t at = 0;
+
+	must(!options_depcut_list(&left, cut));
+	for (size_t i = 0; i < all->n; i++) {
+		if (i && is_odd(NULL, all->v[i]))
+			continue;
+		must(at < left.n && !strcmp(left.v[at], all->v[i]));
+		at++;
+	}
+	must(at == left.n);
+	strv_release(&left);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct bytes in = bytes_of(data, size);
+	struct strv all = { 0 };
+	struct buf out = { 0 };
+
+	if (options_depcut_list(&all, in)) {
+		must(!all.n && options_depcut(&out, in, none, NULL) &&
+		     !out.len);
+		return 0;
+	}
+	must(!options_depcut(&out, in, none, NULL));
+	must(bytes_equal(in, buf_bytes(&out)));
+	buf_reset(&out);
+	must(!options_depcut(&out, in, is_odd, NULL));
+	if (all.n)
+		check_cut(&all, buf_bytes(&out));
+	buf_release(&out);
+	strv_release(&all);
+	return 0;
+}

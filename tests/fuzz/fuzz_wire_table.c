@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base wire */
+/*
+ * The tables of a connection against a hostile client: bodies of PATHS and
+ * FLAGS in a row, each with a byte (which of them) and its length (u16) in
+ * front, then a JOB's runs.  Numbers have no gaps, and what has one is sound.
+ */
+#include "wire/flags.h"
+#include "wire/paths.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(bool ok)
+{
+	if (!ok)
+		abort();
+}
+
+static bool take_paths(struct wire_paths_known *t, struct bytes body)
+{
+	uint32_t before = wire_paths_known_count(t);
+
+	if (wire_paths_known_take(t, body))
+		return false;
+	for (uint32_t i = before; i < wire_paths_known_count(t); i++)
+		must(wire_path_ok(wire_paths_known_get(t, i)));
+	must(!wire_paths_known_get(t, wire_paths_known_count(t)));
+	return true;
+}
+
+static bool take_job(const struct wire_flags_known *t, struct bytes body)
+{
+	struct wire_flag *flags;
+	struct wire_job job;
+	size_t n, sum = 0;
+
+	if (wire_job_decode(&job, body))
+		return false;
+	must(wire_job_fits(&job));
+	if (!wire_flags_known_runs(t, &job, &flags, &n)) {
+		must(n <= WIRE_FLAGS_MAX);
+		for (size_t i = 0; i < n; i++) {
+			must(*flags[i].name);
+			sum += strlen(flags[i].name);
+			if (flags[i].value)
+				sum += strlen(flags[i].value);
+		}
+		must(sum <= WIRE_ARGV_MAX);
+		free(flags);
+	}
+	wire_job_release(&job);
+	return true;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct wire_paths_known *paths = wire_paths_known_new();
+	struct wire_flags_known *flags = wire_flags_known_new();
+	struct reader r;
+	bool goes_on = true;
+
+	reader_init(&r, bytes_of(data, size));
+	while (goes_on && r.left) {
+		uint8_t which = reader_u8(&r);
+		struct bytes body = reader_raw(&r, reader_u16(&r));
+
+		if (r.bad)
+			break;
+		if (which == 0)
+			goes_on = take_paths(paths, body);
+		else if (which == 1)
+			goes_on = !wire_flags_known_take(flags, body);
+		else
+			goes_on = take_job(flags, body);
+	}
+	wire_paths_known_free(paths);
+	wire_flags_known_free(flags);
+	return 0;
+}

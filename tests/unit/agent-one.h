@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * tests/unit/agent-one.h - tests that have one node each, with one cell.
+ */
+#ifndef AGENT_ONE_H
+#define AGENT_ONE_H
+
+#include "agent-node.h"
+
+static const char *const plain[] = { NULL };
+static struct node node;
+
+static inline void one_set_up(void)
+{
+	(void)plain;
+	client_set_up();
+	node_start(&node, NULL);
+}
+
+static inline void one_tear_down(void)
+{
+	node_end(&node);
+	client_tear_down();
+}
+
+static inline const struct wire_fail *failure(unsigned job)
+{
+	client_wait_job(&node.c, job);
+	ck_assert_msg(node.c.job[job].has_fail, "job %u: status %u: %s", job,
+		      node.c.job[job].result.wait_status,
+		      buf_str(&node.c.job[job].stream[WIRE_STDERR]));
+	return &node.c.job[job].fail;
+}
+
+static inline const struct wire_result *result(unsigned job)
+{
+	client_wait_job(&node.c, job);
+	ck_assert_msg(node.c.job[job].has_result, "job %u failed: %s", job,
+		      node.c.job[job].fail.reason);
+	return &node.c.job[job].result;
+}
+
+static inline struct bytes stream(unsigned job, enum wire_output which)
+{
+	return buf_bytes(&node.c.job[job].stream[which]);
+}
+
+static inline const char *said(unsigned job)
+{
+	return buf_str(&node.c.job[job].stream[WIRE_STDERR]);
+}
+
+/*
+ * Does the answer fit its question, as a coordinator checks it?  Releases
+ * `m`, which is as it was sent; `text` is NULL in remote mode.
+ */
+static inline void check_answer(struct wire_job *m, const char *const *flags,
+				const struct buf *text)
+{
+	const struct wire_result *r = result(m->job);
+	struct bytes streams[WIRE_STREAMS];
+	struct digest of_text, key, answer;
+	struct wire_flag *v;
+	size_t n;
+
+	for (unsigned i = 0; i < WIRE_STREAMS; i++) {
+		streams[i] = stream(m->job, i);
+		ck_assert_uint_eq(r->len[i], streams[i].len);
+	}
+	ck_assert(digest_equal(&r->toolchain, &client_gcc.id));
+	if (text)
+		digest_of(buf_bytes(text), &of_text);
+	v = play_flags(flags, &n);
+	wire_job_key(m, v, n, text ? &of_text : NULL, &client_gcc.id, &key);
+	wire_answer_digest(&key, streams, &answer);
+	ck_assert(digest_equal(&answer, &r->answer));
+	play_flags_release(v, n);
+	wire_job_release(m);
+}
+
+/* One test case with these fixtures, which has the tests already. */
+static inline int one_run(const char *name, TCase *t)
+{
+	Suite *s = suite_create(name);
+	SRunner *sr;
+	int failed;
+
+	tcase_set_timeout(t, 240);
+	tcase_add_unchecked_fixture(t, node_set_up_all, node_tear_down_all);
+	suite_add_tcase(s, t);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+#endif

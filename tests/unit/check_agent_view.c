@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base conf wire store toolchain cell agent */
+/*
+ * Views and identities, with a real store and a real cell.
+ */
+#include "agent/identity.h"
+#include "agent/view.h"
+
+#include "base/fs.h"
+#include "base/str.h"
+#include "cell/cell.h"
+#include "toolchain/manifest.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char dir[64];
+static struct store *store;
+static struct agent_blobs *blobs;
+static struct wire_paths_known *paths;
+static struct cell *cell;
+static struct agent_view *view;
+static struct wire_need need;
+static atomic_bool stop;
+static unsigned changes;
+static struct err err;
+
+static const char *const names[] = { "/t/a", "/t/b", "/t/link", "/t/d" };
+
+static void set_up(void)
+{
+	struct wire_paths list = { 0 };
+	struct cell_setup setup = { 0 };
+	struct buf body = { 0 };
+
+	strcpy(dir, "/tmp/check_agent.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	ck_assert_msg(!store_open(&store, dir, 64u << 20, &err), "%s",
+		      err.text);
+	blobs = agent_blobs_new(store);
+	paths = wire_paths_known_new();
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		strv_add(&list.list, names[i]);
+	wire_paths_encode(&body, &list);
+	ck_assert_int_eq(wire_paths_known_take(paths, buf_bytes(&body)), 0);
+	buf_release(&body);
+	wire_paths_release(&list);
+	ck_assert_msg(!cell_new(&cell, &setup, &err), "%s", err.text);
+}
+
+static void tear_down(void)
+{
+	if (view)
+		agent_view_free(view);
+	wire_need_release(&need);
+	cell_free(cell);
+	wire_paths_known_free(paths);
+	agent_blobs_free(blobs);
+	store_free(store);
+	ck_assert_int_eq(fs_remove(dir, &err), 0);
+}
+
+static void on_change(void *ctx)
+{
+	(void)ctx;
+	changes++;
+}
+
+static struct wire_entry file(uint32_t path, const char *content)
+{
+	struct wire_entry e = { .path = path,
+				.kind = WIRE_FILE,
+				.executable = 1,
+				.size = strlen(content) };
+
+	digest_of(bytes_str(content), &e.digest);
+	return e;
+}
+
+/* A view of these entries, which are copied. */
+static void make(enum wire_part part, const struct wire_entry *v, uint32_t n)
+{
+	struct wire_view m = { .view = 1, .part = (uint8_t)part, .n = n };
+
+	m.entries = xcalloc(n, sizeof(*m.entries));
+	memcpy(m.entries, v, n * sizeof(*v));
+	view = agent_view_new(&m, paths, store, &err);
+	wire_view_release(&m);
+	if (!view)
+		return;
+	view->changed = on_change;
+	view->stop = &stop;
+}
+
+static void put(const char *content)
+{
+	struct digest d;
+
+	digest_of(bytes_str(content), &d);
+	ck_assert_int_eq(store_put(store, &d, bytes_str(content), false), 0);
+}
+
+static void send(const char *content)
+{
+	struct wire_blob m = { .size = strlen(content),
+			       .data = bytes_str(content) };
+
+	digest_of(bytes_str(content), &m.digest);
+	ck_assert_int_eq(agent_blobs_take(blobs, &m, &err), 0);
+}
+
+static uint64_t pinned(void)
+{
+	struct store_stats stats;
+
+	store_stats(store, &stats);
+	return stats.pinned;
+}
+
+START_TEST(what_is_here_is_not_asked_for)
+{
+	struct wire_entry v[] = {
+		file(0, "here"),
+		file(1, "not here"),
+		{ .path = 2, .kind = WIRE_LINK, .target = xstrdup("a") },
+		{ .path = 3, .kind = WIRE_DIR }
+	};
+
+	put("here");
+	make(WIRE_PART_TREE, v, 4);
+	ck_assert_uint_eq(agent_view_bytes(view), 12);
+	ck_assert(agent_view_small(view));
+	ck_assert_int_eq(agent_view_look(view, &err), 0);
+	ck_assert_uint_eq(pinned(), 1);
+	ck_assert_int_eq(agent_view_ask(view, blobs, &need, &err), 0);
+	ck_assert_uint_eq(need.n, 1);
+	ck_assert_uint_eq(need.index[0], 1);
+	ck_assert_uint_eq(view->missing, 1);
+	send("not here");
+	ck_assert_uint_eq(changes, 1);
+	ck_assert_uint_eq(view->missing, 0);
+	ck_assert_uint_eq(pinned(), 2);
+	ck_assert_int_eq(agent_view_apply(view, cell, &err), 0);
+	ck_assert(agent_view_applied(view));
+	ck_assert_uint_eq(pinned(), 0);
+}
+END_TEST
+
+START_TEST(one_content_of_two_files_is_asked_for_once)
+{
+	struct wire_entry v[] = { file(0, "same"), file(1, "same") };
+
+	make(WIRE_PART_TREE, v, 2);
+	ck_assert_int_eq(agent_view_look(view, &err), 0);
+	ck_assert_int_eq(agent_view_ask(view, blobs, &need, &err), 0);
+	ck_assert_uint_eq(need.n, 1);
+	ck_assert_uint_eq(view->missing, 2);
+	send("same");
+	ck_assert_uint_eq(view->missing, 0);
+	ck_assert_int_eq(agent_view_apply(view, cell, &err), 0);
+}
+END_TEST
+
+START_TEST(a_toolchains_blobs_stay_as_long_as_the_view)
+{
+	struct wire_entry v[] = { file(0, "here") };
+
+	put("here");
+	make(WIRE_PART_TOOLCHAIN, v, 1);
+	ck_assert_int_eq(agent_view_look(view, &err), 0);
+	ck_assert_int_eq(agent_view_apply(view, cell, &err), 0);
+	ck_assert_uint_eq(pinned(), 1);
+	agent_view_free(view);
+	view = NULL;
+	ck_assert_uint_eq(pinned(), 0);
+}
+END_TEST
+
+START_TEST(a_view_that_goes_waits_for_nothing)
+{
+	struct wire_entry v[] = { file(0, "late"), file(1, "here") };
+
+	put("here");
+	make(WIRE_PART_TREE, v, 2);
+	ck_assert_int_eq(agent_view_look(view, &err), 0);
+	ck_assert_int_eq(agent_view_ask(view, blobs, &need, &err), 0);
+	agent_view_free(view);
+	view = NULL;
+	send("late");
+	ck_assert_uint_eq(changes, 0);
+	ck_assert_uint_eq(pinned(), 0);
+}
+END_TEST
+
+static void damage_all(void)
+{
+	char *line = xasprintf("chmod -R u+w '%s/sha256' && find '%s/sha256' "
+			       "-type f -exec sh -c 'echo bad >\"$0\"' {} \\;",
+			       dir, dir);
+
+	ck_assert_int_eq(system(line), 0);
+	free(line);
+}
+
+/* Over and over: then it is the disk, and the view fails. */
+START_TEST(a_damaged_blob_is_wanted_again_and_not_for_ever)
+{
+	struct wire_entry v[] = { file(0, "1234") };
+	int ret = -EBADMSG;
+
+	put("1234");
+	make(WIRE_PART_TREE, v, 1);
+	ck_assert_int_eq(agent_view_look(view, &err), 0);
+	for (int i = 0; i < 10 && ret == -EBADMSG; i++) {
+		damage_all();
+		ret = agent_view_apply(view, cell, &err);
+		ck_assert(!agent_view_applied(view));
+		if (ret != -EBADMSG)
+			break;
+		wire_need_release(&need);
+		ck_assert_int_eq(agent_view_ask(view, blobs, &need, &err), 0);
+		ck_assert_uint_eq(need.n, 1);
+		send("1234");
+	}
+	ck_assert_int_eq(ret, -EIO);
+	ck_assert_uint_ge(changes, 1);
+}
+END_TEST
+
+START_TEST(a_number_without_a_path_is_a_violation)
+{
+	struct wire_entry v[] = { { .path = 4, .kind = WIRE_DIR } };
+
+	make(WIRE_PART_TREE, v, 1);
+	ck_assert_ptr_null(view);
+	ck_assert_ptr_nonnull(strstr(err.text, "path 4"));
+}
+END_TEST
+
+START_TEST(it_stops_when_told)
+{
+	struct wire_entry v[] = { file(0, "here") };
+
+	put("here");
+	make(WIRE_PART_TREE, v, 1);
+	atomic_store(&stop, true);
+	ck_assert_int_eq(agent_view_look(view, &err), -ECANCELED);
+	ck_assert_int_eq(agent_view_apply(view, cell, &err), -ECANCELED);
+}
+END_TEST
+
+static int identity(uint32_t driver, bool spoiled)
+{
+	struct agent_view_queue views = TAILQ_HEAD_INITIALIZER(views);
+	struct wire_cell m = { .driver = (char *)names[driver] };
+	struct toolchain_entry t = { .path = (char *)names[1],
+				     .kind = TOOLCHAIN_FILE,
+				     .executable = true };
+
+	digest_of(bytes_str("tool"), &t.digest);
+	t.size = 4;
+	toolchain_manifest_id(&t, 1, names[1], false, &m.toolchain);
+	m.toolchain.b[0] ^= spoiled;
+	TAILQ_INSERT_TAIL(&views, view, link);
+	return agent_identity_check(&views, &m, &err);
+}
+
+START_TEST(a_toolchain_is_what_its_files_are)
+{
+	struct wire_entry v[] = { file(1, "tool") };
+
+	make(WIRE_PART_TOOLCHAIN_END, v, 1);
+	ck_assert_int_eq(identity(1, false), 0);
+	ck_assert_int_eq(identity(1, true), -EINVAL);
+	ck_assert_int_eq(identity(0, false), -EINVAL); /* not there */
+}
+END_TEST
+
+START_TEST(a_toolchain_only_adds)
+{
+	struct wire_entry v[] = { file(1, "tool"),
+				  { .path = 0, .kind = WIRE_GONE } };
+
+	make(WIRE_PART_TOOLCHAIN_END, v, 2);
+	ck_assert_int_eq(identity(1, false), -EINVAL);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("agent/view");
+	TCase *t = tcase_create("view");
+	SRunner *sr;
+	int failed;
+
+	tcase_set_timeout(t, 60);
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_test(t, what_is_here_is_not_asked_for);
+	tcase_add_test(t, one_content_of_two_files_is_asked_for_once);
+	tcase_add_test(t, a_toolchains_blobs_stay_as_long_as_the_view);
+	tcase_add_test(t, a_view_that_goes_waits_for_nothing);
+	tcase_add_test(t, a_damaged_blob_is_wanted_again_and_not_for_ever);
+	tcase_add_test(t, a_number_without_a_path_is_a_violation);
+	tcase_add_test(t, it_stops_when_told);
+	tcase_add_test(t, a_toolchain_is_what_its_files_are);
+	tcase_add_test(t, a_toolchain_only_adds);
+	suite_add_tcase(s, t);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

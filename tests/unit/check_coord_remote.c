@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: coord scan node toolchain store conf options wire base */
+#include "coord-play.h"
+
+START_TEST(a_node_preprocesses_and_the_list_is_cut_as_asked)
+{
+	play_node(0, HONEST);
+	start();
+	compile(NULL);
+	turn_until(answered, 60000);
+	expect_delivered();
+	ck_assert_uint_eq(nodes[0].remote_jobs, 1);
+	ck_assert_uint_eq(stats().remote, 1);
+	ck_assert_uint_eq(stats().text, 0);
+	ck_assert_int_eq(told(&nodes[0], "unit.c"), WIRE_FILE);
+	ck_assert_int_eq(told(&nodes[0], "unit.h"), WIRE_FILE);
+}
+END_TEST
+
+START_TEST(a_second_job_costs_a_few_hundred_bytes_and_no_view)
+{
+	unsigned views;
+
+	play_node(0, HONEST);
+	start();
+	compile(NULL);
+	turn_until(answered, 60000);
+	expect_delivered();
+	views = nodes[0].views;
+	compile_again(NULL);
+	turn_until(answered, 60000);
+	expect_delivered();
+	ck_assert_uint_eq(nodes[0].remote_jobs, 2);
+	ck_assert_uint_eq(nodes[0].views, views);
+	ck_assert_uint_lt(nodes[0].job_bytes, 200);
+}
+END_TEST
+
+START_TEST(text_is_sent_where_it_is_asked_for)
+{
+	setenv("KFARM_MODE", "text", 1);
+	play_node(0, HONEST);
+	start();
+	compile(NULL);
+	turn_until(answered, 60000);
+	expect_delivered();
+	ck_assert_uint_eq(nodes[0].jobs, 1);
+	ck_assert_uint_eq(nodes[0].remote_jobs, 0);
+	ck_assert_uint_eq(stats().text, 1);
+	ck_assert_str_eq(stats().text_reasons[0].why,
+			 "text mode was asked for");
+}
+END_TEST
+
+static bool cell_is_ready(void)
+{
+	return !nodes[0].lacks && nodes[0].blobs && !nodes[0].ready;
+}
+
+START_TEST(local_slots_work_while_the_toolchain_travels)
+{
+	play_node(0, PONDERING);
+	start();
+	compile(NULL);
+	turn_until(answered, 60000);
+	ck_assert_str_eq(local_why, "toolchain on its way to the nodes");
+	/* The bytes have all come by now, or still do. */
+	nodes[0].manner = NEEDY;
+	be_ready(&nodes[0]);
+	turn_until(cell_is_ready, 120000);
+	ck_assert_uint_gt(nodes[0].blobs, 3);
+	compile_again(NULL);
+	turn_until(answered, 60000);
+	expect_delivered();
+	ck_assert_uint_eq(nodes[0].remote_jobs, 1);
+}
+END_TEST
+
+START_TEST(a_node_without_a_sandbox_gets_nothing_and_says_why)
+{
+	play_node(0, UNFIT);
+	start();
+	compile(NULL);
+	turn_until(answered, 60000);
+	ck_assert_str_eq(local_why, "no node is fit");
+	ck_assert_str_eq(stats().nodes[0].state, "unfit");
+	ck_assert_str_eq(stats().nodes[0].detail, "seccomp is missing");
+	ck_assert_uint_eq(nodes[0].cells, 0);
+	ck_assert_uint_eq(coord_remote_slots(coord), 0);
+}
+END_TEST
+
+START_TEST(another_kind_of_machine_gets_no_job_and_says_which)
+{
+	nodes[0].machine = "s390x";
+	play_node(0, HONEST);
+	start();
+	compile(NULL);
+	turn_until(answered, 60000);
+	ck_assert_str_eq(local_why, "no node has the toolchain");
+	ck_assert_str_eq(stats().nodes[0].state, "no toolchain");
+	ck_assert_ptr_nonnull(
+		strstr(stats().nodes[0].detail, "is an s390x machine; "));
+	ck_assert_uint_eq(nodes[0].cells, 0);
+}
+END_TEST
+
+START_TEST(a_file_that_nobody_listed_makes_the_result_void)
+{
+	play_node(0, FOREIGN);
+	start();
+	compile(NULL);
+	turn_until(answered, 60000);
+	ck_assert_str_eq(local_why, "read a file unknown to the scan");
+	ck_assert_uint_eq(stats().nodes[0].errors, 0);
+}
+END_TEST
+
+/* sub/unit.c is compiled in a directory that has a unit.c, too. */
+static void compile_in_sub(const char *assembled)
+{
+	char *sub = at("sub"), *c = at("unit.c"), *h = at("unit.h");
+	char *sub_c = at("sub/unit.c"), *sub_h = at("sub/unit.h");
+	struct err err;
+
+	ck_assert_int_eq(mkdir(sub, 0700), 0);
+	ck_assert_int_eq(rename(c, sub_c), 0);
+	ck_assert_int_eq(rename(h, sub_h), 0);
+	ck_assert_int_eq(fs_write(c, bytes_str("int other;\n"), 0600, &err), 0);
+	source = "sub/unit.c";
+	dep_text = "unit.o: sub/unit.c /usr/include/stdc-predef.h "
+		   "sub/unit.h\n";
+	as_text = assembled;
+	play_node(0, HONEST);
+	start();
+	wait_for_cells();
+	compile(NULL);
+	turn_until(answered, 60000);
+	free(sub);
+	free(c);
+	free(h);
+	free(sub_c);
+	free(sub_h);
+}
+
+START_TEST(the_name_in_an_object_is_no_file_that_was_assembled)
+{
+	compile_in_sub("out.o: unit.c /.kfarm/tmp/ccAbCdEf.s\n");
+	ck_assert_msg(done, "%s", local_why ? local_why : "no answer");
+	ck_assert_uint_eq(stats().remote, 1);
+}
+END_TEST
+
+START_TEST(what_was_assembled_and_not_listed_makes_the_result_void)
+{
+	compile_in_sub("out.o: expected.o /.kfarm/tmp/ccAbCdEf.s\n");
+	ck_assert_str_eq(local_why, "assembled a file unknown to the scan");
+	ck_assert_uint_eq(stats().nodes[0].errors, 0);
+}
+END_TEST
+
+START_TEST(a_missing_input_is_tried_once_more_and_then_as_text)
+{
+	play_node(0, MISSING);
+	start();
+	compile(NULL);
+	turn_until(answered, 60000);
+	expect_delivered();
+	ck_assert_uint_eq(nodes[0].remote_jobs, 2);
+	ck_assert_uint_eq(nodes[0].jobs, 3);
+	ck_assert_uint_eq(stats().text, 1);
+	ck_assert_str_eq(stats().text_reasons[0].why,
+			 "input missing on the node");
+}
+END_TEST
+
+START_TEST(an_input_missing_for_a_text_too_makes_it_local)
+{
+	play_node(0, LACKING);
+	start();
+	compile(NULL);
+	turn_until(answered, 60000);
+	ck_assert_str_eq(local_why, "input missing on the node");
+	ck_assert_uint_eq(nodes[0].jobs, 3);
+	ck_assert_uint_eq(stats().nodes[0].errors, 0);
+}
+END_TEST
+
+START_TEST(a_header_that_changed_meanwhile_makes_it_compile_again)
+{
+	play_node(0, TOUCHING);
+	start();
+	compile(NULL);
+	turn_until(answered, 60000);
+	expect_delivered();
+	ck_assert_uint_eq(nodes[0].remote_jobs, 2);
+	ck_assert_uint_eq(stats().retried, 1);
+	ck_assert_uint_gt(nodes[0].views, 2);
+}
+END_TEST
+
+START_TEST(diagnostics_of_a_good_compile_are_passed_on)
+{
+	play_node(0, WARNING);
+	start();
+	compile(NULL);
+	turn_until(answered, 60000);
+	expect_delivered();
+	ck_assert_str_eq(said, "bad");
+}
+END_TEST
+
+START_TEST(diagnostics_of_a_text_are_repeated_here)
+{
+	setenv("KFARM_MODE", "text", 1);
+	play_node(0, WARNING);
+	start();
+	compile(NULL);
+	turn_until(answered, 60000);
+	ck_assert_str_eq(local_why, "diagnostics in text mode");
+	ck_assert_uint_eq(stats().nodes[0].errors, 0);
+}
+END_TEST
+
+START_TEST(words_that_steer_a_terminal_are_not_passed_on)
+{
+	play_node(0, STEERING);
+	start();
+	compile(NULL);
+	turn_until(answered, 60000);
+	ck_assert_str_eq(local_why, "control characters in diagnostics");
+}
+END_TEST
+
+START_TEST(a_cell_that_is_lost_is_asked_for_again)
+{
+	play_node(0, LOSING);
+	play_node(1, HONEST);
+	start();
+	wait_for_cells();
+	compile(NULL);
+	turn_until(answered, 60000);
+	expect_delivered();
+	ck_assert_uint_eq(nodes[0].cells, 1 + nodes[0].lost);
+}
+END_TEST
+
+/* Two directories that both may have a header of that name. */
+static void make_dirs(void)
+{
+	char *a = at("a"), *b = at("b");
+	struct err err;
+
+	ck_assert_int_eq(fs_mkdirs(a, 0755, &err), 0);
+	ck_assert_int_eq(fs_mkdirs(b, 0755, &err), 0);
+	free(a);
+	free(b);
+	write_file("a/deep.h", "\n");
+	write_file("b/deep.h", "\n");
+}
+
+START_TEST(a_header_that_went_away_leaves_the_view)
+{
+	char *path = at("a/deep.h"), *dirs = xasprintf("-I%s/a", dir);
+
+	make_dirs();
+	write_file("unit.h", "#include <deep.h>\n#define UNIT 3\n"
+			     "int unit(int a);\n");
+	dep_text = "unit.o: unit.c unit.h\n";
+	play_node(0, HONEST);
+	start();
+	compile(dirs);
+	turn_until(answered, 60000);
+	ck_assert_msg(done, "%s", local_why);
+	ck_assert_int_eq(told(&nodes[0], "a/deep.h"), WIRE_FILE);
+	ck_assert_int_eq(unlink(path), 0);
+	write_file("unit.h", "#if __has_include(<deep.h>)\n#error x\n#endif\n"
+			     "#define UNIT 3\nint unit(int a);\n");
+	compile_again(dirs);
+	turn_until(answered, 60000);
+	ck_assert_msg(done, "%s", local_why);
+	ck_assert_int_eq(told(&nodes[0], "a/deep.h"), WIRE_GONE);
+	free(path);
+	free(dirs);
+}
+END_TEST
+
+START_TEST(a_directory_may_become_a_link)
+{
+	char *path = at("a/deep.h"), *a = at("a");
+	char *dirs = xasprintf("-I%s", dir);
+
+	make_dirs();
+	write_file("unit.h", "#include <a/deep.h>\n#define UNIT 3\n"
+			     "int unit(int a);\n");
+	dep_text = "unit.o: unit.c unit.h\n";
+	play_node(0, HONEST);
+	start();
+	compile(dirs);
+	turn_until(answered, 60000);
+	ck_assert_msg(done, "%s", local_why);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(rmdir(a), 0);
+	ck_assert_int_eq(symlink("b", a), 0);
+	compile_again(dirs);
+	turn_until(answered, 60000);
+	ck_assert_msg(done, "%s", local_why);
+	ck_assert_int_eq(told(&nodes[0], "a"), WIRE_LINK);
+	ck_assert_int_eq(told(&nodes[0], "b/deep.h"), WIRE_FILE);
+	free(path);
+	free(a);
+	free(dirs);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("coord/remote");
+	TCase *tc = tcase_create("remote");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_set_timeout(tc, 240);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, a_node_preprocesses_and_the_list_is_cut_as_asked);
+	tcase_add_test(tc, a_second_job_costs_a_few_hundred_bytes_and_no_view);
+	tcase_add_test(tc, text_is_sent_where_it_is_asked_for);
+	tcase_add_test(tc, local_slots_work_while_the_toolchain_travels);
+	tcase_add_test(tc, a_node_without_a_sandbox_gets_nothing_and_says_why);
+	tcase_add_test(tc, another_kind_of_machine_gets_no_job_and_says_which);
+	tcase_add_test(tc, a_file_that_nobody_listed_makes_the_result_void);
+	tcase_add_test(tc, the_name_in_an_object_is_no_file_that_was_assembled);
+	tcase_add_test(tc,
+		       what_was_assembled_and_not_listed_makes_the_result_void);
+	tcase_add_test(tc, a_missing_input_is_tried_once_more_and_then_as_text);
+	tcase_add_test(tc,
+		       a_header_that_changed_meanwhile_makes_it_compile_again);
+	tcase_add_test(tc, diagnostics_of_a_good_compile_are_passed_on);
+	tcase_add_test(tc, an_input_missing_for_a_text_too_makes_it_local);
+	tcase_add_test(tc, diagnostics_of_a_text_are_repeated_here);
+	tcase_add_test(tc, words_that_steer_a_terminal_are_not_passed_on);
+	tcase_add_test(tc, a_cell_that_is_lost_is_asked_for_again);
+	tcase_add_test(tc, a_header_that_went_away_leaves_the_view);
+	tcase_add_test(tc, a_directory_may_become_a_link);
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base options */
+/* What the compilers write is in check_options_remote.c. */
+#include "options/depcut.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
+
+static bool is_system(void *ctx, const char *name)
+{
+	unsigned *asked = ctx;
+
+	if (asked)
+		(*asked)++;
+	return str_starts(name, "/usr/");
+}
+
+/* As gcc and clang wrote them: the full list, and that of -MMD. */
+static const struct cut {
+	const char *full;
+	const char *cut;
+} cuts[] = {
+	{ "a.o: a.c\n", "a.o: a.c\n" },
+	{ "", "" },
+	{ "a.o: a.c /usr/s.h b.h\n", "a.o: a.c b.h\n" },
+	/* the source stays, wherever it lies */
+	{ "a.o: /usr/a.c /usr/s.h\n", "a.o: /usr/a.c\n" },
+	/* gcc's folds are at 72 */
+	{ "lib/a.o: a.c /usr/lib/gcc/x86_64-linux-gnu/12/include/stddef.h \\\n"
+	  " include/linux/one.h include/linux/two.h include/linux/three.h \\\n"
+	  " include/four.h\n",
+	  "lib/a.o: a.c include/linux/one.h include/linux/two.h \\\n"
+	  " include/linux/three.h include/four.h\n" },
+	/* clang's at 75, with two blanks */
+	{ "lib/a.o: a.c /usr/lib/llvm-14/lib/clang/14.0.6/include/stddef.h "
+	  "\\\n"
+	  "  include/linux/one.h include/linux/two.h include/linux/three.h "
+	  "\\\n"
+	  "  include/four.h\n",
+	  "lib/a.o: a.c include/linux/one.h include/linux/two.h \\\n"
+	  "  include/linux/three.h include/four.h\n" },
+	{ "a.o: a.c /usr/s.h b\\ c.h\n/usr/s.h:\nb\\ c.h:\n",
+	  "a.o: a.c b\\ c.h\nb\\ c.h:\n" },
+	/* older gccs have an empty line before each */
+	{ "a.o: a.c /usr/s.h b.h\n\n/usr/s.h:\n\nb.h:\n",
+	  "a.o: a.c b.h\n\nb.h:\n" },
+	{ "a$$b.o c.o \\\n d.o: a.c /usr/s.h\n", "a$$b.o c.o \\\n d.o: a.c\n" },
+};
+
+START_TEST(the_system_s_headers_are_cut_out)
+{
+	struct buf out = { 0 };
+
+	ck_assert_int_eq(
+		options_depcut(&out, bytes_str(cuts[_i].full), is_system, NULL),
+		0);
+	ck_assert_str_eq(buf_str(&out), cuts[_i].cut);
+	buf_release(&out);
+}
+END_TEST
+
+START_TEST(each_prerequisite_but_the_first_is_asked_about_once)
+{
+	struct buf out = { 0 };
+	unsigned asked = 0;
+
+	ck_assert_int_eq(options_depcut(&out,
+					bytes_str("a.o: a.c b.h \\\n c.h\n"
+						  "b.h:\nc.h:\n"),
+					is_system, &asked),
+			 0);
+	ck_assert_uint_eq(asked, 2);
+	ck_assert_str_eq(buf_str(&out), "a.o: a.c b.h \\\n c.h\nb.h:\nc.h:\n");
+	buf_release(&out);
+}
+END_TEST
+
+START_TEST(names_are_those_of_files)
+{
+	static const char text[] = "a\\ b.o c$$.o: a.c x\\ y.h $$.h \\#.h "
+				   "\\:.h d:e.h \\\n a\\\\\\ b.h a\\b.h\n";
+	static const char *const want[] = {
+		"a.c", "x y.h", "$.h",     "#.h",
+		":.h", "d:e.h", "a\\ b.h", "a\\b.h"
+	};
+	struct strv list = { 0 };
+
+	ck_assert_int_eq(options_depcut_list(&list, bytes_str(text)), 0);
+	ck_assert_uint_eq(list.n, LENGTH(want));
+	for (size_t i = 0; i < LENGTH(want); i++)
+		ck_assert_str_eq(list.v[i], want[i]);
+	strv_release(&list);
+	ck_assert_int_eq(options_depcut_list(&list, bytes_str("")), 0);
+	ck_assert_uint_eq(list.n, 0);
+}
+END_TEST
+
+static const char *const bad[] = {
+	"\n",
+	"a.o",
+	"a.o:",
+	"a.o:\n",
+	"a.o: a.c",
+	": a.c",
+	"a.o a.c\n",
+	"a.o: a.c\nb.h\n",
+	"a.o: a.c \\",
+	"a.o: a.c b\\",
+	"a.o: b\\\n",
+	"a.o: a.c \\\n \\\nb:\n",
+	"a.o: a.c\nb.h:",
+	"a.o: a.c\nb.o: c.h\n",
+	"a\\: b.c\n",
+};
+
+START_TEST(what_is_no_list_is_refused)
+{
+	struct strv list = { 0 };
+	struct buf out = { 0 };
+
+	ck_assert_int_eq(options_depcut_list(&list, bytes_str(bad[_i])),
+			 -EBADMSG);
+	ck_assert_int_eq(
+		options_depcut(&out, bytes_str(bad[_i]), is_system, NULL),
+		-EBADMSG);
+	ck_assert_uint_eq(list.n + out.len, 0);
+}
+END_TEST
+
+START_TEST(a_nul_is_in_no_list)
+{
+	struct strv list = { 0 };
+
+	ck_assert_int_eq(
+		options_depcut_list(&list, bytes_of("a.o: a\0.c\n", 10)),
+		-EBADMSG);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("options/depcut");
+	TCase *tc = tcase_create("depcut");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_loop_test(tc, the_system_s_headers_are_cut_out, 0,
+			    LENGTH(cuts));
+	tcase_add_test(tc, each_prerequisite_but_the_first_is_asked_about_once);
+	tcase_add_test(tc, names_are_those_of_files);
+	tcase_add_loop_test(tc, what_is_no_list_is_refused, 0, LENGTH(bad));
+	tcase_add_test(tc, a_nul_is_in_no_list);
+	suite_add_tcase(s, tc);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

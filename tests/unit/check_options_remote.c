@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base options */
+/*
+ * The proof of remote mode's command lines, with the real compilers: each
+ * unit is compiled by make's line, and by the line that a node puts together.
+ * Object, diagnostics and, once it is cut, the dependency list have to be
+ * equal to the byte.
+ */
+#include "base/fs.h"
+#include "base/spawn.h"
+#include "base/which.h"
+#include "options/depcut.h"
+#include "options/typed.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *const compilers[] = {
+	"gcc",
+	"aarch64-linux-gnu-gcc",
+	"clang",
+	NULL,
+};
+
+#define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
+
+static const struct file {
+	const char *name;
+	const char *text;
+} files[] = {
+	{ "plain.c", "#include <stddef.h>\n#include \"h/a.h\"\n"
+		     "#include <stdarg.h>\n#include <stdbool.h>\n"
+		     "int table[] = { ONE, sizeof(struct a) };\n"
+		     "#ifdef GIVEN\nint given = GIVEN;\n#endif\n"
+		     "int f(int x) { return x * table[1] + (int)SIZE; }\n"
+		     "static int unused;\n"
+		     "const char *where(void) { return __FILE__ \" \" "
+		     "__BASE_FILE__; }\n" },
+	{ "warn.c", "#include \"h/a.h\"\n"
+		    "int f(int x)\n{\n\tint y;\n\tif (x = 1)\n"
+		    "\t\treturn undeclared_one();\n\treturn y;\n}\n" },
+	{ "many.c", "#include <s/one.h>\n#include \"h/a.h\"\n"
+		    "#include <s/with blank.h>\n#include \"h/b,c.h\"\n"
+		    "#include \"h/a#b.h\"\n#include \"h/a$b.h\"\n"
+		    "#include \"h/a b.h\"\n#include <s/hash#mark.h>\n"
+		    "#include \"h/a:b.h\"\n#include <stddef.h>\n"
+		    "#include \"h/a_rather_long_name_of_a_header_that_folds_"
+		    "the_line_by_itself_.h\"\n#include <stdarg.h>\n"
+		    "#include \"h/inc.h\"\n#include <s/one.h>\n"
+		    "int many = ONE + COMMA;\n" },
+	{ "start.S", "#include \"h/a.h\"\n#include <s/one.h>\n"
+		     "\t.text\n\t.globl start\nstart:\n\t.long ONE\n"
+		     "#ifdef GIVEN\n\t.long GIVEN\n#endif\n" },
+	{ "odd name, \xc3\xa4.c", "#include \"h/b,c.h\"\nint o = COMMA;\n" },
+	{ "h/a.h", "#ifndef A_H\n#define A_H\n#define ONE 1\n"
+		   "#define SIZE 17\n#ifndef __ASSEMBLER__\n"
+		   "struct a { char c; long l; };\n#endif\n#endif\n" },
+	{ "h/b,c.h", "#define COMMA 3\n" },
+	{ "h/a#b.h", "" },
+	{ "h/a$b.h", "" },
+	{ "h/a b.h", "" },
+	{ "h/a:b.h", "" },
+	{ "h/a_rather_long_name_of_a_header_that_folds_the_line_by_itself_.h",
+	  "" },
+	{ "h/inc.h", "#define INCLUDED 1\n" },
+	{ "s/one.h", "#define S_ONE 1\n" },
+	{ "s/with blank.h", "" },
+	{ "s/hash#mark.h", "" },
+};
+
+/* Each with its object in place of "%o", and its list of "%d". */
+static const char *const lines[] = {
+	"-c plain.c -o %o",
+	"-Wp,-MMD,%d -O2 -Wall -std=gnu11 -c -o %o plain.c",
+	"-Wp,-MD,%d -nostdinc -isystem . -c -o %o start.S",
+	"-Wp,-MMD,%d -isystem . -Ih -O2 -c -o %o many.c",
+	"-MD -isystem . -c -o %o many.c",
+	"-MMD -isystem . -c many.c -o %o",
+	"-MMD -MP -MF %d -isystem . -c many.c -o %o",
+	"-MD -MP -MF%d -isystem . -c many.c -o %o",
+	"-MMD -MF %d -MT x.o -MT y.o -isystem . -c many.c -o %o",
+	"-MMD -MF %d -MQ a$b.o -MT z.o -MQ c#d.o -isystem . -c many.c -o %o",
+	"-MMD -MT a/long/target/that/folds/the/line/somewhere/here.o "
+	"-MT another/long/target/that/is/behind/the/first/fold.o "
+	"-isystem . -c many.c -o %o",
+	"-MMD -MTjoined.o -c plain.c -o %o",
+	"-MD -c plain.c",
+	"-MMD -I. -O2 -c start.S",
+	"-MD -I. -c -o %o start.S",
+	"-isystem . -Wp,-MMD,%d -D__ASSEMBLY__ -DGIVEN=9 -c -o %o start.S",
+	"-isystem . -Wp,-MMD,%d -D__ASSEMBLY__ -g -c -o %o start.S",
+	"-Wp,-MMD,%d -g -O2 -c -o %o plain.c",
+	"-Wp,-MMD,%d -gdwarf-5 -g -O2 -c -o %o plain.c",
+	"-MD -g3 -D X=1 -U X -DQ=\"4\" -DGIVEN=4 -c -o %o plain.c",
+	"-MMD -MF %d -ggdb -include h/inc.h -imacros h/b,c.h -c -o %o plain.c",
+	"-iquote h -idirafter s -I . -I. -c -o %o plain.c",
+	"-Wall -Wextra -Wp,-MMD,%d -O2 -c -o %o warn.c",
+	"-Wall -fdiagnostics-color=always -O1 -MMD -c warn.c -o %o",
+	"-x c -O2 -c plain.c -o %o",
+	"-I. -xassembler-with-cpp -c start.S -o %o",
+	"-pthread -pipe -O2 -c -o %o plain.c",
+};
+
+static const char *const gcc_lines[] = {
+	"-Wp,-MD,%d,-MT,some/thing.o -isystem . -O2 -c -o %o many.c",
+	"-Wp,-MD,%d -Wp,-MT,that.o -DGIVEN=3 -O2 -c -o %o plain.c",
+	"-Wp,-MMD,%d,-DGIVEN=5,-MP -isystem . -O1 -c -o %o many.c",
+	"-Wp,-MMD,%d -DGIVEN=1 -Wp,-UGIVEN,-DGIVEN=2 -c -o %o plain.c",
+	"-Wp,-MMD,%d -I. -Wa,-gdwarf-2 -c -o %o start.S",
+	"-Wp,-MMD,%d -Wa,--fatal-warnings -undef -c -o %o "
+	"plain.c",
+	"-O2 -fmacro-prefix-map=plain=other -g -c -o %o plain.c",
+	"-g -O2 -fno-var-tracking -fsanitize=undefined -c -o %o plain.c",
+};
+
+static const char *const clang_lines[] = {
+	"--target=aarch64-linux-gnu -fintegrated-as -Qunused-arguments "
+	"-Wp,-MMD,%d -Werror=unknown-warning-option -g -O2 -c -o %o plain.c",
+	"--target=arm-linux-gnueabihf -Wp,-MMD,%d -isystem . -c -o %o many.c",
+	"--target=aarch64-linux-gnu -fintegrated-as -I. -Wp,-MMD,%d -g "
+	"-D__ASSEMBLY__ -c -o %o start.S",
+};
+
+static char *dir;
+
+static void write_files(void)
+{
+	char *sub = xasprintf("%s/h", dir), *sys = xasprintf("%s/s", dir);
+	char *out = xasprintf("%s/out", dir);
+	struct err err;
+
+	ck_assert_int_eq(mkdir(sub, 0700), 0);
+	ck_assert_int_eq(mkdir(sys, 0700), 0);
+	ck_assert_int_eq(mkdir(out, 0700), 0);
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		char *path = xasprintf("%s/%s", dir, files[i].name);
+
+		ck_assert_int_eq(
+			fs_write(path, bytes_str(files[i].text), 0600, &err),
+			0);
+		free(path);
+	}
+	free(sub);
+	free(sys);
+	free(out);
+}
+
+static void setup(void)
+{
+	char template[] = "/tmp/check-remote-XXXXXX";
+
+	dir = xstrdup(mkdtemp(template));
+	write_files();
+	ck_assert_int_eq(chdir(dir), 0);
+}
+
+static void teardown(void)
+{
+	struct err err;
+
+	ck_assert_int_eq(chdir("/"), 0);
+	ck_assert_int_eq(fs_remove(dir, &err), 0);
+	free(dir);
+}
+
+/* Runs it with stderr in `out`; true when it ended with 0. */
+static bool run(const struct strv *argv, const char *out)
+{
+	struct spawn what = { .argv = argv->v, .fd = { -1, -1, -1 } };
+	struct err err = { 0 };
+	pid_t pid;
+	int ret;
+
+	what.fd[2] = open(out, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	ret = spawn_start(&what, &pid, &err);
+	close(what.fd[2]);
+	ck_assert_msg(!ret, "%s", err.text);
+	return spawn_wait(pid) == 0;
+}
+
+static void read_into(struct buf *b, const char *path)
+{
+	struct err err = { 0 };
+
+	ck_assert_msg(!fs_read(path, 64 << 20, b, &err), "%s", err.text);
+}
+
+static void same_file(const char *line, const char *what, const char *want,
+		      const char *path)
+{
+	struct buf a = { 0 }, b = { 0 };
+
+	read_into(&a, want);
+	read_into(&b, path);
+	ck_assert_msg(bytes_equal(buf_bytes(&a), buf_bytes(&b)),
+		      "%s: %s differs: %s %s", line, what, want, path);
+	buf_release(&a);
+	buf_release(&b);
+}
+
+static char *replace(const char *word, const char *mark, const char *by)
+{
+	const char *at = strstr(word, mark);
+
+	if (!at)
+		return xstrdup(word);
+	return xasprintf("%.*s%s%s", (int)(at - word), word, by, at + 2);
+}
+
+static void split(struct strv *argv, const char *compiler, const char *line,
+		  const char *object)
+{
+	char *copy = xstrdup(line), *save = NULL;
+
+	strv_add(argv, compiler);
+	for (char *w = strtok_r(copy, " ", &save); w;
+	     w = strtok_r(NULL, " ", &save)) {
+		char *a = replace(w, "%o", object);
+		char *b = replace(a, "%d", "out/.x.o.d");
+
+		strv_own(argv, b);
+		free(a);
+	}
+	free(copy);
+}
+
+static const struct options_outputs outputs = {
+	.object = "out/node.o",
+	.dep = "out/node.d",
+	.as = "out/as.d",
+};
+
+static void node_line(struct strv *node, char *const *argv, const char *line,
+		      const struct options_compile *c)
+{
+	struct options_flags flags;
+	struct err err = { 0 };
+
+	strv_add(node, argv[0]);
+	ck_assert_msg(!options_typed_remote(&flags, argv, c, &err), "%s: %s",
+		      line, err.text);
+	for (size_t i = 0; i < flags.n; i++)
+		ck_assert_msg(!options_typed_allow_remote(node, flags.v[i].name,
+							  flags.v[i].value,
+							  &err),
+			      "%s: %s", line, err.text);
+	options_flags_release(&flags);
+	ck_assert_int_eq(options_typed_outputs(node, c->lang, c->is_clang,
+					       c->source, &outputs, &err),
+			 0);
+}
+
+/* What the client's own list has not is what its -MMD left out. */
+static bool not_in(void *ctx, const char *name)
+{
+	return !strv_has(ctx, name);
+}
+
+static void same_list(const char *line)
+{
+	struct buf want = { 0 }, full = { 0 }, cut = { 0 };
+	struct strv wanted = { 0 };
+
+	read_into(&want, "want.d");
+	read_into(&full, outputs.dep);
+	ck_assert_int_eq(options_depcut_list(&wanted, buf_bytes(&want)), 0);
+	ck_assert_int_eq(
+		options_depcut(&cut, buf_bytes(&full), not_in, &wanted), 0);
+	ck_assert_msg(bytes_equal(buf_bytes(&want), buf_bytes(&cut)),
+		      "%s\nfull:\n%s\nwanted:\n%s\ncut:\n%s", line,
+		      buf_str(&full), buf_str(&want), buf_str(&cut));
+	strv_release(&wanted);
+	buf_release(&want);
+	buf_release(&full);
+	buf_release(&cut);
+}
+
+static void as_the_node_does(const struct strv *argv, const char *line,
+			     const struct options_compile *c, bool dep)
+{
+	struct strv node = { 0 };
+
+	node_line(&node, argv->v, line, c);
+	ck_assert_msg(run(&node, "out/said"), "%s: node", line);
+	same_file(line, "object", "want.o", outputs.object);
+	same_file(line, "diagnostics", "said", "out/said");
+	if (dep)
+		same_list(line);
+	ck_assert(c->is_clang || fs_exists(outputs.as));
+	strv_release(&node);
+}
+
+static void prove(const struct strv *argv, const char *line)
+{
+	struct options_compile c;
+	char *object, *dep;
+
+	options_compile_parse(&c, argv->v);
+	ck_assert_msg(c.verdict == OPTIONS_AWAY, "%s: %s", line, c.why);
+	object = options_compile_object(&c);
+	dep = options_compile_dep(&c);
+	ck_assert_msg(run(argv, "said"), "%s %s", argv->v[0], line);
+	ck_assert_int_eq(rename(object, "want.o"), 0);
+	if (dep)
+		ck_assert_msg(!rename(dep, "want.d"), "%s: %s", line, dep);
+	as_the_node_does(argv, line, &c, dep);
+	free(object);
+	free(dep);
+}
+
+static void prove_all(const char *compiler, const char *const *list, size_t n)
+{
+	static const char *const objects[] = { "out/x.o", "y.dir.o", "noext" };
+
+	for (size_t i = 0; i < n; i++) {
+		struct strv argv = { 0 };
+
+		split(&argv, compiler, list[i], objects[i % LENGTH(objects)]);
+		prove(&argv, list[i]);
+		strv_release(&argv);
+	}
+}
+
+START_TEST(a_node_gives_equal_objects_diagnostics_and_lists)
+{
+	char *path = which_compiler(compilers[_i], getenv("PATH"), NULL);
+
+	if (!path)
+		return;
+	prove_all(path, lines, LENGTH(lines));
+	if (strstr(compilers[_i], "clang"))
+		prove_all(path, clang_lines, LENGTH(clang_lines));
+	else
+		prove_all(path, gcc_lines, LENGTH(gcc_lines));
+	free(path);
+}
+END_TEST
+
+START_TEST(an_odd_name_gives_equal_objects_and_lists)
+{
+	char *path = which_compiler(compilers[_i], getenv("PATH"), NULL);
+	char *words[] = { path, "-MMD",
+			  "-c", (char *)"odd name, \xc3\xa4.c",
+			  "-o", "out/o d,d#.o",
+			  NULL };
+	struct strv argv = { 0 };
+
+	if (path) {
+		strv_add_all(&argv, words);
+		prove(&argv, "odd name");
+		strv_release(&argv);
+	}
+	free(path);
+}
+END_TEST
+
+/* Lines that a node could do as text, or not at all. */
+static const char *const not_remote[] = {
+	"gcc -Wp,-MD,x.d,-MT,a -MT b -c a.c",
+	"gcc -MD -Wp,-MT,a -c a.c",
+	"gcc -Wp,-MD,x.d,-MT,a,-MQ,b -c a.c",
+	"gcc -imultilib x -c a.c",
+	"gcc -F/x -c a.c",
+	"gcc -gcc-toolchain -c a.c",
+	"clang -Wp,-MMD,x.d,-MP -c a.c",
+	"clang -lm -c a.c",
+};
+
+START_TEST(what_is_not_sent_is_named)
+{
+	struct options_compile c;
+	struct options_flags flags;
+	struct err err = { 0 };
+	struct strv argv = { 0 };
+	char *copy = xstrdup(not_remote[_i]), *save = NULL;
+
+	for (char *w = strtok_r(copy, " ", &save); w;
+	     w = strtok_r(NULL, " ", &save))
+		strv_add(&argv, w);
+	options_compile_parse(&c, argv.v);
+	if (c.verdict == OPTIONS_AWAY) {
+		ck_assert_int_eq(options_typed_remote(&flags, argv.v, &c, &err),
+				 -ENOTSUP);
+		ck_assert_str_ne(err.text, "");
+		ck_assert_uint_eq(flags.n, 0);
+	}
+	strv_release(&argv);
+	free(copy);
+}
+END_TEST
+
+/* As Linux 6.1 calls them, with what its configurations add. */
+static const char *const kernel[] = {
+	"clang -Wp,-MMD,lib/.a.o.d -nostdinc -I./arch/arm64/include -include "
+	"./include/linux/kconfig.h -D__KERNEL__ --target=aarch64-linux-gnu "
+	"-fintegrated-as -Werror=unknown-warning-option "
+	"-Werror=ignored-optimization-argument -Werror=option-ignored "
+	"-Werror=unused-command-line-argument -mlittle-endian "
+	"-DKASAN_SHADOW_SCALE_SHIFT= -Qunused-arguments "
+	"-fmacro-prefix-map=./= -Wall -Wundef -Wno-gnu -std=gnu11 "
+	"-fno-strict-aliasing -fno-common -fshort-wchar -fno-PIE "
+	"-mgeneral-regs-only -DCONFIG_CC_HAS_K_CONSTRAINT=1 "
+	"-fno-asynchronous-unwind-tables -fno-unwind-tables "
+	"-mbranch-protection=pac-ret+leaf+bti -Wa,-march=armv8.5-a "
+	"-ffixed-x18 -fno-delete-null-pointer-checks -O2 "
+	"-Wframe-larger-than=2048 -fstack-protector-strong "
+	"-fno-omit-frame-pointer -ftrivial-auto-var-init=zero "
+	"-enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-"
+	"clang -fno-stack-clash-protection -fpatchable-function-entry=2 "
+	"-Wno-unused-const-variable -Wcast-function-type "
+	"-fno-strict-overflow -fno-stack-check -Wno-initializer-overrides "
+	"-mstack-protector-guard=sysreg -mstack-protector-guard-reg=sp_el0 "
+	"-mstack-protector-guard-offset=1272 -g -gdwarf-5 "
+	"-DKBUILD_MODFILE=\"lib/a\" -D__KBUILD_MODNAME=kmod_a -c -o lib/a.o "
+	"lib/a.c",
+	"clang -Wp,-MMD,a.d -m64 -mno-80387 -mstack-alignment=8 "
+	"-mskip-rax-setup -mtune=generic -mno-red-zone -mcmodel=kernel "
+	"-mretpoline-external-thunk -mindirect-branch-cs-prefix "
+	"-mfunction-return=thunk-extern -fno-jump-tables -mharden-sls=all "
+	"-fcf-protection=none -falign-loops=1 -c -o a.o a.c",
+	"gcc -Wp,-MMD,a.d -nostdinc -I./include -D__KERNEL__ "
+	"-fmacro-prefix-map=./= -g -gdwarf-5 -O2 -fno-var-tracking "
+	"-DKBUILD_MODNAME=\"a\" -c -o a.o a.c",
+	"gcc -Wp,-MMD,a.d -D__ASSEMBLY__ -Wa,-gdwarf-5 -g -c -o a.o a.S",
+	"gcc -Wp,-MMD,scripts/.x.d -Wall -O2 -fomit-frame-pointer -std=gnu11 "
+	"-I./scripts -c -o scripts/x.o scripts/x.c",
+};
+
+START_TEST(a_kernel_s_line_is_sent)
+{
+	struct options_compile c;
+	struct options_flags flags;
+	struct err err = { 0 };
+	struct strv argv = { 0 };
+	char *copy = xstrdup(kernel[_i]), *save = NULL;
+
+	for (char *w = strtok_r(copy, " ", &save); w;
+	     w = strtok_r(NULL, " ", &save))
+		strv_add(&argv, w);
+	options_compile_parse(&c, argv.v);
+	ck_assert_msg(c.verdict == OPTIONS_AWAY, "%s", c.why);
+	ck_assert_msg(!options_typed_remote(&flags, argv.v, &c, &err), "%s",
+		      err.text);
+	options_flags_release(&flags);
+	strv_release(&argv);
+	free(copy);
+}
+END_TEST
+
+START_TEST(a_source_that_reads_as_an_option_is_refused)
+{
+	static const char *const bad[] = { "", "-", "-x.c", "@x.c" };
+	struct strv argv = { 0 };
+	struct err err = { 0 };
+
+	ck_assert_int_eq(options_typed_outputs(&argv, OPTIONS_C, false, bad[_i],
+					       &outputs, &err),
+			 -ENOTSUP);
+	ck_assert_uint_eq(argv.n, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("options/remote");
+	TCase *proof = tcase_create("proof"), *words = tcase_create("words");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_checked_fixture(proof, setup, teardown);
+	tcase_set_timeout(proof, 600);
+	tcase_add_loop_test(proof,
+			    a_node_gives_equal_objects_diagnostics_and_lists, 0,
+			    LENGTH(compilers) - 1);
+	tcase_add_loop_test(proof, an_odd_name_gives_equal_objects_and_lists, 0,
+			    LENGTH(compilers) - 1);
+	tcase_add_loop_test(words, what_is_not_sent_is_named, 0,
+			    LENGTH(not_remote));
+	tcase_add_loop_test(words, a_kernel_s_line_is_sent, 0, LENGTH(kernel));
+	tcase_add_loop_test(words, a_source_that_reads_as_an_option_is_refused,
+			    0, 4);
+	suite_add_tcase(s, proof);
+	suite_add_tcase(s, words);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base wire */
+#include "wire/msg.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
+
+static struct buf body;
+
+static void fresh(void)
+{
+	body = (struct buf){ 0 };
+}
+
+static void done(void)
+{
+	buf_release(&body);
+}
+
+START_TEST(a_cell_comes_back_as_it_was_and_cut_is_refused)
+{
+	struct wire_cell m = { .cell = 3,
+			       .is_clang = 1,
+			       .driver = (char *)"/usr/bin/clang-14" };
+	struct wire_cell got = { .cell = 42 };
+
+	memset(m.toolchain.b, 0xa5, sizeof(m.toolchain.b));
+	strv_add(&m.roots, "/src/linux");
+	strv_add(&m.roots, "/build, two");
+	wire_cell_encode(&body, &m);
+	for (size_t n = 0; n < body.len; n++)
+		ck_assert_int_eq(wire_cell_decode(&got, bytes_of(body.data, n)),
+				 -EPROTO);
+	ck_assert_uint_eq(got.cell, 42); /* left alone */
+	ck_assert_int_eq(wire_cell_decode(&got, buf_bytes(&body)), 0);
+	ck_assert_uint_eq(got.cell, 3);
+	ck_assert_uint_eq(got.is_clang, 1);
+	ck_assert(digest_equal(&got.toolchain, &m.toolchain));
+	ck_assert_str_eq(got.driver, "/usr/bin/clang-14");
+	ck_assert_uint_eq(got.roots.n, 2);
+	ck_assert_str_eq(got.roots.v[1], "/build, two");
+	wire_cell_release(&got);
+	buf_put_u8(&body, 0);
+	ck_assert_int_eq(wire_cell_decode(&got, buf_bytes(&body)), -EPROTO);
+	strv_release(&m.roots);
+}
+END_TEST
+
+static const char *const bad_paths[] = { "",      "/",    "a",     "a/b",
+					 "/a/",   "//a",  "/a//b", "/./a",
+					 "/a/..", "/../", "/a/." };
+
+START_TEST(a_cell_has_paths_in_normal_form_alone)
+{
+	struct wire_cell m = { .driver = (char *)bad_paths[_i] }, got;
+
+	wire_cell_encode(&body, &m);
+	ck_assert_int_eq(wire_cell_decode(&got, buf_bytes(&body)), -EPROTO);
+	m.driver = (char *)"/gcc";
+	strv_add(&m.roots, bad_paths[_i]);
+	buf_reset(&body);
+	wire_cell_encode(&body, &m);
+	ck_assert_int_eq(wire_cell_decode(&got, buf_bytes(&body)), -EPROTO);
+	strv_release(&m.roots);
+}
+END_TEST
+
+START_TEST(a_cell_has_a_bounded_number_of_roots)
+{
+	struct wire_cell m = { .driver = (char *)"/gcc" }, got;
+
+	for (int i = 0; i < WIRE_ROOTS; i++)
+		strv_addf(&m.roots, "/r%d", i);
+	wire_cell_encode(&body, &m);
+	ck_assert_int_eq(wire_cell_decode(&got, buf_bytes(&body)), 0);
+	wire_cell_release(&got);
+	strv_add(&m.roots, "/more");
+	buf_reset(&body);
+	wire_cell_encode(&body, &m);
+	ck_assert_int_eq(wire_cell_decode(&got, buf_bytes(&body)), -EPROTO);
+	strv_release(&m.roots);
+}
+END_TEST
+
+START_TEST(have_and_shut_come_back_as_they_were)
+{
+	struct wire_have m = { .cell = 7,
+			       .state = WIRE_HAVE_LOST,
+			       .detail = (char *)"out of memory" };
+	struct wire_have got = { 0 };
+	uint32_t cell = 42;
+
+	wire_have_encode(&body, &m);
+	for (size_t n = 0; n < body.len; n++)
+		ck_assert_int_eq(wire_have_decode(&got, bytes_of(body.data, n)),
+				 -EPROTO);
+	ck_assert_int_eq(wire_have_decode(&got, buf_bytes(&body)), 0);
+	ck_assert_uint_eq(got.cell, 7);
+	ck_assert_uint_eq(got.state, WIRE_HAVE_LOST);
+	ck_assert_str_eq(got.detail, "out of memory");
+	wire_have_release(&got);
+	body.data[4] = WIRE_HAVE_LOST + 1;
+	ck_assert_int_eq(wire_have_decode(&got, buf_bytes(&body)), -EPROTO);
+
+	buf_reset(&body);
+	wire_shut_encode(&body, 9);
+	ck_assert_int_eq(wire_shut_decode(&cell, bytes_of(body.data, 3)),
+			 -EPROTO);
+	ck_assert_uint_eq(cell, 42);
+	ck_assert_int_eq(wire_shut_decode(&cell, buf_bytes(&body)), 0);
+	ck_assert_uint_eq(cell, 9);
+}
+END_TEST
+
+static void fill_entries(struct wire_entry e[static 4])
+{
+	e[0] = (struct wire_entry){ .path = 5,
+				    .kind = WIRE_FILE,
+				    .executable = 1,
+				    .size = WIRE_BLOB_MAX,
+				    .mtime_ns = -1234567890123456789 };
+	memset(e[0].digest.b, 0x5a, sizeof(e[0].digest.b));
+	e[1] = (struct wire_entry){ .path = 3,
+				    .kind = WIRE_LINK,
+				    .target = (char *)"../x y" };
+	e[2] = (struct wire_entry){ .path = WIRE_PATHS_KNOWN - 1,
+				    .kind = WIRE_DIR };
+	e[3] = (struct wire_entry){ .path = 0, .kind = WIRE_GONE };
+}
+
+START_TEST(a_view_comes_back_as_it_was_and_cut_is_refused)
+{
+	struct wire_entry e[4];
+	struct wire_view m = { .cell = 1,
+			       .view = 2,
+			       .part = WIRE_PART_TOOLCHAIN_END,
+			       .n = 4,
+			       .entries = e };
+	struct wire_view got = { .cell = 42 };
+
+	fill_entries(e);
+	wire_view_encode(&body, &m);
+	for (size_t n = 0; n < body.len; n++)
+		ck_assert_int_eq(wire_view_decode(&got, bytes_of(body.data, n)),
+				 -EPROTO);
+	ck_assert_uint_eq(got.cell, 42);
+	ck_assert_int_eq(wire_view_decode(&got, buf_bytes(&body)), 0);
+	ck_assert_uint_eq(got.view, 2);
+	ck_assert_uint_eq(got.part, WIRE_PART_TOOLCHAIN_END);
+	ck_assert_uint_eq(got.n, 4);
+	ck_assert_uint_eq(got.entries[0].path, 5);
+	ck_assert_uint_eq(got.entries[0].executable, 1);
+	ck_assert_uint_eq(got.entries[0].size, WIRE_BLOB_MAX);
+	ck_assert_int_eq(got.entries[0].mtime_ns, -1234567890123456789);
+	ck_assert(digest_equal(&got.entries[0].digest, &e[0].digest));
+	ck_assert_str_eq(got.entries[1].target, "../x y");
+	ck_assert_uint_eq(got.entries[2].kind, WIRE_DIR);
+	ck_assert_ptr_null(got.entries[2].target);
+	ck_assert_uint_eq(got.entries[3].kind, WIRE_GONE);
+	wire_view_release(&got);
+	buf_put_u8(&body, 0);
+	ck_assert_int_eq(wire_view_decode(&got, buf_bytes(&body)), -EPROTO);
+}
+END_TEST
+
+/* One thing wrong in each. */
+START_TEST(a_spoiled_view_is_refused)
+{
+	struct wire_entry e[4];
+	struct wire_view m = { .view = 1, .n = 4, .entries = e };
+	struct wire_view got = { .cell = 42 };
+	char *target = NULL;
+
+	fill_entries(e);
+	if (_i == 0)
+		e[3].path = e[1].path; /* a path twice, far from each other */
+	else if (_i == 1)
+		e[0].path = WIRE_PATHS_KNOWN;
+	else if (_i == 2)
+		e[0].size = WIRE_BLOB_MAX + 1;
+	else if (_i == 3)
+		e[0].executable = 2;
+	else if (_i == 4)
+		e[1].target = (char *)"";
+	else if (_i == 5)
+		e[2].kind = WIRE_GONE + 1;
+	else if (_i == 6)
+		m.view = 0;
+	else if (_i == 7)
+		m.part = WIRE_PART_TOOLCHAIN_END + 1;
+	else if (_i == 8)
+		e[1].target = target = xasprintf("%*s", WIRE_PATH_MAX + 1, "");
+	wire_view_encode(&body, &m);
+	if (_i == 9) /* more than there are */
+		put_le32(body.data + 9, 5);
+	ck_assert_int_eq(wire_view_decode(&got, buf_bytes(&body)), -EPROTO);
+	ck_assert_uint_eq(got.cell, 42);
+	free(target);
+}
+END_TEST
+
+START_TEST(a_view_that_only_announces_entries_takes_no_memory)
+{
+	struct wire_view m = { .view = 1 }, got;
+
+	wire_view_encode(&body, &m);
+	ck_assert_int_eq(wire_view_decode(&got, buf_bytes(&body)), 0);
+	ck_assert_ptr_null(got.entries);
+	put_le32(body.data + 9, WIRE_VIEW_ENTRIES);
+	ck_assert_int_eq(wire_view_decode(&got, buf_bytes(&body)), -EPROTO);
+	put_le32(body.data + 9, UINT32_MAX);
+	ck_assert_int_eq(wire_view_decode(&got, buf_bytes(&body)), -EPROTO);
+}
+END_TEST
+
+/* Any list goes in several: each piece fits a frame, and none is empty. */
+START_TEST(a_long_list_is_cut_into_views)
+{
+	size_t n = 3 * WIRE_VIEW_ENTRIES;
+	struct wire_entry *e = xcalloc(n, sizeof(*e));
+	char *target = xasprintf("%*s", WIRE_PATH_MAX, "");
+	size_t at = 0, views = 0;
+
+	for (size_t i = 0; i < n; i++)
+		e[i] = (struct wire_entry){ .path = (uint32_t)i,
+					    .kind = i < 100000 ? WIRE_DIR :
+								 WIRE_FILE };
+	for (size_t i = 0; i < 1000; i++) {
+		e[i].kind = WIRE_LINK;
+		e[i].target = target;
+	}
+	for (; at < n; views++) {
+		struct wire_view m = { .view = 1, .entries = e + at }, got;
+
+		m.n = wire_view_fits(e + at, n - at);
+		ck_assert_uint_ge(m.n, 1);
+		ck_assert_uint_le(m.n, WIRE_VIEW_ENTRIES);
+		buf_reset(&body);
+		wire_view_encode(&body, &m);
+		ck_assert_uint_le(body.len, 1 << 20);
+		ck_assert_int_eq(wire_view_decode(&got, buf_bytes(&body)), 0);
+		wire_view_release(&got);
+		at += m.n;
+	}
+	ck_assert_uint_gt(views, 5);
+	ck_assert_uint_lt(views, 15);
+	free(target);
+	free(e);
+}
+END_TEST
+
+START_TEST(a_need_names_entries_ascending)
+{
+	uint32_t index[] = { 0, 7, WIRE_VIEW_ENTRIES - 1 };
+	struct wire_need m = { .cell = 1, .view = 2, .n = 3, .index = index };
+	struct wire_need got = { .cell = 42 };
+
+	wire_need_encode(&body, &m);
+	for (size_t n = 0; n < body.len; n++)
+		ck_assert_int_eq(wire_need_decode(&got, bytes_of(body.data, n)),
+				 -EPROTO);
+	ck_assert_uint_eq(got.cell, 42);
+	ck_assert_int_eq(wire_need_decode(&got, buf_bytes(&body)), 0);
+	ck_assert_uint_eq(got.n, 3);
+	ck_assert_mem_eq(got.index, index, sizeof(index));
+	wire_need_release(&got);
+}
+END_TEST
+
+START_TEST(a_spoiled_need_is_refused)
+{
+	uint32_t index[] = { 3, 7, 9 };
+	struct wire_need m = { .view = 2, .n = 3, .index = index }, got;
+
+	if (_i == 0)
+		index[1] = 3;
+	else if (_i == 1)
+		index[2] = 6;
+	else if (_i == 2)
+		index[2] = WIRE_VIEW_ENTRIES;
+	else if (_i == 3)
+		m.view = 0;
+	wire_need_encode(&body, &m);
+	if (_i == 4)
+		put_le32(body.data + 8, 0x40000003); /* times 4 is 12 again */
+	ck_assert_int_eq(wire_need_decode(&got, buf_bytes(&body)), -EPROTO);
+}
+END_TEST
+
+static const struct piece {
+	uint64_t size, offset;
+	size_t len;
+	int answer;
+} pieces[] = {
+	{ 3, 0, 3, 0 },
+	{ 3, 2, 1, 0 },
+	{ 0, 0, 0, 0 },
+	{ WIRE_BLOB_MAX, WIRE_BLOB_MAX - 1, 1, 0 },
+	{ WIRE_BLOB_MAX, 0, WIRE_CHUNK_MAX, 0 },
+	{ WIRE_BLOB_MAX, 0, WIRE_CHUNK_MAX + 1, -EPROTO },
+	{ WIRE_BLOB_MAX + 1, 0, 1, -EPROTO },
+	{ 3, 0, 4, -EPROTO },
+	{ 3, 3, 0, -EPROTO },
+	{ 3, 3, 1, -EPROTO },
+	{ 3, 4, 0, -EPROTO },
+	{ 3, 0, 0, -EPROTO },
+	{ 3, UINT64_MAX, 1, -EPROTO },
+	{ 0, 0, 1, -EPROTO },
+};
+
+START_TEST(a_piece_lies_within_its_blob)
+{
+	const struct piece *p = &pieces[_i];
+	uint8_t *data = xcalloc(1, p->len + 1);
+	struct wire_blob m = { .size = p->size,
+			       .offset = p->offset,
+			       .data = bytes_of(data, p->len) };
+	struct wire_blob got = { .size = 42 };
+
+	memset(m.digest.b, 0x77, sizeof(m.digest.b));
+	wire_blob_encode(&body, &m);
+	ck_assert_int_eq(wire_blob_decode(&got, buf_bytes(&body)), p->answer);
+	if (p->answer) {
+		ck_assert_uint_eq(got.size, 42);
+	} else {
+		ck_assert(digest_equal(&got.digest, &m.digest));
+		ck_assert_uint_eq(got.offset, p->offset);
+		ck_assert(bytes_equal(got.data, m.data));
+	}
+	free(data);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("wire/msg-cell");
+	TCase *tc = tcase_create("msg_cell");
+	SRunner *sr = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, tc);
+	tcase_add_checked_fixture(tc, fresh, done);
+	tcase_add_test(tc, a_cell_comes_back_as_it_was_and_cut_is_refused);
+	tcase_add_loop_test(tc, a_cell_has_paths_in_normal_form_alone, 0,
+			    LENGTH(bad_paths));
+	tcase_add_test(tc, a_cell_has_a_bounded_number_of_roots);
+	tcase_add_test(tc, have_and_shut_come_back_as_they_were);
+	tcase_add_test(tc, a_view_comes_back_as_it_was_and_cut_is_refused);
+	tcase_add_loop_test(tc, a_spoiled_view_is_refused, 0, 10);
+	tcase_add_test(tc, a_view_that_only_announces_entries_takes_no_memory);
+	tcase_add_test(tc, a_long_list_is_cut_into_views);
+	tcase_add_test(tc, a_need_names_entries_ascending);
+	tcase_add_loop_test(tc, a_spoiled_need_is_refused, 0, 5);
+	tcase_add_loop_test(tc, a_piece_lies_within_its_blob, 0,
+			    LENGTH(pieces));
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

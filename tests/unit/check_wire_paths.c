@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base wire */
+#include "wire/paths.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
+
+static struct buf body;
+
+static void fresh(void)
+{
+	body = (struct buf){ 0 };
+}
+
+static void done(void)
+{
+	buf_release(&body);
+}
+
+static const char *const good[] = { "/a",     "/a/b", "/.a",
+				    "/a/..b", "/...", "/a b/\xc3\xa4,\n" };
+static const char *const bad[] = { "",    "/",      "a",     "./a",
+				   "/a/", "//a",    "/a//",  "/.",
+				   "/..", "/a/./b", "/a/..", "/../a" };
+
+START_TEST(a_path_is_in_normal_form_or_none)
+{
+	char *longest = xasprintf("/%0*d", WIRE_PATH_MAX - 1, 0);
+	char *longer = xasprintf("/%0*d", WIRE_PATH_MAX, 0);
+
+	for (size_t i = 0; i < LENGTH(good); i++)
+		ck_assert_msg(wire_path_ok(good[i]), "%s", good[i]);
+	for (size_t i = 0; i < LENGTH(bad); i++)
+		ck_assert_msg(!wire_path_ok(bad[i]), "%s", bad[i]);
+	ck_assert(wire_path_ok(longest));
+	ck_assert(!wire_path_ok(longer));
+	free(longest);
+	free(longer);
+}
+END_TEST
+
+static void put(uint32_t first, const char *const *list, size_t n)
+{
+	struct wire_paths m = { .first = first };
+
+	for (size_t i = 0; i < n; i++)
+		strv_add(&m.list, list[i]);
+	buf_reset(&body);
+	wire_paths_encode(&body, &m);
+	wire_paths_release(&m);
+}
+
+START_TEST(paths_come_back_as_they_were_and_cut_are_refused)
+{
+	struct wire_paths got = { .first = 42 };
+
+	put(7, good, LENGTH(good));
+	for (size_t n = 0; n < body.len; n++)
+		ck_assert_int_eq(
+			wire_paths_decode(&got, bytes_of(body.data, n)),
+			-EPROTO);
+	ck_assert_uint_eq(got.first, 42);
+	ck_assert_int_eq(wire_paths_decode(&got, buf_bytes(&body)), 0);
+	ck_assert_uint_eq(got.first, 7);
+	ck_assert_uint_eq(got.list.n, LENGTH(good));
+	for (size_t i = 0; i < LENGTH(good); i++)
+		ck_assert_str_eq(got.list.v[i], good[i]);
+	wire_paths_release(&got);
+}
+END_TEST
+
+START_TEST(a_path_that_is_none_is_refused)
+{
+	struct wire_paths got;
+
+	put(0, &bad[_i], 1);
+	ck_assert_int_eq(wire_paths_decode(&got, buf_bytes(&body)), -EPROTO);
+}
+END_TEST
+
+/* "/ab" behind "/aa": shares 2 bytes, and has one spelling. */
+static void put_second(uint16_t shared, const char *rest)
+{
+	static const char *const first[] = { "/aa" };
+
+	put(0, first, 1);
+	put_le32(body.data + 4, 2);
+	buf_put_u16(&body, shared);
+	buf_put_str(&body, rest);
+}
+
+START_TEST(what_is_shared_has_one_spelling)
+{
+	struct wire_paths got;
+
+	put_second(2, "b");
+	ck_assert_int_eq(wire_paths_decode(&got, buf_bytes(&body)), 0);
+	ck_assert_str_eq(got.list.v[1], "/ab");
+	wire_paths_release(&got);
+	put_second(1, "ab");
+	ck_assert_int_eq(wire_paths_decode(&got, buf_bytes(&body)), -EPROTO);
+	put_second(4, "b");
+	ck_assert_int_eq(wire_paths_decode(&got, buf_bytes(&body)), -EPROTO);
+	put_second(0xffff, "");
+	ck_assert_int_eq(wire_paths_decode(&got, buf_bytes(&body)), -EPROTO);
+}
+END_TEST
+
+START_TEST(numbers_are_bounded)
+{
+	struct wire_paths got;
+
+	put(WIRE_PATHS_KNOWN - 1, good, 1);
+	ck_assert_int_eq(wire_paths_decode(&got, buf_bytes(&body)), 0);
+	wire_paths_release(&got);
+	put(WIRE_PATHS_KNOWN - 1, good, 2);
+	ck_assert_int_eq(wire_paths_decode(&got, buf_bytes(&body)), -EPROTO);
+	put(UINT32_MAX, good, 1);
+	ck_assert_int_eq(wire_paths_decode(&got, buf_bytes(&body)), -EPROTO);
+	put(0, good, 1);
+	put_le32(body.data + 4, UINT32_MAX);
+	ck_assert_int_eq(wire_paths_decode(&got, buf_bytes(&body)), -EPROTO);
+}
+END_TEST
+
+/* 2,000 paths of 4 KiB that cost 10 bytes each. */
+START_TEST(a_bomb_of_shared_bytes_is_refused)
+{
+	struct wire_paths m = { 0 }, got;
+
+	for (int i = 0; i < 2000; i++)
+		strv_addf(&m.list, "/%0*d", WIRE_PATH_MAX - 1, i);
+	wire_paths_encode(&body, &m);
+	ck_assert_uint_lt(body.len, 40000);
+	ck_assert_int_eq(wire_paths_decode(&got, buf_bytes(&body)), -EPROTO);
+	wire_paths_release(&m);
+}
+END_TEST
+
+START_TEST(both_ends_agree_on_the_numbers)
+{
+	struct wire_paths_sent *sent = wire_paths_sent_new();
+	struct wire_paths_known *known = wire_paths_known_new();
+	uint32_t number, messages = 0;
+	char path[64];
+
+	ck_assert(!wire_paths_sent_message(sent, &body));
+	for (uint32_t i = 0; i < 60000; i++) {
+		snprintf(path, sizeof(path), "/dir %u/file-%u.h", i % 7, i);
+		ck_assert_int_eq(wire_paths_sent_number(sent, path, &number),
+				 0);
+		ck_assert_uint_eq(number, i);
+	}
+	for (; wire_paths_sent_message(sent, &body); messages++) {
+		ck_assert_uint_le(body.len, 1 << 20);
+		ck_assert_int_eq(wire_paths_known_take(known, buf_bytes(&body)),
+				 0);
+		buf_reset(&body);
+	}
+	ck_assert_uint_gt(messages, 1);
+	ck_assert_uint_eq(wire_paths_known_count(known), 60000);
+	ck_assert_str_eq(wire_paths_known_get(known, 59999),
+			 "/dir 2/file-59999.h");
+	ck_assert_ptr_null(wire_paths_known_get(known, 60000));
+	/* one that is known is sent no more */
+	ck_assert_int_eq(
+		wire_paths_sent_number(sent, "/dir 2/file-59999.h", &number),
+		0);
+	ck_assert_uint_eq(number, 59999);
+	ck_assert(!wire_paths_sent_message(sent, &body));
+	ck_assert_int_eq(wire_paths_sent_number(sent, "/a/../b", &number),
+			 -EINVAL);
+	wire_paths_sent_free(sent);
+	wire_paths_known_free(known);
+	wire_paths_sent_free(NULL);
+	wire_paths_known_free(NULL);
+}
+END_TEST
+
+START_TEST(a_gap_and_a_path_twice_are_refused)
+{
+	static const char *const twice[] = { "/x", "/y", "/x" };
+	struct wire_paths_known *known = wire_paths_known_new();
+
+	put(1, good, 1);
+	ck_assert_int_eq(wire_paths_known_take(known, buf_bytes(&body)),
+			 -EPROTO);
+	put(0, good, 1);
+	ck_assert_int_eq(wire_paths_known_take(known, buf_bytes(&body)), 0);
+	ck_assert_int_eq(wire_paths_known_take(known, buf_bytes(&body)),
+			 -EPROTO); /* number 0 again */
+	put(1, good, 1);
+	ck_assert_int_eq(wire_paths_known_take(known, buf_bytes(&body)),
+			 -EPROTO); /* the path again */
+	put(1, twice, 3);
+	ck_assert_int_eq(wire_paths_known_take(known, buf_bytes(&body)),
+			 -EPROTO);
+	wire_paths_known_free(known);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("wire/paths");
+	TCase *tc = tcase_create("paths");
+	SRunner *sr = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, tc);
+	tcase_add_checked_fixture(tc, fresh, done);
+	tcase_add_test(tc, a_path_is_in_normal_form_or_none);
+	tcase_add_test(tc, paths_come_back_as_they_were_and_cut_are_refused);
+	tcase_add_loop_test(tc, a_path_that_is_none_is_refused, 0, LENGTH(bad));
+	tcase_add_test(tc, what_is_shared_has_one_spelling);
+	tcase_add_test(tc, numbers_are_bounded);
+	tcase_add_test(tc, a_bomb_of_shared_bytes_is_refused);
+	tcase_add_test(tc, both_ends_agree_on_the_numbers);
+	tcase_add_test(tc, a_gap_and_a_path_twice_are_refused);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

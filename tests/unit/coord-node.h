@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * tests/unit/coord-node.h - nodes, played for the coordinator
+ */
+#ifndef COORD_NODE_H
+#define COORD_NODE_H
+
+#include "coord/coord.h"
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/spawn.h"
+#include "base/which.h"
+#include "wire/flags.h"
+#include "wire/key.h"
+#include "wire/msg.h"
+#include "wire/paths.h"
+#include "wire/stream.h"
+
+#include <check.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+enum manner {
+	HONEST, /* answers with the object */
+	FLIPPED, /* one bit of the object is another */
+	SHORT, /* the object lacks its last byte */
+	SWAPPED, /* the answer of another job */
+	FAILING, /* FAIL, node fault */
+	REFUSING, /* FAIL, unsupported */
+	COMPLAINING, /* exit status 1 and something on stderr */
+	WARNING, /* the object, and something on stderr */
+	STEERING, /* the same, with what would steer a terminal */
+	STRANGE, /* refuses every cell */
+	DEAD, /* hangs up when a job comes */
+	UNFIT, /* has no sandbox */
+	NEEDY, /* has no bytes of anything */
+	PONDERING, /* as NEEDY, but its cell is never ready */
+	FOREIGN, /* its compiler read a file that nobody knows */
+	MISSING, /* FAIL, an input is not there, but for a text */
+	LACKING, /* the same, also for a text */
+	TOUCHING, /* while it compiles, the client's header is rewritten: once
+		   */
+	LOSING, /* FAIL, its cell is gone: once */
+};
+
+#define PLAYED_PATHS 65536
+
+struct node {
+	enum manner manner;
+	const char *machine;
+	char path[108];
+	struct event *listener;
+	struct wire_stream *stream;
+	struct wire_paths_known *paths;
+	struct wire_flags_known *flags;
+	struct digest toolchain[64]; /* by number of the cell */
+	uint8_t *kind; /* of each path in the last cell's view, plus 1 */
+	unsigned cells, views, shuts, blobs, lacks, lost;
+	uint64_t blob_bytes;
+	uint32_t ready; /* the cell whose toolchain is complete, but bytes */
+	struct wire_job job; /* the one that is being received */
+	struct digest_run *text;
+	size_t text_len;
+	unsigned jobs, remote_jobs, cancels;
+	size_t job_bytes; /* of the last JOB's body */
+};
+
+static struct event_base *base;
+static struct coord *coord;
+static struct node nodes[3];
+static struct node_roster roster;
+static char dir[] = "/tmp/kfarm-check-XXXXXX";
+static char *gcc, *socket_path;
+static struct buf object; /* what gcc makes of unit.c */
+
+static char *at(const char *name)
+{
+	return xasprintf("%s/%s", dir, name);
+}
+
+static void write_file(const char *name, const char *text)
+{
+	char *path = at(name);
+	struct err err;
+
+	ck_assert_int_eq(fs_write(path, bytes_str(text), 0644, &err), 0);
+	free(path);
+}
+
+static void turn_until(bool (*met)(void), unsigned ms)
+{
+	uint64_t end = clock_ms() + ms;
+
+	while (!met() && clock_ms() < end) {
+		event_base_loop(base, EVLOOP_NONBLOCK);
+		usleep(500);
+	}
+}
+
+static bool never(void)
+{
+	return false;
+}
+
+static const char *dep_text = "unit.o: unit.c /usr/include/stdc-predef.h "
+			      "unit.h\n";
+static const char *as_text = "out.o: /.kfarm/tmp/ccAbCdEf.s\n";
+
+static void say(struct node *n, uint16_t type, struct buf *body)
+{
+	wire_stream_send(n->stream, type, buf_bytes(body), WIRE_LZO);
+	buf_release(body);
+}
+
+static void send_piece(struct node *n, uint8_t stream, struct bytes data)
+{
+	struct wire_piece piece = { .job = n->job.job,
+				    .stream = stream,
+				    .data = data };
+	struct buf body = { 0 };
+
+	if (!data.len)
+		return;
+	wire_piece_encode(&body, &piece);
+	say(n, WIRE_OUTPUT, &body);
+}
+
+static void send_fail(struct node *n, enum wire_fail_class class,
+		      const char *reason)
+{
+	struct wire_fail m = { .job = n->job.job,
+			       .class = (uint8_t) class,
+			       .reason = (char *)reason };
+	struct buf body = { 0 };
+
+	wire_fail_encode(&body, &m);
+	say(n, WIRE_FAIL, &body);
+}
+
+static void send_have(struct node *n, uint32_t cell, enum wire_have_state state)
+{
+	struct wire_have m = { .state = (uint8_t)state,
+			       .detail = (char *)"as told" };
+	struct buf body = { 0 };
+
+	m.cell = cell;
+	wire_have_encode(&body, &m);
+	say(n, WIRE_HAVE, &body);
+}
+
+/* What a node of this manner says came out. */
+static void fill_streams(const struct node *n,
+			 struct bytes streams[static WIRE_STREAMS])
+{
+	bool remote = n->job.mode == WIRE_MODE_REMOTE;
+
+	memset(streams, 0, WIRE_STREAMS * sizeof(*streams));
+	if (n->manner == COMPLAINING || n->manner == WARNING)
+		streams[WIRE_STDERR] = bytes_str("bad");
+	if (n->manner == STEERING)
+		streams[WIRE_STDERR] = bytes_str("\33[01mb\33[K\33]0;x\7");
+	if (n->manner != COMPLAINING)
+		streams[WIRE_OBJECT] = buf_bytes(&object);
+	if (remote && n->manner == FOREIGN)
+		streams[WIRE_DEPS] = bytes_str("unit.o: unit.c /etc/shadow\n");
+	else if (remote)
+		streams[WIRE_DEPS] = bytes_str(dep_text);
+	if (remote)
+		streams[WIRE_ASREAD] = bytes_str(as_text);
+}
+
+static void make_key(struct node *n, struct digest *key)
+{
+	bool is_text = n->job.mode == WIRE_MODE_TEXT;
+	struct wire_flag *flags;
+	struct digest text;
+	size_t count;
+
+	if (is_text) {
+		digest_end(n->text, &text);
+		n->text = NULL;
+	}
+	ck_assert_int_eq(
+		wire_flags_known_runs(n->flags, &n->job, &flags, &count), 0);
+	ck_assert_uint_lt(n->job.cell, 64);
+	wire_job_key(&n->job, flags, count, is_text ? &text : NULL,
+		     &n->toolchain[n->job.cell], key);
+	free(flags);
+}
+
+static void send_answer(struct node *n)
+{
+	struct wire_result m = { .job = n->job.job, .cpu_ms = 10 };
+	struct bytes streams[WIRE_STREAMS], said_len;
+	struct digest key;
+	struct buf body = { 0 }, bent = { 0 };
+
+	fill_streams(n, streams);
+	if (n->manner == SWAPPED)
+		n->job.deadline_ms++; /* so that the key is another's */
+	make_key(n, &key);
+	/* Of what a text makes it say only the length is told. */
+	said_len = streams[WIRE_STDERR];
+	if (n->job.mode == WIRE_MODE_TEXT)
+		streams[WIRE_STDERR] = bytes_of(NULL, 0);
+	wire_answer_digest(&key, streams, &m.answer);
+	m.toolchain = n->toolchain[n->job.cell];
+	m.wait_status = n->manner == COMPLAINING ? 1 << 8 : 0;
+	buf_add_bytes(&bent, streams[WIRE_OBJECT]);
+	if (n->manner == FLIPPED)
+		bent.data[bent.len / 2] ^= 4;
+	if (n->manner == SHORT)
+		bent.len--;
+	streams[WIRE_OBJECT] = buf_bytes(&bent);
+	for (int i = 0; i < WIRE_STREAMS; i++) {
+		m.len[i] = (uint32_t)streams[i].len;
+		send_piece(n, (uint8_t)i, streams[i]);
+	}
+	m.len[WIRE_STDERR] = (uint32_t)said_len.len;
+	wire_result_encode(&body, &m);
+	say(n, WIRE_RESULT, &body);
+	buf_release(&bent);
+}
+
+static void answer(struct node *n)
+{
+	n->jobs++;
+	n->remote_jobs += n->job.mode == WIRE_MODE_REMOTE;
+	if (n->manner == FAILING) {
+		send_fail(n, WIRE_FAIL_NODE, "as told");
+	} else if (n->manner == REFUSING) {
+		send_fail(n, WIRE_FAIL_UNSUPPORTED, "as told");
+	} else if (n->manner == MISSING && n->job.mode == WIRE_MODE_REMOTE) {
+		send_fail(n, WIRE_FAIL_INPUT, "unit.h");
+	} else if (n->manner == LACKING) {
+		send_fail(n, WIRE_FAIL_INPUT, "unit.h");
+	} else if (n->manner == LOSING && !n->lost++) {
+		send_have(n, n->job.cell, WIRE_HAVE_LOST);
+		send_fail(n, WIRE_FAIL_TOOLCHAIN, "its cell is gone");
+	} else if (n->manner == TOUCHING && !n->lost++) {
+		write_file("unit.h", "#define UNIT 3\nint unit(int b);\n");
+		send_answer(n);
+	} else if (n->manner == DEAD) {
+		wire_stream_free(n->stream);
+		n->stream = NULL;
+	} else {
+		send_answer(n);
+	}
+}
+
+static void take_cell(struct node *n, struct bytes body)
+{
+	struct wire_cell m;
+
+	ck_assert_int_eq(wire_cell_decode(&m, body), 0);
+	ck_assert_uint_lt(m.cell, 64);
+	n->toolchain[m.cell] = m.toolchain;
+	n->cells++;
+	memset(n->kind, 0, PLAYED_PATHS);
+	wire_cell_release(&m);
+}
+
+static bool wants_bytes(const struct node *n)
+{
+	return n->manner == NEEDY || n->manner == PONDERING;
+}
+
+static void send_need(struct node *n, const struct wire_view *v)
+{
+	struct wire_need m = { .cell = v->cell, .view = v->view };
+	struct buf body = { 0 };
+
+	m.index = xcalloc(v->n + 1, sizeof(*m.index));
+	for (uint32_t i = 0; i < v->n && wants_bytes(n); i++) {
+		bool again = false;
+
+		for (uint32_t j = 0; j < i; j++)
+			again = again || (v->entries[j].kind == WIRE_FILE &&
+					  digest_equal(&v->entries[j].digest,
+						       &v->entries[i].digest));
+		if (v->entries[i].kind == WIRE_FILE && !again)
+			m.index[m.n++] = i;
+	}
+	n->lacks += m.n;
+	wire_need_encode(&body, &m);
+	say(n, WIRE_NEED, &body);
+	wire_need_release(&m);
+}
+
+static void be_ready(struct node *n)
+{
+	if (n->ready && !n->lacks && n->manner != PONDERING) {
+		send_have(n, n->ready - 1, WIRE_HAVE_READY);
+		n->ready = 0;
+	}
+}
+
+static void take_view(struct node *n, struct bytes body)
+{
+	struct wire_view m;
+
+	ck_assert_int_eq(wire_view_decode(&m, body), 0);
+	n->views++;
+	for (uint32_t i = 0; i < m.n; i++) {
+		ck_assert_ptr_nonnull(
+			wire_paths_known_get(n->paths, m.entries[i].path));
+		ck_assert_uint_lt(m.entries[i].path, PLAYED_PATHS);
+		n->kind[m.entries[i].path] = (uint8_t)(m.entries[i].kind + 1);
+	}
+	send_need(n, &m);
+	if (m.part == WIRE_PART_TOOLCHAIN_END && n->manner == STRANGE)
+		send_have(n, m.cell, WIRE_HAVE_REFUSED);
+	else if (m.part == WIRE_PART_TOOLCHAIN_END)
+		n->ready = m.cell + 1;
+	be_ready(n);
+	wire_view_release(&m);
+}
+
+static void take_blob(struct node *n, struct bytes body)
+{
+	struct wire_blob m;
+
+	ck_assert_int_eq(wire_blob_decode(&m, body), 0);
+	n->blob_bytes += m.data.len;
+	if (m.offset + m.data.len < m.size)
+		return;
+	n->blobs++;
+	ck_assert_uint_gt(n->lacks, 0);
+	n->lacks--;
+	be_ready(n);
+}
+
+static void take_job(struct node *n, struct bytes body)
+{
+	wire_job_release(&n->job);
+	ck_assert_int_eq(wire_job_decode(&n->job, body), 0);
+	ck_assert_ptr_nonnull(wire_paths_known_get(n->paths, n->job.cwd));
+	n->job_bytes = body.len;
+	if (n->job.mode == WIRE_MODE_REMOTE) {
+		answer(n);
+		return;
+	}
+	n->text = digest_new();
+	n->text_len = 0;
+}
+
+static void take_text(struct node *n, struct bytes body)
+{
+	struct wire_piece piece;
+
+	ck_assert_int_eq(wire_piece_decode(&piece, body), 0);
+	digest_add(n->text, piece.data);
+	n->text_len += piece.data.len;
+	if (n->text_len == n->job.text_len)
+		answer(n);
+}
+
+static int node_hears(void *ctx, uint16_t type, struct bytes body,
+		      struct err *err)
+{
+	struct node *n = ctx;
+
+	(void)err;
+	if (type == WIRE_CELL)
+		take_cell(n, body);
+	else if (type == WIRE_PATHS)
+		ck_assert_int_eq(wire_paths_known_take(n->paths, body), 0);
+	else if (type == WIRE_FLAGS)
+		ck_assert_int_eq(wire_flags_known_take(n->flags, body), 0);
+	else if (type == WIRE_VIEW)
+		take_view(n, body);
+	else if (type == WIRE_BLOB)
+		take_blob(n, body);
+	else if (type == WIRE_JOB)
+		take_job(n, body);
+	else if (type == WIRE_TEXT)
+		take_text(n, body);
+	else if (type == WIRE_SHUT)
+		n->shuts++;
+	else if (type == WIRE_CANCEL)
+		n->cancels++;
+	return 0;
+}
+
+static void node_closed(void *ctx, const struct err *why)
+{
+	struct node *n = ctx;
+
+	(void)why;
+	wire_stream_free(n->stream);
+	n->stream = NULL;
+}
+
+static void send_hello(struct node *n)
+{
+	struct wire_hello hello = {
+		.version_min = WIRE_VERSION_MIN,
+		.version_max = WIRE_VERSION,
+		.software = (char *)"played",
+		.inventory = { .machine = (char *)n->machine,
+			       .host = (char *)"played",
+			       .boot_id = (char *)"",
+			       .cores = 2,
+			       .memory_mib = 4096,
+			       .available_mib = 4096 },
+	};
+	struct wire_fit fit = { .fit = n->manner != UNFIT,
+				.layers = (char *)"user mount",
+				.why = (char *)"" };
+	struct buf body = { 0 };
+
+	wire_hello_encode(&body, &hello);
+	say(n, WIRE_HELLO, &body);
+	if (n->manner == UNFIT)
+		fit.why = (char *)"seccomp is missing";
+	wire_fit_encode(&body, &fit);
+	say(n, WIRE_FIT, &body);
+}
+
+static void forget_talk(struct node *n)
+{
+	wire_paths_known_free(n->paths);
+	wire_flags_known_free(n->flags);
+	free(n->kind);
+	n->paths = NULL;
+	n->flags = NULL;
+	n->kind = NULL;
+}
+
+static void node_connected(evutil_socket_t fd, short what, void *arg)
+{
+	static const struct wire_stream_ops ops = { .on_msg = node_hears,
+						    .on_close = node_closed };
+	struct node *n = arg;
+	int one = accept(fd, NULL, NULL);
+
+	(void)what;
+	forget_talk(n);
+	n->paths = wire_paths_known_new();
+	n->flags = wire_flags_known_new();
+	n->kind = xcalloc(PLAYED_PATHS, 1);
+	n->ready = n->lacks = 0;
+	n->stream = wire_stream_new(base, one, one, &ops, n);
+	send_hello(n);
+}
+
+/* As HELLO says it; a 32-bit gcc on a 64-bit kernel is not played. */
+static const char *own_machine(void)
+{
+	static struct utsname u;
+
+	ck_assert_int_eq(uname(&u), 0);
+	return u.machine;
+}
+
+/* What the node was told last of a file beside unit.c; -1: nothing. */
+__attribute__((unused)) static int told(const struct node *n, const char *name)
+{
+	char *path = at(name);
+	int kind = -1;
+
+	for (uint32_t i = 0; i < wire_paths_known_count(n->paths); i++) {
+		if (!strcmp(wire_paths_known_get(n->paths, i), path))
+			kind = n->kind[i] - 1;
+	}
+	free(path);
+	return kind;
+}
+
+static void play_node(size_t i, enum manner manner)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	struct node *n = &nodes[i];
+	struct err err;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char *text;
+
+	n->manner = manner;
+	if (!n->machine)
+		n->machine = own_machine();
+	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/node%zu", dir, i);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
+	ck_assert_int_eq(listen(fd, 4), 0);
+	n->listener = event_new(base, fd, EV_READ | EV_PERSIST, node_connected,
+				n);
+	event_add(n->listener, NULL);
+
+	text = xasprintf("unix:%s", sun.sun_path);
+	roster.v = xrealloc(roster.v, (i + 1) * sizeof(*roster.v));
+	roster.v[i] = (struct node_entry){ .name = xasprintf("node%zu", i),
+					   .address_text = text,
+					   .codec = WIRE_LZO };
+	ck_assert_int_eq(node_address_parse(&roster.v[i].address, text, &err),
+			 0);
+	roster.n = i + 1;
+}
+
+#endif

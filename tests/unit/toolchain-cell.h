@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * tests/unit/toolchain-cell.h - a directory that holds a manifest's entries
+ * and nothing else, to run programs in it: no /proc, /etc, /dev.
+ */
+#ifndef TESTS_TOOLCHAIN_CELL_H
+#define TESTS_TOOLCHAIN_CELL_H
+
+#include "base/fs.h"
+#include "base/spawn.h"
+#include "toolchain/manifest.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* What a compile prints is less than a pipe holds. */
+#define CELL_OUTPUT_MAX 60000
+
+static void cell_parent(const char *path)
+{
+	char *dir = str_dir(path);
+	struct err err;
+
+	ck_assert_msg(!fs_mkdirs(dir, 0755, &err), "%s", err.text);
+	free(dir);
+}
+
+static void cell_lay(const char *root, const struct toolchain_entry *e)
+{
+	char *path = xasprintf("%s%s", root, e->path);
+	struct err err;
+
+	cell_parent(path);
+	if (e->kind == TOOLCHAIN_LINK)
+		ck_assert_int_eq(symlink(e->target, path), 0);
+	else if (e->kind == TOOLCHAIN_DIR)
+		ck_assert_int_eq(fs_mkdirs(path, 0755, &err), 0);
+	else
+		ck_assert_msg(!fs_copy(e->path, path, &err), "%s", err.text);
+	free(path);
+}
+
+static inline void cell_lay_all(const char *root,
+				const struct toolchain_entries *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		cell_lay(root, &list->v[i]);
+}
+
+static bool cell_write(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool good = fd >= 0 && write(fd, text, strlen(text)) > 0;
+
+	if (fd >= 0)
+		close(fd);
+	return good;
+}
+
+/* As root at once, else in a user namespace. */
+static bool cell_enter(const char *root)
+{
+	char map[64];
+	unsigned uid = getuid();
+
+	if (!chroot(root))
+		return true;
+	snprintf(map, sizeof(map), "0 %u 1", uid);
+	return !unshare(CLONE_NEWUSER) &&
+	       cell_write("/proc/self/uid_map", map) && !chroot(root);
+}
+
+/* Exit status 125: no such cell can be had here. */
+static void __attribute__((noreturn))
+cell_child(const char *root, const char *cwd, char *const *argv,
+	   char *const *env, int out)
+{
+	int null = open("/dev/null", O_RDONLY);
+
+	dup2(null, 0);
+	dup2(out, 1);
+	dup2(out, 2);
+	if (root && !cell_enter(root))
+		_exit(125);
+	if (chdir(cwd))
+		_exit(124);
+	execve(argv[0], argv, env);
+	_exit(123);
+}
+
+/* Run it here (root NULL) or in a cell: what it prints, its exit status. */
+static int cell_run(const char *root, const char *cwd, char *const *argv,
+		    char *const *env, struct buf *said)
+{
+	int out[2], status;
+	char text[4096];
+	ssize_t n;
+	pid_t pid;
+
+	ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (!pid)
+		cell_child(root, cwd, argv, env, out[1]);
+	close(out[1]);
+	while ((n = read(out[0], text, sizeof(text))) > 0)
+		buf_add(said, text, (size_t)n);
+	close(out[0]);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+/* Can this user have a root directory of his own? */
+static inline bool cell_possible(void)
+{
+	char *argv[] = { (char *)"/bin/true", NULL }, *env[] = { NULL };
+	struct buf said = { 0 };
+	int status = cell_run("/", "/", argv, env, &said);
+
+	buf_release(&said);
+	if (status == 125)
+		printf("skipped: neither chroot nor a user namespace\n");
+	return status != 125;
+}
+
+#endif

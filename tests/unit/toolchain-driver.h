@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * tests/unit/toolchain-driver.h - drivers made here, that answer what a test
+ * wants, in a directory of the test.
+ */
+#ifndef TESTS_TOOLCHAIN_DRIVER_H
+#define TESTS_TOOLCHAIN_DRIVER_H
+
+#include "toolchain-cell.h"
+
+#define GCC "/usr/bin/gcc"
+
+static char dir[] = "/tmp/check_toolchain.XXXXXX";
+static struct err err;
+
+/* A program that answers each question as `body` of main() says. */
+static inline char *build(const char *name, const char *text, const char *more,
+			  const char *last)
+{
+	char *source = xasprintf("%s/%s.c", dir, str_base(name)), *out;
+	char *argv[] = { (char *)GCC,  (char *)"-o", NULL, source,
+			 (char *)more, (char *)last, NULL };
+	struct buf said = { 0 };
+	int status;
+
+	out = xasprintf("%s/%s", dir, name);
+	argv[2] = out;
+	cell_parent(out);
+	ck_assert_int_eq(fs_write(source, bytes_str(text), 0600, &err), 0);
+	status = cell_run(NULL, dir, argv, environ, &said);
+	ck_assert_msg(!status, "%s", buf_str(&said));
+	buf_release(&said);
+	free(source);
+	return out;
+}
+
+/* A driver whose parts are in `dir`; answers stand in `body`. */
+static inline char *make_driver(const char *name, const char *body,
+				const char *more, const char *last)
+{
+	char *text = xasprintf(
+		"#include <stdio.h>\n#include <string.h>\n"
+		"#include <unistd.h>\n"
+		"int foo(void);\n"
+		"#define ASKED(s) (strstr(v[1], s) != NULL)\n"
+		"int main(int c, char **v) { if (c < 2) { %s }\n"
+		"if (ASKED(\"dump\")) puts(ASKED(\"machine\") ?"
+		" \"some-linux\" : \"12.2.0\");\n"
+		"else if (ASKED(\"=cc1\")) puts(\"%s/libexec/cc1\");\n"
+		"%s\nelse puts(\"no\");\nreturn 0; }\n",
+		last ? "return foo();" : "return 7;", dir, body);
+	char *out = build(name, text, more, last);
+
+	free(text);
+	return out;
+}
+
+static const char *const as_here = "else if (ASKED(\"=as\")) puts(\"as\");";
+
+/* A file "cc1", so that a driver made here has all its parts. */
+static inline void make_cc1(void)
+{
+	char *cc1 = xasprintf("%s/libexec/cc1", dir);
+
+	cell_parent(cc1);
+	ck_assert_int_eq(fs_copy("/bin/true", cc1, &err), 0);
+	free(cc1);
+}
+
+static inline void write_file(const char *in, const char *name,
+			      const char *text)
+{
+	char *path = xasprintf("%s/%s", in, name);
+
+	ck_assert_int_eq(fs_write(path, bytes_str(text), 0644, &err), 0);
+	free(path);
+}
+
+static inline void copy_to(const char *from, const char *prefix,
+			   const char *name)
+{
+	char *to = xasprintf("%s/%s", prefix, name);
+
+	cell_parent(to);
+	ck_assert_msg(!fs_copy(from, to, &err), "%s", err.text);
+	free(to);
+}
+
+static inline void link_to(const char *target, const char *prefix,
+			   const char *name)
+{
+	char *at = xasprintf("%s/%s", prefix, name);
+
+	cell_parent(at);
+	ck_assert_int_eq(symlink(target, at), 0);
+	free(at);
+}
+
+#endif
