@@ -44,6 +44,8 @@ static double spawn_jobs(int jobs, int at_once)
 	uint64_t began = clock_us();
 	int running = 0, status;
 
+	if (!outside[0])
+		die("no program", NULL);
 	for (int started = 0; started < jobs || running;) {
 		pid_t pid;
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * farm/badnode.c, badspoil.c - a node that misbehaves.
+ * farm/badnode.c, badcell.c, badspoil.c - a node that misbehaves.
  *
  *	badnode MODE[=N] AFTER COMMAND [ARG...]
  *
  * It stands between kfarm and a real `kfarmd --stdio`, which COMMAND starts:
- * what kfarm says goes through as it is, what kfarmd says is spoiled by MODE
- * once AFTER jobs were answered properly.  With a "signed" mode the answer's
- * digest is made right again, as a hostile node would.
+ * what kfarm says goes through (but for the files that only MODE asked for),
+ * what kfarmd says is spoiled by MODE, an answer once AFTER jobs were answered
+ * properly.  With a "signed" mode the answer's digest is made right again, as
+ * a hostile node would.
  */
 #include "badnode.h"
 
@@ -96,7 +97,11 @@ void badnode_say_result(const struct wire_result *r)
 
 void badnode_say_answer(struct job *job, struct wire_result *r)
 {
-	badnode_say_piece(r->job, WIRE_OBJECT, buf_bytes(&job->object));
+	for (int i = 0; i < WIRE_STREAMS; i++) {
+		if (job->out[i].len)
+			badnode_say_piece(r->job, (uint8_t)i,
+					  buf_bytes(&job->out[i]));
+	}
 	badnode_say_result(r);
 }
 
@@ -109,9 +114,9 @@ void badnode_say_random(size_t len)
 	badnode_put(bytes_of(some, len < sizeof(some) ? len : sizeof(some)));
 }
 
-static bool is_mode(const char *name)
+bool badnode_is(const char *mode)
 {
-	return !strcmp(bad.name, name);
+	return !strcmp(bad.name, mode);
 }
 
 static struct job *job_find(uint32_t id)
@@ -132,30 +137,62 @@ static void job_drop(struct job *job)
 		}
 	}
 	wire_job_release(&job->ask);
+	free(job->flags);
 	buf_release(&job->text);
-	buf_release(&job->object);
+	for (int i = 0; i < WIRE_STREAMS; i++)
+		buf_release(&job->out[i]);
 	free(job);
 }
 
-/* What kfarm asks: only remembered. */
-static int heard(void *ctx, uint16_t type, struct bytes body, struct err *err)
+static const struct digest *toolchain_of(uint32_t cell)
+{
+	static const struct digest none;
+
+	for (struct cell *c = bad.cells; c; c = c->next) {
+		if (c->ask.cell == cell)
+			return &c->ask.toolchain;
+	}
+	return &none;
+}
+
+static void heard_job(struct bytes body)
+{
+	struct job *job = xcalloc(1, sizeof(*job));
+
+	if (wire_job_decode(&job->ask, body) ||
+	    wire_flags_known_runs(bad.flags, &job->ask, &job->flags,
+				  &job->n_flags))
+		exit(2);
+	job->toolchain = *toolchain_of(job->ask.cell);
+	job->next = bad.jobs;
+	bad.jobs = job;
+}
+
+static void heard_text(struct bytes body)
 {
 	struct wire_piece piece;
 	struct job *job;
 
+	if (wire_piece_decode(&piece, body))
+		exit(2);
+	job = job_find(piece.job);
+	if (job)
+		buf_add_bytes(&job->text, piece.data);
+}
+
+/* What kfarm asks is remembered, and goes to the real node. */
+static int heard(void *ctx, uint16_t type, struct bytes body, struct err *err)
+{
 	(void)ctx;
 	(void)err;
-	if (type == WIRE_JOB) {
-		job = xcalloc(1, sizeof(*job));
-		if (wire_job_decode(&job->ask, body))
-			exit(2);
-		job->next = bad.jobs;
-		bad.jobs = job;
-	} else if (type == WIRE_TEXT && !wire_piece_decode(&piece, body)) {
-		job = job_find(piece.job);
-		if (job)
-			buf_add_bytes(&job->text, piece.data);
-	}
+	if (type == WIRE_JOB)
+		heard_job(body);
+	else if (type == WIRE_TEXT)
+		heard_text(body);
+	else if (type == WIRE_FLAGS && wire_flags_known_take(bad.flags, body))
+		exit(2);
+	if (badcell_heard(type, body))
+		wire_conn_send(bad.in, type, body, WIRE_PLAIN);
 	return 0;
 }
 
@@ -166,35 +203,20 @@ static void on_hello(struct bytes body)
 
 	if (wire_hello_decode(&hello, body))
 		exit(2);
-	if (is_mode("mute"))
+	if (badnode_is("mute"))
 		bad.deaf = true;
-	if (is_mode("noise"))
+	if (badnode_is("noise"))
 		badnode_say_random(512);
-	if (is_mode("early"))
+	if (badnode_is("early"))
 		badnode_say(WIRE_BEAT, bytes_str("0123456789"));
-	if (is_mode("version"))
+	if (badnode_is("version"))
 		hello.version_min = hello.version_max = (uint16_t)bad.n;
 	wire_hello_encode(&out, &hello);
 	badnode_say(WIRE_HELLO, buf_bytes(&out));
-	if (is_mode("greet"))
+	if (badnode_is("greet"))
 		bad.deaf = true;
 	buf_release(&out);
 	wire_hello_release(&hello);
-}
-
-static void on_have(struct bytes body)
-{
-	struct wire_have have = { 0 };
-	struct buf out = { 0 };
-
-	if (wire_have_decode(&have, body))
-		exit(2);
-	buf_put_u32(&out, have.seq);
-	buf_put_u8(&out, is_mode("have") ? (uint8_t)bad.n : have.state);
-	buf_put_str(&out, have.detail);
-	badnode_say(WIRE_HAVE, buf_bytes(&out));
-	buf_release(&out);
-	wire_have_release(&have);
 }
 
 static void on_result(struct bytes body)
@@ -250,8 +272,14 @@ static int said(void *ctx, uint16_t type, struct bytes body, struct err *err)
 	case WIRE_HELLO:
 		on_hello(body);
 		break;
+	case WIRE_FIT:
+		badcell_fit(body);
+		break;
 	case WIRE_HAVE:
-		on_have(body);
+		badcell_have(body);
+		break;
+	case WIRE_NEED:
+		badcell_need(body);
 		break;
 	case WIRE_BEAT:
 		on_beat(body);
@@ -260,14 +288,12 @@ static int said(void *ctx, uint16_t type, struct bytes body, struct err *err)
 		on_result(body);
 		break;
 	case WIRE_OUTPUT:
-		/* The object is kept until its RESULT; warnings pass. */
+		/* Kept until its RESULT. */
 		if (wire_piece_decode(&piece, body))
 			exit(2);
 		job = job_find(piece.job);
-		if (job && piece.stream == WIRE_OBJECT)
-			buf_add_bytes(&job->object, piece.data);
-		else
-			badnode_say(type, body);
+		if (job)
+			buf_add_bytes(&job->out[piece.stream], piece.data);
 		break;
 	default:
 		badnode_say(type, body);
@@ -295,15 +321,17 @@ static void start_node(char **argv)
 	}
 	close(in[0]);
 	close(out[1]);
+	bad.node = pid;
 	bad.node_in = in[1];
 	bad.node_out = out[0];
 }
 
-static void pass(int from, struct wire_conn *conn, int to)
+static void pass(int from, struct wire_conn *conn)
 {
 	static uint8_t some[1 << 16];
 	struct err err = { 0 };
 	ssize_t n = read(from, some, sizeof(some));
+	struct bytes b;
 
 	if (n <= 0)
 		exit(0);
@@ -311,8 +339,11 @@ static void pass(int from, struct wire_conn *conn, int to)
 		fprintf(stderr, "badnode: %s\n", err.text);
 		exit(2);
 	}
-	if (to >= 0)
-		write_all(to, some, n);
+	b = wire_conn_pending(bad.in);
+	if (b.len) {
+		write_all(bad.node_in, b.data, b.len);
+		wire_conn_sent(bad.in, b.len);
+	}
 }
 
 static bool find_mode(char *arg)
@@ -324,7 +355,9 @@ static bool find_mode(char *arg)
 		bad.n = strtol(equals + 1, NULL, 0);
 	}
 	bad.name = arg;
-	return badspoil_find(arg, &bad.spoil);
+	if (badnode_is("cut-all"))
+		bad.budget = bad.n;
+	return badspoil_find(arg, &bad.spoil) || badcell_find(arg);
 }
 
 int main(int argc, char **argv)
@@ -340,6 +373,8 @@ int main(int argc, char **argv)
 	bad.from_kfarm = wire_conn_new(heard, NULL);
 	bad.from_node = wire_conn_new(said, NULL);
 	bad.out = wire_conn_new(heard, NULL);
+	bad.in = wire_conn_new(heard, NULL);
+	bad.flags = wire_flags_known_new();
 	start_node(argv + 3);
 	for (;;) {
 		struct pollfd fds[] = { { STDIN_FILENO, POLLIN, 0 },
@@ -348,8 +383,8 @@ int main(int argc, char **argv)
 		if (poll(fds, 2, -1) < 0)
 			continue;
 		if (fds[0].revents)
-			pass(STDIN_FILENO, bad.from_kfarm, bad.node_in);
+			pass(STDIN_FILENO, bad.from_kfarm);
 		if (fds[1].revents)
-			pass(bad.node_out, bad.from_node, -1);
+			pass(bad.node_out, bad.from_node);
 	}
 }

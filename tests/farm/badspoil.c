@@ -10,21 +10,38 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The answer with a digest and a length that fit its object. */
+/* The answer with a digest and lengths that fit its streams. */
 static void say_signed(struct job *job, struct wire_result *r)
 {
+	struct bytes streams[WIRE_STREAMS];
 	struct digest text, key;
 
 	digest_of(buf_bytes(&job->text), &text);
-	wire_job_key(&job->ask, &text, &key);
-	r->object_len = job->object.len;
-	wire_answer_digest(&key, buf_bytes(&job->object), &r->answer);
+	wire_job_key(&job->ask, job->flags, job->n_flags,
+		     job->ask.mode == WIRE_MODE_TEXT ? &text : NULL,
+		     &job->toolchain, &key);
+	for (int i = 0; i < WIRE_STREAMS; i++) {
+		streams[i] = buf_bytes(&job->out[i]);
+		r->len[i] = (uint32_t)job->out[i].len;
+	}
+	wire_answer_digest(&key, streams, &r->answer);
 	badnode_say_answer(job, r);
+}
+
+/* All that the compiler made, without the RESULT. */
+static void say_streams(struct job *job)
+{
+	for (int i = 0; i < WIRE_STREAMS; i++) {
+		if (job->out[i].len)
+			badnode_say_piece(job->ask.job, (uint8_t)i,
+					  buf_bytes(&job->out[i]));
+	}
 }
 
 static void spoil_garbage(struct job *job, struct wire_result *r)
 {
-	badnode_say_piece(r->job, WIRE_OBJECT, buf_bytes(&job->object));
+	(void)r;
+	say_streams(job);
 	badnode_say_random(4096);
 }
 
@@ -40,7 +57,7 @@ static void spoil_cut_end(struct job *job, struct wire_result *r)
 {
 	struct buf body = { 0 };
 
-	badnode_say_piece(r->job, WIRE_OBJECT, buf_bytes(&job->object));
+	say_streams(job);
 	wire_result_encode(&body, r);
 	bad.budget = WIRE_FRAME_SIZE + (long)body.len + bad.n;
 	badnode_say(WIRE_RESULT, buf_bytes(&body));
@@ -49,60 +66,84 @@ static void spoil_cut_end(struct job *job, struct wire_result *r)
 
 static void spoil_flip(struct job *job, struct wire_result *r)
 {
-	if (job->object.len)
-		job->object.data[bad.n / 8 % job->object.len] ^= 1u
-								 << (bad.n % 8);
+	struct buf *object = &job->out[WIRE_OBJECT];
+
+	if (object->len)
+		object->data[bad.n / 8 % object->len] ^= 1u << (bad.n % 8);
 	badnode_say_answer(job, r);
+}
+
+/* A bit of stream N, or a byte where it had none. */
+static void spoil_spoil(struct job *job, struct wire_result *r)
+{
+	struct buf *out = &job->out[bad.n];
+
+	if (out->len)
+		out->data[out->len / 2] ^= 4;
+	else
+		buf_put_u8(out, 'x');
+	badnode_say_answer(job, r);
+}
+
+static void keep(struct job *from, struct buf *to)
+{
+	for (int i = 0; i < WIRE_STREAMS; i++)
+		buf_add_bytes(&to[i], buf_bytes(&from->out[i]));
 }
 
 /* The one before, with the digest that was right for it. */
 static void spoil_other(struct job *job, struct wire_result *r)
 {
-	static struct buf object;
+	static struct buf before[WIRE_STREAMS];
 	static struct wire_result result;
 
-	if (!object.len) {
-		buf_add_bytes(&object, buf_bytes(&job->object));
+	if (!before[WIRE_OBJECT].len) {
+		keep(job, before);
 		result = *r;
 		badnode_say_answer(job, r);
 		return;
 	}
-	badnode_say_piece(r->job, WIRE_OBJECT, buf_bytes(&object));
+	for (int i = 0; i < WIRE_STREAMS; i++) {
+		if (before[i].len)
+			badnode_say_piece(r->job, (uint8_t)i,
+					  buf_bytes(&before[i]));
+	}
 	result.job = r->job;
 	badnode_say_result(&result);
 }
 
 static void spoil_machine(struct job *job, struct wire_result *r)
 {
-	if (job->object.len > 20)
-		put_le16(job->object.data + 18, bad.n ? bad.n : 62);
+	if (job->out[WIRE_OBJECT].len > 20)
+		put_le16(job->out[WIRE_OBJECT].data + 18, bad.n ? bad.n : 62);
 	say_signed(job, r);
 }
 
 static void spoil_class(struct job *job, struct wire_result *r)
 {
-	if (job->object.len > 20)
-		job->object.data[4] ^= 3;
+	if (job->out[WIRE_OBJECT].len > 20)
+		job->out[WIRE_OBJECT].data[4] ^= 3;
 	say_signed(job, r);
 }
 
 static void spoil_short(struct job *job, struct wire_result *r)
 {
-	if (job->object.len > (size_t)bad.n)
-		job->object.len -= bad.n;
+	if (job->out[WIRE_OBJECT].len > (size_t)bad.n)
+		job->out[WIRE_OBJECT].len -= bad.n;
 	say_signed(job, r);
 }
 
 static void spoil_empty(struct job *job, struct wire_result *r)
 {
-	buf_reset(&job->object);
+	buf_reset(&job->out[WIRE_OBJECT]);
 	say_signed(job, r);
 }
 
 static void spoil_text(struct job *job, struct wire_result *r)
 {
-	buf_reset(&job->object);
-	buf_add_str(&job->object, "this is no object at all, but a text\n");
+	buf_reset(&job->out[WIRE_OBJECT]);
+	buf_add_str(&job->out[WIRE_OBJECT],
+		    "this is no object at all, but a text\n");
 	say_signed(job, r);
 }
 
@@ -114,7 +155,7 @@ static void spoil_toolchain(struct job *job, struct wire_result *r)
 
 static void spoil_length(struct job *job, struct wire_result *r)
 {
-	r->object_len += bad.n;
+	r->len[WIRE_OBJECT] += bad.n;
 	badnode_say_answer(job, r);
 }
 
@@ -128,12 +169,11 @@ static void spoil_digest(struct job *job, struct wire_result *r)
 static void spoil_status(struct job *job, struct wire_result *r)
 {
 	r->wait_status = bad.n;
-	buf_reset(&job->object);
-	r->object_len = 0;
+	buf_reset(&job->out[WIRE_OBJECT]);
 	say_signed(job, r);
 }
 
-/* N KiB of diagnostics, all told of. */
+/* N KiB of diagnostics, all told of and signed. */
 static void spoil_stderr(struct job *job, struct wire_result *r)
 {
 	static uint8_t line[1024];
@@ -141,9 +181,23 @@ static void spoil_stderr(struct job *job, struct wire_result *r)
 	memset(line, 'w', sizeof(line) - 1);
 	line[sizeof(line) - 1] = '\n';
 	for (long i = 0; i < bad.n; i++)
-		badnode_say_piece(r->job, WIRE_STDERR,
-				  bytes_of(line, sizeof(line)));
-	r->stderr_len = (uint32_t)bad.n * sizeof(line);
+		buf_add_bytes(&job->out[WIRE_STDERR],
+			      bytes_of(line, sizeof(line)));
+	say_signed(job, r);
+}
+
+/* Words for the user's terminal: it is to lose them, and to be named so. */
+static void spoil_escape(struct job *job, struct wire_result *r)
+{
+	buf_add_str(&job->out[bad.n ? WIRE_STDOUT : WIRE_STDERR],
+		    "bad.c: warning: psst\033[2J\033]0;owned\007\r\n");
+	say_signed(job, r);
+}
+
+/* N bytes of diagnostics are told of, and do not come: right in text mode. */
+static void spoil_told(struct job *job, struct wire_result *r)
+{
+	r->len[WIRE_STDERR] = (uint32_t)bad.n;
 	badnode_say_answer(job, r);
 }
 
@@ -151,6 +205,43 @@ static void spoil_stderr(struct job *job, struct wire_result *r)
 static void spoil_whisper(struct job *job, struct wire_result *r)
 {
 	badnode_say_piece(r->job, WIRE_STDERR, bytes_str("warning: psst\n"));
+	badnode_say_answer(job, r);
+}
+
+/* A file that it cannot have read: the lists are 3 and 4. */
+static void spoil_outside(struct job *job, struct wire_result *r)
+{
+	struct buf *list = &job->out[bad.n];
+
+	while (list->len && list->data[list->len - 1] == '\n')
+		list->len--;
+	if (!list->len)
+		buf_add_str(list, "x.o:");
+	buf_add_str(list, " \\\n /etc/kfarm-outside\n");
+	say_signed(job, r);
+}
+
+static void spoil_drop(struct job *job, struct wire_result *r)
+{
+	buf_reset(&job->out[bad.n]);
+	say_signed(job, r);
+}
+
+/* A list that is none. */
+static void spoil_noise(struct job *job, struct wire_result *r)
+{
+	struct buf *list = &job->out[bad.n];
+
+	buf_reset(list);
+	for (int i = 0; i < 3000; i++)
+		buf_put_u8(list, (uint8_t)(rand() >> 7));
+	say_signed(job, r);
+}
+
+/* The cell is gone, it says, and answers all the same. */
+static void spoil_lost(struct job *job, struct wire_result *r)
+{
+	badcell_say_have(job->ask.cell, WIRE_HAVE_LOST, "it fell over");
 	badnode_say_answer(job, r);
 }
 
@@ -194,7 +285,7 @@ static void spoil_body(struct job *job, struct wire_result *r)
 {
 	struct buf body = { 0 };
 
-	badnode_say_piece(r->job, WIRE_OBJECT, buf_bytes(&job->object));
+	say_streams(job);
 	wire_result_encode(&body, r);
 	for (long i = 0; i < bad.n; i++)
 		buf_put_u8(&body, 7);
@@ -255,7 +346,7 @@ static void spoil_drip(struct job *job, struct wire_result *r)
 	struct buf body = { 0 };
 	struct bytes all;
 
-	badnode_say_piece(r->job, WIRE_OBJECT, buf_bytes(&job->object));
+	say_streams(job);
 	wire_result_encode(&body, r);
 	wire_conn_send(bad.out, WIRE_RESULT, buf_bytes(&body), WIRE_PLAIN);
 	all = wire_conn_pending(bad.out);
@@ -325,11 +416,12 @@ static const struct mode {
 	{ "noise", NULL }, /* random bytes for HELLO */
 	{ "early", NULL }, /* something else before HELLO */
 	{ "greet", NULL }, /* HELLO, and nothing ever after */
-	{ "have", NULL }, /* says HAVE with state N */
+	{ "cut-all", NULL }, /* ends after N bytes of all */
 	{ "garbage", spoil_garbage },
 	{ "cut", spoil_cut },
 	{ "cut-end", spoil_cut_end },
 	{ "flip", spoil_flip },
+	{ "spoil", spoil_spoil },
 	{ "other", spoil_other },
 	{ "machine", spoil_machine },
 	{ "class", spoil_class },
@@ -342,6 +434,12 @@ static const struct mode {
 	{ "status", spoil_status },
 	{ "stderr", spoil_stderr },
 	{ "whisper", spoil_whisper },
+	{ "told", spoil_told },
+	{ "escape", spoil_escape },
+	{ "outside", spoil_outside },
+	{ "drop", spoil_drop },
+	{ "noise-list", spoil_noise },
+	{ "lost", spoil_lost },
 	{ "fail", spoil_fail },
 	{ "twice", spoil_twice },
 	{ "nobody", spoil_nobody },

@@ -27,21 +27,40 @@ sorted()
 	words "$1" | grep -v '^make' | LC_ALL=C sort
 }
 
+# many MODE REASON: why units that warn are compiled here.
+many()
+{
+	local name="6,000 warnings, $1"
+
+	nodes 2
+	farm_fresh
+	KFARM_MODE=$1 kfarm_build -j 6 warn/
+	is "$name: kfarm ends with" 0 $?
+	build_log >"$work/kfarm.txt"
+	sorted "$work/plain.txt" >"$work/a"
+	sorted "$work/kfarm.txt" >"$work/b"
+	check "$name: the same words" diff "$work/a" "$work/b"
+	equal "$name"
+	check "$name: kfarm says $2" because "$2"
+}
+
+# because REASON: it was one for a job to be local; on a busy machine a job may
+# be compiled here before its node answers.
+because()
+{
+	meta '.farm.reasons | keys[]' | grep -xE "$1|slow or lost node" ||
+		{ meta .farm && return 1; }
+}
+
 six_thousand()
 {
 	farm_reference warn/
 	cp "$work/plain.log" "$work/plain.txt"
 	is "6,000 warnings: plain make warns" 6007 \
 		"$(grep -c 'warning: unused' "$work/plain.txt")"
-	nodes 2
-	farm_fresh
-	kfarm_build -j 6 warn/
-	is "6,000 warnings: kfarm ends with" 0 $?
-	build_log >"$work/kfarm.txt"
-	sorted "$work/plain.txt" >"$work/a"
-	sorted "$work/kfarm.txt" >"$work/b"
-	check "6,000 warnings: the same words" diff "$work/a" "$work/b"
-	equal "6,000 warnings"
+	# What is too long for a message is said by a compiler of ours.
+	many remote 'very long diagnostics'
+	many text 'diagnostics in text mode'
 }
 
 wrong_source()
@@ -97,21 +116,28 @@ comma()
 		"$(grep -cE '^  (CC|AS|HOSTCC)' "$work/again.txt")"
 }
 
-# What must stay here is counted with its reason.
+# A node that has the files needs no text; what a text cannot say stays here,
+# and is counted with its reason.
 reasons()
 {
 	farm_reference local/
 	nodes 2
-	farm_fresh
-	kfarm_build -j 2 local/
-	is "local units: kfarm ends with" 0 $?
+	farm_warm -j 2 local/
 	equal "local units"
+	is "local units: remote mode" "3 0" \
+		"$(meta '[.farm.remote, .farm.local] | join(" ")')"
+	farm_fresh
+	KFARM_MODE=text kfarm_build -j 2 local/
+	is "local units, as text: kfarm ends with" 0 $?
+	equal "local units, as text"
 	check "local units: .incbin is a reason" \
 		grep -q 'incbin' "$work/kfarm.log"
 	check "local units: __BASE_FILE__ is a reason" \
 		grep -q '__BASE_FILE__' "$work/kfarm.log"
 }
 
+nodes 2
+farm_warm -j 6 Image
 comma
 six_thousand
 wrong_source

@@ -9,9 +9,7 @@
 farm_begin
 farm_mini 90 3
 farm_reference Image
-badnode=$(helper badnode ../tests/farm/badspoil.c \
-	wire/{frame,codec,msg,msg-job,conn,key,field}.c base/{buf,bytes,str,err,digest}.c \
-	-llzo2 -lzstd -lcrypto) || exit 1
+badnode=$(badnode) || exit 1
 
 # The modes of badnode, and what kfarm then says of such a node or of the build,
 # in its metadata or its events (a regular expression).
@@ -20,12 +18,34 @@ modes='
 mute		did not say hello in time
 noise		not a kfarm message
 early		did not say hello
-greet		"jobs":0
-version=0	speaks protocol 0 to 0
+greet		did not say hello in time
+version=1	speaks protocol 1 to 1
 version=99	speaks protocol 99 to 99
-have=1		no toolchain
-have=2		no toolchain
+fit=0		there is no sandbox here
+fit=2		FIT makes no sense
+fit-broken=1	FIT makes no sense
+fit-twice	FIT makes no sense
+fit-never	did not say hello in time
+have=1		it is not for you
+have=2		it is not for you
 have=9		broken HAVE
+have-early	"jobs":[1-9]
+have-twice	"jobs":[1-9]
+have-nobody	"jobs":[1-9]
+have-never	"jobs":0
+need-all	"jobs":[1-9]
+need-twice	needs what nobody told it of
+need-links	needs what nobody told it of
+need-beyond	needs what nobody told it of
+need-view=1	needs what nobody told it of
+need-nobody	"jobs":[1-9]
+need-unsorted	broken NEED
+need-never	"jobs":0
+need-late	"slow or lost node":
+cut-all=0	"jobs":0
+cut-all=20	"jobs":0
+cut-all=150	"jobs":0
+cut-all=400	"jobs":0
 cut=0		"errors":[1-9]
 cut=15		"errors":[1-9]
 cut=16		"errors":[1-9]
@@ -38,7 +58,12 @@ cut-end=-40	"errors":[1-9]
 cut-end=-117	"errors":[1-9]
 flip=3		WRONG.*digest
 flip=800	WRONG.*digest
-other		WRONG.*digest
+spoil=0		WRONG.*digest
+spoil=1		WRONG.*stream 1
+spoil=2		WRONG.*stream 2
+spoil=3		WRONG.*digest
+spoil=4		WRONG.*digest
+other		WRONG.*(digest|stream)
 machine=62	WRONG.*machine 62
 machine=3	WRONG.*machine 3
 class		WRONG.*class 1
@@ -47,12 +72,24 @@ empty		WRONG.*not an ELF
 text		WRONG.*not an ELF
 toolchain	WRONG.*toolchain
 digest		WRONG.*digest
-length=1	WRONG.*bytes of an object
-length=-1	WRONG.*bytes of an object
+length=1	WRONG.*stream 0
+length=-1	WRONG.*stream 0
 length=1000000000	"errors":[1-9]
+outside=3	"read a file unknown to the scan":
+outside=4	"assembled a file unknown to the scan":
+drop=3		"no list of files read":
+drop=4		"jobs":[1-9]
+noise-list=3	unknown to the scan|unreadable list of files
+noise-list=4	unknown to the scan|unreadable list of files
 status=256	"compile error":
 status=9	"compile error":
-whisper		"diagnostics":
+whisper		WRONG.*stream 2
+told=100	WRONG.*stream 2
+escape=0	"control characters in diagnostics":
+escape=1	"control characters in diagnostics":
+stderr=600	"very long diagnostics":
+stderr=6000	"errors":[1-9]
+lost		it fell over
 twice		"jobs":[1-9]
 nobody		"jobs":[1-9]
 body=1		"errors":[1-9]
@@ -64,23 +101,70 @@ fail=2		does not want to
 fail=3		"result void on the node":
 fail=4		"retried":[1-9]
 fail=5		"retried":[1-9]
+fail=6		"input missing on the node":
 fail=99		"errors":[1-9]
 type=999	"errors":[1-9]
-type=5		"errors":[1-9]
+type=9		"errors":[1-9]
+type=12		"errors":[1-9]
 type=33		"errors":[1-9]
-stream=9	"errors":[1-9]
+stream=5	"errors":[1-9]
 bye		I am tired
 header=4294967295	"errors":[1-9]
 bomb=1		"errors":[1-9]
 bomb=2		"errors":[1-9]
-stderr=1	"diagnostics":
-stderr=6000	"errors":[1-9]
 beats=300	"jobs":[1-9]
 drip		"jobs":[1-9]
 swallow		"slow or lost node":
 silent		silent for 5 s
 header=1048576	silent for 5 s
 '
+# In text mode: no files, and diagnostics are none to be passed on.
+text_modes='
+flip=800	WRONG.*digest
+other		WRONG.*(digest|stream)
+machine=62	WRONG.*machine 62
+text		WRONG.*not an ELF
+stderr=1	WRONG.*stream 2
+told=100	"diagnostics in text mode":
+status=256	"compile error":
+cut=1000	"errors":[1-9]
+fail=3		"result void on the node":
+fail=6		"input missing on the node":
+whisper		WRONG.*stream 2
+swallow		"slow or lost node":
+need-never	"jobs":0
+'
+
+# What stands behind a node of that mode: who never says what it lacks must
+# lack something.
+real()
+{
+	case $1 in
+	need-never)
+		rm -rf "$work/empty"
+		echo "${kfarmd/%store\'/empty\'}"
+		;;
+	need-late)
+		rm -rf "$work/some"
+		cp -a "$work/toolchains" "$work/some"
+		echo "${kfarmd/%store\'/some\'}"
+		;;
+	*) echo "$kfarmd" ;;
+	esac
+}
+
+# $work/toolchains: of the store's files those that no tree has.
+keep_toolchains()
+{
+	local d
+
+	rm -rf "$work/toolchains"
+	cp -a "$work/store" "$work/toolchains"
+	find "$tree" "$build" -type f -exec sha256sum {} + |
+		while read -r d _; do
+			rm -f "$work/toolchains/sha256/${d:0:2}/${d:2}"
+		done
+}
 
 # hostile AFTER MODE...: a build with a node of each mode and a good one; the
 # bad ones answer AFTER jobs properly first.
@@ -92,19 +176,29 @@ hostile()
 	name="nodes that do: ${name#* }"
 	no_nodes
 	for mode; do
-		node "${mode/=/.}" "'$badnode' $mode $after '$bin/kfarmd' --stdio" \
+		node "${mode/=/.}" "'$badnode' $mode $after $(real "$mode")" \
 			slots=2
 	done
-	node good "'$bin/kfarmd' --stdio" slots=3
+	# What is said after 5 s needs a build that lasts: one that falls silent
+	# is waited for longer.
+	case " $* " in
+	*' mute '* | *' greet '* | *' fit-never '*)
+		node silent "'$badnode' silent 0 $kfarmd" slots=2
+		;;
+	esac
+	node good "$kfarmd" slots=3
 	farm_fresh
 	kfarm_build -j $((2 * $# + 4)) --json "$work/events" Image
 	status=$?
 	is "$name: kfarm ends with" 0 $status
 	[ $status -eq 0 ] || tail -n 15 "$work/kfarm.log" | sed 's/^/      /'
-	# The build is short: what is above it is the stall.
-	at_most "$name: seconds" $((plain_seconds + 15)) $((SECONDS - began))
+	# The build is short: what is far above it is a stall.
+	at_most "$name: seconds" $((3 * plain_seconds + 45)) \
+		$((SECONDS - began))
 	equal "$name"
 	no_temporaries "$name"
+	is "$name: escapes on kfarm's own output" 0 \
+		"$(grep -c $'\e' "$work/kfarm.log")"
 	for mode; do
 		wanted=$(printf '%s\n' "$modes" | awk -F'\t+' -v m="$mode" \
 			'$1 == m { print $2 }')
@@ -117,7 +211,8 @@ said()
 {
 	local all
 
-	all=$(jq -c --arg m "${1/=/.}" '.nodes[$m], .farm' \
+	all=$(jq -c --arg m "${1/=/.}" \
+		'.nodes[$m], .farm, {warnings: .results.warnings}' \
 		"$work/out/metadata.json"
 		jq -c --arg m "${1/=/.}" \
 			'select(.event == "node" and .node == $m)' "$work/events")
@@ -131,37 +226,26 @@ one_by_one()
 	local began=$SECONDS
 
 	no_nodes
-	node bad "'$badnode' swallow 0 '$bin/kfarmd' --stdio" slots=4
-	node good "'$bin/kfarmd' --stdio" slots=4
+	node bad "'$badnode' swallow 0 $kfarmd" slots=4
+	node good "$kfarmd" slots=4
 	farm_fresh
 	kfarm_build -j 1 Image
 	is "swallowed one by one: kfarm ends with" 0 $?
 	# Once 10 s for the hedge, then the node rests.
 	at_most "swallowed one by one: seconds" \
-		$((plain_seconds * cores + 15)) $((SECONDS - began))
+		$((3 * plain_seconds * cores + 45)) $((SECONDS - began))
 	equal "swallowed one by one"
 }
 
-all=()
-while IFS=$'\t' read -r mode _; do
-	[ ! "$mode" ] || all+=("$mode")
-done <<<"$modes"
+# each GROUPS: builds with all modes of the table.  Neighbours in it are
+# alike: each build gets one of a kind.
+each()
+{
+	local all=() some g i mode groups=$1
 
-if [ "$soak" ]; then
-	for mode in "${all[@]}"; do
-		for after in 0 1 4; do
-			hostile $after "$mode"
-		done
-	done
-	for n in {1..4000..97}; do
-		modes+="cut=$n	\"errors\":[1-9]"$'\n'
-		hostile 1 "cut=$n"
-	done
-	modes+='endless=1100	"errors":[1-9]'$'\n'
-	hostile 1 endless=1100
-else
-	# Neighbours in the list are alike: each build gets one of a kind.
-	groups=11
+	while IFS=$'\t' read -r mode _; do
+		[ ! "$mode" ] || all+=("$mode")
+	done <<<"$modes"
 	for g in $(seq 0 $((groups - 1))); do
 		some=()
 		for ((i = g; i < ${#all[@]}; i += groups)); do
@@ -169,6 +253,41 @@ else
 		done
 		hostile 0 "${some[@]}"
 	done
+}
+
+# Each mode alone, and from a later answer on.
+alone()
+{
+	local mode after
+
+	while IFS=$'\t' read -r mode _; do
+		[ "$mode" ] || continue
+		for after in 0 1 4; do
+			hostile $after "$mode"
+		done
+	done <<<"$modes"
+}
+
+nodes 1
+farm_warm -j 6 Image
+keep_toolchains
+if [ "$soak" ]; then
+	alone
+	for n in {1..4000..97}; do
+		modes+="cut=$n	\"errors\":[1-9]"$'\n'
+		hostile 1 "cut=$n"
+	done
+	for n in {0..1200..41}; do
+		modes+="cut-all=$n	\"jobs\":"$'\n'
+		hostile 0 "cut-all=$n"
+	done
+	modes+='endless=1100	"errors":[1-9]'$'\n'
+	hostile 1 endless=1100
+else
+	each 14
 fi
 one_by_one
+export KFARM_MODE=text
+modes=$text_modes
+each 2
 farm_end

@@ -43,7 +43,7 @@ no_make()
 full_output()
 {
 	if ! small_disk "$work/small" 16; then
-		echo "      (no file system can be mounted here: left out)"
+		left_out "full disk under -o" "no file system can be mounted"
 		return
 	fi
 	head -c 16384 /dev/zero >"$work/small/filler" 2>/dev/null
@@ -61,7 +61,10 @@ full_build()
 	for kib in 900 1400 2100; do
 		name="full disk under the build directory ($kib KiB)"
 		rm -rf "$build"
-		small_disk "$build" $kib || return 0
+		if ! small_disk "$build" $kib; then
+			left_out "$name" "no file system can be mounted"
+			return
+		fi
 		cp -a "$work/prepared/." "$build"
 		kfarm_build -j 6 Image
 		status=$?

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # soak.sh [ROUNDS] - the fault tests with many more rounds each (a node or
-# kfarm killed 20 times, 100 interrupts, answers cut at each of 40 more
-# places), over and over, and both equality tests.  Takes hours; it stops at
+# kfarm killed 20 times, 100 interrupts, answers and hellos cut at each of 70
+# more places), over and over, and both equality tests.  Takes hours; it stops at
 # the first test that fails and keeps its log.
 cd "$(dirname "$0")/../.." || exit 1
 logs=${KFARM_BUILD:-build}/soak
@@ -12,8 +12,8 @@ mkdir -p "$logs"
 export SOAK=1
 
 for round in $(seq "$rounds"); do
-	for test in hostile nodes coordinator diagnostics setup \
-		"equality --config tiny" "equality --config quickstart"; do
+	for test in hostile faults bare nodes coordinator diagnostics setup \
+		jobserver "equality --config tiny" "equality --config quickstart"; do
 		log=$logs/${test//[ -]/}.log
 		# shellcheck disable=SC2086
 		set -- $test

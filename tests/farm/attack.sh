@@ -1,0 +1,90 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check: yes
+# timeout: 900
+#
+# Attacks on a node by a client that is let in: arguments, sources, programs
+# shipped as a compiler, lies about files, a spoiled store, a full disk.  A
+# secret that only the node's machine has must never come out of a job.
+# ATTACKS= names the groups (arguments sources programs views store).
+. "$(dirname "$0")/lib.sh"
+
+groups=${ATTACKS:-arguments,sources,programs,views,store,disk}
+farm_begin
+
+# build OUT SOURCE...: with the rooms that a client needs.
+build()
+{
+	local out=$1 lib=$bin/lib
+
+	shift
+	cc -std=gnu17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -O1 -g -Wall \
+		-Wextra -I"$root/kbuild-farm" -o "$out" "$@" \
+		-Wl,--start-group "$lib"/{toolchain,wire,options,store,base}.a \
+		-Wl,--end-group -llzo2 -lzstd -lcrypto -lpthread || exit 1
+}
+
+attack=$work/attack
+evil=$work/evil
+source=$root/tests/farm/attack
+build "$attack" "$source"/{main,client,arguments,sources,programs,views,store}.c
+cc -std=gnu17 -D_GNU_SOURCE -O1 -static -o "$evil" "$source/evil.c" || exit 1
+
+# The node's own: a file that everybody may read, and its environment.
+node=$work/node
+store=$node/store
+mkdir -p "$node/work"
+chmod 755 "$work" "$node"
+chmod 1777 "$node/work"
+secret=$(od -An -tx8 -N16 /dev/urandom | tr -d ' \n')
+printf %s "$secret" >"$node/canary"
+chmod 644 "$node/canary"
+export KFARM_CANARY=$secret
+
+# attack GROUPS STORE: its cases are counted as ours.
+attack()
+{
+	"$attack" "$node/work" "$node/canary" "$2" "$evil" \
+		"$(command -v aarch64-linux-gnu-gcc)" "$1" \
+		"$bin/kfarmd" --stdio --store "$2" >"$work/attack.log" 2>&1
+	status=$?
+	grep '^FAIL' "$work/attack.log"
+	grep -v '^ok\|^FAIL\|passed\|cases' "$work/attack.log" | tail -n 20
+	grep ' cases, ' "$work/attack.log" || bad "attack $1: no end ($status)"
+	passed=$((passed + $(grep -c '^ok' "$work/attack.log")))
+	failed=$((failed + $(grep -c '^FAIL' "$work/attack.log")))
+	[ "$status" -eq 0 ] || [ "$failed" -gt 0 ] ||
+		bad "attack $1: exit status $status"
+}
+
+# A store without room: the node says so, and nothing is torn.
+full_disk()
+{
+	local mib
+
+	for mib in 1 8 24; do
+		if ! small_disk "$node/small" $((mib * 1024)); then
+			echo "      (no file system can be mounted: left out)"
+			return
+		fi
+		"$attack" "$node/work" "$node/canary" "$node/small/store" \
+			"$evil" "$(command -v aarch64-linux-gnu-gcc)" sources \
+			"$bin/kfarmd" --stdio --store "$node/small/store" \
+			>"$work/full.log" 2>&1
+		check "a store of $mib MiB: says that there is no space" \
+			grep -qiE 'no space|space left|is full|does not fit' \
+			"$work/full.log"
+		small_disk_gone "$node/small"
+	done
+}
+
+for group in ${groups//,/ }; do
+	case $group in
+	disk) full_disk ;;
+	*) attack "$group" "$store" ;;
+	esac
+done
+check "the canary is as it was" grep -qx "$secret" "$node/canary"
+is "files that were left in the node's directory" "" \
+	"$(ls -A "$node/work")"
+farm_end

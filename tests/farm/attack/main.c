@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * attack/main.c - attacks on a node, each as a case of its own.
+ *
+ *	attack WORK CANARY STORE EVIL COMPILER GROUPS KFARMD...
+ *
+ * CANARY is a file with a secret word that only the node's machine has; it
+ * must not be in anything that a job gives out.  GROUPS is a list of
+ * arguments, sources, programs, views, store.  KFARMD... starts the node.
+ * The last lines are "N cases, N leaks" and "N passed, N failed".
+ */
+#include "client.h"
+
+#include "base/fs.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void scene_result(struct scene *s, const char *name, bool ok, const char *fmt,
+		  ...)
+{
+	va_list ap;
+
+	s->cases++;
+	if (ok) {
+		printf("ok    %s\n", name);
+		return;
+	}
+	s->bad++;
+	printf("FAIL  %s: ", name);
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	printf("\n");
+}
+
+bool scene_leaks(struct scene *s, const char *name, const struct node *n,
+		 const struct answer *a)
+{
+	if (!answer_holds(n, a, s->secret))
+		return false;
+	s->leaks++;
+	scene_result(s, name, false, "the secret came out");
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		void (*run)(struct scene *s);
+	} groups[] = {
+		{ "arguments", attack_arguments },
+		{ "sources", attack_sources },
+		{ "programs", attack_programs },
+		{ "views", attack_views },
+		{ "store", attack_store },
+	};
+	struct scene s = { 0 };
+	struct err err = { 0 };
+	struct buf secret = { 0 };
+	char *env[] = { NULL };
+
+	if (argc < 8)
+		return 2;
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	signal(SIGPIPE, SIG_IGN);
+	s.work = argv[1];
+	s.canary = argv[2];
+	s.store = argv[3];
+	s.evil = argv[4];
+	s.kfarmd = argv + 7;
+	if (fs_read(s.canary, 4096, &secret, &err) ||
+	    toolchain_manifest_make(&s.gcc, argv[5], env, &err)) {
+		fprintf(stderr, "attack: %s\n", err.text);
+		return 2;
+	}
+	s.secret = buf_str(&secret);
+	for (size_t i = 0; i < sizeof(groups) / sizeof(*groups); i++)
+		if (strstr(argv[6], groups[i].name))
+			groups[i].run(&s);
+	toolchain_manifest_release(&s.gcc);
+	buf_release(&secret);
+	printf("%u cases, %u leaks\n", s.cases, s.leaks);
+	printf("%u passed, %u failed\n", s.cases - s.bad, s.bad);
+	return s.bad || s.leaks;
+}

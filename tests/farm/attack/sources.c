@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * attack/sources.c - hostile sources for an honest compiler, in both modes.
+ * CANARY in them is the file that holds the secret.
+ */
+#include "client.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct source {
+	const char *name;
+	uint8_t lang;
+	const char *text;
+};
+
+static const struct source sources[] = {
+	{ "#include", WIRE_LANG_C, "#include \"CANARY\"\n" },
+	{ "#include <>", WIRE_LANG_C, "#include <CANARY>\n" },
+	{ "#include by climbing", WIRE_LANG_C,
+	  "#include \"../../../../../../../../CANARY\"\n" },
+	{ "#include of the environment", WIRE_LANG_C,
+	  "#include \"/proc/self/environ\"\n" },
+	{ "#include of init's environment", WIRE_LANG_C,
+	  "#include \"/proc/1/environ\"\n" },
+	{ "#include of mounts", WIRE_LANG_C, "#include \"/proc/mounts\"\n" },
+	{ "#include of a root", WIRE_LANG_C,
+	  "#include \"/proc/1/rootCANARY\"\n" },
+	{ "#include of a descriptor", WIRE_LANG_C,
+	  "#include \"/proc/self/fd/3\"\n" },
+	{ "#include of shadow", WIRE_LANG_C, "#include \"/etc/shadow\"\n" },
+	{ "#include of a computed name", WIRE_LANG_C,
+	  "#define S(x) #x\n#define N(x) S(x)\n#include N(CANARY)\n" },
+	{ "#include_next", WIRE_LANG_C, "#include_next \"CANARY\"\n" },
+	{ "#import", WIRE_LANG_C, "#import \"CANARY\"\n" },
+	{ "__has_include", WIRE_LANG_C,
+	  "#if __has_include(\"CANARY\")\n#error SECRETSEEN\n#endif\nint x;\n" },
+	{ "line marker and an error", WIRE_LANG_C,
+	  "# 1 \"CANARY\"\nint x = y;\n# 2 \"CANARY\"\nint z = u;\n" },
+	{ "#line and an error", WIRE_LANG_C,
+	  "#line 1 \"CANARY\"\nint x = y;\n" },
+	{ "#pragma GCC dependency", WIRE_LANG_C,
+	  "#pragma GCC dependency \"CANARY\"\nint x;\n" },
+	{ "#pragma GCC pch_preprocess", WIRE_LANG_C,
+	  "#pragma GCC pch_preprocess \"CANARY\"\n" },
+	{ ".incbin", WIRE_LANG_C, "asm(\".incbin \\\"CANARY\\\"\");\n" },
+	{ ".incbin of shadow", WIRE_LANG_C,
+	  "asm(\".incbin \\\"/etc/shadow\\\"\");\n" },
+	{ ".incbin pasted", WIRE_LANG_C,
+	  "asm(\".inc\" \"bin \\\"CANARY\\\"\");\n" },
+	{ ".incbin by macro", WIRE_LANG_C,
+	  "asm(\".macro m a\\n.\\\\a \\\"CANARY\\\"\\n.endm\\nm incbin\");\n" },
+	{ ".incbin of zero", WIRE_LANG_C,
+	  "asm(\".incbin \\\"/dev/zero\\\", 0, 1 << 40\");\n" },
+	{ ".include", WIRE_LANG_C, "asm(\".include \\\"CANARY\\\"\");\n" },
+	{ ".include in .S", WIRE_LANG_ASM, ".include \"CANARY\"\n" },
+	{ ".incbin in .S", WIRE_LANG_ASM, ".incbin \"CANARY\"\n" },
+	{ "#include in .S", WIRE_LANG_ASM, "#include \"CANARY\"\n" },
+	{ ".incbin through .rept", WIRE_LANG_ASM,
+	  ".rept 3\n.incbin \"CANARY\", \\+, 10\n.endr\n" },
+	{ ".file of the assembler", WIRE_LANG_ASM,
+	  ".file 1 \"CANARY\"\n.loc 1 1 1\nnop\n.error \"x\"\n" },
+	{ ".dump of the assembler", WIRE_LANG_ASM, ".print \"x\"\n.err\n" },
+	{ "a link to it", WIRE_LANG_C, "#include \"/tree/to-canary\"\n" },
+	{ "a directory link to it", WIRE_LANG_C,
+	  "#include \"/tree/updir/x\"\n" },
+	{ "macro bomb", WIRE_LANG_C,
+	  "#define A(x) x x x x x x x x x x\n#define B(x) A(A(A(A(x))))\n"
+	  "char *s = B(B(B(\"x\")));\n" },
+	{ "include of itself", WIRE_LANG_C, "#include \"self.c\"\n" },
+	{ "endless assembler", WIRE_LANG_ASM, ".macro m\nm\nm\n.endm\nm\n" },
+	{ "a huge object", WIRE_LANG_ASM, ".skip 1 << 40, 1\n" },
+	{ "a huge array", WIRE_LANG_C, "char x[1ul << 38] = { 1 };\n" },
+	{ "deep nesting", WIRE_LANG_ASM,
+	  ".rept 1 << 30\n.rept 1 << 30\nnop\n.endr\n.endr\n" },
+};
+
+/* CANARY and the like, replaced. */
+static struct bytes fill(const struct scene *s, const char *text)
+{
+	struct buf b = { 0 };
+	const char *at;
+
+	for (; (at = strstr(text, "CANARY")); text = at + 6) {
+		buf_add(&b, text, (size_t)(at - text));
+		buf_add_str(&b, s->canary);
+	}
+	buf_add_str(&b, text);
+	return buf_bytes(&b);
+}
+
+/*
+ * The job ends in some way, within its deadline; neither the secret nor the
+ * word that says that a file is there comes out.
+ */
+static void compile(struct scene *s, struct node *n, uint32_t cell,
+		    const struct source *src, uint8_t mode, const char *path,
+		    struct bytes text)
+{
+	struct wire_flag flags[] = { { "-O", "2" } };
+	struct order o = { .cell = cell,
+			   .view = 2,
+			   .cwd = "/tree",
+			   .source = str_base(path),
+			   .object = "x.o",
+			   .mode = mode,
+			   .lang = src->lang,
+			   .flags = flags,
+			   .n_flags = 1,
+			   .deadline_ms = 8000 };
+	char *name = xasprintf("%s: %s", mode ? "text" : "remote", src->name);
+	struct answer a;
+
+	if (mode == WIRE_MODE_TEXT)
+		o.text = text;
+	node_job(n, &o, 60000, &a);
+	if (!scene_leaks(s, name, n, &a))
+		scene_result(s, name,
+			     a.done && !n->over &&
+				     !answer_holds(n, &a, "SECRETSEEN") &&
+				     !answer_holds(n, &a, "root:"),
+			     "%s",
+			     a.done  ? "it saw a file" :
+			     n->over ? "the node is gone" :
+				       "no answer");
+	if (n->over) {
+		fprintf(stderr, "the node ended: %s\n", n->bye ? n->bye : "");
+		exit(2);
+	}
+	answer_release(&a);
+	free(name);
+}
+
+#define N (sizeof(sources) / sizeof(*sources))
+
+void attack_sources(struct scene *s)
+{
+	struct node *n = node_start(s->kfarmd);
+	uint32_t cell = node_cell(n, &s->gcc, "/tree");
+	struct file files[N + 2];
+	char *paths[N];
+
+	for (size_t i = 0; i < N; i++) {
+		paths[i] = xasprintf("/tree/s%zu.%c", i,
+				     sources[i].lang == WIRE_LANG_ASM ? 'S' :
+									'c');
+		if (strcmp(sources[i].name, "include of itself") == 0) {
+			free(paths[i]);
+			paths[i] = xstrdup("/tree/self.c");
+		}
+		files[i] = (struct file){ .path = paths[i],
+					  .content = fill(s, sources[i].text) };
+	}
+	files[N] = (struct file){ .path = "/tree/to-canary",
+				  .kind = WIRE_LINK,
+				  .target = s->canary };
+	files[N + 1] = (struct file){ .path = "/tree/updir",
+				      .kind = WIRE_LINK,
+				      .target = "../../../../.." };
+	node_view(n, cell, 2, WIRE_PART_TREE, files, N + 2);
+	for (size_t i = 0; i < N; i++)
+		for (uint8_t mode = 0; mode < 2; mode++)
+			compile(s, n, cell, &sources[i], mode, paths[i],
+				files[i].content);
+	for (size_t i = 0; i < N; i++) {
+		free((void *)files[i].content.data);
+		free(paths[i]);
+	}
+	node_stop(n);
+}

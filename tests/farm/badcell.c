@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * farm/badcell.c - what badnode says of the sandbox, of cells and of files.
+ */
+#include "badnode.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The real node's own needs: more than that it does not get to see. */
+static struct digest *wanted;
+static size_t n_wanted;
+
+static bool is_wanted(const struct digest *d)
+{
+	for (size_t i = 0; i < n_wanted; i++) {
+		if (digest_equal(&wanted[i], d))
+			return true;
+	}
+	return false;
+}
+
+static struct view *view_of(uint32_t cell, uint32_t view)
+{
+	struct view *v = bad.views;
+
+	while (v && (v->ask.cell != cell || v->ask.view != view))
+		v = v->next;
+	return v;
+}
+
+static void view_drop(struct view *view)
+{
+	for (struct view **v = &bad.views; *v; v = &(*v)->next) {
+		if (*v == view) {
+			*v = view->next;
+			break;
+		}
+	}
+	wire_view_release(&view->ask);
+	free(view);
+}
+
+static void heard_cell(struct bytes body)
+{
+	struct cell *c = xcalloc(1, sizeof(*c));
+
+	if (wire_cell_decode(&c->ask, body))
+		exit(2);
+	c->next = bad.cells;
+	bad.cells = c;
+	if (badnode_is("have-early"))
+		badcell_say_have(c->ask.cell, WIRE_HAVE_READY, "");
+	if (badnode_is("have-nobody"))
+		badcell_say_have(4000000000u, WIRE_HAVE_READY, "");
+}
+
+static void heard_view(struct bytes body)
+{
+	struct view *v = xcalloc(1, sizeof(*v));
+
+	if (wire_view_decode(&v->ask, body))
+		exit(2);
+	v->next = bad.views;
+	bad.views = v;
+}
+
+/* Both of us die at once, as a machine does. */
+static void crash(void)
+{
+	kill(bad.node, SIGKILL);
+	kill(getpid(), SIGKILL);
+}
+
+static bool heard_blob(struct bytes body)
+{
+	static long came;
+	struct wire_blob blob;
+
+	if (wire_blob_decode(&blob, body))
+		exit(2);
+	came += (long)blob.data.len;
+	if (badnode_is("crash") && came > bad.n)
+		crash();
+	return is_wanted(&blob.digest);
+}
+
+bool badcell_heard(uint16_t type, struct bytes body)
+{
+	if (type == WIRE_CELL)
+		heard_cell(body);
+	else if (type == WIRE_VIEW)
+		heard_view(body);
+	else if (type == WIRE_BLOB)
+		return heard_blob(body);
+	return true;
+}
+
+static void say_fit(uint8_t fit, const char *why, size_t more)
+{
+	struct wire_fit m = { .fit = fit,
+			      .layers = (char *)"user mount pid",
+			      .why = (char *)why };
+	struct buf body = { 0 };
+
+	wire_fit_encode(&body, &m);
+	for (size_t i = 0; i < more; i++)
+		buf_put_u8(&body, 7);
+	badnode_say(WIRE_FIT, buf_bytes(&body));
+	buf_release(&body);
+}
+
+void badcell_fit(struct bytes body)
+{
+	if (badnode_is("fit")) {
+		say_fit((uint8_t)bad.n, "there is no sandbox here", 0);
+	} else if (badnode_is("fit-broken")) {
+		say_fit(1, "", (size_t)bad.n);
+	} else if (badnode_is("fit-twice")) {
+		badnode_say(WIRE_FIT, body);
+		badnode_say(WIRE_FIT, body);
+	} else if (!badnode_is("fit-never")) {
+		badnode_say(WIRE_FIT, body);
+	}
+}
+
+void badcell_say_have(uint32_t cell, uint8_t state, const char *detail)
+{
+	struct buf body = { 0 };
+
+	buf_put_u32(&body, cell);
+	buf_put_u8(&body, state);
+	buf_put_str(&body, detail);
+	badnode_say(WIRE_HAVE, buf_bytes(&body));
+	buf_release(&body);
+}
+
+void badcell_have(struct bytes body)
+{
+	struct wire_have m;
+
+	if (wire_have_decode(&m, body))
+		exit(2);
+	if (badnode_is("have"))
+		badcell_say_have(m.cell, (uint8_t)bad.n, "it is not for you");
+	else if (badnode_is("have-twice"))
+		badnode_say(WIRE_HAVE, body);
+	if (!badnode_is("have") && !badnode_is("have-never"))
+		badnode_say(WIRE_HAVE, body);
+	wire_have_release(&m);
+}
+
+/* Indexes that are not in order, which no encoder of ours would write. */
+static void say_unsorted(const struct wire_need *m)
+{
+	struct buf body = { 0 };
+
+	buf_put_u32(&body, m->cell);
+	buf_put_u32(&body, m->view);
+	buf_put_u32(&body, 2);
+	buf_put_u32(&body, 1);
+	buf_put_u32(&body, 0);
+	badnode_say(WIRE_NEED, buf_bytes(&body));
+	buf_release(&body);
+}
+
+static void say_need(uint32_t cell, uint32_t view, const uint32_t *index,
+		     uint32_t n)
+{
+	struct wire_need m = {
+		.cell = cell, .view = view, .n = n, .index = (uint32_t *)index
+	};
+	struct buf body = { 0 };
+
+	wire_need_encode(&body, &m);
+	badnode_say(WIRE_NEED, buf_bytes(&body));
+	buf_release(&body);
+}
+
+/* All entries of the kind, or of the other kinds: it has none of them. */
+static void say_kind(const struct view *v, bool files)
+{
+	uint32_t *index = xcalloc(v->ask.n + 1, sizeof(*index));
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < v->ask.n; i++) {
+		if ((v->ask.entries[i].kind == WIRE_FILE) == files)
+			index[n++] = i;
+	}
+	say_need(v->ask.cell, v->ask.view, index, n);
+	free(index);
+}
+
+static bool is_late(const struct view *v)
+{
+	return badnode_is("need-never") ||
+	       (badnode_is("need-late") && v->ask.part == WIRE_PART_TREE);
+}
+
+static void say_lie(const struct wire_need *m, const struct view *v,
+		    struct bytes body)
+{
+	if (badnode_is("need-all")) {
+		say_kind(v, true);
+	} else if (badnode_is("need-links")) {
+		say_kind(v, false);
+	} else if (badnode_is("need-beyond")) {
+		say_need(m->cell, m->view, &v->ask.n, 1);
+	} else if (badnode_is("need-view")) {
+		say_need(m->cell, m->view + (uint32_t)bad.n, NULL, 0);
+	} else if (badnode_is("need-nobody")) {
+		say_need(4000000000u, m->view, NULL, 0);
+		badnode_say(WIRE_NEED, body);
+	} else if (badnode_is("need-unsorted")) {
+		say_unsorted(m);
+	} else if (!is_late(v)) {
+		badnode_say(WIRE_NEED, body);
+		if (badnode_is("need-twice"))
+			badnode_say(WIRE_NEED, body);
+	}
+}
+
+void badcell_need(struct bytes body)
+{
+	struct wire_need m;
+	struct view *v;
+
+	if (wire_need_decode(&m, body))
+		exit(2);
+	v = view_of(m.cell, m.view);
+	if (!v)
+		exit(2);
+	wanted = xrealloc(wanted, (n_wanted + m.n + 1) * sizeof(*wanted));
+	for (uint32_t i = 0; i < m.n; i++)
+		wanted[n_wanted++] = v->ask.entries[m.index[i]].digest;
+	say_lie(&m, v, body);
+	view_drop(v);
+	wire_need_release(&m);
+}
+
+bool badcell_find(const char *name)
+{
+	static const char *const modes[] = {
+		"fit", /* FIT with N; 0 is unfit, above 1 is nothing */
+		"fit-broken", /* FIT with N bytes more */
+		"fit-twice",
+		"fit-never",
+		"have", /* HAVE with state N: 1 refused, 2 lost */
+		"have-early", /* ready, when nothing came yet */
+		"have-twice",
+		"have-never",
+		"have-nobody", /* HAVE of a cell that is none */
+		"need-all", /* asks for what it has, too */
+		"need-twice", /* the same NEED two times */
+		"need-links", /* asks for what has no bytes */
+		"need-beyond", /* asks for an entry beyond the last */
+		"need-view", /* asks for N views later */
+		"need-nobody", /* asks for a cell that is none */
+		"need-unsorted",
+		"need-never", /* no NEED at all */
+		"need-late", /* none for files of the tree */
+		"crash", /* killed when N bytes of files came */
+		NULL
+	};
+
+	for (const char *const *m = modes; *m; m++) {
+		if (!strcmp(*m, name))
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,470 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check: yes
+# timeout: 900
+#
+# What files, disks and machines do while a build runs: headers that change,
+# appear, vanish or cannot be read; odd paths; full and damaged stores; nodes
+# that die with a toolchain half there; two builds with one store.
+# FAULTS= names some of them.
+. "$(dirname "$0")/lib.sh"
+
+farm_begin
+badnode=$(badnode) || exit 1
+
+# A build stops at the gate, when all of alpha/ is compiled and nothing else,
+# until $gate/go is there.
+gate=$work/gate
+gated_tree()
+{
+	farm_mini 24 3
+	cat >>"$tree/Makefile" <<-END
+	ifneq (\$(objects),)
+	.PHONY: gate
+	gate: | \$(call units,alpha); @test ! -e $gate || \
+		{ touch $gate/reached; \
+		until test -e $gate/go; do sleep 0.05; done; }
+	\$(call units,beta) \$(call units,gamma): | gate
+	endif
+	END
+	cp -a "$tree" "$work/tree.before"
+}
+
+restore()
+{
+	rm -rf "$tree"
+	cp -a "$work/tree.before" "$tree"
+	farm_fresh
+	rm -rf "$gate"
+}
+
+# staged CHANGE COMMAND...: the command's build meets the change at the gate.
+staged()
+{
+	local change=$1 pid
+
+	shift
+	mkdir -p "$gate"
+	"$@" &
+	pid=$!
+	wait_for 300 test -e "$gate/reached" || echo "no gate is reached"
+	$change
+	touch "$gate/go"
+	wait $pid
+}
+
+plain_words()
+{
+	plain -k Image >"$work/plain.log" 2>&1
+}
+
+# at_gate NAME CHANGE: what comes out is what plain make makes of it.
+at_gate()
+{
+	local name=$1 change=$2 status
+
+	[ "${3:-}" ] || restore
+	staged "$change" plain_words
+	status=$?
+	rm -rf "$ref"
+	mv "$build" "$ref"
+	restore
+	[ ! "${3:-}" ] || "$3"
+	nodes 2 slots=3
+	staged "$change" kfarm_build -j 6 Image
+	is "$name: exit status" $status $?
+	equal "$name"
+	no_temporaries "$name"
+	[ $status = 0 ] || check "$name: says why" \
+		grep -qE 'error: .*(common|local)\.h' "$work/out/build.log"
+	rm -rf "$gate"
+}
+
+# By a link that leads to itself: that stops root, too.
+unreadable()
+{
+	mv "$tree/include/linux/common.h" "$tree/include/linux/kept.h"
+	ln -s common.h "$tree/include/linux/common.h"
+}
+
+is_directory()
+{
+	mv "$tree/include/linux/common.h" "$tree/include/linux/kept.h"
+	mkdir "$tree/include/linux/common.h"
+}
+
+vanishes()
+{
+	rm "$tree/beta/local.h" "$tree/gamma/local.h"
+}
+
+# -I$(srctree)/include stands before -I./include.
+appears()
+{
+	mkdir -p "$tree/include/generated"
+	printf '#define CONFIG_MINI_LEVEL 77\n#define LOCAL_SEED 99\n' \
+		>"$tree/include/generated/autoconf.h"
+	sed -i 's/LOCAL_SEED/CONFIG_MINI_LEVEL + LOCAL_SEED/' \
+		"$tree"/{beta,gamma}/unit_*.c
+}
+
+is_there()
+{
+	mkdir -p "$tree/include/generated"
+	printf '#define CONFIG_MINI_LEVEL 55\n' \
+		>"$tree/include/generated/autoconf.h"
+}
+
+goes_again()
+{
+	rm -r "$tree/include/generated"
+}
+
+# Of the same size, with the time of the one before.
+changes_unseen()
+{
+	local f=$tree/include/linux/common.h
+
+	cp -p "$f" "$work/common.h"
+	sed -i 's/x \* 7UL/x * 9UL/' "$f"
+	touch -r "$work/common.h" "$f"
+}
+
+files_change()
+{
+	at_gate "a header turns unreadable" unreadable
+	restore
+	kfarm_build -j 6 Image
+	is "it can be read again: exit status" 0 $?
+	at_gate "a header turns into a directory" is_directory
+	at_gate "headers vanish" vanishes
+	at_gate "a header appears earlier on the path" appears
+	restore
+	is_there
+	at_gate "a header that was earlier on the path goes" goes_again \
+		is_there
+	at_gate "a header changes, but not its size and time" changes_unseen
+}
+
+# rewrite A B: alpha/local.h is the one, then the other, every 50 ms.
+rewrite()
+{
+	while :; do
+		for f in "$1" "$2"; do
+			cp "$f" "$tree/alpha/.new"
+			mv "$tree/alpha/.new" "$tree/alpha/local.h"
+			sleep 0.05
+		done
+	done
+}
+
+# Each object is that of one state or of the other, whole.
+of_either()
+{
+	local f name
+
+	for f in "$build"/{alpha,beta,gamma}/*.o; do
+		name=${f#"$build"/}
+		cmp -s "$f" "$work/ref.a/$name" ||
+			cmp -s "$f" "$work/ref.b/$name" || echo "$name"
+	done
+}
+
+rewritten()
+{
+	local state writer
+
+	echo '#define LOCAL_SEED SMART(5, 2)' >"$work/local.a"
+	echo '#define LOCAL_SEED SMART(5, 3)' >"$work/local.b"
+	for state in b a; do
+		restore
+		cp "$work/local.$state" "$tree/alpha/local.h"
+		farm_reference Image
+		mv "$ref" "$work/ref.$state"
+	done
+	restore
+	nodes 2 slots=3
+	rewrite "$work/local.a" "$work/local.b" &
+	writer=$!
+	children+=("$writer")
+	kfarm_build -j 6 Image
+	is "rewritten every 50 ms: exit status" 0 $?
+	kill "$writer"
+	wait "$writer" 2>/dev/null
+	is "rewritten every 50 ms: objects of no state" "" "$(of_either)"
+	cp "$work/local.a" "$tree/alpha/local.h"
+	plain Image >"$work/again.txt" 2>&1
+	is "a make after it" 0 $?
+	mv "$work/ref.a" "$ref"
+	equal "a make after it"
+	rm -rf "$work/ref.b"
+}
+
+# ---- places ----
+
+elsewhere()
+{
+	rm -rf "$build"
+	if ! small_disk "$build" 65536; then
+		left_out "another file system" "none can be mounted here"
+		return
+	fi
+	cp -a "$work/prepared/." "$build"
+	nodes 2 slots=3
+	kfarm_build -j 6 Image
+	is "the build directory on another file system: exit status" 0 $?
+	equal "the build directory on another file system"
+	no_temporaries "the build directory on another file system"
+	small_disk_gone "$build"
+}
+
+# In the current directory: a small make of its own, with debug information,
+# whose paths are those of here.
+guest_files()
+{
+	cat >Makefile <<-'END'
+	all: one.o two.o sub,dir/three.o
+	%.o: %.c; $(CC) -g -O2 -Wall -MMD -Iinclude -c -o $@ $<
+	END
+	mkdir -p 'sub,dir' include
+	echo '#define ONE 1' >include/one,1.h
+	printf '#include "one,1.h"\nint one(void) { return ONE; }\n' >one.c
+	printf '#include "one,1.h"\nconst char two[] = __FILE__;\n' >two.c
+	printf '#include "../include/one,1.h"\nint three = ONE;\n' \
+		>'sub,dir/three.c'
+}
+
+all_remote()
+{
+	grep -q 'jobs 3: 3 remote' "$work/kfarm.log" ||
+		{ cat "$work/kfarm.log" && return 1; }
+}
+
+# Three compiles are done here before a busy node has its sandbox: then again.
+guest_run()
+{
+	local round
+
+	for round in {1..10}; do
+		[ "$round" = 1 ] || rm -f ./*.[od] 'sub,dir'/*.[od]
+		env KFARM_BUILD_MARK="$work" "$bin/kfarm" run -- \
+			make CC=aarch64-linux-gnu-gcc >"$work/kfarm.log" 2>&1 ||
+			return
+		! all_remote >/dev/null || return 0
+	done
+}
+
+# guest NAME: here, by kfarm run, and by make alone.
+guest()
+{
+	local name=$1
+
+	guest_files
+	make CC=aarch64-linux-gnu-gcc >"$work/plain.log" 2>&1
+	is "$name: plain make ends with" 0 $?
+	mkdir "$work/kept"
+	mv ./*.[od] "$work/kept/"
+	mv 'sub,dir'/three.[od] "$work/kept/"
+	guest_run
+	is "$name: kfarm run ends with" 0 $?
+	mv 'sub,dir'/three.[od] .
+	rm -f "$work"/kept/.[a-z]*
+	mkdir "$work/made"
+	mv ./*.[od] "$work/made/"
+	check "$name: equal to plain make's" \
+		compare_trees "$work/kept" "$work/made"
+	check "$name: the jobs are remote" all_remote
+	is "$name: nothing else is left" "Makefile include one.c sub,dir two.c" \
+		"$(echo *)"
+	rm -r "$work/kept" "$work/made"
+	cd "$work" || exit 1
+}
+
+# N: a directory whose path has about so many bytes.
+deep()
+{
+	local part
+
+	part=$(printf '%0199d' 7)
+	mkdir "$work/deep" && cd "$work/deep" || exit 1
+	while [ $((${#PWD} + 200)) -le "$1" ]; do
+		mkdir "$part" && cd "$part" || exit 1
+	done
+	part=${part:0:$(($1 - ${#PWD} - 1))}
+	[ ! "$part" ] || { mkdir "$part" && cd "$part"; } || exit 1
+}
+
+places()
+{
+	local dir
+
+	nodes 1 slots=3
+	farm_warm -j 6 Image
+	for dir in 'with space' 'a,comma' 'größe-日本' "quote'd" 'hash#'; do
+		mkdir "$work/$dir" && cd "$work/$dir" || exit 1
+		guest "in '$dir'"
+	done
+	deep 3900
+	guest "in a path of ${#PWD} bytes"
+	mkdir "$work/größe, mehr"
+	tree_was=$tree build_was=$build prepared_was=$work/prepared
+	mv "$work/prepared" "$work/prepared.was"
+	mv "$tree" "$work/tree.was"
+	tree=$work/größe,x/tree build=$work/größe,x/build
+	mkdir "$work/größe,x"
+	"$root/tests/farm/mini/generate" "$tree" 12 3
+	farm_prepare tinyconfig
+	farm_reference Image
+	farm_warm -j 6 Image
+	equal "a tree in größe,x"
+	at_most "a tree in größe,x: local jobs" 0 "$(meta .farm.local)"
+	tree=$tree_was build=$build_was
+	rm -rf "$work/prepared"
+	mv "$work/prepared.was" "$prepared_was"
+	mv "$work/tree.was" "$tree"
+}
+
+# ---- stores ----
+
+# Each time with some more of the toolchain there.
+killed_shipping()
+{
+	local cold=$work/cold bytes name
+
+	for bytes in 1 3000000 30000000; do
+		name="killed after $bytes bytes of the toolchain"
+		no_nodes
+		node dies "'$badnode' crash=$bytes 0 '$bin/kfarmd' --stdio" \
+			"slots=4"
+		sed -i "s|kfarmd' --stdio|& --store '$cold'|" "$KFARM_CONFIG"
+		farm_fresh
+		kfarm_build -j 6 Image
+		is "$name: exit status" 0 $?
+		equal "$name"
+		check "$name: the node is lost" \
+			test "$(meta .nodes.dies.errors)" -ge 1
+	done
+	no_nodes
+	node whole "'$bin/kfarmd' --stdio --store '$cold'" slots=4
+	farm_warm -j 6 Image
+	equal "the node with that store"
+	is "what the dead have left in the store" "" "$(ls -A "$cold/live")"
+}
+
+# says NODE PATTERN: do the events about that node?
+says()
+{
+	jq -r --arg n "$1" 'select(.event == "node" and .node == $n) |
+		"\(.text): \(.reason)"' "$work/events" >"$work/said"
+	grep -iE "$2" "$work/said" || { cat "$work/said" && return 1; }
+}
+
+full_store()
+{
+	local mib name
+
+	for mib in 2 20; do
+		name="a store without room ($mib MiB)"
+		if ! small_disk "$work/small" $((mib * 1024)); then
+			left_out "$name" "no file system can be mounted here"
+			return
+		fi
+		chmod 700 "$work/small"
+		no_nodes
+		node full "'$bin/kfarmd' --stdio --store '$work/small/store'" \
+			slots=3
+		farm_fresh
+		kfarm_build -j 6 --json "$work/events" Image
+		is "$name: exit status" 0 $?
+		equal "$name"
+		check "$name: kfarm says so" says full 'space|room|full|limit'
+		is "$name: jobs of the node" 0 "$(meta .farm.remote)"
+		small_disk_gone "$work/small"
+	done
+}
+
+# One more blob is not what its name says.
+damage()
+{
+	local f n=0
+
+	find "$work/store/sha256" -type f | sort -R | while read -r f; do
+		n=$((n + 1))
+		chmod u+w "$f" 2>/dev/null
+		case $((n % 5)) in
+		0) printf 'spoiled' | dd of="$f" conv=notrunc status=none ;;
+		1) : >"$f" ;;
+		2) rm -f "$f" ;;
+		3) rm -f "$f" && ln -s /etc/passwd "$f" ;;
+		4) rm -f "$f" && mkdir "$f" ;;
+		esac 2>/dev/null
+		[ ! "${1:-}" ] || sleep "$1"
+	done
+}
+
+damaged_store()
+{
+	local pid
+
+	nodes 2 slots=3
+	farm_warm -j 6 Image
+	damage
+	farm_fresh
+	kfarm_build -j 6 Image
+	is "a store all of which is damaged: exit status" 0 $?
+	equal "a store all of which is damaged"
+	farm_fresh
+	kfarm_start -j 6 Image
+	while kill -0 "$kfarm" 2>/dev/null; do
+		damage 0.02
+		sleep 0.1
+	done &
+	pid=$!
+	children+=("$pid")
+	kfarm_wait
+	is "a store damaged in use: exit status" 0 $?
+	kill $pid
+	wait $pid 2>/dev/null
+	equal "a store damaged in use"
+	farm_warm -j 6 Image
+	equal "that store afterwards"
+}
+
+# The other build has its own directory; a tree names none.
+two_builds()
+{
+	local status build_was=$build
+
+	rm -rf "$work/store"
+	nodes 2 slots=3
+	farm_fresh
+	rm -rf "$work/second"
+	cp -a "$work/prepared" "$work/second"
+	kfarm_start -j 6 Image
+	env "$bin/kfarm" build -C "$tree" -b "$work/second" -o "$work/out2" \
+		"${vars[@]}" -j 6 Image >"$work/second.log" 2>&1 </dev/null
+	status=$?
+	kfarm_wait
+	is "two builds, one store: the first ends with" 0 $?
+	is "two builds, one store: the second ends with" 0 $status
+	equal "two builds, one store: the first"
+	build=$work/second
+	equal "two builds, one store: the second"
+	build=$build_was
+	rm -rf "$work"/{second,out2}
+}
+
+gated_tree
+restore
+farm_reference Image
+is "plain make ends with" 0 "$plain_status"
+mv "$ref" "$work/ref.image"
+
+for fault in ${FAULTS:-files_change rewritten elsewhere places killed_shipping \
+	full_store damaged_store two_builds}; do
+	restore
+	rm -rf "$ref"
+	cp -a "$work/ref.image" "$ref"
+	"$fault"
+done
+farm_end
