@@ -3,11 +3,12 @@
 
 #include "base/list.h"
 #include "base/which.h"
-#include "toolchain/ident.h"
+#include "toolchain/manifest.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* One word that a compile line begins with, as seen from one directory. */
 struct entry {
@@ -51,7 +52,7 @@ void cli_scan_tools_free(struct cli_scan_tools *t)
 static void identify(struct cli_scan_tool *tool, const char *cwd,
 		     const char *name)
 {
-	struct toolchain_ident ident = { 0 };
+	struct toolchain_manifest manifest = { 0 };
 	struct err err = { 0 };
 	char *path = strchr(name, '/') && name[0] != '/' ?
 			     xasprintf("%s/%s", cwd, name) :
@@ -59,14 +60,14 @@ static void identify(struct cli_scan_tool *tool, const char *cwd,
 
 	if (!path) {
 		tool->why = xasprintf("%s: not found in PATH", name);
-	} else if (toolchain_identify(&ident, path, &err)) {
+	} else if (toolchain_manifest_make(&manifest, path, environ, &err)) {
 		tool->why = xstrdup(err.text);
 	} else {
-		tool->id = ident.id;
+		tool->id = manifest.id;
 		tool->path = path;
 		path = NULL;
 	}
-	toolchain_ident_release(&ident);
+	toolchain_manifest_release(&manifest);
 	free(path);
 }
 
