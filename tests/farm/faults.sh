@@ -326,6 +326,11 @@ places()
 
 # ---- stores ----
 
+live_is_empty()
+{
+	[ ! "$(ls -A "$1/live")" ]
+}
+
 # Each time with some more of the toolchain there.
 killed_shipping()
 {
@@ -348,6 +353,8 @@ killed_shipping()
 	node whole "'$bin/kfarmd' --stdio --store '$cold'" slots=4
 	farm_warm -j 6 Image
 	equal "the node with that store"
+	# The last node may still be on its way out.
+	wait_for 60 live_is_empty "$cold"
 	is "what the dead have left in the store" "" "$(ls -A "$cold/live")"
 }
 
