@@ -223,15 +223,15 @@ static void on_wrong(struct coord_job *job)
 	coord_peer_fault(peer, true, "wrong answer: %s", v->err.text);
 }
 
-static void on_verdict(struct coord_work *w)
+static void conclude(struct coord_job *job)
 {
-	struct coord_job *job = (struct coord_job *)w;
 	const struct coord_verdict *v = job->verdict;
 	struct coord_peer *peer;
 
-	job->coord->check_us += v->us;
-	if (!coord_job_back(job))
+	if (job->toolchain->state == COORD_BAD) {
+		coord_job_local(job, job->toolchain->why);
 		return;
+	}
 	if (v->is == COORD_WRONG) {
 		on_wrong(job);
 		return;
@@ -253,6 +253,31 @@ static void on_verdict(struct coord_work *w)
 	} else {
 		learn(job, v->result.cpu_ms);
 		deliver(job);
+	}
+}
+
+static void on_verdict(struct coord_work *w)
+{
+	struct coord_job *job = (struct coord_job *)w;
+
+	job->coord->check_us += job->verdict->us;
+	if (!coord_job_back(job))
+		return;
+	coord_toolchain_look(job->toolchain);
+	job->held = job->toolchain->state == COORD_TOUCHED;
+	if (!job->held)
+		conclude(job);
+}
+
+void coord_away_judge(struct coord_toolchain *tc)
+{
+	struct coord_job *job, *next;
+
+	list_for_each_safe(job, &tc->coord->jobs, link, next) {
+		if (job->toolchain != tc || !job->held)
+			continue;
+		job->held = false;
+		conclude(job);
 	}
 }
 

@@ -17,6 +17,8 @@ void coord_away_retry(struct coord_job *job, const char *why);
 void coord_away_leave_cell(struct coord_cell *cell);
 /* RESULT came, after all OUTPUT. */
 void coord_away_result(struct coord_job *job, const struct wire_result *r);
+/* Is its toolchain still what it was?  Answers wait for that to be known. */
+void coord_away_judge(struct coord_toolchain *tc);
 /* FAIL came. */
 void coord_away_fail(struct coord_job *job, const struct wire_fail *f);
 /* Called every second: is it overdue or without progress? */

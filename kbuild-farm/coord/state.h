@@ -90,6 +90,7 @@ struct coord_job {
 	unsigned n_tried;
 	struct buf answer[WIRE_STREAMS]; /* what came so far */
 	struct coord_verdict *verdict; /* of CHECK */
+	bool held; /* CHECK: until its toolchain is known again */
 	uint32_t cpu_ms; /* as the last beat said */
 	uint64_t first_sent_ms, progress_ms;
 

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/task.h"
+#include "coord/away.h"
 #include "coord/peer.h"
 #include "options/rewrite.h"
 #include "wire/msg.h"
@@ -74,16 +75,36 @@ static void identify(void *arg)
 	tc->err.text[0] = '\0';
 }
 
+/* Begin `run` on a thread, with `done` behind it; false: there is none. */
+static bool start(struct coord_toolchain *tc, void (*run)(void *arg),
+		  event_callback_fn done)
+{
+	strcpy(tc->err.text, "not identified");
+	tc->task = task_start(run, tc);
+	if (!tc->task)
+		return false;
+	tc->done = event_new(tc->coord->base, task_fd(tc->task), EV_READ, done,
+			     tc);
+	if (!tc->done || event_add(tc->done, NULL))
+		str_out_of_memory();
+	return true;
+}
+
+static void finish(struct coord_toolchain *tc)
+{
+	event_free(tc->done);
+	tc->done = NULL;
+	task_join(tc->task);
+	tc->task = NULL;
+}
+
 static void on_identified(evutil_socket_t fd, short what, void *arg)
 {
 	struct coord_toolchain *tc = arg;
 
 	(void)fd;
 	(void)what;
-	event_free(tc->done);
-	tc->done = NULL;
-	task_join(tc->task);
-	tc->task = NULL;
+	finish(tc);
 	if (tc->err.text[0]) {
 		log_warning("%s: %s; its compiles stay local", tc->driver,
 			    tc->err.text);
@@ -145,17 +166,10 @@ struct coord_toolchain *coord_toolchain_get(struct coord *c, const char *driver,
 	tc->env.v[tc->env.n] = NULL;
 	TAILQ_INIT(&tc->references);
 	TAILQ_INSERT_TAIL(&c->toolchains, tc, link);
-	strcpy(tc->err.text, "not identified");
-	tc->task = task_start(identify, tc);
-	if (!tc->task) {
+	if (!start(tc, identify, on_identified)) {
 		tc->state = COORD_BAD;
 		tc->why = "compiler not identified";
-		return tc;
 	}
-	tc->done = event_new(c->base, task_fd(tc->task), EV_READ, on_identified,
-			     tc);
-	if (!tc->done || event_add(tc->done, NULL))
-		str_out_of_memory();
 	return tc;
 }
 
@@ -303,21 +317,64 @@ static void check_references(struct coord_toolchain *tc)
 	}
 }
 
+/* On a thread of its own. */
+static void identify_again(void *arg)
+{
+	struct coord_toolchain *tc = arg;
+
+	if (!toolchain_manifest_make(&tc->again, tc->driver, tc->env.v,
+				     &tc->err))
+		tc->err.text[0] = '\0';
+}
+
+static void on_identified_again(evutil_socket_t fd, short what, void *arg)
+{
+	struct coord_toolchain *tc = arg;
+
+	(void)fd;
+	(void)what;
+	finish(tc);
+	tc->state = COORD_BAD;
+	if (tc->err.text[0]) {
+		log_warning("%s changed during the build (%s); its compiles "
+			    "stay local",
+			    tc->driver, tc->err.text);
+	} else if (toolchain_manifest_adopt(&tc->manifest, &tc->again)) {
+		tc->state = COORD_READY;
+	} else {
+		log_warning("%s changed during the build; its compiles stay "
+			    "local",
+			    tc->driver);
+	}
+	if (tc->state == COORD_BAD)
+		tc->why = "compiler changed during the build";
+	toolchain_manifest_release(&tc->again);
+	coord_away_judge(tc);
+	coord_kick(tc->coord);
+}
+
+void coord_toolchain_look(struct coord_toolchain *tc)
+{
+	struct err err;
+
+	if (tc->state != COORD_READY ||
+	    !toolchain_manifest_stamp(&tc->manifest, &err))
+		return;
+	log_debug("%s: %s: listed again", tc->driver, err.text);
+	tc->state = COORD_TOUCHED;
+	if (!start(tc, identify_again, on_identified_again)) {
+		tc->state = COORD_BAD;
+		tc->why = "compiler changed during the build";
+	}
+}
+
 void coord_toolchain_check(struct coord *c)
 {
 	struct coord_toolchain *tc;
-	struct err err;
 
 	list_for_each(tc, &c->toolchains, link) {
 		check_references(tc);
-		if (tc->state != COORD_READY ||
-		    !toolchain_manifest_stamp(&tc->manifest, &err))
-			continue;
-		log_warning("%s changed during the build (%s); its compiles "
-			    "stay local",
-			    tc->driver, err.text);
-		tc->state = COORD_BAD;
-		tc->why = "compiler changed during the build";
+		coord_toolchain_look(tc);
 	}
 }
 
@@ -361,6 +418,7 @@ void coord_toolchain_free_all(struct coord *c)
 		free_references(tc);
 		free_languages(tc);
 		toolchain_manifest_release(&tc->manifest);
+		toolchain_manifest_release(&tc->again);
 		strv_release(&tc->env);
 		free(tc->entry);
 		free(tc->driver);

@@ -19,6 +19,7 @@
 enum coord_known {
 	COORD_UNKNOWN,
 	COORD_READY,
+	COORD_TOUCHED, /* was READY: is it still the same? */
 	COORD_BAD
 };
 
@@ -39,6 +40,7 @@ struct coord_toolchain {
 	char *driver; /* absolute path */
 	struct strv env; /* of it what decides which files it runs */
 	struct toolchain_manifest manifest;
+	struct toolchain_manifest again; /* of COORD_TOUCHED: as it is now */
 	size_t n_entries;
 	const struct coord_entry **entry; /* of the manifest */
 	struct coord_language *languages; /* under the lock of the paths */
@@ -78,7 +80,13 @@ struct coord_reference *coord_toolchain_reference(
 	const struct options_compile *compile);
 /* The text of every reference. */
 struct bytes coord_toolchain_reference_text(void);
-/* Once a second: a toolchain whose files changed is not used any more. */
+/*
+ * A toolchain that is READY and whose files were touched is listed again, and
+ * is BAD if anything in it changed; a touch alone (a link to one of the files
+ * changes its ctime) is no change.  0.1 ms.
+ */
+void coord_toolchain_look(struct coord_toolchain *tc);
+/* Once a second: look at all of them. */
 void coord_toolchain_check(struct coord *c);
 void coord_toolchain_free_all(struct coord *c);
 

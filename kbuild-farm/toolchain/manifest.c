@@ -266,3 +266,30 @@ int toolchain_manifest_stamp(const struct toolchain_manifest *m,
 {
 	return toolchain_watch_check(m->watch, err);
 }
+
+static bool same_entry(const struct toolchain_entry *a,
+		       const struct toolchain_entry *b)
+{
+	return a->kind == b->kind && a->executable == b->executable &&
+	       a->size == b->size && a->mtime_ns == b->mtime_ns &&
+	       str_equal(a->path, b->path) &&
+	       digest_equal(&a->digest, &b->digest) &&
+	       (a->target ? str_equal(a->target, b->target) : !b->target);
+}
+
+bool toolchain_manifest_adopt(struct toolchain_manifest *m,
+			      struct toolchain_manifest *again)
+{
+	struct toolchain_watch *watch = m->watch;
+
+	if (!digest_equal(&m->id, &again->id) ||
+	    m->entries.n != again->entries.n)
+		return false;
+	for (size_t i = 0; i < m->entries.n; i++) {
+		if (!same_entry(&m->entries.v[i], &again->entries.v[i]))
+			return false;
+	}
+	m->watch = again->watch;
+	again->watch = watch;
+	return true;
+}

@@ -107,6 +107,15 @@ int toolchain_manifest_stamp(const struct toolchain_manifest *m,
 			     struct err *err);
 
 /*
+ * `again` was made of the same driver after a stamp had failed.  If it lists
+ * the very same (paths, contents, times, links), the stamp of `m` is the one
+ * of `again` from now on, which keeps the other: true.  The lists of `m` are
+ * left alone, so other threads may read them.
+ */
+bool toolchain_manifest_adopt(struct toolchain_manifest *m,
+			      struct toolchain_manifest *again);
+
+/*
  * The identity of a list of entries, in any order.  Pure: a node computes it
  * from what it received.  SHA-256 over, for each entry in order of its path:
  * kind, path, executable bit, digest, target; not size (the digest says it)

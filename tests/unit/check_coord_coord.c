@@ -266,6 +266,62 @@ START_TEST(out_of_descriptors_it_does_not_spin)
 }
 END_TEST
 
+/* The test's own name of the compiler, in use by a node. */
+static void use_own_name(void)
+{
+	char *name = at("own-gcc");
+
+	ck_assert_int_eq(symlink(gcc, name), 0);
+	gcc = name;
+	play_node(0, HONEST);
+	start();
+	wait_for_cells();
+	/* For a time stamp of its own. */
+	turn_until(never, 50);
+}
+
+START_TEST(a_compiler_that_is_only_touched_stays_in_use)
+{
+	struct stat before, after;
+	char *other;
+
+	use_own_name();
+	other = at("other-name");
+	ck_assert_int_eq(lstat(gcc, &before), 0);
+	ck_assert_int_eq(linkat(AT_FDCWD, gcc, AT_FDCWD, other, 0), 0);
+	ck_assert_int_eq(lstat(gcc, &after), 0);
+	ck_assert(before.st_ctim.tv_sec != after.st_ctim.tv_sec ||
+		  before.st_ctim.tv_nsec != after.st_ctim.tv_nsec);
+	compile(NULL);
+	turn_until(answered, 60000);
+	expect_delivered();
+	/* Now the look of each second has come, too. */
+	turn_until(never, 2500);
+	compile_again("-Wall");
+	turn_until(answered, 60000);
+	expect_delivered();
+	ck_assert_uint_eq(stats().remote, 2);
+	free(other);
+}
+END_TEST
+
+START_TEST(a_compiler_that_was_replaced_makes_answers_void)
+{
+	use_own_name();
+	compile(NULL);
+	turn_until(answered, 60000);
+	expect_delivered();
+	ck_assert_int_eq(unlink(gcc), 0);
+	ck_assert_int_eq(symlink("/bin/true", gcc), 0);
+	compile_again("-Wall");
+	turn_until(answered, 60000);
+	ck_assert_msg(local_why, "an answer of the old compiler was taken");
+	ck_assert_str_eq(local_why, "compiler changed during the build");
+	ck_assert_uint_eq(stats().remote, 1);
+	ck_assert_uint_le(nodes[0].jobs, 2);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("coord/coord");
@@ -294,6 +350,8 @@ int main(void)
 	tcase_add_test(tc, a_source_that_can_be_read_once_only_is_left_alone);
 	tcase_add_test(tc, a_pragma_that_preprocessing_drops_keeps_a_text_here);
 	tcase_add_test(tc, out_of_descriptors_it_does_not_spin);
+	tcase_add_test(tc, a_compiler_that_is_only_touched_stays_in_use);
+	tcase_add_test(tc, a_compiler_that_was_replaced_makes_answers_void);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);
