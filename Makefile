@@ -53,7 +53,8 @@ all: $B/kfarm $B/kfarmd $B/kfarm-cc
 
 # ---------------------------------------------------------------- flags
 
-PACKAGES := libgit2 lzo2 libzstd openssl libevent_core jansson libarchive
+PACKAGES := libgit2 lzo2 libzstd openssl libevent_core jansson libarchive \
+	libcurl
 ifneq ($(if $(MAKECMDGOALS),$(filter-out clean lint format uninstall \
 	scripts/%,$(MAKECMDGOALS)),all),)
 missing := $(strip $(foreach p,$(PACKAGES),$(shell \
@@ -102,8 +103,8 @@ cc_ldflags := $(if $(SAN),-fsanitize=$(SAN),-static -no-pie -Wl,--gc-sections \
 
 # ---------------------------------------------------------------- rooms
 
-ROOMS := base conf wire store options scan cc tree toolchain node cell coord \
-	build ui cli agent
+ROOMS := base conf wire store options scan cc tree fetch toolchain node cell \
+	coord build ui cli agent
 sources = $(filter-out %/main.c,$(wildcard kbuild-farm/$1/*.c))
 
 # $(call variant,DIR,COMPILER,FLAGS,LIST): objects and one archive per room.
@@ -119,6 +120,9 @@ $1/flags: FORCE
 	$$(call remember,$2 $3)
 $1/sources: FORCE
 	$$(call remember,$4)
+# These have their text in them.
+$1/obj/coord/canary-data.o: $(wildcard templates/canary/*)
+$1/obj/toolchain/data.o: $(wildcard toolchains/*.conf)
 -include $$(wildcard $1/obj/*/*.d $1/obj/tests/*/*.d)
 endef
 remember = @mkdir -p $(@D); printf '%s\n' '$1' | cmp -s - $@ || \
@@ -148,8 +152,8 @@ rooms = $(patsubst %,$1/lib/%.a,$2)
 # Archives that call each other both ways are searched until nothing is new.
 group = -Wl,--start-group $1 -Wl,--end-group
 
-KFARM_ROOMS := cli build coord tree node toolchain store ui conf wire scan \
-	options base
+KFARM_ROOMS := cli build coord tree node toolchain fetch store ui conf wire \
+	scan options base
 KFARMD_ROOMS := agent toolchain cell store node wire options conf base
 
 $B/kfarm: $B/obj/cli/main.o $(call rooms,$B,$(KFARM_ROOMS))
@@ -197,7 +201,7 @@ NEEDS := $(if $(TESTS),$(shell awk 'FNR == 1 { found = 0 } \
 needs = $(sort base $(call with_store,$(filter $(ROOMS),$(subst \
 	$(comma), ,$(patsubst $1=%,%,$(filter $1=%,$(NEEDS)))))))
 # Who links toolchain needs what that is made of.
-with_store = $1 $(if $(filter toolchain,$1),store)
+with_store = $1 $(if $(filter toolchain,$1),conf store fetch)
 
 UNITS := $(patsubst tests/unit/%.c,%,$(filter tests/unit/%,$(TESTS)))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(filter tests/fuzz/%,$(TESTS)))
@@ -237,7 +241,7 @@ check-programs: all $(UNITS:%=$B/unit/%) $(FUZZERS:%=$B/replay/%) \
 	$(SAN_DIR)/kfarmd $(UNITS:%=$(SAN_DIR)/unit/%) \
 	$(FUZZERS:%=$(SAN_DIR)/replay/%)
 
-# GROUPS= takes only some: unit san fuzz cli farm lint.
+# GROUPS= takes only some: unit san fuzz cli farm toolchain lint.
 check: check-programs
 	$QKFARM_BUILD=$B tests/run $(GROUPS)
 

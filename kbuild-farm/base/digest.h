@@ -29,5 +29,8 @@ int digest_file(const char *path, struct digest *out, struct err *err);
 bool digest_equal(const struct digest *a, const struct digest *b);
 /* 64 lower-case hexadecimal digits and a NUL. */
 void digest_hex(const struct digest *d, char out[static DIGEST_HEX]);
+/* The other way, of exactly 64 digits in either case; else false, and `d` is
+ * left alone. */
+bool digest_parse(struct digest *d, const char *hex);
 
 #endif

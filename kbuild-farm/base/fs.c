@@ -233,6 +233,11 @@ char *fs_data_home(void)
 	return home_dir("XDG_DATA_HOME", ".local/share");
 }
 
+char *fs_state_home(void)
+{
+	return home_dir("XDG_STATE_HOME", ".local/state");
+}
+
 int fs_runtime_dir(char **out, struct err *err)
 {
 	const char *xdg = getenv("XDG_RUNTIME_DIR");

@@ -35,6 +35,7 @@ char *fs_absolute(const char *path);
 char *fs_config_home(void); /* ~/.config/kfarm */
 char *fs_cache_home(void); /* ~/.cache/kfarm */
 char *fs_data_home(void); /* ~/.local/share/kfarm */
+char *fs_state_home(void); /* ~/.local/state/kfarm */
 /*
  * $XDG_RUNTIME_DIR/kfarm, or a private directory below /tmp where that is
  * not set.  Made with mode 0700; refused when it is not ours.

@@ -82,6 +82,28 @@ START_TEST(a_file_is_digested_whole)
 }
 END_TEST
 
+START_TEST(digits_are_read_back)
+{
+	struct digest d, got, kept;
+	char hex[DIGEST_HEX];
+
+	digest_of(bytes_str("abc"), &d);
+	digest_hex(&d, hex);
+	ck_assert(digest_parse(&got, hex));
+	ck_assert(digest_equal(&got, &d));
+	hex[63] = 'D';
+	ck_assert(digest_parse(&got, hex)); /* it is a 'd' */
+	ck_assert(digest_equal(&got, &d));
+	kept = got;
+	hex[63] = 'g';
+	ck_assert(!digest_parse(&got, hex));
+	hex[63] = '\0';
+	ck_assert(!digest_parse(&got, hex));
+	ck_assert(!digest_parse(&got, ""));
+	ck_assert(digest_equal(&got, &kept));
+}
+END_TEST
+
 START_TEST(a_file_that_cannot_be_read_is_named)
 {
 	struct err err = { 0 };
@@ -106,6 +128,7 @@ int main(void)
 	tcase_add_test(tc, pieces_give_the_digest_of_the_whole);
 	tcase_add_test(tc, a_run_may_be_dropped);
 	tcase_add_test(tc, a_file_is_digested_whole);
+	tcase_add_test(tc, digits_are_read_back);
 	tcase_add_test(tc, a_file_that_cannot_be_read_is_named);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_ENV);

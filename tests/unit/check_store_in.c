@@ -136,8 +136,12 @@ START_TEST(what_stands_in_the_way_is_replaced)
 	struct store *s = play_open(0);
 	struct err err = { 0 };
 	char *below = xasprintf("%s/below", path);
+	int ret = -1;
 
-	ck_assert_int_eq(fs_mkdirs(below, 0700, &err), 0);
+	/* The collector's first round takes such things away, too. */
+	for (int i = 0; ret && i < 1000; i++)
+		ret = fs_mkdirs(below, 0700, &err);
+	ck_assert_int_eq(ret, 0);
 	ck_assert_int_eq(play_put(s, &b, false), 0);
 	ck_assert_int_eq(play_copy(s, &b), 0);
 

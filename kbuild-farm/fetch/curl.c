@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "fetch/curl.h"
+
+#include "base/clock.h"
+#include "base/str.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CONNECT_MS  20000L
+#define BUFFER_SIZE (64L << 10)
+#define POLL_MS     100
+
+struct transfer {
+	const struct fetch_request *r;
+	struct fetch_answer *a;
+	struct err *err;
+	CURL *easy;
+	struct curl_slist *lines; /* of the header */
+	char said[CURL_ERROR_SIZE];
+	size_t head_bytes;
+	bool is_head_whole; /* its empty line was there */
+	bool is_headed; /* r->head() was asked */
+	bool is_unwanted; /* it said no */
+	int failed; /* what a callback returned */
+	uint64_t since; /* ms: the stall is measured from here */
+	uint64_t bytes; /* that came since then */
+};
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void init_once(void)
+{
+	if (curl_global_init(CURL_GLOBAL_DEFAULT))
+		str_out_of_memory();
+}
+
+bool fetch_cancelled(const struct fetch_options *options)
+{
+	return options->cancel && atomic_load(options->cancel);
+}
+
+/* ---------------------------------------------------------------- header */
+
+/* A reference in a document of `base`, made absolute, or NULL. */
+static char *resolve(const char *base, const char *reference)
+{
+	CURLU *url = curl_url();
+	char *whole = NULL, *out = NULL;
+
+	if (url && !curl_url_set(url, CURLUPART_URL, base, 0) &&
+	    !curl_url_set(url, CURLUPART_URL, reference,
+			  CURLU_NON_SUPPORT_SCHEME) &&
+	    !curl_url_get(url, CURLUPART_URL, &whole, 0))
+		out = xstrdup(whole);
+	curl_free(whole);
+	curl_url_cleanup(url);
+	return out;
+}
+
+static size_t on_header(char *data, size_t size, size_t n, void *ctx)
+{
+	struct transfer *t = ctx;
+	struct bytes line = bytes_of(data, size * n);
+
+	t->head_bytes += line.len;
+	if (!line.len || t->head_bytes > FETCH_HEADER_MAX)
+		return 0;
+	t->bytes += line.len;
+	if (t->is_headed)
+		return line.len; /* a trailer */
+	/* 100 Continue and the like come before the answer that counts. */
+	if (line.len > 5 && !memcmp(data, "HTTP/", 5)) {
+		t->is_head_whole = false;
+		fetch_answer_release(t->a);
+	} else if (data[0] == '\r' || data[0] == '\n') {
+		t->is_head_whole = true;
+	} else {
+		fetch_header_line(t->a, line);
+	}
+	return line.len;
+}
+
+/* ------------------------------------------------------------------ body */
+
+static void read_info(struct transfer *t)
+{
+	curl_off_t number_said = -1;
+	char *location = t->a->location;
+
+	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &t->a->status);
+	curl_easy_getinfo(t->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T,
+			  &number_said);
+	t->a->length = number_said;
+	curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &number_said);
+	t->a->retry_after = number_said > 0 ? (uint64_t)number_said : 0;
+	t->a->location = location ? resolve(t->r->url, location) : NULL;
+	free(location);
+}
+
+/* Ask what is thought of the header, once: is the body wanted? */
+static bool is_wanted(struct transfer *t)
+{
+	int ret;
+
+	if (t->is_headed)
+		return !t->is_unwanted && !t->failed;
+	t->is_headed = true;
+	read_info(t);
+	ret = t->r->head(t->r->ctx, t->a, t->err);
+	t->is_unwanted = !ret;
+	t->failed = ret < 0 ? ret : 0;
+	return ret > 0;
+}
+
+static size_t on_data(char *data, size_t size, size_t n, void *ctx)
+{
+	struct transfer *t = ctx;
+	uint64_t before = clock_ms();
+
+	if (fetch_cancelled(t->r->options) || !is_wanted(t))
+		return CURL_WRITEFUNC_ERROR;
+	t->failed = t->r->data(t->r->ctx, bytes_of(data, size * n), t->err);
+	t->bytes += size * n;
+	t->since += clock_ms() - before;
+	return t->failed ? CURL_WRITEFUNC_ERROR : size * n;
+}
+
+/* --------------------------------------------------------------- request */
+
+static void set_up(struct transfer *t)
+{
+	const struct fetch_request *r = t->r;
+	const char *schemes = r->options->allow_http ? "https,http" : "https";
+	CURL *e = t->easy;
+
+	if (r->condition)
+		t->lines = curl_slist_append(NULL, r->condition);
+	if (r->condition && !t->lines)
+		str_out_of_memory();
+	curl_easy_setopt(e, CURLOPT_URL, r->url);
+	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, schemes);
+	/* One request per connection: nothing that HTTP/2 could win. */
+	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(e, CURLOPT_USERAGENT, "kfarm");
+	curl_easy_setopt(e, CURLOPT_HTTPHEADER, t->lines);
+	curl_easy_setopt(e, CURLOPT_RANGE, r->range);
+	curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(e, CURLOPT_HEADERDATA, t);
+	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_data);
+	curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
+	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->said);
+	curl_easy_setopt(e, CURLOPT_BUFFERSIZE, BUFFER_SIZE);
+	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
+	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+	if (r->options->ca_file) {
+		curl_easy_setopt(e, CURLOPT_CAINFO, r->options->ca_file);
+		curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
+	}
+}
+
+static bool is_stalled(struct transfer *t)
+{
+	const unsigned window = t->r->options->stall_ms;
+	uint64_t now = clock_ms();
+
+	if (now < t->since || now - t->since < window)
+		return false;
+	if (t->bytes * 1000 < (uint64_t)FETCH_STALL_RATE * window)
+		return true;
+	t->since = now;
+	t->bytes = 0;
+	return false;
+}
+
+/* libcurl's answer, or CURLE_ABORTED_BY_CALLBACK: cancelled, or a stall. */
+static CURLcode drive(struct transfer *t, CURLM *multi)
+{
+	CURLMsg *message;
+	int running = 1, left;
+
+	for (;;) {
+		if (curl_multi_perform(multi, &running))
+			return CURLE_OUT_OF_MEMORY;
+		t->r->progress(t->r->ctx);
+		message = curl_multi_info_read(multi, &left);
+		if (message)
+			return message->data.result;
+		if (fetch_cancelled(t->r->options) || is_stalled(t))
+			return CURLE_ABORTED_BY_CALLBACK;
+		if (curl_multi_poll(multi, NULL, 0, POLL_MS, NULL))
+			return CURLE_OUT_OF_MEMORY;
+	}
+}
+
+/* ---------------------------------------------------------------- verdict */
+
+/* libcurl's words may hold a server's. */
+static const char *words(struct transfer *t, CURLcode result)
+{
+	if (!t->said[0])
+		return curl_easy_strerror(result);
+	for (char *p = t->said; *p; p++) {
+		if (*p < ' ' || *p > '~')
+			*p = '?';
+	}
+	return t->said;
+}
+
+static enum fetch_verdict judge_tls(struct transfer *t, CURLcode result,
+				    int *code)
+{
+	*code = err_set(t->err, EACCES,
+			result == CURLE_SSL_CACERT_BADFILE ?
+				"CA file %s: %s" :
+				"the certificate is not believed (%s%s); "
+				"[toolchain] ca-file names another authority",
+			result == CURLE_SSL_CACERT_BADFILE ?
+				t->r->options->ca_file :
+				"",
+			words(t, result));
+	return FETCH_NEVER;
+}
+
+static enum fetch_verdict judge(struct transfer *t, CURLcode result, int *code)
+{
+	const unsigned ms = t->r->options->stall_ms;
+
+	if (t->failed) {
+		*code = t->failed;
+		return FETCH_OVER;
+	}
+	if (fetch_cancelled(t->r->options)) {
+		*code = err_set(t->err, ECANCELED, "cancelled");
+		return FETCH_OVER;
+	}
+	if (!result || t->is_unwanted)
+		return FETCH_DONE;
+	switch (result) {
+	case CURLE_ABORTED_BY_CALLBACK:
+		*code = err_set(t->err, ETIMEDOUT,
+				"less than %u bytes a second for %u.%u s",
+				FETCH_STALL_RATE, ms / 1000, ms % 1000 / 100);
+		return FETCH_AGAIN;
+	case CURLE_OPERATION_TIMEDOUT: /* TCP has tried again and again */
+		*code = err_set(t->err, ETIMEDOUT, "%s", words(t, result));
+		return FETCH_NEVER;
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+		return judge_tls(t, result, code);
+	case CURLE_COULDNT_RESOLVE_HOST: /* the resolver has tried again */
+	case CURLE_COULDNT_RESOLVE_PROXY:
+	case CURLE_UNSUPPORTED_PROTOCOL:
+	case CURLE_URL_MALFORMAT:
+		*code = err_set(t->err, EIO, "%s", words(t, result));
+		return FETCH_NEVER;
+	default:
+		*code = err_set(t->err, EIO, "%s", words(t, result));
+		return FETCH_AGAIN;
+	}
+}
+
+enum fetch_verdict fetch_curl_run(const struct fetch_request *r,
+				  struct fetch_answer *a, int *code,
+				  struct err *err)
+{
+	struct transfer t = { .r = r, .a = a, .err = err };
+	enum fetch_verdict verdict;
+	CURLM *multi;
+	CURLcode result;
+
+	pthread_once(&once, init_once);
+	*a = (struct fetch_answer){ .length = -1 };
+	t.easy = curl_easy_init();
+	multi = curl_multi_init();
+	if (!t.easy || !multi)
+		str_out_of_memory();
+	set_up(&t);
+	curl_multi_add_handle(multi, t.easy);
+	t.since = clock_ms();
+	result = drive(&t, multi);
+	/* libcurl is content with any first line of a header. */
+	if (!result && !t.is_head_whole)
+		result = CURLE_GOT_NOTHING;
+	if (!result)
+		is_wanted(&t); /* an answer without a body */
+	verdict = judge(&t, result, code);
+	/* Else a name that is being looked up would be waited for. */
+	if (verdict == FETCH_OVER)
+		curl_easy_setopt(t.easy, CURLOPT_QUICK_EXIT, 1L);
+	curl_multi_remove_handle(multi, t.easy);
+	curl_easy_cleanup(t.easy);
+	curl_multi_cleanup(multi);
+	curl_slist_free_all(t.lines);
+	return verdict;
+}

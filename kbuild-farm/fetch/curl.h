@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * fetch/curl.h - one request of a web server and its answer, by libcurl, which
+ * is used nowhere else.  No retry, no redirect: what to make of an answer is
+ * decided in fetch/http.c.
+ */
+#ifndef FETCH_CURL_H
+#define FETCH_CURL_H
+
+#include "fetch/header.h"
+#include "fetch/http.h"
+
+enum fetch_verdict {
+	FETCH_DONE, /* an answer, whole as far as it was wanted */
+	FETCH_AGAIN, /* worth another try */
+	FETCH_NEVER, /* this URL will not do */
+	FETCH_OVER, /* cancelled, or a callback failed: no other URL either */
+};
+
+struct fetch_request {
+	const char *url;
+	const struct fetch_options *options; /* no field of it zero */
+	const char *range; /* "FROM-", or NULL: all of it */
+	const char *condition; /* a header line like If-Range: X, or NULL */
+	/*
+	 * The header is there, the body is not.  Returns 1 to get it, 0 if it
+	 * is of no interest, a negative errno with `err` set: give up.
+	 */
+	int (*head)(void *ctx, const struct fetch_answer *a, struct err *err);
+	int (*data)(void *ctx, struct bytes b, struct err *err);
+	void (*progress)(void *ctx); /* a few times a second */
+	void *ctx;
+};
+
+/*
+ * Do it.  But for FETCH_DONE `code` is a negative errno and `err` says what
+ * happened, without the URL.  `a` is always written; the caller releases it.
+ */
+enum fetch_verdict fetch_curl_run(const struct fetch_request *r,
+				  struct fetch_answer *a, int *code,
+				  struct err *err);
+
+bool fetch_cancelled(const struct fetch_options *options);
+
+#endif

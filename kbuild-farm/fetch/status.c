@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * An expired key.  KEYEXPIRED says when, but not which key: it is written for
+ * whatever key gpgv looks at, other subkeys too, and with 0 for a subkey
+ * whose primary key has expired.  So those count that can be the signing or
+ * the primary key's own, as the keyring has it; all of them must be later
+ * than the signature, and there must be one.
+ */
+#include "fetch/status.h"
+
+#include "base/spawn.h"
+#include "base/str.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define PREFIX      "[GNUPG:] "
+#define FIELDS      12
+#define EXPIRED_MAX 64
+
+enum word {
+	NEWSIG,
+	PLAINTEXT,
+	GOODSIG,
+	EXPKEYSIG,
+	REVKEYSIG,
+	EXPSIG,
+	BADSIG,
+	ERRSIG,
+	NO_PUBKEY,
+	VALIDSIG,
+	KEYEXPIRED,
+	WORDS,
+};
+
+static const char *const words[WORDS] = {
+	[NEWSIG] = "NEWSIG",         [PLAINTEXT] = "PLAINTEXT",
+	[GOODSIG] = "GOODSIG",       [EXPKEYSIG] = "EXPKEYSIG",
+	[REVKEYSIG] = "REVKEYSIG",   [EXPSIG] = "EXPSIG",
+	[BADSIG] = "BADSIG",         [ERRSIG] = "ERRSIG",
+	[NO_PUBKEY] = "NO_PUBKEY",   [VALIDSIG] = "VALIDSIG",
+	[KEYEXPIRED] = "KEYEXPIRED",
+};
+
+struct said {
+	unsigned n[WORDS];
+	char signer[FETCH_FINGERPRINT]; /* that gpgv has no key of */
+	struct fetch_signature signature;
+	bool valid; /* VALIDSIG could be read */
+	int64_t expired[EXPIRED_MAX];
+	size_t n_expired;
+};
+
+static bool is_hex(const char *s, size_t min, size_t max)
+{
+	size_t n = strspn(s, "0123456789ABCDEFabcdef");
+
+	return !s[n] && n >= min && n <= max;
+}
+
+static bool is_moment(const char *s, int64_t *out)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)*s) || strlen(s) > 11)
+		return false;
+	*out = strtoll(s, &end, 10);
+	return !*end;
+}
+
+static void read_validsig(struct said *said, char *const *field, size_t n)
+{
+	struct fetch_signature *sig = &said->signature;
+
+	if (n < 11 || !is_hex(field[1], 40, 40) || !is_hex(field[10], 40, 40) ||
+	    !is_moment(field[3], &sig->made))
+		return;
+	/* Over bytes or over text; anything else is about keys. */
+	if (strcmp(field[9], "00") && strcmp(field[9], "01"))
+		return;
+	memcpy(sig->key, field[1], FETCH_FINGERPRINT);
+	memcpy(sig->fingerprint, field[10], FETCH_FINGERPRINT);
+	said->valid = true;
+}
+
+static void add_expired(struct said *said, int64_t when)
+{
+	for (size_t i = 0; i < said->n_expired; i++) {
+		if (said->expired[i] == when)
+			return;
+	}
+	if (when && said->n_expired < EXPIRED_MAX)
+		said->expired[said->n_expired++] = when;
+}
+
+static void read_line(struct said *said, char *line)
+{
+	char *field[FIELDS], *rest = line;
+	size_t n = 0, word = 0;
+	int64_t when;
+
+	while (n < FIELDS && (field[n] = strsep(&rest, " ")) != NULL)
+		n++;
+	while (word < WORDS && strcmp(field[0], words[word]))
+		word++;
+	if (word == WORDS)
+		return;
+
+	said->n[word]++;
+	if (word == VALIDSIG)
+		read_validsig(said, field, n);
+	else if (word == NO_PUBKEY && n > 1 && is_hex(field[1], 16, 40))
+		memcpy(said->signer, field[1], strlen(field[1]) + 1);
+	else if (word == KEYEXPIRED && n > 1 && is_moment(field[1], &when))
+		add_expired(said, when);
+}
+
+static void read_lines(struct said *said, struct bytes lines)
+{
+	char *text = bytes_dup(lines), *rest = text, *line;
+
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		if (str_starts(line, PREFIX))
+			read_line(said, line + strlen(PREFIX));
+	}
+	free(text);
+}
+
+static int refuse(const struct said *said, struct err *err)
+{
+	const unsigned *n = said->n;
+
+	if (n[NEWSIG] > 1 || n[VALIDSIG] > 1 || n[PLAINTEXT] > 1 ||
+	    n[GOODSIG] + n[EXPKEYSIG] + n[REVKEYSIG] + n[EXPSIG] + n[BADSIG] +
+			    n[ERRSIG] >
+		    1)
+		return err_set(err, EKEYREJECTED,
+			       "several signatures, where one is expected");
+	if (n[REVKEYSIG])
+		return err_set(err, EKEYREVOKED,
+			       "signed by a key that was revoked");
+	if (n[EXPSIG])
+		return err_set(err, EKEYEXPIRED, "the signature has expired");
+	if (n[NO_PUBKEY])
+		return err_set(err, ENOKEY, "signed by the unknown key %s",
+			       said->signer);
+	if (n[BADSIG])
+		return err_set(err, EKEYREJECTED,
+			       "the signature is for other content: this was "
+			       "damaged or tampered with");
+	if (n[ERRSIG])
+		return err_set(err, EKEYREJECTED,
+			       "the signature cannot be checked");
+	return 0;
+}
+
+static int check_expiry(const struct said *said, struct bytes keyring,
+			struct err *err)
+{
+	const struct fetch_signature *sig = &said->signature;
+	bool known = false;
+
+	for (size_t i = 0; i < said->n_expired; i++) {
+		int64_t when = said->expired[i];
+
+		if (!fetch_packet_may_expire(keyring, sig->key, when) &&
+		    !fetch_packet_may_expire(keyring, sig->fingerprint, when))
+			continue;
+		known = true;
+		if (sig->made >= when)
+			return err_set(err, EKEYEXPIRED,
+				       "signed after the key %s expired",
+				       sig->key);
+	}
+	if (!known || said->n_expired == EXPIRED_MAX)
+		return err_set(err, EKEYEXPIRED,
+			       "signed by the key %s, which has expired it is "
+			       "not known when",
+			       sig->key);
+	return 0;
+}
+
+int fetch_status_judge(struct bytes lines, int wait_status,
+		       const char *fingerprint, struct bytes keyring,
+		       struct fetch_signature *out, struct err *err)
+{
+	struct said said = { 0 };
+	int ret;
+
+	read_lines(&said, lines);
+	ret = refuse(&said, err);
+	if (ret)
+		return ret;
+	if (!said.n[GOODSIG] && !said.n[EXPKEYSIG])
+		return err_set(err, EKEYREJECTED, "no signature");
+	if (wait_status || !said.valid) {
+		char *end = spawn_status_text(wait_status);
+
+		err_set(err, EKEYREJECTED,
+			"gpgv is not content with the signature (%s)", end);
+		free(end);
+		return -EKEYREJECTED;
+	}
+	if (strcasecmp(said.signature.fingerprint, fingerprint))
+		return err_set(err, EKEYREJECTED,
+			       "signed by the key %s, not by %s",
+			       said.signature.fingerprint, fingerprint);
+	said.signature.key_expired = said.n[EXPKEYSIG];
+	ret = said.signature.key_expired ? check_expiry(&said, keyring, err) :
+					   0;
+	if (!ret)
+		*out = said.signature;
+	return ret;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base fetch */
+#include "fetch/status.h"
+
+#include <stdlib.h>
+#include <strings.h>
+
+#define PIN "DE8A0EDEFC5BF1FC17F661E3AEF39914EDE7BE02"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* The status lines, a NUL, the keyring. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct fetch_signature got;
+	size_t lines = 0, keyring;
+	struct err err;
+
+	while (lines < size && data[lines])
+		lines++;
+	keyring = lines < size ? lines + 1 : lines;
+	if (!fetch_status_judge(
+		    bytes_of(data, lines), 0, PIN,
+		    bytes_of(size ? data + keyring : NULL, size - keyring),
+		    &got, &err) &&
+	    strcasecmp(got.fingerprint, PIN))
+		abort();
+	return 0;
+}

@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: fetch base */
+#include "fetch-play.h"
+
+#include <sys/resource.h>
+
+#define MANY   (1u << 20)
+#define COUPLE 8
+
+/* ----------------------------------------------------------------- broken off
+ */
+
+#define BODY 300
+
+START_TEST(a_body_cut_after_any_byte_is_completed)
+{
+	struct err err = { 0 };
+	char last[200] = "", range[200];
+
+	for (unsigned i = 0; i <= BODY; i++) {
+		char *path = xasprintf("/size=%u/cut=%u/cuts=1/body", BODY, i);
+		char *url = i % 16 ? play_http(path) : play_url(path);
+
+		ck_assert_msg(!play_get(url, NULL, MANY, &err), "cut=%u: %s", i,
+			      err.text);
+		play_expect(BODY, 0);
+		ck_assert_uint_eq(play_requests(path, last, sizeof(last)),
+				  i < BODY ? 2 : 1);
+		snprintf(range, sizeof(range), "bytes=%u- \"v0-%u\"", i, BODY);
+		ck_assert_str_eq(last, i && i < BODY ? range : "- -");
+		free(path);
+	}
+}
+END_TEST
+
+START_TEST(a_chunked_body_cut_after_any_byte_is_completed)
+{
+	struct err err = { 0 };
+
+	for (unsigned i = 0; i < BODY; i++) {
+		char *path = xasprintf("/chunked/size=%u/cut=%u/cuts=1/body",
+				       BODY, i);
+
+		ck_assert_msg(!play_get(play_http(path), NULL, MANY, &err),
+			      "cut=%u: %s", i, err.text);
+		play_expect(BODY, 0);
+		free(path);
+	}
+}
+END_TEST
+
+START_TEST(a_header_cut_after_any_byte_is_asked_for_again)
+{
+	struct err err = { 0 };
+
+	for (unsigned i = 0; i < 120; i++) {
+		char *path = xasprintf("/size=10/hcut=%u/times=1/head", i);
+		char *url = i % 16 ? play_http(path) : play_url(path);
+
+		ck_assert_msg(!play_get(url, NULL, MANY, &err), "hcut=%u: %s",
+			      i, err.text);
+		play_expect(10, 0);
+		free(path);
+	}
+}
+END_TEST
+
+START_TEST(who_sends_little_each_time_is_given_up)
+{
+	struct err err = { 0 };
+
+	play_options.tries = 3;
+	ck_assert_int_eq(play_get(play_url("/cut=10/little"), NULL, MANY, &err),
+			 -EIO);
+	ck_assert_uint_eq(play_requests("/cut=10/little", NULL, 0), 3);
+	ck_assert_uint_eq(got.bytes, 30);
+}
+END_TEST
+
+START_TEST(who_sends_much_each_time_is_not)
+{
+	struct err err = { 0 };
+
+	play_options.tries = 2;
+	ck_assert_msg(!play_get(play_http("/size=5000000/cut=1100000/much"),
+				NULL, 5000000, &err),
+		      "%s", err.text);
+	play_expect(5000000, 0);
+	ck_assert_uint_eq(
+		play_requests("/size=5000000/cut=1100000/much", NULL, 0), 5);
+}
+END_TEST
+
+START_TEST(a_wrong_length_is_found_or_believed)
+{
+	struct err err = { 0 };
+
+	play_options.tries = 2;
+	ck_assert_int_eq(play_get(play_url("/size=100/length=200/more"), NULL,
+				  MANY, &err),
+			 -EIO);
+	/* There is no more than a server says; sums tell the rest. */
+	ck_assert_int_eq(play_get(play_url("/size=100/length=50/less"), NULL,
+				  MANY, &err),
+			 0);
+	play_expect(50, 0);
+}
+END_TEST
+
+static const char *const broken[] = {
+	"/endless-head/broken", "/hcut=0/broken",    "/hcut=5/broken",
+	"/hcut=20/broken",      "/length=0/cut=9/x", "/range=always/broken",
+};
+
+START_TEST(an_answer_that_is_none_is_an_error)
+{
+	struct err err = { 0 };
+	int ret;
+
+	play_options.tries = 1;
+	ret = play_get(play_http(broken[_i]), NULL, MANY, &err);
+	if (strstr(broken[_i], "length=0"))
+		ck_assert_int_eq(ret, 0);
+	else
+		ck_assert_int_eq(ret, -EIO);
+	ck_assert_uint_eq(got.bytes, 0);
+}
+END_TEST
+
+/* --------------------------------------------------------------------- stalls
+ */
+
+static const char *const stalling[] = {
+	"/stall=-1/s",
+	"/stall=0/s",
+	"/stall=300/s",
+	"/drip=20/s",
+};
+
+START_TEST(a_stall_ends_a_try)
+{
+	struct err err = { 0 };
+
+	play_options.tries = 1;
+	play_options.stall_ms = 300;
+	ck_assert_int_eq(play_get(play_http(stalling[_i]), NULL, MANY, &err),
+			 -ETIMEDOUT);
+	play_expect_text(&err, "less than 1024 bytes a second for 0.3 s; try "
+			       "again");
+}
+END_TEST
+
+START_TEST(a_body_without_interest_is_not_waited_for)
+{
+	struct err err = { 0 };
+
+	ck_assert_int_eq(
+		play_get(play_http("/stall=10/status=404/n"), NULL, MANY, &err),
+		-ENOENT);
+}
+END_TEST
+
+START_TEST(after_a_stall_it_goes_on)
+{
+	struct err err = { 0 };
+
+	play_options.stall_ms = 500;
+	play_options.tries = 100;
+	ck_assert_msg(
+		!play_get(play_url("/stall=300/times=1/on"), NULL, MANY, &err),
+		"%s", err.text);
+	play_expect(1000, 0);
+	ck_assert_uint_eq(got.restarts, 0);
+}
+END_TEST
+
+START_TEST(a_slow_sink_is_no_stall)
+{
+	struct err err = { 0 };
+
+	play_options.tries = 1;
+	play_options.stall_ms = 3000;
+	got.sleep_ms = 3500;
+	ck_assert_msg(!play_get(play_http("/size=1000000/slow-sink"), NULL,
+				MANY, &err),
+		      "%s", err.text);
+	play_expect(1000000, 0);
+}
+END_TEST
+
+/* --------------------------------------------------------------------- cancel
+ */
+
+static void *cancel_soon(void *arg)
+{
+	poll(NULL, 0, 200);
+	atomic_store(&got.cancel, true);
+	return arg;
+}
+
+static const char *const lasting[] = {
+	"/stall=-1/c",
+	"/stall=300/c",
+	"/drip=50/c",
+	"/endless/c",
+	"/endless-head/hcut=-2/stall=5/c",
+	"/status=503/after=60/c",
+};
+
+START_TEST(it_is_cancelled_at_once)
+{
+	uint64_t before = clock_ms();
+	struct err err = { 0 };
+	pthread_t thread;
+
+	got.is_dull = true;
+	play_options.tries = 100;
+	ck_assert_int_eq(pthread_create(&thread, NULL, cancel_soon, NULL), 0);
+	ck_assert_int_eq(
+		play_get(play_http(lasting[_i]), NULL, UINT64_MAX, &err),
+		-ECANCELED);
+	play_expect_text(&err, "/c: cancelled");
+	/* Some 0.1 s on an idle machine, and far from any time limit. */
+	ck_assert_uint_lt(clock_ms() - before, 20000);
+	pthread_join(thread, NULL);
+}
+END_TEST
+
+START_TEST(what_came_before_is_kept)
+{
+	struct err err = { 0 };
+	struct stat st;
+
+	got.cancel_at = 600;
+	ck_assert_int_eq(play_get(play_url("/stall=600/times=1/kept"),
+				  play_part, MANY, &err),
+			 -ECANCELED);
+	ck_assert_int_eq(stat(play_part, &st), 0);
+	ck_assert_int_eq(st.st_size, 600);
+	got.cancel_at = 0;
+	atomic_store(&got.cancel, false);
+	ck_assert_int_eq(play_get(play_url("/stall=600/times=1/kept"),
+				  play_part, MANY, &err),
+			 0);
+	play_expect(1000, 0);
+	ck_assert_uint_eq(got.restarts, 0);
+}
+END_TEST
+
+/* ------------------------------------------------------------------------ TLS
+ */
+
+START_TEST(an_unknown_authority_is_not_believed)
+{
+	struct err err = { 0 };
+
+	play_options.ca_file = play_other;
+	ck_assert_int_eq(play_get(play_url("/tls"), NULL, MANY, &err), -EACCES);
+	play_expect_text(&err, "the certificate is not believed");
+	play_expect_text(&err, "[toolchain] ca-file");
+	play_options.ca_file = NULL;
+	ck_assert_int_eq(play_get(play_url("/tls"), NULL, MANY, &err), -EACCES);
+	ck_assert_uint_eq(play_requests("/tls", NULL, 0), 0);
+}
+END_TEST
+
+START_TEST(a_missing_ca_file_is_named)
+{
+	struct err err = { 0 };
+
+	play_options.ca_file = "/nonexistent/ca.pem";
+	ck_assert_int_eq(play_get(play_url("/ca"), NULL, MANY, &err), -EACCES);
+	play_expect_text(&err, "CA file /nonexistent/ca.pem");
+}
+END_TEST
+
+START_TEST(http_where_https_is_spoken_is_an_error)
+{
+	char *url = xasprintf("https://127.0.0.1:%d/x", bad.port[1]);
+	struct err err = { 0 };
+
+	play_options.tries = 2;
+	ck_assert_int_eq(play_get(url, NULL, MANY, &err), -EIO);
+}
+END_TEST
+
+START_TEST(nobody_there_is_an_error)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	socklen_t len = sizeof(a);
+	struct err err = { 0 };
+
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	/* Bound and not listening: nobody else gets that port. */
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, len), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+	play_options.tries = 2;
+	ck_assert_int_eq(
+		play_get(xasprintf("https://127.0.0.1:%d/x", ntohs(a.sin_port)),
+			 NULL, MANY, &err),
+		-EIO);
+	play_expect_text(&err, "/x: ");
+	close(fd);
+}
+END_TEST
+
+/* --------------------------------------------------------- several, and memory
+ */
+
+static int count_bytes(void *ctx, struct bytes b, struct err *err)
+{
+	(void)err;
+	*(uint64_t *)ctx += b.len;
+	return 0;
+}
+
+static void *one_of_many(void *arg)
+{
+	const unsigned i = *(unsigned *)arg;
+	char *url = xasprintf("https://127.0.0.1:%d/size=%u/cut=700000/many",
+			      bad.port[0], 1000000 + i);
+	char *part = xasprintf("%s/part-%u", play_dir, i);
+	const char *const urls[] = { url, NULL };
+	uint64_t bytes = 0;
+	const struct fetch_sink sink = { .data = count_bytes, .ctx = &bytes };
+	struct err err = { 0 };
+	int ret = fetch_get(urls, part, 2 * MANY, &play_options, &sink, NULL,
+			    &err);
+
+	if (ret || bytes != 1000000 + i)
+		fprintf(stderr, "%u: %d: %s\n", i, ret, err.text);
+	*(unsigned *)arg = ret == 0 && bytes == 1000000 + i;
+	fetch_forget(part);
+	free(part);
+	free(url);
+	return NULL;
+}
+
+START_TEST(several_at_once_do_not_meet)
+{
+	pthread_t thread[COUPLE];
+	unsigned number[COUPLE];
+
+	for (unsigned i = 0; i < COUPLE; i++) {
+		number[i] = i;
+		ck_assert_int_eq(pthread_create(&thread[i], NULL, one_of_many,
+						&number[i]),
+				 0);
+	}
+	for (unsigned i = 0; i < COUPLE; i++) {
+		pthread_join(thread[i], NULL);
+		ck_assert_uint_eq(number[i], 1);
+	}
+}
+END_TEST
+
+static long peak_kib(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return usage.ru_maxrss;
+}
+
+START_TEST(memory_does_not_grow_with_the_file)
+{
+	struct err err = { 0 };
+	long before = peak_kib();
+
+	got.is_dull = true;
+	ck_assert_msg(!play_get(play_url("/size=67108864/large"), play_part,
+				67108864, &err),
+		      "%s", err.text);
+	ck_assert_uint_eq(got.bytes, 67108864);
+#ifndef __SANITIZE_ADDRESS__ /* which keeps what was freed */
+	ck_assert_int_lt(peak_kib() - before, 16384);
+#else
+	ck_assert_int_ge(peak_kib(), before);
+#endif
+}
+END_TEST
+
+static void add_long(TCase *tests)
+{
+	tcase_add_loop_test(tests, a_stall_ends_a_try, 0,
+			    sizeof(stalling) / sizeof(stalling[0]));
+	tcase_add_test(tests, a_body_without_interest_is_not_waited_for);
+	tcase_add_test(tests, after_a_stall_it_goes_on);
+	tcase_add_test(tests, a_slow_sink_is_no_stall);
+	tcase_add_loop_test(tests, it_is_cancelled_at_once, 0,
+			    sizeof(lasting) / sizeof(lasting[0]));
+	tcase_add_test(tests, what_came_before_is_kept);
+	tcase_add_test(tests, several_at_once_do_not_meet);
+	tcase_add_test(tests, memory_does_not_grow_with_the_file);
+}
+
+int main(void)
+{
+	TCase *tests = tcase_create("curl");
+
+	tcase_add_test(tests, a_body_cut_after_any_byte_is_completed);
+	tcase_add_test(tests, a_chunked_body_cut_after_any_byte_is_completed);
+	tcase_add_test(tests, a_header_cut_after_any_byte_is_asked_for_again);
+	tcase_add_test(tests, who_sends_little_each_time_is_given_up);
+	tcase_add_test(tests, who_sends_much_each_time_is_not);
+	tcase_add_test(tests, a_wrong_length_is_found_or_believed);
+	tcase_add_loop_test(tests, an_answer_that_is_none_is_an_error, 0,
+			    sizeof(broken) / sizeof(broken[0]));
+	tcase_add_test(tests, an_unknown_authority_is_not_believed);
+	tcase_add_test(tests, a_missing_ca_file_is_named);
+	tcase_add_test(tests, http_where_https_is_spoken_is_an_error);
+	tcase_add_test(tests, nobody_there_is_an_error);
+	add_long(tests);
+	return play_run(tests, "fetch/curl");
+}

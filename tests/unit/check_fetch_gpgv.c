@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base fetch */
+#include "fetch/gpgv.h"
+
+#include "fetch-keys.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#define DAY_2021_06_01 1622505600
+
+/*
+ * A file of tests/toolchain/signatures.sh, the key that is pinned (and is
+ * the keyring), what comes of
+ * it, and in which forms there is one.
+ */
+static const struct signed_file {
+	const char *name, *key;
+	int answer;
+	bool text, detached;
+	bool expired;
+} files[] = {
+	{ "good", "sums", 0, true, true, false },
+	{ "tar", "tar", 0, true, true, false }, /* by a subkey */
+	{ "around", "sums", 0, true, false, false },
+	{ "expired", "expired", 0, true, true, true },
+	{ "primary", "twice", 0, true, true, true },
+	{ "subkey", "twice", 0, true, true, true },
+	{ "late", "late", -EKEYEXPIRED, true, true, false },
+	{ "revoked", "revoked", -EKEYREVOKED, true, true, false },
+	{ "old", "sums", -EKEYEXPIRED, true, true, false },
+	{ "other", "sums", -ENOKEY, true, true, false },
+	{ "both", "sums", -EKEYREJECTED, true, true, false },
+	{ "double", "sums", -EKEYREJECTED, true, true, false },
+	{ "edited", "sums", -EKEYREJECTED, true, false, false },
+	{ "header", "sums", -EKEYREJECTED, true, false, false },
+	{ "unsigned", "sums", -EKEYREJECTED, true, false, false },
+	{ "plain", "sums", -EKEYREJECTED, true, false, false },
+	{ "cut", "sums", -EKEYREJECTED, false, true, false },
+	{ "page", "sums", -EKEYREJECTED, false, true, false },
+};
+
+static char *keyring_of(const char *key)
+{
+	return xasprintf("%s/keys/%s.gpg", keys_dir, key);
+}
+
+static void check_signature(const struct signed_file *f, const char *pin,
+			    const struct fetch_signature *got)
+{
+	ck_assert_str_eq(got->fingerprint, pin);
+	ck_assert_uint_eq(strlen(got->key), 40);
+	ck_assert_int_eq(got->key_expired, f->expired);
+	if (!strcmp(f->name, "expired"))
+		ck_assert_int_ge(got->made, DAY_2021_06_01);
+	if (!strcmp(f->name, "tar"))
+		ck_assert_str_ne(got->key, pin);
+}
+
+START_TEST(a_text_is_what_its_signature_covers)
+{
+	const struct signed_file *f = &files[_i];
+	char pin[FETCH_FINGERPRINT], *name = xasprintf("%s.asc", f->name);
+	char *keyring = keyring_of(f->key);
+	struct fetch_signature got = { .made = 42 };
+	struct buf in, out = { 0 };
+	struct err err = { 0 };
+	int ret;
+
+	if (f->text) {
+		in = keys_read(name);
+		keys_fingerprint(f->key, pin);
+		ret = fetch_gpgv_text(keyring, pin, buf_bytes(&in), &out, &got,
+				      &err);
+		ck_assert_msg(ret == f->answer, "%s: %d, %s", f->name, ret,
+			      err.text);
+		if (!ret) {
+			ck_assert_str_eq(buf_str(&out),
+					 "first line\n- dash\nFrom here\n"
+					 "last\n");
+			check_signature(f, pin, &got);
+		} else {
+			ck_assert_uint_eq(out.len, 0);
+			ck_assert_int_eq(got.made, 42);
+			ck_assert_str_ne(err.text, "");
+		}
+		buf_release(&in);
+		buf_release(&out);
+	}
+	free(keyring);
+	free(name);
+}
+END_TEST
+
+/* Feed it in pieces of `step` bytes. */
+static int check_detached(const char *key, struct bytes signature,
+			  struct bytes data, size_t step,
+			  struct fetch_signature *got, struct err *err)
+{
+	char pin[FETCH_FINGERPRINT], *keyring = keyring_of(key);
+	struct fetch_gpgv_stream *s;
+	int ret;
+
+	keys_fingerprint(key, pin);
+	ret = fetch_gpgv_start(&s, keyring, pin, signature, err);
+	ck_assert_msg(!ret, "%s", err->text);
+	while (data.len && !ret) {
+		size_t n = data.len < step ? data.len : step;
+
+		ret = fetch_gpgv_feed(s, bytes_of(data.data, n), err);
+		data = bytes_of(data.data + n, data.len - n);
+	}
+	if (ret) {
+		struct err again = { 0 };
+
+		ck_assert_int_eq(fetch_gpgv_end(s, got, &again), ret);
+		ck_assert_str_eq(err->text, again.text);
+	} else {
+		ret = fetch_gpgv_end(s, got, err);
+	}
+	fetch_gpgv_free(s);
+	free(keyring);
+	return ret;
+}
+
+START_TEST(a_detached_signature_covers_what_is_fed)
+{
+	const struct signed_file *f = &files[_i];
+	char pin[FETCH_FINGERPRINT], *name = xasprintf("%s.sig", f->name);
+	struct fetch_signature got = { .made = 42 };
+	struct buf signature, data;
+	struct err err = { 0 };
+	int ret;
+
+	if (f->detached) {
+		signature = keys_read(name);
+		data = keys_read("data");
+		ret = check_detached(f->key, buf_bytes(&signature),
+				     buf_bytes(&data), 60000, &got, &err);
+		ck_assert_msg(ret == f->answer, "%s: %d, %s", f->name, ret,
+			      err.text);
+		keys_fingerprint(f->key, pin);
+		if (!ret)
+			check_signature(f, pin, &got);
+		else
+			ck_assert_int_eq(got.made, 42);
+		buf_release(&signature);
+		buf_release(&data);
+	}
+	free(name);
+}
+END_TEST
+
+START_TEST(one_bit_of_the_data_decides)
+{
+	struct fetch_signature got;
+	struct buf signature = keys_read("good.sig"), data = keys_read("data");
+	struct err err = { 0 };
+
+	for (size_t i = 0; i < data.len; i += data.len / 5) {
+		data.data[i] ^= 1;
+		ck_assert_int_eq(check_detached("sums", buf_bytes(&signature),
+						buf_bytes(&data), 1 << 20, &got,
+						&err),
+				 -EKEYREJECTED);
+		data.data[i] ^= 1;
+	}
+	ck_assert_int_eq(check_detached("sums", buf_bytes(&signature),
+					bytes_of(data.data, data.len - 1),
+					1 << 20, &got, &err),
+			 -EKEYREJECTED);
+	buf_release(&signature);
+	buf_release(&data);
+}
+END_TEST
+
+/* The text is refused, or it is what was signed. */
+START_TEST(a_bit_of_a_text_changes_nothing_that_counts)
+{
+	struct buf in = keys_read("good.asc");
+	char pin[FETCH_FINGERPRINT], *keyring = keyring_of("sums");
+
+	keys_fingerprint("sums", pin);
+	for (size_t i = 3; i < in.len; i += 1 + in.len / 40) {
+		struct buf out = { 0 };
+		struct err err = { 0 };
+		int ret;
+
+		in.data[i] ^= 2;
+		ret = fetch_gpgv_text(keyring, pin, buf_bytes(&in), &out, NULL,
+				      &err);
+		if (ret)
+			ck_assert_uint_eq(out.len, 0);
+		else
+			ck_assert_str_eq(buf_str(&out),
+					 "first line\n- dash\nFrom here\n"
+					 "last\n");
+		in.data[i] ^= 2;
+		buf_release(&out);
+	}
+	free(keyring);
+	buf_release(&in);
+}
+END_TEST
+
+START_TEST(the_pin_is_the_primary_key_whatever_the_keyring_holds)
+{
+	struct buf in = keys_read("other.asc"), out = { 0 };
+	char pin[FETCH_FINGERPRINT], *keyring = keyring_of("other");
+	struct err err = { 0 };
+
+	keys_fingerprint("sums", pin);
+	ck_assert_int_eq(
+		fetch_gpgv_text(keyring, pin, buf_bytes(&in), &out, NULL, &err),
+		-EKEYREJECTED);
+	ck_assert(strstr(err.text, pin));
+	ck_assert_uint_eq(out.len, 0);
+	free(keyring);
+	buf_release(&in);
+}
+END_TEST
+
+/* Bytes that gpgv will not read, more than a pipe holds, and no SIGPIPE. */
+START_TEST(a_gpgv_that_ends_early_is_an_error)
+{
+	uint8_t *zeros = xcalloc(1, 4 << 20);
+	struct buf page = keys_read("page.sig");
+	struct fetch_signature got;
+	struct err err = { 0 };
+
+	signal(SIGPIPE, SIG_DFL);
+	ck_assert_int_eq(check_detached("sums", buf_bytes(&page),
+					bytes_of(zeros, 4 << 20), 4 << 20, &got,
+					&err),
+			 -EKEYREJECTED);
+	ck_assert_str_eq(err.text, "no signature");
+	buf_release(&page);
+	free(zeros);
+}
+END_TEST
+
+START_TEST(a_stream_can_be_given_up_at_any_time)
+{
+	char pin[FETCH_FINGERPRINT], *keyring = keyring_of("sums");
+	struct buf signature = keys_read("good.sig");
+	struct fetch_gpgv_stream *s;
+	struct err err = { 0 };
+
+	keys_fingerprint("sums", pin);
+	ck_assert_int_eq(
+		fetch_gpgv_start(&s, keyring, pin, buf_bytes(&signature), &err),
+		0);
+	fetch_gpgv_free(s);
+	ck_assert_int_eq(
+		fetch_gpgv_start(&s, keyring, pin, buf_bytes(&signature), &err),
+		0);
+	ck_assert_int_eq(fetch_gpgv_feed(s, bytes_str("some"), &err), 0);
+	fetch_gpgv_free(s);
+	fetch_gpgv_free(NULL);
+	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
+	ck_assert_int_eq(errno, ECHILD);
+	buf_release(&signature);
+	free(keyring);
+}
+END_TEST
+
+START_TEST(what_is_missing_is_named)
+{
+	char pin[FETCH_FINGERPRINT], *keyring = keyring_of("sums");
+	struct buf out = { 0 };
+	struct err err = { 0 };
+
+	keys_fingerprint("sums", pin);
+	ck_assert_int_eq(fetch_gpgv_text("/no/such.gpg", pin, bytes_str("x"),
+					 &out, NULL, &err),
+			 -ENOENT);
+	ck_assert(strstr(err.text, "/no/such.gpg"));
+	ck_assert_int_eq(fetch_gpgv_text(keyring, "8888", bytes_str("x"), &out,
+					 NULL, &err),
+			 -EINVAL);
+	setenv("PATH", keys_dir, 1);
+	ck_assert_int_eq(
+		fetch_gpgv_text(keyring, pin, bytes_str("x"), &out, NULL, &err),
+		-ENOENT);
+	ck_assert(strstr(err.text, "package gpgv"));
+	free(keyring);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("fetch/gpgv");
+	TCase *tc = tcase_create("gpgv");
+	const int n = sizeof(files) / sizeof(*files);
+	SRunner *runner;
+	int failed;
+
+	tcase_add_unchecked_fixture(tc, keys_make, keys_remove);
+	tcase_add_loop_test(tc, a_text_is_what_its_signature_covers, 0, n);
+	tcase_add_loop_test(tc, a_detached_signature_covers_what_is_fed, 0, n);
+	tcase_add_test(tc, one_bit_of_the_data_decides);
+	tcase_add_test(tc, a_bit_of_a_text_changes_nothing_that_counts);
+	tcase_add_test(tc,
+		       the_pin_is_the_primary_key_whatever_the_keyring_holds);
+	tcase_add_test(tc, a_gpgv_that_ends_early_is_an_error);
+	tcase_add_test(tc, a_stream_can_be_given_up_at_any_time);
+	tcase_add_test(tc, what_is_missing_is_named);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? 1 : 0;
+}

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base fetch */
+#include "fetch/key.h"
+
+#include "fetch-keys.h"
+#include "fetch/http.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+static const struct fetch_options plain = { .allow_http = true, .tries = 1 };
+static char pin[FETCH_FINGERPRINT];
+static char *data; /* a data directory of the test's own */
+
+static void setup(void)
+{
+	keys_fingerprint("sums", pin);
+	data = xasprintf("%s/data.%d", keys_dir, (int)getpid());
+}
+
+static void teardown(void)
+{
+	free(data);
+}
+
+/* A server that answers every request with one file, and keeps the request. */
+struct server {
+	pthread_t thread;
+	int listener;
+	unsigned port;
+	struct buf body;
+	char request[256];
+	int requests;
+};
+
+static void *serve(void *arg)
+{
+	struct server *s = arg;
+	char line[4096];
+	int fd;
+
+	while ((fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
+		struct buf answer = { 0 };
+		ssize_t n = read(fd, line, sizeof(line) - 1);
+
+		line[n > 0 ? n : 0] = '\0';
+		snprintf(s->request, sizeof(s->request), "%.200s", line);
+		s->requests++;
+		buf_printf(&answer,
+			   "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n"
+			   "Connection: close\r\n\r\n",
+			   s->body.len);
+		buf_add_bytes(&answer, buf_bytes(&s->body));
+		fs_write_all(fd, buf_bytes(&answer));
+		close(fd);
+		buf_release(&answer);
+	}
+	return NULL;
+}
+
+static void serve_file(struct server *s, const char *name)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(at);
+
+	memset(s, 0, sizeof(*s));
+	s->body = keys_read(name);
+	s->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert(!bind(s->listener, (struct sockaddr *)&at, len));
+	ck_assert(!listen(s->listener, 8));
+	ck_assert(!getsockname(s->listener, (struct sockaddr *)&at, &len));
+	s->port = ntohs(at.sin_port);
+	ck_assert(!pthread_create(&s->thread, NULL, serve, s));
+}
+
+static void serve_end(struct server *s)
+{
+	shutdown(s->listener, SHUT_RDWR);
+	pthread_join(s->thread, NULL);
+	close(s->listener);
+	buf_release(&s->body);
+}
+
+/* The kept key is what gpg says that it is. */
+static void check_kept(const char *keyring, const char *key)
+{
+	char *name = xasprintf("keys/%s.gpg", key), *path;
+	struct buf kept = { 0 }, whole = keys_read(name);
+	struct err err = { 0 };
+
+	path = xasprintf("%s/keys/%s.gpg", data, pin);
+	ck_assert_str_eq(keyring, path);
+	ck_assert_int_eq(fs_read(keyring, 1 << 20, &kept, &err), 0);
+	ck_assert(bytes_equal(buf_bytes(&kept), buf_bytes(&whole)));
+	buf_release(&kept);
+	buf_release(&whole);
+	free(path);
+	free(name);
+}
+
+static int get(const char *file, const char *source, char **keyring,
+	       struct err *err)
+{
+	struct strv files = { 0 }, sources = { 0 };
+	int ret;
+
+	if (file)
+		strv_own(&files, keys_path(file));
+	if (source)
+		strv_add(&sources, source);
+	ret = fetch_key_get(data, pin, &files, &sources, &plain, keyring, err);
+	strv_release(&files);
+	strv_release(&sources);
+	return ret;
+}
+
+START_TEST(a_file_is_read_armored_or_binary_and_kept)
+{
+	static const char *const names[] = { "keys/sums.asc", "keys/sums.gpg" };
+	char *keyring = NULL;
+	struct err err = { 0 };
+
+	ck_assert_msg(!get(names[_i], NULL, &keyring, &err), "%s", err.text);
+	check_kept(keyring, "sums");
+	free(keyring);
+	/* From now on without the file. */
+	ck_assert_msg(!get(NULL, NULL, &keyring, &err), "%s", err.text);
+	check_kept(keyring, "sums");
+	free(keyring);
+}
+END_TEST
+
+START_TEST(a_file_without_the_key_is_named)
+{
+	static const struct {
+		const char *file, *words;
+	} files[] = {
+		{ "keys/other.asc", "no key" },
+		{ "text", "not a file of public keys" },
+		{ "good.sig", "no key" },
+		{ "nothing", "No such file" },
+	};
+	char *keyring = NULL;
+	struct err err = { 0 };
+
+	ck_assert_int_eq(get(files[_i].file, NULL, &keyring, &err), -ENOKEY);
+	ck_assert_msg(strstr(err.text, files[_i].file) &&
+			      strstr(err.text, files[_i].words) &&
+			      strstr(err.text, pin) &&
+			      strstr(err.text, "key-file"),
+		      "%s", err.text);
+	ck_assert_ptr_null(keyring);
+}
+END_TEST
+
+START_TEST(one_of_several_files_has_it)
+{
+	struct strv files = { 0 };
+	char *keyring = NULL;
+	struct err err = { 0 };
+
+	strv_own(&files, keys_path("nothing"));
+	strv_own(&files, keys_path("keys/other.asc"));
+	strv_own(&files, keys_path("keys/sums.asc"));
+	ck_assert_int_eq(
+		fetch_key_get(data, pin, &files, NULL, NULL, &keyring, &err),
+		0);
+	check_kept(keyring, "sums");
+	strv_release(&files);
+	free(keyring);
+}
+END_TEST
+
+START_TEST(a_server_is_asked_once)
+{
+	struct server server;
+	char *keyring = NULL, *source, *asked;
+	struct err err = { 0 };
+
+	serve_file(&server, "keys/sums.asc");
+	source = xasprintf("http://127.0.0.1:%u/pks/lookup?op=get&search=0x%%s",
+			   server.port);
+	asked = xasprintf("GET /pks/lookup?op=get&search=0x%s HTTP", pin);
+	ck_assert_msg(!get(NULL, source, &keyring, &err), "%s", err.text);
+	check_kept(keyring, "sums");
+	ck_assert_msg(str_starts(server.request, asked), "%s", server.request);
+	free(keyring);
+	ck_assert_int_eq(get(NULL, source, &keyring, &err), 0);
+	ck_assert_int_eq(server.requests, 1);
+	free(keyring);
+	free(source);
+	free(asked);
+	serve_end(&server);
+}
+END_TEST
+
+/* A new subkey: who asks again has the new key, if it is to be had. */
+START_TEST(a_key_can_be_asked_for_again)
+{
+	struct server server;
+	struct strv sources = { 0 };
+	char *keyring = NULL;
+	struct err err = { 0 };
+
+	ck_assert_int_eq(get("keys/sums.asc", NULL, &keyring, &err), 0);
+	free(keyring);
+	serve_file(&server, "keys/sums.asc");
+	strv_addf(&sources, "http://127.0.0.1:%u/%%s", server.port);
+	ck_assert_int_eq(fetch_key_refresh(data, pin, NULL, &sources, &plain,
+					   &keyring, &err),
+			 0);
+	ck_assert_int_eq(server.requests, 1);
+	check_kept(keyring, "sums");
+	free(keyring);
+	serve_end(&server);
+
+	ck_assert_int_eq(fetch_key_refresh(data, pin, NULL, &sources, &plain,
+					   &keyring, &err),
+			 -ENOKEY);
+	ck_assert_int_eq(get(NULL, NULL, &keyring, &err), 0);
+	check_kept(keyring, "sums");
+	free(keyring);
+	strv_release(&sources);
+}
+END_TEST
+
+START_TEST(a_server_with_another_key_is_not_believed)
+{
+	static const char *const names[] = { "keys/other.asc", "text", "data" };
+	struct server server;
+	char *keyring = NULL, *source;
+	struct err err = { 0 };
+
+	serve_file(&server, names[_i]);
+	source = xasprintf("http://127.0.0.1:%u/%%s", server.port);
+	ck_assert_int_eq(get(NULL, source, &keyring, &err), -ENOKEY);
+	ck_assert_msg(strstr(err.text, "http://127.0.0.1"), "%s", err.text);
+	ck_assert(!fs_exists(data));
+	free(source);
+	serve_end(&server);
+}
+END_TEST
+
+START_TEST(a_damaged_copy_is_had_again)
+{
+	char *keyring = NULL, *path = xasprintf("%s/keys/%s.gpg", data, pin);
+	struct err err = { 0 };
+	struct buf kept = { 0 };
+
+	ck_assert_int_eq(get("keys/sums.asc", NULL, &keyring, &err), 0);
+	free(keyring);
+	ck_assert_int_eq(fs_read(path, 1 << 20, &kept, &err), 0);
+	kept.data[20] ^= 1;
+	ck_assert_int_eq(fs_write(path, buf_bytes(&kept), 0644, &err), 0);
+	ck_assert_int_eq(get(NULL, NULL, &keyring, &err), -ENOKEY);
+	ck_assert(strstr(err.text, path));
+	ck_assert_int_eq(get("keys/sums.asc", NULL, &keyring, &err), 0);
+	check_kept(keyring, "sums");
+	free(keyring);
+	free(path);
+	buf_release(&kept);
+}
+END_TEST
+
+START_TEST(a_revocation_is_not_forgotten)
+{
+	struct strv files = { 0 };
+	char *keyring = NULL;
+	struct err err = { 0 };
+
+	keys_fingerprint("revoked", pin);
+	ck_assert_int_eq(get("keys/unrevoked.asc", NULL, &keyring, &err), 0);
+	free(keyring);
+	ck_assert_int_eq(get("keys/revoked.asc", NULL, &keyring, &err), 0);
+	check_kept(keyring, "revoked");
+	free(keyring);
+	ck_assert_int_eq(get("keys/unrevoked.asc", NULL, &keyring, &err), 0);
+	check_kept(keyring, "revoked");
+	free(keyring);
+
+	strv_own(&files, keys_path("keys/unrevoked.asc"));
+	ck_assert_int_eq(fetch_key_refresh(data, pin, &files, NULL, &plain,
+					   &keyring, &err),
+			 -ENOKEY);
+	ck_assert_msg(strstr(err.text, "revocation"), "%s", err.text);
+	strv_release(&files);
+}
+END_TEST
+
+START_TEST(what_cannot_be_kept_is_an_error)
+{
+	struct err err = { 0 };
+	char *keyring = NULL;
+
+	ck_assert_int_eq(fs_write(data, bytes_str("a file"), 0644, &err), 0);
+	ck_assert_int_eq(get("keys/sums.asc", NULL, &keyring, &err), -ENOTDIR);
+	ck_assert_msg(strstr(err.text, data), "%s", err.text);
+	strcpy(pin, "88AFCD20");
+	ck_assert_int_eq(get("keys/sums.asc", NULL, &keyring, &err), -EINVAL);
+	ck_assert_ptr_null(keyring);
+}
+END_TEST
+
+static const struct source {
+	const char *source;
+	const char *urls[2]; /* none: refused */
+} sources_of[] = {
+	{ "https://k.example/pks/lookup?op=get&search=0x%s",
+	  { "https://k.example/pks/lookup?op=get&search=0xF00" } },
+	{ "https://k.example/%s/%s%", { "https://k.example/F00/F00%" } },
+	{ "https://k.example/key.asc", { "https://k.example/key.asc" } },
+	/* The example of draft-koch-openpgp-webkey-service. */
+	{ "wkd:Joe.Doe@Example.ORG",
+	  { "https://openpgpkey.example.org/.well-known/openpgpkey/"
+	    "example.org/hu/iy9q119eutrkn8s1mk4r39qejnbu3n5q?l=Joe.Doe",
+	    "https://example.org/.well-known/openpgpkey/hu/"
+	    "iy9q119eutrkn8s1mk4r39qejnbu3n5q?l=Joe.Doe" } },
+	{ "wkd:joe", { NULL } },
+	{ "wkd:@example.org", { NULL } },
+	{ "wkd:joe@", { NULL } },
+	{ "wkd:joe@example.org/x", { NULL } },
+	{ "wkd:j/oe@example.org", { NULL } },
+	{ "wkd:joe@example@org", { NULL } },
+	{ "file:///etc/passwd", { NULL } },
+	{ "k.example", { NULL } },
+	{ "", { NULL } },
+};
+
+START_TEST(a_source_is_one_url_or_two)
+{
+	const struct source *s = &sources_of[_i];
+	struct strv urls = { 0 };
+	struct err err = { 0 };
+	int ret = fetch_key_urls(s->source, "F00", &urls, &err);
+
+	ck_assert_int_eq(ret, s->urls[0] ? 0 : -EINVAL);
+	ck_assert_uint_eq(urls.n, !!s->urls[0] + !!s->urls[1]);
+	for (size_t i = 0; i < urls.n; i++)
+		ck_assert_str_eq(urls.v[i], s->urls[i]);
+	strv_release(&urls);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("fetch/key");
+	TCase *tc = tcase_create("key");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_unchecked_fixture(tc, keys_make, keys_remove);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, a_file_is_read_armored_or_binary_and_kept, 0,
+			    2);
+	tcase_add_loop_test(tc, a_file_without_the_key_is_named, 0, 4);
+	tcase_add_test(tc, one_of_several_files_has_it);
+	tcase_add_test(tc, a_server_is_asked_once);
+	tcase_add_test(tc, a_key_can_be_asked_for_again);
+	tcase_add_loop_test(tc, a_server_with_another_key_is_not_believed, 0,
+			    3);
+	tcase_add_test(tc, a_damaged_copy_is_had_again);
+	tcase_add_test(tc, a_revocation_is_not_forgotten);
+	tcase_add_test(tc, what_cannot_be_kept_is_an_error);
+	tcase_add_loop_test(tc, a_source_is_one_url_or_two, 0,
+			    sizeof(sources_of) / sizeof(*sources_of));
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? 1 : 0;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * fetch-keys.h - the keys and signatures of tests/toolchain/signatures.sh,
+ * made once per test program, in a directory that goes with it.
+ *
+ * keys_make() and keys_remove() are an unchecked fixture.
+ */
+#ifndef FETCH_KEYS_H
+#define FETCH_KEYS_H
+
+#include "base/fs.h"
+#include "base/spawn.h"
+#include "base/str.h"
+#include "fetch/packet.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char keys_dir[64];
+
+static inline void keys_make(void)
+{
+	char *argv[] = { (char *)"tests/toolchain/signatures.sh", keys_dir,
+			 NULL };
+	struct spawn what = { .argv = argv, .fd = { -1, 2, 2 } };
+	struct err err = { 0 };
+	pid_t pid;
+
+	strcpy(keys_dir, "/tmp/kfarm-keys.XXXXXX");
+	ck_assert(mkdtemp(keys_dir));
+	ck_assert_msg(!spawn_start(&what, &pid, &err), "%s", err.text);
+	ck_assert_int_eq(spawn_wait(pid), 0);
+}
+
+static inline void keys_remove(void)
+{
+	struct err err = { 0 };
+
+	ck_assert_int_eq(fs_remove(keys_dir, &err), 0);
+}
+
+/* DIR/NAME; the caller frees it. */
+static inline char *keys_path(const char *name)
+{
+	return xasprintf("%s/%s", keys_dir, name);
+}
+
+/* The content of DIR/NAME. */
+static inline struct buf keys_read(const char *name)
+{
+	char *path = keys_path(name);
+	struct buf content = { 0 };
+	struct err err = { 0 };
+
+	ck_assert_msg(!fs_read(path, 8 << 20, &content, &err), "%s", err.text);
+	free(path);
+	return content;
+}
+
+static inline void keys_fingerprint(const char *key,
+				    char out[static FETCH_FINGERPRINT])
+{
+	char *name = xasprintf("keys/%s.fpr", key);
+	struct buf text = keys_read(name);
+
+	ck_assert_uint_eq(text.len, FETCH_FINGERPRINT);
+	memcpy(out, text.data, FETCH_FINGERPRINT - 1);
+	out[FETCH_FINGERPRINT - 1] = '\0';
+	buf_release(&text);
+	free(name);
+}
+
+#endif
