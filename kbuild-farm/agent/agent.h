@@ -6,6 +6,7 @@
 #define AGENT_AGENT_H
 
 #include "agent/slots.h"
+#include "base/str.h"
 #include "base/version.h"
 #include "cell/cell.h"
 
@@ -13,6 +14,8 @@
 
 struct agent_reaper;
 struct agent_session;
+struct agent_kept;
+struct agent_owns;
 struct event_base;
 struct store;
 
@@ -20,6 +23,9 @@ struct agent {
 	struct event_base *base;
 	struct agent_reaper *reaper;
 	struct store *store;
+	struct agent_kept *kept; /* toolchains on its disk */
+	struct agent_owns *owns; /* those that cells used */
+	struct strv hosts; /* whose programs run here, its own first */
 	struct cell_check check; /* can jobs run here? */
 	struct cell_limits limits; /* of each cell */
 	struct agent_slots slots;

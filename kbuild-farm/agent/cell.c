@@ -9,13 +9,13 @@
 
 #include "agent/agent.h"
 #include "agent/identity.h"
+#include "agent/own.h"
 #include "agent/view.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "base/task.h"
 #include "cell/cell.h"
-#include "node/inventory.h"
 #include "toolchain/manifest.h"
 
 #include <errno.h>
@@ -23,9 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LARGE_VIEW   (1u << 20) /* bytes, to be held against the memory */
-#define MEMORY_LEAST 256 /* MiB that a view leaves */
-#define PATIENCE     60000 /* ms, for the next piece of what it waits for */
+#define PATIENCE 60000 /* ms, for the next piece of what it waits for */
 
 struct agent_cell {
 	struct agent *agent;
@@ -65,6 +63,10 @@ struct agent_cell {
 	int ret;
 	struct err err;
 	atomic_bool stop;
+
+	/* Of a toolchain of the node's own. */
+	struct agent_lease lease;
+	struct digest own;
 };
 
 /* ---------------------------------------------------------------- ends */
@@ -148,6 +150,7 @@ static void destroy(struct agent_cell *c)
 	if (c->readable)
 		event_free(c->readable);
 	cell_free(c->cell);
+	agent_lease_release(&c->lease);
 	wire_cell_release(&c->m);
 	c->agent->n_cells--;
 	c->ops->gone(c->ops_ctx, c);
@@ -277,21 +280,37 @@ static void looked(struct agent_cell *c)
 		ask(c);
 }
 
+/* What the VIEWs would have brought comes from this machine's disk. */
+static void put_own(struct agent_cell *c)
+{
+	char *driver = agent_identity_driver(&c->kept, &c->m);
+
+	c->ret = agent_own_put(c->agent, &c->m, driver, c->cell, &c->lease,
+			       &c->own, &c->err);
+	free(driver);
+}
+
 static void finish_toolchain(struct agent_cell *c)
 {
-	c->ret = agent_identity_check(&c->kept, &c->m, &c->err);
+	if (*c->m.own)
+		put_own(c);
+	else
+		c->ret = agent_identity_check(&c->kept, &c->m, &c->err);
 	if (!c->ret)
 		c->ret = cell_freeze(c->cell, c->m.driver, &c->err);
 }
 
 static void toolchain_finished(struct agent_cell *c)
 {
+	char hex[DIGEST_HEX];
+
 	if (c->ret) {
 		fail(c, c->err.text);
 		return;
 	}
 	c->state = READY;
-	say(c, WIRE_HAVE_READY, "");
+	digest_hex(&c->own, hex);
+	say(c, WIRE_HAVE_READY, *c->m.own ? hex : "");
 	tell_users(c);
 }
 
@@ -330,22 +349,6 @@ static void applied(struct agent_cell *c)
 		view_done(c, c->view);
 }
 
-/* Would its files leave the node memory to compile with? */
-static bool has_memory(struct agent_cell *c, const struct agent_view *v)
-{
-	uint64_t mib = agent_view_bytes(v) >> 20;
-	uint32_t available, load;
-
-	if (mib < LARGE_VIEW >> 20)
-		return true;
-	node_inventory_load(&available, &load);
-	if (mib + MEMORY_LEAST <= available)
-		return true;
-	err_set(&c->err, ENOMEM, "%llu MiB of files, and %u MiB of memory free",
-		(unsigned long long)mib, available);
-	return false;
-}
-
 static struct agent_view *next_to_look(struct agent_cell *c)
 {
 	struct agent_view *v;
@@ -368,10 +371,10 @@ static bool work_on_views(struct agent_cell *c)
 		fail(c, c->err.text);
 	} else if (v && v->looked && !v->missing) {
 		c->view = v;
-		if (has_memory(c, v))
-			start_work(c, agent_view_small(v), apply, applied);
-		else
+		if (agent_view_room(agent_view_bytes(v), &c->err))
 			fail(c, c->err.text);
+		else
+			start_work(c, agent_view_small(v), apply, applied);
 	} else if ((v = next_to_look(c))) {
 		c->view = v;
 		start_work(c, agent_view_small(v), look, looked);
@@ -413,6 +416,7 @@ struct agent_cell *agent_cell_new(struct agent *a, struct wire_cell *m,
 	struct agent_cell *c = xcalloc(1, sizeof(*c));
 
 	c->agent = a;
+	c->lease.fd = -1;
 	c->m = *m;
 	*m = (struct wire_cell){ 0 };
 	c->blobs = blobs;

@@ -2,12 +2,17 @@
 #include "agent/client.h"
 
 #include "agent/agent.h"
+#include "agent/chore.h"
+#include "agent/keep.h"
 #include "base/str.h"
 #include "wire/flags.h"
 #include "wire/paths.h"
 
 #include <errno.h>
 #include <stdlib.h>
+
+/* Those included that were refused, and whose last message has not come. */
+#define KEEPS_MOST 64
 
 struct agent_client {
 	struct agent *agent;
@@ -17,6 +22,8 @@ struct agent_client {
 	struct wire_flags_known *flags;
 	struct agent_blobs *blobs;
 	struct agent_cell *cells[AGENT_CELLS_MOST]; /* NULL: free */
+	struct agent_keep *keeps[KEEPS_MOST]; /* NULL: free */
+	struct agent_chore *chores[AGENT_CHORES_MOST]; /* NULL: free */
 };
 
 static int misunderstood(struct err *err, const char *what)
@@ -42,6 +49,24 @@ static void send_need(void *ctx, struct wire_need *m)
 	c->ops->send(c->ctx, WIRE_NEED, &body);
 }
 
+static void send_kept(void *ctx, struct wire_kept *m)
+{
+	struct agent_client *c = ctx;
+	struct buf body = { 0 };
+
+	wire_kept_encode(&body, m);
+	c->ops->send(c->ctx, WIRE_KEPT, &body);
+}
+
+static void send_held(void *ctx, struct wire_held *m)
+{
+	struct agent_client *c = ctx;
+	struct buf body = { 0 };
+
+	wire_held_encode(&body, m);
+	c->ops->send(c->ctx, WIRE_HELD, &body);
+}
+
 static void refuse(void *ctx, const char *why)
 {
 	struct agent_client *c = ctx;
@@ -57,6 +82,14 @@ static void free_if_done(struct agent_client *c)
 		if (c->cells[i])
 			return;
 	}
+	for (int i = 0; i < KEEPS_MOST; i++) {
+		if (c->keeps[i])
+			return;
+	}
+	for (int i = 0; i < AGENT_CHORES_MOST; i++) {
+		if (c->chores[i])
+			return;
+	}
 	wire_paths_known_free(c->paths);
 	wire_flags_known_free(c->flags);
 	free(c);
@@ -69,6 +102,28 @@ static void on_gone(void *ctx, struct agent_cell *cell)
 	for (int i = 0; i < AGENT_CELLS_MOST; i++) {
 		if (c->cells[i] == cell)
 			c->cells[i] = NULL;
+	}
+	free_if_done(c);
+}
+
+static void on_keep_gone(void *ctx, struct agent_keep *keep)
+{
+	struct agent_client *c = ctx;
+
+	for (int i = 0; i < KEEPS_MOST; i++) {
+		if (c->keeps[i] == keep)
+			c->keeps[i] = NULL;
+	}
+	free_if_done(c);
+}
+
+static void on_chore_gone(void *ctx, struct agent_chore *chore)
+{
+	struct agent_client *c = ctx;
+
+	for (int i = 0; i < AGENT_CHORES_MOST; i++) {
+		if (c->chores[i] == chore)
+			c->chores[i] = NULL;
 	}
 	free_if_done(c);
 }
@@ -95,6 +150,14 @@ void agent_client_close(struct agent_client *c)
 		if (c->cells[i])
 			agent_cell_close(c->cells[i]);
 	}
+	for (int i = 0; i < KEEPS_MOST; i++) {
+		if (c->keeps[i])
+			agent_keep_close(c->keeps[i]);
+	}
+	for (int i = 0; i < AGENT_CHORES_MOST; i++) {
+		if (c->chores[i])
+			agent_chore_close(c->chores[i]);
+	}
 	agent_blobs_free(c->blobs);
 	c->blobs = NULL;
 	free_if_done(c);
@@ -105,6 +168,10 @@ void agent_client_check(struct agent_client *c)
 	for (int i = 0; i < AGENT_CELLS_MOST; i++) {
 		if (c->cells[i])
 			agent_cell_check(c->cells[i]);
+	}
+	for (int i = 0; i < KEEPS_MOST && c->ops; i++) {
+		if (c->keeps[i])
+			agent_keep_check(c->keeps[i]);
 	}
 }
 
@@ -219,6 +286,109 @@ static int take_blob(struct agent_client *c, struct bytes body, struct err *err)
 	return agent_blobs_take(c->blobs, &m, err);
 }
 
+/* ------------------------------------------------- kept toolchains */
+
+static struct agent_keep **find_keep(struct agent_client *c, uint32_t number)
+{
+	for (int i = 0; i < KEEPS_MOST; i++) {
+		if (c->keeps[i] && agent_keep_number(c->keeps[i]) == number)
+			return &c->keeps[i];
+	}
+	return NULL;
+}
+
+static struct agent_keep **add_keep(struct agent_client *c,
+				    const struct wire_keep *m)
+{
+	static const struct agent_keep_ops ops = {
+		.kept = send_kept,
+		.need = send_need,
+		.refuse = refuse,
+		.gone = on_keep_gone,
+	};
+	struct agent_keep **free_one = NULL;
+	unsigned n = 0;
+
+	for (int i = 0; i < KEEPS_MOST; i++) {
+		if (!c->keeps[i])
+			free_one = &c->keeps[i];
+		else
+			n += !agent_keep_answered(c->keeps[i]);
+	}
+	if (!free_one || n >= AGENT_KEEPS_MOST)
+		return NULL;
+	*free_one = agent_keep_new(c->agent, m, c->blobs, &ops, c);
+	return free_one;
+}
+
+static int take_keep(struct agent_client *c, struct bytes body, struct err *err)
+{
+	struct agent_keep **keep;
+	struct wire_keep m;
+	int ret;
+
+	if (wire_keep_decode(&m, body))
+		return misunderstood(err, "KEEP");
+	keep = find_keep(c, m.keep);
+	if (!keep)
+		keep = add_keep(c, &m);
+	if (keep)
+		ret = agent_keep_take(*keep, &m, err);
+	else
+		ret = err_set(err, EPROTO, "more than %d toolchains at once",
+			      AGENT_KEEPS_MOST);
+	wire_keep_release(&m);
+	return ret;
+}
+
+static const struct agent_chore_ops chore_ops = {
+	.held = send_held,
+	.kept = send_kept,
+	.gone = on_chore_gone,
+};
+
+static struct agent_chore **free_chore(struct agent_client *c, struct err *err)
+{
+	for (int i = 0; i < AGENT_CHORES_MOST; i++) {
+		if (!c->chores[i])
+			return &c->chores[i];
+	}
+	err_set(err, EPROTO, "more than %d questions at once",
+		AGENT_CHORES_MOST);
+	return NULL;
+}
+
+static int take_tools(struct agent_client *c, struct bytes body,
+		      struct err *err)
+{
+	struct agent_chore **at;
+	struct wire_tools m;
+
+	if (wire_tools_decode(&m, body))
+		return misunderstood(err, "TOOLS");
+	at = free_chore(c, err);
+	if (!at)
+		return -EPROTO;
+	*at = agent_chore_tools(c->agent, &m, &chore_ops, c);
+	return *at ? 0 : err_set(err, EPROTO, "no thread to be had");
+}
+
+static int take_drop(struct agent_client *c, struct bytes body, struct err *err)
+{
+	struct agent_chore **at;
+	struct wire_drop m;
+
+	if (wire_drop_decode(&m, body))
+		return misunderstood(err, "DROP");
+	at = free_chore(c, err);
+	if (at)
+		*at = agent_chore_drop(c->agent, &m, &chore_ops, c);
+	wire_drop_release(&m);
+	if (at && !*at)
+		err_set(err, EPROTO, "no thread to be had");
+	return at && *at ? 0 : -EPROTO;
+}
+
 int agent_client_take(struct agent_client *c, uint16_t type, struct bytes body,
 		      struct err *err)
 {
@@ -239,6 +409,12 @@ int agent_client_take(struct agent_client *c, uint16_t type, struct bytes body,
 		return take_view(c, body, err);
 	case WIRE_BLOB:
 		return take_blob(c, body, err);
+	case WIRE_KEEP:
+		return take_keep(c, body, err);
+	case WIRE_TOOLS:
+		return take_tools(c, body, err);
+	case WIRE_DROP:
+		return take_drop(c, body, err);
 	default:
 		return -ENOTSUP;
 	}

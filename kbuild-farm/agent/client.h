@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * agent/client.h - what a kfarmd holds for one client: its names for paths
- * and flags, its cells, and the blobs that it sends.
+ * and flags, its cells, the toolchains that it brings, and the blobs of both.
  *
  * It outlives the conversation by as long as a cell of it is still at work.
  */
@@ -31,8 +31,8 @@ struct agent_client *agent_client_new(struct agent *a,
 void agent_client_close(struct agent_client *c);
 
 /*
- * A CELL, SHUT, PATHS, VIEW, BLOB or FLAGS.  0; -EPROTO with `err` set when
- * the conversation is over; -ENOTSUP for any other type.
+ * A CELL, SHUT, PATHS, VIEW, BLOB, FLAGS, KEEP, TOOLS or DROP.  0; -EPROTO with
+ * `err` set when the conversation is over; -ENOTSUP for any other type.
  */
 int agent_client_take(struct agent_client *c, uint16_t type, struct bytes body,
 		      struct err *err);

@@ -2,7 +2,7 @@
 #include "agent/identity.h"
 
 #include "base/str.h"
-#include "toolchain/manifest.h"
+#include "toolchain/manifest-id.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -38,18 +38,37 @@ static bool gather(const struct agent_view_queue *views,
 	return good;
 }
 
-int agent_identity_check(const struct agent_view_queue *views,
-			 const struct wire_cell *m, struct err *err)
+static size_t count(const struct agent_view_queue *views)
 {
-	struct toolchain_entry *all;
 	const struct agent_view *v;
-	struct digest id;
 	size_t n = 0;
-	int ret = -EINVAL;
 
 	list_for_each(v, views, link)
 		n += v->m.n;
-	all = xcalloc(n + 1, sizeof(*all));
+	return n;
+}
+
+char *agent_identity_driver(const struct agent_view_queue *views,
+			    const struct wire_cell *m)
+{
+	size_t n = count(views);
+	struct toolchain_entry *all = xcalloc(n + 1, sizeof(*all));
+	char *driver;
+
+	gather(views, all);
+	driver = toolchain_manifest_resolve(all, n, m->driver);
+	free(all);
+	return driver;
+}
+
+int agent_identity_check(const struct agent_view_queue *views,
+			 const struct wire_cell *m, struct err *err)
+{
+	size_t n = count(views);
+	struct toolchain_entry *all = xcalloc(n + 1, sizeof(*all));
+	struct digest id;
+	int ret = -EINVAL;
+
 	if (gather(views, all))
 		ret = toolchain_manifest_id(all, n, m->driver, m->is_clang,
 					    &id);

@@ -13,5 +13,11 @@
  */
 int agent_identity_check(const struct agent_view_queue *views,
 			 const struct wire_cell *m, struct err *err);
+/*
+ * Of a cell with a toolchain of the node's own: where its driver lies once the
+ * links that the views brought are followed.  The caller frees it.
+ */
+char *agent_identity_driver(const struct agent_view_queue *views,
+			    const struct wire_cell *m);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "agent/agent.h"
+#include "agent/kept.h"
 #include "agent/listen.h"
+#include "agent/own.h"
 #include "agent/reaper.h"
 #include "agent/session.h"
 #include "base/args.h"
@@ -10,6 +12,7 @@
 #include "base/str.h"
 #include "node/inventory.h"
 #include "store/store.h"
+#include "toolchain/host.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -35,6 +38,8 @@ enum {
 	OPT_SLOTS,
 	OPT_STORE,
 	OPT_STORE_SIZE,
+	OPT_TOOLCHAINS,
+	OPT_HOST,
 	OPT_CHECK,
 	OPT_VERSION,
 	OPT_HELP
@@ -51,6 +56,10 @@ static const struct args_option options[] = {
 	  "keep what kfarm sends (compilers, sources) in DIR" },
 	{ OPT_STORE_SIZE, 0, "store-size", "SIZE",
 	  "and no more than SIZE of it, as 800M or 20G" },
+	{ OPT_TOOLCHAINS, 0, "toolchains", "DIR",
+	  "keep the toolchains for this machine that kfarm brings in DIR" },
+	{ OPT_HOST, 0, "host", "HOST",
+	  "programs for HOST (as arm64, arm) run here, too" },
 	{ OPT_CHECK, 0, "check", NULL,
 	  "say whether jobs can run here, and if not, why" },
 	{ OPT_VERSION, 'V', "version", NULL, "print the version" },
@@ -63,6 +72,8 @@ struct settings {
 	const char *listen; /* the socket's path */
 	const char *store; /* NULL: the default */
 	uint64_t store_size; /* bytes; 0: the default */
+	const char *toolchains; /* NULL: beside the store */
+	struct strv hosts; /* beside the machine's own */
 	bool check;
 	uint16_t slots;
 	bool done; /* --help or --version did it all */
@@ -74,7 +85,8 @@ static void print_help(void)
 
 	printf("usage: kfarmd --stdio | --listen unix:PATH [--slots N]"
 	       " [--store DIR]\n"
-	       "              [--store-size SIZE]\n"
+	       "              [--store-size SIZE] [--toolchains DIR]"
+	       " [--host HOST]...\n"
 	       "       kfarmd --check\n%s",
 	       lines);
 	free(lines);
@@ -124,6 +136,19 @@ static int set_store_size(struct settings *s, const char *value,
 	return 0;
 }
 
+static int add_host(struct settings *s, const char *value, struct err *err)
+{
+	if (!wire_host_ok(value))
+		return err_set(err, EINVAL,
+			       "--host %s: must be a name as arm64 or x86_64",
+			       value);
+	if (s->hosts.n >= WIRE_HOSTS - 1)
+		return err_set(err, EINVAL, "--host: more than %d",
+			       WIRE_HOSTS - 1);
+	strv_add(&s->hosts, value);
+	return 0;
+}
+
 static int take_option(struct settings *s, int key, const char *value,
 		       struct err *err)
 {
@@ -140,6 +165,11 @@ static int take_option(struct settings *s, int key, const char *value,
 		return 0;
 	case OPT_STORE_SIZE:
 		return set_store_size(s, value, err);
+	case OPT_TOOLCHAINS:
+		s->toolchains = value;
+		return 0;
+	case OPT_HOST:
+		return add_host(s, value, err);
 	case OPT_CHECK:
 		s->check = true;
 		return 0;
@@ -232,6 +262,33 @@ static int start_stdio(struct agent *a, struct err *err)
 	return 0;
 }
 
+/* Nothing is made, or looked at, before a kfarm asks. */
+static void open_kept(struct agent *a, const struct settings *s,
+		      const char *store)
+{
+	char *up = str_dir(store);
+	char *dir = s->toolchains ? fs_absolute(s->toolchains) :
+				    xasprintf("%s/toolchains",
+					      strcmp(up, "/") ? up : "");
+
+	a->kept = agent_kept_new(dir);
+	a->owns = agent_owns_new();
+	free(dir);
+	free(up);
+}
+
+static void set_hosts(struct agent *a, const struct settings *s,
+		      const char *machine)
+{
+	const char *own = toolchain_host_published(machine);
+
+	strv_add(&a->hosts, wire_host_ok(own) ? own : "unknown");
+	for (size_t i = 0; i < s->hosts.n; i++) {
+		if (!strv_has(&a->hosts, s->hosts.v[i]))
+			strv_add(&a->hosts, s->hosts.v[i]);
+	}
+}
+
 static int open_store(struct agent *a, const struct settings *s,
 		      struct err *err)
 {
@@ -240,6 +297,8 @@ static int open_store(struct agent *a, const struct settings *s,
 			       xasprintf("%s/store", home);
 	int ret = store_open(&a->store, dir, s->store_size, err);
 
+	if (!ret)
+		open_kept(a, s, dir);
 	free(dir);
 	free(home);
 	return ret;
@@ -271,6 +330,7 @@ static int set_up(struct agent *a, const struct settings *s, struct err *err)
 	agent_slots_init(&a->slots, inv.cores, s->slots,
 			 ((uint64_t)inv.available_mib << 20) / 4);
 	set_limits(a, &inv);
+	set_hosts(a, s, inv.machine);
 	wire_inventory_release(&inv);
 	cell_check(&a->check);
 	if (!a->check.fit)
@@ -303,6 +363,9 @@ static bool tear_down(struct agent *a)
 	if (a->reaper)
 		agent_reaper_free(a->reaper);
 	store_free(a->store);
+	agent_kept_free(a->kept);
+	agent_owns_free(a->owns);
+	strv_release(&a->hosts);
 	event_base_free(a->base);
 	return true;
 }
@@ -376,6 +439,7 @@ int main(int argc, char **argv)
 			return print_check();
 		ret = run(&s, &err);
 	}
+	strv_release(&s.hosts);
 	if (ret)
 		log_error("%s", err.text);
 	return ret ? EXIT_FAILURE : EXIT_SUCCESS;

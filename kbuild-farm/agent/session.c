@@ -118,7 +118,8 @@ static void send_fit(struct agent_session *s)
 	struct cell_check *check = &s->agent->check;
 	struct wire_fit m = { .fit = check->fit,
 			      .layers = check->layers,
-			      .why = check->why };
+			      .why = check->why,
+			      .hosts = s->agent->hosts };
 	struct buf body = { 0 };
 
 	wire_fit_encode(&body, &m);

@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "cell/cell.h"
+#include "node/inventory.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,9 +12,24 @@
 
 #define SMALL_ENTRIES 32
 #define SMALL_BYTES   (256u << 10)
+#define LARGE         (1u << 20) /* bytes, to be held against the memory */
+#define MEMORY_LEAST  256 /* MiB that a view leaves */
 #define DAMAGED_MOST  3 /* times that one blob may turn out to be so */
 
 static void came(struct agent_want *w, int ret);
+
+static struct agent_view *allocate(uint32_t n, struct store *store)
+{
+	struct agent_view *v = xcalloc(1, sizeof(*v));
+
+	v->entries = xcalloc(n + 1, sizeof(*v->entries));
+	v->store = store;
+	for (uint32_t i = 0; i < n; i++) {
+		v->entries[i].view = v;
+		v->entries[i].want.came = came;
+	}
+	return v;
+}
 
 static int resolve(struct agent_view *v, const struct wire_view *m,
 		   const struct wire_paths_known *paths, struct err *err)
@@ -21,8 +37,6 @@ static int resolve(struct agent_view *v, const struct wire_view *m,
 	for (uint32_t i = 0; i < m->n; i++) {
 		struct agent_view_entry *e = &v->entries[i];
 
-		e->view = v;
-		e->want.came = came;
 		e->path = wire_paths_known_get(paths, m->entries[i].path);
 		if (!e->path)
 			return err_set(err, EPROTO,
@@ -36,15 +50,26 @@ struct agent_view *agent_view_new(struct wire_view *m,
 				  const struct wire_paths_known *paths,
 				  struct store *store, struct err *err)
 {
-	struct agent_view *v = xcalloc(1, sizeof(*v));
+	struct agent_view *v = allocate(m->n, store);
 
-	v->entries = xcalloc(m->n + 1, sizeof(*v->entries));
-	v->store = store;
 	if (resolve(v, m, paths, err)) {
 		free(v->entries);
 		free(v);
 		return NULL;
 	}
+	v->m = *m;
+	*m = (struct wire_view){ 0 };
+	return v;
+}
+
+struct agent_view *agent_view_new_named(struct wire_view *m,
+					const char *const *path,
+					struct store *store)
+{
+	struct agent_view *v = allocate(m->n, store);
+
+	for (uint32_t i = 0; i < m->n; i++)
+		v->entries[i].path = path[i];
 	v->m = *m;
 	*m = (struct wire_view){ 0 };
 	return v;
@@ -80,6 +105,21 @@ uint64_t agent_view_bytes(const struct agent_view *v)
 	for (uint32_t i = 0; i < v->m.n; i++)
 		sum += v->m.entries[i].size;
 	return sum;
+}
+
+int agent_view_room(uint64_t bytes, struct err *err)
+{
+	uint64_t mib = bytes >> 20;
+	uint32_t available, load;
+
+	if (mib < LARGE >> 20)
+		return 0;
+	node_inventory_load(&available, &load);
+	if (mib + MEMORY_LEAST <= available)
+		return 0;
+	return err_set(err, ENOMEM,
+		       "%llu MiB of files, and %u MiB of memory free",
+		       (unsigned long long)mib, available);
 }
 
 bool agent_view_small(const struct agent_view *v)
@@ -173,8 +213,8 @@ static int was_damaged(struct agent_view *v, uint32_t i, struct err *err)
 	return -EBADMSG;
 }
 
-static int put_file(struct agent_view *v, uint32_t i, struct cell *cell,
-		    struct err *err)
+static int put_file(struct agent_view *v, uint32_t i,
+		    const struct agent_view_target *t, struct err *err)
 {
 	const struct wire_entry *m = &v->m.entries[i];
 	int fd = store_open_blob(v->store, &m->digest, m->size), ret;
@@ -183,45 +223,79 @@ static int put_file(struct agent_view *v, uint32_t i, struct cell *cell,
 		return was_damaged(v, i, err);
 	if (fd < 0)
 		return err_set(err, -fd, "the node's store: %s", strerror(-fd));
-	ret = cell_put_file(cell, v->entries[i].path, fd, m->size,
-			    m->executable, m->mtime_ns, err);
+	ret = t->file(t->ctx, v->entries[i].path, m, fd, err);
 	close(fd);
 	return ret;
 }
 
-static int put_entry(struct agent_view *v, uint32_t i, struct cell *cell,
-		     struct err *err)
+static int put_entry(struct agent_view *v, uint32_t i,
+		     const struct agent_view_target *t, struct err *err)
 {
 	const struct wire_entry *m = &v->m.entries[i];
 	const char *path = v->entries[i].path;
 
 	switch ((enum wire_kind)m->kind) {
 	case WIRE_FILE:
-		return put_file(v, i, cell, err);
+		return put_file(v, i, t, err);
 	case WIRE_LINK:
-		return cell_put_link(cell, path, m->target, err);
+		return t->link(t->ctx, path, m->target, err);
 	case WIRE_DIR:
-		return cell_put_dir(cell, path, err);
+		return t->dir(t->ctx, path, err);
 	case WIRE_GONE:
-		return cell_remove(cell, path, err);
+		return t->gone(t->ctx, path, err);
 	}
 	return err_set(err, EPROTO, "an entry of kind %u", m->kind);
 }
 
-int agent_view_apply(struct agent_view *v, struct cell *cell, struct err *err)
+int agent_view_apply_to(struct agent_view *v, const struct agent_view_target *t,
+			struct err *err)
 {
 	for (; v->next < v->m.n; v->next++) {
 		int ret;
 
 		if (atomic_load(v->stop))
 			return err_set(err, ECANCELED, "not wanted any more");
-		ret = put_entry(v, (uint32_t)v->next, cell, err);
+		ret = put_entry(v, (uint32_t)v->next, t, err);
 		if (ret)
 			return ret;
 		if (v->m.part == WIRE_PART_TREE)
 			unpin(v, (uint32_t)v->next);
 	}
 	return 0;
+}
+
+static int cell_file(void *ctx, const char *path, const struct wire_entry *e,
+		     int fd, struct err *err)
+{
+	return cell_put_file(ctx, path, fd, e->size, e->executable, e->mtime_ns,
+			     err);
+}
+
+static int cell_link(void *ctx, const char *path, const char *target,
+		     struct err *err)
+{
+	return cell_put_link(ctx, path, target, err);
+}
+
+static int cell_dir(void *ctx, const char *path, struct err *err)
+{
+	return cell_put_dir(ctx, path, err);
+}
+
+static int cell_gone(void *ctx, const char *path, struct err *err)
+{
+	return cell_remove(ctx, path, err);
+}
+
+int agent_view_apply(struct agent_view *v, struct cell *cell, struct err *err)
+{
+	struct agent_view_target t = { .file = cell_file,
+				       .link = cell_link,
+				       .dir = cell_dir,
+				       .gone = cell_gone,
+				       .ctx = cell };
+
+	return agent_view_apply_to(v, &t, err);
 }
 
 bool agent_view_applied(const struct agent_view *v)

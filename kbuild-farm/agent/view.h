@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * agent/view.h - one VIEW, from its message until the cell's files are so.
+ * agent/view.h - one VIEW, from its message until the cell's files are so; or
+ * one KEEP, whose files go to the disk.
  *
  *	agent_view_look()	which blobs are here?  Those are pinned.
  *	agent_view_ask()	the rest is wanted of the client
@@ -33,7 +34,7 @@ TAILQ_HEAD(agent_view_queue, agent_view);
 struct agent_view_entry {
 	struct agent_want want;
 	struct agent_view *view;
-	const char *path; /* borrowed from the table of paths */
+	const char *path; /* borrowed from whoever made the view */
 	bool pinned;
 	bool lacks; /* its blob is not here, and was not asked for yet */
 	uint8_t damaged; /* how often it was */
@@ -61,6 +62,10 @@ struct agent_view {
 struct agent_view *agent_view_new(struct wire_view *m,
 				  const struct wire_paths_known *paths,
 				  struct store *store, struct err *err);
+/* The same with a name for each entry in place of its number; never fails. */
+struct agent_view *agent_view_new_named(struct wire_view *m,
+					const char *const *path,
+					struct store *store);
 /* Waits for no blob any more; fine while a thread is at work. */
 void agent_view_forget(struct agent_view *v);
 /* The same, and unpins what is pinned. */
@@ -68,6 +73,11 @@ void agent_view_free(struct agent_view *v);
 
 /* Bytes of all files in it. */
 uint64_t agent_view_bytes(const struct agent_view *v);
+/*
+ * Would that many bytes of files in a cell leave this node memory to compile
+ * with?  0, or -ENOMEM with `err` set.
+ */
+int agent_view_room(uint64_t bytes, struct err *err);
 /* Is so little to be done that a thread of its own costs more? */
 bool agent_view_small(const struct agent_view *v);
 
@@ -85,6 +95,19 @@ int agent_view_ask(struct agent_view *v, struct agent_blobs *blobs,
  * cell does not take an entry, with `err` set.
  */
 int agent_view_apply(struct agent_view *v, struct cell *cell, struct err *err);
+/* The same for another place than a cell; each returns 0 or says why not. */
+struct agent_view_target {
+	/* `fd` holds the bytes of `e`, which were verified. */
+	int (*file)(void *ctx, const char *path, const struct wire_entry *e,
+		    int fd, struct err *err);
+	int (*link)(void *ctx, const char *path, const char *target,
+		    struct err *err);
+	int (*dir)(void *ctx, const char *path, struct err *err);
+	int (*gone)(void *ctx, const char *path, struct err *err);
+	void *ctx;
+};
+int agent_view_apply_to(struct agent_view *v, const struct agent_view_target *t,
+			struct err *err);
 /*
  * Is it applied?  Pins of a tree are gone by then; a toolchain's stay as long
  * as the view, for the next cell of that toolchain.

@@ -2,19 +2,16 @@
 #include "build/compiler.h"
 
 #include "base/fs.h"
-#include "base/spawn.h"
 #include "base/which.h"
+#include "build/minimum.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
+#include <sys/utsname.h>
 #include <unistd.h>
-
-#define ASK_MS  20000
-#define ASK_MAX 4096
 
 /* The choice while it is being made; NULL: not given. */
 struct choice {
@@ -76,23 +73,30 @@ static bool on_path(const struct build_compiler *c, char *const *env,
 	return yes;
 }
 
-static int not_found(const char *name, const char *prefix, struct err *err)
+/* `word`: the release that was asked for, "gcc" for any; NULL: no release. */
+static int not_found(const char *name, const char *prefix,
+		     const struct build_arch *arch, const char *word,
+		     struct err *err)
 {
-	char *package = prefix ? build_arch_package(prefix) : NULL;
-	int ret;
+	struct toolchain_release r = { 0 };
+	struct err ignored;
+	bool released = word && !toolchain_release_parse(word, &r, &ignored);
+	char *get = released ? build_installed_advice(arch, &r) : NULL;
+	/* Debian's is of one version only. */
+	char *package = prefix && !r.n ? build_arch_package(prefix) : NULL;
 
-	if (package)
-		ret = err_set(err, ENOENT,
-			      "%s: not found in PATH; install the package %s, "
-			      "or name another toolchain with -t",
-			      name, package);
-	else
-		ret = err_set(err, ENOENT,
-			      "%s: not found in PATH; install it, or name "
-			      "another toolchain with -t",
-			      name);
+	err_set(err, ENOENT, "%s: not found in PATH%s; %s%s%s%s%s", name,
+		released ? " nor installed" : "", get ? get : "",
+		get ? "; or " : "",
+		package  ? "install the package " :
+		released ? "name" :
+			   "install it, or name",
+		package ? package : "",
+		package ? ", or name another toolchain with -t" :
+			  " another toolchain with -t");
 	free(package);
-	return ret;
+	free(get);
+	return -ENOENT;
 }
 
 /* "gcc-13" of "gcc-13.3.0" is not the same: names are taken as they are. */
@@ -104,13 +108,70 @@ static bool is_version_of(const char *word, const char *tool)
 	       isdigit((unsigned char)word[n + 1]);
 }
 
-static int read_toolchain(struct choice *w, const struct build_compiler *c,
-			  const struct build_compiler_wish *wish,
-			  struct err *err)
+/* DATA/bin goes behind the links, with the names in it. */
+static void use_bin(struct build_compiler *c)
 {
-	const char *t = wish->toolchain;
-	size_t n = strlen(t);
+	if (!strv_has(&c->dirs, c->installed.bin))
+		strv_add(&c->dirs, c->installed.bin);
+}
 
+static int take_installed(struct choice *w, struct build_compiler *c,
+			  const struct toolchain_installed *t, struct err *err)
+{
+	char *prefix;
+	int ret = build_installed_prefix(&c->installed, t, &prefix, err);
+
+	if (ret)
+		return ret;
+	if (t->is_clang) {
+		replace(&w->llvm, prefix);
+	} else {
+		replace(&w->cross, prefix);
+		replace(&w->cc, NULL);
+	}
+	use_bin(c);
+	return 0;
+}
+
+/* A prefix that may lack its dash. */
+static int read_prefix(struct choice *w, const struct build_compiler *c,
+		       const char *t, char *const *env, struct err *err)
+{
+	size_t n = strlen(t);
+	char *gcc;
+	bool found;
+
+	if (!n || t[n - 1] == '-') {
+		replace(&w->cross, xstrdup(t));
+		return 0;
+	}
+	gcc = xasprintf("%s-gcc", t);
+	found = on_path(c, env, gcc) || build_installed_has(&c->installed, gcc);
+	free(gcc);
+	if (!found)
+		return err_set(err, EINVAL,
+			       "-t %s: neither gcc, gcc-VERSION, clang, "
+			       "clang-VERSION, the id of an installed "
+			       "toolchain nor the prefix of a gcc (which ends "
+			       "in -)",
+			       t);
+	replace(&w->cross, xasprintf("%s-", t));
+	return 0;
+}
+
+static int read_toolchain(struct choice *w, struct build_compiler *c,
+			  const struct build_arch *arch, const char *t,
+			  char *const *env, struct err *err)
+{
+	const struct toolchain_installed *found;
+	int ret = build_installed_find(&c->installed, arch, t, &found, err);
+
+	if (ret) {
+		err_wrap(err, "-t %s", t);
+		return ret;
+	}
+	if (found)
+		return take_installed(w, c, found, err);
 	if (!strcmp(t, "gcc"))
 		return 0;
 	if (!strcmp(t, "clang") || is_version_of(t, "clang")) {
@@ -121,23 +182,7 @@ static int read_toolchain(struct choice *w, const struct build_compiler *c,
 		replace(&w->cc, xstrdup(t));
 		return 0;
 	}
-	if (n && t[n - 1] != '-') {
-		char *gcc = xasprintf("%s-gcc", t);
-		bool found = on_path(c, wish->env, gcc);
-
-		free(gcc);
-		if (!found)
-			return err_set(
-				err, EINVAL,
-				"-t %s: neither gcc, gcc-VERSION, clang, "
-				"clang-VERSION nor the prefix of a gcc "
-				"(which ends in -)",
-				t);
-		replace(&w->cross, xasprintf("%s-", t));
-		return 0;
-	}
-	replace(&w->cross, xstrdup(t));
-	return 0;
+	return read_prefix(w, c, t, env, err);
 }
 
 /* Take the directory off a name and remember it for PATH. */
@@ -162,41 +207,66 @@ static void take_directory(struct build_compiler *c, const char *variable,
 	free(dir);
 }
 
-/* No prefix was named: one of Debian's for this architecture. */
-static int default_prefix(struct choice *w, const struct build_compiler *c,
-			  const struct build_arch *arch,
-			  const struct build_compiler_wish *wish,
+/* One of Debian's that is on PATH; the caller frees it. */
+static char *prefix_on_path(const struct build_compiler *c,
+			    const struct build_arch *arch, const char *suffix,
+			    char *const *env)
+{
+	for (size_t i = 0; arch->known && i < arch->known->prefixes.n; i++) {
+		const char *prefix = arch->known->prefixes.v[i];
+		char *name = xasprintf("%s%s", prefix, suffix);
+		bool found = on_path(c, env, name);
+
+		free(name);
+		if (found)
+			return xstrdup(prefix);
+	}
+	return NULL;
+}
+
+/* No prefix was named, and Debian's is not there. */
+static int without_prefix(struct choice *w, struct build_compiler *c,
+			  const struct build_arch *arch, const char *word,
 			  struct err *err)
 {
-	/* CC=gcc-13 is only half a name: which binutils, which prefix? */
-	const char *suffix = w->cc && is_version_of(w->cc, "gcc") ? w->cc :
-								    "gcc";
-	char host[32], *name;
+	const struct toolchain_installed *found = NULL;
+	const char *suffix = w->cc ? w->cc : "gcc", *prefix;
+	char *name;
 	int ret;
 
-	build_arch_host(host);
-	if (!strcmp(host, arch->srcarch) || !strcmp(arch->srcarch, "um"))
-		return 0;
-	for (int i = 0; i < BUILD_ARCH_PREFIXES && arch->prefix[i]; i++) {
-		name = xasprintf("%s%s", arch->prefix[i], suffix);
-		if (on_path(c, wish->env, name)) {
-			w->cross = xstrdup(arch->prefix[i]);
-			free(name);
-			return 0;
-		}
-		free(name);
+	if (!w->cc) {
+		ret = build_installed_find(&c->installed, arch, "gcc", &found,
+					   err);
+		if (ret || found)
+			return ret ? ret : take_installed(w, c, found, err);
 	}
-	if (w->llvm || (w->cc && !is_version_of(w->cc, "gcc")))
-		return 0;
-	if (!arch->prefix[0])
+	if (!arch->known || !arch->known->prefixes.n)
 		return err_set(err, ENOENT,
 			       "no cross compiler is known for %s; name its "
 			       "prefix with -t",
 			       arch->arch);
-	name = xasprintf("%s%s", arch->prefix[0], suffix);
-	ret = not_found(name, arch->prefix[0], err);
+	prefix = arch->known->prefixes.v[0];
+	name = xasprintf("%s%s", prefix, suffix);
+	ret = not_found(name, prefix, arch, word ? word : "gcc", err);
 	free(name);
 	return ret;
+}
+
+static int default_prefix(struct choice *w, struct build_compiler *c,
+			  const struct build_arch *arch, const char *word,
+			  char *const *env, struct err *err)
+{
+	/* CC=gcc-13 is only half a name: which binutils, which prefix? */
+	bool half = w->cc && is_version_of(w->cc, "gcc");
+	char host[32];
+
+	build_arch_host(host);
+	if (!strcmp(host, arch->srcarch) || !strcmp(arch->srcarch, "um"))
+		return 0;
+	w->cross = prefix_on_path(c, arch, half ? w->cc : "gcc", env);
+	if (w->cross || w->llvm || (w->cc && !half))
+		return 0;
+	return without_prefix(w, c, arch, word, err);
 }
 
 static char *compiler_name(const struct choice *w)
@@ -209,10 +279,9 @@ static char *compiler_name(const struct choice *w)
 }
 
 /* -t gcc-13 and a prefix: CC is the compiler's whole name. */
-static void complete_cc(struct choice *w,
-			const struct build_compiler_wish *wish)
+static void complete_cc(struct choice *w, const char *word)
 {
-	if (wish->toolchain && w->cross && w->cc && is_version_of(w->cc, "gcc"))
+	if (word && w->cross && w->cc && is_version_of(w->cc, "gcc"))
 		replace(&w->cc, xasprintf("%s%s", w->cross, w->cc));
 }
 
@@ -229,9 +298,9 @@ static bool is_elf(const char *path)
 }
 
 /* Find the file of a compiler, or say why it cannot be linked. */
-static int resolve(struct build_compiler *c, const char *variable,
-		   const char *name, char *const *env, char **file,
-		   struct err *err)
+static int resolve(struct build_compiler *c, const struct build_arch *arch,
+		   const char *variable, const char *name, char *const *env,
+		   char **file, struct err *err)
 {
 	char *path, *why = NULL;
 
@@ -253,45 +322,7 @@ static int resolve(struct build_compiler *c, const char *variable,
 		c->unlinked = why;
 	else
 		free(why);
-	return *file ? 0 : not_found(name, NULL, err);
-}
-
-static int ask_version(struct build_compiler *c, char *const *env,
-		       struct err *err)
-{
-	char *words = xstrdup(*c->path ? c->path : c->name), *save = NULL;
-	char *path = build_compiler_path(c, env);
-	struct strv argv = { 0 }, with = { 0 };
-	struct spawn ask = { .fd = { -1, -1, -1 } };
-	struct buf out = { 0 };
-	int status = 0, ret;
-
-	/* A PATH of ours before the user's: the first one counts. */
-	strv_addf(&with, "PATH=%s", path);
-	strv_add_all(&with, env);
-	for (char *w = strtok_r(words, " \t", &save); w;
-	     w = strtok_r(NULL, " \t", &save))
-		strv_add(&argv, w);
-	if (!c->is_clang)
-		strv_add(&argv, "-dumpfullversion");
-	strv_add(&argv, "-dumpversion");
-	ask.argv = argv.v;
-	ask.env = with.v;
-	ret = spawn_capture(&ask, ASK_MAX, ASK_MS, &out, &status, err);
-	if (!ret && (status || !isdigit((unsigned char)*buf_str(&out))))
-		ret = err_set(err, ENOEXEC,
-			      "%s does not tell its version: it does not run "
-			      "here, or is no C compiler",
-			      c->name);
-	if (!ret)
-		c->version = xstrndup(buf_str(&out),
-				      strcspn(buf_str(&out), "\n "));
-	buf_release(&out);
-	strv_release(&argv);
-	strv_release(&with);
-	free(path);
-	free(words);
-	return ret;
+	return *file ? 0 : not_found(name, NULL, arch, NULL, err);
 }
 
 bool build_compiler_older(const char *a, const char *b)
@@ -310,38 +341,6 @@ bool build_compiler_older(const char *a, const char *b)
 	}
 }
 
-/* Trees before 5.13 have no such script: then make has to find out. */
-static int check_minimum(const struct build_compiler *c,
-			 const struct build_arch *arch,
-			 const struct build_compiler_wish *wish,
-			 struct err *err)
-{
-	char *script = xasprintf("%s/scripts/min-tool-version.sh",
-				 wish->tree ? wish->tree : "");
-	char *tool = xstrdup(c->is_clang ? "llvm" : "gcc");
-	char *argv[] = { (char[]){ "/bin/sh" }, script, tool, NULL };
-	struct strv env = { 0 };
-	struct spawn ask = { .argv = argv, .fd = { -1, -1, -1 } };
-	struct buf out = { 0 };
-	int status = 0, ret = 0;
-
-	strv_addf(&env, "SRCARCH=%s", arch->srcarch);
-	ask.env = env.v;
-	if (wish->tree && fs_exists(script) &&
-	    !spawn_capture(&ask, ASK_MAX, ASK_MS, &out, &status, err) &&
-	    !status && build_compiler_older(c->version, buf_str(&out)))
-		ret = err_set(err, ENOTSUP,
-			      "%s is version %s, but this tree needs %s %.*s "
-			      "or newer; name a newer one with -t",
-			      c->name, c->version, tool,
-			      (int)strcspn(buf_str(&out), "\n"), buf_str(&out));
-	buf_release(&out);
-	strv_release(&env);
-	free(tool);
-	free(script);
-	return ret;
-}
-
 static void set_vars(struct build_compiler *c, const struct choice *w)
 {
 	if (w->cross)
@@ -354,11 +353,45 @@ static void set_vars(struct build_compiler *c, const struct choice *w)
 		strv_addf(&c->vars, "HOSTCC=%s", w->hostcc);
 }
 
+/* [arch "X"] toolchain; x86 is x86_64 where that is the machine's own. */
+static const char *standard(const struct build_arch *arch,
+			    const struct build_compiler_wish *wish)
+{
+	const struct toolchain_arch *own;
+	const char *word;
+	struct utsname u;
+
+	if (!wish->standard || !wish->standard->v)
+		return NULL;
+	word = str_env(wish->standard->v, arch->arch);
+	if (word || strcmp(arch->arch, arch->srcarch) != 0 || uname(&u))
+		return word;
+	own = toolchain_data_arch(u.machine);
+	if (!own)
+		own = toolchain_data_arch_called(u.machine);
+	if (!own || strcmp(own->srcarch, arch->srcarch) != 0)
+		return NULL;
+	return str_env(wish->standard->v, own->arch);
+}
+
+/* The names of installed ones mean DATA/bin wherever they come from. */
+static void find_bin(struct build_compiler *c, const struct choice *w)
+{
+	char *name = compiler_name(w);
+	char *ld = xasprintf("%sld", w->cross ? w->cross : "");
+
+	if (build_installed_has(&c->installed, name) ||
+	    (w->cross && build_installed_has(&c->installed, ld)))
+		use_bin(c);
+	free(ld);
+	free(name);
+}
+
 static int decide(struct build_compiler *c, struct choice *w,
-		  const struct build_arch *arch,
+		  const struct build_arch *arch, const char *word,
 		  const struct build_compiler_wish *wish, struct err *err)
 {
-	int ret = wish->toolchain ? read_toolchain(w, c, wish, err) : 0;
+	int ret = word ? read_toolchain(w, c, arch, word, wish->env, err) : 0;
 
 	if (ret)
 		return ret;
@@ -371,9 +404,35 @@ static int decide(struct build_compiler *c, struct choice *w,
 	if (w->llvm)
 		take_directory(c, "LLVM", &w->llvm);
 	if (!w->cross)
-		ret = default_prefix(w, c, arch, wish, err);
+		ret = default_prefix(w, c, arch, word, wish->env, err);
+	if (ret)
+		return ret;
+	complete_cc(w, word);
+	find_bin(c, w);
+	return 0;
+}
+
+/* Look at what was chosen: the files, the version, the tree's minimum. */
+static int examine(struct build_compiler *c, const struct choice *w,
+		   const struct build_arch *arch, const char *word,
+		   const struct build_compiler_wish *wish, struct err *err)
+{
+	const char *hostcc = w->hostcc ? w->hostcc : w->llvm ? c->name : "gcc";
+	char *host = NULL;
+	int ret = resolve(c, arch, "CC", c->name, wish->env, &c->path, err);
+
+	if (ret == -ENOENT)
+		not_found(c->name, c->is_clang ? NULL : w->cross, arch, word,
+			  err);
 	if (!ret)
-		complete_cc(w, wish);
+		ret = build_compiler_lease(c, c->name, c->path, err);
+	if (!ret)
+		ret = resolve(c, arch, "HOSTCC", hostcc, wish->env, &host, err);
+	if (!ret)
+		ret = build_minimum_version(c, wish->env, err);
+	if (!ret)
+		ret = build_minimum_check(c, arch, wish->tree, err);
+	free(host);
 	return ret;
 }
 
@@ -382,35 +441,48 @@ int build_compiler_choose(struct build_compiler *c,
 			  const struct build_compiler_wish *wish,
 			  struct err *err)
 {
+	const char *word = wish->toolchain;
 	struct choice w = { 0 };
-	char *host = NULL;
 	int ret;
 
 	*c = (struct build_compiler){ 0 };
 	read_choice(&w, wish);
-	ret = decide(c, &w, arch, wish, err);
-	if (ret)
-		goto out;
-	set_vars(c, &w);
-	c->name = compiler_name(&w);
-	c->is_clang = strstr(str_base(c->name), "clang") != NULL;
-	ret = resolve(c, "CC", c->name, wish->env, &c->path, err);
-	if (ret == -ENOENT)
-		not_found(c->name, c->is_clang ? NULL : w.cross, err);
+	if (!word && !w.cross && !w.cc && !w.llvm)
+		word = standard(arch, wish);
+	ret = build_installed_open(&c->installed, wish->data, err);
+	for (size_t i = 0; i < c->installed.list.broken.n; i++)
+		strv_addf(&c->notes, "not used: %s",
+			  c->installed.list.broken.v[i]);
 	if (!ret)
-		ret = resolve(c, "HOSTCC",
-			      w.hostcc ? w.hostcc :
-			      w.llvm   ? c->name :
-					 "gcc",
-			      wish->env, &host, err);
-	if (!ret)
-		ret = ask_version(c, wish->env, err);
-	if (!ret)
-		ret = check_minimum(c, arch, wish, err);
-out:
-	free(host);
+		ret = decide(c, &w, arch, word, wish, err);
+	if (!ret) {
+		set_vars(c, &w);
+		c->name = compiler_name(&w);
+		c->is_clang = strstr(str_base(c->name), "clang") != NULL;
+		ret = examine(c, &w, arch, word, wish, err);
+	}
+	if (ret && word && word != wish->toolchain)
+		err_wrap(err, "[arch \"%s\"] toolchain = %s", arch->arch, word);
 	choice_release(&w);
 	return ret;
+}
+
+int build_compiler_lease(struct build_compiler *c, const char *name,
+			 const char *path, struct err *err)
+{
+	const struct toolchain_installed *t = build_installed_owner(
+		&c->installed, name, path);
+	int fd;
+
+	if (!t)
+		return 0;
+	fd = toolchain_lease(t->dir, err);
+	if (fd < 0)
+		return fd;
+	c->lease = xrealloc(c->lease, (c->n_leases + 1) * sizeof(*c->lease));
+	c->lease[c->n_leases++] = fd;
+	build_installed_quirks(t, &c->notes);
+	return 0;
 }
 
 char *build_compiler_path(const struct build_compiler *c, char *const *env)
@@ -435,5 +507,9 @@ void build_compiler_release(struct build_compiler *c)
 	strv_release(&c->vars);
 	strv_release(&c->dirs);
 	strv_release(&c->notes);
+	for (size_t i = 0; i < c->n_leases; i++)
+		close(c->lease[i]);
+	free(c->lease);
+	build_installed_release(&c->installed);
 	*c = (struct build_compiler){ 0 };
 }

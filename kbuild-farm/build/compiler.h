@@ -5,6 +5,8 @@
  * Nothing that kbuild records may depend on kfarm: make is given the names
  * that a plain make would be given.  A name with a directory would bypass
  * the links, so its last component is used and its directory goes into PATH.
+ * An installed toolchain is used under its normalized names
+ * (build/installed.h), with DATA/bin in PATH.
  */
 #ifndef BUILD_COMPILER_H
 #define BUILD_COMPILER_H
@@ -12,6 +14,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "build/arch.h"
+#include "build/installed.h"
 
 /* What the user said about it. */
 struct build_compiler_wish {
@@ -19,6 +22,9 @@ struct build_compiler_wish {
 	const char *toolchain; /* -t, or NULL */
 	const struct strv *variables; /* NAME=VALUE for make's command line */
 	char *const *env; /* what make will inherit */
+	const struct strv *standard; /* ARCH=TOOLCHAIN: of the configuration;
+					NULL: none */
+	const char *data; /* DATA, NULL: the user's */
 };
 
 struct build_compiler {
@@ -30,12 +36,18 @@ struct build_compiler {
 	struct strv dirs; /* go into PATH, behind the links */
 	char *unlinked; /* why there will be no links; NULL: there will */
 	struct strv notes; /* what the user is to know, a line each */
+	struct build_installed installed;
+	int *lease; /* of toolchains in use, held until the release */
+	size_t n_leases;
 };
 
 /*
  * Choose it: -t, CC=, LLVM=, CROSS_COMPILE= (variables before environment),
- * else Debian's cross compiler of the architecture, else the host's gcc.
- * `vars` then stand for the user's own variables of the same names.
+ * what the configuration says for the architecture, else Debian's cross
+ * compiler on PATH, else the newest installed one, else, for the machine's
+ * own architecture, gcc.  What -t or the configuration name as a release is an
+ * installed toolchain before it is a program on PATH.  `vars` then stand for
+ * the user's own variables of the same names.
  *
  * Returns 0; -ENOTSUP when the tree asks for a newer compiler; another
  * negative errno with `err` naming what was looked for.  Release `c` in
@@ -46,6 +58,10 @@ int build_compiler_choose(struct build_compiler *c,
 			  const struct build_compiler_wish *wish,
 			  struct err *err);
 void build_compiler_release(struct build_compiler *c);
+/* Keep the toolchain that `name`, whose file is `path`, belongs to, if any,
+ * from being removed as long as `c` lives. */
+int build_compiler_lease(struct build_compiler *c, const char *name,
+			 const char *path, struct err *err);
 /* PATH with the directories of `c` in front; the caller frees it. */
 char *build_compiler_path(const struct build_compiler *c, char *const *env);
 /* Is version `a` ("12.2.0") older than `b` ("5.1.0")? */

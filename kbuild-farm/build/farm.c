@@ -6,6 +6,7 @@
 #include "build/links.h"
 #include "build/tools.h"
 #include "coord/coord.h"
+#include "coord/trust.h"
 #include "node/inventory.h"
 #include "node/limits.h"
 
@@ -83,8 +84,11 @@ int build_farm_open(struct build_farm *f, const struct build_farm_setup *setup,
 	char *wrapper = build_links_wrapper();
 	char *cache = fs_cache_home();
 	char *answers = xasprintf("%s/scan", cache);
+	char *trust = coord_trust_path(), *data = fs_data_home();
 	int ret;
 
+	s.trust = trust;
+	s.data = data;
 	s.cache_dir = answers;
 	s.trees = setup->trees;
 
@@ -103,6 +107,8 @@ int build_farm_open(struct build_farm *f, const struct build_farm_setup *setup,
 		expect(f, setup);
 	free(answers);
 	free(cache);
+	free(trust);
+	free(data);
 	free(wrapper);
 	return ret;
 }

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,7 @@ static int choose_compiler(struct build_guest *g, struct strv *exports,
 	static const struct strv none;
 	const struct build_guest_wish *w = g->wish;
 	struct build_compiler_wish wish = { .toolchain = w->toolchain,
+					    .standard = w->standard,
 					    .variables = &none,
 					    .env = g->env.v };
 	struct build_arch arch;
@@ -53,6 +55,7 @@ static int choose_compiler(struct build_guest *g, struct strv *exports,
 
 	build_arch_host(host);
 	ret = build_arch_find(&arch, NULL, w->arch ? w->arch : host, err);
+	arch.guessed = !w->arch;
 	if (!ret)
 		ret = build_compiler_choose(&g->compiler, &arch, &wish, err);
 	if (ret)
@@ -138,6 +141,8 @@ int build_guest_become(const struct build_guest *g, struct err *err)
 	if (g->compiler.dirs.n)
 		strv_addf(&ours, "PATH=%s", path);
 	build_environ_overlay(&env, g->env.v, &ours);
+	for (size_t i = 0; i < g->compiler.n_leases; i++)
+		fcntl(g->compiler.lease[i], F_SETFD, 0);
 	signal(SIGPIPE, SIG_DFL);
 	execve(g->program, g->wish->argv, env.v);
 	signal(SIGPIPE, SIG_IGN);

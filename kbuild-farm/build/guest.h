@@ -21,6 +21,7 @@ struct build_guest_wish {
 	char *const *env; /* what it would inherit */
 	const struct strv *environment; /* -e, NAME=VALUE */
 	const char *arch, *toolchain; /* -a, -t, or NULL */
+	const struct strv *standard; /* [arch "X"] toolchain, X=TOOLCHAIN */
 	unsigned jobs; /* -j, 0: not given */
 	int require_remote; /* percent; 0: not asked for */
 	bool no_jobserver; /* MAKEFLAGS stays as it is */
@@ -48,10 +49,11 @@ struct build_guest_result {
 
 /*
  * Decide.  -a exports ARCH, both export what `kfarm build` gives make:
- * CROSS_COMPILE, CC, LLVM.  Returns 0, or a negative errno with `err` set;
- * with g->no_command it is about the command itself: -ENOENT for one that is
- * not there, -EACCES for one that cannot be run.
- * Release `g` in any case.
+ * CROSS_COMPILE, CC, LLVM.  An installed toolchain is leased until `g` is
+ * released, or until the command ends that kfarm becomes.  Returns 0, or a
+ * negative errno with `err` set; with g->no_command it is about the command
+ * itself: -ENOENT for one that is not there, -EACCES for one that cannot be
+ * run. Release `g` in any case.
  */
 int build_guest_plan(struct build_guest *g, const struct build_guest_wish *wish,
 		     struct err *err);

@@ -319,3 +319,19 @@ void build_kconfig_missed(const struct build_kconfig *k, const char *config,
 		}
 	}
 }
+
+bool build_kconfig_asks(const struct build_kconfig *k, const char *config,
+			const char *symbol)
+{
+	const char *base = k->base == BUILD_CONFIG_KEEP ? config : k->text;
+	struct bytes name = bytes_str(symbol), yes = bytes_str("y");
+
+	for (size_t i = k->n_fragments; i-- > 0;) {
+		const char *text = k->fragment[i].text;
+
+		/* What comes later counts, also within a fragment. */
+		if (set_again(k, i, text, name))
+			return bytes_equal(lookup(text, name), yes);
+	}
+	return base && bytes_equal(lookup(base, name), yes);
+}

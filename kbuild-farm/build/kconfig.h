@@ -47,6 +47,13 @@ bool build_kconfig_nothing(const struct build_kconfig *k);
 /* What was asked, in 32 bytes: the names do not matter, the texts do. */
 void build_kconfig_digest(const struct build_kconfig *k, struct digest *out);
 /*
+ * Is `symbol` to be y?  What the last fragment that sets it says, else the
+ * base; `config` is the text of the .config that is kept.  A target of make
+ * is taken to say nothing.
+ */
+bool build_kconfig_asks(const struct build_kconfig *k, const char *config,
+			const char *symbol);
+/*
  * Which settings of the fragments did not come out in `config` (the text of
  * a .config)?  Adds a line each: "CONFIG_X: asked =y, is not set".  The last
  * fragment that sets a symbol counts.

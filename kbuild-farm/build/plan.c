@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "base/which.h"
+#include "build/compat.h"
 #include "build/environ.h"
 
 #include <errno.h>
@@ -135,6 +136,7 @@ static int choose_compiler(struct build_plan *p, struct err *err)
 		.toolchain = p->request->toolchain,
 		.variables = &p->request->variables,
 		.env = p->env,
+		.standard = p->request->standard,
 	};
 
 	return build_compiler_choose(&p->compiler, &p->arch, &wish, err);
@@ -204,6 +206,17 @@ static int read_kconfig(struct build_plan *p, struct err *err)
 	if (!ret && p->kconfig.base == BUILD_CONFIG_KEEP)
 		ret = check_config_arch(p, path, err);
 	free(path);
+	return ret;
+}
+
+static int choose_compat(struct build_plan *p, struct err *err)
+{
+	char *config = build_plan_path(p, ".config");
+	int ret = build_compat_choose(&p->compiler, &p->arch, &p->kconfig,
+				      config, &p->request->variables, p->env,
+				      err);
+
+	free(config);
 	return ret;
 }
 
@@ -303,6 +316,8 @@ int build_plan_make(struct build_plan *p, const struct build_request *r,
 		ret = choose_place(p, err);
 	if (!ret)
 		ret = read_kconfig(p, err);
+	if (!ret)
+		ret = choose_compat(p, err);
 	if (!ret)
 		ret = tree_rev_read(&p->rev, p->tree, err);
 	if (ret)

@@ -14,6 +14,7 @@ struct build_request {
 	const char *directory; /* -C */
 	const char *arch; /* -a */
 	const char *toolchain; /* -t */
+	const struct strv *standard; /* [arch "X"] toolchain, X=TOOLCHAIN */
 	const char *kconfig; /* -k */
 	struct strv kconfig_add; /* -K, in order */
 	const char *build_dir; /* -b */

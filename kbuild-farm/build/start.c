@@ -67,9 +67,13 @@ static int start_farm(struct build_run *run, const struct node_roster *roster,
 	char *path = build_compiler_path(&plan->compiler, plan->env);
 	const char *host = plan->vars.n ? str_env(plan->vars.v, "HOSTCC") :
 					  NULL;
+	const char *second = plan->vars.n ? str_env(plan->vars.v,
+						    "CROSS_COMPILE_COMPAT") :
+					    NULL;
+	char *compat = second ? xasprintf("%sgcc", second) : NULL;
 	char *const trees[] = { plan->tree, plan->place.dir, NULL };
 	char *const expect[] = { plan->compiler.name,
-				 (char *)(host ? host : "gcc"), NULL };
+				 (char *)(host ? host : "gcc"), compat, NULL };
 	struct build_farm_setup setup = {
 		.base = run->base,
 		.roster = roster,
@@ -88,6 +92,7 @@ static int start_farm(struct build_run *run, const struct node_roster *roster,
 	build_plan_env(run->plan, &run->env, run->farm.rundir.links, extra.v);
 	strv_release(&skipped);
 	strv_release(&extra);
+	free(compat);
 	free(path);
 	return ret;
 }

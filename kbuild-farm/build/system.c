@@ -84,10 +84,11 @@ char *build_system_linker(const struct build_plan *p)
 {
 	const char *prefix = str_env(p->vars.v ? p->vars.v : p->env,
 				     "CROSS_COMPILE");
+	const char *llvm = p->vars.v ? str_env(p->vars.v, "LLVM") : NULL;
 	char *name, *line;
 
-	if (p->vars.v && str_env(p->vars.v, "LLVM"))
-		name = xstrdup("ld.lld");
+	if (llvm)
+		name = xasprintf("ld.lld%s", *llvm == '-' ? llvm : "");
 	else
 		name = xasprintf("%sld", prefix ? prefix : "");
 	line = build_system_first_line(p, name);

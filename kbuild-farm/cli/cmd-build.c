@@ -46,7 +46,7 @@ static const struct args_option options[] = {
 	{ OPT_ARCH, 'a', "arch", "ARCH",
 	  "the kernel's ARCH: arm64, x86_64 ..." },
 	{ OPT_TOOLCHAIN, 't', "toolchain", "NAME",
-	  "gcc, gcc-13, clang, clang-14 or a CROSS_COMPILE prefix" },
+	  "gcc-13, clang-14 ..., an installed one or a prefix" },
 	{ OPT_KCONFIG, 'k', "kconfig", "NAME",
 	  "a configuration target, or a file" },
 	{ OPT_KCONFIG_ADD, 'K', "kconfig-add", "ADD",
@@ -77,6 +77,7 @@ static const struct args_option options[] = {
 /* The command line, read. */
 struct wish {
 	struct build_request request;
+	struct strv standard; /* toolchains of the configuration */
 	struct watch_setup watch;
 	const char *color;
 	bool dry_run;
@@ -276,9 +277,10 @@ static int plan_and_build(struct wish *w, struct err *err)
 	struct node_roster roster = { 0 };
 	struct build_plan plan = { 0 };
 	int ret = settings_load(&roster, w->request.no_remote,
-				&w->request.require_remote, err);
+				&w->request.require_remote, &w->standard, err);
 	int status;
 
+	w->request.standard = &w->standard;
 	if (!ret)
 		ret = build_plan_make(&plan, &w->request, environ, err);
 	if (ret) {
@@ -307,6 +309,7 @@ static int build_main(char *const *argv)
 		look_at_terminal(&w);
 		status = plan_and_build(&w, &err);
 	}
+	strv_release(&w.standard);
 	strv_release(&w.request.kconfig_add);
 	strv_release(&w.request.environment);
 	strv_release(&w.request.variables);

@@ -9,7 +9,7 @@ void cmd_help_all(FILE *out)
 {
 	fputs("usage: kfarm COMMAND [ARGUMENT]...\n\n", out);
 	for (const struct cmd *const *c = cmd_list; *c; c++)
-		fprintf(out, "  %-8s %s\n", (*c)->name, (*c)->help);
+		fprintf(out, "  %-9s %s\n", (*c)->name, (*c)->help);
 	fputs("\n`kfarm help COMMAND` lists its options; kfarm(1) tells all.\n",
 	      out);
 }

@@ -55,6 +55,7 @@ static const struct args_option options[] = {
 struct wish {
 	struct build_guest_wish guest;
 	struct strv environment;
+	struct strv standard; /* toolchains of the configuration */
 	struct watch_setup watch;
 	bool no_remote, quiet;
 };
@@ -181,7 +182,7 @@ static int run_with_farm(struct wish *w, struct build_guest *g, struct err *err)
 	struct node_roster roster = { 0 };
 	struct watch *watch = NULL;
 	int ret = settings_load(&roster, w->no_remote, &w->guest.require_remote,
-				err);
+				NULL, err);
 	int status = EXIT_USAGE;
 
 	if (!ret)
@@ -221,12 +222,16 @@ static int step_aside(const struct wish *w, const struct build_guest *g,
 static int plan_and_run(struct wish *w, struct err *err)
 {
 	struct build_guest guest = { 0 };
-	int ret, status;
+	int ret = 0, status;
 
 	w->guest.env = environ;
 	w->guest.environment = &w->environment;
 	w->watch.mode = WATCH_NONE;
-	ret = build_guest_plan(&guest, &w->guest, err);
+	w->guest.standard = &w->standard;
+	if (w->guest.arch && !w->guest.toolchain)
+		ret = settings_standard(&w->standard, err);
+	if (!ret)
+		ret = build_guest_plan(&guest, &w->guest, err);
 	if (ret) {
 		log_error("%s", err->text);
 		status = guest.no_command ? status_of(ret) : EXIT_USAGE;
@@ -253,6 +258,7 @@ static int run_main(char *const *argv)
 	else
 		status = plan_and_run(&w, &err);
 	strv_release(&w.environment);
+	strv_release(&w.standard);
 	return status;
 }
 

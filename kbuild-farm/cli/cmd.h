@@ -36,7 +36,8 @@ struct cmd {
 	int (*run)(char *const *argv);
 };
 
-extern const struct cmd cmd_build, cmd_run, cmd_nodes, cmd_scan, cmd_help;
+extern const struct cmd cmd_build, cmd_run, cmd_toolchain, cmd_nodes, cmd_scan,
+	cmd_doctor, cmd_help;
 
 /* All of them, in the order of `kfarm help`; ends in NULL. */
 extern const struct cmd *const cmd_list[];

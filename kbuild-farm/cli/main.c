@@ -11,8 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
-const struct cmd *const cmd_list[] = { &cmd_build, &cmd_run,  &cmd_nodes,
-				       &cmd_scan,  &cmd_help, NULL };
+const struct cmd *const cmd_list[] = { &cmd_build, &cmd_run,  &cmd_toolchain,
+				       &cmd_nodes, &cmd_scan, &cmd_doctor,
+				       &cmd_help,  NULL };
 
 const struct cmd *cmd_find(const char *name)
 {

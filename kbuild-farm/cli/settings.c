@@ -18,8 +18,34 @@ int settings_number(const char *what, const char *value, long most, long *out,
 		       value, most);
 }
 
+static void read_standard(const struct conf *conf, struct strv *standard)
+{
+	struct strv arches = { 0 };
+
+	conf_subsections(conf, "arch", &arches);
+	for (size_t i = 0; i < arches.n; i++) {
+		const char *value = conf_get(conf, "arch", arches.v[i],
+					     "toolchain");
+
+		if (value)
+			strv_addf(standard, "%s=%s", arches.v[i], value);
+	}
+	strv_release(&arches);
+}
+
+int settings_standard(struct strv *standard, struct err *err)
+{
+	struct conf *conf = NULL;
+	int ret = conf_load(&conf, NULL, err);
+
+	if (!ret)
+		read_standard(conf, standard);
+	conf_free(conf);
+	return ret;
+}
+
 int settings_load(struct node_roster *roster, bool no_remote,
-		  int *require_remote, struct err *err)
+		  int *require_remote, struct strv *standard, struct err *err)
 {
 	struct strv warnings = { 0 };
 	struct conf *conf = NULL;
@@ -28,6 +54,8 @@ int settings_load(struct node_roster *roster, bool no_remote,
 	for (size_t i = 0; i < warnings.n; i++)
 		log_warning("%s", warnings.v[i]);
 	strv_release(&warnings);
+	if (!ret && standard)
+		read_standard(conf, standard);
 	if (!ret && !no_remote) {
 		ret = node_roster_load(roster, conf, err);
 		if (!*require_remote)

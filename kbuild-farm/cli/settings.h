@@ -6,6 +6,7 @@
 #define CLI_SETTINGS_H
 
 #include "base/err.h"
+#include "base/str.h"
 #include "node/roster.h"
 
 #include <stdbool.h>
@@ -14,11 +15,15 @@
 int settings_number(const char *what, const char *value, long most, long *out,
 		    struct err *err);
 /*
- * Read the configuration: the nodes, none with `no_remote`, and the percentage
- * of farm.require-remote where *require_remote is 0.  Warnings are printed.
+ * Read the configuration: the nodes, none with `no_remote`; the percentage of
+ * farm.require-remote where *require_remote is 0; the toolchain of each
+ * architecture, a line ARCH=TOOLCHAIN in `standard` (may be NULL).  Warnings
+ * are printed.
  */
 int settings_load(struct node_roster *roster, bool no_remote,
-		  int *require_remote, struct err *err);
+		  int *require_remote, struct strv *standard, struct err *err);
+/* The last of these alone, and without warnings. */
+int settings_standard(struct strv *standard, struct err *err);
 /* End as the signal ends others, so that a shell's loop stops, too. */
 void settings_end_by(int number);
 

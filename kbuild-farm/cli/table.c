@@ -4,37 +4,39 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int width(const struct table *t, size_t column, size_t columns)
+/* The width of each column; the caller frees it. */
+static int *widths(const struct table *t, size_t columns)
 {
-	size_t widest = 0;
+	int *wide = xcalloc(columns, sizeof(*wide));
 
-	for (size_t i = column; i < t->cells.n; i += columns) {
-		size_t n = strlen(t->cells.v[i]);
+	for (size_t i = 0; i < t->cells.n; i++) {
+		int n = (int)strlen(t->cells.v[i]);
 
-		if (n > widest)
-			widest = n;
+		if (n > wide[i % columns])
+			wide[i % columns] = n;
 	}
-	return (int)widest;
+	return wide;
 }
 
 void table_print(FILE *out, struct table *t)
 {
 	size_t columns = strlen(t->align);
+	int *wide = widths(t, columns);
 
 	for (size_t i = 0; i < t->cells.n; i++) {
 		size_t column = i % columns;
-		int wide = width(t, column, columns);
 
 		if (column)
 			fputs("  ", out);
 		if (t->align[column] == 'r')
-			fprintf(out, "%*s", wide, t->cells.v[i]);
+			fprintf(out, "%*s", wide[column], t->cells.v[i]);
 		else if (column + 1 < columns)
-			fprintf(out, "%-*s", wide, t->cells.v[i]);
+			fprintf(out, "%-*s", wide[column], t->cells.v[i]);
 		else
 			fputs(t->cells.v[i], out);
 		if (column + 1 == columns)
 			fputc('\n', out);
 	}
+	free(wide);
 	strv_release(&t->cells);
 }

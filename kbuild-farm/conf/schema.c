@@ -21,6 +21,16 @@ static const struct conf_key known[] = {
 	{ "node", true, "key", CONF_TEXT, 0, 0, NULL },
 	{ "node", true, "profile", CONF_TEXT, 0, 0, NULL },
 	{ "node", true, "power", CONF_TEXT, 0, 0, NULL },
+	{ "arch", true, "toolchain", CONF_TEXT, 0, 0, NULL },
+	{ "toolchain", false, "mirror", CONF_TEXT, 0, 0, NULL },
+	{ "toolchain", false, "ca-file", CONF_TEXT, 0, 0, NULL },
+	{ "toolchain", false, "http", CONF_WORD, 0, 0, "true false" },
+	{ "toolchain", false, "key-file", CONF_TEXT, 0, 0, NULL },
+	{ "toolchain", false, "key-source", CONF_TEXT, 0, 0, NULL },
+	{ "toolchain", false, "sums-key", CONF_HEX, 40, 40, NULL },
+	{ "toolchain", false, "tar-key", CONF_HEX, 40, 40, NULL },
+	{ "toolchain", false, "sync", CONF_WORD, 0, 0, "true false" },
+	{ "toolchain", false, "strict", CONF_WORD, 0, 0, "true false" },
 	{ "tree", true, "url", CONF_TEXT, 0, 0, NULL },
 	{ "nightly", true, "tree", CONF_TEXT, 0, 0, NULL },
 	{ "nightly", true, "rev", CONF_TEXT, 0, 0, NULL },
@@ -63,6 +73,12 @@ static bool has_word(const char *words, const char *value)
 	return false;
 }
 
+static bool is_hex(const char *value, size_t n)
+{
+	return strlen(value) == n &&
+	       strspn(value, "0123456789abcdefABCDEF") == n;
+}
+
 /* "none, lzo or zstd" of "none lzo zstd". */
 static char *words_in_prose(const char *words)
 {
@@ -89,6 +105,10 @@ int conf_schema_check(const struct conf_key *k, const char *value,
 		return err_set(err, EINVAL,
 			       "\"%s\" is not a number from %ld to %ld", value,
 			       k->min, k->max);
+	if (k->type == CONF_HEX && !is_hex(value, (size_t)k->min))
+		return err_set(err, EINVAL,
+			       "\"%s\" is not %ld hexadecimal digits", value,
+			       k->min);
 	if (k->type == CONF_WORD && !has_word(k->words, value)) {
 		words = words_in_prose(k->words);
 		err_set(err, EINVAL, "\"%s\" is not %s", value, words);

@@ -13,6 +13,7 @@ enum conf_type {
 	CONF_TEXT, /* anything; who reads it knows */
 	CONF_NUMBER, /* decimal, min to max */
 	CONF_WORD, /* one of `words` */
+	CONF_HEX, /* `min` digits */
 };
 
 struct conf_key {

@@ -5,11 +5,16 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "coord/away.h"
+#include "coord/canary.h"
+#include "coord/own.h"
 #include "coord/ship.h"
+#include "coord/tune.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define NEEDS_MOST 3 /* of one file: see agent/view.c */
 
 struct coord_told {
 	const struct coord_entry *is; /* NULL: nothing was said of it */
@@ -22,6 +27,7 @@ struct coord_told {
 struct coord_view {
 	TAILQ_ENTRY(coord_view) link;
 	uint32_t view;
+	unsigned needs; /* how often it was answered */
 	size_t n;
 	const struct coord_entry *entry[];
 };
@@ -144,6 +150,7 @@ static void send_one_view(struct coord_cell *cell, struct wire_view *m,
 	struct buf body = { 0 };
 
 	m->view = v->view = ++cell->view;
+	v->needs = 0;
 	v->n = m->n;
 	memcpy(v->entry, entry, m->n * sizeof(*entry));
 	TAILQ_INSERT_TAIL(&cell->views, v, link);
@@ -184,26 +191,51 @@ static int send_views(struct coord_cell *cell, const struct delta *d,
 	return ret;
 }
 
-void coord_cell_ask(struct coord_peer *p, struct coord_toolchain *tc)
+/*
+ * The node brings its own: what lies at our paths is frozen all the same, and
+ * what else claims to lie there is another file.
+ */
+static void send_own(struct coord_cell *cell)
+{
+	struct wire_view m = { .cell = cell->id,
+			       .part = WIRE_PART_TOOLCHAIN_END };
+	const struct coord_toolchain *tc = cell->toolchain;
+
+	send_one_view(cell, &m, tc->entry);
+	for (size_t i = 0; i < tc->n_entries; i++)
+		note(cell, tc->entry[i], cell->view, true);
+}
+
+void coord_cell_ask(struct coord_peer *p, struct coord_toolchain *tc,
+		    const char *own)
 {
 	struct coord_cell *cell = xcalloc(1, sizeof(*cell));
 	struct wire_cell m = { .toolchain = tc->manifest.id,
 			       .is_clang = tc->manifest.is_clang,
-			       .driver = tc->driver };
+			       .driver = tc->driver,
+			       .own = (char *)own };
 	struct delta all = { .v = tc->entry, .n = tc->n_entries };
 	struct buf body = { 0 };
+	/* The links to it are not there: the node goes by where it lies. */
+	char *real = own ? realpath(tc->driver, NULL) : NULL;
 
+	if (real)
+		m.driver = real;
 	cell->peer = p;
 	cell->toolchain = tc;
+	cell->own = own ? xstrdup(own) : NULL;
 	cell->id = m.cell = p->next_cell++;
 	cell->asked_ms = clock_ms();
 	TAILQ_INIT(&cell->views);
 	TAILQ_INSERT_HEAD(&p->cells, cell, link);
 	m.roots = p->coord->roots;
 	wire_cell_encode(&body, &m);
+	free(real);
 	wire_stream_send(p->stream, WIRE_CELL, buf_bytes(&body), WIRE_PLAIN);
 	buf_release(&body);
-	if (send_views(cell, &all, true)) {
+	if (own) {
+		send_own(cell);
+	} else if (send_views(cell, &all, true)) {
 		cell->state = CELL_OVER;
 		cell->detail = xstrdup("this connection knows too many paths");
 	}
@@ -338,6 +370,7 @@ static void end(struct coord_cell *cell, const char *detail)
 	struct coord_view *v;
 
 	cell->state = CELL_OVER;
+	coord_canary_drop(cell);
 	free(cell->detail);
 	cell->detail = detail ? xstrdup(detail) : NULL;
 	coord_ship_forget(cell->peer->ship, cell);
@@ -359,7 +392,11 @@ int coord_cell_have(struct coord_peer *p, struct bytes body, struct err *err)
 		return err_set(err, EPROTO, "broken HAVE");
 	cell = cell_of(p, m.cell);
 	if (cell && cell->state == CELL_ASKED && m.state == WIRE_HAVE_READY) {
-		cell->state = CELL_READY;
+		cell->state = cell->own ? CELL_TRYING : CELL_READY;
+		if (cell->own)
+			coord_own_ready(cell, m.detail);
+		else if (p->coord->tune)
+			coord_tune_ready(cell);
 	} else if (cell && cell->state != CELL_OVER &&
 		   m.state != WIRE_HAVE_READY) {
 		log_warning("node %s: %s: %s", p->entry->name,
@@ -369,6 +406,8 @@ int coord_cell_have(struct coord_peer *p, struct bytes body, struct err *err)
 		p->lost_cells += m.state == WIRE_HAVE_LOST;
 		cell->lost = m.state == WIRE_HAVE_LOST;
 		end(cell, m.detail);
+		if (p->coord->tune)
+			coord_tune_refused(cell, m.detail);
 	}
 	wire_have_release(&m);
 	coord_kick(p->coord);
@@ -387,12 +426,13 @@ static void take_need(struct coord_cell *cell, const struct wire_need *m,
 	}
 	if (m->n && m->view <= cell->toolchain_view)
 		cell->needs = true;
-	TAILQ_REMOVE(&cell->views, v, link);
-	free(v);
 }
 
-static bool need_is_ok(const struct wire_need *m, const struct coord_view *v)
+/* Each blob may turn out to be damaged, but not for ever. */
+static bool need_is_ok(const struct wire_need *m, struct coord_view *v)
 {
+	if (v->needs++ > NEEDS_MOST * v->n)
+		return false;
 	for (uint32_t i = 0; i < m->n; i++) {
 		if (m->index[i] >= v->n ||
 		    v->entry[m->index[i]]->kind != WIRE_FILE)
@@ -401,21 +441,36 @@ static bool need_is_ok(const struct wire_need *m, const struct coord_view *v)
 	return true;
 }
 
+/* Mostly one of the last. */
+static struct coord_view *view_of(struct coord_cell *cell, uint32_t number)
+{
+	struct coord_view *v;
+
+	TAILQ_FOREACH_REVERSE(v, &cell->views, coord_views, link)
+	{
+		if (v->view == number)
+			return v;
+	}
+	return NULL;
+}
+
 int coord_cell_need(struct coord_peer *p, struct bytes body, struct err *err)
 {
 	struct coord_cell *cell;
-	struct coord_view *v = NULL;
+	struct coord_view *v;
 	struct wire_need m;
 	int ret = 0;
 
 	if (wire_need_decode(&m, body))
 		return err_set(err, EPROTO, "broken NEED");
+	if (m.cell & WIRE_NEED_KEEP) {
+		ret = coord_own_need(p, &m, err);
+		wire_need_release(&m);
+		return ret;
+	}
 	cell = cell_of(p, m.cell);
 	if (cell && cell->state != CELL_OVER) {
-		list_for_each(v, &cell->views, link) {
-			if (v->view == m.view)
-				break;
-		}
+		v = view_of(cell, m.view);
 		if (v && need_is_ok(&m, v))
 			take_need(cell, &m, v);
 		else
@@ -427,10 +482,24 @@ int coord_cell_need(struct coord_peer *p, struct bytes body, struct err *err)
 	return ret;
 }
 
+void coord_cell_shut(struct coord_cell *cell, const char *detail)
+{
+	struct buf body = { 0 };
+
+	if (cell->state == CELL_OVER)
+		return;
+	wire_shut_encode(&body, cell->id);
+	wire_stream_send(cell->peer->stream, WIRE_SHUT, buf_bytes(&body),
+			 WIRE_PLAIN);
+	buf_release(&body);
+	end(cell, detail);
+	coord_away_leave_cell(cell);
+	coord_kick(cell->peer->coord);
+}
+
 void coord_cell_spoil(struct coord_cell *cell, const struct coord_entry *e)
 {
 	struct coord_peer *p = cell->peer;
-	struct buf body = { 0 };
 	bool again;
 
 	if (cell->state == CELL_OVER)
@@ -438,13 +507,9 @@ void coord_cell_spoil(struct coord_cell *cell, const struct coord_entry *e)
 	again = !told_of(cell, e->path)->frozen;
 	log_debug("node %s: a cell is shut, as %s is another file by now",
 		  p->entry->name, e->path->name);
-	wire_shut_encode(&body, cell->id);
-	wire_stream_send(p->stream, WIRE_SHUT, buf_bytes(&body), WIRE_PLAIN);
-	buf_release(&body);
-	end(cell, e->path->name);
-	coord_away_leave_cell(cell);
+	coord_cell_shut(cell, e->path->name);
 	if (again)
-		coord_cell_ask(p, cell->toolchain);
+		coord_cell_ask(p, cell->toolchain, cell->own);
 	coord_kick(p->coord);
 }
 
@@ -455,6 +520,7 @@ void coord_cell_free_all(struct coord_peer *p)
 	while ((cell = TAILQ_FIRST(&p->cells))) {
 		end(cell, NULL);
 		TAILQ_REMOVE(&p->cells, cell, link);
+		free(cell->own);
 		free(cell);
 	}
 }

@@ -3,11 +3,16 @@
  * coord/cell.h - one toolchain on one node, as the coordinator sees it, and
  * what the node has been told of the files there.
  *
- *	ASKED -> READY -> OVER
+ *	ASKED -> [TRYING ->] READY -> OVER
  *	     \-> OVER
  *
  * A view is told in deltas: of each path, the version that the cell was told
  * last is kept, so that a job costs what changed since the job before.
+ *
+ * A cell may use a build of the compiler that the node holds itself (`own`).
+ * Then nothing of the toolchain is sent, and the node has its own files where
+ * ours are: what they contain must have been compared by a canary, during
+ * which the cell is TRYING (coord/own.h).
  */
 #ifndef COORD_CELL_H
 #define COORD_CELL_H
@@ -17,12 +22,13 @@
 
 enum coord_cell_state {
 	CELL_ASKED,
+	CELL_TRYING, /* it runs, and has to show how it compiles */
 	CELL_READY,
 	CELL_OVER, /* refused, lost, or spoiled */
 };
 
 struct coord_told; /* what it knows of a path */
-struct coord_view; /* one that waits for its NEED */
+struct coord_view; /* one that NEED may speak of */
 
 struct coord_cell {
 	TAILQ_ENTRY(coord_cell) link;
@@ -30,19 +36,28 @@ struct coord_cell {
 	struct coord_toolchain *toolchain;
 	uint32_t id;
 	enum coord_cell_state state;
+	char *own; /* the id of what the node holds; NULL: our own bytes */
+	struct digest theirs; /* content id of that, once it is not ASKED */
+	struct coord_trial *trial; /* of TRYING (coord/canary.h) */
 	char *detail; /* why it is over, in the node's words */
 	uint64_t asked_ms;
 	bool needs; /* it lacked bytes of its toolchain */
 	bool lost; /* over, but another one may be asked for */
 	uint32_t view; /* the last that was sent */
 	uint32_t toolchain_view; /* the last that is the toolchain's */
-	TAILQ_HEAD(, coord_view) views;
+	TAILQ_HEAD(coord_views, coord_view) views;
 	struct coord_told *told; /* by id of the path */
 	uint32_t n_told;
 };
 
-/* Ask the node for a cell of this toolchain and tell it the toolchain. */
-void coord_cell_ask(struct coord_peer *p, struct coord_toolchain *tc);
+/*
+ * Ask the node for a cell of this toolchain and tell it the toolchain, or,
+ * with `own`, that it is to use what it holds by that id.
+ */
+void coord_cell_ask(struct coord_peer *p, struct coord_toolchain *tc,
+		    const char *own);
+/* No more jobs for it: tell the node, and why people should know. */
+void coord_cell_shut(struct coord_cell *cell, const char *detail);
 /* The last one of a toolchain, NULL: never asked. */
 struct coord_cell *coord_cell_find(const struct coord_peer *p,
 				   const struct coord_toolchain *tc);

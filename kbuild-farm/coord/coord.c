@@ -202,6 +202,10 @@ int coord_new(struct coord **out, const struct coord_setup *setup,
 	c->sink_ctx = setup->sink_ctx;
 	c->away = setup->away;
 	c->away_ctx = setup->away_ctx;
+	c->trust = setup->trust ? xstrdup(setup->trust) : NULL;
+	c->data = setup->data ? xstrdup(setup->data) : NULL;
+	c->sync = setup->roster->sync && setup->data;
+	c->tune = setup->tune;
 	c->began_ms = clock_ms();
 	c->next_job = 1;
 	TAILQ_INIT(&c->jobs);
@@ -391,5 +395,7 @@ void coord_free(struct coord *c)
 	free(c->socket);
 	free(c->silent);
 	free(c->work);
+	free(c->trust);
+	free(c->data);
 	free(c);
 }

@@ -4,10 +4,13 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "coord/away.h"
+#include "coord/canary.h"
 #include "coord/cell.h"
 #include "coord/job.h"
+#include "coord/own.h"
 #include "coord/proof.h"
 #include "coord/ship.h"
+#include "coord/tune.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -93,6 +96,8 @@ enum coord_hope coord_peer_hope(const struct coord_peer *p,
 
 	if (coord_peer_undecided(p))
 		return COORD_SOON;
+	if (p->state == PEER_UP && !cell && coord_own_undecided(p))
+		return COORD_SHIPPING;
 	if (p->state != PEER_UP || !cell)
 		return COORD_NO_HOPE;
 	switch (cell->state) {
@@ -103,6 +108,8 @@ enum coord_hope coord_peer_hope(const struct coord_peer *p,
 						       p->coord->patience_ms ?
 			       COORD_SHIPPING :
 			       COORD_SOON;
+	case CELL_TRYING:
+		return COORD_SHIPPING;
 	default:
 		return COORD_NO_HOPE;
 	}
@@ -124,6 +131,7 @@ static void abandon_jobs(struct coord_peer *p, const char *why)
 static void hang_up(struct coord_peer *p)
 {
 	coord_proof_drop(p);
+	coord_own_free(p);
 	if (p->stream) {
 		coord_cell_free_all(p);
 		coord_ship_free(p->ship);
@@ -154,6 +162,7 @@ static void lost(struct coord_peer *p, enum coord_peer_state state,
 		p->errors++;
 	p->faults++;
 	set_state(p, state, text);
+	coord_tune_lost(p, text);
 	abandon_jobs(p, "node lost");
 	if (state == PEER_DOWN)
 		after_ms(p, rest_ms(p));
@@ -205,23 +214,6 @@ void coord_peer_renew(struct coord_peer *p)
 	coord_kick(p->coord);
 }
 
-/* One that can never run there is not asked for. */
-static void ask(struct coord_peer *p, struct coord_toolchain *tc)
-{
-	const char *machine = p->hello.inventory.machine;
-	char *why;
-
-	if (toolchain_runs_on(tc->manifest.host, machine)) {
-		coord_cell_ask(p, tc);
-		return;
-	}
-	why = xasprintf("is an %s machine; %s is for %s", machine,
-			str_base(tc->driver), tc->manifest.host);
-	coord_emit_node(p->coord, p->entry->name, "no toolchain", why);
-	free(p->lacks);
-	p->lacks = why;
-}
-
 static bool talks(const struct coord_peer *p)
 {
 	return p->stream && p->state != PEER_GREETING && p->state != PEER_UNFIT;
@@ -233,7 +225,7 @@ void coord_peer_ask_all(struct coord_toolchain *tc)
 
 	for (size_t i = 0; i < c->n_peers; i++) {
 		if (talks(c->peers[i]))
-			ask(c->peers[i], tc);
+			coord_own_ask(c->peers[i], tc);
 	}
 }
 
@@ -244,7 +236,7 @@ void coord_peer_no_cell(struct coord_peer *p, struct coord_toolchain *tc)
 	if (!cell || cell->state != CELL_OVER || !cell->lost || !talks(p) ||
 	    tc->state != COORD_READY || p->lost_cells > CELLS_LOST)
 		return;
-	coord_cell_ask(p, tc);
+	coord_cell_ask(p, tc, cell->own);
 }
 
 static int on_hello(struct coord_peer *p, struct bytes body, struct err *err)
@@ -280,6 +272,7 @@ static int on_fit(struct coord_peer *p, struct bytes body, struct err *err)
 	event_del(p->timer);
 	if (!fit.fit) {
 		set_state(p, PEER_UNFIT, fit.why);
+		coord_tune_lost(p, fit.why);
 		return 0;
 	}
 	/* One that failed before must first show a right answer. */
@@ -292,7 +285,7 @@ static int on_fit(struct coord_peer *p, struct bytes body, struct err *err)
 	p->connected_before = true;
 	list_for_each(tc, &p->coord->toolchains, link) {
 		if (tc->state == COORD_READY)
-			ask(p, tc);
+			coord_own_ask(p, tc);
 	}
 	return 0;
 }
@@ -338,6 +331,8 @@ static int on_output(struct coord_peer *p, struct bytes body, struct err *err)
 
 	if (wire_piece_decode(&m, body))
 		return err_set(err, EPROTO, "broken OUTPUT");
+	if (coord_canary_output(p, &m))
+		return 0;
 	if (p->proof && m.job == p->proof) {
 		coord_proof_output(p, &m);
 		return 0;
@@ -362,6 +357,8 @@ static int on_result(struct coord_peer *p, struct bytes body, struct err *err)
 	if (wire_result_decode(&m, body))
 		return err_set(err, EPROTO, "broken RESULT");
 	job = job_of(p, m.job);
+	if (coord_canary_result(p, &m))
+		return 0;
 	if (p->proof && m.job == p->proof)
 		coord_proof_result(p, &m);
 	else if (job)
@@ -377,7 +374,9 @@ static int on_fail(struct coord_peer *p, struct bytes body, struct err *err)
 	if (wire_fail_decode(&m, body))
 		return err_set(err, EPROTO, "broken FAIL");
 	job = job_of(p, m.job);
-	if (p->proof && m.job == p->proof)
+	if (coord_canary_fail(p, &m))
+		;
+	else if (p->proof && m.job == p->proof)
 		coord_peer_fault(p, false, "%s", m.reason);
 	else if (job)
 		coord_away_fail(job, &m);
@@ -418,6 +417,10 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 		return coord_cell_have(p, body, err);
 	case WIRE_NEED:
 		return coord_cell_need(p, body, err);
+	case WIRE_HELD:
+		return coord_own_held(p, body, err);
+	case WIRE_KEPT:
+		return coord_own_kept(p, body, err);
 	case WIRE_OUTPUT:
 		return on_output(p, body, err);
 	case WIRE_RESULT:
@@ -445,6 +448,7 @@ static void on_drain(void *ctx)
 	struct coord_peer *p = ctx;
 
 	coord_ship_more(p->ship);
+	coord_own_more(p);
 }
 
 static void say_hello(struct coord_peer *p)
@@ -512,6 +516,13 @@ static void renew(struct coord_peer *p)
 	after_ms(p, 0);
 }
 
+static void tick(struct coord_peer *p, uint64_t now_ms)
+{
+	coord_ship_retry(p->ship);
+	coord_own_watch(p);
+	coord_canary_watch(p, now_ms);
+}
+
 void coord_peer_watch(struct coord_peer *p, uint64_t now_ms)
 {
 	bool talking = p->state == PEER_UP || p->state == PEER_RESTING ||
@@ -522,7 +533,7 @@ void coord_peer_watch(struct coord_peer *p, uint64_t now_ms)
 	else if (talking && p->worn && !p->running)
 		renew(p);
 	else if (talking)
-		coord_ship_retry(p->ship);
+		tick(p, now_ms);
 }
 
 struct coord_peer *coord_peer_new(struct coord *c,

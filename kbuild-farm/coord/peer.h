@@ -55,6 +55,7 @@ struct coord_peer {
 	struct wire_paths_sent *paths;
 	struct wire_flags_sent *flags;
 	struct coord_ship *ship;
+	struct coord_own *own; /* what it holds itself (coord/own.h) */
 	uint64_t heard_ms;
 	bool connected_before;
 

@@ -273,15 +273,16 @@ void coord_ship_forget(struct coord_ship *s, const struct coord_cell *cell)
 	}
 }
 
-static void send_piece(struct coord_ship *s, struct parcel *p)
+void coord_ship_piece(struct wire_stream *stream,
+		      const struct store_packed_blob *blob, size_t i)
 {
-	struct bytes b = p->blob->piece[p->next++];
+	struct bytes b = blob->piece[i];
 	enum wire_codec codec = (enum wire_codec)b.data[0];
 	uint32_t raw = get_le32(b.data + 1);
 
 	b.data += 5;
 	b.len -= 5;
-	wire_stream_send_packed(s->peer->stream, WIRE_BLOB, b, codec, raw);
+	wire_stream_send_packed(stream, WIRE_BLOB, b, codec, raw);
 }
 
 void coord_ship_retry(struct coord_ship *s)
@@ -297,7 +298,7 @@ void coord_ship_more(struct coord_ship *s)
 	while (!wire_stream_full(s->peer->stream) &&
 	       (p = TAILQ_FIRST(&s->ready))) {
 		TAILQ_REMOVE(&s->ready, p, link);
-		send_piece(s, p);
+		coord_ship_piece(s->peer->stream, p->blob, p->next++);
 		if (p->next < p->blob->n) {
 			TAILQ_INSERT_TAIL(&s->ready, p, link);
 			continue;

@@ -15,6 +15,8 @@
 #include "wire/frame.h"
 
 struct coord_cell;
+struct store_packed_blob;
+struct wire_stream;
 struct coord_ship; /* of one connection */
 
 struct coord_ship *coord_ship_new(struct coord_peer *p);
@@ -32,5 +34,8 @@ void coord_ship_retry(struct coord_ship *s);
 
 /* What all connections share: files in the form in which they are sent. */
 struct store_packed *coord_ship_store(enum wire_codec *codec);
+/* Send piece `i` of what such a store packed. */
+void coord_ship_piece(struct wire_stream *stream,
+		      const struct store_packed_blob *blob, size_t i);
 
 #endif

@@ -26,6 +26,8 @@ struct coord_reference;
 struct coord_sources;
 struct coord_text;
 struct coord_toolchain;
+struct coord_trial;
+struct coord_tune;
 
 /*
  *	TOOLCHAIN -> WAIT_SCAN -> SCAN ---> READY -> AWAY -> CHECK -> DONE
@@ -128,6 +130,10 @@ struct coord {
 	struct strv roots; /* the trees that cells are made for */
 	unsigned patience_ms; /* see struct coord_setup */
 	bool text_only; /* KFARM_MODE=text */
+	char *trust; /* coord_trust_path(); NULL: no canaries */
+	char *data; /* where toolchains are installed */
+	bool sync; /* nodes are given what they lack */
+	struct coord_tune *tune; /* NULL: a build */
 	atomic_bool ending; /* for the threads: leave what is not done */
 	struct event *listener;
 	struct event *tick; /* every second */

@@ -7,7 +7,9 @@
 #include "base/str.h"
 #include "base/task.h"
 #include "coord/away.h"
+#include "coord/canary.h"
 #include "coord/peer.h"
+#include "coord/tune.h"
 #include "options/rewrite.h"
 #include "wire/msg.h"
 
@@ -110,6 +112,7 @@ static void on_identified(evutil_socket_t fd, short what, void *arg)
 			    tc->err.text);
 		tc->state = COORD_BAD;
 		tc->why = "compiler not identified";
+		coord_tune_none(tc->coord, tc->err.text);
 	} else {
 		tc->state = COORD_READY;
 		coord_peer_ask_all(tc);
@@ -374,6 +377,7 @@ void coord_toolchain_check(struct coord *c)
 
 	list_for_each(tc, &c->toolchains, link) {
 		check_references(tc);
+		coord_canary_check(tc->canary);
 		coord_toolchain_look(tc);
 	}
 }
@@ -417,6 +421,7 @@ void coord_toolchain_free_all(struct coord *c)
 			task_join(tc->task);
 		free_references(tc);
 		free_languages(tc);
+		coord_canary_free(tc->canary);
 		toolchain_manifest_release(&tc->manifest);
 		toolchain_manifest_release(&tc->again);
 		strv_release(&tc->env);

@@ -45,6 +45,7 @@ struct coord_toolchain {
 	const struct coord_entry **entry; /* of the manifest */
 	struct coord_language *languages; /* under the lock of the paths */
 	TAILQ_HEAD(, coord_reference) references;
+	struct coord_canary *canary; /* our side of it; NULL: not begun */
 	struct task *task;
 	struct event *done;
 	struct err err;

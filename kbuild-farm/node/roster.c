@@ -106,9 +106,12 @@ int node_roster_load(struct node_roster *r, const struct conf *c,
 		     struct err *err)
 {
 	struct strv names = { 0 };
+	const char *sync;
 	int ret = 0;
 
 	*r = (struct node_roster){ 0 };
+	sync = conf_get(c, "toolchain", NULL, "sync");
+	r->sync = sync && !strcmp(sync, "true");
 	conf_subsections(c, "node", &names);
 	r->v = xcalloc(names.n, sizeof(*r->v));
 	while (!ret && r->n < names.n) {

@@ -9,6 +9,7 @@
 #include "node/address.h"
 #include "wire/frame.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct conf;
@@ -26,6 +27,7 @@ struct node_entry {
 struct node_roster {
 	struct node_entry *v;
 	size_t n;
+	bool sync; /* toolchain.sync: they are given what they lack */
 };
 
 /*

@@ -51,3 +51,19 @@ bool toolchain_runs_on(const char *host, const char *machine)
 	}
 	return false;
 }
+
+const char *toolchain_host_published(const char *machine)
+{
+	static const char *const names[][2] = {
+		{ "aarch64", "arm64" }, { "armv6l", "arm" },
+		{ "armv7l", "arm" },    { "armv8l", "arm" },
+		{ "i386", "i686" },     { "i486", "i686" },
+		{ "i586", "i686" },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (!strcmp(machine, names[i][0]))
+			return names[i][1];
+	}
+	return machine;
+}

@@ -24,4 +24,11 @@ const char *toolchain_host_name(const struct toolchain_elf *e);
  */
 bool toolchain_runs_on(const char *host, const char *machine);
 
+/*
+ * Whose programs a machine (uname -m) runs by itself, in the names of those
+ * who publish compilers: "arm64" for aarch64, "arm" for all 32-bit ARM, "i686"
+ * for all i386; else `machine` itself.
+ */
+const char *toolchain_host_published(const char *machine);
+
 #endif

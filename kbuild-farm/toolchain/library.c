@@ -23,6 +23,8 @@ struct object {
 
 struct process {
 	const struct toolchain_search *search;
+	const char *stand_in; /* loader of a file that names none, or NULL */
+	struct toolchain_needs *needs; /* goes on where something is missing */
 	struct object *v[OBJECTS_MAX];
 	size_t n;
 	struct strv dirs; /* the loader's own */
@@ -305,11 +307,20 @@ static int search(struct quest *q, struct err *err)
 		if (!ret)
 			ret = try_defaults(q, err);
 	}
-	if (!ret && !q->path)
-		ret = err_set(err, ENOENT,
-			      "library %s, which %s needs, is not there",
-			      q->name, q->by->path);
 	return ret;
+}
+
+/* Nobody has it: an error, or a line of the list. */
+static int miss(struct process *p, const char *name, const char *by,
+		struct err *err)
+{
+	if (!p->needs)
+		return err_set(err, ENOENT,
+			       "library %s, which %s needs, is not there", name,
+			       by);
+	strv_add(&p->needs->names, name);
+	strv_add(&p->needs->users, by);
+	return 0;
 }
 
 static bool is_loaded(const struct process *p, const char *name)
@@ -349,6 +360,8 @@ static int load(struct process *p, struct object *by, const char *name,
 		return err_set(err, E2BIG, "%s: needs more than %d libraries",
 			       p->v[0]->path, OBJECTS_MAX);
 	ret = search(&q, err);
+	if (!ret && !q.path)
+		return miss(p, name, by->path, err);
 	if (ret) {
 		free(q.path);
 		toolchain_elf_release(&q.elf);
@@ -363,7 +376,8 @@ static int load(struct process *p, struct object *by, const char *name,
 /* The loader is in the process before anything is looked for. */
 static int load_loader(struct process *p, struct err *err)
 {
-	const char *path = p->v[0]->elf.loader;
+	const char *own = p->v[0]->elf.loader;
+	const char *path = own ? own : p->stand_in;
 	struct object *o = add_object(p, path, xstrdup(path), p->v[0]);
 	struct buf bytes = { 0 };
 	int ret = toolchain_elf_read(&o->elf, path, err);
@@ -438,4 +452,49 @@ void toolchain_libraries_release(struct toolchain_libraries *l)
 	free(l->loader);
 	free(l->home);
 	*l = (struct toolchain_libraries){ 0 };
+}
+
+int toolchain_libraries_missing(struct toolchain_needs *out,
+				const char *program, const char *loader,
+				const struct toolchain_search *search,
+				struct err *err)
+{
+	struct process p = { .search = search,
+			     .stand_in = loader,
+			     .needs = out };
+	struct object *o = add_object(&p, "", xstrdup(program), NULL);
+	int ret = toolchain_elf_read(&o->elf, program, err);
+
+	*out = (struct toolchain_needs){ 0 };
+	o->plain = true;
+	if (!ret && o->elf.loader && !fs_exists(o->elf.loader))
+		miss(&p, o->elf.loader, program, err);
+	else if (!ret && (o->elf.loader || loader))
+		ret = load_all(&p, err);
+	release(&p);
+	if (ret)
+		toolchain_needs_release(out);
+	return ret;
+}
+
+void toolchain_needs_release(struct toolchain_needs *n)
+{
+	strv_release(&n->names);
+	strv_release(&n->users);
+}
+
+char *toolchain_library_find(const char *name, const char *program,
+			     const struct toolchain_search *search)
+{
+	struct process p = { .search = search };
+	struct object *o = add_object(&p, "", xstrdup(program), NULL);
+	struct quest q = { .p = &p, .by = o, .name = name };
+	struct err ignored;
+
+	if (!toolchain_elf_read(&o->elf, program, &ignored) && o->elf.loader &&
+	    !load_loader(&p, &ignored) && !try_cache(&q, &ignored))
+		try_defaults(&q, &ignored);
+	toolchain_elf_release(&q.elf);
+	release(&p);
+	return q.path;
 }

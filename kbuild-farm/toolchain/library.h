@@ -50,6 +50,32 @@ int toolchain_libraries_find(struct toolchain_libraries *out,
 			     struct err *err);
 void toolchain_libraries_release(struct toolchain_libraries *l);
 
+/* What is missing: names[i] is asked for by the file users[i]. */
+struct toolchain_needs {
+	struct strv names;
+	struct strv users; /* paths as the loader opens them */
+};
+
+/*
+ * All libraries of `program` that are nowhere, in the order in which they are
+ * looked for; one that several ask for comes once for each of them.  A loader
+ * that is not there is the only one, with its path as its name.  A library
+ * (no PT_INTERP) is taken as a program of the loader `loader`; with NULL
+ * it needs nothing.  Returns 0, or as toolchain_libraries_find().
+ */
+int toolchain_libraries_missing(struct toolchain_needs *out,
+				const char *program, const char *loader,
+				const struct toolchain_search *search,
+				struct err *err);
+void toolchain_needs_release(struct toolchain_needs *n);
+
+/*
+ * Where the loader of `program` finds `name` in its cache or in its own
+ * directories, or NULL; the caller frees it.
+ */
+char *toolchain_library_find(const char *name, const char *program,
+			     const struct toolchain_search *search);
+
 /*
  * The directories that a loader searches by itself, read from the bytes of
  * its file: the longest run of strings "/.../" in it (glibc), or the string

@@ -216,21 +216,33 @@ static void digest_all(const struct look *l, const char *prefix,
 	free(lines);
 }
 
+static void look_at(struct look *l, const struct toolchain_entry *v, size_t n)
+{
+	*l = (struct look){ .v = xcalloc(n + 1, sizeof(*l->v)),
+			    .n = n,
+			    .on_way = xcalloc(n + 1, sizeof(bool)) };
+	for (size_t i = 0; i < n; i++)
+		l->v[i] = &v[i];
+	qsort(l->v, n, sizeof(*l->v), by_path);
+}
+
+static void look_release(struct look *l)
+{
+	free(l->v);
+	free(l->on_way);
+}
+
 int toolchain_manifest_identify(const struct toolchain_entry *v, size_t n,
 				const char *driver, bool is_clang,
 				struct digest *id, char **prefix)
 {
-	struct look l = { .v = xcalloc(n + 1, sizeof(struct toolchain_entry *)),
-			  .n = n,
-			  .on_way = xcalloc(n + 1, sizeof(bool)) };
+	struct look l;
 	char *real = NULL;
 	size_t at = SIZE_MAX;
 	int ret = -EINVAL;
 
 	*prefix = NULL;
-	for (size_t i = 0; i < n; i++)
-		l.v[i] = &v[i];
-	qsort(l.v, n, sizeof(*l.v), by_path);
+	look_at(&l, v, n);
 	if (is_tree(&l)) {
 		real = resolve(&l, driver);
 		at = find(&l, real);
@@ -242,9 +254,20 @@ int toolchain_manifest_identify(const struct toolchain_entry *v, size_t n,
 		ret = 0;
 	}
 	free(real);
-	free(l.v);
-	free(l.on_way);
+	look_release(&l);
 	return ret;
+}
+
+char *toolchain_manifest_resolve(const struct toolchain_entry *v, size_t n,
+				 const char *path)
+{
+	struct look l;
+	char *real;
+
+	look_at(&l, v, n);
+	real = resolve(&l, path);
+	look_release(&l);
+	return real;
 }
 
 int toolchain_manifest_id(const struct toolchain_entry *v, size_t n,

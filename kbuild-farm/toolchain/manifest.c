@@ -202,7 +202,16 @@ static int finish(struct making *k, struct err *err)
 	return 0;
 }
 
-static int make(struct making *k, char *const *env, struct err *err)
+static int read_cache(struct making *k, char *const *env, struct err *err)
+{
+	k->search.library_path = str_env(env, "LD_LIBRARY_PATH");
+	if (!fs_exists(CACHE_FILE))
+		return 0;
+	return fs_read(CACHE_FILE, CACHE_MAX, &k->search.cache, err);
+}
+
+static int make(struct making *k, char *const *env,
+		const struct toolchain_runner *runner, struct err *err)
 {
 	struct toolchain_manifest *m = k->out;
 	struct toolchain_parts parts = { 0 };
@@ -211,15 +220,13 @@ static int make(struct making *k, char *const *env, struct err *err)
 	if (!ret)
 		ret = check_driver(m, err);
 	if (!ret)
-		ret = toolchain_parts_ask(&parts, m->driver, env, err);
+		ret = toolchain_parts_ask(&parts, m->driver, env, runner, err);
 	if (ret)
 		return ret;
 	m->is_clang = parts.is_clang;
 	m->version = xstrdup(parts.version);
 	m->machine = xstrdup(parts.machine);
-	k->search.library_path = str_env(env, "LD_LIBRARY_PATH");
-	if (fs_exists(CACHE_FILE))
-		ret = fs_read(CACHE_FILE, CACHE_MAX, &k->search.cache, err);
+	ret = read_cache(k, env, err);
 	if (!ret)
 		ret = add_parts(k, &parts, err);
 	if (!ret)
@@ -228,23 +235,54 @@ static int make(struct making *k, char *const *env, struct err *err)
 	return ret;
 }
 
-int toolchain_manifest_make(struct toolchain_manifest *out, const char *driver,
-			    char *const *env, struct err *err)
+static void release(struct making *k)
+{
+	toolchain_gather_release(&k->gather);
+	buf_release(&k->search.cache);
+	for (size_t i = 0; i < k->n_names; i++) {
+		free(k->names[i].key);
+		free(k->names[i].real);
+	}
+	free(k->names);
+}
+
+int toolchain_manifest_make_by(struct toolchain_manifest *out,
+			       const char *driver, char *const *env,
+			       const struct toolchain_runner *runner,
+			       struct err *err)
 {
 	struct making k = { .out = out, .gather.watch = toolchain_watch_new() };
 	int ret;
 
 	*out = (struct toolchain_manifest){ .driver = xstrdup(driver) };
-	ret = make(&k, env, err);
-	toolchain_gather_release(&k.gather);
-	buf_release(&k.search.cache);
-	for (size_t i = 0; i < k.n_names; i++) {
-		free(k.names[i].key);
-		free(k.names[i].real);
-	}
-	free(k.names);
+	ret = make(&k, env, runner, err);
+	release(&k);
 	if (ret)
 		toolchain_manifest_release(out);
+	return ret;
+}
+
+int toolchain_manifest_make(struct toolchain_manifest *out, const char *driver,
+			    char *const *env, struct err *err)
+{
+	return toolchain_manifest_make_by(out, driver, env, NULL, err);
+}
+
+int toolchain_manifest_program(struct toolchain_entries *out,
+			       const char *program, char *const *env,
+			       struct err *err)
+{
+	struct toolchain_manifest m = { 0 };
+	struct making k = { .out = &m };
+	int ret = read_cache(&k, env, err);
+
+	*out = (struct toolchain_entries){ 0 };
+	if (!ret)
+		ret = add_program(&k, program, err);
+	if (!ret)
+		ret = toolchain_gather_end(&k.gather, out, err);
+	release(&k);
+	toolchain_manifest_release(&m);
 	return ret;
 }
 

@@ -32,6 +32,7 @@
 #include "base/digest.h"
 #include "base/str.h"
 #include "toolchain/host.h"
+#include "toolchain/parts.h"
 
 /* PATH of every compile that runs with nothing but a manifest. */
 #define TOOLCHAIN_PATH "/usr/local/bin:/usr/bin:/bin"
@@ -95,6 +96,23 @@ struct toolchain_manifest {
  */
 int toolchain_manifest_make(struct toolchain_manifest *out, const char *driver,
 			    char *const *env, struct err *err);
+
+/*
+ * The same with a driver that is not trusted: `runner` runs it, elsewhere than
+ * this process would, at the very paths that its files have here.
+ */
+int toolchain_manifest_make_by(struct toolchain_manifest *out,
+			       const char *driver, char *const *env,
+			       const struct toolchain_runner *runner,
+			       struct err *err);
+/*
+ * What running `program` (an absolute path) alone takes: the file, its
+ * libraries and loader, and the links on the way to them.  Runs nothing.
+ * Sorted; errors as above.
+ */
+int toolchain_manifest_program(struct toolchain_entries *out,
+			       const char *program, char *const *env,
+			       struct err *err);
 void toolchain_manifest_release(struct toolchain_manifest *m);
 
 /*

@@ -25,26 +25,79 @@ struct inquiry {
 	struct toolchain_parts *out;
 	const char *driver;
 	char *const *env; /* of the compile */
+	const struct toolchain_runner *runner; /* or NULL */
 	uint64_t deadline; /* clock_ms() */
 	struct strv with; /* the environment of a question */
+	char *foreign; /* what it named that is not its own, or NULL */
 };
+
+/* `path` without ".", ".." and "//", by its words; the caller frees it. */
+static char *normalize(const char *path)
+{
+	char *out = xcalloc(1, strlen(path) + 2);
+	size_t n = 0;
+
+	while (*path) {
+		size_t len = strcspn(path, "/");
+
+		if (len == 2 && !strncmp(path, "..", 2)) {
+			while (n && out[--n] != '/')
+				;
+		} else if (len && !(len == 1 && *path == '.')) {
+			out[n++] = '/';
+			memcpy(out + n, path, len);
+			n += len;
+		}
+		path += len;
+		path += *path == '/';
+	}
+	out[n] = '\0';
+	return out;
+}
+
+/* May a part lie there?  If not, that is remembered. */
+static bool is_own(struct inquiry *q, const char *path)
+{
+	const char *within = q->runner ? q->runner->within : NULL;
+	char *plain = within ? normalize(path) : NULL;
+	bool is = !within ||
+		  (str_starts(plain, within) && plain[strlen(within)] == '/');
+
+	free(plain);
+	if (!is && !q->foreign)
+		q->foreign = xstrdup(path);
+	return is;
+}
+
+static int run_here(char *const *argv, char *const *env, unsigned timeout_ms,
+		    struct buf *said, int *status, struct err *err)
+{
+	struct spawn what = {
+		.argv = argv, .env = env, .cwd = "/", .fd = { -1, -1, -1 }
+	};
+
+	return spawn_capture(&what, ANSWER_MAX, timeout_ms, said, status, err);
+}
 
 /* What `argv` prints, without the last newline; the caller frees it. */
 static int run(struct inquiry *q, char **answer, char *const *argv,
 	       struct err *err)
 {
-	struct spawn what = {
-		.argv = argv, .env = q->with.v, .cwd = "/", .fd = { -1, -1, -1 }
-	};
+	const struct toolchain_runner *r = q->runner;
 	uint64_t now = clock_ms();
 	struct buf said = { 0 };
 	int status = 0, ret;
+	unsigned left;
 
 	if (now >= q->deadline)
 		return err_set(err, ETIMEDOUT, "%s: %s", argv[0],
 			       strerror(ETIMEDOUT));
-	ret = spawn_capture(&what, ANSWER_MAX, (unsigned)(q->deadline - now),
-			    &said, &status, err);
+	left = (unsigned)(q->deadline - now);
+	if (r)
+		ret = r->run(r->ctx, argv, q->with.v, ANSWER_MAX, left, &said,
+			     &status, err);
+	else
+		ret = run_here(argv, q->with.v, left, &said, &status, err);
 	if (!ret && status) {
 		char *text = spawn_status_text(status);
 
@@ -103,17 +156,18 @@ static int ask_names(struct inquiry *q, struct err *err)
 	return 0;
 }
 
-static void add_file_if(struct strv *list, char *path)
+static void add_file_if(struct inquiry *q, struct strv *list, char *path)
 {
-	if (path[0] == '/' && fs_exists(path) && !fs_is_dir(path) &&
-	    !strv_has(list, path))
+	if (path[0] == '/' && is_own(q, path) && fs_exists(path) &&
+	    !fs_is_dir(path) && !strv_has(list, path))
 		strv_add(list, path);
 	free(path);
 }
 
-static void add_dir_if(struct strv *list, char *path)
+static void add_dir_if(struct inquiry *q, struct strv *list, char *path)
 {
-	if (path[0] == '/' && fs_is_dir(path) && !strv_has(list, path))
+	if (path[0] == '/' && is_own(q, path) && fs_is_dir(path) &&
+	    !strv_has(list, path))
 		strv_add(list, path);
 	free(path);
 }
@@ -126,7 +180,7 @@ static int add_cc1(struct inquiry *q, struct err *err)
 	if (!said)
 		return ret;
 	/* Not absolute is what a driver says of what it does not have. */
-	if (said[0] == '/')
+	if (said[0] == '/' && is_own(q, said))
 		strv_add(&q->out->programs, said);
 	else
 		ret = err_set(err, ENOENT, "%s: its cc1 is not there",
@@ -144,7 +198,8 @@ static int add_assembler(struct inquiry *q, struct err *err)
 		return ret;
 	/* "as" means what PATH says when the compile runs. */
 	path = which(said, str_env(q->env, "PATH"));
-	if (!path || path[0] != '/') {
+	if (!path || path[0] != '/' ||
+	    (strchr(said, '/') && !is_own(q, path))) {
 		ret = err_set(err, ENOENT, "%s: its assembler %s is not there",
 			      q->driver, said);
 	} else {
@@ -171,15 +226,15 @@ static int add_headers(struct inquiry *q, struct err *err)
 	dir = str_dir(said);
 	up = str_dir(dir);
 	if (said[0] == '/') {
-		add_file_if(&p->files, xasprintf("%s/specs", dir));
-		add_file_if(&p->files, xasprintf("%s/specs", up));
+		add_file_if(q, &p->files, xasprintf("%s/specs", dir));
+		add_file_if(q, &p->files, xasprintf("%s/specs", up));
 	}
 	free(up);
 	free(dir);
-	add_dir_if(&p->dirs, said);
+	add_dir_if(q, &p->dirs, said);
 	ret = ask(q, &said, "-print-file-name=include-fixed", NULL, err);
 	if (said)
-		add_dir_if(&p->dirs, said);
+		add_dir_if(q, &p->dirs, said);
 	return ret;
 }
 
@@ -214,7 +269,7 @@ static int add_specs(struct inquiry *q, struct err *err)
 	if (!said)
 		return ret;
 	ret = check_library_path(q, said, err);
-	add_file_if(&q->out->files, said);
+	add_file_if(q, &q->out->files, said);
 	return ret;
 }
 
@@ -235,7 +290,8 @@ static int ask_gcc(struct inquiry *q, struct err *err)
 static int add_config(struct inquiry *q, const char *path, struct err *err)
 {
 	struct buf text = { 0 };
-	int ret = fs_read(path, CONFIG_MAX, &text, err);
+	int ret = is_own(q, path) ? fs_read(path, CONFIG_MAX, &text, err) :
+				    -EPERM;
 
 	if (!ret && strchr(buf_str(&text), '@'))
 		ret = err_set(err, ENOTSUP, "%s: includes another file", path);
@@ -269,8 +325,8 @@ static int ask_clang(struct inquiry *q, struct err *err)
 	if (!said)
 		return ret;
 	/* The lists of what sanitizers leave alone are in share. */
-	add_dir_if(&p->dirs, xasprintf("%s/include", said));
-	add_dir_if(&p->dirs, xasprintf("%s/share", said));
+	add_dir_if(q, &p->dirs, xasprintf("%s/include", said));
+	add_dir_if(q, &p->dirs, xasprintf("%s/share", said));
 	if (!p->dirs.n)
 		ret = err_set(err, ENOENT, "%s: its headers are not there",
 			      q->driver);
@@ -299,17 +355,24 @@ static int ask_all(struct inquiry *q, struct err *err)
 {
 	int ret = ask_names(q, err);
 
-	return ret ? ret : ask_parts(q, err);
+	if (!ret)
+		ret = ask_parts(q, err);
+	if (q->foreign)
+		ret = err_set(err, EPERM, "%s: names %s, which is not its own",
+			      q->driver, q->foreign);
+	return ret;
 }
 
 int toolchain_parts_ask(struct toolchain_parts *out, const char *driver,
-			char *const *env, struct err *err)
+			char *const *env, const struct toolchain_runner *runner,
+			struct err *err)
 {
 	const char *path = str_env(env, "PATH");
 	const char *libraries = str_env(env, "LD_LIBRARY_PATH");
 	struct inquiry q = { .out = out,
 			     .driver = driver,
 			     .env = env,
+			     .runner = runner,
 			     .deadline = clock_ms() + ASK_MS };
 	int ret;
 
@@ -323,6 +386,7 @@ int toolchain_parts_ask(struct toolchain_parts *out, const char *driver,
 	if (ret)
 		toolchain_parts_release(out);
 	strv_release(&q.with);
+	free(q.foreign);
 	return ret;
 }
 

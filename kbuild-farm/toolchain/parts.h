@@ -5,6 +5,7 @@
 #ifndef TOOLCHAIN_PARTS_H
 #define TOOLCHAIN_PARTS_H
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
 
@@ -19,12 +20,31 @@ struct toolchain_parts {
 };
 
 /*
+ * Who runs a driver that is not trusted: as spawn_capture(), for argv and env,
+ * with at most `max` bytes of what it prints in `said`.
+ */
+struct toolchain_runner {
+	int (*run)(void *ctx, char *const *argv, char *const *env, size_t max,
+		   unsigned timeout_ms, struct buf *said, int *status,
+		   struct err *err);
+	void *ctx;
+	/*
+	 * What the driver names has to lie below this directory, by the words
+	 * of its path; but for an assembler without a directory.  NULL: no
+	 * rule.
+	 */
+	const char *within;
+};
+
+/*
  * Ask `driver` with PATH and LD_LIBRARY_PATH of `env`.  All paths are
  * absolute, as the driver spells them.  Returns 0, or a negative errno with
- * `err` set, as toolchain_manifest_make() says; `out` is empty then.
+ * `err` set, as toolchain_manifest_make() says; `out` is empty then.  `runner`
+ * NULL: it is run as any other program.  -EPERM: it names what is not its own.
  */
 int toolchain_parts_ask(struct toolchain_parts *out, const char *driver,
-			char *const *env, struct err *err);
+			char *const *env, const struct toolchain_runner *runner,
+			struct err *err);
 void toolchain_parts_release(struct toolchain_parts *p);
 
 #endif

@@ -9,8 +9,8 @@
 #ifndef WIRE_LIMITS_H
 #define WIRE_LIMITS_H
 
-#define WIRE_VERSION_MIN 2
-#define WIRE_VERSION     2
+#define WIRE_VERSION_MIN 3
+#define WIRE_VERSION     3
 
 #define WIRE_PATH_MAX   4096
 #define WIRE_NAME_MAX   255 /* bytes of a name: of a host, a compiler */
@@ -28,7 +28,16 @@
 #define WIRE_REASON_MAX 1000
 #define WIRE_BEAT_JOBS  1024
 
-#define WIRE_VIEW_ENTRIES (1u << 16) /* entries of one VIEW */
+#define WIRE_VIEW_ENTRIES (1u << 16) /* entries of one VIEW, of one KEEP */
+
+/* Of the toolchains that a node keeps. */
+#define WIRE_ID_MAX       128 /* bytes of the id of one */
+#define WIRE_HOST_MAX     32 /* of what it runs on */
+#define WIRE_HOSTS        16 /* of those in FIT */
+#define WIRE_JSON_MAX     (64u << 10) /* bytes of a toolchain.json */
+#define WIRE_KEEP_ENTRIES (1u << 16) /* entries of one */
+#define WIRE_KEEP_BYTES   (32ull << 30) /* and the bytes of its files */
+#define WIRE_HELD_MAX     512 /* of them in one HELD */
 
 /* What one connection may name in its whole life (wire/intern.h). */
 #define WIRE_PATHS_KNOWN (1u << 20) /* paths */
@@ -56,6 +65,11 @@ enum wire_type {
 	WIRE_OUTPUT, /* kfarmd: a piece of what came out */
 	WIRE_RESULT, /* kfarmd: the compiler ended */
 	WIRE_FAIL, /* kfarmd: it could not be run, or its result is void */
+	WIRE_KEEP, /* kfarm: keep this toolchain on your disk */
+	WIRE_KEPT, /* kfarmd: it is there, or gone; or why not */
+	WIRE_TOOLS, /* kfarm: which toolchains do you hold? */
+	WIRE_HELD, /* kfarmd: these */
+	WIRE_DROP, /* kfarm: remove that one */
 
 	WIRE_CC_JOB = 32, /* kfarm-cc: the messages of wire/cc.h */
 	WIRE_CC_BEAT,

@@ -3,6 +3,7 @@
 
 #include "wire/field.h"
 #include "wire/frame.h"
+#include "wire/msg-keep.h"
 #include "wire/paths.h"
 
 #include <errno.h>
@@ -16,6 +17,7 @@
 void wire_cell_release(struct wire_cell *m)
 {
 	free(m->driver);
+	free(m->own);
 	strv_release(&m->roots);
 	*m = (struct wire_cell){ 0 };
 }
@@ -29,6 +31,7 @@ void wire_cell_encode(struct buf *out, const struct wire_cell *m)
 	buf_put_u8(out, (uint8_t)m->roots.n);
 	for (size_t i = 0; i < m->roots.n; i++)
 		buf_put_str(out, m->roots.v[i]);
+	buf_put_str(out, m->own ? m->own : "");
 }
 
 /* A path in normal form; the caller's to free, also when it is none. */
@@ -56,6 +59,9 @@ int wire_cell_decode(struct wire_cell *m, struct bytes in)
 	n = wire_field_u8(&r, WIRE_ROOTS);
 	for (uint8_t i = 0; i < n && !r.bad; i++)
 		strv_own(&got.roots, get_path(&r));
+	got.own = reader_str(&r, WIRE_ID_MAX);
+	if (*got.own && !wire_id_ok(got.own))
+		r.bad = true;
 	ret = reader_end(&r);
 	if (ret)
 		wire_cell_release(&got);

@@ -20,11 +20,19 @@ struct wire_cell {
 	uint8_t is_clang;
 	char *driver; /* its absolute path in the view */
 	struct strv roots; /* directories of the client, WIRE_ROOTS at most */
+	/*
+	 * The id of a toolchain that the node holds, and uses in place of what
+	 * VIEWs of part 1 and 2 would bring; "" or, to be encoded, NULL: none.
+	 */
+	char *own;
 };
 
 void wire_cell_release(struct wire_cell *m);
 void wire_cell_encode(struct buf *out, const struct wire_cell *m);
-/* Driver and roots are paths in normal form (wire_path_ok()), or -EPROTO. */
+/*
+ * -EPROTO too where driver or a root is no path in normal form (wire_path_ok())
+ * or `own` neither empty nor wire_id_ok().
+ */
 int wire_cell_decode(struct wire_cell *m, struct bytes in);
 
 enum wire_have_state {
@@ -36,7 +44,11 @@ enum wire_have_state {
 struct wire_have {
 	uint32_t cell;
 	uint8_t state; /* enum wire_have_state */
-	char *detail; /* for people; may be empty */
+	/*
+	 * For people, may be empty; of a cell that is ready with a toolchain
+	 * of the node's own the toolchain_manifest_id() of that, in hex.
+	 */
+	char *detail;
 };
 
 void wire_have_release(struct wire_have *m);

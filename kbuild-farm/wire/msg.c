@@ -142,6 +142,7 @@ void wire_fit_release(struct wire_fit *m)
 {
 	free(m->layers);
 	free(m->why);
+	strv_release(&m->hosts);
 	*m = (struct wire_fit){ 0 };
 }
 
@@ -150,6 +151,20 @@ void wire_fit_encode(struct buf *out, const struct wire_fit *m)
 	buf_put_u8(out, m->fit);
 	wire_field_put_line(out, m->layers, WIRE_REASON_MAX);
 	wire_field_put_line(out, m->why, WIRE_REASON_MAX);
+	buf_put_u8(out, (uint8_t)m->hosts.n);
+	for (size_t i = 0; i < m->hosts.n; i++)
+		buf_put_str(out, m->hosts.v[i]);
+}
+
+static void get_hosts(struct reader *r, struct strv *hosts)
+{
+	uint8_t n = wire_field_u8(r, WIRE_HOSTS);
+
+	for (uint8_t i = 0; i < n && !r->bad; i++) {
+		strv_own(hosts, reader_str(r, WIRE_HOST_MAX));
+		if (!wire_host_ok(hosts->v[i]))
+			r->bad = true;
+	}
 }
 
 int wire_fit_decode(struct wire_fit *m, struct bytes in)
@@ -162,6 +177,7 @@ int wire_fit_decode(struct wire_fit *m, struct bytes in)
 	got.fit = wire_field_u8(&r, 1);
 	got.layers = wire_field_line(&r, WIRE_REASON_MAX);
 	got.why = wire_field_line(&r, WIRE_REASON_MAX);
+	get_hosts(&r, &got.hosts);
 	ret = reader_end(&r);
 	if (ret)
 		wire_fit_release(&got);

@@ -10,7 +10,7 @@
  *
  * Here are the messages about the two ends; those about a cell and its files
  * are in wire/msg-cell.h, wire/paths.h and wire/flags.h, those of a job in
- * wire/msg-job.h and wire/key.h.
+ * wire/msg-job.h and wire/key.h, those of toolchains in wire/msg-keep.h.
  *
  * Lines for people (names, details, reasons) are cut to their limit and lose
  * their control characters when encoded; a decoder refuses such characters,
@@ -26,6 +26,7 @@
 #include "wire/limits.h"
 #include "wire/msg-cell.h"
 #include "wire/msg-job.h"
+#include "wire/msg-keep.h"
 
 /* What a machine has; sent by kfarmd in its hello. */
 struct wire_inventory {
@@ -65,6 +66,9 @@ struct wire_fit {
 	uint8_t fit; /* 1: jobs can run */
 	char *layers; /* that hold, parted by blanks: "user mount pid ..." */
 	char *why; /* which one is missing and how to enable it; "" if fit */
+	/* What programs run there: "arm64", "arm"; its own first.  At most
+	   WIRE_HOSTS, wire_host_ok(). */
+	struct strv hosts;
 };
 
 void wire_fit_release(struct wire_fit *m);

@@ -4,12 +4,13 @@
 # timeout: 900
 #
 # Attacks on a node by a client that is let in: arguments, sources, programs
-# shipped as a compiler, lies about files, a spoiled store, a full disk.  A
+# shipped as a compiler, lies about files, a spoiled store, toolchains that it
+# is to keep, a full disk.  A
 # secret that only the node's machine has must never come out of a job.
 # ATTACKS= names the groups (arguments sources programs views store).
 . "$(dirname "$0")/lib.sh"
 
-groups=${ATTACKS:-arguments,sources,programs,views,store,disk}
+groups=${ATTACKS:-arguments,sources,programs,views,store,tools,disk}
 farm_begin
 
 # build OUT SOURCE...: with the rooms that a client needs.
@@ -20,15 +21,21 @@ build()
 	shift
 	cc -std=gnu17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -O1 -g -Wall \
 		-Wextra -I"$root/kbuild-farm" -o "$out" "$@" \
-		-Wl,--start-group "$lib"/{toolchain,wire,options,store,base}.a \
-		-Wl,--end-group -llzo2 -lzstd -lcrypto -lpthread || exit 1
+		-Wl,--start-group "$lib"/{toolchain,fetch,wire,options,store,base}.a \
+		-Wl,--end-group -llzo2 -lzstd -lcrypto -lcurl -lpthread || exit 1
 }
 
 attack=$work/attack
 evil=$work/evil
 source=$root/tests/farm/attack
-build "$attack" "$source"/{main,client,arguments,sources,programs,views,store}.c
+build "$attack" "$source"/{main,client,keep}.c \
+	"$source"/{arguments,sources,programs,views,store,tools}.c
 cc -std=gnu17 -D_GNU_SOURCE -O1 -static -o "$evil" "$source/evil.c" || exit 1
+cc -std=gnu17 -D_GNU_SOURCE -O1 -static -DCANARY="\"$work/node/canary\"" \
+	-o "$work/liar" "$source/liar.c" &&
+	cc -std=gnu17 -D_GNU_SOURCE -O1 -DCANARY='"/x"' -o "$work/loader" \
+		-Wl,--dynamic-linker="$work/node/canary" "$source/liar.c" ||
+	exit 1
 
 # The node's own: a file that everybody may read, and its environment.
 node=$work/node
@@ -62,6 +69,10 @@ full_disk()
 {
 	local mib
 
+	if small_disk "$node/few" $((12 * 1024)); then
+		attack space "$node/few/store"
+		small_disk_gone "$node/few"
+	fi
 	for mib in 1 8 24; do
 		if ! small_disk "$node/small" $((mib * 1024)); then
 			echo "      (no file system can be mounted: left out)"

@@ -211,7 +211,7 @@ static void say_lie(const struct wire_need *m, const struct view *v,
 	} else if (badnode_is("need-view")) {
 		say_need(m->cell, m->view + (uint32_t)bad.n, NULL, 0);
 	} else if (badnode_is("need-nobody")) {
-		say_need(4000000000u, m->view, NULL, 0);
+		say_need(1000000000u, m->view, NULL, 0);
 		badnode_say(WIRE_NEED, body);
 	} else if (badnode_is("need-unsorted")) {
 		say_unsorted(m);

@@ -34,7 +34,7 @@ have-twice	"jobs":[1-9]
 have-nobody	"jobs":[1-9]
 have-never	"jobs":0
 need-all	"jobs":[1-9]
-need-twice	needs what nobody told it of
+need-twice	"jobs":[1-9]
 need-links	needs what nobody told it of
 need-beyond	needs what nobody told it of
 need-view=1	needs what nobody told it of

@@ -423,7 +423,7 @@ helper()
 badnode()
 {
 	helper badnode ../tests/farm/bad{cell,spoil}.c \
-		wire/{frame,codec,msg,msg-cell,msg-job,conn,key,field}.c \
+		wire/{frame,codec,msg,msg-cell,msg-job,msg-keep,conn,key,field}.c \
 		wire/{flags,intern,paths}.c \
 		base/{buf,bytes,str,err,digest,clock}.c -llzo2 -lzstd -lcrypto
 }
@@ -438,5 +438,6 @@ small_disk()
 
 small_disk_gone()
 {
-	umount "$1" && mounts=("${mounts[@]/$1/}")
+	# A cell of a node that was on it may be a moment later than its node.
+	wait_for 60 umount "$1" && mounts=("${mounts[@]/$1/}")
 }

@@ -25,6 +25,7 @@
 #define CLIENT_JOBS  64
 #define CLIENT_CELLS 16
 #define CLIENT_VIEWS 8192
+#define CLIENT_KEEPS 64
 #define CLIENT_MS    60000 /* for anything to happen on a busy machine */
 #define GCC          "/usr/bin/gcc"
 
@@ -67,6 +68,13 @@ struct client {
 	bool withholds; /* it sends no blob */
 
 	struct heard job[CLIENT_JOBS];
+
+	/* Of kept toolchains, by the number of the KEEP or DROP. */
+	bool has_kept[CLIENT_KEEPS];
+	struct wire_kept kept[CLIENT_KEEPS];
+	uint32_t last_keep[CLIENT_KEEPS];
+	bool has_held; /* the last message of one */
+	struct wire_held held; /* of one message */
 };
 
 /* What the blobs of trees hold: that of toolchains is in their files. */
@@ -210,6 +218,26 @@ static inline void client_fail(struct client *c, struct bytes body)
 	c->job[m.job].fail = m;
 }
 
+static inline void client_kept(struct client *c, struct bytes body)
+{
+	struct wire_kept m;
+
+	ck_assert_int_eq(wire_kept_decode(&m, body), 0);
+	ck_assert_uint_lt(m.keep, CLIENT_KEEPS);
+	ck_assert(!c->has_kept[m.keep]);
+	if (getenv("V"))
+		fprintf(stderr, "KEPT %u: %u %s\n", m.keep, m.state, m.detail);
+	c->has_kept[m.keep] = true;
+	c->kept[m.keep] = m;
+}
+
+static inline void client_held(struct client *c, struct bytes body)
+{
+	wire_held_release(&c->held);
+	ck_assert_int_eq(wire_held_decode(&c->held, body), 0);
+	c->has_held = c->held.last;
+}
+
 static inline void client_beat(struct client *c, struct bytes body)
 {
 	uint64_t now = clock_ms();
@@ -279,6 +307,12 @@ static inline int client_on_msg(void *ctx, uint16_t type, struct bytes body,
 	case WIRE_FAIL:
 		client_fail(c, body);
 		break;
+	case WIRE_KEPT:
+		client_kept(c, body);
+		break;
+	case WIRE_HELD:
+		client_held(c, body);
+		break;
 	default:
 		ck_abort_msg("message of type %u", type);
 	}
@@ -325,6 +359,9 @@ static inline void client_release(struct client *c)
 	free(c->bye);
 	for (int i = 0; i < CLIENT_CELLS; i++)
 		wire_have_release(&c->have[i]);
+	for (int i = 0; i < CLIENT_KEEPS; i++)
+		wire_kept_release(&c->kept[i]);
+	wire_held_release(&c->held);
 	for (unsigned i = 0; i < c->n_views; i++)
 		free(c->view[i].digest);
 	for (int i = 0; i < CLIENT_JOBS; i++) {

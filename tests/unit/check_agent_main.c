@@ -45,6 +45,10 @@ static const struct wrong {
 	{ { "--stdio", "--store-size", "0G" }, "--store-size 0G" },
 	{ { "--stdio", "--store-size", "" }, "--store-size" },
 	{ { "--stdio", "--store-size", "99999999T" }, "--store-size" },
+	{ { "--stdio", "--host", "ARM" }, "--host ARM" },
+	{ { "--stdio", "--host", "" }, "--host" },
+	{ { "--stdio", "--host" }, "--host" },
+	{ { "--stdio", "--toolchains" }, "--toolchains" },
 };
 
 START_TEST(a_wrong_command_line_gets_one_clear_line)
@@ -71,6 +75,40 @@ START_TEST(version_and_help_go_to_stdout)
 	ck_assert_int_eq(status, 0);
 	ck_assert(strstr(out, _i < 2 ? "kfarmd 0." : "usage: kfarmd"));
 	free(out);
+}
+END_TEST
+
+static void check_hosts(const char *const *more, const char *wanted)
+{
+	static struct node n;
+	char *hosts;
+
+	node_start_bare(&n, node_store, more);
+	ck_assert_uint_ge(n.c.fit.hosts.n, 1);
+	free(n.c.fit.hosts.v[0]);
+	n.c.fit.hosts.v[0] = xstrdup("own");
+	hosts = strv_join(&n.c.fit.hosts, " ");
+	ck_assert_str_eq(hosts, wanted);
+	free(hosts);
+	node_end(&n);
+}
+
+START_TEST(a_node_says_whose_programs_it_runs)
+{
+	const char *words[] = { "--host", "vax",    "--host",
+				"arm_be", "--host", NULL,
+				"--host", "vax",    NULL };
+	static struct node n;
+
+	client_set_up();
+	check_hosts(NULL, "own");
+	node_start_bare(&n, node_store, NULL);
+	words[5] = xstrdup(n.c.fit.hosts.v[0]);
+	node_end(&n);
+	/* Each once, and its own first. */
+	check_hosts(words, "own vax arm_be");
+	free((char *)words[5]);
+	client_tear_down();
 }
 END_TEST
 
@@ -292,6 +330,7 @@ int main(void)
 			    sizeof(wrongs) / sizeof(*wrongs));
 	tcase_add_loop_test(t, version_and_help_go_to_stdout, 0,
 			    sizeof(infos) / sizeof(*infos));
+	tcase_add_test(t, a_node_says_whose_programs_it_runs);
 	tcase_add_test(t, the_check_says_what_holds);
 	tcase_add_test(t, a_node_without_a_sandbox_runs_nothing_and_says_why);
 	tcase_add_test(t, slots_are_told_and_bound_the_compilers_at_once);

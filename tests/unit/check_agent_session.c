@@ -238,7 +238,7 @@ END_TEST
 START_TEST(another_version_is_told_so)
 {
 	expect_bye_of_another(speak_another_version,
-			      "kfarm 9.9 speaks protocol 3 to 4");
+			      "kfarm 9.9 speaks protocol 4 to 5");
 }
 END_TEST
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base conf wire store toolchain cell agent */
+/* needs: base conf wire store toolchain node cell agent */
 /*
  * Views and identities, with a real store and a real cell.
  */
@@ -279,6 +279,88 @@ START_TEST(a_toolchain_is_what_its_files_are)
 }
 END_TEST
 
+START_TEST(a_driver_is_found_through_links_that_came)
+{
+	struct agent_view_queue views = TAILQ_HEAD_INITIALIZER(views);
+	struct wire_entry v[] = {
+		{ .path = 2,
+		  .kind = WIRE_LINK,
+		  .target = xstrdup("../o/bin/x") },
+		{ .path = 0, .kind = WIRE_LINK, .target = xstrdup("a") },
+	};
+	struct wire_cell m = { .driver = (char *)names[2] };
+	char *driver;
+
+	make(WIRE_PART_TOOLCHAIN_END, v, 2);
+	TAILQ_INSERT_TAIL(&views, view, link);
+	driver = agent_identity_driver(&views, &m);
+	ck_assert_str_eq(driver, "/o/bin/x");
+	free(driver);
+	m.driver = (char *)names[0]; /* to itself */
+	driver = agent_identity_driver(&views, &m);
+	ck_assert_str_eq(driver, "");
+	free(driver);
+}
+END_TEST
+
+/* As for a directory on the disk; nothing of it is believed to be a cell's. */
+static int take_file(void *ctx, const char *path, const struct wire_entry *e,
+		     int fd, struct err *why)
+{
+	char text[8] = { 0 };
+
+	(void)why;
+	ck_assert_uint_eq(read(fd, text, sizeof(text)), e->size);
+	buf_printf(ctx, "%s=%s ", path, text);
+	return 0;
+}
+
+static int take_link(void *ctx, const char *path, const char *target,
+		     struct err *why)
+{
+	(void)why;
+	buf_printf(ctx, "%s->%s ", path, target);
+	return 0;
+}
+
+static int take_other(void *ctx, const char *path, struct err *why)
+{
+	buf_printf(ctx, "%s ", path);
+	return err_set(why, ENOSPC, "no space");
+}
+
+START_TEST(a_view_may_go_to_another_place_by_name)
+{
+	static const char *const own[] = { "x/y", "l", "d" };
+	struct wire_view m = { .view = 1, .n = 3 };
+	struct buf out = { 0 };
+	struct agent_view_target t = { take_file, take_link, take_other,
+				       take_other, &out };
+
+	m.entries = xcalloc(3, sizeof(*m.entries));
+	m.entries[0] = file(0, "here");
+	m.entries[1] = (struct wire_entry){ .kind = WIRE_LINK,
+					    .target = xstrdup("to") };
+	m.entries[2] = (struct wire_entry){ .kind = WIRE_DIR };
+	put("here");
+	view = agent_view_new_named(&m, own, store);
+	view->stop = &stop;
+	ck_assert_int_eq(agent_view_look(view, &err), 0);
+	ck_assert_int_eq(agent_view_apply_to(view, &t, &err), -ENOSPC);
+	ck_assert_str_eq(buf_str(&out), "x/y=here l->to d ");
+	ck_assert(!agent_view_applied(view));
+	buf_release(&out);
+}
+END_TEST
+
+START_TEST(files_leave_memory_to_compile_with)
+{
+	ck_assert_int_eq(agent_view_room(0, &err), 0);
+	ck_assert_int_eq(agent_view_room(1ull << 50, &err), -ENOMEM);
+	ck_assert_ptr_nonnull(strstr(err.text, "memory free"));
+}
+END_TEST
+
 START_TEST(a_toolchain_only_adds)
 {
 	struct wire_entry v[] = { file(1, "tool"),
@@ -306,6 +388,9 @@ int main(void)
 	tcase_add_test(t, a_number_without_a_path_is_a_violation);
 	tcase_add_test(t, it_stops_when_told);
 	tcase_add_test(t, a_toolchain_is_what_its_files_are);
+	tcase_add_test(t, a_driver_is_found_through_links_that_came);
+	tcase_add_test(t, a_view_may_go_to_another_place_by_name);
+	tcase_add_test(t, files_leave_memory_to_compile_with);
 	tcase_add_test(t, a_toolchain_only_adds);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);

@@ -20,7 +20,7 @@ START_TEST(the_table_knows_directory_and_prefix)
 	ck_assert_int_eq(build_arch_find(&a, tree, known[_i].arch, &err), 0);
 	ck_assert_str_eq(a.arch, known[_i].arch);
 	ck_assert_str_eq(a.srcarch, known[_i].srcarch);
-	ck_assert_str_eq(a.prefix[0], known[_i].prefix);
+	ck_assert_str_eq(a.known->prefixes.v[0], known[_i].prefix);
 }
 END_TEST
 
@@ -31,7 +31,7 @@ START_TEST(a_new_architecture_of_the_tree_is_taken)
 
 	ck_assert_int_eq(build_arch_find(&a, tree, "newarch", &err), 0);
 	ck_assert_str_eq(a.srcarch, "newarch");
-	ck_assert_ptr_null(a.prefix[0]);
+	ck_assert_ptr_null(a.known);
 }
 END_TEST
 
@@ -54,7 +54,7 @@ START_TEST(without_a_tree_the_table_decides)
 	struct err err = { 0 };
 
 	ck_assert_int_eq(build_arch_find(&a, NULL, "riscv", &err), 0);
-	ck_assert_str_eq(a.prefix[0], "riscv64-linux-gnu-");
+	ck_assert_str_eq(a.known->prefixes.v[0], "riscv64-linux-gnu-");
 	ck_assert_int_eq(build_arch_find(&a, NULL, "newarch", &err), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.text, "known are: alpha arc arm "));
 	ck_assert_int_eq(build_arch_find(&a, NULL, "aarch64", &err), -EINVAL);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: base conf wire options tree toolchain node coord build scan store */
-#include "build-tree.h"
+#include "build-installed.h"
 #include "build/compiler.h"
 
-static struct strv vars;
+static struct strv vars, standard;
 static struct build_compiler c;
 static struct err err;
 
@@ -36,9 +36,9 @@ static void narrow_path(void)
 
 static void set_up(void)
 {
-	tree_set_up();
+	installed_set_up();
 	narrow_path();
-	vars = (struct strv){ 0 };
+	vars = standard = (struct strv){ 0 };
 	err = (struct err){ 0 };
 }
 
@@ -46,7 +46,8 @@ static void tear_down(void)
 {
 	build_compiler_release(&c);
 	strv_release(&vars);
-	tree_tear_down();
+	strv_release(&standard);
+	installed_tear_down();
 }
 
 static int choose(const char *arch, const char *toolchain)
@@ -54,7 +55,9 @@ static int choose(const char *arch, const char *toolchain)
 	struct build_compiler_wish wish = { .tree = tree,
 					    .toolchain = toolchain,
 					    .variables = &vars,
-					    .env = env.v };
+					    .env = env.v,
+					    .standard = &standard,
+					    .data = data };
 	struct build_arch a;
 
 	ck_assert_int_eq(build_arch_find(&a, tree, arch, &err), 0);
@@ -284,6 +287,244 @@ START_TEST(llvm_0_is_no_llvm)
 }
 END_TEST
 
+/* ---- installed ones ---- */
+
+static void put_two(void)
+{
+	put_installed("gcc-13.3.0", "aarch64-linux", NULL);
+	put_installed("clang-14.0.6", NULL, NULL);
+}
+
+/* PATH begins with DATA/bin, and the toolchain is kept. */
+static void expect_leased(const char *id)
+{
+	char *path = build_compiler_path(&c, env.v);
+	char *bin = at("data/bin:"), *dir, *said;
+
+	ck_assert_msg(str_starts(path, bin), "%s", path);
+	ck_assert_uint_eq(c.dirs.n, 1);
+	ck_assert_uint_eq(c.n_leases, 1);
+	dir = xasprintf("%s/toolchains/%s", data, id);
+	ck_assert_int_eq(toolchain_remove(data, id, false, &err), -EBUSY);
+	said = strstr(err.text, id);
+	ck_assert_msg(said != NULL, "%s", err.text);
+	ck_assert(fs_is_dir(dir));
+	err = (struct err){ 0 };
+	build_compiler_release(&c);
+	ck_assert_msg(!toolchain_remove(data, id, false, &err), "%s", err.text);
+	ck_assert(!fs_is_dir(dir));
+	free(dir);
+	free(bin);
+	free(path);
+}
+
+#define GCC_13    "aarch64-gcc1330-linux-"
+#define ID_GCC_13 "gcc-13.3.0-aarch64-linux"
+
+static const char *const words_for_13[] = {
+	"gcc",     "gcc-13", "gcc-13.3.0",
+	ID_GCC_13, GCC_13,   "aarch64-gcc1330-linux",
+};
+
+START_TEST(t_means_an_installed_one_by_its_normalized_name)
+{
+	put_two();
+	ck_assert_msg(!choose("arm64", words_for_13[_i]), "%s", err.text);
+	expect(GCC_13 "gcc", "CROSS_COMPILE=" GCC_13);
+	ck_assert_str_eq(c.version, "13.3.0");
+	expect_leased(ID_GCC_13);
+}
+END_TEST
+
+START_TEST(without_t_what_is_on_path_stays)
+{
+	put_two();
+	ck_assert_int_eq(choose("arm64", NULL), 0);
+	expect("aarch64-linux-gnu-gcc", "CROSS_COMPILE=aarch64-linux-gnu-");
+	ck_assert_uint_eq(c.dirs.n, 0);
+	ck_assert_uint_eq(c.n_leases, 0);
+}
+END_TEST
+
+START_TEST(a_release_that_is_not_installed_is_on_path)
+{
+	put_two();
+	link_compiler("aarch64-linux-gnu-gcc-31");
+	ck_assert_int_eq(choose("arm64", "gcc-31"), 0);
+	expect("aarch64-linux-gnu-gcc-31", "CROSS_COMPILE=aarch64-linux-gnu- "
+					   "CC=aarch64-linux-gnu-gcc-31");
+	ck_assert_uint_eq(c.dirs.n, 0);
+}
+END_TEST
+
+START_TEST(a_normalized_prefix_needs_no_path)
+{
+	put_two();
+	strv_add(&vars, "CROSS_COMPILE=" GCC_13);
+	ck_assert_msg(!choose("arm64", NULL), "%s", err.text);
+	expect(GCC_13 "gcc", "CROSS_COMPILE=" GCC_13);
+	expect_leased(ID_GCC_13);
+}
+END_TEST
+
+START_TEST(the_environment_may_name_it_too)
+{
+	put_two();
+	set_env("CROSS_COMPILE=" GCC_13);
+	ck_assert_msg(!choose("arm64", NULL), "%s", err.text);
+	expect_leased(ID_GCC_13);
+}
+END_TEST
+
+START_TEST(a_directory_of_an_installed_one_is_leased)
+{
+	char *prefix;
+
+	put_two();
+	prefix = at("data/toolchains/" ID_GCC_13 "/in/bin/aarch64-linux-");
+	ck_assert_msg(!choose("arm64", prefix), "%s", err.text);
+	expect("aarch64-linux-gcc", "CROSS_COMPILE=aarch64-linux-");
+	ck_assert_uint_eq(c.n_leases, 1);
+	free(prefix);
+}
+END_TEST
+
+START_TEST(one_that_cannot_be_read_is_passed_over_and_told)
+{
+	put_two();
+	put_file("data/toolchains/gcc-14.1.0-aarch64-linux/toolchain.json", "{",
+		 0644);
+	ck_assert_msg(!choose("arm64", "gcc"), "%s", err.text);
+	expect(GCC_13 "gcc", "CROSS_COMPILE=" GCC_13);
+	ck_assert_uint_eq(c.notes.n, 1);
+	ck_assert_ptr_nonnull(strstr(c.notes.v[0], "not used: "));
+	ck_assert_ptr_nonnull(strstr(c.notes.v[0], "gcc-14.1.0-aarch64"));
+}
+END_TEST
+
+static const char *const words_for_clang[] = { "clang", "clang-14",
+					       "clang-14.0.6" };
+
+START_TEST(clang_is_llvm_of_its_version)
+{
+	put_two();
+	ck_assert_msg(!choose("riscv", words_for_clang[_i]), "%s", err.text);
+	expect("clang-14.0.6", "LLVM=-14.0.6");
+	ck_assert(c.is_clang);
+	ck_assert_str_eq(c.version, "14.0.6");
+	expect_leased("clang-14.0.6");
+}
+END_TEST
+
+START_TEST(llvm_of_an_installed_version_needs_no_path)
+{
+	put_two();
+	set_env("LLVM=-14.0.6");
+	ck_assert_msg(!choose("riscv", NULL), "%s", err.text);
+	expect("clang-14.0.6", "LLVM=-14.0.6");
+	expect_leased("clang-14.0.6");
+}
+END_TEST
+
+START_TEST(the_configuration_names_the_standard)
+{
+	put_two();
+	put_installed("gcc-12.4.0", "aarch64-linux", NULL);
+	words(&standard, "riscv=nosuch arm64=gcc-12");
+	ck_assert_msg(!choose("arm64", NULL), "%s", err.text);
+	expect("aarch64-gcc1240-linux-gcc",
+	       "CROSS_COMPILE=aarch64-gcc1240-linux-");
+	build_compiler_release(&c);
+	/* What the user says now counts more. */
+	ck_assert_int_eq(choose("arm64", "gcc-13"), 0);
+	ck_assert_str_eq(c.version, "13.3.0");
+	build_compiler_release(&c);
+	set_env("CROSS_COMPILE=nice-");
+	ck_assert_int_eq(choose("arm64", NULL), 0);
+	ck_assert_str_eq(c.name, "nice-gcc");
+}
+END_TEST
+
+START_TEST(a_standard_that_is_not_there_is_told_with_its_place)
+{
+	words(&standard, "arm64=gcc-99.1.0-aarch64-linux");
+	ck_assert_int_lt(choose("arm64", NULL), 0);
+	ck_assert_ptr_nonnull(strstr(err.text, "[arch \"arm64\"]"));
+	ck_assert_ptr_nonnull(strstr(err.text, "gcc-99.1.0-aarch64-linux"));
+}
+END_TEST
+
+START_TEST(x86_of_this_machine_has_the_standard_of_x86_64)
+{
+	char host[32];
+
+	build_arch_host(host);
+	if (strcmp(host, "x86") != 0)
+		return;
+	put_installed("gcc-13.3.0", "x86_64-linux", NULL);
+	words(&standard, "x86_64=gcc-13");
+	ck_assert_msg(!choose("x86", NULL), "%s", err.text);
+	expect("x86_64-gcc1330-linux-gcc",
+	       "CROSS_COMPILE=x86_64-gcc1330-linux-");
+}
+END_TEST
+
+START_TEST(where_path_has_none_the_newest_installed_one_builds)
+{
+	put_installed("gcc-12.4.0", "riscv64-linux", NULL);
+	put_installed("gcc-13.3.0", "riscv64-linux", NULL);
+	ck_assert_msg(!choose("riscv", NULL), "%s", err.text);
+	expect("riscv64-gcc1330-linux-gcc",
+	       "CROSS_COMPILE=riscv64-gcc1330-linux-");
+}
+END_TEST
+
+START_TEST(what_is_missing_comes_with_its_command)
+{
+	ck_assert_int_eq(choose("riscv", "gcc-13"), -ENOENT);
+	ck_assert_msg(strstr(err.text, "`kfarm toolchain install gcc-13 "
+				       "--arch riscv`"),
+		      "%s", err.text);
+	build_compiler_release(&c);
+	ck_assert_int_eq(choose("riscv", NULL), -ENOENT);
+	ck_assert_str_eq(
+		err.text,
+		"riscv64-linux-gnu-gcc: not found in PATH nor "
+		"installed; `kfarm toolchain install gcc --arch riscv` "
+		"gets one; or install the package "
+		"gcc-riscv64-linux-gnu, or name another toolchain "
+		"with -t");
+	build_compiler_release(&c);
+	ck_assert_int_eq(choose("riscv", "clang-99"), -ENOENT);
+	ck_assert_str_eq(err.text,
+			 "clang-99: not found in PATH nor installed; `kfarm "
+			 "toolchain install clang-99` gets one; or name "
+			 "another toolchain with -t");
+	build_compiler_release(&c);
+	words(&vars, "HOSTCC=nosuch");
+	ck_assert_int_eq(choose("arm64", NULL), -ENOENT);
+	ck_assert_str_eq(err.text,
+			 "nosuch: not found in PATH; install it, or name "
+			 "another toolchain with -t");
+}
+END_TEST
+
+START_TEST(too_old_names_what_is_new_enough)
+{
+	put_two();
+	ck_assert_int_eq(choose("arm64", "old-"), -ENOTSUP);
+	ck_assert_msg(strstr(err.text, "-t gcc-13.3.0 is installed"), "%s",
+		      err.text);
+	ck_assert_ptr_nonnull(strstr(
+		err.text, "`kfarm toolchain install gcc-5 --arch arm64"));
+	build_compiler_release(&c);
+	put_installed("gcc-4.9.4", "aarch64-linux", NULL);
+	ck_assert_int_eq(choose("arm64", "gcc-4.9.4"), -ENOTSUP);
+	ck_assert_ptr_nonnull(strstr(err.text, "aarch64-gcc494-linux-gcc is "
+					       "version 4.9.4"));
+}
+END_TEST
+
 static const struct {
 	const char *a, *b;
 	bool older;
@@ -331,6 +572,23 @@ int main(void)
 	tcase_add_test(tc, what_does_not_tell_a_version_is_no_compiler);
 	tcase_add_test(tc, clang_of_a_version_sets_llvm);
 	tcase_add_test(tc, llvm_0_is_no_llvm);
+	tcase_add_loop_test(tc, t_means_an_installed_one_by_its_normalized_name,
+			    0, sizeof(words_for_13) / sizeof(*words_for_13));
+	tcase_add_test(tc, without_t_what_is_on_path_stays);
+	tcase_add_test(tc, a_release_that_is_not_installed_is_on_path);
+	tcase_add_test(tc, a_normalized_prefix_needs_no_path);
+	tcase_add_test(tc, the_environment_may_name_it_too);
+	tcase_add_test(tc, a_directory_of_an_installed_one_is_leased);
+	tcase_add_test(tc, one_that_cannot_be_read_is_passed_over_and_told);
+	tcase_add_loop_test(tc, clang_is_llvm_of_its_version, 0,
+			    sizeof(words_for_clang) / sizeof(*words_for_clang));
+	tcase_add_test(tc, llvm_of_an_installed_version_needs_no_path);
+	tcase_add_test(tc, the_configuration_names_the_standard);
+	tcase_add_test(tc, a_standard_that_is_not_there_is_told_with_its_place);
+	tcase_add_test(tc, x86_of_this_machine_has_the_standard_of_x86_64);
+	tcase_add_test(tc, where_path_has_none_the_newest_installed_one_builds);
+	tcase_add_test(tc, what_is_missing_comes_with_its_command);
+	tcase_add_test(tc, too_old_names_what_is_new_enough);
 	tcase_add_loop_test(tc, versions_compare_by_number, 0,
 			    sizeof(versions) / sizeof(*versions));
 	suite_add_tcase(s, tc);

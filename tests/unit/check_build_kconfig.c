@@ -188,6 +188,45 @@ START_TEST(the_last_fragment_counts)
 }
 END_TEST
 
+static const struct {
+	const char *base, *config, *adds[3];
+	bool yes;
+} asks[] = {
+	{ NULL, "CONFIG_V=y\n", { NULL }, true },
+	{ NULL, "CONFIG_V=m\n", { NULL }, false },
+	{ NULL, "CONFIG_VV=y\n# CONFIG_V is not set\n", { NULL }, false },
+	{ NULL, "", { NULL }, false },
+	{ NULL, "CONFIG_V=y\n", { "CONFIG_V=n", NULL }, false },
+	{ NULL, "", { "CONFIG_V=y", "CONFIG_X=y", NULL }, true },
+	{ NULL, "", { "CONFIG_V=y", "# CONFIG_V is not set", NULL }, false },
+	{ "CONFIG_V=y\n", "# CONFIG_V is not set\n", { NULL }, true },
+	{ "CONFIG_X=y\n", "CONFIG_V=y\n", { NULL }, false },
+};
+
+START_TEST(the_last_word_on_a_symbol_counts)
+{
+	char *path = at("base.config");
+
+	if (asks[_i].base)
+		put_file("base.config", asks[_i].base, 0644);
+	r.kconfig = asks[_i].base ? path : NULL;
+	for (int i = 0; asks[_i].adds[i]; i++)
+		strv_add(&r.kconfig_add, asks[_i].adds[i]);
+	ck_assert_int_eq(take(true), 0);
+	ck_assert_int_eq(build_kconfig_asks(&k, asks[_i].config, "CONFIG_V"),
+			 asks[_i].yes);
+	free(path);
+}
+END_TEST
+
+START_TEST(a_target_says_nothing_of_a_symbol)
+{
+	r.kconfig = "defconfig";
+	ck_assert_int_eq(take(true), 0);
+	ck_assert(!build_kconfig_asks(&k, "CONFIG_V=y\n", "CONFIG_V"));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("build/kconfig");
@@ -211,6 +250,9 @@ int main(void)
 	tcase_add_loop_test(tc, what_did_not_take_effect_is_listed, 0,
 			    sizeof(effects) / sizeof(*effects));
 	tcase_add_test(tc, the_last_fragment_counts);
+	tcase_add_loop_test(tc, the_last_word_on_a_symbol_counts, 0,
+			    sizeof(asks) / sizeof(*asks));
+	tcase_add_test(tc, a_target_says_nothing_of_a_symbol);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);

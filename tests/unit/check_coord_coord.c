@@ -272,6 +272,7 @@ static void use_own_name(void)
 	char *name = at("own-gcc");
 
 	ck_assert_int_eq(symlink(gcc, name), 0);
+	free(gcc);
 	gcc = name;
 	play_node(0, HONEST);
 	start();

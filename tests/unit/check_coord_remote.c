@@ -76,6 +76,20 @@ START_TEST(local_slots_work_while_the_toolchain_travels)
 }
 END_TEST
 
+START_TEST(a_blob_that_was_damaged_comes_again)
+{
+	play_node(0, DOUBTING);
+	start();
+	wait_for_cells();
+	ck_assert_uint_gt(nodes[0].lost, 0);
+	compile(NULL);
+	turn_until(answered, 60000);
+	expect_delivered();
+	ck_assert_uint_eq(nodes[0].remote_jobs, 1);
+	ck_assert_uint_eq(stats().nodes[0].errors, 0);
+}
+END_TEST
+
 START_TEST(a_node_without_a_sandbox_gets_nothing_and_says_why)
 {
 	play_node(0, UNFIT);
@@ -326,6 +340,7 @@ int main(void)
 	tcase_add_test(tc, a_second_job_costs_a_few_hundred_bytes_and_no_view);
 	tcase_add_test(tc, text_is_sent_where_it_is_asked_for);
 	tcase_add_test(tc, local_slots_work_while_the_toolchain_travels);
+	tcase_add_test(tc, a_blob_that_was_damaged_comes_again);
 	tcase_add_test(tc, a_node_without_a_sandbox_gets_nothing_and_says_why);
 	tcase_add_test(tc, another_kind_of_machine_gets_no_job_and_says_which);
 	tcase_add_test(tc, a_file_that_nobody_listed_makes_the_result_void);

@@ -59,6 +59,16 @@ START_TEST(programs_run_where_they_are_known_to)
 }
 END_TEST
 
+START_TEST(machines_have_the_names_that_publishers_use)
+{
+	ck_assert_str_eq(toolchain_host_published("aarch64"), "arm64");
+	ck_assert_str_eq(toolchain_host_published("armv7l"), "arm");
+	ck_assert_str_eq(toolchain_host_published("i586"), "i686");
+	ck_assert_str_eq(toolchain_host_published("x86_64"), "x86_64");
+	ck_assert_str_eq(toolchain_host_published("riscv64"), "riscv64");
+}
+END_TEST
+
 START_TEST(this_program_runs_on_this_machine)
 {
 	struct toolchain_elf e;
@@ -83,6 +93,7 @@ int main(void)
 			    sizeof(names) / sizeof(*names));
 	tcase_add_loop_test(t, programs_run_where_they_are_known_to, 0,
 			    sizeof(pairs) / sizeof(*pairs));
+	tcase_add_test(t, machines_have_the_names_that_publishers_use);
 	tcase_add_test(t, this_program_runs_on_this_machine);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);

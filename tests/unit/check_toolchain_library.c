@@ -149,6 +149,85 @@ START_TEST(a_missing_library_is_named_and_who_needs_it)
 END_TEST
 
 /* $ORIGIN of a program takes a /proc, that of a plain library does not. */
+START_TEST(all_that_is_missing_is_found_at_once)
+{
+	struct toolchain_needs needs;
+	char *liba = at("one/liba");
+
+	make_program((struct elf_spec){ .needed = { "libx", "liba", "liby" } });
+	make("one/liba", (struct elf_spec){ .needed = { "liby", "libz" } });
+	ck_assert_int_eq(toolchain_libraries_missing(&needs, program, NULL,
+						     &search, &err),
+			 0);
+	ck_assert_uint_eq(needs.names.n, 4);
+	ck_assert_str_eq(needs.names.v[0], "libx");
+	ck_assert_str_eq(needs.names.v[1], "liby");
+	ck_assert_str_eq(needs.users.v[1], program);
+	ck_assert_str_eq(needs.names.v[2], "liby");
+	ck_assert_str_eq(needs.users.v[2], liba);
+	ck_assert_str_eq(needs.names.v[3], "libz");
+	toolchain_needs_release(&needs);
+	free(liba);
+}
+END_TEST
+
+START_TEST(a_plugin_is_a_program_of_a_loader)
+{
+	char *plugin = at("plugin.so"), *loader = at("ld.so");
+	struct toolchain_needs needs;
+
+	make("plugin.so", (struct elf_spec){ .needed = { "liba", "libx" } });
+	make("two/liba", (struct elf_spec){ 0 });
+	ck_assert_int_eq(toolchain_libraries_missing(&needs, plugin, NULL,
+						     &search, &err),
+			 0);
+	ck_assert_uint_eq(needs.names.n, 0);
+	toolchain_needs_release(&needs);
+	ck_assert_int_eq(toolchain_libraries_missing(&needs, plugin, loader,
+						     &search, &err),
+			 0);
+	ck_assert_uint_eq(needs.names.n, 1);
+	ck_assert_str_eq(needs.names.v[0], "libx");
+	toolchain_needs_release(&needs);
+	free(loader);
+	free(plugin);
+}
+END_TEST
+
+START_TEST(a_loader_that_is_not_there_is_missing)
+{
+	struct toolchain_needs needs;
+	char *loader = at("ld.so");
+
+	make_program((struct elf_spec){ .needed = { "libx" } });
+	ck_assert_int_eq(unlink(loader), 0);
+	ck_assert_int_eq(toolchain_libraries_missing(&needs, program, NULL,
+						     &search, &err),
+			 0);
+	ck_assert_uint_eq(needs.names.n, 1);
+	ck_assert_str_eq(needs.names.v[0], loader);
+	toolchain_needs_release(&needs);
+	free(loader);
+}
+END_TEST
+
+START_TEST(a_library_is_found_where_the_loader_looks_by_itself)
+{
+	char *path, *want = at("two/liba");
+
+	make_program((struct elf_spec){ .rpath = "/nonexistent" });
+	make("two/liba", (struct elf_spec){ 0 });
+	make("one/libb", (struct elf_spec){ .machine = EM_AARCH64 });
+	path = toolchain_library_find("liba", program, &search);
+	ck_assert_ptr_nonnull(path);
+	ck_assert_str_eq(path, want);
+	free(path);
+	ck_assert_ptr_null(toolchain_library_find("libb", program, &search));
+	ck_assert_ptr_null(toolchain_library_find("libc", program, &search));
+	free(want);
+}
+END_TEST
+
 START_TEST(origin_is_where_the_file_lies)
 {
 	char *absolute = at("abs");
@@ -406,6 +485,10 @@ static void add_tests(TCase *t)
 	tcase_add_test(t, libraries_that_need_each_other_end);
 	tcase_add_test(t, one_that_is_loaded_is_known_by_its_soname);
 	tcase_add_test(t, a_missing_library_is_named_and_who_needs_it);
+	tcase_add_test(t, all_that_is_missing_is_found_at_once);
+	tcase_add_test(t, a_plugin_is_a_program_of_a_loader);
+	tcase_add_test(t, a_loader_that_is_not_there_is_missing);
+	tcase_add_test(t, a_library_is_found_where_the_loader_looks_by_itself);
 	tcase_add_test(t, origin_is_where_the_file_lies);
 	tcase_add_loop_test(t, rpath_is_inherited_and_runpath_is_not, 0, 2);
 	tcase_add_loop_test(

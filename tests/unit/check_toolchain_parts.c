@@ -4,6 +4,8 @@
 
 #include "base/fs.h"
 #include "base/spawn.h"
+#include "toolchain/gather.h"
+#include "toolchain/manifest.h"
 
 #include <check.h>
 #include <errno.h>
@@ -35,7 +37,7 @@ static void tear_down(void)
 
 START_TEST(gcc_names_cc1_its_assembler_and_its_headers)
 {
-	ck_assert_msg(!toolchain_parts_ask(&parts, GCC, env, &err), "%s",
+	ck_assert_msg(!toolchain_parts_ask(&parts, GCC, env, NULL, &err), "%s",
 		      err.text);
 	ck_assert(!parts.is_clang);
 	ck_assert_uint_eq(parts.programs.n, 3);
@@ -53,9 +55,9 @@ START_TEST(clang_is_its_own_compiler)
 {
 	if (access("/usr/bin/clang-14", X_OK))
 		return;
-	ck_assert_msg(
-		!toolchain_parts_ask(&parts, "/usr/bin/clang-14", env, &err),
-		"%s", err.text);
+	ck_assert_msg(!toolchain_parts_ask(&parts, "/usr/bin/clang-14", env,
+					   NULL, &err),
+		      "%s", err.text);
 	ck_assert(parts.is_clang);
 	ck_assert_uint_eq(parts.programs.n, 1);
 	ck_assert_ptr_null(parts.assembler);
@@ -91,7 +93,7 @@ static char *make_driver(const char *body)
 static int ask(const char *body)
 {
 	char *driver = make_driver(body);
-	int ret = toolchain_parts_ask(&parts, driver, env, &err);
+	int ret = toolchain_parts_ask(&parts, driver, env, NULL, &err);
 
 	if (ret)
 		ck_assert_ptr_nonnull(strstr(err.text, driver));
@@ -190,13 +192,71 @@ START_TEST(configuration_of_clang_is_a_part_unless_it_includes_more)
 	toolchain_parts_release(&parts);
 	fs_write(config, bytes_str("-Wall\n@more.cfg\n"), 0644, &err);
 	driver = make_driver(body);
-	ck_assert_int_eq(toolchain_parts_ask(&parts, driver, env, &err),
+	ck_assert_int_eq(toolchain_parts_ask(&parts, driver, env, NULL, &err),
 			 -ENOTSUP);
 	ck_assert_ptr_nonnull(strstr(err.text, config));
 	free(driver);
 	free(body);
 	free(inc);
 	free(config);
+}
+END_TEST
+
+static int run_for(void *ctx, char *const *argv, char *const *with, size_t max,
+		   unsigned timeout_ms, struct buf *said, int *status,
+		   struct err *why)
+{
+	struct spawn what = { .argv = argv, .env = with, .fd = { -1, -1, -1 } };
+
+	++*(unsigned *)ctx;
+	return spawn_capture(&what, max, timeout_ms, said, status, why);
+}
+
+START_TEST(a_driver_may_be_run_by_somebody_else)
+{
+	struct toolchain_manifest here, there;
+	unsigned calls = 0;
+	struct toolchain_runner runner = { .run = run_for, .ctx = &calls };
+
+	ck_assert_msg(!toolchain_manifest_make(&here, GCC, env, &err), "%s",
+		      err.text);
+	ck_assert_msg(
+		!toolchain_manifest_make_by(&there, GCC, env, &runner, &err),
+		"%s", err.text);
+	ck_assert_uint_gt(calls, 5);
+	ck_assert(digest_equal(&here.id, &there.id));
+	toolchain_manifest_release(&here);
+	toolchain_manifest_release(&there);
+}
+END_TEST
+
+START_TEST(what_a_program_takes_is_a_part_of_the_compiler)
+{
+	struct toolchain_entries list;
+	struct toolchain_manifest m;
+	bool loader = false;
+
+	ck_assert_msg(!toolchain_manifest_make(&m, GCC, env, &err), "%s",
+		      err.text);
+	ck_assert_msg(!toolchain_manifest_program(&list, GCC, env, &err), "%s",
+		      err.text);
+	for (size_t i = 0; i < list.n; i++) {
+		const struct toolchain_entry *e = toolchain_entries_find(
+			&m.entries, list.v[i].path);
+
+		ck_assert_ptr_nonnull(e);
+		ck_assert_int_eq(e->kind, list.v[i].kind);
+		ck_assert(digest_equal(&e->digest, &list.v[i].digest));
+		loader |= strstr(e->path, "/ld-") != NULL;
+	}
+	ck_assert(loader);
+	ck_assert_uint_lt(list.n, m.entries.n);
+	toolchain_entries_release(&list);
+	toolchain_manifest_release(&m);
+	ck_assert_int_eq(
+		toolchain_manifest_program(&list, "/no/such", env, &err),
+		-ENOENT);
+	ck_assert_ptr_nonnull(strstr(err.text, "/no/such"));
 }
 END_TEST
 
@@ -219,6 +279,8 @@ int main(void)
 	tcase_add_test(t, an_assembler_without_a_directory_is_what_path_says);
 	tcase_add_test(
 		t, configuration_of_clang_is_a_part_unless_it_includes_more);
+	tcase_add_test(t, a_driver_may_be_run_by_somebody_else);
+	tcase_add_test(t, what_a_program_takes_is_a_part_of_the_compiler);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);

@@ -128,8 +128,8 @@ static const struct version {
 	uint16_t min, max;
 	int answer;
 } versions[] = {
-	{ 2, 2, 2 },       { 1, 9, WIRE_VERSION },
-	{ 1, 1, -EPROTO }, { WIRE_VERSION + 1, 9, -EPROTO },
+	{ 3, 3, 3 },       { 1, 9, WIRE_VERSION },
+	{ 2, 2, -EPROTO }, { WIRE_VERSION + 1, 9, -EPROTO },
 	{ 0, 0, -EPROTO }, { 0, 0xffff, WIRE_VERSION },
 	{ 2, 1, -EPROTO }, { 0xffff, 0xffff, -EPROTO },
 };
@@ -168,11 +168,15 @@ START_TEST(a_fit_says_what_holds_and_what_is_missing)
 			      .why = (char *)"seccomp\nis off" };
 	struct wire_fit got = { 0 };
 
+	strv_add(&m.hosts, "x86_64");
+	strv_add(&m.hosts, "arm64");
 	wire_fit_encode(&body, &m);
 	ck_assert_int_eq(wire_fit_decode(&got, buf_bytes(&body)), 0);
 	ck_assert_uint_eq(got.fit, 1);
 	ck_assert_str_eq(got.layers, "user mount");
 	ck_assert_str_eq(got.why, "seccomp is off");
+	ck_assert_uint_eq(got.hosts.n, 2);
+	ck_assert_str_eq(got.hosts.v[1], "arm64");
 	wire_fit_release(&got);
 	for (size_t n = 0; n < body.len; n++)
 		ck_assert_int_eq(wire_fit_decode(&got, bytes_of(body.data, n)),
@@ -180,6 +184,27 @@ START_TEST(a_fit_says_what_holds_and_what_is_missing)
 	body.data[0] = 2;
 	ck_assert_int_eq(wire_fit_decode(&got, buf_bytes(&body)), -EPROTO);
 	ck_assert_ptr_null(got.why);
+	strv_release(&m.hosts);
+}
+END_TEST
+
+START_TEST(a_fit_names_a_bounded_number_of_clean_hosts)
+{
+	struct wire_fit m = { .layers = (char *)"", .why = (char *)"" };
+	struct wire_fit got = { 0 };
+
+	for (int i = 0; i < WIRE_HOSTS; i++)
+		strv_addf(&m.hosts, "host%d", i);
+	wire_fit_encode(&body, &m);
+	ck_assert_int_eq(wire_fit_decode(&got, buf_bytes(&body)), 0);
+	wire_fit_release(&got);
+	body.data[body.len - 1] = '/';
+	ck_assert_int_eq(wire_fit_decode(&got, buf_bytes(&body)), -EPROTO);
+	strv_add(&m.hosts, "more");
+	buf_reset(&body);
+	wire_fit_encode(&body, &m);
+	ck_assert_int_eq(wire_fit_decode(&got, buf_bytes(&body)), -EPROTO);
+	strv_release(&m.hosts);
 }
 END_TEST
 
@@ -255,6 +280,7 @@ int main(void)
 			    sizeof(versions) / sizeof(*versions));
 	tcase_add_test(tc, a_bye_says_why_in_one_clean_line);
 	tcase_add_test(tc, a_fit_says_what_holds_and_what_is_missing);
+	tcase_add_test(tc, a_fit_names_a_bounded_number_of_clean_hosts);
 	tcase_add_test(tc, a_beat_comes_back_with_its_jobs);
 	tcase_add_test(
 		tc,

@@ -43,6 +43,7 @@ START_TEST(a_cell_comes_back_as_it_was_and_cut_is_refused)
 	ck_assert_str_eq(got.driver, "/usr/bin/clang-14");
 	ck_assert_uint_eq(got.roots.n, 2);
 	ck_assert_str_eq(got.roots.v[1], "/build, two");
+	ck_assert_str_eq(got.own, "");
 	wire_cell_release(&got);
 	buf_put_u8(&body, 0);
 	ck_assert_int_eq(wire_cell_decode(&got, buf_bytes(&body)), -EPROTO);
@@ -83,6 +84,35 @@ START_TEST(a_cell_has_a_bounded_number_of_roots)
 	wire_cell_encode(&body, &m);
 	ck_assert_int_eq(wire_cell_decode(&got, buf_bytes(&body)), -EPROTO);
 	strv_release(&m.roots);
+}
+END_TEST
+
+static const struct own {
+	const char *id;
+	int answer;
+} owns[] = {
+	{ "gcc-13.3.0-aarch64-linux-on-arm64", 0 },
+	{ "", 0 },
+	{ "clang-22.1.8", 0 },
+	{ "..", -EPROTO },
+	{ ".part.x", -EPROTO },
+	{ "gcc/../x", -EPROTO },
+	{ "gcc 13", -EPROTO },
+};
+
+START_TEST(a_cell_may_use_what_the_node_holds)
+{
+	struct wire_cell m = { .driver = (char *)"/gcc",
+			       .own = (char *)owns[_i].id },
+			 got;
+
+	wire_cell_encode(&body, &m);
+	ck_assert_int_eq(wire_cell_decode(&got, buf_bytes(&body)),
+			 owns[_i].answer);
+	if (!owns[_i].answer) {
+		ck_assert_str_eq(got.own, owns[_i].id);
+		wire_cell_release(&got);
+	}
 }
 END_TEST
 
@@ -348,6 +378,8 @@ int main(void)
 	tcase_add_loop_test(tc, a_cell_has_paths_in_normal_form_alone, 0,
 			    LENGTH(bad_paths));
 	tcase_add_test(tc, a_cell_has_a_bounded_number_of_roots);
+	tcase_add_loop_test(tc, a_cell_may_use_what_the_node_holds, 0,
+			    LENGTH(owns));
 	tcase_add_test(tc, have_and_shut_come_back_as_they_were);
 	tcase_add_test(tc, a_view_comes_back_as_it_was_and_cut_is_refused);
 	tcase_add_loop_test(tc, a_spoiled_view_is_refused, 0, 10);

@@ -5,6 +5,7 @@
 #ifndef COORD_NODE_H
 #define COORD_NODE_H
 
+#include "coord/canary-data.h"
 #include "coord/coord.h"
 
 #include "base/clock.h"
@@ -45,6 +46,7 @@ enum manner {
 	UNFIT, /* has no sandbox */
 	NEEDY, /* has no bytes of anything */
 	PONDERING, /* as NEEDY, but its cell is never ready */
+	DOUBTING, /* as NEEDY, and needs one of them again: once */
 	FOREIGN, /* its compiler read a file that nobody knows */
 	MISSING, /* FAIL, an input is not there, but for a text */
 	LACKING, /* the same, also for a text */
@@ -68,19 +70,37 @@ struct node {
 	unsigned cells, views, shuts, blobs, lacks, lost;
 	uint64_t blob_bytes;
 	uint32_t ready; /* the cell whose toolchain is complete, but bytes */
+	uint32_t doubt_view, doubt_index; /* what is needed again */
 	struct wire_job job; /* the one that is being received */
 	struct digest_run *text;
 	size_t text_len;
 	unsigned jobs, remote_jobs, cancels;
 	size_t job_bytes; /* of the last JOB's body */
+
+	/* what it holds itself, and how that compiles a canary */
+	const char *own, *own_host; /* NULL: nothing */
+	const char *given; /* what it holds once it was given something */
+	const char *runs; /* FIT's host, where it is not own_host */
+	const char *theirs; /* content id in hex */
+	const char *bent; /* the source that comes out otherwise */
+	const char *talkative; /* the one of which it says more */
+	uint32_t cpu_ms; /* that each takes with it; else 10 */
+	bool own_cell[64];
+	unsigned own_cells, canaries, asked;
+	/* what it is given to keep */
+	struct wire_keep keep;
+	unsigned keeps, keep_lacks;
+	bool has_some; /* it has every other file already */
+	bool refuses; /* to keep it */
 };
 
 static struct event_base *base;
-static struct coord *coord;
-static struct node nodes[3];
+__attribute__((unused)) static struct coord *coord;
+static struct node nodes[12];
 static struct node_roster roster;
 static char dir[] = "/tmp/kfarm-check-XXXXXX";
-static char *gcc, *socket_path;
+static char *gcc;
+__attribute__((unused)) static char *socket_path;
 static struct buf object; /* what gcc makes of unit.c */
 
 static char *at(const char *name)
@@ -107,7 +127,7 @@ static void turn_until(bool (*met)(void), unsigned ms)
 	}
 }
 
-static bool never(void)
+__attribute__((unused)) static bool never(void)
 {
 	return false;
 }
@@ -153,6 +173,8 @@ static void send_have(struct node *n, uint32_t cell, enum wire_have_state state)
 			       .detail = (char *)"as told" };
 	struct buf body = { 0 };
 
+	if (n->own_cell[cell] && state == WIRE_HAVE_READY)
+		m.detail = (char *)n->theirs;
 	m.cell = cell;
 	wire_have_encode(&body, &m);
 	say(n, WIRE_HAVE, &body);
@@ -232,8 +254,23 @@ static void send_answer(struct node *n)
 	buf_release(&bent);
 }
 
+/* As HELLO says it; a 32-bit gcc on a 64-bit kernel is not played. */
+static const char *own_machine(void)
+{
+	static struct utsname u;
+
+	ck_assert_int_eq(uname(&u), 0);
+	return u.machine;
+}
+
+#include "coord-kept.h"
+
 static void answer(struct node *n)
 {
+	if (n->job.mode == WIRE_MODE_REMOTE && is_canary(n)) {
+		answer_canary(n);
+		return;
+	}
 	n->jobs++;
 	n->remote_jobs += n->job.mode == WIRE_MODE_REMOTE;
 	if (n->manner == FAILING) {
@@ -265,6 +302,11 @@ static void take_cell(struct node *n, struct bytes body)
 	ck_assert_int_eq(wire_cell_decode(&m, body), 0);
 	ck_assert_uint_lt(m.cell, 64);
 	n->toolchain[m.cell] = m.toolchain;
+	n->own_cell[m.cell] = *m.own;
+	if (*m.own) {
+		ck_assert_str_eq(m.own, n->own);
+		n->own_cells++;
+	}
 	n->cells++;
 	memset(n->kind, 0, PLAYED_PATHS);
 	wire_cell_release(&m);
@@ -272,7 +314,8 @@ static void take_cell(struct node *n, struct bytes body)
 
 static bool wants_bytes(const struct node *n)
 {
-	return n->manner == NEEDY || n->manner == PONDERING;
+	return n->manner == NEEDY || n->manner == PONDERING ||
+	       n->manner == DOUBTING;
 }
 
 static void send_need(struct node *n, const struct wire_view *v)
@@ -292,13 +335,32 @@ static void send_need(struct node *n, const struct wire_view *v)
 			m.index[m.n++] = i;
 	}
 	n->lacks += m.n;
+	if (m.n && !n->doubt_view) {
+		n->doubt_view = v->view;
+		n->doubt_index = m.index[0];
+	}
 	wire_need_encode(&body, &m);
 	say(n, WIRE_NEED, &body);
 	wire_need_release(&m);
 }
 
+static void need_again(struct node *n)
+{
+	struct wire_need m = { .cell = n->ready - 1,
+			       .view = n->doubt_view,
+			       .index = &n->doubt_index,
+			       .n = 1 };
+	struct buf body = { 0 };
+
+	n->lacks++;
+	wire_need_encode(&body, &m);
+	say(n, WIRE_NEED, &body);
+}
+
 static void be_ready(struct node *n)
 {
+	if (n->ready && !n->lacks && n->manner == DOUBTING && !n->lost++)
+		need_again(n);
 	if (n->ready && !n->lacks && n->manner != PONDERING) {
 		send_have(n, n->ready - 1, WIRE_HAVE_READY);
 		n->ready = 0;
@@ -335,6 +397,11 @@ static void take_blob(struct node *n, struct bytes body)
 	if (m.offset + m.data.len < m.size)
 		return;
 	n->blobs++;
+	if (n->keep_lacks) {
+		if (!--n->keep_lacks)
+			send_kept(n);
+		return;
+	}
 	ck_assert_uint_gt(n->lacks, 0);
 	n->lacks--;
 	be_ready(n);
@@ -385,6 +452,12 @@ static int node_hears(void *ctx, uint16_t type, struct bytes body,
 		take_job(n, body);
 	else if (type == WIRE_TEXT)
 		take_text(n, body);
+	else if (type == WIRE_TOOLS)
+		send_held(n, body);
+	else if (type == WIRE_KEEP)
+		take_keep(n, body);
+	else if (type == WIRE_DROP)
+		take_drop(n, body);
 	else if (type == WIRE_SHUT)
 		n->shuts++;
 	else if (type == WIRE_CANCEL)
@@ -423,8 +496,11 @@ static void send_hello(struct node *n)
 	say(n, WIRE_HELLO, &body);
 	if (n->manner == UNFIT)
 		fit.why = (char *)"seccomp is missing";
+	if (n->own_host || n->runs)
+		strv_add(&fit.hosts, n->runs ? n->runs : n->own_host);
 	wire_fit_encode(&body, &fit);
 	say(n, WIRE_FIT, &body);
+	strv_release(&fit.hosts);
 }
 
 static void forget_talk(struct node *n)
@@ -432,6 +508,8 @@ static void forget_talk(struct node *n)
 	wire_paths_known_free(n->paths);
 	wire_flags_known_free(n->flags);
 	free(n->kind);
+	wire_keep_release(&n->keep);
+	n->keep_lacks = 0;
 	n->paths = NULL;
 	n->flags = NULL;
 	n->kind = NULL;
@@ -452,15 +530,6 @@ static void node_connected(evutil_socket_t fd, short what, void *arg)
 	n->ready = n->lacks = 0;
 	n->stream = wire_stream_new(base, one, one, &ops, n);
 	send_hello(n);
-}
-
-/* As HELLO says it; a 32-bit gcc on a 64-bit kernel is not played. */
-static const char *own_machine(void)
-{
-	static struct utsname u;
-
-	ck_assert_int_eq(uname(&u), 0);
-	return u.machine;
 }
 
 /* What the node was told last of a file beside unit.c; -1: nothing. */

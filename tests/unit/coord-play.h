@@ -19,6 +19,8 @@ static bool done;
 static unsigned beats;
 static mode_t mask; /* the wrapper's */
 static bool terminal; /* its stderr is one */
+static const char *trust_file, *data_dir; /* for coord_setup */
+static struct coord_tune *tuning;
 static char aways[64]; /* how many jobs were away, a digit each change */
 
 static bool answered(void)
@@ -164,6 +166,9 @@ static void start(void)
 				 .patience_ms = 100000,
 				 .roster = &roster,
 				 .local_slots = 1,
+				 .trust = trust_file,
+				 .data = data_dir,
+				 .tune = tuning,
 				 .away = on_away };
 	struct err err;
 

@@ -64,6 +64,9 @@ static void on_fit(struct node *n, struct bytes body)
 	if (wire_fit_decode(&m, body))
 		return;
 	n->fit = m.fit;
+	strv_release(&n->hosts);
+	n->hosts = m.hosts;
+	m.hosts = (struct strv){ 0 };
 	wire_fit_release(&m);
 }
 
@@ -98,6 +101,16 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 		break;
 	case WIRE_FAIL:
 		on_fail(n, body);
+		break;
+	case WIRE_KEPT:
+		if (n->has_kept)
+			wire_kept_release(&n->kept);
+		n->has_kept = wire_kept_decode(&n->kept, body) == 0;
+		break;
+	case WIRE_HELD:
+		wire_held_release(&n->held);
+		n->has_held = wire_held_decode(&n->held, body) == 0 &&
+			      n->held.last;
 		break;
 	case WIRE_BEAT:
 		n->beats++;
@@ -256,14 +269,18 @@ void node_stop(struct node *n)
 
 	close(n->in);
 	close(n->out);
-	for (int i = 0; i < 200 && waitpid(n->pid, &status, WNOHANG) == 0; i++)
-		usleep(50000);
+	for (int i = 0; i < 2000 && waitpid(n->pid, &status, WNOHANG) == 0; i++)
+		usleep(5000);
 	kill(n->pid, SIGKILL);
 	waitpid(n->pid, &status, 0);
 	if (n->has_have)
 		wire_have_release(&n->have);
 	if (n->has_need)
 		wire_need_release(&n->need);
+	if (n->has_kept)
+		wire_kept_release(&n->kept);
+	wire_held_release(&n->held);
+	strv_release(&n->hosts);
 	wire_conn_free(n->conn);
 	wire_paths_sent_free(n->paths);
 	wire_flags_sent_free(n->flags);
@@ -377,12 +394,14 @@ bool node_view(struct node *n, uint32_t cell, uint32_t view,
 }
 
 static uint32_t open_cell(struct node *n, const char *driver, bool is_clang,
-			  const struct digest *id, const char *root)
+			  const struct digest *id, const char *root,
+			  const char *own)
 {
 	struct wire_cell m = { .cell = n->next_cell++,
 			       .toolchain = *id,
 			       .is_clang = is_clang,
-			       .driver = xstrdup(driver) };
+			       .driver = xstrdup(driver),
+			       .own = xstrdup(own) };
 	struct buf b = { 0 };
 	uint32_t cell = m.cell;
 
@@ -403,7 +422,7 @@ static bool ready(struct node *n)
 uint32_t node_cell(struct node *n, const struct toolchain_manifest *m,
 		   const char *root)
 {
-	uint32_t cell = open_cell(n, m->driver, m->is_clang, &m->id, root);
+	uint32_t cell = open_cell(n, m->driver, m->is_clang, &m->id, root, "");
 	struct file *files = xcalloc(m->entries.n, sizeof(*files));
 
 	for (size_t i = 0; i < m->entries.n; i++) {
@@ -449,7 +468,7 @@ uint32_t node_cell_of(struct node *n, const char *driver, const char *program,
 	*f = (struct file){ .path = driver,
 			    .executable = true,
 			    .from = program };
-	cell = open_cell(n, driver, false, &id, root);
+	cell = open_cell(n, driver, false, &id, root, "");
 	if (!node_view(n, cell, 1, WIRE_PART_TOOLCHAIN_END, f, 1) ||
 	    !ready(n)) {
 		fprintf(stderr, "no cell: %s\n",
@@ -459,6 +478,16 @@ uint32_t node_cell_of(struct node *n, const char *driver, const char *program,
 		exit(2);
 	}
 	return cell;
+}
+
+bool node_cell_own(struct node *n, const char *driver, const char *own,
+		   const char *root, uint32_t *cell)
+{
+	struct digest any = { .b = { 7 } };
+
+	*cell = open_cell(n, driver, false, &any, root, own);
+	return node_view(n, *cell, 1, WIRE_PART_TOOLCHAIN_END, NULL, 0) &&
+	       ready(n);
 }
 
 /* -------------------------------------------------------------- jobs */

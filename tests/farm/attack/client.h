@@ -42,6 +42,11 @@ struct node {
 	} * shown;
 	size_t n_shown;
 	struct answer *answer;
+	struct wire_kept kept; /* the last one */
+	bool has_kept;
+	struct wire_held held; /* the last message of one */
+	bool has_held;
+	struct strv hosts; /* of FIT */
 };
 
 /* What became of a job. */
@@ -90,6 +95,29 @@ bool node_is_over(struct node *n);
 
 /* The number of a path, sent before it is needed. */
 uint32_t node_path(struct node *n, const char *path);
+
+/*
+ * A toolchain to be kept: paths are below its directory.  What FIT named first
+ * is its host, unless `host` says another.
+ */
+struct gift {
+	const char *id, *host;
+	const struct file *files;
+	size_t n;
+	const struct digest *tree; /* NULL: what it is */
+};
+/* All of it; the answer is for node_wait(n, node_has_kept, ...). */
+void node_keep(struct node *n, uint32_t keep, const struct gift *g);
+bool node_has_kept(struct node *n);
+/* One message, with entries that the caller made; NULL: nothing is given. */
+void node_keep_send(struct node *n, struct wire_keep *m,
+		    const struct file *files);
+/* What it holds; until the next question. */
+const struct wire_held *node_tools(struct node *n, bool verify);
+void node_drop(struct node *n, uint32_t keep, const char *id);
+/* A cell with what the node holds; false when it is refused. */
+bool node_cell_own(struct node *n, const char *driver, const char *own,
+		   const char *root, uint32_t *cell);
 
 /* A cell of a compiler of this machine, or of a program as its compiler. */
 uint32_t node_cell(struct node *n, const struct toolchain_manifest *m,
@@ -143,5 +171,8 @@ void attack_sources(struct scene *s);
 void attack_programs(struct scene *s);
 void attack_views(struct scene *s);
 void attack_store(struct scene *s);
+void attack_tools(struct scene *s);
+/* On a disk of less than 16 MiB. */
+void attack_space(struct scene *s);
 
 #endif

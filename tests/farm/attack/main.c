@@ -6,8 +6,8 @@
  *
  * CANARY is a file with a secret word that only the node's machine has; it
  * must not be in anything that a job gives out.  GROUPS is a list of
- * arguments, sources, programs, views, store.  KFARMD... starts the node.
- * The last lines are "N cases, N leaks" and "N passed, N failed".
+ * arguments, sources, programs, views, store, tools, space.  KFARMD... starts
+ *the node. The last lines are "N cases, N leaks" and "N passed, N failed".
  */
 #include "client.h"
 
@@ -58,6 +58,8 @@ int main(int argc, char **argv)
 		{ "programs", attack_programs },
 		{ "views", attack_views },
 		{ "store", attack_store },
+		{ "tools", attack_tools },
+		{ "space", attack_space },
 	};
 	struct scene s = { 0 };
 	struct err err = { 0 };

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "agent/kept.h"
+
+#include "agent/kept-state.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "store/live.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DAMAGE_MAX 4096
+
+struct agent_kept *agent_kept_new(const char *dir)
+{
+	struct agent_kept *k = xcalloc(1, sizeof(*k));
+
+	k->dir = xstrdup(dir);
+	return k;
+}
+
+void agent_kept_free(struct agent_kept *k)
+{
+	if (!k)
+		return;
+	free(k->dir);
+	free(k);
+}
+
+const char *agent_kept_dir(const struct agent_kept *k)
+{
+	return k->dir;
+}
+
+char *agent_kept_path(const struct agent_kept *k, const char *id)
+{
+	return xasprintf("%s/%s", k->dir, id);
+}
+
+/* Is what `fd` has open still what `path` stands for? */
+static bool stands(const char *path, int fd)
+{
+	struct stat a, b;
+
+	return !fstat(fd, &a) && !lstat(path, &b) && a.st_ino == b.st_ino &&
+	       a.st_dev == b.st_dev;
+}
+
+int agent_kept_lock(const char *path, int how)
+{
+	for (;;) {
+		int fd = open(path,
+			      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		int ret;
+
+		if (fd < 0)
+			return -errno;
+		do
+			ret = flock(fd, how);
+		while (ret && errno == EINTR);
+		if (!ret && stands(path, fd))
+			return fd;
+		ret = ret ? -errno : 0;
+		close(fd);
+		if (ret)
+			return ret == -EWOULDBLOCK ? -EBUSY : ret;
+	}
+}
+
+/* ---------------------------------------------------------------- lease */
+
+/* What an earlier look found damaged: -EBADMSG with that. */
+static int check_damage(const char *dir, struct err *err)
+{
+	char *path = xasprintf("%s/" AGENT_DAMAGE, dir);
+	struct buf text = { 0 };
+	struct err ignored;
+	int ret = 0;
+
+	if (fs_exists(path)) {
+		fs_read(path, DAMAGE_MAX, &text, &ignored);
+		ret = err_set(err, EBADMSG, "%s",
+			      text.len ? buf_str(&text) : "damaged");
+	}
+	buf_release(&text);
+	free(path);
+	return ret;
+}
+
+static void mark(const char *dir, const char *what)
+{
+	char *path = xasprintf("%s/" AGENT_DAMAGE, dir);
+	struct err err;
+
+	log_warning("%s is damaged: %s", dir, what);
+	if (fs_write(path, bytes_str(what), 0600, &err))
+		log_warning("%s", err.text);
+	free(path);
+}
+
+static void unmark(const char *dir)
+{
+	char *path = xasprintf("%s/" AGENT_DAMAGE, dir);
+
+	unlink(path);
+	free(path);
+}
+
+static int read_record(struct agent_record *out, const char *dir,
+		       const char *id, struct err *err)
+{
+	int ret = agent_record_read(out, dir, err);
+
+	if (!ret && strcmp(out->id, id)) {
+		agent_record_release(out);
+		ret = err_set(err, EBADMSG, "%s: the record of another one",
+			      dir);
+	}
+	if (ret && ret != -EBADMSG) {
+		err_wrap(err, "damaged");
+		ret = -EBADMSG;
+	}
+	return ret;
+}
+
+int agent_kept_lease(struct agent_kept *k, const char *id,
+		     struct agent_lease *out, struct err *err)
+{
+	char *dir = agent_kept_path(k, id);
+	int fd = agent_kept_lock(dir, LOCK_SH), ret = 0;
+
+	*out = (struct agent_lease){ .fd = fd, .dir = dir };
+	if (fd == -ENOENT)
+		ret = err_set(err, ENOENT,
+			      "%s is not held here: `kfarm toolchain install`"
+			      " with --nodes brings it",
+			      id);
+	else if (fd < 0)
+		ret = err_set(err, -fd, "%s: %s", dir, strerror(-fd));
+	if (!ret)
+		ret = check_damage(dir, err);
+	if (!ret)
+		ret = read_record(&out->record, dir, id, err);
+	if (!ret)
+		ret = agent_record_glance(&out->record, dir, err);
+	if (ret)
+		agent_lease_release(out);
+	return ret;
+}
+
+void agent_lease_release(struct agent_lease *l)
+{
+	if (l->fd >= 0)
+		close(l->fd);
+	free(l->dir);
+	agent_record_release(&l->record);
+	*l = (struct agent_lease){ .fd = -1 };
+}
+
+void agent_lease_spoil(const struct agent_lease *l, const char *what)
+{
+	mark(l->dir, what);
+}
+
+bool agent_kept_has(struct agent_kept *k, const char *id,
+		    const struct digest *tree)
+{
+	struct agent_lease l;
+	struct err ignored;
+	bool has;
+
+	if (agent_kept_lease(k, id, &l, &ignored))
+		return false;
+	has = digest_equal(&l.record.tree, tree);
+	agent_lease_release(&l);
+	return has;
+}
+
+void agent_kept_tree(struct agent_kept *k, const char *id, struct digest *out)
+{
+	char *dir = agent_kept_path(k, id);
+	struct agent_record r;
+	struct err ignored;
+
+	*out = (struct digest){ 0 };
+	if (!agent_record_read(&r, dir, &ignored)) {
+		*out = r.tree;
+		agent_record_release(&r);
+	}
+	free(dir);
+}
+
+/* ---------------------------------------------------------------- list */
+
+static bool is_in_use(const char *dir)
+{
+	int fd = agent_kept_lock(dir, LOCK_EX | LOCK_NB);
+
+	if (fd >= 0)
+		close(fd);
+	return fd == -EBUSY;
+}
+
+/* What is wrong with it, -EBADMSG; or 0. */
+static int judge(const struct agent_record *r, const char *dir, bool verify,
+		 const atomic_bool *stop, struct err *err)
+{
+	int ret;
+
+	if (!verify) {
+		ret = check_damage(dir, err);
+		return ret ? ret : agent_record_glance(r, dir, err);
+	}
+	ret = agent_record_verify(r, dir, stop, err);
+	if (!ret)
+		unmark(dir);
+	else if (ret == -EBADMSG)
+		mark(dir, err->text);
+	return ret;
+}
+
+static int list_one(struct agent_kept *k, const char *id, bool verify,
+		    const atomic_bool *stop, struct wire_held_one *out,
+		    struct err *err)
+{
+	char *dir = agent_kept_path(k, id);
+	struct agent_record r = { 0 };
+	int ret = read_record(&r, dir, id, err);
+
+	*out = (struct wire_held_one){ .id = xstrdup(id) };
+	if (!ret) {
+		out->tree = r.tree;
+		ret = judge(&r, dir, verify, stop, err);
+	}
+	out->host = xstrdup(r.host ? r.host : "unknown");
+	out->detail = xstrdup(ret ? err->text : "");
+	if (ret)
+		out->state = WIRE_HELD_DAMAGED;
+	else if (is_in_use(dir))
+		out->state = WIRE_HELD_IN_USE;
+	agent_record_release(&r);
+	free(dir);
+	return ret == -ECANCELED ? ret : 0;
+}
+
+/* The names of all that may be one, sorted. */
+static int list_ids(struct agent_kept *k, struct strv *out, struct err *err)
+{
+	DIR *d = opendir(k->dir);
+	struct dirent *e;
+
+	if (!d)
+		return errno == ENOENT ? 0 : err_errno(err, "%s", k->dir);
+	while ((e = readdir(d)) != NULL) {
+		char *path = agent_kept_path(k, e->d_name);
+
+		if (wire_id_ok(e->d_name) && fs_is_dir(path))
+			strv_add(out, e->d_name);
+		free(path);
+	}
+	closedir(d);
+	strv_sort(out);
+	return 0;
+}
+
+int agent_kept_list(struct agent_kept *k, bool verify, const atomic_bool *stop,
+		    struct wire_held *out, struct err *err)
+{
+	struct strv ids = { 0 };
+	int ret = list_ids(k, &ids, err);
+
+	*out = (struct wire_held){ 0 };
+	out->all = xcalloc(ids.n + 1, sizeof(*out->all));
+	for (size_t i = 0; i < ids.n && !ret; i++)
+		ret = list_one(k, ids.v[i], verify, stop, &out->all[out->n++],
+			       err);
+	strv_release(&ids);
+	if (ret)
+		wire_held_release(out);
+	return ret;
+}
+
+/* --------------------------------------------------------------- reuse */
+
+struct place {
+	struct digest digest;
+	uint64_t size;
+	char *path;
+};
+
+struct agent_kept_index {
+	struct place *v;
+	size_t n;
+};
+
+static int by_digest(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct digest));
+}
+
+static void index_one(struct agent_kept_index *x, const struct agent_record *r,
+		      const char *dir)
+{
+	x->v = xrealloc(x->v, (x->n + r->entries.n + 1) * sizeof(*x->v));
+	for (size_t i = 0; i < r->entries.n; i++) {
+		const struct toolchain_entry *e = &r->entries.v[i];
+
+		if (e->kind == TOOLCHAIN_FILE)
+			x->v[x->n++] = (struct place){ e->digest, e->size,
+						       xasprintf("%s/%s", dir,
+								 e->path) };
+	}
+}
+
+struct agent_kept_index *agent_kept_index(struct agent_kept *k)
+{
+	struct agent_kept_index *x = xcalloc(1, sizeof(*x));
+	struct strv ids = { 0 };
+	struct err ignored;
+
+	list_ids(k, &ids, &ignored);
+	for (size_t i = 0; i < ids.n; i++) {
+		char *dir = agent_kept_path(k, ids.v[i]);
+		struct agent_record r;
+
+		if (!agent_record_read(&r, dir, &ignored)) {
+			index_one(x, &r, dir);
+			agent_record_release(&r);
+		}
+		free(dir);
+	}
+	strv_release(&ids);
+	if (x->n)
+		qsort(x->v, x->n, sizeof(*x->v), by_digest);
+	return x;
+}
+
+void agent_kept_index_free(struct agent_kept_index *x)
+{
+	if (!x)
+		return;
+	for (size_t i = 0; i < x->n; i++)
+		free(x->v[i].path);
+	free(x->v);
+	free(x);
+}
+
+/* The store hashes what passes. */
+static int bring(struct store *store, const struct digest *d, uint64_t size,
+		 int fd)
+{
+	uint8_t *block = xmalloc(WIRE_CHUNK_MAX);
+	struct store_in *in;
+	ssize_t n = 1;
+	int ret = store_in_begin(&in, store, d, size, true);
+
+	if (ret) {
+		free(block);
+		return ret;
+	}
+	while (!ret && n) {
+		n = read(fd, block, WIRE_CHUNK_MAX);
+		if (n > 0)
+			ret = store_in_add(in, bytes_of(block, (size_t)n));
+		else if (n < 0 && errno != EINTR)
+			ret = -errno;
+	}
+	free(block);
+	if (!ret)
+		return store_in_end(in);
+	store_in_abort(in);
+	return ret;
+}
+
+int agent_kept_supply(const struct agent_kept_index *x, struct store *store,
+		      const struct digest *d, uint64_t size)
+{
+	const struct place *p = NULL;
+	int fd, ret;
+
+	if (x->n)
+		p = bsearch(d, x->v, x->n, sizeof(*x->v), by_digest);
+	if (!p || p->size != size)
+		return -ENOENT;
+	fd = open(p->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return -ENOENT;
+	ret = bring(store, d, size, fd);
+	close(fd);
+	/* Whatever is wrong with that file, the client has another one. */
+	return ret == -EBADMSG || ret == -EMSGSIZE || ret == -EISDIR ? -ENOENT :
+								       ret;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * build/compat.h - the second compiler, of arm64's 32-bit vDSO.
+ *
+ * CONFIG_COMPAT_VDSO depends on CROSS_COMPILE_COMPAT: without it make drops
+ * the setting in silence.
+ */
+#ifndef BUILD_COMPAT_H
+#define BUILD_COMPAT_H
+
+#include "build/compiler.h"
+#include "build/kconfig.h"
+
+/*
+ * Where the configuration asks for CONFIG_COMPAT_VDSO and nobody says
+ * CROSS_COMPILE_COMPAT, add it to c->vars: arm's prefix of the same release
+ * for an installed compiler, else one of Debian's that is on PATH, else the
+ * same release.  Where there is none, c->notes says so.
+ *
+ * `config` is the .config that is kept, which may not exist.  Returns 0, or a
+ * negative errno with `err` set.
+ */
+int build_compat_choose(struct build_compiler *c, const struct build_arch *arch,
+			const struct build_kconfig *k, const char *config,
+			const struct strv *variables, char *const *env,
+			struct err *err);
+
+#endif

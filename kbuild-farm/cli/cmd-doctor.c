@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/cmd.h"
+#include "cli/doctor.h"
+
+#include "base/fs.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	OPT_JSON = 1,
+	OPT_VERBOSE
+};
+
+static const struct args_option options[] = {
+	{ OPT_JSON, 0, "json", NULL, "print JSON" },
+	{ OPT_VERBOSE, 'v', "verbose", NULL, "print what is well, too" },
+	{ 0 },
+};
+
+static const char *const states[] = {
+	[DOCTOR_OK] = "ok",
+	[DOCTOR_NOTE] = "note",
+	[DOCTOR_SLOW] = "slow",
+	[DOCTOR_WRONG] = "wrong",
+};
+
+void doctor_add(struct doctor *d, const char *check, enum doctor_state state,
+		char *what, char *todo)
+{
+	struct doctor_finding *f;
+
+	d->v = xrealloc(d->v, (d->n + 1) * sizeof(*d->v));
+	f = &d->v[d->n++];
+	f->check = check;
+	f->state = state;
+	f->what = what;
+	f->todo = todo;
+}
+
+static size_t count(const struct doctor *d, enum doctor_state state)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->n; i++)
+		n += d->v[i].state == state;
+	return n;
+}
+
+/* Paths may be anything; a line stays a line, and JSON is UTF-8. */
+static void make_clean(char *text)
+{
+	json_t *utf8 = text ? json_string(text) : NULL;
+
+	for (char *c = text; c && *c; c++) {
+		if ((unsigned char)*c < ' ' || *c == 127 ||
+		    (!utf8 && (unsigned char)*c >= 128))
+			*c = '?';
+	}
+	json_decref(utf8);
+}
+
+static void print_text(const struct doctor *d, bool all)
+{
+	/* What does not work comes first. */
+	for (int state = DOCTOR_WRONG; state >= DOCTOR_OK; state--) {
+		for (size_t i = 0; i < d->n; i++) {
+			const struct doctor_finding *f = &d->v[i];
+
+			if ((int)f->state != state ||
+			    (f->state == DOCTOR_OK && !all))
+				continue;
+			printf("%-5s  %s: %s%s%s\n", states[f->state], f->check,
+			       f->what, f->todo ? "; " : "",
+			       f->todo ? f->todo : "");
+		}
+	}
+	printf("%zu looked at: %zu wrong, %zu slow\n", d->n,
+	       count(d, DOCTOR_WRONG), count(d, DOCTOR_SLOW));
+}
+
+static void print_json(const struct doctor *d)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < d->n; i++) {
+		const struct doctor_finding *f = &d->v[i];
+
+		json_array_append_new(
+			list, json_pack("{s:s, s:s, s:s, s:s?}", "check",
+					f->check, "state", states[f->state],
+					"what", f->what, "todo", f->todo));
+	}
+	json_dumpf(list, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(list);
+}
+
+static int examine(struct doctor *d, struct err *err)
+{
+	const char *place = getenv("TMPDIR");
+	char *tmp = xasprintf("%s/kfarm-doctor.XXXXXX",
+			      place && *place ? place : "/tmp");
+	int ret;
+
+	if (!mkdtemp(tmp)) {
+		ret = err_errno(err, "%s", tmp);
+		free(tmp);
+		return ret;
+	}
+	d->tmp = tmp;
+	doctor_programs(d);
+	doctor_space(d);
+	doctor_nodes(d);
+	doctor_toolchains(d);
+	doctor_plugins(d);
+	doctor_sandbox(d);
+	d->tmp = NULL;
+	ret = fs_remove(tmp, err);
+	free(tmp);
+	return ret;
+}
+
+static void release(struct doctor *d)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		free(d->v[i].what);
+		free(d->v[i].todo);
+	}
+	free(d->v);
+	free(d->data);
+}
+
+static int parse(char *const *argv, bool *json, bool *verbose, struct err *err)
+{
+	struct args args;
+	int key;
+
+	args_init(&args, options, argv);
+	while ((key = args_next(&args, err)) != ARGS_END) {
+		if (key < 0 && key != ARGS_WORD)
+			return key;
+		if (key == ARGS_WORD)
+			return err_set(err, EINVAL, "what is \"%s\"?",
+				       args.value);
+		*json |= key == OPT_JSON;
+		*verbose |= key == OPT_VERBOSE;
+	}
+	return 0;
+}
+
+static int doctor_main(char *const *argv)
+{
+	const char *path = getenv("PATH");
+	struct doctor d = { .path = path ? path : "/usr/bin:/bin",
+			    .data = fs_data_home() };
+	bool json = false, verbose = false;
+	struct err err = { 0 };
+	int status = EXIT_USAGE;
+
+	if (parse(argv, &json, &verbose, &err) || examine(&d, &err)) {
+		log_error("%s", err.text);
+		goto out;
+	}
+	for (size_t i = 0; i < d.n; i++) {
+		make_clean(d.v[i].what);
+		make_clean(d.v[i].todo);
+	}
+	if (json)
+		print_json(&d);
+	else
+		print_text(&d, verbose);
+	status = count(&d, DOCTOR_WRONG) ? EXIT_USAGE : EXIT_OK;
+out:
+	release(&d);
+	return status;
+}
+
+const struct cmd cmd_doctor = {
+	.name = "doctor",
+	.usage = "[--json] [-v]",
+	.help = "what is wrong or slow on this machine, and what to do",
+	.options = options,
+	.more = "Prints a line for each thing that does not work (wrong), "
+		"costs time (slow) or is\nworth knowing (note), with what to "
+		"do about it.  Changes nothing.  Exit status: 0, or\n1 when "
+		"something is wrong.\n",
+	.run = doctor_main,
+};

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/doctor.h"
+
+#include "base/fs.h"
+#include "base/which.h"
+#include "build/commands.h"
+#include "build/links.h"
+#include "conf/conf.h"
+#include "node/probe.h"
+#include "toolchain/find.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define GIB       (UINT64_C(1) << 30)
+#define ANSWER_MS 20000 /* of a kfarmd here; a busy machine takes its time */
+
+/* ------------------------------------------------------------- programs */
+
+static void look_for(struct doctor *d, const char *name, const char *why)
+{
+	char *path = which(name, d->path);
+
+	if (path)
+		doctor_add(d, "programs", DOCTOR_OK,
+			   xasprintf("%s is %s", name, path), NULL);
+	else
+		doctor_add(d, "programs", DOCTOR_WRONG,
+			   xasprintf("%s is not on PATH, and %s needs it", name,
+				     why),
+			   xasprintf("install the package %s", name));
+	free(path);
+}
+
+static void look_for_wrapper(struct doctor *d)
+{
+	char *path = build_links_wrapper();
+
+	if (path && !access(path, X_OK))
+		doctor_add(d, "wrapper", DOCTOR_OK,
+			   xasprintf("kfarm-cc is %s", path), NULL);
+	else
+		doctor_add(d, "wrapper", DOCTOR_WRONG,
+			   xstrdup("kfarm-cc is neither beside kfarm nor in "
+				   "../libexec/kfarm nor on PATH"),
+			   xstrdup("install kfarm again: without it nothing "
+				   "is distributed"));
+	free(path);
+}
+
+/* A compiler's name that means ccache or the like. */
+static void look_for_cache(struct doctor *d, const char *name)
+{
+	char *path = which(name, d->path);
+	char *behind = which_compiler(name, d->path, NULL);
+
+	if (path && which_is_wrapper(path))
+		doctor_add(d, "ccache", behind ? DOCTOR_NOTE : DOCTOR_WRONG,
+			   behind ? xasprintf("%s on PATH is %s, a compiler "
+					      "cache; kfarm passes over it and "
+					      "runs %s",
+					      name, path, behind) :
+				    xasprintf("%s on PATH is %s, a compiler "
+					      "cache, and there is no other",
+					      name, path),
+			   xasprintf("take %.*s out of PATH, so that plain "
+				     "make and kfarm run the same",
+				     (int)(str_base(path) - path - 1), path));
+	free(behind);
+	free(path);
+}
+
+static void look_for_compilers(struct doctor *d)
+{
+	struct strv scripts = { 0 };
+	struct toolchain_list list;
+	char *names;
+
+	toolchain_find(&list, d->path);
+	for (size_t i = 0; i < list.n; i++) {
+		if (!list.v[i].is_elf)
+			strv_add(&scripts, list.v[i].path);
+	}
+	if (scripts.n) {
+		names = strv_join(&scripts, ", ");
+		doctor_add(d, "compilers", DOCTOR_NOTE,
+			   xasprintf("scripts: %s; what these compile stays on "
+				     "this machine",
+				     names),
+			   NULL);
+		free(names);
+	}
+	if (list.n > scripts.n)
+		doctor_add(d, "compilers", DOCTOR_OK,
+			   xasprintf("%zu names of compilers on PATH",
+				     list.n - scripts.n),
+			   NULL);
+	else
+		doctor_add(d, "compilers", DOCTOR_WRONG,
+			   xstrdup("there is no compiler on PATH"),
+			   xstrdup("install gcc, and see `kfarm toolchain "
+				   "search`"));
+	strv_release(&scripts);
+	toolchain_list_release(&list);
+}
+
+void doctor_programs(struct doctor *d)
+{
+	static const char *const kernel[] = { "bc", "flex", "bison" };
+	static const char *const cached[] = { "gcc", "cc", "clang" };
+
+	look_for_wrapper(d);
+	look_for(d, "make", "every build");
+	for (size_t i = 0; i < sizeof(kernel) / sizeof(*kernel); i++)
+		look_for(d, kernel[i], "a kernel");
+	look_for_compilers(d);
+	for (size_t i = 0; i < sizeof(cached) / sizeof(*cached); i++)
+		look_for_cache(d, cached[i]);
+}
+
+/* ---------------------------------------------------------------- space */
+
+/* The nearest directory above that there is. */
+static char *standing(const char *path)
+{
+	char *at = xstrdup(path), *up;
+
+	while (!fs_is_dir(at) && strcmp(at, "/") && strcmp(at, ".")) {
+		up = str_dir(at);
+		free(at);
+		at = up;
+	}
+	return at;
+}
+
+static void look_at_dir(struct doctor *d, const char *path, const char *of)
+{
+	char *at = standing(path);
+	struct statvfs st;
+	double gib;
+
+	if (statvfs(at, &st)) {
+		doctor_add(d, "space", DOCTOR_WRONG,
+			   xasprintf("%s, %s, cannot be looked at", path, of),
+			   NULL);
+	} else if (access(at, W_OK | X_OK)) {
+		doctor_add(d, "space", DOCTOR_WRONG,
+			   xasprintf("%s cannot be written, for %s", at, of),
+			   xstrdup("make it yours, or set XDG_CACHE_HOME and "
+				   "XDG_DATA_HOME"));
+	} else {
+		enum doctor_state state;
+
+		gib = (double)st.f_bavail * (double)st.f_frsize / GIB;
+		state = gib < 1 ? DOCTOR_WRONG :
+			gib < 5 ? DOCTOR_NOTE :
+				  DOCTOR_OK;
+		doctor_add(d, "space", state,
+			   xasprintf("%.1f GiB are free in %s, for %s", gib, at,
+				     of),
+			   state == DOCTOR_OK ?
+				   NULL :
+				   xstrdup("a kernel's build takes 1 to 20 "
+					   "GiB, a toolchain 0.2"));
+	}
+	free(at);
+}
+
+void doctor_space(struct doctor *d)
+{
+	char *cache = fs_cache_home(), *run = NULL;
+	struct err err = { 0 };
+	struct statvfs st;
+
+	look_at_dir(d, d->data, "toolchains");
+	look_at_dir(d, cache, "builds");
+	if (fs_runtime_dir(&run, &err))
+		doctor_add(d, "space", DOCTOR_WRONG, xstrdup(err.text),
+			   xstrdup("set XDG_RUNTIME_DIR to a directory of "
+				   "yours"));
+	else if (!statvfs(run, &st) && (st.f_flag & ST_NOEXEC))
+		doctor_add(d, "space", DOCTOR_SLOW,
+			   xasprintf("%s is mounted noexec, so binutils of a "
+				     "build load every plugin",
+				     run),
+			   xstrdup("set XDG_RUNTIME_DIR to another directory"));
+	free(run);
+	free(cache);
+}
+
+/* -------------------------------------------------------------- sandbox */
+
+static char *daemon_path(const struct doctor *d)
+{
+	char *self = realpath("/proc/self/exe", NULL);
+	char *dir = self ? str_dir(self) : xstrdup(".");
+	char *path = xasprintf("%s/kfarmd", dir);
+
+	if (access(path, X_OK)) {
+		free(path);
+		path = which("kfarmd", d->path);
+	}
+	free(dir);
+	free(self);
+	return path;
+}
+
+static void say_probe(struct doctor *d, const struct node_probe *p)
+{
+	if (p->fit)
+		doctor_add(d, "sandbox", DOCTOR_OK,
+			   xasprintf("jobs of others could run here (%s)",
+				     p->layers ? p->layers : ""),
+			   NULL);
+	else
+		doctor_add(d, "sandbox", DOCTOR_NOTE,
+			   xasprintf("this machine cannot be a node: %s",
+				     p->lacks ? p->lacks :
+				     p->why   ? p->why :
+						"its kfarmd does not answer"),
+			   NULL);
+}
+
+void doctor_sandbox(struct doctor *d)
+{
+	char *daemon = daemon_path(d);
+	struct node_entry entry = { .name = (char *)"here" };
+	const struct node_entry *one = &entry;
+	struct node_probe_setup setup = { .nodes = &one,
+					  .n = 1,
+					  .hello_ms = ANSWER_MS };
+	struct node_probe probe = { 0 };
+	struct err err = { 0 };
+	struct buf word = { 0 }, store = { 0 };
+	char *text, *dir;
+
+	if (!daemon) {
+		doctor_add(d, "sandbox", DOCTOR_OK,
+			   xstrdup("there is no kfarmd, so this machine is no "
+				   "node"),
+			   NULL);
+		return;
+	}
+	dir = xasprintf("%s/store", d->tmp);
+	build_commands_quote(&word, daemon);
+	build_commands_quote(&store, dir);
+	text = xasprintf("exec:%s --stdio --store %s", buf_str(&word),
+			 buf_str(&store));
+	entry.address_text = text;
+	if (!node_address_parse(&entry.address, text, &err) &&
+	    !node_probe(&probe, &setup, &err)) {
+		say_probe(d, &probe);
+		node_probe_release(&probe);
+	} else {
+		doctor_add(d, "sandbox", DOCTOR_NOTE, xstrdup(err.text), NULL);
+	}
+	node_address_release(&entry.address);
+	buf_release(&word);
+	buf_release(&store);
+	free(dir);
+	free(text);
+	free(daemon);
+}
+
+/* ---------------------------------------------------------------- nodes */
+
+void doctor_nodes(struct doctor *d)
+{
+	struct strv warnings = { 0 };
+	struct node_roster roster = { 0 };
+	struct conf *conf = NULL;
+	struct err err = { 0 };
+
+	if (conf_load(&conf, &warnings, &err) ||
+	    node_roster_load(&roster, conf, &err))
+		doctor_add(d, "nodes", DOCTOR_WRONG, xstrdup(err.text), NULL);
+	else if (!roster.n)
+		doctor_add(d, "nodes", DOCTOR_NOTE,
+			   xstrdup("no node is configured"),
+			   xstrdup("see `kfarm help nodes` for `kfarm nodes "
+				   "add NAME ADDRESS`"));
+	else
+		doctor_add(d, "nodes", DOCTOR_OK,
+			   xasprintf("%zu configured; `kfarm nodes probe` says "
+				     "whether they answer",
+				     roster.n),
+			   NULL);
+	for (size_t i = 0; i < warnings.n; i++)
+		doctor_add(d, "nodes", DOCTOR_NOTE, xstrdup(warnings.v[i]),
+			   NULL);
+	node_roster_release(&roster);
+	conf_free(conf);
+	strv_release(&warnings);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cli/doctor.h - what `kfarm doctor` looks at on this machine.
+ *
+ * A check adds a finding for each thing that it looked at, also where all is
+ * well, so that --json says what was looked at.  Nothing is changed; what is
+ * measured is measured on the spot.
+ */
+#ifndef CLI_DOCTOR_H
+#define CLI_DOCTOR_H
+
+#include "base/str.h"
+
+enum doctor_state {
+	DOCTOR_OK,
+	DOCTOR_NOTE, /* worth knowing, costs nothing */
+	DOCTOR_SLOW, /* builds take longer than they need */
+	DOCTOR_WRONG, /* something does not work */
+};
+
+struct doctor_finding {
+	const char *check; /* "nm", "space" */
+	enum doctor_state state;
+	char *what;
+	char *todo; /* NULL: nothing to do */
+};
+
+struct doctor {
+	const char *path; /* PATH */
+	char *data; /* fs_data_home() */
+	char *tmp; /* a private directory, for copies */
+	struct doctor_finding *v;
+	size_t n;
+};
+
+/* Both strings are the list's from now on. */
+void doctor_add(struct doctor *d, const char *check, enum doctor_state state,
+		char *what, char *todo);
+
+/* cli/doctor-host.c: the wrapper, make and its like, a compiler, ccache. */
+void doctor_programs(struct doctor *d);
+/* Room and rights where kfarm writes. */
+void doctor_space(struct doctor *d);
+/* Can this machine be a node, too?  Asks a kfarmd of its own. */
+void doctor_sandbox(struct doctor *d);
+/* The configuration, and how many nodes it has. */
+void doctor_nodes(struct doctor *d);
+
+/* cli/doctor-tools.c: foreign plugins of nm, and what they cost. */
+void doctor_plugins(struct doctor *d);
+/* Installed toolchains, and their names. */
+void doctor_toolchains(struct doctor *d);
+
+#endif

@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/toolchain-nodes.h"
+
+#include "base/log.h"
+#include "base/str.h"
+#include "cli/progress.h"
+#include "cli/toolchain.h"
+#include "coord/canary-data.h"
+#include "coord/tools.h"
+#include "coord/trust.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --------------------------------------------------------------- asking */
+
+static bool is_named(const char *which, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (!strcmp(which, "all"))
+		return true;
+	for (const char *at = which; *at; at += strcspn(at, ",")) {
+		at += *at == ',';
+		if (strcspn(at, ",") == len && !memcmp(at, name, len))
+			return true;
+	}
+	return false;
+}
+
+/* Every name of the list must be a node's. */
+static int check_names(const struct node_roster *roster, const char *which,
+		       struct err *err)
+{
+	int ret = 0;
+
+	if (!strcmp(which, "all"))
+		return roster->n ? 0 :
+				   err_set(err, ENOENT,
+					   "no nodes are configured; `kfarm "
+					   "nodes add NAME ADDRESS`");
+	for (const char *at = which; *at && !ret;) {
+		char *name = xstrndup(at, strcspn(at, ","));
+
+		if (*name && !node_roster_get(roster, name))
+			ret = err_set(err, ENOENT,
+				      "no node is called \"%s\"; `kfarm nodes "
+				      "list` names them",
+				      name);
+		at += strlen(name);
+		at += *at == ',';
+		free(name);
+	}
+	return ret;
+}
+
+static void take_answer(struct toolchain_node *out,
+			const struct coord_tools_node *n)
+{
+	out->entry = n->entry;
+	out->why = n->up ? NULL : xstrdup(n->why);
+	strv_add_all(&out->hosts, n->hosts.v ? n->hosts.v : (char *[]){ NULL });
+	out->same = strv_has(&out->hosts, toolchain_here());
+}
+
+static void pick(struct toolchain_nodes *out, const struct node_roster *roster,
+		 const char *which)
+{
+	out->v = xcalloc(roster->n + 1, sizeof(*out->v));
+	out->asked = xcalloc(roster->n + 1, sizeof(*out->asked));
+	for (size_t i = 0; i < roster->n; i++) {
+		if (is_named(which, roster->v[i].name))
+			coord_tools_init(&out->asked[out->n++], &roster->v[i]);
+	}
+}
+
+int toolchain_nodes_ask(struct toolchain_nodes *out,
+			const struct node_roster *roster, const char *which,
+			struct err *err)
+{
+	struct coord_tools_setup setup = { 0 };
+	int ret;
+
+	*out = (struct toolchain_nodes){ 0 };
+	ret = check_names(roster, which, err);
+	if (ret)
+		return ret;
+	pick(out, roster, which);
+	setup.nodes = out->asked;
+	setup.n = out->n;
+	ret = coord_tools_run(&setup, NULL, err);
+	for (size_t i = 0; !ret && i < out->n; i++)
+		take_answer(&out->v[i], &out->asked[i]);
+	return ret;
+}
+
+void toolchain_nodes_release(struct toolchain_nodes *nodes)
+{
+	for (size_t i = 0; i < nodes->n; i++) {
+		free(nodes->v[i].why);
+		strv_release(&nodes->v[i].hosts);
+		coord_tools_release(&nodes->asked[i]);
+	}
+	free(nodes->v);
+	free(nodes->asked);
+	*nodes = (struct toolchain_nodes){ 0 };
+}
+
+/* ----------------------------------------------------------- the table */
+
+static void look_at_build(struct toolchain_node_cell *cell,
+			  const struct coord_tool *held,
+			  const struct toolchain_installed *t)
+{
+	if (!held) {
+		cell->state = TOOLCHAIN_NODE_MISSING;
+	} else if (held->state == WIRE_HELD_DAMAGED) {
+		cell->state = TOOLCHAIN_NODE_DIFFERENT;
+		cell->detail = xasprintf("damaged: %s",
+					 held->detail ? held->detail : "?");
+	} else if (!digest_equal(&held->tree, &t->tree)) {
+		cell->state = TOOLCHAIN_NODE_DIFFERENT;
+		cell->detail = xstrdup("not what is installed here");
+	} else {
+		cell->state = TOOLCHAIN_NODE_OK;
+	}
+}
+
+/* This machine's own build of the same compiler: what a canary is about. */
+static const struct toolchain_installed *own_build(
+	const struct toolchain_installed_list *list,
+	const struct toolchain_installed *t)
+{
+	const char *here = toolchain_here();
+
+	for (size_t i = 0; i < list->n; i++) {
+		const struct toolchain_installed *o = &list->v[i];
+
+		if (o->has_content && !strcmp(o->host, here) &&
+		    !strcmp(o->release, t->release) &&
+		    str_equal(o->triplet, t->triplet))
+			return o;
+	}
+	return NULL;
+}
+
+static void look_at_canary(struct toolchain_node_cell *cell, const char *trust,
+			   const struct node_entry *node,
+			   const struct toolchain_installed *ours,
+			   const struct toolchain_installed *t)
+{
+	struct coord_trust_key key = { .node = node->name };
+	struct coord_trust_entry e;
+
+	if (!ours)
+		return;
+	key.ours = ours->content;
+	coord_canary_digest(&key.sources);
+	coord_trust_last(trust, &key, t->id, &e);
+	if (e.is == COORD_TRUST_PASSED) {
+		cell->canary = TOOLCHAIN_CANARY_PASSED;
+	} else if (e.is == COORD_TRUST_FAILED) {
+		cell->canary = TOOLCHAIN_CANARY_FAILED;
+		if (!cell->detail)
+			cell->detail = xasprintf("canary failed: %s", e.detail);
+	}
+	coord_trust_entry_release(&e);
+}
+
+static void look_at(struct toolchain_node_cell *cell,
+		    const struct coord_tools_node *n,
+		    const struct toolchain_node *node,
+		    const struct toolchain_installed_list *list,
+		    const struct toolchain_installed *t, const char *trust)
+{
+	bool is_own = !strcmp(t->host, toolchain_here());
+	const struct coord_tool *held = coord_tools_find(n, t->id);
+
+	*cell = (struct toolchain_node_cell){ 0 };
+	if (!n->up) {
+		cell->state = TOOLCHAIN_NODE_DOWN;
+	} else if (is_own && node->same && !held) {
+		cell->state = TOOLCHAIN_NODE_SAME;
+	} else if (!strv_has(&node->hosts, t->host)) {
+		cell->state = TOOLCHAIN_NODE_NONE;
+	} else {
+		look_at_build(cell, held, t);
+		look_at_canary(cell, trust, node->entry, own_build(list, t), t);
+	}
+}
+
+int toolchain_nodes_look(const struct toolchain_nodes *nodes,
+			 const struct toolchain_installed_list *list,
+			 bool verify, struct toolchain_node_cell *cells,
+			 struct err *err)
+{
+	struct coord_tools_setup setup = { .nodes = nodes->asked,
+					   .n = nodes->n,
+					   .verify = true };
+	char *trust;
+	int ret = verify ? coord_tools_run(&setup, NULL, err) : 0;
+
+	if (ret)
+		return ret;
+	trust = coord_trust_path();
+	for (size_t i = 0; i < list->n; i++) {
+		for (size_t k = 0; k < nodes->n; k++)
+			look_at(&cells[i * nodes->n + k], &nodes->asked[k],
+				&nodes->v[k], list, &list->v[i], trust);
+	}
+	free(trust);
+	return 0;
+}
+
+/* -------------------------------------------------------------- pushing */
+
+struct push {
+	const struct toolchain_nodes *nodes;
+	const atomic_bool *cancel;
+	struct coord_gift *gift;
+	size_t n_gifts;
+	struct coord_tools_node *talk;
+	struct progress *progress;
+};
+
+static const struct toolchain_installed *find(
+	const struct toolchain_installed_list *list, const char *id)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		if (!strcmp(list->v[i].id, id))
+			return &list->v[i];
+	}
+	return NULL;
+}
+
+static int read_gift(struct push *p, const struct toolchain_installed_list *all,
+		     const char *id, struct err *err)
+{
+	const struct toolchain_installed *t = find(all, id), *ours;
+	int ret;
+
+	if (!t)
+		return err_set(err, ENOENT, "%s is not installed here", id);
+	ours = own_build(all, t);
+	ret = coord_gift_read(&p->gift[p->n_gifts], t,
+			      ours ? &ours->content : NULL, p->cancel, err);
+	if (!ret)
+		p->n_gifts++;
+	return ret;
+}
+
+/* Those of the gifts that the node runs. */
+static void prepare(struct push *p, size_t i)
+{
+	const struct toolchain_node *node = &p->nodes->v[i];
+	const struct coord_gift **list = xcalloc(p->n_gifts + 1, sizeof(*list));
+	struct coord_tools_node *n = &p->talk[i];
+
+	coord_tools_init(n, node->entry);
+	n->gift = list;
+	for (size_t g = 0; g < p->n_gifts; g++) {
+		if (strv_has(&node->hosts, p->gift[g].host))
+			list[n->n_gifts++] = &p->gift[g];
+	}
+	progress_add(p->progress, node->entry->name);
+}
+
+static void on_progress(void *ctx)
+{
+	struct push *p = ctx;
+
+	for (size_t i = 0; i < p->nodes->n; i++) {
+		const struct coord_give_count *c = &p->talk[i].count;
+
+		progress_set(p->progress, i,
+			     c->bytes_sent < c->bytes_needed ? "sending" :
+							       "waiting",
+			     c->bytes_sent, c->bytes_needed);
+	}
+	progress_tick(p->progress);
+}
+
+static char *amount(const struct coord_give_count *c)
+{
+	if (!c->files_sent)
+		return xstrdup("nothing had to be sent");
+	return xasprintf("%u files with %.1f MiB sent", c->files_sent,
+			 (double)c->bytes_sent / (1 << 20));
+}
+
+/* A line for each of its gifts: false when one is not there. */
+static bool report(const struct coord_tools_node *n)
+{
+	char *sent = amount(&n->count);
+	bool good = n->up;
+
+	for (size_t g = 0; g < n->n_gifts; g++) {
+		const struct coord_tools_answer *a = &n->given[g];
+
+		if (a->ok)
+			printf("node %s: %s: ok, %s\n", n->entry->name,
+			       n->gift[g]->id, sent);
+		else if (a->detail)
+			log_error("node %s: %s: %s", n->entry->name,
+				  n->gift[g]->id, a->detail);
+		good = good && a->ok;
+	}
+	if (!n->up)
+		log_error("node %s: %s%s", n->entry->name, n->why,
+			  n->count.files_sent ?
+				  "; what came is kept, and the same command "
+				  "goes on from there" :
+				  "");
+	free(sent);
+	return good;
+}
+
+static unsigned run(struct push *p)
+{
+	struct coord_tools_setup setup = { .n = p->nodes->n,
+					   .progress = on_progress,
+					   .ctx = p,
+					   .cancel = p->cancel };
+	struct coord_tools_stats stats = { 0 };
+	unsigned failed = 0;
+	struct err err;
+
+	p->talk = xcalloc(p->nodes->n + 1, sizeof(*p->talk));
+	p->progress = progress_new();
+	for (size_t i = 0; i < p->nodes->n; i++)
+		prepare(p, i);
+	setup.nodes = p->talk;
+	if (coord_tools_run(&setup, &stats, &err) && err.text[0])
+		log_error("%s", err.text);
+	progress_free(p->progress);
+	for (size_t i = 0; i < p->nodes->n; i++) {
+		failed += !report(&p->talk[i]);
+		coord_tools_release(&p->talk[i]);
+		free((void *)p->talk[i].gift);
+	}
+	if (stats.packed)
+		log_info("%llu files compressed once for all nodes: %.1f MiB "
+			 "of %.1f MiB",
+			 (unsigned long long)stats.packed,
+			 (double)stats.packed_bytes / (1 << 20),
+			 (double)stats.raw_bytes / (1 << 20));
+	free(p->talk);
+	return failed;
+}
+
+unsigned toolchain_nodes_push(const struct toolchain_nodes *nodes,
+			      const struct toolchain_installed_list *list,
+			      const struct strv *ids, const atomic_bool *cancel)
+{
+	struct push p = { .nodes = nodes, .cancel = cancel };
+	unsigned failed;
+	struct err err;
+	int ret = 0;
+
+	p.gift = xcalloc(ids->n + 1, sizeof(*p.gift));
+	for (size_t i = 0; i < ids->n && !ret; i++)
+		ret = read_gift(&p, list, ids->v[i], &err);
+	if (ret)
+		log_error("%s", err.text);
+	failed = ret ? (unsigned)nodes->n : run(&p);
+	for (size_t i = 0; i < p.n_gifts; i++)
+		coord_gift_release(&p.gift[i]);
+	free(p.gift);
+	return failed;
+}
+
+unsigned toolchain_nodes_drop(const struct toolchain_nodes *nodes,
+			      const char *id)
+{
+	char *ids[] = { (char *)id, NULL };
+	struct coord_tools_setup setup = { .n = nodes->n };
+	struct coord_tools_node *talk = xcalloc(nodes->n + 1, sizeof(*talk));
+	unsigned failed = 0;
+	struct err err = { 0 };
+
+	for (size_t i = 0; i < nodes->n; i++) {
+		coord_tools_init(&talk[i], nodes->v[i].entry);
+		talk[i].drop = ids;
+		talk[i].n_drops = coord_tools_find(&nodes->asked[i], id) !=
+				  NULL;
+	}
+	setup.nodes = talk;
+	if (coord_tools_run(&setup, NULL, &err))
+		log_error("%s", err.text);
+	for (size_t i = 0; i < nodes->n; i++) {
+		const struct coord_tools_node *n = &talk[i];
+		bool good = n->up && (!n->n_drops || n->dropped[0].ok);
+
+		if (!n->up)
+			log_error("node %s: %s", n->entry->name, n->why);
+		else if (!good)
+			log_error("node %s: %s: %s", n->entry->name, id,
+				  n->dropped[0].detail);
+		else if (n->n_drops)
+			printf("node %s: %s: removed\n", n->entry->name, id);
+		failed += !good;
+		coord_tools_release(&talk[i]);
+	}
+	free(talk);
+	return failed;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cli/toolchain-nodes.h - the nodes' part of `kfarm toolchain`: what each of
+ * them holds, and how it gets or loses something.
+ *
+ * A node that runs programs of the build host's architecture needs nothing:
+ * the compiler travels as content.  Others hold the release made for their
+ * own host, which the build host installed as ID-on-HOST.
+ */
+#ifndef CLI_TOOLCHAIN_NODES_H
+#define CLI_TOOLCHAIN_NODES_H
+
+#include "conf/conf.h"
+#include "node/roster.h"
+#include "toolchain/installed.h"
+
+#include <stdatomic.h>
+
+struct coord_tools_node;
+
+struct toolchain_node {
+	const struct node_entry *entry; /* borrowed from the roster */
+	char *why; /* it did not answer: the reason; else NULL */
+	struct strv hosts; /* what it runs, its own first: "arm64", "arm" */
+	bool same; /* the build host's own is among them */
+};
+
+/* The nodes of a command, all asked at once. */
+struct toolchain_nodes {
+	struct toolchain_node *v; /* in the order of the roster */
+	size_t n;
+	struct coord_tools_node *asked; /* what each of them said */
+};
+
+enum toolchain_node_state {
+	TOOLCHAIN_NODE_NONE, /* another host's build: not for this node */
+	TOOLCHAIN_NODE_SAME, /* needs nothing: content shipping */
+	TOOLCHAIN_NODE_OK,
+	TOOLCHAIN_NODE_MISSING,
+	TOOLCHAIN_NODE_DIFFERENT, /* not what the build host installed */
+	TOOLCHAIN_NODE_DOWN,
+};
+
+enum toolchain_node_canary {
+	TOOLCHAIN_CANARY_NOT_RUN,
+	TOOLCHAIN_CANARY_PASSED,
+	TOOLCHAIN_CANARY_FAILED,
+};
+
+/* One cell of the table of `list`. */
+struct toolchain_node_cell {
+	enum toolchain_node_state state;
+	enum toolchain_node_canary canary;
+	char *detail; /* why it is different or failed; NULL: nothing to say */
+};
+
+/*
+ * Ask the nodes that `which` names ("all", or names with commas between).
+ * One that does not answer is in the list with `why`.  -ENOENT for a name
+ * that is none, with `err` set.  Release it in any case.
+ */
+int toolchain_nodes_ask(struct toolchain_nodes *out,
+			const struct node_roster *roster, const char *which,
+			struct err *err);
+void toolchain_nodes_release(struct toolchain_nodes *nodes);
+
+/*
+ * What each said before counts, unless with `verify`: then all are asked again.
+ * Of a toolchain for this machine's own architecture a node of another one has
+ * nothing to say; the row of its own architecture's build has its canary.
+ *
+ * Fill cells[i * nodes->n + k] for toolchain i of `list` and node k.  With
+ * `verify` the nodes hash again what they hold.  Each `detail` is the
+ * caller's to free.
+ */
+int toolchain_nodes_look(const struct toolchain_nodes *nodes,
+			 const struct toolchain_installed_list *list,
+			 bool verify, struct toolchain_node_cell *cells,
+			 struct err *err);
+
+/*
+ * Bring the toolchains `ids` of `list` to the nodes that run their hosts, all
+ * nodes at once, with progress on stderr and a line for each node at its end.
+ * Returns how many nodes do not have all of theirs now; each was named.
+ */
+unsigned toolchain_nodes_push(const struct toolchain_nodes *nodes,
+			      const struct toolchain_installed_list *list,
+			      const struct strv *ids,
+			      const atomic_bool *cancel);
+/* Take `id` away from the nodes that hold it; the same answer. */
+unsigned toolchain_nodes_drop(const struct toolchain_nodes *nodes,
+			      const char *id);
+
+#endif

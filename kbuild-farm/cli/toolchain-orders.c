@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/toolchain-orders.h"
+
+#include "cli/progress.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* More downloads would wait for each other, and for unpacking. */
+#define THREADS 4
+#define TICK_US 100000
+
+void toolchain_orders_release(struct toolchain_orders *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		struct toolchain_ordered *o = &list->v[i];
+
+		toolchain_installed_release(&o->out);
+		strv_release(&o->notes);
+		strv_release(&o->text);
+		free(o->id);
+		free(o->path);
+		free(o->triplet);
+		free(o->host);
+	}
+	free(list->v);
+	*list = (struct toolchain_orders){ 0 };
+}
+
+static bool has(const struct toolchain_orders *list, const char *id)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		if (!strcmp(list->v[i].id, id))
+			return true;
+	}
+	return false;
+}
+
+/* NULL when it is in the list already. */
+static struct toolchain_ordered *add(struct toolchain_orders *list,
+				     const struct toolchain_release *release,
+				     const char *triplet, const char *host)
+{
+	bool own = !host || !strcmp(host, toolchain_here());
+	char *id = toolchain_release_id(release, triplet, own ? NULL : host);
+	struct toolchain_ordered *o;
+
+	if (has(list, id)) {
+		free(id);
+		return NULL;
+	}
+	list->v = xrealloc(list->v, (list->n + 1) * sizeof(*list->v));
+	o = &list->v[list->n++];
+	*o = (struct toolchain_ordered){ .id = id };
+	return o;
+}
+
+static void fill(struct toolchain_order *order,
+		 const struct toolchain_request *r)
+{
+	order->data = r->data;
+	order->cache = r->downloads;
+	order->mirrors = &r->mirrors;
+	order->fetch = &r->fetch;
+	order->insecure = r->insecure;
+	order->strict = r->strict;
+	order->sums_key = r->sums_key;
+	order->tar_key = r->tar_key;
+	order->key_files = r->key_files.n ? &r->key_files : NULL;
+	order->key_sources = r->key_sources.n ? &r->key_sources : NULL;
+	order->library_files = &r->library_files;
+	order->library_debs = &r->library_debs;
+}
+
+void toolchain_orders_add(struct toolchain_orders *list,
+			  const struct toolchain_request *r,
+			  const struct toolchain_archive *a)
+{
+	struct toolchain_ordered *o = add(list, &a->release, a->triplet,
+					  a->host);
+
+	if (!o)
+		return;
+	fill(&o->order, r);
+	o->path = xstrdup(a->path);
+	o->triplet = a->triplet ? xstrdup(a->triplet) : NULL;
+	o->host = xstrdup(a->host);
+	o->order.release = a->release;
+	o->order.path = o->path;
+	o->order.triplet = o->triplet;
+	o->order.host = strcmp(a->host, toolchain_here()) ? o->host : NULL;
+}
+
+/* -EEXIST of toolchain_install() without asking for it. */
+static bool take_installed(struct toolchain_orders *list,
+			   const struct toolchain_installed *t)
+{
+	struct toolchain_release release;
+	struct toolchain_ordered *o;
+	struct err ignored = { 0 };
+	bool own = !strcmp(t->host, toolchain_here());
+	char *json;
+	int ret;
+
+	if (toolchain_release_parse(t->release, &release, &ignored))
+		return false;
+	o = add(list, &release, t->triplet, own ? NULL : t->host);
+	if (!o)
+		return true;
+	o->had = true;
+	json = toolchain_installed_encode(t);
+	ret = toolchain_installed_decode(&o->out, bytes_str(json), &ignored);
+	free(json);
+	if (ret) {
+		list->n--;
+		free(o->id);
+		return false;
+	}
+	o->out.dir = xstrdup(t->dir);
+	o->out.prefix = xstrdup(t->prefix);
+	return true;
+}
+
+bool toolchain_orders_have(struct toolchain_orders *list,
+			   const struct toolchain_installed_list *installed,
+			   const struct toolchain_release *release,
+			   const struct strv *triplets, const char *host)
+{
+	char *text = toolchain_release_text(release);
+	bool found = false;
+
+	for (size_t i = 0; !found && i < installed->n; i++) {
+		const struct toolchain_installed *t = &installed->v[i];
+
+		if (t->adopted || strcmp(t->release, text) != 0 ||
+		    strcmp(t->host, host) != 0)
+			continue;
+		if (t->triplet && triplets && !strv_has(triplets, t->triplet))
+			continue;
+		found = take_installed(list, t);
+	}
+	free(text);
+	return found;
+}
+
+int toolchain_orders_file(struct toolchain_orders *list,
+			  const struct toolchain_request *r,
+			  struct toolchain_order **out, struct err *err)
+{
+	struct toolchain_order order = { 0 };
+	struct strv text = { 0 };
+	struct digest sha256 = { 0 };
+	struct toolchain_ordered *o;
+	int ret = toolchain_order_from_name(&order, &text, r->file, err);
+
+	if (!ret && r->sha256 && !digest_parse(&sha256, r->sha256))
+		ret = err_set(err, EINVAL,
+			      "--sha256 %s: not 64 hexadecimal digits",
+			      r->sha256);
+	if (ret) {
+		strv_release(&text);
+		return ret;
+	}
+	o = add(list, &order.release, order.triplet, order.host);
+	fill(&order, r);
+	order.file = r->file;
+	o->order = order;
+	o->text = text;
+	o->sha256 = sha256;
+	o->sha256_given = r->sha256 != NULL;
+	*out = &o->order;
+	return 0;
+}
+
+/* ---------------------------------------------------------------- run */
+
+static const char *stage_text(enum toolchain_stage stage)
+{
+	switch (stage) {
+	case TOOLCHAIN_WAITS:
+		return "waiting for another kfarm that installs it";
+	case TOOLCHAIN_ASKS:
+		return "asking for signatures";
+	case TOOLCHAIN_FETCHES:
+		return "fetching and unpacking";
+	case TOOLCHAIN_CHECKS:
+		return "checking that it works";
+	case TOOLCHAIN_PUBLISHES:
+		break;
+	}
+	return "putting it in place";
+}
+
+static void on_progress(void *ctx, enum toolchain_stage stage, uint64_t done,
+			uint64_t total)
+{
+	struct toolchain_ordered *o = ctx;
+
+	progress_set(o->progress, o->row, stage_text(stage), done, total);
+}
+
+static void run_one(struct toolchain_ordered *o)
+{
+	o->order.progress = on_progress;
+	o->order.ctx = o;
+	o->order.notes = &o->notes;
+	if (!o->had)
+		o->ret = toolchain_install(&o->order, &o->out, &o->err);
+	if (o->ret == -EEXIST) {
+		o->had = true;
+		o->ret = 0;
+	}
+	progress_end(o->progress, o->row);
+}
+
+/* The threads take one after the other. */
+struct crew {
+	struct toolchain_orders *list;
+	pthread_mutex_t lock;
+	size_t next, through;
+};
+
+static bool crew_stops(const struct crew *c)
+{
+	return c->next == c->list->n;
+}
+
+static void *work(void *arg)
+{
+	struct crew *c = arg;
+
+	pthread_mutex_lock(&c->lock);
+	while (!crew_stops(c)) {
+		struct toolchain_ordered *o = &c->list->v[c->next++];
+
+		pthread_mutex_unlock(&c->lock);
+		if (toolchain_settings_interrupted())
+			o->ret = err_set(&o->err, ECANCELED, "interrupted");
+		else
+			run_one(o);
+		pthread_mutex_lock(&c->lock);
+		c->through++;
+	}
+	pthread_mutex_unlock(&c->lock);
+	return NULL;
+}
+
+static bool all_through(struct crew *c)
+{
+	bool yes;
+
+	pthread_mutex_lock(&c->lock);
+	yes = c->through == c->list->n;
+	pthread_mutex_unlock(&c->lock);
+	return yes;
+}
+
+void toolchain_orders_run(struct toolchain_orders *list)
+{
+	struct progress *p = progress_new();
+	struct crew c = { .list = list };
+	pthread_t thread[THREADS];
+	unsigned n = 0;
+
+	pthread_mutex_init(&c.lock, NULL);
+	for (size_t i = 0; i < list->n; i++) {
+		/* The list has its place in memory now. */
+		if (list->v[i].sha256_given)
+			list->v[i].order.sha256 = &list->v[i].sha256;
+		list->v[i].progress = p;
+		list->v[i].row = progress_add(p, list->v[i].id);
+	}
+	while (n < THREADS && n < list->n &&
+	       !pthread_create(&thread[n], NULL, work, &c))
+		n++;
+	if (!n)
+		work(&c);
+	while (!all_through(&c)) {
+		progress_tick(p);
+		usleep(TICK_US);
+	}
+	while (n)
+		pthread_join(thread[--n], NULL);
+	pthread_mutex_destroy(&c.lock);
+	progress_free(p);
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/toolchain.h"
+
+#include "toolchain/data.h"
+#include "toolchain/link.h"
+#include "toolchain/name.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+const char *toolchain_here(void)
+{
+	const struct toolchain_host *h = toolchain_data_this_host();
+	static struct utsname u;
+
+	if (h)
+		return h->name;
+	uname(&u);
+	return u.machine;
+}
+
+char *toolchain_show_arches(const char *triplet)
+{
+	const struct toolchain_arch *a;
+	struct strv names = { 0 };
+	char *prefix = xasprintf("%s-", triplet), *text;
+
+	for (size_t i = 0; (a = toolchain_data_arch_at(i)) != NULL; i++) {
+		if (strv_has(&a->triplets, triplet) ||
+		    strv_has(&a->prefixes, prefix))
+			strv_add(&names, a->arch);
+	}
+	free(prefix);
+	text = names.n ? strv_join(&names, " ") : xstrdup(triplet);
+	strv_release(&names);
+	return text;
+}
+
+char *toolchain_show_verified(const struct toolchain_installed *t)
+{
+	struct strv by = { 0 };
+	char *text;
+
+	if (t->adopted)
+		return xstrdup("nobody: it was there and is adopted");
+	if (t->insecure)
+		return xstrdup("nobody (--insecure)");
+	if (t->sha256_given)
+		strv_add(&by, "the SHA-256 that was given");
+	if (t->sums_key)
+		strv_addf(&by, "sha256sums.asc, signed by %s", t->sums_key);
+	if (t->tar_key)
+		strv_addf(&by, "its signature by %s", t->tar_key);
+	text = by.n ? strv_join(&by, "; ") : xstrdup("unknown");
+	strv_release(&by);
+	return text;
+}
+
+char *toolchain_show_make(const struct toolchain_installed *t)
+{
+	struct toolchain_release release;
+	struct err ignored = { 0 };
+	char *prefix, *text;
+
+	if (toolchain_release_parse(t->release, &release, &ignored) ||
+	    strcmp(t->host, toolchain_here()) != 0)
+		return NULL;
+	prefix = toolchain_name_prefix(t->triplet, &release);
+	text = xasprintf("%s=%s", t->is_clang ? "LLVM" : "CROSS_COMPILE",
+			 prefix);
+	free(prefix);
+	return text;
+}
+
+/* Does PATH lead to `dir`? */
+static bool on_path(const char *dir)
+{
+	const char *path = getenv("PATH");
+	size_t n = strlen(dir);
+
+	for (const char *p = path ? path : ""; *p; p += *p == ':') {
+		size_t len = strcspn(p, ":");
+
+		if (len == n && !memcmp(p, dir, n))
+			return true;
+		p += len;
+	}
+	return false;
+}
+
+void toolchain_show_new(const struct toolchain_request *r,
+			const struct toolchain_installed *t)
+{
+	char *verified = toolchain_show_verified(t);
+	char *use = toolchain_show_make(t);
+	char *bin = toolchain_link_dir(r->data);
+
+	printf("%s\n", t->id);
+	if (use && (on_path(bin) || (r->links && on_path(r->links))))
+		printf("  use       make %s\n", use);
+	else if (use)
+		printf("  use       PATH=%s:$PATH make %s\n", bin, use);
+	else
+		printf("  use       on nodes that run %s\n", t->host);
+	printf("  lies in   %s\n", t->prefix);
+	printf("  verified  by %s\n", verified);
+	free(bin);
+	free(use);
+	free(verified);
+}
+
+json_t *toolchain_json_text(const char *s)
+{
+	json_t *made = s ? json_string(s) : json_null();
+	char *ascii;
+
+	if (made)
+		return made;
+	ascii = xstrdup(s);
+	for (char *p = ascii; *p; p++) {
+		if ((unsigned char)*p >= 0x80)
+			*p = '?';
+	}
+	made = json_string(ascii);
+	free(ascii);
+	return made;
+}
+
+json_t *toolchain_json_list(const struct strv *sv)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < sv->n; i++)
+		json_array_append_new(array, toolchain_json_text(sv->v[i]));
+	return array;
+}
+
+json_t *toolchain_show_json(const struct toolchain_installed *t)
+{
+	char *use = toolchain_show_make(t);
+	json_t *o = json_object();
+
+	json_object_set_new(o, "id", toolchain_json_text(t->id));
+	json_object_set_new(o, "release", toolchain_json_text(t->release));
+	json_object_set_new(o, "triplet", toolchain_json_text(t->triplet));
+	json_object_set_new(o, "host", toolchain_json_text(t->host));
+	json_object_set_new(o, "prefix", toolchain_json_text(t->prefix));
+	json_object_set_new(o, "make", toolchain_json_text(use));
+	json_object_set_new(o, "url", toolchain_json_text(t->url));
+	json_object_set_new(o, "date", toolchain_json_text(t->date));
+	json_object_set_new(o, "sums_key", toolchain_json_text(t->sums_key));
+	json_object_set_new(o, "tar_key", toolchain_json_text(t->tar_key));
+	json_object_set_new(o, "sha256_given", json_boolean(t->sha256_given));
+	json_object_set_new(o, "insecure", json_boolean(t->insecure));
+	json_object_set_new(o, "adopted", toolchain_json_text(t->adopted));
+	json_object_set_new(o, "hostlibs", toolchain_json_list(&t->hostlibs));
+	json_object_set_new(o, "links", toolchain_json_list(&t->links));
+	free(use);
+	return o;
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/cmd.h"
+#include "cli/toolchain.h"
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "build/rundir.h"
+#include "coord/coord.h"
+#include "coord/trust.h"
+#include "coord/tune.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TICK_MS 200
+
+/* One compiler, timed on all nodes. */
+struct tuning {
+	const struct toolchain_request *r;
+	const struct toolchain_installed *t;
+	struct node_roster roster; /* entries borrowed */
+	struct coord_tune tune;
+	struct event_base *base;
+	struct build_rundir rundir;
+	struct coord *coord;
+};
+
+static void on_done(void *ctx)
+{
+	struct tuning *u = ctx;
+
+	event_base_loopbreak(u->base);
+}
+
+/* SIGINT only sets a flag: look at it now and then. */
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct tuning *u = arg;
+
+	(void)fd;
+	(void)what;
+	if (toolchain_settings_interrupted())
+		event_base_loopbreak(u->base);
+}
+
+static bool is_named(const char *which, const char *name)
+{
+	size_t len = strlen(name);
+	const char *at = which;
+
+	if (!which || !strcmp(which, "all"))
+		return true;
+	while (*at) {
+		size_t n = strcspn(at, ",");
+
+		if (n == len && !memcmp(at, name, n))
+			return true;
+		at += n + (at[n] == ',');
+	}
+	return false;
+}
+
+static int pick_nodes(struct tuning *u, struct err *err)
+{
+	const struct node_roster *all = &u->r->roster;
+
+	u->roster.v = xcalloc(all->n + 1, sizeof(*u->roster.v));
+	u->tune.nodes = xcalloc(all->n + 1, sizeof(*u->tune.nodes));
+	for (size_t i = 0; i < all->n; i++) {
+		if (!is_named(u->r->nodes, all->v[i].name))
+			continue;
+		u->tune.nodes[u->roster.n].node = all->v[i].name;
+		u->roster.v[u->roster.n++] = all->v[i];
+	}
+	u->tune.n = u->roster.n;
+	return u->roster.n ?
+		       0 :
+		       err_set(err, ENOENT, "no such node; `kfarm nodes list`");
+}
+
+/* Talk to the nodes until each was tried, or the user has had enough. */
+static int talk(struct tuning *u, const char *driver, struct err *err)
+{
+	static const struct timeval often = { .tv_usec = TICK_MS * 1000 };
+	char *trust = coord_trust_path();
+	struct coord_setup setup = {
+		.base = u->base,
+		.socket = u->rundir.socket,
+		.work = u->rundir.work,
+		.roster = &u->roster,
+		.local_slots = 1,
+		.trust = trust,
+		.tune = &u->tune,
+	};
+	struct event *tick = event_new(u->base, -1, EV_PERSIST, on_tick, u);
+	int ret = coord_new(&u->coord, &setup, err);
+
+	if (!tick || event_add(tick, &often))
+		str_out_of_memory();
+	if (!ret) {
+		coord_expect(u->coord, driver, environ);
+		event_base_dispatch(u->base);
+		coord_free(u->coord);
+	}
+	event_free(tick);
+	free(trust);
+	return ret;
+}
+
+static void show_try(const struct coord_tune_node *n,
+		     const struct coord_tune_try *t)
+{
+	const char *name = *t->id ? t->id : "what ships with the build";
+
+	if (t->tried && t->is == COORD_CANARY_PASSED)
+		printf("  %-50s %6u ms%s\n", name, t->cpu_ms,
+		       t == n->best ? "  used from now on" : "");
+	else if (t->tried && t->is == COORD_CANARY_FAILED)
+		printf("  %-50s canary failed: %s\n", name, t->detail);
+	else
+		printf("  %-50s %s\n", name,
+		       t->detail ? t->detail : "not tried");
+}
+
+/* True when something was found that can be used. */
+static bool show_node(const struct coord_tune_node *n)
+{
+	printf("node %s:\n", n->node);
+	for (size_t i = 0; i < n->n; i++)
+		show_try(n, &n->v[i]);
+	if (n->why)
+		log_error("node %s: %s", n->node, n->why);
+	else if (!n->n)
+		log_error("node %s holds no build of this compiler and does "
+			  "not run ours; `kfarm toolchain install ... --nodes "
+			  "%s`",
+			  n->node, n->node);
+	return n->best != NULL;
+}
+
+static int tune_one(const struct toolchain_request *r,
+		    const struct toolchain_installed *t, struct err *err)
+{
+	struct tuning u = { .r = r, .t = t };
+	char *driver = toolchain_installed_driver(t);
+	int ret = pick_nodes(&u, err), status = EXIT_OK;
+
+	u.tune.done = on_done;
+	u.tune.ctx = &u;
+	u.base = event_base_new();
+	if (!ret && !u.base)
+		ret = err_set(err, ENOMEM, "no event loop");
+	if (!ret)
+		ret = build_rundir_make(&u.rundir, 1, err);
+	if (!ret) {
+		log_info("%s: each node compiles the canary %d times with each "
+			 "build",
+			 t->id, COORD_TUNE_ROUNDS);
+		ret = talk(&u, driver, err);
+		build_rundir_release(&u.rundir);
+	}
+	if (!ret && toolchain_settings_interrupted())
+		ret = err_set(err, ECANCELED, "interrupted");
+	for (size_t i = 0; !ret && i < u.tune.n; i++) {
+		if (!show_node(&u.tune.nodes[i]))
+			status = EXIT_USAGE;
+	}
+	coord_tune_release(&u.tune);
+	if (u.base)
+		event_base_free(u.base);
+	free(u.roster.v);
+	free(driver);
+	return ret ? ret : status;
+}
+
+/* Those that compile here: what nodes do is held against them. */
+static bool is_ours(const struct toolchain_installed *t)
+{
+	return !strcmp(t->host, toolchain_here());
+}
+
+static int tune_all(struct toolchain_request *r,
+		    const struct toolchain_installed_list *list,
+		    struct err *err)
+{
+	int status = EXIT_OK;
+	size_t n = 0;
+
+	for (size_t i = 0; i < list->n; i++) {
+		const struct toolchain_installed *t = &list->v[i];
+		bool named = !r->words.n || strv_has(&r->words, t->id) ||
+			     strv_has(&r->words, t->release);
+		int ret;
+
+		if (!named || !is_ours(t))
+			continue;
+		n++;
+		ret = tune_one(r, t, err);
+		if (ret < 0)
+			return ret;
+		status = ret ? ret : status;
+	}
+	if (!n)
+		return err_set(err, ENOENT,
+			       "nothing like that is installed here for this "
+			       "machine; `kfarm toolchain list`");
+	return status;
+}
+
+int toolchain_tune_main(struct toolchain_request *r)
+{
+	struct toolchain_installed_list list = { 0 };
+	struct err err = { 0 };
+	int ret = toolchain_settings_installed(r, &list, &err);
+
+	if (!ret)
+		ret = tune_all(r, &list, &err);
+	toolchain_installed_list_release(&list);
+	return ret < 0 ? toolchain_failed(r, ret, &err) : ret;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "coord/gift.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int list(struct coord_gift *g, struct err *err)
+{
+	g->n = g->files.n;
+	g->entry = xcalloc(g->n + 1, sizeof(*g->entry));
+	for (size_t i = 0; i < g->n; i++) {
+		const struct toolchain_entry *e = &g->files.v[i];
+
+		if (e->size > WIRE_BLOB_MAX)
+			return err_set(err, EFBIG,
+				       "%s/%s: too large for a node", g->dir,
+				       e->path);
+		g->entry[i] = (struct wire_keep_entry){
+			.path = e->path,
+			.kind = (uint8_t)e->kind,
+			.executable = e->executable,
+			.size = e->size,
+			.mtime_ns = e->mtime_ns,
+			.digest = e->digest,
+			.target = e->target,
+		};
+		g->bytes += e->size;
+	}
+	return 0;
+}
+
+/* The names that were published on this machine are nothing to a node. */
+static char *json_for_node(const struct toolchain_installed *tc)
+{
+	struct toolchain_installed copy = *tc;
+
+	copy.links = (struct strv){ 0 };
+	return toolchain_installed_encode(&copy);
+}
+
+int coord_gift_read(struct coord_gift *out,
+		    const struct toolchain_installed *tc,
+		    const struct digest *twin, const atomic_bool *cancel,
+		    struct err *err)
+{
+	struct coord_gift g = { 0 };
+	int ret;
+
+	*out = g;
+	if (tc->adopted)
+		return err_set(err, EINVAL,
+			       "%s is adopted: its files belong to something "
+			       "else; install the release for nodes",
+			       tc->id);
+	ret = toolchain_tree_read(&g.files, tc->dir, cancel, err);
+	if (ret)
+		return ret;
+	g.id = xstrdup(tc->id);
+	g.host = xstrdup(tc->host);
+	g.dir = xstrdup(tc->dir);
+	g.json = json_for_node(tc);
+	if (twin)
+		g.twin = *twin;
+	toolchain_tree_digest(&g.files, &g.tree);
+	ret = list(&g, err);
+	if (!ret && !digest_equal(&g.tree, &tc->tree))
+		ret = err_set(err, EBADMSG,
+			      "%s is not what was installed; `kfarm toolchain "
+			      "remove %s`, then install it again",
+			      tc->dir, tc->id);
+	if (ret)
+		coord_gift_release(&g);
+	else
+		*out = g;
+	return ret;
+}
+
+void coord_gift_release(struct coord_gift *g)
+{
+	free(g->id);
+	free(g->host);
+	free(g->dir);
+	free(g->json);
+	free(g->entry);
+	toolchain_entries_release(&g->files);
+	*g = (struct coord_gift){ 0 };
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "toolchain/hostlib.h"
+
+#include "base/fs.h"
+#include "toolchain/host.h"
+#include "toolchain/hostlib-files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+
+/* More directories in each other than any toolchain has. */
+#define DEPTH_MAX 64
+
+struct walk {
+	struct utsname machine;
+	struct strv *programs, *plugins;
+	struct err *err;
+};
+
+/* What ld loads by itself, so a link needs it as it needs ld. */
+static bool is_plugin(const char *name)
+{
+	return str_starts(name, "liblto_plugin.so");
+}
+
+/* A program with a loader, or a plugin, that runs here. */
+static void look(struct walk *w, const char *path)
+{
+	bool plugin = is_plugin(str_base(path));
+	struct toolchain_elf elf;
+	struct err ignored;
+	const char *host;
+
+	/* One that is broken is found by who starts it. */
+	if (!toolchain_elf_is(path) || toolchain_elf_read(&elf, path, &ignored))
+		return;
+	host = toolchain_host_name(&elf);
+	if (host && toolchain_runs_on(host, w->machine.machine)) {
+		if (elf.loader)
+			strv_add(w->programs, path);
+		else if (plugin)
+			strv_add(w->plugins, path);
+	}
+	toolchain_elf_release(&elf);
+}
+
+static int walk_dir(struct walk *w, const char *dir, int depth)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+	int ret = 0;
+
+	if (!d)
+		return err_errno(w->err, "%s", dir);
+	while (!ret && (e = readdir(d))) {
+		char *path;
+		struct stat st;
+
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+			continue;
+		path = xasprintf("%s/%s", dir, e->d_name);
+		if (lstat(path, &st))
+			ret = err_errno(w->err, "%s", path);
+		else if (S_ISDIR(st.st_mode) && depth < DEPTH_MAX)
+			ret = walk_dir(w, path, depth + 1);
+		else if (S_ISREG(st.st_mode) &&
+			 ((st.st_mode & 0111) || is_plugin(e->d_name)))
+			look(w, path);
+		free(path);
+	}
+	closedir(d);
+	return ret;
+}
+
+int toolchain_hostlib_programs(const char *dir, struct strv *programs,
+			       struct strv *plugins, struct err *err)
+{
+	struct walk w = { .programs = programs,
+			  .plugins = plugins,
+			  .err = err };
+	int ret = uname(&w.machine) ? err_errno(err, "uname") : 0;
+
+	if (!ret)
+		ret = walk_dir(&w, dir, 0);
+	strv_sort(programs);
+	strv_sort(plugins);
+	return ret;
+}
+
+int toolchain_hostlib_search(struct toolchain_search *search, struct err *err)
+{
+	static const char file[] = "/etc/ld.so.cache";
+
+	*search = (struct toolchain_search){ 0 };
+	return fs_exists(file) ? fs_read(file, 64u << 20, &search->cache, err) :
+				 0;
+}
+
+/* Is `word` what `name` is called, behind a triplet or not? */
+static bool is_called(const char *name, const char *word)
+{
+	size_t n = strlen(name), len = strlen(word);
+
+	return n >= len && !strcmp(name + n - len, word) &&
+	       (n == len || name[n - len - 1] == '-');
+}
+
+bool toolchain_hostlib_required(const char *path)
+{
+	static const char *const tools[] = {
+		"gcc",   "cpp",     "cc1",     "collect2", "lto1",
+		"as",    "ld",      "ld.bfd",  "ar",       "nm",
+		"strip", "objcopy", "objdump", "readelf",  "ranlib",
+		"lld",   "ld.lld",  "clang",   "gcc-ar",   "lto-wrapper",
+	};
+	const char *name = str_base(path), *version;
+
+	for (size_t i = 0; i < sizeof(tools) / sizeof(*tools); i++) {
+		if (is_called(name, tools[i]))
+			return true;
+	}
+	/* gcc-7.3.0, clang-14, llvm-nm */
+	version = strrchr(name, '-');
+	if (version && version[1] >= '0' && version[1] <= '9') {
+		char *stem = xstrndup(name, (size_t)(version - name));
+		bool is = is_called(stem, "gcc") || is_called(stem, "clang");
+
+		free(stem);
+		return is;
+	}
+	return is_plugin(name) || str_starts(name, "llvm-");
+}
+
+static struct toolchain_missing *find(struct toolchain_missing_list *out,
+				      const char *library)
+{
+	for (size_t i = 0; i < out->n; i++) {
+		if (!strcmp(out->v[i].library, library))
+			return &out->v[i];
+	}
+	out->v = xrealloc(out->v, (out->n + 1) * sizeof(*out->v));
+	out->v[out->n] = (struct toolchain_missing){ .library = xstrdup(
+							     library) };
+	return &out->v[out->n++];
+}
+
+static int look_at(struct toolchain_missing_list *out, const char *path,
+		   const char *loader, const struct toolchain_search *search,
+		   struct err *err)
+{
+	struct toolchain_needs needs;
+	int ret = toolchain_libraries_missing(&needs, path, loader, search,
+					      err);
+
+	for (size_t i = 0; i < needs.names.n && !ret; i++) {
+		struct toolchain_missing *m = find(out, needs.names.v[i]);
+		char *user = realpath(needs.users.v[i], NULL);
+
+		m->required |= toolchain_hostlib_required(path);
+		if (user && !strv_has(&m->users, user))
+			strv_add(&m->users, user);
+		free(user);
+	}
+	toolchain_needs_release(&needs);
+	/* What gdb searches is gdb's business. */
+	return ret && !toolchain_hostlib_required(path) ? 0 : ret;
+}
+
+static int by_library(const void *a, const void *b)
+{
+	const struct toolchain_missing *x = a, *y = b;
+
+	return strcmp(x->library, y->library);
+}
+
+static char *loader_of(const struct strv *programs)
+{
+	struct toolchain_elf elf = { 0 };
+	struct err ignored;
+	char *loader = NULL;
+
+	if (programs->n &&
+	    !toolchain_elf_read(&elf, programs->v[0], &ignored)) {
+		loader = elf.loader;
+		elf.loader = NULL;
+	}
+	toolchain_elf_release(&elf);
+	return loader;
+}
+
+int toolchain_hostlibs_missing(const char *dir,
+			       struct toolchain_missing_list *out,
+			       struct err *err)
+{
+	struct strv programs = { 0 }, plugins = { 0 };
+	struct toolchain_search search;
+	char *loader = NULL;
+	int ret = toolchain_hostlib_search(&search, err);
+
+	*out = (struct toolchain_missing_list){ 0 };
+	if (!ret)
+		ret = toolchain_hostlib_programs(dir, &programs, &plugins, err);
+	for (size_t i = 0; i < programs.n && !ret; i++)
+		ret = look_at(out, programs.v[i], NULL, &search, err);
+	loader = loader_of(&programs);
+	for (size_t i = 0; i < plugins.n && !ret && loader; i++)
+		ret = look_at(out, plugins.v[i], loader, &search, err);
+	if (out->n)
+		qsort(out->v, out->n, sizeof(*out->v), by_library);
+	for (size_t i = 0; i < out->n; i++)
+		strv_sort(&out->v[i].users);
+	free(loader);
+	buf_release(&search.cache);
+	strv_release(&plugins);
+	strv_release(&programs);
+	if (ret)
+		toolchain_missing_release(out);
+	return ret;
+}
+
+void toolchain_missing_release(struct toolchain_missing_list *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		free(list->v[i].library);
+		strv_release(&list->v[i].users);
+	}
+	free(list->v);
+	*list = (struct toolchain_missing_list){ 0 };
+}
+
+bool toolchain_missing_required(const struct toolchain_missing_list *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		if (list->v[i].required)
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "toolchain/install.h"
+
+#include "base/fs.h"
+#include "fetch/http.h"
+#include "toolchain/data.h"
+#include "toolchain/hostlib.h"
+#include "toolchain/manifest.h"
+#include "toolchain/place.h"
+#include "toolchain/share.h"
+#include "toolchain/trial.h"
+#include "toolchain/unpack.h"
+#include "toolchain/vouch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define ARCHIVE_MAX (4ull << 30)
+#define POLL_MS     100
+#define BLOCK       (1u << 18)
+/*
+ * How much larger than its archive a toolchain is taken to be, with room to
+ * spare; one that grows more ends at a full disk, as any other program does.
+ */
+#define GROWS 7
+
+/* An installation under way. */
+struct job {
+	const struct toolchain_order *o;
+	const char *host;
+	char *id;
+	struct toolchain_place place;
+	char *dir; /* private; becomes DATA/toolchains/ID */
+	struct toolchain_vouch vouch;
+	struct toolchain_unpack *unpack;
+	struct toolchain_unpacked unpacked;
+	char *part; /* what came, kept for a resume; or NULL */
+	int no_room; /* -ENOSPC, once the archive's size is known */
+	struct err why; /* of that */
+	struct toolchain_installed t;
+	struct err *err;
+};
+
+uint64_t toolchain_install_room(uint64_t size)
+{
+	return size * (1 + GROWS);
+}
+
+static void tell(const struct job *j, enum toolchain_stage stage, uint64_t done,
+		 uint64_t total)
+{
+	if (j->o->progress)
+		j->o->progress(j->o->ctx, stage, done, total);
+}
+
+static bool is_cancelled(const struct job *j)
+{
+	const struct fetch_options *f = j->o->fetch;
+
+	return f && f->cancel && atomic_load(f->cancel);
+}
+
+static int cancelled(struct err *err)
+{
+	return err_set(err, ECANCELED, "cancelled");
+}
+
+/* ---- the archive comes ---- */
+
+static int check_room(const struct job *j, uint64_t total, struct err *err)
+{
+	uint64_t need = toolchain_install_room(total), have;
+	struct statvfs fs;
+
+	if (statvfs(j->place.path, &fs))
+		return 0;
+	have = (uint64_t)fs.f_bavail * fs.f_frsize;
+	if (have >= need)
+		return 0;
+	return err_set(err, ENOSPC,
+		       "%s: %" PRIu64 " MiB are free, and some %" PRIu64
+		       " MiB are needed",
+		       j->place.path, have >> 20, (need >> 20) + 1);
+}
+
+static int on_tar(void *ctx, struct bytes b, struct err *err)
+{
+	struct job *j = ctx;
+
+	return toolchain_vouch_feed(&j->vouch, b, err);
+}
+
+/* From the first byte, into an empty directory. */
+static int begin_unpack(struct job *j, struct err *err)
+{
+	struct toolchain_unpack_setup setup = { .tar = on_tar, .ctx = j };
+	int ret;
+
+	toolchain_unpack_free(j->unpack);
+	j->unpack = NULL;
+	ret = fs_remove(j->dir, err);
+	if (!ret)
+		ret = fs_mkdirs(j->dir, 0755, err);
+	if (!ret)
+		ret = toolchain_vouch_start(&j->vouch, err);
+	if (ret)
+		return ret;
+	setup.dir = open(j->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (setup.dir < 0)
+		return err_errno(err, "%s", j->dir);
+	j->unpack = toolchain_unpack_start(&setup, err);
+	close(setup.dir);
+	return j->unpack ? 0 : -EAGAIN;
+}
+
+static int on_data(void *ctx, struct bytes b, struct err *err)
+{
+	struct job *j = ctx;
+
+	if (j->no_room) {
+		*err = j->why;
+		return j->no_room;
+	}
+	return toolchain_unpack_feed(j->unpack, b, err);
+}
+
+static int on_restart(void *ctx, struct err *err)
+{
+	return begin_unpack(ctx, err);
+}
+
+static void on_progress(void *ctx, uint64_t done, uint64_t total)
+{
+	struct job *j = ctx;
+
+	if (total && !j->no_room)
+		j->no_room = check_room(j, total, &j->why);
+	tell(j, TOOLCHAIN_FETCHES, done, total);
+}
+
+static int fetch(struct job *j)
+{
+	struct fetch_sink sink = { .data = on_data,
+				   .restart = on_restart,
+				   .progress = on_progress,
+				   .ctx = j };
+	const struct toolchain_order *o = j->o;
+	struct strv urls = { 0 };
+	int ret = fs_mkdirs(o->cache, 0755, j->err);
+
+	if (ret)
+		return ret;
+	j->part = xasprintf("%s/%s", o->cache, str_base(o->path));
+	for (size_t i = 0; i < o->mirrors->n; i++)
+		strv_addf(&urls, "%s/%s", o->mirrors->v[i], o->path);
+	ret = fetch_get((const char *const *)urls.v, j->part, ARCHIVE_MAX,
+			o->fetch, &sink, &j->t.url, j->err);
+	strv_release(&urls);
+	/* Of a small one the size is known when all of it is there. */
+	if (!ret && j->no_room) {
+		*j->err = j->why;
+		ret = j->no_room;
+	}
+	return ret;
+}
+
+static int read_local(struct job *j)
+{
+	const char *file = j->o->file;
+	int fd = open(file, O_RDONLY | O_CLOEXEC), ret = 0;
+	off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+	uint8_t *block = xmalloc(BLOCK);
+	uint64_t done = 0;
+	ssize_t n = 1;
+
+	if (fd < 0 || size < 0)
+		ret = err_errno(j->err, "%s", file);
+	else
+		ret = check_room(j, (uint64_t)size, j->err);
+	while (!ret && n > 0) {
+		n = pread(fd, block, BLOCK, (off_t)done);
+		if (n < 0)
+			ret = err_errno(j->err, "%s", file);
+		else
+			ret = toolchain_unpack_feed(
+				j->unpack, bytes_of(block, (size_t)n), j->err);
+		if (!ret && is_cancelled(j))
+			ret = cancelled(j->err);
+		done += ret ? 0 : (uint64_t)n;
+		tell(j, TOOLCHAIN_FETCHES, done, (uint64_t)size);
+	}
+	j->t.url = fs_absolute(file);
+	free(block);
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
+/* What came is not worth keeping when it is to blame. */
+static bool is_bad(int ret)
+{
+	return ret == -EBADMSG || ret == -EINVAL || ret == -E2BIG ||
+	       ret == -EKEYREJECTED || ret == -EKEYREVOKED ||
+	       ret == -EKEYEXPIRED || ret == -ENOKEY || ret == -EFBIG;
+}
+
+static int get_archive(struct job *j)
+{
+	int ret = begin_unpack(j, j->err);
+
+	tell(j, TOOLCHAIN_FETCHES, 0, 0);
+	if (!ret)
+		ret = j->o->file ? read_local(j) : fetch(j);
+	if (!ret) {
+		ret = toolchain_unpack_end(j->unpack, &j->unpacked, j->err);
+		j->unpack = NULL;
+	}
+	if (!ret)
+		ret = toolchain_vouch_end(&j->vouch, &j->unpacked.archive,
+					  &j->t, j->err);
+	if (j->part && is_bad(ret))
+		fetch_forget(j->part);
+	return ret;
+}
+
+/* ---- it is what it should be ---- */
+
+static int provide_libraries(struct job *j)
+{
+	const struct toolchain_order *o = j->o;
+	struct toolchain_missing_list missing = { 0 };
+	static const struct strv none;
+	int ret = toolchain_hostlibs_missing(j->dir, &missing, j->err);
+
+	if (!ret && missing.n) {
+		ret = toolchain_hostlibs_provide(
+			j->dir, &o->release, &missing,
+			o->library_files ? o->library_files : &none,
+			o->library_debs ? o->library_debs : &none,
+			&j->t.hostlibs, j->err);
+		if (ret)
+			ret = -ELIBACC;
+		/* Files have changed. */
+		toolchain_entries_release(&j->unpacked.entries);
+		if (!ret)
+			ret = toolchain_tree_read(&j->unpacked.entries, j->dir,
+						  NULL, j->err);
+	}
+	toolchain_missing_release(&missing);
+	return ret;
+}
+
+static int try_it(struct job *j, const char *driver)
+{
+	char *work = toolchain_place_private(&j->place, "trial", j->err);
+	struct toolchain_trial trial = {
+		.driver = driver,
+		.release = &j->o->release,
+		.triplet = j->o->triplet,
+		.host = j->host,
+		.work = work,
+		.cancel = j->o->fetch ? j->o->fetch->cancel : NULL,
+	};
+	/* What else is set is a matter of builds, not of this. */
+	const char *path = getenv("PATH");
+	char *search = xasprintf("PATH=%s", path ? path : TOOLCHAIN_PATH);
+	char *env[] = { search, NULL };
+	struct toolchain_manifest m = { 0 };
+	bool ran = false;
+	int ret = work ? fs_mkdirs(work, 0700, j->err) : -EIO;
+
+	if (!ret)
+		ret = toolchain_trial(&trial, &ran, j->err);
+	if (!ret && ran) {
+		ret = toolchain_manifest_make(&m, driver, env, j->err);
+		j->t.has_content = !ret;
+		j->t.content = m.id;
+		toolchain_manifest_release(&m);
+	} else if (!ret && j->o->notes) {
+		strv_addf(j->o->notes,
+			  "it runs on %s: not tried on this machine", j->host);
+	}
+	free(search);
+	free(work);
+	return ret;
+}
+
+static int check(struct job *j)
+{
+	char *driver, *bin, *path;
+	int ret;
+
+	tell(j, TOOLCHAIN_CHECKS, 0, 0);
+	driver = toolchain_trial_driver(&j->unpacked.entries, j->o->triplet,
+					j->err);
+	if (!driver)
+		return -ENOEXEC;
+	ret = provide_libraries(j);
+	path = xasprintf("%s/%s", j->dir, driver);
+	if (!ret)
+		ret = try_it(j, path);
+	bin = str_dir(driver);
+	j->t.within = str_dir(bin);
+	j->t.driver = xstrdup(str_base(driver));
+	if (!ret && !toolchain_tree_is_path(j->t.within))
+		ret = err_set(j->err, ENOEXEC, "%s lies beside nothing", bin);
+	free(bin);
+	free(path);
+	free(driver);
+	return ret;
+}
+
+/* ---- it is put in place ---- */
+
+static void describe(struct job *j)
+{
+	struct toolchain_installed *t = &j->t;
+
+	t->id = xstrdup(j->id);
+	t->release = toolchain_release_text(&j->o->release);
+	t->version = toolchain_release_version(&j->o->release);
+	t->is_clang = j->o->release.is_clang;
+	t->triplet = j->o->triplet ? xstrdup(j->o->triplet) : NULL;
+	t->host = xstrdup(j->host);
+	t->archive = j->unpacked.archive;
+	toolchain_tree_digest(&j->unpacked.entries, &t->tree);
+	t->date = toolchain_installed_now();
+}
+
+static int publish(struct job *j)
+{
+	char *dir = xasprintf("%s/%s", j->place.path, j->id);
+	int ret;
+
+	tell(j, TOOLCHAIN_PUBLISHES, 0, 0);
+	describe(j);
+	toolchain_share(j->dir, j->place.path);
+	toolchain_installed_place(&j->t, j->dir);
+	ret = is_cancelled(j) ? cancelled(j->err) :
+				toolchain_installed_write(&j->t, j->err);
+	if (!ret)
+		ret = toolchain_place_publish(&j->place, j->id, j->id, false,
+					      j->err);
+	if (!ret) {
+		toolchain_installed_place(&j->t, dir);
+		if (j->part)
+			fetch_forget(j->part);
+	}
+	free(dir);
+	return ret;
+}
+
+/* -EEXIST with j->t when it is there; -EINVAL for one that is broken. */
+static int look(struct job *j)
+{
+	char *dir = xasprintf("%s/%s", j->place.path, j->id);
+	int ret = 0;
+
+	if (fs_is_dir(dir)) {
+		ret = toolchain_installed_read(j->o->data, j->id, &j->t,
+					       j->err);
+		if (ret)
+			err_wrap(j->err, "installed, but broken; remove it");
+		else
+			ret = err_set(j->err, EEXIST, "%s is installed already",
+				      j->id);
+	}
+	free(dir);
+	return ret;
+}
+
+static int take_turn(struct job *j, int *lock)
+{
+	int ret = -EAGAIN;
+
+	for (bool first = true; ret == -EAGAIN; first = false) {
+		*lock = ret = toolchain_place_lock(&j->place, j->id, j->err);
+		if (ret == -EAGAIN && first)
+			tell(j, TOOLCHAIN_WAITS, 0, 0);
+		if (ret == -EAGAIN)
+			poll(NULL, 0, POLL_MS);
+		if (is_cancelled(j)) {
+			if (ret >= 0)
+				toolchain_place_unlock(&j->place, j->id, ret);
+			*lock = -1;
+			return cancelled(j->err);
+		}
+	}
+	return ret < 0 ? ret : 0;
+}
+
+static int make(struct job *j)
+{
+	int ret;
+
+	tell(j, TOOLCHAIN_ASKS, 0, 0);
+	ret = toolchain_vouch_begin(&j->vouch, j->o, j->err);
+	if (ret)
+		return ret;
+	j->dir = toolchain_place_private(&j->place, j->id, j->err);
+	ret = j->dir ? get_archive(j) : -EIO;
+	if (!ret)
+		ret = check(j);
+	if (!ret)
+		ret = publish(j);
+	return ret;
+}
+
+static int check_order(const struct job *j)
+{
+	const struct toolchain_order *o = j->o;
+	bool whole = o->release.n == 3 && !o->triplet == o->release.is_clang;
+
+	if (whole && toolchain_is_id(j->id) && j->host[0] &&
+	    (o->file || (o->path && o->mirrors && o->mirrors->n && o->cache)))
+		return 0;
+	return err_set(j->err, EINVAL, "%s: this cannot be installed", j->id);
+}
+
+static void release(struct job *j, bool keep)
+{
+	toolchain_unpack_free(j->unpack);
+	toolchain_unpacked_release(&j->unpacked);
+	toolchain_vouch_release(&j->vouch);
+	toolchain_place_close(&j->place);
+	if (!keep)
+		toolchain_installed_release(&j->t);
+	free(j->part);
+	free(j->dir);
+	free(j->id);
+}
+
+int toolchain_install(const struct toolchain_order *o,
+		      struct toolchain_installed *out, struct err *err)
+{
+	const struct toolchain_host *own = toolchain_data_this_host();
+	struct job j = { .o = o, .err = err };
+	bool is_own = !o->host || (own && str_equal(own->name, o->host));
+	int lock = -1, ret;
+
+	j.host = o->host ? o->host : own ? own->name : "";
+	j.id = toolchain_release_id(&o->release, o->triplet,
+				    is_own ? NULL : o->host);
+	ret = check_order(&j);
+	if (!ret)
+		ret = toolchain_place_open(&j.place, o->data, err);
+	if (!ret)
+		ret = look(&j);
+	if (!ret)
+		ret = take_turn(&j, &lock);
+	/* Another may have made it meanwhile. */
+	if (!ret)
+		ret = look(&j);
+	if (!ret)
+		ret = make(&j);
+	if (lock >= 0)
+		toolchain_place_unlock(&j.place, j.id, lock);
+	*out = (struct toolchain_installed){ 0 };
+	if (!ret || ret == -EEXIST)
+		*out = j.t;
+	release(&j, !ret || ret == -EEXIST);
+	return ret;
+}
+
+/* "x86_64-gcc-13.3.0-nolibc-aarch64-linux", and "_" in place of the last. */
+static bool parse_gcc(char *name, const char **host, const char **version,
+		      const char **triplet)
+{
+	char *gcc = strstr(name, "-gcc-");
+	char *nolibc = gcc ? strstr(gcc + 5, "-nolibc") : NULL;
+
+	if (!nolibc || gcc == name || (nolibc[7] != '-' && nolibc[7] != '_'))
+		return false;
+	*gcc = *nolibc = '\0';
+	*host = name;
+	*version = gcc + 5;
+	*triplet = nolibc + 8;
+	return **triplet != '\0';
+}
+
+/* "llvm-22.1.8-x86_64" */
+static bool parse_clang(char *name, const char **host, const char **version)
+{
+	char *dash = str_starts(name, "llvm-") ? strchr(name + 5, '-') : NULL;
+
+	if (!dash)
+		return false;
+	*dash = '\0';
+	*version = name + 5;
+	*host = NULL;
+	for (size_t i = 0; toolchain_data_host_at(i); i++) {
+		const struct toolchain_host *h = toolchain_data_host_at(i);
+
+		if (h->clang && str_equal(h->clang, dash + 1))
+			*host = h->name;
+	}
+	return *host != NULL;
+}
+
+int toolchain_order_from_name(struct toolchain_order *order, struct strv *text,
+			      const char *file, struct err *err)
+{
+	const char *base = str_base(file), *tar = strstr(base, ".tar");
+	const char *host = NULL, *version = NULL, *triplet = NULL;
+	char *name = xstrndup(base, tar ? (size_t)(tar - base) : 0);
+	bool is_gcc = parse_gcc(name, &host, &version, &triplet);
+	int ret;
+
+	if (!is_gcc && !parse_clang(name, &host, &version)) {
+		free(name);
+		return err_set(err, EINVAL,
+			       "%s: the name says not what it is; as in "
+			       "x86_64-gcc-13.3.0-nolibc-aarch64-linux.tar.xz, "
+			       "or llvm-22.1.8-x86_64.tar.xz",
+			       file);
+	}
+	ret = toolchain_release_of(!is_gcc, version, &order->release, err);
+	if (!ret) {
+		order->file = file;
+		strv_add(text, host);
+		order->host = text->v[text->n - 1];
+		order->triplet = NULL;
+		if (is_gcc) {
+			strv_add(text, triplet);
+			order->triplet = text->v[text->n - 1];
+		}
+	}
+	free(name);
+	return ret;
+}

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "toolchain/installed.h"
+
+#include "base/buf.h"
+#include "base/fs.h"
+#include "toolchain/adopt.h"
+#include "toolchain/data.h"
+#include "toolchain/place.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FILE_MAX (4u << 20)
+#define ID_MAX   128
+#define ADOPTED  "adopted-"
+
+bool toolchain_is_id(const char *id)
+{
+	size_t len = strlen(id);
+
+	if (!len || len > ID_MAX || !isalnum((unsigned char)id[0]))
+		return false;
+	return strspn(id, "abcdefghijklmnopqrstuvwxyz"
+			  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-") == len;
+}
+
+void toolchain_installed_place(struct toolchain_installed *t, const char *dir)
+{
+	free(t->dir);
+	free(t->prefix);
+	free(t->bin);
+	t->dir = xstrdup(dir);
+	t->bin = t->adopted ? xstrdup(t->within) :
+			      xasprintf("%s/%s/bin", dir, t->within);
+	t->prefix = str_dir(t->bin);
+}
+
+static int read_dir(struct toolchain_installed *out, const char *dir,
+		    struct err *err)
+{
+	char *file = xasprintf("%s/" TOOLCHAIN_JSON, dir);
+	struct buf text = { 0 };
+	int ret = fs_read(file, FILE_MAX, &text, err);
+
+	*out = (struct toolchain_installed){ 0 };
+	if (!ret) {
+		ret = toolchain_installed_decode(out, buf_bytes(&text), err);
+		if (ret)
+			err_wrap(err, "%s", file);
+	}
+	if (!ret && strcmp(out->id, str_base(dir))) {
+		ret = err_set(err, EINVAL, "%s: is of %s", file, out->id);
+		toolchain_installed_release(out);
+	}
+	if (!ret)
+		toolchain_installed_place(out, dir);
+	buf_release(&text);
+	free(file);
+	return ret;
+}
+
+int toolchain_installed_read(const char *data, const char *id,
+			     struct toolchain_installed *out, struct err *err)
+{
+	char *dir = xasprintf("%s/toolchains/%s", data, id);
+	int ret;
+
+	*out = (struct toolchain_installed){ 0 };
+	if (!toolchain_is_id(id) || !fs_is_dir(dir))
+		ret = err_set(err, ENOENT, "%s: no such toolchain is installed",
+			      id);
+	else
+		ret = read_dir(out, dir, err);
+	free(dir);
+	return ret;
+}
+
+int toolchain_installed_write(const struct toolchain_installed *t,
+			      struct err *err)
+{
+	char *file = xasprintf("%s/" TOOLCHAIN_JSON, t->dir);
+	char *text = toolchain_installed_encode(t);
+	int ret = fs_write(file, bytes_str(text), 0644, err);
+
+	free(text);
+	free(file);
+	return ret;
+}
+
+static void release_of(const struct toolchain_installed *t,
+		       struct toolchain_release *r)
+{
+	struct err ignored;
+
+	*r = (struct toolchain_release){ 0 };
+	toolchain_release_parse(t->release, r, &ignored);
+}
+
+static int by_release(const void *a, const void *b)
+{
+	const struct toolchain_installed *x = a, *y = b;
+	struct toolchain_release r, s;
+	int order;
+
+	release_of(x, &r);
+	release_of(y, &s);
+	order = toolchain_release_compare(&r, &s);
+	if (!order)
+		order = !!x->adopted - !!y->adopted;
+	return order ? order : strcmp(x->id, y->id);
+}
+
+static void add(struct toolchain_installed_list *l, const char *dir)
+{
+	struct toolchain_installed t;
+	struct err err;
+	int ret = read_dir(&t, dir, &err);
+
+	if (!ret) {
+		l->v = xrealloc(l->v, (l->n + 1) * sizeof(*l->v));
+		l->v[l->n++] = t;
+	} else if (fs_is_dir(dir)) {
+		/* One that was removed meanwhile is none. */
+		strv_add(&l->broken, err.text);
+	}
+}
+
+int toolchain_installed_list(const char *data,
+			     struct toolchain_installed_list *out,
+			     struct err *err)
+{
+	char *path = xasprintf("%s/toolchains", data);
+	DIR *list = opendir(path);
+	struct dirent *d;
+	int ret = 0;
+
+	*out = (struct toolchain_installed_list){ 0 };
+	if (!list && errno != ENOENT)
+		ret = err_errno(err, "%s", path);
+	while (list && (d = readdir(list)) != NULL) {
+		char *dir = xasprintf("%s/%s", path, d->d_name);
+
+		if (toolchain_is_id(d->d_name))
+			add(out, dir);
+		free(dir);
+	}
+	if (list)
+		closedir(list);
+	if (out->n)
+		qsort(out->v, out->n, sizeof(*out->v), by_release);
+	strv_sort(&out->broken);
+	free(path);
+	return ret;
+}
+
+void toolchain_installed_list_release(struct toolchain_installed_list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		toolchain_installed_release(&l->v[i]);
+	free(l->v);
+	strv_release(&l->broken);
+	*l = (struct toolchain_installed_list){ 0 };
+}
+
+static bool fits(const struct toolchain_installed *t,
+		 const struct toolchain_release *wanted, const char *triplet,
+		 const char *host)
+{
+	struct toolchain_release r;
+
+	release_of(t, &r);
+	return toolchain_release_matches(wanted, &r) &&
+	       (!triplet || t->is_clang || str_equal(t->triplet, triplet)) &&
+	       (!host || str_equal(t->host, host));
+}
+
+const struct toolchain_installed *toolchain_installed_find(
+	const struct toolchain_installed_list *l, const char *wanted,
+	const char *triplet, const char *host)
+{
+	const struct toolchain_host *own = toolchain_data_this_host();
+	const struct toolchain_installed *best = NULL;
+	struct toolchain_release w;
+	struct err ignored;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (str_equal(l->v[i].id, wanted))
+			return &l->v[i];
+	if (toolchain_release_parse(wanted, &w, &ignored))
+		return NULL;
+	if (!host && own)
+		host = own->name;
+	for (size_t i = 0; i < l->n; i++) {
+		const struct toolchain_installed *t = &l->v[i];
+		struct toolchain_release a, b;
+
+		if (!fits(t, &w, triplet, host))
+			continue;
+		release_of(t, &a);
+		if (best)
+			release_of(best, &b);
+		/* In order: of equal ones the first is the one. */
+		if (!best || toolchain_release_compare(&a, &b) > 0)
+			best = t;
+	}
+	return best;
+}
+
+char *toolchain_installed_driver(const struct toolchain_installed *t)
+{
+	return xasprintf("%s/%s", t->bin, t->driver);
+}
+
+/* "12 (make), 14 (kfarm)": who has a lock on the file that `fd` has open. */
+static char *holders(int fd)
+{
+	FILE *locks = fopen("/proc/locks", "re");
+	struct strv who = { 0 };
+	char *line = NULL, *out;
+	unsigned int major, minor;
+	unsigned long inode;
+	size_t room = 0;
+	struct stat st;
+	long pid;
+
+	if (fstat(fd, &st))
+		st = (struct stat){ 0 };
+	while (locks && getline(&line, &room, locks) > 0) {
+		struct buf name = { 0 };
+		struct err ignored;
+		char *file;
+
+		if (sscanf(line, "%*s FLOCK %*s %*s %ld %x:%x:%lu", &pid,
+			   &major, &minor, &inode) != 4 ||
+		    inode != st.st_ino || pid <= 0 || pid == getpid())
+			continue;
+		file = xasprintf("/proc/%ld/comm", pid);
+		if (!fs_read(file, 4096, &name, &ignored) && name.len)
+			strv_addf(&who, "%ld (%.*s)", pid,
+				  (int)strcspn(buf_str(&name), "\n"),
+				  buf_str(&name));
+		buf_release(&name);
+		free(file);
+	}
+	if (locks)
+		fclose(locks);
+	free(line);
+	out = who.n ? strv_join(&who, ", ") : xstrdup("another process");
+	strv_release(&who);
+	return out;
+}
+
+/* A descriptor of `dir`, locked, which is still what has that name. */
+static int lock_dir(const char *dir, int how, struct err *err)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat a, b;
+	char *who;
+	int ret = 0;
+
+	if (fd < 0)
+		return err_errno(err, "%s", dir);
+	if (flock(fd, how | LOCK_NB)) {
+		who = errno == EWOULDBLOCK ? holders(fd) : NULL;
+		ret = who ? err_set(err, EBUSY, "%s: in use by process %s", dir,
+				    who) :
+			    err_errno(err, "%s: lock", dir);
+		free(who);
+	} else if (fstat(fd, &a) || lstat(dir, &b) || a.st_ino != b.st_ino ||
+		   a.st_dev != b.st_dev) {
+		ret = err_set(err, ENOENT, "%s: was removed", dir);
+	}
+	if (ret)
+		close(fd);
+	return ret ? ret : fd;
+}
+
+int toolchain_lease(const char *dir, struct err *err)
+{
+	return lock_dir(dir, LOCK_SH, err);
+}
+
+int toolchain_remove(const char *data, const char *id, bool force,
+		     struct err *err)
+{
+	char *dir = xasprintf("%s/toolchains/%s", data, id);
+	struct toolchain_place place = { 0 };
+	int fd = -1, ret = 0;
+
+	if (!toolchain_is_id(id) || !fs_is_dir(dir))
+		ret = err_set(err, ENOENT, "%s: no such toolchain is installed",
+			      id);
+	else if (!force)
+		fd = ret = lock_dir(dir, LOCK_EX, err);
+	if (ret >= 0)
+		ret = toolchain_place_open(&place, data, err);
+	if (!ret)
+		ret = toolchain_place_remove(&place, id, err);
+	toolchain_place_close(&place);
+	if (fd >= 0)
+		close(fd);
+	free(dir);
+	return ret;
+}
+
+void toolchain_sweep(const char *data)
+{
+	char *dir = xasprintf("%s/toolchains", data);
+	struct toolchain_place place = { 0 };
+	struct err ignored;
+
+	if (fs_is_dir(dir) && !toolchain_place_open(&place, data, &ignored))
+		toolchain_place_close(&place);
+	free(dir);
+}
+
+int toolchain_verify(const struct toolchain_installed *t,
+		     const atomic_bool *cancel, struct err *err)
+{
+	struct toolchain_entries e;
+	struct digest tree;
+	int ret;
+
+	if (t->adopted)
+		return toolchain_adopted_check(t, environ, err);
+	ret = toolchain_tree_read(&e, t->dir, cancel, err);
+	if (ret)
+		return ret;
+	toolchain_tree_digest(&e, &tree);
+	toolchain_entries_release(&e);
+	if (digest_equal(&tree, &t->tree))
+		return 0;
+	return err_set(err, EBADMSG,
+		       "%s: its files are not those that were installed; "
+		       "remove and install it again",
+		       t->id);
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "toolchain/link.h"
+
+#include "base/fs.h"
+#include "toolchain/name.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ASIDE ".kfarm-link."
+
+char *toolchain_link_dir(const char *data)
+{
+	return xasprintf("%s/bin", data);
+}
+
+/* Where a link leads, as it says; NULL for what is no link. */
+static char *target_of(const char *path)
+{
+	char text[PATH_MAX];
+	ssize_t n = readlink(path, text, sizeof(text));
+
+	return n > 0 && n < (ssize_t)sizeof(text) ? xstrndup(text, (size_t)n) :
+						    NULL;
+}
+
+static bool leads_into(const char *target, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	return str_starts(target, dir) && target[n] == '/' &&
+	       !strstr(target + n, "/../");
+}
+
+/*
+ * A link of a toolchain that is no longer there, or of this one to another of
+ * its tools.  One that was adopted lies among files of others.
+ */
+static bool is_ours(const char *path, const char *target,
+		    const struct toolchain_link_wish *w)
+{
+	char *home = xasprintf("%s/toolchains", w->data);
+	bool same = leads_into(target, w->bin) ||
+		    (w->copies && leads_into(target, w->copies));
+	bool yes = leads_into(target, home) && (same || !fs_exists(path));
+
+	free(home);
+	return yes;
+}
+
+static void collide(struct strv *collisions, const char *path,
+		    const char *target)
+{
+	if (target)
+		strv_addf(collisions, "%s leads to %s", path, target);
+	else if (fs_is_dir(path))
+		strv_addf(collisions, "%s is a directory", path);
+	else
+		strv_addf(collisions, "%s is a file", path);
+}
+
+/* In one step over a link of ours. */
+static int replace(const char *path, const char *target, struct err *err)
+{
+	static unsigned count;
+	unsigned n = __atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
+	char *dir = str_dir(path);
+	char *aside = xasprintf("%s/" ASIDE "%d.%u", dir, (int)getpid(), n);
+	int ret = 0;
+
+	unlink(aside);
+	if (symlink(target, aside) || rename(aside, path)) {
+		ret = err_errno(err, "%s", path);
+		unlink(aside);
+	}
+	free(aside);
+	free(dir);
+	return ret;
+}
+
+/* What a process left that was killed between the two. */
+static void sweep(const char *path)
+{
+	DIR *dir = opendir(path);
+	struct dirent *d;
+
+	while (dir && (d = readdir(dir)) != NULL) {
+		int pid = str_starts(d->d_name, ASIDE) ?
+				  atoi(d->d_name + strlen(ASIDE)) :
+				  0;
+
+		if (pid > 0 && kill(pid, 0) && errno == ESRCH)
+			unlinkat(dirfd(dir), d->d_name, 0);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+/* Returns 1 when the link was made, 0 when it was there or is taken. */
+static int make_link(const struct toolchain_link_wish *w, const char *path,
+		     const char *target, struct strv *links,
+		     struct strv *collisions, struct err *err)
+{
+	char *found = NULL;
+	int ret = 0;
+
+	/* symlink(2) never replaces: this is the whole of the lock. */
+	if (!symlink(target, path)) {
+		strv_add(links, path);
+		return 1;
+	}
+	if (errno != EEXIST)
+		return err_errno(err, "%s", path);
+	found = target_of(path);
+	if (str_equal(found, target)) {
+		strv_add(links, path);
+	} else if (found && is_ours(path, found, w)) {
+		ret = replace(path, target, err);
+		if (!ret)
+			strv_add(links, path);
+	} else {
+		collide(collisions, path, found);
+	}
+	free(found);
+	return ret;
+}
+
+static bool is_tool(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && S_ISREG(st.st_mode) && st.st_mode & 0111;
+}
+
+static int list_tools(const struct toolchain_link_wish *w, struct strv *names,
+		      struct err *err)
+{
+	DIR *dir = opendir(w->bin);
+	struct dirent *d;
+
+	if (!dir)
+		return err_errno(err, "%s", w->bin);
+	while ((d = readdir(dir)) != NULL) {
+		char *name = toolchain_name(d->d_name, w->triplet, w->release);
+		char *path = xasprintf("%s/%s", w->bin, d->d_name);
+
+		if (name && is_tool(path))
+			strv_add(names, d->d_name);
+		free(path);
+		free(name);
+	}
+	closedir(dir);
+	strv_sort(names);
+	if (names->n)
+		return 0;
+	return err_set(err, ENOENT, "%s: no tool %s%s in it", w->bin,
+		       w->triplet ? w->triplet : "of clang",
+		       w->triplet ? "-*" : "");
+}
+
+static char *target_for(const struct toolchain_link_wish *w, const char *tool)
+{
+	char *copy = w->copies ? xasprintf("%s/%s", w->copies, tool) : NULL;
+
+	if (copy && is_tool(copy))
+		return copy;
+	free(copy);
+	return xasprintf("%s/%s", w->bin, tool);
+}
+
+static int make_all(const struct toolchain_link_wish *w,
+		    const struct strv *tools, struct strv *made,
+		    struct strv *links, struct strv *collisions,
+		    struct err *err)
+{
+	int ret = fs_mkdirs(w->dir, 0755, err);
+
+	if (!ret)
+		sweep(w->dir);
+	for (size_t i = 0; ret >= 0 && i < tools->n; i++) {
+		char *name = toolchain_name(tools->v[i], w->triplet,
+					    w->release);
+		char *path = xasprintf("%s/%s", w->dir, name);
+		char *target = target_for(w, tools->v[i]);
+
+		ret = make_link(w, path, target, links, collisions, err);
+		if (ret > 0)
+			strv_add(made, path);
+		free(target);
+		free(path);
+		free(name);
+	}
+	return ret < 0 ? ret : 0;
+}
+
+int toolchain_link_publish(const struct toolchain_link_wish *w,
+			   struct strv *links, struct strv *collisions,
+			   struct err *err)
+{
+	struct strv tools = { 0 }, made = { 0 }, ours = { 0 };
+	struct err ignored;
+	int ret = list_tools(w, &tools, err);
+
+	if (!ret)
+		ret = make_all(w, &tools, &made, &ours, collisions, err);
+	if (ret)
+		toolchain_link_remove(&made, w->bin, &ignored);
+	else
+		strv_add_all(links, ours.v);
+	strv_sort(links);
+	strv_release(&ours);
+	strv_release(&made);
+	strv_release(&tools);
+	return ret;
+}
+
+int toolchain_link_remove(const struct strv *links, const char *bin,
+			  struct err *err)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < links->n; i++) {
+		const char *path = links->v[i];
+		char *target = target_of(path);
+
+		if (target && leads_into(target, bin) && unlink(path) &&
+		    errno != ENOENT && !ret)
+			ret = err_errno(err, "%s", path);
+		free(target);
+	}
+	return ret;
+}
+
+bool toolchain_link_is(const char *dir, const char *name, const char *bin)
+{
+	char *path = xasprintf("%s/%s", dir, name);
+	char *target = target_of(path);
+	bool yes = target && leads_into(target, bin) && !access(path, X_OK);
+
+	free(target);
+	free(path);
+	return yes;
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "toolchain/patch.h"
+
+#include "base/capture.h"
+#include "base/fs.h"
+#include "base/which.h"
+#include "toolchain/elf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Is `element` one of a list with colons? */
+static bool has_element(const char *list, const char *element)
+{
+	size_t n = strlen(element);
+
+	while (list && *list) {
+		size_t len = strcspn(list, ":");
+
+		if (len == n && !memcmp(list, element, n))
+			return true;
+		list += len + (list[len] == ':');
+	}
+	return false;
+}
+
+static bool same_list(const struct strv *a, const struct strv *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (!str_equal(a->v[i], b->v[i]))
+			return false;
+	return true;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? str_equal(a, b) : a == b;
+}
+
+/* Is the new file the old one, but for the path? */
+static int check(const struct toolchain_elf *old, const char *file,
+		 const char *path, struct err *err)
+{
+	struct toolchain_elf now;
+	int ret = toolchain_elf_read(&now, file, err);
+
+	if (!ret && (!toolchain_elf_alike(old, &now) ||
+		     !same_text(old->loader, now.loader) ||
+		     !same_text(old->soname, now.soname) ||
+		     !same_list(&old->needed, &now.needed) ||
+		     !same_text(now.runpath ? now.runpath : now.rpath, path)))
+		ret = err_set(err, ENOEXEC, "patchelf made another program");
+	toolchain_elf_release(&now);
+	return ret;
+}
+
+static int run(const char *patchelf, const char *file, const char *path,
+	       bool rpath, const char *out, struct err *err)
+{
+	const char *argv[] = { patchelf,
+			       "--output",
+			       out,
+			       "--set-rpath",
+			       path,
+			       rpath ? "--force-rpath" : file,
+			       rpath ? file : NULL,
+			       NULL };
+	char *env[] = { (char *)"LC_ALL=C", NULL };
+	struct buf said = { 0 }, wrong = { 0 };
+	int ret = capture_run(NULL, "/", (char *const *)argv, env, &said,
+			      &wrong, err);
+
+	if (ret && wrong.len) {
+		char *line = (char *)wrong.data;
+
+		line[strcspn(line, "\n")] = '\0';
+		err_set(err, ENOEXEC, "%s", line);
+	}
+	if (ret)
+		ret = -ENOEXEC;
+	buf_release(&said);
+	buf_release(&wrong);
+	return ret;
+}
+
+/* The new file gets the place of the old one. */
+static int publish(const char *made, const char *file, const struct stat *st,
+		   struct err *err)
+{
+	struct timespec times[2] = { st->st_atim, st->st_mtim };
+
+	if (chmod(made, st->st_mode & 07777) ||
+	    utimensat(AT_FDCWD, made, times, 0) || rename(made, file))
+		return err_errno(err, "%s", made);
+	return 0;
+}
+
+static int patch(const char *file, const struct toolchain_elf *elf,
+		 const char *element, struct toolchain_patch *out,
+		 struct err *err)
+{
+	char *patchelf = which("patchelf", getenv("PATH"));
+	const char *old = elf->runpath ? elf->runpath : elf->rpath;
+	char *path = xasprintf("%s%s%s", old ? old : "", old && *old ? ":" : "",
+			       element);
+	char *made = xasprintf("%s.kfarm.%d", file, (int)getpid());
+	struct stat st = { 0 };
+	int ret = 0;
+
+	if (!patchelf)
+		ret = err_set(err, ENOPKG,
+			      "the program patchelf, which makes it find "
+			      "them, is not installed (Debian package "
+			      "patchelf)");
+	else if (stat(file, &st))
+		ret = err_errno(err, "stat");
+	if (!ret)
+		ret = digest_file(file, &out->before, err);
+	if (!ret)
+		ret = run(patchelf, file, path, !elf->runpath && elf->rpath,
+			  made, err);
+	if (!ret)
+		ret = check(elf, made, path, err);
+	if (!ret)
+		ret = digest_file(made, &out->after, err);
+	if (!ret)
+		ret = publish(made, file, &st, err);
+	if (ret)
+		unlink(made);
+	free(made);
+	free(path);
+	free(patchelf);
+	return ret;
+}
+
+int toolchain_patch_runpath(const char *file, const char *element,
+			    struct toolchain_patch *out, struct err *err)
+{
+	struct toolchain_elf elf;
+	int ret = toolchain_elf_read(&elf, file, err);
+
+	*out = (struct toolchain_patch){ 0 };
+	if (ret)
+		return ret;
+	if (!has_element(elf.runpath ? elf.runpath : elf.rpath, element)) {
+		ret = patch(file, &elf, element, out, err);
+		out->done = !ret;
+	}
+	toolchain_elf_release(&elf);
+	if (ret)
+		err_wrap(err, "%s", file);
+	return ret;
+}

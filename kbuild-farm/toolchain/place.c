@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "toolchain/place.h"
+
+#include "base/fs.h"
+#include "base/str.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LIVE ".live"
+#define LOCK ".lock."
+#define AWAY ".away"
+
+static int open_dir(const char *path, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? err_errno(err, "%s", path) : fd;
+}
+
+/* Is what `fd` has open still what `name` stands for? */
+static bool stands(const struct toolchain_place *p, const char *name, int fd)
+{
+	struct stat a, b;
+
+	return !fstat(fd, &a) &&
+	       !fstatat(p->dir, name, &b, AT_SYMLINK_NOFOLLOW) &&
+	       a.st_ino == b.st_ino && a.st_dev == b.st_dev;
+}
+
+/* -EAGAIN: another has it, or was just removing it. */
+static int lock_file(const struct toolchain_place *p, const char *name,
+		     int flags)
+{
+	int fd = openat(p->dir, name, O_RDWR | flags | O_NOFOLLOW | O_CLOEXEC,
+			0600);
+	int ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB))
+		ret = errno == EWOULDBLOCK ? -EAGAIN : -errno;
+	else if (!stands(p, name, fd))
+		ret = -EAGAIN;
+	if (ret)
+		close(fd);
+	return ret ? ret : fd;
+}
+
+static void sweep_locks(const struct toolchain_place *p)
+{
+	int at = openat(p->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd;
+	DIR *list = at < 0 ? NULL : fdopendir(at);
+	struct dirent *d;
+
+	if (!list) {
+		if (at >= 0)
+			close(at);
+		return;
+	}
+	while ((d = readdir(list)) != NULL) {
+		if (!str_starts(d->d_name, LOCK))
+			continue;
+		fd = lock_file(p, d->d_name, 0);
+		if (fd < 0)
+			continue;
+		unlinkat(p->dir, d->d_name, 0);
+		close(fd);
+	}
+	closedir(list);
+}
+
+int toolchain_place_open(struct toolchain_place *p, const char *data,
+			 struct err *err)
+{
+	char *live = xasprintf("%s/toolchains/" LIVE, data);
+	int ret = fs_mkdirs(live, 0755, err);
+
+	*p = (struct toolchain_place){
+		.path = xasprintf("%s/toolchains", data),
+		.dir = -1,
+		.live = -1,
+		.own = -1,
+	};
+	if (!ret)
+		p->dir = ret = open_dir(p->path, err);
+	if (ret >= 0)
+		p->live = ret = open_dir(live, err);
+	free(live);
+	if (ret < 0) {
+		toolchain_place_close(p);
+		return ret;
+	}
+	store_live_sweep(p->live);
+	sweep_locks(p);
+	return 0;
+}
+
+void toolchain_place_close(struct toolchain_place *p)
+{
+	if (!p->path)
+		return;
+	if (p->own >= 0) {
+		store_live_remove(p->live, p->name);
+		close(p->own);
+	}
+	if (p->live >= 0)
+		close(p->live);
+	if (p->dir >= 0)
+		close(p->dir);
+	free(p->path);
+	*p = (struct toolchain_place){ 0 };
+}
+
+static int make_private(struct toolchain_place *p, struct err *err)
+{
+	int fd;
+
+	if (p->own >= 0)
+		return 0;
+	fd = store_live_make(p->live, p->name, err);
+	if (fd < 0) {
+		err_wrap(err, "%s/" LIVE, p->path);
+		return fd;
+	}
+	p->own = fd;
+	return 0;
+}
+
+char *toolchain_place_private(struct toolchain_place *p, const char *name,
+			      struct err *err)
+{
+	if (make_private(p, err))
+		return NULL;
+	return xasprintf("%s/" LIVE "/%s/%s", p->path, p->name, name);
+}
+
+/* Have what has the name ID out of the way, in the private directory. */
+static int put_away(struct toolchain_place *p, const char *id, struct err *err)
+{
+	if (renameat(p->dir, id, p->own, AWAY))
+		return err_errno(err, "%s/%s", p->path, id);
+	return 0;
+}
+
+int toolchain_place_publish(struct toolchain_place *p, const char *name,
+			    const char *id, bool replace, struct err *err)
+{
+	unsigned flags = replace && !faccessat(p->dir, id, F_OK, 0) ?
+				 RENAME_EXCHANGE :
+				 RENAME_NOREPLACE;
+
+	/* A power cut must not leave a name without its files.  Where a file
+	 * system knows no flags, a directory that is not empty stays, too. */
+	if (syncfs(p->own))
+		return err_errno(err, "%s: flush", p->path);
+	if (renameat2(p->own, name, p->dir, id, flags) &&
+	    (flags != RENAME_NOREPLACE || errno != EINVAL ||
+	     renameat(p->own, name, p->dir, id)))
+		return err_errno(err, "%s/%s", p->path, id);
+	if (fsync(p->dir))
+		return err_errno(err, "%s", p->path);
+	return 0;
+}
+
+int toolchain_place_remove(struct toolchain_place *p, const char *id,
+			   struct err *err)
+{
+	int ret = make_private(p, err);
+
+	if (!ret)
+		ret = put_away(p, id, err);
+	if (!ret && fsync(p->dir))
+		ret = err_errno(err, "%s", p->path);
+	if (ret)
+		return ret;
+	ret = store_live_remove(p->own, AWAY);
+	return ret ? err_set(err, -ret, "%s: remove %s: %s", p->path, id,
+			     strerror(-ret)) :
+		     0;
+}
+
+int toolchain_place_lock(struct toolchain_place *p, const char *id,
+			 struct err *err)
+{
+	char *name = xasprintf(LOCK "%s", id);
+	int fd = lock_file(p, name, O_CREAT);
+
+	if (fd < 0)
+		err_set(err, -fd, "%s/%s: %s", p->path, name, strerror(-fd));
+	free(name);
+	return fd;
+}
+
+void toolchain_place_unlock(struct toolchain_place *p, const char *id, int fd)
+{
+	char *name = xasprintf(LOCK "%s", id);
+
+	unlinkat(p->dir, name, 0);
+	close(fd);
+	free(name);
+}

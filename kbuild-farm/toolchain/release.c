@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "toolchain/release.h"
+
+#include "base/buf.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char digits[] = "0123456789";
+
+static const char *kind_of(const struct toolchain_release *r)
+{
+	return r->is_clang ? "clang" : "gcc";
+}
+
+/* Up to three numbers with dots between them; all of `text`. */
+static bool read_parts(const char *text, struct toolchain_release *r)
+{
+	for (;;) {
+		size_t n = strspn(text, digits);
+
+		if (!n || n > TOOLCHAIN_RELEASE_DIGITS || r->n == 3 ||
+		    (n > 1 && *text == '0'))
+			return false;
+		r->part[r->n++] = (unsigned)strtoul(text, NULL, 10);
+		text += n;
+		if (!*text)
+			return true;
+		if (*text++ != '.')
+			return false;
+	}
+}
+
+int toolchain_release_parse(const char *text, struct toolchain_release *r,
+			    struct err *err)
+{
+	struct toolchain_release got = { .is_clang = str_starts(text,
+								"clang") };
+	const char *rest = text + strlen(kind_of(&got));
+
+	if ((got.is_clang || str_starts(text, "gcc")) &&
+	    (!*rest || (*rest == '-' && read_parts(rest + 1, &got)))) {
+		*r = got;
+		return 0;
+	}
+	return err_set(err, EINVAL,
+		       "\"%s\" is no release: gcc or clang, with a version "
+		       "(gcc-13, gcc-13.3, gcc-13.3.0) or without",
+		       text);
+}
+
+int toolchain_release_of(bool is_clang, const char *version,
+			 struct toolchain_release *r, struct err *err)
+{
+	struct toolchain_release got = { .is_clang = is_clang };
+
+	if (!read_parts(version, &got))
+		return err_set(err, EINVAL, "\"%s\" is no version of %s",
+			       version, kind_of(&got));
+	*r = got;
+	return 0;
+}
+
+char *toolchain_release_version(const struct toolchain_release *r)
+{
+	struct buf out = { 0 };
+
+	buf_add_str(&out, "");
+	for (unsigned i = 0; i < r->n; i++)
+		buf_printf(&out, "%s%u", i ? "." : "", r->part[i]);
+	return buf_steal(&out);
+}
+
+char *toolchain_release_text(const struct toolchain_release *r)
+{
+	char *version = toolchain_release_version(r);
+	char *out = xasprintf("%s%s%s", kind_of(r), r->n ? "-" : "", version);
+
+	free(version);
+	return out;
+}
+
+bool toolchain_release_matches(const struct toolchain_release *wanted,
+			       const struct toolchain_release *full)
+{
+	return wanted->is_clang == full->is_clang && wanted->n <= full->n &&
+	       !memcmp(wanted->part, full->part,
+		       wanted->n * sizeof(wanted->part[0]));
+}
+
+int toolchain_release_compare(const struct toolchain_release *a,
+			      const struct toolchain_release *b)
+{
+	if (a->is_clang != b->is_clang)
+		return a->is_clang ? 1 : -1;
+	for (int i = 0; i < 3; i++) {
+		if (a->part[i] != b->part[i])
+			return a->part[i] > b->part[i] ? 1 : -1;
+	}
+	return 0;
+}
+
+char *toolchain_release_id(const struct toolchain_release *r,
+			   const char *triplet, const char *host)
+{
+	char *text = toolchain_release_text(r);
+	char *out = xasprintf("%s%s%s%s%s", text, triplet ? "-" : "",
+			      triplet ? triplet : "", host ? "-on-" : "",
+			      host ? host : "");
+
+	free(text);
+	return out;
+}

@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Two libarchive readers, one behind the other: the first takes off the
+ * compression (format "raw"), the second reads the tar that comes out, so
+ * that its bytes are seen on the way.  Both run on a thread, as libarchive
+ * pulls; a ring lies between it and the caller, who pushes.
+ */
+#include "toolchain/unpack.h"
+
+#include "toolchain/writer.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define RING       (1u << 20)
+#define BLOCK      (1u << 18)
+#define BYTES_MAX  (8ull << 30)
+#define RATIO_MAX  100
+#define RATIO_FREE (64ull << 20)
+#define BARREN_MAX (16ull << 20) /* bytes that are of no use */
+
+struct toolchain_unpack {
+	struct toolchain_unpack_setup setup;
+	pthread_t thread;
+	struct toolchain_writer *writer;
+
+	/* The caller's side. */
+	struct digest_run *digest;
+	uint64_t pushed;
+
+	/* Between the two. */
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	uint8_t *ring;
+	size_t start, used; /* of the ring */
+	bool closed; /* no more will come */
+	bool stopped; /* nobody wants to know any more */
+	bool done; /* the thread is through, with ret and why */
+	bool started;
+	int ret;
+	struct err why;
+
+	/* The thread's side. */
+	struct archive *outer, *inner;
+	size_t lent; /* bytes of the ring that libarchive looks at */
+	uint64_t came, plain, written;
+	uint64_t fertile; /* of what came, when something last came out */
+	uint8_t *block;
+};
+
+/* The first failure counts: what libarchive says of it later does not. */
+static int fail(struct toolchain_unpack *u, int ret)
+{
+	if (!u->ret)
+		u->ret = ret;
+	return -1;
+}
+
+static int check_size(struct toolchain_unpack *u, uint64_t bytes)
+{
+	if (bytes > u->setup.bytes)
+		return err_set(&u->why, E2BIG, "unpacks to more than %llu MiB",
+			       (unsigned long long)u->setup.bytes >> 20);
+	if (bytes > RATIO_FREE && bytes - RATIO_FREE > u->came * u->setup.ratio)
+		return err_set(&u->why, E2BIG,
+			       "unpacks to more than %u times its size",
+			       u->setup.ratio);
+	return 0;
+}
+
+/* libarchive wants more of what was pushed. */
+static la_ssize_t on_read(struct archive *a, void *ctx, const void **out)
+{
+	struct toolchain_unpack *u = ctx;
+	la_ssize_t n;
+
+	/* Zeros behind a stream are legal in xz, and may never end. */
+	if (u->came - u->fertile > BARREN_MAX)
+		return fail(u,
+			    err_set(&u->why, EBADMSG, "bytes behind its end"));
+	pthread_mutex_lock(&u->lock);
+	u->start = (u->start + u->lent) % RING;
+	u->used -= u->lent;
+	u->lent = 0;
+	pthread_cond_signal(&u->changed);
+	while (!u->used && !u->closed && !u->stopped)
+		pthread_cond_wait(&u->changed, &u->lock);
+	if (u->stopped) {
+		archive_set_error(a, ECANCELED, "given up");
+		n = -1;
+	} else {
+		u->lent = u->used < RING - u->start ? u->used : RING - u->start;
+		n = (la_ssize_t)u->lent;
+	}
+	*out = u->ring + u->start;
+	pthread_mutex_unlock(&u->lock);
+	if (n > 0)
+		u->came += (uint64_t)n;
+	return n;
+}
+
+/* The second reader wants more of what the first one unpacks. */
+static la_ssize_t on_plain(struct archive *a, void *ctx, const void **out)
+{
+	struct toolchain_unpack *u = ctx;
+	const char *text;
+	la_int64_t offset;
+	size_t n = 0;
+	int ret;
+
+	do {
+		ret = archive_read_data_block(u->outer, out, &n, &offset);
+	} while (ret == ARCHIVE_OK && !n);
+	if (ret == ARCHIVE_EOF)
+		return 0;
+	if (ret < ARCHIVE_OK) {
+		text = archive_error_string(u->outer);
+		archive_set_error(a, EBADMSG, "%s", text ? text : "damaged");
+		return -1;
+	}
+	u->plain += n;
+	u->fertile = u->came;
+	ret = check_size(u, u->plain);
+	if (!ret && u->setup.tar)
+		ret = u->setup.tar(u->setup.ctx, bytes_of(*out, n), &u->why);
+	return ret ? fail(u, ret) : (la_ssize_t)n;
+}
+
+static int damaged(struct toolchain_unpack *u, struct archive *a)
+{
+	const char *text = archive_error_string(a);
+
+	if (u->ret)
+		return u->ret;
+	return err_set(&u->why, EBADMSG, "damaged or cut off: %s",
+		       text ? text : "no archive");
+}
+
+static int write_content(struct toolchain_unpack *u)
+{
+	int ret = 0;
+
+	while (!ret) {
+		la_ssize_t n = archive_read_data(u->inner, u->block, BLOCK);
+
+		/* ARCHIVE_RETRY may be said for ever, so it is damage too. */
+		if (n <= 0)
+			return n ? damaged(u, u->inner) : 0;
+		u->written += (uint64_t)n;
+		ret = check_size(u, u->written);
+		if (!ret)
+			ret = toolchain_writer_add(
+				u->writer, bytes_of(u->block, (size_t)n),
+				&u->why);
+	}
+	return ret;
+}
+
+static int write_file(struct toolchain_unpack *u, struct archive_entry *e,
+		      const char *path)
+{
+	struct timespec mtime = { .tv_sec = archive_entry_mtime(e),
+				  .tv_nsec = archive_entry_mtime_nsec(e) };
+	mode_t mode = archive_entry_mode(e);
+	uint64_t before = u->written;
+	int ret;
+
+	if (mode & (S_ISUID | S_ISGID))
+		return err_set(&u->why, EINVAL, "%s: is setuid or setgid",
+			       path);
+	ret = toolchain_writer_open(u->writer, path, mode & 0111, &u->why);
+	if (!ret)
+		ret = write_content(u);
+	/* A hole at the end is one that libarchive does not give. */
+	if (!ret && u->written - before != (uint64_t)archive_entry_size(e))
+		ret = err_set(&u->why, EINVAL, "%s: ends in a hole", path);
+	if (!ret)
+		ret = toolchain_writer_close(u->writer, &mtime, &u->why);
+	return ret;
+}
+
+/* "./a/b/" is "a/b" and "./" is "": what tar makes of "tar -C x .". */
+static char *plain_path(const char *path)
+{
+	size_t len;
+
+	while (path[0] == '.' && path[1] == '/')
+		for (path++; *path == '/'; path++)
+			;
+	if (!strcmp(path, "."))
+		path++;
+	len = strlen(path);
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	return xstrndup(path, len);
+}
+
+static int write_hard(struct toolchain_unpack *u, struct archive_entry *e,
+		      const char *path)
+{
+	char *target = plain_path(archive_entry_hardlink(e));
+	int ret;
+
+	if (archive_entry_size_is_set(e) && archive_entry_size(e) > 0)
+		ret = err_set(&u->why, EINVAL, "%s: a hard link with content",
+			      path);
+	else
+		ret = toolchain_writer_hard(u->writer, path, target, &u->why);
+	free(target);
+	return ret;
+}
+
+static int write_entry(struct toolchain_unpack *u, struct archive_entry *e)
+{
+	const char *name = archive_entry_pathname(e);
+	const char *target = archive_entry_symlink(e);
+	char *path;
+	int ret;
+
+	if (!name)
+		return err_set(&u->why, EINVAL,
+			       "the name of an entry cannot be read");
+	path = plain_path(name);
+	if (archive_entry_hardlink(e))
+		ret = write_hard(u, e, path);
+	else if (archive_entry_filetype(e) == AE_IFLNK)
+		ret = toolchain_writer_link(u->writer, path,
+					    target ? target : "", &u->why);
+	else if (archive_entry_filetype(e) == AE_IFDIR)
+		ret = path[0] ? toolchain_writer_dir(u->writer, path, &u->why) :
+				0;
+	else if (archive_entry_filetype(e) == AE_IFREG)
+		ret = write_file(u, e, path);
+	else
+		ret = err_set(&u->why, EINVAL,
+			      "%.200s: neither file, link nor directory", path);
+	free(path);
+	return ret;
+}
+
+static int write_all(struct toolchain_unpack *u)
+{
+	struct archive_entry *e;
+	int ret;
+
+	while (!u->ret) {
+		ret = archive_read_next_header(u->inner, &e);
+		if (ret == ARCHIVE_EOF)
+			return 0;
+		if (ret < ARCHIVE_WARN)
+			return damaged(u, u->inner);
+		ret = write_entry(u, e);
+		if (ret)
+			return ret;
+	}
+	return u->ret;
+}
+
+/* What lies behind the tar's end is signed like the rest. */
+static int drain(struct toolchain_unpack *u)
+{
+	uint64_t end = u->plain;
+	const void *block;
+	la_ssize_t n;
+
+	do {
+		n = on_plain(u->outer, u, &block);
+	} while (n > 0 && u->plain - end < BARREN_MAX);
+	if (n < 0)
+		return damaged(u, u->outer);
+	if (n || archive_filter_bytes(u->outer, -1) != (la_int64_t)u->came)
+		return err_set(&u->why, EBADMSG, "bytes behind its end");
+	return 0;
+}
+
+static int open_both(struct toolchain_unpack *u)
+{
+	struct archive_entry *whole;
+
+	u->outer = archive_read_new();
+	u->inner = archive_read_new();
+	if (!u->outer || !u->inner)
+		str_out_of_memory();
+	archive_read_support_filter_xz(u->outer);
+	archive_read_support_filter_gzip(u->outer);
+	archive_read_support_format_raw(u->outer);
+	archive_read_support_format_tar(u->inner);
+	if (archive_read_open(u->outer, u, NULL, on_read, NULL) ||
+	    archive_read_next_header(u->outer, &whole))
+		return damaged(u, u->outer);
+	if (archive_read_open(u->inner, u, NULL, on_plain, NULL))
+		return damaged(u, u->inner);
+	return 0;
+}
+
+static void *work(void *arg)
+{
+	struct toolchain_unpack *u = arg;
+	int ret = open_both(u);
+
+	if (!ret)
+		ret = write_all(u);
+	if (!ret)
+		ret = drain(u);
+	pthread_mutex_lock(&u->lock);
+	u->ret = ret;
+	u->done = true;
+	pthread_cond_broadcast(&u->changed);
+	pthread_mutex_unlock(&u->lock);
+	return NULL;
+}
+
+struct toolchain_unpack *toolchain_unpack_start(
+	const struct toolchain_unpack_setup *setup, struct err *err)
+{
+	struct toolchain_unpack *u = xcalloc(1, sizeof(*u));
+
+	u->setup = *setup;
+	if (!u->setup.bytes)
+		u->setup.bytes = BYTES_MAX;
+	if (!u->setup.entries)
+		u->setup.entries = TOOLCHAIN_ENTRIES_MAX;
+	if (!u->setup.ratio)
+		u->setup.ratio = RATIO_MAX;
+	u->ring = xmalloc(RING);
+	u->block = xmalloc(BLOCK);
+	u->digest = digest_new();
+	u->writer = toolchain_writer_new(setup->dir, u->setup.entries);
+	pthread_mutex_init(&u->lock, NULL);
+	pthread_cond_init(&u->changed, NULL);
+	u->started = !pthread_create(&u->thread, NULL, work, u);
+	if (u->started)
+		return u;
+	err_set(err, EAGAIN, "no thread to unpack with");
+	toolchain_unpack_free(u);
+	return NULL;
+}
+
+/* Under the lock: room for some bytes, or the end. */
+static int put(struct toolchain_unpack *u, struct bytes *b, struct err *err)
+{
+	size_t end = (u->start + u->used) % RING, n;
+
+	while (u->used == RING && !u->done)
+		pthread_cond_wait(&u->changed, &u->lock);
+	if (u->done && u->ret) {
+		*err = u->why;
+		return u->ret;
+	}
+	if (u->done)
+		return err_set(err, EBADMSG, "bytes behind its end");
+	n = RING - u->used;
+	if (n > RING - end)
+		n = RING - end;
+	if (n > b->len)
+		n = b->len;
+	memcpy(u->ring + end, b->data, n);
+	u->used += n;
+	*b = bytes_of(b->data + n, b->len - n);
+	pthread_cond_signal(&u->changed);
+	return 0;
+}
+
+int toolchain_unpack_feed(struct toolchain_unpack *u, struct bytes b,
+			  struct err *err)
+{
+	int ret = 0;
+
+	digest_add(u->digest, b);
+	u->pushed += b.len;
+	pthread_mutex_lock(&u->lock);
+	while (!ret && b.len)
+		ret = put(u, &b, err);
+	pthread_mutex_unlock(&u->lock);
+	return ret;
+}
+
+static void finish(struct toolchain_unpack *u, bool *flag)
+{
+	if (!u->started)
+		return;
+	pthread_mutex_lock(&u->lock);
+	*flag = true;
+	pthread_cond_broadcast(&u->changed);
+	pthread_mutex_unlock(&u->lock);
+	pthread_join(u->thread, NULL);
+	u->started = false;
+}
+
+int toolchain_unpack_end(struct toolchain_unpack *u,
+			 struct toolchain_unpacked *out, struct err *err)
+{
+	int ret;
+
+	*out = (struct toolchain_unpacked){ 0 };
+	finish(u, &u->closed);
+	ret = u->ret;
+	if (!ret) {
+		toolchain_writer_list(u->writer, &out->entries);
+		out->archive_bytes = u->pushed;
+		digest_end(u->digest, &out->archive);
+		u->digest = NULL;
+	} else {
+		*err = u->why;
+	}
+	toolchain_unpack_free(u);
+	return ret;
+}
+
+void toolchain_unpack_free(struct toolchain_unpack *u)
+{
+	if (!u)
+		return;
+	finish(u, &u->stopped);
+	archive_read_free(u->inner);
+	archive_read_free(u->outer);
+	if (u->digest)
+		digest_end(u->digest, NULL);
+	toolchain_writer_free(u->writer);
+	pthread_mutex_destroy(&u->lock);
+	pthread_cond_destroy(&u->changed);
+	free(u->ring);
+	free(u->block);
+	free(u);
+}
+
+void toolchain_unpacked_release(struct toolchain_unpacked *u)
+{
+	toolchain_entries_release(&u->entries);
+	*u = (struct toolchain_unpacked){ 0 };
+}

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "toolchain/writer.h"
+
+#include "base/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <uthash.h>
+
+/* A path that was made.  Sizes of paths are bounded, so no memory runs out
+ * that `most` does not account for. */
+struct made {
+	struct toolchain_entry entry; /* owns path and target */
+	size_t below; /* of a directory: entries in it */
+	UT_hash_handle hh;
+};
+
+struct toolchain_writer {
+	int dir;
+	uint32_t most;
+	struct made *all; /* by path */
+
+	int parent; /* the last one used, -1: none */
+	char *parent_path;
+
+	int file; /* being written, -1: none */
+	struct made *current;
+	struct digest_run *digest;
+};
+
+struct toolchain_writer *toolchain_writer_new(int dir, uint32_t most)
+{
+	struct toolchain_writer *w = xcalloc(1, sizeof(*w));
+
+	w->dir = fcntl(dir, F_DUPFD_CLOEXEC, 0);
+	w->most = most;
+	w->parent = -1;
+	w->file = -1;
+	return w;
+}
+
+static void forget_parent(struct toolchain_writer *w)
+{
+	if (w->parent >= 0)
+		close(w->parent);
+	free(w->parent_path);
+	w->parent = -1;
+	w->parent_path = NULL;
+}
+
+void toolchain_writer_free(struct toolchain_writer *w)
+{
+	struct made *m, *next;
+
+	if (!w)
+		return;
+	HASH_ITER(hh, w->all, m, next)
+	{
+		HASH_DEL(w->all, m);
+		free(m->entry.path);
+		free(m->entry.target);
+		free(m);
+	}
+	forget_parent(w);
+	if (w->dir >= 0)
+		close(w->dir);
+	if (w->file >= 0)
+		close(w->file);
+	if (w->digest)
+		digest_end(w->digest, NULL);
+	free(w);
+}
+
+static struct made *find(const struct toolchain_writer *w, const char *path)
+{
+	struct made *m;
+
+	HASH_FIND_STR(w->all, path, m);
+	return m;
+}
+
+static int add(struct toolchain_writer *w, const char *path,
+	       enum toolchain_kind kind, struct made **out, struct err *err)
+{
+	struct made *m;
+
+	if (HASH_COUNT(w->all) >= w->most) {
+		err_set(err, E2BIG, "%s: one of more than %u entries", path,
+			w->most);
+		return -E2BIG;
+	}
+	m = xcalloc(1, sizeof(*m));
+	m->entry.path = xstrdup(path);
+	m->entry.kind = kind;
+	HASH_ADD_KEYPTR(hh, w->all, m->entry.path, strlen(path), m);
+	*out = m;
+	return 0;
+}
+
+static int open_below(int at, const char *name)
+{
+	return openat(at, name,
+		      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/*
+ * The directory at `path`, made if need be with those above it, as the
+ * writer's parent.  "" is the top.
+ */
+static int enter(struct toolchain_writer *w, const char *path, struct err *err)
+{
+	char *upper = NULL;
+	struct made *m;
+	int fd, ret;
+
+	if (w->parent_path && !strcmp(w->parent_path, path))
+		return 0;
+	if (!path[0]) {
+		forget_parent(w);
+		w->parent = open_below(w->dir, ".");
+		w->parent_path = xstrdup("");
+		return w->parent < 0 ? err_errno(err, ".") : 0;
+	}
+	upper = strchr(path, '/') ? str_dir(path) : xstrdup("");
+	ret = enter(w, upper, err);
+	free(upper);
+	if (ret)
+		return ret;
+	m = find(w, path);
+	if (m && m->entry.kind != TOOLCHAIN_DIR)
+		return err_set(err, EINVAL, "%s: not a directory", path);
+	if (!m) {
+		ret = add(w, path, TOOLCHAIN_DIR, &m, err);
+		if (ret)
+			return ret;
+		if (mkdirat(w->parent, str_base(path), 0755))
+			return err_errno(err, "%s", path);
+		upper = xstrdup(w->parent_path);
+		if (upper[0])
+			find(w, upper)->below++;
+		free(upper);
+	}
+	fd = open_below(w->parent, str_base(path));
+	if (fd < 0)
+		return err_errno(err, "%s", path);
+	forget_parent(w);
+	w->parent = fd;
+	w->parent_path = xstrdup(path);
+	return 0;
+}
+
+/* Everything that a new path must be; its parent is entered. */
+static int prepare(struct toolchain_writer *w, const char *path,
+		   enum toolchain_kind kind, struct made **out, struct err *err)
+{
+	char *upper;
+	int ret;
+
+	if (!toolchain_tree_is_path(path)) {
+		err_set(err, EINVAL, "no path for a file: \"%.200s\"", path);
+		return -EINVAL;
+	}
+	if (find(w, path)) {
+		err_set(err, EINVAL, "%s: comes twice", path);
+		return -EINVAL;
+	}
+	upper = strchr(path, '/') ? str_dir(path) : xstrdup("");
+	ret = enter(w, upper, err);
+	if (!ret)
+		ret = add(w, path, kind, out, err);
+	if (!ret && upper[0])
+		find(w, upper)->below++;
+	free(upper);
+	return ret;
+}
+
+int toolchain_writer_dir(struct toolchain_writer *w, const char *path,
+			 struct err *err)
+{
+	if (!toolchain_tree_is_path(path))
+		return err_set(err, EINVAL,
+			       "no path for a directory: \"%.200s\"", path);
+	return enter(w, path, err);
+}
+
+int toolchain_writer_link(struct toolchain_writer *w, const char *path,
+			  const char *target, struct err *err)
+{
+	struct made *m;
+	int ret;
+
+	if (!toolchain_tree_is_inside(path, target))
+		return err_set(err, EINVAL,
+			       "%s: a link that leads outside: \"%.200s\"",
+			       path, target);
+	ret = prepare(w, path, TOOLCHAIN_LINK, &m, err);
+	if (ret)
+		return ret;
+	m->entry.target = xstrdup(target);
+	if (symlinkat(target, w->parent, str_base(path)))
+		return err_errno(err, "%s", path);
+	return 0;
+}
+
+int toolchain_writer_hard(struct toolchain_writer *w, const char *path,
+			  const char *target, struct err *err)
+{
+	struct made *to = find(w, target), *m;
+	char *upper;
+	int from, ret;
+
+	if (!to || to->entry.kind != TOOLCHAIN_FILE)
+		return err_set(err, EINVAL,
+			       "%s: a hard link to what is no file: \"%.200s\"",
+			       path, target);
+	upper = strchr(target, '/') ? str_dir(target) : xstrdup("");
+	ret = enter(w, upper, err);
+	free(upper);
+	if (ret)
+		return ret;
+	from = fcntl(w->parent, F_DUPFD_CLOEXEC, 0);
+	if (from < 0)
+		return err_errno(err, "%s", path);
+	ret = prepare(w, path, TOOLCHAIN_FILE, &m, err);
+	if (!ret &&
+	    linkat(from, str_base(target), w->parent, str_base(path), 0))
+		ret = err_errno(err, "%s", path);
+	close(from);
+	if (ret)
+		return ret;
+	m->entry.executable = to->entry.executable;
+	m->entry.size = to->entry.size;
+	m->entry.mtime_ns = to->entry.mtime_ns;
+	m->entry.digest = to->entry.digest;
+	return 0;
+}
+
+int toolchain_writer_open(struct toolchain_writer *w, const char *path,
+			  bool executable, struct err *err)
+{
+	int ret = prepare(w, path, TOOLCHAIN_FILE, &w->current, err);
+
+	if (ret)
+		return ret;
+	w->current->entry.executable = executable;
+	w->file = openat(w->parent, str_base(path),
+			 O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			 0600);
+	if (w->file < 0)
+		return err_errno(err, "%s", path);
+	/* Whatever the umask is. */
+	if (fchmod(w->file, executable ? 0755 : 0644))
+		return err_errno(err, "%s", path);
+	w->digest = digest_new();
+	return 0;
+}
+
+int toolchain_writer_add(struct toolchain_writer *w, struct bytes b,
+			 struct err *err)
+{
+	int ret = fs_write_all(w->file, b);
+
+	if (ret)
+		return err_set(err, -ret, "%s: %s", w->current->entry.path,
+			       strerror(-ret));
+	digest_add(w->digest, b);
+	w->current->entry.size += b.len;
+	return 0;
+}
+
+int toolchain_writer_close(struct toolchain_writer *w,
+			   const struct timespec *mtime, struct err *err)
+{
+	struct toolchain_entry *e = &w->current->entry;
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, *mtime };
+	int ret = 0;
+
+	e->mtime_ns = (int64_t)mtime->tv_sec * 1000000000 + mtime->tv_nsec;
+	digest_end(w->digest, &e->digest);
+	w->digest = NULL;
+	if (futimens(w->file, times))
+		ret = err_errno(err, "%s", e->path);
+	/* Where the file system says so late, as NFS does. */
+	if (close(w->file) && !ret)
+		ret = err_errno(err, "%s", e->path);
+	w->file = -1;
+	return ret;
+}
+
+static void copy_entry(struct toolchain_entries *out,
+		       const struct toolchain_entry *from)
+{
+	struct toolchain_entry *e = toolchain_tree_add(out, from->path);
+	char *path = e->path;
+
+	*e = *from;
+	e->path = path;
+	e->target = from->target ? xstrdup(from->target) : NULL;
+}
+
+void toolchain_writer_list(const struct toolchain_writer *w,
+			   struct toolchain_entries *out)
+{
+	const struct made *m;
+
+	*out = (struct toolchain_entries){ 0 };
+	for (m = w->all; m; m = m->hh.next) {
+		if (m->entry.kind != TOOLCHAIN_DIR || !m->below)
+			copy_entry(out, &m->entry);
+	}
+	toolchain_tree_sort(out);
+}

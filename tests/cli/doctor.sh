@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154,SC2016
+# What is wrong with a machine that the test makes: its PATH, its binutils
+# and its toolchains are known, its disks and its kernel are not.
+export XDG_RUNTIME_DIR=$TMP/run TMPDIR=$TMP/tmp
+mkdir -p run tmp usr/bin usr/lib/bfd-plugins
+chmod 700 run
+nm=$(realpath /usr/bin/nm)
+only grep chmod ln cp
+ln -s "$bin/kfarm-cc" bin/
+echo plugin >usr/lib/bfd-plugins/LLVMgold.so
+echo plugin >usr/lib/bfd-plugins/liblto_plugin.so
+cp "$nm" usr/bin/some-linux-nm
+
+# Without what the machine alone decides, and without its times.
+known()
+{
+	grep -v -E '(space|sandbox): ' | sed -E -e "s|$bin|\$bin|g" \
+		-e 's/[0-9]+\.[0-9] ms of CPU a run instead of [0-9.]+,/N ms of CPU a run instead of M,/' \
+		-e 's/^[0-9]+ looked at: .*/N looked at: .../'
+}
+status_of()
+{
+	printf '$ %s\n' "$*"
+	"$@" >out 2>&1
+	echo "[$?]"
+	known <out
+}
+
+status_of kfarm doctor
+for tool in make bc flex bison; do
+	printf '#!/bin/sh\n' >bin/$tool
+	chmod 755 bin/$tool
+done
+ln -s /usr/bin/gcc bin/some-gcc
+printf '#!/bin/sh\n' >bin/script-gcc
+chmod 755 bin/script-gcc
+cat >"$config" <<'END'
+[node "one"]
+	address = ssh:one
+END
+status_of kfarm doctor -v
+PATH=$PATH:$TMP/usr/bin
+
+# A compiler cache in front, and a toolchain that is broken in three ways.
+mkdir -p ccache .local/share/kfarm/toolchains/gcc-13.3.0-x-linux .local/share/kfarm/bin
+cp bin/script-gcc ccache/ccache
+ln -s ccache ccache/gcc
+ln -s /usr/bin/gcc bin/gcc
+PATH=$TMP/ccache:$PATH
+ln -s "$TMP/nosuch/x-linux-gcc" .local/share/kfarm/bin/x-gcc1330-linux-gcc
+status_of kfarm doctor
+status_of kfarm doctor --json | grep -A3 '"check": "plugins"'
+printf '[node "x"]\n\taddress = nosuch:x\n' >"$config"
+status_of kfarm doctor | grep ' nodes: '
+run kfarm doctor all
+run kfarm doctor --nosuch
+ls tmp

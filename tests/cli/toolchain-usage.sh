@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154
+# What is wrong on the command line of kfarm toolchain is told before anything
+# is asked for; nothing here reaches a server.
+only
+printf '[toolchain]\n\tmirror = https://127.0.0.1:1/pub/tools\n' >"$config"
+run kfarm help toolchain
+run kfarm toolchain
+run kfarm toolchain fetch
+run kfarm toolchain search --arch arm64
+run kfarm toolchain list --refresh
+run kfarm toolchain adopt
+run kfarm toolchain remove
+
+run kfarm toolchain install
+run kfarm toolchain install gcc13
+run kfarm toolchain install gcc-13 --arch aarch64
+run kfarm toolchain install gcc-13 --arch vax
+run kfarm toolchain install gcc-13 --arch hexagon
+run kfarm toolchain install gcc-13 --host aarch64
+run kfarm toolchain install gcc-13 --host vax
+run kfarm toolchain install gcc-13 --sha256 00
+run kfarm toolchain install gcc-13 --nodes all
+run kfarm toolchain install --file x.tar.xz --arch arm64
+run kfarm toolchain install --file x.tar.xz
+run kfarm toolchain install --sha256 00 \
+	--file x86_64-gcc-13.3.0-nolibc-aarch64-linux.tar.xz
+run kfarm toolchain install gcc-12 \
+	--file x86_64-gcc-13.3.0-nolibc-aarch64-linux.tar.xz
+
+run kfarm toolchain list
+run kfarm toolchain list --json
+run kfarm toolchain verify gcc-13.3.0
+run kfarm toolchain remove gcc-13.3.0
+run kfarm toolchain default
+run kfarm toolchain default aarch64
+run kfarm toolchain default vax gcc
+run kfarm toolchain default arm64 gcc-13
+run kfarm toolchain default arm64 none
+run kfarm toolchain adopt nothing-like-that-
+
+# One that is broken is named, fails a listing, and can be removed.
+broken=.local/share/kfarm/toolchains/gcc-1.2.3-vax-linux
+mkdir -p $broken
+echo '{' >$broken/toolchain.json
+run kfarm toolchain list
+run kfarm toolchain list --json
+run kfarm toolchain remove gcc-1.2.3-vax-linux
+run ls $broken
+
+# Defaults are what the configuration says; a node that is down is named.
+printf '[arch "arm"]\n\ttoolchain = gcc-13\n[node "gone"]\n%s\n' \
+	'	address = "exec:echo no such board >&2; exit 1"' >>"$config"
+run kfarm toolchain default
+run kfarm toolchain default arm --json
+run kfarm toolchain default arm64
+run kfarm toolchain list --nodes nobody
+run kfarm toolchain list --nodes none
+run kfarm toolchain list

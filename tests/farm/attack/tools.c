@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * attack/tools.c - toolchains that a node is to keep on its disk: hostile ids,
+ * paths and links, too much, lies about what it is, and all of it interrupted.
+ * Nothing comes to lie outside of the toolchain's directory, nothing half
+ * done under its name, and the node goes on to speak.
+ */
+#include "client.h"
+
+#include "base/clock.h"
+#include "base/fs.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SILENCE_MS 5000 /* then a client gives a node up */
+#define ID         "gcc-1.2.3-evil"
+
+static struct bytes text(const char *s)
+{
+	return (struct bytes){ (const uint8_t *)s, strlen(s) };
+}
+
+/* Beside the store: kfarmd's default. */
+static char *kept_dir(const struct scene *s, const char *more)
+{
+	char *up = str_dir(s->store);
+	char *dir = xasprintf("%s/toolchains%s", up, more);
+
+	free(up);
+	return dir;
+}
+
+/* Entries of the directory of kept toolchains, hidden ones aside. */
+static unsigned count_kept(const struct scene *s)
+{
+	char *path = kept_dir(s, "");
+	DIR *d = opendir(path);
+	struct dirent *e;
+	unsigned n = 0;
+
+	while (d && (e = readdir(d)) != NULL)
+		n += e->d_name[0] != '.';
+	if (d)
+		closedir(d);
+	free(path);
+	return n;
+}
+
+static bool lives(struct node *n)
+{
+	int status;
+
+	if (waitpid(n->pid, &status, WNOHANG) == 0)
+		return true;
+	return WIFEXITED(status);
+}
+
+/*
+ * The end of a case: it was refused, or the talk is over; the node lives, was
+ * never silent, and keeps `wanted` toolchains.
+ */
+static void end(struct scene *s, struct node *n, const char *name, bool refused,
+		unsigned wanted)
+{
+	unsigned kept = count_kept(s);
+	bool alive = lives(n);
+
+	scene_result(s, name,
+		     refused && alive && kept == wanted &&
+			     n->silent_ms < SILENCE_MS,
+		     "%s, %s, %u are kept, silent for %llu ms at most: %s",
+		     refused ? "refused" : "taken", alive ? "alive" : "crashed",
+		     kept, (unsigned long long)n->silent_ms,
+		     n->bye      ? n->bye :
+		     n->has_kept ? n->kept.detail :
+				   "");
+	node_stop(n);
+}
+
+/* Refused, or over. */
+static bool refuses(struct node *n, unsigned ms)
+{
+	node_wait(n, node_has_kept, ms);
+	return n->over || (n->has_kept && n->kept.state);
+}
+
+static void gift_lie(struct scene *s, const char *name, const char *id,
+		     const struct file *files, size_t n_files,
+		     const struct digest *tree)
+{
+	struct gift g = { id, NULL, files, n_files, tree };
+	struct node *n = node_start(s->kfarmd);
+
+	node_keep(n, 1, &g);
+	end(s, n, name, refuses(n, 20000), 0);
+}
+
+static void odd_ids(struct scene *s)
+{
+	static const char *const ids[] = { "..",  ".",     "../x",
+					   "a/b", ".live", "/etc/x",
+					   "",    "a\nb",  "-x" };
+	struct file f = { .path = "bin/x", .content = text("x") };
+
+	for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++) {
+		char *name = xasprintf("tools: the id \"%s\"",
+				       strcmp(ids[i], "a\nb") ? ids[i] :
+								"a, newline");
+
+		gift_lie(s, name, ids[i], &f, 1, NULL);
+		free(name);
+	}
+}
+
+static void odd_paths(struct scene *s)
+{
+	static const char *const paths[] = { "../x",      "/etc/kfarm-evil",
+					     "a/../../x", "a//b",
+					     ".",         "a/",
+					     "",          ".kfarm",
+					     ".damage",   "toolchain.json" };
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+		struct file f[] = { { .path = "bin/x", .content = text("x") },
+				    { .path = paths[i],
+				      .content = text("evil") } };
+		char *name = xasprintf("tools: the path \"%s\"", paths[i]);
+
+		gift_lie(s, name, ID, f, 2, NULL);
+		free(name);
+	}
+}
+
+static void odd_links(struct scene *s)
+{
+	struct file out[] = {
+		{ .path = "l", .kind = WIRE_LINK, .target = "/etc" },
+	};
+	struct file up[] = {
+		{ .path = "a/l", .kind = WIRE_LINK, .target = "../../.." },
+	};
+	struct file through[] = {
+		{ .path = "d/f", .content = text("x") },
+		{ .path = "l", .kind = WIRE_LINK, .target = "d" },
+		{ .path = "l/g", .content = text("x") },
+	};
+	struct file below[] = {
+		{ .path = "f", .content = text("x") },
+		{ .path = "f/g", .content = text("x") },
+	};
+	struct file twice[] = {
+		{ .path = "f", .content = text("x") },
+		{ .path = "f", .content = text("y") },
+	};
+	struct file late[] = {
+		{ .path = "d", .kind = WIRE_DIR },
+		{ .path = "d", .kind = WIRE_LINK, .target = "." },
+		{ .path = "d/f", .content = text("x") },
+	};
+
+	gift_lie(s, "tools: a link to /etc", ID, out, 1, NULL);
+	gift_lie(s, "tools: a link that climbs out", ID, up, 1, NULL);
+	gift_lie(s, "tools: a file through a link", ID, through, 3, NULL);
+	gift_lie(s, "tools: a file below a file", ID, below, 2, NULL);
+	gift_lie(s, "tools: a path twice", ID, twice, 2, NULL);
+	gift_lie(s, "tools: a directory that becomes a link", ID, late, 3,
+		 NULL);
+}
+
+static void wrong_tree(struct scene *s)
+{
+	struct file f = { .path = "bin/x", .content = text("x") };
+	struct digest tree = { .b = { 1, 2, 3 } };
+
+	gift_lie(s, "tools: another digest", ID, &f, 1, &tree);
+	gift_lie(s, "tools: no file at all", ID, NULL, 0, NULL);
+}
+
+/* A blob that is not what its name says, once it was asked for. */
+static void wrong_blob(struct scene *s)
+{
+	struct file lie = { .path = "bin/x", .content = text("not asked") };
+	struct wire_keep_entry e = { .path = (char *)"bin/x", .size = 5 };
+	struct wire_keep m = {
+		.keep = 1, .id = (char *)ID, .last = 1, .n = 1, .entries = &e
+	};
+	struct node *n = node_start(s->kfarmd);
+
+	digest_of(text("right"), &e.digest);
+	m.host = n->hosts.v[0];
+	m.tree.b[0] = 1; /* it is refused before anything is asked for */
+	node_keep_send(n, &m, &lie);
+	node_blob(n, text("right"));
+	end(s, n, "tools: a blob that nobody asked for", refuses(n, 20000), 0);
+}
+
+/* 10^6 files, of which 65,536 are allowed; and files of 1 GiB each. */
+static void too_many(struct scene *s, const char *name, unsigned files,
+		     uint64_t size)
+{
+	const unsigned each = 10000;
+	struct wire_keep_entry *e = xcalloc(each, sizeof(*e));
+	struct wire_keep m = { .keep = 1, .id = (char *)ID, .entries = e };
+	struct node *n = node_start(s->kfarmd);
+
+	m.host = n->hosts.v[0];
+	for (unsigned at = 0; at < files && !n->over; at += m.n) {
+		m.n = files - at < each ? files - at : each;
+		for (unsigned i = 0; i < m.n; i++) {
+			e[i] = (struct wire_keep_entry){
+				.path = xasprintf("d/%u", at + i),
+				.kind = WIRE_FILE,
+				.size = size
+			};
+			put_le32(e[i].digest.b, at + i);
+		}
+		m.last = at + m.n == files;
+		node_keep_send(n, &m, NULL);
+		for (unsigned i = 0; i < m.n; i++)
+			free(e[i].path);
+	}
+	end(s, n, name, refuses(n, 60000), 0);
+	free(e);
+}
+
+static void floods(struct scene *s)
+{
+	struct wire_tools t = { .verify = 1 };
+	struct node *n = node_start(s->kfarmd);
+	struct buf b = { 0 };
+
+	for (uint32_t i = 0; i < 5000 && !n->over; i++) {
+		t.ask = i;
+		buf_reset(&b);
+		wire_tools_encode(&b, &t);
+		node_send(n, WIRE_TOOLS, buf_bytes(&b));
+	}
+	node_wait(n, node_is_over, 3000);
+	end(s, n, "tools: 5,000 questions", true, 0);
+	n = node_start(s->kfarmd);
+	for (uint32_t i = 0; i < 2000 && !n->over; i++) {
+		struct wire_keep m = { .keep = i,
+				       .id = (char *)ID,
+				       .host = n->hosts.v[0] };
+
+		node_keep_send(n, &m, NULL);
+	}
+	end(s, n, "tools: 2,000 that never end",
+	    node_wait(n, node_is_over, 20000), 0);
+	buf_release(&b);
+}
+
+/* ------------------------------------------------------- interrupted */
+
+#define FILES 60
+
+/* Contents that the node cannot know, and a good toolchain of them. */
+static void make_files(struct file *f, unsigned round)
+{
+	for (unsigned i = 0; i < FILES; i++) {
+		char *content = xasprintf("%u %u %*s", round, i, 5000, "");
+
+		f[i] = (struct file){ .path = xasprintf("t/d%u/%u", i % 7, i),
+				      .content = text(content) };
+	}
+}
+
+static void free_files(struct file *f)
+{
+	for (unsigned i = 0; i < FILES; i++) {
+		free((char *)f[i].path);
+		free((char *)f[i].content.data);
+	}
+}
+
+/* Is what is there under the name whole: this one or none? */
+static bool is_whole(struct node *n, bool *there)
+{
+	const struct wire_held *held = node_tools(n, true);
+
+	*there = held->n == 1;
+	return n->has_held &&
+	       (!held->n ||
+		(held->n == 1 && held->all[0].state == WIRE_HELD_OK));
+}
+
+/* One that is killed after `ms`; 0: it is not, and how long it took. */
+static unsigned one_round(struct scene *s, unsigned round, unsigned ms)
+{
+	struct file f[FILES];
+	struct gift g = { ID, NULL, f, FILES, NULL };
+	struct node *n = node_start(s->kfarmd);
+	uint64_t at;
+
+	make_files(f, round);
+	at = clock_ms();
+	node_keep(n, 1, &g);
+	node_wait(n, node_has_kept, ms ? ms : 60000);
+	if (ms)
+		kill(n->pid, SIGKILL);
+	node_stop(n);
+	free_files(f);
+	return (unsigned)(clock_ms() - at);
+}
+
+static void interrupted(struct scene *s)
+{
+	unsigned torn = 0, kept = 0, rounds = 100;
+	unsigned most = one_round(s, 0, 0) + 2;
+
+	for (unsigned i = 1; i <= rounds; i++) {
+		struct node *n;
+		bool there;
+
+		one_round(s, i, 1 + (unsigned)rand() % most);
+		n = node_start(s->kfarmd);
+		torn += !is_whole(n, &there);
+		kept += there;
+		if (there)
+			node_drop(n, 1, ID);
+		node_stop(n);
+	}
+	printf("      of %u, %u were kept, %u ms at most\n", rounds, kept,
+	       most);
+	scene_result(s, "tools: killed at 100 moments", !torn, "%u were torn",
+		     torn);
+}
+
+/* In use by a cell of somebody, as flock(2) says it. */
+static void in_use(struct scene *s)
+{
+	struct file f = { .path = "bin/x", .content = text("x") };
+	struct gift g = { ID, NULL, &f, 1, NULL };
+	struct node *n = node_start(s->kfarmd);
+	char *path = kept_dir(s, "/" ID);
+	struct file other = { .path = "bin/x", .content = text("other") };
+	bool refused;
+	int fd;
+
+	node_keep(n, 1, &g);
+	refused = refuses(n, 60000);
+	scene_result(s, "tools: a good one is kept", !refused, "%s",
+		     n->has_kept ? n->kept.detail : "no answer");
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	flock(fd, LOCK_SH);
+	node_drop(n, 2, ID);
+	refused = n->has_kept && n->kept.state;
+	g.files = &other;
+	node_keep(n, 3, &g);
+	refused &= refuses(n, 60000);
+	close(fd);
+	end(s, n, "tools: dropped or replaced while in use", refused, 1);
+	n = node_start(s->kfarmd);
+	node_drop(n, 1, "gcc-another");
+	refused = n->has_kept && n->kept.state;
+	end(s, n, "tools: something else dropped", refused, 1);
+	n = node_start(s->kfarmd);
+	node_drop(n, 1, ID);
+	refused = n->has_kept && !n->kept.state;
+	end(s, n, "tools: dropped", refused, 0);
+	free(path);
+}
+
+/* ---------------------------------------------------------- as compilers */
+
+/* evil.c as the driver: whatever it answers, it answers in a cell. */
+static void evil_driver(struct scene *s)
+{
+	struct file f = { .path = "bin/evil",
+			  .executable = true,
+			  .from = s->evil };
+	struct gift g = { ID, NULL, &f, 1, NULL };
+	struct node *n = node_start(s->kfarmd);
+	uint32_t cell;
+	bool leaks;
+
+	node_keep(n, 1, &g);
+	refuses(n, 60000);
+	leaks = node_cell_own(n, "/c/bin/evil", ID, "/tree", &cell);
+	leaks |= (n->has_have && strstr(n->have.detail, s->secret)) ||
+		 (n->bye && strstr(n->bye, s->secret));
+	s->leaks += leaks;
+	node_drop(n, 2, ID);
+	end(s, n, "tools: a driver that is none", !leaks, 0);
+}
+
+/*
+ * Drivers that call the node's files parts of theirs, so that those would come
+ * into a cell: `evil' lies in one directory with them.
+ */
+static void liars(struct scene *s)
+{
+	static const char *const names[] = { "cc1",   "as",    "include",
+					     "climb", "specs", "config",
+					     "loader" };
+	char *dir = str_dir(s->evil), *secrets = str_dir(s->canary);
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		char *path = xasprintf("bin/%s", names[i]);
+		char *from = xasprintf("%s/%s", dir,
+				       strcmp(names[i], "loader") ? "liar" :
+								    "loader");
+		char *driver = xasprintf("/c/bin/%s", names[i]);
+		char *name = xasprintf("tools: a driver that lies: %s",
+				       names[i]);
+		struct file f = { .path = path,
+				  .executable = true,
+				  .from = from };
+		struct gift g = { ID, NULL, &f, 1, NULL };
+		struct node *n = node_start(s->kfarmd);
+		uint32_t cell;
+		bool ready;
+
+		node_keep(n, 1, &g);
+		refuses(n, 60000);
+		ready = node_cell_own(n, driver, ID, "/tree", &cell);
+		s->leaks += ready;
+		node_drop(n, 2, ID);
+		end(s, n, name,
+		    !ready && n->has_have &&
+			    n->have.state == WIRE_HAVE_REFUSED &&
+			    strstr(n->have.detail, secrets) != NULL,
+		    0);
+		free(name);
+		free(driver);
+		free(from);
+		free(path);
+	}
+	free(secrets);
+	free(dir);
+}
+
+/* What is left over is removed, and a small one is kept all the same. */
+void attack_space(struct scene *s)
+{
+	const unsigned n_files = 16, size = 1u << 20;
+	struct file f[16], small = { .path = "bin/x", .content = text("x") };
+	struct gift g = { ID, NULL, f, n_files, NULL };
+	struct node *n = node_start(s->kfarmd);
+	bool refused, said;
+
+	for (unsigned i = 0; i < n_files; i++) {
+		uint8_t *content = xmalloc(size);
+
+		memset(content, (int)i, size);
+		f[i] = (struct file){ .path = xasprintf("f/%u", i),
+				      .content = { content, size } };
+	}
+	node_keep(n, 1, &g);
+	refused = refuses(n, 60000);
+	said = n->has_kept && strcasestr(n->kept.detail, "no space left");
+	end(s, n, "tools: more than the disk holds", refused && said, 0);
+	n = node_start(s->kfarmd);
+	g = (struct gift){ ID, NULL, &small, 1, NULL };
+	node_keep(n, 1, &g);
+	refused = refuses(n, 60000);
+	end(s, n, "tools: what the disk holds", !refused, 1);
+	for (unsigned i = 0; i < n_files; i++) {
+		free((char *)f[i].path);
+		free((uint8_t *)f[i].content.data);
+	}
+}
+
+void attack_tools(struct scene *s)
+{
+	odd_ids(s);
+	odd_paths(s);
+	odd_links(s);
+	wrong_tree(s);
+	wrong_blob(s);
+	too_many(s, "tools: 1,000,000 files", 1000000, 10);
+	too_many(s, "tools: 60 files of 1 GiB", 60, WIRE_BLOB_MAX);
+	floods(s);
+	in_use(s);
+	evil_driver(s);
+	liars(s);
+	interrupted(s);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: toolchain */
+#include "toolchain/catalog.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* The cache's file; what is read of it is written and read alike. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct toolchain_catalog c = { 0 }, again = { 0 };
+	struct strv mirrors = { 0 };
+	struct err err = { 0 };
+	char *text;
+
+	if (toolchain_catalog_decode(&c, bytes_of(data, size), &mirrors,
+				     &err)) {
+		if (!err.text[0] || c.n)
+			abort();
+		strv_release(&mirrors);
+		return 0;
+	}
+	for (size_t i = 0; i < c.n; i++) {
+		if (strstr(c.v[i].path, "..") || strchr(c.v[i].name, '/'))
+			abort();
+	}
+	text = toolchain_catalog_encode(&c, &mirrors);
+	if (toolchain_catalog_decode(&again, bytes_str(text), NULL, &err) ||
+	    again.n != c.n || again.fetched != c.fetched)
+		abort();
+	free(text);
+	toolchain_catalog_release(&again);
+	toolchain_catalog_release(&c);
+	strv_release(&mirrors);
+	return 0;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * tests/toolchain/fake.c - a compiler of 16 KiB, for tests that want many: it
+ * answers what kfarm asks of a gcc (VERSION, TRIPLET; cc1 lies in libexec,
+ * above its bin), and lets this machine's gcc compile.
+ */
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifndef VERSION
+#define VERSION "1.0.0"
+#define TRIPLET "aarch64-linux"
+#endif
+
+static int print_cc1(void)
+{
+	char own[PATH_MAX] = "";
+
+	if (readlink("/proc/self/exe", own, sizeof(own) - 1) < 0)
+		return 1;
+	printf("%s/../libexec/cc1\n", dirname(own));
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const char *asked = argc > 1 ? argv[1] : "";
+
+	if (!strcmp(asked, "--version"))
+		return puts(TRIPLET "-gcc (GCC) " VERSION) < 0;
+	if (!strcmp(asked, "-dumpmachine"))
+		return puts(TRIPLET) < 0;
+	if (!strncmp(asked, "-dump", 5))
+		return puts(VERSION) < 0;
+	if (!strcmp(asked, "-print-prog-name=cc1"))
+		return print_cc1();
+	if (!strncmp(asked, "-print-", 7))
+		return puts(strchr(asked, '=') + 1) < 0;
+	argv[0] = "/usr/bin/gcc";
+	execv(argv[0], argv);
+	return 1;
+}

@@ -1,0 +1,109 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check: yes
+#
+# A node that runs another machine's programs by qemu-user (binfmt_misc), as
+# --host tells it: it keeps the arm64 build of a compiler, asks it and compiles
+# with it in its cells, and the object is the one that this machine's build of
+# the same release makes.  All of it lies in a user and mount namespace of its
+# own: Linux 6.7 knows binfmt_misc there.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/archives.sh"
+
+driver=gcc-12.2.0-nolibc/aarch64-linux/bin/aarch64-linux-gcc
+qemu=$(command -v qemu-aarch64-static)
+cross=/usr/aarch64-linux-gnu/lib
+toolchain_begin
+
+# The program that talks to a node.
+make_client()
+{
+	local lib=$bin/lib attack=$root/tests/farm/attack
+
+	cc -std=gnu17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -O1 -g -Wall \
+		-Wextra -I"$root/kbuild-farm" -o "$work/foreign" \
+		"$root/tests/toolchain/foreign.c" "$attack"/{client,keep}.c \
+		-Wl,--start-group \
+		"$lib"/{toolchain,fetch,wire,options,store,base}.a \
+		-Wl,--end-group -llzo2 -lzstd -lcrypto -lcurl -lpthread
+}
+
+# What the kernel has to be told of arm64's programs; F: qemu is opened now,
+# so that it is there in a cell, too.
+write_inside()
+{
+	local zero='\x00\x00\x00\x00\x00\x00\x00\x00'
+
+	mkdir -p "$work/libs/aarch64-linux-gnu" "$work/overlay"
+	cp -L "$cross"/ld-linux-aarch64.so.1 "$work/libs/" &&
+		cp -L "$cross"/lib{c.so.6,m.so.6,dl.so.2,pthread.so.0} \
+			"$work/libs/aarch64-linux-gnu/" || return
+	cat >"$work/inside" <<END
+#!/bin/sh
+mount -t binfmt_misc none /proc/sys/fs/binfmt_misc || exit 77
+printf '%s' ':kfarm-arm64:M::\\x7fELF\\x02\\x01\\x01\\x00$zero\\x02\\x00\\xb7\\x00:\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\x00\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xfe\\xff\\xff\\xff:$qemu:F' \\
+	>/proc/sys/fs/binfmt_misc/register || exit 77
+mount -t overlay -o "userxattr,lowerdir=/usr/lib,upperdir=$work/libs,workdir=$work/overlay" none /usr/lib || exit 77
+exec "\$@"
+END
+	chmod +x "$work/inside"
+}
+
+inside()
+{
+	unshare -Urm "$work/inside" "$@"
+}
+
+# compile NAME ID HOST COMMAND...: what the client gets for x.c from a node
+compile()
+{
+	local name=$1 id=$2 host=$3
+
+	shift 3
+	"$@" "$work/foreign" "$work/$name" "$id" "$host" "$driver" \
+		"$work/x.c" "$work/$name.o" "$bin/kfarmd" --stdio \
+		--store "$work/nodes/$name/store" --host "$host"
+}
+
+unpack()
+{
+	mkdir -p "$work/$1" && tar -C "$work/$1" -xf "$archives/made/$2/"*"$3"
+}
+
+cat >"$work/x.c" <<'END'
+#include <stddef.h>
+struct s { double d; const char *s; };
+size_t f(const struct s *s, int n)
+{
+	switch (n) {
+	case 1: return s->d * 3.5;
+	case 2: return s->s[4];
+	case 3: return sizeof(*s);
+	case 4: return offsetof(struct s, s);
+	default: return s->s ? *s->s + n : 7;
+	}
+}
+END
+check "archives of compilers can be made" archives_make
+check "the client can be made" make_client
+check "this machine's build comes out of its archive" \
+	unpack own "$archives_host" 12.2.0-nolibc-aarch64-linux.tar.xz
+check "a node keeps this machine's build and compiles with it" \
+	compile own gcc-12.2.0-aarch64-linux "$archives_host" env
+
+if [ "$archives_host" != x86_64 ]; then
+	left_out "arm64 by qemu" "this machine runs arm64 by itself"
+elif [ ! "$qemu" ] || [ ! -e "$cross/ld-linux-aarch64.so.1" ]; then
+	left_out "arm64 by qemu" "no qemu-user-static, no libc for arm64"
+elif ! write_inside || ! inside true 2>"$work/inside.log"; then
+	left_out "arm64 by qemu" "no binfmt_misc in a namespace of ours:" \
+		"$(tail -n 1 "$work/inside.log")"
+else
+	check "arm64's build comes out of its archive" \
+		unpack arm64 arm64 12.2.0-nolibc-aarch64-linux.tar.xz
+	check "a node with --host arm64 keeps it and compiles with it" \
+		compile arm64 gcc-12.2.0-aarch64-linux-on-arm64 arm64 inside
+	check "the two objects are equal" \
+		cmp "$work/own.o" "$work/arm64.o"
+fi
+farm_end

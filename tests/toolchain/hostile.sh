@@ -1,0 +1,127 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2154 # what lib.sh sets
+# check: yes
+#
+# kfarm toolchain install from a server that breaks off, lies and goes silent
+# while the archive or its sums are on their way: either all of it is
+# installed, or nothing and kfarm says why.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/archives.sh"
+
+triplet=aarch64-linux
+archives_version=9.1.0
+id=gcc-$archives_version-$triplet
+
+toolchain_begin
+archives_make && archives_begin "$work" || exit 1
+trap 'archives_end; farm_cleanup' EXIT
+store=$XDG_DATA_HOME/kfarm/toolchains
+files=$work/files
+
+# A compiler of 16 KiB, packed, signed and listed.
+fake()
+{
+	local top=$work/made/gcc-$archives_version-nolibc/$triplet at
+
+	at=$files/$(archives_path "$archives_host" $triplet)
+	mkdir -p "$top"/{bin,libexec} "${at%/*}"
+	cc -O1 -DVERSION="\"$archives_version\"" -DTRIPLET="\"$triplet\"" \
+		-o "$top/bin/$triplet-gcc" "$root/tests/toolchain/fake.c" &&
+		cp "$top/bin/$triplet-gcc" "$top/libexec/cc1" &&
+		head -c 9000 /dev/urandom >"$top/noise" &&
+		archives_pack "$work/made" $triplet "${at%.tar.xz}" &&
+		archives_sums "$files" "$archives_host"
+	size=$(stat -c %s "$at")
+}
+
+# install OPTIONS: by a server that treats the archive so, nothing remembered
+install()
+{
+	rm -rf "$work/cache"
+	cat >"$work/config" <<-END
+	[toolchain]
+	mirror = $bad_url/$1/file/pub/tools
+	ca-file = $server_ca
+	key-file = $archives_keys
+	sums-key = $archives_sums_key
+	tar-key = $archives_tar_key
+	END
+	KFARM_CONFIG=$work/config "$bin/kfarm" toolchain install \
+		"gcc-$archives_version" --triplet $triplet \
+		>"$work/log" 2>&1 </dev/null
+}
+
+left()
+{
+	find "$store" -mindepth 1 -maxdepth 1 -name '[!.]*' 2>/dev/null
+	find "$store" -mindepth 1 -path '*/.live/*' 2>/dev/null
+}
+
+# takes REQUESTS OPTIONS: it is installed all the same
+takes()
+{
+	local status n
+
+	: >"$bad_log"
+	install "$2"
+	status=$?
+	n=$(grep -c '\.tar\.xz ' "$bad_log")
+	if [ $status -eq 0 ] && [ "$n" -eq "$1" ] &&
+		cmp "$work/made/gcc-$archives_version-nolibc/$triplet/noise" \
+			"$store/$id/gcc-$archives_version-nolibc/$triplet/noise"
+	then
+		good "$2: installed, with $n requests"
+	else
+		bad "$2: status $status, $n requests, wanted $1"
+		tail -n 5 "$work/log"
+	fi
+	"$bin/kfarm" toolchain remove "$id" >"$work/log" 2>&1
+}
+
+# refuses WORDS OPTIONS: it is not, and that is said
+refuses()
+{
+	local status
+
+	install "$2"
+	status=$?
+	if [ $status -eq 1 ] && [ ! "$(left)" ] && grep -q "$1" "$work/log"
+	then
+		good "$2: refused"
+	else
+		bad "$2: status $status, wanted \"$1\", $(left)"
+		tail -n 5 "$work/log"
+		rm -rf "$store"
+	fi
+}
+
+fake || exit 1
+badserver_start "$files"
+a=only=.tar.xz
+
+takes 1 $a
+for cut in 0 6 3000 $((size - 1)); do
+	takes 2 $a/cut=$cut/cuts=1
+done
+takes 2 $a/cut=3000/cuts=1/range=ignored
+takes 3 $a/cut=3000/cuts=1/range=refused
+takes 2 $a/cut=3000/cuts=1/stamp=changing
+takes 2 $a/hcut=40/times=1
+takes 3 $a/length=50000/times=1
+takes 1 $a/length=-1
+takes 1 $a/chunked
+takes 2 $a/status=503/after=1/times=1
+
+refuses 'SHA-256 is\|damaged' $a/flip=4000
+refuses 'SHA-256 is\|damaged' $a/length=4000
+refuses 'SHA-256 is\|damaged' $a/length=-1/cut=4000
+refuses 'no such file (404)' $a/status=404
+refuses 'not allowed (403)' $a/status=403
+refuses 'behind its end\|damaged' $a/endless
+refuses 'come back in 9999 s' $a/status=503/after=9999
+refuses 'more than 10 times' $a/loop
+refuses 'sha256sums.asc' only=sha256sums.asc/flip=300
+refuses 'sha256sums.asc' only=sha256sums.asc/length=300
+badserver_stop
+farm_end

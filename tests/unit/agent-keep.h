@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * tests/unit/agent-keep.h - toolchains for the tests of what a node keeps: a
+ * small one of a few files, and a whole gcc that works wherever it lies.
+ */
+#ifndef AGENT_KEEP_TEST_H
+#define AGENT_KEEP_TEST_H
+
+#include "agent-node.h"
+#include "toolchain/tree.h"
+
+#define KEEP_JSON "{\"id\": \"test\"}\n"
+
+/* One that can be sent. */
+struct gift {
+	const char *id;
+	char *host;
+	struct toolchain_entries entries;
+	struct digest tree;
+};
+
+static inline void gift_release(struct gift *g)
+{
+	free(g->host);
+	toolchain_entries_release(&g->entries);
+	*g = (struct gift){ 0 };
+}
+
+/* What lies below a directory; its content can be sent from now on. */
+static inline struct gift gift_of(const char *id, const char *host,
+				  const char *dir)
+{
+	struct gift g = { .id = id, .host = xstrdup(host) };
+	struct err err;
+
+	ck_assert_msg(!toolchain_tree_read(&g.entries, dir, NULL, &err), "%s",
+		      err.text);
+	for (size_t i = 0; i < g.entries.n; i++) {
+		const struct toolchain_entry *e = &g.entries.v[i];
+		char *path = xasprintf("%s/%s", dir, e->path);
+		struct buf content = { 0 };
+
+		if (e->kind == TOOLCHAIN_FILE) {
+			ck_assert_int_eq(
+				fs_read(path, 1u << 30, &content, &err), 0);
+			play_blob(buf_bytes(&content));
+		}
+		buf_release(&content);
+		free(path);
+	}
+	toolchain_tree_digest(&g.entries, &g.tree);
+	return g;
+}
+
+static inline struct toolchain_entry *gift_file(struct gift *g,
+						const char *path,
+						const char *content)
+{
+	struct toolchain_entry *e = toolchain_tree_add(&g->entries, path);
+
+	e->kind = TOOLCHAIN_FILE;
+	e->size = strlen(content);
+	e->mtime_ns = 1600000000123456789;
+	e->digest = play_blob(bytes_str(content));
+	return e;
+}
+
+static inline void gift_link(struct gift *g, const char *path,
+			     const char *target)
+{
+	struct toolchain_entry *e = toolchain_tree_add(&g->entries, path);
+
+	e->kind = TOOLCHAIN_LINK;
+	e->target = xstrdup(target);
+}
+
+/* A few files; `word` makes it another one. */
+static inline struct gift gift_small(const char *id, const char *host,
+				     const char *word)
+{
+	struct gift g = { .id = id, .host = xstrdup(host) };
+
+	gift_file(&g, "t/bin/x-gcc", word)->executable = true;
+	gift_link(&g, "t/bin/x-cc", "x-gcc");
+	gift_file(&g, "t/include/a.h", "int a;\n");
+	gift_file(&g, "t/include/empty.h", "");
+	toolchain_tree_add(&g.entries, "t/tmp")->kind = TOOLCHAIN_DIR;
+	toolchain_tree_sort(&g.entries);
+	toolchain_tree_digest(&g.entries, &g.tree);
+	return g;
+}
+
+/* One message with these entries of it, as they are. */
+static inline void gift_send_some(struct client *c, const struct gift *g,
+				  unsigned keep, size_t at, size_t n, bool last)
+{
+	struct wire_keep m = { .keep = keep,
+			       .id = (char *)g->id,
+			       .host = g->host,
+			       .tree = g->tree,
+			       .last = last,
+			       .json = (char *)(last ? KEEP_JSON : ""),
+			       .n = (uint32_t)n };
+	struct sent_view *sent = &c->view[c->n_views++];
+	struct buf body = { 0 };
+
+	ck_assert_uint_lt(c->n_views, CLIENT_VIEWS);
+	*sent = (struct sent_view){ .cell = keep | WIRE_NEED_KEEP,
+				    .view = ++c->last_keep[keep],
+				    .n = m.n };
+	sent->digest = xcalloc(n + 1, sizeof(*sent->digest));
+	m.entries = xcalloc(n + 1, sizeof(*m.entries));
+	for (size_t i = 0; i < n; i++) {
+		const struct toolchain_entry *e = &g->entries.v[at + i];
+
+		sent->digest[i] = e->digest;
+		m.entries[i] = (struct wire_keep_entry){
+			.path = e->path,
+			.kind = (uint8_t)e->kind,
+			.executable = e->executable,
+			.size = e->size,
+			.mtime_ns = e->mtime_ns,
+			.digest = e->digest,
+			.target = e->target,
+		};
+	}
+	wire_keep_encode(&body, &m);
+	free(m.entries);
+	client_send(c, WIRE_KEEP, &body);
+}
+
+/* All of it, in messages of at most `most` entries. */
+static inline void gift_send(struct client *c, const struct gift *g,
+			     unsigned keep, size_t most)
+{
+	size_t at = 0;
+
+	do {
+		size_t n = g->entries.n - at;
+
+		if (n > most)
+			n = most;
+		gift_send_some(c, g, keep, at, n, at + n == g->entries.n);
+		at += n;
+	} while (at < g->entries.n);
+}
+
+static inline const struct wire_kept *gift_wait(struct client *c, unsigned keep)
+{
+	client_wait_ms(&c->has_kept[keep], 2 * CLIENT_MS);
+	ck_assert_msg(c->has_kept[keep], "toolchain %u: no answer (%s)", keep,
+		      c->bye ? c->bye : "");
+	return &c->kept[keep];
+}
+
+/* It is taken; what it says otherwise fails the test. */
+static inline void gift_give(struct client *c, const struct gift *g,
+			     unsigned keep)
+{
+	const struct wire_kept *kept;
+
+	gift_send(c, g, keep, 1000);
+	kept = gift_wait(c, keep);
+	ck_assert_msg(!kept->state, "%s", kept->detail);
+	ck_assert(digest_equal(&kept->tree, &g->tree));
+}
+
+static inline void gift_refused(struct client *c, unsigned keep,
+				const char *word)
+{
+	const struct wire_kept *kept = gift_wait(c, keep);
+
+	ck_assert_uint_eq(kept->state, 1);
+	ck_assert_msg(strstr(kept->detail, word), "it said: %s", kept->detail);
+}
+
+static inline const struct wire_held *tools_ask(struct client *c, bool verify)
+{
+	struct wire_tools m = { .ask = 77, .verify = verify };
+	struct buf body = { 0 };
+
+	c->has_held = false;
+	wire_tools_encode(&body, &m);
+	client_send(c, WIRE_TOOLS, &body);
+	client_wait(&c->has_held);
+	ck_assert_uint_eq(c->held.ask, 77);
+	return &c->held;
+}
+
+static inline const struct wire_kept *tools_drop(struct client *c,
+						 unsigned keep, const char *id)
+{
+	struct wire_drop m = { .keep = keep, .id = (char *)id };
+	struct buf body = { 0 };
+
+	wire_drop_encode(&body, &m);
+	client_send(c, WIRE_DROP, &body);
+	return gift_wait(c, keep);
+}
+
+/* ------------------------------------------------------------ a real gcc */
+
+static inline char *gcc_says(const char *word)
+{
+	char *argv[] = { (char *)GCC, (char *)word, NULL };
+	struct buf out = output_of(argv);
+
+	while (out.len && out.data[out.len - 1] == '\n')
+		out.data[--out.len] = '\0';
+	return buf_steal(&out);
+}
+
+/*
+ * gcc, cc1, its headers and as of this machine in DIR/t, as those are laid
+ * out who publish compilers: it finds its parts beside itself, and is called
+ * x-gcc.
+ */
+static inline void gcc_copy(const char *dir)
+{
+	char *cc1 = gcc_says("-print-prog-name=cc1"), *lib = str_dir(cc1);
+	char *include = gcc_says("-print-file-name=include");
+	char *machine = gcc_says("-dumpmachine");
+	/* /usr/lib/gcc/MACHINE/12 is lib/gcc/MACHINE/12 below the prefix. */
+	char *line = xasprintf(
+		"set -e; cd '%s'; mkdir -p t/bin t/%s/bin \"t/${1#/usr/}\"; "
+		"cp \"$(readlink -f %s)\" t/bin/x-gcc; ln -s x-gcc t/bin/x-cc; "
+		"cp -L \"$(command -v as)\" t/%s/bin/as; "
+		"cp '%s' \"t/${1#/usr/}/\"; "
+		"cp -rL '%s' \"t/${1#/usr/}/include\"",
+		dir, machine, GCC, machine, cc1, include);
+	char *argv[] = { (char *)"sh", (char *)"-c", line,
+			 (char *)"sh", lib,          NULL };
+	struct buf out = output_of(argv);
+
+	buf_release(&out);
+	free(line);
+	free(machine);
+	free(include);
+	free(lib);
+	free(cc1);
+}
+
+#endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: cli */
+#include "cli/progress.h"
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/str.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct {
+	const char *what;
+	bool bytes;
+	uint64_t done, total;
+	const char *text;
+} texts[] = {
+	{ "checking", true, 0, 0, "checking" },
+	{ "fetching", true, 1 << 20, 0, "fetching, 1.0 MiB" },
+	{ "fetching", true, 47290777, 105172173,
+	  "fetching, 45.1 of 100.3 MiB, 44 %" },
+	{ "fetching", true, 0, 1 << 20, "fetching, 0.0 of 1.0 MiB, 0 %" },
+	{ "asking", false, 3, 40, "asking, 3 of 40" },
+	{ "asking", false, 3, 0, "asking, 3" },
+};
+
+START_TEST(a_row_says_how_far_it_is)
+{
+	char *text = progress_text(texts[_i].what, texts[_i].bytes,
+				   texts[_i].done, texts[_i].total);
+
+	ck_assert_str_eq(text, texts[_i].text);
+	free(text);
+}
+END_TEST
+
+/* Standard error is a terminal or a pipe; what is written there. */
+static void read_all(int fd, struct buf *out)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	char block[4096];
+	ssize_t n;
+
+	while (poll(&p, 1, 0) == 1 && (n = read(fd, block, sizeof(block))) > 0)
+		buf_add(out, block, (size_t)n);
+}
+
+static int terminal(void)
+{
+	int fd = posix_openpt(O_RDWR | O_NOCTTY), other;
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert(!grantpt(fd) && !unlockpt(fd));
+	other = open(ptsname(fd), O_RDWR | O_NOCTTY);
+	ck_assert_int_ge(dup2(other, STDERR_FILENO), 0);
+	close(other);
+	setenv("TERM", "xterm", 1);
+	return fd;
+}
+
+static void work_on(struct progress *p, unsigned ms)
+{
+	for (unsigned i = 0; i < ms; i += 50) {
+		progress_tick(p);
+		usleep(50000);
+	}
+}
+
+START_TEST(a_terminal_has_a_table_that_goes_away)
+{
+	int fd = terminal();
+	struct progress *p = progress_new();
+	struct buf said = { 0 };
+	size_t one = progress_add(p, "gcc-13.3.0-aarch64-linux");
+	size_t two = progress_add(p, "clang-18.1.8");
+
+	progress_set(p, one, "fetching", 1 << 20, 4 << 20);
+	progress_set(p, two, "checking", 0, 0);
+	work_on(p, 1400);
+	read_all(fd, &said);
+	ck_assert(strstr(buf_str(&said), "gcc-13.3.0-aarch64-linux  fetching, "
+					 "1.0 of 4.0 MiB, 25 %"));
+	ck_assert(strstr(buf_str(&said), "clang-18.1.8              checking"));
+	buf_reset(&said);
+	progress_end(p, one);
+	progress_free(p);
+	read_all(fd, &said);
+	/* Up to where it began, and nothing below. */
+	ck_assert(strstr(buf_str(&said), "\033[2A\033[J"));
+	buf_release(&said);
+	close(fd);
+}
+END_TEST
+
+static int quick(void *arg)
+{
+	*(int *)arg += 1;
+	return -7;
+}
+
+START_TEST(what_is_quick_shows_nothing)
+{
+	int fd = terminal(), called = 0;
+	struct buf said = { 0 };
+
+	ck_assert_int_eq(progress_run("x", "removing", quick, &called), -7);
+	ck_assert_int_eq(called, 1);
+	read_all(fd, &said);
+	ck_assert_uint_eq(said.len, 0);
+	close(fd);
+}
+END_TEST
+
+START_TEST(elsewhere_there_are_lines)
+{
+	struct buf said = { 0 };
+	struct progress *p;
+	int fds[2];
+
+	ck_assert(!pipe(fds));
+	ck_assert_int_ge(dup2(fds[1], STDERR_FILENO), 0);
+	log_init("kfarm", LOG_INFO);
+	p = progress_new();
+	progress_count(p, progress_add(p, "mirror"), "asking", 1, 2);
+	progress_add(p, "waits for its turn");
+	work_on(p, 2300);
+	progress_free(p);
+	read_all(fds[0], &said);
+	ck_assert(
+		str_starts(buf_str(&said), "kfarm: mirror: asking, 1 of 2\n"));
+	ck_assert(!strstr(buf_str(&said), "waits"));
+	buf_release(&said);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("cli/progress");
+	TCase *tc = tcase_create("progress");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_add_loop_test(tc, a_row_says_how_far_it_is, 0,
+			    sizeof(texts) / sizeof(*texts));
+	tcase_add_test(tc, a_terminal_has_a_table_that_goes_away);
+	tcase_add_test(tc, what_is_quick_shows_nothing);
+	tcase_add_test(tc, elsewhere_there_are_lines);
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed != 0;
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: coord scan node toolchain store conf options wire base */
+#include "coord/trust.h"
+
+#include "base/fs.h"
+#include "base/str.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char dir[] = "/tmp/kfarm-check-trust-XXXXXX";
+static char *path;
+static struct coord_trust_key key = { .node = "neo4a" };
+
+static void setup(void)
+{
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	path = xasprintf("%s/state/canary.json", dir);
+	memset(key.ours.b, 1, DIGEST_SIZE);
+	memset(key.theirs.b, 2, DIGEST_SIZE);
+	memset(key.sources.b, 3, DIGEST_SIZE);
+}
+
+static void teardown(void)
+{
+	struct err err;
+
+	fs_remove(dir, &err);
+	free(path);
+}
+
+static enum coord_trust_is known(const struct coord_trust_key *k)
+{
+	struct coord_trust_entry e;
+	enum coord_trust_is is;
+
+	coord_trust_find(path, k, &e);
+	is = e.is;
+	coord_trust_entry_release(&e);
+	return is;
+}
+
+static void add(const struct coord_trust_key *k, enum coord_trust_is is,
+		const char *detail)
+{
+	struct coord_trust_entry e = { .is = is,
+				       .id = (char *)"gcc-9.9.9-x-on-arm64",
+				       .detail = (char *)detail,
+				       .cpu_ms = 77 };
+	struct err err;
+
+	ck_assert_int_eq(coord_trust_add(path, k, &e, &err), 0);
+}
+
+START_TEST(nothing_is_known_before_anything_was_recorded)
+{
+	ck_assert_int_eq(known(&key), COORD_TRUST_UNKNOWN);
+	ck_assert_ptr_null(coord_trust_choice(path, &key));
+	ck_assert(!fs_exists(path));
+}
+END_TEST
+
+START_TEST(the_newest_word_counts)
+{
+	struct coord_trust_entry e;
+
+	add(&key, COORD_TRUST_PASSED, "");
+	ck_assert_int_eq(known(&key), COORD_TRUST_PASSED);
+	add(&key, COORD_TRUST_FAILED, "switch.c");
+	coord_trust_find(path, &key, &e);
+	ck_assert_int_eq(e.is, COORD_TRUST_FAILED);
+	ck_assert_str_eq(e.detail, "switch.c");
+	ck_assert_str_eq(e.id, "gcc-9.9.9-x-on-arm64");
+	ck_assert_uint_eq(e.cpu_ms, 77);
+	coord_trust_entry_release(&e);
+}
+END_TEST
+
+/* What may differ, so that nothing is known of it. */
+START_TEST(a_word_is_about_one_node_and_both_compilers_and_one_canary)
+{
+	struct coord_trust_key other = key;
+
+	add(&key, COORD_TRUST_PASSED, "");
+	if (_i == 0)
+		other.node = "neo4b";
+	else if (_i == 1)
+		other.ours.b[31] ^= 1;
+	else if (_i == 2)
+		other.theirs.b[0] ^= 1;
+	else
+		other.sources.b[7] ^= 1;
+	ck_assert_int_eq(known(&other), COORD_TRUST_UNKNOWN);
+	ck_assert_int_eq(known(&key), COORD_TRUST_PASSED);
+}
+END_TEST
+
+START_TEST(the_last_word_is_found_whatever_build_it_is_of)
+{
+	struct coord_trust_key other = key;
+	struct coord_trust_entry e;
+
+	add(&key, COORD_TRUST_PASSED, "");
+	other.theirs.b[0] ^= 1;
+	coord_trust_last(path, &other, "gcc-9.9.9-x-on-arm64", &e);
+	ck_assert_int_eq(e.is, COORD_TRUST_PASSED);
+	coord_trust_entry_release(&e);
+	coord_trust_last(path, &other, "gcc-9.9.9-y", &e);
+	ck_assert_int_eq(e.is, COORD_TRUST_UNKNOWN);
+	coord_trust_entry_release(&e);
+}
+END_TEST
+
+START_TEST(a_choice_is_kept_beside_the_canaries)
+{
+	struct err err;
+	char *id;
+
+	add(&key, COORD_TRUST_PASSED, "");
+	ck_assert_int_eq(coord_trust_choose(path, &key, "gcc-a", &err), 0);
+	ck_assert_int_eq(coord_trust_choose(path, &key, "", &err), 0);
+	id = coord_trust_choice(path, &key);
+	ck_assert_str_eq(id, "");
+	free(id);
+	ck_assert_int_eq(known(&key), COORD_TRUST_PASSED);
+}
+END_TEST
+
+static const char *const broken[] = {
+	"",
+	"{",
+	"[]",
+	"{\"canaries\": 3, \"choices\": {}}",
+	"{\"canaries\": [7, null, {\"node\": 4}], \"choices\": [[]]}",
+};
+
+START_TEST(a_broken_file_counts_as_empty_and_is_made_whole)
+{
+	struct err err;
+	char *state = str_dir(path);
+
+	ck_assert_int_eq(fs_mkdirs(state, 0700, &err), 0);
+	ck_assert_int_eq(fs_write(path, bytes_str(broken[_i]), 0600, &err), 0);
+	ck_assert_int_eq(known(&key), COORD_TRUST_UNKNOWN);
+	ck_assert_ptr_null(coord_trust_choice(path, &key));
+	add(&key, COORD_TRUST_PASSED, "");
+	ck_assert_int_eq(known(&key), COORD_TRUST_PASSED);
+	free(state);
+}
+END_TEST
+
+#define WRITERS 4
+#define WORDS   8
+
+/* Each tells of other nodes; none may be lost. */
+START_TEST(several_kfarms_may_write_at_once)
+{
+	struct coord_trust_key k = key;
+	char name[32];
+
+	for (int w = 0; w < WRITERS; w++) {
+		if (fork())
+			continue;
+		for (int i = 0; i < WORDS; i++) {
+			snprintf(name, sizeof(name), "node-%d-%d", w, i);
+			k.node = name;
+			add(&k, COORD_TRUST_PASSED, "");
+		}
+		_exit(0);
+	}
+	for (int w = 0; w < WRITERS; w++) {
+		int status;
+
+		ck_assert_int_gt(wait(&status), 0);
+		ck_assert_int_eq(status, 0);
+	}
+	k.node = name;
+	for (int i = 0; i < WRITERS * WORDS; i++) {
+		snprintf(name, sizeof(name), "node-%d-%d", i / WORDS,
+			 i % WORDS);
+		ck_assert_int_eq(known(&k), COORD_TRUST_PASSED);
+	}
+}
+END_TEST
+
+START_TEST(a_place_that_cannot_be_written_is_named)
+{
+	struct coord_trust_entry e = { .is = COORD_TRUST_PASSED };
+	struct err err;
+	char *file = xasprintf("%s/state", dir);
+
+	ck_assert_int_eq(fs_write(file, bytes_str("x"), 0600, &err), 0);
+	ck_assert_int_lt(coord_trust_add(path, &key, &e, &err), 0);
+	ck_assert_ptr_nonnull(strstr(err.text, "/state"));
+	free(file);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("coord/trust");
+	TCase *tc = tcase_create("all");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, nothing_is_known_before_anything_was_recorded);
+	tcase_add_test(tc, the_newest_word_counts);
+	tcase_add_loop_test(
+		tc, a_word_is_about_one_node_and_both_compilers_and_one_canary,
+		0, 4);
+	tcase_add_test(tc, the_last_word_is_found_whatever_build_it_is_of);
+	tcase_add_test(tc, a_choice_is_kept_beside_the_canaries);
+	tcase_add_loop_test(tc, a_broken_file_counts_as_empty_and_is_made_whole,
+			    0, sizeof(broken) / sizeof(*broken));
+	tcase_add_test(tc, several_kfarms_may_write_at_once);
+	tcase_add_test(tc, a_place_that_cannot_be_written_is_named);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base store conf fetch toolchain */
+#include "toolchain/adopt.h"
+
+#include "base/fs.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PREFIX "/usr/bin/aarch64-linux-gnu-"
+#define ID     "-aarch64-linux-gnu"
+
+static char dir[] = "/tmp/check_toolchain.XXXXXX";
+static char *bin;
+static struct toolchain_installed t;
+static struct err err;
+
+static void set_up(void)
+{
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	bin = xasprintf("%s/vendor/bin", dir);
+	ck_assert_int_eq(fs_mkdirs(bin, 0755, &err), 0);
+}
+
+static void tear_down(void)
+{
+	struct err ignored;
+
+	toolchain_installed_release(&t);
+	fs_remove(dir, &ignored);
+	free(bin);
+	strcpy(dir + strlen(dir) - 6, "XXXXXX");
+}
+
+static int adopt(const char *what, bool again)
+{
+	toolchain_installed_release(&t);
+	return toolchain_adopt(dir, what, again, environ, &t, &err);
+}
+
+static void link_tool(const char *name, const char *to)
+{
+	char *path = xasprintf("%s/%s", bin, name);
+
+	unlink(path);
+	ck_assert_int_eq(symlink(to, path), 0);
+	free(path);
+}
+
+START_TEST(a_prefix_of_the_distribution_is_adopted)
+{
+	static const char *const said[] = { PREFIX, "aarch64-linux-gnu-",
+					    PREFIX "gcc" };
+	struct toolchain_installed_list list;
+
+	ck_assert_msg(!adopt(said[_i], false), "%s", err.text);
+	ck_assert(str_starts(t.id, "adopted-gcc-"));
+	ck_assert(str_ends(t.id, ID));
+	ck_assert_str_eq(t.adopted, said[_i]);
+	ck_assert_str_eq(t.triplet, "aarch64-linux-gnu");
+	ck_assert_str_eq(t.bin, "/usr/bin");
+	ck_assert_str_eq(t.driver, "aarch64-linux-gnu-gcc");
+	ck_assert(strv_has(&t.tools, PREFIX "gcc"));
+	ck_assert(strv_has(&t.tools, PREFIX "ld"));
+	ck_assert(!strv_has(&t.tools, "/usr/bin/gcc"));
+	ck_assert(t.has_content);
+	/* It is listed, by the same name, and stands where it stood. */
+	ck_assert_int_eq(toolchain_installed_list(dir, &list, &err), 0);
+	ck_assert_uint_eq(list.n, 1);
+	ck_assert_str_eq(list.v[0].id, t.id);
+	ck_assert_int_eq(toolchain_verify(&list.v[0], NULL, &err), 0);
+	ck_assert_int_eq(toolchain_remove(dir, t.id, false, &err), 0);
+	ck_assert(fs_exists(PREFIX "gcc"));
+	toolchain_installed_list_release(&list);
+}
+END_TEST
+
+START_TEST(the_same_again_is_no_error)
+{
+	char *date;
+
+	ck_assert_int_eq(adopt(PREFIX, false), 0);
+	date = xstrdup(t.date);
+	ck_assert_int_eq(adopt(PREFIX, false), 0);
+	ck_assert_str_eq(t.date, date);
+	free(date);
+}
+END_TEST
+
+START_TEST(a_directory_with_one_compiler_is_adopted)
+{
+	char *vendor = str_dir(bin);
+
+	link_tool("x-elf-gcc", PREFIX "gcc");
+	link_tool("x-elf-ld", PREFIX "ld");
+	link_tool("other-nm", PREFIX "nm");
+	ck_assert_msg(!adopt(vendor, false), "%s", err.text);
+	ck_assert_str_eq(t.triplet, "x-elf");
+	ck_assert_str_eq(t.bin, bin);
+	ck_assert_uint_eq(t.tools.n, 2);
+	ck_assert_int_eq(adopt(bin, false), 0);
+	link_tool("y-elf-gcc", PREFIX "gcc");
+	ck_assert_int_eq(adopt(vendor, false), -E2BIG);
+	ck_assert_ptr_nonnull(strstr(err.text, "x-elf-gcc, "));
+	free(vendor);
+}
+END_TEST
+
+START_TEST(one_that_changed_is_noticed)
+{
+	char *prefix = xasprintf("%s/aarch64-linux-gnu-", bin);
+
+	link_tool("aarch64-linux-gnu-gcc", PREFIX "gcc");
+	ck_assert_int_eq(adopt(prefix, false), 0);
+	ck_assert_int_eq(toolchain_adopted_check(&t, environ, &err), 0);
+	link_tool("aarch64-linux-gnu-gcc", "/usr/bin/gcc");
+	ck_assert_int_eq(toolchain_adopted_check(&t, environ, &err), -ESTALE);
+	ck_assert_ptr_nonnull(strstr(err.text, "adopt it again"));
+	ck_assert_int_eq(toolchain_verify(&t, NULL, &err), -ESTALE);
+	/* Of the same version, so it would take the other's place. */
+	ck_assert_int_eq(adopt(prefix, false), -EEXIST);
+	ck_assert_int_eq(adopt(prefix, true), 0);
+	ck_assert_int_eq(toolchain_adopted_check(&t, environ, &err), 0);
+	free(prefix);
+}
+END_TEST
+
+START_TEST(what_is_no_compiler_is_refused)
+{
+	ck_assert_int_eq(adopt("/nonexistent/x-", false), -ENOENT);
+	ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent/x-gcc"));
+	ck_assert_int_eq(adopt(bin, false), -ENOENT);
+	link_tool("x-gcc", "/usr/bin/true");
+	ck_assert_int_ne(adopt(bin, false), 0);
+	ck_assert_ptr_null(t.id);
+}
+END_TEST
+
+/* clang's tools are called like nobody else's. */
+START_TEST(tools_are_those_of_the_compiler)
+{
+	struct strv tools = { 0 };
+
+	link_tool("clang", "/usr/bin/true");
+	link_tool("ld.lld", "/usr/bin/true");
+	link_tool("llvm-nm", "/usr/bin/true");
+	link_tool("nm", "/usr/bin/true");
+	link_tool("llvm-dangling", "/nonexistent");
+	ck_assert_int_eq(
+		toolchain_adopt_tools(bin, "clang", true, &tools, &err), 0);
+	ck_assert_uint_eq(tools.n, 3);
+	strv_release(&tools);
+	link_tool("gcc", "/usr/bin/true");
+	ck_assert_int_eq(toolchain_adopt_tools(bin, "gcc", false, &tools, &err),
+			 0);
+	ck_assert_uint_eq(tools.n, 2);
+	ck_assert(strv_has(&tools, "nm"));
+	strv_release(&tools);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("toolchain/adopt");
+	TCase *tc = tcase_create("adopt");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_loop_test(tc, a_prefix_of_the_distribution_is_adopted, 0, 3);
+	tcase_add_test(tc, the_same_again_is_no_error);
+	tcase_add_test(tc, a_directory_with_one_compiler_is_adopted);
+	tcase_add_test(tc, one_that_changed_is_noticed);
+	tcase_add_test(tc, what_is_no_compiler_is_refused);
+	tcase_add_test(tc, tools_are_those_of_the_compiler);
+	suite_add_tcase(s, tc);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

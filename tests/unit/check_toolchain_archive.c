@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: toolchain */
+#include "toolchain/archive.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+#define BIN "crosstool/files/bin/"
+
+static const struct {
+	const char *path, *release, *triplet, *host;
+} good[] = {
+	{ BIN "x86_64/13.3.0/x86_64-gcc-13.3.0-nolibc-aarch64-linux.tar.xz",
+	  "gcc-13.3.0", "aarch64-linux", "x86_64" },
+	{ BIN "x86_64/7.3.0/x86_64-gcc-7.3.0-nolibc_aarch64-linux.tar.gz",
+	  "gcc-7.3.0", "aarch64-linux", "x86_64" },
+	{ BIN "arm64/4.9.4/arm64-gcc-4.9.4-nolibc-aarch64-linux-gnu.tar.xz",
+	  "gcc-4.9.4", "aarch64-linux-gnu", "arm64" },
+	{ BIN "i686/4.6.3/i686-gcc-4.6.3-nolibc_arm-unknown-linux-gnueabi"
+	      ".tar.xz",
+	  "gcc-4.6.3", "arm-unknown-linux-gnueabi", "i686" },
+	{ BIN "x86_64/4.5.1/x86_64-gcc-4.5.1-nolibc_or32-linux.tar.xz",
+	  "gcc-4.5.1", "or32-linux", "x86_64" },
+	{ "llvm/files/llvm-22.1.8-x86_64.tar.xz", "clang-22.1.8", NULL,
+	  "x86_64" },
+	{ "llvm/files/llvm-11.1.0-aarch64.tar.gz", "clang-11.1.0", NULL,
+	  "arm64" },
+};
+
+START_TEST(an_archive_is_known_by_its_name)
+{
+	struct toolchain_archive a;
+	char *release;
+
+	ck_assert(toolchain_archive_parse(&a, good[_i].path));
+	release = toolchain_release_text(&a.release);
+	ck_assert_str_eq(a.path, good[_i].path);
+	ck_assert_str_eq(a.name, str_base(good[_i].path));
+	ck_assert_str_eq(release, good[_i].release);
+	ck_assert_str_eq(a.host, good[_i].host);
+	ck_assert_pstr_eq(a.triplet, good[_i].triplet);
+	free(release);
+	toolchain_archive_release(&a);
+}
+END_TEST
+
+static const char *const bad[] = {
+	"",
+	"x86_64-gcc-13.3.0-nolibc-aarch64-linux.tar.xz",
+	BIN,
+	BIN "x86_64/13.3.0/",
+	BIN "x86_64/13.3.0/sha256sums.asc",
+	/* another host or version than its directory's */
+	BIN "x86_64/13.3.0/arm64-gcc-13.3.0-nolibc-aarch64-linux.tar.xz",
+	BIN "x86_64/13.3.0/x86_64-gcc-13.2.0-nolibc-aarch64-linux.tar.xz",
+	BIN "x86_64/13.3.0/x86_64-gcc-13.3.01-nolibc-aarch64-linux.tar.xz",
+	/* nobody has such a machine */
+	BIN "vax/13.3.0/vax-gcc-13.3.0-nolibc-aarch64-linux.tar.xz",
+	BIN "x86_64/13/x86_64-gcc-13-nolibc-aarch64-linux.tar.xz",
+	BIN "x86_64/13.3.0/x86_64-gcc-13.3.0-nolibc-aarch64-linux.tar.xz.sign",
+	BIN "x86_64/13.3.0/x86_64-gcc-13.3.0-nolibc-aarch64-linux.tar.sign",
+	BIN "x86_64/13.3.0/x86_64-gcc-13.3.0-nolibc-aarch64-linux.tar.bz2",
+	BIN "x86_64/13.3.0/x86_64-gcc-13.3.0-nolibc-aarch64-linux.tar.gz"
+	    ".tar.xz",
+	BIN "x86_64/13.3.0/x86_64-gcc-13.3.0-nolibc+aarch64-linux.tar.xz",
+	BIN "x86_64/13.3.0/x86_64-gcc-13.3.0-nolibc-.tar.xz",
+	BIN "x86_64/13.3.0/x86_64-gcc-13.3.0-nolibc-linux.tar.xz",
+	BIN "x86_64/13.3.0/x86_64-gcc-13.3.0-nolibc--linux.tar.xz",
+	BIN "x86_64/13.3.0/x86_64-gcc-13.3.0-nolibc-a-.tar.xz",
+	BIN "x86_64/13.3.0/x86_64-gcc-13.3.0-nolibc-a/../b-linux.tar.xz",
+	BIN "x86_64/13.3.0/../x86_64-gcc-13.3.0-nolibc-a-linux.tar.xz",
+	BIN "x86_64/13.3.0/x86_64-gcc-13.3.0-nolibc-A-$(reboot).tar.xz",
+	BIN "../13.3.0/..-gcc-13.3.0-nolibc-aarch64-linux.tar.xz",
+	"/" BIN "x86_64/13.3.0/x86_64-gcc-13.3.0-nolibc-a-linux.tar.xz",
+	"llvm/files/llvm-23.1.0-rc1-x86_64.tar.xz",
+	"llvm/files/llvm-22.1.8-vax.tar.xz",
+	"llvm/files/llvm-22.1.8.tar.xz",
+	"llvm/files/x/llvm-22.1.8-x86_64.tar.xz",
+	"llvm/files/llvm-22-x86_64.tar.xz",
+};
+
+START_TEST(nothing_else_is_one)
+{
+	struct toolchain_archive a = { .name = "as it was" };
+
+	ck_assert(!toolchain_archive_parse(&a, bad[_i]));
+	ck_assert_str_eq(a.name, "as it was");
+}
+END_TEST
+
+START_TEST(each_mirror_has_a_url)
+{
+	struct strv mirrors = { 0 }, urls = { 0 };
+	struct toolchain_archive a;
+
+	strv_add(&mirrors, "https://a.example/pub/tools");
+	strv_add(&mirrors, "https://b.example/tools/");
+	ck_assert(toolchain_archive_parse(&a, good[5].path));
+	toolchain_archive_urls(&a, &mirrors, &urls);
+	ck_assert_uint_eq(urls.n, 2);
+	ck_assert_str_eq(urls.v[0], "https://a.example/pub/tools/llvm/files/"
+				    "llvm-22.1.8-x86_64.tar.xz");
+	ck_assert_str_eq(urls.v[1], "https://b.example/tools/llvm/files/"
+				    "llvm-22.1.8-x86_64.tar.xz");
+	toolchain_archive_release(&a);
+	strv_release(&urls);
+	strv_release(&mirrors);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("toolchain/archive");
+	TCase *tc = tcase_create("archive");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_add_loop_test(tc, an_archive_is_known_by_its_name, 0,
+			    sizeof(good) / sizeof(*good));
+	tcase_add_loop_test(tc, nothing_else_is_one, 0,
+			    sizeof(bad) / sizeof(*bad));
+	tcase_add_test(tc, each_mirror_has_a_url);
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed != 0;
+}

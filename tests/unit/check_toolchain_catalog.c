@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: toolchain */
+#include "toolchain/catalog.h"
+
+#include "toolchain-server.h"
+
+#include <errno.h>
+#include <time.h>
+
+#define A(name) "<a href=\"" name "\">" name "</a>\n"
+#define BIN     "crosstool/files/bin/x86_64/"
+#define NEW     BIN "13.3.0/x86_64-gcc-13.3.0-nolibc-aarch64-linux.tar.xz"
+#define OLD     BIN "12.4.0/x86_64-gcc-12.4.0-nolibc-aarch64-linux.tar.xz"
+
+static const struct fetch_options quick = {
+	.allow_http = true,
+	.tries = 1,
+};
+
+static char dir[] = "/tmp/kfarm-check.XXXXXX";
+static char *file;
+static struct strv mirrors;
+
+static void setup(void)
+{
+	strcpy(dir + strlen(dir) - 6, "XXXXXX");
+	ck_assert(mkdtemp(dir) != NULL);
+	file = xasprintf("%s/cache/catalog", dir);
+}
+
+static void teardown(void)
+{
+	struct err err = { 0 };
+
+	fs_remove(dir, &err);
+	free(file);
+	strv_release(&mirrors);
+}
+
+/* The cache as of `age` seconds ago. */
+static void remember(int64_t age, const char *path, const char *failed)
+{
+	struct toolchain_catalog c = { .fetched = time(NULL) - age };
+	char *home = xasprintf("%s/cache", dir), *text;
+	struct err err = { 0 };
+
+	toolchain_catalog_add(&c, path);
+	if (failed)
+		strv_add(&c.failed, failed);
+	text = toolchain_catalog_encode(&c, &mirrors);
+	ck_assert(!fs_mkdirs(home, 0777, &err));
+	ck_assert_msg(!fs_write(file, bytes_str(text), 0666, &err), "%s",
+		      err.text);
+	free(home);
+	free(text);
+	toolchain_catalog_release(&c);
+}
+
+static int load(struct toolchain_catalog *c, bool refresh, struct err *err)
+{
+	const struct toolchain_catalog_setup setup_ = {
+		.file = file,
+		.mirrors = &mirrors,
+		.fetch = &quick,
+		.refresh = refresh,
+	};
+
+	return toolchain_catalog_load(c, &setup_, err);
+}
+
+static const struct page pages[] = {
+	{ "/crosstool/files/bin/", A("x86_64/") },
+	{ "/" BIN, A("13.3.0/") A("12.4.0/") },
+	{ "/" BIN "13.3.0/",
+	  A("x86_64-gcc-13.3.0-nolibc-aarch64-linux.tar.xz") },
+	{ "/" BIN "12.4.0/", NULL },
+	{ 0 },
+};
+
+START_TEST(what_is_written_is_read)
+{
+	struct toolchain_catalog c = { .fetched = 1700000000 }, again;
+	struct strv from = { 0 };
+	struct err err = { 0 };
+	char *text;
+
+	strv_add(&mirrors, "https://a.example/pub/tools");
+	toolchain_catalog_add(&c, OLD);
+	toolchain_catalog_add(&c, NEW);
+	toolchain_catalog_add(&c, "../../etc/passwd");
+	toolchain_catalog_sort(&c);
+	strv_add(&c.failed, "llvm/files/");
+	text = toolchain_catalog_encode(&c, &mirrors);
+	ck_assert(!toolchain_catalog_decode(&again, bytes_str(text), &from,
+					    &err));
+	ck_assert_int_eq(again.fetched, c.fetched);
+	ck_assert_uint_eq(again.n, 2);
+	ck_assert_str_eq(again.v[0].path, NEW);
+	ck_assert_str_eq(again.v[1].path, OLD);
+	ck_assert_uint_eq(again.failed.n, 1);
+	ck_assert_str_eq(from.v[0], mirrors.v[0]);
+	free(text);
+	strv_release(&from);
+	toolchain_catalog_release(&c);
+	toolchain_catalog_release(&again);
+}
+END_TEST
+
+START_TEST(the_better_of_two_names_stays)
+{
+	static const char *const twice[] = {
+		BIN "13.3.0/x86_64-gcc-13.3.0-nolibc-aarch64-linux.tar.gz",
+		BIN "13.3.0/x86_64-gcc-13.3.0-nolibc_aarch64-linux.tar.xz",
+		NEW,
+		NEW,
+	};
+	struct toolchain_catalog c = { 0 };
+
+	for (size_t i = 0; i < sizeof(twice) / sizeof(*twice); i++)
+		toolchain_catalog_add(&c, twice[i]);
+	toolchain_catalog_sort(&c);
+	ck_assert_uint_eq(c.n, 1);
+	ck_assert_str_eq(c.v[0].path, NEW);
+	/* It goes on growing from there. */
+	for (int i = 0; i < 100; i++)
+		toolchain_catalog_add(&c, OLD);
+	toolchain_catalog_sort(&c);
+	ck_assert_uint_eq(c.n, 2);
+	toolchain_catalog_release(&c);
+}
+END_TEST
+
+START_TEST(a_cache_of_today_asks_nobody)
+{
+	struct toolchain_catalog c;
+	struct err err = { 0 };
+
+	strv_add(&mirrors, "http://127.0.0.1:1");
+	remember(3600, OLD, NULL);
+	ck_assert_msg(!load(&c, false, &err), "%s", err.text);
+	ck_assert_uint_eq(c.n, 1);
+	ck_assert_ptr_null(c.stale);
+	toolchain_catalog_release(&c);
+}
+END_TEST
+
+/* Days old; of the future; in part; or asked for. */
+static const struct {
+	int64_t age;
+	const char *failed;
+	bool refresh;
+} dated[] = {
+	{ 2 * TOOLCHAIN_CATALOG_DAY, NULL, false },
+	{ -3600, NULL, false },
+	{ 60, "llvm/files/", false },
+	{ 60, NULL, true },
+};
+
+START_TEST(without_a_server_the_cache_serves)
+{
+	struct toolchain_catalog c;
+	struct err err = { 0 };
+
+	strv_add(&mirrors, "http://127.0.0.1:1");
+	remember(dated[_i].age, OLD, dated[_i].failed);
+	ck_assert_msg(!load(&c, dated[_i].refresh, &err), "%s", err.text);
+	ck_assert_uint_eq(c.n, 1);
+	ck_assert_ptr_nonnull(c.stale);
+	ck_assert(strstr(c.stale, "127.0.0.1") != NULL);
+	toolchain_catalog_release(&c);
+}
+END_TEST
+
+START_TEST(without_both_it_is_an_error)
+{
+	struct toolchain_catalog c;
+	struct err err = { 0 };
+
+	strv_add(&mirrors, "http://127.0.0.1:1");
+	ck_assert_int_lt(load(&c, false, &err), 0);
+	ck_assert(strstr(err.text, "127.0.0.1") != NULL);
+	toolchain_catalog_release(&c);
+	/* One of other mirrors is none. */
+	remember(60, OLD, NULL);
+	strv_add(&mirrors, "http://127.0.0.1:2");
+	ck_assert_int_lt(load(&c, false, &err), 0);
+	toolchain_catalog_release(&c);
+}
+END_TEST
+
+START_TEST(what_fails_now_is_as_it_was)
+{
+	struct toolchain_catalog c;
+	struct err err = { 0 };
+	struct server s;
+
+	server_start(&s, pages);
+	strv_add(&mirrors, s.url);
+	remember(2 * TOOLCHAIN_CATALOG_DAY, OLD, NULL);
+	ck_assert_msg(!load(&c, false, &err), "%s", err.text);
+	ck_assert_uint_eq(c.n, 2);
+	ck_assert_str_eq(c.v[0].path, NEW);
+	ck_assert_str_eq(c.v[1].path, OLD);
+	ck_assert_uint_eq(c.warnings.n, 1);
+	ck_assert_ptr_null(c.stale);
+	toolchain_catalog_release(&c);
+	server_stop(&s);
+	/* It was kept, and is not whole: asked again, now in vain. */
+	ck_assert(!load(&c, false, &err));
+	ck_assert_uint_eq(c.n, 2);
+	ck_assert_ptr_nonnull(c.stale);
+	toolchain_catalog_release(&c);
+}
+END_TEST
+
+START_TEST(a_broken_cache_is_none)
+{
+	struct toolchain_catalog c;
+	struct err err = { 0 };
+	struct server s;
+
+	server_start(&s, pages);
+	strv_add(&mirrors, s.url);
+	remember(60, OLD, NULL);
+	ck_assert(!truncate(file, 20));
+	ck_assert_msg(!load(&c, false, &err), "%s", err.text);
+	ck_assert_uint_eq(c.n, 1);
+	ck_assert_str_eq(c.v[0].path, NEW);
+	toolchain_catalog_release(&c);
+	server_stop(&s);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("toolchain/catalog");
+	TCase *tc = tcase_create("catalog");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, what_is_written_is_read);
+	tcase_add_test(tc, the_better_of_two_names_stays);
+	tcase_add_test(tc, a_cache_of_today_asks_nobody);
+	tcase_add_loop_test(tc, without_a_server_the_cache_serves, 0,
+			    sizeof(dated) / sizeof(*dated));
+	tcase_add_test(tc, without_both_it_is_an_error);
+	tcase_add_test(tc, what_fails_now_is_as_it_was);
+	tcase_add_test(tc, a_broken_cache_is_none);
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed != 0;
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: toolchain */
+#include "toolchain/catalog-ask.h"
+
+#include "toolchain-server.h"
+
+#include <errno.h>
+
+#define BIN     "/crosstool/files/bin/"
+#define A(name) "<a href=\"" name "\">" name "</a>\n"
+
+static const struct fetch_options quick = {
+	.allow_http = true,
+	.tries = 1,
+};
+
+static int ask(struct toolchain_catalog *c, const char *const *mirrors,
+	       const struct fetch_options *options, struct err *err)
+{
+	struct toolchain_catalog_setup setup = { .fetch = options };
+	struct strv list = { 0 };
+	int ret;
+
+	strv_add_all(&list, (char *const *)mirrors);
+	setup.mirrors = &list;
+	ret = toolchain_catalog_ask(c, &setup, err);
+	toolchain_catalog_sort(c);
+	strv_release(&list);
+	return ret;
+}
+
+static const struct page plain[] = {
+	{ BIN, A("../") A("arm64/") A("x86_64/") A("vax/") A("..%2fetc/") },
+	{ BIN "x86_64/", A("../") A("13.3.0/") A("7.3.0/") A("latest/") },
+	{ BIN "arm64/", A("13.3.0/") },
+	{ BIN "x86_64/13.3.0/",
+	  A("sha256sums.asc") A("x86_64-gcc-13.3.0-nolibc-aarch64-linux.tar.gz")
+		  A("x86_64-gcc-13.3.0-nolibc-aarch64-linux.tar.sign") A(
+			  "x86_64-gcc-13.3.0-nolibc-aarch64-linux.tar.xz")
+			  A("x86_64-gcc-13.3.0-nolibc-..%2f..%2fx.tar.xz") },
+	{ BIN "x86_64/7.3.0/", A("x86_64-gcc-7.3.0-nolibc_arm-linux-gnueabi"
+				 ".tar.xz") },
+	{ BIN "arm64/13.3.0/",
+	  A("arm64-gcc-13.3.0-nolibc-aarch64-linux.tar.xz") },
+	{ "/llvm/files/", A("llvm-22.1.8-x86_64.tar.xz") A("prebuilt/") },
+	{ 0 },
+};
+
+START_TEST(all_that_is_listed_is_found)
+{
+	struct toolchain_catalog c = { 0 };
+	struct err err = { 0 };
+	struct server s;
+
+	server_start(&s, plain);
+	ck_assert_msg(!ask(&c, (const char *[]){ s.url, NULL }, &quick, &err),
+		      "%s", err.text);
+	ck_assert_uint_eq(c.n, 4);
+	ck_assert_str_eq(c.v[0].name,
+			 "arm64-gcc-13.3.0-nolibc-aarch64-linux.tar.xz");
+	ck_assert_str_eq(c.v[1].name,
+			 "x86_64-gcc-13.3.0-nolibc-aarch64-linux.tar.xz");
+	ck_assert_str_eq(c.v[2].name,
+			 "x86_64-gcc-7.3.0-nolibc_arm-linux-gnueabi.tar.xz");
+	ck_assert_str_eq(c.v[3].name, "llvm-22.1.8-x86_64.tar.xz");
+	ck_assert_uint_eq(c.failed.n, 0);
+	ck_assert_uint_eq(c.warnings.n, 0);
+	/* Nobody asked for what is no host and no version. */
+	ck_assert_uint_eq(s.requests, 7);
+	server_stop(&s);
+	toolchain_catalog_release(&c);
+}
+END_TEST
+
+static const struct page broken[] = {
+	{ BIN, A("x86_64/") },
+	{ BIN "x86_64/", A("13.3.0/") A("12.4.0/") },
+	{ BIN "x86_64/13.3.0/", NULL },
+	{ BIN "x86_64/12.4.0/",
+	  A("x86_64-gcc-12.4.0-nolibc-or1k-linux.tar.xz") },
+	{ 0 },
+};
+
+START_TEST(a_directory_that_fails_costs_itself_alone)
+{
+	struct toolchain_catalog c = { 0 };
+	struct err err = { 0 };
+	struct server s;
+
+	server_start(&s, broken);
+	ck_assert(!ask(&c, (const char *[]){ s.url, NULL }, &quick, &err));
+	ck_assert_uint_eq(c.n, 1);
+	ck_assert_uint_eq(c.failed.n, 1);
+	ck_assert_str_eq(c.failed.v[0], BIN "x86_64/13.3.0/" + 1);
+	ck_assert_uint_eq(c.warnings.n, 1);
+	ck_assert_msg(strstr(c.warnings.v[0], "13.3.0") != NULL, "%s",
+		      c.warnings.v[0]);
+	server_stop(&s);
+	toolchain_catalog_release(&c);
+}
+END_TEST
+
+START_TEST(the_next_mirror_is_asked)
+{
+	struct toolchain_catalog c = { 0 };
+	struct err err = { 0 };
+	struct server first, second;
+
+	server_start(&first, broken);
+	server_start(&second, plain);
+	ck_assert(!ask(&c, (const char *[]){ first.url, second.url, NULL },
+		       &quick, &err));
+	/* 13.3.0 and LLVM from the second, 12.4.0 from the first. */
+	ck_assert_uint_eq(c.n, 3);
+	ck_assert_uint_eq(c.failed.n, 0);
+	server_stop(&second);
+	server_stop(&first);
+	toolchain_catalog_release(&c);
+}
+END_TEST
+
+START_TEST(a_server_that_only_fails_is_left_alone)
+{
+	static struct page pages[70] = { { BIN, A("x86_64/") } };
+	struct toolchain_catalog c = { 0 };
+	struct buf list = { 0 };
+	struct err err = { 0 };
+	struct server s;
+
+	for (int i = 0; i < 60; i++) {
+		buf_printf(&list, "<a href=\"13.%d.0/\">x</a>", i);
+		pages[i + 2] = (struct page){
+			xasprintf(BIN "x86_64/13.%d.0/", i), NULL
+		};
+	}
+	pages[1] = (struct page){ BIN "x86_64/", buf_str(&list) };
+	pages[62] = (struct page){ "/llvm/files/",
+				   A("llvm-22.1.8-x86_64.tar.xz") };
+	server_start(&s, pages);
+	ck_assert(!ask(&c, (const char *[]){ s.url, NULL }, &quick, &err));
+	ck_assert_uint_eq(c.n, 1);
+	ck_assert_uint_eq(c.failed.n, 60);
+	/* The four that it had patience for, and those already on the way. */
+	ck_assert_uint_lt(s.requests, 3 + 4 + 9);
+	server_stop(&s);
+	for (int i = 0; i < 60; i++)
+		free((char *)pages[i + 2].path);
+	buf_release(&list);
+	toolchain_catalog_release(&c);
+}
+END_TEST
+
+START_TEST(a_flood_of_names_is_harmless)
+{
+	static struct page pages[8] = { { BIN, A("x86_64/") } };
+	struct buf versions = { 0 }, files = { 0 };
+	struct toolchain_catalog c = { 0 };
+	struct err err = { 0 };
+	struct server s;
+
+	for (int i = 0; i < 100000; i++) {
+		buf_printf(&versions, "<a href=\"9.%d.%d/\">x</a>", i / 99999,
+			   i % 99999);
+		buf_printf(&files,
+			   "<a href=\"x86_64-gcc-9.1.0-nolibc-a%d-linux"
+			   ".tar.xz\">x</a>",
+			   i);
+	}
+	pages[1] = (struct page){ BIN "x86_64/", buf_str(&versions) };
+	/* The newest of them. */
+	pages[2] = (struct page){ BIN "x86_64/9.1.0/", buf_str(&files) };
+	server_start(&s, pages);
+	ck_assert(!ask(&c, (const char *[]){ s.url, NULL }, &quick, &err));
+	ck_assert_uint_eq(c.n, TOOLCHAIN_CATALOG_MAX);
+	ck_assert_uint_eq(c.warnings.n, 1);
+	ck_assert_uint_le(s.requests, 3 + TOOLCHAIN_VERSIONS_MAX);
+	server_stop(&s);
+	toolchain_catalog_release(&c);
+	buf_release(&versions);
+	buf_release(&files);
+}
+END_TEST
+
+START_TEST(nothing_at_all_is_an_error)
+{
+	static const struct page empty[] = { { 0 } };
+	struct toolchain_catalog c = { 0 };
+	struct err err = { 0 };
+	struct server s;
+
+	server_start(&s, empty);
+	ck_assert_int_eq(ask(&c, (const char *[]){ s.url, NULL }, &quick, &err),
+			 -ENOENT);
+	ck_assert_msg(strstr(err.text, s.url) != NULL, "%s", err.text);
+	server_stop(&s);
+	toolchain_catalog_release(&c);
+}
+END_TEST
+
+START_TEST(it_can_be_cancelled)
+{
+	const atomic_bool yes = true;
+	struct fetch_options options = quick;
+	struct toolchain_catalog c = { 0 };
+	struct err err = { 0 };
+	struct server s;
+
+	options.cancel = &yes;
+	server_start(&s, plain);
+	ck_assert_int_eq(
+		ask(&c, (const char *[]){ s.url, NULL }, &options, &err),
+		-ECANCELED);
+	server_stop(&s);
+	toolchain_catalog_release(&c);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("toolchain/catalog-ask");
+	TCase *tc = tcase_create("ask");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_add_test(tc, all_that_is_listed_is_found);
+	tcase_add_test(tc, a_directory_that_fails_costs_itself_alone);
+	tcase_add_test(tc, the_next_mirror_is_asked);
+	tcase_add_test(tc, a_server_that_only_fails_is_left_alone);
+	tcase_add_test(tc, a_flood_of_names_is_harmless);
+	tcase_add_test(tc, nothing_at_all_is_an_error);
+	tcase_add_test(tc, it_can_be_cancelled);
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed != 0;
+}

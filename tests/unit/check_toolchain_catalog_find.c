@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: toolchain */
+#include "toolchain/catalog.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define GCC(host, version, triplet)                                      \
+	"crosstool/files/bin/" host "/" version "/" host "-gcc-" version \
+	"-nolibc-" triplet ".tar.xz"
+
+static const char *const offered[] = {
+	GCC("x86_64", "12.4.0", "aarch64-linux"),
+	GCC("x86_64", "13.2.0", "aarch64-linux"),
+	GCC("x86_64", "13.3.0", "arm-linux-gnueabi"),
+	GCC("x86_64", "13.10.0", "aarch64-linux-gnu"),
+	GCC("x86_64", "13.10.0", "aarch64-linux"),
+	GCC("x86_64", "14.2.0", "mips-linux"),
+	GCC("arm64", "15.1.0", "aarch64-linux"),
+	"llvm/files/llvm-18.1.8-x86_64.tar.xz",
+	"llvm/files/llvm-22.1.8-x86_64.tar.xz",
+};
+
+static struct toolchain_catalog catalog;
+
+static void setup(void)
+{
+	for (size_t i = 0; i < sizeof(offered) / sizeof(*offered); i++)
+		toolchain_catalog_add(&catalog, offered[i]);
+	toolchain_catalog_sort(&catalog);
+}
+
+static void teardown(void)
+{
+	toolchain_catalog_release(&catalog);
+}
+
+/* "a b" as a list. */
+static void split(struct strv *out, const char *words)
+{
+	while (*words) {
+		size_t n = strcspn(words, " ");
+
+		strv_own(out, xstrndup(words, n));
+		words += n + (words[n] == ' ');
+	}
+}
+
+static const struct {
+	const char *wanted, *triplets, *host;
+	const char *path; /* that is found; NULL: none */
+	const char *says; /* then */
+} asked[] = {
+	{ "gcc-13", "aarch64-linux aarch64-linux-gnu", "x86_64",
+	  GCC("x86_64", "13.10.0", "aarch64-linux"), NULL },
+	{ "gcc-13", "aarch64-linux-gnu aarch64-linux", "x86_64",
+	  GCC("x86_64", "13.10.0", "aarch64-linux-gnu"), NULL },
+	{ "gcc-13.2", "aarch64-linux", "x86_64",
+	  GCC("x86_64", "13.2.0", "aarch64-linux"), NULL },
+	{ "gcc", "aarch64-linux", "x86_64",
+	  GCC("x86_64", "13.10.0", "aarch64-linux"), NULL },
+	{ "gcc-13", NULL, "x86_64", GCC("x86_64", "13.10.0", "aarch64-linux"),
+	  NULL },
+	{ "gcc", "aarch64-linux", "arm64",
+	  GCC("arm64", "15.1.0", "aarch64-linux"), NULL },
+	{ "clang", "aarch64-linux", "x86_64",
+	  "llvm/files/llvm-22.1.8-x86_64.tar.xz", NULL },
+	{ "clang-18", NULL, "x86_64", "llvm/files/llvm-18.1.8-x86_64.tar.xz",
+	  NULL },
+	/* Nearest first, and each release once. */
+	{ "gcc-13.4.0", "aarch64-linux", "x86_64", NULL,
+	  "there are: gcc-13.2.0, gcc-13.10.0, gcc-12.4.0" },
+	{ "gcc-13.3", "aarch64-linux", "x86_64", NULL,
+	  "gcc-13.3.0 is for: arm-linux-gnueabi" },
+	{ "gcc-13", "or1k-linux", "x86_64", NULL,
+	  "gcc-13.10.0 is for: aarch64-linux, aarch64-linux-gnu" },
+	{ "gcc-13", "aarch64-linux", "ppc64", NULL,
+	  "those that are listed run on: arm64, x86_64" },
+	{ "clang-17", NULL, "x86_64", NULL,
+	  "there are: clang-18.1.8, clang-22.1.8" },
+	{ "clang", NULL, "arm64", NULL, "run on: x86_64" },
+};
+
+START_TEST(the_newest_that_fits_is_found)
+{
+	const struct toolchain_archive *found = NULL;
+	struct toolchain_release wanted;
+	struct strv triplets = { 0 };
+	struct err err = { 0 };
+	int ret;
+
+	ck_assert(!toolchain_release_parse(asked[_i].wanted, &wanted, &err));
+	split(&triplets, asked[_i].triplets ? asked[_i].triplets : "");
+	ret = toolchain_catalog_find(&catalog, &wanted,
+				     asked[_i].triplets ? &triplets : NULL,
+				     asked[_i].host, &found, &err);
+	strv_release(&triplets);
+	if (asked[_i].path) {
+		ck_assert_msg(!ret, "%s", err.text);
+		ck_assert_str_eq(found->path, asked[_i].path);
+		return;
+	}
+	ck_assert_int_eq(ret, -ENOENT);
+	ck_assert_msg(strstr(err.text, asked[_i].says) != NULL, "%s", err.text);
+	ck_assert_msg(!strstr(err.text, "(null)"), "%s", err.text);
+}
+END_TEST
+
+START_TEST(an_empty_catalog_says_so)
+{
+	const struct toolchain_archive *found = NULL;
+	struct toolchain_catalog empty = { 0 };
+	struct toolchain_release wanted;
+	struct err err = { 0 };
+
+	ck_assert(!toolchain_release_parse("gcc", &wanted, &err));
+	ck_assert_int_eq(toolchain_catalog_find(&empty, &wanted, NULL, "x86_64",
+						&found, &err),
+			 -ENOENT);
+	ck_assert_msg(strstr(err.text, "run on: nothing") != NULL, "%s",
+		      err.text);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("toolchain/catalog-find");
+	TCase *tc = tcase_create("find");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, the_newest_that_fits_is_found, 0,
+			    sizeof(asked) / sizeof(*asked));
+	tcase_add_test(tc, an_empty_catalog_says_so);
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed != 0;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base conf store toolchain */
+#include "toolchain-driver.h"
+#include "toolchain-elf.h"
+#include "toolchain/hostlib-files.h"
+#include "toolchain/hostlib.h"
+
+static struct toolchain_missing_list missing;
+
+static void set_up(void)
+{
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+}
+
+static void tear_down(void)
+{
+	struct err ignored;
+
+	toolchain_missing_release(&missing);
+	fs_remove(dir, &ignored);
+}
+
+/* A program `name` that needs a library which is not there any more. */
+static char *orphan(const char *name, const char *library)
+{
+	char *soname = xasprintf("-Wl,-soname,%s", library);
+	char *lib = build(library, "int foo(void) { return 0; }\n", "-shared",
+			  soname);
+	char *program = build(name,
+			      "int foo(void);\n"
+			      "int main(void) { return foo(); }\n",
+			      "-s", lib);
+
+	ck_assert_int_eq(unlink(lib), 0);
+	free(soname);
+	free(lib);
+	return program;
+}
+
+static void find(void)
+{
+	ck_assert_msg(!toolchain_hostlibs_missing(dir, &missing, &err), "%s",
+		      err.text);
+}
+
+START_TEST(each_library_is_named_with_all_who_ask_for_it)
+{
+	char *gdb = orphan("t/bin/x-linux-gdb", "libkfarm-a.so.4");
+	char *again = orphan("t/bin/x-linux-gcov", "libkfarm-a.so.4");
+	char *cc1 = orphan("t/libexec/cc1", "libkfarm-b.so.1");
+
+	free(build("t/bin/x-linux-gcc", "int main(void) { return 0; }\n", "-s",
+		   NULL));
+	find();
+	ck_assert_uint_eq(missing.n, 2);
+	ck_assert_str_eq(missing.v[0].library, "libkfarm-a.so.4");
+	ck_assert(!missing.v[0].required);
+	ck_assert_uint_eq(missing.v[0].users.n, 2);
+	ck_assert_str_eq(missing.v[0].users.v[0], again);
+	ck_assert_str_eq(missing.v[0].users.v[1], gdb);
+	ck_assert_str_eq(missing.v[1].library, "libkfarm-b.so.1");
+	ck_assert(missing.v[1].required);
+	ck_assert_str_eq(missing.v[1].users.v[0], cc1);
+	ck_assert(toolchain_missing_required(&missing));
+	free(cc1);
+	free(again);
+	free(gdb);
+}
+END_TEST
+
+/* ld loads it, and it has no loader of its own. */
+START_TEST(a_plugin_of_the_linker_counts)
+{
+	char *lib = build("libkfarm-a.so.4", "int foo(void) { return 0; }\n",
+			  "-shared", "-Wl,-soname,libkfarm-a.so.4");
+	char *plugin = build(
+		"t/libexec/liblto_plugin.so",
+		"int foo(void); int onload(void) { return foo(); }\n",
+		"-shared", lib);
+
+	ck_assert_int_eq(unlink(lib), 0);
+	ck_assert_int_eq(chmod(plugin, 0644), 0);
+	/* Without any program nobody says which loader there is. */
+	find();
+	ck_assert_uint_eq(missing.n, 0);
+	free(build("t/bin/ld", "int main(void) { return 0; }\n", "-s", NULL));
+	find();
+	ck_assert_uint_eq(missing.n, 1);
+	ck_assert(missing.v[0].required);
+	ck_assert_str_eq(missing.v[0].users.v[0], plugin);
+	free(plugin);
+	free(lib);
+}
+END_TEST
+
+/* Programs of another machine, libraries of a target, scripts, data. */
+START_TEST(what_does_not_run_here_is_passed_over)
+{
+	struct elf_spec other = { .machine = EM_S390,
+				  .big = true,
+				  .interp = "/lib/ld64.so.1",
+				  .needed = { "libmpfr.so.4" } };
+	struct elf_spec target = { .needed = { "libkfarm-t.so" } };
+	struct buf a = { 0 }, b = { 0 };
+	char *bin = xasprintf("%s/bin", dir);
+
+	ck_assert_int_eq(fs_mkdirs(bin, 0755, &err), 0);
+	elf_make(&a, &other);
+	elf_make(&b, &target);
+	write_file(bin, "script-gcc", "#!/bin/sh\n");
+	write_file(bin, "empty-gcc", "");
+	write_file(bin, "broken-gcc", "\177ELF");
+	free(bin);
+	bin = xasprintf("%s/bin/other-gcc", dir);
+	ck_assert_int_eq(fs_write(bin, buf_bytes(&a), 0755, &err), 0);
+	free(bin);
+	bin = xasprintf("%s/bin/libgcc_s.so", dir);
+	ck_assert_int_eq(fs_write(bin, buf_bytes(&b), 0755, &err), 0);
+	find();
+	ck_assert_uint_eq(missing.n, 0);
+	buf_release(&a);
+	buf_release(&b);
+	free(bin);
+}
+END_TEST
+
+START_TEST(a_directory_that_is_not_there_is_named)
+{
+	ck_assert_int_eq(
+		toolchain_hostlibs_missing("/nonexistent", &missing, &err),
+		-ENOENT);
+	ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent"));
+	ck_assert_uint_eq(missing.n, 0);
+}
+END_TEST
+
+static const struct who {
+	const char *path;
+	bool required;
+} tools[] = {
+	{ "x/bin/aarch64-linux-gcc", true },
+	{ "x/bin/aarch64-linux-gcc-7.3.0", true },
+	{ "x/aarch64-linux/bin/ld.bfd", true },
+	{ "x/libexec/gcc/aarch64-linux/7.3.0/cc1", true },
+	{ "x/libexec/gcc/aarch64-linux/7.3.0/liblto_plugin.so.0.0.0", true },
+	{ "bin/clang-22", true },
+	{ "bin/llvm-nm", true },
+	{ "x/libexec/gcc/aarch64-linux/7.3.0/cc1plus", false },
+	{ "x/bin/aarch64-linux-gdb", false },
+	{ "x/bin/aarch64-linux-gcov-dump", false },
+	{ "x/bin/canvas", false },
+	{ "bin/lldb", false },
+};
+
+START_TEST(a_build_needs_some_tools_and_not_others)
+{
+	ck_assert_int_eq(toolchain_hostlib_required(tools[_i].path),
+			 tools[_i].required);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("toolchain/hostlib");
+	TCase *tc = tcase_create("missing");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_set_timeout(tc, 120);
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, each_library_is_named_with_all_who_ask_for_it);
+	tcase_add_test(tc, a_plugin_of_the_linker_counts);
+	tcase_add_test(tc, what_does_not_run_here_is_passed_over);
+	tcase_add_test(tc, a_directory_that_is_not_there_is_named);
+	tcase_add_loop_test(tc, a_build_needs_some_tools_and_not_others, 0,
+			    sizeof(tools) / sizeof(*tools));
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed != 0;
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base store conf fetch toolchain */
+/*
+ * From local archives, with the compiler of tests/toolchain/fake.c: what
+ * comes from servers is tested by tests/toolchain/install.sh.
+ */
+#include "toolchain/install.h"
+
+#include "toolchain-fake.h"
+
+#include "fetch/http.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+static struct toolchain_order order;
+static struct toolchain_installed t;
+static struct strv notes;
+static unsigned stages;
+
+static void on_progress(void *ctx, enum toolchain_stage stage, uint64_t done,
+			uint64_t total)
+{
+	(void)ctx;
+	ck_assert_uint_le(done, total);
+	stages |= 1u << stage;
+}
+
+static void set_up(void)
+{
+	fake_begin("13.3.0");
+	order = (struct toolchain_order){
+		.data = data,
+		.release = { .n = 3, .part = { 13, 3, 0 } },
+		.triplet = FAKE_TRIPLET,
+		.file = archive,
+		.sha256 = &archive_digest,
+		.progress = on_progress,
+		.notes = &notes,
+	};
+	stages = 0;
+}
+
+static void tear_down(void)
+{
+	toolchain_installed_release(&t);
+	strv_release(&notes);
+	fake_end();
+}
+
+static int install(void)
+{
+	toolchain_installed_release(&t);
+	return toolchain_install(&order, &t, &err);
+}
+
+/* Nothing is installed, and nothing is being made. */
+static bool is_bare(void)
+{
+	char *command = xasprintf("[ -z \"$(find %s/toolchains -mindepth 1 "
+				  "-not -name .live)\" ]",
+				  data);
+	bool is = !system(command); /* NOLINT: of a test's directory */
+
+	free(command);
+	return is;
+}
+
+START_TEST(a_local_archive_is_installed)
+{
+	struct toolchain_installed again;
+	char *driver;
+
+	ck_assert_msg(!install(), "%s", err.text);
+	ck_assert_str_eq(t.id, "gcc-13.3.0-" FAKE_TRIPLET);
+	ck_assert_str_eq(t.within, "gcc-13.3.0-nolibc/" FAKE_TRIPLET);
+	ck_assert_str_eq(t.url, archive);
+	ck_assert(t.sha256_given && !t.insecure);
+	ck_assert(t.has_content);
+	ck_assert(digest_equal(&t.archive, &archive_digest));
+	ck_assert_uint_eq(stages, 1u << TOOLCHAIN_ASKS |
+					  1u << TOOLCHAIN_FETCHES |
+					  1u << TOOLCHAIN_CHECKS |
+					  1u << TOOLCHAIN_PUBLISHES);
+	driver = toolchain_installed_driver(&t);
+	ck_assert_int_eq(access(driver, X_OK), 0);
+	free(driver);
+	ck_assert_int_eq(toolchain_verify(&t, NULL, &err), 0);
+	ck_assert_int_eq(toolchain_installed_read(data, t.id, &again, &err), 0);
+	ck_assert(digest_equal(&again.tree, &t.tree));
+	ck_assert_str_eq(again.dir, t.dir);
+	toolchain_installed_release(&again);
+}
+END_TEST
+
+START_TEST(the_content_is_that_of_its_place)
+{
+	struct toolchain_manifest m;
+	char *driver;
+
+	ck_assert_int_eq(install(), 0);
+	driver = toolchain_installed_driver(&t);
+	ck_assert_int_eq(toolchain_manifest_make(&m, driver, environ, &err), 0);
+	ck_assert(digest_equal(&m.id, &t.content));
+	toolchain_manifest_release(&m);
+	free(driver);
+}
+END_TEST
+
+START_TEST(what_is_there_is_not_installed_again)
+{
+	ck_assert_int_eq(install(), 0);
+	ck_assert_int_eq(install(), -EEXIST);
+	ck_assert_str_eq(t.id, "gcc-13.3.0-" FAKE_TRIPLET);
+	ck_assert_ptr_nonnull(t.dir);
+}
+END_TEST
+
+START_TEST(what_nothing_vouches_for_is_refused)
+{
+	order.sha256 = NULL;
+	ck_assert_int_eq(install(), -EKEYREJECTED);
+	ck_assert_ptr_nonnull(strstr(err.text, "--insecure"));
+	ck_assert(is_bare());
+	order.insecure = true;
+	ck_assert_int_eq(install(), 0);
+	ck_assert(t.insecure && !t.sha256_given);
+}
+END_TEST
+
+START_TEST(another_digest_is_refused)
+{
+	struct digest other;
+
+	digest_of(bytes_str("other"), &other);
+	order.sha256 = &other;
+	order.insecure = _i;
+	ck_assert_int_eq(install(), -EKEYREJECTED);
+	ck_assert_ptr_nonnull(strstr(err.text, "--sha256 says"));
+	ck_assert(is_bare());
+}
+END_TEST
+
+START_TEST(strict_wants_a_signature)
+{
+	order.strict = true;
+	order.insecure = _i;
+	ck_assert_int_eq(install(), -EKEYREJECTED);
+	ck_assert_ptr_nonnull(strstr(err.text, "strict"));
+	ck_assert(is_bare());
+}
+END_TEST
+
+START_TEST(one_that_is_not_what_was_ordered_is_refused)
+{
+	if (_i == 0)
+		order.release.part[2] = 1;
+	else if (_i == 1)
+		order.triplet = "riscv64-linux";
+	else
+		order.host = "ppc64";
+	ck_assert_int_eq(install(), -ENOEXEC);
+	ck_assert(is_bare());
+}
+END_TEST
+
+START_TEST(it_can_be_cancelled)
+{
+	atomic_bool cancel = true;
+	struct fetch_options options = { .cancel = &cancel };
+
+	order.fetch = &options;
+	ck_assert_int_eq(install(), -ECANCELED);
+	ck_assert(is_bare());
+}
+END_TEST
+
+struct one {
+	struct toolchain_installed t;
+	int ret;
+};
+
+static void *install_one(void *arg)
+{
+	struct toolchain_order mine = order;
+	struct one *one = arg;
+	struct err ignored;
+
+	mine.progress = NULL;
+	mine.notes = NULL;
+	one->ret = toolchain_install(&mine, &one->t, &ignored);
+	return NULL;
+}
+
+START_TEST(of_several_at_once_one_installs_it)
+{
+	struct one all[4] = { 0 };
+	pthread_t threads[4];
+	int made = 0;
+
+	for (int i = 0; i < 4; i++)
+		ck_assert_int_eq(
+			pthread_create(&threads[i], NULL, install_one, &all[i]),
+			0);
+	for (int i = 0; i < 4; i++) {
+		pthread_join(threads[i], NULL);
+		made += !all[i].ret;
+		ck_assert(!all[i].ret || all[i].ret == -EEXIST);
+		ck_assert_str_eq(all[i].t.id, "gcc-13.3.0-" FAKE_TRIPLET);
+		toolchain_installed_release(&all[i].t);
+	}
+	ck_assert_int_eq(made, 1);
+}
+END_TEST
+
+static const struct {
+	const char *name, *id;
+} names[] = {
+	{ "/a/x86_64-gcc-13.3.0-nolibc-aarch64-linux.tar.xz",
+	  "gcc-13.3.0-aarch64-linux-on-x86_64" },
+	{ "arm64-gcc-7.3.0-nolibc_arm-linux-gnueabi.tar.gz",
+	  "gcc-7.3.0-arm-linux-gnueabi-on-arm64" },
+	{ "llvm-22.1.8-aarch64.tar.xz", "clang-22.1.8-on-arm64" },
+	{ "llvm-22.1.8-aarch64", NULL },
+	{ "llvm-22.1.8-vax.tar.xz", NULL },
+	{ "x86_64-gcc-13.3.0-aarch64-linux.tar.xz", NULL },
+	{ "x86_64-gcc-x-nolibc-aarch64-linux.tar.xz", NULL },
+	{ "-gcc-13.3.0-nolibc-aarch64-linux.tar.xz", NULL },
+	{ "x86_64-gcc-13.3.0-nolibc-.tar.xz", NULL },
+	{ "gcc.tar.xz", NULL },
+	{ "", NULL },
+};
+
+START_TEST(a_name_says_what_it_is)
+{
+	struct toolchain_order o = { 0 };
+	struct strv text = { 0 };
+	int ret = toolchain_order_from_name(&o, &text, names[_i].name, &err);
+
+	ck_assert_int_eq(ret, names[_i].id ? 0 : -EINVAL);
+	if (!ret) {
+		char *id = toolchain_release_id(&o.release, o.triplet, o.host);
+
+		ck_assert_str_eq(id, names[_i].id);
+		ck_assert_str_eq(o.file, names[_i].name);
+		free(id);
+	}
+	strv_release(&text);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("toolchain/install");
+	TCase *tc = tcase_create("install");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, a_local_archive_is_installed);
+	tcase_add_test(tc, the_content_is_that_of_its_place);
+	tcase_add_test(tc, what_is_there_is_not_installed_again);
+	tcase_add_test(tc, what_nothing_vouches_for_is_refused);
+	tcase_add_loop_test(tc, another_digest_is_refused, 0, 2);
+	tcase_add_loop_test(tc, strict_wants_a_signature, 0, 2);
+	tcase_add_loop_test(tc, one_that_is_not_what_was_ordered_is_refused, 0,
+			    3);
+	tcase_add_test(tc, it_can_be_cancelled);
+	tcase_add_test(tc, of_several_at_once_one_installs_it);
+	tcase_add_loop_test(tc, a_name_says_what_it_is, 0,
+			    sizeof(names) / sizeof(*names));
+	suite_add_tcase(s, tc);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

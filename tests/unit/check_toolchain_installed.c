@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base store conf fetch toolchain */
+#include "toolchain/installed.h"
+
+#include "base/fs.h"
+#include "toolchain/data.h"
+
+#include <check.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char dir[] = "/tmp/check_toolchain.XXXXXX";
+static struct toolchain_installed_list list;
+static struct err err;
+
+static void set_up(void)
+{
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+}
+
+static void tear_down(void)
+{
+	struct err ignored;
+
+	toolchain_installed_list_release(&list);
+	fs_remove(dir, &ignored);
+	strcpy(dir + strlen(dir) - 6, "XXXXXX");
+}
+
+/* One with a file of a few bytes; `host` NULL is this machine's. */
+static void make(const char *release, const char *triplet, const char *host,
+		 const char *prefix)
+{
+	const char *own = toolchain_data_this_host()->name;
+	struct toolchain_installed t = {
+		.release = xstrdup(release),
+		.version = xstrdup(strchr(release, '-') + 1),
+		.is_clang = str_starts(release, "clang"),
+		.triplet = triplet ? xstrdup(triplet) : NULL,
+		.host = xstrdup(host ? host : own),
+		.within = xstrdup("top"),
+		.driver = xstrdup("driver"),
+	};
+	struct toolchain_entries e;
+	char *path, *file;
+
+	t.id = xasprintf("%s%s%s%s%s%s", prefix, release, triplet ? "-" : "",
+			 triplet ? triplet : "", host ? "-on-" : "",
+			 host ? host : "");
+	if (prefix[0]) {
+		t.adopted = xstrdup("/usr/bin/");
+		free(t.within);
+		t.within = xstrdup("/usr/bin");
+	}
+	path = xasprintf("%s/toolchains/%s", dir, t.id);
+	file = xasprintf("%s/top/bin/driver", path);
+	ck_assert_int_eq(fs_mkdirs(path, 0755, &err), 0);
+	toolchain_installed_place(&t, path);
+	if (!prefix[0]) {
+		ck_assert_int_eq(fs_mkdirs(t.bin, 0755, &err), 0);
+		ck_assert_int_eq(fs_write(file, bytes_str("x"), 0755, &err), 0);
+		ck_assert_int_eq(toolchain_tree_read(&e, path, NULL, &err), 0);
+		toolchain_tree_digest(&e, &t.tree);
+		toolchain_entries_release(&e);
+	}
+	ck_assert_int_eq(toolchain_installed_write(&t, &err), 0);
+	toolchain_installed_release(&t);
+	free(file);
+	free(path);
+}
+
+static const char *find(const char *wanted, const char *triplet,
+			const char *host)
+{
+	const struct toolchain_installed *t = toolchain_installed_find(
+		&list, wanted, triplet, host);
+
+	return t ? t->id : "none";
+}
+
+static void read_list(void)
+{
+	toolchain_installed_list_release(&list);
+	ck_assert_int_eq(toolchain_installed_list(dir, &list, &err), 0);
+}
+
+START_TEST(without_a_directory_none_is_installed)
+{
+	read_list();
+	ck_assert_uint_eq(list.n, 0);
+	ck_assert_str_eq(find("gcc", NULL, NULL), "none");
+}
+END_TEST
+
+START_TEST(the_newest_that_fits_is_found)
+{
+	make("gcc-13.3.0", "aarch64-linux", NULL, "");
+	make("gcc-9.5.0", "aarch64-linux", NULL, "");
+	make("gcc-13.3.0", "arm-linux-gnueabi", NULL, "");
+	make("gcc-13.2.0", "aarch64-linux", NULL, "adopted-");
+	make("gcc-13.3.0", "aarch64-linux", NULL, "adopted-");
+	make("gcc-15.1.0", "aarch64-linux", "ppc64", "");
+	make("clang-22.1.8", NULL, NULL, "");
+	read_list();
+	ck_assert_uint_eq(list.n, 7);
+	ck_assert_uint_eq(list.broken.n, 0);
+	ck_assert_str_eq(list.v[0].id, "gcc-9.5.0-aarch64-linux");
+	ck_assert_str_eq(list.v[6].id, "clang-22.1.8");
+	ck_assert_str_eq(find("gcc", "aarch64-linux", NULL),
+			 "gcc-13.3.0-aarch64-linux");
+	ck_assert_str_eq(find("gcc-9", NULL, NULL), "gcc-9.5.0-aarch64-linux");
+	ck_assert_str_eq(find("gcc-13.2", NULL, NULL),
+			 "adopted-gcc-13.2.0-aarch64-linux");
+	ck_assert_str_eq(find("gcc", "aarch64-linux", "ppc64"),
+			 "gcc-15.1.0-aarch64-linux-on-ppc64");
+	ck_assert_str_eq(find("gcc-15", "aarch64-linux", NULL), "none");
+	ck_assert_str_eq(find("gcc", "s390-linux", NULL), "none");
+	ck_assert_str_eq(find("clang", "s390-linux", NULL), "clang-22.1.8");
+	ck_assert_str_eq(find("gcc-15.1.0-aarch64-linux-on-ppc64", NULL, NULL),
+			 "gcc-15.1.0-aarch64-linux-on-ppc64");
+	ck_assert_str_eq(find("tcc", NULL, NULL), "none");
+}
+END_TEST
+
+START_TEST(the_paths_are_those_of_its_files)
+{
+	char *driver, *wanted;
+
+	make("gcc-13.3.0", "aarch64-linux", NULL, "");
+	make("gcc-13.2.0", "aarch64-linux", NULL, "adopted-");
+	read_list();
+	driver = toolchain_installed_driver(&list.v[1]);
+	wanted = xasprintf("%s/toolchains/gcc-13.3.0-aarch64-linux/top/bin/"
+			   "driver",
+			   dir);
+	ck_assert_str_eq(driver, wanted);
+	free(wanted);
+	free(driver);
+	ck_assert_str_eq(list.v[0].bin, "/usr/bin");
+	ck_assert_str_eq(list.v[0].prefix, "/usr");
+}
+END_TEST
+
+START_TEST(broken_ones_are_named)
+{
+	char *path = xasprintf("%s/toolchains/b/" TOOLCHAIN_JSON, dir);
+	char *upper = str_dir(path), *hidden;
+
+	make("gcc-13.3.0", "aarch64-linux", NULL, "");
+	ck_assert_int_eq(fs_mkdirs(upper, 0755, &err), 0);
+	ck_assert_int_eq(fs_write(path, bytes_str("{}"), 0644, &err), 0);
+	hidden = xasprintf("%s/toolchains/.live/1.0/x", dir);
+	ck_assert_int_eq(fs_mkdirs(hidden, 0755, &err), 0);
+	read_list();
+	ck_assert_uint_eq(list.n, 1);
+	ck_assert_uint_eq(list.broken.n, 1);
+	ck_assert_ptr_nonnull(strstr(list.broken.v[0], path));
+	free(hidden);
+	free(upper);
+	free(path);
+}
+END_TEST
+
+/* Renamed by hand, so that two would have one id. */
+START_TEST(one_under_another_name_is_broken)
+{
+	char *from, *to;
+
+	make("gcc-13.3.0", "aarch64-linux", NULL, "");
+	from = xasprintf("%s/toolchains/gcc-13.3.0-aarch64-linux", dir);
+	to = xasprintf("%s/toolchains/gcc-13", dir);
+	ck_assert_int_eq(rename(from, to), 0);
+	read_list();
+	ck_assert_uint_eq(list.n, 0);
+	ck_assert_uint_eq(list.broken.n, 1);
+	free(to);
+	free(from);
+}
+END_TEST
+
+START_TEST(a_leased_one_is_not_removed)
+{
+	static const char id[] = "gcc-13.3.0-aarch64-linux";
+	char *path = xasprintf("%s/toolchains/%s", dir, id), *text;
+	int ready[2];
+	pid_t pid;
+	char c;
+
+	make("gcc-13.3.0", "aarch64-linux", NULL, "");
+	ck_assert_int_eq(pipe(ready), 0);
+	pid = fork();
+	if (!pid) {
+		c = toolchain_lease(path, &err) < 0;
+		ck_assert_int_eq(write(ready[1], &c, 1), 1);
+		pause();
+		_exit(0);
+	}
+	ck_assert_int_eq(read(ready[0], &c, 1), 1);
+	ck_assert_int_eq(c, 0);
+	ck_assert_int_eq(toolchain_remove(dir, id, false, &err), -EBUSY);
+	ck_assert_ptr_nonnull(strstr(err.text, "in use by process"));
+	text = xasprintf("%d (", (int)pid);
+	/* Where the kernel tells who holds a lock. */
+	if (fs_exists("/proc/locks") && !strstr(err.text, "another"))
+		ck_assert_ptr_nonnull(strstr(err.text, text));
+	ck_assert_int_eq(toolchain_remove(dir, id, true, &err), 0);
+	ck_assert(!fs_exists(path));
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	ck_assert_int_eq(toolchain_lease(path, &err), -ENOENT);
+	ck_assert_int_eq(toolchain_remove(dir, id, false, &err), -ENOENT);
+	close(ready[0]);
+	close(ready[1]);
+	free(text);
+	free(path);
+}
+END_TEST
+
+START_TEST(a_lease_ends_with_its_descriptor)
+{
+	static const char id[] = "gcc-13.3.0-aarch64-linux";
+	char *path = xasprintf("%s/toolchains/%s", dir, id);
+	int one, two;
+
+	make("gcc-13.3.0", "aarch64-linux", NULL, "");
+	one = toolchain_lease(path, &err);
+	two = toolchain_lease(path, &err);
+	ck_assert_int_ge(one, 0);
+	ck_assert_int_ge(two, 0);
+	close(one);
+	ck_assert_int_eq(toolchain_remove(dir, id, false, &err), -EBUSY);
+	close(two);
+	ck_assert_int_eq(toolchain_remove(dir, id, false, &err), 0);
+	free(path);
+}
+END_TEST
+
+START_TEST(what_is_broken_can_be_removed)
+{
+	char *path = xasprintf("%s/toolchains/b/x", dir);
+
+	ck_assert_int_eq(fs_mkdirs(path, 0755, &err), 0);
+	ck_assert_int_eq(toolchain_remove(dir, "b", false, &err), 0);
+	ck_assert_int_eq(toolchain_remove(dir, "..", false, &err), -ENOENT);
+	ck_assert_int_eq(toolchain_remove(dir, ".live", false, &err), -ENOENT);
+	free(path);
+}
+END_TEST
+
+START_TEST(a_changed_file_is_found)
+{
+	char *path;
+
+	make("gcc-13.3.0", "aarch64-linux", NULL, "");
+	read_list();
+	ck_assert_int_eq(toolchain_verify(&list.v[0], NULL, &err), 0);
+	path = toolchain_installed_driver(&list.v[0]);
+	ck_assert_int_eq(fs_write(path, bytes_str("y"), 0755, &err), 0);
+	ck_assert_int_eq(toolchain_verify(&list.v[0], NULL, &err), -EBADMSG);
+	ck_assert_ptr_nonnull(strstr(err.text, "install it again"));
+	free(path);
+}
+END_TEST
+
+START_TEST(an_id_is_a_name_of_a_file)
+{
+	char *longest = xasprintf("%0128d", 0),
+	     *longer = xasprintf("%0129d", 0);
+
+	ck_assert(toolchain_is_id("gcc-13.3.0-aarch64-linux-on-arm64"));
+	ck_assert(toolchain_is_id("adopted-gcc-12.2.0-x_y+z"));
+	ck_assert(!toolchain_is_id(""));
+	ck_assert(!toolchain_is_id(".lock.a"));
+	ck_assert(!toolchain_is_id("-a"));
+	ck_assert(!toolchain_is_id("a/b"));
+	ck_assert(!toolchain_is_id("a b"));
+	ck_assert(!toolchain_is_id("\xc3\xa4"));
+	ck_assert(toolchain_is_id(longest));
+	ck_assert(!toolchain_is_id(longer));
+	free(longest);
+	free(longer);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("toolchain/installed");
+	TCase *t = tcase_create("installed");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_test(t, without_a_directory_none_is_installed);
+	tcase_add_test(t, the_newest_that_fits_is_found);
+	tcase_add_test(t, the_paths_are_those_of_its_files);
+	tcase_add_test(t, broken_ones_are_named);
+	tcase_add_test(t, one_under_another_name_is_broken);
+	tcase_add_test(t, a_leased_one_is_not_removed);
+	tcase_add_test(t, a_lease_ends_with_its_descriptor);
+	tcase_add_test(t, what_is_broken_can_be_removed);
+	tcase_add_test(t, a_changed_file_is_found);
+	tcase_add_test(t, an_id_is_a_name_of_a_file);
+	suite_add_tcase(s, t);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base store conf fetch toolchain */
+#include "toolchain/installed.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT(a) (sizeof(a) / sizeof(*(a)))
+
+static struct toolchain_installed t, got;
+static char *text;
+static struct err err;
+
+static void set_up(void)
+{
+	t = (struct toolchain_installed){
+		.id = xstrdup("gcc-13.3.0-aarch64-linux"),
+		.release = xstrdup("gcc-13.3.0"),
+		.version = xstrdup("13.3.0"),
+		.triplet = xstrdup("aarch64-linux"),
+		.host = xstrdup("x86_64"),
+		.within = xstrdup("gcc-13.3.0-nolibc/aarch64-linux"),
+		.driver = xstrdup("aarch64-linux-gcc"),
+		.url = xstrdup("https://localhost/a.tar.xz"),
+		.has_content = true,
+		.sums_key = xstrdup("0123456789ABCDEF0123456789ABCDEF01234567"),
+		.date = toolchain_installed_now(),
+	};
+	digest_of(bytes_str("archive"), &t.archive);
+	digest_of(bytes_str("tree"), &t.tree);
+	digest_of(bytes_str("content"), &t.content);
+	strv_add(&t.links, "/home/x/.local/share/kfarm/bin/a");
+	strv_add(&t.hostlibs, "library a");
+	text = toolchain_installed_encode(&t);
+}
+
+static void tear_down(void)
+{
+	free(text);
+	toolchain_installed_release(&t);
+	toolchain_installed_release(&got);
+}
+
+START_TEST(what_is_written_is_read)
+{
+	char *again;
+
+	ck_assert_msg(!toolchain_installed_decode(&got, bytes_str(text), &err),
+		      "%s", err.text);
+	ck_assert_str_eq(got.id, t.id);
+	ck_assert_str_eq(got.within, t.within);
+	ck_assert(digest_equal(&got.tree, &t.tree));
+	ck_assert(got.has_content && digest_equal(&got.content, &t.content));
+	ck_assert_ptr_null(got.tar_key);
+	ck_assert_uint_eq(got.links.n, 1);
+	again = toolchain_installed_encode(&got);
+	ck_assert_str_eq(again, text);
+	free(again);
+}
+END_TEST
+
+START_TEST(an_adopted_one_has_its_tools)
+{
+	char *adopted;
+
+	t.adopted = xstrdup("/usr/bin/aarch64-linux-gnu-");
+	free(t.within);
+	t.within = xstrdup("/usr/bin");
+	strv_add(&t.tools, "/usr/bin/aarch64-linux-gnu-gcc");
+	adopted = toolchain_installed_encode(&t);
+	ck_assert_int_eq(
+		toolchain_installed_decode(&got, bytes_str(adopted), &err), 0);
+	ck_assert_str_eq(got.tools.v[0], t.tools.v[0]);
+	ck_assert_str_eq(got.adopted, t.adopted);
+	free(adopted);
+}
+END_TEST
+
+START_TEST(not_known_is_null)
+{
+	char *other;
+
+	t.has_content = false;
+	free(t.url);
+	t.url = NULL;
+	other = toolchain_installed_encode(&t);
+	ck_assert_ptr_nonnull(strstr(other, "\"content\": null"));
+	ck_assert_int_eq(
+		toolchain_installed_decode(&got, bytes_str(other), &err), 0);
+	ck_assert(!got.has_content);
+	ck_assert_ptr_null(got.url);
+	free(other);
+}
+END_TEST
+
+/* A replacement in the good text, and the key that is named. */
+static const struct {
+	const char *from, *to, *names;
+} spoiled[] = {
+	{ "\"id\": \"gcc", "\"id\": \"../gcc", "\"id\"" },
+	{ "\"id\": \"gcc", "\"id\": \".gcc", "\"id\"" },
+	{ "\"release\": \"gcc", "\"release\": \"tcc", "\"release\"" },
+	{ "\"release\": \"gcc", "\"release\": \"clang", "\"release\"" },
+	{ "\"kind\": \"gcc", "\"kind\": \"tcc", "\"kind\"" },
+	{ "\"triplet\": \"aarch64-linux\"", "\"triplet\": null",
+	  "\"triplet\"" },
+	{ "\"prefix\": \"gcc", "\"prefix\": \"../gcc", "\"prefix\"" },
+	{ "\"prefix\": \"gcc", "\"prefix\": \"/gcc", "\"prefix\"" },
+	{ "\"driver\": \"aarch64", "\"driver\": \"../aarch64", "\"driver\"" },
+	{ "\"tree\": \"", "\"tree\": \"x", "\"tree\"" },
+	{ "\"insecure\": false", "\"insecure\": 0", "\"insecure\"" },
+	{ "\"sha256_given\": false", "\"sha256_given\": \"\"",
+	  "\"sha256_given\"" },
+	{ "\"verified\": {", "\"x\": {", "\"verified\"" },
+	{ "\"links\": [", "\"links\": [1,", "\"links\"" },
+	{ "\"host\": \"x86_64\"", "\"host\": 7", "\"host\"" },
+	{ "\"host\"", "\"id\"", "line" },
+	{ "}", "", "line" },
+};
+
+START_TEST(what_is_spoiled_is_named)
+{
+	char *at = strstr(text, spoiled[_i].from), *bad;
+
+	ck_assert_ptr_nonnull(at);
+	bad = xasprintf("%.*s%s%s", (int)(at - text), text, spoiled[_i].to,
+			at + strlen(spoiled[_i].from));
+	ck_assert_int_eq(toolchain_installed_decode(&got, bytes_str(bad), &err),
+			 -EINVAL);
+	ck_assert_msg(strstr(err.text, spoiled[_i].names) != NULL, "%s",
+		      err.text);
+	ck_assert_ptr_null(got.id);
+	free(bad);
+}
+END_TEST
+
+START_TEST(other_json_is_none)
+{
+	ck_assert_int_eq(
+		toolchain_installed_decode(&got, bytes_str("[]"), &err),
+		-EINVAL);
+	ck_assert_int_eq(toolchain_installed_decode(&got, bytes_str(""), &err),
+			 -EINVAL);
+}
+END_TEST
+
+START_TEST(bytes_that_are_no_text_do_not_matter)
+{
+	char *odd;
+
+	strv_add(&t.links, "/home/\xff/a");
+	odd = toolchain_installed_encode(&t);
+	ck_assert_int_eq(toolchain_installed_decode(&got, bytes_str(odd), &err),
+			 0);
+	ck_assert_str_eq(got.links.v[1], "/home/?/a");
+	free(odd);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("toolchain/installed-json");
+	TCase *tc = tcase_create("json");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, what_is_written_is_read);
+	tcase_add_test(tc, an_adopted_one_has_its_tools);
+	tcase_add_test(tc, not_known_is_null);
+	tcase_add_loop_test(tc, what_is_spoiled_is_named, 0, COUNT(spoiled));
+	tcase_add_test(tc, other_json_is_none);
+	tcase_add_test(tc, bytes_that_are_no_text_do_not_matter);
+	suite_add_tcase(s, tc);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: toolchain */
+#include "toolchain/link.h"
+
+#include "base/fs.h"
+
+#include <check.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char top[64]; /* DATA */
+static const struct toolchain_release gcc13 = { .n = 3, .part = { 13, 3, 0 } };
+static char *dir, *bin, *copies;
+static struct strv links, collisions;
+static struct err err;
+
+static char *at(const char *name)
+{
+	return xasprintf("%s/%s", top, name);
+}
+
+static void put(const char *name, mode_t mode)
+{
+	char *path = at(name), *above = str_dir(path);
+
+	ck_assert_msg(!fs_mkdirs(above, 0755, &err), "%s", err.text);
+	ck_assert_msg(!fs_write(path, bytes_str("x"), mode, &err), "%s",
+		      err.text);
+	free(above);
+	free(path);
+}
+
+static void link_to(const char *name, const char *target)
+{
+	char *path = at(name), *above = str_dir(path);
+
+	ck_assert_msg(!fs_mkdirs(above, 0755, &err), "%s", err.text);
+	ck_assert_int_eq(symlink(target, path), 0);
+	free(above);
+	free(path);
+}
+
+static void leads(const char *name, const char *target)
+{
+	char *path = at(name), got[PATH_MAX];
+	ssize_t n = readlink(path, got, sizeof(got) - 1);
+
+	ck_assert_msg(n > 0, "%s is no link", path);
+	got[n] = '\0';
+	ck_assert_str_eq(got, target);
+	free(path);
+}
+
+static bool stands(const char *name)
+{
+	char *path = at(name);
+	struct stat st;
+	bool yes = !lstat(path, &st);
+
+	free(path);
+	return yes;
+}
+
+#define HOME "toolchains/gcc-13.3.0-aarch64-linux/gcc/aarch64-linux/bin"
+
+static void set_up(void)
+{
+	strcpy(top, "/tmp/check-link-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(top));
+	dir = toolchain_link_dir(top);
+	bin = at(HOME);
+	put(HOME "/aarch64-linux-gcc", 0755);
+	put(HOME "/aarch64-linux-ld", 0755);
+	put(HOME "/aarch64-linux-notes", 0644);
+	put(HOME "/gcc", 0755);
+	links = collisions = (struct strv){ 0 };
+	err = (struct err){ 0 };
+}
+
+static void tear_down(void)
+{
+	ck_assert_msg(!fs_remove(top, &err), "%s", err.text);
+	strv_release(&links);
+	strv_release(&collisions);
+	free(dir);
+	free(bin);
+	free(copies);
+	copies = NULL;
+}
+
+static int publish(void)
+{
+	struct toolchain_link_wish w = { .dir = dir,
+					 .data = top,
+					 .bin = bin,
+					 .copies = copies,
+					 .triplet = "aarch64-linux",
+					 .release = &gcc13 };
+
+	return toolchain_link_publish(&w, &links, &collisions, &err);
+}
+
+START_TEST(every_tool_gets_its_link)
+{
+	char *gcc = at("bin/aarch64-gcc1330-linux-gcc");
+	char *target = at(HOME "/aarch64-linux-gcc");
+
+	ck_assert_msg(!publish(), "%s", err.text);
+	ck_assert_uint_eq(links.n, 2);
+	ck_assert_str_eq(links.v[0], gcc);
+	ck_assert_uint_eq(collisions.n, 0);
+	leads("bin/aarch64-gcc1330-linux-gcc", target);
+	ck_assert(stands("bin/aarch64-gcc1330-linux-ld"));
+	ck_assert(!stands("bin/aarch64-gcc1330-linux-notes"));
+	ck_assert(toolchain_link_is(dir, "aarch64-gcc1330-linux-gcc", bin));
+	ck_assert(!toolchain_link_is(dir, "aarch64-gcc1330-linux-nm", bin));
+	ck_assert(!toolchain_link_is(dir, "aarch64-gcc1330-linux-gcc", dir));
+	free(target);
+	free(gcc);
+}
+END_TEST
+
+START_TEST(a_second_time_finds_them_all)
+{
+	ck_assert_int_eq(publish(), 0);
+	strv_release(&links);
+	ck_assert_int_eq(publish(), 0);
+	ck_assert_uint_eq(links.n, 2);
+	ck_assert_uint_eq(collisions.n, 0);
+}
+END_TEST
+
+START_TEST(what_is_not_ours_stays_and_is_reported)
+{
+	char *first, *second;
+
+	link_to("bin/aarch64-gcc1330-linux-gcc", "/usr/bin/true");
+	put("bin/aarch64-gcc1330-linux-ld", 0755);
+	ck_assert_int_eq(publish(), 0);
+	ck_assert_uint_eq(links.n, 0);
+	ck_assert_uint_eq(collisions.n, 2);
+	first = xasprintf("%s/aarch64-gcc1330-linux-gcc leads to /usr/bin/true",
+			  dir);
+	second = xasprintf("%s/aarch64-gcc1330-linux-ld is a file", dir);
+	ck_assert_str_eq(collisions.v[0], first);
+	ck_assert_str_eq(collisions.v[1], second);
+	leads("bin/aarch64-gcc1330-linux-gcc", "/usr/bin/true");
+	free(second);
+	free(first);
+}
+END_TEST
+
+START_TEST(a_dangling_link_of_others_stays)
+{
+	link_to("bin/aarch64-gcc1330-linux-gcc", "/nosuch/gcc");
+	ck_assert_int_eq(publish(), 0);
+	ck_assert_uint_eq(collisions.n, 1);
+	leads("bin/aarch64-gcc1330-linux-gcc", "/nosuch/gcc");
+}
+END_TEST
+
+START_TEST(another_toolchains_link_stays_as_long_as_it_is_there)
+{
+	char *other = at("toolchains/other/bin/gcc");
+	char *target = at(HOME "/aarch64-linux-gcc");
+
+	put("toolchains/other/bin/gcc", 0755);
+	link_to("bin/aarch64-gcc1330-linux-gcc", other);
+	ck_assert_int_eq(publish(), 0);
+	ck_assert_uint_eq(collisions.n, 1);
+	leads("bin/aarch64-gcc1330-linux-gcc", other);
+
+	ck_assert_int_eq(unlink(other), 0);
+	strv_release(&collisions);
+	ck_assert_int_eq(publish(), 0);
+	ck_assert_uint_eq(collisions.n, 0);
+	leads("bin/aarch64-gcc1330-linux-gcc", target);
+	free(target);
+	free(other);
+}
+END_TEST
+
+START_TEST(a_link_out_of_our_directory_is_not_ours)
+{
+	char *out = at("toolchains/../nosuch");
+
+	link_to("bin/aarch64-gcc1330-linux-gcc", out);
+	ck_assert_int_eq(publish(), 0);
+	ck_assert_uint_eq(collisions.n, 1);
+	free(out);
+}
+END_TEST
+
+START_TEST(an_adopted_one_overwrites_nothing_of_its_neighbours)
+{
+	char *ld = at("usr/bin/aarch64-linux-ld");
+
+	free(bin);
+	bin = at("usr/bin");
+	put("usr/bin/aarch64-linux-gcc", 0755);
+	put("usr/bin/aarch64-linux-ld", 0755);
+	link_to("bin/aarch64-gcc1330-linux-gcc", ld);
+	ck_assert_int_eq(publish(), 0);
+	ck_assert_uint_eq(links.n, 1);
+	ck_assert_uint_eq(collisions.n, 1);
+	leads("bin/aarch64-gcc1330-linux-gcc", ld);
+	free(ld);
+}
+END_TEST
+
+START_TEST(a_copy_goes_before_its_tool)
+{
+	char *ld = at("toolchains/adopted/bin/aarch64-linux-ld");
+	char *gcc = at(HOME "/aarch64-linux-gcc");
+
+	copies = at("toolchains/adopted/bin");
+	put("toolchains/adopted/bin/aarch64-linux-ld", 0755);
+	ck_assert_int_eq(publish(), 0);
+	ck_assert_uint_eq(links.n, 2);
+	leads("bin/aarch64-gcc1330-linux-gcc", gcc);
+	leads("bin/aarch64-gcc1330-linux-ld", ld);
+	ck_assert_int_eq(toolchain_link_remove(&links, bin, &err), 0);
+	ck_assert(!stands("bin/aarch64-gcc1330-linux-gcc"));
+	ck_assert(stands("bin/aarch64-gcc1330-linux-ld"));
+	ck_assert_int_eq(toolchain_link_remove(&links, copies, &err), 0);
+	ck_assert(!stands("bin/aarch64-gcc1330-linux-ld"));
+	free(gcc);
+	free(ld);
+}
+END_TEST
+
+START_TEST(a_directory_without_tools_is_an_error)
+{
+	free(bin);
+	bin = at("empty");
+	ck_assert_int_eq(publish(), -ENOENT);
+	put("empty/gcc", 0755);
+	ck_assert_int_eq(publish(), -ENOENT);
+	ck_assert_ptr_nonnull(strstr(err.text, "aarch64-linux-*"));
+	ck_assert(!stands("bin"));
+}
+END_TEST
+
+START_TEST(removal_takes_just_ours)
+{
+	ck_assert_int_eq(publish(), 0);
+	put("bin/foreign", 0755);
+	strv_addf(&links, "%s/foreign", dir);
+	strv_addf(&links, "%s/nosuch", dir);
+	ck_assert_int_eq(unlink(links.v[1]), 0);
+	ck_assert_int_eq(symlink("/usr/bin/ld", links.v[1]), 0);
+	ck_assert_int_eq(toolchain_link_remove(&links, bin, &err), 0);
+	ck_assert(!stands("bin/aarch64-gcc1330-linux-gcc"));
+	leads("bin/aarch64-gcc1330-linux-ld", "/usr/bin/ld");
+	ck_assert(stands("bin/foreign"));
+}
+END_TEST
+
+START_TEST(what_a_killed_process_left_is_swept)
+{
+	pid_t pid = fork();
+	char *left;
+
+	if (!pid)
+		_exit(0);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	left = xasprintf("bin/.kfarm-link.%d.1", (int)pid);
+	link_to(left, "/nosuch");
+	link_to("bin/.kfarm-link.1.1", "/nosuch");
+	ck_assert_int_eq(publish(), 0);
+	ck_assert(!stands(left));
+	ck_assert(stands("bin/.kfarm-link.1.1"));
+	free(left);
+}
+END_TEST
+
+/* Several at once make each link once and lose none. */
+START_TEST(installs_at_once_agree)
+{
+	for (int i = 0; i < 8; i++) {
+		pid_t pid = fork();
+
+		if (!pid)
+			_exit(publish() || links.n != 2 || collisions.n);
+	}
+	for (int i = 0; i < 8; i++) {
+		int status = -1;
+
+		ck_assert_int_gt(wait(&status), 0);
+		ck_assert_int_eq(status, 0);
+	}
+	ck_assert_int_eq(publish(), 0);
+	ck_assert_uint_eq(links.n, 2);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("toolchain/link");
+	TCase *tc = tcase_create("link");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, every_tool_gets_its_link);
+	tcase_add_test(tc, a_second_time_finds_them_all);
+	tcase_add_test(tc, what_is_not_ours_stays_and_is_reported);
+	tcase_add_test(tc, a_dangling_link_of_others_stays);
+	tcase_add_test(tc,
+		       another_toolchains_link_stays_as_long_as_it_is_there);
+	tcase_add_test(tc, a_link_out_of_our_directory_is_not_ours);
+	tcase_add_test(tc, an_adopted_one_overwrites_nothing_of_its_neighbours);
+	tcase_add_test(tc, a_copy_goes_before_its_tool);
+	tcase_add_test(tc, a_directory_without_tools_is_an_error);
+	tcase_add_test(tc, removal_takes_just_ours);
+	tcase_add_test(tc, what_a_killed_process_left_is_swept);
+	tcase_add_test(tc, installs_at_once_agree);
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed != 0;
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: toolchain */
+#include "toolchain/release.h"
+
+#include "base/str.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct toolchain_release release(const char *text)
+{
+	struct toolchain_release r = { 0 };
+	struct err err = { 0 };
+
+	ck_assert_msg(!toolchain_release_parse(text, &r, &err), "%s", err.text);
+	return r;
+}
+
+static const struct {
+	const char *text, *version;
+	bool is_clang;
+	unsigned n;
+} good[] = {
+	{ "gcc", "", false, 0 },
+	{ "gcc-13", "13", false, 1 },
+	{ "gcc-13.3", "13.3", false, 2 },
+	{ "gcc-13.3.0", "13.3.0", false, 3 },
+	{ "gcc-0.10.99999", "0.10.99999", false, 3 },
+	{ "clang", "", true, 0 },
+	{ "clang-14", "14", true, 1 },
+	{ "clang-22.1.8", "22.1.8", true, 3 },
+};
+
+START_TEST(a_release_is_read_and_written_alike)
+{
+	struct toolchain_release r = release(good[_i].text), again = { 0 };
+	char *text = toolchain_release_text(&r);
+	char *version = toolchain_release_version(&r);
+	struct err err = { 0 };
+
+	ck_assert_str_eq(text, good[_i].text);
+	ck_assert_str_eq(version, good[_i].version);
+	ck_assert_int_eq(r.is_clang, good[_i].is_clang);
+	ck_assert_uint_eq(r.n, good[_i].n);
+	if (r.n) {
+		ck_assert_int_eq(
+			toolchain_release_of(r.is_clang, version, &again, &err),
+			0);
+		ck_assert_int_eq(toolchain_release_compare(&r, &again), 0);
+		ck_assert_uint_eq(again.n, r.n);
+	}
+	free(version);
+	free(text);
+}
+END_TEST
+
+static const char *const bad[] = {
+	"",
+	"13.3.0",
+	"gc-13",
+	"gcc-",
+	"gcc-x",
+	"gcc-13.",
+	"gcc-13.3.0.1",
+	"gcc-13.03.0",
+	"gcc13",
+	"gcc--13",
+	"clang-23.1.0-rc1",
+	"gcc-100000",
+	"gcc-+1",
+	"gcc-1..2",
+	"gcc-13.3.0 ",
+	"clangd-14",
+	"gcc-13/..",
+	"gcc-\xd9\xa1",
+};
+
+START_TEST(what_is_no_release_is_refused)
+{
+	struct toolchain_release r = { .n = 42 };
+	struct err err = { 0 };
+
+	ck_assert_int_eq(toolchain_release_parse(bad[_i], &r, &err), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, bad[_i]));
+	ck_assert_uint_eq(r.n, 42);
+}
+END_TEST
+
+START_TEST(a_version_alone_needs_a_number)
+{
+	struct toolchain_release r;
+	struct err err = { 0 };
+
+	ck_assert_int_eq(toolchain_release_of(false, "", &r, &err), -EINVAL);
+	ck_assert_int_eq(toolchain_release_of(true, "../14", &r, &err),
+			 -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "clang"));
+}
+END_TEST
+
+static const struct {
+	const char *wanted, *full;
+	bool yes;
+} matches[] = {
+	{ "gcc", "gcc-13.3.0", true },
+	{ "gcc-13", "gcc-13.3.0", true },
+	{ "gcc-13.3", "gcc-13.3.0", true },
+	{ "gcc-13.3.0", "gcc-13.3.0", true },
+	{ "gcc-13.3.1", "gcc-13.3.0", false },
+	{ "gcc-1", "gcc-13.3.0", false },
+	{ "gcc-13.3.0", "gcc-13.3", false },
+	{ "clang", "gcc-13.3.0", false },
+	{ "clang-14", "clang-14.0.6", true },
+};
+
+START_TEST(a_wish_matches_what_begins_like_it)
+{
+	struct toolchain_release w = release(matches[_i].wanted);
+	struct toolchain_release f = release(matches[_i].full);
+
+	ck_assert_int_eq(toolchain_release_matches(&w, &f), matches[_i].yes);
+}
+END_TEST
+
+START_TEST(releases_have_an_order)
+{
+	static const char *const sorted[] = { "gcc-4.9.4",  "gcc-4.10.0",
+					      "gcc-13",     "gcc-13.3.0",
+					      "gcc-13.3.1", "gcc-13.10.0",
+					      "clang-9.0.0" };
+	size_t n = sizeof(sorted) / sizeof(*sorted);
+
+	for (size_t i = 0; i < n; i++) {
+		for (size_t j = 0; j < n; j++) {
+			struct toolchain_release a = release(sorted[i]);
+			struct toolchain_release b = release(sorted[j]);
+			int sign = (i > j) - (i < j);
+
+			ck_assert_int_eq(toolchain_release_compare(&a, &b),
+					 sign);
+		}
+	}
+}
+END_TEST
+
+START_TEST(an_id_tells_release_triplet_and_host)
+{
+	static const struct {
+		const char *release, *triplet, *host, *id;
+	} ids[] = {
+		{ "gcc-13.3.0", "aarch64-linux", NULL,
+		  "gcc-13.3.0-aarch64-linux" },
+		{ "gcc-13.3.0", "aarch64-linux", "arm64",
+		  "gcc-13.3.0-aarch64-linux-on-arm64" },
+		{ "clang-22.1.8", NULL, NULL, "clang-22.1.8" },
+		{ "clang-22.1.8", NULL, "arm64", "clang-22.1.8-on-arm64" },
+	};
+
+	for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++) {
+		struct toolchain_release r = release(ids[i].release);
+		char *id = toolchain_release_id(&r, ids[i].triplet,
+						ids[i].host);
+
+		ck_assert_str_eq(id, ids[i].id);
+		free(id);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("toolchain/release");
+	TCase *tc = tcase_create("release");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_add_loop_test(tc, a_release_is_read_and_written_alike, 0,
+			    sizeof(good) / sizeof(*good));
+	tcase_add_loop_test(tc, what_is_no_release_is_refused, 0,
+			    sizeof(bad) / sizeof(*bad));
+	tcase_add_test(tc, a_version_alone_needs_a_number);
+	tcase_add_loop_test(tc, a_wish_matches_what_begins_like_it, 0,
+			    sizeof(matches) / sizeof(*matches));
+	tcase_add_test(tc, releases_have_an_order);
+	tcase_add_test(tc, an_id_tells_release_triplet_and_host);
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed != 0;
+}

@@ -1,0 +1,485 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base store conf fetch toolchain */
+#include "toolchain/unpack.h"
+
+#include "toolchain-tar.h"
+
+#include "base/fs.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define COUNT(a) (sizeof(a) / sizeof(*(a)))
+
+static char dir[] = "/tmp/check_toolchain.XXXXXX";
+static char *into, *outside;
+static int fd;
+static struct buf tar, seen;
+static struct toolchain_unpacked got;
+static struct err err;
+
+static int on_tar(void *ctx, struct bytes b, struct err *e)
+{
+	(void)e;
+	buf_add_bytes(ctx, b);
+	return 0;
+}
+
+static struct toolchain_unpack_setup setup;
+
+static void set_up(void)
+{
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	into = xasprintf("%s/into", dir);
+	outside = xasprintf("%s/outside", dir);
+	ck_assert_int_eq(mkdir(into, 0700), 0);
+	ck_assert_int_eq(fs_write(outside, bytes_str("mine"), 0644, &err), 0);
+	fd = open(into, O_RDONLY | O_DIRECTORY);
+	setup = (struct toolchain_unpack_setup){ .dir = fd,
+						 .tar = on_tar,
+						 .ctx = &seen };
+	err.text[0] = '\0';
+}
+
+/* Whatever was unpacked, nothing is beside the directory. */
+static void tear_down(void)
+{
+	struct buf text = { 0 };
+	struct err ignored;
+	struct stat st;
+
+	ck_assert_int_eq(fs_read(outside, 100, &text, &ignored), 0);
+	ck_assert_str_eq(buf_str(&text), "mine");
+	ck_assert_int_eq(stat(outside, &st), 0);
+	ck_assert_uint_eq(st.st_nlink, 1);
+	ck_assert_int_eq(unlink(outside), 0);
+	close(fd);
+	ck_assert_int_eq(fs_remove(into, &ignored), 0);
+	ck_assert_int_eq(rmdir(dir), 0);
+	buf_release(&text);
+	buf_release(&tar);
+	buf_release(&seen);
+	toolchain_unpacked_release(&got);
+	free(into);
+	free(outside);
+	strcpy(dir + strlen(dir) - 6, "XXXXXX");
+}
+
+/* In pieces, as they come from a network. */
+static int unpack(struct bytes in, size_t piece)
+{
+	struct toolchain_unpack *u = toolchain_unpack_start(&setup, &err);
+	int ret = 0;
+
+	ck_assert_ptr_nonnull(u);
+	for (size_t i = 0; !ret && i < in.len; i += piece) {
+		size_t n = in.len - i < piece ? in.len - i : piece;
+
+		ret = toolchain_unpack_feed(u, bytes_of(in.data + i, n), &err);
+	}
+	if (!ret)
+		return toolchain_unpack_end(u, &got, &err);
+	toolchain_unpack_free(u);
+	return ret;
+}
+
+static void add_usual(void)
+{
+	tar_add(&tar, &(struct tar_entry){ "./", .type = '5', .mode = 0777 });
+	tar_add(&tar, &(struct tar_entry){ "./gcc-1/", .type = '5' });
+	tar_add(&tar, &(struct tar_entry){ "gcc-1/bin/gcc", .mode = 0775,
+					   .content = "a program" });
+	tar_add(&tar, &(struct tar_entry){ "gcc-1/bin/gcc-1", "gcc-1/bin/gcc",
+					   .type = '1' });
+	tar_add(&tar, &(struct tar_entry){ "gcc-1/lib/gcc", "../bin/gcc",
+					   .type = '2' });
+	tar_add(&tar, &(struct tar_entry){ "gcc-1/lib/specs", .mode = 0660,
+					   .content = "text" });
+	tar_add(&tar, &(struct tar_entry){ "gcc-1/none/", .type = '5' });
+	tar_end(&tar);
+}
+
+/* The archive as a program makes it of `tar`, in its place. */
+static void compress(const char *program)
+{
+	char *file = xasprintf("%s/a", dir);
+	char *command = xasprintf("%s <%s >%s.out", program, file, file);
+	char *packed = xasprintf("%s.out", file);
+
+	ck_assert_int_eq(fs_write(file, buf_bytes(&tar), 0600, &err), 0);
+	ck_assert_int_eq(system(command), 0); /* NOLINT: fixed commands */
+	buf_reset(&tar);
+	ck_assert_int_eq(fs_read(packed, 64 << 20, &tar, &err), 0);
+	ck_assert_int_eq(unlink(file), 0);
+	ck_assert_int_eq(unlink(packed), 0);
+	free(packed);
+	free(command);
+	free(file);
+}
+
+static struct stat look(const char *name)
+{
+	char *path = xasprintf("%s/%s", into, name);
+	struct stat st;
+
+	ck_assert_msg(!lstat(path, &st), "%s", path);
+	free(path);
+	return st;
+}
+
+static const char *const programs[] = { "cat", "xz -0", "gzip -1" };
+
+START_TEST(one_pass_gives_files_and_digests)
+{
+	struct toolchain_entries read;
+	struct digest archive, tree, again;
+	struct buf plain = { 0 };
+	struct stat st, link;
+
+	umask(0);
+	add_usual();
+	buf_add_bytes(&plain, buf_bytes(&tar));
+	compress(programs[_i]);
+	ck_assert_msg(!unpack(buf_bytes(&tar), 7), "%s", err.text);
+	digest_of(buf_bytes(&tar), &archive);
+	ck_assert(digest_equal(&got.archive, &archive));
+	ck_assert_uint_eq(got.archive_bytes, tar.len);
+	ck_assert(bytes_equal(buf_bytes(&seen), buf_bytes(&plain)));
+	ck_assert_uint_eq(got.entries.n, 5);
+	/* What was hashed while it was written is what lies there. */
+	ck_assert_int_eq(toolchain_tree_read(&read, into, NULL, &err), 0);
+	toolchain_tree_digest(&got.entries, &tree);
+	toolchain_tree_digest(&read, &again);
+	ck_assert(digest_equal(&tree, &again));
+	toolchain_entries_release(&read);
+	st = look("gcc-1/bin/gcc");
+	ck_assert_uint_eq(st.st_mode, S_IFREG | 0755);
+	ck_assert_uint_eq(st.st_uid, geteuid());
+	ck_assert_int_eq(st.st_mtime, TAR_TIME);
+	link = look("gcc-1/bin/gcc-1");
+	ck_assert_uint_eq(link.st_ino, st.st_ino);
+	st = look("gcc-1/lib/specs");
+	ck_assert_uint_eq(st.st_mode, S_IFREG | 0644);
+	st = look("gcc-1");
+	ck_assert_uint_eq(st.st_mode, S_IFDIR | 0755);
+	buf_release(&plain);
+}
+END_TEST
+
+/* What is refused, and what the message names. */
+static const struct {
+	struct tar_entry first, second;
+	const char *says;
+} attacks[] = {
+	{ { "../outside", .content = "x" }, { 0 }, "../outside" },
+	{ { "a/../../outside", .content = "x" }, { 0 }, "a/../../outside" },
+	{ { "a/..", .type = '5' }, { 0 }, "a/.." },
+	{ { "/tmp/absolute", .content = "x" }, { 0 }, "/tmp/absolute" },
+	{ { "..", .type = '5' }, { 0 }, ".." },
+	{ { "a\nb", .content = "x" }, { 0 }, "a" },
+	/* A link, then a file through it. */
+	{ { "a", "..", .type = '2' },
+	  { .name = "a/outside" },
+	  "leads outside" },
+	{ { "a", "/tmp", .type = '2' }, { .name = "a/x" }, "leads outside" },
+	{ { "a", "b", .type = '2' }, { "a/x", .content = "x" }, "directory" },
+	{ { "a", "b", .type = '2' }, { "a", .content = "x" }, "twice" },
+	{ { "a", "b", .type = '2' }, { "a/", .type = '5' }, "directory" },
+	{ { "d/a", "../b", .type = '2' },
+	  { "d/a/c", .type = '5' },
+	  "directory" },
+	{ { "d/a", "../../outside", .type = '2' }, { 0 }, "leads outside" },
+	/* Hard links. */
+	{ { "a", "../outside", .type = '1' }, { 0 }, "no file" },
+	{ { "a", "/etc/passwd", .type = '1' }, { 0 }, "no file" },
+	{ { "a", "later", .type = '1' }, { .name = "later" }, "no file" },
+	{ { "a", "b", .type = '2' }, { "c", "a", .type = '1' }, "no file" },
+	{ { "a", .type = '5' }, { "c", "a", .type = '1' }, "no file" },
+	/* What is no file at all. */
+	{ { "a", .type = '3' }, { 0 }, "neither" },
+	{ { "a", .type = '4' }, { 0 }, "neither" },
+	{ { "a", .type = '6' }, { 0 }, "neither" },
+	{ { "a", .mode = 04755 }, { 0 }, "setuid" },
+	{ { "a", .mode = 02755 }, { 0 }, "setuid" },
+	{ { "a", .content = "x" }, { "a", .content = "y" }, "twice" },
+	{ { "a", .content = "x" }, { "a/b", .content = "y" }, "directory" },
+};
+
+START_TEST(an_attack_is_refused)
+{
+	tar_add(&tar, &(struct tar_entry){ "good", .content = "good" });
+	tar_add(&tar, &attacks[_i].first);
+	if (attacks[_i].second.name)
+		tar_add(&tar, &attacks[_i].second);
+	tar_end(&tar);
+	ck_assert_int_eq(unpack(buf_bytes(&tar), 512), -EINVAL);
+	ck_assert_msg(strstr(err.text, attacks[_i].says) != NULL, "%s",
+		      err.text);
+	ck_assert_uint_eq(got.entries.n, 0);
+}
+END_TEST
+
+/* Ones that only look like attacks. */
+START_TEST(what_is_only_odd_is_taken)
+{
+	tar_add(&tar,
+		&(struct tar_entry){ "././d/", .type = '5', .mode = 06755 });
+	tar_add(&tar, &(struct tar_entry){ "d/", .type = '5' });
+	tar_add(&tar, &(struct tar_entry){ "d/..a", .content = "x" });
+	tar_add(&tar, &(struct tar_entry){ "d/up", "..", .type = '2' });
+	tar_add(&tar,
+		&(struct tar_entry){ "d/dangling", "../none", .type = '2' });
+	tar_add(&tar, &(struct tar_entry){ .name = "d/empty" });
+	tar_end(&tar);
+	ck_assert_msg(!unpack(buf_bytes(&tar), 4096), "%s", err.text);
+	ck_assert_uint_eq(got.entries.n, 4);
+	ck_assert_uint_eq(look("d").st_mode, S_IFDIR | 0755);
+}
+END_TEST
+
+START_TEST(an_archive_that_is_cut_off_is_damaged)
+{
+	size_t len;
+
+	add_usual();
+	compress(_i ? "xz -0" : "gzip -1");
+	for (len = 0; len < tar.len; len += len < 64 ? 1 : 13) {
+		struct err ignored;
+		int ret = unpack(bytes_of(tar.data, len), 1000);
+
+		ck_assert_msg(ret == -EBADMSG, "%zu: %d", len, ret);
+		ck_assert_uint_eq(got.entries.n, 0);
+		ck_assert_int_eq(fs_remove(into, &ignored), 0);
+		ck_assert_int_eq(mkdir(into, 0700), 0);
+		close(fd);
+		setup.dir = fd = open(into, O_RDONLY | O_DIRECTORY);
+	}
+}
+END_TEST
+
+START_TEST(bytes_behind_the_end_are_damage)
+{
+	add_usual();
+	compress(_i ? "xz -0" : "gzip -1");
+	buf_add_str(&tar, "more");
+	ck_assert_int_eq(unpack(buf_bytes(&tar), 1000), -EBADMSG);
+}
+END_TEST
+
+/* xz takes zeros behind a stream for padding, and would for ever. */
+static void feed_for_ever(struct bytes more)
+{
+	struct toolchain_unpack *u = toolchain_unpack_start(&setup, &err);
+	size_t n = 0;
+	int ret;
+
+	ck_assert_ptr_nonnull(u);
+	ret = toolchain_unpack_feed(u, buf_bytes(&tar), &err);
+	for (; !ret && n < 64ul << 20; n += more.len)
+		ret = toolchain_unpack_feed(u, more, &err);
+	ck_assert_int_eq(ret, -EBADMSG);
+	ck_assert_str_eq(err.text, "bytes behind its end");
+	ck_assert_uint_le(n, 20ul << 20);
+	toolchain_unpack_free(u);
+}
+
+START_TEST(endless_padding_is_damage)
+{
+	static const uint8_t zeros[1 << 20];
+
+	add_usual();
+	compress("xz -0");
+	feed_for_ever(bytes_of(zeros, sizeof(zeros)));
+}
+END_TEST
+
+START_TEST(an_archive_over_and_over_is_damage)
+{
+	add_usual();
+	compress("xz -0");
+	feed_for_ever(buf_bytes(&tar));
+}
+END_TEST
+
+START_TEST(what_is_no_archive_is_damage)
+{
+	static const char page[] = "<html>404 Not Found</html>";
+
+	ck_assert_int_eq(unpack(bytes_of(page, _i ? strlen(page) : 0), 10),
+			 -EBADMSG);
+}
+END_TEST
+
+/* Offered a million entries, it takes those that a compiler may have. */
+START_TEST(a_million_entries_are_refused_early)
+{
+	struct toolchain_unpack *u;
+	unsigned long i;
+	int ret = 0;
+
+	setup.entries = 1000;
+	setup.tar = NULL;
+	u = toolchain_unpack_start(&setup, &err);
+	for (i = 0; !ret && i < 1000000; i++) {
+		uint8_t header[TAR_BLOCK];
+		char name[32];
+
+		snprintf(name, sizeof(name), "d%lu", i);
+		tar_header(header, &(struct tar_entry){ name, .type = '5' });
+		ret = toolchain_unpack_feed(u, bytes_of(header, TAR_BLOCK),
+					    &err);
+	}
+	toolchain_unpack_free(u);
+	ck_assert_int_eq(ret, -E2BIG);
+	ck_assert_ptr_nonnull(strstr(err.text, "more than 1000 entries"));
+	/* What lies in the ring is all that was taken in vain. */
+	ck_assert_uint_lt(i, 1000 + 4096);
+}
+END_TEST
+
+static void put_zeros(size_t n)
+{
+	uint8_t *zeros = xcalloc(1, 1 << 20);
+
+	for (size_t i = 0; i < n; i++)
+		buf_add(&tar, zeros, 1 << 20);
+	free(zeros);
+}
+
+/* 120 MiB of zeros in 18 KB of xz. */
+START_TEST(a_bomb_is_refused)
+{
+	tar_add(&tar, &(struct tar_entry){ "a", .size = 120ull << 20 });
+	put_zeros(120);
+	tar_end(&tar);
+	compress("xz -0");
+	ck_assert_uint_lt(tar.len, 100000);
+	setup.tar = NULL;
+	ck_assert_int_eq(unpack(buf_bytes(&tar), 4096), -E2BIG);
+	ck_assert_ptr_nonnull(strstr(err.text, "100 times"));
+}
+END_TEST
+
+START_TEST(more_than_the_limit_is_refused)
+{
+	setup.bytes = 1 << 20;
+	tar_add(&tar, &(struct tar_entry){ "a", .size = 2 << 20 });
+	put_zeros(2);
+	tar_end(&tar);
+	ck_assert_int_eq(unpack(buf_bytes(&tar), 65536), -E2BIG);
+	ck_assert_ptr_nonnull(strstr(err.text, "1 MiB"));
+}
+END_TEST
+
+/* A file of one byte, or none, behind a hole of 4 GiB. */
+START_TEST(holes_are_counted)
+{
+	uint8_t header[TAR_BLOCK];
+	unsigned sum = 0;
+
+	setup.bytes = 16 << 20;
+	tar_header(header, &(struct tar_entry){ "a", .type = 'S' });
+	memcpy(header + 257, "ustar  ", 8);
+	snprintf((char *)header + 386, 12, "%011llo", 4ull << 30);
+	snprintf((char *)header + 398, 12, "%011o", _i ? 1u : 0u);
+	snprintf((char *)header + 124, 12, "%011o", _i ? 1u : 0u);
+	snprintf((char *)header + 483, 12, "%011llo", (4ull << 30) + _i);
+	memset(header + 148, ' ', 8);
+	for (int i = 0; i < TAR_BLOCK; i++)
+		sum += header[i];
+	snprintf((char *)header + 148, 8, "%06o", sum);
+	buf_add(&tar, header, sizeof(header));
+	tar_end(&tar);
+	ck_assert_int_eq(unpack(buf_bytes(&tar), 512), _i ? -E2BIG : -EINVAL);
+}
+END_TEST
+
+/* Two blocks in the wrong order, of which libarchive says for ever: again. */
+START_TEST(holes_in_disorder_are_damage)
+{
+	uint8_t header[TAR_BLOCK];
+	unsigned sum = 0;
+
+	tar_header(header,
+		   &(struct tar_entry){ "a", .type = 'S', .size = 1024 });
+	memcpy(header + 257, "ustar  ", 8);
+	for (int i = 0; i < 2; i++) {
+		snprintf((char *)header + 386 + 24 * i, 12, "%011o",
+			 i ? 0u : 4096u);
+		snprintf((char *)header + 398 + 24 * i, 12, "%011o", 512u);
+	}
+	snprintf((char *)header + 483, 12, "%011o", 8192u);
+	memset(header + 148, ' ', 8);
+	for (int i = 0; i < TAR_BLOCK; i++)
+		sum += header[i];
+	snprintf((char *)header + 148, 8, "%06o", sum);
+	buf_add(&tar, header, sizeof(header));
+	tar_end(&tar);
+	tar_end(&tar);
+	ck_assert_int_eq(unpack(buf_bytes(&tar), 512), -EBADMSG);
+}
+END_TEST
+
+static int stop(void *ctx, struct bytes b, struct err *e)
+{
+	(void)ctx;
+	(void)b;
+	return err_set(e, EKEYREJECTED, "no more");
+}
+
+START_TEST(who_gets_the_tar_can_end_it)
+{
+	add_usual();
+	setup.tar = stop;
+	ck_assert_int_eq(unpack(buf_bytes(&tar), 512), -EKEYREJECTED);
+	ck_assert_str_eq(err.text, "no more");
+}
+END_TEST
+
+/* Given up in the middle of a file, with the thread waiting for more. */
+START_TEST(it_can_be_given_up)
+{
+	struct toolchain_unpack *u = toolchain_unpack_start(&setup, &err);
+
+	add_usual();
+	ck_assert_int_eq(
+		toolchain_unpack_feed(u, bytes_of(tar.data, 1600), &err), 0);
+	toolchain_unpack_free(u);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("toolchain/unpack");
+	TCase *t = tcase_create("unpack");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_loop_test(t, one_pass_gives_files_and_digests, 0,
+			    COUNT(programs));
+	tcase_add_loop_test(t, an_attack_is_refused, 0, COUNT(attacks));
+	tcase_add_test(t, what_is_only_odd_is_taken);
+	tcase_add_loop_test(t, an_archive_that_is_cut_off_is_damaged, 0, 2);
+	tcase_add_loop_test(t, bytes_behind_the_end_are_damage, 0, 2);
+	tcase_add_test(t, endless_padding_is_damage);
+	tcase_add_test(t, an_archive_over_and_over_is_damage);
+	tcase_add_loop_test(t, what_is_no_archive_is_damage, 0, 2);
+	tcase_add_test(t, a_million_entries_are_refused_early);
+	tcase_add_test(t, a_bomb_is_refused);
+	tcase_add_test(t, more_than_the_limit_is_refused);
+	tcase_add_loop_test(t, holes_are_counted, 0, 2);
+	tcase_add_test(t, holes_in_disorder_are_damage);
+	tcase_add_test(t, who_gets_the_tar_can_end_it);
+	tcase_add_test(t, it_can_be_given_up);
+	suite_add_tcase(s, t);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
