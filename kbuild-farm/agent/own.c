@@ -118,18 +118,6 @@ static const char *below(const char *path, const char *dir)
 	return !strncmp(path, dir, n) && path[n] == '/' ? path + n + 1 : NULL;
 }
 
-static bool same(const struct toolchain_entry *a,
-		 const struct toolchain_entry *b)
-{
-	if (a->kind != b->kind)
-		return false;
-	if (a->kind == TOOLCHAIN_LINK)
-		return !strcmp(a->target, b->target);
-	return a->kind == TOOLCHAIN_DIR ||
-	       (a->executable == b->executable &&
-		digest_equal(&a->digest, &b->digest));
-}
-
 /*
  * What is the node's own and none of the toolchain may be a library, a loader,
  * an assembler.  A program chooses by what it says of itself which these are,
@@ -171,7 +159,7 @@ static int check_entries(const struct toolchain_entries *list,
 		if (!path || e->kind == TOOLCHAIN_DIR)
 			continue;
 		was = toolchain_entries_find(&l->record.entries, path);
-		if (was && same(e, was))
+		if (was && toolchain_entry_same(e, was))
 			continue;
 		err_set(err, EBADMSG, "%s of %s %s", path, l->record.id,
 			was ? "has changed" : "is no part of it");

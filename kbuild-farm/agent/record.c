@@ -305,18 +305,6 @@ int agent_record_glance(const struct agent_record *r, const char *dir,
 	return ret;
 }
 
-static bool same(const struct toolchain_entry *a,
-		 const struct toolchain_entry *b)
-{
-	if (a->kind != b->kind)
-		return false;
-	if (a->kind == TOOLCHAIN_LINK)
-		return !strcmp(a->target, b->target);
-	return a->kind == TOOLCHAIN_DIR ||
-	       (a->executable == b->executable &&
-		digest_equal(&a->digest, &b->digest));
-}
-
 /* Both are sorted: the first that is in one alone, or not the same. */
 static int compare(const struct agent_record *r,
 		   const struct toolchain_entries *is, struct err *err)
@@ -334,7 +322,7 @@ static int compare(const struct agent_record *r,
 		if (order > 0 && !is_ours(is->v[k].path))
 			return differs(r, is->v[k].path, "is no part of it",
 				       err);
-		if (!order && !same(&want->v[i], &is->v[k]))
+		if (!order && !toolchain_entry_same(&want->v[i], &is->v[k]))
 			return differs(r, is->v[k].path, "has changed", err);
 		i += order <= 0;
 		k += order >= 0;

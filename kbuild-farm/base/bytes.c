@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -62,6 +63,19 @@ void put_le64(uint8_t *p, uint64_t v)
 {
 	put_le32(p, (uint32_t)v);
 	put_le32(p + 4, (uint32_t)(v >> 32));
+}
+
+struct bytes bytes_line(struct bytes *in)
+{
+	const uint8_t *end = memchr(in->data, '\n', in->len);
+	size_t len = end ? (size_t)(end - in->data) : in->len;
+	struct bytes line = bytes_of(in->data, len);
+
+	len += end != NULL;
+	*in = bytes_of(in->data + len, in->len - len);
+	while (line.len && isspace(line.data[line.len - 1]))
+		line.len--;
+	return line;
 }
 
 void reader_init(struct reader *r, struct bytes in)

@@ -32,6 +32,12 @@ void put_le16(uint8_t *p, uint16_t v);
 void put_le32(uint8_t *p, uint32_t v);
 void put_le64(uint8_t *p, uint64_t v);
 
+/*
+ * The next line, without its end and the white space before that, taken off
+ * the front of `in`.
+ */
+struct bytes bytes_line(struct bytes *in);
+
 struct reader {
 	const uint8_t *p;
 	size_t left;

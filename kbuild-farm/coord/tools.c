@@ -309,17 +309,6 @@ static int on_kept(struct talk *t, struct bytes body, struct err *err)
 	return 0;
 }
 
-static int on_bye(struct bytes body, struct err *err)
-{
-	char *why;
-
-	if (wire_bye_decode(&why, body))
-		return err_set(err, EPROTO, "broken BYE");
-	err_set(err, ECONNRESET, "it says: %s", *why ? why : "bye");
-	free(why);
-	return -ECONNRESET;
-}
-
 static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 {
 	struct talk *t = ctx;
@@ -328,7 +317,7 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 	if (type == WIRE_HELLO)
 		return on_hello(t, body, err);
 	if (type == WIRE_BYE)
-		return on_bye(body, err);
+		return wire_bye_end(body, err);
 	if (!t->hello)
 		return err_set(err, EPROTO, "it did not say hello");
 	switch (type) {

@@ -1,26 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "fetch/armor.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
 #define BEGIN "-----BEGIN PGP PUBLIC KEY BLOCK-----"
 #define END   "-----END PGP PUBLIC KEY BLOCK-----"
-
-/* The next line without its end, taken off the front of `in`. */
-static struct bytes next_line(struct bytes *in)
-{
-	const uint8_t *end = memchr(in->data, '\n', in->len);
-	size_t len = end ? (size_t)(end - in->data) : in->len;
-	struct bytes line = bytes_of(in->data, len);
-
-	len += end != NULL;
-	*in = bytes_of(in->data + len, in->len - len);
-	while (line.len && isspace(line.data[line.len - 1]))
-		line.len--;
-	return line;
-}
 
 static uint32_t crc24(struct bytes in)
 {
@@ -95,10 +80,10 @@ static int read_block(struct bytes *in, struct buf *out)
 {
 	struct base64 b = { 0 };
 
-	while (in->len && next_line(in).len > 0)
+	while (in->len && bytes_line(in).len > 0)
 		;
 	while (in->len) {
-		struct bytes line = next_line(in);
+		struct bytes line = bytes_line(in);
 		int ret;
 
 		if (bytes_equal(line, bytes_str(END)))
@@ -122,7 +107,7 @@ int fetch_armor_decode(struct bytes text, struct buf *out)
 	while (text.len && (!ret || ret == -ENOENT)) {
 		struct buf block = { 0 };
 
-		if (!bytes_equal(next_line(&text), bytes_str(BEGIN)))
+		if (!bytes_equal(bytes_line(&text), bytes_str(BEGIN)))
 			continue;
 		ret = read_block(&text, &block);
 		if (!ret)

@@ -7,20 +7,6 @@
 
 #define HEX (2 * DIGEST_SIZE)
 
-/* The next line without its end, taken off the front of `in`. */
-static struct bytes next_line(struct bytes *in)
-{
-	const uint8_t *end = memchr(in->data, '\n', in->len);
-	size_t len = end ? (size_t)(end - in->data) : in->len;
-	struct bytes line = bytes_of(in->data, len);
-
-	len += end != NULL;
-	*in = bytes_of(in->data + len, in->len - len);
-	while (line.len && isspace(line.data[line.len - 1]))
-		line.len--;
-	return line;
-}
-
 static bool hex_digest(const uint8_t *text, struct digest *out)
 {
 	for (size_t i = 0; i < HEX; i++) {
@@ -52,7 +38,7 @@ int fetch_sums_find(struct bytes list, const char *name, struct digest *out,
 	unsigned n = 0;
 
 	while (list.len) {
-		if (is_for(next_line(&list), name, &sum)) {
+		if (is_for(bytes_line(&list), name, &sum)) {
 			found = sum;
 			n++;
 		}

@@ -305,14 +305,23 @@ int toolchain_manifest_stamp(const struct toolchain_manifest *m,
 	return toolchain_watch_check(m->watch, err);
 }
 
+bool toolchain_entry_same(const struct toolchain_entry *a,
+			  const struct toolchain_entry *b)
+{
+	if (a->kind != b->kind)
+		return false;
+	if (a->kind == TOOLCHAIN_LINK)
+		return !strcmp(a->target, b->target);
+	return a->kind == TOOLCHAIN_DIR ||
+	       (a->executable == b->executable &&
+		digest_equal(&a->digest, &b->digest));
+}
+
 static bool same_entry(const struct toolchain_entry *a,
 		       const struct toolchain_entry *b)
 {
-	return a->kind == b->kind && a->executable == b->executable &&
-	       a->size == b->size && a->mtime_ns == b->mtime_ns &&
-	       str_equal(a->path, b->path) &&
-	       digest_equal(&a->digest, &b->digest) &&
-	       (a->target ? str_equal(a->target, b->target) : !b->target);
+	return toolchain_entry_same(a, b) && a->size == b->size &&
+	       a->mtime_ns == b->mtime_ns && str_equal(a->path, b->path);
 }
 
 bool toolchain_manifest_adopt(struct toolchain_manifest *m,

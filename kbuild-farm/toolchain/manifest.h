@@ -61,6 +61,10 @@ struct toolchain_entry {
 	char *target; /* LINK, else NULL */
 };
 
+/* Do both have the same content?  Paths and times do not count. */
+bool toolchain_entry_same(const struct toolchain_entry *a,
+			  const struct toolchain_entry *b);
+
 /* A list of them; a zeroed one is empty. */
 struct toolchain_entries {
 	struct toolchain_entry *v;

@@ -138,6 +138,17 @@ int wire_bye_decode(char **why, struct bytes in)
 	return ret;
 }
 
+int wire_bye_end(struct bytes in, struct err *err)
+{
+	char *why;
+
+	if (wire_bye_decode(&why, in))
+		return err_set(err, EPROTO, "broken BYE");
+	err_set(err, ECONNRESET, "it says: %s", *why ? why : "bye");
+	free(why);
+	return -ECONNRESET;
+}
+
 void wire_fit_release(struct wire_fit *m)
 {
 	free(m->layers);

@@ -60,6 +60,11 @@ int wire_hello_version(const struct wire_hello *peer);
 /* The body of BYE; the caller frees `*why`. */
 void wire_bye_encode(struct buf *out, const char *why);
 int wire_bye_decode(char **why, struct bytes in);
+/*
+ * Who hears BYE ends the conversation: -ECONNRESET with `err` saying what the
+ * peer said, or -EPROTO.
+ */
+int wire_bye_end(struct bytes in, struct err *err);
 
 /* Right behind kfarmd's hello: whether its sandbox holds. */
 struct wire_fit {

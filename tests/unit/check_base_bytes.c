@@ -162,6 +162,17 @@ START_TEST(a_string_is_short_and_has_no_nul) /* each of strings */
 }
 END_TEST
 
+START_TEST(lines_are_taken_off_the_front)
+{
+	struct bytes in = bytes_str("one \r\n\n two");
+
+	ck_assert(bytes_equal(bytes_line(&in), bytes_str("one")));
+	ck_assert_uint_eq(bytes_line(&in).len, 0);
+	ck_assert(bytes_equal(bytes_line(&in), bytes_str(" two")));
+	ck_assert_uint_eq(in.len, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("base/bytes");
@@ -170,6 +181,7 @@ int main(void)
 	int failed;
 
 	tcase_add_test(tc, numbers_are_little_endian);
+	tcase_add_test(tc, lines_are_taken_off_the_front);
 	tcase_add_test(tc, equal_compares_length_and_content);
 	tcase_add_test(tc, dup_ends_in_nul);
 	tcase_add_test(tc, a_short_read_gives_zero_and_stays_bad);
