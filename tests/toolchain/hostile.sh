@@ -10,11 +10,12 @@
 . "$(dirname "$0")/archives.sh"
 
 triplet=aarch64-linux
-archives_version=9.1.0
-id=gcc-$archives_version-$triplet
 
 toolchain_begin
 archives_make && archives_begin "$work" || exit 1
+# Only now: what archives_make keeps for all tests is of its own version.
+archives_version=9.1.0
+id=gcc-$archives_version-$triplet
 trap 'archives_end; farm_cleanup' EXIT
 store=$XDG_DATA_HOME/kfarm/toolchains
 files=$work/files
