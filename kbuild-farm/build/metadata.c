@@ -2,50 +2,23 @@
 #include "build/metadata.h"
 
 #include "base/fs.h"
+#include "base/json.h"
 #include "base/version.h"
 #include "build/system.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* A path may hold any byte; JSON holds only UTF-8. */
-static json_t *text(const char *s)
-{
-	json_t *j = json_string(s);
-	char *copy;
-
-	if (j)
-		return j;
-	copy = xstrdup(s);
-	for (char *p = copy; *p; p++) {
-		if ((unsigned char)*p >= 0x80)
-			*p = '?';
-	}
-	j = json_string(copy);
-	free(copy);
-	return j;
-}
 
 static void put(json_t *o, const char *key, const char *value)
 {
 	if (value)
-		json_object_set_new(o, key, text(value));
+		json_object_set_new(o, key, json_text(value));
 }
 
 static void put_number(json_t *o, const char *key, uint64_t value)
 {
 	json_object_set_new(o, key, json_integer((json_int_t)value));
-}
-
-static json_t *list(const struct strv *sv)
-{
-	json_t *a = json_array();
-
-	for (size_t i = 0; sv && i < sv->n; i++)
-		json_array_append_new(a, text(sv->v[i]));
-	return a;
 }
 
 /* Groups with nothing in them are left out. */
@@ -82,17 +55,18 @@ static json_t *build_group(const struct build_metadata *m)
 	json_t *o = json_object();
 	char *toolchain = build_plan_compiler_text(p);
 
-	json_object_set_new(o, "targets", list(targets_of(m)));
+	json_object_set_new(o, "targets", json_texts(targets_of(m)));
 	put(o, "target_arch", p->arch.arch);
 	put(o, "toolchain", toolchain);
 	put(o, "wrapper", "none");
 	json_object_set_new(o, "environment", environment(&p->exports));
-	json_object_set_new(o, "make_variables", list(&p->vars));
+	json_object_set_new(o, "make_variables", json_texts(&p->vars));
 	put(o, "kconfig",
 	    p->kconfig.target ? p->kconfig.target :
 	    p->kconfig.file   ? p->kconfig.file :
 				".config");
-	json_object_set_new(o, "kconfig_add", list(&p->request->kconfig_add));
+	json_object_set_new(o, "kconfig_add",
+			    json_texts(&p->request->kconfig_add));
 	put_number(o, "jobs", m->jobs);
 	put(o, "build_dir", p->place.dir);
 	json_object_set_new(o, "reproducer_cmdline",
@@ -106,19 +80,19 @@ static json_t *artifact_lists(const struct build_artifacts *a)
 {
 	json_t *o = json_object();
 
-	json_object_set_new(o, "config", list(&a->config));
+	json_object_set_new(o, "config", json_texts(&a->config));
 	if (a->images.n || a->kernel.n) {
-		json_t *kernel = list(&a->images);
-		json_t *rest = list(&a->kernel);
+		json_t *kernel = json_texts(&a->images);
+		json_t *rest = json_texts(&a->kernel);
 
 		json_array_extend(kernel, rest);
 		json_decref(rest);
 		json_object_set_new(o, "kernel", kernel);
 	}
 	if (a->modules.n)
-		json_object_set_new(o, "modules", list(&a->modules));
+		json_object_set_new(o, "modules", json_texts(&a->modules));
 	if (a->dtbs.n)
-		json_object_set_new(o, "dtbs", list(&a->dtbs));
+		json_object_set_new(o, "dtbs", json_texts(&a->dtbs));
 	json_object_set_new(o, "log", json_pack("[s]", "build.log"));
 	return o;
 }
@@ -191,9 +165,10 @@ static void put_results(json_t *root, const struct build_artifacts *a)
 	json_t *files = json_object(), *map = json_object();
 
 	if (a->module_names.n)
-		json_object_set_new(files, "modules", list(&a->module_names));
+		json_object_set_new(files, "modules",
+				    json_texts(&a->module_names));
 	if (a->dtb_names.n)
-		json_object_set_new(files, "dtbs", list(&a->dtb_names));
+		json_object_set_new(files, "dtbs", json_texts(&a->dtb_names));
 	put_group(root, "artifacts", files);
 	if (a->vmlinux.file) {
 		json_t *o = json_object();

@@ -1,31 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/nodes.h"
 
+#include "base/json.h"
+
 #include <stdlib.h>
-
-/* Text of a node: jansson takes UTF-8 only. */
-static json_t *text(const char *s)
-{
-	json_t *made = s ? json_string(s) : json_null();
-	char *ascii;
-
-	if (made)
-		return made;
-	ascii = xstrdup(s);
-	for (char *p = ascii; *p; p++) {
-		if ((unsigned char)*p >= 0x80)
-			*p = '?';
-	}
-	made = json_string(ascii);
-	free(ascii);
-	return made;
-}
 
 static void add_inventory(json_t *o, const struct wire_inventory *inv)
 {
-	json_object_set_new(o, "host", text(inv->host));
-	json_object_set_new(o, "machine", text(inv->machine));
-	json_object_set_new(o, "boot_id", text(inv->boot_id));
+	json_object_set_new(o, "host", json_text(inv->host));
+	json_object_set_new(o, "machine", json_text(inv->machine));
+	json_object_set_new(o, "boot_id", json_text(inv->boot_id));
 	json_object_set_new(o, "cores", json_integer(inv->cores));
 	json_object_set_new(o, "memory_mib", json_integer(inv->memory_mib));
 	json_object_set_new(o, "available_mib",
@@ -40,12 +24,12 @@ static json_t *head(const struct nodes_survey *s, size_t i)
 	char *reason = nodes_reason(p);
 	json_t *o = json_object();
 
-	json_object_set_new(o, "name", text(p->entry->name));
-	json_object_set_new(o, "address", text(p->entry->address_text));
-	json_object_set_new(o, "state", text(nodes_state(p)));
-	json_object_set_new(o, "reason", text(reason));
+	json_object_set_new(o, "name", json_text(p->entry->name));
+	json_object_set_new(o, "address", json_text(p->entry->address_text));
+	json_object_set_new(o, "state", json_text(nodes_state(p)));
+	json_object_set_new(o, "reason", json_text(reason));
 	json_object_set_new(o, "slots", json_integer(s->limits[i].slots));
-	json_object_set_new(o, "why", text(s->limits[i].why));
+	json_object_set_new(o, "why", json_text(s->limits[i].why));
 	free(reason);
 	return o;
 }
@@ -58,12 +42,12 @@ json_t *nodes_json_list(const struct nodes_survey *s)
 		const struct node_probe *p = &s->probes[i];
 		json_t *o = head(s, i);
 
-		json_object_set_new(o, "software", text(p->software));
+		json_object_set_new(o, "software", json_text(p->software));
 		if (p->software) {
 			json_object_set_new(o, "rtt_ms",
 					    json_integer(p->rtt_ms));
 			add_inventory(o, &p->inventory);
-			json_object_set_new(o, "sandbox", text(p->layers));
+			json_object_set_new(o, "sandbox", json_text(p->layers));
 		}
 		json_array_append_new(list, o);
 	}
@@ -83,7 +67,7 @@ json_t *nodes_json_limits(const struct nodes_survey *s)
 		json_array_append_new(list, o);
 	}
 	json_object_set_new(local, "slots", json_integer(s->local_limit.slots));
-	json_object_set_new(local, "why", text(s->local_limit.why));
+	json_object_set_new(local, "why", json_text(s->local_limit.why));
 	return json_pack("{s:o, s:o, s:i}", "nodes", list, "local", local,
 			 "jobs", (int)nodes_jobs(s));
 }

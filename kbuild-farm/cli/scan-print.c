@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/scan.h"
 
+#include "base/json.h"
+
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,34 +12,6 @@ void cli_scan_print_text(FILE *out, const struct cli_scan_result *r)
 {
 	for (size_t i = 0; i < r->closure->n_files; i++)
 		fprintf(out, "%s\n", r->closure->files[i].path);
-}
-
-/* A path may hold any byte, a JSON string may not: those become U+FFFD. */
-static json_t *text_json(const char *s)
-{
-	json_t *made = json_string(s);
-	struct buf b = { 0 };
-
-	if (made)
-		return made;
-	for (; *s; s++) {
-		if ((unsigned char)*s < 0x80)
-			buf_add(&b, s, 1);
-		else
-			buf_add_str(&b, "\xef\xbf\xbd");
-	}
-	made = json_string(buf_str(&b));
-	buf_release(&b);
-	return made;
-}
-
-static json_t *list_json(const struct strv *list)
-{
-	json_t *made = json_array();
-
-	for (size_t i = 0; i < list->n; i++)
-		json_array_append_new(made, text_json(list->v[i]));
-	return made;
 }
 
 static json_t *file_json(const struct scan_file *f)
@@ -50,7 +23,7 @@ static json_t *file_json(const struct scan_file *f)
 	};
 	json_t *made = json_object();
 
-	json_object_set_new(made, "path", text_json(f->path));
+	json_object_set_new(made, "path", json_text(f->path));
 	json_object_set_new(made, "kind", json_string(kinds[f->kind]));
 	if (f->kind != SCAN_SOURCE) {
 		json_object_set_new(made, "from",
@@ -67,8 +40,8 @@ static void add_closure(json_t *to, const struct scan_closure *c)
 	for (size_t i = 0; i < c->n_files; i++)
 		json_array_append_new(files, file_json(&c->files[i]));
 	json_object_set_new(to, "files", files);
-	json_object_set_new(to, "absent", list_json(&c->absent));
-	json_object_set_new(to, "dirs", list_json(&c->dirs));
+	json_object_set_new(to, "absent", json_texts(&c->absent));
+	json_object_set_new(to, "dirs", json_texts(&c->dirs));
 }
 
 void cli_scan_print_json(FILE *out, const struct cli_scan_result *r)
@@ -76,16 +49,16 @@ void cli_scan_print_json(FILE *out, const struct cli_scan_result *r)
 	const struct scan_closure *c = r->closure;
 	json_t *made = json_object();
 
-	json_object_set_new(made, "unit", text_json(r->name));
-	json_object_set_new(made, "cwd", text_json(r->cwd));
-	json_object_set_new(made, "compiler", text_json(r->compiler));
+	json_object_set_new(made, "unit", json_text(r->name));
+	json_object_set_new(made, "cwd", json_text(r->cwd));
+	json_object_set_new(made, "compiler", json_text(r->compiler));
 	json_object_set_new(made, "ms", json_real((double)r->us / 1000));
 	json_object_set_new(made, "scannable", json_boolean(!c->why));
 	if (c->why) {
-		json_object_set_new(made, "reason", text_json(c->why));
+		json_object_set_new(made, "reason", json_text(c->why));
 		if (c->detail)
 			json_object_set_new(made, "detail",
-					    text_json(c->detail));
+					    json_text(c->detail));
 	} else {
 		add_closure(made, c);
 	}

@@ -3,7 +3,8 @@
 
 #include "cli/cmd.h"
 
-#include <jansson.h>
+#include "base/json.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -259,21 +260,13 @@ static void print_text(FILE *out, const struct audit *a, const struct totals *t)
 
 /* ---- as JSON ---- */
 
-/* json_string() refuses what is not UTF-8. */
-static json_t *text_json(const char *s)
-{
-	json_t *made = s ? json_string(s) : json_null();
-
-	return made ? made : json_string("?");
-}
-
 static void add_files_json(json_t *to, const char *unit,
 			   const struct strv *files)
 {
 	for (size_t i = 0; i < files->n; i++)
 		json_array_append_new(to, json_pack("{so, so}", "unit",
-						    text_json(unit), "file",
-						    text_json(files->v[i])));
+						    json_text(unit), "file",
+						    json_text(files->v[i])));
 }
 
 static json_t *reasons_json(const struct totals *t)
@@ -286,8 +279,8 @@ static json_t *reasons_json(const struct totals *t)
 		json_array_append_new(
 			list, json_pack("{ss, sI, so, so}", "reason", r->why,
 					"units", (json_int_t)r->n, "example",
-					text_json(r->example->name), "detail",
-					text_json(r->example->detail)));
+					json_text(r->example->name), "detail",
+					json_text(r->example->detail)));
 	}
 	return list;
 }
@@ -304,8 +297,8 @@ static json_t *failed_json(const struct audit *a)
 			continue;
 		json_array_append_new(list,
 				      json_pack("{so, so, sb}", "unit",
-						text_json(u->name), "why",
-						text_json(u->detail), "refused",
+						json_text(u->name), "why",
+						json_text(u->detail), "refused",
 						u->state != AUDIT_BROKEN));
 	}
 	return list;
@@ -328,7 +321,7 @@ static void print_json(FILE *out, const struct audit *a, const struct totals *t)
 	}
 	made = json_pack(
 		"{so, sI, sI, sI, sI, sI, so, so, sf, sI, so, so, so, sI, sb}",
-		"build_dir", text_json(a->what->build), "units",
+		"build_dir", json_text(a->what->build), "units",
 		(json_int_t)t->units, "asm_units", (json_int_t)t->asm_files,
 		"host_units", (json_int_t)t->hosts, "compared",
 		(json_int_t)t->state[AUDIT_COMPARED], "listed",

@@ -8,6 +8,7 @@
 #include "cli/toolchain.h"
 
 #include "base/fs.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "toolchain/adopt.h"
 #include "toolchain/data.h"
@@ -77,7 +78,7 @@ static int show_defaults(const struct toolchain_request *r, const char *arch)
 			continue;
 		if (r->json)
 			json_object_set_new(made, arches.v[i],
-					    toolchain_json_text(value));
+					    json_text(value));
 		else
 			printf("%s %s\n", arches.v[i], value);
 	}

@@ -10,6 +10,7 @@
 #include "cli/toolchain.h"
 
 #include "base/fs.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "toolchain/adopt.h"
 
@@ -229,13 +230,10 @@ static json_t *cell_json(const struct survey *s, size_t i, size_t k)
 	const struct toolchain_node_cell *c = cell(s, i, k);
 	json_t *o = json_object();
 
-	json_object_set_new(o, "node",
-			    toolchain_json_text(s->nodes.v[k].entry->name));
-	json_object_set_new(o, "state",
-			    toolchain_json_text(state_word(c->state)));
-	json_object_set_new(o, "canary",
-			    toolchain_json_text(canary_word(c->canary)));
-	json_object_set_new(o, "detail", toolchain_json_text(c->detail));
+	json_object_set_new(o, "node", json_text(s->nodes.v[k].entry->name));
+	json_object_set_new(o, "state", json_text(state_word(c->state)));
+	json_object_set_new(o, "canary", json_text(canary_word(c->canary)));
+	json_object_set_new(o, "detail", json_text(c->detail));
 	return o;
 }
 
@@ -248,17 +246,15 @@ static void print_json(const struct survey *s)
 		json_t *nodes = json_array();
 		const char *state = s->wrong[i] ? "damaged" : "ok";
 
-		json_object_set_new(o, "state", toolchain_json_text(state));
-		json_object_set_new(o, "detail",
-				    toolchain_json_text(s->wrong[i]));
+		json_object_set_new(o, "state", json_text(state));
+		json_object_set_new(o, "detail", json_text(s->wrong[i]));
 		for (size_t k = 0; k < s->nodes.n; k++)
 			json_array_append_new(nodes, cell_json(s, i, k));
 		json_object_set_new(o, "nodes", nodes);
 		json_array_append_new(list, o);
 	}
 	toolchain_print_json(json_pack("{s:o, s:o}", "toolchains", list,
-				       "broken",
-				       toolchain_json_list(&s->list.broken)));
+				       "broken", json_texts(&s->list.broken)));
 }
 
 /* Only those that are named. */

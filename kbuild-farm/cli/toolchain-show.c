@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/toolchain.h"
 
+#include "base/json.h"
 #include "toolchain/data.h"
 #include "toolchain/link.h"
 #include "toolchain/name.h"
@@ -110,52 +111,26 @@ void toolchain_show_new(const struct toolchain_request *r,
 	free(verified);
 }
 
-json_t *toolchain_json_text(const char *s)
-{
-	json_t *made = s ? json_string(s) : json_null();
-	char *ascii;
-
-	if (made)
-		return made;
-	ascii = xstrdup(s);
-	for (char *p = ascii; *p; p++) {
-		if ((unsigned char)*p >= 0x80)
-			*p = '?';
-	}
-	made = json_string(ascii);
-	free(ascii);
-	return made;
-}
-
-json_t *toolchain_json_list(const struct strv *sv)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < sv->n; i++)
-		json_array_append_new(array, toolchain_json_text(sv->v[i]));
-	return array;
-}
-
 json_t *toolchain_show_json(const struct toolchain_installed *t)
 {
 	char *use = toolchain_show_make(t);
 	json_t *o = json_object();
 
-	json_object_set_new(o, "id", toolchain_json_text(t->id));
-	json_object_set_new(o, "release", toolchain_json_text(t->release));
-	json_object_set_new(o, "triplet", toolchain_json_text(t->triplet));
-	json_object_set_new(o, "host", toolchain_json_text(t->host));
-	json_object_set_new(o, "prefix", toolchain_json_text(t->prefix));
-	json_object_set_new(o, "make", toolchain_json_text(use));
-	json_object_set_new(o, "url", toolchain_json_text(t->url));
-	json_object_set_new(o, "date", toolchain_json_text(t->date));
-	json_object_set_new(o, "sums_key", toolchain_json_text(t->sums_key));
-	json_object_set_new(o, "tar_key", toolchain_json_text(t->tar_key));
+	json_object_set_new(o, "id", json_text(t->id));
+	json_object_set_new(o, "release", json_text(t->release));
+	json_object_set_new(o, "triplet", json_text(t->triplet));
+	json_object_set_new(o, "host", json_text(t->host));
+	json_object_set_new(o, "prefix", json_text(t->prefix));
+	json_object_set_new(o, "make", json_text(use));
+	json_object_set_new(o, "url", json_text(t->url));
+	json_object_set_new(o, "date", json_text(t->date));
+	json_object_set_new(o, "sums_key", json_text(t->sums_key));
+	json_object_set_new(o, "tar_key", json_text(t->tar_key));
 	json_object_set_new(o, "sha256_given", json_boolean(t->sha256_given));
 	json_object_set_new(o, "insecure", json_boolean(t->insecure));
-	json_object_set_new(o, "adopted", toolchain_json_text(t->adopted));
-	json_object_set_new(o, "hostlibs", toolchain_json_list(&t->hostlibs));
-	json_object_set_new(o, "links", toolchain_json_list(&t->links));
+	json_object_set_new(o, "adopted", json_text(t->adopted));
+	json_object_set_new(o, "hostlibs", json_texts(&t->hostlibs));
+	json_object_set_new(o, "links", json_texts(&t->links));
 	free(use);
 	return o;
 }

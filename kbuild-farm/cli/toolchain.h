@@ -84,9 +84,6 @@ char *toolchain_show_make(const struct toolchain_installed *t);
 void toolchain_show_new(const struct toolchain_request *r,
 			const struct toolchain_installed *t);
 json_t *toolchain_show_json(const struct toolchain_installed *t);
-/* Of a text that may be no UTF-8, or NULL; of a list of them. */
-json_t *toolchain_json_text(const char *s);
-json_t *toolchain_json_list(const struct strv *sv);
 
 /*
  * cli/toolchain-names.c: publish the normalized names of an installed one (in

@@ -1,27 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "coord/event.h"
 
-#include <jansson.h>
+#include "base/json.h"
+
 #include <stdlib.h>
 
 static void put(json_t *o, const char *key, const char *text)
 {
-	json_t *s;
-
-	if (!text)
-		return;
-	/* A path may hold any byte; JSON holds only UTF-8. */
-	s = json_string(text);
-	if (!s) {
-		struct buf clean = { 0 };
-
-		for (; *text; text++)
-			buf_add(&clean,
-				(unsigned char)*text < 0x80 ? text : "?", 1);
-		s = json_string(buf_str(&clean));
-		buf_release(&clean);
-	}
-	json_object_set_new(o, key, s);
+	if (text)
+		json_object_set_new(o, key, json_text(text));
 }
 
 static void put_job(json_t *o, const struct coord_event *ev)

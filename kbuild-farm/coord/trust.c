@@ -2,12 +2,12 @@
 #include "coord/trust.h"
 
 #include "base/fs.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -234,9 +234,9 @@ int coord_trust_add(const char *path, const struct coord_trust_key *key,
 	if (o) {
 		json_object_set_new(o, "passed",
 				    json_boolean(e->is == COORD_TRUST_PASSED));
-		json_object_set_new(o, "id", json_string(e->id ? e->id : ""));
+		json_object_set_new(o, "id", json_text(e->id ? e->id : ""));
 		json_object_set_new(o, "detail",
-				    json_string(e->detail ? e->detail : ""));
+				    json_text(e->detail ? e->detail : ""));
 		json_object_set_new(o, "cpu_ms", json_integer(e->cpu_ms));
 	}
 	return put(path, canaries, key, true, o, err);
@@ -249,7 +249,7 @@ int coord_trust_choose(const char *path, const struct coord_trust_key *key,
 
 	if (o) {
 		json_object_del(o, "theirs");
-		json_object_set_new(o, "id", json_string(id));
+		json_object_set_new(o, "id", json_text(id));
 	}
 	return put(path, choices, key, false, o, err);
 }

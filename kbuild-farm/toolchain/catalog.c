@@ -2,10 +2,10 @@
 #include "toolchain/catalog.h"
 
 #include "base/fs.h"
+#include "base/json.h"
 #include "toolchain/catalog-ask.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -89,15 +89,6 @@ void toolchain_catalog_sort(struct toolchain_catalog *c)
 
 /* ------------------------------------------------------------ the cache */
 
-static json_t *list_of(const struct strv *list)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < list->n; i++)
-		json_array_append_new(array, json_string(list->v[i]));
-	return array;
-}
-
 char *toolchain_catalog_encode(const struct toolchain_catalog *c,
 			       const struct strv *mirrors)
 {
@@ -105,10 +96,10 @@ char *toolchain_catalog_encode(const struct toolchain_catalog *c,
 	char *text;
 
 	for (size_t i = 0; i < c->n; i++)
-		json_array_append_new(archives, json_string(c->v[i].path));
+		json_array_append_new(archives, json_text(c->v[i].path));
 	o = json_pack("{s:i, s:I, s:o, s:o, s:o}", "format", FORMAT, "fetched",
-		      (json_int_t)c->fetched, "mirrors", list_of(mirrors),
-		      "failed", list_of(&c->failed), "archives", archives);
+		      (json_int_t)c->fetched, "mirrors", json_texts(mirrors),
+		      "failed", json_texts(&c->failed), "archives", archives);
 	text = o ? json_dumps(o, JSON_INDENT(1)) : NULL;
 	json_decref(o);
 	if (!text)

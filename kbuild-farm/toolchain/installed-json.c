@@ -1,35 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "toolchain/installed.h"
 
+#include "base/json.h"
+
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #define LIST_MAX 10000 /* of names, notes and the like */
 
-/* A path may hold any byte; JSON holds only UTF-8. */
-static json_t *text(const char *s)
-{
-	json_t *j = json_string(s);
-	char *copy;
-
-	if (j)
-		return j;
-	copy = xstrdup(s);
-	for (char *p = copy; *p; p++) {
-		if ((unsigned char)*p >= 0x80)
-			*p = '?';
-	}
-	j = json_string(copy);
-	free(copy);
-	return j;
-}
-
 static void put(json_t *o, const char *key, const char *value)
 {
-	json_object_set_new(o, key, value ? text(value) : json_null());
+	json_object_set_new(o, key, json_text(value));
 }
 
 static void put_digest(json_t *o, const char *key, const struct digest *d,
@@ -40,15 +23,6 @@ static void put_digest(json_t *o, const char *key, const struct digest *d,
 
 	digest_hex(d, hex);
 	put(o, key, known && !digest_equal(d, &none) ? hex : NULL);
-}
-
-static void put_list(json_t *o, const char *key, const struct strv *list)
-{
-	json_t *a = json_array();
-
-	for (size_t i = 0; i < list->n; i++)
-		json_array_append_new(a, text(list->v[i]));
-	json_object_set_new(o, key, a);
 }
 
 char *toolchain_installed_encode(const struct toolchain_installed *t)
@@ -75,11 +49,11 @@ char *toolchain_installed_encode(const struct toolchain_installed *t)
 	json_object_set_new(o, "verified", verified);
 	json_object_set_new(o, "insecure", json_boolean(t->insecure));
 	put(o, "date", t->date);
-	put_list(o, "links", &t->links);
-	put_list(o, "hostlibs", &t->hostlibs);
+	json_object_set_new(o, "links", json_texts(&t->links));
+	json_object_set_new(o, "hostlibs", json_texts(&t->hostlibs));
 	put(o, "adopted", t->adopted);
 	if (t->adopted)
-		put_list(o, "tools", &t->tools);
+		json_object_set_new(o, "tools", json_texts(&t->tools));
 	line = json_dumps(o, JSON_INDENT(2));
 	if (!line)
 		str_out_of_memory();

@@ -2,6 +2,8 @@
 /* needs: base store conf fetch toolchain */
 #include "toolchain/installed.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -154,7 +156,7 @@ START_TEST(bytes_that_are_no_text_do_not_matter)
 	odd = toolchain_installed_encode(&t);
 	ck_assert_int_eq(toolchain_installed_decode(&got, bytes_str(odd), &err),
 			 0);
-	ck_assert_str_eq(got.links.v[1], "/home/?/a");
+	ck_assert_str_eq(got.links.v[1], "/home/\xef\xbf\xbd/a");
 	free(odd);
 }
 END_TEST
@@ -163,8 +165,6 @@ int main(void)
 {
 	Suite *s = suite_create("toolchain/installed-json");
 	TCase *tc = tcase_create("json");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, what_is_written_is_read);
@@ -174,9 +174,5 @@ int main(void)
 	tcase_add_test(tc, other_json_is_none);
 	tcase_add_test(tc, bytes_that_are_no_text_do_not_matter);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }
