@@ -6,6 +6,7 @@
 #define AGENT_ONE_H
 
 #include "agent-node.h"
+#include "suite.h"
 
 static const char *const plain[] = { NULL };
 static struct node node;
@@ -82,17 +83,11 @@ static inline void check_answer(struct wire_job *m, const char *const *flags,
 static inline int one_run(const char *name, TCase *t)
 {
 	Suite *s = suite_create(name);
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(t, 240);
 	tcase_add_unchecked_fixture(t, node_set_up_all, node_tear_down_all);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }
 
 #endif

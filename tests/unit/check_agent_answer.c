@@ -2,6 +2,8 @@
 /* needs: base wire agent */
 #include "agent/answer.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <stdlib.h>
 
@@ -62,16 +64,10 @@ int main(void)
 {
 	Suite *s = suite_create("agent/answer");
 	TCase *t = tcase_create("answer");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(t, pieces_come_in_order_and_no_larger_than_one_may_be);
 	tcase_add_test(t, an_empty_answer_has_no_piece);
 	tcase_add_test(t, only_the_lists_may_name_our_directories);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

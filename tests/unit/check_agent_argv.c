@@ -2,6 +2,8 @@
 /* needs: base options wire agent */
 #include "agent/argv.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -139,8 +141,6 @@ int main(void)
 {
 	Suite *s = suite_create("agent/argv");
 	TCase *t = tcase_create("argv");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_test(t, c_text_gets_the_two_words_that_keep_macros);
@@ -156,9 +156,5 @@ int main(void)
 			    a_variable_that_is_not_allowed_is_refused_by_name,
 			    0, sizeof(variables) / sizeof(*variables));
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

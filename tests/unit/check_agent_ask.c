@@ -9,6 +9,7 @@
 #include "base/fs.h"
 #include "base/spawn.h"
 #include "base/str.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -151,8 +152,6 @@ int main(void)
 {
 	Suite *s = suite_create("agent/ask");
 	TCase *t = tcase_create("ask");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(t, 240);
 	tcase_add_checked_fixture(t, set_up, tear_down);
@@ -162,9 +161,5 @@ int main(void)
 	tcase_add_test(t, one_that_says_too_much_is_killed);
 	tcase_add_test(t, one_that_closes_its_mouth_is_waited_for);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -3,6 +3,7 @@
 #include "agent/asread.h"
 
 #include "cell/cell.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -86,8 +87,6 @@ int main(void)
 {
 	Suite *s = suite_create("agent/asread");
 	TCase *t = tcase_create("asread");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_loop_test(t, what_was_read_besides_the_text_is_named, 0,
 			    sizeof(lists) / sizeof(*lists));
@@ -95,9 +94,5 @@ int main(void)
 	tcase_add_loop_test(t, a_bare_name_was_read_if_such_a_file_is_there, 0,
 			    sizeof(bare) / sizeof(*bare));
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -3,6 +3,7 @@
 #include "agent/blob.h"
 
 #include "base/fs.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -255,8 +256,6 @@ int main(void)
 {
 	Suite *s = suite_create("agent/blob");
 	TCase *t = tcase_create("blob");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, set_up, tear_down);
@@ -276,9 +275,5 @@ int main(void)
 	tcase_add_test(t, so_many_may_be_open_and_no_more);
 	tcase_add_test(t, silence_counts_while_something_is_awaited);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

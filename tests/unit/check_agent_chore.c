@@ -10,6 +10,7 @@
 #include "agent/kept.h"
 #include "base/clock.h"
 #include "base/fs.h"
+#include "suite.h"
 
 #include <check.h>
 #include <event2/event.h>
@@ -142,8 +143,6 @@ int main(void)
 {
 	Suite *s = suite_create("agent/chore");
 	TCase *t = tcase_create("chore");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(t, 240);
 	tcase_add_checked_fixture(t, set_up, tear_down);
@@ -152,9 +151,5 @@ int main(void)
 	tcase_add_test(t, what_is_not_there_is_not_dropped);
 	tcase_add_test(t, nobody_hears_of_it_who_left);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -2,6 +2,8 @@
 /* needs: base options wire agent */
 #include "agent/indent.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,8 +129,6 @@ int main(void)
 {
 	Suite *s = suite_create("agent/indent");
 	TCase *t = tcase_create("indent");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(t, set_up, NULL);
 	tcase_add_loop_test(t, the_flags_decide_in_their_order, 0,
@@ -138,9 +138,5 @@ int main(void)
 	tcase_add_test(t, an_empty_text_is_empty);
 	tcase_add_test(t, a_text_that_is_none_is_an_error);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

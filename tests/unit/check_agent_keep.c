@@ -5,6 +5,8 @@
  */
 #include "agent-keep.h"
 
+#include "suite.h"
+
 #include <fcntl.h>
 #include <sys/file.h>
 
@@ -434,8 +436,6 @@ int main(void)
 {
 	Suite *s = suite_create("agent/keep");
 	TCase *t = tcase_create("keep");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(t, 240);
 	tcase_add_checked_fixture(t, set_up, tear_down);
@@ -457,9 +457,5 @@ int main(void)
 	tcase_add_test(t, only_the_last_message_may_be_empty);
 	tcase_add_test(t, more_of_a_complete_one_is_a_violation);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -8,6 +8,7 @@
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -282,8 +283,6 @@ int main(void)
 {
 	Suite *s = suite_create("agent/kept");
 	TCase *t = tcase_create("kept");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(t, 240);
 	tcase_add_checked_fixture(t, set_up, tear_down);
@@ -298,9 +297,5 @@ int main(void)
 	tcase_add_test(t, the_store_is_given_what_another_one_has);
 	tcase_add_test(t, damage_does_not_get_into_the_store);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -2,6 +2,8 @@
 /* needs: base options wire toolchain store */
 #include "agent-node.h"
 
+#include "suite.h"
+
 #include <sys/un.h>
 
 static char *work, *path, *address;
@@ -229,8 +231,6 @@ int main(void)
 {
 	Suite *s = suite_create("agent/listen");
 	TCase *t = tcase_create("listen");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(t, 240);
 	tcase_add_unchecked_fixture(t, node_set_up_all, node_tear_down_all);
@@ -241,9 +241,5 @@ int main(void)
 	tcase_add_test(t, what_a_dead_one_left_is_cleared_away);
 	tcase_add_test(t, something_else_at_the_path_is_left_alone);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

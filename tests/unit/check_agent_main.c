@@ -2,6 +2,8 @@
 /* needs: base options wire toolchain store */
 #include "agent-node.h"
 
+#include "suite.h"
+
 #include <grp.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -321,8 +323,6 @@ int main(void)
 {
 	Suite *s = suite_create("agent/main");
 	TCase *t = tcase_create("main");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(t, 240);
 	tcase_add_unchecked_fixture(t, node_set_up_all, node_tear_down_all);
@@ -339,9 +339,5 @@ int main(void)
 	tcase_add_test(t, an_ordinary_user_can_be_a_node);
 	tcase_add_test(t, a_cold_node_gets_the_toolchain_once);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

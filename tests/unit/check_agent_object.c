@@ -2,6 +2,8 @@
 /* needs: base options wire agent */
 #include "agent/object.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <stdlib.h>
 
@@ -32,15 +34,9 @@ int main(void)
 {
 	Suite *s = suite_create("agent/object");
 	TCase *t = tcase_create("object");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_loop_test(t, the_directories_of_jobs_are_looked_for, 0,
 			    sizeof(all) / sizeof(*all));
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -6,6 +6,7 @@
  */
 #include "agent-keep.h"
 #include "agent/own.h"
+#include "suite.h"
 
 #include <fcntl.h>
 
@@ -343,8 +344,6 @@ int main(void)
 {
 	Suite *s = suite_create("agent/own");
 	TCase *pure = tcase_create("prefixes"), *t = tcase_create("own");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_loop_test(pure, a_prefix_stands_for_the_clients, 0,
 			    sizeof(prefixes) / sizeof(*prefixes));
@@ -363,9 +362,5 @@ int main(void)
 			    sizeof(odds) / sizeof(*odds));
 	suite_add_tcase(s, pure);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/spawn.h"
 #include "base/task.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -144,8 +145,6 @@ int main(void)
 {
 	Suite *s = suite_create("agent/reaper");
 	TCase *t = tcase_create("reaper");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_set_timeout(t, 60);
@@ -155,9 +154,5 @@ int main(void)
 	tcase_add_test(t, the_end_waits_for_those_that_end);
 	tcase_add_test(t, the_end_waits_no_longer_than_told);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

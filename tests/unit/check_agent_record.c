@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -245,8 +246,6 @@ int main(void)
 {
 	Suite *s = suite_create("agent/record");
 	TCase *t = tcase_create("record");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(t, 240);
 	tcase_add_checked_fixture(t, set_up, tear_down);
@@ -259,9 +258,5 @@ int main(void)
 	tcase_add_test(t, one_file_too_many_is_refused);
 	tcase_add_test(t, names_have_a_bound);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -8,6 +8,7 @@
 #include "agent/reaper.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "suite.h"
 #include "toolchain/manifest.h"
 
 #include <check.h>
@@ -206,8 +207,6 @@ int main(void)
 {
 	Suite *s = suite_create("agent/run");
 	TCase *t = tcase_create("run");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(t, 120);
 	tcase_add_checked_fixture(t, set_up, tear_down);
@@ -217,9 +216,5 @@ int main(void)
 	tcase_add_test(t, one_that_is_freed_is_killed_and_not_heard_of);
 	tcase_add_test(t, a_line_that_is_too_long_is_refused);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

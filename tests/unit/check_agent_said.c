@@ -2,6 +2,8 @@
 /* needs: base agent */
 #include "agent/said.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <stdlib.h>
 
@@ -53,16 +55,10 @@ int main(void)
 {
 	Suite *s = suite_create("agent/said");
 	TCase *t = tcase_create("said");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_loop_test(t, the_file_that_is_missing_is_named, 0,
 			    sizeof(all) / sizeof(*all));
 	tcase_add_test(t, a_signal_is_noticed);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

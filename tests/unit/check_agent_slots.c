@@ -2,6 +2,8 @@
 /* needs: base agent */
 #include "agent/slots.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -119,8 +121,6 @@ int main(void)
 {
 	Suite *s = suite_create("agent/slots");
 	TCase *t = tcase_create("slots");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_loop_test(
 		t, the_limit_is_a_quarter_more_than_the_cores_unless_given, 0,
@@ -131,9 +131,5 @@ int main(void)
 	tcase_add_test(t, jobs_run_in_order_as_many_as_there_are_cores);
 	tcase_add_test(t, jobs_that_fail_to_start_make_room_for_the_next);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -2,6 +2,8 @@
 /* needs: base agent */
 #include "agent/text.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -73,8 +75,6 @@ int main(void)
 {
 	Suite *s = suite_create("agent/text");
 	TCase *t = tcase_create("text");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(t, NULL, tear_down);
 	tcase_add_test(t, what_came_in_pieces_is_whole);
@@ -82,9 +82,5 @@ int main(void)
 	tcase_add_test(t, an_empty_one_is_complete);
 	tcase_add_test(t, silence_is_counted);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -9,6 +9,7 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "cell/cell.h"
+#include "suite.h"
 #include "toolchain/manifest.h"
 
 #include <check.h>
@@ -375,8 +376,6 @@ int main(void)
 {
 	Suite *s = suite_create("agent/view");
 	TCase *t = tcase_create("view");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, set_up, tear_down);
@@ -393,9 +392,5 @@ int main(void)
 	tcase_add_test(t, files_leave_memory_to_compile_with);
 	tcase_add_test(t, a_toolchain_only_adds);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -3,6 +3,7 @@
 #include "base/args.h"
 
 #include "base/str.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -194,8 +195,6 @@ int main(void)
 {
 	Suite *s = suite_create("base/args");
 	TCase *tc = tcase_create("args");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_test(tc, letters_words_and_values_come_in_order);
 	tcase_add_test(tc, a_bundle_gives_its_letters_one_by_one);
@@ -208,8 +207,5 @@ int main(void)
 	tcase_add_loop_test(tc, a_wrong_option_is_named, 0, COUNT(wrong));
 	tcase_add_test(tc, help_has_one_line_for_each_option);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? 1 : 0;
+	return suite_run(s);
 }

@@ -2,6 +2,8 @@
 /* needs: base */
 #include "base/buf.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -166,8 +168,6 @@ int main(void)
 {
 	Suite *s = suite_create("base/buf");
 	TCase *tc = tcase_create("buf");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_test(tc, an_empty_one_is_an_empty_string);
 	tcase_add_test(tc, a_nul_follows_whatever_is_added);
@@ -180,8 +180,5 @@ int main(void)
 	tcase_add_test(tc, steal_hands_over_the_string);
 	tcase_add_test(tc, a_reader_reads_what_was_put);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? 1 : 0;
+	return suite_run(s);
 }

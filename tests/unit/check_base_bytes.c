@@ -2,6 +2,8 @@
 /* needs: base */
 #include "base/bytes.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -177,8 +179,6 @@ int main(void)
 {
 	Suite *s = suite_create("base/bytes");
 	TCase *tc = tcase_create("bytes");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_test(tc, numbers_are_little_endian);
 	tcase_add_test(tc, lines_are_taken_off_the_front);
@@ -192,8 +192,5 @@ int main(void)
 	tcase_add_loop_test(tc, a_string_is_short_and_has_no_nul, 0,
 			    COUNT(strings));
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? 1 : 0;
+	return suite_run(s);
 }

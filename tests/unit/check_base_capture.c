@@ -2,6 +2,8 @@
 /* needs: base */
 #include "base/capture.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <stdatomic.h>
@@ -56,15 +58,10 @@ int main(void)
 {
 	Suite *s = suite_create("base/capture");
 	TCase *tc = tcase_create("capture");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, an_answer_has_both_streams);
 	tcase_add_test(tc, one_that_is_stopped_ends_with_its_children);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

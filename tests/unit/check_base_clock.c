@@ -2,6 +2,8 @@
 /* needs: base */
 #include "base/clock.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <unistd.h>
 
@@ -31,14 +33,9 @@ int main(void)
 {
 	Suite *s = suite_create("base/clock");
 	TCase *tc = tcase_create("clock");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_test(tc, time_goes_on_and_never_back);
 	tcase_add_test(tc, a_sleep_of_20_ms_is_seen_in_both_units);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? 1 : 0;
+	return suite_run(s);
 }

@@ -2,6 +2,8 @@
 /* needs: base */
 #include "base/digest.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
@@ -120,8 +122,6 @@ int main(void)
 {
 	Suite *s = suite_create("base/digest");
 	TCase *tc = tcase_create("digest");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_loop_test(tc, known_texts_have_known_digests, 0,
 			    COUNT(known));
@@ -131,8 +131,5 @@ int main(void)
 	tcase_add_test(tc, digits_are_read_back);
 	tcase_add_test(tc, a_file_that_cannot_be_read_is_named);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? 1 : 0;
+	return suite_run(s);
 }

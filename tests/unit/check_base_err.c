@@ -2,6 +2,8 @@
 /* needs: base */
 #include "base/err.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <string.h>
@@ -66,8 +68,6 @@ int main(void)
 {
 	Suite *s = suite_create("base/err");
 	TCase *tc = tcase_create("err");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_test(tc, set_returns_the_negative_code);
 	tcase_add_test(tc, errno_is_told_in_words);
@@ -75,8 +75,5 @@ int main(void)
 	tcase_add_test(tc, wrapping_puts_the_outer_words_first);
 	tcase_add_test(tc, a_line_that_is_too_long_is_cut);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? 1 : 0;
+	return suite_run(s);
 }

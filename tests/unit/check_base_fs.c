@@ -3,6 +3,7 @@
 #include "base/fs.h"
 
 #include "base/str.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -289,8 +290,6 @@ int main(void)
 {
 	Suite *s = suite_create("base/fs");
 	TCase *tc = tcase_create("fs");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, what_is_written_is_read_and_nothing_else_stays);
@@ -309,8 +308,5 @@ int main(void)
 	tcase_add_test(tc, homes_follow_xdg);
 	tcase_add_test(tc, the_runtime_directory_is_ours_alone);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? 1 : 0;
+	return suite_run(s);
 }

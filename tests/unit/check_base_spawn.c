@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/str.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -392,8 +393,6 @@ int main(void)
 {
 	Suite *s = suite_create("base/spawn");
 	TCase *tc = tcase_create("spawn");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_test(tc, stdout_is_collected_and_stderr_dropped);
 	tcase_add_test(tc, the_wait_status_is_the_programs);
@@ -415,8 +414,5 @@ int main(void)
 	tcase_add_test(tc, a_group_of_its_own_is_made_before_the_start_returns);
 	tcase_add_test(tc, a_wait_status_reads_as_words);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? 1 : 0;
+	return suite_run(s);
 }

@@ -2,6 +2,8 @@
 /* needs: base */
 #include "base/str.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <limits.h>
@@ -215,8 +217,6 @@ int main(void)
 {
 	Suite *s = suite_create("base/str");
 	TCase *tc = tcase_create("str");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_test(tc, allocations_of_nothing_are_something);
 	tcase_add_exit_test(tc, memory_that_is_out_ends_the_program, 1);
@@ -233,8 +233,5 @@ int main(void)
 	tcase_add_test(tc, sorting_is_by_bytes);
 	tcase_add_test(tc, joining_puts_the_separator_between);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? 1 : 0;
+	return suite_run(s);
 }

@@ -2,6 +2,8 @@
 /* needs: base */
 #include "base/task.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <poll.h>
 #include <pthread.h>
@@ -101,16 +103,11 @@ int main(void)
 {
 	Suite *s = suite_create("base/task");
 	TCase *tc = tcase_create("task");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_test(tc, the_descriptor_becomes_readable_at_the_end);
 	tcase_add_test(tc, joining_waits);
 	tcase_add_test(tc, signals_stay_with_the_thread_that_started_it);
 	tcase_add_test(tc, no_descriptor_is_lost);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? 1 : 0;
+	return suite_run(s);
 }

@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -183,8 +184,6 @@ int main(void)
 {
 	Suite *s = suite_create("base/which");
 	TCase *tc = tcase_create("which");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, the_first_executable_file_wins);
@@ -198,8 +197,5 @@ int main(void)
 			    COUNT(without));
 	tcase_add_test(tc, without_links_path_stays);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? 1 : 0;
+	return suite_run(s);
 }

@@ -2,6 +2,7 @@
 /* needs: base conf wire options tree toolchain node coord build scan store */
 #include "build-tree.h"
 #include "build/arch.h"
+#include "suite.h"
 
 static const struct {
 	const char *arch, *srcarch, *prefix;
@@ -98,8 +99,6 @@ int main(void)
 {
 	Suite *s = suite_create("build/arch");
 	TCase *tc = tcase_create("arch");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, tree_set_up, tree_tear_down);
 	tcase_add_loop_test(tc, the_table_knows_directory_and_prefix, 0, 4);
@@ -110,8 +109,5 @@ int main(void)
 	tcase_add_test(tc, packages_are_named_as_debian_does);
 	tcase_add_test(tc, the_host_has_an_architecture);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -3,6 +3,7 @@
 #include "build/artifact.h"
 
 #include "build-run.h"
+#include "suite.h"
 
 static struct build_wants wants;
 static struct build_artifacts got;
@@ -93,8 +94,6 @@ int main(void)
 {
 	Suite *s = suite_create("build/artifact");
 	TCase *tc = tcase_create("artifact");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, all_of_it_comes_to_the_output_directory);
@@ -103,8 +102,5 @@ int main(void)
 	tcase_add_test(tc, a_failing_install_is_a_status_and_leaves_nothing);
 	tcase_add_test(tc, an_output_directory_that_went_away_is_an_error);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

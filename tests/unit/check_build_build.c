@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "build-run.h"
+#include "suite.h"
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -219,8 +220,6 @@ int main(void)
 {
 	Suite *s = suite_create("build/build");
 	TCase *tc = tcase_create("build");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, a_build_ends_with_artifacts_and_summary);
@@ -234,8 +233,5 @@ int main(void)
 	tcase_add_test(tc, processes_that_left_the_group_are_ended_too);
 	tcase_add_test(tc, make_goes_on_when_kfarm_is_killed);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -2,6 +2,7 @@
 /* needs: base conf wire options tree toolchain node coord build scan store */
 #include "build-tree.h"
 #include "build/commands.h"
+#include "suite.h"
 
 #include <sys/wait.h>
 
@@ -224,8 +225,6 @@ int main(void)
 {
 	Suite *s = suite_create("build/commands");
 	TCase *tc = tcase_create("commands");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_loop_test(tc, words_are_quoted_where_they_need_it, 0,
@@ -238,8 +237,5 @@ int main(void)
 	tcase_add_test(tc, what_kbuild_reads_of_the_environment_is_exported);
 	tcase_add_test(tc, the_plan_is_comments_alone);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -3,6 +3,7 @@
 #include "build/compat.h"
 
 #include "build-installed.h"
+#include "suite.h"
 
 static struct strv vars;
 static struct build_compiler c;
@@ -191,8 +192,6 @@ int main(void)
 {
 	Suite *s = suite_create("build/compat");
 	TCase *tc = tcase_create("compat");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, nothing_is_asked_for_nothing_is_set);
@@ -206,8 +205,5 @@ int main(void)
 	tcase_add_test(tc, clang_needs_no_second_compiler);
 	tcase_add_test(tc, other_architectures_have_none);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -2,6 +2,7 @@
 /* needs: base conf wire options tree toolchain node coord build scan store */
 #include "build-installed.h"
 #include "build/compiler.h"
+#include "suite.h"
 
 static struct strv vars, standard;
 static struct build_compiler c;
@@ -545,8 +546,6 @@ int main(void)
 {
 	Suite *s = suite_create("build/compiler");
 	TCase *tc = tcase_create("compiler");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, another_architecture_gets_debians_cross_compiler);
@@ -592,8 +591,5 @@ int main(void)
 	tcase_add_loop_test(tc, versions_compare_by_number, 0,
 			    sizeof(versions) / sizeof(*versions));
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -3,6 +3,7 @@
 #include "build/config.h"
 
 #include "build-run.h"
+#include "suite.h"
 
 static struct stat config_stat(void)
 {
@@ -174,8 +175,6 @@ int main(void)
 {
 	Suite *s = suite_create("build/config");
 	TCase *tc = tcase_create("config");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, run_set_up, run_tear_down);
 	tcase_add_test(tc, a_target_and_fragments_make_the_configuration);
@@ -189,8 +188,5 @@ int main(void)
 	tcase_add_test(tc, a_failing_configuration_is_makes_status);
 	tcase_add_test(tc, nothing_of_kfarms_lies_in_the_build_directory);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -2,6 +2,7 @@
 /* needs: base conf wire options tree toolchain node coord build scan store */
 #include "build-tree.h"
 #include "build/elfsize.h"
+#include "suite.h"
 
 #include <elf.h>
 
@@ -76,16 +77,11 @@ int main(void)
 {
 	Suite *s = suite_create("build/elfsize");
 	TCase *tc = tcase_create("elfsize");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, tree_set_up, tree_tear_down);
 	tcase_add_test(tc, sizes_are_those_of_size);
 	tcase_add_test(tc, a_32_bit_big_endian_file_is_read_too);
 	tcase_add_test(tc, broken_files_are_refused);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -2,6 +2,8 @@
 /* needs: base conf wire options tree toolchain node coord build scan store */
 #include "build/environ.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -58,14 +60,9 @@ int main(void)
 {
 	Suite *s = suite_create("build/environ");
 	TCase *tc = tcase_create("environ");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_test(tc, what_is_laid_over_replaces_its_names);
 	tcase_add_test(tc, settings_have_a_name_and_a_value);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

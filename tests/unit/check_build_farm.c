@@ -4,6 +4,7 @@
 
 #include "build-tree.h"
 #include "coord/coord.h"
+#include "suite.h"
 
 #include <event2/event.h>
 #include <poll.h>
@@ -127,8 +128,6 @@ int main(void)
 {
 	Suite *s = suite_create("build/farm");
 	TCase *tc = tcase_create("farm");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, without_nodes_j_is_the_slots);
@@ -137,8 +136,5 @@ int main(void)
 	tcase_add_test(tc, a_jobserver_begins_with_the_jobs_that_are_away);
 	tcase_add_test(tc, cpu_time_grows);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

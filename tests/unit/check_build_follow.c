@@ -2,6 +2,7 @@
 /* needs: base conf wire options tree toolchain node coord build scan store */
 #include "build-tree.h"
 #include "build/follow.h"
+#include "suite.h"
 
 #include <fcntl.h>
 #include <sys/time.h>
@@ -74,15 +75,10 @@ int main(void)
 {
 	Suite *s = suite_create("build/follow");
 	TCase *tc = tcase_create("follow");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, tree_set_up, tree_tear_down);
 	tcase_add_test(tc, lines_come_soon_after_they_were_written);
 	tcase_add_test(tc, a_log_that_is_not_there_is_an_error);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -3,6 +3,7 @@
 #include "build/guest.h"
 
 #include "build-tree.h"
+#include "suite.h"
 
 #include <signal.h>
 #include <sys/socket.h>
@@ -326,8 +327,6 @@ int main(void)
 {
 	Suite *s = suite_create("build/guest");
 	TCase *tc = tcase_create("guest");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, its_status_is_the_commands);
@@ -346,8 +345,5 @@ int main(void)
 	tcase_add_test(tc, a_coordinator_that_is_there_is_known);
 	tcase_add_test(tc, becoming_it_needs_no_farm);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

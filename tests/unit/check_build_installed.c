@@ -3,6 +3,7 @@
 #include "build/installed.h"
 
 #include "build-installed.h"
+#include "suite.h"
 
 static struct build_installed in;
 static struct build_arch arm64, arm, unknown;
@@ -238,8 +239,6 @@ int main(void)
 {
 	Suite *s = suite_create("build/installed");
 	TCase *tc = tcase_create("installed");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_loop_test(tc, a_word_means_the_newest_that_fits, 0,
@@ -255,8 +254,5 @@ int main(void)
 	tcase_add_test(tc, the_advice_is_a_command);
 	tcase_add_test(tc, without_any_there_is_nothing);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

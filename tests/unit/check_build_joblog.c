@@ -4,6 +4,7 @@
 
 #include "base/spawn.h"
 #include "base/str.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -304,8 +305,6 @@ int main(void)
 {
 	Suite *s = suite_create("build/joblog");
 	TCase *tc = tcase_create("joblog");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, gcc_blocks_are_whole);
@@ -327,8 +326,5 @@ int main(void)
 	tcase_add_test(tc, what_make_says_is_understood);
 	tcase_add_test(tc, what_clang_says_is_understood);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -3,6 +3,7 @@
 #include "build/jobserver.h"
 
 #include "build-tree.h"
+#include "suite.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -365,8 +366,6 @@ int main(void)
 {
 	Suite *s = suite_create("build/jobserver");
 	TCase *tc = tcase_create("jobserver");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, there_is_a_token_less_than_slots);
@@ -389,8 +388,5 @@ int main(void)
 	tcase_add_test(tc, another_jobserver_counts_if_it_is_there);
 	tcase_add_test(tc, makes_that_take_one_are_known);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

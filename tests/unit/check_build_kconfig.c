@@ -2,6 +2,7 @@
 /* needs: base conf wire options tree toolchain node coord build scan store */
 #include "build-tree.h"
 #include "build/kconfig.h"
+#include "suite.h"
 
 static struct build_request r;
 static struct build_kconfig k;
@@ -231,8 +232,6 @@ int main(void)
 {
 	Suite *s = suite_create("build/kconfig");
 	TCase *tc = tcase_create("kconfig");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, without_anything_it_is_defconfig);
@@ -254,8 +253,5 @@ int main(void)
 			    sizeof(asks) / sizeof(*asks));
 	tcase_add_test(tc, a_target_says_nothing_of_a_symbol);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

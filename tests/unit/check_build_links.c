@@ -2,6 +2,7 @@
 /* needs: base conf wire options tree toolchain node coord build scan store */
 #include "build-tree.h"
 #include "build/links.h"
+#include "suite.h"
 
 START_TEST(every_compiler_is_linked_but_scripts)
 {
@@ -60,16 +61,11 @@ int main(void)
 {
 	Suite *s = suite_create("build/links");
 	TCase *tc = tcase_create("links");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, tree_set_up, tree_tear_down);
 	tcase_add_test(tc, every_compiler_is_linked_but_scripts);
 	tcase_add_test(tc, a_full_or_missing_directory_is_an_error);
 	tcase_add_test(tc, the_wrapper_is_found_in_path);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -3,6 +3,7 @@
 #include "build-tree.h"
 #include "build/lock.h"
 #include "build/rundir.h"
+#include "suite.h"
 
 #include <dirent.h>
 #include <signal.h>
@@ -118,8 +119,6 @@ int main(void)
 {
 	Suite *s = suite_create("build/lock");
 	TCase *tc = tcase_create("lock");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, tree_set_up, tree_tear_down);
 	tcase_add_test(tc, a_lock_leaves_nothing_in_the_directory);
@@ -127,8 +126,5 @@ int main(void)
 	tcase_add_test(tc, a_make_whose_kfarm_was_killed_still_builds);
 	tcase_add_test(tc, a_directory_that_is_not_there_is_an_error);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -2,6 +2,8 @@
 /* needs: base conf wire options tree toolchain node coord build scan store */
 #include "build/logline.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <stdlib.h>
 
@@ -94,15 +96,10 @@ int main(void)
 {
 	Suite *s = suite_create("build/logline");
 	TCase *tc = tcase_create("logline");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_loop_test(tc, lines_are_told_apart, 0,
 			    sizeof(kinds) / sizeof(*kinds));
 	tcase_add_test(tc, an_escape_sequence_may_be_cut);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

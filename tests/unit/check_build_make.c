@@ -4,6 +4,7 @@
 #include "build/make.h"
 
 #include "build-tree.h"
+#include "suite.h"
 
 #include <signal.h>
 #include <sys/time.h>
@@ -205,8 +206,6 @@ int main(void)
 {
 	Suite *s = suite_create("build/make");
 	TCase *tc = tcase_create("make");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, the_exit_status_comes_back);
@@ -220,8 +219,5 @@ int main(void)
 	tcase_add_test(tc, sigpipe_ends_nothing);
 	tcase_add_test(tc, the_loop_goes_on_meanwhile);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

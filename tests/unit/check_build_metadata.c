@@ -3,6 +3,7 @@
 #include "build/metadata.h"
 
 #include "build-run.h"
+#include "suite.h"
 
 #include <jansson.h>
 
@@ -159,8 +160,6 @@ int main(void)
 {
 	Suite *s = suite_create("build/metadata");
 	TCase *tc = tcase_create("metadata");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, early_it_has_build_and_a_failure);
@@ -168,8 +167,5 @@ int main(void)
 	tcase_add_test(tc, bytes_that_are_no_utf_8_do_no_harm);
 	tcase_add_test(tc, a_place_that_cannot_be_written_is_named);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -3,6 +3,7 @@
 #include "build/minimum.h"
 
 #include "build-installed.h"
+#include "suite.h"
 
 static struct build_compiler c;
 static struct build_arch arm64;
@@ -95,8 +96,6 @@ int main(void)
 {
 	Suite *s = suite_create("build/minimum");
 	TCase *tc = tcase_create("minimum");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, the_trees_script_decides);
@@ -107,8 +106,5 @@ int main(void)
 	tcase_add_test(tc, without_a_tree_or_its_script_all_are_new_enough);
 	tcase_add_test(tc, a_compiler_says_its_version);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -2,6 +2,7 @@
 /* needs: base conf wire options tree toolchain node coord build scan store */
 #include "build-tree.h"
 #include "build/output.h"
+#include "suite.h"
 
 #include <sys/wait.h>
 
@@ -110,8 +111,6 @@ int main(void)
 {
 	Suite *s = suite_create("build/output");
 	TCase *tc = tcase_create("output");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, tree_set_up, tree_tear_down);
 	tcase_add_test(tc, default_directories_are_numbered);
@@ -122,8 +121,5 @@ int main(void)
 	tcase_add_test(tc, a_log_loses_its_control_characters);
 	tcase_add_test(tc, a_clean_log_is_left_alone);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

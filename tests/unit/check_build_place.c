@@ -2,6 +2,7 @@
 /* needs: base conf wire options tree toolchain node coord build scan store */
 #include "build-tree.h"
 #include "build/place.h"
+#include "suite.h"
 
 static struct build_request r;
 static struct build_place place;
@@ -156,8 +157,6 @@ int main(void)
 {
 	Suite *s = suite_create("build/place");
 	TCase *tc = tcase_create("place");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, a_lasting_directory_is_named_by_what_is_built);
@@ -174,8 +173,5 @@ int main(void)
 			    sizeof(traces) / sizeof(*traces));
 	tcase_add_test(tc, paths_that_make_cannot_bear_are_refused);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -2,6 +2,7 @@
 /* needs: base conf wire options tree toolchain node coord build scan store */
 #include "build-tree.h"
 #include "build/plan.h"
+#include "suite.h"
 
 static struct build_request r;
 static struct build_plan p;
@@ -236,8 +237,6 @@ int main(void)
 {
 	Suite *s = suite_create("build/plan");
 	TCase *tc = tcase_create("plan");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, a_plan_knows_tree_arch_compiler_and_place);
@@ -257,8 +256,5 @@ int main(void)
 	tcase_add_test(tc, a_compiler_too_old_is_not_supported);
 	tcase_add_test(tc, the_tree_is_spelled_as_the_user_has_it);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

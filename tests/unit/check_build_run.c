@@ -2,6 +2,8 @@
 /* needs: base conf wire options tree toolchain node coord build scan store */
 #include "build-run.h"
 
+#include "suite.h"
+
 START_TEST(make_runs_in_the_tree_and_writes_to_the_log)
 {
 	char *targets[] = { (char[]){ "noisy" }, NULL };
@@ -65,8 +67,6 @@ int main(void)
 {
 	Suite *s = suite_create("build/run");
 	TCase *tc = tcase_create("run");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, run_set_up, run_tear_down);
 	tcase_add_test(tc, make_runs_in_the_tree_and_writes_to_the_log);
@@ -74,8 +74,5 @@ int main(void)
 	tcase_add_test(tc, a_death_by_signal_is_a_failure);
 	tcase_add_test(tc, an_answer_is_not_in_the_log);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -2,6 +2,7 @@
 /* needs: base conf wire options tree toolchain node coord build scan store */
 #include "build-tree.h"
 #include "build/rundir.h"
+#include "suite.h"
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -140,8 +141,6 @@ int main(void)
 {
 	Suite *s = suite_create("build/rundir");
 	TCase *tc = tcase_create("rundir");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, tree_set_up, tree_tear_down);
 	tcase_add_test(tc, the_directory_has_its_parts);
@@ -152,8 +151,5 @@ int main(void)
 	tcase_add_test(tc, make_is_noted);
 	tcase_add_test(tc, garbage_in_the_note_is_nothing);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

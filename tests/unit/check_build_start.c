@@ -2,6 +2,8 @@
 /* needs: base conf wire options tree toolchain node coord build scan store */
 #include "build-run.h"
 
+#include "suite.h"
+
 #include <sys/wait.h>
 
 START_TEST(a_start_makes_directories_links_and_socket)
@@ -102,8 +104,6 @@ int main(void)
 {
 	Suite *s = suite_create("build/start");
 	TCase *tc = tcase_create("start");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, run_set_up, run_tear_down);
 	tcase_add_test(tc, a_start_makes_directories_links_and_socket);
@@ -113,8 +113,5 @@ int main(void)
 	tcase_add_test(tc, without_the_wrapper_there_is_no_build);
 	tcase_add_test(tc, a_build_without_links_gets_the_plain_environment);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

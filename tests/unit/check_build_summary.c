@@ -3,6 +3,7 @@
 #include "build/summary.h"
 
 #include "base/str.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -154,8 +155,6 @@ int main(void)
 {
 	Suite *s = suite_create("build/summary");
 	TCase *tc = tcase_create("summary");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, NULL);
 	tcase_add_test(tc, a_build_has_three_lines);
@@ -166,8 +165,5 @@ int main(void)
 	tcase_add_test(tc, a_guest_has_lines_of_its_own);
 	tcase_add_test(tc, too_few_jobs_on_nodes_are_told);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -3,6 +3,7 @@
 #include "build/system.h"
 
 #include "build-run.h"
+#include "suite.h"
 
 START_TEST(the_machine_has_cores_and_memory)
 {
@@ -40,15 +41,10 @@ int main(void)
 {
 	Suite *s = suite_create("build/system");
 	TCase *tc = tcase_create("system");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, run_set_up, run_tear_down);
 	tcase_add_test(tc, the_machine_has_cores_and_memory);
 	tcase_add_test(tc, programs_say_their_version_in_one_line);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

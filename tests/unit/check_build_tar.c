@@ -2,6 +2,7 @@
 /* needs: base conf wire options tree toolchain node coord build scan store */
 #include "build-tree.h"
 #include "build/tar.h"
+#include "suite.h"
 
 #include <fcntl.h>
 
@@ -148,8 +149,6 @@ int main(void)
 {
 	Suite *s = suite_create("build/tar");
 	TCase *tc = tcase_create("tar");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, tree_set_up, tree_tear_down);
 	tcase_add_test(tc, equal_contents_make_equal_archives);
@@ -159,8 +158,5 @@ int main(void)
 	tcase_add_test(tc, a_cancelled_archive_leaves_nothing);
 	tcase_add_test(tc, a_place_that_cannot_be_written_is_named);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

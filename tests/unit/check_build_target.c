@@ -3,6 +3,7 @@
 #include "build/target.h"
 
 #include "build-run.h"
+#include "suite.h"
 
 static struct build_wants wants;
 
@@ -118,8 +119,6 @@ int main(void)
 {
 	Suite *s = suite_create("build/target");
 	TCase *tc = tcase_create("target");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, run_tear_down);
 	tcase_add_loop_test(tc, targets_tell_what_is_wanted, 0,
@@ -130,8 +129,5 @@ int main(void)
 	tcase_add_test(tc, other_targets_start_nothing);
 	tcase_add_test(tc, old_trees_have_another_name_for_syncconfig);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -2,6 +2,7 @@
 /* needs: base conf wire options tree store toolchain node coord build */
 #include "build-tree.h"
 #include "build/tools.h"
+#include "suite.h"
 
 static char *dir; /* in front of PATH */
 static char *real_nm; /* this machine's, NULL: none that uses libbfd */
@@ -118,8 +119,6 @@ int main(void)
 {
 	Suite *s = suite_create("build/tools");
 	TCase *tc = tcase_create("tools");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, a_tool_with_a_foreign_plugin_is_copied);
@@ -128,8 +127,5 @@ int main(void)
 	tcase_add_test(tc, the_first_on_the_path_counts);
 	tcase_add_test(tc, what_stands_there_stays);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -2,6 +2,8 @@
 /* needs: base options wire cc */
 #include "cc-play.h"
 
+#include "suite.h"
+
 START_TEST(a_finished_job_is_put_in_place)
 {
 	char *old = xasprintf("%s/err", dir);
@@ -447,16 +449,10 @@ int main(void)
 {
 	Suite *s = suite_create("cc/job");
 	TCase *tc = tcase_create("core");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 30);
 	add_tests(tc);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

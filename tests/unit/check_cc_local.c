@@ -2,6 +2,7 @@
 /* needs: base options wire cc */
 #include "base/str.h"
 #include "cc/local.h"
+#include "suite.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -202,8 +203,6 @@ int main(void)
 {
 	Suite *s = suite_create("cc/local");
 	TCase *tc = tcase_create("core");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, the_environment_is_as_without_kfarm);
@@ -215,9 +214,5 @@ int main(void)
 	tcase_add_test(tc, a_compiler_that_cannot_start_has_a_shells_status);
 	tcase_add_test(tc, descriptors_stay_above_stderr);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -3,6 +3,7 @@
 #include "cell/cgroup.h"
 
 #include "cell.h"
+#include "suite.h"
 
 #include <signal.h>
 
@@ -96,14 +97,7 @@ static Suite *cgroup_suite(void)
 
 int main(void)
 {
-	SRunner *sr;
-	int failed;
-
 	if (no_cells_here())
 		return 0;
-	sr = srunner_create(cgroup_suite());
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(cgroup_suite());
 }

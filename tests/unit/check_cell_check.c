@@ -3,6 +3,7 @@
 #include "cell/cell.h"
 
 #include "cell.h"
+#include "suite.h"
 
 #include <sched.h>
 
@@ -111,14 +112,7 @@ static Suite *check_suite(void)
 
 int main(void)
 {
-	SRunner *sr;
-	int failed;
-
 	if (no_cells_here())
 		return 0;
-	sr = srunner_create(check_suite());
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(check_suite());
 }

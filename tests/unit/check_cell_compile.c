@@ -4,6 +4,7 @@
 #include "cell/cell.h"
 
 #include "cell.h"
+#include "suite.h"
 
 static struct played p;
 static char *driver;
@@ -260,14 +261,7 @@ static Suite *compile_suite(void)
 
 int main(void)
 {
-	SRunner *sr;
-	int failed;
-
 	if (no_cells_here())
 		return 0;
-	sr = srunner_create(compile_suite());
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(compile_suite());
 }

@@ -3,6 +3,7 @@
 #include "cell/cpu.h"
 
 #include "base/clock.h"
+#include "suite.h"
 
 #include <check.h>
 #include <poll.h>
@@ -119,11 +120,5 @@ static Suite *cpu_suite(void)
 
 int main(void)
 {
-	SRunner *sr = srunner_create(cpu_suite());
-	int failed;
-
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(cpu_suite());
 }

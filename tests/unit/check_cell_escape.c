@@ -2,6 +2,8 @@
 /* needs: base cell */
 #include "cell/escape.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -43,11 +45,5 @@ static Suite *escape_suite(void)
 
 int main(void)
 {
-	SRunner *sr = srunner_create(escape_suite());
-	int failed;
-
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(escape_suite());
 }

@@ -3,6 +3,7 @@
 #include "cell/jail.h"
 
 #include "cell.h"
+#include "suite.h"
 
 #include <signal.h>
 
@@ -284,14 +285,7 @@ static Suite *jail_suite(void)
 
 int main(void)
 {
-	SRunner *sr;
-	int failed;
-
 	if (no_cells_here())
 		return 0;
-	sr = srunner_create(jail_suite());
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(jail_suite());
 }

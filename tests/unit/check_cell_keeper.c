@@ -3,6 +3,7 @@
 #include "cell/keeper.h"
 
 #include "cell.h"
+#include "suite.h"
 
 #include <signal.h>
 #include <sys/socket.h>
@@ -178,14 +179,7 @@ static Suite *keeper_suite(void)
 
 int main(void)
 {
-	SRunner *sr;
-	int failed;
-
 	if (no_cells_here())
 		return 0;
-	sr = srunner_create(keeper_suite());
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(keeper_suite());
 }

@@ -3,6 +3,7 @@
 #include "cell/cell.h"
 
 #include "cell.h"
+#include "suite.h"
 
 #include <signal.h>
 #include <sys/mman.h>
@@ -299,14 +300,7 @@ static Suite *run_suite(void)
 
 int main(void)
 {
-	SRunner *sr;
-	int failed;
-
 	if (no_cells_here())
 		return 0;
-	sr = srunner_create(run_suite());
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(run_suite());
 }

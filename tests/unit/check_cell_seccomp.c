@@ -2,6 +2,8 @@
 /* needs: base cell */
 #include "cell/seccomp.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <linux/audit.h>
@@ -206,11 +208,5 @@ static Suite *seccomp_suite(void)
 
 int main(void)
 {
-	SRunner *sr = srunner_create(seccomp_suite());
-	int failed;
-
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(seccomp_suite());
 }

@@ -4,6 +4,7 @@
 
 #include "cell.h"
 #include "cell/state.h"
+#include "suite.h"
 
 #include <dirent.h>
 #include <sched.h>
@@ -179,14 +180,7 @@ static Suite *space_suite(void)
 
 int main(void)
 {
-	SRunner *sr;
-	int failed;
-
 	if (no_cells_here())
 		return 0;
-	sr = srunner_create(space_suite());
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(space_suite());
 }

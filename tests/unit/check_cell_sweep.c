@@ -2,6 +2,8 @@
 /* needs: base cell */
 #include "cell/sweep.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -94,11 +96,5 @@ static Suite *sweep_suite(void)
 
 int main(void)
 {
-	SRunner *sr = srunner_create(sweep_suite());
-	int failed;
-
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(sweep_suite());
 }

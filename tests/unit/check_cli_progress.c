@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "suite.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -141,8 +142,6 @@ int main(void)
 {
 	Suite *s = suite_create("cli/progress");
 	TCase *tc = tcase_create("progress");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_loop_test(tc, a_row_says_how_far_it_is, 0,
 			    sizeof(texts) / sizeof(*texts));
@@ -150,8 +149,5 @@ int main(void)
 	tcase_add_test(tc, what_is_quick_shows_nothing);
 	tcase_add_test(tc, elsewhere_there_are_lines);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

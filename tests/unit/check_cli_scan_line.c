@@ -3,6 +3,7 @@
 #include "cli/scan.h"
 
 #include "base/fs.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -245,8 +246,6 @@ int main(void)
 {
 	Suite *s = suite_create("cli/scan-line");
 	TCase *tc = tcase_create("scan-line");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, make_tree, remove_tree);
 	tcase_add_loop_test(tc, words_are_taken_as_a_shell_takes_them, 0,
@@ -258,8 +257,5 @@ int main(void)
 	tcase_add_test(tc, a_library_of_tools_runs_in_its_own_directory);
 	tcase_add_test(tc, a_cmd_file_is_found_by_source_and_object);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

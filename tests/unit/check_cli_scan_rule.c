@@ -2,6 +2,8 @@
 /* needs: base options toolchain cli store */
 #include "cli/scan.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,15 +73,10 @@ int main(void)
 {
 	Suite *s = suite_create("cli/scan-rule");
 	TCase *tc = tcase_create("scan-rule");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_loop_test(tc, a_rule_is_read_as_make_reads_it, 0,
 			    sizeof(rules) / sizeof(*rules));
 	tcase_add_test(tc, a_compile_becomes_a_question);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

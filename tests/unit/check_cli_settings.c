@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/fs.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -94,15 +95,10 @@ int main(void)
 {
 	Suite *s = suite_create("cli/settings");
 	TCase *tc = tcase_create("settings");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_test(tc, numbers_have_bounds);
 	tcase_add_test(tc, the_configuration_gives_nodes_and_a_percentage);
 	tcase_add_loop_test(tc, the_signal_that_ended_another_ends_us, 0, 4);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "suite.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -275,8 +276,6 @@ int main(void)
 {
 	Suite *s = suite_create("cli/watch");
 	TCase *tc = tcase_create("watch");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, jobs_are_counted_by_their_last_state);
@@ -292,8 +291,5 @@ int main(void)
 	tcase_add_test(tc, a_json_reader_that_is_full_ends_no_build);
 	tcase_add_test(tc, odd_numbers_and_names_do_no_harm);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

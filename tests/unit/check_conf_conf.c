@@ -3,6 +3,7 @@
 #include "conf/conf.h"
 
 #include "base/fs.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -274,8 +275,6 @@ int main(void)
 {
 	Suite *s = suite_create("conf/conf");
 	TCase *tc = tcase_create("conf");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, load_of_an_empty_file_has_nothing);
@@ -291,8 +290,5 @@ int main(void)
 	tcase_add_test(tc, load_reads_kfarm_config_alone);
 	tcase_add_test(tc, where_is_the_setting_that_counts);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -3,6 +3,7 @@
 #include "conf/conf.h"
 
 #include "base/fs.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -193,8 +194,6 @@ int main(void)
 {
 	Suite *s = suite_create("conf/edit");
 	TCase *tc = tcase_create("edit");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, set_makes_the_file_and_its_directory);
@@ -208,8 +207,5 @@ int main(void)
 	tcase_add_test(tc, remove_respects_the_lock_of_another_writer);
 	tcase_add_test(tc, remove_writes_through_a_symbolic_link);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -3,6 +3,7 @@
 #include "conf/scan.h"
 
 #include "base/buf.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -170,8 +171,6 @@ int main(void)
 {
 	Suite *s = suite_create("conf/scan");
 	TCase *tc = tcase_create("scan");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_loop_test(tc, scan_finds_every_key_and_its_line, 0,
 			    sizeof(good) / sizeof(*good));
@@ -181,8 +180,5 @@ int main(void)
 	tcase_add_test(tc, scan_tells_where_an_item_begins_and_ends);
 	tcase_add_test(tc, scan_ends_when_the_callback_says_so);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

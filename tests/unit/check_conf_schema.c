@@ -2,6 +2,8 @@
 /* needs: base conf */
 #include "conf/schema.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -92,16 +94,11 @@ int main(void)
 {
 	Suite *s = suite_create("conf/schema");
 	TCase *tc = tcase_create("schema");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_test(tc, schema_knows_a_key_only_in_its_kind_of_section);
 	tcase_add_test(tc, schema_knows_what_later_versions_read);
 	tcase_add_loop_test(tc, schema_says_what_is_allowed, 0,
 			    sizeof(values) / sizeof(*values));
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -131,8 +132,6 @@ int main(void)
 {
 	Suite *s = suite_create("conf/where");
 	TCase *tc = tcase_create("where");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, find_counts_equal_settings);
@@ -144,8 +143,5 @@ int main(void)
 	tcase_add_test(tc, check_ends_in_a_circle_of_includes);
 	tcase_add_test(tc, check_refuses_what_is_no_text_file);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

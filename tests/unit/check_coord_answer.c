@@ -3,6 +3,7 @@
 #include "coord/answer.h"
 
 #include "coord/toolchain.h"
+#include "suite.h"
 #include "wire/key.h"
 
 #include <check.h>
@@ -174,8 +175,6 @@ int main(void)
 {
 	Suite *s = suite_create("coord/answer");
 	TCase *tc = tcase_create("format");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_test(tc, an_object_of_the_reference_format_is_taken);
 	tcase_add_test(tc, another_machine_or_class_is_refused_and_named);
@@ -186,8 +185,5 @@ int main(void)
 	tcase_add_test(tc,
 		       what_the_compiler_of_a_text_says_is_told_and_not_sent);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -3,6 +3,7 @@
 #include "coord/canary-data.h"
 
 #include "options/typed.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -100,8 +101,6 @@ int main(void)
 {
 	Suite *s = suite_create("coord/canary-data");
 	TCase *tc = tcase_create("canary-data");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, a_dozen_sources_are_inside);
@@ -110,8 +109,5 @@ int main(void)
 			    sizeof(machines) / sizeof(*machines));
 	tcase_add_test(tc, its_digest_is_the_same_each_time);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -3,6 +3,7 @@
 #include "coord/child.h"
 
 #include "base/clock.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -118,8 +119,6 @@ int main(void)
 {
 	Suite *s = suite_create("coord/child");
 	TCase *tc = tcase_create("child");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, the_status_of_each_child_is_reported_once);
@@ -128,8 +127,5 @@ int main(void)
 	tcase_add_test(tc,
 		       a_program_that_is_not_there_is_an_error_with_its_name);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -2,6 +2,8 @@
 /* needs: coord scan node toolchain store conf options wire base */
 #include "coord-play.h"
 
+#include "suite.h"
+
 START_TEST(without_nodes_the_wrapper_compiles)
 {
 	start();
@@ -327,8 +329,6 @@ int main(void)
 {
 	Suite *s = suite_create("coord/coord");
 	TCase *tc = tcase_create("coord");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -354,8 +354,5 @@ int main(void)
 	tcase_add_test(tc, a_compiler_that_is_only_touched_stays_in_use);
 	tcase_add_test(tc, a_compiler_that_was_replaced_makes_answers_void);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

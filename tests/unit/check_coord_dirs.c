@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -182,8 +183,6 @@ int main(void)
 {
 	Suite *s = suite_create("coord/dirs");
 	TCase *tc = tcase_create("dirs");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -195,8 +194,5 @@ int main(void)
 	tcase_add_test(tc, a_circle_of_links_ends);
 	tcase_add_test(tc, a_unit_looks_once);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

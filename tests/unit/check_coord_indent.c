@@ -9,6 +9,7 @@
 #include "base/fs.h"
 #include "base/spawn.h"
 #include "base/str.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -135,8 +136,6 @@ int main(void)
 {
 	Suite *s = suite_create("coord/indent");
 	TCase *tc = tcase_create("indent");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -145,8 +144,5 @@ int main(void)
 	tcase_add_test(tc, odd_ends_are_no_trap);
 	tcase_add_test(tc, depth_is_bounded);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

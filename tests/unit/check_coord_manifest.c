@@ -5,6 +5,7 @@
 #include "base/capture.h"
 #include "base/fs.h"
 #include "base/which.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -306,8 +307,6 @@ int main(void)
 {
 	Suite *s = suite_create("coord/manifest");
 	TCase *tc = tcase_create("manifest");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -321,8 +320,5 @@ int main(void)
 	tcase_add_test(tc, files_read_are_found_in_any_order);
 	tcase_add_test(tc, files_read_are_known_by_any_spelling_and_no_others);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

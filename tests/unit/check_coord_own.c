@@ -9,6 +9,7 @@
 #include "coord/own.h"
 #include "coord/trust.h"
 #include "coord/tune.h"
+#include "suite.h"
 #include "toolchain/installed.h"
 
 static const char theirs_hex[] =
@@ -343,8 +344,6 @@ int main(void)
 {
 	Suite *s = suite_create("coord/own");
 	TCase *tc = tcase_create("own");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_set_timeout(tc, 240);
 	tcase_add_checked_fixture(tc, setup_own, teardown_own);
@@ -364,8 +363,5 @@ int main(void)
 	tcase_add_loop_test(tc, an_id_is_that_of_the_same_release_and_triplet,
 			    0, sizeof(alike) / sizeof(*alike));
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

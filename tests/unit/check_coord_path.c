@@ -2,6 +2,8 @@
 /* needs: coord scan node toolchain store conf options wire base */
 #include "coord/path.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,8 +110,6 @@ int main(void)
 {
 	Suite *s = suite_create("coord/path");
 	TCase *tc = tcase_create("path");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -119,8 +119,5 @@ int main(void)
 	tcase_add_test(tc, a_link_is_its_target_and_its_stamp);
 	tcase_add_test(tc, what_was_there_once_is_remembered_with_all_above);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

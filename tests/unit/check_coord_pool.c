@@ -2,6 +2,8 @@
 /* needs: coord scan node toolchain store conf options wire base */
 #include "coord/pool.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <event2/event.h>
 #include <pthread.h>
@@ -129,8 +131,6 @@ int main(void)
 {
 	Suite *s = suite_create("coord/pool");
 	TCase *tc = tcase_create("pool");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -139,8 +139,5 @@ int main(void)
 	tcase_add_test(tc, it_is_full_until_work_is_reported);
 	tcase_add_test(tc, what_did_not_run_is_reported_at_the_end_too);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -2,6 +2,8 @@
 /* needs: coord scan node toolchain store conf options wire base */
 #include "coord-play.h"
 
+#include "suite.h"
+
 START_TEST(a_node_preprocesses_and_the_list_is_cut_as_asked)
 {
 	play_node(0, HONEST);
@@ -331,8 +333,6 @@ int main(void)
 {
 	Suite *s = suite_create("coord/remote");
 	TCase *tc = tcase_create("remote");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_set_timeout(tc, 240);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -358,8 +358,5 @@ int main(void)
 	tcase_add_test(tc, a_header_that_went_away_leaves_the_view);
 	tcase_add_test(tc, a_directory_may_become_a_link);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

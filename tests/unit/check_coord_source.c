@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -148,8 +149,6 @@ int main(void)
 {
 	Suite *s = suite_create("coord/source");
 	TCase *tc = tcase_create("source");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, pragmas_of_the_preprocessor_are_found, 0,
@@ -160,8 +159,5 @@ int main(void)
 	tcase_add_test(tc, one_suspect_file_makes_the_unit_suspect);
 	tcase_add_test(tc, devices_and_pipes_are_not_read);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -2,6 +2,8 @@
 /* needs: coord scan node toolchain store conf options wire base */
 #include "coord/text.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,15 +67,10 @@ int main(void)
 {
 	Suite *s = suite_create("coord/text");
 	TCase *tc = tcase_create("forbidden");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_loop_test(tc, only_what_would_differ_on_a_node_is_forbidden,
 			    0, sizeof(texts) / sizeof(*texts));
 	tcase_add_test(tc, every_reason_fits_into_the_overlap_of_two_pieces);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

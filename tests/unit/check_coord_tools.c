@@ -9,6 +9,7 @@
 #include "base/task.h"
 #include "coord/tools.h"
 #include "store/packed.h"
+#include "suite.h"
 
 #include <stdatomic.h>
 
@@ -321,8 +322,6 @@ int main(void)
 {
 	Suite *s = suite_create("coord/tools");
 	TCase *tc = tcase_create("tools");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_set_timeout(tc, 240);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -336,8 +335,5 @@ int main(void)
 	tcase_add_test(tc, what_is_not_what_was_installed_is_no_gift);
 	tcase_add_test(tc, a_file_that_changed_meanwhile_ends_it);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -204,8 +205,6 @@ int main(void)
 {
 	Suite *suite = suite_create("coord/trust");
 	TCase *tc = tcase_create("all");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, nothing_is_known_before_anything_was_recorded);
@@ -220,9 +219,5 @@ int main(void)
 	tcase_add_test(tc, several_kfarms_may_write_at_once);
 	tcase_add_test(tc, a_place_that_cannot_be_written_is_named);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "fetch-sample.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -79,16 +80,10 @@ int main(void)
 {
 	Suite *suite = suite_create("fetch/armor");
 	TCase *tc = tcase_create("armor");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tc, armor_is_read_or_refused, 0,
 			    sizeof(samples) / sizeof(*samples));
 	tcase_add_test(tc, a_digit_that_is_wrong_spoils_the_sum);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #include "fetch/gpgv.h"
 
 #include "fetch-keys.h"
+#include "suite.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -293,8 +294,6 @@ int main(void)
 	Suite *suite = suite_create("fetch/gpgv");
 	TCase *tc = tcase_create("gpgv");
 	const int n = sizeof(files) / sizeof(*files);
-	SRunner *runner;
-	int failed;
 
 	tcase_add_unchecked_fixture(tc, keys_make, keys_remove);
 	tcase_add_loop_test(tc, a_text_is_what_its_signature_covers, 0, n);
@@ -307,9 +306,5 @@ int main(void)
 	tcase_add_test(tc, a_stream_can_be_given_up_at_any_time);
 	tcase_add_test(tc, what_is_missing_is_named);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #include "fetch/header.h"
 
 #include "base/str.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -113,8 +114,6 @@ int main(void)
 {
 	Suite *s = suite_create("fetch/header");
 	TCase *tc = tcase_create("header");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, lines_are_read_whatever_their_case);
@@ -123,8 +122,5 @@ int main(void)
 			    sizeof(ranges) / sizeof(ranges[0]));
 	tcase_add_test(tc, what_is_long_or_odd_is_not_kept);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? 1 : 0;
+	return suite_run(s);
 }

@@ -4,6 +4,7 @@
 
 #include "fetch-keys.h"
 #include "fetch/http.h"
+#include "suite.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -350,8 +351,6 @@ int main(void)
 {
 	Suite *suite = suite_create("fetch/key");
 	TCase *tc = tcase_create("key");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_unchecked_fixture(tc, keys_make, keys_remove);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -369,9 +368,5 @@ int main(void)
 	tcase_add_loop_test(tc, a_source_is_one_url_or_two, 0,
 			    sizeof(sources_of) / sizeof(*sources_of));
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_run(suite);
 }

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -259,8 +260,6 @@ int main(void)
 {
 	Suite *s = suite_create("fetch/listing");
 	TCase *tc = tcase_create("listing");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, nginx_is_read);
@@ -276,8 +275,5 @@ int main(void)
 			    sizeof(tedious) / sizeof(tedious[0]));
 	tcase_add_test(tc, there_are_limits);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? 1 : 0;
+	return suite_run(s);
 }

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "fetch-sample.h"
 #include "fetch/armor.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -168,8 +169,6 @@ int main(void)
 {
 	Suite *suite = suite_create("fetch/packet");
 	TCase *tc = tcase_create("packet");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, a_header_says_how_long_its_packet_is, 0,
@@ -180,9 +179,5 @@ int main(void)
 	tcase_add_test(tc, secret_keys_and_rests_are_refused);
 	tcase_add_test(tc, a_moment_belongs_to_the_key_whose_signature_says_so);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_run(suite);
 }

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "fetch-sample.h"
 #include "fetch/armor.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -138,17 +139,11 @@ int main(void)
 {
 	Suite *suite = suite_create("fetch/status");
 	TCase *tc = tcase_create("status");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tc,
 			    one_good_signature_of_the_pinned_key_is_what_counts,
 			    0, sizeof(samples) / sizeof(*samples));
 	tcase_add_test(tc, a_flood_of_moments_is_refused);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_run(suite);
 }

@@ -2,6 +2,8 @@
 /* needs: base fetch */
 #include "fetch/sums.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -80,16 +82,10 @@ int main(void)
 {
 	Suite *suite = suite_create("fetch/sums");
 	TCase *tc = tcase_create("sums");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tc, a_name_has_one_sum_or_none_that_counts, 0,
 			    sizeof(samples) / sizeof(*samples));
 	tcase_add_test(tc, a_digit_that_is_none_is_no_sum);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_run(suite);
 }

@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "base/spawn.h"
 #include "base/str.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -249,8 +250,6 @@ int main(void)
 {
 	Suite *s = suite_create("node/address");
 	TCase *tc = tcase_create("address");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_set_timeout(tc, 30);
 	tcase_add_loop_test(tc, parse_takes_the_three_kinds, 0,
@@ -266,8 +265,5 @@ int main(void)
 	tcase_add_test(tc, ssh_that_is_not_installed_is_an_error);
 	tcase_add_test(tc, unix_connects_to_a_listener_only);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

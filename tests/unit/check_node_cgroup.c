@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -108,8 +109,6 @@ int main(void)
 {
 	Suite *s = suite_create("node/cgroup");
 	TCase *t = tcase_create("cgroup");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_test(t, without_groups_nothing_is_limited);
@@ -118,9 +117,5 @@ int main(void)
 	tcase_add_loop_test(t, nonsense_limits_nothing, 0,
 			    sizeof(nonsense) / sizeof(*nonsense));
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

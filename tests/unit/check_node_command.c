@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/spawn.h"
 #include "base/str.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -94,8 +95,6 @@ int main(void)
 {
 	Suite *s = suite_create("node/command");
 	TCase *tc = tcase_create("command");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc,
@@ -106,8 +105,5 @@ int main(void)
 	tcase_add_loop_test(tc, last_line_is_fit_for_a_terminal, 0,
 			    sizeof(words) / sizeof(*words));
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -2,6 +2,8 @@
 /* needs: base wire node */
 #include "node/inventory.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -64,17 +66,11 @@ int main(void)
 {
 	Suite *s = suite_create("node/inventory");
 	TCase *t = tcase_create("inventory");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(t, NULL, tear_down);
 	tcase_add_test(t, it_says_what_the_machine_has);
 	tcase_add_test(t, only_cores_that_we_may_use_count);
 	tcase_add_test(t, memory_and_load_can_be_had_alone);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

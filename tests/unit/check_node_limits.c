@@ -2,6 +2,8 @@
 /* needs: base conf wire node */
 #include "node/limits.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <stdlib.h>
 
@@ -68,15 +70,10 @@ int main(void)
 {
 	Suite *s = suite_create("node/limits");
 	TCase *tc = tcase_create("limits");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_loop_test(tc, limit_follows_cores_memory_and_configuration, 0,
 			    sizeof(samples) / sizeof(*samples));
 	tcase_add_test(tc, local_limit_is_the_cores);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

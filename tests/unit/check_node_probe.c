@@ -3,6 +3,7 @@
 #include "node/probe.h"
 
 #include "base/clock.h"
+#include "suite.h"
 #include "wire/conn.h"
 
 #include <check.h>
@@ -277,14 +278,11 @@ int main(int argc, char **argv)
 {
 	Suite *s = suite_create("node/probe");
 	TCase *tc = tcase_create("probe");
-	SRunner *sr;
-	int failed;
 
 	if (argc > 2 && !strcmp(argv[1], "--node"))
 		return fake_node(argv[2]);
 	if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0)
 		return EXIT_FAILURE;
-	sr = srunner_create(s);
 	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc, probe_tells_what_a_node_has);
 	tcase_add_test(tc, a_node_without_a_sandbox_is_up_and_unfit);
@@ -294,8 +292,5 @@ int main(int argc, char **argv)
 	tcase_add_test(tc, probe_of_an_unreachable_socket_is_down_at_once);
 	tcase_add_test(tc, probe_of_no_node_is_nothing);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

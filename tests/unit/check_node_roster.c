@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "conf/conf.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -139,8 +140,6 @@ int main(void)
 {
 	Suite *s = suite_create("node/roster");
 	TCase *tc = tcase_create("roster");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, load_keeps_order_and_fills_in_defaults);
@@ -149,8 +148,5 @@ int main(void)
 			    sizeof(bad) / sizeof(*bad));
 	tcase_add_test(tc, a_name_is_63_characters_at_most);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

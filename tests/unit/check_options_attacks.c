@@ -9,6 +9,7 @@
 #include "options-attacks.h"
 #include "options/compile.h"
 #include "options/typed.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -223,8 +224,6 @@ int main(void)
 {
 	Suite *s = suite_create("options/attacks");
 	TCase *tc = tcase_create("core");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_loop_test(tc, no_attack_is_sent_away, 0, LENGTH(attacks));
 	tcase_add_loop_test(tc, a_node_takes_no_attack, 0, LENGTH(attacks));
@@ -238,9 +237,5 @@ int main(void)
 	tcase_add_loop_test(tc, a_name_is_not_made_of_two, 0, 26);
 	tcase_add_test(tc, a_value_has_a_limit);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

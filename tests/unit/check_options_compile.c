@@ -2,6 +2,8 @@
 /* needs: base options */
 #include "options/compile.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -302,8 +304,6 @@ int main(void)
 {
 	Suite *s = suite_create("options/compile");
 	TCase *tc = tcase_create("core");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_loop_test(tc, each_line_is_what_it_is, 0,
 			    sizeof(lines) / sizeof(*lines));
@@ -312,9 +312,5 @@ int main(void)
 	tcase_add_test(tc, an_empty_line_is_no_job);
 	tcase_add_test(tc, a_temporary_lies_beside_its_target);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -3,6 +3,8 @@
 /* What the compilers write is in check_options_remote.c. */
 #include "options/depcut.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -145,8 +147,6 @@ int main(void)
 {
 	Suite *s = suite_create("options/depcut");
 	TCase *tc = tcase_create("depcut");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_loop_test(tc, the_system_s_headers_are_cut_out, 0,
 			    LENGTH(cuts));
@@ -155,9 +155,5 @@ int main(void)
 	tcase_add_loop_test(tc, what_is_no_list_is_refused, 0, LENGTH(bad));
 	tcase_add_test(tc, a_nul_is_in_no_list);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

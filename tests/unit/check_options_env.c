@@ -2,6 +2,8 @@
 /* needs: base options */
 #include "options/env.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <stdlib.h>
 
@@ -105,16 +107,10 @@ int main(void)
 {
 	Suite *s = suite_create("options/env");
 	TCase *tc = tcase_create("core");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(tc, what_gcc_reads_is_wanted);
 	tcase_add_loop_test(tc, some_variables_keep_a_compile_here, 0, 8);
 	tcase_add_test(tc, a_node_sees_language_date_and_directory_alone);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -2,6 +2,8 @@
 /* needs: base options */
 #include "options/list.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,8 +110,6 @@ int main(void)
 {
 	Suite *s = suite_create("options/list");
 	TCase *tc = tcase_create("core");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(tc, a_list_ends_after_its_last_word);
 	tcase_add_test(tc, an_empty_list_has_one_empty_word);
@@ -117,9 +117,5 @@ int main(void)
 	tcase_add_test(tc, harmless_words_of_the_assembler_pass);
 	tcase_add_test(tc, one_bad_word_spoils_the_list);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

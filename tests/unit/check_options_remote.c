@@ -11,6 +11,7 @@
 #include "base/which.h"
 #include "options/depcut.h"
 #include "options/typed.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -470,8 +471,6 @@ int main(void)
 {
 	Suite *s = suite_create("options/remote");
 	TCase *proof = tcase_create("proof"), *words = tcase_create("words");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(proof, setup, teardown);
 	tcase_set_timeout(proof, 600);
@@ -487,9 +486,5 @@ int main(void)
 			    0, 4);
 	suite_add_tcase(s, proof);
 	suite_add_tcase(s, words);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

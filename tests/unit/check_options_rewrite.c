@@ -10,6 +10,7 @@
 #include "base/which.h"
 #include "options/rewrite.h"
 #include "options/typed.h"
+#include "suite.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -429,8 +430,6 @@ int main(void)
 {
 	Suite *s = suite_create("options/rewrite");
 	TCase *proof = tcase_create("proof"), *words = tcase_create("words");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(proof, setup, teardown);
 	tcase_set_timeout(proof, 120);
@@ -446,9 +445,5 @@ int main(void)
 	tcase_add_test(words, clang_is_told_the_machine_by_its_target);
 	suite_add_tcase(s, proof);
 	suite_add_tcase(s, words);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -2,6 +2,7 @@
 /* needs: base options */
 #include "base/str.h"
 #include "options/table.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -264,8 +265,6 @@ int main(void)
 {
 	Suite *s = suite_create("options/table");
 	TCase *tc = tcase_create("core");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, every_entry_finds_itself);
@@ -278,9 +277,5 @@ int main(void)
 	tcase_add_test(tc, a_word_takes_its_value_along);
 	tcase_add_test(tc, a_charset_has_ranges_and_a_last_dash);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -3,6 +3,8 @@
 /* What must not pass is in check_options_attacks.c. */
 #include "options/typed.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -119,16 +121,10 @@ int main(void)
 {
 	Suite *s = suite_create("options/typed");
 	TCase *tc = tcase_create("core");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(tc, only_what_makes_code_reaches_the_node);
 	tcase_add_test(tc, flags_carry_name_and_value);
 	tcase_add_test(tc, a_refusal_names_the_option);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -3,6 +3,7 @@
 #include "scan-compare.h"
 
 #include "scan/expr.h"
+#include "suite.h"
 
 /* Whatever they are, gcc must say the same. */
 static const char *const valid[] = {
@@ -311,11 +312,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *sr = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite());
 }

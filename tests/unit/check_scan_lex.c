@@ -3,6 +3,7 @@
 #include "scan/lex.h"
 #include "scan/line.h"
 #include "scan/token.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -315,11 +316,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *sr = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite());
 }

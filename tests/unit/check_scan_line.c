@@ -4,6 +4,7 @@
 
 #include "options/table.h"
 #include "scan/line.h"
+#include "suite.h"
 
 /* What a compiler says of its macros with these words; NULL: it refuses. */
 static char *macros_of(const char *cc, const char *level, const char *word)
@@ -158,11 +159,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *sr = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite());
 }

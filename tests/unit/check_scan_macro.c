@@ -7,6 +7,7 @@
 #include "scan-compare.h"
 
 #include "scan/expr.h"
+#include "suite.h"
 
 static const struct {
 	const char *define;
@@ -226,11 +227,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *sr = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite());
 }

@@ -7,6 +7,8 @@
  */
 #include "scan-compare.h"
 
+#include "suite.h"
+
 #include <stdint.h>
 
 #define DIRS  4
@@ -128,11 +130,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *sr = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite());
 }

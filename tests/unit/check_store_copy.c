@@ -3,6 +3,7 @@
 #include "store/store.h"
 
 #include "store-play.h"
+#include "suite.h"
 
 #include <sys/resource.h>
 
@@ -236,8 +237,6 @@ int main(void)
 {
 	Suite *suite = suite_create("store/copy");
 	TCase *tc = tcase_create("all");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, play_setup, play_teardown);
 	tcase_add_test(
@@ -252,9 +251,5 @@ int main(void)
 		tc, without_descriptors_there_is_an_error_and_nothing_is_lost);
 	tcase_add_test(tc, use_makes_an_old_blob_young);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 
 #include "store-play.h"
+#include "suite.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -365,8 +366,6 @@ int main(void)
 {
 	Suite *suite = suite_create("store/gc");
 	TCase *tc = tcase_create("all");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 600);
@@ -386,9 +385,5 @@ int main(void)
 	tcase_add_test(tc, threads_at_the_limit_have_what_they_pinned);
 	tcase_add_test(tc, a_hundred_thousand_entries_open_at_once);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

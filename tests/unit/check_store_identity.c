@@ -5,6 +5,7 @@
 #include "base/clock.h"
 
 #include "store-play.h"
+#include "suite.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -396,8 +397,6 @@ int main(void)
 {
 	Suite *suite = suite_create("store/identity");
 	TCase *tc = tcase_create("all");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 300);
@@ -417,9 +416,5 @@ int main(void)
 	tcase_add_test(tc, stamps_tell_when_they_are_old_enough);
 	tcase_add_test(tc, a_check_costs_little_more_than_its_stat);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #include "store/store.h"
 
 #include "store-play.h"
+#include "suite.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -435,8 +436,6 @@ int main(void)
 {
 	Suite *suite = suite_create("store/in");
 	TCase *tc = tcase_create("all");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, play_setup, play_teardown);
 	tcase_set_timeout(tc, 300);
@@ -454,9 +453,5 @@ int main(void)
 	tcase_add_test(tc, a_blob_half_arrived_goes_with_its_process);
 	tcase_add_test(tc, a_directory_that_is_taken_away_is_an_error);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #include "store/live.h"
 
 #include "store-play.h"
+#include "suite.h"
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -162,8 +163,6 @@ int main(void)
 {
 	Suite *suite = suite_create("store/live");
 	TCase *tc = tcase_create("live");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, a_sweep_leaves_what_somebody_holds);
@@ -174,9 +173,5 @@ int main(void)
 	tcase_add_test(tc, a_directory_that_is_too_deep_is_an_error);
 	tcase_add_test(tc, makers_and_sweepers_do_not_hurt_each_other);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -2,6 +2,8 @@
 /* needs: base store */
 #include "store/map.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <stdlib.h>
 
@@ -73,17 +75,11 @@ int main(void)
 {
 	Suite *suite = suite_create("store/map");
 	TCase *tc = tcase_create("map");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, an_empty_map_holds_nothing);
 	tcase_add_test(tc, what_is_added_is_found_until_it_is_removed);
 	tcase_add_test(tc,
 		       a_hash_of_another_in_the_same_chain_is_not_taken_for_it);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #include "store/packed.h"
 
 #include "store-play.h"
+#include "suite.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -373,8 +374,6 @@ int main(void)
 {
 	Suite *suite = suite_create("store/packed");
 	TCase *tc = tcase_create("all");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 300);
@@ -389,9 +388,5 @@ int main(void)
 		       what_one_thread_sends_stays_while_others_add_and_drop);
 	tcase_add_test(tc, a_failure_of_one_thread_is_its_own);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

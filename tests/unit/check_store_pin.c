@@ -3,6 +3,7 @@
 #include "store/store.h"
 
 #include "store-play.h"
+#include "suite.h"
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -159,8 +160,6 @@ int main(void)
 {
 	Suite *suite = suite_create("store/pin");
 	TCase *tc = tcase_create("all");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, play_setup, play_teardown);
 	tcase_set_timeout(tc, 300);
@@ -172,9 +171,5 @@ int main(void)
 	tcase_add_test(tc, pins_hold_against_the_collector_of_another_process);
 	tcase_add_test(tc, who_has_a_pin_has_the_blob);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #include "store/store.h"
 
 #include "store-play.h"
+#include "suite.h"
 
 #include <sched.h>
 #include <stdio.h>
@@ -203,8 +204,6 @@ int main(void)
 {
 	Suite *suite = suite_create("store/store");
 	TCase *tc = tcase_create("all");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, play_setup, play_teardown);
 	tcase_add_test(tc, a_new_store_is_ours_alone);
@@ -217,9 +216,5 @@ int main(void)
 	tcase_add_test(tc, the_limit_is_what_was_asked_for_or_fits_the_disk);
 	tcase_add_test(tc, numbers_tell_what_was_done);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

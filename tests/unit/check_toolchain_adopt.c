@@ -3,6 +3,7 @@
 #include "toolchain/adopt.h"
 
 #include "base/fs.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -167,8 +168,6 @@ int main(void)
 {
 	Suite *s = suite_create("toolchain/adopt");
 	TCase *tc = tcase_create("adopt");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_loop_test(tc, a_prefix_of_the_distribution_is_adopted, 0, 3);
@@ -178,9 +177,5 @@ int main(void)
 	tcase_add_test(tc, what_is_no_compiler_is_refused);
 	tcase_add_test(tc, tools_are_those_of_the_compiler);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

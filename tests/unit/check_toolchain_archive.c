@@ -2,6 +2,8 @@
 /* needs: toolchain */
 #include "toolchain/archive.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <stdlib.h>
 
@@ -112,8 +114,6 @@ int main(void)
 {
 	Suite *s = suite_create("toolchain/archive");
 	TCase *tc = tcase_create("archive");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_loop_test(tc, an_archive_is_known_by_its_name, 0,
 			    sizeof(good) / sizeof(*good));
@@ -121,8 +121,5 @@ int main(void)
 			    sizeof(bad) / sizeof(*bad));
 	tcase_add_test(tc, each_mirror_has_a_url);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

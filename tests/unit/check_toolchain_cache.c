@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/fs.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -109,8 +110,6 @@ int main(void)
 {
 	Suite *s = suite_create("toolchain/cache");
 	TCase *t = tcase_create("cache");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(t, NULL, tear_down);
 	tcase_add_loop_test(
@@ -118,9 +117,5 @@ int main(void)
 	tcase_add_test(t, one_that_is_cut_or_spoiled_does_no_harm);
 	tcase_add_test(t, the_cache_of_this_machine_names_libc);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -2,6 +2,7 @@
 /* needs: toolchain */
 #include "toolchain/catalog.h"
 
+#include "suite.h"
 #include "toolchain-server.h"
 
 #include <errno.h>
@@ -235,8 +236,6 @@ int main(void)
 {
 	Suite *s = suite_create("toolchain/catalog");
 	TCase *tc = tcase_create("catalog");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, what_is_written_is_read);
@@ -248,8 +247,5 @@ int main(void)
 	tcase_add_test(tc, what_fails_now_is_as_it_was);
 	tcase_add_test(tc, a_broken_cache_is_none);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

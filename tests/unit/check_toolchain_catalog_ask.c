@@ -2,6 +2,7 @@
 /* needs: toolchain */
 #include "toolchain/catalog-ask.h"
 
+#include "suite.h"
 #include "toolchain-server.h"
 
 #include <errno.h>
@@ -219,8 +220,6 @@ int main(void)
 {
 	Suite *s = suite_create("toolchain/catalog-ask");
 	TCase *tc = tcase_create("ask");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_test(tc, all_that_is_listed_is_found);
 	tcase_add_test(tc, a_directory_that_fails_costs_itself_alone);
@@ -230,8 +229,5 @@ int main(void)
 	tcase_add_test(tc, nothing_at_all_is_an_error);
 	tcase_add_test(tc, it_can_be_cancelled);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -2,6 +2,8 @@
 /* needs: toolchain */
 #include "toolchain/catalog.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -128,16 +130,11 @@ int main(void)
 {
 	Suite *s = suite_create("toolchain/catalog-find");
 	TCase *tc = tcase_create("find");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, the_newest_that_fits_is_found, 0,
 			    sizeof(asked) / sizeof(*asked));
 	tcase_add_test(tc, an_empty_catalog_says_so);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -2,6 +2,8 @@
 /* needs: toolchain */
 #include "toolchain/data.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -212,8 +214,6 @@ int main(void)
 {
 	Suite *s = suite_create("toolchain/data");
 	TCase *tc = tcase_create("data");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_test(tc, the_programs_own_text_is_right);
 	tcase_add_loop_test(tc, the_odd_ones_have_their_triplets, 0,
@@ -228,8 +228,5 @@ int main(void)
 	tcase_add_loop_test(tc, a_mistake_is_named_with_its_line, 0,
 			    sizeof(bad) / sizeof(*bad));
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

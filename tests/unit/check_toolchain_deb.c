@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/fs.h"
 #include "base/str.h"
+#include "suite.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -243,8 +244,6 @@ int main(void)
 {
 	Suite *s = suite_create("toolchain/deb");
 	TCase *tc = tcase_create("deb");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_checked_fixture(tc, set_up, tear_down);
@@ -257,8 +256,5 @@ int main(void)
 	tcase_add_loop_test(tc, what_is_no_package_is_refused, 0,
 			    sizeof(others) / sizeof(*others));
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -3,6 +3,7 @@
 #include "toolchain/elf.h"
 
 #include "base/fs.h"
+#include "suite.h"
 #include "toolchain-elf.h"
 
 #include <check.h>
@@ -164,8 +165,6 @@ int main(void)
 {
 	Suite *s = suite_create("toolchain/elf");
 	TCase *t = tcase_create("elf");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, set_up, tear_down);
@@ -178,9 +177,5 @@ int main(void)
 	tcase_add_test(t, alike_are_machine_size_and_order);
 	tcase_add_test(t, this_program_is_read);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -127,8 +128,6 @@ int main(void)
 {
 	Suite *s = suite_create("toolchain/find");
 	TCase *t = tcase_create("find");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_loop_test(t, a_drivers_name_is_told_from_others, 0,
@@ -137,9 +136,5 @@ int main(void)
 	tcase_add_test(t,
 		       what_is_no_program_or_leads_to_a_cache_is_passed_over);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -3,6 +3,7 @@
 #include "toolchain/gather.h"
 
 #include "base/fs.h"
+#include "suite.h"
 #include "toolchain/watch.h"
 
 #include <check.h>
@@ -247,8 +248,6 @@ int main(void)
 {
 	Suite *s = suite_create("toolchain/gather");
 	TCase *t = tcase_create("gather");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_test(t, links_on_the_way_are_entries_and_directories_are_not);
@@ -260,9 +259,5 @@ int main(void)
 	tcase_add_test(t, a_link_of_our_own_goes_where_its_directory_really_is);
 	tcase_add_test(t, content_time_and_mode_are_the_files);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -2,6 +2,8 @@
 /* needs: base store toolchain */
 #include "toolchain/host.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <elf.h>
 #include <stdlib.h>
@@ -86,8 +88,6 @@ int main(void)
 {
 	Suite *s = suite_create("toolchain/host");
 	TCase *t = tcase_create("host");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_loop_test(t, a_host_is_named_as_uname_names_it, 0,
 			    sizeof(names) / sizeof(*names));
@@ -96,9 +96,5 @@ int main(void)
 	tcase_add_test(t, machines_have_the_names_that_publishers_use);
 	tcase_add_test(t, this_program_runs_on_this_machine);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: base conf store toolchain */
+#include "suite.h"
 #include "toolchain-driver.h"
 #include "toolchain-elf.h"
 #include "toolchain/hostlib-files.h"
@@ -163,8 +164,6 @@ int main(void)
 {
 	Suite *s = suite_create("toolchain/hostlib");
 	TCase *tc = tcase_create("missing");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_checked_fixture(tc, set_up, tear_down);
@@ -175,8 +174,5 @@ int main(void)
 	tcase_add_loop_test(tc, a_build_needs_some_tools_and_not_others, 0,
 			    sizeof(tools) / sizeof(*tools));
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

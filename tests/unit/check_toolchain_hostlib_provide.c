@@ -2,6 +2,7 @@
 /* needs: base conf store toolchain */
 #include "base/digest.h"
 #include "base/which.h"
+#include "suite.h"
 #include "toolchain-driver.h"
 #include "toolchain/elf.h"
 #include "toolchain/hostlib.h"
@@ -459,8 +460,6 @@ int main(void)
 {
 	Suite *s = suite_create("toolchain/hostlib-provide");
 	TCase *tc = tcase_create("provide");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	if (possible()) {
 		tcase_set_timeout(tc, 300);
@@ -480,8 +479,5 @@ int main(void)
 		tcase_add_test(tc, without_patchelf_its_package_is_named);
 	}
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

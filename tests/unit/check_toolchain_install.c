@@ -9,6 +9,7 @@
 #include "toolchain-fake.h"
 
 #include "fetch/http.h"
+#include "suite.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -253,8 +254,6 @@ int main(void)
 {
 	Suite *s = suite_create("toolchain/install");
 	TCase *tc = tcase_create("install");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, a_local_archive_is_installed);
@@ -270,9 +269,5 @@ int main(void)
 	tcase_add_loop_test(tc, a_name_says_what_it_is, 0,
 			    sizeof(names) / sizeof(*names));
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

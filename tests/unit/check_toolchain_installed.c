@@ -3,6 +3,7 @@
 #include "toolchain/installed.h"
 
 #include "base/fs.h"
+#include "suite.h"
 #include "toolchain/data.h"
 
 #include <check.h>
@@ -292,8 +293,6 @@ int main(void)
 {
 	Suite *s = suite_create("toolchain/installed");
 	TCase *t = tcase_create("installed");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_test(t, without_a_directory_none_is_installed);
@@ -307,9 +306,5 @@ int main(void)
 	tcase_add_test(t, a_changed_file_is_found);
 	tcase_add_test(t, an_id_is_a_name_of_a_file);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -3,6 +3,7 @@
 #include "toolchain/library.h"
 
 #include "base/fs.h"
+#include "suite.h"
 #include "toolchain-elf.h"
 
 #include <check.h>
@@ -511,16 +512,10 @@ int main(void)
 {
 	Suite *s = suite_create("toolchain/library");
 	TCase *t = tcase_create("library");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	add_tests(t);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -3,6 +3,7 @@
 #include "toolchain/link.h"
 
 #include "base/fs.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -303,8 +304,6 @@ int main(void)
 {
 	Suite *s = suite_create("toolchain/link");
 	TCase *tc = tcase_create("link");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, every_tool_gets_its_link);
@@ -321,8 +320,5 @@ int main(void)
 	tcase_add_test(tc, what_a_killed_process_left_is_swept);
 	tcase_add_test(tc, installs_at_once_agree);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

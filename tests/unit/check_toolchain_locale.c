@@ -2,6 +2,8 @@
 /* needs: base store toolchain */
 #include "toolchain/locale.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <stdlib.h>
 
@@ -98,8 +100,6 @@ int main(void)
 {
 	Suite *s = suite_create("toolchain/locale");
 	TCase *t = tcase_create("locale");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_loop_test(t, a_directory_serves_names_that_say_no_less, 0,
 			    sizeof(servings) / sizeof(*servings));
@@ -108,9 +108,5 @@ int main(void)
 	tcase_add_loop_test(t, an_alias_is_the_second_word_of_a_line, 0,
 			    sizeof(aliases) / sizeof(*aliases));
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -2,6 +2,8 @@
 /* needs: base store toolchain */
 #include "toolchain-driver.h"
 
+#include "suite.h"
+
 #include <sys/time.h>
 #include <sys/utsname.h>
 
@@ -564,16 +566,10 @@ int main(void)
 {
 	Suite *s = suite_create("toolchain/manifest");
 	TCase *t = tcase_create("manifest");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(t, 300);
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	add_tests(t);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

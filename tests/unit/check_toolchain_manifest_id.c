@@ -2,6 +2,8 @@
 /* needs: base store toolchain */
 #include "toolchain/manifest.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -235,8 +237,6 @@ int main(void)
 {
 	Suite *s = suite_create("toolchain/manifest-id");
 	TCase *t = tcase_create("manifest-id");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(t, order_times_and_sizes_do_not_enter);
 	tcase_add_loop_test(t, everything_else_enters, 0, 8);
@@ -252,9 +252,5 @@ int main(void)
 	tcase_add_test(t, links_that_multiply_end);
 	tcase_add_test(t, nothing_has_no_identity);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

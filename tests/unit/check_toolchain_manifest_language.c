@@ -2,6 +2,8 @@
 /* needs: base store toolchain */
 #include "toolchain-cell.h"
 
+#include "suite.h"
+
 #define GCC "/usr/bin/gcc"
 
 static char dir[] = "/tmp/check_toolchain.XXXXXX";
@@ -147,8 +149,6 @@ int main(void)
 {
 	Suite *s = suite_create("toolchain/manifest-language");
 	TCase *t = tcase_create("manifest-language");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(t, 300);
 	tcase_add_checked_fixture(t, set_up, tear_down);
@@ -161,9 +161,5 @@ int main(void)
 	tcase_add_test(t, the_identity_stays_and_nothing_is_listed_twice);
 	tcase_add_test(t, messages_in_a_cell_are_those_of_this_machine);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

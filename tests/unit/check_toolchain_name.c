@@ -3,6 +3,7 @@
 #include "toolchain/name.h"
 
 #include "base/str.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -91,16 +92,11 @@ int main(void)
 {
 	Suite *s = suite_create("toolchain/name");
 	TCase *tc = tcase_create("name");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_loop_test(tc, a_tool_gets_its_name, 0,
 			    sizeof(names) / sizeof(*names));
 	tcase_add_loop_test(tc, the_prefix_of_a_tool_is_the_names_begin, 0,
 			    sizeof(prefixes) / sizeof(*prefixes));
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "base/spawn.h"
+#include "suite.h"
 #include "toolchain/gather.h"
 #include "toolchain/manifest.h"
 
@@ -264,8 +265,6 @@ int main(void)
 {
 	Suite *s = suite_create("toolchain/parts");
 	TCase *t = tcase_create("parts");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(t, 120);
 	tcase_add_checked_fixture(t, set_up, tear_down);
@@ -282,9 +281,5 @@ int main(void)
 	tcase_add_test(t, a_driver_may_be_run_by_somebody_else);
 	tcase_add_test(t, what_a_program_takes_is_a_part_of_the_compiler);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: base conf store toolchain */
 #include "base/which.h"
+#include "suite.h"
 #include "toolchain-driver.h"
 #include "toolchain/elf.h"
 #include "toolchain/patch.h"
@@ -144,9 +145,7 @@ int main(void)
 {
 	Suite *s = suite_create("toolchain/patch");
 	TCase *tc = tcase_create("patch");
-	SRunner *sr = srunner_create(s);
 	char *patchelf = which("patchelf", getenv("PATH"));
-	int failed;
 
 	if (patchelf) {
 		tcase_set_timeout(tc, 120);
@@ -161,9 +160,6 @@ int main(void)
 		printf("skipped: no patchelf\n");
 	}
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
 	free(patchelf);
-	return failed != 0;
+	return suite_run(s);
 }

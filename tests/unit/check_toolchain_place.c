@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -164,8 +165,6 @@ int main(void)
 {
 	Suite *s = suite_create("toolchain/place");
 	TCase *t = tcase_create("place");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_test(t, a_directory_is_published_and_removed);
@@ -174,9 +173,5 @@ int main(void)
 	tcase_add_test(t, one_makes_an_id_at_a_time);
 	tcase_add_test(t, what_was_not_published_goes_with_its_maker);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: base conf store toolchain */
 #include "base/which.h"
+#include "suite.h"
 #include "toolchain-driver.h"
 #include "toolchain/plugins.h"
 
@@ -166,8 +167,6 @@ int main(void)
 {
 	Suite *s = suite_create("toolchain/plugins");
 	TCase *tc = tcase_create("plugins");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, set_up, tear_down);
@@ -178,8 +177,5 @@ int main(void)
 	tcase_add_test(tc, a_static_libbfd_is_recognized);
 	tcase_add_test(tc, a_copy_loads_the_compilers_own_alone);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

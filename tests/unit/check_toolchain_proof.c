@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: base conf store toolchain */
+#include "suite.h"
 #include "toolchain-driver.h"
 #include "toolchain/proof.h"
 
@@ -99,8 +100,6 @@ int main(void)
 {
 	Suite *s = suite_create("toolchain/proof");
 	TCase *tc = tcase_create("proof");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_checked_fixture(tc, set_up, tear_down);
@@ -111,8 +110,5 @@ int main(void)
 	tcase_add_loop_test(tc, one_that_does_not_is_refused_with_what_it_said,
 			    0, 2);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

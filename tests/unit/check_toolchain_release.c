@@ -3,6 +3,7 @@
 #include "toolchain/release.h"
 
 #include "base/str.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -173,8 +174,6 @@ int main(void)
 {
 	Suite *s = suite_create("toolchain/release");
 	TCase *tc = tcase_create("release");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_loop_test(tc, a_release_is_read_and_written_alike, 0,
 			    sizeof(good) / sizeof(*good));
@@ -186,8 +185,5 @@ int main(void)
 	tcase_add_test(tc, releases_have_an_order);
 	tcase_add_test(tc, an_id_tells_release_triplet_and_host);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

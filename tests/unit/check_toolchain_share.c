@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "suite.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -129,8 +130,6 @@ int main(void)
 {
 	Suite *s = suite_create("toolchain/share");
 	TCase *t = tcase_create("share");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_test(t, equal_files_become_one);
@@ -139,9 +138,5 @@ int main(void)
 	tcase_add_test(t, names_of_one_file_stay_together);
 	tcase_add_test(t, alone_there_is_nothing_to_share);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -3,6 +3,7 @@
 #include "toolchain/tree.h"
 
 #include "base/fs.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -221,8 +222,6 @@ int main(void)
 {
 	Suite *s = suite_create("toolchain/tree");
 	TCase *t = tcase_create("tree");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_test(t, all_but_the_description_is_read);
@@ -235,9 +234,5 @@ int main(void)
 	tcase_add_test(t, a_path_has_its_limits);
 	tcase_add_loop_test(t, a_link_stays_inside, 0, COUNT(links));
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -3,6 +3,7 @@
 #include "toolchain/trial.h"
 
 #include "base/fs.h"
+#include "suite.h"
 #include "toolchain/data.h"
 
 #include <check.h>
@@ -169,8 +170,6 @@ int main(void)
 {
 	Suite *s = suite_create("toolchain/trial");
 	TCase *t = tcase_create("trial");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_test(t, one_that_works_passes);
@@ -183,9 +182,5 @@ int main(void)
 	tcase_add_loop_test(t, a_machine_fits_a_triplet, 0, COUNT(machines));
 	tcase_add_test(t, the_driver_is_found_by_its_name);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -5,6 +5,7 @@
 #include "toolchain-tar.h"
 
 #include "base/fs.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -456,8 +457,6 @@ int main(void)
 {
 	Suite *s = suite_create("toolchain/unpack");
 	TCase *t = tcase_create("unpack");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_loop_test(t, one_pass_gives_files_and_digests, 0,
@@ -477,9 +476,5 @@ int main(void)
 	tcase_add_test(t, who_gets_the_tar_can_end_it);
 	tcase_add_test(t, it_can_be_given_up);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -7,6 +7,7 @@
 #include "toolchain/vouch.h"
 
 #include "fetch-keys.h"
+#include "suite.h"
 
 #include <errno.h>
 
@@ -195,8 +196,6 @@ int main(void)
 {
 	Suite *s = suite_create("toolchain/vouch");
 	TCase *tc = tcase_create("vouch");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_unchecked_fixture(tc, keys_make, keys_remove);
 	tcase_add_checked_fixture(tc, set_up, tear_down);
@@ -209,9 +208,5 @@ int main(void)
 	tcase_add_test(tc, nothing_is_not_enough);
 	tcase_add_test(tc, it_can_be_fed_again);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

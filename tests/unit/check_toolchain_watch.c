@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -92,17 +93,11 @@ int main(void)
 {
 	Suite *s = suite_create("toolchain/watch");
 	TCase *t = tcase_create("watch");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_test(t, what_is_left_alone_is_the_same);
 	tcase_add_loop_test(t, what_is_touched_is_named, 0, 3);
 	tcase_add_loop_test(t, what_is_gone_is_named, 0, 3);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -3,6 +3,7 @@
 #include "toolchain/writer.h"
 
 #include "base/fs.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -109,8 +110,6 @@ int main(void)
 {
 	Suite *s = suite_create("toolchain/writer");
 	TCase *t = tcase_create("writer");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_test(t, what_was_made_is_listed);
@@ -118,9 +117,5 @@ int main(void)
 	tcase_add_test(t, no_link_is_followed_whoever_made_it);
 	tcase_add_test(t, a_file_of_somebody_else_is_not_opened);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "suite.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -202,8 +203,6 @@ int main(void)
 {
 	Suite *s = suite_create("tree/rev");
 	TCase *tc = tcase_create("rev");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, without_git_the_makefile_has_the_date);
@@ -214,8 +213,5 @@ int main(void)
 	tcase_add_test(tc, a_tarball_inside_of_a_repository_is_none_of_it);
 	tcase_add_test(tc, a_repository_without_a_commit_counts_as_none);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/str.h"
+#include "suite.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -238,8 +239,6 @@ int main(void)
 {
 	Suite *s = suite_create("ui/plain");
 	TCase *tc = tcase_create("plain");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, a_pipe_gets_a_line_after_10_40_100_160_seconds);
@@ -251,8 +250,5 @@ int main(void)
 	tcase_add_test(tc, what_nobody_ever_reads_is_bounded);
 	tcase_add_test(tc, a_reader_that_left_is_forgotten);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -2,6 +2,7 @@
 /* needs: base wire */
 #include "wire/cc.h"
 
+#include "suite.h"
 #include "wire/frame.h"
 #include "wire/msg.h"
 
@@ -244,8 +245,6 @@ int main(void)
 {
 	Suite *suite = suite_create("wire/cc");
 	TCase *tc = tcase_create("cc");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(tc, fresh, done);
@@ -261,8 +260,5 @@ int main(void)
 	tcase_add_test(tc, a_done_of_a_failed_compile_has_no_files);
 	tcase_add_loop_test(tc, a_temporary_without_its_name_is_refused, 0, 4);
 	tcase_add_test(tc, diagnostics_are_bounded_by_what_one_frame_holds);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

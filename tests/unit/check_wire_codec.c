@@ -3,6 +3,7 @@
 #include "wire/codec.h"
 
 #include "base/task.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -225,8 +226,6 @@ int main(void)
 {
 	Suite *suite = suite_create("wire/codec");
 	TCase *tc = tcase_create("codec");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tc);
 	tcase_add_loop_test(tc, what_was_packed_unpacks_to_the_same, 0, 2);
@@ -239,8 +238,5 @@ int main(void)
 	tcase_add_test(tc, plain_of_two_lengths_is_refused);
 	tcase_add_test(tc, threads_pack_at_the_same_time);
 	tcase_add_test(tc, a_codec_has_a_name_that_is_read_back);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "suite.h"
 #include "wire/codec.h"
 #include "wire/msg.h"
 
@@ -363,8 +364,6 @@ int main(void)
 {
 	Suite *suite = suite_create("wire/conn");
 	TCase *tc = tcase_create("conn");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tc);
 	tcase_set_timeout(tc, 60);
@@ -382,8 +381,5 @@ int main(void)
 	tcase_add_test(tc, a_body_packed_once_is_sent_to_many);
 	tcase_add_test(tc, what_was_sent_leaves_and_the_rest_stays_in_order);
 	tcase_add_test(tc, a_large_backlog_drains_in_linear_time);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -2,6 +2,8 @@
 /* needs: base wire */
 #include "wire/field.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -112,8 +114,6 @@ int main(void)
 {
 	Suite *suite = suite_create("wire/field");
 	TCase *tc = tcase_create("field");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tc);
 	tcase_add_test(tc, a_line_is_cut_and_cleaned_when_written);
@@ -122,8 +122,5 @@ int main(void)
 			    4);
 	tcase_add_test(tc, a_short_digest_leaves_the_old_one);
 	tcase_add_test(tc, a_number_beyond_its_limit_is_bad_and_zero);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #include "wire/flags.h"
 
 #include "base/str.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -231,8 +232,6 @@ int main(void)
 {
 	Suite *suite = suite_create("wire/flags");
 	TCase *tc = tcase_create("flags");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(tc, fresh, done);
@@ -243,8 +242,5 @@ int main(void)
 	tcase_add_test(tc, a_job_of_too_many_flags_is_not_sent);
 	tcase_add_test(tc, a_gap_a_flag_twice_and_unknown_numbers_are_refused);
 	tcase_add_test(tc, runs_cannot_multiply_bytes);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

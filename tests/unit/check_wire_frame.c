@@ -3,6 +3,7 @@
 #include "wire/frame.h"
 
 #include "base/bytes.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -81,16 +82,11 @@ int main(void)
 {
 	Suite *suite = suite_create("wire/frame");
 	TCase *tc = tcase_create("frame");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tc);
 	tcase_add_test(tc, decode_reads_what_encode_wrote);
 	tcase_add_test(tc, a_header_is_little_endian_on_every_machine);
 	tcase_add_loop_test(tc, decode_refuses_a_spoiled_header, 0,
 			    sizeof(spoiled) / sizeof(*spoiled));
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

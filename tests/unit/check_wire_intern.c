@@ -3,6 +3,7 @@
 #include "wire/intern.h"
 
 #include "base/str.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -113,8 +114,6 @@ int main(void)
 {
 	Suite *suite = suite_create("wire/intern");
 	TCase *tc = tcase_create("intern");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(tc, fresh, done);
@@ -122,8 +121,5 @@ int main(void)
 	tcase_add_test(tc, many_strings_keep_their_numbers_and_places);
 	tcase_add_test(tc, a_full_table_takes_no_more);
 	tcase_add_test(tc, a_string_longer_than_a_chunk_is_kept_whole);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

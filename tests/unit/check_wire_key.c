@@ -2,6 +2,8 @@
 /* needs: base wire */
 #include "wire/msg.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,8 +147,6 @@ int main(void)
 {
 	Suite *suite = suite_create("wire/key");
 	TCase *tc = tcase_create("key");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(tc, fresh, done);
@@ -155,8 +155,5 @@ int main(void)
 	tcase_add_loop_test(tc, a_key_depends_on_all_that_is_compiled, 0, 10);
 	tcase_add_test(tc, no_text_is_the_text_of_no_bytes);
 	tcase_add_loop_test(tc, an_answer_binds_each_stream_to_the_key, 0, 7);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

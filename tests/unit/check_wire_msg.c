@@ -2,6 +2,8 @@
 /* needs: base wire */
 #include "wire/msg.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -266,8 +268,6 @@ int main(void)
 {
 	Suite *suite = suite_create("wire/msg");
 	TCase *tc = tcase_create("msg");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(tc, fresh, done);
@@ -286,8 +286,5 @@ int main(void)
 		tc,
 		a_beat_of_too_many_jobs_is_cut_when_sent_and_refused_when_read);
 	tcase_add_test(tc, a_beat_that_only_announces_jobs_is_refused);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -2,6 +2,8 @@
 /* needs: base wire */
 #include "wire/msg.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -369,8 +371,6 @@ int main(void)
 {
 	Suite *suite = suite_create("wire/msg-cell");
 	TCase *tc = tcase_create("msg_cell");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(tc, fresh, done);
@@ -389,8 +389,5 @@ int main(void)
 	tcase_add_loop_test(tc, a_spoiled_need_is_refused, 0, 5);
 	tcase_add_loop_test(tc, a_piece_lies_within_its_blob, 0,
 			    LENGTH(pieces));
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

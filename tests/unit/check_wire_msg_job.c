@@ -2,6 +2,8 @@
 /* needs: base wire */
 #include "wire/msg.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -386,14 +388,9 @@ int main(void)
 {
 	Suite *suite = suite_create("wire/msg-job");
 	TCase *tc = tcase_create("msg-job");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(tc, fresh, done);
 	add_tests(tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

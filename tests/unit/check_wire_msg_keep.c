@@ -2,6 +2,8 @@
 /* needs: base wire */
 #include "wire/msg.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -345,8 +347,6 @@ int main(void)
 {
 	Suite *suite = suite_create("wire/msg-keep");
 	TCase *tc = tcase_create("msg_keep");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(tc, fresh, done);
@@ -360,8 +360,5 @@ int main(void)
 	tcase_add_test(tc, kept_and_drop_come_back_as_they_were);
 	tcase_add_test(tc, tools_and_held_come_back_as_they_were);
 	tcase_add_test(tc, a_full_held_fits_a_frame);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -2,6 +2,8 @@
 /* needs: base wire */
 #include "wire/paths.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
@@ -208,8 +210,6 @@ int main(void)
 {
 	Suite *suite = suite_create("wire/paths");
 	TCase *tc = tcase_create("paths");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(tc, fresh, done);
@@ -221,8 +221,5 @@ int main(void)
 	tcase_add_test(tc, a_bomb_of_shared_bytes_is_refused);
 	tcase_add_test(tc, both_ends_agree_on_the_numbers);
 	tcase_add_test(tc, a_gap_and_a_path_twice_are_refused);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #include "wire/stream.h"
 
 #include "base/str.h"
+#include "suite.h"
 #include "wire/msg.h"
 
 #include <check.h>
@@ -429,15 +430,10 @@ int main(void)
 {
 	Suite *suite = suite_create("wire/stream");
 	TCase *tc = tcase_create("stream");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tc);
 	tcase_set_timeout(tc, 30);
 	tcase_add_checked_fixture(tc, fresh, done);
 	add_tests(tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -13,6 +13,7 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "fetch/http.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -105,17 +106,12 @@ static inline void play_setup(void)
 static inline int play_run(TCase *tests, const char *name)
 {
 	Suite *suite = suite_create(name);
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_unchecked_fixture(tests, play_begin, play_end);
 	tcase_add_checked_fixture(tests, play_setup, NULL);
 	tcase_set_timeout(tests, SECONDS);
 	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_run(suite);
 }
 
 /* https, as kernel.org is asked. */
