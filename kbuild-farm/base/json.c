@@ -5,9 +5,12 @@
 
 json_t *json_text(const char *s)
 {
-	json_t *made = s ? json_string(s) : json_null();
 	struct buf clean = { 0 };
+	json_t *made;
 
+	if (!s)
+		return json_null();
+	made = json_string(s);
 	if (made)
 		return made;
 	for (; *s; s++) {
