@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
+# beside: yes
 # timeout: 3600
 #
 # equality.sh [--config quickstart|tiny|debug|x86|clang] - build a kernel with

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2154 # what lib.sh and archives.sh set
 # check: yes
+# beside: yes
 # timeout: 3600
 #
 # toolchain/build.sh - builds with an installed toolchain: a plain make under
