@@ -125,7 +125,9 @@ $1/obj/coord/canary-data.o: $(wildcard templates/canary/*)
 $1/obj/toolchain/data.o: $(wildcard toolchains/*.conf)
 -include $$(wildcard $1/obj/*/*.d $1/obj/tests/*/*.d)
 endef
-remember = @mkdir -p $(@D); printf '%s\n' '$1' | cmp -s - $@ || \
+# Not -Werror, which changes no object.
+remember = $(call keep_line,$(filter-out -Werror,$1))
+keep_line = @mkdir -p $(@D); printf '%s\n' '$1' | cmp -s - $@ || \
 	printf '%s\n' '$1' >$@
 
 # $(call archive,DIR,NAME,SOURCES)

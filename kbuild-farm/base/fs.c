@@ -152,6 +152,20 @@ done:
 	return ret;
 }
 
+/* A directory that is there may answer EROFS or EACCES as well as EEXIST. */
+static int make_one(const char *path, mode_t mode, struct err *err)
+{
+	int why;
+
+	if (!mkdir(path, mode))
+		return 0;
+	why = errno;
+	if (why == EEXIST || fs_is_dir(path))
+		return 0;
+	errno = why;
+	return err_errno(err, "make directory %s", path);
+}
+
 int fs_mkdirs(const char *path, mode_t mode, struct err *err)
 {
 	char *copy;
@@ -166,10 +180,9 @@ int fs_mkdirs(const char *path, mode_t mode, struct err *err)
 		if (held && held != '/')
 			continue;
 		*p = '\0';
-		if (mkdir(copy, mode) && errno != EEXIST && !fs_is_dir(copy)) {
-			ret = err_errno(err, "make directory %s", copy);
+		ret = make_one(copy, mode, err);
+		if (ret)
 			break;
-		}
 		*p = held;
 		if (!held)
 			break;

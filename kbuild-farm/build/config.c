@@ -160,7 +160,8 @@ static int merge(struct build_run *run, struct err *err)
 	return ret;
 }
 
-static int refuse(const struct strv *missed, struct err *err)
+static int refuse(const struct strv *missed, const char *config,
+		  struct err *err)
 {
 	struct strv shown = { 0 };
 	char *list;
@@ -171,10 +172,12 @@ static int refuse(const struct strv *missed, struct err *err)
 	if (missed->n > LISTED)
 		strv_addf(&shown, "and %zu more", missed->n - LISTED);
 	list = strv_join(&shown, "; ");
-	ret = err_set(err, EINVAL,
-		      "Kconfig did not take over what -K asks (a dependency is "
-		      "missing, or there is no such symbol): %s",
-		      list);
+	ret = err_set(
+		err, EINVAL,
+		"Kconfig did not take over what -K asks (a dependency or "
+		"a select decides otherwise, or there is no such symbol): "
+		"%s; the .config that was made stays: %s",
+		list, config);
 	free(list);
 	strv_release(&shown);
 	return ret;
@@ -190,7 +193,7 @@ static int check(const struct build_plan *p, struct err *err)
 	if (!ret)
 		build_kconfig_missed(&p->kconfig, buf_str(&config), &missed);
 	if (missed.n)
-		ret = refuse(&missed, err);
+		ret = refuse(&missed, path, err);
 	strv_release(&missed);
 	buf_release(&config);
 	free(path);

@@ -77,8 +77,9 @@ int build_lock_take(struct build_lock *l, const char *dir, struct err *err)
 		   (make = build_rundir_make_of(read_note(l->note))) > 0) {
 		/* kfarm was killed, its make was not. */
 		ret = err_set(err, EBUSY,
-			      "another build uses %s: make, process %d", dir,
-			      (int)make);
+			      "another build uses %s: make, process %d; wait "
+			      "for it, or end it with `kill %d`",
+			      dir, (int)make, (int)make);
 	}
 	if (ret) {
 		close(fd);

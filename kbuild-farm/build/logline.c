@@ -32,6 +32,7 @@ static const struct phrase severities[] = {
 	{ "undefined reference to ", BUILD_LINE_ERROR },
 	{ "multiple definition of ", BUILD_LINE_ERROR },
 	{ "syntax error", BUILD_LINE_ERROR },
+	{ "Sorry, this ", BUILD_LINE_ERROR }, /* scripts/Kconfig.include */
 	{ "*** ", BUILD_LINE_ERROR }, /* make: "Makefile:12: *** " */
 	{ "note: ", BUILD_LINE_NOTE },
 	{ "remark: ", BUILD_LINE_NOTE },
@@ -57,10 +58,30 @@ static const struct phrase starts[] = {
 	{ "warning: ", BUILD_LINE_WARNING },
 	{ "BTF: ", BUILD_LINE_NOTE },
 	{ "FAILED: ", BUILD_LINE_ERROR },
-	{ "*** ", BUILD_LINE_ERROR }, /* the kernel's own Makefiles */
 	{ ">>> ", BUILD_LINE_NOTE }, /* ld.lld */
 	{ "collect2: error: ", BUILD_LINE_NOTE }, /* ld said why */
 	{ "clang: error: linker command failed", BUILD_LINE_NOTE },
+};
+
+/*
+ * What the kernel's Makefiles, scripts/kconfig and its scripts say behind
+ * "*** ": an error has several such lines, of which one counts.  Whatever is
+ * not here is a note, since make says by itself that a recipe failed.
+ */
+static const struct phrase starred[] = {
+	{ "Default configuration is based on ", BUILD_LINE_OTHER },
+	{ "End of the configuration.", BUILD_LINE_OTHER },
+	{ "Execute 'make' to ", BUILD_LINE_OTHER },
+	{ "Configuration file ", BUILD_LINE_ERROR }, /* "x" not found! */
+	{ "Can't find default configuration ", BUILD_LINE_ERROR },
+	{ "Can't read seed configuration ", BUILD_LINE_ERROR },
+	{ "KCONFIG_ALLCONFIG set, but no ", BUILD_LINE_ERROR },
+	{ "The configuration requires explicit update.", BUILD_LINE_ERROR },
+	{ "Error while saving ", BUILD_LINE_ERROR },
+	{ "Error during ", BUILD_LINE_ERROR }, /* writing, sync, update */
+	{ "The source tree is not clean", BUILD_LINE_ERROR },
+	{ "The present kernel configuration has modules disabled.",
+	  BUILD_LINE_ERROR },
 };
 
 static bool only_of(const char *line, const char *set)
@@ -80,6 +101,15 @@ static bool is_kbuild(const char *line)
 	if (!strncmp(line + n, " [M]", 4))
 		n += 4;
 	return line[n] == ' ' && n >= 4;
+}
+
+static enum build_logline starred_kind(const char *text)
+{
+	for (size_t i = 0; i < sizeof(starred) / sizeof(*starred); i++) {
+		if (str_starts(text, starred[i].text))
+			return starred[i].kind;
+	}
+	return BUILD_LINE_NOTE;
 }
 
 /* "make[2]: *** [scripts/Makefile.build:250: a.o] Error 1" */
@@ -167,6 +197,10 @@ enum build_logline build_logline_kind(const char *line)
 		return is_kbuild(line) ? BUILD_LINE_OTHER : BUILD_LINE_INDENTED;
 	if (is_make(line))
 		return make_kind(line);
+	if (str_starts(line, "*** "))
+		return starred_kind(line + 4);
+	if (!strcmp(line, "***"))
+		return BUILD_LINE_NOTE;
 	for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++) {
 		if (str_starts(line, starts[i].text))
 			return starts[i].kind;

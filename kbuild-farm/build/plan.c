@@ -247,6 +247,32 @@ static void collect_vars(struct build_plan *p)
 	}
 }
 
+/* make has no terminal here: such a target would wait for ever. */
+static int refuse_menus(const struct build_plan *p, struct err *err)
+{
+	static const char *const menus[] = { "config",  "menuconfig", "nconfig",
+					     "xconfig", "gconfig",    NULL };
+	const struct strv *targets = &p->request->targets;
+	const char *found = NULL;
+	char *vars;
+
+	for (int i = 0; menus[i]; i++) {
+		if (strv_has(targets, menus[i]))
+			found = menus[i];
+	}
+	if (!found)
+		return 0;
+	vars = strv_join(&p->vars, " ");
+	err_set(err, EINVAL,
+		"%s wants a terminal, which a build's make has not; run "
+		"`make -C %s%s%s %s %s` yourself, then kfarm build -b %s",
+		found, p->tree, p->place.kind == BUILD_IN_TREE ? "" : " O=",
+		p->place.kind == BUILD_IN_TREE ? "" : p->place.dir, vars, found,
+		p->place.dir);
+	free(vars);
+	return -EINVAL;
+}
+
 static void export_unless_set(struct build_plan *p, const char *name,
 			      const char *value)
 {
@@ -324,7 +350,7 @@ int build_plan_make(struct build_plan *p, const struct build_request *r,
 		return ret;
 	fix_identity(p);
 	collect_vars(p);
-	return 0;
+	return refuse_menus(p, err);
 }
 
 void build_plan_release(struct build_plan *p)

@@ -131,6 +131,23 @@ static int start_log(struct build_run *run, struct err *err)
 	return ret;
 }
 
+/* Other options may mean another directory, and so a build from nothing. */
+static void tell_place(struct build_run *run)
+{
+	const struct build_plan *p = run->plan;
+	char *config = build_plan_path(p, ".config");
+	const char *what = p->kconfig.base == BUILD_CONFIG_TARGET ?
+				   p->kconfig.target :
+			   p->kconfig.base == BUILD_CONFIG_FILE ?
+				   p->kconfig.file :
+				   "its .config";
+
+	build_run_note(run, "in %s%s: %s%s", p->place.dir,
+		       fs_exists(config) ? "" : " (new)", what,
+		       p->kconfig.n_fragments ? " and what -K says" : "");
+	free(config);
+}
+
 static int make_places(struct build_run *run, struct err *err)
 {
 	const struct build_plan *p = run->plan;
@@ -163,6 +180,8 @@ int build_start(struct build_run *run, const struct build_plan *plan,
 	build_farm_init(&run->farm, roster, plan->request->jobs);
 	ret = make_places(run, err);
 	if (!ret)
+		tell_place(run);
+	if (!ret)
 		ret = start_loop(run, err);
 	if (!ret)
 		ret = start_log(run, err);
@@ -194,9 +213,9 @@ int build_start_jobs(struct build_run *run)
 	}
 	run->jobs = asked ? asked : remote + run->farm.local_slots;
 	up = build_farm_nodes_up(&run->farm);
-	build_run_note(run, "-j %u%s: %u slots on %u nodes + %u local slots",
+	build_run_note(run, "-j %u%s: %u slots on %u node%s + %u local slots",
 		       run->jobs, asked ? " as asked" : "", remote, up,
-		       run->farm.local_slots);
+		       up == 1 ? "" : "s", run->farm.local_slots);
 	return 0;
 }
 

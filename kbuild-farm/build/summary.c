@@ -71,6 +71,30 @@ static void put_jobs(struct buf *out, const struct build_summary *s)
 		   f->duplicated);
 }
 
+void build_summary_node(struct buf *out, const char *name, const char *state,
+			const char *reason)
+{
+	bool rests = !strcmp(state, "resting");
+
+	buf_printf(out, "node %s: %s%s%s%s", name, state,
+		   rests ? ", no jobs until it has shown a right answer" : "",
+		   reason ? ": " : "", reason ? reason : "");
+}
+
+static void put_nodes(struct buf *out, const struct build_summary *s,
+		      const char *prefix)
+{
+	for (size_t i = 0; s->farm && i < s->farm->n_nodes; i++) {
+		const struct coord_node_stats *n = &s->farm->nodes[i];
+
+		if (!strcmp(n->state, "up"))
+			continue;
+		buf_add_str(out, prefix);
+		build_summary_node(out, n->name, n->state, n->detail);
+		buf_add_str(out, "\n");
+	}
+}
+
 void build_summary_text(struct buf *out, const struct build_summary *s)
 {
 	buf_printf(out, "%s %s: %s, %s, linux-%s, ", s->verb,
@@ -80,6 +104,7 @@ void build_summary_text(struct buf *out, const struct build_summary *s)
 	buf_printf(out, " wall, build host %" PRIu64 " s CPU\n",
 		   (s->cpu_ms + 500) / 1000);
 	put_jobs(out, s);
+	put_nodes(out, s, "");
 	buf_printf(out, "warnings %u, errors %u        output %s\n",
 		   s->warnings, s->errors, s->output);
 }
@@ -94,14 +119,7 @@ void build_summary_guest(struct buf *out, const struct build_summary *s)
 	buf_printf(out, " wall, build host %" PRIu64 " s CPU\nkfarm: ",
 		   (s->cpu_ms + 500) / 1000);
 	put_jobs(out, s);
-	for (size_t i = 0; i < s->farm->n_nodes; i++) {
-		const struct coord_node_stats *n = &s->farm->nodes[i];
-
-		if (strcmp(n->state, "up"))
-			buf_printf(out, "kfarm: node %s: %s%s%s\n", n->name,
-				   n->state, n->detail ? ": " : "",
-				   n->detail ? n->detail : "");
-	}
+	put_nodes(out, s, "kfarm: ");
 }
 
 bool build_summary_too_few(const struct coord_stats *farm, int want,

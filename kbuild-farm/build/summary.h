@@ -6,15 +6,16 @@
  *	build host 41 s CPU
  *	jobs 2874: 2851 remote (99.1 %), 23 local (12 .incbin, 11 plugins),
  *	4 retried, 2 duplicated
+ *	node neo4a: down: ssh: no route to host
  *	warnings 3, errors 0        output ~/.cache/kfarm/builds/7
  *
- * (three lines; nothing is wrapped), and at the end of a guest:
+ * (nothing is wrapped), and at the end of a guest:
  *
  *	kfarm: ran make: 3:12 wall, build host 41 s CPU
  *	kfarm: jobs 2874: ...
  *	kfarm: node neo4a: down: ssh: no route to host
  *
- * with a line for each node that is not up.
+ * both with a line for each node that is not up.
  */
 #ifndef BUILD_SUMMARY_H
 #define BUILD_SUMMARY_H
@@ -42,6 +43,12 @@ bool build_summary_too_few(const struct coord_stats *farm, int want,
 			   struct err *err);
 /* How many tenths of a percent `part` is of `part + rest`, rounded down. */
 unsigned build_summary_permille(unsigned part, unsigned rest);
+/*
+ * "node neo4a: down: no route to host", without a newline; `reason` may be
+ * NULL.
+ */
+void build_summary_node(struct buf *out, const char *name, const char *state,
+			const char *reason);
 /* "12 .incbin, 11 gcc plugins" */
 void build_summary_reasons(struct buf *out, const struct coord_stats *farm);
 

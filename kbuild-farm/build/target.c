@@ -185,3 +185,26 @@ void build_wants_release(struct build_wants *w)
 	strv_release(&w->images);
 	*w = (struct build_wants){ 0 };
 }
+
+bool build_target_only_prints(const struct strv *targets)
+{
+	/* Of the kernel's Makefile; all that end in "help" do, too. */
+	static const char *const printers[] = {
+		"image_name",    "kernelrelease", "kernelversion",
+		"listnewconfig", "helpnewconfig", "versioncheck",
+		"includecheck",  "checkstack",    "export_report",
+		"headerdep",
+	};
+
+	for (size_t i = 0; i < targets->n; i++) {
+		const char *target = targets->v[i];
+		bool prints = str_ends(target, "help");
+
+		for (size_t k = 0; k < sizeof(printers) / sizeof(*printers);
+		     k++)
+			prints |= !strcmp(target, printers[k]);
+		if (!prints)
+			return false;
+	}
+	return targets->n;
+}

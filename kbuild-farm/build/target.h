@@ -30,6 +30,11 @@ void build_target_wants(struct build_wants *out, const struct build_plan *p,
 /* Do the targets leave the image's name to make? */
 bool build_target_is_default(const struct strv *targets);
 void build_wants_release(struct build_wants *w);
+/*
+ * Is what make prints all that these targets are for ("help",
+ * "kernelrelease")?  Not when there is none, nor when one of them builds.
+ */
+bool build_target_only_prints(const struct strv *targets);
 
 /* The target that finishes a configuration in this tree. */
 const char *build_target_sync(const char *tree);

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "build/build.h"
 #include "build/commands.h"
+#include "build/target.h"
 #include "cli/settings.h"
 #include "cli/watch.h"
 
@@ -219,7 +220,8 @@ static bool set_and_not_empty(const char *name)
 	return value && *value;
 }
 
-static void look_at_terminal(struct wish *w)
+/* What the views cannot be told by options. */
+static void choose_view(struct wish *w)
 {
 	const char *term = getenv("TERM");
 	bool smart = isatty(STDERR_FILENO) && term && *term &&
@@ -227,6 +229,9 @@ static void look_at_terminal(struct wish *w)
 
 	w->watch.terminal = smart && !getenv("CI");
 	w->watch.color = smart && !set_and_not_empty("NO_COLOR");
+	if (w->watch.mode == WATCH_PLAIN &&
+	    build_target_only_prints(&w->request.targets))
+		w->watch.mode = WATCH_VERBOSE;
 	if (w->color && strcmp(w->color, "auto"))
 		w->watch.color = !strcmp(w->color, "always");
 }
@@ -306,7 +311,7 @@ static int build_main(char *const *argv)
 	if (read_words(&w, argv, &err)) {
 		log_error("build: %s", err.text);
 	} else {
-		look_at_terminal(&w);
+		choose_view(&w);
 		status = plan_and_build(&w, &err);
 	}
 	strv_release(&w.standard);

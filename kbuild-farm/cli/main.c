@@ -50,25 +50,47 @@ static size_t distance(const char *a, const char *b)
 	return row[n];
 }
 
-static int unknown(const char *name)
+/* The command that `name` may have meant, or NULL. */
+static const char *nearest(const char *name)
 {
-	const struct cmd *near = NULL;
+	static const char *const meant[][2] = {
+		{ "version", "--version" },
+		{ "list", "nodes list" },
+		{ "probe", "nodes probe" },
+		{ "limits", "nodes limits" },
+		{ "add", "nodes add" },
+		{ "make", "build" },
+		{ "install", "toolchain install" },
+		{ "search", "toolchain search" },
+	};
+	const char *near = NULL;
 	size_t least = 3;
 
+	for (size_t i = 0; i < sizeof(meant) / sizeof(*meant); i++) {
+		if (!strcmp(name, meant[i][0]))
+			return meant[i][1];
+	}
 	for (const struct cmd *const *c = cmd_list; *c; c++) {
 		size_t d = distance(name, (*c)->name);
 
 		if (d < least) {
 			least = d;
-			near = *c;
+			near = (*c)->name;
 		}
 	}
+	return near;
+}
+
+static int unknown(const char *name)
+{
+	const char *near = nearest(name);
+
 	if (name[0] == '-')
 		log_error("unknown option %s; options follow the command",
 			  name);
 	else if (near)
 		log_error("unknown command \"%s\"; did you mean \"%s\"?", name,
-			  near->name);
+			  near);
 	else
 		log_error("unknown command \"%s\"; see `kfarm help`", name);
 	return EXIT_USAGE;

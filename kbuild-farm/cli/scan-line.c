@@ -327,7 +327,8 @@ int cli_scan_line_find(char **file, const char *build, const char *name,
 	*file = found;
 	return found ? 0 :
 		       err_set(err, ENOENT,
-			       "%s: no .cmd file below %s; build it first, or "
-			       "give its compile line after --",
+			       "%s: no .cmd file below %s; name the directory "
+			       "it was built in with -b, or give its compile "
+			       "line after --",
 			       name, build);
 }

@@ -56,6 +56,7 @@ int settings_load(struct node_roster *roster, bool no_remote,
 	strv_release(&warnings);
 	if (!ret && standard)
 		read_standard(conf, standard);
+	roster->off = no_remote;
 	if (!ret && !no_remote) {
 		ret = node_roster_load(roster, conf, err);
 		if (!*require_remote)

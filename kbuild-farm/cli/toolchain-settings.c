@@ -155,6 +155,19 @@ static void tell(const struct toolchain_request *r,
 	free(age);
 }
 
+/* A compiler need not come from a server. */
+static int without_servers(int ret, struct err *err)
+{
+	char *why = xstrdup(err->text);
+
+	err_set(err, -ret,
+		"%s\n  without a server: `kfarm toolchain install --file "
+		"ARCHIVE`, or `kfarm toolchain adopt PREFIX`",
+		why);
+	free(why);
+	return ret;
+}
+
 int toolchain_settings_catalog(struct toolchain_request *r,
 			       struct toolchain_catalog *out, struct err *err)
 {
@@ -180,7 +193,7 @@ int toolchain_settings_catalog(struct toolchain_request *r,
 	free(file);
 	if (!ret)
 		tell(r, out);
-	return ret;
+	return ret && ret != -ECANCELED ? without_servers(ret, err) : ret;
 }
 
 /* ------------------------------------------------------- the installed */

@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "build/summary.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -27,6 +28,7 @@ struct watch {
 	struct build_hooks hooks;
 	struct ui_model model;
 	struct ui_plain plain;
+	char **told; /* what was last said of each node of the model; or NULL */
 	int json;
 	struct seen_job *job; /* by number */
 	size_t n_jobs;
@@ -67,8 +69,27 @@ static unsigned short node_index(struct watch *w, const char *name)
 		return NO_NODE;
 	m->nodes = xrealloc(m->nodes, (m->n_nodes + 1) * sizeof(*m->nodes));
 	m->nodes[m->n_nodes] = (struct ui_node){ 0 };
+	w->told = xrealloc(w->told, (m->n_nodes + 1) * sizeof(*w->told));
+	w->told[m->n_nodes] = NULL;
 	set_text(m->nodes[m->n_nodes].name, sizeof(m->nodes[0].name), name);
 	return (unsigned short)m->n_nodes++;
+}
+
+/* A node that is dialled again and again has one reason, and one line. */
+static void tell_node(struct watch *w, size_t i, const struct coord_event *ev)
+{
+	struct buf line = { 0 };
+	char *text;
+
+	build_summary_node(&line, ev->node, ev->text, ev->reason);
+	text = buf_steal(&line);
+	if (w->told[i] && !strcmp(w->told[i], text)) {
+		free(text);
+		return;
+	}
+	note(w, text);
+	free(w->told[i]);
+	w->told[i] = text;
 }
 
 static void on_node(struct watch *w, const struct coord_event *ev)
@@ -76,7 +97,6 @@ static void on_node(struct watch *w, const struct coord_event *ev)
 	unsigned short i;
 	struct ui_node *n;
 	bool again;
-	char *text;
 
 	if (!ev->node || !ev->text)
 		return;
@@ -91,10 +111,7 @@ static void on_node(struct watch *w, const struct coord_event *ev)
 	if (!strcmp(ev->text, "connecting") ||
 	    (!strcmp(ev->text, "up") && !again))
 		return;
-	text = xasprintf("node %s: %s%s%s", ev->node, ev->text,
-			 ev->reason ? ": " : "", ev->reason ? ev->reason : "");
-	note(w, text);
-	free(text);
+	tell_node(w, i, ev);
 }
 
 static struct seen_job *job_slot(struct watch *w, uint32_t number)
@@ -329,6 +346,9 @@ void watch_free(struct watch *w)
 	ui_plain_release(&w->plain);
 	if (w->json >= 0 && w->json != STDOUT_FILENO)
 		close(w->json);
+	for (size_t i = 0; i < w->model.n_nodes; i++)
+		free(w->told[i]);
+	free(w->told);
 	free(w->model.nodes);
 	free(w->job);
 	free(w->tree);

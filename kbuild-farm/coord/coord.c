@@ -224,6 +224,7 @@ int coord_new(struct coord **out, const struct coord_setup *setup,
 		return ret;
 	}
 	event_add(c->tick, &second);
+	c->no_remote = setup->roster->off;
 	c->peers = xcalloc(setup->roster->n, sizeof(*c->peers));
 	for (; c->n_peers < setup->roster->n; c->n_peers++)
 		c->peers[c->n_peers] = coord_peer_new(

@@ -62,7 +62,8 @@ static const char *reason_here(const struct coord_job *job)
 	if (job->compile.verdict == OPTIONS_HERE)
 		return job->compile.why;
 	if (!job->coord->n_peers)
-		return "no nodes configured";
+		return job->coord->no_remote ? "--no-remote" :
+					       "no nodes configured";
 	if (odd_source(job))
 		return "source is not a plain file";
 	if (odd_target(job, job->object) ||

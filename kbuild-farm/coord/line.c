@@ -6,6 +6,7 @@
 
 #include <event2/event.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #define WORDS_MAX 4096
@@ -64,10 +65,15 @@ int coord_line_dial(struct coord_line *l, struct event_base *base,
 	return 0;
 }
 
-char *coord_line_last_words(struct coord_line *l)
+char *coord_line_reason(struct coord_line *l, const char *why)
 {
+	char *words, *reason;
+
 	listen_on(l);
-	return node_command_last_line(&l->words);
+	words = node_command_last_line(&l->words);
+	reason = node_command_advise(words ? words : why);
+	free(words);
+	return reason;
 }
 
 void coord_line_end(struct coord_line *l, struct coord_children *children)

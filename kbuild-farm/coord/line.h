@@ -20,8 +20,11 @@ struct coord_line {
 /* Connect or start the command; *fd is the caller's. */
 int coord_line_dial(struct coord_line *l, struct event_base *base,
 		    const struct node_address *to, int *fd, struct err *err);
-/* The last line that the command wrote, NULL for none; the caller frees it. */
-char *coord_line_last_words(struct coord_line *l);
+/*
+ * Why the other side never said hello: the last line that the command wrote,
+ * else `why`, and what to do about it.  The caller frees it.
+ */
+char *coord_line_reason(struct coord_line *l, const char *why);
 /* Tell the command to end; `children` reaps it when it has. */
 void coord_line_end(struct coord_line *l, struct coord_children *children);
 

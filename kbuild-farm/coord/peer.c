@@ -151,10 +151,9 @@ static void lost(struct coord_peer *p, enum coord_peer_state state,
 		 const char *why)
 {
 	/* A command that never said hello has its reason on stderr. */
-	char *words = p->state == PEER_GREETING ?
-			      coord_line_last_words(&p->line) :
-			      NULL;
-	char *text = words ? words : xstrdup(why);
+	char *text = p->state == PEER_GREETING ?
+			     coord_line_reason(&p->line, why) :
+			     xstrdup(why);
 
 	hang_up(p);
 	event_del(p->timer);

@@ -133,6 +133,7 @@ struct coord {
 	char *trust; /* coord_trust_path(); NULL: no canaries */
 	char *data; /* where toolchains are installed */
 	bool sync; /* nodes are given what they lack */
+	bool no_remote; /* the user wants no node */
 	struct coord_tune *tune; /* NULL: a build */
 	atomic_bool ending; /* for the threads: leave what is not done */
 	struct event *listener;

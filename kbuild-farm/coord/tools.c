@@ -108,13 +108,11 @@ static void over(struct talk *t)
 
 static void down(struct talk *t, const char *why)
 {
-	char *words;
-
 	if (t->is_over)
 		return;
-	words = t->hello ? NULL : coord_line_last_words(&t->line);
 	t->node->up = false;
-	t->node->why = words ? words : xstrdup(why);
+	t->node->why = t->hello ? xstrdup(why) :
+				  coord_line_reason(&t->line, why);
 	over(t);
 }
 

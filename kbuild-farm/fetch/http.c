@@ -398,21 +398,29 @@ static enum fetch_verdict try_mirror(struct download *d, const char *url,
 }
 
 /* What the user can do about it. */
-static void add_hint(const struct download *d, int code, struct buf *text)
+static void add_hint(const struct download *d, int code, const char *between,
+		     struct buf *text)
 {
 	if (code == -EIO || code == -ETIMEDOUT)
-		buf_add_str(text, "; try again later, or name another mirror "
-				  "([toolchain] mirror)");
+		buf_printf(text,
+			   "%stry again later, or name another mirror "
+			   "([toolchain] mirror)",
+			   between);
 	if (code != -ENOENT && d->part.path && d->part.size)
-		buf_printf(text, "; what came is kept in %s", d->part.path);
+		buf_printf(text, "%swhat came is kept in %s", between,
+			   d->part.path);
 }
 
 static int try_mirrors(struct download *d, const char *const *urls,
 		       struct err *err)
 {
+	const char *between = urls[1] ? "\n  " : "; ";
 	struct buf text = { 0 };
 	int worst = -ENOENT, code = 0;
 
+	/* Several addresses with their reasons are too much for one line. */
+	if (urls[1])
+		buf_add_str(&text, "no mirror gave it:");
 	for (; *urls; urls++) {
 		enum fetch_verdict v = try_mirror(d, *urls, &code, err);
 
@@ -422,11 +430,11 @@ static int try_mirrors(struct download *d, const char *const *urls,
 			buf_release(&text);
 			return v == FETCH_DONE ? 0 : code;
 		}
-		buf_printf(&text, "%s%s", text.len ? "; " : "", err->text);
+		buf_printf(&text, "%s%s", text.len ? between : "", err->text);
 		if (code != -ENOENT)
 			worst = code;
 	}
-	add_hint(d, worst, &text);
+	add_hint(d, worst, between, &text);
 	err_set(err, -worst, "%s", buf_str(&text));
 	buf_release(&text);
 	return worst;

@@ -83,7 +83,8 @@ struct fetch_sink {
  *	-EIO		anything else that servers and networks do
  *
  * other values are of the sink's or of writing `part`.  If mirrors fail for
- * different reasons, the last one that is not a missing file counts.
+ * different reasons, the last one that is not a missing file counts, and `err`
+ * has a line for each.
  */
 int fetch_get(const char *const *urls, const char *part, uint64_t most,
 	      const struct fetch_options *options,

@@ -28,6 +28,16 @@ static bool made_of(const char *s, size_t n, const char *more)
 	return n > 0;
 }
 
+/* One colon and digits is no IPv6 address, and ssh takes no port there. */
+static const char *port_of(const char *host)
+{
+	const char *colon = strchr(host, ':');
+
+	if (!colon || !colon[1] || colon[1 + strspn(colon + 1, "0123456789")])
+		return NULL;
+	return colon + 1;
+}
+
 /*
  * ssh takes what starts with a dash for an option, and hands names to the
  * commands of its configuration, which a shell runs.
@@ -49,6 +59,11 @@ static int check_ssh(const char *text, struct err *err)
 			       "digits and . _ : %% -; for a port "
 			       "see ssh_config(5)",
 			       text);
+	if (port_of(host))
+		return err_set(err, EINVAL,
+			       "ssh:%s: no port goes here, but \"Port %s\" "
+			       "into ~/.ssh/config, see ssh_config(5)",
+			       text, port_of(host));
 	return 0;
 }
 

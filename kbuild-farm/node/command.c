@@ -57,3 +57,36 @@ char *node_command_last_line(const struct buf *text)
 	}
 	return line;
 }
+
+/* A shell's words, or none of them. */
+static bool lacks_kfarmd(const char *why)
+{
+	static const char *const ends[] = {
+		"kfarmd: not found", /* sh */
+		"kfarmd: command not found", /* bash, sudo */
+		"kfarmd: Command not found.", /* csh */
+		"command not found: kfarmd", /* zsh */
+		"Unknown command: kfarmd", /* fish */
+		"kfarmd: No such file or directory",
+		"exit status 127",
+	};
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+		if (str_ends(why, ends[i]))
+			return !str_starts(why, "connect to ");
+	}
+	return false;
+}
+
+char *node_command_advise(const char *why)
+{
+	if (str_starts(why, "not a kfarm message but "))
+		return xasprintf("%s; whatever the node's shell prints when it "
+				 "starts must go",
+				 why);
+	if (lacks_kfarmd(why))
+		return xasprintf("%s; install kfarmd there, in the PATH of a "
+				 "non-interactive ssh",
+				 why);
+	return xstrdup(why);
+}

@@ -20,5 +20,11 @@ int node_command_end(pid_t pid);
  * blanks; NULL when there is none, else the caller's to free.
  */
 char *node_command_last_line(const struct buf *text);
+/*
+ * `why` a node never said hello, as node_command_last_line() or the
+ * conversation tells it, with what to do about it where that is known.  The
+ * caller frees it.
+ */
+char *node_command_advise(const char *why);
 
 #endif

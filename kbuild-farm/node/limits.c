@@ -43,11 +43,11 @@ void node_limit(struct node_limit *out, const struct wire_inventory *inv,
 			      inv->available_mib, NODE_JOB_MIB));
 	if (inv->slots)
 		cap(out, inv->slots,
-		    xasprintf("less as its kfarmd was started with %u",
-			      inv->slots));
+		    xasprintf("limited to %u by its kfarmd", inv->slots));
 	if (configured)
 		cap(out, configured,
-		    xasprintf("less as the configuration says %u", configured));
+		    xasprintf("limited to %u by the configuration",
+			      configured));
 }
 
 void node_limit_local(struct node_limit *out, const struct wire_inventory *inv)

@@ -133,12 +133,13 @@ static void down(struct talk *t, const char *why)
 {
 	struct node_probe *p = t->out;
 
+	char *reason;
+
 	wire_stream_free(t->stream);
 	t->stream = NULL;
-	if (!*why || left_early(why))
-		p->why = why_gone(t);
-	else
-		p->why = why_ended(t, why);
+	reason = !*why || left_early(why) ? why_gone(t) : why_ended(t, why);
+	p->why = p->software ? xstrdup(reason) : node_command_advise(reason);
+	free(reason);
 	p->up = false;
 	/* Others are waited for in the loop: it ends meanwhile. */
 	if (t->pid)

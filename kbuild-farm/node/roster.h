@@ -28,6 +28,7 @@ struct node_roster {
 	struct node_entry *v;
 	size_t n;
 	bool sync; /* toolchain.sync: they are given what they lack */
+	bool off; /* left empty on purpose, --no-remote */
 };
 
 /*

@@ -12,11 +12,14 @@
 #define CONSUME_MIN (64u << 10)
 /* A buffer that grew beyond this goes back when it is empty. */
 #define KEEP_MAX (2u << 20)
+/* So much is shown of what is no message. */
+#define QUOTE_MAX 48
 
 struct wire_conn {
 	wire_on_msg *on_msg;
 	void *ctx;
 	int failed; /* what ended it, or 0 */
+	bool understood; /* one message came whole */
 
 	uint8_t header[WIRE_FRAME_SIZE];
 	size_t header_len; /* bytes of it that came */
@@ -56,6 +59,49 @@ static struct bytes take(struct bytes *in, size_t n)
 	return got;
 }
 
+/* The first line with something in it, without control characters. */
+static void quote(struct buf *out, struct bytes in)
+{
+	for (size_t i = 0; i < in.len; i++) {
+		uint8_t c = in.data[i];
+
+		if (c == '\n' && out->len)
+			return;
+		if (c < ' ' || c == 0x7f || (c == ' ' && !out->len))
+			continue;
+		if (out->len == QUOTE_MAX)
+			break;
+		buf_printf(out, "%c", c < 0x7f ? c : '?');
+	}
+	if (out->len)
+		buf_add_str(out, "...");
+}
+
+/*
+ * A shell's greeting says best which shell it is; what is broken in the midst
+ * of a conversation says nothing.
+ */
+static int refuse_header(const struct wire_conn *conn, struct bytes rest,
+			 struct err *err)
+{
+	struct buf first = { 0 }, shown = { 0 };
+
+	if (!conn->understood) {
+		buf_add(&first, conn->header, conn->header_len);
+		buf_add(&first, rest.data,
+			rest.len < QUOTE_MAX ? rest.len : QUOTE_MAX);
+		quote(&shown, buf_bytes(&first));
+	}
+	if (shown.len)
+		err_set(err, EPROTO, "not a kfarm message but \"%s\"",
+			buf_str(&shown));
+	else
+		err_set(err, EPROTO, "not a kfarm message");
+	buf_release(&first);
+	buf_release(&shown);
+	return -EPROTO;
+}
+
 static int take_header(struct wire_conn *conn, struct bytes *in,
 		       struct err *err)
 {
@@ -65,15 +111,17 @@ static int take_header(struct wire_conn *conn, struct bytes *in,
 
 	memcpy(conn->header + conn->header_len, got.data, got.len);
 	conn->header_len += got.len;
+	/* A short greeting never becomes a header. */
+	if (conn->header_len >= sizeof(uint32_t) &&
+	    get_le32(conn->header) != WIRE_MAGIC)
+		return refuse_header(conn, *in, err);
 	if (conn->header_len < WIRE_FRAME_SIZE)
 		return 0;
 	ret = wire_frame_decode(&conn->frame, conn->header);
 	if (ret == -EMSGSIZE)
 		return err_set(err, EMSGSIZE, "a message beyond %u bytes",
 			       WIRE_BODY_MAX);
-	if (ret)
-		return err_set(err, -ret, "not a kfarm message");
-	return 0;
+	return ret ? refuse_header(conn, *in, err) : 0;
 }
 
 static int deliver(struct wire_conn *conn, struct bytes body, struct err *err)
@@ -82,6 +130,7 @@ static int deliver(struct wire_conn *conn, struct bytes body, struct err *err)
 	int ret;
 
 	conn->header_len = 0;
+	conn->understood = true;
 	if (f->codec == WIRE_PLAIN)
 		return conn->on_msg(conn->ctx, f->type, body, err);
 

@@ -65,3 +65,7 @@ catalog -100000 "$(gcc x86_64 13.3.0 aarch64-linux)"
 stale
 echo '{' >.cache/kfarm/catalog
 stale
+
+# A line for each mirror, and what works without them.
+printf '\tmirror = %s\n' https://127.0.0.2:1/pub/tools >>"$config"
+run kfarm toolchain search | sed "s|\\(pub/tools/\\).*|\\1...|"

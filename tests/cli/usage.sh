@@ -14,6 +14,8 @@ run kfarm help --all
 run kfarm nosuch
 run kfarm ndoes list
 run kfarm hepl
+run kfarm version
+run kfarm list
 run kfarm --json
 run kfarm ''
 run kfarm nodes

@@ -157,6 +157,8 @@ no_farm()
 	kfarm_build --no-remote Image
 	is "--no-remote: kfarm ends with" 0 $?
 	equal "--no-remote"
+	is "the reason of its local jobs" --no-remote \
+		"$(meta '.farm.reasons | keys | join(", ")')"
 	check "--no-remote starts no node" test ! -e "$work/nodes/node1"
 }
 

@@ -214,6 +214,20 @@ START_TEST(a_file_on_the_way_is_named)
 }
 END_TEST
 
+START_TEST(who_may_not_make_a_directory_is_told_so)
+{
+	struct err err = { 0 };
+
+	if (geteuid())
+		return; /* then the directory is ours */
+	ck_assert_int_eq(chmod(dir, 0755), 0);
+	ck_assert_int_eq(seteuid(65534), 0);
+	ck_assert_int_eq(fs_mkdirs("a/b", 0700, &err), -EACCES);
+	ck_assert_int_eq(seteuid(0), 0);
+	ck_assert_ptr_nonnull(strstr(err.text, strerror(EACCES)));
+}
+END_TEST
+
 START_TEST(remove_does_not_follow_links)
 {
 	struct err err = { 0 };
@@ -303,6 +317,7 @@ int main(void)
 	tcase_add_test(tc, a_copy_that_fails_names_the_file_at_fault);
 	tcase_add_test(tc, directories_are_made_all_the_way);
 	tcase_add_test(tc, a_file_on_the_way_is_named);
+	tcase_add_test(tc, who_may_not_make_a_directory_is_told_so);
 	tcase_add_test(tc, remove_does_not_follow_links);
 	tcase_add_test(tc, absolute_is_relative_to_where_we_are);
 	tcase_add_test(tc, homes_follow_xdg);

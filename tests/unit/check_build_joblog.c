@@ -125,6 +125,34 @@ START_TEST(a_recipe_that_fails_in_silence_counts)
 }
 END_TEST
 
+START_TEST(starred_lines_are_one_error_or_none)
+{
+	feed("*** Default configuration is based on 'defconfig'\n"
+	     "#\n# configuration written to .config\n#\n");
+	ck_assert_uint_eq(j.errors, 0);
+	feed("***\n*** Configuration file \".config\" not found!\n***\n"
+	     "*** Please run some configurator (e.g. \"make oldconfig\")\n"
+	     "***\nmake[1]: *** [Makefile:789: .config] Error 1\n"
+	     "make: *** [Makefile:220: __sub-make] Error 2\n");
+	build_joblog_end(&j);
+	ck_assert_uint_eq(j.errors, 1);
+	ck_assert_uint_eq(n_blocks, 1);
+	ck_assert(strstr(buf_str(&blocks), "run some configurator"));
+}
+END_TEST
+
+/* What is not known to be an error is one when make says so. */
+START_TEST(other_starred_lines_are_shown_with_what_failed)
+{
+	feed("*** binutils 2.37 drops unused section symbols\n"
+	     "*** Please use a different binutils version.\n"
+	     "make[1]: *** [arch/powerpc/Makefile:392: checkbin] Error 1\n");
+	build_joblog_end(&j);
+	ck_assert_uint_eq(j.errors, 1);
+	ck_assert(strstr(buf_str(&blocks), "use a different binutils"));
+}
+END_TEST
+
 START_TEST(a_sub_make_that_ends_with_2_in_silence_counts)
 {
 	feed("make: *** [Makefile:5: kernel] Error 2\n");
@@ -312,6 +340,8 @@ int main(void)
 	tcase_add_test(tc, other_output_is_no_part_of_a_block);
 	tcase_add_test(tc, an_error_counts_once_and_makes_lines_not_at_all);
 	tcase_add_test(tc, a_recipe_that_fails_in_silence_counts);
+	tcase_add_test(tc, starred_lines_are_one_error_or_none);
+	tcase_add_test(tc, other_starred_lines_are_shown_with_what_failed);
 	tcase_add_test(tc, a_sub_make_that_ends_with_2_in_silence_counts);
 	tcase_add_test(tc, a_headers_warning_counts_once_for_all_files);
 	tcase_add_test(tc, a_context_without_a_diagnostic_is_not_shown);

@@ -10,6 +10,7 @@ START_TEST(make_runs_in_the_tree_and_writes_to_the_log)
 	char *log, *path;
 
 	start();
+	buf_reset(&told);
 	ck_assert_int_eq(build_run_make(&run, NULL, targets, &err), 0);
 	build_joblog_end(&run.joblog);
 	ck_assert_str_eq(buf_str(&told), "warning a.c:1:2: warning: w [-Wx]\n");

@@ -33,9 +33,22 @@ START_TEST(a_start_makes_directories_links_and_socket)
 }
 END_TEST
 
+START_TEST(it_says_where_and_with_which_configuration)
+{
+	char *want;
+
+	start();
+	want = xasprintf("note in %s (new): defconfig\n", plan.place.dir);
+	ck_assert_str_eq(buf_str(&told), want);
+	free(want);
+	build_start_end(&run);
+}
+END_TEST
+
 START_TEST(j_is_said_in_one_line)
 {
 	start();
+	buf_reset(&told);
 	ck_assert_int_eq(build_start_jobs(&run), 0);
 	ck_assert_uint_eq(run.jobs, 2);
 	ck_assert_uint_eq(run.farm.local_slots, 2);
@@ -107,6 +120,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, run_set_up, run_tear_down);
 	tcase_add_test(tc, a_start_makes_directories_links_and_socket);
+	tcase_add_test(tc, it_says_where_and_with_which_configuration);
 	tcase_add_test(tc, j_is_said_in_one_line);
 	tcase_add_test(tc, a_second_build_in_one_directory_is_refused);
 	tcase_add_test(tc, an_output_directory_that_cannot_be_is_an_error);

@@ -109,7 +109,24 @@ static struct coord_node_stats nodes[] = {
 	{ .name = "a", .state = "up" },
 	{ .name = "b", .state = "down", .detail = "no route to host" },
 	{ .name = "c", .state = "no toolchain" },
+	{ .name = "d", .state = "resting", .detail = "wrong object" },
 };
+
+START_TEST(nodes_that_are_not_up_have_a_line)
+{
+	farm.nodes = nodes;
+	farm.n_nodes = 4;
+	expect("built Image modules dtbs: arm64, gcc-13.3.0, linux-6.1.192, "
+	       "3:12 wall, build host 41 s CPU\n"
+	       "jobs 2874: 2851 remote (99.1 %), 23 local (12 .incbin, 11 gcc "
+	       "plugins), 4 retried, 2 duplicated\n"
+	       "node b: down: no route to host\n"
+	       "node c: no toolchain\n"
+	       "node d: resting, no jobs until it has shown a right answer: "
+	       "wrong object\n"
+	       "warnings 3, errors 0        output ~/.cache/kfarm/builds/7\n");
+}
+END_TEST
 
 START_TEST(a_guest_has_lines_of_its_own)
 {
@@ -162,6 +179,7 @@ int main(void)
 	tcase_add_test(tc, without_links_the_reason_is_told);
 	tcase_add_test(tc, rare_reasons_are_added_up);
 	tcase_add_test(tc, a_share_is_rounded_down);
+	tcase_add_test(tc, nodes_that_are_not_up_have_a_line);
 	tcase_add_test(tc, a_guest_has_lines_of_its_own);
 	tcase_add_test(tc, too_few_jobs_on_nodes_are_told);
 	suite_add_tcase(s, tc);

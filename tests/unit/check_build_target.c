@@ -42,6 +42,29 @@ static char *look(const char *targets, const char *image)
 }
 
 static const struct {
+	const char *targets;
+	bool prints;
+} printers[] = {
+	{ "", false },
+	{ "help", true },
+	{ "kernelrelease image_name", true },
+	{ "perf-help listnewconfig", true },
+	{ "help Image", false },
+	{ "modules kernelversion", false },
+	{ "helper", false },
+};
+
+START_TEST(targets_that_only_print_are_known)
+{
+	struct strv list = { 0 };
+
+	words(&list, printers[_i].targets);
+	ck_assert_int_eq(build_target_only_prints(&list), printers[_i].prints);
+	strv_release(&list);
+}
+END_TEST
+
+static const struct {
 	const char *targets, *images;
 	bool kernel, modules, dtbs;
 } samples[] = {
@@ -121,6 +144,8 @@ int main(void)
 	TCase *tc = tcase_create("target");
 
 	tcase_add_checked_fixture(tc, set_up, run_tear_down);
+	tcase_add_loop_test(tc, targets_that_only_print_are_known, 0,
+			    sizeof(printers) / sizeof(*printers));
 	tcase_add_loop_test(tc, targets_tell_what_is_wanted, 0,
 			    sizeof(samples) / sizeof(*samples));
 	tcase_add_test(tc,

@@ -163,6 +163,28 @@ START_TEST(nodes_that_change_are_told)
 }
 END_TEST
 
+START_TEST(a_node_that_stays_down_is_told_once)
+{
+	begin(WATCH_PLAIN, NULL);
+	for (int i = 0; i < 4; i++) {
+		node("a", "connecting", NULL);
+		node("a", "down", "no route to host");
+		node("b", "down", "no route to host");
+	}
+	node("a", "down", "timed out");
+	node("a", "up", NULL);
+	node("a", "down", "timed out");
+	node("a", "resting", "wrong object");
+	expect("[    0s] node a: down: no route to host\n"
+	       "[    0s] node b: down: no route to host\n"
+	       "[    0s] node a: down: timed out\n"
+	       "[    0s] node a: up\n"
+	       "[    0s] node a: down: timed out\n"
+	       "[    0s] node a: resting, no jobs until it has shown a right "
+	       "answer: wrong object\n");
+}
+END_TEST
+
 START_TEST(diagnostics_come_whole)
 {
 	begin(WATCH_PLAIN, NULL);
@@ -281,6 +303,7 @@ int main(void)
 	tcase_add_test(tc, jobs_are_counted_by_their_last_state);
 	tcase_add_test(tc, a_job_that_goes_back_to_the_queue_is_counted_once);
 	tcase_add_test(tc, nodes_that_change_are_told);
+	tcase_add_test(tc, a_node_that_stays_down_is_told_once);
 	tcase_add_test(tc, diagnostics_come_whole);
 	tcase_add_test(tc, quiet_shows_errors_alone);
 	tcase_add_test(tc, none_shows_nothing);

@@ -215,11 +215,13 @@ START_TEST(a_file_is_missing_only_if_all_say_so)
 	play_options.tries = 2;
 	ck_assert_int_eq(two("/status=404/m1", "/status=404/m2", &err),
 			 -ENOENT);
-	play_expect_text(&err, "/m1: no such file (404); http://127");
+	play_expect_text(&err, "no mirror gave it:\n  http://127");
+	play_expect_text(&err, "/m1: no such file (404)\n  http://127");
 	play_expect_text(&err, "/m2: no such file (404)");
 	ck_assert_int_eq(two("/status=500/m1", "/status=404/m2", &err), -EIO);
-	play_expect_text(&err, "/m1: the server cannot now (500); http://127");
-	play_expect_text(&err, "/m2: no such file (404); try again later");
+	play_expect_text(&err,
+			 "/m1: the server cannot now (500)\n  http://127");
+	play_expect_text(&err, "/m2: no such file (404)\n  try again later");
 	ck_assert_int_eq(two("/status=404/m1", "/status=403/m2", &err),
 			 -EACCES);
 	play_expect_text(&err, "/m2: not allowed (403)");

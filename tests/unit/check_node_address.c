@@ -28,6 +28,8 @@ static const struct good {
 	{ "ssh:neo4a", NODE_SSH, "neo4a" },
 	{ "ssh:ci-1.user@10.0.0.7", NODE_SSH, "ci-1.user@10.0.0.7" },
 	{ "ssh:fe80::1%eth0", NODE_SSH, "fe80::1%eth0" },
+	{ "ssh:fe80::1:22", NODE_SSH, "fe80::1:22" },
+	{ "ssh:::1", NODE_SSH, "::1" },
 	{ "unix:/run/kfarmd", NODE_UNIX, "/run/kfarmd" },
 };
 
@@ -66,6 +68,8 @@ static const char *const bad[] = {
 	"ssh:u$x@h",
 	"ssh:u@v@h",
 	"ssh:a/b",
+	"ssh:desk:22990",
+	"ssh:user@desk:22",
 	"ssh:\xc3\xa4",
 	"unix:",
 	"unix:relative",

@@ -91,6 +91,39 @@ START_TEST(last_line_is_fit_for_a_terminal)
 }
 END_TEST
 
+static const struct advice {
+	const char *why, *more;
+} advices[] = {
+	{ "ssh: connect to host a port 22: Connection refused", "" },
+	{ "bash: line 1: kfarmd: command not found",
+	  "; install kfarmd there, in the PATH of a non-interactive ssh" },
+	{ "sh: 1: kfarmd: not found",
+	  "; install kfarmd there, in the PATH of a non-interactive ssh" },
+	{ "zsh:1: command not found: kfarmd",
+	  "; install kfarmd there, in the PATH of a non-interactive ssh" },
+	{ "bash: /opt/kfarmd: No such file or directory",
+	  "; install kfarmd there, in the PATH of a non-interactive ssh" },
+	{ "its command ended: exit status 127",
+	  "; install kfarmd there, in the PATH of a non-interactive ssh" },
+	{ "kfarmd: no sandbox", "" },
+	{ "kfarmd: --toolchains /x: No such file or directory", "" },
+	{ "connect to /run/kfarmd: No such file or directory", "" },
+	{ "not a kfarm message but \"Hi\"",
+	  "; whatever the node's shell prints when it starts must go" },
+	{ "not a kfarm message", "" },
+};
+
+START_TEST(what_is_known_to_help_is_said)
+{
+	char *want = xasprintf("%s%s", advices[_i].why, advices[_i].more);
+	char *got = node_command_advise(advices[_i].why);
+
+	ck_assert_str_eq(got, want);
+	free(got);
+	free(want);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("node/command");
@@ -104,6 +137,8 @@ int main(void)
 	tcase_add_test(tc, end_leaves_nobody_of_the_group_behind);
 	tcase_add_loop_test(tc, last_line_is_fit_for_a_terminal, 0,
 			    sizeof(words) / sizeof(*words));
+	tcase_add_loop_test(tc, what_is_known_to_help_is_said, 0,
+			    sizeof(advices) / sizeof(*advices));
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }

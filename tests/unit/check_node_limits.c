@@ -26,17 +26,17 @@ static const struct sample {
 	  "4 cores + 1 queued ahead, less for 100 MiB of free memory at "
 	  "256 a job" },
 	{ 4, 3, 8000, 0, 3,
-	  "4 cores + 1 queued ahead, less as its kfarmd was started with 3" },
+	  "4 cores + 1 queued ahead, limited to 3 by its kfarmd" },
 	{ 4, 0, 8000, 2, 2,
-	  "4 cores + 1 queued ahead, less as the configuration says 2" },
+	  "4 cores + 1 queued ahead, limited to 2 by the configuration" },
 	{ 4, 9, 8000, 9, 5, "4 cores + 1 queued ahead" },
 	{ 4, 3, 8000, 2, 2,
-	  "4 cores + 1 queued ahead, less as its kfarmd was started with 3, "
-	  "less as the configuration says 2" },
+	  "4 cores + 1 queued ahead, limited to 3 by its kfarmd, "
+	  "limited to 2 by the configuration" },
 	{ 0, 0, 0, 0, 2, "1 core + 1 queued ahead" },
 	{ 65535, 0, 0, 1024, 1024,
-	  "65535 cores + 16384 queued ahead, less as the configuration says "
-	  "1024" },
+	  "65535 cores + 16384 queued ahead, limited to 1024 by the "
+	  "configuration" },
 };
 
 START_TEST(limit_follows_cores_memory_and_configuration)

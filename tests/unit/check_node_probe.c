@@ -200,6 +200,12 @@ static const struct broken {
 	{ "sh kill -9 $$", "its command ended: killed by signal 9 (Killed)" },
 	{ "sh echo first; echo 'no route' >&2; exit 255", NULL },
 	{ "sh echo 'no route' >&2; exit 255", "no route" },
+	{ "sh echo 'sh: kfarmd: not found' >&2; exit 127",
+	  "sh: kfarmd: not found; install kfarmd there, in the PATH of a "
+	  "non-interactive ssh" },
+	{ "sh echo Welcome to this node; sleep 60",
+	  "not a kfarm message but \"Welcome to this node\"; whatever the "
+	  "node's shell prints when it starts must go" },
 	{ "sh cat /dev/zero", NULL },
 	{ "sh exec yes", NULL },
 	{ "sh exec sleep 60", "no answer within 2 s" },

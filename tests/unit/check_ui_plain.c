@@ -74,7 +74,7 @@ static void compare(const char *golden)
 /* Four minutes of a build, ticked each second. */
 static void play(void)
 {
-	ui_plain_note(&p, &m, "-j 12: 10 slots on 1 nodes + 2 local slots");
+	ui_plain_note(&p, &m, "-j 12: 10 slots on 1 node + 2 local slots");
 	for (unsigned s = 1; s <= 240; s++) {
 		m.elapsed_ms = s * 1000;
 		if (s < 100) {

@@ -219,8 +219,50 @@ START_TEST(another_protocol_is_refused_by_its_first_bytes)
 	ck_assert_int_eq(
 		feed(&h, bytes_str("GET / HTTP/1.1\r\nHost: x\r\n"), 1, &err),
 		-EPROTO);
-	ck_assert_str_eq(err.text, "not a kfarm message");
+	ck_assert_str_eq(err.text, "not a kfarm message but \"GET ...\"");
 	ck_assert_uint_eq(h.n, 0);
+}
+END_TEST
+
+/* What came first, and what is shown of it. */
+static const struct greeting {
+	const char *said, *shown;
+} greetings[] = {
+	{ "Welcome to desk.\nHave a nice day.\n", " but \"Welcome to desk.\"" },
+	{ "\n  \r\n\033[1mWelcome\a \xc3\xa4\n and more",
+	  " but \"[1mWelcome ??\"" },
+	{ "Welcome to this node, whose name is far longer than this is.\n",
+	  " but \"Welcome to this node, whose name is far longer t...\"" },
+	{ "Hi all\n", " but \"Hi all\"" },
+	{ "no end of a line", " but \"no end of a line...\"" },
+	{ "\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1", "" },
+};
+
+START_TEST(a_greeting_of_a_shell_is_shown)
+{
+	char *want = xasprintf("not a kfarm message%s", greetings[_i].shown);
+	struct heard h = { 0 };
+	struct err err = { 0 };
+
+	ck_assert_int_eq(feed(&h, bytes_str(greetings[_i].said), 4096, &err),
+			 -EPROTO);
+	ck_assert_str_eq(err.text, want);
+	free(want);
+}
+END_TEST
+
+START_TEST(what_is_broken_later_is_not_shown)
+{
+	struct buf said = { 0 };
+	struct heard h = { 0 };
+	struct err err = { 0 };
+
+	record(&said);
+	buf_add_str(&said, "Welcome to this node\n");
+	ck_assert_int_eq(feed(&h, buf_bytes(&said), 4096, &err), -EPROTO);
+	ck_assert_str_eq(err.text, "not a kfarm message");
+	buf_release(&said);
+	buf_release(&h.log);
 }
 END_TEST
 
@@ -375,6 +417,9 @@ int main(void)
 	tcase_add_test(tc,
 		       a_flipped_bit_in_a_packed_conversation_never_crashes);
 	tcase_add_test(tc, another_protocol_is_refused_by_its_first_bytes);
+	tcase_add_loop_test(tc, a_greeting_of_a_shell_is_shown, 0,
+			    sizeof(greetings) / sizeof(*greetings));
+	tcase_add_test(tc, what_is_broken_later_is_not_shown);
 	tcase_add_test(tc, a_huge_announcement_is_refused_at_once);
 	tcase_add_loop_test(tc, a_bomb_ends_the_conversation, 0, 2);
 	tcase_add_test(tc, an_error_of_the_listener_ends_the_conversation);

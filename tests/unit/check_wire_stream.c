@@ -264,7 +264,8 @@ START_TEST(garbage_ends_the_conversation_once)
 {
 	leave_raw("GET / HTTP/1.1\r\n\r\nkfrmkfrmkfrm", 30);
 	ck_assert_uint_eq(left.closes, 1);
-	ck_assert_str_eq(left.why, "not a kfarm message");
+	ck_assert_str_eq(left.why,
+			 "not a kfarm message but \"GET / HTTP/1.1\"");
 	say(&left, WIRE_BYE, bytes_of(NULL, 0)); /* lost, no harm */
 	settle();
 	ck_assert_uint_eq(left.closes, 1);
