@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define LINKS_MAX 40 /* on the way to one file */
+
 static bool is_program(const char *file)
 {
 	struct stat st;
@@ -30,32 +32,37 @@ static bool wrapper_name(const char *name)
 	return false;
 }
 
+/* `at` becomes what the link at `at` leads to; false: it is no link. */
+static bool follow(char at[static PATH_MAX])
+{
+	char to[PATH_MAX];
+	ssize_t n = readlink(at, to, sizeof(to) - 1);
+	size_t dir;
+
+	if (n < 0)
+		return false;
+	dir = to[0] == '/' ? 0 : (size_t)(str_base(at) - at);
+	if (dir + (size_t)n >= PATH_MAX)
+		return false;
+	memcpy(at + dir, to, (size_t)n);
+	at[dir + (size_t)n] = '\0';
+	return true;
+}
+
 bool which_is_wrapper(const char *file)
 {
-	char at[PATH_MAX], to[PATH_MAX];
-	ssize_t n;
+	char at[PATH_MAX];
 
 	if (strlen(file) >= sizeof(at))
 		return false;
 	strcpy(at, file);
 	/* The name on the way counts: /usr/lib/ccache/gcc -> ../../bin/ccache
 	 */
-	for (int depth = 0; depth < 40; depth++) {
+	for (int depth = 0; depth < LINKS_MAX; depth++) {
 		if (wrapper_name(str_base(at)))
 			return true;
-		n = readlink(at, to, sizeof(to) - 1);
-		if (n < 0)
+		if (!follow(at))
 			return false;
-		to[n] = '\0';
-		if (to[0] != '/') {
-			size_t dir = (size_t)(str_base(at) - at);
-
-			if (dir + (size_t)n >= sizeof(at))
-				return false;
-			memcpy(at + dir, to, (size_t)n + 1);
-		} else {
-			memcpy(at, to, (size_t)n + 1);
-		}
 	}
 	return false;
 }
@@ -119,6 +126,22 @@ char *which(const char *name, const char *path)
 char *which_compiler(const char *name, const char *path, const char *links)
 {
 	return search(name, path, true, links);
+}
+
+char *which_through(const char *file, const char *links)
+{
+	char at[PATH_MAX];
+
+	if (strlen(file) >= sizeof(at))
+		return NULL;
+	strcpy(at, file);
+	for (int depth = 0; depth < LINKS_MAX && follow(at); depth++) {
+		const char *base = str_base(at);
+
+		if (base > at && same_dir(at, (size_t)(base - at), links))
+			return xstrdup(base);
+	}
+	return NULL;
 }
 
 char *which_path_without(const char *path, const char *links)

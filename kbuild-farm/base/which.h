@@ -27,6 +27,12 @@ char *which_compiler(const char *name, const char *path, const char *links);
 /* Does this path, through its symbolic links, end at a compiler wrapper? */
 bool which_is_wrapper(const char *file);
 
+/*
+ * The name in the directory `links` (may be NULL) that the symbolic link
+ * `file` leads to or through, or NULL; the caller frees it.
+ */
+char *which_through(const char *file, const char *links);
+
 /* PATH without the directory `links`; the caller frees it. */
 char *which_path_without(const char *path, const char *links);
 

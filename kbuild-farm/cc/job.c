@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -28,6 +29,9 @@
 /* A backlog that is full: how long until the next try. */
 #define RETRY_MS  20
 #define READ_SIZE 4096
+/* Less than so much is no usual limit. */
+#define STACK_MIN (UINT64_C(8) << 20)
+#define FILES_MIN 64
 
 /* The signal handler removes the temporaries, so they are not on a stack. */
 static struct outputs {
@@ -115,6 +119,32 @@ static uint32_t current_umask(void)
 	return mask;
 }
 
+static bool is_below(int resource, rlim_t least)
+{
+	struct rlimit limit;
+
+	return !getrlimit(resource, &limit) && limit.rlim_cur < least;
+}
+
+/*
+ * Might a compile end otherwise in this process than on a node?  gcc takes
+ * a closed stderr for an error once it warns.
+ */
+static bool is_confined(void)
+{
+	static const int unlimited[] = { RLIMIT_FSIZE, RLIMIT_AS, RLIMIT_DATA,
+					 RLIMIT_CPU };
+
+	for (size_t i = 0; i < sizeof(unlimited) / sizeof(*unlimited); i++) {
+		if (is_below(unlimited[i], RLIM_INFINITY))
+			return true;
+	}
+	return is_below(RLIMIT_STACK, STACK_MIN) ||
+	       is_below(RLIMIT_NOFILE, FILES_MIN) ||
+	       fcntl(STDOUT_FILENO, F_GETFD) < 0 ||
+	       fcntl(STDERR_FILENO, F_GETFD) < 0;
+}
+
 /* The message to send; false: this compile cannot be described. */
 static bool make_message(struct buf *out, const struct cc_job *job)
 {
@@ -122,6 +152,7 @@ static bool make_message(struct buf *out, const struct cc_job *job)
 		.pid = (uint32_t)getpid(),
 		.umask = current_umask(),
 		.terminal = isatty(STDERR_FILENO),
+		.confined = is_confined(),
 		.compiler = (char *)job->compiler,
 		.argv.v = (char **)job->argv,
 	};

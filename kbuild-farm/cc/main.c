@@ -27,21 +27,41 @@ static int own_name(char *const *argv)
 }
 
 /*
+ * A link of somebody's own to one of ours: the compiler that ours stands
+ * for, which the build calls by its path from here on.
+ */
+static char *compiler_behind(char **argv0, const char *links)
+{
+	const char *path = getenv("PATH");
+	char *file = which(*argv0, path);
+	char *name = file ? which_through(file, links) : NULL;
+	char *compiler = name ? which_compiler(name, path, links) : NULL;
+
+	if (compiler)
+		*argv0 = compiler;
+	free(name);
+	free(file);
+	return compiler;
+}
+
+/*
  * The real compiler, or NULL.  A copy or a hard link of this program is no
  * wrapper by name; but what it starts is itself then, under its own path.
  */
-static char *real_compiler(const char *argv0, const char *links)
+static char *real_compiler(char **argv0, const char *links)
 {
-	const char *name = str_base(argv0);
+	const char *name = str_base(*argv0);
 	char *compiler = which_compiler(name, getenv("PATH"), links);
 
-	if (!compiler) {
-		cc_local_complain("%s: not found", name);
-	} else if (!strcmp(compiler, argv0)) {
-		cc_local_complain("%s: leads back to kfarm-cc", argv0);
+	if (compiler && !strcmp(compiler, *argv0)) {
+		cc_local_complain("%s: leads back to kfarm-cc", *argv0);
 		free(compiler);
-		compiler = NULL;
+		return NULL;
 	}
+	if (!compiler)
+		compiler = compiler_behind(argv0, links);
+	if (!compiler)
+		cc_local_complain("%s: not found", name);
 	return compiler;
 }
 
@@ -71,7 +91,7 @@ int main(int argc, char **argv)
 
 	if (argc < 1 || !strcmp(str_base(argv[0]), "kfarm-cc"))
 		return own_name(argv);
-	compiler = real_compiler(argv[0], links);
+	compiler = real_compiler(&argv[0], links);
 	if (!compiler)
 		return 127;
 	cc_local_clean(environ, links);

@@ -21,6 +21,8 @@ int coord_answer_check(const struct coord_job *job, const struct wire_result *r,
  */
 int coord_answer_format(struct bytes object, struct bytes reference,
 			struct err *err);
+/* Is it ELF or bitcode, so that an answer can be compared with it? */
+bool coord_answer_is_known(struct bytes reference);
 /* Write an output to `tmp`, a path of the job's, which must not exist. */
 int coord_answer_write(const struct coord_job *job, const char *tmp,
 		       struct bytes content, struct err *err);

@@ -357,7 +357,7 @@ void coord_away_fail(struct coord_job *job, const struct wire_fail *f)
 			    job->compile.source, f->reason);
 		peer->retries++;
 		coord_away_retry(job, "nodes failed it");
-		coord_peer_fault(peer, false, "%s", f->reason);
+		coord_peer_doubt(peer, f->reason);
 	}
 }
 

@@ -71,6 +71,8 @@ static const char *reason_here(const struct coord_job *job)
 		return "output is not a plain file of the usual mode";
 	if (job->ask.umask != job->coord->umask)
 		return "another umask";
+	if (job->ask.confined)
+		return "closed output or tight limits";
 	return options_env_local(coord_job_env(job));
 }
 

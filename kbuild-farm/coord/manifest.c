@@ -511,12 +511,16 @@ bool coord_manifest_has_file(const struct coord_manifest *m, const char *cwd,
 	char *real = realpath(full, NULL);
 	bool has = false;
 
-	for (size_t i = 0; real && i < m->closure.n_files && !has; i++) {
+	for (size_t i = 0; real && i < m->closure.n_files; i++) {
 		const struct coord_entry *e = m->file[i].is;
 
-		has = e && !strcmp(e->path->name, real);
-		if (has)
-			*hint = i + 1;
+		if (!e || strcmp(e->path->name, real))
+			continue;
+		has = true;
+		*hint = i + 1;
+		/* Else it may be the name by which another one was found. */
+		if (m->closure.files[i].kind != SCAN_PROBED)
+			break;
 	}
 	free(real);
 	free(full);

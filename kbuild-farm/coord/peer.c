@@ -189,9 +189,20 @@ void coord_peer_fault(struct coord_peer *p, bool wrong, const char *fmt, ...)
 	free(why);
 }
 
+void coord_peer_doubt(struct coord_peer *p, const char *why)
+{
+	if (p->jobs && !p->doubted && p->state == PEER_UP) {
+		p->errors++;
+		p->doubted = true;
+	} else {
+		coord_peer_fault(p, false, "%s", why);
+	}
+}
+
 void coord_peer_praise(struct coord_peer *p)
 {
 	p->faults = 0;
+	p->doubted = false;
 	if (p->state == PEER_PROVING)
 		set_state(p, PEER_UP, NULL);
 }

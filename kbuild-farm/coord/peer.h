@@ -59,6 +59,7 @@ struct coord_peer {
 	uint64_t heard_ms;
 	bool connected_before;
 
+	bool doubted; /* the last job failed, perhaps by its own fault */
 	unsigned faults; /* in a row; decides how long it rests */
 	unsigned strikes; /* wrong answers in this build */
 
@@ -105,6 +106,12 @@ bool coord_peer_undecided(const struct coord_peer *p);
  */
 void coord_peer_fault(struct coord_peer *p, bool wrong, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/*
+ * It could not do a job.  That may be the job's fault, whose compiler crashes
+ * here too: a node that did others right rests only when the next one, which
+ * is another job, fails as well.
+ */
+void coord_peer_doubt(struct coord_peer *p, const char *why);
 /* Its cell is gone (FAIL TOOLCHAIN, HAVE lost): ask for another, at times. */
 void coord_peer_no_cell(struct coord_peer *p, struct coord_toolchain *tc);
 /* Its connection can name no more paths or flags: a new one, when idle. */

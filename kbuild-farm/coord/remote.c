@@ -107,7 +107,10 @@ static void on_scanned(struct coord_work *w)
 		log_debug("%s: no remote mode: %s%s%s", job->compile.source,
 			  m->why, m->detail ? ": " : "",
 			  m->detail ? m->detail : "");
-		coord_remote_degrade(job, m->why);
+		if (m->closure.no_text)
+			coord_job_local(job, m->why);
+		else
+			coord_remote_degrade(job, m->why);
 		return;
 	}
 	job->state = JOB_READY;

@@ -6,9 +6,12 @@
 #include "coord/indent.h"
 
 #include <ctype.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <uthash.h>
 
 /* A larger header is no header: such a unit stays here. */
@@ -108,6 +111,23 @@ static const char *forbidden_pragma(const char *p)
 	return NULL;
 }
 
+/* GCC target("avx2") and the like, for a macro that makes a pragma of it. */
+static bool names_options(const char *text, size_t len)
+{
+	static const char *const words[] = { "target", "optimize",
+					     "push_options" };
+	const char *p = text, *end = text + len;
+
+	while ((p = memmem(p, (size_t)(end - p), "GCC", 3))) {
+		p = skip_blanks(p + 3);
+		for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+			if (take_word(&p, words[i]))
+				return true;
+		}
+	}
+	return false;
+}
+
 const char *coord_source_forbidden(const char *text, size_t len)
 {
 	static const char *const anywhere[] = { "push_macro", "pop_macro",
@@ -125,7 +145,7 @@ const char *coord_source_forbidden(const char *text, size_t len)
 		if (memmem(text, len, anywhere[i], strlen(anywhere[i])))
 			return "pragma of the preprocessor";
 	}
-	return NULL;
+	return names_options(text, len) ? "pragma of the preprocessor" : NULL;
 }
 
 static bool same_version(const struct stat *a, const struct stat *b)
@@ -153,6 +173,15 @@ static void search(struct source *s)
 	buf_release(&content);
 }
 
+/* gcc -E reads the text, but its compile what stands beside it. */
+static bool is_precompiled(const struct source *s)
+{
+	char path[PATH_MAX];
+
+	return snprintf(path, sizeof(path), "%s.gch", s->path) < PATH_MAX &&
+	       !access(path, F_OK);
+}
+
 static const char *look_at(struct source *s)
 {
 	struct stat st;
@@ -170,6 +199,8 @@ static const char *look_at(struct source *s)
 		s->searched = true;
 		search(s);
 	}
+	if (is_precompiled(s))
+		return "precompiled header";
 	return s->why;
 }
 

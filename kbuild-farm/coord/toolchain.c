@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/task.h"
+#include "coord/answer.h"
 #include "coord/away.h"
 #include "coord/canary.h"
 #include "coord/peer.h"
@@ -237,7 +238,8 @@ static void on_reference(void *ctx, int wait_status, uint64_t cpu_ms)
 	ref->child = NULL;
 	ref->state = COORD_READY;
 	if (wait_status ||
-	    fs_read(ref->path, WIRE_CHUNK_MAX, &ref->object, &err))
+	    fs_read(ref->path, WIRE_CHUNK_MAX, &ref->object, &err) ||
+	    !coord_answer_is_known(buf_bytes(&ref->object)))
 		ref->state = COORD_BAD;
 	unlink(ref->path);
 	coord_kick(ref->toolchain->coord);

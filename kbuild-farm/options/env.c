@@ -6,23 +6,37 @@
 
 #include <string.h>
 
-/* Their mere presence changes what is compiled, with what, or written. */
+/*
+ * Their mere presence changes what is compiled, with what, or written.  One
+ * without '=' stands for a family.
+ */
 static const struct local {
 	const char *name;
 	const char *why;
 } locals[] = {
+	{ "AS_SECURE_LOG_FILE=", "AS_SECURE_LOG_FILE is set" },
+	{ "CCC_", "CCC_OVERRIDE_OPTIONS is set" },
+	{ "CC_LOG_DIAGNOSTICS", "CC_LOG_DIAGNOSTICS is set" },
+	{ "CC_PRINT_", "a CC_PRINT variable is set" },
+	{ "CLANG_NO_DEFAULT_CONFIG=", "CLANG_NO_DEFAULT_CONFIG is set" },
 	{ "COMPILER_PATH=", "COMPILER_PATH is set" },
 	{ "DEPENDENCIES_OUTPUT=", "DEPENDENCIES_OUTPUT is set" },
 	{ "EXPERIMENTAL_SARIF_SOCKET=", "EXPERIMENTAL_SARIF_SOCKET is set" },
+	{ "FORCE_CLANG_DIAGNOSTICS_CRASH=",
+	  "FORCE_CLANG_DIAGNOSTICS_CRASH is set" },
 	{ "GCC_COMPARE_DEBUG=", "GCC_COMPARE_DEBUG is set" },
 	{ "GCC_DIAGNOSTICS_LOG=", "GCC_DIAGNOSTICS_LOG is set" },
 	{ "GCC_EXEC_PREFIX=", "GCC_EXEC_PREFIX is set" },
 	{ "GCC_ROOT=", "GCC_ROOT is set" },
+	{ "LLVM_OVERRIDE_PRODUCER=", "LLVM_OVERRIDE_PRODUCER is set" },
+	{ "QA_OVERRIDE_GCC3_OPTIONS=", "QA_OVERRIDE_GCC3_OPTIONS is set" },
+	{ "RC_DEBUG_", "RC_DEBUG_OPTIONS is set" },
+	{ "SDKROOT=", "SDKROOT is set" },
 	{ "SUNPRO_DEPENDENCIES=", "SUNPRO_DEPENDENCIES is set" },
 	{ NULL, NULL },
 };
 
-/* Read by gcc, its preprocessor, or the C library below them. */
+/* Read by gcc, clang, their preprocessors, or the C library below them. */
 static const char *const others[] = {
 	"COLUMNS=",
 	"CPATH=",

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * options/env.h - the environment variables that gcc reads.
+ * options/env.h - the environment variables that gcc and clang read.
  *
  * libc only (the wrapper uses it).  Source: gcc's manual, "Environment
- * Variables Affecting GCC", and gcc.cc.
+ * Variables Affecting GCC", and gcc.cc; clang's driver.cpp and Driver.cpp.
  */
 #ifndef OPTIONS_ENV_H
 #define OPTIONS_ENV_H

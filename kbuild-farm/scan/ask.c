@@ -114,7 +114,7 @@ static void key_of(const struct scan_unit *unit, const struct scan_line *line,
 	struct digest_run *run = digest_new();
 	struct digest d;
 	const char *part[] = {
-		"kfarm scan 3",
+		"kfarm scan 4",
 		unit->compiler,
 		line->mode & SCAN_ASM ? "asm" : "c",
 		line->flags_local ? unit->cwd : "",

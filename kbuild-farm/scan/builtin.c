@@ -30,14 +30,15 @@ static struct scan_token fail(struct scan_cpp *cpp, const char *why)
 /* What stands between < and >, as one name. */
 static bool angled_name(struct scan_cpp *cpp, bool spelled, uint32_t *name)
 {
+	struct scan_token t;
 	struct buf b = { 0 };
 	bool closed = false;
 
+	cpp->spaced = false;
 	for (;;) {
-		struct scan_token t = spelled ? scan_cpp_raw(cpp) :
-						scan_cpp_next(cpp);
 		const struct scan_name *s;
 
+		t = spelled ? scan_cpp_raw(cpp) : scan_cpp_next(cpp);
 		closed = is_punct(t, '>');
 		if (closed || t.kind == SCAN_TOK_END || b.len > 4096)
 			break;
@@ -49,6 +50,9 @@ static bool angled_name(struct scan_cpp *cpp, bool spelled, uint32_t *name)
 			break;
 		buf_add(&b, s->s, s->len);
 	}
+	/* clang keeps the blanks before a macro and before the >. */
+	if (closed && !spelled && (cpp->mode & SCAN_CLANG))
+		closed = !cpp->spaced && !(t.flags & SCAN_TOK_WHITE);
 	if (closed)
 		*name = scan_name_id(cpp->names, buf_str(&b), b.len);
 	buf_release(&b);
@@ -130,10 +134,8 @@ struct scan_token scan_builtin(struct scan_cpp *cpp, struct scan_token name)
 			return fail(cpp, "__LINE__ in an odd place");
 		return number(cpp, cpp->line);
 	case WORD_COUNTER:
-		cpp->unsteady = true;
-		if (!cpp->counter_known)
-			return fail(cpp, "__COUNTER__ in a directive");
-		return number(cpp, cpp->counter++);
+		/* Text that we do not read, and other directives, count too. */
+		return fail(cpp, "__COUNTER__ in a directive");
 	case WORD_INCLUDE_LEVEL:
 		cpp->unsteady = true;
 		return number(cpp, cpp->level);

@@ -61,8 +61,12 @@ enum scan_kind {
 	SCAN_SOURCE, /* the unit itself */
 	SCAN_HEADER, /* by #include, -include or -imacros */
 	SCAN_SYSTEM, /* the same, found in a system directory */
-	SCAN_INPUT, /* an extra input: -Wa,FILE, .incbin, a seed file */
-	/* Only __has_include found it: it must exist (clang -M lists it). */
+	/* An extra input: -Wa,FILE, .incbin, a seed file, what #line names. */
+	SCAN_INPUT,
+	/*
+	 * It must exist: __has_include found it (clang -M lists it), or it is
+	 * the longer name of another one that gcc takes by its real path.
+	 */
 	SCAN_PROBED,
 };
 
@@ -94,13 +98,13 @@ struct scan_file {
  *   - for each #include, #include_next, -include, -imacros and
  *     __has_include that was reached: every path that was tried in vain, be
  *     it because the file was found further on or not at all;
- *   - the same for the assembler's .incbin and .include;
+ *   - the same for the assembler's .incbin and .include, and for #line;
  *   - directories of the search path that are not there.
  * Where a directory on the way is missing, that one stands for all that was
  * looked for below it ("inc/asm", not "inc/asm/x.h" and a hundred more): so
  * an entry is absent when there is neither a file nor a directory by its
  * name.  A unit of Linux has some 120.  Not listed: precompiled headers
- * ("x.h.gch"), which gcc would take instead.
+ * ("x.h.gch"); a unit that could take one is not scannable.
  *
  * `dirs`: the search path, without what is missing, and every directory that
  * a path goes through and leaves again ("a" of "a/../b.h").
@@ -108,6 +112,8 @@ struct scan_file {
 struct scan_closure {
 	const char *why; /* not scannable: the reason, a literal; else NULL */
 	char *detail; /* where and what, for people; may be NULL */
+	/* With `why`: `cc -E` would not read what the compile reads either. */
+	bool no_text;
 	size_t n_files;
 	struct scan_file *files; /* in the order the compiler opens them */
 	struct strv absent;

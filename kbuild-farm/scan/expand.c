@@ -283,6 +283,7 @@ struct scan_token scan_pull(struct scan_cpp *cpp)
 			return t;
 		if (!def->text)
 			return scan_builtin(cpp, t);
+		cpp->spaced |= (t.flags & SCAN_TOK_WHITE) != 0;
 		if (!enter(cpp, def))
 			return cpp->why ? the_end : t;
 	}

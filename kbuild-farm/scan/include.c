@@ -21,13 +21,22 @@ struct hit {
 	bool system;
 };
 
+/* The compiler looks there, and then opens the file by its shorter name. */
+static void passed(void *ctx, struct scan_node *node)
+{
+	struct scan_walk *walk = ctx;
+
+	scan_walk_list(walk, node, SCAN_PROBED,
+		       walk->l->n_frame ? top(walk)->line : 0);
+}
+
 const struct scan_found *scan_walk_search(struct scan_walk *walk, uint32_t name,
 					  uint32_t start)
 {
-	struct scan_absence absence = { scan_walk_absent, walk };
+	struct scan_told told = { scan_walk_absent, passed, walk };
 
 	return scan_search_from(walk->place->search, walk->chain, walk->w->unit,
-				name, start, &absence);
+				name, start, &told);
 }
 
 static struct hit search(struct scan_walk *walk, uint32_t name, uint32_t start)
@@ -79,8 +88,8 @@ static bool next_start(struct scan_walk *walk, uint32_t *start)
 	       !scan_flavour_is_clang(walk->flavour);
 }
 
-static struct hit find(struct scan_walk *walk, uint32_t name, bool angled,
-		       bool next)
+static struct hit find_text(struct scan_walk *walk, uint32_t name, bool angled,
+			    bool next)
 {
 	const struct scan_name *s = scan_name(walk->w->common->names, name);
 	struct hit hit = { 0 };
@@ -94,6 +103,31 @@ static struct hit find(struct scan_walk *walk, uint32_t name, bool angled,
 		hit = beside(walk, name);
 	if (!hit.node)
 		hit = search(walk, name, angled ? walk->chain->bracket : 0);
+	return hit;
+}
+
+/* Where find_text() looked, and for #include_next a little more. */
+static void see_gch(struct scan_walk *walk, uint32_t name, bool angled,
+		    const struct hit *hit)
+{
+	const char *s = scan_name(walk->w->common->names, name)->s;
+
+	if (*s == '/')
+		scan_walk_gch(walk, scan_tree_dir(walk->place->tree, ""), name);
+	else if (!angled)
+		scan_walk_gch(walk, top(walk)->node->dir, name);
+	if (*s != '/' && (!hit->node || hit->at >= 0))
+		scan_walk_gch_chain(walk, name,
+				    hit->node ? hit->at : SCAN_AT_CURRENT);
+}
+
+static struct hit find(struct scan_walk *walk, uint32_t name, bool angled,
+		       bool next)
+{
+	struct hit hit = find_text(walk, name, angled, next);
+
+	if (scan_walk_takes_gch(walk))
+		see_gch(walk, name, angled, &hit);
 	return hit;
 }
 
@@ -123,6 +157,7 @@ void scan_walk_include(struct scan_walk *walk, uint32_t name, bool angled,
 {
 	struct hit hit = find(walk, name, angled, next);
 
+	walk->included = true;
 	if (hit.node)
 		scan_walk_enter(walk, hit.node, hit.at, hit.system);
 	else
@@ -189,9 +224,12 @@ static void push(struct scan_walk *walk, struct scan_node *node, int at,
 		.system = system,
 		.index = index,
 	};
-	walk->marks |= node->text->marks;
-	walk->heads |= node->text->heads;
-	walk->tails |= node->text->tails;
+}
+
+/* Behind a guard, too: what is outside of it counts. */
+static void note(struct scan_walk *walk, const struct scan_text *text)
+{
+	walk->marks |= text->marks;
 }
 
 /* See that the directives of a file are at hand. */
@@ -211,7 +249,7 @@ static bool read_node(struct scan_walk *walk, struct scan_node *node)
 			       node->path);
 	else if (scan_names_memory(names) > walk->memory_max)
 		scan_walk_fail(walk, "too much for the memory", node->path);
-	return !walk->why;
+	return !walk->why && node->text;
 }
 
 void scan_walk_enter(struct scan_walk *walk, struct scan_node *node, int at,
@@ -233,6 +271,7 @@ void scan_walk_enter(struct scan_walk *walk, struct scan_node *node, int at,
 		return;
 	if (!read_node(walk, node))
 		return;
+	note(walk, node->text);
 	if (walk->l->n_once && said_once(walk, node))
 		return;
 	kind = !f && walk->l->n_file == 0 ? SCAN_SOURCE :
@@ -242,6 +281,10 @@ void scan_walk_enter(struct scan_walk *walk, struct scan_node *node, int at,
 	if (node->text->unbalanced) {
 		scan_walk_fail(walk, "conditionals that do not match",
 			       node->path);
+		return;
+	}
+	if (node->text->slashes) {
+		scan_walk_fail(walk, "// before C99", node->path);
 		return;
 	}
 	if (node->text->guard != WORD_NONE &&

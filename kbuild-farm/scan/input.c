@@ -43,6 +43,22 @@ static struct scan_node *find(struct scan_walk *walk, const char *name)
 	return NULL;
 }
 
+void scan_walk_origin(struct scan_walk *walk, uint32_t name)
+{
+	struct scan_tree *tree = walk->place->tree;
+	struct scan_dir *cwd = scan_tree_dir(tree, "");
+	struct scan_probe *p = scan_tree_probe(tree, cwd, name, false);
+	const char *absent = NULL;
+
+	if (p->node && is_file(p->node))
+		scan_walk_list(walk, p->node, SCAN_INPUT,
+			       walk->l->frame[walk->l->n_frame - 1].line);
+	else if (!scan_tree_is_occupied(tree, cwd, name))
+		absent = scan_tree_absent(tree, p);
+	if (absent)
+		scan_walk_absent(walk, absent);
+}
+
 static struct scan_node *list_input(struct scan_walk *walk, const char *name,
 				    const char *why)
 {
@@ -90,7 +106,19 @@ void scan_walk_assembler(struct scan_walk *walk, const char *name)
 			       name);
 	else if (names_files(buf_str(&text), text.len))
 		scan_walk_fail(walk, "assembler file that names others", name);
+	else
+		scan_parts_text(&walk->parts,
+				&(struct scan_prose){ .s = buf_str(&text),
+						      .len = text.len,
+						      .params = buf_str(&text),
+						      .first = true });
 	buf_release(&text);
+}
+
+void scan_walk_parts(struct scan_walk *walk)
+{
+	if (scan_parts_whole(&walk->parts))
+		scan_walk_fail(walk, scan_odd_why(SCAN_ODD_PARTS), NULL);
 }
 
 void scan_walk_input(struct scan_walk *walk, const char *name)

@@ -124,16 +124,21 @@ static void line_comment(struct scan_lexer *l)
 /* At a '/': skip a comment, if it is one. */
 static bool comment(struct scan_lexer *l)
 {
-	const uint8_t *next = following(l, l->p);
+	const uint8_t *from = l->p, *next = following(l, from);
 
 	if (*next == '*') {
 		step(l, next + 1);
 		block_comment(l);
+		scan_lexer_passed(l, from);
 		return true;
 	}
-	if (*next == '/' && !(l->mode & SCAN_OLD)) {
+	/* clang takes it for a comment, and gcc does in system headers. */
+	if (*next == '/' && (l->mode & SCAN_OLD))
+		l->t->slashes = true;
+	else if (*next == '/') {
 		step(l, next + 1);
 		line_comment(l);
+		scan_lexer_passed(l, from);
 		return true;
 	}
 	return false;
@@ -254,6 +259,7 @@ static void raw_string(struct scan_lexer *l)
 		scan_lexer_odd(l, SCAN_ODD_BYTES);
 		end = l->p + 1;
 	} else {
+		l->lone = l->first = false;
 		scan_lexer_string(l, l->p + 1, (size_t)(end - l->p - 2));
 	}
 	step(l, end);
@@ -261,23 +267,58 @@ static void raw_string(struct scan_lexer *l)
 
 static void string(struct scan_lexer *l)
 {
+	const uint8_t *from = l->p;
+
 	buf_reset(&l->scratch);
 	quoted(l, &l->scratch);
+	l->lone = scan_part_lone((const char *)l->start, (const char *)from,
+				 (const char *)l->p, (const char *)l->end);
+	l->first = scan_part_first((const char *)l->start, (const char *)from);
 	if (l->scratch.len > 1)
 		scan_lexer_string(l, l->scratch.data + 1, l->scratch.len - 2);
 }
 
-/* A quote inside a number, as in 1'000? */
-static bool separates(const struct scan_lexer *l)
+/* For gas it may be an apostrophe, and what follows text. */
+static void character(struct scan_lexer *l)
 {
-	const uint8_t *from = l->p;
+	buf_reset(&l->scratch);
+	quoted(l, &l->scratch);
+	if (l->mode & SCAN_ASM)
+		scan_lexer_prose(l, buf_str(&l->scratch), l->scratch.len);
+}
 
-	if (!(l->mode & SCAN_SEPARATORS) || !scan_is_word(l->p[1]))
+/* Does a number reach up to `p`?  12, 1.e+3, .5f, 1'000, not x1, 'a'. */
+static bool is_number(const struct scan_lexer *l, const uint8_t *p)
+{
+	for (;;) {
+		const uint8_t *end = p;
+
+		while (p > l->start && scan_is_word(p[-1]))
+			p--;
+		if (p < end && *p >= '0' && *p <= '9')
+			return true;
+		if (p == l->start)
+			return false;
+		p--;
+		if (*p == '\'')
+			return p == l->separator;
+		if (*p == '+' || *p == '-') {
+			if (p == l->start || !strchr("eEpP", p[-1]))
+				return false;
+		} else if (*p != '.') {
+			return false;
+		}
+	}
+}
+
+/* A quote inside a number, as in 1'000? */
+static bool separates(struct scan_lexer *l)
+{
+	if (!(l->mode & SCAN_SEPARATORS) || !scan_is_word(l->p[1]) ||
+	    !is_number(l, l->p))
 		return false;
-	while (from > l->start &&
-	       (scan_is_word(from[-1]) || from[-1] == '\'' || from[-1] == '.'))
-		from--;
-	return from < l->p && *from >= '0' && *from <= '9';
+	l->separator = l->p;
+	return true;
 }
 
 static void text_backslash(struct scan_lexer *l)
@@ -303,12 +344,14 @@ static void text_quote(struct scan_lexer *l)
 	else if (*l->p == '"')
 		string(l);
 	else
-		quoted(l, NULL);
+		character(l);
 }
 
 void scan_lexer_text(struct scan_lexer *l)
 {
 	for (;;) {
+		if ((l->mode & SCAN_ASM) && l->p >= l->words_end)
+			scan_lexer_asm_words(l);
 		while (!(class[*l->p] & STOP_TEXT))
 			l->p++;
 		switch (*l->p) {
@@ -374,8 +417,8 @@ void scan_lexer_rest(struct scan_lexer *l)
 		} else if (*l->p == '/' && comment(l)) {
 			buf_add(&l->blob, " ", 1);
 		} else if (*l->p != '\\' || !take_splice(l)) {
-			if (*l->p)
-				buf_add(&l->blob, l->p, 1);
+			/* NUL is a blank. */
+			buf_add(&l->blob, *l->p ? l->p : (uint8_t *)" ", 1);
 			l->p++;
 		}
 	}
@@ -407,4 +450,16 @@ size_t scan_lexer_word(struct scan_lexer *l)
 		if (*l->p != '\\' || !take_splice(l))
 			return l->blob.len - before;
 	}
+}
+
+bool scan_lexer_bracketed(const uint8_t *s, const uint8_t *end)
+{
+	while ((s = memchr(s, '<', (size_t)(end - s)))) {
+		for (; s < end && *s != '>'; s++) {
+			if (*s == '/' &&
+			    (s[1] == '*' || s[1] == '/' || s[1] == '\\'))
+				return true;
+		}
+	}
+	return false;
 }

@@ -2,6 +2,7 @@
 #include "scan/lexer.h"
 
 #include "scan/macro.h"
+#include "scan/std.h"
 #include "scan/token.h"
 
 #include "base/str.h"
@@ -21,7 +22,7 @@ static void *room(void *v, size_t n, size_t *cap, size_t size)
 	return xrealloc(v, *cap * size);
 }
 
-struct scan_directive *scan_lexer_add(struct scan_lexer *l, enum scan_op op)
+static struct scan_directive *add(struct scan_lexer *l, enum scan_op op)
 {
 	struct scan_text *t = l->t;
 	struct scan_directive *d;
@@ -30,6 +31,25 @@ struct scan_directive *scan_lexer_add(struct scan_lexer *l, enum scan_op op)
 	d = &t->dir[t->n++];
 	*d = (struct scan_directive){ .op = (uint8_t)op, .line = l->line };
 	return d;
+}
+
+/* What was seen since the last directive belongs before the next one. */
+static void add_parts(struct scan_lexer *l)
+{
+	struct scan_directive *d;
+
+	if (!l->parts.of[0] && !l->parts.of[1])
+		return;
+	d = add(l, SCAN_OP_PARTS);
+	d->name = l->parts.of[0];
+	d->at = l->parts.of[1];
+	l->parts = (struct scan_parts){ 0 };
+}
+
+struct scan_directive *scan_lexer_add(struct scan_lexer *l, enum scan_op op)
+{
+	add_parts(l);
+	return add(l, op);
 }
 
 void scan_lexer_odd(struct scan_lexer *l, enum scan_odd odd)
@@ -172,6 +192,7 @@ static bool simple_if(struct scan_lexer *l, struct line line)
 static void condition(struct scan_lexer *l, enum scan_op op)
 {
 	size_t before = l->blob.len;
+	const uint8_t *from = l->p;
 	struct line line = rest(l);
 	struct scan_directive *d;
 
@@ -183,7 +204,7 @@ static void condition(struct scan_lexer *l, enum scan_op op)
 	d->at = scan_lexer_piece(l, line.at, line.len);
 	/* What looks like a comment may have been a part of a name. */
 	if (memmem(line.s, line.len, "__has_include", 13) &&
-	    !memchr(line.s, '>', line.len) && memchr(line.s, '<', line.len))
+	    scan_lexer_bracketed(from, l->p))
 		d->form = 1;
 }
 
@@ -282,11 +303,14 @@ static uint32_t pragma_argument(struct scan_lexer *l, const char *s, size_t len)
 
 static void pragma(struct scan_lexer *l)
 {
+	const uint8_t *from = l->p;
 	size_t before = l->blob.len;
 	struct line line = rest(l);
 	size_t n = word_length(line.s, line.len);
 	uint32_t name;
+	int odd;
 
+	scan_lexer_passed(l, from);
 	l->blob.len = before;
 	if (n == 4 && !memcmp(line.s, "once", 4)) {
 		scan_lexer_add(l, SCAN_OP_ONCE);
@@ -301,11 +325,8 @@ static void pragma(struct scan_lexer *l)
 				->name = name;
 	} else if (memmem(line.s, line.len, "system_header", 13)) {
 		scan_lexer_add(l, SCAN_OP_SYSTEM_HEADER);
-	} else if (memmem(line.s, line.len, "dependency", 10) ||
-		   memmem(line.s, line.len, "include_alias", 13) ||
-		   memmem(line.s, line.len, "pch_preprocess", 14) ||
-		   memmem(line.s, line.len, "module", 6)) {
-		scan_lexer_odd(l, SCAN_ODD_PRAGMA);
+	} else if ((odd = scan_pragma_odd(line.s, line.len)) >= 0) {
+		scan_lexer_odd(l, (enum scan_odd)odd);
 	}
 }
 
@@ -364,9 +385,11 @@ static const struct word *find_word(const char *s, size_t len)
 /* The rest of a line whose content is nothing to us. */
 static void drop_rest(struct scan_lexer *l)
 {
+	const uint8_t *from = l->p;
 	size_t before = l->blob.len;
 
 	scan_lexer_rest(l);
+	scan_lexer_passed(l, from);
 	l->blob.len = before;
 }
 
@@ -395,7 +418,7 @@ static void known(struct scan_lexer *l, const struct word *w)
 		scan_lexer_add(l, w->op);
 		break;
 	case LINE:
-		l->t->marks |= SCAN_MARK_LINE;
+		scan_lexer_origin(l, false);
 		drop_rest(l);
 		break;
 	case ODD:
@@ -436,27 +459,15 @@ static void directive(struct scan_lexer *l)
 		return;
 	}
 	/* # 33 "file": where text came from. */
-	if (len && l->blob.data[before] >= '0' && l->blob.data[before] <= '9')
+	if (len && l->blob.data[before] >= '0' && l->blob.data[before] <= '9') {
 		l->t->marks |= SCAN_MARK_LINE;
-	else if (!(l->mode & SCAN_ASM))
+		if (!(l->mode & SCAN_ASM))
+			scan_lexer_origin(l, true);
+	} else if (!(l->mode & SCAN_ASM)) {
 		scan_lexer_odd(l, SCAN_ODD_DIRECTIVE);
-	scan_lexer_text(l);
-}
-
-/* The assembler takes .INCBIN too; its own spelling is seen elsewhere. */
-static void check_case(struct scan_lexer *l, const struct buf *in)
-{
-	const char *p = (const char *)in->data, *end = p + in->len;
-
-	for (; p < end && (p = memchr(p, '.', (size_t)(end - p))); p++) {
-		if ((!strncasecmp(p, ".incbin", 7) &&
-		     strncmp(p, ".incbin", 7)) ||
-		    (!strncasecmp(p, ".include", 8) &&
-		     strncmp(p, ".include", 8))) {
-			scan_lexer_odd(l, SCAN_ODD_INCBIN);
-			return;
-		}
 	}
+	l->comment_line = l->line;
+	scan_lexer_text(l);
 }
 
 /* Trigraphs and lone carriage returns are nothing that we rewrite. */
@@ -470,10 +481,9 @@ static void check_bytes(struct scan_lexer *l, const struct buf *in)
 			break;
 		}
 	}
-	if ((l->mode & SCAN_TRIGRAPHS) && memmem(in->data, in->len, "??", 2))
+	if ((l->mode & SCAN_TRIGRAPHS) && scan_std_trigraph(in->data, in->len))
 		scan_lexer_odd(l, SCAN_ODD_BYTES);
-	if (l->mode & SCAN_ASM)
-		check_case(l, in);
+	scan_lexer_hidden(l, in);
 }
 
 static void lines(struct scan_lexer *l)
@@ -490,7 +500,7 @@ static void lines(struct scan_lexer *l)
 			l->p++;
 			directive(l);
 		} else if (*l->p == '%' && l->p[1] == ':' &&
-			   !(l->mode & (SCAN_OLD | SCAN_ASM))) {
+			   scan_has_digraphs(l->mode)) {
 			l->p += 2;
 			directive(l);
 		} else {
@@ -535,7 +545,11 @@ struct scan_text *scan_lex(struct scan_names *names, struct buf *in,
 		l.p += 3;
 	scan_names_lock(names);
 	check_bytes(&l, in);
+	scan_lexer_words(&l);
 	lines(&l);
+	l.p = l.end;
+	scan_lexer_passed(&l, l.end);
+	add_parts(&l);
 	scan_names_unlock(names);
 	if (l.n_open)
 		t->unbalanced = true;
@@ -546,6 +560,7 @@ struct scan_text *scan_lex(struct scan_names *names, struct buf *in,
 	t->dir = xrealloc(t->dir, (t->n + 1) * sizeof(*t->dir));
 	t->def = xrealloc(t->def, (t->n_def + 1) * sizeof(*t->def));
 	buf_release(&l.scratch);
+	buf_release(&l.unescaped);
 	free(l.open);
 	scan_names_charge(names, memory_of(t));
 	return t;
@@ -565,22 +580,4 @@ void scan_text_free(struct scan_text *t)
 	free(t->piece);
 	free(t->blob);
 	free(t);
-}
-
-const char *scan_odd_why(enum scan_odd odd)
-{
-	static const char *const why[] = {
-		[SCAN_ODD_DIRECTIVE] = "unknown directive",
-		[SCAN_ODD_ERROR] = "#error or a directive in error",
-		[SCAN_ODD_EMBED] = "#embed",
-		[SCAN_ODD_NAME] = "odd name of a macro",
-		[SCAN_ODD_PRAGMA] = "pragma that we do not follow",
-		[SCAN_ODD_INCBIN] = ".incbin or .include, name not plain",
-		[SCAN_ODD_WORD] = "word across two lines",
-		[SCAN_ODD_BYTES] = "trigraph, carriage return or raw string",
-		[SCAN_ODD_ASSERT] = "#assert",
-		[SCAN_ODD_LARGE] = "file of too many directives",
-	};
-
-	return why[odd];
 }

@@ -25,7 +25,7 @@ enum scan_mode {
 	SCAN_OLD = 8, /* -std=c90: no line comments, no digraphs */
 	SCAN_SEPARATORS = 16, /* 1'000 */
 	SCAN_TRIGRAPHS = 32,
-	SCAN_CLANG = 64,
+	SCAN_CLANG = 64, /* of files: in .S alone, where it has digraphs */
 };
 
 enum scan_op {
@@ -48,6 +48,8 @@ enum scan_op {
 	SCAN_OP_SYSTEM_HEADER,
 	SCAN_OP_INCBIN, /* of the assembler: the name, or a piece */
 	SCAN_OP_ASM_INCLUDE,
+	SCAN_OP_ORIGIN, /* #line: the file that diagnostics show */
+	SCAN_OP_PARTS, /* of .incbin, .include; see scan/part.h */
 	SCAN_OP_ODD, /* what we do not understand, if it is reached */
 };
 
@@ -57,11 +59,14 @@ enum scan_odd {
 	SCAN_ODD_EMBED,
 	SCAN_ODD_NAME,
 	SCAN_ODD_PRAGMA,
+	SCAN_ODD_OPTIONS,
 	SCAN_ODD_INCBIN,
 	SCAN_ODD_WORD,
 	SCAN_ODD_BYTES,
 	SCAN_ODD_ASSERT,
 	SCAN_ODD_LARGE,
+	SCAN_ODD_ORIGIN,
+	SCAN_ODD_PARTS,
 };
 
 struct scan_directive {
@@ -71,7 +76,8 @@ struct scan_directive {
 	uint32_t line;
 	uint32_t next; /* conditionals: the group's next directive */
 	uint32_t name; /* a macro, or a header's name */
-	uint32_t at; /* define: of scan_text.def; piece: of scan_text.piece */
+	/* define: of scan_text.def; piece: of scan_text.piece; parts: both */
+	uint32_t at;
 };
 
 struct scan_macro;
@@ -94,8 +100,12 @@ struct scan_piece {
 /* What a file may hold, anywhere, taken or not. */
 enum scan_mark {
 	SCAN_MARK_TIME = 1, /* __DATE__, __TIME__, __TIMESTAMP__ */
-	SCAN_MARK_COUNTER = 2, /* __COUNTER__ outside #if */
+	SCAN_MARK_COUNTER = 2, /* __COUNTER__ outside #if, plainly */
 	SCAN_MARK_LINE = 4, /* #line: __LINE__ is not ours */
+	SCAN_MARK_PRAGMA = 8, /* _Pragma, of what a macro makes */
+	SCAN_MARK_ONCE = 16, /* the words that it could make it of */
+	SCAN_MARK_GCC = 32,
+	SCAN_MARK_PASTED = 64, /* the date's, perhaps, put together by ## */
 };
 
 struct scan_text {
@@ -109,9 +119,8 @@ struct scan_text {
 	size_t blob_len;
 	unsigned mode;
 	unsigned marks; /* enum scan_mark */
-	/* Bits 1 to 7: a string ends in, or starts with, a part of .incbin */
-	uint8_t heads, tails;
 	bool unbalanced;
+	bool slashes; /* //, which is a comment or not: -std=c89 */
 	atomic_uint refs; /* of scan/store.h */
 };
 

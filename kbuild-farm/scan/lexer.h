@@ -1,17 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * scan/lexer.h - what the lexer's files share: lex.c (directives),
- * lex-line.c (comments, quotes, lines) and lex-mark.c (words that matter).
+ * lex-line.c (comments, quotes, lines), lex-mark.c (words that matter),
+ * lex-part.c (what could become .incbin), lex-paste.c (pieces of the date's
+ * names), lex-origin.c (#line) and lex-pragma.c.
  */
 #ifndef SCAN_LEXER_H
 #define SCAN_LEXER_H
 
 #include "scan/lex.h"
+#include "scan/part.h"
+
+#define SCAN_LEXER_WORDS 4
 
 struct scan_lexer {
 	const uint8_t *p;
 	const uint8_t *start;
 	const uint8_t *end; /* behind the last newline; *end is 0 */
+	/* The next words of lex-pragma.c, in a comment or not; or NULL. */
+	const uint8_t *word[SCAN_LEXER_WORDS];
+	const uint8_t *separator; /* the last quote inside a number */
 	unsigned mode;
 	uint32_t line;
 	struct scan_names *names; /* locked */
@@ -21,6 +29,12 @@ struct scan_lexer {
 	size_t cap, cap_def, cap_piece;
 	uint32_t *open; /* the conditionals that are open */
 	size_t n_open, cap_open;
+	struct scan_parts parts; /* since the last directive */
+	const uint8_t *words_end; /* up to here their words are known */
+	uint32_t comment_line; /* where gas sees a comment */
+	struct buf unescaped;
+	bool lone; /* the string at hand is pasted to no other */
+	bool first; /* or at least to none before it */
 };
 
 /* lex.c */
@@ -28,6 +42,13 @@ struct scan_directive *scan_lexer_add(struct scan_lexer *l, enum scan_op op);
 void scan_lexer_odd(struct scan_lexer *l, enum scan_odd odd);
 /* A piece of `len` bytes that were just put at the end of the blob. */
 uint32_t scan_lexer_piece(struct scan_lexer *l, uint32_t at, uint32_t len);
+
+/* %: is #: not for gcc in assembler sources. */
+static inline bool scan_has_digraphs(unsigned mode)
+{
+	return !(mode & SCAN_OLD) &&
+	       (!(mode & SCAN_ASM) || (mode & SCAN_CLANG));
+}
 
 /* lex-line.c */
 /* Behind a backslash-newline at `p`, or NULL. */
@@ -43,6 +64,8 @@ void scan_lexer_header(struct scan_lexer *l, uint8_t close);
 /* Append an identifier to the blob: its length. */
 size_t scan_lexer_word(struct scan_lexer *l);
 bool scan_is_word(uint8_t c);
+/* A comment, by its looks, between a < and the > behind it? */
+bool scan_lexer_bracketed(const uint8_t *s, const uint8_t *end);
 
 /* lex-mark.c */
 /* An identifier starts or goes on at l->p with '_', 'b' or 'u'. */
@@ -51,5 +74,45 @@ void scan_lexer_mark(struct scan_lexer *l);
 void scan_lexer_string(struct scan_lexer *l, const uint8_t *s, size_t len);
 /* The body of a macro, cleaned. */
 void scan_lexer_body(struct scan_lexer *l, const char *s, size_t len);
+
+/* lex-paste.c: pieces of the names of the date, in text and in a body */
+void scan_lexer_piece_at(struct scan_lexer *l, const char *at,
+			 const char *start, const char *end);
+void scan_lexer_pieces(struct scan_lexer *l, const char *s, size_t len);
+
+/* lex-origin.c */
+/* Behind #line, or behind the number of # 33 "file": look, skip nothing. */
+void scan_lexer_origin(struct scan_lexer *l, bool numbered);
+
+/* lex-pragma.c */
+/* Why a pragma, cleaned, is not for us: an enum scan_odd; -1: it is. */
+int scan_pragma_odd(const char *s, size_t len);
+/* At `s` stands _Pragma, or a part of it. */
+void scan_lexer_pragma(struct scan_lexer *l, const char *s, const char *end);
+/* Look for the words that matter in a pragma; before the first line. */
+void scan_lexer_words(struct scan_lexer *l);
+/* From `from` to l->p was no code; those in front of it are marked. */
+void scan_lexer_passed(struct scan_lexer *l, const uint8_t *from);
+
+/* lex-part.c */
+/* Words of assembler text, from l->p to where the lexer stops anyway. */
+void scan_lexer_asm_words(struct scan_lexer *l);
+/* Other text of this line. */
+void scan_lexer_prose(struct scan_lexer *l, const char *s, size_t len);
+/* What follows the name in a #define of assembler text. */
+void scan_lexer_definition(struct scan_lexer *l, const char *s, size_t len);
+/* Does a '.' in a string start what may go on as .incbin or .include? */
+bool scan_part_joins(const char *start, const char *dot, const char *end);
+/* In a body, is such a string followed by #x, and more?  `close`: its end. */
+bool scan_part_pastes(const char *start, const char *close, const char *end);
+/* No string stands before `from`, where one starts; */
+bool scan_part_first(const char *start, const char *from);
+/* and none behind its end. */
+bool scan_part_lone(const char *start, const char *from, const char *behind,
+		    const char *end);
+/* A string without its \x, \0 and \u; false: it has none. */
+bool scan_part_unescape(struct buf *out, const char *s, size_t len);
+/* Look through all of a file for spellings that the lexer passes over. */
+void scan_lexer_hidden(struct scan_lexer *l, const struct buf *in);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "options/list.h"
 #include "options/table.h"
+#include "scan/std.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,8 @@ enum act {
 	ASK_PATH, /* the same, and its value is a path */
 	DROP,
 	REFUSE,
+	DEBUG,
+	TARGET,
 	DEFINE,
 	UNDEFINE,
 	DIR,
@@ -50,6 +53,8 @@ static const struct rule rules[] = {
 	{ "--std=", STD, 0 },
 	{ "--sysroot", ASK_PATH, 0 },
 	{ "--sysroot=", ASK_PATH, 0 },
+	{ "--target", TARGET, 0 },
+	{ "--target=", TARGET, 0 },
 	{ "--trigraphs", TRIGRAPHS, 0 },
 	{ "-B", ASK_PATH, 0 },
 	{ "-C", DROP, 0 },
@@ -58,6 +63,8 @@ static const struct rule rules[] = {
 	{ "-I", DIR, SCAN_PATH_BRACKET },
 	{ "-I-", REFUSE, 0 },
 	{ "-MG", REFUSE, 0 },
+	{ "-ObjC", REFUSE, 0 },
+	{ "-ObjC++", REFUSE, 0 },
 	{ "-P", DROP, 0 },
 	{ "-U", UNDEFINE, 0 },
 	{ "-W", DROP, 0 },
@@ -72,12 +79,20 @@ static const struct rule rules[] = {
 	{ "-fdebug-prefix-map=", DROP, 0 },
 	{ "-fdiagnostics-color", DROP, 0 },
 	{ "-fdiagnostics-color=", DROP, 0 },
+	{ "-fdigraphs", REFUSE, 0 },
+	{ "-fdollars-in-identifiers", REFUSE, 0 },
 	{ "-ffile-prefix-map=", DROP, 0 },
 	{ "-ffreestanding", FREESTANDING, 0 },
 	{ "-fhosted", HOSTED, 0 },
 	{ "-fimplicit-module-maps", REFUSE, 0 },
 	{ "-fmacro-prefix-map=", DROP, 0 },
+	{ "-fms-compatibility", REFUSE, 0 },
+	{ "-fms-compatibility-version=", REFUSE, 0 },
+	{ "-fmsc-version=", REFUSE, 0 },
 	{ "-fno-canonical-system-headers", NO_CANONICAL, 0 },
+	{ "-fno-digraphs", REFUSE, 0 },
+	{ "-fno-dollars-in-identifiers", REFUSE, 0 },
+	{ "-fno-extended-identifiers", REFUSE, 0 },
 	{ "-fno-freestanding", HOSTED, 0 },
 	{ "-fno-hosted", FREESTANDING, 0 },
 	{ "-fno-working-directory", DROP, 0 },
@@ -86,8 +101,12 @@ static const struct rule rules[] = {
 	{ "-frandomize-layout-seed", SEED, 0 },
 	{ "-fsanitize-blacklist=", INPUT, 0 },
 	{ "-fsanitize-ignorelist=", INPUT, 0 },
+	{ "-fsave-optimization-record", DEBUG, 0 },
 	{ "-ftest-coverage", DROP, 0 },
+	{ "-ftrigraphs", TRIGRAPHS, 0 },
 	{ "-fworking-directory", DROP, 0 },
+	{ "-gsplit-dwarf", DEBUG, 0 },
+	{ "-gtoggle", DEBUG, 0 },
 	{ "-ibuiltininc", REFUSE, 0 },
 	{ "-idirafter", DIR, SCAN_PATH_AFTER },
 	{ "-iframework", REFUSE, 0 },
@@ -119,6 +138,7 @@ static const struct rule rules[] = {
 
 /* No macro and no operator knows of these (check_scan_line.c).  Sorted. */
 static const char *const harmless[] = {
+	"-Qn",
 	"-fallow-store-data-races",
 	"-fcode-hoisting",
 	"-fcommon",
@@ -148,6 +168,7 @@ static const char *const harmless[] = {
 	"-fstack-clash-protection",
 	"-fstrict-aliasing",
 	"-ftrivial-auto-var-init=",
+	"-fuse-linker-plugin",
 };
 
 /* Options that keep a compile local, and what that means here. */
@@ -164,8 +185,6 @@ static const struct {
 	{ "-save-temps", DROP },
 	{ "link option", DROP },
 	{ "recorded switches", DROP },
-	{ "split debug info", DROP },
-	{ "debug info (recorded switches)", DROP },
 	{ "LTO cache", DROP },
 };
 
@@ -210,8 +229,9 @@ static enum act act_of(const struct options_entry *e)
 	case OPTIONS_OUTPUT:
 	case OPTIONS_DEPS:
 	case OPTIONS_LINK:
-	case OPTIONS_DEBUG:
 		return DROP;
+	case OPTIONS_DEBUG:
+		return DEBUG;
 	case OPTIONS_CODE:
 		return ASK;
 	case OPTIONS_LOCAL:
@@ -242,46 +262,42 @@ static void add_dir(struct scan_line *l, enum scan_path where, const char *path)
 }
 
 /* X, X=1, X(a)=a */
-static void add_define(struct scan_line *l, const char *s, size_t len)
+static void add_define(struct scan_line *l, struct strv *to, const char *s)
 {
-	const char *is = memchr(s, '=', len);
-	size_t name = is ? (size_t)(is - s) : len;
+	int name = (int)strcspn(s, "=");
+	const char *is = s[name] ? s + name + 1 : "1";
 
-	if (memchr(s, '\n', len) || memchr(s, '\r', len)) {
+	if (strpbrk(s, "\n\r")) {
 		refuse(l, "newline in a definition", NULL);
 		return;
 	}
-	strv_addf(&l->define, "#define %.*s %.*s", (int)name, s,
-		  is ? (int)(len - name - 1) : 1, is ? is + 1 : "1");
+	strv_addf(to, "#define %.*s %s", name, s, is);
 }
 
 static void set_std(struct scan_line *l, const char *std)
 {
-	static const char *const old[] = { "c89",          "c90",
-					   "iso9899:1990", "iso9899:199409",
-					   "gnu89",        "gnu90" };
-	bool is_old = false;
-
-	if (l->mode & SCAN_ASM)
-		return;
-	for (size_t i = 0; i < sizeof(old) / sizeof(old[0]); i++)
-		is_old |= !strcmp(std, old[i]);
-	l->mode &= ~(unsigned)(SCAN_RAW | SCAN_OLD | SCAN_STRICT |
-			       SCAN_TRIGRAPHS | SCAN_SEPARATORS);
-	if (strncmp(std, "gnu", 3)) {
-		l->mode |= SCAN_STRICT | SCAN_TRIGRAPHS;
-		if (is_old)
-			l->mode |= SCAN_OLD;
-	} else if (!is_old) {
-		l->mode |= SCAN_RAW;
-	}
-	if (strstr(std, "2x") || strstr(std, "23") || strstr(std, "2y"))
-		l->mode |= SCAN_SEPARATORS;
-	if (strstr(std, "++"))
+	if (!scan_std_mode(std, &l->mode))
 		refuse(l, "language", std);
 }
 
-/* Words for the preprocessor: definitions, directories, dependency files. */
+/* clang takes headers, and their order, from other systems' compilers. */
+static bool search_differs(const char *target)
+{
+	static const char *const names[] = { "windows", "win32", "msvc",
+					     "uefi",    "apple", "darwin",
+					     "macos",   "ios" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcasestr(target, names[i]))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Words for the preprocessor: definitions, directories, dependency files.
+ * The drivers put them behind their own -D and -U.
+ */
 static void take_wp(struct scan_line *l, const char *list)
 {
 	const char *rest = list;
@@ -304,9 +320,9 @@ static void take_wp(struct scan_line *l, const char *list)
 			}
 			value = xstrndup(item.s + 2, item.len - 2);
 			if (item.s[1] == 'D')
-				add_define(l, value, strlen(value));
+				add_define(l, &l->wp_define, value);
 			else
-				strv_addf(&l->define, "#undef %s", value);
+				strv_addf(&l->wp_define, "#undef %s", value);
 			free(value);
 			break;
 		case OPTIONS_WP_OTHER:
@@ -347,11 +363,10 @@ static void take_wa(struct scan_line *l, const char *list)
 
 static void take_lang(struct scan_line *l, const char *lang)
 {
-	if (!strcmp(lang, "c"))
-		l->mode &= ~(unsigned)SCAN_ASM;
-	else if (!strcmp(lang, "assembler-with-cpp"))
-		l->mode = SCAN_ASM;
-	else
+	if (l->source)
+		refuse(l, "-x after the source", lang);
+	l->assembly = !strcmp(lang, "assembler-with-cpp");
+	if (!l->assembly && strcmp(lang, "c"))
 		refuse(l, "language", lang);
 }
 
@@ -384,12 +399,14 @@ static void take_dialect(struct scan_line *l, const struct options_word *w,
 		return;
 	case STD:
 		set_std(l, w->value);
+		l->std = true;
 		break;
 	case ANSI:
 		set_std(l, "c90");
+		l->ansi = true;
 		break;
 	case TRIGRAPHS:
-		l->mode |= SCAN_TRIGRAPHS;
+		l->trigraphs = true;
 		return;
 	default:
 		l->freestanding = act == FREESTANDING;
@@ -412,11 +429,19 @@ static void take_option(struct scan_line *l, const struct options_word *w,
 		break;
 	case DROP:
 		break;
+	case DEBUG:
+		scan_debug_take(&l->debug, w);
+		break;
+	case TARGET:
+		if (search_differs(w->value))
+			refuse(l, "target", w->value);
+		keep_flag(l, w);
+		break;
 	case REFUSE:
 		refuse(l, w->entry->why ? w->entry->why : "option", w->text);
 		break;
 	case DEFINE:
-		add_define(l, w->value, strlen(w->value));
+		add_define(l, &l->define, w->value);
 		break;
 	case UNDEFINE:
 		strv_addf(&l->define, "#undef %s", w->value);
@@ -468,7 +493,7 @@ static void take_source(struct scan_line *l, const char *source, bool lang)
 	if (dot && !strcmp(dot, ".s"))
 		l->plain = true;
 	else if (dot && (!strcmp(dot, ".S") || !strcmp(dot, ".sx")))
-		l->mode = SCAN_ASM;
+		l->assembly = true;
 	else if (!dot || strcmp(dot, ".c"))
 		refuse(l, "language", source);
 }
@@ -486,6 +511,31 @@ static void check_environment(struct scan_line *l, char *const *env)
 		if (value && *value)
 			refuse(l, "environment of the compiler", names[i]);
 	}
+}
+
+/*
+ * In assembler sources -ansi is no more than -trigraphs for gcc, which takes
+ * a standard into account beside -ansi alone; clang does what it says.
+ */
+static void finish_mode(struct scan_line *l)
+{
+	if (l->trigraphs)
+		l->mode |= SCAN_TRIGRAPHS;
+	if (!l->assembly)
+		return;
+	if (l->ansi && l->std)
+		refuse(l, "language", "-ansi and -std");
+	l->old_assembly = l->mode & SCAN_OLD;
+	l->mode = SCAN_ASM | (l->mode & SCAN_TRIGRAPHS);
+}
+
+static void finish(struct scan_line *l)
+{
+	strv_add_all(&l->define, l->wp_define.v);
+	scan_debug_flags(&l->debug, &l->flags);
+	finish_mode(l);
+	if (!l->source)
+		refuse(l, "not one source", NULL);
 }
 
 void scan_line_parse(struct scan_line *l, char *const *argv, char *const *env)
@@ -518,14 +568,15 @@ void scan_line_parse(struct scan_line *l, char *const *argv, char *const *env)
 			take_source(l, w.text, lang);
 		}
 	}
-	if (!l->source)
-		refuse(l, "not one source", NULL);
+	finish(l);
 }
 
 void scan_line_release(struct scan_line *l)
 {
 	free(l->dir);
 	strv_release(&l->define);
+	strv_release(&l->wp_define);
+	scan_debug_release(&l->debug);
 	strv_release(&l->imacros);
 	strv_release(&l->include);
 	strv_release(&l->flags);

@@ -6,6 +6,7 @@
 #define SCAN_LINE_H
 
 #include "base/str.h"
+#include "scan/debug.h"
 #include "scan/lex.h"
 
 enum scan_path {
@@ -36,6 +37,11 @@ struct scan_line {
 	/* Files that the compiler or the assembler reads besides. */
 	struct strv input, assembler;
 	struct strv asm_dirs; /* -I for the assembler alone */
+	/* Counted in where the line ends: -Wp,-D..., -g..., and a .S or -x. */
+	struct strv wp_define;
+	struct scan_debug debug;
+	bool trigraphs, assembly, std, ansi;
+	bool old_assembly; /* clang: no line comments, no digraphs */
 	const char *why; /* not understood: a literal */
 	const char *detail; /* the word that it is about, or NULL */
 };

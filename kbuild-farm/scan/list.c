@@ -52,8 +52,9 @@ size_t scan_walk_list(struct scan_walk *walk, struct scan_node *node,
 	};
 
 	if (e->unit == walk->w->unit) {
-		/* Only probed so far, and now read. */
-		if (l->file[e->index].kind == SCAN_PROBED)
+		/* Only probed so far, and now read; or read by another. */
+		if (l->file[e->index].kind >= SCAN_INPUT &&
+		    kind < l->file[e->index].kind)
 			l->file[e->index] = file;
 		return e->index;
 	}

@@ -245,8 +245,6 @@ static struct scan_slot *slot_of(struct scan_cpp *cpp, uint32_t name)
 void scan_cpp_reset(struct scan_cpp *cpp, unsigned mode)
 {
 	cpp->mode = mode;
-	cpp->counter = 0;
-	cpp->counter_known = true;
 	cpp->level = 0;
 	if (!++cpp->epoch) {
 		memset(cpp->slot, 0, cpp->n_slot * sizeof(*cpp->slot));

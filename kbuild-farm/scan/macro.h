@@ -67,9 +67,8 @@ struct scan_cpp {
 	/* Where we are: for __LINE__ and its like. */
 	uint32_t line;
 	bool line_known;
+	bool spaced; /* a macro that stood behind a blank was replaced */
 	unsigned level;
-	unsigned counter;
-	bool counter_known;
 
 	/* One evaluation: scan_cpp_begin(). */
 	const char *why; /* it failed; a literal */

@@ -35,6 +35,8 @@ static const char *const words[WORDS] = {
 	[WORD_FALSE] = "false",
 	[WORD_ONE] = "1",
 	[WORD_FILE] = "__FILE__",
+	[WORD_FILE_NAME] = "__FILE_NAME__",
+	[WORD_MODULE] = "__MODULE__",
 	[WORD_LINE] = "__LINE__",
 	[WORD_COUNTER] = "__COUNTER__",
 	[WORD_DATE] = "__DATE__",
@@ -43,6 +45,8 @@ static const char *const words[WORDS] = {
 	[WORD_BASE_FILE] = "__BASE_FILE__",
 	[WORD_INCLUDE_LEVEL] = "__INCLUDE_LEVEL__",
 	[WORD_PRAGMA] = "_Pragma",
+	[WORD_MS_PRAGMA] = "__pragma",
+	[WORD_MS_IDENTIFIER] = "__identifier",
 	[WORD_HAS_INCLUDE] = "__has_include",
 	[WORD_HAS_INCLUDE_NEXT] = "__has_include_next",
 	[WORD_HAS_EMBED] = "__has_embed",
@@ -60,6 +64,9 @@ static const char *const words[WORDS] = {
 	[WORD_IS_TARGET_VENDOR] = "__is_target_vendor",
 	[WORD_IS_TARGET_OS] = "__is_target_os",
 	[WORD_IS_TARGET_ENVIRONMENT] = "__is_target_environment",
+	[WORD_IS_TARGET_VARIANT_OS] = "__is_target_variant_os",
+	[WORD_IS_TARGET_VARIANT_ENVIRONMENT] =
+		"__is_target_variant_environment",
 	[WORD_BUILDING_MODULE] = "__building_module",
 };
 

@@ -119,14 +119,13 @@ static int characters(const char *s, const char *end, uint32_t width,
 bool scan_char(const struct scan_cpp *cpp, const char *s, size_t len,
 	       struct scan_value *out)
 {
-	bool wide = *s == 'L', narrow = *s == '\'' || *s == 'u';
+	bool wide = *s == 'L';
 	const char *end = s + len - 1;
 	uint32_t v, width = 8;
 	int n;
 
-	if (*s == 'u' && s[1] != '8')
-		return false;
-	if (!wide && !narrow)
+	/* u8'x' is signed or not, as the compiler's version has it. */
+	if (!wide && *s != '\'')
 		return false;
 	while (*s != '\'')
 		s++;

@@ -194,7 +194,7 @@ const struct scan_found *scan_search_from(struct scan_search *s,
 					  const struct scan_chain *c,
 					  uint32_t unit, uint32_t name,
 					  uint32_t start,
-					  const struct scan_absence *absence)
+					  const struct scan_told *told)
 {
 	struct scan_found *f = found(s, name, start);
 
@@ -211,11 +211,13 @@ const struct scan_found *scan_search_from(struct scan_search *s,
 		f->node = p->node;
 		f->at = (int)i;
 		f->system = c->dir[i].system;
+		if (p->spelled)
+			told->passed(told->ctx, p->spelled);
 		if (f->node)
 			break;
 		path = scan_tree_absent(s->tree, p);
 		if (path)
-			absence->say(absence->ctx, path);
+			told->absent(told->ctx, path);
 	}
 	return f;
 }

@@ -56,9 +56,11 @@ struct scan_found {
 	bool system;
 };
 
-/* Told of what is not there, once per unit; `path` is borrowed. */
-struct scan_absence {
-	void (*say)(void *ctx, const char *path);
+/* Told once per unit; all borrowed. */
+struct scan_told {
+	void (*absent)(void *ctx, const char *path);
+	/* A file that has to be there for another name of it to be used. */
+	void (*passed)(void *ctx, struct scan_node *node);
 	void *ctx;
 };
 
@@ -67,6 +69,6 @@ const struct scan_found *scan_search_from(struct scan_search *s,
 					  const struct scan_chain *c,
 					  uint32_t unit, uint32_t name,
 					  uint32_t start,
-					  const struct scan_absence *absence);
+					  const struct scan_told *told);
 
 #endif

@@ -140,7 +140,7 @@ static bool starts(const struct cursor *c, const char *s)
 static size_t punct_length(const struct cursor *c, struct scan_token *t)
 {
 	t->kind = SCAN_TOK_PUNCT;
-	if (!(c->mode & (SCAN_OLD | SCAN_ASM))) {
+	if (scan_has_digraphs(c->mode)) {
 		for (size_t i = 0; i < 6; i++) {
 			t->punct = digraphs[i].punct;
 			if (starts(c, digraphs[i].s))

@@ -407,7 +407,7 @@ static void probe_again(struct scan_tree *t, struct scan_probe *p)
 {
 	struct scan_node *n;
 
-	p->node = NULL;
+	p->node = p->spelled = NULL;
 	p->certain = false;
 	if (!p->parent)
 		p->parent = dir_of_file(t, p->path);
@@ -426,6 +426,8 @@ static void probe_again(struct scan_tree *t, struct scan_probe *p)
 		p->node = p->system ? shortened(t, n) : n;
 	else
 		p->certain = is_nothing(t, n->abs);
+	if (p->node && p->node != n)
+		p->spelled = n;
 }
 
 /* Is it as it was the last time, without another look at it? */
@@ -495,6 +497,14 @@ struct scan_probe *scan_tree_probe(struct scan_tree *t, struct scan_dir *dir,
 	}
 	check_probe(t, p);
 	return p;
+}
+
+bool scan_tree_is_occupied(struct scan_tree *t, struct scan_dir *dir,
+			   uint32_t name)
+{
+	const struct scan_probe *p = scan_tree_probe(t, dir, name, false);
+
+	return p->node || (p->parent && p->parent->exists && !p->certain);
 }
 
 uint32_t scan_tree_epoch(const struct scan_tree *t)

@@ -63,6 +63,7 @@ struct scan_probe {
 	uint32_t noted; /* the unit that listed its absence */
 	bool system;
 	struct scan_node *node; /* NULL: absent */
+	struct scan_node *spelled; /* what `node` is a shorter name of */
 	char *path;
 	struct scan_dir *parent; /* of `path` */
 	bool certain; /* absent as long as `parent` is unchanged ... */
@@ -93,6 +94,9 @@ struct scan_node *scan_tree_node(struct scan_tree *t, const char *path);
  */
 struct scan_probe *scan_tree_probe(struct scan_tree *t, struct scan_dir *dir,
 				   uint32_t name, bool system);
+/* Is anything by that name in `dir`, be it a directory or a link to nothing? */
+bool scan_tree_is_occupied(struct scan_tree *t, struct scan_dir *dir,
+			   uint32_t name);
 /*
  * The path whose absence says that a probe found nothing, or that a directory
  * is not there: its own, or the first directory on its way that is missing.

@@ -146,15 +146,18 @@ static void command_line_file(struct scan_walk *walk, const char *path)
 	struct scan_tree *tree = walk->place->tree;
 	uint32_t name = scan_name_id(walk->w->common->names, path,
 				     strlen(path));
+	struct scan_dir *here = scan_tree_dir(tree, *path == '/' ? "" : "./");
+	bool takes_gch = scan_walk_takes_gch(walk);
 	const struct scan_found *f;
 	struct scan_node *n;
 
 	if (walk->why)
 		return;
+	walk->included = true;
+	if (takes_gch)
+		scan_walk_gch(walk, here, name);
 	n = *path == '/' ? scan_tree_node(tree, path) :
-			   scan_tree_probe(tree, scan_tree_dir(tree, "./"),
-					   name, false)
-				   ->node;
+			   scan_tree_probe(tree, here, name, false)->node;
 	if (n && (n->exists || n->error)) {
 		scan_walk_file(walk, n,
 			       *path == '/' ? SCAN_AT_ABSOLUTE :
@@ -164,6 +167,8 @@ static void command_line_file(struct scan_walk *walk, const char *path)
 	}
 	scan_walk_absent(walk, path);
 	f = scan_walk_search(walk, name, 0);
+	if (takes_gch && *path != '/')
+		scan_walk_gch_chain(walk, name, f->node ? f->at : -1);
 	if (*path != '/' && f->node)
 		scan_walk_file(walk, f->node, f->at, f->system);
 	else
@@ -182,6 +187,8 @@ static void preinclude(struct scan_walk *walk)
 		return;
 	name = scan_name_id(walk->w->common->names, path, strlen(path));
 	f = scan_walk_search(walk, name, walk->chain->bracket);
+	if (scan_walk_takes_gch(walk))
+		scan_walk_gch_chain(walk, name, f->node ? f->at : -1);
 	if (f->node)
 		scan_walk_file(walk, f->node, f->at, f->system);
 }
@@ -201,8 +208,16 @@ static void walk_all(struct scan_walk *walk, struct scan_node *source)
 		scan_walk_input(walk, line->input.v[i]);
 	for (size_t i = 0; i < line->assembler.n && !walk->why; i++)
 		scan_walk_assembler(walk, line->assembler.v[i]);
-	if (walk->heads & walk->tails)
-		scan_walk_fail(walk, ".incbin, perhaps, in pieces", NULL);
+	if ((walk->marks & SCAN_MARK_PRAGMA) && (walk->marks & SCAN_MARK_GCC))
+		scan_walk_fail(walk, scan_odd_why(SCAN_ODD_OPTIONS), NULL);
+	if ((walk->marks & SCAN_MARK_PRAGMA) && (walk->marks & SCAN_MARK_ONCE))
+		scan_walk_fail(walk, scan_odd_why(SCAN_ODD_PRAGMA), NULL);
+	scan_walk_parts(walk);
+	if (!walk->why && walk->marks & SCAN_MARK_PASTED) {
+		scan_walk_fail(walk, "__DATE__ or __TIME__, perhaps, in pieces",
+			       NULL);
+		walk->no_text = true;
+	}
 }
 
 /*
@@ -244,6 +259,22 @@ static void begin(struct scan_walk *walk, struct scan_worker *w)
 	l->n_pushed = l->n_once = l->n_want = 0;
 }
 
+/*
+ * clang's assembler sources have digraphs.  In C its -Wa,-I is an -I in front
+ * of all others when it compiles, and nothing when it preprocesses.
+ */
+static void for_clang(struct scan_walk *walk)
+{
+	struct scan_line *line = &walk->line;
+
+	if (line->mode & SCAN_ASM)
+		line->mode |= SCAN_CLANG;
+	if (line->old_assembly)
+		scan_walk_fail(walk, "language", "assembler of C90");
+	else if (!(line->mode & SCAN_ASM) && line->asm_dirs.n)
+		scan_walk_fail(walk, "assembler option", line->asm_dirs.v[0]);
+}
+
 void scan_walk_unit(struct scan_walk *walk, struct scan_worker *w,
 		    const struct scan_unit *unit)
 {
@@ -267,6 +298,10 @@ void scan_walk_unit(struct scan_walk *walk, struct scan_worker *w,
 		}
 		if (!scan_flavour_has_raw(walk->flavour))
 			line->mode &= ~(unsigned)SCAN_RAW;
+		if (scan_flavour_is_clang(walk->flavour))
+			for_clang(walk);
+		if (walk->why)
+			return;
 	}
 	walk->place = place_of(w, unit->cwd, line->mode);
 	scan_tree_begin(walk->place->tree, w->unit);
@@ -278,12 +313,18 @@ void scan_walk_unit(struct scan_walk *walk, struct scan_worker *w,
 	scan_walk_list(walk, source, SCAN_SOURCE, 0);
 	if (line->plain) {
 		scan_walk_assembler(walk, line->source);
+		for (size_t i = 0; i < line->assembler.n && !walk->why; i++)
+			scan_walk_assembler(walk, line->assembler.v[i]);
+		scan_walk_parts(walk);
 		return;
 	}
 	make_chain(walk);
 	if (walk->why)
 		return;
 	define(walk);
+	scan_walk_gch_source(walk, source);
+	if (scan_flavour_is_clang(walk->flavour))
+		scan_walk_clang_pch(walk);
 	walk_all(walk, source);
 }
 

@@ -40,12 +40,23 @@ static void locate(struct scan_walk *walk, const struct scan_directive *d)
 	/* What the command line includes is one level below the unit. */
 	cpp->level = (unsigned)walk->l->n_frame - 1 +
 		     (walk->l->frame[0].index != 0);
-	cpp->counter_known = !(walk->marks & SCAN_MARK_COUNTER);
 }
 
 static uint32_t memo_epoch(const struct scan_walk *walk)
 {
 	return scan_tree_epoch(walk->place->tree) + walk->w->epoch;
+}
+
+/* gcc -std=c11 passes over #elifdef, which came with C23; clang does not. */
+static bool is_unknown(struct scan_walk *walk, const struct scan_directive *d)
+{
+	unsigned mode = walk->line.mode & (SCAN_STRICT | SCAN_SEPARATORS);
+
+	if ((d->op != SCAN_OP_ELIFDEF && d->op != SCAN_OP_ELIFNDEF) ||
+	    mode != SCAN_STRICT)
+		return false;
+	scan_walk_fail(walk, "#elifdef before C23", NULL);
+	return true;
 }
 
 /* Is a conditional's group taken?  False also when the walk failed. */
@@ -55,6 +66,8 @@ static bool is_taken(struct scan_walk *walk, struct scan_frame *f,
 	struct scan_cpp *cpp = &walk->w->cpp;
 	int ret;
 
+	if (is_unknown(walk, d))
+		return false;
 	switch ((enum scan_op)d->op) {
 	case SCAN_OP_IFDEF:
 	case SCAN_OP_ELIFDEF:
@@ -102,10 +115,14 @@ static void conditional(struct scan_walk *walk, struct scan_frame *f,
 }
 
 /* A group that was taken is over: to the #endif. */
-static void leave_group(struct scan_frame *f, uint32_t i)
+static void leave_group(struct scan_walk *walk, struct scan_frame *f,
+			uint32_t i)
 {
-	while (f->text->dir[i].op != SCAN_OP_ENDIF)
+	while (f->text->dir[i].op != SCAN_OP_ENDIF) {
+		if (is_unknown(walk, &f->text->dir[i]))
+			return;
 		i = f->text->dir[i].next;
+	}
 	f->pc = i + 1;
 }
 
@@ -201,6 +218,12 @@ static void pop_macro(struct scan_walk *walk, uint32_t name)
 		scan_cpp_undef(&walk->w->cpp, name);
 }
 
+static void add_parts(struct scan_walk *walk, const struct scan_directive *d)
+{
+	walk->parts.of[0] |= d->name;
+	walk->parts.of[1] |= d->at;
+}
+
 /* What is no definition and no conditional. */
 static void other(struct scan_walk *walk, struct scan_frame *f,
 		  const struct scan_directive *d)
@@ -225,9 +248,15 @@ static void other(struct scan_walk *walk, struct scan_frame *f,
 	case SCAN_OP_SYSTEM_HEADER:
 		f->system |= f->index != 0;
 		break;
+	case SCAN_OP_ORIGIN:
+		scan_walk_origin(walk, d->name);
+		break;
 	case SCAN_OP_INCBIN:
 	case SCAN_OP_ASM_INCLUDE:
 		input(walk, f, d);
+		break;
+	case SCAN_OP_PARTS:
+		add_parts(walk, d);
 		break;
 	default:
 		scan_walk_fail(walk, scan_odd_why(d->form), NULL);
@@ -261,7 +290,7 @@ static void step_file(struct scan_walk *walk, struct scan_frame *f)
 		case SCAN_OP_ELIFDEF:
 		case SCAN_OP_ELIFNDEF:
 		case SCAN_OP_ELSE:
-			leave_group(f, (uint32_t)(d - t->dir));
+			leave_group(walk, f, (uint32_t)(d - t->dir));
 			break;
 		case SCAN_OP_ENDIF:
 			break;
@@ -298,11 +327,17 @@ void scan_walk_text(struct scan_walk *walk, struct scan_text *text)
 			scan_cpp_define(cpp, &text->def[d->at]);
 		else if (d->op == SCAN_OP_UNDEF && d->name != WORD_NONE)
 			scan_cpp_undef(cpp, d->name);
-		else if (d->op != SCAN_OP_ODD || d->form != SCAN_ODD_INCBIN)
+		else if (d->op == SCAN_OP_PARTS)
+			add_parts(walk, d);
+		else if (d->op == SCAN_OP_ODD)
+			scan_walk_fail(walk, scan_odd_why(d->form), NULL);
+		else
 			scan_walk_fail(walk,
 				       "odd definition on the command "
 				       "line",
 				       NULL);
 	}
+	if (text->slashes)
+		scan_walk_fail(walk, "// before C99", NULL);
 	walk->marks |= text->marks;
 }

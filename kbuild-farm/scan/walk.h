@@ -2,8 +2,9 @@
 /*
  * scan/walk.h - one unit, from its first directive to its last.
  *
- * walk.c goes through files, include.c finds them, input.c looks after what
- * is no header, unit.c sets all of it up.  A struct scan_worker is what one
+ * walk.c goes through files, include.c finds them, precompiled.c sees what
+ * would be taken instead, input.c looks after what is no header, unit.c sets
+ * all of it up.  A struct scan_worker is what one
  * thread keeps from unit to unit; a struct scan_walk lasts for one.
  */
 #ifndef SCAN_WALK_H
@@ -11,6 +12,7 @@
 
 #include "scan/ask.h"
 #include "scan/cond.h"
+#include "scan/part.h"
 #include "scan/search.h"
 
 /* Shared by the threads. */
@@ -101,11 +103,13 @@ struct scan_walk {
 	struct scan_place *place;
 	struct scan_flavour *flavour;
 	const struct scan_chain *chain;
+	bool included; /* a header, by the command line or the source */
 	unsigned marks;
-	uint8_t heads, tails;
+	struct scan_parts parts;
 	uint64_t steps;
 	size_t memory_max; /* of all that is charged to the names */
 	const char *why; /* not scannable */
+	bool no_text; /* see struct scan_closure */
 	char *detail;
 };
 
@@ -151,11 +155,26 @@ int scan_walk_has_include(void *ctx, uint32_t name, bool angled, bool next,
 void scan_walk_enter(struct scan_walk *walk, struct scan_node *node, int at,
 		     bool system);
 
+/* precompiled.c: each makes the unit not scannable where there is one */
+/* May gcc take one for what is looked for now? */
+bool scan_walk_takes_gch(const struct scan_walk *walk);
+/* In one directory. */
+void scan_walk_gch(struct scan_walk *walk, struct scan_dir *dir, uint32_t name);
+/* In the chain up to where it was found; `at` below 0: in all of it. */
+void scan_walk_gch_chain(struct scan_walk *walk, uint32_t name, int at);
+void scan_walk_gch_source(struct scan_walk *walk, const struct scan_node *n);
+/* For each -include, as clang's driver looks. */
+void scan_walk_clang_pch(struct scan_walk *walk);
+
 /* input.c */
 /* .incbin: a file that the assembler reads. */
 void scan_walk_incbin(struct scan_walk *walk, const char *name);
 /* A file of assembler text, which must not name others. */
 void scan_walk_assembler(struct scan_walk *walk, const char *name);
+/* What #line names: read for a diagnostic, if it is there. */
+void scan_walk_origin(struct scan_walk *walk, uint32_t name);
+/* Could the assembler read a file that nothing names?  Then the walk fails. */
+void scan_walk_parts(struct scan_walk *walk);
 /* Any other file that the compiler reads. */
 void scan_walk_input(struct scan_walk *walk, const char *name);
 

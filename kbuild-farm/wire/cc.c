@@ -46,7 +46,7 @@ void wire_cc_job_encode(struct buf *out, const struct wire_cc_job *m)
 {
 	buf_put_u32(out, m->pid);
 	buf_put_u32(out, m->umask);
-	buf_put_u8(out, m->terminal);
+	buf_put_u8(out, (uint8_t)(m->terminal | m->confined << 1));
 	buf_put_str(out, m->cwd);
 	buf_put_str(out, m->compiler);
 	put_words(out, &m->argv);
@@ -57,22 +57,23 @@ int wire_cc_job_decode(struct wire_cc_job *m, struct bytes in)
 {
 	struct wire_cc_job got = { 0 };
 	size_t room = WIRE_CC_MAX;
-	uint8_t terminal;
+	uint8_t place;
 	struct reader r;
 	int ret;
 
 	reader_init(&r, in);
 	got.pid = reader_u32(&r);
 	got.umask = reader_u32(&r);
-	terminal = reader_u8(&r);
-	got.terminal = terminal;
+	place = reader_u8(&r);
+	got.terminal = place & 1;
+	got.confined = place & 2;
 	got.cwd = reader_str(&r, WIRE_PATH_MAX);
 	got.compiler = reader_str(&r, WIRE_PATH_MAX);
 	get_words(&r, &got.argv, WIRE_CC_WORDS, &room);
 	get_words(&r, &got.env, WIRE_ENV_MAX, &room);
 	ret = reader_end(&r);
-	if (!ret && (terminal > 1 || got.cwd[0] != '/' ||
-		     got.compiler[0] != '/' || !got.argv.n))
+	if (!ret && (place > 3 || got.cwd[0] != '/' || got.compiler[0] != '/' ||
+		     !got.argv.n))
 		ret = -EPROTO;
 	if (ret)
 		wire_cc_job_release(&got);

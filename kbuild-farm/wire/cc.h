@@ -30,6 +30,7 @@ struct wire_cc_job {
 	uint32_t pid; /* the wrapper's; in the temporaries' names */
 	uint32_t umask; /* the wrapper's */
 	bool terminal; /* its stderr: diagnostics have colours and a width */
+	bool confined; /* it lacks stdout or stderr, or has tight limits */
 	char *cwd;
 	char *compiler; /* absolute path of the real one */
 	struct strv argv; /* argv[0] as make gave it */

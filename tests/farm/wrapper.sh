@@ -167,6 +167,10 @@ ln -s "$cc" links/none-gcc
 message=$(farm none-gcc -E 2>&1)
 ok 'a name that is nowhere ends with 127' 127 "$?"
 ok 'and says so' 'kfarm-cc: none-gcc: not found' "$message"
+ln -s "$links/t-gcc" mygcc
+ok 'a link to a link stands for the same compiler' 't-gcc 12.2' \
+	"$(farm ./mygcc --version 2>&1)"
+rm mygcc
 for name in ccache distcc icecc sccache; do
 	printf '#!/bin/sh\necho %s\n' "$name" >"caches/$name"
 	chmod +x "caches/$name"

@@ -35,9 +35,7 @@ static void evaluate(struct scan_cpp *cpp, struct scan_text *t, uint32_t piece)
 	int first, second;
 
 	first = scan_cond(cpp, t, piece, memo, 1);
-	cpp->counter = 0;
 	second = scan_cond(cpp, t, piece, memo, 1);
-	cpp->counter = 0;
 	if (first != second || (first < 0 && !cpp->why))
 		abort();
 	scan_memos_free(memo, 1, cpp->names);

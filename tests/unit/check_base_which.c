@@ -114,6 +114,33 @@ START_TEST(a_compiler_is_found_past_links_and_caches)
 }
 END_TEST
 
+START_TEST(a_link_to_one_of_the_links_tells_its_name)
+{
+	char *links = xasprintf("%s/links", dir);
+	char *ours = xasprintf("%s/gcc", links);
+	struct err err = { 0 };
+
+	program("libexec/kfarm-cc");
+	fs_mkdirs("links", 0755, &err);
+	fs_mkdirs("a", 0755, &err);
+	ck_assert_int_eq(symlink("../libexec/kfarm-cc", ours), 0);
+	ck_assert_int_eq(symlink(ours, "mygcc"), 0);
+	ck_assert_int_eq(symlink("../mygcc", "a/far"), 0);
+	ck_assert_int_eq(symlink("libexec/kfarm-cc", "past"), 0);
+	ck_assert_int_eq(symlink("round", "round"), 0);
+	expect_file(which_through("./mygcc", links), "gcc");
+	expect_file(which_through("a/far", links), "gcc");
+	expect_file(which_through("a/far", NULL), NULL);
+	expect_file(which_through("past", links), NULL);
+	expect_file(which_through("round", links), NULL);
+	expect_file(which_through("nosuch", links), NULL);
+	/* Not a link to it, but the thing itself. */
+	expect_file(which_through(ours, links), NULL);
+	free(ours);
+	free(links);
+}
+END_TEST
+
 START_TEST(a_wrapper_is_known_by_any_name_on_the_way)
 {
 	char *far = xasprintf("%s/one", dir);
@@ -191,6 +218,7 @@ int main(void)
 	tcase_add_test(tc, a_name_with_a_slash_is_itself);
 	tcase_add_test(tc, without_a_path_the_system_has_one);
 	tcase_add_test(tc, a_compiler_is_found_past_links_and_caches);
+	tcase_add_test(tc, a_link_to_one_of_the_links_tells_its_name);
 	tcase_add_test(tc, a_wrapper_is_known_by_any_name_on_the_way);
 	tcase_add_test(tc, links_in_a_circle_end);
 	tcase_add_loop_test(tc, the_links_are_taken_out_of_path, 0,

@@ -4,6 +4,8 @@
 
 #include "suite.h"
 
+#include <sys/resource.h>
+
 START_TEST(a_finished_job_is_put_in_place)
 {
 	char *old = xasprintf("%s/err", dir);
@@ -77,6 +79,66 @@ START_TEST(a_terminal_on_stderr_is_told)
 	close(saved);
 	close(fd);
 	close(master);
+}
+END_TEST
+
+static void play_by_confinement(int fd)
+{
+	struct wire_cc_job job = read_job(fd);
+	struct wire_cc_done m = make_done(job.pid);
+
+	m.status = job.confined ? 5 : 6;
+	m.object_tmp = m.object = "";
+	m.err = bytes_str("");
+	send_done(fd, &m);
+}
+
+static int offer_status(void)
+{
+	int status;
+
+	return offer(argv_md, &status) == CC_ANSWER_DONE ? status : -1;
+}
+
+/* A descriptor that is closed, or a limit. */
+static const struct confinement {
+	int fd, resource;
+	rlim_t limit;
+	bool confined;
+} confinements[] = {
+	{ -1, -1, 0, false },
+	{ 0, -1, 0, false },
+	{ 1, -1, 0, true },
+	{ 2, -1, 0, true },
+	{ -1, RLIMIT_FSIZE, 1 << 20, true },
+	/* Any limit counts; with these a sanitizer's shadow fits as well. */
+	{ -1, RLIMIT_AS, (rlim_t)1 << 50, true },
+	{ -1, RLIMIT_DATA, (rlim_t)1 << 50, true },
+	{ -1, RLIMIT_CPU, 100, true },
+	{ -1, RLIMIT_STACK, 1 << 20, true },
+	{ -1, RLIMIT_STACK, 8 << 20, false },
+	{ -1, RLIMIT_NOFILE, 32, true },
+	{ -1, RLIMIT_NOFILE, 256, false },
+};
+
+START_TEST(a_closed_output_and_tight_limits_are_told)
+{
+	const struct confinement *c = &confinements[_i];
+	int status, saved = c->fd < 0 ? -1 : dup(c->fd);
+	struct rlimit limit;
+
+	serve(play_by_confinement);
+	if (c->fd >= 0)
+		close(c->fd);
+	if (c->resource >= 0) {
+		ck_assert_int_eq(getrlimit(c->resource, &limit), 0);
+		limit.rlim_cur = c->limit;
+		ck_assert_int_eq(setrlimit(c->resource, &limit), 0);
+	}
+	status = offer_status();
+	if (saved >= 0)
+		dup2(saved, c->fd);
+	ck_assert_int_eq(status, c->confined ? 5 : 6);
 }
 END_TEST
 
@@ -429,6 +491,8 @@ static void add_tests(TCase *tc)
 {
 	tcase_add_test(tc, a_finished_job_is_put_in_place);
 	tcase_add_loop_test(tc, a_terminal_on_stderr_is_told, 0, 2);
+	tcase_add_loop_test(tc, a_closed_output_and_tight_limits_are_told, 0,
+			    sizeof(confinements) / sizeof(*confinements));
 	tcase_add_test(tc, a_failed_compile_gives_its_status_and_no_object);
 	tcase_add_test(tc, told_to_compile_it_keeps_the_socket_open);
 	tcase_add_loop_test(tc, a_bad_coordinator_leaves_the_job_to_us, 0,

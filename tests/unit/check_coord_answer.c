@@ -135,6 +135,21 @@ START_TEST(bitcode_is_taken_where_the_compiler_makes_bitcode)
 }
 END_TEST
 
+START_TEST(only_elf_and_bitcode_are_compared)
+{
+	static const uint8_t bc[] = { 'B', 'C', 0xc0, 0xde, 1 };
+	static const uint8_t coff[] = { 0x64, 0x86, 3, 0, 1, 2, 3, 4 };
+	uint8_t a[256];
+
+	ck_assert(coord_answer_is_known(elf64(a, EM_AARCH64)));
+	ck_assert(coord_answer_is_known(elf32(a)));
+	ck_assert(coord_answer_is_known(bytes_of(bc, sizeof(bc))));
+	ck_assert(!coord_answer_is_known(bytes_of(bc, 3)));
+	ck_assert(!coord_answer_is_known(bytes_of(coff, sizeof(coff))));
+	ck_assert(!coord_answer_is_known(bytes_of(NULL, 0)));
+}
+END_TEST
+
 /* The answer to `job`, as a node would sign it. */
 static int check_signed(struct coord_job *job, struct wire_result *r)
 {
@@ -182,6 +197,7 @@ int main(void)
 	tcase_add_test(tc, an_object_cut_at_any_byte_is_refused);
 	tcase_add_test(tc, a_section_table_that_wraps_around_is_refused);
 	tcase_add_test(tc, bitcode_is_taken_where_the_compiler_makes_bitcode);
+	tcase_add_test(tc, only_elf_and_bitcode_are_compared);
 	tcase_add_test(tc,
 		       what_the_compiler_of_a_text_says_is_told_and_not_sent);
 	suite_add_tcase(s, tc);

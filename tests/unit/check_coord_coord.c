@@ -55,6 +55,30 @@ START_TEST(after_a_bad_node_another_one_is_asked)
 }
 END_TEST
 
+/* It may be the job's own fault: what crashes a compiler crashes ours. */
+START_TEST(a_node_that_did_others_right_rests_after_two_that_failed)
+{
+	play_node(0, HONEST);
+	start();
+	wait_for_cells();
+	compile(NULL);
+	turn_until(answered, 60000);
+	expect_delivered();
+	for (int i = 0; i < 3; i++) {
+		nodes[0].manner = i == 1 ? HONEST : FAILING;
+		compile_again("-Wall");
+		turn_until(answered, 60000);
+		ck_assert_int_eq(done, i == 1);
+		ck_assert_str_eq(stats().nodes[0].state, "up");
+	}
+	compile_again("-Wextra");
+	turn_until(answered, 60000);
+	ck_assert_str_eq(local_why, "nodes failed it");
+	ck_assert_str_eq(stats().nodes[0].state, "resting");
+	ck_assert_uint_eq(stats().nodes[0].errors, 3);
+}
+END_TEST
+
 START_TEST(three_bad_nodes_are_enough_then_it_is_local)
 {
 	play_node(0, FLIPPED);
@@ -105,6 +129,18 @@ START_TEST(a_terminal_alone_keeps_nothing_here)
 	compile(NULL);
 	turn_until(answered, 60000);
 	expect_delivered();
+}
+END_TEST
+
+START_TEST(a_confined_wrapper_compiles_itself)
+{
+	play_node(0, HONEST);
+	confined = true;
+	start();
+	compile(NULL);
+	turn_until(answered, 60000);
+	ck_assert_str_eq(local_why, "closed output or tight limits");
+	ck_assert_uint_eq(nodes[0].jobs, 0);
 }
 END_TEST
 
@@ -336,11 +372,14 @@ int main(void)
 	tcase_add_test(tc, an_honest_node_gives_the_local_object);
 	tcase_add_loop_test(tc, after_a_bad_node_another_one_is_asked, 0,
 			    sizeof(spoilers) / sizeof(*spoilers));
+	tcase_add_test(
+		tc, a_node_that_did_others_right_rests_after_two_that_failed);
 	tcase_add_test(tc, three_bad_nodes_are_enough_then_it_is_local);
 	tcase_add_test(
 		tc, a_compile_error_is_repeated_here_and_no_fault_of_the_node);
 	tcase_add_test(tc, on_a_terminal_diagnostics_are_repeated_here);
 	tcase_add_test(tc, a_terminal_alone_keeps_nothing_here);
+	tcase_add_test(tc, a_confined_wrapper_compiles_itself);
 	tcase_add_test(tc, an_option_that_the_node_refuses_is_compiled_here);
 	tcase_add_test(tc, a_node_with_another_compiler_gets_no_job);
 	tcase_add_test(tc, an_unknown_option_is_local_with_its_reason);

@@ -29,6 +29,8 @@ static const struct {
 	{ "#pragma GCC optimize \"O0\"\n", true },
 	{ "_Pragma ( \"GCC optimize (0)\" )\n", true },
 	{ "#pragma GCC push_options\n", true },
+	{ "#define P(x) _Pragma(#x)\nP(GCC target(\"avx2\"))\n", true },
+	{ "/* GCC targets, GCC is optimize */ GCC", false },
 	{ "#pragma GCC diagnostic warning \"-Wundef\"\n", true },
 	{ "#pragma GCC diagnostic error \"-Wundef\"\n", true },
 	{ "#pragma GCC pch_preprocess \"x\"\n", true },
@@ -103,6 +105,16 @@ START_TEST(the_files_of_the_linemarkers_are_searched)
 }
 END_TEST
 
+START_TEST(a_precompiled_header_beside_one_is_found)
+{
+	put("good.h", "int a;\n");
+	ck_assert_ptr_null(check_text("# 1 \"good.h\" 1\n"));
+	put("good.h.gch", "gpch");
+	ck_assert_str_eq(check_text("# 1 \"good.h\" 1\n"),
+			 "precompiled header");
+}
+END_TEST
+
 START_TEST(names_of_any_bytes_are_understood)
 {
 	put("a \"b\\\xc3.h", "#pragma GCC poison x\n");
@@ -154,6 +166,7 @@ int main(void)
 	tcase_add_loop_test(tc, pragmas_of_the_preprocessor_are_found, 0,
 			    sizeof(sources) / sizeof(*sources));
 	tcase_add_test(tc, the_files_of_the_linemarkers_are_searched);
+	tcase_add_test(tc, a_precompiled_header_beside_one_is_found);
 	tcase_add_test(tc, names_of_any_bytes_are_understood);
 	tcase_add_test(tc, a_file_that_changed_is_searched_again);
 	tcase_add_test(tc, one_suspect_file_makes_the_unit_suspect);

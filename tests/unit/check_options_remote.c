@@ -10,6 +10,7 @@
 #include "base/spawn.h"
 #include "base/which.h"
 #include "options/depcut.h"
+#include "options/table.h"
 #include "options/typed.h"
 #include "suite.h"
 
@@ -104,6 +105,7 @@ static const char *const lines[] = {
 	"-Wall -Wextra -Wp,-MMD,%d -O2 -c -o %o warn.c",
 	"-Wall -fdiagnostics-color=always -O1 -MMD -c warn.c -o %o",
 	"-x c -O2 -c plain.c -o %o",
+	"-g -xc -MD -MF %d -MP -c plain.c -o %o",
 	"-I. -xassembler-with-cpp -c start.S -o %o",
 	"-pthread -pipe -O2 -c -o %o plain.c",
 };
@@ -343,6 +345,58 @@ START_TEST(a_node_gives_equal_objects_diagnostics_and_lists)
 }
 END_TEST
 
+/* Not what the compiler refuses, nor what is not sent at all. */
+static bool provable(const struct strv *argv)
+{
+	struct options_compile c;
+	struct options_flags flags;
+	struct err err;
+
+	options_compile_parse(&c, argv->v);
+	if (options_typed_remote(&flags, argv->v, &c, &err))
+		return false;
+	options_flags_release(&flags);
+	return run(argv, "said");
+}
+
+/* cc1 records its switches in what -g writes, the linker's among them. */
+static bool prove_link_option(char *path, const struct options_entry *e)
+{
+	struct strv argv = { 0 };
+	bool can;
+
+	split(&argv, path, "-g -O1 -c -o out/x.o plain.c", "");
+	if (e->form == OPTIONS_JOINED || e->form == OPTIONS_EITHER)
+		strv_addf(&argv, "%sbfd", e->name);
+	else
+		strv_add(&argv, e->name);
+	if (e->form == OPTIONS_SEPARATE)
+		strv_add(&argv, "bfd");
+	can = provable(&argv);
+	if (can)
+		prove(&argv, e->name);
+	strv_release(&argv);
+	return can;
+}
+
+START_TEST(what_is_for_the_linker_leaves_the_object_alone)
+{
+	static const char *const sent[] = { "-Qn", "-fuse-linker-plugin" };
+	char *path = which_compiler(compilers[_i], getenv("PATH"), NULL);
+	const struct options_entry *e;
+	size_t n = 0;
+
+	if (!path)
+		return;
+	for (size_t i = 0; (e = options_entry(i)); i++)
+		n += e->use == OPTIONS_LINK && prove_link_option(path, e);
+	for (size_t i = 0; i < LENGTH(sent); i++)
+		ck_assert(prove_link_option(path, options_named(sent[i])));
+	ck_assert(n > 10 || strstr(compilers[_i], "clang"));
+	free(path);
+}
+END_TEST
+
 START_TEST(an_odd_name_gives_equal_objects_and_lists)
 {
 	char *path = which_compiler(compilers[_i], getenv("PATH"), NULL);
@@ -474,6 +528,9 @@ int main(void)
 
 	tcase_add_checked_fixture(proof, setup, teardown);
 	tcase_set_timeout(proof, 600);
+	tcase_add_loop_test(proof,
+			    what_is_for_the_linker_leaves_the_object_alone, 0,
+			    LENGTH(compilers) - 1);
 	tcase_add_loop_test(proof,
 			    a_node_gives_equal_objects_diagnostics_and_lists, 0,
 			    LENGTH(compilers) - 1);

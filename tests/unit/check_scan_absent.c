@@ -121,6 +121,184 @@ START_TEST(an_answer_says_what_it_depends_on)
 }
 END_TEST
 
+/* gcc takes the shorter name, but finds it by the longer one. */
+static const struct {
+	const char *source, *files;
+} shorter[] = {
+	{ "#include <lib/z.h>\n", "sys/lib/z.h v2/z.h" },
+	{ "#if __has_include(<lib/z.h>)\n#endif\n", "sys/lib/z.h v2/z.h" },
+	{ "#if __has_include(<one.h>)\n#include <one.h>\n#endif\n",
+	  "sys/one.h v2/z.h" },
+	{ "#if 0\n#include <one.h>\n#endif\n", "" },
+	{ "#include <plain.h>\n", "sys/plain.h" },
+};
+
+START_TEST(both_names_of_a_system_header_are_listed)
+{
+	char *options = xasprintf("-isystem %s/sys", compare_dir);
+	char *cc = make_tree(shorter[_i].source);
+	struct scan *s = compare_scan();
+
+	compare_file("v2/z.h", "");
+	compare_file("sys/plain.h", "");
+	compare_shell("ln -s ../v2 sys/lib && ln -s ../v2/z.h sys/one.h");
+	/* Again, with what is known by then. */
+	for (int i = 0; i < 2; i++) {
+		struct strv below = { 0 };
+		struct scan_closure c;
+		char *files;
+
+		scan(s, cc, options, &c);
+		ck_assert_msg(!c.why, "%s", c.why);
+		for (size_t k = 1; k < c.n_files; k++) {
+			ck_assert(str_starts(c.files[k].path, compare_dir));
+			strv_add(&below,
+				 c.files[k].path + strlen(compare_dir) + 1);
+		}
+		files = sorted(&below);
+		ck_assert_str_eq(files, shorter[_i].files);
+		free(files);
+		strv_release(&below);
+		scan_closure_release(&c);
+	}
+	scan_free(s);
+	free(cc);
+	free(options);
+}
+END_TEST
+
+/* What gcc and clang would take in place of a header. */
+static const struct precompiled {
+	const char *compiler, *shell, *options, *source;
+	bool refused;
+} precompiled[] = {
+	{ "gcc", "touch inc/x.h.gch", "-Iinc", "#include <x.h>\n", true },
+	{ "gcc", "mkdir inc/x.h.gch", "-Iinc", "#include <x.h>\n", true },
+	{ "gcc", "touch x.h.gch", "-Iinc", "#include \"x.h\"\n", true },
+	{ "gcc", "touch x.h.gch", "-Iinc", "#include <x.h>\n", false },
+	{ "gcc", "touch inc/y.h.gch", "-Iinc -Iinc2", "#include <y.h>\n",
+	  true },
+	{ "gcc", "touch inc2/x.h.gch", "-Iinc -Iinc2", "#include <x.h>\n",
+	  false },
+	{ "gcc", "touch inc/x.h.gch", "-Iinc",
+	  "#if __has_include(<x.h>)\n#endif\n", true },
+	{ "gcc", "touch inc2/y.h.gch", "-Iinc -Iinc2",
+	  "#include <x.h>\n#include <y.h>\n", false },
+	{ "gcc", "touch inc/x.h.gch", "-Iinc2", "#include \"inc/x.h\"\n",
+	  true },
+	{ "gcc", "touch inc/x.h.gch", "-include inc/x.h", "", true },
+	{ "gcc", "touch inc2/y.h.gch", "-Iinc2 -include y.h", "", true },
+	{ "gcc", "touch inc2/y.h.gch", "-Iinc2 -imacros y.h", "", true },
+	{ "gcc", "touch inc2/y.h.gch", "-include inc/x.h -include inc2/y.h", "",
+	  false },
+	{ "gcc", "touch unit.c.gch", "-Iinc", "", true },
+	{ "clang-14", "touch inc/x.h.gch", "-Iinc", "#include <x.h>\n", false },
+	{ "clang-14", "touch inc/x.h.gch", "-include inc/x.h", "", true },
+	{ "clang-14", "touch inc/x.h.pch", "-include inc/x.h", "", true },
+	{ "clang-14", "mkdir inc2/y.h.pch",
+	  "-include inc/x.h -include inc2/y.h", "", true },
+	{ "clang-14", "touch inc2/y.h.pch", "-Iinc2 -include y.h", "", false },
+};
+
+START_TEST(what_may_be_precompiled_is_not_scannable)
+{
+	const struct precompiled *p = &precompiled[_i];
+	char *gcc = make_tree(p->source), *cc = compare_compiler(p->compiler);
+	struct scan *s = compare_scan();
+
+	/* It comes, and it goes again. */
+	for (int i = 0; cc && i < 3; i++) {
+		struct scan_closure c;
+
+		scan(s, cc, p->options, &c);
+		ck_assert_pstr_eq(c.why, i == 1 && p->refused ?
+						 "precompiled header" :
+						 NULL);
+		ck_assert_int_eq(c.no_text, i == 1 && p->refused);
+		scan_closure_release(&c);
+		compare_shell(i ? "rm -rf *.?ch */*.?ch" : p->shell);
+	}
+	scan_free(s);
+	free(cc);
+	free(gcc);
+}
+END_TEST
+
+/* The file that a diagnostic shows: there, absent, or not known. */
+static const struct {
+	const char *source, *files, *absent, *why;
+} origins[] = {
+	{ "#line 3 \"gram.y\"\n", "gram.y", "", NULL },
+	{ "# 3 \"gram.y\" 1\n", "gram.y", "", NULL },
+	{ "  #  line  3  \"./gram.y\"  /* x */\n", "gram.y", "", NULL },
+	{ "#line 3 \"gram.y\"\n#line 9 \"unit.c\"\n", "gram.y", "", NULL },
+	{ "#line 3 \"gone.y\"\n#line 7 \"gone.y\"\n", "", "gone.y", NULL },
+	{ "#line 3 \"gone/gram.y\"\n", "", "gone", NULL },
+	{ "#line 3 \"inc\"\n# 1 \"<built-in>\"\n# 1 \"\"\n", "", "", NULL },
+	{ "#if 0\n#line 3 \"gram.y\"\n#line N\n#endif\n", "", "", NULL },
+	{ "#line 3\n#line 4 // \"gram.y\"\n# 5\n", "", "", NULL },
+	{ "#line 3 \"inc/x.h\"\n#include <x.h>\n", "inc/x.h", "", NULL },
+	{ "#define N 3 \"gram.y\"\n#line N\n", "", "",
+	  "#line with a name that is not plain" },
+	{ "#define F \"gram.y\"\n#line 3 F\n", "", "",
+	  "#line with a name that is not plain" },
+	{ "#line 3 /* */ \"gram.y\"\n", "", "",
+	  "#line with a name that is not plain" },
+	{ "#line 3 \\\n\"gram.y\"\n", "", "",
+	  "#line with a name that is not plain" },
+	{ "#line 3 \"gram\\056y\"\n", "", "",
+	  "#line with a name that is not plain" },
+};
+
+START_TEST(what_a_diagnostic_would_show_is_an_input)
+{
+	char *cc = make_tree(origins[_i].source);
+	struct scan *s = compare_scan();
+
+	compare_file("gram.y", "\n\nint x;\n");
+	for (int i = 0; i < 2; i++) {
+		struct strv below = { 0 };
+		struct scan_closure c;
+		char *files, *absent;
+
+		scan(s, cc, "-Iinc", &c);
+		ck_assert_pstr_eq(c.why, origins[_i].why);
+		for (size_t k = 1; k < c.n_files; k++) {
+			strv_add(&below, c.files[k].path);
+			ck_assert_int_eq(c.files[k].kind,
+					 str_ends(c.files[k].path, ".h") ?
+						 SCAN_HEADER :
+						 SCAN_INPUT);
+		}
+		files = sorted(&below);
+		absent = sorted(&c.absent);
+		ck_assert_str_eq(files, origins[_i].files);
+		ck_assert_str_eq(absent, origins[_i].absent);
+		free(files);
+		free(absent);
+		strv_release(&below);
+		scan_closure_release(&c);
+	}
+	scan_free(s);
+	free(cc);
+}
+END_TEST
+
+START_TEST(a_date_in_pieces_is_for_no_node)
+{
+	char *cc = make_tree("#define C(a,b) a##b\nC(__TIME,STAMP__)\n");
+	struct scan *s = compare_scan();
+	struct scan_closure c;
+
+	scan(s, cc, "-Iinc", &c);
+	ck_assert_pstr_eq(c.why, "__DATE__ or __TIME__, perhaps, in pieces");
+	ck_assert(c.no_text);
+	scan_closure_release(&c);
+	scan_free(s);
+	free(cc);
+}
+END_TEST
+
 static void expect_with(struct scan *s, const char *cc, const char *options,
 			const char *file)
 {
@@ -239,6 +417,13 @@ static Suite *suite(void)
 	tcase_set_timeout(tc, 300);
 	tcase_add_loop_test(tc, an_answer_says_what_it_depends_on, 0,
 			    sizeof(tried) / sizeof(tried[0]));
+	tcase_add_loop_test(tc, what_may_be_precompiled_is_not_scannable, 0,
+			    sizeof(precompiled) / sizeof(precompiled[0]));
+	tcase_add_loop_test(tc, what_a_diagnostic_would_show_is_an_input, 0,
+			    sizeof(origins) / sizeof(origins[0]));
+	tcase_add_test(tc, a_date_in_pieces_is_for_no_node);
+	tcase_add_loop_test(tc, both_names_of_a_system_header_are_listed, 0,
+			    sizeof(shorter) / sizeof(shorter[0]));
 	tcase_add_test(tc, a_link_that_leads_somewhere_at_last_is_noticed);
 	tcase_add_test(tc, the_end_of_an_absence_is_noticed);
 	tcase_add_test(tc, files_come_with_what_stat_says_of_them);

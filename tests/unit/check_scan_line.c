@@ -113,7 +113,12 @@ static const struct kept kept[] = {
 	{ "cc -Idir -isystem dir -DX -UY -include z.h -c x.c -o x.o", "",
 	  NULL },
 	{ "cc -B dir -c x.c", "-B dir", NULL },
-	{ "cc -MD -MF x.d -g -c x.c", "", NULL },
+	{ "cc -MD -MF x.d -g -c x.c", "-g", NULL },
+	{ "cc -g -gdwarf-5 -gno-column-info -c x.c", "-g", NULL },
+	{ "cc -g3 -c x.c -g0", "", NULL },
+	{ "cc -ggdb -gstrict-dwarf -ggdb0 -c x.c", "", NULL },
+	{ "cc -g1 -O2 -gtoggle -c x.c", "-O2 -g1 -gtoggle", NULL },
+	{ "cc -g -Qn -fuse-ld=bfd -c x.c", "-g", NULL },
 	{ "cc -imultilib x -c x.c", NULL, "option" },
 	{ "cc -c x.c y.c", NULL, "not one source" },
 };

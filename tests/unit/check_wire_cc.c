@@ -57,7 +57,7 @@ START_TEST(a_job_comes_back_as_it_was)
 	wire_cc_job_encode(&body, &job);
 	ck_assert_int_eq(wire_cc_job_decode(&got, buf_bytes(&body)), 0);
 	ck_assert_uint_eq(got.pid, 4321);
-	ck_assert(got.terminal);
+	ck_assert(got.terminal && !got.confined);
 	ck_assert_str_eq(got.cwd, "/src/linux");
 	ck_assert_str_eq(got.compiler, "/usr/bin/gcc");
 	ck_assert_uint_eq(got.argv.n, 3);
@@ -85,16 +85,19 @@ START_TEST(a_job_cut_or_prolonged_is_refused)
 }
 END_TEST
 
-START_TEST(a_terminal_is_one_or_none)
+START_TEST(a_place_has_two_bits)
 {
 	struct wire_cc_job got = { 0 };
 
 	wire_cc_job_encode(&body, &job);
-	body.data[8] = 0;
-	ck_assert_int_eq(wire_cc_job_decode(&got, buf_bytes(&body)), 0);
-	ck_assert(!got.terminal);
-	wire_cc_job_release(&got);
-	body.data[8] = 2;
+	for (int place = 0; place < 4; place++) {
+		body.data[8] = (uint8_t)place;
+		ck_assert_int_eq(wire_cc_job_decode(&got, buf_bytes(&body)), 0);
+		ck_assert_int_eq(got.terminal, place & 1);
+		ck_assert_int_eq(got.confined, place >> 1);
+		wire_cc_job_release(&got);
+	}
+	body.data[8] = 4;
 	ck_assert_int_eq(wire_cc_job_decode(&got, buf_bytes(&body)), -EPROTO);
 }
 END_TEST
@@ -250,7 +253,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, fresh, done);
 	tcase_add_test(tc, a_job_comes_back_as_it_was);
 	tcase_add_test(tc, a_job_cut_or_prolonged_is_refused);
-	tcase_add_test(tc, a_terminal_is_one_or_none);
+	tcase_add_test(tc, a_place_has_two_bits);
 	tcase_add_test(tc, a_job_with_a_relative_path_is_refused);
 	tcase_add_test(tc, a_command_line_is_bounded_in_bytes);
 	tcase_add_test(tc, a_command_line_is_bounded_in_words);

@@ -19,6 +19,7 @@ static bool done;
 static unsigned beats;
 static mode_t mask; /* the wrapper's */
 static bool terminal; /* its stderr is one */
+static bool confined; /* closed output or tight limits */
 static const char *trust_file, *data_dir; /* for coord_setup */
 static struct coord_tune *tuning;
 static char aways[64]; /* how many jobs were away, a digit each change */
@@ -67,6 +68,7 @@ static void compile(const char *extra)
 	struct wire_cc_job m = { .pid = 4711,
 				 .umask = mask,
 				 .terminal = terminal,
+				 .confined = confined,
 				 .cwd = dir,
 				 .compiler = gcc };
 	struct buf body = { 0 };
