@@ -271,9 +271,8 @@ static void string(struct scan_lexer *l)
 
 	buf_reset(&l->scratch);
 	quoted(l, &l->scratch);
-	l->lone = scan_part_lone((const char *)l->start, (const char *)from,
-				 (const char *)l->p, (const char *)l->end);
-	l->first = scan_part_first((const char *)l->start, (const char *)from);
+	scan_lexer_near(l, (const char *)l->start, (const char *)from,
+			(const char *)l->p, (const char *)l->end);
 	if (l->scratch.len > 1)
 		scan_lexer_string(l, l->scratch.data + 1, l->scratch.len - 2);
 }

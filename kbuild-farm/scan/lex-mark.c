@@ -214,8 +214,7 @@ static void body_strings(struct scan_lexer *l, const char *s, size_t len)
 
 		while (s < end && *s != '"')
 			s += *s == '\\' && s + 1 < end ? 2 : 1;
-		l->lone = scan_part_lone(start, from - 1, s + 1, end);
-		l->first = scan_part_first(start, from - 1);
+		scan_lexer_near(l, start, from - 1, s + 1, end);
 		scan_lexer_string(l, (const uint8_t *)from, (size_t)(s - from));
 		if (s < end && scan_part_pastes(from, s, end))
 			scan_lexer_odd(l, SCAN_ODD_PARTS);

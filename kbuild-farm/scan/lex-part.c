@@ -97,20 +97,9 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-static const char *skip_blanks(const char *s, const char *end)
-{
-	while (s < end && is_blank(*s))
-		s++;
-	return s;
-}
-
 static size_t word_length(const char *s, const char *end)
 {
-	size_t len = 0;
-
-	while (s + len < end && scan_is_word((uint8_t)s[len]))
-		len++;
-	return len;
+	return (size_t)(scan_over_word(s, end) - s);
 }
 
 /* Is it one of the words between two parentheses? */
@@ -149,7 +138,7 @@ static const char *declared(struct scan_parts *parts, const char *s,
 static const char *repeated(struct scan_parts *parts, const char *s,
 			    const char *end, bool letters)
 {
-	s = skip_blanks(s, end);
+	s = scan_over_blanks(s, end);
 	s += word_length(s, end);
 	for (const char *c = s; letters && c < end && *c != '\n'; c++)
 		add(parts, c, 1, false);
@@ -162,7 +151,7 @@ static const char *repeated(struct scan_parts *parts, const char *s,
  */
 static bool is_last(const char *s, const char *end, bool first)
 {
-	const char *next = skip_blanks(s, end);
+	const char *next = scan_over_blanks(s, end);
 
 	if (next == end)
 		return false;
@@ -325,10 +314,8 @@ void scan_lexer_definition(struct scan_lexer *l, const char *s, size_t len)
 /* How many letters of a word stand at `s`: all up to what is no letter. */
 static size_t part_length(const char *s, const char *end)
 {
-	size_t len = 0;
+	size_t len = word_length(s, end);
 
-	while (s + len < end && scan_is_word((uint8_t)s[len]))
-		len++;
 	for (size_t w = 0; w < SCAN_PART_WORDS; w++) {
 		if (len < strlen(whole[w]) && same(s, whole[w], len))
 			return len;
@@ -395,25 +382,18 @@ static bool is_alone_in_call(const char *start, const char *from,
 	       (behind == end || *behind != '"');
 }
 
-/* Behind an operator no string goes on. */
-bool scan_part_first(const char *start, const char *from)
+void scan_lexer_near(struct scan_lexer *l, const char *start, const char *from,
+		     const char *behind, const char *end)
 {
 	while (from > start && is_blank(from[-1]))
 		from--;
-	return from > start && strchr("{?:=[;<>+-&|!", from[-1]);
-}
-
-bool scan_part_lone(const char *start, const char *from, const char *behind,
-		    const char *end)
-{
-	while (from > start && is_blank(from[-1]))
-		from--;
-	behind = skip_blanks(behind, end);
-	if (scan_part_first(start, from) ||
-	    (behind < end && strchr("}?:;](=<>+-&|", *behind)))
-		return true;
-	return from > start && behind < end && strchr("(,", from[-1]) &&
-	       is_alone_in_call(start, from, behind, end);
+	behind = scan_over_blanks(behind, end);
+	/* Behind an operator no string goes on. */
+	l->first = from > start && strchr("{?:=[;<>+-&|!", from[-1]);
+	l->lone = l->first ||
+		  (behind < end && strchr("}?:;](=<>+-&|", *behind)) ||
+		  (from > start && behind < end && strchr("(,", from[-1]) &&
+		   is_alone_in_call(start, from, behind, end));
 }
 
 /* What a numeric escape at `s` stands for; -1: it is none. */

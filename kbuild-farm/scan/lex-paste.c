@@ -42,28 +42,14 @@ void scan_lexer_piece_at(struct scan_lexer *l, const char *at,
 		l->t->marks |= SCAN_MARK_PASTED;
 }
 
-static const char *over_blanks(const char *p, const char *end)
-{
-	while (p < end && (*p == ' ' || *p == '\t'))
-		p++;
-	return p;
-}
-
 /* Is there a ## at `p`, blanks in front?  Behind it and more blanks, or NULL.
  */
 static const char *paste(const char *p, const char *end)
 {
-	p = over_blanks(p, end);
+	p = scan_over_blanks(p, end);
 	return end - p >= 2 && p[0] == '#' && p[1] == '#' ?
-		       over_blanks(p + 2, end) :
+		       scan_over_blanks(p + 2, end) :
 		       NULL;
-}
-
-static const char *over_word(const char *p, const char *end)
-{
-	while (p < end && scan_is_word((uint8_t)*p))
-		p++;
-	return p;
 }
 
 static bool is_underscores(const char *from, const char *to)
@@ -82,13 +68,13 @@ static bool is_pasted(const char *p, const char *start)
 /* __##x##__ at the word `p`, with nothing pasted in front or behind. */
 static bool frames_a_word(const char *p, const char *start, const char *end)
 {
-	const char *to = over_word(p, end), *middle, *last;
+	const char *to = scan_over_word(p, end), *middle, *last;
 
 	middle = is_underscores(p, to) ? paste(to, end) : NULL;
-	last = middle ? paste(over_word(middle, end), end) : NULL;
+	last = middle ? paste(scan_over_word(middle, end), end) : NULL;
 	if (!last || is_pasted(p, start))
 		return false;
-	to = over_word(last, end);
+	to = scan_over_word(last, end);
 	return is_underscores(last, to) && !paste(to, end);
 }
 
@@ -103,6 +89,6 @@ void scan_lexer_pieces(struct scan_lexer *l, const char *s, size_t len)
 		scan_lexer_piece_at(l, p, s, end);
 		if (pastes && first && frames_a_word(p, s, end))
 			l->t->marks |= SCAN_MARK_PASTED;
-		p = over_word(p, end);
+		p = scan_over_word(p, end);
 	}
 }

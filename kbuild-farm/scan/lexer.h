@@ -105,14 +105,27 @@ void scan_lexer_definition(struct scan_lexer *l, const char *s, size_t len);
 bool scan_part_joins(const char *start, const char *dot, const char *end);
 /* In a body, is such a string followed by #x, and more?  `close`: its end. */
 bool scan_part_pastes(const char *start, const char *close, const char *end);
-/* No string stands before `from`, where one starts; */
-bool scan_part_first(const char *start, const char *from);
-/* and none behind its end. */
-bool scan_part_lone(const char *start, const char *from, const char *behind,
-		    const char *end);
+/* See what is near the string that starts at `from`: l->lone and l->first. */
+void scan_lexer_near(struct scan_lexer *l, const char *start, const char *from,
+		     const char *behind, const char *end);
 /* A string without its \x, \0 and \u; false: it has none. */
 bool scan_part_unescape(struct buf *out, const char *s, size_t len);
 /* Look through all of a file for spellings that the lexer passes over. */
 void scan_lexer_hidden(struct scan_lexer *l, const struct buf *in);
+
+/* Blanks, or a word, at `p`: behind them. */
+static inline const char *scan_over_blanks(const char *p, const char *end)
+{
+	while (p < end && (*p == ' ' || *p == '\t'))
+		p++;
+	return p;
+}
+
+static inline const char *scan_over_word(const char *p, const char *end)
+{
+	while (p < end && scan_is_word((uint8_t)*p))
+		p++;
+	return p;
+}
 
 #endif
