@@ -13,12 +13,12 @@ static struct toolchain_entry entry_of(const struct agent_view *v, uint32_t i)
 
 	return (struct toolchain_entry){
 		.path = (char *)v->entries[i].path,
-		.kind = (enum toolchain_kind)m->kind,
-		.executable = m->executable,
-		.size = m->size,
-		.mtime_ns = m->mtime_ns,
-		.digest = m->digest,
-		.target = m->target,
+		.kind = (enum toolchain_kind)m->inode.kind,
+		.executable = m->inode.executable,
+		.size = m->inode.size,
+		.mtime_ns = m->inode.mtime_ns,
+		.digest = m->inode.digest,
+		.target = m->inode.target,
 	};
 }
 
@@ -31,7 +31,7 @@ static bool gather(const struct agent_view_queue *views,
 
 	list_for_each(v, views, link) {
 		for (uint32_t i = 0; i < v->m.n; i++) {
-			good &= v->m.entries[i].kind != WIRE_GONE;
+			good &= v->m.entries[i].inode.kind != WIRE_GONE;
 			*out++ = entry_of(v, i);
 		}
 	}

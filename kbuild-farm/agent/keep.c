@@ -190,8 +190,8 @@ static void look(struct agent_keep *k)
 		if (atomic_load(&k->stop))
 			break;
 		ret = agent_kept_supply(k->index, k->agent->store,
-					&v->m.entries[i].digest,
-					v->m.entries[i].size);
+					&v->m.entries[i].inode.digest,
+					v->m.entries[i].inode.size);
 		e->pinned = !ret;
 		e->lacks = ret != 0;
 	}
@@ -411,13 +411,14 @@ static void add_view(struct agent_keep *k, uint32_t n)
 	for (uint32_t i = 0; i < n; i++) {
 		names[i] = from[i].path;
 		m.entries[i] = (struct wire_entry){
-			.kind = (uint8_t)from[i].kind,
-			.executable = from[i].executable,
-			.size = from[i].size,
-			.mtime_ns = from[i].mtime_ns,
-			.digest = from[i].digest,
-			.target = from[i].target ? xstrdup(from[i].target) :
-						   NULL,
+			.inode.kind = (uint8_t)from[i].kind,
+			.inode.executable = from[i].executable,
+			.inode.size = from[i].size,
+			.inode.mtime_ns = from[i].mtime_ns,
+			.inode.digest = from[i].digest,
+			.inode.target = from[i].target ?
+						xstrdup(from[i].target) :
+						NULL,
 		};
 	}
 	v = agent_view_new_named(&m, names, k->agent->store);

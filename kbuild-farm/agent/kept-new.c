@@ -162,8 +162,8 @@ static int put_content(const char *path, const struct wire_entry *e, int from,
 {
 	struct timespec times[2] = {
 		{ .tv_nsec = UTIME_OMIT },
-		{ .tv_sec = e->mtime_ns / 1000000000,
-		  .tv_nsec = e->mtime_ns % 1000000000 },
+		{ .tv_sec = e->inode.mtime_ns / 1000000000,
+		  .tv_nsec = e->inode.mtime_ns % 1000000000 },
 	};
 	int fd = open(path,
 		      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
@@ -176,9 +176,9 @@ static int put_content(const char *path, const struct wire_entry *e, int from,
 		times[1].tv_nsec += 1000000000;
 		times[1].tv_sec--;
 	}
-	ret = copy(from, fd, e->size);
-	if (!ret &&
-	    (fchmod(fd, e->executable ? 0555 : 0444) || futimens(fd, times)))
+	ret = copy(from, fd, e->inode.size);
+	if (!ret && (fchmod(fd, e->inode.executable ? 0555 : 0444) ||
+		     futimens(fd, times)))
 		ret = -errno;
 	if (close(fd) && !ret)
 		ret = -errno;

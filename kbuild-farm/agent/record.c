@@ -28,13 +28,13 @@ static void take_entry(struct agent_record *r, struct wire_keep_entry *from)
 {
 	struct toolchain_entry *e = toolchain_tree_add(&r->entries, from->path);
 
-	e->kind = (enum toolchain_kind)from->kind;
-	e->executable = from->executable;
-	e->size = from->size;
-	e->mtime_ns = from->mtime_ns;
-	e->digest = from->digest;
-	e->target = from->target;
-	from->target = NULL;
+	e->kind = (enum toolchain_kind)from->inode.kind;
+	e->executable = from->inode.executable;
+	e->size = from->inode.size;
+	e->mtime_ns = from->inode.mtime_ns;
+	e->digest = from->inode.digest;
+	e->target = from->inode.target;
+	from->inode.target = NULL;
 	r->bytes += e->size;
 	r->names += strlen(e->path) + (e->target ? strlen(e->target) : 0);
 }
@@ -153,12 +153,12 @@ static struct wire_keep as_keep(const struct agent_record *r)
 
 		m.entries[i] = (struct wire_keep_entry){
 			.path = e->path,
-			.kind = (uint8_t)e->kind,
-			.executable = e->executable,
-			.size = e->size,
-			.mtime_ns = e->mtime_ns,
-			.digest = e->digest,
-			.target = e->target,
+			.inode.kind = (uint8_t)e->kind,
+			.inode.executable = e->executable,
+			.inode.size = e->size,
+			.inode.mtime_ns = e->mtime_ns,
+			.inode.digest = e->digest,
+			.inode.target = e->target,
 		};
 	}
 	return m;

@@ -78,7 +78,7 @@ struct agent_view *agent_view_new_named(struct wire_view *m,
 static void unpin(struct agent_view *v, uint32_t i)
 {
 	if (v->entries[i].pinned)
-		store_unpin(v->store, &v->m.entries[i].digest);
+		store_unpin(v->store, &v->m.entries[i].inode.digest);
 	v->entries[i].pinned = false;
 }
 
@@ -103,7 +103,7 @@ uint64_t agent_view_bytes(const struct agent_view *v)
 	uint64_t sum = 0;
 
 	for (uint32_t i = 0; i < v->m.n; i++)
-		sum += v->m.entries[i].size;
+		sum += v->m.entries[i].inode.size;
 	return sum;
 }
 
@@ -131,7 +131,7 @@ static int pin(struct agent_view_entry *e)
 {
 	struct agent_view *v = e->view;
 	const struct wire_entry *m = &v->m.entries[e - v->entries];
-	int ret = store_pin(v->store, &m->digest, m->size);
+	int ret = store_pin(v->store, &m->inode.digest, m->inode.size);
 
 	e->pinned = !ret;
 	return ret;
@@ -142,7 +142,7 @@ int agent_view_look(struct agent_view *v, struct err *err)
 	for (uint32_t i = 0; i < v->m.n; i++) {
 		int ret;
 
-		if (v->m.entries[i].kind != WIRE_FILE)
+		if (v->m.entries[i].inode.kind != WIRE_FILE)
 			continue;
 		if (atomic_load(v->stop))
 			return err_set(err, ECANCELED, "not wanted any more");
@@ -183,8 +183,8 @@ int agent_view_ask(struct agent_view *v, struct agent_blobs *blobs,
 
 		if (!e->lacks)
 			continue;
-		ret = agent_blobs_want(blobs, &m->digest, m->size, &e->want,
-				       &ask);
+		ret = agent_blobs_want(blobs, &m->inode.digest, m->inode.size,
+				       &e->want, &ask);
 		if (ret == -EPROTO)
 			err_set(err, EPROTO, "one blob with two sizes");
 		else if (ret)
@@ -217,7 +217,8 @@ static int put_file(struct agent_view *v, uint32_t i,
 		    const struct agent_view_target *t, struct err *err)
 {
 	const struct wire_entry *m = &v->m.entries[i];
-	int fd = store_open_blob(v->store, &m->digest, m->size), ret;
+	int fd = store_open_blob(v->store, &m->inode.digest, m->inode.size),
+	    ret;
 
 	if (fd == -ENOENT || fd == -EBADMSG)
 		return was_damaged(v, i, err);
@@ -234,17 +235,17 @@ static int put_entry(struct agent_view *v, uint32_t i,
 	const struct wire_entry *m = &v->m.entries[i];
 	const char *path = v->entries[i].path;
 
-	switch ((enum wire_kind)m->kind) {
+	switch ((enum wire_kind)m->inode.kind) {
 	case WIRE_FILE:
 		return put_file(v, i, t, err);
 	case WIRE_LINK:
-		return t->link(t->ctx, path, m->target, err);
+		return t->link(t->ctx, path, m->inode.target, err);
 	case WIRE_DIR:
 		return t->dir(t->ctx, path, err);
 	case WIRE_GONE:
 		return t->gone(t->ctx, path, err);
 	}
-	return err_set(err, EPROTO, "an entry of kind %u", m->kind);
+	return err_set(err, EPROTO, "an entry of kind %u", m->inode.kind);
 }
 
 int agent_view_apply_to(struct agent_view *v, const struct agent_view_target *t,
@@ -267,8 +268,8 @@ int agent_view_apply_to(struct agent_view *v, const struct agent_view_target *t,
 static int cell_file(void *ctx, const char *path, const struct wire_entry *e,
 		     int fd, struct err *err)
 {
-	return cell_put_file(ctx, path, fd, e->size, e->executable, e->mtime_ns,
-			     err);
+	return cell_put_file(ctx, path, fd, e->inode.size, e->inode.executable,
+			     e->inode.mtime_ns, err);
 }
 
 static int cell_link(void *ctx, const char *path, const char *target,

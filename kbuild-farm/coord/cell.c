@@ -119,14 +119,14 @@ static void forget_below(struct coord_cell *cell, const struct coord_path *top)
 static int encode_entry(struct coord_cell *cell, struct wire_entry *out,
 			const struct coord_entry *e)
 {
-	*out = (struct wire_entry){ .kind = (uint8_t)e->kind };
+	*out = (struct wire_entry){ .inode.kind = (uint8_t)e->kind };
 	if (e->kind == WIRE_FILE) {
-		out->executable = e->identity.executable;
-		out->size = e->identity.stamp.size;
-		out->mtime_ns = e->identity.stamp.mtime_ns;
-		out->digest = e->identity.digest;
+		out->inode.executable = e->identity.executable;
+		out->inode.size = e->identity.stamp.size;
+		out->inode.mtime_ns = e->identity.stamp.mtime_ns;
+		out->inode.digest = e->identity.digest;
 	} else if (e->kind == WIRE_LINK) {
-		out->target = e->target;
+		out->inode.target = e->target;
 	}
 	return coord_cell_path(cell, e->path, &out->path);
 }

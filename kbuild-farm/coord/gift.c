@@ -18,12 +18,12 @@ static int list(struct coord_gift *g, struct err *err)
 				       e->path);
 		g->entry[i] = (struct wire_keep_entry){
 			.path = e->path,
-			.kind = (uint8_t)e->kind,
-			.executable = e->executable,
-			.size = e->size,
-			.mtime_ns = e->mtime_ns,
-			.digest = e->digest,
-			.target = e->target,
+			.inode.kind = (uint8_t)e->kind,
+			.inode.executable = e->executable,
+			.inode.size = e->size,
+			.inode.mtime_ns = e->mtime_ns,
+			.inode.digest = e->digest,
+			.inode.target = e->target,
 		};
 		g->bytes += e->size;
 	}

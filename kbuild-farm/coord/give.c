@@ -191,8 +191,8 @@ static void add_to_batch(struct coord_give *g, struct batch *b,
 	TAILQ_REMOVE(&g->waiting, p, link);
 	TAILQ_INSERT_TAIL(&g->packing, p, link);
 	f->parcel = p;
-	f->digest = p->entry->digest;
-	f->size = p->entry->size;
+	f->digest = p->entry->inode.digest;
+	f->size = p->entry->inode.size;
 	f->path = xasprintf("%s/%s", g->setup.gift->dir, p->entry->path);
 }
 
@@ -208,7 +208,7 @@ static void start_batch(struct coord_give *g)
 	b->store = g->setup.packed;
 	while ((p = TAILQ_FIRST(&g->waiting)) && b->n < BATCH_FILES &&
 	       bytes < BATCH_BYTES) {
-		bytes += p->entry->size;
+		bytes += p->entry->inode.size;
 		add_to_batch(g, b, p);
 	}
 	g->batch = b;
@@ -225,7 +225,7 @@ static void pack_more(struct coord_give *g)
 	while ((p = TAILQ_FIRST(&g->waiting)) && g->n_ready < AHEAD_FILES &&
 	       g->ready_bytes < AHEAD_BYTES) {
 		const struct store_packed_blob *blob = store_packed_find(
-			g->setup.packed, &p->entry->digest);
+			g->setup.packed, &p->entry->inode.digest);
 
 		if (!blob) {
 			start_batch(g);
@@ -245,7 +245,7 @@ static void send_piece(struct coord_give *g, struct parcel *p)
 		return;
 	g->starved = false;
 	count->files_sent++;
-	count->bytes_sent += p->entry->size;
+	count->bytes_sent += p->entry->inode.size;
 	g->n_ready--;
 	g->ready_bytes -= p->blob->packed;
 	TAILQ_REMOVE(&g->ready, p, link);
@@ -279,7 +279,7 @@ static const struct wire_keep_entry *needed(const struct coord_give *g,
 	size_t end = m->view < g->n_messages ? g->first[m->view] : gift->n;
 	size_t at = (size_t)g->first[m->view - 1] + m->index[i];
 
-	if (at >= end || gift->entry[at].kind != WIRE_FILE)
+	if (at >= end || gift->entry[at].inode.kind != WIRE_FILE)
 		return NULL;
 	return &gift->entry[at];
 }
@@ -300,7 +300,7 @@ int coord_give_need(struct coord_give *g, const struct wire_need *m,
 		p->entry = e;
 		TAILQ_INSERT_TAIL(&g->waiting, p, link);
 		g->setup.count->files_needed++;
-		g->setup.count->bytes_needed += e->size;
+		g->setup.count->bytes_needed += e->inode.size;
 	}
 	coord_give_more(g);
 	return 0;

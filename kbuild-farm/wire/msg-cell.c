@@ -12,7 +12,7 @@
 
 /* u32 cell, u32 view, u8 part, u32 n; and the smallest entry. */
 #define VIEW_HEAD 13
-#define ENTRY_MIN 5
+#define ENTRY_MIN (4 + WIRE_INODE_MIN)
 
 void wire_cell_release(struct wire_cell *m)
 {
@@ -123,23 +123,14 @@ int wire_shut_decode(uint32_t *cell, struct bytes in)
 void wire_view_release(struct wire_view *m)
 {
 	for (uint32_t i = 0; i < m->n; i++)
-		free(m->entries[i].target);
+		free(m->entries[i].inode.target);
 	free(m->entries);
 	*m = (struct wire_view){ 0 };
 }
 
 static size_t entry_size(const struct wire_entry *e)
 {
-	switch ((enum wire_kind)e->kind) {
-	case WIRE_FILE:
-		return ENTRY_MIN + 1 + 8 + 8 + DIGEST_SIZE;
-	case WIRE_LINK:
-		return ENTRY_MIN + 4 + strlen(e->target);
-	case WIRE_DIR:
-	case WIRE_GONE:
-		break;
-	}
-	return ENTRY_MIN;
+	return 4 + wire_inode_size(&e->inode);
 }
 
 uint32_t wire_view_fits(const struct wire_entry *entries, size_t n)
@@ -153,45 +144,15 @@ uint32_t wire_view_fits(const struct wire_entry *entries, size_t n)
 	return fits;
 }
 
-static void put_entry(struct buf *out, const struct wire_entry *e)
-{
-	buf_put_u32(out, e->path);
-	buf_put_u8(out, e->kind);
-	if (e->kind == WIRE_FILE) {
-		buf_put_u8(out, e->executable);
-		buf_put_u64(out, e->size);
-		buf_put_u64(out, (uint64_t)e->mtime_ns);
-		wire_field_put_digest(out, &e->digest);
-	} else if (e->kind == WIRE_LINK) {
-		buf_put_str(out, e->target);
-	}
-}
-
 void wire_view_encode(struct buf *out, const struct wire_view *m)
 {
 	buf_put_u32(out, m->cell);
 	buf_put_u32(out, m->view);
 	buf_put_u8(out, m->part);
 	buf_put_u32(out, m->n);
-	for (uint32_t i = 0; i < m->n; i++)
-		put_entry(out, &m->entries[i]);
-}
-
-static void get_entry(struct reader *r, struct wire_entry *e)
-{
-	e->path = wire_field_u32(r, WIRE_PATHS_KNOWN - 1);
-	e->kind = wire_field_u8(r, WIRE_GONE);
-	if (e->kind == WIRE_FILE) {
-		e->executable = wire_field_u8(r, 1);
-		e->size = reader_u64(r);
-		e->mtime_ns = (int64_t)reader_u64(r);
-		wire_field_digest(r, &e->digest);
-		if (e->size > WIRE_BLOB_MAX)
-			r->bad = true;
-	} else if (e->kind == WIRE_LINK) {
-		e->target = reader_str(r, WIRE_PATH_MAX);
-		if (!*e->target)
-			r->bad = true;
+	for (uint32_t i = 0; i < m->n; i++) {
+		buf_put_u32(out, m->entries[i].path);
+		wire_inode_put(out, &m->entries[i].inode);
 	}
 }
 
@@ -205,8 +166,12 @@ static void get_entries(struct reader *r, struct wire_view *m)
 	}
 	if (n)
 		m->entries = xcalloc(n, sizeof(*m->entries));
-	while (m->n < n && !r->bad)
-		get_entry(r, &m->entries[m->n++]);
+	while (m->n < n && !r->bad) {
+		struct wire_entry *e = &m->entries[m->n++];
+
+		e->path = wire_field_u32(r, WIRE_PATHS_KNOWN - 1);
+		wire_inode_get(r, &e->inode, WIRE_GONE);
+	}
 }
 
 static int compare_numbers(const void *a, const void *b)

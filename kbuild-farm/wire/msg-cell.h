@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/str.h"
+#include "wire/inode.h"
 #include "wire/limits.h"
 
 struct wire_cell {
@@ -59,21 +60,9 @@ int wire_have_decode(struct wire_have *m, struct bytes in);
 void wire_shut_encode(struct buf *out, uint32_t cell);
 int wire_shut_decode(uint32_t *cell, struct bytes in);
 
-enum wire_kind {
-	WIRE_FILE,
-	WIRE_LINK, /* a symbolic link */
-	WIRE_DIR,
-	WIRE_GONE, /* what was there is removed, with all below it */
-};
-
 struct wire_entry {
 	uint32_t path; /* a number that PATHS gave */
-	uint8_t kind; /* enum wire_kind */
-	uint8_t executable; /* a file's, 0 or 1 */
-	uint64_t size; /* a file's, at most WIRE_BLOB_MAX */
-	int64_t mtime_ns; /* a file's, since 1970 */
-	struct digest digest; /* a file's */
-	char *target; /* a link's, 1 to WIRE_PATH_MAX bytes; else NULL */
+	struct wire_inode inode;
 };
 
 enum wire_part {

@@ -14,8 +14,8 @@
 #define KEEP_HEAD                                                            \
 	(4 + 4 + WIRE_ID_MAX + 4 + WIRE_HOST_MAX + 2 * DIGEST_SIZE + 1 + 4 + \
 	 WIRE_JSON_MAX + 4)
-/* u32 length, a path of one byte, u8 kind. */
-#define ENTRY_MIN 6
+/* u32 length, a path of one byte. */
+#define ENTRY_MIN (4 + 1 + WIRE_INODE_MIN)
 /* The same, and what an id, a host and a state are. */
 #define HELD_MIN (4 + 1 + 4 + 1 + DIGEST_SIZE + 1 + 4)
 
@@ -70,7 +70,7 @@ void wire_keep_release(struct wire_keep *m)
 {
 	for (uint32_t i = 0; i < m->n; i++) {
 		free(m->entries[i].path);
-		free(m->entries[i].target);
+		free(m->entries[i].inode.target);
 	}
 	free(m->entries);
 	free(m->id);
@@ -81,13 +81,7 @@ void wire_keep_release(struct wire_keep *m)
 
 static size_t entry_size(const struct wire_keep_entry *e)
 {
-	size_t n = 4 + strlen(e->path) + 1;
-
-	if (e->kind == WIRE_FILE)
-		n += 1 + 8 + 8 + DIGEST_SIZE;
-	else if (e->kind == WIRE_LINK)
-		n += 4 + strlen(e->target);
-	return n;
+	return 4 + strlen(e->path) + wire_inode_size(&e->inode);
 }
 
 uint32_t wire_keep_fits(const struct wire_keep_entry *entries, size_t n)
@@ -101,20 +95,6 @@ uint32_t wire_keep_fits(const struct wire_keep_entry *entries, size_t n)
 	return fits;
 }
 
-static void put_entry(struct buf *out, const struct wire_keep_entry *e)
-{
-	buf_put_str(out, e->path);
-	buf_put_u8(out, e->kind);
-	if (e->kind == WIRE_FILE) {
-		buf_put_u8(out, e->executable);
-		buf_put_u64(out, e->size);
-		buf_put_u64(out, (uint64_t)e->mtime_ns);
-		wire_field_put_digest(out, &e->digest);
-	} else if (e->kind == WIRE_LINK) {
-		buf_put_str(out, e->target);
-	}
-}
-
 void wire_keep_encode(struct buf *out, const struct wire_keep *m)
 {
 	buf_put_u32(out, m->keep);
@@ -125,8 +105,10 @@ void wire_keep_encode(struct buf *out, const struct wire_keep *m)
 	buf_put_u8(out, m->last);
 	buf_put_str(out, m->json ? m->json : "");
 	buf_put_u32(out, m->n);
-	for (uint32_t i = 0; i < m->n; i++)
-		put_entry(out, &m->entries[i]);
+	for (uint32_t i = 0; i < m->n; i++) {
+		buf_put_str(out, m->entries[i].path);
+		wire_inode_put(out, &m->entries[i].inode);
+	}
 }
 
 /* The caller's to free, also when it is none. */
@@ -158,19 +140,7 @@ static void get_entry(struct reader *r, struct wire_keep_entry *e)
 	e->path = reader_str(r, WIRE_PATH_MAX);
 	if (!wire_relative_ok(e->path))
 		r->bad = true;
-	e->kind = wire_field_u8(r, WIRE_DIR);
-	if (e->kind == WIRE_FILE) {
-		e->executable = wire_field_u8(r, 1);
-		e->size = reader_u64(r);
-		e->mtime_ns = (int64_t)reader_u64(r);
-		wire_field_digest(r, &e->digest);
-		if (e->size > WIRE_BLOB_MAX)
-			r->bad = true;
-	} else if (e->kind == WIRE_LINK) {
-		e->target = reader_str(r, WIRE_PATH_MAX);
-		if (!*e->target)
-			r->bad = true;
-	}
+	wire_inode_get(r, &e->inode, WIRE_DIR);
 }
 
 static void get_entries(struct reader *r, struct wire_keep *m)

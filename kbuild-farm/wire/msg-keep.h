@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/digest.h"
+#include "wire/inode.h"
 #include "wire/limits.h"
 
 #include <stdbool.h>
@@ -38,12 +39,7 @@ bool wire_relative_ok(const char *path);
 /* A file of a toolchain that is to be kept. */
 struct wire_keep_entry {
 	char *path; /* below the toolchain's directory */
-	uint8_t kind; /* WIRE_FILE, WIRE_LINK or WIRE_DIR */
-	uint8_t executable; /* a file's, 0 or 1 */
-	uint64_t size; /* a file's, at most WIRE_BLOB_MAX */
-	int64_t mtime_ns; /* a file's, since 1970 */
-	struct digest digest; /* a file's */
-	char *target; /* a link's, 1 to WIRE_PATH_MAX bytes; else NULL */
+	struct wire_inode inode; /* none that is GONE */
 };
 
 /*

@@ -186,7 +186,7 @@ static void say_kind(const struct view *v, bool files)
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < v->ask.n; i++) {
-		if ((v->ask.entries[i].kind == WIRE_FILE) == files)
+		if ((v->ask.entries[i].inode.kind == WIRE_FILE) == files)
 			index[n++] = i;
 	}
 	say_need(v->ask.cell, v->ask.view, index, n);
@@ -234,7 +234,7 @@ void badcell_need(struct bytes body)
 		exit(2);
 	wanted = xrealloc(wanted, (n_wanted + m.n + 1) * sizeof(*wanted));
 	for (uint32_t i = 0; i < m.n; i++)
-		wanted[n_wanted++] = v->ask.entries[m.index[i]].digest;
+		wanted[n_wanted++] = v->ask.entries[m.index[i]].inode.digest;
 	say_lie(&m, v, body);
 	view_drop(v);
 	wire_need_release(&m);

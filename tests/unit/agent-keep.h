@@ -116,12 +116,12 @@ static inline void gift_send_some(struct client *c, const struct gift *g,
 		sent->digest[i] = e->digest;
 		m.entries[i] = (struct wire_keep_entry){
 			.path = e->path,
-			.kind = (uint8_t)e->kind,
-			.executable = e->executable,
-			.size = e->size,
-			.mtime_ns = e->mtime_ns,
-			.digest = e->digest,
-			.target = e->target,
+			.inode.kind = (uint8_t)e->kind,
+			.inode.executable = e->executable,
+			.inode.size = e->size,
+			.inode.mtime_ns = e->mtime_ns,
+			.inode.digest = e->digest,
+			.inode.target = e->target,
 		};
 	}
 	wire_keep_encode(&body, &m);

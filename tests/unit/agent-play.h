@@ -45,7 +45,7 @@ static inline struct wire_entry *play_entry(struct client *c,
 	}
 	e = &view->v[view->n++];
 	*e = (struct wire_entry){ .path = play_path(c, path),
-				  .kind = (uint8_t)kind };
+				  .inode.kind = (uint8_t)kind };
 	return e;
 }
 
@@ -75,16 +75,16 @@ static inline struct wire_entry *play_file(struct client *c,
 {
 	struct wire_entry *e = play_entry(c, view, path, WIRE_FILE);
 
-	e->digest = play_blob(content);
-	e->size = content.len;
-	e->mtime_ns = 1700000000123456789;
+	e->inode.digest = play_blob(content);
+	e->inode.size = content.len;
+	e->inode.mtime_ns = 1700000000123456789;
 	return e;
 }
 
 static inline void play_link(struct client *c, struct play_view *view,
 			     const char *path, const char *target)
 {
-	play_entry(c, view, path, WIRE_LINK)->target = xstrdup(target);
+	play_entry(c, view, path, WIRE_LINK)->inode.target = xstrdup(target);
 }
 
 /* Sends it as the next VIEW of the cell, and empties it. */
@@ -103,7 +103,7 @@ static inline void play_send_view(struct client *c, unsigned cell,
 	*sent = (struct sent_view){ .cell = cell, .view = m.view, .n = m.n };
 	sent->digest = xcalloc(m.n + 1, sizeof(*sent->digest));
 	for (uint32_t i = 0; i < m.n; i++)
-		sent->digest[i] = view->v[i].digest;
+		sent->digest[i] = view->v[i].inode.digest;
 	play_send_paths(c);
 	wire_view_encode(&body, &m);
 	client_send(c, WIRE_VIEW, &body);
@@ -146,11 +146,11 @@ static inline void play_send_tools(struct client *c, unsigned cell)
 		struct wire_entry *e = play_entry(c, &view, t->path,
 						  (enum wire_kind)t->kind);
 
-		e->executable = t->executable;
-		e->size = t->size;
-		e->mtime_ns = t->mtime_ns;
-		e->digest = t->digest;
-		e->target = t->target ? xstrdup(t->target) : NULL;
+		e->inode.executable = t->executable;
+		e->inode.size = t->size;
+		e->inode.mtime_ns = t->mtime_ns;
+		e->inode.digest = t->digest;
+		e->inode.target = t->target ? xstrdup(t->target) : NULL;
 	}
 	play_send_view(c, cell, WIRE_PART_TOOLCHAIN_END, &view);
 }

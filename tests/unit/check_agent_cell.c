@@ -249,8 +249,8 @@ START_TEST(more_than_the_node_has_memory_for_is_refused_unasked)
 		struct wire_entry *e = play_entry(&node.c, &view, path,
 						  WIRE_FILE);
 
-		e->size = WIRE_BLOB_MAX;
-		e->digest.b[0] = (uint8_t)(i + 1);
+		e->inode.size = WIRE_BLOB_MAX;
+		e->inode.digest.b[0] = (uint8_t)(i + 1);
 		free(path);
 	}
 	play_send_view(&node.c, 0, WIRE_PART_TREE, &view);

@@ -140,8 +140,8 @@ START_TEST(one_blob_with_two_sizes_ends_the_conversation)
 	struct wire_entry *e = play_entry(&node.c, &view, ROOT "/two",
 					  WIRE_FILE);
 
-	e->digest = d;
-	e->size = 11;
+	e->inode.digest = d;
+	e->inode.size = 11;
 	play_send_view(&node.c, 0, WIRE_PART_TREE, &view);
 	client_expect_bye(&node.c, "two sizes");
 }

@@ -69,9 +69,9 @@ static int file_with(const char *content)
 static int publish(const char *id, const char *content, const char *written)
 {
 	struct agent_record r = record_of(id, content);
-	struct wire_entry e = { .executable = 1,
-				.size = strlen(written),
-				.mtime_ns = -1500000000 };
+	struct wire_entry e = { .inode.executable = 1,
+				.inode.size = strlen(written),
+				.inode.mtime_ns = -1500000000 };
 	struct agent_kept_new *new;
 	struct agent_view_target t;
 	atomic_bool stop = false;

@@ -183,7 +183,7 @@ END_TEST
 /* As KEEPs come: in two, and of another mind. */
 START_TEST(messages_add_up)
 {
-	struct wire_keep_entry e = { .path = (char *)"a", .size = 7 };
+	struct wire_keep_entry e = { .path = (char *)"a", .inode.size = 7 };
 	struct wire_keep m = { .id = (char *)"gcc-1-x",
 			       .host = (char *)"arm64",
 			       .n = 1,
@@ -201,9 +201,9 @@ START_TEST(messages_add_up)
 	ck_assert_int_eq(agent_record_take(&record, &m, &err), -EINVAL);
 	/* Together they may be too much. */
 	m.host = (char *)"arm64";
-	e.size = WIRE_KEEP_BYTES - 14;
+	e.inode.size = WIRE_KEEP_BYTES - 14;
 	ck_assert_int_eq(agent_record_take(&record, &m, &err), 0);
-	e.size = 1;
+	e.inode.size = 1;
 	ck_assert_int_eq(agent_record_take(&record, &m, &err), -EINVAL);
 }
 END_TEST
@@ -225,7 +225,8 @@ END_TEST
 START_TEST(names_have_a_bound)
 {
 	char *target = xcalloc(1, WIRE_PATH_MAX + 1);
-	struct wire_keep_entry e = { .path = (char *)"a", .kind = WIRE_LINK };
+	struct wire_keep_entry e = { .path = (char *)"a",
+				     .inode.kind = WIRE_LINK };
 	struct wire_keep m = { .id = (char *)"gcc-1-x",
 			       .host = (char *)"arm64",
 			       .n = 1,
@@ -234,7 +235,7 @@ START_TEST(names_have_a_bound)
 
 	memset(target, 'x', WIRE_PATH_MAX);
 	do
-		e.target = xstrdup(target);
+		e.inode.target = xstrdup(target);
 	while (!agent_record_take(&record, &m, &err) && ++n < 10000);
 	ck_assert_uint_eq(n, AGENT_RECORD_NAMES / (WIRE_PATH_MAX + 1));
 	ck_assert_ptr_nonnull(strstr(err.text, "names"));

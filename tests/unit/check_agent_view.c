@@ -73,11 +73,11 @@ static void on_change(void *ctx)
 static struct wire_entry file(uint32_t path, const char *content)
 {
 	struct wire_entry e = { .path = path,
-				.kind = WIRE_FILE,
-				.executable = 1,
-				.size = strlen(content) };
+				.inode.kind = WIRE_FILE,
+				.inode.executable = 1,
+				.inode.size = strlen(content) };
 
-	digest_of(bytes_str(content), &e.digest);
+	digest_of(bytes_str(content), &e.inode.digest);
 	return e;
 }
 
@@ -123,12 +123,12 @@ static uint64_t pinned(void)
 
 START_TEST(what_is_here_is_not_asked_for)
 {
-	struct wire_entry v[] = {
-		file(0, "here"),
-		file(1, "not here"),
-		{ .path = 2, .kind = WIRE_LINK, .target = xstrdup("a") },
-		{ .path = 3, .kind = WIRE_DIR }
-	};
+	struct wire_entry v[] = { file(0, "here"),
+				  file(1, "not here"),
+				  { .path = 2,
+				    .inode.kind = WIRE_LINK,
+				    .inode.target = xstrdup("a") },
+				  { .path = 3, .inode.kind = WIRE_DIR } };
 
 	put("here");
 	make(WIRE_PART_TREE, v, 4);
@@ -233,7 +233,7 @@ END_TEST
 
 START_TEST(a_number_without_a_path_is_a_violation)
 {
-	struct wire_entry v[] = { { .path = 4, .kind = WIRE_DIR } };
+	struct wire_entry v[] = { { .path = 4, .inode.kind = WIRE_DIR } };
 
 	make(WIRE_PART_TREE, v, 1);
 	ck_assert_ptr_null(view);
@@ -285,9 +285,11 @@ START_TEST(a_driver_is_found_through_links_that_came)
 	struct agent_view_queue views = TAILQ_HEAD_INITIALIZER(views);
 	struct wire_entry v[] = {
 		{ .path = 2,
-		  .kind = WIRE_LINK,
-		  .target = xstrdup("../o/bin/x") },
-		{ .path = 0, .kind = WIRE_LINK, .target = xstrdup("a") },
+		  .inode.kind = WIRE_LINK,
+		  .inode.target = xstrdup("../o/bin/x") },
+		{ .path = 0,
+		  .inode.kind = WIRE_LINK,
+		  .inode.target = xstrdup("a") },
 	};
 	struct wire_cell m = { .driver = (char *)names[2] };
 	char *driver;
@@ -311,7 +313,7 @@ static int take_file(void *ctx, const char *path, const struct wire_entry *e,
 	char text[8] = { 0 };
 
 	(void)why;
-	ck_assert_uint_eq(read(fd, text, sizeof(text)), e->size);
+	ck_assert_uint_eq(read(fd, text, sizeof(text)), e->inode.size);
 	buf_printf(ctx, "%s=%s ", path, text);
 	return 0;
 }
@@ -340,9 +342,9 @@ START_TEST(a_view_may_go_to_another_place_by_name)
 
 	m.entries = xcalloc(3, sizeof(*m.entries));
 	m.entries[0] = file(0, "here");
-	m.entries[1] = (struct wire_entry){ .kind = WIRE_LINK,
-					    .target = xstrdup("to") };
-	m.entries[2] = (struct wire_entry){ .kind = WIRE_DIR };
+	m.entries[1] = (struct wire_entry){ .inode.kind = WIRE_LINK,
+					    .inode.target = xstrdup("to") };
+	m.entries[2] = (struct wire_entry){ .inode.kind = WIRE_DIR };
 	put("here");
 	view = agent_view_new_named(&m, own, store);
 	view->stop = &stop;
@@ -365,7 +367,7 @@ END_TEST
 START_TEST(a_toolchain_only_adds)
 {
 	struct wire_entry v[] = { file(1, "tool"),
-				  { .path = 0, .kind = WIRE_GONE } };
+				  { .path = 0, .inode.kind = WIRE_GONE } };
 
 	make(WIRE_PART_TOOLCHAIN_END, v, 2);
 	ck_assert_int_eq(identity(1, false), -EINVAL);

@@ -151,17 +151,17 @@ END_TEST
 static void fill_entries(struct wire_entry e[static 4])
 {
 	e[0] = (struct wire_entry){ .path = 5,
-				    .kind = WIRE_FILE,
-				    .executable = 1,
-				    .size = WIRE_BLOB_MAX,
-				    .mtime_ns = -1234567890123456789 };
-	memset(e[0].digest.b, 0x5a, sizeof(e[0].digest.b));
+				    .inode.kind = WIRE_FILE,
+				    .inode.executable = 1,
+				    .inode.size = WIRE_BLOB_MAX,
+				    .inode.mtime_ns = -1234567890123456789 };
+	memset(e[0].inode.digest.b, 0x5a, sizeof(e[0].inode.digest.b));
 	e[1] = (struct wire_entry){ .path = 3,
-				    .kind = WIRE_LINK,
-				    .target = (char *)"../x y" };
+				    .inode.kind = WIRE_LINK,
+				    .inode.target = (char *)"../x y" };
 	e[2] = (struct wire_entry){ .path = WIRE_PATHS_KNOWN - 1,
-				    .kind = WIRE_DIR };
-	e[3] = (struct wire_entry){ .path = 0, .kind = WIRE_GONE };
+				    .inode.kind = WIRE_DIR };
+	e[3] = (struct wire_entry){ .path = 0, .inode.kind = WIRE_GONE };
 }
 
 START_TEST(a_view_comes_back_as_it_was_and_cut_is_refused)
@@ -185,14 +185,15 @@ START_TEST(a_view_comes_back_as_it_was_and_cut_is_refused)
 	ck_assert_uint_eq(got.part, WIRE_PART_TOOLCHAIN_END);
 	ck_assert_uint_eq(got.n, 4);
 	ck_assert_uint_eq(got.entries[0].path, 5);
-	ck_assert_uint_eq(got.entries[0].executable, 1);
-	ck_assert_uint_eq(got.entries[0].size, WIRE_BLOB_MAX);
-	ck_assert_int_eq(got.entries[0].mtime_ns, -1234567890123456789);
-	ck_assert(digest_equal(&got.entries[0].digest, &e[0].digest));
-	ck_assert_str_eq(got.entries[1].target, "../x y");
-	ck_assert_uint_eq(got.entries[2].kind, WIRE_DIR);
-	ck_assert_ptr_null(got.entries[2].target);
-	ck_assert_uint_eq(got.entries[3].kind, WIRE_GONE);
+	ck_assert_uint_eq(got.entries[0].inode.executable, 1);
+	ck_assert_uint_eq(got.entries[0].inode.size, WIRE_BLOB_MAX);
+	ck_assert_int_eq(got.entries[0].inode.mtime_ns, -1234567890123456789);
+	ck_assert(
+		digest_equal(&got.entries[0].inode.digest, &e[0].inode.digest));
+	ck_assert_str_eq(got.entries[1].inode.target, "../x y");
+	ck_assert_uint_eq(got.entries[2].inode.kind, WIRE_DIR);
+	ck_assert_ptr_null(got.entries[2].inode.target);
+	ck_assert_uint_eq(got.entries[3].inode.kind, WIRE_GONE);
 	wire_view_release(&got);
 	buf_put_u8(&body, 0);
 	ck_assert_int_eq(wire_view_decode(&got, buf_bytes(&body)), -EPROTO);
@@ -213,19 +214,20 @@ START_TEST(a_spoiled_view_is_refused)
 	else if (_i == 1)
 		e[0].path = WIRE_PATHS_KNOWN;
 	else if (_i == 2)
-		e[0].size = WIRE_BLOB_MAX + 1;
+		e[0].inode.size = WIRE_BLOB_MAX + 1;
 	else if (_i == 3)
-		e[0].executable = 2;
+		e[0].inode.executable = 2;
 	else if (_i == 4)
-		e[1].target = (char *)"";
+		e[1].inode.target = (char *)"";
 	else if (_i == 5)
-		e[2].kind = WIRE_GONE + 1;
+		e[2].inode.kind = WIRE_GONE + 1;
 	else if (_i == 6)
 		m.view = 0;
 	else if (_i == 7)
 		m.part = WIRE_PART_TOOLCHAIN_END + 1;
 	else if (_i == 8)
-		e[1].target = target = xasprintf("%*s", WIRE_PATH_MAX + 1, "");
+		e[1].inode.target = target = xasprintf("%*s", WIRE_PATH_MAX + 1,
+						       "");
 	wire_view_encode(&body, &m);
 	if (_i == 9) /* more than there are */
 		put_le32(body.data + 9, 5);
@@ -259,11 +261,12 @@ START_TEST(a_long_list_is_cut_into_views)
 
 	for (size_t i = 0; i < n; i++)
 		e[i] = (struct wire_entry){ .path = (uint32_t)i,
-					    .kind = i < 100000 ? WIRE_DIR :
-								 WIRE_FILE };
+					    .inode.kind = i < 100000 ?
+								  WIRE_DIR :
+								  WIRE_FILE };
 	for (size_t i = 0; i < 1000; i++) {
-		e[i].kind = WIRE_LINK;
-		e[i].target = target;
+		e[i].inode.kind = WIRE_LINK;
+		e[i].inode.target = target;
 	}
 	for (; at < n; views++) {
 		struct wire_view m = { .view = 1, .entries = e + at }, got;

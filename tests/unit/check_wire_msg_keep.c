@@ -82,16 +82,16 @@ END_TEST
 static void fill(struct wire_keep *m, struct wire_keep_entry e[static 3])
 {
 	e[0] = (struct wire_keep_entry){ .path = (char *)"gcc/bin/gcc",
-					 .kind = WIRE_FILE,
-					 .executable = 1,
-					 .size = 77,
-					 .mtime_ns = -5 };
-	memset(e[0].digest.b, 0x5a, sizeof(e[0].digest.b));
+					 .inode.kind = WIRE_FILE,
+					 .inode.executable = 1,
+					 .inode.size = 77,
+					 .inode.mtime_ns = -5 };
+	memset(e[0].inode.digest.b, 0x5a, sizeof(e[0].inode.digest.b));
 	e[1] = (struct wire_keep_entry){ .path = (char *)"gcc/bin/cc",
-					 .kind = WIRE_LINK,
-					 .target = (char *)"../bin/gcc" };
+					 .inode.kind = WIRE_LINK,
+					 .inode.target = (char *)"../bin/gcc" };
 	e[2] = (struct wire_keep_entry){ .path = (char *)"gcc/tmp",
-					 .kind = WIRE_DIR };
+					 .inode.kind = WIRE_DIR };
 	*m = (struct wire_keep){ .keep = WIRE_NEED_KEEP - 1,
 				 .id = (char *)"gcc-13.3.0-x-on-arm64",
 				 .host = (char *)"arm64",
@@ -124,13 +124,14 @@ START_TEST(a_keep_comes_back_as_it_was_and_cut_is_refused)
 	ck_assert_str_eq(got.json, "{\n}\n");
 	ck_assert_uint_eq(got.n, 3);
 	ck_assert_str_eq(got.entries[0].path, "gcc/bin/gcc");
-	ck_assert_uint_eq(got.entries[0].executable, 1);
-	ck_assert_uint_eq(got.entries[0].size, 77);
-	ck_assert_int_eq(got.entries[0].mtime_ns, -5);
-	ck_assert(digest_equal(&got.entries[0].digest, &e[0].digest));
-	ck_assert_str_eq(got.entries[1].target, "../bin/gcc");
-	ck_assert_uint_eq(got.entries[2].kind, WIRE_DIR);
-	ck_assert_ptr_null(got.entries[2].target);
+	ck_assert_uint_eq(got.entries[0].inode.executable, 1);
+	ck_assert_uint_eq(got.entries[0].inode.size, 77);
+	ck_assert_int_eq(got.entries[0].inode.mtime_ns, -5);
+	ck_assert(
+		digest_equal(&got.entries[0].inode.digest, &e[0].inode.digest));
+	ck_assert_str_eq(got.entries[1].inode.target, "../bin/gcc");
+	ck_assert_uint_eq(got.entries[2].inode.kind, WIRE_DIR);
+	ck_assert_ptr_null(got.entries[2].inode.target);
 	wire_keep_release(&got);
 	buf_put_u8(&body, 0);
 	ck_assert_int_eq(wire_keep_decode(&got, buf_bytes(&body)), -EPROTO);
@@ -161,13 +162,13 @@ START_TEST(a_spoiled_keep_is_refused)
 	else if (_i == 14)
 		m.last = 2;
 	else if (_i == 15)
-		e[0].size = WIRE_BLOB_MAX + 1;
+		e[0].inode.size = WIRE_BLOB_MAX + 1;
 	else if (_i == 16)
-		e[0].executable = 2;
+		e[0].inode.executable = 2;
 	else if (_i == 17)
-		e[1].target = (char *)"";
+		e[1].inode.target = (char *)"";
 	else if (_i == 18)
-		e[2].kind = WIRE_GONE;
+		e[2].inode.kind = WIRE_GONE;
 	else if (_i == 19)
 		m.json = json = xasprintf("%*s", WIRE_JSON_MAX + 1, "");
 	wire_keep_encode(&body, &m);
@@ -207,8 +208,8 @@ START_TEST(a_long_toolchain_is_cut_into_keeps)
 	for (size_t i = 0; i < n; i++)
 		e[i] = (struct wire_keep_entry){ .path = target + i % 4096 };
 	for (size_t i = 0; i < 100; i++) {
-		e[i].kind = WIRE_LINK;
-		e[i].target = target;
+		e[i].inode.kind = WIRE_LINK;
+		e[i].inode.target = target;
 	}
 	for (; at < n; keeps++) {
 		struct wire_keep m = { .id = id,

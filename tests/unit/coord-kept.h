@@ -122,7 +122,7 @@ static void take_keep(struct node *n, struct bytes body)
 	m.cell = n->keep.keep | WIRE_NEED_KEEP;
 	m.index = xcalloc(n->keep.n + 1, sizeof(*m.index));
 	for (uint32_t i = 0; i < n->keep.n; i++) {
-		if (n->keep.entries[i].kind == WIRE_FILE &&
+		if (n->keep.entries[i].inode.kind == WIRE_FILE &&
 		    !(n->has_some && i % 2))
 			m.index[m.n++] = i;
 	}

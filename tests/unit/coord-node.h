@@ -328,10 +328,11 @@ static void send_need(struct node *n, const struct wire_view *v)
 		bool again = false;
 
 		for (uint32_t j = 0; j < i; j++)
-			again = again || (v->entries[j].kind == WIRE_FILE &&
-					  digest_equal(&v->entries[j].digest,
-						       &v->entries[i].digest));
-		if (v->entries[i].kind == WIRE_FILE && !again)
+			again = again ||
+				(v->entries[j].inode.kind == WIRE_FILE &&
+				 digest_equal(&v->entries[j].inode.digest,
+					      &v->entries[i].inode.digest));
+		if (v->entries[i].inode.kind == WIRE_FILE && !again)
 			m.index[m.n++] = i;
 	}
 	n->lacks += m.n;
@@ -377,7 +378,8 @@ static void take_view(struct node *n, struct bytes body)
 		ck_assert_ptr_nonnull(
 			wire_paths_known_get(n->paths, m.entries[i].path));
 		ck_assert_uint_lt(m.entries[i].path, PLAYED_PATHS);
-		n->kind[m.entries[i].path] = (uint8_t)(m.entries[i].kind + 1);
+		n->kind[m.entries[i].path] = (uint8_t)(m.entries[i].inode.kind +
+						       1);
 	}
 	send_need(n, &m);
 	if (m.part == WIRE_PART_TOOLCHAIN_END && n->manner == STRANGE)

@@ -312,12 +312,12 @@ uint32_t node_path(struct node *n, const char *path)
 
 void file_entry(struct node *n, const struct file *f, struct wire_entry *e)
 {
-	*e = (struct wire_entry){ .kind = (uint8_t)f->kind,
-				  .executable = f->executable,
-				  .mtime_ns = 1700000000000000000ll };
+	*e = (struct wire_entry){ .inode.kind = (uint8_t)f->kind,
+				  .inode.executable = f->executable,
+				  .inode.mtime_ns = 1700000000000000000ll };
 	wire_paths_sent_number(n->paths, f->path, &e->path);
 	if (f->kind == WIRE_LINK)
-		e->target = xstrdup(f->target);
+		e->inode.target = xstrdup(f->target);
 	if (f->kind != WIRE_FILE)
 		return;
 	if (f->from) {
@@ -325,12 +325,12 @@ void file_entry(struct node *n, const struct file *f, struct wire_entry *e)
 		struct stat st;
 
 		if (stat(f->from, &st) ||
-		    digest_file(f->from, &e->digest, &err))
+		    digest_file(f->from, &e->inode.digest, &err))
 			die(f->from);
-		e->size = (uint64_t)st.st_size;
+		e->inode.size = (uint64_t)st.st_size;
 	} else {
-		e->size = f->content.len;
-		digest_of(f->content, &e->digest);
+		e->inode.size = f->content.len;
+		digest_of(f->content, &e->inode.digest);
 	}
 }
 

@@ -47,19 +47,19 @@ static void keep_entry(struct node *n, const struct file *f,
 	file_entry(n, &named, &e);
 	*to = (struct wire_keep_entry){
 		.path = (char *)f->path,
-		.kind = e.kind,
-		.executable = e.executable,
-		.size = e.size,
-		.mtime_ns = e.mtime_ns,
-		.digest = e.digest,
-		.target = e.target,
+		.inode.kind = e.inode.kind,
+		.inode.executable = e.inode.executable,
+		.inode.size = e.inode.size,
+		.inode.mtime_ns = e.inode.mtime_ns,
+		.inode.digest = e.inode.digest,
+		.inode.target = e.inode.target,
 	};
 	*t = (struct toolchain_entry){
 		.path = (char *)f->path,
-		.kind = (enum toolchain_kind)e.kind,
-		.executable = e.executable,
-		.digest = e.digest,
-		.target = e.target,
+		.kind = (enum toolchain_kind)e.inode.kind,
+		.executable = e.inode.executable,
+		.digest = e.inode.digest,
+		.target = e.inode.target,
 	};
 }
 
@@ -91,7 +91,7 @@ void node_keep(struct node *n, uint32_t keep, const struct gift *g)
 		at += m.n;
 	} while (at < g->n && !n->over && !n->has_kept);
 	for (size_t i = 0; i < g->n; i++)
-		free(v[i].target);
+		free(v[i].inode.target);
 	free(v);
 	free(all.v);
 }

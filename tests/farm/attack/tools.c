@@ -188,13 +188,13 @@ static void wrong_tree(struct scene *s)
 static void wrong_blob(struct scene *s)
 {
 	struct file lie = { .path = "bin/x", .content = text("not asked") };
-	struct wire_keep_entry e = { .path = (char *)"bin/x", .size = 5 };
+	struct wire_keep_entry e = { .path = (char *)"bin/x", .inode.size = 5 };
 	struct wire_keep m = {
 		.keep = 1, .id = (char *)ID, .last = 1, .n = 1, .entries = &e
 	};
 	struct node *n = node_start(s->kfarmd);
 
-	digest_of(text("right"), &e.digest);
+	digest_of(text("right"), &e.inode.digest);
 	m.host = n->hosts.v[0];
 	m.tree.b[0] = 1; /* it is refused before anything is asked for */
 	node_keep_send(n, &m, &lie);
@@ -217,10 +217,10 @@ static void too_many(struct scene *s, const char *name, unsigned files,
 		for (unsigned i = 0; i < m.n; i++) {
 			e[i] = (struct wire_keep_entry){
 				.path = xasprintf("d/%u", at + i),
-				.kind = WIRE_FILE,
-				.size = size
+				.inode.kind = WIRE_FILE,
+				.inode.size = size
 			};
-			put_le32(e[i].digest.b, at + i);
+			put_le32(e[i].inode.digest.b, at + i);
 		}
 		m.last = at + m.n == files;
 		node_keep_send(n, &m, NULL);

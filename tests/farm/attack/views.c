@@ -209,8 +209,8 @@ static void wrong_digest(struct scene *s)
 	l.n->has_have = l.n->needed = false;
 	node_send(l.n, WIRE_VIEW, buf_bytes(&b));
 	node_wait(l.n, node_has_need, 10000);
-	m.digest = e.digest;
-	m.size = e.size;
+	m.digest = e.inode.digest;
+	m.size = e.inode.size;
 	m.data = text("int y; /* wrong */\n");
 	buf_reset(&b);
 	wire_blob_encode(&b, &m);
@@ -235,8 +235,8 @@ static void bomb(struct scene *s)
 		char *path = xasprintf("/tree/bomb/%u", i);
 
 		wire_paths_sent_number(l.n->paths, path, &e[i].path);
-		e[i].size = 1ull << 30;
-		memcpy(e[i].digest.b, &i, sizeof(i));
+		e[i].inode.size = 1ull << 30;
+		memcpy(e[i].inode.digest.b, &i, sizeof(i));
 		free(path);
 	}
 	node_path(l.n, "/tree/bomb/end");
@@ -268,7 +268,7 @@ static void many(struct scene *s, unsigned views, unsigned each)
 			char *path = xasprintf("/tree/%u/%u/%u/x", k, i % 500,
 					       i);
 
-			e[i] = (struct wire_entry){ .kind = WIRE_DIR };
+			e[i] = (struct wire_entry){ .inode.kind = WIRE_DIR };
 			wire_paths_sent_number(l.n->paths, path, &e[i].path);
 			free(path);
 		}
