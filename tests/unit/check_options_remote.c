@@ -7,8 +7,8 @@
  * equal to the byte.
  */
 #include "base/fs.h"
-#include "base/spawn.h"
 #include "base/which.h"
+#include "options-proof.h"
 #include "options/depcut.h"
 #include "options/table.h"
 #include "options/typed.h"
@@ -16,11 +16,9 @@
 
 #include <check.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static const char *const compilers[] = {
@@ -32,10 +30,7 @@ static const char *const compilers[] = {
 
 #define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
 
-static const struct file {
-	const char *name;
-	const char *text;
-} files[] = {
+static const struct proof_file files[] = {
 	{ "plain.c", "#include <stddef.h>\n#include \"h/a.h\"\n"
 		     "#include <stdarg.h>\n#include <stdbool.h>\n"
 		     "int table[] = { ONE, sizeof(struct a) };\n"
@@ -130,107 +125,9 @@ static const char *const clang_lines[] = {
 	"-D__ASSEMBLY__ -c -o %o start.S",
 };
 
-static char *dir;
-
-static void write_files(void)
-{
-	char *sub = xasprintf("%s/h", dir), *sys = xasprintf("%s/s", dir);
-	char *out = xasprintf("%s/out", dir);
-	struct err err;
-
-	ck_assert_int_eq(mkdir(sub, 0700), 0);
-	ck_assert_int_eq(mkdir(sys, 0700), 0);
-	ck_assert_int_eq(mkdir(out, 0700), 0);
-	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
-		char *path = xasprintf("%s/%s", dir, files[i].name);
-
-		ck_assert_int_eq(
-			fs_write(path, bytes_str(files[i].text), 0600, &err),
-			0);
-		free(path);
-	}
-	free(sub);
-	free(sys);
-	free(out);
-}
-
 static void setup(void)
 {
-	char template[] = "/tmp/check-remote-XXXXXX";
-
-	dir = xstrdup(mkdtemp(template));
-	write_files();
-	ck_assert_int_eq(chdir(dir), 0);
-}
-
-static void teardown(void)
-{
-	struct err err;
-
-	ck_assert_int_eq(chdir("/"), 0);
-	ck_assert_int_eq(fs_remove(dir, &err), 0);
-	free(dir);
-}
-
-/* Runs it with stderr in `out`; true when it ended with 0. */
-static bool run(const struct strv *argv, const char *out)
-{
-	struct spawn what = { .argv = argv->v, .fd = { -1, -1, -1 } };
-	struct err err = { 0 };
-	pid_t pid;
-	int ret;
-
-	what.fd[2] = open(out, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	ret = spawn_start(&what, &pid, &err);
-	close(what.fd[2]);
-	ck_assert_msg(!ret, "%s", err.text);
-	return spawn_wait(pid) == 0;
-}
-
-static void read_into(struct buf *b, const char *path)
-{
-	struct err err = { 0 };
-
-	ck_assert_msg(!fs_read(path, 64 << 20, b, &err), "%s", err.text);
-}
-
-static void same_file(const char *line, const char *what, const char *want,
-		      const char *path)
-{
-	struct buf a = { 0 }, b = { 0 };
-
-	read_into(&a, want);
-	read_into(&b, path);
-	ck_assert_msg(bytes_equal(buf_bytes(&a), buf_bytes(&b)),
-		      "%s: %s differs: %s %s", line, what, want, path);
-	buf_release(&a);
-	buf_release(&b);
-}
-
-static char *replace(const char *word, const char *mark, const char *by)
-{
-	const char *at = strstr(word, mark);
-
-	if (!at)
-		return xstrdup(word);
-	return xasprintf("%.*s%s%s", (int)(at - word), word, by, at + 2);
-}
-
-static void split(struct strv *argv, const char *compiler, const char *line,
-		  const char *object)
-{
-	char *copy = xstrdup(line), *save = NULL;
-
-	strv_add(argv, compiler);
-	for (char *w = strtok_r(copy, " ", &save); w;
-	     w = strtok_r(NULL, " ", &save)) {
-		char *a = replace(w, "%o", object);
-		char *b = replace(a, "%d", "out/.x.o.d");
-
-		strv_own(argv, b);
-		free(a);
-	}
-	free(copy);
+	proof_setup(files, sizeof(files) / sizeof(*files));
 }
 
 static const struct options_outputs outputs = {
@@ -270,8 +167,8 @@ static void same_list(const char *line)
 	struct buf want = { 0 }, full = { 0 }, cut = { 0 };
 	struct strv wanted = { 0 };
 
-	read_into(&want, "want.d");
-	read_into(&full, outputs.dep);
+	proof_read(&want, "want.d");
+	proof_read(&full, outputs.dep);
 	ck_assert_int_eq(options_depcut_list(&wanted, buf_bytes(&want)), 0);
 	ck_assert_int_eq(
 		options_depcut(&cut, buf_bytes(&full), not_in, &wanted), 0);
@@ -290,9 +187,10 @@ static void as_the_node_does(const struct strv *argv, const char *line,
 	struct strv node = { 0 };
 
 	node_line(&node, argv->v, line, c);
-	ck_assert_msg(run(&node, "out/said"), "%s: node", line);
-	same_file(line, "object", "want.o", outputs.object);
-	same_file(line, "diagnostics", "said", "out/said");
+	ck_assert_msg(proof_run(&node, NULL, STDERR_FILENO, "out/said"),
+		      "%s: node", line);
+	proof_same(line, "object", "want.o", outputs.object);
+	proof_same(line, "diagnostics", "said", "out/said");
 	if (dep)
 		same_list(line);
 	ck_assert(c->is_clang || fs_exists(outputs.as));
@@ -308,7 +206,8 @@ static void prove(const struct strv *argv, const char *line)
 	ck_assert_msg(c.verdict == OPTIONS_AWAY, "%s: %s", line, c.why);
 	object = options_compile_object(&c);
 	dep = options_compile_dep(&c);
-	ck_assert_msg(run(argv, "said"), "%s %s", argv->v[0], line);
+	ck_assert_msg(proof_run(argv, NULL, STDERR_FILENO, "said"), "%s %s",
+		      argv->v[0], line);
 	ck_assert_int_eq(rename(object, "want.o"), 0);
 	if (dep)
 		ck_assert_msg(!rename(dep, "want.d"), "%s: %s", line, dep);
@@ -324,7 +223,8 @@ static void prove_all(const char *compiler, const char *const *list, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		struct strv argv = { 0 };
 
-		split(&argv, compiler, list[i], objects[i % LENGTH(objects)]);
+		proof_split(&argv, compiler, list[i],
+			    objects[i % LENGTH(objects)]);
 		prove(&argv, list[i]);
 		strv_release(&argv);
 	}
@@ -356,7 +256,7 @@ static bool provable(const struct strv *argv)
 	if (options_typed_remote(&flags, argv->v, &c, &err))
 		return false;
 	options_flags_release(&flags);
-	return run(argv, "said");
+	return proof_run(argv, NULL, STDERR_FILENO, "said");
 }
 
 /* cc1 records its switches in what -g writes, the linker's among them. */
@@ -365,7 +265,7 @@ static bool prove_link_option(char *path, const struct options_entry *e)
 	struct strv argv = { 0 };
 	bool can;
 
-	split(&argv, path, "-g -O1 -c -o out/x.o plain.c", "");
+	proof_split(&argv, path, "-g -O1 -c -o out/x.o plain.c", "");
 	if (e->form == OPTIONS_JOINED || e->form == OPTIONS_EITHER)
 		strv_addf(&argv, "%sbfd", e->name);
 	else
@@ -526,7 +426,7 @@ int main(void)
 	Suite *s = suite_create("options/remote");
 	TCase *proof = tcase_create("proof"), *words = tcase_create("words");
 
-	tcase_add_checked_fixture(proof, setup, teardown);
+	tcase_add_checked_fixture(proof, setup, proof_teardown);
 	tcase_set_timeout(proof, 600);
 	tcase_add_loop_test(proof,
 			    what_is_for_the_linker_leaves_the_object_alone, 0,

@@ -6,18 +6,16 @@
  * equal to the byte.
  */
 #include "base/fs.h"
-#include "base/spawn.h"
 #include "base/which.h"
+#include "options-proof.h"
 #include "options/rewrite.h"
 #include "options/typed.h"
 #include "suite.h"
 
 #include <check.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static const char *const compilers[] = {
@@ -28,10 +26,7 @@ static const char *const compilers[] = {
 	NULL,
 };
 
-static const struct file {
-	const char *name;
-	const char *text;
-} files[] = {
+static const struct proof_file files[] = {
 	{ "plain.c", "#include \"h/a.h\"\n"
 		     "int table[] = { ONE, TWO(3), sizeof(struct a) };\n"
 		     "int f(int x) { return x * table[1] + (int)SIZE; }\n"
@@ -119,109 +114,9 @@ static const char *const lines[] = {
 	"-fvisibility=hidden -fpic -no-pie -rdynamic -lm -c -o %o plain.c",
 };
 
-static char *dir;
-
-static void write_files(void)
-{
-	char *sub = xasprintf("%s/h", dir), *out = xasprintf("%s/out", dir);
-	struct err err;
-
-	ck_assert_int_eq(mkdir(sub, 0700), 0);
-	ck_assert_int_eq(mkdir(out, 0700), 0);
-	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
-		char *path = xasprintf("%s/%s", dir, files[i].name);
-
-		ck_assert_int_eq(
-			fs_write(path, bytes_str(files[i].text), 0600, &err),
-			0);
-		free(path);
-	}
-	free(sub);
-	free(out);
-}
-
 static void setup(void)
 {
-	char template[] = "/tmp/check-rewrite-XXXXXX";
-
-	dir = xstrdup(mkdtemp(template));
-	write_files();
-	ck_assert_int_eq(chdir(dir), 0);
-}
-
-static void teardown(void)
-{
-	struct err err;
-
-	ck_assert_int_eq(chdir("/"), 0);
-	ck_assert_int_eq(fs_remove(dir, &err), 0);
-	free(dir);
-}
-
-/* Runs it with stdout in `out`; true when it ended with 0. */
-static bool run(const struct strv *argv, const char *cwd, const char *out)
-{
-	struct spawn what = { .argv = argv->v,
-			      .cwd = cwd,
-			      .fd = { -1, -1, -1 } };
-	struct err err = { 0 };
-	pid_t pid;
-	int ret;
-
-	if (out)
-		what.fd[1] = open(out, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
-				  0600);
-	ret = spawn_start(&what, &pid, &err);
-	if (out)
-		close(what.fd[1]);
-	ck_assert_msg(!ret, "%s", err.text);
-	return spawn_wait(pid) == 0;
-}
-
-static void read_into(struct buf *b, const char *path)
-{
-	struct err err = { 0 };
-
-	ck_assert_msg(!fs_read(path, 64 << 20, b, &err), "%s", err.text);
-}
-
-static void same_file(const char *line, const char *what, const char *want,
-		      const char *path)
-{
-	struct buf a = { 0 }, b = { 0 };
-
-	read_into(&a, want);
-	read_into(&b, path);
-	ck_assert_msg(bytes_equal(buf_bytes(&a), buf_bytes(&b)),
-		      "%s: %s differs: %s %s", line, what, want, path);
-	buf_release(&a);
-	buf_release(&b);
-}
-
-static char *replace(const char *word, const char *mark, const char *by)
-{
-	const char *at = strstr(word, mark);
-
-	if (!at)
-		return xstrdup(word);
-	return xasprintf("%.*s%s%s", (int)(at - word), word, by, at + 2);
-}
-
-static void split(struct strv *argv, const char *compiler, const char *line,
-		  const char *object)
-{
-	char *copy = xstrdup(line), *save = NULL;
-
-	strv_add(argv, compiler);
-	for (char *w = strtok_r(copy, " ", &save); w;
-	     w = strtok_r(NULL, " ", &save)) {
-		char *a = replace(w, "%o", object);
-		char *b = replace(a, "%d", "out/.x.o.d");
-
-		strv_own(argv, b);
-		free(a);
-	}
-	free(copy);
+	proof_setup(files, sizeof(files) / sizeof(*files));
 }
 
 static void node_line(struct strv *node, char *const *argv,
@@ -256,12 +151,14 @@ static void as_the_farm_does(const struct strv *argv, const char *line,
 
 	options_rewrite_preprocess(&pre, argv->v, c, argv->v[0],
 				   dep ? "out/dep,tmp" : NULL);
-	ck_assert_msg(run(&pre, NULL, "out/text"), "%s: preprocess", line);
+	ck_assert_msg(proof_run(&pre, NULL, STDOUT_FILENO, "out/text"),
+		      "%s: preprocess", line);
 	node_line(&node, argv->v, c);
-	ck_assert_msg(run(&node, "out", NULL), "%s: node", line);
-	same_file(line, "object", "want.o", "out/node.o");
+	ck_assert_msg(proof_run(&node, "out", STDOUT_FILENO, NULL), "%s: node",
+		      line);
+	proof_same(line, "object", "want.o", "out/node.o");
 	if (dep)
-		same_file(line, "dependency list", "want.d", "out/dep,tmp");
+		proof_same(line, "dependency list", "want.d", "out/dep,tmp");
 	strv_release(&pre);
 	strv_release(&node);
 }
@@ -274,10 +171,11 @@ static void with_other_outputs(const struct strv *argv, const char *line,
 	unlink("out/dep,tmp");
 	options_rewrite_outputs(&other, argv->v, c, argv->v[0], "out/obj,tmp",
 				dep ? "out/dep,tmp" : NULL);
-	ck_assert_msg(run(&other, NULL, NULL), "%s: outputs", line);
-	same_file(line, "object", "want.o", "out/obj,tmp");
+	ck_assert_msg(proof_run(&other, NULL, STDOUT_FILENO, NULL),
+		      "%s: outputs", line);
+	proof_same(line, "object", "want.o", "out/obj,tmp");
 	if (dep)
-		same_file(line, "dependency list", "want.d", "out/dep,tmp");
+		proof_same(line, "dependency list", "want.d", "out/dep,tmp");
 	strv_release(&other);
 }
 
@@ -290,7 +188,7 @@ static void prove(const struct strv *argv, const char *line)
 	ck_assert_msg(c.verdict == OPTIONS_AWAY, "%s: %s", line, c.why);
 	object = options_compile_object(&c);
 	dep = options_compile_dep(&c);
-	if (run(argv, NULL, NULL)) {
+	if (proof_run(argv, NULL, STDOUT_FILENO, NULL)) {
 		ck_assert_int_eq(rename(object, "want.o"), 0);
 		if (dep)
 			ck_assert_msg(!rename(dep, "want.d"), "%s: %s", line,
@@ -311,8 +209,9 @@ static void prove_all(const char *compiler)
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
 		struct strv argv = { 0 };
 
-		split(&argv, compiler, lines[i],
-		      objects[n++ % (sizeof(objects) / sizeof(*objects))]);
+		proof_split(
+			&argv, compiler, lines[i],
+			objects[n++ % (sizeof(objects) / sizeof(*objects))]);
 		prove(&argv, lines[i]);
 		strv_release(&argv);
 	}
@@ -431,7 +330,7 @@ int main(void)
 	Suite *s = suite_create("options/rewrite");
 	TCase *proof = tcase_create("proof"), *words = tcase_create("words");
 
-	tcase_add_checked_fixture(proof, setup, teardown);
+	tcase_add_checked_fixture(proof, setup, proof_teardown);
 	tcase_set_timeout(proof, 120);
 	tcase_add_loop_test(proof, text_mode_gives_equal_objects_and_lists, 0,
 			    sizeof(compilers) / sizeof(*compilers) - 1);
