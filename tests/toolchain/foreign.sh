@@ -9,10 +9,9 @@
 # own: Linux 6.7 knows binfmt_misc there.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/archives.sh"
+. "$(dirname "$0")/qemu.sh"
 
 driver=gcc-12.2.0-nolibc/aarch64-linux/bin/aarch64-linux-gcc
-qemu=$(command -v qemu-aarch64-static)
-cross=/usr/aarch64-linux-gnu/lib
 toolchain_begin
 
 # The program that talks to a node.
@@ -26,32 +25,6 @@ make_client()
 		-Wl,--start-group \
 		"$lib"/{toolchain,fetch,wire,options,store,base}.a \
 		-Wl,--end-group -llzo2 -lzstd -lcrypto -lcurl -lpthread
-}
-
-# What the kernel has to be told of arm64's programs; F: qemu is opened now,
-# so that it is there in a cell, too.
-write_inside()
-{
-	local zero='\x00\x00\x00\x00\x00\x00\x00\x00'
-
-	mkdir -p "$work/libs/aarch64-linux-gnu" "$work/overlay"
-	cp -L "$cross"/ld-linux-aarch64.so.1 "$work/libs/" &&
-		cp -L "$cross"/lib{c.so.6,m.so.6,dl.so.2,pthread.so.0} \
-			"$work/libs/aarch64-linux-gnu/" || return
-	cat >"$work/inside" <<END
-#!/bin/sh
-mount -t binfmt_misc none /proc/sys/fs/binfmt_misc || exit 77
-printf '%s' ':kfarm-arm64:M::\\x7fELF\\x02\\x01\\x01\\x00$zero\\x02\\x00\\xb7\\x00:\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\x00\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xfe\\xff\\xff\\xff:$qemu:F' \\
-	>/proc/sys/fs/binfmt_misc/register || exit 77
-mount -t overlay -o "userxattr,lowerdir=/usr/lib,upperdir=$work/libs,workdir=$work/overlay" none /usr/lib || exit 77
-exec "\$@"
-END
-	chmod +x "$work/inside"
-}
-
-inside()
-{
-	unshare -Urm "$work/inside" "$@"
 }
 
 # compile NAME ID HOST COMMAND...: what the client gets for x.c from a node
@@ -91,18 +64,12 @@ check "this machine's build comes out of its archive" \
 check "a node keeps this machine's build and compiles with it" \
 	compile own gcc-12.2.0-aarch64-linux "$archives_host" env
 
-if [ "$archives_host" != x86_64 ]; then
-	left_out "arm64 by qemu" "this machine runs arm64 by itself"
-elif [ ! "$qemu" ] || [ ! -e "$cross/ld-linux-aarch64.so.1" ]; then
-	left_out "arm64 by qemu" "no qemu-user-static, no libc for arm64"
-elif ! write_inside || ! inside true 2>"$work/inside.log"; then
-	left_out "arm64 by qemu" "no binfmt_misc in a namespace of ours:" \
-		"$(tail -n 1 "$work/inside.log")"
-else
+if qemu_begin; then
 	check "arm64's build comes out of its archive" \
 		unpack arm64 arm64 12.2.0-nolibc-aarch64-linux.tar.xz
 	check "a node with --host arm64 keeps it and compiles with it" \
-		compile arm64 gcc-12.2.0-aarch64-linux-on-arm64 arm64 inside
+		compile arm64 gcc-12.2.0-aarch64-linux-on-arm64 arm64 \
+		"${qemu_inside[@]}"
 	check "the two objects are equal" \
 		cmp "$work/own.o" "$work/arm64.o"
 fi

@@ -33,6 +33,29 @@ toolchain_begin()
 	unset HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY
 }
 
+# kfarm ARG...: its output in $work/said.out and .err, its status in .status.
+kfarm()
+{
+	"$bin/kfarm" "$@" >"$work/said.out" 2>"$work/said.err" </dev/null
+	echo $? >"$work/said.status"
+	cat "$work/said.out" "$work/said.err"
+	return "$(cat "$work/said.status")"
+}
+
+# says FILE PATTERN: did that kfarm, on "out" or "err"?
+says()
+{
+	grep -q -- "$2" "$work/said.$1" || {
+		cat "$work/said.out" "$work/said.err"
+		return 1
+	}
+}
+
+not()
+{
+	! "$@"
+}
+
 # tool NAME [ARCHIVE|-lLIBRARY]...: the program of tests/toolchain/NAME.c.
 tool()
 {

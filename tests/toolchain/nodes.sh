@@ -13,35 +13,12 @@ here=$(dirname "${BASH_SOURCE[0]}")
 . "$here/lib.sh"
 # shellcheck source=tests/toolchain/archives.sh
 . "$here/archives.sh"
+# shellcheck source=tests/toolchain/qemu.sh
+. "$here/qemu.sh"
 
 id=gcc-$archives_version-aarch64-linux
 foreign=$id-on-$archives_foreign
 names=aarch64-gcc${archives_version//./}-linux-
-qemu=$(command -v qemu-aarch64-static)
-cross=/usr/aarch64-linux-gnu/lib
-
-# Words, output and status of a command.
-kfarm()
-{
-	"$bin/kfarm" "$@" >"$work/said.out" 2>"$work/said.err" </dev/null
-	echo $? >"$work/said.status"
-	cat "$work/said.out" "$work/said.err"
-	return "$(cat "$work/said.status")"
-}
-
-# says FILE PATTERN
-says()
-{
-	grep -q -- "$2" "$work/said.$1" || {
-		cat "$work/said.out" "$work/said.err"
-		return 1
-	}
-}
-
-not()
-{
-	! "$@"
-}
 
 # a_node NAME [COMMAND...] -- [KFARMD'S OPTION...]: one with its own directory
 a_node()
@@ -316,7 +293,7 @@ configure_only()
 	no_nodes
 	case $1 in
 	n1) a_node n1 -- ;;
-	q) a_node q "$inside" -- --host arm64 ;;
+	q) a_node q "${qemu_inside[*]}" -- --host arm64 ;;
 	esac
 }
 
@@ -332,46 +309,10 @@ prepare_build()
 
 # ---- arm64 by qemu ----
 
-# What the kernel has to be told of arm64's programs; F: qemu is opened now,
-# so that it is there in a cell, too.
-write_inside()
-{
-	local zero='\x00\x00\x00\x00\x00\x00\x00\x00'
-
-	inside="unshare -Urm $work/inside"
-	mkdir -p "$work/libs/aarch64-linux-gnu" "$work/overlay"
-	cp -L "$cross"/ld-linux-aarch64.so.1 "$work/libs/" &&
-		cp -L "$cross"/lib{c.so.6,m.so.6,dl.so.2,pthread.so.0} \
-			"$work/libs/aarch64-linux-gnu/" || return
-	cat >"$work/inside" <<END
-#!/bin/sh
-mount -t binfmt_misc none /proc/sys/fs/binfmt_misc || exit 77
-printf '%s' ':kfarm-arm64:M::\\x7fELF\\x02\\x01\\x01\\x00$zero\\x02\\x00\\xb7\\x00:\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\x00\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xfe\\xff\\xff\\xff:$qemu:F' \\
-	>/proc/sys/fs/binfmt_misc/register || exit 77
-mount -t overlay -o "userxattr,lowerdir=/usr/lib,upperdir=$work/libs,workdir=$work/overlay" none /usr/lib || exit 77
-exec "\$@"
-END
-	chmod +x "$work/inside"
-}
-
-by_qemu()
-{
-	if [ "$archives_host" != x86_64 ]; then
-		left_out "arm64 by qemu" "this machine runs arm64 by itself"
-	elif [ ! "$qemu" ] || [ ! -e "$cross/ld-linux-aarch64.so.1" ]; then
-		left_out "arm64 by qemu" "no qemu-user-static or libc for arm64"
-	elif ! write_inside || ! $inside true 2>"$work/inside.log"; then
-		left_out "arm64 by qemu" "no binfmt_misc in a namespace:" \
-			"$(tail -n 1 "$work/inside.log")"
-	else
-		qemu_node
-	fi
-}
-
 qemu_node()
 {
 	configure
-	a_node q "$inside" -- --host arm64
+	a_node q "${qemu_inside[*]}" -- --host arm64
 	check "qemu: the node is given arm64's build" \
 		install arm64 --nodes q
 	configure_only q
@@ -426,6 +367,8 @@ own_build
 tunes
 prepare_build
 builds n1 "$id" "a node's own build"
-by_qemu
+if qemu_begin; then
+	qemu_node
+fi
 removes
 farm_end

@@ -18,24 +18,7 @@ foreign=$id-on-$archives_foreign
 names=$archives_version
 names=aarch64-gcc${names//./}-linux-
 
-# Words, output and status of a command.
-kfarm()
-{
-	"$bin/kfarm" "$@" >"$work/said.out" 2>"$work/said.err" </dev/null
-	echo $? >"$work/said.status"
-	cat "$work/said.out" "$work/said.err"
-	return "$(cat "$work/said.status")"
-}
-
-# says FILE PATTERN, and its contrary.
-says()
-{
-	grep -q -- "$2" "$work/said.$1" || {
-		cat "$work/said.out" "$work/said.err"
-		return 1
-	}
-}
-
+# The contrary of says.
 silent()
 {
 	! says "$@" >/dev/null
@@ -75,11 +58,6 @@ searches()
 	check "another's name for it" \
 		not kfarm toolchain install gcc-12 --arch aarch64
 	check "the kernel's name" says err 'the kernel calls it arm64'
-}
-
-not()
-{
-	! "$@"
 }
 
 # ---- install ----
