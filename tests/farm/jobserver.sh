@@ -124,6 +124,8 @@ without()
 with_nodes()
 {
 	nodes 2 slots=6
+	# What waits for a compiler that travels is done here.
+	farm_warm vmlinux
 	fresh
 	kfarm_build --require-remote 80 counted vmlinux \
 		TOKENS=$(("$(nproc)" - 1))
