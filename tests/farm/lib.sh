@@ -399,8 +399,8 @@ rounds()
 
 # ---- helpers in C ----
 
-# helper NAME [SOURCE|-lLIBRARY]...: compile tests/farm/NAME.c and sources of
-# the rooms, if it is not there or older; print the program's path.
+# helper NAME [SOURCE|ARCHIVE|-lLIBRARY]...: compile tests/farm/NAME.c with them
+# (from kbuild-farm/), if it is not there or older; print the program's path.
 helper()
 {
 	local out=$bin/farm/$1 source stale=
@@ -409,7 +409,8 @@ helper()
 	mkdir -p "$bin/farm"
 	for source; do
 		[ "${source#-l}" != "$source" ] ||
-			[ "$out" -nt "$root/kbuild-farm/$source" ] || stale=1
+			(cd "$root/kbuild-farm" && [ "$out" -nt "$source" ]) ||
+			stale=1
 	done
 	[ ! -e "$out" ] || [ -z "$(find "$root/kbuild-farm" "$root/tests/farm" \
 		-name '*.h' -newer "$out" -print -quit)" ] || stale=1
@@ -423,9 +424,7 @@ helper()
 badnode()
 {
 	helper badnode ../tests/farm/bad{cell,spoil}.c \
-		wire/{frame,codec,msg,msg-cell,msg-job,msg-keep,conn,key,field}.c \
-		wire/{flags,intern,paths}.c \
-		base/{buf,bytes,str,err,digest,clock}.c -llzo2 -lzstd -lcrypto
+		"$bin"/lib/{wire,base}.a -llzo2 -lzstd -lcrypto
 }
 
 # small_disk DIR KIB: a file system of that size there; false without root.
