@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
+# beside: yes
 #
 # kfarm scan against the compiler: lib/, kernel/ and arch/ of a small
 # configuration of Linux for arm64, with the objects left out (bench/record-cc.c).

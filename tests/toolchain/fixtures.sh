@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
+# beside: yes
 #
 # The archives that the other tests install are what they are said to be:
 # compilers that work wherever they lie, signatures that are good, and

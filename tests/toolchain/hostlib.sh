@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
+# beside: yes
 # timeout: 1200
 #
 # toolchain/hostlib.sh - a compiler whose cc1 needs a library that no system
