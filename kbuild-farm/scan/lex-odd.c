@@ -9,8 +9,8 @@ const char *scan_odd_why(enum scan_odd odd)
 		[SCAN_ODD_EMBED] = "#embed",
 		[SCAN_ODD_NAME] = "odd name of a macro",
 		[SCAN_ODD_PRAGMA] = "pragma that we do not follow",
-		[SCAN_ODD_OPTIONS] = "pragma that changes the compiler's "
-				     "options",
+		[SCAN_ODD_OPTIONS] = ("pragma that changes the compiler's "
+				      "options"),
 		[SCAN_ODD_INCBIN] = ".incbin or .include, name not plain",
 		[SCAN_ODD_WORD] = "word across two lines",
 		[SCAN_ODD_BYTES] = "trigraph, carriage return or raw string",
