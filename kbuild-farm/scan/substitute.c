@@ -165,10 +165,11 @@ static void fill_option(struct filling *f, struct scan_token t,
 	if (a->n_expanded)
 		fill(f, v, t.id);
 	if (t.flags & SCAN_TOK_STRINGIFY) {
+		size_t n = f->cpp->n_stack - before;
 		struct scan_token s;
 
-		s = stringify(f->cpp, f->cpp->stack + before,
-			      (uint32_t)(f->cpp->n_stack - before));
+		s = stringify(f->cpp, n ? f->cpp->stack + before : NULL,
+			      (uint32_t)n);
 		f->cpp->n_stack = before;
 		s.flags = t.flags & (SCAN_TOK_WHITE | SCAN_TOK_PASTE);
 		emit(f, s);
