@@ -16,6 +16,7 @@
 #include "options/compile.h"
 #include "toolchain/find.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <glob.h>
 #include <stdlib.h>
@@ -280,19 +281,69 @@ void cli_scan_line_release(struct cli_scan_line *l)
 	*l = (struct cli_scan_line){ 0 };
 }
 
+/* Does that .cmd file tell of a source with this base name? */
+static bool is_made_of(const char *path, const char *base)
+{
+	struct buf text = { 0 };
+	struct err err;
+	const char *source = NULL;
+	bool is = false;
+
+	if (!fs_read(path, CMD_MAX, &text, &err))
+		source = find_value(buf_str(&text), "source_");
+	if (source) {
+		char *line = xstrndup(source, strcspn(source, "\n"));
+
+		is = str_equal(str_base(line), base);
+		free(line);
+	}
+	buf_release(&text);
+	return is;
+}
+
+/* DIR/.NAME.*.o.cmd of NAME.c, the first of them: KVM has NAME.nvhe.o alone. */
+static char *cmd_file_variant(const char *dir, const char *base, size_t stem)
+{
+	DIR *d = opendir(dir);
+	const struct dirent *e;
+	char *found = NULL;
+
+	while (d && (e = readdir(d))) {
+		const char *name = e->d_name;
+		char *path;
+
+		if (name[0] != '.' || strncmp(name + 1, base, stem) ||
+		    name[1 + stem] != '.' || !str_ends(name, ".o.cmd"))
+			continue;
+		path = xasprintf("%s%s", dir, name);
+		if ((!found || strcmp(path, found) < 0) &&
+		    is_made_of(path, base)) {
+			free(found);
+			found = path;
+		} else {
+			free(path);
+		}
+	}
+	if (d)
+		closedir(d);
+	return found;
+}
+
 /* BUILD/DIR/.NAME.o.cmd of DIR/NAME.c, if that is there. */
 static char *cmd_file(const char *build, const char *name)
 {
 	const char *base = str_base(name);
 	const char *dot = strrchr(base, '.');
 	size_t stem = dot ? (size_t)(dot - base) : strlen(base);
-	char *path = xasprintf("%s/%.*s.%.*s.o.cmd", build, (int)(base - name),
-			       name, (int)stem, base);
+	char *dir = xasprintf("%s/%.*s", build, (int)(base - name), name);
+	char *path = xasprintf("%s.%.*s.o.cmd", dir, (int)stem, base);
 
-	if (fs_exists(path))
-		return path;
-	free(path);
-	return NULL;
+	if (!fs_exists(path)) {
+		free(path);
+		path = cmd_file_variant(dir, base, stem);
+	}
+	free(dir);
+	return path;
 }
 
 /* The same for an absolute name in that directory. */

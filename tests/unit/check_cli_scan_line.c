@@ -242,6 +242,29 @@ START_TEST(a_cmd_file_is_found_by_source_and_object)
 }
 END_TEST
 
+/* The object of another name, and none of another source. */
+START_TEST(a_cmd_file_is_found_by_the_source_that_it_names)
+{
+	char *near = put("build/lib/.a.b.o.cmd", "source_a.b.o := x/a.b.c\n");
+	char *copied = put("build/lib/.a.nv.o.cmd", "cmd_a.nv.o := objcopy\n");
+	char *file = put("build/lib/.a.nvhe.o.cmd", "source_a.nvhe.o := x/a.c\n"
+						    "cmd_a.nvhe.o := gcc\n");
+	char *later = put("build/lib/.a.pi.o.cmd", "source_a.pi.o := x/a.c\n");
+	struct err err = { 0 };
+	char *found;
+
+	ck_assert_int_eq(cli_scan_line_find(&found, build, "lib/a.c", &err), 0);
+	ck_assert_str_eq(found, file);
+	free(found);
+	ck_assert_int_eq(cli_scan_line_find(&found, build, "lib/a.nvh.c", &err),
+			 -ENOENT);
+	free(near);
+	free(copied);
+	free(file);
+	free(later);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("cli/scan-line");
@@ -256,6 +279,7 @@ int main(void)
 	tcase_add_test(tc, a_program_of_tools_runs_where_its_source_is);
 	tcase_add_test(tc, a_library_of_tools_runs_in_its_own_directory);
 	tcase_add_test(tc, a_cmd_file_is_found_by_source_and_object);
+	tcase_add_test(tc, a_cmd_file_is_found_by_the_source_that_it_names);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }
