@@ -1,26 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "agent/identity.h"
 
+#include "agent/inode.h"
 #include "base/str.h"
 #include "toolchain/manifest-id.h"
 
 #include <errno.h>
 #include <stdlib.h>
-
-static struct toolchain_entry entry_of(const struct agent_view *v, uint32_t i)
-{
-	const struct wire_entry *m = &v->m.entries[i];
-
-	return (struct toolchain_entry){
-		.path = (char *)v->entries[i].path,
-		.kind = (enum toolchain_kind)m->inode.kind,
-		.executable = m->inode.executable,
-		.size = m->inode.size,
-		.mtime_ns = m->inode.mtime_ns,
-		.digest = m->inode.digest,
-		.target = m->inode.target,
-	};
-}
 
 /* A toolchain only adds: nothing of it is GONE. */
 static bool gather(const struct agent_view_queue *views,
@@ -32,7 +18,8 @@ static bool gather(const struct agent_view_queue *views,
 	list_for_each(v, views, link) {
 		for (uint32_t i = 0; i < v->m.n; i++) {
 			good &= v->m.entries[i].inode.kind != WIRE_GONE;
-			*out++ = entry_of(v, i);
+			*out++ = agent_inode_entry(v->entries[i].path,
+						   &v->m.entries[i].inode);
 		}
 	}
 	return good;

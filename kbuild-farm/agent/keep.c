@@ -8,6 +8,7 @@
 #include "agent/keep.h"
 
 #include "agent/agent.h"
+#include "agent/inode.h"
 #include "agent/view.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -410,16 +411,9 @@ static void add_view(struct agent_keep *k, uint32_t n)
 	m.entries = xcalloc(n + 1, sizeof(*m.entries));
 	for (uint32_t i = 0; i < n; i++) {
 		names[i] = from[i].path;
-		m.entries[i] = (struct wire_entry){
-			.inode.kind = (uint8_t)from[i].kind,
-			.inode.executable = from[i].executable,
-			.inode.size = from[i].size,
-			.inode.mtime_ns = from[i].mtime_ns,
-			.inode.digest = from[i].digest,
-			.inode.target = from[i].target ?
-						xstrdup(from[i].target) :
-						NULL,
-		};
+		m.entries[i].inode = agent_inode_of(&from[i]);
+		if (from[i].target)
+			m.entries[i].inode.target = xstrdup(from[i].target);
 	}
 	v = agent_view_new_named(&m, names, k->agent->store);
 	v->changed = on_changed;

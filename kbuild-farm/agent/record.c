@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "agent/record.h"
 
+#include "agent/inode.h"
 #include "base/fs.h"
 #include "base/str.h"
 #include "toolchain/gather.h"
@@ -28,12 +29,7 @@ static void take_entry(struct agent_record *r, struct wire_keep_entry *from)
 {
 	struct toolchain_entry *e = toolchain_tree_add(&r->entries, from->path);
 
-	e->kind = (enum toolchain_kind)from->inode.kind;
-	e->executable = from->inode.executable;
-	e->size = from->inode.size;
-	e->mtime_ns = from->inode.mtime_ns;
-	e->digest = from->inode.digest;
-	e->target = from->inode.target;
+	*e = agent_inode_entry(e->path, &from->inode);
 	from->inode.target = NULL;
 	r->bytes += e->size;
 	r->names += strlen(e->path) + (e->target ? strlen(e->target) : 0);
@@ -153,12 +149,7 @@ static struct wire_keep as_keep(const struct agent_record *r)
 
 		m.entries[i] = (struct wire_keep_entry){
 			.path = e->path,
-			.inode.kind = (uint8_t)e->kind,
-			.inode.executable = e->executable,
-			.inode.size = e->size,
-			.inode.mtime_ns = e->mtime_ns,
-			.inode.digest = e->digest,
-			.inode.target = e->target,
+			.inode = agent_inode_of(e),
 		};
 	}
 	return m;

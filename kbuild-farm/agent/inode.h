@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * agent/inode.h - an entry of a toolchain, and what VIEW and KEEP tell of it.
+ * Strings are borrowed both ways.
+ */
+#ifndef AGENT_INODE_H
+#define AGENT_INODE_H
+
+#include "toolchain/manifest.h"
+#include "wire/inode.h"
+
+struct wire_inode agent_inode_of(const struct toolchain_entry *e);
+struct toolchain_entry agent_inode_entry(const char *path,
+					 const struct wire_inode *inode);
+
+#endif
