@@ -103,8 +103,8 @@ cc_ldflags := $(if $(SAN),-fsanitize=$(SAN),-static -no-pie -Wl,--gc-sections \
 
 # ---------------------------------------------------------------- rooms
 
-ROOMS := base conf wire store options scan cc tree fetch toolchain node cell \
-	coord build ui cli agent
+ROOMS := base conf wire store options scan cc tree fetch compiler toolchain \
+	node cell coord kernel ui cli agent
 sources = $(filter-out %/main.c,$(wildcard kbuild-farm/$1/*.c))
 
 # $(call variant,DIR,COMPILER,FLAGS,LIST): objects and one archive per room.
@@ -154,9 +154,9 @@ rooms = $(patsubst %,$1/lib/%.a,$2)
 # Archives that call each other both ways are searched until nothing is new.
 group = -Wl,--start-group $1 -Wl,--end-group
 
-KFARM_ROOMS := cli build coord tree node toolchain fetch store ui conf wire \
+KFARM_ROOMS := cli kernel coord tree node toolchain compiler fetch store ui conf wire \
 	scan options base
-KFARMD_ROOMS := agent toolchain cell store node wire options conf base
+KFARMD_ROOMS := agent toolchain compiler cell store node wire options conf base
 
 $B/kfarm: $B/obj/cli/main.o $(call rooms,$B,$(KFARM_ROOMS))
 $B/kfarmd: $B/obj/agent/main.o $(call rooms,$B,$(KFARMD_ROOMS))
@@ -203,7 +203,8 @@ NEEDS := $(if $(TESTS),$(shell awk 'FNR == 1 { found = 0 } \
 needs = $(sort base $(call with_store,$(filter $(ROOMS),$(subst \
 	$(comma), ,$(patsubst $1=%,%,$(filter $1=%,$(NEEDS)))))))
 # Who links toolchain needs what that is made of.
-with_store = $1 $(if $(filter toolchain,$1),conf store fetch)
+with_store = $1 $(if $(filter toolchain,$1),conf store fetch compiler) \
+	$(if $(filter compiler,$1),store options)
 
 UNITS := $(patsubst tests/unit/%.c,%,$(filter tests/unit/%,$(TESTS)))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(filter tests/fuzz/%,$(TESTS)))

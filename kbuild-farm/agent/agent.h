@@ -15,7 +15,7 @@
 struct agent_reaper;
 struct agent_session;
 struct agent_kept;
-struct agent_owns;
+struct agent_foreign;
 struct event_base;
 struct store;
 
@@ -24,7 +24,7 @@ struct agent {
 	struct agent_reaper *reaper;
 	struct store *store;
 	struct agent_kept *kept; /* toolchains on its disk */
-	struct agent_owns *owns; /* those that cells used */
+	struct agent_foreign *owns; /* those that cells used */
 	struct strv hosts; /* whose programs run here, its own first */
 	struct cell_check check; /* can jobs run here? */
 	struct cell_limits limits; /* of each cell */

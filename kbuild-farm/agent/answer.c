@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "agent/answer.h"
 
-#include "agent/object.h"
+#include "agent/path-leak.h"
 
 size_t agent_answer_size(const struct agent_answer *a)
 {
@@ -15,9 +15,9 @@ size_t agent_answer_size(const struct agent_answer *a)
 void agent_answer_seal(struct agent_answer *a, const struct digest *key)
 {
 	/* The two lists name our directories, and the client knows that. */
-	a->tells = agent_object_tells(a->out[WIRE_OBJECT]) ||
-		   agent_object_tells(a->out[WIRE_STDOUT]) ||
-		   agent_object_tells(a->out[WIRE_STDERR]);
+	a->tells = agent_path_leaks(a->out[WIRE_OBJECT]) ||
+		   agent_path_leaks(a->out[WIRE_STDOUT]) ||
+		   agent_path_leaks(a->out[WIRE_STDERR]);
 	wire_answer_digest(key, a->out, &a->digest);
 }
 

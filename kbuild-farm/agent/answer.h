@@ -12,7 +12,7 @@
 
 struct agent_answer {
 	struct bytes out[WIRE_STREAMS]; /* borrowed */
-	bool tells; /* where it was made (agent/object.h) */
+	bool tells; /* where it was made (agent/path-leak.h) */
 	struct digest digest;
 	unsigned stream; /* that is being sent */
 	size_t sent; /* of it */

@@ -2,9 +2,9 @@
 #include "agent/argv.h"
 
 #include "cell/cell.h"
+#include "compiler/manifest.h"
 #include "options/env.h"
 #include "options/typed.h"
-#include "toolchain/manifest.h"
 
 #include <errno.h>
 #include <string.h>

@@ -24,7 +24,7 @@
 /* In CELL_OUT. */
 #define AGENT_OBJECT "out.o"
 #define AGENT_DEPS   "dep.d" /* what the preprocessor read */
-#define AGENT_READ   "as.d" /* what the assembler read (agent/asread.h) */
+#define AGENT_READ   "as.d" /* what the assembler read (agent/as-deps.h) */
 
 /* A job and what its numbers stand for; all borrowed. */
 struct agent_compile {

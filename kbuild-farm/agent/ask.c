@@ -39,15 +39,15 @@ static int put_file(struct agent_ask *a, const char *path, const char *from,
 }
 
 static int put_kept(struct agent_ask *a, const struct agent_lease *l,
-		    const struct toolchain_entry *e, struct err *err)
+		    const struct compiler_entry *e, struct err *err)
 {
 	char *path = xasprintf("%s/%s", l->dir, e->path);
 	uint64_t size = e->size <= SMALL ? e->size : 0;
 	int ret;
 
-	if (e->kind == TOOLCHAIN_LINK)
+	if (e->kind == COMPILER_LINK)
 		ret = cell_put_link(a->cell, path, e->target, err);
-	else if (e->kind == TOOLCHAIN_DIR)
+	else if (e->kind == COMPILER_DIR)
 		ret = cell_put_dir(a->cell, path, err);
 	else
 		ret = put_file(a, path, path, size, e->executable, err);
@@ -55,18 +55,18 @@ static int put_kept(struct agent_ask *a, const struct agent_lease *l,
 	return ret;
 }
 
-static int put_program(struct agent_ask *a, const struct toolchain_entry *e,
+static int put_program(struct agent_ask *a, const struct compiler_entry *e,
 		       struct err *err)
 {
-	if (e->kind == TOOLCHAIN_LINK)
+	if (e->kind == COMPILER_LINK)
 		return cell_put_link(a->cell, e->path, e->target, err);
-	if (e->kind == TOOLCHAIN_DIR)
+	if (e->kind == COMPILER_DIR)
 		return cell_put_dir(a->cell, e->path, err);
 	return put_file(a, e->path, e->path, e->size, e->executable, err);
 }
 
 static int fill(struct agent_ask *a, const struct agent_lease *l,
-		const struct toolchain_entries *program, const char *driver,
+		const struct compiler_entries *program, const char *driver,
 		struct err *err)
 {
 	int ret = 0;
@@ -90,7 +90,7 @@ static void on_lost(void *ctx, const char *why)
 }
 
 int agent_ask_new(struct agent_ask **out, const struct agent_lease *lease,
-		  const struct toolchain_entries *program, const char *driver,
+		  const struct compiler_entries *program, const char *driver,
 		  const struct cell_limits *limits, struct err *err)
 {
 	struct agent_ask *a = xcalloc(1, sizeof(*a));
@@ -222,9 +222,9 @@ static int ask(void *ctx, char *const *argv, char *const *env, size_t max,
 	return ended(a, argv[0], status, err);
 }
 
-struct toolchain_runner agent_ask_runner(struct agent_ask *a)
+struct compiler_runner agent_ask_runner(struct agent_ask *a)
 {
-	return (struct toolchain_runner){ .run = ask,
-					  .ctx = a,
-					  .within = a->within };
+	return (struct compiler_runner){ .run = ask,
+					 .ctx = a,
+					 .within = a->within };
 }

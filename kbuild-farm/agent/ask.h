@@ -21,10 +21,10 @@ struct agent_ask;
  * not.  All of it belongs to the calling thread from now on.
  */
 int agent_ask_new(struct agent_ask **out, const struct agent_lease *lease,
-		  const struct toolchain_entries *program, const char *driver,
+		  const struct compiler_entries *program, const char *driver,
 		  const struct cell_limits *limits, struct err *err);
 void agent_ask_free(struct agent_ask *a);
-/* For toolchain_manifest_make_by(). */
-struct toolchain_runner agent_ask_runner(struct agent_ask *a);
+/* For compiler_manifest_make_by(). */
+struct compiler_runner agent_ask_runner(struct agent_ask *a);
 
 #endif

@@ -8,15 +8,15 @@
 #include "agent/cell.h"
 
 #include "agent/agent.h"
+#include "agent/foreign.h"
 #include "agent/identity.h"
-#include "agent/own.h"
 #include "agent/view.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "base/task.h"
 #include "cell/cell.h"
-#include "toolchain/manifest.h"
+#include "compiler/manifest.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -285,8 +285,8 @@ static void put_own(struct agent_cell *c)
 {
 	char *driver = agent_identity_driver(&c->kept, &c->m);
 
-	c->ret = agent_own_put(c->agent, &c->m, driver, c->cell, &c->lease,
-			       &c->own, &c->err);
+	c->ret = agent_foreign_put(c->agent, &c->m, driver, c->cell, &c->lease,
+				   &c->own, &c->err);
 	free(driver);
 }
 
@@ -507,7 +507,7 @@ static const char *unfit(struct agent_cell *c, const struct agent_view *v)
 
 	if (agent_view_bytes(v) > c->agent->limits.view_bytes)
 		return "more files than this node has memory for";
-	if (!tree && c->n_tools + v->m.n > TOOLCHAIN_ENTRIES_MAX)
+	if (!tree && c->n_tools + v->m.n > COMPILER_ENTRIES_MAX)
 		return "a toolchain of too many files";
 	return NULL;
 }

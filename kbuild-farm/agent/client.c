@@ -2,8 +2,8 @@
 #include "agent/client.h"
 
 #include "agent/agent.h"
-#include "agent/chore.h"
 #include "agent/keep.h"
+#include "agent/tool-request.h"
 #include "base/str.h"
 #include "wire/flags.h"
 #include "wire/paths.h"
@@ -23,7 +23,8 @@ struct agent_client {
 	struct agent_blobs *blobs;
 	struct agent_cell *cells[AGENT_CELLS_MOST]; /* NULL: free */
 	struct agent_keep *keeps[KEEPS_MOST]; /* NULL: free */
-	struct agent_chore *chores[AGENT_CHORES_MOST]; /* NULL: free */
+	struct agent_tool_request
+		*chores[AGENT_TOOL_REQUESTS_MOST]; /* NULL: free */
 };
 
 static int misunderstood(struct err *err, const char *what)
@@ -86,7 +87,7 @@ static void free_if_done(struct agent_client *c)
 		if (c->keeps[i])
 			return;
 	}
-	for (int i = 0; i < AGENT_CHORES_MOST; i++) {
+	for (int i = 0; i < AGENT_TOOL_REQUESTS_MOST; i++) {
 		if (c->chores[i])
 			return;
 	}
@@ -117,11 +118,11 @@ static void on_keep_gone(void *ctx, struct agent_keep *keep)
 	free_if_done(c);
 }
 
-static void on_chore_gone(void *ctx, struct agent_chore *chore)
+static void on_chore_gone(void *ctx, struct agent_tool_request *chore)
 {
 	struct agent_client *c = ctx;
 
-	for (int i = 0; i < AGENT_CHORES_MOST; i++) {
+	for (int i = 0; i < AGENT_TOOL_REQUESTS_MOST; i++) {
 		if (c->chores[i] == chore)
 			c->chores[i] = NULL;
 	}
@@ -154,9 +155,9 @@ void agent_client_close(struct agent_client *c)
 		if (c->keeps[i])
 			agent_keep_close(c->keeps[i]);
 	}
-	for (int i = 0; i < AGENT_CHORES_MOST; i++) {
+	for (int i = 0; i < AGENT_TOOL_REQUESTS_MOST; i++) {
 		if (c->chores[i])
-			agent_chore_close(c->chores[i]);
+			agent_tool_request_close(c->chores[i]);
 	}
 	agent_blobs_free(c->blobs);
 	c->blobs = NULL;
@@ -341,27 +342,28 @@ static int take_keep(struct agent_client *c, struct bytes body, struct err *err)
 	return ret;
 }
 
-static const struct agent_chore_ops chore_ops = {
+static const struct agent_tool_request_ops chore_ops = {
 	.held = send_held,
 	.kept = send_kept,
 	.gone = on_chore_gone,
 };
 
-static struct agent_chore **free_chore(struct agent_client *c, struct err *err)
+static struct agent_tool_request **free_chore(struct agent_client *c,
+					      struct err *err)
 {
-	for (int i = 0; i < AGENT_CHORES_MOST; i++) {
+	for (int i = 0; i < AGENT_TOOL_REQUESTS_MOST; i++) {
 		if (!c->chores[i])
 			return &c->chores[i];
 	}
 	err_set(err, EPROTO, "more than %d questions at once",
-		AGENT_CHORES_MOST);
+		AGENT_TOOL_REQUESTS_MOST);
 	return NULL;
 }
 
 static int take_tools(struct agent_client *c, struct bytes body,
 		      struct err *err)
 {
-	struct agent_chore **at;
+	struct agent_tool_request **at;
 	struct wire_tools m;
 
 	if (wire_tools_decode(&m, body))
@@ -369,20 +371,20 @@ static int take_tools(struct agent_client *c, struct bytes body,
 	at = free_chore(c, err);
 	if (!at)
 		return -EPROTO;
-	*at = agent_chore_tools(c->agent, &m, &chore_ops, c);
+	*at = agent_tool_request_tools(c->agent, &m, &chore_ops, c);
 	return *at ? 0 : err_set(err, EPROTO, "no thread to be had");
 }
 
 static int take_drop(struct agent_client *c, struct bytes body, struct err *err)
 {
-	struct agent_chore **at;
+	struct agent_tool_request **at;
 	struct wire_drop m;
 
 	if (wire_drop_decode(&m, body))
 		return misunderstood(err, "DROP");
 	at = free_chore(c, err);
 	if (at)
-		*at = agent_chore_drop(c->agent, &m, &chore_ops, c);
+		*at = agent_tool_request_drop(c->agent, &m, &chore_ops, c);
 	wire_drop_release(&m);
 	if (at && !*at)
 		err_set(err, EPROTO, "no thread to be had");

@@ -3,14 +3,14 @@
 
 #include "agent/inode.h"
 #include "base/str.h"
-#include "toolchain/manifest-id.h"
+#include "compiler/manifest-id.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 /* A toolchain only adds: nothing of it is GONE. */
 static bool gather(const struct agent_view_queue *views,
-		   struct toolchain_entry *out)
+		   struct compiler_entry *out)
 {
 	const struct agent_view *v;
 	bool good = true;
@@ -39,11 +39,11 @@ char *agent_identity_driver(const struct agent_view_queue *views,
 			    const struct wire_cell *m)
 {
 	size_t n = count(views);
-	struct toolchain_entry *all = xcalloc(n + 1, sizeof(*all));
+	struct compiler_entry *all = xcalloc(n + 1, sizeof(*all));
 	char *driver;
 
 	gather(views, all);
-	driver = toolchain_manifest_resolve(all, n, m->driver);
+	driver = compiler_manifest_resolve(all, n, m->driver);
 	free(all);
 	return driver;
 }
@@ -52,13 +52,12 @@ int agent_identity_check(const struct agent_view_queue *views,
 			 const struct wire_cell *m, struct err *err)
 {
 	size_t n = count(views);
-	struct toolchain_entry *all = xcalloc(n + 1, sizeof(*all));
+	struct compiler_entry *all = xcalloc(n + 1, sizeof(*all));
 	struct digest id;
 	int ret = -EINVAL;
 
 	if (gather(views, all))
-		ret = toolchain_manifest_id(all, n, m->driver, m->is_clang,
-					    &id);
+		ret = compiler_manifest_id(all, n, m->driver, m->is_clang, &id);
 	free(all);
 	if (ret)
 		return err_set(err, EINVAL, "its toolchain makes no sense");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "agent/inode.h"
 
-struct wire_inode agent_inode_of(const struct toolchain_entry *e)
+struct wire_inode agent_inode_of(const struct compiler_entry *e)
 {
 	return (struct wire_inode){
 		.kind = (uint8_t)e->kind,
@@ -13,12 +13,12 @@ struct wire_inode agent_inode_of(const struct toolchain_entry *e)
 	};
 }
 
-struct toolchain_entry agent_inode_entry(const char *path,
-					 const struct wire_inode *inode)
+struct compiler_entry agent_inode_entry(const char *path,
+					const struct wire_inode *inode)
 {
-	return (struct toolchain_entry){
+	return (struct compiler_entry){
 		.path = (char *)path,
-		.kind = (enum toolchain_kind)inode->kind,
+		.kind = (enum compiler_kind)inode->kind,
 		.executable = inode->executable,
 		.size = inode->size,
 		.mtime_ns = inode->mtime_ns,

@@ -6,11 +6,11 @@
 #ifndef AGENT_INODE_H
 #define AGENT_INODE_H
 
-#include "toolchain/manifest.h"
+#include "compiler/manifest.h"
 #include "wire/inode.h"
 
-struct wire_inode agent_inode_of(const struct toolchain_entry *e);
-struct toolchain_entry agent_inode_entry(const char *path,
-					 const struct wire_inode *inode);
+struct wire_inode agent_inode_of(const struct compiler_entry *e);
+struct compiler_entry agent_inode_entry(const char *path,
+					const struct wire_inode *inode);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "agent/job-state.h"
 
-#include "agent/asread.h"
+#include "agent/as-deps.h"
+#include "agent/diagnostics.h"
 #include "agent/indent.h"
-#include "agent/said.h"
 #include "base/spawn.h"
 #include "base/str.h"
 #include "options/depcut.h"
@@ -107,7 +107,7 @@ static char *foreign_reads(const struct agent_job *job)
 	strv_release(&read);
 	if (found)
 		return found;
-	return agent_asread_check(job->map[WIRE_ASREAD], is_asm ? text : NULL);
+	return agent_as_deps_check(job->map[WIRE_ASREAD], is_asm ? text : NULL);
 }
 
 /* ---------------------------------------------------------------- runs */
@@ -258,12 +258,13 @@ static void finish_success(struct agent_job *job)
 static void finish_failure(struct agent_job *job)
 {
 	struct bytes said = buf_bytes(agent_run_said(job->run, 1));
-	char *missing = agent_job_is_text(job) ? NULL :
-						 agent_said_missing(said);
+	char *missing = agent_job_is_text(job) ?
+				NULL :
+				agent_diagnostics_missing(said);
 
 	if (missing)
 		agent_job_fail(job, WIRE_FAIL_INPUT, "%s", missing);
-	else if (agent_said_signal(said))
+	else if (agent_diagnostics_signal(said))
 		agent_job_fail(job, WIRE_FAIL_NODE,
 			       "a signal ended a part of the compiler");
 	else

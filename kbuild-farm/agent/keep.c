@@ -40,7 +40,7 @@ struct agent_keep {
 	uint64_t at; /* clock_ms() when something of it was done last */
 
 	struct agent_kept_index *index; /* what other toolchains have */
-	struct agent_kept_new *new; /* being written */
+	struct agent_tool_stage *new; /* being written */
 
 	/* What the thread does, or did. */
 	struct task *task;
@@ -399,8 +399,8 @@ bool agent_keep_answered(const struct agent_keep *k)
  */
 static void add_view(struct agent_keep *k, uint32_t n)
 {
-	const struct toolchain_entry *from = k->record.entries.v +
-					     k->record.entries.n - n;
+	const struct compiler_entry *from = k->record.entries.v +
+					    k->record.entries.n - n;
 	const char **names = xcalloc(n + 1, sizeof(*names));
 	struct wire_view m = { .cell = k->number | WIRE_NEED_KEEP,
 			       .view = k->last,

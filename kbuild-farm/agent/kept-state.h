@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * agent/kept-state.h - what agent/kept.c and agent/kept-new.c share.
+ * agent/kept-state.h - what agent/kept.c and agent/tool-stage.c share.
  */
 #ifndef AGENT_KEPT_STATE_H
 #define AGENT_KEPT_STATE_H

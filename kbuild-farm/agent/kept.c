@@ -18,7 +18,7 @@
 
 #define DAMAGE_MAX 4096
 
-struct agent_kept *agent_kept_new(const char *dir)
+struct agent_kept *agent_tool_stage(const char *dir)
 {
 	struct agent_kept *k = xcalloc(1, sizeof(*k));
 
@@ -310,9 +310,9 @@ static void index_one(struct agent_kept_index *x, const struct agent_record *r,
 {
 	x->v = xrealloc(x->v, (x->n + r->entries.n + 1) * sizeof(*x->v));
 	for (size_t i = 0; i < r->entries.n; i++) {
-		const struct toolchain_entry *e = &r->entries.v[i];
+		const struct compiler_entry *e = &r->entries.v[i];
 
-		if (e->kind == TOOLCHAIN_FILE)
+		if (e->kind == COMPILER_FILE)
 			x->v[x->n++] = (struct place){ e->digest, e->size,
 						       xasprintf("%s/%s", dir,
 								 e->path) };

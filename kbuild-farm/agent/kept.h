@@ -26,7 +26,7 @@
 struct agent_kept;
 
 /* Touches nothing yet: the directory is made for the first toolchain. */
-struct agent_kept *agent_kept_new(const char *dir);
+struct agent_kept *agent_tool_stage(const char *dir);
 void agent_kept_free(struct agent_kept *k);
 const char *agent_kept_dir(const struct agent_kept *k);
 
@@ -66,22 +66,22 @@ int agent_kept_drop(struct agent_kept *k, const char *id, struct err *err);
 /* ------------------------------------------------------------- writing */
 
 /* One that is being written, in a directory of its own. */
-struct agent_kept_new;
+struct agent_tool_stage;
 
 /* Sweeps first.  -ENOSPC where `bytes` in `files` are more than is free. */
-int agent_kept_begin(struct agent_kept *k, struct agent_kept_new **out,
+int agent_kept_begin(struct agent_kept *k, struct agent_tool_stage **out,
 		     uint64_t bytes, size_t files, struct err *err);
 /* Where entries go, by their paths below its directory. */
-struct agent_view_target agent_kept_target(struct agent_kept_new *n);
+struct agent_view_target agent_kept_target(struct agent_tool_stage *n);
 /*
  * All of it was written: reads it again, and gives it its name, in place of
  * what has it.  0; -EBUSY: that is in use; -EBADMSG: not what `r` says.
  */
-int agent_kept_publish(struct agent_kept_new *n, const struct agent_record *r,
+int agent_kept_publish(struct agent_tool_stage *n, const struct agent_record *r,
 		       const char *json, const atomic_bool *stop,
 		       struct err *err);
 /* Published or not; removes what is left.  NULL is fine. */
-void agent_kept_end(struct agent_kept_new *n);
+void agent_kept_end(struct agent_tool_stage *n);
 
 /* -------------------------------------------------------------- reuse */
 

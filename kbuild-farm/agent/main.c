@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "agent/agent.h"
+#include "agent/foreign.h"
 #include "agent/kept.h"
 #include "agent/listen.h"
-#include "agent/own.h"
 #include "agent/reaper.h"
 #include "agent/session.h"
 #include "base/args.h"
@@ -10,9 +10,9 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "compiler/host.h"
 #include "node/inventory.h"
 #include "store/store.h"
-#include "toolchain/host.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -271,8 +271,8 @@ static void open_kept(struct agent *a, const struct settings *s,
 				    xasprintf("%s/toolchains",
 					      strcmp(up, "/") ? up : "");
 
-	a->kept = agent_kept_new(dir);
-	a->owns = agent_owns_new();
+	a->kept = agent_tool_stage(dir);
+	a->owns = agent_foreign_new();
 	free(dir);
 	free(up);
 }
@@ -280,7 +280,7 @@ static void open_kept(struct agent *a, const struct settings *s,
 static void set_hosts(struct agent *a, const struct settings *s,
 		      const char *machine)
 {
-	const char *own = toolchain_host_published(machine);
+	const char *own = compiler_host_published(machine);
 
 	strv_add(&a->hosts, wire_host_ok(own) ? own : "unknown");
 	for (size_t i = 0; i < s->hosts.n; i++) {
@@ -364,7 +364,7 @@ static bool tear_down(struct agent *a)
 		agent_reaper_free(a->reaper);
 	store_free(a->store);
 	agent_kept_free(a->kept);
-	agent_owns_free(a->owns);
+	agent_foreign_free(a->owns);
 	strv_release(&a->hosts);
 	event_base_free(a->base);
 	return true;

@@ -4,7 +4,7 @@
 #include "agent/inode.h"
 #include "base/fs.h"
 #include "base/str.h"
-#include "toolchain/gather.h"
+#include "compiler/gather.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -19,7 +19,7 @@ void agent_record_release(struct agent_record *r)
 {
 	free(r->id);
 	free(r->host);
-	toolchain_entries_release(&r->entries);
+	compiler_entries_release(&r->entries);
 	*r = (struct agent_record){ 0 };
 }
 
@@ -27,7 +27,7 @@ void agent_record_release(struct agent_record *r)
 
 static void take_entry(struct agent_record *r, struct wire_keep_entry *from)
 {
-	struct toolchain_entry *e = toolchain_tree_add(&r->entries, from->path);
+	struct compiler_entry *e = toolchain_tree_add(&r->entries, from->path);
 
 	*e = agent_inode_entry(e->path, &from->inode);
 	from->inode.target = NULL;
@@ -63,7 +63,7 @@ int agent_record_take(struct agent_record *r, struct wire_keep *m,
 	return 0;
 }
 
-static int refuse(const struct agent_record *r, const struct toolchain_entry *e,
+static int refuse(const struct agent_record *r, const struct compiler_entry *e,
 		  const char *why, struct err *err)
 {
 	return err_set(err, EINVAL, "%s: %s: %s", r->id, e->path, why);
@@ -77,7 +77,7 @@ static bool is_below_entry(const struct agent_record *r, const char *path)
 
 	while (!is && (slash = strrchr(at, '/')) != NULL) {
 		*slash = '\0';
-		is = toolchain_entries_find(&r->entries, at) != NULL;
+		is = compiler_entries_find(&r->entries, at) != NULL;
 	}
 	free(at);
 	return is;
@@ -94,7 +94,7 @@ static bool is_ours(const char *path)
 
 static int judge_entry(const struct agent_record *r, size_t i, struct err *err)
 {
-	const struct toolchain_entry *e = &r->entries.v[i];
+	const struct compiler_entry *e = &r->entries.v[i];
 
 	if (!toolchain_tree_is_path(e->path))
 		return refuse(r, e, "no path of a file", err);
@@ -104,7 +104,7 @@ static int judge_entry(const struct agent_record *r, size_t i, struct err *err)
 		return refuse(r, e, "a name that kfarmd needs itself", err);
 	if (is_below_entry(r, e->path))
 		return refuse(r, e, "lies below what is no directory", err);
-	if (e->kind == TOOLCHAIN_LINK &&
+	if (e->kind == COMPILER_LINK &&
 	    !toolchain_tree_is_inside(e->path, e->target))
 		return refuse(r, e, "a link that leads out", err);
 	return 0;
@@ -145,7 +145,7 @@ static struct wire_keep as_keep(const struct agent_record *r)
 
 	m.entries = xcalloc(m.n + 1, sizeof(*m.entries));
 	for (uint32_t i = 0; i < m.n; i++) {
-		const struct toolchain_entry *e = &r->entries.v[i];
+		const struct compiler_entry *e = &r->entries.v[i];
 
 		m.entries[i] = (struct wire_keep_entry){
 			.path = e->path,
@@ -236,7 +236,7 @@ static int differs(const struct agent_record *r, const char *path,
 }
 
 static int glance_file(const struct agent_record *r,
-		       const struct toolchain_entry *e, const char *path,
+		       const struct compiler_entry *e, const char *path,
 		       const struct stat *st, struct err *err)
 {
 	int64_t mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 +
@@ -257,7 +257,7 @@ static int glance_file(const struct agent_record *r,
 }
 
 static int glance_entry(const struct agent_record *r,
-			const struct toolchain_entry *e, const char *path,
+			const struct compiler_entry *e, const char *path,
 			struct err *err)
 {
 	char target[PATH_MAX];
@@ -268,9 +268,9 @@ static int glance_entry(const struct agent_record *r,
 		return differs(r, e->path,
 			       errno == ENOENT ? "is gone" : "cannot be seen",
 			       err);
-	if (e->kind == TOOLCHAIN_FILE)
+	if (e->kind == COMPILER_FILE)
 		return glance_file(r, e, path, &st, err);
-	if (e->kind == TOOLCHAIN_DIR)
+	if (e->kind == COMPILER_DIR)
 		return S_ISDIR(st.st_mode) ?
 			       0 :
 			       differs(r, e->path, "is no directory", err);
@@ -287,7 +287,7 @@ int agent_record_glance(const struct agent_record *r, const char *dir,
 	int ret = 0;
 
 	for (size_t i = 0; i < r->entries.n && !ret; i++) {
-		const struct toolchain_entry *e = &r->entries.v[i];
+		const struct compiler_entry *e = &r->entries.v[i];
 		char *path = xasprintf("%s/%s", dir, e->path);
 
 		ret = glance_entry(r, e, path, err);
@@ -298,9 +298,9 @@ int agent_record_glance(const struct agent_record *r, const char *dir,
 
 /* Both are sorted: the first that is in one alone, or not the same. */
 static int compare(const struct agent_record *r,
-		   const struct toolchain_entries *is, struct err *err)
+		   const struct compiler_entries *is, struct err *err)
 {
-	const struct toolchain_entries *want = &r->entries;
+	const struct compiler_entries *want = &r->entries;
 	size_t i = 0, k = 0;
 
 	while (i < want->n || k < is->n) {
@@ -313,7 +313,7 @@ static int compare(const struct agent_record *r,
 		if (order > 0 && !is_ours(is->v[k].path))
 			return differs(r, is->v[k].path, "is no part of it",
 				       err);
-		if (!order && !toolchain_entry_same(&want->v[i], &is->v[k]))
+		if (!order && !compiler_entry_same(&want->v[i], &is->v[k]))
 			return differs(r, is->v[k].path, "has changed", err);
 		i += order <= 0;
 		k += order >= 0;
@@ -324,7 +324,7 @@ static int compare(const struct agent_record *r,
 int agent_record_verify(const struct agent_record *r, const char *dir,
 			const atomic_bool *stop, struct err *err)
 {
-	struct toolchain_entries is;
+	struct compiler_entries is;
 	int ret = toolchain_tree_read(&is, dir, stop, err);
 
 	if (ret == -ECANCELED)
@@ -333,23 +333,23 @@ int agent_record_verify(const struct agent_record *r, const char *dir,
 		return -EBADMSG;
 	toolchain_tree_sort(&is);
 	ret = compare(r, &is, err);
-	toolchain_entries_release(&is);
+	compiler_entries_release(&is);
 	return ret;
 }
 
-const struct toolchain_entry *agent_record_driver(const struct agent_record *r,
-						  const char *name)
+const struct compiler_entry *agent_record_driver(const struct agent_record *r,
+						 const char *name)
 {
-	const struct toolchain_entry *best = NULL;
+	const struct compiler_entry *best = NULL;
 	char *end = xasprintf("/bin/%s", name);
 
 	for (size_t i = 0; i < r->entries.n; i++) {
-		const struct toolchain_entry *e = &r->entries.v[i];
+		const struct compiler_entry *e = &r->entries.v[i];
 
 		if (strcmp(e->path, end + 1) && !str_ends(e->path, end))
 			continue;
-		if (e->kind == TOOLCHAIN_DIR ||
-		    (e->kind == TOOLCHAIN_FILE && !e->executable))
+		if (e->kind == COMPILER_DIR ||
+		    (e->kind == COMPILER_FILE && !e->executable))
 			continue;
 		if (!best || strlen(e->path) < strlen(best->path))
 			best = e;

@@ -22,7 +22,7 @@ struct agent_record {
 	char *id;
 	char *host;
 	struct digest tree, twin;
-	struct toolchain_entries entries; /* paths below the directory */
+	struct compiler_entries entries; /* paths below the directory */
 	uint64_t bytes; /* of all files */
 	size_t names; /* bytes of paths and targets */
 };
@@ -69,7 +69,7 @@ int agent_record_verify(const struct agent_record *r, const char *dir,
  * The entry of a compiler called `name`: the shortest "bin/NAME" or path that
  * ends so, a link or an executable file.  NULL: there is none.
  */
-const struct toolchain_entry *agent_record_driver(const struct agent_record *r,
-						  const char *name);
+const struct compiler_entry *agent_record_driver(const struct agent_record *r,
+						 const char *name);
 
 #endif

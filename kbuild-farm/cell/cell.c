@@ -5,8 +5,8 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "cell/cgroup.h"
-#include "cell/hint.h"
 #include "cell/keeper.h"
+#include "cell/remedy.h"
 #include "cell/state.h"
 
 #include <errno.h>
@@ -155,7 +155,7 @@ static int meet(struct cell *cell, const struct cell_limits *limits,
 	cell_msg_send(cell->sock, &go, NULL, 0, NULL, 0);
 	ret = hear(cell->sock, &m, &extra);
 	if (!ret && m.type == CELL_MSG_BROKEN)
-		ret = cell_hint(err, "", m.layer, m.what, m.error);
+		ret = cell_remedy(err, "", m.layer, m.what, m.error);
 	else if (!ret && (m.type != CELL_MSG_READY || extra.n != 2))
 		ret = err_set(err, EPROTO, "no sandbox: the cell is broken");
 	else if (ret)

@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/spawn.h"
-#include "cell/escape.h"
+#include "cell/selftest.h"
 #include "cell/state.h"
 
 #include <errno.h>
@@ -60,7 +60,7 @@ static int judge(const struct cell_end *end, struct err *err)
 	if (WIFSIGNALED(end->status) && WTERMSIG(end->status) == SIGSYS)
 		return 0;
 	if (WIFEXITED(end->status))
-		layer = cell_escape_layer(WEXITSTATUS(end->status));
+		layer = cell_selftest_layer(WEXITSTATUS(end->status));
 	if (layer)
 		return err_set(err, EPERM, "no sandbox: %s: does not hold",
 			       layer);

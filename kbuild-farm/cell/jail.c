@@ -2,9 +2,9 @@
 #include "cell/jail.h"
 
 #include "cell/cell.h"
-#include "cell/escape.h"
 #include "cell/landlock.h"
 #include "cell/seccomp.h"
+#include "cell/selftest.h"
 #include "cell/space.h"
 
 #include <dirent.h>
@@ -271,7 +271,7 @@ void cell_jail_run(const struct cell_jail *j)
 	if (!ret)
 		ret = cell_msg_send(j->sock, &m, NULL, 0, &out, 1);
 	if (!ret && j->self_test)
-		cell_escape_try();
+		cell_selftest_try();
 	if (!ret) {
 		execute(j);
 		cell_space_fail(&m, "exec", j->argv[0]);

@@ -36,7 +36,7 @@ struct cell {
 	TAILQ_HEAD(, cell_run) runs; /* those that have not ended */
 	uint32_t next_id;
 	bool lost;
-	bool self_test; /* the next run is not an exec, but cell/escape.h */
+	bool self_test; /* the next run is not an exec, but cell/selftest.h */
 	bool reading; /* in cell_read() */
 	bool doomed; /* cell_free() came meanwhile */
 	struct cell_cgroup *cgroup;

@@ -3,7 +3,7 @@
 
 #include "base/str.h"
 #include "cell/cell.h"
-#include "cell/sweep.h"
+#include "cell/rmtree.h"
 #include "cell/walk.h"
 
 #include <errno.h>
@@ -186,7 +186,7 @@ static int finish(struct cell_view *v, int ret, const char *name,
 {
 	if (!ret)
 		ret = install(v, name, path);
-	cell_sweep(v->stage, name, &v->serial);
+	cell_rmtree(v->stage, name, &v->serial);
 	become_ourselves(v);
 	if (ret)
 		return fail(err, ret, path);
@@ -344,7 +344,7 @@ int cell_view_remove(struct cell_view *v, const char *path, struct err *err)
 		next_name(v, name);
 		/* Gone at once for the jobs, then bit by bit. */
 		if (!renameat(parent, leaf, v->stage, name))
-			cell_sweep(v->stage, name, &v->serial);
+			cell_rmtree(v->stage, name, &v->serial);
 		else if (errno != ENOENT)
 			ret = -errno;
 		close(parent);

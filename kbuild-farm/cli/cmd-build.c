@@ -3,11 +3,11 @@
 
 #include "base/log.h"
 #include "base/str.h"
-#include "build/build.h"
-#include "build/commands.h"
-#include "build/target.h"
 #include "cli/settings.h"
 #include "cli/watch.h"
+#include "kernel/build.h"
+#include "kernel/commands.h"
+#include "kernel/target.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -77,7 +77,7 @@ static const struct args_option options[] = {
 
 /* The command line, read. */
 struct wish {
-	struct build_request request;
+	struct kernel_request request;
 	struct strv standard; /* toolchains of the configuration */
 	struct watch_setup watch;
 	const char *color;
@@ -164,7 +164,7 @@ static bool take_flag(struct wish *w, int key)
 
 static bool take_string(struct wish *w, int key, const char *value)
 {
-	struct build_request *r = &w->request;
+	struct kernel_request *r = &w->request;
 	const char **const where[] = {
 		[OPT_DIRECTORY] = &r->directory,
 		[OPT_ARCH] = &r->arch,
@@ -230,34 +230,34 @@ static void choose_view(struct wish *w)
 	w->watch.terminal = smart && !getenv("CI");
 	w->watch.color = smart && !set_and_not_empty("NO_COLOR");
 	if (w->watch.mode == WATCH_PLAIN &&
-	    build_target_only_prints(&w->request.targets))
+	    kernel_target_only_prints(&w->request.targets))
 		w->watch.mode = WATCH_VERBOSE;
 	if (w->color && strcmp(w->color, "auto"))
 		w->watch.color = !strcmp(w->color, "always");
 }
 
-static void print_plan(const struct build_plan *plan)
+static void print_plan(const struct kernel_plan *plan)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	const struct build_request *r = plan->request;
+	const struct kernel_request *r = plan->request;
 	struct buf out = { 0 };
 
 	buf_add_str(&out, "#!/bin/sh\n");
-	build_commands_plan(&out, plan,
-			    r->output_dir ? r->output_dir :
-					    "~/.cache/kfarm/builds/N");
-	build_commands_script(&out, plan,
-			      r->jobs   ? r->jobs :
-			      cores > 0 ? (unsigned)cores :
-					  1);
+	kernel_commands_plan(&out, plan,
+			     r->output_dir ? r->output_dir :
+					     "~/.cache/kfarm/builds/N");
+	kernel_commands_script(&out, plan,
+			       r->jobs   ? r->jobs :
+			       cores > 0 ? (unsigned)cores :
+					   1);
 	fwrite(out.data, 1, out.len, stdout);
 	buf_release(&out);
 }
 
-static int run_build(struct wish *w, const struct build_plan *plan,
+static int run_build(struct wish *w, const struct kernel_plan *plan,
 		     const struct node_roster *roster, struct err *err)
 {
-	struct build_result result = { 0 };
+	struct kernel_result result = { 0 };
 	struct watch *watch;
 
 	w->watch.tree = plan->tree;
@@ -265,7 +265,7 @@ static int run_build(struct wish *w, const struct build_plan *plan,
 		log_error("%s", err->text);
 		return EXIT_USAGE;
 	}
-	build_build(&result, plan, roster, watch_hooks(watch), err);
+	kernel_build(&result, plan, roster, watch_hooks(watch), err);
 	watch_free(watch);
 	if (result.summary)
 		fputs(result.summary, stderr);
@@ -280,14 +280,14 @@ static int run_build(struct wish *w, const struct build_plan *plan,
 static int plan_and_build(struct wish *w, struct err *err)
 {
 	struct node_roster roster = { 0 };
-	struct build_plan plan = { 0 };
+	struct kernel_plan plan = { 0 };
 	int ret = settings_load(&roster, w->request.no_remote,
 				&w->request.require_remote, &w->standard, err);
 	int status;
 
 	w->request.standard = &w->standard;
 	if (!ret)
-		ret = build_plan_make(&plan, &w->request, environ, err);
+		ret = kernel_plan_make(&plan, &w->request, environ, err);
 	if (ret) {
 		log_error("%s", err->text);
 		status = ret == -ENOTSUP ? EXIT_FARM : EXIT_USAGE;
@@ -297,7 +297,7 @@ static int plan_and_build(struct wish *w, struct err *err)
 	} else {
 		status = run_build(w, &plan, &roster, err);
 	}
-	build_plan_release(&plan);
+	kernel_plan_release(&plan);
 	node_roster_release(&roster);
 	return status;
 }

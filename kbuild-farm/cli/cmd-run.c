@@ -2,11 +2,11 @@
 #include "cli/cmd.h"
 
 #include "base/log.h"
-#include "build/build.h"
-#include "build/guest.h"
-#include "build/jobserver.h"
 #include "cli/settings.h"
 #include "cli/watch.h"
+#include "kernel/build.h"
+#include "kernel/jobserver.h"
+#include "kernel/user-command.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -53,7 +53,7 @@ static const struct args_option options[] = {
 
 /* The command line, read. */
 struct wish {
-	struct build_guest_wish guest;
+	struct kernel_user_command_request guest;
 	struct strv environment;
 	struct strv standard; /* toolchains of the configuration */
 	struct watch_setup watch;
@@ -63,7 +63,7 @@ struct wish {
 static int take_option(struct wish *w, int key, const char *value,
 		       struct err *err)
 {
-	struct build_guest_wish *g = &w->guest;
+	struct kernel_user_command_request *g = &w->guest;
 	long n = 0;
 	int ret = 0;
 
@@ -125,7 +125,8 @@ static int read_words(struct wish *w, char *const *argv, struct err *err)
 	return 0;
 }
 
-static void tell_notes(const struct wish *w, const struct build_guest *g)
+static void tell_notes(const struct wish *w,
+		       const struct kernel_user_command *g)
 {
 	for (size_t i = 0; !w->quiet && i < g->compiler.notes.n; i++)
 		log_info("%s", g->compiler.notes.v[i]);
@@ -144,7 +145,8 @@ static int status_of(int error)
 	return EXIT_USAGE;
 }
 
-static int end(struct wish *w, struct build_guest_result *r, struct err *err)
+static int end(struct wish *w, struct kernel_user_command_result *r,
+	       struct err *err)
 {
 	int status = r->wait_status, number = r->signal;
 
@@ -164,11 +166,11 @@ static int end(struct wish *w, struct build_guest_result *r, struct err *err)
 	return WEXITSTATUS(status);
 }
 
-static int run_guest(struct wish *w, const struct build_guest *g,
+static int run_guest(struct wish *w, const struct kernel_user_command *g,
 		     struct err *err)
 {
-	struct build_guest_result result = { 0 };
-	int ret = build_guest_run(&result, g, err);
+	struct kernel_user_command_result result = { 0 };
+	int ret = kernel_user_command_run(&result, g, err);
 
 	if (!ret)
 		return end(w, &result, err);
@@ -177,7 +179,8 @@ static int run_guest(struct wish *w, const struct build_guest *g,
 }
 
 /* With the configuration: start the farm and the command. */
-static int run_with_farm(struct wish *w, struct build_guest *g, struct err *err)
+static int run_with_farm(struct wish *w, struct kernel_user_command *g,
+			 struct err *err)
 {
 	struct node_roster roster = { 0 };
 	struct watch *watch = NULL;
@@ -202,7 +205,7 @@ static int run_with_farm(struct wish *w, struct build_guest *g, struct err *err)
 }
 
 /* Within another run the farm is there: nothing is left to do for us. */
-static int step_aside(const struct wish *w, const struct build_guest *g,
+static int step_aside(const struct wish *w, const struct kernel_user_command *g,
 		      struct err *err)
 {
 	int ret;
@@ -214,14 +217,14 @@ static int step_aside(const struct wish *w, const struct build_guest *g,
 			  "the outer one");
 		return EXIT_USAGE;
 	}
-	ret = build_guest_become(g, err);
+	ret = kernel_user_command_become(g, err);
 	log_error("%s", err->text);
 	return status_of(ret);
 }
 
 static int plan_and_run(struct wish *w, struct err *err)
 {
-	struct build_guest guest = { 0 };
+	struct kernel_user_command guest = { 0 };
 	int ret = 0, status;
 
 	w->guest.env = environ;
@@ -231,17 +234,17 @@ static int plan_and_run(struct wish *w, struct err *err)
 	if (w->guest.arch && !w->guest.toolchain)
 		ret = settings_standard(&w->standard, err);
 	if (!ret)
-		ret = build_guest_plan(&guest, &w->guest, err);
+		ret = kernel_user_command_plan(&guest, &w->guest, err);
 	if (ret) {
 		log_error("%s", err->text);
 		status = guest.no_command ? status_of(ret) : EXIT_USAGE;
 	} else {
 		tell_notes(w, &guest);
-		status = build_guest_is_inside(environ) ?
+		status = kernel_user_command_is_inside(environ) ?
 				 step_aside(w, &guest, err) :
 				 run_with_farm(w, &guest, err);
 	}
-	build_guest_release(&guest);
+	kernel_user_command_release(&guest);
 	return status;
 }
 
@@ -252,7 +255,7 @@ static int run_main(char *const *argv)
 	int status = EXIT_USAGE;
 
 	/* Before a descriptor of ours has one of the numbers in it. */
-	w.guest.offered = build_jobserver_offered(getenv("MAKEFLAGS"));
+	w.guest.offered = kernel_jobserver_offered(getenv("MAKEFLAGS"));
 	if (read_words(&w, argv, &err))
 		log_error("run: %s", err.text);
 	else

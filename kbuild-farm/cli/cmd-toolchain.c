@@ -67,7 +67,7 @@ static const struct verb {
 } verbs[] = {
 	{ "search", 0, 100,
 	  TAKES(OPT_HOST) | TAKES(OPT_REFRESH) | TAKES(OPT_JSON), " [WORD]...",
-	  toolchain_search },
+	  compiler_search },
 	{ "install", 0, 100,
 	  TAKES(OPT_ARCH) | TAKES(OPT_TRIPLET) | TAKES(OPT_HOST) |
 		  TAKES(OPT_NODES) | TAKES(OPT_FILE) | TAKES(OPT_SHA256) |
@@ -75,7 +75,7 @@ static const struct verb {
 		  TAKES(OPT_LIBRARY) | TAKES(OPT_DEB) | TAKES(OPT_REFRESH),
 	  " VERSION... [--arch ARCH]...", toolchain_install_main },
 	{ "list", 0, 0, TAKES(OPT_NODES) | TAKES(OPT_JSON), "",
-	  toolchain_list_main },
+	  compiler_list_main },
 	{ "verify", 0, 100, TAKES(OPT_NODES) | TAKES(OPT_JSON), " [ID]...",
 	  toolchain_verify_main },
 	{ "adopt", 1, 100, TAKES(OPT_LINKS) | TAKES(OPT_FORCE), " PREFIX...",

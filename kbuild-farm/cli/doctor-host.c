@@ -3,11 +3,11 @@
 
 #include "base/fs.h"
 #include "base/which.h"
-#include "build/commands.h"
-#include "build/links.h"
+#include "compiler/find.h"
 #include "conf/conf.h"
+#include "kernel/commands.h"
+#include "kernel/links.h"
 #include "node/probe.h"
-#include "toolchain/find.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +36,7 @@ static void look_for(struct doctor *d, const char *name, const char *why)
 
 static void look_for_wrapper(struct doctor *d)
 {
-	char *path = build_links_wrapper();
+	char *path = kernel_links_wrapper();
 
 	if (path && !access(path, X_OK))
 		doctor_add(d, "wrapper", DOCTOR_OK,
@@ -75,10 +75,10 @@ static void look_for_cache(struct doctor *d, const char *name)
 static void look_for_compilers(struct doctor *d)
 {
 	struct strv scripts = { 0 };
-	struct toolchain_list list;
+	struct compiler_list list;
 	char *names;
 
-	toolchain_find(&list, d->path);
+	compiler_find(&list, d->path);
 	for (size_t i = 0; i < list.n; i++) {
 		if (!list.v[i].is_elf)
 			strv_add(&scripts, list.v[i].path);
@@ -103,7 +103,7 @@ static void look_for_compilers(struct doctor *d)
 			   xstrdup("install gcc, and see `kfarm toolchain "
 				   "search`"));
 	strv_release(&scripts);
-	toolchain_list_release(&list);
+	compiler_list_release(&list);
 }
 
 void doctor_programs(struct doctor *d)
@@ -244,8 +244,8 @@ void doctor_sandbox(struct doctor *d)
 		return;
 	}
 	dir = xasprintf("%s/store", d->tmp);
-	build_commands_quote(&word, daemon);
-	build_commands_quote(&store, dir);
+	kernel_commands_quote(&word, daemon);
+	kernel_commands_quote(&store, dir);
 	text = xasprintf("exec:%s --stdio --store %s", buf_str(&word),
 			 buf_str(&store));
 	entry.address_text = text;

@@ -3,10 +3,10 @@
 
 #include "base/fs.h"
 #include "base/spawn.h"
+#include "compiler/plugins.h"
 #include "toolchain/hostlib-files.h"
 #include "toolchain/installed.h"
 #include "toolchain/link.h"
-#include "toolchain/plugins.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -79,7 +79,7 @@ static void say_cost(struct doctor *d, const char *tool, const char *real,
 	double ms[2];
 
 	if (!fs_mkdirs(dir, 0700, &err) &&
-	    toolchain_plugins_take(dir, tool, str_base(tool), &err) > 0) {
+	    compiler_plugins_take(dir, tool, str_base(tool), &err) > 0) {
 		measure(both, real, ms);
 		doctor_add(
 			d, "plugins", DOCTOR_SLOW,
@@ -114,7 +114,7 @@ static void look_at_nm(struct doctor *d, const char *tool, struct strv *seen)
 		return;
 	}
 	strv_own(seen, real);
-	if (toolchain_plugins_foreign(tool, &foreign))
+	if (compiler_plugins_foreign(tool, &foreign))
 		say_cost(d, tool, real, &foreign);
 	else
 		doctor_add(d, "plugins", DOCTOR_OK,
@@ -124,7 +124,7 @@ static void look_at_nm(struct doctor *d, const char *tool, struct strv *seen)
 
 static bool is_nm(const char *name)
 {
-	return toolchain_plugins_tool(name) && str_ends(name, "nm");
+	return compiler_plugins_tool(name) && str_ends(name, "nm");
 }
 
 static void look_in(struct doctor *d, const char *dir, struct strv *seen)
@@ -168,10 +168,10 @@ void doctor_plugins(struct doctor *d)
 
 /* Is the program of a name still there, with all its libraries? */
 static void look_at_name(struct doctor *d, const char *link,
-			 const struct toolchain_search *search)
+			 const struct compiler_search *search)
 {
 	char *real = realpath(link, NULL);
-	struct toolchain_needs needs = { 0 };
+	struct compiler_needs needs = { 0 };
 	struct err err = { 0 };
 
 	if (!real)
@@ -179,8 +179,8 @@ static void look_at_name(struct doctor *d, const char *link,
 			   xasprintf("%s leads nowhere", link),
 			   xstrdup("its toolchain is gone: remove the link, or "
 				   "install it again"));
-	else if (!toolchain_libraries_missing(&needs, real, NULL, search,
-					      &err) &&
+	else if (!compiler_libraries_missing(&needs, real, NULL, search,
+					     &err) &&
 		 needs.names.n)
 		doctor_add(d, "names", DOCTOR_WRONG,
 			   xasprintf("%s does not run: %s, which %s needs, is "
@@ -188,14 +188,14 @@ static void look_at_name(struct doctor *d, const char *link,
 				     link, needs.names.v[0], needs.users.v[0]),
 			   xstrdup("after an upgrade of the system: `kfarm "
 				   "toolchain adopt` it again"));
-	toolchain_needs_release(&needs);
+	compiler_needs_release(&needs);
 	free(real);
 }
 
 static void look_at_names(struct doctor *d)
 {
 	char *dir = toolchain_link_dir(d->data);
-	struct toolchain_search search;
+	struct compiler_search search;
 	struct strv names = { 0 };
 	struct err err = { 0 };
 	DIR *at = opendir(dir);

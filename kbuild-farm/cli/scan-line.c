@@ -13,8 +13,8 @@
 #include "cli/scan.h"
 
 #include "base/fs.h"
+#include "compiler/find.h"
 #include "options/compile.h"
-#include "toolchain/find.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -232,7 +232,7 @@ static int read_words(struct cli_scan_line *l, const char *text)
 
 	free(command);
 	if (ret || !l->argv.n ||
-	    !toolchain_is_compiler_name(str_base(l->argv.v[0])))
+	    !compiler_is_compiler_name(str_base(l->argv.v[0])))
 		return -ENOMSG;
 	options_compile_parse(&c, l->argv.v);
 	if (c.verdict == OPTIONS_PASS || !c.source || !is_source(c.source))

@@ -3,7 +3,7 @@
 
 #include "base/list.h"
 #include "base/which.h"
-#include "toolchain/manifest.h"
+#include "compiler/manifest.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -52,7 +52,7 @@ void cli_scan_tools_free(struct cli_scan_tools *t)
 static void identify(struct cli_scan_tool *tool, const char *cwd,
 		     const char *name)
 {
-	struct toolchain_manifest manifest = { 0 };
+	struct compiler_manifest manifest = { 0 };
 	struct err err = { 0 };
 	char *path = strchr(name, '/') && name[0] != '/' ?
 			     xasprintf("%s/%s", cwd, name) :
@@ -60,14 +60,14 @@ static void identify(struct cli_scan_tool *tool, const char *cwd,
 
 	if (!path) {
 		tool->why = xasprintf("%s: not found in PATH", name);
-	} else if (toolchain_manifest_make(&manifest, path, environ, &err)) {
+	} else if (compiler_manifest_make(&manifest, path, environ, &err)) {
 		tool->why = xstrdup(err.text);
 	} else {
 		tool->id = manifest.id;
 		tool->path = path;
 		path = NULL;
 	}
-	toolchain_manifest_release(&manifest);
+	compiler_manifest_release(&manifest);
 	free(path);
 }
 

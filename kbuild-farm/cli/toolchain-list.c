@@ -331,7 +331,7 @@ static int survey_main(struct toolchain_request *r, bool verify)
 	return status;
 }
 
-int toolchain_list_main(struct toolchain_request *r)
+int compiler_list_main(struct toolchain_request *r)
 {
 	return survey_main(r, false);
 }

@@ -3,8 +3,8 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "compiler/plugins.h"
 #include "toolchain/link.h"
-#include "toolchain/plugins.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -21,12 +21,12 @@ static void tell_collisions(const struct strv *taken, const char *dir)
 }
 
 /* What is the same for each directory of names. */
-static struct toolchain_link_wish wish_of(
+static struct toolchain_link_request wish_of(
 	const struct toolchain_request *r, const struct toolchain_installed *t,
 	const char *bin, const char *copies,
 	const struct toolchain_release *release)
 {
-	return (struct toolchain_link_wish){
+	return (struct toolchain_link_request){
 		.data = r->data,
 		.bin = bin,
 		.copies = copies,
@@ -35,7 +35,7 @@ static struct toolchain_link_wish wish_of(
 	};
 }
 
-static int publish_in(const char *dir, struct toolchain_link_wish wish,
+static int publish_in(const char *dir, struct toolchain_link_request wish,
 		      struct strv *links, struct err *err)
 {
 	struct strv made = { 0 }, taken = { 0 };
@@ -72,12 +72,12 @@ static int copy_tools(const struct toolchain_installed *t, const char *copies,
 	for (size_t i = 0; copies && ret >= 0 && i < t->tools.n; i++) {
 		const char *tool = t->tools.v[i];
 
-		if (!toolchain_plugins_tool(str_base(tool)))
+		if (!compiler_plugins_tool(str_base(tool)))
 			continue;
 		ret = fs_mkdirs(copies, 0777, err);
 		if (!ret)
-			ret = toolchain_plugins_take(copies, tool,
-						     str_base(tool), err);
+			ret = compiler_plugins_take(copies, tool,
+						    str_base(tool), err);
 	}
 	return ret < 0 ? ret : 0;
 }
@@ -94,8 +94,8 @@ int toolchain_names_publish(const struct toolchain_request *r,
 	int ret = toolchain_release_parse(t->release, &release, err);
 
 	if (!ret && !strcmp(t->host, toolchain_here())) {
-		struct toolchain_link_wish wish = wish_of(r, t, bin, copies,
-							  &release);
+		struct toolchain_link_request wish = wish_of(r, t, bin, copies,
+							     &release);
 
 		ret = copy_tools(t, copies, err);
 		if (!ret)

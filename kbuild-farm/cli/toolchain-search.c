@@ -273,7 +273,7 @@ static bool any_fits(const struct search *s)
 	return false;
 }
 
-int toolchain_search(struct toolchain_request *r)
+int compiler_search(struct toolchain_request *r)
 {
 	struct search s = { .r = r, .n_wish = r->words.n };
 	struct err err = { 0 };

@@ -5,10 +5,10 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "build/rundir.h"
 #include "coord/coord.h"
 #include "coord/trust.h"
 #include "coord/tune.h"
+#include "kernel/rundir.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -26,7 +26,7 @@ struct tuning {
 	struct node_roster roster; /* entries borrowed */
 	struct coord_tune tune;
 	struct event_base *base;
-	struct build_rundir rundir;
+	struct kernel_rundir rundir;
 	struct coord *coord;
 };
 
@@ -156,13 +156,13 @@ static int tune_one(const struct toolchain_request *r,
 	if (!ret && !u.base)
 		ret = err_set(err, ENOMEM, "no event loop");
 	if (!ret)
-		ret = build_rundir_make(&u.rundir, 1, err);
+		ret = kernel_rundir_make(&u.rundir, 1, err);
 	if (!ret) {
 		log_info("%s: each node compiles the canary %d times with each "
 			 "build",
 			 t->id, COORD_TUNE_ROUNDS);
 		ret = talk(&u, driver, err);
-		build_rundir_release(&u.rundir);
+		kernel_rundir_release(&u.rundir);
 	}
 	if (!ret && toolchain_settings_interrupted())
 		ret = err_set(err, ECANCELED, "interrupted");

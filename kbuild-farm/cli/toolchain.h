@@ -96,9 +96,9 @@ int toolchain_names_remove(const struct toolchain_installed *t,
 			   struct err *err);
 
 /* The verbs; each returns the exit status. */
-int toolchain_search(struct toolchain_request *r);
+int compiler_search(struct toolchain_request *r);
 int toolchain_install_main(struct toolchain_request *r);
-int toolchain_list_main(struct toolchain_request *r);
+int compiler_list_main(struct toolchain_request *r);
 int toolchain_verify_main(struct toolchain_request *r);
 int toolchain_adopt_main(struct toolchain_request *r);
 int toolchain_default_main(struct toolchain_request *r);

@@ -3,7 +3,7 @@
 
 #include "base/fs.h"
 #include "base/str.h"
-#include "build/summary.h"
+#include "kernel/summary.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -25,7 +25,7 @@ struct seen_job {
 struct watch {
 	enum watch_mode mode;
 	char *tree; /* with its slash, or "" */
-	struct build_hooks hooks;
+	struct kernel_hooks hooks;
 	struct ui_model model;
 	struct ui_plain plain;
 	char **told; /* what was last said of each node of the model; or NULL */
@@ -81,7 +81,7 @@ static void tell_node(struct watch *w, size_t i, const struct coord_event *ev)
 	struct buf line = { 0 };
 	char *text;
 
-	build_summary_node(&line, ev->node, ev->text, ev->reason);
+	kernel_summary_node(&line, ev->node, ev->text, ev->reason);
 	text = buf_steal(&line);
 	if (w->told[i] && !strcmp(w->told[i], text)) {
 		free(text);
@@ -280,7 +280,7 @@ static void on_line(void *ctx, const char *text)
 	ui_plain_line(&w->plain, text);
 }
 
-static void on_tick(void *ctx, const struct build_figures *now)
+static void on_tick(void *ctx, const struct kernel_figures *now)
 {
 	struct watch *w = ctx;
 
@@ -318,7 +318,7 @@ int watch_new(struct watch **out, const struct watch_setup *setup,
 	w->json = -1;
 	set_text(w->model.phase, sizeof(w->model.phase), "start");
 	ui_plain_init(&w->plain, STDERR_FILENO, setup->terminal, setup->color);
-	w->hooks = (struct build_hooks){
+	w->hooks = (struct kernel_hooks){
 		.sink = on_event,
 		.note = on_note,
 		.line = setup->mode == WATCH_VERBOSE ? on_line : NULL,
@@ -334,7 +334,7 @@ int watch_new(struct watch **out, const struct watch_setup *setup,
 	return 0;
 }
 
-const struct build_hooks *watch_hooks(const struct watch *w)
+const struct kernel_hooks *watch_hooks(const struct watch *w)
 {
 	return &w->hooks;
 }

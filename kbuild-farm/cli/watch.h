@@ -7,7 +7,7 @@
 #define CLI_WATCH_H
 
 #include "base/err.h"
-#include "build/build.h"
+#include "kernel/build.h"
 #include "ui/plain.h"
 
 enum watch_mode {
@@ -28,8 +28,8 @@ struct watch;
 
 int watch_new(struct watch **out, const struct watch_setup *setup,
 	      struct err *err);
-/* What build_build() is to call; borrowed from `w`. */
-const struct build_hooks *watch_hooks(const struct watch *w);
+/* What kernel_build() is to call; borrowed from `w`. */
+const struct kernel_hooks *watch_hooks(const struct watch *w);
 /* Writes out what still waits. */
 void watch_free(struct watch *w);
 

@@ -31,7 +31,7 @@ static char *object_name(const char *source)
 
 static void make_line(const struct coord_canary *c, struct coord_canary_unit *u)
 {
-	const struct toolchain_manifest *m = &c->toolchain->manifest;
+	const struct compiler_manifest *m = &c->toolchain->manifest;
 	struct options_compile compile;
 	struct err err;
 

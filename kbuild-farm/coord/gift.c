@@ -10,7 +10,7 @@ static int list(struct coord_gift *g, struct err *err)
 	g->n = g->files.n;
 	g->entry = xcalloc(g->n + 1, sizeof(*g->entry));
 	for (size_t i = 0; i < g->n; i++) {
-		const struct toolchain_entry *e = &g->files.v[i];
+		const struct compiler_entry *e = &g->files.v[i];
 
 		if (e->size > WIRE_BLOB_MAX)
 			return err_set(err, EFBIG,
@@ -83,6 +83,6 @@ void coord_gift_release(struct coord_gift *g)
 	free(g->dir);
 	free(g->json);
 	free(g->entry);
-	toolchain_entries_release(&g->files);
+	compiler_entries_release(&g->files);
 	*g = (struct coord_gift){ 0 };
 }

@@ -16,7 +16,7 @@ struct coord_gift {
 	struct digest tree;
 	struct digest twin; /* zero: none */
 	uint64_t bytes; /* of all files */
-	struct toolchain_entries files; /* sorted by path */
+	struct compiler_entries files; /* sorted by path */
 	struct wire_keep_entry *entry; /* the same; borrows their strings */
 	size_t n;
 };

@@ -74,7 +74,7 @@ static bool same_triplet(const char *a, size_t a_len, const char *b)
 }
 
 bool coord_own_matches(const char *id, const char *host,
-		       const struct toolchain_manifest *m)
+		       const struct compiler_manifest *m)
 {
 	char *release = xasprintf("%s-%s", m->is_clang ? "clang" : "gcc",
 				  m->version);
@@ -338,7 +338,7 @@ void coord_own_watch(struct coord_peer *p)
 
 static void lacks(struct coord_peer *p, const struct coord_toolchain *tc)
 {
-	const struct toolchain_manifest *m = &tc->manifest;
+	const struct compiler_manifest *m = &tc->manifest;
 	const char *machine = p->hello.inventory.machine;
 	char *why;
 
@@ -396,8 +396,8 @@ static void ask_foreign(struct coord_peer *p, struct coord_toolchain *tc,
 
 void coord_own_ask(struct coord_peer *p, struct coord_toolchain *tc)
 {
-	bool native = toolchain_runs_on(tc->manifest.host,
-					p->hello.inventory.machine);
+	bool native = compiler_runs_on(tc->manifest.host,
+				       p->hello.inventory.machine);
 	char *chosen;
 
 	if (p->coord->tune) {

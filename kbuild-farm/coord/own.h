@@ -60,7 +60,7 @@ void coord_own_free(struct coord_peer *p);
  * "aarch64-linux-gnu" too; the canary has the last word.
  */
 bool coord_own_matches(const char *id, const char *host,
-		       const struct toolchain_manifest *m);
+		       const struct compiler_manifest *m);
 /* The key of what is recorded of a node and this compiler. */
 void coord_own_key(struct coord_trust_key *key, const struct coord_peer *p,
 		   const struct coord_toolchain *tc,

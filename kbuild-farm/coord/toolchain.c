@@ -38,14 +38,14 @@ struct bytes coord_toolchain_reference_text(void)
 
 /* Their versions in the table of paths; the caller frees the list. */
 static const struct coord_entry **enter(struct coord_paths *paths,
-					const struct toolchain_entries *list)
+					const struct compiler_entries *list)
 {
 	const struct coord_entry **out = xcalloc(list->n + 1, sizeof(*out));
 	const struct store_stamp no_stamp = { 0 };
 
 	coord_paths_lock(paths);
 	for (size_t i = 0; i < list->n; i++) {
-		const struct toolchain_entry *e = &list->v[i];
+		const struct compiler_entry *e = &list->v[i];
 		struct coord_path *p = coord_paths_get(paths, e->path);
 		struct store_identity id = {
 			.stamp = { .size = e->size, .mtime_ns = e->mtime_ns },
@@ -53,9 +53,9 @@ static const struct coord_entry **enter(struct coord_paths *paths,
 			.executable = e->executable,
 		};
 
-		if (e->kind == TOOLCHAIN_FILE)
+		if (e->kind == COMPILER_FILE)
 			out[i] = coord_paths_file(paths, p, &id);
-		else if (e->kind == TOOLCHAIN_LINK)
+		else if (e->kind == COMPILER_LINK)
 			out[i] = coord_paths_link(paths, p, &no_stamp,
 						  e->target);
 		else
@@ -70,8 +70,8 @@ static void identify(void *arg)
 {
 	struct coord_toolchain *tc = arg;
 
-	if (toolchain_manifest_make(&tc->manifest, tc->driver, tc->env.v,
-				    &tc->err))
+	if (compiler_manifest_make(&tc->manifest, tc->driver, tc->env.v,
+				   &tc->err))
 		return;
 	tc->entry = enter(tc->coord->inputs.paths, &tc->manifest.entries);
 	tc->n_entries = tc->manifest.entries.n;
@@ -194,7 +194,7 @@ const struct coord_language *coord_toolchain_language(
 					     "LOCPATH=", NULL };
 	struct coord_paths *paths = tc->coord->inputs.paths;
 	struct strv own = { 0 };
-	struct toolchain_entries list = { 0 };
+	struct compiler_entries list = { 0 };
 	struct coord_language *l;
 	const struct coord_language *known;
 	struct err err;
@@ -213,14 +213,14 @@ const struct coord_language *coord_toolchain_language(
 	l = xcalloc(1, sizeof(*l));
 	l->key = key;
 	if (own.n &&
-	    toolchain_manifest_language(&list, &tc->manifest, own.v, &err)) {
+	    compiler_manifest_language(&list, &tc->manifest, own.v, &err)) {
 		log_warning("%s: language of messages: %s", tc->driver,
 			    err.text);
 		l->why = "language of messages cannot be shipped";
 	}
 	l->entry = enter(paths, &list);
 	l->n = list.n;
-	toolchain_entries_release(&list);
+	compiler_entries_release(&list);
 	strv_release(&own);
 	coord_paths_lock(paths);
 	l->next = tc->languages;
@@ -327,8 +327,8 @@ static void identify_again(void *arg)
 {
 	struct coord_toolchain *tc = arg;
 
-	if (!toolchain_manifest_make(&tc->again, tc->driver, tc->env.v,
-				     &tc->err))
+	if (!compiler_manifest_make(&tc->again, tc->driver, tc->env.v,
+				    &tc->err))
 		tc->err.text[0] = '\0';
 }
 
@@ -344,7 +344,7 @@ static void on_identified_again(evutil_socket_t fd, short what, void *arg)
 		log_warning("%s changed during the build (%s); its compiles "
 			    "stay local",
 			    tc->driver, tc->err.text);
-	} else if (toolchain_manifest_adopt(&tc->manifest, &tc->again)) {
+	} else if (compiler_manifest_adopt(&tc->manifest, &tc->again)) {
 		tc->state = COORD_READY;
 	} else {
 		log_warning("%s changed during the build; its compiles stay "
@@ -353,7 +353,7 @@ static void on_identified_again(evutil_socket_t fd, short what, void *arg)
 	}
 	if (tc->state == COORD_BAD)
 		tc->why = "compiler changed during the build";
-	toolchain_manifest_release(&tc->again);
+	compiler_manifest_release(&tc->again);
 	coord_away_judge(tc);
 	coord_kick(tc->coord);
 }
@@ -363,7 +363,7 @@ void coord_toolchain_look(struct coord_toolchain *tc)
 	struct err err;
 
 	if (tc->state != COORD_READY ||
-	    !toolchain_manifest_stamp(&tc->manifest, &err))
+	    !compiler_manifest_stamp(&tc->manifest, &err))
 		return;
 	log_debug("%s: %s: listed again", tc->driver, err.text);
 	tc->state = COORD_TOUCHED;
@@ -424,8 +424,8 @@ void coord_toolchain_free_all(struct coord *c)
 		free_references(tc);
 		free_languages(tc);
 		coord_canary_free(tc->canary);
-		toolchain_manifest_release(&tc->manifest);
-		toolchain_manifest_release(&tc->again);
+		compiler_manifest_release(&tc->manifest);
+		compiler_manifest_release(&tc->again);
 		strv_release(&tc->env);
 		free(tc->entry);
 		free(tc->driver);

@@ -13,8 +13,8 @@
 #ifndef COORD_TOOLCHAIN_H
 #define COORD_TOOLCHAIN_H
 
+#include "compiler/manifest.h"
 #include "coord/state.h"
-#include "toolchain/manifest.h"
 
 enum coord_known {
 	COORD_UNKNOWN,
@@ -39,8 +39,8 @@ struct coord_toolchain {
 	const char *why; /* of COORD_BAD; a literal */
 	char *driver; /* absolute path */
 	struct strv env; /* of it what decides which files it runs */
-	struct toolchain_manifest manifest;
-	struct toolchain_manifest again; /* of COORD_TOUCHED: as it is now */
+	struct compiler_manifest manifest;
+	struct compiler_manifest again; /* of COORD_TOUCHED: as it is now */
 	size_t n_entries;
 	const struct coord_entry **entry; /* of the manifest */
 	struct coord_language *languages; /* under the lock of the paths */

@@ -12,7 +12,7 @@
  *	  "choices": [ { "node": "neo4a", "ours": HEX, "id": "...",
  *			 "sources": HEX, "date": 1700000000 } ] }
  *
- * `ours` and `theirs` are content ids (toolchain_manifest_id()), `sources` is
+ * `ours` and `theirs` are content ids (compiler_manifest_id()), `sources` is
  * a digest of the canary itself: what another canary found does not count.
  * A choice is what `kfarm toolchain tune` measured as the fastest; its id is
  * empty where that is the compiler that ships with the build.

@@ -3,8 +3,8 @@
 
 #include "base/fs.h"
 #include "base/which.h"
+#include "compiler/manifest.h"
 #include "toolchain/data.h"
-#include "toolchain/manifest.h"
 #include "toolchain/place.h"
 
 #include <dirent.h>
@@ -156,7 +156,7 @@ static int find_driver(const char *what, char *const *env, char **out,
 }
 
 /* What it is called for: "aarch64-linux-gnu". */
-static char *triplet_of(const struct toolchain_manifest *m)
+static char *triplet_of(const struct compiler_manifest *m)
 {
 	const char *name = str_base(m->driver);
 	size_t len = stem(name);
@@ -167,7 +167,7 @@ static char *triplet_of(const struct toolchain_manifest *m)
 }
 
 static int describe(struct toolchain_installed *t, const char *what,
-		    const struct toolchain_manifest *m, struct err *err)
+		    const struct compiler_manifest *m, struct err *err)
 {
 	const struct toolchain_host *host = toolchain_data_host_of(m->host);
 	struct toolchain_release r;
@@ -247,7 +247,7 @@ int toolchain_adopt(const char *data, const char *what, bool again,
 		    struct err *err)
 {
 	struct toolchain_installed before = { 0 };
-	struct toolchain_manifest m = { 0 };
+	struct compiler_manifest m = { 0 };
 	struct err ignored;
 	char *driver;
 	bool known;
@@ -256,7 +256,7 @@ int toolchain_adopt(const char *data, const char *what, bool again,
 	*out = (struct toolchain_installed){ 0 };
 	ret = find_driver(what, env, &driver, err);
 	if (!ret)
-		ret = toolchain_manifest_make(&m, driver, env, err);
+		ret = compiler_manifest_make(&m, driver, env, err);
 	if (!ret)
 		ret = describe(out, what, &m, err);
 	known = !ret &&
@@ -274,7 +274,7 @@ int toolchain_adopt(const char *data, const char *what, bool again,
 		ret = publish(data, out, again, err);
 	}
 	toolchain_installed_release(&before);
-	toolchain_manifest_release(&m);
+	compiler_manifest_release(&m);
 	free(driver);
 	if (ret) {
 		toolchain_installed_release(out);
@@ -287,8 +287,8 @@ int toolchain_adopted_check(const struct toolchain_installed *t,
 			    char *const *env, struct err *err)
 {
 	char *driver = toolchain_installed_driver(t);
-	struct toolchain_manifest m = { 0 };
-	int ret = toolchain_manifest_make(&m, driver, env, err);
+	struct compiler_manifest m = { 0 };
+	int ret = compiler_manifest_make(&m, driver, env, err);
 
 	if (ret || !digest_equal(&m.id, &t->content)) {
 		if (!ret)
@@ -299,7 +299,7 @@ int toolchain_adopted_check(const struct toolchain_installed *t,
 			 t->id);
 		ret = -ESTALE;
 	}
-	toolchain_manifest_release(&m);
+	compiler_manifest_release(&m);
 	free(driver);
 	return ret;
 }

@@ -22,7 +22,7 @@
  * Returns 0 with `out`, no names published; -ENOENT when there is no compiler,
  * -E2BIG for more than one (`err` names them), -EEXIST for one that was
  * adopted before and has changed (the same one again is no error), or what
- * toolchain_manifest_make() returns.
+ * compiler_manifest_make() returns.
  */
 int toolchain_adopt(const char *data, const char *what, bool again,
 		    char *const *env, struct toolchain_installed *out,
@@ -30,7 +30,7 @@ int toolchain_adopt(const char *data, const char *what, bool again,
 
 /*
  * Is it still what was adopted?  0, or -ESTALE with `err` saying what to do.
- * Reads as much as toolchain_manifest_make().
+ * Reads as much as compiler_manifest_make().
  */
 int toolchain_adopted_check(const struct toolchain_installed *t,
 			    char *const *env, struct err *err);

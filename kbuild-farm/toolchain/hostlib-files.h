@@ -6,7 +6,7 @@
 #ifndef TOOLCHAIN_HOSTLIB_FILES_H
 #define TOOLCHAIN_HOSTLIB_FILES_H
 
-#include "toolchain/library.h"
+#include "compiler/library.h"
 
 /*
  * The programs below `dir` that have a loader and that this machine runs, and
@@ -16,7 +16,7 @@
 int toolchain_hostlib_programs(const char *dir, struct strv *programs,
 			       struct strv *plugins, struct err *err);
 /* This machine's ld.so.cache; buf_release(&search->cache) afterwards. */
-int toolchain_hostlib_search(struct toolchain_search *search, struct err *err);
+int toolchain_hostlib_search(struct compiler_search *search, struct err *err);
 /* Is it one of those that a kernel's build calls (not gdb, gcov ...)? */
 bool toolchain_hostlib_required(const char *path);
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/digest.h"
 #include "base/fs.h"
+#include "compiler/elf.h"
 #include "toolchain/data.h"
 #include "toolchain/deb.h"
-#include "toolchain/elf.h"
 #include "toolchain/hostlib-files.h"
 #include "toolchain/hostlib.h"
+#include "toolchain/loads.h"
 #include "toolchain/patch.h"
-#include "toolchain/proof.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -26,7 +26,7 @@ struct provision {
 	char *unpacked; /* of packages; its directories are called 0, 1 ... */
 	const struct toolchain_release *release;
 	const struct strv *files, *debs;
-	struct toolchain_search search;
+	struct compiler_search search;
 	struct strv *log;
 	struct strv changed; /* paths of patched files */
 };
@@ -58,14 +58,14 @@ static const struct toolchain_quirk *quirk_of(const struct provision *p,
 /* Does the file go by this name, or call itself so? */
 static bool answers_to(const char *file, const char *name)
 {
-	struct toolchain_elf elf;
+	struct compiler_elf elf;
 	struct err ignored;
 	bool is = str_equal(str_base(file), name);
 
-	if (toolchain_elf_read(&elf, file, &ignored))
+	if (compiler_elf_read(&elf, file, &ignored))
 		return false;
 	is = is || (elf.soname && str_equal(elf.soname, name));
-	toolchain_elf_release(&elf);
+	compiler_elf_release(&elf);
 	return is;
 }
 
@@ -119,8 +119,8 @@ static char *find_source(const struct provision *p, const char *name,
 	for (size_t i = 0; q && !path && i < q->compatible.n; i++)
 		path = find_as(p, q->compatible.v[i], from);
 	for (size_t i = 0; q && !path && i < q->compatible.n; i++) {
-		path = toolchain_library_find(q->compatible.v[i], user,
-					      &p->search);
+		path = compiler_library_find(q->compatible.v[i], user,
+					     &p->search);
 		if (path)
 			*from = xasprintf("system library %s", path);
 	}
@@ -131,17 +131,17 @@ static char *find_source(const struct provision *p, const char *name,
 
 static int check_alike(const char *library, const char *user, struct err *err)
 {
-	struct toolchain_elf a, b = { 0 };
-	int ret = toolchain_elf_read(&a, library, err);
+	struct compiler_elf a, b = { 0 };
+	int ret = compiler_elf_read(&a, library, err);
 
 	if (ret)
 		return err_set(err, EINVAL, "%s: not an ELF file", library);
-	ret = toolchain_elf_read(&b, user, err);
-	if (!ret && !toolchain_elf_alike(&a, &b))
+	ret = compiler_elf_read(&b, user, err);
+	if (!ret && !compiler_elf_alike(&a, &b))
 		ret = err_set(err, EINVAL, "%s is for another machine than %s",
 			      library, user);
-	toolchain_elf_release(&a);
-	toolchain_elf_release(&b);
+	compiler_elf_release(&a);
+	compiler_elf_release(&b);
 	return ret;
 }
 
@@ -378,7 +378,7 @@ static int prove_drivers(struct provision *p, const struct strv *programs,
 		const char *path = programs->v[i];
 
 		if (str_starts(path, bin) && is_driver(str_base(path)))
-			ret = toolchain_proof_compiles(
+			ret = toolchain_loads_compiles(
 				path, tmp, has_isl(p) ? isl : isl + 2, err);
 	}
 	fs_remove(tmp, &ignored);
@@ -397,7 +397,7 @@ static int prove(struct provision *p, struct err *err)
 
 		if (!strv_has(&p->changed, path))
 			continue;
-		ret = toolchain_proof_loads(path, err);
+		ret = toolchain_loads_loads(path, err);
 		if (ret && !toolchain_hostlib_required(path)) {
 			strv_addf(p->log, "without all symbols: %s",
 				  below(p->dir, path));
@@ -461,10 +461,10 @@ static int unpack_debs(struct provision *p, struct err *err)
 static int check_files(const struct provision *p, struct err *err)
 {
 	for (size_t i = 0; i < p->files->n; i++) {
-		struct toolchain_elf elf;
-		int ret = toolchain_elf_read(&elf, p->files->v[i], err);
+		struct compiler_elf elf;
+		int ret = compiler_elf_read(&elf, p->files->v[i], err);
 
-		toolchain_elf_release(&elf);
+		compiler_elf_release(&elf);
 		if (ret)
 			return ret == -ENOEXEC ? -EINVAL : ret;
 	}

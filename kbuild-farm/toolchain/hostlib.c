@@ -2,7 +2,7 @@
 #include "toolchain/hostlib.h"
 
 #include "base/fs.h"
-#include "toolchain/host.h"
+#include "compiler/host.h"
 #include "toolchain/hostlib-files.h"
 
 #include <dirent.h>
@@ -31,21 +31,21 @@ static bool is_plugin(const char *name)
 static void look(struct walk *w, const char *path)
 {
 	bool plugin = is_plugin(str_base(path));
-	struct toolchain_elf elf;
+	struct compiler_elf elf;
 	struct err ignored;
 	const char *host;
 
 	/* One that is broken is found by who starts it. */
-	if (!toolchain_elf_is(path) || toolchain_elf_read(&elf, path, &ignored))
+	if (!compiler_elf_is(path) || compiler_elf_read(&elf, path, &ignored))
 		return;
-	host = toolchain_host_name(&elf);
-	if (host && toolchain_runs_on(host, w->machine.machine)) {
+	host = compiler_host_name(&elf);
+	if (host && compiler_runs_on(host, w->machine.machine)) {
 		if (elf.loader)
 			strv_add(w->programs, path);
 		else if (plugin)
 			strv_add(w->plugins, path);
 	}
-	toolchain_elf_release(&elf);
+	compiler_elf_release(&elf);
 }
 
 static int walk_dir(struct walk *w, const char *dir, int depth)
@@ -91,11 +91,11 @@ int toolchain_hostlib_programs(const char *dir, struct strv *programs,
 	return ret;
 }
 
-int toolchain_hostlib_search(struct toolchain_search *search, struct err *err)
+int toolchain_hostlib_search(struct compiler_search *search, struct err *err)
 {
 	static const char file[] = "/etc/ld.so.cache";
 
-	*search = (struct toolchain_search){ 0 };
+	*search = (struct compiler_search){ 0 };
 	return fs_exists(file) ? fs_read(file, 64u << 20, &search->cache, err) :
 				 0;
 }
@@ -149,12 +149,11 @@ static struct toolchain_missing *find(struct toolchain_missing_list *out,
 }
 
 static int look_at(struct toolchain_missing_list *out, const char *path,
-		   const char *loader, const struct toolchain_search *search,
+		   const char *loader, const struct compiler_search *search,
 		   struct err *err)
 {
-	struct toolchain_needs needs;
-	int ret = toolchain_libraries_missing(&needs, path, loader, search,
-					      err);
+	struct compiler_needs needs;
+	int ret = compiler_libraries_missing(&needs, path, loader, search, err);
 
 	for (size_t i = 0; i < needs.names.n && !ret; i++) {
 		struct toolchain_missing *m = find(out, needs.names.v[i]);
@@ -165,7 +164,7 @@ static int look_at(struct toolchain_missing_list *out, const char *path,
 			strv_add(&m->users, user);
 		free(user);
 	}
-	toolchain_needs_release(&needs);
+	compiler_needs_release(&needs);
 	/* What gdb searches is gdb's business. */
 	return ret && !toolchain_hostlib_required(path) ? 0 : ret;
 }
@@ -179,16 +178,15 @@ static int by_library(const void *a, const void *b)
 
 static char *loader_of(const struct strv *programs)
 {
-	struct toolchain_elf elf = { 0 };
+	struct compiler_elf elf = { 0 };
 	struct err ignored;
 	char *loader = NULL;
 
-	if (programs->n &&
-	    !toolchain_elf_read(&elf, programs->v[0], &ignored)) {
+	if (programs->n && !compiler_elf_read(&elf, programs->v[0], &ignored)) {
 		loader = elf.loader;
 		elf.loader = NULL;
 	}
-	toolchain_elf_release(&elf);
+	compiler_elf_release(&elf);
 	return loader;
 }
 
@@ -197,7 +195,7 @@ int toolchain_hostlibs_missing(const char *dir,
 			       struct err *err)
 {
 	struct strv programs = { 0 }, plugins = { 0 };
-	struct toolchain_search search;
+	struct compiler_search search;
 	char *loader = NULL;
 	int ret = toolchain_hostlib_search(&search, err);
 

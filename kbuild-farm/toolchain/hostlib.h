@@ -9,7 +9,7 @@
  * the programs that ask for it get a DT_RUNPATH ($ORIGIN/...) to it: they stay
  * programs with their own argv[0], no wrapper and no LD_LIBRARY_PATH is
  * between, and a cell finds the library as this machine does
- * (toolchain/manifest.h).  Being below the toolchain's prefix, it is part of
+ * (compiler/manifest.h).  Being below the toolchain's prefix, it is part of
  * the toolchain's identity wherever that is unpacked.  Nothing outside of the
  * toolchain's directory is written.
  *

@@ -2,15 +2,15 @@
 #include "toolchain/install.h"
 
 #include "base/fs.h"
+#include "compiler/manifest.h"
 #include "fetch/http.h"
 #include "toolchain/data.h"
+#include "toolchain/dedup.h"
 #include "toolchain/hostlib.h"
-#include "toolchain/manifest.h"
 #include "toolchain/place.h"
-#include "toolchain/share.h"
-#include "toolchain/trial.h"
+#include "toolchain/smoke-test.h"
 #include "toolchain/unpack.h"
-#include "toolchain/vouch.h"
+#include "toolchain/verify.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,7 +37,7 @@ struct job {
 	char *id;
 	struct toolchain_place place;
 	char *dir; /* private; becomes DATA/toolchains/ID */
-	struct toolchain_vouch vouch;
+	struct toolchain_verify vouch;
 	struct toolchain_unpack *unpack;
 	struct toolchain_unpacked unpacked;
 	char *part; /* what came, kept for a resume; or NULL */
@@ -93,7 +93,7 @@ static int on_tar(void *ctx, struct bytes b, struct err *err)
 {
 	struct job *j = ctx;
 
-	return toolchain_vouch_feed(&j->vouch, b, err);
+	return toolchain_verify_feed(&j->vouch, b, err);
 }
 
 /* From the first byte, into an empty directory. */
@@ -108,7 +108,7 @@ static int begin_unpack(struct job *j, struct err *err)
 	if (!ret)
 		ret = fs_mkdirs(j->dir, 0755, err);
 	if (!ret)
-		ret = toolchain_vouch_start(&j->vouch, err);
+		ret = toolchain_verify_start(&j->vouch, err);
 	if (ret)
 		return ret;
 	setup.dir = open(j->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -222,8 +222,8 @@ static int get_archive(struct job *j)
 		j->unpack = NULL;
 	}
 	if (!ret)
-		ret = toolchain_vouch_end(&j->vouch, &j->unpacked.archive,
-					  &j->t, j->err);
+		ret = toolchain_verify_end(&j->vouch, &j->unpacked.archive,
+					   &j->t, j->err);
 	if (j->part && is_bad(ret))
 		fetch_forget(j->part);
 	return ret;
@@ -247,7 +247,7 @@ static int provide_libraries(struct job *j)
 		if (ret)
 			ret = -ELIBACC;
 		/* Files have changed. */
-		toolchain_entries_release(&j->unpacked.entries);
+		compiler_entries_release(&j->unpacked.entries);
 		if (!ret)
 			ret = toolchain_tree_read(&j->unpacked.entries, j->dir,
 						  NULL, j->err);
@@ -259,7 +259,7 @@ static int provide_libraries(struct job *j)
 static int try_it(struct job *j, const char *driver)
 {
 	char *work = toolchain_place_private(&j->place, "trial", j->err);
-	struct toolchain_trial trial = {
+	struct toolchain_smoke_test trial = {
 		.driver = driver,
 		.release = &j->o->release,
 		.triplet = j->o->triplet,
@@ -271,17 +271,17 @@ static int try_it(struct job *j, const char *driver)
 	const char *path = getenv("PATH");
 	char *search = xasprintf("PATH=%s", path ? path : TOOLCHAIN_PATH);
 	char *env[] = { search, NULL };
-	struct toolchain_manifest m = { 0 };
+	struct compiler_manifest m = { 0 };
 	bool ran = false;
 	int ret = work ? fs_mkdirs(work, 0700, j->err) : -EIO;
 
 	if (!ret)
-		ret = toolchain_trial(&trial, &ran, j->err);
+		ret = toolchain_smoke_test(&trial, &ran, j->err);
 	if (!ret && ran) {
-		ret = toolchain_manifest_make(&m, driver, env, j->err);
+		ret = compiler_manifest_make(&m, driver, env, j->err);
 		j->t.has_content = !ret;
 		j->t.content = m.id;
-		toolchain_manifest_release(&m);
+		compiler_manifest_release(&m);
 	} else if (!ret && j->o->notes) {
 		strv_addf(j->o->notes,
 			  "it runs on %s: not tried on this machine", j->host);
@@ -297,8 +297,8 @@ static int check(struct job *j)
 	int ret;
 
 	tell(j, TOOLCHAIN_CHECKS, 0, 0);
-	driver = toolchain_trial_driver(&j->unpacked.entries, j->o->triplet,
-					j->err);
+	driver = toolchain_smoke_test_driver(&j->unpacked.entries,
+					     j->o->triplet, j->err);
 	if (!driver)
 		return -ENOEXEC;
 	ret = provide_libraries(j);
@@ -340,7 +340,7 @@ static int publish(struct job *j)
 
 	tell(j, TOOLCHAIN_PUBLISHES, 0, 0);
 	describe(j);
-	toolchain_share(j->dir, j->place.path);
+	toolchain_dedup(j->dir, j->place.path);
 	toolchain_installed_place(&j->t, j->dir);
 	ret = is_cancelled(j) ? cancelled(j->err) :
 				toolchain_installed_write(&j->t, j->err);
@@ -400,7 +400,7 @@ static int make(struct job *j)
 	int ret;
 
 	tell(j, TOOLCHAIN_ASKS, 0, 0);
-	ret = toolchain_vouch_begin(&j->vouch, j->o, j->err);
+	ret = toolchain_verify_begin(&j->vouch, j->o, j->err);
 	if (ret)
 		return ret;
 	j->dir = toolchain_place_private(&j->place, j->id, j->err);
@@ -427,7 +427,7 @@ static void release(struct job *j, bool keep)
 {
 	toolchain_unpack_free(j->unpack);
 	toolchain_unpacked_release(&j->unpacked);
-	toolchain_vouch_release(&j->vouch);
+	toolchain_verify_release(&j->vouch);
 	toolchain_place_close(&j->place);
 	if (!keep)
 		toolchain_installed_release(&j->t);

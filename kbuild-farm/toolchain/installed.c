@@ -325,7 +325,7 @@ void toolchain_sweep(const char *data)
 int toolchain_verify(const struct toolchain_installed *t,
 		     const atomic_bool *cancel, struct err *err)
 {
-	struct toolchain_entries e;
+	struct compiler_entries e;
 	struct digest tree;
 	int ret;
 
@@ -335,7 +335,7 @@ int toolchain_verify(const struct toolchain_installed *t,
 	if (ret)
 		return ret;
 	toolchain_tree_digest(&e, &tree);
-	toolchain_entries_release(&e);
+	compiler_entries_release(&e);
 	if (digest_equal(&tree, &t->tree))
 		return 0;
 	return err_set(err, EBADMSG,

@@ -44,7 +44,7 @@ static bool leads_into(const char *target, const char *dir)
  * its tools.  One that was adopted lies among files of others.
  */
 static bool is_ours(const char *path, const char *target,
-		    const struct toolchain_link_wish *w)
+		    const struct toolchain_link_request *w)
 {
 	char *home = xasprintf("%s/toolchains", w->data);
 	bool same = leads_into(target, w->bin) ||
@@ -104,7 +104,7 @@ static void sweep(const char *path)
 }
 
 /* Returns 1 when the link was made, 0 when it was there or is taken. */
-static int make_link(const struct toolchain_link_wish *w, const char *path,
+static int make_link(const struct toolchain_link_request *w, const char *path,
 		     const char *target, struct strv *links,
 		     struct strv *collisions, struct err *err)
 {
@@ -139,8 +139,8 @@ static bool is_tool(const char *path)
 	return !stat(path, &st) && S_ISREG(st.st_mode) && st.st_mode & 0111;
 }
 
-static int list_tools(const struct toolchain_link_wish *w, struct strv *names,
-		      struct err *err)
+static int list_tools(const struct toolchain_link_request *w,
+		      struct strv *names, struct err *err)
 {
 	DIR *dir = opendir(w->bin);
 	struct dirent *d;
@@ -165,7 +165,8 @@ static int list_tools(const struct toolchain_link_wish *w, struct strv *names,
 		       w->triplet ? "-*" : "");
 }
 
-static char *target_for(const struct toolchain_link_wish *w, const char *tool)
+static char *target_for(const struct toolchain_link_request *w,
+			const char *tool)
 {
 	char *copy = w->copies ? xasprintf("%s/%s", w->copies, tool) : NULL;
 
@@ -175,7 +176,7 @@ static char *target_for(const struct toolchain_link_wish *w, const char *tool)
 	return xasprintf("%s/%s", w->bin, tool);
 }
 
-static int make_all(const struct toolchain_link_wish *w,
+static int make_all(const struct toolchain_link_request *w,
 		    const struct strv *tools, struct strv *made,
 		    struct strv *links, struct strv *collisions,
 		    struct err *err)
@@ -200,7 +201,7 @@ static int make_all(const struct toolchain_link_wish *w,
 	return ret < 0 ? ret : 0;
 }
 
-int toolchain_link_publish(const struct toolchain_link_wish *w,
+int toolchain_link_publish(const struct toolchain_link_request *w,
 			   struct strv *links, struct strv *collisions,
 			   struct err *err)
 {

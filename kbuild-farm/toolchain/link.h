@@ -17,13 +17,13 @@
 #include "base/str.h"
 #include "toolchain/release.h"
 
-struct toolchain_link_wish {
+struct toolchain_link_request {
 	const char *dir; /* of links, made when missing: "DATA/bin" */
 	const char *data; /* DATA */
 	const char *bin; /* of the tools, absolute, as links shall spell it */
 	/*
 	 * A directory with copies of some tools under the same names, which
-	 * go before (toolchain/plugins.h), or NULL.
+	 * go before (compiler/plugins.h), or NULL.
 	 */
 	const char *copies;
 	const char *triplet; /* the tools' names begin with it; NULL: clang */
@@ -41,7 +41,7 @@ char *toolchain_link_dir(const char *data);
  * triplet; another negative errno with `err` naming the path.  On failure
  * the links that were made are taken back.
  */
-int toolchain_link_publish(const struct toolchain_link_wish *w,
+int toolchain_link_publish(const struct toolchain_link_request *w,
 			   struct strv *links, struct strv *collisions,
 			   struct err *err);
 /*

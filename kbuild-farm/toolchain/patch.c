@@ -4,7 +4,7 @@
 #include "base/capture.h"
 #include "base/fs.h"
 #include "base/which.h"
-#include "toolchain/elf.h"
+#include "compiler/elf.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -45,19 +45,19 @@ static bool same_text(const char *a, const char *b)
 }
 
 /* Is the new file the old one, but for the path? */
-static int check(const struct toolchain_elf *old, const char *file,
+static int check(const struct compiler_elf *old, const char *file,
 		 const char *path, struct err *err)
 {
-	struct toolchain_elf now;
-	int ret = toolchain_elf_read(&now, file, err);
+	struct compiler_elf now;
+	int ret = compiler_elf_read(&now, file, err);
 
-	if (!ret && (!toolchain_elf_alike(old, &now) ||
+	if (!ret && (!compiler_elf_alike(old, &now) ||
 		     !same_text(old->loader, now.loader) ||
 		     !same_text(old->soname, now.soname) ||
 		     !same_list(&old->needed, &now.needed) ||
 		     !same_text(now.runpath ? now.runpath : now.rpath, path)))
 		ret = err_set(err, ENOEXEC, "patchelf made another program");
-	toolchain_elf_release(&now);
+	compiler_elf_release(&now);
 	return ret;
 }
 
@@ -102,7 +102,7 @@ static int publish(const char *made, const char *file, const struct stat *st,
 	return 0;
 }
 
-static int patch(const char *file, const struct toolchain_elf *elf,
+static int patch(const char *file, const struct compiler_elf *elf,
 		 const char *element, struct toolchain_patch *out,
 		 struct err *err)
 {
@@ -143,8 +143,8 @@ static int patch(const char *file, const struct toolchain_elf *elf,
 int toolchain_patch_runpath(const char *file, const char *element,
 			    struct toolchain_patch *out, struct err *err)
 {
-	struct toolchain_elf elf;
-	int ret = toolchain_elf_read(&elf, file, err);
+	struct compiler_elf elf;
+	int ret = compiler_elf_read(&elf, file, err);
 
 	*out = (struct toolchain_patch){ 0 };
 	if (ret)
@@ -153,7 +153,7 @@ int toolchain_patch_runpath(const char *file, const char *element,
 		ret = patch(file, &elf, element, out, err);
 		out->done = !ret;
 	}
-	toolchain_elf_release(&elf);
+	compiler_elf_release(&elf);
 	if (ret)
 		err_wrap(err, "%s", file);
 	return ret;

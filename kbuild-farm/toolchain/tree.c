@@ -16,31 +16,31 @@
 #define BLOCK     (1u << 18)
 
 struct reading {
-	struct toolchain_entries *out;
+	struct compiler_entries *out;
 	const char *dir;
 	const atomic_bool *cancel;
 	uint8_t *block;
 	struct err *err;
 };
 
-struct toolchain_entry *toolchain_tree_add(struct toolchain_entries *e,
-					   const char *path)
+struct compiler_entry *toolchain_tree_add(struct compiler_entries *e,
+					  const char *path)
 {
 	/* Room grows by doubling; how much there is follows from n. */
 	if (!(e->n & (e->n - 1)))
 		e->v = xrealloc(e->v, (e->n ? 2 * e->n : 1) * sizeof(*e->v));
-	e->v[e->n] = (struct toolchain_entry){ .path = xstrdup(path) };
+	e->v[e->n] = (struct compiler_entry){ .path = xstrdup(path) };
 	return &e->v[e->n++];
 }
 
 static int by_path(const void *a, const void *b)
 {
-	const struct toolchain_entry *x = a, *y = b;
+	const struct compiler_entry *x = a, *y = b;
 
 	return strcmp(x->path, y->path);
 }
 
-void toolchain_tree_sort(struct toolchain_entries *e)
+void toolchain_tree_sort(struct compiler_entries *e)
 {
 	if (e->n)
 		qsort(e->v, e->n, sizeof(*e->v), by_path);
@@ -72,7 +72,7 @@ static int hash(struct reading *r, int fd, const char *path,
 }
 
 static int add_file(struct reading *r, int at, const char *name,
-		    struct toolchain_entry *e)
+		    struct compiler_entry *e)
 {
 	int fd = openat(at, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
@@ -84,7 +84,7 @@ static int add_file(struct reading *r, int at, const char *name,
 		ret = err_set(r->err, EAGAIN, "%s/%s: changes while it is read",
 			      r->dir, e->path);
 	} else {
-		e->kind = TOOLCHAIN_FILE;
+		e->kind = COMPILER_FILE;
 		e->executable = st.st_mode & S_IXUSR;
 		e->size = (uint64_t)st.st_size;
 		e->mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 +
@@ -97,7 +97,7 @@ static int add_file(struct reading *r, int at, const char *name,
 }
 
 static int add_link(struct reading *r, int at, const char *name,
-		    struct toolchain_entry *e)
+		    struct compiler_entry *e)
 {
 	char target[PATH_MAX];
 	ssize_t n = readlinkat(at, name, target, sizeof(target));
@@ -107,7 +107,7 @@ static int add_link(struct reading *r, int at, const char *name,
 	if ((size_t)n == sizeof(target))
 		return err_set(r->err, ENAMETOOLONG, "%s/%s: %s", r->dir,
 			       e->path, strerror(ENAMETOOLONG));
-	e->kind = TOOLCHAIN_LINK;
+	e->kind = COMPILER_LINK;
 	e->target = xstrndup(target, (size_t)n);
 	return 0;
 }
@@ -128,9 +128,9 @@ static int read_member(struct reading *r, int at, const char *path, int depth)
 		return fd < 0 ? failed(r, path) :
 				read_dir(r, fd, path, depth + 1);
 	}
-	if (r->out->n >= TOOLCHAIN_ENTRIES_MAX)
+	if (r->out->n >= COMPILER_ENTRIES_MAX)
 		return err_set(r->err, E2BIG, "%s: more than %u files", r->dir,
-			       TOOLCHAIN_ENTRIES_MAX);
+			       COMPILER_ENTRIES_MAX);
 	if (S_ISREG(st.st_mode))
 		ret = add_file(r, at, name, toolchain_tree_add(r->out, path));
 	else if (S_ISLNK(st.st_mode))
@@ -177,12 +177,12 @@ static int read_dir(struct reading *r, int fd, const char *path, int depth)
 	if (!ret && errno)
 		ret = failed(r, path);
 	if (!ret && is_empty && path[0])
-		toolchain_tree_add(r->out, path)->kind = TOOLCHAIN_DIR;
+		toolchain_tree_add(r->out, path)->kind = COMPILER_DIR;
 	closedir(list);
 	return ret;
 }
 
-int toolchain_tree_read(struct toolchain_entries *out, const char *dir,
+int toolchain_tree_read(struct compiler_entries *out, const char *dir,
 			const atomic_bool *cancel, struct err *err)
 {
 	struct reading r = {
@@ -190,14 +190,14 @@ int toolchain_tree_read(struct toolchain_entries *out, const char *dir,
 	};
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret;
 
-	*out = (struct toolchain_entries){ 0 };
+	*out = (struct compiler_entries){ 0 };
 	if (fd < 0)
 		return err_errno(err, "%s", dir);
 	r.block = xmalloc(BLOCK);
 	ret = read_dir(&r, fd, "", 0);
 	free(r.block);
 	if (ret)
-		toolchain_entries_release(out);
+		compiler_entries_release(out);
 	else
 		toolchain_tree_sort(out);
 	return ret;
@@ -205,15 +205,14 @@ int toolchain_tree_read(struct toolchain_entries *out, const char *dir,
 
 static int by_reference(const void *a, const void *b)
 {
-	const struct toolchain_entry *const *x = a, *const *y = b;
+	const struct compiler_entry *const *x = a, *const *y = b;
 
 	return strcmp((*x)->path, (*y)->path);
 }
 
-void toolchain_tree_digest(const struct toolchain_entries *e,
-			   struct digest *out)
+void toolchain_tree_digest(const struct compiler_entries *e, struct digest *out)
 {
-	const struct toolchain_entry **v = xcalloc(e->n + 1, sizeof(*v));
+	const struct compiler_entry **v = xcalloc(e->n + 1, sizeof(*v));
 	struct digest_run *run = digest_new();
 	struct buf line = { 0 };
 
@@ -224,10 +223,10 @@ void toolchain_tree_digest(const struct toolchain_entries *e,
 		buf_reset(&line);
 		buf_put_u8(&line, (uint8_t)v[i]->kind);
 		buf_put_str(&line, v[i]->path);
-		if (v[i]->kind == TOOLCHAIN_FILE) {
+		if (v[i]->kind == COMPILER_FILE) {
 			buf_put_u8(&line, v[i]->executable);
 			buf_add(&line, v[i]->digest.b, DIGEST_SIZE);
-		} else if (v[i]->kind == TOOLCHAIN_LINK) {
+		} else if (v[i]->kind == COMPILER_LINK) {
 			buf_put_str(&line, v[i]->target);
 		}
 		digest_add(run, buf_bytes(&line));

@@ -2,7 +2,7 @@
 /*
  * toolchain/tree.h - all that lies below a directory, and its one digest.
  *
- * Entries are those of toolchain/manifest.h, but with paths relative to the
+ * Entries are those of compiler/manifest.h, but with paths relative to the
  * directory: FILE, LINK, and DIR for a directory that is empty.  Directories
  * above an entry are none themselves, times and hard links do not count: who
  * makes the entries anew in an empty directory gets the same digest.
@@ -12,7 +12,7 @@
 #ifndef TOOLCHAIN_TREE_H
 #define TOOLCHAIN_TREE_H
 
-#include "toolchain/manifest.h"
+#include "compiler/manifest.h"
 
 #include <stdatomic.h>
 
@@ -26,11 +26,11 @@
  * link nor directory is refused.  A gcc (100 to 300 MB) takes a second.
  *
  * Returns 0 with `out` sorted by path (strcmp); -E2BIG beyond
- * TOOLCHAIN_ENTRIES_MAX; -ECANCELED once *cancel (may be NULL) is true;
+ * COMPILER_ENTRIES_MAX; -ECANCELED once *cancel (may be NULL) is true;
  * -EINVAL for a device and the like; or another negative errno with `err`
  * naming the file.  `out` is empty on failure.
  */
-int toolchain_tree_read(struct toolchain_entries *out, const char *dir,
+int toolchain_tree_read(struct compiler_entries *out, const char *dir,
 			const atomic_bool *cancel, struct err *err);
 
 /*
@@ -39,14 +39,14 @@ int toolchain_tree_read(struct toolchain_entries *out, const char *dir,
  * for a FILE its executable bit (u8) and digest, for a LINK its target (as
  * path).  Pure.
  */
-void toolchain_tree_digest(const struct toolchain_entries *e,
+void toolchain_tree_digest(const struct compiler_entries *e,
 			   struct digest *out);
 
 /* One more entry, zeroed but for its path, which is copied; borrowed. */
-struct toolchain_entry *toolchain_tree_add(struct toolchain_entries *e,
-					   const char *path);
-/* By path, as toolchain_entries_find() wants them. */
-void toolchain_tree_sort(struct toolchain_entries *e);
+struct compiler_entry *toolchain_tree_add(struct compiler_entries *e,
+					  const char *path);
+/* By path, as compiler_entries_find() wants them. */
+void toolchain_tree_sort(struct compiler_entries *e);
 
 /*
  * May this be the path of an entry?  Relative, 1 to TOOLCHAIN_PATH_MAX bytes,

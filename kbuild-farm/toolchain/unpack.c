@@ -324,7 +324,7 @@ struct toolchain_unpack *toolchain_unpack_start(
 	if (!u->setup.bytes)
 		u->setup.bytes = BYTES_MAX;
 	if (!u->setup.entries)
-		u->setup.entries = TOOLCHAIN_ENTRIES_MAX;
+		u->setup.entries = COMPILER_ENTRIES_MAX;
 	if (!u->setup.ratio)
 		u->setup.ratio = RATIO_MAX;
 	u->ring = xmalloc(RING);
@@ -431,6 +431,6 @@ void toolchain_unpack_free(struct toolchain_unpack *u)
 
 void toolchain_unpacked_release(struct toolchain_unpacked *u)
 {
-	toolchain_entries_release(&u->entries);
+	compiler_entries_release(&u->entries);
 	*u = (struct toolchain_unpacked){ 0 };
 }

@@ -44,7 +44,7 @@ struct toolchain_unpack_setup {
 	 */
 	int (*tar)(void *ctx, struct bytes b, struct err *err);
 	void *ctx;
-	/* 0: 8 GiB, TOOLCHAIN_ENTRIES_MAX, 100. */
+	/* 0: 8 GiB, COMPILER_ENTRIES_MAX, 100. */
 	uint64_t bytes;
 	uint32_t entries;
 	uint32_t ratio;
@@ -54,7 +54,7 @@ struct toolchain_unpack_setup {
 struct toolchain_unpacked {
 	struct digest archive; /* of the bytes that were pushed */
 	uint64_t archive_bytes;
-	struct toolchain_entries entries; /* sorted by path */
+	struct compiler_entries entries; /* sorted by path */
 };
 
 /* NULL, with `err` set, when no thread could be had. */

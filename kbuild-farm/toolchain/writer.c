@@ -14,7 +14,7 @@
 /* A path that was made.  Sizes of paths are bounded, so no memory runs out
  * that `most` does not account for. */
 struct made {
-	struct toolchain_entry entry; /* owns path and target */
+	struct compiler_entry entry; /* owns path and target */
 	size_t below; /* of a directory: entries in it */
 	UT_hash_handle hh;
 };
@@ -84,7 +84,7 @@ static struct made *find(const struct toolchain_writer *w, const char *path)
 }
 
 static int add(struct toolchain_writer *w, const char *path,
-	       enum toolchain_kind kind, struct made **out, struct err *err)
+	       enum compiler_kind kind, struct made **out, struct err *err)
 {
 	struct made *m;
 
@@ -131,10 +131,10 @@ static int enter(struct toolchain_writer *w, const char *path, struct err *err)
 	if (ret)
 		return ret;
 	m = find(w, path);
-	if (m && m->entry.kind != TOOLCHAIN_DIR)
+	if (m && m->entry.kind != COMPILER_DIR)
 		return err_set(err, EINVAL, "%s: not a directory", path);
 	if (!m) {
-		ret = add(w, path, TOOLCHAIN_DIR, &m, err);
+		ret = add(w, path, COMPILER_DIR, &m, err);
 		if (ret)
 			return ret;
 		if (mkdirat(w->parent, str_base(path), 0755))
@@ -155,7 +155,7 @@ static int enter(struct toolchain_writer *w, const char *path, struct err *err)
 
 /* Everything that a new path must be; its parent is entered. */
 static int prepare(struct toolchain_writer *w, const char *path,
-		   enum toolchain_kind kind, struct made **out, struct err *err)
+		   enum compiler_kind kind, struct made **out, struct err *err)
 {
 	char *upper;
 	int ret;
@@ -197,7 +197,7 @@ int toolchain_writer_link(struct toolchain_writer *w, const char *path,
 		return err_set(err, EINVAL,
 			       "%s: a link that leads outside: \"%.200s\"",
 			       path, target);
-	ret = prepare(w, path, TOOLCHAIN_LINK, &m, err);
+	ret = prepare(w, path, COMPILER_LINK, &m, err);
 	if (ret)
 		return ret;
 	m->entry.target = xstrdup(target);
@@ -213,7 +213,7 @@ int toolchain_writer_hard(struct toolchain_writer *w, const char *path,
 	char *upper;
 	int from, ret;
 
-	if (!to || to->entry.kind != TOOLCHAIN_FILE)
+	if (!to || to->entry.kind != COMPILER_FILE)
 		return err_set(err, EINVAL,
 			       "%s: a hard link to what is no file: \"%.200s\"",
 			       path, target);
@@ -225,7 +225,7 @@ int toolchain_writer_hard(struct toolchain_writer *w, const char *path,
 	from = fcntl(w->parent, F_DUPFD_CLOEXEC, 0);
 	if (from < 0)
 		return err_errno(err, "%s", path);
-	ret = prepare(w, path, TOOLCHAIN_FILE, &m, err);
+	ret = prepare(w, path, COMPILER_FILE, &m, err);
 	if (!ret &&
 	    linkat(from, str_base(target), w->parent, str_base(path), 0))
 		ret = err_errno(err, "%s", path);
@@ -242,7 +242,7 @@ int toolchain_writer_hard(struct toolchain_writer *w, const char *path,
 int toolchain_writer_open(struct toolchain_writer *w, const char *path,
 			  bool executable, struct err *err)
 {
-	int ret = prepare(w, path, TOOLCHAIN_FILE, &w->current, err);
+	int ret = prepare(w, path, COMPILER_FILE, &w->current, err);
 
 	if (ret)
 		return ret;
@@ -275,7 +275,7 @@ int toolchain_writer_add(struct toolchain_writer *w, struct bytes b,
 int toolchain_writer_close(struct toolchain_writer *w,
 			   const struct timespec *mtime, struct err *err)
 {
-	struct toolchain_entry *e = &w->current->entry;
+	struct compiler_entry *e = &w->current->entry;
 	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, *mtime };
 	int ret = 0;
 
@@ -291,10 +291,10 @@ int toolchain_writer_close(struct toolchain_writer *w,
 	return ret;
 }
 
-static void copy_entry(struct toolchain_entries *out,
-		       const struct toolchain_entry *from)
+static void copy_entry(struct compiler_entries *out,
+		       const struct compiler_entry *from)
 {
-	struct toolchain_entry *e = toolchain_tree_add(out, from->path);
+	struct compiler_entry *e = toolchain_tree_add(out, from->path);
 	char *path = e->path;
 
 	*e = *from;
@@ -303,13 +303,13 @@ static void copy_entry(struct toolchain_entries *out,
 }
 
 void toolchain_writer_list(const struct toolchain_writer *w,
-			   struct toolchain_entries *out)
+			   struct compiler_entries *out)
 {
 	const struct made *m;
 
-	*out = (struct toolchain_entries){ 0 };
+	*out = (struct compiler_entries){ 0 };
 	for (m = w->all; m; m = m->hh.next) {
-		if (m->entry.kind != TOOLCHAIN_DIR || !m->below)
+		if (m->entry.kind != COMPILER_DIR || !m->below)
 			copy_entry(out, &m->entry);
 	}
 	toolchain_tree_sort(out);

@@ -42,6 +42,6 @@ int toolchain_writer_close(struct toolchain_writer *w,
 
 /* All that was made, sorted; the caller releases it. */
 void toolchain_writer_list(const struct toolchain_writer *w,
-			   struct toolchain_entries *out);
+			   struct compiler_entries *out);
 
 #endif

@@ -17,7 +17,7 @@
 
 struct wire_cell {
 	uint32_t cell; /* unique in this connection */
-	struct digest toolchain; /* toolchain_manifest_id() */
+	struct digest toolchain; /* compiler_manifest_id() */
 	uint8_t is_clang;
 	char *driver; /* its absolute path in the view */
 	struct strv roots; /* directories of the client, WIRE_ROOTS at most */
@@ -47,7 +47,7 @@ struct wire_have {
 	uint8_t state; /* enum wire_have_state */
 	/*
 	 * For people, may be empty; of a cell that is ready with a toolchain
-	 * of the node's own the toolchain_manifest_id() of that, in hex.
+	 * of the node's own the compiler_manifest_id() of that, in hex.
 	 */
 	char *detail;
 };

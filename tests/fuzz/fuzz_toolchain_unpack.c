@@ -66,17 +66,17 @@ static void mend_sums(uint8_t *tar, size_t size)
 	}
 }
 
-static void check_entries(const struct toolchain_entries *entries)
+static void check_entries(const struct compiler_entries *entries)
 {
-	struct toolchain_entries read;
+	struct compiler_entries read;
 	struct digest a, b;
 	struct err err;
 
 	for (size_t i = 0; i < entries->n; i++) {
-		const struct toolchain_entry *e = &entries->v[i];
+		const struct compiler_entry *e = &entries->v[i];
 
 		if (!toolchain_tree_is_path(e->path) ||
-		    (e->kind == TOOLCHAIN_LINK &&
+		    (e->kind == COMPILER_LINK &&
 		     !toolchain_tree_is_inside(e->path, e->target)))
 			abort();
 		/* What a tree does not count, either. */
@@ -89,7 +89,7 @@ static void check_entries(const struct toolchain_entries *entries)
 	toolchain_tree_digest(&read, &b);
 	if (!digest_equal(&a, &b))
 		abort();
-	toolchain_entries_release(&read);
+	compiler_entries_release(&read);
 }
 
 static void check_beside(void)

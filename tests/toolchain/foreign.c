@@ -29,7 +29,7 @@ static void fail(const struct node *n, const char *what, const char *why)
 static void keep(struct node *n, const char *tree, const char *id,
 		 const char *host)
 {
-	struct toolchain_entries all;
+	struct compiler_entries all;
 	struct err err = { 0 };
 	struct file *files;
 	struct gift g = { .id = id, .host = host };
@@ -38,13 +38,13 @@ static void keep(struct node *n, const char *tree, const char *id,
 		fail(NULL, tree, err.text);
 	files = xcalloc(all.n, sizeof(*files));
 	for (size_t i = 0; i < all.n; i++) {
-		const struct toolchain_entry *e = &all.v[i];
+		const struct compiler_entry *e = &all.v[i];
 
 		files[i] = (struct file){
 			.path = e->path,
 			.kind = (enum wire_kind)e->kind,
 			.executable = e->executable,
-			.from = e->kind == TOOLCHAIN_FILE ?
+			.from = e->kind == COMPILER_FILE ?
 					xasprintf("%s/%s", tree, e->path) :
 					NULL,
 			.target = e->target,

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/str.h"
-#include "toolchain/manifest.h"
+#include "compiler/manifest.h"
 #include "wire/flags.h"
 #include "wire/msg.h"
 #include "wire/paths.h"
@@ -84,7 +84,7 @@ struct client_blob {
 };
 
 static struct event_base *client_base;
-static struct toolchain_manifest client_gcc;
+static struct compiler_manifest client_gcc;
 static struct client_blob *client_blobs;
 static size_t client_n_blobs;
 
@@ -125,9 +125,9 @@ static inline void client_send_blob(struct client *c, const struct digest *d,
 static inline const char *client_tool(const struct digest *d)
 {
 	for (size_t i = 0; i < client_gcc.entries.n; i++) {
-		const struct toolchain_entry *e = &client_gcc.entries.v[i];
+		const struct compiler_entry *e = &client_gcc.entries.v[i];
 
-		if (e->kind == TOOLCHAIN_FILE && digest_equal(&e->digest, d))
+		if (e->kind == COMPILER_FILE && digest_equal(&e->digest, d))
 			return e->path;
 	}
 	return NULL;

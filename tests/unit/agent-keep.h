@@ -15,14 +15,14 @@
 struct gift {
 	const char *id;
 	char *host;
-	struct toolchain_entries entries;
+	struct compiler_entries entries;
 	struct digest tree;
 };
 
 static inline void gift_release(struct gift *g)
 {
 	free(g->host);
-	toolchain_entries_release(&g->entries);
+	compiler_entries_release(&g->entries);
 	*g = (struct gift){ 0 };
 }
 
@@ -36,11 +36,11 @@ static inline struct gift gift_of(const char *id, const char *host,
 	ck_assert_msg(!toolchain_tree_read(&g.entries, dir, NULL, &err), "%s",
 		      err.text);
 	for (size_t i = 0; i < g.entries.n; i++) {
-		const struct toolchain_entry *e = &g.entries.v[i];
+		const struct compiler_entry *e = &g.entries.v[i];
 		char *path = xasprintf("%s/%s", dir, e->path);
 		struct buf content = { 0 };
 
-		if (e->kind == TOOLCHAIN_FILE) {
+		if (e->kind == COMPILER_FILE) {
 			ck_assert_int_eq(
 				fs_read(path, 1u << 30, &content, &err), 0);
 			play_blob(buf_bytes(&content));
@@ -52,13 +52,12 @@ static inline struct gift gift_of(const char *id, const char *host,
 	return g;
 }
 
-static inline struct toolchain_entry *gift_file(struct gift *g,
-						const char *path,
-						const char *content)
+static inline struct compiler_entry *gift_file(struct gift *g, const char *path,
+					       const char *content)
 {
-	struct toolchain_entry *e = toolchain_tree_add(&g->entries, path);
+	struct compiler_entry *e = toolchain_tree_add(&g->entries, path);
 
-	e->kind = TOOLCHAIN_FILE;
+	e->kind = COMPILER_FILE;
 	e->size = strlen(content);
 	e->mtime_ns = 1600000000123456789;
 	e->digest = play_blob(bytes_str(content));
@@ -68,9 +67,9 @@ static inline struct toolchain_entry *gift_file(struct gift *g,
 static inline void gift_link(struct gift *g, const char *path,
 			     const char *target)
 {
-	struct toolchain_entry *e = toolchain_tree_add(&g->entries, path);
+	struct compiler_entry *e = toolchain_tree_add(&g->entries, path);
 
-	e->kind = TOOLCHAIN_LINK;
+	e->kind = COMPILER_LINK;
 	e->target = xstrdup(target);
 }
 
@@ -84,7 +83,7 @@ static inline struct gift gift_small(const char *id, const char *host,
 	gift_link(&g, "t/bin/x-cc", "x-gcc");
 	gift_file(&g, "t/include/a.h", "int a;\n");
 	gift_file(&g, "t/include/empty.h", "");
-	toolchain_tree_add(&g.entries, "t/tmp")->kind = TOOLCHAIN_DIR;
+	toolchain_tree_add(&g.entries, "t/tmp")->kind = COMPILER_DIR;
 	toolchain_tree_sort(&g.entries);
 	toolchain_tree_digest(&g.entries, &g.tree);
 	return g;
@@ -111,7 +110,7 @@ static inline void gift_send_some(struct client *c, const struct gift *g,
 	sent->digest = xcalloc(n + 1, sizeof(*sent->digest));
 	m.entries = xcalloc(n + 1, sizeof(*m.entries));
 	for (size_t i = 0; i < n; i++) {
-		const struct toolchain_entry *e = &g->entries.v[at + i];
+		const struct compiler_entry *e = &g->entries.v[at + i];
 
 		sent->digest[i] = e->digest;
 		m.entries[i] = (struct wire_keep_entry){

@@ -217,10 +217,10 @@ static inline void node_fill_store(void)
 
 	ck_assert_msg(!store_open(&store, node_store, 0, &err), "%s", err.text);
 	for (size_t i = 0; i < client_gcc.entries.n; i++) {
-		const struct toolchain_entry *e = &client_gcc.entries.v[i];
+		const struct compiler_entry *e = &client_gcc.entries.v[i];
 		struct buf content = { 0 };
 
-		if (e->kind != TOOLCHAIN_FILE)
+		if (e->kind != COMPILER_FILE)
 			continue;
 		ck_assert_int_eq(fs_read(e->path, 1u << 30, &content, &err), 0);
 		ck_assert_int_eq(store_put(store, &e->digest,
@@ -239,7 +239,7 @@ static inline void node_set_up_all(void)
 
 	signal(SIGPIPE, SIG_IGN);
 	setenv("PATH", "/usr/local/bin:/usr/bin:/bin", 1);
-	ck_assert_msg(!toolchain_manifest_make(&client_gcc, GCC, env, &err),
+	ck_assert_msg(!compiler_manifest_make(&client_gcc, GCC, env, &err),
 		      "%s", err.text);
 	node_store = node_dir();
 	node_fill_store();
@@ -248,7 +248,7 @@ static inline void node_set_up_all(void)
 static inline void node_tear_down_all(void)
 {
 	node_remove(node_store);
-	toolchain_manifest_release(&client_gcc);
+	compiler_manifest_release(&client_gcc);
 }
 
 /* For each test. */

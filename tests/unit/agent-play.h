@@ -142,7 +142,7 @@ static inline void play_send_tools(struct client *c, unsigned cell)
 	struct play_view view = { 0 };
 
 	for (size_t i = 0; i < client_gcc.entries.n; i++) {
-		const struct toolchain_entry *t = &client_gcc.entries.v[i];
+		const struct compiler_entry *t = &client_gcc.entries.v[i];
 		struct wire_entry *e = play_entry(c, &view, t->path,
 						  (enum wire_kind)t->kind);
 

@@ -21,9 +21,9 @@
 static char dir[64];
 static char *place, *driver;
 static struct agent_lease lease;
-static struct toolchain_entries program;
+static struct compiler_entries program;
 static struct agent_ask *ask;
-static struct toolchain_runner runner;
+static struct compiler_runner runner;
 static struct buf said;
 static int status;
 static struct err err;
@@ -42,7 +42,7 @@ static void tear_down(void)
 {
 	agent_ask_free(ask);
 	agent_lease_release(&lease);
-	toolchain_entries_release(&program);
+	compiler_entries_release(&program);
 	buf_release(&said);
 	free(driver);
 	free(place);
@@ -63,7 +63,7 @@ static void make(const char *from)
 	ck_assert_int_eq(
 		toolchain_tree_read(&lease.record.entries, place, NULL, &err),
 		0);
-	ck_assert_msg(!toolchain_manifest_program(&program, driver, env, &err),
+	ck_assert_msg(!compiler_manifest_program(&program, driver, env, &err),
 		      "%s", err.text);
 	ck_assert_msg(!agent_ask_new(&ask, &lease, &program, driver,
 				     &(struct cell_limits){ 0 }, &err),

@@ -29,7 +29,7 @@ static void set_up(void)
 	strcpy(dir, "/tmp/check_agent.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	place = xasprintf("%s/toolchains", dir);
-	kept = agent_kept_new(place);
+	kept = agent_tool_stage(place);
 }
 
 static void tear_down(void)
@@ -42,9 +42,9 @@ static void tear_down(void)
 static struct agent_record record_of(const char *id, const char *content)
 {
 	struct agent_record r = { .id = xstrdup(id), .host = xstrdup("arm64") };
-	struct toolchain_entry *e = toolchain_tree_add(&r.entries, "bin/gcc");
+	struct compiler_entry *e = toolchain_tree_add(&r.entries, "bin/gcc");
 
-	e->kind = TOOLCHAIN_FILE;
+	e->kind = COMPILER_FILE;
 	e->executable = true;
 	e->size = strlen(content);
 	e->mtime_ns = -1500000000;
@@ -72,7 +72,7 @@ static int publish(const char *id, const char *content, const char *written)
 	struct wire_entry e = { .inode.executable = 1,
 				.inode.size = strlen(written),
 				.inode.mtime_ns = -1500000000 };
-	struct agent_kept_new *new;
+	struct agent_tool_stage *new;
 	struct agent_view_target t;
 	atomic_bool stop = false;
 	int fd = file_with(written), ret;
@@ -176,7 +176,7 @@ END_TEST
 
 START_TEST(what_does_not_fit_the_disk_is_refused)
 {
-	struct agent_kept_new *new;
+	struct agent_tool_stage *new;
 
 	ck_assert_int_eq(agent_kept_begin(kept, &new, 1ull << 60, 1, &err),
 			 -ENOSPC);

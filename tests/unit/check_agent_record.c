@@ -60,7 +60,7 @@ static void make_record(void)
 START_TEST(it_comes_back_as_it_was)
 {
 	struct agent_record got;
-	const struct toolchain_entry *e;
+	const struct compiler_entry *e;
 
 	make_record();
 	ck_assert_int_eq(agent_record_read(&got, dir, &err), -ENOENT);

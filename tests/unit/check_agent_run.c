@@ -8,8 +8,8 @@
 #include "agent/reaper.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "compiler/manifest.h"
 #include "suite.h"
-#include "toolchain/manifest.h"
 
 #include <check.h>
 #include <errno.h>
@@ -24,7 +24,7 @@
 
 static struct event_base *base;
 static struct agent_reaper *reaper;
-static struct toolchain_manifest gcc;
+static struct compiler_manifest gcc;
 static struct cell *cell;
 static struct event *readable;
 static struct agent_run *run;
@@ -38,14 +38,14 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	cell_read(arg);
 }
 
-static void put(const struct toolchain_entry *e)
+static void put(const struct compiler_entry *e)
 {
 	int fd;
 
-	if (e->kind == TOOLCHAIN_LINK) {
+	if (e->kind == COMPILER_LINK) {
 		ck_assert_int_eq(cell_put_link(cell, e->path, e->target, &err),
 				 0);
-	} else if (e->kind == TOOLCHAIN_DIR) {
+	} else if (e->kind == COMPILER_DIR) {
 		ck_assert_int_eq(cell_put_dir(cell, e->path, &err), 0);
 	} else {
 		fd = open(e->path, O_RDONLY | O_CLOEXEC);
@@ -64,7 +64,7 @@ static void set_up(void)
 
 	base = event_base_new();
 	reaper = agent_reaper_new(base);
-	ck_assert_int_eq(toolchain_manifest_make(&gcc, GCC, env, &err), 0);
+	ck_assert_int_eq(compiler_manifest_make(&gcc, GCC, env, &err), 0);
 	ck_assert_msg(!cell_new(&cell, &setup, &err), "%s", err.text);
 	for (size_t i = 0; i < gcc.entries.n; i++)
 		put(&gcc.entries.v[i]);
@@ -79,7 +79,7 @@ static void tear_down(void)
 		agent_run_free(run);
 	event_free(readable);
 	cell_free(cell);
-	toolchain_manifest_release(&gcc);
+	compiler_manifest_release(&gcc);
 	agent_reaper_end(reaper, 20000);
 	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
 	agent_reaper_free(reaper);

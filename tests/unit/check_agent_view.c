@@ -9,8 +9,8 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "cell/cell.h"
+#include "compiler/manifest.h"
 #include "suite.h"
-#include "toolchain/manifest.h"
 
 #include <check.h>
 #include <errno.h>
@@ -257,13 +257,13 @@ static int identity(uint32_t driver, bool spoiled)
 {
 	struct agent_view_queue views = TAILQ_HEAD_INITIALIZER(views);
 	struct wire_cell m = { .driver = (char *)names[driver] };
-	struct toolchain_entry t = { .path = (char *)names[1],
-				     .kind = TOOLCHAIN_FILE,
-				     .executable = true };
+	struct compiler_entry t = { .path = (char *)names[1],
+				    .kind = COMPILER_FILE,
+				    .executable = true };
 
 	digest_of(bytes_str("tool"), &t.digest);
 	t.size = 4;
-	toolchain_manifest_id(&t, 1, names[1], false, &m.toolchain);
+	compiler_manifest_id(&t, 1, names[1], false, &m.toolchain);
 	m.toolchain.b[0] ^= spoiled;
 	TAILQ_INSERT_TAIL(&views, view, link);
 	return agent_identity_check(&views, &m, &err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: cli base conf wire options ui tree toolchain node coord build scan */
+/* needs: cli base conf wire options ui tree toolchain node coord kernel scan */
 #include "cli/watch.h"
 
 #include "base/fs.h"
@@ -16,7 +16,7 @@
 static char dir[64];
 static int old_stderr;
 static struct watch *w;
-static const struct build_hooks *h;
+static const struct kernel_hooks *h;
 
 static void set_up(void)
 {
@@ -110,7 +110,7 @@ static void diag(const char *text, long severity)
 
 static void tick(uint64_t ms)
 {
-	struct build_figures now = { .at_ms = ms, .warnings = 1, .errors = 2 };
+	struct kernel_figures now = { .at_ms = ms, .warnings = 1, .errors = 2 };
 
 	h->tick(h->ctx, &now);
 }

@@ -256,7 +256,7 @@ static void install(void)
 					 .date = (char *)"" };
 	char *bin = xasprintf("%s/data/toolchains/%s/gcc/bin", dir, own_id);
 	char *one = xasprintf("%s/gcc", bin), *two = xasprintf("%s/as", bin);
-	struct toolchain_entries files;
+	struct compiler_entries files;
 	struct err err;
 
 	ck_assert_int_eq(fs_mkdirs(bin, 0755, &err), 0);
@@ -267,7 +267,7 @@ static void install(void)
 	ck_assert_int_eq(toolchain_tree_read(&files, t.dir, NULL, &err), 0);
 	toolchain_tree_digest(&files, &t.tree);
 	ck_assert_int_eq(toolchain_installed_write(&t, &err), 0);
-	toolchain_entries_release(&files);
+	compiler_entries_release(&files);
 	free(t.triplet);
 	free(t.dir);
 	free(one);
@@ -332,9 +332,9 @@ static const struct alike {
 START_TEST(an_id_is_that_of_the_same_release_and_triplet)
 {
 	const struct alike *a = &alike[_i];
-	struct toolchain_manifest m = { .version = (char *)a->version,
-					.machine = (char *)a->machine,
-					.is_clang = a->is_clang };
+	struct compiler_manifest m = { .version = (char *)a->version,
+				       .machine = (char *)a->machine,
+				       .is_clang = a->is_clang };
 
 	ck_assert_int_eq(coord_own_matches(a->id, a->host, &m), a->same);
 }

@@ -59,7 +59,7 @@ static void make_files(const char *top)
 
 static void install(struct toolchain_installed *t)
 {
-	struct toolchain_entries files;
+	struct compiler_entries files;
 	struct err err;
 
 	*t = (struct toolchain_installed){ .id = own_id,
@@ -74,7 +74,7 @@ static void install(struct toolchain_installed *t)
 	make_files(t->dir);
 	ck_assert_int_eq(toolchain_tree_read(&files, t->dir, NULL, &err), 0);
 	toolchain_tree_digest(&files, &t->tree);
-	toolchain_entries_release(&files);
+	compiler_entries_release(&files);
 	ck_assert_int_eq(toolchain_installed_write(t, &err), 0);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: base conf store toolchain */
+#include "compiler-elf.h"
 #include "suite.h"
 #include "toolchain-driver.h"
-#include "toolchain-elf.h"
 #include "toolchain/hostlib-files.h"
 #include "toolchain/hostlib.h"
 
@@ -162,7 +162,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("toolchain/hostlib");
+	Suite *s = suite_create("compiler/hostlib");
 	TCase *tc = tcase_create("missing");
 
 	tcase_set_timeout(tc, 120);

@@ -2,9 +2,9 @@
 /* needs: base conf store toolchain */
 #include "base/digest.h"
 #include "base/which.h"
+#include "compiler/elf.h"
 #include "suite.h"
 #include "toolchain-driver.h"
-#include "toolchain/elf.h"
 #include "toolchain/hostlib.h"
 
 #define TRIPLET "aarch64-linux-gnu"
@@ -146,12 +146,12 @@ static void check_works(void)
 	char *here = at("x.c"), *object = xasprintf("%s/x.o", inside);
 	static const char text[] =
 		"double f(void) { return __builtin_sin(1.5); }\n";
-	struct toolchain_manifest m;
+	struct compiler_manifest m;
 	struct buf said = { 0 };
 
 	find_missing();
 	ck_assert_uint_eq(missing.n, 0);
-	ck_assert_msg(!toolchain_manifest_make(&m, driver, env, &err), "%s",
+	ck_assert_msg(!compiler_manifest_make(&m, driver, env, &err), "%s",
 		      err.text);
 	ck_assert_str_eq(m.prefix, prefix);
 	ck_assert_int_eq(fs_mkdirs(inside, 0755, &err), 0);
@@ -166,7 +166,7 @@ static void check_works(void)
 	argv[5] = here;
 	ck_assert_msg(!cell_run(NULL, dir, argv, env, &said), "%s",
 		      buf_str(&said));
-	toolchain_manifest_release(&m);
+	compiler_manifest_release(&m);
 	buf_release(&said);
 	free(object);
 	free(here);
@@ -409,19 +409,19 @@ START_TEST(where_it_is_unpacked_does_not_matter)
 	char *env[] = { (char *)"PATH=" TOOLCHAIN_PATH, (char *)"LC_ALL=C",
 			NULL };
 	char *to = at("published"), *there;
-	struct toolchain_manifest a, b;
+	struct compiler_manifest a, b;
 
 	ck_assert_msg(!provide(&old), "%s", err.text);
-	ck_assert_msg(!toolchain_manifest_make(&a, driver, env, &err), "%s",
+	ck_assert_msg(!compiler_manifest_make(&a, driver, env, &err), "%s",
 		      err.text);
 	ck_assert_int_eq(rename(id, to), 0);
 	there = xasprintf("%s/gcc-7.3.0-nolibc/" TRIPLET "/bin/" TRIPLET "-gcc",
 			  to);
-	ck_assert_msg(!toolchain_manifest_make(&b, there, env, &err), "%s",
+	ck_assert_msg(!compiler_manifest_make(&b, there, env, &err), "%s",
 		      err.text);
 	ck_assert(digest_equal(&a.id, &b.id));
-	toolchain_manifest_release(&a);
-	toolchain_manifest_release(&b);
+	compiler_manifest_release(&a);
+	compiler_manifest_release(&b);
 	free(there);
 	free(to);
 }
@@ -458,7 +458,7 @@ static bool possible(void)
 
 int main(void)
 {
-	Suite *s = suite_create("toolchain/hostlib-provide");
+	Suite *s = suite_create("compiler/hostlib-provide");
 	TCase *tc = tcase_create("provide");
 
 	if (possible()) {

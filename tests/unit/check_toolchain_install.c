@@ -96,14 +96,14 @@ END_TEST
 
 START_TEST(the_content_is_that_of_its_place)
 {
-	struct toolchain_manifest m;
+	struct compiler_manifest m;
 	char *driver;
 
 	ck_assert_int_eq(install(), 0);
 	driver = toolchain_installed_driver(&t);
-	ck_assert_int_eq(toolchain_manifest_make(&m, driver, environ, &err), 0);
+	ck_assert_int_eq(compiler_manifest_make(&m, driver, environ, &err), 0);
 	ck_assert(digest_equal(&m.id, &t.content));
-	toolchain_manifest_release(&m);
+	compiler_manifest_release(&m);
 	free(driver);
 }
 END_TEST

@@ -48,7 +48,7 @@ static void make(const char *release, const char *triplet, const char *host,
 		.within = xstrdup("top"),
 		.driver = xstrdup("driver"),
 	};
-	struct toolchain_entries e;
+	struct compiler_entries e;
 	char *path, *file;
 
 	t.id = xasprintf("%s%s%s%s%s%s", prefix, release, triplet ? "-" : "",
@@ -68,7 +68,7 @@ static void make(const char *release, const char *triplet, const char *host,
 		ck_assert_int_eq(fs_write(file, bytes_str("x"), 0755, &err), 0);
 		ck_assert_int_eq(toolchain_tree_read(&e, path, NULL, &err), 0);
 		toolchain_tree_digest(&e, &t.tree);
-		toolchain_entries_release(&e);
+		compiler_entries_release(&e);
 	}
 	ck_assert_int_eq(toolchain_installed_write(&t, &err), 0);
 	toolchain_installed_release(&t);

@@ -96,12 +96,12 @@ static void tear_down(void)
 
 static int publish(void)
 {
-	struct toolchain_link_wish w = { .dir = dir,
-					 .data = top,
-					 .bin = bin,
-					 .copies = copies,
-					 .triplet = "aarch64-linux",
-					 .release = &gcc13 };
+	struct toolchain_link_request w = { .dir = dir,
+					    .data = top,
+					    .bin = bin,
+					    .copies = copies,
+					    .triplet = "aarch64-linux",
+					    .release = &gcc13 };
 
 	return toolchain_link_publish(&w, &links, &collisions, &err);
 }

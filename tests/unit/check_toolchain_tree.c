@@ -15,7 +15,7 @@
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
 static char dir[] = "/tmp/check_toolchain.XXXXXX";
-static struct toolchain_entries got;
+static struct compiler_entries got;
 static struct err err;
 
 static char *at(const char *name)
@@ -59,7 +59,7 @@ static void tear_down(void)
 {
 	struct err ignored;
 
-	toolchain_entries_release(&got);
+	compiler_entries_release(&got);
 	fs_remove(dir, &ignored);
 	strcpy(dir + strlen(dir) - 6, "XXXXXX");
 }
@@ -70,7 +70,7 @@ static struct digest digest_now(void)
 
 	ck_assert_int_eq(toolchain_tree_read(&got, dir, NULL, &err), 0);
 	toolchain_tree_digest(&got, &d);
-	toolchain_entries_release(&got);
+	compiler_entries_release(&got);
 	return d;
 }
 
@@ -81,13 +81,13 @@ START_TEST(all_but_the_description_is_read)
 	ck_assert_int_eq(toolchain_tree_read(&got, dir, NULL, &err), 0);
 	ck_assert_uint_eq(got.n, 4);
 	ck_assert_str_eq(got.v[0].path, "bin/gcc");
-	ck_assert_int_eq(got.v[0].kind, TOOLCHAIN_FILE);
+	ck_assert_int_eq(got.v[0].kind, COMPILER_FILE);
 	ck_assert(got.v[0].executable);
 	ck_assert_uint_eq(got.v[0].size, 7);
 	digest_of(bytes_str("program"), &program);
 	ck_assert(digest_equal(&got.v[0].digest, &program));
 	ck_assert_str_eq(got.v[1].path, "lib/empty");
-	ck_assert_int_eq(got.v[1].kind, TOOLCHAIN_DIR);
+	ck_assert_int_eq(got.v[1].kind, COMPILER_DIR);
 	ck_assert_str_eq(got.v[2].path, "lib/link");
 	ck_assert_str_eq(got.v[2].target, "../bin/gcc");
 	ck_assert_str_eq(got.v[3].path, "lib/specs");
@@ -119,14 +119,14 @@ END_TEST
 /* The number is what a node of another program would have to compute. */
 START_TEST(the_digest_is_as_the_header_says)
 {
-	struct toolchain_entries e = { 0 };
-	struct toolchain_entry *file = toolchain_tree_add(&e, "b");
+	struct compiler_entries e = { 0 };
+	struct compiler_entry *file = toolchain_tree_add(&e, "b");
 	struct digest made, wanted;
 	struct buf text = { 0 };
 
 	file->executable = true;
 	digest_of(bytes_str("x"), &file->digest);
-	toolchain_tree_add(&e, "a")->kind = TOOLCHAIN_LINK;
+	toolchain_tree_add(&e, "a")->kind = COMPILER_LINK;
 	e.v[1].target = xstrdup("b");
 	toolchain_tree_digest(&e, &made);
 	buf_add(&text, "\1\1\0\0\0a\1\0\0\0b", 11);
@@ -135,7 +135,7 @@ START_TEST(the_digest_is_as_the_header_says)
 	digest_of(buf_bytes(&text), &wanted);
 	ck_assert(digest_equal(&made, &wanted));
 	buf_release(&text);
-	toolchain_entries_release(&e);
+	compiler_entries_release(&e);
 }
 END_TEST
 

@@ -136,7 +136,7 @@ static const char *const programs[] = { "cat", "xz -0", "gzip -1" };
 
 START_TEST(one_pass_gives_files_and_digests)
 {
-	struct toolchain_entries read;
+	struct compiler_entries read;
 	struct digest archive, tree, again;
 	struct buf plain = { 0 };
 	struct stat st, link;
@@ -156,7 +156,7 @@ START_TEST(one_pass_gives_files_and_digests)
 	toolchain_tree_digest(&got.entries, &tree);
 	toolchain_tree_digest(&read, &again);
 	ck_assert(digest_equal(&tree, &again));
-	toolchain_entries_release(&read);
+	compiler_entries_release(&read);
 	st = look("gcc-1/bin/gcc");
 	ck_assert_uint_eq(st.st_mode, S_IFREG | 0755);
 	ck_assert_uint_eq(st.st_uid, geteuid());

@@ -15,7 +15,7 @@
 
 static char dir[] = "/tmp/check_toolchain.XXXXXX";
 static struct toolchain_writer *w;
-static struct toolchain_entries got;
+static struct compiler_entries got;
 static struct err err;
 
 static void set_up(void)
@@ -33,7 +33,7 @@ static void tear_down(void)
 	struct err ignored;
 
 	toolchain_writer_free(w);
-	toolchain_entries_release(&got);
+	compiler_entries_release(&got);
 	fs_remove(dir, &ignored);
 	strcpy(dir + strlen(dir) - 6, "XXXXXX");
 }
@@ -62,7 +62,7 @@ START_TEST(what_was_made_is_listed)
 	ck_assert_str_eq(got.v[1].path, "b/c");
 	ck_assert_str_eq(got.v[2].path, "b/l");
 	ck_assert_str_eq(got.v[3].path, "d");
-	ck_assert_int_eq(got.v[3].kind, TOOLCHAIN_DIR);
+	ck_assert_int_eq(got.v[3].kind, COMPILER_DIR);
 	digest_of(bytes_str("text"), &text);
 	ck_assert(digest_equal(&got.v[0].digest, &text));
 	ck_assert(digest_equal(&got.v[1].digest, &text));

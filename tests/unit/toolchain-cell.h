@@ -8,7 +8,7 @@
 
 #include "base/fs.h"
 #include "base/spawn.h"
-#include "toolchain/manifest.h"
+#include "compiler/manifest.h"
 
 #include <check.h>
 #include <errno.h>
@@ -33,15 +33,15 @@ static void cell_parent(const char *path)
 	free(dir);
 }
 
-static void cell_lay(const char *root, const struct toolchain_entry *e)
+static void cell_lay(const char *root, const struct compiler_entry *e)
 {
 	char *path = xasprintf("%s%s", root, e->path);
 	struct err err;
 
 	cell_parent(path);
-	if (e->kind == TOOLCHAIN_LINK)
+	if (e->kind == COMPILER_LINK)
 		ck_assert_int_eq(symlink(e->target, path), 0);
-	else if (e->kind == TOOLCHAIN_DIR)
+	else if (e->kind == COMPILER_DIR)
 		ck_assert_int_eq(fs_mkdirs(path, 0755, &err), 0);
 	else
 		ck_assert_msg(!fs_copy(e->path, path, &err), "%s", err.text);
@@ -49,7 +49,7 @@ static void cell_lay(const char *root, const struct toolchain_entry *e)
 }
 
 static inline void cell_lay_all(const char *root,
-				const struct toolchain_entries *list)
+				const struct compiler_entries *list)
 {
 	for (size_t i = 0; i < list->n; i++)
 		cell_lay(root, &list->v[i]);

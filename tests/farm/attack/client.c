@@ -419,20 +419,20 @@ static bool ready(struct node *n)
 	       n->have.state == WIRE_HAVE_READY;
 }
 
-uint32_t node_cell(struct node *n, const struct toolchain_manifest *m,
+uint32_t node_cell(struct node *n, const struct compiler_manifest *m,
 		   const char *root)
 {
 	uint32_t cell = open_cell(n, m->driver, m->is_clang, &m->id, root, "");
 	struct file *files = xcalloc(m->entries.n, sizeof(*files));
 
 	for (size_t i = 0; i < m->entries.n; i++) {
-		const struct toolchain_entry *e = &m->entries.v[i];
+		const struct compiler_entry *e = &m->entries.v[i];
 
 		files[i] = (struct file){
 			.path = e->path,
 			.kind = (enum wire_kind)e->kind,
 			.executable = e->executable,
-			.from = e->kind == TOOLCHAIN_FILE ? e->path : NULL,
+			.from = e->kind == COMPILER_FILE ? e->path : NULL,
 			.target = e->target,
 		};
 	}
@@ -451,9 +451,9 @@ uint32_t node_cell(struct node *n, const struct toolchain_manifest *m,
 uint32_t node_cell_of(struct node *n, const char *driver, const char *program,
 		      const char *root)
 {
-	struct toolchain_entry e = { .path = (char *)driver,
-				     .kind = TOOLCHAIN_FILE,
-				     .executable = true };
+	struct compiler_entry e = { .path = (char *)driver,
+				    .kind = COMPILER_FILE,
+				    .executable = true };
 	struct file *f = xcalloc(1, sizeof(*f));
 	struct err err = { 0 };
 	struct digest id;
@@ -463,8 +463,8 @@ uint32_t node_cell_of(struct node *n, const char *driver, const char *program,
 	if (stat(program, &st) || digest_file(program, &e.digest, &err))
 		die(program);
 	e.size = (uint64_t)st.st_size;
-	if (toolchain_manifest_id(&e, 1, driver, false, &id))
-		die("toolchain_manifest_id");
+	if (compiler_manifest_id(&e, 1, driver, false, &id))
+		die("compiler_manifest_id");
 	*f = (struct file){ .path = driver,
 			    .executable = true,
 			    .from = program };

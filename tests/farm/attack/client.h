@@ -6,7 +6,7 @@
 #ifndef ATTACK_CLIENT_H
 #define ATTACK_CLIENT_H
 
-#include "toolchain/manifest.h"
+#include "compiler/manifest.h"
 #include "wire/conn.h"
 #include "wire/flags.h"
 #include "wire/msg.h"
@@ -120,7 +120,7 @@ bool node_cell_own(struct node *n, const char *driver, const char *own,
 		   const char *root, uint32_t *cell);
 
 /* A cell of a compiler of this machine, or of a program as its compiler. */
-uint32_t node_cell(struct node *n, const struct toolchain_manifest *m,
+uint32_t node_cell(struct node *n, const struct compiler_manifest *m,
 		   const char *root);
 uint32_t node_cell_of(struct node *n, const char *driver, const char *program,
 		      const char *root);
@@ -154,8 +154,8 @@ struct scene {
 	const char *canary; /* the file that holds it */
 	const char *store; /* the node's */
 	const char *evil; /* the program of evil.c */
-	struct toolchain_manifest gcc;
-	struct toolchain_manifest clang; /* n == 0: none */
+	struct compiler_manifest gcc;
+	struct compiler_manifest clang; /* n == 0: none */
 	unsigned cases, leaks, bad;
 };
 

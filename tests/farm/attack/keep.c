@@ -37,7 +37,7 @@ void node_keep_send(struct node *n, struct wire_keep *m,
 }
 
 static void keep_entry(struct node *n, const struct file *f,
-		       struct wire_keep_entry *to, struct toolchain_entry *t)
+		       struct wire_keep_entry *to, struct compiler_entry *t)
 {
 	struct file named = *f;
 	struct wire_entry e;
@@ -54,9 +54,9 @@ static void keep_entry(struct node *n, const struct file *f,
 		.inode.digest = e.inode.digest,
 		.inode.target = e.inode.target,
 	};
-	*t = (struct toolchain_entry){
+	*t = (struct compiler_entry){
 		.path = (char *)f->path,
-		.kind = (enum toolchain_kind)e.inode.kind,
+		.kind = (enum compiler_kind)e.inode.kind,
 		.executable = e.inode.executable,
 		.digest = e.inode.digest,
 		.target = e.inode.target,
@@ -65,7 +65,7 @@ static void keep_entry(struct node *n, const struct file *f,
 
 void node_keep(struct node *n, uint32_t keep, const struct gift *g)
 {
-	struct toolchain_entries all = { .n = g->n };
+	struct compiler_entries all = { .n = g->n };
 	struct wire_keep m = { .keep = keep,
 			       .id = (char *)g->id,
 			       .host = g->host ? (char *)g->host :

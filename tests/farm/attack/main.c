@@ -76,7 +76,7 @@ int main(int argc, char **argv)
 	s.evil = argv[4];
 	s.kfarmd = argv + 7;
 	if (fs_read(s.canary, 4096, &secret, &err) ||
-	    toolchain_manifest_make(&s.gcc, argv[5], env, &err)) {
+	    compiler_manifest_make(&s.gcc, argv[5], env, &err)) {
 		fprintf(stderr, "attack: %s\n", err.text);
 		return 2;
 	}
@@ -84,7 +84,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(groups) / sizeof(*groups); i++)
 		if (strstr(argv[6], groups[i].name))
 			groups[i].run(&s);
-	toolchain_manifest_release(&s.gcc);
+	compiler_manifest_release(&s.gcc);
 	buf_release(&secret);
 	printf("%u cases, %u leaks\n", s.cases, s.leaks);
 	printf("%u passed, %u failed\n", s.cases - s.bad, s.bad);

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "agent/foreign.h"
+
+#include "agent/agent.h"
+#include "agent/ask.h"
+#include "base/list.h"
+#include "base/str.h"
+#include "compiler/gather.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LISTS_MOST 16
+
+/* One list; several may use it at once. */
+struct list {
+	TAILQ_ENTRY(list) link;
+	char *key;
+	struct compiler_manifest m;
+	unsigned users;
+	bool stale; /* to go with its last user */
+};
+
+struct agent_foreign {
+	pthread_mutex_t lock; /* of all but the manifests */
+	TAILQ_HEAD(, list) all; /* the one made last first */
+	unsigned n;
+};
+
+/* ------------------------------------------------------------ the lists */
+
+struct agent_foreign *agent_foreign_new(void)
+{
+	struct agent_foreign *o = xcalloc(1, sizeof(*o));
+
+	pthread_mutex_init(&o->lock, NULL);
+	TAILQ_INIT(&o->all);
+	return o;
+}
+
+static void free_list(struct list *l)
+{
+	compiler_manifest_release(&l->m);
+	free(l->key);
+	free(l);
+}
+
+static void forget(struct agent_foreign *o, struct list *l)
+{
+	TAILQ_REMOVE(&o->all, l, link);
+	o->n--;
+	free_list(l);
+}
+
+void agent_foreign_free(struct agent_foreign *o)
+{
+	if (!o)
+		return;
+	while (!TAILQ_EMPTY(&o->all))
+		forget(o, TAILQ_FIRST(&o->all));
+	pthread_mutex_destroy(&o->lock);
+	free(o);
+}
+
+/* The list of this key, if there is one; its user is the caller. */
+static struct list *find(struct agent_foreign *o, const char *key)
+{
+	struct list *l, *found = NULL;
+
+	pthread_mutex_lock(&o->lock);
+	list_for_each(l, &o->all, link) {
+		if (!l->stale && !strcmp(l->key, key)) {
+			found = l;
+			l->users++;
+			break;
+		}
+	}
+	pthread_mutex_unlock(&o->lock);
+	return found;
+}
+
+static void done(struct agent_foreign *o, struct list *l, bool stale)
+{
+	pthread_mutex_lock(&o->lock);
+	l->stale |= stale;
+	if (!--l->users && l->stale)
+		forget(o, l);
+	pthread_mutex_unlock(&o->lock);
+}
+
+static void insert(struct agent_foreign *o, struct list *l)
+{
+	struct list *old, *next;
+
+	pthread_mutex_lock(&o->lock);
+	l->users = 1;
+	TAILQ_INSERT_HEAD(&o->all, l, link);
+	o->n++;
+	list_for_each_safe(old, &o->all, link, next) {
+		if (old != l && !old->users && o->n > LISTS_MOST)
+			forget(o, old);
+	}
+	pthread_mutex_unlock(&o->lock);
+}
+
+/* ------------------------------------------------------------ made anew */
+
+/* `path` without the directory `dir` before it, NULL: it is not below. */
+static const char *below(const char *path, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	return !strncmp(path, dir, n) && path[n] == '/' ? path + n + 1 : NULL;
+}
+
+/*
+ * What is the node's own and none of the toolchain may be a library, a loader,
+ * an assembler.  A program chooses by what it says of itself which these are,
+ * so no other file may be: it would get into a cell of the client's.
+ */
+static int check_system(const struct compiler_entry *e,
+			const struct agent_lease *l, struct err *err)
+{
+	int fd = open(e->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	uint8_t head[EI_NIDENT + 2] = { 0 };
+	bool is = fd >= 0 && read(fd, head, sizeof(head)) == sizeof(head) &&
+		  !memcmp(head, ELFMAG, SELFMAG);
+	int type = head[EI_NIDENT + (head[EI_DATA] == ELFDATA2MSB)];
+
+	if (fd >= 0)
+		close(fd);
+	if (is && (type == ET_DYN || type == ET_EXEC))
+		return 0;
+	return err_set(err, EPERM, "%s wants %s, which is no program's",
+		       l->record.id, e->path);
+}
+
+/*
+ * Are the toolchain's files among these those that came?  A directory that is
+ * empty for the compiler need not be one in the record.
+ */
+static int check_entries(const struct compiler_entries *list,
+			 const struct agent_lease *l, struct err *err)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const struct compiler_entry *e = &list->v[i], *was;
+		const char *path = below(e->path, l->dir);
+		int ret = 0;
+
+		if (!path && e->kind == COMPILER_FILE)
+			ret = check_system(e, l, err);
+		if (ret)
+			return ret;
+		if (!path || e->kind == COMPILER_DIR)
+			continue;
+		was = compiler_entries_find(&l->record.entries, path);
+		if (was && compiler_entry_same(e, was))
+			continue;
+		err_set(err, EBADMSG, "%s of %s %s", path, l->record.id,
+			was ? "has changed" : "is no part of it");
+		agent_lease_spoil(l, err->text);
+		return -EBADMSG;
+	}
+	return 0;
+}
+
+static int make_list(const struct agent *a, const struct agent_lease *l,
+		     const char *driver, struct compiler_manifest *out,
+		     struct err *err)
+{
+	static char *const env[] = { (char *)"PATH=" TOOLCHAIN_PATH, NULL };
+	struct compiler_entries program;
+	struct compiler_runner runner;
+	struct agent_ask *ask = NULL;
+	int ret = compiler_manifest_program(&program, driver, env, err);
+
+	/* Nothing that changed on the disk is run, not even to be asked. */
+	if (!ret)
+		ret = check_entries(&program, l, err);
+	if (!ret)
+		ret = agent_ask_new(&ask, l, &program, driver, &a->limits, err);
+	if (!ret) {
+		runner = agent_ask_runner(ask);
+		ret = compiler_manifest_make_by(out, driver, env, &runner, err);
+	}
+	if (!ret) {
+		ret = check_entries(&out->entries, l, err);
+		if (ret)
+			compiler_manifest_release(out);
+	}
+	agent_ask_free(ask);
+	compiler_entries_release(&program);
+	return ret;
+}
+
+/* The list of a driver of the toolchain; its user is the caller. */
+static int get(const struct agent *a, const struct agent_lease *l,
+	       const char *driver, struct list **out, struct err *err)
+{
+	char hex[DIGEST_HEX], *key;
+	struct err ignored;
+	int ret;
+
+	digest_hex(&l->record.tree, hex);
+	key = xasprintf("%s %s", hex, driver);
+	*out = find(a->owns, key);
+	if (*out && compiler_manifest_stamp(&(*out)->m, &ignored)) {
+		done(a->owns, *out, true);
+		*out = NULL;
+	}
+	if (*out) {
+		free(key);
+		return 0;
+	}
+	*out = xcalloc(1, sizeof(**out));
+	(*out)->key = key;
+	ret = make_list(a, l, driver, &(*out)->m, err);
+	if (ret)
+		free_list(*out);
+	else
+		insert(a->owns, *out);
+	return ret;
+}
+
+/* --------------------------------------------------- where things come */
+
+char *agent_foreign_map(const char *path, const char *here, const char *there)
+{
+	const char *rest = below(path, here);
+
+	if (rest)
+		return xasprintf("%s/%s", there, rest);
+	return xstrdup(strcmp(path, here) || !*there ? path : there);
+}
+
+/* Cut the last component off; false: there is none. */
+static bool up(char *path)
+{
+	char *slash = strrchr(path, '/');
+
+	if (!slash)
+		return false;
+	*slash = '\0';
+	return true;
+}
+
+bool agent_foreign_prefixes(const char *dir, const char *within,
+			    const char *driver, char **here, char **there)
+{
+	char *a = xasprintf("/%s", within), *b = xstrdup(driver);
+	bool is = up(a) && up(b) && str_ends(a, "/bin") && str_ends(b, "/bin");
+
+	/* The directories above "bin", and further up while both agree. */
+	for (bool more = is; more;) {
+		up(a);
+		up(b);
+		more = *a && *b && !strcmp(str_base(a), str_base(b));
+	}
+	*here = is ? xasprintf("%s%s", dir, a) : NULL;
+	*there = is ? xstrdup(b) : NULL;
+	free(a);
+	free(b);
+	return is;
+}
+
+/* What a link at `path` with a relative target leads to, by its words. */
+static char *lead(const char *path, const char *target)
+{
+	char *at = str_dir(path), *next;
+
+	while (*target) {
+		size_t n = strcspn(target, "/");
+
+		if (n == 2 && !strncmp(target, "..", 2)) {
+			up(at);
+		} else if (n && !(n == 1 && *target == '.')) {
+			next = xasprintf("%s/%.*s", strcmp(at, "/") ? at : "",
+					 (int)n, target);
+			free(at);
+			at = next;
+		}
+		target += n;
+		target += *target == '/';
+	}
+	return at;
+}
+
+/* A link's target for the client; the caller frees it. */
+static char *map_target(const struct compiler_entry *e, const char *here,
+			const char *there)
+{
+	char *to, *out;
+
+	if (e->target[0] == '/')
+		return agent_foreign_map(e->target, here, there);
+	to = lead(e->path, e->target);
+	/* Both move, or neither does: it leads there still. */
+	if (!below(e->path, here) == !below(to, here))
+		out = xstrdup(e->target);
+	else
+		out = agent_foreign_map(to, here, there);
+	free(to);
+	return out;
+}
+
+static int put_entry(const struct compiler_entry *e, const char *path,
+		     const char *target, struct cell *cell, struct err *err)
+{
+	int fd, ret;
+
+	if (e->kind == COMPILER_LINK)
+		return cell_put_link(cell, path, target, err);
+	if (e->kind == COMPILER_DIR)
+		return cell_put_dir(cell, path, err);
+	fd = open(e->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(err, "%s", e->path);
+	ret = cell_put_file(cell, path, fd, e->size, e->executable, e->mtime_ns,
+			    err);
+	close(fd);
+	return ret;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* A place of the client's may be one of the node's libraries. */
+static int check_places(char *const *places, size_t n, struct err *err)
+{
+	char **v = xcalloc(n + 1, sizeof(*v));
+	int ret = 0;
+
+	for (size_t i = 0; i < n; i++)
+		v[i] = places[i];
+	qsort(v, n, sizeof(*v), by_name);
+	for (size_t i = 1; i < n && !ret; i++) {
+		if (!strcmp(v[i - 1], v[i]))
+			ret = err_set(err, EEXIST,
+				      "%s is a file of the compiler and of"
+				      " this node",
+				      v[i]);
+	}
+	free(v);
+	return ret;
+}
+
+static int check_room(const struct compiler_manifest *m, struct err *err)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < m->entries.n; i++)
+		bytes += m->entries.v[i].size;
+	return agent_view_room(bytes, err);
+}
+
+static int put_all(const struct compiler_manifest *m, const char *here,
+		   const char *there, struct cell *cell, struct err *err)
+{
+	struct strv places = { 0 };
+	int ret;
+
+	for (size_t i = 0; i < m->entries.n; i++)
+		strv_own(&places,
+			 agent_foreign_map(m->entries.v[i].path, here, there));
+	ret = check_places(places.v, places.n, err);
+	if (!ret)
+		ret = check_room(m, err);
+	for (size_t i = 0; i < m->entries.n && !ret; i++) {
+		const struct compiler_entry *e = &m->entries.v[i];
+		char *target = NULL;
+
+		if (e->kind == COMPILER_LINK)
+			target = map_target(e, here, there);
+		ret = put_entry(e, places.v[i], target, cell, err);
+		free(target);
+	}
+	strv_release(&places);
+	return ret;
+}
+
+/* ---------------------------------------------------------------- whole */
+
+static int put_list(const struct agent *a, const struct wire_cell *m,
+		    const struct agent_lease *l, const char *within,
+		    const char *driver, struct cell *cell, struct digest *id,
+		    struct err *err)
+{
+	char *path = xasprintf("%s/%s", l->dir, within), *here, *there;
+	struct list *list = NULL;
+	int ret;
+
+	if (!agent_foreign_prefixes(l->dir, within, driver, &here, &there)) {
+		ret = err_set(err, EINVAL, "%s: not in a directory \"bin\"",
+			      driver);
+		goto out;
+	}
+	ret = get(a, l, path, &list, err);
+	if (ret)
+		goto out;
+	*id = list->m.id;
+	if (list->m.is_clang != m->is_clang)
+		ret = err_set(err, EINVAL, "%s is %s compiler", m->own,
+			      m->is_clang ? "no clang, but another" :
+					    "a clang, and no other");
+	if (!ret)
+		ret = put_all(&list->m, here, there, cell, err);
+	if (!ret)
+		ret = compiler_manifest_stamp(&list->m, err);
+	done(a->owns, list, ret == -ESTALE);
+out:
+	free(path);
+	free(here);
+	free(there);
+	return ret;
+}
+
+int agent_foreign_put(const struct agent *a, const struct wire_cell *m,
+		      const char *driver, struct cell *cell,
+		      struct agent_lease *lease, struct digest *id,
+		      struct err *err)
+{
+	const struct compiler_entry *e;
+	struct agent_record *r;
+	int ret = agent_kept_lease(a->kept, m->own, lease, err);
+
+	if (ret)
+		return ret;
+	r = &lease->record;
+	e = agent_record_driver(r, str_base(driver));
+	if (!*driver)
+		ret = err_set(err, ENOENT, "%s: leads nowhere", m->driver);
+	else if (!strv_has(&a->hosts, r->host))
+		ret = err_set(err, ENOEXEC,
+			      "%s is for %s, which this node does not run",
+			      r->id, r->host);
+	else if (!e)
+		ret = err_set(err, ENOENT, "%s has no compiler %s", r->id,
+			      str_base(driver));
+	else
+		ret = put_list(a, m, lease, e->path, driver, cell, id, err);
+	if (ret)
+		agent_lease_release(lease);
+	return ret;
+}

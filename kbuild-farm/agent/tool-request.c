@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "agent/tool-request.h"
+
+#include "agent/agent.h"
+#include "agent/kept.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "base/task.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+
+struct agent_tool_request {
+	struct agent *agent;
+	const struct agent_tool_request_ops *ops;
+	void *ctx;
+	struct task *task;
+	struct event *event;
+	bool closed;
+	atomic_bool stop;
+
+	struct wire_tools tools;
+	struct wire_drop drop; /* its id is NULL: this is for TOOLS */
+	struct wire_held held;
+	int ret;
+	struct err err;
+};
+
+/* The whole list, in as many messages as it takes: one at least. */
+static void say_held(struct agent_tool_request *c)
+{
+	uint32_t at = 0;
+
+	if (c->ret)
+		log_warning("toolchains: %s", c->err.text);
+	do {
+		uint32_t left = c->held.n - at;
+		struct wire_held m = { .ask = c->tools.ask,
+				       .last = left <= WIRE_HELD_MAX,
+				       .n = left <= WIRE_HELD_MAX ?
+						    left :
+						    WIRE_HELD_MAX,
+				       .all = c->held.all + at };
+
+		c->ops->held(c->ctx, &m);
+		at += m.n;
+	} while (at < c->held.n && !c->closed);
+}
+
+static void say_dropped(struct agent_tool_request *c)
+{
+	struct wire_kept m = { .keep = c->drop.keep,
+			       .state = c->ret != 0,
+			       .detail = c->ret ? c->err.text : (char *)"" };
+
+	if (c->ret)
+		agent_kept_tree(c->agent->kept, c->drop.id, &m.tree);
+	c->ops->kept(c->ctx, &m);
+}
+
+static void on_task(evutil_socket_t fd, short what, void *arg)
+{
+	struct agent_tool_request *c = arg;
+
+	(void)fd;
+	(void)what;
+	event_free(c->event);
+	task_join(c->task);
+	if (!c->closed && c->drop.id)
+		say_dropped(c);
+	else if (!c->closed)
+		say_held(c);
+	c->agent->n_cells--;
+	c->ops->gone(c->ctx, c);
+	wire_held_release(&c->held);
+	wire_drop_release(&c->drop);
+	free(c);
+}
+
+static void list_all(void *arg)
+{
+	struct agent_tool_request *c = arg;
+
+	c->ret = agent_kept_list(c->agent->kept, c->tools.verify, &c->stop,
+				 &c->held, &c->err);
+}
+
+static void drop(void *arg)
+{
+	struct agent_tool_request *c = arg;
+
+	c->ret = agent_kept_drop(c->agent->kept, c->drop.id, &c->err);
+}
+
+static struct agent_tool_request *start(struct agent_tool_request *c,
+					void (*work)(void *arg))
+{
+	c->task = task_start(work, c);
+	if (!c->task) {
+		wire_drop_release(&c->drop);
+		free(c);
+		return NULL;
+	}
+	c->event = event_new(c->agent->base, task_fd(c->task), EV_READ, on_task,
+			     c);
+	if (!c->event || event_add(c->event, NULL))
+		str_out_of_memory();
+	/* As a cell it is waited for when kfarmd ends. */
+	c->agent->n_cells++;
+	return c;
+}
+
+static struct agent_tool_request *allocate(
+	struct agent *a, const struct agent_tool_request_ops *ops, void *ctx)
+{
+	struct agent_tool_request *c = xcalloc(1, sizeof(*c));
+
+	c->agent = a;
+	c->ops = ops;
+	c->ctx = ctx;
+	return c;
+}
+
+struct agent_tool_request *agent_tool_request_tools(
+	struct agent *a, const struct wire_tools *m,
+	const struct agent_tool_request_ops *ops, void *ctx)
+{
+	struct agent_tool_request *c = allocate(a, ops, ctx);
+
+	c->tools = *m;
+	return start(c, list_all);
+}
+
+struct agent_tool_request *agent_tool_request_drop(
+	struct agent *a, const struct wire_drop *m,
+	const struct agent_tool_request_ops *ops, void *ctx)
+{
+	struct agent_tool_request *c = allocate(a, ops, ctx);
+
+	c->drop.keep = m->keep;
+	c->drop.id = xstrdup(m->id);
+	return start(c, drop);
+}
+
+void agent_tool_request_close(struct agent_tool_request *c)
+{
+	c->closed = true;
+	atomic_store(&c->stop, true);
+}

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "agent/kept.h"
+
+#include "agent/kept-state.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "store/live.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define LIVE       "/.live"
+#define BLOCK_SIZE 4096 /* what a file takes beyond its bytes, at most */
+
+struct agent_tool_stage {
+	struct agent_kept *kept;
+	int live; /* DIR/.live */
+	char name[STORE_LIVE_NAME_MAX]; /* in it, locked by `lock` */
+	int lock;
+	char *dir; /* DIR/.live/NAME/new */
+	char *old; /* DIR/.live/NAME/old: what had the name before */
+	char *made; /* the directory that was made last */
+};
+
+static int open_live(struct agent_kept *k, struct err *err)
+{
+	char *path = xasprintf("%s" LIVE, k->dir);
+	int fd = -1, ret = fs_mkdirs(path, 0700, err);
+
+	if (!ret) {
+		fd = open(path,
+			  O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0)
+			ret = err_errno(err, "%s", path);
+	}
+	free(path);
+	return ret ? ret : fd;
+}
+
+static int check_space(struct agent_kept *k, uint64_t bytes, size_t files,
+		       struct err *err)
+{
+	uint64_t need = bytes + (uint64_t)files * BLOCK_SIZE, has;
+	struct statvfs fs;
+
+	if (statvfs(k->dir, &fs))
+		return err_errno(err, "%s", k->dir);
+	has = (uint64_t)fs.f_bavail * fs.f_frsize;
+	if (need > has)
+		return err_set(err, ENOSPC,
+			       "%s: no space left: %llu MiB are needed, %llu"
+			       " MiB free; make room or see --toolchains",
+			       k->dir, (unsigned long long)(need >> 20) + 1,
+			       (unsigned long long)(has >> 20));
+	return 0;
+}
+
+/* A directory of ours, locked, with room for what comes and what goes. */
+static int begin(struct agent_kept *k, struct agent_tool_stage *n,
+		 struct err *err)
+{
+	int ret;
+
+	n->kept = k;
+	n->lock = -1;
+	n->live = open_live(k, err);
+	if (n->live < 0)
+		return n->live;
+	store_live_sweep(n->live);
+	n->lock = store_live_make(n->live, n->name, err);
+	if (n->lock < 0)
+		return n->lock;
+	n->dir = xasprintf("%s" LIVE "/%s/new", k->dir, n->name);
+	n->old = xasprintf("%s" LIVE "/%s/old", k->dir, n->name);
+	ret = mkdir(n->dir, 0700) ? err_errno(err, "%s", n->dir) : 0;
+	return ret;
+}
+
+int agent_kept_begin(struct agent_kept *k, struct agent_tool_stage **out,
+		     uint64_t bytes, size_t files, struct err *err)
+{
+	struct agent_tool_stage *n = xcalloc(1, sizeof(*n));
+	int ret = begin(k, n, err);
+
+	if (!ret)
+		ret = check_space(k, bytes, files, err);
+	if (ret) {
+		agent_kept_end(n);
+		n = NULL;
+	}
+	*out = n;
+	return ret;
+}
+
+void agent_kept_end(struct agent_tool_stage *n)
+{
+	if (!n)
+		return;
+	if (n->lock >= 0) {
+		store_live_remove(n->live, n->name);
+		close(n->lock);
+	}
+	if (n->live >= 0)
+		close(n->live);
+	free(n->dir);
+	free(n->old);
+	free(n->made);
+	free(n);
+}
+
+/* --------------------------------------------------------------- entries */
+
+/* The absolute path of an entry, whose directory is there then; or NULL. */
+static char *place(struct agent_tool_stage *n, const char *path,
+		   struct err *err)
+{
+	char *full = xasprintf("%s/%s", n->dir, path), *dir = str_dir(full);
+	int ret = 0;
+
+	if (!n->made || strcmp(n->made, dir)) {
+		ret = fs_mkdirs(dir, 0700, err);
+		free(n->made);
+		n->made = ret ? NULL : xstrdup(dir);
+	}
+	free(dir);
+	if (!ret)
+		return full;
+	free(full);
+	return NULL;
+}
+
+static int copy(int from, int to, uint64_t size)
+{
+	off_t at = 0;
+
+	while (size) {
+		uint8_t block[1 << 16];
+		ssize_t n = pread(from, block, sizeof(block), at);
+		int ret;
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n ? -errno : -EIO;
+		ret = fs_write_all(to, bytes_of(block, (size_t)n));
+		if (ret)
+			return ret;
+		at += n;
+		size -= (uint64_t)n < size ? (uint64_t)n : size;
+	}
+	return 0;
+}
+
+static int put_content(const char *path, const struct wire_entry *e, int from,
+		       struct err *err)
+{
+	struct timespec times[2] = {
+		{ .tv_nsec = UTIME_OMIT },
+		{ .tv_sec = e->inode.mtime_ns / 1000000000,
+		  .tv_nsec = e->inode.mtime_ns % 1000000000 },
+	};
+	int fd = open(path,
+		      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		      0600);
+	int ret;
+
+	if (fd < 0)
+		return err_errno(err, "%s", path);
+	if (times[1].tv_nsec < 0) {
+		times[1].tv_nsec += 1000000000;
+		times[1].tv_sec--;
+	}
+	ret = copy(from, fd, e->inode.size);
+	if (!ret && (fchmod(fd, e->inode.executable ? 0555 : 0444) ||
+		     futimens(fd, times)))
+		ret = -errno;
+	if (close(fd) && !ret)
+		ret = -errno;
+	if (ret)
+		err_set(err, -ret, "%s: %s", path, strerror(-ret));
+	return ret;
+}
+
+static int put_file(void *ctx, const char *path, const struct wire_entry *e,
+		    int fd, struct err *err)
+{
+	char *full = place(ctx, path, err);
+	int ret = full ? put_content(full, e, fd, err) : -EIO;
+
+	free(full);
+	return ret;
+}
+
+static int put_link(void *ctx, const char *path, const char *target,
+		    struct err *err)
+{
+	char *full = place(ctx, path, err);
+	int ret = full ? 0 : -EIO;
+
+	if (full && symlink(target, full))
+		ret = err_errno(err, "%s", full);
+	free(full);
+	return ret;
+}
+
+static int put_dir(void *ctx, const char *path, struct err *err)
+{
+	struct agent_tool_stage *n = ctx;
+	char *full = xasprintf("%s/%s", n->dir, path);
+	int ret = fs_mkdirs(full, 0700, err);
+
+	free(full);
+	return ret;
+}
+
+static int put_gone(void *ctx, const char *path, struct err *err)
+{
+	(void)ctx;
+	return err_set(err, EINVAL, "%s: not to be gone", path);
+}
+
+struct agent_view_target agent_kept_target(struct agent_tool_stage *n)
+{
+	return (struct agent_view_target){ .file = put_file,
+					   .link = put_link,
+					   .dir = put_dir,
+					   .gone = put_gone,
+					   .ctx = n };
+}
+
+/* --------------------------------------------------------------- publish */
+
+static int finish(struct agent_tool_stage *n, const struct agent_record *r,
+		  const char *json, const atomic_bool *stop, struct err *err)
+{
+	char *path = xasprintf("%s/" TOOLCHAIN_JSON, n->dir);
+	int ret = agent_record_verify(r, n->dir, stop, err);
+
+	if (!ret)
+		ret = fs_write(path, bytes_str(json), 0644, err);
+	if (!ret)
+		ret = agent_record_write(r, n->dir, err);
+	free(path);
+	return ret;
+}
+
+/* In use, or what else stands there and cannot be replaced. */
+static int busy(const char *path, int ret, struct err *err)
+{
+	if (ret == -EBUSY)
+		return err_set(err, EBUSY,
+			       "%s is in use: try again when the builds that"
+			       " use it are done",
+			       str_base(path));
+	return err_set(err, -ret, "%s: %s", path, strerror(-ret));
+}
+
+/*
+ * `path` goes to `old`.  Nobody has it locked then, and whoever waits for it
+ * finds that it is not there any more.
+ */
+static int take_away(const char *path, const char *old, struct err *err)
+{
+	int fd = agent_kept_lock(path, LOCK_EX | LOCK_NB), ret = 0;
+
+	if (fd == -ENOENT)
+		return 0;
+	if (fd < 0)
+		return busy(path, fd, err);
+	if (rename(path, old))
+		ret = err_errno(err, "%s", path);
+	close(fd);
+	return ret;
+}
+
+static int exchange(struct agent_tool_stage *n, const char *path,
+		    struct err *err)
+{
+	int fd = agent_kept_lock(path, LOCK_EX | LOCK_NB), ret = 0;
+
+	if (fd < 0 && fd != -ENOENT)
+		return busy(path, fd, err);
+	/* In one step: a reader sees the old one or the new one. */
+	if (fd >= 0 &&
+	    !renameat2(AT_FDCWD, n->dir, AT_FDCWD, path, RENAME_EXCHANGE)) {
+		close(fd);
+		return 0;
+	}
+	if (fd >= 0) {
+		close(fd);
+		ret = take_away(path, n->old, err);
+	}
+	if (!ret && rename(n->dir, path))
+		ret = busy(path,
+			   errno == ENOTEMPTY || errno == EEXIST ? -EBUSY :
+								   -errno,
+			   err);
+	return ret;
+}
+
+int agent_kept_publish(struct agent_tool_stage *n, const struct agent_record *r,
+		       const char *json, const atomic_bool *stop,
+		       struct err *err)
+{
+	char *path = agent_kept_path(n->kept, r->id);
+	int ret = finish(n, r, json, stop, err);
+
+	if (!ret)
+		ret = exchange(n, path, err);
+	free(path);
+	return ret;
+}
+
+int agent_kept_drop(struct agent_kept *k, const char *id, struct err *err)
+{
+	struct agent_tool_stage *n;
+	char *path = agent_kept_path(k, id);
+	int ret = 0;
+
+	if (!fs_is_dir(path))
+		ret = err_set(err, ENOENT, "%s is not held here", id);
+	if (!ret)
+		ret = agent_kept_begin(k, &n, 0, 0, err);
+	if (!ret) {
+		ret = take_away(path, n->old, err);
+		agent_kept_end(n);
+	}
+	free(path);
+	return ret;
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "compiler/find.h"
+
+#include "base/str.h"
+#include "base/which.h"
+#include "compiler/elf.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+bool compiler_is_compiler_name(const char *name)
+{
+	static const char *const ends[] = { "gcc", "g++", "clang", "clang++" };
+	size_t len = compiler_name_stem(name);
+
+	if (!strcmp(name, "cc") || !strcmp(name, "c++"))
+		return true;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+		size_t n = strlen(ends[i]);
+
+		if (len >= n && !memcmp(name + len - n, ends[i], n))
+			return true;
+	}
+	return false;
+}
+
+/* A version is a digit and more of "0-9.". */
+size_t compiler_name_stem(const char *name)
+{
+	const char *dash = strrchr(name, '-');
+
+	if (!dash || dash[1] < '0' || dash[1] > '9')
+		return strlen(name);
+	if (dash[1 + strspn(dash + 1, "0123456789.")])
+		return strlen(name);
+	return (size_t)(dash - name);
+}
+
+static bool is_program(const char *file)
+{
+	struct stat st;
+
+	return !stat(file, &st) && S_ISREG(st.st_mode) && !access(file, X_OK);
+}
+
+const struct compiler_found *compiler_list_get(const struct compiler_list *l,
+					       const char *name)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		if (!strcmp(l->v[i].name, name))
+			return &l->v[i];
+	}
+	return NULL;
+}
+
+static void add(struct compiler_list *l, const char *dir, const char *name)
+{
+	char *path = xasprintf("%s/%s", dir, name);
+
+	if (compiler_list_get(l, name) || !is_program(path) ||
+	    which_is_wrapper(path)) {
+		free(path);
+		return;
+	}
+	l->v = xrealloc(l->v, (l->n + 1) * sizeof(*l->v));
+	l->v[l->n++] = (struct compiler_found){
+		.name = xstrdup(name),
+		.path = path,
+		.is_elf = compiler_elf_is(path),
+	};
+}
+
+static void add_dir(struct compiler_list *l, const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+
+	if (!d)
+		return;
+	while ((e = readdir(d))) {
+		if (compiler_is_compiler_name(e->d_name))
+			add(l, dir, e->d_name);
+	}
+	closedir(d);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct compiler_found *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+void compiler_find(struct compiler_list *out, const char *path)
+{
+	*out = (struct compiler_list){ 0 };
+	for (;;) {
+		size_t len = strcspn(path, ":");
+		char *dir = len ? xstrndup(path, len) : xstrdup(".");
+
+		add_dir(out, dir);
+		free(dir);
+		if (!path[len])
+			break;
+		path += len + 1;
+	}
+	if (out->n)
+		qsort(out->v, out->n, sizeof(*out->v), by_name);
+}
+
+void compiler_list_release(struct compiler_list *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		free(l->v[i].name);
+		free(l->v[i].path);
+	}
+	free(l->v);
+	*l = (struct compiler_list){ 0 };
+}

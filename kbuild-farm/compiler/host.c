@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "compiler/host.h"
+
+#include <elf.h>
+#include <string.h>
+
+static const struct host {
+	uint16_t machine;
+	bool wide, big;
+	const char *name;
+} hosts[] = {
+	{ EM_X86_64, true, false, "x86_64" },
+	{ EM_386, false, false, "i686" },
+	{ EM_AARCH64, true, false, "aarch64" },
+	{ EM_AARCH64, true, true, "aarch64_be" },
+	{ EM_ARM, false, false, "arm" },
+	{ EM_RISCV, true, false, "riscv64" },
+	{ EM_RISCV, false, false, "riscv32" },
+	{ EM_PPC64, true, false, "ppc64le" },
+	{ EM_PPC64, true, true, "ppc64" },
+	{ EM_PPC, false, true, "ppc" },
+	{ EM_S390, true, true, "s390x" },
+	{ EM_LOONGARCH, true, false, "loongarch64" },
+	{ EM_SPARCV9, true, true, "sparc64" },
+};
+
+const char *compiler_host_name(const struct compiler_elf *e)
+{
+	for (size_t i = 0; i < sizeof(hosts) / sizeof(*hosts); i++) {
+		const struct host *h = &hosts[i];
+
+		if (h->machine == e->machine && h->wide == e->wide &&
+		    h->big == e->big)
+			return h->name;
+	}
+	return NULL;
+}
+
+bool compiler_runs_on(const char *host, const char *machine)
+{
+	static const char *const pairs[][2] = {
+		{ "i686", "i386" },   { "i686", "i486" },  { "i686", "i586" },
+		{ "i686", "x86_64" }, { "arm", "armv7l" }, { "arm", "armv8l" },
+	};
+
+	if (!strcmp(host, machine))
+		return true;
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+		if (!strcmp(host, pairs[i][0]) && !strcmp(machine, pairs[i][1]))
+			return true;
+	}
+	return false;
+}
+
+const char *compiler_host_published(const char *machine)
+{
+	static const char *const names[][2] = {
+		{ "aarch64", "arm64" }, { "armv6l", "arm" },
+		{ "armv7l", "arm" },    { "armv8l", "arm" },
+		{ "i386", "i686" },     { "i486", "i686" },
+		{ "i586", "i686" },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (!strcmp(machine, names[i][0]))
+			return names[i][1];
+	}
+	return machine;
+}

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where catalogues and locales lie is compiled into the programs and the C
+ * library, so it is read from their bytes: strings that end in the names
+ * below.  clang speaks English only.
+ */
+#include "compiler/manifest.h"
+
+#include "base/fs.h"
+#include "compiler/gather.h"
+#include "compiler/locale.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define PROGRAM_MAX ((size_t)256 << 20) /* bytes that are looked through */
+#define ARCHIVE_MAX (64 << 20) /* bytes */
+#define ALIAS_MAX   (1u << 20)
+
+static const char *const domains[] = { "gcc", "cpplib",  "gas",
+				       "bfd", "opcodes", "libc" };
+
+struct language {
+	const struct compiler_manifest *m;
+	struct compiler_gather gather;
+	const char *ctype, *messages; /* names of locales */
+	struct strv catalogues; /* directories of catalogues */
+	struct strv locales; /* of compiled locales */
+	struct strv conversions; /* of gconv modules */
+};
+
+/* Add each string of `text` that is an absolute path ending in `end`. */
+static void find_strings(struct strv *out, struct bytes text, const char *end)
+{
+	size_t size = strlen(end) + 1; /* with its NUL */
+	const uint8_t *from = text.data, *limit = text.data + text.len, *at;
+
+	while (text.len &&
+	       (at = memmem(from, (size_t)(limit - from), end, size))) {
+		const uint8_t *start = at;
+
+		while (start > text.data && start[-1] > ' ' && start[-1] <= '~')
+			start--;
+		from = at + size;
+		if (start[0] == '/' && start > text.data && !start[-1] &&
+		    !strv_has(out, (const char *)start))
+			strv_add(out, (const char *)start);
+	}
+}
+
+/* Every program and library of the compiler says where it looks. */
+static int find_places(struct language *l, struct err *err)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < l->m->entries.n && !ret; i++) {
+		const struct compiler_entry *e = &l->m->entries.v[i];
+		struct buf text = { 0 };
+
+		if (e->kind != COMPILER_FILE ||
+		    (!e->executable && !strstr(str_base(e->path), ".so")))
+			continue;
+		ret = fs_read(e->path, PROGRAM_MAX, &text, err);
+		if (!ret) {
+			find_strings(&l->catalogues, buf_bytes(&text),
+				     "/share/locale");
+			find_strings(&l->locales, buf_bytes(&text),
+				     "/lib/locale");
+			find_strings(&l->conversions, buf_bytes(&text),
+				     "/gconv");
+		}
+		buf_release(&text);
+	}
+	return ret;
+}
+
+static int add_if_there(struct language *l, char *path, struct err *err)
+{
+	int ret = 0;
+
+	if (fs_exists(path))
+		ret = fs_is_dir(path) ?
+			      compiler_gather_dir(&l->gather, path, err) :
+			      compiler_gather_path(&l->gather, path, NULL, err);
+	free(path);
+	return ret;
+}
+
+static bool is_domain(const char *file)
+{
+	for (size_t i = 0; i < sizeof(domains) / sizeof(*domains); i++) {
+		size_t len = strlen(domains[i]);
+
+		if (!strncmp(file, domains[i], len) &&
+		    (file[len] == '.' || file[len] == '-') &&
+		    str_ends(file, ".mo"))
+			return true;
+	}
+	return false;
+}
+
+/* The names in `dir` that `want` wants, given what it is called with. */
+static void list_names(struct strv *out, const char *dir,
+		       bool (*want)(const char *name, const char *with),
+		       const char *with)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+
+	if (!d)
+		return;
+	while ((e = readdir(d))) {
+		if (want(e->d_name, with))
+			strv_add(out, e->d_name);
+	}
+	closedir(d);
+}
+
+static bool want_domain(const char *name, const char *with)
+{
+	(void)with;
+	return is_domain(name);
+}
+
+static int add_messages(struct language *l, const char *dir, struct err *err)
+{
+	struct strv names = { 0 };
+	int ret = 0;
+
+	list_names(&names, dir, want_domain, NULL);
+	for (size_t i = 0; i < names.n && !ret; i++)
+		ret = add_if_there(l, xasprintf("%s/%s", dir, names.v[i]), err);
+	strv_release(&names);
+	return ret;
+}
+
+static int add_catalogues_in(struct language *l, const char *place,
+			     const char *name, struct err *err)
+{
+	struct strv names = { 0 };
+	int ret = 0;
+
+	list_names(&names, place, compiler_locale_serves, name);
+	for (size_t i = 0; i < names.n && !ret; i++) {
+		char *dir = xasprintf("%s/%s/LC_MESSAGES", place, names.v[i]);
+
+		ret = add_messages(l, dir, err);
+		free(dir);
+	}
+	strv_release(&names);
+	return ret;
+}
+
+/* Ubuntu's C library looks beside each place as well. */
+static int add_catalogues(struct language *l, const char *name, struct err *err)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < l->catalogues.n && !ret; i++) {
+		char *more = xasprintf("%s-langpack", l->catalogues.v[i]);
+
+		ret = add_catalogues_in(l, l->catalogues.v[i], name, err);
+		if (!ret)
+			ret = add_catalogues_in(l, more, name, err);
+		free(more);
+	}
+	return ret;
+}
+
+/* Compiled locales, each a directory: what is read of one is two files. */
+static int add_locale_dirs(struct language *l, const char *place,
+			   const char *name, bool *found, struct err *err)
+{
+	struct strv names = { 0 };
+	int ret = 0;
+
+	list_names(&names, place, compiler_locale_serves, name);
+	for (size_t i = 0; i < names.n && !ret; i++) {
+		*found = true;
+		ret = add_if_there(
+			l, xasprintf("%s/%s/LC_CTYPE", place, names.v[i]), err);
+		if (!ret)
+			ret = add_if_there(l,
+					   xasprintf("%s/%s/LC_MESSAGES", place,
+						     names.v[i]),
+					   err);
+	}
+	strv_release(&names);
+	return ret;
+}
+
+/* Most have one large file instead of, or beside, the directories. */
+static int add_archive(struct language *l, const char *place, bool *found,
+		       struct err *err)
+{
+	char *archive = xasprintf("%s/locale-archive", place);
+	struct stat st;
+	int ret = 0;
+
+	if (!stat(archive, &st)) {
+		if (st.st_size <= ARCHIVE_MAX)
+			ret = compiler_gather_path(&l->gather, archive, NULL,
+						   err);
+		else if (!*found)
+			ret = err_set(err, E2BIG, "%s: %s", archive,
+				      strerror(E2BIG));
+		*found = true;
+	}
+	free(archive);
+	return ret;
+}
+
+static int add_locale(struct language *l, const char *name, bool *found,
+		      struct err *err)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < l->locales.n && !ret; i++) {
+		ret = add_locale_dirs(l, l->locales.v[i], name, found, err);
+		if (!ret)
+			ret = add_archive(l, l->locales.v[i], found, err);
+	}
+	return ret;
+}
+
+/* An old name for a locale: "german" is de_DE.ISO-8859-1. */
+static int add_alias(struct language *l, const char *name, char **out,
+		     struct err *err)
+{
+	int ret = 0;
+
+	*out = NULL;
+	for (size_t i = 0; i < l->catalogues.n && !ret && !*out; i++) {
+		char *file = xasprintf("%s/locale.alias", l->catalogues.v[i]);
+		struct buf text = { 0 };
+
+		if (fs_exists(file))
+			ret = fs_read(file, ALIAS_MAX, &text, err);
+		if (!ret)
+			*out = compiler_locale_alias(buf_str(&text), name);
+		if (*out)
+			ret = compiler_gather_path(&l->gather, file, NULL, err);
+		buf_release(&text);
+		free(file);
+	}
+	return ret;
+}
+
+/* Messages are in UTF-8: another character set takes conversions. */
+static int add_conversions(struct language *l, const char *name,
+			   struct err *err)
+{
+	int ret = 0;
+
+	if (compiler_locale_is_utf8(name))
+		return 0;
+	for (size_t i = 0; i < l->conversions.n && !ret; i++)
+		ret = add_if_there(l, xstrdup(l->conversions.v[i]), err);
+	return ret;
+}
+
+/* One of LANGUAGE's list. */
+static int add_language(struct language *l, const char *name, struct err *err)
+{
+	char *alias;
+	int ret = add_alias(l, name, &alias, err);
+
+	if (!ret)
+		ret = add_catalogues(l, alias ? alias : name, err);
+	free(alias);
+	return ret;
+}
+
+static int add_list(struct language *l, const char *list, struct err *err)
+{
+	int ret = 0;
+
+	while (list && *list && !ret) {
+		size_t len = strcspn(list, ":");
+		char *name = xstrndup(list, len);
+
+		ret = add_language(l, name, err);
+		free(name);
+		list += len + (list[len] == ':');
+	}
+	return ret;
+}
+
+/* A locale that is not installed is C, whatever else there is of it. */
+static int add_name(struct language *l, const char *name, const char *list,
+		    struct err *err)
+{
+	bool found = false;
+	char *alias;
+	int ret;
+
+	if (compiler_locale_is_c(name) || strchr(name, '/'))
+		return 0;
+	ret = add_alias(l, name, &alias, err);
+	if (alias)
+		name = alias;
+	if (!ret)
+		ret = add_locale(l, name, &found, err);
+	if (!ret && found)
+		ret = add_conversions(l, name, err);
+	if (!ret && found)
+		ret = add_catalogues(l, name, err);
+	if (!ret && found)
+		ret = add_list(l, list, err);
+	free(alias);
+	return ret;
+}
+
+static int add_all(struct language *l, char *const *env, struct err *err)
+{
+	int ret = find_places(l, err);
+
+	if (!ret)
+		ret = add_name(l, l->ctype, NULL, err);
+	if (!ret)
+		ret = add_name(l, l->messages, str_env(env, "LANGUAGE"), err);
+	return ret;
+}
+
+/* What is left of `from` without what the toolchain has itself. */
+static void take_new(struct compiler_entries *out,
+		     struct compiler_entries *from,
+		     const struct compiler_manifest *m)
+{
+	out->v = xcalloc(from->n + 1, sizeof(*out->v));
+	for (size_t i = 0; i < from->n; i++) {
+		struct compiler_entry *e = &from->v[i];
+
+		if (compiler_entries_find(&m->entries, e->path))
+			continue;
+		out->v[out->n++] = *e;
+		*e = (struct compiler_entry){ 0 };
+	}
+	compiler_entries_release(from);
+}
+
+int compiler_manifest_language(struct compiler_entries *out,
+			       const struct compiler_manifest *m,
+			       char *const *env, struct err *err)
+{
+	struct compiler_entries all = { 0 };
+	struct language l = {
+		.m = m,
+		.ctype = compiler_locale_of(env, "LC_CTYPE"),
+		.messages = compiler_locale_of(env, "LC_MESSAGES"),
+	};
+	int ret = 0;
+
+	*out = (struct compiler_entries){ 0 };
+	if (m->is_clang ||
+	    (compiler_locale_is_c(l.ctype) && compiler_locale_is_c(l.messages)))
+		return 0;
+	if (str_env(env, "LOCPATH"))
+		return err_set(err, ENOTSUP, "LOCPATH is set");
+	ret = add_all(&l, env, err);
+	if (!ret)
+		ret = compiler_gather_end(&l.gather, &all, err);
+	if (!ret)
+		take_new(out, &all, m);
+	compiler_gather_release(&l.gather);
+	strv_release(&l.catalogues);
+	strv_release(&l.locales);
+	strv_release(&l.conversions);
+	return ret;
+}

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * gcc's driver names its cc1, its assembler and its headers.  clang's driver
+ * is its compiler, and it assembles by itself.  A file "specs" in one of
+ * gcc's own directories is read by the driver without being asked.
+ */
+#include "compiler/parts.h"
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/spawn.h"
+#include "base/which.h"
+#include "compiler/manifest.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ANSWER_MAX (64u << 10) /* bytes that a question may be answered by */
+#define CONFIG_MAX (1u << 20) /* bytes of a configuration file of clang */
+#define ASK_MS     9000 /* for all questions together */
+
+/* The questions to one driver. */
+struct inquiry {
+	struct compiler_parts *out;
+	const char *driver;
+	char *const *env; /* of the compile */
+	const struct compiler_runner *runner; /* or NULL */
+	uint64_t deadline; /* clock_ms() */
+	struct strv with; /* the environment of a question */
+	char *foreign; /* what it named that is not its own, or NULL */
+};
+
+/* `path` without ".", ".." and "//", by its words; the caller frees it. */
+static char *normalize(const char *path)
+{
+	char *out = xcalloc(1, strlen(path) + 2);
+	size_t n = 0;
+
+	while (*path) {
+		size_t len = strcspn(path, "/");
+
+		if (len == 2 && !strncmp(path, "..", 2)) {
+			while (n && out[--n] != '/')
+				;
+		} else if (len && !(len == 1 && *path == '.')) {
+			out[n++] = '/';
+			memcpy(out + n, path, len);
+			n += len;
+		}
+		path += len;
+		path += *path == '/';
+	}
+	out[n] = '\0';
+	return out;
+}
+
+/* May a part lie there?  If not, that is remembered. */
+static bool is_own(struct inquiry *q, const char *path)
+{
+	const char *within = q->runner ? q->runner->within : NULL;
+	char *plain = within ? normalize(path) : NULL;
+	bool is = !within ||
+		  (str_starts(plain, within) && plain[strlen(within)] == '/');
+
+	free(plain);
+	if (!is && !q->foreign)
+		q->foreign = xstrdup(path);
+	return is;
+}
+
+static int run_here(char *const *argv, char *const *env, unsigned timeout_ms,
+		    struct buf *said, int *status, struct err *err)
+{
+	struct spawn what = {
+		.argv = argv, .env = env, .cwd = "/", .fd = { -1, -1, -1 }
+	};
+
+	return spawn_capture(&what, ANSWER_MAX, timeout_ms, said, status, err);
+}
+
+/* What `argv` prints, without the last newline; the caller frees it. */
+static int run(struct inquiry *q, char **answer, char *const *argv,
+	       struct err *err)
+{
+	const struct compiler_runner *r = q->runner;
+	uint64_t now = clock_ms();
+	struct buf said = { 0 };
+	int status = 0, ret;
+	unsigned left;
+
+	if (now >= q->deadline)
+		return err_set(err, ETIMEDOUT, "%s: %s", argv[0],
+			       strerror(ETIMEDOUT));
+	left = (unsigned)(q->deadline - now);
+	if (r)
+		ret = r->run(r->ctx, argv, q->with.v, ANSWER_MAX, left, &said,
+			     &status, err);
+	else
+		ret = run_here(argv, q->with.v, left, &said, &status, err);
+	if (!ret && status) {
+		char *text = spawn_status_text(status);
+
+		ret = err_set(err, EINVAL, "%s %s: %s", argv[0], argv[1], text);
+		free(text);
+	}
+	while (!ret && said.len && said.data[said.len - 1] == '\n')
+		said.len--;
+	if (!ret)
+		*answer = bytes_dup(buf_bytes(&said));
+	buf_release(&said);
+	return ret;
+}
+
+/* *answer is NULL on failure. */
+static int ask(struct inquiry *q, char **answer, const char *one,
+	       const char *two, struct err *err)
+{
+	char *argv[] = { (char *)q->driver, (char *)one, (char *)two, NULL };
+
+	*answer = NULL;
+	return run(q, answer, argv, err);
+}
+
+/* A word such as a version, of letters, digits and `more`. */
+static bool is_word(const char *s, const char *more)
+{
+	size_t n = 0;
+
+	for (; s[n]; n++) {
+		bool letter = (s[n] >= 'a' && s[n] <= 'z') ||
+			      (s[n] >= 'A' && s[n] <= 'Z');
+
+		if (!letter && !(s[n] >= '0' && s[n] <= '9') &&
+		    !strchr(more, s[n]))
+			return false;
+	}
+	return n > 0 && n < 100;
+}
+
+static int ask_names(struct inquiry *q, struct err *err)
+{
+	struct compiler_parts *p = q->out;
+	int ret = ask(q, &p->version, "-dumpfullversion", "-dumpversion", err);
+
+	if (!p->version)
+		return ret;
+	if (p->version[0] < '0' || p->version[0] > '9' ||
+	    !is_word(p->version, ".-+"))
+		return err_set(err, EINVAL, "%s: said no version", q->driver);
+	ret = ask(q, &p->machine, "-dumpmachine", NULL, err);
+	if (!p->machine)
+		return ret;
+	if (!is_word(p->machine, "._-"))
+		return err_set(err, EINVAL, "%s: said no machine", q->driver);
+	return 0;
+}
+
+static void add_file_if(struct inquiry *q, struct strv *list, char *path)
+{
+	if (path[0] == '/' && is_own(q, path) && fs_exists(path) &&
+	    !fs_is_dir(path) && !strv_has(list, path))
+		strv_add(list, path);
+	free(path);
+}
+
+static void add_dir_if(struct inquiry *q, struct strv *list, char *path)
+{
+	if (path[0] == '/' && is_own(q, path) && fs_is_dir(path) &&
+	    !strv_has(list, path))
+		strv_add(list, path);
+	free(path);
+}
+
+static int add_cc1(struct inquiry *q, struct err *err)
+{
+	char *said;
+	int ret = ask(q, &said, "-print-prog-name=cc1", NULL, err);
+
+	if (!said)
+		return ret;
+	/* Not absolute is what a driver says of what it does not have. */
+	if (said[0] == '/' && is_own(q, said))
+		strv_add(&q->out->programs, said);
+	else
+		ret = err_set(err, ENOENT, "%s: its cc1 is not there",
+			      q->driver);
+	free(said);
+	return ret;
+}
+
+static int add_assembler(struct inquiry *q, struct err *err)
+{
+	char *said, *path;
+	int ret = ask(q, &said, "-print-prog-name=as", NULL, err);
+
+	if (!said)
+		return ret;
+	/* "as" means what PATH says when the compile runs. */
+	path = which(said, str_env(q->env, "PATH"));
+	if (!path || path[0] != '/' ||
+	    (strchr(said, '/') && !is_own(q, path))) {
+		ret = err_set(err, ENOENT, "%s: its assembler %s is not there",
+			      q->driver, said);
+	} else {
+		strv_add(&q->out->programs, path);
+		if (!strchr(said, '/')) {
+			q->out->assembler = path;
+			path = NULL;
+		}
+	}
+	free(path);
+	free(said);
+	return ret;
+}
+
+static int add_headers(struct inquiry *q, struct err *err)
+{
+	struct compiler_parts *p = q->out;
+	char *said, *dir, *up;
+	int ret = ask(q, &said, "-print-file-name=include", NULL, err);
+
+	if (!said)
+		return ret;
+	/* Beside its headers, and above them, the driver looks for specs. */
+	dir = str_dir(said);
+	up = str_dir(dir);
+	if (said[0] == '/') {
+		add_file_if(q, &p->files, xasprintf("%s/specs", dir));
+		add_file_if(q, &p->files, xasprintf("%s/specs", up));
+	}
+	free(up);
+	free(dir);
+	add_dir_if(q, &p->dirs, said);
+	ret = ask(q, &said, "-print-file-name=include-fixed", NULL, err);
+	if (said)
+		add_dir_if(q, &p->dirs, said);
+	return ret;
+}
+
+/* The driver looks for it through LIBRARY_PATH too, which nodes lack. */
+static int check_library_path(struct inquiry *q, const char *specs,
+			      struct err *err)
+{
+	const char *path = str_env(q->env, "LIBRARY_PATH");
+	char *said;
+	int ret;
+
+	if (!path)
+		return 0;
+	strv_addf(&q->with, "LIBRARY_PATH=%s", path);
+	ret = ask(q, &said, "-print-file-name=specs", NULL, err);
+	if (!said) {
+		err_wrap(err, "with LIBRARY_PATH");
+		return ret;
+	}
+	if (strcmp(said, specs))
+		ret = err_set(err, ENOTSUP, "%s: LIBRARY_PATH has %s",
+			      q->driver, said);
+	free(said);
+	return ret;
+}
+
+static int add_specs(struct inquiry *q, struct err *err)
+{
+	char *said;
+	int ret = ask(q, &said, "-print-file-name=specs", NULL, err);
+
+	if (!said)
+		return ret;
+	ret = check_library_path(q, said, err);
+	add_file_if(q, &q->out->files, said);
+	return ret;
+}
+
+static int ask_gcc(struct inquiry *q, struct err *err)
+{
+	int ret = add_cc1(q, err);
+
+	if (!ret)
+		ret = add_assembler(q, err);
+	if (!ret)
+		ret = add_headers(q, err);
+	if (!ret)
+		ret = add_specs(q, err);
+	return ret;
+}
+
+/* One that includes another one is read by clang in ways of its own. */
+static int add_config(struct inquiry *q, const char *path, struct err *err)
+{
+	struct buf text = { 0 };
+	int ret = is_own(q, path) ? fs_read(path, CONFIG_MAX, &text, err) :
+				    -EPERM;
+
+	if (!ret && strchr(buf_str(&text), '@'))
+		ret = err_set(err, ENOTSUP, "%s: includes another file", path);
+	if (!ret)
+		strv_add(&q->out->files, path);
+	buf_release(&text);
+	return ret;
+}
+
+/* `said` is what --version prints; the files of its options are named. */
+static int add_configs(struct inquiry *q, char *said, struct err *err)
+{
+	static const char start[] = "Configuration file: ";
+	char *rest = NULL;
+	int ret = 0;
+
+	for (char *line = strtok_r(said, "\n", &rest); line && !ret;
+	     line = strtok_r(NULL, "\n", &rest)) {
+		if (str_starts(line, start))
+			ret = add_config(q, line + strlen(start), err);
+	}
+	return ret;
+}
+
+static int ask_clang(struct inquiry *q, struct err *err)
+{
+	struct compiler_parts *p = q->out;
+	char *said;
+	int ret = ask(q, &said, "-print-resource-dir", NULL, err);
+
+	if (!said)
+		return ret;
+	/* The lists of what sanitizers leave alone are in share. */
+	add_dir_if(q, &p->dirs, xasprintf("%s/include", said));
+	add_dir_if(q, &p->dirs, xasprintf("%s/share", said));
+	if (!p->dirs.n)
+		ret = err_set(err, ENOENT, "%s: its headers are not there",
+			      q->driver);
+	free(said);
+	return ret;
+}
+
+/* Which of the two it is decides what else is asked. */
+static int ask_parts(struct inquiry *q, struct err *err)
+{
+	char *said;
+	int ret = ask(q, &said, "--version", NULL, err);
+
+	if (!said)
+		return ret;
+	q->out->is_clang = strstr(said, "clang version") != NULL;
+	if (q->out->is_clang)
+		ret = add_configs(q, said, err);
+	free(said);
+	if (ret)
+		return ret;
+	return q->out->is_clang ? ask_clang(q, err) : ask_gcc(q, err);
+}
+
+static int ask_all(struct inquiry *q, struct err *err)
+{
+	int ret = ask_names(q, err);
+
+	if (!ret)
+		ret = ask_parts(q, err);
+	if (q->foreign)
+		ret = err_set(err, EPERM, "%s: names %s, which is not its own",
+			      q->driver, q->foreign);
+	return ret;
+}
+
+int compiler_parts_ask(struct compiler_parts *out, const char *driver,
+		       char *const *env, const struct compiler_runner *runner,
+		       struct err *err)
+{
+	const char *path = str_env(env, "PATH");
+	const char *libraries = str_env(env, "LD_LIBRARY_PATH");
+	struct inquiry q = { .out = out,
+			     .driver = driver,
+			     .env = env,
+			     .runner = runner,
+			     .deadline = clock_ms() + ASK_MS };
+	int ret;
+
+	*out = (struct compiler_parts){ 0 };
+	strv_add(&out->programs, driver);
+	strv_addf(&q.with, "PATH=%s", path ? path : TOOLCHAIN_PATH);
+	strv_add(&q.with, "LC_ALL=C");
+	if (libraries)
+		strv_addf(&q.with, "LD_LIBRARY_PATH=%s", libraries);
+	ret = ask_all(&q, err);
+	if (ret)
+		compiler_parts_release(out);
+	strv_release(&q.with);
+	free(q.foreign);
+	return ret;
+}
+
+void compiler_parts_release(struct compiler_parts *p)
+{
+	free(p->version);
+	free(p->machine);
+	free(p->assembler);
+	strv_release(&p->programs);
+	strv_release(&p->files);
+	strv_release(&p->dirs);
+	*p = (struct compiler_parts){ 0 };
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/arch.h"
+
+#include "base/fs.h"
+#include "base/str.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+static bool tree_has(const char *tree, const char *srcarch)
+{
+	char *path;
+	bool yes;
+
+	if (!tree)
+		return true;
+	path = xasprintf("%s/arch/%s/Makefile", tree, srcarch);
+	yes = !strchr(srcarch, '/') && fs_exists(path);
+
+	free(path);
+	return yes;
+}
+
+static char *list_of_tree(const char *tree)
+{
+	char *path = xasprintf("%s/arch", tree), *text;
+	DIR *dir = opendir(path);
+	struct strv names = { 0 };
+	struct dirent *d;
+
+	while (dir && (d = readdir(dir)) != NULL) {
+		if (d->d_name[0] != '.' && tree_has(tree, d->d_name))
+			strv_add(&names, d->d_name);
+	}
+	if (dir)
+		closedir(dir);
+	strv_sort(&names);
+	text = strv_join(&names, " ");
+	strv_release(&names);
+	free(path);
+	return text;
+}
+
+static char *list_of_table(void)
+{
+	const struct toolchain_arch *a;
+	struct strv names = { 0 };
+	char *text;
+
+	for (size_t i = 0; (a = toolchain_data_arch_at(i)) != NULL; i++)
+		strv_add(&names, a->arch);
+	text = strv_join(&names, " ");
+	strv_release(&names);
+	return text;
+}
+
+static int refuse(const char *tree, const char *arch, struct err *err)
+{
+	const struct toolchain_arch *meant = toolchain_data_arch_called(arch);
+	char *list = tree ? list_of_tree(tree) : list_of_table();
+	char *hint = meant ? xasprintf(" (the kernel calls it %s)",
+				       meant->arch) :
+			     xstrdup("");
+	int ret = err_set(err, EINVAL, "unknown architecture %s%s; %s: %s",
+			  arch, hint, tree ? "this tree has" : "known are",
+			  list);
+
+	free(hint);
+	free(list);
+	return ret;
+}
+
+int kernel_arch_find(struct kernel_arch *out, const char *tree,
+		     const char *arch, struct err *err)
+{
+	const struct toolchain_arch *k = toolchain_data_arch(arch);
+	const char *srcarch = k ? k->srcarch : arch;
+
+	if (!*arch || strlen(arch) >= sizeof(out->arch) || (!tree && !k) ||
+	    !tree_has(tree, srcarch))
+		return refuse(tree, arch, err);
+	*out = (struct kernel_arch){ .known = k };
+	snprintf(out->arch, sizeof(out->arch), "%s", arch);
+	snprintf(out->srcarch, sizeof(out->srcarch), "%s", srcarch);
+	return 0;
+}
+
+/* The kernel's scripts/subarch.include. */
+void kernel_arch_host(char out[static 32])
+{
+	static const struct {
+		const char *starts, *srcarch;
+	} rules[] = {
+		{ "x86_64", "x86" },
+		{ "aarch64", "arm64" },
+		{ "arm64", "arm64" },
+		{ "arm", "arm" },
+		{ "sa110", "arm" },
+		{ "s390x", "s390" },
+		{ "ppc", "powerpc" },
+		{ "mips", "mips" },
+		{ "sh", "sh" },
+		{ "riscv", "riscv" },
+		{ "loongarch", "loongarch" },
+		{ "parisc", "parisc" },
+		{ "sparc64", "sparc" },
+		{ "sun4u", "sparc" },
+	};
+	struct utsname u;
+
+	uname(&u);
+	snprintf(out, 32, "%.31s", u.machine);
+	if (u.machine[0] == 'i' && !strcmp(u.machine + 2, "86"))
+		strcpy(out, "x86");
+	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++) {
+		if (str_starts(u.machine, rules[i].starts)) {
+			strcpy(out, rules[i].srcarch);
+			return;
+		}
+	}
+}
+
+char *kernel_arch_package(const char *prefix)
+{
+	const struct toolchain_arch *a;
+	size_t i = 0;
+	char *name;
+
+	while ((a = toolchain_data_arch_at(i)) != NULL &&
+	       !strv_has(&a->prefixes, prefix))
+		i++;
+	if (!a)
+		return NULL;
+	name = xasprintf("gcc-%s", prefix);
+	name[strlen(name) - 1] = '\0';
+	/* Debian: gcc-x86-64-linux-gnu. */
+	for (char *c = name; (c = strchr(c, '_')) != NULL;)
+		*c = '-';
+	return name;
+}

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/build.h"
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "coord/coord.h"
+#include "kernel/artifact.h"
+#include "kernel/commands.h"
+#include "kernel/config.h"
+#include "kernel/metadata.h"
+#include "kernel/start.h"
+#include "kernel/summary.h"
+#include "kernel/target.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * With nodes we are make's jobserver; then make gets no -j, which would make
+ * it one of its own.
+ */
+static int start_tokens(struct kernel_run *run, struct err *err)
+{
+	const struct kernel_plan *p = run->plan;
+
+	if (!run->farm.coord || !run->farm.has_nodes)
+		return 0;
+	if (!kernel_jobserver_fits(p->make, run->env.v)) {
+		kernel_run_note(run,
+				"%s takes no jobserver (GNU make 4.2 does)",
+				p->make);
+		return 0;
+	}
+	return kernel_farm_tokens(&run->farm, p->request->jobs, err);
+}
+
+static int compile(struct kernel_run *run, struct err *err)
+{
+	char *jobs = xasprintf("-j%u", run->jobs);
+	char sync[] = "-Otarget", keep[] = "-k";
+	char *options[4] = { sync };
+	uint64_t began = clock_ms();
+	int n = 1, ret;
+
+	kernel_run_phase(run, "compile");
+	ret = start_tokens(run, err);
+	if (!run->farm.jobserver.broker)
+		options[n++] = jobs;
+	if (!run->plan->request->fail_fast)
+		options[n++] = keep;
+	if (!ret)
+		ret = kernel_run_make(run, options, run->targets.v, err);
+	kernel_jobserver_stop(&run->farm.jobserver);
+	run->compile_ms = clock_ms() - began;
+	free(jobs);
+	return ret;
+}
+
+static int collect(struct kernel_run *run, struct kernel_artifacts *artifacts,
+		   struct err *err)
+{
+	struct kernel_wants wants;
+	struct buf image = { 0 };
+	int ret = 0;
+
+	if (kernel_target_is_default(&run->targets))
+		ret = kernel_run_ask(run, "image_name", &image, err);
+	if (ret < 0) {
+		buf_release(&image);
+		return ret;
+	}
+	if (image.len && image.data[image.len - 1] == '\n')
+		image.data[--image.len] = '\0';
+	kernel_target_wants(&wants, run->plan, &run->targets,
+			    !ret && image.len ? buf_str(&image) : NULL);
+	ret = kernel_artifact_collect(artifacts, run, &wants, err);
+	kernel_wants_release(&wants);
+	buf_release(&image);
+	return ret;
+}
+
+/* The .config is worth having also where the build failed. */
+static void copy_config(struct kernel_run *run)
+{
+	char *from = kernel_plan_path(run->plan, ".config");
+	char *to = kernel_output_path(&run->output, "config");
+	struct err ignored;
+
+	fs_copy(from, to, &ignored);
+	free(to);
+	free(from);
+}
+
+static void announce(struct kernel_run *run)
+{
+	char *targets = strv_join(&run->plan->request->targets, " ");
+	struct coord_event ev = { .kind = EVENT_BUILD,
+				  .text = *targets ? targets : "all",
+				  .n = run->jobs };
+
+	kernel_run_emit(run, &ev);
+	free(targets);
+}
+
+static void tell_notes(struct kernel_run *run)
+{
+	const struct kernel_compiler *c = &run->plan->compiler;
+
+	for (size_t i = 0; i < c->notes.n; i++)
+		kernel_run_note(run, "%s", c->notes.v[i]);
+	if (c->unlinked)
+		kernel_run_note(run, "everything is compiled locally: %s",
+				c->unlinked);
+}
+
+static int run_steps(struct kernel_run *run, struct kernel_artifacts *artifacts,
+		     struct err *err)
+{
+	int ret = kernel_start_jobs(run);
+
+	if (ret)
+		return ret;
+	announce(run);
+	ret = kernel_config_apply(run, err);
+	if (!ret)
+		ret = kernel_target_resolve(run, err);
+	if (!ret)
+		ret = compile(run, err);
+	if (!ret)
+		ret = collect(run, artifacts, err);
+	else if (ret > 0)
+		copy_config(run);
+	return ret;
+}
+
+static int write_script(struct kernel_run *run, struct err *err)
+{
+	char *path = kernel_output_path(&run->output, "reproducer.sh");
+	struct buf script = { 0 };
+	int ret;
+
+	buf_add_str(&script, "#!/bin/sh\n# Builds the same without kfarm.\n");
+	kernel_commands_script(&script, run->plan, run->farm.local_slots);
+	ret = fs_write(path, buf_bytes(&script), 0777, err);
+	buf_release(&script);
+	free(path);
+	return ret;
+}
+
+static char *kernelrelease(const struct kernel_run *run)
+{
+	char *path = kernel_plan_path(run->plan,
+				      "include/config/kernel.release");
+	struct buf text = { 0 };
+	struct err ignored;
+	char *out = NULL;
+
+	if (!fs_read(path, 4096, &text, &ignored))
+		out = xstrndup(buf_str(&text), strcspn(buf_str(&text), "\n"));
+	buf_release(&text);
+	free(path);
+	return out;
+}
+
+static int write_metadata(struct kernel_run *run,
+			  const struct kernel_artifacts *artifacts, bool passed,
+			  struct err *err)
+{
+	char *path = kernel_output_path(&run->output, "metadata.json");
+	char *release = passed ? kernelrelease(run) : NULL;
+	struct coord_stats farm;
+	struct kernel_metadata m = {
+		.plan = run->plan,
+		.targets = run->targets.n ? &run->targets : NULL,
+		.passed = passed,
+		.jobs = run->jobs,
+		.warnings = run->joblog.warnings,
+		.errors = run->joblog.errors,
+		.seconds = (double)(clock_ms() - run->began_ms) / 1000,
+		.compile_seconds = (double)run->compile_ms / 1000,
+		.cpu_seconds = (double)kernel_farm_cpu_ms() / 1000,
+		.kernelrelease = release,
+		.artifacts = artifacts,
+	};
+	int ret;
+
+	if (run->farm.coord) {
+		coord_stats(run->farm.coord, &farm);
+		m.farm = &farm;
+	}
+	ret = kernel_metadata_write(path, &m, err);
+	free(release);
+	free(path);
+	return ret;
+}
+
+static char *summarize(struct kernel_run *run, const char *verb)
+{
+	char *targets = strv_join(&run->plan->request->targets, " ");
+	char *compiler = kernel_plan_compiler_text(run->plan);
+	char *output = kernel_output_text(&run->output);
+	struct coord_stats farm;
+	struct kernel_summary s = {
+		.verb = verb,
+		.targets = targets,
+		.arch = run->plan->arch.arch,
+		.compiler = compiler,
+		.version = run->plan->version,
+		.wall_ms = clock_ms() - run->began_ms,
+		.cpu_ms = kernel_farm_cpu_ms(),
+		.unlinked = run->plan->compiler.unlinked,
+		.warnings = run->joblog.warnings,
+		.errors = run->joblog.errors,
+		.output = output,
+	};
+	struct buf text = { 0 };
+
+	if (run->farm.coord) {
+		coord_stats(run->farm.coord, &farm);
+		s.farm = &farm;
+	}
+	kernel_summary_text(&text, &s);
+	free(output);
+	free(compiler);
+	free(targets);
+	return buf_steal(&text);
+}
+
+/* Too few jobs on nodes?  The build itself may be as good as any. */
+static bool too_few_remote(struct kernel_run *run, struct err *err)
+{
+	struct coord_stats farm;
+
+	if (!run->farm.coord)
+		return false;
+	coord_stats(run->farm.coord, &farm);
+	return kernel_summary_too_few(&farm, run->plan->request->require_remote,
+				      err);
+}
+
+/* The exit status for what the steps returned; `err` is set for some. */
+static int judge(struct kernel_run *run, int ret, struct err *err)
+{
+	struct err full = { 0 };
+
+	if (!ret && too_few_remote(run, err))
+		return KERNEL_FARM;
+	if (!ret)
+		return KERNEL_OK;
+	if (ret < 0)
+		return KERNEL_SETUP;
+	/* make cannot tell in a log that is on the full disk. */
+	if (kernel_output_check_space(&run->output, &full) == -ENOSPC) {
+		*err = full;
+		err_wrap(err, "output directory");
+		return KERNEL_SETUP;
+	}
+	return KERNEL_FAILED;
+}
+
+static void finish(struct kernel_result *out, struct kernel_run *run,
+		   const struct kernel_artifacts *artifacts, int ret,
+		   struct err *err)
+{
+	struct coord_event done = { .kind = EVENT_DONE };
+	struct err late = { 0 };
+
+	kernel_follow_read(&run->follow);
+	kernel_joblog_end(&run->joblog);
+	out->signal = run->maker.stopped_by;
+	if (out->signal) {
+		out->summary = summarize(run, "interrupted");
+		return;
+	}
+	out->status = judge(run, ret, err);
+	if (out->status != KERNEL_SETUP) {
+		ret = kernel_output_clean_log(&run->output, &late);
+		if (!ret)
+			ret = write_metadata(run, artifacts,
+					     out->status != KERNEL_FAILED,
+					     &late);
+		if (ret && out->status == KERNEL_OK) {
+			*err = late;
+			out->status = KERNEL_SETUP;
+		}
+		out->summary = summarize(
+			run, out->status == KERNEL_FAILED ? "failed" : "built");
+	}
+	done.n = out->status;
+	kernel_run_emit(run, &done);
+}
+
+void kernel_build(struct kernel_result *out, const struct kernel_plan *plan,
+		  const struct node_roster *roster,
+		  const struct kernel_hooks *hooks, struct err *err)
+{
+	struct kernel_artifacts artifacts = { 0 };
+	struct kernel_run run;
+	int ret;
+
+	*out = (struct kernel_result){ .status = KERNEL_SETUP };
+	if (plan->compiler.unlinked && plan->request->require_remote > 0) {
+		err_set(err, EREMOTE,
+			"nothing can run on nodes, %d %% are required: %s",
+			plan->request->require_remote, plan->compiler.unlinked);
+		out->status = KERNEL_FARM;
+		return;
+	}
+	ret = kernel_start(&run, plan, roster, hooks, err);
+	if (!ret)
+		ret = write_metadata(&run, NULL, false, err);
+	if (!ret)
+		ret = write_script(&run, err);
+	if (!ret) {
+		tell_notes(&run);
+		ret = run_steps(&run, &artifacts, err);
+		finish(out, &run, &artifacts, ret, err);
+	}
+	kernel_start_end(&run);
+	kernel_artifacts_release(&artifacts);
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/commands.h"
+
+#include "kernel/target.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define HERE_END "END_OF_KFARM_TEXT"
+
+void kernel_commands_quote(struct buf *out, const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_./+-,:@%=";
+
+	if (*word && !word[strspn(word, plain)]) {
+		buf_add_str(out, word);
+		return;
+	}
+	buf_add_str(out, "'");
+	for (; *word; word++) {
+		if (*word == '\'')
+			buf_add_str(out, "'\\''");
+		else
+			buf_add(out, word, 1);
+	}
+	buf_add_str(out, "'");
+}
+
+static void put_export(struct buf *out, const char *setting)
+{
+	size_t n = strcspn(setting, "=");
+
+	buf_printf(out, "export %.*s=", (int)n, setting);
+	kernel_commands_quote(out, setting + n + (setting[n] == '='));
+	buf_add_str(out, "\n");
+}
+
+/* What of the caller's environment kbuild reads. */
+static bool is_kbuild_setting(const char *entry)
+{
+	static const char *const names[] = {
+		"KBUILD_",
+		"KCFLAGS=",
+		"KAFLAGS=",
+		"KCPPFLAGS=",
+		"KRUSTFLAGS=",
+		"LOCALVERSION=",
+		"HOSTCFLAGS=",
+		"HOSTLDFLAGS=",
+		"SOURCE_DATE_EPOCH=",
+		"CROSS_COMPILE_COMPAT=",
+		"W=",
+		"LLVM_IAS=",
+		"DTC_FLAGS=",
+	};
+
+	if (str_starts(entry, "KBUILD_OUTPUT="))
+		return false;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (str_starts(entry, names[i]))
+			return true;
+	}
+	return false;
+}
+
+static void put_exports(struct buf *out, const struct kernel_plan *p)
+{
+	const struct strv *dirs = &p->compiler.dirs;
+
+	for (char *const *e = p->env; *e; e++) {
+		size_t n = strcspn(*e, "=");
+		char *name = xstrndup(*e, n);
+
+		if (is_kbuild_setting(*e) &&
+		    !(p->exports.v && str_env(p->exports.v, name)))
+			put_export(out, *e);
+		free(name);
+	}
+	for (char *const *e = p->exports.v; e && *e; e++)
+		put_export(out, *e);
+	if (dirs->n) {
+		char *path = strv_join(dirs, ":");
+
+		buf_add_str(out, "export PATH=");
+		kernel_commands_quote(out, path);
+		buf_add_str(out, ":\"$PATH\"\n");
+		free(path);
+	}
+}
+
+static void put_make(struct buf *out, const struct kernel_plan *p,
+		     const char *option, const char *target)
+{
+	char *const options[] = { (char *)option, NULL };
+	char *const targets[] = { (char *)target, NULL };
+	struct strv argv = { 0 };
+
+	kernel_plan_make_argv(p, &argv, option ? options : NULL,
+			      target ? targets : NULL);
+	for (size_t i = 0; i < argv.n; i++) {
+		buf_add_str(out, i ? " " : "");
+		kernel_commands_quote(out, argv.v[i]);
+	}
+	strv_release(&argv);
+}
+
+static void put_here(struct buf *out, const char *file, const char *text)
+{
+	size_t n = strlen(text);
+
+	buf_printf(out, "cat >%s <<'" HERE_END "'\n%s%s" HERE_END "\n", file,
+		   text, n && text[n - 1] != '\n' ? "\n" : "");
+}
+
+static void put_fragments(struct buf *out, const struct kernel_plan *p)
+{
+	const struct kernel_kconfig *k = &p->kconfig;
+
+	buf_add_str(out, "scratch=$(mktemp -d)\n"
+			 "trap 'rm -rf \"$scratch\"' EXIT\n"
+			 "cp \"$build/.config\" \"$scratch/base\"\n");
+	for (size_t i = 0; i < k->n_fragments; i++) {
+		char *file = xasprintf("\"$scratch/%zu\"", i);
+
+		buf_printf(out, "# %.*s\n",
+			   (int)strcspn(k->fragment[i].name, "\n"),
+			   k->fragment[i].name);
+		put_here(out, file, k->fragment[i].text);
+		free(file);
+	}
+	buf_add_str(out, "(cd \"$scratch\" && /bin/sh "
+			 "\"$tree/scripts/kconfig/merge_config.sh\" -m -O "
+			 "\"$scratch\" base");
+	for (size_t i = 0; i < k->n_fragments; i++)
+		buf_printf(out, " %zu", i);
+	buf_add_str(out, ")\ncp \"$scratch/.config\" \"$build/.config\"\n");
+}
+
+static void put_config(struct buf *out, const struct kernel_plan *p)
+{
+	const struct kernel_kconfig *k = &p->kconfig;
+
+	if (k->base == KERNEL_CONFIG_TARGET) {
+		put_make(out, p, NULL, k->target);
+		buf_add_str(out, "\n");
+	} else if (k->base == KERNEL_CONFIG_FILE) {
+		buf_printf(out, "# %.*s\n", (int)strcspn(k->file, "\n"),
+			   k->file);
+		put_here(out, "\"$build/.config\"", k->text);
+	} else {
+		buf_add_str(out, "test -f \"$build/.config\" || cp "
+				 "\"$here/config\" \"$build/.config\"\n");
+	}
+	if (k->n_fragments)
+		put_fragments(out, p);
+	if (k->n_fragments || k->base == KERNEL_CONFIG_FILE) {
+		put_make(out, p, NULL, "olddefconfig");
+		buf_add_str(out, "\n");
+	}
+}
+
+/* The image's name is make's to say, once there is a configuration. */
+static void put_kernel_name(struct buf *out, const struct kernel_plan *p)
+{
+	put_make(out, p, NULL, kernel_target_sync(p->tree));
+	buf_add_str(out, "\nkernel=$(");
+	put_make(out, p, "-s", "image_name");
+	buf_add_str(out, ")\nkernel=${kernel##*/}\n");
+}
+
+static void put_build(struct buf *out, const struct kernel_plan *p,
+		      unsigned jobs)
+{
+	const struct strv *targets = &p->request->targets;
+	char *option = xasprintf("-j%u", jobs);
+
+	if (strv_has(targets, "kernel"))
+		put_kernel_name(out, p);
+	put_make(out, p, option, NULL);
+	for (size_t i = 0; i < targets->n; i++) {
+		buf_add_str(out, " ");
+		if (!strcmp(targets->v[i], "kernel"))
+			buf_add_str(out, "\"$kernel\"");
+		else
+			kernel_commands_quote(out, targets->v[i]);
+	}
+	buf_add_str(out, "\n");
+	free(option);
+}
+
+void kernel_commands_script(struct buf *out, const struct kernel_plan *p,
+			    unsigned jobs)
+{
+	buf_add_str(out, "set -e\nhere=$(cd \"$(dirname \"$0\")\" && pwd)\n");
+	buf_add_str(out, "tree=");
+	kernel_commands_quote(out, p->tree);
+	buf_add_str(out, "\nbuild=");
+	kernel_commands_quote(out, p->place.dir);
+	buf_add_str(out, "\n");
+	put_exports(out, p);
+	buf_add_str(out, "mkdir -p \"$build\"\ncd \"$tree\"\n");
+	put_config(out, p);
+	put_build(out, p, jobs);
+}
+
+void kernel_commands_plan(struct buf *out, const struct kernel_plan *p,
+			  const char *output_dir)
+{
+	static const char *const kinds[] = {
+		[KERNEL_CHOSEN] = "kfarm's own, lasting",
+		[KERNEL_GIVEN] = "as asked",
+		[KERNEL_IN_TREE] = "in the source tree",
+	};
+
+	buf_printf(out, "# tree      %s (linux-%s%s%s)\n", p->tree, p->version,
+		   p->rev.describe ? ", " : "",
+		   p->rev.describe ? p->rev.describe : "");
+	buf_printf(out, "# arch      %s (arch/%s)\n", p->arch.arch,
+		   p->arch.srcarch);
+	buf_printf(out, "# compiler  %s %s (%s)\n", p->compiler.name,
+		   p->compiler.version, p->compiler.path);
+	if (p->compiler.unlinked)
+		buf_printf(out, "#           builds locally: %s\n",
+			   p->compiler.unlinked);
+	for (size_t i = 0; i < p->compiler.notes.n; i++)
+		buf_printf(out, "#           %s\n", p->compiler.notes.v[i]);
+	buf_printf(out, "# build in  %s (%s)\n", p->place.dir,
+		   kinds[p->place.kind]);
+	buf_printf(out, "# output    %s\n", output_dir);
+}

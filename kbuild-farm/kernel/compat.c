@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/compat.h"
+
+#include "base/fs.h"
+#include "base/which.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CONFIG_MAX (16u << 20)
+#define SYMBOL     "CONFIG_COMPAT_VDSO"
+#define VARIABLE   "CROSS_COMPILE_COMPAT"
+
+static bool is_asked(const struct kernel_kconfig *k, const char *config)
+{
+	struct buf text = { 0 };
+	struct err ignored;
+	bool yes;
+
+	fs_read(config, CONFIG_MAX, &text, &ignored);
+	yes = kernel_kconfig_asks(k, buf_str(&text), SYMBOL);
+	buf_release(&text);
+	return yes;
+}
+
+static const char *said_by_user(const struct strv *variables, char *const *env)
+{
+	const char *value = variables->v ? str_env(variables->v, VARIABLE) :
+					   NULL;
+
+	return value ? value : str_env(env, VARIABLE);
+}
+
+/* clang compiles for arm, too. */
+static bool is_needed(const struct kernel_compiler *c,
+		      const struct kernel_arch *arch,
+		      const struct strv *variables, char *const *env)
+{
+	return !strcmp(arch->srcarch, "arm64") && !c->is_clang &&
+	       !said_by_user(variables, env) &&
+	       !(variables->v && str_env(variables->v, "CC_COMPAT"));
+}
+
+/* arm's compiler of the same release, if it is installed. */
+static int find_installed(const struct kernel_compiler *c,
+			  const struct kernel_arch *arm, char **prefix,
+			  struct err *err)
+{
+	const struct toolchain_installed *t;
+	char *release = xasprintf("gcc-%s", c->version);
+	int ret = kernel_installed_find(&c->installed, arm, release, &t, err);
+
+	if (!ret && t)
+		ret = kernel_installed_prefix(&c->installed, t, prefix, err);
+	free(release);
+	return ret;
+}
+
+static char *find_on_path(const struct kernel_arch *arm, const char *path)
+{
+	for (size_t i = 0; i < arm->known->prefixes.n; i++) {
+		const char *prefix = arm->known->prefixes.v[i];
+		char *name = xasprintf("%sgcc", prefix);
+		char *file = which_compiler(name, path, NULL);
+
+		free(name);
+		if (file) {
+			free(file);
+			return xstrdup(prefix);
+		}
+	}
+	return NULL;
+}
+
+static int find(const struct kernel_compiler *c, char *const *env,
+		char **prefix, bool *installed, struct err *err)
+{
+	char *path = kernel_compiler_path(c, env);
+	struct kernel_arch arm;
+	int ret = kernel_arch_find(&arm, NULL, "arm", err);
+
+	*prefix = NULL;
+	if (!ret && c->n_leases)
+		ret = find_installed(c, &arm, prefix, err);
+	*installed = *prefix != NULL;
+	if (!ret && !*prefix)
+		*prefix = find_on_path(&arm, path);
+	if (!ret && !*prefix) {
+		ret = find_installed(c, &arm, prefix, err);
+		*installed = *prefix != NULL;
+	}
+	free(path);
+	return ret;
+}
+
+static int use_installed(struct kernel_compiler *c, const char *prefix,
+			 struct err *err)
+{
+	char *name = xasprintf("%sgcc", prefix);
+	char *path = xasprintf("%s/%s", c->installed.bin, name);
+	int ret = kernel_compiler_lease(c, name, path, err);
+
+	if (!strv_has(&c->dirs, c->installed.bin))
+		strv_add(&c->dirs, c->installed.bin);
+	free(path);
+	free(name);
+	return ret;
+}
+
+/* The user's own prefix may be an installed one's. */
+static int follow_user(struct kernel_compiler *c, const char *prefix,
+		       struct err *err)
+{
+	char *name = xasprintf("%sgcc", prefix);
+	int ret = 0;
+
+	if (kernel_installed_has(&c->installed, name))
+		ret = use_installed(c, prefix, err);
+	free(name);
+	return ret;
+}
+
+int kernel_compat_choose(struct kernel_compiler *c,
+			 const struct kernel_arch *arch,
+			 const struct kernel_kconfig *k, const char *config,
+			 const struct strv *variables, char *const *env,
+			 struct err *err)
+{
+	bool installed = false;
+	const char *given;
+	char *prefix = NULL;
+	int ret;
+
+	given = said_by_user(variables, env);
+	if (given && *given)
+		return follow_user(c, given, err);
+	if (!is_needed(c, arch, variables, env) || !is_asked(k, config))
+		return 0;
+	ret = find(c, env, &prefix, &installed, err);
+	if (!ret && installed)
+		ret = use_installed(c, prefix, err);
+	if (ret)
+		err_wrap(err, SYMBOL);
+	else if (prefix)
+		strv_addf(&c->vars, VARIABLE "=%s", prefix);
+	else
+		strv_addf(&c->notes,
+			  SYMBOL " is asked for, and no compiler for arm is "
+				 "there: `kfarm toolchain install gcc-%s "
+				 "--arch arm` gets one",
+			  c->version);
+	free(prefix);
+	return ret;
+}

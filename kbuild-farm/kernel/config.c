@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/config.h"
+
+#include "base/fs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CONFIG_MAX  (16u << 20)
+#define STAMP_DIGIT 24
+#define LISTED      12 /* at most so many settings in one error */
+
+/* What is remembered of a build directory; the caller frees the path. */
+static char *stamp_path(const struct kernel_plan *p)
+{
+	char hex[DIGEST_HEX], *cache = fs_cache_home(), *path;
+	struct digest d;
+
+	digest_of(bytes_str(p->place.dir), &d);
+	digest_hex(&d, hex);
+	path = xasprintf("%s/config/%.*s", cache, STAMP_DIGIT, hex);
+	free(cache);
+	return path;
+}
+
+/* The request, and the .config that it led to. */
+static int stamp_text(const struct kernel_plan *p, char **out, struct err *err)
+{
+	char request[DIGEST_HEX], config[DIGEST_HEX];
+	char *path = kernel_plan_path(p, ".config");
+	struct buf all = { 0 };
+	struct digest d;
+	int ret;
+
+	kernel_kconfig_digest(&p->kconfig, &d);
+	buf_add(&all, d.b, sizeof(d.b));
+	for (size_t i = 0; i < p->vars.n; i++)
+		buf_put_str(&all, p->vars.v[i]);
+	buf_put_str(&all, p->tree);
+	buf_put_str(&all, p->compiler.version);
+	digest_of(buf_bytes(&all), &d);
+	digest_hex(&d, request);
+	ret = digest_file(path, &d, err);
+	if (!ret) {
+		digest_hex(&d, config);
+		*out = xasprintf("%s %s\n", request, config);
+	}
+	buf_release(&all);
+	free(path);
+	return ret;
+}
+
+static bool is_done(const struct kernel_plan *p)
+{
+	char *path = stamp_path(p), *now = NULL;
+	struct buf was = { 0 };
+	struct err ignored;
+	bool same = !fs_read(path, 4096, &was, &ignored) &&
+		    !stamp_text(p, &now, &ignored) &&
+		    !strcmp(buf_str(&was), now);
+
+	buf_release(&was);
+	free(now);
+	free(path);
+	return same;
+}
+
+static void remember(const struct kernel_plan *p)
+{
+	char *path = stamp_path(p), *dir = str_dir(path), *now = NULL;
+	struct err ignored;
+
+	/* Forgotten, the next build merely makes its .config once more. */
+	if (!stamp_text(p, &now, &ignored) && !fs_mkdirs(dir, 0777, &ignored))
+		fs_write(path, bytes_str(now), 0666, &ignored);
+	free(now);
+	free(dir);
+	free(path);
+}
+
+static int run_target(struct kernel_run *run, const char *target,
+		      struct err *err)
+{
+	char *jobs = xasprintf("-j%u", run->farm.local_slots);
+	char *const options[] = { jobs, NULL };
+	char *const targets[] = { (char *)target, NULL };
+	int ret = kernel_run_make(run, options, targets, err);
+
+	free(jobs);
+	return ret;
+}
+
+static int write_base(struct kernel_run *run, struct err *err)
+{
+	const struct kernel_kconfig *k = &run->plan->kconfig;
+	char *path;
+	int ret;
+
+	if (k->base == KERNEL_CONFIG_KEEP)
+		return 0;
+	if (k->base == KERNEL_CONFIG_TARGET)
+		return run_target(run, k->target, err);
+	path = kernel_plan_path(run->plan, ".config");
+	ret = fs_write(path, bytes_str(k->text), 0644, err);
+	free(path);
+	return ret;
+}
+
+/* The tree's script makes its temporaries where it runs: not in a build. */
+static int run_merge(struct kernel_run *run, const char *scratch,
+		     struct err *err)
+{
+	const struct kernel_kconfig *k = &run->plan->kconfig;
+	struct strv argv = { 0 };
+	int ret = 0;
+
+	strv_add(&argv, "/bin/sh");
+	strv_addf(&argv, "%s/scripts/kconfig/merge_config.sh", run->plan->tree);
+	strv_add(&argv, "-m");
+	strv_add(&argv, "-O");
+	strv_add(&argv, scratch);
+	strv_add(&argv, "base");
+	for (size_t i = 0; !ret && i < k->n_fragments; i++) {
+		char *path = xasprintf("%s/%zu", scratch, i);
+
+		strv_add(&argv, str_base(path));
+		ret = fs_write(path, bytes_str(k->fragment[i].text), 0644, err);
+		free(path);
+	}
+	if (!ret)
+		ret = kernel_run_program(run, argv.v, scratch, err);
+	if (ret > 0)
+		ret = err_set(err, EINVAL,
+			      "merge_config.sh failed; see build.log");
+	strv_release(&argv);
+	return ret;
+}
+
+static int merge(struct kernel_run *run, struct err *err)
+{
+	char *config = kernel_plan_path(run->plan, ".config");
+	char *scratch = xasprintf("%s/merge", run->farm.rundir.dir);
+	char *base = xasprintf("%s/base", scratch);
+	char *merged = xasprintf("%s/.config", scratch);
+	int ret;
+
+	ret = fs_mkdirs(scratch, 0700, err);
+	if (!ret)
+		ret = fs_copy(config, base, err);
+	if (!ret)
+		ret = run_merge(run, scratch, err);
+	if (!ret)
+		ret = fs_copy(merged, config, err);
+	free(merged);
+	free(base);
+	free(scratch);
+	free(config);
+	return ret;
+}
+
+static int refuse(const struct strv *missed, const char *config,
+		  struct err *err)
+{
+	struct strv shown = { 0 };
+	char *list;
+	int ret;
+
+	for (size_t i = 0; i < missed->n && i < LISTED; i++)
+		strv_add(&shown, missed->v[i]);
+	if (missed->n > LISTED)
+		strv_addf(&shown, "and %zu more", missed->n - LISTED);
+	list = strv_join(&shown, "; ");
+	ret = err_set(
+		err, EINVAL,
+		"Kconfig did not take over what -K asks (a dependency or "
+		"a select decides otherwise, or there is no such symbol): "
+		"%s; the .config that was made stays: %s",
+		list, config);
+	free(list);
+	strv_release(&shown);
+	return ret;
+}
+
+static int check(const struct kernel_plan *p, struct err *err)
+{
+	char *path = kernel_plan_path(p, ".config");
+	struct buf config = { 0 };
+	struct strv missed = { 0 };
+	int ret = fs_read(path, CONFIG_MAX, &config, err);
+
+	if (!ret)
+		kernel_kconfig_missed(&p->kconfig, buf_str(&config), &missed);
+	if (missed.n)
+		ret = refuse(&missed, path, err);
+	strv_release(&missed);
+	buf_release(&config);
+	free(path);
+	return ret;
+}
+
+int kernel_config_apply(struct kernel_run *run, struct err *err)
+{
+	const struct kernel_kconfig *k = &run->plan->kconfig;
+	int ret;
+
+	if (kernel_kconfig_nothing(k) || is_done(run->plan))
+		return 0;
+	kernel_run_phase(run, "config");
+	ret = write_base(run, err);
+	if (!ret && k->n_fragments)
+		ret = merge(run, err);
+	if (!ret && (k->n_fragments || k->base == KERNEL_CONFIG_FILE))
+		ret = run_target(run, "olddefconfig", err);
+	if (!ret)
+		ret = check(run->plan, err);
+	if (!ret)
+		remember(run->plan);
+	return ret;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kernel/config.h - makes the .config that was asked for.
+ *
+ * An unchanged request and an unchanged .config are left alone, so that a
+ * second build is incremental; what was asked last time is remembered in
+ * ~/.cache/kfarm/config/, not in the build directory.
+ */
+#ifndef KERNEL_CONFIG_H
+#define KERNEL_CONFIG_H
+
+#include "kernel/run.h"
+
+/*
+ * Returns 0; a failed make's exit status; or a negative errno, with `err`
+ * set: -EINVAL lists what Kconfig did not take over.
+ */
+int kernel_config_apply(struct kernel_run *run, struct err *err);
+
+#endif

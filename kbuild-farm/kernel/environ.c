@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/environ.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+static bool replaced(const char *entry, const struct strv *by)
+{
+	size_t n = strcspn(entry, "=") + 1;
+
+	for (size_t i = 0; i < by->n; i++) {
+		if (!strncmp(by->v[i], entry, n))
+			return true;
+	}
+	return false;
+}
+
+void kernel_environ_overlay(struct strv *out, char *const *env,
+			    const struct strv *by)
+{
+	for (; *env; env++) {
+		if (!replaced(*env, by))
+			strv_add(out, *env);
+	}
+	for (size_t i = 0; i < by->n; i++) {
+		const struct strv later = { .v = by->v + i + 1,
+					    .n = by->n - i - 1 };
+
+		if (!replaced(by->v[i], &later))
+			strv_add(out, by->v[i]);
+	}
+}
+
+int kernel_environ_check(const struct strv *given, struct err *err)
+{
+	for (size_t i = 0; i < given->n; i++) {
+		if (given->v[i][0] == '=' || !strchr(given->v[i], '='))
+			return err_set(err, EINVAL,
+				       "-e %s: not of the form NAME=VALUE",
+				       given->v[i]);
+	}
+	return 0;
+}

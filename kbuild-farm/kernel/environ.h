@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kernel/environ.h - environments, as words NAME=VALUE.
+ */
+#ifndef KERNEL_ENVIRON_H
+#define KERNEL_ENVIRON_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+/* `env` with `by` in it, whose last setting of a name counts, to `out`. */
+void kernel_environ_overlay(struct strv *out, char *const *env,
+			    const struct strv *by);
+/* Are these, of -e, all NAME=VALUE?  Else -EINVAL with `err` set. */
+int kernel_environ_check(const struct strv *given, struct err *err);
+
+#endif

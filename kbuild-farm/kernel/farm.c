@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/farm.h"
+
+#include "base/fs.h"
+#include "base/which.h"
+#include "coord/coord.h"
+#include "coord/trust.h"
+#include "kernel/links.h"
+#include "kernel/tools.h"
+#include "node/inventory.h"
+#include "node/limits.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+void kernel_farm_init(struct kernel_farm *f, const struct node_roster *roster,
+		      unsigned asked)
+{
+	struct wire_inventory inv = { 0 };
+	struct node_limit limit;
+
+	*f = (struct kernel_farm){ .has_nodes = roster->n > 0 };
+	node_inventory_collect(&inv);
+	node_limit_local(&limit, &inv);
+	f->local_slots = limit.slots;
+	/* With no node to help, -j is the user's word on this machine. */
+	if (asked && (!roster->n || asked < limit.slots))
+		f->local_slots = asked;
+	free(limit.why);
+	wire_inventory_release(&inv);
+}
+
+int kernel_farm_dirs(struct kernel_farm *f, struct err *err)
+{
+	return kernel_rundir_make(&f->rundir, f->local_slots, err);
+}
+
+static void on_away(void *ctx, unsigned n)
+{
+	struct kernel_farm *f = ctx;
+
+	f->aways = n;
+	kernel_jobserver_away(&f->jobserver, n);
+}
+
+/* Their way to the nodes begins before the first compile. */
+static void expect(struct kernel_farm *f, const struct kernel_farm_setup *setup)
+{
+	const char *libraries = setup->env ?
+					str_env(setup->env, "LD_LIBRARY_PATH") :
+					NULL;
+	struct strv env = { 0 };
+
+	strv_addf(&env, "PATH=%s", setup->path);
+	if (libraries)
+		strv_addf(&env, "LD_LIBRARY_PATH=%s", libraries);
+	for (char *const *name = setup->expect; name && *name; name++) {
+		char *driver = which_compiler(*name, setup->path,
+					      f->rundir.links);
+
+		if (driver)
+			coord_expect(f->coord, driver, env.v);
+		free(driver);
+	}
+	strv_release(&env);
+}
+
+int kernel_farm_open(struct kernel_farm *f,
+		     const struct kernel_farm_setup *setup,
+		     struct strv *skipped, struct err *err)
+{
+	struct coord_setup s = {
+		.base = setup->base,
+		.socket = f->rundir.socket,
+		.work = f->rundir.work,
+		.roster = setup->roster,
+		.local_slots = f->local_slots,
+		.sink = setup->sink,
+		.sink_ctx = setup->sink_ctx,
+		.away = on_away,
+		.away_ctx = f,
+	};
+	char *wrapper = kernel_links_wrapper();
+	char *cache = fs_cache_home();
+	char *answers = xasprintf("%s/scan", cache);
+	char *trust = coord_trust_path(), *data = fs_data_home();
+	int ret;
+
+	s.trust = trust;
+	s.data = data;
+	s.cache_dir = answers;
+	s.trees = setup->trees;
+
+	if (!wrapper)
+		ret = err_set(err, ENOENT,
+			      "kfarm-cc is neither beside kfarm nor in PATH; "
+			      "install kfarm again");
+	else
+		ret = kernel_links_make(f->rundir.links, wrapper, setup->path,
+					skipped, err);
+	if (!ret)
+		ret = kernel_tools_make(f->rundir.links, setup->path, err);
+	if (ret >= 0)
+		ret = coord_new(&f->coord, &s, err);
+	if (!ret)
+		expect(f, setup);
+	free(answers);
+	free(cache);
+	free(trust);
+	free(data);
+	free(wrapper);
+	return ret;
+}
+
+void kernel_farm_env(const struct kernel_farm *f, struct strv *out)
+{
+	strv_addf(out, "KFARM_SOCKET=%s", f->rundir.socket);
+	strv_addf(out, "KFARM_LINKS=%s", f->rundir.links);
+	strv_addf(out, "KFARM_SLOTS=%s", f->rundir.slots);
+}
+
+unsigned kernel_farm_nodes_up(const struct kernel_farm *f)
+{
+	struct coord_stats stats;
+	unsigned up = 0;
+
+	if (!f->coord)
+		return 0;
+	coord_stats(f->coord, &stats);
+	for (size_t i = 0; i < stats.n_nodes; i++)
+		up += stats.nodes[i].slots &&
+		      !strcmp(stats.nodes[i].state, "up");
+	return up;
+}
+
+int kernel_farm_tokens(struct kernel_farm *f, unsigned most, struct err *err)
+{
+	int ret = kernel_jobserver_start(&f->jobserver, f->local_slots, most,
+					 err);
+
+	if (!ret)
+		kernel_jobserver_away(&f->jobserver, f->aways);
+	return ret;
+}
+
+void kernel_farm_close(struct kernel_farm *f)
+{
+	kernel_jobserver_stop(&f->jobserver);
+	coord_free(f->coord);
+	f->coord = NULL;
+}
+
+void kernel_farm_release(struct kernel_farm *f)
+{
+	kernel_rundir_release(&f->rundir);
+}
+
+uint64_t kernel_farm_cpu_ms(void)
+{
+	static const int whose[] = { RUSAGE_SELF, RUSAGE_CHILDREN };
+	uint64_t us = 0;
+
+	for (int i = 0; i < 2; i++) {
+		struct rusage r;
+
+		getrusage(whose[i], &r);
+		us += (uint64_t)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) *
+			      1000000 +
+		      (uint64_t)(r.ru_utime.tv_usec + r.ru_stime.tv_usec);
+	}
+	return us / 1000;
+}

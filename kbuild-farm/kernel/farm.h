@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kernel/farm.h - what a command needs so that the nodes do its compiles: the
+ * links in front of PATH, the local slots, the coordinator, the jobserver.
+ */
+#ifndef KERNEL_FARM_H
+#define KERNEL_FARM_H
+
+#include "base/err.h"
+#include "base/str.h"
+#include "coord/event.h"
+#include "kernel/jobserver.h"
+#include "kernel/rundir.h"
+#include "node/roster.h"
+
+#include <stdint.h>
+
+struct coord;
+struct event_base;
+
+struct kernel_farm {
+	struct kernel_rundir rundir;
+	struct coord *coord; /* NULL: without links */
+	bool has_nodes; /* some are configured */
+	unsigned local_slots; /* compiles at once on this machine */
+	unsigned aways; /* jobs on nodes, as the coordinator said */
+	struct kernel_jobserver jobserver; /* broker 0: there is none */
+};
+
+struct kernel_farm_setup {
+	struct event_base *base;
+	const struct node_roster *roster; /* borrowed until the farm ends */
+	const char *path; /* PATH whose compilers get links */
+	/* Lists that end in NULL, or NULL: */
+	char *const *trees; /* source and build directory */
+	char *const *expect; /* names of compilers that will be called */
+	char *const *env; /* of the build */
+	coord_event_sink *sink; /* the coordinator's events */
+	void *sink_ctx;
+};
+
+/*
+ * Decide on the local slots; `asked` is -j, 0 when it was not given.  The
+ * farm must stay where it is from now on.
+ */
+void kernel_farm_init(struct kernel_farm *f, const struct node_roster *roster,
+		      unsigned asked);
+/* Make the run's directory with its slots. */
+int kernel_farm_dirs(struct kernel_farm *f, struct err *err);
+/*
+ * Make the links and start the coordinator.  Names of compilers that are
+ * scripts, which are not linked, go to `skipped`.
+ */
+int kernel_farm_open(struct kernel_farm *f,
+		     const struct kernel_farm_setup *setup,
+		     struct strv *skipped, struct err *err);
+/* Add the variables that the wrapper reads. */
+void kernel_farm_env(const struct kernel_farm *f, struct strv *out);
+/* Nodes that are up and have slots. */
+unsigned kernel_farm_nodes_up(const struct kernel_farm *f);
+/* Start the jobserver, of `most` tokens at the most (0: no limit). */
+int kernel_farm_tokens(struct kernel_farm *f, unsigned most, struct err *err);
+/* End the jobserver, then the coordinator and its jobs. */
+void kernel_farm_close(struct kernel_farm *f);
+/* Remove the directory. */
+void kernel_farm_release(struct kernel_farm *f);
+
+/* The CPU time of this process and of all that it waited for. */
+uint64_t kernel_farm_cpu_ms(void);
+
+#endif

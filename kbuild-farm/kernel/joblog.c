@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/joblog.h"
+
+#include "base/str.h"
+#include "kernel/logline.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LINE_MAX_BYTES (1u << 20)
+#define SOURCE_MAX     400 /* a longer line is no copy of a source line */
+
+void kernel_joblog_init(struct kernel_joblog *j,
+			const struct kernel_joblog_sink *sink)
+{
+	*j = (struct kernel_joblog){ .sink = *sink };
+}
+
+/* FNV-1a; 0 marks a free place of the table. */
+static uint64_t hash_of(const char *line)
+{
+	uint64_t h = 0xcbf29ce484222325ull;
+
+	for (; *line; line++)
+		h = (h ^ (unsigned char)*line) * 0x100000001b3ull;
+	return h ? h : 1;
+}
+
+static bool insert(uint64_t *table, size_t cap, uint64_t h)
+{
+	size_t at = h & (cap - 1);
+
+	while (table[at] && table[at] != h)
+		at = (at + 1) & (cap - 1);
+	if (table[at])
+		return false;
+	table[at] = h;
+	return true;
+}
+
+static void grow(struct kernel_joblog *j)
+{
+	size_t cap = j->cap_seen ? j->cap_seen * 2 : 256;
+	uint64_t *table = xcalloc(cap, sizeof(*table));
+
+	for (size_t i = 0; i < j->cap_seen; i++) {
+		if (j->seen[i])
+			insert(table, cap, j->seen[i]);
+	}
+	free(j->seen);
+	j->seen = table;
+	j->cap_seen = cap;
+}
+
+static bool is_new(struct kernel_joblog *j, const char *line)
+{
+	if ((j->n_seen + 1) * 2 > j->cap_seen)
+		grow(j);
+	if (!insert(j->seen, j->cap_seen, hash_of(line)))
+		return false;
+	j->n_seen++;
+	return true;
+}
+
+static void emit(struct kernel_joblog *j)
+{
+	if (j->block.len && j->block_new && j->sink.block)
+		j->sink.block(j->sink.ctx, buf_str(&j->block), j->block_error);
+	buf_reset(&j->block);
+}
+
+static void close_block(struct kernel_joblog *j)
+{
+	emit(j);
+	j->block_new = false;
+	j->block_error = false;
+	j->after_diagnostic = false;
+	buf_reset(&j->held);
+}
+
+static void append(struct kernel_joblog *j, const char *line)
+{
+	if (j->block.len + strlen(line) > KERNEL_BLOCK_MAX)
+		emit(j);
+	buf_add_str(&j->block, line);
+	buf_add_str(&j->block, "\n");
+}
+
+static void count(struct kernel_joblog *j, const char *line, bool error)
+{
+	if (error)
+		j->failed = true;
+	if (!is_new(j, line))
+		return;
+	if (error)
+		j->errors++;
+	else
+		j->warnings++;
+	j->block_new = true;
+	j->block_error |= error;
+}
+
+/*
+ * A sub-make ends with 2 because something in it failed and was counted
+ * there; any other recipe counts if it failed without a word.
+ */
+static void count_make(struct kernel_joblog *j, const char *line)
+{
+	bool cascade = str_ends(line, "] Error 2");
+
+	if (cascade ? !j->errors : !j->failed)
+		j->errors++;
+	if (!cascade)
+		j->failed = false;
+	j->block_new = true;
+	j->block_error = true;
+}
+
+/* clang shows the source line as it is, and a caret below it. */
+static bool may_be_source(const struct kernel_joblog *j, const char *line)
+{
+	return j->after_diagnostic && line[0] && line[0] != ' ' &&
+	       strlen(line) <= SOURCE_MAX;
+}
+
+static void take_other(struct kernel_joblog *j, const char *line)
+{
+	if (may_be_source(j, line) && !j->held.len)
+		buf_add_str(&j->held, line);
+	else
+		close_block(j);
+}
+
+static void take_context(struct kernel_joblog *j, const char *line)
+{
+	if (j->block.len || j->block_new)
+		append(j, line);
+}
+
+static void take_line(struct kernel_joblog *j, const char *line)
+{
+	enum kernel_logline kind = kernel_logline_kind(line);
+
+	if (j->held.len) {
+		if (kind == KERNEL_LINE_CARET) {
+			append(j, buf_str(&j->held));
+			buf_reset(&j->held);
+		} else {
+			close_block(j);
+		}
+	}
+	switch (kind) {
+	case KERNEL_LINE_WARNING:
+	case KERNEL_LINE_ERROR:
+		count(j, line, kind == KERNEL_LINE_ERROR);
+		append(j, line);
+		break;
+	case KERNEL_LINE_MAKE:
+		count_make(j, line);
+		append(j, line);
+		break;
+	case KERNEL_LINE_NOTE:
+		append(j, line);
+		break;
+	case KERNEL_LINE_INDENTED:
+	case KERNEL_LINE_CARET:
+		take_context(j, line);
+		break;
+	case KERNEL_LINE_OTHER:
+		take_other(j, line);
+		return;
+	}
+	j->after_diagnostic = kind == KERNEL_LINE_WARNING ||
+			      kind == KERNEL_LINE_ERROR ||
+			      kind == KERNEL_LINE_NOTE;
+}
+
+static void end_line(struct kernel_joblog *j)
+{
+	j->part.len = kernel_logline_clean((char *)j->part.data, j->part.len);
+	if (j->part.data)
+		j->part.data[j->part.len] = '\0';
+	take_line(j, buf_str(&j->part));
+	if (j->sink.line)
+		j->sink.line(j->sink.ctx, buf_str(&j->part));
+	buf_reset(&j->part);
+}
+
+void kernel_joblog_feed(struct kernel_joblog *j, struct bytes in)
+{
+	while (in.len) {
+		const uint8_t *end = memchr(in.data, '\n', in.len);
+		size_t n = end ? (size_t)(end - in.data) : in.len;
+
+		if (j->part.len + n <= LINE_MAX_BYTES)
+			buf_add(&j->part, in.data, n);
+		if (!end)
+			return;
+		end_line(j);
+		in.data += n + 1;
+		in.len -= n + 1;
+	}
+}
+
+void kernel_joblog_end(struct kernel_joblog *j)
+{
+	if (j->part.len)
+		end_line(j);
+	close_block(j);
+}
+
+void kernel_joblog_release(struct kernel_joblog *j)
+{
+	buf_release(&j->part);
+	buf_release(&j->block);
+	buf_release(&j->held);
+	free(j->seen);
+	*j = (struct kernel_joblog){ 0 };
+}

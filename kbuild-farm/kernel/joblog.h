@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kernel/joblog.h - finds the diagnostics in what make wrote.
+ *
+ * make runs with -Otarget, so what one job printed stands together.  A block
+ * is such a run of lines of compilers, assemblers, linkers, make, Kconfig,
+ * modpost and their context (source lines, carets, "In file included from").
+ * Each warning and error counts once, however many files include the header
+ * that it is in; make's "Error 1" counts only where no tool said why.
+ *
+ * It owns no descriptor: feed it what the log gained.
+ */
+#ifndef KERNEL_JOBLOG_H
+#define KERNEL_JOBLOG_H
+
+#include "base/buf.h"
+
+#include <stdbool.h>
+
+/* Blocks longer than this come in pieces. */
+#define KERNEL_BLOCK_MAX (1u << 20)
+
+struct kernel_joblog_sink {
+	/* A block that says something new, with its newlines. */
+	void (*block)(void *ctx, const char *text, bool error);
+	/* Every line, without its newline; may be NULL. */
+	void (*line)(void *ctx, const char *text);
+	void *ctx;
+};
+
+struct kernel_joblog {
+	struct kernel_joblog_sink sink;
+	struct buf part; /* a line without its end */
+	struct buf block;
+	bool block_error, block_new;
+	bool after_diagnostic; /* the last line of the block is one */
+	struct buf held; /* perhaps clang's copy of a source line */
+	bool failed; /* an error was counted since make's last "***" */
+	uint64_t *seen; /* hashes of diagnostics, open addressing */
+	size_t n_seen, cap_seen;
+	unsigned warnings, errors;
+};
+
+void kernel_joblog_init(struct kernel_joblog *j,
+			const struct kernel_joblog_sink *sink);
+/* Control characters (escape sequences whole) are dropped. */
+void kernel_joblog_feed(struct kernel_joblog *j, struct bytes in);
+/* No more will come: ends the last line and the last block. */
+void kernel_joblog_end(struct kernel_joblog *j);
+void kernel_joblog_release(struct kernel_joblog *j);
+
+#endif

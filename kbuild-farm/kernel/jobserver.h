@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kernel/jobserver.h - the jobserver that make gets its tokens from.
+ *
+ * A token is the right to run one recipe.  There are as many as this machine
+ * has slots, and one more for each job that is away on a node: a recipe that
+ * waits for a node costs this machine nothing, so another may run.  A farm of
+ * 60 slots so keeps 60 compiles going, and never starts 60 linkers here.
+ *
+ * GNU make's protocol (its manual, "POSIX Jobserver Interaction"): a make owns
+ * one token from the start, reads a byte for each further recipe and writes
+ * it back when that has ended.  Two descriptors named in MAKEFLAGS,
+ * --jobserver-auth=R,W, are known to make 4.2 and later, and taken only by a
+ * make without -j on its command line.
+ *
+ *	make reads R <---- tokens that are given ----- broker
+ *	make writes W ---- tokens that came back ----> broker
+ *
+ * These are two pipes, not one.  In one, make takes back at once the token
+ * that it has just returned, and who wants to withdraw one never gets it: all
+ * 60 would become linkers.  That is also why there is no name for make 4.4's
+ * fifo:PATH, which is one pipe for both ways.  The broker hands a token on
+ * only while there are fewer out than there may be, so withdrawing is not
+ * handing on; nobody waits for it.
+ *
+ * The broker is a process of its own.  When kfarm is killed it goes on without
+ * the tokens of jobs that are away (they are compiled here then), and ends
+ * with the last process that has make's descriptors.  Make holds both
+ * directions of both pipes, so without a broker it goes on with the one token
+ * of its own, and neither hangs nor fails.
+ */
+#ifndef KERNEL_JOBSERVER_H
+#define KERNEL_JOBSERVER_H
+
+#include "base/err.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct kernel_jobserver {
+	pid_t broker; /* 0: there is none */
+	unsigned slots; /* of this machine */
+	int wake; /* a byte to the broker: look at `away` */
+	int fd[3]; /* make's R and W, then -1, for struct spawn's `pass` */
+	atomic_uint *away; /* shared with the broker */
+};
+
+/*
+ * Start the broker with `local` tokens, at least 1, of which make owns one;
+ * with those of jobs that are away never more than `most` (0: no limit).
+ */
+int kernel_jobserver_start(struct kernel_jobserver *j, unsigned local,
+			   unsigned most, struct err *err);
+/* So many jobs are away now.  Never blocks; nothing without a broker. */
+void kernel_jobserver_away(struct kernel_jobserver *j, unsigned n);
+/* The tokens that are out are void.  Also for a zeroed one. */
+void kernel_jobserver_stop(struct kernel_jobserver *j);
+
+/*
+ * The value of MAKEFLAGS that offers it: `flags` (what MAKEFLAGS is, may be
+ * NULL) without another jobserver, and the -j of a plain make here.  A bare
+ * -j would be kept by Linux's $(filter --j% -j,$(MAKEFLAGS)) for tools/, where
+ * it means to run any number of jobs at once.  The caller frees it.
+ */
+char *kernel_jobserver_flags(const struct kernel_jobserver *j,
+			     const char *flags);
+/* Does MAKEFLAGS name a jobserver whose descriptors, or fifo, are there? */
+bool kernel_jobserver_offered(const char *flags);
+/*
+ * Is the file `make` a GNU make that takes one?  `env` is what it is run with.
+ * A process is started for the answer.
+ */
+bool kernel_jobserver_fits(const char *make, char *const *env);
+
+#endif

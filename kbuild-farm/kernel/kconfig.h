@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kernel/kconfig.h - what -k and -K mean, read before anything is started.
+ *
+ * The base is a configuration target of make (defconfig), a file, or the
+ * .config that stands; the additions are fragments: files, names in the
+ * tree, CONFIG_X=v.
+ */
+#ifndef KERNEL_KCONFIG_H
+#define KERNEL_KCONFIG_H
+
+#include "base/digest.h"
+#include "base/str.h"
+#include "kernel/request.h"
+
+enum kernel_kconfig_base {
+	KERNEL_CONFIG_KEEP, /* the .config of the build directory */
+	KERNEL_CONFIG_TARGET, /* `make TARGET` */
+	KERNEL_CONFIG_FILE,
+};
+
+struct kernel_fragment {
+	char *name; /* as the user wrote it */
+	char *text;
+};
+
+struct kernel_kconfig {
+	enum kernel_kconfig_base base;
+	char *target; /* KERNEL_CONFIG_TARGET */
+	char *file; /* KERNEL_CONFIG_FILE: its name, for people */
+	char *text; /* and what is in it */
+	struct kernel_fragment *fragment;
+	size_t n_fragments;
+};
+
+/*
+ * Resolve them.  `have_config`: the build directory holds a .config, which
+ * is kept unless -k is given.  -ENOENT or -EINVAL with `err` naming the
+ * file or name that is not there and where it was looked for.
+ */
+int kernel_kconfig_read(struct kernel_kconfig *k,
+			const struct kernel_request *r, const char *tree,
+			const char *srcarch, bool have_config, struct err *err);
+void kernel_kconfig_release(struct kernel_kconfig *k);
+/* Nothing but the .config that stands is asked for. */
+bool kernel_kconfig_nothing(const struct kernel_kconfig *k);
+/* What was asked, in 32 bytes: the names do not matter, the texts do. */
+void kernel_kconfig_digest(const struct kernel_kconfig *k, struct digest *out);
+/*
+ * Is `symbol` to be y?  What the last fragment that sets it says, else the
+ * base; `config` is the text of the .config that is kept.  A target of make
+ * is taken to say nothing.
+ */
+bool kernel_kconfig_asks(const struct kernel_kconfig *k, const char *config,
+			 const char *symbol);
+/*
+ * Which settings of the fragments did not come out in `config` (the text of
+ * a .config)?  Adds a line each: "CONFIG_X: asked =y, is not set".  The last
+ * fragment that sets a symbol counts.
+ */
+void kernel_kconfig_missed(const struct kernel_kconfig *k, const char *config,
+			   struct strv *out);
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/lock.h"
+
+#include "base/fs.h"
+#include "base/str.h"
+#include "kernel/rundir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Where the holder's number stands; NULL without a runtime directory. */
+static char *note_path(int fd)
+{
+	struct err ignored;
+	char *base, *dir, *path = NULL;
+	struct stat st;
+
+	if (fstat(fd, &st) || fs_runtime_dir(&base, &ignored))
+		return NULL;
+	dir = xasprintf("%s/locks", base);
+	if (!fs_mkdirs(dir, 0700, &ignored))
+		path = xasprintf("%s/%llx-%llx", dir,
+				 (unsigned long long)st.st_dev,
+				 (unsigned long long)st.st_ino);
+	free(dir);
+	free(base);
+	return path;
+}
+
+static pid_t read_note(const char *path)
+{
+	FILE *f = path ? fopen(path, "re") : NULL;
+	int pid = 0;
+
+	if (f && fscanf(f, "%d", &pid) != 1)
+		pid = 0;
+	if (f)
+		fclose(f);
+	return pid;
+}
+
+static int refuse_locked(const char *dir, pid_t holder, struct err *err)
+{
+	if (!kernel_process_start(holder))
+		return err_set(err, EBUSY, "another build uses %s", dir);
+	return err_set(err, EBUSY, "another build uses %s: kfarm, process %d",
+		       dir, (int)holder);
+}
+
+static void write_note(const char *path)
+{
+	char *text = xasprintf("%d\n", (int)getpid());
+	struct err ignored;
+
+	fs_write(path, bytes_str(text), 0600, &ignored);
+	free(text);
+}
+
+int kernel_lock_take(struct kernel_lock *l, const char *dir, struct err *err)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	pid_t make;
+	int ret = 0;
+
+	*l = (struct kernel_lock){ .fd = -1 };
+	if (fd < 0)
+		return err_errno(err, "%s", dir);
+	l->note = note_path(fd);
+	if (flock(fd, LOCK_EX | LOCK_NB)) {
+		ret = refuse_locked(dir, read_note(l->note), err);
+	} else if (l->note &&
+		   (make = kernel_rundir_make_of(read_note(l->note))) > 0) {
+		/* kfarm was killed, its make was not. */
+		ret = err_set(err, EBUSY,
+			      "another build uses %s: make, process %d; wait "
+			      "for it, or end it with `kill %d`",
+			      dir, (int)make, (int)make);
+	}
+	if (ret) {
+		close(fd);
+		free(l->note);
+		l->note = NULL;
+		return ret;
+	}
+	l->fd = fd;
+	if (l->note)
+		write_note(l->note);
+	return 0;
+}
+
+void kernel_lock_release(struct kernel_lock *l)
+{
+	if (l->fd < 0)
+		return;
+	if (l->note)
+		unlink(l->note);
+	free(l->note);
+	close(l->fd);
+	*l = (struct kernel_lock){ .fd = -1 };
+}

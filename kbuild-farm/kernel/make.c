@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/make.h"
+
+#include "base/fs.h"
+#include "base/str.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PATIENCE_US 250000
+#define SWEEPS      400
+#define SWEEP_US    1000
+
+/* What the group gets, one after the other. */
+static const int harder[] = { SIGINT, SIGTERM, SIGKILL };
+#define HARDEST (sizeof(harder) / sizeof(*harder))
+
+static void ask_to_end(struct kernel_maker *m)
+{
+	static const struct timeval patience = { .tv_usec = PATIENCE_US };
+
+	if (m->pid <= 0 || m->asked >= HARDEST)
+		return;
+	kill(-m->pid, harder[m->asked++]);
+	if (m->asked < HARDEST)
+		evtimer_add(m->patience, &patience);
+}
+
+static void on_patience(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	ask_to_end(ctx);
+}
+
+static void on_signal(evutil_socket_t number, short what, void *ctx)
+{
+	struct kernel_maker *m = ctx;
+
+	(void)what;
+	if (number == SIGCHLD)
+		return; /* it woke the loop, which looks for itself */
+	/* Somebody who says it twice means it. */
+	if (m->stopped_by)
+		m->asked = HARDEST - 1;
+	else
+		m->stopped_by = number;
+	ask_to_end(m);
+}
+
+int kernel_maker_init(struct kernel_maker *m, struct event_base *base,
+		      struct err *err)
+{
+	static const int caught[] = { SIGCHLD, SIGINT, SIGTERM, SIGHUP };
+
+	*m = (struct kernel_maker){ .base = base };
+	signal(SIGPIPE, SIG_IGN);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	m->patience = evtimer_new(base, on_patience, m);
+	if (!m->patience)
+		return err_set(err, ENOMEM, "event loop: no timer");
+	for (int i = 0; i < 4; i++) {
+		m->signals[i] = evsignal_new(base, caught[i], on_signal, m);
+		if (!m->signals[i] || evsignal_add(m->signals[i], NULL))
+			return err_set(err, ENOMEM, "event loop: no signal %d",
+				       caught[i]);
+	}
+	return 0;
+}
+
+static void wait_for_group(struct kernel_maker *m, int *status)
+{
+	while (waitpid(m->pid, status, WNOHANG) == 0) {
+		if (event_base_loop(m->base, EVLOOP_ONCE) < 0)
+			break;
+	}
+	evtimer_del(m->patience);
+	/* make is gone; who of its group did not listen is not waited for. */
+	if (m->stopped_by)
+		kill(-m->pid, SIGKILL);
+	m->pid = 0;
+	m->asked = 0;
+}
+
+int kernel_maker_run(struct kernel_maker *m, const struct spawn *what,
+		     void (*started)(void *ctx, pid_t pid), void *ctx,
+		     int *status, struct err *err)
+{
+	struct spawn group = *what;
+	int ret;
+
+	if (m->stopped_by)
+		return -EINTR;
+	group.own_group = true;
+	ret = spawn_start(&group, &m->pid, err);
+	if (ret) {
+		m->pid = 0;
+		return ret;
+	}
+	if (started)
+		started(ctx, m->pid);
+	*status = 127 << 8;
+	wait_for_group(m, status);
+	return m->stopped_by ? -EINTR : 0;
+}
+
+static int read_back(int fd, size_t max, struct buf *out, struct err *err)
+{
+	char block[1 << 14];
+	ssize_t n = 1;
+
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return err_errno(err, "read back");
+	while (out->len < max && (n = read(fd, block, sizeof(block))) > 0)
+		buf_add(out, block, (size_t)n);
+	return n < 0 ? err_errno(err, "read back") : 0;
+}
+
+int kernel_maker_capture(struct kernel_maker *m, const struct spawn *what,
+			 size_t max, struct buf *out, int *status,
+			 struct err *err)
+{
+	struct spawn child = *what;
+	int fd = memfd_create("kfarm", MFD_CLOEXEC), ret;
+
+	if (fd < 0)
+		return err_errno(err, "memory for an answer");
+	child.fd[1] = fd;
+	ret = kernel_maker_run(m, &child, NULL, NULL, status, err);
+	if (!ret)
+		ret = read_back(fd, max, out, err);
+	close(fd);
+	return ret;
+}
+
+int kernel_maker_wait(struct kernel_maker *m, const bool *flag)
+{
+	while (!*flag && !m->stopped_by) {
+		if (event_base_loop(m->base, EVLOOP_ONCE) < 0)
+			break;
+	}
+	return m->stopped_by ? -EINTR : 0;
+}
+
+/* The parent of a process, 0 when it is gone. */
+static pid_t parent_of(const char *pid)
+{
+	char path[64], text[512];
+	const char *at;
+	int parent = 0;
+	size_t n;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	n = fread(text, 1, sizeof(text) - 1, f);
+	fclose(f);
+	text[n] = '\0';
+	at = strrchr(text, ')');
+	if (!at || sscanf(at, ") %*c %d", &parent) != 1)
+		return 0;
+	return parent;
+}
+
+/* Children of children come to us once their parents are dead. */
+static void kill_children(void)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *d;
+
+	while (dir && (d = readdir(dir)) != NULL) {
+		long pid;
+
+		if (str_number(d->d_name, 2, 1L << 30, &pid) ||
+		    parent_of(d->d_name) != getpid())
+			continue;
+		kill((pid_t)pid, SIGKILL);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+void kernel_maker_sweep(void)
+{
+	for (int i = 0; i < SWEEPS; i++) {
+		pid_t pid;
+
+		kill_children();
+		do
+			pid = waitpid(-1, NULL, WNOHANG);
+		while (pid > 0);
+		if (pid < 0)
+			return;
+		/* Children of those just killed come to us in a moment. */
+		usleep(SWEEP_US);
+	}
+}
+
+void kernel_maker_release(struct kernel_maker *m)
+{
+	for (int i = 0; i < 4; i++) {
+		if (m->signals[i])
+			event_free(m->signals[i]);
+	}
+	if (m->patience)
+		event_free(m->patience);
+	*m = (struct kernel_maker){ 0 };
+}

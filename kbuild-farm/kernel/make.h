@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kernel/make.h - the programs that a build runs, one after the other, from
+ * within an event loop that goes on meanwhile.
+ *
+ * Each is a process group of its own, without a terminal and without any
+ * pipe to kfarm: it survives a kfarm that is killed.  SIGINT, SIGTERM and
+ * SIGHUP end it: SIGINT to the group at once, SIGTERM after 0.25 s, SIGKILL
+ * after 0.5 s, or at the second signal.
+ */
+#ifndef KERNEL_MAKE_H
+#define KERNEL_MAKE_H
+
+#include "base/err.h"
+#include "base/spawn.h"
+
+#include <event2/event.h>
+#include <stdbool.h>
+
+struct kernel_maker {
+	struct event_base *base;
+	struct event *signals[4];
+	struct event *patience; /* until the next, harder signal */
+	pid_t pid; /* of the running group, 0: none */
+	int stopped_by; /* the signal that ended the build, 0: none */
+	unsigned asked; /* signals sent to the group */
+};
+
+/* Catches the signals; makes this process the reaper of its descendants. */
+int kernel_maker_init(struct kernel_maker *m, struct event_base *base,
+		      struct err *err);
+/*
+ * Start `what` and run the loop until it has ended.  `started` (may be NULL)
+ * is told its process.  0 with the wait status, -EINTR when the build is to
+ * stop (nothing of the group is left then), or what spawn_start() said.
+ */
+int kernel_maker_run(struct kernel_maker *m, const struct spawn *what,
+		     void (*started)(void *ctx, pid_t pid), void *ctx,
+		     int *status, struct err *err);
+/* As kernel_maker_run(), with at most `max` bytes of its stdout in `out`. */
+int kernel_maker_capture(struct kernel_maker *m, const struct spawn *what,
+			 size_t max, struct buf *out, int *status,
+			 struct err *err);
+/* Run the loop until *flag: 0 or -EINTR. */
+int kernel_maker_wait(struct kernel_maker *m, const bool *flag);
+/* Kill all descendants that are left, those that left their group, too. */
+void kernel_maker_sweep(void);
+void kernel_maker_release(struct kernel_maker *m);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kernel/metadata.h - metadata.json: tuxmake's groups (build results source
+ * git compiler tools artifacts vmlinux system_map resources hardware os
+ * uname) and kfarm's own (kfarm farm nodes).
+ *
+ * Groups that nothing is known about are left out; build and results are
+ * always there.
+ */
+#ifndef KERNEL_METADATA_H
+#define KERNEL_METADATA_H
+
+#include "coord/coord.h"
+#include "kernel/artifact.h"
+#include "kernel/plan.h"
+
+struct kernel_metadata {
+	const struct kernel_plan *plan;
+	const struct strv *targets; /* as make got them; may be NULL */
+	bool passed;
+	unsigned jobs; /* -j */
+	unsigned warnings, errors;
+	double seconds; /* of the whole build */
+	double compile_seconds; /* of make with the targets */
+	double cpu_seconds; /* of the build host */
+	const char *kernelrelease; /* may be NULL */
+	const struct kernel_artifacts *artifacts; /* may be NULL */
+	const struct coord_stats *farm; /* may be NULL */
+};
+
+/* Write it to `path` in one step. */
+int kernel_metadata_write(const char *path, const struct kernel_metadata *m,
+			  struct err *err);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/minimum.h"
+
+#include "base/fs.h"
+#include "base/spawn.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ASK_MS  20000
+#define ASK_MAX 4096
+
+int kernel_minimum_version(struct kernel_compiler *c, char *const *env,
+			   struct err *err)
+{
+	char *words = xstrdup(*c->path ? c->path : c->name), *save = NULL;
+	char *path = kernel_compiler_path(c, env);
+	struct strv argv = { 0 }, with = { 0 };
+	struct spawn ask = { .fd = { -1, -1, -1 } };
+	struct buf out = { 0 };
+	int status = 0, ret;
+
+	/* A PATH of ours before the user's: the first one counts. */
+	strv_addf(&with, "PATH=%s", path);
+	strv_add_all(&with, env);
+	for (char *w = strtok_r(words, " \t", &save); w;
+	     w = strtok_r(NULL, " \t", &save))
+		strv_add(&argv, w);
+	if (!c->is_clang)
+		strv_add(&argv, "-dumpfullversion");
+	strv_add(&argv, "-dumpversion");
+	ask.argv = argv.v;
+	ask.env = with.v;
+	ret = spawn_capture(&ask, ASK_MAX, ASK_MS, &out, &status, err);
+	if (!ret && (status || !isdigit((unsigned char)*buf_str(&out))))
+		ret = err_set(err, ENOEXEC,
+			      "%s does not tell its version: it does not run "
+			      "here, or is no C compiler",
+			      c->name);
+	if (!ret)
+		c->version = xstrndup(buf_str(&out),
+				      strcspn(buf_str(&out), "\n "));
+	buf_release(&out);
+	strv_release(&argv);
+	strv_release(&with);
+	free(path);
+	free(words);
+	return ret;
+}
+
+/* What to do about it: the rest of the message; the caller frees it. */
+static char *advise(const struct kernel_compiler *c,
+		    const struct kernel_arch *arch, const char *least)
+{
+	const struct toolchain_installed *t;
+	struct toolchain_release need = { 0 };
+	struct err ignored;
+	char *get, *out;
+
+	if (toolchain_release_of(c->is_clang, least, &need, &ignored))
+		return xstrdup("name a newer one with -t");
+	t = kernel_installed_newer(&c->installed, arch, &need);
+	/* The first release that will do is of the tree's own time. */
+	need.n = 1;
+	get = kernel_installed_advice(arch, &need);
+	out = xasprintf("%s%s%s%s%s", t ? "-t " : "name a newer one with -t",
+			t ? t->release : "",
+			t ? " is installed and new enough" : "",
+			get ? "; " : "", get ? get : "");
+	free(get);
+	return out;
+}
+
+static int refuse(const struct kernel_compiler *c,
+		  const struct kernel_arch *arch, const char *least,
+		  struct err *err)
+{
+	char *advice = advise(c, arch, least);
+
+	err_set(err, ENOTSUP,
+		"%s is version %s, but this tree needs %s %s or newer; %s",
+		c->name, c->version, c->is_clang ? "llvm" : "gcc", least,
+		advice);
+	free(advice);
+	return -ENOTSUP;
+}
+
+int kernel_minimum_check(const struct kernel_compiler *c,
+			 const struct kernel_arch *arch, const char *tree,
+			 struct err *err)
+{
+	char *script = xasprintf("%s/scripts/min-tool-version.sh",
+				 tree ? tree : "");
+	char *tool = xstrdup(c->is_clang ? "llvm" : "gcc"), *least = NULL;
+	char *argv[] = { (char[]){ "/bin/sh" }, script, tool, NULL };
+	struct strv env = { 0 };
+	struct spawn ask = { .argv = argv, .fd = { -1, -1, -1 } };
+	struct buf out = { 0 };
+	int status = 0, ret = 0;
+
+	strv_addf(&env, "SRCARCH=%s", arch->srcarch);
+	ask.env = env.v;
+	if (tree && fs_exists(script) &&
+	    !spawn_capture(&ask, ASK_MAX, ASK_MS, &out, &status, err) &&
+	    !status)
+		least = xstrndup(buf_str(&out), strcspn(buf_str(&out), "\n"));
+	if (least && kernel_compiler_older(c->version, least))
+		ret = refuse(c, arch, least, err);
+	free(least);
+	buf_release(&out);
+	strv_release(&env);
+	free(tool);
+	free(script);
+	return ret;
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/output.h"
+
+#include "base/fs.h"
+#include "base/str.h"
+#include "kernel/logline.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define LOG_NAME   "build.log"
+#define SPACE_MIN  (1u << 20)
+#define TRIES      1000
+#define LINE_BYTES (1u << 16)
+
+static long next_number(const char *base)
+{
+	DIR *dir = opendir(base);
+	struct dirent *d;
+	long most = 0, n;
+
+	while (dir && (d = readdir(dir)) != NULL) {
+		if (!str_number(d->d_name, 1, 1L << 30, &n) && n > most)
+			most = n;
+	}
+	if (dir)
+		closedir(dir);
+	return most + 1;
+}
+
+/* mkdir() decides who of two that start at once gets a number. */
+static int make_default(char **out, struct err *err)
+{
+	char *cache = fs_cache_home();
+	char *base = xasprintf("%s/builds", cache), *dir = NULL;
+	int ret = fs_mkdirs(base, 0777, err);
+
+	for (int i = 0; !ret && !*out && i < TRIES; i++) {
+		dir = xasprintf("%s/%ld", base, next_number(base));
+		if (!mkdir(dir, 0777)) {
+			*out = dir;
+			break;
+		}
+		if (errno != EEXIST)
+			ret = err_errno(err, "make directory %s", dir);
+		free(dir);
+	}
+	if (!ret && !*out)
+		ret = err_set(err, EEXIST, "%s: no free number", base);
+	free(base);
+	free(cache);
+	return ret;
+}
+
+static void remove_earlier(const struct kernel_output *o)
+{
+	static const char *const names[] = {
+		"config",      "vmlinux", "System.map",    "modules.tar.xz",
+		"dtbs.tar.xz", LOG_NAME,  "metadata.json", "reproducer.sh",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		char *path = kernel_output_path(o, names[i]);
+
+		unlink(path);
+		free(path);
+	}
+}
+
+int kernel_output_make(struct kernel_output *o, const char *dir,
+		       struct err *err)
+{
+	char *log;
+	int ret;
+
+	*o = (struct kernel_output){ .log = -1 };
+	if (dir) {
+		o->dir = fs_absolute(dir);
+		ret = fs_mkdirs(o->dir, 0777, err);
+	} else {
+		ret = make_default(&o->dir, err);
+	}
+	if (ret)
+		goto out;
+	remove_earlier(o);
+	ret = kernel_output_check_space(o, err);
+	if (ret)
+		goto out;
+	log = kernel_output_path(o, LOG_NAME);
+	o->log = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC,
+		      0666);
+	if (o->log < 0)
+		ret = err_errno(err, "%s", log);
+	free(log);
+out:
+	if (ret)
+		err_wrap(err, "output directory");
+	return ret;
+}
+
+char *kernel_output_path(const struct kernel_output *o, const char *name)
+{
+	return xasprintf("%s/%s", o->dir, name);
+}
+
+int kernel_output_check_space(const struct kernel_output *o, struct err *err)
+{
+	struct statvfs v;
+
+	if (statvfs(o->dir, &v))
+		return err_errno(err, "%s", o->dir);
+	if ((unsigned long long)v.f_bavail * v.f_frsize >= SPACE_MIN)
+		return 0;
+	errno = ENOSPC;
+	return err_errno(err, "%s", o->dir);
+}
+
+/* Is there anything to clean? */
+static bool is_dirty(FILE *f)
+{
+	char block[1 << 16];
+	size_t n;
+
+	while ((n = fread(block, 1, sizeof(block), f)) > 0) {
+		for (size_t i = 0; i < n; i++) {
+			unsigned char c = (unsigned char)block[i];
+
+			if ((c < ' ' && c != '\n' && c != '\t') || c == 0x7f)
+				return true;
+		}
+	}
+	return false;
+}
+
+static int copy_clean(FILE *from, const char *path, struct err *err)
+{
+	char *part = xasprintf("%s.part", path), *line = NULL;
+	FILE *to = fopen(part, "we");
+	size_t cap = LINE_BYTES;
+	bool bad = !to;
+	ssize_t n;
+
+	rewind(from);
+	while (!bad && (n = getline(&line, &cap, from)) > 0) {
+		bool whole = line[n - 1] == '\n';
+		size_t left = kernel_logline_clean(line, (size_t)n - whole);
+
+		bad = fwrite(line, 1, left, to) != left ||
+		      (whole && putc('\n', to) == EOF);
+	}
+	if (to && fclose(to))
+		bad = true;
+	if (bad || rename(part, path)) {
+		bad = true;
+		err_errno(err, "%s", path);
+		unlink(part);
+	}
+	free(line);
+	free(part);
+	return bad ? -EIO : 0;
+}
+
+int kernel_output_clean_log(const struct kernel_output *o, struct err *err)
+{
+	char *path = kernel_output_path(o, LOG_NAME);
+	FILE *f = fopen(path, "re");
+	int ret = 0;
+
+	if (!f)
+		ret = err_errno(err, "%s", path);
+	else if (is_dirty(f))
+		ret = copy_clean(f, path, err);
+	if (f)
+		fclose(f);
+	free(path);
+	return ret;
+}
+
+char *kernel_output_text(const struct kernel_output *o)
+{
+	const char *home = getenv("HOME");
+	size_t n = home ? strlen(home) : 0;
+
+	if (n > 1 && !strncmp(o->dir, home, n) && o->dir[n] == '/')
+		return xasprintf("~%s", o->dir + n);
+	return xstrdup(o->dir);
+}
+
+void kernel_output_release(struct kernel_output *o)
+{
+	if (o->log >= 0)
+		close(o->log);
+	free(o->dir);
+	*o = (struct kernel_output){ .log = -1 };
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kernel/place.h - in which directory make builds.
+ *
+ *	-b DIR, else O= or KBUILD_OUTPUT=, else the source tree if there is a
+ *	.config in it, else a lasting directory of kfarm's own:
+ *	~/.cache/kfarm/build/TREE-ARCH-CONFIG-COMPILER-DIGITS
+ */
+#ifndef KERNEL_PLACE_H
+#define KERNEL_PLACE_H
+
+#include "base/err.h"
+#include "kernel/request.h"
+
+enum kernel_place_kind {
+	KERNEL_CHOSEN, /* by kfarm: the build's user, host and date are fixed */
+	KERNEL_GIVEN, /* -b, O=, KBUILD_OUTPUT */
+	KERNEL_IN_TREE,
+};
+
+struct kernel_place {
+	enum kernel_place_kind kind;
+	char *dir; /* absolute; the tree itself with KERNEL_IN_TREE */
+};
+
+struct kernel_place_request {
+	const struct kernel_request *request;
+	const char *tree; /* absolute */
+	const char *arch; /* ARCH, or this machine's srcarch */
+	const char *srcarch;
+	const char *compiler; /* its name and version */
+	char *const *env;
+};
+
+/*
+ * -EINVAL when the source tree is in the way (it was built in), or a path
+ * holds what make cannot bear.  The caller frees out->dir.
+ */
+int kernel_place_find(struct kernel_place *out,
+		      const struct kernel_place_request *wish, struct err *err);
+
+#endif

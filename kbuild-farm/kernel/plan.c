@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/plan.h"
+
+#include "base/fs.h"
+#include "base/which.h"
+#include "kernel/compat.h"
+#include "kernel/environ.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MAKEFILE_MAX (1u << 20)
+
+/* $PWD where it names this directory: what a shell's `make` would see. */
+static char *here(char *const *env)
+{
+	const char *pwd = str_env(env, "PWD");
+	struct stat a, b;
+
+	if (pwd && pwd[0] == '/' && !stat(pwd, &a) && !stat(".", &b) &&
+	    a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+		return xstrdup(pwd);
+	return getcwd(NULL, 0);
+}
+
+static char *tree_path(const char *directory, char *const *env)
+{
+	char *real;
+
+	if (!directory)
+		return here(env);
+	real = realpath(directory, NULL);
+	return real ? real : xstrdup(directory);
+}
+
+/* The value of "NAME = value" in a Makefile's first lines. */
+static char *makefile_value(const char *text, const char *name)
+{
+	for (const char *line = text; line && *line;) {
+		const char *end = strchr(line, '\n'), *v = line + strlen(name);
+
+		if (str_starts(line, name) && (*v == ' ' || *v == '=')) {
+			v += strspn(v, " =\t");
+			return xstrndup(v, strcspn(v, "\n "));
+		}
+		line = end ? end + 1 : NULL;
+	}
+	return NULL;
+}
+
+static char *kernel_version(const char *makefile)
+{
+	char *v = makefile_value(makefile, "VERSION");
+	char *p = makefile_value(makefile, "PATCHLEVEL");
+	char *s = makefile_value(makefile, "SUBLEVEL");
+	char *e = makefile_value(makefile, "EXTRAVERSION");
+	char *out = NULL;
+
+	if (v && *v && p && *p)
+		out = xasprintf("%s.%s.%s%s", v, p, s && *s ? s : "0",
+				e ? e : "");
+	free(v);
+	free(p);
+	free(s);
+	free(e);
+	return out;
+}
+
+static bool has_dir(const char *tree, const char *name)
+{
+	char *path = xasprintf("%s/%s", tree, name);
+	bool yes = fs_is_dir(path);
+
+	free(path);
+	return yes;
+}
+
+static int read_tree(struct kernel_plan *p, struct err *err)
+{
+	char *path = xasprintf("%s/Makefile", p->tree);
+	struct buf text = { 0 };
+	int ret;
+
+	if (!fs_is_dir(p->tree)) {
+		ret = err_set(err, ENOENT, "%s: no such directory", p->tree);
+	} else {
+		ret = fs_read(path, MAKEFILE_MAX, &text, err);
+		if (!ret)
+			p->version = kernel_version(buf_str(&text));
+		if (!p->version || !has_dir(p->tree, "arch") ||
+		    !has_dir(p->tree, "scripts/kconfig"))
+			ret = err_set(err, EINVAL,
+				      "%s is not a Linux kernel source tree; "
+				      "name one with -C",
+				      p->tree);
+	}
+	buf_release(&text);
+	free(path);
+	return ret;
+}
+
+static const char *variable(const struct kernel_request *r, const char *name)
+{
+	const char *value = NULL;
+
+	if (r->variables.v)
+		value = str_env(r->variables.v, name);
+	return value && *value ? value : NULL;
+}
+
+static int choose_arch(struct kernel_plan *p, struct err *err)
+{
+	const char *given = p->request->arch;
+	const char *var = variable(p->request, "ARCH");
+	const char *env = str_env(p->env, "ARCH");
+	char host[32];
+
+	if (given && var && strcmp(given, var))
+		return err_set(err, EINVAL, "-a %s and ARCH=%s contradict",
+			       given, var);
+	if (!given)
+		given = var ? var : env && *env ? env : NULL;
+	p->arch_given = given != NULL;
+	kernel_arch_host(host);
+	return kernel_arch_find(&p->arch, p->tree, given ? given : host, err);
+}
+
+static int choose_compiler(struct kernel_plan *p, struct err *err)
+{
+	struct kernel_compiler_request wish = {
+		.tree = p->tree,
+		.toolchain = p->request->toolchain,
+		.variables = &p->request->variables,
+		.env = p->env,
+		.standard = p->request->standard,
+	};
+
+	return kernel_compiler_choose(&p->compiler, &p->arch, &wish, err);
+}
+
+static int choose_place(struct kernel_plan *p, struct err *err)
+{
+	char *compiler = xasprintf("%s-%s", str_base(p->compiler.name),
+				   p->compiler.version);
+	struct kernel_place_request wish = {
+		.request = p->request,
+		.tree = p->tree,
+		.arch = p->arch.arch,
+		.srcarch = p->arch.srcarch,
+		.compiler = compiler,
+		.env = p->env,
+	};
+	int ret = kernel_place_find(&p->place, &wish, err);
+
+	free(compiler);
+	return ret;
+}
+
+/*
+ * A .config says in its first lines what it is for; with another ARCH make
+ * would ask a hundred questions, and nobody is there to answer.
+ */
+static int check_config_arch(const struct kernel_plan *p, const char *path,
+			     struct err *err)
+{
+	static const char mark[] = "\n# Linux/";
+	char head[512] = "\n", name[32] = "";
+	FILE *f = fopen(path, "re");
+	struct kernel_arch found;
+	struct err ignored;
+	const char *at;
+	size_t n = 0;
+
+	if (f) {
+		n = fread(head + 1, 1, sizeof(head) - 2, f);
+		fclose(f);
+	}
+	head[n + 1] = '\0';
+	at = strstr(head, mark);
+	if (!at || sscanf(at + sizeof(mark) - 1, "%31[^ ]", name) != 1 ||
+	    kernel_arch_find(&found, p->tree, name, &ignored) ||
+	    !strcmp(found.srcarch, p->arch.srcarch))
+		return 0;
+	return err_set(err, EINVAL,
+		       "%s is a configuration for %s, not for %s: use -a %s, "
+		       "or make a new one with -k",
+		       path, name, p->arch.arch, name);
+}
+
+static int read_kconfig(struct kernel_plan *p, struct err *err)
+{
+	char *path = kernel_plan_path(p, ".config");
+	bool have = fs_exists(path);
+	int ret;
+
+	/* In a directory of kfarm's own the name says the configuration. */
+	if (p->place.kind == KERNEL_CHOSEN)
+		have = have && !p->request->kconfig &&
+		       !p->request->kconfig_add.n;
+	ret = kernel_kconfig_read(&p->kconfig, p->request, p->tree,
+				  p->arch.srcarch, have, err);
+	if (!ret && p->kconfig.base == KERNEL_CONFIG_KEEP)
+		ret = check_config_arch(p, path, err);
+	free(path);
+	return ret;
+}
+
+static int choose_compat(struct kernel_plan *p, struct err *err)
+{
+	char *config = kernel_plan_path(p, ".config");
+	int ret = kernel_compat_choose(&p->compiler, &p->arch, &p->kconfig,
+				       config, &p->request->variables, p->env,
+				       err);
+
+	free(config);
+	return ret;
+}
+
+static bool is_decided(const char *var)
+{
+	static const char *const names[] = {
+		"ARCH=", "O=",    "KBUILD_OUTPUT=", "CROSS_COMPILE=",
+		"CC=",   "LLVM=", "HOSTCC=",        NULL,
+	};
+
+	for (int i = 0; names[i]; i++) {
+		if (str_starts(var, names[i]))
+			return true;
+	}
+	return false;
+}
+
+static void collect_vars(struct kernel_plan *p)
+{
+	const struct strv *user = &p->request->variables;
+
+	if (p->arch_given)
+		strv_addf(&p->vars, "ARCH=%s", p->arch.arch);
+	strv_add_all(&p->vars, p->compiler.vars.v);
+	for (size_t i = 0; i < user->n; i++) {
+		if (!is_decided(user->v[i]))
+			strv_add(&p->vars, user->v[i]);
+	}
+}
+
+/* make has no terminal here: such a target would wait for ever. */
+static int refuse_menus(const struct kernel_plan *p, struct err *err)
+{
+	static const char *const menus[] = { "config",  "menuconfig", "nconfig",
+					     "xconfig", "gconfig",    NULL };
+	const struct strv *targets = &p->request->targets;
+	const char *found = NULL;
+	char *vars;
+
+	for (int i = 0; menus[i]; i++) {
+		if (strv_has(targets, menus[i]))
+			found = menus[i];
+	}
+	if (!found)
+		return 0;
+	vars = strv_join(&p->vars, " ");
+	err_set(err, EINVAL,
+		"%s wants a terminal, which a build's make has not; run "
+		"`make -C %s%s%s %s %s` yourself, then kfarm build -b %s",
+		found, p->tree, p->place.kind == KERNEL_IN_TREE ? "" : " O=",
+		p->place.kind == KERNEL_IN_TREE ? "" : p->place.dir, vars,
+		found, p->place.dir);
+	free(vars);
+	return -EINVAL;
+}
+
+static void export_unless_set(struct kernel_plan *p, const char *name,
+			      const char *value)
+{
+	if (variable(p->request, name) || str_env(p->env, name))
+		return;
+	strv_addf(&p->exports, "%s=%s", name, value);
+}
+
+/*
+ * Only where kfarm chose the directory: elsewhere the user's next plain make
+ * would find other values, rebuild version.o and link again.
+ */
+static void fix_identity(struct kernel_plan *p)
+{
+	char *when = xasprintf("@%lld", p->rev.time);
+
+	if (p->place.kind == KERNEL_CHOSEN) {
+		export_unless_set(p, "KBUILD_BUILD_TIMESTAMP", when);
+		export_unless_set(p, "KBUILD_BUILD_USER", "kfarm");
+		export_unless_set(p, "KBUILD_BUILD_HOST", "kfarm");
+	}
+	free(when);
+}
+
+/* -e counts from the start: it may say CROSS_COMPILE or PATH, too. */
+static int read_environment(struct kernel_plan *p, char *const *env,
+			    struct err *err)
+{
+	const struct strv *e = &p->request->environment;
+
+	if (kernel_environ_check(e, err))
+		return -EINVAL;
+	strv_add_all(&p->exports, e->v);
+	kernel_environ_overlay(&p->inherited, env, e);
+	p->env = p->inherited.v ? p->inherited.v : env;
+	return 0;
+}
+
+static int find_make(struct kernel_plan *p, struct err *err)
+{
+	const char *path = str_env(p->env, "PATH");
+
+	p->make = which("make", path ? path : "");
+	if (p->make)
+		return 0;
+	return err_set(err, ENOENT,
+		       "make: not found in PATH; install the package make");
+}
+
+int kernel_plan_make(struct kernel_plan *p, const struct kernel_request *r,
+		     char *const *env, struct err *err)
+{
+	int ret;
+
+	*p = (struct kernel_plan){ .request = r };
+	p->tree = tree_path(r->directory, env);
+	ret = read_environment(p, env, err);
+	if (!ret)
+		ret = read_tree(p, err);
+	if (!ret)
+		ret = find_make(p, err);
+	if (!ret)
+		ret = choose_arch(p, err);
+	if (!ret)
+		ret = choose_compiler(p, err);
+	if (!ret)
+		ret = choose_place(p, err);
+	if (!ret)
+		ret = read_kconfig(p, err);
+	if (!ret)
+		ret = choose_compat(p, err);
+	if (!ret)
+		ret = tree_rev_read(&p->rev, p->tree, err);
+	if (ret)
+		return ret;
+	fix_identity(p);
+	collect_vars(p);
+	return refuse_menus(p, err);
+}
+
+void kernel_plan_release(struct kernel_plan *p)
+{
+	kernel_compiler_release(&p->compiler);
+	kernel_kconfig_release(&p->kconfig);
+	tree_rev_release(&p->rev);
+	strv_release(&p->vars);
+	strv_release(&p->exports);
+	strv_release(&p->inherited);
+	free(p->place.dir);
+	free(p->tree);
+	free(p->version);
+	free(p->make);
+	*p = (struct kernel_plan){ 0 };
+}
+
+char *kernel_plan_path(const struct kernel_plan *p, const char *name)
+{
+	return xasprintf("%s/%s", p->place.dir, name);
+}
+
+char *kernel_plan_compiler_text(const struct kernel_plan *p)
+{
+	return xasprintf("%s-%s", p->compiler.is_clang ? "clang" : "gcc",
+			 p->compiler.version);
+}
+
+void kernel_plan_make_argv(const struct kernel_plan *p, struct strv *out,
+			   char *const *options, char *const *targets)
+{
+	strv_add(out, "make");
+	strv_add_all(out, options);
+	if (p->place.kind != KERNEL_IN_TREE)
+		strv_addf(out, "O=%s", p->place.dir);
+	strv_add_all(out, p->vars.v);
+	strv_add_all(out, targets);
+}
+
+void kernel_plan_env(const struct kernel_plan *p, struct strv *out,
+		     const char *links, char *const *extra)
+{
+	char *path = kernel_compiler_path(&p->compiler, p->env);
+	struct strv ours = { 0 };
+
+	strv_add_all(&ours, p->exports.v);
+	strv_add_all(&ours, extra);
+	if (links)
+		strv_addf(&ours, "PATH=%s:%s", links, path);
+	else if (p->compiler.dirs.n)
+		strv_addf(&ours, "PATH=%s", path);
+	kernel_environ_overlay(out, p->env, &ours);
+	strv_release(&ours);
+	free(path);
+}

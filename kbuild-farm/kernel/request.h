@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kernel/request.h - what the user asked `kfarm build` for, word for word.
+ */
+#ifndef KERNEL_REQUEST_H
+#define KERNEL_REQUEST_H
+
+#include "base/str.h"
+
+#include <stdbool.h>
+
+/* Strings are borrowed from the command line; NULL: not given. */
+struct kernel_request {
+	const char *directory; /* -C */
+	const char *arch; /* -a */
+	const char *toolchain; /* -t */
+	const struct strv *standard; /* [arch "X"] toolchain, X=TOOLCHAIN */
+	const char *kconfig; /* -k */
+	struct strv kconfig_add; /* -K, in order */
+	const char *build_dir; /* -b */
+	const char *output_dir; /* -o */
+	unsigned jobs; /* -j; 0: the sum of the slots */
+	struct strv environment; /* -e, NAME=VALUE */
+	struct strv variables; /* NAME=VALUE for make */
+	struct strv targets;
+	bool fail_fast; /* -F */
+	bool no_vmlinux; /* do not copy vmlinux to the output directory */
+	bool no_remote; /* --no-remote */
+	int require_remote; /* percent; 0: not asked for */
+};
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kernel/run.h - a build that is going on: what its steps share.
+ */
+#ifndef KERNEL_RUN_H
+#define KERNEL_RUN_H
+
+#include "kernel/build.h"
+#include "kernel/farm.h"
+#include "kernel/follow.h"
+#include "kernel/joblog.h"
+#include "kernel/lock.h"
+#include "kernel/make.h"
+#include "kernel/output.h"
+#include "kernel/plan.h"
+
+struct kernel_run {
+	const struct kernel_plan *plan;
+	const struct kernel_hooks *hooks;
+	uint64_t began_ms;
+	struct event_base *base;
+	struct event *tick;
+	struct kernel_maker maker;
+	struct kernel_lock lock;
+	struct kernel_output output;
+	struct kernel_farm farm;
+	struct kernel_joblog joblog;
+	struct kernel_follow follow;
+	struct strv env; /* of all that is started */
+	unsigned jobs;
+	bool ready; /* the nodes are up, or have failed */
+	struct strv targets; /* as make gets them: "kernel" is resolved */
+	uint64_t compile_ms;
+};
+
+/* Tell the views. */
+void kernel_run_emit(struct kernel_run *run, struct coord_event *ev);
+void kernel_run_phase(struct kernel_run *run, const char *name);
+void kernel_run_note(struct kernel_run *run, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/*
+ * Run a program in `cwd` with its output in build.log.  Its exit status
+ * (2 for a death by signal), or a negative errno: -EINTR for a build that is
+ * to stop, else with `err` set.
+ */
+int kernel_run_program(struct kernel_run *run, char *const *argv,
+		       const char *cwd, struct err *err);
+/* `make OPTIONS O=DIR VAR=VALUE... TARGETS` in the tree, in the same way. */
+int kernel_run_make(struct kernel_run *run, char *const *options,
+		    char *const *targets, struct err *err);
+/* As kernel_run_make(), with what it prints on stdout in `out`. */
+int kernel_run_ask(struct kernel_run *run, const char *target, struct buf *out,
+		   struct err *err);
+
+#endif

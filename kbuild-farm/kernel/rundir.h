@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kernel/rundir.h - the private directory of one running build.
+ *
+ *	$XDG_RUNTIME_DIR/kfarm/PID/
+ *		bin/	NAME -> kfarm-cc, in front of PATH
+ *		slots/	0 to N-1: the local slots, by flock
+ *		work/	the coordinator's
+ *		socket	where kfarm-cc finds the coordinator
+ *		make	make's own process, once it runs
+ *
+ * It outlives a killed kfarm as long as that kfarm's make runs, and is
+ * removed by the next build after that.
+ */
+#ifndef KERNEL_RUNDIR_H
+#define KERNEL_RUNDIR_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct kernel_rundir {
+	char *dir;
+	char *links, *slots, *work, *socket;
+};
+
+/* Make it with `n_slots` slot files; removes those of dead builds. */
+int kernel_rundir_make(struct kernel_rundir *r, unsigned n_slots,
+		       struct err *err);
+/* Note the process that make is, so that others know the build goes on. */
+void kernel_rundir_note_make(const struct kernel_rundir *r, pid_t make);
+/* The make of the kfarm `pid` if that one still runs, else 0. */
+pid_t kernel_rundir_make_of(pid_t pid);
+/* Removes the directory. */
+void kernel_rundir_release(struct kernel_rundir *r);
+
+/* When a process started, in ticks since the boot; 0: there is none. */
+unsigned long long kernel_process_start(pid_t pid);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kernel/summary.h - what is said at the end of a build:
+ *
+ *	built Image modules dtbs: arm64, gcc-12.2.0, linux-6.1.192, 3:12 wall,
+ *	build host 41 s CPU
+ *	jobs 2874: 2851 remote (99.1 %), 23 local (12 .incbin, 11 plugins),
+ *	4 retried, 2 duplicated
+ *	node neo4a: down: ssh: no route to host
+ *	warnings 3, errors 0        output ~/.cache/kfarm/builds/7
+ *
+ * (nothing is wrapped), and at the end of a guest:
+ *
+ *	kfarm: ran make: 3:12 wall, build host 41 s CPU
+ *	kfarm: jobs 2874: ...
+ *	kfarm: node neo4a: down: ssh: no route to host
+ *
+ * both with a line for each node that is not up.
+ */
+#ifndef KERNEL_SUMMARY_H
+#define KERNEL_SUMMARY_H
+
+#include "base/buf.h"
+#include "coord/coord.h"
+
+struct kernel_summary {
+	const char *verb; /* "built", "failed", "interrupted" */
+	const char *targets; /* "Image modules", or "" for make's default */
+	const char *arch, *compiler, *version;
+	uint64_t wall_ms, cpu_ms;
+	const struct coord_stats *farm; /* NULL: built without links ... */
+	const char *unlinked; /* ... because of this */
+	unsigned warnings, errors;
+	const char *output;
+};
+
+void kernel_summary_text(struct buf *out, const struct kernel_summary *s);
+/* Of a guest: times, farm, its name (targets), and how it failed (verb; NULL:
+ * it did not) are used. */
+void kernel_summary_guest(struct buf *out, const struct kernel_summary *s);
+/* Did nodes do less than `want` percent (0: no matter)?  Then `err` is set. */
+bool kernel_summary_too_few(const struct coord_stats *farm, int want,
+			    struct err *err);
+/* How many tenths of a percent `part` is of `part + rest`, rounded down. */
+unsigned kernel_summary_permille(unsigned part, unsigned rest);
+/*
+ * "node neo4a: down: no route to host", without a newline; `reason` may be
+ * NULL.
+ */
+void kernel_summary_node(struct buf *out, const char *name, const char *state,
+			 const char *reason);
+/* "12 .incbin, 11 gcc plugins" */
+void kernel_summary_reasons(struct buf *out, const struct coord_stats *farm);
+
+#endif

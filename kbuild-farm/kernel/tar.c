@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/tar.h"
+
+#include "base/str.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LEVEL "1" /* of xz: a build host has better things to do */
+
+struct packer {
+	struct archive *a;
+	const char *dir;
+	long long latest;
+	const atomic_bool *cancel;
+	struct err *err;
+};
+
+static int failed(struct packer *p, const char *path)
+{
+	int code = archive_errno(p->a);
+
+	return err_set(p->err, code > 0 ? code : EIO, "%s: %s", path,
+		       archive_error_string(p->a));
+}
+
+static int copy_content(struct packer *p, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char block[1 << 16];
+	ssize_t n;
+	int ret = 0;
+
+	if (fd < 0)
+		return err_errno(p->err, "%s", path);
+	while (!ret && (n = read(fd, block, sizeof(block))) != 0) {
+		if (n < 0)
+			ret = err_errno(p->err, "%s", path);
+		else if (atomic_load(p->cancel))
+			ret = -ECANCELED;
+		else if (archive_write_data(p->a, block, (size_t)n) < 0)
+			ret = failed(p, path);
+	}
+	close(fd);
+	return ret;
+}
+
+static int set_link(struct archive_entry *e, const char *path, struct err *err)
+{
+	char to[PATH_MAX];
+	ssize_t n = readlink(path, to, sizeof(to) - 1);
+
+	if (n < 0)
+		return err_errno(err, "%s", path);
+	to[n] = '\0';
+	archive_entry_set_symlink(e, to);
+	return 0;
+}
+
+static int add_entry(struct packer *p, const char *path, const char *name,
+		     const struct stat *st)
+{
+	struct archive_entry *e = archive_entry_new();
+	int ret = 0;
+
+	archive_entry_set_pathname(e, name);
+	archive_entry_set_filetype(e, st->st_mode & S_IFMT);
+	archive_entry_set_perm(e, st->st_mode & 07777);
+	archive_entry_set_mtime(
+		e, st->st_mtime < p->latest ? st->st_mtime : (time_t)p->latest,
+		0);
+	if (S_ISREG(st->st_mode))
+		archive_entry_set_size(e, st->st_size);
+	if (S_ISLNK(st->st_mode))
+		ret = set_link(e, path, p->err);
+	if (!ret && archive_write_header(p->a, e) != ARCHIVE_OK)
+		ret = failed(p, name);
+	if (!ret && S_ISREG(st->st_mode))
+		ret = copy_content(p, path);
+	archive_entry_free(e);
+	return ret;
+}
+
+static int list_dir(const char *path, struct strv *names, struct err *err)
+{
+	DIR *dir = opendir(path);
+	struct dirent *d;
+
+	if (!dir)
+		return err_errno(err, "%s", path);
+	while ((d = readdir(dir)) != NULL) {
+		if (strcmp(d->d_name, ".") && strcmp(d->d_name, ".."))
+			strv_add(names, d->d_name);
+	}
+	closedir(dir);
+	strv_sort(names);
+	return 0;
+}
+
+static bool points_home(const char *name, const struct stat *st)
+{
+	return S_ISLNK(st->st_mode) && str_starts(name, "lib/modules/") &&
+	       (str_ends(name, "/build") || str_ends(name, "/source"));
+}
+
+static int add_tree(struct packer *p, const char *name)
+{
+	char *path = xasprintf("%s/%s", p->dir, name);
+	struct strv names = { 0 };
+	struct stat st;
+	int ret;
+
+	if (lstat(path, &st))
+		ret = err_errno(p->err, "%s", path);
+	else if (points_home(name, &st))
+		ret = 0;
+	else
+		ret = add_entry(p, path, name, &st);
+	if (!ret && S_ISDIR(st.st_mode))
+		ret = list_dir(path, &names, p->err);
+	for (size_t i = 0; !ret && i < names.n; i++) {
+		char *below = xasprintf("%s/%s", name, names.v[i]);
+
+		ret = add_tree(p, below);
+		free(below);
+	}
+	strv_release(&names);
+	free(path);
+	return ret;
+}
+
+static struct archive *open_archive(const char *file)
+{
+	struct archive *a = archive_write_new();
+
+	if (archive_write_set_format_gnutar(a) == ARCHIVE_OK &&
+	    archive_write_add_filter_xz(a) == ARCHIVE_OK &&
+	    archive_write_set_options(a, "xz:compression-level=" LEVEL) ==
+		    ARCHIVE_OK)
+		archive_write_open_filename(a, file);
+	return a;
+}
+
+int kernel_tar_xz(const char *dir, const char *name, long long latest,
+		  const char *out, const atomic_bool *cancel, struct err *err)
+{
+	struct packer p = {
+		.dir = dir, .latest = latest, .cancel = cancel, .err = err
+	};
+	char *part = xasprintf("%s.part", out);
+	int ret = 0;
+
+	p.a = open_archive(part);
+	if (archive_errno(p.a))
+		ret = failed(&p, out);
+	if (!ret)
+		ret = add_tree(&p, name);
+	if (!ret && archive_write_close(p.a) != ARCHIVE_OK)
+		ret = failed(&p, out);
+	archive_write_free(p.a);
+	if (!ret && rename(part, out))
+		ret = err_errno(err, "%s", out);
+	if (ret)
+		unlink(part);
+	free(part);
+	return ret;
+}

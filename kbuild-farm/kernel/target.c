@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/target.h"
+
+#include "base/fs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+const char *kernel_target_sync(const char *tree)
+{
+	char *path = xasprintf("%s/scripts/kconfig/Makefile", tree);
+	struct buf text = { 0 };
+	struct err ignored;
+	/* Linux 4.19 gave it its name. */
+	bool old = !fs_read(path, 1u << 20, &text, &ignored) &&
+		   !strstr(buf_str(&text), "syncconfig");
+
+	buf_release(&text);
+	free(path);
+	return old ? "silentoldconfig" : "syncconfig";
+}
+
+/* Is include/config/auto.conf there and not older than .config? */
+static bool is_synced(const struct kernel_plan *p)
+{
+	char *config = kernel_plan_path(p, ".config");
+	char *done = kernel_plan_path(p, "include/config/auto.conf");
+	struct stat a, b;
+	bool yes = !stat(config, &a) && !stat(done, &b) &&
+		   (b.st_mtim.tv_sec > a.st_mtim.tv_sec ||
+		    (b.st_mtim.tv_sec == a.st_mtim.tv_sec &&
+		     b.st_mtim.tv_nsec >= a.st_mtim.tv_nsec));
+
+	free(done);
+	free(config);
+	return yes;
+}
+
+static int ask_image(struct kernel_run *run, char **name, struct err *err)
+{
+	char *sync = (char *)kernel_target_sync(run->plan->tree);
+	char *const targets[] = { sync, NULL };
+	struct buf out = { 0 };
+	int ret = 0;
+
+	if (!is_synced(run->plan))
+		ret = kernel_run_make(run, NULL, targets, err);
+	if (!ret)
+		ret = kernel_run_ask(run, "image_name", &out, err);
+	if (!ret && !out.len)
+		ret = err_set(err, EINVAL,
+			      "this tree does not say what its image is; name "
+			      "the target instead of \"kernel\"");
+	if (!ret) {
+		*name = xstrdup(str_base(buf_str(&out)));
+		(*name)[strcspn(*name, "\n")] = '\0';
+	}
+	buf_release(&out);
+	return ret;
+}
+
+int kernel_target_resolve(struct kernel_run *run, struct err *err)
+{
+	const struct strv *asked = &run->plan->request->targets;
+	char *image = NULL;
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < asked->n; i++) {
+		if (strcmp(asked->v[i], "kernel")) {
+			strv_add(&run->targets, asked->v[i]);
+			continue;
+		}
+		if (!image)
+			ret = ask_image(run, &image, err);
+		if (!ret)
+			strv_add(&run->targets, image);
+	}
+	free(image);
+	return ret;
+}
+
+static bool stands(const struct kernel_plan *p, const char *name)
+{
+	char *path = kernel_plan_path(p, name);
+	struct stat st;
+	bool yes = !stat(path, &st) && S_ISREG(st.st_mode);
+
+	free(path);
+	return yes;
+}
+
+static void add_image(struct kernel_wants *w, const struct kernel_plan *p,
+		      const char *name)
+{
+	char *boot = xasprintf("arch/%s/boot/%s", p->arch.srcarch, name);
+
+	if (stands(p, boot) && !strv_has(&w->images, boot))
+		strv_add(&w->images, boot);
+	else if (stands(p, name) && !strv_has(&w->images, name))
+		strv_add(&w->images, name);
+	free(boot);
+}
+
+static bool is_everything(const char *target)
+{
+	return !strcmp(target, "all") || !strcmp(target, "_all");
+}
+
+bool kernel_target_is_default(const struct strv *targets)
+{
+	for (size_t i = 0; i < targets->n; i++) {
+		if (is_everything(targets->v[i]))
+			return true;
+	}
+	return !targets->n;
+}
+
+/* "Image", "bzImage", "uImage", "vmlinuz.efi", "zImage.dtb": no ".o", no path
+ */
+static bool is_image_name(const char *target)
+{
+	static const char *const none[] = { ".o",   ".ko",  ".i", ".s",
+					    ".dtb", ".lst", "/",  NULL };
+
+	for (int i = 0; none[i]; i++) {
+		if (str_ends(target, none[i]))
+			return false;
+	}
+	return !strchr(target, '/');
+}
+
+static void want_target(struct kernel_wants *w, const struct kernel_plan *p,
+			const char *target)
+{
+	size_t before = w->images.n;
+
+	if (!strcmp(target, "modules"))
+		w->modules = true;
+	else if (!strcmp(target, "dtbs"))
+		w->dtbs = true;
+	else if (!strcmp(target, "vmlinux"))
+		w->kernel = true;
+	else if (is_image_name(target))
+		add_image(w, p, target);
+	w->kernel |= w->images.n > before;
+}
+
+static bool has_modules(const struct kernel_plan *p)
+{
+	char *path = kernel_plan_path(p, ".config");
+	struct buf config = { 0 };
+	struct err ignored;
+	bool yes = !fs_read(path, 16u << 20, &config, &ignored) &&
+		   strstr(buf_str(&config), "\nCONFIG_MODULES=y\n") &&
+		   stands(p, "modules.order");
+
+	buf_release(&config);
+	free(path);
+	return yes;
+}
+
+void kernel_target_wants(struct kernel_wants *out, const struct kernel_plan *p,
+			 const struct strv *targets, const char *image)
+{
+	char *dts = xasprintf("%s/arch/%s/boot/dts", p->place.dir,
+			      p->arch.srcarch);
+	bool all = kernel_target_is_default(targets);
+
+	*out = (struct kernel_wants){ .kernel = all,
+				      .dtbs = all,
+				      .modules = all };
+	if (all && image && stands(p, image))
+		strv_add(&out->images, image);
+	for (size_t i = 0; i < targets->n; i++)
+		want_target(out, p, targets->v[i]);
+	out->modules = out->modules && has_modules(p);
+	out->dtbs = out->dtbs && fs_is_dir(dts);
+	free(dts);
+}
+
+void kernel_wants_release(struct kernel_wants *w)
+{
+	strv_release(&w->images);
+	*w = (struct kernel_wants){ 0 };
+}
+
+bool kernel_target_only_prints(const struct strv *targets)
+{
+	/* Of the kernel's Makefile; all that end in "help" do, too. */
+	static const char *const printers[] = {
+		"image_name",    "kernelrelease", "kernelversion",
+		"listnewconfig", "helpnewconfig", "versioncheck",
+		"includecheck",  "checkstack",    "export_report",
+		"headerdep",
+	};
+
+	for (size_t i = 0; i < targets->n; i++) {
+		const char *target = targets->v[i];
+		bool prints = str_ends(target, "help");
+
+		for (size_t k = 0; k < sizeof(printers) / sizeof(*printers);
+		     k++)
+			prints |= !strcmp(target, printers[k]);
+		if (!prints)
+			return false;
+	}
+	return targets->n;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kernel/target.h - what make's targets leave behind.
+ */
+#ifndef KERNEL_TARGET_H
+#define KERNEL_TARGET_H
+
+#include "kernel/run.h"
+
+/* What of a build goes to the output directory. */
+struct kernel_wants {
+	bool kernel; /* vmlinux and System.map */
+	bool modules;
+	bool dtbs;
+	struct strv images; /* paths in the build directory */
+};
+
+/*
+ * Fills run->targets: "kernel" becomes what `make image_name` names.  As
+ * that needs a finished configuration, include/config/auto.conf is made
+ * first.  0, an exit status, or a negative errno with `err` set.
+ */
+int kernel_target_resolve(struct kernel_run *run, struct err *err);
+/*
+ * Look at what stands after the build.  `image` is what `make image_name`
+ * printed ("arch/arm64/boot/Image.gz"), used where no target is named.
+ */
+void kernel_target_wants(struct kernel_wants *out, const struct kernel_plan *p,
+			 const struct strv *targets, const char *image);
+/* Do the targets leave the image's name to make? */
+bool kernel_target_is_default(const struct strv *targets);
+void kernel_wants_release(struct kernel_wants *w);
+/*
+ * Is what make prints all that these targets are for ("help",
+ * "kernelrelease")?  Not when there is none, nor when one of them builds.
+ */
+bool kernel_target_only_prints(const struct strv *targets);
+
+/* The target that finishes a configuration in this tree. */
+const char *kernel_target_sync(const char *tree);
+
+#endif

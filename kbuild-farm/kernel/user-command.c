@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/user-command.h"
+
+#include "base/clock.h"
+#include "base/spawn.h"
+#include "base/which.h"
+#include "coord/coord.h"
+#include "kernel/environ.h"
+#include "kernel/farm.h"
+#include "kernel/summary.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define READY_MS 3000
+
+struct run {
+	const struct kernel_user_command *guest;
+	uint64_t began_ms;
+	struct event_base *base;
+	struct kernel_farm farm;
+	struct strv env; /* the command's */
+	int signals, pidfd;
+	struct event *on_signals, *on_end;
+	pid_t pid; /* 0: not started */
+	int stopped_by; /* a signal before that */
+	bool ready; /* the nodes are up, or have failed */
+};
+
+/* ---- decide ---- */
+
+/* What `kfarm build` gives make as variables goes into the environment. */
+static int choose_compiler(struct kernel_user_command *g, struct strv *exports,
+			   struct err *err)
+{
+	static const struct strv none;
+	const struct kernel_user_command_request *w = g->wish;
+	struct kernel_compiler_request wish = { .toolchain = w->toolchain,
+						.standard = w->standard,
+						.variables = &none,
+						.env = g->env.v };
+	struct kernel_arch arch;
+	char host[32];
+	int ret;
+
+	kernel_arch_host(host);
+	ret = kernel_arch_find(&arch, NULL, w->arch ? w->arch : host, err);
+	arch.guessed = !w->arch;
+	if (!ret)
+		ret = kernel_compiler_choose(&g->compiler, &arch, &wish, err);
+	if (ret)
+		return ret;
+	if (w->arch)
+		strv_addf(exports, "ARCH=%s", arch.arch);
+	strv_add_all(exports, g->compiler.vars.v);
+	return 0;
+}
+
+static int find_program(struct kernel_user_command *g, struct err *err)
+{
+	const char *name = g->wish->argv[0];
+	const char *path = str_env(g->env.v, "PATH");
+	char *file = which(name, path);
+	int ret = 0;
+
+	if (!file || access(file, F_OK))
+		ret = err_set(err, ENOENT, "%s: not found", name);
+	else if (access(file, X_OK))
+		ret = err_errno(err, "%s", name);
+	if (!ret) {
+		g->program = file;
+		return 0;
+	}
+	g->no_command = true;
+	free(file);
+	return ret;
+}
+
+int kernel_user_command_plan(struct kernel_user_command *g,
+			     const struct kernel_user_command_request *wish,
+			     struct err *err)
+{
+	struct strv exports = { 0 }, env = { 0 };
+	int ret;
+
+	*g = (struct kernel_user_command){ .wish = wish };
+	ret = kernel_environ_check(wish->environment, err);
+	if (ret)
+		return ret;
+	kernel_environ_overlay(&g->env, wish->env, wish->environment);
+	if (wish->arch || wish->toolchain)
+		ret = choose_compiler(g, &exports, err);
+	kernel_environ_overlay(&env, g->env.v, &exports);
+	strv_release(&g->env);
+	strv_release(&exports);
+	g->env = env;
+	return ret ? ret : find_program(g, err);
+}
+
+void kernel_user_command_release(struct kernel_user_command *g)
+{
+	kernel_compiler_release(&g->compiler);
+	strv_release(&g->env);
+	free(g->program);
+	*g = (struct kernel_user_command){ 0 };
+}
+
+bool kernel_user_command_is_inside(char *const *env)
+{
+	const char *path = str_env(env, "KFARM_SOCKET");
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	bool there;
+	int fd;
+
+	if (!path || strlen(path) >= sizeof(to.sun_path))
+		return false;
+	strcpy(to.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	/* EAGAIN is a full backlog: somebody is there, and busy. */
+	there = fd >= 0 && (!connect(fd, (struct sockaddr *)&to, sizeof(to)) ||
+			    errno == EAGAIN);
+	if (fd >= 0)
+		close(fd);
+	return there;
+}
+
+int kernel_user_command_become(const struct kernel_user_command *g,
+			       struct err *err)
+{
+	char *path = kernel_compiler_path(&g->compiler, g->env.v);
+	struct strv ours = { 0 }, env = { 0 };
+
+	if (g->compiler.dirs.n)
+		strv_addf(&ours, "PATH=%s", path);
+	kernel_environ_overlay(&env, g->env.v, &ours);
+	for (size_t i = 0; i < g->compiler.n_leases; i++)
+		fcntl(g->compiler.lease[i], F_SETFD, 0);
+	signal(SIGPIPE, SIG_DFL);
+	execve(g->program, g->wish->argv, env.v);
+	signal(SIGPIPE, SIG_IGN);
+	strv_release(&env);
+	strv_release(&ours);
+	free(path);
+	return err_errno(err, "%s", g->program);
+}
+
+/* ---- the jobserver ---- */
+
+static bool is_make(const char *name)
+{
+	const char *base = str_base(name);
+
+	return !strcmp(base, "make") || !strcmp(base, "gmake");
+}
+
+/* Is there a -j among make's words?  It would make a jobserver of its own. */
+static bool has_own_jobs(char *const *argv)
+{
+	while (*argv && *++argv && strcmp(*argv, "--")) {
+		const char *p = *argv;
+
+		if (str_starts(p, "--jobs"))
+			return true;
+		if (*p++ != '-' || *p == '-')
+			continue;
+		/* Letters that are followed by a value end a bundle. */
+		while (*p && *p != 'j' && !strchr("CEfIloOW", *p))
+			p++;
+		if (*p == 'j')
+			return true;
+		if (*p && strchr("CEfIoW", *p) && !p[1] && argv[1])
+			argv++;
+	}
+	return false;
+}
+
+static bool wants_tokens(const struct run *run)
+{
+	const struct kernel_user_command *g = run->guest;
+	bool make = is_make(g->wish->argv[0]), fits;
+	char *file;
+
+	if (g->wish->no_jobserver || (make && has_own_jobs(g->wish->argv)) ||
+	    g->wish->offered)
+		return false;
+	file = make ? xstrdup(g->program) :
+		      which("make", str_env(g->env.v, "PATH"));
+	fits = file && kernel_jobserver_fits(file, g->env.v);
+	free(file);
+	return fits;
+}
+
+/* ---- run ---- */
+
+static void emit(struct run *run, struct coord_event *ev)
+{
+	ev->at_ms = clock_ms() - run->began_ms;
+	run->guest->wish->sink(run->guest->wish->sink_ctx, ev);
+}
+
+static void on_event(void *ctx, const struct coord_event *ev)
+{
+	struct coord_event own = *ev;
+
+	emit(ctx, &own);
+}
+
+/*
+ * Ctrl-C reaches the command by itself, as it is of our process group; what
+ * somebody sent to us alone is passed on.
+ */
+static void on_signals(evutil_socket_t fd, short what, void *ctx)
+{
+	struct signalfd_siginfo si;
+	struct run *run = ctx;
+
+	(void)what;
+	while (read(fd, &si, sizeof(si)) == sizeof(si)) {
+		if (!run->pid)
+			run->stopped_by = (int)si.ssi_signo;
+		else if (si.ssi_code != SI_KERNEL)
+			kill(run->pid, (int)si.ssi_signo);
+	}
+}
+
+/* The loop looks for itself. */
+static void on_end(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	(void)ctx;
+}
+
+static void on_ready(void *ctx)
+{
+	struct run *run = ctx;
+
+	run->ready = true;
+}
+
+static int watch_signals(struct run *run, struct err *err)
+{
+	static const int caught[] = { SIGHUP,  SIGINT,  SIGQUIT,
+				      SIGTERM, SIGUSR1, SIGUSR2 };
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(caught) / sizeof(*caught); i++)
+		sigaddset(&set, caught[i]);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	run->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (run->signals < 0)
+		return err_errno(err, "signals");
+	run->on_signals = event_new(run->base, run->signals,
+				    EV_READ | EV_PERSIST, on_signals, run);
+	if (!run->on_signals || event_add(run->on_signals, NULL))
+		return err_set(err, ENOMEM, "event loop: no signals");
+	return 0;
+}
+
+static int open_farm(struct run *run, struct err *err)
+{
+	const struct kernel_user_command *g = run->guest;
+	char *path = kernel_compiler_path(&g->compiler, g->env.v);
+	struct kernel_farm_setup setup = {
+		.base = run->base,
+		.roster = g->wish->roster,
+		.path = path,
+		.sink = on_event,
+		.sink_ctx = run,
+	};
+	struct strv skipped = { 0 }, ours = { 0 };
+	int ret = kernel_farm_dirs(&run->farm, err);
+
+	if (!ret)
+		ret = kernel_farm_open(&run->farm, &setup, &skipped, err);
+	if (!ret && wants_tokens(run))
+		ret = kernel_farm_tokens(&run->farm, g->wish->jobs, err);
+	if (!ret) {
+		kernel_farm_env(&run->farm, &ours);
+		strv_addf(&ours, "PATH=%s:%s", run->farm.rundir.links, path);
+	}
+	if (run->farm.jobserver.broker) {
+		char *flags = kernel_jobserver_flags(
+			&run->farm.jobserver, str_env(g->env.v, "MAKEFLAGS"));
+
+		strv_addf(&ours, "MAKEFLAGS=%s", flags);
+		free(flags);
+	}
+	kernel_environ_overlay(&run->env, g->env.v, &ours);
+	strv_release(&skipped);
+	strv_release(&ours);
+	free(path);
+	return ret;
+}
+
+/* The first jobs shall find the nodes; without any there is no wait. */
+static void await_nodes(struct run *run)
+{
+	coord_when_ready(run->farm.coord, READY_MS, on_ready, run);
+	while (!run->ready && !run->stopped_by) {
+		if (event_base_loop(run->base, EVLOOP_ONCE) < 0)
+			break;
+	}
+}
+
+static void announce(struct run *run)
+{
+	const struct kernel_user_command_request *w = run->guest->wish;
+	struct strv words = { 0 };
+	struct coord_event ev = { .kind = EVENT_BUILD };
+	char *text;
+
+	strv_add_all(&words, w->argv);
+	text = strv_join(&words, " ");
+	ev.text = text;
+	ev.n = w->jobs ? w->jobs :
+			 coord_remote_slots(run->farm.coord) +
+				 run->farm.local_slots;
+	emit(run, &ev);
+	free(text);
+	strv_release(&words);
+}
+
+static int run_command(struct run *run, int *status, struct err *err)
+{
+	struct spawn what = {
+		.argv = run->guest->wish->argv,
+		.env = run->env.v,
+		.fd = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO },
+		.as_we_were = true,
+	};
+	int ret;
+
+	if (run->farm.jobserver.broker)
+		what.pass = run->farm.jobserver.fd;
+	ret = spawn_start(&what, &run->pid, err);
+	if (ret)
+		return ret;
+	*status = 127 << 8;
+	run->pidfd = pidfd_open(run->pid, 0);
+	if (run->pidfd >= 0)
+		run->on_end = event_new(run->base, run->pidfd, EV_READ, on_end,
+					run);
+	if (!run->on_end || event_add(run->on_end, NULL))
+		str_out_of_memory();
+	while (waitpid(run->pid, status, WNOHANG) == 0) {
+		if (event_base_loop(run->base, EVLOOP_ONCE) < 0)
+			break;
+	}
+	/* Its last compiles ended before it, and are to be counted. */
+	for (int i = 0; i < 3; i++)
+		event_base_loop(run->base, EVLOOP_NONBLOCK);
+	return 0;
+}
+
+/* ---- afterwards ---- */
+
+static int exit_status(int wait_status)
+{
+	return WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) :
+					128 + WTERMSIG(wait_status);
+}
+
+static void summarize(struct kernel_user_command_result *out, struct run *run)
+{
+	char *how = out->wait_status ? spawn_status_text(out->wait_status) :
+				       NULL;
+	struct coord_stats farm;
+	struct kernel_summary s = {
+		.verb = how,
+		.targets = str_base(run->guest->wish->argv[0]),
+		.wall_ms = clock_ms() - run->began_ms,
+		.cpu_ms = kernel_farm_cpu_ms(),
+		.farm = &farm,
+	};
+	struct buf text = { 0 };
+
+	coord_stats(run->farm.coord, &farm);
+	kernel_summary_guest(&text, &s);
+	out->summary = buf_steal(&text);
+	free(how);
+}
+
+static void judge(struct kernel_user_command_result *out, struct run *run,
+		  struct err *err)
+{
+	struct coord_event done = { .kind = EVENT_DONE };
+	struct coord_stats farm;
+
+	summarize(out, run);
+	coord_stats(run->farm.coord, &farm);
+	if (!out->wait_status &&
+	    kernel_summary_too_few(&farm, run->guest->wish->require_remote,
+				   err))
+		out->too_few = true;
+	done.n = out->too_few ? 125 : exit_status(out->wait_status);
+	emit(run, &done);
+}
+
+static void end_run(struct run *run, const sigset_t *before)
+{
+	kernel_farm_close(&run->farm);
+	if (run->on_end)
+		event_free(run->on_end);
+	if (run->on_signals)
+		event_free(run->on_signals);
+	if (run->base)
+		event_base_free(run->base);
+	if (run->pidfd >= 0)
+		close(run->pidfd);
+	if (run->signals >= 0)
+		close(run->signals);
+	kernel_farm_release(&run->farm);
+	strv_release(&run->env);
+	pthread_sigmask(SIG_SETMASK, before, NULL);
+}
+
+int kernel_user_command_run(struct kernel_user_command_result *out,
+			    const struct kernel_user_command *g,
+			    struct err *err)
+{
+	struct run run = { .guest = g,
+			   .began_ms = clock_ms(),
+			   .base = event_base_new(),
+			   .signals = -1,
+			   .pidfd = -1 };
+	sigset_t before;
+	int ret;
+
+	pthread_sigmask(SIG_BLOCK, NULL, &before);
+	*out = (struct kernel_user_command_result){ 0 };
+	kernel_farm_init(&run.farm, g->wish->roster, g->wish->jobs);
+	ret = run.base ? watch_signals(&run, err) :
+			 err_set(err, ENOMEM, "no event loop");
+	if (!ret)
+		ret = open_farm(&run, err);
+	if (!ret) {
+		await_nodes(&run);
+		out->signal = run.stopped_by;
+	}
+	if (!ret && !out->signal) {
+		announce(&run);
+		ret = run_command(&run, &out->wait_status, err);
+		if (!ret)
+			judge(out, &run, err);
+	}
+	end_run(&run, &before);
+	return ret;
+}

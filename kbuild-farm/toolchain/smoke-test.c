@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "toolchain/smoke-test.h"
+
+#include "base/capture.h"
+#include "base/fs.h"
+#include "compiler/elf.h"
+#include "compiler/host.h"
+#include "toolchain/data.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+/* A few of the things that need more than a parser. */
+static const char unit_c[] =
+	"struct pair { unsigned long a; unsigned char b[3]; };\n"
+	"static const char *const names[] = { \"one\", \"two\" };\n"
+	"extern int outside(const char *, struct pair *);\n"
+	"int inside(int n, struct pair *p)\n"
+	"{\n"
+	"\tswitch (n) {\n"
+	"\tcase 0: return outside(names[0], p);\n"
+	"\tcase 1: return outside(names[1], p + n);\n"
+	"\tcase 7: return (int)(p->a * 3 + p->b[2]);\n"
+	"\tdefault: return n << 3;\n"
+	"\t}\n"
+	"}\n";
+static const char unit_s[] = "#define VALUE 42\n"
+			     "\t.text\n"
+			     "\t.globl here\n"
+			     "here:\n"
+			     "\t.long VALUE\n";
+
+static size_t depth_of(const char *path)
+{
+	size_t depth = 0;
+
+	for (; *path; path++)
+		depth += *path == '/';
+	return depth;
+}
+
+char *toolchain_smoke_test_driver(const struct compiler_entries *entries,
+				  const char *triplet, struct err *err)
+{
+	char *end = triplet ? xasprintf("/bin/%s-gcc", triplet) :
+			      xstrdup("/bin/clang");
+	const char *best = NULL;
+
+	for (size_t i = 0; i < entries->n; i++) {
+		const struct compiler_entry *e = &entries->v[i];
+
+		if (e->kind == COMPILER_DIR || !str_ends(e->path, end) ||
+		    (e->kind == COMPILER_FILE && !e->executable))
+			continue;
+		if (!best || depth_of(e->path) < depth_of(best))
+			best = e->path;
+	}
+	if (!best)
+		err_set(err, ENOEXEC, "there is no program %s in it", end + 1);
+	free(end);
+	return best ? xstrdup(best) : NULL;
+}
+
+/* Without a vendor: "arm-linux-gnueabi" of "arm-unknown-linux-gnueabi". */
+static char *without_vendor(const char *triplet)
+{
+	const char *system = strstr(triplet, "-linux");
+	size_t cpu = strcspn(triplet, "-");
+
+	return system ? xasprintf("%.*s%s", (int)cpu, triplet, system) :
+			xstrdup(triplet);
+}
+
+bool toolchain_smoke_test_fits(const char *machine, const char *triplet)
+{
+	char *a = without_vendor(machine), *b = without_vendor(triplet);
+	bool fits = str_starts(a, b) && strchr(b, '-') != NULL;
+
+	free(a);
+	free(b);
+	return fits;
+}
+
+static int check_machine(const struct toolchain_smoke_test *t, bool *runs,
+			 struct err *err)
+{
+	const struct toolchain_host *host;
+	struct compiler_elf elf;
+	struct utsname here;
+	const char *name;
+	int ret = compiler_elf_read(&elf, t->driver, err);
+
+	if (ret)
+		return ret;
+	name = compiler_host_name(&elf);
+	host = name ? toolchain_data_host_of(name) : NULL;
+	if (!str_equal(name ? name : "?", t->host) &&
+	    !str_equal(host ? host->name : "?", t->host))
+		ret = err_set(err, ENOEXEC, "it runs on %s, not on %s",
+			      host ? host->name :
+			      name ? name :
+				     "an unknown machine",
+			      t->host);
+	uname(&here);
+	*runs = !ret && compiler_runs_on(name, here.machine);
+	compiler_elf_release(&elf);
+	return ret;
+}
+
+/* Its stdout, or its first complaint in `err`. */
+static int ask(const struct toolchain_smoke_test *t, char *const *argv,
+	       struct buf *out, struct err *err)
+{
+	const char *path = getenv("PATH");
+	char *search = xasprintf("PATH=%s", path ? path : TOOLCHAIN_PATH);
+	char *tmp = xasprintf("TMPDIR=%s", t->work);
+	char lang[] = "LC_ALL=C";
+	char *env[] = { search, tmp, lang, NULL };
+	struct buf said = { 0 };
+	/* Only read, but passed on as what a caller may write. */
+	int ret = capture_run((void *)(uintptr_t)t->cancel, t->work, argv, env,
+			      out, &said, err);
+
+	if (ret == -EINTR) {
+		ret = err_set(err, ECANCELED, "cancelled");
+	} else if (ret) {
+		err_wrap(err, "%s %s", str_base(argv[0]), argv[1]);
+		if (said.len) {
+			struct err first = *err;
+
+			err_set(err, ENOEXEC, "%.400s: %.*s", first.text,
+				(int)strcspn(buf_str(&said), "\n"),
+				buf_str(&said));
+		}
+		ret = -ENOEXEC;
+	}
+	buf_release(&said);
+	free(search);
+	free(tmp);
+	return ret;
+}
+
+static int ask_word(const struct toolchain_smoke_test *t, const char *option,
+		    char **out, struct err *err)
+{
+	char *argv[] = { (char *)(uintptr_t)t->driver,
+			 (char *)(uintptr_t)option, NULL };
+	struct buf said = { 0 };
+	int ret = ask(t, argv, &said, err);
+
+	*out = ret ? NULL :
+		     xstrndup(buf_str(&said), strcspn(buf_str(&said), "\n"));
+	buf_release(&said);
+	return ret;
+}
+
+/* Is `version` a word of `line`, and not a part of another number? */
+static bool says(const char *line, const char *version)
+{
+	size_t len = strlen(version);
+
+	for (const char *at = line; (at = strstr(at, version)); at += len) {
+		bool begins = at == line || !strchr("0123456789.", at[-1]);
+
+		if (begins && (!at[len] || !strchr("0123456789.", at[len])))
+			return true;
+	}
+	return false;
+}
+
+static int check_words(const struct toolchain_smoke_test *t, struct err *err)
+{
+	char *version = toolchain_release_version(t->release);
+	char *said = NULL;
+	int ret = ask_word(t, "--version", &said, err);
+
+	if (!ret && !says(said, version))
+		ret = err_set(err, ENOEXEC,
+			      "its driver says \"%.200s\", not %s", said,
+			      version);
+	if (!ret && t->triplet) {
+		free(said);
+		ret = ask_word(t, "-dumpmachine", &said, err);
+		if (!ret && !toolchain_smoke_test_fits(said, t->triplet))
+			ret = err_set(err, ENOEXEC,
+				      "its driver compiles for \"%.200s\", not "
+				      "for %s",
+				      said, t->triplet);
+	}
+	free(said);
+	free(version);
+	return ret;
+}
+
+static int check_object(const char *path, struct err *err)
+{
+	struct buf head = { 0 };
+	int ret = fs_read(path, 1 << 20, &head, err);
+
+	if (ret)
+		ret = -ENOEXEC;
+	else if (head.len < EI_NIDENT || memcmp(head.data, ELFMAG, SELFMAG))
+		ret = err_set(err, ENOEXEC, "%s: not an object file", path);
+	buf_release(&head);
+	return ret;
+}
+
+static int compile(const struct toolchain_smoke_test *t, const char *name,
+		   const char *text, struct err *err)
+{
+	char *source = xasprintf("%s/%s", t->work, name);
+	char *object = xasprintf("%s.o", source);
+	char *argv[] = { (char *)(uintptr_t)t->driver,
+			 (char[]){ "-O2" },
+			 (char[]){ "-ffreestanding" },
+			 (char[]){ "-c" },
+			 (char[]){ "-o" },
+			 object,
+			 source,
+			 NULL };
+	struct buf out = { 0 };
+	int ret = fs_write(source, bytes_str(text), 0644, err);
+
+	if (!ret)
+		ret = ask(t, argv, &out, err);
+	if (!ret)
+		ret = check_object(object, err);
+	if (ret == -ENOEXEC)
+		err_wrap(err, "it does not compile %s", name);
+	buf_release(&out);
+	free(object);
+	free(source);
+	return ret;
+}
+
+int toolchain_smoke_test(const struct toolchain_smoke_test *t, bool *ran,
+			 struct err *err)
+{
+	int ret = check_machine(t, ran, err);
+
+	if (ret || !*ran)
+		return ret;
+	ret = check_words(t, err);
+	if (!ret)
+		ret = compile(t, "unit.c", unit_c, err);
+	if (!ret)
+		ret = compile(t, "unit.S", unit_s, err);
+	return ret;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * toolchain/smoke-test.h - is an unpacked compiler what it is said to be, and
+ * does it work?
+ */
+#ifndef TOOLCHAIN_SMOKE_TEST_H
+#define TOOLCHAIN_SMOKE_TEST_H
+
+#include "toolchain/release.h"
+#include "toolchain/tree.h"
+
+/*
+ * The driver among `entries`: "BIN/TRIPLET-gcc", or "BIN/clang" without a
+ * triplet, where BIN is a directory called bin.  Of several the one that is
+ * least deep.  A path, for the caller to free; NULL with `err` set.
+ */
+char *toolchain_smoke_test_driver(const struct compiler_entries *entries,
+				  const char *triplet, struct err *err);
+
+struct toolchain_smoke_test {
+	const char *driver; /* absolute */
+	const struct toolchain_release *release;
+	const char *triplet; /* NULL: clang */
+	const char *host; /* that it is said to run on, as data.h has it */
+	const char *work; /* a directory for what it compiles */
+	const atomic_bool *cancel; /* or NULL */
+};
+
+/*
+ * Is it a program for `host`?  Then, where this machine is one: does it say
+ * the release and the triplet, does it compile C and assemble?  Returns 0
+ * with *ran telling whether this machine can run it; -ENOEXEC with `err`
+ * saying what it did instead; -ECANCELED.
+ */
+int toolchain_smoke_test(const struct toolchain_smoke_test *t, bool *ran,
+			 struct err *err);
+
+/*
+ * Does what -dumpmachine says fit a triplet?  Equal, or longer in its last
+ * word ("aarch64-linux-gnu" for "aarch64-linux"), vendors left out
+ * ("arm-unknown-linux-gnueabi").
+ */
+bool toolchain_smoke_test_fits(const char *machine, const char *triplet);
+
+#endif

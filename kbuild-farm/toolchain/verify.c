@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "toolchain/verify.h"
+
+#include "base/fs.h"
+#include "fetch/http.h"
+#include "fetch/key.h"
+#include "fetch/sums.h"
+#include "toolchain/data.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SUMS     "sha256sums.asc"
+#define SUMS_MAX (16u << 20)
+#define SIGN_MAX (64u << 10)
+
+/* A key, and where it may come from. */
+struct pin {
+	const char *fingerprint;
+	struct strv sources;
+};
+
+static void pin_init(struct pin *p, const struct toolchain_order *o,
+		     const char *own, const struct toolchain_key *data)
+{
+	*p = (struct pin){ .fingerprint = own ? own : data->fingerprint };
+	if (o->key_sources)
+		strv_add_all(&p->sources, o->key_sources->v);
+	strv_add_all(&p->sources, data->sources.v);
+}
+
+static int get_key(struct pin *p, const struct toolchain_order *o, bool anew,
+		   char **keyring, struct err *err)
+{
+	return (anew ? fetch_key_refresh :
+		       fetch_key_get)(o->data, p->fingerprint, o->key_files,
+				      &p->sources, o->fetch, keyring, err);
+}
+
+/* A file beside the archive: -ENOENT when there is none. */
+static int get_beside(const struct toolchain_order *o, const char *path,
+		      size_t most, struct buf *out, struct err *err)
+{
+	struct strv urls = { 0 };
+	int ret;
+
+	if (o->file)
+		return fs_exists(path) ? fs_read(path, most, out, err) :
+					 err_set(err, ENOENT, "%s: none", path);
+	for (size_t i = 0; i < o->mirrors->n; i++)
+		strv_addf(&urls, "%s/%s", o->mirrors->v[i], path);
+	ret = fetch_text((const char *const *)urls.v, most, o->fetch, out, NULL,
+			 err);
+	strv_release(&urls);
+	return ret;
+}
+
+/* The signed list's verified text; a key may have got new subkeys. */
+static int check_list(struct pin *p, const struct toolchain_order *o,
+		      struct bytes list, struct buf *verified,
+		      struct fetch_signature *by, struct err *err)
+{
+	char *keyring = NULL;
+	struct err ignored;
+	int ret = get_key(p, o, false, &keyring, err);
+
+	if (ret)
+		return ret == -ENOKEY ? -ENOENT : ret;
+	ret = fetch_gpgv_text(keyring, p->fingerprint, list, verified, by, err);
+	if (ret == -ENOKEY) {
+		free(keyring);
+		if (get_key(p, o, true, &keyring, &ignored))
+			return ret;
+		ret = fetch_gpgv_text(keyring, p->fingerprint, list, verified,
+				      by, err);
+	}
+	free(keyring);
+	/* Without gpgv nothing can be said, which is no "not there". */
+	return ret == -ENOENT ? -ENOPKG : ret;
+}
+
+static void note_expired(const struct toolchain_order *o, const char *what,
+			 const struct fetch_signature *by)
+{
+	if (o->notes && by->key_expired)
+		strv_addf(o->notes,
+			  "%s: signed by %s, a key that has expired since then",
+			  what, by->fingerprint);
+}
+
+/* -ENOENT: the server's list says nothing of it. */
+static int find_sum(struct toolchain_verify *v, const char *path,
+		    struct err *err)
+{
+	const struct toolchain_order *o = v->order;
+	char *dir = str_dir(path), *file = xasprintf("%s/" SUMS, dir);
+	struct buf list = { 0 }, verified = { 0 };
+	struct fetch_signature by;
+	struct pin pin;
+	int ret = get_beside(o, file, SUMS_MAX, &list, err);
+
+	pin_init(&pin, o, o->sums_key, toolchain_data_sums_key());
+	if (!ret)
+		ret = check_list(&pin, o, buf_bytes(&list), &verified, &by,
+				 err);
+	if (!ret)
+		ret = fetch_sums_find(buf_bytes(&verified), str_base(path),
+				      &v->sum, err);
+	if (!ret) {
+		v->has_sum = true;
+		v->sums_key = xstrdup(by.fingerprint);
+		note_expired(o, SUMS, &by);
+	} else {
+		err_wrap(err, SUMS);
+	}
+	strv_release(&pin.sources);
+	buf_release(&list);
+	buf_release(&verified);
+	free(file);
+	free(dir);
+	return ret;
+}
+
+/*
+ * Is the signature by a key of this ring?  Of no bytes it is a bad one, but
+ * gpgv says first when it does not know the key.
+ */
+static int try_key(struct toolchain_verify *v, const char *fingerprint,
+		   struct err *err)
+{
+	struct fetch_gpgv_stream *stream;
+	struct fetch_signature by;
+	int ret = fetch_gpgv_start(&stream, v->keyring, fingerprint,
+				   buf_bytes(&v->sign), err);
+
+	if (ret)
+		return ret == -ENOENT ? -ENOPKG : ret;
+	ret = fetch_gpgv_end(stream, &by, err);
+	fetch_gpgv_free(stream);
+	if (ret == -ENOENT)
+		return -ENOPKG;
+	return ret == -ENOKEY ? ret : 0;
+}
+
+/* "x.tar.sign" of "x.tar.xz"; NULL for a name without ".tar". */
+static char *sign_of(const char *path)
+{
+	const char *dot = strrchr(path, '.');
+
+	if (str_ends(path, ".tar"))
+		return xasprintf("%s.sign", path);
+	if (!dot || dot - path < 4 || strncmp(dot - 4, ".tar", 4) != 0)
+		return NULL;
+	return xasprintf("%.*s.sign", (int)(dot - path), path);
+}
+
+/* -ENOENT: there is no signature, or no key to check it with. */
+static int find_sign(struct toolchain_verify *v, const char *path,
+		     struct err *err)
+{
+	const struct toolchain_order *o = v->order;
+	char *file = sign_of(path);
+	struct pin pin;
+	int ret = file ? get_beside(o, file, SIGN_MAX, &v->sign, err) :
+			 err_set(err, ENOENT, "%s: no .tar", path);
+
+	pin_init(&pin, o, o->tar_key, toolchain_data_tar_key());
+	if (!ret) {
+		ret = get_key(&pin, o, false, &v->keyring, err);
+		if (ret == -ENOKEY) {
+			ret = -ENOENT;
+			if (o->notes)
+				strv_addf(o->notes, "%s was not checked: %s",
+					  str_base(file), err->text);
+		}
+	}
+	if (!ret)
+		ret = try_key(v, pin.fingerprint, err);
+	if (ret == -ENOKEY) {
+		char *anew;
+		struct err ignored;
+
+		if (!get_key(&pin, o, true, &anew, &ignored)) {
+			free(v->keyring);
+			v->keyring = anew;
+			ret = try_key(v, pin.fingerprint, err);
+		}
+	}
+	if (!ret)
+		v->tar_key = xstrdup(pin.fingerprint);
+	else
+		err_wrap(err, "%s", file ? str_base(file) : "signature");
+	if (ret)
+		buf_reset(&v->sign);
+	strv_release(&pin.sources);
+	free(file);
+	return ret;
+}
+
+/* Nothing was found that contradicts; is what was found enough? */
+static int judge(const struct toolchain_verify *v, const struct err *no_sum,
+		 const struct err *no_sign, struct err *err)
+{
+	const struct toolchain_order *o = v->order;
+
+	if (o->strict && !v->tar_key)
+		return err_set(err, EKEYREJECTED,
+			       "strict, but %s; without strict a signed list "
+			       "of sums is enough",
+			       no_sign->text);
+	if (v->has_sum || v->tar_key || o->insecure)
+		return 0;
+	return err_set(err, EKEYREJECTED,
+		       "nothing vouches for it (%.400s; %.400s); give "
+		       "--sha256, or --insecure to have it all the same",
+		       no_sum->text, no_sign->text);
+}
+
+int toolchain_verify_begin(struct toolchain_verify *v,
+			   const struct toolchain_order *o, struct err *err)
+{
+	const char *path = o->file ? o->file : o->path;
+	struct err no_sum = { 0 }, no_sign = { 0 };
+	int ret = 0;
+
+	*v = (struct toolchain_verify){ .order = o };
+	if (o->sha256) {
+		v->has_sum = true;
+		v->sum = *o->sha256;
+	} else {
+		ret = find_sum(v, path, &no_sum);
+		if (ret == -ENOENT)
+			ret = 0;
+		else if (ret)
+			*err = no_sum;
+	}
+	if (ret)
+		return ret;
+	ret = find_sign(v, path, &no_sign);
+	if (ret && ret != -ENOENT) {
+		*err = no_sign;
+		return ret;
+	}
+	return judge(v, &no_sum, &no_sign, err);
+}
+
+void toolchain_verify_release(struct toolchain_verify *v)
+{
+	fetch_gpgv_free(v->stream);
+	free(v->sums_key);
+	free(v->tar_key);
+	free(v->keyring);
+	buf_release(&v->sign);
+	*v = (struct toolchain_verify){ 0 };
+}
+
+int toolchain_verify_start(struct toolchain_verify *v, struct err *err)
+{
+	fetch_gpgv_free(v->stream);
+	v->stream = NULL;
+	if (!v->tar_key)
+		return 0;
+	return fetch_gpgv_start(&v->stream, v->keyring, v->tar_key,
+				buf_bytes(&v->sign), err);
+}
+
+int toolchain_verify_feed(struct toolchain_verify *v, struct bytes b,
+			  struct err *err)
+{
+	int ret = v->stream ? fetch_gpgv_feed(v->stream, b, err) : 0;
+
+	if (ret)
+		err_wrap(err, ".tar.sign");
+	return ret;
+}
+
+static int check_sum(const struct toolchain_verify *v,
+		     const struct digest *archive, struct err *err)
+{
+	char is[DIGEST_HEX], should[DIGEST_HEX];
+
+	if (!v->has_sum || digest_equal(&v->sum, archive))
+		return 0;
+	digest_hex(archive, is);
+	digest_hex(&v->sum, should);
+	return err_set(err, EKEYREJECTED,
+		       "its SHA-256 is %s, but %s says %s; it was thrown away",
+		       is, v->sums_key ? "the signed " SUMS : "--sha256",
+		       should);
+}
+
+int toolchain_verify_end(struct toolchain_verify *v,
+			 const struct digest *archive,
+			 struct toolchain_installed *t, struct err *err)
+{
+	struct fetch_signature by = { 0 };
+	int ret = check_sum(v, archive, err);
+
+	if (!ret && v->stream) {
+		ret = fetch_gpgv_end(v->stream, &by, err);
+		if (ret)
+			err_wrap(err, ".tar.sign");
+		else
+			note_expired(v->order, ".tar.sign", &by);
+	}
+	if (ret)
+		return ret;
+	t->sums_key = v->sums_key;
+	v->sums_key = NULL;
+	t->tar_key = v->tar_key;
+	v->tar_key = NULL;
+	t->sha256_given = v->order->sha256 != NULL;
+	t->insecure = !t->sums_key && !t->tar_key && !t->sha256_given;
+	return 0;
+}

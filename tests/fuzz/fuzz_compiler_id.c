@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: toolchain store base */
+#include "base/bytes.h"
+#include "compiler/manifest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ENTRIES 64
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* The next line of the input; the caller frees it, also an empty one. */
+static char *next_line(struct reader *r)
+{
+	const uint8_t *nl = r->left ? memchr(r->p, '\n', r->left) : NULL;
+	size_t len = nl ? (size_t)(nl - r->p) : r->left;
+	char *line = bytes_dup(reader_raw(r, len));
+
+	if (nl)
+		reader_u8(r);
+	/* A path holds no NUL: what follows one is cut off. */
+	return line;
+}
+
+/* Lines "F/path", "X/path", "D/path" and "L/path" with its target below. */
+static struct compiler_entry next_entry(struct reader *r)
+{
+	struct compiler_entry e = { 0 };
+	char *line = next_line(r);
+	char kind = line[0];
+
+	e.path = xstrdup(kind ? line + 1 : "");
+	e.executable = kind == 'X';
+	e.kind = kind == 'D' ? COMPILER_DIR :
+		 kind == 'L' ? COMPILER_LINK :
+			       COMPILER_FILE;
+	if (e.kind == COMPILER_LINK)
+		e.target = next_line(r);
+	free(line);
+	return e;
+}
+
+/* The order in which the entries came does not matter. */
+static void check(struct compiler_entry *v, size_t n, const char *driver)
+{
+	struct digest one, two;
+	int ret = compiler_manifest_id(v, n, driver, false, &one);
+
+	for (size_t i = 0; i < n / 2; i++) {
+		struct compiler_entry e = v[i];
+
+		v[i] = v[n - 1 - i];
+		v[n - 1 - i] = e;
+	}
+	if (compiler_manifest_id(v, n, driver, false, &two) != ret)
+		abort();
+	if (!ret && !digest_equal(&one, &two))
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct compiler_entry v[ENTRIES];
+	struct reader r;
+	char *driver;
+	size_t n = 0;
+
+	reader_init(&r, bytes_of(data, size));
+	driver = next_line(&r);
+	while (r.left && n < ENTRIES)
+		v[n++] = next_entry(&r);
+	check(v, n, driver);
+	for (size_t i = 0; i < n; i++) {
+		free(v[i].path);
+		free(v[i].target);
+	}
+	free(driver);
+	return 0;
+}

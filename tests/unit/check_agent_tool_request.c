@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base conf options wire store toolchain cell node agent */
+/*
+ * Questions about an empty directory of toolchains; what is said of a full one
+ * is in check_agent_keep.c.
+ */
+#include "agent/tool-request.h"
+
+#include "agent/agent.h"
+#include "agent/kept.h"
+#include "base/clock.h"
+#include "base/fs.h"
+#include "suite.h"
+
+#include <check.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static char dir[64];
+static struct agent a;
+static unsigned n_held, n_kept, n_gone;
+static uint32_t n_listed;
+static bool last, state;
+static struct err err;
+
+static void on_held(void *ctx, struct wire_held *m)
+{
+	(void)ctx;
+	ck_assert_uint_eq(m->ask, 7);
+	ck_assert(!last);
+	ck_assert_uint_le(m->n, WIRE_HELD_MAX);
+	last = m->last;
+	n_listed += m->n;
+	n_held++;
+}
+
+static void on_kept(void *ctx, struct wire_kept *m)
+{
+	(void)ctx;
+	ck_assert_uint_eq(m->keep, 9);
+	state = m->state;
+	ck_assert_ptr_nonnull(strstr(m->detail, "gcc-1-x"));
+	n_kept++;
+}
+
+static void on_gone(void *ctx, struct agent_tool_request *chore)
+{
+	(void)ctx;
+	(void)chore;
+	n_gone++;
+}
+
+static const struct agent_tool_request_ops ops = {
+	.held = on_held,
+	.kept = on_kept,
+	.gone = on_gone,
+};
+
+static void set_up(void)
+{
+	strcpy(dir, "/tmp/check_agent.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	a = (struct agent){ .base = event_base_new(),
+			    .kept = agent_tool_stage(dir) };
+}
+
+static void tear_down(void)
+{
+	agent_kept_free(a.kept);
+	event_base_free(a.base);
+	ck_assert_int_eq(fs_remove(dir, &err), 0);
+}
+
+static void run(void)
+{
+	uint64_t deadline = clock_ms() + 60000;
+
+	while (!n_gone && clock_ms() < deadline)
+		event_base_loop(a.base, EVLOOP_ONCE);
+	ck_assert_uint_eq(n_gone, 1);
+	ck_assert_uint_eq(a.n_cells, 0);
+}
+
+START_TEST(nothing_is_one_message)
+{
+	struct wire_tools m = { .ask = 7 };
+
+	ck_assert_ptr_nonnull(agent_tool_request_tools(&a, &m, &ops, NULL));
+	ck_assert_uint_eq(a.n_cells, 1);
+	run();
+	ck_assert_uint_eq(n_held, 1);
+	ck_assert(last);
+	ck_assert_uint_eq(n_listed, 0);
+}
+END_TEST
+
+/* More than one message holds; they are no toolchains, and told all the same.
+ */
+START_TEST(many_are_several_messages)
+{
+	struct wire_tools m = { .ask = 7 };
+
+	for (int i = 0; i < WIRE_HELD_MAX + 1; i++) {
+		char *path = xasprintf("%s/gcc-%d", dir, i);
+
+		ck_assert_int_eq(mkdir(path, 0700), 0);
+		free(path);
+	}
+	ck_assert_ptr_nonnull(agent_tool_request_tools(&a, &m, &ops, NULL));
+	run();
+	ck_assert_uint_eq(n_held, 2);
+	ck_assert(last);
+	ck_assert_uint_eq(n_listed, WIRE_HELD_MAX + 1);
+}
+END_TEST
+
+START_TEST(what_is_not_there_is_not_dropped)
+{
+	struct wire_drop m = { .keep = 9, .id = (char *)"gcc-1-x" };
+
+	ck_assert_ptr_nonnull(agent_tool_request_drop(&a, &m, &ops, NULL));
+	run();
+	ck_assert_uint_eq(n_kept, 1);
+	ck_assert(state);
+}
+END_TEST
+
+START_TEST(nobody_hears_of_it_who_left)
+{
+	struct wire_tools m = { .ask = 7, .verify = 1 };
+	struct agent_tool_request *c = agent_tool_request_tools(&a, &m, &ops,
+								NULL);
+
+	ck_assert_ptr_nonnull(c);
+	agent_tool_request_close(c);
+	run();
+	ck_assert_uint_eq(n_held, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("agent/tool-request");
+	TCase *t = tcase_create("chore");
+
+	tcase_set_timeout(t, 240);
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_test(t, nothing_is_one_message);
+	tcase_add_test(t, many_are_several_messages);
+	tcase_add_test(t, what_is_not_there_is_not_dropped);
+	tcase_add_test(t, nobody_hears_of_it_who_left);
+	suite_add_tcase(s, t);
+	return suite_run(s);
+}

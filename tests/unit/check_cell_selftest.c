@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base cell */
+#include "cell/selftest.h"
+
+#include "suite.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Nothing holds here: the first layer that is looked at is named. */
+START_TEST(outside_the_first_layer_is_missing)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid)
+		cell_selftest_try();
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status));
+	ck_assert_str_eq(cell_selftest_layer(WEXITSTATUS(status)), "pid");
+}
+END_TEST
+
+START_TEST(other_statuses_are_no_layers)
+{
+	ck_assert_ptr_null(cell_selftest_layer(0));
+	ck_assert_ptr_null(cell_selftest_layer(1));
+	ck_assert_ptr_null(cell_selftest_layer(127));
+}
+END_TEST
+
+static Suite *escape_suite(void)
+{
+	Suite *s = suite_create("cell/selftest");
+	TCase *tc = tcase_create("escape");
+
+	tcase_set_timeout(tc, 120);
+	tcase_add_test(tc, outside_the_first_layer_is_missing);
+	tcase_add_test(tc, other_statuses_are_no_layers);
+	suite_add_tcase(s, tc);
+	return s;
+}
+
+int main(void)
+{
+	return suite_run(escape_suite());
+}

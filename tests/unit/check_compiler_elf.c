@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base store toolchain */
+#include "compiler/elf.h"
+
+#include "base/fs.h"
+#include "compiler-elf.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static char file[] = "/tmp/check_toolchain.XXXXXX";
+static struct compiler_elf elf;
+static struct buf bytes;
+
+static void set_up(void)
+{
+	int fd = mkstemp(file);
+
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+}
+
+static void tear_down(void)
+{
+	compiler_elf_release(&elf);
+	buf_release(&bytes);
+	unlink(file);
+}
+
+static int read_it(struct bytes in)
+{
+	struct err err;
+
+	ck_assert_int_eq(fs_write(file, in, 0755, &err), 0);
+	return compiler_elf_read(&elf, file, &err);
+}
+
+/* All kinds: word size and byte order. */
+static struct elf_spec sample(int kind)
+{
+	return (struct elf_spec){
+		.narrow = kind & 1,
+		.big = kind & 2,
+		.machine = EM_AARCH64,
+		.interp = "/lib/ld.so",
+		.soname = "libown.so.1",
+		.rpath = "/r:/s",
+		.runpath = "$ORIGIN/../lib",
+		.needed = { "liba.so", "libb.so.2" },
+		.no_default = kind & 2,
+	};
+}
+
+START_TEST(what_a_loader_reads_is_read_in_both_sizes_and_orders)
+{
+	struct elf_spec s = sample(_i);
+
+	elf_make(&bytes, &s);
+	ck_assert_int_eq(read_it(buf_bytes(&bytes)), 0);
+	ck_assert_int_eq(elf.wide, !s.narrow);
+	ck_assert_int_eq(elf.big, s.big);
+	ck_assert_int_eq(elf.no_default, s.no_default);
+	ck_assert_uint_eq(elf.machine, EM_AARCH64);
+	ck_assert_str_eq(elf.loader, s.interp);
+	ck_assert_str_eq(elf.soname, s.soname);
+	ck_assert_str_eq(elf.rpath, s.rpath);
+	ck_assert_str_eq(elf.runpath, s.runpath);
+	ck_assert_uint_eq(elf.needed.n, 2);
+	ck_assert_str_eq(elf.needed.v[0], "liba.so");
+	ck_assert_str_eq(elf.needed.v[1], "libb.so.2");
+	ck_assert(compiler_elf_is(file));
+}
+END_TEST
+
+START_TEST(a_static_program_has_nothing_of_it)
+{
+	struct elf_spec s = { .narrow = _i & 1,
+			      .big = _i & 2,
+			      .no_dynamic = true };
+
+	elf_make(&bytes, &s);
+	ck_assert_int_eq(read_it(buf_bytes(&bytes)), 0);
+	ck_assert_ptr_null(elf.loader);
+	ck_assert_ptr_null(elf.soname);
+	ck_assert_uint_eq(elf.needed.n, 0);
+}
+END_TEST
+
+START_TEST(a_file_that_is_cut_is_no_program)
+{
+	struct elf_spec s = sample(_i);
+	size_t dyn = s.narrow ? sizeof(Elf32_Dyn) : sizeof(Elf64_Dyn);
+
+	elf_make(&bytes, &s);
+	for (size_t cut = 0; cut < bytes.len - dyn; cut++) {
+		ck_assert_int_eq(read_it(bytes_of(bytes.data, cut)), -ENOEXEC);
+		ck_assert_ptr_null(elf.loader);
+		ck_assert_uint_eq(elf.needed.n, 0);
+	}
+}
+END_TEST
+
+/* No byte, whatever it is, does harm. */
+START_TEST(a_spoiled_byte_does_no_harm)
+{
+	static const uint8_t masks[] = { 0xff, 0x80, 0x01 };
+	struct elf_spec s = sample(_i);
+
+	elf_make(&bytes, &s);
+	for (size_t at = 4; at < bytes.len; at++) {
+		for (size_t k = 0; k < sizeof(masks); k++) {
+			bytes.data[at] ^= masks[k];
+			read_it(buf_bytes(&bytes));
+			compiler_elf_release(&elf);
+			bytes.data[at] ^= masks[k];
+		}
+	}
+}
+END_TEST
+
+START_TEST(a_script_is_no_program_and_a_missing_file_is_named)
+{
+	struct err err = { 0 };
+
+	ck_assert_int_eq(read_it(bytes_str("#!/bin/sh\n")), -ENOEXEC);
+	ck_assert(!compiler_elf_is(file));
+	ck_assert(!compiler_elf_is("/nonexistent"));
+	ck_assert_int_eq(compiler_elf_read(&elf, "/nonexistent", &err),
+			 -ENOENT);
+	ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent"));
+	ck_assert_int_eq(compiler_elf_read(&elf, "/tmp", &err), -ENOEXEC);
+}
+END_TEST
+
+START_TEST(alike_are_machine_size_and_order)
+{
+	struct compiler_elf a = { .machine = EM_386 }, b = a;
+
+	ck_assert(compiler_elf_alike(&a, &b));
+	b.wide = true;
+	ck_assert(!compiler_elf_alike(&a, &b));
+	b = a;
+	b.big = true;
+	ck_assert(!compiler_elf_alike(&a, &b));
+	b = a;
+	b.machine = EM_ARM;
+	ck_assert(!compiler_elf_alike(&a, &b));
+}
+END_TEST
+
+START_TEST(this_program_is_read)
+{
+	struct err err;
+
+	ck_assert_int_eq(compiler_elf_read(&elf, "/proc/self/exe", &err), 0);
+	ck_assert_ptr_nonnull(elf.loader);
+	ck_assert(strv_has(&elf.needed, "libc.so.6"));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("compiler/elf");
+	TCase *t = tcase_create("elf");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_loop_test(
+		t, what_a_loader_reads_is_read_in_both_sizes_and_orders, 0, 4);
+	tcase_add_loop_test(t, a_static_program_has_nothing_of_it, 0, 4);
+	tcase_add_loop_test(t, a_file_that_is_cut_is_no_program, 0, 4);
+	tcase_add_loop_test(t, a_spoiled_byte_does_no_harm, 0, 4);
+	tcase_add_test(t, a_script_is_no_program_and_a_missing_file_is_named);
+	tcase_add_test(t, alike_are_machine_size_and_order);
+	tcase_add_test(t, this_program_is_read);
+	suite_add_tcase(s, t);
+	return suite_run(s);
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base store toolchain */
+#include "compiler/find.h"
+
+#include "base/fs.h"
+#include "base/str.h"
+#include "suite.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char dir[] = "/tmp/check_toolchain.XXXXXX";
+static struct compiler_list list;
+
+static void set_up(void)
+{
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+}
+
+static void tear_down(void)
+{
+	struct err err;
+
+	compiler_list_release(&list);
+	fs_remove(dir, &err);
+}
+
+static void put(const char *name, const char *content, mode_t mode)
+{
+	char *path = xasprintf("%s/%s", dir, name), *parent = str_dir(path);
+	struct err err;
+
+	ck_assert_int_eq(fs_mkdirs(parent, 0700, &err), 0);
+	ck_assert_int_eq(fs_write(path, bytes_str(content), mode, &err), 0);
+	free(parent);
+	free(path);
+}
+
+static void put_link(const char *name, const char *to)
+{
+	char *path = xasprintf("%s/%s", dir, name);
+
+	ck_assert_int_eq(symlink(to, path), 0);
+	free(path);
+}
+
+static void find(const char *first, const char *second)
+{
+	char *path = xasprintf("%s/%s:/nonexistent:%s/%s", dir, first, dir,
+			       second);
+
+	compiler_find(&list, path);
+	free(path);
+}
+
+static const struct name {
+	const char *name;
+	bool is;
+	size_t stem;
+} names[] = {
+	{ "gcc", true, 3 },
+	{ "g++", true, 3 },
+	{ "clang", true, 5 },
+	{ "clang++", true, 7 },
+	{ "gcc-12", true, 3 },
+	{ "gcc-12.2.0", true, 3 },
+	{ "clang++-14", true, 7 },
+	{ "aarch64-linux-gnu-gcc", true, 21 },
+	{ "aarch64-linux-gnu-gcc-12", true, 21 },
+	{ "aarch64-gcc730-linux-gcc", true, 24 },
+	{ "gcc-ar", false, 6 },
+	{ "gcc-ar-12", false, 6 },
+	{ "clang-format-14", false, 12 },
+	{ "gcc-12-base", false, 11 },
+	{ "gcc-", false, 4 },
+	{ "gcc-.5", false, 6 },
+	{ "cc", true, 2 },
+	{ "c++", true, 3 },
+	{ "cc1", false, 3 },
+	{ "ld", false, 2 },
+	{ "", false, 0 },
+};
+
+START_TEST(a_drivers_name_is_told_from_others)
+{
+	ck_assert_int_eq(compiler_is_compiler_name(names[_i].name),
+			 names[_i].is);
+	ck_assert_uint_eq(compiler_name_stem(names[_i].name), names[_i].stem);
+}
+END_TEST
+
+START_TEST(the_first_of_a_name_wins_and_the_list_is_sorted)
+{
+	put("a/gcc", "\177ELF", 0755);
+	put("b/gcc", "#!/bin/sh\n", 0755);
+	put("b/arm-gcc-9", "#!/bin/sh\n", 0755);
+	put("b/x-clang", "\177ELF", 0755);
+	find("a", "b");
+	ck_assert_uint_eq(list.n, 3);
+	ck_assert_str_eq(list.v[0].name, "arm-gcc-9");
+	ck_assert_str_eq(list.v[1].name, "gcc");
+	ck_assert_str_eq(list.v[2].name, "x-clang");
+	ck_assert(str_ends(list.v[1].path, "/a/gcc"));
+	ck_assert(!list.v[0].is_elf);
+	ck_assert(list.v[1].is_elf);
+	ck_assert_ptr_eq(compiler_list_get(&list, "gcc"), &list.v[1]);
+	ck_assert_ptr_null(compiler_list_get(&list, "g++"));
+}
+END_TEST
+
+START_TEST(what_is_no_program_or_leads_to_a_cache_is_passed_over)
+{
+	put("a/gcc", "\177ELF", 0644);
+	put("a/g++/x", "a directory", 0755);
+	put("a/ccache", "\177ELF", 0755);
+	put_link("a/clang", "ccache");
+	put_link("a/x-gcc", "nowhere");
+	put("b/clang", "\177ELF", 0755);
+	find("a", "b");
+	ck_assert_uint_eq(list.n, 1);
+	ck_assert(str_ends(list.v[0].path, "/b/clang"));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("compiler/find");
+	TCase *t = tcase_create("find");
+
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_loop_test(t, a_drivers_name_is_told_from_others, 0,
+			    sizeof(names) / sizeof(*names));
+	tcase_add_test(t, the_first_of_a_name_wins_and_the_list_is_sorted);
+	tcase_add_test(t,
+		       what_is_no_program_or_leads_to_a_cache_is_passed_over);
+	suite_add_tcase(s, t);
+	return suite_run(s);
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base store toolchain */
+#include "compiler/host.h"
+
+#include "suite.h"
+
+#include <check.h>
+#include <elf.h>
+#include <stdlib.h>
+#include <sys/utsname.h>
+
+static const struct named {
+	uint16_t machine;
+	bool wide, big;
+	const char *name;
+} names[] = {
+	{ EM_X86_64, true, false, "x86_64" },
+	{ EM_X86_64, false, false, NULL }, /* x32 */
+	{ EM_386, false, false, "i686" },
+	{ EM_AARCH64, true, false, "aarch64" },
+	{ EM_AARCH64, true, true, "aarch64_be" },
+	{ EM_ARM, false, false, "arm" },
+	{ EM_ARM, false, true, NULL },
+	{ EM_RISCV, true, false, "riscv64" },
+	{ EM_PPC64, true, false, "ppc64le" },
+	{ EM_S390, true, true, "s390x" },
+	{ EM_NONE, false, false, NULL },
+};
+
+START_TEST(a_host_is_named_as_uname_names_it)
+{
+	const struct named *n = &names[_i];
+	struct compiler_elf e = { .machine = n->machine,
+				  .wide = n->wide,
+				  .big = n->big };
+
+	if (n->name)
+		ck_assert_str_eq(compiler_host_name(&e), n->name);
+	else
+		ck_assert_ptr_null(compiler_host_name(&e));
+}
+END_TEST
+
+static const struct pair {
+	const char *host, *machine;
+	bool runs;
+} pairs[] = {
+	{ "x86_64", "x86_64", true },   { "aarch64", "aarch64", true },
+	{ "i686", "x86_64", true },     { "i686", "i386", true },
+	{ "x86_64", "i686", false },    { "arm", "armv7l", true },
+	{ "arm", "armv8l", true },      { "arm", "armv6l", false },
+	{ "arm", "aarch64", false },    { "aarch64", "x86_64", false },
+	{ "aarch64", "armv7l", false }, { "riscv64", "riscv64", true },
+	{ "strange", "strange", true }, { "", "x86_64", false },
+};
+
+START_TEST(programs_run_where_they_are_known_to)
+{
+	ck_assert_int_eq(compiler_runs_on(pairs[_i].host, pairs[_i].machine),
+			 pairs[_i].runs);
+}
+END_TEST
+
+START_TEST(machines_have_the_names_that_publishers_use)
+{
+	ck_assert_str_eq(compiler_host_published("aarch64"), "arm64");
+	ck_assert_str_eq(compiler_host_published("armv7l"), "arm");
+	ck_assert_str_eq(compiler_host_published("i586"), "i686");
+	ck_assert_str_eq(compiler_host_published("x86_64"), "x86_64");
+	ck_assert_str_eq(compiler_host_published("riscv64"), "riscv64");
+}
+END_TEST
+
+START_TEST(this_program_runs_on_this_machine)
+{
+	struct compiler_elf e;
+	struct utsname u;
+	struct err err;
+
+	ck_assert_int_eq(compiler_elf_read(&e, "/proc/self/exe", &err), 0);
+	ck_assert_int_eq(uname(&u), 0);
+	ck_assert(compiler_runs_on(compiler_host_name(&e), u.machine));
+	compiler_elf_release(&e);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("compiler/host");
+	TCase *t = tcase_create("host");
+
+	tcase_add_loop_test(t, a_host_is_named_as_uname_names_it, 0,
+			    sizeof(names) / sizeof(*names));
+	tcase_add_loop_test(t, programs_run_where_they_are_known_to, 0,
+			    sizeof(pairs) / sizeof(*pairs));
+	tcase_add_test(t, machines_have_the_names_that_publishers_use);
+	tcase_add_test(t, this_program_runs_on_this_machine);
+	suite_add_tcase(s, t);
+	return suite_run(s);
+}

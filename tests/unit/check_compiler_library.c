@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base store toolchain */
+#include "compiler/library.h"
+
+#include "base/fs.h"
+#include "compiler-elf.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static char dir[] = "/tmp/check_toolchain.XXXXXX";
+static struct compiler_search search;
+static struct compiler_libraries got;
+static struct err err;
+static char *program;
+static bool narrow; /* what is made */
+
+static char *at(const char *name)
+{
+	return xasprintf("%s/%s", dir, name);
+}
+
+static void write_bytes(const char *name, struct bytes in)
+{
+	char *path = at(name), *parent = str_dir(path);
+
+	ck_assert_int_eq(fs_mkdirs(parent, 0755, &err), 0);
+	ck_assert_int_eq(fs_write(path, in, 0755, &err), 0);
+	free(parent);
+	free(path);
+}
+
+static void make(const char *name, struct elf_spec s)
+{
+	struct buf bytes = { 0 };
+
+	s.narrow = narrow;
+	elf_make(&bytes, &s);
+	write_bytes(name, buf_bytes(&bytes));
+	buf_release(&bytes);
+}
+
+/* A loader that searches two directories of ours, and knows its name. */
+static void make_loader(void)
+{
+	struct elf_spec s = { .soname = "ld.so.1", .narrow = narrow };
+	struct buf bytes = { 0 };
+
+	elf_make(&bytes, &s);
+	buf_printf(&bytes, "%c/etc/%c%s/one/%c%s/two/%cx", 0, 0, dir, 0, dir,
+		   0);
+	/* The first "/etc/" is part of the run, as glibc's would be. */
+	write_bytes("ld.so", buf_bytes(&bytes));
+	buf_release(&bytes);
+}
+
+/* The program, with our loader. */
+static void make_program(struct elf_spec s)
+{
+	char *loader = at("ld.so");
+
+	s.interp = loader;
+	make("bin/program", s);
+	free(loader);
+}
+
+static void set_up(void)
+{
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	make_loader();
+	program = at("bin/program");
+}
+
+static void tear_down(void)
+{
+	struct err ignored;
+
+	compiler_libraries_release(&got);
+	buf_release(&search.cache);
+	fs_remove(dir, &ignored);
+	free(program);
+}
+
+static int find(void)
+{
+	return compiler_libraries_find(&got, program, &search, &err);
+}
+
+static void found(size_t i, const char *name, const char *path, bool plain)
+{
+	char *want = path[0] == '/' ? xstrdup(path) : at(path);
+
+	ck_assert_uint_lt(i, got.n);
+	ck_assert_str_eq(got.v[i].name, name);
+	ck_assert_str_eq(got.v[i].path, want);
+	ck_assert_int_eq(got.v[i].plain, plain);
+	free(want);
+}
+
+START_TEST(the_loaders_own_directories_are_searched_in_order)
+{
+	make_program(
+		(struct elf_spec){ .needed = { "liba", "libb", "ld.so.1" } });
+	make("two/liba", (struct elf_spec){ 0 });
+	make("one/libb", (struct elf_spec){ .needed = { "liba" } });
+	make("two/libb", (struct elf_spec){ 0 });
+	ck_assert_msg(!find(), "%s", err.text);
+	ck_assert_uint_eq(got.n, 2);
+	ck_assert_str_eq(got.home, "/etc");
+	found(0, "liba", "two/liba", true);
+	found(1, "libb", "one/libb", true);
+}
+END_TEST
+
+START_TEST(libraries_that_need_each_other_end)
+{
+	make_program((struct elf_spec){ .needed = { "liba" } });
+	make("one/liba", (struct elf_spec){ .needed = { "libb", "liba" } });
+	make("one/libb", (struct elf_spec){ .needed = { "liba", "libc" } });
+	make("one/libc",
+	     (struct elf_spec){ .needed = { "libb" }, .soname = "libother" });
+	ck_assert_msg(!find(), "%s", err.text);
+	ck_assert_uint_eq(got.n, 3);
+}
+END_TEST
+
+START_TEST(one_that_is_loaded_is_known_by_its_soname)
+{
+	make_program((struct elf_spec){ .needed = { "liba", "libreal" } });
+	make("one/liba", (struct elf_spec){ .soname = "libreal" });
+	make("one/libreal", (struct elf_spec){ 0 });
+	ck_assert_msg(!find(), "%s", err.text);
+	ck_assert_uint_eq(got.n, 1);
+}
+END_TEST
+
+START_TEST(a_missing_library_is_named_and_who_needs_it)
+{
+	make_program((struct elf_spec){ .needed = { "liba" } });
+	make("one/liba", (struct elf_spec){ .needed = { "libmissing.so.5" } });
+	ck_assert_int_eq(find(), -ENOENT);
+	ck_assert_ptr_nonnull(strstr(err.text, "libmissing.so.5"));
+	ck_assert_ptr_nonnull(strstr(err.text, "/one/liba"));
+	ck_assert_uint_eq(got.n, 0);
+	ck_assert_ptr_null(got.loader);
+}
+END_TEST
+
+/* $ORIGIN of a program takes a /proc, that of a plain library does not. */
+START_TEST(all_that_is_missing_is_found_at_once)
+{
+	struct compiler_needs needs;
+	char *liba = at("one/liba");
+
+	make_program((struct elf_spec){ .needed = { "libx", "liba", "liby" } });
+	make("one/liba", (struct elf_spec){ .needed = { "liby", "libz" } });
+	ck_assert_int_eq(compiler_libraries_missing(&needs, program, NULL,
+						    &search, &err),
+			 0);
+	ck_assert_uint_eq(needs.names.n, 4);
+	ck_assert_str_eq(needs.names.v[0], "libx");
+	ck_assert_str_eq(needs.names.v[1], "liby");
+	ck_assert_str_eq(needs.users.v[1], program);
+	ck_assert_str_eq(needs.names.v[2], "liby");
+	ck_assert_str_eq(needs.users.v[2], liba);
+	ck_assert_str_eq(needs.names.v[3], "libz");
+	compiler_needs_release(&needs);
+	free(liba);
+}
+END_TEST
+
+START_TEST(a_plugin_is_a_program_of_a_loader)
+{
+	char *plugin = at("plugin.so"), *loader = at("ld.so");
+	struct compiler_needs needs;
+
+	make("plugin.so", (struct elf_spec){ .needed = { "liba", "libx" } });
+	make("two/liba", (struct elf_spec){ 0 });
+	ck_assert_int_eq(
+		compiler_libraries_missing(&needs, plugin, NULL, &search, &err),
+		0);
+	ck_assert_uint_eq(needs.names.n, 0);
+	compiler_needs_release(&needs);
+	ck_assert_int_eq(compiler_libraries_missing(&needs, plugin, loader,
+						    &search, &err),
+			 0);
+	ck_assert_uint_eq(needs.names.n, 1);
+	ck_assert_str_eq(needs.names.v[0], "libx");
+	compiler_needs_release(&needs);
+	free(loader);
+	free(plugin);
+}
+END_TEST
+
+START_TEST(a_loader_that_is_not_there_is_missing)
+{
+	struct compiler_needs needs;
+	char *loader = at("ld.so");
+
+	make_program((struct elf_spec){ .needed = { "libx" } });
+	ck_assert_int_eq(unlink(loader), 0);
+	ck_assert_int_eq(compiler_libraries_missing(&needs, program, NULL,
+						    &search, &err),
+			 0);
+	ck_assert_uint_eq(needs.names.n, 1);
+	ck_assert_str_eq(needs.names.v[0], loader);
+	compiler_needs_release(&needs);
+	free(loader);
+}
+END_TEST
+
+START_TEST(a_library_is_found_where_the_loader_looks_by_itself)
+{
+	char *path, *want = at("two/liba");
+
+	make_program((struct elf_spec){ .rpath = "/nonexistent" });
+	make("two/liba", (struct elf_spec){ 0 });
+	make("one/libb", (struct elf_spec){ .machine = EM_AARCH64 });
+	path = compiler_library_find("liba", program, &search);
+	ck_assert_ptr_nonnull(path);
+	ck_assert_str_eq(path, want);
+	free(path);
+	ck_assert_ptr_null(compiler_library_find("libb", program, &search));
+	ck_assert_ptr_null(compiler_library_find("libc", program, &search));
+	free(want);
+}
+END_TEST
+
+START_TEST(origin_is_where_the_file_lies)
+{
+	char *absolute = at("abs");
+
+	make_program((struct elf_spec){
+		.needed = { "liba", "libplain" },
+		.runpath = "relative:$ORIGIN/../lib:/nonexistent" });
+	make("lib/liba", (struct elf_spec){ .needed = { "libb" },
+					    .runpath = "${ORIGIN}/deep" });
+	make("bin/../lib/deep/libb", (struct elf_spec){ 0 });
+	make("one/libplain", (struct elf_spec){ .needed = { "libc", "libd" },
+						.runpath = "$ORIGIN/deep" });
+	make("one/deep/libc",
+	     (struct elf_spec){ .needed = { "libe" }, .runpath = absolute });
+	make("two/libd", (struct elf_spec){ 0 });
+	make("abs/libe", (struct elf_spec){ 0 });
+	ck_assert_msg(!find(), "%s", err.text);
+	ck_assert_uint_eq(got.n, 6);
+	found(0, "liba", "bin/../lib/liba", false);
+	found(1, "libplain", "one/libplain", true);
+	found(2, "libb", "bin/../lib/deep/libb", false);
+	found(3, "libc", "one/deep/libc", true);
+	found(4, "libd", "two/libd", true);
+	found(5, "libe", "abs/libe", true);
+	free(absolute);
+}
+END_TEST
+
+/* DT_RUNPATH is for its owner alone; DT_RPATH for all that it leads to. */
+START_TEST(rpath_is_inherited_and_runpath_is_not)
+{
+	char *extra = at("extra");
+	struct elf_spec s = { .needed = { "liba" } };
+
+	if (_i)
+		s.runpath = extra;
+	else
+		s.rpath = extra;
+	make_program(s);
+	make("extra/liba", (struct elf_spec){ .needed = { "libb" } });
+	make("extra/libb", (struct elf_spec){ 0 });
+	ck_assert_int_eq(find(), _i ? -ENOENT : 0);
+	if (!_i)
+		found(1, "libb", "extra/libb", true);
+	/* With a DT_RUNPATH of its own the inherited one does not count. */
+	make("extra/liba", (struct elf_spec){ .needed = { "libb" },
+					      .runpath = "/nonexistent" });
+	compiler_libraries_release(&got);
+	ck_assert_int_eq(find(), -ENOENT);
+	free(extra);
+}
+END_TEST
+
+START_TEST(ld_library_path_comes_before_runpath_and_after_rpath)
+{
+	char *extra = at("extra"), *path = xasprintf("%s/env::/no", dir);
+
+	search.library_path = path;
+	make_program((struct elf_spec){ .needed = { "liba" },
+					.runpath = _i ? NULL : extra,
+					.rpath = _i ? extra : NULL });
+	make("extra/liba", (struct elf_spec){ 0 });
+	make("env/liba", (struct elf_spec){ 0 });
+	ck_assert_msg(!find(), "%s", err.text);
+	found(0, "liba", _i ? "extra/liba" : "env/liba", _i);
+	free(path);
+	free(extra);
+}
+END_TEST
+
+static const char *const odd_paths[] = { "lib", "/x:lib", "$ORIGIN" };
+
+START_TEST(a_relative_ld_library_path_is_refused)
+{
+	search.library_path = odd_paths[_i];
+	make_program((struct elf_spec){ .needed = { "liba" } });
+	make("one/liba", (struct elf_spec){ 0 });
+	ck_assert_int_eq(find(), -ENOTSUP);
+	ck_assert_ptr_nonnull(strstr(err.text, "LD_LIBRARY_PATH"));
+}
+END_TEST
+
+/* As glibc's dl-cache.h has it; one entry for each pair of strings. */
+static void make_cache(const char *const (*pairs)[2], size_t n)
+{
+	uint32_t header[7] = { (uint32_t)n };
+	size_t strings = 48 + 24 * n;
+	struct buf text = { 0 };
+
+	buf_add_str(&search.cache, "glibc-ld.so.cache1.1");
+	buf_add(&search.cache, header, sizeof(header));
+	for (size_t i = 0; i < n; i++) {
+		uint32_t entry[6] = { 3 };
+
+		entry[1] = (uint32_t)(strings + text.len);
+		buf_add(&text, pairs[i][0], strlen(pairs[i][0]) + 1);
+		entry[2] = (uint32_t)(strings + text.len);
+		buf_add(&text, pairs[i][1], strlen(pairs[i][1]) + 1);
+		buf_add(&search.cache, entry, sizeof(entry));
+	}
+	buf_add_bytes(&search.cache, buf_bytes(&text));
+	buf_release(&text);
+}
+
+START_TEST(the_cache_comes_before_the_loaders_own_directories)
+{
+	char *far = at("far/liba"), *own = at("two/libb");
+	const char *const pairs[][2] = { { "liba", "/nonexistent/liba" },
+					 { "liba", far },
+					 { "libb", own } };
+
+	make_cache(pairs, 3);
+	make_program((struct elf_spec){ .needed = { "liba", "libb" },
+					.no_default = _i });
+	make("far/liba", (struct elf_spec){ 0 });
+	make("one/liba", (struct elf_spec){ 0 });
+	make("two/libb", (struct elf_spec){ 0 });
+	ck_assert_int_eq(find(), _i ? -ENOENT : 0);
+	if (!_i) {
+		found(0, "liba", "far/liba", false);
+		found(1, "libb", "two/libb", true);
+	}
+	free(far);
+	free(own);
+}
+END_TEST
+
+START_TEST(one_of_another_machine_is_passed_over)
+{
+	make_program((struct elf_spec){ .needed = { "liba" } });
+	make("one/liba", (struct elf_spec){ .machine = EM_ARM });
+	make("two/liba", (struct elf_spec){ 0 });
+	ck_assert_msg(!find(), "%s", err.text);
+	found(0, "liba", "two/liba", true);
+}
+END_TEST
+
+START_TEST(a_broken_library_is_an_error_that_names_it)
+{
+	make_program((struct elf_spec){ .needed = { "liba" } });
+	write_bytes("one/liba", bytes_str("broken"));
+	make("two/liba", (struct elf_spec){ 0 });
+	ck_assert_int_eq(find(), -ENOEXEC);
+	ck_assert_ptr_nonnull(strstr(err.text, "/one/liba"));
+}
+END_TEST
+
+START_TEST(a_32_bit_loader_is_read_as_well)
+{
+	char *loader = at("ld.so");
+
+	narrow = true;
+	make_loader();
+	make_program((struct elf_spec){ .needed = { "liba" } });
+	make("one/liba", (struct elf_spec){ 0 });
+	narrow = false;
+	make("two/liba", (struct elf_spec){ 0 });
+	ck_assert_msg(!find(), "%s", err.text);
+	ck_assert_str_eq(got.loader, loader);
+	found(0, "liba", "one/liba", true);
+	/* A 64-bit program does not take that one. */
+	make_program((struct elf_spec){ .needed = { "liba" } });
+	compiler_libraries_release(&got);
+	ck_assert_msg(!find(), "%s", err.text);
+	found(0, "liba", "two/liba", true);
+	free(loader);
+}
+END_TEST
+
+START_TEST(a_name_with_a_slash_is_that_file)
+{
+	char *far = at("far/liba");
+
+	make_program((struct elf_spec){ .needed = { far } });
+	make("far/liba", (struct elf_spec){ 0 });
+	ck_assert_msg(!find(), "%s", err.text);
+	found(0, far, "far/liba", true);
+	make_program((struct elf_spec){ .needed = { "./far/liba" } });
+	compiler_libraries_release(&got);
+	ck_assert_int_eq(find(), -ENOTSUP);
+	free(far);
+}
+END_TEST
+
+START_TEST(a_search_path_that_depends_on_the_cpu_is_refused)
+{
+	make_program((struct elf_spec){ .needed = { "liba" },
+					.runpath = "$ORIGIN/$LIB" });
+	ck_assert_int_eq(find(), -ENOTSUP);
+	ck_assert_ptr_nonnull(strstr(err.text, "$LIB"));
+}
+END_TEST
+
+START_TEST(a_missing_loader_is_named)
+{
+	char *loader = at("ld.so");
+
+	make_program((struct elf_spec){ .needed = { "liba" } });
+	ck_assert_int_eq(unlink(loader), 0);
+	ck_assert_int_eq(find(), -ENOENT);
+	ck_assert_ptr_nonnull(strstr(err.text, loader));
+	ck_assert_ptr_nonnull(strstr(err.text, program));
+	free(loader);
+}
+END_TEST
+
+START_TEST(a_static_program_needs_nothing)
+{
+	make("bin/program", (struct elf_spec){ .no_dynamic = true });
+	ck_assert_msg(!find(), "%s", err.text);
+	ck_assert_uint_eq(got.n, 0);
+	ck_assert_ptr_null(got.loader);
+}
+END_TEST
+
+START_TEST(directories_are_read_from_the_bytes_of_a_loader)
+{
+	static const char glibc[] = "x\0/a/b\0/no\0y\0/lib/x/\0/usr/lib/x/\0"
+				    "/lib/\0/with space/\0/z/";
+	static const char musl[] = "junk\0/lib:/usr/local/lib:/usr/lib\0more";
+	struct strv dirs = { 0 };
+	char *all;
+
+	compiler_loader_dirs(&dirs, bytes_of(glibc, sizeof(glibc)));
+	all = strv_join(&dirs, " ");
+	ck_assert_str_eq(all, "/lib/x /usr/lib/x /lib");
+	free(all);
+	strv_release(&dirs);
+	compiler_loader_dirs(&dirs, bytes_of(musl, sizeof(musl)));
+	all = strv_join(&dirs, " ");
+	ck_assert_str_eq(all, "/lib /usr/local/lib /usr/lib");
+	free(all);
+	strv_release(&dirs);
+	compiler_loader_dirs(&dirs, bytes_of("/", 1));
+	compiler_loader_dirs(&dirs, bytes_of(NULL, 0));
+	compiler_loader_dirs(&dirs, bytes_of("\0/lib/", 6));
+	ck_assert_uint_eq(dirs.n, 0);
+}
+END_TEST
+
+/* This machine's own loader names them, whatever it is. */
+START_TEST(this_program_is_read_as_its_loader_reads_it)
+{
+	ck_assert_msg(
+		!compiler_libraries_find(&got, "/proc/self/exe", &search, &err),
+		"%s", err.text);
+	ck_assert_ptr_nonnull(got.home);
+	ck_assert_uint_gt(got.n, 0);
+}
+END_TEST
+
+static void add_tests(TCase *t)
+{
+	tcase_add_test(t, the_loaders_own_directories_are_searched_in_order);
+	tcase_add_test(t, libraries_that_need_each_other_end);
+	tcase_add_test(t, one_that_is_loaded_is_known_by_its_soname);
+	tcase_add_test(t, a_missing_library_is_named_and_who_needs_it);
+	tcase_add_test(t, all_that_is_missing_is_found_at_once);
+	tcase_add_test(t, a_plugin_is_a_program_of_a_loader);
+	tcase_add_test(t, a_loader_that_is_not_there_is_missing);
+	tcase_add_test(t, a_library_is_found_where_the_loader_looks_by_itself);
+	tcase_add_test(t, origin_is_where_the_file_lies);
+	tcase_add_loop_test(t, rpath_is_inherited_and_runpath_is_not, 0, 2);
+	tcase_add_loop_test(
+		t, ld_library_path_comes_before_runpath_and_after_rpath, 0, 2);
+	tcase_add_loop_test(t, a_relative_ld_library_path_is_refused, 0, 3);
+	tcase_add_loop_test(
+		t, the_cache_comes_before_the_loaders_own_directories, 0, 2);
+	tcase_add_test(t, one_of_another_machine_is_passed_over);
+	tcase_add_test(t, a_broken_library_is_an_error_that_names_it);
+	tcase_add_test(t, a_32_bit_loader_is_read_as_well);
+	tcase_add_test(t, a_name_with_a_slash_is_that_file);
+	tcase_add_test(t, a_search_path_that_depends_on_the_cpu_is_refused);
+	tcase_add_test(t, a_missing_loader_is_named);
+	tcase_add_test(t, a_static_program_needs_nothing);
+	tcase_add_test(t, directories_are_read_from_the_bytes_of_a_loader);
+	tcase_add_test(t, this_program_is_read_as_its_loader_reads_it);
+}
+
+int main(void)
+{
+	Suite *s = suite_create("compiler/library");
+	TCase *t = tcase_create("library");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	add_tests(t);
+	suite_add_tcase(s, t);
+	return suite_run(s);
+}

@@ -1,0 +1,573 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base store toolchain */
+#include "toolchain-driver.h"
+
+#include "suite.h"
+
+#include <sys/time.h>
+#include <sys/utsname.h>
+
+#define TRIPLET "aarch64-linux-gnu"
+
+static char *work, *root; /* of the sources; of the cell */
+static struct compiler_manifest m;
+
+static char *plain_env[] = { (char *)"PATH=" TOOLCHAIN_PATH, (char *)"LC_ALL=C",
+			     NULL };
+
+static const char c_source[] =
+	"#include <stddef.h>\n#include <stdarg.h>\n#include \"own.h\"\n"
+	"int sum(int n, ...);\n"
+	"int sum(int n, ...)\n{\n\tva_list ap;\n\tint s = OWN;\n"
+	"\tva_start(ap, n);\n\twhile (n--)\n\t\ts += va_arg(ap, int);\n"
+	"\tva_end(ap);\n\treturn s + (int)offsetof(struct own, b);\n}\n";
+static const char s_source[] = "#include \"own.h\"\n\t.globl f\nf:\n"
+			       "\t.long OWN\n\t.asciz \"text\"\n";
+static const char own_header[] = "#define OWN 42\n#ifndef __ASSEMBLER__\n"
+				 "struct own { char a; long b; };\n#endif\n";
+
+static void set_up(void)
+{
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	work = xasprintf("%s/work", dir);
+	root = xasprintf("%s/root", dir);
+	ck_assert_int_eq(fs_mkdirs(work, 0755, &err), 0);
+	ck_assert_int_eq(fs_mkdirs(root, 0755, &err), 0);
+}
+
+static void tear_down(void)
+{
+	struct err ignored;
+
+	compiler_manifest_release(&m);
+	fs_remove(dir, &ignored);
+	free(work);
+	free(root);
+}
+
+static void make(const char *driver, char *const *env)
+{
+	ck_assert_msg(!compiler_manifest_make(&m, driver, env, &err), "%s",
+		      err.text);
+}
+
+/* The same sources at the same path, here and in the cell. */
+static char *write_sources(void)
+{
+	char *inside = xasprintf("%s%s", root, work);
+	char *tmp = xasprintf("%s/tmp", root);
+	const char *const places[] = { work, inside };
+
+	ck_assert_int_eq(fs_mkdirs(inside, 0755, &err), 0);
+	ck_assert_int_eq(fs_mkdirs(tmp, 0777, &err), 0);
+	for (size_t i = 0; i < 2; i++) {
+		write_file(places[i], "a.c", c_source);
+		write_file(places[i], "a.S", s_source);
+		write_file(places[i], "own.h", own_header);
+	}
+	free(tmp);
+	return inside;
+}
+
+static void compile(const char *where, char **argv, char *const *env,
+		    struct buf *said)
+{
+	int status = cell_run(where, work, argv, env, said);
+
+	ck_assert_msg(!status, "%s %s: %d: %s", argv[0], argv[1], status,
+		      buf_str(said));
+}
+
+static void check_same(const char *inside)
+{
+	char *here = xasprintf("%s/out", work),
+	     *there = xasprintf("%s/out", inside);
+	struct buf a = { 0 }, b = { 0 };
+
+	ck_assert_int_eq(fs_read(here, 1 << 20, &a, &err), 0);
+	ck_assert_msg(!fs_read(there, 1 << 20, &b, &err), "%s", err.text);
+	ck_assert_uint_gt(a.len, 0);
+	ck_assert(bytes_equal(buf_bytes(&a), buf_bytes(&b)));
+	buf_release(&a);
+	buf_release(&b);
+	free(here);
+	free(there);
+}
+
+static const char *const lines[][8] = {
+	{ "-O2", "-g", "-c", "a.c" },
+	{ "-O2", "-c", "-flto=auto", "-fno-lto", "a.c" },
+	{ "-g", "-c", "a.S" },
+	{ "-E", "-Wp,-MMD,out.d", "a.c" },
+	{ "-c", "-pipe", "-gdwarf-4", "-ffunction-sections", "a.c" },
+};
+
+/* Every kind of compile gives what it gives here. */
+static void check_compiles(const char *driver, const char *target)
+{
+	char *headers = NULL, *inside = write_sources();
+
+	for (size_t i = 0; i < m.entries.n && !headers; i++) {
+		if (str_ends(m.entries.v[i].path, "/include/stddef.h"))
+			headers = str_dir(m.entries.v[i].path);
+	}
+	ck_assert_ptr_nonnull(headers);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		struct strv argv = { 0 };
+		struct buf here = { 0 }, there = { 0 };
+
+		strv_add(&argv, driver);
+		if (target)
+			strv_addf(&argv, "--target=%s", target);
+		strv_add(&argv, "-nostdinc");
+		strv_add(&argv, "-isystem");
+		strv_add(&argv, headers);
+		strv_add_all(&argv, (char *const *)lines[i]);
+		strv_add(&argv, "-o");
+		strv_add(&argv, "out");
+		compile(NULL, argv.v, plain_env, &here);
+		compile(root, argv.v, plain_env, &there);
+		ck_assert_str_eq(buf_str(&here), buf_str(&there));
+		check_same(inside);
+		buf_release(&here);
+		buf_release(&there);
+		strv_release(&argv);
+	}
+	free(headers);
+	free(inside);
+}
+
+static const struct compiler {
+	const char *driver, *target, *prefix;
+} compilers[] = {
+	{ GCC, NULL, "/usr" },
+	{ "/usr/bin/aarch64-linux-gnu-gcc", NULL, "/usr" },
+	{ "/usr/bin/arm-linux-gnueabihf-gcc", NULL, "/usr" },
+	{ "/usr/bin/riscv64-linux-gnu-gcc", NULL, "/usr" },
+	{ "/usr/bin/clang-14", "aarch64-linux-gnu", "/usr/lib/llvm-14" },
+};
+
+START_TEST(a_cell_with_the_manifest_alone_compiles_as_this_machine_does)
+{
+	const struct compiler *c = &compilers[_i];
+	struct utsname machine;
+
+	if (access(c->driver, X_OK)) {
+		printf("skipped: no %s\n", c->driver);
+		return;
+	}
+	if (!cell_possible())
+		return;
+	make(c->driver, plain_env);
+	ck_assert_str_eq(m.driver, c->driver);
+	ck_assert_str_eq(m.prefix, c->prefix);
+	ck_assert_int_eq(uname(&machine), 0);
+	ck_assert(compiler_runs_on(m.host, machine.machine));
+	ck_assert_int_eq(m.is_clang, c->target != NULL);
+	ck_assert_uint_eq(m.programs.n, m.is_clang ? 1 : 3);
+	cell_lay_all(root, &m.entries);
+	check_compiles(c->driver, NULL);
+	if (c->target)
+		check_compiles(c->driver, c->target);
+}
+END_TEST
+
+START_TEST(entries_are_sorted_real_and_complete)
+{
+	struct digest id, file;
+
+	make(GCC, plain_env);
+	ck_assert_ptr_nonnull(m.version);
+	ck_assert_ptr_nonnull(strchr(m.machine, '-'));
+	for (size_t i = 0; i < m.entries.n; i++) {
+		const struct compiler_entry *e = &m.entries.v[i];
+		struct stat st;
+
+		if (i)
+			ck_assert_int_lt(strcmp(e[-1].path, e->path), 0);
+		ck_assert_int_eq(lstat(e->path, &st), 0);
+		ck_assert_int_eq(S_ISLNK(st.st_mode), e->kind == COMPILER_LINK);
+		ck_assert_int_eq(e->target != NULL, e->kind == COMPILER_LINK);
+		if (e->kind != COMPILER_FILE)
+			continue;
+		ck_assert_int_eq(digest_file(e->path, &file, &err), 0);
+		ck_assert(digest_equal(&file, &e->digest));
+		ck_assert_uint_eq(e->size, (uint64_t)st.st_size);
+		ck_assert_int_eq(e->mtime_ns,
+				 st.st_mtim.tv_sec * INT64_C(1000000000) +
+					 st.st_mtim.tv_nsec);
+		ck_assert_int_eq(e->executable, (st.st_mode & 0100) != 0);
+	}
+	ck_assert_int_eq(compiler_manifest_id(m.entries.v, m.entries.n,
+					      m.driver, m.is_clang, &id),
+			 0);
+	ck_assert(digest_equal(&id, &m.id));
+}
+END_TEST
+
+static const struct compiler_entry *entry(const char *end)
+{
+	for (size_t i = 0; i < m.entries.n; i++) {
+		if (str_ends(m.entries.v[i].path, end))
+			return &m.entries.v[i];
+	}
+	return NULL;
+}
+
+/* RUNPATH with $ORIGIN needs a /proc, which a cell has not. */
+START_TEST(a_library_that_only_this_machine_finds_has_a_link)
+{
+	static const char *const how[] = { "-Wl,-rpath,$ORIGIN/../lib",
+					   "-Wl,-rpath,/nonexistent" };
+	char *lib, *flags, *driver, *path;
+	char *env[] = { plain_env[0], NULL, NULL };
+	char *argv[] = { NULL, NULL };
+	struct buf said = { 0 };
+
+	lib = build("lib/libfoo-test.so", "int foo(void) { return 33; }\n",
+		    "-shared", "-Wl,-soname,libfoo-test.so");
+	flags = xstrdup(how[_i]);
+	driver = make_driver("bin/gcc", as_here, flags, lib);
+	make_cc1();
+	path = xasprintf("LD_LIBRARY_PATH=%s/lib", dir);
+	if (_i)
+		env[1] = path;
+	make(driver, env);
+	ck_assert_ptr_nonnull(entry("/lib/libfoo-test.so"));
+	if (cell_possible()) {
+		cell_lay_all(root, &m.entries);
+		argv[0] = driver;
+		ck_assert_int_eq(cell_run(root, "/", argv, plain_env, &said),
+				 33);
+	}
+	buf_release(&said);
+	free(path);
+	free(driver);
+	free(flags);
+	free(lib);
+}
+END_TEST
+
+START_TEST(a_missing_library_is_named_and_who_needs_it)
+{
+	char *lib = build("lib/libfoo-test.so",
+			  "int foo(void) { return 33; }\n", "-shared",
+			  "-Wl,-soname,libfoo-test.so");
+	char *rpath = xasprintf("-Wl,-rpath,%s/lib", dir);
+	char *driver = make_driver("bin/gcc", as_here, rpath, lib);
+
+	make_cc1();
+	ck_assert_int_eq(unlink(lib), 0);
+	ck_assert_int_lt(compiler_manifest_make(&m, driver, plain_env, &err),
+			 0);
+	/* The driver itself does not run without it, so it cannot answer. */
+	ck_assert_ptr_nonnull(strstr(err.text, driver));
+	ck_assert_uint_eq(m.entries.n, 0);
+	free(driver);
+	free(rpath);
+	free(lib);
+}
+END_TEST
+
+START_TEST(a_static_driver_needs_no_loader)
+{
+	char *driver = make_driver("bin/gcc", as_here, "-static", NULL);
+	char *argv[] = { driver, NULL };
+	struct buf said = { 0 };
+
+	make_cc1();
+	make(driver, plain_env);
+	ck_assert_ptr_nonnull(entry("/bin/gcc"));
+	if (cell_possible()) {
+		char *inside = xasprintf("%s%s/bin/gcc", root, dir);
+
+		/* Nothing but the file itself. */
+		cell_parent(inside);
+		ck_assert_int_eq(fs_copy(driver, inside, &err), 0);
+		ck_assert_int_eq(cell_run(root, "/", argv, plain_env, &said),
+				 7);
+		free(inside);
+	}
+	buf_release(&said);
+	free(driver);
+}
+END_TEST
+
+START_TEST(an_assembler_of_another_directory_of_path_has_a_link)
+{
+	char *driver = make_driver("bin/gcc", as_here, "-s", NULL);
+	char *bin = xasprintf("%s/mine/as", dir);
+	char *path = xasprintf("PATH=%s/mine:%s", dir, TOOLCHAIN_PATH);
+	char *env[] = { path, NULL };
+
+	make_cc1();
+	cell_parent(bin);
+	ck_assert_int_eq(fs_copy("/bin/true", bin, &err), 0);
+	make(driver, env);
+	ck_assert_ptr_nonnull(entry("/mine/as"));
+	ck_assert_ptr_nonnull(entry("/usr/local/bin/as"));
+	ck_assert_str_eq(entry("/usr/local/bin/as")->target, bin);
+	free(path);
+	free(bin);
+	free(driver);
+}
+END_TEST
+
+/*
+ * As kernel.org's archives are laid out: bin, libexec/gcc, TRIPLET/bin.  The
+ * driver is Debian's, which looks in lib/gcc-cross; so a link is there.
+ */
+static char *unpack(const char *name)
+{
+	static const char lib[] = "/usr/lib/gcc-cross/" TRIPLET "/12";
+	char *prefix = xasprintf("%s/%s/" TRIPLET, dir, name);
+
+	copy_to("/usr/bin/" TRIPLET "-gcc-12", prefix, "bin/" TRIPLET "-gcc");
+	copy_to("/usr/bin/" TRIPLET "-as", prefix, TRIPLET "/bin/as");
+	copy_to("/usr/lib/gcc-cross/" TRIPLET "/12/cc1", prefix,
+		"libexec/gcc/" TRIPLET "/12/cc1");
+	link_to("../../../../libexec/gcc/" TRIPLET "/12/cc1", prefix,
+		"lib/gcc-cross/" TRIPLET "/12/cc1");
+	for (size_t i = 0; i < 2; i++) {
+		const char *header = i ? "stddef.h" : "stdarg.h";
+		char *from = xasprintf("%s/include/%s", lib, header);
+		char *to = xasprintf("lib/gcc-cross/" TRIPLET "/12/include/%s",
+				     header);
+
+		copy_to(from, prefix, to);
+		free(from);
+		free(to);
+	}
+	return prefix;
+}
+
+START_TEST(an_archive_unpacked_at_two_places_is_one_toolchain)
+{
+	char *one, *two, *driver, *link;
+	struct compiler_manifest other;
+
+	if (access("/usr/bin/" TRIPLET "-gcc-12", X_OK)) {
+		printf("skipped: no gcc-12 for " TRIPLET "\n");
+		return;
+	}
+	one = unpack("one");
+	two = unpack("two/deeper");
+	driver = xasprintf("%s/bin/" TRIPLET "-gcc", one);
+	make(driver, plain_env);
+	ck_assert_str_eq(m.prefix, one);
+	ck_assert_ptr_nonnull(entry("/libexec/gcc/" TRIPLET "/12/cc1"));
+	ck_assert_ptr_nonnull(entry("/" TRIPLET "/bin/as"));
+	if (cell_possible()) {
+		cell_lay_all(root, &m.entries);
+		check_compiles(driver, NULL);
+	}
+	/* Through a link from elsewhere it is the same one too. */
+	free(driver);
+	driver = xasprintf("%s/bin/" TRIPLET "-gcc", two);
+	link = xasprintf("%s/my-gcc", dir);
+	ck_assert_int_eq(symlink(driver, link), 0);
+	for (size_t i = 0; i < 2; i++) {
+		ck_assert_msg(!compiler_manifest_make(&other, i ? link : driver,
+						      plain_env, &err),
+			      "%s", err.text);
+		ck_assert_str_eq(other.prefix, two);
+		ck_assert(digest_equal(&m.id, &other.id));
+		compiler_manifest_release(&other);
+	}
+	free(link);
+	free(driver);
+	free(one);
+	free(two);
+}
+END_TEST
+
+START_TEST(what_changed_is_named_by_the_stamp)
+{
+	static const char *const parts[] = { "/libexec/cc1", "/bin/gcc",
+					     "/inc/x.h", "/inc/new.h" };
+	char *headers = xasprintf("else if (ASKED(\"=include\") &&"
+				  " !ASKED(\"fixed\")) puts(\"%s/inc\");"
+				  "else if (ASKED(\"=as\")) puts(\"as\");",
+				  dir);
+	char *driver = make_driver("bin/gcc", headers, "-s", NULL);
+	char *inc = xasprintf("%s/inc", dir);
+	char *file = xasprintf("%s%s", dir, parts[_i]);
+	struct timeval times[2] = { { 1000, 0 }, { 1000, 0 } };
+
+	make_cc1();
+	ck_assert_int_eq(fs_mkdirs(inc, 0755, &err), 0);
+	write_file(inc, "x.h", "1");
+	ck_assert_int_eq(utimes(inc, times), 0);
+	make(driver, plain_env);
+	ck_assert_ptr_nonnull(entry("/inc/x.h"));
+	ck_assert_msg(!compiler_manifest_stamp(&m, &err), "%s", err.text);
+	if (_i == 3)
+		ck_assert_int_eq(fs_write(file, bytes_str(""), 0644, &err), 0);
+	else
+		ck_assert_int_eq(utimes(file, times), 0);
+	ck_assert_int_eq(compiler_manifest_stamp(&m, &err), -ESTALE);
+	ck_assert_ptr_nonnull(strstr(err.text, _i == 3 ? inc : file));
+	if (_i != 3) {
+		ck_assert_int_eq(unlink(file), 0);
+		ck_assert_int_eq(compiler_manifest_stamp(&m, &err), -ESTALE);
+	}
+	free(file);
+	free(inc);
+	free(driver);
+	free(headers);
+}
+END_TEST
+
+/* cc1, specs, headers and the assembler each make the identity. */
+START_TEST(each_part_makes_the_identity)
+{
+	char *answers = xasprintf(
+		"else if (ASKED(\"=include\") && !ASKED(\"fixed\"))"
+		" puts(\"%s/inc/include\");"
+		"else if (ASKED(\"=as\")) puts(\"%s/as\");",
+		dir, dir);
+	char *driver = make_driver("bin/gcc", answers, "-s", NULL);
+	char *inc = xasprintf("%s/inc", dir), *deep;
+	struct digest before;
+
+	make_cc1();
+	deep = xasprintf("%s/inc/include", dir);
+	ck_assert_int_eq(fs_mkdirs(deep, 0755, &err), 0);
+	copy_to("/bin/true", dir, "as");
+	make(driver, plain_env);
+	before = m.id;
+	compiler_manifest_release(&m);
+	if (_i == 0)
+		copy_to("/bin/false", dir, "libexec/cc1");
+	else if (_i == 1)
+		write_file(inc, "specs", "*cc1:\n");
+	else if (_i == 2)
+		write_file(deep, "x.h", "\n");
+	else if (_i == 3)
+		copy_to("/bin/false", dir, "as");
+	else
+		link_to("specs", deep, "dangling");
+	make(driver, plain_env);
+	ck_assert(!digest_equal(&before, &m.id));
+	free(deep);
+	free(inc);
+	free(driver);
+	free(answers);
+}
+END_TEST
+
+static const char *const refused[] = {
+	"COMPILER_PATH=/x", "GCC_EXEC_PREFIX=/x",    "CCC_OVERRIDE_OPTIONS=x",
+	"GCC_ROOT=/x",      "LD_LIBRARY_PATH=lib:x",
+};
+
+START_TEST(an_environment_that_changes_what_runs_is_refused)
+{
+	char *env[] = { plain_env[0], (char *)refused[_i], NULL };
+	char *name = xstrndup(refused[_i], strcspn(refused[_i], "="));
+
+	ck_assert_int_eq(compiler_manifest_make(&m, GCC, env, &err), -ENOTSUP);
+	ck_assert_ptr_nonnull(strstr(err.text, name));
+	free(name);
+}
+END_TEST
+
+START_TEST(specs_that_only_library_path_leads_to_are_refused)
+{
+	char *variable = xasprintf("LIBRARY_PATH=%s", dir);
+	char *env[] = { plain_env[0], variable, NULL };
+
+	make(GCC, env);
+	compiler_manifest_release(&m);
+	write_file(dir, "specs", "*link:\n-x\n\n");
+	ck_assert_int_eq(compiler_manifest_make(&m, GCC, env, &err), -ENOTSUP);
+	ck_assert_ptr_nonnull(strstr(err.text, "LIBRARY_PATH"));
+	free(variable);
+}
+END_TEST
+
+static const char *const others[] = { "/bin/ls",      "/bin/true",   "/bin/cat",
+				      "/nonexistent", "/etc/passwd", "/tmp" };
+
+START_TEST(what_is_no_compiler_is_an_error_that_names_it)
+{
+	ck_assert_int_lt(
+		compiler_manifest_make(&m, others[_i], plain_env, &err), 0);
+	ck_assert_ptr_nonnull(strstr(err.text, others[_i]));
+	ck_assert_uint_eq(m.entries.n, 0);
+}
+END_TEST
+
+START_TEST(scripts_and_wrappers_are_no_drivers)
+{
+	char *script = xasprintf("%s/gcc", dir);
+	char *link = xasprintf("%s/cc", dir);
+
+	fs_write(script, bytes_str("#!/bin/sh\nexec gcc \"$@\"\n"), 0755, &err);
+	ck_assert_int_eq(compiler_manifest_make(&m, script, plain_env, &err),
+			 -ENOEXEC);
+	ck_assert_ptr_nonnull(strstr(err.text, script));
+	copy_to("/bin/true", dir, "ccache");
+	link_to("ccache", dir, "cc");
+	ck_assert_int_eq(compiler_manifest_make(&m, link, plain_env, &err),
+			 -ENOEXEC);
+	ck_assert_ptr_nonnull(strstr(err.text, "wrapper"));
+	free(link);
+	free(script);
+}
+END_TEST
+
+START_TEST(a_file_that_cannot_be_read_is_named)
+{
+	char *driver, *cc1 = xasprintf("%s/libexec/cc1", dir);
+
+	driver = make_driver("bin/gcc", as_here, "-s", NULL);
+	make_cc1();
+	ck_assert_int_eq(chmod(dir, 0755), 0);
+	ck_assert_int_eq(chmod(cc1, 0111), 0);
+	if (!geteuid())
+		ck_assert_int_eq(seteuid(65534), 0);
+	ck_assert_int_eq(compiler_manifest_make(&m, driver, plain_env, &err),
+			 -EACCES);
+	ck_assert_ptr_nonnull(strstr(err.text, cc1));
+	if (!getuid())
+		ck_assert_int_eq(seteuid(0), 0);
+	free(driver);
+	free(cc1);
+}
+END_TEST
+
+static void add_tests(TCase *t)
+{
+	tcase_add_loop_test(
+		t, a_cell_with_the_manifest_alone_compiles_as_this_machine_does,
+		0, sizeof(compilers) / sizeof(*compilers));
+	tcase_add_test(t, entries_are_sorted_real_and_complete);
+	tcase_add_loop_test(
+		t, a_library_that_only_this_machine_finds_has_a_link, 0, 2);
+	tcase_add_test(t, a_missing_library_is_named_and_who_needs_it);
+	tcase_add_test(t, a_static_driver_needs_no_loader);
+	tcase_add_test(t, an_assembler_of_another_directory_of_path_has_a_link);
+	tcase_add_test(t, an_archive_unpacked_at_two_places_is_one_toolchain);
+	tcase_add_loop_test(t, what_changed_is_named_by_the_stamp, 0, 4);
+	tcase_add_loop_test(t, each_part_makes_the_identity, 0, 5);
+	tcase_add_loop_test(t, an_environment_that_changes_what_runs_is_refused,
+			    0, sizeof(refused) / sizeof(*refused));
+	tcase_add_test(t, specs_that_only_library_path_leads_to_are_refused);
+	tcase_add_loop_test(t, what_is_no_compiler_is_an_error_that_names_it, 0,
+			    sizeof(others) / sizeof(*others));
+	tcase_add_test(t, scripts_and_wrappers_are_no_drivers);
+	tcase_add_test(t, a_file_that_cannot_be_read_is_named);
+}
+
+int main(void)
+{
+	Suite *s = suite_create("compiler/manifest");
+	TCase *t = tcase_create("manifest");
+
+	tcase_set_timeout(t, 300);
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	add_tests(t);
+	suite_add_tcase(s, t);
+	return suite_run(s);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base store toolchain */
+#include "compiler/watch.h"
+
+#include "base/fs.h"
+#include "base/str.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+static char dir[] = "/tmp/check_toolchain.XXXXXX";
+static char *paths[3]; /* a file, a link to it, a directory */
+static struct compiler_watch *w;
+static struct err err;
+
+static void set_up(void)
+{
+	static const char *const names[] = { "file", "link", "dir" };
+	const struct timeval old[2] = { { 1000, 0 }, { 1000, 0 } };
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	for (size_t i = 0; i < 3; i++)
+		paths[i] = xasprintf("%s/%s", dir, names[i]);
+	ck_assert_int_eq(fs_write(paths[0], bytes_str("1"), 0600, &err), 0);
+	ck_assert_int_eq(symlink("file", paths[1]), 0);
+	ck_assert_int_eq(fs_mkdirs(paths[2], 0755, &err), 0);
+	ck_assert_int_eq(utimes(paths[0], old), 0);
+	ck_assert_int_eq(lutimes(paths[1], old), 0);
+	ck_assert_int_eq(utimes(paths[2], old), 0);
+	w = compiler_watch_new();
+	for (size_t i = 0; i < 3; i++) {
+		struct store_stamp stamp;
+		struct stat st;
+
+		ck_assert_int_eq(lstat(paths[i], &st), 0);
+		store_stamp_of(&stamp, &st);
+		compiler_watch_add(w, paths[i], &stamp);
+	}
+}
+
+static void tear_down(void)
+{
+	struct err ignored;
+
+	compiler_watch_free(w);
+	fs_remove(dir, &ignored);
+	for (size_t i = 0; i < 3; i++)
+		free(paths[i]);
+}
+
+START_TEST(what_is_left_alone_is_the_same)
+{
+	ck_assert_int_eq(compiler_watch_check(w, &err), 0);
+	ck_assert_int_eq(compiler_watch_check(w, &err), 0);
+}
+END_TEST
+
+START_TEST(what_is_touched_is_named)
+{
+	char *inside = xasprintf("%s/x", paths[2]);
+
+	if (_i == 0) {
+		ck_assert_int_eq(
+			fs_write(paths[0], bytes_str("22"), 0600, &err), 0);
+	} else if (_i == 1) {
+		ck_assert_int_eq(unlink(paths[1]), 0);
+		ck_assert_int_eq(symlink("elsewhere", paths[1]), 0);
+	} else {
+		ck_assert_int_eq(fs_write(inside, bytes_str(""), 0600, &err),
+				 0);
+	}
+	ck_assert_int_eq(compiler_watch_check(w, &err), -ESTALE);
+	ck_assert_ptr_nonnull(strstr(err.text, paths[_i]));
+	free(inside);
+}
+END_TEST
+
+START_TEST(what_is_gone_is_named)
+{
+	ck_assert_int_eq(fs_remove(paths[_i], &err), 0);
+	ck_assert_int_eq(compiler_watch_check(w, &err), -ESTALE);
+	ck_assert_ptr_nonnull(strstr(err.text, paths[_i]));
+	ck_assert_ptr_nonnull(strstr(err.text, "gone"));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("compiler/watch");
+	TCase *t = tcase_create("watch");
+
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_test(t, what_is_left_alone_is_the_same);
+	tcase_add_loop_test(t, what_is_touched_is_named, 0, 3);
+	tcase_add_loop_test(t, what_is_gone_is_named, 0, 3);
+	suite_add_tcase(s, t);
+	return suite_run(s);
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base conf wire options tree toolchain node coord kernel scan store */
+#include "kernel/build.h"
+
+#include "base/clock.h"
+#include "kernel-run.h"
+#include "suite.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+static struct kernel_result result;
+
+static void set_up(void)
+{
+	run_set_up();
+	result = (struct kernel_result){ 0 };
+}
+
+static void tear_down(void)
+{
+	free(result.summary);
+	run_tear_down();
+}
+
+static void build(void)
+{
+	free(result.summary);
+	buf_reset(&told);
+	make_plan();
+	kernel_build(&result, &plan, &no_nodes, &hooks, &err);
+}
+
+START_TEST(a_build_ends_with_artifacts_and_summary)
+{
+	char *path = at("out/metadata.json"), *text;
+
+	words(&req.targets, "kernel modules dtbs");
+	build();
+	ck_assert_msg(result.status == KERNEL_OK, "%s", err.text);
+	ck_assert(str_starts(result.summary,
+			     "built kernel modules dtbs: arm64, gcc-"));
+	ck_assert_ptr_nonnull(strstr(result.summary, "\njobs 0\n"));
+	ck_assert(stands("out/Image.gz") && stands("out/modules.tar.xz"));
+	ck_assert(stands("out/reproducer.sh") && stands("out/build.log"));
+	text = get_file(path);
+	ck_assert_ptr_nonnull(strstr(text, "\"status\": \"PASS\""));
+	ck_assert_ptr_nonnull(strstr(text, "6.1.7-rc3-mini"));
+	ck_assert(was_told("phase compile\n") && was_told("done 0\n"));
+	free(text);
+	free(path);
+}
+END_TEST
+
+START_TEST(a_failed_build_keeps_log_and_configuration)
+{
+	char *path = at("out/metadata.json"), *text;
+
+	words(&req.targets, "broken Image");
+	build();
+	ck_assert_int_eq(result.status, KERNEL_FAILED);
+	ck_assert_str_eq(err.text, "");
+	ck_assert(str_starts(result.summary, "failed broken Image: "));
+	ck_assert_ptr_nonnull(strstr(result.summary, "errors 1 "));
+	ck_assert(was_told("error a.c:3:4: error: no\n"));
+	ck_assert(stands("out/config") && !stands("out/Image"));
+	text = get_file(path);
+	ck_assert_ptr_nonnull(strstr(text, "\"status\": \"FAIL\""));
+	free(text);
+	free(path);
+}
+END_TEST
+
+START_TEST(it_keeps_going_unless_told_otherwise)
+{
+	char *image;
+
+	words(&req.targets, "broken Image");
+	build();
+	image = built("arch/arm64/boot/Image");
+	free(image);
+	req.fail_fast = true;
+	req.jobs = 1;
+	image = kernel_plan_path(&plan, "arch/arm64/boot/Image");
+	unlink(image);
+	build();
+	ck_assert_int_eq(result.status, KERNEL_FAILED);
+	ck_assert(!fs_exists(image));
+	free(image);
+}
+END_TEST
+
+START_TEST(what_kconfig_drops_is_a_set_up_error)
+{
+	words(&req.kconfig_add, "CONFIG_NODEP=y");
+	build();
+	ck_assert_int_eq(result.status, KERNEL_SETUP);
+	ck_assert_ptr_nonnull(strstr(err.text, "CONFIG_NODEP"));
+	ck_assert_ptr_null(result.summary);
+}
+END_TEST
+
+START_TEST(nothing_to_link_cannot_be_required_remotely)
+{
+	put_file("tools/script-gcc", "#!/bin/sh\necho 12.1.0\n", 0755);
+	req.toolchain = "script-";
+	req.require_remote = 90;
+	build();
+	ck_assert_int_eq(result.status, KERNEL_FARM);
+	ck_assert_ptr_nonnull(strstr(err.text, "90 % are required"));
+	ck_assert_ptr_nonnull(strstr(err.text, "is a script"));
+}
+END_TEST
+
+START_TEST(the_script_beside_builds_the_same)
+{
+	char *command, *first, *second;
+
+	words(&req.targets, "kernel");
+	words(&req.kconfig_add, "CONFIG_A=y");
+	build();
+	command = xasprintf("cd %s && mv %s first && "
+			    "sh out/reproducer.sh >/dev/null && "
+			    "diff -r first %s",
+			    top, plan.place.dir, plan.place.dir);
+	ck_assert_int_eq(system(command), 0);
+	free(command);
+	first = built(".config");
+	second = at("first/.config");
+	ck_assert_ptr_nonnull(strstr(first, "CONFIG_A=y"));
+	free(first);
+	free(second);
+}
+END_TEST
+
+/* Build in a child that gets a signal after a while; its result. */
+static void interrupt(const char *target, int number)
+{
+	uint64_t began;
+	pid_t pid;
+	int status;
+
+	words(&req.targets, target);
+	make_plan();
+	pid = fork();
+	if (!pid) {
+		kernel_build(&result, &plan, &no_nodes, &hooks, &err);
+		_exit(result.signal == number &&
+				      strstr(result.summary, "interrupted ") ?
+			      0 :
+			      1);
+	}
+	usleep(700000);
+	kill(pid, number);
+	began = clock_ms();
+	waitpid(pid, &status, 0);
+	ck_assert_uint_lt(clock_ms() - began, 1100);
+	ck_assert_int_eq(status, 0);
+}
+
+static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+
+START_TEST(a_signal_ends_it_within_a_second)
+{
+	char *command;
+
+	interrupt("slow", signals[_i]);
+	command = xasprintf("! ls %s/kfarm | grep -q '[0-9]'", top);
+	ck_assert_int_eq(system(command), 0);
+	free(command);
+}
+END_TEST
+
+START_TEST(processes_that_left_the_group_are_ended_too)
+{
+	char *pid;
+
+	interrupt("stubborn", SIGINT);
+	pid = built("pid");
+	ck_assert_int_gt(atoi(pid), 1);
+	ck_assert_int_eq(kill(atoi(pid), 0), -1);
+	free(pid);
+}
+END_TEST
+
+START_TEST(make_goes_on_when_kfarm_is_killed)
+{
+	char *done = at("done");
+	pid_t pid;
+
+	put_file("linux/Makefile",
+		 "VERSION = 6\nPATCHLEVEL = 1\nSUBLEVEL = 1\n"
+		 "defconfig:\n\t@touch $(O)/.config\n"
+		 "long:\n\t@echo one; sleep 1; echo two; touch $(DONE)\n",
+		 0644);
+	words(&req.targets, "long");
+	strv_addf(&req.variables, "DONE=%s", done);
+	make_plan();
+	pid = fork();
+	if (!pid) {
+		kernel_build(&result, &plan, &no_nodes, &hooks, &err);
+		_exit(1);
+	}
+	usleep(600000);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	ck_assert(!fs_exists(done));
+	/* Its make still builds there. */
+	build();
+	ck_assert_int_eq(result.status, KERNEL_SETUP);
+	ck_assert_ptr_nonnull(strstr(err.text, "make, process "));
+	for (int i = 0; i < 100 && !fs_exists(done); i++)
+		usleep(50000);
+	ck_assert(fs_exists(done));
+	free(done);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("kernel/build");
+	TCase *tc = tcase_create("build");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, a_build_ends_with_artifacts_and_summary);
+	tcase_add_test(tc, a_failed_build_keeps_log_and_configuration);
+	tcase_add_test(tc, it_keeps_going_unless_told_otherwise);
+	tcase_add_test(tc, what_kconfig_drops_is_a_set_up_error);
+	tcase_add_test(tc, nothing_to_link_cannot_be_required_remotely);
+	tcase_add_test(tc, the_script_beside_builds_the_same);
+	tcase_add_loop_test(tc, a_signal_ends_it_within_a_second, 0,
+			    sizeof(signals) / sizeof(*signals));
+	tcase_add_test(tc, processes_that_left_the_group_are_ended_too);
+	tcase_add_test(tc, make_goes_on_when_kfarm_is_killed);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

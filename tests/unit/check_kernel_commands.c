@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base conf wire options tree toolchain node coord kernel scan store */
+#include "kernel-tree.h"
+#include "kernel/commands.h"
+#include "suite.h"
+
+#include <sys/wait.h>
+
+static struct kernel_request r;
+static struct kernel_plan p;
+static struct err err;
+
+static void set_up(void)
+{
+	tree_set_up();
+	r = (struct kernel_request){ .directory = tree, .arch = "arm64" };
+	err = (struct err){ 0 };
+	setenv("PATH", str_env(env.v, "PATH"), 1);
+}
+
+static void tear_down(void)
+{
+	kernel_plan_release(&p);
+	strv_release(&r.kconfig_add);
+	strv_release(&r.variables);
+	strv_release(&r.environment);
+	strv_release(&r.targets);
+	tree_tear_down();
+}
+
+/* The script of the request, in a file. */
+static char *script(void)
+{
+	struct buf out = { 0 };
+	char *path = at("script.sh");
+
+	ck_assert_msg(!kernel_plan_make(&p, &r, env.v, &err), "%s", err.text);
+	kernel_commands_script(&out, &p, 3);
+	put_file("script.sh", buf_str(&out), 0755);
+	buf_release(&out);
+	return path;
+}
+
+static void run(const char *path)
+{
+	char *command = xasprintf("sh '%s' >'%s/out' 2>&1", path, top);
+	char *out = at("out"), *said;
+	int status = system(command);
+
+	said = get_file(out);
+	ck_assert_msg(!status, "%s", said);
+	free(said);
+	free(out);
+	free(command);
+}
+
+static const struct {
+	const char *word, *quoted;
+} words_of[] = {
+	{ "plain-word_1.0/x,y:z@a%b=c+", "plain-word_1.0/x,y:z@a%b=c+" },
+	{ "", "''" },
+	{ "two words", "'two words'" },
+	{ "it's", "'it'\\''s'" },
+	{ "$(reboot)", "'$(reboot)'" },
+	{ "a\nb", "'a\nb'" },
+};
+
+START_TEST(words_are_quoted_where_they_need_it)
+{
+	struct buf out = { 0 };
+
+	kernel_commands_quote(&out, words_of[_i].word);
+	ck_assert_str_eq(buf_str(&out), words_of[_i].quoted);
+	buf_release(&out);
+}
+END_TEST
+
+START_TEST(the_script_is_plain_make)
+{
+	char *want, *got, *path;
+
+	r.build_dir = "/b";
+	words(&r.targets, "Image modules");
+	words(&r.environment, "KCFLAGS=-g");
+	path = script();
+	want = xasprintf("set -e\n"
+			 "here=$(cd \"$(dirname \"$0\")\" && pwd)\n"
+			 "tree=%s\n"
+			 "build=/b\n"
+			 "export KCFLAGS=-g\n"
+			 "mkdir -p \"$build\"\n"
+			 "cd \"$tree\"\n"
+			 "make O=/b ARCH=arm64 "
+			 "CROSS_COMPILE=aarch64-linux-gnu- defconfig\n"
+			 "make -j3 O=/b ARCH=arm64 "
+			 "CROSS_COMPILE=aarch64-linux-gnu- Image modules\n",
+			 tree);
+	got = get_file(path);
+	ck_assert_str_eq(got, want);
+	free(want);
+	free(got);
+	free(path);
+}
+END_TEST
+
+START_TEST(the_script_builds)
+{
+	char *path, *image, *got;
+
+	words(&r.targets, "kernel modules");
+	words(&r.kconfig_add, "CONFIG_A=y tiny.config");
+	strv_add(&r.kconfig_add, "CONFIG_S=\"it's $HOME\"");
+	path = script();
+	run(path);
+	free(path);
+	path = xasprintf("%s/.config", p.place.dir);
+	got = get_file(path);
+	ck_assert_str_eq(got, "# Linux/arm64 config\nCONFIG_MODULES=y\n"
+			      "CONFIG_A=y\nCONFIG_T=y\n"
+			      "CONFIG_S=\"it's $HOME\"\n");
+	free(got);
+	image = xasprintf("%s/arch/arm64/boot/Image.gz", p.place.dir);
+	got = get_file(image);
+	ck_assert_str_eq(got, "kfarm\n");
+	free(got);
+	free(image);
+	free(path);
+}
+END_TEST
+
+START_TEST(a_kept_config_comes_from_beside_the_script)
+{
+	char *dir = at("b"), *path;
+
+	put_file("b/.config", "kept\n", 0644);
+	r.build_dir = dir;
+	words(&r.targets, "modules");
+	path = script();
+	fs_remove(dir, &err);
+	put_file("config", "from beside\n", 0644);
+	run(path);
+	free(path);
+	path = at("b/.config");
+	free(dir);
+	dir = get_file(path);
+	ck_assert_str_eq(dir, "from beside\n");
+	free(dir);
+	free(path);
+}
+END_TEST
+
+START_TEST(a_base_file_is_in_the_script)
+{
+	char *base = at("my.config"), *path, *got;
+
+	put_file("my.config", "CONFIG_Q=y\nCONFIG_NODEP=y\n", 0644);
+	r.kconfig = base;
+	words(&r.targets, "modules");
+	path = script();
+	unlink(base);
+	run(path);
+	free(path);
+	path = xasprintf("%s/.config", p.place.dir);
+	got = get_file(path);
+	ck_assert_str_eq(got, "CONFIG_Q=y\n");
+	free(got);
+	free(path);
+	free(base);
+}
+END_TEST
+
+START_TEST(directories_of_the_compiler_are_in_its_path)
+{
+	char *prefix = at("tools/nice-"), *path, *got;
+
+	r.toolchain = prefix;
+	words(&r.targets, "compile");
+	path = script();
+	setenv("PATH", "/usr/bin:/bin", 1);
+	run(path);
+	got = get_file(path);
+	ck_assert_ptr_nonnull(strstr(got, "CROSS_COMPILE=nice- "));
+	ck_assert_ptr_nonnull(strstr(got, "/tools:\"$PATH\"\n"));
+	free(got);
+	free(path);
+	free(prefix);
+}
+END_TEST
+
+START_TEST(what_kbuild_reads_of_the_environment_is_exported)
+{
+	char *path, *got;
+
+	set_env("KBUILD_BUILD_USER=me and you");
+	set_env("KCFLAGS=-g1");
+	set_env("EDITOR=vi");
+	path = script();
+	got = get_file(path);
+	ck_assert_ptr_nonnull(
+		strstr(got, "export KBUILD_BUILD_USER='me and you'\n"));
+	ck_assert_ptr_nonnull(strstr(got, "export KCFLAGS=-g1\n"));
+	ck_assert_ptr_nonnull(strstr(got, "export KBUILD_BUILD_HOST=kfarm\n"));
+	ck_assert_ptr_null(strstr(got, "EDITOR"));
+	free(got);
+	free(path);
+}
+END_TEST
+
+START_TEST(the_plan_is_comments_alone)
+{
+	struct buf out = { 0 };
+	const char *line;
+
+	free(script());
+	kernel_commands_plan(&out, &p, "/out");
+	for (line = buf_str(&out); *line; line = strchr(line, '\n') + 1)
+		ck_assert_int_eq(line[0], '#');
+	ck_assert_ptr_nonnull(strstr(buf_str(&out), "linux-6.1.7-rc3"));
+	ck_assert_ptr_nonnull(strstr(buf_str(&out), "# output    /out\n"));
+	buf_release(&out);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("kernel/commands");
+	TCase *tc = tcase_create("commands");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_loop_test(tc, words_are_quoted_where_they_need_it, 0,
+			    sizeof(words_of) / sizeof(*words_of));
+	tcase_add_test(tc, the_script_is_plain_make);
+	tcase_add_test(tc, the_script_builds);
+	tcase_add_test(tc, a_kept_config_comes_from_beside_the_script);
+	tcase_add_test(tc, a_base_file_is_in_the_script);
+	tcase_add_test(tc, directories_of_the_compiler_are_in_its_path);
+	tcase_add_test(tc, what_kbuild_reads_of_the_environment_is_exported);
+	tcase_add_test(tc, the_plan_is_comments_alone);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

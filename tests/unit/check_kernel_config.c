@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base conf wire options tree toolchain node coord kernel scan store */
+#include "kernel/config.h"
+
+#include "kernel-run.h"
+#include "suite.h"
+
+static struct stat config_stat(void)
+{
+	char *path = kernel_plan_path(&plan, ".config");
+	struct stat st;
+
+	ck_assert_int_eq(stat(path, &st), 0);
+	free(path);
+	return st;
+}
+
+static void expect(const char *text)
+{
+	char *got;
+
+	ck_assert_msg(!kernel_config_apply(&run, &err), "%s", err.text);
+	got = built(".config");
+	ck_assert_str_eq(got, text);
+	free(got);
+}
+
+START_TEST(a_target_and_fragments_make_the_configuration)
+{
+	words(&req.kconfig_add, "CONFIG_A=y tiny");
+	start();
+	expect("# Linux/arm64 config\nCONFIG_MODULES=y\nCONFIG_A=y\n"
+	       "CONFIG_T=y\n");
+	ck_assert(was_told("phase config\n"));
+	kernel_start_end(&run);
+}
+END_TEST
+
+START_TEST(a_second_run_writes_nothing)
+{
+	struct stat a, b;
+
+	words(&req.kconfig_add, "CONFIG_A=y");
+	start();
+	ck_assert_int_eq(kernel_config_apply(&run, &err), 0);
+	a = config_stat();
+	kernel_start_end(&run);
+	buf_reset(&told);
+	start();
+	ck_assert_int_eq(kernel_config_apply(&run, &err), 0);
+	b = config_stat();
+	ck_assert(a.st_ino == b.st_ino &&
+		  a.st_mtim.tv_nsec == b.st_mtim.tv_nsec);
+	ck_assert(!was_told("phase config"));
+	kernel_start_end(&run);
+}
+END_TEST
+
+START_TEST(an_edited_configuration_is_made_again)
+{
+	char *path;
+
+	req.kconfig = "defconfig";
+	start();
+	ck_assert_int_eq(kernel_config_apply(&run, &err), 0);
+	path = kernel_plan_path(&plan, ".config");
+	ck_assert_int_eq(fs_write(path, bytes_str("x\n"), 0644, &err), 0);
+	free(path);
+	kernel_start_end(&run);
+	start();
+	expect("# Linux/arm64 config\nCONFIG_MODULES=y\n"
+	       "# CONFIG_A is not set\n");
+	kernel_start_end(&run);
+}
+END_TEST
+
+START_TEST(an_edited_fragment_is_merged_again)
+{
+	char *frag = at("frag");
+
+	put_file("frag", "CONFIG_F=y\n", 0644);
+	strv_add(&req.kconfig_add, frag);
+	start();
+	ck_assert_int_eq(kernel_config_apply(&run, &err), 0);
+	kernel_start_end(&run);
+	put_file("frag", "CONFIG_F=m\n", 0644);
+	start();
+	expect("# Linux/arm64 config\nCONFIG_MODULES=y\n"
+	       "# CONFIG_A is not set\nCONFIG_F=m\n");
+	kernel_start_end(&run);
+	free(frag);
+}
+END_TEST
+
+START_TEST(a_configuration_that_stands_is_left_alone)
+{
+	char *dir = at("b");
+
+	put_file("b/.config", "mine\n", 0644);
+	req.build_dir = dir;
+	start();
+	expect("mine\n");
+	ck_assert(!was_told("phase"));
+	kernel_start_end(&run);
+	free(dir);
+}
+END_TEST
+
+START_TEST(a_fragment_goes_on_top_of_what_stands)
+{
+	char *dir = at("b");
+
+	put_file("b/.config", "CONFIG_M=y\n", 0644);
+	req.build_dir = dir;
+	words(&req.kconfig_add, "CONFIG_A=y");
+	start();
+	expect("CONFIG_M=y\nCONFIG_A=y\n");
+	kernel_start_end(&run);
+	free(dir);
+}
+END_TEST
+
+START_TEST(what_kconfig_drops_is_an_error_that_lists_it)
+{
+	char *path;
+
+	words(&req.kconfig_add, "CONFIG_NODEP=y CONFIG_A=y");
+	start();
+	ck_assert_int_eq(kernel_config_apply(&run, &err), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "CONFIG_NODEP: asked y, is n"));
+	ck_assert_ptr_null(strstr(err.text, "CONFIG_A:"));
+	path = kernel_plan_path(&plan, ".config");
+	ck_assert(str_ends(err.text, path));
+	ck_assert_int_eq(access(path, F_OK), 0);
+	free(path);
+	/* And it is not remembered as done. */
+	err = (struct err){ 0 };
+	ck_assert_int_eq(kernel_config_apply(&run, &err), -EINVAL);
+	kernel_start_end(&run);
+}
+END_TEST
+
+START_TEST(a_base_file_is_finished_by_olddefconfig)
+{
+	char *path = at("my.config");
+
+	put_file("my.config", "CONFIG_Q=y\nCONFIG_NODEP=y\n", 0644);
+	req.kconfig = path;
+	start();
+	expect("CONFIG_Q=y\n");
+	kernel_start_end(&run);
+	free(path);
+}
+END_TEST
+
+START_TEST(a_failing_configuration_is_makes_status)
+{
+	put_file("linux/Makefile",
+		 "VERSION = 6\nPATCHLEVEL = 1\nSUBLEVEL = 1\n", 0644);
+	start();
+	ck_assert_int_eq(kernel_config_apply(&run, &err), 2);
+	kernel_start_end(&run);
+}
+END_TEST
+
+START_TEST(nothing_of_kfarms_lies_in_the_build_directory)
+{
+	char *command;
+
+	words(&req.kconfig_add, "CONFIG_A=y");
+	start();
+	ck_assert_int_eq(kernel_config_apply(&run, &err), 0);
+	command = xasprintf("test \"$(ls -A %s)\" = .config", plan.place.dir);
+	ck_assert_int_eq(system(command), 0);
+	free(command);
+	kernel_start_end(&run);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("kernel/config");
+	TCase *tc = tcase_create("config");
+
+	tcase_add_checked_fixture(tc, run_set_up, run_tear_down);
+	tcase_add_test(tc, a_target_and_fragments_make_the_configuration);
+	tcase_add_test(tc, a_second_run_writes_nothing);
+	tcase_add_test(tc, an_edited_configuration_is_made_again);
+	tcase_add_test(tc, an_edited_fragment_is_merged_again);
+	tcase_add_test(tc, a_configuration_that_stands_is_left_alone);
+	tcase_add_test(tc, a_fragment_goes_on_top_of_what_stands);
+	tcase_add_test(tc, what_kconfig_drops_is_an_error_that_lists_it);
+	tcase_add_test(tc, a_base_file_is_finished_by_olddefconfig);
+	tcase_add_test(tc, a_failing_configuration_is_makes_status);
+	tcase_add_test(tc, nothing_of_kfarms_lies_in_the_build_directory);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base conf wire options tree toolchain node coord kernel scan store */
+#include "kernel/farm.h"
+
+#include "coord/coord.h"
+#include "kernel-tree.h"
+#include "suite.h"
+
+#include <event2/event.h>
+#include <poll.h>
+#include <sys/wait.h>
+
+static struct kernel_farm farm;
+static struct node_roster none;
+static struct event_base *base;
+static struct err err;
+
+static void set_up(void)
+{
+	tree_set_up();
+	put_file("tools/kfarm-cc", "#!/bin/sh\nexec /usr/bin/gcc \"$@\"\n",
+		 0755);
+	put_file("tools/script-gcc", "#!/bin/sh\n", 0755);
+	setenv("PATH", str_env(env.v, "PATH"), 1);
+	base = event_base_new();
+}
+
+static void tear_down(void)
+{
+	kernel_farm_close(&farm);
+	kernel_farm_release(&farm);
+	event_base_free(base);
+	tree_tear_down();
+}
+
+static void on_event(void *ctx, const struct coord_event *ev)
+{
+	(void)ctx;
+	(void)ev;
+}
+
+START_TEST(without_nodes_j_is_the_slots)
+{
+	kernel_farm_init(&farm, &none, 0);
+	ck_assert_uint_ge(farm.local_slots, 1);
+	ck_assert(!farm.has_nodes);
+	kernel_farm_init(&farm, &none, 500);
+	ck_assert_uint_eq(farm.local_slots, 500);
+}
+END_TEST
+
+START_TEST(with_nodes_a_large_j_is_not_this_machines)
+{
+	struct node_entry one = { 0 };
+	struct node_roster some = { .v = &one, .n = 1 };
+	unsigned usual;
+
+	kernel_farm_init(&farm, &some, 0);
+	usual = farm.local_slots;
+	ck_assert(farm.has_nodes);
+	kernel_farm_init(&farm, &some, 500);
+	ck_assert_uint_eq(farm.local_slots, usual < 500 ? usual : 500);
+	kernel_farm_init(&farm, &some, 1);
+	ck_assert_uint_eq(farm.local_slots, 1);
+}
+END_TEST
+
+START_TEST(all_that_a_wrapper_needs_is_there)
+{
+	struct kernel_farm_setup setup = { .base = base,
+					   .roster = &none,
+					   .path = getenv("PATH"),
+					   .sink = on_event };
+	struct strv skipped = { 0 }, vars = { 0 };
+	char *link, *dir;
+
+	kernel_farm_init(&farm, &none, 2);
+	ck_assert_msg(!kernel_farm_dirs(&farm, &err), "%s", err.text);
+	ck_assert_msg(!kernel_farm_open(&farm, &setup, &skipped, &err), "%s",
+		      err.text);
+	link = xasprintf("%s/nice-gcc", farm.rundir.links);
+	ck_assert(fs_exists(link));
+	ck_assert(strv_has(&skipped, "script-gcc"));
+	kernel_farm_env(&farm, &vars);
+	ck_assert_str_eq(str_env(vars.v, "KFARM_SOCKET"), farm.rundir.socket);
+	ck_assert_str_eq(str_env(vars.v, "KFARM_LINKS"), farm.rundir.links);
+	ck_assert_str_eq(str_env(vars.v, "KFARM_SLOTS"), farm.rundir.slots);
+	ck_assert(fs_exists(farm.rundir.socket));
+	ck_assert_uint_eq(kernel_farm_nodes_up(&farm), 0);
+
+	dir = xstrdup(farm.rundir.dir);
+	kernel_farm_close(&farm);
+	kernel_farm_release(&farm);
+	ck_assert(!fs_exists(dir));
+	free(dir);
+	free(link);
+	strv_release(&skipped);
+	strv_release(&vars);
+}
+END_TEST
+
+START_TEST(a_jobserver_begins_with_the_jobs_that_are_away)
+{
+	struct pollfd p;
+
+	kernel_farm_init(&farm, &none, 1);
+	farm.aways = 1;
+	ck_assert_msg(!kernel_farm_tokens(&farm, 0, &err), "%s", err.text);
+	p = (struct pollfd){ .fd = farm.jobserver.fd[0], .events = POLLIN };
+	ck_assert_int_eq(poll(&p, 1, 20000), 1);
+	kernel_farm_close(&farm);
+	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
+}
+END_TEST
+
+START_TEST(cpu_time_grows)
+{
+	uint64_t before = kernel_farm_cpu_ms();
+	volatile unsigned n = 0;
+
+	while (kernel_farm_cpu_ms() < before + 20)
+		n++;
+	ck_assert_uint_gt(n, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("kernel/farm");
+	TCase *tc = tcase_create("farm");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, without_nodes_j_is_the_slots);
+	tcase_add_test(tc, with_nodes_a_large_j_is_not_this_machines);
+	tcase_add_test(tc, all_that_a_wrapper_needs_is_there);
+	tcase_add_test(tc, a_jobserver_begins_with_the_jobs_that_are_away);
+	tcase_add_test(tc, cpu_time_grows);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

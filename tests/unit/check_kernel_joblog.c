@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base conf wire options tree toolchain node coord kernel scan store */
+#include "kernel/joblog.h"
+
+#include "base/spawn.h"
+#include "base/str.h"
+#include "suite.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct kernel_joblog j;
+static struct buf blocks; /* "E:" or "W:", the text, "--\n" */
+static unsigned n_blocks, n_lines;
+
+static void on_block(void *ctx, const char *text, bool error)
+{
+	(void)ctx;
+	n_blocks++;
+	buf_printf(&blocks, "%s%s--\n", error ? "E:" : "W:", text);
+}
+
+static void on_line(void *ctx, const char *text)
+{
+	(void)ctx;
+	(void)text;
+	n_lines++;
+}
+
+static void set_up(void)
+{
+	struct kernel_joblog_sink sink = { .block = on_block, .line = on_line };
+
+	kernel_joblog_init(&j, &sink);
+	n_blocks = n_lines = 0;
+}
+
+static void tear_down(void)
+{
+	kernel_joblog_release(&j);
+	buf_release(&blocks);
+}
+
+static void feed(const char *text)
+{
+	kernel_joblog_feed(&j, bytes_str(text));
+}
+
+START_TEST(gcc_blocks_are_whole)
+{
+	static const char warning[] =
+		"In file included from include/a.h:3,\n"
+		"                 from kernel/b.c:1:\n"
+		"include/c.h: In function \342\200\230f\342\200\231:\n"
+		"include/c.h:10:5: warning: unused variable [-Wunused]\n"
+		"   10 |     int x;\n"
+		"      |         ^\n"
+		"include/c.h:9:1: note: here\n";
+	char *want = xasprintf("W:%s--\n", warning);
+
+	feed("  CC      kernel/a.o\n");
+	feed(warning);
+	feed("  CC      kernel/b.o\n");
+	kernel_joblog_end(&j);
+	ck_assert_str_eq(buf_str(&blocks), want);
+	ck_assert_uint_eq(j.warnings, 1);
+	ck_assert_uint_eq(j.errors, 0);
+	ck_assert_uint_eq(n_lines, 9);
+	free(want);
+}
+END_TEST
+
+START_TEST(clang_blocks_hold_the_bare_source_line)
+{
+	feed("a.c:1:5: warning: x [-Wx]\n"
+	     "int x;\n"
+	     "    ^\n"
+	     "a.c:2:1: error: y\n"
+	     "void y\n"
+	     "^    ~\n"
+	     "1 warning and 1 error generated.\n"
+	     "# other\n"
+	     "CALL something\n");
+	kernel_joblog_end(&j);
+	ck_assert_str_eq(buf_str(&blocks),
+			 "E:a.c:1:5: warning: x [-Wx]\nint x;\n    ^\n"
+			 "a.c:2:1: error: y\nvoid y\n^    ~\n"
+			 "1 warning and 1 error generated.\n--\n");
+	ck_assert_uint_eq(j.warnings, 1);
+	ck_assert_uint_eq(j.errors, 1);
+}
+END_TEST
+
+START_TEST(other_output_is_no_part_of_a_block)
+{
+	feed("ld: warning: x\nVDSO done\n  CC      a.o\n   stray context\n");
+	kernel_joblog_end(&j);
+	ck_assert_str_eq(buf_str(&blocks), "W:ld: warning: x\n--\n");
+}
+END_TEST
+
+START_TEST(an_error_counts_once_and_makes_lines_not_at_all)
+{
+	feed("a.c:1:1: error: x\n"
+	     "make[3]: *** [scripts/Makefile.build:250: a.o] Error 1\n"
+	     "make[2]: *** [scripts/Makefile.build:500: kernel] Error 2\n"
+	     "make[1]: *** [Makefile:2010: .] Error 2\n"
+	     "make: *** [Makefile:231: __sub-make] Error 2\n");
+	kernel_joblog_end(&j);
+	ck_assert_uint_eq(j.errors, 1);
+	ck_assert_uint_eq(n_blocks, 1);
+	ck_assert_ptr_nonnull(strstr(buf_str(&blocks), "__sub-make"));
+}
+END_TEST
+
+START_TEST(a_recipe_that_fails_in_silence_counts)
+{
+	feed("make[3]: *** [Makefile:2: a.o] Error 1\n"
+	     "make[3]: *** [Makefile:2: b.o] Error 127\n"
+	     "make[2]: *** [Makefile:5: kernel] Error 2\n");
+	kernel_joblog_end(&j);
+	ck_assert_uint_eq(j.errors, 2);
+}
+END_TEST
+
+START_TEST(starred_lines_are_one_error_or_none)
+{
+	feed("*** Default configuration is based on 'defconfig'\n"
+	     "#\n# configuration written to .config\n#\n");
+	ck_assert_uint_eq(j.errors, 0);
+	feed("***\n*** Configuration file \".config\" not found!\n***\n"
+	     "*** Please run some configurator (e.g. \"make oldconfig\")\n"
+	     "***\nmake[1]: *** [Makefile:789: .config] Error 1\n"
+	     "make: *** [Makefile:220: __sub-make] Error 2\n");
+	kernel_joblog_end(&j);
+	ck_assert_uint_eq(j.errors, 1);
+	ck_assert_uint_eq(n_blocks, 1);
+	ck_assert(strstr(buf_str(&blocks), "run some configurator"));
+}
+END_TEST
+
+/* What is not known to be an error is one when make says so. */
+START_TEST(other_starred_lines_are_shown_with_what_failed)
+{
+	feed("*** binutils 2.37 drops unused section symbols\n"
+	     "*** Please use a different binutils version.\n"
+	     "make[1]: *** [arch/powerpc/Makefile:392: checkbin] Error 1\n");
+	kernel_joblog_end(&j);
+	ck_assert_uint_eq(j.errors, 1);
+	ck_assert(strstr(buf_str(&blocks), "use a different binutils"));
+}
+END_TEST
+
+START_TEST(a_sub_make_that_ends_with_2_in_silence_counts)
+{
+	feed("make: *** [Makefile:5: kernel] Error 2\n");
+	kernel_joblog_end(&j);
+	ck_assert_uint_eq(j.errors, 1);
+}
+END_TEST
+
+START_TEST(a_headers_warning_counts_once_for_all_files)
+{
+	for (int i = 0; i < 3; i++) {
+		char *from = xasprintf("In file included from %d.c:1:\n", i);
+
+		feed(from);
+		feed("a.h:1:1: warning: x\n   1 | y\n  CC      a.o\n");
+		free(from);
+	}
+	kernel_joblog_end(&j);
+	ck_assert_uint_eq(j.warnings, 1);
+	ck_assert_uint_eq(n_blocks, 1);
+}
+END_TEST
+
+START_TEST(a_context_without_a_diagnostic_is_not_shown)
+{
+	feed("In file included from a.c:1:\na.h:3:1: note: x\n  CC      b.o\n");
+	kernel_joblog_end(&j);
+	ck_assert_uint_eq(n_blocks, 0);
+}
+END_TEST
+
+START_TEST(six_thousand_warnings_are_counted_and_shown)
+{
+	char line[100];
+	size_t shown = 0;
+
+	for (int i = 0; i < 6000; i++) {
+		snprintf(line, sizeof(line),
+			 "a.c:%d:5: warning: unused variable [-Wunused]\n"
+			 "%5d |     int x;\n      |         ^\n",
+			 i, i);
+		feed(line);
+	}
+	kernel_joblog_end(&j);
+	ck_assert_uint_eq(j.warnings, 6000);
+	for (const char *p = buf_str(&blocks); (p = strstr(p, ": warning: "));
+	     p++)
+		shown++;
+	ck_assert_uint_eq(shown, 6000);
+	ck_assert_uint_eq(n_blocks, 1);
+}
+END_TEST
+
+START_TEST(a_huge_block_comes_in_pieces)
+{
+	char line[1000];
+
+	memset(line, 'x', sizeof(line));
+	for (int i = 0; i < 3000; i++) {
+		int n = snprintf(line, sizeof(line), "a.c:%d:5: error: ", i);
+
+		line[n] = 'x';
+		line[998] = '\n';
+		line[999] = '\0';
+		feed(line);
+	}
+	kernel_joblog_end(&j);
+	ck_assert_uint_eq(j.errors, 3000);
+	ck_assert_uint_ge(n_blocks, 2);
+	ck_assert_uint_le(n_blocks, 4);
+}
+END_TEST
+
+START_TEST(bytes_may_come_one_by_one)
+{
+	static const char text[] = "a.c:1:1: warning: x\n  1 | y\nmake: *** "
+				   "[a] Error 1";
+
+	for (size_t i = 0; i < sizeof(text) - 1; i++)
+		kernel_joblog_feed(&j, bytes_of(text + i, 1));
+	kernel_joblog_end(&j);
+	ck_assert_uint_eq(j.warnings, 1);
+	ck_assert_uint_eq(j.errors, 1);
+	ck_assert_uint_eq(n_lines, 3);
+}
+END_TEST
+
+START_TEST(control_characters_are_dropped)
+{
+	feed("\033[01m\033[Ka.c:1:1:\033[m \033[35mwarning: \033[mx\a\033]8;;u"
+	     "\033\\y\033]8;;\a\r\n");
+	kernel_joblog_end(&j);
+	ck_assert_str_eq(buf_str(&blocks), "W:a.c:1:1: warning: xy\n--\n");
+}
+END_TEST
+
+START_TEST(nul_bytes_and_endless_lines_do_no_harm)
+{
+	char *long_line = xmalloc(3u << 20);
+
+	memset(long_line, 'a', 3u << 20);
+	kernel_joblog_feed(&j, bytes_of("a\0b.c:1: error: x\n", 18));
+	kernel_joblog_feed(&j, bytes_of(long_line, 3u << 20));
+	feed("\na.c:1: warning: x\n");
+	kernel_joblog_end(&j);
+	ck_assert_uint_eq(j.errors, 1);
+	ck_assert_uint_eq(j.warnings, 1);
+	free(long_line);
+}
+END_TEST
+
+/* What a real tool says about a source of ours. */
+static void real(const char *command, unsigned warnings, unsigned errors)
+{
+	char *argv[] = { (char[]){ "/bin/sh" }, (char[]){ "-c" },
+			 (char *)command, NULL };
+	struct spawn what = { .argv = argv, .fd = { -1, -1, -1 } };
+	struct buf out = { 0 };
+	struct err err = { 0 };
+	int status;
+
+	ck_assert_int_eq(
+		spawn_capture(&what, 1 << 20, 20000, &out, &status, &err), 0);
+	kernel_joblog_feed(&j, buf_bytes(&out));
+	kernel_joblog_end(&j);
+	ck_assert_msg(j.warnings == warnings && j.errors == errors,
+		      "%u warnings, %u errors in:\n%s", j.warnings, j.errors,
+		      buf_str(&out));
+	ck_assert_uint_eq(n_blocks, warnings + errors > 0);
+	buf_release(&out);
+}
+
+START_TEST(what_gcc_says_is_understood)
+{
+	real("printf 'int f(int y)\\n{\\nint x;\\nreturn y;\\n}\\n"
+	     "char *g(void)\\n{\\nint z;\\nreturn q;\\n}\\n' | "
+	     "gcc -Wno-return-type -Wall -c -o /dev/null -x c - 2>&1",
+	     2, 1);
+}
+END_TEST
+
+START_TEST(what_the_assembler_says_is_understood)
+{
+	real("printf 'nosuch %%x\\nalso %%y\\n' | "
+	     "gcc -c -o /dev/null -x assembler - 2>&1",
+	     0, 2);
+}
+END_TEST
+
+START_TEST(what_the_linker_says_is_understood)
+{
+	real("printf 'void nope(void);int main(void){nope();return 0;}' | "
+	     "gcc -o /dev/null -x c - 2>&1",
+	     0, 1);
+}
+END_TEST
+
+START_TEST(what_make_says_is_understood)
+{
+	real("cd /tmp && printf 'all: a b\\na:\\n\\t@exit 3\\n' | "
+	     "env -u MAKEFLAGS -u MAKELEVEL make -k -f - 2>&1",
+	     0, 2);
+}
+END_TEST
+
+START_TEST(what_clang_says_is_understood)
+{
+	if (system("command -v clang >/dev/null"))
+		return;
+	real("printf 'int f(int y)\\n{\\nint x;\\nreturn y;\\n}\\n"
+	     "int g(int y)\\n{\\nreturn *y;\\n}\\n' | "
+	     "clang -Wall -c -o /dev/null -x c - 2>&1",
+	     1, 1);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("kernel/joblog");
+	TCase *tc = tcase_create("joblog");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, gcc_blocks_are_whole);
+	tcase_add_test(tc, clang_blocks_hold_the_bare_source_line);
+	tcase_add_test(tc, other_output_is_no_part_of_a_block);
+	tcase_add_test(tc, an_error_counts_once_and_makes_lines_not_at_all);
+	tcase_add_test(tc, a_recipe_that_fails_in_silence_counts);
+	tcase_add_test(tc, starred_lines_are_one_error_or_none);
+	tcase_add_test(tc, other_starred_lines_are_shown_with_what_failed);
+	tcase_add_test(tc, a_sub_make_that_ends_with_2_in_silence_counts);
+	tcase_add_test(tc, a_headers_warning_counts_once_for_all_files);
+	tcase_add_test(tc, a_context_without_a_diagnostic_is_not_shown);
+	tcase_add_test(tc, six_thousand_warnings_are_counted_and_shown);
+	tcase_add_test(tc, a_huge_block_comes_in_pieces);
+	tcase_add_test(tc, bytes_may_come_one_by_one);
+	tcase_add_test(tc, control_characters_are_dropped);
+	tcase_add_test(tc, nul_bytes_and_endless_lines_do_no_harm);
+	tcase_add_test(tc, what_gcc_says_is_understood);
+	tcase_add_test(tc, what_the_assembler_says_is_understood);
+	tcase_add_test(tc, what_the_linker_says_is_understood);
+	tcase_add_test(tc, what_make_says_is_understood);
+	tcase_add_test(tc, what_clang_says_is_understood);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

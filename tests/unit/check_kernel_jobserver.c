@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base conf wire options tree toolchain node coord kernel scan store */
+#include "kernel/jobserver.h"
+
+#include "kernel-tree.h"
+#include "suite.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+
+#define LONG_MS  20000 /* until something that must happen */
+#define QUIET_MS 60 /* in which nothing must happen */
+
+static struct kernel_jobserver j;
+static struct err err;
+
+static void set_up(void)
+{
+	tree_set_up();
+	err = (struct err){ 0 };
+	j = (struct kernel_jobserver){ 0 };
+}
+
+static void tear_down(void)
+{
+	kernel_jobserver_stop(&j);
+	tree_tear_down();
+}
+
+static void start(unsigned local, unsigned most)
+{
+	ck_assert_msg(!kernel_jobserver_start(&j, local, most, &err), "%s",
+		      err.text);
+}
+
+/* As make: one token more, if there is one. */
+static bool take(int ms)
+{
+	struct pollfd p = { .fd = j.fd[0], .events = POLLIN };
+	char token = 0;
+
+	/* As make does: another one may be quicker. */
+	fcntl(j.fd[0], F_SETFL, O_NONBLOCK);
+	if (poll(&p, 1, ms) <= 0 || read(j.fd[0], &token, 1) != 1)
+		return false;
+	ck_assert_int_eq(token, '+');
+	return true;
+}
+
+static void take_n(unsigned n)
+{
+	while (n--)
+		ck_assert(take(LONG_MS));
+}
+
+static void give(unsigned n)
+{
+	while (n--)
+		ck_assert_int_eq(write(j.fd[1], "+", 1), 1);
+}
+
+/* So many are there and not one more. */
+static void there_are(unsigned n)
+{
+	take_n(n);
+	ck_assert(!take(QUIET_MS));
+	give(n);
+}
+
+/* The same once the broker has withdrawn what is too much. */
+static void there_will_be(unsigned n)
+{
+	for (unsigned tries = 0; tries < 100; tries++) {
+		unsigned got = 0;
+
+		while (take(QUIET_MS))
+			got++;
+		give(got);
+		if (got == n)
+			return;
+	}
+	ck_abort_msg("never %u tokens", n);
+}
+
+START_TEST(there_is_a_token_less_than_slots)
+{
+	/* Make owns one without having read it. */
+	start(4, 0);
+	there_are(3);
+	there_are(3);
+}
+END_TEST
+
+START_TEST(one_slot_is_makes_own)
+{
+	start(1, 0);
+	ck_assert(!take(QUIET_MS));
+	kernel_jobserver_away(&j, 1);
+	take_n(1);
+}
+END_TEST
+
+START_TEST(jobs_that_are_away_give_tokens)
+{
+	start(2, 0);
+	kernel_jobserver_away(&j, 60);
+	there_are(61);
+	kernel_jobserver_away(&j, 5);
+	there_will_be(6);
+	kernel_jobserver_away(&j, 3);
+	take_n(4);
+}
+END_TEST
+
+START_TEST(a_token_in_use_is_withdrawn_when_it_comes_back)
+{
+	start(2, 0);
+	kernel_jobserver_away(&j, 3);
+	take_n(4);
+	kernel_jobserver_away(&j, 0);
+	/* Those that come back are not handed on, however soon make asks. */
+	give(1);
+	ck_assert(!take(QUIET_MS));
+	give(2);
+	ck_assert(!take(QUIET_MS));
+	give(1);
+	there_are(1);
+}
+END_TEST
+
+START_TEST(going_away_again_uses_up_what_was_to_be_withdrawn)
+{
+	start(2, 0);
+	kernel_jobserver_away(&j, 2);
+	take_n(3);
+	kernel_jobserver_away(&j, 1);
+	kernel_jobserver_away(&j, 2);
+	ck_assert(!take(QUIET_MS));
+	give(3);
+	there_are(3);
+}
+END_TEST
+
+START_TEST(a_limit_holds)
+{
+	start(2, 5);
+	kernel_jobserver_away(&j, 100);
+	there_are(4);
+	kernel_jobserver_away(&j, 1);
+	kernel_jobserver_away(&j, 3);
+	there_will_be(4);
+}
+END_TEST
+
+START_TEST(more_tokens_than_a_pipe_writes_at_once_are_too_many)
+{
+	start(2, 0);
+	kernel_jobserver_away(&j, 1u << 30);
+	there_are(4096);
+}
+END_TEST
+
+START_TEST(many_changes_lose_and_invent_nothing)
+{
+	unsigned held = 0;
+
+	start(3, 0);
+	for (unsigned i = 0; i < 20000; i++) {
+		kernel_jobserver_away(&j, i * 7919 % 40);
+		if (held < 30 && take(0))
+			held++;
+		else if (held && i % 3) {
+			give(1);
+			held--;
+		}
+	}
+	give(held);
+	kernel_jobserver_away(&j, 0);
+	there_will_be(2);
+	kernel_jobserver_away(&j, 1);
+	take_n(3);
+	ck_assert(!take(QUIET_MS));
+}
+END_TEST
+
+/* Tokens that nobody had: they do not become rights. */
+START_TEST(tokens_that_were_never_given_are_dropped)
+{
+	int waiting = 1;
+
+	start(2, 0);
+	give(50);
+	while (waiting)
+		ck_assert_int_eq(ioctl(j.fd[1], FIONREAD, &waiting), 0);
+	/* The broker may still look at the last of them. */
+	take_n(1);
+	take(QUIET_MS);
+	ck_assert(!take(QUIET_MS));
+}
+END_TEST
+
+START_TEST(without_kfarm_the_local_tokens_stay)
+{
+	start(3, 0);
+	kernel_jobserver_away(&j, 10);
+	take_n(12);
+	close(j.wake);
+	j.wake = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	/* The end of kfarm takes those of its jobs. */
+	give(10);
+	there_will_be(0);
+	give(2);
+	there_will_be(2);
+}
+END_TEST
+
+START_TEST(the_broker_ends_with_the_last_that_has_makes_ends)
+{
+	int wake, status = -1;
+
+	start(3, 0);
+	wake = dup(j.wake);
+	close(j.fd[0]);
+	close(j.fd[1]);
+	j.fd[0] = j.fd[1] = -1;
+	ck_assert_int_eq(waitpid(j.broker, &status, 0), j.broker);
+	ck_assert_int_eq(status, 0);
+	j.broker = 0;
+	close(wake);
+}
+END_TEST
+
+START_TEST(without_the_broker_nothing_fails)
+{
+	start(3, 0);
+	take_n(2);
+	kill(j.broker, SIGKILL);
+	ck_assert_int_eq(waitpid(j.broker, NULL, 0), j.broker);
+	j.broker = 0;
+	give(2); /* no SIGPIPE */
+	ck_assert(!take(QUIET_MS)); /* and no end of file */
+	kernel_jobserver_away(&j, 7);
+}
+END_TEST
+
+START_TEST(the_broker_holds_nothing_of_ours)
+{
+	struct pollfd p;
+	int ends[2];
+
+	ck_assert_int_eq(pipe(ends), 0);
+	start(3, 0);
+	close(ends[1]);
+	p = (struct pollfd){ .fd = ends[0], .events = POLLIN };
+	ck_assert_int_eq(poll(&p, 1, LONG_MS), 1);
+	ck_assert_int_eq(p.revents & POLLHUP, POLLHUP);
+	close(ends[0]);
+}
+END_TEST
+
+START_TEST(the_broker_does_not_hear_what_ends_make)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+
+	start(3, 0);
+	there_are(2);
+	ck_assert_int_ne(getpgid(j.broker), getpgrp());
+	for (int i = 0; i < 4; i++)
+		kill(j.broker, signals[i]);
+	there_are(2);
+}
+END_TEST
+
+START_TEST(stopping_twice_and_what_never_began_is_fine)
+{
+	kernel_jobserver_stop(&j);
+	kernel_jobserver_away(&j, 3);
+	start(2, 0);
+	kernel_jobserver_stop(&j);
+	kernel_jobserver_stop(&j);
+	kernel_jobserver_away(&j, 3);
+	ck_assert_int_eq(j.broker, 0);
+}
+END_TEST
+
+/* What MAKEFLAGS was, and what it becomes with descriptors 7 and 8. */
+static const struct {
+	const char *before, *after;
+} flags[] = {
+	/* The blank keeps kbuild from reading an "s" in the first word. */
+	{ NULL, " -j3 --jobserver-auth=7,8" },
+	{ "", " -j3 --jobserver-auth=7,8" },
+	{ "ks", "ks -j3 --jobserver-auth=7,8" },
+	{ " -j4", "-j4 -j3 --jobserver-auth=7,8" },
+	{ "w -j4 --jobserver-auth=3,4", "w -j4 -j3 --jobserver-auth=7,8" },
+	{ "--jobserver-fds=3,4 -j", "-j -j3 --jobserver-auth=7,8" },
+	{ "k --jobserver-auth=fifo:/x -- V=1 W=--jobserver-auth=1,2",
+	  "k -j3 --jobserver-auth=7,8 -- V=1 W=--jobserver-auth=1,2" },
+	{ "-- V=1", " -j3 --jobserver-auth=7,8 -- V=1" },
+};
+
+START_TEST(makeflags_name_it)
+{
+	const struct kernel_jobserver at = { .slots = 3, .fd = { 7, 8, -1 } };
+	char *got = kernel_jobserver_flags(&at, flags[_i].before);
+
+	ck_assert_str_eq(got, flags[_i].after);
+	free(got);
+}
+END_TEST
+
+START_TEST(another_jobserver_counts_if_it_is_there)
+{
+	char *fifo = at("fifo"), *text;
+	int ends[2];
+
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert(!kernel_jobserver_offered(NULL));
+	ck_assert(!kernel_jobserver_offered(""));
+	ck_assert(!kernel_jobserver_offered("k -j4 -- X=--jobserver-auth=0,1"));
+	ck_assert(!kernel_jobserver_offered(" -j --jobserver-auth=900,901"));
+	ck_assert(!kernel_jobserver_offered(" -j --jobserver-auth=fifo:/none"));
+	text = xasprintf(" -j --jobserver-auth=%d,%d", ends[0], ends[1]);
+	ck_assert(kernel_jobserver_offered(text));
+	free(text);
+	ck_assert_int_eq(mkfifo(fifo, 0600), 0);
+	text = xasprintf("k -j2 --jobserver-auth=fifo:%s -- A=1", fifo);
+	ck_assert(kernel_jobserver_offered(text));
+	free(text);
+	close(ends[0]);
+	close(ends[1]);
+	/* A number that is something else by now. */
+	ck_assert_int_eq(open("/dev/null", O_RDWR), ends[0]);
+	text = xasprintf(" --jobserver-auth=%d,%d", ends[0], ends[0]);
+	ck_assert(!kernel_jobserver_offered(text));
+	free(text);
+	close(ends[0]);
+	free(fifo);
+}
+END_TEST
+
+START_TEST(makes_that_take_one_are_known)
+{
+	char *real = which("make", str_env(env.v, "PATH"));
+	char *fake = at("bin/make");
+
+	ck_assert(kernel_jobserver_fits(real, env.v));
+	put_file("bin/make", "#!/bin/sh\necho 'GNU Make 4.1'\n", 0755);
+	ck_assert(!kernel_jobserver_fits(fake, env.v));
+	put_file("bin/make", "#!/bin/sh\necho 'GNU Make 4.4.1'\n", 0755);
+	ck_assert(kernel_jobserver_fits(fake, env.v));
+	put_file("bin/make", "#!/bin/sh\necho 'GNU Make 5.0'\n", 0755);
+	ck_assert(kernel_jobserver_fits(fake, env.v));
+	put_file("bin/make", "#!/bin/sh\necho bmake; exit 1\n", 0755);
+	ck_assert(!kernel_jobserver_fits(fake, env.v));
+	ck_assert(!kernel_jobserver_fits("/nonexistent", env.v));
+	free(fake);
+	free(real);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("kernel/jobserver");
+	TCase *tc = tcase_create("jobserver");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, there_is_a_token_less_than_slots);
+	tcase_add_test(tc, one_slot_is_makes_own);
+	tcase_add_test(tc, jobs_that_are_away_give_tokens);
+	tcase_add_test(tc, a_token_in_use_is_withdrawn_when_it_comes_back);
+	tcase_add_test(tc, going_away_again_uses_up_what_was_to_be_withdrawn);
+	tcase_add_test(tc, a_limit_holds);
+	tcase_add_test(tc, more_tokens_than_a_pipe_writes_at_once_are_too_many);
+	tcase_add_test(tc, many_changes_lose_and_invent_nothing);
+	tcase_add_test(tc, tokens_that_were_never_given_are_dropped);
+	tcase_add_test(tc, without_kfarm_the_local_tokens_stay);
+	tcase_add_test(tc, the_broker_ends_with_the_last_that_has_makes_ends);
+	tcase_add_test(tc, without_the_broker_nothing_fails);
+	tcase_add_test(tc, the_broker_holds_nothing_of_ours);
+	tcase_add_test(tc, the_broker_does_not_hear_what_ends_make);
+	tcase_add_test(tc, stopping_twice_and_what_never_began_is_fine);
+	tcase_add_loop_test(tc, makeflags_name_it, 0,
+			    sizeof(flags) / sizeof(*flags));
+	tcase_add_test(tc, another_jobserver_counts_if_it_is_there);
+	tcase_add_test(tc, makes_that_take_one_are_known);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

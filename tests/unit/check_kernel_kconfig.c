@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base conf wire options tree toolchain node coord kernel scan store */
+#include "kernel-tree.h"
+#include "kernel/kconfig.h"
+#include "suite.h"
+
+static struct kernel_request r;
+static struct kernel_kconfig k;
+static struct err err;
+
+static void set_up(void)
+{
+	tree_set_up();
+	r = (struct kernel_request){ 0 };
+	err = (struct err){ 0 };
+}
+
+static void tear_down(void)
+{
+	kernel_kconfig_release(&k);
+	strv_release(&r.kconfig_add);
+	tree_tear_down();
+}
+
+static int take(bool have)
+{
+	kernel_kconfig_release(&k);
+	return kernel_kconfig_read(&k, &r, tree, "arm64", have, &err);
+}
+
+START_TEST(without_anything_it_is_defconfig)
+{
+	ck_assert_int_eq(take(false), 0);
+	ck_assert_int_eq(k.base, KERNEL_CONFIG_TARGET);
+	ck_assert_str_eq(k.target, "defconfig");
+	ck_assert(!kernel_kconfig_nothing(&k));
+}
+END_TEST
+
+START_TEST(a_config_that_stands_is_kept)
+{
+	ck_assert_int_eq(take(true), 0);
+	ck_assert_int_eq(k.base, KERNEL_CONFIG_KEEP);
+	ck_assert(kernel_kconfig_nothing(&k));
+}
+END_TEST
+
+static const char *const targets[] = { "tinyconfig", "board_defconfig",
+				       "allmodconfig" };
+
+START_TEST(targets_of_make_are_known)
+{
+	r.kconfig = targets[_i];
+	ck_assert_int_eq(take(true), 0);
+	ck_assert_int_eq(k.base, KERNEL_CONFIG_TARGET);
+	ck_assert_str_eq(k.target, targets[_i]);
+}
+END_TEST
+
+START_TEST(rules_of_the_architectures_makefile_are_targets)
+{
+	r.kconfig = "i386_defconfig";
+	ck_assert_int_eq(kernel_kconfig_read(&k, &r, tree, "x86", false, &err),
+			 0);
+	ck_assert_str_eq(k.target, "i386_defconfig");
+}
+END_TEST
+
+START_TEST(a_file_is_a_base)
+{
+	char *path = at("my.config");
+
+	put_file("my.config", "CONFIG_A=y\n", 0644);
+	r.kconfig = path;
+	ck_assert_int_eq(take(false), 0);
+	ck_assert_int_eq(k.base, KERNEL_CONFIG_FILE);
+	ck_assert_str_eq(k.text, "CONFIG_A=y\n");
+	free(path);
+}
+END_TEST
+
+static const char *const absent[] = { "nosuch_defconfig", "/no/such/file",
+				      "https://example.org/config", "nosuch",
+				      "" };
+
+START_TEST(a_base_that_is_not_there_is_named)
+{
+	r.kconfig = absent[_i];
+	ck_assert_int_lt(take(false), 0);
+	ck_assert_ptr_nonnull(strstr(err.text, absent[_i]));
+}
+END_TEST
+
+START_TEST(a_fragment_that_is_not_there_is_named)
+{
+	strv_add(&r.kconfig_add, absent[_i]);
+	ck_assert_int_lt(take(false), 0);
+	ck_assert_ptr_nonnull(strstr(err.text, absent[_i]));
+}
+END_TEST
+
+START_TEST(fragments_are_files_names_in_the_tree_and_settings)
+{
+	char *path = at("frag");
+
+	put_file("frag", "CONFIG_F=m", 0644);
+	strv_add(&r.kconfig_add, path);
+	words(&r.kconfig_add, "tiny.config tiny board "
+			      "arch/arm64/configs/board.config CONFIG_X=\"y\"");
+	strv_add(&r.kconfig_add, "# CONFIG_Y is not set");
+	ck_assert_int_eq(take(false), 0);
+	ck_assert_uint_eq(k.n_fragments, 7);
+	ck_assert_str_eq(k.fragment[0].text, "CONFIG_F=m\n");
+	ck_assert_str_eq(k.fragment[1].text, "CONFIG_T=y\n");
+	ck_assert_str_eq(k.fragment[2].text, "CONFIG_T=y\n");
+	ck_assert_str_eq(k.fragment[3].text, "CONFIG_B=y\n");
+	ck_assert_str_eq(k.fragment[4].text, "CONFIG_B=y\n");
+	ck_assert_str_eq(k.fragment[5].text, "CONFIG_X=\"y\"\n");
+	ck_assert_str_eq(k.fragment[6].text, "# CONFIG_Y is not set\n");
+	free(path);
+}
+END_TEST
+
+START_TEST(the_digest_follows_the_texts)
+{
+	struct digest a, b;
+
+	words(&r.kconfig_add, "CONFIG_A=y");
+	ck_assert_int_eq(take(false), 0);
+	kernel_kconfig_digest(&k, &a);
+	ck_assert_int_eq(take(false), 0);
+	kernel_kconfig_digest(&k, &b);
+	ck_assert(digest_equal(&a, &b));
+	k.fragment[0].text[9] = 'n';
+	kernel_kconfig_digest(&k, &b);
+	ck_assert(!digest_equal(&a, &b));
+}
+END_TEST
+
+static const struct {
+	const char *asked, *config, *missed;
+} effects[] = {
+	{ "CONFIG_A=y\n", "CONFIG_A=y\n", "" },
+	{ "CONFIG_A=y\n", "CONFIG_AB=y\n", "CONFIG_A: asked y, is n" },
+	{ "CONFIG_A=y\n", "CONFIG_A=m\n", "CONFIG_A: asked y, is m" },
+	{ "CONFIG_A=n\n", "# CONFIG_A is not set\n", "" },
+	{ "CONFIG_A=n\n", "CONFIG_B=y\n", "" },
+	{ "# CONFIG_A is not set\n", "CONFIG_A=y\n",
+	  "CONFIG_A: asked n, is y" },
+	{ "CONFIG_A=\"x y\"\n", "CONFIG_A=\"x y\"\n", "" },
+	{ "CONFIG_A=0x10\n", "CONFIG_A=0x20\n",
+	  "CONFIG_A: asked 0x10, is 0x20" },
+	{ "CONFIG_A=y\nCONFIG_A=n\n", "# CONFIG_A is not set\n", "" },
+	{ "CONFIG_A=y\r\n", "CONFIG_A=y\n", "" },
+	{ "# a comment about CONFIG_A=y\n\nnonsense\n", "CONFIG_B=y\n", "" },
+	{ "CONFIG_A=y", "# CONFIG_A is not set", "CONFIG_A: asked y, is n" },
+	{ "CONFIG_A=y\nCONFIG_B=m\n", "CONFIG_C=y\n",
+	  "CONFIG_A: asked y, is n; CONFIG_B: asked m, is n" },
+};
+
+START_TEST(what_did_not_take_effect_is_listed)
+{
+	char *path = at("frag"), *text;
+	struct strv missed = { 0 };
+
+	put_file("frag", effects[_i].asked, 0644);
+	strv_add(&r.kconfig_add, path);
+	ck_assert_int_eq(take(false), 0);
+	kernel_kconfig_missed(&k, effects[_i].config, &missed);
+	text = strv_join(&missed, "; ");
+	ck_assert_str_eq(text, effects[_i].missed);
+	free(text);
+	strv_release(&missed);
+	free(path);
+}
+END_TEST
+
+START_TEST(the_last_fragment_counts)
+{
+	struct strv missed = { 0 };
+
+	words(&r.kconfig_add, "CONFIG_A=y CONFIG_A=m");
+	ck_assert_int_eq(take(false), 0);
+	kernel_kconfig_missed(&k, "CONFIG_A=m\n", &missed);
+	ck_assert_uint_eq(missed.n, 0);
+	kernel_kconfig_missed(&k, "CONFIG_A=y\n", &missed);
+	ck_assert_uint_eq(missed.n, 1);
+	strv_release(&missed);
+}
+END_TEST
+
+static const struct {
+	const char *base, *config, *adds[3];
+	bool yes;
+} asks[] = {
+	{ NULL, "CONFIG_V=y\n", { NULL }, true },
+	{ NULL, "CONFIG_V=m\n", { NULL }, false },
+	{ NULL, "CONFIG_VV=y\n# CONFIG_V is not set\n", { NULL }, false },
+	{ NULL, "", { NULL }, false },
+	{ NULL, "CONFIG_V=y\n", { "CONFIG_V=n", NULL }, false },
+	{ NULL, "", { "CONFIG_V=y", "CONFIG_X=y", NULL }, true },
+	{ NULL, "", { "CONFIG_V=y", "# CONFIG_V is not set", NULL }, false },
+	{ "CONFIG_V=y\n", "# CONFIG_V is not set\n", { NULL }, true },
+	{ "CONFIG_X=y\n", "CONFIG_V=y\n", { NULL }, false },
+};
+
+START_TEST(the_last_word_on_a_symbol_counts)
+{
+	char *path = at("base.config");
+
+	if (asks[_i].base)
+		put_file("base.config", asks[_i].base, 0644);
+	r.kconfig = asks[_i].base ? path : NULL;
+	for (int i = 0; asks[_i].adds[i]; i++)
+		strv_add(&r.kconfig_add, asks[_i].adds[i]);
+	ck_assert_int_eq(take(true), 0);
+	ck_assert_int_eq(kernel_kconfig_asks(&k, asks[_i].config, "CONFIG_V"),
+			 asks[_i].yes);
+	free(path);
+}
+END_TEST
+
+START_TEST(a_target_says_nothing_of_a_symbol)
+{
+	r.kconfig = "defconfig";
+	ck_assert_int_eq(take(true), 0);
+	ck_assert(!kernel_kconfig_asks(&k, "CONFIG_V=y\n", "CONFIG_V"));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("kernel/kconfig");
+	TCase *tc = tcase_create("kconfig");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, without_anything_it_is_defconfig);
+	tcase_add_test(tc, a_config_that_stands_is_kept);
+	tcase_add_loop_test(tc, targets_of_make_are_known, 0,
+			    sizeof(targets) / sizeof(*targets));
+	tcase_add_test(tc, rules_of_the_architectures_makefile_are_targets);
+	tcase_add_test(tc, a_file_is_a_base);
+	tcase_add_loop_test(tc, a_base_that_is_not_there_is_named, 0,
+			    sizeof(absent) / sizeof(*absent));
+	tcase_add_loop_test(tc, a_fragment_that_is_not_there_is_named, 0,
+			    sizeof(absent) / sizeof(*absent));
+	tcase_add_test(tc, fragments_are_files_names_in_the_tree_and_settings);
+	tcase_add_test(tc, the_digest_follows_the_texts);
+	tcase_add_loop_test(tc, what_did_not_take_effect_is_listed, 0,
+			    sizeof(effects) / sizeof(*effects));
+	tcase_add_test(tc, the_last_fragment_counts);
+	tcase_add_loop_test(tc, the_last_word_on_a_symbol_counts, 0,
+			    sizeof(asks) / sizeof(*asks));
+	tcase_add_test(tc, a_target_says_nothing_of_a_symbol);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

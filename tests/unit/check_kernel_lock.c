@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base conf wire options tree toolchain node coord kernel scan store */
+#include "kernel-tree.h"
+#include "kernel/lock.h"
+#include "kernel/rundir.h"
+#include "suite.h"
+
+#include <dirent.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+static struct err err;
+
+static unsigned entries(const char *path)
+{
+	DIR *dir = opendir(path);
+	unsigned n = 0;
+
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n - 2;
+}
+
+/* Another process holds the lock until it is killed. */
+static pid_t holder(void)
+{
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	ck_assert_int_eq(pipe(ready), 0);
+	pid = fork();
+	if (!pid) {
+		struct kernel_lock l;
+
+		byte = kernel_lock_take(&l, tree, &err) ? 'n' : 'y';
+		if (write(ready[1], &byte, 1) == 1)
+			pause();
+		_exit(0);
+	}
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	ck_assert_int_eq(byte, 'y');
+	close(ready[0]);
+	close(ready[1]);
+	return pid;
+}
+
+START_TEST(a_lock_leaves_nothing_in_the_directory)
+{
+	unsigned before = entries(tree);
+	struct kernel_lock l;
+
+	ck_assert_msg(!kernel_lock_take(&l, tree, &err), "%s", err.text);
+	ck_assert_uint_eq(entries(tree), before);
+	kernel_lock_release(&l);
+	ck_assert_uint_eq(entries(tree), before);
+	ck_assert_int_eq(kernel_lock_take(&l, tree, &err), 0);
+	kernel_lock_release(&l);
+	kernel_lock_release(&l);
+}
+END_TEST
+
+START_TEST(a_second_build_is_refused_with_the_process)
+{
+	pid_t pid = holder();
+	char *want = xasprintf("process %d", (int)pid);
+	struct kernel_lock l;
+
+	ck_assert_int_eq(kernel_lock_take(&l, tree, &err), -EBUSY);
+	ck_assert_ptr_nonnull(strstr(err.text, want));
+	kernel_lock_release(&l);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	ck_assert_int_eq(kernel_lock_take(&l, tree, &err), 0);
+	kernel_lock_release(&l);
+	free(want);
+}
+END_TEST
+
+START_TEST(a_make_whose_kfarm_was_killed_still_builds)
+{
+	pid_t pid = holder(), make = fork();
+	char *name = xasprintf("kfarm/%d/make", (int)pid), *text;
+	struct kernel_lock l;
+
+	if (!make) {
+		pause();
+		_exit(0);
+	}
+	text = xasprintf("%d %llu\n", (int)make, kernel_process_start(make));
+	put_file(name, text, 0644);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	free(text);
+	text = xasprintf("make, process %d; wait for it, or end it with "
+			 "`kill %d`",
+			 (int)make, (int)make);
+	ck_assert_int_eq(kernel_lock_take(&l, tree, &err), -EBUSY);
+	ck_assert_ptr_nonnull(strstr(err.text, text));
+	kill(make, SIGKILL);
+	waitpid(make, NULL, 0);
+	ck_assert_int_eq(kernel_lock_take(&l, tree, &err), 0);
+	kernel_lock_release(&l);
+	free(text);
+	free(name);
+}
+END_TEST
+
+START_TEST(a_directory_that_is_not_there_is_an_error)
+{
+	struct kernel_lock l;
+
+	ck_assert_int_eq(kernel_lock_take(&l, "/nonexistent", &err), -ENOENT);
+	ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent"));
+	kernel_lock_release(&l);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("kernel/lock");
+	TCase *tc = tcase_create("lock");
+
+	tcase_add_checked_fixture(tc, tree_set_up, tree_tear_down);
+	tcase_add_test(tc, a_lock_leaves_nothing_in_the_directory);
+	tcase_add_test(tc, a_second_build_is_refused_with_the_process);
+	tcase_add_test(tc, a_make_whose_kfarm_was_killed_still_builds);
+	tcase_add_test(tc, a_directory_that_is_not_there_is_an_error);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

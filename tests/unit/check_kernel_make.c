@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base conf wire options tree toolchain node coord kernel scan store */
+#include "base/clock.h"
+#include "kernel/make.h"
+
+#include "kernel-tree.h"
+#include "suite.h"
+
+#include <signal.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+
+static struct kernel_maker m;
+static struct event_base *base;
+static struct err err;
+
+static void set_up(void)
+{
+	tree_set_up();
+	base = event_base_new();
+	err = (struct err){ 0 };
+	ck_assert_int_eq(kernel_maker_init(&m, base, &err), 0);
+}
+
+static void tear_down(void)
+{
+	kernel_maker_release(&m);
+	event_base_free(base);
+	tree_tear_down();
+}
+
+static int run(const char *command, int *status)
+{
+	char *argv[] = { (char[]){ "/bin/sh" }, (char[]){ "-c" },
+			 (char *)command, NULL };
+	struct spawn what = { .argv = argv, .fd = { -1, -1, -1 } };
+
+	return kernel_maker_run(&m, &what, NULL, NULL, status, &err);
+}
+
+/* A signal to ourselves in a while. */
+static void later(int number, unsigned ms)
+{
+	if (fork())
+		return;
+	usleep(ms * 1000);
+	kill(getppid(), number);
+	_exit(0);
+}
+
+/* How many processes run with this argument of sleep(1)? */
+static unsigned sleeping(const char *seconds)
+{
+	char *command = xasprintf("ps -eo args= | grep -c '^sleep %s$'",
+				  seconds);
+	FILE *f = popen(command, "r");
+	unsigned n = 0;
+
+	ck_assert_int_eq(fscanf(f, "%u", &n), 1);
+	pclose(f);
+	free(command);
+	return n;
+}
+
+START_TEST(the_exit_status_comes_back)
+{
+	int status = 0;
+
+	ck_assert_int_eq(run("exit 7", &status), 0);
+	ck_assert_int_eq(WEXITSTATUS(status), 7);
+	ck_assert_int_eq(run("kill -9 $$", &status), 0);
+	ck_assert_int_eq(WTERMSIG(status), 9);
+}
+END_TEST
+
+START_TEST(a_program_that_is_not_there_is_an_error)
+{
+	char *argv[] = { (char[]){ "/nonexistent" }, NULL };
+	struct spawn what = { .argv = argv, .fd = { -1, -1, -1 } };
+	int status = 0;
+
+	ck_assert_int_eq(kernel_maker_run(&m, &what, NULL, NULL, &status, &err),
+			 -ENOENT);
+	ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent"));
+	ck_assert_int_eq(run("true", &status), 0);
+}
+END_TEST
+
+START_TEST(what_it_prints_is_captured_up_to_a_limit)
+{
+	char *argv[] = { (char[]){ "/bin/sh" }, (char[]){ "-c" },
+			 (char[]){ "echo one; echo two >&2; echo three" },
+			 NULL };
+	struct spawn what = { .argv = argv, .fd = { -1, -1, -1 } };
+	struct buf out = { 0 };
+	int status = 1;
+
+	ck_assert_int_eq(
+		kernel_maker_capture(&m, &what, 100, &out, &status, &err), 0);
+	ck_assert_int_eq(status, 0);
+	ck_assert_str_eq(buf_str(&out), "one\nthree\n");
+	buf_release(&out);
+}
+END_TEST
+
+START_TEST(stdin_is_dev_null_and_the_group_is_its_own)
+{
+	int status = 1;
+
+	ck_assert_int_eq(run("test -z \"$(cat)\" && "
+			     "test $(ps -o pgid= -p $$) = $$",
+			     &status),
+			 0);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
+
+START_TEST(a_signal_ends_the_group_at_once)
+{
+	uint64_t began = clock_ms();
+	int status = 0;
+
+	later(ends[_i], 100);
+	ck_assert_int_eq(run("sleep 4711 & sleep 4711", &status), -EINTR);
+	ck_assert_int_eq(m.stopped_by, ends[_i]);
+	ck_assert_uint_lt(clock_ms() - began, 1100);
+	kernel_maker_sweep();
+	ck_assert_uint_eq(sleeping("4711"), 0);
+	/* And nothing is started after that. */
+	ck_assert_int_eq(run("true", &status), -EINTR);
+}
+END_TEST
+
+START_TEST(one_that_does_not_listen_is_killed_within_a_second)
+{
+	uint64_t began = clock_ms();
+	int status = 0;
+
+	later(SIGINT, 100);
+	ck_assert_int_eq(run("trap '' INT TERM HUP; setsid sleep 4712 & "
+			     "while :; do sleep 0.1; done",
+			     &status),
+			 -EINTR);
+	kernel_maker_sweep();
+	ck_assert_uint_lt(clock_ms() - began, 1100);
+	ck_assert_uint_eq(sleeping("4712"), 0);
+}
+END_TEST
+
+START_TEST(a_second_signal_kills_at_once)
+{
+	uint64_t began = clock_ms();
+	int status = 0;
+
+	later(SIGINT, 100);
+	later(SIGINT, 150);
+	ck_assert_int_eq(
+		run("trap '' INT TERM; while :; do sleep 0.1; done", &status),
+		-EINTR);
+	ck_assert_uint_lt(clock_ms() - began, 350);
+}
+END_TEST
+
+START_TEST(sigpipe_ends_nothing)
+{
+	int ends_of[2];
+
+	ck_assert_int_eq(pipe(ends_of), 0);
+	close(ends_of[0]);
+	ck_assert_int_eq(write(ends_of[1], "x", 1), -1);
+	ck_assert_int_eq(errno, EPIPE);
+	close(ends_of[1]);
+}
+END_TEST
+
+static void raise_flag(evutil_socket_t fd, short what, void *ctx)
+{
+	bool *flag = ctx;
+
+	(void)fd;
+	(void)what;
+	*flag = true;
+}
+
+START_TEST(the_loop_goes_on_meanwhile)
+{
+	static const struct timeval soon = { .tv_usec = 50000 };
+	bool flag = false;
+	struct event *ev = evtimer_new(base, raise_flag, &flag);
+	int status = 0;
+
+	evtimer_add(ev, &soon);
+	ck_assert_int_eq(run("sleep 0.3", &status), 0);
+	ck_assert(flag);
+	flag = false;
+	evtimer_add(ev, &soon);
+	ck_assert_int_eq(kernel_maker_wait(&m, &flag), 0);
+	ck_assert(flag);
+	event_free(ev);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("kernel/make");
+	TCase *tc = tcase_create("make");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, the_exit_status_comes_back);
+	tcase_add_test(tc, a_program_that_is_not_there_is_an_error);
+	tcase_add_test(tc, what_it_prints_is_captured_up_to_a_limit);
+	tcase_add_test(tc, stdin_is_dev_null_and_the_group_is_its_own);
+	tcase_add_loop_test(tc, a_signal_ends_the_group_at_once, 0,
+			    sizeof(ends) / sizeof(*ends));
+	tcase_add_test(tc, one_that_does_not_listen_is_killed_within_a_second);
+	tcase_add_test(tc, a_second_signal_kills_at_once);
+	tcase_add_test(tc, sigpipe_ends_nothing);
+	tcase_add_test(tc, the_loop_goes_on_meanwhile);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base conf wire options tree toolchain node coord kernel scan store */
+#include "kernel-tree.h"
+#include "kernel/plan.h"
+#include "suite.h"
+
+static struct kernel_request r;
+static struct kernel_plan p;
+static struct err err;
+
+static void set_up(void)
+{
+	tree_set_up();
+	r = (struct kernel_request){ .directory = tree, .arch = "arm64" };
+	err = (struct err){ 0 };
+}
+
+static void tear_down(void)
+{
+	kernel_plan_release(&p);
+	strv_release(&r.variables);
+	strv_release(&r.environment);
+	strv_release(&r.targets);
+	tree_tear_down();
+}
+
+static int plan(void)
+{
+	kernel_plan_release(&p);
+	return kernel_plan_make(&p, &r, env.v, &err);
+}
+
+static void expect_plan(void)
+{
+	ck_assert_msg(!plan(), "%s", err.text);
+}
+
+static char *vars(void)
+{
+	return strv_join(&p.vars, " ");
+}
+
+START_TEST(a_plan_knows_tree_arch_compiler_and_place)
+{
+	char *text;
+
+	expect_plan();
+	ck_assert_str_eq(p.tree, tree);
+	ck_assert_str_eq(p.version, "6.1.7-rc3");
+	ck_assert_str_eq(p.arch.srcarch, "arm64");
+	ck_assert_str_eq(p.compiler.name, "aarch64-linux-gnu-gcc");
+	ck_assert_int_eq(p.place.kind, KERNEL_CHOSEN);
+	ck_assert_str_eq(p.kconfig.target, "defconfig");
+	text = vars();
+	ck_assert_str_eq(text, "ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-");
+	free(text);
+}
+END_TEST
+
+START_TEST(the_identity_is_fixed_where_kfarm_chose_the_directory)
+{
+	char *text;
+
+	expect_plan();
+	ck_assert_uint_eq(p.exports.n, 3);
+	ck_assert(str_starts(p.exports.v[0], "KBUILD_BUILD_TIMESTAMP=@"));
+	ck_assert_str_eq(p.exports.v[1], "KBUILD_BUILD_USER=kfarm");
+	ck_assert_str_eq(p.exports.v[2], "KBUILD_BUILD_HOST=kfarm");
+	ck_assert_int_eq(strtoll(p.exports.v[0] + 24, NULL, 10), p.rev.time);
+
+	set_env("KBUILD_BUILD_HOST=mine");
+	words(&r.variables, "KBUILD_BUILD_USER=me");
+	words(&r.environment, "KBUILD_BUILD_TIMESTAMP=@7");
+	expect_plan();
+	text = strv_join(&p.exports, " ");
+	ck_assert_str_eq(text, "KBUILD_BUILD_TIMESTAMP=@7");
+	free(text);
+}
+END_TEST
+
+START_TEST(elsewhere_the_environment_stays_as_it_is)
+{
+	struct strv out = { 0 };
+
+	r.build_dir = "/some/dir";
+	expect_plan();
+	ck_assert_uint_eq(p.exports.n, 0);
+	kernel_plan_env(&p, &out, NULL, NULL);
+	ck_assert_uint_eq(out.n, env.n);
+	for (size_t i = 0; i < env.n; i++)
+		ck_assert_str_eq(out.v[i], env.v[i]);
+	strv_release(&out);
+}
+END_TEST
+
+START_TEST(links_come_first_in_path)
+{
+	struct strv out = { 0 }, extra = { 0 };
+	const char *path = str_env(env.v, "PATH");
+	unsigned paths = 0;
+
+	expect_plan();
+	words(&extra, "KFARM_SOCKET=/s");
+	kernel_plan_env(&p, &out, "/links", extra.v);
+	ck_assert(str_starts(str_env(out.v, "PATH"), "/links:"));
+	ck_assert(str_ends(str_env(out.v, "PATH"), path));
+	ck_assert_str_eq(str_env(out.v, "KFARM_SOCKET"), "/s");
+	for (size_t i = 0; i < out.n; i++)
+		paths += str_starts(out.v[i], "PATH=");
+	ck_assert_uint_eq(paths, 1);
+	strv_release(&out);
+	strv_release(&extra);
+}
+END_TEST
+
+START_TEST(make_gets_directory_variables_and_targets)
+{
+	char *options[] = { (char[]){ "-k" }, NULL };
+	char *targets[] = { (char[]){ "Image" }, NULL };
+	struct strv argv = { 0 };
+	char *text;
+
+	r.build_dir = "/some/dir";
+	words(&r.variables, "W=1 O=/ignored ARCH=arm64 KCFLAGS=-g");
+	expect_plan();
+	kernel_plan_make_argv(&p, &argv, options, targets);
+	text = strv_join(&argv, " ");
+	ck_assert_str_eq(text, "make -k O=/some/dir ARCH=arm64 "
+			       "CROSS_COMPILE=aarch64-linux-gnu- W=1 "
+			       "KCFLAGS=-g Image");
+	free(text);
+	strv_release(&argv);
+}
+END_TEST
+
+START_TEST(in_the_tree_there_is_no_o)
+{
+	struct strv argv = { 0 };
+
+	put_file("linux/.config", "#\n# Linux/arm64 6.1 config\n", 0644);
+	expect_plan();
+	ck_assert_int_eq(p.place.kind, KERNEL_IN_TREE);
+	ck_assert_int_eq(p.kconfig.base, KERNEL_CONFIG_KEEP);
+	kernel_plan_make_argv(&p, &argv, NULL, NULL);
+	for (size_t i = 0; i < argv.n; i++)
+		ck_assert(!str_starts(argv.v[i], "O="));
+	strv_release(&argv);
+}
+END_TEST
+
+START_TEST(a_configuration_for_another_arch_is_refused)
+{
+	put_file("linux/.config", "#\n# Linux/x86 6.1 config\n", 0644);
+	ck_assert_int_eq(plan(), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "-a x86"));
+	r.kconfig = "defconfig";
+	expect_plan();
+}
+END_TEST
+
+START_TEST(arch_comes_from_option_variable_and_environment)
+{
+	r.arch = NULL;
+	set_env("ARCH=nosuch");
+	ck_assert_int_eq(plan(), -EINVAL);
+	words(&r.variables, "ARCH=arm64");
+	expect_plan();
+	r.arch = "x86_64";
+	ck_assert_int_eq(plan(), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "contradict"));
+}
+END_TEST
+
+START_TEST(e_may_name_the_toolchain)
+{
+	words(&r.environment, "CROSS_COMPILE=nosuch- CROSS_COMPILE=nice-");
+	expect_plan();
+	ck_assert_str_eq(p.compiler.name, "nice-gcc");
+}
+END_TEST
+
+START_TEST(e_without_a_value_is_refused)
+{
+	words(&r.environment, "FOO");
+	ck_assert_int_eq(plan(), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "-e FOO"));
+}
+END_TEST
+
+static const char *const no_tree[] = { "/nonexistent", "/tmp", "/dev/null" };
+
+START_TEST(what_is_no_kernel_tree_is_named)
+{
+	r.directory = no_tree[_i];
+	ck_assert_int_lt(plan(), 0);
+	ck_assert_ptr_nonnull(strstr(err.text, no_tree[_i]));
+}
+END_TEST
+
+START_TEST(without_make_its_package_is_named)
+{
+	char *path = xasprintf("PATH=%s/tools", top);
+
+	set_env(path);
+	ck_assert_int_eq(plan(), -ENOENT);
+	ck_assert_ptr_nonnull(strstr(err.text, "install the package make"));
+	free(path);
+}
+END_TEST
+
+START_TEST(a_menu_is_refused_with_the_command_to_type)
+{
+	char *want;
+
+	strv_add(&r.targets, "menuconfig");
+	ck_assert_int_eq(plan(), -EINVAL);
+	want = xasprintf("run `make -C %s O=%s ", tree, p.place.dir);
+	ck_assert_msg(strstr(err.text, want) &&
+			      strstr(err.text, " menuconfig` yourself"),
+		      "%s", err.text);
+	free(want);
+	strv_release(&r.targets);
+	strv_add(&r.targets, "oldconfig");
+	expect_plan();
+}
+END_TEST
+
+START_TEST(a_compiler_too_old_is_not_supported)
+{
+	r.toolchain = "old-";
+	ck_assert_int_eq(plan(), -ENOTSUP);
+}
+END_TEST
+
+START_TEST(the_tree_is_spelled_as_the_user_has_it)
+{
+	char *link = at("link"), *pwd = xasprintf("PWD=%s", link);
+
+	ck_assert_int_eq(symlink(tree, link), 0);
+	ck_assert_int_eq(chdir(link), 0);
+	set_env(pwd);
+	r.directory = NULL;
+	expect_plan();
+	ck_assert_str_eq(p.tree, link);
+	set_env("PWD=/");
+	expect_plan();
+	ck_assert_str_eq(p.tree, tree);
+	free(pwd);
+	free(link);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("kernel/plan");
+	TCase *tc = tcase_create("plan");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, a_plan_knows_tree_arch_compiler_and_place);
+	tcase_add_test(tc,
+		       the_identity_is_fixed_where_kfarm_chose_the_directory);
+	tcase_add_test(tc, elsewhere_the_environment_stays_as_it_is);
+	tcase_add_test(tc, links_come_first_in_path);
+	tcase_add_test(tc, make_gets_directory_variables_and_targets);
+	tcase_add_test(tc, in_the_tree_there_is_no_o);
+	tcase_add_test(tc, a_configuration_for_another_arch_is_refused);
+	tcase_add_test(tc, arch_comes_from_option_variable_and_environment);
+	tcase_add_test(tc, e_may_name_the_toolchain);
+	tcase_add_test(tc, e_without_a_value_is_refused);
+	tcase_add_loop_test(tc, what_is_no_kernel_tree_is_named, 0,
+			    sizeof(no_tree) / sizeof(*no_tree));
+	tcase_add_test(tc, without_make_its_package_is_named);
+	tcase_add_test(tc, a_menu_is_refused_with_the_command_to_type);
+	tcase_add_test(tc, a_compiler_too_old_is_not_supported);
+	tcase_add_test(tc, the_tree_is_spelled_as_the_user_has_it);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base conf wire options tree toolchain node coord kernel scan store */
+#include "kernel/summary.h"
+
+#include "base/str.h"
+#include "suite.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct coord_reason reasons[10] = {
+	{ (char[]){ ".incbin" }, 12 }, { (char[]){ "gcc plugins" }, 11 },
+	{ (char[]){ "c" }, 1 },        { (char[]){ "d" }, 1 },
+	{ (char[]){ "e" }, 1 },        { (char[]){ "f" }, 1 },
+	{ (char[]){ "g" }, 1 },        { (char[]){ "h" }, 1 },
+	{ (char[]){ "i" }, 3 },        { (char[]){ "j" }, 4 },
+};
+static struct coord_stats farm;
+static struct kernel_summary sample;
+
+static void set_up(void)
+{
+	farm = (struct coord_stats){ .remote = 2851,
+				     .local = 23,
+				     .retried = 4,
+				     .duplicated = 2,
+				     .n_reasons = 2,
+				     .reasons = reasons };
+	sample = (struct kernel_summary){ .verb = "built",
+					  .targets = "Image modules dtbs",
+					  .arch = "arm64",
+					  .compiler = "gcc-13.3.0",
+					  .version = "6.1.192",
+					  .wall_ms = 191600,
+					  .cpu_ms = 41300,
+					  .farm = &farm,
+					  .warnings = 3,
+					  .output = "~/.cache/kfarm/builds/7" };
+}
+
+static void expect(const char *want)
+{
+	struct buf out = { 0 };
+
+	kernel_summary_text(&out, &sample);
+	ck_assert_str_eq(buf_str(&out), want);
+	buf_release(&out);
+}
+
+START_TEST(a_build_has_three_lines)
+{
+	expect("built Image modules dtbs: arm64, gcc-13.3.0, linux-6.1.192, "
+	       "3:12 wall, build host 41 s CPU\n"
+	       "jobs 2874: 2851 remote (99.1 %), 23 local (12 .incbin, 11 gcc "
+	       "plugins), 4 retried, 2 duplicated\n"
+	       "warnings 3, errors 0        output ~/.cache/kfarm/builds/7\n");
+}
+END_TEST
+
+START_TEST(without_jobs_there_is_no_percentage)
+{
+	farm = (struct coord_stats){ 0 };
+	sample.targets = "";
+	sample.wall_ms = 3661000;
+	expect("built all: arm64, gcc-13.3.0, linux-6.1.192, 1:01:01 wall, "
+	       "build host 41 s CPU\n"
+	       "jobs 0\n"
+	       "warnings 3, errors 0        output ~/.cache/kfarm/builds/7\n");
+}
+END_TEST
+
+START_TEST(without_links_the_reason_is_told)
+{
+	sample.farm = NULL;
+	sample.unlinked = "CC is several words (ccache gcc)";
+	sample.verb = "failed";
+	expect("failed Image modules dtbs: arm64, gcc-13.3.0, linux-6.1.192, "
+	       "3:12 wall, build host 41 s CPU\n"
+	       "jobs unknown: all local, not linked (CC is several words "
+	       "(ccache gcc))\n"
+	       "warnings 3, errors 0        output ~/.cache/kfarm/builds/7\n");
+}
+END_TEST
+
+START_TEST(rare_reasons_are_added_up)
+{
+	struct buf out = { 0 };
+
+	farm.n_reasons = 10;
+	kernel_summary_reasons(&out, &farm);
+	ck_assert_str_eq(buf_str(&out), "12 .incbin, 11 gcc plugins, 1 c, 1 d, "
+					"1 e, 1 f, 1 g, 1 h, 7 others");
+	buf_release(&out);
+}
+END_TEST
+
+START_TEST(a_share_is_rounded_down)
+{
+	ck_assert_uint_eq(kernel_summary_permille(0, 0), 0);
+	ck_assert_uint_eq(kernel_summary_permille(5, 0), 1000);
+	ck_assert_uint_eq(kernel_summary_permille(99999, 1), 999);
+	ck_assert_uint_eq(kernel_summary_permille(4000000000u, 4000000000u),
+			  500);
+}
+END_TEST
+
+static struct coord_node_stats nodes[] = {
+	{ .name = "a", .state = "up" },
+	{ .name = "b", .state = "down", .detail = "no route to host" },
+	{ .name = "c", .state = "no toolchain" },
+	{ .name = "d", .state = "resting", .detail = "wrong object" },
+};
+
+START_TEST(nodes_that_are_not_up_have_a_line)
+{
+	farm.nodes = nodes;
+	farm.n_nodes = 4;
+	expect("built Image modules dtbs: arm64, gcc-13.3.0, linux-6.1.192, "
+	       "3:12 wall, build host 41 s CPU\n"
+	       "jobs 2874: 2851 remote (99.1 %), 23 local (12 .incbin, 11 gcc "
+	       "plugins), 4 retried, 2 duplicated\n"
+	       "node b: down: no route to host\n"
+	       "node c: no toolchain\n"
+	       "node d: resting, no jobs until it has shown a right answer: "
+	       "wrong object\n"
+	       "warnings 3, errors 0        output ~/.cache/kfarm/builds/7\n");
+}
+END_TEST
+
+START_TEST(a_guest_has_lines_of_its_own)
+{
+	struct buf out = { 0 };
+
+	farm.nodes = nodes;
+	farm.n_nodes = 3;
+	sample.targets = "make";
+	sample.verb = NULL;
+	kernel_summary_guest(&out, &sample);
+	ck_assert(str_starts(buf_str(&out),
+			     "kfarm: ran make: 3:12 wall, build host 41 s CPU\n"
+			     "kfarm: jobs 2874: 2851 remote"));
+	ck_assert_ptr_nonnull(strstr(buf_str(&out),
+				     "\nkfarm: node b: down: no route to host"
+				     "\nkfarm: node c: no toolchain\n"));
+	ck_assert_ptr_null(strstr(buf_str(&out), "node a"));
+	buf_release(&out);
+	sample.verb = "exit status 2";
+	kernel_summary_guest(&out, &sample);
+	ck_assert(str_starts(buf_str(&out),
+			     "kfarm: make: exit status 2: 3:12 wall"));
+	buf_release(&out);
+}
+END_TEST
+
+START_TEST(too_few_jobs_on_nodes_are_told)
+{
+	struct err err = { 0 };
+
+	ck_assert(!kernel_summary_too_few(&farm, 0, &err));
+	ck_assert(!kernel_summary_too_few(&farm, 99, &err));
+	ck_assert_str_eq(err.text, "");
+	ck_assert(kernel_summary_too_few(&farm, 100, &err));
+	ck_assert_ptr_nonnull(strstr(err.text, "100 % are required"));
+	ck_assert_ptr_nonnull(strstr(err.text, "12 .incbin"));
+	farm.remote = farm.local = 0;
+	ck_assert(!kernel_summary_too_few(&farm, 100, &err));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("kernel/summary");
+	TCase *tc = tcase_create("summary");
+
+	tcase_add_checked_fixture(tc, set_up, NULL);
+	tcase_add_test(tc, a_build_has_three_lines);
+	tcase_add_test(tc, without_jobs_there_is_no_percentage);
+	tcase_add_test(tc, without_links_the_reason_is_told);
+	tcase_add_test(tc, rare_reasons_are_added_up);
+	tcase_add_test(tc, a_share_is_rounded_down);
+	tcase_add_test(tc, nodes_that_are_not_up_have_a_line);
+	tcase_add_test(tc, a_guest_has_lines_of_its_own);
+	tcase_add_test(tc, too_few_jobs_on_nodes_are_told);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base conf wire options tree toolchain node coord kernel scan store */
+#include "kernel/user-command.h"
+
+#include "kernel-tree.h"
+#include "suite.h"
+
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+static struct kernel_user_command guest;
+static struct kernel_user_command_request wish;
+static struct kernel_user_command_result result;
+static struct node_roster no_nodes;
+static struct strv given, line;
+static struct buf told;
+static struct err err;
+
+static void on_event(void *ctx, const struct coord_event *ev)
+{
+	(void)ctx;
+	if (ev->kind == EVENT_BUILD)
+		buf_printf(&told, "build %s -j%ld\n", ev->text, ev->n);
+	if (ev->kind == EVENT_DONE)
+		buf_printf(&told, "done %ld\n", ev->n);
+}
+
+static void set_up(void)
+{
+	tree_set_up();
+	/* Stands for the wrapper. */
+	put_file("tools/kfarm-cc", "#!/bin/sh\nexec /usr/bin/gcc \"$@\"\n",
+		 0755);
+	setenv("PATH", str_env(env.v, "PATH"), 1);
+	ck_assert_int_eq(chdir(top), 0);
+	wish = (struct kernel_user_command_request){ .environment = &given,
+						     .roster = &no_nodes,
+						     .jobs = 2,
+						     .sink = on_event };
+}
+
+static void tear_down(void)
+{
+	kernel_user_command_release(&guest);
+	free(result.summary);
+	strv_release(&given);
+	strv_release(&line);
+	buf_release(&told);
+	tree_tear_down();
+}
+
+static int plan(const char *a, const char *b, const char *c)
+{
+	strv_release(&line);
+	strv_add(&line, a);
+	if (b)
+		strv_add(&line, b);
+	if (c)
+		strv_add(&line, c);
+	kernel_user_command_release(&guest);
+	wish.argv = line.v;
+	wish.env = env.v;
+	return kernel_user_command_plan(&guest, &wish, &err);
+}
+
+/* Run it and give back its wait status. */
+static int run(const char *a, const char *b, const char *c)
+{
+	ck_assert_msg(!plan(a, b, c), "%s", err.text);
+	free(result.summary);
+	ck_assert_msg(!kernel_user_command_run(&result, &guest, &err), "%s",
+		      err.text);
+	ck_assert_int_eq(result.signal, 0);
+	return result.wait_status;
+}
+
+/* What a file below `top` says. */
+static void expect_file(const char *name, const char *want)
+{
+	char *path = at(name), *text = get_file(path);
+
+	ck_assert_str_eq(text, want);
+	free(text);
+	free(path);
+}
+
+START_TEST(its_status_is_the_commands)
+{
+	ck_assert_int_eq(run("true", NULL, NULL), 0);
+	ck_assert(str_starts(result.summary, "kfarm: ran true: 0:0"));
+	ck_assert_ptr_nonnull(strstr(result.summary, "\nkfarm: jobs 0\n"));
+	ck_assert_int_eq(WEXITSTATUS(run("sh", "-c", "exit 7")), 7);
+	ck_assert(str_starts(result.summary, "kfarm: sh: exit status 7: 0:0"));
+	ck_assert_int_eq(WTERMSIG(run("sh", "-c", "kill -9 $$")), 9);
+	ck_assert_str_eq(buf_str(&told), "build true -j2\ndone 0\n"
+					 "build sh -c exit 7 -j2\ndone 7\n"
+					 "build sh -c kill -9 $$ -j2\n"
+					 "done 137\n");
+}
+END_TEST
+
+START_TEST(it_finds_the_links_first)
+{
+	ck_assert_int_eq(run("sh", "-c",
+			     "test -S $KFARM_SOCKET && test -d $KFARM_SLOTS && "
+			     "command -v gcc >where && "
+			     "echo $KFARM_LINKS/gcc | cmp - where"),
+			 0);
+	/* It may be a compiler itself. */
+	put_file("a.c", "int a;\n", 0644);
+	ck_assert_int_eq(run("gcc", "-c", "a.c"), 0);
+	ck_assert(stands("a.o"));
+}
+END_TEST
+
+START_TEST(nothing_of_the_run_is_left)
+{
+	char *dir, *path = at("where");
+
+	ck_assert_int_eq(run("sh", "-c", "dirname $KFARM_LINKS >where"), 0);
+	dir = get_file(path);
+	dir[strcspn(dir, "\n")] = '\0';
+	ck_assert_int_gt(strlen(dir), 5);
+	ck_assert(!fs_exists(dir));
+	/* Also no process, the jobserver's broker included. */
+	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
+	free(dir);
+	free(path);
+}
+END_TEST
+
+START_TEST(programs_that_cannot_be_run_are_told)
+{
+	ck_assert_int_eq(plan("nosuch", NULL, NULL), -ENOENT);
+	ck_assert(guest.no_command);
+	ck_assert_str_eq(err.text, "nosuch: not found");
+	ck_assert_int_eq(plan("./nosuch", NULL, NULL), -ENOENT);
+	put_file("plain", "", 0644);
+	ck_assert_int_eq(plan("./plain", NULL, NULL), -EACCES);
+	ck_assert(guest.no_command);
+	wish.arch = "nosuch";
+	ck_assert_int_eq(plan("true", NULL, NULL), -EINVAL);
+	ck_assert(!guest.no_command);
+	wish.arch = NULL;
+	strv_add(&given, "WORD");
+	ck_assert_int_eq(plan("true", NULL, NULL), -EINVAL);
+	ck_assert(!guest.no_command);
+}
+END_TEST
+
+START_TEST(architecture_and_toolchain_are_exported)
+{
+	wish.arch = "arm64";
+	strv_add(&given, "FLAVOUR=x y");
+	ck_assert_int_eq(
+		run("sh", "-c", "echo $ARCH $CROSS_COMPILE $FLAVOUR >vars"), 0);
+	expect_file("vars", "arm64 aarch64-linux-gnu- x y\n");
+	wish.arch = NULL;
+	wish.toolchain = "aarch64-linux-gnu-";
+	ck_assert_int_eq(run("sh", "-c", "echo $ARCH.$CROSS_COMPILE >vars"), 0);
+	expect_file("vars", ".aarch64-linux-gnu-\n");
+	/* A compiler that is not there is not a command that is not. */
+	wish.toolchain = "nosuch-";
+	ck_assert_int_eq(plan("true", NULL, NULL), -ENOENT);
+	ck_assert(!guest.no_command);
+}
+END_TEST
+
+/* make's words, and whether it is offered a jobserver. */
+static const struct {
+	const char *words[2];
+	bool offered;
+} makes[] = {
+	{ { NULL, NULL }, true },
+	{ { "all", "V=1" }, true },
+	{ { "-j4", NULL }, false },
+	{ { "-j", "4" }, false },
+	{ { "--jobs=4", NULL }, false },
+	{ { "-kj4", NULL }, false },
+	{ { "-C", "-j" }, true }, /* a directory */
+	{ { "-Cj", NULL }, true },
+	{ { "-Otarget", "-j2" }, false },
+	{ { "-Ij", "-fj.mk" }, true },
+	{ { "--", "-j4" }, true }, /* a target */
+	{ { "--just-print", NULL }, true },
+};
+
+START_TEST(make_is_offered_tokens_unless_it_has_its_own)
+{
+	put_file("tools/make",
+		 "#!/bin/sh\n"
+		 "[ \"$1\" = --version ] && echo GNU Make 4.3 && exit\n"
+		 "echo \"$MAKEFLAGS\" >flags\n",
+		 0755);
+	ck_assert_int_eq(run("make", makes[_i].words[0], makes[_i].words[1]),
+			 0);
+	expect_file("flags", makes[_i].offered ?
+				     " -j2 --jobserver-auth=100,101\n" :
+				     "\n");
+}
+END_TEST
+
+START_TEST(other_jobservers_and_wishes_count)
+{
+	const char *show = "echo \"$MAKEFLAGS\" >flags";
+
+	set_env("MAKEFLAGS=k -j8");
+	ck_assert_int_eq(run("sh", "-c", show), 0);
+	expect_file("flags", "k -j8 -j2 --jobserver-auth=100,101\n");
+	wish.offered = true;
+	ck_assert_int_eq(run("sh", "-c", show), 0);
+	expect_file("flags", "k -j8\n");
+	wish.offered = false;
+	wish.no_jobserver = true;
+	ck_assert_int_eq(run("sh", "-c", show), 0);
+	expect_file("flags", "k -j8\n");
+}
+END_TEST
+
+START_TEST(a_make_that_takes_no_jobserver_gets_none)
+{
+	put_file("tools/make", "#!/bin/sh\necho bmake\n", 0755);
+	ck_assert_int_eq(run("sh", "-c", "echo \"$MAKEFLAGS\" >flags"), 0);
+	expect_file("flags", "\n");
+}
+END_TEST
+
+START_TEST(tokens_are_there_for_the_slots)
+{
+	/* Two slots: one token, which is make's next to its own. */
+	ck_assert_int_eq(run("bash", "-c",
+			     "head -c 1 <&100 >token && echo >>token && "
+			     "echo + >&101 && ! read -t 0.1 -n 1 -u 100 x"),
+			 256);
+	expect_file("token", "+\n");
+}
+END_TEST
+
+/* A signal to ourselves once the file is there. */
+static void when_there(const char *name, int number)
+{
+	if (fork())
+		return;
+	while (!stands(name))
+		usleep(10000);
+	kill(getppid(), number);
+	_exit(0);
+}
+
+START_TEST(signals_are_passed_on)
+{
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1,
+				       SIGQUIT };
+	char *script = xasprintf("trap 'exit 9' %d; touch up; "
+				 "while :; do sleep 0.05; done",
+				 signals[_i]);
+
+	when_there("up", signals[_i]);
+	ck_assert_int_eq(WEXITSTATUS(run("bash", "-c", script)), 9);
+	free(script);
+}
+END_TEST
+
+START_TEST(a_signal_that_ends_it_is_told)
+{
+	when_there("up", SIGTERM);
+	ck_assert_int_eq(WTERMSIG(run("sh", "-c", "touch up; exec sleep 60")),
+			 SIGTERM);
+}
+END_TEST
+
+START_TEST(it_is_of_our_process_group)
+{
+	char *text = xasprintf("test $(ps -o pgid= -p $$) = %d", getpgrp());
+
+	ck_assert_int_eq(run("sh", "-c", text), 0);
+	free(text);
+}
+END_TEST
+
+START_TEST(a_coordinator_that_is_there_is_known)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	char *path = at("socket"), *setting;
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	ck_assert(!kernel_user_command_is_inside(env.v));
+	setting = xasprintf("KFARM_SOCKET=%s", path);
+	set_env(setting);
+	ck_assert(!kernel_user_command_is_inside(env.v));
+	strcpy(to.sun_path, path);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	ck_assert(!kernel_user_command_is_inside(env.v));
+	ck_assert_int_eq(listen(fd, 0), 0);
+	ck_assert(kernel_user_command_is_inside(env.v));
+	/* Its backlog is full now. */
+	ck_assert(kernel_user_command_is_inside(env.v));
+	ck_assert(kernel_user_command_is_inside(env.v));
+	close(fd);
+	free(setting);
+	free(path);
+}
+END_TEST
+
+START_TEST(becoming_it_needs_no_farm)
+{
+	int status;
+	pid_t pid;
+
+	wish.arch = "arm64";
+	ck_assert_int_eq(
+		plan("sh", "-c", "echo $CROSS_COMPILE$KFARM_LINKS >vars"), 0);
+	pid = fork();
+	if (!pid)
+		_exit(kernel_user_command_become(&guest, &err) ? 99 : 98);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	expect_file("vars", "aarch64-linux-gnu-\n");
+	put_file("junk", "\177ELF", 0755);
+	ck_assert_int_eq(plan("./junk", NULL, NULL), 0);
+	ck_assert_int_eq(kernel_user_command_become(&guest, &err), -ENOEXEC);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("kernel/user-command");
+	TCase *tc = tcase_create("guest");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, its_status_is_the_commands);
+	tcase_add_test(tc, it_finds_the_links_first);
+	tcase_add_test(tc, nothing_of_the_run_is_left);
+	tcase_add_test(tc, programs_that_cannot_be_run_are_told);
+	tcase_add_test(tc, architecture_and_toolchain_are_exported);
+	tcase_add_loop_test(tc, make_is_offered_tokens_unless_it_has_its_own, 0,
+			    sizeof(makes) / sizeof(*makes));
+	tcase_add_test(tc, other_jobservers_and_wishes_count);
+	tcase_add_test(tc, a_make_that_takes_no_jobserver_gets_none);
+	tcase_add_test(tc, tokens_are_there_for_the_slots);
+	tcase_add_loop_test(tc, signals_are_passed_on, 0, 5);
+	tcase_add_test(tc, a_signal_that_ends_it_is_told);
+	tcase_add_test(tc, it_is_of_our_process_group);
+	tcase_add_test(tc, a_coordinator_that_is_there_is_known);
+	tcase_add_test(tc, becoming_it_needs_no_farm);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

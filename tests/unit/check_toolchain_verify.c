@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base store conf fetch toolchain */
+/*
+ * Of local archives and their signatures; signed lists of sums come from
+ * servers (tests/toolchain/install.sh).
+ */
+#include "toolchain/verify.h"
+
+#include "fetch-keys.h"
+#include "suite.h"
+
+#include <errno.h>
+
+static char *dir, *data, *file, *sign;
+static char pin[FETCH_FINGERPRINT];
+static struct strv keys, notes;
+static struct buf content;
+static struct toolchain_order order;
+static struct toolchain_verify v;
+static struct toolchain_installed t;
+static struct digest digest;
+static struct err err;
+
+/* The archive is `data` of the signatures, signed as `name`, by `key`. */
+static void signed_as(const char *name, const char *key)
+{
+	char *from = keys_path(name), *key_name, *key_path;
+
+	key_name = xasprintf("keys/%s.asc", key);
+	key_path = keys_path(key_name);
+	strv_release(&keys);
+	strv_add(&keys, key_path);
+	keys_fingerprint(key, pin);
+	ck_assert_int_eq(fs_copy(from, sign, &err), 0);
+	free(key_path);
+	free(key_name);
+	free(from);
+}
+
+static void set_up(void)
+{
+	char *from = keys_path("data");
+
+	dir = xasprintf("%s/vouch.%d", keys_dir, (int)getpid());
+	data = xasprintf("%s/data", dir);
+	file = xasprintf("%s/a.tar", dir);
+	sign = xasprintf("%s/a.tar.sign", dir);
+	ck_assert_int_eq(fs_mkdirs(data, 0755, &err), 0);
+	ck_assert_int_eq(fs_copy(from, file, &err), 0);
+	content = keys_read("data");
+	digest_of(buf_bytes(&content), &digest);
+	order = (struct toolchain_order){
+		.data = data,
+		.file = file,
+		.tar_key = pin,
+		.key_files = &keys,
+		.notes = &notes,
+	};
+	free(from);
+}
+
+static void tear_down(void)
+{
+	toolchain_verify_release(&v);
+	toolchain_installed_release(&t);
+	strv_release(&keys);
+	strv_release(&notes);
+	buf_release(&content);
+	free(sign);
+	free(file);
+	free(data);
+	free(dir);
+}
+
+/* All of it, as an installation goes. */
+static int vouch(void)
+{
+	int ret = toolchain_verify_begin(&v, &order, &err);
+
+	if (!ret)
+		ret = toolchain_verify_start(&v, &err);
+	if (!ret)
+		ret = toolchain_verify_feed(&v, buf_bytes(&content), &err);
+	return ret ? ret : toolchain_verify_end(&v, &digest, &t, &err);
+}
+
+START_TEST(a_signature_is_enough)
+{
+	signed_as("good.sig", "sums");
+	order.strict = _i;
+	ck_assert_msg(!vouch(), "%s", err.text);
+	ck_assert_str_eq(t.tar_key, pin);
+	ck_assert_ptr_null(t.sums_key);
+	ck_assert(!t.sha256_given && !t.insecure);
+	ck_assert_uint_eq(notes.n, 0);
+}
+END_TEST
+
+START_TEST(a_digest_is_enough)
+{
+	order.sha256 = &digest;
+	ck_assert_int_eq(vouch(), 0);
+	ck_assert(t.sha256_given && !t.insecure);
+	ck_assert_ptr_null(t.tar_key);
+}
+END_TEST
+
+START_TEST(both_must_agree)
+{
+	struct digest other;
+
+	signed_as("good.sig", "sums");
+	order.sha256 = &digest;
+	ck_assert_int_eq(vouch(), 0);
+	ck_assert(t.sha256_given);
+	ck_assert_str_eq(t.tar_key, pin);
+	digest_of(bytes_str("x"), &other);
+	toolchain_verify_release(&v);
+	toolchain_installed_release(&t);
+	order.sha256 = &other;
+	ck_assert_int_eq(vouch(), -EKEYREJECTED);
+	toolchain_verify_release(&v);
+	order.sha256 = &digest;
+	buf_add_str(&content, "more");
+	ck_assert_int_eq(vouch(), -EKEYREJECTED);
+	ck_assert_ptr_nonnull(strstr(err.text, ".tar.sign"));
+}
+END_TEST
+
+static const struct {
+	const char *sign, *key;
+	int ret;
+} cases[] = {
+	{ "other.sig", "sums", -ENOKEY },
+	{ "revoked.sig", "revoked", -EKEYREVOKED },
+	{ "late.sig", "late", -EKEYEXPIRED },
+	{ "old.sig", "sums", -EKEYEXPIRED },
+	{ "page.sig", "sums", -EKEYREJECTED },
+	{ "cut.sig", "sums", -EKEYREJECTED },
+	{ "double.sig", "sums", -EKEYREJECTED },
+};
+
+/* Also where nobody asked for a signature. */
+START_TEST(a_bad_signature_refuses)
+{
+	int ret;
+
+	signed_as(cases[_i / 2].sign, cases[_i / 2].key);
+	order.insecure = _i % 2;
+	if (_i % 2)
+		order.sha256 = &digest;
+	ret = vouch();
+	ck_assert_msg(ret == cases[_i / 2].ret, "%s: %d %s", cases[_i / 2].sign,
+		      ret, err.text);
+	ck_assert_msg(strstr(err.text, ".tar.sign") != NULL, "%s", err.text);
+}
+END_TEST
+
+START_TEST(a_key_that_has_expired_since_is_named)
+{
+	signed_as("expired.sig", "expired");
+	ck_assert_msg(!vouch(), "%s", err.text);
+	ck_assert_uint_eq(notes.n, 1);
+	ck_assert_ptr_nonnull(strstr(notes.v[0], pin));
+}
+END_TEST
+
+START_TEST(nothing_is_not_enough)
+{
+	ck_assert_int_eq(vouch(), -EKEYREJECTED);
+	ck_assert_ptr_nonnull(strstr(err.text, "--insecure"));
+	order.insecure = true;
+	ck_assert_int_eq(vouch(), 0);
+	ck_assert(t.insecure);
+	toolchain_verify_release(&v);
+	order.strict = true;
+	ck_assert_int_eq(vouch(), -EKEYREJECTED);
+}
+END_TEST
+
+/* A download that starts over. */
+START_TEST(it_can_be_fed_again)
+{
+	signed_as("good.sig", "sums");
+	ck_assert_int_eq(toolchain_verify_begin(&v, &order, &err), 0);
+	ck_assert_int_eq(toolchain_verify_start(&v, &err), 0);
+	ck_assert_int_eq(toolchain_verify_feed(&v, bytes_str("wrong"), &err),
+			 0);
+	ck_assert_int_eq(toolchain_verify_start(&v, &err), 0);
+	ck_assert_int_eq(toolchain_verify_feed(&v, buf_bytes(&content), &err),
+			 0);
+	ck_assert_int_eq(toolchain_verify_end(&v, &digest, &t, &err), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("toolchain/verify");
+	TCase *tc = tcase_create("vouch");
+
+	tcase_add_unchecked_fixture(tc, keys_make, keys_remove);
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_loop_test(tc, a_signature_is_enough, 0, 2);
+	tcase_add_test(tc, a_digest_is_enough);
+	tcase_add_test(tc, both_must_agree);
+	tcase_add_loop_test(tc, a_bad_signature_refuses, 0,
+			    2 * sizeof(cases) / sizeof(*cases));
+	tcase_add_test(tc, a_key_that_has_expired_since_is_named);
+	tcase_add_test(tc, nothing_is_not_enough);
+	tcase_add_test(tc, it_can_be_fed_again);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

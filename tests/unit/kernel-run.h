@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * tests/unit/build-run.h - a build of the miniature tree that has started,
+ * without nodes; what it tells is kept as text.
+ */
+#ifndef KERNEL_RUN_TEST_H
+#define KERNEL_RUN_TEST_H
+
+#include "coord/coord.h"
+#include "kernel-tree.h"
+#include "kernel/start.h"
+
+static struct kernel_request req;
+static struct kernel_plan plan;
+static struct kernel_run run;
+static struct err err;
+static struct buf told; /* "phase config\n", "note ...\n", "diag ..." */
+static char *out_dir;
+
+static void on_event(void *ctx, const struct coord_event *ev)
+{
+	(void)ctx;
+	if (ev->kind == EVENT_PHASE)
+		buf_printf(&told, "phase %s\n", ev->text);
+	else if (ev->kind == EVENT_DIAG)
+		buf_printf(&told, "%s %s", ev->n ? "error" : "warning",
+			   ev->text);
+	else if (ev->kind == EVENT_DONE)
+		buf_printf(&told, "done %ld\n", ev->n);
+	else if (ev->kind == EVENT_BUILD)
+		buf_printf(&told, "build %s\n", ev->text);
+}
+
+static void on_note(void *ctx, const char *text)
+{
+	(void)ctx;
+	buf_printf(&told, "note %s\n", text);
+}
+
+static void on_tick(void *ctx, const struct kernel_figures *now)
+{
+	(void)ctx;
+	(void)now;
+}
+
+static const struct kernel_hooks hooks = { .sink = on_event,
+					   .note = on_note,
+					   .tick = on_tick };
+static const struct node_roster no_nodes;
+
+static UNUSED void run_set_up(void)
+{
+	tree_set_up();
+	/* Stands for the wrapper; every test's make runs without it. */
+	put_file("tools/kfarm-cc", "#!/bin/sh\nexec /usr/bin/gcc \"$@\"\n",
+		 0755);
+	setenv("PATH", str_env(env.v, "PATH"), 1);
+	out_dir = at("out");
+	req = (struct kernel_request){ .directory = tree,
+				       .arch = "arm64",
+				       .output_dir = out_dir,
+				       .jobs = 2 };
+	err = (struct err){ 0 };
+}
+
+static UNUSED void run_tear_down(void)
+{
+	kernel_plan_release(&plan);
+	strv_release(&req.kconfig_add);
+	strv_release(&req.targets);
+	strv_release(&req.variables);
+	strv_release(&req.environment);
+	buf_release(&told);
+	free(out_dir);
+	tree_tear_down();
+}
+
+static UNUSED void make_plan(void)
+{
+	kernel_plan_release(&plan);
+	ck_assert_msg(!kernel_plan_make(&plan, &req, env.v, &err), "%s",
+		      err.text);
+}
+
+static UNUSED void start(void)
+{
+	make_plan();
+	ck_assert_msg(!kernel_start(&run, &plan, &no_nodes, &hooks, &err), "%s",
+		      err.text);
+}
+
+/* The text of a file in the build directory. */
+static UNUSED char *built(const char *name)
+{
+	char *path = kernel_plan_path(&plan, name), *text = get_file(path);
+
+	free(path);
+	return text;
+}
+
+static UNUSED bool was_told(const char *text)
+{
+	return strstr(buf_str(&told), text) != NULL;
+}
+
+#endif
