@@ -103,8 +103,32 @@ cc_ldflags := $(if $(SAN),-fsanitize=$(SAN),-static -no-pie -Wl,--gc-sections \
 
 # ---------------------------------------------------------------- rooms
 
-ROOMS := base conf wire store options scan cc tree fetch compiler toolchain \
-	node cell coord kernel ui cli agent
+# A room includes itself and these, nothing else: scripts/check-layers.
+uses_base :=
+uses_conf := base
+uses_wire := base
+uses_store := base
+uses_options := base
+uses_ui := base
+uses_cell := base
+uses_fetch := base
+uses_tree := base conf
+uses_scan := base options
+uses_compiler := base options store
+uses_toolchain := base conf store fetch compiler
+uses_node := base conf wire
+uses_cc := base wire options
+uses_agent := base conf wire options store compiler toolchain node cell
+uses_inputs := base options store scan wire compiler coord peer
+uses_peer := base conf wire options store compiler toolchain node inputs coord
+uses_coord := base wire options store scan compiler toolchain node inputs peer
+uses_kernel := base conf tree compiler toolchain node coord peer inputs
+uses_cli := base conf wire options store scan ui tree fetch compiler toolchain \
+	node inputs peer coord kernel
+ROOMS := $(patsubst uses_%,%,$(filter uses_%,$(.VARIABLES)))
+# $(call reach,ROOMS): these, and all that they need.
+widen = $(sort $1 $(foreach r,$1,$(uses_$r)))
+reach = $(call widen,$(call widen,$(call widen,$(call widen,$(call widen,$1)))))
 sources = $(filter-out %/main.c,$(wildcard kbuild-farm/$1/*.c))
 
 # $(call variant,DIR,COMPILER,FLAGS,LIST): objects and one archive per room.
@@ -121,7 +145,7 @@ $1/flags: FORCE
 $1/sources: FORCE
 	$$(call remember,$4)
 # These have their text in them.
-$1/obj/coord/canary-data.o: $(wildcard templates/canary/*)
+$1/obj/peer/canary-data.o: $(wildcard templates/canary/*)
 $1/obj/toolchain/data.o: $(wildcard toolchains/*.conf)
 -include $$(wildcard $1/obj/*/*.d $1/obj/tests/*/*.d)
 endef
@@ -154,9 +178,8 @@ rooms = $(patsubst %,$1/lib/%.a,$2)
 # Archives that call each other both ways are searched until nothing is new.
 group = -Wl,--start-group $1 -Wl,--end-group
 
-KFARM_ROOMS := cli kernel coord tree node toolchain compiler fetch store ui conf wire \
-	scan options base
-KFARMD_ROOMS := agent toolchain compiler cell store node wire options conf base
+KFARM_ROOMS := $(call reach,cli)
+KFARMD_ROOMS := $(call reach,agent)
 
 $B/kfarm: $B/obj/cli/main.o $(call rooms,$B,$(KFARM_ROOMS))
 $B/kfarmd: $B/obj/agent/main.o $(call rooms,$B,$(KFARMD_ROOMS))
@@ -200,11 +223,8 @@ NEEDS := $(if $(TESTS),$(shell awk 'FNR == 1 { found = 0 } \
 	FNR <= 20 && !found && sub(/.*needs:/, "") { \
 		found = 1; sub(/\*\/.*/, ""); gsub(/[ \t,]+/, ","); \
 		print FILENAME "=" $$0 }' $(TESTS)))
-needs = $(sort base $(call with_store,$(filter $(ROOMS),$(subst \
-	$(comma), ,$(patsubst $1=%,%,$(filter $1=%,$(NEEDS)))))))
-# Who links toolchain needs what that is made of.
-with_store = $1 $(if $(filter toolchain,$1),conf store fetch compiler) \
-	$(if $(filter compiler,$1),store options)
+needs = $(call reach,base $(filter $(ROOMS),$(subst $(comma), ,$(patsubst \
+	$1=%,%,$(filter $1=%,$(NEEDS))))))
 
 UNITS := $(patsubst tests/unit/%.c,%,$(filter tests/unit/%,$(TESTS)))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(filter tests/fuzz/%,$(TESTS)))

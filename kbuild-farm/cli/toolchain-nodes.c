@@ -5,9 +5,9 @@
 #include "base/str.h"
 #include "cli/progress.h"
 #include "cli/toolchain.h"
-#include "coord/canary-data.h"
-#include "coord/tools.h"
-#include "coord/trust.h"
+#include "peer/canary-data.h"
+#include "peer/canary-db.h"
+#include "peer/tools.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -57,7 +57,7 @@ static int check_names(const struct node_roster *roster, const char *which,
 }
 
 static void take_answer(struct toolchain_node *out,
-			const struct coord_tools_node *n)
+			const struct peer_tools_node *n)
 {
 	out->entry = n->entry;
 	out->why = n->up ? NULL : xstrdup(n->why);
@@ -72,7 +72,7 @@ static void pick(struct toolchain_nodes *out, const struct node_roster *roster,
 	out->asked = xcalloc(roster->n + 1, sizeof(*out->asked));
 	for (size_t i = 0; i < roster->n; i++) {
 		if (is_named(which, roster->v[i].name))
-			coord_tools_init(&out->asked[out->n++], &roster->v[i]);
+			peer_tools_init(&out->asked[out->n++], &roster->v[i]);
 	}
 }
 
@@ -80,7 +80,7 @@ int toolchain_nodes_ask(struct toolchain_nodes *out,
 			const struct node_roster *roster, const char *which,
 			struct err *err)
 {
-	struct coord_tools_setup setup = { 0 };
+	struct peer_tools_setup setup = { 0 };
 	int ret;
 
 	*out = (struct toolchain_nodes){ 0 };
@@ -90,7 +90,7 @@ int toolchain_nodes_ask(struct toolchain_nodes *out,
 	pick(out, roster, which);
 	setup.nodes = out->asked;
 	setup.n = out->n;
-	ret = coord_tools_run(&setup, NULL, err);
+	ret = peer_tools_run(&setup, NULL, err);
 	for (size_t i = 0; !ret && i < out->n; i++)
 		take_answer(&out->v[i], &out->asked[i]);
 	return ret;
@@ -101,7 +101,7 @@ void toolchain_nodes_release(struct toolchain_nodes *nodes)
 	for (size_t i = 0; i < nodes->n; i++) {
 		free(nodes->v[i].why);
 		strv_release(&nodes->v[i].hosts);
-		coord_tools_release(&nodes->asked[i]);
+		peer_tools_release(&nodes->asked[i]);
 	}
 	free(nodes->v);
 	free(nodes->asked);
@@ -111,7 +111,7 @@ void toolchain_nodes_release(struct toolchain_nodes *nodes)
 /* ----------------------------------------------------------- the table */
 
 static void look_at_build(struct toolchain_node_cell *cell,
-			  const struct coord_tool *held,
+			  const struct peer_tool *held,
 			  const struct toolchain_installed *t)
 {
 	if (!held) {
@@ -151,32 +151,32 @@ static void look_at_canary(struct toolchain_node_cell *cell, const char *trust,
 			   const struct toolchain_installed *ours,
 			   const struct toolchain_installed *t)
 {
-	struct coord_trust_key key = { .node = node->name };
-	struct coord_trust_entry e;
+	struct peer_canary_db_key key = { .node = node->name };
+	struct peer_canary_db_entry e;
 
 	if (!ours)
 		return;
 	key.ours = ours->content;
-	coord_canary_digest(&key.sources);
-	coord_trust_last(trust, &key, t->id, &e);
-	if (e.is == COORD_TRUST_PASSED) {
+	peer_canary_digest(&key.sources);
+	peer_canary_db_last(trust, &key, t->id, &e);
+	if (e.is == PEER_CANARY_DB_PASSED) {
 		cell->canary = TOOLCHAIN_CANARY_PASSED;
-	} else if (e.is == COORD_TRUST_FAILED) {
+	} else if (e.is == PEER_CANARY_DB_FAILED) {
 		cell->canary = TOOLCHAIN_CANARY_FAILED;
 		if (!cell->detail)
 			cell->detail = xasprintf("canary failed: %s", e.detail);
 	}
-	coord_trust_entry_release(&e);
+	peer_canary_db_entry_release(&e);
 }
 
 static void look_at(struct toolchain_node_cell *cell,
-		    const struct coord_tools_node *n,
+		    const struct peer_tools_node *n,
 		    const struct toolchain_node *node,
 		    const struct toolchain_installed_list *list,
 		    const struct toolchain_installed *t, const char *trust)
 {
 	bool is_own = !strcmp(t->host, toolchain_here());
-	const struct coord_tool *held = coord_tools_find(n, t->id);
+	const struct peer_tool *held = peer_tools_find(n, t->id);
 
 	*cell = (struct toolchain_node_cell){ 0 };
 	if (!n->up) {
@@ -196,15 +196,15 @@ int toolchain_nodes_look(const struct toolchain_nodes *nodes,
 			 bool verify, struct toolchain_node_cell *cells,
 			 struct err *err)
 {
-	struct coord_tools_setup setup = { .nodes = nodes->asked,
-					   .n = nodes->n,
-					   .verify = true };
+	struct peer_tools_setup setup = { .nodes = nodes->asked,
+					  .n = nodes->n,
+					  .verify = true };
 	char *trust;
-	int ret = verify ? coord_tools_run(&setup, NULL, err) : 0;
+	int ret = verify ? peer_tools_run(&setup, NULL, err) : 0;
 
 	if (ret)
 		return ret;
-	trust = coord_trust_path();
+	trust = peer_canary_db_path();
 	for (size_t i = 0; i < list->n; i++) {
 		for (size_t k = 0; k < nodes->n; k++)
 			look_at(&cells[i * nodes->n + k], &nodes->asked[k],
@@ -219,9 +219,9 @@ int toolchain_nodes_look(const struct toolchain_nodes *nodes,
 struct push {
 	const struct toolchain_nodes *nodes;
 	const atomic_bool *cancel;
-	struct coord_gift *gift;
+	struct peer_bundle *gift;
 	size_t n_gifts;
-	struct coord_tools_node *talk;
+	struct peer_tools_node *talk;
 	struct progress *progress;
 };
 
@@ -244,8 +244,8 @@ static int read_gift(struct push *p, const struct toolchain_installed_list *all,
 	if (!t)
 		return err_set(err, ENOENT, "%s is not installed here", id);
 	ours = own_build(all, t);
-	ret = coord_gift_read(&p->gift[p->n_gifts], t,
-			      ours ? &ours->content : NULL, p->cancel, err);
+	ret = peer_bundle_read(&p->gift[p->n_gifts], t,
+			       ours ? &ours->content : NULL, p->cancel, err);
 	if (!ret)
 		p->n_gifts++;
 	return ret;
@@ -255,10 +255,11 @@ static int read_gift(struct push *p, const struct toolchain_installed_list *all,
 static void prepare(struct push *p, size_t i)
 {
 	const struct toolchain_node *node = &p->nodes->v[i];
-	const struct coord_gift **list = xcalloc(p->n_gifts + 1, sizeof(*list));
-	struct coord_tools_node *n = &p->talk[i];
+	const struct peer_bundle **list = xcalloc(p->n_gifts + 1,
+						  sizeof(*list));
+	struct peer_tools_node *n = &p->talk[i];
 
-	coord_tools_init(n, node->entry);
+	peer_tools_init(n, node->entry);
 	n->gift = list;
 	for (size_t g = 0; g < p->n_gifts; g++) {
 		if (strv_has(&node->hosts, p->gift[g].host))
@@ -272,7 +273,7 @@ static void on_progress(void *ctx)
 	struct push *p = ctx;
 
 	for (size_t i = 0; i < p->nodes->n; i++) {
-		const struct coord_give_count *c = &p->talk[i].count;
+		const struct peer_push_count *c = &p->talk[i].count;
 
 		progress_set(p->progress, i,
 			     c->bytes_sent < c->bytes_needed ? "sending" :
@@ -282,7 +283,7 @@ static void on_progress(void *ctx)
 	progress_tick(p->progress);
 }
 
-static char *amount(const struct coord_give_count *c)
+static char *amount(const struct peer_push_count *c)
 {
 	if (!c->files_sent)
 		return xstrdup("nothing had to be sent");
@@ -291,13 +292,13 @@ static char *amount(const struct coord_give_count *c)
 }
 
 /* A line for each of its gifts: false when one is not there. */
-static bool report(const struct coord_tools_node *n)
+static bool report(const struct peer_tools_node *n)
 {
 	char *sent = amount(&n->count);
 	bool good = n->up;
 
 	for (size_t g = 0; g < n->n_gifts; g++) {
-		const struct coord_tools_answer *a = &n->given[g];
+		const struct peer_tools_answer *a = &n->given[g];
 
 		if (a->ok)
 			printf("node %s: %s: ok, %s\n", n->entry->name,
@@ -319,11 +320,11 @@ static bool report(const struct coord_tools_node *n)
 
 static unsigned run(struct push *p)
 {
-	struct coord_tools_setup setup = { .n = p->nodes->n,
-					   .progress = on_progress,
-					   .ctx = p,
-					   .cancel = p->cancel };
-	struct coord_tools_stats stats = { 0 };
+	struct peer_tools_setup setup = { .n = p->nodes->n,
+					  .progress = on_progress,
+					  .ctx = p,
+					  .cancel = p->cancel };
+	struct peer_tools_stats stats = { 0 };
 	unsigned failed = 0;
 	struct err err;
 
@@ -332,12 +333,12 @@ static unsigned run(struct push *p)
 	for (size_t i = 0; i < p->nodes->n; i++)
 		prepare(p, i);
 	setup.nodes = p->talk;
-	if (coord_tools_run(&setup, &stats, &err) && err.text[0])
+	if (peer_tools_run(&setup, &stats, &err) && err.text[0])
 		log_error("%s", err.text);
 	progress_free(p->progress);
 	for (size_t i = 0; i < p->nodes->n; i++) {
 		failed += !report(&p->talk[i]);
-		coord_tools_release(&p->talk[i]);
+		peer_tools_release(&p->talk[i]);
 		free((void *)p->talk[i].gift);
 	}
 	if (stats.packed)
@@ -366,7 +367,7 @@ unsigned toolchain_nodes_push(const struct toolchain_nodes *nodes,
 		log_error("%s", err.text);
 	failed = ret ? (unsigned)nodes->n : run(&p);
 	for (size_t i = 0; i < p.n_gifts; i++)
-		coord_gift_release(&p.gift[i]);
+		peer_bundle_release(&p.gift[i]);
 	free(p.gift);
 	return failed;
 }
@@ -375,22 +376,21 @@ unsigned toolchain_nodes_drop(const struct toolchain_nodes *nodes,
 			      const char *id)
 {
 	char *ids[] = { (char *)id, NULL };
-	struct coord_tools_setup setup = { .n = nodes->n };
-	struct coord_tools_node *talk = xcalloc(nodes->n + 1, sizeof(*talk));
+	struct peer_tools_setup setup = { .n = nodes->n };
+	struct peer_tools_node *talk = xcalloc(nodes->n + 1, sizeof(*talk));
 	unsigned failed = 0;
 	struct err err = { 0 };
 
 	for (size_t i = 0; i < nodes->n; i++) {
-		coord_tools_init(&talk[i], nodes->v[i].entry);
+		peer_tools_init(&talk[i], nodes->v[i].entry);
 		talk[i].drop = ids;
-		talk[i].n_drops = coord_tools_find(&nodes->asked[i], id) !=
-				  NULL;
+		talk[i].n_drops = peer_tools_find(&nodes->asked[i], id) != NULL;
 	}
 	setup.nodes = talk;
-	if (coord_tools_run(&setup, NULL, &err))
+	if (peer_tools_run(&setup, NULL, &err))
 		log_error("%s", err.text);
 	for (size_t i = 0; i < nodes->n; i++) {
-		const struct coord_tools_node *n = &talk[i];
+		const struct peer_tools_node *n = &talk[i];
 		bool good = n->up && (!n->n_drops || n->dropped[0].ok);
 
 		if (!n->up)
@@ -401,7 +401,7 @@ unsigned toolchain_nodes_drop(const struct toolchain_nodes *nodes,
 		else if (n->n_drops)
 			printf("node %s: %s: removed\n", n->entry->name, id);
 		failed += !good;
-		coord_tools_release(&talk[i]);
+		peer_tools_release(&talk[i]);
 	}
 	free(talk);
 	return failed;

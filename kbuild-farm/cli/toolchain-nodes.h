@@ -16,7 +16,7 @@
 
 #include <stdatomic.h>
 
-struct coord_tools_node;
+struct peer_tools_node;
 
 struct toolchain_node {
 	const struct node_entry *entry; /* borrowed from the roster */
@@ -29,7 +29,7 @@ struct toolchain_node {
 struct toolchain_nodes {
 	struct toolchain_node *v; /* in the order of the roster */
 	size_t n;
-	struct coord_tools_node *asked; /* what each of them said */
+	struct peer_tools_node *asked; /* what each of them said */
 };
 
 enum toolchain_node_state {

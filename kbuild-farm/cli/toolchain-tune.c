@@ -6,9 +6,9 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "coord/coord.h"
-#include "coord/trust.h"
-#include "coord/tune.h"
 #include "kernel/rundir.h"
+#include "peer/canary-db.h"
+#include "peer/tune.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -24,7 +24,7 @@ struct tuning {
 	const struct toolchain_request *r;
 	const struct toolchain_installed *t;
 	struct node_roster roster; /* entries borrowed */
-	struct coord_tune tune;
+	struct peer_tune tune;
 	struct event_base *base;
 	struct kernel_rundir rundir;
 	struct coord *coord;
@@ -87,7 +87,7 @@ static int pick_nodes(struct tuning *u, struct err *err)
 static int talk(struct tuning *u, const char *driver, struct err *err)
 {
 	static const struct timeval often = { .tv_usec = TICK_MS * 1000 };
-	char *trust = coord_trust_path();
+	char *trust = peer_canary_db_path();
 	struct coord_setup setup = {
 		.base = u->base,
 		.socket = u->rundir.socket,
@@ -112,15 +112,15 @@ static int talk(struct tuning *u, const char *driver, struct err *err)
 	return ret;
 }
 
-static void show_try(const struct coord_tune_node *n,
-		     const struct coord_tune_try *t)
+static void show_try(const struct peer_tune_node *n,
+		     const struct peer_tune_try *t)
 {
 	const char *name = *t->id ? t->id : "what ships with the build";
 
-	if (t->tried && t->is == COORD_CANARY_PASSED)
+	if (t->tried && t->is == PEER_CANARY_PASSED)
 		printf("  %-50s %6u ms%s\n", name, t->cpu_ms,
 		       t == n->best ? "  used from now on" : "");
-	else if (t->tried && t->is == COORD_CANARY_FAILED)
+	else if (t->tried && t->is == PEER_CANARY_FAILED)
 		printf("  %-50s canary failed: %s\n", name, t->detail);
 	else
 		printf("  %-50s %s\n", name,
@@ -128,7 +128,7 @@ static void show_try(const struct coord_tune_node *n,
 }
 
 /* True when something was found that can be used. */
-static bool show_node(const struct coord_tune_node *n)
+static bool show_node(const struct peer_tune_node *n)
 {
 	printf("node %s:\n", n->node);
 	for (size_t i = 0; i < n->n; i++)
@@ -160,7 +160,7 @@ static int tune_one(const struct toolchain_request *r,
 	if (!ret) {
 		log_info("%s: each node compiles the canary %d times with each "
 			 "build",
-			 t->id, COORD_TUNE_ROUNDS);
+			 t->id, PEER_TUNE_ROUNDS);
 		ret = talk(&u, driver, err);
 		kernel_rundir_release(&u.rundir);
 	}
@@ -170,7 +170,7 @@ static int tune_one(const struct toolchain_request *r,
 		if (!show_node(&u.tune.nodes[i]))
 			status = EXIT_USAGE;
 	}
-	coord_tune_release(&u.tune);
+	peer_tune_release(&u.tune);
 	if (u.base)
 		event_base_free(u.base);
 	free(u.roster.v);

@@ -3,7 +3,7 @@
 
 #include "base/fs.h"
 #include "coord/job.h"
-#include "coord/toolchain.h"
+#include "inputs/toolchain.h"
 #include "wire/key.h"
 
 #include <elf.h>

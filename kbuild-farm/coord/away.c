@@ -3,16 +3,16 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "coord/cell.h"
 #include "coord/hedge.h"
 #include "coord/job.h"
-#include "coord/peer.h"
 #include "coord/remote.h"
-#include "coord/send.h"
 #include "coord/text.h"
-#include "coord/toolchain.h"
 #include "coord/verdict.h"
+#include "inputs/toolchain.h"
 #include "options/env.h"
+#include "peer/cell.h"
+#include "peer/peer.h"
+#include "peer/send.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -75,9 +75,9 @@ static void pick_env(struct strv *out, const struct coord_job *job)
 	}
 }
 
-static int ask(struct coord_job *job, struct coord_cell *cell)
+static int ask(struct coord_job *job, struct peer_cell *cell)
 {
-	struct coord_question q = {
+	struct peer_question q = {
 		.number = job->number,
 		.mode = job->mode,
 		.lang = job->compile.lang == OPTIONS_C ? WIRE_LANG_C :
@@ -105,17 +105,17 @@ static int ask(struct coord_job *job, struct coord_cell *cell)
 	}
 	pick_env(&env, job);
 	q.env = env.v;
-	ret = coord_send_job(cell, &q, &job->key);
+	ret = peer_send_job(cell, &q, &job->key);
 	strv_release(&env);
 	return ret;
 }
 
 /* This node cannot be asked. */
-static void cannot_ask(struct coord_job *job, struct coord_peer *peer, int ret)
+static void cannot_ask(struct coord_job *job, struct peer *peer, int ret)
 {
 	if (ret == -ENOSPC) {
 		job->tried[job->n_tried++] = peer;
-		coord_peer_renew(peer);
+		peer_renew(peer);
 		coord_away_retry(job, "too many names for a connection");
 	} else {
 		coord_job_local(job,
@@ -125,9 +125,9 @@ static void cannot_ask(struct coord_job *job, struct coord_peer *peer, int ret)
 	}
 }
 
-void coord_away_send(struct coord_job *job, struct coord_cell *cell)
+void coord_away_send(struct coord_job *job, struct peer_cell *cell)
 {
-	struct coord_peer *peer = cell->peer;
+	struct peer *peer = cell->peer;
 	uint64_t now = clock_ms();
 	int ret;
 
@@ -168,14 +168,14 @@ void coord_away_retry(struct coord_job *job, const char *why)
 	coord_kick(job->coord);
 }
 
-void coord_away_leave_cell(struct coord_cell *cell)
+void coord_away_leave_cell(struct peer_cell *cell)
 {
 	struct coord_job *job, *next;
 
 	list_for_each_safe(job, &cell->peer->coord->jobs, link, next) {
 		if (job->state != JOB_AWAY || job->cell != cell)
 			continue;
-		coord_peer_cancel(cell->peer, job->number);
+		peer_cancel(cell->peer, job->number);
 		if (job->mode == WIRE_MODE_REMOTE)
 			coord_remote_again(job, "inputs that keep changing");
 		else
@@ -199,7 +199,7 @@ static void deliver(struct coord_job *job)
 }
 
 /* The node may be another one by now, or gone; its entry stays. */
-static struct coord_peer *peer_named(struct coord *c, const char *name)
+static struct peer *peer_named(struct coord *c, const char *name)
 {
 	for (size_t i = 0; i < c->n_peers; i++) {
 		if (c->peers[i]->entry->name == name)
@@ -211,7 +211,7 @@ static struct coord_peer *peer_named(struct coord *c, const char *name)
 static void on_wrong(struct coord_job *job)
 {
 	const struct coord_verdict *v = job->verdict;
-	struct coord_peer *peer = peer_named(job->coord, v->node);
+	struct peer *peer = peer_named(job->coord, v->node);
 
 	log_warning("node %s: %s: %s", v->node, job->compile.source,
 		    v->err.text);
@@ -220,15 +220,15 @@ static void on_wrong(struct coord_job *job)
 	if (!peer)
 		return;
 	peer->retries++;
-	coord_peer_fault(peer, true, "wrong answer: %s", v->err.text);
+	peer_fault(peer, true, "wrong answer: %s", v->err.text);
 }
 
 static void conclude(struct coord_job *job)
 {
 	const struct coord_verdict *v = job->verdict;
-	struct coord_peer *peer;
+	struct peer *peer;
 
-	if (job->toolchain->state == COORD_BAD) {
+	if (job->toolchain->state == INPUTS_BAD) {
 		coord_job_local(job, job->toolchain->why);
 		return;
 	}
@@ -239,7 +239,7 @@ static void conclude(struct coord_job *job)
 	peer = peer_named(job->coord, v->node);
 	if (peer) {
 		peer->jobs++;
-		coord_peer_praise(peer);
+		peer_success(peer);
 	}
 	if (v->is != COORD_GOOD)
 		log_debug(
@@ -256,20 +256,20 @@ static void conclude(struct coord_job *job)
 	}
 }
 
-static void on_verdict(struct coord_work *w)
+static void on_verdict(struct pool_work *w)
 {
 	struct coord_job *job = (struct coord_job *)w;
 
 	job->coord->check_us += job->verdict->us;
 	if (!coord_job_back(job))
 		return;
-	coord_toolchain_look(job->toolchain);
-	job->held = job->toolchain->state == COORD_TOUCHED;
+	inputs_toolchain_look(job->toolchain);
+	job->held = job->toolchain->state == INPUTS_TOUCHED;
 	if (!job->held)
 		conclude(job);
 }
 
-void coord_away_judge(struct coord_toolchain *tc)
+void coord_away_judge(struct inputs_toolchain *tc)
 {
 	struct coord_job *job, *next;
 
@@ -281,14 +281,14 @@ void coord_away_judge(struct coord_toolchain *tc)
 	}
 }
 
-static void examine(struct coord_work *w)
+static void examine(struct pool_work *w)
 {
 	coord_verdict_find((struct coord_job *)w);
 }
 
 void coord_away_result(struct coord_job *job, const struct wire_result *r)
 {
-	struct coord_peer *peer = job->peer;
+	struct peer *peer = job->peer;
 
 	peer->busy_ms += r->cpu_ms;
 	peer->running--;
@@ -303,7 +303,7 @@ void coord_away_result(struct coord_job *job, const struct wire_result *r)
 	job->working = true;
 	job->work.run = examine;
 	job->work.done = on_verdict;
-	coord_pool_add(job->coord->pool, &job->work);
+	pool_add(job->coord->pool, &job->work);
 	coord_emit_job(job, EVENT_RECEIVE, peer->entry->name, NULL);
 	coord_kick(job->coord);
 }
@@ -319,8 +319,8 @@ static void step_down(struct coord_job *job, const char *why)
 
 void coord_away_fail(struct coord_job *job, const struct wire_fail *f)
 {
-	struct coord_peer *peer = job->peer;
-	struct coord_toolchain *tc = job->toolchain;
+	struct peer *peer = job->peer;
+	struct inputs_toolchain *tc = job->toolchain;
 
 	log_debug("node %s: %s: fail %u: %s", peer->entry->name,
 		  job->compile.source, f->class, f->reason);
@@ -342,7 +342,7 @@ void coord_away_fail(struct coord_job *job, const struct wire_fail *f)
 		return;
 	case WIRE_FAIL_TOOLCHAIN:
 		coord_away_retry(job, "no node has the toolchain");
-		coord_peer_no_cell(peer, tc);
+		peer_no_cell(peer, tc);
 		return;
 	case WIRE_FAIL_BUSY:
 		/* Another build has its slots; that is no fault. */
@@ -357,7 +357,7 @@ void coord_away_fail(struct coord_job *job, const struct wire_fail *f)
 			    job->compile.source, f->reason);
 		peer->retries++;
 		coord_away_retry(job, "nodes failed it");
-		coord_peer_doubt(peer, f->reason);
+		peer_suspect(peer, f->reason);
 	}
 }
 
@@ -365,9 +365,8 @@ void coord_away_hedged(struct coord_job *job, bool good, struct bytes out,
 		       struct bytes err)
 {
 	/* One that never began it; a loaded machine is no failing node. */
-	struct coord_peer *idle = job->state == JOB_AWAY && !job->cpu_ms ?
-					  job->peer :
-					  NULL;
+	struct peer *idle = job->state == JOB_AWAY && !job->cpu_ms ? job->peer :
+								     NULL;
 
 	/* What it said to us has neither colours nor a width. */
 	if (!good || (job->ask.terminal && err.len)) {
@@ -381,8 +380,8 @@ void coord_away_hedged(struct coord_job *job, bool good, struct bytes out,
 	coord_emit_job(job, EVENT_JOB_DONE, "local", "slow or lost node");
 	/* Else one that swallows jobs would get the next, and the next. */
 	if (idle)
-		coord_peer_fault(idle, false, "%s was compiled here sooner",
-				 job->compile.source);
+		peer_fault(idle, false, "%s was compiled here sooner",
+			   job->compile.source);
 	coord_job_deliver(job, out, err);
 }
 

@@ -10,15 +10,15 @@
 #include "coord/state.h"
 
 /* Give it to a node. */
-void coord_away_send(struct coord_job *job, struct coord_cell *cell);
+void coord_away_send(struct coord_job *job, struct peer_cell *cell);
 /* Its node did not do it (fault or loss): another one, or local. */
 void coord_away_retry(struct coord_job *job, const char *why);
 /* The cell is over: the inputs of its jobs are looked for anew. */
-void coord_away_leave_cell(struct coord_cell *cell);
+void coord_away_leave_cell(struct peer_cell *cell);
 /* RESULT came, after all OUTPUT. */
 void coord_away_result(struct coord_job *job, const struct wire_result *r);
 /* Is its toolchain still what it was?  Answers wait for that to be known. */
-void coord_away_judge(struct coord_toolchain *tc);
+void coord_away_judge(struct inputs_toolchain *tc);
 /* FAIL came. */
 void coord_away_fail(struct coord_job *job, const struct wire_fail *f);
 /* Called every second: is it overdue or without progress? */

@@ -3,17 +3,17 @@
 
 #include "base/capture.h"
 #include "base/clock.h"
+#include "base/pool.h"
 #include "base/str.h"
 #include "coord/away.h"
-#include "coord/cell.h"
 #include "coord/client.h"
 #include "coord/job.h"
-#include "coord/peer.h"
-#include "coord/pool.h"
 #include "coord/sched.h"
-#include "coord/ship.h"
 #include "coord/source.h"
-#include "coord/toolchain.h"
+#include "inputs/toolchain.h"
+#include "peer/cell.h"
+#include "peer/peer.h"
+#include "peer/ship.h"
 #include "store/packed.h"
 
 #include <event2/event.h>
@@ -103,7 +103,7 @@ static void check_ready(struct coord *c)
 	if (!ready)
 		return;
 	for (size_t i = 0; i < c->n_peers; i++) {
-		if (coord_peer_undecided(c->peers[i]))
+		if (peer_undecided(c->peers[i]))
 			return;
 	}
 	c->ready = NULL;
@@ -142,9 +142,9 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	coord_client_beat_all(c);
-	coord_toolchain_check(c);
+	inputs_toolchain_check(c);
 	for (size_t i = 0; i < c->n_peers; i++)
-		coord_peer_watch(c->peers[i], now);
+		peer_watch(c->peers[i], now);
 	list_for_each_safe(job, &c->jobs, link, next) {
 		coord_away_watch(job, now);
 	}
@@ -179,9 +179,9 @@ static void start_remote(struct coord *c, const struct coord_setup *setup)
 			strv_add(&c->roots, real);
 		free(real);
 	}
-	coord_inputs_init(&c->inputs, &scan);
-	c->packed = coord_ship_store(&c->codec);
-	c->pool = coord_pool_new(c->base, THREADS, WORK_MAX);
+	inputs_init(&c->inputs, &scan);
+	c->packed = peer_ship_store(&c->codec);
+	c->pool = pool_new(c->base, THREADS, WORK_MAX);
 }
 
 int coord_new(struct coord **out, const struct coord_setup *setup,
@@ -212,7 +212,7 @@ int coord_new(struct coord **out, const struct coord_setup *setup,
 	TAILQ_INIT(&c->clients);
 	TAILQ_INIT(&c->toolchains);
 	c->next_number = 1;
-	c->children = coord_children_new(c->base);
+	c->children = children_new(c->base);
 	c->sources = coord_sources_new();
 	start_remote(c, setup);
 	c->kick = make_event(c, 0, on_kick);
@@ -227,8 +227,8 @@ int coord_new(struct coord **out, const struct coord_setup *setup,
 	c->no_remote = setup->roster->off;
 	c->peers = xcalloc(setup->roster->n, sizeof(*c->peers));
 	for (; c->n_peers < setup->roster->n; c->n_peers++)
-		c->peers[c->n_peers] = coord_peer_new(
-			c, &setup->roster->v[c->n_peers]);
+		c->peers[c->n_peers] = peer_new(c,
+						&setup->roster->v[c->n_peers]);
 	*out = c;
 	return 0;
 }
@@ -236,7 +236,7 @@ int coord_new(struct coord **out, const struct coord_setup *setup,
 void coord_expect(struct coord *c, const char *driver, char *const *env)
 {
 	if (c->n_peers)
-		coord_toolchain_get(c, driver, env);
+		inputs_toolchain_get(c, driver, env);
 }
 
 void coord_when_ready(struct coord *c, unsigned limit_ms,
@@ -258,7 +258,7 @@ unsigned coord_remote_slots(const struct coord *c)
 
 	for (size_t i = 0; i < c->n_peers; i++) {
 		if (c->peers[i]->state == PEER_UP)
-			n += coord_peer_slots(c->peers[i]);
+			n += peer_slots(c->peers[i]);
 	}
 	return n;
 }
@@ -277,9 +277,9 @@ static void sort_reasons(struct coord_reasons *all)
 }
 
 /* Is there a toolchain for it at all, among those of the build? */
-static bool lacks_all(const struct coord_peer *p)
+static bool lacks_all(const struct peer *p)
 {
-	const struct coord_cell *cell;
+	const struct peer_cell *cell;
 	bool lacks = p->lacks != NULL;
 
 	list_for_each(cell, &p->cells, link) {
@@ -290,23 +290,23 @@ static bool lacks_all(const struct coord_peer *p)
 	return lacks;
 }
 
-static const char *cell_detail(const struct coord_peer *p)
+static const char *cell_detail(const struct peer *p)
 {
-	const struct coord_cell *cell = TAILQ_FIRST(&p->cells);
+	const struct peer_cell *cell = TAILQ_FIRST(&p->cells);
 
 	return cell && cell->detail ? cell->detail : p->lacks;
 }
 
-static void node_stats(struct coord_node_stats *s, const struct coord_peer *p)
+static void node_stats(struct coord_node_stats *s, const struct peer *p)
 {
 	bool lacks = p->state == PEER_UP && lacks_all(p);
 
 	*s = (struct coord_node_stats){
 		.name = p->entry->name,
-		.state = lacks ? "no toolchain" : coord_peer_state_name(p),
+		.state = lacks ? "no toolchain" : peer_state_name(p),
 		.detail = lacks ? cell_detail(p) : p->detail,
 		.inventory = p->greeted ? &p->hello.inventory : NULL,
-		.slots = coord_peer_slots(p),
+		.slots = peer_slots(p),
 		.jobs = p->jobs,
 		.running = p->running,
 		.errors = p->errors,
@@ -363,16 +363,16 @@ static void end_jobs(struct coord *c)
 	list_for_each(job, &c->jobs, link)
 		coord_job_stop(job);
 	for (size_t i = 0; i < c->n_peers; i++) {
-		coord_peer_free(c->peers[i]);
+		peer_free(c->peers[i]);
 		c->peers[i] = NULL;
 	}
 	c->n_peers = 0;
 	/* Questions to compilers end now, and so does what waits for them. */
 	atomic_store(&c->ending, true);
-	coord_pool_free(c->pool);
+	pool_free(c->pool);
 	c->pool = NULL;
-	coord_toolchain_free_all(c);
-	coord_children_wait(c->children, GOODBYE_MS);
+	inputs_toolchain_free_all(c);
+	children_wait(c->children, GOODBYE_MS);
 	coord_client_free_all(c);
 }
 
@@ -381,10 +381,10 @@ void coord_free(struct coord *c)
 	if (!c)
 		return;
 	end_jobs(c);
-	coord_children_free(c->children);
+	children_free(c->children);
 	coord_sources_free(c->sources);
 	store_packed_free(c->packed);
-	coord_inputs_release(&c->inputs);
+	inputs_release(&c->inputs);
 	strv_release(&c->roots);
 	event_free(c->kick);
 	event_free(c->tick);

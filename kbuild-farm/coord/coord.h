@@ -15,7 +15,7 @@
 
 struct event_base;
 struct coord;
-struct coord_tune;
+struct peer_tune;
 
 struct coord_setup {
 	struct event_base *base;
@@ -31,12 +31,12 @@ struct coord_setup {
 	 */
 	unsigned patience_ms;
 	/*
-	 * Where canaries are recorded (coord/trust.h); NULL: a node that does
-	 * not run our compiler gets no job, whatever it holds.
+	 * Where canaries are recorded (peer/canary-db.h); NULL: a node that
+	 * does not run our compiler gets no job, whatever it holds.
 	 */
 	const char *trust;
 	const char *data; /* toolchains of this machine; may be NULL */
-	struct coord_tune *tune; /* take no jobs, time canaries; may be NULL */
+	struct peer_tune *tune; /* take no jobs, time canaries; may be NULL */
 	const char *cache_dir; /* for what compilers answered; NULL: none */
 	coord_event_sink *sink; /* called for every EVENT_JOB and EVENT_NODE */
 	void *sink_ctx;

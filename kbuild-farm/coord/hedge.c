@@ -22,7 +22,7 @@ static void drop_file(char **path)
 void coord_hedge_stop(struct coord_job *job)
 {
 	if (job->hedge) {
-		coord_child_kill(job->hedge);
+		child_kill(job->hedge);
 		job->hedge = NULL;
 		job->coord->locals--;
 	}
@@ -101,8 +101,8 @@ void coord_hedge_start(struct coord_job *job)
 	what.env = env.v;
 	what.argv = argv.v;
 	what.fd[1] = what.fd[2] = log;
-	if (log >= 0 && !coord_child_start(c->children, &what, on_hedge, job,
-					   &job->hedge, &err)) {
+	if (log >= 0 && !child_start(c->children, &what, on_hedge, job,
+				     &job->hedge, &err)) {
 		c->locals++;
 		c->duplicated++;
 		coord_emit_job(job, EVENT_RUN, "local", "slow or lost node");

@@ -5,12 +5,12 @@
 #include "base/log.h"
 #include "coord/client.h"
 #include "coord/hedge.h"
-#include "coord/peer.h"
 #include "coord/sched.h"
 #include "coord/text.h"
-#include "coord/toolchain.h"
 #include "coord/verdict.h"
+#include "inputs/toolchain.h"
 #include "options/env.h"
+#include "peer/peer.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -108,9 +108,9 @@ struct coord_job *coord_job_new(struct coord *c, struct coord_client *client,
 		return job;
 	}
 	job->state = JOB_TOOLCHAIN;
-	job->toolchain = coord_toolchain_get(c, job->ask.compiler,
-					     coord_job_env(job));
-	job->reference = coord_toolchain_reference(
+	job->toolchain = inputs_toolchain_get(c, job->ask.compiler,
+					      coord_job_env(job));
+	job->reference = inputs_toolchain_reference(
 		job->toolchain, job->ask.argv.v, &job->compile);
 	coord_kick(c);
 	return job;
@@ -142,7 +142,7 @@ void coord_job_leave_peer(struct coord_job *job)
 void coord_job_stop(struct coord_job *job)
 {
 	if (job->state == JOB_AWAY)
-		coord_peer_cancel(job->peer, job->number);
+		peer_cancel(job->peer, job->number);
 	if (!job->working)
 		coord_job_leave_peer(job);
 	coord_hedge_stop(job);
@@ -171,7 +171,7 @@ static void job_free(struct coord_job *job)
 	coord_job_leave_peer(job);
 	/* Its own compile may be writing: only what we wrote is removed. */
 	remove_temporaries(job);
-	coord_manifest_release(&job->manifest);
+	inputs_manifest_release(&job->manifest);
 	options_flags_release(&job->flags);
 	wire_cc_job_release(&job->ask);
 	coord_verdict_free(job->verdict);

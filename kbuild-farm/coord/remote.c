@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "coord/job.h"
-#include "coord/toolchain.h"
+#include "inputs/toolchain.h"
 #include "options/list.h"
 #include "options/table.h"
 
@@ -59,10 +59,10 @@ static void sum_inputs(struct coord_job *job)
 }
 
 /* On a worker thread. */
-static void scan(struct coord_work *w)
+static void scan(struct pool_work *w)
 {
 	struct coord_job *job = (struct coord_job *)w;
-	struct coord_manifest *m = &job->manifest;
+	struct inputs_manifest *m = &job->manifest;
 	struct scan_unit unit = {
 		.cwd = job->ask.cwd,
 		.compiler = job->ask.compiler,
@@ -72,7 +72,7 @@ static void scan(struct coord_work *w)
 	};
 	struct err err;
 
-	coord_manifest_release(m);
+	inputs_manifest_release(m);
 	options_flags_release(&job->flags);
 	m->why = env_reason(coord_job_env(job));
 	if (m->why)
@@ -83,11 +83,11 @@ static void scan(struct coord_work *w)
 		m->detail = xstrdup(err.text);
 		return;
 	}
-	coord_manifest_make(m, &job->coord->inputs, &unit);
+	inputs_manifest_make(m, &job->coord->inputs, &unit);
 	if (m->why)
 		return;
-	job->language = coord_toolchain_language(job->toolchain,
-						 coord_job_env(job));
+	job->language = inputs_toolchain_language(job->toolchain,
+						  coord_job_env(job));
 	if (m->closure.mentions & SCAN_MENTIONS_TIME)
 		m->why = "__DATE__ or __TIME__";
 	else
@@ -95,10 +95,10 @@ static void scan(struct coord_work *w)
 	sum_inputs(job);
 }
 
-static void on_scanned(struct coord_work *w)
+static void on_scanned(struct pool_work *w)
 {
 	struct coord_job *job = (struct coord_job *)w;
-	const struct coord_manifest *m = &job->manifest;
+	const struct inputs_manifest *m = &job->manifest;
 
 	job->coord->scan_us += m->scan_us + m->list_us;
 	if (!coord_job_back(job))
@@ -124,7 +124,7 @@ void coord_remote_scan(struct coord_job *job)
 	job->working = true;
 	job->work.run = scan;
 	job->work.done = on_scanned;
-	coord_pool_add(job->coord->pool, &job->work);
+	pool_add(job->coord->pool, &job->work);
 	coord_emit_job(job, EVENT_SCAN, NULL, NULL);
 }
 
@@ -135,7 +135,7 @@ void coord_remote_degrade(struct coord_job *job, const char *why)
 		return;
 	}
 	coord_job_leave_peer(job);
-	coord_manifest_release(&job->manifest);
+	inputs_manifest_release(&job->manifest);
 	job->mode = WIRE_MODE_TEXT;
 	job->text_why = why;
 	job->state = JOB_WAIT_TEXT;

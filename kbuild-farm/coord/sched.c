@@ -3,13 +3,13 @@
 
 #include "base/clock.h"
 #include "coord/away.h"
-#include "coord/cell.h"
 #include "coord/job.h"
-#include "coord/peer.h"
 #include "coord/remote.h"
-#include "coord/toolchain.h"
+#include "inputs/toolchain.h"
+#include "peer/cell.h"
+#include "peer/peer.h"
 
-static bool was_tried(const struct coord_job *job, const struct coord_peer *p)
+static bool was_tried(const struct coord_job *job, const struct peer *p)
 {
 	for (unsigned i = 0; i < job->n_tried; i++) {
 		if (job->tried[i] == p)
@@ -19,24 +19,23 @@ static bool was_tried(const struct coord_job *job, const struct coord_peer *p)
 }
 
 /* a's share of slots in use is smaller than b's. */
-static bool less_loaded(const struct coord_peer *a, const struct coord_peer *b)
+static bool less_loaded(const struct peer *a, const struct peer *b)
 {
-	return (uint64_t)a->running * coord_peer_slots(b) <
-	       (uint64_t)b->running * coord_peer_slots(a);
+	return (uint64_t)a->running * peer_slots(b) <
+	       (uint64_t)b->running * peer_slots(a);
 }
 
-static struct coord_cell *pick(const struct coord_job *job)
+static struct peer_cell *pick(const struct coord_job *job)
 {
 	struct coord *c = job->coord;
-	struct coord_peer *best = NULL;
-	struct coord_cell *best_cell = NULL;
+	struct peer *best = NULL;
+	struct peer_cell *best_cell = NULL;
 
 	for (size_t i = 0; i < c->n_peers; i++) {
-		struct coord_peer *p = c->peers[i];
-		struct coord_cell *cell = coord_peer_cell(p, job->toolchain);
+		struct peer *p = c->peers[i];
+		struct peer_cell *cell = peer_ready_cell(p, job->toolchain);
 
-		if (!cell || was_tried(job, p) ||
-		    p->running >= coord_peer_slots(p))
+		if (!cell || was_tried(job, p) || p->running >= peer_slots(p))
 			continue;
 		if (!best || less_loaded(p, best)) {
 			best = p;
@@ -47,14 +46,14 @@ static struct coord_cell *pick(const struct coord_job *job)
 }
 
 /* The best that can be expected of any node. */
-static enum coord_hope hope(const struct coord_job *job, uint64_t now)
+static enum peer_availability hope(const struct coord_job *job, uint64_t now)
 {
 	struct coord *c = job->coord;
-	enum coord_hope best = COORD_NO_HOPE;
+	enum peer_availability best = PEER_NEVER;
 
 	for (size_t i = 0; i < c->n_peers; i++) {
-		enum coord_hope one = coord_peer_hope(c->peers[i],
-						      job->toolchain, now);
+		enum peer_availability one = peer_availability(
+			c->peers[i], job->toolchain, now);
 
 		if (one > best && !was_tried(job, c->peers[i]))
 			best = one;
@@ -92,16 +91,16 @@ static bool use_meanwhile(struct coord_job *job)
 /* It goes nowhere: true. */
 static bool give_up(struct coord_job *job, uint64_t now)
 {
-	enum coord_hope best;
+	enum peer_availability best;
 
-	if (job->toolchain->state == COORD_BAD) {
+	if (job->toolchain->state == INPUTS_BAD) {
 		coord_job_local(job, job->toolchain->why);
 		return true;
 	}
 	best = hope(job, now);
-	if (best == COORD_SHIPPING)
+	if (best == PEER_SHIPPING)
 		return use_meanwhile(job);
-	if (best != COORD_NO_HOPE)
+	if (best != PEER_NEVER)
 		return false;
 	coord_job_local(job, hopeless(job));
 	return true;
@@ -109,10 +108,10 @@ static bool give_up(struct coord_job *job, uint64_t now)
 
 enum wire_codec coord_sched_codec(const struct coord *c)
 {
-	const struct coord_peer *best = NULL;
+	const struct peer *best = NULL;
 
 	for (size_t i = 0; i < c->n_peers; i++) {
-		const struct coord_peer *p = c->peers[i];
+		const struct peer *p = c->peers[i];
 
 		if (p->state == PEER_UP && (!best || less_loaded(p, best)))
 			best = p;
@@ -127,10 +126,10 @@ static int free_slots(const struct coord *c)
 	int n = 0;
 
 	for (size_t i = 0; i < c->n_peers; i++) {
-		const struct coord_peer *p = c->peers[i];
+		const struct peer *p = c->peers[i];
 
-		if (p->state == PEER_UP && p->running < coord_peer_slots(p))
-			n += (int)(coord_peer_slots(p) - p->running);
+		if (p->state == PEER_UP && p->running < peer_slots(p))
+			n += (int)(peer_slots(p) - p->running);
 	}
 	list_for_each(job, &c->jobs, link)
 		n -= job->state == JOB_READY || job->state == JOB_TEXT ||
@@ -140,12 +139,12 @@ static int free_slots(const struct coord *c)
 
 static void step_toolchain(struct coord_job *job, uint64_t now)
 {
-	if (job->toolchain->state == COORD_BAD)
+	if (job->toolchain->state == INPUTS_BAD)
 		coord_job_local(job, job->toolchain->why);
-	else if (job->reference->state == COORD_BAD)
+	else if (job->reference->state == INPUTS_BAD)
 		coord_job_local(job, "unknown kind of object");
-	else if (job->toolchain->state == COORD_READY &&
-		 job->reference->state == COORD_READY)
+	else if (job->toolchain->state == INPUTS_READY &&
+		 job->reference->state == INPUTS_READY)
 		job->state = JOB_WAIT_SCAN;
 	else if (now > job->came_ms + job->coord->patience_ms)
 		use_meanwhile(job);
@@ -160,7 +159,7 @@ static void step_scan(struct coord_job *job, int *room, uint64_t now)
 		return;
 	if (c->text_only) {
 		coord_remote_degrade(job, "text mode was asked for");
-	} else if (*room > 0 && coord_pool_has_room(c->pool)) {
+	} else if (*room > 0 && pool_has_room(c->pool)) {
 		(*room)--;
 		coord_remote_scan(job);
 	}
@@ -180,9 +179,9 @@ static void step_text(struct coord_job *job, int *room, uint64_t now)
 
 static void step_ready(struct coord_job *job, uint64_t now)
 {
-	struct coord_cell *cell = pick(job);
+	struct peer_cell *cell = pick(job);
 
-	if (cell && job->toolchain->state == COORD_READY)
+	if (cell && job->toolchain->state == INPUTS_READY)
 		coord_away_send(job, cell);
 	else if (!job->hedge)
 		give_up(job, now);

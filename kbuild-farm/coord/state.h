@@ -6,11 +6,11 @@
 #ifndef COORD_STATE_H
 #define COORD_STATE_H
 
+#include "base/child.h"
 #include "base/list.h"
-#include "coord/child.h"
+#include "base/pool.h"
 #include "coord/coord.h"
-#include "coord/manifest.h"
-#include "coord/pool.h"
+#include "inputs/manifest.h"
 #include "options/compile.h"
 #include "options/typed.h"
 #include "wire/cc.h"
@@ -18,16 +18,16 @@
 
 #include <stdatomic.h>
 
-struct coord_cell;
+struct peer_cell;
 struct coord_client;
-struct coord_language;
-struct coord_peer;
-struct coord_reference;
+struct inputs_language;
+struct peer;
+struct inputs_reference;
 struct coord_sources;
 struct coord_text;
-struct coord_toolchain;
-struct coord_trial;
-struct coord_tune;
+struct inputs_toolchain;
+struct peer_trial;
+struct peer_tune;
 
 /*
  *	TOOLCHAIN -> WAIT_SCAN -> SCAN ---> READY -> AWAY -> CHECK -> DONE
@@ -57,7 +57,7 @@ enum coord_job_state {
 #define COORD_TRIES 3 /* nodes that a job is given to, at most */
 
 struct coord_job {
-	struct coord_work work; /* first: see coord_job_of() */
+	struct pool_work work; /* first: see coord_job_of() */
 	TAILQ_ENTRY(coord_job) link;
 	struct coord *coord;
 	struct coord_client *client;
@@ -75,10 +75,10 @@ struct coord_job {
 
 	enum wire_mode mode;
 	const char *text_why; /* why it is sent as text; a literal */
-	struct coord_toolchain *toolchain;
-	struct coord_reference *reference;
-	struct coord_manifest manifest; /* in remote mode */
-	const struct coord_language *language; /* the same */
+	struct inputs_toolchain *toolchain;
+	struct inputs_reference *reference;
+	struct inputs_manifest manifest; /* in remote mode */
+	const struct inputs_language *language; /* the same */
 	unsigned rescans; /* after something was missing or changed */
 	struct coord_text *text; /* in text mode */
 	struct options_flags flags;
@@ -86,9 +86,9 @@ struct coord_job {
 
 	uint32_t number; /* on the wire; another one for each node */
 	struct digest key;
-	struct coord_peer *peer;
-	struct coord_cell *cell; /* of AWAY */
-	struct coord_peer *tried[COORD_TRIES];
+	struct peer *peer;
+	struct peer_cell *cell; /* of AWAY */
+	struct peer *tried[COORD_TRIES];
 	unsigned n_tried;
 	struct buf answer[WIRE_STREAMS]; /* what came so far */
 	struct coord_verdict *verdict; /* of CHECK */
@@ -96,7 +96,7 @@ struct coord_job {
 	uint32_t cpu_ms; /* as the last beat said */
 	uint64_t first_sent_ms, progress_ms;
 
-	struct coord_child *hedge;
+	struct child *hedge;
 	char *hedge_object, *hedge_dep, *hedge_log; /* its temporaries */
 	bool was_hedged;
 };
@@ -121,20 +121,20 @@ struct coord {
 	void *away_ctx;
 	uint64_t began_ms;
 
-	struct coord_children *children;
+	struct children *children;
 	struct coord_sources *sources;
-	struct coord_pool *pool;
-	struct coord_inputs inputs;
+	struct pool *pool;
+	struct inputs inputs;
 	struct store_packed *packed;
 	enum wire_codec codec; /* of what is packed for all nodes */
 	struct strv roots; /* the trees that cells are made for */
 	unsigned patience_ms; /* see struct coord_setup */
 	bool text_only; /* KFARM_MODE=text */
-	char *trust; /* coord_trust_path(); NULL: no canaries */
+	char *trust; /* peer_canary_db_path(); NULL: no canaries */
 	char *data; /* where toolchains are installed */
 	bool sync; /* nodes are given what they lack */
 	bool no_remote; /* the user wants no node */
-	struct coord_tune *tune; /* NULL: a build */
+	struct peer_tune *tune; /* NULL: a build */
 	atomic_bool ending; /* for the threads: leave what is not done */
 	struct event *listener;
 	struct event *tick; /* every second */
@@ -145,8 +145,8 @@ struct coord {
 
 	struct coord_job_list jobs; /* in order of arrival */
 	TAILQ_HEAD(, coord_client) clients;
-	TAILQ_HEAD(, coord_toolchain) toolchains;
-	struct coord_peer **peers;
+	TAILQ_HEAD(, inputs_toolchain) toolchains;
+	struct peer **peers;
 	size_t n_peers;
 
 	uint32_t next_job;

@@ -28,7 +28,7 @@ struct coord_text {
 	enum wire_codec codec;
 	coord_text_done *done;
 	void *ctx;
-	struct coord_child *child; /* NULL: it has ended */
+	struct child *child; /* NULL: it has ended */
 	struct event *out, *err; /* NULL: closed */
 	int status;
 	struct buf raw; /* overlap of the piece before, then what came */
@@ -126,7 +126,7 @@ static void stop(struct coord_text *t)
 		}
 	}
 	if (t->child)
-		coord_child_kill(t->child);
+		child_kill(t->child);
 	t->child = NULL;
 }
 
@@ -322,8 +322,8 @@ int coord_text_start(struct coord_text **out, struct coord_job *job,
 	what.fd[0] = -1;
 	what.fd[1] = text[1];
 	what.fd[2] = errs[1];
-	ret = coord_child_start(job->coord->children, &what, on_exit_status, t,
-				&t->child, err);
+	ret = child_start(job->coord->children, &what, on_exit_status, t,
+			  &t->child, err);
 	close(text[1]);
 	close(errs[1]);
 	strv_release(&argv);

@@ -7,7 +7,7 @@
 #include "coord/answer.h"
 #include "coord/job.h"
 #include "coord/remote.h"
-#include "coord/toolchain.h"
+#include "inputs/toolchain.h"
 #include "options/depcut.h"
 
 #include <errno.h>
@@ -37,10 +37,10 @@ struct reading {
 
 static bool is_known(struct reading *r, const char *name)
 {
-	const struct coord_manifest *m = &r->job->manifest;
+	const struct inputs_manifest *m = &r->job->manifest;
 
-	if (coord_manifest_has(m, name, &r->hint) ||
-	    coord_manifest_has_file(m, r->job->ask.cwd, name, &r->hint))
+	if (inputs_manifest_has(m, name, &r->hint) ||
+	    inputs_manifest_has_file(m, r->job->ask.cwd, name, &r->hint))
 		return true;
 	if (!r->unknown)
 		err_set(&r->job->verdict->err, ENOENT, "%s", name);
@@ -127,7 +127,7 @@ static bool assembles_known_files(struct coord_job *job)
 		return here(job->verdict, "unreadable list of files assembled");
 	for (size_t i = 0; i < read.n && known; i++) {
 		known = is_temporary(read.v[i]) ||
-			coord_manifest_has(&job->manifest, read.v[i], &hint) ||
+			inputs_manifest_has(&job->manifest, read.v[i], &hint) ||
 			!was_read(job, read.v[i]);
 		if (!known)
 			err_set(&job->verdict->err, ENOENT, "%s", read.v[i]);
@@ -139,7 +139,8 @@ static bool assembles_known_files(struct coord_job *job)
 
 static bool is_unchanged(struct coord_job *job)
 {
-	const char *path = coord_manifest_changed(&job->manifest, job->ask.cwd);
+	const char *path = inputs_manifest_changed(&job->manifest,
+						   job->ask.cwd);
 
 	if (!path)
 		return true;

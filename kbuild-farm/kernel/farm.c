@@ -4,11 +4,11 @@
 #include "base/fs.h"
 #include "base/which.h"
 #include "coord/coord.h"
-#include "coord/trust.h"
 #include "kernel/links.h"
 #include "kernel/tools.h"
 #include "node/inventory.h"
 #include "node/limits.h"
+#include "peer/canary-db.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -85,7 +85,7 @@ int kernel_farm_open(struct kernel_farm *f,
 	char *wrapper = kernel_links_wrapper();
 	char *cache = fs_cache_home();
 	char *answers = xasprintf("%s/scan", cache);
-	char *trust = coord_trust_path(), *data = fs_data_home();
+	char *trust = peer_canary_db_path(), *data = fs_data_home();
 	int ret;
 
 	s.trust = trust;

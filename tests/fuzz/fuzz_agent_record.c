@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base wire toolchain agent */
+/* needs: agent */
 /*
  * The record of a kept toolchain, as a disk may spoil it.  Its last 32 bytes
  * are a digest of the others, which no fuzzer finds; so it is put there.  What

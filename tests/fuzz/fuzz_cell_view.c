@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base cell */
+/* needs: cell */
 /*
  * A client's edits of a view: a line each, "f PATH", "l PATH TARGET",
  * "d PATH", "r PATH" or "z DRIVER".  Whatever they say, nothing beside the

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: toolchain store base */
+/* needs: toolchain */
 #include "compiler/cache.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: toolchain store base */
+/* needs: toolchain */
 #include "base/bytes.h"
 #include "compiler/elf.h"
 #include "compiler/library.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base conf */
+/* needs: conf */
 #include "conf/scan.h"
 
 #include <stdlib.h>

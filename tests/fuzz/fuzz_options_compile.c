@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base options */
+/* needs: options */
 /*
  * A command line, a word per line, as the build host and then the node see
  * it.  What is sent away is of words that the table knows; each of its flags

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base options */
+/* needs: options */
 /*
  * A dependency list from a hostile node.  What is read as a list can be cut:
  * the result is a list again, of those that were to stay, in their order.

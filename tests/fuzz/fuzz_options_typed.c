@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base options */
+/* needs: options */
 /*
  * The node's gate against a hostile client: lines of NAME<TAB>VALUE.
  * Whatever passes is an option, none of those that run, write or read

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: scan options base */
+/* needs: scan */
 /*
  * A file whose definitions apply from its start: each of its conditions is
  * evaluated twice, and must not change its mind.

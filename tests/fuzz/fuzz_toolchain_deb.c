@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base conf store toolchain */
+/* needs: toolchain */
 /*
  * A package: whatever it holds, only files and links of plain names appear
  * in the directory that was given.

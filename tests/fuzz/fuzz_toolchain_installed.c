@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: toolchain fetch conf store base */
+/* needs: toolchain */
 #include "toolchain/installed.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: toolchain fetch conf store base */
+/* needs: toolchain */
 /*
  * Whatever an archive says, nothing lies beside its directory afterwards, and
  * what was hashed while it was written is what lies in it.

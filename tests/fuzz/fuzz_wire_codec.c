@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base wire */
+/* needs: wire */
 /*
  * Packed bodies from a hostile peer: one byte of codec, four of the length
  * that it announces, then the body.  What is refused must leave nothing

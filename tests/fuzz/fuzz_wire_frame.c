@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base wire */
+/* needs: wire */
 /*
  * A conversation from a hostile peer.  The first byte says in which pieces
  * it arrives; however it is cut, the same messages must come out, and the

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base wire */
+/* needs: wire */
 /*
  * Bodies from a hostile peer.  The first byte picks the decoder.  A body has
  * one spelling only: what was decoded must encode to the same bytes.

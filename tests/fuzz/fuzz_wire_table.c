@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base wire */
+/* needs: wire */
 /*
  * The tables of a connection against a hostile client: bodies of PATHS and
  * FLAGS in a row, each with a byte (which of them) and its length (u16) in

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base wire agent */
+/* needs: agent */
 #include "agent/answer.h"
 
 #include "suite.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base options wire agent */
+/* needs: agent */
 #include "agent/argv.h"
 
 #include "suite.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base conf options wire store toolchain cell node agent */
+/* needs: agent */
 /*
  * What a driver is asked in a cell: programs of this machine as drivers of a
  * kept toolchain of two files.

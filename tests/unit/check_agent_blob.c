@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base wire store agent */
+/* needs: agent */
 #include "agent/blob.h"
 
 #include "base/fs.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base options wire toolchain store */
+/* needs: wire toolchain */
 /*
  * Cells and their views: what is right, and what a hostile client tries.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base options wire toolchain store */
+/* needs: wire toolchain */
 /*
  * Views with as many entries as can be.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base conf options wire store toolchain cell node agent */
+/* needs: agent */
 /*
  * Cells that compile with a toolchain of the node's own: a gcc of this
  * machine, kept at one place, which for the client lies at another.

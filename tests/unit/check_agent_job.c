@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base options wire toolchain store */
+/* needs: wire toolchain */
 /*
  * Jobs in remote mode, and what all jobs have in common.
  */

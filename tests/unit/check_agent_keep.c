@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base conf wire store toolchain node */
+/* needs: toolchain node */
 /*
  * Toolchains on their way to a real kfarmd's disk, and what it says of them.
  */

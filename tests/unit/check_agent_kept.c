@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base wire store toolchain cell agent */
+/* needs: agent */
 /*
  * The directory of kept toolchains, without a conversation.  Its counterpart
  * with one is check_agent_keep.c.

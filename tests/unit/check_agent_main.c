@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base options wire toolchain store */
+/* needs: wire toolchain */
 #include "agent-node.h"
 
 #include "suite.h"

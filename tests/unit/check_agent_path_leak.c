@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base options wire agent */
+/* needs: agent */
 #include "agent/path-leak.h"
 
 #include "suite.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base agent */
+/* needs: agent */
 #include "agent/reaper.h"
 
 #include "base/clock.h"

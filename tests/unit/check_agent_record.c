@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base wire toolchain agent */
+/* needs: agent */
 #include "agent/record.h"
 
 #include "base/fs.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base conf wire store toolchain cell agent */
+/* needs: agent */
 /*
  * With a real gcc in a real cell.
  */

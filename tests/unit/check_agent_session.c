@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base options wire toolchain store */
+/* needs: wire toolchain */
 #include "agent-one.h"
 
 START_TEST(its_hello_says_what_the_machine_has)

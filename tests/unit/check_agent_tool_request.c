@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base conf options wire store toolchain cell node agent */
+/* needs: agent */
 /*
  * Questions about an empty directory of toolchains; what is said of a full one
  * is in check_agent_keep.c.

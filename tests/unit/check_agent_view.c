@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base conf wire store toolchain node cell agent */
+/* needs: agent */
 /*
  * Views and identities, with a real store and a real cell.
  */

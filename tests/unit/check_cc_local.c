@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base options wire cc */
+/* needs: cc */
 #include "base/str.h"
 #include "cc/local.h"
 #include "suite.h"

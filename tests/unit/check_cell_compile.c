@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base cell */
+/* needs: cell */
 /* This machine's gcc at work in a cell, also on sources that mean harm. */
 #include "cell/cell.h"
 

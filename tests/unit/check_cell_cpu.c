@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base cell */
+/* needs: cell */
 #include "cell/cpu.h"
 
 #include "base/clock.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base options toolchain cli store */
+/* needs: cli */
 #include "cli/scan.h"
 
 #include "suite.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: cli base conf wire options ui tree toolchain node coord kernel scan */
+/* needs: cli */
 #include "cli/watch.h"
 
 #include "base/fs.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base store toolchain */
+/* needs: toolchain */
 #include "compiler/watch.h"
 
 #include "base/fs.h"

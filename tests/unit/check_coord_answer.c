@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: coord scan node toolchain store conf options wire base */
+/* needs: coord */
 #include "coord/answer.h"
 
-#include "coord/toolchain.h"
+#include "inputs/toolchain.h"
 #include "suite.h"
 #include "wire/key.h"
 
@@ -164,7 +164,7 @@ static int check_signed(struct coord_job *job, struct wire_result *r)
 
 START_TEST(what_the_compiler_of_a_text_says_is_told_and_not_sent)
 {
-	struct coord_toolchain tc = { 0 };
+	struct inputs_toolchain tc = { 0 };
 	struct coord_job job = { .mode = WIRE_MODE_TEXT, .toolchain = &tc };
 	struct wire_result r = { .len = { [WIRE_OBJECT] = 4,
 					  [WIRE_STDOUT] = 7,

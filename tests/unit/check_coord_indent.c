@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: coord scan node toolchain store conf options wire base */
+/* needs: coord */
 /*
  * Whatever gcc warns of must be suspect: what is clear here is also shown
  * to gcc itself.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: coord scan node toolchain store conf options wire base */
+/* needs: coord */
 #include "coord/source.h"
 
 #include "base/fs.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: fetch base */
+/* needs: fetch */
 #include "fetch-play.h"
 
 #include <sys/resource.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base fetch */
+/* needs: fetch */
 #include "fetch/key.h"
 
 #include "fetch-keys.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base conf wire options tree toolchain node coord kernel scan store */
+/* needs: kernel */
 #include "kernel/logline.h"
 
 #include "suite.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base conf wire options tree store toolchain node coord kernel */
+/* needs: kernel */
 #include "kernel-tree.h"
 #include "kernel/tools.h"
 #include "suite.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base node */
+/* needs: node */
 #include "node/cgroup.h"
 
 #include "base/fs.h"

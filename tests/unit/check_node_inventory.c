@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base wire node */
+/* needs: node */
 #include "node/inventory.h"
 
 #include "suite.h"

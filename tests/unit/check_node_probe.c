@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base conf wire node */
+/* needs: node */
 #include "node/probe.h"
 
 #include "base/clock.h"

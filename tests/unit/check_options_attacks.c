@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base options */
+/* needs: options */
 /*
  * Command lines that would execute, write or read something on a node.  None
  * may be sent away, and a node may take none of their words, however name

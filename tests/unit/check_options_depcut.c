@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base options */
+/* needs: options */
 /* What the compilers write is in check_options_remote.c. */
 #include "options/depcut.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base options */
+/* needs: options */
 #include "options/list.h"
 
 #include "suite.h"

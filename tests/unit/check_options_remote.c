@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base options */
+/* needs: options */
 /*
  * The proof of remote mode's command lines, with the real compilers: each
  * unit is compiled by make's line, and by the line that a node puts together.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base options */
+/* needs: options */
 /*
  * The proof of text mode, with the real compilers: each unit is compiled
  * whole, and then as the farm does it; object and dependency list have to be

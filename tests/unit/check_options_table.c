@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base options */
+/* needs: options */
 #include "base/str.h"
 #include "options/table.h"
 #include "suite.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base options */
+/* needs: options */
 /* What must not pass is in check_options_attacks.c. */
 #include "options/typed.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: scan options base */
+/* needs: scan */
 /*
  * What an answer depends on beside the files: the paths that must stay
  * absent, the directories that must exist, and what stat said of each file.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: scan options base */
+/* needs: scan */
 /*
  * The odd cases, each as a small tree.  What is right is what gcc's and
  * clang's -M say when they read the same tree.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: scan options base */
+/* needs: scan */
 #include "scan/lex.h"
 #include "scan/line.h"
 #include "scan/part.h"

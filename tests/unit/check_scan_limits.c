@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: scan options base */
+/* needs: scan */
 /*
  * Memory is bounded, whatever the files hold: such a unit is not scannable,
  * the next one is.

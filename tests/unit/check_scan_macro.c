@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: scan options base */
+/* needs: scan */
 /*
  * Macro expansion, each case also expanded by gcc -E: the texts must be the
  * same but for blanks.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: scan options base */
+/* needs: scan */
 /*
  * Random trees of headers, with conditions, macros and computed includes:
  * the scanner must find what the compiler's -M says.  SCAN_PROPERTY_RUNS is

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: scan options base */
+/* needs: scan */
 /*
  * The order of directories, whatever options give them.  Each of four
  * directories has an x.h that goes on with the next one, and includes a file

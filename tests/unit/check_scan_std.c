@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: scan options base */
+/* needs: scan */
 /*
  * What command lines do to how a source is read: standards, languages,
  * debug information, the order of definitions.  Right is what -M says.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: scan options base */
+/* needs: scan */
 /*
  * A tree that changes while it is scanned: each time the answer must be what
  * gcc -M says at that moment.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: scan options base */
+/* needs: scan */
 /*
  * What the preprocessor gives a meaning of its own: built-in names, pragmas
  * that change macros, and what one standard has and another has not.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base store */
+/* needs: store */
 #include "store/store.h"
 
 #include "store-play.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base conf store toolchain */
+/* needs: toolchain */
 #include "compiler-elf.h"
 #include "suite.h"
 #include "toolchain-driver.h"

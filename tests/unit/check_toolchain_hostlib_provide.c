@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base conf store toolchain */
+/* needs: toolchain */
 #include "base/digest.h"
 #include "base/which.h"
 #include "compiler/elf.h"

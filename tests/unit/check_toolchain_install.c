@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base store conf fetch toolchain */
+/* needs: toolchain */
 /*
  * From local archives, with the compiler of tests/toolchain/fake.c: what
  * comes from servers is tested by tests/toolchain/install.sh.

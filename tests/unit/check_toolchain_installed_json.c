@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base store conf fetch toolchain */
+/* needs: toolchain */
 #include "toolchain/installed.h"
 
 #include "suite.h"

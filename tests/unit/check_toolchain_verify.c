@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base store conf fetch toolchain */
+/* needs: toolchain */
 /*
  * Of local archives and their signatures; signed lists of sums come from
  * servers (tests/toolchain/install.sh).

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base conf tree */
+/* needs: tree */
 #include "tree/rev.h"
 
 #include "base/fs.h"

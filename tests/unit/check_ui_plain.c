@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base ui */
+/* needs: ui */
 /*
  * What the view shows of a build is compared with tests/ui/plain-*.screen;
  * KFARM_UPDATE=1 rewrites these.  Run from the top directory.

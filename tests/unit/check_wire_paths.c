@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: base wire */
+/* needs: wire */
 #include "wire/paths.h"
 
 #include "suite.h"

@@ -5,8 +5,8 @@
 #ifndef COORD_NODE_H
 #define COORD_NODE_H
 
-#include "coord/canary-data.h"
 #include "coord/coord.h"
+#include "peer/canary-data.h"
 
 #include "base/clock.h"
 #include "base/fs.h"
@@ -263,7 +263,7 @@ static const char *own_machine(void)
 	return u.machine;
 }
 
-#include "coord-kept.h"
+#include "peer-kept.h"
 
 static void answer(struct node *n)
 {

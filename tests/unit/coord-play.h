@@ -21,7 +21,7 @@ static mode_t mask; /* the wrapper's */
 static bool terminal; /* its stderr is one */
 static bool confined; /* closed output or tight limits */
 static const char *trust_file, *data_dir; /* for coord_setup */
-static struct coord_tune *tuning;
+static struct peer_tune *tuning;
 static char aways[64]; /* how many jobs were away, a digit each change */
 
 static bool answered(void)

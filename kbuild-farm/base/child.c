@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/child.h"
+
+#include "base/clock.h"
+#include "base/list.h"
+#include "base/str.h"
+
+#include <event2/event.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+
+struct child {
+	TAILQ_ENTRY(child) link;
+	pid_t pid; /* and process group */
+	bool ended; /* others of its group may still be there */
+	child_exit *on_exit; /* NULL: nobody waits for it any more */
+	void *ctx;
+};
+
+struct children {
+	struct event *signal;
+	TAILQ_HEAD(, child) list;
+};
+
+static uint64_t cpu_ms(const struct rusage *ru)
+{
+	return (uint64_t)(ru->ru_utime.tv_sec + ru->ru_stime.tv_sec) * 1000 +
+	       (uint64_t)(ru->ru_utime.tv_usec + ru->ru_stime.tv_usec) / 1000;
+}
+
+/*
+ * Those whom a killed driver left behind (cc1) become ours, as we are the
+ * subreaper of the build: they are waited for by their group.  True when
+ * nobody of it is left.
+ */
+static bool reap_group(pid_t group)
+{
+	pid_t pid;
+
+	do
+		pid = waitpid(-group, NULL, WNOHANG);
+	while (pid > 0);
+	return pid < 0;
+}
+
+/*
+ * The first child that has ended and was not told of, or NULL.  Those that
+ * were told of stay until their group is empty.
+ */
+static struct child *take_ended(struct children *all, int *status,
+				struct rusage *ru)
+{
+	struct child *child, *next;
+
+	list_for_each_safe(child, &all->list, link, next) {
+		if (!child->ended &&
+		    wait4(child->pid, status, WNOHANG, ru) == child->pid) {
+			child->ended = true;
+			return child;
+		}
+		if (child->ended && reap_group(child->pid)) {
+			TAILQ_REMOVE(&all->list, child, link);
+			free(child);
+		}
+	}
+	return NULL;
+}
+
+static void on_sigchld(evutil_socket_t sig, short what, void *arg)
+{
+	struct children *all = arg;
+	struct child *child;
+	struct rusage ru;
+	int status;
+
+	(void)sig;
+	(void)what;
+	/* A callback may start or kill others: begin anew after each. */
+	while ((child = take_ended(all, &status, &ru))) {
+		if (child->on_exit)
+			child->on_exit(child->ctx, status, cpu_ms(&ru));
+	}
+}
+
+struct children *children_new(struct event_base *base)
+{
+	struct children *all = xcalloc(1, sizeof(*all));
+
+	TAILQ_INIT(&all->list);
+	all->signal = evsignal_new(base, SIGCHLD, on_sigchld, all);
+	if (!all->signal || event_add(all->signal, NULL))
+		str_out_of_memory();
+	return all;
+}
+
+void children_free(struct children *all)
+{
+	struct child *child;
+
+	if (!all)
+		return;
+	list_for_each(child, &all->list, link) {
+		if (!child->ended)
+			kill(-child->pid, SIGKILL);
+	}
+	while ((child = TAILQ_FIRST(&all->list))) {
+		if (!child->ended)
+			spawn_wait(child->pid);
+		reap_group(child->pid);
+		TAILQ_REMOVE(&all->list, child, link);
+		free(child);
+	}
+	event_free(all->signal);
+	free(all);
+}
+
+void child_adopt(struct children *all, pid_t pid)
+{
+	struct child *child = xcalloc(1, sizeof(*child));
+
+	child->pid = pid;
+	TAILQ_INSERT_TAIL(&all->list, child, link);
+}
+
+void children_wait(struct children *all, unsigned ms)
+{
+	uint64_t end = clock_ms() + ms;
+	struct rusage ru;
+	sigset_t chld;
+	int status;
+
+	sigemptyset(&chld);
+	sigaddset(&chld, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &chld, NULL);
+	for (;;) {
+		struct child *child;
+		struct timespec left = { 0 };
+		uint64_t now = clock_ms();
+
+		do
+			child = take_ended(all, &status, &ru);
+		while (child);
+		if (TAILQ_EMPTY(&all->list) || now >= end)
+			break;
+		left.tv_nsec = (long)((end - now) % 1000) * 1000000;
+		left.tv_sec = (time_t)((end - now) / 1000);
+		sigtimedwait(&chld, NULL, &left);
+	}
+	sigprocmask(SIG_UNBLOCK, &chld, NULL);
+}
+
+int child_start(struct children *all, const struct spawn *what,
+		child_exit *on_exit, void *ctx, struct child **out,
+		struct err *err)
+{
+	struct spawn own = *what;
+	struct child *child;
+	pid_t pid;
+	int ret;
+
+	own.own_group = true;
+	own.dies_with_us = true;
+	ret = spawn_start(&own, &pid, err);
+	if (ret)
+		return ret;
+	child = xcalloc(1, sizeof(*child));
+	child->pid = pid;
+	child->on_exit = on_exit;
+	child->ctx = ctx;
+	TAILQ_INSERT_TAIL(&all->list, child, link);
+	*out = child;
+	return 0;
+}
+
+void child_kill(struct child *child)
+{
+	child->on_exit = NULL;
+	kill(-child->pid, SIGKILL);
+}

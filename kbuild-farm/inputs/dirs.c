@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "inputs/dirs.h"
+
+#include "base/str.h"
+#include "scan/arena.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BUCKETS 4096
+
+struct inputs_dirs {
+	struct inputs_paths *paths;
+	struct scan_arena arena;
+	struct inputs_dir root;
+	unsigned depth; /* of links that are being followed */
+	struct inputs_dir *bucket[BUCKETS];
+};
+
+struct inputs_dirs *inputs_dirs_new(struct inputs_paths *paths)
+{
+	struct inputs_dirs *t = xcalloc(1, sizeof(*t));
+
+	t->paths = paths;
+	t->root.abs = "/";
+	t->root.base = "";
+	t->root.real = inputs_paths_root(paths);
+	t->root.exists = t->root.resolved = true;
+	return t;
+}
+
+void inputs_dirs_free(struct inputs_dirs *t)
+{
+	if (!t)
+		return;
+	scan_arena_release(&t->arena);
+	free(t);
+}
+
+static uint64_t hash_of(const char *s, size_t len)
+{
+	uint64_t h = 14695981039346656037u, v;
+
+	for (; len >= 8; s += 8, len -= 8) {
+		memcpy(&v, s, 8);
+		h = (h ^ v) * UINT64_C(0xff51afd7ed558ccd);
+		h ^= h >> 32;
+	}
+	for (; len; len--)
+		h = (h ^ (unsigned char)*s++) * 1099511628211u;
+	return h ^ h >> 29;
+}
+
+int inputs_dirs_link(struct inputs_dirs *t, struct inputs_path *p,
+		     const struct stat *st, char *to, size_t room)
+{
+	char target[PATH_MAX];
+	struct store_stamp stamp;
+	ssize_t n = readlink(p->name, target, sizeof(target) - 1);
+	int len, ret = n < 0 ? -errno : -ENOENT;
+
+	if (n <= 0)
+		return ret < 0 ? ret : -ENOENT;
+	target[n] = '\0';
+	store_stamp_of(&stamp, st);
+	inputs_paths_link(t->paths, p, &stamp, target);
+	len = snprintf(to, room, "%s%s%s",
+		       *target == '/' ? "" : p->parent->name,
+		       *target == '/' ? "" : "/", target);
+	return (size_t)len < room ? 0 : -ENAMETOOLONG;
+}
+
+static struct inputs_dir *check(struct inputs_dirs *t, uint32_t unit,
+				struct inputs_dir *d);
+
+static void set_links(struct inputs_dirs *t, struct inputs_dir *d,
+		      struct inputs_path *own, const struct inputs_dir *behind)
+{
+	const struct inputs_dir *up = d->up;
+	size_t n = up->n_links + (own ? 1 + behind->n_links : 0);
+	struct inputs_path **v;
+
+	if (!own) {
+		d->link = up->link;
+		d->n_links = n;
+		return;
+	}
+	v = scan_arena_alloc(&t->arena, n * sizeof(struct inputs_path *));
+	if (up->n_links)
+		memcpy(v, up->link, up->n_links * sizeof(*v));
+	v[up->n_links] = own;
+	if (behind->n_links)
+		memcpy(v + up->n_links + 1, behind->link,
+		       behind->n_links * sizeof(*v));
+	d->link = v;
+	d->n_links = n;
+}
+
+/* A component that is a link: the way goes on behind it. */
+static struct inputs_dir *follow(struct inputs_dirs *t, uint32_t unit,
+				 struct inputs_dir *d, struct inputs_path *own,
+				 const struct stat *st)
+{
+	char to[2 * PATH_MAX];
+	struct inputs_dir *behind;
+
+	if (inputs_dirs_link(t, own, st, to, sizeof(to)) ||
+	    t->depth >= INPUTS_LINKS_MAX)
+		return NULL;
+	t->depth++;
+	behind = inputs_dirs_get(t, unit, to, strlen(to));
+	t->depth--;
+	if (!behind)
+		return NULL;
+	set_links(t, d, own, behind);
+	d->real = behind->real;
+	return d;
+}
+
+static struct inputs_dir *resolve(struct inputs_dirs *t, uint32_t unit,
+				  struct inputs_dir *d)
+{
+	struct inputs_path *child;
+	struct stat st;
+
+	/* It was known, and the way to it changed: go all of it again. */
+	if (d->real && d->up != &t->root) {
+		d->up->checked = 0;
+		d->up->resolved = false;
+	}
+	if (!check(t, unit, d->up))
+		return NULL;
+	d->real = d->up->real;
+	set_links(t, d, NULL, NULL);
+	if (!strcmp(d->base, "."))
+		return d;
+	if (!strcmp(d->base, "..")) {
+		if (d->real->parent)
+			d->real = d->real->parent;
+		return d;
+	}
+	child = inputs_paths_child(t->paths, d->real, d->base, strlen(d->base));
+	if (!lstat(child->name, &st) && S_ISLNK(st.st_mode))
+		return follow(t, unit, d, child, &st);
+	d->real = child;
+	return d;
+}
+
+/* Does the link still stand as we know it? */
+static bool same_link(struct inputs_path *p, uint32_t unit)
+{
+	struct store_stamp now;
+	struct stat st;
+
+	if (p->looked == unit)
+		return true;
+	if (!p->now || p->now->kind != WIRE_LINK || lstat(p->name, &st))
+		return false;
+	store_stamp_of(&now, &st);
+	if (!store_stamp_equal(&now, &p->now->identity.stamp))
+		return false;
+	p->looked = unit;
+	return true;
+}
+
+static bool same_way(const struct inputs_dir *d, uint32_t unit)
+{
+	for (size_t i = 0; i < d->n_links; i++) {
+		if (!same_link(d->link[i], unit))
+			return false;
+	}
+	return true;
+}
+
+static struct inputs_dir *check(struct inputs_dirs *t, uint32_t unit,
+				struct inputs_dir *d)
+{
+	struct store_stamp now = { 0 };
+	struct stat st;
+	bool exists;
+
+	if (d->checked == unit || d == &t->root)
+		return d;
+	exists = !stat(d->abs, &st) && S_ISDIR(st.st_mode);
+	if (exists)
+		store_stamp_of(&now, &st);
+	if (!d->resolved || exists != d->exists || now.dev != d->now.dev ||
+	    now.ino != d->now.ino || !same_way(d, unit)) {
+		d->resolved = false;
+		if (!resolve(t, unit, d))
+			return NULL;
+		d->resolved = true;
+	}
+	d->exists = exists;
+	d->now = now;
+	d->checked = unit;
+	return d;
+}
+
+static struct inputs_dir *make(struct inputs_dirs *t, uint32_t unit,
+			       const char *abs, size_t len, uint64_t hash)
+{
+	size_t up = len;
+	struct inputs_dir *d = scan_arena_alloc(&t->arena, sizeof(*d));
+
+	*d = (struct inputs_dir){ .hash = hash };
+	d->abs = scan_arena_copy(&t->arena, abs, len);
+	while (up && abs[up - 1] != '/')
+		up--;
+	d->base = d->abs + up;
+	d->up = inputs_dirs_get(t, unit, abs, up);
+	if (!d->up)
+		return NULL;
+	d->next = t->bucket[hash % BUCKETS];
+	t->bucket[hash % BUCKETS] = d;
+	return d;
+}
+
+struct inputs_dir *inputs_dirs_get(struct inputs_dirs *t, uint32_t unit,
+				   const char *abs, size_t len)
+{
+	struct inputs_dir *d;
+	uint64_t hash;
+
+	while (len && abs[len - 1] == '/')
+		len--;
+	if (!len)
+		return &t->root;
+	hash = hash_of(abs, len);
+	for (d = t->bucket[hash % BUCKETS]; d; d = d->next) {
+		if (d->hash == hash && !strncmp(d->abs, abs, len) &&
+		    !d->abs[len])
+			break;
+	}
+	if (!d)
+		d = make(t, unit, abs, len, hash);
+	return d ? check(t, unit, d) : NULL;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * inputs/dirs.h - directories as command lines and sources spell them, and
+ * where they really are.
+ *
+ * A spelled directory leads, perhaps through symbolic links, to a path of
+ * inputs/path.h.  What was found out is looked at again once per unit: one
+ * stat(2) tells by its inode that it is the same directory, and one lstat(2)
+ * for each link on the way that the way is the same.
+ *
+ * All calls are under the lock of the paths.
+ */
+#ifndef INPUTS_DIRS_H
+#define INPUTS_DIRS_H
+
+#include "inputs/path.h"
+
+#define INPUTS_LINKS_MAX 40 /* on the way to one file */
+
+struct inputs_dir {
+	const char *abs; /* as spelled, absolute; any thread may read it */
+	struct inputs_dir *up; /* NULL: the root */
+	const char *base;
+	struct inputs_path *real; /* also where it would be, if it is not */
+	bool exists;
+	struct store_stamp now; /* if it exists */
+	size_t n_links;
+	struct inputs_path **link; /* on the way, each a LINK */
+
+	uint32_t checked; /* the unit that looked last */
+	uint32_t listed; /* for who makes a list */
+	size_t at;
+	bool resolved;
+	uint64_t hash;
+	struct inputs_dir *next;
+};
+
+struct inputs_dirs;
+
+struct inputs_dirs *inputs_dirs_new(struct inputs_paths *paths);
+void inputs_dirs_free(struct inputs_dirs *t);
+
+/*
+ * The directory `abs` (the first `len` bytes, absolute), as it is for the
+ * unit `unit` (never 0).  NULL after more than INPUTS_LINKS_MAX links.
+ */
+struct inputs_dir *inputs_dirs_get(struct inputs_dirs *t, uint32_t unit,
+				   const char *abs, size_t len);
+/*
+ * Read the link that stands at `p`: its newest version and where it leads,
+ * absolute, in `to` (PATH_MAX bytes and more: `room`).  0 or a negative errno.
+ */
+int inputs_dirs_link(struct inputs_dirs *t, struct inputs_path *p,
+		     const struct stat *st, char *to, size_t room);
+
+#endif

@@ -1,0 +1,528 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The scanner says what it saw of each file (struct scan_ident).  So a file
+ * needs no stat(2) of ours: the version that we know either has that stamp,
+ * or is read now and must have it afterwards.  Where it has not, the file
+ * changed behind the scanner's back, and the unit is scanned again.
+ */
+#include "inputs/manifest.h"
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "inputs/dirs.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define IDENTITIES_MAX 65536
+#define ROUNDS         6 /* until its files hold still */
+#define YOUNG_US       10000 /* more than a tick of the clock of files */
+#define PATH_ROOM      (2 * PATH_MAX)
+
+struct inputs_manifest_guard {
+	const struct inputs_dir *dir;
+	struct store_stamp stamp;
+};
+
+enum outcome {
+	LISTED,
+	STALE, /* something changed: scan again */
+	READ_FIRST, /* digests are missing: see todo */
+	NOT_POSSIBLE,
+};
+
+struct lister {
+	struct inputs_manifest *m;
+	struct inputs *in;
+	const struct scan_unit *unit;
+	uint32_t number; /* of the unit */
+	int64_t began; /* before the scan, by the clock of files */
+	char abs[PATH_ROOM];
+	struct inputs_path **todo;
+	size_t n_todo, cap_todo;
+};
+
+void inputs_init(struct inputs *in, const struct scan_setup *scan)
+{
+	*in = (struct inputs){ .paths = inputs_paths_new() };
+	in->dirs = inputs_dirs_new(in->paths);
+	in->identities = store_identities_new(IDENTITIES_MAX);
+	in->scan = scan ? scan_new(scan) : NULL;
+}
+
+void inputs_release(struct inputs *in)
+{
+	scan_free(in->scan);
+	if (in->identities)
+		store_identities_free(in->identities);
+	inputs_dirs_free(in->dirs);
+	inputs_paths_free(in->paths);
+	*in = (struct inputs){ 0 };
+}
+
+void inputs_manifest_release(struct inputs_manifest *m)
+{
+	free(m->detail);
+	free(m->entry);
+	free(m->file);
+	free(m->guard);
+	free(m->guarded_by);
+	scan_closure_release(&m->closure);
+	*m = (struct inputs_manifest){ 0 };
+}
+
+static enum outcome fail(struct lister *l, const char *why, const char *detail)
+{
+	l->m->why = why;
+	l->m->detail = detail ? xstrdup(detail) : NULL;
+	return NOT_POSSIBLE;
+}
+
+static void add(struct lister *l, const struct inputs_entry *e)
+{
+	struct inputs_manifest *m = l->m;
+
+	if (e->path->mark == l->number)
+		return;
+	e->path->mark = l->number;
+	if (m->n == m->cap) {
+		m->cap = m->cap ? m->cap * 2 : 1024;
+		m->entry = xrealloc(m->entry, m->cap * sizeof(*m->entry));
+	}
+	m->entry[m->n++] = e;
+}
+
+static void add_links(struct lister *l, const struct inputs_dir *d)
+{
+	for (size_t i = 0; i < d->n_links; i++)
+		add(l, d->link[i]->now);
+}
+
+/* `path` made absolute in l->abs; false: too long. */
+static bool absolute(struct lister *l, const char *path)
+{
+	const char *cwd = *path == '/' ? "" : l->unit->cwd;
+	size_t a = strlen(cwd), b = strlen(path);
+
+	if (a + b + 2 > PATH_MAX)
+		return false;
+	memcpy(l->abs, cwd, a);
+	l->abs[a] = '/';
+	memcpy(l->abs + a + (*path != '/'), path, b + 1);
+	return true;
+}
+
+/* The directory part of l->abs, and the name in it. */
+static struct inputs_dir *split(struct lister *l, const char **base)
+{
+	const char *slash = strrchr(l->abs, '/');
+
+	*base = slash + 1;
+	return inputs_dirs_get(l->in->dirs, l->number, l->abs,
+			       (size_t)(slash - l->abs) + 1);
+}
+
+static void stamp_of_scan(struct store_stamp *out, const struct scan_ident *id)
+{
+	*out = (struct store_stamp){ .dev = id->dev,
+				     .ino = id->ino,
+				     .size = (uint64_t)id->size,
+				     .mtime_ns = id->mtime,
+				     .ctime_ns = id->ctime };
+}
+
+static bool is_known(const struct inputs_path *p, const struct store_stamp *now)
+{
+	const struct inputs_entry *e = p->now;
+
+	return e && e->kind == WIRE_FILE && e->identity.settled &&
+	       store_stamp_equal(&e->identity.stamp, now);
+}
+
+static enum outcome read_first(struct lister *l, struct inputs_path *p)
+{
+	if (l->n_todo == l->cap_todo) {
+		l->cap_todo = l->cap_todo ? l->cap_todo * 2 : 64;
+		l->todo = xrealloc(l->todo, l->cap_todo * sizeof(*l->todo));
+	}
+	l->todo[l->n_todo++] = p;
+	return READ_FIRST;
+}
+
+/* The file l->abs, which the scanner saw as `want`. */
+static enum outcome list_file(struct lister *l, const struct store_stamp *want,
+			      struct inputs_manifest_file *out, unsigned depth)
+{
+	const char *base;
+	struct inputs_dir *d = split(l, &base);
+	struct inputs_path *p;
+	struct stat st;
+
+	if (!d || !*base || !strcmp(base, ".") || !strcmp(base, ".."))
+		return fail(l, "input with a strange path", l->abs);
+	add_links(l, d);
+	p = inputs_paths_child(l->in->paths, d->real, base, strlen(base));
+	if (!out->at)
+		out->at = p;
+	if (is_known(p, want)) {
+		out->is = p->now;
+		add(l, p->now);
+		return LISTED;
+	}
+	if (lstat(p->name, &st))
+		return STALE;
+	if (S_ISLNK(st.st_mode)) {
+		if (depth == INPUTS_LINKS_MAX ||
+		    inputs_dirs_link(l->in->dirs, p, &st, l->abs, PATH_ROOM))
+			return STALE;
+		add(l, p->now);
+		return list_file(l, want, out, depth + 1);
+	}
+	if (!S_ISREG(st.st_mode))
+		return fail(l, "input that is no plain file", p->name);
+	if ((uint64_t)st.st_size > WIRE_BLOB_MAX)
+		return fail(l, "input over 1 GiB", p->name);
+	return read_first(l, p);
+}
+
+static enum outcome worse(enum outcome a, enum outcome b)
+{
+	return a > b ? a : b;
+}
+
+static enum outcome list_files(struct lister *l)
+{
+	const struct scan_closure *c = &l->m->closure;
+	enum outcome all = LISTED;
+
+	for (size_t i = 0; i < c->n_files && all <= READ_FIRST; i++) {
+		struct store_stamp want;
+		enum outcome one;
+
+		stamp_of_scan(&want, &c->files[i].ident);
+		if (!absolute(l, c->files[i].path))
+			return fail(l, "input with a path that is too long",
+				    c->files[i].path);
+		one = list_file(l, &want, &l->m->file[i], 0);
+		if (one == STALE)
+			return STALE;
+		all = worse(all, one);
+	}
+	return all;
+}
+
+static enum outcome list_dir(struct lister *l, const char *path)
+{
+	struct inputs_dir *d;
+
+	if (!absolute(l, path))
+		return fail(l, "input with a path that is too long", path);
+	d = inputs_dirs_get(l->in->dirs, l->number, l->abs, strlen(l->abs));
+	if (!d || !d->exists)
+		return STALE;
+	add_links(l, d);
+	if (d->real->parent)
+		add(l, inputs_paths_dir(l->in->paths, d->real));
+	return LISTED;
+}
+
+static enum outcome list_dirs(struct lister *l)
+{
+	const struct strv *dirs = &l->m->closure.dirs;
+	const char *pwd = l->unit->env ? str_env(l->unit->env, "PWD") : NULL;
+	enum outcome ret = list_dir(l, l->unit->cwd);
+
+	if (ret == LISTED)
+		l->m->cwd = inputs_paths_get(l->in->paths, l->unit->cwd);
+	/* The compiler takes it where it is the same directory. */
+	if (ret == LISTED && pwd && *pwd == '/' && strcmp(pwd, l->unit->cwd))
+		ret = list_dir(l, pwd) == NOT_POSSIBLE ? NOT_POSSIBLE : LISTED;
+	for (size_t i = 0; i < dirs->n && ret == LISTED; i++)
+		ret = list_dir(l, dirs->v[i]);
+	return ret;
+}
+
+/* The directory that changes when something appears in `d` or on its way. */
+static struct inputs_dir *guard_of(struct inputs_dir *d)
+{
+	while (!d->exists && d->up)
+		d = d->up;
+	return d;
+}
+
+static uint32_t add_guard(struct lister *l, struct inputs_dir *d)
+{
+	struct inputs_manifest *m = l->m;
+
+	if (d->listed == l->number)
+		return (uint32_t)d->at;
+	if (m->n_guards == m->cap_guards) {
+		m->cap_guards = m->cap_guards ? m->cap_guards * 2 : 128;
+		m->guard = xrealloc(m->guard,
+				    m->cap_guards * sizeof(*m->guard));
+	}
+	d->listed = l->number;
+	d->at = m->n_guards;
+	m->guard[m->n_guards++] = (struct inputs_manifest_guard){ d, d->now };
+	return (uint32_t)d->at;
+}
+
+/* Something that a view may still hold, and must not. */
+static void list_gone(struct lister *l, struct inputs_dir *d, const char *base)
+{
+	struct inputs_path *p = d->real;
+
+	if (!p->held)
+		return;
+	if (d->exists) {
+		p = inputs_paths_find(l->in->paths, p, base, strlen(base));
+	} else {
+		while (!d->up->exists)
+			d = d->up;
+		p = d->real;
+	}
+	if (p && p->held && p->parent)
+		add(l, inputs_paths_gone(l->in->paths, p));
+}
+
+static enum outcome list_absent(struct lister *l)
+{
+	const struct strv *absent = &l->m->closure.absent;
+
+	for (size_t i = 0; i < absent->n; i++) {
+		struct inputs_dir *d, *guard;
+		const char *base;
+
+		if (!absolute(l, absent->v[i]))
+			return fail(l, "input with a path that is too long",
+				    absent->v[i]);
+		d = split(l, &base);
+		if (!d)
+			return fail(l, "input with a strange path", l->abs);
+		guard = guard_of(d);
+		l->m->guarded_by[i] = add_guard(l, guard);
+		/* It may have come since the scanner looked. */
+		if (!store_stamp_settled(&guard->now, l->began) &&
+		    !access(l->abs, F_OK))
+			return STALE;
+		list_gone(l, d, base);
+	}
+	return LISTED;
+}
+
+static enum outcome list_all(struct lister *l)
+{
+	struct inputs_manifest *m = l->m;
+	enum outcome ret;
+
+	inputs_paths_lock(l->in->paths);
+	l->number = ++l->in->unit;
+	m->n = m->n_guards = l->n_todo = 0;
+	memset(m->file, 0, (m->closure.n_files + 1) * sizeof(*m->file));
+	ret = list_files(l);
+	if (ret == LISTED)
+		ret = list_dirs(l);
+	if (ret == LISTED)
+		ret = list_absent(l);
+	inputs_paths_unlock(l->in->paths);
+	return ret;
+}
+
+/* The digests that list_all() missed. */
+static enum outcome read_files(struct lister *l)
+{
+	for (size_t i = 0; i < l->n_todo; i++) {
+		struct inputs_path *p = l->todo[i];
+		struct store_identity id;
+		struct err err;
+		int ret = store_identity_get(l->in->identities, p->name, &id,
+					     NULL, 0, &err);
+
+		if (ret == -EACCES || ret == -EPERM)
+			return fail(l, "input that cannot be read", p->name);
+		if (ret)
+			return STALE;
+		inputs_paths_lock(l->in->paths);
+		inputs_paths_file(l->in->paths, p, &id);
+		inputs_paths_unlock(l->in->paths);
+	}
+	return LISTED;
+}
+
+/* Would another content have another stamp?  Not yet, for the youngest. */
+static bool settled(const struct scan_closure *c)
+{
+	for (size_t i = 0; i < c->n_files; i++) {
+		if (!c->files[i].settled)
+			return false;
+	}
+	return true;
+}
+
+static enum outcome scan_once(struct lister *l)
+{
+	struct inputs_manifest *m = l->m;
+	uint64_t began = clock_us();
+
+	scan_closure_release(&m->closure);
+	l->began = store_stamp_now();
+	scan_closure(l->in->scan, l->unit, &m->closure);
+	m->scan_us += (uint32_t)(clock_us() - began);
+	if (m->closure.why)
+		return fail(l, m->closure.why, m->closure.detail);
+	if (!settled(&m->closure)) {
+		usleep(YOUNG_US);
+		return STALE;
+	}
+	m->file = xrealloc(m->file,
+			   (m->closure.n_files + 1) * sizeof(*m->file));
+	m->guarded_by = xrealloc(m->guarded_by,
+				 (m->closure.absent.n + 1) * sizeof(uint32_t));
+	return LISTED;
+}
+
+static enum outcome one_round(struct lister *l)
+{
+	enum outcome ret = scan_once(l);
+	uint64_t began = clock_us();
+
+	if (ret == LISTED)
+		ret = list_all(l);
+	/* Behind a link there may be another file to read. */
+	for (int i = 0; ret == READ_FIRST && i < 2; i++) {
+		ret = read_files(l);
+		if (ret == LISTED)
+			ret = list_all(l);
+	}
+	l->m->list_us += (uint32_t)(clock_us() - began);
+	return ret;
+}
+
+void inputs_manifest_make(struct inputs_manifest *m, struct inputs *in,
+			  const struct scan_unit *unit)
+{
+	struct lister *l = xcalloc(1, sizeof(*l));
+	enum outcome ret = STALE;
+
+	*m = (struct inputs_manifest){ 0 };
+	l->m = m;
+	l->in = in;
+	l->unit = unit;
+	for (int i = 0; i < ROUNDS && ret != LISTED && ret != NOT_POSSIBLE; i++)
+		ret = one_round(l);
+	if (ret == STALE || ret == READ_FIRST)
+		fail(l, "inputs that keep changing", NULL);
+	free(l->todo);
+	free(l);
+}
+
+static bool same_file(const struct inputs_manifest_file *f)
+{
+	struct store_stamp now;
+	struct stat st;
+
+	if (stat(f->at->name, &st))
+		return false;
+	store_stamp_of(&now, &st);
+	return store_stamp_equal(&now, &f->is->identity.stamp);
+}
+
+static bool same_guard(const struct inputs_manifest_guard *g)
+{
+	struct store_stamp now;
+	struct stat st;
+
+	if (stat(g->dir->abs, &st))
+		return false;
+	store_stamp_of(&now, &st);
+	return store_stamp_equal(&now, &g->stamp);
+}
+
+/* The first absence that this guard has to answer for and that has ended. */
+static const char *appeared(const struct inputs_manifest *m, uint32_t guard,
+			    const char *cwd)
+{
+	const struct strv *absent = &m->closure.absent;
+	char *found = NULL;
+
+	for (size_t i = 0; i < absent->n && !found; i++) {
+		const char *path = absent->v[i];
+
+		if (m->guarded_by[i] != guard)
+			continue;
+		found = *path == '/' ? xstrdup(path) :
+				       xasprintf("%s/%s", cwd, path);
+		if (access(found, F_OK)) {
+			free(found);
+			found = NULL;
+		} else {
+			free(found);
+			return path;
+		}
+	}
+	return NULL;
+}
+
+const char *inputs_manifest_changed(const struct inputs_manifest *m,
+				    const char *cwd)
+{
+	const char *path = NULL;
+
+	for (size_t i = 0; i < m->closure.n_files; i++) {
+		if (!same_file(&m->file[i]))
+			return m->closure.files[i].path;
+	}
+	for (uint32_t i = 0; i < m->n_guards && !path; i++) {
+		if (!same_guard(&m->guard[i]))
+			path = appeared(m, i, cwd);
+	}
+	return path;
+}
+
+bool inputs_manifest_has(const struct inputs_manifest *m, const char *path,
+			 size_t *hint)
+{
+	const struct scan_closure *c = &m->closure;
+
+	while (path[0] == '.' && path[1] == '/')
+		path += 2;
+	/* The compiler lists them in the order in which it opened them. */
+	for (size_t i = 0; i < c->n_files; i++) {
+		size_t at = *hint + i;
+
+		if (at >= c->n_files)
+			at -= c->n_files;
+		if (!strcmp(c->files[at].path, path)) {
+			*hint = at + 1;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool inputs_manifest_has_file(const struct inputs_manifest *m, const char *cwd,
+			      const char *path, size_t *hint)
+{
+	char *full = *path == '/' ? xstrdup(path) :
+				    xasprintf("%s/%s", cwd, path);
+	char *real = realpath(full, NULL);
+	bool has = false;
+
+	for (size_t i = 0; real && i < m->closure.n_files; i++) {
+		const struct inputs_entry *e = m->file[i].is;
+
+		if (!e || strcmp(e->path->name, real))
+			continue;
+		has = true;
+		*hint = i + 1;
+		/* Else it may be the name by which another one was found. */
+		if (m->closure.files[i].kind != SCAN_PROBED)
+			break;
+	}
+	free(real);
+	free(full);
+	return has;
+}

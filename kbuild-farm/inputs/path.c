@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "inputs/path.h"
+
+#include "base/str.h"
+#include "scan/arena.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BUCKETS 65536
+
+struct inputs_paths {
+	pthread_mutex_t lock;
+	struct scan_arena arena;
+	uint32_t n;
+	struct inputs_path root;
+	struct inputs_path *bucket[BUCKETS];
+};
+
+struct inputs_paths *inputs_paths_new(void)
+{
+	struct inputs_paths *t = xcalloc(1, sizeof(*t));
+
+	pthread_mutex_init(&t->lock, NULL);
+	t->root.name = t->root.base = "";
+	t->n = 1;
+	return t;
+}
+
+void inputs_paths_free(struct inputs_paths *t)
+{
+	if (!t)
+		return;
+	pthread_mutex_destroy(&t->lock);
+	scan_arena_release(&t->arena);
+	free(t);
+}
+
+void inputs_paths_lock(struct inputs_paths *t)
+{
+	pthread_mutex_lock(&t->lock);
+}
+
+void inputs_paths_unlock(struct inputs_paths *t)
+{
+	pthread_mutex_unlock(&t->lock);
+}
+
+uint32_t inputs_paths_count(const struct inputs_paths *t)
+{
+	return __atomic_load_n(&t->n, __ATOMIC_RELAXED);
+}
+
+struct inputs_path *inputs_paths_root(struct inputs_paths *t)
+{
+	return &t->root;
+}
+
+/* Eight bytes at a time: some hundred names are looked up for each unit. */
+static uint64_t hash_of(const struct inputs_path *parent, const char *name,
+			size_t len)
+{
+	uint64_t h = (parent->id + 1) * UINT64_C(0x9e3779b97f4a7c15), v;
+
+	for (; len >= 8; name += 8, len -= 8) {
+		memcpy(&v, name, 8);
+		h = (h ^ v) * UINT64_C(0xff51afd7ed558ccd);
+		h ^= h >> 32;
+	}
+	v = len;
+	for (size_t i = 0; i < len; i++)
+		v = v << 8 | (unsigned char)name[i];
+	h = (h ^ v) * UINT64_C(0xff51afd7ed558ccd);
+	return h ^ h >> 32;
+}
+
+static struct inputs_path *look_up(struct inputs_paths *t,
+				   const struct inputs_path *parent,
+				   const char *name, size_t len, uint64_t hash)
+{
+	struct inputs_path *p = t->bucket[hash % BUCKETS];
+
+	for (; p; p = p->next) {
+		if (p->hash == hash && p->parent == parent &&
+		    !strncmp(p->base, name, len) && !p->base[len])
+			return p;
+	}
+	return NULL;
+}
+
+struct inputs_path *inputs_paths_find(struct inputs_paths *t,
+				      const struct inputs_path *parent,
+				      const char *name, size_t len)
+{
+	return look_up(t, parent, name, len, hash_of(parent, name, len));
+}
+
+struct inputs_path *inputs_paths_child(struct inputs_paths *t,
+				       struct inputs_path *parent,
+				       const char *name, size_t len)
+{
+	uint64_t hash = hash_of(parent, name, len);
+	struct inputs_path *p = look_up(t, parent, name, len, hash);
+	size_t above = strlen(parent->name);
+	char *full;
+
+	if (p)
+		return p;
+	full = scan_arena_alloc(&t->arena, above + len + 2);
+	memcpy(full, parent->name, above);
+	full[above] = '/';
+	memcpy(full + above + 1, name, len);
+	full[above + 1 + len] = '\0';
+	p = scan_arena_alloc(&t->arena, sizeof(*p));
+	*p = (struct inputs_path){ .name = full,
+				   .base = full + above + 1,
+				   .id = t->n,
+				   .parent = parent,
+				   .hash = hash,
+				   .next = t->bucket[hash % BUCKETS] };
+	__atomic_store_n(&t->n, t->n + 1, __ATOMIC_RELAXED);
+	t->bucket[hash % BUCKETS] = p;
+	return p;
+}
+
+struct inputs_path *inputs_paths_get(struct inputs_paths *t, const char *path)
+{
+	struct inputs_path *p = &t->root;
+
+	while (*path == '/') {
+		size_t len = strcspn(++path, "/");
+
+		if (len)
+			p = inputs_paths_child(t, p, path, len);
+		path += len;
+	}
+	return p;
+}
+
+static const struct inputs_entry *put(struct inputs_paths *t,
+				      struct inputs_path *p,
+				      const struct inputs_entry *e)
+{
+	struct inputs_entry *copy = scan_arena_alloc(&t->arena, sizeof(*copy));
+
+	*copy = *e;
+	copy->path = p;
+	p->now = copy;
+	if (e->kind != WIRE_GONE) {
+		for (struct inputs_path *up = p; up && !up->held;
+		     up = up->parent)
+			up->held = true;
+	}
+	return copy;
+}
+
+const struct inputs_entry *inputs_paths_file(struct inputs_paths *t,
+					     struct inputs_path *p,
+					     const struct store_identity *id)
+{
+	struct inputs_entry e = { .kind = WIRE_FILE, .identity = *id };
+	const struct inputs_entry *was = p->now;
+
+	/* A file touched within the clock's tick may still be the same. */
+	if (was && was->kind == WIRE_FILE &&
+	    store_stamp_equal(&was->identity.stamp, &id->stamp) &&
+	    was->identity.settled == id->settled &&
+	    digest_equal(&was->identity.digest, &id->digest))
+		return was;
+	return put(t, p, &e);
+}
+
+const struct inputs_entry *inputs_paths_link(struct inputs_paths *t,
+					     struct inputs_path *p,
+					     const struct store_stamp *stamp,
+					     const char *target)
+{
+	struct inputs_entry e = { .kind = WIRE_LINK };
+	const struct inputs_entry *was = p->now;
+
+	if (was && was->kind == WIRE_LINK &&
+	    store_stamp_equal(&was->identity.stamp, stamp) &&
+	    !strcmp(was->target, target))
+		return was;
+	e.identity.stamp = *stamp;
+	e.target = scan_arena_copy(&t->arena, target, strlen(target));
+	return put(t, p, &e);
+}
+
+static const struct inputs_entry *plain(struct inputs_paths *t,
+					struct inputs_path *p,
+					enum wire_kind kind)
+{
+	struct inputs_entry e = { .kind = kind };
+
+	return p->now && p->now->kind == kind ? p->now : put(t, p, &e);
+}
+
+const struct inputs_entry *inputs_paths_dir(struct inputs_paths *t,
+					    struct inputs_path *p)
+{
+	return plain(t, p, WIRE_DIR);
+}
+
+const struct inputs_entry *inputs_paths_gone(struct inputs_paths *t,
+					     struct inputs_path *p)
+{
+	return plain(t, p, WIRE_GONE);
+}

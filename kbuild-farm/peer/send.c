@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "peer/send.h"
+
+#include "base/str.h"
+#include "inputs/toolchain.h"
+#include "wire/key.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static void send_flags(struct peer *p)
+{
+	struct buf body = { 0 };
+
+	while (wire_flags_sent_message(p->flags, &body)) {
+		wire_stream_send(p->stream, WIRE_FLAGS, buf_bytes(&body),
+				 p->entry->codec);
+		buf_reset(&body);
+	}
+	buf_release(&body);
+}
+
+static void send_body(struct peer *p, const struct wire_job *m)
+{
+	struct buf body = { 0 };
+
+	wire_job_encode(&body, m);
+	wire_stream_send(p->stream, WIRE_JOB, buf_bytes(&body), WIRE_PLAIN);
+	buf_release(&body);
+}
+
+/* The view that it waits for. */
+static int tell(struct peer_cell *cell, const struct peer_question *q,
+		uint32_t *view)
+{
+	uint32_t two;
+	int ret = peer_cell_tell(cell, q->entry, q->n_entries, view);
+
+	if (ret || !q->n_language)
+		return ret;
+	ret = peer_cell_tell(cell, q->language, q->n_language, &two);
+	if (two > *view)
+		*view = two;
+	return ret;
+}
+
+static void fill(struct wire_job *m, const struct peer_question *q)
+{
+	m->job = q->number;
+	m->mode = (uint8_t)q->mode;
+	m->lang = (uint8_t)q->lang;
+	m->text_len = q->text_len;
+	m->check_indent = q->check_indent;
+	m->deadline_ms = q->deadline_ms;
+	m->source = xstrdup(q->source);
+	m->object = xstrdup(q->object);
+	strv_add_all(&m->env, q->env);
+}
+
+int peer_send_job(struct peer_cell *cell, const struct peer_question *q,
+		  struct digest *key)
+{
+	struct inputs_toolchain *tc = cell->toolchain;
+	const struct inputs_path *cwd = q->cwd ? q->cwd : tc->entry[0]->path;
+	struct wire_flag *flags = xcalloc(q->flags->n + 1, sizeof(*flags));
+	struct wire_job m = { .cell = cell->id };
+	int ret;
+
+	fill(&m, q);
+	for (size_t i = 0; i < q->flags->n; i++)
+		flags[i] = (struct wire_flag){ .name = q->flags->v[i].name,
+					       .value = q->flags->v[i].value };
+	ret = wire_flags_sent_runs(cell->peer->flags, &m, flags, q->flags->n);
+	if (!ret)
+		ret = peer_cell_path(cell, cwd, &m.cwd);
+	if (!ret)
+		ret = tell(cell, q, &m.view);
+	if (!ret && !wire_job_fits(&m))
+		ret = -E2BIG;
+	if (!ret) {
+		wire_job_key(&m, flags, q->flags->n, q->text, &tc->manifest.id,
+			     key);
+		peer_cell_send_paths(cell->peer);
+		send_flags(cell->peer);
+		send_body(cell->peer, &m);
+	}
+	wire_job_release(&m);
+	free(flags);
+	return ret;
+}

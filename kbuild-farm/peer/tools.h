@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * peer/tools.h - toolchains that nodes hold: ask several nodes at once what
+ * they have, give them some, take some away.
+ *
+ * Every node says hello, what it runs (FIT) and what it holds (TOOLS, HELD)
+ * in an event loop of its own; then it is given what its list of gifts says
+ * (peer/push.h), and what its list of drops says is taken away.  One that is
+ * silent for too long is down, and the others are not kept waiting.
+ */
+#ifndef PEER_TOOLS_H
+#define PEER_TOOLS_H
+
+#include "node/roster.h"
+#include "peer/push.h"
+
+#include <stdatomic.h>
+
+/* One that a node holds. */
+struct peer_tool {
+	char *id, *host;
+	struct digest tree;
+	enum wire_held_state state;
+	char *detail; /* of a damaged one: a file */
+};
+
+/* What became of a gift or a removal. */
+struct peer_tools_answer {
+	bool ok;
+	char *detail; /* why not; NULL where there is nothing to say */
+};
+
+struct peer_tools_node {
+	const struct node_entry *entry; /* borrowed */
+
+	/* To be done once it was asked; lists are borrowed, may be NULL. */
+	const struct peer_bundle *const *gift;
+	size_t n_gifts;
+	char *const *drop; /* ids */
+	size_t n_drops;
+
+	/* What came of it. */
+	bool up; /* all that was asked of it was answered */
+	char *why; /* not up: the reason; else NULL */
+	char *machine; /* uname -m; NULL: it never said hello */
+	struct strv hosts; /* what it runs, its own first */
+	struct peer_tool *tool;
+	size_t n_tools;
+	struct peer_tools_answer *given, *dropped; /* n_gifts, n_drops */
+	struct peer_push_count count; /* of all gifts so far */
+	size_t at; /* the gift under way; n_gifts: done with them */
+};
+
+struct peer_tools_setup {
+	struct peer_tools_node *nodes;
+	size_t n;
+	bool verify; /* each hashes again all that it holds */
+	unsigned hello_ms; /* to say hello; 0: 10 s */
+	/* NULL, or called from the loop about five times a second. */
+	void (*progress)(void *ctx);
+	void *ctx;
+	/* NULL, or: true ends all conversations; for a handler of SIGINT. */
+	const atomic_bool *cancel;
+};
+
+struct peer_tools_stats {
+	uint64_t packed; /* files that were compressed, each time counts */
+	uint64_t raw_bytes, packed_bytes;
+};
+
+void peer_tools_init(struct peer_tools_node *n, const struct node_entry *entry);
+/* Forgets what came of a round; the lists stay. */
+void peer_tools_release(struct peer_tools_node *n);
+/* The one of that id that it holds, or NULL. */
+const struct peer_tool *peer_tools_find(const struct peer_tools_node *n,
+					const char *id);
+/*
+ * Talk to all of them.  All that was started has ended on return.  `stats` may
+ * be NULL.  Fails without an event loop, or with -ECANCELED.
+ */
+int peer_tools_run(const struct peer_tools_setup *setup,
+		   struct peer_tools_stats *stats, struct err *err);
+
+#endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: coord */
+#include "base/pool.h"
+
+#include "suite.h"
+
+#include <check.h>
+#include <event2/event.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#define MANY 1000
+
+struct job {
+	struct pool_work work;
+	pthread_t ran_on;
+	unsigned order; /* in which it was reported */
+	bool ran;
+};
+
+static struct event_base *base;
+static struct pool *pool;
+static struct job jobs[MANY];
+static unsigned reported;
+static atomic_bool may_go;
+
+static void run(struct pool_work *w)
+{
+	struct job *job = (struct job *)w;
+
+	job->ran_on = pthread_self();
+	job->ran = true;
+}
+
+static void run_when_told(struct pool_work *w)
+{
+	while (!atomic_load(&may_go))
+		;
+	run(w);
+}
+
+static void done(struct pool_work *w)
+{
+	struct job *job = (struct job *)w;
+
+	job->order = reported++;
+	if (reported == MANY)
+		event_base_loopbreak(base);
+}
+
+static void add(unsigned i, void (*how)(struct pool_work *w))
+{
+	jobs[i].work.run = how;
+	jobs[i].work.done = done;
+	pool_add(pool, &jobs[i].work);
+}
+
+static void setup(void)
+{
+	base = event_base_new();
+}
+
+static void teardown(void)
+{
+	pool_free(pool);
+	event_base_free(base);
+}
+
+START_TEST(work_is_done_elsewhere_and_reported_in_order)
+{
+	pool = pool_new(base, 1, MANY);
+	for (unsigned i = 0; i < MANY; i++)
+		add(i, run);
+	event_base_dispatch(base);
+	ck_assert_uint_eq(reported, MANY);
+	for (unsigned i = 0; i < MANY; i++) {
+		ck_assert(jobs[i].ran);
+		ck_assert(!pthread_equal(jobs[i].ran_on, pthread_self()));
+		ck_assert_uint_eq(jobs[i].order, i);
+	}
+	ck_assert(pool_has_room(pool));
+}
+END_TEST
+
+START_TEST(several_threads_share_the_work)
+{
+	pool = pool_new(base, 2, MANY);
+	for (unsigned i = 0; i < MANY; i++)
+		add(i, run);
+	event_base_dispatch(base);
+	for (unsigned i = 0; i < MANY; i++)
+		ck_assert(jobs[i].ran);
+}
+END_TEST
+
+START_TEST(it_is_full_until_work_is_reported)
+{
+	pool = pool_new(base, 1, 2);
+	ck_assert(pool_has_room(pool));
+	add(0, run_when_told);
+	ck_assert(pool_has_room(pool));
+	add(1, run);
+	ck_assert(!pool_has_room(pool));
+	atomic_store(&may_go, true);
+	while (reported < 2)
+		event_base_loop(base, EVLOOP_ONCE);
+	ck_assert(pool_has_room(pool));
+}
+END_TEST
+
+START_TEST(what_did_not_run_is_reported_at_the_end_too)
+{
+	unsigned ran = 0;
+
+	pool = pool_new(base, 1, MANY);
+	add(0, run_when_told);
+	for (unsigned i = 1; i < 50; i++)
+		add(i, run);
+	atomic_store(&may_go, true);
+	pool_free(pool);
+	pool = NULL;
+	ck_assert_uint_eq(reported, 50);
+	for (unsigned i = 0; i < 50; i++)
+		ran += jobs[i].ran;
+	ck_assert_uint_le(ran, 50);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("base/pool");
+	TCase *tc = tcase_create("pool");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, work_is_done_elsewhere_and_reported_in_order);
+	tcase_add_test(tc, several_threads_share_the_work);
+	tcase_add_test(tc, it_is_full_until_work_is_reported);
+	tcase_add_test(tc, what_did_not_run_is_reported_at_the_end_too);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

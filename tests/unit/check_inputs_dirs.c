@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: coord */
+#include "inputs/dirs.h"
+
+#include "base/fs.h"
+#include "base/str.h"
+#include "suite.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char *top; /* without symbolic links */
+static struct inputs_paths *paths;
+static struct inputs_dirs *dirs;
+static uint32_t unit;
+
+static char *at(const char *name)
+{
+	return xasprintf("%s/%s", top, name);
+}
+
+static void make_dir(const char *name)
+{
+	char *path = at(name);
+	struct err err;
+
+	ck_assert_int_eq(fs_mkdirs(path, 0755, &err), 0);
+	free(path);
+}
+
+static void make_link(const char *target, const char *name)
+{
+	char *path = at(name);
+
+	unlink(path);
+	ck_assert_int_eq(symlink(target, path), 0);
+	free(path);
+}
+
+static void setup(void)
+{
+	char dir[] = "/tmp/kfarm-check-XXXXXX";
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	top = realpath(dir, NULL);
+	paths = inputs_paths_new();
+	dirs = inputs_dirs_new(paths);
+	make_dir("a/b/c");
+	make_dir("x/y");
+}
+
+static void teardown(void)
+{
+	struct err err;
+
+	inputs_dirs_free(dirs);
+	inputs_paths_free(paths);
+	fs_remove(top, &err);
+	free(top);
+}
+
+static struct inputs_dir *get(const char *name)
+{
+	char *path = at(name);
+	struct inputs_dir *d;
+
+	unit++;
+	d = inputs_dirs_get(dirs, unit, path, strlen(path));
+	free(path);
+	return d;
+}
+
+static void expect(const char *name, const char *real, size_t n_links)
+{
+	struct inputs_dir *d = get(name);
+	char *want = at(real);
+
+	ck_assert_ptr_nonnull(d);
+	ck_assert_str_eq(d->real->name, want);
+	ck_assert_uint_eq(d->n_links, n_links);
+	free(want);
+}
+
+START_TEST(spellings_lead_to_one_path)
+{
+	expect("a/b/c", "a/b/c", 0);
+	expect("a/b/c/", "a/b/c", 0);
+	expect("a//b/./c", "a/b/c", 0);
+	expect("a/b/c/../../b", "a/b", 0);
+	ck_assert_ptr_eq(inputs_dirs_get(dirs, ++unit, "/", 1)->real,
+			 inputs_paths_root(paths));
+	ck_assert_ptr_eq(inputs_dirs_get(dirs, ++unit, "/..", 3)->real,
+			 inputs_paths_root(paths));
+}
+END_TEST
+
+START_TEST(links_are_followed_and_listed)
+{
+	char *absolute = at("x");
+
+	make_link("../x", "a/rel");
+	make_link(absolute, "a/abs");
+	make_link("rel/y", "a/both");
+	expect("a/rel/y", "x/y", 1);
+	expect("a/abs/y", "x/y", 1);
+	expect("a/both", "x/y", 2);
+	/* ".." goes up from where the link leads. */
+	expect("a/rel/y/..", "x", 1);
+	ck_assert_str_eq(get("a/rel")->link[0]->now->target, "../x");
+	free(absolute);
+}
+END_TEST
+
+START_TEST(a_link_that_leads_elsewhere_is_noticed)
+{
+	char *link = at("l");
+
+	make_link("x", "l");
+	expect("l/y", "x/y", 1);
+	make_dir("z/y");
+	make_link("z", "l");
+	expect("l/y", "z/y", 1);
+	ck_assert_int_eq(unlink(link), 0);
+	make_dir("l/y");
+	expect("l/y", "l/y", 0);
+	free(link);
+}
+END_TEST
+
+START_TEST(a_directory_that_becomes_a_link_is_noticed)
+{
+	char *from = at("a/b"), *to = at("a/moved");
+
+	expect("a/b/c", "a/b/c", 0);
+	ck_assert_int_eq(rename(from, to), 0);
+	make_link("../x", "a/b");
+	expect("a/b/y", "x/y", 1);
+	free(from);
+	free(to);
+}
+END_TEST
+
+START_TEST(what_is_not_there_has_a_place_all_the_same)
+{
+	struct inputs_dir *d = get("a/none/deep");
+
+	ck_assert(!d->exists);
+	expect("a/none/deep", "a/none/deep", 0);
+	make_dir("a/none/deep");
+	d = get("a/none/deep");
+	ck_assert(d->exists);
+}
+END_TEST
+
+START_TEST(a_circle_of_links_ends)
+{
+	make_link("two", "one");
+	make_link("one", "two");
+	make_link("self/self", "self");
+	ck_assert_ptr_null(get("one"));
+	ck_assert_ptr_null(get("one/deep"));
+	ck_assert_ptr_null(get("self"));
+	expect("a/b", "a/b", 0);
+}
+END_TEST
+
+START_TEST(a_unit_looks_once)
+{
+	struct inputs_dir *d = get("a/b");
+	char *path = at("a/b");
+
+	make_dir("a/b/new");
+	ck_assert_ptr_eq(inputs_dirs_get(dirs, unit, path, strlen(path)), d);
+	ck_assert_uint_eq(d->checked, unit);
+	free(path);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("inputs/dirs");
+	TCase *tc = tcase_create("dirs");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, spellings_lead_to_one_path);
+	tcase_add_test(tc, links_are_followed_and_listed);
+	tcase_add_test(tc, a_link_that_leads_elsewhere_is_noticed);
+	tcase_add_test(tc, a_directory_that_becomes_a_link_is_noticed);
+	tcase_add_test(tc, what_is_not_there_has_a_place_all_the_same);
+	tcase_add_test(tc, a_circle_of_links_ends);
+	tcase_add_test(tc, a_unit_looks_once);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

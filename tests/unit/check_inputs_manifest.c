@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: coord */
+#include "inputs/manifest.h"
+
+#include "base/capture.h"
+#include "base/fs.h"
+#include "base/which.h"
+#include "suite.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char *top; /* without symbolic links */
+static char *gcc;
+static char *pwd; /* PWD=..., or NULL */
+static struct inputs inputs;
+static struct inputs_manifest m;
+
+static char *at(const char *name)
+{
+	return xasprintf("%s/%s", top, name);
+}
+
+static void write_file(const char *name, const char *text)
+{
+	char *path = at(name);
+	struct err err;
+
+	ck_assert_int_eq(fs_write(path, bytes_str(text), 0644, &err), 0);
+	free(path);
+}
+
+static void remove_file(const char *name)
+{
+	char *path = at(name);
+
+	ck_assert_int_eq(unlink(path), 0);
+	free(path);
+}
+
+static void make_link(const char *target, const char *name)
+{
+	char *path = at(name);
+
+	ck_assert_int_eq(symlink(target, path), 0);
+	free(path);
+}
+
+static void make_dir(const char *name)
+{
+	char *path = at(name);
+
+	ck_assert_int_eq(mkdir(path, 0755), 0);
+	free(path);
+}
+
+static void remove_dir(const char *name)
+{
+	char *path = at(name);
+
+	ck_assert_int_eq(rmdir(path), 0);
+	free(path);
+}
+
+static void setup(void)
+{
+	struct scan_setup scan = { .ask = capture_run };
+	char dir[] = "/tmp/kfarm-check-XXXXXX";
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	top = realpath(dir, NULL);
+	gcc = which_compiler("gcc", "/usr/bin:/bin", NULL);
+	ck_assert_ptr_nonnull(gcc);
+	inputs_init(&inputs, &scan);
+	make_dir("one");
+	make_dir("two");
+	write_file("u.c", "#include <h.h>\n");
+	write_file("two/h.h", "int h;\n");
+}
+
+static void teardown(void)
+{
+	struct err err;
+
+	inputs_manifest_release(&m);
+	inputs_release(&inputs);
+	fs_remove(top, &err);
+	free(top);
+	free(gcc);
+}
+
+/* gcc -Ione -Itwo EXTRA -c u.c, scanned anew. */
+static void make(const char *extra, const char *value)
+{
+	char *argv[] = { (char *)"gcc",   (char *)"-nostdinc", (char *)"-Ione",
+			 (char *)"-Itwo", (char *)"-c",        (char *)"u.c",
+			 (char *)extra,   (char *)value,       NULL };
+	char *env[] = { (char *)"PATH=/usr/bin:/bin", pwd, NULL };
+	struct digest id = { { 1 } };
+	struct scan_unit unit = { .cwd = top,
+				  .compiler = gcc,
+				  .toolchain = &id,
+				  .argv = argv,
+				  .env = env };
+
+	inputs_manifest_release(&m);
+	inputs_manifest_make(&m, &inputs, &unit);
+}
+
+static const struct inputs_entry *entry(const char *name)
+{
+	char *path = at(name);
+	const struct inputs_entry *found = NULL;
+
+	for (size_t i = 0; i < m.n; i++) {
+		if (!strcmp(m.entry[i]->path->name, path)) {
+			ck_assert_ptr_null(found);
+			found = m.entry[i];
+		}
+	}
+	free(path);
+	return found;
+}
+
+static void expect(const char *name, enum wire_kind kind)
+{
+	const struct inputs_entry *e = entry(name);
+
+	ck_assert_msg(e, "%s is not listed", name);
+	ck_assert_int_eq(e->kind, kind);
+}
+
+static void expect_changed(const char *what)
+{
+	const char *path = inputs_manifest_changed(&m, top);
+
+	if (what)
+		ck_assert_msg(path && !strcmp(path, what), "%s", path);
+	else
+		ck_assert_msg(!path, "%s", path);
+}
+
+START_TEST(files_directories_and_nothing_else_are_listed)
+{
+	struct digest want;
+
+	make(NULL, NULL);
+	ck_assert_msg(!m.why, "%s", m.why);
+	expect("u.c", WIRE_FILE);
+	expect("two/h.h", WIRE_FILE);
+	expect("one", WIRE_DIR);
+	expect("two", WIRE_DIR);
+	ck_assert_str_eq(m.cwd->name, top);
+	ck_assert_ptr_null(entry("one/h.h"));
+	digest_of(bytes_str("int h;\n"), &want);
+	ck_assert(digest_equal(&entry("two/h.h")->identity.digest, &want));
+	ck_assert_uint_eq(entry("two/h.h")->identity.stamp.size, 7);
+	expect_changed(NULL);
+}
+END_TEST
+
+START_TEST(the_same_unit_again_has_the_same_versions)
+{
+	const struct inputs_entry *c, *h;
+
+	make(NULL, NULL);
+	c = entry("u.c");
+	h = entry("two/h.h");
+	make(NULL, NULL);
+	ck_assert_ptr_eq(entry("u.c"), c);
+	ck_assert_ptr_eq(entry("two/h.h"), h);
+	write_file("two/h.h", "int i;\n");
+	make(NULL, NULL);
+	ck_assert_ptr_eq(entry("u.c"), c);
+	ck_assert_ptr_ne(entry("two/h.h"), h);
+}
+END_TEST
+
+START_TEST(what_changes_after_the_scan_is_noticed)
+{
+	make(NULL, NULL);
+	write_file("two/h.h", "int i;\n");
+	expect_changed("two/h.h");
+	make(NULL, NULL);
+	remove_file("two/h.h");
+	expect_changed("two/h.h");
+	write_file("two/h.h", "int h;\n");
+	make(NULL, NULL);
+	write_file("one/other.h", "\n");
+	expect_changed(NULL);
+	write_file("one/h.h", "int j;\n");
+	expect_changed("one/h.h");
+	make(NULL, NULL);
+	expect("one/h.h", WIRE_FILE);
+	ck_assert_ptr_null(entry("two/h.h"));
+}
+END_TEST
+
+START_TEST(what_a_view_may_hold_and_is_gone_is_said)
+{
+	write_file("one/h.h", "int j;\n");
+	make(NULL, NULL);
+	expect("one/h.h", WIRE_FILE);
+	remove_file("one/h.h");
+	make(NULL, NULL);
+	expect("one/h.h", WIRE_GONE);
+	expect("two/h.h", WIRE_FILE);
+	remove_dir("one");
+	make(NULL, NULL);
+	expect("one", WIRE_GONE);
+	ck_assert_ptr_null(entry("one/h.h"));
+}
+END_TEST
+
+START_TEST(links_are_entries_and_what_they_lead_to_too)
+{
+	remove_file("two/h.h");
+	make_dir("deep");
+	write_file("deep/real.h", "int h;\n");
+	make_link("../deep/real.h", "two/h.h");
+	make_link("two", "three");
+	make("-Ithree", NULL);
+	ck_assert_msg(!m.why, "%s", m.why);
+	expect("two/h.h", WIRE_LINK);
+	ck_assert_str_eq(entry("two/h.h")->target, "../deep/real.h");
+	expect("deep/real.h", WIRE_FILE);
+	expect("three", WIRE_LINK);
+	expect_changed(NULL);
+	/* The same bytes and times, another file. */
+	remove_file("two/h.h");
+	write_file("deep/other.h", "int h;\n");
+	make_link("../deep/other.h", "two/h.h");
+	expect_changed("two/h.h");
+	make("-Ithree", NULL);
+	expect("deep/other.h", WIRE_FILE);
+	ck_assert_ptr_null(entry("deep/real.h"));
+}
+END_TEST
+
+START_TEST(the_shells_name_of_the_directory_is_there)
+{
+	char *name = xasprintf("%s-link", top);
+
+	pwd = xasprintf("PWD=%s", name);
+	ck_assert_int_eq(symlink(top, name), 0);
+	make(NULL, NULL);
+	unlink(name);
+	ck_assert_msg(!m.why, "%s", m.why);
+	for (size_t i = 0; i < m.n; i++) {
+		if (!strcmp(m.entry[i]->path->name, name)) {
+			ck_assert_int_eq(m.entry[i]->kind, WIRE_LINK);
+			free(name);
+			return;
+		}
+	}
+	ck_abort_msg("no link");
+}
+END_TEST
+
+START_TEST(what_cannot_be_scanned_has_a_reason)
+{
+	write_file("u.c", "#include <nowhere.h>\n");
+	make(NULL, NULL);
+	ck_assert_ptr_nonnull(m.why);
+	write_file("u.c", "#include <h.h>\n");
+	make(NULL, NULL);
+	ck_assert_msg(!m.why, "%s", m.why);
+}
+END_TEST
+
+START_TEST(files_read_are_found_in_any_order)
+{
+	size_t hint = 0;
+
+	make(NULL, NULL);
+	ck_assert(inputs_manifest_has(&m, "u.c", &hint));
+	ck_assert(inputs_manifest_has(&m, "two/h.h", &hint));
+	ck_assert(inputs_manifest_has(&m, "./u.c", &hint));
+	ck_assert(!inputs_manifest_has(&m, "one/h.h", &hint));
+	ck_assert(!inputs_manifest_has(&m, "", &hint));
+	ck_assert(!inputs_manifest_has(&m, "/etc/shadow", &hint));
+	ck_assert(inputs_manifest_has(&m, "two/h.h", &hint));
+}
+END_TEST
+
+START_TEST(files_read_are_known_by_any_spelling_and_no_others)
+{
+	size_t hint = 0;
+
+	make_link("two", "three");
+	write_file("one/other.h", "");
+	make(NULL, NULL);
+	ck_assert(!inputs_manifest_has(&m, "one/../two/h.h", &hint));
+	ck_assert(inputs_manifest_has_file(&m, top, "one/../two/h.h", &hint));
+	ck_assert_str_eq(m.closure.files[hint - 1].path, "two/h.h");
+	ck_assert(inputs_manifest_has_file(&m, top, "three/h.h", &hint));
+	ck_assert(!inputs_manifest_has_file(&m, top, "one/other.h", &hint));
+	ck_assert(!inputs_manifest_has_file(&m, top, "two/none.h", &hint));
+	ck_assert(!inputs_manifest_has_file(&m, top, "/etc/passwd", &hint));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("inputs/manifest");
+	TCase *tc = tcase_create("manifest");
+
+	tcase_set_timeout(tc, 120);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, files_directories_and_nothing_else_are_listed);
+	tcase_add_test(tc, the_same_unit_again_has_the_same_versions);
+	tcase_add_test(tc, what_changes_after_the_scan_is_noticed);
+	tcase_add_test(tc, what_a_view_may_hold_and_is_gone_is_said);
+	tcase_add_test(tc, links_are_entries_and_what_they_lead_to_too);
+	tcase_add_test(tc, the_shells_name_of_the_directory_is_there);
+	tcase_add_test(tc, what_cannot_be_scanned_has_a_reason);
+	tcase_add_test(tc, files_read_are_found_in_any_order);
+	tcase_add_test(tc, files_read_are_known_by_any_spelling_and_no_others);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: coord */
+#include "inputs/path.h"
+
+#include "suite.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct inputs_paths *paths;
+
+static void setup(void)
+{
+	paths = inputs_paths_new();
+}
+
+static void teardown(void)
+{
+	inputs_paths_free(paths);
+}
+
+START_TEST(a_path_has_one_place_however_it_is_reached)
+{
+	struct inputs_path *a = inputs_paths_get(paths, "/usr/include/a.h");
+	struct inputs_path *dir = inputs_paths_get(paths, "/usr/include");
+
+	ck_assert_str_eq(a->name, "/usr/include/a.h");
+	ck_assert_str_eq(a->base, "a.h");
+	ck_assert_ptr_eq(a->parent, dir);
+	ck_assert_ptr_eq(inputs_paths_child(paths, dir, "a.h", 3), a);
+	ck_assert_ptr_eq(inputs_paths_child(paths, dir, "a.hpp", 3), a);
+	ck_assert_ptr_eq(inputs_paths_find(paths, dir, "a.h", 3), a);
+	ck_assert_ptr_null(inputs_paths_find(paths, dir, "b.h", 3));
+	ck_assert_ptr_null(inputs_paths_find(paths, dir, "a.", 2));
+	ck_assert_ptr_eq(inputs_paths_get(paths, "/"),
+			 inputs_paths_root(paths));
+}
+END_TEST
+
+START_TEST(many_paths_stay_apart_and_are_numbered_without_gaps)
+{
+	enum {
+		N = 200000
+	};
+	char name[64];
+
+	for (unsigned i = 0; i < N; i++) {
+		struct inputs_path *p;
+
+		snprintf(name, sizeof(name), "/a/%u", i);
+		p = inputs_paths_get(paths, name);
+		ck_assert_str_eq(p->name, name);
+		ck_assert_uint_eq(p->id, i + 2);
+	}
+	ck_assert_uint_eq(inputs_paths_count(paths), N + 2);
+}
+END_TEST
+
+START_TEST(a_version_stays_as_long_as_nothing_changed)
+{
+	struct inputs_path *p = inputs_paths_get(paths, "/x/f");
+	struct store_identity id = { .stamp = { .ino = 1, .size = 5 },
+				     .settled = true };
+	const struct inputs_entry *one = inputs_paths_file(paths, p, &id), *two;
+
+	ck_assert_ptr_eq(inputs_paths_file(paths, p, &id), one);
+	ck_assert_ptr_eq(p->now, one);
+	id.stamp.mtime_ns++;
+	two = inputs_paths_file(paths, p, &id);
+	ck_assert_ptr_ne(two, one);
+	ck_assert_int_eq(one->identity.stamp.mtime_ns, 0);
+	id.digest.b[0] = 1;
+	ck_assert_ptr_ne(inputs_paths_file(paths, p, &id), two);
+	ck_assert_int_eq(inputs_paths_gone(paths, p)->kind, WIRE_GONE);
+	ck_assert_ptr_eq(inputs_paths_gone(paths, p), p->now);
+}
+END_TEST
+
+START_TEST(a_link_is_its_target_and_its_stamp)
+{
+	struct inputs_path *p = inputs_paths_get(paths, "/x/l");
+	struct store_stamp s = { .ino = 7 };
+	const struct inputs_entry *e = inputs_paths_link(paths, p, &s, "../y");
+
+	ck_assert_ptr_eq(inputs_paths_link(paths, p, &s, "../y"), e);
+	ck_assert_ptr_ne(inputs_paths_link(paths, p, &s, "../z"), e);
+	ck_assert_str_eq(e->target, "../y");
+	ck_assert_str_eq(p->now->target, "../z");
+}
+END_TEST
+
+START_TEST(what_was_there_once_is_remembered_with_all_above)
+{
+	struct inputs_path *f = inputs_paths_get(paths, "/d/e/f");
+	struct inputs_path *other = inputs_paths_get(paths, "/d/o/p");
+
+	ck_assert(!f->held);
+	inputs_paths_gone(paths, f);
+	ck_assert(!f->held);
+	inputs_paths_dir(paths, f);
+	ck_assert(f->held && f->parent->held && f->parent->parent->held);
+	ck_assert(!other->held && !other->parent->held);
+	inputs_paths_gone(paths, f);
+	ck_assert(f->held);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("inputs/path");
+	TCase *tc = tcase_create("path");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, a_path_has_one_place_however_it_is_reached);
+	tcase_add_test(tc, many_paths_stay_apart_and_are_numbered_without_gaps);
+	tcase_add_test(tc, a_version_stays_as_long_as_nothing_changed);
+	tcase_add_test(tc, a_link_is_its_target_and_its_stamp);
+	tcase_add_test(tc, what_was_there_once_is_remembered_with_all_above);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: coord */
+#include "peer/canary-data.h"
+
+#include "options/typed.h"
+#include "suite.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const machines[] = {
+	"aarch64-linux", "arm-linux-gnueabi", "x86_64-linux-gnu",
+	"riscv64-linux", "m68k-linux",        "clang",
+};
+
+START_TEST(a_dozen_sources_are_inside)
+{
+	const struct peer_canary_source *v;
+	size_t n;
+
+	v = peer_canary_sources(&n);
+	ck_assert_uint_ge(n, 12);
+	for (size_t i = 0; i < n; i++) {
+		ck_assert(str_ends(v[i].name, ".c") ||
+			  str_ends(v[i].name, ".S"));
+		ck_assert_uint_gt(v[i].text.len, 100);
+		ck_assert_int_eq(v[i].text.data[v[i].text.len - 1], '\n');
+		if (i)
+			ck_assert_int_lt(strcmp(v[i - 1].name, v[i].name), 0);
+	}
+}
+END_TEST
+
+static bool has_flag(const char *machine, const char *source, const char *flag)
+{
+	struct strv argv = { 0 };
+	bool has;
+
+	peer_canary_flags(&argv, machine, source);
+	has = strv_has(&argv, flag);
+	strv_release(&argv);
+	return has;
+}
+
+START_TEST(options_are_those_of_the_machine_and_the_source)
+{
+	ck_assert(has_flag("aarch64-linux-gnu", "loops.c", "-mabi=lp64"));
+	ck_assert(!has_flag("aarch64-linux-gnu", "loops.c", "-m64"));
+	ck_assert(!has_flag("aarch64-linux-gnu", "loops.c", "-marm"));
+	ck_assert(has_flag("arm-linux-gnueabi", "loops.c", "-marm"));
+	ck_assert(!has_flag("armv7-linux", "loops.c", "-marm"));
+	ck_assert(has_flag("m68k-linux", "debug.c", "-g3"));
+	ck_assert(!has_flag("m68k-linux", "loops.c", "-g3"));
+	ck_assert(has_flag("m68k-linux", "loops.c", "-O2"));
+	ck_assert(!has_flag("m68k-linux", "loops.c", "#"));
+}
+END_TEST
+
+/* Nodes take each of them, so that none is left out in silence. */
+START_TEST(nodes_take_every_option)
+{
+	const struct peer_canary_source *v;
+	size_t n;
+
+	v = peer_canary_sources(&n);
+	for (size_t i = 0; i < n; i++) {
+		struct options_flags flags = { 0 };
+		struct options_compile c;
+		struct strv argv = { 0 };
+		struct err err;
+
+		strv_add(&argv, "gcc");
+		peer_canary_flags(&argv, machines[_i], v[i].name);
+		strv_add(&argv, "-c");
+		strv_add(&argv, "-o");
+		strv_add(&argv, "x.o");
+		strv_add(&argv, v[i].name);
+		options_compile_parse(&c, argv.v);
+		ck_assert_msg(c.verdict == OPTIONS_AWAY, "%s: %s", v[i].name,
+			      c.why);
+		ck_assert_msg(!options_typed_remote(&flags, argv.v, &c, &err),
+			      "%s: %s", v[i].name, err.text);
+		options_flags_release(&flags);
+		strv_release(&argv);
+	}
+}
+END_TEST
+
+START_TEST(its_digest_is_the_same_each_time)
+{
+	struct digest a, b;
+
+	peer_canary_digest(&a);
+	peer_canary_digest(&b);
+	ck_assert(digest_equal(&a, &b));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("peer/canary-data");
+	TCase *tc = tcase_create("canary-data");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, a_dozen_sources_are_inside);
+	tcase_add_test(tc, options_are_those_of_the_machine_and_the_source);
+	tcase_add_loop_test(tc, nodes_take_every_option, 0,
+			    sizeof(machines) / sizeof(*machines));
+	tcase_add_test(tc, its_digest_is_the_same_each_time);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

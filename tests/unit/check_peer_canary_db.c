@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: coord */
+#include "peer/canary-db.h"
+
+#include "base/fs.h"
+#include "base/str.h"
+#include "suite.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char dir[] = "/tmp/kfarm-check-trust-XXXXXX";
+static char *path;
+static struct peer_canary_db_key key = { .node = "neo4a" };
+
+static void setup(void)
+{
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	path = xasprintf("%s/state/canary.json", dir);
+	memset(key.ours.b, 1, DIGEST_SIZE);
+	memset(key.theirs.b, 2, DIGEST_SIZE);
+	memset(key.sources.b, 3, DIGEST_SIZE);
+}
+
+static void teardown(void)
+{
+	struct err err;
+
+	fs_remove(dir, &err);
+	free(path);
+}
+
+static enum peer_canary_db_is known(const struct peer_canary_db_key *k)
+{
+	struct peer_canary_db_entry e;
+	enum peer_canary_db_is is;
+
+	peer_canary_db_find(path, k, &e);
+	is = e.is;
+	peer_canary_db_entry_release(&e);
+	return is;
+}
+
+static void add(const struct peer_canary_db_key *k, enum peer_canary_db_is is,
+		const char *detail)
+{
+	struct peer_canary_db_entry e = { .is = is,
+					  .id = (char *)"gcc-9.9.9-x-on-arm64",
+					  .detail = (char *)detail,
+					  .cpu_ms = 77 };
+	struct err err;
+
+	ck_assert_int_eq(peer_canary_db_add(path, k, &e, &err), 0);
+}
+
+START_TEST(nothing_is_known_before_anything_was_recorded)
+{
+	ck_assert_int_eq(known(&key), PEER_CANARY_DB_UNKNOWN);
+	ck_assert_ptr_null(peer_canary_db_choice(path, &key));
+	ck_assert(!fs_exists(path));
+}
+END_TEST
+
+START_TEST(the_newest_word_counts)
+{
+	struct peer_canary_db_entry e;
+
+	add(&key, PEER_CANARY_DB_PASSED, "");
+	ck_assert_int_eq(known(&key), PEER_CANARY_DB_PASSED);
+	add(&key, PEER_CANARY_DB_FAILED, "switch.c");
+	peer_canary_db_find(path, &key, &e);
+	ck_assert_int_eq(e.is, PEER_CANARY_DB_FAILED);
+	ck_assert_str_eq(e.detail, "switch.c");
+	ck_assert_str_eq(e.id, "gcc-9.9.9-x-on-arm64");
+	ck_assert_uint_eq(e.cpu_ms, 77);
+	peer_canary_db_entry_release(&e);
+}
+END_TEST
+
+/* What may differ, so that nothing is known of it. */
+START_TEST(a_word_is_about_one_node_and_both_compilers_and_one_canary)
+{
+	struct peer_canary_db_key other = key;
+
+	add(&key, PEER_CANARY_DB_PASSED, "");
+	if (_i == 0)
+		other.node = "neo4b";
+	else if (_i == 1)
+		other.ours.b[31] ^= 1;
+	else if (_i == 2)
+		other.theirs.b[0] ^= 1;
+	else
+		other.sources.b[7] ^= 1;
+	ck_assert_int_eq(known(&other), PEER_CANARY_DB_UNKNOWN);
+	ck_assert_int_eq(known(&key), PEER_CANARY_DB_PASSED);
+}
+END_TEST
+
+START_TEST(the_last_word_is_found_whatever_build_it_is_of)
+{
+	struct peer_canary_db_key other = key;
+	struct peer_canary_db_entry e;
+
+	add(&key, PEER_CANARY_DB_PASSED, "");
+	other.theirs.b[0] ^= 1;
+	peer_canary_db_last(path, &other, "gcc-9.9.9-x-on-arm64", &e);
+	ck_assert_int_eq(e.is, PEER_CANARY_DB_PASSED);
+	peer_canary_db_entry_release(&e);
+	peer_canary_db_last(path, &other, "gcc-9.9.9-y", &e);
+	ck_assert_int_eq(e.is, PEER_CANARY_DB_UNKNOWN);
+	peer_canary_db_entry_release(&e);
+}
+END_TEST
+
+START_TEST(a_choice_is_kept_beside_the_canaries)
+{
+	struct err err;
+	char *id;
+
+	add(&key, PEER_CANARY_DB_PASSED, "");
+	ck_assert_int_eq(peer_canary_db_choose(path, &key, "gcc-a", &err), 0);
+	ck_assert_int_eq(peer_canary_db_choose(path, &key, "", &err), 0);
+	id = peer_canary_db_choice(path, &key);
+	ck_assert_str_eq(id, "");
+	free(id);
+	ck_assert_int_eq(known(&key), PEER_CANARY_DB_PASSED);
+}
+END_TEST
+
+static const char *const broken[] = {
+	"",
+	"{",
+	"[]",
+	"{\"canaries\": 3, \"choices\": {}}",
+	"{\"canaries\": [7, null, {\"node\": 4}], \"choices\": [[]]}",
+};
+
+START_TEST(a_broken_file_counts_as_empty_and_is_made_whole)
+{
+	struct err err;
+	char *state = str_dir(path);
+
+	ck_assert_int_eq(fs_mkdirs(state, 0700, &err), 0);
+	ck_assert_int_eq(fs_write(path, bytes_str(broken[_i]), 0600, &err), 0);
+	ck_assert_int_eq(known(&key), PEER_CANARY_DB_UNKNOWN);
+	ck_assert_ptr_null(peer_canary_db_choice(path, &key));
+	add(&key, PEER_CANARY_DB_PASSED, "");
+	ck_assert_int_eq(known(&key), PEER_CANARY_DB_PASSED);
+	free(state);
+}
+END_TEST
+
+#define WRITERS 4
+#define WORDS   8
+
+/* Each tells of other nodes; none may be lost. */
+START_TEST(several_kfarms_may_write_at_once)
+{
+	struct peer_canary_db_key k = key;
+	char name[32];
+
+	for (int w = 0; w < WRITERS; w++) {
+		if (fork())
+			continue;
+		for (int i = 0; i < WORDS; i++) {
+			snprintf(name, sizeof(name), "node-%d-%d", w, i);
+			k.node = name;
+			add(&k, PEER_CANARY_DB_PASSED, "");
+		}
+		_exit(0);
+	}
+	for (int w = 0; w < WRITERS; w++) {
+		int status;
+
+		ck_assert_int_gt(wait(&status), 0);
+		ck_assert_int_eq(status, 0);
+	}
+	k.node = name;
+	for (int i = 0; i < WRITERS * WORDS; i++) {
+		snprintf(name, sizeof(name), "node-%d-%d", i / WORDS,
+			 i % WORDS);
+		ck_assert_int_eq(known(&k), PEER_CANARY_DB_PASSED);
+	}
+}
+END_TEST
+
+START_TEST(a_place_that_cannot_be_written_is_named)
+{
+	struct peer_canary_db_entry e = { .is = PEER_CANARY_DB_PASSED };
+	struct err err;
+	char *file = xasprintf("%s/state", dir);
+
+	ck_assert_int_eq(fs_write(file, bytes_str("x"), 0600, &err), 0);
+	ck_assert_int_lt(peer_canary_db_add(path, &key, &e, &err), 0);
+	ck_assert_ptr_nonnull(strstr(err.text, "/state"));
+	free(file);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("peer/canary-db");
+	TCase *tc = tcase_create("all");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, nothing_is_known_before_anything_was_recorded);
+	tcase_add_test(tc, the_newest_word_counts);
+	tcase_add_loop_test(
+		tc, a_word_is_about_one_node_and_both_compilers_and_one_canary,
+		0, 4);
+	tcase_add_test(tc, the_last_word_is_found_whatever_build_it_is_of);
+	tcase_add_test(tc, a_choice_is_kept_beside_the_canaries);
+	tcase_add_loop_test(tc, a_broken_file_counts_as_empty_and_is_made_whole,
+			    0, sizeof(broken) / sizeof(*broken));
+	tcase_add_test(tc, several_kfarms_may_write_at_once);
+	tcase_add_test(tc, a_place_that_cannot_be_written_is_named);
+	suite_add_tcase(suite, tc);
+	return suite_run(suite);
+}

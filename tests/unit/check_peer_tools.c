@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: coord */
+/*
+ * coord/tools, coord/give and coord/gift: nodes are played in this thread,
+ * and the round that talks to them runs in another.
+ */
+#include "coord-node.h"
+
+#include "base/task.h"
+#include "peer/tools.h"
+#include "store/packed.h"
+#include "suite.h"
+
+#include <stdatomic.h>
+
+#define NODES 10
+#define FILES 40
+
+static struct peer_bundle gift;
+static const struct peer_bundle *gifts[] = { &gift };
+static struct peer_tools_node talk[NODES + 1];
+static struct peer_tools_stats figures;
+static atomic_bool over, cancel;
+static int result;
+static struct err why;
+static char own_id[] = "gcc-13.3.0-aarch64-linux-on-arm64";
+
+static void write_at(const char *top, const char *name, const char *text,
+		     size_t times)
+{
+	char *path = xasprintf("%s/%s", top, name), *parent = str_dir(path);
+	struct buf all = { 0 };
+	struct err err;
+
+	for (size_t i = 0; i < times; i++)
+		buf_printf(&all, "%s %zu\n", text, i);
+	ck_assert_int_eq(fs_mkdirs(parent, 0755, &err), 0);
+	ck_assert_int_eq(fs_write(path, buf_bytes(&all), 0755, &err), 0);
+	buf_release(&all);
+	free(parent);
+	free(path);
+}
+
+/* Small files, a large one of several pieces, an empty one, a link. */
+static void make_files(const char *top)
+{
+	char name[64], text[64];
+
+	for (int i = 0; i < FILES; i++) {
+		snprintf(name, sizeof(name), "gcc/lib/file-%02d", i);
+		snprintf(text, sizeof(text), "the text of file %d,", i);
+		write_at(top, name, text, (size_t)(i % 7) * 100);
+	}
+	write_at(top, "gcc/bin/aarch64-linux-gcc", "a large one", 60000);
+	snprintf(name, sizeof(name), "%s/gcc/bin/link", top);
+	unlink(name);
+	ck_assert_int_eq(symlink("aarch64-linux-gcc", name), 0);
+}
+
+static void install(struct toolchain_installed *t)
+{
+	struct compiler_entries files;
+	struct err err;
+
+	*t = (struct toolchain_installed){ .id = own_id,
+					   .release = (char *)"gcc-13.3.0",
+					   .version = (char *)"13.3.0",
+					   .triplet = (char *)"aarch64-linux",
+					   .host = (char *)"arm64",
+					   .within = (char *)"gcc",
+					   .driver = (char *)"gcc",
+					   .date = (char *)"" };
+	t->dir = at(own_id);
+	make_files(t->dir);
+	ck_assert_int_eq(toolchain_tree_read(&files, t->dir, NULL, &err), 0);
+	toolchain_tree_digest(&files, &t->tree);
+	compiler_entries_release(&files);
+	ck_assert_int_eq(toolchain_installed_write(t, &err), 0);
+}
+
+static void setup(void)
+{
+	struct toolchain_installed t;
+	struct err err;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	base = event_base_new();
+	install(&t);
+	ck_assert_int_eq(peer_bundle_read(&gift, &t, NULL, NULL, &err), 0);
+	free(t.dir);
+}
+
+static void teardown(void)
+{
+	struct err err;
+
+	for (size_t i = 0; i < roster.n; i++) {
+		if (nodes[i].stream)
+			wire_stream_free(nodes[i].stream);
+		if (nodes[i].listener)
+			event_free(nodes[i].listener);
+		forget_talk(&nodes[i]);
+		peer_tools_release(&talk[i]);
+	}
+	node_roster_release(&roster);
+	peer_bundle_release(&gift);
+	event_base_free(base);
+	fs_remove(dir, &err);
+}
+
+static void on_thread(void *arg)
+{
+	result = peer_tools_run(arg, &figures, &why);
+	atomic_store(&over, true);
+}
+
+static bool is_over(void)
+{
+	return atomic_load(&over);
+}
+
+static void run(struct peer_tools_setup *setup_)
+{
+	struct task *task;
+
+	atomic_store(&over, false);
+	setup_->nodes = talk;
+	setup_->n = roster.n;
+	if (!setup_->hello_ms)
+		setup_->hello_ms = 60000;
+	task = task_start(on_thread, setup_);
+	ck_assert_ptr_nonnull(task);
+	turn_until(is_over, 120000);
+	task_join(task);
+	ck_assert(is_over());
+}
+
+/* Play so many nodes, each of which is to be given the toolchain. */
+static void play(size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		nodes[i].own_host = "arm64";
+		play_node(i, HONEST);
+	}
+	for (size_t i = 0; i < n; i++) {
+		peer_tools_init(&talk[i], &roster.v[i]);
+		talk[i].gift = gifts;
+		talk[i].n_gifts = 1;
+	}
+}
+
+START_TEST(ten_nodes_get_it_with_one_compression_of_each_file)
+{
+	struct peer_tools_setup s = { 0 };
+
+	play(NODES);
+	run(&s);
+	ck_assert_int_eq(result, 0);
+	for (size_t i = 0; i < NODES; i++) {
+		ck_assert_msg(talk[i].up, "%s", talk[i].why);
+		ck_assert(talk[i].given[0].ok);
+		ck_assert_uint_eq(nodes[i].keeps, 1);
+		ck_assert_uint_eq(nodes[i].blobs, FILES + 1);
+		ck_assert_uint_eq(talk[i].count.files_sent, FILES + 1);
+		ck_assert_uint_eq(talk[i].count.bytes_sent, gift.bytes);
+		ck_assert_uint_eq(nodes[i].blob_bytes, gift.bytes);
+	}
+	/* Six of the files are empty, which are one content. */
+	ck_assert_uint_eq(figures.packed, FILES + 1 - 5);
+}
+END_TEST
+
+START_TEST(only_what_a_node_lacks_is_sent)
+{
+	struct peer_tools_setup s = { 0 };
+
+	play(1);
+	nodes[0].has_some = true;
+	run(&s);
+	ck_assert(talk[0].given[0].ok);
+	ck_assert_uint_gt(nodes[0].blobs, 0);
+	ck_assert_uint_lt(nodes[0].blobs, FILES);
+	ck_assert_uint_eq(figures.packed + 5 >= nodes[0].blobs, true);
+	ck_assert_uint_eq(talk[0].count.files_sent, nodes[0].blobs);
+}
+END_TEST
+
+START_TEST(a_node_that_is_down_or_full_does_not_keep_others_waiting)
+{
+	struct peer_tools_setup s = { 0 };
+	struct err err;
+
+	play(3);
+	nodes[1].refuses = true;
+	node_address_release(&roster.v[2].address);
+	ck_assert_int_eq(
+		node_address_parse(&roster.v[2].address,
+				   "exec:echo no such host >&2; exit 1", &err),
+		0);
+	run(&s);
+	ck_assert_int_eq(result, 0);
+	ck_assert(talk[0].up && talk[0].given[0].ok);
+	ck_assert(talk[1].up && !talk[1].given[0].ok);
+	ck_assert_str_eq(talk[1].given[0].detail, "the disk is full");
+	ck_assert(!talk[2].up);
+	ck_assert_str_eq(talk[2].why, "no such host");
+}
+END_TEST
+
+START_TEST(what_nodes_hold_is_asked_and_taken_away)
+{
+	struct peer_tools_setup s = { 0 };
+	char *drop[] = { own_id, (char *)"gcc-1.1.1-x", NULL };
+
+	play(2);
+	nodes[0].own = own_id;
+	for (int i = 0; i < 2; i++) {
+		talk[i].n_gifts = 0;
+		talk[i].drop = drop;
+		talk[i].n_drops = 2;
+	}
+	run(&s);
+	ck_assert_uint_eq(talk[0].n_tools, 1);
+	ck_assert_str_eq(talk[0].tool[0].id, own_id);
+	ck_assert_ptr_nonnull(peer_tools_find(&talk[0], own_id));
+	ck_assert_ptr_null(peer_tools_find(&talk[1], own_id));
+	ck_assert_str_eq(talk[0].hosts.v[0], "arm64");
+	ck_assert(talk[0].dropped[0].ok);
+	ck_assert(!talk[0].dropped[1].ok);
+	ck_assert_str_eq(talk[1].dropped[0].detail, "no such toolchain");
+	/* A second round forgets the first. */
+	run(&s);
+	ck_assert_uint_eq(talk[0].n_tools, 1);
+}
+END_TEST
+
+static void on_progress(void *ctx)
+{
+	(void)ctx;
+	if (talk[0].count.files_needed)
+		atomic_store(&cancel, true);
+}
+
+static bool was_kept(void)
+{
+	return nodes[0].keeps;
+}
+
+START_TEST(it_can_be_interrupted)
+{
+	struct peer_tools_setup s = { .progress = on_progress,
+				      .cancel = &cancel };
+	struct task *task;
+
+	play(1);
+	atomic_store(&cancel, false);
+	atomic_store(&over, false);
+	s.nodes = talk;
+	s.n = 1;
+	task = task_start(on_thread, &s);
+	/* The node stops listening once it has asked for the bytes. */
+	while (!is_over()) {
+		event_base_loop(base, EVLOOP_NONBLOCK);
+		if (nodes[0].keep_lacks && nodes[0].stream)
+			wire_stream_pause(nodes[0].stream, true);
+		usleep(500);
+	}
+	task_join(task);
+	ck_assert(result == -ECANCELED || was_kept());
+	ck_assert(!talk[0].up || was_kept());
+}
+END_TEST
+
+START_TEST(a_silent_node_is_down)
+{
+	struct peer_tools_setup s = { .hello_ms = 300 };
+	struct err err;
+
+	play(1);
+	node_address_release(&roster.v[0].address);
+	ck_assert_int_eq(node_address_parse(&roster.v[0].address,
+					    "exec:exec sleep 600", &err),
+			 0);
+	run(&s);
+	ck_assert(!talk[0].up);
+	ck_assert_ptr_nonnull(strstr(talk[0].why, "no answer"));
+}
+END_TEST
+
+START_TEST(what_is_not_what_was_installed_is_no_gift)
+{
+	struct toolchain_installed t;
+	struct peer_bundle other;
+	struct err err;
+
+	install(&t);
+	write_at(t.dir, "gcc/lib/file-03", "another text", 3);
+	ck_assert_int_eq(peer_bundle_read(&other, &t, NULL, NULL, &err),
+			 -EBADMSG);
+	ck_assert_ptr_nonnull(strstr(err.text, "kfarm toolchain remove"));
+	t.adopted = (char *)"/usr";
+	ck_assert_int_eq(peer_bundle_read(&other, &t, NULL, NULL, &err),
+			 -EINVAL);
+	free(t.dir);
+}
+END_TEST
+
+START_TEST(a_file_that_changed_meanwhile_ends_it)
+{
+	struct peer_tools_setup s = { 0 };
+
+	play(1);
+	write_at(gift.dir, "gcc/bin/aarch64-linux-gcc", "other", 60000);
+	run(&s);
+	ck_assert(!talk[0].up);
+	ck_assert(!talk[0].given[0].ok);
+	ck_assert_ptr_nonnull(strstr(talk[0].why, "aarch64-linux-gcc"));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("peer/tools");
+	TCase *tc = tcase_create("tools");
+
+	tcase_set_timeout(tc, 240);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, ten_nodes_get_it_with_one_compression_of_each_file);
+	tcase_add_test(tc, only_what_a_node_lacks_is_sent);
+	tcase_add_test(
+		tc, a_node_that_is_down_or_full_does_not_keep_others_waiting);
+	tcase_add_test(tc, what_nodes_hold_is_asked_and_taken_away);
+	tcase_add_test(tc, it_can_be_interrupted);
+	tcase_add_test(tc, a_silent_node_is_down);
+	tcase_add_test(tc, what_is_not_what_was_installed_is_no_gift);
+	tcase_add_test(tc, a_file_that_changed_meanwhile_ends_it);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

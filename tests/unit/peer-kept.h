@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * tests/unit/peer-kept.h - the part of coord-node.h that plays what a node
+ * holds: HELD, KEEP, DROP, and the canary, which it compiles with our gcc
+ */
+#ifndef PEER_KEPT_H
+#define PEER_KEPT_H
+
+static void read_file(const char *where, const char *name, struct buf *out)
+{
+	char *path = xasprintf("%s/%s", where, name);
+	struct err err;
+
+	ck_assert_msg(!fs_read(path, 1 << 22, out, &err), "%s", err.text);
+	unlink(path);
+	free(path);
+}
+
+/* Compile it as a node would: in the same directory, with the same options. */
+static void run_canary(struct node *n, const char *cwd, struct buf *out,
+		       struct buf *told_us)
+{
+	char *log = xasprintf("%s/played.log", cwd);
+	struct spawn what = { .cwd = cwd, .fd = { -1, -1, -1 } };
+	char *env[] = { (char *)"PATH=/usr/bin:/bin", (char *)"LC_ALL=C",
+			NULL };
+	struct strv argv = { 0 };
+	struct err err;
+	pid_t pid;
+
+	strv_add(&argv, gcc);
+	peer_canary_flags(&argv, own_machine(), n->job.source);
+	strv_add(&argv, "-c");
+	strv_add(&argv, "-o");
+	strv_add(&argv, "played.o");
+	strv_add(&argv, n->job.source);
+	what.argv = argv.v;
+	what.env = env;
+	what.fd[1] = what.fd[2] = open(
+		log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	ck_assert_int_eq(spawn_start(&what, &pid, &err), 0);
+	ck_assert_int_eq(spawn_wait(pid), 0);
+	close(what.fd[1]);
+	strv_release(&argv);
+	free(log);
+	read_file(cwd, "played.o", out);
+	read_file(cwd, "played.log", told_us);
+	if (str_equal(n->bent, n->job.source))
+		out->data[out->len / 2] ^= 1;
+	if (str_equal(n->talkative, n->job.source))
+		buf_printf(told_us, "and something else\n");
+}
+
+static bool is_canary(const struct node *n)
+{
+	const struct peer_canary_source *v;
+	size_t count;
+
+	v = peer_canary_sources(&count);
+	for (size_t i = 0; i < count; i++) {
+		if (!strcmp(v[i].name, n->job.source))
+			return true;
+	}
+	return false;
+}
+
+static void answer_canary(struct node *n)
+{
+	const char *cwd = wire_paths_known_get(n->paths, n->job.cwd);
+	bool own = n->own_cell[n->job.cell];
+	struct wire_result m = { .job = n->job.job,
+				 .cpu_ms = own && n->cpu_ms ? n->cpu_ms : 10 };
+	struct buf out = { 0 }, told_us = { 0 }, body = { 0 };
+	struct bytes streams[WIRE_STREAMS] = { 0 };
+	struct digest key;
+
+	n->canaries++;
+	run_canary(n, cwd, &out, &told_us);
+	streams[WIRE_OBJECT] = buf_bytes(&out);
+	streams[WIRE_STDERR] = buf_bytes(&told_us);
+	streams[WIRE_DEPS] = bytes_str("a.o: a.c\n");
+	make_key(n, &key);
+	wire_answer_digest(&key, streams, &m.answer);
+	m.toolchain = n->toolchain[n->job.cell];
+	for (int i = 0; i < WIRE_STREAMS; i++) {
+		m.len[i] = (uint32_t)streams[i].len;
+		send_piece(n, (uint8_t)i, streams[i]);
+	}
+	wire_result_encode(&body, &m);
+	say(n, WIRE_RESULT, &body);
+	buf_release(&out);
+	buf_release(&told_us);
+}
+
+static void send_kept(struct node *n)
+{
+	struct wire_kept m = { .keep = n->keep.keep,
+			       .state = n->refuses,
+			       .detail = n->refuses ?
+						 (char *)"the disk is full" :
+						 (char *)"" };
+	struct buf body = { 0 };
+
+	if (!n->refuses) {
+		m.tree = n->keep.tree;
+		n->own = n->given;
+	}
+	n->keeps++;
+	wire_kept_encode(&body, &m);
+	say(n, WIRE_KEPT, &body);
+}
+
+/* All files of it that differ, or every other one. */
+static void take_keep(struct node *n, struct bytes body)
+{
+	struct wire_need m = { .view = 1 };
+	struct buf out = { 0 };
+
+	wire_keep_release(&n->keep);
+	ck_assert_int_eq(wire_keep_decode(&n->keep, body), 0);
+	ck_assert(n->keep.last);
+	m.cell = n->keep.keep | WIRE_NEED_KEEP;
+	m.index = xcalloc(n->keep.n + 1, sizeof(*m.index));
+	for (uint32_t i = 0; i < n->keep.n; i++) {
+		if (n->keep.entries[i].inode.kind == WIRE_FILE &&
+		    !(n->has_some && i % 2))
+			m.index[m.n++] = i;
+	}
+	n->keep_lacks = m.n;
+	wire_need_encode(&out, &m);
+	say(n, WIRE_NEED, &out);
+	wire_need_release(&m);
+	if (!n->keep_lacks || n->refuses)
+		send_kept(n);
+}
+
+static void send_held(struct node *n, struct bytes body)
+{
+	struct wire_held_one one = { .id = (char *)n->own,
+				     .host = (char *)n->own_host,
+				     .detail = (char *)"" };
+	struct wire_held m = { .last = 1, .n = n->own != NULL, .all = &one };
+	struct wire_tools ask;
+	struct buf out = { 0 };
+
+	ck_assert_int_eq(wire_tools_decode(&ask, body), 0);
+	n->asked++;
+	m.ask = ask.ask;
+	wire_held_encode(&out, &m);
+	say(n, WIRE_HELD, &out);
+}
+
+static void take_drop(struct node *n, struct bytes body)
+{
+	struct wire_drop m;
+	struct wire_kept kept = { .detail = (char *)"" };
+	struct buf out = { 0 };
+
+	ck_assert_int_eq(wire_drop_decode(&m, body), 0);
+	kept.keep = m.keep;
+	kept.state = !n->own || strcmp(m.id, n->own) != 0;
+	if (kept.state)
+		kept.detail = (char *)"no such toolchain";
+	wire_kept_encode(&out, &kept);
+	say(n, WIRE_KEPT, &out);
+	wire_drop_release(&m);
+}
+
+#endif
