@@ -79,6 +79,11 @@ bool digest_equal(const struct digest *a, const struct digest *b)
 	return !memcmp(a->b, b->b, DIGEST_SIZE);
 }
 
+uint64_t digest_hash(const struct digest *d)
+{
+	return get_le64(d->b);
+}
+
 void digest_hex(const struct digest *d, char out[static DIGEST_HEX])
 {
 	static const char digits[] = "0123456789abcdef";

@@ -27,6 +27,8 @@ void digest_of(struct bytes in, struct digest *out);
 /* 0, or a negative errno with `err` naming the file. */
 int digest_file(const char *path, struct digest *out, struct err *err);
 bool digest_equal(const struct digest *a, const struct digest *b);
+/* For a table: a digest is a hash already. */
+uint64_t digest_hash(const struct digest *d);
 /* 64 lower-case hexadecimal digits and a NUL. */
 void digest_hex(const struct digest *d, char out[static DIGEST_HEX]);
 /* The other way, of exactly 64 digits in either case; else false, and `d` is

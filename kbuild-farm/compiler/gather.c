@@ -108,9 +108,9 @@ static void make_identities(void)
 static void watch(struct compiler_gather *g, const char *path,
 		  const struct stat *st)
 {
-	struct store_stamp stamp;
+	struct stamp stamp;
 
-	store_stamp_of(&stamp, st);
+	stamp_of(&stamp, st);
 	if (g->watch)
 		compiler_watch_add(g->watch, path, &stamp);
 }

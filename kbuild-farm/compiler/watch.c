@@ -8,7 +8,7 @@
 
 struct seen {
 	char *path;
-	struct store_stamp stamp;
+	struct stamp stamp;
 };
 
 struct compiler_watch {
@@ -32,7 +32,7 @@ void compiler_watch_free(struct compiler_watch *w)
 }
 
 void compiler_watch_add(struct compiler_watch *w, const char *path,
-			const struct store_stamp *stamp)
+			const struct stamp *stamp)
 {
 	w->v = xrealloc(w->v, (w->n + 1) * sizeof(*w->v));
 	w->v[w->n++] = (struct seen){ xstrdup(path), *stamp };
@@ -40,14 +40,14 @@ void compiler_watch_add(struct compiler_watch *w, const char *path,
 
 int compiler_watch_check(const struct compiler_watch *w, struct err *err)
 {
-	struct store_stamp now;
+	struct stamp now;
 	struct stat st;
 
 	for (size_t i = 0; i < w->n; i++) {
 		if (lstat(w->v[i].path, &st))
 			return err_set(err, ESTALE, "%s is gone", w->v[i].path);
-		store_stamp_of(&now, &st);
-		if (!store_stamp_equal(&now, &w->v[i].stamp))
+		stamp_of(&now, &st);
+		if (!stamp_equal(&now, &w->v[i].stamp))
 			return err_set(err, ESTALE, "%s changed", w->v[i].path);
 	}
 	return 0;

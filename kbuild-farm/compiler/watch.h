@@ -14,7 +14,7 @@ struct compiler_watch *compiler_watch_new(void);
 void compiler_watch_free(struct compiler_watch *w);
 /* `stamp` is what `path` itself had, not what a link leads to. */
 void compiler_watch_add(struct compiler_watch *w, const char *path,
-			const struct store_stamp *stamp);
+			const struct stamp *stamp);
 /*
  * One lstat(2) for each: 0 when all have the stamps that they had, else
  * -ESTALE with `err` naming the first that does not.

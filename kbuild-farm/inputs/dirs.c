@@ -59,14 +59,14 @@ int inputs_dirs_link(struct inputs_dirs *t, struct inputs_path *p,
 		     const struct stat *st, char *to, size_t room)
 {
 	char target[PATH_MAX];
-	struct store_stamp stamp;
+	struct stamp stamp;
 	ssize_t n = readlink(p->name, target, sizeof(target) - 1);
 	int len, ret = n < 0 ? -errno : -ENOENT;
 
 	if (n <= 0)
 		return ret < 0 ? ret : -ENOENT;
 	target[n] = '\0';
-	store_stamp_of(&stamp, st);
+	stamp_of(&stamp, st);
 	inputs_paths_link(t->paths, p, &stamp, target);
 	len = snprintf(to, room, "%s%s%s",
 		       *target == '/' ? "" : p->parent->name,
@@ -153,15 +153,15 @@ static struct inputs_dir *resolve(struct inputs_dirs *t, uint32_t unit,
 /* Does the link still stand as we know it? */
 static bool same_link(struct inputs_path *p, uint32_t unit)
 {
-	struct store_stamp now;
+	struct stamp now;
 	struct stat st;
 
 	if (p->looked == unit)
 		return true;
 	if (!p->now || p->now->kind != WIRE_LINK || lstat(p->name, &st))
 		return false;
-	store_stamp_of(&now, &st);
-	if (!store_stamp_equal(&now, &p->now->identity.stamp))
+	stamp_of(&now, &st);
+	if (!stamp_equal(&now, &p->now->identity.stamp))
 		return false;
 	p->looked = unit;
 	return true;
@@ -179,7 +179,7 @@ static bool same_way(const struct inputs_dir *d, uint32_t unit)
 static struct inputs_dir *check(struct inputs_dirs *t, uint32_t unit,
 				struct inputs_dir *d)
 {
-	struct store_stamp now = { 0 };
+	struct stamp now = { 0 };
 	struct stat st;
 	bool exists;
 
@@ -187,7 +187,7 @@ static struct inputs_dir *check(struct inputs_dirs *t, uint32_t unit,
 		return d;
 	exists = !stat(d->abs, &st) && S_ISDIR(st.st_mode);
 	if (exists)
-		store_stamp_of(&now, &st);
+		stamp_of(&now, &st);
 	if (!d->resolved || exists != d->exists || now.dev != d->now.dev ||
 	    now.ino != d->now.ino || !same_way(d, unit)) {
 		d->resolved = false;

@@ -23,7 +23,7 @@ struct inputs_dir {
 	const char *base;
 	struct inputs_path *real; /* also where it would be, if it is not */
 	bool exists;
-	struct store_stamp now; /* if it exists */
+	struct stamp now; /* if it exists */
 	size_t n_links;
 	struct inputs_path **link; /* on the way, each a LINK */
 

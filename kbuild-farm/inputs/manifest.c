@@ -24,7 +24,7 @@
 
 struct inputs_manifest_guard {
 	const struct inputs_dir *dir;
-	struct store_stamp stamp;
+	struct stamp stamp;
 };
 
 enum outcome {
@@ -125,21 +125,21 @@ static struct inputs_dir *split(struct lister *l, const char **base)
 			       (size_t)(slash - l->abs) + 1);
 }
 
-static void stamp_of_scan(struct store_stamp *out, const struct scan_ident *id)
+static void stamp_of_scan(struct stamp *out, const struct scan_ident *id)
 {
-	*out = (struct store_stamp){ .dev = id->dev,
-				     .ino = id->ino,
-				     .size = (uint64_t)id->size,
-				     .mtime_ns = id->mtime,
-				     .ctime_ns = id->ctime };
+	*out = (struct stamp){ .dev = id->dev,
+			       .ino = id->ino,
+			       .size = (uint64_t)id->size,
+			       .mtime_ns = id->mtime,
+			       .ctime_ns = id->ctime };
 }
 
-static bool is_known(const struct inputs_path *p, const struct store_stamp *now)
+static bool is_known(const struct inputs_path *p, const struct stamp *now)
 {
 	const struct inputs_entry *e = p->now;
 
 	return e && e->kind == WIRE_FILE && e->identity.settled &&
-	       store_stamp_equal(&e->identity.stamp, now);
+	       stamp_equal(&e->identity.stamp, now);
 }
 
 static enum outcome read_first(struct lister *l, struct inputs_path *p)
@@ -153,7 +153,7 @@ static enum outcome read_first(struct lister *l, struct inputs_path *p)
 }
 
 /* The file l->abs, which the scanner saw as `want`. */
-static enum outcome list_file(struct lister *l, const struct store_stamp *want,
+static enum outcome list_file(struct lister *l, const struct stamp *want,
 			      struct inputs_manifest_file *out, unsigned depth)
 {
 	const char *base;
@@ -199,7 +199,7 @@ static enum outcome list_files(struct lister *l)
 	enum outcome all = LISTED;
 
 	for (size_t i = 0; i < c->n_files && all <= READ_FIRST; i++) {
-		struct store_stamp want;
+		struct stamp want;
 		enum outcome one;
 
 		stamp_of_scan(&want, &c->files[i].ident);
@@ -305,7 +305,7 @@ static enum outcome list_absent(struct lister *l)
 		guard = guard_of(d);
 		l->m->guarded_by[i] = add_guard(l, guard);
 		/* It may have come since the scanner looked. */
-		if (!store_stamp_settled(&guard->now, l->began) &&
+		if (!stamp_settled(&guard->now, l->began) &&
 		    !access(l->abs, F_OK))
 			return STALE;
 		list_gone(l, d, base);
@@ -368,7 +368,7 @@ static enum outcome scan_once(struct lister *l)
 	uint64_t began = clock_us();
 
 	scan_closure_release(&m->closure);
-	l->began = store_stamp_now();
+	l->began = stamp_now();
 	scan_closure(l->in->scan, l->unit, &m->closure);
 	m->scan_us += (uint32_t)(clock_us() - began);
 	if (m->closure.why)
@@ -421,24 +421,24 @@ void inputs_manifest_make(struct inputs_manifest *m, struct inputs *in,
 
 static bool same_file(const struct inputs_manifest_file *f)
 {
-	struct store_stamp now;
+	struct stamp now;
 	struct stat st;
 
 	if (stat(f->at->name, &st))
 		return false;
-	store_stamp_of(&now, &st);
-	return store_stamp_equal(&now, &f->is->identity.stamp);
+	stamp_of(&now, &st);
+	return stamp_equal(&now, &f->is->identity.stamp);
 }
 
 static bool same_guard(const struct inputs_manifest_guard *g)
 {
-	struct store_stamp now;
+	struct stamp now;
 	struct stat st;
 
 	if (stat(g->dir->abs, &st))
 		return false;
-	store_stamp_of(&now, &st);
-	return store_stamp_equal(&now, &g->stamp);
+	stamp_of(&now, &st);
+	return stamp_equal(&now, &g->stamp);
 }
 
 /* The first absence that this guard has to answer for and that has ended. */

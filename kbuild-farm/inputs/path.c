@@ -164,7 +164,7 @@ const struct inputs_entry *inputs_paths_file(struct inputs_paths *t,
 
 	/* A file touched within the clock's tick may still be the same. */
 	if (was && was->kind == WIRE_FILE &&
-	    store_stamp_equal(&was->identity.stamp, &id->stamp) &&
+	    stamp_equal(&was->identity.stamp, &id->stamp) &&
 	    was->identity.settled == id->settled &&
 	    digest_equal(&was->identity.digest, &id->digest))
 		return was;
@@ -173,14 +173,14 @@ const struct inputs_entry *inputs_paths_file(struct inputs_paths *t,
 
 const struct inputs_entry *inputs_paths_link(struct inputs_paths *t,
 					     struct inputs_path *p,
-					     const struct store_stamp *stamp,
+					     const struct stamp *stamp,
 					     const char *target)
 {
 	struct inputs_entry e = { .kind = WIRE_LINK };
 	const struct inputs_entry *was = p->now;
 
 	if (was && was->kind == WIRE_LINK &&
-	    store_stamp_equal(&was->identity.stamp, stamp) &&
+	    stamp_equal(&was->identity.stamp, stamp) &&
 	    !strcmp(was->target, target))
 		return was;
 	e.identity.stamp = *stamp;

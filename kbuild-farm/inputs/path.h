@@ -67,7 +67,7 @@ const struct inputs_entry *inputs_paths_file(struct inputs_paths *t,
 					     const struct store_identity *id);
 const struct inputs_entry *inputs_paths_link(struct inputs_paths *t,
 					     struct inputs_path *p,
-					     const struct store_stamp *stamp,
+					     const struct stamp *stamp,
 					     const char *target);
 const struct inputs_entry *inputs_paths_dir(struct inputs_paths *t,
 					    struct inputs_path *p);

@@ -41,7 +41,7 @@ static const struct inputs_entry **enter(struct inputs_paths *paths,
 					 const struct compiler_entries *list)
 {
 	const struct inputs_entry **out = xcalloc(list->n + 1, sizeof(*out));
-	const struct store_stamp no_stamp = { 0 };
+	const struct stamp no_stamp = { 0 };
 
 	inputs_paths_lock(paths);
 	for (size_t i = 0; i < list->n; i++) {

@@ -62,7 +62,7 @@ static int enter(struct peer_canary *c, struct peer_canary_unit *u,
 	if (!ret && stat(path, &st))
 		ret = -1;
 	if (!ret) {
-		store_stamp_of(&id.stamp, &st);
+		stamp_of(&id.stamp, &st);
 		digest_of(text, &id.digest);
 		inputs_paths_lock(paths);
 		u->entry = inputs_paths_file(

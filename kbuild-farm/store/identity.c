@@ -2,73 +2,34 @@
 #include "store/identity.h"
 
 #include "base/list.h"
+#include "base/map.h"
 #include "base/str.h"
-#include "store/map.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#define SECOND     INT64_C(1000000000)
 #define TRIES_MAX  5
 #define BLOCK_SIZE (128u << 10)
 
 struct file {
-	struct store_node node;
+	struct map_node node;
 	TAILQ_ENTRY(file) used;
-	struct store_stamp stamp;
+	struct stamp stamp;
 	struct digest digest;
 	bool executable;
 };
 
 struct store_identities {
 	pthread_mutex_t lock;
-	struct store_map files;
+	struct map files;
 	TAILQ_HEAD(file_list, file) used; /* the first was used last */
 	size_t max;
 	uint64_t read, read_bytes, reused;
 };
-
-static int64_t ns_of(const struct timespec *t)
-{
-	return t->tv_sec * SECOND + t->tv_nsec;
-}
-
-void store_stamp_of(struct store_stamp *out, const struct stat *st)
-{
-	out->dev = st->st_dev;
-	out->ino = st->st_ino;
-	out->size = (uint64_t)st->st_size;
-	out->mtime_ns = ns_of(&st->st_mtim);
-	out->ctime_ns = ns_of(&st->st_ctim);
-}
-
-bool store_stamp_equal(const struct store_stamp *a, const struct store_stamp *b)
-{
-	return a->ino == b->ino && a->ctime_ns == b->ctime_ns &&
-	       a->mtime_ns == b->mtime_ns && a->size == b->size &&
-	       a->dev == b->dev;
-}
-
-int64_t store_stamp_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME_COARSE, &t);
-	return ns_of(&t);
-}
-
-bool store_stamp_settled(const struct store_stamp *stamp, int64_t now)
-{
-	/* A file system without fractions ticks by the second, or by two. */
-	int64_t tick = stamp->ctime_ns % SECOND ? SECOND / 50 : 3 * SECOND;
-
-	return stamp->ctime_ns < now - tick;
-}
 
 struct store_identities *store_identities_new(size_t max)
 {
@@ -85,26 +46,17 @@ struct store_identities *store_identities_new(size_t max)
 static void forget(struct store_identities *memo, struct file *f)
 {
 	TAILQ_REMOVE(&memo->used, f, used);
-	store_map_remove(&memo->files, &f->node);
+	map_remove(&memo->files, &f->node);
 	free(f);
 }
 
-static uint64_t hash_of(const struct store_stamp *stamp)
-{
-	uint64_t h = stamp->ino * UINT64_C(0x9e3779b97f4a7c15) ^
-		     (uint64_t)stamp->ctime_ns;
-
-	h *= UINT64_C(0xff51afd7ed558ccd);
-	return h ^ h >> 32;
-}
-
 static struct file *find(struct store_identities *memo,
-			 const struct store_stamp *stamp)
+			 const struct stamp *stamp)
 {
-	struct store_node *n = store_map_find(&memo->files, hash_of(stamp));
+	struct map_node *n = map_find(&memo->files, stamp_hash(stamp));
 
-	while (n && !store_stamp_equal(&((struct file *)n)->stamp, stamp))
-		n = store_map_again(n);
+	while (n && !stamp_equal(&((struct file *)n)->stamp, stamp))
+		n = map_again(n);
 	return (struct file *)n;
 }
 
@@ -121,7 +73,7 @@ static void remember(struct store_identities *memo,
 	f->stamp = id->stamp;
 	f->digest = id->digest;
 	f->executable = id->executable;
-	store_map_add(&memo->files, &f->node, hash_of(&f->stamp));
+	map_add(&memo->files, &f->node, stamp_hash(&f->stamp));
 	TAILQ_INSERT_HEAD(&memo->used, f, used);
 }
 
@@ -133,14 +85,13 @@ void store_identities_free(struct store_identities *memo)
 		return;
 	list_for_each_safe(f, &memo->used, used, next)
 		forget(memo, f);
-	store_map_release(&memo->files);
+	map_release(&memo->files);
 	pthread_mutex_destroy(&memo->lock);
 	free(memo);
 }
 
 bool store_identity_find(struct store_identities *memo,
-			 const struct store_stamp *stamp,
-			 struct store_identity *out)
+			 const struct stamp *stamp, struct store_identity *out)
 {
 	struct file *f;
 
@@ -197,8 +148,8 @@ static int read_all(int fd, uint64_t size, struct digest *out,
 static int read_file(int fd, struct store_identity *out, struct buf *content,
 		     size_t max)
 {
-	int64_t now = store_stamp_now();
-	struct store_stamp after;
+	int64_t now = stamp_now();
+	struct stamp after;
 	struct stat st;
 	int ret;
 
@@ -207,7 +158,7 @@ static int read_file(int fd, struct store_identity *out, struct buf *content,
 	ret = kind_of(&st);
 	if (ret)
 		return ret;
-	store_stamp_of(&out->stamp, &st);
+	stamp_of(&out->stamp, &st);
 	if (content && out->stamp.size > max)
 		return -EFBIG;
 	if (content && buf_reserve(content, (size_t)out->stamp.size))
@@ -217,10 +168,10 @@ static int read_file(int fd, struct store_identity *out, struct buf *content,
 		ret = -errno;
 	if (ret)
 		return ret;
-	store_stamp_of(&after, &st);
+	stamp_of(&after, &st);
 	out->executable = st.st_mode & S_IXUSR;
-	out->settled = store_stamp_settled(&out->stamp, now);
-	return store_stamp_equal(&after, &out->stamp) ? 0 : -EAGAIN;
+	out->settled = stamp_settled(&out->stamp, now);
+	return stamp_equal(&after, &out->stamp) ? 0 : -EAGAIN;
 }
 
 static int open_and_read(const char *path, struct store_identity *out,
@@ -244,7 +195,7 @@ static int open_and_read(const char *path, struct store_identity *out,
 static int look(struct store_identities *memo, const char *path,
 		struct store_identity *out)
 {
-	struct store_stamp stamp;
+	struct stamp stamp;
 	struct stat st;
 	int ret;
 
@@ -253,7 +204,7 @@ static int look(struct store_identities *memo, const char *path,
 	ret = kind_of(&st);
 	if (ret)
 		return ret;
-	store_stamp_of(&stamp, &st);
+	stamp_of(&stamp, &st);
 	return store_identity_find(memo, &stamp, out) ? 0 : -ESTALE;
 }
 
@@ -286,13 +237,13 @@ int store_identity_get(struct store_identities *memo, const char *path,
 
 static bool same(const struct store_check *check)
 {
-	struct store_stamp now;
+	struct stamp now;
 	struct stat st;
 
 	if (!check->was->settled || stat(check->path, &st))
 		return false;
-	store_stamp_of(&now, &st);
-	return store_stamp_equal(&now, &check->was->stamp);
+	stamp_of(&now, &st);
+	return stamp_equal(&now, &check->was->stamp);
 }
 
 size_t store_identity_check(const struct store_check *list, size_t n)

@@ -2,10 +2,8 @@
 /*
  * store/identity.h - what the files of the build host contain, by one stat.
  *
- * A file is known by its stamp.  That alone does not tell two contents apart
- * when both came within one tick of the clock that stamps files, so what is
- * younger than that when it is read ("not settled") is not remembered.  Where
- * another machine stamps the files (NFS), its clock must agree with ours.
+ * A file is known by its stamp; one that is not settled (base/stamp) is not
+ * remembered.
  *
  * A memo may be used by any number of threads, and holds at most as many
  * files as it was made for: those not asked for lately go first.
@@ -16,32 +14,16 @@
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/err.h"
+#include "base/stamp.h"
 
-#include <stdbool.h>
-#include <sys/stat.h>
-
-struct store_stamp {
-	uint64_t dev, ino, size;
-	int64_t mtime_ns, ctime_ns;
-};
-
-/* A mode that changes is a ctime that changes. */
 struct store_identity {
-	struct store_stamp stamp;
+	struct stamp stamp;
 	struct digest digest;
 	bool executable; /* by its owner */
 	bool settled; /* another content would have another stamp */
 };
 
 struct store_identities;
-
-void store_stamp_of(struct store_stamp *out, const struct stat *st);
-bool store_stamp_equal(const struct store_stamp *a,
-		       const struct store_stamp *b);
-/* Nanoseconds, of the clock that stamps files. */
-int64_t store_stamp_now(void);
-/* Would a change at `now` or later show in the stamp? */
-bool store_stamp_settled(const struct store_stamp *stamp, int64_t now);
 
 /* `max`: how many files to remember, some 200 bytes each. */
 struct store_identities *store_identities_new(size_t max);
@@ -64,8 +46,7 @@ int store_identity_get(struct store_identities *memo, const char *path,
  * when this stamp is not known.  Touches no file.
  */
 bool store_identity_find(struct store_identities *memo,
-			 const struct store_stamp *stamp,
-			 struct store_identity *out);
+			 const struct stamp *stamp, struct store_identity *out);
 
 /* A file that was looked at earlier. */
 struct store_check {

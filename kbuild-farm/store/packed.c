@@ -2,8 +2,8 @@
 #include "store/packed.h"
 
 #include "base/list.h"
+#include "base/map.h"
 #include "base/str.h"
-#include "store/map.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 
 /* A blob that is being made is in the map but not yet anybody's. */
 struct blob {
-	struct store_node node;
+	struct map_node node;
 	TAILQ_ENTRY(blob) idle; /* only without users */
 	struct store_packed_blob pub;
 	size_t cap; /* of pub.piece */
@@ -29,7 +29,7 @@ struct store_packed {
 	pthread_cond_t made; /* one was made, or failed */
 	store_pack_fn pack;
 	void *arg;
-	struct store_map blobs;
+	struct map blobs;
 	TAILQ_HEAD(blob_list, blob) idle; /* the first was put back last */
 	size_t limit, memory, idle_memory;
 	uint64_t n_made, raw_bytes, packed_bytes, reused, dropped;
@@ -61,7 +61,7 @@ static void free_blob(struct blob *b)
 
 static void drop(struct store_packed *p, struct blob *b)
 {
-	store_map_remove(&p->blobs, &b->node);
+	map_remove(&p->blobs, &b->node);
 	p->memory -= b->memory;
 	free_blob(b);
 }
@@ -76,10 +76,10 @@ static void drop_idle(struct store_packed *p, struct blob *b)
 
 static struct blob *find(struct store_packed *p, const struct digest *d)
 {
-	struct store_node *n = store_map_find(&p->blobs, store_map_hash(d));
+	struct map_node *n = map_find(&p->blobs, digest_hash(d));
 
 	while (n && !digest_equal(&((struct blob *)n)->pub.digest, d))
-		n = store_map_again(n);
+		n = map_again(n);
 	return (struct blob *)n;
 }
 
@@ -125,7 +125,7 @@ static struct blob *enter(struct store_packed *p, const struct digest *d,
 	b->pub.digest = *d;
 	b->pub.size = size;
 	b->making = true;
-	store_map_add(&p->blobs, &b->node, store_map_hash(d));
+	map_add(&p->blobs, &b->node, digest_hash(d));
 	return b;
 }
 
@@ -335,13 +335,13 @@ void store_packed_put(struct store_packed *p,
 
 void store_packed_free(struct store_packed *p)
 {
-	struct store_node *node;
+	struct map_node *node;
 
 	if (!p)
 		return;
-	while ((node = store_map_any(&p->blobs)) != NULL)
+	while ((node = map_any(&p->blobs)) != NULL)
 		drop(p, (struct blob *)node);
-	store_map_release(&p->blobs);
+	map_release(&p->blobs);
 	pthread_cond_destroy(&p->made);
 	pthread_mutex_destroy(&p->lock);
 	free(p);

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 struct pin {
-	struct store_node node;
+	struct map_node node;
 	struct digest digest;
 	unsigned count;
 };
@@ -26,10 +26,10 @@ void store_pin_name(const struct digest *d, char out[static STORE_NAME_MAX])
 
 static struct pin *find(struct store *s, const struct digest *d)
 {
-	struct store_node *n = store_map_find(&s->pins, store_map_hash(d));
+	struct map_node *n = map_find(&s->pins, digest_hash(d));
 
 	while (n && !digest_equal(&((struct pin *)n)->digest, d))
-		n = store_map_again(n);
+		n = map_again(n);
 	return (struct pin *)n;
 }
 
@@ -40,7 +40,7 @@ static void count_one(struct store *s, const struct digest *d)
 	if (!pin) {
 		pin = xcalloc(1, sizeof(*pin));
 		pin->digest = *d;
-		store_map_add(&s->pins, &pin->node, store_map_hash(d));
+		map_add(&s->pins, &pin->node, digest_hash(d));
 	}
 	pin->count++;
 }
@@ -107,7 +107,7 @@ void store_unpin(struct store *s, const struct digest *d)
 	if (pin && !--pin->count) {
 		store_pin_name(d, name);
 		store_live_remove(s->own, name);
-		store_map_remove(&s->pins, &pin->node);
+		map_remove(&s->pins, &pin->node);
 		free(pin);
 	}
 	pthread_mutex_unlock(&s->pin_lock);
@@ -194,11 +194,11 @@ void store_damaged(struct store *s, const struct digest *d, ino_t ino)
 
 void store_pins_release(struct store *s)
 {
-	struct store_node *node;
+	struct map_node *node;
 
-	while ((node = store_map_any(&s->pins)) != NULL) {
-		store_map_remove(&s->pins, node);
+	while ((node = map_any(&s->pins)) != NULL) {
+		map_remove(&s->pins, node);
 		free(node);
 	}
-	store_map_release(&s->pins);
+	map_release(&s->pins);
 }

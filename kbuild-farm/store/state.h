@@ -9,8 +9,8 @@
 #ifndef STORE_STATE_H
 #define STORE_STATE_H
 
+#include "base/map.h"
 #include "store/live.h"
-#include "store/map.h"
 #include "store/store.h"
 
 #include <pthread.h>
@@ -28,7 +28,7 @@ struct store {
 	atomic_uint serial; /* names of what arrives */
 
 	pthread_mutex_t pin_lock;
-	struct store_map pins;
+	struct map pins;
 
 	pthread_mutex_t lock;
 	struct store_stats n;

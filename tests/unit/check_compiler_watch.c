@@ -34,11 +34,11 @@ static void set_up(void)
 	ck_assert_int_eq(utimes(paths[2], old), 0);
 	w = compiler_watch_new();
 	for (size_t i = 0; i < 3; i++) {
-		struct store_stamp stamp;
+		struct stamp stamp;
 		struct stat st;
 
 		ck_assert_int_eq(lstat(paths[i], &st), 0);
-		store_stamp_of(&stamp, &st);
+		stamp_of(&stamp, &st);
 		compiler_watch_add(w, paths[i], &stamp);
 	}
 }

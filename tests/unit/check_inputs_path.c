@@ -81,7 +81,7 @@ END_TEST
 START_TEST(a_link_is_its_target_and_its_stamp)
 {
 	struct inputs_path *p = inputs_paths_get(paths, "/x/l");
-	struct store_stamp s = { .ino = 7 };
+	struct stamp s = { .ino = 7 };
 	const struct inputs_entry *e = inputs_paths_link(paths, p, &s, "../y");
 
 	ck_assert_ptr_eq(inputs_paths_link(paths, p, &s, "../y"), e);

@@ -352,25 +352,6 @@ START_TEST(threads_share_a_memo)
 }
 END_TEST
 
-START_TEST(stamps_tell_when_they_are_old_enough)
-{
-	int64_t now = store_stamp_now();
-	struct store_stamp s = { .ctime_ns = now };
-
-	ck_assert(!store_stamp_settled(&s, now));
-	s.ctime_ns = now - 1000000000 + (now % 1000000000 ? 0 : 1);
-	ck_assert(store_stamp_settled(&s, now));
-	/* without fractions it may be as coarse as two seconds */
-	s.ctime_ns = (now / 1000000000 - 1) * 1000000000;
-	ck_assert(!store_stamp_settled(&s, now));
-	s.ctime_ns -= INT64_C(4000000000);
-	ck_assert(store_stamp_settled(&s, now));
-	/* a clock that was set back */
-	s.ctime_ns = now + INT64_C(1000000001);
-	ck_assert(!store_stamp_settled(&s, now));
-}
-END_TEST
-
 START_TEST(a_check_costs_little_more_than_its_stat)
 {
 	enum {
@@ -413,7 +394,6 @@ int main(void)
 		a_file_that_is_being_rewritten_is_remembered_only_when_it_rests);
 	tcase_add_test(tc, no_more_files_than_agreed_are_remembered);
 	tcase_add_test(tc, threads_share_a_memo);
-	tcase_add_test(tc, stamps_tell_when_they_are_old_enough);
 	tcase_add_test(tc, a_check_costs_little_more_than_its_stat);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * base/map.h - things found by a hash; the nodes are the caller's.
+ *
+ * A node is the first member of what is kept.  The caller says what the
+ * hash is and compares the rest itself:
+ *
+ *	struct map_node *n = map_find(&map, hash);
+ *	while (n && !is_it((struct thing *)n))
+ *		n = map_again(n);
+ */
+#ifndef BASE_MAP_H
+#define BASE_MAP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct map_node {
+	struct map_node *next;
+	uint64_t hash;
+};
+
+/* A zeroed one is empty. */
+struct map {
+	struct map_node **bucket;
+	size_t n, mask;
+};
+
+/* Frees the table, not the nodes. */
+void map_release(struct map *map);
+void map_add(struct map *map, struct map_node *node, uint64_t hash);
+/* `node` must be in it. */
+void map_remove(struct map *map, struct map_node *node);
+/* The first and the next node of a hash, or NULL. */
+struct map_node *map_find(const struct map *map, uint64_t hash);
+struct map_node *map_again(const struct map_node *node);
+/* Any node, or NULL when it is empty. */
+struct map_node *map_any(const struct map *map);
+/* The hash of some bytes, where nobody chooses them to make it slow. */
+uint64_t map_hash(const void *data, size_t len);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/stamp.h"
+
+#include <time.h>
+
+#define SECOND INT64_C(1000000000)
+
+static int64_t ns_of(const struct timespec *t)
+{
+	return t->tv_sec * SECOND + t->tv_nsec;
+}
+
+void stamp_of(struct stamp *out, const struct stat *st)
+{
+	out->dev = st->st_dev;
+	out->ino = st->st_ino;
+	out->size = (uint64_t)st->st_size;
+	out->mtime_ns = ns_of(&st->st_mtim);
+	out->ctime_ns = ns_of(&st->st_ctim);
+}
+
+bool stamp_equal(const struct stamp *a, const struct stamp *b)
+{
+	return a->ino == b->ino && a->ctime_ns == b->ctime_ns &&
+	       a->mtime_ns == b->mtime_ns && a->size == b->size &&
+	       a->dev == b->dev;
+}
+
+uint64_t stamp_hash(const struct stamp *stamp)
+{
+	uint64_t h = stamp->ino * UINT64_C(0x9e3779b97f4a7c15) ^
+		     (uint64_t)stamp->ctime_ns;
+
+	h *= UINT64_C(0xff51afd7ed558ccd);
+	return h ^ h >> 32;
+}
+
+int64_t stamp_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME_COARSE, &t);
+	return ns_of(&t);
+}
+
+bool stamp_settled(const struct stamp *stamp, int64_t now)
+{
+	/* A file system without fractions ticks by the second, or by two. */
+	int64_t tick = stamp->ctime_ns % SECOND ? SECOND / 50 : 3 * SECOND;
+
+	return stamp->ctime_ns < now - tick;
+}

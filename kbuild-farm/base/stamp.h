@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * base/stamp.h - by what a file's content is known without reading it.
+ *
+ * A stamp alone does not tell two contents apart when both came within one
+ * tick of the clock that stamps files, so what is younger than that when it
+ * is read ("not settled") must not be remembered.  Where another machine
+ * stamps the files (NFS), its clock must agree with ours.
+ */
+#ifndef BASE_STAMP_H
+#define BASE_STAMP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+/* A mode that changes is a ctime that changes. */
+struct stamp {
+	uint64_t dev, ino, size;
+	int64_t mtime_ns, ctime_ns;
+};
+
+void stamp_of(struct stamp *out, const struct stat *st);
+bool stamp_equal(const struct stamp *a, const struct stamp *b);
+/* For a table of files. */
+uint64_t stamp_hash(const struct stamp *stamp);
+/* Nanoseconds, of the clock that stamps files. */
+int64_t stamp_now(void);
+/* Would a change at `now` or later show in the stamp? */
+bool stamp_settled(const struct stamp *stamp, int64_t now);
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base */
+#include "base/map.h"
+
+#include "suite.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+#define N 1000
+
+struct thing {
+	struct map_node node;
+	int value;
+};
+
+static struct thing *find(const struct map *map, uint64_t hash, int value)
+{
+	struct map_node *n = map_find(map, hash);
+
+	while (n && ((struct thing *)n)->value != value)
+		n = map_again(n);
+	return (struct thing *)n;
+}
+
+START_TEST(an_empty_map_holds_nothing)
+{
+	struct map map = { 0 };
+
+	ck_assert_ptr_null(map_find(&map, 42));
+	ck_assert_ptr_null(map_any(&map));
+	map_release(&map);
+}
+END_TEST
+
+START_TEST(what_is_added_is_found_until_it_is_removed)
+{
+	static struct thing things[N];
+	struct map map = { 0 };
+
+	/* Five of each hash. */
+	for (int i = 0; i < N; i++) {
+		things[i].value = i;
+		map_add(&map, &things[i].node, (uint64_t)(i / 5));
+	}
+	ck_assert_uint_eq(map.n, N);
+	for (int i = 0; i < N; i++)
+		ck_assert_ptr_eq(find(&map, (uint64_t)(i / 5), i), &things[i]);
+	for (int i = 0; i < N; i += 2)
+		map_remove(&map, &things[i].node);
+	for (int i = 0; i < N; i++)
+		ck_assert_ptr_eq(find(&map, (uint64_t)(i / 5), i),
+				 i % 2 ? &things[i] : NULL);
+	for (int i = 0; i < N / 2; i++)
+		map_remove(&map, map_any(&map));
+	ck_assert_ptr_null(map_any(&map));
+	map_release(&map);
+}
+END_TEST
+
+START_TEST(a_hash_of_another_in_the_same_chain_is_not_taken_for_it)
+{
+	struct thing a = { .value = 1 }, b = { .value = 2 };
+	struct map map = { 0 };
+
+	map_add(&map, &a.node, 1);
+	map_add(&map, &b.node, 1 + (UINT64_C(1) << 40));
+	ck_assert_ptr_eq(map_find(&map, 1), &a.node);
+	ck_assert_ptr_null(map_again(&a.node));
+	map_release(&map);
+}
+END_TEST
+
+START_TEST(a_hash_takes_every_byte_and_the_length)
+{
+	char text[21] = { 0 };
+
+	for (size_t n = 0; n < 20; n++) {
+		uint64_t hash = map_hash(text, n);
+
+		ck_assert_uint_eq(map_hash(text, n), hash);
+		ck_assert_uint_ne(map_hash(text, n + 1), hash);
+		for (size_t i = 0; i < n; i++) {
+			text[i] = 'x';
+			ck_assert_uint_ne(map_hash(text, n), hash);
+			text[i] = '\0';
+		}
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("base/map");
+	TCase *tc = tcase_create("map");
+
+	tcase_add_test(tc, an_empty_map_holds_nothing);
+	tcase_add_test(tc, what_is_added_is_found_until_it_is_removed);
+	tcase_add_test(tc,
+		       a_hash_of_another_in_the_same_chain_is_not_taken_for_it);
+	tcase_add_test(tc, a_hash_takes_every_byte_and_the_length);
+	suite_add_tcase(suite, tc);
+	return suite_run(suite);
+}

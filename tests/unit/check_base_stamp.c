@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base */
+#include "base/stamp.h"
+
+#include "suite.h"
+
+#include <check.h>
+
+START_TEST(a_stamp_has_all_that_stat_says_of_a_content)
+{
+	struct stat st = { .st_dev = 1, .st_ino = 2, .st_size = 3 };
+	struct stamp a, b;
+
+	st.st_mtim = (struct timespec){ .tv_sec = 4, .tv_nsec = 5 };
+	st.st_ctim = (struct timespec){ .tv_sec = -6, .tv_nsec = 7 };
+	stamp_of(&a, &st);
+	ck_assert_int_eq(a.mtime_ns, INT64_C(4000000005));
+	ck_assert_int_eq(a.ctime_ns, INT64_C(-5999999993));
+	stamp_of(&b, &st);
+	ck_assert(stamp_equal(&a, &b));
+	ck_assert_uint_eq(stamp_hash(&a), stamp_hash(&b));
+	for (int i = 0; i < 5; i++) {
+		uint64_t *field[] = { &b.dev, &b.ino, &b.size,
+				      (uint64_t *)&b.mtime_ns,
+				      (uint64_t *)&b.ctime_ns };
+
+		++*field[i];
+		ck_assert(!stamp_equal(&a, &b));
+		--*field[i];
+	}
+}
+END_TEST
+
+START_TEST(stamps_tell_when_they_are_old_enough)
+{
+	int64_t now = stamp_now();
+	struct stamp s = { .ctime_ns = now };
+
+	ck_assert(!stamp_settled(&s, now));
+	s.ctime_ns = now - 1000000000 + (now % 1000000000 ? 0 : 1);
+	ck_assert(stamp_settled(&s, now));
+	/* without fractions it may be as coarse as two seconds */
+	s.ctime_ns = (now / 1000000000 - 1) * 1000000000;
+	ck_assert(!stamp_settled(&s, now));
+	s.ctime_ns -= INT64_C(4000000000);
+	ck_assert(stamp_settled(&s, now));
+	/* a clock that was set back */
+	s.ctime_ns = now + INT64_C(1000000001);
+	ck_assert(!stamp_settled(&s, now));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("base/stamp");
+	TCase *tc = tcase_create("stamp");
+
+	tcase_add_test(tc, a_stamp_has_all_that_stat_says_of_a_content);
+	tcase_add_test(tc, stamps_tell_when_they_are_old_enough);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base */
+#include "base/vec.h"
+
+#include "suite.h"
+
+#include <check.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+struct thing {
+	int value;
+	const char *name;
+};
+
+START_TEST(elements_come_zeroed_and_keep_their_values)
+{
+	struct {
+		struct thing *v;
+		uint32_t n;
+	} list = { 0 };
+
+	for (int i = 0; i < 1000; i++) {
+		struct thing *t = VEC_ADD(list.v, list.n);
+
+		ck_assert_int_eq(t->value, 0);
+		ck_assert_ptr_null(t->name);
+		ck_assert_ptr_eq(t, &list.v[i]);
+		*t = (struct thing){ i, "x" };
+	}
+	ck_assert_uint_eq(list.n, 1000);
+	for (int i = 0; i < 1000; i++)
+		ck_assert_int_eq(list.v[i].value, i);
+	free(list.v);
+}
+END_TEST
+
+START_TEST(what_was_taken_off_makes_room)
+{
+	size_t n = 0;
+	int *v = NULL;
+
+	for (int i = 0; i < 100; i++)
+		*VEC_ADD(v, n) = i;
+	n = 5;
+	for (int i = 5; i < 300; i++)
+		*VEC_ADD(v, n) = 2 * i;
+	for (int i = 0; i < 300; i++)
+		ck_assert_int_eq(v[i], i < 5 ? i : 2 * i);
+	n = 0;
+	*VEC_ADD(v, n) = 7;
+	ck_assert_int_eq(v[0], 7);
+	free(v);
+}
+END_TEST
+
+START_TEST(reserve_allocates_only_beyond_its_room)
+{
+	size_t cap = 0;
+	int *v = vec_reserve(NULL, &cap, 0, sizeof(*v)), *same;
+
+	ck_assert_uint_ge(cap, 1);
+	for (size_t i = 0; i < cap; i++)
+		v[i] = (int)i;
+	same = vec_reserve(v, &cap, cap - 1, sizeof(*v));
+	ck_assert_ptr_eq(same, v);
+	v = vec_reserve(v, &cap, 1000, sizeof(*v));
+	ck_assert_uint_gt(cap, 1000);
+	ck_assert_int_eq(v[31], 31);
+	free(v);
+}
+END_TEST
+
+START_TEST(a_size_that_does_not_fit_ends_the_program)
+{
+	size_t cap = 1;
+	void *v = vec_reserve(NULL, &cap, SIZE_MAX / 4, 64);
+
+	free(v);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("base/vec");
+	TCase *tc = tcase_create("vec");
+
+	tcase_add_test(tc, elements_come_zeroed_and_keep_their_values);
+	tcase_add_test(tc, what_was_taken_off_makes_room);
+	tcase_add_test(tc, reserve_allocates_only_beyond_its_room);
+	tcase_add_exit_test(tc, a_size_that_does_not_fit_ends_the_program, 1);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
