@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "compiler/find.h"
 
+#include "base/elf.h"
 #include "base/str.h"
 #include "base/which.h"
-#include "compiler/elf.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -69,7 +69,7 @@ static void add(struct compiler_list *l, const char *dir, const char *name)
 	l->v[l->n++] = (struct compiler_found){
 		.name = xstrdup(name),
 		.path = path,
-		.is_elf = compiler_elf_is(path),
+		.is_elf = elf_is(path),
 	};
 }
 

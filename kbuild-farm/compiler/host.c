@@ -24,13 +24,13 @@ static const struct host {
 	{ EM_SPARCV9, true, true, "sparc64" },
 };
 
-const char *compiler_host_name(const struct compiler_elf *e)
+const char *compiler_host_name(const struct elf_program *e)
 {
 	for (size_t i = 0; i < sizeof(hosts) / sizeof(*hosts); i++) {
 		const struct host *h = &hosts[i];
 
-		if (h->machine == e->machine && h->wide == e->wide &&
-		    h->big == e->big)
+		if (h->machine == e->head.machine && h->wide == e->head.wide &&
+		    h->big == e->head.big)
 			return h->name;
 	}
 	return NULL;

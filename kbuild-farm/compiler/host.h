@@ -5,14 +5,14 @@
 #ifndef COMPILER_HOST_H
 #define COMPILER_HOST_H
 
-#include "compiler/elf.h"
+#include "base/elf.h"
 
 /*
  * What a program runs on, named as uname -m names it, but "arm" for all
  * 32-bit ARM and "i686" for all i386, since an ELF header says no more.
  * NULL for a machine that is not known here.
  */
-const char *compiler_host_name(const struct compiler_elf *e);
+const char *compiler_host_name(const struct elf_program *e);
 
 /*
  * Can a machine (uname -m) run programs made for `host`?

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "compiler/library.h"
 
+#include "base/elf.h"
 #include "base/fs.h"
 #include "compiler/cache.h"
-#include "compiler/elf.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@ struct object {
 	char *name; /* as it was asked for; "" for the program */
 	char *path;
 	struct object *by; /* who asked first; NULL for the program */
-	struct compiler_elf elf;
+	struct elf_program elf;
 	bool plain; /* see struct compiler_library */
 };
 
@@ -36,7 +36,7 @@ struct quest {
 	struct object *by;
 	const char *name;
 	char *path; /* the find */
-	struct compiler_elf elf;
+	struct elf_program elf;
 	bool plain;
 };
 
@@ -44,7 +44,7 @@ static void free_object(struct object *o)
 {
 	free(o->name);
 	free(o->path);
-	compiler_elf_release(&o->elf);
+	elf_program_release(&o->elf);
 	free(o);
 }
 
@@ -119,21 +119,21 @@ void compiler_loader_dirs(struct strv *out, struct bytes loader)
 static int try_file(struct quest *q, const char *path, bool plain,
 		    struct err *err)
 {
-	struct compiler_elf elf;
+	struct elf_program elf;
 	struct err why;
 	int ret;
 
 	if (q->path)
 		return 0;
-	ret = compiler_elf_read(&elf, path, &why);
+	ret = elf_program_read(&elf, path, &why);
 	if (ret == -ENOEXEC && fs_is_dir(path))
 		return 0;
 	if (ret == -ENOEXEC)
 		return err_set(err, ENOEXEC, "%s", why.text);
 	if (ret)
 		return 0;
-	if (!compiler_elf_alike(&elf, &q->p->v[0]->elf)) {
-		compiler_elf_release(&elf);
+	if (!elf_program_alike(&elf, &q->p->v[0]->elf)) {
+		elf_program_release(&elf);
 		return 0;
 	}
 	q->path = xstrdup(path);
@@ -364,7 +364,7 @@ static int load(struct process *p, struct object *by, const char *name,
 		return miss(p, name, by->path, err);
 	if (ret) {
 		free(q.path);
-		compiler_elf_release(&q.elf);
+		elf_program_release(&q.elf);
 		return ret;
 	}
 	o = add_object(p, name, q.path, by);
@@ -380,7 +380,7 @@ static int load_loader(struct process *p, struct err *err)
 	const char *path = own ? own : p->stand_in;
 	struct object *o = add_object(p, path, xstrdup(path), p->v[0]);
 	struct buf bytes = { 0 };
-	int ret = compiler_elf_read(&o->elf, path, err);
+	int ret = elf_program_read(&o->elf, path, err);
 
 	o->plain = true;
 	if (!ret)
@@ -428,7 +428,7 @@ int compiler_libraries_find(struct compiler_libraries *out, const char *program,
 {
 	struct process p = { .search = search };
 	struct object *o = add_object(&p, "", xstrdup(program), NULL);
-	int ret = compiler_elf_read(&o->elf, program, err);
+	int ret = elf_program_read(&o->elf, program, err);
 
 	*out = (struct compiler_libraries){ 0 };
 	o->plain = true;
@@ -462,7 +462,7 @@ int compiler_libraries_missing(struct compiler_needs *out, const char *program,
 			     .stand_in = loader,
 			     .needs = out };
 	struct object *o = add_object(&p, "", xstrdup(program), NULL);
-	int ret = compiler_elf_read(&o->elf, program, err);
+	int ret = elf_program_read(&o->elf, program, err);
 
 	*out = (struct compiler_needs){ 0 };
 	o->plain = true;
@@ -490,10 +490,10 @@ char *compiler_library_find(const char *name, const char *program,
 	struct quest q = { .p = &p, .by = o, .name = name };
 	struct err ignored;
 
-	if (!compiler_elf_read(&o->elf, program, &ignored) && o->elf.loader &&
+	if (!elf_program_read(&o->elf, program, &ignored) && o->elf.loader &&
 	    !load_loader(&p, &ignored) && !try_cache(&q, &ignored))
 		try_defaults(&q, &ignored);
-	compiler_elf_release(&q.elf);
+	elf_program_release(&q.elf);
 	release(&p);
 	return q.path;
 }

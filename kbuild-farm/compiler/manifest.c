@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "compiler/manifest.h"
 
+#include "base/elf.h"
 #include "base/fs.h"
 #include "base/which.h"
-#include "compiler/elf.h"
 #include "compiler/gather.h"
 #include "compiler/library.h"
 #include "compiler/manifest-id.h"
@@ -54,7 +54,7 @@ static int check_environment(char *const *env, struct err *err)
 
 static int check_driver(struct compiler_manifest *m, struct err *err)
 {
-	struct compiler_elf elf;
+	struct elf_program elf;
 	const char *host;
 	int ret;
 
@@ -64,7 +64,7 @@ static int check_driver(struct compiler_manifest *m, struct err *err)
 	if (which_is_wrapper(m->driver))
 		return err_set(err, ENOEXEC, "%s: leads to a compiler wrapper",
 			       m->driver);
-	ret = compiler_elf_read(&elf, m->driver, err);
+	ret = elf_program_read(&elf, m->driver, err);
 	if (ret)
 		return ret;
 	host = compiler_host_name(&elf);
@@ -73,7 +73,7 @@ static int check_driver(struct compiler_manifest *m, struct err *err)
 	else
 		ret = err_set(err, ENOTSUP, "%s: made for an unknown machine",
 			      m->driver);
-	compiler_elf_release(&elf);
+	elf_program_release(&elf);
 	return ret;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "compiler/plugins.h"
 
+#include "base/elf.h"
 #include "base/fs.h"
-#include "compiler/elf.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -49,12 +49,12 @@ static bool holds_text(const char *file, const char *text)
 }
 
 /* Is it a program that uses libbfd, be it linked in? */
-static bool uses_bfd(const char *real, struct compiler_elf *elf)
+static bool uses_bfd(const char *real, struct elf_program *elf)
 {
 	struct err ignored;
 	bool bfd = false;
 
-	if (compiler_elf_read(elf, real, &ignored))
+	if (elf_program_read(elf, real, &ignored))
 		return false;
 	for (size_t i = 0; i < elf->needed.n; i++)
 		bfd |= str_starts(elf->needed.v[i], "libbfd");
@@ -62,7 +62,7 @@ static bool uses_bfd(const char *real, struct compiler_elf *elf)
 }
 
 /* It finds its libraries from anywhere. */
-static bool can_move(const struct compiler_elf *elf)
+static bool can_move(const struct elf_program *elf)
 {
 	return !(elf->runpath && strstr(elf->runpath, "ORIGIN")) &&
 	       !(elf->rpath && strstr(elf->rpath, "ORIGIN"));
@@ -84,7 +84,7 @@ static void add_foreign(struct strv *out, const char *dir)
 /* As compiler_plugins_foreign(), of a path without links. */
 static bool has_foreign(const char *real, struct strv *out, bool *movable)
 {
-	struct compiler_elf elf = { 0 };
+	struct elf_program elf = { 0 };
 	size_t before = out->n;
 
 	for (size_t i = 0; i < N_HOMES; i++) {
@@ -100,7 +100,7 @@ static bool has_foreign(const char *real, struct strv *out, bool *movable)
 			out->v[out->n] = NULL;
 	}
 	*movable = out->n > before && can_move(&elf);
-	compiler_elf_release(&elf);
+	elf_program_release(&elf);
 	return out->n > before;
 }
 

@@ -1,69 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "coord/answer.h"
 
+#include "base/elf.h"
 #include "base/fs.h"
 #include "coord/job.h"
 #include "inputs/toolchain.h"
 #include "wire/key.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* The few fields that matter, of either class and byte order. */
-struct elf_view {
-	const uint8_t *ident;
-	unsigned type, machine;
-	uint64_t sections_at;
-	unsigned section_size, n_sections;
-};
-
-static uint64_t number(const uint8_t *p, size_t len, bool big)
-{
-	uint64_t v = 0;
-
-	for (size_t i = 0; i < len; i++)
-		v = v << 8 | p[big ? i : len - 1 - i];
-	return v;
-}
-
-static bool view_elf(struct elf_view *v, struct bytes in)
-{
-	bool wide, big;
-
-	if (in.len < sizeof(Elf32_Ehdr) || memcmp(in.data, ELFMAG, SELFMAG))
-		return false;
-	wide = in.data[EI_CLASS] == ELFCLASS64;
-	big = in.data[EI_DATA] == ELFDATA2MSB;
-	if (wide && in.len < sizeof(Elf64_Ehdr))
-		return false;
-	v->ident = in.data;
-	v->type = (unsigned)number(in.data + 16, 2, big);
-	v->machine = (unsigned)number(in.data + 18, 2, big);
-	v->sections_at = wide ? number(in.data + 0x28, 8, big) :
-				number(in.data + 0x20, 4, big);
-	in.data += wide ? 0x3a : 0x2e;
-	v->section_size = (unsigned)number(in.data, 2, big);
-	v->n_sections = (unsigned)number(in.data + 2, 2, big);
-	return true;
-}
-
 int coord_answer_format(struct bytes object, struct bytes reference,
 			struct err *err)
 {
-	struct elf_view got, want;
+	struct elf_file got, want;
 	uint64_t table;
 
-	if (!view_elf(&want, reference)) {
+	if (!elf_open_bytes(&want, reference)) {
 		if (object.len >= 4 && reference.len >= 4 &&
 		    !memcmp(object.data, reference.data, 4))
 			return 0;
 		return err_set(err, EBADMSG, "not this compiler's format");
 	}
-	if (!view_elf(&got, object))
+	if (!elf_open_bytes(&got, object))
 		return err_set(err, EBADMSG, "not an ELF file");
 	if (memcmp(got.ident, want.ident, EI_OSABI) || got.type != ET_REL ||
 	    got.machine != want.machine)
@@ -72,10 +34,10 @@ int coord_answer_format(struct bytes object, struct bytes reference,
 			       "%u, type %u, machine %u is due",
 			       got.ident[EI_CLASS], got.type, got.machine,
 			       want.ident[EI_CLASS], ET_REL, want.machine);
-	table = (uint64_t)got.section_size * got.n_sections;
-	if (got.section_size != want.section_size ||
-	    got.sections_at > object.len ||
-	    table > object.len - got.sections_at)
+	table = (uint64_t)got.sections.size * got.sections.n;
+	if (got.sections.size != want.sections.size ||
+	    got.sections.at > object.len ||
+	    table > object.len - got.sections.at)
 		return err_set(err, EBADMSG,
 			       "its sections reach beyond the file");
 	return 0;
@@ -84,9 +46,9 @@ int coord_answer_format(struct bytes object, struct bytes reference,
 bool coord_answer_is_known(struct bytes reference)
 {
 	static const uint8_t bitcode[] = { 'B', 'C', 0xc0, 0xde };
-	struct elf_view view;
+	struct elf_file f;
 
-	return view_elf(&view, reference) ||
+	return elf_open_bytes(&f, reference) ||
 	       (reference.len >= sizeof(bitcode) &&
 		!memcmp(reference.data, bitcode, sizeof(bitcode)));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/digest.h"
+#include "base/elf.h"
 #include "base/fs.h"
-#include "compiler/elf.h"
 #include "toolchain/data.h"
 #include "toolchain/deb.h"
 #include "toolchain/hostlib-files.h"
@@ -58,14 +58,14 @@ static const struct toolchain_quirk *quirk_of(const struct provision *p,
 /* Does the file go by this name, or call itself so? */
 static bool answers_to(const char *file, const char *name)
 {
-	struct compiler_elf elf;
+	struct elf_program elf;
 	struct err ignored;
 	bool is = str_equal(str_base(file), name);
 
-	if (compiler_elf_read(&elf, file, &ignored))
+	if (elf_program_read(&elf, file, &ignored))
 		return false;
 	is = is || (elf.soname && str_equal(elf.soname, name));
-	compiler_elf_release(&elf);
+	elf_program_release(&elf);
 	return is;
 }
 
@@ -131,17 +131,17 @@ static char *find_source(const struct provision *p, const char *name,
 
 static int check_alike(const char *library, const char *user, struct err *err)
 {
-	struct compiler_elf a, b = { 0 };
-	int ret = compiler_elf_read(&a, library, err);
+	struct elf_program a, b = { 0 };
+	int ret = elf_program_read(&a, library, err);
 
 	if (ret)
 		return err_set(err, EINVAL, "%s: not an ELF file", library);
-	ret = compiler_elf_read(&b, user, err);
-	if (!ret && !compiler_elf_alike(&a, &b))
+	ret = elf_program_read(&b, user, err);
+	if (!ret && !elf_program_alike(&a, &b))
 		ret = err_set(err, EINVAL, "%s is for another machine than %s",
 			      library, user);
-	compiler_elf_release(&a);
-	compiler_elf_release(&b);
+	elf_program_release(&a);
+	elf_program_release(&b);
 	return ret;
 }
 
@@ -461,10 +461,10 @@ static int unpack_debs(struct provision *p, struct err *err)
 static int check_files(const struct provision *p, struct err *err)
 {
 	for (size_t i = 0; i < p->files->n; i++) {
-		struct compiler_elf elf;
-		int ret = compiler_elf_read(&elf, p->files->v[i], err);
+		struct elf_program elf;
+		int ret = elf_program_read(&elf, p->files->v[i], err);
 
-		compiler_elf_release(&elf);
+		elf_program_release(&elf);
 		if (ret)
 			return ret == -ENOEXEC ? -EINVAL : ret;
 	}

@@ -31,12 +31,12 @@ static bool is_plugin(const char *name)
 static void look(struct walk *w, const char *path)
 {
 	bool plugin = is_plugin(str_base(path));
-	struct compiler_elf elf;
+	struct elf_program elf;
 	struct err ignored;
 	const char *host;
 
 	/* One that is broken is found by who starts it. */
-	if (!compiler_elf_is(path) || compiler_elf_read(&elf, path, &ignored))
+	if (!elf_is(path) || elf_program_read(&elf, path, &ignored))
 		return;
 	host = compiler_host_name(&elf);
 	if (host && compiler_runs_on(host, w->machine.machine)) {
@@ -45,7 +45,7 @@ static void look(struct walk *w, const char *path)
 		else if (plugin)
 			strv_add(w->plugins, path);
 	}
-	compiler_elf_release(&elf);
+	elf_program_release(&elf);
 }
 
 static int walk_dir(struct walk *w, const char *dir, int depth)
@@ -178,15 +178,15 @@ static int by_library(const void *a, const void *b)
 
 static char *loader_of(const struct strv *programs)
 {
-	struct compiler_elf elf = { 0 };
+	struct elf_program elf = { 0 };
 	struct err ignored;
 	char *loader = NULL;
 
-	if (programs->n && !compiler_elf_read(&elf, programs->v[0], &ignored)) {
+	if (programs->n && !elf_program_read(&elf, programs->v[0], &ignored)) {
 		loader = elf.loader;
 		elf.loader = NULL;
 	}
-	compiler_elf_release(&elf);
+	elf_program_release(&elf);
 	return loader;
 }
 

@@ -2,8 +2,8 @@
 #include "toolchain/loads.h"
 
 #include "base/capture.h"
+#include "base/elf.h"
 #include "base/fs.h"
-#include "compiler/elf.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -47,17 +47,17 @@ static const char *find_wrong(const char *text, size_t *len)
 
 static bool is_glibc(const char *program)
 {
-	struct compiler_elf elf;
+	struct elf_program elf;
 	struct err ignored;
 	const char *base;
 	bool is;
 
-	if (compiler_elf_read(&elf, program, &ignored))
+	if (elf_program_read(&elf, program, &ignored))
 		return false;
 	base = elf.loader ? str_base(elf.loader) : "";
 	is = str_starts(base, "ld-linux") || str_starts(base, "ld64.so.") ||
 	     str_starts(base, "ld.so.");
-	compiler_elf_release(&elf);
+	elf_program_release(&elf);
 	return is;
 }
 

@@ -2,9 +2,9 @@
 #include "toolchain/patch.h"
 
 #include "base/capture.h"
+#include "base/elf.h"
 #include "base/fs.h"
 #include "base/which.h"
-#include "compiler/elf.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -45,19 +45,19 @@ static bool same_text(const char *a, const char *b)
 }
 
 /* Is the new file the old one, but for the path? */
-static int check(const struct compiler_elf *old, const char *file,
+static int check(const struct elf_program *old, const char *file,
 		 const char *path, struct err *err)
 {
-	struct compiler_elf now;
-	int ret = compiler_elf_read(&now, file, err);
+	struct elf_program now;
+	int ret = elf_program_read(&now, file, err);
 
-	if (!ret && (!compiler_elf_alike(old, &now) ||
+	if (!ret && (!elf_program_alike(old, &now) ||
 		     !same_text(old->loader, now.loader) ||
 		     !same_text(old->soname, now.soname) ||
 		     !same_list(&old->needed, &now.needed) ||
 		     !same_text(now.runpath ? now.runpath : now.rpath, path)))
 		ret = err_set(err, ENOEXEC, "patchelf made another program");
-	compiler_elf_release(&now);
+	elf_program_release(&now);
 	return ret;
 }
 
@@ -102,7 +102,7 @@ static int publish(const char *made, const char *file, const struct stat *st,
 	return 0;
 }
 
-static int patch(const char *file, const struct compiler_elf *elf,
+static int patch(const char *file, const struct elf_program *elf,
 		 const char *element, struct toolchain_patch *out,
 		 struct err *err)
 {
@@ -143,8 +143,8 @@ static int patch(const char *file, const struct compiler_elf *elf,
 int toolchain_patch_runpath(const char *file, const char *element,
 			    struct toolchain_patch *out, struct err *err)
 {
-	struct compiler_elf elf;
-	int ret = compiler_elf_read(&elf, file, err);
+	struct elf_program elf;
+	int ret = elf_program_read(&elf, file, err);
 
 	*out = (struct toolchain_patch){ 0 };
 	if (ret)
@@ -153,7 +153,7 @@ int toolchain_patch_runpath(const char *file, const char *element,
 		ret = patch(file, &elf, element, out, err);
 		out->done = !ret;
 	}
-	compiler_elf_release(&elf);
+	elf_program_release(&elf);
 	if (ret)
 		err_wrap(err, "%s", file);
 	return ret;

@@ -2,8 +2,8 @@
 #include "toolchain/smoke-test.h"
 
 #include "base/capture.h"
+#include "base/elf.h"
 #include "base/fs.h"
-#include "compiler/elf.h"
 #include "compiler/host.h"
 #include "toolchain/data.h"
 
@@ -88,10 +88,10 @@ static int check_machine(const struct toolchain_smoke_test *t, bool *runs,
 			 struct err *err)
 {
 	const struct toolchain_host *host;
-	struct compiler_elf elf;
+	struct elf_program elf;
 	struct utsname here;
 	const char *name;
-	int ret = compiler_elf_read(&elf, t->driver, err);
+	int ret = elf_program_read(&elf, t->driver, err);
 
 	if (ret)
 		return ret;
@@ -106,7 +106,7 @@ static int check_machine(const struct toolchain_smoke_test *t, bool *runs,
 			      t->host);
 	uname(&here);
 	*runs = !ret && compiler_runs_on(name, here.machine);
-	compiler_elf_release(&elf);
+	elf_program_release(&elf);
 	return ret;
 }
 

@@ -30,9 +30,9 @@ static const struct named {
 START_TEST(a_host_is_named_as_uname_names_it)
 {
 	const struct named *n = &names[_i];
-	struct compiler_elf e = { .machine = n->machine,
-				  .wide = n->wide,
-				  .big = n->big };
+	struct elf_program e = { .head = { .machine = n->machine,
+					   .wide = n->wide,
+					   .big = n->big } };
 
 	if (n->name)
 		ck_assert_str_eq(compiler_host_name(&e), n->name);
@@ -73,14 +73,14 @@ END_TEST
 
 START_TEST(this_program_runs_on_this_machine)
 {
-	struct compiler_elf e;
+	struct elf_program e;
 	struct utsname u;
 	struct err err;
 
-	ck_assert_int_eq(compiler_elf_read(&e, "/proc/self/exe", &err), 0);
+	ck_assert_int_eq(elf_program_read(&e, "/proc/self/exe", &err), 0);
 	ck_assert_int_eq(uname(&u), 0);
 	ck_assert(compiler_runs_on(compiler_host_name(&e), u.machine));
-	compiler_elf_release(&e);
+	elf_program_release(&e);
 }
 END_TEST
 

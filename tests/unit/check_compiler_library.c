@@ -2,8 +2,8 @@
 /* needs: toolchain */
 #include "compiler/library.h"
 
+#include "base-elf.h"
 #include "base/fs.h"
-#include "compiler-elf.h"
 #include "suite.h"
 
 #include <check.h>

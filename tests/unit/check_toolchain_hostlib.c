@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain */
-#include "compiler-elf.h"
+#include "base-elf.h"
 #include "suite.h"
 #include "toolchain-driver.h"
 #include "toolchain/hostlib-files.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain */
 #include "base/digest.h"
+#include "base/elf.h"
 #include "base/which.h"
-#include "compiler/elf.h"
 #include "suite.h"
 #include "toolchain-driver.h"
 #include "toolchain/hostlib.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain */
+#include "base/elf.h"
 #include "base/which.h"
-#include "compiler/elf.h"
 #include "suite.h"
 #include "toolchain-driver.h"
 #include "toolchain/patch.h"
@@ -58,14 +58,14 @@ static void check_text(const char *a, const char *b)
 START_TEST(a_directory_is_added_and_nothing_else_changes)
 {
 	char *file = program(paths[_i].flags), *other = xasprintf("%s2", file);
-	struct compiler_elf was, is;
+	struct elf_program was, is;
 	struct digest before, after;
 	struct stat st, now;
 
 	ck_assert_int_eq(chmod(file, 0750), 0);
 	ck_assert_int_eq(link(file, other), 0);
 	ck_assert_int_eq(stat(file, &st), 0);
-	ck_assert_int_eq(compiler_elf_read(&was, file, &err), 0);
+	ck_assert_int_eq(elf_program_read(&was, file, &err), 0);
 	ck_assert_int_eq(digest_file(file, &before, &err), 0);
 	ck_assert_msg(!toolchain_patch_runpath(file, "$ORIGIN/../hostlib", &got,
 					       &err),
@@ -74,7 +74,7 @@ START_TEST(a_directory_is_added_and_nothing_else_changes)
 	ck_assert(digest_equal(&got.before, &before));
 	ck_assert_int_eq(digest_file(file, &after, &err), 0);
 	ck_assert(digest_equal(&got.after, &after));
-	ck_assert_int_eq(compiler_elf_read(&is, file, &err), 0);
+	ck_assert_int_eq(elf_program_read(&is, file, &err), 0);
 	check_text(is.rpath, paths[_i].rpath);
 	check_text(is.runpath, paths[_i].runpath);
 	ck_assert_uint_eq(is.needed.n, was.needed.n);
@@ -86,8 +86,8 @@ START_TEST(a_directory_is_added_and_nothing_else_changes)
 	/* The other name keeps what it had. */
 	ck_assert_int_eq(digest_file(other, &after, &err), 0);
 	ck_assert(digest_equal(&before, &after));
-	compiler_elf_release(&was);
-	compiler_elf_release(&is);
+	elf_program_release(&was);
+	elf_program_release(&is);
 	free(other);
 	free(file);
 }

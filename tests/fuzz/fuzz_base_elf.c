@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain */
 #include "base/bytes.h"
-#include "compiler/elf.h"
+#include "base/elf.h"
 #include "compiler/library.h"
 
 #include <errno.h>
@@ -37,10 +37,26 @@ static void check_dirs(const uint8_t *data, size_t size)
 	strv_release(&dirs);
 }
 
+/* What is in memory is read to the same end as what is in a file. */
+static void check_sections(const uint8_t *data, size_t size)
+{
+	uint8_t a[ELF_ENTRY], b[ELF_ENTRY];
+	struct elf_file file, memory;
+	bool is = elf_open(&file, file_of(data, size));
+
+	if (is != elf_open_bytes(&memory, bytes_of(data, size)))
+		abort();
+	for (unsigned i = 0; is && i < file.sections.n; i++) {
+		if (elf_entry(&file, &file.sections, i, a) !=
+		    elf_entry(&memory, &memory.sections, i, b))
+			abort();
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct compiler_elf elf;
-	int ret = compiler_elf_read_fd(&elf, file_of(data, size));
+	struct elf_program elf;
+	int ret = elf_program_read_fd(&elf, file_of(data, size));
 
 	if (ret && (ret != -ENOEXEC || elf.loader || elf.needed.n))
 		abort();
@@ -50,7 +66,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (strlen(elf.needed.v[i]) >= size)
 			abort();
 	}
-	compiler_elf_release(&elf);
+	elf_program_release(&elf);
+	check_sections(data, size);
 	check_dirs(data, size);
 	return 0;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: toolchain */
-#include "compiler/elf.h"
+/* needs: base */
+#include "base/elf.h"
 
+#include "base-elf.h"
 #include "base/fs.h"
-#include "compiler-elf.h"
 #include "suite.h"
 
 #include <check.h>
@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static char file[] = "/tmp/check_toolchain.XXXXXX";
-static struct compiler_elf elf;
+static char file[] = "/tmp/check_base_elf.XXXXXX";
+static struct elf_program elf;
 static struct buf bytes;
 
 static void set_up(void)
@@ -25,7 +25,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-	compiler_elf_release(&elf);
+	elf_program_release(&elf);
 	buf_release(&bytes);
 	unlink(file);
 }
@@ -35,7 +35,7 @@ static int read_it(struct bytes in)
 	struct err err;
 
 	ck_assert_int_eq(fs_write(file, in, 0755, &err), 0);
-	return compiler_elf_read(&elf, file, &err);
+	return elf_program_read(&elf, file, &err);
 }
 
 /* All kinds: word size and byte order. */
@@ -60,10 +60,10 @@ START_TEST(what_a_loader_reads_is_read_in_both_sizes_and_orders)
 
 	elf_make(&bytes, &s);
 	ck_assert_int_eq(read_it(buf_bytes(&bytes)), 0);
-	ck_assert_int_eq(elf.wide, !s.narrow);
-	ck_assert_int_eq(elf.big, s.big);
+	ck_assert_int_eq(elf.head.wide, !s.narrow);
+	ck_assert_int_eq(elf.head.big, s.big);
 	ck_assert_int_eq(elf.no_default, s.no_default);
-	ck_assert_uint_eq(elf.machine, EM_AARCH64);
+	ck_assert_uint_eq(elf.head.machine, EM_AARCH64);
 	ck_assert_str_eq(elf.loader, s.interp);
 	ck_assert_str_eq(elf.soname, s.soname);
 	ck_assert_str_eq(elf.rpath, s.rpath);
@@ -71,7 +71,7 @@ START_TEST(what_a_loader_reads_is_read_in_both_sizes_and_orders)
 	ck_assert_uint_eq(elf.needed.n, 2);
 	ck_assert_str_eq(elf.needed.v[0], "liba.so");
 	ck_assert_str_eq(elf.needed.v[1], "libb.so.2");
-	ck_assert(compiler_elf_is(file));
+	ck_assert(elf_is(file));
 }
 END_TEST
 
@@ -114,7 +114,7 @@ START_TEST(a_spoiled_byte_does_no_harm)
 		for (size_t k = 0; k < sizeof(masks); k++) {
 			bytes.data[at] ^= masks[k];
 			read_it(buf_bytes(&bytes));
-			compiler_elf_release(&elf);
+			elf_program_release(&elf);
 			bytes.data[at] ^= masks[k];
 		}
 	}
@@ -126,28 +126,50 @@ START_TEST(a_script_is_no_program_and_a_missing_file_is_named)
 	struct err err = { 0 };
 
 	ck_assert_int_eq(read_it(bytes_str("#!/bin/sh\n")), -ENOEXEC);
-	ck_assert(!compiler_elf_is(file));
-	ck_assert(!compiler_elf_is("/nonexistent"));
-	ck_assert_int_eq(compiler_elf_read(&elf, "/nonexistent", &err),
-			 -ENOENT);
+	ck_assert(!elf_is(file));
+	ck_assert(!elf_is("/nonexistent"));
+	ck_assert_int_eq(elf_program_read(&elf, "/nonexistent", &err), -ENOENT);
 	ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent"));
-	ck_assert_int_eq(compiler_elf_read(&elf, "/tmp", &err), -ENOEXEC);
+	ck_assert_int_eq(elf_program_read(&elf, "/tmp", &err), -ENOEXEC);
+}
+END_TEST
+
+/* As an answer of a node is looked at, which no file holds. */
+START_TEST(a_header_in_memory_is_read_as_one_in_a_file_is)
+{
+	struct elf_spec s = sample(_i);
+	uint8_t entry[ELF_ENTRY];
+	struct elf_file f;
+
+	elf_make(&bytes, &s);
+	ck_assert(elf_open_bytes(&f, buf_bytes(&bytes)));
+	ck_assert_int_eq(f.wide, !s.narrow);
+	ck_assert_uint_eq(f.machine, EM_AARCH64);
+	ck_assert_uint_gt(f.segments.n, 0);
+	ck_assert(elf_entry(&f, &f.segments, f.segments.n - 1, entry));
+	ck_assert(!elf_entry(&f, &f.segments, f.segments.n, entry));
+	f.segments.at = bytes.len - 1;
+	ck_assert(!elf_entry(&f, &f.segments, 0, entry));
+	f.segments.at = UINT64_MAX;
+	ck_assert(!elf_entry(&f, &f.segments, 0, entry));
+	ck_assert(!elf_open_bytes(&f, bytes_of(bytes.data, 40)));
+	ck_assert(!elf_open_bytes(&f, bytes_of(NULL, 0)));
 }
 END_TEST
 
 START_TEST(alike_are_machine_size_and_order)
 {
-	struct compiler_elf a = { .machine = EM_386 }, b = a;
+	struct elf_program a = { .head = { .machine = EM_386 } }, b = a;
 
-	ck_assert(compiler_elf_alike(&a, &b));
-	b.wide = true;
-	ck_assert(!compiler_elf_alike(&a, &b));
+	ck_assert(elf_program_alike(&a, &b));
+	b.head.wide = true;
+	ck_assert(!elf_program_alike(&a, &b));
 	b = a;
-	b.big = true;
-	ck_assert(!compiler_elf_alike(&a, &b));
+	b.head.big = true;
+	ck_assert(!elf_program_alike(&a, &b));
 	b = a;
-	b.machine = EM_ARM;
-	ck_assert(!compiler_elf_alike(&a, &b));
+	b.head.machine = EM_ARM;
+	ck_assert(!elf_program_alike(&a, &b));
 }
 END_TEST
 
@@ -155,7 +177,7 @@ START_TEST(this_program_is_read)
 {
 	struct err err;
 
-	ck_assert_int_eq(compiler_elf_read(&elf, "/proc/self/exe", &err), 0);
+	ck_assert_int_eq(elf_program_read(&elf, "/proc/self/exe", &err), 0);
 	ck_assert_ptr_nonnull(elf.loader);
 	ck_assert(strv_has(&elf.needed, "libc.so.6"));
 }
@@ -163,7 +185,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("compiler/elf");
+	Suite *s = suite_create("base/elf");
 	TCase *t = tcase_create("elf");
 
 	tcase_set_timeout(t, 60);
@@ -174,6 +196,8 @@ int main(void)
 	tcase_add_loop_test(t, a_file_that_is_cut_is_no_program, 0, 4);
 	tcase_add_loop_test(t, a_spoiled_byte_does_no_harm, 0, 4);
 	tcase_add_test(t, a_script_is_no_program_and_a_missing_file_is_named);
+	tcase_add_loop_test(t, a_header_in_memory_is_read_as_one_in_a_file_is,
+			    0, 4);
 	tcase_add_test(t, alike_are_machine_size_and_order);
 	tcase_add_test(t, this_program_is_read);
 	suite_add_tcase(s, t);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/unit/compiler-elf.h - ELF files that hold what a loader reads, of
+ * tests/unit/base-elf.h - ELF files that hold what a loader reads, of
  * both word sizes and byte orders.
  */
-#ifndef TESTS_TOOLCHAIN_ELF_H
-#define TESTS_TOOLCHAIN_ELF_H
+#ifndef TESTS_BASE_ELF_H
+#define TESTS_BASE_ELF_H
 
 #include "base/buf.h"
 
