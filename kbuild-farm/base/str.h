@@ -48,6 +48,8 @@ void strv_addf(struct strv *sv, const char *fmt, ...)
 void strv_own(struct strv *sv, char *s);
 void strv_add_all(struct strv *sv, char *const *list);
 bool strv_has(const struct strv *sv, const char *s);
+/* The same strings in the same order? */
+bool strv_equal(const struct strv *a, const struct strv *b);
 void strv_sort(struct strv *sv);
 /* "a, b" of { a, b } and ", "; the caller frees it. */
 char *strv_join(const struct strv *sv, const char *separator);

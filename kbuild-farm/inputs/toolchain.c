@@ -121,17 +121,6 @@ static void on_identified(evutil_socket_t fd, short what, void *arg)
 	coord_kick(tc->coord);
 }
 
-static bool same_list(const struct strv *a, const struct strv *b)
-{
-	if (a->n != b->n)
-		return false;
-	for (size_t i = 0; i < a->n; i++) {
-		if (strcmp(a->v[i], b->v[i]))
-			return false;
-	}
-	return true;
-}
-
 /* Those of `env` that begin with one of these, in order. */
 static void pick_env(struct strv *out, char *const *env,
 		     const char *const *names)
@@ -156,7 +145,7 @@ struct inputs_toolchain *inputs_toolchain_get(struct coord *c,
 
 	pick_env(&own, env, names);
 	list_for_each(tc, &c->toolchains, link) {
-		if (!strcmp(tc->driver, driver) && same_list(&tc->env, &own)) {
+		if (!strcmp(tc->driver, driver) && strv_equal(&tc->env, &own)) {
 			strv_release(&own);
 			return tc;
 		}
@@ -292,7 +281,7 @@ struct inputs_reference *inputs_toolchain_reference(
 
 	options_rewrite_machine(&machine, argv, compile);
 	list_for_each(ref, &tc->references, link) {
-		if (same_list(&ref->machine, &machine)) {
+		if (strv_equal(&ref->machine, &machine)) {
 			strv_release(&machine);
 			return ref;
 		}

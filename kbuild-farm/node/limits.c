@@ -36,6 +36,8 @@ void node_limit(struct node_limit *out, const struct wire_inventory *inv,
 		.why = xasprintf("%s + %u queued ahead", words, ahead),
 	};
 	free(words);
+	cap(out, NODE_SLOTS_MAX,
+	    xasprintf("no node gets more than %u", NODE_SLOTS_MAX));
 	/* 0: a kernel without MemAvailable. */
 	if (inv->available_mib)
 		cap(out, inv->available_mib / NODE_JOB_MIB,

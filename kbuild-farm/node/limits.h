@@ -3,7 +3,8 @@
  * node/limits.h - how many jobs a node gets at once, and make's -j.
  *
  *	slots(node) = cores + ceil(cores / 4) queued ahead,
- *		      capped by memory: available / NODE_JOB_MIB,
+ *		      capped at NODE_SLOTS_MAX, whatever the node claims,
+ *		      by memory: available / NODE_JOB_MIB,
  *		      by `slots =` of its configuration,
  *		      and by the limit that its kfarmd was started with
  *	local slots = the build host's cores
@@ -19,6 +20,8 @@
 
 /* What one compile of the kernel is expected to need at most. */
 #define NODE_JOB_MIB 256
+/* A node has said how many cores it has; nobody has checked it. */
+#define NODE_SLOTS_MAX 1024
 
 struct node_limit {
 	unsigned slots; /* at least 1 */

@@ -10,7 +10,6 @@
 #include "peer/tune.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 static void record(const struct peer_cell *cell, enum peer_canary_is is,
 		   const char *detail, uint32_t cpu_ms)
@@ -77,34 +76,13 @@ void peer_foreign_try(struct peer_cell *cell, unsigned rounds)
 	peer_canary_try(cell, rounds, on_tried);
 }
 
-static int digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static bool read_hex(struct digest *out, const char *hex)
-{
-	if (strlen(hex) != DIGEST_HEX - 1)
-		return false;
-	for (int i = 0; i < DIGEST_SIZE; i++) {
-		int high = digit(hex[2 * i]), low = digit(hex[2 * i + 1]);
-
-		if (high < 0 || low < 0)
-			return false;
-		out->b[i] = (uint8_t)(high << 4 | low);
-	}
-	return true;
-}
-
 void peer_foreign_ready(struct peer_cell *cell, const char *detail)
 {
 	struct peer *p = cell->peer;
 	struct peer_canary_db_entry known;
 	struct peer_canary_db_key key;
 
-	if (!read_hex(&cell->theirs, detail)) {
+	if (!digest_parse(&cell->theirs, detail)) {
 		refuse(cell, "it does not say what its own build consists of");
 		return;
 	}

@@ -3,6 +3,7 @@
 
 #include "base/pool.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "peer/cell.h"
 #include "store/packed.h"
 #include "wire/codec.h"
@@ -17,11 +18,10 @@
 #define BATCH_BYTES (8u << 20)
 #define AHEAD       128 /* files packed and not sent yet, per lane */
 
-#define WAITERS 4 /* cells that one file is remembered for */
-
 struct parcel {
 	TAILQ_ENTRY(parcel) link;
-	struct peer_cell *cell[WAITERS]; /* that wait for it; or NULL */
+	struct peer_cell **cell; /* that wait for it */
+	size_t n_cells;
 	const struct inputs_entry *entry;
 	const struct store_packed_blob *blob;
 	size_t next; /* the piece to be sent */
@@ -78,6 +78,7 @@ struct store_packed *peer_ship_store(enum wire_codec *codec)
 static void parcel_free(struct store_packed *store, struct parcel *p)
 {
 	store_packed_put(store, p->blob);
+	free(p->cell);
 	free(p);
 }
 
@@ -117,10 +118,8 @@ static void lane_free(struct lane *lane)
 /* A cell that lacks a file for ever is of no use. */
 static void spoil(struct parcel *p)
 {
-	for (int i = 0; i < WAITERS; i++) {
-		if (p->cell[i])
-			peer_cell_spoil(p->cell[i], p->entry);
-	}
+	while (p->n_cells)
+		peer_cell_spoil(p->cell[--p->n_cells], p->entry);
 }
 
 static void take_packed(struct peer_ship *s, struct lane *lane,
@@ -223,12 +222,11 @@ static struct parcel *find(struct parcels *list, const struct digest *d)
 
 static void add_waiter(struct parcel *p, struct peer_cell *cell)
 {
-	for (int i = 0; i < WAITERS; i++) {
-		if (!p->cell[i] || p->cell[i] == cell) {
-			p->cell[i] = cell;
+	for (size_t i = 0; i < p->n_cells; i++) {
+		if (p->cell[i] == cell)
 			return;
-		}
 	}
+	*VEC_ADD(p->cell, p->n_cells) = cell;
 }
 
 void peer_ship_add(struct peer_ship *s, struct peer_cell *cell,
@@ -258,9 +256,9 @@ static void forget(struct parcels *list, const struct peer_cell *cell)
 	struct parcel *p;
 
 	list_for_each(p, list, link) {
-		for (int i = 0; i < WAITERS; i++) {
+		for (size_t i = 0; i < p->n_cells; i++) {
 			if (p->cell[i] == cell)
-				p->cell[i] = NULL;
+				p->cell[i--] = p->cell[--p->n_cells];
 		}
 	}
 }

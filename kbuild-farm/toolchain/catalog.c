@@ -148,17 +148,6 @@ int toolchain_catalog_decode(struct toolchain_catalog *out, struct bytes text,
 	return 0;
 }
 
-static bool same_list(const struct strv *a, const struct strv *b)
-{
-	if (a->n != b->n)
-		return false;
-	for (size_t i = 0; i < a->n; i++) {
-		if (strcmp(a->v[i], b->v[i]))
-			return false;
-	}
-	return true;
-}
-
 /* What the cache holds of the same mirrors; a bad or no cache is none. */
 static bool read_cache(struct toolchain_catalog *out,
 		       const struct toolchain_catalog_setup *setup)
@@ -171,7 +160,7 @@ static bool read_cache(struct toolchain_catalog *out,
 	good = !fs_read(setup->file, FILE_MAX, &text, &ignored) &&
 	       !toolchain_catalog_decode(out, buf_bytes(&text), &mirrors,
 					 &ignored);
-	if (good && !same_list(&mirrors, setup->mirrors)) {
+	if (good && !strv_equal(&mirrors, setup->mirrors)) {
 		toolchain_catalog_release(out);
 		good = false;
 	}

@@ -29,16 +29,6 @@ static bool has_element(const char *list, const char *element)
 	return false;
 }
 
-static bool same_list(const struct strv *a, const struct strv *b)
-{
-	if (a->n != b->n)
-		return false;
-	for (size_t i = 0; i < a->n; i++)
-		if (!str_equal(a->v[i], b->v[i]))
-			return false;
-	return true;
-}
-
 static bool same_text(const char *a, const char *b)
 {
 	return a && b ? str_equal(a, b) : a == b;
@@ -54,7 +44,7 @@ static int check(const struct elf_program *old, const char *file,
 	if (!ret && (!elf_program_alike(old, &now) ||
 		     !same_text(old->loader, now.loader) ||
 		     !same_text(old->soname, now.soname) ||
-		     !same_list(&old->needed, &now.needed) ||
+		     !strv_equal(&old->needed, &now.needed) ||
 		     !same_text(now.runpath ? now.runpath : now.rpath, path)))
 		ret = err_set(err, ENOEXEC, "patchelf made another program");
 	elf_program_release(&now);

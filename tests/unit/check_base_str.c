@@ -178,6 +178,24 @@ START_TEST(lists_take_other_lists)
 }
 END_TEST
 
+START_TEST(lists_are_equal_by_their_strings_in_order)
+{
+	struct strv a = { 0 }, b = { 0 };
+
+	ck_assert(strv_equal(&a, &b));
+	strv_add(&a, "x");
+	strv_add(&a, "y");
+	strv_add(&b, "x");
+	ck_assert(!strv_equal(&a, &b));
+	strv_add(&b, "z");
+	ck_assert(!strv_equal(&a, &b));
+	b.v[1][0] = 'y';
+	ck_assert(strv_equal(&a, &b));
+	strv_release(&a);
+	strv_release(&b);
+}
+END_TEST
+
 START_TEST(sorting_is_by_bytes)
 {
 	char *words[] = { "b", "a", "B", "ab", "", NULL };
@@ -230,6 +248,7 @@ int main(void)
 	tcase_add_test(tc, an_environment_is_searched_by_whole_names);
 	tcase_add_test(tc, a_list_always_ends_in_null);
 	tcase_add_test(tc, lists_take_other_lists);
+	tcase_add_test(tc, lists_are_equal_by_their_strings_in_order);
 	tcase_add_test(tc, sorting_is_by_bytes);
 	tcase_add_test(tc, joining_puts_the_separator_between);
 	suite_add_tcase(s, tc);

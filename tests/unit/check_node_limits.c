@@ -34,9 +34,12 @@ static const struct sample {
 	  "4 cores + 1 queued ahead, limited to 3 by its kfarmd, "
 	  "limited to 2 by the configuration" },
 	{ 0, 0, 0, 0, 2, "1 core + 1 queued ahead" },
-	{ 65535, 0, 0, 1024, 1024,
-	  "65535 cores + 16384 queued ahead, limited to 1024 by the "
-	  "configuration" },
+	/* What it claims is no reason for make -j 81923. */
+	{ 65535, 0, 0, 0, 1024,
+	  "65535 cores + 16384 queued ahead, no node gets more than 1024" },
+	{ 65535, 0, 0, 1000, 1000,
+	  "65535 cores + 16384 queued ahead, no node gets more than 1024, "
+	  "limited to 1000 by the configuration" },
 };
 
 START_TEST(limit_follows_cores_memory_and_configuration)
