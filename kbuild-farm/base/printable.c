@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/printable.h"
+
+/* The length of the character at `p`, 0: no valid UTF-8 (RFC 3629). */
+static size_t utf8_len(const uint8_t *p, size_t left, uint32_t *code)
+{
+	static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
+	size_t more = *p < 0x80           ? 0 :
+		      (*p & 0xe0) == 0xc0 ? 1 :
+		      (*p & 0xf0) == 0xe0 ? 2 :
+		      (*p & 0xf8) == 0xf0 ? 3 :
+					    left;
+	uint32_t c;
+
+	if (more >= left)
+		return 0;
+	c = more ? *p & (0x3fu >> more) : *p;
+	for (size_t i = 1; i <= more; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (p[i] & 0x3f);
+	}
+	if (c < least[more] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+		return 0;
+	*code = c;
+	return more + 1;
+}
+
+/* "\e[01;31m" or "\e[K" at `p`: its length, 0: neither. */
+static size_t colour_len(const uint8_t *p, size_t left)
+{
+	size_t n = 2;
+
+	if (left < 3 || p[1] != '[')
+		return 0;
+	if (p[2] == 'K')
+		return 3;
+	while (n < left && ((p[n] >= '0' && p[n] <= '9') || p[n] == ';'))
+		n++;
+	return n < left && p[n] == 'm' ? n + 1 : 0;
+}
+
+static bool is_control(uint32_t c)
+{
+	return c < 0x20 || (c >= 0x7f && c < 0xa0);
+}
+
+static bool is_bidirectional(uint32_t c)
+{
+	return c == 0x61c || c == 0x200e || c == 0x200f ||
+	       (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
+/* How many bytes at `p` are one thing that may be shown, 0: none. */
+static size_t shown_len(const uint8_t *p, size_t left, unsigned allow)
+{
+	uint32_t c = 0;
+	size_t len;
+
+	if (*p == '\033')
+		return allow & PRINTABLE_COLOURS ? colour_len(p, left) : 0;
+	if (*p == '\n' || *p == '\t')
+		return allow & PRINTABLE_LAYOUT ? 1 : 0;
+	len = utf8_len(p, left, &c);
+	return len && (is_control(c) || is_bidirectional(c)) ? 0 : len;
+}
+
+/* How many bytes from `at` on may be shown. */
+static size_t shown_run(struct bytes text, size_t at, unsigned allow)
+{
+	size_t end = at, n;
+
+	while (end < text.len &&
+	       (n = shown_len(text.data + end, text.len - end, allow)))
+		end += n;
+	return end - at;
+}
+
+bool printable(struct bytes text, unsigned allow)
+{
+	return shown_run(text, 0, allow) == text.len;
+}
+
+void printable_add(struct buf *out, struct bytes text, unsigned allow)
+{
+	for (size_t at = 0; at < text.len; at++) {
+		size_t n = shown_run(text, at, allow);
+
+		buf_add(out, text.data + at, n);
+		at += n;
+		if (at < text.len)
+			buf_printf(out, "\\x%02x", text.data[at]);
+	}
+}
+
+void printable_clean(char *text, size_t len, unsigned allow, char stand_in)
+{
+	struct bytes all = bytes_of(text, len);
+
+	for (size_t at = 0; at < len; at++) {
+		at += shown_run(all, at, allow);
+		if (at < len)
+			text[at] = stand_in;
+	}
+}
