@@ -158,8 +158,9 @@ static int show(const struct cli_scan_result *r, const struct request *req)
 	if (req->json)
 		cli_scan_print_json(stdout, r);
 	if (c->why) {
-		log_error("scan: %s: not scannable: %s%s%s", r->name, c->why,
-			  c->detail ? ": " : "", c->detail ? c->detail : "");
+		log_error("scan: %s: not scannable: %s%s%s", r->name,
+			  reason_words(c->why), c->detail ? ": " : "",
+			  c->detail ? c->detail : "");
 		return EXIT_BUILD;
 	}
 	if (req->json)

@@ -144,7 +144,7 @@ static void scan_line(struct audit *a, struct audit_unit *u,
 	u->us = clock_us() - start;
 	u->cpu_us = thread_cpu_us() - cpu;
 	u->state = c.why ? AUDIT_NOT_SCANNABLE : AUDIT_SCANNED;
-	u->why = c.why;
+	u->why = reason_words(c.why);
 	u->detail = c.detail ? xstrdup(c.detail) : NULL;
 	if (!c.why)
 		keep_closure(a, u, &c);

@@ -55,7 +55,8 @@ void cli_scan_print_json(FILE *out, const struct cli_scan_result *r)
 	json_object_set_new(made, "ms", json_real((double)r->us / 1000));
 	json_object_set_new(made, "scannable", json_boolean(!c->why));
 	if (c->why) {
-		json_object_set_new(made, "reason", json_text(c->why));
+		json_object_set_new(made, "reason",
+				    json_text(reason_words(c->why)));
 		if (c->detail)
 			json_object_set_new(made, "detail",
 					    json_text(c->detail));

@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* Units of one reason not to be scanned; the first of them as an example. */
-struct reason {
+struct audit_reason {
 	const char *why;
 	const struct audit_unit *example;
 	size_t n;
@@ -23,7 +23,7 @@ struct totals {
 	double extra_percent; /* mean over the units compared with -M */
 	size_t scanned, half, asked;
 	double first_ms, mean_ms, half_ms, cpu_ms, cc_ms, cc_cpu_ms;
-	struct reason *reasons;
+	struct audit_reason *reasons;
 	size_t n_reasons;
 };
 
@@ -41,14 +41,15 @@ static void add_reason(struct totals *t, const struct audit_unit *u)
 	if (i == t->n_reasons) {
 		t->reasons = xrealloc(t->reasons,
 				      (i + 1) * sizeof(*t->reasons));
-		t->reasons[t->n_reasons++] = (struct reason){ u->why, u, 0 };
+		t->reasons[t->n_reasons++] = (struct audit_reason){ u->why, u,
+								    0 };
 	}
 	t->reasons[i].n++;
 }
 
 static int by_number(const void *a, const void *b)
 {
-	const struct reason *x = a, *y = b;
+	const struct audit_reason *x = a, *y = b;
 
 	return x->n < y->n ? 1 : x->n > y->n ? -1 : strcmp(x->why, y->why);
 }
@@ -274,7 +275,7 @@ static json_t *reasons_json(const struct totals *t)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < t->n_reasons; i++) {
-		const struct reason *r = &t->reasons[i];
+		const struct audit_reason *r = &t->reasons[i];
 
 		json_array_append_new(
 			list, json_pack("{ss, sI, so, so}", "reason", r->why,

@@ -229,7 +229,7 @@ static void conclude(struct coord_job *job)
 	struct peer *peer;
 
 	if (job->toolchain->state == INPUTS_BAD) {
-		coord_job_local(job, job->toolchain->why);
+		coord_job_local(job, reason_words(job->toolchain->why));
 		return;
 	}
 	if (v->is == COORD_WRONG) {

@@ -59,8 +59,10 @@ static bool odd_source(const struct coord_job *job)
 
 static const char *reason_here(const struct coord_job *job)
 {
+	enum reason why;
+
 	if (job->compile.verdict == OPTIONS_HERE)
-		return job->compile.why;
+		return reason_words(job->compile.why);
 	if (!job->coord->n_peers)
 		return job->coord->no_remote ? "--no-remote" :
 					       "no nodes configured";
@@ -73,7 +75,8 @@ static const char *reason_here(const struct coord_job *job)
 		return "another umask";
 	if (job->ask.confined)
 		return "closed output or tight limits";
-	return options_env_local(coord_job_env(job));
+	why = options_env_local(coord_job_env(job));
+	return why ? reason_words(why) : NULL;
 }
 
 struct coord_job *coord_job_new(struct coord *c, struct coord_client *client,

@@ -14,7 +14,7 @@
 #define RESCANS 2
 
 /* Include paths that a node's compiler does not get. */
-static const char *env_reason(char *const *env)
+static enum reason env_reason(char *const *env)
 {
 	static const char *const names[] = { "CPATH=", "C_INCLUDE_PATH=",
 					     NULL };
@@ -22,10 +22,10 @@ static const char *env_reason(char *const *env)
 	for (; *env; env++) {
 		for (const char *const *n = names; *n; n++) {
 			if (str_starts(*env, *n) && (*env)[strlen(*n)])
-				return "CPATH or C_INCLUDE_PATH is set";
+				return REASON_CPATH;
 		}
 	}
-	return NULL;
+	return REASON_NONE;
 }
 
 bool coord_remote_cuts_list(const struct coord_job *job)
@@ -79,7 +79,7 @@ static void scan(struct pool_work *w)
 		return;
 	if (options_typed_remote(&job->flags, job->ask.argv.v, &job->compile,
 				 &err)) {
-		m->why = "option without a remote mode";
+		m->why = REASON_OPTION_NOT_REMOTE;
 		m->detail = xstrdup(err.text);
 		return;
 	}
@@ -89,7 +89,7 @@ static void scan(struct pool_work *w)
 	job->language = inputs_toolchain_language(job->toolchain,
 						  coord_job_env(job));
 	if (m->closure.mentions & SCAN_MENTIONS_TIME)
-		m->why = "__DATE__ or __TIME__";
+		m->why = REASON_TIME_MACRO;
 	else
 		m->why = job->language->why;
 	sum_inputs(job);
@@ -105,12 +105,12 @@ static void on_scanned(struct pool_work *w)
 		return;
 	if (m->why) {
 		log_debug("%s: no remote mode: %s%s%s", job->compile.source,
-			  m->why, m->detail ? ": " : "",
+			  reason_words(m->why), m->detail ? ": " : "",
 			  m->detail ? m->detail : "");
 		if (m->closure.no_text)
-			coord_job_local(job, m->why);
+			coord_job_local(job, reason_words(m->why));
 		else
-			coord_remote_degrade(job, m->why);
+			coord_remote_degrade(job, reason_words(m->why));
 		return;
 	}
 	job->state = JOB_READY;

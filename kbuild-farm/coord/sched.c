@@ -94,7 +94,7 @@ static bool give_up(struct coord_job *job, uint64_t now)
 	enum peer_availability best;
 
 	if (job->toolchain->state == INPUTS_BAD) {
-		coord_job_local(job, job->toolchain->why);
+		coord_job_local(job, reason_words(job->toolchain->why));
 		return true;
 	}
 	best = hope(job, now);
@@ -140,7 +140,7 @@ static int free_slots(const struct coord *c)
 static void step_toolchain(struct coord_job *job, uint64_t now)
 {
 	if (job->toolchain->state == INPUTS_BAD)
-		coord_job_local(job, job->toolchain->why);
+		coord_job_local(job, reason_words(job->toolchain->why));
 	else if (job->reference->state == INPUTS_BAD)
 		coord_job_local(job, "unknown kind of object");
 	else if (job->toolchain->state == INPUTS_READY &&

@@ -74,7 +74,7 @@ void inputs_manifest_release(struct inputs_manifest *m)
 	*m = (struct inputs_manifest){ 0 };
 }
 
-static enum outcome fail(struct lister *l, const char *why, const char *detail)
+static enum outcome fail(struct lister *l, enum reason why, const char *detail)
 {
 	l->m->why = why;
 	l->m->detail = detail ? xstrdup(detail) : NULL;
@@ -162,7 +162,7 @@ static enum outcome list_file(struct lister *l, const struct stamp *want,
 	struct stat st;
 
 	if (!d || !*base || !strcmp(base, ".") || !strcmp(base, ".."))
-		return fail(l, "input with a strange path", l->abs);
+		return fail(l, REASON_INPUT_PATH, l->abs);
 	add_links(l, d);
 	p = inputs_paths_child(l->in->paths, d->real, base, strlen(base));
 	if (!out->at)
@@ -182,9 +182,9 @@ static enum outcome list_file(struct lister *l, const struct stamp *want,
 		return list_file(l, want, out, depth + 1);
 	}
 	if (!S_ISREG(st.st_mode))
-		return fail(l, "input that is no plain file", p->name);
+		return fail(l, REASON_INPUT_NOT_FILE, p->name);
 	if ((uint64_t)st.st_size > WIRE_BLOB_MAX)
-		return fail(l, "input over 1 GiB", p->name);
+		return fail(l, REASON_INPUT_LARGE, p->name);
 	return read_first(l, p);
 }
 
@@ -204,7 +204,7 @@ static enum outcome list_files(struct lister *l)
 
 		stamp_of_scan(&want, &c->files[i].ident);
 		if (!absolute(l, c->files[i].path))
-			return fail(l, "input with a path that is too long",
+			return fail(l, REASON_INPUT_LONG_PATH,
 				    c->files[i].path);
 		one = list_file(l, &want, &l->m->file[i], 0);
 		if (one == STALE)
@@ -219,7 +219,7 @@ static enum outcome list_dir(struct lister *l, const char *path)
 	struct inputs_dir *d;
 
 	if (!absolute(l, path))
-		return fail(l, "input with a path that is too long", path);
+		return fail(l, REASON_INPUT_LONG_PATH, path);
 	d = inputs_dirs_get(l->in->dirs, l->number, l->abs, strlen(l->abs));
 	if (!d || !d->exists)
 		return STALE;
@@ -297,11 +297,10 @@ static enum outcome list_absent(struct lister *l)
 		const char *base;
 
 		if (!absolute(l, absent->v[i]))
-			return fail(l, "input with a path that is too long",
-				    absent->v[i]);
+			return fail(l, REASON_INPUT_LONG_PATH, absent->v[i]);
 		d = split(l, &base);
 		if (!d)
-			return fail(l, "input with a strange path", l->abs);
+			return fail(l, REASON_INPUT_PATH, l->abs);
 		guard = guard_of(d);
 		l->m->guarded_by[i] = add_guard(l, guard);
 		/* It may have come since the scanner looked. */
@@ -342,7 +341,7 @@ static enum outcome read_files(struct lister *l)
 					     NULL, 0, &err);
 
 		if (ret == -EACCES || ret == -EPERM)
-			return fail(l, "input that cannot be read", p->name);
+			return fail(l, REASON_INPUT_UNREADABLE, p->name);
 		if (ret)
 			return STALE;
 		inputs_paths_lock(l->in->paths);
@@ -414,7 +413,7 @@ void inputs_manifest_make(struct inputs_manifest *m, struct inputs *in,
 	for (int i = 0; i < ROUNDS && ret != LISTED && ret != NOT_POSSIBLE; i++)
 		ret = one_round(l);
 	if (ret == STALE || ret == READ_FIRST)
-		fail(l, "inputs that keep changing", NULL);
+		fail(l, REASON_INPUTS_CHANGE, NULL);
 	free(l->todo);
 	free(l);
 }

@@ -39,7 +39,7 @@ struct inputs_manifest_file {
 struct inputs_manifest_guard; /* a directory that tells of absences */
 
 struct inputs_manifest {
-	const char *why; /* there is none: the reason, a literal */
+	enum reason why; /* there is none */
 	char *detail; /* which file; may be NULL */
 	size_t n, cap;
 	const struct inputs_entry **entry; /* each path once */

@@ -112,7 +112,7 @@ static void on_identified(evutil_socket_t fd, short what, void *arg)
 		log_warning("%s: %s; its compiles stay local", tc->driver,
 			    tc->err.text);
 		tc->state = INPUTS_BAD;
-		tc->why = "compiler not identified";
+		tc->why = REASON_NOT_IDENTIFIED;
 		peer_tune_none(tc->coord, tc->err.text);
 	} else {
 		tc->state = INPUTS_READY;
@@ -162,7 +162,7 @@ struct inputs_toolchain *inputs_toolchain_get(struct coord *c,
 	TAILQ_INSERT_TAIL(&c->toolchains, tc, link);
 	if (!start(tc, identify, on_identified)) {
 		tc->state = INPUTS_BAD;
-		tc->why = "compiler not identified";
+		tc->why = REASON_NOT_IDENTIFIED;
 	}
 	return tc;
 }
@@ -206,7 +206,7 @@ const struct inputs_language *inputs_toolchain_language(
 	    compiler_manifest_language(&list, &tc->manifest, own.v, &err)) {
 		log_warning("%s: language of messages: %s", tc->driver,
 			    err.text);
-		l->why = "language of messages cannot be shipped";
+		l->why = REASON_LANGUAGE;
 	}
 	l->entry = enter(paths, &list);
 	l->n = list.n;
@@ -342,7 +342,7 @@ static void on_identified_again(evutil_socket_t fd, short what, void *arg)
 			    tc->driver);
 	}
 	if (tc->state == INPUTS_BAD)
-		tc->why = "compiler changed during the build";
+		tc->why = REASON_COMPILER_CHANGED;
 	compiler_manifest_release(&tc->again);
 	coord_away_judge(tc);
 	coord_kick(tc->coord);
@@ -359,7 +359,7 @@ void inputs_toolchain_look(struct inputs_toolchain *tc)
 	tc->state = INPUTS_TOUCHED;
 	if (!start(tc, identify_again, on_identified_again)) {
 		tc->state = INPUTS_BAD;
-		tc->why = "compiler changed during the build";
+		tc->why = REASON_COMPILER_CHANGED;
 	}
 }
 

@@ -27,7 +27,7 @@ enum inputs_known {
 struct inputs_language {
 	struct inputs_language *next;
 	char *key; /* the variables that choose it */
-	const char *why; /* it cannot be shipped; a literal */
+	enum reason why; /* it cannot be shipped */
 	size_t n;
 	const struct inputs_entry **entry;
 };
@@ -36,7 +36,7 @@ struct inputs_toolchain {
 	TAILQ_ENTRY(inputs_toolchain) link;
 	struct coord *coord;
 	enum inputs_known state;
-	const char *why; /* of INPUTS_BAD; a literal */
+	enum reason why; /* of INPUTS_BAD */
 	char *driver; /* absolute path */
 	struct strv env; /* of it what decides which files it runs */
 	struct compiler_manifest manifest;

@@ -13,7 +13,7 @@
 
 struct parse {
 	struct options_compile *c;
-	const char *here; /* the first reason why it is local */
+	enum reason here; /* the first reason why it is local */
 	const char *lang; /* the value of -x */
 	bool pass; /* it is not one compile of one source */
 	bool compiles; /* -c */
@@ -23,13 +23,13 @@ struct parse {
 	unsigned sources;
 };
 
-static void set_no_text(struct parse *p, const char *why)
+static void set_no_text(struct parse *p, enum reason why)
 {
 	if (!p->c->no_text)
 		p->c->no_text = why;
 }
 
-static void set_here(struct parse *p, const char *why)
+static void set_here(struct parse *p, enum reason why)
 {
 	if (!p->here)
 		p->here = why;
@@ -58,15 +58,15 @@ static void take_lang(struct parse *p, const char *value)
 		return;
 	}
 	if (p->sources)
-		set_here(p, "-x after the source");
+		set_here(p, REASON_LATE_LANGUAGE);
 	p->lang = value;
 	if (!strcmp(value, "c"))
 		p->c->lang = OPTIONS_C;
 	else if (!strcmp(value, "assembler-with-cpp"))
 		p->c->lang = OPTIONS_ASM;
 	else
-		set_here(p,
-			 str_starts(value, "c++") ? "C++" : "another language");
+		set_here(p, str_starts(value, "c++") ? REASON_CPLUSPLUS :
+						       REASON_OTHER_LANGUAGE);
 }
 
 /*
@@ -92,13 +92,13 @@ static bool take_suffix(struct parse *p, const char *file)
 	else if (!strcmp(dot, ".S") || !strcmp(dot, ".sx"))
 		p->c->lang = OPTIONS_ASM;
 	else if (!strcmp(dot, ".s"))
-		set_here(p, "assembler source (.s)");
+		set_here(p, REASON_PLAIN_ASSEMBLER);
 	else if (!strcmp(dot, ".h"))
-		set_here(p, "precompiled header");
+		set_here(p, REASON_PRECOMPILED);
 	else if (word_in(dot + 1, cxx))
-		set_here(p, "C++");
+		set_here(p, REASON_CPLUSPLUS);
 	else if (word_in(dot + 1, other))
-		set_here(p, "another language");
+		set_here(p, REASON_OTHER_LANGUAGE);
 	else
 		return false;
 	return true;
@@ -112,7 +112,7 @@ static void take_input(struct parse *p, const char *file)
 	}
 	/* gcc's names for such a source's outputs are not worth knowing. */
 	if (str_base(file)[0] == '.' || !*str_base(file))
-		set_here(p, "source whose name begins with a dot");
+		set_here(p, REASON_DOT_SOURCE);
 	p->sources++;
 	p->c->source = file;
 }
@@ -120,7 +120,7 @@ static void take_input(struct parse *p, const char *file)
 static void take_dep(struct parse *p, const char *file, size_t len)
 {
 	if (p->c->dep)
-		set_here(p, "several dependency files");
+		set_here(p, REASON_SEVERAL_DEPS);
 	p->c->dep = file;
 	p->c->dep_len = len;
 }
@@ -148,17 +148,17 @@ static void take_wp(struct parse *p, const char *list)
 			if (options_list_next(&list, &next) && next.len)
 				take_dep(p, next.s, next.len);
 			else
-				set_here(p, "odd dependency options");
+				set_here(p, REASON_ODD_DEPS);
 			break;
 		case OPTIONS_WP_TARGET:
 			if (!options_list_next(&list, &next))
-				set_here(p, "odd dependency options");
+				set_here(p, REASON_ODD_DEPS);
 			break;
 		case OPTIONS_WP_PHONY:
 		case OPTIONS_WP_CPP:
 			break;
 		case OPTIONS_WP_OTHER:
-			set_here(p, "preprocessor option");
+			set_here(p, REASON_PREPROCESSOR);
 		}
 	}
 }
@@ -177,9 +177,9 @@ static void take_list(struct parse *p, const struct options_word *w)
 		if (ok)
 			return;
 		if (!w->apart && options_list_wa_remote(w->value))
-			set_no_text(p, "debug info (recorded switches)");
+			set_no_text(p, REASON_DEBUG_INFO);
 		else
-			set_here(p, "assembler option");
+			set_here(p, REASON_ASSEMBLER);
 	}
 }
 
@@ -188,7 +188,7 @@ static void take_output(struct parse *p, const char *file)
 	if (!file || !*file || is_device(file))
 		p->pass = true;
 	else if (p->c->object)
-		set_here(p, "several -o");
+		set_here(p, REASON_SEVERAL_OUTPUTS);
 	p->c->object = file;
 }
 
@@ -197,7 +197,7 @@ static void take_code(struct parse *p, const struct options_word *w)
 	if (w->entry->form == OPTIONS_ALONE)
 		return;
 	if (!w->value || !options_value_ok(w->entry, w->value))
-		set_here(p, "odd value of an option");
+		set_here(p, REASON_ODD_VALUE);
 }
 
 static void take_option(struct parse *p, const struct options_word *w)
@@ -229,7 +229,7 @@ static void take_option(struct parse *p, const struct options_word *w)
 		break;
 	case OPTIONS_DEBUG:
 		if (w->value && !options_debug_ok(w->value))
-			set_here(p, "unknown debug option");
+			set_here(p, REASON_UNKNOWN_DEBUG);
 		/* -gno-x only takes a detail away. */
 		if (w->value && !str_starts(w->value, "no-"))
 			p->debug = strcmp(w->value, "0") != 0;
@@ -250,14 +250,14 @@ static void take_word(struct parse *p, const struct options_word *w)
 {
 	/* gcc replaces such a word by what the file holds, wherever it is. */
 	if (w->text[0] == '@' || (w->apart && w->value && *w->value == '@')) {
-		set_here(p, "@file");
+		set_here(p, REASON_AT_FILE);
 		if (w->text[0] == '@')
 			return;
 	}
 	if (w->entry)
 		take_option(p, w);
 	else if (w->text[0] == '-' && w->text[1])
-		set_here(p, "unknown option");
+		set_here(p, REASON_UNKNOWN_OPTION);
 	else
 		take_input(p, w->text);
 }
@@ -267,11 +267,11 @@ static void take_driver(struct parse *p, const char *name)
 	name = str_base(name);
 	p->c->is_clang = strstr(name, "clang");
 	if (p->c->is_clang)
-		set_no_text(p, "clang (no text mode)");
+		set_no_text(p, REASON_CLANG_NO_TEXT);
 	if (strstr(name, "clang++"))
-		set_here(p, "C++");
+		set_here(p, REASON_CPLUSPLUS);
 	else if (strstr(name, "g++") || strstr(name, "c++"))
-		set_here(p, "C++");
+		set_here(p, REASON_CPLUSPLUS);
 }
 
 /* The bytes of a file's name before its suffix. */
@@ -296,9 +296,9 @@ static void finish_deps(struct parse *p)
 	struct options_compile *c = p->c;
 
 	if (c->dep && !p->makes_dep && !p->list_dep)
-		set_here(p, "odd dependency options");
+		set_here(p, REASON_ODD_DEPS);
 	if (p->makes_dep && p->list_dep)
-		set_here(p, "several dependency files");
+		set_here(p, REASON_SEVERAL_DEPS);
 	if (p->makes_dep && !c->dep)
 		default_dep(c);
 }
@@ -339,9 +339,9 @@ void options_compile_parse(struct options_compile *c, char *const *argv)
 		return;
 	finish_deps(&p);
 	if (p.debug)
-		set_no_text(&p, "debug info (recorded switches)");
+		set_no_text(&p, REASON_DEBUG_INFO);
 	if (!p.here && outputs_odd(c))
-		set_here(&p, "odd output name");
+		set_here(&p, REASON_ODD_OUTPUT_NAME);
 	c->why = p.here;
 	c->verdict = p.here ? OPTIONS_HERE : OPTIONS_AWAY;
 }

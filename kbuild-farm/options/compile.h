@@ -9,6 +9,7 @@
 #define OPTIONS_COMPILE_H
 
 #include "base/buf.h"
+#include "base/reason.h"
 #include "base/str.h"
 
 enum options_verdict {
@@ -27,12 +28,12 @@ enum options_lang {
 
 struct options_compile {
 	enum options_verdict verdict;
-	const char *why; /* OPTIONS_HERE: the reason, a few words */
+	enum reason why; /* OPTIONS_HERE: the reason */
 	/*
 	 * OPTIONS_AWAY: why a node can do it only if it preprocesses as well
 	 * (clang, debug information), NULL: as text, too.
 	 */
-	const char *no_text;
+	enum reason no_text;
 	bool is_clang; /* by the driver's name */
 	enum options_lang lang;
 	const char *source;

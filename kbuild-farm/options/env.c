@@ -12,28 +12,27 @@
  */
 static const struct local {
 	const char *name;
-	const char *why;
+	enum reason why;
 } locals[] = {
-	{ "AS_SECURE_LOG_FILE=", "AS_SECURE_LOG_FILE is set" },
-	{ "CCC_", "CCC_OVERRIDE_OPTIONS is set" },
-	{ "CC_LOG_DIAGNOSTICS", "CC_LOG_DIAGNOSTICS is set" },
-	{ "CC_PRINT_", "a CC_PRINT variable is set" },
-	{ "CLANG_NO_DEFAULT_CONFIG=", "CLANG_NO_DEFAULT_CONFIG is set" },
-	{ "COMPILER_PATH=", "COMPILER_PATH is set" },
-	{ "DEPENDENCIES_OUTPUT=", "DEPENDENCIES_OUTPUT is set" },
-	{ "EXPERIMENTAL_SARIF_SOCKET=", "EXPERIMENTAL_SARIF_SOCKET is set" },
-	{ "FORCE_CLANG_DIAGNOSTICS_CRASH=",
-	  "FORCE_CLANG_DIAGNOSTICS_CRASH is set" },
-	{ "GCC_COMPARE_DEBUG=", "GCC_COMPARE_DEBUG is set" },
-	{ "GCC_DIAGNOSTICS_LOG=", "GCC_DIAGNOSTICS_LOG is set" },
-	{ "GCC_EXEC_PREFIX=", "GCC_EXEC_PREFIX is set" },
-	{ "GCC_ROOT=", "GCC_ROOT is set" },
-	{ "LLVM_OVERRIDE_PRODUCER=", "LLVM_OVERRIDE_PRODUCER is set" },
-	{ "QA_OVERRIDE_GCC3_OPTIONS=", "QA_OVERRIDE_GCC3_OPTIONS is set" },
-	{ "RC_DEBUG_", "RC_DEBUG_OPTIONS is set" },
-	{ "SDKROOT=", "SDKROOT is set" },
-	{ "SUNPRO_DEPENDENCIES=", "SUNPRO_DEPENDENCIES is set" },
-	{ NULL, NULL },
+	{ "AS_SECURE_LOG_FILE=", REASON_AS_SECURE_LOG_FILE },
+	{ "CCC_", REASON_CCC_OVERRIDE_OPTIONS },
+	{ "CC_LOG_DIAGNOSTICS", REASON_CC_LOG_DIAGNOSTICS },
+	{ "CC_PRINT_", REASON_CC_PRINT },
+	{ "CLANG_NO_DEFAULT_CONFIG=", REASON_CLANG_NO_DEFAULT_CONFIG },
+	{ "COMPILER_PATH=", REASON_COMPILER_PATH },
+	{ "DEPENDENCIES_OUTPUT=", REASON_DEPENDENCIES_OUTPUT },
+	{ "EXPERIMENTAL_SARIF_SOCKET=", REASON_SARIF_SOCKET },
+	{ "FORCE_CLANG_DIAGNOSTICS_CRASH=", REASON_DIAGNOSTICS_CRASH },
+	{ "GCC_COMPARE_DEBUG=", REASON_GCC_COMPARE_DEBUG },
+	{ "GCC_DIAGNOSTICS_LOG=", REASON_GCC_DIAGNOSTICS_LOG },
+	{ "GCC_EXEC_PREFIX=", REASON_GCC_EXEC_PREFIX },
+	{ "GCC_ROOT=", REASON_GCC_ROOT },
+	{ "LLVM_OVERRIDE_PRODUCER=", REASON_LLVM_OVERRIDE_PRODUCER },
+	{ "QA_OVERRIDE_GCC3_OPTIONS=", REASON_QA_OVERRIDE },
+	{ "RC_DEBUG_", REASON_RC_DEBUG_OPTIONS },
+	{ "SDKROOT=", REASON_SDKROOT },
+	{ "SUNPRO_DEPENDENCIES=", REASON_SUNPRO_DEPENDENCIES },
+	{ NULL, REASON_NONE },
 };
 
 /* Read by gcc, clang, their preprocessors, or the C library below them. */
@@ -63,13 +62,13 @@ static const char *const others[] = {
 	NULL,
 };
 
-static const char *local_reason(const char *entry)
+static enum reason local_reason(const char *entry)
 {
 	for (const struct local *l = locals; l->name; l++) {
 		if (str_starts(entry, l->name))
 			return l->why;
 	}
-	return NULL;
+	return REASON_NONE;
 }
 
 bool options_env_wanted(const char *entry)
@@ -78,12 +77,12 @@ bool options_env_wanted(const char *entry)
 		if (str_starts(entry, *name))
 			return true;
 	}
-	return local_reason(entry) != NULL;
+	return local_reason(entry) != REASON_NONE;
 }
 
-const char *options_env_local(char *const *env)
+enum reason options_env_local(char *const *env)
 {
-	const char *why = NULL;
+	enum reason why = REASON_NONE;
 
 	for (; !why && *env; env++)
 		why = local_reason(*env);

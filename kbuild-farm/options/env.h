@@ -8,12 +8,14 @@
 #ifndef OPTIONS_ENV_H
 #define OPTIONS_ENV_H
 
+#include "base/reason.h"
+
 #include <stdbool.h>
 
 /* Is this NAME=VALUE one that the coordinator needs to know? */
 bool options_env_wanted(const char *entry);
-/* Why a compile in this environment is local, or NULL. */
-const char *options_env_local(char *const *env);
+/* Why a compile in this environment is local, if it is. */
+enum reason options_env_local(char *const *env);
 /*
  * May a node's compiler see this NAME=VALUE?  The build host asks before it
  * sends, the node before it uses it.

@@ -16,34 +16,20 @@
 #define WORD     "a-zA-Z0-9_.+-"
 #define WORDS    "a-zA-Z0-9_.,:+=-"
 
-/* Reasons that several options share. */
-#define CHARSET      "character sets"
-#define CLANG        "clang option"
-#define COMMENTS     "preprocessor output option"
-#define DUMP         "compiler dumps"
-#define LINKING      "link option"
-#define LONG         "long form of an option"
-#define MODULES      "C++ modules"
-#define NATIVE       "tuned for this machine (native)"
-#define OPENMP       "OpenMP or OpenACC pragmas"
-#define PREPROCESSOR "preprocessor option"
-#define PROFILE      "profile options"
-#define REPORT       "compiler reports"
-#define SEARCH       "compiler search path"
-#define SPECS        "-specs"
-#define TEMPS        "-save-temps"
-#define TRADITIONAL  "traditional preprocessor"
-
-#define OPT(name, form, use, charset) \
-	{ name, OPTIONS_##form, OPTIONS_##use, NULL, charset, NULL },
+#define OPT(name, form, use, charset, scan)                                \
+	{ name,        OPTIONS_##form, OPTIONS_##use, OPTIONS_SCAN_##scan, \
+	  REASON_NONE, charset,        NULL },
 /* Goes to a node that preprocesses, but not to one that gets a text. */
-#define REMOTE(name, form, use, charset) \
-	{ name, OPTIONS_##form, OPTIONS_##use, NULL, NULL, charset },
+#define REMOTE(name, form, use, charset, scan)                             \
+	{ name,        OPTIONS_##form, OPTIONS_##use, OPTIONS_SCAN_##scan, \
+	  REASON_NONE, NULL,           charset },
 /* The same for one that makes a compile in text mode impossible. */
-#define NO_TEXT(name, form, why, charset) \
-	{ name, OPTIONS_##form, OPTIONS_LOCAL, why, NULL, charset },
-#define LOCAL(name, form, why) \
-	{ name, OPTIONS_##form, OPTIONS_LOCAL, why, NULL, NULL },
+#define NO_TEXT(name, form, why, charset, scan)                             \
+	{ name,         OPTIONS_##form, OPTIONS_LOCAL, OPTIONS_SCAN_##scan, \
+	  REASON_##why, NULL,           charset },
+#define LOCAL(name, form, why, scan)                                        \
+	{ name,         OPTIONS_##form, OPTIONS_LOCAL, OPTIONS_SCAN_##scan, \
+	  REASON_##why, NULL,           NULL },
 
 static const struct options_entry table[] = {
 #include "options/table.inc"
@@ -64,27 +50,34 @@ static const struct options_entry clang[] = {
 #undef NO_TEXT
 #undef LOCAL
 
-#define FLAG(name) { "-f" name, OPTIONS_ALONE, OPTIONS_CODE, NULL, NULL, NULL },
+/* Flags without a value: all code, FLAG_BUT() those that scan/ must know. */
+#define CODE(name, scan)                                                 \
+	{ name,        OPTIONS_ALONE, OPTIONS_CODE, OPTIONS_SCAN_##scan, \
+	  REASON_NONE, NULL,          NULL },
+
+#define FLAG(name)              CODE("-f" name, ASK)
+#define FLAG_BUT(name, yes, no) CODE("-f" name, yes)
 static const struct options_entry f[] = {
 #include "options/code-f.inc"
 };
 #undef FLAG
+#undef FLAG_BUT
 
-#define FLAG(name) \
-	{ "-fno-" name, OPTIONS_ALONE, OPTIONS_CODE, NULL, NULL, NULL },
+#define FLAG(name)              CODE("-fno-" name, ASK)
+#define FLAG_BUT(name, yes, no) CODE("-fno-" name, no)
 static const struct options_entry fno[] = {
 #include "options/code-f.inc"
 };
 #undef FLAG
+#undef FLAG_BUT
 
-#define FLAG(name) { "-m" name, OPTIONS_ALONE, OPTIONS_CODE, NULL, NULL, NULL },
+#define FLAG(name) CODE("-m" name, ASK)
 static const struct options_entry m[] = {
 #include "options/code-m.inc"
 };
 #undef FLAG
 
-#define FLAG(name) \
-	{ "-mno-" name, OPTIONS_ALONE, OPTIONS_CODE, NULL, NULL, NULL },
+#define FLAG(name) CODE("-mno-" name, ASK)
 static const struct options_entry mno[] = {
 #include "options/code-m.inc"
 };

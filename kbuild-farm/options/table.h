@@ -10,6 +10,8 @@
 #ifndef OPTIONS_TABLE_H
 #define OPTIONS_TABLE_H
 
+#include "base/reason.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -36,11 +38,43 @@ enum options_use {
 	OPTIONS_QUERY, /* --version, -print-*, -dumpmachine: no compile */
 };
 
+/* What an option means to the search for the files that a unit reads. */
+enum options_scan {
+	OPTIONS_SCAN_REFUSE, /* such a unit is not scanned */
+	OPTIONS_SCAN_ASK, /* the compiler's own answers may depend on it */
+	OPTIONS_SCAN_ASK_PATH, /* the same, and its value is a path */
+	OPTIONS_SCAN_UNASKED, /* no macro and no operator knows of it */
+	OPTIONS_SCAN_DROP, /* it means nothing to the preprocessor */
+	OPTIONS_SCAN_DEBUG,
+	OPTIONS_SCAN_TARGET,
+	OPTIONS_SCAN_DEFINE,
+	OPTIONS_SCAN_UNDEFINE,
+	OPTIONS_SCAN_DIR_QUOTE, /* a directory to search: for "x.h" only */
+	OPTIONS_SCAN_DIR_BRACKET,
+	OPTIONS_SCAN_DIR_SYSTEM,
+	OPTIONS_SCAN_DIR_AFTER,
+	OPTIONS_SCAN_INCLUDE,
+	OPTIONS_SCAN_IMACROS,
+	OPTIONS_SCAN_NOSTDINC,
+	OPTIONS_SCAN_NO_CANONICAL,
+	OPTIONS_SCAN_LANG,
+	OPTIONS_SCAN_STD,
+	OPTIONS_SCAN_ANSI,
+	OPTIONS_SCAN_TRIGRAPHS,
+	OPTIONS_SCAN_FREESTANDING,
+	OPTIONS_SCAN_HOSTED,
+	OPTIONS_SCAN_WP, /* words for the preprocessor */
+	OPTIONS_SCAN_WA, /* words for the assembler */
+	OPTIONS_SCAN_SEED,
+	OPTIONS_SCAN_INPUT, /* a file that the compiler reads */
+};
+
 struct options_entry {
 	const char *name; /* as written, up to the value: "-std=", "-I" */
 	unsigned char form; /* enum options_form */
 	unsigned char use; /* enum options_use */
-	const char *why; /* OPTIONS_LOCAL: the counted reason */
+	unsigned char scan; /* enum options_scan */
+	enum reason why; /* OPTIONS_LOCAL: the counted reason */
 	/*
 	 * What the value of an OPTIONS_CODE option may be made of, as in
 	 * tr(1): "a-z0-9_"; NULL: no value is ever sent to a node.

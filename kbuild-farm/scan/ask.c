@@ -338,7 +338,7 @@ static struct scan_flavour *find_or_add(struct scan_answers *a,
 struct scan_flavour *scan_answers_flavour(struct scan_answers *a,
 					  const struct scan_unit *unit,
 					  const struct scan_line *line,
-					  const char **why, char **detail)
+					  enum reason *why, char **detail)
 {
 	struct scan_flavour *f;
 	struct err err = { 0 };
@@ -354,7 +354,7 @@ struct scan_flavour *scan_answers_flavour(struct scan_answers *a,
 	pthread_mutex_unlock(&f->lock);
 	if (!ret)
 		return f;
-	*why = "the compiler does not name its macros";
+	*why = REASON_NO_MACROS;
 	*detail = xstrdup(err.text);
 	return NULL;
 }
@@ -413,7 +413,7 @@ int scan_flavour_dirs(struct scan_answers *a, struct scan_flavour *f,
 		      const struct scan_unit *unit,
 		      const struct scan_line *line, bool again,
 		      const struct strv **dirs, const struct strv **absent,
-		      const char **why)
+		      enum reason *why)
 {
 	int ret = 0;
 
@@ -426,7 +426,7 @@ int scan_flavour_dirs(struct scan_answers *a, struct scan_flavour *f,
 	}
 	pthread_mutex_unlock(&f->lock);
 	if (ret)
-		*why = "the compiler does not name its directories";
+		*why = REASON_NO_DIRECTORIES;
 	return ret;
 }
 
@@ -492,7 +492,7 @@ int scan_flavour_operator(struct scan_answers *a, struct scan_flavour *f,
 			  const struct scan_unit *unit,
 			  const struct scan_line *line, enum scan_word op,
 			  const char *text, const struct scan_text *near,
-			  long long *value, const char **why)
+			  long long *value, enum reason *why)
 {
 	struct operator* o;
 
@@ -504,7 +504,7 @@ int scan_flavour_operator(struct scan_answers *a, struct scan_flavour *f,
 		*value = o->value;
 	pthread_mutex_unlock(&f->lock);
 	if (!o)
-		*why = "the compiler does not answer an operator";
+		*why = REASON_NO_OPERATOR;
 	return o ? 0 : -EINVAL;
 }
 

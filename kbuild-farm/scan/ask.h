@@ -25,7 +25,7 @@ void scan_answers_free(struct scan_answers *a);
 struct scan_flavour *scan_answers_flavour(struct scan_answers *a,
 					  const struct scan_unit *unit,
 					  const struct scan_line *line,
-					  const char **why, char **detail);
+					  enum reason *why, char **detail);
 
 /* Its macros, as directives. */
 struct scan_text *scan_flavour_macros(struct scan_flavour *f);
@@ -44,7 +44,7 @@ int scan_flavour_dirs(struct scan_answers *a, struct scan_flavour *f,
 		      const struct scan_unit *unit,
 		      const struct scan_line *line, bool again,
 		      const struct strv **dirs, const struct strv **absent,
-		      const char **why);
+		      enum reason *why);
 
 /*
  * What OP(TEXT) is, e.g. __has_attribute(noreturn).  `near`: the file that
@@ -54,7 +54,7 @@ int scan_flavour_operator(struct scan_answers *a, struct scan_flavour *f,
 			  const struct scan_unit *unit,
 			  const struct scan_line *line, enum scan_word op,
 			  const char *text, const struct scan_text *near,
-			  long long *value, const char **why);
+			  long long *value, enum reason *why);
 
 /* How often a compiler was started. */
 uint64_t scan_answers_asked(struct scan_answers *a);

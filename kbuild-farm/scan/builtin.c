@@ -21,7 +21,7 @@ static struct scan_token number(struct scan_cpp *cpp, long long value)
 	return t;
 }
 
-static struct scan_token fail(struct scan_cpp *cpp, const char *why)
+static struct scan_token fail(struct scan_cpp *cpp, enum reason why)
 {
 	scan_cpp_fail(cpp, why);
 	return (struct scan_token){ .kind = SCAN_TOK_END };
@@ -82,17 +82,17 @@ static struct scan_token has_include(struct scan_cpp *cpp, bool next)
 	int has;
 
 	if (!is_punct(t, '('))
-		return fail(cpp, "__has_include without parentheses");
+		return fail(cpp, REASON_HAS_INCLUDE_PARENTHESES);
 	t = scan_cpp_next(cpp);
 	spelled = cpp->n_context == 1;
 	if (!scan_cpp_header(cpp, t, spelled, &name, &angled))
-		return fail(cpp, "__has_include of no header");
+		return fail(cpp, REASON_HAS_INCLUDE_OPERAND);
 	if (!is_punct(scan_cpp_next(cpp), ')'))
-		return fail(cpp, "__has_include without parentheses");
+		return fail(cpp, REASON_HAS_INCLUDE_PARENTHESES);
 	cpp->unsteady = true;
 	has = cpp->host.has_include(cpp->host.ctx, name, angled, next,
 				    &cpp->why);
-	return has < 0 ? fail(cpp, "__has_include") : number(cpp, has);
+	return has < 0 ? fail(cpp, REASON_HAS_INCLUDE) : number(cpp, has);
 }
 
 /* __has_attribute(x) and its like: the compiler knows. */
@@ -104,7 +104,7 @@ static struct scan_token ask(struct scan_cpp *cpp, enum scan_word op)
 	int ret;
 
 	if (!is_punct(t, '('))
-		return fail(cpp, "an operator without parentheses");
+		return fail(cpp, REASON_OPERATOR_PARENTHESES);
 	while (!is_punct(t = scan_cpp_raw(cpp), ')')) {
 		const struct scan_name *s = scan_name(cpp->names, t.id);
 		bool macro = t.kind == SCAN_TOK_NAME &&
@@ -114,14 +114,14 @@ static struct scan_token ask(struct scan_cpp *cpp, enum scan_word op)
 		if (t.kind == SCAN_TOK_END || macro || is_punct(t, '(') ||
 		    b.len + s->len > 200) {
 			buf_release(&b);
-			return fail(cpp, "an operator's odd operand");
+			return fail(cpp, REASON_OPERATOR_OPERAND);
 		}
 		buf_add(&b, s->s, s->len);
 	}
 	/* The answer goes with the compiler, as the operator's name does. */
 	ret = cpp->host.ask(cpp->host.ctx, op, buf_str(&b), &value, &cpp->why);
 	buf_release(&b);
-	return ret < 0 ? fail(cpp, "a question to the compiler") :
+	return ret < 0 ? fail(cpp, REASON_COMPILER_QUESTION) :
 			 number(cpp, value);
 }
 
@@ -131,11 +131,11 @@ struct scan_token scan_builtin(struct scan_cpp *cpp, struct scan_token name)
 	case WORD_LINE:
 		cpp->unsteady = true;
 		if (!cpp->line_known)
-			return fail(cpp, "__LINE__ in an odd place");
+			return fail(cpp, REASON_LINE_MACRO);
 		return number(cpp, cpp->line);
 	case WORD_COUNTER:
 		/* Text that we do not read, and other directives, count too. */
-		return fail(cpp, "__COUNTER__ in a directive");
+		return fail(cpp, REASON_COUNTER);
 	case WORD_INCLUDE_LEVEL:
 		cpp->unsteady = true;
 		return number(cpp, cpp->level);
@@ -145,7 +145,6 @@ struct scan_token scan_builtin(struct scan_cpp *cpp, struct scan_token name)
 	case WORD_HAS_ATTRIBUTE ... WORD_BUILDING_MODULE:
 		return ask(cpp, name.id);
 	default:
-		return fail(cpp, "__FILE__, __DATE__ or _Pragma in a "
-				 "directive");
+		return fail(cpp, REASON_FILE_MACRO);
 	}
 }

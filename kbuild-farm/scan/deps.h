@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/digest.h"
+#include "base/reason.h"
 #include "base/str.h"
 #include "scan/ident.h"
 
@@ -110,7 +111,7 @@ struct scan_file {
  * a path goes through and leaves again ("a" of "a/../b.h").
  */
 struct scan_closure {
-	const char *why; /* not scannable: the reason, a literal; else NULL */
+	enum reason why; /* it is not scannable */
 	char *detail; /* where and what, for people; may be NULL */
 	/* With `why`: `cc -E` would not read what the compile reads either. */
 	bool no_text;

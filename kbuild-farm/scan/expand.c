@@ -5,15 +5,13 @@
 
 #include <string.h>
 
-#define TOO_LONG "macro expansion without end"
-
 static const struct scan_token the_end = { .kind = SCAN_TOK_END };
 
 void scan_push(struct scan_cpp *cpp, const struct scan_token *v, size_t n,
 	       uint32_t name, bool barrier)
 {
 	if (cpp->n_context >= SCAN_CONTEXTS_MAX) {
-		scan_cpp_fail(cpp, TOO_LONG);
+		scan_cpp_fail(cpp, REASON_ENDLESS_MACRO);
 		return;
 	}
 	if (cpp->n_context == cpp->cap_context) {
@@ -35,7 +33,7 @@ void scan_unpull(struct scan_cpp *cpp)
 void scan_stack_add(struct scan_cpp *cpp, struct scan_token t)
 {
 	if (++cpp->steps > SCAN_STEPS_MAX) {
-		scan_cpp_fail(cpp, TOO_LONG);
+		scan_cpp_fail(cpp, REASON_ENDLESS_MACRO);
 		return;
 	}
 	if (cpp->n_stack == cpp->cap_stack) {
@@ -91,7 +89,7 @@ static void paste_all(struct scan_cpp *cpp, struct scan_token l)
 		if (!scan_paste(cpp, &l, r)) {
 			/* The assembler's text just stands side by side. */
 			if (!(cpp->mode & SCAN_ASM))
-				scan_cpp_fail(cpp, "## that makes no token");
+				scan_cpp_fail(cpp, REASON_PASTE);
 			break;
 		}
 		c->p++;
@@ -110,7 +108,7 @@ void scan_argument_expand(struct scan_cpp *cpp, struct scan_argument *a)
 	if (a->expanded)
 		return;
 	if (++cpp->depth > SCAN_DEPTH_MAX)
-		scan_cpp_fail(cpp, TOO_LONG);
+		scan_cpp_fail(cpp, REASON_ENDLESS_MACRO);
 	scan_push(cpp, a->raw, a->n, WORD_NONE, true);
 	while ((t = scan_pull(cpp)).kind != SCAN_TOK_END)
 		scan_stack_add(cpp, t);
@@ -137,7 +135,7 @@ static uint32_t collect(struct scan_cpp *cpp, const struct scan_macro *m,
 		bool last;
 
 		if (t.kind == SCAN_TOK_END) {
-			scan_cpp_fail(cpp, "macro arguments that do not end");
+			scan_cpp_fail(cpp, REASON_OPEN_ARGUMENTS);
 			return 0;
 		}
 		last = !depth && is_punct(t, ')');
@@ -184,7 +182,7 @@ static void check_arguments(struct scan_cpp *cpp, const struct scan_macro *m,
 
 	if (argc > m->paramc ||
 	    (argc < m->paramc && !(m->variadic && argc + 1 == m->paramc))) {
-		scan_cpp_fail(cpp, "wrong number of macro arguments");
+		scan_cpp_fail(cpp, REASON_ARGUMENT_COUNT);
 		return;
 	}
 	for (uint32_t i = 0; i < m->paramc; i++) {
@@ -231,7 +229,7 @@ static bool enter(struct scan_cpp *cpp, struct scan_def *def)
 	const struct scan_macro *m = scan_macro_of(def, cpp->names);
 
 	if (m->bad) {
-		scan_cpp_fail(cpp, "macro defined in error");
+		scan_cpp_fail(cpp, REASON_BAD_MACRO);
 		return true;
 	}
 	if (m->funlike)
@@ -263,7 +261,7 @@ struct scan_token scan_pull(struct scan_cpp *cpp)
 
 	for (;;) {
 		if (++cpp->steps > SCAN_STEPS_MAX)
-			scan_cpp_fail(cpp, TOO_LONG);
+			scan_cpp_fail(cpp, REASON_ENDLESS_MACRO);
 		if (cpp->why || !take(cpp, &t))
 			return the_end;
 		if (t.flags & SCAN_TOK_PASTE) {

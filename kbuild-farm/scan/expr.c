@@ -14,7 +14,7 @@ struct parse {
 
 static const struct scan_value zero;
 
-static struct scan_value fail(struct parse *p, const char *why)
+static struct scan_value fail(struct parse *p, enum reason why)
 {
 	scan_cpp_fail(p->cpp, why);
 	return zero;
@@ -45,12 +45,12 @@ static struct scan_value is_defined(struct parse *p)
 	if (paren)
 		t = scan_cpp_raw(p->cpp);
 	if (t.kind != SCAN_TOK_NAME)
-		return fail(p, "defined without a name");
+		return fail(p, REASON_DEFINED_NAME);
 	def = scan_cpp_look(p->cpp, t.id);
 	if (paren) {
 		t = scan_cpp_raw(p->cpp);
 		if (t.kind != SCAN_TOK_PUNCT || t.punct != ')')
-			return fail(p, "defined without a name");
+			return fail(p, REASON_DEFINED_NAME);
 	}
 	next(p);
 	return truth(def);
@@ -80,13 +80,13 @@ static struct scan_value primary(struct parse *p)
 		break;
 	default:
 		if (!at(p, '('))
-			return fail(p, "#if in error");
+			return fail(p, REASON_IF_ERROR);
 		next(p);
 		v = comma_list(p);
 		ok = at(p, ')');
 	}
 	if (!ok)
-		return fail(p, "#if in error");
+		return fail(p, REASON_IF_ERROR);
 	next(p);
 	return v;
 }
@@ -101,7 +101,7 @@ static struct scan_value unary(struct parse *p)
 	if (!at(p, '+') && !at(p, '-') && !at(p, '~') && !at(p, '!'))
 		return primary(p);
 	if (++p->depth > DEPTH_MAX)
-		return fail(p, "#if too deep");
+		return fail(p, REASON_IF_DEPTH);
 	next(p);
 	v = unary(p);
 	p->depth--;
@@ -158,7 +158,7 @@ static struct scan_value shift(struct parse *p, struct scan_value a,
 
 	/* Undefined in C, and clang's versions differ. */
 	if ((p->cpp->mode & SCAN_CLANG) && n.v >= 64 && !p->skip)
-		return fail(p, "shift that C does not define");
+		return fail(p, REASON_SHIFT);
 	/* By a negative number: the other way. */
 	if (!n.is_unsigned && n.v >> 63) {
 		n.v = -n.v;
@@ -188,7 +188,7 @@ static struct scan_value divide(struct parse *p, struct scan_value a,
 
 	if (!y) {
 		if (!p->skip)
-			return fail(p, "division by zero in #if");
+			return fail(p, REASON_DIVISION);
 		return r;
 	}
 	if (quotient)
@@ -272,13 +272,13 @@ static struct scan_value ternary(struct parse *p)
 	if (!at(p, '?') || p->cpp->why)
 		return c;
 	if (++p->depth > DEPTH_MAX)
-		return fail(p, "#if too deep");
+		return fail(p, REASON_IF_DEPTH);
 	next(p);
 	p->skip += !c.v;
 	a = comma_list(p);
 	p->skip -= !c.v;
 	if (!at(p, ':'))
-		return fail(p, "#if in error");
+		return fail(p, REASON_IF_ERROR);
 	next(p);
 	p->skip += !!c.v;
 	b = ternary(p);
@@ -293,7 +293,7 @@ static struct scan_value comma_list(struct parse *p)
 	struct scan_value v;
 
 	if (++p->depth > DEPTH_MAX)
-		return fail(p, "#if too deep");
+		return fail(p, REASON_IF_DEPTH);
 	v = ternary(p);
 	while (at(p, ',') && !p->cpp->why) {
 		next(p);
@@ -312,6 +312,6 @@ int scan_expr(struct scan_cpp *cpp, const struct scan_token *v, size_t n,
 	next(&p);
 	*out = comma_list(&p);
 	if (p.t.kind != SCAN_TOK_END)
-		scan_cpp_fail(cpp, "#if in error");
+		scan_cpp_fail(cpp, REASON_IF_ERROR);
 	return cpp->why ? -EINVAL : 0;
 }

@@ -132,18 +132,18 @@ static struct hit find(struct scan_walk *walk, uint32_t name, bool angled,
 }
 
 int scan_walk_has_include(void *ctx, uint32_t name, bool angled, bool next,
-			  const char **why)
+			  enum reason *why)
 {
 	struct scan_worker *w = ctx;
 	struct hit hit;
 
 	if (!w->walk->l->n_frame) {
-		*why = "__has_include outside a file";
+		*why = REASON_HAS_INCLUDE_OUTSIDE;
 		return -1;
 	}
 	hit = find(w->walk, name, angled, next);
 	if (hit.node && hit.node->error) {
-		*why = "file that cannot be looked at";
+		*why = REASON_FILE_STAT;
 		return -1;
 	}
 	if (hit.node)
@@ -161,7 +161,7 @@ void scan_walk_include(struct scan_walk *walk, uint32_t name, bool angled,
 	if (hit.node)
 		scan_walk_enter(walk, hit.node, hit.at, hit.system);
 	else
-		scan_walk_fail(walk, "header not found",
+		scan_walk_fail(walk, REASON_NO_HEADER,
 			       scan_name(walk->w->common->names, name)->s);
 }
 
@@ -212,7 +212,7 @@ static void push(struct scan_walk *walk, struct scan_node *node, int at,
 	struct scan_lists *l = walk->l;
 
 	if (l->n_frame >= INCLUDE_DEPTH_MAX) {
-		scan_walk_fail(walk, "includes nested too deeply", node->path);
+		scan_walk_fail(walk, REASON_INCLUDE_DEPTH, node->path);
 		return;
 	}
 	l->frame = scan_lists_room(l->frame, l->n_frame, &l->cap_frame,
@@ -244,11 +244,11 @@ static bool read_node(struct scan_walk *walk, struct scan_node *node)
 		ret = scan_tree_read(walk->place->tree, node);
 	if (ret)
 		scan_walk_fail(walk,
-			       ret == -EAGAIN ? "file that keeps changing" :
-						"file that cannot be read",
+			       ret == -EAGAIN ? REASON_FILE_CHANGES :
+						REASON_FILE_UNREADABLE,
 			       node->path);
 	else if (scan_names_memory(names) > walk->memory_max)
-		scan_walk_fail(walk, "too much for the memory", node->path);
+		scan_walk_fail(walk, REASON_MEMORY, node->path);
 	return !walk->why && node->text;
 }
 
@@ -279,12 +279,11 @@ void scan_walk_enter(struct scan_walk *walk, struct scan_node *node, int at,
 					    SCAN_HEADER;
 	index = scan_walk_list(walk, node, kind, f ? f->line : 0);
 	if (node->text->unbalanced) {
-		scan_walk_fail(walk, "conditionals that do not match",
-			       node->path);
+		scan_walk_fail(walk, REASON_CONDITIONALS, node->path);
 		return;
 	}
 	if (node->text->slashes) {
-		scan_walk_fail(walk, "// before C99", node->path);
+		scan_walk_fail(walk, REASON_LINE_COMMENT, node->path);
 		return;
 	}
 	if (node->text->guard != WORD_NONE &&

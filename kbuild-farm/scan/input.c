@@ -60,7 +60,7 @@ void scan_walk_origin(struct scan_walk *walk, uint32_t name)
 }
 
 static struct scan_node *list_input(struct scan_walk *walk, const char *name,
-				    const char *why)
+				    enum reason why)
 {
 	struct scan_node *n = find(walk, name);
 	const struct scan_frame *f = NULL;
@@ -76,7 +76,7 @@ static struct scan_node *list_input(struct scan_walk *walk, const char *name,
 
 void scan_walk_incbin(struct scan_walk *walk, const char *name)
 {
-	list_input(walk, name, ".incbin of a file that is not there");
+	list_input(walk, name, REASON_NO_INCBIN);
 }
 
 /* Does assembler text name further files? */
@@ -98,14 +98,13 @@ void scan_walk_assembler(struct scan_walk *walk, const char *name)
 	struct buf text = { 0 };
 	struct err err;
 
-	n = list_input(walk, name, "assembler file that is not there");
+	n = list_input(walk, name, REASON_NO_ASSEMBLER_FILE);
 	if (!n)
 		return;
 	if (fs_read(n->abs, ASSEMBLER_MAX, &text, &err))
-		scan_walk_fail(walk, "assembler file that cannot be read",
-			       name);
+		scan_walk_fail(walk, REASON_ASSEMBLER_UNREADABLE, name);
 	else if (names_files(buf_str(&text), text.len))
-		scan_walk_fail(walk, "assembler file that names others", name);
+		scan_walk_fail(walk, REASON_ASSEMBLER_INCLUDES, name);
 	else
 		scan_parts_text(&walk->parts,
 				&(struct scan_prose){ .s = buf_str(&text),
@@ -118,7 +117,7 @@ void scan_walk_assembler(struct scan_walk *walk, const char *name)
 void scan_walk_parts(struct scan_walk *walk)
 {
 	if (scan_parts_whole(&walk->parts))
-		scan_walk_fail(walk, scan_odd_why(SCAN_ODD_PARTS), NULL);
+		scan_walk_fail(walk, REASON_INCBIN_PIECES, NULL);
 }
 
 void scan_walk_input(struct scan_walk *walk, const char *name)
@@ -128,5 +127,5 @@ void scan_walk_input(struct scan_walk *walk, const char *name)
 	if (is_file(n))
 		scan_walk_list(walk, n, SCAN_INPUT, 0);
 	else
-		scan_walk_fail(walk, "input that is not there", name);
+		scan_walk_fail(walk, REASON_NO_INPUT, name);
 }

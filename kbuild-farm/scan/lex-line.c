@@ -256,7 +256,7 @@ static void raw_string(struct scan_lexer *l)
 	const uint8_t *end = raw_end(l);
 
 	if (!end) {
-		scan_lexer_odd(l, SCAN_ODD_BYTES);
+		scan_lexer_unsupported(l, REASON_ODD_BYTES);
 		end = l->p + 1;
 	} else {
 		l->lone = l->first = false;
@@ -331,7 +331,7 @@ static void text_backslash(struct scan_lexer *l)
 	/* A word that we might look for, cut in two. */
 	if (before > l->start && scan_is_word(before[-1]) &&
 	    scan_is_word(*l->p))
-		scan_lexer_odd(l, SCAN_ODD_WORD);
+		scan_lexer_unsupported(l, REASON_SPLIT_WORD);
 }
 
 static void text_quote(struct scan_lexer *l)
@@ -394,7 +394,7 @@ static void rest_quote(struct scan_lexer *l)
 	}
 	end = raw_end(l);
 	if (!end || memchr(l->p, '\n', (size_t)(end - l->p))) {
-		scan_lexer_odd(l, SCAN_ODD_BYTES);
+		scan_lexer_unsupported(l, REASON_ODD_BYTES);
 		end = l->p + 1;
 	}
 	buf_add(&l->blob, l->p, (size_t)(end - l->p));

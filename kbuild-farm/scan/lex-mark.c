@@ -65,7 +65,7 @@ static void operand(struct scan_lexer *l, enum scan_op op)
 		while (*end != '"' && *end != '\n' && *end != '\\')
 			end++;
 		if (*end != '"') {
-			scan_lexer_odd(l, SCAN_ODD_INCBIN);
+			scan_lexer_unsupported(l, REASON_INCBIN_NAME);
 			return;
 		}
 		d = scan_lexer_add(l, op);
@@ -76,7 +76,7 @@ static void operand(struct scan_lexer *l, enum scan_op op)
 	}
 	for (end = l->p; *end != '\n' && *end != ';' && *end != ','; end++) {
 		if (*end == '\\' || *end == '/' || *end == '"') {
-			scan_lexer_odd(l, SCAN_ODD_INCBIN);
+			scan_lexer_unsupported(l, REASON_INCBIN_NAME);
 			return;
 		}
 	}
@@ -113,7 +113,7 @@ void scan_lexer_mark(struct scan_lexer *l)
 		if (p == l->start || !scan_is_word(p[-1]))
 			mark_reserved(l);
 		else if (pushes_macro(l))
-			scan_lexer_odd(l, SCAN_ODD_PRAGMA);
+			scan_lexer_unsupported(l, REASON_PRAGMA);
 		while (*l->p == '_')
 			l->p++;
 		return;
@@ -128,7 +128,7 @@ void scan_lexer_mark(struct scan_lexer *l)
 	    !has_word(p, bin ? "bin" : "ude"))
 		return;
 	if (!(l->mode & SCAN_ASM)) {
-		scan_lexer_odd(l, SCAN_ODD_INCBIN);
+		scan_lexer_unsupported(l, REASON_INCBIN_NAME);
 		return;
 	}
 	l->p = p + 3;
@@ -180,11 +180,11 @@ static void assembler_text(struct scan_lexer *l, const uint8_t *s, size_t len)
 			if (!(l->mode & SCAN_ASM) &&
 			    scan_part_joins((const char *)s, (const char *)p,
 					    (const char *)end))
-				scan_lexer_odd(l, SCAN_ODD_PARTS);
+				scan_lexer_unsupported(l, REASON_INCBIN_PIECES);
 			continue;
 		}
 		if (!bin || !plain_name(l, p + 7, end))
-			scan_lexer_odd(l, SCAN_ODD_INCBIN);
+			scan_lexer_unsupported(l, REASON_INCBIN_NAME);
 	}
 }
 
@@ -194,7 +194,7 @@ void scan_lexer_string(struct scan_lexer *l, const uint8_t *s, size_t len)
 		return;
 	if (memchr(s, '_', len) && (memmem(s, len, "push_macro", 10) ||
 				    memmem(s, len, "pop_macro", 9)))
-		scan_lexer_odd(l, SCAN_ODD_PRAGMA);
+		scan_lexer_unsupported(l, REASON_PRAGMA);
 	if (memchr(s, '\\', len) &&
 	    scan_part_unescape(&l->unescaped, (const char *)s, len)) {
 		s = l->unescaped.data;
@@ -217,7 +217,7 @@ static void body_strings(struct scan_lexer *l, const char *s, size_t len)
 		scan_lexer_near(l, start, from - 1, s + 1, end);
 		scan_lexer_string(l, (const uint8_t *)from, (size_t)(s - from));
 		if (s < end && scan_part_pastes(from, s, end))
-			scan_lexer_odd(l, SCAN_ODD_PARTS);
+			scan_lexer_unsupported(l, REASON_INCBIN_PIECES);
 		s++;
 	}
 }
@@ -271,7 +271,7 @@ static bool body_mark(struct scan_lexer *l, const char *s, size_t i, size_t len)
 		scan_lexer_pragma(l, s + i, s + len);
 	else if ((i >= 4 && stands(s, i - 4, len, "push_macro")) ||
 		 (i >= 3 && stands(s, i - 3, len, "pop_macro")))
-		scan_lexer_odd(l, SCAN_ODD_PRAGMA);
+		scan_lexer_unsupported(l, REASON_PRAGMA);
 	return false;
 }
 
@@ -294,7 +294,7 @@ void scan_lexer_body(struct scan_lexer *l, const char *s, size_t len)
 			names_file |= body_mark(l, s, i, len);
 	}
 	if (names_file)
-		scan_lexer_odd(l, SCAN_ODD_INCBIN);
+		scan_lexer_unsupported(l, REASON_INCBIN_NAME);
 	else if (quotes)
 		body_strings(l, s, len);
 }

@@ -46,5 +46,5 @@ void scan_lexer_origin(struct scan_lexer *l, bool numbered)
 	while (!numbered && *p >= '0' && *p <= '9')
 		p++;
 	if ((!numbered && p == digits) || !take(l, blanks(p)))
-		scan_lexer_odd(l, SCAN_ODD_ORIGIN);
+		scan_lexer_unsupported(l, REASON_LINE_NAME);
 }

@@ -458,7 +458,7 @@ static void check_case(struct scan_lexer *l, const struct buf *in)
 		     strncmp(p, ".incbin", 7)) ||
 		    (!strncasecmp(p, ".include", 8) &&
 		     strncmp(p, ".include", 8))) {
-			scan_lexer_odd(l, SCAN_ODD_INCBIN);
+			scan_lexer_unsupported(l, REASON_INCBIN_NAME);
 			return;
 		}
 	}
@@ -483,7 +483,7 @@ static void check_arguments(struct scan_lexer *l, const struct buf *in)
 	const char *p = start;
 
 	if (has_dotted_call(start, end))
-		scan_lexer_odd(l, SCAN_ODD_PARTS);
+		scan_lexer_unsupported(l, REASON_INCBIN_PIECES);
 	if (memmem(start, in->len, "(.)", 3)) /* S(.) */
 		l->parts.of[0] |= SCAN_PART_DOT;
 	for (; p < end && (p = memmem(p, (size_t)(end - p), ".in", 3)); p++) {
@@ -497,7 +497,7 @@ static void check_arguments(struct scan_lexer *l, const struct buf *in)
 		while (p + len < end && (p[len] == ' ' || p[len] == '\t'))
 			len++;
 		if (p + len < end && strchr("),#\n", p[len])) {
-			scan_lexer_odd(l, SCAN_ODD_PARTS);
+			scan_lexer_unsupported(l, REASON_INCBIN_PIECES);
 			return;
 		}
 	}

@@ -56,7 +56,7 @@ static bool changes_options(struct part p)
 	       (take_word(&p, "clang") && take_word(&p, "fp"));
 }
 
-int scan_pragma_odd(const char *s, size_t len)
+enum reason scan_pragma_unsupported(const char *s, size_t len)
 {
 	static const char *const not_ours[] = { "dependency", "include_alias",
 						"pch_preprocess", "module" };
@@ -64,12 +64,12 @@ int scan_pragma_odd(const char *s, size_t len)
 
 	skip_blanks(&p);
 	if (changes_options(p))
-		return SCAN_ODD_OPTIONS;
+		return REASON_PRAGMA_OPTIONS;
 	for (size_t i = 0; i < sizeof(not_ours) / sizeof(not_ours[0]); i++) {
 		if (memmem(s, len, not_ours[i], strlen(not_ours[i])))
-			return SCAN_ODD_PRAGMA;
+			return REASON_PRAGMA;
 	}
-	return -1;
+	return REASON_NONE;
 }
 
 /* Blanks, ends of lines, and what is left out as a comment. */
@@ -133,17 +133,17 @@ static bool take_literal(struct part *p, struct part *inside)
 static void literal(struct scan_lexer *l, struct part p)
 {
 	static const char *const ours[] = { "once", "push_macro", "pop_macro" };
-	int odd = scan_pragma_odd(p.s, (size_t)(p.end - p.s));
+	enum reason why = scan_pragma_unsupported(p.s, (size_t)(p.end - p.s));
 
 	skip_blanks(&p);
 	/* A comment or a line's end in front of the word: who knows. */
-	if (odd < 0 && p.s < p.end &&
+	if (!why && p.s < p.end &&
 	    (!scan_is_word((uint8_t)*p.s) || TAKE_ONE_OF(&p, ours) ||
 	     memmem(p.s, (size_t)(p.end - p.s), "\\\n", 2) ||
 	     memmem(p.s, (size_t)(p.end - p.s), "system_header", 13)))
-		odd = SCAN_ODD_PRAGMA;
-	if (odd >= 0)
-		scan_lexer_odd(l, (enum scan_odd)odd);
+		why = REASON_PRAGMA;
+	if (why)
+		scan_lexer_unsupported(l, why);
 }
 
 void scan_lexer_pragma(struct scan_lexer *l, const char *s, const char *end)

@@ -52,14 +52,14 @@ struct scan_directive *scan_lexer_add(struct scan_lexer *l, enum scan_op op)
 	return add(l, op);
 }
 
-void scan_lexer_odd(struct scan_lexer *l, enum scan_odd odd)
+void scan_lexer_unsupported(struct scan_lexer *l, enum reason why)
 {
 	const struct scan_text *t = l->t;
 
-	if (t->n && t->dir[t->n - 1].op == SCAN_OP_ODD &&
-	    t->dir[t->n - 1].form == odd)
+	if (t->n && t->dir[t->n - 1].op == SCAN_OP_UNSUPPORTED &&
+	    t->dir[t->n - 1].form == why)
 		return;
-	scan_lexer_add(l, SCAN_OP_ODD)->form = (uint8_t)odd;
+	scan_lexer_add(l, SCAN_OP_UNSUPPORTED)->form = (uint8_t)why;
 }
 
 uint32_t scan_lexer_piece(struct scan_lexer *l, uint32_t at, uint32_t len)
@@ -139,7 +139,7 @@ static void define(struct scan_lexer *l)
 	struct scan_def *def;
 
 	if (name == WORD_NONE || name == WORD_DEFINED) {
-		scan_lexer_odd(l, SCAN_ODD_NAME);
+		scan_lexer_unsupported(l, REASON_MACRO_NAME);
 		return;
 	}
 	t->def = room(t->def, t->n_def, &l->cap_def, sizeof(*t->def));
@@ -252,7 +252,7 @@ static bool header_name(struct scan_lexer *l, enum scan_op op)
 	if (len < 2 || s[len - 1] != (char)close)
 		return false;
 	if (len == 2) {
-		scan_lexer_odd(l, SCAN_ODD_ERROR);
+		scan_lexer_unsupported(l, REASON_DIRECTIVE_ERROR);
 	} else {
 		d = scan_lexer_add(l, op);
 		d->form = open;
@@ -271,7 +271,7 @@ static void include(struct scan_lexer *l, enum scan_op op)
 	uint32_t at;
 
 	if (!scan_lexer_blanks(l)) {
-		scan_lexer_odd(l, SCAN_ODD_ERROR);
+		scan_lexer_unsupported(l, REASON_DIRECTIVE_ERROR);
 		scan_lexer_rest(l);
 		return;
 	}
@@ -308,7 +308,7 @@ static void pragma(struct scan_lexer *l)
 	struct line line = rest(l);
 	size_t n = word_length(line.s, line.len);
 	uint32_t name;
-	int odd;
+	enum reason why;
 
 	scan_lexer_passed(l, from);
 	l->blob.len = before;
@@ -318,15 +318,15 @@ static void pragma(struct scan_lexer *l)
 		   (n == 9 && !memcmp(line.s, "pop_macro", 9))) {
 		name = pragma_argument(l, line.s + n, line.len - n);
 		if (name == WORD_NONE)
-			scan_lexer_odd(l, SCAN_ODD_PRAGMA);
+			scan_lexer_unsupported(l, REASON_PRAGMA);
 		else
 			scan_lexer_add(l, n == 10 ? SCAN_OP_PUSH_MACRO :
 						    SCAN_OP_POP_MACRO)
 				->name = name;
 	} else if (memmem(line.s, line.len, "system_header", 13)) {
 		scan_lexer_add(l, SCAN_OP_SYSTEM_HEADER);
-	} else if ((odd = scan_pragma_odd(line.s, line.len)) >= 0) {
-		scan_lexer_odd(l, (enum scan_odd)odd);
+	} else if ((why = scan_pragma_unsupported(line.s, line.len))) {
+		scan_lexer_unsupported(l, why);
 	}
 }
 
@@ -337,7 +337,7 @@ enum kind {
 	CONDITION,
 	PLAIN,
 	PRAGMA,
-	ODD,
+	UNSUPPORTED,
 	LINE,
 	SKIP,
 };
@@ -345,7 +345,7 @@ enum kind {
 static const struct word {
 	const char *s;
 	uint8_t kind;
-	uint8_t op; /* of ODD: enum scan_odd */
+	uint8_t op; /* of UNSUPPORTED: enum reason */
 	int8_t group; /* 1 opens a conditional, -1 continues it */
 } words[] = {
 	{ "define", DEFINE, 0, 0 },
@@ -360,14 +360,14 @@ static const struct word {
 	{ "pragma", PRAGMA, 0, 0 },
 	{ "include_next", INCLUDE, SCAN_OP_INCLUDE_NEXT, 0 },
 	{ "import", INCLUDE, SCAN_OP_IMPORT, 0 },
-	{ "error", ODD, SCAN_ODD_ERROR, 0 },
+	{ "error", UNSUPPORTED, REASON_DIRECTIVE_ERROR, 0 },
 	{ "warning", SKIP, 0, 0 },
 	{ "line", LINE, 0, 0 },
 	{ "elifdef", NAMED, SCAN_OP_ELIFDEF, -1 },
 	{ "elifndef", NAMED, SCAN_OP_ELIFNDEF, -1 },
-	{ "embed", ODD, SCAN_ODD_EMBED, 0 },
-	{ "assert", ODD, SCAN_ODD_ASSERT, 0 },
-	{ "unassert", ODD, SCAN_ODD_ASSERT, 0 },
+	{ "embed", UNSUPPORTED, REASON_EMBED, 0 },
+	{ "assert", UNSUPPORTED, REASON_ASSERT, 0 },
+	{ "unassert", UNSUPPORTED, REASON_ASSERT, 0 },
 	{ "ident", SKIP, 0, 0 },
 	{ "sccs", SKIP, 0, 0 },
 };
@@ -421,8 +421,8 @@ static void known(struct scan_lexer *l, const struct word *w)
 		scan_lexer_origin(l, false);
 		drop_rest(l);
 		break;
-	case ODD:
-		scan_lexer_odd(l, w->op);
+	case UNSUPPORTED:
+		scan_lexer_unsupported(l, w->op);
 		drop_rest(l);
 		break;
 	case SKIP:
@@ -464,7 +464,7 @@ static void directive(struct scan_lexer *l)
 		if (!(l->mode & SCAN_ASM))
 			scan_lexer_origin(l, true);
 	} else if (!(l->mode & SCAN_ASM)) {
-		scan_lexer_odd(l, SCAN_ODD_DIRECTIVE);
+		scan_lexer_unsupported(l, REASON_DIRECTIVE);
 	}
 	l->comment_line = l->line;
 	scan_lexer_text(l);
@@ -477,12 +477,12 @@ static void check_bytes(struct scan_lexer *l, const struct buf *in)
 
 	for (; p < end && (p = memchr(p, '\r', (size_t)(end - p))); p++) {
 		if (p[1] != '\n') {
-			scan_lexer_odd(l, SCAN_ODD_BYTES);
+			scan_lexer_unsupported(l, REASON_ODD_BYTES);
 			break;
 		}
 	}
 	if ((l->mode & SCAN_TRIGRAPHS) && scan_std_trigraph(in->data, in->len))
-		scan_lexer_odd(l, SCAN_ODD_BYTES);
+		scan_lexer_unsupported(l, REASON_ODD_BYTES);
 	scan_lexer_hidden(l, in);
 }
 
@@ -490,7 +490,7 @@ static void lines(struct scan_lexer *l)
 {
 	while (l->p < l->end) {
 		if (l->t->n > DIRECTIVES_MAX) {
-			scan_lexer_odd(l, SCAN_ODD_LARGE);
+			scan_lexer_unsupported(l, REASON_MANY_DIRECTIVES);
 			return;
 		}
 		if (!scan_lexer_blanks(l)) {

@@ -50,28 +50,13 @@ enum scan_op {
 	SCAN_OP_ASM_INCLUDE,
 	SCAN_OP_ORIGIN, /* #line: the file that diagnostics show */
 	SCAN_OP_PARTS, /* of .incbin, .include; see scan/part.h */
-	SCAN_OP_ODD, /* what we do not understand, if it is reached */
-};
-
-enum scan_odd {
-	SCAN_ODD_DIRECTIVE,
-	SCAN_ODD_ERROR,
-	SCAN_ODD_EMBED,
-	SCAN_ODD_NAME,
-	SCAN_ODD_PRAGMA,
-	SCAN_ODD_OPTIONS,
-	SCAN_ODD_INCBIN,
-	SCAN_ODD_WORD,
-	SCAN_ODD_BYTES,
-	SCAN_ODD_ASSERT,
-	SCAN_ODD_LARGE,
-	SCAN_ODD_ORIGIN,
-	SCAN_ODD_PARTS,
+	SCAN_OP_UNSUPPORTED, /* what we do not understand, if it is reached */
 };
 
 struct scan_directive {
 	uint8_t op;
-	uint8_t form; /* include: < or " or 0, computed; odd: enum scan_odd */
+	/* include: < or " or 0, computed; unsupported: enum reason */
+	uint8_t form;
 	bool spliced; /* more than one line */
 	uint32_t line;
 	uint32_t next; /* conditionals: the group's next directive */
@@ -132,6 +117,5 @@ struct scan_text {
 struct scan_text *scan_lex(struct scan_names *names, struct buf *in,
 			   unsigned mode);
 void scan_text_free(struct scan_text *t);
-const char *scan_odd_why(enum scan_odd odd);
 
 #endif

@@ -8,6 +8,7 @@
 #ifndef SCAN_LEXER_H
 #define SCAN_LEXER_H
 
+#include "base/reason.h"
 #include "scan/lex.h"
 #include "scan/part.h"
 
@@ -39,7 +40,7 @@ struct scan_lexer {
 
 /* lex.c */
 struct scan_directive *scan_lexer_add(struct scan_lexer *l, enum scan_op op);
-void scan_lexer_odd(struct scan_lexer *l, enum scan_odd odd);
+void scan_lexer_unsupported(struct scan_lexer *l, enum reason why);
 /* A piece of `len` bytes that were just put at the end of the blob. */
 uint32_t scan_lexer_piece(struct scan_lexer *l, uint32_t at, uint32_t len);
 
@@ -85,8 +86,8 @@ void scan_lexer_pieces(struct scan_lexer *l, const char *s, size_t len);
 void scan_lexer_origin(struct scan_lexer *l, bool numbered);
 
 /* lex-pragma.c */
-/* Why a pragma, cleaned, is not for us: an enum scan_odd; -1: it is. */
-int scan_pragma_odd(const char *s, size_t len);
+/* Why a pragma, cleaned, is not for us, if it is not. */
+enum reason scan_pragma_unsupported(const char *s, size_t len);
 /* At `s` stands _Pragma, or a part of it. */
 void scan_lexer_pragma(struct scan_lexer *l, const char *s, const char *end);
 /* Look for the words that matter in a pragma; before the first line. */

@@ -5,10 +5,12 @@
 #ifndef SCAN_LINE_H
 #define SCAN_LINE_H
 
+#include "base/reason.h"
 #include "base/str.h"
 #include "scan/debug.h"
 #include "scan/lex.h"
 
+/* In the order of OPTIONS_SCAN_DIR_QUOTE and its like. */
 enum scan_path {
 	SCAN_PATH_QUOTE,
 	SCAN_PATH_BRACKET, /* -I */
@@ -42,14 +44,12 @@ struct scan_line {
 	struct scan_debug debug;
 	bool trigraphs, assembly, std, ansi;
 	bool old_assembly; /* clang: no line comments, no digraphs */
-	const char *why; /* not understood: a literal */
+	enum reason why; /* not understood */
 	const char *detail; /* the word that it is about, or NULL */
 };
 
 /* Never fails: see `why`. */
 void scan_line_parse(struct scan_line *l, char *const *argv, char *const *env);
 void scan_line_release(struct scan_line *l);
-/* For the tests: option `i` that no compiler is asked about, NULL behind. */
-const char *scan_line_harmless(size_t i);
 
 #endif

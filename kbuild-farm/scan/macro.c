@@ -303,7 +303,7 @@ void scan_cpp_begin(struct scan_cpp *cpp, const struct scan_token *v, size_t n)
 	cpp->n_look = 0;
 	cpp->n_context = 0;
 	cpp->n_stack = 0;
-	cpp->why = NULL;
+	cpp->why = REASON_NONE;
 	cpp->unsteady = false;
 	cpp->steps = 0;
 	cpp->depth = 0;
@@ -312,7 +312,7 @@ void scan_cpp_begin(struct scan_cpp *cpp, const struct scan_token *v, size_t n)
 	scan_push(cpp, v, n, WORD_NONE, true);
 }
 
-void scan_cpp_fail(struct scan_cpp *cpp, const char *why)
+void scan_cpp_fail(struct scan_cpp *cpp, enum reason why)
 {
 	if (!cpp->why)
 		cpp->why = why;

@@ -8,6 +8,7 @@
 #ifndef SCAN_MACRO_H
 #define SCAN_MACRO_H
 
+#include "base/reason.h"
 #include "scan/arena.h"
 #include "scan/lex.h"
 #include "scan/token.h"
@@ -45,10 +46,10 @@ struct scan_host {
 	void *ctx;
 	/* Is there such a header?  Negative: cannot say, *why is set. */
 	int (*has_include)(void *ctx, uint32_t name, bool angled, bool next,
-			   const char **why);
+			   enum reason *why);
 	/* What is e.g. __has_attribute(TEXT)?  0 or negative as above. */
 	int (*ask)(void *ctx, enum scan_word op, const char *text,
-		   long long *value, const char **why);
+		   long long *value, enum reason *why);
 };
 
 struct scan_context;
@@ -71,7 +72,7 @@ struct scan_cpp {
 	unsigned level;
 
 	/* One evaluation: scan_cpp_begin(). */
-	const char *why; /* it failed; a literal */
+	enum reason why; /* it failed */
 	bool unsteady; /* the result depends on more than `look` */
 	uint32_t looking;
 	struct scan_look *look;
@@ -105,7 +106,7 @@ struct scan_token scan_cpp_next(struct scan_cpp *cpp);
 /* The next token as it stands: what `defined` wants. */
 struct scan_token scan_cpp_raw(struct scan_cpp *cpp);
 /* Fail, unless it failed already. */
-void scan_cpp_fail(struct scan_cpp *cpp, const char *why);
+void scan_cpp_fail(struct scan_cpp *cpp, enum reason why);
 /*
  * Read a header's name: a string, or what stands between < and >; `spelled`:
  * nothing between is expanded.  False: it is neither.

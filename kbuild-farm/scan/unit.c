@@ -46,7 +46,7 @@ static bool one_is_there(struct scan_walk *walk, const struct strv *absent)
 static void want_own(struct scan_walk *walk)
 {
 	const struct strv *dirs = NULL, *absent = NULL;
-	const char *why = NULL;
+	enum reason why = REASON_NONE;
 
 	for (int again = 0; again < 2; again++) {
 		if (scan_flavour_dirs(walk->w->common->answers, walk->flavour,
@@ -172,7 +172,7 @@ static void command_line_file(struct scan_walk *walk, const char *path)
 	if (*path != '/' && f->node)
 		scan_walk_file(walk, f->node, f->at, f->system);
 	else
-		scan_walk_fail(walk, "header not found", path);
+		scan_walk_fail(walk, REASON_NO_HEADER, path);
 }
 
 /* gcc on glibc: <stdc-predef.h>, if there is one. */
@@ -209,13 +209,12 @@ static void walk_all(struct scan_walk *walk, struct scan_node *source)
 	for (size_t i = 0; i < line->assembler.n && !walk->why; i++)
 		scan_walk_assembler(walk, line->assembler.v[i]);
 	if ((walk->marks & SCAN_MARK_PRAGMA) && (walk->marks & SCAN_MARK_GCC))
-		scan_walk_fail(walk, scan_odd_why(SCAN_ODD_OPTIONS), NULL);
+		scan_walk_fail(walk, REASON_PRAGMA_OPTIONS, NULL);
 	if ((walk->marks & SCAN_MARK_PRAGMA) && (walk->marks & SCAN_MARK_ONCE))
-		scan_walk_fail(walk, scan_odd_why(SCAN_ODD_PRAGMA), NULL);
+		scan_walk_fail(walk, REASON_PRAGMA, NULL);
 	scan_walk_parts(walk);
 	if (!walk->why && walk->marks & SCAN_MARK_PASTED) {
-		scan_walk_fail(walk, "__DATE__ or __TIME__, perhaps, in pieces",
-			       NULL);
+		scan_walk_fail(walk, REASON_TIME_PIECES, NULL);
 		walk->no_text = true;
 	}
 }
@@ -270,9 +269,10 @@ static void for_clang(struct scan_walk *walk)
 	if (line->mode & SCAN_ASM)
 		line->mode |= SCAN_CLANG;
 	if (line->old_assembly)
-		scan_walk_fail(walk, "language", "assembler of C90");
+		scan_walk_fail(walk, REASON_SOURCE_LANGUAGE,
+			       "assembler of C90");
 	else if (!(line->mode & SCAN_ASM) && line->asm_dirs.n)
-		scan_walk_fail(walk, "assembler option", line->asm_dirs.v[0]);
+		scan_walk_fail(walk, REASON_ASSEMBLER, line->asm_dirs.v[0]);
 }
 
 void scan_walk_unit(struct scan_walk *walk, struct scan_worker *w,
@@ -280,7 +280,7 @@ void scan_walk_unit(struct scan_walk *walk, struct scan_worker *w,
 {
 	struct scan_line *line = &walk->line;
 	struct scan_node *source;
-	const char *why = NULL;
+	enum reason why = REASON_NONE;
 
 	*walk = (struct scan_walk){ .w = w, .l = &w->lists, .unit = unit };
 	begin(walk, w);
@@ -307,7 +307,7 @@ void scan_walk_unit(struct scan_walk *walk, struct scan_worker *w,
 	scan_tree_begin(walk->place->tree, w->unit);
 	source = scan_tree_node(walk->place->tree, line->source);
 	if (!source->exists) {
-		scan_walk_fail(walk, "source that is not there", line->source);
+		scan_walk_fail(walk, REASON_NO_SOURCE, line->source);
 		return;
 	}
 	scan_walk_list(walk, source, SCAN_SOURCE, 0);

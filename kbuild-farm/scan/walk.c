@@ -14,7 +14,7 @@ static struct scan_frame *top(struct scan_walk *walk)
 	return &walk->l->frame[walk->l->n_frame - 1];
 }
 
-void scan_walk_fail(struct scan_walk *walk, const char *why, const char *detail)
+void scan_walk_fail(struct scan_walk *walk, enum reason why, const char *detail)
 {
 	const struct scan_frame *f;
 
@@ -55,7 +55,7 @@ static bool is_unknown(struct scan_walk *walk, const struct scan_directive *d)
 	if ((d->op != SCAN_OP_ELIFDEF && d->op != SCAN_OP_ELIFNDEF) ||
 	    mode != SCAN_STRICT)
 		return false;
-	scan_walk_fail(walk, "#elifdef before C23", NULL);
+	scan_walk_fail(walk, REASON_ELIFDEF, NULL);
 	return true;
 }
 
@@ -74,8 +74,7 @@ static bool is_taken(struct scan_walk *walk, struct scan_frame *f,
 	case SCAN_OP_IFNDEF:
 	case SCAN_OP_ELIFNDEF:
 		if (d->name == WORD_NONE) {
-			scan_walk_fail(walk, "conditional without a name",
-				       NULL);
+			scan_walk_fail(walk, REASON_CONDITION_NAME, NULL);
 			return false;
 		}
 		return !scan_cpp_def(cpp, d->name) ==
@@ -87,7 +86,7 @@ static bool is_taken(struct scan_walk *walk, struct scan_frame *f,
 		return true; /* #else */
 	}
 	if (d->form) {
-		scan_walk_fail(walk, "__has_include of no header", NULL);
+		scan_walk_fail(walk, REASON_HAS_INCLUDE_OPERAND, NULL);
 		return false;
 	}
 	locate(walk, d);
@@ -139,7 +138,7 @@ static bool computed(struct scan_walk *walk, struct scan_frame *f,
 	if (scan_cpp_header(cpp, scan_cpp_next(cpp), false, name, angled) &&
 	    !cpp->why)
 		return true;
-	scan_walk_fail(walk, cpp->why ? cpp->why : "include of no header",
+	scan_walk_fail(walk, cpp->why ? cpp->why : REASON_INCLUDE_OPERAND,
 		       NULL);
 	return false;
 }
@@ -164,7 +163,7 @@ static void input(struct scan_walk *walk, struct scan_frame *f,
 	const char *s;
 
 	if (!d->form && (!computed(walk, f, d, &name, &angled) || angled)) {
-		scan_walk_fail(walk, scan_odd_why(SCAN_ODD_INCBIN), NULL);
+		scan_walk_fail(walk, REASON_INCBIN_NAME, NULL);
 		return;
 	}
 	s = scan_name(walk->w->common->names, name)->s;
@@ -234,7 +233,7 @@ static void other(struct scan_walk *walk, struct scan_frame *f,
 		include(walk, f, d);
 		break;
 	case SCAN_OP_IMPORT:
-		scan_walk_fail(walk, "#import", NULL);
+		scan_walk_fail(walk, REASON_IMPORT, NULL);
 		break;
 	case SCAN_OP_ONCE:
 		once(walk, f);
@@ -259,7 +258,11 @@ static void other(struct scan_walk *walk, struct scan_frame *f,
 		add_parts(walk, d);
 		break;
 	default:
-		scan_walk_fail(walk, scan_odd_why(d->form), NULL);
+		scan_walk_fail(walk,
+			       d->op == SCAN_OP_UNSUPPORTED ?
+				       (enum reason)d->form :
+				       REASON_DIRECTIVE,
+			       NULL);
 	}
 }
 
@@ -310,7 +313,7 @@ void scan_walk_file(struct scan_walk *walk, struct scan_node *node, int at,
 	scan_walk_enter(walk, node, at, system);
 	while (walk->l->n_frame && !walk->why) {
 		if (walk->steps > STEPS_MAX)
-			scan_walk_fail(walk, "includes without end", NULL);
+			scan_walk_fail(walk, REASON_ENDLESS_INCLUDES, NULL);
 		else
 			step_file(walk, top(walk));
 	}
@@ -329,15 +332,12 @@ void scan_walk_text(struct scan_walk *walk, struct scan_text *text)
 			scan_cpp_undef(cpp, d->name);
 		else if (d->op == SCAN_OP_PARTS)
 			add_parts(walk, d);
-		else if (d->op == SCAN_OP_ODD)
-			scan_walk_fail(walk, scan_odd_why(d->form), NULL);
+		else if (d->op == SCAN_OP_UNSUPPORTED)
+			scan_walk_fail(walk, d->form, NULL);
 		else
-			scan_walk_fail(walk,
-				       "odd definition on the command "
-				       "line",
-				       NULL);
+			scan_walk_fail(walk, REASON_ODD_DEFINITION, NULL);
 	}
 	if (text->slashes)
-		scan_walk_fail(walk, "// before C99", NULL);
+		scan_walk_fail(walk, REASON_LINE_COMMENT, NULL);
 	walk->marks |= text->marks;
 }

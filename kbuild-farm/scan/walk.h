@@ -108,7 +108,7 @@ struct scan_walk {
 	struct scan_parts parts;
 	uint64_t steps;
 	size_t memory_max; /* of all that is charged to the names */
-	const char *why; /* not scannable */
+	enum reason why; /* not scannable */
 	bool no_text; /* see struct scan_closure */
 	char *detail;
 };
@@ -124,7 +124,7 @@ void scan_walk_release(struct scan_walk *walk);
 
 /* walk.c */
 /* Not scannable; the first reason counts.  `detail` is copied. */
-void scan_walk_fail(struct scan_walk *walk, const char *why,
+void scan_walk_fail(struct scan_walk *walk, enum reason why,
 		    const char *detail);
 /* Go through a file and all that it includes. */
 void scan_walk_file(struct scan_walk *walk, struct scan_node *node, int at,
@@ -150,7 +150,7 @@ const struct scan_found *scan_walk_search(struct scan_walk *walk, uint32_t name,
 void scan_walk_include(struct scan_walk *walk, uint32_t name, bool angled,
 		       bool next);
 int scan_walk_has_include(void *ctx, uint32_t name, bool angled, bool next,
-			  const char **why);
+			  enum reason *why);
 /* Open a file: the frame that goes through it, if it has any effect. */
 void scan_walk_enter(struct scan_walk *walk, struct scan_node *node, int at,
 		     bool system);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 static int ask_operator(void *ctx, enum scan_word op, const char *text,
-			long long *value, const char **why)
+			long long *value, enum reason *why)
 {
 	struct scan_worker *w = ctx;
 	struct scan_walk *walk = w->walk;

@@ -216,7 +216,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	split(&argv, text);
 	options_compile_parse(&c, argv.v);
-	must((c.verdict == OPTIONS_HERE) == (c.why != NULL));
+	must((c.verdict == OPTIONS_HERE) == (c.why != REASON_NONE));
 	if (c.verdict == OPTIONS_AWAY) {
 		away(argv.v, &c);
 		remote(argv.v, &c);

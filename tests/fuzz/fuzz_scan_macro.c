@@ -13,7 +13,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int has_include(void *ctx, uint32_t name, bool angled, bool next,
-		       const char **why)
+		       enum reason *why)
 {
 	(void)ctx;
 	(void)why;
@@ -21,11 +21,11 @@ static int has_include(void *ctx, uint32_t name, bool angled, bool next,
 }
 
 static int ask(void *ctx, enum scan_word op, const char *text, long long *value,
-	       const char **why)
+	       enum reason *why)
 {
 	(void)ctx;
 	*value = (unsigned char)text[0];
-	*why = "nobody knows";
+	*why = REASON_NO_OPERATOR;
 	return op == WORD_HAS_WARNING ? -1 : 0;
 }
 

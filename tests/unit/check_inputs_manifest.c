@@ -148,7 +148,7 @@ START_TEST(files_directories_and_nothing_else_are_listed)
 	struct digest want;
 
 	make(NULL, NULL);
-	ck_assert_msg(!m.why, "%s", m.why);
+	ck_assert_msg(!m.why, "%s", reason_words(m.why));
 	expect("u.c", WIRE_FILE);
 	expect("two/h.h", WIRE_FILE);
 	expect("one", WIRE_DIR);
@@ -223,7 +223,7 @@ START_TEST(links_are_entries_and_what_they_lead_to_too)
 	make_link("../deep/real.h", "two/h.h");
 	make_link("two", "three");
 	make("-Ithree", NULL);
-	ck_assert_msg(!m.why, "%s", m.why);
+	ck_assert_msg(!m.why, "%s", reason_words(m.why));
 	expect("two/h.h", WIRE_LINK);
 	ck_assert_str_eq(entry("two/h.h")->target, "../deep/real.h");
 	expect("deep/real.h", WIRE_FILE);
@@ -248,7 +248,7 @@ START_TEST(the_shells_name_of_the_directory_is_there)
 	ck_assert_int_eq(symlink(top, name), 0);
 	make(NULL, NULL);
 	unlink(name);
-	ck_assert_msg(!m.why, "%s", m.why);
+	ck_assert_msg(!m.why, "%s", reason_words(m.why));
 	for (size_t i = 0; i < m.n; i++) {
 		if (!strcmp(m.entry[i]->path->name, name)) {
 			ck_assert_int_eq(m.entry[i]->kind, WIRE_LINK);
@@ -264,10 +264,10 @@ START_TEST(what_cannot_be_scanned_has_a_reason)
 {
 	write_file("u.c", "#include <nowhere.h>\n");
 	make(NULL, NULL);
-	ck_assert_ptr_nonnull(m.why);
+	ck_assert_int_ne(m.why, REASON_NONE);
 	write_file("u.c", "#include <h.h>\n");
 	make(NULL, NULL);
-	ck_assert_msg(!m.why, "%s", m.why);
+	ck_assert_msg(!m.why, "%s", reason_words(m.why));
 }
 END_TEST
 

@@ -73,10 +73,11 @@ START_TEST(some_variables_keep_a_compile_here)
 
 	for (size_t i = 0; i < sizeof(local) / sizeof(*local); i++) {
 		env[1] = local[i];
-		ck_assert_msg(options_env_local(env) != NULL, "%s", local[i]);
+		ck_assert_msg(options_env_local(env) != REASON_NONE, "%s",
+			      local[i]);
 		ck_assert_msg(options_env_wanted(local[i]), "%s", local[i]);
 	}
-	ck_assert_ptr_null(options_env_local(none));
+	ck_assert_int_eq(options_env_local(none), REASON_NONE);
 }
 END_TEST
 

@@ -203,7 +203,8 @@ static void prove(const struct strv *argv, const char *line)
 	char *object, *dep;
 
 	options_compile_parse(&c, argv->v);
-	ck_assert_msg(c.verdict == OPTIONS_AWAY, "%s: %s", line, c.why);
+	ck_assert_msg(c.verdict == OPTIONS_AWAY, "%s: %s", line,
+		      reason_words(c.why));
 	object = options_compile_object(&c);
 	dep = options_compile_dep(&c);
 	ck_assert_msg(proof_run(argv, NULL, STDERR_FILENO, "said"), "%s %s",
@@ -399,7 +400,7 @@ START_TEST(a_kernel_s_line_is_sent)
 	     w = strtok_r(NULL, " ", &save))
 		strv_add(&argv, w);
 	options_compile_parse(&c, argv.v);
-	ck_assert_msg(c.verdict == OPTIONS_AWAY, "%s", c.why);
+	ck_assert_msg(c.verdict == OPTIONS_AWAY, "%s", reason_words(c.why));
 	ck_assert_msg(!options_typed_remote(&flags, argv.v, &c, &err), "%s",
 		      err.text);
 	options_flags_release(&flags);

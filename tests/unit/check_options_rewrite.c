@@ -185,7 +185,8 @@ static void prove(const struct strv *argv, const char *line)
 	char *object, *dep;
 
 	options_compile_parse(&c, argv->v);
-	ck_assert_msg(c.verdict == OPTIONS_AWAY, "%s: %s", line, c.why);
+	ck_assert_msg(c.verdict == OPTIONS_AWAY, "%s: %s", line,
+		      reason_words(c.why));
 	object = options_compile_object(&c);
 	dep = options_compile_dep(&c);
 	if (proof_run(argv, NULL, STDOUT_FILENO, NULL)) {

@@ -46,7 +46,8 @@ START_TEST(every_entry_makes_sense)
 
 		ck_assert_msg(e->name[0] == '-' && e->name[1], "%s", e->name);
 		ck_assert_msg(!strpbrk(e->name, " /@\n"), "%s", e->name);
-		ck_assert_msg((e->use == OPTIONS_LOCAL) == (e->why != NULL),
+		ck_assert_msg((e->use == OPTIONS_LOCAL) ==
+				      (e->why != REASON_NONE),
 			      "%s", e->name);
 		ck_assert_msg(!e->charset || e->use == OPTIONS_CODE, "%s",
 			      e->name);

@@ -78,7 +78,7 @@ START_TEST(nodes_take_every_option)
 		strv_add(&argv, v[i].name);
 		options_compile_parse(&c, argv.v);
 		ck_assert_msg(c.verdict == OPTIONS_AWAY, "%s: %s", v[i].name,
-			      c.why);
+			      reason_words(c.why));
 		ck_assert_msg(!options_typed_remote(&flags, argv.v, &c, &err),
 			      "%s: %s", v[i].name, err.text);
 		options_flags_release(&flags);

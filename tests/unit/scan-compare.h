@@ -236,8 +236,7 @@ static inline enum compare_result compare_unit(struct scan *s, const char *cc,
 	if (result == COMPARE_EQUAL && strcmp(a, b))
 		result = COMPARE_DIFFERENT;
 	*text = xasprintf("scanned (%s, %s):\n%s\ncompiler:\n%s\n",
-			  c.why ? c.why : "all", c.detail ? c.detail : "", a,
-			  b);
+			  reason_words(c.why), c.detail ? c.detail : "", a, b);
 	free(a);
 	free(b);
 	strv_release(&ours);
