@@ -201,7 +201,7 @@ endif
 CC_SOURCES := $(wildcard kbuild-farm/cc/*.c)
 CC_LIBRARY := $(wildcard kbuild-farm/options/*.c) \
 	kbuild-farm/wire/frame.c kbuild-farm/wire/cc.c \
-	$(patsubst %,kbuild-farm/base/%.c,bytes buf str vec which err clock)
+	$(patsubst %,kbuild-farm/base/%.c,bytes buf str vec printable which err clock)
 $(eval $(call variant,$(CC_DIR),$(CC_STATIC),$(cc_cflags),$(CC_LIBRARY)))
 $(eval $(call archive,$(CC_DIR),cc,$(CC_LIBRARY)))
 $B/kfarm-cc: $(CC_SOURCES:kbuild-farm/%.c=$(CC_DIR)/obj/%.o) \

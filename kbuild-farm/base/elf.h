@@ -51,10 +51,10 @@ bool elf_entry(const struct elf_file *f, const struct elf_table *t, unsigned i,
 uint64_t elf_number(const struct elf_file *f, const uint8_t *p, size_t n);
 
 /* A field of a structure of <elf.h>, "Shdr" for Elf32_Shdr and Elf64_Shdr. */
-#define ELF_FIELD(f, p, type, field)                                         \
-	((f)->wide ? elf_number((f), (p) + offsetof(Elf64_##type, field),    \
-				sizeof(((Elf64_##type *)0)->field)) :        \
-		     elf_number((f), (p) + offsetof(Elf32_##type, field),    \
+#define ELF_FIELD(f, p, type, field)                                      \
+	((f)->wide ? elf_number((f), (p) + offsetof(Elf64_##type, field), \
+				sizeof(((Elf64_##type *)0)->field)) :     \
+		     elf_number((f), (p) + offsetof(Elf32_##type, field), \
 				sizeof(((Elf32_##type *)0)->field)))
 
 /* What a loader reads of a program or a library. */

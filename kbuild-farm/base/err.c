@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/err.h"
 
+#include "base/printable.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+/* A name of a file and a peer's words are in it. */
+static void clean(struct err *err)
+{
+	printable_clean(err->text, strlen(err->text), PRINTABLE_LAYOUT, '?');
+}
 
 int err_set(struct err *err, int code, const char *fmt, ...)
 {
@@ -13,6 +21,7 @@ int err_set(struct err *err, int code, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	va_end(ap);
+	clean(err);
 	return -code;
 }
 
@@ -28,6 +37,7 @@ int err_errno(struct err *err, const char *fmt, ...)
 	used = strlen(err->text);
 	snprintf(err->text + used, sizeof(err->text) - used, ": %s",
 		 strerror(code));
+	clean(err);
 	return -code;
 }
 
@@ -43,4 +53,5 @@ void err_wrap(struct err *err, const char *fmt, ...)
 	va_end(ap);
 	used = strlen(err->text);
 	snprintf(err->text + used, sizeof(err->text) - used, ": %s", inner);
+	clean(err);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * base/err.h - one line for the person who must act, outermost words first.
+ *
+ * It may be shown on a terminal whatever is put into it (base/printable).
  */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/log.h"
 
+#include "base/printable.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -32,6 +34,7 @@ void log_line(enum log_level level, const char *fmt, ...)
 	vsnprintf(line + used, sizeof(line) - used - 1, fmt, ap);
 	va_end(ap);
 	used = strlen(line);
+	printable_clean(line, used, PRINTABLE_LAYOUT, '?');
 	line[used++] = '\n';
 	/* A log that cannot be written must not fail the work. */
 	if (write(STDERR_FILENO, line, used) < 0)

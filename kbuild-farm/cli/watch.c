@@ -2,6 +2,7 @@
 #include "cli/watch.h"
 
 #include "base/fs.h"
+#include "base/printable.h"
 #include "base/str.h"
 #include "kernel/summary.h"
 
@@ -44,10 +45,7 @@ static void set_text(char *out, size_t size, const char *text)
 	memcpy(out, text, n);
 	out[n] = '\0';
 	/* A file's name may hold anything; a line of ours may not. */
-	for (char *p = out; *p; p++) {
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = '?';
-	}
+	printable_clean(out, n, 0, '?');
 }
 
 static void note(struct watch *w, const char *text)

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/printable.h"
 #include "base/str.h"
 #include "coord/answer.h"
 #include "coord/job.h"
@@ -171,41 +172,10 @@ static bool is_right(struct coord_job *job)
 	return false;
 }
 
-/* "[01;31m" or "[K" behind an escape: its length, 0: it is none of these. */
-static size_t colour_len(const uint8_t *p, const uint8_t *end)
-{
-	const uint8_t *at = p;
-
-	if (at == end || *at++ != '[')
-		return 0;
-	while (at < end && ((*at >= '0' && *at <= '9') || *at == ';'))
-		at++;
-	return at < end && (*at == 'm' || *at == 'K') ? (size_t)(at - p) + 1 :
-							0;
-}
-
-/*
- * Text with nothing in it that could steer a terminal but the compiler's
- * colours: a node's words are shown to a person.
- */
+/* A node's words are shown to a person. */
 static bool is_plain(const struct buf *b)
 {
-	const uint8_t *p = b->data, *end = p + b->len;
-
-	while (p < end) {
-		uint8_t c = *p++;
-
-		if (c == 27) {
-			size_t len = colour_len(p, end);
-
-			if (!len)
-				return false;
-			p += len;
-		} else if ((c < 32 && c != '\n' && c != '\t') || c == 127) {
-			return false;
-		}
-	}
-	return true;
+	return printable(buf_bytes(b), PRINTABLE_LAYOUT | PRINTABLE_COLOURS);
 }
 
 /* Is what it says to be said by us? */

@@ -2,6 +2,7 @@
 #include "node/command.h"
 
 #include "base/spawn.h"
+#include "base/printable.h"
 #include "base/str.h"
 
 #include <poll.h>
@@ -51,10 +52,7 @@ char *node_command_last_line(const struct buf *text)
 	if (start == end)
 		return NULL;
 	line = xstrndup(s + start, end - start);
-	for (char *p = line; *p; p++) {
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = ' ';
-	}
+	printable_clean(line, end - start, 0, ' ');
 	return line;
 }
 

@@ -2,6 +2,7 @@
 #include "ui/plain.h"
 
 #include "base/clock.h"
+#include "base/printable.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -175,7 +176,8 @@ void ui_plain_note(struct ui_plain *p, const struct ui_model *m,
 	struct buf line = { 0 };
 
 	put_elapsed(&line, m);
-	buf_printf(&line, "%s\n", text);
+	printable_add(&line, bytes_str(text), 0);
+	buf_add_str(&line, "\n");
 	put(p, &line);
 	buf_release(&line);
 }

@@ -1,25 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "wire/field.h"
 
-#include <string.h>
+#include "base/printable.h"
 
-static bool is_control(uint8_t c)
-{
-	return c < ' ' || c == 0x7f;
-}
+#include <string.h>
 
 void wire_field_put_line(struct buf *out, const char *s, size_t max)
 {
 	size_t n = s ? strnlen(s, max) : 0;
-	size_t at;
 
 	buf_put_u32(out, (uint32_t)n);
-	at = out->len;
 	buf_add(out, s, n);
-	for (; at < out->len; at++) {
-		if (is_control(out->data[at]))
-			out->data[at] = ' ';
-	}
+	printable_clean((char *)out->data + out->len - n, n, 0, ' ');
 }
 
 char *wire_field_line(struct reader *r, size_t max)
@@ -27,9 +19,10 @@ char *wire_field_line(struct reader *r, size_t max)
 	char *s = reader_str(r, max);
 
 	for (const char *p = s; *p; p++) {
-		if (is_control((uint8_t)*p))
+		if ((uint8_t)*p < ' ' || *p == 0x7f)
 			r->bad = true;
 	}
+	printable_clean(s, strlen(s), 0, '?');
 	return s;
 }
 

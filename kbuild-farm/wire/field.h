@@ -3,7 +3,8 @@
  * wire/field.h - fields that many bodies have, beside those of base/buf.h.
  *
  * A line is text for people or a name: a u32 length and bytes, none of them
- * a control character, so that a peer cannot steer a terminal.
+ * a control character.  What else could steer a terminal (base/printable) is
+ * replaced on both sides.
  */
 #ifndef WIRE_FIELD_H
 #define WIRE_FIELD_H
@@ -11,9 +12,12 @@
 #include "base/buf.h"
 #include "base/digest.h"
 
-/* Cut to `max` bytes, control characters made blanks; NULL is "". */
+/* Cut to `max` bytes, with blanks for what may not be shown; NULL is "". */
 void wire_field_put_line(struct buf *out, const char *s, size_t max);
-/* As reader_str(); `bad` too where there is a control character. */
+/*
+ * As reader_str(), with "?" for what may not be shown; `bad` too where there
+ * is a control character (0 to 31, 127).
+ */
 char *wire_field_line(struct reader *r, size_t max);
 
 void wire_field_put_digest(struct buf *out, const struct digest *d);

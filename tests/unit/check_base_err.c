@@ -47,6 +47,20 @@ START_TEST(wrapping_puts_the_outer_words_first)
 }
 END_TEST
 
+START_TEST(what_steers_a_terminal_does_not_get_into_the_line)
+{
+	struct err err = { 0 };
+
+	err_set(&err, EIO, "gr\xc3\xbc\xc3\x9f \033[2J \xe2\x80\xae \x9b");
+	ck_assert_str_eq(err.text, "gr\xc3\xbc\xc3\x9f ?[2J ??? ?");
+	errno = ENOENT;
+	err_errno(&err, "\xc2\x9b");
+	ck_assert_str_eq(err.text, "??: No such file or directory");
+	err_wrap(&err, "a\rb");
+	ck_assert_str_eq(err.text, "a?b: ??: No such file or directory");
+}
+END_TEST
+
 START_TEST(a_line_that_is_too_long_is_cut)
 {
 	char text[2 * ERR_TEXT_MAX];
@@ -73,6 +87,7 @@ int main(void)
 	tcase_add_test(tc, errno_is_told_in_words);
 	tcase_add_test(tc, an_error_without_errno_is_still_an_error);
 	tcase_add_test(tc, wrapping_puts_the_outer_words_first);
+	tcase_add_test(tc, what_steers_a_terminal_does_not_get_into_the_line);
 	tcase_add_test(tc, a_line_that_is_too_long_is_cut);
 	suite_add_tcase(s, tc);
 	return suite_run(s);

@@ -63,6 +63,14 @@ START_TEST(what_is_above_the_level_is_dropped)
 }
 END_TEST
 
+START_TEST(what_steers_a_terminal_does_not_get_into_a_line)
+{
+	log_init("kfarm", LOG_INFO);
+	log_error("\033c\xc2\x9b %s", "\xe2\x82\xac\tx");
+	ck_assert_str_eq(said(), "kfarm: ?c?? \xe2\x82\xac\tx\n");
+}
+END_TEST
+
 START_TEST(a_long_line_is_cut_and_still_ends)
 {
 	const char *text;
@@ -100,6 +108,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, each_level_has_its_word);
 	tcase_add_test(tc, what_is_above_the_level_is_dropped);
+	tcase_add_test(tc, what_steers_a_terminal_does_not_get_into_a_line);
 	tcase_add_test(tc, a_long_line_is_cut_and_still_ends);
 	tcase_add_test(tc, errno_survives_even_a_log_that_cannot_be_written);
 	suite_add_tcase(s, tc);

@@ -190,7 +190,7 @@ static void fill_streams(const struct node *n,
 	if (n->manner == COMPLAINING || n->manner == WARNING)
 		streams[WIRE_STDERR] = bytes_str("bad");
 	if (n->manner == STEERING)
-		streams[WIRE_STDERR] = bytes_str("\33[01mb\33[K\33]0;x\7");
+		streams[WIRE_STDERR] = bytes_str("\33[01mb\33[K\302\23331m");
 	if (n->manner != COMPLAINING)
 		streams[WIRE_OBJECT] = buf_bytes(&object);
 	if (remote && n->manner == FOREIGN)
