@@ -7,29 +7,17 @@
 #include "coord/away.h"
 #include "peer/canary.h"
 #include "peer/foreign.h"
-#include "peer/ship.h"
 #include "peer/tune.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define NEEDS_MOST 3 /* of one file: see agent/view.c */
-
 struct peer_told {
 	const struct inputs_entry *is; /* NULL: nothing was said of it */
 	uint32_t view; /* in which it was said */
-	uint32_t number; /* of the path in this connection, plus 1; 0: none */
 	bool frozen; /* an entry of the toolchain */
 	bool holds; /* it, or something below it, is there */
-};
-
-struct peer_view {
-	TAILQ_ENTRY(peer_view) link;
-	uint32_t view;
-	unsigned needs; /* how often it was answered */
-	size_t n;
-	const struct inputs_entry *entry[];
 };
 
 /* A list that becomes VIEWs. */
@@ -52,21 +40,12 @@ static struct peer_told *told_of(struct peer_cell *cell,
 	return &cell->told[path->id];
 }
 
-int peer_cell_path(struct peer_cell *cell, const struct inputs_path *path,
-		   uint32_t *number)
+struct peer_link peer_cell_link(const struct peer *p)
 {
-	struct peer_told *t = told_of(cell, path);
-	int ret;
-
-	if (!t->number) {
-		ret = wire_paths_sent_number(cell->peer->paths, path->name,
-					     number);
-		if (ret)
-			return ret;
-		t->number = *number + 1;
-	}
-	*number = t->number - 1;
-	return 0;
+	return (struct peer_link){ .stream = p->stream,
+				   .paths = p->paths,
+				   .ship = p->ship,
+				   .codec = p->entry->codec };
 }
 
 static void push(struct delta *d, const struct inputs_entry *e)
@@ -116,78 +95,17 @@ static void forget_below(struct peer_cell *cell, const struct inputs_path *top)
 	}
 }
 
-static int encode_entry(struct peer_cell *cell, struct wire_entry *out,
-			const struct inputs_entry *e)
-{
-	*out = (struct wire_entry){ .inode.kind = (uint8_t)e->kind };
-	if (e->kind == WIRE_FILE) {
-		out->inode.executable = e->identity.executable;
-		out->inode.size = e->identity.stamp.size;
-		out->inode.mtime_ns = e->identity.stamp.mtime_ns;
-		out->inode.digest = e->identity.digest;
-	} else if (e->kind == WIRE_LINK) {
-		out->inode.target = e->target;
-	}
-	return peer_cell_path(cell, e->path, &out->path);
-}
-
-void peer_cell_send_paths(struct peer *p)
-{
-	struct buf body = { 0 };
-
-	while (wire_paths_sent_message(p->paths, &body)) {
-		wire_stream_send(p->stream, WIRE_PATHS, buf_bytes(&body),
-				 p->entry->codec);
-		buf_reset(&body);
-	}
-	buf_release(&body);
-}
-
-static void send_one_view(struct peer_cell *cell, struct wire_view *m,
-			  const struct inputs_entry *const *entry)
-{
-	struct peer_view *v = xmalloc(sizeof(*v) + m->n * sizeof(*entry));
-	struct buf body = { 0 };
-
-	m->view = v->view = ++cell->view;
-	v->needs = 0;
-	v->n = m->n;
-	memcpy(v->entry, entry, m->n * sizeof(*entry));
-	TAILQ_INSERT_TAIL(&cell->views, v, link);
-	wire_view_encode(&body, m);
-	wire_stream_send(cell->peer->stream, WIRE_VIEW, buf_bytes(&body),
-			 cell->peer->entry->codec);
-	buf_release(&body);
-	for (size_t i = 0; i < m->n; i++) {
-		if (entry[i]->kind == WIRE_GONE)
-			forget_below(cell, entry[i]->path);
-		note(cell, entry[i], m->view, m->part != WIRE_PART_TREE);
-	}
-}
-
-/* As many VIEWs as it takes; `part` is that of a toolchain, or TREE. */
 static int send_views(struct peer_cell *cell, const struct delta *d,
 		      bool toolchain)
 {
-	struct wire_entry *entry = xcalloc(d->n + 1, sizeof(*entry));
-	int ret = 0;
+	struct peer_link link = peer_cell_link(cell->peer);
+	int ret = peer_views_send(&cell->views, &link, d->v, d->n, toolchain);
 
-	for (size_t i = 0; i < d->n && !ret; i++)
-		ret = encode_entry(cell, &entry[i], d->v[i]);
-	if (!ret)
-		peer_cell_send_paths(cell->peer);
-	for (size_t at = 0; at < d->n && !ret;) {
-		struct wire_view m = { .cell = cell->id,
-				       .entries = entry + at };
-
-		m.n = wire_view_fits(m.entries, d->n - at);
-		if (toolchain)
-			m.part = at + m.n == d->n ? WIRE_PART_TOOLCHAIN_END :
-						    WIRE_PART_TOOLCHAIN;
-		send_one_view(cell, &m, d->v + at);
-		at += m.n;
+	for (size_t i = 0; i < d->n && !ret; i++) {
+		if (d->v[i]->kind == WIRE_GONE)
+			forget_below(cell, d->v[i]->path);
+		note(cell, d->v[i], cell->views.last, toolchain);
 	}
-	free(entry);
 	return ret;
 }
 
@@ -197,14 +115,15 @@ static int send_views(struct peer_cell *cell, const struct delta *d,
  */
 static void send_own(struct peer_cell *cell)
 {
-	struct wire_view m = { .cell = cell->id,
-			       .part = WIRE_PART_TOOLCHAIN_END };
+	struct peer_link link = peer_cell_link(cell->peer);
 	const struct inputs_toolchain *tc = cell->toolchain;
 
-	send_one_view(cell, &m, tc->entry);
+	peer_views_send(&cell->views, &link, NULL, 0, true);
 	for (size_t i = 0; i < tc->n_entries; i++)
-		note(cell, tc->entry[i], cell->view, true);
+		note(cell, tc->entry[i], cell->views.last, true);
 }
+
+static void spoil(void *ctx, const struct inputs_entry *e, const char *why);
 
 void peer_cell_ask(struct peer *p, struct inputs_toolchain *tc, const char *own)
 {
@@ -223,9 +142,12 @@ void peer_cell_ask(struct peer *p, struct inputs_toolchain *tc, const char *own)
 	cell->peer = p;
 	cell->toolchain = tc;
 	cell->own = own ? xstrdup(own) : NULL;
-	cell->id = m.cell = p->next_cell++;
+	cell->user = (struct peer_ship_user){ .failed = spoil,
+					      .ctx = cell,
+					      .top = "" };
+	m.cell = p->next_cell++;
+	peer_views_init(&cell->views, m.cell);
 	cell->asked_ms = clock_ms();
-	TAILQ_INIT(&cell->views);
 	TAILQ_INSERT_HEAD(&p->cells, cell, link);
 	m.roots = p->coord->roots;
 	wire_cell_encode(&body, &m);
@@ -238,7 +160,7 @@ void peer_cell_ask(struct peer *p, struct inputs_toolchain *tc, const char *own)
 		cell->state = CELL_OVER;
 		cell->detail = xstrdup("this connection knows too many paths");
 	}
-	cell->toolchain_view = cell->view;
+	cell->toolchain_view = cell->views.last;
 }
 
 struct peer_cell *peer_cell_find(const struct peer *p,
@@ -347,7 +269,7 @@ int peer_cell_tell(struct peer_cell *cell,
 		ret = send_gone(cell, &gone);
 	if (d.n && !ret) {
 		ret = send_views(cell, &d, false);
-		*view = cell->view;
+		*view = cell->views.last;
 	}
 	free(gone.v);
 	free(d.v);
@@ -359,7 +281,7 @@ static struct peer_cell *cell_of(struct peer *p, uint32_t id)
 	struct peer_cell *cell;
 
 	list_for_each(cell, &p->cells, link) {
-		if (cell->id == id)
+		if (cell->views.number == id)
 			return cell;
 	}
 	return NULL;
@@ -367,17 +289,12 @@ static struct peer_cell *cell_of(struct peer *p, uint32_t id)
 
 static void end(struct peer_cell *cell, const char *detail)
 {
-	struct peer_view *v;
-
 	cell->state = CELL_OVER;
 	peer_canary_drop(cell);
 	free(cell->detail);
 	cell->detail = detail ? xstrdup(detail) : NULL;
-	peer_ship_forget(cell->peer->ship, cell);
-	while ((v = TAILQ_FIRST(&cell->views))) {
-		TAILQ_REMOVE(&cell->views, v, link);
-		free(v);
-	}
+	peer_ship_forget(cell->peer->ship, &cell->user);
+	peer_views_release(&cell->views);
 	free(cell->told);
 	cell->told = NULL;
 	cell->n_told = 0;
@@ -414,50 +331,9 @@ int peer_cell_have(struct peer *p, struct bytes body, struct err *err)
 	return 0;
 }
 
-static void take_need(struct peer_cell *cell, const struct wire_need *m,
-		      struct peer_view *v)
-{
-	for (uint32_t i = 0; i < m->n; i++) {
-		const struct inputs_entry *e = v->entry[m->index[i]];
-
-		peer_ship_add(cell->peer->ship, cell, e);
-		if (cell->state == CELL_OVER)
-			return;
-	}
-	if (m->n && m->view <= cell->toolchain_view)
-		cell->needs = true;
-}
-
-/* Each blob may turn out to be damaged, but not for ever. */
-static bool need_is_ok(const struct wire_need *m, struct peer_view *v)
-{
-	if (v->needs++ > NEEDS_MOST * v->n)
-		return false;
-	for (uint32_t i = 0; i < m->n; i++) {
-		if (m->index[i] >= v->n ||
-		    v->entry[m->index[i]]->kind != WIRE_FILE)
-			return false;
-	}
-	return true;
-}
-
-/* Mostly one of the last. */
-static struct peer_view *view_of(struct peer_cell *cell, uint32_t number)
-{
-	struct peer_view *v;
-
-	TAILQ_FOREACH_REVERSE(v, &cell->views, peer_views, link)
-	{
-		if (v->view == number)
-			return v;
-	}
-	return NULL;
-}
-
 int peer_cell_need(struct peer *p, struct bytes body, struct err *err)
 {
 	struct peer_cell *cell;
-	struct peer_view *v;
 	struct wire_need m;
 	int ret = 0;
 
@@ -470,12 +346,10 @@ int peer_cell_need(struct peer *p, struct bytes body, struct err *err)
 	}
 	cell = cell_of(p, m.cell);
 	if (cell && cell->state != CELL_OVER) {
-		v = view_of(cell, m.view);
-		if (v && need_is_ok(&m, v))
-			take_need(cell, &m, v);
-		else
-			ret = err_set(err, EPROTO,
-				      "it needs what nobody told it of");
+		ret = peer_views_need(&cell->views, &m, p->ship, &cell->user,
+				      err);
+		if (m.n && m.view <= cell->toolchain_view)
+			cell->needs = true;
 	}
 	wire_need_release(&m);
 	coord_kick(p->coord);
@@ -488,7 +362,7 @@ void peer_cell_shut(struct peer_cell *cell, const char *detail)
 
 	if (cell->state == CELL_OVER)
 		return;
-	wire_shut_encode(&body, cell->id);
+	wire_shut_encode(&body, cell->views.number);
 	wire_stream_send(cell->peer->stream, WIRE_SHUT, buf_bytes(&body),
 			 WIRE_PLAIN);
 	buf_release(&body);
@@ -497,16 +371,18 @@ void peer_cell_shut(struct peer_cell *cell, const char *detail)
 	coord_kick(cell->peer->coord);
 }
 
-void peer_cell_spoil(struct peer_cell *cell, const struct inputs_entry *e)
+/*
+ * The bytes of this file, which it needs, are not to be had any more: its view
+ * can never be complete.  Shut it, look for the inputs of its jobs anew, and
+ * ask for another cell; not where the file is the toolchain's own.
+ */
+static void spoil(void *ctx, const struct inputs_entry *e, const char *why)
 {
+	struct peer_cell *cell = ctx;
 	struct peer *p = cell->peer;
-	bool again;
+	bool again = !told_of(cell, e->path)->frozen;
 
-	if (cell->state == CELL_OVER)
-		return;
-	again = !told_of(cell, e->path)->frozen;
-	log_debug("node %s: a cell is shut, as %s is another file by now",
-		  p->entry->name, e->path->name);
+	log_debug("node %s: a cell is shut: %s", p->entry->name, why);
 	peer_cell_shut(cell, e->path->name);
 	if (again)
 		peer_cell_ask(p, cell->toolchain, cell->own);

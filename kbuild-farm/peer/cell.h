@@ -19,6 +19,7 @@
 
 #include "inputs/path.h"
 #include "peer/peer.h"
+#include "peer/views.h"
 
 enum peer_cell_state {
 	CELL_ASKED,
@@ -28,13 +29,11 @@ enum peer_cell_state {
 };
 
 struct peer_told; /* what it knows of a path */
-struct peer_view; /* one that NEED may speak of */
 
 struct peer_cell {
 	TAILQ_ENTRY(peer_cell) link;
 	struct peer *peer;
 	struct inputs_toolchain *toolchain;
-	uint32_t id;
 	enum peer_cell_state state;
 	char *own; /* the id of what the node holds; NULL: our own bytes */
 	struct digest theirs; /* content id of that, once it is not ASKED */
@@ -43,9 +42,9 @@ struct peer_cell {
 	uint64_t asked_ms;
 	bool needs; /* it lacked bytes of its toolchain */
 	bool lost; /* over, but another one may be asked for */
-	uint32_t view; /* the last that was sent */
+	struct peer_views views;
 	uint32_t toolchain_view; /* the last that is the toolchain's */
-	TAILQ_HEAD(peer_views, peer_view) views;
+	struct peer_ship_user user;
 	struct peer_told *told; /* by id of the path */
 	uint32_t n_told;
 };
@@ -70,23 +69,13 @@ struct peer_cell *peer_cell_find(const struct peer *p,
 int peer_cell_tell(struct peer_cell *cell,
 		   const struct inputs_entry *const *entry, size_t n,
 		   uint32_t *view);
-/* The number of a path in this connection; -ENOSPC as above. */
-int peer_cell_path(struct peer_cell *cell, const struct inputs_path *path,
-		   uint32_t *number);
-
-/* PATHS with those numbered since the last; before whatever names them. */
-void peer_cell_send_paths(struct peer *p);
+/* The connection, for what goes out beside the cells' own views. */
+struct peer_link peer_cell_link(const struct peer *p);
 
 /* Its messages: 0, or -EPROTO with `err`. */
 int peer_cell_have(struct peer *p, struct bytes body, struct err *err);
 int peer_cell_need(struct peer *p, struct bytes body, struct err *err);
 
-/*
- * The bytes of this file, which it needs, are not to be had any more: its
- * view can never be complete.  Shut it, look for the inputs of its jobs anew,
- * and ask for another cell; not where the file is the toolchain's own.
- */
-void peer_cell_spoil(struct peer_cell *cell, const struct inputs_entry *e);
 void peer_cell_free_all(struct peer *p);
 
 #endif

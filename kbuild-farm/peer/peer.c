@@ -476,7 +476,7 @@ static void dial(struct peer *p)
 	p->lost_cells = 0;
 	p->paths = wire_paths_sent_new();
 	p->flags = wire_flags_sent_new();
-	p->ship = peer_ship_new(p);
+	p->ship = peer_ship_new(p->stream, p->coord->pool, p->coord->packed);
 	/* The words of the failure before this stay until it is up. */
 	p->state = PEER_GREETING;
 	say_hello(p);

@@ -60,10 +60,11 @@ static void fill(struct wire_job *m, const struct peer_question *q)
 int peer_send_job(struct peer_cell *cell, const struct peer_question *q,
 		  struct digest *key)
 {
+	struct peer_link link = peer_cell_link(cell->peer);
 	struct inputs_toolchain *tc = cell->toolchain;
 	const struct inputs_path *cwd = q->cwd ? q->cwd : tc->entry[0]->path;
 	struct wire_flag *flags = xcalloc(q->flags->n + 1, sizeof(*flags));
-	struct wire_job m = { .cell = cell->id };
+	struct wire_job m = { .cell = cell->views.number };
 	int ret;
 
 	fill(&m, q);
@@ -72,7 +73,8 @@ int peer_send_job(struct peer_cell *cell, const struct peer_question *q,
 					       .value = q->flags->v[i].value };
 	ret = wire_flags_sent_runs(cell->peer->flags, &m, flags, q->flags->n);
 	if (!ret)
-		ret = peer_cell_path(cell, cwd, &m.cwd);
+		ret = wire_paths_sent_number(cell->peer->paths, cwd->name,
+					     &m.cwd);
 	if (!ret)
 		ret = tell(cell, q, &m.view);
 	if (!ret && !wire_job_fits(&m))
@@ -80,7 +82,7 @@ int peer_send_job(struct peer_cell *cell, const struct peer_question *q,
 	if (!ret) {
 		wire_job_key(&m, flags, q->flags->n, q->text, &tc->manifest.id,
 			     key);
-		peer_cell_send_paths(cell->peer);
+		peer_views_send_paths(&link);
 		send_flags(cell->peer);
 		send_body(cell->peer, &m);
 	}

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "peer/ship.h"
 
+#include "base/list.h"
 #include "base/pool.h"
 #include "base/str.h"
 #include "base/vec.h"
-#include "peer/cell.h"
 #include "store/packed.h"
 #include "wire/codec.h"
+#include "wire/msg.h"
+#include "wire/stream.h"
 
 #include <errno.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,16 +19,25 @@
 #define SMALL       (1u << 20)
 #define BATCH_FILES 64
 #define BATCH_BYTES (8u << 20)
-#define AHEAD       128 /* files packed and not sent yet, per lane */
+#define AHEAD_FILES 128 /* packed and not sent yet */
+#define AHEAD_BYTES (24u << 20)
 
+/* What a thread works with is its own: it may outlive its users. */
 struct parcel {
+	struct digest digest; /* first, for tsearch() */
 	TAILQ_ENTRY(parcel) link;
-	struct peer_cell **cell; /* that wait for it */
-	size_t n_cells;
-	const struct inputs_entry *entry;
+	struct waiter {
+		struct peer_ship_user *user; /* NULL: forgotten */
+		const struct inputs_entry *entry;
+	} * waiter;
+	size_t n_waiters;
+	uint64_t size;
+	char *path;
+	bool in_order;
 	const struct store_packed_blob *blob;
 	size_t next; /* the piece to be sent */
 	int ret; /* of packing */
+	char *why;
 };
 
 TAILQ_HEAD(parcels, parcel);
@@ -41,10 +53,16 @@ struct lane {
 };
 
 struct peer_ship {
-	struct peer *peer;
+	struct wire_stream *stream;
+	struct pool *pool;
+	struct store_packed *packed;
 	struct lane *lane[2];
-	struct parcels ready; /* sent a piece each in turn */
+	void *all; /* parcels, by digest */
+	struct parcels in_turn; /* sent a piece each */
+	struct parcels in_order; /* one after the other */
+	bool turn; /* which of both is next */
 	unsigned n_ready;
+	size_t ready_bytes;
 };
 
 /*
@@ -75,10 +93,17 @@ struct store_packed *peer_ship_store(enum wire_codec *codec)
 	return store_packed_new(PACKED_MAX, pack, codec);
 }
 
+static int by_digest(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct digest));
+}
+
 static void parcel_free(struct store_packed *store, struct parcel *p)
 {
 	store_packed_put(store, p->blob);
-	free(p->cell);
+	free(p->waiter);
+	free(p->path);
+	free(p->why);
 	free(p);
 }
 
@@ -99,12 +124,12 @@ static void pack_all(struct pool_work *w)
 	struct parcel *p;
 
 	list_for_each(p, &lane->packing, link) {
-		const struct inputs_entry *e = p->entry;
 		struct err err;
 
-		p->ret = store_packed_file(lane->store, &e->identity.digest,
-					   e->identity.stamp.size,
-					   e->path->name, &p->blob, &err);
+		p->ret = store_packed_file(lane->store, &p->digest, p->size,
+					   p->path, &p->blob, &err);
+		if (p->ret && p->ret != -ENOBUFS)
+			p->why = xstrdup(err.text);
 	}
 }
 
@@ -115,11 +140,15 @@ static void lane_free(struct lane *lane)
 	free(lane);
 }
 
-/* A cell that lacks a file for ever is of no use. */
-static void spoil(struct parcel *p)
+/* Who hears of it may free the connection: lane->ship is NULL then. */
+static void tell_failed(struct lane *lane, struct parcel *p)
 {
-	while (p->n_cells)
-		peer_cell_spoil(p->cell[--p->n_cells], p->entry);
+	for (size_t i = 0; i < p->n_waiters && lane->ship; i++) {
+		struct waiter *w = &p->waiter[i];
+
+		if (w->user)
+			w->user->failed(w->user->ctx, w->entry, p->why);
+	}
 }
 
 static void take_packed(struct peer_ship *s, struct lane *lane,
@@ -127,13 +156,14 @@ static void take_packed(struct peer_ship *s, struct lane *lane,
 {
 	TAILQ_REMOVE(&lane->packing, p, link);
 	if (!p->ret) {
-		TAILQ_INSERT_TAIL(&s->ready, p, link);
+		TAILQ_INSERT_TAIL(p->in_order ? &s->in_order : &s->in_turn, p,
+				  link);
 		s->n_ready++;
+		s->ready_bytes += p->blob->packed;
 	} else if (p->ret == -ENOBUFS) {
 		TAILQ_INSERT_TAIL(&lane->waiting, p, link);
 		lane->starved = true;
 	} else {
-		spoil(p);
 		parcel_free(lane->store, p);
 	}
 }
@@ -141,53 +171,63 @@ static void take_packed(struct peer_ship *s, struct lane *lane,
 static void on_packed(struct pool_work *w)
 {
 	struct lane *lane = (struct lane *)w;
-	struct peer_ship *s = lane->ship;
 	struct parcel *p;
 
-	lane->busy = false;
-	if (!s) {
-		lane_free(lane);
-		return;
+	while (lane->ship && (p = TAILQ_FIRST(&lane->packing))) {
+		if (p->why) {
+			tdelete(p, &lane->ship->all, by_digest);
+			tell_failed(lane, p);
+		}
+		if (lane->ship)
+			take_packed(lane->ship, lane, p);
 	}
-	while ((p = TAILQ_FIRST(&lane->packing)))
-		take_packed(s, lane, p);
-	peer_ship_more(s);
+	lane->busy = false;
+	if (lane->ship)
+		peer_ship_more(lane->ship);
+	else
+		lane_free(lane);
 }
 
 static void lane_start(struct lane *lane)
 {
+	const struct peer_ship *s = lane->ship;
 	uint64_t bytes = 0;
 	unsigned n = 0;
 	struct parcel *p;
 
-	if (lane->busy || lane->starved || lane->ship->n_ready >= AHEAD)
+	if (lane->busy || lane->starved || s->n_ready >= AHEAD_FILES ||
+	    s->ready_bytes >= AHEAD_BYTES)
 		return;
 	while ((p = TAILQ_FIRST(&lane->waiting)) && n < BATCH_FILES &&
 	       bytes < BATCH_BYTES) {
 		TAILQ_REMOVE(&lane->waiting, p, link);
 		TAILQ_INSERT_TAIL(&lane->packing, p, link);
-		bytes += p->entry->identity.stamp.size;
+		bytes += p->size;
 		n++;
 	}
 	if (!n)
 		return;
 	lane->busy = true;
-	pool_add(lane->ship->peer->coord->pool, &lane->work);
+	pool_add(s->pool, &lane->work);
 }
 
-struct peer_ship *peer_ship_new(struct peer *peer)
+struct peer_ship *peer_ship_new(struct wire_stream *stream, struct pool *pool,
+				struct store_packed *packed)
 {
 	struct peer_ship *s = xcalloc(1, sizeof(*s));
 
-	s->peer = peer;
-	TAILQ_INIT(&s->ready);
+	s->stream = stream;
+	s->pool = pool;
+	s->packed = packed;
+	TAILQ_INIT(&s->in_turn);
+	TAILQ_INIT(&s->in_order);
 	for (int i = 0; i < 2; i++) {
 		struct lane *lane = xcalloc(1, sizeof(*lane));
 
 		lane->work.run = pack_all;
 		lane->work.done = on_packed;
 		lane->ship = s;
-		lane->store = peer->coord->packed;
+		lane->store = packed;
 		TAILQ_INIT(&lane->waiting);
 		TAILQ_INIT(&lane->packing);
 		s->lane[i] = lane;
@@ -195,11 +235,18 @@ struct peer_ship *peer_ship_new(struct peer *peer)
 	return s;
 }
 
+static void leave_parcel(void *parcel)
+{
+	(void)parcel;
+}
+
 void peer_ship_free(struct peer_ship *s)
 {
 	if (!s)
 		return;
-	free_list(s->peer->coord->packed, &s->ready);
+	tdestroy(s->all, leave_parcel);
+	free_list(s->packed, &s->in_turn);
+	free_list(s->packed, &s->in_order);
 	for (int i = 0; i < 2; i++) {
 		/* One that works is freed when it has ended. */
 		s->lane[i]->ship = NULL;
@@ -209,66 +256,84 @@ void peer_ship_free(struct peer_ship *s)
 	free(s);
 }
 
-static struct parcel *find(struct parcels *list, const struct digest *d)
+static void add_waiter(struct parcel *p, struct peer_ship_user *user,
+		       const struct inputs_entry *e)
 {
-	struct parcel *p;
-
-	list_for_each(p, list, link) {
-		if (digest_equal(&p->entry->identity.digest, d))
-			return p;
-	}
-	return NULL;
-}
-
-static void add_waiter(struct parcel *p, struct peer_cell *cell)
-{
-	for (size_t i = 0; i < p->n_cells; i++) {
-		if (p->cell[i] == cell)
+	for (size_t i = 0; i < p->n_waiters; i++) {
+		if (p->waiter[i].user == user)
 			return;
 	}
-	*VEC_ADD(p->cell, p->n_cells) = cell;
+	*VEC_ADD(p->waiter, p->n_waiters) = (struct waiter){ user, e };
+	if (user->count) {
+		user->count->files_needed++;
+		user->count->bytes_needed += p->size;
+	}
 }
 
-void peer_ship_add(struct peer_ship *s, struct peer_cell *cell,
+/* Two cells of a node may lack the same file. */
+static struct parcel *find(struct peer_ship *s, const struct digest *d)
+{
+	struct parcel **at = tfind(d, &s->all, by_digest);
+
+	return at ? *at : NULL;
+}
+
+void peer_ship_add(struct peer_ship *s, struct peer_ship_user *user,
 		   const struct inputs_entry *e)
 {
-	struct lane *lane = s->lane[e->identity.stamp.size > SMALL];
-	const struct digest *d = &e->identity.digest;
-	/* Two cells of a node may lack the same file. */
-	struct parcel *p = find(&lane->waiting, d);
+	uint64_t size = e->identity.stamp.size;
+	struct lane *lane = s->lane[size > SMALL];
+	struct parcel *p = find(s, &e->identity.digest);
 
-	if (!p)
-		p = find(&lane->packing, d);
-	if (!p && find(&s->ready, d))
-		return;
 	if (!p) {
 		p = xcalloc(1, sizeof(*p));
-		p->entry = e;
+		p->digest = e->identity.digest;
+		p->size = size;
+		p->path = xasprintf("%s%s", user->top, e->path->name);
+		p->in_order = user->in_order;
+		if (!tsearch(p, &s->all, by_digest))
+			str_out_of_memory();
 		TAILQ_INSERT_TAIL(&lane->waiting, p, link);
 	}
-	add_waiter(p, cell);
+	add_waiter(p, user, e);
 	lane_start(lane);
 }
 
-/* It is sent all the same: the node may count on it for another cell. */
-static void forget(struct parcels *list, const struct peer_cell *cell)
+static void forget_in(struct parcels *list, const struct peer_ship_user *user)
 {
 	struct parcel *p;
 
 	list_for_each(p, list, link) {
-		for (size_t i = 0; i < p->n_cells; i++) {
-			if (p->cell[i] == cell)
-				p->cell[i--] = p->cell[--p->n_cells];
+		for (size_t i = 0; i < p->n_waiters; i++) {
+			if (p->waiter[i].user == user)
+				p->waiter[i].user = NULL;
 		}
 	}
 }
 
-void peer_ship_forget(struct peer_ship *s, const struct peer_cell *cell)
+void peer_ship_forget(struct peer_ship *s, const struct peer_ship_user *user)
 {
+	forget_in(&s->in_turn, user);
+	forget_in(&s->in_order, user);
 	for (int i = 0; i < 2; i++) {
-		forget(&s->lane[i]->waiting, cell);
-		forget(&s->lane[i]->packing, cell);
+		forget_in(&s->lane[i]->waiting, user);
+		forget_in(&s->lane[i]->packing, user);
 	}
+}
+
+void peer_ship_retry(struct peer_ship *s)
+{
+	s->lane[0]->starved = s->lane[1]->starved = false;
+	peer_ship_more(s);
+}
+
+static struct parcel *next_parcel(struct peer_ship *s)
+{
+	struct parcel *p;
+
+	s->turn = !s->turn;
+	p = TAILQ_FIRST(s->turn ? &s->in_turn : &s->in_order);
+	return p ? p : TAILQ_FIRST(s->turn ? &s->in_order : &s->in_turn);
 }
 
 void peer_ship_piece(struct wire_stream *stream,
@@ -283,26 +348,39 @@ void peer_ship_piece(struct wire_stream *stream,
 	wire_stream_send_packed(stream, WIRE_BLOB, b, codec, raw);
 }
 
-void peer_ship_retry(struct peer_ship *s)
+static void count_sent(const struct parcel *p)
 {
-	s->lane[0]->starved = s->lane[1]->starved = false;
-	peer_ship_more(s);
+	for (size_t i = 0; i < p->n_waiters; i++) {
+		const struct peer_ship_user *user = p->waiter[i].user;
+
+		if (user && user->count) {
+			user->count->files_sent++;
+			user->count->bytes_sent += p->size;
+		}
+	}
 }
 
 void peer_ship_more(struct peer_ship *s)
 {
 	struct parcel *p;
 
-	while (!wire_stream_full(s->peer->stream) &&
-	       (p = TAILQ_FIRST(&s->ready))) {
-		TAILQ_REMOVE(&s->ready, p, link);
-		peer_ship_piece(s->peer->stream, p->blob, p->next++);
+	while (!wire_stream_full(s->stream) && (p = next_parcel(s))) {
+		struct parcels *list = p->in_order ? &s->in_order : &s->in_turn;
+
+		peer_ship_piece(s->stream, p->blob, p->next++);
+		TAILQ_REMOVE(list, p, link);
 		if (p->next < p->blob->n) {
-			TAILQ_INSERT_TAIL(&s->ready, p, link);
+			if (p->in_order)
+				TAILQ_INSERT_HEAD(list, p, link);
+			else
+				TAILQ_INSERT_TAIL(list, p, link);
 			continue;
 		}
+		tdelete(p, &s->all, by_digest);
+		count_sent(p);
 		s->n_ready--;
-		parcel_free(s->peer->coord->packed, p);
+		s->ready_bytes -= p->blob->packed;
+		parcel_free(s->packed, p);
 		s->lane[0]->starved = s->lane[1]->starved = false;
 	}
 	for (int i = 0; i < 2; i++)
