@@ -2,6 +2,8 @@
 #include "conf/conf.h"
 
 #include "base/fs.h"
+#include "base/printable.h"
+#include "base/vec.h"
 #include "conf/schema.h"
 #include "conf/where.h"
 
@@ -54,8 +56,7 @@ static void add_setting(struct conf *c, const char *file,
 
 	if (!first)
 		return;
-	c->v = xrealloc(c->v, (c->n + 1) * sizeof(*c->v));
-	s = &c->v[c->n++];
+	s = VEC_ADD(c->v, c->n);
 	*s = (struct setting){
 		.section = xstrndup(e->name, (size_t)(first - e->name)),
 		.key = xstrdup(last + 1),
@@ -111,20 +112,16 @@ static int load_file(struct conf *c, const char *file, struct err *err)
 static void warn_unknown(const struct conf *c, const struct setting *s,
 			 struct strv *warnings)
 {
+	struct buf text = { 0 };
 	char *at = where(c, s);
-	bool misplaced = conf_schema_find(s->section, s->sub ? NULL : "",
-					  s->key) != NULL;
 
-	strv_addf(warnings, "%s: unknown key %s%s%s.%s", at, s->section,
-		  s->sub ? "." : "", s->sub ? s->sub : "", s->key);
-	if (misplaced) {
-		char **last = &warnings->v[warnings->n - 1];
-		char *longer = xasprintf("%s; it belongs in [%s%s]", *last,
-					 s->section, s->sub ? "" : " \"NAME\"");
-
-		free(*last);
-		*last = longer;
-	}
+	buf_printf(&text, "%s: unknown key %s%s%s.%s", at, s->section,
+		   s->sub ? "." : "", s->sub ? s->sub : "", s->key);
+	if (conf_schema_find(s->section, s->sub ? NULL : "", s->key))
+		buf_printf(&text, "; it belongs in [%s%s]", s->section,
+			   s->sub ? "" : " \"NAME\"");
+	printable_clean((char *)text.data, text.len, 0, '?');
+	strv_own(warnings, buf_steal(&text));
 	free(at);
 }
 

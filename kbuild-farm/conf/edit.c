@@ -155,7 +155,7 @@ int conf_remove(const char *section, const char *sub, struct err *err)
 	char *path = conf_user_file();
 	int ret;
 
-	ret = fs_exists(path) ? fs_read(path, CONF_FILE_MAX, &text, err) : 0;
+	ret = fs_exists(path) ? conf_where_read(path, &text, err) : 0;
 	if (!ret) {
 		c.text = buf_bytes(&text);
 		ret = cut_section(path, &c, err);

@@ -7,6 +7,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#define NULL_DEVICE makedev(1, 3)
 
 struct target {
 	const char *section, *sub, *key, *value;
@@ -44,9 +48,18 @@ static char *included_path(const char *from, const char *value)
 	return path;
 }
 
+/* A FIFO would keep us waiting; a directory is refused by who reads it. */
+static bool may_be_opened(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) ||
+	       (S_ISCHR(st.st_mode) && st.st_rdev == NULL_DEVICE);
+}
+
 static int walk_file(struct walk *w);
 
-static int walk_include(struct walk *w, const char *value)
+static int walk_include(struct walk *w, const char *value, unsigned line)
 {
 	const char *from = w->path;
 	char *path;
@@ -56,7 +69,10 @@ static int walk_include(struct walk *w, const char *value)
 		return err_set(w->err, ELOOP, "%s: files include one another",
 			       w->path);
 	path = included_path(from, value);
-	if (fs_exists(path)) {
+	if (!may_be_opened(path)) {
+		ret = err_set(w->err, EINVAL, "%s:%u: %s: not a regular file",
+			      from, line, path);
+	} else if (fs_exists(path)) {
 		w->path = path;
 		w->depth++;
 		ret = walk_file(w);
@@ -77,8 +93,15 @@ static int on_item(void *ctx, const struct conf_item *i)
 	}
 	if (i->key && i->value && !strcmp(i->section, "include") && !i->sub &&
 	    !strcmp(i->key, "path"))
-		return walk_include(w, i->value);
+		return walk_include(w, i->value, i->line);
 	return 0;
+}
+
+int conf_where_read(const char *path, struct buf *text, struct err *err)
+{
+	if (!may_be_opened(path))
+		return err_set(err, EINVAL, "%s: not a regular file", path);
+	return fs_read(path, CONF_FILE_MAX, text, err);
 }
 
 static int walk_file(struct walk *w)
@@ -89,7 +112,7 @@ static int walk_file(struct walk *w)
 	unsigned line = 0;
 	int ret;
 
-	ret = fs_read(path, CONF_FILE_MAX, &text, w->err);
+	ret = conf_where_read(path, &text, w->err);
 	if (!ret)
 		ret = conf_scan(buf_bytes(&text), on_item, w, &line, &why);
 	/* An empty text: the error is an included file's, and already told. */

@@ -5,6 +5,7 @@
 #ifndef CONF_WHERE_H
 #define CONF_WHERE_H
 
+#include "base/buf.h"
 #include "conf/scan.h"
 
 /* A file is a megabyte at most, and includes nest ten deep, as in libgit2. */
@@ -12,8 +13,14 @@
 #define CONF_DEPTH_MAX 10
 
 /*
- * Check the syntax of a file and of those that it includes.  Returns 0 or a
- * negative errno with `err` naming file and line.
+ * Read a file whole, which must be a regular one or /dev/null: 0, or a
+ * negative errno with `err` naming it.
+ */
+int conf_where_read(const char *path, struct buf *text, struct err *err);
+/*
+ * Check the syntax of a file and of those that it includes, and that none
+ * is a FIFO, at which libgit2 would wait.  Returns 0 or a negative errno
+ * with `err` naming file and line.
  */
 int conf_where_check(const char *path, struct err *err);
 /*

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154,SC2016
 # Every complaint about the configuration has a file and a line.
+mkdir -p .config/kfarm && mkfifo .config/kfarm/fifo
 only
 try()
 {
@@ -23,3 +24,10 @@ try '[include]' 'path = more'
 try '[tree "stable"]' 'url = https://...' '[nightly "n"]' 'target = Image'
 rm "$config" && mkdir "$config"
 run kfarm nodes list
+# Nobody waits for a writer of a FIFO, neither here nor in an include; the
+# runner ends this test after a minute.
+rm -r "$config"
+try '[farm]' '[include]' 'path = fifo'
+export KFARM_CONFIG=.config/kfarm/fifo
+run kfarm nodes list
+run kfarm nodes remove a

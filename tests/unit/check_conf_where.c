@@ -128,6 +128,36 @@ START_TEST(check_refuses_what_is_no_text_file)
 }
 END_TEST
 
+/* A reader of a FIFO waits for a writer: the alarm ends the test then. */
+START_TEST(check_refuses_a_fifo_and_names_the_line)
+{
+	struct buf text = { 0 };
+	struct err err = { 0 };
+
+	alarm(5);
+	ck_assert_int_eq(mkfifo("fifo", 0644), 0);
+	ck_assert_int_eq(conf_where_check("fifo", &err), -EINVAL);
+	ck_assert_str_eq(err.text, "fifo: not a regular file");
+	ck_assert_int_eq(conf_where_read("fifo", &text, &err), -EINVAL);
+	ck_assert_int_eq(symlink("fifo", "link"), 0);
+	put("main", "[include]\n\tpath = inc\n");
+	put("inc", "[farm]\n\n[include]\npath = link\n");
+	ck_assert_int_eq(conf_where_check("main", &err), -EINVAL);
+	ck_assert_str_eq(err.text, "./inc:4: ./link: not a regular file");
+	expect("main", "slots", "1", 0);
+}
+END_TEST
+
+START_TEST(check_takes_the_null_device_for_an_empty_file)
+{
+	struct err err = { 0 };
+
+	ck_assert_int_eq(conf_where_check("/dev/null", &err), 0);
+	ck_assert_int_eq(conf_where_check("/dev/zero", &err), -EINVAL);
+	ck_assert_str_eq(err.text, "/dev/zero: not a regular file");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("conf/where");
@@ -142,6 +172,8 @@ int main(void)
 	tcase_add_test(tc, check_names_the_included_file);
 	tcase_add_test(tc, check_ends_in_a_circle_of_includes);
 	tcase_add_test(tc, check_refuses_what_is_no_text_file);
+	tcase_add_test(tc, check_refuses_a_fifo_and_names_the_line);
+	tcase_add_test(tc, check_takes_the_null_device_for_an_empty_file);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }
