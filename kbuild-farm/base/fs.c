@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -67,6 +68,37 @@ int fs_write_all(int fd, struct bytes in)
 		}
 	}
 	return 0;
+}
+
+int fs_memory(struct bytes in, int *fd, struct err *err)
+{
+	int ret;
+
+	*fd = memfd_create("kfarm", MFD_CLOEXEC);
+	if (*fd < 0)
+		return err_errno(err, "a file in memory");
+	ret = fs_write_all(*fd, in);
+	if (!ret && lseek(*fd, 0, SEEK_SET))
+		ret = -errno;
+	return ret ? err_set(err, -ret, "a file in memory: %s",
+			     strerror(-ret)) :
+		     0;
+}
+
+int fs_memory_read(int fd, size_t max, struct buf *out, struct err *err)
+{
+	char block[1 << 14];
+	off_t at = 0;
+	ssize_t n;
+
+	while ((n = pread(fd, block, sizeof(block), at)) > 0) {
+		at += n;
+		if ((size_t)at > max)
+			return err_set(err, EMSGSIZE,
+				       "more than %zu bytes were written", max);
+		buf_add(out, block, (size_t)n);
+	}
+	return n < 0 ? err_errno(err, "a file in memory") : 0;
 }
 
 static char *temporary_beside(const char *path)

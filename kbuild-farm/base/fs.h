@@ -19,6 +19,12 @@ int fs_read(const char *path, size_t max, struct buf *out, struct err *err);
 int fs_write(const char *path, struct bytes in, mode_t mode, struct err *err);
 /* write(2) until all is written: 0 or a negative errno. */
 int fs_write_all(int fd, struct bytes in);
+/*
+ * A file in memory with these bytes, in *fd, to be read from its beginning;
+ * and what somebody wrote to one, -EMSGSIZE beyond `max` bytes.
+ */
+int fs_memory(struct bytes in, int *fd, struct err *err);
+int fs_memory_read(int fd, size_t max, struct buf *out, struct err *err);
 /* Copies a file with its permissions, through a temporary and a rename. */
 int fs_copy(const char *from, const char *to, struct err *err);
 /* mkdir -p; 0 when it stands already. */

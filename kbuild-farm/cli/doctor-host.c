@@ -19,7 +19,8 @@
 
 /* ------------------------------------------------------------- programs */
 
-static void look_for(struct doctor *d, const char *name, const char *why)
+static void look_for(struct doctor *d, const char *name, const char *why,
+		     enum doctor_state missing)
 {
 	char *path = which(name, d->path);
 
@@ -27,7 +28,7 @@ static void look_for(struct doctor *d, const char *name, const char *why)
 		doctor_add(d, "programs", DOCTOR_OK,
 			   xasprintf("%s is %s", name, path), NULL);
 	else
-		doctor_add(d, "programs", DOCTOR_WRONG,
+		doctor_add(d, "programs", missing,
 			   xasprintf("%s is not on PATH, and %s needs it", name,
 				     why),
 			   xasprintf("install the package %s", name));
@@ -112,9 +113,11 @@ void doctor_programs(struct doctor *d)
 	static const char *const cached[] = { "gcc", "cc", "clang" };
 
 	look_for_wrapper(d);
-	look_for(d, "make", "every build");
+	look_for(d, "make", "every build", DOCTOR_WRONG);
 	for (size_t i = 0; i < sizeof(kernel) / sizeof(*kernel); i++)
-		look_for(d, kernel[i], "a kernel");
+		look_for(d, kernel[i], "a kernel", DOCTOR_WRONG);
+	look_for(d, "gpg", "toolchain install", DOCTOR_NOTE);
+	look_for(d, "gpgv", "toolchain install", DOCTOR_NOTE);
 	look_for_compilers(d);
 	for (size_t i = 0; i < sizeof(cached) / sizeof(*cached); i++)
 		look_for_cache(d, cached[i]);

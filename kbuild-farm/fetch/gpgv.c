@@ -9,6 +9,7 @@
 #include "base/fs.h"
 #include "base/spawn.h"
 #include "base/str.h"
+#include "fetch/gpg.h"
 #include "fetch/key.h"
 #include "fetch/status.h"
 
@@ -18,7 +19,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -65,38 +65,6 @@ static void gpgv_release(struct gpgv *g)
 	gpgv_init(g);
 }
 
-/* A file in memory with these bytes, to be read from its beginning. */
-static int memory_file(struct bytes content, int *fd, struct err *err)
-{
-	int ret;
-
-	*fd = memfd_create("kfarm-gpgv", MFD_CLOEXEC);
-	if (*fd < 0)
-		return err_errno(err, "a file in memory");
-	ret = fs_write_all(*fd, content);
-	if (!ret && lseek(*fd, 0, SEEK_SET))
-		ret = -errno;
-	return ret ? err_set(err, -ret, "a file in memory: %s",
-			     strerror(-ret)) :
-		     0;
-}
-
-/* All that was written to a file in memory, appended to `out`. */
-static int memory_read(int fd, size_t most, struct buf *out, struct err *err)
-{
-	char block[1 << 14];
-	off_t at = 0;
-	ssize_t n;
-
-	while ((n = pread(fd, block, sizeof(block), at)) > 0) {
-		at += n;
-		if ((size_t)at > most)
-			return err_set(err, EMSGSIZE, "gpgv wrote too much");
-		buf_add(out, block, (size_t)n);
-	}
-	return n < 0 ? err_errno(err, "what gpgv wrote") : 0;
-}
-
 static int gpgv_prepare(struct gpgv *g, const char *keyring,
 			const char *fingerprint, struct err *err)
 {
@@ -108,8 +76,11 @@ static int gpgv_prepare(struct gpgv *g, const char *keyring,
 			       fingerprint);
 	g->fingerprint = xstrdup(fingerprint);
 	ret = fs_read(keyring, FETCH_KEY_MOST, &g->keyring, err);
+	/* Which would say that a server has no such file. */
+	if (ret == -ENOENT)
+		ret = -EIO;
 	if (!ret)
-		ret = memory_file(none, &g->status, err);
+		ret = fs_memory(none, &g->status, err);
 	return ret;
 }
 
@@ -137,9 +108,9 @@ static int gpgv_start(struct gpgv *g, const char *keyring,
 	if (ret)
 		g->pid = 0;
 	if (ret == -ENOENT)
-		err_set(err, ENOENT,
-			"gpgv: not found; signatures are checked "
-			"by the program of the package gpgv");
+		ret = err_set(err, ENOPKG,
+			      "gpgv: not found; signatures are checked "
+			      "by the program of the package gpgv");
 	close_fd(&g->in);
 	close_fd(&g->signature);
 	strv_release(&argv);
@@ -171,17 +142,20 @@ static int gpgv_verdict(struct gpgv *g, struct fetch_signature *out,
 			struct err *err)
 {
 	struct fetch_signature signature = { 0 };
-	struct buf lines = { 0 };
+	struct buf lines = { 0 }, keys = { 0 };
 	int ret = gpgv_wait(g, err);
 
 	if (!ret)
-		ret = memory_read(g->status, STATUS_MOST, &lines, err);
+		ret = fs_memory_read(g->status, STATUS_MOST, &lines, err);
+	if (!ret && fetch_status_is_late(buf_bytes(&lines)))
+		ret = fetch_gpg_list(buf_bytes(&g->keyring), &keys, err);
 	if (!ret)
 		ret = fetch_status_judge(buf_bytes(&lines), g->wait_status,
-					 g->fingerprint, buf_bytes(&g->keyring),
+					 g->fingerprint, buf_bytes(&keys),
 					 &signature, err);
 	if (!ret && out)
 		*out = signature;
+	buf_release(&keys);
 	buf_release(&lines);
 	return ret;
 }
@@ -203,15 +177,15 @@ int fetch_gpgv_text(const char *keyring, const char *fingerprint,
 		      err_set(err, EMSGSIZE, "too long for a signed text") :
 		      gpgv_prepare(&g, keyring, fingerprint, err);
 	if (!ret)
-		ret = memory_file(clearsigned, &g.in, err);
+		ret = fs_memory(clearsigned, &g.in, err);
 	if (!ret)
-		ret = memory_file(none, &g.out, err);
+		ret = fs_memory(none, &g.out, err);
 	if (!ret)
 		ret = gpgv_start(&g, keyring, arguments, err);
 	if (!ret)
 		ret = gpgv_verdict(&g, &got, err);
 	if (!ret)
-		ret = memory_read(g.out, FETCH_TEXT_MOST, &text, err);
+		ret = fs_memory_read(g.out, FETCH_TEXT_MOST, &text, err);
 	if (!ret) {
 		buf_add_bytes(verified, buf_bytes(&text));
 		if (signature)
@@ -255,7 +229,7 @@ int fetch_gpgv_start(struct fetch_gpgv_stream **out, const char *keyring,
 	gpgv_init(&s->gpgv);
 	ret = gpgv_prepare(&s->gpgv, keyring, fingerprint, err);
 	if (!ret)
-		ret = memory_file(signature, &s->gpgv.signature, err);
+		ret = fs_memory(signature, &s->gpgv.signature, err);
 	if (!ret)
 		ret = open_input(s, err);
 	if (!ret) {

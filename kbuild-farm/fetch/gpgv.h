@@ -20,7 +20,8 @@
  *	-EKEYREJECTED  anything else that is no good signature: the bytes are
  *	               not those that were signed, none or several
  *	               signatures, another key
- *	-ENOENT        there is no gpgv;  or another negative errno
+ *	-ENOPKG        there is no gpgv, or no gpg to ask of an expired key;
+ *	               or another negative errno, but not -ENOENT
  */
 #ifndef FETCH_GPGV_H
 #define FETCH_GPGV_H
@@ -28,7 +29,7 @@
 #include "base/buf.h"
 #include "base/bytes.h"
 #include "base/err.h"
-#include "fetch/packet.h"
+#include "fetch/keylist.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -2,9 +2,9 @@
 #include "fetch/key.h"
 
 #include "base/fs.h"
-#include "fetch/armor.h"
+#include "fetch/gpg.h"
 #include "fetch/http.h"
-#include "fetch/packet.h"
+#include "fetch/keylist.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -19,32 +19,6 @@
 bool fetch_key_is_fingerprint(const char *text)
 {
 	return strspn(text, "0123456789ABCDEFabcdef") == 40 && !text[40];
-}
-
-int fetch_key_extract(struct bytes file, const char *fingerprint,
-		      struct buf *out, struct err *err)
-{
-	struct buf packets = { 0 };
-	int ret = 0;
-
-	/* The first byte of a packet has its highest bit set, text has not. */
-	if (file.len && !(file.data[0] & 0x80))
-		ret = fetch_armor_decode(file, &packets);
-	else
-		buf_add_bytes(&packets, file);
-	if (!ret)
-		ret = fetch_packet_extract(buf_bytes(&packets), fingerprint,
-					   out);
-	buf_release(&packets);
-	if (!ret)
-		return 0;
-	if (ret == -ENOKEY)
-		return err_set(err, ENOKEY, "no key %s in it", fingerprint);
-	if (ret == -EINVAL)
-		return err_set(err, EINVAL,
-			       "secret keys; give only the public one "
-			       "(gpg --export)");
-	return err_set(err, EINVAL, "not a file of public keys");
 }
 
 /* The alphabet and grouping of draft-koch-openpgp-webkey-service. */
@@ -144,11 +118,13 @@ struct search {
 	char fingerprint[FETCH_FINGERPRINT];
 	char *path; /* where it is kept */
 	struct buf kept; /* what is there, if it is any good */
-	struct buf key;
+	struct buf known; /* its listing (fetch/keylist.h) */
+	struct buf key, listing; /* the same of what was found */
 	struct buf reasons;
+	bool no_gpg;
 };
 
-static void note(struct search *s, const struct err *why)
+static void add_reason(struct search *s, const struct err *why)
 {
 	buf_printf(&s->reasons, "%s%.*s", s->reasons.len ? "; " : "",
 		   REASON_MAX, why->text);
@@ -158,17 +134,21 @@ static void note(struct search *s, const struct err *why)
 static bool look_into(struct search *s, struct bytes file, const char *name)
 {
 	struct err why = { 0 };
-	int ret = fetch_key_extract(file, s->fingerprint, &s->key, &why);
+	int ret;
 
+	buf_reset(&s->listing);
+	ret = fetch_gpg_extract(file, s->fingerprint, &s->key, &s->listing,
+				&why);
 	if (!ret &&
-	    fetch_packet_forgets(buf_bytes(&s->kept), buf_bytes(&s->key)))
+	    fetch_keylist_forgets(buf_bytes(&s->known), buf_bytes(&s->listing)))
 		ret = err_set(
 			&why, EINVAL,
 			"an old copy, without a revocation that is known");
+	s->no_gpg |= ret == -ENOPKG;
 	if (ret) {
 		buf_reset(&s->key);
 		err_wrap(&why, "%s", name);
-		note(s, &why);
+		add_reason(s, &why);
 	}
 	return !ret;
 }
@@ -180,7 +160,7 @@ static bool search_file(struct search *s, const char *file)
 	bool found = false;
 
 	if (fs_read(file, FETCH_KEY_MOST, &content, &why))
-		note(s, &why);
+		add_reason(s, &why);
 	else
 		found = look_into(s, buf_bytes(&content), file);
 	buf_release(&content);
@@ -196,7 +176,7 @@ static bool search_url(struct search *s, const char *url,
 	bool found = false;
 
 	if (fetch_text(urls, FETCH_KEY_MOST, options, &content, NULL, &why))
-		note(s, &why);
+		add_reason(s, &why);
 	else
 		found = look_into(s, buf_bytes(&content), url);
 	buf_release(&content);
@@ -213,7 +193,7 @@ static bool search_sources(struct search *s, const struct strv *sources,
 		struct err why = { 0 };
 
 		if (fetch_key_urls(sources->v[i], s->fingerprint, &urls, &why))
-			note(s, &why);
+			add_reason(s, &why);
 		for (size_t k = 0; k < urls.n && !found; k++)
 			found = search_url(s, urls.v[k], options);
 		strv_release(&urls);
@@ -234,8 +214,10 @@ static bool search_kept(struct search *s)
 {
 	bool found = fs_exists(s->path) && search_file(s, s->path);
 
-	if (found)
+	if (found) {
 		buf_add_bytes(&s->kept, buf_bytes(&s->key));
+		buf_add_bytes(&s->known, buf_bytes(&s->listing));
+	}
 	buf_reset(&s->key);
 	return found;
 }
@@ -272,25 +254,34 @@ static int search_init(struct search *s, const char *data_dir,
 	return 0;
 }
 
+static int not_found(const struct search *s, struct err *err)
+{
+	const char *said = s->reasons.len ? buf_str(&s->reasons) :
+					    "nowhere to look for it";
+
+	if (s->no_gpg)
+		return err_set(err, ENOPKG, "the key %s: %s", s->fingerprint,
+			       said);
+	return err_set(err, ENOKEY,
+		       "the key %s: %s; give it as a file ([toolchain] "
+		       "key-file), or a place that has it (key-source)",
+		       s->fingerprint, said);
+}
+
 /* What was found is kept, and its path handed out. */
 static int search_end(struct search *s, bool found, char **keyring,
 		      struct err *err)
 {
-	int ret = found ? keep(s, err) :
-			  err_set(err, ENOKEY,
-				  "the key %s: %s; give it as a file "
-				  "([toolchain] key-file), or a place that has "
-				  "it (key-source)",
-				  s->fingerprint,
-				  s->reasons.len ? buf_str(&s->reasons) :
-						   "nowhere to look for it");
+	int ret = found ? keep(s, err) : not_found(s, err);
 
 	if (!ret) {
 		*keyring = s->path;
 		s->path = NULL;
 	}
 	buf_release(&s->kept);
+	buf_release(&s->known);
 	buf_release(&s->key);
+	buf_release(&s->listing);
 	buf_release(&s->reasons);
 	free(s->path);
 	return ret;

@@ -2,8 +2,8 @@
 /*
  * fetch/key.h - public keys by fingerprint: had from somewhere, kept here.
  *
- * A key is accepted from wherever it comes when the fingerprint of its
- * primary key, computed here, is the one that was asked for.  It is kept as
+ * A key is accepted from wherever it comes when gpg says that the fingerprint
+ * of its primary key is the one that was asked for.  It is kept as
  * DATA/keys/FINGERPRINT.gpg, a binary keyring with nothing but this key, as
  * gpgv reads it.
  *
@@ -17,8 +17,6 @@
 #ifndef FETCH_KEY_H
 #define FETCH_KEY_H
 
-#include "base/buf.h"
-#include "base/bytes.h"
 #include "base/err.h"
 #include "base/str.h"
 
@@ -40,8 +38,8 @@ bool fetch_key_is_fingerprint(const char *text);
  * revocation that the kept one has does not count.
  *
  * Returns 0; -ENOKEY when none has it, with what each of them said; -EINVAL
- * for a fingerprint that is none; another negative errno when it cannot be
- * kept.
+ * for a fingerprint that is none; -ENOPKG when there is no gpg; another
+ * negative errno when it cannot be kept.
  */
 int fetch_key_get(const char *data_dir, const char *fingerprint,
 		  const struct strv *files, const struct strv *sources,
@@ -57,14 +55,6 @@ int fetch_key_refresh(const char *data_dir, const char *fingerprint,
 		      const struct strv *files, const struct strv *sources,
 		      const struct fetch_options *options, char **keyring,
 		      struct err *err);
-
-/*
- * What a file of keys, binary or armored, holds of the key `fingerprint`,
- * appended to `out` as a binary keyring.  Returns 0; -ENOKEY when it holds
- * other keys or none; -EINVAL when it cannot be read as keys.
- */
-int fetch_key_extract(struct bytes file, const char *fingerprint,
-		      struct buf *out, struct err *err);
 
 /*
  * The URLs of a source, appended to `urls`: 0, or -EINVAL when it is none.

@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * An expired key.  KEYEXPIRED says when, but not which key: it is written for
- * whatever key gpgv looks at, other subkeys too, and with 0 for a subkey
- * whose primary key has expired.  So those count that can be the signing or
- * the primary key's own, as the keyring has it; all of them must be later
- * than the signature, and there must be one.
- */
 #include "fetch/status.h"
 
 #include "base/spawn.h"
 #include "base/str.h"
+#include "fetch/keylist.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -17,9 +11,8 @@
 #include <string.h>
 #include <strings.h>
 
-#define PREFIX      "[GNUPG:] "
-#define FIELDS      12
-#define EXPIRED_MAX 64
+#define PREFIX "[GNUPG:] "
+#define FIELDS 12
 
 enum word {
 	NEWSIG,
@@ -32,26 +25,22 @@ enum word {
 	ERRSIG,
 	NO_PUBKEY,
 	VALIDSIG,
-	KEYEXPIRED,
 	WORDS,
 };
 
 static const char *const words[WORDS] = {
-	[NEWSIG] = "NEWSIG",         [PLAINTEXT] = "PLAINTEXT",
-	[GOODSIG] = "GOODSIG",       [EXPKEYSIG] = "EXPKEYSIG",
-	[REVKEYSIG] = "REVKEYSIG",   [EXPSIG] = "EXPSIG",
-	[BADSIG] = "BADSIG",         [ERRSIG] = "ERRSIG",
-	[NO_PUBKEY] = "NO_PUBKEY",   [VALIDSIG] = "VALIDSIG",
-	[KEYEXPIRED] = "KEYEXPIRED",
+	[NEWSIG] = "NEWSIG",       [PLAINTEXT] = "PLAINTEXT",
+	[GOODSIG] = "GOODSIG",     [EXPKEYSIG] = "EXPKEYSIG",
+	[REVKEYSIG] = "REVKEYSIG", [EXPSIG] = "EXPSIG",
+	[BADSIG] = "BADSIG",       [ERRSIG] = "ERRSIG",
+	[NO_PUBKEY] = "NO_PUBKEY", [VALIDSIG] = "VALIDSIG",
 };
 
-struct said {
+struct status {
 	unsigned n[WORDS];
 	char signer[FETCH_FINGERPRINT]; /* that gpgv has no key of */
 	struct fetch_signature signature;
 	bool valid; /* VALIDSIG could be read */
-	int64_t expired[EXPIRED_MAX];
-	size_t n_expired;
 };
 
 static bool is_hex(const char *s, size_t min, size_t max)
@@ -71,7 +60,7 @@ static bool is_moment(const char *s, int64_t *out)
 	return !*end;
 }
 
-static void read_validsig(struct said *said, char *const *field, size_t n)
+static void read_validsig(struct status *said, char *const *field, size_t n)
 {
 	struct fetch_signature *sig = &said->signature;
 
@@ -86,21 +75,10 @@ static void read_validsig(struct said *said, char *const *field, size_t n)
 	said->valid = true;
 }
 
-static void add_expired(struct said *said, int64_t when)
-{
-	for (size_t i = 0; i < said->n_expired; i++) {
-		if (said->expired[i] == when)
-			return;
-	}
-	if (when && said->n_expired < EXPIRED_MAX)
-		said->expired[said->n_expired++] = when;
-}
-
-static void read_line(struct said *said, char *line)
+static void read_line(struct status *said, char *line)
 {
 	char *field[FIELDS], *rest = line;
 	size_t n = 0, word = 0;
-	int64_t when;
 
 	while (n < FIELDS && (field[n] = strsep(&rest, " ")) != NULL)
 		n++;
@@ -114,11 +92,9 @@ static void read_line(struct said *said, char *line)
 		read_validsig(said, field, n);
 	else if (word == NO_PUBKEY && n > 1 && is_hex(field[1], 16, 40))
 		memcpy(said->signer, field[1], strlen(field[1]) + 1);
-	else if (word == KEYEXPIRED && n > 1 && is_moment(field[1], &when))
-		add_expired(said, when);
 }
 
-static void read_lines(struct said *said, struct bytes lines)
+static void read_lines(struct status *said, struct bytes lines)
 {
 	char *text = bytes_dup(lines), *rest = text, *line;
 
@@ -129,7 +105,7 @@ static void read_lines(struct said *said, struct bytes lines)
 	free(text);
 }
 
-static int refuse(const struct said *said, struct err *err)
+static int refuse(const struct status *said, struct err *err)
 {
 	const unsigned *n = said->n;
 
@@ -157,37 +133,48 @@ static int refuse(const struct said *said, struct err *err)
 	return 0;
 }
 
-static int check_expiry(const struct said *said, struct bytes keyring,
+/*
+ * gpgv says when keys expired, but not which, and does so for any that it
+ * looks at.  So the moments are those of the keyring's listing, of the key
+ * that signed and of its primary one: there must be one, and none passed.
+ */
+static int check_expiry(const struct fetch_signature *sig, struct bytes listing,
 			struct err *err)
 {
-	const struct fetch_signature *sig = &said->signature;
+	struct fetch_keylist_key key;
 	bool known = false;
 
-	for (size_t i = 0; i < said->n_expired; i++) {
-		int64_t when = said->expired[i];
-
-		if (!fetch_packet_may_expire(keyring, sig->key, when) &&
-		    !fetch_packet_may_expire(keyring, sig->fingerprint, when))
+	while (fetch_keylist_next(&listing, &key)) {
+		if (key.expires <= 0 ||
+		    (!str_equal(key.fingerprint, sig->key) &&
+		     !str_equal(key.fingerprint, sig->fingerprint)))
 			continue;
 		known = true;
-		if (sig->made >= when)
+		if (sig->made >= key.expires)
 			return err_set(err, EKEYEXPIRED,
 				       "signed after the key %s expired",
-				       sig->key);
+				       key.fingerprint);
 	}
-	if (!known || said->n_expired == EXPIRED_MAX)
-		return err_set(err, EKEYEXPIRED,
-			       "signed by the key %s, which has expired it is "
-			       "not known when",
+	return known ? 0 :
+		       err_set(err, EKEYEXPIRED,
+			       "signed by the key %s, which has expired; when "
+			       "is not known",
 			       sig->key);
-	return 0;
+}
+
+bool fetch_status_is_late(struct bytes lines)
+{
+	struct status said = { 0 };
+
+	read_lines(&said, lines);
+	return said.n[EXPKEYSIG] > 0;
 }
 
 int fetch_status_judge(struct bytes lines, int wait_status,
-		       const char *fingerprint, struct bytes keyring,
+		       const char *fingerprint, struct bytes listing,
 		       struct fetch_signature *out, struct err *err)
 {
-	struct said said = { 0 };
+	struct status said = { 0 };
 	int ret;
 
 	read_lines(&said, lines);
@@ -209,8 +196,9 @@ int fetch_status_judge(struct bytes lines, int wait_status,
 			       "signed by the key %s, not by %s",
 			       said.signature.fingerprint, fingerprint);
 	said.signature.key_expired = said.n[EXPKEYSIG];
-	ret = said.signature.key_expired ? check_expiry(&said, keyring, err) :
-					   0;
+	ret = said.signature.key_expired ?
+		      check_expiry(&said.signature, listing, err) :
+		      0;
 	if (!ret)
 		*out = said.signature;
 	return ret;

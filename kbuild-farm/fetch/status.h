@@ -14,12 +14,15 @@
 
 /*
  * Is this one good signature of the key with the primary fingerprint
- * `fingerprint`?  `keyring` is the content of gpgv's keyring, `wait_status`
- * how gpgv ended.  `out` is written only on success.  Returns what
- * fetch/gpgv.h lists.
+ * `fingerprint`?  `listing` is what fetch/gpg.h lists of gpgv's keyring, and
+ * counts for an expired key alone; `wait_status` is how gpgv ended.  `out` is
+ * written only on success.  Returns what fetch/gpgv.h lists.
  */
 int fetch_status_judge(struct bytes lines, int wait_status,
-		       const char *fingerprint, struct bytes keyring,
+		       const char *fingerprint, struct bytes listing,
 		       struct fetch_signature *out, struct err *err);
+
+/* Do they tell of a signature by a key that has expired? */
+bool fetch_status_is_late(struct bytes lines);
 
 #endif

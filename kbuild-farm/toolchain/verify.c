@@ -76,8 +76,7 @@ static int check_list(struct pin *p, const struct toolchain_order *o,
 				      by, err);
 	}
 	free(keyring);
-	/* Without gpgv nothing can be said, which is no "not there". */
-	return ret == -ENOENT ? -ENOPKG : ret;
+	return ret;
 }
 
 static void note_expired(const struct toolchain_order *o, const char *what,
@@ -135,12 +134,10 @@ static int try_key(struct toolchain_verify *v, const char *fingerprint,
 				   buf_bytes(&v->sign), err);
 
 	if (ret)
-		return ret == -ENOENT ? -ENOPKG : ret;
+		return ret;
 	ret = fetch_gpgv_end(stream, &by, err);
 	fetch_gpgv_free(stream);
-	if (ret == -ENOENT)
-		return -ENOPKG;
-	return ret == -ENOKEY ? ret : 0;
+	return ret == -ENOKEY || ret == -ENOPKG ? ret : 0;
 }
 
 /* "x.tar.sign" of "x.tar.xz"; NULL for a name without ".tar". */

@@ -9,21 +9,24 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The status lines, a NUL, the keyring. */
+/* The status lines, a NUL, the listing of the keyring. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fetch_signature got;
-	size_t lines = 0, keyring;
+	size_t lines = 0, listing;
 	struct err err;
 
 	while (lines < size && data[lines])
 		lines++;
-	keyring = lines < size ? lines + 1 : lines;
+	listing = lines < size ? lines + 1 : lines;
 	if (!fetch_status_judge(
 		    bytes_of(data, lines), 0, PIN,
-		    bytes_of(size ? data + keyring : NULL, size - keyring),
+		    bytes_of(size ? data + listing : NULL, size - listing),
 		    &got, &err) &&
 	    strcasecmp(got.fingerprint, PIN))
 		abort();
+	fetch_keylist_forgets(
+		bytes_of(data, lines),
+		bytes_of(size ? data + listing : NULL, size - listing));
 	return 0;
 }

@@ -6,6 +6,8 @@
 #	keys/NAME.asc, .fpr	as archives_make_keys makes them
 #	keys/NAME.gpg		the same, binary
 #	keys/unrevoked.asc	"revoked" before that
+#	keys/two.asc, two.gpg	"other", then "sums"
+#	keys/BAD.asc		what is no key file: see bad_keys
 #	text, data		what is signed
 #	CASE.asc		text, clearsigned
 #	CASE.sig		data, detached
@@ -58,6 +60,25 @@ spoil()
 	cp "$text" "$out/plain.asc"
 }
 
+# Secret keys, a wrong checksum, cut ones, and more than any key has.
+bad_keys()
+{
+	local keys=$out/keys
+
+	cat "$keys"/{other,sums}.asc >"$keys/two.asc"
+	cat "$keys"/{other,sums}.gpg >"$keys/two.gpg"
+	archives_gpg --armor --export-secret-keys sums@kfarm.test \
+		>"$keys/secret.asc" || return
+	cat "$keys"/{sums,secret}.asc >"$keys/also-secret.asc"
+	sed 's,^=[A-Za-z0-9+/]\{4\}$,=AAAA,' "$keys/sums.asc" >"$keys/sum.asc"
+	head -n 6 "$keys/sums.asc" >"$keys/endless.asc"
+	head -c 300 "$keys/sums.gpg" >"$keys/cut.asc"
+	head -c 100000 /dev/urandom >"$keys/random.asc"
+	head -c 1000000 /dev/zero >"$keys/zeros.asc"
+	head -c 9000000 /dev/zero >"$keys/huge.asc"
+	: >"$keys/empty.asc"
+}
+
 all()
 {
 	local name
@@ -82,6 +103,7 @@ all()
 		archives_gpg --dearmor <"$out/keys/$name.asc" \
 			>"$out/keys/$name.gpg" || return
 	done
+	bad_keys || return
 	rm -rf "$out/keys/gnupg"
 }
 

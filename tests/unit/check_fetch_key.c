@@ -143,8 +143,17 @@ START_TEST(a_file_without_the_key_is_named)
 	} files[] = {
 		{ "keys/other.asc", "no key" },
 		{ "text", "not a file of public keys" },
-		{ "good.sig", "no key" },
+		{ "good.sig", "not a file of public keys" },
 		{ "nothing", "No such file" },
+		{ "keys/secret.asc", "secret keys" },
+		{ "keys/also-secret.asc", "secret keys" },
+		{ "keys/sum.asc", "not a file of public keys" },
+		{ "keys/endless.asc", "not a file of public keys" },
+		{ "keys/cut.asc", "not a file of public keys" },
+		{ "keys/random.asc", "not a file of public keys" },
+		{ "keys/zeros.asc", "not a file of public keys" },
+		{ "keys/empty.asc", "not a file of public keys" },
+		{ "keys/huge.asc", "" },
 	};
 	char *keyring = NULL;
 	struct err err = { 0 };
@@ -156,6 +165,33 @@ START_TEST(a_file_without_the_key_is_named)
 			      strstr(err.text, "key-file"),
 		      "%s", err.text);
 	ck_assert_ptr_null(keyring);
+}
+END_TEST
+
+/* The pin says which; whatever else lies beside it is not kept. */
+START_TEST(of_several_keys_the_pinned_one_is_kept)
+{
+	static const char *const names[] = { "keys/two.asc", "keys/two.gpg" };
+	char *keyring = NULL;
+	struct err err = { 0 };
+
+	ck_assert_msg(!get(names[_i], NULL, &keyring, &err), "%s", err.text);
+	check_kept(keyring, "sums");
+	free(keyring);
+}
+END_TEST
+
+/* Signatures that it made before are good still. */
+START_TEST(an_expired_key_is_kept)
+{
+	char *keyring = NULL;
+	struct err err = { 0 };
+
+	keys_fingerprint("expired", pin);
+	ck_assert_msg(!get("keys/expired.asc", NULL, &keyring, &err), "%s",
+		      err.text);
+	check_kept(keyring, "expired");
+	free(keyring);
 }
 END_TEST
 
@@ -307,6 +343,39 @@ START_TEST(what_cannot_be_kept_is_an_error)
 }
 END_TEST
 
+START_TEST(without_gpg_the_package_is_named)
+{
+	struct err err = { 0 };
+	char *keyring = NULL;
+
+	setenv("PATH", keys_dir, 1);
+	ck_assert_int_eq(get("keys/sums.asc", NULL, &keyring, &err), -ENOPKG);
+	ck_assert_msg(strstr(err.text, "package gpg"), "%s", err.text);
+	ck_assert_ptr_null(keyring);
+}
+END_TEST
+
+/* The user's own configuration and keys are looked at by no gpg of ours. */
+START_TEST(the_home_of_gpg_is_not_the_users)
+{
+	struct err err = { 0 };
+	char *keyring = NULL, *conf = keys_path("gpg.conf");
+
+	ck_assert_int_eq(
+		fs_write(conf, bytes_str("no-such-option\n"), 0600, &err), 0);
+	setenv("GNUPGHOME", keys_dir, 1);
+	ck_assert_msg(!get("keys/sums.asc", NULL, &keyring, &err), "%s",
+		      err.text);
+	check_kept(keyring, "sums");
+	free(keyring);
+	keyring = keys_path("pubring.kbx");
+	ck_assert(!fs_exists(keyring));
+	unlink(conf);
+	free(keyring);
+	free(conf);
+}
+END_TEST
+
 static const struct source {
 	const char *source;
 	const char *urls[2]; /* none: refused */
@@ -356,7 +425,11 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, a_file_is_read_armored_or_binary_and_kept, 0,
 			    2);
-	tcase_add_loop_test(tc, a_file_without_the_key_is_named, 0, 4);
+	tcase_add_loop_test(tc, a_file_without_the_key_is_named, 0, 13);
+	tcase_add_loop_test(tc, of_several_keys_the_pinned_one_is_kept, 0, 2);
+	tcase_add_test(tc, an_expired_key_is_kept);
+	tcase_add_test(tc, without_gpg_the_package_is_named);
+	tcase_add_test(tc, the_home_of_gpg_is_not_the_users);
 	tcase_add_test(tc, one_of_several_files_has_it);
 	tcase_add_test(tc, a_server_is_asked_once);
 	tcase_add_test(tc, a_key_can_be_asked_for_again);

@@ -4,7 +4,6 @@
 
 #include "base/str.h"
 #include "fetch-sample.h"
-#include "fetch/armor.h"
 #include "suite.h"
 
 #include <check.h>
@@ -39,6 +38,9 @@ static const struct sample {
 	{ EXPIRED(1581206400) GOOD VALID, 0, 0 },
 	{ LATE EXPIRED(SAMPLE_KEY_EXPIRES) VALID, 0, 0 },
 	{ LATE EXPIRED(1581206400) EXPIRED(SAMPLE_SUBKEY_EXPIRES) VALID, 0, 0 },
+	{ LATE VALID, 0, 0 },
+	/* By a subkey that never expires, when the primary key had not. */
+	{ LATE VALID_OF(SAMPLE_LAST, MADE, "01", SAMPLE_KEY), 0, 0 },
 
 	{ GOOD VALID, -EKEYREJECTED, 256 },
 	{ GOOD VALID, -EKEYREJECTED, 9 },
@@ -74,11 +76,10 @@ static const struct sample {
 	{ GOOD VALID_OF(SAMPLE_KEY, MADE, "00", ""), -EKEYREJECTED, 0 },
 	{ GOOD G "VALIDSIG\n", -EKEYREJECTED, 0 },
 
-	{ LATE VALID, -EKEYEXPIRED, 0 },
-	{ LATE EXPIRED(0) VALID, -EKEYEXPIRED, 0 },
-	{ LATE EXPIRED(x) VALID, -EKEYEXPIRED, 0 },
-	/* Only of a key that has nothing to do with it. */
-	{ LATE EXPIRED(1581206400) VALID, -EKEYEXPIRED, 0 },
+	/* Or when it had. */
+	{ LATE VALID_OF(SAMPLE_LAST, TEXT_OF(SAMPLE_KEY_EXPIRES), "01",
+			SAMPLE_KEY),
+	  -EKEYEXPIRED, 0 },
 	/* Before the primary key expired, but after the subkey did. */
 	{ LATE EXPIRED(SAMPLE_SUBKEY_EXPIRES) EXPIRED(SAMPLE_KEY_EXPIRES)
 		  VALID_OF(SAMPLE_SUBKEY, "1609459200", "01", SAMPLE_KEY),
@@ -93,14 +94,12 @@ START_TEST(one_good_signature_of_the_pinned_key_is_what_counts)
 {
 	const struct sample *s = &samples[_i];
 	struct fetch_signature got = { .made = 42 };
-	struct buf keyring = { 0 };
 	struct err err = { 0 };
 	int ret;
 
-	ck_assert_int_eq(
-		fetch_armor_decode(bytes_str(sample_armored), &keyring), 0);
 	ret = fetch_status_judge(bytes_str(s->lines), s->wait_status,
-				 SAMPLE_KEY, buf_bytes(&keyring), &got, &err);
+				 SAMPLE_KEY, bytes_str(sample_listing), &got,
+				 &err);
 	ck_assert_msg(ret == s->answer, "%s: %d %s", s->lines, ret, err.text);
 	if (ret) {
 		ck_assert_str_ne(err.text, "");
@@ -111,27 +110,51 @@ START_TEST(one_good_signature_of_the_pinned_key_is_what_counts)
 		ck_assert_int_eq(got.key_expired,
 				 strstr(s->lines, "EXPKEYSIG") != NULL);
 	}
-	buf_release(&keyring);
 }
 END_TEST
 
-/* More keys than anybody has have expired: who knows what was left out. */
-START_TEST(a_flood_of_moments_is_refused)
+/* Of a key that has expired it must be known when. */
+START_TEST(a_moment_that_nobody_knows_is_none)
 {
-	struct fetch_signature got;
-	struct buf lines = { 0 }, keyring = { 0 };
+	static const char *const listings[] = {
+		"",
+		"pub\nfpr\n:::\n",
+		"fpr:::::::::" SAMPLE_SUBKEY ":\n",
+		"sub:e:255:22:0:1:1700000000:\nfpr:::::::::" OTHER ":\n",
+		"sub:e:255:22:0:1::\nfpr:::::::::" SAMPLE_SUBKEY ":\n",
+		"sub:e:255:22:0:1:-5:\nfpr:::::::::" SAMPLE_SUBKEY ":\n",
+		"sub:e:255:22:0:1:1700000000:\nfpr:::::::::88:\n",
+		"uid:e:255:22:0:1:1700000000:\nfpr:::::::::" SAMPLE_SUBKEY
+		":\n",
+	};
+	struct fetch_signature got = { .made = 42 };
 	struct err err = { 0 };
 
-	ck_assert_int_eq(
-		fetch_armor_decode(bytes_str(sample_armored), &keyring), 0);
-	buf_add_str(&lines, LATE VALID EXPIRED(SAMPLE_KEY_EXPIRES));
-	for (int i = 0; i < 1000; i++)
-		buf_printf(&lines, G "KEYEXPIRED %d\n", 1700000000 + i);
-	ck_assert_int_eq(fetch_status_judge(buf_bytes(&lines), 0, SAMPLE_KEY,
-					    buf_bytes(&keyring), &got, &err),
+	ck_assert(fetch_status_is_late(bytes_str(LATE VALID)));
+	ck_assert(!fetch_status_is_late(bytes_str(GOOD VALID)));
+	ck_assert_int_eq(fetch_status_judge(bytes_str(LATE VALID), 0,
+					    SAMPLE_KEY, bytes_str(listings[_i]),
+					    &got, &err),
 			 -EKEYEXPIRED);
-	buf_release(&lines);
-	buf_release(&keyring);
+	ck_assert_int_eq(got.made, 42);
+}
+END_TEST
+
+START_TEST(a_listing_that_lacks_a_revocation_is_noticed)
+{
+	static const char good[] = "pub:-:\nfpr:::::::::" SAMPLE_KEY ":\n"
+				   "sub:-:\nfpr:::::::::" SAMPLE_SUBKEY ":\n";
+	static const char revoked[] = "pub:-:\nfpr:::::::::" SAMPLE_KEY ":\n"
+				      "sub:r:\nfpr:::::::::" SAMPLE_SUBKEY
+				      ":\n";
+	static const char cut[] = "pub:-:\nfpr:::::::::" SAMPLE_KEY ":\n";
+
+	ck_assert(fetch_keylist_forgets(bytes_str(revoked), bytes_str(good)));
+	ck_assert(fetch_keylist_forgets(bytes_str(revoked), bytes_str(cut)));
+	ck_assert(!fetch_keylist_forgets(bytes_str(good), bytes_str(revoked)));
+	ck_assert(
+		!fetch_keylist_forgets(bytes_str(revoked), bytes_str(revoked)));
+	ck_assert(!fetch_keylist_forgets(bytes_str(""), bytes_str(good)));
 }
 END_TEST
 
@@ -143,7 +166,8 @@ int main(void)
 	tcase_add_loop_test(tc,
 			    one_good_signature_of_the_pinned_key_is_what_counts,
 			    0, sizeof(samples) / sizeof(*samples));
-	tcase_add_test(tc, a_flood_of_moments_is_refused);
+	tcase_add_test(tc, a_listing_that_lacks_a_revocation_is_noticed);
+	tcase_add_loop_test(tc, a_moment_that_nobody_knows_is_none, 0, 8);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "fetch/gpg.h"
+
+#include "base/fs.h"
+#include "base/spawn.h"
+#include "base/str.h"
+#include "fetch/keylist.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define PATIENCE_MS 60000
+#define OUTPUT_MOST (64u << 20)
+
+static int home_make(char **home, struct err *err)
+{
+	*home = xstrdup("/tmp/kfarm-gpg.XXXXXX");
+	if (mkdtemp(*home))
+		return 0;
+	free(*home);
+	*home = NULL;
+	return err_errno(err, "/tmp");
+}
+
+static void home_remove(char *home)
+{
+	struct err ignored;
+
+	if (home)
+		fs_remove(home, &ignored);
+	free(home);
+}
+
+static void add_arguments(struct strv *argv, const char *home, const char *what,
+			  const char *which)
+{
+	static const char *const always[] = {
+		"gpg",          "--no-options",      "--batch",
+		"--no-tty",     "--quiet",           "--no-autostart",
+		"--lock-never", "--disable-dirmngr", "--no-auto-check-trustdb",
+	};
+
+	for (size_t i = 0; i < sizeof(always) / sizeof(*always); i++)
+		strv_add(argv, always[i]);
+	strv_addf(argv, "--homedir=%s", home);
+	strv_add(argv, "--with-colons");
+	strv_add(argv, what);
+	if (which)
+		strv_add(argv, which);
+}
+
+/* -EINVAL: it does not like what it was given. */
+static int run_gpg(const char *home, const char *what, const char *which,
+		   struct bytes in, struct buf *out, struct err *err)
+{
+	const char *path = getenv("PATH");
+	char *env[] = { xasprintf("PATH=%s", path ? path : "/usr/bin:/bin"),
+			xasprintf("HOME=%s", home), (char *)"LC_ALL=C", NULL };
+	struct spawn spawn = { .env = env,
+			       .fd = { -1, -1, -1 },
+			       .cpu_seconds = PATIENCE_MS / 1000,
+			       .file_mib = OUTPUT_MOST >> 20,
+			       .memory_mib = 1024 };
+	struct strv argv = { 0 };
+	int status = 0, ret;
+
+	add_arguments(&argv, home, what, which);
+	spawn.argv = argv.v;
+	ret = fs_memory(in, &spawn.fd[0], err);
+	if (!ret)
+		ret = spawn_capture(&spawn, OUTPUT_MOST, PATIENCE_MS, out,
+				    &status, err);
+	if (ret == -ENOENT)
+		ret = err_set(err, ENOPKG,
+			      "gpg: not found; keys are read by the program "
+			      "of the package gpg");
+	else if (!ret && status)
+		ret = err_set(err, EINVAL, "not a file of public keys");
+	if (spawn.fd[0] >= 0)
+		close(spawn.fd[0]);
+	strv_release(&argv);
+	free(env[0]);
+	free(env[1]);
+	return ret;
+}
+
+int fetch_gpg_list(struct bytes file, struct buf *listing, struct err *err)
+{
+	char *home = NULL;
+	int ret = home_make(&home, err);
+
+	if (!ret)
+		ret = run_gpg(home, "--show-keys", NULL, file, listing, err);
+	home_remove(home);
+	return ret;
+}
+
+/* Is the key among those that are listed, and all of them are public? */
+static int check_listing(struct bytes listing, const char *fingerprint,
+			 struct err *err)
+{
+	struct fetch_keylist_key key;
+	bool found = false, any = false;
+
+	while (fetch_keylist_next(&listing, &key)) {
+		any = true;
+		if (key.is_secret)
+			return err_set(err, EINVAL,
+				       "secret keys; give only the public one "
+				       "(gpg --export)");
+		found |= key.is_primary &&
+			 str_equal(key.fingerprint, fingerprint);
+	}
+	if (!any)
+		return err_set(err, EINVAL, "not a file of public keys");
+	return found ? 0 : err_set(err, ENOKEY, "no key %s in it", fingerprint);
+}
+
+int fetch_gpg_extract(struct bytes file, const char *fingerprint,
+		      struct buf *key, struct buf *listing, struct err *err)
+{
+	static const struct bytes nothing;
+	struct buf ignored = { 0 };
+	char *home = NULL;
+	int ret = home_make(&home, err);
+
+	if (!ret)
+		ret = run_gpg(home, "--show-keys", NULL, file, listing, err);
+	if (!ret)
+		ret = check_listing(buf_bytes(listing), fingerprint, err);
+	if (!ret) {
+		ret = run_gpg(home, "--import", NULL, file, &ignored, err);
+		/* It is not content when another key of the file is bad. */
+		if (ret == -EINVAL)
+			ret = 0;
+	}
+	if (!ret)
+		ret = run_gpg(home, "--export", fingerprint, nothing, key, err);
+	if (!ret && !key->len)
+		ret = err_set(err, EINVAL, "gpg does not take the key %s",
+			      fingerprint);
+	buf_release(&ignored);
+	home_remove(home);
+	return ret;
+}
