@@ -131,8 +131,9 @@ widen = $(sort $1 $(foreach r,$1,$(uses_$r)))
 reach = $(call widen,$(call widen,$(call widen,$(call widen,$(call widen,$1)))))
 sources = $(filter-out %/main.c,$(wildcard kbuild-farm/$1/*.c))
 
-# $(call variant,DIR,COMPILER,FLAGS,LIST): objects and one archive per room.
-# DIR/flags and DIR/sources change when the command or the files do.
+# $(call variant,DIR,COMPILER,FLAGS,LIST,LDFLAGS): objects and one archive per
+# room.  DIR/flags, DIR/ldflags and DIR/sources change when the commands or the
+# files do.
 define variant
 $1/obj/%.o: kbuild-farm/%.c $1/flags
 	$$(call say,CC)
@@ -142,6 +143,8 @@ $1/obj/tests/%.o: tests/%.c $1/flags
 	$$Qmkdir -p $$(@D) && $2 $3 -MMD -MP -c -o $$@ $$<
 $1/flags: FORCE
 	$$(call remember,$2 $3)
+$1/ldflags: FORCE
+	$$(call remember,$2 $(subst $(comma),$$(comma),$5))
 $1/sources: FORCE
 	$$(call remember,$4)
 # These have their text in them.
@@ -163,13 +166,15 @@ $1/lib/$2.a: $(patsubst kbuild-farm/%.c,$1/obj/%.o,$3) $1/sources
 endef
 
 room_sources := $(sort $(foreach r,$(ROOMS),$(call sources,$r)))
-$(eval $(call variant,$B,$(CC),$(main_cflags),$(room_sources)))
+$(eval $(call variant,$B,$(CC),$(main_cflags),$(room_sources),$(main_ldflags)))
 $(foreach r,$(ROOMS),$(eval $(call archive,$B,$r,$(call sources,$r))))
 ifneq ($B,$(SAN_DIR))
-$(eval $(call variant,$(SAN_DIR),$(CC),$(san_cflags),$(room_sources)))
+$(eval $(call \
+	variant,$(SAN_DIR),$(CC),$(san_cflags),$(room_sources),$(san_ldflags)))
 $(foreach r,$(ROOMS),$(eval $(call archive,$(SAN_DIR),$r,$(call sources,$r))))
 endif
-$(eval $(call variant,$(FUZZ_DIR),$(CLANG),$(fuzz_cflags),$(room_sources)))
+$(eval $(call \
+	variant,$(FUZZ_DIR),$(CLANG),$(fuzz_cflags),$(room_sources),$(fuzz_ldflags)))
 $(foreach r,$(ROOMS),$(eval $(call archive,$(FUZZ_DIR),$r,$(call sources,$r))))
 
 # ------------------------------------------------------------- programs
@@ -183,7 +188,7 @@ KFARMD_ROOMS := $(call reach,agent)
 
 $B/kfarm: $B/obj/cli/main.o $(call rooms,$B,$(KFARM_ROOMS))
 $B/kfarmd: $B/obj/agent/main.o $(call rooms,$B,$(KFARMD_ROOMS))
-$B/kfarm $B/kfarmd: $B/flags
+$B/kfarm $B/kfarmd: $B/flags $B/ldflags
 	$(call say,LD)
 	$Q$(CC) $(main_ldflags) -o $@ $(filter %.o,$^) \
 		$(call group,$(filter %.a,$^)) $(PACKAGE_LIBS) -lpthread
@@ -191,7 +196,7 @@ $B/kfarm $B/kfarmd: $B/flags
 # The tests of kfarmd under the sanitizers start this one.
 ifneq ($B,$(SAN_DIR))
 $(SAN_DIR)/kfarmd: $(SAN_DIR)/obj/agent/main.o \
-		$(call rooms,$(SAN_DIR),$(KFARMD_ROOMS)) $(SAN_DIR)/flags
+		$(call rooms,$(SAN_DIR),$(KFARMD_ROOMS)) $(SAN_DIR)/ldflags
 	$(call say,LD)
 	$Q$(CC) $(san_ldflags) -o $@ $(filter %.o,$^) \
 		$(call group,$(filter %.a,$^)) $(PACKAGE_LIBS) -lpthread
@@ -202,10 +207,11 @@ CC_SOURCES := $(wildcard kbuild-farm/cc/*.c)
 CC_LIBRARY := $(wildcard kbuild-farm/options/*.c) \
 	kbuild-farm/wire/frame.c kbuild-farm/wire/cc.c \
 	$(patsubst %,kbuild-farm/base/%.c,bytes buf str vec printable which err clock)
-$(eval $(call variant,$(CC_DIR),$(CC_STATIC),$(cc_cflags),$(CC_LIBRARY)))
+$(eval $(call \
+	variant,$(CC_DIR),$(CC_STATIC),$(cc_cflags),$(CC_LIBRARY),$(cc_ldflags)))
 $(eval $(call archive,$(CC_DIR),cc,$(CC_LIBRARY)))
 $B/kfarm-cc: $(CC_SOURCES:kbuild-farm/%.c=$(CC_DIR)/obj/%.o) \
-		$(CC_DIR)/lib/cc.a $(CC_DIR)/flags
+		$(CC_DIR)/lib/cc.a $(CC_DIR)/ldflags
 	$(call say,LD)
 ifneq ($(CC_STATIC),musl-gcc)
 ifeq ($(SAN),)
@@ -231,7 +237,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,%,$(filter tests/fuzz/%,$(TESTS)))
 
 # $(call unit,DIR,NAME,LDFLAGS): a unit test linked in a variant.
 define unit
-$1/unit/$2: $1/obj/tests/unit/$2.o \
+$1/unit/$2: $1/obj/tests/unit/$2.o $1/ldflags \
 		$(call rooms,$1,$(call needs,tests/unit/$2.c))
 	$$(call say,LD)
 	$$Qmkdir -p $$(@D) && $(CC) $3 -o $$@ $$(filter %.o,$$^) \
@@ -239,14 +245,15 @@ $1/unit/$2: $1/obj/tests/unit/$2.o \
 endef
 # $(call replay,DIR,NAME,LDFLAGS): a fuzz target that replays files.
 define replay
-$1/replay/$2: $1/obj/tests/fuzz/$2.o $1/obj/tests/fuzz/replay-main.o \
+$1/replay/$2: $1/obj/tests/fuzz/$2.o \
+		$1/obj/tests/fuzz/replay-main.o $1/ldflags \
 		$(call rooms,$1,$(call needs,tests/fuzz/$2.c))
 	$$(call say,LD)
 	$$Qmkdir -p $$(@D) && $(CC) $3 -o $$@ $$(filter %.o,$$^) \
 		$$(call group,$$(filter %.a,$$^)) $(PACKAGE_LIBS) -lpthread
 endef
 define fuzzer
-$(FUZZ_DIR)/$1: $(FUZZ_DIR)/obj/tests/fuzz/$1.o \
+$(FUZZ_DIR)/$1: $(FUZZ_DIR)/obj/tests/fuzz/$1.o $(FUZZ_DIR)/ldflags \
 		$(call rooms,$(FUZZ_DIR),$(call needs,tests/fuzz/$1.c))
 	$$(call say,LD)
 	$$Q$(CLANG) $(fuzz_ldflags) -o $$@ $$(filter %.o,$$^) \

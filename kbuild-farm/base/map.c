@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/map.h"
 
+#include "base/clock.h"
 #include "base/str.h"
 
+#include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/random.h>
 
 void map_release(struct map *map)
 {
@@ -81,19 +83,61 @@ struct map_node *map_any(const struct map *map)
 	return NULL;
 }
 
-uint64_t map_hash(const void *data, size_t len)
+static uint64_t rotate(uint64_t x, int bits)
 {
-	uint64_t h = len * UINT64_C(0x9e3779b97f4a7c15), word = 0;
-	const char *p = data;
+	return x << bits | x >> (64 - bits);
+}
 
-	for (; len >= 8; p += 8, len -= 8) {
-		memcpy(&word, p, 8);
-		h = (h ^ word) * UINT64_C(0xff51afd7ed558ccd);
-		h ^= h >> 32;
+static void sip_round(uint64_t v[4])
+{
+	v[0] += v[1];
+	v[1] = rotate(v[1], 13) ^ v[0];
+	v[0] = rotate(v[0], 32);
+	v[2] += v[3];
+	v[3] = rotate(v[3], 16) ^ v[2];
+	v[0] += v[3];
+	v[3] = rotate(v[3], 21) ^ v[0];
+	v[2] += v[1];
+	v[1] = rotate(v[1], 17) ^ v[2];
+	v[2] = rotate(v[2], 32);
+}
+
+static uint64_t hash_key[2];
+
+static void make_key(void)
+{
+	/* A kernel that has no entropy yet gives the clock the word. */
+	if (getrandom(hash_key, sizeof(hash_key), GRND_NONBLOCK) !=
+	    (ssize_t)sizeof(hash_key))
+		hash_key[0] = clock_us() ^ (uintptr_t)&hash_key;
+}
+
+/* SipHash-1-3 (Aumasson and Bernstein). */
+uint64_t map_hash(struct bytes in)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	uint64_t v[4], word;
+	size_t at = 0;
+
+	pthread_once(&once, make_key);
+	v[0] = hash_key[0] ^ 0x736f6d6570736575;
+	v[1] = hash_key[1] ^ 0x646f72616e646f6d;
+	v[2] = hash_key[0] ^ 0x6c7967656e657261;
+	v[3] = hash_key[1] ^ 0x7465646279746573;
+	for (; at + 8 <= in.len; at += 8) {
+		word = get_le64(in.data + at);
+		v[3] ^= word;
+		sip_round(v);
+		v[0] ^= word;
 	}
-	word = 0;
-	for (; len; p++, len--)
-		word = word << 8 | (unsigned char)*p;
-	h = (h ^ word) * UINT64_C(0xff51afd7ed558ccd);
-	return h ^ h >> 32;
+	word = (uint64_t)in.len << 56;
+	for (size_t i = 0; at + i < in.len; i++)
+		word |= (uint64_t)in.data[at + i] << 8 * i;
+	v[3] ^= word;
+	sip_round(v);
+	v[0] ^= word;
+	v[2] ^= 0xff;
+	for (int i = 0; i < 3; i++)
+		sip_round(v);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }

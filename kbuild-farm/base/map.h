@@ -12,8 +12,7 @@
 #ifndef BASE_MAP_H
 #define BASE_MAP_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "base/bytes.h"
 
 struct map_node {
 	struct map_node *next;
@@ -36,7 +35,10 @@ struct map_node *map_find(const struct map *map, uint64_t hash);
 struct map_node *map_again(const struct map_node *node);
 /* Any node, or NULL when it is empty. */
 struct map_node *map_any(const struct map *map);
-/* The hash of some bytes, where nobody chooses them to make it slow. */
-uint64_t map_hash(const void *data, size_t len);
+/*
+ * A hash of some bytes.  Its key is this process's, so that no peer can choose
+ * bytes that all collide.
+ */
+uint64_t map_hash(struct bytes in);
 
 #endif

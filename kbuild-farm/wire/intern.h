@@ -3,8 +3,7 @@
  * wire/intern.h - strings of bytes that have numbers: 0, 1, 2, ...
  *
  * The table behind wire/paths.h and wire/flags.h.  Its memory is bounded by
- * what the caller says, whatever a peer sends; the hash is SipHash with a key
- * of this process, so no peer can choose strings that all collide.
+ * what the caller says, whatever a peer sends.
  */
 #ifndef WIRE_INTERN_H
 #define WIRE_INTERN_H

@@ -76,13 +76,13 @@ START_TEST(a_hash_takes_every_byte_and_the_length)
 	char text[21] = { 0 };
 
 	for (size_t n = 0; n < 20; n++) {
-		uint64_t hash = map_hash(text, n);
+		uint64_t hash = map_hash(bytes_of(text, n));
 
-		ck_assert_uint_eq(map_hash(text, n), hash);
-		ck_assert_uint_ne(map_hash(text, n + 1), hash);
+		ck_assert_uint_eq(map_hash(bytes_of(text, n)), hash);
+		ck_assert_uint_ne(map_hash(bytes_of(text, n + 1)), hash);
 		for (size_t i = 0; i < n; i++) {
 			text[i] = 'x';
-			ck_assert_uint_ne(map_hash(text, n), hash);
+			ck_assert_uint_ne(map_hash(bytes_of(text, n)), hash);
 			text[i] = '\0';
 		}
 	}
