@@ -110,6 +110,7 @@ uses_wire := base
 uses_store := base
 uses_options := base
 uses_ui := base
+uses_sched := base
 uses_cell := base
 uses_fetch := base
 uses_tree := base conf

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "sched/choose.h"
+
+#include <string.h>
+
+static bool was_tried(const struct sched_unit *u, const struct sched_node *n)
+{
+	for (unsigned i = 0; i < u->n_tried; i++) {
+		if (u->tried[i] == n)
+			return true;
+	}
+	return false;
+}
+
+/* a's share of slots in use is smaller than b's. */
+static bool less_loaded(const struct sched_node *a, const struct sched_node *b)
+{
+	return (uint64_t)a->running * b->slots <
+	       (uint64_t)b->running * a->slots;
+}
+
+/* Is there an open node that was not tried?  Cheaper than to look for it. */
+static bool is_one_open(const struct sched_unit *u)
+{
+	const struct sched_toolchain *tc = u->toolchain;
+	unsigned n = tc->n_open;
+
+	for (unsigned i = 0; i < u->n_tried; i++)
+		n -= tc->cell[u->tried[i]->number].open;
+	return n > 0;
+}
+
+struct sched_node *sched_choose(const struct sched *s,
+				const struct sched_unit *u)
+{
+	const struct sched_cell_state *cell = u->toolchain->cell;
+	struct sched_node *best = NULL;
+
+	if (u->toolchain->known != SCHED_READY || !is_one_open(u))
+		return NULL;
+	for (size_t i = 0; i < s->setup.n_nodes; i++) {
+		struct sched_node *n = &s->nodes[i];
+
+		if (cell[i].open && (!best || less_loaded(n, best)) &&
+		    !was_tried(u, n))
+			best = n;
+	}
+	return best;
+}
+
+enum sched_hope sched_choose_hope(const struct sched_unit *u)
+{
+	const struct sched_toolchain *tc = u->toolchain;
+	enum sched_hope best = HOPE_NOW;
+	unsigned n[HOPES];
+
+	memcpy(n, tc->n_hope, sizeof(n));
+	for (unsigned i = 0; i < u->n_tried; i++)
+		n[tc->cell[u->tried[i]->number].hope]--;
+	while (best > HOPE_NEVER && !n[best])
+		best--;
+	return best;
+}
+
+static bool is_any(const struct sched *s, enum sched_node_state state)
+{
+	for (size_t i = 0; i < s->setup.n_nodes; i++) {
+		if (s->nodes[i].state == state)
+			return true;
+	}
+	return false;
+}
+
+enum reason sched_choose_none(const struct sched *s, const struct sched_unit *u)
+{
+	if (u->toolchain->known == SCHED_BAD)
+		return u->toolchain->why;
+	if (sched_choose_hope(u) != HOPE_NEVER)
+		return REASON_NONE;
+	if (u->n_tried)
+		return u->why;
+	if (is_any(s, SCHED_NODE_UP))
+		return REASON_NO_TOOLCHAIN;
+	return is_any(s, SCHED_NODE_UNFIT) ? REASON_NODES_UNFIT :
+					     REASON_NODES_DOWN;
+}

@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "sched/handle.h"
+
+#include "base/str.h"
+#include "sched/node.h"
+#include "sched/unit.h"
+
+#include <stdlib.h>
+
+/* -------------------------------------------------- who is it that is meant */
+
+static struct sched_toolchain *toolchain_new(struct sched *s)
+{
+	struct sched_toolchain *tc = xcalloc(1, sizeof(*tc));
+
+	tc->cell = xcalloc(s->setup.n_nodes + 1, sizeof(*tc->cell));
+	tc->n_hope[HOPE_NEVER] = (unsigned)s->setup.n_nodes;
+	TAILQ_INIT(&tc->fresh);
+	TAILQ_INIT(&tc->to_scan);
+	TAILQ_INIT(&tc->ready);
+	TAILQ_INIT(&tc->held);
+	return tc;
+}
+
+static struct sched_toolchain *toolchain_of(struct sched *s, uint32_t number)
+{
+	size_t size = (number + 1) * sizeof(struct sched_toolchain *);
+
+	if (number < s->n_toolchains)
+		return s->toolchains[number];
+	s->toolchains = xrealloc(s->toolchains, size);
+	while (s->n_toolchains <= number)
+		s->toolchains[s->n_toolchains++] = toolchain_new(s);
+	for (size_t i = 0; i < s->setup.n_nodes; i++)
+		sched_node_refresh(s, &s->nodes[i]);
+	return s->toolchains[number];
+}
+
+static enum sched_known *object_of(struct sched *s, uint32_t number)
+{
+	size_t size = (number + 1) * sizeof(*s->objects);
+
+	if (number < s->n_objects)
+		return &s->objects[number];
+	s->objects = xrealloc(s->objects, size);
+	while (s->n_objects <= number)
+		s->objects[s->n_objects++] = SCHED_UNKNOWN;
+	return &s->objects[number];
+}
+
+static struct sched_node *node_of(struct sched *s, const struct sched_event *ev)
+{
+	if (ev->node >= s->setup.n_nodes)
+		sched_impossible("an event of a node", "not known", ev->node);
+	return &s->nodes[ev->node];
+}
+
+/* The unit that a node speaks of; NULL: it has it no more. */
+static struct sched_unit *remote_unit(struct sched *s,
+				      const struct sched_event *ev)
+{
+	struct sched_unit *u = sched_unit_find(s, ev->unit);
+	struct sched_node *n = node_of(s, ev);
+
+	return u && u->state == UNIT_REMOTE && u->node == n ? u : NULL;
+}
+
+/* ------------------------------------------------- a unit, before it is sent
+ */
+
+static void admit(struct sched *s, struct sched_unit *u)
+{
+	enum sched_known object = *object_of(s, u->object);
+
+	if (u->toolchain->known == SCHED_BAD)
+		sched_unit_local(s, u, u->toolchain->why);
+	else if (object == SCHED_BAD)
+		sched_unit_local(s, u, REASON_UNKNOWN_OBJECT);
+	else if (u->toolchain->known == SCHED_READY && object == SCHED_READY)
+		sched_unit_admit(s, u);
+}
+
+static void admit_all(struct sched *s, struct sched_toolchain *tc)
+{
+	struct sched_unit *u, *next;
+
+	list_for_each_safe(u, &tc->fresh, link, next) {
+		admit(s, u);
+	}
+}
+
+static void on_came(struct sched *s, const struct sched_event *ev)
+{
+	struct sched_unit *u = sched_unit_new(s, ev->unit);
+	enum reason why = ev->reason;
+
+	if (!why && !s->setup.n_nodes)
+		why = s->setup.no_remote ? REASON_NO_REMOTE : REASON_NO_NODES;
+	if (why) {
+		sched_unit_local(s, u, why);
+		return;
+	}
+	u->toolchain = toolchain_of(s, ev->toolchain);
+	u->object = ev->object;
+	sched_unit_begin(s, u);
+	admit(s, u);
+}
+
+static void on_scanned(struct sched *s, const struct sched_event *ev)
+{
+	struct sched_unit *u = sched_unit_expect(s, ev->unit);
+	bool waits = u->state == UNIT_SCAN;
+
+	sched_unit_worked(s, u);
+	if (!waits)
+		return;
+	u->bytes = ev->bytes;
+	if (ev->reason)
+		sched_unit_local(s, u, ev->reason);
+	else
+		sched_unit_ready(s, u);
+}
+
+/* -------------------------------------------------------- a unit on a node */
+
+/* What runs there goes elsewhere: it is not answered. */
+static void abandon(struct sched *s, struct sched_node *n)
+{
+	struct sched_unit *u;
+
+	s->by = SCHED_LOST;
+	while ((u = TAILQ_FIRST(&n->units))) {
+		n->retries++;
+		sched_unit_retry(s, u, REASON_NODE_LOST);
+	}
+}
+
+static void fault(struct sched *s, struct sched_node *n, bool wrong,
+		  const char *words)
+{
+	enum sched_event_kind by = s->by;
+
+	sched_node_fault(s, n, wrong, words);
+	if (n->state == SCHED_NODE_OUT)
+		abandon(s, n);
+	s->by = by;
+}
+
+static void on_unsent(struct sched *s, const struct sched_event *ev)
+{
+	struct sched_unit *u = remote_unit(s, ev);
+
+	if (!u)
+		return;
+	if (ev->reason == REASON_MANY_NAMES) {
+		sched_unit_retry(s, u, ev->reason);
+		sched_node_worn(s, node_of(s, ev));
+	} else {
+		sched_unit_local(s, u, ev->reason);
+	}
+}
+
+static void on_beat(struct sched *s, const struct sched_event *ev)
+{
+	struct sched_unit *u = remote_unit(s, ev);
+
+	if (!u || ev->cpu_ms <= u->cpu_ms)
+		return;
+	u->cpu_ms = ev->cpu_ms;
+	u->progress_ms = s->now_ms;
+}
+
+static void on_output(struct sched *s, const struct sched_event *ev)
+{
+	struct sched_unit *u = remote_unit(s, ev);
+
+	if (u)
+		u->progress_ms = s->now_ms;
+}
+
+static void on_answered(struct sched *s, const struct sched_event *ev)
+{
+	struct sched_unit *u = remote_unit(s, ev);
+
+	if (u)
+		sched_unit_examine(s, u, ev->cpu_ms);
+}
+
+static void on_failed(struct sched *s, const struct sched_event *ev)
+{
+	struct sched_unit *u = remote_unit(s, ev);
+	struct sched_node *n = node_of(s, ev);
+
+	if (!u)
+		return;
+	switch (ev->fail) {
+	case SCHED_FAIL_UNSUPPORTED:
+		sched_unit_local(s, u, REASON_OPTION_REFUSED);
+		return;
+	case SCHED_FAIL_VOID:
+		sched_unit_local(s, u, REASON_RESULT_VOID);
+		return;
+	case SCHED_FAIL_INPUT:
+		/* Once is enough: nothing changed, and it lacks it again. */
+		if (u->rescans)
+			sched_unit_local(s, u, REASON_INPUT_MISSING);
+		else
+			sched_unit_again(s, u, REASON_INPUT_MISSING);
+		return;
+	case SCHED_FAIL_TOOLCHAIN:
+		sched_unit_retry(s, u, REASON_NO_TOOLCHAIN);
+		return;
+	case SCHED_FAIL_BUSY:
+		/* Another build has its slots; that is no fault. */
+		sched_unit_retry(s, u, REASON_NODES_BUSY);
+		return;
+	case SCHED_FAIL_DEADLINE:
+		/* A machine under load; the hedge has long begun. */
+		sched_unit_retry(s, u, REASON_NODE_SLOW);
+		return;
+	default:
+		n->retries++;
+		sched_unit_retry(s, u, REASON_NODES_FAILED);
+		sched_node_suspect(s, n, ev->words);
+	}
+}
+
+/* --------------------------------------------------------------- its answer */
+
+static void on_wrong(struct sched *s, struct sched_unit *u, const char *words)
+{
+	char *text = xasprintf("wrong answer: %s", words);
+
+	sched_unit_retry(s, u, REASON_WRONG_ANSWERS);
+	u->node->retries++;
+	fault(s, u->node, true, text);
+	free(text);
+}
+
+static void conclude(struct sched *s, struct sched_unit *u,
+		     enum sched_verdict verdict, enum reason reason,
+		     const char *words)
+{
+	if (u->toolchain->known == SCHED_BAD) {
+		sched_unit_local(s, u, u->toolchain->why);
+		return;
+	}
+	if (verdict == SCHED_ANSWER_WRONG) {
+		on_wrong(s, u, words);
+		return;
+	}
+	u->node->jobs++;
+	sched_node_success(s, u->node);
+	if (verdict == SCHED_ANSWER_LOCAL) {
+		sched_unit_local(s, u, reason);
+	} else if (verdict == SCHED_ANSWER_CHANGED) {
+		sched_unit_again(s, u, REASON_INPUTS_CHANGE);
+	} else {
+		sched_cost_learn(&s->cost, u->bytes, u->cpu_ms);
+		sched_unit_deliver(s, u, REASON_NONE);
+	}
+}
+
+static void on_examined(struct sched *s, const struct sched_event *ev)
+{
+	struct sched_unit *u = sched_unit_expect(s, ev->unit);
+	bool waits = u->state == UNIT_CHECK;
+
+	sched_unit_worked(s, u);
+	if (!waits)
+		return;
+	if (u->toolchain->known == SCHED_TOUCHED)
+		sched_unit_hold(s, u, ev);
+	else
+		conclude(s, u, ev->verdict, ev->reason, ev->words);
+}
+
+static void on_toolchain(struct sched *s, const struct sched_event *ev)
+{
+	struct sched_toolchain *tc = toolchain_of(s, ev->toolchain);
+	struct sched_unit *u;
+
+	tc->known = ev->known;
+	tc->why = ev->reason;
+	tc->review = true;
+	admit_all(s, tc);
+	while (tc->known != SCHED_TOUCHED && (u = TAILQ_FIRST(&tc->held)))
+		conclude(s, u, u->verdict, u->verdict_reason, u->words);
+}
+
+static void on_object(struct sched *s, const struct sched_event *ev)
+{
+	*object_of(s, ev->object) = ev->known;
+	for (size_t i = 0; i < s->n_toolchains; i++)
+		admit_all(s, s->toolchains[i]);
+}
+
+/* -------------------------------------------------------- its hedge, its end
+ */
+
+static void on_hedged(struct sched *s, const struct sched_event *ev)
+{
+	struct sched_unit *u = sched_unit_expect(s, ev->unit);
+	/* One that never began it; a loaded machine is no failing node. */
+	bool idle = u->state == UNIT_REMOTE && !u->cpu_ms;
+	char *text;
+
+	sched_unit_end_hedge(s, u);
+	sched_unit_cancel(s, u);
+	if (ev->reason) {
+		sched_unit_local(s, u, ev->reason);
+		return;
+	}
+	sched_unit_deliver(s, u, REASON_NODE_SLOW);
+	if (!idle)
+		return;
+	/* Else one that swallows units would get the next, and the next. */
+	text = xasprintf("%s was compiled here sooner", ev->words);
+	sched_node_fault(s, u->node, false, text);
+	free(text);
+}
+
+static void on_unhedged(struct sched *s, const struct sched_event *ev)
+{
+	struct sched_unit *u = sched_unit_find(s, ev->unit);
+
+	if (!u || !u->hedged)
+		return;
+	sched_unit_end_hedge(s, u);
+	s->duplicated--;
+	/* It may have waited for nothing else. */
+	u->toolchain->review = true;
+}
+
+static void on_left(struct sched *s, const struct sched_event *ev)
+{
+	sched_unit_leave(s, sched_unit_expect(s, ev->unit));
+}
+
+/* ------------------------------------------------------------------- nodes */
+
+static void on_fit(struct sched *s, const struct sched_event *ev)
+{
+	sched_node_fit(s, node_of(s, ev), ev->slots);
+}
+
+static void on_unfit(struct sched *s, const struct sched_event *ev)
+{
+	sched_node_unfit(s, node_of(s, ev), ev->words);
+}
+
+static void on_lost(struct sched *s, const struct sched_event *ev)
+{
+	struct sched_node *n = node_of(s, ev);
+
+	if (sched_node_lost(s, n, ev))
+		abandon(s, n);
+}
+
+static void on_slots(struct sched *s, const struct sched_event *ev)
+{
+	sched_node_slots(s, node_of(s, ev), ev->slots, ev->busy);
+}
+
+static void on_cell(struct sched *s, const struct sched_event *ev)
+{
+	struct sched_toolchain *tc = toolchain_of(s, ev->toolchain);
+	struct sched_node *n = node_of(s, ev);
+	struct sched_unit *u, *next;
+
+	if (!sched_node_cell(s, n, tc, ev->cell) ||
+	    ev->cell != SCHED_CELL_SPOILED)
+		return;
+	list_for_each_safe(u, &n->units, link, next) {
+		if (u->toolchain != tc)
+			continue;
+		sched_unit_cancel(s, u);
+		sched_unit_again(s, u, REASON_INPUTS_CHANGE);
+	}
+}
+
+static void on_probed(struct sched *s, const struct sched_event *ev)
+{
+	struct sched_node *n = node_of(s, ev);
+
+	sched_node_probed(s, n, ev->probe, ev->words);
+	if (n->state == SCHED_NODE_OUT)
+		abandon(s, n);
+}
+
+static void on_worn(struct sched *s, const struct sched_event *ev)
+{
+	sched_node_worn(s, node_of(s, ev));
+}
+
+static void on_time(struct sched *s, const struct sched_event *ev)
+{
+	(void)s;
+	(void)ev;
+}
+
+void sched_handle(struct sched *s, const struct sched_event *ev)
+{
+	static void (*const handlers[])(struct sched *,
+					const struct sched_event *) = {
+		[SCHED_TIME] = on_time,
+		[SCHED_CAME] = on_came,
+		[SCHED_SCANNED] = on_scanned,
+		[SCHED_UNSENT] = on_unsent,
+		[SCHED_BEAT] = on_beat,
+		[SCHED_OUTPUT] = on_output,
+		[SCHED_ANSWERED] = on_answered,
+		[SCHED_FAILED] = on_failed,
+		[SCHED_EXAMINED] = on_examined,
+		[SCHED_HEDGED] = on_hedged,
+		[SCHED_UNHEDGED] = on_unhedged,
+		[SCHED_LEFT] = on_left,
+		[SCHED_TOOLCHAIN] = on_toolchain,
+		[SCHED_OBJECT] = on_object,
+		[SCHED_FIT] = on_fit,
+		[SCHED_UNFIT] = on_unfit,
+		[SCHED_LOST] = on_lost,
+		[SCHED_SLOTS] = on_slots,
+		[SCHED_CELL] = on_cell,
+		[SCHED_PROBED] = on_probed,
+		[SCHED_WORN] = on_worn,
+	};
+
+	handlers[ev->kind](s, ev);
+}

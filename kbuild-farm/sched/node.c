@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "sched/node.h"
+
+#include "base/str.h"
+
+#include <stdlib.h>
+
+#define NEVER      UINT64_MAX
+#define REST_MAX_S 60
+#define STRIKES    3
+#define REDIAL_MS  1000 /* between two dials, at least */
+#define REPROBE_MS 1000 /* while nothing is known to ask a node */
+
+const char *sched_node_state_name(enum sched_node_state state)
+{
+	static const char *const names[] = {
+		[SCHED_NODE_DOWN] = "down",
+		[SCHED_NODE_GREETING] = "connecting",
+		[SCHED_NODE_UP] = "up",
+		[SCHED_NODE_UNFIT] = "unfit",
+		[SCHED_NODE_RESTING] = "resting",
+		[SCHED_NODE_PROVING] = "resting",
+		[SCHED_NODE_OUT] = "out",
+	};
+
+	return names[state];
+}
+
+static void act(struct sched *s, const struct sched_node *n,
+		enum sched_action_kind kind)
+{
+	sched_act(s, &(struct sched_action){ .kind = kind,
+					     .node = n->number,
+					     .state = n->state,
+					     .words = n->words });
+}
+
+static bool is_connected(const struct sched_node *n)
+{
+	return n->state != SCHED_NODE_DOWN && n->state != SCHED_NODE_GREETING &&
+	       n->state != SCHED_NODE_OUT;
+}
+
+static void set_due(struct sched *s, struct sched_node *n, uint64_t ms)
+{
+	n->due_ms = ms;
+	if (ms < s->due_ms)
+		s->due_ms = ms;
+}
+
+/* ------------------------------------------------------------------ hopes */
+
+static enum sched_hope cell_hope(struct sched *s,
+				 const struct sched_cell_state *c)
+{
+	uint64_t until = c->asked_ms + s->setup.patience_ms;
+
+	if (c->cell == SCHED_CELL_READY)
+		return HOPE_NOW;
+	if (c->cell == SCHED_CELL_SHIPPING)
+		return HOPE_SHIPPING;
+	if (c->cell != SCHED_CELL_ASKED)
+		return HOPE_NEVER;
+	if (s->now_ms > until)
+		return HOPE_SHIPPING;
+	if (until + 1 < s->due_ms)
+		s->due_ms = until + 1;
+	return HOPE_SOON;
+}
+
+static enum sched_hope hope_of(struct sched *s, const struct sched_node *n,
+			       const struct sched_cell_state *c)
+{
+	if (n->state == SCHED_NODE_GREETING ||
+	    (n->state == SCHED_NODE_DOWN && !n->faults))
+		return HOPE_SOON;
+	return n->state == SCHED_NODE_UP ? cell_hope(s, c) : HOPE_NEVER;
+}
+
+static void refresh_cell(struct sched *s, const struct sched_node *n,
+			 struct sched_toolchain *tc)
+{
+	struct sched_cell_state *c = &tc->cell[n->number];
+	enum sched_hope hope = hope_of(s, n, c);
+	bool open = hope == HOPE_NOW && n->free && !n->worn;
+
+	tc->n_open += open;
+	tc->n_open -= c->open;
+	c->open = open;
+	if (hope == c->hope)
+		return;
+	tc->n_hope[c->hope]--;
+	tc->n_hope[hope]++;
+	c->hope = hope;
+	tc->review = true;
+}
+
+void sched_node_refresh(struct sched *s, struct sched_node *n)
+{
+	s->free_slots -= n->free;
+	n->free = 0;
+	if (n->state == SCHED_NODE_UP && n->running < n->slots)
+		n->free = n->slots - n->running;
+	s->free_slots += n->free;
+	for (size_t i = 0; i < s->n_toolchains; i++)
+		refresh_cell(s, n, s->toolchains[i]);
+}
+
+static void set_words(struct sched_node *n, const char *words)
+{
+	char *copy = words ? xstrdup(words) : NULL;
+
+	free(n->words);
+	n->words = copy;
+}
+
+static void set_state(struct sched *s, struct sched_node *n,
+		      enum sched_node_state state)
+{
+	n->state = state;
+	n->due_ms = NEVER;
+	sched_node_refresh(s, n);
+}
+
+static void announce(struct sched *s, struct sched_node *n,
+		     enum sched_node_state state, const char *words)
+{
+	set_words(n, words);
+	set_state(s, n, state);
+	act(s, n, SCHED_NODE);
+}
+
+/* -------------------------------------------------------------- and slots */
+
+/* The conversation is over, and all that was known in it. */
+static void forget_conversation(struct sched *s, struct sched_node *n)
+{
+	n->running -= n->busy;
+	n->busy = 0;
+	n->worn = false;
+	for (size_t i = 0; i < s->n_toolchains; i++)
+		s->toolchains[i]->cell[n->number].cell = SCHED_CELL_NONE;
+}
+
+/* Nothing runs there: begin anew, at once or a second after the last dial. */
+static void renew_if_idle(struct sched *s, struct sched_node *n)
+{
+	uint64_t dial_ms = n->dialed_ms + REDIAL_MS;
+
+	if (!n->worn || n->running)
+		return;
+	act(s, n, SCHED_RENEW);
+	forget_conversation(s, n);
+	set_state(s, n, SCHED_NODE_DOWN);
+	set_due(s, n, dial_ms > s->now_ms ? dial_ms : s->now_ms);
+}
+
+void sched_node_take_slot(struct sched *s, struct sched_node *n)
+{
+	n->running++;
+	sched_node_refresh(s, n);
+}
+
+void sched_node_give_slot(struct sched *s, struct sched_node *n)
+{
+	n->running--;
+	sched_node_refresh(s, n);
+	renew_if_idle(s, n);
+}
+
+void sched_node_slots(struct sched *s, struct sched_node *n, unsigned slots,
+		      unsigned busy)
+{
+	if (!is_connected(n))
+		return;
+	n->slots = slots;
+	n->running += busy;
+	n->running -= n->busy;
+	n->busy = busy;
+	sched_node_refresh(s, n);
+	renew_if_idle(s, n);
+}
+
+void sched_node_worn(struct sched *s, struct sched_node *n)
+{
+	if (!is_connected(n))
+		return;
+	n->worn = true;
+	sched_node_refresh(s, n);
+	renew_if_idle(s, n);
+}
+
+bool sched_node_cell(struct sched *s, struct sched_node *n,
+		     struct sched_toolchain *tc, enum sched_cell cell)
+{
+	struct sched_cell_state *c = &tc->cell[n->number];
+
+	if (!is_connected(n))
+		return false;
+	c->cell = cell;
+	c->asked_ms = s->now_ms;
+	sched_node_refresh(s, n);
+	return true;
+}
+
+/* ------------------------------------------------------------------ health */
+
+/* splitmix64 (Steele, Lea, Flood 2014). */
+static uint64_t next_random(struct sched *s)
+{
+	uint64_t z = s->random += 0x9e3779b97f4a7c15;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+	return z ^ (z >> 31);
+}
+
+/* When a rest that begins now ends. */
+static uint64_t rested_ms(struct sched *s, const struct sched_node *n)
+{
+	uint64_t ms = 1000 *
+		      (n->faults > 6 ? REST_MAX_S : 1u << (n->faults - 1));
+
+	return s->now_ms + ms - ms / 5 + next_random(s) % (ms * 2 / 5 + 1);
+}
+
+static void lose(struct sched *s, struct sched_node *n, bool greeted,
+		 enum sched_node_state state, const char *words)
+{
+	forget_conversation(s, n);
+	n->errors += greeted;
+	n->faults++;
+	announce(s, n, state, words);
+	if (state == SCHED_NODE_DOWN)
+		set_due(s, n, rested_ms(s, n));
+}
+
+bool sched_node_lost(struct sched *s, struct sched_node *n,
+		     const struct sched_event *ev)
+{
+	if (n->state == SCHED_NODE_DOWN || n->state == SCHED_NODE_OUT)
+		return false;
+	lose(s, n, ev->greeted, ev->for_good ? SCHED_NODE_OUT : SCHED_NODE_DOWN,
+	     ev->words);
+	return true;
+}
+
+void sched_node_fault(struct sched *s, struct sched_node *n, bool wrong,
+		      const char *words)
+{
+	n->errors++;
+	n->faults++;
+	n->strikes += wrong;
+	if (n->state == SCHED_NODE_OUT)
+		return;
+	if (n->strikes >= STRIKES) {
+		if (n->state != SCHED_NODE_DOWN)
+			act(s, n, SCHED_HANG_UP);
+		lose(s, n, true, SCHED_NODE_OUT, words);
+	} else if (n->state == SCHED_NODE_UP ||
+		   n->state == SCHED_NODE_PROVING) {
+		announce(s, n, SCHED_NODE_RESTING, words);
+		set_due(s, n, rested_ms(s, n));
+	} else {
+		/* It is undecided no more. */
+		sched_node_refresh(s, n);
+	}
+}
+
+void sched_node_suspect(struct sched *s, struct sched_node *n,
+			const char *words)
+{
+	if (n->jobs && !n->suspected && n->state == SCHED_NODE_UP) {
+		n->errors++;
+		n->suspected = true;
+	} else {
+		sched_node_fault(s, n, false, words);
+	}
+}
+
+void sched_node_success(struct sched *s, struct sched_node *n)
+{
+	n->faults = 0;
+	n->suspected = false;
+	if (n->state == SCHED_NODE_PROVING)
+		announce(s, n, SCHED_NODE_UP, NULL);
+	else
+		sched_node_refresh(s, n);
+}
+
+void sched_node_probed(struct sched *s, struct sched_node *n,
+		       enum sched_probe probe, const char *words)
+{
+	bool proving = n->state == SCHED_NODE_PROVING;
+
+	if (!proving && n->state != SCHED_NODE_UP)
+		return;
+	switch (probe) {
+	case SCHED_PROBE_RIGHT:
+		sched_node_success(s, n);
+		return;
+	case SCHED_PROBE_IMPOSSIBLE:
+		if (!proving)
+			return;
+		set_state(s, n, SCHED_NODE_RESTING);
+		set_due(s, n, s->now_ms + REPROBE_MS);
+		return;
+	default:
+		sched_node_fault(s, n, probe == SCHED_PROBE_WRONG, words);
+	}
+}
+
+void sched_node_fit(struct sched *s, struct sched_node *n, unsigned slots)
+{
+	if (n->state != SCHED_NODE_GREETING)
+		sched_impossible("\"fit\"", sched_node_state_name(n->state),
+				 n->number);
+	n->slots = slots;
+	/* One that failed before must first show a right answer. */
+	if (n->connected_before && n->faults) {
+		set_state(s, n, SCHED_NODE_RESTING);
+		act(s, n, SCHED_NODE);
+		set_due(s, n, s->now_ms);
+	} else {
+		announce(s, n, SCHED_NODE_UP, NULL);
+	}
+	n->connected_before = true;
+}
+
+void sched_node_unfit(struct sched *s, struct sched_node *n, const char *words)
+{
+	if (n->state != SCHED_NODE_GREETING)
+		sched_impossible("\"unfit\"", sched_node_state_name(n->state),
+				 n->number);
+	announce(s, n, SCHED_NODE_UNFIT, words);
+}
+
+/* ------------------------------------------------------------------- time */
+
+static void node_time(struct sched *s, struct sched_node *n)
+{
+	if (n->due_ms > s->now_ms) {
+		sched_node_refresh(s, n);
+	} else if (n->state == SCHED_NODE_DOWN) {
+		set_state(s, n, SCHED_NODE_GREETING);
+		n->dialed_ms = s->now_ms;
+		act(s, n, SCHED_DIAL);
+	} else {
+		set_state(s, n, SCHED_NODE_PROVING);
+		act(s, n, SCHED_PROBE);
+	}
+}
+
+void sched_node_time(struct sched *s)
+{
+	s->due_ms = NEVER;
+	for (size_t i = 0; i < s->setup.n_nodes; i++) {
+		struct sched_node *n = &s->nodes[i];
+
+		node_time(s, n);
+		if (n->due_ms < s->due_ms)
+			s->due_ms = n->due_ms;
+	}
+}
+
+void sched_node_init(struct sched *s, struct sched_node *n, uint32_t number)
+{
+	n->number = number;
+	n->state = SCHED_NODE_DOWN;
+	TAILQ_INIT(&n->units);
+	set_due(s, n, 0);
+}
+
+void sched_node_release(struct sched_node *n)
+{
+	free(n->words);
+}

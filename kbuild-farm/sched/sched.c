@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The loop: each event changes what it is about; then what falls due by time;
+ * then every unit that can take its next step takes it (dispatch), in the order
+ * of arrival.  Steps:
+ *
+ *	ready	  to the least-loaded node; here when none can be hoped for
+ *	to-scan	  to a worker, as many ahead as nodes and we have slots, so that
+ *		  full nodes find a few units ready when a slot is free
+ *	to-local  to a local slot.  While the toolchain travels, local slots
+ *have nothing better to do, and take units that wait for it.
+ *
+ * A hedge gets a local slot that nobody waits for.  A second is often enough
+ * to look for the units that need one.
+ */
+#include "sched/sched.h"
+
+#include "base/str.h"
+#include "sched/choose.h"
+#include "sched/handle.h"
+#include "sched/node.h"
+#include "sched/unit.h"
+
+#include <stdlib.h>
+
+#define NEVER    UINT64_MAX
+#define WATCH_MS 1000
+#define STALL_MS 5000 /* without CPU progress */
+
+/* ---------------------------------------------------------------- dispatch */
+
+static void step_ready(struct sched *s, struct sched_toolchain *tc)
+{
+	bool review = tc->review;
+	struct sched_unit *u, *next;
+
+	tc->review = false;
+	list_for_each_safe(u, &tc->ready, link, next) {
+		struct sched_node *n;
+		enum reason why;
+
+		if (!review && !tc->n_open)
+			return;
+		n = sched_choose(s, u);
+		if (n) {
+			sched_unit_send(s, u, n);
+			continue;
+		}
+		why = u->hedged ? REASON_NONE : sched_choose_none(s, u);
+		if (why)
+			sched_unit_local(s, u, why);
+	}
+}
+
+/* Nothing of them has been tried: they can hope for the same. */
+static void step_to_scan(struct sched *s, struct sched_toolchain *tc)
+{
+	struct sched_unit *u;
+	enum reason why;
+
+	while ((u = TAILQ_FIRST(&tc->to_scan))) {
+		why = sched_choose_none(s, u);
+		if (!why)
+			return;
+		sched_unit_local(s, u, why);
+	}
+}
+
+static struct sched_unit *older(struct sched_unit *a, struct sched_unit *b)
+{
+	if (!a || (b && b->number < a->number))
+		return b;
+	return a;
+}
+
+static bool may_scan(const struct sched *s)
+{
+	return s->workers < s->setup.scans_max &&
+	       s->n_in[UNIT_READY] + s->n_in[UNIT_SCAN] <
+		       s->free_slots + s->setup.local_slots;
+}
+
+static void scan_ahead(struct sched *s)
+{
+	while (s->n_in[UNIT_TO_SCAN] && may_scan(s)) {
+		struct sched_unit *u = NULL;
+
+		for (size_t i = 0; i < s->n_toolchains; i++)
+			u = older(u, TAILQ_FIRST(&s->toolchains[i]->to_scan));
+		sched_unit_scan(s, u);
+	}
+}
+
+static struct sched_unit *waits_for_bytes(struct sched_units *list)
+{
+	struct sched_unit *u;
+
+	list_for_each(u, list, link) {
+		if (!(u->hedged && u->state == UNIT_READY) &&
+		    sched_choose_hope(u) == HOPE_SHIPPING)
+			return u;
+	}
+	return NULL;
+}
+
+static uint64_t patience_ms(const struct sched *s, const struct sched_unit *u)
+{
+	return u->came_ms + s->setup.patience_ms;
+}
+
+/* The oldest unit of a toolchain that a local slot may have meanwhile. */
+static struct sched_unit *oldest_waiting(const struct sched *s,
+					 struct sched_toolchain *tc)
+{
+	struct sched_unit *u = TAILQ_FIRST(&tc->fresh);
+
+	if (u && s->now_ms <= patience_ms(s, u))
+		u = NULL;
+	if (!tc->n_hope[HOPE_SHIPPING])
+		return u;
+	u = older(u, waits_for_bytes(&tc->to_scan));
+	return older(u, waits_for_bytes(&tc->ready));
+}
+
+static void use_local_slots(struct sched *s)
+{
+	while (s->locals < s->setup.local_slots) {
+		struct sched_unit *u = TAILQ_FIRST(&s->to_local);
+
+		for (size_t i = 0; i < s->n_toolchains; i++)
+			u = older(u, oldest_waiting(s, s->toolchains[i]));
+		if (!u)
+			return;
+		if (u->state != UNIT_TO_LOCAL)
+			sched_unit_local(s, u, REASON_TOOLCHAIN_SHIPPING);
+		sched_unit_grant(s, u);
+	}
+}
+
+static void dispatch(struct sched *s)
+{
+	s->by = SCHED_TIME;
+	for (size_t i = 0; i < s->n_toolchains; i++) {
+		step_ready(s, s->toolchains[i]);
+		step_to_scan(s, s->toolchains[i]);
+	}
+	scan_ahead(s);
+	use_local_slots(s);
+}
+
+/* ------------------------------------------------------------------ hedges */
+
+static bool needs_hedge(const struct sched *s, const struct sched_unit *u)
+{
+	/* One that still waits in the node's queue has cpu_ms 0. */
+	bool stalled = u->state == UNIT_REMOTE && u->cpu_ms &&
+		       s->now_ms > u->progress_ms + STALL_MS;
+	uint64_t late_ms = sched_cost_late_ms(&s->cost, u->bytes);
+
+	if (u->hedged || (u->state != UNIT_REMOTE && u->state != UNIT_READY))
+		return false;
+	return stalled || s->now_ms > u->first_sent_ms + late_ms;
+}
+
+static void watch(struct sched *s)
+{
+	struct sched_unit *u;
+
+	list_for_each(u, &s->sent, sent_link) {
+		if (s->locals < s->setup.local_slots && needs_hedge(s, u))
+			sched_unit_hedge(s, u);
+	}
+}
+
+static void set_watch(struct sched *s)
+{
+	if (s->now_ms >= s->watch_ms) {
+		s->watch_ms = NEVER;
+		watch(s);
+	}
+	if (s->watch_ms == NEVER && !TAILQ_EMPTY(&s->sent))
+		s->watch_ms = s->now_ms + WATCH_MS;
+}
+
+/* ------------------------------------------------------------------- calls */
+
+void sched_event(struct sched *s, uint64_t now_ms, const struct sched_event *ev)
+{
+	if (s->n_taken != s->n_actions)
+		sched_impossible("an event", "not carried out: an action",
+				 s->actions[s->n_taken].unit);
+	sched_act_reset(s);
+	s->now_ms = now_ms;
+	s->by = ev->kind;
+	sched_handle(s, ev);
+	if (now_ms >= s->due_ms)
+		sched_node_time(s);
+	dispatch(s);
+	set_watch(s);
+}
+
+uint64_t sched_next_ms(const struct sched *s)
+{
+	uint64_t next = s->due_ms < s->watch_ms ? s->due_ms : s->watch_ms;
+
+	for (size_t i = 0; i < s->n_toolchains; i++) {
+		struct sched_unit *u = TAILQ_FIRST(&s->toolchains[i]->fresh);
+		uint64_t ms = u ? patience_ms(s, u) + 1 : NEVER;
+
+		if (ms > s->now_ms && ms < next)
+			next = ms;
+	}
+	return next;
+}
+
+void sched_figures(const struct sched *s, struct sched_figures *out)
+{
+	const unsigned *in = s->n_in;
+
+	*out = (struct sched_figures){
+		.running = in[UNIT_REMOTE] + in[UNIT_CHECK] + in[UNIT_HELD] +
+			   in[UNIT_LOCAL],
+		.queued = in[UNIT_NEW] + in[UNIT_TO_SCAN] + in[UNIT_SCAN] +
+			  in[UNIT_READY] + in[UNIT_TO_LOCAL],
+		.remote_now = in[UNIT_REMOTE],
+		.remote = s->remote,
+		.local = s->local,
+		.retried = s->retried,
+		.duplicated = s->duplicated,
+		.locals = s->locals,
+	};
+	for (unsigned i = 0; i < REASONS; i++)
+		out->reasons[i] = s->reasons[i];
+	for (size_t i = 0; i < s->setup.n_nodes; i++) {
+		const struct sched_node *n = &s->nodes[i];
+
+		out->undecided += n->state == SCHED_NODE_GREETING ||
+				  (n->state == SCHED_NODE_DOWN && !n->faults);
+		out->slots += n->state == SCHED_NODE_UP ? n->slots : 0;
+	}
+}
+
+void sched_node_figures(const struct sched *s, uint32_t node,
+			struct sched_node_figures *out)
+{
+	const struct sched_node *n = &s->nodes[node];
+
+	*out = (struct sched_node_figures){
+		.state = n->state,
+		.words = n->words,
+		.slots = n->slots,
+		.running = n->running,
+		.jobs = n->jobs,
+		.errors = n->errors,
+		.retries = n->retries,
+		.busy_ms = n->busy_ms,
+	};
+}
+
+struct sched *sched_new(const struct sched_setup *setup)
+{
+	struct sched *s = xcalloc(1, sizeof(*s));
+
+	s->setup = *setup;
+	s->random = setup->seed;
+	s->due_ms = s->watch_ms = NEVER;
+	TAILQ_INIT(&s->to_local);
+	TAILQ_INIT(&s->sent);
+	s->nodes = xcalloc(setup->n_nodes + 1, sizeof(*s->nodes));
+	for (uint32_t i = 0; i < setup->n_nodes; i++)
+		sched_node_init(s, &s->nodes[i], i);
+	return s;
+}
+
+void sched_free(struct sched *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->n_units; i++) {
+		if (s->units[i])
+			sched_unit_free(s, s->units[i]);
+	}
+	for (size_t i = 0; i < s->setup.n_nodes; i++)
+		sched_node_release(&s->nodes[i]);
+	for (size_t i = 0; i < s->n_toolchains; i++) {
+		free(s->toolchains[i]->cell);
+		free(s->toolchains[i]);
+	}
+	sched_act_reset(s);
+	free(s->actions);
+	free(s->nodes);
+	free(s->toolchains);
+	free(s->objects);
+	free(s->units);
+	free(s);
+}

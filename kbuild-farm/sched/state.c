@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "sched/state.h"
+
+#include "base/str.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+void sched_act(struct sched *s, const struct sched_action *a)
+{
+	if (s->n_actions == s->actions_room) {
+		s->actions_room = s->actions_room * 2 + 64;
+		s->actions = xrealloc(s->actions,
+				      s->actions_room * sizeof(*s->actions));
+	}
+	s->actions[s->n_actions] = *a;
+	if (a->words)
+		s->actions[s->n_actions].words = xstrdup(a->words);
+	s->n_actions++;
+}
+
+void sched_act_reset(struct sched *s)
+{
+	while (s->n_actions)
+		free((char *)s->actions[--s->n_actions].words);
+	s->n_taken = 0;
+}
+
+bool sched_next_action(struct sched *s, struct sched_action *action)
+{
+	if (s->n_taken == s->n_actions)
+		return false;
+	*action = s->actions[s->n_taken++];
+	return true;
+}
+
+void sched_impossible(const char *what, const char *state, uint32_t number)
+{
+	fprintf(stderr, "sched: impossible: %s, which is for %u, that is %s\n",
+		what, number, state);
+	abort();
+}

@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What moves a unit from which state to which; anything else is impossible.
+ * "time" stands for what the dispatcher does by itself after any event: a unit
+ * gets its turn, a slot, or nothing to hope for.
+ *
+ *	state	  event		next
+ *	--------  ------------	--------------------------------------------
+ *	none	  came		new, to-local
+ *	new	  came, toolchain, object	to-scan, to-local
+ *		  time		to-local
+ *	to-scan	  time		scan, to-local
+ *	scan	  scanned	ready, to-local
+ *	ready	  time		remote, to-local
+ *	remote	  beat, output	remote
+ *		  unsent, lost	ready, to-local
+ *		  answered	check
+ *		  failed	ready, to-scan, to-local
+ *		  cell		to-scan, to-local
+ *	check	  examined	held, done, ready, to-scan, to-local
+ *	held	  toolchain	done, ready, to-scan, to-local
+ *	to-local  time		local
+ *	local, done		until its wrapper leaves
+ *	any	  left		none; left, while a worker has it
+ *
+ * A hedge may run beside to-scan, scan, ready and remote.  When it ends,
+ * "hedged" leads to done or to-local.  The worker that has a unit in scan then
+ * still reports: "scanned" changes nothing in to-local, local and done.  A
+ * unit that left is forgotten with "scanned" or "examined".
+ */
+#include "sched/unit.h"
+
+#include "base/str.h"
+#include "sched/node.h"
+
+#include <stdlib.h>
+
+#define RESCANS 2
+
+#define TO(state) (1u << UNIT_##state)
+
+static const uint16_t may[UNIT_STATES][SCHED_EVENTS] = {
+	[UNIT_NONE] = { [SCHED_CAME] = TO(NEW) | TO(TO_LOCAL) },
+	[UNIT_NEW] = { [SCHED_CAME] = TO(TO_SCAN) | TO(TO_LOCAL),
+		       [SCHED_TOOLCHAIN] = TO(TO_SCAN) | TO(TO_LOCAL),
+		       [SCHED_OBJECT] = TO(TO_SCAN) | TO(TO_LOCAL),
+		       [SCHED_TIME] = TO(TO_LOCAL),
+		       [SCHED_LEFT] = TO(NONE) },
+	[UNIT_TO_SCAN] = { [SCHED_TIME] = TO(SCAN) | TO(TO_LOCAL),
+			   [SCHED_HEDGED] = TO(DONE) | TO(TO_LOCAL),
+			   [SCHED_LEFT] = TO(NONE) },
+	[UNIT_SCAN] = { [SCHED_SCANNED] = TO(READY) | TO(TO_LOCAL),
+			[SCHED_HEDGED] = TO(DONE) | TO(TO_LOCAL),
+			[SCHED_LEFT] = TO(LEFT) },
+	[UNIT_READY] = { [SCHED_TIME] = TO(REMOTE) | TO(TO_LOCAL),
+			 [SCHED_HEDGED] = TO(DONE) | TO(TO_LOCAL),
+			 [SCHED_LEFT] = TO(NONE) },
+	[UNIT_REMOTE] = { [SCHED_BEAT] = TO(REMOTE),
+			  [SCHED_OUTPUT] = TO(REMOTE),
+			  [SCHED_UNSENT] = TO(READY) | TO(TO_LOCAL),
+			  [SCHED_LOST] = TO(READY) | TO(TO_LOCAL),
+			  [SCHED_ANSWERED] = TO(CHECK),
+			  [SCHED_FAILED] = TO(READY) | TO(TO_SCAN) |
+					   TO(TO_LOCAL),
+			  [SCHED_CELL] = TO(TO_SCAN) | TO(TO_LOCAL),
+			  [SCHED_HEDGED] = TO(DONE) | TO(TO_LOCAL),
+			  [SCHED_LEFT] = TO(NONE) },
+	[UNIT_CHECK] = { [SCHED_EXAMINED] = TO(HELD) | TO(DONE) | TO(READY) |
+					    TO(TO_SCAN) | TO(TO_LOCAL),
+			 [SCHED_LEFT] = TO(LEFT) },
+	[UNIT_HELD] = { [SCHED_TOOLCHAIN] = TO(DONE) | TO(READY) | TO(TO_SCAN) |
+					    TO(TO_LOCAL),
+			[SCHED_LEFT] = TO(NONE) },
+	[UNIT_TO_LOCAL] = { [SCHED_TIME] = TO(LOCAL),
+			    [SCHED_SCANNED] = TO(TO_LOCAL),
+			    [SCHED_LEFT] = TO(NONE) | TO(LEFT) },
+	[UNIT_LOCAL] = { [SCHED_SCANNED] = TO(LOCAL),
+			 [SCHED_LEFT] = TO(NONE) | TO(LEFT) },
+	[UNIT_DONE] = { [SCHED_SCANNED] = TO(DONE),
+			[SCHED_LEFT] = TO(NONE) | TO(LEFT) },
+	[UNIT_LEFT] = { [SCHED_SCANNED] = TO(NONE),
+			[SCHED_EXAMINED] = TO(NONE) },
+};
+
+static const char *state_name(enum sched_unit_state state)
+{
+	static const char *const names[] = {
+		[UNIT_NONE] = "not known",    [UNIT_NEW] = "new",
+		[UNIT_TO_SCAN] = "to-scan",   [UNIT_SCAN] = "scan",
+		[UNIT_READY] = "ready",       [UNIT_REMOTE] = "remote",
+		[UNIT_CHECK] = "check",       [UNIT_HELD] = "held",
+		[UNIT_TO_LOCAL] = "to-local", [UNIT_LOCAL] = "local",
+		[UNIT_DONE] = "done",         [UNIT_LEFT] = "left",
+	};
+
+	return names[state];
+}
+
+static const char *event_name(enum sched_event_kind kind)
+{
+	static const char *const names[] = {
+		[SCHED_TIME] = "\"time\"",
+		[SCHED_CAME] = "\"came\"",
+		[SCHED_SCANNED] = "\"scanned\"",
+		[SCHED_UNSENT] = "\"unsent\"",
+		[SCHED_BEAT] = "\"beat\"",
+		[SCHED_OUTPUT] = "\"output\"",
+		[SCHED_ANSWERED] = "\"answered\"",
+		[SCHED_FAILED] = "\"failed\"",
+		[SCHED_EXAMINED] = "\"examined\"",
+		[SCHED_HEDGED] = "\"hedged\"",
+		[SCHED_UNHEDGED] = "\"unhedged\"",
+		[SCHED_LEFT] = "\"left\"",
+		[SCHED_TOOLCHAIN] = "\"toolchain\"",
+		[SCHED_OBJECT] = "\"object\"",
+		[SCHED_FIT] = "\"fit\"",
+		[SCHED_UNFIT] = "\"unfit\"",
+		[SCHED_LOST] = "\"lost\"",
+		[SCHED_SLOTS] = "\"slots\"",
+		[SCHED_CELL] = "\"cell\"",
+		[SCHED_PROBED] = "\"probed\"",
+		[SCHED_WORN] = "\"worn\"",
+	};
+
+	return names[kind];
+}
+
+/* ------------------------------------------------------------ which there are
+ */
+
+struct sched_unit *sched_unit_find(const struct sched *s, uint32_t number)
+{
+	return number < s->n_units ? s->units[number] : NULL;
+}
+
+struct sched_unit *sched_unit_expect(const struct sched *s, uint32_t number)
+{
+	struct sched_unit *u = sched_unit_find(s, number);
+	enum sched_unit_state state = u ? u->state : UNIT_NONE;
+	bool by_worker = s->by == SCHED_SCANNED || s->by == SCHED_EXAMINED;
+
+	if (!u || !may[state][s->by] || (by_worker && !u->working) ||
+	    (s->by == SCHED_HEDGED && !u->hedged))
+		sched_impossible(event_name(s->by), state_name(state), number);
+	return u;
+}
+
+static void make_room(struct sched *s, uint32_t number)
+{
+	size_t n = (size_t)number + number / 2 + 64;
+
+	if (number < s->n_units)
+		return;
+	s->units = xrealloc(s->units, n * sizeof(struct sched_unit *));
+	while (s->n_units < n)
+		s->units[s->n_units++] = NULL;
+}
+
+struct sched_unit *sched_unit_new(struct sched *s, uint32_t number)
+{
+	struct sched_unit *u = sched_unit_find(s, number);
+
+	if (u)
+		sched_impossible(event_name(s->by), state_name(u->state),
+				 number);
+	make_room(s, number);
+	u = xcalloc(1, sizeof(*u));
+	u->number = number;
+	u->came_ms = s->now_ms;
+	s->units[number] = u;
+	s->n_in[UNIT_NONE]++;
+	return u;
+}
+
+void sched_unit_free(struct sched *s, struct sched_unit *u)
+{
+	s->units[u->number] = NULL;
+	free(u->words);
+	free(u);
+}
+
+/* -------------------------------------------------------------- its state */
+
+/* The list that it is in; NULL: none. */
+static struct sched_units *list_of(struct sched *s, struct sched_unit *u)
+{
+	switch (u->state) {
+	case UNIT_NEW:
+		return &u->toolchain->fresh;
+	case UNIT_TO_SCAN:
+		return &u->toolchain->to_scan;
+	case UNIT_READY:
+		return &u->toolchain->ready;
+	case UNIT_REMOTE:
+		return &u->node->units;
+	case UNIT_HELD:
+		return &u->toolchain->held;
+	case UNIT_TO_LOCAL:
+		return &s->to_local;
+	default:
+		return NULL;
+	}
+}
+
+/*
+ * In the order of arrival.  Most come last; one that comes back is older than
+ * nearly all that wait, and finds its place from the front.
+ */
+static void insert(struct sched_units *list, struct sched_unit *u)
+{
+	struct sched_unit *last = TAILQ_LAST(list, sched_units), *at;
+
+	if (!last || last->number < u->number) {
+		TAILQ_INSERT_TAIL(list, u, link);
+		return;
+	}
+	list_for_each(at, list, link) {
+		if (at->number > u->number)
+			break;
+	}
+	TAILQ_INSERT_BEFORE(at, u, link);
+}
+
+/* Lists, counts and slots follow the state. */
+static void move(struct sched *s, struct sched_unit *u,
+		 enum sched_unit_state next)
+{
+	enum sched_unit_state was = u->state;
+	struct sched_units *list = list_of(s, u);
+
+	if (!(may[was][s->by] & 1u << next))
+		sched_impossible(event_name(s->by), state_name(was), u->number);
+	if (list)
+		TAILQ_REMOVE(list, u, link);
+	s->n_in[was]--;
+	s->n_in[next]++;
+	u->state = next;
+	list = list_of(s, u);
+	if (list)
+		insert(list, u);
+	s->locals -= was == UNIT_LOCAL;
+	s->locals += next == UNIT_LOCAL;
+	if (was == UNIT_REMOTE)
+		sched_node_give_slot(s, u->node);
+	if (next == UNIT_REMOTE)
+		sched_node_take_slot(s, u->node);
+}
+
+static void act(struct sched *s, const struct sched_unit *u,
+		enum sched_action_kind kind)
+{
+	struct sched_action a = { .kind = kind,
+				  .unit = u->number,
+				  .node = SCHED_LOCAL,
+				  .reason = u->why };
+
+	if (u->state == UNIT_REMOTE || u->state == UNIT_CHECK)
+		a.node = u->node->number;
+	if (u->n_tried > 1)
+		a.retries = u->n_tried - 1;
+	if (kind == SCHED_SEND)
+		a.deadline_ms = sched_cost_deadline_ms(&s->cost, u->bytes);
+	sched_act(s, &a);
+}
+
+void sched_unit_begin(struct sched *s, struct sched_unit *u)
+{
+	move(s, u, UNIT_NEW);
+}
+
+void sched_unit_admit(struct sched *s, struct sched_unit *u)
+{
+	move(s, u, UNIT_TO_SCAN);
+}
+
+static void give_to_worker(struct sched *s, struct sched_unit *u)
+{
+	u->working = true;
+	s->workers++;
+}
+
+void sched_unit_worked(struct sched *s, struct sched_unit *u)
+{
+	u->working = false;
+	s->workers--;
+	if (u->state != UNIT_LEFT)
+		return;
+	move(s, u, UNIT_NONE);
+	sched_unit_free(s, u);
+}
+
+void sched_unit_scan(struct sched *s, struct sched_unit *u)
+{
+	move(s, u, UNIT_SCAN);
+	give_to_worker(s, u);
+	act(s, u, SCHED_SCAN);
+}
+
+void sched_unit_ready(struct sched *s, struct sched_unit *u)
+{
+	move(s, u, UNIT_READY);
+	/* It may be that no node is left that it could wait for. */
+	u->toolchain->review = true;
+}
+
+static void remember_sent(struct sched *s, struct sched_unit *u)
+{
+	if (u->sent)
+		return;
+	u->sent = true;
+	u->first_sent_ms = s->now_ms;
+	TAILQ_INSERT_TAIL(&s->sent, u, sent_link);
+}
+
+static void forget_sent(struct sched *s, struct sched_unit *u)
+{
+	if (u->sent)
+		TAILQ_REMOVE(&s->sent, u, sent_link);
+	u->sent = false;
+}
+
+void sched_unit_send(struct sched *s, struct sched_unit *u,
+		     struct sched_node *n)
+{
+	u->node = n;
+	u->tried[u->n_tried++] = n;
+	u->cpu_ms = 0;
+	u->progress_ms = s->now_ms;
+	remember_sent(s, u);
+	move(s, u, UNIT_REMOTE);
+	act(s, u, SCHED_SEND);
+}
+
+void sched_unit_cancel(struct sched *s, struct sched_unit *u)
+{
+	if (u->state == UNIT_REMOTE)
+		act(s, u, SCHED_CANCEL);
+}
+
+static void stop_hedge(struct sched *s, struct sched_unit *u)
+{
+	if (!u->hedged)
+		return;
+	act(s, u, SCHED_STOP_HEDGE);
+	sched_unit_end_hedge(s, u);
+}
+
+void sched_unit_examine(struct sched *s, struct sched_unit *u, uint32_t cpu_ms)
+{
+	u->cpu_ms = cpu_ms;
+	u->node->busy_ms += cpu_ms;
+	move(s, u, UNIT_CHECK);
+	/* It would write where the answer is written. */
+	stop_hedge(s, u);
+	give_to_worker(s, u);
+	act(s, u, SCHED_EXAMINE);
+}
+
+void sched_unit_hold(struct sched *s, struct sched_unit *u,
+		     const struct sched_event *ev)
+{
+	u->verdict = ev->verdict;
+	u->verdict_reason = ev->reason;
+	free(u->words);
+	u->words = ev->words ? xstrdup(ev->words) : NULL;
+	move(s, u, UNIT_HELD);
+}
+
+void sched_unit_retry(struct sched *s, struct sched_unit *u, enum reason why)
+{
+	if (u->n_tried == SCHED_TRIES) {
+		sched_unit_local(s, u, why);
+		return;
+	}
+	/* Reported only if no other node can take it. */
+	u->why = why;
+	s->retried++;
+	sched_unit_ready(s, u);
+}
+
+void sched_unit_again(struct sched *s, struct sched_unit *u, enum reason why)
+{
+	if (u->rescans++ == RESCANS) {
+		sched_unit_local(s, u, why);
+		return;
+	}
+	s->retried++;
+	u->n_tried = 0;
+	move(s, u, UNIT_TO_SCAN);
+}
+
+void sched_unit_local(struct sched *s, struct sched_unit *u, enum reason why)
+{
+	stop_hedge(s, u);
+	forget_sent(s, u);
+	u->why = why;
+	move(s, u, UNIT_TO_LOCAL);
+}
+
+void sched_unit_grant(struct sched *s, struct sched_unit *u)
+{
+	move(s, u, UNIT_LOCAL);
+	act(s, u, SCHED_COMPILE);
+}
+
+void sched_unit_hedge(struct sched *s, struct sched_unit *u)
+{
+	u->hedged = true;
+	s->locals++;
+	s->duplicated++;
+	act(s, u, SCHED_HEDGE);
+}
+
+void sched_unit_end_hedge(struct sched *s, struct sched_unit *u)
+{
+	u->hedged = false;
+	s->locals--;
+}
+
+static void count_local(struct sched *s, enum reason why)
+{
+	s->local++;
+	s->reasons[why]++;
+}
+
+void sched_unit_deliver(struct sched *s, struct sched_unit *u, enum reason why)
+{
+	struct sched_action a = { .kind = SCHED_DELIVER,
+				  .unit = u->number,
+				  .node = why ? SCHED_LOCAL : u->node->number,
+				  .reason = why };
+
+	if (why)
+		count_local(s, why);
+	else
+		s->remote++;
+	if (u->n_tried > 1)
+		a.retries = u->n_tried - 1;
+	forget_sent(s, u);
+	move(s, u, UNIT_DONE);
+	sched_act(s, &a);
+}
+
+void sched_unit_leave(struct sched *s, struct sched_unit *u)
+{
+	sched_unit_cancel(s, u);
+	stop_hedge(s, u);
+	forget_sent(s, u);
+	if (u->state == UNIT_LOCAL) {
+		count_local(s, u->why);
+		act(s, u, SCHED_DONE);
+	}
+	if (u->working) {
+		move(s, u, UNIT_LEFT);
+		return;
+	}
+	move(s, u, UNIT_NONE);
+	sched_unit_free(s, u);
+}
