@@ -56,8 +56,6 @@ static bool is_kbuild_setting(const char *entry)
 		"DTC_FLAGS=",
 	};
 
-	if (str_starts(entry, "KBUILD_OUTPUT="))
-		return false;
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		if (str_starts(entry, names[i]))
 			return true;

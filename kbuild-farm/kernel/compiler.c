@@ -16,6 +16,7 @@
 /* The choice while it is being made; NULL: not given. */
 struct choice {
 	char *cross, *cc, *hostcc, *llvm;
+	bool no_llvm; /* LLVM=0, which kbuild takes for clang */
 };
 
 static void choice_release(struct choice *w)
@@ -57,8 +58,10 @@ static void read_choice(struct choice *w,
 		if (value && *value)
 			*all[i].where = xstrdup(value);
 	}
-	if (str_equal(w->llvm, "0"))
+	if (str_equal(w->llvm, "0")) {
 		replace(&w->llvm, NULL);
+		w->no_llvm = true;
+	}
 }
 
 static bool on_path(const struct kernel_compiler *c, char *const *env,
@@ -348,6 +351,8 @@ static void set_vars(struct kernel_compiler *c, const struct choice *w)
 		strv_addf(&c->vars, "CROSS_COMPILE=%s", w->cross);
 	if (w->llvm)
 		strv_addf(&c->vars, "LLVM=%s", w->llvm);
+	else if (w->no_llvm)
+		strv_add(&c->vars, "LLVM=");
 	if (w->cc)
 		strv_addf(&c->vars, "CC=%s", w->cc);
 	if (w->hostcc)

@@ -36,8 +36,8 @@ static int stamp_text(const struct kernel_plan *p, char **out, struct err *err)
 
 	kernel_kconfig_digest(&p->kconfig, &d);
 	buf_add(&all, d.b, sizeof(d.b));
-	for (size_t i = 0; i < p->vars.n; i++)
-		buf_put_str(&all, p->vars.v[i]);
+	for (size_t i = 0; i < p->settings.n; i++)
+		buf_put_str(&all, p->settings.v[i]);
 	buf_put_str(&all, p->tree);
 	buf_put_str(&all, p->compiler.version);
 	digest_of(buf_bytes(&all), &d);

@@ -28,19 +28,31 @@ static const char *inherited(const struct kernel_place_request *w,
 	return value && *value ? value : NULL;
 }
 
-/* As `make -C TREE O=DIR`: a relative one is relative to the tree. */
-static char *given_dir(const struct kernel_place_request *w)
+/*
+ * As `make -C TREE O=DIR`: a relative one is relative to the tree.  *variable
+ * is by what name make is told.  It hears O on its command line alone, and
+ * what its environment says of KBUILD_OUTPUT by itself.
+ */
+static char *given_dir(const struct kernel_place_request *w,
+		       const char **variable)
 {
 	const char *dir = setting(w, "O");
 
+	*variable = "O";
 	if (w->request->build_dir)
 		return fs_absolute(w->request->build_dir);
-	if (!dir)
+	if (!dir) {
 		dir = setting(w, "KBUILD_OUTPUT");
-	if (!dir)
+		*variable = "KBUILD_OUTPUT";
+	}
+	if (!dir) {
 		dir = inherited(w, "KBUILD_OUTPUT");
-	if (!dir)
+		*variable = NULL;
+	}
+	if (!dir) {
 		dir = inherited(w, "O");
+		*variable = "O";
+	}
 	if (!dir || dir[0] == '/')
 		return dir ? xstrdup(dir) : NULL;
 	return xasprintf("%s/%s", w->tree, dir);
@@ -157,7 +169,7 @@ static void trim_slashes(char *path)
 int kernel_place_find(struct kernel_place *out,
 		      const struct kernel_place_request *wish, struct err *err)
 {
-	char *dir = given_dir(wish), *real = NULL;
+	char *dir = given_dir(wish, &out->variable), *real = NULL;
 	int ret;
 
 	out->kind = KERNEL_GIVEN;
@@ -166,8 +178,13 @@ int kernel_place_find(struct kernel_place *out,
 		real = realpath(dir, NULL);
 		if (str_equal(real ? real : dir, wish->tree))
 			out->kind = KERNEL_IN_TREE;
+		/* make builds here unless its environment says otherwise. */
+		if (out->kind == KERNEL_IN_TREE &&
+		    !inherited(wish, "KBUILD_OUTPUT"))
+			out->variable = NULL;
 	} else if (has(wish->tree, ".config")) {
 		out->kind = KERNEL_IN_TREE;
+		out->variable = NULL;
 		dir = xstrdup(wish->tree);
 	} else {
 		out->kind = KERNEL_CHOSEN;

@@ -21,6 +21,8 @@ enum kernel_place_kind {
 struct kernel_place {
 	enum kernel_place_kind kind;
 	char *dir; /* absolute; the tree itself with KERNEL_IN_TREE */
+	const char *variable; /* that tells make on its command line, O or
+				 KBUILD_OUTPUT; NULL: make knows by itself */
 };
 
 struct kernel_place_request {

@@ -82,15 +82,14 @@ static bool has_dir(const char *tree, const char *name)
 static int read_tree(struct kernel_plan *p, struct err *err)
 {
 	char *path = xasprintf("%s/Makefile", p->tree);
-	struct buf text = { 0 };
 	int ret;
 
 	if (!fs_is_dir(p->tree)) {
 		ret = err_set(err, ENOENT, "%s: no such directory", p->tree);
 	} else {
-		ret = fs_read(path, MAKEFILE_MAX, &text, err);
+		ret = fs_read(path, MAKEFILE_MAX, &p->makefile, err);
 		if (!ret)
-			p->version = kernel_version(buf_str(&text));
+			p->version = kernel_version(buf_str(&p->makefile));
 		if (!p->version || !has_dir(p->tree, "arch") ||
 		    !has_dir(p->tree, "scripts/kconfig"))
 			ret = err_set(err, EINVAL,
@@ -98,7 +97,6 @@ static int read_tree(struct kernel_plan *p, struct err *err)
 				      "name one with -C",
 				      p->tree);
 	}
-	buf_release(&text);
 	free(path);
 	return ret;
 }
@@ -220,31 +218,72 @@ static int choose_compat(struct kernel_plan *p, struct err *err)
 	return ret;
 }
 
-static bool is_decided(const char *var)
+/* Does the tree's Makefile assign it, whatever the environment says? */
+static bool makefile_assigns(const struct kernel_plan *p, const char *name)
 {
-	static const char *const names[] = {
-		"ARCH=", "O=",    "KBUILD_OUTPUT=", "CROSS_COMPILE=",
-		"CC=",   "LLVM=", "HOSTCC=",        NULL,
-	};
+	size_t n = strlen(name);
 
-	for (int i = 0; names[i]; i++) {
+	for (const char *line = buf_str(&p->makefile); *line;) {
+		const char *at = line + strspn(line, " ");
+
+		if (str_starts(at, "export "))
+			at += strspn(at + 7, " ") + 7;
+		if (!strncmp(at, name, n)) {
+			at += n + strspn(at + n, " \t");
+			at += strspn(at, ":");
+			if (*at == '=')
+				return true;
+		}
+		line += strcspn(line, "\n");
+		line += *line == '\n';
+	}
+	return false;
+}
+
+/* Empty ones of these would only break make; O is said elsewhere. */
+static bool is_dropped(const char *var)
+{
+	static const char *const names[] = { "ARCH=", "O=", "KBUILD_OUTPUT=",
+					     "CC=", "HOSTCC=" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		if (str_starts(var, names[i]))
 			return true;
 	}
 	return false;
 }
 
-static void collect_vars(struct kernel_plan *p)
+static void add_setting(struct kernel_plan *p, const char *setting)
+{
+	char *name = xstrndup(setting, strcspn(setting, "="));
+	const struct strv *user = &p->request->variables;
+	bool typed = user->v && str_env(user->v, name);
+
+	strv_add(&p->settings, setting);
+	strv_add(typed || makefile_assigns(p, name) ? &p->vars : &p->exports,
+		 setting);
+	free(name);
+}
+
+static void collect_settings(struct kernel_plan *p)
 {
 	const struct strv *user = &p->request->variables;
+	const struct strv *compiler = &p->compiler.vars;
+	char *arch = xasprintf("ARCH=%s", p->arch.arch);
 
 	if (p->arch_given)
-		strv_addf(&p->vars, "ARCH=%s", p->arch.arch);
-	strv_add_all(&p->vars, p->compiler.vars.v);
+		add_setting(p, arch);
+	for (size_t i = 0; i < compiler->n; i++)
+		add_setting(p, compiler->v[i]);
 	for (size_t i = 0; i < user->n; i++) {
-		if (!is_decided(user->v[i]))
-			strv_add(&p->vars, user->v[i]);
+		char *name = xstrndup(user->v[i], strcspn(user->v[i], "="));
+
+		if (!is_dropped(user->v[i]) &&
+		    !(compiler->v && str_env(compiler->v, name)))
+			add_setting(p, user->v[i]);
+		free(name);
 	}
+	free(arch);
 }
 
 /* make has no terminal here: such a target would wait for ever. */
@@ -262,7 +301,7 @@ static int refuse_menus(const struct kernel_plan *p, struct err *err)
 	}
 	if (!found)
 		return 0;
-	vars = strv_join(&p->vars, " ");
+	vars = strv_join(&p->settings, " ");
 	err_set(err, EINVAL,
 		"%s wants a terminal, which a build's make has not; run "
 		"`make -C %s%s%s %s %s` yourself, then kfarm build -b %s",
@@ -349,7 +388,7 @@ int kernel_plan_make(struct kernel_plan *p, const struct kernel_request *r,
 	if (ret)
 		return ret;
 	fix_identity(p);
-	collect_vars(p);
+	collect_settings(p);
 	return refuse_menus(p, err);
 }
 
@@ -358,6 +397,8 @@ void kernel_plan_release(struct kernel_plan *p)
 	kernel_compiler_release(&p->compiler);
 	kernel_kconfig_release(&p->kconfig);
 	tree_rev_release(&p->rev);
+	buf_release(&p->makefile);
+	strv_release(&p->settings);
 	strv_release(&p->vars);
 	strv_release(&p->exports);
 	strv_release(&p->inherited);
@@ -379,13 +420,18 @@ char *kernel_plan_compiler_text(const struct kernel_plan *p)
 			 p->compiler.version);
 }
 
+const char *kernel_plan_setting(const struct kernel_plan *p, const char *name)
+{
+	return p->settings.v ? str_env(p->settings.v, name) : NULL;
+}
+
 void kernel_plan_make_argv(const struct kernel_plan *p, struct strv *out,
 			   char *const *options, char *const *targets)
 {
 	strv_add(out, "make");
 	strv_add_all(out, options);
-	if (p->place.kind != KERNEL_IN_TREE)
-		strv_addf(out, "O=%s", p->place.dir);
+	if (p->place.variable)
+		strv_addf(out, "%s=%s", p->place.variable, p->place.dir);
 	strv_add_all(out, p->vars.v);
 	strv_add_all(out, targets);
 }

@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * kernel/plan.h - everything that is decided before anything is started.
+ *
+ * What a variable means to make depends on where it comes from: one of the
+ * command line overrides what makefiles assign (Linux 6.1's scripts/Makefile
+ * assigns ARCH), one of the environment does not.  So each takes the way by
+ * which the user gave it, and what kfarm decides goes into the environment,
+ * unless the tree's Makefile assigns it and would not hear it there: CC,
+ * HOSTCC.
  */
 #ifndef KERNEL_PLAN_H
 #define KERNEL_PLAN_H
@@ -20,13 +27,16 @@ struct kernel_plan {
 	char *version; /* the Makefile's: "6.1.192" */
 	struct tree_rev rev;
 	struct kernel_arch arch;
-	bool arch_given; /* ARCH= goes to make */
+	bool arch_given; /* make is told ARCH */
 	struct kernel_compiler compiler;
 	struct kernel_place place;
 	struct kernel_kconfig kconfig;
 	char *make; /* the file */
-	struct strv vars; /* NAME=VALUE for make, without O= */
-	struct strv exports; /* NAME=VALUE that kfarm adds to the environment */
+	struct buf makefile; /* the tree's, text */
+	/* NAME=VALUE: what was decided and what the user gave make, without
+	   O; then the same by its way to make, the first on its command
+	   line, the others, with -e, in its environment. */
+	struct strv settings, vars, exports;
 };
 
 /*
@@ -43,9 +53,11 @@ void kernel_plan_release(struct kernel_plan *p);
 char *kernel_plan_path(const struct kernel_plan *p, const char *name);
 /* "gcc-12.2.0" */
 char *kernel_plan_compiler_text(const struct kernel_plan *p);
+/* The value of one of the settings, NULL: there is none. */
+const char *kernel_plan_setting(const struct kernel_plan *p, const char *name);
 /*
- * The words of a make command with O= and all variables: make, `options`
- * (may be NULL), O=DIR, NAME=VALUE ..., `targets` (may be NULL).
+ * The words of a make command: make, `options` (may be NULL), O=DIR unless
+ * the environment says it, NAME=VALUE ..., `targets` (may be NULL).
  */
 void kernel_plan_make_argv(const struct kernel_plan *p, struct strv *out,
 			   char *const *options, char *const *targets);

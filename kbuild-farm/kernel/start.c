@@ -49,7 +49,7 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 /* A script that some variable of make names is worth a word. */
 static void tell_skipped(struct kernel_run *run, const struct strv *skipped)
 {
-	const struct strv *vars = &run->plan->vars;
+	const struct strv *vars = &run->plan->settings;
 
 	for (size_t i = 0; i < vars->n; i++) {
 		const char *value = strchr(vars->v[i], '=') + 1;
@@ -66,11 +66,8 @@ static int start_farm(struct kernel_run *run, const struct node_roster *roster,
 {
 	const struct kernel_plan *plan = run->plan;
 	char *path = kernel_compiler_path(&plan->compiler, plan->env);
-	const char *host = plan->vars.n ? str_env(plan->vars.v, "HOSTCC") :
-					  NULL;
-	const char *second = plan->vars.n ? str_env(plan->vars.v,
-						    "CROSS_COMPILE_COMPAT") :
-					    NULL;
+	const char *host = kernel_plan_setting(plan, "HOSTCC");
+	const char *second = kernel_plan_setting(plan, "CROSS_COMPILE_COMPAT");
 	char *compat = second ? xasprintf("%sgcc", second) : NULL;
 	char *const trees[] = { plan->tree, plan->place.dir, NULL };
 	char *const expect[] = { plan->compiler.name,

@@ -82,12 +82,11 @@ char *kernel_system_first_line(const struct kernel_plan *p, const char *program)
 
 char *kernel_system_linker(const struct kernel_plan *p)
 {
-	const char *prefix = str_env(p->vars.v ? p->vars.v : p->env,
-				     "CROSS_COMPILE");
-	const char *llvm = p->vars.v ? str_env(p->vars.v, "LLVM") : NULL;
+	const char *prefix = kernel_plan_setting(p, "CROSS_COMPILE");
+	const char *llvm = kernel_plan_setting(p, "LLVM");
 	char *name, *line;
 
-	if (llvm)
+	if (llvm && *llvm)
 		name = xasprintf("ld.lld%s", *llvm == '-' ? llvm : "");
 	else
 		name = xasprintf("%sld", prefix ? prefix : "");

@@ -82,18 +82,18 @@ START_TEST(the_script_is_plain_make)
 	r.build_dir = "/b";
 	words(&r.targets, "Image modules");
 	words(&r.environment, "KCFLAGS=-g");
+	words(&r.variables, "ARCH=arm64 W=1");
 	path = script();
 	want = xasprintf("set -e\n"
 			 "here=$(cd \"$(dirname \"$0\")\" && pwd)\n"
 			 "tree=%s\n"
 			 "build=/b\n"
 			 "export KCFLAGS=-g\n"
+			 "export CROSS_COMPILE=aarch64-linux-gnu-\n"
 			 "mkdir -p \"$build\"\n"
 			 "cd \"$tree\"\n"
-			 "make O=/b ARCH=arm64 "
-			 "CROSS_COMPILE=aarch64-linux-gnu- defconfig\n"
-			 "make -j3 O=/b ARCH=arm64 "
-			 "CROSS_COMPILE=aarch64-linux-gnu- Image modules\n",
+			 "make O=/b ARCH=arm64 W=1 defconfig\n"
+			 "make -j3 O=/b ARCH=arm64 W=1 Image modules\n",
 			 tree);
 	got = get_file(path);
 	ck_assert_str_eq(got, want);
@@ -179,7 +179,7 @@ START_TEST(directories_of_the_compiler_are_in_its_path)
 	setenv("PATH", "/usr/bin:/bin", 1);
 	run(path);
 	got = get_file(path);
-	ck_assert_ptr_nonnull(strstr(got, "CROSS_COMPILE=nice- "));
+	ck_assert_ptr_nonnull(strstr(got, "\nexport CROSS_COMPILE=nice-\n"));
 	ck_assert_ptr_nonnull(strstr(got, "/tools:\"$PATH\"\n"));
 	free(got);
 	free(path);

@@ -284,7 +284,7 @@ START_TEST(llvm_0_is_no_llvm)
 {
 	set_env("LLVM=0");
 	ck_assert_int_eq(choose("arm64", "nice-"), 0);
-	expect("nice-gcc", "CROSS_COMPILE=nice-");
+	expect("nice-gcc", "CROSS_COMPILE=nice- LLVM=");
 }
 END_TEST
 

@@ -144,7 +144,7 @@ START_TEST(bytes_that_are_no_utf_8_do_no_harm)
 	words(&req.variables, "KCFLAGS=-D\xff\xfe");
 	make_plan();
 	write_and_read();
-	ck_assert_uint_eq(json_array_size(get("build", "make_variables")), 3);
+	ck_assert_uint_eq(json_array_size(get("build", "make_variables")), 1);
 }
 END_TEST
 

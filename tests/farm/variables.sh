@@ -1,0 +1,77 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check: yes
+# beside: yes
+#
+# ARCH reaches make by the way the user gave it.  Linux 6.1's scripts/Makefile
+# assigns ARCH for an x86_64 kernel with UNWINDER_ORC, which a variable on the
+# command line overrides and one in the environment does not: the saved command
+# of scripts/module.lds tells which.
+. "$(dirname "$0")/lib.sh"
+
+farm_begin
+linux=$(kernel_tree) || exit 1
+tree=$work/linux
+saved=scripts/.module.lds.cmd
+
+# The tree without its objtool, which wants the headers of libelf.
+mkdir -p "$tree/tools"
+ln -s "$linux"/* "$tree/" 2>/dev/null
+ln -s "$linux"/tools/* "$tree/tools/"
+rm "$tree/tools/Makefile"
+printf 'objtool:\n' >"$tree/tools/Makefile"
+
+# All that follows is made in one directory, so that the tools are built once.
+prepare()
+{
+	export ARCH=x86_64
+	make -C "$tree" O="$build" tinyconfig &&
+		printf 'CONFIG_%s=y\n' 64BIT MODULES UNWINDER_ORC \
+			>>"$build/.config" &&
+		make -C "$tree" O="$build" olddefconfig &&
+		make -j "$cores" -C "$tree" O="$build" modules_prepare
+}
+
+# save NAME COMMAND...: run it and keep what it saved as $work/NAME.
+save()
+{
+	local name=$1
+
+	shift
+	rm -f "$build/scripts/module.lds" "$build/$saved"
+	check "$name: it builds" "$@"
+	mv "$build/$saved" "$work/$name" ||
+		bad "$name: no saved command"
+}
+
+kfarm_build()
+{
+	"$bin/kfarm" build --no-remote -q -C "$tree" -b "$build" "$@" \
+		modules_prepare
+}
+
+check "the tree is prepared" prepare
+grep -q '^CONFIG_UNWINDER_ORC=y' "$build/.config" || bad "no UNWINDER_ORC"
+save make-environment env ARCH=x86_64 make -C "$tree" O="$build" modules_prepare
+save make-typed make -C "$tree" O="$build" ARCH=x86_64 modules_prepare
+check "the two differ" test "$(cat "$work/make-environment")" != \
+	"$(cat "$work/make-typed")"
+
+ARCH=x86_64 save environment kfarm_build
+save typed kfarm_build ARCH=x86_64
+save option kfarm_build -a x86_64
+for way in environment typed; do
+	check "ARCH, $way: as make's" cmp "$work/make-$way" "$work/$way"
+done
+check "ARCH by -a: as of the environment" \
+	cmp "$work/make-environment" "$work/option"
+
+# So do the plain commands that a dry run prints.
+ARCH=x86_64 kfarm_build -n >"$work/environment.sh"
+kfarm_build -n ARCH=x86_64 >"$work/typed.sh"
+for way in environment typed; do
+	save "script-$way" sh "$work/$way.sh"
+	check "a dry run's script, ARCH $way: as make's" \
+		cmp "$work/make-$way" "$work/script-$way"
+done
+farm_end

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kernel */
+/*
+ * By which way a variable reaches make: what make says of its origin, when
+ * kfarm runs it and when the script of plain commands does.
+ */
+#include "kernel-tree.h"
+#include "kernel/commands.h"
+#include "suite.h"
+
+#include <sys/wait.h>
+
+static struct kernel_request r;
+static struct kernel_plan p;
+static struct err err;
+
+/* The mini tree's Makefile with a target that tells what make has. */
+static const char tells[] =
+	"names := ARCH CROSS_COMPILE LLVM CC HOSTCC O KBUILD_OUTPUT "
+	"KBUILD_BUILD_USER KCFLAGS W\n"
+	"tell = $(if $(value $1),$(info $1: $(origin $1) $($1)))\n"
+	"ways:\n"
+	"\t@:$(foreach name,$(names),$(call tell,$(name)))\n"
+	"HOSTCC = gcc\n";
+
+static void put_makefile(const char *first)
+{
+	char *text = xasprintf("%s%s%s", first, makefile, tells);
+
+	put_file("linux/Makefile", text, 0644);
+	free(text);
+}
+
+static void set_up(void)
+{
+	tree_set_up();
+	put_makefile("");
+	put_file("b/.config", "CONFIG_A=y\n", 0644);
+	put_file("tools/clang", "#!/bin/sh\necho 14.0.0\n", 0755);
+	r = (struct kernel_request){ .directory = tree };
+	err = (struct err){ 0 };
+}
+
+static void tear_down(void)
+{
+	kernel_plan_release(&p);
+	strv_release(&r.variables);
+	strv_release(&r.environment);
+	strv_release(&r.targets);
+	tree_tear_down();
+}
+
+/* Every @ of `text` is the directory of this test. */
+static char *filled(const char *text)
+{
+	struct buf out = { 0 };
+
+	for (; *text; text++) {
+		if (*text == '@')
+			buf_add_str(&out, top);
+		else
+			buf_add(&out, text, 1);
+	}
+	return buf_steal(&out);
+}
+
+static void fill(struct strv *sv, const char *text)
+{
+	char *all = filled(text);
+
+	words(sv, all);
+	free(all);
+}
+
+/* What a command prints; `environ` and the directory are the plan's. */
+static char *output(const char *command, char *const *environment)
+{
+	char *to = at("out"), *said;
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		if (chdir(p.tree) || !freopen(to, "w", stdout))
+			_exit(126);
+		dup2(1, 2);
+		execle("/bin/sh", "sh", "-c", command, NULL, environment);
+		_exit(127);
+	}
+	waitpid(pid, &status, 0);
+	said = get_file(to);
+	ck_assert_msg(!status, "%s: %s", command, said);
+	free(to);
+	return said;
+}
+
+static char *said_by_make(void)
+{
+	char *const targets[] = { (char[]){ "ways" }, NULL };
+	struct strv argv = { 0 }, environment = { 0 };
+	struct buf command = { 0 };
+	char *said;
+
+	kernel_plan_make_argv(&p, &argv, NULL, targets);
+	kernel_plan_env(&p, &environment, NULL, NULL);
+	for (size_t i = 0; i < argv.n; i++) {
+		buf_add_str(&command, " ");
+		kernel_commands_quote(&command, argv.v[i]);
+	}
+	said = output(buf_str(&command), environment.v);
+	buf_release(&command);
+	strv_release(&environment);
+	strv_release(&argv);
+	return said;
+}
+
+/* The script, by somebody whose environment has no more than a PATH. */
+static char *said_by_script(void)
+{
+	char *const bare[] = { env.v[0], NULL };
+	struct buf script = { 0 };
+	char *path = at("script.sh"), *command, *said;
+
+	kernel_commands_script(&script, &p, 3);
+	put_file("script.sh", buf_str(&script), 0755);
+	command = xasprintf("sh %s", path);
+	said = output(command, bare);
+	free(command);
+	free(path);
+	buf_release(&script);
+	return said;
+}
+
+static void expect(const char *want)
+{
+	char *text = filled(want), *said;
+
+	ck_assert_msg(!kernel_plan_make(&p, &r, env.v, &err), "%s", err.text);
+	said = said_by_make();
+	ck_assert_str_eq(said, text);
+	free(said);
+	said = said_by_script();
+	ck_assert_str_eq(said, text);
+	free(said);
+	free(text);
+}
+
+/* An x86 machine is taken for granted in none of them. */
+static const struct {
+	const char *arch, *toolchain, *env, *e, *variables, *want;
+} ways[] = {
+	/* the environment's stays there */
+	{ .env = "ARCH=arm64 CROSS_COMPILE=nice- KBUILD_OUTPUT=@/b "
+		 "KBUILD_BUILD_USER=me KCFLAGS=-g",
+	  .want = "ARCH: environment arm64\n"
+		  "CROSS_COMPILE: environment nice-\n"
+		  "CC: file nice-gcc\nHOSTCC: file gcc\n"
+		  "KBUILD_OUTPUT: environment @/b\n"
+		  "KBUILD_BUILD_USER: environment me\n"
+		  "KCFLAGS: environment -g\n" },
+	/* so does that of -e */
+	{ .e = "ARCH=arm64 CROSS_COMPILE=nice- KBUILD_OUTPUT=@/b KCFLAGS=-g",
+	  .want = "ARCH: environment arm64\n"
+		  "CROSS_COMPILE: environment nice-\n"
+		  "CC: file nice-gcc\nHOSTCC: file gcc\n"
+		  "KBUILD_OUTPUT: environment @/b\n"
+		  "KCFLAGS: environment -g\n" },
+	/* the command line's stays there */
+	{ .env = "ARCH=x86 CROSS_COMPILE=other- KBUILD_BUILD_USER=me W=2",
+	  .variables = "ARCH=arm64 CROSS_COMPILE=nice- O=@/b "
+		       "KBUILD_BUILD_USER=you KCFLAGS=-g W=1",
+	  .want = "ARCH: command line arm64\n"
+		  "CROSS_COMPILE: command line nice-\n"
+		  "CC: file nice-gcc\nHOSTCC: file gcc\n"
+		  "O: command line @/b\n"
+		  "KBUILD_BUILD_USER: command line you\n"
+		  "KCFLAGS: command line -g\nW: command line 1\n" },
+	{ .variables = "ARCH=arm64 CC=nice-gcc HOSTCC=gcc KBUILD_OUTPUT=@/b",
+	  .want = "ARCH: command line arm64\n"
+		  "CROSS_COMPILE: environment aarch64-linux-gnu-\n"
+		  "CC: command line nice-gcc\nHOSTCC: command line gcc\n"
+		  "KBUILD_OUTPUT: command line @/b\n" },
+	/* what kfarm decides goes into the environment where make hears it */
+	{ .arch = "arm64",
+	  .toolchain = "nice-",
+	  .env = "ARCH=x86 CROSS_COMPILE=other- O=@/b",
+	  .want = "ARCH: environment arm64\n"
+		  "CROSS_COMPILE: environment nice-\n"
+		  "CC: file nice-gcc\nHOSTCC: file gcc\n"
+		  "O: command line @/b\n" },
+	{ .arch = "arm64",
+	  .toolchain = "clang",
+	  .env = "KBUILD_OUTPUT=@/b",
+	  .want = "ARCH: environment arm64\n"
+		  "CROSS_COMPILE: environment aarch64-linux-gnu-\n"
+		  "LLVM: environment 1\n"
+		  "CC: file aarch64-linux-gnu-gcc\nHOSTCC: file gcc\n"
+		  "KBUILD_OUTPUT: environment @/b\n" },
+	/* one that was typed is overridden where it was typed */
+	{ .toolchain = "nice-",
+	  .variables = "ARCH=arm64 CROSS_COMPILE=other- O=@/b",
+	  .want = "ARCH: command line arm64\n"
+		  "CROSS_COMPILE: command line nice-\n"
+		  "CC: file nice-gcc\nHOSTCC: file gcc\n"
+		  "O: command line @/b\n" },
+	/* one without a value hides the environment's */
+	{ .env = "ARCH=arm64 LLVM=1 KBUILD_OUTPUT=@/b",
+	  .variables = "LLVM= CROSS_COMPILE=nice-",
+	  .want = "ARCH: environment arm64\n"
+		  "CROSS_COMPILE: command line nice-\n"
+		  "CC: file nice-gcc\nHOSTCC: file gcc\n"
+		  "KBUILD_OUTPUT: environment @/b\n" },
+	/* kbuild would take it for clang */
+	{ .env = "ARCH=arm64 LLVM=0 CROSS_COMPILE=nice- KBUILD_OUTPUT=@/b",
+	  .want = "ARCH: environment arm64\n"
+		  "CROSS_COMPILE: environment nice-\n"
+		  "CC: file nice-gcc\nHOSTCC: file gcc\n"
+		  "KBUILD_OUTPUT: environment @/b\n" },
+	/* O counts before KBUILD_OUTPUT */
+	{ .env = "ARCH=arm64 CROSS_COMPILE=nice- KBUILD_OUTPUT=@/other",
+	  .variables = "O=@/b",
+	  .want = "ARCH: environment arm64\n"
+		  "CROSS_COMPILE: environment nice-\n"
+		  "CC: file nice-gcc\nHOSTCC: file gcc\n"
+		  "O: command line @/b\n"
+		  "KBUILD_OUTPUT: environment @/other\n" },
+};
+
+START_TEST(a_variable_goes_the_way_it_was_given)
+{
+	char *sources = filled(ways[_i].env ? ways[_i].env : "");
+	char *save = NULL, *want;
+
+	r.arch = ways[_i].arch;
+	r.toolchain = ways[_i].toolchain;
+	for (char *w = strtok_r(sources, " ", &save); w;
+	     w = strtok_r(NULL, " ", &save))
+		set_env(w);
+	fill(&r.environment, ways[_i].e ? ways[_i].e : "");
+	fill(&r.variables, ways[_i].variables ? ways[_i].variables : "");
+	words(&r.targets, "ways");
+	want = xstrdup(ways[_i].want);
+	expect(want);
+	free(want);
+	free(sources);
+}
+END_TEST
+
+static const char *const assigning[] = {
+	"ARCH = mips\n",
+	"ARCH:=mips\n",
+	"export ARCH = mips\n",
+	"  ARCH := mips\n",
+};
+
+START_TEST(what_the_makefile_assigns_is_said_on_the_command_line)
+{
+	char *dir = at("b");
+
+	put_makefile(assigning[_i]);
+	r.arch = "arm64";
+	r.toolchain = "nice-";
+	r.build_dir = dir;
+	words(&r.targets, "ways");
+	expect("ARCH: command line arm64\n"
+	       "CROSS_COMPILE: environment nice-\n"
+	       "CC: file nice-gcc\nHOSTCC: file gcc\nO: command line @/b\n");
+	free(dir);
+}
+END_TEST
+
+static const char *const not_assigning[] = {
+	"ARCH ?= mips\n",
+	"SRCARCH = mips\n",
+	"ARCH_X = mips\n",
+	"# ARCH = mips\n",
+};
+
+START_TEST(what_is_no_assignment_is_not_taken_for_one)
+{
+	put_makefile(not_assigning[_i]);
+	r.arch = "arm64";
+	r.toolchain = "nice-";
+	set_env("O=/b");
+	ck_assert_msg(!kernel_plan_make(&p, &r, env.v, &err), "%s", err.text);
+	ck_assert_uint_eq(p.vars.n, 0);
+}
+END_TEST
+
+START_TEST(in_the_tree_o_is_said_only_against_the_environment)
+{
+	char *elsewhere = at("b"), *setting;
+
+	put_file("linux/.config", "CONFIG_A=y\n", 0644);
+	r.build_dir = tree;
+	set_env("ARCH=arm64");
+	set_env("CROSS_COMPILE=nice-");
+	words(&r.targets, "ways");
+	expect("ARCH: environment arm64\nCROSS_COMPILE: environment nice-\n"
+	       "CC: file nice-gcc\nHOSTCC: file gcc\n");
+	setting = xasprintf("KBUILD_OUTPUT=%s", elsewhere);
+	set_env(setting);
+	kernel_plan_release(&p);
+	ck_assert_msg(!kernel_plan_make(&p, &r, env.v, &err), "%s", err.text);
+	ck_assert_int_eq(p.place.kind, KERNEL_IN_TREE);
+	ck_assert_str_eq(p.place.variable, "O");
+	free(setting);
+	free(elsewhere);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("kernel/plan: ways");
+	TCase *tc = tcase_create("ways");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_loop_test(tc, a_variable_goes_the_way_it_was_given, 0,
+			    sizeof(ways) / sizeof(*ways));
+	tcase_add_loop_test(
+		tc, what_the_makefile_assigns_is_said_on_the_command_line, 0,
+		sizeof(assigning) / sizeof(*assigning));
+	tcase_add_loop_test(tc, what_is_no_assignment_is_not_taken_for_one, 0,
+			    sizeof(not_assigning) / sizeof(*not_assigning));
+	tcase_add_test(tc, in_the_tree_o_is_said_only_against_the_environment);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
