@@ -4,10 +4,19 @@
 #include <time.h>
 
 #define SECOND INT64_C(1000000000)
+#define AHEAD  (3600 * SECOND)
 
 static int64_t ns_of(const struct timespec *t)
 {
 	return t->tv_sec * SECOND + t->tv_nsec;
+}
+
+int64_t stamp_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME_COARSE, &t);
+	return ns_of(&t);
 }
 
 void stamp_of(struct stamp *out, const struct stat *st)
@@ -17,13 +26,14 @@ void stamp_of(struct stamp *out, const struct stat *st)
 	out->size = (uint64_t)st->st_size;
 	out->mtime_ns = ns_of(&st->st_mtim);
 	out->ctime_ns = ns_of(&st->st_ctim);
+	out->ahead = out->ctime_ns > stamp_now() + AHEAD;
 }
 
 bool stamp_equal(const struct stamp *a, const struct stamp *b)
 {
 	return a->ino == b->ino && a->ctime_ns == b->ctime_ns &&
 	       a->mtime_ns == b->mtime_ns && a->size == b->size &&
-	       a->dev == b->dev;
+	       a->dev == b->dev && a->ahead == b->ahead;
 }
 
 uint64_t stamp_hash(const struct stamp *stamp)
@@ -35,18 +45,10 @@ uint64_t stamp_hash(const struct stamp *stamp)
 	return h ^ h >> 32;
 }
 
-int64_t stamp_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME_COARSE, &t);
-	return ns_of(&t);
-}
-
 bool stamp_settled(const struct stamp *stamp, int64_t now)
 {
 	/* A file system without fractions ticks by the second, or by two. */
 	int64_t tick = stamp->ctime_ns % SECOND ? SECOND / 50 : 3 * SECOND;
 
-	return stamp->ctime_ns < now - tick;
+	return stamp->ahead || stamp->ctime_ns < now - tick;
 }

@@ -6,6 +6,11 @@
  * tick of the clock that stamps files, so what is younger than that when it
  * is read ("not settled") must not be remembered.  Where another machine
  * stamps the files (NFS), its clock must agree with ours.
+ *
+ * A stamp that lies ahead, by more than any such clock goes wrong, was made
+ * before our clock was set back.  What is changed now gets an earlier one, and
+ * when the clock comes there it is no longer ahead, which makes it another
+ * stamp; so it is settled, too.
  */
 #ifndef BASE_STAMP_H
 #define BASE_STAMP_H
@@ -18,6 +23,7 @@
 struct stamp {
 	uint64_t dev, ino, size;
 	int64_t mtime_ns, ctime_ns;
+	bool ahead; /* ctime was, by an hour or more, when it was looked at */
 };
 
 void stamp_of(struct stamp *out, const struct stat *st);

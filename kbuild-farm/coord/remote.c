@@ -55,7 +55,7 @@ static void sum_inputs(struct coord_job *job)
 	job->input_bytes = 0;
 	for (size_t i = 0; i < job->manifest.closure.n_files; i++)
 		job->input_bytes +=
-			(uint64_t)job->manifest.closure.files[i].ident.size;
+			(uint64_t)job->manifest.closure.files[i].stamp.size;
 }
 
 /* On a worker thread. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The scanner says what it saw of each file (struct scan_ident).  So a file
+ * The scanner says what it saw of each file (its stamp).  So a file
  * needs no stat(2) of ours: the version that we know either has that stamp,
  * or is read now and must have it afterwards.  Where it has not, the file
  * changed behind the scanner's back, and the unit is scanned again.
@@ -125,15 +125,6 @@ static struct inputs_dir *split(struct lister *l, const char **base)
 			       (size_t)(slash - l->abs) + 1);
 }
 
-static void stamp_of_scan(struct stamp *out, const struct scan_ident *id)
-{
-	*out = (struct stamp){ .dev = id->dev,
-			       .ino = id->ino,
-			       .size = (uint64_t)id->size,
-			       .mtime_ns = id->mtime,
-			       .ctime_ns = id->ctime };
-}
-
 static bool is_known(const struct inputs_path *p, const struct stamp *now)
 {
 	const struct inputs_entry *e = p->now;
@@ -199,14 +190,12 @@ static enum outcome list_files(struct lister *l)
 	enum outcome all = LISTED;
 
 	for (size_t i = 0; i < c->n_files && all <= READ_FIRST; i++) {
-		struct stamp want;
 		enum outcome one;
 
-		stamp_of_scan(&want, &c->files[i].ident);
 		if (!absolute(l, c->files[i].path))
 			return fail(l, REASON_INPUT_LONG_PATH,
 				    c->files[i].path);
-		one = list_file(l, &want, &l->m->file[i], 0);
+		one = list_file(l, &c->files[i].stamp, &l->m->file[i], 0);
 		if (one == STALE)
 			return STALE;
 		all = worse(all, one);

@@ -114,7 +114,7 @@ static void key_of(const struct scan_unit *unit, const struct scan_line *line,
 	struct digest_run *run = digest_new();
 	struct digest d;
 	const char *part[] = {
-		"kfarm scan 4",
+		"kfarm scan 5",
 		unit->compiler,
 		line->mode & SCAN_ASM ? "asm" : "c",
 		line->flags_local ? unit->cwd : "",
@@ -141,21 +141,31 @@ static char *kept_path(const struct scan_answers *a,
 	return xasprintf("%s/scan-%s.%s", a->cache_dir, f->hex, what);
 }
 
+static void hex_of(struct bytes in, char hex[static DIGEST_HEX])
+{
+	struct digest d;
+
+	digest_of(in, &d);
+	digest_hex(&d, hex);
+}
+
 static bool recall(const struct scan_answers *a, const struct scan_flavour *f,
 		   const char *what, struct buf *out)
 {
-	char *path = kept_path(a, f, what);
+	char *path = kept_path(a, f, what), hex[DIGEST_HEX];
 	struct err err;
 	bool ok = path && fs_exists(path) &&
 		  !fs_read(path, 16 << 20, out, &err);
 
 	free(path);
-	/* The last line says that it is whole. */
-	ok = ok && out->len >= 4 &&
-	     !memcmp(out->data + out->len - 4, "end\n", 4);
-	if (ok)
-		out->len -= 4;
-	else
+	/* It ends in its digest: what is damaged is asked for again. */
+	ok = ok && out->len >= DIGEST_HEX - 1;
+	if (ok) {
+		out->len -= DIGEST_HEX - 1;
+		hex_of(buf_bytes(out), hex);
+		ok = !memcmp(out->data + out->len, hex, DIGEST_HEX - 1);
+	}
+	if (!ok)
 		buf_reset(out);
 	if (out->data)
 		out->data[out->len] = '\0';
@@ -165,14 +175,15 @@ static bool recall(const struct scan_answers *a, const struct scan_flavour *f,
 static void remember(const struct scan_answers *a, const struct scan_flavour *f,
 		     const char *what, const struct buf *in)
 {
-	char *path = kept_path(a, f, what);
+	char *path = kept_path(a, f, what), hex[DIGEST_HEX];
 	struct buf out = { 0 };
 	struct err err;
 
 	if (!path)
 		return;
 	buf_add_bytes(&out, buf_bytes(in));
-	buf_add_str(&out, "end\n");
+	hex_of(buf_bytes(in), hex);
+	buf_add_str(&out, hex);
 	/* Without it the compiler is asked again next time: no more. */
 	if (!fs_mkdirs(a->cache_dir, 0700, &err))
 		fs_write(path, buf_bytes(&out), 0600, &err);

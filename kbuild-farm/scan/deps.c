@@ -199,9 +199,9 @@ static void pack(struct scan_closure *out, const struct scan_lists *l,
 		out->files[i] = (struct scan_file){
 			.path = copy(&b, l->file[i].path),
 			.kind = l->file[i].kind,
-			.ident = l->file[i].node->now,
-			.settled = scan_ident_settled(&l->file[i].node->now,
-						      started),
+			.stamp = l->file[i].node->now,
+			.settled = stamp_settled(&l->file[i].node->now,
+						 started),
 			.from = l->file[i].from,
 			.line = l->file[i].line,
 		};

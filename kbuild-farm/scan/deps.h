@@ -13,8 +13,8 @@
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/reason.h"
+#include "base/stamp.h"
 #include "base/str.h"
-#include "scan/ident.h"
 
 /*
  * Run the compiler with `argv` in `cwd` and `env` (source: none, stdin is
@@ -77,9 +77,9 @@ struct scan_file {
 	/*
 	 * What stat, following links, said of it in this call, and whether a
 	 * later change must show in that: if not, the content may be another
-	 * one with the same `ident`, and whoever wants it has to read it.
+	 * one with the same `stamp`, and whoever wants it has to read it.
 	 */
-	struct scan_ident ident;
+	struct stamp stamp;
 	bool settled;
 	size_t from; /* index of the file that includes it; itself for 0 */
 	unsigned line; /* of the #include, 0: the command line */
@@ -133,7 +133,7 @@ enum scan_mention {
  * Scan one unit.  Always fills `out`; out->why tells whether it could.
  * Every file and every absence is validated against the file system as it
  * is at the time of the call: each is looked at once, so that a tree that
- * changes meanwhile can give files of two moments, each with the `ident`
+ * changes meanwhile can give files of two moments, each with the `stamp`
  * that it had.
  */
 void scan_closure(struct scan *s, const struct scan_unit *unit,

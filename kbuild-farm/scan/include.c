@@ -126,7 +126,7 @@ static struct hit find(struct scan_walk *walk, uint32_t name, bool angled,
 {
 	struct hit hit = find_text(walk, name, angled, next);
 
-	if (scan_walk_takes_gch(walk))
+	if (scan_walk_takes_gch(walk) && !(hit.node && hit.node->error))
 		see_gch(walk, name, angled, &hit);
 	return hit;
 }
@@ -186,20 +186,20 @@ static bool same_bytes(const char *a, const char *b)
  */
 static bool said_once(struct scan_walk *walk, const struct scan_node *n)
 {
-	const struct scan_ident *a = &n->now;
+	const struct stamp *a = &n->now;
 	bool clang = scan_flavour_is_clang(walk->flavour);
 
 	if (n->once == walk->w->unit)
 		return true;
 	for (size_t i = 0; i < walk->l->n_once; i++) {
 		const struct scan_node *o = walk->l->once[i];
-		const struct scan_ident *b = &o->now;
+		const struct stamp *b = &o->now;
 		bool same = a->ino == b->ino && a->dev == b->dev;
 
 		if (clang ? same :
 			    a->size == b->size &&
-				    a->mtime / 1000000000 ==
-					    b->mtime / 1000000000 &&
+				    a->mtime_ns / 1000000000 ==
+					    b->mtime_ns / 1000000000 &&
 				    (same || same_bytes(n->abs, o->abs)))
 			return true;
 	}
@@ -244,6 +244,7 @@ static bool read_node(struct scan_walk *walk, struct scan_node *node)
 		ret = scan_tree_read(walk->place->tree, node);
 	if (ret)
 		scan_walk_fail(walk,
+			       node->error    ? REASON_FILE_STAT :
 			       ret == -EAGAIN ? REASON_FILE_CHANGES :
 						REASON_FILE_UNREADABLE,
 			       node->path);

@@ -10,11 +10,6 @@
 /* Assembler text that is read whole, to see whether it names files. */
 #define ASSEMBLER_MAX ((size_t)16 << 20)
 
-static bool is_file(struct scan_node *n)
-{
-	return n->exists && !n->error;
-}
-
 /* As the assembler looks for it: here, then along -I. */
 static struct scan_node *find(struct scan_walk *walk, const char *name)
 {
@@ -22,8 +17,8 @@ static struct scan_node *find(struct scan_walk *walk, const char *name)
 	const struct scan_line *l = &walk->line;
 	struct scan_node *n = scan_tree_node(tree, name);
 
-	if (is_file(n) || *name == '/')
-		return is_file(n) ? n : NULL;
+	if (n->exists || n->error || *name == '/')
+		return n->exists || n->error ? n : NULL;
 	scan_walk_absent(walk, n->path);
 	for (size_t i = 0; i < l->n_dir + l->asm_dirs.n; i++) {
 		const char *dir;
@@ -36,7 +31,7 @@ static struct scan_node *find(struct scan_walk *walk, const char *name)
 		path = xasprintf("%s/%s", dir, name);
 		n = scan_tree_node(tree, path);
 		free(path);
-		if (is_file(n))
+		if (n->exists || n->error)
 			return n;
 		scan_walk_absent(walk, n->path);
 	}
@@ -50,7 +45,9 @@ void scan_walk_origin(struct scan_walk *walk, uint32_t name)
 	struct scan_probe *p = scan_tree_probe(tree, cwd, name, false);
 	const char *absent = NULL;
 
-	if (p->node && is_file(p->node))
+	if (p->node && p->node->error)
+		scan_walk_fail(walk, REASON_FILE_STAT, p->path);
+	else if (p->node)
 		scan_walk_list(walk, p->node, SCAN_INPUT,
 			       walk->l->frame[walk->l->n_frame - 1].line);
 	else if (!scan_tree_is_occupied(tree, cwd, name))
@@ -67,8 +64,9 @@ static struct scan_node *list_input(struct scan_walk *walk, const char *name,
 
 	if (walk->l->n_frame)
 		f = &walk->l->frame[walk->l->n_frame - 1];
-	if (!n)
-		scan_walk_fail(walk, why, name);
+	if (!n || n->error)
+		scan_walk_fail(walk, n ? REASON_FILE_STAT : why,
+			       n ? n->path : name);
 	else
 		scan_walk_list(walk, n, SCAN_INPUT, f ? f->line : 0);
 	return n;
@@ -99,7 +97,7 @@ void scan_walk_assembler(struct scan_walk *walk, const char *name)
 	struct err err;
 
 	n = list_input(walk, name, REASON_NO_ASSEMBLER_FILE);
-	if (!n)
+	if (!n || walk->why)
 		return;
 	if (fs_read(n->abs, ASSEMBLER_MAX, &text, &err))
 		scan_walk_fail(walk, REASON_ASSEMBLER_UNREADABLE, name);
@@ -124,7 +122,7 @@ void scan_walk_input(struct scan_walk *walk, const char *name)
 {
 	struct scan_node *n = scan_tree_node(walk->place->tree, name);
 
-	if (is_file(n))
+	if (n->exists)
 		scan_walk_list(walk, n, SCAN_INPUT, 0);
 	else
 		scan_walk_fail(walk, REASON_NO_INPUT, name);

@@ -14,7 +14,7 @@
 #define TRIES_MAX 5
 
 struct entry {
-	struct scan_ident id;
+	struct stamp id;
 	struct scan_text *text; /* NULL: free */
 };
 
@@ -54,25 +54,21 @@ void scan_store_free(struct scan_store *s)
 	free(s);
 }
 
-static size_t place_of(const struct scan_store *s, const struct scan_ident *id,
+static size_t place_of(const struct scan_store *s, const struct stamp *id,
 		       unsigned mode)
 {
-	uint64_t h = id->ino * UINT64_C(0x9e3779b97f4a7c15) ^
-		     (uint64_t)id->ctime ^ mode;
-
-	h *= UINT64_C(0xff51afd7ed558ccd);
-	return (size_t)(h >> 32) & s->mask;
+	return (size_t)(stamp_hash(id) ^ mode) & s->mask;
 }
 
 /* Where this file is, or the free place where it belongs. */
-static struct entry *find(const struct scan_store *s,
-			  const struct scan_ident *id, unsigned mode)
+static struct entry *find(const struct scan_store *s, const struct stamp *id,
+			  unsigned mode)
 {
 	size_t i = place_of(s, id, mode);
 
 	for (; s->table[i].text; i = (i + 1) & s->mask) {
 		if (s->table[i].text->mode == mode &&
-		    scan_ident_equal(&s->table[i].id, id))
+		    stamp_equal(&s->table[i].id, id))
 			break;
 	}
 	return &s->table[i];
@@ -92,8 +88,8 @@ static void grow(struct scan_store *s)
 	free(old);
 }
 
-static struct scan_text *known(struct scan_store *s,
-			       const struct scan_ident *id, unsigned mode)
+static struct scan_text *known(struct scan_store *s, const struct stamp *id,
+			       unsigned mode)
 {
 	struct scan_text *t;
 
@@ -108,7 +104,7 @@ static struct scan_text *known(struct scan_store *s,
 }
 
 /* Keep it for others; another thread may have been faster. */
-static struct scan_text *keep(struct scan_store *s, const struct scan_ident *id,
+static struct scan_text *keep(struct scan_store *s, const struct stamp *id,
 			      struct scan_text *t)
 {
 	struct entry *e;
@@ -152,7 +148,7 @@ static int read_all(int fd, int64_t size, struct buf *out)
 	return 0;
 }
 
-static int identify(int fd, struct scan_ident *id)
+static int identify(int fd, struct stamp *id)
 {
 	struct stat st;
 
@@ -162,22 +158,22 @@ static int identify(int fd, struct scan_ident *id)
 		return -EISDIR;
 	if (!S_ISREG(st.st_mode))
 		return -ENOTSUP;
-	scan_ident_of(id, &st);
+	stamp_of(id, &st);
 	return 0;
 }
 
 /* Read the file in `fd`; -EAGAIN: it was changed meanwhile. */
-static int read_text(struct scan_store *s, int fd, const struct scan_ident *id,
+static int read_text(struct scan_store *s, int fd, const struct stamp *id,
 		     unsigned mode, struct scan_text **out)
 {
 	struct buf in = { 0 };
-	struct scan_ident after = { 0 };
+	struct stamp after = { 0 };
 	int ret;
 
 	ret = id->size > FILE_MAX ? -EFBIG : read_all(fd, id->size, &in);
 	if (!ret)
 		ret = identify(fd, &after);
-	if (!ret && !scan_ident_equal(id, &after))
+	if (!ret && !stamp_equal(id, &after))
 		ret = -EAGAIN;
 	if (!ret)
 		*out = scan_lex(s->names, &in, mode);
@@ -186,12 +182,12 @@ static int read_text(struct scan_store *s, int fd, const struct scan_ident *id,
 }
 
 static int get(struct scan_store *s, const char *path, unsigned mode,
-	       int64_t since, struct scan_text **out, struct scan_ident *id)
+	       int64_t since, struct scan_text **out, struct stamp *id)
 {
 	bool settled;
 	int fd, ret = 0;
 
-	settled = id->ino && scan_ident_settled(id, since);
+	settled = id->ino && stamp_settled(id, since);
 	*out = settled ? known(s, id, mode) : NULL;
 	if (*out)
 		return 0;
@@ -200,7 +196,7 @@ static int get(struct scan_store *s, const char *path, unsigned mode,
 		return -errno;
 	if (!id->ino)
 		ret = identify(fd, id);
-	settled = !ret && scan_ident_settled(id, since);
+	settled = !ret && stamp_settled(id, since);
 	if (!ret)
 		ret = read_text(s, fd, id, mode, out);
 	if (!ret && settled)
@@ -212,14 +208,14 @@ static int get(struct scan_store *s, const char *path, unsigned mode,
 }
 
 int scan_store_get(struct scan_store *s, const char *path, unsigned mode,
-		   int64_t since, struct scan_text **out, struct scan_ident *id)
+		   int64_t since, struct scan_text **out, struct stamp *id)
 {
 	int ret = -EAGAIN;
 
 	for (int i = 0; i < TRIES_MAX && ret == -EAGAIN; i++) {
 		if (i) {
-			since = scan_ident_now();
-			*id = (struct scan_ident){ 0 };
+			since = stamp_now();
+			*id = (struct stamp){ 0 };
 		}
 		ret = get(s, path, mode, since, out, id);
 	}

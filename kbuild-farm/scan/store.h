@@ -10,7 +10,7 @@
 #ifndef SCAN_STORE_H
 #define SCAN_STORE_H
 
-#include "scan/ident.h"
+#include "base/stamp.h"
 #include "scan/lex.h"
 
 struct scan_store;
@@ -26,8 +26,7 @@ void scan_store_free(struct scan_store *s);
  * -EAGAIN (it does not stop changing) ...
  */
 int scan_store_get(struct scan_store *s, const char *path, unsigned mode,
-		   int64_t since, struct scan_text **out,
-		   struct scan_ident *id);
+		   int64_t since, struct scan_text **out, struct stamp *id);
 void scan_text_put(struct scan_text *t);
 
 struct scan_store_stats {

@@ -86,7 +86,7 @@ int64_t scan_tree_started(const struct scan_tree *t)
 void scan_tree_begin(struct scan_tree *t, uint32_t unit)
 {
 	t->unit = unit;
-	t->started = scan_ident_now();
+	t->started = stamp_now();
 }
 
 static size_t hash_of(const char *s)
@@ -121,6 +121,17 @@ static int look(struct scan_tree *t, const char *abs, struct stat *st)
 {
 	t->stats++;
 	return stat(abs, st) ? -errno : 0;
+}
+
+/* Anything else, such as ELOOP or EACCES, is an error for the compiler. */
+static int error_of(int ret)
+{
+	return ret == -ENOENT || ret == -ENOTDIR ? 0 : ret;
+}
+
+static bool is_missing(const struct scan_dir *d)
+{
+	return !d->exists && !d->error;
 }
 
 /* Is nothing at all by this name, not even a link that leads nowhere? */
@@ -175,7 +186,6 @@ static void guard_dir(struct scan_tree *t, struct scan_dir *d)
 	struct scan_dir *above = dir_above(t, d->path);
 
 	d->missing = plain_dir(t, d);
-	d->guard = NULL;
 	if (!above)
 		return;
 	if (!above->exists) {
@@ -190,9 +200,10 @@ static void guard_dir(struct scan_tree *t, struct scan_dir *d)
 
 static void check_dir(struct scan_tree *t, struct scan_dir *d)
 {
-	struct scan_ident now = { 0 };
+	struct stamp now = { 0 };
 	struct stat st;
 	bool exists;
+	int ret;
 
 	if (d->checked == t->unit)
 		return;
@@ -202,16 +213,18 @@ static void check_dir(struct scan_tree *t, struct scan_dir *d)
 		if (d->guard->version == d->guard_version)
 			return;
 	}
-	exists = !look(t, d->abs, &st) && S_ISDIR(st.st_mode);
+	ret = look(t, d->abs, &st);
+	d->error = error_of(ret);
+	exists = !ret && S_ISDIR(st.st_mode);
 	if (exists)
-		scan_ident_of(&now, &st);
-	if (exists != d->exists || !d->settled ||
-	    !scan_ident_equal(&now, &d->now))
+		stamp_of(&now, &st);
+	if (exists != d->exists || !d->settled || !stamp_equal(&now, &d->now))
 		d->version++;
 	d->exists = exists;
 	d->now = now;
-	d->settled = exists && scan_ident_settled(&now, t->started);
-	if (!exists)
+	d->settled = exists && stamp_settled(&now, t->started);
+	d->guard = NULL;
+	if (is_missing(d))
 		guard_dir(t, d);
 }
 
@@ -277,15 +290,15 @@ static struct scan_dir *dir_of_file(struct scan_tree *t, const char *path)
 static void saw_node(struct scan_tree *t, struct scan_node *n, int ret,
 		     const struct stat *st)
 {
-	struct scan_ident now = { 0 };
+	struct stamp now = { 0 };
 
 	n->checked = t->unit;
 	n->exists = !ret && !S_ISDIR(st->st_mode);
-	n->error = ret == -ENOENT || ret == -ENOTDIR ? 0 : ret;
+	n->error = error_of(ret);
 	if (n->exists)
-		scan_ident_of(&now, st);
+		stamp_of(&now, st);
 	if (n->text &&
-	    (!n->exists || !n->settled || !scan_ident_equal(&now, &n->now)))
+	    (!n->exists || !n->settled || !stamp_equal(&now, &n->now)))
 		drop_text(t, n);
 	n->now = now;
 }
@@ -342,7 +355,7 @@ int scan_tree_read(struct scan_tree *t, struct scan_node *n)
 		return 0;
 	ret = scan_store_get(t->store, n->abs, t->mode, t->started, &n->text,
 			     &n->now);
-	n->settled = scan_ident_settled(&n->now, t->started);
+	n->settled = stamp_settled(&n->now, t->started);
 	if (!ret)
 		n->memo = xcalloc(n->text->n_piece + 1, sizeof(*n->memo));
 	else
@@ -413,7 +426,7 @@ static void probe_again(struct scan_tree *t, struct scan_probe *p)
 		p->parent = dir_of_file(t, p->path);
 	check_dir(t, p->parent);
 	p->version = p->parent->version;
-	if (!p->parent->exists)
+	if (is_missing(p->parent))
 		return;
 	n = known_node(t, p->path);
 	if (!n)
@@ -442,7 +455,7 @@ static bool probe_holds(struct scan_tree *t, struct scan_probe *p)
 	if (!p->parent)
 		return false;
 	check_dir(t, p->parent);
-	return !p->parent->exists ||
+	return is_missing(p->parent) ||
 	       (p->certain && p->parent->version == p->version);
 }
 
@@ -466,7 +479,7 @@ const char *scan_tree_no_dir(struct scan_tree *t, struct scan_dir *d)
 
 const char *scan_tree_absent(struct scan_tree *t, struct scan_probe *p)
 {
-	if (!p->parent->exists)
+	if (is_missing(p->parent))
 		return scan_tree_no_dir(t, p->parent);
 	if (p->noted == t->unit)
 		return NULL;
@@ -504,7 +517,7 @@ bool scan_tree_is_occupied(struct scan_tree *t, struct scan_dir *dir,
 {
 	const struct scan_probe *p = scan_tree_probe(t, dir, name, false);
 
-	return p->node || (p->parent && p->parent->exists && !p->certain);
+	return p->node || (p->parent && !is_missing(p->parent) && !p->certain);
 }
 
 uint32_t scan_tree_epoch(const struct scan_tree *t)

@@ -20,7 +20,8 @@ struct scan_dir {
 	uint32_t version; /* changes when something may have come or gone */
 	uint32_t noted; /* the unit that listed its absence */
 	bool exists, settled;
-	struct scan_ident now;
+	int error; /* of stat, other than not being there */
+	struct stamp now;
 	/* Not there: the first directory of its path that is not, ... */
 	struct scan_dir *missing;
 	/* ... and the one above: absent as long as that is unchanged ... */
@@ -49,7 +50,7 @@ struct scan_node {
 	uint32_t once; /* the unit in which it said #pragma once */
 	bool exists, settled;
 	int error; /* of stat or read, other than not being there */
-	struct scan_ident now;
+	struct stamp now;
 	struct scan_text *text; /* NULL: not read, or changed */
 	struct scan_memo **memo; /* one per piece of `text` */
 	struct scan_node *next;
@@ -62,7 +63,7 @@ struct scan_probe {
 	uint32_t checked;
 	uint32_t noted; /* the unit that listed its absence */
 	bool system;
-	struct scan_node *node; /* NULL: absent */
+	struct scan_node *node; /* NULL: absent; it may have an error */
 	struct scan_node *spelled; /* what `node` is a shorter name of */
 	char *path;
 	struct scan_dir *parent; /* of `path` */
@@ -79,7 +80,7 @@ struct scan_tree *scan_tree_new(struct scan_names *names,
 void scan_tree_free(struct scan_tree *t);
 const char *scan_tree_cwd(const struct scan_tree *t);
 unsigned scan_tree_mode(const struct scan_tree *t);
-/* When this unit did: see scan_ident_settled(). */
+/* When this unit did: see stamp_settled(). */
 int64_t scan_tree_started(const struct scan_tree *t);
 
 /* Start on another unit; `unit` is never used twice. */
@@ -89,7 +90,8 @@ void scan_tree_begin(struct scan_tree *t, uint32_t unit);
 struct scan_dir *scan_tree_dir(struct scan_tree *t, const char *path);
 struct scan_node *scan_tree_node(struct scan_tree *t, const char *path);
 /*
- * Is there a `name` in `dir`?  The node, which exists, or NULL.  `system`:
+ * Is there a `name` in `dir`?  The node, or NULL: only ENOENT and ENOTDIR say
+ * that nothing is there, so it may be one that has an error.  `system`:
  * the shorter of its path and its real path counts, as gcc has it.
  */
 struct scan_probe *scan_tree_probe(struct scan_tree *t, struct scan_dir *dir,

@@ -27,7 +27,9 @@ static void no_dir(struct scan_walk *walk, struct scan_dir *d)
 {
 	const char *path = NULL;
 
-	if (!d->exists)
+	if (d->error)
+		scan_walk_fail(walk, REASON_FILE_STAT, d->path);
+	else if (!d->exists)
 		path = scan_tree_no_dir(walk->place->tree, d);
 	if (path)
 		scan_walk_absent(walk, path);
@@ -167,7 +169,7 @@ static void command_line_file(struct scan_walk *walk, const char *path)
 	}
 	scan_walk_absent(walk, path);
 	f = scan_walk_search(walk, name, 0);
-	if (takes_gch && *path != '/')
+	if (takes_gch && *path != '/' && !(f->node && f->node->error))
 		scan_walk_gch_chain(walk, name, f->node ? f->at : -1);
 	if (*path != '/' && f->node)
 		scan_walk_file(walk, f->node, f->at, f->system);

@@ -5,6 +5,7 @@
 #include "suite.h"
 
 #include <check.h>
+#include <time.h>
 
 START_TEST(a_stamp_has_all_that_stat_says_of_a_content)
 {
@@ -50,6 +51,22 @@ START_TEST(stamps_tell_when_they_are_old_enough)
 }
 END_TEST
 
+/* When the clock comes there it is another stamp: another content may be. */
+START_TEST(a_stamp_far_ahead_is_settled_as_long_as_it_is)
+{
+	struct stat st = { .st_ctim.tv_sec = time(NULL) + 3700 };
+	struct stamp ahead, now;
+
+	stamp_of(&ahead, &st);
+	ck_assert(stamp_settled(&ahead, stamp_now()));
+	st.st_ctim.tv_sec -= 200;
+	stamp_of(&now, &st);
+	ck_assert(!stamp_settled(&now, stamp_now()));
+	now.ctime_ns = ahead.ctime_ns;
+	ck_assert(!stamp_equal(&ahead, &now));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("base/stamp");
@@ -57,6 +74,7 @@ int main(void)
 
 	tcase_add_test(tc, a_stamp_has_all_that_stat_says_of_a_content);
 	tcase_add_test(tc, stamps_tell_when_they_are_old_enough);
+	tcase_add_test(tc, a_stamp_far_ahead_is_settled_as_long_as_it_is);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }

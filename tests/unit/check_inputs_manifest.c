@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 static char *top; /* without symbolic links */
@@ -18,6 +20,18 @@ static char *gcc;
 static char *pwd; /* PWD=..., or NULL */
 static struct inputs inputs;
 static struct inputs_manifest m;
+
+/* How far our clock is behind the one that stamps files. */
+static time_t behind;
+
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+	int ret = (int)syscall(SYS_clock_gettime, clock, now);
+
+	if (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)
+		now->tv_sec -= behind;
+	return ret;
+}
 
 static char *at(const char *name)
 {
@@ -142,6 +156,31 @@ static void expect_changed(const char *what)
 	else
 		ck_assert_msg(!path, "%s", path);
 }
+
+/* All files are of the future then: no change would be missed. */
+START_TEST(a_clock_that_is_far_behind_is_no_hindrance)
+{
+	struct digest want;
+
+	behind = 400 * 24 * 3600;
+	make(NULL, NULL);
+	ck_assert_msg(!m.why, "%s", reason_words(m.why));
+	expect_changed(NULL);
+	write_file("two/h.h", "int i;\n");
+	expect_changed("two/h.h");
+	make(NULL, NULL);
+	ck_assert_msg(!m.why, "%s", reason_words(m.why));
+	digest_of(bytes_str("int i;\n"), &want);
+	ck_assert(digest_equal(&entry("two/h.h")->identity.digest, &want));
+	write_file("one/h.h", "int j;\n");
+	expect_changed("one/h.h");
+	/* It was set right: what it says of the files is new. */
+	behind = 0;
+	make(NULL, NULL);
+	ck_assert_msg(!m.why, "%s", reason_words(m.why));
+	expect("one/h.h", WIRE_FILE);
+}
+END_TEST
 
 START_TEST(files_directories_and_nothing_else_are_listed)
 {
@@ -310,6 +349,7 @@ int main(void)
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, a_clock_that_is_far_behind_is_no_hindrance);
 	tcase_add_test(tc, files_directories_and_nothing_else_are_listed);
 	tcase_add_test(tc, the_same_unit_again_has_the_same_versions);
 	tcase_add_test(tc, what_changes_after_the_scan_is_noticed);

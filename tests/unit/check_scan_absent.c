@@ -224,6 +224,87 @@ START_TEST(what_may_be_precompiled_is_not_scannable)
 }
 END_TEST
 
+/*
+ * What cannot be looked at is not absent: gcc fails, or may, so the unit is
+ * the compiler's.  There are inc2/y.h and inc2/sub/z.h.
+ */
+static const struct {
+	const char *shell, *options, *source, *detail;
+} unseen[] = {
+	{ "ln -s sub inc/sub", "-Iinc -Iinc2", "#include <sub/z.h>\n",
+	  "inc/sub/z.h" },
+	{ "ln -s sub sub", "-Iinc2", "#include \"sub/z.h\"\n", "sub/z.h" },
+	{ "ln -s y.h inc/y.h", "-Iinc -Iinc2", "#include <y.h>\n", "inc/y.h" },
+	{ "ln -s loop loop", "-Iloop -Iinc2", "#include <y.h>\n", "loop" },
+	{ "ln -s loop loop", "-Iloop/in -Iinc2", "#include <y.h>\n",
+	  "loop/in" },
+	{ "ln -s sub inc/sub", "-Iinc -Iinc2 -include sub/z.h", "",
+	  "inc/sub/z.h" },
+	{ "ln -s sub inc/sub", "-Iinc -Iinc2",
+	  "#if __has_include(<sub/z.h>)\n#endif\n", NULL },
+	{ "ln -s gone.bin gone.bin", "-Iinc",
+	  "__asm__(\".incbin \\\"gone.bin\\\"\");\n", "gone.bin" },
+	{ "mkdir inc/sub; chmod 0 inc/sub", "-Iinc -Iinc2",
+	  "#include <sub/z.h>\n", "inc/sub/z.h" },
+	{ "mkdir deep/sub; chmod 0 deep", "-Ideep -Iinc2",
+	  "#include <sub/z.h>\n", "deep/sub/z.h" },
+	{ "mkdir deep/sub; chmod 0 deep", "-Ideep/sub -Iinc2",
+	  "#include <y.h>\n", "deep/sub" },
+	{ "touch inc/y.h; chmod 0 inc/y.h", "-Iinc -Iinc2", "#include <y.h>\n",
+	  "inc/y.h" },
+};
+
+START_TEST(what_cannot_be_looked_at_is_not_absent)
+{
+	char *gcc = make_tree(unseen[_i].source);
+	struct scan *s = compare_scan();
+
+	/* root may look everywhere */
+	if (!geteuid()) {
+		compare_shell("chown -R nobody .");
+		ck_assert_int_eq(setuid(65534), 0);
+	}
+	/* It comes, and it goes again. */
+	for (int i = 0; i < 3; i++) {
+		struct scan_closure c;
+		struct strv files = { 0 };
+		char *command;
+
+		command = xasprintf("gcc -nostdinc %s -c -x c unit.c -o unit.o "
+				    "2>/dev/null",
+				    unseen[_i].options);
+		scan(s, gcc, unseen[_i].options, &c);
+		if (i != 1 && strstr(unseen[_i].source, "incbin")) {
+			ck_assert_int_eq(c.why, REASON_NO_INCBIN);
+		} else if (i != 1) {
+			ck_assert_msg(!c.why, "%d: %s: %s", i,
+				      reason_words(c.why), c.detail);
+			compare_shell(command);
+		} else {
+			ck_assert_msg(c.why == REASON_FILE_STAT ||
+					      c.why == REASON_FILE_UNREADABLE,
+				      "%s", reason_words(c.why));
+			ck_assert_msg(
+				!unseen[_i].detail ||
+					str_ends(c.detail, unseen[_i].detail),
+				"%s", c.detail);
+			strv_addf(&files, "! { %s; }", command);
+			if (unseen[_i].detail)
+				compare_shell(files.v[0]);
+		}
+		strv_release(&files);
+		scan_closure_release(&c);
+		compare_shell(i ? "chmod 755 inc deep; "
+				  "rm -rf inc/[sy]* deep/* sub loop gone.bin; "
+				  "touch deep/x.h" :
+				  unseen[_i].shell);
+		free(command);
+	}
+	scan_free(s);
+	free(gcc);
+}
+END_TEST
+
 /* The file that a diagnostic shows: there, absent, or not known. */
 static const struct {
 	const char *source, *files, *absent;
@@ -393,12 +474,12 @@ START_TEST(files_come_with_what_stat_says_of_them)
 	ck_assert_uint_eq(c.n_files, 2);
 	path = xasprintf("%s/inc/x.h", compare_dir);
 	ck_assert_int_eq(stat(path, &st), 0);
-	ck_assert_uint_eq(c.files[1].ident.ino, st.st_ino);
-	ck_assert_uint_eq(c.files[1].ident.dev, st.st_dev);
-	ck_assert_int_eq(c.files[1].ident.size, 7);
-	ck_assert_int_eq(c.files[1].ident.mtime / 1000000000,
+	ck_assert_uint_eq(c.files[1].stamp.ino, st.st_ino);
+	ck_assert_uint_eq(c.files[1].stamp.dev, st.st_dev);
+	ck_assert_int_eq(c.files[1].stamp.size, 7);
+	ck_assert_int_eq(c.files[1].stamp.mtime_ns / 1000000000,
 			 st.st_mtim.tv_sec);
-	ck_assert_int_eq(c.files[1].ident.ctime % 1000000000,
+	ck_assert_int_eq(c.files[1].stamp.ctime_ns % 1000000000,
 			 st.st_ctim.tv_nsec);
 	scan_closure_release(&c);
 	scan_free(s);
@@ -418,6 +499,8 @@ static Suite *suite(void)
 			    sizeof(tried) / sizeof(tried[0]));
 	tcase_add_loop_test(tc, what_may_be_precompiled_is_not_scannable, 0,
 			    sizeof(precompiled) / sizeof(precompiled[0]));
+	tcase_add_loop_test(tc, what_cannot_be_looked_at_is_not_absent, 0,
+			    sizeof(unseen) / sizeof(unseen[0]));
 	tcase_add_loop_test(tc, what_a_diagnostic_would_show_is_an_input, 0,
 			    sizeof(origins) / sizeof(origins[0]));
 	tcase_add_test(tc, a_date_in_pieces_is_for_no_node);

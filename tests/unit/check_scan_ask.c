@@ -7,6 +7,7 @@
 
 #include "suite.h"
 
+#include <glob.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -114,6 +115,47 @@ START_TEST(nothing_is_asked_twice_of_two_runs)
 }
 END_TEST
 
+/* Spoil one byte, `at` eighths from the start. */
+static void spoil(const char *cache, const char *what, size_t at)
+{
+	char *pattern = xasprintf("%s/scan-*.%s", cache, what);
+	struct buf text = { 0 };
+	struct err err;
+	glob_t found;
+
+	ck_assert_int_eq(glob(pattern, 0, NULL, &found), 0);
+	ck_assert_uint_eq(found.gl_pathc, 1);
+	ck_assert_int_eq(fs_read(found.gl_pathv[0], 1 << 20, &text, &err), 0);
+	text.data[(text.len - 1) * at / 8] ^= 1;
+	ck_assert_int_eq(
+		fs_write(found.gl_pathv[0], buf_bytes(&text), 0600, &err), 0);
+	globfree(&found);
+	buf_release(&text);
+	free(pattern);
+}
+
+/* Whichever byte of it is another: it is no answer. */
+START_TEST(a_damaged_answer_is_asked_for_again)
+{
+	char *cache = xasprintf("%s/cache", compare_dir);
+	struct scan *s = counting_scan(cache);
+
+	make_tree();
+	asked_for(s, "gcc", "-O2");
+	scan_free(s);
+	for (size_t i = 0; i < 18; i++) {
+		spoil(cache, i & 1 ? "operators" : "macros", i / 2);
+		s = counting_scan(cache);
+		ck_assert_uint_ge(asked_for(s, "gcc", "-O2"), 1);
+		scan_free(s);
+		s = counting_scan(cache);
+		ck_assert_uint_eq(asked_for(s, "gcc", "-O2"), 0);
+		scan_free(s);
+	}
+	free(cache);
+}
+END_TEST
+
 /* Units of one set of flags on several threads: one question. */
 struct crowd {
 	struct scan *s;
@@ -192,6 +234,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, a_set_of_flags_costs_one_question);
 	tcase_add_test(tc, clang_answers_the_same_questions);
 	tcase_add_test(tc, nothing_is_asked_twice_of_two_runs);
+	tcase_add_test(tc, a_damaged_answer_is_asked_for_again);
 	tcase_add_test(tc, threads_wait_for_one_answer);
 	tcase_add_test(tc, macros_that_gcc_hides_are_known);
 	suite_add_tcase(s, tc);
