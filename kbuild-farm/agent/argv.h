@@ -4,15 +4,9 @@
  *
  * Nothing of a client gets there as it came: each flag passes
  * options/typed.h, each variable options_env_for_node(), and the rest is ours.
- * In remote mode, in the client's directory:
+ * It is run in the client's directory:
  *
  *	DRIVER FLAGS, and what options_typed_outputs() ends it with
- *
- * In text mode, in the job's own directory:
- *
- *	DRIVER FLAGS -Wa,--MD,as.d -Wp,-MD,dep.d -fpreprocessed
- *		-fdirectives-only -x c -c -o out.o in.i
- *	DRIVER FLAGS -Wa,--MD,as.d -x assembler -c -o out.o in.s
  */
 #ifndef AGENT_ARGV_H
 #define AGENT_ARGV_H
@@ -24,7 +18,7 @@
 /* In CELL_OUT. */
 #define AGENT_OBJECT "out.o"
 #define AGENT_DEPS   "dep.d" /* what the preprocessor read */
-#define AGENT_READ   "as.d" /* what the assembler read (agent/as-deps.h) */
+#define AGENT_READ   "as.d" /* what the assembler read */
 
 /* A job and what its numbers stand for; all borrowed. */
 struct agent_compile {
@@ -35,8 +29,6 @@ struct agent_compile {
 	size_t n_flags;
 };
 
-/* The name of the file that holds the job's text. */
-const char *agent_argv_text(const struct wire_job *m);
 /* Both: 0, or -ENOTSUP with `err` naming what is refused. */
 int agent_argv_build(struct strv *argv, const struct agent_compile *c,
 		     struct err *err);

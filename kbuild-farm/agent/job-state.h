@@ -15,7 +15,6 @@
 #include "agent/argv.h"
 #include "agent/cell.h"
 #include "agent/run.h"
-#include "agent/text.h"
 #include "base/task.h"
 
 struct event;
@@ -36,28 +35,20 @@ struct agent_job {
 	struct strv argv;
 	struct strv env;
 
-	struct agent_text *text; /* NULL in remote mode */
 	struct digest key;
 
 	struct agent_run *run; /* of the compile, perhaps done */
-	struct agent_run *check; /* the same of agent/indent.h */
-	int check_fd; /* its text; -1: none */
-	uint32_t cpu_ms, wall_ms, peak_kib; /* of all that are done */
 	struct bytes map[WIRE_STREAMS]; /* files that it made */
-	struct bytes said[2]; /* on stdout and stderr */
 	struct agent_answer answer;
 
 	struct task *task; /* on a thread */
 	struct event *task_event;
 	void (*after)(struct agent_job *job);
-	struct err why;
 
 	int fail_class; /* enum wire_fail_class, -1: none */
 	char *fail_reason;
 };
 
-/* In text mode? */
-bool agent_job_is_text(const struct agent_job *job);
 /* Its turn came: start its compiler. */
 void agent_job_start(struct agent_job *job);
 

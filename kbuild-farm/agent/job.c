@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define TEXT_PATIENCE 60000 /* ms between two pieces of a text */
-
 static void destroy(struct agent_job *job)
 {
 	agent_slots_leave(&job->agent->slots, &job->place);
@@ -21,12 +19,7 @@ static void destroy(struct agent_job *job)
 		agent_run_unmap(&job->map[i]);
 	if (job->run)
 		agent_run_free(job->run);
-	if (job->check)
-		agent_run_free(job->check);
 	agent_cell_leave(&job->user);
-	if (job->check_fd >= 0)
-		close(job->check_fd);
-	agent_text_free(job->text);
 	if (job->telling)
 		event_free(job->telling);
 	strv_release(&job->argv);
@@ -45,11 +38,6 @@ static void on_telling(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	job->tell(job->ctx, job);
-}
-
-bool agent_job_is_text(const struct agent_job *job)
-{
-	return job->m.mode == WIRE_MODE_TEXT;
 }
 
 void agent_job_done(struct agent_job *job)
@@ -121,44 +109,6 @@ static void go(void *ctx, const char *why)
 		agent_slots_wait(&job->agent->slots, &job->place);
 }
 
-static void inputs_complete(struct agent_job *job)
-{
-	struct digest text;
-
-	if (job->text)
-		agent_text_digest(job->text, &text);
-	wire_job_key(&job->m, job->flags, job->compile.n_flags,
-		     job->text ? &text : NULL,
-		     &agent_cell_setup(job->user.cell)->toolchain, &job->key);
-	agent_cell_await(&job->user);
-}
-
-int agent_job_text(struct agent_job *job, struct bytes in, struct err *err)
-{
-	int ret;
-
-	if (job->has_answer)
-		return 0;
-	if (!job->text)
-		return err_set(err, EPROTO, "job %u has no text", job->m.job);
-	ret = agent_text_add(job->text, in, err);
-	if (ret == -EPROTO)
-		return ret;
-	if (ret)
-		agent_job_fail(job, WIRE_FAIL_NODE, "%s", err->text);
-	else if (in.len && agent_text_complete(job->text))
-		inputs_complete(job);
-	return 0;
-}
-
-void agent_job_check(struct agent_job *job)
-{
-	if (!job->has_answer && job->text && !agent_text_complete(job->text) &&
-	    agent_text_silence(job->text) > TEXT_PATIENCE)
-		agent_job_fail(job, WIRE_FAIL_DEADLINE,
-			       "its text stopped coming");
-}
-
 /* What the job's numbers stand for.  -EPROTO where they stand for nothing. */
 static int resolve(struct agent_job *job, const struct agent_client *client,
 		   const struct agent_cell *cell, struct err *err)
@@ -208,11 +158,7 @@ static int prepare(struct agent_job *job, struct agent_client *client,
 	if (ret)
 		return ret;
 	*class = WIRE_FAIL_BUSY;
-	ret = agent_slots_enter(&job->agent->slots, &job->place,
-				job->m.text_len, err);
-	*class = ret ? WIRE_FAIL_BUSY : WIRE_FAIL_NODE;
-	if (!ret && agent_job_is_text(job))
-		ret = agent_text_new(&job->text, job->m.text_len, err);
+	ret = agent_slots_enter(&job->agent->slots, &job->place, err);
 	if (!ret)
 		agent_cell_join(cell, &job->user);
 	return ret;
@@ -232,7 +178,6 @@ struct agent_job *agent_job_new(struct agent *a, struct agent_client *client,
 		.user = { .view = m->view, .go = go, .ctx = job },
 		.tell = tell,
 		.ctx = ctx,
-		.check_fd = -1,
 		.fail_class = -1,
 	};
 	if (prepare(job, client, class, err)) {
@@ -244,8 +189,9 @@ struct agent_job *agent_job_new(struct agent *a, struct agent_client *client,
 	job->telling = event_new(a->base, -1, 0, on_telling, job);
 	if (!job->telling)
 		str_out_of_memory();
-	if (!job->text || agent_text_complete(job->text))
-		inputs_complete(job);
+	wire_job_key(&job->m, job->flags, job->compile.n_flags,
+		     &agent_cell_setup(job->user.cell)->toolchain, &job->key);
+	agent_cell_await(&job->user);
 	return job;
 }
 
@@ -256,13 +202,9 @@ uint32_t agent_job_number(const struct agent_job *job)
 
 bool agent_job_runs(const struct agent_job *job, uint32_t *cpu_ms)
 {
-	const struct agent_run *now = job->check ? job->check : job->run;
-
-	if (!now || job->has_answer)
+	if (!job->run || job->has_answer)
 		return false;
-	*cpu_ms = job->cpu_ms;
-	if (job->place.state == AGENT_PLACE_RUNNING && !job->task)
-		*cpu_ms += agent_run_cpu_ms(now);
+	*cpu_ms = agent_run_cpu_ms(job->run);
 	return true;
 }
 
@@ -293,19 +235,19 @@ bool agent_job_piece(struct agent_job *job, struct wire_piece *out)
 
 void agent_job_result(const struct agent_job *job, struct wire_result *out)
 {
+	const struct cell_end *end = agent_run_end(job->run);
+
 	*out = (struct wire_result){
 		.job = job->m.job,
-		.wait_status = (uint32_t)agent_run_end(job->run)->status,
-		.cpu_ms = job->cpu_ms,
-		.wall_ms = job->wall_ms,
-		.peak_kib = job->peak_kib,
+		.wait_status = (uint32_t)end->status,
+		.cpu_ms = end->cpu_ms,
+		.wall_ms = end->wall_ms,
+		.peak_kib = end->peak_kib,
 		.toolchain = agent_cell_setup(job->user.cell)->toolchain,
 		.answer = job->answer.digest,
 	};
 	for (int i = 0; i < WIRE_STREAMS; i++)
 		out->len[i] = (uint32_t)job->answer.out[i].len;
-	for (int i = 0; i < 2; i++)
-		out->len[WIRE_STDOUT + i] = (uint32_t)job->said[i].len;
 }
 
 void agent_job_drop(struct agent_job *job)

@@ -2,7 +2,7 @@
 /*
  * agent/job.h - one job, from its message to the last piece of its answer.
  *
- *	text comes -> its cell and views are there -> waits for its turn
+ *	its cell and views come -> it waits for its turn
  *		-> the compiler runs -> the answer
  *
  * and from each of these straight to the answer, which then says what failed,
@@ -31,13 +31,6 @@ struct agent_job *agent_job_new(struct agent *a, struct agent_client *client,
 				void (*tell)(void *ctx, struct agent_job *job),
 				void *ctx, int *class, struct err *err);
 uint32_t agent_job_number(const struct agent_job *job);
-/*
- * A piece of its text.  0, also for a job that failed meanwhile; -EPROTO with
- * `err` set when there is more than was announced.
- */
-int agent_job_text(struct agent_job *job, struct bytes in, struct err *err);
-/* To be called now and then: fails a job whose text stopped coming. */
-void agent_job_check(struct agent_job *job);
 /* Does its compiler run?  Then its CPU time so far is in *cpu_ms. */
 bool agent_job_runs(const struct agent_job *job, uint32_t *cpu_ms);
 

@@ -326,9 +326,7 @@ static int set_up(struct agent *a, const struct settings *s, struct err *err)
 		return ret;
 	a->reaper = agent_reaper_new(a->base);
 	node_inventory_collect(&inv);
-	/* A quarter of what is free may hold texts. */
-	agent_slots_init(&a->slots, inv.cores, s->slots,
-			 ((uint64_t)inv.available_mib << 20) / 4);
+	agent_slots_init(&a->slots, inv.cores, s->slots);
 	set_limits(a, &inv);
 	set_hosts(a, s, inv.machine);
 	wire_inventory_release(&inv);

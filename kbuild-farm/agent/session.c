@@ -277,21 +277,6 @@ static int on_job(struct agent_session *s, struct bytes body)
 	return ret;
 }
 
-/* A text may come for a job that failed and was told so: it is dropped. */
-static int on_text(struct agent_session *s, struct bytes body)
-{
-	struct wire_piece m;
-	struct agent_job **slot;
-	struct err err = { 0 };
-
-	if (wire_piece_decode(&m, body))
-		return refuse(s, "a TEXT that was not understood");
-	slot = find_job(s, m.job);
-	if (slot && agent_job_text(*slot, m.data, &err))
-		return refuse(s, "%s", err.text);
-	return 0;
-}
-
 static int on_cancel(struct agent_session *s, struct bytes body)
 {
 	struct agent_job **slot;
@@ -329,8 +314,6 @@ static int dispatch(struct agent_session *s, uint16_t type, struct bytes body)
 	switch (type) {
 	case WIRE_JOB:
 		return on_job(s, body);
-	case WIRE_TEXT:
-		return on_text(s, body);
 	case WIRE_CANCEL:
 		return on_cancel(s, body);
 	default:
@@ -406,8 +389,6 @@ static void on_beat(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	for (size_t i = 0; i < s->n_jobs; i++)
-		agent_job_check(s->jobs[i]);
 	agent_client_check(s->client);
 	/* A peer that does not read gets no more to read. */
 	if (wire_stream_full(s->stream))

@@ -3,12 +3,10 @@
 
 #include <errno.h>
 
-void agent_slots_init(struct agent_slots *s, unsigned cores, unsigned given,
-		      uint64_t budget)
+void agent_slots_init(struct agent_slots *s, unsigned cores, unsigned given)
 {
 	*s = (struct agent_slots){
 		.limit = given ? given : cores + (cores + 3) / 4,
-		.budget = budget,
 	};
 	s->run = s->limit < cores ? s->limit : cores;
 	s->most = 4 * s->limit;
@@ -16,17 +14,11 @@ void agent_slots_init(struct agent_slots *s, unsigned cores, unsigned given,
 }
 
 int agent_slots_enter(struct agent_slots *s, struct agent_place *p,
-		      uint32_t bytes, struct err *err)
+		      struct err *err)
 {
 	if (s->held >= s->most)
 		return err_set(err, EBUSY, "%u jobs are here already", s->held);
-	/* A job that is alone always fits: else it could be done nowhere. */
-	if (s->held && s->bytes + bytes > s->budget)
-		return err_set(err, EBUSY, "%u jobs hold %llu MiB of text",
-			       s->held, (unsigned long long)s->bytes >> 20);
 	s->held++;
-	s->bytes += bytes;
-	p->bytes = bytes;
 	p->state = AGENT_PLACE_HELD;
 	return 0;
 }
@@ -71,7 +63,6 @@ void agent_slots_leave(struct agent_slots *s, struct agent_place *p)
 	if (p->state == AGENT_PLACE_NONE)
 		return;
 	s->held--;
-	s->bytes -= p->bytes;
 	agent_slots_rest(s, p);
 	p->state = AGENT_PLACE_NONE;
 }

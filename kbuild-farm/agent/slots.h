@@ -25,11 +25,10 @@ struct agent_place {
 	TAILQ_ENTRY(agent_place) link;
 	enum {
 		AGENT_PLACE_NONE,
-		AGENT_PLACE_HELD, /* its text comes, or its answer goes */
+		AGENT_PLACE_HELD, /* its files come, or its answer goes */
 		AGENT_PLACE_WAITING,
 		AGENT_PLACE_RUNNING,
 	} state;
-	uint32_t bytes; /* of its text */
 	void (*start)(void *ctx); /* its turn came */
 	void *ctx;
 };
@@ -38,23 +37,20 @@ struct agent_slots {
 	unsigned limit;
 	unsigned run;
 	unsigned most;
-	uint64_t budget; /* bytes of all texts together */
 	unsigned held; /* jobs in any state */
 	unsigned running;
-	uint64_t bytes;
 	bool starting;
 	TAILQ_HEAD(, agent_place) queue;
 };
 
-/* `given`: --slots, 0 for none.  `budget` as above. */
-void agent_slots_init(struct agent_slots *s, unsigned cores, unsigned given,
-		      uint64_t budget);
+/* `given`: --slots, 0 for none. */
+void agent_slots_init(struct agent_slots *s, unsigned cores, unsigned given);
 /*
- * A job with `bytes` of text comes; p->start and p->ctx are set.  -EBUSY with
- * `err` saying what there is too much of.
+ * A job comes; p->start and p->ctx are set.  -EBUSY with `err` saying that
+ * there are too many.
  */
 int agent_slots_enter(struct agent_slots *s, struct agent_place *p,
-		      uint32_t bytes, struct err *err);
+		      struct err *err);
 /* It is ready to run: p->start is called, at once or when others end. */
 void agent_slots_wait(struct agent_slots *s, struct agent_place *p);
 /* It ran, or will not; it still holds its place. */

@@ -53,17 +53,6 @@ bool coord_answer_is_known(struct bytes reference)
 		!memcmp(reference.data, bitcode, sizeof(bitcode)));
 }
 
-/* How much of the stream has to have come. */
-static uint32_t due(const struct coord_job *job, const struct wire_result *r,
-		    int stream)
-{
-	/* Of what the compiler says of a text only the lengths are told. */
-	if (job->mode == WIRE_MODE_TEXT &&
-	    (stream == WIRE_STDOUT || stream == WIRE_STDERR))
-		return 0;
-	return r->len[stream];
-}
-
 int coord_answer_check(const struct coord_job *job, const struct wire_result *r,
 		       struct err *err)
 {
@@ -72,10 +61,10 @@ int coord_answer_check(const struct coord_job *job, const struct wire_result *r,
 
 	for (int i = 0; i < WIRE_STREAMS; i++) {
 		streams[i] = buf_bytes(&job->answer[i]);
-		if (due(job, r, i) != streams[i].len)
+		if (r->len[i] != streams[i].len)
 			return err_set(err, EBADMSG,
 				       "%zu bytes of %u of stream %d came",
-				       streams[i].len, due(job, r, i), i);
+				       streams[i].len, r->len[i], i);
 	}
 	wire_answer_digest(&job->key, streams, &answer);
 	if (!digest_equal(&answer, &r->answer))

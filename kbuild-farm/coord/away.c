@@ -6,7 +6,6 @@
 #include "coord/hedge.h"
 #include "coord/job.h"
 #include "coord/remote.h"
-#include "coord/text.h"
 #include "coord/verdict.h"
 #include "inputs/toolchain.h"
 #include "options/env.h"
@@ -26,8 +25,7 @@
 /* Expected CPU time on a node in ms, 0 when nothing is known yet. */
 static uint32_t predict(const struct coord_job *job)
 {
-	double ms = job->coord->ms_per_kib[job->mode] *
-		    (double)job->input_bytes / 1024;
+	double ms = job->coord->ms_per_kib * (double)job->input_bytes / 1024;
 
 	return ms > 600000 ? 600000 : (uint32_t)ms;
 }
@@ -35,7 +33,7 @@ static uint32_t predict(const struct coord_job *job)
 /* Learn from a job done: half the weight is on about the last ten. */
 static void learn(struct coord_job *job, uint32_t cpu_ms)
 {
-	double *mean = &job->coord->ms_per_kib[job->mode];
+	double *mean = &job->coord->ms_per_kib;
 	double now = cpu_ms * 1024.0 / ((double)job->input_bytes + 1024);
 
 	*mean = *mean > 0 ? *mean * 0.93 + now * 0.07 : now;
@@ -68,8 +66,7 @@ static void pick_env(struct strv *out, const struct coord_job *job)
 		if (!options_env_for_node(entry))
 			continue;
 		if (!strncmp(entry, "PWD=", 4) &&
-		    (job->mode == WIRE_MODE_TEXT ||
-		     !is_cwd(entry + 4, job->ask.cwd)))
+		    !is_cwd(entry + 4, job->ask.cwd))
 			continue;
 		strv_add(out, entry);
 	}
@@ -79,30 +76,21 @@ static int ask(struct coord_job *job, struct peer_cell *cell)
 {
 	struct peer_question q = {
 		.number = job->number,
-		.mode = job->mode,
 		.lang = job->compile.lang == OPTIONS_C ? WIRE_LANG_C :
 							 WIRE_LANG_ASM,
 		.deadline_ms = deadline(job),
 		.source = job->compile.source,
 		.object = job->object,
 		.flags = &job->flags,
+		.cwd = job->manifest.cwd,
+		.entry = job->manifest.entry,
+		.n_entries = job->manifest.n,
+		.language = job->language->entry,
+		.n_language = job->language->n,
 	};
 	struct strv env = { 0 };
 	int ret;
 
-	if (job->mode == WIRE_MODE_REMOTE) {
-		q.cwd = job->manifest.cwd;
-		q.entry = job->manifest.entry;
-		q.n_entries = job->manifest.n;
-		q.language = job->language->entry;
-		q.n_language = job->language->n;
-	} else {
-		q.source = str_base(job->compile.source);
-		q.object = str_base(job->object);
-		q.text_len = coord_text_len(job->text);
-		q.check_indent = coord_text_suspect(job->text);
-		q.text = coord_text_digest(job->text);
-	}
 	pick_env(&env, job);
 	q.env = env.v;
 	ret = peer_send_job(cell, &q, &job->key);
@@ -131,17 +119,12 @@ void coord_away_send(struct coord_job *job, struct peer_cell *cell)
 	uint64_t now = clock_ms();
 	int ret;
 
-	/* A text's pieces are packed with the number in them. */
-	job->number = job->mode == WIRE_MODE_TEXT ?
-			      coord_text_number(job->text) :
-			      job->coord->next_number++;
+	job->number = job->coord->next_number++;
 	ret = ask(job, cell);
 	if (ret) {
 		cannot_ask(job, peer, ret);
 		return;
 	}
-	if (job->mode == WIRE_MODE_TEXT)
-		coord_text_send(job->text, peer->stream);
 	job->state = JOB_AWAY;
 	job->peer = peer;
 	job->cell = cell;
@@ -176,10 +159,7 @@ void coord_away_leave_cell(struct peer_cell *cell)
 		if (job->state != JOB_AWAY || job->cell != cell)
 			continue;
 		peer_cancel(cell->peer, job->number);
-		if (job->mode == WIRE_MODE_REMOTE)
-			coord_remote_again(job, "inputs that keep changing");
-		else
-			coord_away_retry(job, "inputs that keep changing");
+		coord_remote_again(job, "inputs that keep changing");
 	}
 }
 
@@ -190,10 +170,6 @@ static void deliver(struct coord_job *job)
 	struct bytes err = buf_bytes(&job->answer[WIRE_STDERR]);
 
 	c->remote++;
-	if (job->mode == WIRE_MODE_TEXT) {
-		c->text++;
-		coord_count_reason(&c->text_reasons, job->text_why);
-	}
 	coord_emit_job(job, EVENT_JOB_DONE, job->verdict->node, NULL);
 	coord_job_deliver(job, out, err);
 }
@@ -308,15 +284,6 @@ void coord_away_result(struct coord_job *job, const struct wire_result *r)
 	coord_kick(job->coord);
 }
 
-/* From remote mode to text, from text to here. */
-static void step_down(struct coord_job *job, const char *why)
-{
-	if (job->mode == WIRE_MODE_REMOTE)
-		coord_remote_degrade(job, why);
-	else
-		coord_job_local(job, why);
-}
-
 void coord_away_fail(struct coord_job *job, const struct wire_fail *f)
 {
 	struct peer *peer = job->peer;
@@ -326,17 +293,14 @@ void coord_away_fail(struct coord_job *job, const struct wire_fail *f)
 		  job->compile.source, f->class, f->reason);
 	switch (f->class) {
 	case WIRE_FAIL_UNSUPPORTED:
-		step_down(job, "option refused by the node");
+		coord_job_local(job, "option refused by the node");
 		return;
 	case WIRE_FAIL_VOID:
-		step_down(job, "result void on the node");
+		coord_job_local(job, "result void on the node");
 		return;
 	case WIRE_FAIL_INPUT:
-		/* A text reads no files: such a node would have it for ever. */
-		if (job->mode == WIRE_MODE_TEXT)
+		if (job->rescans)
 			coord_job_local(job, "input missing on the node");
-		else if (job->rescans)
-			coord_remote_degrade(job, "input missing on the node");
 		else
 			coord_remote_again(job, "input missing on the node");
 		return;

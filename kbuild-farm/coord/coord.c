@@ -9,7 +9,6 @@
 #include "coord/client.h"
 #include "coord/job.h"
 #include "coord/sched.h"
-#include "coord/source.h"
 #include "inputs/toolchain.h"
 #include "peer/cell.h"
 #include "peer/peer.h"
@@ -161,16 +160,14 @@ static struct event *make_event(struct coord *c, short what,
 	return ev;
 }
 
-/* What remote mode takes: threads, and the memory of files. */
+/* What nodes take: threads, and the memory of files. */
 static void start_remote(struct coord *c, const struct coord_setup *setup)
 {
 	struct scan_setup scan = { .ask = capture_run,
 				   .ctx = &c->ending,
 				   .cache_dir = setup->cache_dir };
-	const char *mode = getenv("KFARM_MODE");
 
 	c->patience_ms = setup->patience_ms ? setup->patience_ms : PATIENCE_MS;
-	c->text_only = mode && !strcmp(mode, "text");
 	c->codec = setup->roster->n ? setup->roster->v[0].codec : WIRE_PLAIN;
 	for (char *const *tree = setup->trees; tree && *tree; tree++) {
 		char *real = realpath(*tree, NULL);
@@ -213,7 +210,6 @@ int coord_new(struct coord **out, const struct coord_setup *setup,
 	TAILQ_INIT(&c->toolchains);
 	c->next_number = 1;
 	c->children = children_new(c->base);
-	c->sources = coord_sources_new();
 	start_remote(c, setup);
 	c->kick = make_event(c, 0, on_kick);
 	c->tick = make_event(c, EV_PERSIST, on_tick);
@@ -326,7 +322,6 @@ void coord_stats(struct coord *c, struct coord_stats *out)
 	struct coord_job *job;
 
 	*out = (struct coord_stats){ .remote = c->remote,
-				     .text = c->text,
 				     .local = c->local,
 				     .scan_us = c->scan_us + c->check_us,
 				     .retried = c->retried,
@@ -339,11 +334,8 @@ void coord_stats(struct coord *c, struct coord_stats *out)
 		out->queued += !runs && job->state != JOB_DONE;
 	}
 	sort_reasons(&c->reasons);
-	sort_reasons(&c->text_reasons);
 	out->reasons = c->reasons.v;
 	out->n_reasons = c->reasons.n;
-	out->text_reasons = c->text_reasons.v;
-	out->n_text_reasons = c->text_reasons.n;
 	c->node_stats = xrealloc(c->node_stats,
 				 (c->n_peers + 1) * sizeof(*c->node_stats));
 	for (size_t i = 0; i < c->n_peers; i++)
@@ -382,7 +374,6 @@ void coord_free(struct coord *c)
 		return;
 	end_jobs(c);
 	children_free(c->children);
-	coord_sources_free(c->sources);
 	store_packed_free(c->packed);
 	inputs_release(&c->inputs);
 	strv_release(&c->roots);
@@ -390,7 +381,6 @@ void coord_free(struct coord *c)
 	event_free(c->tick);
 	event_free(c->ready_timer);
 	free_reasons(&c->reasons);
-	free_reasons(&c->text_reasons);
 	free(c->node_stats);
 	free(c->peers);
 	free(c->socket);

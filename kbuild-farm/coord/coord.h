@@ -68,13 +68,10 @@ struct coord_node_stats {
 
 struct coord_stats {
 	unsigned remote, local; /* jobs done, by who made the object */
-	unsigned text; /* those of `remote` that were sent as text */
 	unsigned retried, duplicated; /* jobs sent twice; hedged locally */
 	unsigned running, queued;
 	size_t n_reasons;
 	const struct coord_reason *reasons; /* of the local ones, most first */
-	size_t n_text_reasons;
-	const struct coord_reason *text_reasons;
 	uint64_t scan_us; /* CPU time of finding, listing, checking inputs */
 	size_t n_nodes;
 	const struct coord_node_stats *nodes;

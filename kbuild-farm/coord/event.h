@@ -30,7 +30,7 @@ enum event_severity {
 /* interface.md, section 7 */
 enum event_job_state {
 	EVENT_QUEUED,
-	EVENT_SCAN, /* preprocessing (text mode) */
+	EVENT_SCAN, /* its inputs are being found */
 	EVENT_SEND,
 	EVENT_RUN,
 	EVENT_RECEIVE,

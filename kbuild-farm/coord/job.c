@@ -6,7 +6,6 @@
 #include "coord/client.h"
 #include "coord/hedge.h"
 #include "coord/sched.h"
-#include "coord/text.h"
 #include "coord/verdict.h"
 #include "inputs/toolchain.h"
 #include "options/env.h"
@@ -119,16 +118,6 @@ struct coord_job *coord_job_new(struct coord *c, struct coord_client *client,
 	return job;
 }
 
-static void drop_text(struct coord_job *job)
-{
-	if (job->state == JOB_TEXT) {
-		job->coord->texts--;
-		job->state = JOB_WAIT_TEXT;
-	}
-	coord_text_free(job->text);
-	job->text = NULL;
-}
-
 void coord_job_leave_peer(struct coord_job *job)
 {
 	if (job->state == JOB_AWAY) {
@@ -149,7 +138,6 @@ void coord_job_stop(struct coord_job *job)
 	if (!job->working)
 		coord_job_leave_peer(job);
 	coord_hedge_stop(job);
-	drop_text(job);
 }
 
 static void remove_output(const struct coord_job *job, const char *tmp)
@@ -230,37 +218,6 @@ void coord_job_grant(struct coord_job *job)
 	coord_emit_job(job, EVENT_RUN, "local", job->why);
 }
 
-static void on_text(void *ctx, const char *why)
-{
-	struct coord_job *job = ctx;
-
-	if (why) {
-		coord_job_local(job, why);
-		return;
-	}
-	job->coord->texts--;
-	job->state = JOB_READY;
-	options_flags_release(&job->flags);
-	options_typed_from(&job->flags, job->ask.argv.v, &job->compile);
-	job->input_bytes = coord_text_len(job->text);
-	coord_kick(job->coord);
-}
-
-void coord_job_preprocess(struct coord_job *job)
-{
-	enum wire_codec codec = coord_sched_codec(job->coord);
-	struct err err;
-
-	if (coord_text_start(&job->text, job, codec, on_text, job, &err)) {
-		log_debug("%s: %s", job->compile.source, err.text);
-		coord_job_local(job, "preprocessor could not be started");
-		return;
-	}
-	job->state = JOB_TEXT;
-	job->coord->texts++;
-	coord_emit_job(job, EVENT_SCAN, NULL, NULL);
-}
-
 void coord_job_deliver(struct coord_job *job, struct bytes out,
 		       struct bytes err)
 {
@@ -273,7 +230,6 @@ void coord_job_deliver(struct coord_job *job, struct bytes out,
 		.err = err,
 	};
 
-	drop_text(job);
 	job->state = JOB_DONE;
 	coord_client_done(job->client, &done);
 	coord_kick(job->coord);

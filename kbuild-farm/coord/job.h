@@ -28,8 +28,6 @@ void coord_job_stop(struct coord_job *job);
 void coord_job_local(struct coord_job *job, const char *why);
 /* A local slot is free for it. */
 void coord_job_grant(struct coord_job *job);
-/* Begin to preprocess it. */
-void coord_job_preprocess(struct coord_job *job);
 /* Nothing of it is on its node any more; it may be given to another. */
 void coord_job_leave_peer(struct coord_job *job);
 /* Done by somebody else than the wrapper: let it rename and end. */

@@ -77,8 +77,8 @@ static void scan(struct pool_work *w)
 	m->why = env_reason(coord_job_env(job));
 	if (m->why)
 		return;
-	if (options_typed_remote(&job->flags, job->ask.argv.v, &job->compile,
-				 &err)) {
+	if (options_typed_from(&job->flags, job->ask.argv.v, &job->compile,
+			       &err)) {
 		m->why = REASON_OPTION_NOT_REMOTE;
 		m->detail = xstrdup(err.text);
 		return;
@@ -104,13 +104,10 @@ static void on_scanned(struct pool_work *w)
 	if (!coord_job_back(job))
 		return;
 	if (m->why) {
-		log_debug("%s: no remote mode: %s%s%s", job->compile.source,
+		log_debug("%s: not for a node: %s%s%s", job->compile.source,
 			  reason_words(m->why), m->detail ? ": " : "",
 			  m->detail ? m->detail : "");
-		if (m->closure.no_text)
-			coord_job_local(job, reason_words(m->why));
-		else
-			coord_remote_degrade(job, reason_words(m->why));
+		coord_job_local(job, reason_words(m->why));
 		return;
 	}
 	job->state = JOB_READY;
@@ -120,28 +117,11 @@ static void on_scanned(struct pool_work *w)
 void coord_remote_scan(struct coord_job *job)
 {
 	job->state = JOB_SCAN;
-	job->mode = WIRE_MODE_REMOTE;
 	job->working = true;
 	job->work.run = scan;
 	job->work.done = on_scanned;
 	pool_add(job->coord->pool, &job->work);
 	coord_emit_job(job, EVENT_SCAN, NULL, NULL);
-}
-
-void coord_remote_degrade(struct coord_job *job, const char *why)
-{
-	if (job->compile.no_text) {
-		coord_job_local(job, why);
-		return;
-	}
-	coord_job_leave_peer(job);
-	inputs_manifest_release(&job->manifest);
-	job->mode = WIRE_MODE_TEXT;
-	job->text_why = why;
-	job->state = JOB_WAIT_TEXT;
-	/* Nodes that were asked for the one may be asked for the other. */
-	job->n_tried = 0;
-	coord_kick(job->coord);
 }
 
 void coord_remote_again(struct coord_job *job, const char *why)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * coord/remote.h - jobs that the node preprocesses: their inputs, found here.
+ * coord/remote.h - the inputs of a job, found here for a node.
  */
 #ifndef COORD_REMOTE_H
 #define COORD_REMOTE_H
@@ -9,11 +9,6 @@
 
 /* Find and list its inputs on a worker thread; READY when that is done. */
 void coord_remote_scan(struct coord_job *job);
-/*
- * A node cannot preprocess it, because of `why` (a literal): it goes as text,
- * or, where that is no way either, it is compiled here.
- */
-void coord_remote_degrade(struct coord_job *job, const char *why);
 /* Something was missing or changed: once more from the files, or not. */
 void coord_remote_again(struct coord_job *job, const char *why);
 /* Does the dependency list leave out the system's headers (-MMD)? */

@@ -106,20 +106,7 @@ static bool give_up(struct coord_job *job, uint64_t now)
 	return true;
 }
 
-enum wire_codec coord_sched_codec(const struct coord *c)
-{
-	const struct peer *best = NULL;
-
-	for (size_t i = 0; i < c->n_peers; i++) {
-		const struct peer *p = c->peers[i];
-
-		if (p->state == PEER_UP && (!best || less_loaded(p, best)))
-			best = p;
-	}
-	return best ? best->entry->codec : WIRE_LZO;
-}
-
-/* Slots of nodes that are free, beyond the texts that are on their way. */
+/* Slots of nodes that are free, beyond the jobs that come to them. */
 static int free_slots(const struct coord *c)
 {
 	const struct coord_job *job;
@@ -132,8 +119,7 @@ static int free_slots(const struct coord *c)
 			n += (int)(peer_slots(p) - p->running);
 	}
 	list_for_each(job, &c->jobs, link)
-		n -= job->state == JOB_READY || job->state == JOB_TEXT ||
-		     job->state == JOB_SCAN;
+		n -= job->state == JOB_READY || job->state == JOB_SCAN;
 	return n;
 }
 
@@ -157,23 +143,9 @@ static void step_scan(struct coord_job *job, int *room, uint64_t now)
 
 	if (give_up(job, now))
 		return;
-	if (c->text_only) {
-		coord_remote_degrade(job, "text mode was asked for");
-	} else if (*room > 0 && pool_has_room(c->pool)) {
+	if (*room > 0 && pool_has_room(c->pool)) {
 		(*room)--;
 		coord_remote_scan(job);
-	}
-}
-
-static void step_text(struct coord_job *job, int *room, uint64_t now)
-{
-	struct coord *c = job->coord;
-
-	if (give_up(job, now))
-		return;
-	if (*room > 0 && c->texts < c->local_slots) {
-		(*room)--;
-		coord_job_preprocess(job);
 	}
 }
 
@@ -198,8 +170,6 @@ void coord_sched_run(struct coord *c)
 			step_toolchain(job, now);
 		if (job->state == JOB_WAIT_SCAN)
 			step_scan(job, &room, now);
-		if (job->state == JOB_WAIT_TEXT)
-			step_text(job, &room, now);
 		if (job->state == JOB_READY)
 			step_ready(job, now);
 		if (job->state == JOB_WAIT_LOCAL && c->locals < c->local_slots)

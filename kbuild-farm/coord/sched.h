@@ -12,7 +12,5 @@
 
 /* Move every job that can move.  Called from the loop after coord_kick(). */
 void coord_sched_run(struct coord *c);
-/* How the next text is to be packed: as the roomiest node wants it. */
-enum wire_codec coord_sched_codec(const struct coord *c);
 
 #endif

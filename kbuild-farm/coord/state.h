@@ -23,29 +23,22 @@ struct coord_client;
 struct inputs_language;
 struct peer;
 struct inputs_reference;
-struct coord_sources;
-struct coord_text;
 struct inputs_toolchain;
 struct peer_trial;
 struct peer_tune;
 
 /*
- *	TOOLCHAIN -> WAIT_SCAN -> SCAN ---> READY -> AWAY -> CHECK -> DONE
- *	     |           |          |     /   |        |       |
- *	     |           \__________\__ WAIT_TEXT -> TEXT      |
- *	     \__________________________\_____\________\_______\-> WAIT_LOCAL
+ *	TOOLCHAIN -> WAIT_SCAN -> SCAN -> READY -> AWAY -> CHECK -> DONE
+ *	     |           |          |       |        |       |
+ *	     \___________\__________\_______\________\_______\-> WAIT_LOCAL
  *								 -> LOCAL
- * A unit that a node cannot preprocess is sent as text, and what cannot be
- * sent at all is compiled here.  READY and AWAY alternate while other nodes
- * are tried.  A hedge (a compile of the same unit by the coordinator) may run
- * beside READY and AWAY.
+ * READY and AWAY alternate while other nodes are tried.  A hedge (a compile
+ * of the same unit by the coordinator) may run beside READY and AWAY.
  */
 enum coord_job_state {
 	JOB_TOOLCHAIN, /* its compiler is being listed */
 	JOB_WAIT_SCAN, /* waits for its turn to be scanned */
 	JOB_SCAN, /* on a worker thread */
-	JOB_WAIT_TEXT, /* waits for its turn to be preprocessed */
-	JOB_TEXT,
 	JOB_READY, /* waits for a node */
 	JOB_AWAY, /* on job->peer */
 	JOB_CHECK, /* its answer is on a worker thread */
@@ -73,14 +66,11 @@ struct coord_job {
 	char *dep, *dep_tmp; /* NULL: no dependency file */
 	const char *why; /* of WAIT_LOCAL and LOCAL; a literal */
 
-	enum wire_mode mode;
-	const char *text_why; /* why it is sent as text; a literal */
 	struct inputs_toolchain *toolchain;
 	struct inputs_reference *reference;
-	struct inputs_manifest manifest; /* in remote mode */
-	const struct inputs_language *language; /* the same */
+	struct inputs_manifest manifest;
+	const struct inputs_language *language;
 	unsigned rescans; /* after something was missing or changed */
-	struct coord_text *text; /* in text mode */
 	struct options_flags flags;
 	uint64_t input_bytes; /* of all it reads: what it may cost */
 
@@ -122,14 +112,12 @@ struct coord {
 	uint64_t began_ms;
 
 	struct children *children;
-	struct coord_sources *sources;
 	struct pool *pool;
 	struct inputs inputs;
 	struct store_packed *packed;
 	enum wire_codec codec; /* of what is packed for all nodes */
 	struct strv roots; /* the trees that cells are made for */
 	unsigned patience_ms; /* see struct coord_setup */
-	bool text_only; /* KFARM_MODE=text */
 	char *trust; /* peer_canary_db_path(); NULL: no canaries */
 	char *data; /* where toolchains are installed */
 	bool sync; /* nodes are given what they lack */
@@ -152,16 +140,15 @@ struct coord {
 	uint32_t next_job;
 	uint32_t next_number; /* of jobs on the wire */
 	unsigned next_work; /* numbers the files in `work` */
-	unsigned texts; /* jobs in TEXT */
 	unsigned locals; /* jobs in LOCAL, and hedges */
 	unsigned aways; /* jobs in AWAY */
 
-	/* CPU time of a node per KiB, a moving mean by mode; 0: unknown */
-	double ms_per_kib[2];
+	/* CPU time of a node per KiB, a moving mean; 0: unknown */
+	double ms_per_kib;
 
-	unsigned remote, text, local, retried, duplicated;
+	unsigned remote, local, retried, duplicated;
 	uint64_t scan_us, list_us, check_us; /* of the worker threads */
-	struct coord_reasons reasons, text_reasons;
+	struct coord_reasons reasons;
 	struct coord_node_stats *node_stats;
 };
 
@@ -175,7 +162,7 @@ void coord_emit_job(struct coord_job *job, enum event_job_state state,
 /* Tell the sink about a node: its state and why. */
 void coord_emit_node(struct coord *c, const char *node, const char *state,
 		     const char *reason);
-/* Count one more job that ran here, or went as text, because of `why`. */
+/* Count one more job that ran here because of `why`. */
 void coord_count_reason(struct coord_reasons *all, const char *why);
 
 #endif

@@ -150,12 +150,11 @@ static bool is_unchanged(struct coord_job *job)
 	return false;
 }
 
-/* In text mode it was made with the text. */
 static int write_dep(struct coord_job *job, struct err *err)
 {
 	const struct buf *list = &job->verdict->dep;
 
-	if (!job->dep || job->mode == WIRE_MODE_TEXT)
+	if (!job->dep)
 		return 0;
 	if (!coord_remote_cuts_list(job))
 		list = &job->answer[WIRE_DEPS];
@@ -191,8 +190,6 @@ static bool may_say(struct coord_job *job)
 		return true;
 	if (job->ask.terminal)
 		return here(job->verdict, "diagnostics on a terminal");
-	if (job->mode == WIRE_MODE_TEXT)
-		return here(job->verdict, "diagnostics in text mode");
 	if (out > WIRE_CC_DIAG_MAX || err > WIRE_CC_DIAG_MAX)
 		return here(job->verdict, "very long diagnostics");
 	if (!is_plain(&said[WIRE_STDOUT]) || !is_plain(&said[WIRE_STDERR]))
@@ -214,13 +211,12 @@ static bool has_format(struct coord_job *job)
 void coord_verdict_find(struct coord_job *job)
 {
 	struct coord_verdict *v = job->verdict;
-	bool remote = job->mode == WIRE_MODE_REMOTE;
 	uint64_t began = clock_us();
 
 	v->is = COORD_GOOD;
 	if (is_right(job) && may_say(job) && has_format(job) &&
-	    (!remote || (reads_known_files(job) && assembles_known_files(job) &&
-			 is_unchanged(job)))) {
+	    reads_known_files(job) && assembles_known_files(job) &&
+	    is_unchanged(job)) {
 		struct bytes object = buf_bytes(&job->answer[WIRE_OBJECT]);
 
 		if (write_dep(job, &v->err) ||

@@ -21,8 +21,7 @@
 
 #define REFERENCE_MS 10000
 
-static const char reference_text[] = "# 1 \"kfarm-reference.c\"\n"
-				     "int kfarm_reference(int n);\n"
+static const char reference_text[] = "int kfarm_reference(int n);\n"
 				     "int kfarm_reference(int n)\n"
 				     "{\n"
 				     "\tint sum = 0;\n"
@@ -235,11 +234,11 @@ static void on_reference(void *ctx, int wait_status, uint64_t cpu_ms)
 	coord_kick(ref->toolchain->coord);
 }
 
-/* Compile the reference text with nothing but the machine's options. */
+/* Compile it with nothing but the machine's options. */
 static int make_reference(struct inputs_reference *ref, struct err *err)
 {
 	struct coord *c = ref->toolchain->coord;
-	char *source = xasprintf("%s/reference.i", c->work);
+	char *source = xasprintf("%s/" INPUTS_REFERENCE_SOURCE, c->work);
 	struct strv argv = { 0 };
 	struct spawn what = { .cwd = c->work, .fd = { -1, -1, -1 } };
 	int ret = 0;
@@ -251,17 +250,10 @@ static int make_reference(struct inputs_reference *ref, struct err *err)
 			       err);
 	strv_add(&argv, ref->toolchain->driver);
 	strv_add_all(&argv, ref->machine.v);
-	if (ref->is_clang) {
-		strv_add(&argv, "-xcpp-output");
-	} else {
-		strv_add(&argv, "-fpreprocessed");
-		strv_add(&argv, "-fdirectives-only");
-		strv_add(&argv, "-xc");
-	}
 	strv_add(&argv, "-c");
 	strv_add(&argv, "-o");
 	strv_add(&argv, ref->path);
-	strv_add(&argv, source);
+	strv_add(&argv, INPUTS_REFERENCE_SOURCE);
 	what.argv = argv.v;
 	if (!ret)
 		ret = child_start(c->children, &what, on_reference, ref,
@@ -289,7 +281,6 @@ struct inputs_reference *inputs_toolchain_reference(
 	ref = xcalloc(1, sizeof(*ref));
 	ref->toolchain = tc;
 	ref->machine = machine;
-	ref->is_clang = compile->is_clang;
 	TAILQ_INSERT_TAIL(&tc->references, ref, link);
 	if (make_reference(ref, &err)) {
 		log_warning("%s", err.text);

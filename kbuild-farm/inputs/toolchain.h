@@ -56,7 +56,6 @@ struct inputs_reference {
 	struct inputs_toolchain *toolchain;
 	enum inputs_known state;
 	struct strv machine; /* options_rewrite_machine() */
-	bool is_clang;
 	struct buf object;
 	char *path; /* of the object while it is made */
 	uint64_t since_ms;
@@ -80,7 +79,8 @@ const struct inputs_language *inputs_toolchain_language(
 struct inputs_reference *inputs_toolchain_reference(
 	struct inputs_toolchain *tc, char *const *argv,
 	const struct options_compile *compile);
-/* The text of every reference. */
+/* The source of every reference: its name in the work directory, its text. */
+#define INPUTS_REFERENCE_SOURCE "kfarm-reference.c"
 struct bytes inputs_toolchain_reference_text(void);
 /*
  * A toolchain that is READY and whose files were touched is listed again, and

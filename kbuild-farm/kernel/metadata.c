@@ -231,14 +231,11 @@ static void put_farm(json_t *root, const struct kernel_metadata *m)
 {
 	const struct coord_stats *f = m->farm;
 	json_t *o = json_object(), *reasons = json_object();
-	json_t *text_reasons = json_object(), *nodes = json_object();
+	json_t *nodes = json_object();
 	uint64_t sent = 0, received = 0;
 
 	for (size_t i = 0; i < f->n_reasons; i++)
 		put_number(reasons, f->reasons[i].why, f->reasons[i].n);
-	for (size_t i = 0; i < f->n_text_reasons; i++)
-		put_number(text_reasons, f->text_reasons[i].why,
-			   f->text_reasons[i].n);
 	for (size_t i = 0; i < f->n_nodes; i++) {
 		json_object_set_new(nodes, f->nodes[i].name,
 				    node_group(&f->nodes[i]));
@@ -246,12 +243,10 @@ static void put_farm(json_t *root, const struct kernel_metadata *m)
 		received += f->nodes[i].received;
 	}
 	put_number(o, "remote", f->remote);
-	put_number(o, "text", f->text);
 	put_number(o, "local", f->local);
 	put_number(o, "retried", f->retried);
 	put_number(o, "duplicated", f->duplicated);
 	json_object_set_new(o, "reasons", reasons);
-	json_object_set_new(o, "text_reasons", text_reasons);
 	json_object_set_new(o, "scan_seconds",
 			    json_real((double)f->scan_us / 1e6));
 	put_number(o, "sent", sent);

@@ -57,11 +57,9 @@ static void put_jobs(struct buf *out, const struct kernel_summary *s)
 		return;
 	}
 	share = kernel_summary_permille(f->remote, f->local);
-	buf_printf(out, "jobs %u: %u remote (%u.%u %%", f->remote + f->local,
-		   f->remote, share / 10, share % 10);
-	if (f->text)
-		buf_printf(out, ", %u as text", f->text);
-	buf_printf(out, "), %u local", f->local);
+	buf_printf(out, "jobs %u: %u remote (%u.%u %%), %u local",
+		   f->remote + f->local, f->remote, share / 10, share % 10,
+		   f->local);
 	if (f->n_reasons) {
 		buf_add_str(out, " (");
 		kernel_summary_reasons(out, f);

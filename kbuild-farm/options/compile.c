@@ -17,17 +17,10 @@ struct parse {
 	const char *lang; /* the value of -x */
 	bool pass; /* it is not one compile of one source */
 	bool compiles; /* -c */
-	bool debug; /* the last -g says so */
 	bool makes_dep; /* -MD or -MMD, the driver's own */
 	bool list_dep; /* the same in a -Wp, list */
 	unsigned sources;
 };
-
-static void set_no_text(struct parse *p, enum reason why)
-{
-	if (!p->c->no_text)
-		p->c->no_text = why;
-}
 
 static void set_here(struct parse *p, enum reason why)
 {
@@ -174,11 +167,7 @@ static void take_list(struct parse *p, const struct options_word *w)
 					     w->value, strlen(w->value)) :
 				     options_list_wa_ok(w->value);
 
-		if (ok)
-			return;
-		if (!w->apart && options_list_wa_remote(w->value))
-			set_no_text(p, REASON_DEBUG_INFO);
-		else
+		if (!ok)
 			set_here(p, REASON_ASSEMBLER);
 	}
 }
@@ -230,15 +219,9 @@ static void take_option(struct parse *p, const struct options_word *w)
 	case OPTIONS_DEBUG:
 		if (w->value && !options_debug_ok(w->value))
 			set_here(p, REASON_UNKNOWN_DEBUG);
-		/* -gno-x only takes a detail away. */
-		if (w->value && !str_starts(w->value, "no-"))
-			p->debug = strcmp(w->value, "0") != 0;
 		break;
 	case OPTIONS_LOCAL:
-		if (w->entry->remote)
-			set_no_text(p, w->entry->why);
-		else
-			set_here(p, w->entry->why);
+		set_here(p, w->entry->why);
 		break;
 	case OPTIONS_CPP:
 	case OPTIONS_LINK:
@@ -266,8 +249,6 @@ static void take_driver(struct parse *p, const char *name)
 {
 	name = str_base(name);
 	p->c->is_clang = strstr(name, "clang");
-	if (p->c->is_clang)
-		set_no_text(p, REASON_CLANG_NO_TEXT);
 	if (strstr(name, "clang++"))
 		set_here(p, REASON_CPLUSPLUS);
 	else if (strstr(name, "g++") || strstr(name, "c++"))
@@ -338,8 +319,6 @@ void options_compile_parse(struct options_compile *c, char *const *argv)
 	if (p.pass || !p.compiles || p.sources != 1)
 		return;
 	finish_deps(&p);
-	if (p.debug)
-		set_no_text(&p, REASON_DEBUG_INFO);
 	if (!p.here && outputs_odd(c))
 		set_here(&p, REASON_ODD_OUTPUT_NAME);
 	c->why = p.here;

@@ -29,11 +29,6 @@ enum options_lang {
 struct options_compile {
 	enum options_verdict verdict;
 	enum reason why; /* OPTIONS_HERE: the reason */
-	/*
-	 * OPTIONS_AWAY: why a node can do it only if it preprocesses as well
-	 * (clang, debug information), NULL: as text, too.
-	 */
-	enum reason no_text;
 	bool is_clang; /* by the driver's name */
 	enum options_lang lang;
 	const char *source;

@@ -106,18 +106,6 @@ bool options_list_assembler_ok(const char *word, size_t len)
 	return false;
 }
 
-bool options_list_wa_ok(const char *list)
-{
-	const char *rest = list;
-	struct options_item item;
-
-	while (options_list_next(&rest, &item)) {
-		if (!options_list_assembler_ok(item.s, item.len))
-			return false;
-	}
-	return true;
-}
-
 static bool is_debug(const struct options_item *item)
 {
 	static const char *const words[] = {
@@ -133,7 +121,7 @@ static bool is_debug(const struct options_item *item)
 	return false;
 }
 
-bool options_list_wa_remote(const char *list)
+bool options_list_wa_ok(const char *list)
 {
 	const char *rest = list;
 	struct options_item item;
@@ -146,7 +134,7 @@ bool options_list_wa_remote(const char *list)
 	return true;
 }
 
-bool options_list_wp_remote(const char *list)
+bool options_list_wp_ok(const char *list)
 {
 	const char *rest = list;
 	struct options_item item;

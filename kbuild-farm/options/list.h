@@ -34,15 +34,13 @@ enum options_wp options_list_wp(const struct options_item *item);
 
 /*
  * Is each word of a -Wa, list (what follows "-Wa,") one that only tells the
- * assembler about code?  Those that name files, make listings, search
- * directories, print, or write debug information are not.
+ * assembler about code or debug information?  Those that name files, make
+ * listings, search directories or print are not.
  */
 bool options_list_wa_ok(const char *list);
-/* The same for a node that preprocesses: debug information is the local one. */
-bool options_list_wa_remote(const char *list);
 /* Is each word of a -Wp, list (what follows "-Wp,") a -Dx, -Ux or -Ix? */
-bool options_list_wp_remote(const char *list);
-/* The same for the one word after -Xassembler. */
+bool options_list_wp_ok(const char *list);
+/* Is the one word after -Xassembler one that tells it about code alone? */
 bool options_list_assembler_ok(const char *word, size_t len);
 
 #endif

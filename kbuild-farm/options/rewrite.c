@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The driver tells the preprocessor what the dependency list is to be called
- * (-MF) and about (-MQ) from -o.  A line without its -o, or with another, has
- * to say both, so that the list stays the same to the byte.
+ * (-MF) and about (-MQ) from -o.  A line with another -o has to say both, so
+ * that the list stays the same to the byte.
  */
 #include "options/rewrite.h"
 
@@ -81,14 +81,14 @@ static void finish_deps(struct rewrite *r, const char *target)
 		return;
 	strv_add(r->out, "-MF");
 	strv_add(r->out, r->dep_tmp);
-	if (target && !r->has_target) {
+	if (!r->has_target) {
 		strv_add(r->out, "-MQ");
 		strv_add(r->out, target);
 	}
 }
 
 /* All words but -o and those about the dependency list's place. */
-static void copy_line(struct rewrite *r, char *const *argv, bool with_mode)
+static void copy_line(struct rewrite *r, char *const *argv)
 {
 	struct options_word w;
 	size_t n;
@@ -96,8 +96,7 @@ static void copy_line(struct rewrite *r, char *const *argv, bool with_mode)
 	for (argv++; (n = options_word(&w, argv)); argv += n) {
 		int use = w.entry ? w.entry->use : OPTIONS_CODE;
 
-		if (use == OPTIONS_OUTPUT ||
-		    (use == OPTIONS_MODE && !with_mode))
+		if (use == OPTIONS_OUTPUT)
 			continue;
 		if (use == OPTIONS_DEPS)
 			copy_deps(r, &w, argv, n);
@@ -106,20 +105,6 @@ static void copy_line(struct rewrite *r, char *const *argv, bool with_mode)
 		else
 			copy_words(r->out, argv, n);
 	}
-}
-
-void options_rewrite_preprocess(struct strv *out, char *const *argv,
-				const struct options_compile *c,
-				const char *compiler, const char *dep_tmp)
-{
-	struct rewrite r = { .out = out, .dep_tmp = c->dep ? dep_tmp : NULL };
-
-	strv_add(out, compiler);
-	strv_add(out, "-E");
-	if (c->lang == OPTIONS_C)
-		strv_add(out, "-fdirectives-only");
-	copy_line(&r, argv, false);
-	finish_deps(&r, c->object);
 }
 
 void options_rewrite_outputs(struct strv *out, char *const *argv,
@@ -131,7 +116,7 @@ void options_rewrite_outputs(struct strv *out, char *const *argv,
 	char *object = options_compile_object(c);
 
 	strv_add(out, compiler);
-	copy_line(&r, argv, true);
+	copy_line(&r, argv);
 	finish_deps(&r, object);
 	strv_add(out, "-o");
 	strv_add(out, object_tmp);
@@ -164,8 +149,7 @@ void options_rewrite_machine(struct strv *out, char *const *argv,
 
 	(void)c;
 	for (argv++; (n = options_word(&w, argv)); argv += n) {
-		if (!w.entry || (w.entry->use != OPTIONS_CODE &&
-				 w.entry->use != OPTIONS_LOCAL))
+		if (!w.entry || w.entry->use != OPTIONS_CODE)
 			continue;
 		for (const char *const *name = machine; *name; name++) {
 			if (str_starts(w.text, *name)) {

@@ -8,18 +8,9 @@
 #include "options/compile.h"
 
 /*
- * The command line that writes the unit's text to stdout: -E, for C with
- * -fdirectives-only, without -c and -o, the dependency list going to
- * `dep_tmp` (NULL when the compile makes none) with the same target and
- * content that the whole compile would give it.  `compiler` becomes argv[0].
- */
-void options_rewrite_preprocess(struct strv *out, char *const *argv,
-				const struct options_compile *c,
-				const char *compiler, const char *dep_tmp);
-
-/*
  * The same compile with its outputs elsewhere: the object in `object_tmp`,
- * the dependency list in `dep_tmp` with the target and content unchanged.
+ * the dependency list in `dep_tmp` (NULL when the compile makes none) with the
+ * target and content unchanged.  `compiler` becomes argv[0].
  */
 void options_rewrite_outputs(struct strv *out, char *const *argv,
 			     const struct options_compile *c,

@@ -18,18 +18,11 @@
 
 #define OPT(name, form, use, charset, scan)                                \
 	{ name,        OPTIONS_##form, OPTIONS_##use, OPTIONS_SCAN_##scan, \
-	  REASON_NONE, charset,        NULL },
-/* Goes to a node that preprocesses, but not to one that gets a text. */
-#define REMOTE(name, form, use, charset, scan)                             \
-	{ name,        OPTIONS_##form, OPTIONS_##use, OPTIONS_SCAN_##scan, \
-	  REASON_NONE, NULL,           charset },
-/* The same for one that makes a compile in text mode impossible. */
-#define NO_TEXT(name, form, why, charset, scan)                             \
-	{ name,         OPTIONS_##form, OPTIONS_LOCAL, OPTIONS_SCAN_##scan, \
-	  REASON_##why, NULL,           charset },
-#define LOCAL(name, form, why, scan)                                        \
-	{ name,         OPTIONS_##form, OPTIONS_LOCAL, OPTIONS_SCAN_##scan, \
-	  REASON_##why, NULL,           NULL },
+	  REASON_NONE, charset },
+#define LOCAL(name, form, why, scan)          \
+	{ name,          OPTIONS_##form,      \
+	  OPTIONS_LOCAL, OPTIONS_SCAN_##scan, \
+	  REASON_##why,  NULL },
 
 static const struct options_entry table[] = {
 #include "options/table.inc"
@@ -46,14 +39,12 @@ static const struct options_entry clang[] = {
 };
 
 #undef OPT
-#undef REMOTE
-#undef NO_TEXT
 #undef LOCAL
 
 /* Flags without a value: all code, FLAG_BUT() those that scan/ must know. */
 #define CODE(name, scan)                                                 \
 	{ name,        OPTIONS_ALONE, OPTIONS_CODE, OPTIONS_SCAN_##scan, \
-	  REASON_NONE, NULL,          NULL },
+	  REASON_NONE, NULL },
 
 #define FLAG(name)              CODE("-f" name, ASK)
 #define FLAG_BUT(name, yes, no) CODE("-f" name, yes)
@@ -264,28 +255,17 @@ bool options_charset_ok(const char *set, const char *value, size_t len)
 	return true;
 }
 
-static bool value_ok(const struct options_entry *e, const char *charset,
-		     const char *value)
+bool options_value_ok(const struct options_entry *e, const char *value)
 {
 	/*
 	 * A word of its own that starts with '-' reads as an option.  One that
 	 * starts with '@' names a file of more words, for the driver and for
 	 * the assembler, which gets some values as words of their own.
 	 */
-	if (!charset || *value == '@' ||
+	if (!e->charset || *value == '@' ||
 	    (e->form == OPTIONS_SEPARATE && *value == '-'))
 		return false;
-	return options_charset_ok(charset, value, strlen(value));
-}
-
-bool options_value_ok(const struct options_entry *e, const char *value)
-{
-	return value_ok(e, e->charset, value);
-}
-
-bool options_value_remote(const struct options_entry *e, const char *value)
-{
-	return value_ok(e, e->remote, value);
+	return options_charset_ok(e->charset, value, strlen(value));
 }
 
 bool options_debug_ok(const char *value)

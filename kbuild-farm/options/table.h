@@ -3,7 +3,7 @@
  * options/table.h - every option of gcc and clang that kfarm knows.
  *
  * One table serves the wrapper (is this a job, and one for a node?), the
- * coordinator (which options preprocess, which compile) and the node (which
+ * coordinator (which options go to a node) and the node (which
  * options it lets near a compiler).  What is not in it is unknown, and an
  * unknown option makes a compile local.  The lines are in the .inc files.
  */
@@ -28,12 +28,12 @@ enum options_use {
 	OPTIONS_MODE, /* -c -S -E -M -MM -fsyntax-only: what is made */
 	OPTIONS_OUTPUT, /* -o */
 	OPTIONS_LANG, /* -x */
-	OPTIONS_CODE, /* changes the object, reads no file: goes to the node */
-	OPTIONS_CPP, /* only the preprocessor's: stays on the build host */
-	OPTIONS_DEPS, /* -MD -MMD -MF -MT ...: stays on the build host */
+	OPTIONS_CODE, /* changes the object, reads no file */
+	OPTIONS_CPP, /* only the preprocessor's */
+	OPTIONS_DEPS, /* -MD -MMD -MF -MT ... */
 	OPTIONS_LIST, /* -Wp,... and -Wa,...: looked into */
 	OPTIONS_LINK, /* only the linker's: no effect with -c */
-	OPTIONS_DEBUG, /* -g...: local, unless -g0 is the last of them */
+	OPTIONS_DEBUG, /* -g... */
 	OPTIONS_LOCAL, /* such a compile stays local: `why` */
 	OPTIONS_QUERY, /* --version, -print-*, -dumpmachine: no compile */
 };
@@ -76,16 +76,11 @@ struct options_entry {
 	unsigned char scan; /* enum options_scan */
 	enum reason why; /* OPTIONS_LOCAL: the counted reason */
 	/*
-	 * What the value of an OPTIONS_CODE option may be made of, as in
-	 * tr(1): "a-z0-9_"; NULL: no value is ever sent to a node.
+	 * What the value may be made of, as in tr(1): "a-z0-9_"; "": nothing.
+	 * NULL: no value is ever sent to a node; and neither is the option, but
+	 * for OPTIONS_CODE and OPTIONS_LIST.
 	 */
 	const char *charset;
-	/*
-	 * The same for a node that preprocesses, of an option that is not
-	 * OPTIONS_CODE or OPTIONS_LIST (those go to both); "" for one without
-	 * a value.  An OPTIONS_LOCAL one then has no text mode, for `why`.
-	 */
-	const char *remote;
 };
 
 /* Longest value of an option that a node takes. */
@@ -114,10 +109,8 @@ size_t options_word(struct options_word *w, char *const *argv);
 
 /* Is `value` made of the bytes in `set` alone, and not too long? */
 bool options_charset_ok(const char *set, const char *value, size_t len);
-/* May a node get this option of code with this value? */
+/* May a node get this option with this value? */
 bool options_value_ok(const struct options_entry *e, const char *value);
-/* May a node that preprocesses get this other option with this value? */
-bool options_value_remote(const struct options_entry *e, const char *value);
 /*
  * Is this a level, format or detail of -g that is known to write no file of
  * its own?  Letters alone would let -gsplit-dwarf and -gcc-toolchain pass.

@@ -41,24 +41,6 @@ static bool is_preprocessor_list(const struct options_entry *e)
 	return !strcmp(e->name, "-Wp,");
 }
 
-void options_typed_from(struct options_flags *out, char *const *argv,
-			const struct options_compile *c)
-{
-	struct options_word w;
-	size_t n;
-
-	(void)c;
-	*out = (struct options_flags){ 0 };
-	for (argv++; (n = options_word(&w, argv)); argv += n) {
-		if (!w.entry)
-			continue;
-		if (w.entry->use == OPTIONS_CODE ||
-		    (w.entry->use == OPTIONS_LIST &&
-		     !is_preprocessor_list(w.entry)))
-			add_flag(out, &w);
-	}
-}
-
 /* The dependency options of a line, while its flags are collected. */
 struct deps {
 	bool makes; /* -MD or -MMD, the driver's own */
@@ -79,7 +61,7 @@ static void take_deps(struct options_flags *out, struct deps *d,
 		d->mt++;
 	else if (!strcmp(name, "-MQ"))
 		d->mq++;
-	if (w->entry->remote)
+	if (w->entry->charset)
 		add_flag(out, w);
 }
 
@@ -145,9 +127,9 @@ static bool deps_odd(const struct deps *d, const struct options_compile *c)
 	return (list && (own || d->makes)) || (d->list_mt && d->list_mq);
 }
 
-static int remote_word(struct options_flags *out, struct deps *d,
-		       const struct options_word *w,
-		       const struct options_compile *c, struct err *err)
+static int take_word(struct options_flags *out, struct deps *d,
+		     const struct options_word *w,
+		     const struct options_compile *c, struct err *err)
 {
 	switch ((enum options_use)w->entry->use) {
 	case OPTIONS_DEPS:
@@ -162,7 +144,6 @@ static int remote_word(struct options_flags *out, struct deps *d,
 	case OPTIONS_CODE:
 	case OPTIONS_CPP:
 	case OPTIONS_DEBUG:
-	case OPTIONS_LOCAL:
 		add_flag(out, w);
 		break;
 	case OPTIONS_LINK:
@@ -174,6 +155,7 @@ static int remote_word(struct options_flags *out, struct deps *d,
 	case OPTIONS_OUTPUT:
 	case OPTIONS_LANG:
 	case OPTIONS_QUERY:
+	case OPTIONS_LOCAL:
 		break;
 	}
 	return 0;
@@ -198,14 +180,14 @@ static int all_allowed(const struct options_flags *f, struct err *err)
 	int ret = 0;
 
 	for (size_t i = 0; i < f->n && !ret; i++)
-		ret = options_typed_allow_remote(&argv, f->v[i].name,
-						 f->v[i].value, err);
+		ret = options_typed_allow(&argv, f->v[i].name, f->v[i].value,
+					  err);
 	strv_release(&argv);
 	return ret;
 }
 
-int options_typed_remote(struct options_flags *out, char *const *argv,
-			 const struct options_compile *c, struct err *err)
+int options_typed_from(struct options_flags *out, char *const *argv,
+		       const struct options_compile *c, struct err *err)
 {
 	struct deps d = { 0 };
 	struct options_word w;
@@ -215,7 +197,7 @@ int options_typed_remote(struct options_flags *out, char *const *argv,
 	*out = (struct options_flags){ 0 };
 	for (argv++; !ret && (n = options_word(&w, argv)); argv += n) {
 		if (w.entry)
-			ret = remote_word(out, &d, &w, c, err);
+			ret = take_word(out, &d, &w, c, err);
 	}
 	if (!ret && deps_odd(&d, c))
 		ret = err_set(err, ENOTSUP, "odd dependency options");
@@ -228,19 +210,12 @@ int options_typed_remote(struct options_flags *out, char *const *argv,
 	return ret;
 }
 
-static bool code_ok(const struct options_entry *e, const char *value)
-{
-	if (e->form == OPTIONS_ALONE)
-		return !*value;
-	if (e->form != OPTIONS_JOINED && !*value)
-		return false;
-	return options_value_ok(e, value);
-}
-
 static bool list_ok(const struct options_entry *e, const char *value)
 {
-	if (is_preprocessor_list(e) || strlen(value) > OPTIONS_VALUE_MAX)
+	if (strlen(value) > OPTIONS_VALUE_MAX)
 		return false;
+	if (is_preprocessor_list(e))
+		return options_list_wp_ok(value);
 	return e->form == OPTIONS_SEPARATE ?
 		       options_list_assembler_ok(value, strlen(value)) :
 		       options_list_wa_ok(value);
@@ -259,59 +234,31 @@ static bool joins_well(const struct options_entry *e, const char *value)
 	return same;
 }
 
-static bool for_nodes(const struct options_entry *e, const char *value)
+static bool value_fits(const struct options_entry *e, const char *value)
 {
-	switch ((enum options_use)e->use) {
-	case OPTIONS_CODE:
-		if (!code_ok(e, value))
-			return false;
-		break;
-	case OPTIONS_LIST:
-		if (!list_ok(e, value))
-			return false;
-		break;
-	default:
-		return false;
-	}
-	return e->form == OPTIONS_SEPARATE || joins_well(e, value);
-}
+	bool is_code = e->use == OPTIONS_CODE;
 
-static bool remote_ok(const struct options_entry *e, const char *value)
-{
-	if (!e->remote)
-		return false;
+	if (e->use == OPTIONS_LIST)
+		return list_ok(e, value);
 	if (e->use == OPTIONS_DEBUG)
 		return options_debug_ok(value);
-	if (e->form != OPTIONS_ALONE && !*value)
+	if (is_code && e->form == OPTIONS_ALONE)
+		return !*value;
+	/* "-O" is one of code's; of the others only -I X and the like. */
+	if (!*value && e->form != OPTIONS_ALONE &&
+	    !(is_code && e->form == OPTIONS_JOINED))
 		return false;
-	return options_value_remote(e, value);
+	return options_value_ok(e, value);
 }
 
-static bool for_remote(const struct options_entry *e, const char *value)
-{
-	bool ok;
-
-	if (for_nodes(e, value))
-		return true;
-	if (e->use != OPTIONS_LIST)
-		ok = remote_ok(e, value);
-	else if (e->form == OPTIONS_SEPARATE ||
-		 strlen(value) > OPTIONS_VALUE_MAX)
-		ok = false;
-	else if (is_preprocessor_list(e))
-		ok = options_list_wp_remote(value);
-	else
-		ok = options_list_wa_remote(value);
-	return ok && (e->form == OPTIONS_SEPARATE || joins_well(e, value));
-}
-
-static int allow(struct strv *argv, const char *name, const char *value,
-		 bool remote, struct err *err)
+int options_typed_allow(struct strv *argv, const char *name, const char *value,
+			struct err *err)
 {
 	const struct options_entry *e = options_named(name);
 	const char *v = value ? value : "";
 
-	if (!e || !(remote ? for_remote(e, v) : for_nodes(e, v)))
+	if (!e || !value_fits(e, v) ||
+	    (e->form != OPTIONS_SEPARATE && !joins_well(e, v)))
 		return err_set(err, ENOTSUP, "option %.200s%.200s", name, v);
 	if (e->form == OPTIONS_SEPARATE) {
 		strv_add(argv, e->name);
@@ -320,18 +267,6 @@ static int allow(struct strv *argv, const char *name, const char *value,
 		strv_addf(argv, "%s%s", e->name, v);
 	}
 	return 0;
-}
-
-int options_typed_allow(struct strv *argv, const char *name, const char *value,
-			struct err *err)
-{
-	return allow(argv, name, value, false, err);
-}
-
-int options_typed_allow_remote(struct strv *argv, const char *name,
-			       const char *value, struct err *err)
-{
-	return allow(argv, name, value, true, err);
 }
 
 int options_typed_outputs(struct strv *argv, enum options_lang lang,

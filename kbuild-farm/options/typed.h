@@ -23,17 +23,10 @@ struct options_flags {
 void options_flags_release(struct options_flags *f);
 
 /*
- * The flags of an OPTIONS_AWAY compile (without `no_text`) that a node needs
- * for a text, in order.
- */
-void options_typed_from(struct options_flags *out, char *const *argv,
-			const struct options_compile *c);
-/*
- * The flags of an OPTIONS_AWAY compile that a node needs which preprocesses
- * as well, in order: those of a text, and -I, -include, -D, -g ... with their
- * values.  Of the dependency list's options it is the targets and -MP, in
- * the form that gives the list a node writes (options_typed_outputs()) the
- * targets of the local one:
+ * The flags of an OPTIONS_AWAY compile that a node needs, in order.  Of the
+ * dependency list's options it is the targets and -MP, in the form that gives
+ * the list a node writes (options_typed_outputs()) the targets of the local
+ * one:
  *
  *	-MD -MMD, the driver's own	-MQ OBJECT, as make spelled it, where
  *					the line has no -MT, -MQ: the driver
@@ -44,11 +37,10 @@ void options_typed_from(struct options_flags *out, char *const *argv,
  *	-MT X -MQ X -MP			as they are, also when they stand in
  *					a -Wp, list
  *
- * 0, or -ENOTSUP with `err` naming what has no remote mode: then `out` is
- * empty, and the compile may still have a text mode.
+ * 0, or -ENOTSUP with `err` naming what no node is sent: then `out` is empty.
  */
-int options_typed_remote(struct options_flags *out, char *const *argv,
-			 const struct options_compile *c, struct err *err);
+int options_typed_from(struct options_flags *out, char *const *argv,
+		       const struct options_compile *c, struct err *err);
 
 /*
  * The node's side: append the words for one flag to `argv`, if the table
@@ -57,9 +49,6 @@ int options_typed_remote(struct options_flags *out, char *const *argv,
  */
 int options_typed_allow(struct strv *argv, const char *name, const char *value,
 			struct err *err);
-/* The same in remote mode, where the node preprocesses in a cell. */
-int options_typed_allow_remote(struct strv *argv, const char *name,
-			       const char *value, struct err *err);
 
 /* Where a node's compile writes; paths without ',' (they stand in lists). */
 struct options_outputs {
@@ -69,7 +58,7 @@ struct options_outputs {
 };
 
 /*
- * Append to DRIVER FLAGS... what ends a node's command line in remote mode:
+ * Append to DRIVER FLAGS... what ends a node's command line:
  *
  *	-Wp,-MD,<dep> [-Wa,--MD,<as>] -c -o <object> -x LANGUAGE SOURCE
  *

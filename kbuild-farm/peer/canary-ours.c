@@ -44,7 +44,7 @@ static void make_line(const struct peer_canary *c, struct peer_canary_unit *u)
 	strv_add(&u->argv, u->name);
 	options_compile_parse(&compile, u->argv.v);
 	if (compile.verdict != OPTIONS_AWAY ||
-	    options_typed_remote(&u->flags, u->argv.v, &compile, &err))
+	    options_typed_from(&u->flags, u->argv.v, &compile, &err))
 		u->skipped = true;
 }
 

@@ -73,7 +73,6 @@ static int ask(struct peer_trial *t, const struct peer_canary_unit *u)
 	const struct peer_canary *ours = t->cell->toolchain->canary;
 	struct peer_question q = {
 		.number = t->cell->peer->coord->next_number++,
-		.mode = WIRE_MODE_REMOTE,
 		.lang = u->is_asm ? WIRE_LANG_ASM : WIRE_LANG_C,
 		.deadline_ms = DEADLINE_MS,
 		.cwd = ours->cwd,

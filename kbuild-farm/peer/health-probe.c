@@ -6,7 +6,8 @@
 #include "peer/send.h"
 #include "wire/key.h"
 
-#include <string.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 
 #define PROOF_DEADLINE_MS 10000
 
@@ -19,8 +20,7 @@ static struct inputs_reference *find_reference(struct peer *p,
 	list_for_each(*cell, &p->cells, link) {
 		struct inputs_toolchain *tc = (*cell)->toolchain;
 
-		if ((*cell)->state != CELL_READY || tc->state != INPUTS_READY ||
-		    tc->manifest.is_clang)
+		if ((*cell)->state != CELL_READY || tc->state != INPUTS_READY)
 			continue;
 		list_for_each(ref, &tc->references, link) {
 			if (ref->state == INPUTS_READY)
@@ -30,47 +30,74 @@ static struct inputs_reference *find_reference(struct peer *p,
 	return NULL;
 }
 
-static void make_flags(struct options_flags *flags,
-		       const struct inputs_reference *ref)
+static int make_flags(struct options_flags *flags,
+		      const struct inputs_reference *ref)
 {
 	struct options_compile compile;
 	struct strv argv = { 0 };
+	struct err err;
+	int ret;
 
 	strv_add(&argv, ref->toolchain->driver);
 	strv_add_all(&argv, ref->machine.v);
 	strv_add(&argv, "-c");
 	strv_add(&argv, "-o");
 	strv_add(&argv, "kfarm-reference.o");
-	strv_add(&argv, "kfarm-reference.c");
+	strv_add(&argv, INPUTS_REFERENCE_SOURCE);
 	options_compile_parse(&compile, argv.v);
-	options_typed_from(flags, argv.v, &compile);
+	ret = options_typed_from(flags, argv.v, &compile, &err);
 	strv_release(&argv);
+	return ret;
+}
+
+/* The source as nodes are told of it, and the directory that it lies in. */
+static const struct inputs_entry *enter_source(struct coord *c,
+					       const struct inputs_path **cwd)
+{
+	struct inputs_paths *paths = c->inputs.paths;
+	char *path = xasprintf("%s/" INPUTS_REFERENCE_SOURCE, c->work);
+	char *real = realpath(path, NULL);
+	const struct inputs_entry *entry = NULL;
+	struct store_identity id = { 0 };
+	struct stat st;
+
+	if (real && !stat(real, &st)) {
+		stamp_of(&id.stamp, &st);
+		digest_of(inputs_toolchain_reference_text(), &id.digest);
+		inputs_paths_lock(paths);
+		entry = inputs_paths_file(paths, inputs_paths_get(paths, real),
+					  &id);
+		*cwd = entry->path->parent;
+		inputs_paths_unlock(paths);
+	}
+	free(real);
+	free(path);
+	return entry;
 }
 
 static bool ask(struct peer *p, struct peer_cell *cell,
 		const struct inputs_reference *ref)
 {
 	static char *no_env[] = { NULL };
-	struct bytes text = inputs_toolchain_reference_text();
 	struct options_flags flags = { 0 };
-	struct digest digest;
+	const struct inputs_entry *source;
 	struct peer_question q = {
 		.number = p->coord->next_number++,
-		.mode = WIRE_MODE_TEXT,
 		.lang = WIRE_LANG_C,
 		.deadline_ms = PROOF_DEADLINE_MS,
-		.source = "kfarm-reference.c",
+		.source = INPUTS_REFERENCE_SOURCE,
 		.object = "kfarm-reference.o",
 		.flags = &flags,
 		.env = no_env,
-		.text_len = (uint32_t)text.len,
-		.text = &digest,
+		.entry = &source,
+		.n_entries = 1,
 	};
 	int ret;
 
-	digest_of(text, &digest);
-	make_flags(&flags, ref);
-	ret = peer_send_job(cell, &q, &p->proof_key);
+	source = enter_source(p->coord, &q.cwd);
+	ret = source ? make_flags(&flags, ref) : -1;
+	if (!ret)
+		ret = peer_send_job(cell, &q, &p->proof_key);
 	options_flags_release(&flags);
 	p->proof = ret ? 0 : q.number;
 	return !ret;
@@ -80,16 +107,10 @@ bool peer_health_probe_start(struct peer *p)
 {
 	struct peer_cell *cell;
 	struct inputs_reference *ref = find_reference(p, &cell);
-	struct wire_piece piece = { .data = inputs_toolchain_reference_text() };
-	struct buf body = { 0 };
 
 	if (!ref || !ask(p, cell, ref))
 		return false;
 	p->proof_reference = ref;
-	piece.job = p->proof;
-	wire_piece_encode(&body, &piece);
-	wire_stream_send(p->stream, WIRE_TEXT, buf_bytes(&body), WIRE_PLAIN);
-	buf_release(&body);
 	return true;
 }
 

@@ -47,10 +47,7 @@ static int tell(struct peer_cell *cell, const struct peer_question *q,
 static void fill(struct wire_job *m, const struct peer_question *q)
 {
 	m->job = q->number;
-	m->mode = (uint8_t)q->mode;
 	m->lang = (uint8_t)q->lang;
-	m->text_len = q->text_len;
-	m->check_indent = q->check_indent;
 	m->deadline_ms = q->deadline_ms;
 	m->source = xstrdup(q->source);
 	m->object = xstrdup(q->object);
@@ -62,7 +59,6 @@ int peer_send_job(struct peer_cell *cell, const struct peer_question *q,
 {
 	struct peer_link link = peer_cell_link(cell->peer);
 	struct inputs_toolchain *tc = cell->toolchain;
-	const struct inputs_path *cwd = q->cwd ? q->cwd : tc->entry[0]->path;
 	struct wire_flag *flags = xcalloc(q->flags->n + 1, sizeof(*flags));
 	struct wire_job m = { .cell = cell->views.number };
 	int ret;
@@ -73,15 +69,14 @@ int peer_send_job(struct peer_cell *cell, const struct peer_question *q,
 					       .value = q->flags->v[i].value };
 	ret = wire_flags_sent_runs(cell->peer->flags, &m, flags, q->flags->n);
 	if (!ret)
-		ret = wire_paths_sent_number(cell->peer->paths, cwd->name,
+		ret = wire_paths_sent_number(cell->peer->paths, q->cwd->name,
 					     &m.cwd);
 	if (!ret)
 		ret = tell(cell, q, &m.view);
 	if (!ret && !wire_job_fits(&m))
 		ret = -E2BIG;
 	if (!ret) {
-		wire_job_key(&m, flags, q->flags->n, q->text, &tc->manifest.id,
-			     key);
+		wire_job_key(&m, flags, q->flags->n, &tc->manifest.id, key);
 		peer_views_send_paths(&link);
 		send_flags(cell->peer);
 		send_body(cell->peer, &m);

@@ -10,29 +10,23 @@
 /* What is asked; all borrowed. */
 struct peer_question {
 	uint32_t number; /* of the job on the wire, never used before */
-	enum wire_mode mode;
 	enum wire_lang lang;
 	uint32_t deadline_ms;
-	const struct inputs_path *cwd; /* NULL: of no matter (text) */
+	const struct inputs_path *cwd;
 	const char *source, *object;
 	const struct options_flags *flags;
 	char *const *env; /* for the node */
-	/* in remote mode */
 	const struct inputs_entry *const *entry;
 	size_t n_entries;
 	const struct inputs_entry *const *language;
 	size_t n_language;
-	/* in text mode */
-	uint32_t text_len;
-	bool check_indent;
-	const struct digest *text;
 };
 
 /*
- * Tell the node what it does not know yet, and send the job; its text is the
- * caller's to send.  `key` is for coord_answer_check().  Returns 0; -E2BIG: a
- * message cannot hold it; -ENOSPC: this connection can name no more; -ESTALE:
- * see peer_cell_tell().  Nothing was asked then.
+ * Tell the node what it does not know yet, and send the job.  `key` is for
+ * wire_answer_digest().  Returns 0; -E2BIG: a message cannot hold it; -ENOSPC:
+ * this connection can name no more; -ESTALE: see peer_cell_tell().  Nothing
+ * was asked then.
  */
 int peer_send_job(struct peer_cell *cell, const struct peer_question *q,
 		  struct digest *key);

@@ -226,7 +226,6 @@ void scan_closure(struct scan *s, const struct scan_unit *unit,
 	scan_walk_unit(&walk, w, unit);
 	if (walk.why) {
 		out->why = walk.why;
-		out->no_text = walk.no_text;
 		out->detail = walk.detail;
 		walk.detail = NULL;
 	} else {

@@ -113,8 +113,6 @@ struct scan_file {
 struct scan_closure {
 	enum reason why; /* it is not scannable */
 	char *detail; /* where and what, for people; may be NULL */
-	/* With `why`: `cc -E` would not read what the compile reads either. */
-	bool no_text;
 	size_t n_files;
 	struct scan_file *files; /* in the order the compiler opens them */
 	struct strv absent;

@@ -22,10 +22,8 @@ static void look(struct scan_walk *walk, struct scan_dir *dir, const char *name,
 	char *file = xasprintf("%s%s", name, suffix);
 	uint32_t id = scan_name_id(walk->w->common->names, file, strlen(file));
 
-	if (!walk->why && scan_tree_is_occupied(walk->place->tree, dir, id)) {
+	if (!walk->why && scan_tree_is_occupied(walk->place->tree, dir, id))
 		scan_walk_fail(walk, REASON_PRECOMPILED, file);
-		walk->no_text = true;
-	}
 	free(file);
 }
 

@@ -215,10 +215,8 @@ static void walk_all(struct scan_walk *walk, struct scan_node *source)
 	if ((walk->marks & SCAN_MARK_PRAGMA) && (walk->marks & SCAN_MARK_ONCE))
 		scan_walk_fail(walk, REASON_PRAGMA, NULL);
 	scan_walk_parts(walk);
-	if (!walk->why && walk->marks & SCAN_MARK_PASTED) {
+	if (!walk->why && walk->marks & SCAN_MARK_PASTED)
 		scan_walk_fail(walk, REASON_TIME_PIECES, NULL);
-		walk->no_text = true;
-	}
 }
 
 /*

@@ -109,7 +109,6 @@ struct scan_walk {
 	uint64_t steps;
 	size_t memory_max; /* of all that is charged to the names */
 	enum reason why; /* not scannable */
-	bool no_text; /* see struct scan_closure */
 	char *detail;
 };
 

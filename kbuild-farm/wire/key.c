@@ -10,24 +10,17 @@ static void put_flags(struct buf *out, const struct wire_flag *flags, size_t n)
 }
 
 void wire_job_key(const struct wire_job *m, const struct wire_flag *flags,
-		  size_t n, const struct digest *text,
-		  const struct digest *toolchain, struct digest *key)
+		  size_t n, const struct digest *toolchain, struct digest *key)
 {
 	struct digest_run *run = digest_new();
 	struct wire_job nameless = *m;
 	struct buf body = { 0 };
-	struct digest nothing;
 
-	if (!text) {
-		digest_of(bytes_of(NULL, 0), &nothing);
-		text = &nothing;
-	}
 	nameless.job = 0;
 	nameless.n_runs = 0;
 	wire_job_encode(&body, &nameless);
 	put_flags(&body, flags, n);
 	digest_add(run, buf_bytes(&body));
-	digest_add(run, bytes_of(text->b, sizeof(text->b)));
 	digest_add(run, bytes_of(toolchain->b, sizeof(toolchain->b)));
 	digest_end(run, key);
 	buf_release(&body);

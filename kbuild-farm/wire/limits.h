@@ -9,8 +9,8 @@
 #ifndef WIRE_LIMITS_H
 #define WIRE_LIMITS_H
 
-#define WIRE_VERSION_MIN 3
-#define WIRE_VERSION     3
+#define WIRE_VERSION_MIN 4
+#define WIRE_VERSION     4
 
 #define WIRE_PATH_MAX   4096
 #define WIRE_NAME_MAX   255 /* bytes of a name: of a host, a compiler */
@@ -19,12 +19,11 @@
 #define WIRE_FLAGS_MAX  4096 /* flags of a job */
 #define WIRE_ARGV_MAX   (128u << 10) /* bytes of their names and values */
 #define WIRE_ENV_MAX    64 /* variables of a job, WIRE_PATH_MAX bytes each */
-#define WIRE_TEXT_MAX   (64u << 20) /* bytes of a job's text */
 #define WIRE_DIAG_MAX   (4u << 20) /* bytes of stdout and stderr each */
 #define WIRE_DEPS_MAX   (4u << 20) /* bytes of each list of files read */
 #define WIRE_OBJECT_MAX (256u << 20) /* bytes of an object */
 #define WIRE_BLOB_MAX   (1ull << 30) /* bytes of a file in a view */
-#define WIRE_CHUNK_MAX  (256u << 10) /* raw bytes in one TEXT, OUTPUT, BLOB */
+#define WIRE_CHUNK_MAX  (256u << 10) /* raw bytes in one OUTPUT, BLOB */
 #define WIRE_REASON_MAX 1000
 #define WIRE_BEAT_JOBS  1024
 
@@ -59,7 +58,6 @@ enum wire_type {
 	WIRE_BLOB, /* kfarm: a piece of them */
 	WIRE_FLAGS, /* kfarm: numbers for flags */
 	WIRE_JOB, /* kfarm: a compile */
-	WIRE_TEXT, /* kfarm: a piece of its text, in text mode */
 	WIRE_CANCEL, /* kfarm: forget the job */
 	WIRE_BEAT, /* kfarmd, every second: alive, and how the jobs do */
 	WIRE_OUTPUT, /* kfarmd: a piece of what came out */

@@ -60,11 +60,9 @@ static bool name_fits(const char *s)
 
 bool wire_job_fits(const struct wire_job *m)
 {
-	if (m->mode == WIRE_MODE_REMOTE && (m->text_len || m->check_indent))
-		return false;
-	return m->text_len <= WIRE_TEXT_MAX && m->cwd < WIRE_PATHS_KNOWN &&
-	       name_fits(m->source) && name_fits(m->object) &&
-	       runs_fit(m->runs, m->n_runs) && env_fits(&m->env);
+	return m->cwd < WIRE_PATHS_KNOWN && name_fits(m->source) &&
+	       name_fits(m->object) && runs_fit(m->runs, m->n_runs) &&
+	       env_fits(&m->env);
 }
 
 static void put_runs(struct buf *out, const struct wire_job *m)
@@ -114,10 +112,7 @@ void wire_job_encode(struct buf *out, const struct wire_job *m)
 	buf_put_u32(out, m->job);
 	buf_put_u32(out, m->cell);
 	buf_put_u32(out, m->view);
-	buf_put_u8(out, m->mode);
 	buf_put_u8(out, m->lang);
-	buf_put_u32(out, m->text_len);
-	buf_put_u8(out, m->check_indent);
 	buf_put_u32(out, m->deadline_ms);
 	buf_put_u32(out, m->cwd);
 	buf_put_str(out, m->source);
@@ -135,10 +130,7 @@ int wire_job_decode(struct wire_job *m, struct bytes in)
 	got.job = reader_u32(&r);
 	got.cell = reader_u32(&r);
 	got.view = reader_u32(&r);
-	got.mode = wire_field_u8(&r, WIRE_MODE_TEXT);
 	got.lang = wire_field_u8(&r, WIRE_LANG_ASM);
-	got.text_len = wire_field_u32(&r, WIRE_TEXT_MAX);
-	got.check_indent = wire_field_u8(&r, 1);
 	got.deadline_ms = reader_u32(&r);
 	got.cwd = reader_u32(&r);
 	got.source = reader_str(&r, WIRE_PATH_MAX);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * wire/msg-job.h - the messages of one job: JOB, TEXT, CANCEL, OUTPUT, RESULT
- * and FAIL.  The rules of wire/msg.h hold.
+ * wire/msg-job.h - the messages of one job: JOB, CANCEL, OUTPUT, RESULT and
+ * FAIL.  The rules of wire/msg.h hold.
  */
 #ifndef WIRE_MSG_JOB_H
 #define WIRE_MSG_JOB_H
@@ -11,14 +11,9 @@
 #include "base/str.h"
 #include "wire/limits.h"
 
-enum wire_mode {
-	WIRE_MODE_REMOTE, /* the node preprocesses SOURCE in the cell's view */
-	WIRE_MODE_TEXT, /* the text comes in TEXT */
-};
-
 enum wire_lang {
-	WIRE_LANG_C, /* a .c; in text mode gcc -E -fdirectives-only of it */
-	WIRE_LANG_ASM, /* a .S; in text mode gcc -E of it */
+	WIRE_LANG_C, /* a .c */
+	WIRE_LANG_ASM, /* a .S */
 };
 
 /* `count` flags with the numbers first, first + 1, ... (wire/flags.h). */
@@ -31,13 +26,10 @@ struct wire_job {
 	uint32_t job; /* unique in this connection */
 	uint32_t cell;
 	uint32_t view; /* all views up to this one are applied before it runs */
-	uint8_t mode; /* enum wire_mode */
 	uint8_t lang; /* enum wire_lang */
-	uint32_t text_len; /* bytes of all TEXT together; 0 in remote mode */
-	uint8_t check_indent; /* 1: its indentation may be misleading; text */
 	uint32_t deadline_ms; /* from the compiler's start, then it is killed */
 	uint32_t cwd; /* a path's number */
-	char *source; /* as make spelled it; in text mode its base name */
+	char *source; /* as make spelled it */
 	char *object;
 	uint16_t n_runs; /* at most WIRE_FLAGS_MAX */
 	struct wire_run *runs; /* the flags in the order of the command line */
@@ -64,12 +56,12 @@ enum wire_output {
 uint32_t wire_output_max(enum wire_output stream);
 
 /*
- * TEXT and OUTPUT: `job`, `stream`, then the bytes (at most WIRE_CHUNK_MAX),
- * borrowed from the input when decoded.
+ * OUTPUT: `job`, `stream`, then the bytes (at most WIRE_CHUNK_MAX), borrowed
+ * from the input when decoded.
  */
 struct wire_piece {
 	uint32_t job;
-	uint8_t stream; /* enum wire_output; 0 in TEXT */
+	uint8_t stream; /* enum wire_output */
 	struct bytes data;
 };
 

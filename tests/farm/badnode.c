@@ -138,7 +138,6 @@ static void job_drop(struct job *job)
 	}
 	wire_job_release(&job->ask);
 	free(job->flags);
-	buf_release(&job->text);
 	for (int i = 0; i < WIRE_STREAMS; i++)
 		buf_release(&job->out[i]);
 	free(job);
@@ -168,18 +167,6 @@ static void heard_job(struct bytes body)
 	bad.jobs = job;
 }
 
-static void heard_text(struct bytes body)
-{
-	struct wire_piece piece;
-	struct job *job;
-
-	if (wire_piece_decode(&piece, body))
-		exit(2);
-	job = job_find(piece.job);
-	if (job)
-		buf_add_bytes(&job->text, piece.data);
-}
-
 /* What kfarm asks is remembered, and goes to the real node. */
 static int heard(void *ctx, uint16_t type, struct bytes body, struct err *err)
 {
@@ -187,8 +174,6 @@ static int heard(void *ctx, uint16_t type, struct bytes body, struct err *err)
 	(void)err;
 	if (type == WIRE_JOB)
 		heard_job(body);
-	else if (type == WIRE_TEXT)
-		heard_text(body);
 	else if (type == WIRE_FLAGS && wire_flags_known_take(bad.flags, body))
 		exit(2);
 	if (badcell_heard(type, body))

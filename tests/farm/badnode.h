@@ -35,7 +35,6 @@ struct job {
 	struct wire_flag *flags;
 	size_t n_flags;
 	struct digest toolchain;
-	struct buf text;
 	struct buf out[WIRE_STREAMS];
 };
 

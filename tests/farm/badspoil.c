@@ -14,12 +14,10 @@
 static void say_signed(struct job *job, struct wire_result *r)
 {
 	struct bytes streams[WIRE_STREAMS];
-	struct digest text, key;
+	struct digest key;
 
-	digest_of(buf_bytes(&job->text), &text);
-	wire_job_key(&job->ask, job->flags, job->n_flags,
-		     job->ask.mode == WIRE_MODE_TEXT ? &text : NULL,
-		     &job->toolchain, &key);
+	wire_job_key(&job->ask, job->flags, job->n_flags, &job->toolchain,
+		     &key);
 	for (int i = 0; i < WIRE_STREAMS; i++) {
 		streams[i] = buf_bytes(&job->out[i]);
 		r->len[i] = (uint32_t)job->out[i].len;
@@ -194,7 +192,7 @@ static void spoil_escape(struct job *job, struct wire_result *r)
 	say_signed(job, r);
 }
 
-/* N bytes of diagnostics are told of, and do not come: right in text mode. */
+/* N bytes of diagnostics are told of, and do not come. */
 static void spoil_told(struct job *job, struct wire_result *r)
 {
 	r->len[WIRE_STDERR] = (uint32_t)bad.n;

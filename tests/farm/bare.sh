@@ -83,7 +83,6 @@ is "all of its store is that user's" "" \
 	"$(find "$bare/home" ! -uid "$(stat -c %u "$bare/home")" | head -n 3)"
 equal "a node without a compiler"
 is "jobs that were compiled here" "{}" "$(meta '.farm.reasons | tostring')"
-is "jobs that went as text" 0 "$(meta .farm.text)"
 at_most "units that the node compiled are as many as the objects" \
 	"$(meta .farm.remote)" "$(objects)"
 echo "$(meta .farm.remote) jobs remote, $(meta .farm.local) here"

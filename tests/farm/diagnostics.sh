@@ -28,21 +28,21 @@ sorted()
 	words "$1" | grep -v '^make' | LC_ALL=C sort
 }
 
-# many MODE REASON: why units that warn are compiled here.
+# many REASON: why units that warn are compiled here.
 many()
 {
-	local name="6,000 warnings, $1"
+	local name="6,000 warnings"
 
 	nodes 2
 	farm_fresh
-	KFARM_MODE=$1 kfarm_build -j 6 warn/
+	kfarm_build -j 6 warn/
 	is "$name: kfarm ends with" 0 $?
 	build_log >"$work/kfarm.txt"
 	sorted "$work/plain.txt" >"$work/a"
 	sorted "$work/kfarm.txt" >"$work/b"
 	check "$name: the same words" diff "$work/a" "$work/b"
 	equal "$name"
-	check "$name: kfarm says $2" because "$2"
+	check "$name: kfarm says $1" because "$1"
 }
 
 # because REASON: it was one for a job to be local; on a busy machine a job may
@@ -60,8 +60,7 @@ six_thousand()
 	is "6,000 warnings: plain make warns" 6007 \
 		"$(grep -c 'warning: unused' "$work/plain.txt")"
 	# What is too long for a message is said by a compiler of ours.
-	many remote 'very long diagnostics'
-	many text 'diagnostics in text mode'
+	many 'very long diagnostics'
 }
 
 wrong_source()
@@ -117,24 +116,15 @@ comma()
 		"$(grep -cE '^  (CC|AS|HOSTCC)' "$work/again.txt")"
 }
 
-# A node that has the files needs no text; what a text cannot say stays here,
-# and is counted with its reason.
-reasons()
+# A node that has the files compiles what no other machine could.
+inputs()
 {
 	farm_reference local/
 	nodes 2
 	farm_warm -j 2 local/
 	equal "local units"
-	is "local units: remote mode" "3 0" \
+	is "local units: remote" "3 0" \
 		"$(meta '[.farm.remote, .farm.local] | join(" ")')"
-	farm_fresh
-	KFARM_MODE=text kfarm_build -j 2 local/
-	is "local units, as text: kfarm ends with" 0 $?
-	equal "local units, as text"
-	check "local units: .incbin is a reason" \
-		grep -q 'incbin' "$work/kfarm.log"
-	check "local units: __BASE_FILE__ is a reason" \
-		grep -q '__BASE_FILE__' "$work/kfarm.log"
 }
 
 nodes 2
@@ -142,5 +132,5 @@ farm_warm -j 6 Image
 comma
 six_thousand
 wrong_source
-reasons
+inputs
 farm_end

@@ -136,7 +136,6 @@ here=$(meta .farm.local)
 echo "$remote jobs remote, $here local: $(meta '.farm.reasons | tostring')"
 check "at least 97 % of the jobs are remote" \
 	test $((remote * 100)) -ge $(((remote + here) * 97))
-echo "$(meta .farm.text) of them by text: $(meta '.farm.text_reasons | tostring')"
 if [ $config = quickstart ]; then
 	check "there is an Image" test -s "$work/out/Image"
 	is "modules" 10 "$(tar -tf "$work/out/modules.tar.xz" |

@@ -118,23 +118,6 @@ swallow		"slow or lost node":
 silent		silent for 5 s
 header=1048576	silent for 5 s
 '
-# In text mode: no files, and diagnostics are none to be passed on.
-text_modes='
-flip=800	WRONG.*digest
-other		WRONG.*(digest|stream)
-machine=62	WRONG.*machine 62
-text		WRONG.*not an ELF
-stderr=1	WRONG.*stream 2
-told=100	"diagnostics in text mode":
-status=256	"compile error":
-cut=1000	"errors":[1-9]
-fail=3		"result void on the node":
-fail=6		"input missing on the node":
-whisper		WRONG.*stream 2
-swallow		"slow or lost node":
-need-never	"jobs":0
-'
-
 # What stands behind a node of that mode: who never says what it lacks must
 # lack something.
 real()
@@ -287,7 +270,4 @@ else
 	each 14
 fi
 one_by_one
-export KFARM_MODE=text
-modes=$text_modes
-each 2
 farm_end

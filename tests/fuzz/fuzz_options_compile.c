@@ -35,70 +35,6 @@ static void split(struct strv *argv, const char *text)
 	}
 }
 
-/* What executes, writes or reads: of all that no word may start so. */
-static bool forbidden(const char *word)
-{
-	static const char *const starts[] = {
-		"@",
-		"-B",
-		"-wrapper",
-		"-specs",
-		"--specs",
-		"-fplugin",
-		"-fmodule",
-		"-save-temps",
-		"-dump",
-		"-fdump",
-		"-aux",
-		"-fopt-info",
-		"-fstack-usage",
-		"-fcallgraph",
-		"-fprofile",
-		"-ftest-cov",
-		"-fsave-opt",
-		"-gsplit",
-		"-o",
-		"-M",
-		"-I",
-		"-include",
-		"-imacros",
-		"-Wp,",
-		"-Wl,",
-		"-Wa,-a",
-		"-Wa,--MD",
-		"-Wa,-MD",
-		"-Wa,-o",
-		"-Wa,-I",
-		"-Wa,@",
-		"-D",
-		"-march=native",
-		"-mcpu=native",
-		"-mtune=native",
-		"-x",
-		"--coverage",
-		"-fpreprocessed",
-		"-fdirectives-only",
-		"-g",
-		"-flto",
-		"-frecord",
-		"-T",
-		"-E",
-		"-S",
-		"-v",
-		"-X",
-		NULL,
-	};
-
-	if (str_equal(word, "-Xassembler") || str_starts(word, "-EB") ||
-	    str_starts(word, "-EL"))
-		return false;
-	for (const char *const *s = starts; *s; s++) {
-		if (str_starts(word, *s))
-			return true;
-	}
-	return strstr(word, ",-a") != NULL && str_starts(word, "-Wa");
-}
-
 static void table_knows(char *const *argv)
 {
 	struct options_word w;
@@ -108,54 +44,13 @@ static void table_knows(char *const *argv)
 		must(w.text[0] != '@');
 		if (w.text[0] == '-' && w.text[1]) {
 			must(w.entry != NULL);
-			must(w.entry->use != OPTIONS_LOCAL || w.entry->remote);
+			must(w.entry->use != OPTIONS_LOCAL);
 			must(w.entry->use != OPTIONS_QUERY);
 		}
 	}
 }
 
-static void node_line(struct strv *node, const struct options_flags *flags)
-{
-	struct err err;
-
-	strv_add(node, "gcc");
-	for (size_t i = 0; i < flags->n; i++) {
-		size_t at = node->n;
-
-		must(!options_typed_allow(node, flags->v[i].name,
-					  flags->v[i].value, &err));
-		must(node->n > at && node->v[at][0] == '-');
-		must(!forbidden(node->v[at]));
-	}
-	strv_add(node, "-x");
-	strv_add(node, "c");
-	strv_add(node, "-c");
-	strv_add(node, "-o");
-	strv_add(node, "out.o");
-	strv_add(node, "in.c");
-}
-
-static void away(char *const *argv, const struct options_compile *c)
-{
-	struct options_flags flags;
-	struct options_compile again;
-	struct strv node = { 0 };
-
-	if (c->no_text)
-		return;
-	options_typed_from(&flags, argv, c);
-	node_line(&node, &flags);
-	options_compile_parse(&again, node.v);
-	must(again.verdict == OPTIONS_AWAY);
-	must(!strcmp(again.source, "in.c") && !strcmp(again.object, "out.o"));
-	must(!again.dep);
-	strv_release(&node);
-	options_flags_release(&flags);
-}
-
-/* What a node that preprocesses makes of it is one compile, and writes where
- * it was told.
- */
+/* What a node makes of it is one compile, and writes where it was told. */
 static void remote(char *const *argv, const struct options_compile *c)
 {
 	static const struct options_outputs outputs = { .object = "/o/out.o",
@@ -167,14 +62,14 @@ static void remote(char *const *argv, const struct options_compile *c)
 	struct err err = { 0 };
 
 	table_knows(argv);
-	if (options_typed_remote(&flags, argv, c, &err)) {
+	if (options_typed_from(&flags, argv, c, &err)) {
 		must(err.text[0] && !flags.n);
 		return;
 	}
 	strv_add(&node, "gcc");
 	for (size_t i = 0; i < flags.n; i++)
-		must(!options_typed_allow_remote(&node, flags.v[i].name,
-						 flags.v[i].value, &err));
+		must(!options_typed_allow(&node, flags.v[i].name,
+					  flags.v[i].value, &err));
 	must(!options_typed_outputs(&node, c->lang, true, "in.c", &outputs,
 				    &err));
 	options_compile_parse(&again, node.v);
@@ -198,10 +93,6 @@ static void rewritten(char *const *argv, const struct options_compile *c)
 	must(again.source && !strcmp(again.source, c->source));
 	must(again.object && !strcmp(again.object, "new/.t"));
 	strv_release(&out);
-	options_rewrite_preprocess(&out, argv, c, argv[0], "new/.u");
-	options_compile_parse(&again, out.v);
-	must(again.verdict == OPTIONS_PASS);
-	strv_release(&out);
 	options_rewrite_machine(&out, argv, c);
 	strv_release(&out);
 	free(object);
@@ -218,7 +109,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	options_compile_parse(&c, argv.v);
 	must((c.verdict == OPTIONS_HERE) == (c.why != REASON_NONE));
 	if (c.verdict == OPTIONS_AWAY) {
-		away(argv.v, &c);
 		remote(argv.v, &c);
 		rewritten(argv.v, &c);
 	} else if (c.verdict == OPTIONS_HERE) {

@@ -53,14 +53,13 @@ static inline const char *said(unsigned job)
 
 /*
  * Does the answer fit its question, as a coordinator checks it?  Releases
- * `m`, which is as it was sent; `text` is NULL in remote mode.
+ * `m`, which is as it was sent.
  */
-static inline void check_answer(struct wire_job *m, const char *const *flags,
-				const struct buf *text)
+static inline void check_answer(struct wire_job *m, const char *const *flags)
 {
 	const struct wire_result *r = result(m->job);
 	struct bytes streams[WIRE_STREAMS];
-	struct digest of_text, key, answer;
+	struct digest key, answer;
 	struct wire_flag *v;
 	size_t n;
 
@@ -69,10 +68,8 @@ static inline void check_answer(struct wire_job *m, const char *const *flags,
 		ck_assert_uint_eq(r->len[i], streams[i].len);
 	}
 	ck_assert(digest_equal(&r->toolchain, &client_gcc.id));
-	if (text)
-		digest_of(buf_bytes(text), &of_text);
 	v = play_flags(flags, &n);
-	wire_job_key(m, v, n, text ? &of_text : NULL, &client_gcc.id, &key);
+	wire_job_key(m, v, n, &client_gcc.id, &key);
 	wire_answer_digest(&key, streams, &answer);
 	ck_assert(digest_equal(&answer, &r->answer));
 	play_flags_release(v, n);

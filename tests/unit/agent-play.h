@@ -193,14 +193,12 @@ static inline void play_flags_release(struct wire_flag *v, size_t n)
 
 /* A JOB of cell 0, to be sent by play_send_job(); its flags are on the way. */
 static inline struct wire_job play_job(struct client *c, unsigned number,
-				       enum wire_mode mode, enum wire_lang lang,
+				       enum wire_lang lang,
 				       const char *const *flags)
 {
 	struct wire_job m = { .job = number,
 			      .view = c->last_view[0],
-			      .mode = (uint8_t)mode,
 			      .lang = (uint8_t)lang,
-			      .check_indent = mode == WIRE_MODE_TEXT,
 			      .deadline_ms = 60000,
 			      .cwd = play_path(c, ROOT),
 			      .source = xstrdup("a.c"),
@@ -227,41 +225,13 @@ static inline void play_send_job(struct client *c, struct wire_job *m)
 	wire_job_release(m);
 }
 
-static inline void play_send_text(struct client *c, unsigned job,
-				  struct bytes text)
-{
-	while (text.len) {
-		size_t n = text.len < WIRE_CHUNK_MAX ? text.len :
-						       WIRE_CHUNK_MAX;
-		struct wire_piece m = { .job = job,
-					.data = bytes_of(text.data, n) };
-		struct buf body = { 0 };
-
-		wire_piece_encode(&body, &m);
-		client_send(c, WIRE_TEXT, &body);
-		text = bytes_of(text.data + n, text.len - n);
-	}
-}
-
-/* A whole job in text mode. */
-static inline void play_text(struct client *c, unsigned number,
-			     enum wire_lang lang, struct bytes text,
-			     const char *const *flags)
-{
-	struct wire_job m = play_job(c, number, WIRE_MODE_TEXT, lang, flags);
-
-	m.text_len = (uint32_t)text.len;
-	play_send_job(c, &m);
-	play_send_text(c, number, text);
-}
-
-/* A whole job in remote mode: `source` in ROOT, of what was put there. */
+/* A whole job: `source` in ROOT, of what was put there. */
 static inline void play_remote(struct client *c, unsigned number,
 			       const char *source, const char *const *flags)
 {
 	enum wire_lang lang = str_ends(source, ".S") ? WIRE_LANG_ASM :
 						       WIRE_LANG_C;
-	struct wire_job m = play_job(c, number, WIRE_MODE_REMOTE, lang, flags);
+	struct wire_job m = play_job(c, number, lang, flags);
 
 	free(m.source);
 	m.source = xstrdup(source);
@@ -276,8 +246,8 @@ static inline void play_cancel(struct client *c, unsigned job)
 	client_send(c, WIRE_CANCEL, &body);
 }
 
-/* A C text that takes gcc -O2 some seconds, without a word. */
-static inline struct buf slow_text(void)
+/* A C source that takes gcc -O2 some seconds, without a word. */
+static inline struct buf slow_source(void)
 {
 	struct buf text = { 0 };
 

@@ -17,8 +17,7 @@ static struct err err;
 
 static void set_up(void)
 {
-	job = (struct wire_job){ .mode = WIRE_MODE_TEXT,
-				 .lang = WIRE_LANG_C,
+	job = (struct wire_job){ .lang = WIRE_LANG_C,
 				 .source = xstrdup("dir/a.c") };
 	compile = (struct agent_compile){ .m = &job,
 					  .driver = "/usr/bin/gcc",
@@ -45,26 +44,8 @@ static void expect(const char *words)
 	free(got);
 }
 
-START_TEST(c_text_gets_the_two_words_that_keep_macros)
+START_TEST(the_source_is_compiled_in_place)
 {
-	add_flag("-O", "2");
-	ck_assert_int_eq(agent_argv_build(&list, &compile, &err), 0);
-	expect("/usr/bin/gcc -O2 -Wa,--MD,as.d -Wp,-MD,dep.d -fpreprocessed "
-	       "-fdirectives-only -x c -c -o out.o in.i");
-}
-END_TEST
-
-START_TEST(assembler_text_is_assembled)
-{
-	job.lang = WIRE_LANG_ASM;
-	ck_assert_int_eq(agent_argv_build(&list, &compile, &err), 0);
-	expect("/usr/bin/gcc -Wa,--MD,as.d -x assembler -c -o out.o in.s");
-}
-END_TEST
-
-START_TEST(in_remote_mode_the_source_is_preprocessed_in_place)
-{
-	job.mode = WIRE_MODE_REMOTE;
 	add_flag("-D", "X=1");
 	ck_assert_int_eq(agent_argv_build(&list, &compile, &err), 0);
 	expect("/usr/bin/gcc -DX=1 -Wp,-MD,/.kfarm/out/dep.d "
@@ -73,28 +54,12 @@ START_TEST(in_remote_mode_the_source_is_preprocessed_in_place)
 }
 END_TEST
 
-START_TEST(a_mode_has_its_own_flags)
-{
-	add_flag("-D", "X=1");
-	ck_assert_int_eq(agent_argv_build(&list, &compile, &err), -ENOTSUP);
-}
-END_TEST
-
-START_TEST(clang_takes_no_text)
+START_TEST(clangs_assembler_is_not_asked_what_it_read)
 {
 	compile.is_clang = true;
-	ck_assert_int_eq(agent_argv_build(&list, &compile, &err), -ENOTSUP);
-	job.mode = WIRE_MODE_REMOTE;
 	ck_assert_int_eq(agent_argv_build(&list, &compile, &err), 0);
 	ck_assert(strv_has(&list, "-Wp,-MD,/.kfarm/out/dep.d"));
 	ck_assert(!strv_has(&list, "-Wa,--MD,/.kfarm/out/as.d"));
-}
-END_TEST
-
-START_TEST(an_unknown_mode_is_refused)
-{
-	job.mode = 7;
-	ck_assert_int_eq(agent_argv_build(&list, &compile, &err), -ENOTSUP);
 }
 END_TEST
 
@@ -143,12 +108,8 @@ int main(void)
 	TCase *t = tcase_create("argv");
 
 	tcase_add_checked_fixture(t, set_up, tear_down);
-	tcase_add_test(t, c_text_gets_the_two_words_that_keep_macros);
-	tcase_add_test(t, assembler_text_is_assembled);
-	tcase_add_test(t, in_remote_mode_the_source_is_preprocessed_in_place);
-	tcase_add_test(t, a_mode_has_its_own_flags);
-	tcase_add_test(t, clang_takes_no_text);
-	tcase_add_test(t, an_unknown_mode_is_refused);
+	tcase_add_test(t, the_source_is_compiled_in_place);
+	tcase_add_test(t, clangs_assembler_is_not_asked_what_it_read);
 	tcase_add_test(t, an_unknown_language_is_refused);
 	tcase_add_test(t, a_refused_option_is_named);
 	tcase_add_test(t, the_environment_is_ours_and_what_is_allowed);

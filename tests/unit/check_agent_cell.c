@@ -79,7 +79,7 @@ START_TEST(a_job_waits_for_its_files_and_others_do_not)
 	ck_assert(compiles(1, "#include \"late.h\"\n") == false);
 	play_cell(&node.c, 1);
 	play_put(&node.c, 1, ROOT "/a.c", tiny);
-	m = play_job(&node.c, 2, WIRE_MODE_REMOTE, WIRE_LANG_C, plain);
+	m = play_job(&node.c, 2, WIRE_LANG_C, plain);
 	m.cell = 1;
 	m.view = node.c.last_view[1];
 	play_send_job(&node.c, &m);
@@ -88,7 +88,7 @@ START_TEST(a_job_waits_for_its_files_and_others_do_not)
 	node.c.withholds = true;
 	play_put(&node.c, 0, ROOT "/late.h", "#define LATE 1\n");
 	play_remote(&node.c, 3, "a.c", plain);
-	m = play_job(&node.c, 4, WIRE_MODE_REMOTE, WIRE_LANG_C, plain);
+	m = play_job(&node.c, 4, WIRE_LANG_C, plain);
 	m.cell = 1;
 	m.view = node.c.last_view[1];
 	play_send_job(&node.c, &m);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: wire toolchain */
 /*
- * Jobs in remote mode, and what all jobs have in common.
+ * Jobs, from their message to their answer.
  */
 #include "agent-one.h"
 
@@ -113,12 +113,12 @@ START_TEST(object_and_diagnostics_are_those_of_a_local_compile)
 	struct wire_job m;
 
 	send_tree(l);
-	m = play_job(&node.c, 1, WIRE_MODE_REMOTE, lang, l->flags);
+	m = play_job(&node.c, 1, lang, l->flags);
 	free(m.source);
 	m.source = xstrdup(l->file);
 	play_remote(&node.c, 1, l->file, l->flags);
 	ck_assert_msg(result(1)->wait_status == 0, "%s", said(1));
-	check_answer(&m, l->flags, NULL);
+	check_answer(&m, l->flags);
 	ck_assert_uint_eq(stream(1, WIRE_STDOUT).len, 0);
 	ck_assert_ptr_nonnull(strstr(buf_str(&node.c.job[1].stream[WIRE_DEPS]),
 				     " inc/twice.h"));
@@ -145,7 +145,7 @@ static void compile(unsigned job, const char *source, const char *const *flags)
 
 static void compile_slowly(unsigned job)
 {
-	struct buf text = slow_text();
+	struct buf text = slow_source();
 
 	compile(job, buf_str(&text), o2);
 	buf_release(&text);
@@ -225,11 +225,11 @@ END_TEST
 
 START_TEST(a_job_is_killed_at_its_deadline)
 {
-	struct buf text = slow_text();
+	struct buf text = slow_source();
 	struct wire_job m;
 
 	play_put(&node.c, 0, ROOT "/a.c", buf_str(&text));
-	m = play_job(&node.c, 1, WIRE_MODE_REMOTE, WIRE_LANG_C, o2);
+	m = play_job(&node.c, 1, WIRE_LANG_C, o2);
 	m.deadline_ms = 300;
 	play_send_job(&node.c, &m);
 	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_DEADLINE);
@@ -328,11 +328,11 @@ START_TEST(a_variable_that_is_not_for_nodes_is_refused)
 	struct wire_job m;
 
 	play_put(&node.c, 0, ROOT "/a.c", tiny);
-	m = play_job(&node.c, 1, WIRE_MODE_REMOTE, WIRE_LANG_C, plain);
+	m = play_job(&node.c, 1, WIRE_LANG_C, plain);
 	strv_add(&m.env, "COMPILER_PATH=/tmp");
 	play_send_job(&node.c, &m);
 	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_UNSUPPORTED);
-	m = play_job(&node.c, 2, WIRE_MODE_REMOTE, WIRE_LANG_C, plain);
+	m = play_job(&node.c, 2, WIRE_LANG_C, plain);
 	strv_add(&m.env, "LC_ALL=C");
 	play_send_job(&node.c, &m);
 	ck_assert_int_eq(result(2)->wait_status, 0);
@@ -380,13 +380,13 @@ START_TEST(a_missing_source_or_directory_is_named)
 	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_INPUT);
 	ck_assert_str_eq(failure(1)->reason, "nosuch.c");
 	play_put(&node.c, 0, ROOT "/a.c", tiny);
-	m = play_job(&node.c, 2, WIRE_MODE_REMOTE, WIRE_LANG_C, plain);
+	m = play_job(&node.c, 2, WIRE_LANG_C, plain);
 	m.cwd = play_path(&node.c, ROOT "/nosuch");
 	play_send_paths(&node.c);
 	play_send_job(&node.c, &m);
 	ck_assert_uint_eq(failure(2)->class, WIRE_FAIL_INPUT);
 	ck_assert_str_eq(failure(2)->reason, ROOT "/nosuch");
-	m = play_job(&node.c, 3, WIRE_MODE_REMOTE, WIRE_LANG_C, plain);
+	m = play_job(&node.c, 3, WIRE_LANG_C, plain);
 	m.cwd = play_path(&node.c, ROOT "/a.c");
 	play_send_job(&node.c, &m);
 	ck_assert_uint_eq(failure(3)->class, WIRE_FAIL_INPUT);

@@ -68,9 +68,10 @@ static void converse(struct client *c)
 /* A job that takes long. */
 static void compile_slowly(struct client *c, unsigned job)
 {
-	struct buf text = slow_text();
+	struct buf text = slow_source();
 
-	play_text(c, job, WIRE_LANG_C, buf_bytes(&text), o2);
+	play_put(c, 0, ROOT "/a.c", buf_str(&text));
+	play_remote(c, job, "a.c", o2);
 	buf_release(&text);
 }
 
@@ -88,7 +89,8 @@ START_TEST(several_conversations_share_one_node)
 	/* One leaves in the middle of its job; the other notices nothing. */
 	compile_slowly(&c[0], 1);
 	wait_workers(&it, true);
-	play_text(&c[1], 1, WIRE_LANG_C, bytes_str("# 1 \"x.c\"\nint x;"), o2);
+	play_put(&c[1], 0, ROOT "/a.c", "int x;\n");
+	play_remote(&c[1], 1, "a.c", o2);
 	client_wait_job(&c[1], 1);
 	ck_assert(c[1].job[1].has_result);
 	client_release(&c[0]);

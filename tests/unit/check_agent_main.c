@@ -147,7 +147,7 @@ static void expect_unfit(struct node *n)
 	ck_assert_uint_eq(client_wait_have(&n->c, 0, 1)->state,
 			  WIRE_HAVE_REFUSED);
 	ck_assert_str_eq(n->c.have[0].detail, n->c.fit.why);
-	m = play_job(&n->c, 1, WIRE_MODE_REMOTE, WIRE_LANG_C, NULL);
+	m = play_job(&n->c, 1, WIRE_LANG_C, NULL);
 	play_send_job(&n->c, &m);
 	client_wait_job(&n->c, 1);
 	ck_assert(n->c.job[1].has_fail);

@@ -54,9 +54,9 @@ START_TEST(a_second_hello_ends_the_conversation)
 }
 END_TEST
 
-static const enum wire_type bodies[] = { WIRE_CELL, WIRE_SHUT, WIRE_PATHS,
-					 WIRE_VIEW, WIRE_BLOB, WIRE_FLAGS,
-					 WIRE_JOB,  WIRE_TEXT, WIRE_CANCEL };
+static const enum wire_type bodies[] = { WIRE_CELL, WIRE_SHUT,  WIRE_PATHS,
+					 WIRE_VIEW, WIRE_BLOB,  WIRE_FLAGS,
+					 WIRE_JOB,  WIRE_CANCEL };
 
 START_TEST(a_message_that_makes_no_sense_ends_the_conversation)
 {
@@ -77,25 +77,11 @@ START_TEST(a_message_of_its_own_ends_the_conversation)
 }
 END_TEST
 
-START_TEST(more_text_than_announced_ends_the_conversation)
-{
-	struct wire_job m = play_job(&node.c, 1, WIRE_MODE_TEXT, WIRE_LANG_C,
-				     plain);
-
-	m.text_len = 3;
-	play_send_job(&node.c, &m);
-	play_send_text(&node.c, 1, bytes_str("1234"));
-	client_expect_bye(&node.c, "more text");
-}
-END_TEST
-
 START_TEST(a_number_that_is_in_use_ends_the_conversation)
 {
 	for (int i = 0; i < 2; i++) {
-		struct wire_job m = play_job(&node.c, 1, WIRE_MODE_TEXT,
-					     WIRE_LANG_C, plain);
+		struct wire_job m = play_job(&node.c, 1, WIRE_LANG_C, plain);
 
-		m.text_len = 3;
 		play_send_job(&node.c, &m);
 	}
 	client_expect_bye(&node.c, "number 1");
@@ -104,7 +90,7 @@ END_TEST
 
 static struct wire_job remote_job(unsigned number)
 {
-	return play_job(&node.c, number, WIRE_MODE_REMOTE, WIRE_LANG_C, plain);
+	return play_job(&node.c, number, WIRE_LANG_C, plain);
 }
 
 START_TEST(a_path_without_a_name_ends_the_conversation)
@@ -149,11 +135,11 @@ START_TEST(a_job_for_no_cell_fails)
 }
 END_TEST
 
-START_TEST(text_and_cancel_of_a_job_that_is_over_are_ignored)
+START_TEST(a_cancel_of_a_job_that_is_over_is_ignored)
 {
-	play_send_text(&node.c, 9, bytes_str("1234"));
 	play_cancel(&node.c, 9);
-	play_text(&node.c, 1, WIRE_LANG_ASM, bytes_str(" nop\n"), plain);
+	play_put(&node.c, 0, ROOT "/b.S", " nop\n");
+	play_remote(&node.c, 1, "b.S", plain);
 	ck_assert_int_eq(result(1)->wait_status, 0);
 }
 END_TEST
@@ -238,7 +224,7 @@ END_TEST
 START_TEST(another_version_is_told_so)
 {
 	expect_bye_of_another(speak_another_version,
-			      "kfarm 9.9 speaks protocol 4 to 5");
+			      "kfarm 9.9 speaks protocol 5 to 6");
 }
 END_TEST
 
@@ -255,13 +241,12 @@ END_TEST
 
 static void add_orders(TCase *t)
 {
-	tcase_add_test(t, more_text_than_announced_ends_the_conversation);
 	tcase_add_test(t, a_number_that_is_in_use_ends_the_conversation);
 	tcase_add_test(t, a_path_without_a_name_ends_the_conversation);
 	tcase_add_test(t, a_flag_without_a_name_ends_the_conversation);
 	tcase_add_test(t, a_view_that_did_not_come_ends_the_conversation);
 	tcase_add_test(t, a_job_for_no_cell_fails);
-	tcase_add_test(t, text_and_cancel_of_a_job_that_is_over_are_ignored);
+	tcase_add_test(t, a_cancel_of_a_job_that_is_over_is_ignored);
 }
 
 int main(void)

@@ -27,12 +27,12 @@ static void start_and_leave(void *ctx)
 	agent_slots_leave(&slots, ctx);
 }
 
-static int enter(unsigned i, uint32_t bytes)
+static int enter(unsigned i)
 {
 	struct err err;
 
 	place[i] = (struct agent_place){ .start = start, .ctx = &place[i] };
-	return agent_slots_enter(&slots, &place[i], bytes, &err);
+	return agent_slots_enter(&slots, &place[i], &err);
 }
 
 static const struct limit {
@@ -44,7 +44,7 @@ static const struct limit {
 
 START_TEST(the_limit_is_a_quarter_more_than_the_cores_unless_given)
 {
-	agent_slots_init(&slots, limits[_i].cores, limits[_i].given, 1000);
+	agent_slots_init(&slots, limits[_i].cores, limits[_i].given);
 	ck_assert_uint_eq(slots.limit, limits[_i].limit);
 	ck_assert_uint_eq(slots.run, limits[_i].run);
 	ck_assert_uint_eq(slots.most, 4 * limits[_i].limit);
@@ -53,35 +53,23 @@ END_TEST
 
 START_TEST(jobs_beyond_four_times_the_limit_are_refused)
 {
-	agent_slots_init(&slots, 2, 0, 1000);
+	agent_slots_init(&slots, 2, 0);
 	for (unsigned i = 0; i < 12; i++)
-		ck_assert_int_eq(enter(i, 1), 0);
-	ck_assert_int_eq(enter(12, 1), -EBUSY);
+		ck_assert_int_eq(enter(i), 0);
+	ck_assert_int_eq(enter(12), -EBUSY);
 	agent_slots_leave(&slots, &place[12]); /* it never was there */
-	ck_assert_int_eq(enter(13, 1), -EBUSY);
+	ck_assert_int_eq(enter(13), -EBUSY);
 	agent_slots_leave(&slots, &place[3]);
-	ck_assert_int_eq(enter(13, 1), 0);
-}
-END_TEST
-
-START_TEST(texts_beyond_the_budget_are_refused_but_for_a_single_one)
-{
-	agent_slots_init(&slots, 4, 0, 1000);
-	ck_assert_int_eq(enter(0, 5000), 0);
-	ck_assert_int_eq(enter(1, 1), -EBUSY);
-	agent_slots_leave(&slots, &place[0]);
-	ck_assert_int_eq(enter(1, 600), 0);
-	ck_assert_int_eq(enter(2, 400), 0);
-	ck_assert_int_eq(enter(3, 1), -EBUSY);
+	ck_assert_int_eq(enter(13), 0);
 }
 END_TEST
 
 START_TEST(jobs_run_in_order_as_many_as_there_are_cores)
 {
 	started = 0;
-	agent_slots_init(&slots, 2, 0, 1000);
+	agent_slots_init(&slots, 2, 0);
 	for (unsigned i = 0; i < 5; i++) {
-		enter(i, 1);
+		enter(i);
 		agent_slots_wait(&slots, &place[i]);
 	}
 	ck_assert_uint_eq(started, 2);
@@ -98,16 +86,15 @@ START_TEST(jobs_run_in_order_as_many_as_there_are_cores)
 	agent_slots_leave(&slots, &place[4]);
 	ck_assert_uint_eq(slots.held, 0);
 	ck_assert_uint_eq(slots.running, 0);
-	ck_assert_uint_eq(slots.bytes, 0);
 }
 END_TEST
 
 START_TEST(jobs_that_fail_to_start_make_room_for_the_next)
 {
 	started = 0;
-	agent_slots_init(&slots, 4, 0, 1000);
+	agent_slots_init(&slots, 4, 0);
 	for (unsigned i = 0; i < 20; i++) {
-		enter(i, 1);
+		enter(i);
 		place[i].start = start_and_leave;
 		agent_slots_wait(&slots, &place[i]);
 	}
@@ -126,8 +113,6 @@ int main(void)
 		t, the_limit_is_a_quarter_more_than_the_cores_unless_given, 0,
 		sizeof(limits) / sizeof(*limits));
 	tcase_add_test(t, jobs_beyond_four_times_the_limit_are_refused);
-	tcase_add_test(
-		t, texts_beyond_the_budget_are_refused_but_for_a_single_one);
 	tcase_add_test(t, jobs_run_in_order_as_many_as_there_are_cores);
 	tcase_add_test(t, jobs_that_fail_to_start_make_room_for_the_next);
 	suite_add_tcase(s, t);

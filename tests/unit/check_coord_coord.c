@@ -185,7 +185,7 @@ START_TEST(a_wrapper_that_goes_away_leaves_nothing)
 	play_node(0, HONEST);
 	start();
 	compile(NULL);
-	/* Gone while its text is being made. */
+	/* Gone while its inputs are found. */
 	turn_until(never, 30);
 	wire_stream_free(wrapper);
 	wrapper = NULL;
@@ -260,23 +260,6 @@ START_TEST(a_source_that_can_be_read_once_only_is_left_alone)
 	ck_assert_int_eq(mkfifo(path, 0600), 0);
 	free(path);
 	expect_local("source is not a plain file");
-}
-END_TEST
-
-START_TEST(a_pragma_that_preprocessing_drops_keeps_a_text_here)
-{
-	char *path = at("unit.h");
-	struct err err;
-
-	ck_assert_int_eq(fs_write(path,
-				  bytes_str("#define UNIT 3\n"
-					    "int unit(int a);\n"
-					    "#pragma push_macro(\"UNIT\")\n"),
-				  0644, &err),
-			 0);
-	free(path);
-	setenv("KFARM_MODE", "text", 1);
-	expect_local("pragma of the preprocessor");
 }
 END_TEST
 
@@ -388,7 +371,6 @@ int main(void)
 	tcase_add_test(tc, an_object_with_a_mode_of_its_own_is_made_here);
 	tcase_add_test(tc, under_another_umask_the_wrapper_compiles);
 	tcase_add_test(tc, a_source_that_can_be_read_once_only_is_left_alone);
-	tcase_add_test(tc, a_pragma_that_preprocessing_drops_keeps_a_text_here);
 	tcase_add_test(tc, out_of_descriptors_it_does_not_spin);
 	tcase_add_test(tc, a_compiler_that_is_only_touched_stays_in_use);
 	tcase_add_test(tc, a_compiler_that_was_replaced_makes_answers_void);

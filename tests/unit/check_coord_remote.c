@@ -11,9 +11,8 @@ START_TEST(a_node_preprocesses_and_the_list_is_cut_as_asked)
 	compile(NULL);
 	turn_until(answered, 60000);
 	expect_delivered();
-	ck_assert_uint_eq(nodes[0].remote_jobs, 1);
+	ck_assert_uint_eq(nodes[0].jobs, 1);
 	ck_assert_uint_eq(stats().remote, 1);
-	ck_assert_uint_eq(stats().text, 0);
 	ck_assert_int_eq(told(&nodes[0], "unit.c"), WIRE_FILE);
 	ck_assert_int_eq(told(&nodes[0], "unit.h"), WIRE_FILE);
 }
@@ -32,25 +31,9 @@ START_TEST(a_second_job_costs_a_few_hundred_bytes_and_no_view)
 	compile_again(NULL);
 	turn_until(answered, 60000);
 	expect_delivered();
-	ck_assert_uint_eq(nodes[0].remote_jobs, 2);
+	ck_assert_uint_eq(nodes[0].jobs, 2);
 	ck_assert_uint_eq(nodes[0].views, views);
 	ck_assert_uint_lt(nodes[0].job_bytes, 200);
-}
-END_TEST
-
-START_TEST(text_is_sent_where_it_is_asked_for)
-{
-	setenv("KFARM_MODE", "text", 1);
-	play_node(0, HONEST);
-	start();
-	compile(NULL);
-	turn_until(answered, 60000);
-	expect_delivered();
-	ck_assert_uint_eq(nodes[0].jobs, 1);
-	ck_assert_uint_eq(nodes[0].remote_jobs, 0);
-	ck_assert_uint_eq(stats().text, 1);
-	ck_assert_str_eq(stats().text_reasons[0].why,
-			 "text mode was asked for");
 }
 END_TEST
 
@@ -74,7 +57,7 @@ START_TEST(local_slots_work_while_the_toolchain_travels)
 	compile_again(NULL);
 	turn_until(answered, 60000);
 	expect_delivered();
-	ck_assert_uint_eq(nodes[0].remote_jobs, 1);
+	ck_assert_uint_eq(nodes[0].jobs, 1);
 }
 END_TEST
 
@@ -87,7 +70,7 @@ START_TEST(a_blob_that_was_damaged_comes_again)
 	compile(NULL);
 	turn_until(answered, 60000);
 	expect_delivered();
-	ck_assert_uint_eq(nodes[0].remote_jobs, 1);
+	ck_assert_uint_eq(nodes[0].jobs, 1);
 	ck_assert_uint_eq(stats().nodes[0].errors, 0);
 }
 END_TEST
@@ -175,29 +158,14 @@ START_TEST(what_was_assembled_and_not_listed_makes_the_result_void)
 }
 END_TEST
 
-START_TEST(a_missing_input_is_tried_once_more_and_then_as_text)
+START_TEST(a_missing_input_is_tried_once_more_and_then_here)
 {
 	play_node(0, MISSING);
 	start();
 	compile(NULL);
 	turn_until(answered, 60000);
-	expect_delivered();
-	ck_assert_uint_eq(nodes[0].remote_jobs, 2);
-	ck_assert_uint_eq(nodes[0].jobs, 3);
-	ck_assert_uint_eq(stats().text, 1);
-	ck_assert_str_eq(stats().text_reasons[0].why,
-			 "input missing on the node");
-}
-END_TEST
-
-START_TEST(an_input_missing_for_a_text_too_makes_it_local)
-{
-	play_node(0, LACKING);
-	start();
-	compile(NULL);
-	turn_until(answered, 60000);
 	ck_assert_str_eq(local_why, "input missing on the node");
-	ck_assert_uint_eq(nodes[0].jobs, 3);
+	ck_assert_uint_eq(nodes[0].jobs, 2);
 	ck_assert_uint_eq(stats().nodes[0].errors, 0);
 }
 END_TEST
@@ -209,7 +177,7 @@ START_TEST(a_header_that_changed_meanwhile_makes_it_compile_again)
 	compile(NULL);
 	turn_until(answered, 60000);
 	expect_delivered();
-	ck_assert_uint_eq(nodes[0].remote_jobs, 2);
+	ck_assert_uint_eq(nodes[0].jobs, 2);
 	ck_assert_uint_eq(stats().retried, 1);
 	ck_assert_uint_gt(nodes[0].views, 2);
 }
@@ -223,18 +191,6 @@ START_TEST(diagnostics_of_a_good_compile_are_passed_on)
 	turn_until(answered, 60000);
 	expect_delivered();
 	ck_assert_str_eq(said, "bad");
-}
-END_TEST
-
-START_TEST(diagnostics_of_a_text_are_repeated_here)
-{
-	setenv("KFARM_MODE", "text", 1);
-	play_node(0, WARNING);
-	start();
-	compile(NULL);
-	turn_until(answered, 60000);
-	ck_assert_str_eq(local_why, "diagnostics in text mode");
-	ck_assert_uint_eq(stats().nodes[0].errors, 0);
 }
 END_TEST
 
@@ -338,7 +294,6 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, a_node_preprocesses_and_the_list_is_cut_as_asked);
 	tcase_add_test(tc, a_second_job_costs_a_few_hundred_bytes_and_no_view);
-	tcase_add_test(tc, text_is_sent_where_it_is_asked_for);
 	tcase_add_test(tc, local_slots_work_while_the_toolchain_travels);
 	tcase_add_test(tc, a_blob_that_was_damaged_comes_again);
 	tcase_add_test(tc, a_node_without_a_sandbox_gets_nothing_and_says_why);
@@ -347,12 +302,10 @@ int main(void)
 	tcase_add_test(tc, the_name_in_an_object_is_no_file_that_was_assembled);
 	tcase_add_test(tc,
 		       what_was_assembled_and_not_listed_makes_the_result_void);
-	tcase_add_test(tc, a_missing_input_is_tried_once_more_and_then_as_text);
+	tcase_add_test(tc, a_missing_input_is_tried_once_more_and_then_here);
 	tcase_add_test(tc,
 		       a_header_that_changed_meanwhile_makes_it_compile_again);
 	tcase_add_test(tc, diagnostics_of_a_good_compile_are_passed_on);
-	tcase_add_test(tc, an_input_missing_for_a_text_too_makes_it_local);
-	tcase_add_test(tc, diagnostics_of_a_text_are_repeated_here);
 	tcase_add_test(tc, words_that_steer_a_terminal_are_not_passed_on);
 	tcase_add_test(tc, a_cell_that_is_lost_is_asked_for_again);
 	tcase_add_test(tc, a_header_that_went_away_leaves_the_view);

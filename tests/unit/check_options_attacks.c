@@ -3,8 +3,7 @@
 /*
  * Command lines that would execute, write or read something on a node.  None
  * may be sent away, and a node may take none of their words, however name
- * and value are cut: neither one that compiles a text nor one that
- * preprocesses.  Some words are harmless to the latter alone.
+ * and value are cut.
  */
 #include "options-attacks.h"
 #include "options/compile.h"
@@ -33,8 +32,7 @@ static void split(struct strv *words, const char *line)
 	}
 }
 
-static enum options_verdict verdict_of(const struct strv *words, bool first,
-				       bool *no_text)
+static bool sent_away(const struct strv *words, bool first)
 {
 	struct options_compile c;
 	struct strv argv = { 0 };
@@ -49,15 +47,7 @@ static enum options_verdict verdict_of(const struct strv *words, bool first,
 		strv_add_all(&argv, words->v);
 	options_compile_parse(&c, argv.v);
 	strv_release(&argv);
-	*no_text = c.no_text;
-	return c.verdict;
-}
-
-static bool sent_away(const struct strv *words, bool first)
-{
-	bool no_text;
-
-	return verdict_of(words, first, &no_text) == OPTIONS_AWAY;
+	return c.verdict == OPTIONS_AWAY;
 }
 
 START_TEST(no_attack_is_sent_away)
@@ -71,15 +61,11 @@ START_TEST(no_attack_is_sent_away)
 }
 END_TEST
 
-typedef int gate(struct strv *argv, const char *name, const char *value,
-		 struct err *err);
-
-static void refused(gate *allow, const char *line, const char *name,
-		    const char *value)
+static void refused(const char *line, const char *name, const char *value)
 {
 	struct strv argv = { 0 };
 	struct err err = { 0 };
-	int ret = allow(&argv, name, value, &err);
+	int ret = options_typed_allow(&argv, name, value, &err);
 
 	ck_assert_msg(ret == -ENOTSUP, "%s: allowed '%s' '%s'", line, name,
 		      value ? value : "(null)");
@@ -88,78 +74,57 @@ static void refused(gate *allow, const char *line, const char *name,
 	strv_release(&argv);
 }
 
-static void refused_however_cut(gate *allow, const char *line, const char *word)
+static void refused_however_cut(const char *line, const char *word)
 {
-	refused(allow, line, word, NULL);
+	refused(line, word, NULL);
 	for (size_t i = 0; i <= strlen(word); i++) {
 		char *name = xstrndup(word, i);
 
-		refused(allow, line, name, word + i);
+		refused(line, name, word + i);
 		free(name);
 	}
 }
 
-static void refused_by(gate *allow, const char *line)
+static void refused_all(const char *line)
 {
 	struct strv words = { 0 };
 
 	split(&words, line);
 	/* "-g -g0" is of words that are nothing alone. */
 	for (size_t i = 0; i < words.n; i++) {
-		refused_however_cut(allow, line, words.v[i]);
+		refused_however_cut(line, words.v[i]);
 		if (i + 1 < words.n)
-			refused(allow, line, words.v[i], words.v[i + 1]);
+			refused(line, words.v[i], words.v[i + 1]);
 	}
 	strv_release(&words);
 }
 
 START_TEST(a_node_takes_no_attack)
 {
-	refused_by(options_typed_allow, attacks[_i]);
-	refused_by(options_typed_allow_remote, attacks[_i]);
+	refused_all(attacks[_i]);
 }
 END_TEST
 
-START_TEST(a_node_takes_nothing_of_the_build_hosts)
+START_TEST(what_is_harmless_is_sent_away)
 {
 	struct strv words = { 0 };
 
-	split(&words, build_host_only[_i]);
-	ck_assert_msg(sent_away(&words, true), "%s", build_host_only[_i]);
-	strv_release(&words);
-	refused_by(options_typed_allow, build_host_only[_i]);
-}
-END_TEST
-
-START_TEST(what_needs_the_source_is_for_a_node_that_preprocesses)
-{
-	struct strv words = { 0 };
-	bool no_text = false;
-
-	split(&words, remote_only[_i]);
-	ck_assert_msg(verdict_of(&words, true, &no_text) == OPTIONS_AWAY &&
-			      no_text,
-		      "%s", remote_only[_i]);
-	refused(options_typed_allow, remote_only[_i], words.v[words.n - 1],
-		NULL);
+	split(&words, harmless[_i]);
+	ck_assert_msg(sent_away(&words, true), "%s", harmless[_i]);
 	strv_release(&words);
 }
 END_TEST
 
-START_TEST(not_even_a_node_that_preprocesses_takes_all)
+START_TEST(of_the_harmless_a_node_does_not_take_all)
 {
 	struct strv words = { 0 };
 
 	split(&words, never_remote[_i]);
-	refused(options_typed_allow_remote, never_remote[_i], words.v[0], NULL);
+	refused(never_remote[_i], words.v[0], NULL);
 	if (words.n > 1)
-		refused(options_typed_allow_remote, never_remote[_i],
-			words.v[0], words.v[1]);
-	strv_release(&words);
-	split(&words, never_remote[_i]);
-	if (words.n == 1)
-		refused_however_cut(options_typed_allow_remote,
-				    never_remote[_i], words.v[0]);
+		refused(never_remote[_i], words.v[0], words.v[1]);
+	else
+		refused_however_cut(never_remote[_i], words.v[0]);
 	strv_release(&words);
 }
 END_TEST
@@ -196,8 +161,7 @@ START_TEST(a_name_is_not_made_of_two)
 		{ "-fmacro-prefix-map=", "" },
 	};
 
-	refused(options_typed_allow, "pair", pairs[_i][0], pairs[_i][1]);
-	refused(options_typed_allow_remote, "pair", pairs[_i][0], pairs[_i][1]);
+	refused("pair", pairs[_i][0], pairs[_i][1]);
 }
 END_TEST
 
@@ -207,15 +171,11 @@ START_TEST(a_value_has_a_limit)
 
 	memset(long_value, 'a', 4999);
 	long_value[4999] = '\0';
-	refused(options_typed_allow, "long", "-fmacro-prefix-map=", long_value);
-	refused(options_typed_allow_remote, "long",
-		"-fmacro-prefix-map=", long_value);
-	refused(options_typed_allow, "long", "-W", long_value);
-	refused(options_typed_allow_remote, "long", "-W", long_value);
+	refused("long", "-fmacro-prefix-map=", long_value);
+	refused("long", "-W", long_value);
 	memcpy(long_value, "-m", 2);
-	refused(options_typed_allow_remote, "long", "-I", long_value);
-	refused(options_typed_allow, "long", "-Wa,", long_value);
-	refused(options_typed_allow_remote, "long", "-Wa,", long_value);
+	refused("long", "-I", long_value);
+	refused("long", "-Wa,", long_value);
 	free(long_value);
 }
 END_TEST
@@ -227,12 +187,9 @@ int main(void)
 
 	tcase_add_loop_test(tc, no_attack_is_sent_away, 0, LENGTH(attacks));
 	tcase_add_loop_test(tc, a_node_takes_no_attack, 0, LENGTH(attacks));
-	tcase_add_loop_test(tc, a_node_takes_nothing_of_the_build_hosts, 0,
-			    LENGTH(build_host_only));
-	tcase_add_loop_test(
-		tc, what_needs_the_source_is_for_a_node_that_preprocesses, 0,
-		LENGTH(remote_only));
-	tcase_add_loop_test(tc, not_even_a_node_that_preprocesses_takes_all, 0,
+	tcase_add_loop_test(tc, what_is_harmless_is_sent_away, 0,
+			    LENGTH(harmless));
+	tcase_add_loop_test(tc, of_the_harmless_a_node_does_not_take_all, 0,
 			    LENGTH(never_remote));
 	tcase_add_loop_test(tc, a_name_is_not_made_of_two, 0, 26);
 	tcase_add_test(tc, a_value_has_a_limit);

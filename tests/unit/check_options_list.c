@@ -83,6 +83,8 @@ START_TEST(harmless_words_of_the_assembler_pass)
 		"-mfix-loongson2f-nop",
 		"-W",
 		"--size-check=error",
+		"-g",
+		"--gen-debug,--gdwarf-5",
 	};
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
@@ -96,7 +98,7 @@ START_TEST(one_bad_word_spoils_the_list)
 		"",          ",",         "-W,",     ",-W",     "-W,,-W",
 		"-W,-al",    "-al=x",     "-I.",     "-MD",     "-m",
 		"-mX",       "-m=x",      "-m4/x",   "-m4 x",   "--MD",
-		"--defsym",  "x.s",       "@x",      "-g",      "--gen-debug",
+		"--defsym",  "x.s",       "@x",      "-gx",     "--gen-debugs",
 		"--warnx",   "--fatal",   "-fatal",  "-o",      "-A/x",
 		"-isa=/etc", "-march=a@", "-m4\xff", "-W\n-al", "-W -al",
 	};

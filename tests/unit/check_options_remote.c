@@ -143,12 +143,11 @@ static void node_line(struct strv *node, char *const *argv, const char *line,
 	struct err err = { 0 };
 
 	strv_add(node, argv[0]);
-	ck_assert_msg(!options_typed_remote(&flags, argv, c, &err), "%s: %s",
+	ck_assert_msg(!options_typed_from(&flags, argv, c, &err), "%s: %s",
 		      line, err.text);
 	for (size_t i = 0; i < flags.n; i++)
-		ck_assert_msg(!options_typed_allow_remote(node, flags.v[i].name,
-							  flags.v[i].value,
-							  &err),
+		ck_assert_msg(!options_typed_allow(node, flags.v[i].name,
+						   flags.v[i].value, &err),
 			      "%s: %s", line, err.text);
 	options_flags_release(&flags);
 	ck_assert_int_eq(options_typed_outputs(node, c->lang, c->is_clang,
@@ -254,7 +253,7 @@ static bool provable(const struct strv *argv)
 	struct err err;
 
 	options_compile_parse(&c, argv->v);
-	if (options_typed_remote(&flags, argv->v, &c, &err))
+	if (options_typed_from(&flags, argv->v, &c, &err))
 		return false;
 	options_flags_release(&flags);
 	return proof_run(argv, NULL, STDERR_FILENO, "said");
@@ -316,7 +315,7 @@ START_TEST(an_odd_name_gives_equal_objects_and_lists)
 }
 END_TEST
 
-/* Lines that a node could do as text, or not at all. */
+/* Lines that no node is sent. */
 static const char *const not_remote[] = {
 	"gcc -Wp,-MD,x.d,-MT,a -MT b -c a.c",
 	"gcc -MD -Wp,-MT,a -c a.c",
@@ -341,7 +340,7 @@ START_TEST(what_is_not_sent_is_named)
 		strv_add(&argv, w);
 	options_compile_parse(&c, argv.v);
 	if (c.verdict == OPTIONS_AWAY) {
-		ck_assert_int_eq(options_typed_remote(&flags, argv.v, &c, &err),
+		ck_assert_int_eq(options_typed_from(&flags, argv.v, &c, &err),
 				 -ENOTSUP);
 		ck_assert_str_ne(err.text, "");
 		ck_assert_uint_eq(flags.n, 0);
@@ -401,7 +400,7 @@ START_TEST(a_kernel_s_line_is_sent)
 		strv_add(&argv, w);
 	options_compile_parse(&c, argv.v);
 	ck_assert_msg(c.verdict == OPTIONS_AWAY, "%s", reason_words(c.why));
-	ck_assert_msg(!options_typed_remote(&flags, argv.v, &c, &err), "%s",
+	ck_assert_msg(!options_typed_from(&flags, argv.v, &c, &err), "%s",
 		      err.text);
 	options_flags_release(&flags);
 	strv_release(&argv);

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: options */
 /*
- * The proof of text mode, with the real compilers: each unit is compiled
- * whole, and then as the farm does it; object and dependency list have to be
- * equal to the byte.
+ * With the real compilers: each unit is compiled, and then with its outputs
+ * elsewhere; object and dependency list have to be equal to the byte.
  */
 #include "base/fs.h"
 #include "base/which.h"
 #include "options-proof.h"
 #include "options/rewrite.h"
-#include "options/typed.h"
 #include "suite.h"
 
 #include <check.h>
@@ -119,50 +117,6 @@ static void setup(void)
 	proof_setup(files, sizeof(files) / sizeof(*files));
 }
 
-static void node_line(struct strv *node, char *const *argv,
-		      const struct options_compile *c)
-{
-	struct options_flags flags;
-	struct err err = { 0 };
-
-	strv_add(node, argv[0]);
-	options_typed_from(&flags, argv, c);
-	for (size_t i = 0; i < flags.n; i++)
-		ck_assert_msg(!options_typed_allow(node, flags.v[i].name,
-						   flags.v[i].value, &err),
-			      "%s", err.text);
-	options_flags_release(&flags);
-	if (c->lang == OPTIONS_C) {
-		strv_add(node, "-fpreprocessed");
-		strv_add(node, "-fdirectives-only");
-	}
-	strv_add(node, "-x");
-	strv_add(node, c->lang == OPTIONS_C ? "c" : "assembler");
-	strv_add(node, "-c");
-	strv_add(node, "-o");
-	strv_add(node, "node.o");
-	strv_add(node, "text");
-}
-
-static void as_the_farm_does(const struct strv *argv, const char *line,
-			     const struct options_compile *c, const char *dep)
-{
-	struct strv pre = { 0 }, node = { 0 };
-
-	options_rewrite_preprocess(&pre, argv->v, c, argv->v[0],
-				   dep ? "out/dep,tmp" : NULL);
-	ck_assert_msg(proof_run(&pre, NULL, STDOUT_FILENO, "out/text"),
-		      "%s: preprocess", line);
-	node_line(&node, argv->v, c);
-	ck_assert_msg(proof_run(&node, "out", STDOUT_FILENO, NULL), "%s: node",
-		      line);
-	proof_same(line, "object", "want.o", "out/node.o");
-	if (dep)
-		proof_same(line, "dependency list", "want.d", "out/dep,tmp");
-	strv_release(&pre);
-	strv_release(&node);
-}
-
 static void with_other_outputs(const struct strv *argv, const char *line,
 			       const struct options_compile *c, const char *dep)
 {
@@ -194,7 +148,6 @@ static void prove(const struct strv *argv, const char *line)
 		if (dep)
 			ck_assert_msg(!rename(dep, "want.d"), "%s: %s", line,
 				      dep);
-		as_the_farm_does(argv, line, &c, dep);
 		with_other_outputs(argv, line, &c, dep);
 		ck_assert(!fs_exists(object) && !(dep && fs_exists(dep)));
 	}
@@ -218,7 +171,7 @@ static void prove_all(const char *compiler)
 	}
 }
 
-START_TEST(text_mode_gives_equal_objects_and_lists)
+START_TEST(other_outputs_are_equal_objects_and_lists)
 {
 	char *path = which_compiler(compilers[_i], getenv("PATH"), NULL);
 
@@ -244,24 +197,33 @@ START_TEST(an_odd_name_gives_equal_objects_and_lists)
 }
 END_TEST
 
-static char *words_of(char *const *argv, bool machine)
+static char *machine_words(char *const *argv)
 {
 	struct options_compile c;
 	struct strv out = { 0 };
 	char *s;
 
 	options_compile_parse(&c, argv);
-	if (machine)
-		options_rewrite_machine(&out, argv, &c);
-	else
-		options_rewrite_preprocess(&out, argv, &c, "/bin/gcc",
-					   "d/.t.d.kfarm.7");
+	options_rewrite_machine(&out, argv, &c);
 	s = strv_join(&out, " ");
 	strv_release(&out);
 	return s;
 }
 
-START_TEST(the_preprocessing_line_is_the_compile_without_its_outputs)
+static char *outputs_words(char *const *argv, const char *dep)
+{
+	struct options_compile c;
+	struct strv out = { 0 };
+	char *s;
+
+	options_compile_parse(&c, argv);
+	options_rewrite_outputs(&out, argv, &c, "/bin/gcc", "d/.t.o.7", dep);
+	s = strv_join(&out, " ");
+	strv_release(&out);
+	return s;
+}
+
+START_TEST(the_other_line_is_the_compile_but_its_outputs)
 {
 	char *argv[] = { "gcc",       "-Wp,-MMD,d/.t.o.d,-DA=1",
 			 "-nostdinc", "-Iinc",
@@ -271,15 +233,15 @@ START_TEST(the_preprocessing_line_is_the_compile_without_its_outputs)
 	char *argv2[] = { "gcc", "-MD",     "-MF", "x.d",
 			  "-c",  "-od/t.o", "-x",  "assembler-with-cpp",
 			  "t",   NULL };
-	char *s = words_of(argv, false);
+	char *s = outputs_words(argv, "d/.t.d.7");
 
-	ck_assert_str_eq(s, "/bin/gcc -E -fdirectives-only -Xpreprocessor -MMD "
-			    "-Xpreprocessor d/.t.d.kfarm.7 -Xpreprocessor "
-			    "-DA=1 -nostdinc -Iinc -O2 t.c");
+	ck_assert_str_eq(s, "/bin/gcc -Xpreprocessor -MMD -Xpreprocessor "
+			    "d/.t.d.7 -Xpreprocessor -DA=1 -nostdinc -Iinc "
+			    "-O2 -c t.c -o d/.t.o.7");
 	free(s);
-	s = words_of(argv2, false);
-	ck_assert_str_eq(s, "/bin/gcc -E -MD -x assembler-with-cpp t "
-			    "-MF d/.t.d.kfarm.7 -MQ d/t.o");
+	s = outputs_words(argv2, "d/.t.d.7");
+	ck_assert_str_eq(s, "/bin/gcc -MD -c -x assembler-with-cpp t "
+			    "-MF d/.t.d.7 -MQ d/t.o -o d/.t.o.7");
 	free(s);
 }
 END_TEST
@@ -288,16 +250,10 @@ START_TEST(without_a_place_for_it_no_list_is_made)
 {
 	char *argv[] = { "gcc",     "-MD", "-MF", "x.d", "-MT", "y",
 			 "-Wp,-MP", "-c",  "-o",  "t.o", "t.c", NULL };
-	struct options_compile c;
-	struct strv out = { 0 };
-	char *s;
+	char *s = outputs_words(argv, NULL);
 
-	options_compile_parse(&c, argv);
-	options_rewrite_preprocess(&out, argv, &c, "gcc", NULL);
-	s = strv_join(&out, " ");
-	ck_assert_str_eq(s, "gcc -E -fdirectives-only t.c");
+	ck_assert_str_eq(s, "/bin/gcc -c t.c -o d/.t.o.7");
 	free(s);
-	strv_release(&out);
 }
 END_TEST
 
@@ -306,7 +262,7 @@ START_TEST(the_machine_options_are_those_of_the_object_format)
 	char *argv[] = { "gcc",      "-m16",  "-O2",          "-march=i386",
 			 "-fno-lto", "-msse", "-mbig-endian", "-Wall",
 			 "-DX=-m32", "-c",    "t.c",          NULL };
-	char *s = words_of(argv, true);
+	char *s = machine_words(argv);
 
 	ck_assert_str_eq(s, "-m16 -march=i386 -fno-lto -mbig-endian");
 	free(s);
@@ -319,7 +275,7 @@ START_TEST(clang_is_told_the_machine_by_its_target)
 			 "-Oz",   "-DX=--target=",
 			 "-c",    "t.c",
 			 NULL };
-	char *s = words_of(argv, true);
+	char *s = machine_words(argv);
 
 	ck_assert_str_eq(s, "--target=aarch64-linux-gnu");
 	free(s);
@@ -333,12 +289,10 @@ int main(void)
 
 	tcase_add_checked_fixture(proof, setup, proof_teardown);
 	tcase_set_timeout(proof, 120);
-	tcase_add_loop_test(proof, text_mode_gives_equal_objects_and_lists, 0,
+	tcase_add_loop_test(proof, other_outputs_are_equal_objects_and_lists, 0,
 			    sizeof(compilers) / sizeof(*compilers) - 1);
 	tcase_add_test(proof, an_odd_name_gives_equal_objects_and_lists);
-	tcase_add_test(
-		words,
-		the_preprocessing_line_is_the_compile_without_its_outputs);
+	tcase_add_test(words, the_other_line_is_the_compile_but_its_outputs);
 	tcase_add_test(words, without_a_place_for_it_no_list_is_made);
 	tcase_add_test(words,
 		       the_machine_options_are_those_of_the_object_format);

@@ -79,7 +79,7 @@ START_TEST(nodes_take_every_option)
 		options_compile_parse(&c, argv.v);
 		ck_assert_msg(c.verdict == OPTIONS_AWAY, "%s: %s", v[i].name,
 			      reason_words(c.why));
-		ck_assert_msg(!options_typed_remote(&flags, argv.v, &c, &err),
+		ck_assert_msg(!options_typed_from(&flags, argv.v, &c, &err),
 			      "%s: %s", v[i].name, err.text);
 		options_flags_release(&flags);
 		strv_release(&argv);

@@ -38,7 +38,7 @@ static void send_text(struct wire_conn *conn, size_t n, enum wire_codec codec)
 
 	while (text.len < n)
 		buf_printf(&text, "extern int v%zu;\n", text.len);
-	wire_conn_send(conn, WIRE_TEXT, buf_bytes(&text), codec);
+	wire_conn_send(conn, WIRE_OUTPUT, buf_bytes(&text), codec);
 	buf_release(&text);
 }
 
@@ -48,8 +48,6 @@ static void record(struct buf *out)
 	struct wire_conn *conn = wire_conn_new(hear, NULL);
 	struct wire_hello hello = { .version_min = 1, .version_max = 1 };
 	struct wire_job job = { .job = 1,
-				.mode = WIRE_MODE_TEXT,
-				.text_len = 900,
 				.source = (char *)"x.c",
 				.object = (char *)"x.o" };
 	struct buf body = { 0 };
@@ -290,8 +288,8 @@ START_TEST(a_bomb_ends_the_conversation)
 
 	/* It says 10 bytes, and holds 1 MiB. */
 	wire_codec_pack(&packed, bytes_of(zeros, WIRE_BODY_MAX), packers[_i]);
-	wire_conn_send_packed(conn, WIRE_TEXT, buf_bytes(&packed), packers[_i],
-			      10);
+	wire_conn_send_packed(conn, WIRE_OUTPUT, buf_bytes(&packed),
+			      packers[_i], 10);
 	ck_assert_int_eq(feed(&h, wire_conn_pending(conn), 4096, &err),
 			 -EPROTO);
 	ck_assert_uint_eq(h.n, 0);
@@ -335,7 +333,7 @@ START_TEST(a_body_packed_once_is_sent_to_many)
 		struct heard h = { 0 };
 		struct wire_conn *conn = wire_conn_new(hear, &h);
 
-		wire_conn_send_packed(conn, WIRE_TEXT, buf_bytes(&packed),
+		wire_conn_send_packed(conn, WIRE_OUTPUT, buf_bytes(&packed),
 				      codec, (uint32_t)raw.len);
 		ck_assert_int_eq(feed(&h, wire_conn_pending(conn), 1000, &err),
 				 0);

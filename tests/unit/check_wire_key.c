@@ -10,20 +10,16 @@
 
 static struct wire_job job;
 static struct wire_flag flags[] = { { "-O", "2" }, { "-w", NULL } };
-static struct digest text, tools, key;
+static struct digest tools, key;
 
 static void fresh(void)
 {
-	job = (struct wire_job){ .job = 1,
-				 .mode = WIRE_MODE_TEXT,
-				 .text_len = 10,
-				 .deadline_ms = 5 };
+	job = (struct wire_job){ .job = 1, .deadline_ms = 5 };
 	job.source = xstrdup("a.c");
 	job.object = xstrdup("a.o");
 	flags[0].value = "2";
-	digest_of(bytes_str("int x;"), &text);
 	digest_of(bytes_str("gcc"), &tools);
-	wire_job_key(&job, flags, 2, &text, &tools, &key);
+	wire_job_key(&job, flags, 2, &tools, &key);
 }
 
 static void done(void)
@@ -31,11 +27,11 @@ static void done(void)
 	wire_job_release(&job);
 }
 
-static bool same_key(size_t n, const struct digest *of_text)
+static bool same_key(size_t n)
 {
 	struct digest now;
 
-	wire_job_key(&job, flags, n, of_text, &tools, &now);
+	wire_job_key(&job, flags, n, &tools, &now);
 	return digest_equal(&now, &key);
 }
 
@@ -52,7 +48,6 @@ START_TEST(a_key_is_the_digest_that_the_protocol_states)
 	buf_put_u32(&b, 2);
 	wire_flag_put(&b, &flags[0]);
 	wire_flag_put(&b, &flags[1]);
-	buf_add(&b, text.b, sizeof(text.b));
 	buf_add(&b, tools.b, sizeof(tools.b));
 	digest_of(buf_bytes(&b), &want);
 	ck_assert(digest_equal(&want, &key));
@@ -67,7 +62,7 @@ START_TEST(a_key_does_not_depend_on_numbers)
 	job.job = 99;
 	job.n_runs = 1;
 	job.runs = &run;
-	ck_assert(same_key(2, &text));
+	ck_assert(same_key(2));
 	ck_assert_uint_eq(job.job, 99);
 	ck_assert_uint_eq(job.n_runs, 1);
 	job.runs = NULL;
@@ -79,38 +74,22 @@ START_TEST(a_key_depends_on_all_that_is_compiled)
 	size_t n = 2;
 
 	if (_i == 0)
-		text.b[31] ^= 1;
-	else if (_i == 1)
 		tools.b[0] ^= 1;
-	else if (_i == 2)
+	else if (_i == 1)
 		job.lang = WIRE_LANG_ASM;
-	else if (_i == 3)
+	else if (_i == 2)
 		n = 1;
-	else if (_i == 4)
+	else if (_i == 3)
 		flags[0].value = "3";
-	else if (_i == 5)
+	else if (_i == 4)
 		strv_add(&job.env, "LANG=C");
-	else if (_i == 6)
+	else if (_i == 5)
 		job.view = 3;
-	else if (_i == 7)
+	else if (_i == 6)
 		job.cwd = 3;
-	else if (_i == 8)
-		job.source[0] = 'b';
 	else
-		job.mode = WIRE_MODE_REMOTE;
-	ck_assert(!same_key(n, &text));
-}
-END_TEST
-
-START_TEST(no_text_is_the_text_of_no_bytes)
-{
-	struct digest nothing, a, b;
-
-	digest_of(bytes_of(NULL, 0), &nothing);
-	wire_job_key(&job, flags, 2, NULL, &tools, &a);
-	wire_job_key(&job, flags, 2, &nothing, &tools, &b);
-	ck_assert(digest_equal(&a, &b));
-	ck_assert(!digest_equal(&a, &key));
+		job.source[0] = 'b';
+	ck_assert(!same_key(n));
 }
 END_TEST
 
@@ -152,8 +131,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, fresh, done);
 	tcase_add_test(tc, a_key_is_the_digest_that_the_protocol_states);
 	tcase_add_test(tc, a_key_does_not_depend_on_numbers);
-	tcase_add_loop_test(tc, a_key_depends_on_all_that_is_compiled, 0, 10);
-	tcase_add_test(tc, no_text_is_the_text_of_no_bytes);
+	tcase_add_loop_test(tc, a_key_depends_on_all_that_is_compiled, 0, 8);
 	tcase_add_loop_test(tc, an_answer_binds_each_stream_to_the_key, 0, 7);
 	return suite_run(suite);
 }

@@ -19,10 +19,7 @@ static void fresh(void)
 		.job = 77,
 		.cell = 5,
 		.view = 6,
-		.mode = WIRE_MODE_TEXT,
 		.lang = WIRE_LANG_ASM,
-		.text_len = WIRE_TEXT_MAX,
-		.check_indent = 1,
 		.deadline_ms = 30000,
 		.cwd = 12,
 	};
@@ -80,10 +77,7 @@ START_TEST(a_job_comes_back_with_its_runs_in_order)
 	ck_assert_uint_eq(got.job, 77);
 	ck_assert_uint_eq(got.cell, 5);
 	ck_assert_uint_eq(got.view, 6);
-	ck_assert_uint_eq(got.mode, WIRE_MODE_TEXT);
 	ck_assert_uint_eq(got.lang, WIRE_LANG_ASM);
-	ck_assert_uint_eq(got.text_len, WIRE_TEXT_MAX);
-	ck_assert_uint_eq(got.check_indent, 1);
 	ck_assert_uint_eq(got.deadline_ms, 30000);
 	ck_assert_uint_eq(got.cwd, 12);
 	ck_assert_str_eq(got.source, "a.S");
@@ -155,17 +149,6 @@ START_TEST(a_run_that_is_none_is_refused)
 }
 END_TEST
 
-START_TEST(remote_mode_has_no_text)
-{
-	job.mode = WIRE_MODE_REMOTE;
-	ck_refused();
-	job.text_len = 0;
-	ck_refused();
-	job.check_indent = 0;
-	ck_taken();
-}
-END_TEST
-
 START_TEST(a_job_has_names)
 {
 	char **name = _i & 1 ? &job.source : &job.object;
@@ -177,14 +160,6 @@ START_TEST(a_job_has_names)
 	*name = xasprintf("%*s", WIRE_PATH_MAX, "");
 	ck_taken();
 	job.cwd = WIRE_PATHS_KNOWN;
-	ck_refused();
-}
-END_TEST
-
-START_TEST(a_text_is_bounded)
-{
-	ck_taken();
-	job.text_len = WIRE_TEXT_MAX + 1;
 	ck_refused();
 }
 END_TEST
@@ -214,17 +189,15 @@ static const struct spoil {
 	size_t offset;
 	uint8_t value;
 } spoiled[] = {
-	{ 12, WIRE_MODE_TEXT + 1 }, /* mode */
-	{ 13, WIRE_LANG_ASM + 1 }, /* lang */
-	{ 18, 2 }, /* check_indent: yes or no */
-	{ 27, 0 }, /* the source's length */
-	{ 31, 0 }, /* a NUL within it */
-	{ 46, 0x11 }, /* n_runs, high byte: beyond WIRE_FLAGS_MAX */
-	{ 45, 2 }, /* n_runs: more than there are */
-	{ 45, 0 },
-	{ 51, 0 }, /* an empty run */
-	{ 53, 1 }, /* env: more than there are */
-	{ 54, 1 },
+	{ 12, WIRE_LANG_ASM + 1 }, /* lang */
+	{ 21, 0 }, /* the source's length */
+	{ 25, 0 }, /* a NUL within it */
+	{ 40, 0x11 }, /* n_runs, high byte: beyond WIRE_FLAGS_MAX */
+	{ 39, 2 }, /* n_runs: more than there are */
+	{ 39, 0 },
+	{ 45, 0 }, /* an empty run */
+	{ 47, 1 }, /* env: more than there are */
+	{ 48, 1 },
 };
 
 START_TEST(a_job_with_a_spoiled_byte_is_refused)
@@ -233,7 +206,7 @@ START_TEST(a_job_with_a_spoiled_byte_is_refused)
 
 	add_run(4, 1);
 	wire_job_encode(&body, &job);
-	ck_assert_uint_eq(body.len, 55);
+	ck_assert_uint_eq(body.len, 49);
 	body.data[spoiled[_i].offset] = spoiled[_i].value;
 	ck_assert_int_eq(wire_job_decode(&got, buf_bytes(&body)), -EPROTO);
 	ck_assert_uint_eq(got.job, 42);
@@ -368,9 +341,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, runs_are_bounded_in_number);
 	tcase_add_loop_test(tc, a_run_that_is_none_is_refused, 0,
 			    sizeof(bad_runs) / sizeof(*bad_runs));
-	tcase_add_test(tc, remote_mode_has_no_text);
 	tcase_add_loop_test(tc, a_job_has_names, 0, 4);
-	tcase_add_test(tc, a_text_is_bounded);
 	tcase_add_loop_test(
 		tc, the_environment_is_bounded_and_holds_assignments, 0, 6);
 	tcase_add_loop_test(tc, a_job_with_a_spoiled_byte_is_refused, 0,

@@ -92,7 +92,7 @@ static void on_drain(void *ctx)
 	e->drains++;
 	ck_assert(!wire_stream_full(e->s));
 	for (; e->refill; e->refill--)
-		say(e, WIRE_TEXT, bytes_of(block, sizeof(block)));
+		say(e, WIRE_OUTPUT, bytes_of(block, sizeof(block)));
 	if (e->free_on_drain)
 		end_free(e);
 }
@@ -157,8 +157,9 @@ END_TEST
 START_TEST(a_packed_message_arrives_unpacked)
 {
 	join(&left, &right);
-	wire_stream_send(left.s, WIRE_TEXT, bytes_of(block, BLOCK), WIRE_ZSTD);
-	wire_stream_send_packed(left.s, WIRE_TEXT, bytes_of(block, 10),
+	wire_stream_send(left.s, WIRE_OUTPUT, bytes_of(block, BLOCK),
+			 WIRE_ZSTD);
+	wire_stream_send_packed(left.s, WIRE_OUTPUT, bytes_of(block, 10),
 				WIRE_PLAIN, 10);
 	settle();
 	ck_assert_uint_eq(right.messages, 2);
@@ -173,13 +174,13 @@ START_TEST(a_large_backlog_is_kept_and_drains_once)
 
 	join(&left, &right);
 	while (!wire_stream_full(left.s)) {
-		say(&left, WIRE_TEXT, bytes_of(block, BLOCK));
+		say(&left, WIRE_OUTPUT, bytes_of(block, BLOCK));
 		n++;
 	}
 	ck_assert_uint_ge((uint64_t)n * (BLOCK + 16), WIRE_HIGH_WATER);
 	ck_assert_uint_lt((uint64_t)(n - 1) * (BLOCK + 16), WIRE_HIGH_WATER);
 	for (; n < 1000; n++)
-		say(&left, WIRE_TEXT, bytes_of(block, BLOCK));
+		say(&left, WIRE_OUTPUT, bytes_of(block, BLOCK));
 	left.refill = 3;
 	settle();
 	ck_assert_uint_eq(left.drains, 1);
@@ -194,7 +195,7 @@ START_TEST(a_paused_reader_holds_the_peer_back)
 	join(&left, &right);
 	wire_stream_pause(right.s, true);
 	for (int i = 0; i < 200; i++)
-		say(&left, WIRE_TEXT, bytes_of(block, BLOCK));
+		say(&left, WIRE_OUTPUT, bytes_of(block, BLOCK));
 	settle();
 	ck_assert_uint_eq(right.messages, 0);
 	ck_assert(wire_stream_full(left.s));
@@ -290,7 +291,7 @@ START_TEST(a_peer_that_left_while_we_write_is_reported_from_the_loop)
 {
 	join(&left, &right);
 	end_free(&right);
-	say(&left, WIRE_TEXT, bytes_of(block, BLOCK));
+	say(&left, WIRE_OUTPUT, bytes_of(block, BLOCK));
 	ck_assert_uint_eq(left.closes, 0);
 	settle();
 	ck_assert_uint_eq(left.closes, 1);
@@ -302,12 +303,12 @@ START_TEST(a_last_word_is_heard_although_writing_fails)
 {
 	join(&left, &right);
 	for (int i = 0; i < 100; i++)
-		say(&left, WIRE_TEXT, bytes_of(block, BLOCK));
+		say(&left, WIRE_OUTPUT, bytes_of(block, BLOCK));
 	settle();
 	right.messages = 0;
 	wire_stream_pause(right.s, true);
 	for (int i = 0; i < 100; i++)
-		say(&left, WIRE_TEXT, bytes_of(block, BLOCK));
+		say(&left, WIRE_OUTPUT, bytes_of(block, BLOCK));
 	settle();
 	left.messages = 0;
 	say(&right, WIRE_BYE, bytes_str("why"));
@@ -329,7 +330,7 @@ START_TEST(a_stream_is_freed_within_its_callbacks)
 	else
 		left.free_on_drain = true;
 	for (int i = 0; i < 200; i++)
-		say(&left, WIRE_TEXT, bytes_of(block, 32768));
+		say(&left, WIRE_OUTPUT, bytes_of(block, 32768));
 	settle();
 	if (left.s)
 		end_free(&left);
@@ -365,13 +366,13 @@ START_TEST(two_pipes_carry_a_conversation)
 	right.s = wire_stream_new(base, down[0], up[1], &ops, &right);
 	right.echo = true;
 	for (int i = 0; i < 50; i++)
-		say(&left, WIRE_TEXT, bytes_of(block, BLOCK));
+		say(&left, WIRE_OUTPUT, bytes_of(block, BLOCK));
 	settle();
 	ck_assert_uint_eq(left.messages, 50);
 
 	signal(SIGPIPE, SIG_IGN);
 	end_free(&right);
-	say(&left, WIRE_TEXT, bytes_of(block, BLOCK));
+	say(&left, WIRE_OUTPUT, bytes_of(block, BLOCK));
 	settle();
 	ck_assert_uint_eq(left.closes, 1);
 }

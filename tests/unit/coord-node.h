@@ -48,8 +48,7 @@ enum manner {
 	PONDERING, /* as NEEDY, but its cell is never ready */
 	DOUBTING, /* as NEEDY, and needs one of them again: once */
 	FOREIGN, /* its compiler read a file that nobody knows */
-	MISSING, /* FAIL, an input is not there, but for a text */
-	LACKING, /* the same, also for a text */
+	MISSING, /* FAIL, an input is not there */
 	TOUCHING, /* while it compiles, the client's header is rewritten: once
 		   */
 	LOSING, /* FAIL, its cell is gone: once */
@@ -72,9 +71,7 @@ struct node {
 	uint32_t ready; /* the cell whose toolchain is complete, but bytes */
 	uint32_t doubt_view, doubt_index; /* what is needed again */
 	struct wire_job job; /* the one that is being received */
-	struct digest_run *text;
-	size_t text_len;
-	unsigned jobs, remote_jobs, cancels;
+	unsigned jobs, cancels;
 	size_t job_bytes; /* of the last JOB's body */
 
 	/* what it holds itself, and how that compiles a canary */
@@ -184,8 +181,6 @@ static void send_have(struct node *n, uint32_t cell, enum wire_have_state state)
 static void fill_streams(const struct node *n,
 			 struct bytes streams[static WIRE_STREAMS])
 {
-	bool remote = n->job.mode == WIRE_MODE_REMOTE;
-
 	memset(streams, 0, WIRE_STREAMS * sizeof(*streams));
 	if (n->manner == COMPLAINING || n->manner == WARNING)
 		streams[WIRE_STDERR] = bytes_str("bad");
@@ -193,37 +188,29 @@ static void fill_streams(const struct node *n,
 		streams[WIRE_STDERR] = bytes_str("\33[01mb\33[K\302\23331m");
 	if (n->manner != COMPLAINING)
 		streams[WIRE_OBJECT] = buf_bytes(&object);
-	if (remote && n->manner == FOREIGN)
+	if (n->manner == FOREIGN)
 		streams[WIRE_DEPS] = bytes_str("unit.o: unit.c /etc/shadow\n");
-	else if (remote)
+	else
 		streams[WIRE_DEPS] = bytes_str(dep_text);
-	if (remote)
-		streams[WIRE_ASREAD] = bytes_str(as_text);
+	streams[WIRE_ASREAD] = bytes_str(as_text);
 }
 
 static void make_key(struct node *n, struct digest *key)
 {
-	bool is_text = n->job.mode == WIRE_MODE_TEXT;
 	struct wire_flag *flags;
-	struct digest text;
 	size_t count;
 
-	if (is_text) {
-		digest_end(n->text, &text);
-		n->text = NULL;
-	}
 	ck_assert_int_eq(
 		wire_flags_known_runs(n->flags, &n->job, &flags, &count), 0);
 	ck_assert_uint_lt(n->job.cell, 64);
-	wire_job_key(&n->job, flags, count, is_text ? &text : NULL,
-		     &n->toolchain[n->job.cell], key);
+	wire_job_key(&n->job, flags, count, &n->toolchain[n->job.cell], key);
 	free(flags);
 }
 
 static void send_answer(struct node *n)
 {
 	struct wire_result m = { .job = n->job.job, .cpu_ms = 10 };
-	struct bytes streams[WIRE_STREAMS], said_len;
+	struct bytes streams[WIRE_STREAMS];
 	struct digest key;
 	struct buf body = { 0 }, bent = { 0 };
 
@@ -231,10 +218,6 @@ static void send_answer(struct node *n)
 	if (n->manner == SWAPPED)
 		n->job.deadline_ms++; /* so that the key is another's */
 	make_key(n, &key);
-	/* Of what a text makes it say only the length is told. */
-	said_len = streams[WIRE_STDERR];
-	if (n->job.mode == WIRE_MODE_TEXT)
-		streams[WIRE_STDERR] = bytes_of(NULL, 0);
 	wire_answer_digest(&key, streams, &m.answer);
 	m.toolchain = n->toolchain[n->job.cell];
 	m.wait_status = n->manner == COMPLAINING ? 1 << 8 : 0;
@@ -248,7 +231,6 @@ static void send_answer(struct node *n)
 		m.len[i] = (uint32_t)streams[i].len;
 		send_piece(n, (uint8_t)i, streams[i]);
 	}
-	m.len[WIRE_STDERR] = (uint32_t)said_len.len;
 	wire_result_encode(&body, &m);
 	say(n, WIRE_RESULT, &body);
 	buf_release(&bent);
@@ -267,19 +249,16 @@ static const char *own_machine(void)
 
 static void answer(struct node *n)
 {
-	if (n->job.mode == WIRE_MODE_REMOTE && is_canary(n)) {
+	if (is_canary(n)) {
 		answer_canary(n);
 		return;
 	}
 	n->jobs++;
-	n->remote_jobs += n->job.mode == WIRE_MODE_REMOTE;
 	if (n->manner == FAILING) {
 		send_fail(n, WIRE_FAIL_NODE, "as told");
 	} else if (n->manner == REFUSING) {
 		send_fail(n, WIRE_FAIL_UNSUPPORTED, "as told");
-	} else if (n->manner == MISSING && n->job.mode == WIRE_MODE_REMOTE) {
-		send_fail(n, WIRE_FAIL_INPUT, "unit.h");
-	} else if (n->manner == LACKING) {
+	} else if (n->manner == MISSING) {
 		send_fail(n, WIRE_FAIL_INPUT, "unit.h");
 	} else if (n->manner == LOSING && !n->lost++) {
 		send_have(n, n->job.cell, WIRE_HAVE_LOST);
@@ -415,23 +394,7 @@ static void take_job(struct node *n, struct bytes body)
 	ck_assert_int_eq(wire_job_decode(&n->job, body), 0);
 	ck_assert_ptr_nonnull(wire_paths_known_get(n->paths, n->job.cwd));
 	n->job_bytes = body.len;
-	if (n->job.mode == WIRE_MODE_REMOTE) {
-		answer(n);
-		return;
-	}
-	n->text = digest_new();
-	n->text_len = 0;
-}
-
-static void take_text(struct node *n, struct bytes body)
-{
-	struct wire_piece piece;
-
-	ck_assert_int_eq(wire_piece_decode(&piece, body), 0);
-	digest_add(n->text, piece.data);
-	n->text_len += piece.data.len;
-	if (n->text_len == n->job.text_len)
-		answer(n);
+	answer(n);
 }
 
 static int node_hears(void *ctx, uint16_t type, struct bytes body,
@@ -452,8 +415,6 @@ static int node_hears(void *ctx, uint16_t type, struct bytes body,
 		take_blob(n, body);
 	else if (type == WIRE_JOB)
 		take_job(n, body);
-	else if (type == WIRE_TEXT)
-		take_text(n, body);
 	else if (type == WIRE_TOOLS)
 		send_held(n, body);
 	else if (type == WIRE_KEEP)

@@ -294,8 +294,8 @@ static const char *const attacks[] = {
 	"-mdebug",
 };
 
-/* Sent away, but to a node that preprocesses; a text's node takes none. */
-static const char *const remote_only[] = {
+/* No harm on the build host, and what a node takes of it is none there. */
+static const char *const harmless[] = {
 	"-g",
 	"-g3",
 	"-ggdb",
@@ -307,13 +307,6 @@ static const char *const remote_only[] = {
 	"-gdwarf-4|-gstrict-dwarf",
 	"-fintegrated-as",
 	"--target=aarch64-linux-gnu",
-};
-
-/*
- * The build host's own, and no harm there; never a node's that compiles a
- * text.
- */
-static const char *const build_host_only[] = {
 	"-o|../../x",
 	"-o../x",
 	"-MD",

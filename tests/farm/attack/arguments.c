@@ -95,7 +95,7 @@ static const char *const reads[] = {
 	"-fmacro-prefix-map=@PATH",
 };
 
-/* Options that a node may take in remote mode: they read the view alone. */
+/* Options that a node may take: they read the view alone. */
 static const char *const looks[] = {
 	"-include PATH",
 	"-imacros PATH",
@@ -157,28 +157,23 @@ struct gate {
 };
 
 /* One job with these flags.  `must`: it has to be refused. */
-static void attempt(struct gate *g, uint8_t mode, bool must,
-		    const struct wire_flag *flags, size_t n)
+static void attempt(struct gate *g, bool must, const struct wire_flag *flags,
+		    size_t n)
 {
-	static const char text[] = "int x;\n";
 	struct order o = { .cell = g->cell,
 			   .view = 2,
 			   .cwd = "/tree",
 			   .source = "x.c",
 			   .object = "x.o",
-			   .mode = mode,
 			   .flags = flags,
 			   .n_flags = n };
 	struct answer a;
-	char *name = xasprintf("%s: \"%s\"%s%s%s%s", mode ? "text" : "remote",
-			       flags[0].name, flags[0].value ? " " : "",
+	char *name = xasprintf("\"%s\"%s%s%s%s", flags[0].name,
+			       flags[0].value ? " " : "",
 			       flags[0].value ? flags[0].value : "",
 			       n > 1 ? " " : "", n > 1 ? flags[1].name : "");
 	bool leaks;
 
-	if (mode == WIRE_MODE_TEXT)
-		o.text = (struct bytes){ (const uint8_t *)text,
-					 sizeof(text) - 1 };
 	node_job(g->n, &o, 60000, &a);
 	leaks = scene_leaks(g->s, name, g->n, &a);
 	if (!leaks)
@@ -202,7 +197,7 @@ static void attempt(struct gate *g, uint8_t mode, bool must,
 	free(name);
 }
 
-/* As one name; as a name and a value; and both in each mode. */
+/* As one name, and as a name and a value. */
 static void forms(struct gate *g, const char *const *list, size_t n,
 		  const char *path, bool must)
 {
@@ -210,8 +205,7 @@ static void forms(struct gate *g, const char *const *list, size_t n,
 		char *whole = spell(g->s, list[i], path), *cut;
 		struct wire_flag f = { whole, NULL };
 
-		for (uint8_t mode = 0; mode < 2; mode++)
-			attempt(g, mode, must, &f, 1);
+		attempt(g, must, &f, 1);
 		cut = strpbrk(whole, " =");
 		if (cut) {
 			bool blank = *cut == ' ';
@@ -219,8 +213,7 @@ static void forms(struct gate *g, const char *const *list, size_t n,
 					      (size_t)(cut - whole) + !blank);
 
 			f = (struct wire_flag){ name, cut + 1 };
-			for (uint8_t mode = 0; mode < 2; mode++)
-				attempt(g, mode, must, &f, 1);
+			attempt(g, must, &f, 1);
 			free(name);
 		}
 		free(whole);
@@ -238,13 +231,10 @@ static void lists(struct gate *g, const char *const *list, size_t n,
 		struct wire_flag f = { whole, NULL };
 		struct wire_flag two[2] = { { pass, words }, { "-O2", NULL } };
 
-		for (uint8_t mode = 0; mode < 2; mode++) {
-			f = (struct wire_flag){ whole, NULL };
-			attempt(g, mode, must, &f, 1);
-			f = (struct wire_flag){ comma, words };
-			attempt(g, mode, must, &f, 1);
-			attempt(g, mode, must, two, 2);
-		}
+		attempt(g, must, &f, 1);
+		f = (struct wire_flag){ comma, words };
+		attempt(g, must, &f, 1);
+		attempt(g, must, two, 2);
 		free(words);
 		free(whole);
 	}

@@ -492,31 +492,12 @@ bool node_cell_own(struct node *n, const char *driver, const char *own,
 
 /* -------------------------------------------------------------- jobs */
 
-static void send_text(struct node *n, uint32_t job, struct bytes text)
-{
-	struct wire_piece p = { .job = job };
-	struct buf b = { 0 };
-
-	for (size_t at = 0; at < text.len; at += p.data.len) {
-		size_t left = text.len - at;
-
-		p.data.data = text.data + at;
-		p.data.len = left < WIRE_CHUNK_MAX ? left : WIRE_CHUNK_MAX;
-		buf_reset(&b);
-		wire_piece_encode(&b, &p);
-		node_send(n, WIRE_TEXT, buf_bytes(&b));
-	}
-	buf_release(&b);
-}
-
 uint32_t node_job_send(struct node *n, const struct order *o)
 {
 	struct wire_job m = { .job = n->next_job++,
 			      .cell = o->cell,
 			      .view = o->view,
-			      .mode = o->mode,
 			      .lang = o->lang,
-			      .text_len = (uint32_t)o->text.len,
 			      .deadline_ms = o->deadline_ms,
 			      .cwd = node_path(n, o->cwd),
 			      .source = xstrdup(o->source),
@@ -535,7 +516,6 @@ uint32_t node_job_send(struct node *n, const struct order *o)
 	node_send(n, WIRE_JOB, buf_bytes(&b));
 	buf_release(&b);
 	wire_job_release(&m);
-	send_text(n, job, o->text);
 	return job;
 }
 

@@ -73,11 +73,10 @@ struct file {
 struct order {
 	uint32_t cell, view;
 	const char *cwd, *source, *object;
-	uint8_t mode, lang;
+	uint8_t lang;
 	const struct wire_flag *flags;
 	size_t n_flags;
 	char *const *env; /* or NULL */
-	struct bytes text;
 	uint32_t deadline_ms;
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * attack/sources.c - hostile sources for an honest compiler, in both modes.
+ * attack/sources.c - hostile sources for an honest compiler.
  * CANARY in them is the file that holds the secret.
  */
 #include "client.h"
@@ -95,8 +95,7 @@ static struct bytes fill(const struct scene *s, const char *text)
  * word that says that a file is there comes out.
  */
 static void compile(struct scene *s, struct node *n, uint32_t cell,
-		    const struct source *src, uint8_t mode, const char *path,
-		    struct bytes text)
+		    const struct source *src, const char *path)
 {
 	struct wire_flag flags[] = { { "-O", "2" } };
 	struct order o = { .cell = cell,
@@ -104,16 +103,13 @@ static void compile(struct scene *s, struct node *n, uint32_t cell,
 			   .cwd = "/tree",
 			   .source = str_base(path),
 			   .object = "x.o",
-			   .mode = mode,
 			   .lang = src->lang,
 			   .flags = flags,
 			   .n_flags = 1,
 			   .deadline_ms = 8000 };
-	char *name = xasprintf("%s: %s", mode ? "text" : "remote", src->name);
+	const char *name = src->name;
 	struct answer a;
 
-	if (mode == WIRE_MODE_TEXT)
-		o.text = text;
 	node_job(n, &o, 60000, &a);
 	if (!scene_leaks(s, name, n, &a))
 		scene_result(s, name,
@@ -129,7 +125,6 @@ static void compile(struct scene *s, struct node *n, uint32_t cell,
 		exit(2);
 	}
 	answer_release(&a);
-	free(name);
 }
 
 #define N (sizeof(sources) / sizeof(*sources))
@@ -160,9 +155,7 @@ void attack_sources(struct scene *s)
 				      .target = "../../../../.." };
 	node_view(n, cell, 2, WIRE_PART_TREE, files, N + 2);
 	for (size_t i = 0; i < N; i++)
-		for (uint8_t mode = 0; mode < 2; mode++)
-			compile(s, n, cell, &sources[i], mode, paths[i],
-				files[i].content);
+		compile(s, n, cell, &sources[i], paths[i]);
 	for (size_t i = 0; i < N; i++) {
 		free((void *)files[i].content.data);
 		free(paths[i]);

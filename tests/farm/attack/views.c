@@ -182,7 +182,7 @@ static void raw_numbers(struct scene *s)
 		char *name = xasprintf("noise as message %u", type);
 
 		buf_add(&b, noise, sizeof(noise));
-		raw_lie(s, name, type, &b, type == WIRE_TEXT);
+		raw_lie(s, name, type, &b, false);
 		free(name);
 	}
 }
