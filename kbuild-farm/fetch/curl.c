@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "fetch/curl.h"
 
-#include "base/clock.h"
 #include "base/str.h"
 
 #include <curl/curl.h>
@@ -26,8 +25,6 @@ struct transfer {
 	bool is_headed; /* r->head() was asked */
 	bool is_unwanted; /* it said no */
 	int failed; /* what a callback returned */
-	uint64_t since; /* ms: the stall is measured from here */
-	uint64_t bytes; /* that came since then */
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -61,45 +58,60 @@ static char *resolve(const char *base, const char *reference)
 	return out;
 }
 
+/* A header's value: of lines with the same name the last one's; or NULL. */
+static const char *value_of(const struct transfer *t, const char *name)
+{
+	struct curl_header *h;
+
+	if (curl_easy_header(t->easy, name, 0, CURLH_HEADER, -1, &h) ||
+	    curl_easy_header(t->easy, name, h->amount - 1, CURLH_HEADER, -1,
+			     &h))
+		return NULL;
+	return h->value;
+}
+
+static char *stamp_of(const struct transfer *t, const char *name)
+{
+	const char *value = value_of(t, name);
+
+	return value && fetch_header_is_stamp(value) ? xstrdup(value) : NULL;
+}
+
+static void read_answer(struct transfer *t)
+{
+	const char *range = value_of(t, "Content-Range");
+	const char *location = value_of(t, "Location");
+	curl_off_t number = -1;
+
+	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &t->a->status);
+	curl_easy_getinfo(t->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &number);
+	t->a->length = number;
+	curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &number);
+	t->a->retry_after = number > 0 ? (uint64_t)number : 0;
+	t->a->etag = stamp_of(t, "ETag");
+	t->a->modified = stamp_of(t, "Last-Modified");
+	t->a->location = location ? resolve(t->r->url, location) : NULL;
+	if (range)
+		fetch_header_range(t->a, range);
+}
+
+/* libcurl bounds each line, but hardly their number. */
 static size_t on_header(char *data, size_t size, size_t n, void *ctx)
 {
 	struct transfer *t = ctx;
-	struct bytes line = bytes_of(data, size * n);
 
-	t->head_bytes += line.len;
-	if (!line.len || t->head_bytes > FETCH_HEADER_MAX)
+	t->head_bytes += size * n;
+	if (t->head_bytes > FETCH_HEADER_MAX)
 		return 0;
-	t->bytes += line.len;
-	if (t->is_headed)
-		return line.len; /* a trailer */
 	/* 100 Continue and the like come before the answer that counts. */
-	if (line.len > 5 && !memcmp(data, "HTTP/", 5)) {
+	if (size * n > 5 && !memcmp(data, "HTTP/", 5))
 		t->is_head_whole = false;
-		fetch_answer_release(t->a);
-	} else if (data[0] == '\r' || data[0] == '\n') {
+	else if (data[0] == '\r' || data[0] == '\n')
 		t->is_head_whole = true;
-	} else {
-		fetch_header_line(t->a, line);
-	}
-	return line.len;
+	return size * n;
 }
 
 /* ------------------------------------------------------------------ body */
-
-static void read_info(struct transfer *t)
-{
-	curl_off_t number_said = -1;
-	char *location = t->a->location;
-
-	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &t->a->status);
-	curl_easy_getinfo(t->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T,
-			  &number_said);
-	t->a->length = number_said;
-	curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &number_said);
-	t->a->retry_after = number_said > 0 ? (uint64_t)number_said : 0;
-	t->a->location = location ? resolve(t->r->url, location) : NULL;
-	free(location);
-}
 
 /* Ask what is thought of the header, once: is the body wanted? */
 static bool is_wanted(struct transfer *t)
@@ -109,7 +121,7 @@ static bool is_wanted(struct transfer *t)
 	if (t->is_headed)
 		return !t->is_unwanted && !t->failed;
 	t->is_headed = true;
-	read_info(t);
+	read_answer(t);
 	ret = t->r->head(t->r->ctx, t->a, t->err);
 	t->is_unwanted = !ret;
 	t->failed = ret < 0 ? ret : 0;
@@ -119,13 +131,10 @@ static bool is_wanted(struct transfer *t)
 static size_t on_data(char *data, size_t size, size_t n, void *ctx)
 {
 	struct transfer *t = ctx;
-	uint64_t before = clock_ms();
 
 	if (fetch_cancelled(t->r->options) || !is_wanted(t))
 		return CURL_WRITEFUNC_ERROR;
 	t->failed = t->r->data(t->r->ctx, bytes_of(data, size * n), t->err);
-	t->bytes += size * n;
-	t->since += clock_ms() - before;
 	return t->failed ? CURL_WRITEFUNC_ERROR : size * n;
 }
 
@@ -156,6 +165,8 @@ static void set_up(struct transfer *t)
 	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->said);
 	curl_easy_setopt(e, CURLOPT_BUFFERSIZE, BUFFER_SIZE);
 	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
+	curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, (long)FETCH_STALL_RATE);
+	curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, (long)r->options->stall_s);
 	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
 	if (r->options->ca_file) {
 		curl_easy_setopt(e, CURLOPT_CAINFO, r->options->ca_file);
@@ -163,21 +174,7 @@ static void set_up(struct transfer *t)
 	}
 }
 
-static bool is_stalled(struct transfer *t)
-{
-	const unsigned window = t->r->options->stall_ms;
-	uint64_t now = clock_ms();
-
-	if (now < t->since || now - t->since < window)
-		return false;
-	if (t->bytes * 1000 < (uint64_t)FETCH_STALL_RATE * window)
-		return true;
-	t->since = now;
-	t->bytes = 0;
-	return false;
-}
-
-/* libcurl's answer, or CURLE_ABORTED_BY_CALLBACK: cancelled, or a stall. */
+/* libcurl's answer, or CURLE_ABORTED_BY_CALLBACK: cancelled. */
 static CURLcode drive(struct transfer *t, CURLM *multi)
 {
 	CURLMsg *message;
@@ -190,7 +187,7 @@ static CURLcode drive(struct transfer *t, CURLM *multi)
 		message = curl_multi_info_read(multi, &left);
 		if (message)
 			return message->data.result;
-		if (fetch_cancelled(t->r->options) || is_stalled(t))
+		if (fetch_cancelled(t->r->options))
 			return CURLE_ABORTED_BY_CALLBACK;
 		if (curl_multi_poll(multi, NULL, 0, POLL_MS, NULL))
 			return CURLE_OUT_OF_MEMORY;
@@ -228,7 +225,7 @@ static enum fetch_verdict judge_tls(struct transfer *t, CURLcode result,
 
 static enum fetch_verdict judge(struct transfer *t, CURLcode result, int *code)
 {
-	const unsigned ms = t->r->options->stall_ms;
+	curl_off_t asked = 0; /* when the request was sent; 0: never */
 
 	if (t->failed) {
 		*code = t->failed;
@@ -241,14 +238,16 @@ static enum fetch_verdict judge(struct transfer *t, CURLcode result, int *code)
 	if (!result || t->is_unwanted)
 		return FETCH_DONE;
 	switch (result) {
-	case CURLE_ABORTED_BY_CALLBACK:
-		*code = err_set(t->err, ETIMEDOUT,
-				"less than %u bytes a second for %u.%u s",
-				FETCH_STALL_RATE, ms / 1000, ms % 1000 / 100);
-		return FETCH_AGAIN;
-	case CURLE_OPERATION_TIMEDOUT: /* TCP has tried again and again */
-		*code = err_set(t->err, ETIMEDOUT, "%s", words(t, result));
-		return FETCH_NEVER;
+	case CURLE_OPERATION_TIMEDOUT:
+		curl_easy_getinfo(t->easy, CURLINFO_PRETRANSFER_TIME_T, &asked);
+		*code = asked ? err_set(t->err, ETIMEDOUT,
+					"less than %u bytes a second for %u s",
+					FETCH_STALL_RATE,
+					t->r->options->stall_s) :
+				err_set(t->err, ETIMEDOUT, "%s",
+					words(t, result));
+		/* To connect TCP has tried again and again. */
+		return asked ? FETCH_AGAIN : FETCH_NEVER;
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CACERT_BADFILE:
 		return judge_tls(t, result, code);
@@ -281,7 +280,6 @@ enum fetch_verdict fetch_curl_run(const struct fetch_request *r,
 		str_out_of_memory();
 	set_up(&t);
 	curl_multi_add_handle(multi, t.easy);
-	t.since = clock_ms();
 	result = drive(&t, multi);
 	/* libcurl is content with any first line of a header. */
 	if (!result && !t.is_head_whole)

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "fetch/header.h"
 
-#include "base/str.h"
-
 #include <stdlib.h>
-#include <string.h>
 #include <strings.h>
 
 void fetch_answer_release(struct fetch_answer *a)
@@ -15,46 +12,13 @@ void fetch_answer_release(struct fetch_answer *a)
 	*a = (struct fetch_answer){ .length = -1 };
 }
 
-static bool is_blank(uint8_t c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-/* The value of a line "NAME: VALUE" of `name`, trimmed; false: another line. */
-static bool is_line(struct bytes line, const char *name, struct bytes *value)
-{
-	const size_t n = strlen(name);
-	const char *p = (const char *)line.data;
-
-	if (line.len <= n || p[n] != ':' || strncasecmp(p, name, n) != 0)
-		return false;
-	*value = bytes_of(p + n + 1, line.len - n - 1);
-	while (value->len && is_blank(value->data[0]))
-		*value = bytes_of(value->data + 1, value->len - 1);
-	while (value->len && is_blank(value->data[value->len - 1]))
-		value->len--;
-	return true;
-}
-
-/* Printable ASCII of 1 to `most` bytes? */
-static bool is_plain(struct bytes value, size_t most)
-{
-	for (size_t i = 0; i < value.len; i++) {
-		if (value.data[i] < ' ' || value.data[i] > '~')
-			return false;
-	}
-	return value.len && value.len <= most;
-}
-
 bool fetch_header_is_stamp(const char *s)
 {
-	return is_plain(bytes_str(s), FETCH_STAMP_MAX);
-}
+	size_t n = 0;
 
-static void keep(char **out, struct bytes value, size_t most)
-{
-	free(*out);
-	*out = is_plain(value, most) ? bytes_dup(value) : NULL;
+	while (s[n] >= ' ' && s[n] <= '~')
+		n++;
+	return n && !s[n] && n <= FETCH_STAMP_MAX;
 }
 
 /* Digits; false: there are none, or too many. */
@@ -71,34 +35,16 @@ static bool take_number(const char **p, uint64_t *out)
 	return true;
 }
 
-/* "bytes FROM-TO/TOTAL", where TO is the last byte. */
-static void take_range(struct fetch_answer *a, struct bytes value)
+void fetch_header_range(struct fetch_answer *a, const char *value)
 {
-	char *text = bytes_dup(value);
-	bool is_bytes = !strncasecmp(text, "bytes ", 6);
-	const char *p = is_bytes ? text + 6 : text;
+	bool is_bytes = !strncasecmp(value, "bytes ", 6);
+	const char *p = is_bytes ? value + 6 : value;
 	uint64_t from, to, total;
 
-	a->has_range = strlen(text) == value.len && is_bytes &&
-		       take_number(&p, &from) && *p++ == '-' &&
+	a->has_range = is_bytes && take_number(&p, &from) && *p++ == '-' &&
 		       take_number(&p, &to) && *p++ == '/' &&
 		       take_number(&p, &total) && !*p && from <= to &&
 		       to + 1 == total;
 	a->range_from = a->has_range ? from : 0;
 	a->range_total = a->has_range ? total : 0;
-	free(text);
-}
-
-void fetch_header_line(struct fetch_answer *a, struct bytes line)
-{
-	struct bytes value;
-
-	if (is_line(line, "ETag", &value))
-		keep(&a->etag, value, FETCH_STAMP_MAX);
-	else if (is_line(line, "Last-Modified", &value))
-		keep(&a->modified, value, FETCH_STAMP_MAX);
-	else if (is_line(line, "Location", &value))
-		keep(&a->location, value, FETCH_LOCATION_MAX);
-	else if (is_line(line, "Content-Range", &value))
-		take_range(a, value);
 }

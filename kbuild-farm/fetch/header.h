@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fetch/header.h - what the header lines of a server's answer say (RFC 9110).
+ * fetch/header.h - what a server's answer says before its body (RFC 9110).
  */
 #ifndef FETCH_HEADER_H
 #define FETCH_HEADER_H
 
-#include "base/bytes.h"
+#include <stdbool.h>
+#include <stdint.h>
 
-#define FETCH_HEADER_MAX   (64u << 10) /* bytes of all lines */
-#define FETCH_STAMP_MAX    256 /* of an ETag or a date that is kept */
-#define FETCH_LOCATION_MAX 4096
+#define FETCH_HEADER_MAX (64u << 10) /* bytes of all lines */
+#define FETCH_STAMP_MAX  256 /* of an ETag or a date that is kept */
 
 /* A zeroed one but for length -1 is empty. */
 struct fetch_answer {
@@ -19,18 +19,17 @@ struct fetch_answer {
 			 */
 	uint64_t range_from;
 	uint64_t range_total; /* of the file, > range_from */
-	char *etag; /* these three printable ASCII, or NULL */
+	char *etag; /* these two are stamps, or NULL */
 	char *modified; /* Last-Modified */
-	char *location; /* as the server wrote it, or made absolute */
+	char *location; /* made absolute, or NULL */
 	uint64_t retry_after; /* seconds; 0: not said */
 };
 
 /*
- * Take note of a line, with or without its end: ETag, Last-Modified,
- * Content-Range and Location; the rest is libcurl's, or of no interest.  Of
- * lines with the same name the last one counts, also if it makes no sense.
+ * Take note of a Content-Range: "bytes FROM-TO/TOTAL", where TO is the last
+ * byte of the file.  Anything else is none.
  */
-void fetch_header_line(struct fetch_answer *a, struct bytes line);
+void fetch_header_range(struct fetch_answer *a, const char *value);
 
 /* Free what it holds; it is empty then. */
 void fetch_answer_release(struct fetch_answer *a);

@@ -448,7 +448,7 @@ static struct fetch_options usual(const struct fetch_options *given)
 
 	o.tries = o.tries ? o.tries : FETCH_TRIES;
 	o.pause_ms = o.pause_ms ? o.pause_ms : FETCH_PAUSE_MS;
-	o.stall_ms = o.stall_ms ? o.stall_ms : FETCH_STALL_MS;
+	o.stall_s = o.stall_s ? o.stall_s : FETCH_STALL_S;
 	return o;
 }
 

@@ -32,7 +32,7 @@
 #define FETCH_TRIES      4 /* of each mirror that can be reached */
 #define FETCH_PAUSE_MS   1000 /* before the second try, doubled for each */
 #define FETCH_WAIT_MAX   120 /* seconds that a Retry-After may ask for */
-#define FETCH_STALL_MS   30000
+#define FETCH_STALL_S    30
 #define FETCH_STALL_RATE 1024 /* bytes a second; slower is a stall */
 
 /* A zeroed one, or NULL in place of one, asks for the usual. */
@@ -41,7 +41,7 @@ struct fetch_options {
 	bool allow_http;
 	unsigned tries; /* 0: FETCH_TRIES; 1: no second one */
 	unsigned pause_ms; /* 0: FETCH_PAUSE_MS */
-	unsigned stall_ms; /* 0: FETCH_STALL_MS */
+	unsigned stall_s; /* 0: FETCH_STALL_S */
 	const atomic_bool *cancel; /* looked at several times a second */
 };
 

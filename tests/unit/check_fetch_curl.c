@@ -142,10 +142,10 @@ START_TEST(a_stall_ends_a_try)
 	struct err err = { 0 };
 
 	play_options.tries = 1;
-	play_options.stall_ms = 300;
+	play_options.stall_s = 1;
 	ck_assert_int_eq(play_get(play_http(stalling[_i]), NULL, MANY, &err),
 			 -ETIMEDOUT);
-	play_expect_text(&err, "less than 1024 bytes a second for 0.3 s; try "
+	play_expect_text(&err, "less than 1024 bytes a second for 1 s; try "
 			       "again");
 }
 END_TEST
@@ -164,7 +164,7 @@ START_TEST(after_a_stall_it_goes_on)
 {
 	struct err err = { 0 };
 
-	play_options.stall_ms = 500;
+	play_options.stall_s = 1;
 	play_options.tries = 100;
 	ck_assert_msg(
 		!play_get(play_url("/stall=300/times=1/on"), NULL, MANY, &err),
@@ -179,7 +179,7 @@ START_TEST(a_slow_sink_is_no_stall)
 	struct err err = { 0 };
 
 	play_options.tries = 1;
-	play_options.stall_ms = 3000;
+	play_options.stall_s = 3;
 	got.sleep_ms = 3500;
 	ck_assert_msg(!play_get(play_http("/size=1000000/slow-sink"), NULL,
 				MANY, &err),
