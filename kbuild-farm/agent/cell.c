@@ -513,7 +513,7 @@ static const char *unfit(struct agent_cell *c, const struct agent_view *v)
 }
 
 int agent_cell_view(struct agent_cell *c, struct wire_view *m,
-		    const struct wire_paths_known *paths, struct err *err)
+		    const struct wire_intern *paths, struct err *err)
 {
 	struct agent_view *v;
 	const char *why;

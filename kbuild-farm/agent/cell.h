@@ -81,7 +81,7 @@ struct cell *agent_cell_of(const struct agent_cell *c);
  * gone already; -EPROTO with `err` set when the conversation is over.
  */
 int agent_cell_view(struct agent_cell *c, struct wire_view *m,
-		    const struct wire_paths_known *paths, struct err *err);
+		    const struct wire_intern *paths, struct err *err);
 /* The number of the last VIEW that came. */
 uint32_t agent_cell_last_view(const struct agent_cell *c);
 

@@ -18,8 +18,8 @@ struct agent_client {
 	struct agent *agent;
 	const struct agent_client_ops *ops; /* NULL once it is closed */
 	void *ctx;
-	struct wire_paths_known *paths;
-	struct wire_flags_known *flags;
+	struct wire_intern *paths;
+	struct wire_intern *flags;
 	struct agent_blobs *blobs;
 	struct agent_cell *cells[AGENT_CELLS_MOST]; /* NULL: free */
 	struct agent_keep *keeps[KEEPS_MOST]; /* NULL: free */
@@ -91,8 +91,8 @@ static void free_if_done(struct agent_client *c)
 		if (c->chores[i])
 			return;
 	}
-	wire_paths_known_free(c->paths);
-	wire_flags_known_free(c->flags);
+	wire_intern_free(c->paths);
+	wire_intern_free(c->flags);
 	free(c);
 }
 
@@ -138,8 +138,8 @@ struct agent_client *agent_client_new(struct agent *a,
 	c->agent = a;
 	c->ops = ops;
 	c->ctx = ctx;
-	c->paths = wire_paths_known_new();
-	c->flags = wire_flags_known_new();
+	c->paths = wire_paths_new();
+	c->flags = wire_flags_new();
 	c->blobs = agent_blobs_new(a->store);
 	return c;
 }
@@ -195,13 +195,13 @@ struct agent_cell *agent_client_cell(const struct agent_client *c,
 
 const char *agent_client_path(const struct agent_client *c, uint32_t number)
 {
-	return wire_paths_known_get(c->paths, number);
+	return wire_paths_get(c->paths, number);
 }
 
 int agent_client_flags(const struct agent_client *c, const struct wire_job *m,
 		       struct wire_flag **flags, size_t *n)
 {
-	return wire_flags_known_runs(c->flags, m, flags, n);
+	return wire_flags_of_runs(c->flags, m, flags, n);
 }
 
 static void refuse_cell(struct agent_client *c, uint32_t number,
@@ -400,11 +400,11 @@ int agent_client_take(struct agent_client *c, uint16_t type, struct bytes body,
 	case WIRE_SHUT:
 		return take_shut(c, body, err);
 	case WIRE_PATHS:
-		return wire_paths_known_take(c->paths, body) ?
+		return wire_paths_take(c->paths, body) ?
 			       misunderstood(err, "PATHS") :
 			       0;
 	case WIRE_FLAGS:
-		return wire_flags_known_take(c->flags, body) ?
+		return wire_flags_take(c->flags, body) ?
 			       misunderstood(err, "FLAGS") :
 			       0;
 	case WIRE_VIEW:

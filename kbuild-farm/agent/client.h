@@ -45,7 +45,7 @@ struct agent_cell *agent_client_cell(const struct agent_client *c,
 				     uint32_t number);
 /* A path by its number, NULL: none has it.  Borrowed until it closes. */
 const char *agent_client_path(const struct agent_client *c, uint32_t number);
-/* As wire_flags_known_runs(); the strings are borrowed until it closes. */
+/* As wire_flags_of_runs(); the strings are borrowed until it closes. */
 int agent_client_flags(const struct agent_client *c, const struct wire_job *m,
 		       struct wire_flag **flags, size_t *n);
 

@@ -32,12 +32,12 @@ static struct agent_view *allocate(uint32_t n, struct store *store)
 }
 
 static int resolve(struct agent_view *v, const struct wire_view *m,
-		   const struct wire_paths_known *paths, struct err *err)
+		   const struct wire_intern *paths, struct err *err)
 {
 	for (uint32_t i = 0; i < m->n; i++) {
 		struct agent_view_entry *e = &v->entries[i];
 
-		e->path = wire_paths_known_get(paths, m->entries[i].path);
+		e->path = wire_paths_get(paths, m->entries[i].path);
 		if (!e->path)
 			return err_set(err, EPROTO,
 				       "a VIEW with path %u, which has no name",
@@ -47,7 +47,7 @@ static int resolve(struct agent_view *v, const struct wire_view *m,
 }
 
 struct agent_view *agent_view_new(struct wire_view *m,
-				  const struct wire_paths_known *paths,
+				  const struct wire_intern *paths,
 				  struct store *store, struct err *err)
 {
 	struct agent_view *v = allocate(m->n, store);

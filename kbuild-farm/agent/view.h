@@ -60,7 +60,7 @@ struct agent_view {
  * it names a path that has no number; then `m` is the caller's still.
  */
 struct agent_view *agent_view_new(struct wire_view *m,
-				  const struct wire_paths_known *paths,
+				  const struct wire_intern *paths,
 				  struct store *store, struct err *err);
 /* The same with a name for each entry in place of its number; never fails. */
 struct agent_view *agent_view_new_named(struct wire_view *m,

@@ -134,8 +134,8 @@ static void hang_up(struct peer *p)
 	if (p->stream) {
 		peer_cell_free_all(p);
 		peer_ship_free(p->ship);
-		wire_paths_sent_free(p->paths);
-		wire_flags_sent_free(p->flags);
+		wire_intern_free(p->paths);
+		wire_intern_free(p->flags);
 		p->ship = NULL;
 		p->sent_before += wire_stream_sent(p->stream);
 		p->received_before += wire_stream_received(p->stream);
@@ -474,8 +474,8 @@ static void dial(struct peer *p)
 	p->stream = wire_stream_new(p->coord->base, fd, fd, &ops, p);
 	p->hello_seen = p->worn = false;
 	p->lost_cells = 0;
-	p->paths = wire_paths_sent_new();
-	p->flags = wire_flags_sent_new();
+	p->paths = wire_paths_new();
+	p->flags = wire_flags_new();
 	p->ship = peer_ship_new(p->stream, p->coord->pool, p->coord->packed);
 	/* The words of the failure before this stay until it is up. */
 	p->state = PEER_GREETING;

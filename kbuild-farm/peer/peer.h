@@ -52,8 +52,8 @@ struct peer {
 	uint32_t next_cell;
 	unsigned lost_cells; /* in this conversation */
 	char *lacks; /* the last toolchain that it can never have, and why */
-	struct wire_paths_sent *paths;
-	struct wire_flags_sent *flags;
+	struct wire_intern *paths;
+	struct wire_intern *flags;
 	struct peer_ship *ship;
 	struct peer_foreign *own; /* what it holds itself (peer/foreign.h) */
 	uint64_t heard_ms;

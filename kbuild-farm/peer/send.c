@@ -12,7 +12,7 @@ static void send_flags(struct peer *p)
 {
 	struct buf body = { 0 };
 
-	while (wire_flags_sent_message(p->flags, &body)) {
+	while (wire_flags_message(p->flags, &body)) {
 		wire_stream_send(p->stream, WIRE_FLAGS, buf_bytes(&body),
 				 p->entry->codec);
 		buf_reset(&body);
@@ -67,10 +67,10 @@ int peer_send_job(struct peer_cell *cell, const struct peer_question *q,
 	for (size_t i = 0; i < q->flags->n; i++)
 		flags[i] = (struct wire_flag){ .name = q->flags->v[i].name,
 					       .value = q->flags->v[i].value };
-	ret = wire_flags_sent_runs(cell->peer->flags, &m, flags, q->flags->n);
+	ret = wire_flags_runs(cell->peer->flags, &m, flags, q->flags->n);
 	if (!ret)
-		ret = wire_paths_sent_number(cell->peer->paths, q->cwd->name,
-					     &m.cwd);
+		ret = wire_paths_number(cell->peer->paths, q->cwd->name,
+					&m.cwd);
 	if (!ret)
 		ret = tell(cell, q, &m.view);
 	if (!ret && !wire_job_fits(&m))

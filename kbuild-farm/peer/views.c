@@ -37,7 +37,7 @@ void peer_views_send_paths(const struct peer_link *link)
 {
 	struct buf body = { 0 };
 
-	while (wire_paths_sent_message(link->paths, &body)) {
+	while (wire_paths_message(link->paths, &body)) {
 		wire_stream_send(link->stream, WIRE_PATHS, buf_bytes(&body),
 				 link->codec);
 		buf_reset(&body);
@@ -57,7 +57,7 @@ static int encode_entry(const struct peer_link *link, struct wire_entry *out,
 	} else if (e->kind == WIRE_LINK) {
 		out->inode.target = e->target;
 	}
-	return wire_paths_sent_number(link->paths, e->path->name, &out->path);
+	return wire_paths_number(link->paths, e->path->name, &out->path);
 }
 
 static void send_one(struct peer_views *v, const struct peer_link *link,

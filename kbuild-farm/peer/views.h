@@ -15,7 +15,7 @@
 /* What goes to one node; all of it is borrowed. */
 struct peer_link {
 	struct wire_stream *stream;
-	struct wire_paths_sent *paths;
+	struct wire_intern *paths;
 	struct peer_ship *ship;
 	enum wire_codec codec; /* of PATHS and VIEW */
 };

@@ -18,11 +18,8 @@ char *wire_field_line(struct reader *r, size_t max)
 {
 	char *s = reader_str(r, max);
 
-	for (const char *p = s; *p; p++) {
-		if ((uint8_t)*p < ' ' || *p == 0x7f)
-			r->bad = true;
-	}
-	printable_clean(s, strlen(s), 0, '?');
+	if (!printable(bytes_str(s), 0))
+		r->bad = true;
 	return s;
 }
 

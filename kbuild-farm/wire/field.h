@@ -2,9 +2,8 @@
 /*
  * wire/field.h - fields that many bodies have, beside those of base/buf.h.
  *
- * A line is text for people or a name: a u32 length and bytes, none of them
- * a control character.  What else could steer a terminal (base/printable) is
- * replaced on both sides.
+ * A line is text for people or a name: a u32 length and bytes that may be
+ * shown on a terminal (base/printable), newlines and tabs excepted.
  */
 #ifndef WIRE_FIELD_H
 #define WIRE_FIELD_H
@@ -14,10 +13,7 @@
 
 /* Cut to `max` bytes, with blanks for what may not be shown; NULL is "". */
 void wire_field_put_line(struct buf *out, const char *s, size_t max);
-/*
- * As reader_str(), with "?" for what may not be shown; `bad` too where there
- * is a control character (0 to 31, 127).
- */
+/* As reader_str(); `bad` too where it holds what may not be shown. */
 char *wire_field_line(struct reader *r, size_t max);
 
 void wire_field_put_digest(struct buf *out, const struct digest *d);

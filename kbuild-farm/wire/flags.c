@@ -7,7 +7,6 @@
 
 #include "wire/field.h"
 #include "wire/frame.h"
-#include "wire/intern.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -18,15 +17,10 @@
 #define ENTRY_MIN 5
 #define ENTRY_TOP 9
 
-struct wire_flags_sent {
-	struct wire_intern *table;
-	uint32_t sent; /* numbers below went out */
-	struct buf key; /* reused */
-};
-
-struct wire_flags_known {
-	struct wire_intern *table;
-};
+struct wire_intern *wire_flags_new(void)
+{
+	return wire_intern_new(WIRE_FLAGS_KNOWN, WIRE_FLAGS_BYTES);
+}
 
 void wire_flag_put(struct buf *out, const struct wire_flag *flag)
 {
@@ -34,84 +28,6 @@ void wire_flag_put(struct buf *out, const struct wire_flag *flag)
 	buf_put_u8(out, !!flag->value);
 	if (flag->value)
 		buf_put_str(out, flag->value);
-}
-
-void wire_flags_release(struct wire_flags *m)
-{
-	for (uint32_t i = 0; i < m->n; i++) {
-		free((char *)m->v[i].name);
-		free((char *)m->v[i].value);
-	}
-	free(m->v);
-	*m = (struct wire_flags){ 0 };
-}
-
-void wire_flags_encode(struct buf *out, const struct wire_flags *m)
-{
-	buf_put_u32(out, m->first);
-	buf_put_u32(out, m->n);
-	for (uint32_t i = 0; i < m->n; i++)
-		wire_flag_put(out, &m->v[i]);
-}
-
-static void get_flag(struct reader *r, struct wire_flag *flag)
-{
-	char *name = reader_str(r, WIRE_ARGV_MAX);
-
-	if (!*name)
-		r->bad = true;
-	flag->name = name;
-	if (wire_field_u8(r, 1))
-		flag->value = reader_str(r, WIRE_ARGV_MAX - strlen(name));
-}
-
-static void get_flags(struct reader *r, struct wire_flags *m)
-{
-	uint32_t n = reader_u32(r);
-
-	if (r->bad || n > r->left / ENTRY_MIN || m->first > WIRE_FLAGS_KNOWN ||
-	    n > WIRE_FLAGS_KNOWN - m->first) {
-		r->bad = true;
-		return;
-	}
-	if (n)
-		m->v = xcalloc(n, sizeof(*m->v));
-	while (m->n < n && !r->bad)
-		get_flag(r, &m->v[m->n++]);
-}
-
-int wire_flags_decode(struct wire_flags *m, struct bytes in)
-{
-	struct wire_flags got = { 0 };
-	struct reader r;
-	int ret;
-
-	reader_init(&r, in);
-	got.first = reader_u32(&r);
-	get_flags(&r, &got);
-	ret = reader_end(&r);
-	if (ret)
-		wire_flags_release(&got);
-	else
-		*m = got;
-	return ret;
-}
-
-struct wire_flags_sent *wire_flags_sent_new(void)
-{
-	struct wire_flags_sent *t = xcalloc(1, sizeof(*t));
-
-	t->table = wire_intern_new(WIRE_FLAGS_KNOWN, WIRE_FLAGS_BYTES);
-	return t;
-}
-
-void wire_flags_sent_free(struct wire_flags_sent *t)
-{
-	if (!t)
-		return;
-	wire_intern_free(t->table);
-	buf_release(&t->key);
-	free(t);
 }
 
 static struct bytes key_of(struct buf *key, const struct wire_flag *flag)
@@ -160,25 +76,27 @@ static void add_number(struct wire_run *runs, uint16_t *n, uint32_t number)
 		runs[(*n)++] = (struct wire_run){ number, 1 };
 }
 
-int wire_flags_sent_runs(struct wire_flags_sent *t, struct wire_job *job,
-			 const struct wire_flag *flags, size_t n)
+int wire_flags_runs(struct wire_intern *t, struct wire_job *job,
+		    const struct wire_flag *flags, size_t n)
 {
 	struct wire_run *runs;
+	struct buf key = { 0 };
 	uint16_t n_runs = 0;
+	int ret = 0;
 
 	if (!fits(flags, n))
 		return -E2BIG;
 	runs = xcalloc(n + 1, sizeof(*runs));
-	for (size_t i = 0; i < n; i++) {
-		uint32_t number;
-		int ret = wire_intern_add(t->table, key_of(&t->key, &flags[i]),
-					  &number);
+	for (size_t i = 0; i < n && ret >= 0; i++) {
+		uint32_t number = 0;
 
-		if (ret < 0) {
-			free(runs);
-			return ret;
-		}
+		ret = wire_intern_add(t, key_of(&key, &flags[i]), &number);
 		add_number(runs, &n_runs, number);
+	}
+	buf_release(&key);
+	if (ret < 0) {
+		free(runs);
+		return ret;
 	}
 	free(job->runs);
 	job->runs = runs;
@@ -186,78 +104,66 @@ int wire_flags_sent_runs(struct wire_flags_sent *t, struct wire_job *job,
 	return 0;
 }
 
-bool wire_flags_sent_message(struct wire_flags_sent *t, struct buf *out)
+bool wire_flags_message(struct wire_intern *t, struct buf *out)
 {
-	uint32_t count = wire_intern_count(t->table), i = t->sent;
+	uint32_t count = wire_intern_count(t), first = t->sent;
 	size_t head = out->len;
 
-	if (i == count)
+	if (first == count)
 		return false;
-	buf_put_u32(out, i);
+	buf_put_u32(out, first);
 	buf_put_u32(out, 0);
-	for (; i < count; i++) {
-		struct bytes key = wire_intern_get(t->table, i);
+	for (; t->sent < count; t->sent++) {
+		struct bytes key = wire_intern_get(t, t->sent);
 		struct wire_flag flag = flag_of(key);
 
 		if (out->len - head + key.len + ENTRY_TOP > WIRE_BODY_MAX)
 			break;
 		wire_flag_put(out, &flag);
 	}
-	put_le32(out->data + head + 4, i - t->sent);
-	t->sent = i;
+	put_le32(out->data + head + 4, t->sent - first);
 	return true;
 }
 
-struct wire_flags_known *wire_flags_known_new(void)
+static void take_flag(struct reader *r, struct wire_intern *t, struct buf *key)
 {
-	struct wire_flags_known *t = xcalloc(1, sizeof(*t));
+	char *name = reader_str(r, WIRE_ARGV_MAX), *value = NULL;
+	struct wire_flag flag = { .name = name };
+	uint32_t number;
 
-	t->table = wire_intern_new(WIRE_FLAGS_KNOWN, WIRE_FLAGS_BYTES);
-	return t;
+	if (wire_field_u8(r, 1))
+		value = reader_str(r, WIRE_ARGV_MAX - strlen(name));
+	flag.value = value;
+	if (!*name || r->bad ||
+	    wire_intern_add(t, key_of(key, &flag), &number) != 1)
+		r->bad = true;
+	free(value);
+	free(name);
 }
 
-void wire_flags_known_free(struct wire_flags_known *t)
-{
-	if (!t)
-		return;
-	wire_intern_free(t->table);
-	free(t);
-}
-
-static int learn(struct wire_intern *table, const struct wire_flags *m)
+int wire_flags_take(struct wire_intern *t, struct bytes body)
 {
 	struct buf key = { 0 };
-	uint32_t number;
-	int ret = 0;
+	struct reader r;
+	uint32_t n;
 
-	if (m->first != wire_intern_count(table))
-		ret = -EPROTO;
-	for (uint32_t i = 0; i < m->n && !ret; i++) {
-		if (wire_intern_add(table, key_of(&key, &m->v[i]), &number) !=
-		    1)
-			ret = -EPROTO;
-	}
+	reader_init(&r, body);
+	if (reader_u32(&r) != wire_intern_count(t))
+		r.bad = true;
+	n = reader_u32(&r);
+	if (n > r.left / ENTRY_MIN)
+		r.bad = true;
+	for (uint32_t i = 0; i < n && !r.bad; i++)
+		take_flag(&r, t, &key);
 	buf_release(&key);
-	return ret;
-}
-
-int wire_flags_known_take(struct wire_flags_known *t, struct bytes body)
-{
-	struct wire_flags m;
-	int ret = wire_flags_decode(&m, body);
-
-	if (ret)
-		return ret;
-	ret = learn(t->table, &m);
-	wire_flags_release(&m);
-	return ret;
+	return reader_end(&r);
 }
 
 /* All numbers known, and no more of them than a job may have? */
-static bool runs_ok(const struct wire_flags_known *t,
-		    const struct wire_job *job, size_t *n)
+static bool runs_ok(const struct wire_intern *t, const struct wire_job *job,
+		    size_t *n)
 {
-	uint32_t count = wire_intern_count(t->table);
+	uint32_t count = wire_intern_count(t);
 
 	*n = 0;
 	for (uint16_t i = 0; i < job->n_runs; i++) {
@@ -272,9 +178,8 @@ static bool runs_ok(const struct wire_flags_known *t,
 	return true;
 }
 
-int wire_flags_known_runs(const struct wire_flags_known *t,
-			  const struct wire_job *job, struct wire_flag **flags,
-			  size_t *n)
+int wire_flags_of_runs(const struct wire_intern *t, const struct wire_job *job,
+		       struct wire_flag **flags, size_t *n)
 {
 	struct wire_flag *v;
 	size_t all, at = 0;
@@ -284,8 +189,8 @@ int wire_flags_known_runs(const struct wire_flags_known *t,
 	v = xcalloc(all + 1, sizeof(*v));
 	for (uint16_t i = 0; i < job->n_runs; i++) {
 		for (uint32_t k = 0; k < job->runs[i].count; k++)
-			v[at++] = flag_of(wire_intern_get(
-				t->table, job->runs[i].first + k));
+			v[at++] = flag_of(
+				wire_intern_get(t, job->runs[i].first + k));
 	}
 	if (!fits(v, all)) {
 		free(v);

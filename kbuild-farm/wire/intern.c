@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "wire/intern.h"
 
-#include "base/map.h"
 #include "base/str.h"
 #include "base/vec.h"
 
@@ -9,18 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct entry {
+struct wire_intern_entry {
 	struct map_node node;
 	uint32_t number, len;
 	uint8_t data[];
-};
-
-struct wire_intern {
-	uint32_t most;
-	size_t room; /* bytes that may still be added */
-	struct map map;
-	uint32_t n;
-	struct entry **v; /* by number */
 };
 
 struct wire_intern *wire_intern_new(uint32_t entries, size_t bytes)
@@ -43,13 +34,14 @@ void wire_intern_free(struct wire_intern *t)
 	free(t);
 }
 
-static const struct entry *find(const struct wire_intern *t, struct bytes key,
-				uint64_t hash)
+static const struct wire_intern_entry *find(const struct wire_intern *t,
+					    struct bytes key, uint64_t hash)
 {
 	struct map_node *n = map_find(&t->map, hash);
 
 	for (; n; n = map_again(n)) {
-		const struct entry *e = (const struct entry *)n;
+		const struct wire_intern_entry *e =
+			(const struct wire_intern_entry *)n;
 
 		if (bytes_equal(bytes_of(e->data, e->len), key))
 			return e;
@@ -60,7 +52,7 @@ static const struct entry *find(const struct wire_intern *t, struct bytes key,
 int wire_intern_find(const struct wire_intern *t, struct bytes key,
 		     uint32_t *number)
 {
-	const struct entry *e = find(t, key, map_hash(key));
+	const struct wire_intern_entry *e = find(t, key, map_hash(key));
 
 	if (!e)
 		return -ENOENT;
@@ -71,8 +63,8 @@ int wire_intern_find(const struct wire_intern *t, struct bytes key,
 int wire_intern_add(struct wire_intern *t, struct bytes key, uint32_t *number)
 {
 	uint64_t hash = map_hash(key);
-	const struct entry *known = find(t, key, hash);
-	struct entry *e;
+	const struct wire_intern_entry *known = find(t, key, hash);
+	struct wire_intern_entry *e;
 
 	if (known) {
 		*number = known->number;

@@ -9,8 +9,18 @@
 #define WIRE_INTERN_H
 
 #include "base/bytes.h"
+#include "base/map.h"
 
-struct wire_intern;
+struct wire_intern_entry;
+
+struct wire_intern {
+	uint32_t sent; /* how many the other end was told; the caller's */
+	/* the rest is intern.c's */
+	uint32_t n, most;
+	size_t room; /* bytes that may still be added */
+	struct map map;
+	struct wire_intern_entry **v; /* by number */
+};
 
 /* At most `entries` of them, with at most `bytes` bytes together. */
 struct wire_intern *wire_intern_new(uint32_t entries, size_t bytes);

@@ -16,59 +16,37 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "wire/intern.h"
 #include "wire/limits.h"
 
 /* Is it in normal form? */
 bool wire_path_ok(const char *path);
 
-/* The message. */
-struct wire_paths {
-	uint32_t first; /* the number of the first */
-	struct strv list;
-};
+/* The table of a connection, on either end; wire_intern_free() frees it. */
+struct wire_intern *wire_paths_new(void);
 
-void wire_paths_release(struct wire_paths *m);
-void wire_paths_encode(struct buf *out, const struct wire_paths *m);
 /*
- * -EPROTO too where a path is not in normal form, shares less with the one
- * before than it could, or has a number beyond WIRE_PATHS_KNOWN.
+ * On the sending end: the number of a path; a new one is for the next
+ * wire_paths_message().  0, -EINVAL where the path is not in normal form,
+ * -ENOSPC where the table is full (such a job is not for this node).
  */
-int wire_paths_decode(struct wire_paths *m, struct bytes in);
-
-/* The sending end. */
-struct wire_paths_sent;
-
-struct wire_paths_sent *wire_paths_sent_new(void);
-void wire_paths_sent_free(struct wire_paths_sent *t);
-/*
- * The number of a path; a new one is for the next wire_paths_sent_message().
- * 0, -EINVAL where the path is not in normal form, -ENOSPC where the table is
- * full (such a job is not for this node).
- */
-int wire_paths_sent_number(struct wire_paths_sent *t, const char *path,
-			   uint32_t *number);
+int wire_paths_number(struct wire_intern *t, const char *path,
+		      uint32_t *number);
 /*
  * Append the body of a PATHS with what has a number and was not sent yet, as
  * much as one body holds; call it until it returns false, there was nothing.
  * These messages go out before any that uses the numbers.
  */
-bool wire_paths_sent_message(struct wire_paths_sent *t, struct buf *out);
+bool wire_paths_message(struct wire_intern *t, struct buf *out);
 
-/* The receiving end. */
-struct wire_paths_known;
-
-struct wire_paths_known *wire_paths_known_new(void);
-void wire_paths_known_free(struct wire_paths_known *t);
 /*
- * Take the body of a PATHS.  0, or -EPROTO where it is none, has a gap before
- * its first number, names a path that has a number already, or is beyond the
- * limits; the conversation is then over.
+ * On the receiving end: take the body of a PATHS.  0, or -EPROTO where it is
+ * none, has a gap before its first number, has a path that is not in normal
+ * form, shares less with the one before than it could, or has a number
+ * already, or is beyond the limits; the conversation is then over.
  */
-int wire_paths_known_take(struct wire_paths_known *t, struct bytes body);
+int wire_paths_take(struct wire_intern *t, struct bytes body);
 /* The path of a number, NULL: none has it.  Borrowed for the table's life. */
-const char *wire_paths_known_get(const struct wire_paths_known *t,
-				 uint32_t number);
-/* How many there are: numbers are below. */
-uint32_t wire_paths_known_count(const struct wire_paths_known *t);
+const char *wire_paths_get(const struct wire_intern *t, uint32_t number);
 
 #endif

@@ -159,8 +159,8 @@ static void heard_job(struct bytes body)
 	struct job *job = xcalloc(1, sizeof(*job));
 
 	if (wire_job_decode(&job->ask, body) ||
-	    wire_flags_known_runs(bad.flags, &job->ask, &job->flags,
-				  &job->n_flags))
+	    wire_flags_of_runs(bad.flags, &job->ask, &job->flags,
+			       &job->n_flags))
 		exit(2);
 	job->toolchain = *toolchain_of(job->ask.cell);
 	job->next = bad.jobs;
@@ -174,7 +174,7 @@ static int heard(void *ctx, uint16_t type, struct bytes body, struct err *err)
 	(void)err;
 	if (type == WIRE_JOB)
 		heard_job(body);
-	else if (type == WIRE_FLAGS && wire_flags_known_take(bad.flags, body))
+	else if (type == WIRE_FLAGS && wire_flags_take(bad.flags, body))
 		exit(2);
 	if (badcell_heard(type, body))
 		wire_conn_send(bad.in, type, body, WIRE_PLAIN);
@@ -359,7 +359,7 @@ int main(int argc, char **argv)
 	bad.from_node = wire_conn_new(said, NULL);
 	bad.out = wire_conn_new(heard, NULL);
 	bad.in = wire_conn_new(heard, NULL);
-	bad.flags = wire_flags_known_new();
+	bad.flags = wire_flags_new();
 	start_node(argv + 3);
 	for (;;) {
 		struct pollfd fds[] = { { STDIN_FILENO, POLLIN, 0 },

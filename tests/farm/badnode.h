@@ -48,7 +48,7 @@ struct badnode {
 	unsigned answered;
 	spoil *spoil; /* NULL: what it spoils is no answer */
 	struct wire_conn *from_kfarm, *from_node, *out, *in;
-	struct wire_flags_known *flags;
+	struct wire_intern *flags;
 	struct cell *cells; /* the newest first, as in the next two */
 	struct view *views;
 	struct job *jobs;

@@ -20,19 +20,19 @@ static void must(bool ok)
 		abort();
 }
 
-static bool take_paths(struct wire_paths_known *t, struct bytes body)
+static bool take_paths(struct wire_intern *t, struct bytes body)
 {
-	uint32_t before = wire_paths_known_count(t);
+	uint32_t before = wire_intern_count(t);
 
-	if (wire_paths_known_take(t, body))
+	if (wire_paths_take(t, body))
 		return false;
-	for (uint32_t i = before; i < wire_paths_known_count(t); i++)
-		must(wire_path_ok(wire_paths_known_get(t, i)));
-	must(!wire_paths_known_get(t, wire_paths_known_count(t)));
+	for (uint32_t i = before; i < wire_intern_count(t); i++)
+		must(wire_path_ok(wire_paths_get(t, i)));
+	must(!wire_paths_get(t, wire_intern_count(t)));
 	return true;
 }
 
-static bool take_job(const struct wire_flags_known *t, struct bytes body)
+static bool take_job(const struct wire_intern *t, struct bytes body)
 {
 	struct wire_flag *flags;
 	struct wire_job job;
@@ -41,7 +41,7 @@ static bool take_job(const struct wire_flags_known *t, struct bytes body)
 	if (wire_job_decode(&job, body))
 		return false;
 	must(wire_job_fits(&job));
-	if (!wire_flags_known_runs(t, &job, &flags, &n)) {
+	if (!wire_flags_of_runs(t, &job, &flags, &n)) {
 		must(n <= WIRE_FLAGS_MAX);
 		for (size_t i = 0; i < n; i++) {
 			must(*flags[i].name);
@@ -58,8 +58,8 @@ static bool take_job(const struct wire_flags_known *t, struct bytes body)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct wire_paths_known *paths = wire_paths_known_new();
-	struct wire_flags_known *flags = wire_flags_known_new();
+	struct wire_intern *paths = wire_paths_new();
+	struct wire_intern *flags = wire_flags_new();
 	struct reader r;
 	bool goes_on = true;
 
@@ -73,11 +73,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (which == 0)
 			goes_on = take_paths(paths, body);
 		else if (which == 1)
-			goes_on = !wire_flags_known_take(flags, body);
+			goes_on = !wire_flags_take(flags, body);
 		else
 			goes_on = take_job(flags, body);
 	}
-	wire_paths_known_free(paths);
-	wire_flags_known_free(flags);
+	wire_intern_free(paths);
+	wire_intern_free(flags);
 	return 0;
 }

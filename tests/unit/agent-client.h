@@ -45,8 +45,8 @@ struct sent_view {
 
 struct client {
 	struct wire_stream *stream;
-	struct wire_paths_sent *paths;
-	struct wire_flags_sent *flags;
+	struct wire_intern *paths;
+	struct wire_intern *flags;
 
 	bool has_hello, has_fit, closed;
 	struct wire_hello hello;
@@ -336,8 +336,8 @@ static inline void client_attach(struct client *c, int fd)
 		.on_close = client_on_close,
 	};
 
-	c->paths = wire_paths_sent_new();
-	c->flags = wire_flags_sent_new();
+	c->paths = wire_paths_new();
+	c->flags = wire_flags_new();
 	c->stream = wire_stream_new(client_base, fd, fd, &ops, c);
 }
 
@@ -352,8 +352,8 @@ static inline void client_greet(struct client *c)
 static inline void client_release(struct client *c)
 {
 	wire_stream_free(c->stream);
-	wire_paths_sent_free(c->paths);
-	wire_flags_sent_free(c->flags);
+	wire_intern_free(c->paths);
+	wire_intern_free(c->flags);
 	wire_hello_release(&c->hello);
 	wire_fit_release(&c->fit);
 	free(c->bye);

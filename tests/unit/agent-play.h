@@ -20,7 +20,7 @@ static inline uint32_t play_path(struct client *c, const char *path)
 {
 	uint32_t number;
 
-	ck_assert_int_eq(wire_paths_sent_number(c->paths, path, &number), 0);
+	ck_assert_int_eq(wire_paths_number(c->paths, path, &number), 0);
 	return number;
 }
 
@@ -28,7 +28,7 @@ static inline void play_send_paths(struct client *c)
 {
 	struct buf body = { 0 };
 
-	while (wire_paths_sent_message(c->paths, &body))
+	while (wire_paths_message(c->paths, &body))
 		client_send(c, WIRE_PATHS, &body);
 }
 
@@ -208,10 +208,10 @@ static inline struct wire_job play_job(struct client *c, unsigned number,
 	size_t n;
 
 	v = play_flags(flags, &n);
-	ck_assert_int_eq(wire_flags_sent_runs(c->flags, &m, v, n), 0);
+	ck_assert_int_eq(wire_flags_runs(c->flags, &m, v, n), 0);
 	play_flags_release(v, n);
 	play_send_paths(c);
-	while (wire_flags_sent_message(c->flags, &body))
+	while (wire_flags_message(c->flags, &body))
 		client_send(c, WIRE_FLAGS, &body);
 	return m;
 }

@@ -21,7 +21,7 @@
 static char dir[64];
 static struct store *store;
 static struct agent_blobs *blobs;
-static struct wire_paths_known *paths;
+static struct wire_intern *paths;
 static struct cell *cell;
 static struct agent_view *view;
 static struct wire_need need;
@@ -33,7 +33,8 @@ static const char *const names[] = { "/t/a", "/t/b", "/t/link", "/t/d" };
 
 static void set_up(void)
 {
-	struct wire_paths list = { 0 };
+	struct wire_intern *sender = wire_paths_new();
+	uint32_t number;
 	struct cell_setup setup = { 0 };
 	struct buf body = { 0 };
 
@@ -42,13 +43,13 @@ static void set_up(void)
 	ck_assert_msg(!store_open(&store, dir, 64u << 20, &err), "%s",
 		      err.text);
 	blobs = agent_blobs_new(store);
-	paths = wire_paths_known_new();
+	paths = wire_paths_new();
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		strv_add(&list.list, names[i]);
-	wire_paths_encode(&body, &list);
-	ck_assert_int_eq(wire_paths_known_take(paths, buf_bytes(&body)), 0);
+		wire_paths_number(sender, names[i], &number);
+	ck_assert(wire_paths_message(sender, &body));
+	ck_assert_int_eq(wire_paths_take(paths, buf_bytes(&body)), 0);
 	buf_release(&body);
-	wire_paths_release(&list);
+	wire_intern_free(sender);
 	ck_assert_msg(!cell_new(&cell, &setup, &err), "%s", err.text);
 }
 
@@ -58,7 +59,7 @@ static void tear_down(void)
 		agent_view_free(view);
 	wire_need_release(&need);
 	cell_free(cell);
-	wire_paths_known_free(paths);
+	wire_intern_free(paths);
 	agent_blobs_free(blobs);
 	store_free(store);
 	ck_assert_int_eq(fs_remove(dir, &err), 0);

@@ -62,8 +62,8 @@ struct node {
 	char path[108];
 	struct event *listener;
 	struct wire_stream *stream;
-	struct wire_paths_known *paths;
-	struct wire_flags_known *flags;
+	struct wire_intern *paths;
+	struct wire_intern *flags;
 	struct digest toolchain[64]; /* by number of the cell */
 	uint8_t *kind; /* of each path in the last cell's view, plus 1 */
 	unsigned cells, views, shuts, blobs, lacks, lost;
@@ -200,8 +200,8 @@ static void make_key(struct node *n, struct digest *key)
 	struct wire_flag *flags;
 	size_t count;
 
-	ck_assert_int_eq(
-		wire_flags_known_runs(n->flags, &n->job, &flags, &count), 0);
+	ck_assert_int_eq(wire_flags_of_runs(n->flags, &n->job, &flags, &count),
+			 0);
 	ck_assert_uint_lt(n->job.cell, 64);
 	wire_job_key(&n->job, flags, count, &n->toolchain[n->job.cell], key);
 	free(flags);
@@ -355,7 +355,7 @@ static void take_view(struct node *n, struct bytes body)
 	n->views++;
 	for (uint32_t i = 0; i < m.n; i++) {
 		ck_assert_ptr_nonnull(
-			wire_paths_known_get(n->paths, m.entries[i].path));
+			wire_paths_get(n->paths, m.entries[i].path));
 		ck_assert_uint_lt(m.entries[i].path, PLAYED_PATHS);
 		n->kind[m.entries[i].path] = (uint8_t)(m.entries[i].inode.kind +
 						       1);
@@ -392,7 +392,7 @@ static void take_job(struct node *n, struct bytes body)
 {
 	wire_job_release(&n->job);
 	ck_assert_int_eq(wire_job_decode(&n->job, body), 0);
-	ck_assert_ptr_nonnull(wire_paths_known_get(n->paths, n->job.cwd));
+	ck_assert_ptr_nonnull(wire_paths_get(n->paths, n->job.cwd));
 	n->job_bytes = body.len;
 	answer(n);
 }
@@ -406,9 +406,9 @@ static int node_hears(void *ctx, uint16_t type, struct bytes body,
 	if (type == WIRE_CELL)
 		take_cell(n, body);
 	else if (type == WIRE_PATHS)
-		ck_assert_int_eq(wire_paths_known_take(n->paths, body), 0);
+		ck_assert_int_eq(wire_paths_take(n->paths, body), 0);
 	else if (type == WIRE_FLAGS)
-		ck_assert_int_eq(wire_flags_known_take(n->flags, body), 0);
+		ck_assert_int_eq(wire_flags_take(n->flags, body), 0);
 	else if (type == WIRE_VIEW)
 		take_view(n, body);
 	else if (type == WIRE_BLOB)
@@ -468,8 +468,8 @@ static void send_hello(struct node *n)
 
 static void forget_talk(struct node *n)
 {
-	wire_paths_known_free(n->paths);
-	wire_flags_known_free(n->flags);
+	wire_intern_free(n->paths);
+	wire_intern_free(n->flags);
 	free(n->kind);
 	wire_keep_release(&n->keep);
 	n->keep_lacks = 0;
@@ -487,8 +487,8 @@ static void node_connected(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	forget_talk(n);
-	n->paths = wire_paths_known_new();
-	n->flags = wire_flags_known_new();
+	n->paths = wire_paths_new();
+	n->flags = wire_flags_new();
 	n->kind = xcalloc(PLAYED_PATHS, 1);
 	n->ready = n->lacks = 0;
 	n->stream = wire_stream_new(base, one, one, &ops, n);
@@ -501,8 +501,8 @@ __attribute__((unused)) static int told(const struct node *n, const char *name)
 	char *path = at(name);
 	int kind = -1;
 
-	for (uint32_t i = 0; i < wire_paths_known_count(n->paths); i++) {
-		if (!strcmp(wire_paths_known_get(n->paths, i), path))
+	for (uint32_t i = 0; i < wire_intern_count(n->paths); i++) {
+		if (!strcmp(wire_paths_get(n->paths, i), path))
 			kind = n->kind[i] - 1;
 	}
 	free(path);

@@ -66,7 +66,7 @@ static bool is_canary(const struct node *n)
 
 static void answer_canary(struct node *n)
 {
-	const char *cwd = wire_paths_known_get(n->paths, n->job.cwd);
+	const char *cwd = wire_paths_get(n->paths, n->job.cwd);
 	bool own = n->own_cell[n->job.cell];
 	struct wire_result m = { .job = n->job.job,
 				 .cpu_ms = own && n->cpu_ms ? n->cpu_ms : 10 };

@@ -250,8 +250,8 @@ struct node *node_start(char *const *argv)
 	fcntl(n->in, F_SETFL, O_NONBLOCK);
 	fcntl(n->out, F_SETFL, O_NONBLOCK);
 	n->conn = wire_conn_new(on_msg, n);
-	n->paths = wire_paths_sent_new();
-	n->flags = wire_flags_sent_new();
+	n->paths = wire_paths_new();
+	n->flags = wire_flags_new();
 	n->next_cell = n->next_job = 1;
 	wire_hello_encode_kfarm(&b);
 	node_send(n, WIRE_HELLO, buf_bytes(&b));
@@ -282,8 +282,8 @@ void node_stop(struct node *n)
 	wire_held_release(&n->held);
 	strv_release(&n->hosts);
 	wire_conn_free(n->conn);
-	wire_paths_sent_free(n->paths);
-	wire_flags_sent_free(n->flags);
+	wire_intern_free(n->paths);
+	wire_intern_free(n->flags);
 	free(n->shown);
 	free(n->bye);
 	free(n);
@@ -295,7 +295,7 @@ static void send_paths(struct node *n)
 {
 	struct buf b = { 0 };
 
-	while (buf_reset(&b), wire_paths_sent_message(n->paths, &b))
+	while (buf_reset(&b), wire_paths_message(n->paths, &b))
 		node_send(n, WIRE_PATHS, buf_bytes(&b));
 	buf_release(&b);
 }
@@ -304,7 +304,7 @@ uint32_t node_path(struct node *n, const char *path)
 {
 	uint32_t number = UINT32_MAX;
 
-	if (wire_paths_sent_number(n->paths, path, &number))
+	if (wire_paths_number(n->paths, path, &number))
 		return UINT32_MAX;
 	send_paths(n);
 	return number;
@@ -315,7 +315,7 @@ void file_entry(struct node *n, const struct file *f, struct wire_entry *e)
 	*e = (struct wire_entry){ .inode.kind = (uint8_t)f->kind,
 				  .inode.executable = f->executable,
 				  .inode.mtime_ns = 1700000000000000000ll };
-	wire_paths_sent_number(n->paths, f->path, &e->path);
+	wire_paths_number(n->paths, f->path, &e->path);
 	if (f->kind == WIRE_LINK)
 		e->inode.target = xstrdup(f->target);
 	if (f->kind != WIRE_FILE)
@@ -507,9 +507,9 @@ uint32_t node_job_send(struct node *n, const struct order *o)
 
 	for (size_t i = 0; o->env && o->env[i]; i++)
 		strv_add(&m.env, o->env[i]);
-	if (wire_flags_sent_runs(n->flags, &m, o->flags, o->n_flags))
+	if (wire_flags_runs(n->flags, &m, o->flags, o->n_flags))
 		die("flags");
-	while (buf_reset(&b), wire_flags_sent_message(n->flags, &b))
+	while (buf_reset(&b), wire_flags_message(n->flags, &b))
 		node_send(n, WIRE_FLAGS, buf_bytes(&b));
 	buf_reset(&b);
 	wire_job_encode(&b, &m);

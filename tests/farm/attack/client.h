@@ -23,8 +23,8 @@ struct node {
 	bool over; /* it ended the conversation, or we did */
 	char *bye; /* its last words, or NULL */
 	bool fit;
-	struct wire_paths_sent *paths;
-	struct wire_flags_sent *flags;
+	struct wire_intern *paths;
+	struct wire_intern *flags;
 	uint32_t next_cell, next_job;
 	uint64_t beats; /* that came so far */
 	uint64_t silent_ms; /* the longest time without any message */

@@ -234,7 +234,7 @@ static void bomb(struct scene *s)
 	for (uint32_t i = 0; i < FILES; i++) {
 		char *path = xasprintf("/tree/bomb/%u", i);
 
-		wire_paths_sent_number(l.n->paths, path, &e[i].path);
+		wire_paths_number(l.n->paths, path, &e[i].path);
 		e[i].inode.size = 1ull << 30;
 		memcpy(e[i].inode.digest.b, &i, sizeof(i));
 		free(path);
@@ -269,7 +269,7 @@ static void many(struct scene *s, unsigned views, unsigned each)
 					       i);
 
 			e[i] = (struct wire_entry){ .inode.kind = WIRE_DIR };
-			wire_paths_sent_number(l.n->paths, path, &e[i].path);
+			wire_paths_number(l.n->paths, path, &e[i].path);
 			free(path);
 		}
 		node_path(l.n, "/tree");
