@@ -3,7 +3,9 @@
 
 #include "base/capture.h"
 #include "base/clock.h"
+#include "base/depfile.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -164,9 +166,9 @@ static int ask_compiler(struct audit *a, struct audit_unit *u,
 	start = clock_us();
 	ret = capture_run(a->stop, l->cwd, argv.v, environ, &out, &said, &err);
 	u->cc_us = clock_us() - start;
-	if (!ret) {
-		cli_scan_rule_parse(names, buf_str(&out));
-	} else {
+	if (!ret && depfile_list(names, buf_bytes(&out)))
+		ret = err_set(&err, EBADMSG, "no make rule");
+	if (ret) {
 		const char *text = said.len ? buf_str(&said) : err.text;
 
 		free(u->detail);

@@ -66,8 +66,6 @@ char *cli_scan_source_tree(const char *build);
 /* The same line with -M instead of -c and of what makes dependency files. */
 void cli_scan_rule_argv(struct strv *out, char *const *argv,
 			const char *compiler);
-/* The prerequisites of the make rule `text`, as the compiler spells them. */
-void cli_scan_rule_parse(struct strv *out, const char *text);
 
 /* ---- scan-print.c: one unit ---- */
 

@@ -2,6 +2,7 @@
 #include "coord/verdict.h"
 
 #include "base/clock.h"
+#include "base/depfile.h"
 #include "base/fs.h"
 #include "base/printable.h"
 #include "base/str.h"
@@ -9,7 +10,6 @@
 #include "coord/job.h"
 #include "coord/remote.h"
 #include "inputs/toolchain.h"
-#include "options/depcut.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -60,7 +60,7 @@ static bool is_system(void *ctx, const char *name)
 static int read_list(struct reading *r, struct bytes full)
 {
 	struct strv read = { 0 };
-	int ret = options_depcut_list(&read, full);
+	int ret = depfile_list(&read, full);
 
 	for (size_t i = 0; !ret && i < read.n; i++)
 		is_known(r, read.v[i]);
@@ -82,7 +82,7 @@ static bool reads_known_files(struct coord_job *job)
 	if (!full.len)
 		return here(v, "no list of files read");
 	if (coord_remote_cuts_list(job))
-		ret = options_depcut(&v->dep, full, is_system, &r);
+		ret = depfile_cut(&v->dep, full, is_system, &r);
 	else
 		ret = read_list(&r, full);
 	if (ret)
@@ -124,7 +124,7 @@ static bool assembles_known_files(struct coord_job *job)
 	size_t hint = 0;
 	bool known = true;
 
-	if (options_depcut_list(&read, buf_bytes(&job->answer[WIRE_ASREAD])))
+	if (depfile_list(&read, buf_bytes(&job->answer[WIRE_ASREAD])))
 		return here(job->verdict, "unreadable list of files assembled");
 	for (size_t i = 0; i < read.n && known; i++) {
 		known = is_temporary(read.v[i]) ||

@@ -64,7 +64,7 @@ struct options_outputs {
  *
  * With gcc -MD goes to cc1 alone, so that -o gives no target; with clang it is
  * -MD -MF <dep>.  The list is always the full one: it says what was read, and
- * options_depcut() makes that of -MMD from it.  clang assembles by itself and
+ * depfile_cut() makes that of -MMD from it.  clang assembles by itself and
  * tells nothing: there is no --MD, and what .incbin or .include read is in no
  * list.  SOURCE is spelled as make spelled it, and the compile runs in make's
  * directory: both stand in __FILE__, DW_AT_name and in diagnostics.  -x keeps

@@ -6,10 +6,10 @@
  * Object, diagnostics and, once it is cut, the dependency list have to be
  * equal to the byte.
  */
+#include "base/depfile.h"
 #include "base/fs.h"
 #include "base/which.h"
 #include "options-proof.h"
-#include "options/depcut.h"
 #include "options/table.h"
 #include "options/typed.h"
 #include "suite.h"
@@ -168,9 +168,9 @@ static void same_list(const char *line)
 
 	proof_read(&want, "want.d");
 	proof_read(&full, outputs.dep);
-	ck_assert_int_eq(options_depcut_list(&wanted, buf_bytes(&want)), 0);
-	ck_assert_int_eq(
-		options_depcut(&cut, buf_bytes(&full), not_in, &wanted), 0);
+	ck_assert_int_eq(depfile_list(&wanted, buf_bytes(&want)), 0);
+	ck_assert_int_eq(depfile_cut(&cut, buf_bytes(&full), not_in, &wanted),
+			 0);
 	ck_assert_msg(bytes_equal(buf_bytes(&want), buf_bytes(&cut)),
 		      "%s\nfull:\n%s\nwanted:\n%s\ncut:\n%s", line,
 		      buf_str(&full), buf_str(&want), buf_str(&cut));

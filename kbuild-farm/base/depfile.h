@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * options/depcut.h - the dependency list that a compiler wrote, read and cut.
+ * base/depfile.h - the dependency list that a compiler wrote, read and cut.
  *
  * A node's compile writes the full list (-MD), which says what was read.  The
  * client asked for -MD or for -MMD, which leaves the system's headers out; so
@@ -11,8 +11,8 @@
  * for -MP a line "name:" for each prerequisite but the first.  In a name
  * "\ " is a blank, "\#" and "\:" the character, "$$" a dollar.
  */
-#ifndef OPTIONS_DEPCUT_H
-#define OPTIONS_DEPCUT_H
+#ifndef BASE_DEPFILE_H
+#define BASE_DEPFILE_H
 
 #include "base/buf.h"
 #include "base/str.h"
@@ -22,10 +22,10 @@
  * source.  An empty text has none.  0, or -EBADMSG where the text is no such
  * rule; `out` is then left alone.
  */
-int options_depcut_list(struct strv *out, struct bytes text);
+int depfile_list(struct strv *out, struct bytes text);
 
 /* Is this prerequisite one that -MMD leaves out? */
-typedef bool options_depcut_fn(void *ctx, const char *name);
+typedef bool depfile_fn(void *ctx, const char *name);
 
 /*
  * Append the text without those that `left_out` tells, which is asked once
@@ -34,7 +34,7 @@ typedef bool options_depcut_fn(void *ctx, const char *name);
  * With nothing to leave out the text comes back as it was.  0, or -EBADMSG
  * with nothing appended.
  */
-int options_depcut(struct buf *out, struct bytes text,
-		   options_depcut_fn *left_out, void *ctx);
+int depfile_cut(struct buf *out, struct bytes text, depfile_fn *left_out,
+		void *ctx);
 
 #endif

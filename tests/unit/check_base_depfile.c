@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: options */
+/* needs: base */
 /* What the compilers write is in check_options_remote.c. */
-#include "options/depcut.h"
+#include "base/depfile.h"
 
 #include "suite.h"
 
@@ -50,6 +50,7 @@ static const struct cut {
 	/* older gccs have an empty line before each */
 	{ "a.o: a.c /usr/s.h b.h\n\n/usr/s.h:\n\nb.h:\n",
 	  "a.o: a.c b.h\n\nb.h:\n" },
+	{ "d:x/a.o : a.c /usr/s.h\n", "d:x/a.o : a.c\n" },
 	{ "a$$b.o c.o \\\n d.o: a.c /usr/s.h\n", "a$$b.o c.o \\\n d.o: a.c\n" },
 };
 
@@ -58,7 +59,7 @@ START_TEST(the_system_s_headers_are_cut_out)
 	struct buf out = { 0 };
 
 	ck_assert_int_eq(
-		options_depcut(&out, bytes_str(cuts[_i].full), is_system, NULL),
+		depfile_cut(&out, bytes_str(cuts[_i].full), is_system, NULL),
 		0);
 	ck_assert_str_eq(buf_str(&out), cuts[_i].cut);
 	buf_release(&out);
@@ -70,10 +71,10 @@ START_TEST(each_prerequisite_but_the_first_is_asked_about_once)
 	struct buf out = { 0 };
 	unsigned asked = 0;
 
-	ck_assert_int_eq(options_depcut(&out,
-					bytes_str("a.o: a.c b.h \\\n c.h\n"
-						  "b.h:\nc.h:\n"),
-					is_system, &asked),
+	ck_assert_int_eq(depfile_cut(&out,
+				     bytes_str("a.o: a.c b.h \\\n c.h\n"
+					       "b.h:\nc.h:\n"),
+				     is_system, &asked),
 			 0);
 	ck_assert_uint_eq(asked, 2);
 	ck_assert_str_eq(buf_str(&out), "a.o: a.c b.h \\\n c.h\nb.h:\nc.h:\n");
@@ -84,19 +85,19 @@ END_TEST
 START_TEST(names_are_those_of_files)
 {
 	static const char text[] = "a\\ b.o c$$.o: a.c x\\ y.h $$.h \\#.h "
-				   "\\:.h d:e.h \\\n a\\\\\\ b.h a\\b.h\n";
-	static const char *const want[] = {
-		"a.c", "x y.h", "$.h",     "#.h",
-		":.h", "d:e.h", "a\\ b.h", "a\\b.h"
-	};
+				   "\\:.h d:e.h \\\n a\\\\\\ b.h a\\b.h "
+				   "smart1,2.h\n";
+	static const char *const want[] = { "a.c",     "x y.h",  "$.h",
+					    "#.h",     ":.h",    "d:e.h",
+					    "a\\ b.h", "a\\b.h", "smart1,2.h" };
 	struct strv list = { 0 };
 
-	ck_assert_int_eq(options_depcut_list(&list, bytes_str(text)), 0);
+	ck_assert_int_eq(depfile_list(&list, bytes_str(text)), 0);
 	ck_assert_uint_eq(list.n, LENGTH(want));
 	for (size_t i = 0; i < LENGTH(want); i++)
 		ck_assert_str_eq(list.v[i], want[i]);
 	strv_release(&list);
-	ck_assert_int_eq(options_depcut_list(&list, bytes_str("")), 0);
+	ck_assert_int_eq(depfile_list(&list, bytes_str("")), 0);
 	ck_assert_uint_eq(list.n, 0);
 }
 END_TEST
@@ -124,11 +125,9 @@ START_TEST(what_is_no_list_is_refused)
 	struct strv list = { 0 };
 	struct buf out = { 0 };
 
-	ck_assert_int_eq(options_depcut_list(&list, bytes_str(bad[_i])),
+	ck_assert_int_eq(depfile_list(&list, bytes_str(bad[_i])), -EBADMSG);
+	ck_assert_int_eq(depfile_cut(&out, bytes_str(bad[_i]), is_system, NULL),
 			 -EBADMSG);
-	ck_assert_int_eq(
-		options_depcut(&out, bytes_str(bad[_i]), is_system, NULL),
-		-EBADMSG);
 	ck_assert_uint_eq(list.n + out.len, 0);
 }
 END_TEST
@@ -137,16 +136,15 @@ START_TEST(a_nul_is_in_no_list)
 {
 	struct strv list = { 0 };
 
-	ck_assert_int_eq(
-		options_depcut_list(&list, bytes_of("a.o: a\0.c\n", 10)),
-		-EBADMSG);
+	ck_assert_int_eq(depfile_list(&list, bytes_of("a.o: a\0.c\n", 10)),
+			 -EBADMSG);
 }
 END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("options/depcut");
-	TCase *tc = tcase_create("depcut");
+	Suite *s = suite_create("base/depfile");
+	TCase *tc = tcase_create("depfile");
 
 	tcase_add_loop_test(tc, the_system_s_headers_are_cut_out, 0,
 			    LENGTH(cuts));

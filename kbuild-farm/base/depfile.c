@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "options/depcut.h"
+#include "base/depfile.h"
+
+#include "base/vec.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -112,16 +114,6 @@ static bool ends_targets(struct bytes word)
 	       (word.len < 2 || word.data[word.len - 2] != '\\');
 }
 
-static void add_word(struct rule *rule, struct bytes text)
-{
-	size_t n = rule->n;
-
-	if (!(n & (n - 1)))
-		rule->v = xrealloc(rule->v, (n ? 2 * n : 1) * sizeof(*rule->v));
-	rule->v[n] = (struct word){ .text = text, .name = unescape(text) };
-	rule->n++;
-}
-
 /* Each line is empty or "name:". */
 static bool phony_ok(struct bytes text)
 {
@@ -156,7 +148,9 @@ static size_t take_part(struct rule *rule, const uint8_t *start,
 		return 0;
 	word = bytes_of(p, len);
 	if (rule->targets.len)
-		add_word(rule, word);
+		*VEC_ADD(rule->v,
+			 rule->n) = (struct word){ .text = word,
+						   .name = unescape(word) };
 	else if (ends_targets(word))
 		rule->targets = bytes_of(start, (size_t)(p - start) + len);
 	return len;
@@ -188,7 +182,7 @@ static int parse(struct rule *rule, struct bytes text)
 	return -EBADMSG;
 }
 
-int options_depcut_list(struct strv *out, struct bytes text)
+int depfile_list(struct strv *out, struct bytes text)
 {
 	struct rule rule;
 	int ret = parse(&rule, text);
@@ -280,8 +274,8 @@ static void put_rule(struct buf *out, const struct rule *rule)
 	put_phony(out, rule);
 }
 
-int options_depcut(struct buf *out, struct bytes text,
-		   options_depcut_fn *left_out, void *ctx)
+int depfile_cut(struct buf *out, struct bytes text, depfile_fn *left_out,
+		void *ctx)
 {
 	struct rule rule;
 	bool any = false;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: options */
+/* needs: base */
 /*
  * A dependency list from a hostile node.  What is read as a list can be cut:
  * the result is a list again, of those that were to stay, in their order.
  */
-#include "options/depcut.h"
+#include "base/depfile.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -41,7 +41,7 @@ static void check_cut(const struct strv *all, struct bytes cut)
 	struct strv left = { 0 };
 	size_t at = 0;
 
-	must(!options_depcut_list(&left, cut));
+	must(!depfile_list(&left, cut));
 	for (size_t i = 0; i < all->n; i++) {
 		if (i && is_odd(NULL, all->v[i]))
 			continue;
@@ -58,15 +58,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct strv all = { 0 };
 	struct buf out = { 0 };
 
-	if (options_depcut_list(&all, in)) {
-		must(!all.n && options_depcut(&out, in, none, NULL) &&
-		     !out.len);
+	if (depfile_list(&all, in)) {
+		must(!all.n && depfile_cut(&out, in, none, NULL) && !out.len);
 		return 0;
 	}
-	must(!options_depcut(&out, in, none, NULL));
+	must(!depfile_cut(&out, in, none, NULL));
 	must(bytes_equal(in, buf_bytes(&out)));
 	buf_reset(&out);
-	must(!options_depcut(&out, in, is_odd, NULL));
+	must(!depfile_cut(&out, in, is_odd, NULL));
 	if (all.n)
 		check_cut(&all, buf_bytes(&out));
 	buf_release(&out);
