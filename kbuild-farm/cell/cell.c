@@ -301,18 +301,6 @@ int cell_fd(const struct cell *cell)
 	return cell->sock;
 }
 
-int cell_send(struct cell *cell, const struct cell_msg *m, const void *tail,
-	      size_t len, const int *fds, unsigned n)
-{
-	if (cell->lost || cell_msg_send(cell->sock, m, tail, len, fds, n)) {
-		/* One that does not listen must not stay half alive. */
-		if (cell->keeper >= 0)
-			pidfd_send_signal(cell->keeper, SIGKILL, NULL, 0);
-		return -EPIPE;
-	}
-	return 0;
-}
-
 static struct cell_run *find_run(struct cell *cell, uint32_t id)
 {
 	struct cell_run *run;

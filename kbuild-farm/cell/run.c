@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -82,6 +83,19 @@ static void close_both(int fd[2])
 	}
 }
 
+/* To the keeper: 0 or -EPIPE, whatever went wrong. */
+static int send_keeper(struct cell *cell, const struct cell_msg *m,
+		       const void *tail, size_t len, const int *fds, unsigned n)
+{
+	if (cell->lost || cell_msg_send(cell->sock, m, tail, len, fds, n)) {
+		/* One that does not listen must not stay half alive. */
+		if (cell->keeper >= 0)
+			pidfd_send_signal(cell->keeper, SIGKILL, NULL, 0);
+		return -EPIPE;
+	}
+	return 0;
+}
+
 static int send_job(struct cell *cell, const struct cell_job *job,
 		    struct cell_msg *m, const struct buf *b,
 		    const int theirs[2])
@@ -101,7 +115,7 @@ static int send_job(struct cell *cell, const struct cell_job *job,
 		fds[n++] = all[i];
 		m->fds |= 1u << i;
 	}
-	return cell_send(cell, m, b->data, b->len, fds, n);
+	return send_keeper(cell, m, b->data, b->len, fds, n);
 }
 
 static struct cell_run *new_run(struct cell *cell, const struct cell_job *job)
@@ -223,7 +237,7 @@ void cell_kill(struct cell_run *run)
 		return;
 	run->killed = true;
 	/* When this fails, the keeper is gone, and the run with it. */
-	cell_send(run->cell, &m, NULL, 0, NULL, 0);
+	send_keeper(run->cell, &m, NULL, 0, NULL, 0);
 }
 
 int cell_output_open(struct cell_run *run, const char *name, uint64_t *size)

@@ -44,9 +44,6 @@ struct cell {
 	void *ctx;
 };
 
-/* Send to the keeper: 0 or -EPIPE, whatever went wrong. */
-int cell_send(struct cell *cell, const struct cell_msg *m, const void *tail,
-	      size_t len, const int *fds, unsigned n);
 /* What the keeper or the job says of a run. */
 void cell_run_started(struct cell_run *run, struct cell_msg_extra *extra);
 void cell_run_failed(struct cell_run *run, const struct cell_msg *m);
