@@ -12,16 +12,16 @@
 
 #define AGENT_SOFTWARE "kfarmd " KFARM_VERSION
 
-struct agent_reaper;
 struct agent_session;
 struct agent_kept;
 struct agent_foreign;
+struct children;
 struct event_base;
 struct store;
 
 struct agent {
 	struct event_base *base;
-	struct agent_reaper *reaper;
+	struct children *children; /* NULL: not up yet */
 	struct store *store;
 	struct agent_kept *kept; /* toolchains on its disk */
 	struct agent_foreign *owns; /* those that cells used */

@@ -56,7 +56,6 @@ struct agent_cell {
 
 	/* What the thread does, or did. */
 	struct task *task;
-	struct event *task_event;
 	void (*work)(struct agent_cell *c);
 	void (*after)(struct agent_cell *c);
 	struct agent_view *view;
@@ -166,14 +165,10 @@ static void worked(struct agent_cell *c)
 	activate(c);
 }
 
-static void on_task(evutil_socket_t fd, short what, void *arg)
+static void on_task(void *arg)
 {
 	struct agent_cell *c = arg;
 
-	(void)fd;
-	(void)what;
-	event_free(c->task_event);
-	task_join(c->task);
 	c->task = NULL;
 	worked(c);
 }
@@ -195,16 +190,12 @@ static void start_work(struct agent_cell *c, bool little,
 	c->ret = 0;
 	c->err.text[0] = '\0';
 	if (!little)
-		c->task = task_start(on_thread, c);
+		c->task = task_start_then(c->agent->base, on_thread, on_task,
+					  c);
 	if (!c->task) {
 		work(c);
 		worked(c);
-		return;
 	}
-	c->task_event = event_new(c->agent->base, task_fd(c->task), EV_READ,
-				  on_task, c);
-	if (!c->task_event || event_add(c->task_event, NULL))
-		str_out_of_memory();
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)

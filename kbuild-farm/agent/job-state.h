@@ -42,7 +42,6 @@ struct agent_job {
 	struct agent_answer answer;
 
 	struct task *task; /* on a thread */
-	struct event *task_event;
 	void (*after)(struct agent_job *job);
 
 	int fail_class; /* enum wire_fail_class, -1: none */

@@ -59,14 +59,10 @@ void agent_job_fail(struct agent_job *job, enum wire_fail_class class,
 	agent_job_done(job);
 }
 
-static void on_task(evutil_socket_t fd, short what, void *arg)
+static void on_task(void *arg)
 {
 	struct agent_job *job = arg;
 
-	(void)fd;
-	(void)what;
-	event_free(job->task_event);
-	task_join(job->task);
 	job->task = NULL;
 	if (job->tell)
 		job->after(job);
@@ -79,16 +75,11 @@ void agent_job_aside(struct agent_job *job, bool large, void (*fn)(void *arg),
 {
 	job->after = after;
 	if (large)
-		job->task = task_start(fn, job);
+		job->task = task_start_then(job->agent->base, fn, on_task, job);
 	if (!job->task) {
 		fn(job);
 		after(job);
-		return;
 	}
-	job->task_event = event_new(job->agent->base, task_fd(job->task),
-				    EV_READ, on_task, job);
-	if (!job->task_event || event_add(job->task_event, NULL))
-		str_out_of_memory();
 }
 
 /* ------------------------------------------------------ until it starts */

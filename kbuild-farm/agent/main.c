@@ -3,9 +3,9 @@
 #include "agent/foreign.h"
 #include "agent/kept.h"
 #include "agent/listen.h"
-#include "agent/reaper.h"
 #include "agent/session.h"
 #include "base/args.h"
+#include "base/child.h"
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
@@ -324,7 +324,8 @@ static int set_up(struct agent *a, const struct settings *s, struct err *err)
 	ret = open_store(a, s, err);
 	if (ret)
 		return ret;
-	a->reaper = agent_reaper_new(a->base);
+	a->children = children_new(a->base);
+	children_take_orphans(a->children);
 	node_inventory_collect(&inv);
 	agent_slots_init(&a->slots, inv.cores, s->slots);
 	set_limits(a, &inv);
@@ -351,15 +352,14 @@ static void wait_for_cells(struct agent *a)
 /* False when a thread is still at work: then everything stays as it is. */
 static bool tear_down(struct agent *a)
 {
-	if (a->reaper) {
+	if (a->children) {
 		agent_session_end_all(a, "this kfarmd ends");
 		wait_for_cells(a);
-		agent_reaper_end(a->reaper, END_MS);
+		children_wait(a->children, END_MS);
 	}
 	if (a->slots.held || a->n_cells)
 		return false;
-	if (a->reaper)
-		agent_reaper_free(a->reaper);
+	children_free(a->children);
 	store_free(a->store);
 	agent_kept_free(a->kept);
 	agent_foreign_free(a->owns);

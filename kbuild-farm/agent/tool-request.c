@@ -8,15 +8,12 @@
 #include "base/task.h"
 
 #include <errno.h>
-#include <event2/event.h>
 #include <stdlib.h>
 
 struct agent_tool_request {
 	struct agent *agent;
 	const struct agent_tool_request_ops *ops;
 	void *ctx;
-	struct task *task;
-	struct event *event;
 	bool closed;
 	atomic_bool stop;
 
@@ -59,14 +56,10 @@ static void say_dropped(struct agent_tool_request *c)
 	c->ops->kept(c->ctx, &m);
 }
 
-static void on_task(evutil_socket_t fd, short what, void *arg)
+static void on_task(void *arg)
 {
 	struct agent_tool_request *c = arg;
 
-	(void)fd;
-	(void)what;
-	event_free(c->event);
-	task_join(c->task);
 	if (!c->closed && c->drop.id)
 		say_dropped(c);
 	else if (!c->closed)
@@ -96,16 +89,11 @@ static void drop(void *arg)
 static struct agent_tool_request *start(struct agent_tool_request *c,
 					void (*work)(void *arg))
 {
-	c->task = task_start(work, c);
-	if (!c->task) {
+	if (!task_start_then(c->agent->base, work, on_task, c)) {
 		wire_drop_release(&c->drop);
 		free(c);
 		return NULL;
 	}
-	c->event = event_new(c->agent->base, task_fd(c->task), EV_READ, on_task,
-			     c);
-	if (!c->event || event_add(c->event, NULL))
-		str_out_of_memory();
 	/* As a cell it is waited for when kfarmd ends. */
 	c->agent->n_cells++;
 	return c;

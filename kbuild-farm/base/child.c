@@ -5,9 +5,11 @@
 #include "base/list.h"
 #include "base/str.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -22,6 +24,7 @@ struct child {
 
 struct children {
 	struct event *signal;
+	bool orphans; /* what comes to us is collected, too */
 	TAILQ_HEAD(, child) list;
 };
 
@@ -69,6 +72,25 @@ static struct child *take_ended(struct children *all, int *status,
 	return NULL;
 }
 
+/*
+ * Children of other threads are left to these: a thread that starts a
+ * process waits for it.  True when there are some that still run.
+ */
+static bool reap_orphans(void)
+{
+	int ret;
+
+	do {
+		siginfo_t info = { 0 };
+
+		ret = waitid(P_ALL, 0, &info,
+			     WEXITED | WNOHANG | __WALL | __WNOTHREAD);
+		if (!ret && !info.si_pid)
+			return true;
+	} while (!ret || errno == EINTR);
+	return false;
+}
+
 static void on_sigchld(evutil_socket_t sig, short what, void *arg)
 {
 	struct children *all = arg;
@@ -83,6 +105,8 @@ static void on_sigchld(evutil_socket_t sig, short what, void *arg)
 		if (child->on_exit)
 			child->on_exit(child->ctx, status, cpu_ms(&ru));
 	}
+	if (all->orphans)
+		reap_orphans();
 }
 
 struct children *children_new(struct event_base *base)
@@ -94,6 +118,12 @@ struct children *children_new(struct event_base *base)
 	if (!all->signal || event_add(all->signal, NULL))
 		str_out_of_memory();
 	return all;
+}
+
+void children_take_orphans(struct children *all)
+{
+	all->orphans = true;
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
 void children_free(struct children *all)
@@ -143,7 +173,8 @@ void children_wait(struct children *all, unsigned ms)
 		do
 			child = take_ended(all, &status, &ru);
 		while (child);
-		if (TAILQ_EMPTY(&all->list) || now >= end)
+		if (now >= end || (TAILQ_EMPTY(&all->list) &&
+				   !(all->orphans && reap_orphans())))
 			break;
 		left.tv_nsec = (long)((end - now) % 1000) * 1000000;
 		left.tv_sec = (time_t)((end - now) / 1000);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * base/child.h - the compilers that the coordinator itself starts, each in
- * a process group of its own.
+ * base/child.h - the programs that an event loop starts, each in a process
+ * group of its own, and those that come to it.
  */
 #ifndef BASE_CHILD_H
 #define BASE_CHILD_H
@@ -18,6 +18,12 @@ struct children;
 typedef void child_exit(void *ctx, int wait_status, uint64_t cpu_ms);
 
 struct children *children_new(struct event_base *base);
+/*
+ * Become a subreaper and collect whatever our processes leave behind, so that
+ * nothing outlives us.  Children of other threads are theirs.  Only for who
+ * calls child_start() and child_adopt() never.
+ */
+void children_take_orphans(struct children *all);
 /* Kills and reaps all that still run; their callbacks are not called. */
 void children_free(struct children *all);
 

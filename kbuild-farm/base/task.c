@@ -3,6 +3,8 @@
 
 #include "base/str.h"
 
+#include <errno.h>
+#include <event2/event.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -14,6 +16,8 @@ struct task {
 	void (*fn)(void *arg);
 	void *arg;
 	int done[2]; /* the thread closes its end when it is through */
+	void (*then)(void *arg);
+	struct event *event; /* calls it; NULL: nobody wants it */
 };
 
 static void *task_main(void *arg)
@@ -46,6 +50,7 @@ struct task *task_start(void (*fn)(void *arg), void *arg)
 		close(t->done[0]);
 		close(t->done[1]);
 		free(t);
+		errno = failed;
 		return NULL;
 	}
 	return t;
@@ -56,9 +61,37 @@ int task_fd(const struct task *t)
 	return t->done[0];
 }
 
+static void on_done(evutil_socket_t fd, short what, void *arg)
+{
+	struct task *t = arg;
+	void (*then)(void *arg) = t->then;
+	void *its = t->arg;
+
+	(void)fd;
+	(void)what;
+	task_join(t);
+	then(its);
+}
+
+struct task *task_start_then(struct event_base *base, void (*fn)(void *arg),
+			     void (*then)(void *arg), void *arg)
+{
+	struct task *t = task_start(fn, arg);
+
+	if (!t)
+		return NULL;
+	t->then = then;
+	t->event = event_new(base, t->done[0], EV_READ, on_done, t);
+	if (!t->event || event_add(t->event, NULL))
+		str_out_of_memory();
+	return t;
+}
+
 void task_join(struct task *t)
 {
 	pthread_join(t->thread, NULL);
+	if (t->event)
+		event_free(t->event);
 	close(t->done[0]);
 	free(t);
 }

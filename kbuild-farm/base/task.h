@@ -5,16 +5,23 @@
 #ifndef BASE_TASK_H
 #define BASE_TASK_H
 
+struct event_base;
 struct task;
 
 /*
  * Run fn(arg) on a new thread, which alone may touch `arg` meanwhile.
- * NULL when no thread could be had: then fn was not run.
+ * NULL with errno set when no thread could be had: then fn was not run.
  */
 struct task *task_start(void (*fn)(void *arg), void *arg);
+/*
+ * The same for a loop, which calls then(arg) when fn has returned; `t` is
+ * freed by that time.
+ */
+struct task *task_start_then(struct event_base *base, void (*fn)(void *arg),
+			     void (*then)(void *arg), void *arg);
 /* Becomes readable when fn has returned. */
 int task_fd(const struct task *t);
-/* Waits for fn and frees `t`. */
+/* Waits for fn and frees `t`; `then` is not called. */
 void task_join(struct task *t);
 
 #endif

@@ -9,11 +9,11 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "base/task.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -247,7 +247,7 @@ int store_gc(struct store *s, uint64_t target)
 	return ret;
 }
 
-static void *collector_main(void *arg)
+static void collector_main(void *arg)
 {
 	struct store *s = arg;
 
@@ -266,37 +266,27 @@ static void *collector_main(void *arg)
 		pthread_mutex_lock(&s->lock);
 	}
 	pthread_mutex_unlock(&s->lock);
-	return NULL;
 }
 
 int store_gc_start(struct store *s, struct err *err)
 {
-	sigset_t all, before;
-	int failed;
-
 	s->due = true; /* nobody has counted yet */
-	/* Signals are the event loop's. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	failed = pthread_create(&s->collector, NULL, collector_main, s);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (failed)
-		return err_set(err, failed, "start the collector: %s",
-			       strerror(failed));
-	s->running = true;
+	s->collector = task_start(collector_main, s);
+	if (!s->collector)
+		return err_errno(err, "start the collector");
 	return 0;
 }
 
 void store_gc_stop(struct store *s)
 {
-	if (!s->running)
+	if (!s->collector)
 		return;
 	pthread_mutex_lock(&s->lock);
 	s->stop = true;
 	pthread_cond_signal(&s->wake);
 	pthread_mutex_unlock(&s->lock);
-	pthread_join(s->collector, NULL);
-	s->running = false;
+	task_join(s->collector);
+	s->collector = NULL;
 }
 
 /* With `lock` held. */

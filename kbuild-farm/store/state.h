@@ -37,9 +37,9 @@ struct store {
 	uint64_t full_until; /* clock_ms(): no use in collecting before that */
 
 	pthread_mutex_t collecting;
-	pthread_t collector;
+	struct task *collector; /* NULL: none */
 	pthread_cond_t wake; /* with `lock` */
-	bool due, running; /* running: there is a thread to be joined */
+	bool due;
 	atomic_bool stop;
 };
 

@@ -5,7 +5,7 @@
  */
 #include "agent/run.h"
 
-#include "agent/reaper.h"
+#include "base/child.h"
 #include "base/clock.h"
 #include "base/str.h"
 #include "compiler/manifest.h"
@@ -23,7 +23,7 @@
 #define GCC "/usr/bin/gcc"
 
 static struct event_base *base;
-static struct agent_reaper *reaper;
+static struct children *children;
 static struct compiler_manifest gcc;
 static struct cell *cell;
 static struct event *readable;
@@ -63,7 +63,8 @@ static void set_up(void)
 	struct cell_setup setup = { 0 };
 
 	base = event_base_new();
-	reaper = agent_reaper_new(base);
+	children = children_new(base);
+	children_take_orphans(children);
 	ck_assert_int_eq(compiler_manifest_make(&gcc, GCC, env, &err), 0);
 	ck_assert_msg(!cell_new(&cell, &setup, &err), "%s", err.text);
 	for (size_t i = 0; i < gcc.entries.n; i++)
@@ -80,9 +81,9 @@ static void tear_down(void)
 	event_free(readable);
 	cell_free(cell);
 	compiler_manifest_release(&gcc);
-	agent_reaper_end(reaper, 20000);
+	children_wait(children, 20000);
 	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
-	agent_reaper_free(reaper);
+	children_free(children);
 	event_base_free(base);
 }
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: coord */
+/* needs: base */
 #include "base/child.h"
 
 #include "base/clock.h"
+#include "base/spawn.h"
+#include "base/task.h"
 #include "suite.h"
 
 #include <check.h>
@@ -115,6 +117,128 @@ START_TEST(a_program_that_is_not_there_is_an_error_with_its_name)
 }
 END_TEST
 
+static void setup_orphans(void)
+{
+	setup();
+	children_take_orphans(all);
+}
+
+static void teardown_orphans(void)
+{
+	children_wait(all, 500);
+	teardown();
+}
+
+static void loop(unsigned ms)
+{
+	struct timeval tv = { .tv_usec = 1000 * ms };
+
+	event_base_loopexit(base, &tv);
+	event_base_dispatch(base);
+}
+
+/* Run the loop until we have no children. */
+static bool all_collected(void)
+{
+	uint64_t deadline = clock_ms() + 20000;
+	siginfo_t info;
+
+	while (clock_ms() < deadline) {
+		loop(10);
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) &&
+		    errno == ECHILD)
+			return true;
+	}
+	return false;
+}
+
+static void start_orphan(int status)
+{
+	if (!fork())
+		_exit(status);
+}
+
+START_TEST(children_are_collected)
+{
+	for (int i = 0; i < 5; i++)
+		start_orphan(3);
+	ck_assert(all_collected());
+}
+END_TEST
+
+START_TEST(what_children_leave_behind_comes_to_us)
+{
+	if (!fork()) {
+		for (int i = 0; i < 3; i++) {
+			if (!fork()) {
+				setsid();
+				usleep(100000);
+				_exit(0);
+			}
+		}
+		_exit(0);
+	}
+	ck_assert(all_collected());
+}
+END_TEST
+
+static void ask_in_thread(void *arg)
+{
+	char *argv[] = { (char *)"/bin/sh", (char *)"-c",
+			 (char *)"sleep 0.1; exit 5", NULL };
+	struct spawn what = { .argv = argv, .fd = { -1, -1, -1 } };
+	struct buf out = { 0 };
+	struct err err;
+
+	spawn_capture(&what, 100, 5000, &out, arg, &err);
+	buf_release(&out);
+}
+
+START_TEST(children_of_another_thread_are_left_to_it)
+{
+	int status = 0;
+	struct task *t = task_start(ask_in_thread, &status);
+
+	loop(400);
+	task_join(t);
+	ck_assert_int_eq(WEXITSTATUS(status), 5);
+}
+END_TEST
+
+START_TEST(the_end_waits_for_those_that_end)
+{
+	uint64_t before = clock_ms();
+	int fd[2];
+	char c;
+
+	ck_assert_int_eq(pipe(fd), 0);
+	if (!fork()) {
+		usleep(100000);
+		_exit(0);
+	}
+	close(fd[1]);
+	children_wait(all, 30000);
+	ck_assert_int_eq(read(fd[0], &c, 1), 0);
+	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
+	ck_assert_uint_lt(clock_ms() - before, 20000);
+	close(fd[0]);
+}
+END_TEST
+
+START_TEST(the_end_waits_no_longer_than_told)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		pause();
+		_exit(0);
+	}
+	children_wait(all, 50);
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	ck_assert(all_collected());
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("base/child");
@@ -126,6 +250,16 @@ int main(void)
 	tcase_add_test(tc, waiting_ends_with_its_time);
 	tcase_add_test(tc,
 		       a_program_that_is_not_there_is_an_error_with_its_name);
+	suite_add_tcase(s, tc);
+
+	tc = tcase_create("orphans");
+	tcase_add_checked_fixture(tc, setup_orphans, teardown_orphans);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, children_are_collected);
+	tcase_add_test(tc, what_children_leave_behind_comes_to_us);
+	tcase_add_test(tc, children_of_another_thread_are_left_to_it);
+	tcase_add_test(tc, the_end_waits_for_those_that_end);
+	tcase_add_test(tc, the_end_waits_no_longer_than_told);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }

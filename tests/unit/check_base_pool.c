@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: coord */
+/* needs: base */
 #include "base/pool.h"
 
 #include "suite.h"

@@ -5,6 +5,7 @@
 #include "suite.h"
 
 #include <check.h>
+#include <event2/event.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -99,6 +100,51 @@ START_TEST(no_descriptor_is_lost)
 }
 END_TEST
 
+static struct event_base *base;
+static pthread_t told_on;
+static int told;
+
+static void tell(void *arg)
+{
+	told_on = pthread_self();
+	told = *(int *)arg;
+	event_base_loopbreak(base);
+}
+
+static void triple(void *arg)
+{
+	*(int *)arg *= 3;
+}
+
+START_TEST(the_loop_is_told_of_the_end_once)
+{
+	int value = 14;
+
+	base = event_base_new();
+	ck_assert_ptr_nonnull(task_start_then(base, triple, tell, &value));
+	event_base_dispatch(base);
+	ck_assert_int_eq(told, 42);
+	ck_assert(pthread_equal(told_on, pthread_self()));
+	told = 0;
+	ck_assert_int_eq(event_base_dispatch(base), 1); /* no event is left */
+	ck_assert_int_eq(told, 0);
+	event_base_free(base);
+}
+END_TEST
+
+START_TEST(who_joins_is_not_told)
+{
+	int value = 14;
+
+	base = event_base_new();
+	task_join(task_start_then(base, triple, tell, &value));
+	ck_assert_int_eq(value, 42);
+	ck_assert_int_eq(event_base_dispatch(base), 1);
+	ck_assert_int_eq(told, 0);
+	event_base_free(base);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("base/task");
@@ -108,6 +154,8 @@ int main(void)
 	tcase_add_test(tc, joining_waits);
 	tcase_add_test(tc, signals_stay_with_the_thread_that_started_it);
 	tcase_add_test(tc, no_descriptor_is_lost);
+	tcase_add_test(tc, the_loop_is_told_of_the_end_once);
+	tcase_add_test(tc, who_joins_is_not_told);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }
