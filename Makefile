@@ -2,8 +2,8 @@
 #
 #	make [V=1] [WERROR=1] [SAN=address,undefined] [CROSS_COMPILE=] [CC=]
 #	make check [GROUPS=] | lint [STEPS=] | format | clean
-#	make fuzz [RUNS=] [PROPERTY_RUNS=] | bench | soak [ROUNDS=] | audit [TREES=]
-#	make equality [CONFIGS=]
+#	make fuzz [RUNS=] [PROPERTY_RUNS=] | soak [ROUNDS=] | audit [TREES=]
+#	make equality [CONFIGS=] | bench [BEFORE=DIR]
 #	make install | uninstall [DESTDIR=] [PREFIX=]
 #
 # Objects and programs lie in build/; a build with SAN= or CROSS_COMPILE= has
