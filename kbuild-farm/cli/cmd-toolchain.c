@@ -5,7 +5,7 @@
 #include "base/log.h"
 
 #include <errno.h>
-#include <stdlib.h>
+#include <stddef.h>
 #include <string.h>
 
 enum {
@@ -67,7 +67,7 @@ static const struct verb {
 } verbs[] = {
 	{ "search", 0, 100,
 	  TAKES(OPT_HOST) | TAKES(OPT_REFRESH) | TAKES(OPT_JSON), " [WORD]...",
-	  compiler_search },
+	  toolchain_search_main },
 	{ "install", 0, 100,
 	  TAKES(OPT_ARCH) | TAKES(OPT_TRIPLET) | TAKES(OPT_HOST) |
 		  TAKES(OPT_NODES) | TAKES(OPT_FILE) | TAKES(OPT_SHA256) |
@@ -75,7 +75,7 @@ static const struct verb {
 		  TAKES(OPT_LIBRARY) | TAKES(OPT_DEB) | TAKES(OPT_REFRESH),
 	  " VERSION... [--arch ARCH]...", toolchain_install_main },
 	{ "list", 0, 0, TAKES(OPT_NODES) | TAKES(OPT_JSON), "",
-	  compiler_list_main },
+	  toolchain_list_main },
 	{ "verify", 0, 100, TAKES(OPT_NODES) | TAKES(OPT_JSON), " [ID]...",
 	  toolchain_verify_main },
 	{ "adopt", 1, 100, TAKES(OPT_LINKS) | TAKES(OPT_FORCE), " PREFIX...",
@@ -108,52 +108,51 @@ static void add_words(struct strv *list, const char *value)
 	}
 }
 
-static void take_list(struct toolchain_request *r, int key, const char *value)
-{
-	if (key == OPT_ARCH)
-		add_words(&r->arches, value);
-	else if (key == OPT_TRIPLET)
-		add_words(&r->triplets, value);
-	else if (key == OPT_HOST)
-		add_words(&r->hosts, value);
-	else if (key == OPT_LIBRARY)
-		strv_add(&r->library_files, value);
-	else if (key == OPT_DEB)
-		strv_add(&r->library_debs, value);
-}
+#define AT(member) offsetof(struct toolchain_request, member)
 
-static void take(struct toolchain_request *r, int key, const char *value)
+/* Where an option's value goes, and as what. */
+static const struct place {
+	enum {
+		FLAG,
+		TEXT,
+		LIST, /* one value each time */
+		WORDS, /* several with commas, too */
+	} kind;
+	size_t offset;
+} places[] = {
+	[OPT_ARCH] = { WORDS, AT(arches) },
+	[OPT_TRIPLET] = { WORDS, AT(triplets) },
+	[OPT_HOST] = { WORDS, AT(hosts) },
+	[OPT_NODES] = { TEXT, AT(nodes) },
+	[OPT_FILE] = { TEXT, AT(file) },
+	[OPT_SHA256] = { TEXT, AT(sha256) },
+	[OPT_INSECURE] = { FLAG, AT(insecure) },
+	[OPT_STRICT] = { FLAG, AT(strict) },
+	[OPT_LINKS] = { TEXT, AT(links) },
+	[OPT_LIBRARY] = { LIST, AT(library_files) },
+	[OPT_DEB] = { LIST, AT(library_debs) },
+	[OPT_REFRESH] = { FLAG, AT(refresh) },
+	[OPT_FORCE] = { FLAG, AT(force) },
+	[OPT_JSON] = { FLAG, AT(json) },
+};
+
+static void store_option(struct toolchain_request *r, int key,
+			 const char *value)
 {
-	switch (key) {
-	case OPT_NODES:
-		r->nodes = value;
+	void *at = (char *)r + places[key].offset;
+
+	switch (places[key].kind) {
+	case FLAG:
+		*(bool *)at = true;
 		break;
-	case OPT_FILE:
-		r->file = value;
+	case TEXT:
+		*(const char **)at = value;
 		break;
-	case OPT_SHA256:
-		r->sha256 = value;
+	case LIST:
+		strv_add(at, value);
 		break;
-	case OPT_LINKS:
-		r->links = value;
-		break;
-	case OPT_INSECURE:
-		r->insecure = true;
-		break;
-	case OPT_STRICT:
-		r->strict = true;
-		break;
-	case OPT_REFRESH:
-		r->refresh = true;
-		break;
-	case OPT_FORCE:
-		r->force = true;
-		break;
-	case OPT_JSON:
-		r->json = true;
-		break;
-	default:
-		take_list(r, key, value);
+	case WORDS:
+		add_words(at, value);
 	}
 }
 
@@ -197,7 +196,7 @@ static int parse(struct toolchain_request *r, const struct verb **verb,
 	while ((key = args_next(&args, err)) > 0 || key == ARGS_WORD) {
 		if (key > 0) {
 			given |= TAKES(key);
-			take(r, key, args.value);
+			store_option(r, key, args.value);
 		} else if (!r->verb) {
 			r->verb = args.value;
 		} else {
@@ -208,20 +207,6 @@ static int parse(struct toolchain_request *r, const struct verb **verb,
 		return key;
 	*verb = find_verb(r->verb);
 	return check_usage(r, *verb, given, err);
-}
-
-int toolchain_failed(const struct toolchain_request *r, int ret,
-		     const struct err *err)
-{
-	log_error("toolchain %s: %s", r->verb, err->text);
-	return ret == -ECANCELED ? EXIT_INTERRUPTED : EXIT_USAGE;
-}
-
-void toolchain_print_json(json_t *made)
-{
-	json_dumpf(made, stdout, JSON_INDENT(2));
-	putchar('\n');
-	json_decref(made);
 }
 
 static int toolchain_main(char *const *argv)

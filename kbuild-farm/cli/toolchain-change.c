@@ -218,7 +218,7 @@ static int remove_here(void *arg)
 static bool is_broken(const struct toolchain_request *r, const char *name)
 {
 	char *dir = xasprintf("%s/toolchains/%s", r->data, name);
-	bool yes = toolchain_is_id(name) && fs_is_dir(dir);
+	bool yes = toolchain_release_is_id(name) && fs_is_dir(dir);
 
 	free(dir);
 	return yes;

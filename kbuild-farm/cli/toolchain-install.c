@@ -76,8 +76,9 @@ static int plan_one(struct plan *p, const struct toolchain_release *wanted,
 	const struct toolchain_archive *a;
 	int ret;
 
-	if (wanted->n == 3 && toolchain_orders_have(&p->orders, &p->installed,
-						    wanted, triplets, host))
+	if (wanted->n == 3 &&
+	    toolchain_orders_have(&p->orders, p->r->data, &p->installed, wanted,
+				  triplets, host))
 		return 0;
 	if (!p->has_catalog) {
 		ret = toolchain_settings_catalog(p->r, &p->catalog, err);
@@ -206,17 +207,19 @@ static void default_arch(struct toolchain_request *r)
  * A node's own architecture is wanted, unless it is this machine's; what else
  * it runs is worth a try (`tune`), if it is offered.
  */
-static void plan_node(struct plan *p, const struct toolchain_node *n)
+static void plan_node(struct plan *p, const struct peer_tools_node *n)
 {
-	if (n->why)
+	bool same = toolchain_nodes_same(n);
+
+	if (!n->up)
 		log_warning("node %s: %s", n->entry->name, n->why);
-	else if (n->same)
+	else if (same)
 		log_info("node %s runs what this machine runs: it needs "
 			 "nothing installed, compilers travel to it",
 			 n->entry->name);
 	for (size_t i = 0; i < n->hosts.n; i++) {
 		const char *host = n->hosts.v[i];
-		bool must = i == 0 && !n->same;
+		bool must = i == 0 && !same;
 
 		if (!strv_has(&p->hosts, host) && must)
 			strv_add(&p->hosts, host);
@@ -315,7 +318,7 @@ static unsigned push_to_nodes(struct plan *p)
 		failed = toolchain_nodes_push(&p->nodes, &list, &ids,
 					      p->r->fetch.cancel);
 	for (size_t i = 0; !ids.n && i < p->nodes.n; i++)
-		failed += p->nodes.v[i].why != NULL;
+		failed += !p->nodes.v[i].up;
 	toolchain_installed_list_release(&list);
 	strv_release(&ids);
 	return failed;

@@ -43,7 +43,7 @@ static int hash_again(void *arg)
 
 	if (c->t->adopted)
 		return toolchain_adopted_check(c->t, environ, &c->err);
-	return toolchain_verify(c->t, c->cancel, &c->err);
+	return toolchain_installed_verify(c->t, c->cancel, &c->err);
 }
 
 /* Without hashing: is the compiler there at all? */
@@ -109,39 +109,6 @@ static int look_at_nodes(struct survey *s, struct err *err)
 
 /* ------------------------------------------------------------- output */
 
-/* What one word of a cell is; "" says nothing. */
-static const char *state_word(enum toolchain_node_state state)
-{
-	switch (state) {
-	case TOOLCHAIN_NODE_NONE:
-		return "-";
-	case TOOLCHAIN_NODE_SAME:
-		return "not needed";
-	case TOOLCHAIN_NODE_OK:
-		return "ok";
-	case TOOLCHAIN_NODE_MISSING:
-		return "missing";
-	case TOOLCHAIN_NODE_DIFFERENT:
-		return "different";
-	case TOOLCHAIN_NODE_DOWN:
-		break;
-	}
-	return "down";
-}
-
-static const char *canary_word(enum toolchain_node_canary canary)
-{
-	switch (canary) {
-	case TOOLCHAIN_CANARY_PASSED:
-		return "passed";
-	case TOOLCHAIN_CANARY_FAILED:
-		return "failed";
-	case TOOLCHAIN_CANARY_NOT_RUN:
-		break;
-	}
-	return NULL;
-}
-
 static const struct toolchain_node_cell *cell(const struct survey *s, size_t i,
 					      size_t k)
 {
@@ -150,10 +117,8 @@ static const struct toolchain_node_cell *cell(const struct survey *s, size_t i,
 
 static void add_cell(struct table *t, const struct toolchain_node_cell *c)
 {
-	const char *canary = canary_word(c->canary);
-
-	strv_addf(&t->cells, "%s%s%s", state_word(c->state),
-		  canary ? ", canary " : "", canary ? canary : "");
+	strv_addf(&t->cells, "%s%s%s", c->state, c->canary ? ", canary " : "",
+		  c->canary ? c->canary : "");
 }
 
 /* "ok", "damaged", and for ever whether anybody vouched for it. */
@@ -180,16 +145,15 @@ static unsigned tell_details(const struct survey *s)
 		for (size_t k = 0; k < s->nodes.n; k++) {
 			const struct toolchain_node_cell *c = cell(s, i, k);
 
-			if (c->state == TOOLCHAIN_NODE_DIFFERENT)
-				wrong++;
-			if (c->detail && c->state != TOOLCHAIN_NODE_DOWN)
+			wrong += c->is_different;
+			if (c->detail)
 				log_warning(
 					"%s on node %s: %s", s->list.v[i].id,
 					s->nodes.v[k].entry->name, c->detail);
 		}
 	}
 	for (size_t k = 0; k < s->nodes.n; k++) {
-		if (!s->nodes.v[k].why)
+		if (s->nodes.v[k].up)
 			continue;
 		log_warning("node %s: %s", s->nodes.v[k].entry->name,
 			    s->nodes.v[k].why);
@@ -231,8 +195,8 @@ static json_t *cell_json(const struct survey *s, size_t i, size_t k)
 	json_t *o = json_object();
 
 	json_object_set_new(o, "node", json_text(s->nodes.v[k].entry->name));
-	json_object_set_new(o, "state", json_text(state_word(c->state)));
-	json_object_set_new(o, "canary", json_text(canary_word(c->canary)));
+	json_object_set_new(o, "state", json_text(c->state));
+	json_object_set_new(o, "canary", json_text(c->canary));
 	json_object_set_new(o, "detail", json_text(c->detail));
 	return o;
 }
@@ -331,7 +295,7 @@ static int survey_main(struct toolchain_request *r, bool verify)
 	return status;
 }
 
-int compiler_list_main(struct toolchain_request *r)
+int toolchain_list_main(struct toolchain_request *r)
 {
 	return survey_main(r, false);
 }

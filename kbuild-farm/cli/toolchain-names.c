@@ -21,7 +21,7 @@ static void tell_collisions(const struct strv *taken, const char *dir)
 }
 
 /* What is the same for each directory of names. */
-static struct toolchain_link_request wish_of(
+static struct toolchain_link_request request_for(
 	const struct toolchain_request *r, const struct toolchain_installed *t,
 	const char *bin, const char *copies,
 	const struct toolchain_release *release)
@@ -35,14 +35,14 @@ static struct toolchain_link_request wish_of(
 	};
 }
 
-static int publish_in(const char *dir, struct toolchain_link_request wish,
+static int publish_in(const char *dir, struct toolchain_link_request w,
 		      struct strv *links, struct err *err)
 {
 	struct strv made = { 0 }, taken = { 0 };
 	int ret;
 
-	wish.dir = dir;
-	ret = toolchain_link_publish(&wish, &made, &taken, err);
+	w.dir = dir;
+	ret = toolchain_link_publish(&w, &made, &taken, err);
 	if (!ret) {
 		for (size_t i = 0; i < made.n; i++) {
 			if (!strv_has(links, made.v[i]))
@@ -94,14 +94,14 @@ int toolchain_names_publish(const struct toolchain_request *r,
 	int ret = toolchain_release_parse(t->release, &release, err);
 
 	if (!ret && !strcmp(t->host, toolchain_here())) {
-		struct toolchain_link_request wish = wish_of(r, t, bin, copies,
-							     &release);
+		struct toolchain_link_request w = request_for(r, t, bin, copies,
+							      &release);
 
 		ret = copy_tools(t, copies, err);
 		if (!ret)
-			ret = publish_in(dir, wish, &t->links, err);
+			ret = publish_in(dir, w, &t->links, err);
 		if (!ret && links)
-			ret = publish_in(links, wish, &t->links, err);
+			ret = publish_in(links, w, &t->links, err);
 	}
 	if (!ret && t->links.n != before)
 		ret = toolchain_installed_write(t, err);

@@ -56,55 +56,51 @@ static int check_names(const struct node_roster *roster, const char *which,
 	return ret;
 }
 
-static void take_answer(struct toolchain_node *out,
-			const struct peer_tools_node *n)
+int toolchain_nodes_pick(struct node_roster *out, const struct node_roster *all,
+			 const char *which, struct err *err)
 {
-	out->entry = n->entry;
-	out->why = n->up ? NULL : xstrdup(n->why);
-	strv_add_all(&out->hosts, n->hosts.v ? n->hosts.v : (char *[]){ NULL });
-	out->same = strv_has(&out->hosts, toolchain_here());
-}
+	int ret = check_names(all, which, err);
 
-static void pick(struct toolchain_nodes *out, const struct node_roster *roster,
-		 const char *which)
-{
-	out->v = xcalloc(roster->n + 1, sizeof(*out->v));
-	out->asked = xcalloc(roster->n + 1, sizeof(*out->asked));
-	for (size_t i = 0; i < roster->n; i++) {
-		if (is_named(which, roster->v[i].name))
-			peer_tools_init(&out->asked[out->n++], &roster->v[i]);
+	*out = (struct node_roster){ 0 };
+	if (ret)
+		return ret;
+	out->v = xcalloc(all->n + 1, sizeof(*out->v));
+	for (size_t i = 0; i < all->n; i++) {
+		if (is_named(which, all->v[i].name))
+			out->v[out->n++] = all->v[i];
 	}
+	return 0;
 }
 
 int toolchain_nodes_ask(struct toolchain_nodes *out,
 			const struct node_roster *roster, const char *which,
 			struct err *err)
 {
-	struct peer_tools_setup setup = { 0 };
-	int ret;
+	int ret = check_names(roster, which, err);
 
 	*out = (struct toolchain_nodes){ 0 };
-	ret = check_names(roster, which, err);
 	if (ret)
 		return ret;
-	pick(out, roster, which);
-	setup.nodes = out->asked;
-	setup.n = out->n;
-	ret = peer_tools_run(&setup, NULL, err);
-	for (size_t i = 0; !ret && i < out->n; i++)
-		take_answer(&out->v[i], &out->asked[i]);
-	return ret;
+	out->v = xcalloc(roster->n + 1, sizeof(*out->v));
+	for (size_t i = 0; i < roster->n; i++) {
+		if (is_named(which, roster->v[i].name))
+			peer_tools_init(&out->v[out->n++], &roster->v[i]);
+	}
+	return peer_tools_run(
+		&(struct peer_tools_setup){ .nodes = out->v, .n = out->n },
+		NULL, err);
+}
+
+bool toolchain_nodes_same(const struct peer_tools_node *node)
+{
+	return strv_has(&node->hosts, toolchain_here());
 }
 
 void toolchain_nodes_release(struct toolchain_nodes *nodes)
 {
-	for (size_t i = 0; i < nodes->n; i++) {
-		free(nodes->v[i].why);
-		strv_release(&nodes->v[i].hosts);
-		peer_tools_release(&nodes->asked[i]);
-	}
+	for (size_t i = 0; i < nodes->n; i++)
+		peer_tools_release(&nodes->v[i]);
 	free(nodes->v);
-	free(nodes->asked);
 	*nodes = (struct toolchain_nodes){ 0 };
 }
 
@@ -115,17 +111,19 @@ static void look_at_build(struct toolchain_node_cell *cell,
 			  const struct toolchain_installed *t)
 {
 	if (!held) {
-		cell->state = TOOLCHAIN_NODE_MISSING;
+		cell->state = "missing";
 	} else if (held->state == WIRE_HELD_DAMAGED) {
-		cell->state = TOOLCHAIN_NODE_DIFFERENT;
+		cell->is_different = true;
 		cell->detail = xasprintf("damaged: %s",
 					 held->detail ? held->detail : "?");
 	} else if (!digest_equal(&held->tree, &t->tree)) {
-		cell->state = TOOLCHAIN_NODE_DIFFERENT;
+		cell->is_different = true;
 		cell->detail = xstrdup("not what is installed here");
 	} else {
-		cell->state = TOOLCHAIN_NODE_OK;
+		cell->state = "ok";
 	}
+	if (cell->is_different)
+		cell->state = "different";
 }
 
 /* This machine's own build of the same compiler: what a canary is about. */
@@ -160,9 +158,9 @@ static void look_at_canary(struct toolchain_node_cell *cell, const char *trust,
 	peer_canary_digest(&key.sources);
 	peer_canary_db_last(trust, &key, t->id, &e);
 	if (e.is == PEER_CANARY_DB_PASSED) {
-		cell->canary = TOOLCHAIN_CANARY_PASSED;
+		cell->canary = "passed";
 	} else if (e.is == PEER_CANARY_DB_FAILED) {
-		cell->canary = TOOLCHAIN_CANARY_FAILED;
+		cell->canary = "failed";
 		if (!cell->detail)
 			cell->detail = xasprintf("canary failed: %s", e.detail);
 	}
@@ -171,7 +169,6 @@ static void look_at_canary(struct toolchain_node_cell *cell, const char *trust,
 
 static void look_at(struct toolchain_node_cell *cell,
 		    const struct peer_tools_node *n,
-		    const struct toolchain_node *node,
 		    const struct toolchain_installed_list *list,
 		    const struct toolchain_installed *t, const char *trust)
 {
@@ -180,14 +177,14 @@ static void look_at(struct toolchain_node_cell *cell,
 
 	*cell = (struct toolchain_node_cell){ 0 };
 	if (!n->up) {
-		cell->state = TOOLCHAIN_NODE_DOWN;
-	} else if (is_own && node->same && !held) {
-		cell->state = TOOLCHAIN_NODE_SAME;
-	} else if (!strv_has(&node->hosts, t->host)) {
-		cell->state = TOOLCHAIN_NODE_NONE;
+		cell->state = "down";
+	} else if (is_own && toolchain_nodes_same(n) && !held) {
+		cell->state = "not needed";
+	} else if (!strv_has(&n->hosts, t->host)) {
+		cell->state = "-";
 	} else {
 		look_at_build(cell, held, t);
-		look_at_canary(cell, trust, node->entry, own_build(list, t), t);
+		look_at_canary(cell, trust, n->entry, own_build(list, t), t);
 	}
 }
 
@@ -196,7 +193,7 @@ int toolchain_nodes_look(const struct toolchain_nodes *nodes,
 			 bool verify, struct toolchain_node_cell *cells,
 			 struct err *err)
 {
-	struct peer_tools_setup setup = { .nodes = nodes->asked,
+	struct peer_tools_setup setup = { .nodes = nodes->v,
 					  .n = nodes->n,
 					  .verify = true };
 	char *trust;
@@ -207,8 +204,8 @@ int toolchain_nodes_look(const struct toolchain_nodes *nodes,
 	trust = peer_canary_db_path();
 	for (size_t i = 0; i < list->n; i++) {
 		for (size_t k = 0; k < nodes->n; k++)
-			look_at(&cells[i * nodes->n + k], &nodes->asked[k],
-				&nodes->v[k], list, &list->v[i], trust);
+			look_at(&cells[i * nodes->n + k], &nodes->v[k], list,
+				&list->v[i], trust);
 	}
 	free(trust);
 	return 0;
@@ -219,8 +216,8 @@ int toolchain_nodes_look(const struct toolchain_nodes *nodes,
 struct push {
 	const struct toolchain_nodes *nodes;
 	const atomic_bool *cancel;
-	struct peer_bundle *gift;
-	size_t n_gifts;
+	struct peer_bundle *bundles;
+	size_t n_bundles;
 	struct peer_tools_node *talk;
 	struct progress *progress;
 };
@@ -235,8 +232,9 @@ static const struct toolchain_installed *find(
 	return NULL;
 }
 
-static int read_gift(struct push *p, const struct toolchain_installed_list *all,
-		     const char *id, struct err *err)
+static int read_bundle(struct push *p,
+		       const struct toolchain_installed_list *all,
+		       const char *id, struct err *err)
 {
 	const struct toolchain_installed *t = find(all, id), *ours;
 	int ret;
@@ -244,26 +242,26 @@ static int read_gift(struct push *p, const struct toolchain_installed_list *all,
 	if (!t)
 		return err_set(err, ENOENT, "%s is not installed here", id);
 	ours = own_build(all, t);
-	ret = peer_bundle_read(&p->gift[p->n_gifts], t,
+	ret = peer_bundle_read(&p->bundles[p->n_bundles], t,
 			       ours ? &ours->content : NULL, p->cancel, err);
 	if (!ret)
-		p->n_gifts++;
+		p->n_bundles++;
 	return ret;
 }
 
-/* Those of the gifts that the node runs. */
+/* Those of the bundles that the node runs. */
 static void prepare(struct push *p, size_t i)
 {
-	const struct toolchain_node *node = &p->nodes->v[i];
-	const struct peer_bundle **list = xcalloc(p->n_gifts + 1,
+	const struct peer_tools_node *node = &p->nodes->v[i];
+	const struct peer_bundle **list = xcalloc(p->n_bundles + 1,
 						  sizeof(*list));
 	struct peer_tools_node *n = &p->talk[i];
 
 	peer_tools_init(n, node->entry);
 	n->gift = list;
-	for (size_t g = 0; g < p->n_gifts; g++) {
-		if (strv_has(&node->hosts, p->gift[g].host))
-			list[n->n_gifts++] = &p->gift[g];
+	for (size_t g = 0; g < p->n_bundles; g++) {
+		if (strv_has(&node->hosts, p->bundles[g].host))
+			list[n->n_gifts++] = &p->bundles[g];
 	}
 	progress_add(p->progress, node->entry->name);
 }
@@ -291,7 +289,7 @@ static char *amount(const struct peer_push_count *c)
 			 (double)c->bytes_sent / (1 << 20));
 }
 
-/* A line for each of its gifts: false when one is not there. */
+/* A line for each of its bundles: false when one is not there. */
 static bool report(const struct peer_tools_node *n)
 {
 	char *sent = amount(&n->count);
@@ -360,15 +358,15 @@ unsigned toolchain_nodes_push(const struct toolchain_nodes *nodes,
 	struct err err;
 	int ret = 0;
 
-	p.gift = xcalloc(ids->n + 1, sizeof(*p.gift));
+	p.bundles = xcalloc(ids->n + 1, sizeof(*p.bundles));
 	for (size_t i = 0; i < ids->n && !ret; i++)
-		ret = read_gift(&p, list, ids->v[i], &err);
+		ret = read_bundle(&p, list, ids->v[i], &err);
 	if (ret)
 		log_error("%s", err.text);
 	failed = ret ? (unsigned)nodes->n : run(&p);
-	for (size_t i = 0; i < p.n_gifts; i++)
-		peer_bundle_release(&p.gift[i]);
-	free(p.gift);
+	for (size_t i = 0; i < p.n_bundles; i++)
+		peer_bundle_release(&p.bundles[i]);
+	free(p.bundles);
 	return failed;
 }
 
@@ -384,7 +382,7 @@ unsigned toolchain_nodes_drop(const struct toolchain_nodes *nodes,
 	for (size_t i = 0; i < nodes->n; i++) {
 		peer_tools_init(&talk[i], nodes->v[i].entry);
 		talk[i].drop = ids;
-		talk[i].n_drops = peer_tools_find(&nodes->asked[i], id) != NULL;
+		talk[i].n_drops = peer_tools_find(&nodes->v[i], id) != NULL;
 	}
 	setup.nodes = talk;
 	if (peer_tools_run(&setup, NULL, &err))

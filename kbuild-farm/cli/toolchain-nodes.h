@@ -12,52 +12,43 @@
 
 #include "conf/conf.h"
 #include "node/roster.h"
+#include "peer/tools.h"
 #include "toolchain/installed.h"
 
 #include <stdatomic.h>
 
-struct peer_tools_node;
-
-struct toolchain_node {
-	const struct node_entry *entry; /* borrowed from the roster */
-	char *why; /* it did not answer: the reason; else NULL */
-	struct strv hosts; /* what it runs, its own first: "arm64", "arm" */
-	bool same; /* the build host's own is among them */
-};
-
 /* The nodes of a command, all asked at once. */
 struct toolchain_nodes {
-	struct toolchain_node *v; /* in the order of the roster */
+	struct peer_tools_node *v; /* in the order of the roster */
 	size_t n;
-	struct peer_tools_node *asked; /* what each of them said */
-};
-
-enum toolchain_node_state {
-	TOOLCHAIN_NODE_NONE, /* another host's build: not for this node */
-	TOOLCHAIN_NODE_SAME, /* needs nothing: content shipping */
-	TOOLCHAIN_NODE_OK,
-	TOOLCHAIN_NODE_MISSING,
-	TOOLCHAIN_NODE_DIFFERENT, /* not what the build host installed */
-	TOOLCHAIN_NODE_DOWN,
-};
-
-enum toolchain_node_canary {
-	TOOLCHAIN_CANARY_NOT_RUN,
-	TOOLCHAIN_CANARY_PASSED,
-	TOOLCHAIN_CANARY_FAILED,
 };
 
 /* One cell of the table of `list`. */
 struct toolchain_node_cell {
-	enum toolchain_node_state state;
-	enum toolchain_node_canary canary;
+	/*
+	 * "-" (another host's build: not for this node), "not needed"
+	 * (content shipping), "ok", "missing", "different" (not what the build
+	 * host installed), "down".
+	 */
+	const char *state;
+	const char *canary; /* "passed", "failed"; NULL: it did not run */
+	bool is_different;
 	char *detail; /* why it is different or failed; NULL: nothing to say */
 };
 
 /*
- * Ask the nodes that `which` names ("all", or names with commas between).
- * One that does not answer is in the list with `why`.  -ENOENT for a name
- * that is none, with `err` set.  Release it in any case.
+ * The nodes of `all` that `which` names ("all", or names with commas between)
+ * in `out`, whose array the caller frees; the entries are borrowed.  -ENOENT
+ * for a name that is none, with `err` set.
+ */
+int toolchain_nodes_pick(struct node_roster *out, const struct node_roster *all,
+			 const char *which, struct err *err);
+/* Does the node run what this machine runs? */
+bool toolchain_nodes_same(const struct peer_tools_node *node);
+
+/*
+ * Ask the nodes that `which` names.  One that does not answer is in the list
+ * with `why`.  Errors as above.  Release it in any case.
  */
 int toolchain_nodes_ask(struct toolchain_nodes *out,
 			const struct node_roster *roster, const char *which,

@@ -95,15 +95,13 @@ void toolchain_orders_add(struct toolchain_orders *list,
 }
 
 /* -EEXIST of toolchain_install() without asking for it. */
-static bool take_installed(struct toolchain_orders *list,
+static bool take_installed(struct toolchain_orders *list, const char *data,
 			   const struct toolchain_installed *t)
 {
 	struct toolchain_release release;
 	struct toolchain_ordered *o;
 	struct err ignored = { 0 };
 	bool own = !strcmp(t->host, toolchain_here());
-	char *json;
-	int ret;
 
 	if (toolchain_release_parse(t->release, &release, &ignored))
 		return false;
@@ -111,20 +109,15 @@ static bool take_installed(struct toolchain_orders *list,
 	if (!o)
 		return true;
 	o->had = true;
-	json = toolchain_installed_encode(t);
-	ret = toolchain_installed_decode(&o->out, bytes_str(json), &ignored);
-	free(json);
-	if (ret) {
+	if (toolchain_installed_read(data, t->id, &o->out, &ignored)) {
 		list->n--;
 		free(o->id);
 		return false;
 	}
-	o->out.dir = xstrdup(t->dir);
-	o->out.prefix = xstrdup(t->prefix);
 	return true;
 }
 
-bool toolchain_orders_have(struct toolchain_orders *list,
+bool toolchain_orders_have(struct toolchain_orders *list, const char *data,
 			   const struct toolchain_installed_list *installed,
 			   const struct toolchain_release *release,
 			   const struct strv *triplets, const char *host)
@@ -140,7 +133,7 @@ bool toolchain_orders_have(struct toolchain_orders *list,
 			continue;
 		if (t->triplet && triplets && !strv_has(triplets, t->triplet))
 			continue;
-		found = take_installed(list, t);
+		found = take_installed(list, data, t);
 	}
 	free(text);
 	return found;

@@ -42,7 +42,7 @@ void toolchain_orders_add(struct toolchain_orders *list,
  * The same for what is installed already and needs no catalog; false when
  * there is no such one.
  */
-bool toolchain_orders_have(struct toolchain_orders *list,
+bool toolchain_orders_have(struct toolchain_orders *list, const char *data,
 			   const struct toolchain_installed_list *installed,
 			   const struct toolchain_release *release,
 			   const struct strv *triplets, const char *host);

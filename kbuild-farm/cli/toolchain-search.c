@@ -14,7 +14,7 @@
 #define ARCHES_MAX 256
 
 /* What a WORD asks for: a release, an architecture or a triplet. */
-struct wish {
+struct term {
 	bool is_release;
 	struct toolchain_release release;
 	const struct strv *triplets; /* of an architecture */
@@ -25,38 +25,38 @@ struct search {
 	struct toolchain_request *r;
 	struct toolchain_catalog catalog;
 	struct toolchain_installed_list installed;
-	struct wish *wish;
-	size_t n_wish;
+	struct term *terms;
+	size_t n_terms;
 };
 
-static void understand(struct wish *w, const char *word)
+static void understand(struct term *t, const char *word)
 {
 	const struct toolchain_arch *a = toolchain_data_arch(word);
 	struct err ignored = { 0 };
 
 	if (!a)
 		a = toolchain_data_arch_called(word);
-	w->word = word;
-	w->is_release = !toolchain_release_parse(word, &w->release, &ignored);
-	w->triplets = a ? &a->triplets : NULL;
+	t->word = word;
+	t->is_release = !toolchain_release_parse(word, &t->release, &ignored);
+	t->triplets = a ? &a->triplets : NULL;
 }
 
-static bool fits_word(const struct toolchain_archive *a, const struct wish *w)
+static bool fits_word(const struct toolchain_archive *a, const struct term *t)
 {
-	if (w->is_release)
-		return toolchain_release_matches(&w->release, &a->release) &&
-		       w->release.is_clang == a->release.is_clang;
-	if (w->triplets)
-		return !a->triplet || strv_has(w->triplets, a->triplet);
-	return a->triplet && !strcmp(a->triplet, w->word);
+	if (t->is_release)
+		return toolchain_release_matches(&t->release, &a->release) &&
+		       t->release.is_clang == a->release.is_clang;
+	if (t->triplets)
+		return !a->triplet || strv_has(t->triplets, a->triplet);
+	return a->triplet && !strcmp(a->triplet, t->word);
 }
 
 static bool fits(const struct search *s, const struct toolchain_archive *a)
 {
 	if (s->r->hosts.n && !strv_has(&s->r->hosts, a->host))
 		return false;
-	for (size_t i = 0; i < s->n_wish; i++) {
-		if (!fits_word(a, &s->wish[i]))
+	for (size_t i = 0; i < s->n_terms; i++) {
+		if (!fits_word(a, &s->terms[i]))
 			return false;
 	}
 	return true;
@@ -109,42 +109,6 @@ static void add_joined(struct table *t, struct strv *words)
 	strv_release(words);
 }
 
-/* A row for all archives of a release; returns the index behind them. */
-static size_t release_row(const struct search *s, size_t i, struct table *t)
-{
-	const struct toolchain_archive *first = &s->catalog.v[i];
-	struct strv arches = { 0 }, hosts = { 0 }, have = { 0 };
-	bool any = false;
-
-	for (; i < s->catalog.n && same_release(first, &s->catalog.v[i]); i++) {
-		const struct toolchain_archive *a = &s->catalog.v[i];
-		char *names;
-
-		if (!fits(s, a))
-			continue;
-		any = true;
-		names = a->triplet ? toolchain_show_arches(a->triplet) :
-				     xstrdup("all");
-		/* More than this is no server's list but a joke. */
-		if (arches.n < ARCHES_MAX)
-			add_words(&arches, names);
-		add_words(&hosts, a->host);
-		if (installed_as(s, a))
-			add_words(&have, names);
-		free(names);
-	}
-	if (any) {
-		strv_own(&t->cells, toolchain_release_text(&first->release));
-		add_joined(t, &hosts);
-		add_joined(t, &have);
-		add_joined(t, &arches);
-	}
-	strv_release(&arches);
-	strv_release(&hosts);
-	strv_release(&have);
-	return i;
-}
-
 static int by_triplet(const void *x, const void *y)
 {
 	const struct toolchain_archive *a = *(
@@ -172,63 +136,72 @@ static size_t choose(const struct search *s,
 		if (fits(s, &s->catalog.v[i]))
 			v[n++] = &s->catalog.v[i];
 	}
-	qsort(v, n, sizeof(*v), by_triplet);
+	/* The catalog has the hosts of a release first; JSON keeps its order.
+	 */
+	if (!s->r->json)
+		qsort(v, n, sizeof(*v), by_triplet);
 	*out = v;
 	return n;
 }
 
-/* A row for the first of `v` and all that differ from it in the host alone;
- * returns how many. */
-static size_t archive_row(const struct search *s,
-			  const struct toolchain_archive *const *v, size_t n,
-			  struct table *t)
+/* What a triplet is for; clang has none. */
+static char *arches_of(const struct toolchain_archive *a)
 {
-	const struct toolchain_archive *a = v[0];
-	struct strv hosts = { 0 }, have = { 0 };
+	return a->triplet ? toolchain_show_arches(a->triplet) : xstrdup("all");
+}
+
+/*
+ * A row for the first of `v` and all of its release; where words were given
+ * for those alone that differ from it in the host.  Returns how many.
+ */
+static size_t add_row(const struct search *s,
+		      const struct toolchain_archive *const *v, size_t n,
+		      struct table *t)
+{
+	struct strv arches = { 0 }, hosts = { 0 }, have = { 0 };
 	size_t i;
 
-	for (i = 0; i < n && same_release(a, v[i]) &&
-		    str_equal(a->triplet, v[i]->triplet);
+	for (i = 0; i < n && same_release(v[0], v[i]) &&
+		    (!s->n_terms || str_equal(v[0]->triplet, v[i]->triplet));
 	     i++) {
+		char *names = arches_of(v[i]);
+
+		/* More than this is no server's list but a joke. */
+		if (arches.n < ARCHES_MAX)
+			add_words(&arches, names);
 		add_words(&hosts, v[i]->host);
 		if (installed_as(s, v[i]))
-			add_words(&have, v[i]->host);
+			add_words(&have, s->n_terms ? v[i]->host : names);
+		free(names);
 	}
-	strv_own(&t->cells, toolchain_release_text(&a->release));
-	strv_own(&t->cells, a->triplet ? toolchain_show_arches(a->triplet) :
-					 xstrdup("all"));
-	strv_add(&t->cells, a->triplet ? a->triplet : "-");
+	strv_own(&t->cells, toolchain_release_text(&v[0]->release));
+	if (s->n_terms) {
+		strv_own(&t->cells, arches_of(v[0]));
+		strv_add(&t->cells, v[0]->triplet ? v[0]->triplet : "-");
+	}
 	add_joined(t, &hosts);
 	add_joined(t, &have);
+	if (!s->n_terms)
+		add_joined(t, &arches);
+	strv_release(&arches);
 	return i;
 }
 
-static void print_archives(const struct search *s)
+static void print_table(const struct search *s,
+			const struct toolchain_archive *const *v, size_t n)
 {
-	static const char *const head[] = { "VERSION", "ARCH", "TRIPLET",
-					    "RUNS ON", "INSTALLED FOR" };
-	struct table t = { .align = "lllll" };
-	const struct toolchain_archive **v;
-	size_t n = choose(s, &v);
+	static const char *const of_archives[] = { "VERSION",       "ARCH",
+						   "TRIPLET",       "RUNS ON",
+						   "INSTALLED FOR", NULL };
+	static const char *const of_releases[] = { "VERSION", "RUNS ON",
+						   "INSTALLED", "COMPILES FOR",
+						   NULL };
+	struct table t = { .align = s->n_terms ? "lllll" : "llll" };
 
-	for (size_t i = 0; i < sizeof(head) / sizeof(*head); i++)
-		strv_add(&t.cells, head[i]);
+	strv_add_all(&t.cells,
+		     (char *const *)(s->n_terms ? of_archives : of_releases));
 	for (size_t i = 0; i < n;)
-		i += archive_row(s, v + i, n - i, &t);
-	table_print(stdout, &t);
-	free(v);
-}
-
-static void print_releases(const struct search *s)
-{
-	static const char *const head[] = { "VERSION", "RUNS ON", "INSTALLED",
-					    "COMPILES FOR" };
-	struct table t = { .align = "llll" };
-
-	for (size_t i = 0; i < sizeof(head) / sizeof(*head); i++)
-		strv_add(&t.cells, head[i]);
-	for (size_t i = 0; i < s->catalog.n;)
-		i = release_row(s, i, &t);
+		i += add_row(s, v + i, n - i, &t);
 	table_print(stdout, &t);
 }
 
@@ -248,15 +221,13 @@ static json_t *archive_json(const struct search *s,
 	return o;
 }
 
-static void print_json(const struct search *s)
+static void print_json(const struct search *s,
+		       const struct toolchain_archive *const *v, size_t n)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < s->catalog.n; i++) {
-		if (fits(s, &s->catalog.v[i]))
-			json_array_append_new(
-				list, archive_json(s, &s->catalog.v[i]));
-	}
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, archive_json(s, v[i]));
 	toolchain_print_json(
 		json_pack("{s:I, s:I, s:s?, s:o}", "fetched",
 			  (json_int_t)s->catalog.fetched, "age_seconds",
@@ -264,47 +235,43 @@ static void print_json(const struct search *s)
 			  "stale", s->catalog.stale, "archives", list));
 }
 
-static bool any_fits(const struct search *s)
+static int show(const struct search *s)
 {
-	for (size_t i = 0; i < s->catalog.n; i++) {
-		if (fits(s, &s->catalog.v[i]))
-			return true;
-	}
-	return false;
-}
+	const struct toolchain_archive **v;
+	size_t n = choose(s, &v);
+	char *words;
 
-int compiler_search(struct toolchain_request *r)
-{
-	struct search s = { .r = r, .n_wish = r->words.n };
-	struct err err = { 0 };
-	int status = EXIT_OK, ret;
-
-	s.wish = xcalloc(r->words.n + 1, sizeof(*s.wish));
-	for (size_t i = 0; i < r->words.n; i++)
-		understand(&s.wish[i], r->words.v[i]);
-	ret = toolchain_settings_installed(r, &s.installed, &err);
-	if (!ret)
-		ret = toolchain_settings_catalog(r, &s.catalog, &err);
-	if (ret) {
-		status = toolchain_failed(r, ret, &err);
-	} else if (r->json) {
-		print_json(&s);
-	} else if (any_fits(&s) && s.n_wish) {
-		print_archives(&s);
-	} else if (any_fits(&s)) {
-		print_releases(&s);
+	if (s->r->json) {
+		print_json(s, v, n);
+	} else if (n) {
+		print_table(s, v, n);
 	} else {
-		char *words = strv_join(&r->words, " ");
-
+		words = strv_join(&s->r->words, " ");
 		log_error("toolchain search: nothing fits %s; a word is a "
 			  "release (gcc-13), an architecture (arm64) or a "
 			  "triplet, and --host is what they run on",
 			  words);
 		free(words);
-		status = EXIT_USAGE;
 	}
+	free(v);
+	return n || s->r->json ? EXIT_OK : EXIT_USAGE;
+}
+
+int toolchain_search_main(struct toolchain_request *r)
+{
+	struct search s = { .r = r, .n_terms = r->words.n };
+	struct err err = { 0 };
+	int status, ret;
+
+	s.terms = xcalloc(r->words.n + 1, sizeof(*s.terms));
+	for (size_t i = 0; i < r->words.n; i++)
+		understand(&s.terms[i], r->words.v[i]);
+	ret = toolchain_settings_installed(r, &s.installed, &err);
+	if (!ret)
+		ret = toolchain_settings_catalog(r, &s.catalog, &err);
+	status = ret ? toolchain_failed(r, ret, &err) : show(&s);
 	toolchain_catalog_release(&s.catalog);
 	toolchain_installed_list_release(&s.installed);
-	free(s.wish);
+	free(s.terms);
 	return status;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/cmd.h"
 #include "cli/progress.h"
 #include "cli/toolchain.h"
 
@@ -40,6 +41,20 @@ const atomic_bool *toolchain_settings_catch(void)
 bool toolchain_settings_interrupted(void)
 {
 	return atomic_load(&interrupted);
+}
+
+int toolchain_failed(const struct toolchain_request *r, int ret,
+		     const struct err *err)
+{
+	log_error("toolchain %s: %s", r->verb, err->text);
+	return ret == -ECANCELED ? EXIT_INTERRUPTED : EXIT_USAGE;
+}
+
+void toolchain_print_json(json_t *made)
+{
+	json_dumpf(made, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(made);
 }
 
 static bool is_true(const struct conf *c, const char *key)
@@ -104,7 +119,7 @@ void toolchain_settings_release(struct toolchain_request *r)
 	free(r->downloads);
 }
 
-char *toolchain_age_text(int64_t seconds)
+static char *age_text(int64_t seconds)
 {
 	static const struct {
 		int64_t seconds;
@@ -143,7 +158,7 @@ static void on_progress(void *ctx, unsigned done, unsigned total)
 static void tell(const struct toolchain_request *r,
 		 const struct toolchain_catalog *c)
 {
-	char *age = toolchain_age_text(time(NULL) - c->fetched);
+	char *age = age_text(time(NULL) - c->fetched);
 
 	for (size_t i = 0; i < c->warnings.n; i++)
 		log_warning("%s", c->warnings.v[i]);

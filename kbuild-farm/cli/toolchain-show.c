@@ -38,7 +38,8 @@ char *toolchain_show_arches(const char *triplet)
 	return text;
 }
 
-char *toolchain_show_verified(const struct toolchain_installed *t)
+/* "sha256sums.asc, signed by B8868C..."; the caller frees it. */
+static char *verified_text(const struct toolchain_installed *t)
 {
 	struct strv by = { 0 };
 	char *text;
@@ -93,7 +94,7 @@ static bool on_path(const char *dir)
 void toolchain_show_new(const struct toolchain_request *r,
 			const struct toolchain_installed *t)
 {
-	char *verified = toolchain_show_verified(t);
+	char *verified = verified_text(t);
 	char *use = toolchain_show_make(t);
 	char *bin = toolchain_link_dir(r->data);
 

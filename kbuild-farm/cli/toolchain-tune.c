@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/cmd.h"
+#include "cli/toolchain-nodes.h"
 #include "cli/toolchain.h"
 
 #include "base/fs.h"
@@ -48,39 +49,15 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		event_base_loopbreak(u->base);
 }
 
-static bool is_named(const char *which, const char *name)
-{
-	size_t len = strlen(name);
-	const char *at = which;
-
-	if (!which || !strcmp(which, "all"))
-		return true;
-	while (*at) {
-		size_t n = strcspn(at, ",");
-
-		if (n == len && !memcmp(at, name, n))
-			return true;
-		at += n + (at[n] == ',');
-	}
-	return false;
-}
-
 static int pick_nodes(struct tuning *u, struct err *err)
 {
-	const struct node_roster *all = &u->r->roster;
+	const char *which = u->r->nodes ? u->r->nodes : "all";
+	int ret = toolchain_nodes_pick(&u->roster, &u->r->roster, which, err);
 
-	u->roster.v = xcalloc(all->n + 1, sizeof(*u->roster.v));
-	u->tune.nodes = xcalloc(all->n + 1, sizeof(*u->tune.nodes));
-	for (size_t i = 0; i < all->n; i++) {
-		if (!is_named(u->r->nodes, all->v[i].name))
-			continue;
-		u->tune.nodes[u->roster.n].node = all->v[i].name;
-		u->roster.v[u->roster.n++] = all->v[i];
-	}
-	u->tune.n = u->roster.n;
-	return u->roster.n ?
-		       0 :
-		       err_set(err, ENOENT, "no such node; `kfarm nodes list`");
+	u->tune.nodes = xcalloc(u->roster.n + 1, sizeof(*u->tune.nodes));
+	for (size_t i = 0; i < u->roster.n; i++)
+		u->tune.nodes[u->tune.n++].node = u->roster.v[i].name;
+	return ret;
 }
 
 /* Talk to the nodes until each was tried, or the user has had enough. */

@@ -33,17 +33,16 @@ struct toolchain_request {
 	struct fetch_options fetch;
 };
 
-/* Prints "kfarm: toolchain VERB: text"; returns the exit status for `ret`. */
-int toolchain_failed(const struct toolchain_request *r, int ret,
-		     const struct err *err);
-void toolchain_print_json(json_t *made);
-
 /*
  * cli/toolchain-settings.c: the configuration and the directories.  Release
  * in any case.
  */
 int toolchain_settings_load(struct toolchain_request *r, struct err *err);
 void toolchain_settings_release(struct toolchain_request *r);
+/* Prints "kfarm: toolchain VERB: text"; returns the exit status for `ret`. */
+int toolchain_failed(const struct toolchain_request *r, int ret,
+		     const struct err *err);
+void toolchain_print_json(json_t *made);
 /* Becomes true on SIGINT, SIGTERM and SIGHUP once this was called. */
 const atomic_bool *toolchain_settings_catch(void);
 /* Has one of these come? */
@@ -54,8 +53,6 @@ bool toolchain_settings_interrupted(void);
  */
 int toolchain_settings_catalog(struct toolchain_request *r,
 			       struct toolchain_catalog *out, struct err *err);
-/* "3 hours", "2 days" of seconds; the caller frees it. */
-char *toolchain_age_text(int64_t seconds);
 
 /* All that are installed; what is broken is told. */
 int toolchain_settings_installed(const struct toolchain_request *r,
@@ -75,8 +72,6 @@ const char *toolchain_here(void);
 /* The kernel's names of what a triplet is for: "sparc sparc64", or the triplet
  * itself; the caller frees it. */
 char *toolchain_show_arches(const char *triplet);
-/* "sha256sums.asc, signed by B8868C..."; the caller frees it. */
-char *toolchain_show_verified(const struct toolchain_installed *t);
 /* How plain make uses it: "CROSS_COMPILE=aarch64-gcc1330-linux-",
  * "LLVM=-22.1.8"; the caller frees it. */
 char *toolchain_show_make(const struct toolchain_installed *t);
@@ -96,9 +91,9 @@ int toolchain_names_remove(const struct toolchain_installed *t,
 			   struct err *err);
 
 /* The verbs; each returns the exit status. */
-int compiler_search(struct toolchain_request *r);
+int toolchain_search_main(struct toolchain_request *r);
 int toolchain_install_main(struct toolchain_request *r);
-int compiler_list_main(struct toolchain_request *r);
+int toolchain_list_main(struct toolchain_request *r);
 int toolchain_verify_main(struct toolchain_request *r);
 int toolchain_adopt_main(struct toolchain_request *r);
 int toolchain_default_main(struct toolchain_request *r);
