@@ -183,12 +183,6 @@ static int dial(const struct node_address *a, int stderr_fd,
 	return start(a->kind == NODE_SSH ? ssh : shell, stderr_fd, out, err);
 }
 
-int node_address_dial(const struct node_address *a, struct node_dial *out,
-		      struct err *err)
-{
-	return dial(a, STDERR_FILENO, out, err);
-}
-
 int node_address_dial_quiet(const struct node_address *a, struct node_dial *out,
 			    int *stderr_fd, struct err *err)
 {

@@ -38,13 +38,8 @@ struct node_dial {
 
 /*
  * Connect or start the command.  Does not wait for the other side's hello.
- * The command's stderr is ours.
- */
-int node_address_dial(const struct node_address *a, struct node_dial *out,
-		      struct err *err);
-/*
- * The same, but the command's stderr is to be read from *stderr_fd, which
- * does not block and is the caller's to close; -1 when there is no command.
+ * The command's stderr is to be read from *stderr_fd, which does not block
+ * and is the caller's to close; -1 when there is no command.
  */
 int node_address_dial_quiet(const struct node_address *a, struct node_dial *out,
 			    int *stderr_fd, struct err *err);

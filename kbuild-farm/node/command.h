@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * node/command.h - the end of a command that node_address_dial() started.
+ * node/command.h - the end of a command that node_address_dial_quiet() started.
  */
 #ifndef NODE_COMMAND_H
 #define NODE_COMMAND_H

@@ -201,7 +201,7 @@ static int describe(struct toolchain_installed *t, const char *what,
 	for (size_t i = 0; i < names.n; i++)
 		strv_addf(&t->tools, "%s/%s", t->within, names.v[i]);
 	strv_release(&names);
-	if (!ret && !toolchain_is_id(t->id))
+	if (!ret && !toolchain_release_is_id(t->id))
 		ret = err_set(err, EINVAL, "%s: no id can be made of that",
 			      t->id);
 	return ret;

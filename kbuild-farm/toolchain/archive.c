@@ -32,15 +32,6 @@ static bool is_triplet(const char *s)
 	       s[strlen(s) - 1] != '-';
 }
 
-/* Takes `prefix` off the front of *s. */
-static bool skip(const char **s, const char *prefix)
-{
-	if (!str_starts(*s, prefix))
-		return false;
-	*s += strlen(prefix);
-	return true;
-}
-
 /* Takes all up to `end` off the front of *s, and `end` itself. */
 static char *take(const char **s, const char *end)
 {
@@ -63,93 +54,83 @@ static bool set_release(struct toolchain_archive *a, bool is_clang,
 	       !toolchain_release_of(is_clang, version, &a->release, &ignored);
 }
 
-/* HOST-gcc-VERSION-nolibc[-_]TRIPLET.tar.xz; `s` is after the directories. */
-static bool parse_gcc_name(struct toolchain_archive *a, const char *s,
-			   const char *version)
-{
-	if (!skip(&s, a->host) || !skip(&s, "-gcc-") || !skip(&s, version) ||
-	    !skip(&s, "-nolibc") || (*s != '-' && *s != '_'))
-		return false;
-	s++;
-	a->triplet = take(&s, ".tar.");
-	return a->triplet && is_triplet(a->triplet) &&
-	       set_release(a, false, version);
-}
-
-static bool parse_gcc(struct toolchain_archive *a, const char *s)
+/* HOST-gcc-VERSION-nolibc[-_]TRIPLET */
+static bool read_gcc(struct toolchain_archive *a, const char *s)
 {
 	char *version = NULL;
 	bool good;
 
-	a->host = take(&s, "/");
+	a->host = take(&s, "-gcc-");
 	if (a->host)
-		version = take(&s, "/");
-	good = version && toolchain_data_host(a->host) &&
-	       parse_gcc_name(a, s, version);
+		version = take(&s, "-nolibc");
+	good = version && (*s == '-' || *s == '_') && is_triplet(s + 1) &&
+	       toolchain_data_host(a->host) && set_release(a, false, version);
+	if (good)
+		a->triplet = xstrdup(s + 1);
 	free(version);
 	return good;
 }
 
-/* Whom the name of an LLVM archive means, as gcc's are named; or NULL. */
-static char *host_of_clang(const char *machine)
+/* VERSION-MACHINE, which is another name for a host */
+static bool read_clang(struct toolchain_archive *a, const char *s)
 {
+	char *version = take(&s, "-");
 	const struct toolchain_host *h;
+	bool good = version && set_release(a, true, version);
 
-	for (size_t i = 0; (h = toolchain_data_host_at(i)) != NULL; i++) {
-		if (h->clang && !strcmp(h->clang, machine))
-			return xstrdup(h->name);
+	for (size_t i = 0; good && (h = toolchain_data_host_at(i)); i++) {
+		if (!a->host && h->clang && !strcmp(h->clang, s))
+			a->host = xstrdup(h->name);
 	}
-	return NULL;
-}
-
-static bool parse_clang(struct toolchain_archive *a, const char *s)
-{
-	char *version, *machine = NULL;
-	bool good;
-
-	if (!skip(&s, "llvm-"))
-		return false;
-	version = take(&s, "-");
-	if (version)
-		machine = take(&s, ".tar.");
-	good = machine && set_release(a, true, version);
-	if (good)
-		a->host = host_of_clang(machine);
 	free(version);
-	free(machine);
 	return a->host != NULL;
 }
 
-static bool skip_place(const char **s, bool is_clang)
+bool toolchain_archive_parse_name(struct toolchain_archive *out,
+				  const char *name)
 {
-	const char *at = *s;
+	const char *tar = strstr(name, ".tar");
+	char *stem = xstrndup(name, tar ? (size_t)(tar - name) : 0);
+	struct toolchain_archive a = { 0 };
+	bool good = str_starts(stem, "llvm-") ?
+			    read_clang(&a, stem + strlen("llvm-")) :
+			    read_gcc(&a, stem);
 
-	if (!skip(&at, toolchain_data_place(is_clang)) || !skip(&at, "/"))
-		return false;
-	*s = at;
-	return true;
+	free(stem);
+	if (good)
+		*out = a;
+	else
+		toolchain_archive_release(&a);
+	return good;
+}
+
+/* Where a server has an archive of that name. */
+static char *path_of(const struct toolchain_archive *a, const char *name)
+{
+	const char *place = toolchain_data_place(a->release.is_clang);
+	char *version, *path;
+
+	if (a->release.is_clang)
+		return xasprintf("%s/%s", place, name);
+	version = toolchain_release_version(&a->release);
+	path = xasprintf("%s/%s/%s/%s", place, a->host, version, name);
+	free(version);
+	return path;
 }
 
 bool toolchain_archive_parse(struct toolchain_archive *out, const char *path)
 {
-	struct toolchain_archive a = { 0 };
-	const char *s = path;
-	bool good = str_ends(path, ".tar.xz") || str_ends(path, ".tar.gz");
+	const char *name = str_base(path), *tar = strstr(name, ".tar.");
+	struct toolchain_archive a;
 
-	if (good && skip_place(&s, false))
-		good = parse_gcc(&a, s);
-	else if (good && skip_place(&s, true))
-		good = parse_clang(&a, s);
-	else
-		good = false;
-	/* ".tar.xz" comes once: "x.tar.gz.tar.xz" is none of ours. */
-	good = good &&
-	       strstr(path, ".tar.") + strlen(".tar.xz") == path + strlen(path);
-	if (!good) {
+	if (!tar || (strcmp(tar, ".tar.xz") && strcmp(tar, ".tar.gz")) ||
+	    !toolchain_archive_parse_name(&a, name))
+		return false;
+	a.path = path_of(&a, name);
+	if (strcmp(a.path, path)) {
 		toolchain_archive_release(&a);
 		return false;
 	}
-	a.path = xstrdup(path);
 	a.name = str_base(a.path);
 	*out = a;
 	return true;
@@ -163,13 +144,12 @@ void toolchain_archive_release(struct toolchain_archive *a)
 	*a = (struct toolchain_archive){ 0 };
 }
 
-void toolchain_archive_urls(const struct toolchain_archive *a,
-			    const struct strv *mirrors, struct strv *out)
+void toolchain_archive_urls(const char *path, const struct strv *mirrors,
+			    struct strv *out)
 {
 	for (size_t i = 0; i < mirrors->n; i++) {
 		const char *m = mirrors->v[i];
 
-		strv_addf(out, "%s%s%s", m, str_ends(m, "/") ? "" : "/",
-			  a->path);
+		strv_addf(out, "%s%s%s", m, str_ends(m, "/") ? "" : "/", path);
 	}
 }

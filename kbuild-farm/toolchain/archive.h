@@ -29,10 +29,13 @@ struct toolchain_archive {
  * look exactly so, whatever it is.  Release it afterwards if true.
  */
 bool toolchain_archive_parse(struct toolchain_archive *out, const char *path);
+/* The same by the name alone, wherever it lies; `path` and `name` are NULL. */
+bool toolchain_archive_parse_name(struct toolchain_archive *out,
+				  const char *name);
 void toolchain_archive_release(struct toolchain_archive *a);
 /* MIRROR/PATH for each mirror, in order. */
-void toolchain_archive_urls(const struct toolchain_archive *a,
-			    const struct strv *mirrors, struct strv *out);
+void toolchain_archive_urls(const char *path, const struct strv *mirrors,
+			    struct strv *out);
 /* Can it be the directory of a version: "13.3.0"? */
 bool toolchain_archive_is_version(const char *name);
 

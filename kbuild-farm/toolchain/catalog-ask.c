@@ -107,14 +107,11 @@ static void add_archives(struct ask *a, const char *dir,
 static int fetch_names(const struct ask *a, const char *dir, struct strv *names,
 		       struct err *err)
 {
-	const struct strv *mirrors = a->setup->mirrors;
 	struct strv urls = { 0 };
 	struct buf html = { 0 };
 	int ret;
 
-	for (size_t i = 0; i < mirrors->n; i++)
-		strv_addf(&urls, "%s%s%s", mirrors->v[i],
-			  str_ends(mirrors->v[i], "/") ? "" : "/", dir);
+	toolchain_archive_urls(dir, a->setup->mirrors, &urls);
 	ret = fetch_text((const char *const *)urls.v, TOOLCHAIN_LISTING_MAX,
 			 a->setup->fetch, &html, NULL, err);
 	if (!ret)

@@ -209,7 +209,7 @@ size_t toolchain_dedup(const char *dir, const char *others)
 	while (list && (d = readdir(list)) != NULL) {
 		char *path = xasprintf("%s/%s", others, d->d_name);
 
-		if (toolchain_is_id(d->d_name) && !str_equal(path, dir))
+		if (toolchain_release_is_id(d->d_name) && !str_equal(path, dir))
 			collect(&theirs, path, 0);
 		free(path);
 	}

@@ -229,12 +229,3 @@ void toolchain_missing_release(struct toolchain_missing_list *list)
 	free(list->v);
 	*list = (struct toolchain_missing_list){ 0 };
 }
-
-bool toolchain_missing_required(const struct toolchain_missing_list *list)
-{
-	for (size_t i = 0; i < list->n; i++) {
-		if (list->v[i].required)
-			return true;
-	}
-	return false;
-}

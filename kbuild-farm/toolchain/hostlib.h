@@ -52,8 +52,6 @@ int toolchain_hostlibs_missing(const char *dir,
 			       struct toolchain_missing_list *out,
 			       struct err *err);
 void toolchain_missing_release(struct toolchain_missing_list *list);
-/* Does a build need one of them? */
-bool toolchain_missing_required(const struct toolchain_missing_list *list);
 
 /*
  * Provide what is missing (as found in `dir` just now; `release` says which

@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "compiler/manifest.h"
 #include "fetch/http.h"
+#include "toolchain/archive.h"
 #include "toolchain/data.h"
 #include "toolchain/dedup.h"
 #include "toolchain/hostlib.h"
@@ -157,8 +158,7 @@ static int fetch(struct job *j)
 	if (ret)
 		return ret;
 	j->part = xasprintf("%s/%s", o->cache, str_base(o->path));
-	for (size_t i = 0; i < o->mirrors->n; i++)
-		strv_addf(&urls, "%s/%s", o->mirrors->v[i], o->path);
+	toolchain_archive_urls(o->path, o->mirrors, &urls);
 	ret = fetch_get((const char *const *)urls.v, j->part, ARCHIVE_MAX,
 			o->fetch, &sink, &j->t.url, j->err);
 	strv_release(&urls);
@@ -417,7 +417,7 @@ static int check_order(const struct job *j)
 	const struct toolchain_order *o = j->o;
 	bool whole = o->release.n == 3 && !o->triplet == o->release.is_clang;
 
-	if (whole && toolchain_is_id(j->id) && j->host[0] &&
+	if (whole && toolchain_release_is_id(j->id) && j->host[0] &&
 	    (o->file || (o->path && o->mirrors && o->mirrors->n && o->cache)))
 		return 0;
 	return err_set(j->err, EINVAL, "%s: this cannot be installed", j->id);
@@ -468,69 +468,26 @@ int toolchain_install(const struct toolchain_order *o,
 	return ret;
 }
 
-/* "x86_64-gcc-13.3.0-nolibc-aarch64-linux", and "_" in place of the last. */
-static bool parse_gcc(char *name, const char **host, const char **version,
-		      const char **triplet)
-{
-	char *gcc = strstr(name, "-gcc-");
-	char *nolibc = gcc ? strstr(gcc + 5, "-nolibc") : NULL;
-
-	if (!nolibc || gcc == name || (nolibc[7] != '-' && nolibc[7] != '_'))
-		return false;
-	*gcc = *nolibc = '\0';
-	*host = name;
-	*version = gcc + 5;
-	*triplet = nolibc + 8;
-	return **triplet != '\0';
-}
-
-/* "llvm-22.1.8-x86_64" */
-static bool parse_clang(char *name, const char **host, const char **version)
-{
-	char *dash = str_starts(name, "llvm-") ? strchr(name + 5, '-') : NULL;
-
-	if (!dash)
-		return false;
-	*dash = '\0';
-	*version = name + 5;
-	*host = NULL;
-	for (size_t i = 0; toolchain_data_host_at(i); i++) {
-		const struct toolchain_host *h = toolchain_data_host_at(i);
-
-		if (h->clang && str_equal(h->clang, dash + 1))
-			*host = h->name;
-	}
-	return *host != NULL;
-}
-
 int toolchain_order_from_name(struct toolchain_order *order, struct strv *text,
 			      const char *file, struct err *err)
 {
-	const char *base = str_base(file), *tar = strstr(base, ".tar");
-	const char *host = NULL, *version = NULL, *triplet = NULL;
-	char *name = xstrndup(base, tar ? (size_t)(tar - base) : 0);
-	bool is_gcc = parse_gcc(name, &host, &version, &triplet);
-	int ret;
+	struct toolchain_archive a;
 
-	if (!is_gcc && !parse_clang(name, &host, &version)) {
-		free(name);
+	if (!toolchain_archive_parse_name(&a, str_base(file)))
 		return err_set(err, EINVAL,
 			       "%s: the name says not what it is; as in "
 			       "x86_64-gcc-13.3.0-nolibc-aarch64-linux.tar.xz, "
 			       "or llvm-22.1.8-x86_64.tar.xz",
 			       file);
+	order->file = file;
+	order->release = a.release;
+	strv_add(text, a.host);
+	order->host = text->v[text->n - 1];
+	order->triplet = NULL;
+	if (a.triplet) {
+		strv_add(text, a.triplet);
+		order->triplet = text->v[text->n - 1];
 	}
-	ret = toolchain_release_of(!is_gcc, version, &order->release, err);
-	if (!ret) {
-		order->file = file;
-		strv_add(text, host);
-		order->host = text->v[text->n - 1];
-		order->triplet = NULL;
-		if (is_gcc) {
-			strv_add(text, triplet);
-			order->triplet = text->v[text->n - 1];
-		}
-	}
-	free(name);
-	return ret;
+	toolchain_archive_release(&a);
+	return 0;
 }

@@ -4,57 +4,122 @@
 #include "base/json.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #define LIST_MAX 10000 /* of names, notes and the like */
 
-static void put(json_t *o, const char *key, const char *value)
-{
-	json_object_set_new(o, key, json_text(value));
-}
+enum kind {
+	TEXT, /* or null */
+	NEEDED, /* a text that must be there */
+	FLAG,
+	DIGEST, /* or null: zero */
+	LIST, /* of texts */
+	TOOLS, /* a list that only an adopted one has */
+	COMPILER, /* "gcc" or "clang" */
+	VERIFIED, /* an object of its own */
+};
 
-static void put_digest(json_t *o, const char *key, const struct digest *d,
-		       bool known)
+struct field {
+	const char *key;
+	enum kind kind;
+	size_t offset;
+};
+
+#define AT(member) offsetof(struct toolchain_installed, member)
+
+static const struct field verified_fields[] = {
+	{ "sums_key", TEXT, AT(sums_key) },
+	{ "tar_key", TEXT, AT(tar_key) },
+	{ "sha256_given", FLAG, AT(sha256_given) },
+	{ 0 },
+};
+
+/* In the order of the file. */
+static const struct field fields[] = {
+	{ "id", NEEDED, AT(id) },
+	{ "release", NEEDED, AT(release) },
+	{ "version", NEEDED, AT(version) },
+	{ "kind", COMPILER, AT(is_clang) },
+	{ "triplet", TEXT, AT(triplet) },
+	{ "host", NEEDED, AT(host) },
+	{ "prefix", NEEDED, AT(within) },
+	{ "driver", NEEDED, AT(driver) },
+	{ "url", TEXT, AT(url) },
+	{ "archive_sha256", DIGEST, AT(archive) },
+	{ "tree", DIGEST, AT(tree) },
+	{ "content", DIGEST, AT(content) },
+	{ "verified", VERIFIED, 0 },
+	{ "insecure", FLAG, AT(insecure) },
+	{ "date", TEXT, AT(date) },
+	{ "links", LIST, AT(links) },
+	{ "hostlibs", LIST, AT(hostlibs) },
+	{ "adopted", TEXT, AT(adopted) },
+	{ "tools", TOOLS, AT(tools) },
+	{ 0 },
+};
+
+static bool is_zero(const struct digest *d)
 {
 	static const struct digest none;
+
+	return digest_equal(d, &none);
+}
+
+static bool is_known(const struct digest *d,
+		     const struct toolchain_installed *t)
+{
+	return !is_zero(d) && (d != &t->content || t->has_content);
+}
+
+static json_t *fields_json(const struct field *f,
+			   const struct toolchain_installed *t);
+
+static json_t *field_json(const struct field *f,
+			  const struct toolchain_installed *t)
+{
+	const void *at = (const char *)t + f->offset;
 	char hex[DIGEST_HEX];
 
-	digest_hex(d, hex);
-	put(o, key, known && !digest_equal(d, &none) ? hex : NULL);
+	switch (f->kind) {
+	case TEXT:
+	case NEEDED:
+		return json_text(*(char *const *)at);
+	case FLAG:
+		return json_boolean(*(const bool *)at);
+	case DIGEST:
+		digest_hex(at, hex);
+		return json_text(is_known(at, t) ? hex : NULL);
+	case LIST:
+	case TOOLS:
+		return json_texts(at);
+	case COMPILER:
+		return json_text(t->is_clang ? "clang" : "gcc");
+	case VERIFIED:
+		break;
+	}
+	return fields_json(verified_fields, t);
+}
+
+static json_t *fields_json(const struct field *f,
+			   const struct toolchain_installed *t)
+{
+	json_t *o = json_object();
+
+	for (; f->key; f++) {
+		if (f->kind != TOOLS || t->adopted)
+			json_object_set_new(o, f->key, field_json(f, t));
+	}
+	return o;
 }
 
 char *toolchain_installed_encode(const struct toolchain_installed *t)
 {
-	json_t *o = json_object(), *verified = json_object();
-	char *out, *line;
+	json_t *o = fields_json(fields, t);
+	char *line = json_dumps(o, JSON_INDENT(2)), *out;
 
-	put(o, "id", t->id);
-	put(o, "release", t->release);
-	put(o, "version", t->version);
-	put(o, "kind", t->is_clang ? "clang" : "gcc");
-	put(o, "triplet", t->triplet);
-	put(o, "host", t->host);
-	put(o, "prefix", t->within);
-	put(o, "driver", t->driver);
-	put(o, "url", t->url);
-	put_digest(o, "archive_sha256", &t->archive, true);
-	put_digest(o, "tree", &t->tree, true);
-	put_digest(o, "content", &t->content, t->has_content);
-	put(verified, "sums_key", t->sums_key);
-	put(verified, "tar_key", t->tar_key);
-	json_object_set_new(verified, "sha256_given",
-			    json_boolean(t->sha256_given));
-	json_object_set_new(o, "verified", verified);
-	json_object_set_new(o, "insecure", json_boolean(t->insecure));
-	put(o, "date", t->date);
-	json_object_set_new(o, "links", json_texts(&t->links));
-	json_object_set_new(o, "hostlibs", json_texts(&t->hostlibs));
-	put(o, "adopted", t->adopted);
-	if (t->adopted)
-		json_object_set_new(o, "tools", json_texts(&t->tools));
-	line = json_dumps(o, JSON_INDENT(2));
 	if (!line)
 		str_out_of_memory();
 	out = xasprintf("%s\n", line);
@@ -63,109 +128,71 @@ char *toolchain_installed_encode(const struct toolchain_installed *t)
 	return out;
 }
 
-/* What is read; `bad` is the first key that is not as it should be. */
-struct from {
-	json_t *o;
-	const char *bad;
-};
-
-static void get(struct from *f, const char *key, bool needed, char **out)
+static bool read_list(json_t *a, struct strv *out)
 {
-	json_t *j = json_object_get(f->o, key);
-
-	*out = NULL;
-	if (json_is_string(j))
-		*out = xstrdup(json_string_value(j));
-	else if ((needed || (j && !json_is_null(j))) && !f->bad)
-		f->bad = key;
-}
-
-static bool get_digest(struct from *f, const char *key, struct digest *out)
-{
-	char *hex;
-	bool there;
-
-	get(f, key, false, &hex);
-	there = hex && digest_parse(out, hex);
-	if (hex && !there && !f->bad)
-		f->bad = key;
-	free(hex);
-	return there;
-}
-
-static void get_list(struct from *f, const char *key, struct strv *out)
-{
-	json_t *a = json_object_get(f->o, key), *j;
+	json_t *j;
 	size_t i;
 
-	if (a && (!json_is_array(a) || json_array_size(a) > LIST_MAX)) {
-		f->bad = f->bad ? f->bad : key;
-		return;
-	}
+	if (a && (!json_is_array(a) || json_array_size(a) > LIST_MAX))
+		return false;
 	json_array_foreach(a, i, j)
 	{
-		if (json_is_string(j))
-			strv_add(out, json_string_value(j));
-		else if (!f->bad)
-			f->bad = key;
+		if (!json_is_string(j))
+			return false;
+		strv_add(out, json_string_value(j));
 	}
+	return true;
 }
 
-static bool get_flag(struct from *f, const char *key)
+static bool read_text(json_t *j, bool needed, char **out)
 {
-	json_t *j = json_object_get(f->o, key);
-
-	if (!json_is_boolean(j) && !f->bad)
-		f->bad = key;
-	return json_is_true(j);
+	if (json_is_string(j))
+		*out = xstrdup(json_string_value(j));
+	return *out || (!needed && (!j || json_is_null(j)));
 }
 
-static void get_kind(struct from *f, bool *is_clang)
+/* The first key that is not as it should be, or NULL. */
+static const char *read_fields(json_t *o, const struct field *f,
+			       struct toolchain_installed *t)
 {
-	char *kind;
+	bool good = true;
 
-	get(f, "kind", true, &kind);
-	if (kind && strcmp(kind, "gcc") && strcmp(kind, "clang") && !f->bad)
-		f->bad = "kind";
-	*is_clang = str_equal(kind ? kind : "", "clang");
-	free(kind);
-}
+	for (; f->key; f++) {
+		json_t *j = json_object_get(o, f->key);
+		const char *text = json_string_value(j), *bad;
+		void *at = (char *)t + f->offset;
 
-static void get_verified(struct from *f, struct toolchain_installed *t)
-{
-	struct from in = { .o = json_object_get(f->o, "verified") };
-
-	if (!json_is_object(in.o)) {
-		f->bad = f->bad ? f->bad : "verified";
-		return;
+		switch (f->kind) {
+		case TEXT:
+		case NEEDED:
+			good = read_text(j, f->kind == NEEDED, at);
+			break;
+		case FLAG:
+			good = json_is_boolean(j);
+			*(bool *)at = json_is_true(j);
+			break;
+		case DIGEST:
+			good = text ? digest_parse(at, text) :
+				      !j || json_is_null(j);
+			break;
+		case LIST:
+		case TOOLS:
+			good = read_list(j, at);
+			break;
+		case COMPILER:
+			t->is_clang = text && !strcmp(text, "clang");
+			good = t->is_clang || (text && !strcmp(text, "gcc"));
+			break;
+		case VERIFIED:
+			good = json_is_object(j);
+			bad = good ? read_fields(j, verified_fields, t) : NULL;
+			if (bad)
+				return bad;
+		}
+		if (!good)
+			return f->key;
 	}
-	get(&in, "sums_key", false, &t->sums_key);
-	get(&in, "tar_key", false, &t->tar_key);
-	t->sha256_given = get_flag(&in, "sha256_given");
-	f->bad = f->bad ? f->bad : in.bad;
-}
-
-static void get_all(struct from *f, struct toolchain_installed *t)
-{
-	get(f, "id", true, &t->id);
-	get(f, "release", true, &t->release);
-	get(f, "version", true, &t->version);
-	get_kind(f, &t->is_clang);
-	get(f, "triplet", false, &t->triplet);
-	get(f, "host", true, &t->host);
-	get(f, "prefix", true, &t->within);
-	get(f, "driver", true, &t->driver);
-	get(f, "url", false, &t->url);
-	get_digest(f, "archive_sha256", &t->archive);
-	get_digest(f, "tree", &t->tree);
-	t->has_content = get_digest(f, "content", &t->content);
-	get_verified(f, t);
-	t->insecure = get_flag(f, "insecure");
-	get(f, "date", false, &t->date);
-	get_list(f, "links", &t->links);
-	get_list(f, "hostlibs", &t->hostlibs);
-	get_list(f, "tools", &t->tools);
-	get(f, "adopted", false, &t->adopted);
+	return NULL;
 }
 
 /* Do the fields agree with each other, and may they become paths? */
@@ -174,7 +201,7 @@ static const char *check(const struct toolchain_installed *t)
 	struct toolchain_release r;
 	struct err ignored;
 
-	if (!toolchain_is_id(t->id))
+	if (!toolchain_release_is_id(t->id))
 		return "id";
 	if (toolchain_release_parse(t->release, &r, &ignored) ||
 	    r.is_clang != t->is_clang)
@@ -192,44 +219,43 @@ static const char *check(const struct toolchain_installed *t)
 int toolchain_installed_decode(struct toolchain_installed *out, struct bytes in,
 			       struct err *err)
 {
-	struct from f = { 0 };
+	const char *bad = "id";
 	json_error_t why;
+	json_t *o;
 
 	*out = (struct toolchain_installed){ 0 };
-	f.o = json_loadb((const char *)in.data, in.len, JSON_REJECT_DUPLICATES,
-			 &why);
-	if (!f.o)
+	o = json_loadb((const char *)in.data, in.len, JSON_REJECT_DUPLICATES,
+		       &why);
+	if (!o)
 		return err_set(err, EINVAL, "line %d: %s", why.line, why.text);
-	if (json_is_object(f.o))
-		get_all(&f, out);
-	else
-		f.bad = "id";
-	if (!f.bad)
-		f.bad = check(out);
-	json_decref(f.o);
-	if (!f.bad)
+	if (json_is_object(o))
+		bad = read_fields(o, fields, out);
+	if (!bad)
+		bad = check(out);
+	json_decref(o);
+	out->has_content = !is_zero(&out->content);
+	if (!bad)
 		return 0;
 	toolchain_installed_release(out);
-	return err_set(err, EINVAL, "\"%s\" is not what it should be", f.bad);
+	return err_set(err, EINVAL, "\"%s\" is not what it should be", bad);
+}
+
+static void release_fields(const struct field *f, struct toolchain_installed *t)
+{
+	for (; f->key; f++) {
+		void *at = (char *)t + f->offset;
+
+		if (f->kind == TEXT || f->kind == NEEDED)
+			free(*(char **)at);
+		else if (f->kind == LIST || f->kind == TOOLS)
+			strv_release(at);
+	}
 }
 
 void toolchain_installed_release(struct toolchain_installed *t)
 {
-	free(t->id);
-	free(t->release);
-	free(t->version);
-	free(t->triplet);
-	free(t->host);
-	free(t->within);
-	free(t->driver);
-	free(t->url);
-	free(t->sums_key);
-	free(t->tar_key);
-	free(t->date);
-	strv_release(&t->links);
-	strv_release(&t->hostlibs);
-	strv_release(&t->tools);
-	free(t->adopted);
+	release_fields(fields, t);
+	release_fields(verified_fields, t);
 	free(t->dir);
 	free(t->prefix);
 	free(t->bin);

@@ -3,11 +3,9 @@
 
 #include "base/buf.h"
 #include "base/fs.h"
-#include "toolchain/adopt.h"
 #include "toolchain/data.h"
 #include "toolchain/place.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -19,18 +17,6 @@
 #include <unistd.h>
 
 #define FILE_MAX (4u << 20)
-#define ID_MAX   128
-#define ADOPTED  "adopted-"
-
-bool toolchain_is_id(const char *id)
-{
-	size_t len = strlen(id);
-
-	if (!len || len > ID_MAX || !isalnum((unsigned char)id[0]))
-		return false;
-	return strspn(id, "abcdefghijklmnopqrstuvwxyz"
-			  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-") == len;
-}
 
 void toolchain_installed_place(struct toolchain_installed *t, const char *dir)
 {
@@ -74,7 +60,7 @@ int toolchain_installed_read(const char *data, const char *id,
 	int ret;
 
 	*out = (struct toolchain_installed){ 0 };
-	if (!toolchain_is_id(id) || !fs_is_dir(dir))
+	if (!toolchain_release_is_id(id) || !fs_is_dir(dir))
 		ret = err_set(err, ENOENT, "%s: no such toolchain is installed",
 			      id);
 	else
@@ -148,7 +134,7 @@ int toolchain_installed_list(const char *data,
 	while (list && (d = readdir(list)) != NULL) {
 		char *dir = xasprintf("%s/%s", path, d->d_name);
 
-		if (toolchain_is_id(d->d_name))
+		if (toolchain_release_is_id(d->d_name))
 			add(out, dir);
 		free(dir);
 	}
@@ -295,7 +281,7 @@ int toolchain_remove(const char *data, const char *id, bool force,
 	struct toolchain_place place = { 0 };
 	int fd = -1, ret = 0;
 
-	if (!toolchain_is_id(id) || !fs_is_dir(dir))
+	if (!toolchain_release_is_id(id) || !fs_is_dir(dir))
 		ret = err_set(err, ENOENT, "%s: no such toolchain is installed",
 			      id);
 	else if (!force)
@@ -311,26 +297,13 @@ int toolchain_remove(const char *data, const char *id, bool force,
 	return ret;
 }
 
-void toolchain_sweep(const char *data)
-{
-	char *dir = xasprintf("%s/toolchains", data);
-	struct toolchain_place place = { 0 };
-	struct err ignored;
-
-	if (fs_is_dir(dir) && !toolchain_place_open(&place, data, &ignored))
-		toolchain_place_close(&place);
-	free(dir);
-}
-
-int toolchain_verify(const struct toolchain_installed *t,
-		     const atomic_bool *cancel, struct err *err)
+int toolchain_installed_verify(const struct toolchain_installed *t,
+			       const atomic_bool *cancel, struct err *err)
 {
 	struct compiler_entries e;
 	struct digest tree;
 	int ret;
 
-	if (t->adopted)
-		return toolchain_adopted_check(t, environ, err);
 	ret = toolchain_tree_read(&e, t->dir, cancel, err);
 	if (ret)
 		return ret;

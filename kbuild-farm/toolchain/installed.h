@@ -103,10 +103,6 @@ const struct toolchain_installed *toolchain_installed_find(
 /* Its driver's absolute path; the caller frees it. */
 char *toolchain_installed_driver(const struct toolchain_installed *t);
 
-/* May this be an id?  Letters, digits and "._+-", not first '.' or '-', at
- * most 128.  It becomes a file's name. */
-bool toolchain_is_id(const char *id);
-
 /*
  * Keep a toolchain from being removed as long as the descriptor is open; it
  * may be passed on to children.  -ENOENT: it is gone; -EBUSY: being removed.
@@ -123,13 +119,9 @@ int toolchain_remove(const char *data, const char *id, bool force,
 
 /*
  * Hash all of it again.  0; -EBADMSG with `err` saying what to do.
- * An adopted one is checked as toolchain_adopted_check() does, -ESTALE.
+ * For an adopted one there is toolchain_adopted_check().
  */
-int toolchain_verify(const struct toolchain_installed *t,
-		     const atomic_bool *cancel, struct err *err);
-
-/* Remove what killed installs and removes left behind; each install and
- * remove does that, too. */
-void toolchain_sweep(const char *data);
+int toolchain_installed_verify(const struct toolchain_installed *t,
+			       const atomic_bool *cancel, struct err *err);
 
 #endif

@@ -4,9 +4,12 @@
 #include "base/buf.h"
 #include "base/str.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define ID_MAX 128
 
 static const char digits[] = "0123456789";
 
@@ -112,4 +115,14 @@ char *toolchain_release_id(const struct toolchain_release *r,
 
 	free(text);
 	return out;
+}
+
+bool toolchain_release_is_id(const char *id)
+{
+	size_t len = strlen(id);
+
+	if (!len || len > ID_MAX || !isalnum((unsigned char)id[0]))
+		return false;
+	return strspn(id, "abcdefghijklmnopqrstuvwxyz"
+			  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-") == len;
 }

@@ -50,4 +50,8 @@ int toolchain_release_compare(const struct toolchain_release *a,
 char *toolchain_release_id(const struct toolchain_release *r,
 			   const char *triplet, const char *host);
 
+/* May this be an id?  Letters, digits and "._+-", not first '.' or '-', at
+ * most 128.  It becomes a file's name. */
+bool toolchain_release_is_id(const char *id);
+
 #endif

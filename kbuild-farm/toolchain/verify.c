@@ -5,6 +5,7 @@
 #include "fetch/http.h"
 #include "fetch/key.h"
 #include "fetch/sums.h"
+#include "toolchain/archive.h"
 #include "toolchain/data.h"
 
 #include <errno.h>
@@ -48,8 +49,7 @@ static int get_beside(const struct toolchain_order *o, const char *path,
 	if (o->file)
 		return fs_exists(path) ? fs_read(path, most, out, err) :
 					 err_set(err, ENOENT, "%s: none", path);
-	for (size_t i = 0; i < o->mirrors->n; i++)
-		strv_addf(&urls, "%s/%s", o->mirrors->v[i], path);
+	toolchain_archive_urls(path, o->mirrors, &urls);
 	ret = fetch_text((const char *const *)urls.v, most, o->fetch, out, NULL,
 			 err);
 	strv_release(&urls);

@@ -36,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 		return 0;
 	}
-	if (!toolchain_is_id(t.id) || strchr(t.driver, '/') ||
+	if (!toolchain_release_is_id(t.id) || strchr(t.driver, '/') ||
 	    (!t.adopted && !toolchain_tree_is_path(t.within)))
 		abort();
 	check_again(&t);

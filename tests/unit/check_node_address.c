@@ -119,9 +119,10 @@ static struct node_dial dial(const char *text)
 	struct node_address a;
 	struct node_dial d;
 	struct err err = { 0 };
+	int fd;
 
 	ck_assert_int_eq(node_address_parse(&a, text, &err), 0);
-	if (node_address_dial(&a, &d, &err))
+	if (node_address_dial_quiet(&a, &d, &fd, &err))
 		ck_abort_msg("%s", err.text);
 	node_address_release(&a);
 	return d;
@@ -218,7 +219,7 @@ START_TEST(ssh_that_is_not_installed_is_an_error)
 	int fd;
 
 	setenv("PATH", "/nowhere", 1);
-	ck_assert_int_eq(node_address_dial(&a, &d, &err), -ENOENT);
+	ck_assert_int_eq(node_address_dial_quiet(&a, &d, &fd, &err), -ENOENT);
 	ck_assert_str_eq(err.text, "ssh: not found in PATH");
 	ck_assert_int_eq(node_address_dial_quiet(&a, &d, &fd, &err), -ENOENT);
 }
@@ -235,11 +236,12 @@ START_TEST(unix_connects_to_a_listener_only)
 
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	snprintf(un.sun_path, sizeof(un.sun_path), "%s/s", dir);
-	ck_assert_int_eq(node_address_dial(&a, &d, &err), -ENOENT);
+	ck_assert_int_eq(node_address_dial_quiet(&a, &d, &fd, &err), -ENOENT);
 	ck_assert(strstr(err.text, un.sun_path) != NULL);
 	s = socket(AF_UNIX, SOCK_STREAM, 0);
 	ck_assert_int_eq(bind(s, (struct sockaddr *)&un, sizeof(un)), 0);
-	ck_assert_int_eq(node_address_dial(&a, &d, &err), -ECONNREFUSED);
+	ck_assert_int_eq(node_address_dial_quiet(&a, &d, &fd, &err),
+			 -ECONNREFUSED);
 	ck_assert_int_eq(listen(s, 1), 0);
 	ck_assert_int_eq(node_address_dial_quiet(&a, &d, &fd, &err), 0);
 	ck_assert_int_eq(d.pid, 0);

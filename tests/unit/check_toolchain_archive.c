@@ -98,7 +98,7 @@ START_TEST(each_mirror_has_a_url)
 	strv_add(&mirrors, "https://a.example/pub/tools");
 	strv_add(&mirrors, "https://b.example/tools/");
 	ck_assert(toolchain_archive_parse(&a, good[5].path));
-	toolchain_archive_urls(&a, &mirrors, &urls);
+	toolchain_archive_urls(a.path, &mirrors, &urls);
 	ck_assert_uint_eq(urls.n, 2);
 	ck_assert_str_eq(urls.v[0], "https://a.example/pub/tools/llvm/files/"
 				    "llvm-22.1.8-x86_64.tar.xz");

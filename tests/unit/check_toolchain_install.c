@@ -86,7 +86,7 @@ START_TEST(a_local_archive_is_installed)
 	driver = toolchain_installed_driver(&t);
 	ck_assert_int_eq(access(driver, X_OK), 0);
 	free(driver);
-	ck_assert_int_eq(toolchain_verify(&t, NULL, &err), 0);
+	ck_assert_int_eq(toolchain_installed_verify(&t, NULL, &err), 0);
 	ck_assert_int_eq(toolchain_installed_read(data, t.id, &again, &err), 0);
 	ck_assert(digest_equal(&again.tree, &t.tree));
 	ck_assert_str_eq(again.dir, t.dir);

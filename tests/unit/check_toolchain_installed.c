@@ -260,10 +260,11 @@ START_TEST(a_changed_file_is_found)
 
 	make("gcc-13.3.0", "aarch64-linux", NULL, "");
 	read_list();
-	ck_assert_int_eq(toolchain_verify(&list.v[0], NULL, &err), 0);
+	ck_assert_int_eq(toolchain_installed_verify(&list.v[0], NULL, &err), 0);
 	path = toolchain_installed_driver(&list.v[0]);
 	ck_assert_int_eq(fs_write(path, bytes_str("y"), 0755, &err), 0);
-	ck_assert_int_eq(toolchain_verify(&list.v[0], NULL, &err), -EBADMSG);
+	ck_assert_int_eq(toolchain_installed_verify(&list.v[0], NULL, &err),
+			 -EBADMSG);
 	ck_assert_ptr_nonnull(strstr(err.text, "install it again"));
 	free(path);
 }
@@ -274,16 +275,16 @@ START_TEST(an_id_is_a_name_of_a_file)
 	char *longest = xasprintf("%0128d", 0),
 	     *longer = xasprintf("%0129d", 0);
 
-	ck_assert(toolchain_is_id("gcc-13.3.0-aarch64-linux-on-arm64"));
-	ck_assert(toolchain_is_id("adopted-gcc-12.2.0-x_y+z"));
-	ck_assert(!toolchain_is_id(""));
-	ck_assert(!toolchain_is_id(".lock.a"));
-	ck_assert(!toolchain_is_id("-a"));
-	ck_assert(!toolchain_is_id("a/b"));
-	ck_assert(!toolchain_is_id("a b"));
-	ck_assert(!toolchain_is_id("\xc3\xa4"));
-	ck_assert(toolchain_is_id(longest));
-	ck_assert(!toolchain_is_id(longer));
+	ck_assert(toolchain_release_is_id("gcc-13.3.0-aarch64-linux-on-arm64"));
+	ck_assert(toolchain_release_is_id("adopted-gcc-12.2.0-x_y+z"));
+	ck_assert(!toolchain_release_is_id(""));
+	ck_assert(!toolchain_release_is_id(".lock.a"));
+	ck_assert(!toolchain_release_is_id("-a"));
+	ck_assert(!toolchain_release_is_id("a/b"));
+	ck_assert(!toolchain_release_is_id("a b"));
+	ck_assert(!toolchain_release_is_id("\xc3\xa4"));
+	ck_assert(toolchain_release_is_id(longest));
+	ck_assert(!toolchain_release_is_id(longer));
 	free(longest);
 	free(longer);
 }
