@@ -12,6 +12,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "node/inventory.h"
 #include "wire/stream.h"
 
@@ -260,8 +261,7 @@ static int take_job(struct agent_session *s, struct wire_job *m)
 		send_fail(s, &failure);
 		return 0;
 	}
-	s->jobs = xrealloc(s->jobs, (s->n_jobs + 1) * sizeof(*s->jobs));
-	s->jobs[s->n_jobs++] = job;
+	*VEC_ADD(s->jobs, s->n_jobs) = job;
 	return 0;
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/vec.h"
 #include "cli/cmd.h"
 #include "cli/doctor.h"
 
@@ -32,10 +33,8 @@ static const char *const states[] = {
 void doctor_add(struct doctor *d, const char *check, enum doctor_state state,
 		char *what, char *todo)
 {
-	struct doctor_finding *f;
+	struct doctor_finding *f = VEC_ADD(d->v, d->n);
 
-	d->v = xrealloc(d->v, (d->n + 1) * sizeof(*d->v));
-	f = &d->v[d->n++];
 	f->check = check;
 	f->state = state;
 	f->what = what;

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/task.h"
+#include "base/vec.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -71,9 +72,8 @@ size_t progress_add(struct progress *p, const char *name)
 	size_t row;
 
 	pthread_mutex_lock(&p->lock);
-	p->v = xrealloc(p->v, (p->n + 1) * sizeof(*p->v));
-	p->v[p->n] = (struct row){ .name = xstrdup(name) };
-	row = p->n++;
+	row = p->n;
+	*VEC_ADD(p->v, p->n) = (struct row){ .name = xstrdup(name) };
 	pthread_mutex_unlock(&p->lock);
 	return row;
 }

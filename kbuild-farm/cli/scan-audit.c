@@ -6,6 +6,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/task.h"
+#include "base/vec.h"
 #include "cli/cmd.h"
 
 #include <errno.h>
@@ -53,8 +54,7 @@ static char *object_name(const char *build, const char *file)
 
 static void add_unit(struct audit *a, const char *file)
 {
-	a->units = xrealloc(a->units, (a->n + 1) * sizeof(*a->units));
-	a->units[a->n++] = (struct audit_unit){
+	*VEC_ADD(a->units, a->n) = (struct audit_unit){
 		.file = xstrdup(file),
 		.name = object_name(a->what->build, file),
 	};

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/vec.h"
 #include "cli/scan-audit.h"
 
 #include "cli/cmd.h"
@@ -38,12 +39,9 @@ static void add_reason(struct totals *t, const struct audit_unit *u)
 
 	while (i < t->n_reasons && strcmp(t->reasons[i].why, u->why))
 		i++;
-	if (i == t->n_reasons) {
-		t->reasons = xrealloc(t->reasons,
-				      (i + 1) * sizeof(*t->reasons));
-		t->reasons[t->n_reasons++] = (struct audit_reason){ u->why, u,
-								    0 };
-	}
+	if (i == t->n_reasons)
+		*VEC_ADD(t->reasons,
+			 t->n_reasons) = (struct audit_reason){ u->why, u, 0 };
 	t->reasons[i].n++;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/toolchain-orders.h"
 
+#include "base/vec.h"
 #include "cli/progress.h"
 
 #include <errno.h>
@@ -52,8 +53,7 @@ static struct toolchain_ordered *add(struct toolchain_orders *list,
 		free(id);
 		return NULL;
 	}
-	list->v = xrealloc(list->v, (list->n + 1) * sizeof(*list->v));
-	o = &list->v[list->n++];
+	o = VEC_ADD(list->v, list->n);
 	*o = (struct toolchain_ordered){ .id = id };
 	return o;
 }

@@ -3,6 +3,7 @@
 
 #include "base/elf.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "base/which.h"
 
 #include <dirent.h>
@@ -65,8 +66,7 @@ static void add(struct compiler_list *l, const char *dir, const char *name)
 		free(path);
 		return;
 	}
-	l->v = xrealloc(l->v, (l->n + 1) * sizeof(*l->v));
-	l->v[l->n++] = (struct compiler_found){
+	*VEC_ADD(l->v, l->n) = (struct compiler_found){
 		.name = xstrdup(name),
 		.path = path,
 		.is_elf = elf_is(path),

@@ -3,6 +3,7 @@
 
 #include "base/elf.h"
 #include "base/fs.h"
+#include "base/vec.h"
 #include "base/which.h"
 #include "compiler/gather.h"
 #include "compiler/library.h"
@@ -94,9 +95,8 @@ static int add_name(struct making *k, const char *loader,
 				      "library %s is both %s and %s", l->name,
 				      n->real, real);
 	}
-	k->names = xrealloc(k->names, (k->n_names + 1) * sizeof(*k->names));
-	k->names[k->n_names++] = (struct named){ key, xstrdup(real),
-						 !l->plain };
+	*VEC_ADD(k->names, k->n_names) = (struct named){ key, xstrdup(real),
+							 !l->plain };
 	return ret;
 }
 

@@ -2,6 +2,7 @@
 #include "compiler/watch.h"
 
 #include "base/str.h"
+#include "base/vec.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -34,8 +35,7 @@ void compiler_watch_free(struct compiler_watch *w)
 void compiler_watch_add(struct compiler_watch *w, const char *path,
 			const struct stamp *stamp)
 {
-	w->v = xrealloc(w->v, (w->n + 1) * sizeof(*w->v));
-	w->v[w->n++] = (struct seen){ xstrdup(path), *stamp };
+	*VEC_ADD(w->v, w->n) = (struct seen){ xstrdup(path), *stamp };
 }
 
 int compiler_watch_check(const struct compiler_watch *w, struct err *err)

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/pool.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "coord/away.h"
 #include "coord/client.h"
 #include "coord/job.h"
@@ -83,8 +84,8 @@ void coord_count_reason(struct coord_reasons *all, const char *why)
 			return;
 		}
 	}
-	all->v = xrealloc(all->v, (all->n + 1) * sizeof(*all->v));
-	all->v[all->n++] = (struct coord_reason){ .why = xstrdup(why), .n = 1 };
+	*VEC_ADD(all->v, all->n) = (struct coord_reason){ .why = xstrdup(why),
+							  .n = 1 };
 }
 
 static void free_reasons(struct coord_reasons *all)

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "inputs/dirs.h"
 
 #include <errno.h>
@@ -42,7 +43,7 @@ struct lister {
 	int64_t began; /* before the scan, by the clock of files */
 	char abs[PATH_ROOM];
 	struct inputs_path **todo;
-	size_t n_todo, cap_todo;
+	size_t n_todo;
 };
 
 void inputs_init(struct inputs *in, const struct scan_setup *scan)
@@ -88,11 +89,7 @@ static void add(struct lister *l, const struct inputs_entry *e)
 	if (e->path->mark == l->number)
 		return;
 	e->path->mark = l->number;
-	if (m->n == m->cap) {
-		m->cap = m->cap ? m->cap * 2 : 1024;
-		m->entry = xrealloc(m->entry, m->cap * sizeof(*m->entry));
-	}
-	m->entry[m->n++] = e;
+	*VEC_ADD(m->entry, m->n) = e;
 }
 
 static void add_links(struct lister *l, const struct inputs_dir *d)
@@ -135,11 +132,7 @@ static bool is_known(const struct inputs_path *p, const struct stamp *now)
 
 static enum outcome read_first(struct lister *l, struct inputs_path *p)
 {
-	if (l->n_todo == l->cap_todo) {
-		l->cap_todo = l->cap_todo ? l->cap_todo * 2 : 64;
-		l->todo = xrealloc(l->todo, l->cap_todo * sizeof(*l->todo));
-	}
-	l->todo[l->n_todo++] = p;
+	*VEC_ADD(l->todo, l->n_todo) = p;
 	return READ_FIRST;
 }
 
@@ -248,14 +241,10 @@ static uint32_t add_guard(struct lister *l, struct inputs_dir *d)
 
 	if (d->listed == l->number)
 		return (uint32_t)d->at;
-	if (m->n_guards == m->cap_guards) {
-		m->cap_guards = m->cap_guards ? m->cap_guards * 2 : 128;
-		m->guard = xrealloc(m->guard,
-				    m->cap_guards * sizeof(*m->guard));
-	}
 	d->listed = l->number;
 	d->at = m->n_guards;
-	m->guard[m->n_guards++] = (struct inputs_manifest_guard){ d, d->now };
+	*VEC_ADD(m->guard,
+		 m->n_guards) = (struct inputs_manifest_guard){ d, d->now };
 	return (uint32_t)d->at;
 }
 

@@ -41,13 +41,13 @@ struct inputs_manifest_guard; /* a directory that tells of absences */
 struct inputs_manifest {
 	enum reason why; /* there is none */
 	char *detail; /* which file; may be NULL */
-	size_t n, cap;
+	size_t n;
 	const struct inputs_entry **entry; /* each path once */
 	const struct inputs_path *cwd;
 	struct scan_closure closure;
 	struct inputs_manifest_file *file; /* by number in the closure */
 	struct inputs_manifest_guard *guard;
-	size_t n_guards, cap_guards;
+	size_t n_guards;
 	uint32_t *guarded_by; /* guard of each absence in the closure */
 	uint32_t scan_us, list_us;
 };

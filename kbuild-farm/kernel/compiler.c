@@ -2,6 +2,7 @@
 #include "kernel/compiler.h"
 
 #include "base/fs.h"
+#include "base/vec.h"
 #include "base/which.h"
 #include "kernel/minimum.h"
 
@@ -485,8 +486,7 @@ int kernel_compiler_lease(struct kernel_compiler *c, const char *name,
 	fd = toolchain_lease(t->dir, err);
 	if (fd < 0)
 		return fd;
-	c->lease = xrealloc(c->lease, (c->n_leases + 1) * sizeof(*c->lease));
-	c->lease[c->n_leases++] = fd;
+	*VEC_ADD(c->lease, c->n_leases) = fd;
 	kernel_installed_quirks(t, &c->notes);
 	return 0;
 }

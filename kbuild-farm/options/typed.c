@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "options/typed.h"
 
+#include "base/vec.h"
 #include "options/list.h"
 #include "options/table.h"
 
@@ -22,13 +23,10 @@ void options_flags_release(struct options_flags *f)
 static void add_pair(struct options_flags *out, const char *name,
 		     const char *value)
 {
-	size_t n = out->n;
+	struct options_flag *flag = VEC_ADD(out->v, out->n);
 
-	if (!(n & (n - 1)))
-		out->v = xrealloc(out->v, (n ? 2 * n : 1) * sizeof(*out->v));
-	out->v[n].name = xstrdup(name);
-	out->v[n].value = value && *value ? xstrdup(value) : NULL;
-	out->n++;
+	flag->name = xstrdup(name);
+	flag->value = value && *value ? xstrdup(value) : NULL;
 }
 
 static void add_flag(struct options_flags *out, const struct options_word *w)

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "coord/away.h"
 #include "peer/canary.h"
 #include "peer/foreign.h"
@@ -23,7 +24,7 @@ struct peer_told {
 /* A list that becomes VIEWs. */
 struct delta {
 	const struct inputs_entry **v;
-	size_t n, cap;
+	size_t n;
 };
 
 static struct peer_told *told_of(struct peer_cell *cell,
@@ -50,11 +51,7 @@ struct peer_link peer_cell_link(const struct peer *p)
 
 static void push(struct delta *d, const struct inputs_entry *e)
 {
-	if (d->n == d->cap) {
-		d->cap = d->cap ? d->cap * 2 : 64;
-		d->v = xrealloc(d->v, d->cap * sizeof(*d->v));
-	}
-	d->v[d->n++] = e;
+	*VEC_ADD(d->v, d->n) = e;
 }
 
 /* What the node now knows of a path. */

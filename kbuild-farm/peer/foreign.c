@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/task.h"
+#include "base/vec.h"
 #include "peer/canary-data.h"
 #include "peer/canary-db.h"
 #include "peer/push.h"
@@ -308,9 +309,7 @@ int peer_foreign_kept(struct peer *p, struct bytes body, struct err *err)
 	}
 	ok = !m.state && digest_equal(&m.tree, &own->present->gift.tree);
 	if (ok) {
-		own->tool = xrealloc(own->tool,
-				     (own->n_tools + 1) * sizeof(*own->tool));
-		own->tool[own->n_tools++] = (struct peer_foreign_tool){
+		*VEC_ADD(own->tool, own->n_tools) = (struct peer_foreign_tool){
 			.id = xstrdup(own->present->gift.id),
 			.host = xstrdup(own->present->gift.host),
 		};
@@ -417,12 +416,10 @@ void peer_foreign_ask(struct peer *p, struct inputs_toolchain *tc)
 /* Damaged ones are never used. */
 static void take_held(struct peer_foreign *own, struct wire_held *m)
 {
-	own->tool = xrealloc(own->tool,
-			     (own->n_tools + m->n + 1) * sizeof(*own->tool));
 	for (uint32_t i = 0; i < m->n; i++) {
 		if (m->all[i].state == WIRE_HELD_DAMAGED)
 			continue;
-		own->tool[own->n_tools++] = (struct peer_foreign_tool){
+		*VEC_ADD(own->tool, own->n_tools) = (struct peer_foreign_tool){
 			.id = xstrdup(m->all[i].id),
 			.host = xstrdup(m->all[i].host),
 		};

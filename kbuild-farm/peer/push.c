@@ -3,6 +3,7 @@
 
 #include "base/list.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "peer/ship.h"
 #include "store/packed.h"
 
@@ -66,9 +67,7 @@ static void send_messages(struct peer_push *g)
 
 		m.entries = gift->entry + at;
 		m.n = wire_keep_fits(m.entries, gift->n - at);
-		g->first = xrealloc(g->first,
-				    (g->n_messages + 1) * sizeof(*g->first));
-		g->first[g->n_messages++] = (uint32_t)at;
+		*VEC_ADD(g->first, g->n_messages) = (uint32_t)at;
 		at += m.n;
 		m.last = at == gift->n;
 		m.json = m.last ? gift->json : (char *)"";

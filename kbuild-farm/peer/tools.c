@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/spawn.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "peer/ship.h"
 #include "peer/transport.h"
 #include "store/packed.h"
@@ -218,11 +219,10 @@ static int on_fit(struct talk *t, struct bytes body, struct err *err)
 
 static void take_held(struct peer_tools_node *n, struct wire_held *m)
 {
-	n->tool = xrealloc(n->tool, (n->n_tools + m->n + 1) * sizeof(*n->tool));
 	for (uint32_t i = 0; i < m->n; i++) {
 		struct wire_held_one *one = &m->all[i];
 
-		n->tool[n->n_tools++] = (struct peer_tool){
+		*VEC_ADD(n->tool, n->n_tools) = (struct peer_tool){
 			.id = xstrdup(one->id),
 			.host = xstrdup(one->host),
 			.tree = one->tree,

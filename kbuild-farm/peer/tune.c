@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "inputs/toolchain.h"
 #include "peer/canary-db.h"
 #include "peer/foreign.h"
@@ -76,8 +77,7 @@ static void next(struct peer *p, struct peer_tune_node *n,
 
 static void add(struct peer_tune_node *n, const char *id)
 {
-	n->v = xrealloc(n->v, (n->n + 1) * sizeof(*n->v));
-	n->v[n->n++] = (struct peer_tune_try){ .id = xstrdup(id) };
+	*VEC_ADD(n->v, n->n) = (struct peer_tune_try){ .id = xstrdup(id) };
 }
 
 void peer_tune_node(struct peer *p, struct inputs_toolchain *tc, bool native)

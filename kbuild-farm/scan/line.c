@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "scan/line.h"
 
+#include "base/vec.h"
 #include "options/list.h"
 #include "options/table.h"
 #include "scan/std.h"
@@ -23,8 +24,7 @@ static void add_dir(struct scan_line *l, enum scan_path where, const char *path)
 		refuse(l, REASON_SEARCH_DIRECTORY, path);
 		return;
 	}
-	l->dir = xrealloc(l->dir, (l->n_dir + 1) * sizeof(*l->dir));
-	l->dir[l->n_dir++] = (struct scan_line_dir){ where, path };
+	*VEC_ADD(l->dir, l->n_dir) = (struct scan_line_dir){ where, path };
 }
 
 /* X, X=1, X(a)=a */

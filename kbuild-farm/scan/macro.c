@@ -4,6 +4,7 @@
 #include "scan/expand.h"
 
 #include "base/str.h"
+#include "base/vec.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,8 +28,7 @@ static void add_param(struct reading *r, uint32_t name)
 {
 	for (uint32_t i = 0; i < r->paramc; i++)
 		r->bad |= r->param[i] == name;
-	r->param = xrealloc(r->param, (r->paramc + 1) * sizeof(*r->param));
-	r->param[r->paramc++] = name;
+	*VEC_ADD(r->param, r->paramc) = name;
 }
 
 /* "(a, b...)": r->v is behind it afterwards. */

@@ -4,6 +4,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "base/str.h"
+#include "base/vec.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +19,6 @@ struct blob {
 	struct map_node node;
 	TAILQ_ENTRY(blob) idle; /* only without users */
 	struct store_packed_blob pub;
-	size_t cap; /* of pub.piece */
 	size_t memory; /* what is charged for it */
 	unsigned users;
 	bool making;
@@ -151,12 +151,7 @@ static void add_piece(struct blob *b, struct buf *out)
 	size_t len = out->len;
 	uint8_t *data = xrealloc(buf_steal(out), len ? len : 1);
 
-	if (b->pub.n == b->cap) {
-		b->cap = b->cap ? 2 * b->cap : 1;
-		b->pub.piece = xrealloc(b->pub.piece,
-					b->cap * sizeof(*b->pub.piece));
-	}
-	b->pub.piece[b->pub.n++] = bytes_of(data, len);
+	*VEC_ADD(b->pub.piece, b->pub.n) = bytes_of(data, len);
 	b->pub.packed += len;
 }
 

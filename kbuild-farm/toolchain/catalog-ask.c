@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "toolchain/catalog-ask.h"
 
+#include "base/vec.h"
 #include "fetch/listing.h"
 #include "toolchain/data.h"
 
@@ -41,8 +42,8 @@ struct ask {
 static void push(struct ask *a, const char *dir, const char *name,
 		 enum level level)
 {
-	a->v = xrealloc(a->v, (a->n + 1) * sizeof(*a->v));
-	a->v[a->n++] = (struct listing){ xasprintf("%s%s/", dir, name), level };
+	*VEC_ADD(a->v, a->n) = (struct listing){ xasprintf("%s%s/", dir, name),
+						 level };
 }
 
 static bool cancelled(const struct ask *a)

@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "base/json.h"
+#include "base/vec.h"
 #include "toolchain/catalog-ask.h"
 
 #include <errno.h>
@@ -39,10 +40,7 @@ void toolchain_catalog_add(struct toolchain_catalog *c, const char *path)
 
 	if (c->n >= TOOLCHAIN_CATALOG_MAX || !toolchain_archive_parse(&a, path))
 		return;
-	/* Room is a power of two. */
-	if (!(c->n & (c->n - 1)))
-		c->v = xrealloc(c->v, (c->n ? 2 * c->n : 1) * sizeof(*c->v));
-	c->v[c->n++] = a;
+	*VEC_ADD(c->v, c->n) = a;
 }
 
 /* By what it is; then .xz before .gz, - before _. */

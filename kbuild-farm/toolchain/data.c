@@ -2,6 +2,7 @@
 #include "toolchain/data.h"
 
 #include "base/log.h"
+#include "base/vec.h"
 #include "conf/scan.h"
 
 #include <ctype.h>
@@ -241,8 +242,7 @@ static void add_release(void *member, const struct toolchain_release *r)
 	struct toolchain_release **v = member;
 	size_t *n = (size_t *)(v + 1);
 
-	*v = xrealloc(*v, (*n + 1) * sizeof(**v));
-	(*v)[(*n)++] = *r;
+	*VEC_ADD(*v, *n) = *r;
 }
 _Static_assert(AT(toolchain_quirk, n_except) ==
 		       AT(toolchain_quirk, except) + sizeof(void *),
@@ -497,10 +497,8 @@ size_t toolchain_data_quirks(const struct toolchain_release *r,
 
 	*out = NULL;
 	for (size_t i = 0; (q = at(get(), QUIRK, i)) != NULL; i++) {
-		if (!has_quirk(q, r, host, triplet))
-			continue;
-		*out = xrealloc(*out, (n + 1) * sizeof(**out));
-		(*out)[n++] = q;
+		if (has_quirk(q, r, host, triplet))
+			*VEC_ADD(*out, n) = q;
 	}
 	return n;
 }

@@ -2,6 +2,7 @@
 #include "toolchain/dedup.h"
 
 #include "base/str.h"
+#include "base/vec.h"
 #include "toolchain/installed.h"
 
 #include <dirent.h>
@@ -27,7 +28,7 @@ struct file {
 
 struct files {
 	struct file *v;
-	size_t n, cap;
+	size_t n;
 };
 
 static void release(struct files *f)
@@ -39,11 +40,7 @@ static void release(struct files *f)
 
 static void add(struct files *f, const char *path, const struct stat *st)
 {
-	if (f->n == f->cap) {
-		f->cap = f->cap ? 2 * f->cap : 256;
-		f->v = xrealloc(f->v, f->cap * sizeof(*f->v));
-	}
-	f->v[f->n++] = (struct file){
+	*VEC_ADD(f->v, f->n) = (struct file){
 		.path = xstrdup(path),
 		.size = (uint64_t)st->st_size,
 		.dev = st->st_dev,

@@ -2,6 +2,7 @@
 #include "toolchain/hostlib.h"
 
 #include "base/fs.h"
+#include "base/vec.h"
 #include "compiler/host.h"
 #include "toolchain/hostlib-files.h"
 
@@ -142,10 +143,10 @@ static struct toolchain_missing *find(struct toolchain_missing_list *out,
 		if (!strcmp(out->v[i].library, library))
 			return &out->v[i];
 	}
-	out->v = xrealloc(out->v, (out->n + 1) * sizeof(*out->v));
-	out->v[out->n] = (struct toolchain_missing){ .library = xstrdup(
-							     library) };
-	return &out->v[out->n++];
+	*VEC_ADD(out->v, out->n) = (struct toolchain_missing){
+		.library = xstrdup(library)
+	};
+	return &out->v[out->n - 1];
 }
 
 static int look_at(struct toolchain_missing_list *out, const char *path,

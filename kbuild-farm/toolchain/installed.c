@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/fs.h"
+#include "base/vec.h"
 #include "toolchain/data.h"
 #include "toolchain/place.h"
 
@@ -111,8 +112,7 @@ static void add(struct toolchain_installed_list *l, const char *dir)
 	int ret = read_dir(&t, dir, &err);
 
 	if (!ret) {
-		l->v = xrealloc(l->v, (l->n + 1) * sizeof(*l->v));
-		l->v[l->n++] = t;
+		*VEC_ADD(l->v, l->n) = t;
 	} else if (fs_is_dir(dir)) {
 		/* One that was removed meanwhile is none. */
 		strv_add(&l->broken, err.text);

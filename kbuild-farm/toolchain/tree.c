@@ -2,6 +2,7 @@
 #include "toolchain/tree.h"
 
 #include "base/buf.h"
+#include "base/vec.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -26,11 +27,10 @@ struct reading {
 struct compiler_entry *toolchain_tree_add(struct compiler_entries *e,
 					  const char *path)
 {
-	/* Room grows by doubling; how much there is follows from n. */
-	if (!(e->n & (e->n - 1)))
-		e->v = xrealloc(e->v, (e->n ? 2 * e->n : 1) * sizeof(*e->v));
-	e->v[e->n] = (struct compiler_entry){ .path = xstrdup(path) };
-	return &e->v[e->n++];
+	struct compiler_entry *made = VEC_ADD(e->v, e->n);
+
+	made->path = xstrdup(path);
+	return made;
 }
 
 static int by_path(const void *a, const void *b)
