@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 #	make [V=1] [WERROR=1] [SAN=address,undefined] [CROSS_COMPILE=] [CC=]
-#	make check [GROUPS=] | lint [STEPS=] | format | clean
+#	make check [GROUPS=] | check-processors | lint [STEPS=] | format | clean
 #	make fuzz [RUNS=] [PROPERTY_RUNS=] | soak [ROUNDS=] | audit [TREES=]
 #	make equality [CONFIGS=] | bench [BEFORE=DIR]
 #	make install | uninstall [DESTDIR=] [PREFIX=]
@@ -25,7 +25,7 @@ PROPERTY_RUNS ?= 100000
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all check check-programs lint format fuzz bench soak equality audit \
+.PHONY: all check check-programs check-processors lint format fuzz bench soak equality audit \
 	install uninstall clean FORCE
 MAKEFLAGS += --no-builtin-rules
 
@@ -268,13 +268,22 @@ $(foreach t,$(FUZZERS),$(eval $(call replay,$(SAN_DIR),$t,$(san_ldflags))))
 endif
 $(foreach t,$(FUZZERS),$(eval $(call fuzzer,$t)))
 
-check-programs: all $(UNITS:%=$B/unit/%) $(FUZZERS:%=$B/replay/%) \
+# What shows a program more processors than there are.
+$B/processors.so: tests/lib/processors.c $B/flags
+	$(call say,LD)
+	$Q$(CC) $(WARNINGS) -D_GNU_SOURCE -O2 -fPIC -shared -o $@ $< -ldl
+
+check-programs: all $B/processors.so $(UNITS:%=$B/unit/%) $(FUZZERS:%=$B/replay/%) \
 	$(SAN_DIR)/kfarmd $(UNITS:%=$(SAN_DIR)/unit/%) \
 	$(FUZZERS:%=$(SAN_DIR)/replay/%)
 
-# GROUPS= takes only some: unit san fuzz cli farm toolchain lint.
+# GROUPS= takes only some: unit san fuzz cli processors farm toolchain lint.
 check: check-programs
 	$QKFARM_BUILD=$B tests/run $(GROUPS)
+
+# What depends on the machine, as on machines with 1, 2, 4 and 16 processors.
+check-processors: check-programs
+	$QKFARM_BUILD=$B PROCESSORS='1 2 4 16' tests/run processors
 
 lint:
 	$Qscripts/lint $(STEPS)

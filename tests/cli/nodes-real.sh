@@ -22,6 +22,6 @@ optional()
 }
 run kfarm nodes list | fields | optional
 run kfarm nodes probe | figures | optional
-run kfarm nodes limits | figures | optional | sed -E -e 's/^(good +)[0-9]+/\1N/' \
+run kfarm nodes limits | figures | optional | sed -E -e 's/^(good )[0-9]+/\1N/' \
 	-e 's/[0-9]+ \+ 1 of the nodes \+ [0-9]+/N + 1 of the nodes + N/'
 run kfarm nodes probe limited | figures | optional
