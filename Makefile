@@ -268,12 +268,18 @@ $(foreach t,$(FUZZERS),$(eval $(call replay,$(SAN_DIR),$t,$(san_ldflags))))
 endif
 $(foreach t,$(FUZZERS),$(eval $(call fuzzer,$t)))
 
+AUDIT_OBJECTS := $(patsubst %.c,$B/obj/%.o,$(wildcard tests/audit/*.c))
+$B/audit-tool: $(AUDIT_OBJECTS) $(call rooms,$B,$(KFARM_ROOMS)) $B/flags
+	$(call say,LD)
+	$Q$(CC) $(main_ldflags) -o $@ $(filter %.o,$^) \
+		$(call group,$(filter %.a,$^)) $(PACKAGE_LIBS) -lpthread
+
 # What shows a program more processors than there are.
 $B/processors.so: tests/lib/processors.c $B/flags
 	$(call say,LD)
 	$Q$(CC) $(WARNINGS) -D_GNU_SOURCE -O2 -fPIC -shared -o $@ $< -ldl
 
-check-programs: all $B/processors.so $(UNITS:%=$B/unit/%) $(FUZZERS:%=$B/replay/%) \
+check-programs: all $B/audit-tool $B/processors.so $(UNITS:%=$B/unit/%) $(FUZZERS:%=$B/replay/%) \
 	$(SAN_DIR)/kfarmd $(UNITS:%=$(SAN_DIR)/unit/%) \
 	$(FUZZERS:%=$(SAN_DIR)/replay/%)
 
@@ -295,7 +301,7 @@ bench: all
 	$QKFARM_BUILD=$B tests/bench/run
 
 # The scanner against the compilers, over whole kernels: an hour or two.
-audit: all
+audit: all $B/audit-tool
 	$QKFARM_BUILD=$B tests/bench/audit $(TREES)
 
 # The fault tests over and over: hours.

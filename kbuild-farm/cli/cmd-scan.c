@@ -16,8 +16,6 @@
 enum {
 	OPT_BUILD = 1,
 	OPT_WHY,
-	OPT_AUDIT,
-	OPT_JOBS,
 	OPT_JSON
 };
 
@@ -25,9 +23,6 @@ static const struct args_option options[] = {
 	{ OPT_BUILD, 'b', "build-dir", "DIR",
 	  "where it is built (or O=DIR; else .)" },
 	{ OPT_WHY, 'w', "why", "HEADER", "only the includes that lead to it" },
-	{ OPT_AUDIT, 0, "audit", "DIR",
-	  "compare each unit built there with cc -M" },
-	{ OPT_JOBS, 'j', "jobs", "N", "audit N units at once" },
 	{ OPT_JSON, 0, "json", NULL, "print JSON, a line for each unit" },
 	{ 0 },
 };
@@ -35,8 +30,7 @@ static const struct args_option options[] = {
 struct request {
 	struct strv files;
 	char *const *line; /* the compile line after "--", or NULL */
-	const char *build, *why, *audit;
-	long jobs;
+	const char *build, *why;
 	bool json;
 };
 
@@ -48,52 +42,34 @@ struct session {
 	struct scan *scan;
 };
 
-static int take_jobs(struct request *r, const char *value, struct err *err)
-{
-	return str_number(value, 1, 1024, &r->jobs) ?
-		       err_set(err, EINVAL, "-j %s: 1 to 1024", value) :
-		       0;
-}
-
-static int take(struct request *r, int key, const char *value, struct err *err)
+static void take(struct request *r, int key, const char *value)
 {
 	switch (key) {
 	case OPT_BUILD:
 		r->build = value;
-		return 0;
+		break;
 	case OPT_WHY:
 		r->why = value;
-		return 0;
-	case OPT_AUDIT:
-		r->audit = value;
-		return 0;
-	case OPT_JOBS:
-		return take_jobs(r, value, err);
+		break;
 	case OPT_JSON:
 		r->json = true;
-		return 0;
+		break;
 	case ARGS_VARIABLE:
 		/* Others are make's: $KFARM may hold them. */
 		if (str_starts(value, "O=") && !r->build)
 			r->build = value + 2;
-		return 0;
+		break;
 	default:
 		strv_add(&r->files, value);
-		return 0;
 	}
 }
 
 static int check_usage(const struct request *r, struct err *err)
 {
-	if (r->audit && (r->line || r->why || r->build))
-		return err_set(err, EINVAL,
-			       "--audit takes no compile line, --why or -b");
-	if (r->jobs && !r->audit)
-		return err_set(err, EINVAL, "-j is for --audit");
 	if (r->json && r->why)
 		return err_set(err, EINVAL,
 			       "--json and --why do not go together");
-	if (!r->audit && !r->line && !r->files.n)
+	if (!r->line && !r->files.n)
 		return err_set(err, EINVAL, "which file?");
 	if (r->line && !r->line[0])
 		return err_set(err, EINVAL, "no compile line after --");
@@ -106,7 +82,7 @@ static int parse(struct request *r, struct strv *own, char *const *argv,
 {
 	static char *const none[] = { NULL };
 	struct args args;
-	int key, ret = 0;
+	int key;
 
 	for (; *argv && strcmp(*argv, "--"); argv++)
 		strv_add(own, *argv);
@@ -114,11 +90,12 @@ static int parse(struct request *r, struct strv *own, char *const *argv,
 		r->line = argv + 1;
 	args_init(&args, options, own->n ? own->v : none);
 	args.variables = true;
-	while (!ret && (key = args_next(&args, err)) != ARGS_END)
-		ret = key == -EINVAL ? key : take(r, key, args.value, err);
-	if (ret)
-		return ret;
-	if (!r->build && !r->audit)
+	while ((key = args_next(&args, err)) != ARGS_END) {
+		if (key == -EINVAL)
+			return key;
+		take(r, key, args.value);
+	}
+	if (!r->build)
 		r->build = getenv("KBUILD_OUTPUT");
 	return check_usage(r, err);
 }
@@ -273,26 +250,6 @@ static int run_files(const struct request *r, struct err *err)
 	return ret;
 }
 
-static int run_audit(struct request *r, struct err *err)
-{
-	char *build = realpath(r->audit, NULL);
-	struct cli_scan_audit what = { .build = build,
-				       .names = r->files,
-				       .jobs = r->jobs,
-				       .json = r->json };
-	int status;
-
-	if (!build || !fs_is_dir(build)) {
-		free(build);
-		return err_set(err, ENOENT, "%s is no directory", r->audit);
-	}
-	if (!what.jobs)
-		what.jobs = sysconf(_SC_NPROCESSORS_ONLN);
-	status = cli_scan_audit(&what);
-	free(build);
-	return status;
-}
-
 static int scan_main(char *const *argv)
 {
 	struct request r = { 0 };
@@ -301,7 +258,7 @@ static int scan_main(char *const *argv)
 	int status = parse(&r, &own, argv, &err);
 
 	if (!status)
-		status = r.audit ? run_audit(&r, &err) : run_files(&r, &err);
+		status = run_files(&r, &err);
 	if (status < 0) {
 		log_error("scan: %s", err.text);
 		status = EXIT_USAGE;
@@ -315,8 +272,7 @@ const struct cmd cmd_scan = {
 	.name = "scan",
 	.usage = "[-b DIR] [--json | --why HEADER] FILE... |\n"
 		 "                  [-b DIR] [--json | --why HEADER] [FILE]... "
-		 "-- COMPILER ARGUMENT... |\n"
-		 "                  --audit DIR [-j N] [--json] [FILE]...",
+		 "-- COMPILER ARGUMENT...",
 	.help = "the files that a compile reads, without the compiler",
 	.options = options,
 	.variables = true,

@@ -130,29 +130,8 @@ static char *find_command(const char *text)
 	return value ? unquote_make(value, strcspn(value, "\n")) : NULL;
 }
 
-/* The lines after "deps_NAME := \", each a file or a $(wildcard). */
-static void find_listed(struct strv *out, const char *text)
-{
-	const char *line = find_value(text, "deps_");
-	const char *source = find_value(text, "source_");
-
-	if (source)
-		strv_own(out, xstrndup(source, strcspn(source, "\n")));
-	line = line ? strchr(line, '\n') : NULL;
-	while (line && *++line) {
-		size_t len;
-
-		line += strspn(line, BLANKS);
-		len = strcspn(line, " \t\n\\");
-		if (!len)
-			break;
-		if (line[0] != '$')
-			strv_own(out, xstrndup(line, len));
-		line = strchr(line, '\n');
-	}
-}
-
-char *cli_scan_source_tree(const char *build)
+/* The source tree that `build` was made from; the caller frees it. */
+static char *source_tree(const char *build)
 {
 	char *link = xasprintf("%s/source", build);
 	char *tree = realpath(link, NULL);
@@ -198,7 +177,7 @@ static char *find_cwd(const char *build, const char *file, const char *source)
 {
 	char *cwd = source[0] == '/' ? xstrdup(build) :
 				       if_holds(xstrdup(build), source);
-	char *tree = cwd ? NULL : cli_scan_source_tree(build);
+	char *tree = cwd ? NULL : source_tree(build);
 	char *below = str_dir(file + strlen(build) + 1);
 
 	while (!cwd) {
@@ -241,11 +220,6 @@ static int read_words(struct cli_scan_line *l, const char *text)
 	return 0;
 }
 
-static bool is_kernel(const struct strv *argv)
-{
-	return strv_has(argv, "-D__KERNEL__") || strv_has(argv, "-nostdinc");
-}
-
 int cli_scan_line_read(struct cli_scan_line *l, const char *build,
 		       const char *file, struct err *err)
 {
@@ -259,8 +233,6 @@ int cli_scan_line_read(struct cli_scan_line *l, const char *build,
 		err_set(err, ENOMSG, "%s: holds no compile of a .c or .S file",
 			file);
 	if (!ret) {
-		find_listed(&l->listed, buf_str(&text));
-		l->is_host = !is_kernel(&l->argv);
 		l->cwd = find_cwd(build, file, l->source);
 		if (!l->cwd)
 			ret = err_set(err, ENOENT,
@@ -277,7 +249,6 @@ void cli_scan_line_release(struct cli_scan_line *l)
 {
 	free(l->cwd);
 	strv_release(&l->argv);
-	strv_release(&l->listed);
 	*l = (struct cli_scan_line){ 0 };
 }
 
@@ -360,7 +331,7 @@ static char *cmd_file_below(const char *build, const char *dir,
 int cli_scan_line_find(char **file, const char *build, const char *name,
 		       struct err *err)
 {
-	char *tree = cli_scan_source_tree(build);
+	char *tree = source_tree(build);
 	char *absolute = fs_absolute(name);
 	char *real = realpath(name, NULL);
 	const char *names[] = { absolute, real };

@@ -37,8 +37,6 @@ struct cli_scan_line {
 	char *cwd; /* where make ran it */
 	struct strv argv;
 	const char *source; /* one of argv */
-	bool is_host; /* its compiler makes programs for this machine */
-	struct strv listed; /* the files that the .cmd file lists */
 };
 
 /*
@@ -58,14 +56,6 @@ void cli_scan_line_release(struct cli_scan_line *l);
 /* The .cmd file of a source or an object; the caller frees it. */
 int cli_scan_line_find(char **file, const char *build, const char *name,
 		       struct err *err);
-/* The source tree that `build` was made from; the caller frees it. */
-char *cli_scan_source_tree(const char *build);
-
-/* ---- scan-rule.c: what the compiler itself says ---- */
-
-/* The same line with -M instead of -c and of what makes dependency files. */
-void cli_scan_rule_argv(struct strv *out, char *const *argv,
-			const char *compiler);
 
 /* ---- scan-print.c: one unit ---- */
 
@@ -88,17 +78,5 @@ void cli_scan_print_json(FILE *out, const struct cli_scan_result *r);
  */
 int cli_scan_print_why(FILE *out, const struct cli_scan_result *r,
 		       const char *header);
-
-/* ---- scan-audit.c: a whole build directory ---- */
-
-struct cli_scan_audit {
-	const char *build;
-	struct strv names; /* only these sources or objects; empty: all */
-	long jobs;
-	bool json;
-};
-
-/* Prints its report.  Returns the exit status. */
-int cli_scan_audit(const struct cli_scan_audit *what);
 
 #endif

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154,SC2016
-# The closure of a unit, the way to a header, and an audit, on a small tree
-# that is built as kbuild builds.
+# The closure of a unit and the way to a header, on a small tree that is built as
+# kbuild builds; and the audit (tests/audit) of that tree.
+ln -s "$bin/audit-tool" bin/audit
 mkdir -p src/include/net src/lib src/kernel build/include build/lib \
 	build/kernel
 ln -s "$TMP/src" build/source
@@ -80,11 +81,11 @@ rm has.c
 run kfarm scan nosuch.c
 cd "$TMP" || exit
 run kfarm scan -b build lib/lib.o
-run kfarm scan --audit build -j 1 | bare
-kfarm scan --audit build --json | jq -c '[.units, .compared,
+run audit -j 1 build | bare
+audit build --json | jq -c '[.units, .compared,
 	(.missed | length), (.extra | length), .not_scannable]'
-run kfarm scan --audit build lib/a.c | grep -e '^units' -e '^missed'
-run kfarm scan --audit src
+run audit build lib/a.c | grep -e '^units' -e '^missed'
+run audit src
 # A compiler that says it reads more than the scanner can know.
 mkdir lies
 cat >lies/gcc.c <<'END'
@@ -110,14 +111,15 @@ int main(int argc, char **argv)
 END
 : >src/include/secret.h
 gcc -o lies/gcc lies/gcc.c
-PATH=$TMP/lies:$PATH run kfarm scan --audit build | grep -e '^missed'
+PATH=$TMP/lies:$PATH run audit build | grep -e '^missed'
 rm src/lib/b.h
-run kfarm scan --audit build | grep -e '^units' -e '^refused' -e '^not' \
+run audit build | grep -e '^units' -e '^refused' -e '^not' \
 	-e '^compared'
 run kfarm scan
-run kfarm scan --audit
-run kfarm scan --audit build --why x.h
 run kfarm scan -j 4 lib/a.c
+run audit
+run audit -j 0 build
+run audit nowhere
 run kfarm scan --json --why x.h lib/a.c
 run kfarm scan -b nowhere lib/a.c
 run kfarm scan --

@@ -3,7 +3,7 @@
 # check: yes
 # beside: yes
 #
-# kfarm scan against the compiler: lib/, kernel/ and arch/ of a small
+# The scanner against the compiler: lib/, kernel/ and arch/ of a small
 # configuration of Linux for arm64, with the objects left out (bench/record-cc.c).
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/bench/record.sh
@@ -25,7 +25,7 @@ check "make runs through" recorded -k -j "$cores" lib/ kernel/ \
 	arch/arm64/kernel/ arch/arm64/lib/ arch/arm64/mm/
 
 report=$work/report.json
-"$bin/kfarm" scan --audit "$build" --json >"$report" 2>"$work/audit.log"
+"$bin/audit-tool" --json "$build" >"$report" 2>"$work/audit.log"
 status=$?
 # value EXPRESSION: of the audit's report.
 value()
@@ -59,18 +59,18 @@ check "--why include/linux/list.h kernel/fork.c" chain
 
 # A compile line with a word more is another unit.
 sed -i '1s/ -D__KERNEL__ / -D__KERNEL__ -DMODULE /' kernel/.fork.o.cmd
-"$bin/kfarm" scan --audit "$build" kernel/fork.c >"$work/changed" 2>&1
+"$bin/audit-tool" "$build" kernel/fork.c >"$work/changed" 2>&1
 is "other flags: compared afresh" 0 $?
 
 # An interrupt ends it soon, without compilers left behind.
-setsid env --default-signal=INT KFARM_BUILD_MARK="$work" "$bin/kfarm" scan \
-	--audit "$build" -j 1 >"$work/interrupted" 2>&1 </dev/null &
-kfarm=$!
-children+=("$kfarm")
+setsid env --default-signal=INT KFARM_BUILD_MARK="$work" "$bin/audit-tool" \
+	-j 1 "$build" >"$work/interrupted" 2>&1 </dev/null &
+audit=$!
+children+=("$audit")
 sleep 1
-kill -INT "$kfarm"
-wait "$kfarm"
+kill -INT "$audit"
+wait "$audit"
 is "interrupted: exit status" 130 $?
 gone "interrupted" 5
-check "interrupted: says so" grep -q 'scan: interrupted' "$work/interrupted"
+check "interrupted: says so" grep -q 'audit: interrupted' "$work/interrupted"
 farm_end

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cli/scan-audit.h - an audit under way: every unit of a build directory is
- * scanned, then the compiler is asked about each, so that neither's time is
- * spoilt by the other.
+ * tests/audit/audit.h - the scanner against the compiler: every unit of a
+ * build directory is scanned, then the compiler is asked about each with -M,
+ * so that neither's time is spoilt by the other.
  */
-#ifndef CLI_SCAN_AUDIT_H
-#define CLI_SCAN_AUDIT_H
+#ifndef AUDIT_H
+#define AUDIT_H
 
 #include "cli/scan.h"
 
@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* ---- scan-paths.c: each path once, as a number; from any thread ---- */
+/* ---- paths.c: each path once, as a number; from any thread ---- */
 
 struct audit_paths;
 
@@ -27,6 +27,13 @@ void audit_paths_add(struct audit_paths *p, char *const *names, size_t n,
 const char *audit_paths_get(struct audit_paths *p, uint32_t id);
 
 /* ---- the units ---- */
+
+struct audit_request {
+	const char *build; /* absolute */
+	struct strv names; /* only these sources or objects; empty: all */
+	long jobs;
+	bool json;
+};
 
 enum audit_state {
 	AUDIT_WAITING, /* not reached: the audit was interrupted */
@@ -55,7 +62,7 @@ struct audit_unit {
 };
 
 struct audit {
-	const struct cli_scan_audit *what;
+	const struct audit_request *what;
 	struct audit_unit *units;
 	size_t n;
 	struct audit_paths *paths;
@@ -67,7 +74,17 @@ struct audit {
 	long peak_kib; /* resident, after the last scan */
 };
 
-/* ---- scan-compare.c ---- */
+/* ---- rule.c: what the compiler itself says ---- */
+
+/* The same line with -M instead of -c and of what makes dependency files. */
+void audit_rule_argv(struct strv *out, char *const *argv, const char *compiler);
+
+/* ---- listed.c ---- */
+
+/* The files that the .cmd file `file` lists; none if it cannot be read. */
+void audit_listed(struct strv *out, const char *file);
+
+/* ---- compare.c ---- */
 
 /* Marks on paths by their number, for one thread; a zeroed one is empty. */
 struct audit_marks {
@@ -80,7 +97,7 @@ struct audit_marks {
 void audit_compare(struct audit *a, struct audit_marks *marks,
 		   struct audit_unit *u);
 
-/* ---- scan-report.c: prints; returns the exit status ---- */
+/* ---- report.c: prints; returns the exit status ---- */
 
 int audit_report(const struct audit *a, FILE *out);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cli/scan-audit.h"
+#include "audit.h"
 
 #include <pthread.h>
 #include <stdlib.h>

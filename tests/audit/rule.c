@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cli/scan.h"
+#include "audit.h"
 
 #include "options/list.h"
 
@@ -56,8 +56,7 @@ static bool is_dropped(const char *word)
 	       str_starts(word, "-save-temps");
 }
 
-void cli_scan_rule_argv(struct strv *out, char *const *argv,
-			const char *compiler)
+void audit_rule_argv(struct strv *out, char *const *argv, const char *compiler)
 {
 	strv_add(out, compiler);
 	strv_add(out, "-M");

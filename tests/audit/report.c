@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "base/vec.h"
-#include "cli/scan-audit.h"
+#include "audit.h"
 
 #include "cli/cmd.h"
 
 #include "base/json.h"
+#include "base/vec.h"
 
 #include <stdlib.h>
 #include <string.h>

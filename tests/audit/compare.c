@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cli/scan-audit.h"
+#include "audit.h"
 
 #include "base/capture.h"
 #include "base/clock.h"
@@ -162,7 +162,7 @@ static int ask_compiler(struct audit *a, struct audit_unit *u,
 	uint64_t start;
 	int ret;
 
-	cli_scan_rule_argv(&argv, l->argv.v, tool->path);
+	audit_rule_argv(&argv, l->argv.v, tool->path);
 	start = clock_us();
 	ret = capture_run(a->stop, l->cwd, argv.v, environ, &out, &said, &err);
 	u->cc_us = clock_us() - start;
@@ -206,7 +206,7 @@ void audit_compare(struct audit *a, struct audit_marks *marks,
 		   struct audit_unit *u)
 {
 	struct comparison c = { a, marks, u, NULL };
-	struct strv names = { 0 };
+	struct strv names = { 0 }, listed = { 0 };
 	struct cli_scan_line l;
 	struct err err = { 0 };
 	bool answered;
@@ -219,6 +219,7 @@ void audit_compare(struct audit *a, struct audit_marks *marks,
 		return;
 	}
 	c.cwd = l.cwd;
+	audit_listed(&listed, u->file);
 	answered = !ask_compiler(a, u, &l, &names);
 	/* What was killed half way says nothing about the unit. */
 	if (!atomic_load(a->stop)) {
@@ -228,11 +229,12 @@ void audit_compare(struct audit *a, struct audit_marks *marks,
 			find_extra(&c, &names);
 			u->respelled = drop_respelled(&c, &u->missed);
 		}
-		compare_listed(&c, &l.listed, !answered);
-		u->state = answered   ? AUDIT_COMPARED :
-			   l.listed.n ? AUDIT_LISTED :
-					AUDIT_REFUSED;
+		compare_listed(&c, &listed, !answered);
+		u->state = answered ? AUDIT_COMPARED :
+			   listed.n ? AUDIT_LISTED :
+				      AUDIT_REFUSED;
 	}
+	strv_release(&listed);
 	strv_release(&names);
 	cli_scan_line_release(&l);
 }

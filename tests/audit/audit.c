@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cli/scan-audit.h"
+#include "audit.h"
 
+#include "base/args.h"
 #include "base/capture.h"
 #include "base/clock.h"
 #include "base/fs.h"
@@ -151,6 +152,12 @@ static void scan_line(struct audit *a, struct audit_unit *u,
 	scan_closure_release(&c);
 }
 
+/* Is it compiled for this machine, to be run by make? */
+static bool is_host(const struct strv *argv)
+{
+	return !strv_has(argv, "-D__KERNEL__") && !strv_has(argv, "-nostdinc");
+}
+
 static void scan_one(struct audit *a, struct audit_marks *marks,
 		     struct audit_unit *u)
 {
@@ -166,7 +173,7 @@ static void scan_one(struct audit *a, struct audit_marks *marks,
 		return;
 	}
 	u->is_asm = str_ends(l.source, ".S");
-	u->is_host = l.is_host;
+	u->is_host = is_host(&l.argv);
 	tool = cli_scan_tools_get(a->tools, l.cwd, l.argv.v[0]);
 	if (tool->path) {
 		scan_line(a, u, &l, tool);
@@ -213,14 +220,13 @@ static void show_progress(struct phase *p, bool terminal)
 	if (now < p->next_ms)
 		return;
 	if (terminal) {
-		fprintf(stderr,
-			"\rscan: %zu of %zu units %s, %llu s left\033[K", done,
-			p->a->n, p->did, (unsigned long long)left);
+		fprintf(stderr, "\r%zu of %zu units %s, %llu s left\033[K",
+			done, p->a->n, p->did, (unsigned long long)left);
 		p->next_ms = now;
 		return;
 	}
-	log_info("scan: %zu of %zu units %s, %llu s left", done, p->a->n,
-		 p->did, (unsigned long long)left);
+	log_info("%zu of %zu units %s, %llu s left", done, p->a->n, p->did,
+		 (unsigned long long)left);
 	p->next_ms = p->start_ms + (spent < 10000 ? 10000 :
 				    spent < 30000 ? 30000 :
 						    spent + 60000);
@@ -326,7 +332,7 @@ static void release(struct audit *a)
 	scan_free(a->scan);
 }
 
-static void start(struct audit *a)
+static void set_up(struct audit *a)
 {
 	char *home = fs_cache_home();
 	char *dir = xasprintf("%s/scan", home);
@@ -341,7 +347,7 @@ static void start(struct audit *a)
 	free(home);
 }
 
-int cli_scan_audit(const struct cli_scan_audit *what)
+static int run_audit(const struct audit_request *what)
 {
 	struct audit a = { .what = what, .stop = &interrupted };
 	struct sigaction before[3];
@@ -349,19 +355,77 @@ int cli_scan_audit(const struct cli_scan_audit *what)
 	int status = what->names.n ? find_named(&a, &err) : find_all(&a, &err);
 
 	if (status) {
-		log_error("scan: %s", err.text);
+		log_error("%s", err.text);
 		release(&a);
 		return EXIT_USAGE;
 	}
-	start(&a);
+	set_up(&a);
 	catch_signals(before, true);
 	run_phases(&a);
 	catch_signals(before, false);
 	status = audit_report(&a, stdout);
 	if (atomic_load(a.stop)) {
-		log_error("scan: interrupted");
+		log_error("interrupted");
 		status = EXIT_INTERRUPTED;
 	}
 	release(&a);
+	return status;
+}
+
+static const struct args_option options[] = {
+	{ 'j', 'j', "jobs", "N", "audit N units at once" },
+	{ 'J', 0, "json", NULL, "print JSON" },
+	{ 0 },
+};
+
+static int read_words(struct audit_request *r, char *const *argv,
+		      struct err *err)
+{
+	struct args args;
+	int key;
+
+	args_init(&args, options, argv);
+	while ((key = args_next(&args, err)) != ARGS_END) {
+		if (key == 'J')
+			r->json = true;
+		else if (key == 'j' &&
+			 str_number(args.value, 1, 1024, &r->jobs))
+			return err_set(err, EINVAL, "-j %s: 1 to 1024",
+				       args.value);
+		else if (key == ARGS_WORD && !r->build)
+			r->build = args.value;
+		else if (key == ARGS_WORD)
+			strv_add(&r->names, args.value);
+		else if (key < 0)
+			return key;
+	}
+	if (!r->build)
+		return err_set(err, EINVAL,
+			       "usage: audit [-j N] [--json] DIR [FILE]...");
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct audit_request r = { .jobs = sysconf(_SC_NPROCESSORS_ONLN) };
+	int status = EXIT_USAGE;
+	struct err err = { 0 };
+	char *build = NULL;
+
+	(void)argc;
+	log_init("audit", LOG_INFO);
+	if (!read_words(&r, argv + 1, &err)) {
+		build = realpath(r.build, NULL);
+		if (!build || !fs_is_dir(build))
+			err_set(&err, ENOENT, "%s is no directory", r.build);
+	}
+	if (err.text[0]) {
+		log_error("%s", err.text);
+	} else {
+		r.build = build;
+		status = run_audit(&r);
+	}
+	strv_release(&r.names);
+	free(build);
 	return status;
 }

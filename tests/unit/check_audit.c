@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: cli */
+/* What tests/audit reads of a .cmd file and makes of its line. */
+#include "../audit/listed.c"
+#include "../audit/rule.c"
+#include "suite.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+START_TEST(a_compile_becomes_a_question)
+{
+	char *argv[] = { "gcc",
+			 "-Wp,-MMD,x/.a.o.d",
+			 "-Wp,-DX=1,-MD,d,-MT,a.o,-MP,-UY",
+			 "-MF",
+			 "d",
+			 "-MTa.o",
+			 "-Iinclude",
+			 "-include",
+			 "k.h",
+			 "-O2",
+			 "-c",
+			 "-o",
+			 "a.o",
+			 "-oa.o",
+			 "-save-temps=obj",
+			 "a.c",
+			 NULL };
+	struct strv out = { 0 };
+	char *joined;
+
+	audit_rule_argv(&out, argv, "/usr/bin/gcc");
+	joined = strv_join(&out, " ");
+	ck_assert_str_eq(joined, "/usr/bin/gcc -M -Wp,-DX=1,-UY -Iinclude "
+				 "-include k.h -O2 a.c");
+	free(joined);
+	strv_release(&out);
+}
+END_TEST
+
+START_TEST(the_list_of_a_cmd_file_is_read)
+{
+	char path[] = "/tmp/check-audit-XXXXXX";
+	static const char text[] =
+		"savedcmd_a.o := gcc -c -o a.o ../src/a.c\n\n"
+		"source_lib/a.o := ../src/a.c\n\n"
+		"deps_lib/a.o := \\\n  ../src/a.h \\\n"
+		"    $(wildcard include/config/X) \\\n"
+		"  include/b.h \\\n\n"
+		"lib/a.o: $(deps_lib/a.o)\n";
+	struct strv listed = { 0 };
+	struct err err = { 0 };
+	int fd = mkstemp(path);
+	char *joined;
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(fs_write(path, bytes_str(text), 0600, &err), 0);
+	audit_listed(&listed, path);
+	joined = strv_join(&listed, " ");
+	ck_assert_str_eq(joined, "../src/a.c ../src/a.h include/b.h");
+	free(joined);
+	strv_release(&listed);
+	close(fd);
+	unlink(path);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("audit");
+	TCase *tc = tcase_create("audit");
+
+	tcase_add_test(tc, a_compile_becomes_a_question);
+	tcase_add_test(tc, the_list_of_a_cmd_file_is_read);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
