@@ -75,12 +75,30 @@ struct map_node *map_again(const struct map_node *node)
 	return skip(node->next, node->hash);
 }
 
-struct map_node *map_any(const struct map *map)
+struct map_node *map_next(const struct map *map, const struct map_node *node)
 {
-	for (size_t i = 0; map->n && i <= map->mask; i++)
+	size_t i = node ? (node->hash & map->mask) + 1 : 0;
+
+	if (node && node->next)
+		return node->next;
+	for (; map->n && i <= map->mask; i++)
 		if (map->bucket[i])
 			return map->bucket[i];
 	return NULL;
+}
+
+void map_release_all(struct map *map, void (*release)(struct map_node *node))
+{
+	struct map_node *node = map_next(map, NULL), *next;
+
+	for (; node; node = next) {
+		next = map_next(map, node);
+		if (release)
+			release(node);
+		else
+			free(node);
+	}
+	map_release(map);
 }
 
 static uint64_t rotate(uint64_t x, int bits)

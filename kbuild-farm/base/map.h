@@ -27,14 +27,19 @@ struct map {
 
 /* Frees the table, not the nodes. */
 void map_release(struct map *map);
+/* The nodes as well, each by `release`, or by free() where that is NULL. */
+void map_release_all(struct map *map, void (*release)(struct map_node *node));
 void map_add(struct map *map, struct map_node *node, uint64_t hash);
 /* `node` must be in it. */
 void map_remove(struct map *map, struct map_node *node);
 /* The first and the next node of a hash, or NULL. */
 struct map_node *map_find(const struct map *map, uint64_t hash);
 struct map_node *map_again(const struct map_node *node);
-/* Any node, or NULL when it is empty. */
-struct map_node *map_any(const struct map *map);
+/*
+ * All of them, in no order: the one after `node`, the first after NULL, and
+ * NULL in the end.  `node` may be removed once its next one is known.
+ */
+struct map_node *map_next(const struct map *map, const struct map_node *node);
 /*
  * A hash of some bytes.  Its key is this process's, so that no peer can choose
  * bytes that all collide.

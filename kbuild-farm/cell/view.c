@@ -16,7 +16,6 @@
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <uthash.h>
 
 #define SELF_EXE  "/proc/self/exe"
 #define OWN       "/.kfarm"
@@ -25,7 +24,7 @@
 
 /* A path that was put, or that stands above one. */
 struct view_entry {
-	UT_hash_handle hh;
+	struct map_node node;
 	char path[];
 };
 
@@ -42,13 +41,7 @@ void cell_view_init(struct cell_view *v, int root, int stage, uid_t uid,
 
 void cell_view_release(struct cell_view *v)
 {
-	struct view_entry *e, *next;
-
-	HASH_ITER(hh, v->entries, e, next)
-	{
-		HASH_DEL(v->entries, e);
-		free(e);
-	}
+	map_release_all(&v->entries, NULL);
 	if (v->root >= 0)
 		close(v->root);
 	if (v->stage >= 0)
@@ -75,13 +68,18 @@ bool cell_view_normal(const char *path)
 
 /* ---------------------------------------------------------------- frozen */
 
-static struct view_entry *find(const struct cell_view *v, const char *path,
-			       size_t len)
+static bool is_known(const struct cell_view *v, const char *path, size_t len)
 {
-	struct view_entry *e;
+	uint64_t hash = map_hash(bytes_of(path, len));
+	struct map_node *n = map_find(&v->entries, hash);
 
-	HASH_FIND(hh, v->entries, path, len, e);
-	return e;
+	for (; n; n = map_again(n)) {
+		const char *known = ((struct view_entry *)n)->path;
+
+		if (!strncmp(known, path, len) && !known[len])
+			return true;
+	}
+	return false;
 }
 
 /* Remember the path and all directories above it. */
@@ -89,11 +87,11 @@ static void remember(struct cell_view *v, const char *path)
 {
 	size_t len = strlen(path);
 
-	while (len > 1 && !find(v, path, len)) {
+	while (len > 1 && !is_known(v, path, len)) {
 		struct view_entry *e = xcalloc(1, sizeof(*e) + len + 1);
 
 		memcpy(e->path, path, len);
-		HASH_ADD_KEYPTR(hh, v->entries, e->path, len, e);
+		map_add(&v->entries, &e->node, map_hash(bytes_of(path, len)));
 		while (len > 1 && path[len - 1] != '/')
 			len--;
 		len--;
@@ -120,7 +118,7 @@ static int check_path(const struct cell_view *v, const char *path,
 	if (!cell_view_normal(path))
 		return err_set(err, EINVAL, "view: %s: not in normal form",
 			       path);
-	if (is_ours(path) || (v->frozen && find(v, path, strlen(path))))
+	if (is_ours(path) || (v->frozen && is_known(v, path, strlen(path))))
 		return err_set(err, EPERM, "view: %s: may not be replaced",
 			       path);
 	return 0;
@@ -358,15 +356,17 @@ int cell_view_remove(struct cell_view *v, const char *path, struct err *err)
 /* Forget what was removed again. */
 static void forget_absent(struct cell_view *v)
 {
-	struct view_entry *e, *next;
+	struct map_node *n, *next;
 	struct stat st;
 
-	HASH_ITER(hh, v->entries, e, next)
-	{
-		if (!fstatat(v->root, e->path + 1, &st, AT_SYMLINK_NOFOLLOW))
+	for (n = map_next(&v->entries, NULL); n; n = next) {
+		const char *path = ((struct view_entry *)n)->path;
+
+		next = map_next(&v->entries, n);
+		if (!fstatat(v->root, path + 1, &st, AT_SYMLINK_NOFOLLOW))
 			continue;
-		HASH_DEL(v->entries, e);
-		free(e);
+		map_remove(&v->entries, n);
+		free(n);
 	}
 }
 

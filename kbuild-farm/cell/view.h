@@ -13,6 +13,7 @@
 #define CELL_VIEW_H
 
 #include "base/err.h"
+#include "base/map.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,7 +30,7 @@ struct cell_view {
 	uid_t uid;
 	gid_t gid;
 	unsigned long serial; /* of the next name in `stage` */
-	struct view_entry *entries; /* what was put so far, until the freeze */
+	struct map entries; /* what was put so far, until the freeze */
 	bool frozen;
 };
 

@@ -16,49 +16,13 @@ void kernel_joblog_init(struct kernel_joblog *j,
 	*j = (struct kernel_joblog){ .sink = *sink };
 }
 
-/* FNV-1a; 0 marks a free place of the table. */
-static uint64_t hash_of(const char *line)
-{
-	uint64_t h = 0xcbf29ce484222325ull;
-
-	for (; *line; line++)
-		h = (h ^ (unsigned char)*line) * 0x100000001b3ull;
-	return h ? h : 1;
-}
-
-static bool insert(uint64_t *table, size_t cap, uint64_t h)
-{
-	size_t at = h & (cap - 1);
-
-	while (table[at] && table[at] != h)
-		at = (at + 1) & (cap - 1);
-	if (table[at])
-		return false;
-	table[at] = h;
-	return true;
-}
-
-static void grow(struct kernel_joblog *j)
-{
-	size_t cap = j->cap_seen ? j->cap_seen * 2 : 256;
-	uint64_t *table = xcalloc(cap, sizeof(*table));
-
-	for (size_t i = 0; i < j->cap_seen; i++) {
-		if (j->seen[i])
-			insert(table, cap, j->seen[i]);
-	}
-	free(j->seen);
-	j->seen = table;
-	j->cap_seen = cap;
-}
-
 static bool is_new(struct kernel_joblog *j, const char *line)
 {
-	if ((j->n_seen + 1) * 2 > j->cap_seen)
-		grow(j);
-	if (!insert(j->seen, j->cap_seen, hash_of(line)))
+	uint64_t hash = map_hash(bytes_str(line));
+
+	if (map_find(&j->seen, hash))
 		return false;
-	j->n_seen++;
+	map_add(&j->seen, xcalloc(1, sizeof(struct map_node)), hash);
 	return true;
 }
 
@@ -214,6 +178,6 @@ void kernel_joblog_release(struct kernel_joblog *j)
 	buf_release(&j->part);
 	buf_release(&j->block);
 	buf_release(&j->held);
-	free(j->seen);
+	map_release_all(&j->seen, NULL);
 	*j = (struct kernel_joblog){ 0 };
 }

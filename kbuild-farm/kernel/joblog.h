@@ -14,6 +14,7 @@
 #define KERNEL_JOBLOG_H
 
 #include "base/buf.h"
+#include "base/map.h"
 
 #include <stdbool.h>
 
@@ -36,8 +37,7 @@ struct kernel_joblog {
 	bool after_diagnostic; /* the last line of the block is one */
 	struct buf held; /* perhaps clang's copy of a source line */
 	bool failed; /* an error was counted since make's last "***" */
-	uint64_t *seen; /* hashes of diagnostics, open addressing */
-	size_t n_seen, cap_seen;
+	struct map seen; /* hashes of diagnostics */
 	unsigned warnings, errors;
 };
 

@@ -79,13 +79,9 @@ static void remember(struct store_identities *memo,
 
 void store_identities_free(struct store_identities *memo)
 {
-	struct file *f, *next;
-
 	if (!memo)
 		return;
-	list_for_each_safe(f, &memo->used, used, next)
-		forget(memo, f);
-	map_release(&memo->files);
+	map_release_all(&memo->files, NULL);
 	pthread_mutex_destroy(&memo->lock);
 	free(memo);
 }

@@ -49,8 +49,10 @@ struct store_packed *store_packed_new(size_t limit, store_pack_fn pack,
 	return p;
 }
 
-static void free_blob(struct blob *b)
+static void free_blob(struct map_node *node)
 {
+	struct blob *b = (struct blob *)node;
+
 	for (size_t i = 0; i < b->pub.n; i++)
 		free((void *)b->pub.piece[i].data);
 	free(b->pub.piece);
@@ -63,7 +65,7 @@ static void drop(struct store_packed *p, struct blob *b)
 {
 	map_remove(&p->blobs, &b->node);
 	p->memory -= b->memory;
-	free_blob(b);
+	free_blob(&b->node);
 }
 
 static void drop_idle(struct store_packed *p, struct blob *b)
@@ -330,13 +332,9 @@ void store_packed_put(struct store_packed *p,
 
 void store_packed_free(struct store_packed *p)
 {
-	struct map_node *node;
-
 	if (!p)
 		return;
-	while ((node = map_any(&p->blobs)) != NULL)
-		drop(p, (struct blob *)node);
-	map_release(&p->blobs);
+	map_release_all(&p->blobs, free_blob);
 	pthread_cond_destroy(&p->made);
 	pthread_mutex_destroy(&p->lock);
 	free(p);

@@ -194,11 +194,5 @@ void store_damaged(struct store *s, const struct digest *d, ino_t ino)
 
 void store_pins_release(struct store *s)
 {
-	struct map_node *node;
-
-	while ((node = map_any(&s->pins)) != NULL) {
-		map_remove(&s->pins, node);
-		free(node);
-	}
-	map_release(&s->pins);
+	map_release_all(&s->pins, NULL);
 }

@@ -2,6 +2,7 @@
 #include "toolchain/writer.h"
 
 #include "base/fs.h"
+#include "base/map.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,20 +10,19 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <uthash.h>
 
 /* A path that was made.  Sizes of paths are bounded, so no memory runs out
  * that `most` does not account for. */
 struct made {
+	struct map_node node;
 	struct compiler_entry entry; /* owns path and target */
 	size_t below; /* of a directory: entries in it */
-	UT_hash_handle hh;
 };
 
 struct toolchain_writer {
 	int dir;
 	uint32_t most;
-	struct made *all; /* by path */
+	struct map all; /* by path */
 
 	int parent; /* the last one used, -1: none */
 	char *parent_path;
@@ -52,19 +52,20 @@ static void forget_parent(struct toolchain_writer *w)
 	w->parent_path = NULL;
 }
 
+static void free_made(struct map_node *n)
+{
+	struct made *m = (struct made *)n;
+
+	free(m->entry.path);
+	free(m->entry.target);
+	free(m);
+}
+
 void toolchain_writer_free(struct toolchain_writer *w)
 {
-	struct made *m, *next;
-
 	if (!w)
 		return;
-	HASH_ITER(hh, w->all, m, next)
-	{
-		HASH_DEL(w->all, m);
-		free(m->entry.path);
-		free(m->entry.target);
-		free(m);
-	}
+	map_release_all(&w->all, free_made);
 	forget_parent(w);
 	if (w->dir >= 0)
 		close(w->dir);
@@ -77,10 +78,11 @@ void toolchain_writer_free(struct toolchain_writer *w)
 
 static struct made *find(const struct toolchain_writer *w, const char *path)
 {
-	struct made *m;
+	struct map_node *n = map_find(&w->all, map_hash(bytes_str(path)));
 
-	HASH_FIND_STR(w->all, path, m);
-	return m;
+	while (n && strcmp(((struct made *)n)->entry.path, path))
+		n = map_again(n);
+	return (struct made *)n;
 }
 
 static int add(struct toolchain_writer *w, const char *path,
@@ -88,7 +90,7 @@ static int add(struct toolchain_writer *w, const char *path,
 {
 	struct made *m;
 
-	if (HASH_COUNT(w->all) >= w->most) {
+	if (w->all.n >= w->most) {
 		err_set(err, E2BIG, "%s: one of more than %u entries", path,
 			w->most);
 		return -E2BIG;
@@ -96,7 +98,7 @@ static int add(struct toolchain_writer *w, const char *path,
 	m = xcalloc(1, sizeof(*m));
 	m->entry.path = xstrdup(path);
 	m->entry.kind = kind;
-	HASH_ADD_KEYPTR(hh, w->all, m->entry.path, strlen(path), m);
+	map_add(&w->all, &m->node, map_hash(bytes_str(path)));
 	*out = m;
 	return 0;
 }
@@ -305,10 +307,12 @@ static void copy_entry(struct compiler_entries *out,
 void toolchain_writer_list(const struct toolchain_writer *w,
 			   struct compiler_entries *out)
 {
-	const struct made *m;
+	struct map_node *n = NULL;
 
 	*out = (struct compiler_entries){ 0 };
-	for (m = w->all; m; m = m->hh.next) {
+	while ((n = map_next(&w->all, n))) {
+		const struct made *m = (struct made *)n;
+
 		if (m->entry.kind != COMPILER_DIR || !m->below)
 			copy_entry(out, &m->entry);
 	}

@@ -28,7 +28,7 @@ START_TEST(an_empty_map_holds_nothing)
 	struct map map = { 0 };
 
 	ck_assert_ptr_null(map_find(&map, 42));
-	ck_assert_ptr_null(map_any(&map));
+	ck_assert_ptr_null(map_next(&map, NULL));
 	map_release(&map);
 }
 END_TEST
@@ -36,6 +36,8 @@ END_TEST
 START_TEST(what_is_added_is_found_until_it_is_removed)
 {
 	static struct thing things[N];
+	struct map_node *n, *next;
+	int seen = 0;
 	struct map map = { 0 };
 
 	/* Five of each hash. */
@@ -51,10 +53,37 @@ START_TEST(what_is_added_is_found_until_it_is_removed)
 	for (int i = 0; i < N; i++)
 		ck_assert_ptr_eq(find(&map, (uint64_t)(i / 5), i),
 				 i % 2 ? &things[i] : NULL);
-	for (int i = 0; i < N / 2; i++)
-		map_remove(&map, map_any(&map));
-	ck_assert_ptr_null(map_any(&map));
+	for (n = map_next(&map, NULL); n; n = next, seen++) {
+		ck_assert_int_eq(((struct thing *)n)->value % 2, 1);
+		next = map_next(&map, n);
+		map_remove(&map, n);
+	}
+	ck_assert_int_eq(seen, N / 2);
+	ck_assert_ptr_null(map_next(&map, NULL));
 	map_release(&map);
+}
+END_TEST
+
+static unsigned released;
+
+static void count_released(struct map_node *node)
+{
+	(void)node;
+	released++;
+}
+
+START_TEST(all_nodes_are_released_with_the_table)
+{
+	static struct thing things[N];
+	struct map map = { 0 };
+
+	for (int i = 0; i < N; i++)
+		map_add(&map, &things[i].node, (uint64_t)i * i);
+	map_release_all(&map, count_released);
+	ck_assert_uint_eq(released, N);
+	ck_assert_uint_eq(map.n, 0);
+	map_add(&map, malloc(sizeof(struct thing)), 7);
+	map_release_all(&map, NULL);
 }
 END_TEST
 
@@ -98,6 +127,7 @@ int main(void)
 	tcase_add_test(tc, what_is_added_is_found_until_it_is_removed);
 	tcase_add_test(tc,
 		       a_hash_of_another_in_the_same_chain_is_not_taken_for_it);
+	tcase_add_test(tc, all_nodes_are_released_with_the_table);
 	tcase_add_test(tc, a_hash_takes_every_byte_and_the_length);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
