@@ -144,7 +144,7 @@ static const struct toolchain_installed *own_build(
 	return NULL;
 }
 
-static void look_at_canary(struct toolchain_node_cell *cell, const char *trust,
+static void look_at_canary(struct toolchain_node_cell *cell, const char *db,
 			   const struct node_entry *node,
 			   const struct toolchain_installed *ours,
 			   const struct toolchain_installed *t)
@@ -156,7 +156,7 @@ static void look_at_canary(struct toolchain_node_cell *cell, const char *trust,
 		return;
 	key.ours = ours->content;
 	peer_canary_digest(&key.sources);
-	peer_canary_db_last(trust, &key, t->id, &e);
+	peer_canary_db_last(db, &key, t->id, &e);
 	if (e.is == PEER_CANARY_DB_PASSED) {
 		cell->canary = "passed";
 	} else if (e.is == PEER_CANARY_DB_FAILED) {
@@ -170,7 +170,7 @@ static void look_at_canary(struct toolchain_node_cell *cell, const char *trust,
 static void look_at(struct toolchain_node_cell *cell,
 		    const struct peer_tools_node *n,
 		    const struct toolchain_installed_list *list,
-		    const struct toolchain_installed *t, const char *trust)
+		    const struct toolchain_installed *t, const char *db)
 {
 	bool is_own = !strcmp(t->host, toolchain_here());
 	const struct peer_tool *held = peer_tools_find(n, t->id);
@@ -184,7 +184,7 @@ static void look_at(struct toolchain_node_cell *cell,
 		cell->state = "-";
 	} else {
 		look_at_build(cell, held, t);
-		look_at_canary(cell, trust, n->entry, own_build(list, t), t);
+		look_at_canary(cell, db, n->entry, own_build(list, t), t);
 	}
 }
 
@@ -196,18 +196,18 @@ int toolchain_nodes_look(const struct toolchain_nodes *nodes,
 	struct peer_tools_setup setup = { .nodes = nodes->v,
 					  .n = nodes->n,
 					  .verify = true };
-	char *trust;
+	char *canary_db;
 	int ret = verify ? peer_tools_run(&setup, NULL, err) : 0;
 
 	if (ret)
 		return ret;
-	trust = peer_canary_db_path();
+	canary_db = peer_canary_db_path();
 	for (size_t i = 0; i < list->n; i++) {
 		for (size_t k = 0; k < nodes->n; k++)
 			look_at(&cells[i * nodes->n + k], &nodes->v[k], list,
-				&list->v[i], trust);
+				&list->v[i], canary_db);
 	}
-	free(trust);
+	free(canary_db);
 	return 0;
 }
 

@@ -64,14 +64,14 @@ static int pick_nodes(struct tuning *u, struct err *err)
 static int talk(struct tuning *u, const char *driver, struct err *err)
 {
 	static const struct timeval often = { .tv_usec = TICK_MS * 1000 };
-	char *trust = peer_canary_db_path();
+	char *canary_db = peer_canary_db_path();
 	struct coord_setup setup = {
 		.base = u->base,
 		.socket = u->rundir.socket,
 		.work = u->rundir.work,
 		.roster = &u->roster,
 		.local_slots = 1,
-		.trust = trust,
+		.canary_db = canary_db,
 		.tune = &u->tune,
 	};
 	struct event *tick = event_new(u->base, -1, EV_PERSIST, on_tick, u);
@@ -85,7 +85,7 @@ static int talk(struct tuning *u, const char *driver, struct err *err)
 		coord_free(u->coord);
 	}
 	event_free(tick);
-	free(trust);
+	free(canary_db);
 	return ret;
 }
 

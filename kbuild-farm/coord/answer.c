@@ -5,7 +5,6 @@
 #include "base/fs.h"
 #include "coord/job.h"
 #include "inputs/toolchain.h"
-#include "wire/key.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -51,28 +50,6 @@ bool coord_answer_is_known(struct bytes reference)
 	return elf_open_bytes(&f, reference) ||
 	       (reference.len >= sizeof(bitcode) &&
 		!memcmp(reference.data, bitcode, sizeof(bitcode)));
-}
-
-int coord_answer_check(const struct coord_job *job, const struct wire_result *r,
-		       struct err *err)
-{
-	struct bytes streams[WIRE_STREAMS];
-	struct digest answer;
-
-	for (int i = 0; i < WIRE_STREAMS; i++) {
-		streams[i] = buf_bytes(&job->answer[i]);
-		if (r->len[i] != streams[i].len)
-			return err_set(err, EBADMSG,
-				       "%zu bytes of %u of stream %d came",
-				       streams[i].len, r->len[i], i);
-	}
-	wire_answer_digest(&job->key, streams, &answer);
-	if (!digest_equal(&answer, &r->answer))
-		return err_set(err, EBADMSG,
-			       "its digest is not that of this job's answer");
-	if (!digest_equal(&r->toolchain, &job->toolchain->manifest.id))
-		return err_set(err, EBADMSG, "another toolchain made it");
-	return 0;
 }
 
 int coord_answer_write(const struct coord_job *job, const char *tmp,

@@ -8,13 +8,6 @@
 #include "coord/state.h"
 
 /*
- * Check a RESULT against its job and job->answer.  Returns 0 when it is the
- * answer to this job; -EBADMSG, with `err` saying how, when it is not:
- * lengths, digest or toolchain.  Says nothing of the status.
- */
-int coord_answer_check(const struct coord_job *job, const struct wire_result *r,
-		       struct err *err);
-/*
  * Is `object` of the same format as `reference`: both relocatable ELF of one
  * class, byte order and machine with all its sections inside the file, or
  * both of one other kind (bitcode)?  0 or -EBADMSG.

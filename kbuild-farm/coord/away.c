@@ -5,13 +5,11 @@
 #include "base/log.h"
 #include "coord/hedge.h"
 #include "coord/job.h"
+#include "coord/node.h"
 #include "coord/remote.h"
 #include "coord/verdict.h"
 #include "inputs/toolchain.h"
 #include "options/env.h"
-#include "peer/cell.h"
-#include "peer/peer.h"
-#include "peer/send.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -72,10 +70,9 @@ static void pick_env(struct strv *out, const struct coord_job *job)
 	}
 }
 
-static int ask(struct coord_job *job, struct peer_cell *cell)
+static int send_question(struct coord_job *job, struct coord_node *node)
 {
 	struct peer_question q = {
-		.number = job->number,
 		.lang = job->compile.lang == OPTIONS_C ? WIRE_LANG_C :
 							 WIRE_LANG_ASM,
 		.deadline_ms = deadline(job),
@@ -93,17 +90,17 @@ static int ask(struct coord_job *job, struct peer_cell *cell)
 
 	pick_env(&env, job);
 	q.env = env.v;
-	ret = peer_send_job(cell, &q, &job->key);
+	ret = peer_send(node->peer, job->toolchain, &q, &job->number);
 	strv_release(&env);
 	return ret;
 }
 
 /* This node cannot be asked. */
-static void cannot_ask(struct coord_job *job, struct peer *peer, int ret)
+static void cannot_ask(struct coord_job *job, struct coord_node *node, int ret)
 {
 	if (ret == -ENOSPC) {
-		job->tried[job->n_tried++] = peer;
-		peer_renew(peer);
+		job->tried[job->n_tried++] = node;
+		peer_health_worn(node->health);
 		coord_away_retry(job, "too many names for a connection");
 	} else {
 		coord_job_local(job,
@@ -113,34 +110,29 @@ static void cannot_ask(struct coord_job *job, struct peer *peer, int ret)
 	}
 }
 
-void coord_away_send(struct coord_job *job, struct peer_cell *cell)
+void coord_away_send(struct coord_job *job, struct coord_node *node)
 {
-	struct peer *peer = cell->peer;
 	uint64_t now = clock_ms();
-	int ret;
+	int ret = send_question(job, node);
 
-	job->number = job->coord->next_number++;
-	ret = ask(job, cell);
 	if (ret) {
-		cannot_ask(job, peer, ret);
+		cannot_ask(job, node, ret);
 		return;
 	}
 	job->state = JOB_AWAY;
-	job->peer = peer;
-	job->cell = cell;
-	job->tried[job->n_tried++] = peer;
+	job->node = node;
+	job->tried[job->n_tried++] = node;
 	job->cpu_ms = 0;
 	job->progress_ms = now;
 	if (!job->first_sent_ms)
 		job->first_sent_ms = now;
-	peer->running++;
 	coord_count_away(job->coord, 1);
-	coord_emit_job(job, EVENT_SEND, peer->entry->name, NULL);
+	coord_emit_job(job, EVENT_SEND, node->entry->name, NULL);
 }
 
 void coord_away_retry(struct coord_job *job, const char *why)
 {
-	coord_job_leave_peer(job);
+	coord_job_leave_node(job);
 	if (job->n_tried == COORD_TRIES) {
 		coord_job_local(job, why);
 		return;
@@ -151,58 +143,36 @@ void coord_away_retry(struct coord_job *job, const char *why)
 	coord_kick(job->coord);
 }
 
-void coord_away_leave_cell(struct peer_cell *cell)
-{
-	struct coord_job *job, *next;
-
-	list_for_each_safe(job, &cell->peer->coord->jobs, link, next) {
-		if (job->state != JOB_AWAY || job->cell != cell)
-			continue;
-		peer_cancel(cell->peer, job->number);
-		coord_remote_again(job, "inputs that keep changing");
-	}
-}
-
 static void deliver(struct coord_job *job)
 {
 	struct coord *c = job->coord;
-	struct bytes out = buf_bytes(&job->answer[WIRE_STDOUT]);
-	struct bytes err = buf_bytes(&job->answer[WIRE_STDERR]);
+	struct bytes out = buf_bytes(&job->answer.stream[WIRE_STDOUT]);
+	struct bytes err = buf_bytes(&job->answer.stream[WIRE_STDERR]);
 
 	c->remote++;
-	coord_emit_job(job, EVENT_JOB_DONE, job->verdict->node, NULL);
+	coord_emit_job(job, EVENT_JOB_DONE, job->verdict->node->entry->name,
+		       NULL);
 	coord_job_deliver(job, out, err);
-}
-
-/* The node may be another one by now, or gone; its entry stays. */
-static struct peer *peer_named(struct coord *c, const char *name)
-{
-	for (size_t i = 0; i < c->n_peers; i++) {
-		if (c->peers[i]->entry->name == name)
-			return c->peers[i];
-	}
-	return NULL;
 }
 
 static void on_wrong(struct coord_job *job)
 {
 	const struct coord_verdict *v = job->verdict;
-	struct peer *peer = peer_named(job->coord, v->node);
+	struct coord_node *node = v->node;
+	char *why = xasprintf("wrong answer: %s", v->err.text);
 
-	log_warning("node %s: %s: %s", v->node, job->compile.source,
+	log_warning("node %s: %s: %s", node->entry->name, job->compile.source,
 		    v->err.text);
 	job->state = JOB_READY;
 	coord_away_retry(job, "wrong answers");
-	if (!peer)
-		return;
-	peer->retries++;
-	peer_fault(peer, true, "wrong answer: %s", v->err.text);
+	node->retries++;
+	peer_health_fault(node->health, true, why);
+	free(why);
 }
 
 static void conclude(struct coord_job *job)
 {
 	const struct coord_verdict *v = job->verdict;
-	struct peer *peer;
 
 	if (job->toolchain->state == INPUTS_BAD) {
 		coord_job_local(job, reason_words(job->toolchain->why));
@@ -212,11 +182,8 @@ static void conclude(struct coord_job *job)
 		on_wrong(job);
 		return;
 	}
-	peer = peer_named(job->coord, v->node);
-	if (peer) {
-		peer->jobs++;
-		peer_success(peer);
-	}
+	v->node->jobs++;
+	peer_health_success(v->node->health);
 	if (v->is != COORD_GOOD)
 		log_debug(
 			"%s: %s %s", job->compile.source,
@@ -227,7 +194,7 @@ static void conclude(struct coord_job *job)
 		job->state = JOB_READY;
 		coord_remote_again(job, "inputs that keep changing");
 	} else {
-		learn(job, v->result.cpu_ms);
+		learn(job, job->answer.result.cpu_ms);
 		deliver(job);
 	}
 }
@@ -262,36 +229,34 @@ static void examine(struct pool_work *w)
 	coord_verdict_find((struct coord_job *)w);
 }
 
-void coord_away_result(struct coord_job *job, const struct wire_result *r)
+void coord_away_result(struct coord_job *job, struct peer_answer *answer)
 {
-	struct peer *peer = job->peer;
+	struct coord_node *node = job->node;
 
-	peer->busy_ms += r->cpu_ms;
-	peer->running--;
+	job->answer = *answer;
 	coord_count_away(job->coord, -1);
 	job->state = JOB_CHECK;
 	/* It would write where the answer is written. */
 	coord_hedge_stop(job);
 	coord_verdict_free(job->verdict);
 	job->verdict = xcalloc(1, sizeof(*job->verdict));
-	job->verdict->result = *r;
-	job->verdict->node = peer->entry->name;
+	job->verdict->node = node;
 	job->working = true;
 	job->work.run = examine;
 	job->work.done = on_verdict;
 	pool_add(job->coord->pool, &job->work);
-	coord_emit_job(job, EVENT_RECEIVE, peer->entry->name, NULL);
+	coord_emit_job(job, EVENT_RECEIVE, node->entry->name, NULL);
 	coord_kick(job->coord);
 }
 
-void coord_away_fail(struct coord_job *job, const struct wire_fail *f)
+void coord_away_fail(struct coord_job *job, enum wire_fail_class class,
+		     const char *reason)
 {
-	struct peer *peer = job->peer;
-	struct inputs_toolchain *tc = job->toolchain;
+	struct coord_node *node = job->node;
 
-	log_debug("node %s: %s: fail %u: %s", peer->entry->name,
-		  job->compile.source, f->class, f->reason);
-	switch (f->class) {
+	log_debug("node %s: %s: fail %u: %s", node->entry->name,
+		  job->compile.source, class, reason);
+	switch (class) {
 	case WIRE_FAIL_UNSUPPORTED:
 		coord_job_local(job, "option refused by the node");
 		return;
@@ -306,7 +271,6 @@ void coord_away_fail(struct coord_job *job, const struct wire_fail *f)
 		return;
 	case WIRE_FAIL_TOOLCHAIN:
 		coord_away_retry(job, "no node has the toolchain");
-		peer_no_cell(peer, tc);
 		return;
 	case WIRE_FAIL_BUSY:
 		/* Another build has its slots; that is no fault. */
@@ -317,11 +281,11 @@ void coord_away_fail(struct coord_job *job, const struct wire_fail *f)
 		coord_away_retry(job, "slow or lost node");
 		return;
 	default:
-		log_warning("node %s: %s: %s", peer->entry->name,
-			    job->compile.source, f->reason);
-		peer->retries++;
+		log_warning("node %s: %s: %s", node->entry->name,
+			    job->compile.source, reason);
+		node->retries++;
 		coord_away_retry(job, "nodes failed it");
-		peer_suspect(peer, f->reason);
+		peer_health_suspect(node->health, reason);
 	}
 }
 
@@ -329,8 +293,10 @@ void coord_away_hedged(struct coord_job *job, bool good, struct bytes out,
 		       struct bytes err)
 {
 	/* One that never began it; a loaded machine is no failing node. */
-	struct peer *idle = job->state == JOB_AWAY && !job->cpu_ms ? job->peer :
-								     NULL;
+	struct coord_node *idle = job->state == JOB_AWAY && !job->cpu_ms ?
+					  job->node :
+					  NULL;
+	char *why;
 
 	/* What it said to us has neither colours nor a width. */
 	if (!good || (job->ask.terminal && err.len)) {
@@ -343,9 +309,12 @@ void coord_away_hedged(struct coord_job *job, bool good, struct bytes out,
 	coord_count_reason(&job->coord->reasons, "slow or lost node");
 	coord_emit_job(job, EVENT_JOB_DONE, "local", "slow or lost node");
 	/* Else one that swallows jobs would get the next, and the next. */
-	if (idle)
-		peer_fault(idle, false, "%s was compiled here sooner",
-			   job->compile.source);
+	if (idle) {
+		why = xasprintf("%s was compiled here sooner",
+				job->compile.source);
+		peer_health_fault(idle->health, false, why);
+		free(why);
+	}
 	coord_job_deliver(job, out, err);
 }
 

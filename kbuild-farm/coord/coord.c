@@ -9,10 +9,10 @@
 #include "coord/away.h"
 #include "coord/client.h"
 #include "coord/job.h"
+#include "coord/node.h"
 #include "coord/sched.h"
 #include "inputs/toolchain.h"
-#include "peer/cell.h"
-#include "peer/peer.h"
+#include "peer/canary-ours.h"
 #include "peer/ship.h"
 #include "store/packed.h"
 
@@ -102,8 +102,8 @@ static void check_ready(struct coord *c)
 
 	if (!ready)
 		return;
-	for (size_t i = 0; i < c->n_peers; i++) {
-		if (peer_undecided(c->peers[i]))
+	for (size_t i = 0; i < c->n_nodes; i++) {
+		if (peer_health_undecided(c->nodes[i]->health))
 			return;
 	}
 	c->ready = NULL;
@@ -117,6 +117,8 @@ static void on_kick(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	for (size_t i = 0; i < c->n_nodes; i++)
+		peer_step(c->nodes[i]->peer);
 	check_ready(c);
 	coord_sched_run(c);
 }
@@ -143,8 +145,9 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	coord_client_beat_all(c);
 	inputs_toolchain_check(c);
-	for (size_t i = 0; i < c->n_peers; i++)
-		peer_watch(c->peers[i], now);
+	peer_canary_check_all(&c->farm);
+	for (size_t i = 0; i < c->n_nodes; i++)
+		coord_node_tick(c->nodes[i], now);
 	list_for_each_safe(job, &c->jobs, link, next) {
 		coord_away_watch(job, now);
 	}
@@ -170,16 +173,31 @@ static void start_remote(struct coord *c, const struct coord_setup *setup)
 
 	c->patience_ms = setup->patience_ms ? setup->patience_ms : PATIENCE_MS;
 	c->codec = setup->roster->n ? setup->roster->v[0].codec : WIRE_PLAIN;
+	inputs_init(&c->inputs, &scan);
+	c->pool = pool_new(c->base, THREADS, WORK_MAX);
+	c->farm = (struct peer_farm){
+		.base = c->base,
+		.children = c->children,
+		.pool = c->pool,
+		.packed = peer_ship_store(&c->codec),
+		.paths = c->inputs.paths,
+		.work = c->work,
+		.canary_db = c->canary_db,
+		.data = c->data,
+		.sync = setup->roster->sync && setup->data,
+		.tune = setup->tune,
+		.ops = &coord_node_ops,
+		.ctx = c,
+	};
+	TAILQ_INIT(&c->farm.canaries);
 	for (char *const *tree = setup->trees; tree && *tree; tree++) {
 		char *real = realpath(*tree, NULL);
 
-		if (real && wire_path_ok(real) && !strv_has(&c->roots, real))
-			strv_add(&c->roots, real);
+		if (real && wire_path_ok(real) &&
+		    !strv_has(&c->farm.roots, real))
+			strv_add(&c->farm.roots, real);
 		free(real);
 	}
-	inputs_init(&c->inputs, &scan);
-	c->packed = peer_ship_store(&c->codec);
-	c->pool = pool_new(c->base, THREADS, WORK_MAX);
 }
 
 int coord_new(struct coord **out, const struct coord_setup *setup,
@@ -200,16 +218,13 @@ int coord_new(struct coord **out, const struct coord_setup *setup,
 	c->sink_ctx = setup->sink_ctx;
 	c->away = setup->away;
 	c->away_ctx = setup->away_ctx;
-	c->trust = setup->trust ? xstrdup(setup->trust) : NULL;
+	c->canary_db = setup->canary_db ? xstrdup(setup->canary_db) : NULL;
 	c->data = setup->data ? xstrdup(setup->data) : NULL;
-	c->sync = setup->roster->sync && setup->data;
-	c->tune = setup->tune;
 	c->began_ms = clock_ms();
 	c->next_job = 1;
 	TAILQ_INIT(&c->jobs);
 	TAILQ_INIT(&c->clients);
 	TAILQ_INIT(&c->toolchains);
-	c->next_number = 1;
 	c->children = children_new(c->base);
 	start_remote(c, setup);
 	c->kick = make_event(c, 0, on_kick);
@@ -222,17 +237,17 @@ int coord_new(struct coord **out, const struct coord_setup *setup,
 	}
 	event_add(c->tick, &second);
 	c->no_remote = setup->roster->off;
-	c->peers = xcalloc(setup->roster->n, sizeof(*c->peers));
-	for (; c->n_peers < setup->roster->n; c->n_peers++)
-		c->peers[c->n_peers] = peer_new(c,
-						&setup->roster->v[c->n_peers]);
+	c->nodes = xcalloc(setup->roster->n, sizeof(*c->nodes));
+	for (; c->n_nodes < setup->roster->n; c->n_nodes++)
+		c->nodes[c->n_nodes] = coord_node_new(
+			c, &setup->roster->v[c->n_nodes]);
 	*out = c;
 	return 0;
 }
 
 void coord_expect(struct coord *c, const char *driver, char *const *env)
 {
-	if (c->n_peers)
+	if (c->n_nodes)
 		inputs_toolchain_get(c, driver, env);
 }
 
@@ -253,9 +268,9 @@ unsigned coord_remote_slots(const struct coord *c)
 {
 	unsigned n = 0;
 
-	for (size_t i = 0; i < c->n_peers; i++) {
-		if (c->peers[i]->state == PEER_UP)
-			n += peer_slots(c->peers[i]);
+	for (size_t i = 0; i < c->n_nodes; i++) {
+		if (peer_health_up(c->nodes[i]->health))
+			n += peer_slots(c->nodes[i]->peer);
 	}
 	return n;
 }
@@ -271,51 +286,6 @@ static void sort_reasons(struct coord_reasons *all)
 {
 	if (all->n)
 		qsort(all->v, all->n, sizeof(*all->v), by_count);
-}
-
-/* Is there a toolchain for it at all, among those of the build? */
-static bool lacks_all(const struct peer *p)
-{
-	const struct peer_cell *cell;
-	bool lacks = p->lacks != NULL;
-
-	list_for_each(cell, &p->cells, link) {
-		if (cell->state != CELL_OVER)
-			return false;
-		lacks = true;
-	}
-	return lacks;
-}
-
-static const char *cell_detail(const struct peer *p)
-{
-	const struct peer_cell *cell = TAILQ_FIRST(&p->cells);
-
-	return cell && cell->detail ? cell->detail : p->lacks;
-}
-
-static void node_stats(struct coord_node_stats *s, const struct peer *p)
-{
-	bool lacks = p->state == PEER_UP && lacks_all(p);
-
-	*s = (struct coord_node_stats){
-		.name = p->entry->name,
-		.state = lacks ? "no toolchain" : peer_state_name(p),
-		.detail = lacks ? cell_detail(p) : p->detail,
-		.inventory = p->greeted ? &p->hello.inventory : NULL,
-		.slots = peer_slots(p),
-		.jobs = p->jobs,
-		.running = p->running,
-		.errors = p->errors,
-		.retries = p->retries,
-		.busy_ms = p->busy_ms,
-		.sent = p->sent_before,
-		.received = p->received_before,
-	};
-	if (p->stream) {
-		s->sent += wire_stream_sent(p->stream);
-		s->received += wire_stream_received(p->stream);
-	}
 }
 
 void coord_stats(struct coord *c, struct coord_stats *out)
@@ -338,11 +308,11 @@ void coord_stats(struct coord *c, struct coord_stats *out)
 	out->reasons = c->reasons.v;
 	out->n_reasons = c->reasons.n;
 	c->node_stats = xrealloc(c->node_stats,
-				 (c->n_peers + 1) * sizeof(*c->node_stats));
-	for (size_t i = 0; i < c->n_peers; i++)
-		node_stats(&c->node_stats[i], c->peers[i]);
+				 (c->n_nodes + 1) * sizeof(*c->node_stats));
+	for (size_t i = 0; i < c->n_nodes; i++)
+		coord_node_figures(c->nodes[i], &c->node_stats[i]);
 	out->nodes = c->node_stats;
-	out->n_nodes = c->n_peers;
+	out->n_nodes = c->n_nodes;
 }
 
 /*
@@ -355,15 +325,13 @@ static void end_jobs(struct coord *c)
 
 	list_for_each(job, &c->jobs, link)
 		coord_job_stop(job);
-	for (size_t i = 0; i < c->n_peers; i++) {
-		peer_free(c->peers[i]);
-		c->peers[i] = NULL;
-	}
-	c->n_peers = 0;
+	while (c->n_nodes)
+		coord_node_free(c->nodes[--c->n_nodes]);
 	/* Questions to compilers end now, and so does what waits for them. */
 	atomic_store(&c->ending, true);
 	pool_free(c->pool);
 	c->pool = NULL;
+	peer_canary_free_all(&c->farm);
 	inputs_toolchain_free_all(c);
 	children_wait(c->children, GOODBYE_MS);
 	coord_client_free_all(c);
@@ -375,19 +343,20 @@ void coord_free(struct coord *c)
 		return;
 	end_jobs(c);
 	children_free(c->children);
-	store_packed_free(c->packed);
+	store_packed_free(c->farm.packed);
 	inputs_release(&c->inputs);
-	strv_release(&c->roots);
+	strv_release(&c->farm.roots);
+	free(c->farm.toolchain);
 	event_free(c->kick);
 	event_free(c->tick);
 	event_free(c->ready_timer);
 	free_reasons(&c->reasons);
 	free(c->node_stats);
-	free(c->peers);
+	free(c->nodes);
 	free(c->socket);
 	free(c->silent);
 	free(c->work);
-	free(c->trust);
+	free(c->canary_db);
 	free(c->data);
 	free(c);
 }

@@ -34,7 +34,7 @@ struct coord_setup {
 	 * Where canaries are recorded (peer/canary-db.h); NULL: a node that
 	 * does not run our compiler gets no job, whatever it holds.
 	 */
-	const char *trust;
+	const char *canary_db;
 	const char *data; /* toolchains of this machine; may be NULL */
 	struct peer_tune *tune; /* take no jobs, time canaries; may be NULL */
 	const char *cache_dir; /* for what compilers answered; NULL: none */

@@ -5,11 +5,11 @@
 #include "base/log.h"
 #include "coord/client.h"
 #include "coord/hedge.h"
+#include "coord/node.h"
 #include "coord/sched.h"
 #include "coord/verdict.h"
 #include "inputs/toolchain.h"
 #include "options/env.h"
-#include "peer/peer.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -62,7 +62,7 @@ static const char *reason_here(const struct coord_job *job)
 
 	if (job->compile.verdict == OPTIONS_HERE)
 		return reason_words(job->compile.why);
-	if (!job->coord->n_peers)
+	if (!job->coord->n_nodes)
 		return job->coord->no_remote ? "--no-remote" :
 					       "no nodes configured";
 	if (odd_source(job))
@@ -118,25 +118,22 @@ struct coord_job *coord_job_new(struct coord *c, struct coord_client *client,
 	return job;
 }
 
-void coord_job_leave_peer(struct coord_job *job)
+void coord_job_leave_node(struct coord_job *job)
 {
 	if (job->state == JOB_AWAY) {
-		job->peer->running--;
 		coord_count_away(job->coord, -1);
 		job->state = JOB_READY;
 	}
-	job->peer = NULL;
-	job->cell = NULL;
-	for (int i = 0; i < WIRE_STREAMS; i++)
-		buf_release(&job->answer[i]);
+	job->node = NULL;
+	peer_answer_release(&job->answer);
 }
 
 void coord_job_stop(struct coord_job *job)
 {
 	if (job->state == JOB_AWAY)
-		peer_cancel(job->peer, job->number);
+		peer_cancel(job->node->peer, job->number);
 	if (!job->working)
-		coord_job_leave_peer(job);
+		coord_job_leave_node(job);
 	coord_hedge_stop(job);
 }
 
@@ -159,7 +156,7 @@ static void remove_temporaries(const struct coord_job *job)
 
 static void job_free(struct coord_job *job)
 {
-	coord_job_leave_peer(job);
+	coord_job_leave_node(job);
 	/* Its own compile may be writing: only what we wrote is removed. */
 	remove_temporaries(job);
 	inputs_manifest_release(&job->manifest);

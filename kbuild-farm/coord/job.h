@@ -29,7 +29,7 @@ void coord_job_local(struct coord_job *job, const char *why);
 /* A local slot is free for it. */
 void coord_job_grant(struct coord_job *job);
 /* Nothing of it is on its node any more; it may be given to another. */
-void coord_job_leave_peer(struct coord_job *job);
+void coord_job_leave_node(struct coord_job *job);
 /* Done by somebody else than the wrapper: let it rename and end. */
 void coord_job_deliver(struct coord_job *job, struct bytes out,
 		       struct bytes err);

@@ -126,7 +126,7 @@ void coord_remote_scan(struct coord_job *job)
 
 void coord_remote_again(struct coord_job *job, const char *why)
 {
-	coord_job_leave_peer(job);
+	coord_job_leave_node(job);
 	if (job->rescans++ >= RESCANS) {
 		coord_job_local(job, why);
 		return;

@@ -4,74 +4,104 @@
 #include "base/clock.h"
 #include "coord/away.h"
 #include "coord/job.h"
+#include "coord/node.h"
 #include "coord/remote.h"
 #include "inputs/toolchain.h"
-#include "peer/cell.h"
-#include "peer/peer.h"
 
-static bool was_tried(const struct coord_job *job, const struct peer *p)
+enum availability {
+	NEVER,
+	SHIPPING, /* the toolchain's bytes are on their way */
+	SOON, /* within a few seconds it is there, or it is not */
+	NOW, /* it has the toolchain */
+};
+
+static bool was_tried(const struct coord_job *job, const struct coord_node *n)
 {
 	for (unsigned i = 0; i < job->n_tried; i++) {
-		if (job->tried[i] == p)
+		if (job->tried[i] == n)
 			return true;
 	}
 	return false;
 }
 
 /* a's share of slots in use is smaller than b's. */
-static bool less_loaded(const struct peer *a, const struct peer *b)
+static bool less_loaded(const struct coord_node *a, const struct coord_node *b)
 {
-	return (uint64_t)a->running * peer_slots(b) <
-	       (uint64_t)b->running * peer_slots(a);
+	return (uint64_t)peer_jobs(a->peer) * peer_slots(b->peer) <
+	       (uint64_t)peer_jobs(b->peer) * peer_slots(a->peer);
 }
 
-static struct peer_cell *pick(const struct coord_job *job)
+static bool has_slot(const struct coord_node *n)
+{
+	return peer_health_up(n->health) &&
+	       peer_jobs(n->peer) < peer_slots(n->peer);
+}
+
+static struct coord_node *pick(const struct coord_job *job)
 {
 	struct coord *c = job->coord;
-	struct peer *best = NULL;
-	struct peer_cell *best_cell = NULL;
+	struct coord_node *best = NULL;
 
-	for (size_t i = 0; i < c->n_peers; i++) {
-		struct peer *p = c->peers[i];
-		struct peer_cell *cell = peer_ready_cell(p, job->toolchain);
+	for (size_t i = 0; i < c->n_nodes; i++) {
+		struct coord_node *n = c->nodes[i];
 
-		if (!cell || was_tried(job, p) || p->running >= peer_slots(p))
-			continue;
-		if (!best || less_loaded(p, best)) {
-			best = p;
-			best_cell = cell;
-		}
+		if (peer_health_usable(n->health) && has_slot(n) &&
+		    peer_has(n->peer, job->toolchain) == PEER_HAS &&
+		    !was_tried(job, n) && (!best || less_loaded(n, best)))
+			best = n;
 	}
-	return best_cell;
+	return best;
+}
+
+static enum availability availability_of(const struct coord_node *n,
+					 const struct inputs_toolchain *tc,
+					 uint64_t now)
+{
+	if (peer_health_undecided(n->health))
+		return SOON;
+	if (!peer_health_up(n->health))
+		return NEVER;
+	switch (peer_has(n->peer, tc)) {
+	case PEER_HAS:
+		return NOW;
+	case PEER_HAS_PART:
+		return SHIPPING;
+	case PEER_HAS_ASKED:
+		return now > n->asked_ms + n->coord->patience_ms ? SHIPPING :
+								   SOON;
+	default:
+		return NEVER;
+	}
 }
 
 /* The best that can be expected of any node. */
-static enum peer_availability hope(const struct coord_job *job, uint64_t now)
+static enum availability best_availability(const struct coord_job *job,
+					   uint64_t now)
 {
 	struct coord *c = job->coord;
-	enum peer_availability best = PEER_NEVER;
+	enum availability best = NEVER;
 
-	for (size_t i = 0; i < c->n_peers; i++) {
-		enum peer_availability one = peer_availability(
-			c->peers[i], job->toolchain, now);
+	for (size_t i = 0; i < c->n_nodes; i++) {
+		enum availability one = availability_of(c->nodes[i],
+							job->toolchain, now);
 
-		if (one > best && !was_tried(job, c->peers[i]))
+		if (one > best && !was_tried(job, c->nodes[i]))
 			best = one;
 	}
 	return best;
 }
 
-static const char *hopeless(const struct coord_job *job)
+static const char *reason_none(const struct coord_job *job)
 {
 	struct coord *c = job->coord;
 	bool unfit = false;
 
 	if (job->n_tried)
 		return job->why;
-	for (size_t i = 0; i < c->n_peers; i++) {
-		if (c->peers[i]->state == PEER_UP)
+	for (size_t i = 0; i < c->n_nodes; i++) {
+		if (peer_health_up(c->nodes[i]->health))
 			return "no node has the toolchain";
-		unfit = unfit || c->peers[i]->state == PEER_UNFIT;
+		unfit = unfit || peer_state(c->nodes[i]->peer) == PEER_UNFIT;
 	}
 	return unfit ? "no node is fit" : "no node is up";
 }
@@ -91,18 +121,18 @@ static bool use_meanwhile(struct coord_job *job)
 /* It goes nowhere: true. */
 static bool give_up(struct coord_job *job, uint64_t now)
 {
-	enum peer_availability best;
+	enum availability best;
 
 	if (job->toolchain->state == INPUTS_BAD) {
 		coord_job_local(job, reason_words(job->toolchain->why));
 		return true;
 	}
-	best = hope(job, now);
-	if (best == PEER_SHIPPING)
+	best = best_availability(job, now);
+	if (best == SHIPPING)
 		return use_meanwhile(job);
-	if (best != PEER_NEVER)
+	if (best != NEVER)
 		return false;
-	coord_job_local(job, hopeless(job));
+	coord_job_local(job, reason_none(job));
 	return true;
 }
 
@@ -112,11 +142,11 @@ static int free_slots(const struct coord *c)
 	const struct coord_job *job;
 	int n = 0;
 
-	for (size_t i = 0; i < c->n_peers; i++) {
-		const struct peer *p = c->peers[i];
+	for (size_t i = 0; i < c->n_nodes; i++) {
+		const struct peer *p = c->nodes[i]->peer;
 
-		if (p->state == PEER_UP && p->running < peer_slots(p))
-			n += (int)(peer_slots(p) - p->running);
+		if (has_slot(c->nodes[i]))
+			n += (int)(peer_slots(p) - peer_jobs(p));
 	}
 	list_for_each(job, &c->jobs, link)
 		n -= job->state == JOB_READY || job->state == JOB_SCAN;
@@ -151,10 +181,10 @@ static void step_scan(struct coord_job *job, int *room, uint64_t now)
 
 static void step_ready(struct coord_job *job, uint64_t now)
 {
-	struct peer_cell *cell = pick(job);
+	struct coord_node *node = pick(job);
 
-	if (cell && job->toolchain->state == INPUTS_READY)
-		coord_away_send(job, cell);
+	if (node && job->toolchain->state == INPUTS_READY)
+		coord_away_send(job, node);
 	else if (!job->hedge)
 		give_up(job, now);
 }

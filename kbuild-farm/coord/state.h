@@ -13,19 +13,18 @@
 #include "inputs/manifest.h"
 #include "options/compile.h"
 #include "options/typed.h"
+#include "peer/farm.h"
+#include "peer/job.h"
 #include "wire/cc.h"
 #include "wire/frame.h"
 
 #include <stdatomic.h>
 
-struct peer_cell;
 struct coord_client;
+struct coord_node;
 struct inputs_language;
-struct peer;
 struct inputs_reference;
 struct inputs_toolchain;
-struct peer_trial;
-struct peer_tune;
 
 /*
  *	TOOLCHAIN -> WAIT_SCAN -> SCAN -> READY -> AWAY -> CHECK -> DONE
@@ -74,13 +73,11 @@ struct coord_job {
 	struct options_flags flags;
 	uint64_t input_bytes; /* of all it reads: what it may cost */
 
-	uint32_t number; /* on the wire; another one for each node */
-	struct digest key;
-	struct peer *peer;
-	struct peer_cell *cell; /* of AWAY */
-	struct peer *tried[COORD_TRIES];
+	uint32_t number; /* of AWAY: its name on the node */
+	struct coord_node *node; /* of AWAY */
+	struct coord_node *tried[COORD_TRIES];
 	unsigned n_tried;
-	struct buf answer[WIRE_STREAMS]; /* what came so far */
+	struct peer_answer answer; /* of CHECK */
 	struct coord_verdict *verdict; /* of CHECK */
 	bool held; /* CHECK: until its toolchain is known again */
 	uint32_t cpu_ms; /* as the last beat said */
@@ -114,15 +111,11 @@ struct coord {
 	struct children *children;
 	struct pool *pool;
 	struct inputs inputs;
-	struct store_packed *packed;
+	struct peer_farm farm; /* what the nodes share */
+	char *canary_db, *data; /* see struct coord_setup */
 	enum wire_codec codec; /* of what is packed for all nodes */
-	struct strv roots; /* the trees that cells are made for */
 	unsigned patience_ms; /* see struct coord_setup */
-	char *trust; /* peer_canary_db_path(); NULL: no canaries */
-	char *data; /* where toolchains are installed */
-	bool sync; /* nodes are given what they lack */
 	bool no_remote; /* the user wants no node */
-	struct peer_tune *tune; /* NULL: a build */
 	atomic_bool ending; /* for the threads: leave what is not done */
 	struct event *listener;
 	struct event *tick; /* every second */
@@ -134,11 +127,10 @@ struct coord {
 	struct coord_job_list jobs; /* in order of arrival */
 	TAILQ_HEAD(, coord_client) clients;
 	TAILQ_HEAD(, inputs_toolchain) toolchains;
-	struct peer **peers;
-	size_t n_peers;
+	struct coord_node **nodes;
+	size_t n_nodes;
 
 	uint32_t next_job;
-	uint32_t next_number; /* of jobs on the wire */
 	unsigned next_work; /* numbers the files in `work` */
 	unsigned locals; /* jobs in LOCAL, and hedges */
 	unsigned aways; /* jobs in AWAY */

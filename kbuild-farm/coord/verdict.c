@@ -74,7 +74,7 @@ static int read_list(struct reading *r, struct bytes full)
  */
 static bool reads_known_files(struct coord_job *job)
 {
-	struct bytes full = buf_bytes(&job->answer[WIRE_DEPS]);
+	struct bytes full = buf_bytes(&job->answer.stream[WIRE_DEPS]);
 	struct coord_verdict *v = job->verdict;
 	struct reading r = { .job = job };
 	int ret;
@@ -124,7 +124,7 @@ static bool assembles_known_files(struct coord_job *job)
 	size_t hint = 0;
 	bool known = true;
 
-	if (depfile_list(&read, buf_bytes(&job->answer[WIRE_ASREAD])))
+	if (depfile_list(&read, buf_bytes(&job->answer.stream[WIRE_ASREAD])))
 		return here(job->verdict, "unreadable list of files assembled");
 	for (size_t i = 0; i < read.n && known; i++) {
 		known = is_temporary(read.v[i]) ||
@@ -157,7 +157,7 @@ static int write_dep(struct coord_job *job, struct err *err)
 	if (!job->dep)
 		return 0;
 	if (!coord_remote_cuts_list(job))
-		list = &job->answer[WIRE_DEPS];
+		list = &job->answer.stream[WIRE_DEPS];
 	return coord_answer_write(job, job->dep_tmp, buf_bytes(list), err);
 }
 
@@ -165,7 +165,7 @@ static bool is_right(struct coord_job *job)
 {
 	struct coord_verdict *v = job->verdict;
 
-	if (!coord_answer_check(job, &v->result, &v->err))
+	if (!peer_answer_check(&job->answer, &v->err))
 		return true;
 	v->is = COORD_WRONG;
 	return false;
@@ -180,11 +180,11 @@ static bool is_plain(const struct buf *b)
 /* Is what it says to be said by us? */
 static bool may_say(struct coord_job *job)
 {
-	const struct buf *said = job->answer;
-	const uint32_t *len = job->verdict->result.len;
+	const struct buf *said = job->answer.stream;
+	const uint32_t *len = job->answer.result.len;
 	size_t out = len[WIRE_STDOUT], err = len[WIRE_STDERR];
 
-	if (job->verdict->result.wait_status)
+	if (job->answer.result.wait_status)
 		return here(job->verdict, "compile error");
 	if (!out && !err)
 		return true;
@@ -201,7 +201,7 @@ static bool has_format(struct coord_job *job)
 {
 	struct coord_verdict *v = job->verdict;
 
-	if (!coord_answer_format(buf_bytes(&job->answer[WIRE_OBJECT]),
+	if (!coord_answer_format(buf_bytes(&job->answer.stream[WIRE_OBJECT]),
 				 buf_bytes(&job->reference->object), &v->err))
 		return true;
 	v->is = COORD_WRONG;
@@ -217,7 +217,8 @@ void coord_verdict_find(struct coord_job *job)
 	if (is_right(job) && may_say(job) && has_format(job) &&
 	    reads_known_files(job) && assembles_known_files(job) &&
 	    is_unchanged(job)) {
-		struct bytes object = buf_bytes(&job->answer[WIRE_OBJECT]);
+		struct bytes object = buf_bytes(
+			&job->answer.stream[WIRE_OBJECT]);
 
 		if (write_dep(job, &v->err) ||
 		    coord_answer_write(job, job->object_tmp, object, &v->err))

@@ -17,8 +17,7 @@ enum coord_judgement {
 };
 
 struct coord_verdict {
-	struct wire_result result;
-	const char *node; /* its name */
+	struct coord_node *node; /* that answered */
 	enum coord_judgement is;
 	const char *why; /* a literal */
 	struct buf dep; /* the dependency list, where it was cut */
@@ -28,7 +27,7 @@ struct coord_verdict {
 
 /* NULL is fine. */
 void coord_verdict_free(struct coord_verdict *v);
-/* Examine job->answer against job->verdict->result; may block. */
+/* Examine job->answer; may block. */
 void coord_verdict_find(struct coord_job *job);
 
 #endif

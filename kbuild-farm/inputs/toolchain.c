@@ -9,8 +9,6 @@
 #include "coord/answer.h"
 #include "coord/away.h"
 #include "options/rewrite.h"
-#include "peer/canary.h"
-#include "peer/peer.h"
 #include "peer/tune.h"
 #include "wire/msg.h"
 
@@ -112,10 +110,11 @@ static void on_identified(evutil_socket_t fd, short what, void *arg)
 			    tc->err.text);
 		tc->state = INPUTS_BAD;
 		tc->why = REASON_NOT_IDENTIFIED;
-		peer_tune_none(tc->coord, tc->err.text);
+		if (tc->coord->farm.tune)
+			peer_tune_none(tc->coord->farm.tune, tc->err.text);
 	} else {
 		tc->state = INPUTS_READY;
-		peer_ask_all(tc);
+		peer_farm_add(&tc->coord->farm, tc);
 	}
 	coord_kick(tc->coord);
 }
@@ -360,7 +359,6 @@ void inputs_toolchain_check(struct coord *c)
 
 	list_for_each(tc, &c->toolchains, link) {
 		check_references(tc);
-		peer_canary_check(tc->canary);
 		inputs_toolchain_look(tc);
 	}
 }
@@ -404,7 +402,6 @@ void inputs_toolchain_free_all(struct coord *c)
 			task_join(tc->task);
 		free_references(tc);
 		free_languages(tc);
-		peer_canary_free(tc->canary);
 		compiler_manifest_release(&tc->manifest);
 		compiler_manifest_release(&tc->again);
 		strv_release(&tc->env);

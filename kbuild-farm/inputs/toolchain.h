@@ -45,7 +45,6 @@ struct inputs_toolchain {
 	const struct inputs_entry **entry; /* of the manifest */
 	struct inputs_language *languages; /* under the lock of the paths */
 	TAILQ_HEAD(, inputs_reference) references;
-	struct peer_canary *canary; /* our side of it; NULL: not begun */
 	struct task *task;
 	struct event *done;
 	struct err err;

@@ -85,10 +85,10 @@ int kernel_farm_open(struct kernel_farm *f,
 	char *wrapper = kernel_links_wrapper();
 	char *cache = fs_cache_home();
 	char *answers = xasprintf("%s/scan", cache);
-	char *trust = peer_canary_db_path(), *data = fs_data_home();
+	char *canary_db = peer_canary_db_path(), *data = fs_data_home();
 	int ret;
 
-	s.trust = trust;
+	s.canary_db = canary_db;
 	s.data = data;
 	s.cache_dir = answers;
 	s.trees = setup->trees;
@@ -108,7 +108,7 @@ int kernel_farm_open(struct kernel_farm *f,
 		expect(f, setup);
 	free(answers);
 	free(cache);
-	free(trust);
+	free(canary_db);
 	free(data);
 	free(wrapper);
 	return ret;

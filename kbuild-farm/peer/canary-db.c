@@ -79,22 +79,22 @@ static bool says(const json_t *o, const char *name, const struct digest *d)
 }
 
 static bool is_about(const json_t *o, const struct peer_canary_db_key *key,
-		     bool theirs)
+		     bool foreign)
 {
 	return !strcmp(text_of(o, "node"), key->node) &&
 	       says(o, "ours", &key->ours) &&
 	       says(o, "sources", &key->sources) &&
-	       (!theirs || says(o, "theirs", &key->theirs));
+	       (!foreign || says(o, "theirs", &key->foreign));
 }
 
 /* The newest in the list; borrowed. */
 static json_t *find(json_t *list, const struct peer_canary_db_key *key,
-		    bool theirs, size_t *index)
+		    bool foreign, size_t *index)
 {
 	for (size_t i = json_array_size(list); i--;) {
 		json_t *o = json_array_get(list, i);
 
-		if (!is_about(o, key, theirs))
+		if (!is_about(o, key, foreign))
 			continue;
 		if (index)
 			*index = i;
@@ -177,13 +177,13 @@ static int lock(const char *path, struct err *err)
 
 static json_t *object_of(const struct peer_canary_db_key *key)
 {
-	char ours[DIGEST_HEX], theirs[DIGEST_HEX], sources[DIGEST_HEX];
+	char ours[DIGEST_HEX], foreign[DIGEST_HEX], sources[DIGEST_HEX];
 
 	digest_hex(&key->ours, ours);
-	digest_hex(&key->theirs, theirs);
+	digest_hex(&key->foreign, foreign);
 	digest_hex(&key->sources, sources);
 	return json_pack("{s:s, s:s, s:s, s:s, s:I}", "node", key->node, "ours",
-			 ours, "theirs", theirs, "sources", sources, "date",
+			 ours, "theirs", foreign, "sources", sources, "date",
 			 (json_int_t)time(NULL));
 }
 
@@ -201,7 +201,7 @@ static int save(const char *path, json_t *all, struct err *err)
 
 /* `o`, which is taken over, in place of what the list says of the key. */
 static int put(const char *path, const char *name,
-	       const struct peer_canary_db_key *key, bool theirs, json_t *o,
+	       const struct peer_canary_db_key *key, bool foreign, json_t *o,
 	       struct err *err)
 {
 	int fd = lock(path, err);
@@ -216,7 +216,7 @@ static int put(const char *path, const char *name,
 	}
 	all = load(path);
 	list = json_object_get(all, name);
-	while (find(list, key, theirs, &i))
+	while (find(list, key, foreign, &i))
 		json_array_remove(list, i);
 	while (json_array_size(list) >= MOST)
 		json_array_remove(list, 0);

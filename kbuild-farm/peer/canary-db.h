@@ -35,10 +35,10 @@ enum peer_canary_db_is {
 	PEER_CANARY_DB_FAILED,
 };
 
-/* What is said of whom. */
+/* What is said of whom; `foreign` is "theirs" in the file. */
 struct peer_canary_db_key {
 	const char *node;
-	struct digest ours, theirs, sources;
+	struct digest ours, foreign, sources;
 };
 
 struct peer_canary_db_entry {
@@ -61,7 +61,7 @@ int peer_canary_db_add(const char *path, const struct peer_canary_db_key *key,
 
 /*
  * The build to be used on a node in place of `ours`: its id, "" for ours
- * itself, or NULL where nobody measured.  The caller frees it.  `theirs` of
+ * itself, or NULL where nobody measured.  The caller frees it.  `foreign` of
  * the key is of no matter.
  */
 char *peer_canary_db_choice(const char *path,

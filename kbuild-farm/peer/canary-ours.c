@@ -5,8 +5,6 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "peer/canary-data.h"
-#include "peer/canary.h"
-#include "peer/peer.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -29,7 +27,8 @@ static char *object_name(const char *source)
 			 source);
 }
 
-static void make_line(const struct peer_canary *c, struct peer_canary_unit *u)
+static void make_command(const struct peer_canary *c,
+			 struct peer_canary_unit *u)
 {
 	const struct compiler_manifest *m = &c->toolchain->manifest;
 	struct options_compile compile;
@@ -48,35 +47,22 @@ static void make_line(const struct peer_canary *c, struct peer_canary_unit *u)
 		u->skipped = true;
 }
 
-/* Its version in the table of paths, as nodes are told of it. */
-static int enter(struct peer_canary *c, struct peer_canary_unit *u,
-		 struct bytes text)
+static int write_source(struct peer_canary *c, struct peer_canary_unit *u,
+			struct bytes text)
 {
-	struct inputs_paths *paths = c->toolchain->coord->inputs.paths;
-	struct store_identity id = { 0 };
 	char *path = in_dir(c, u->name);
-	struct stat st;
 	struct err err;
-	int ret = fs_write(path, text, 0600, &err);
 
-	if (!ret && stat(path, &st))
-		ret = -1;
-	if (!ret) {
-		stamp_of(&id.stamp, &st);
-		digest_of(text, &id.digest);
-		inputs_paths_lock(paths);
-		u->entry = inputs_paths_file(
-			paths, inputs_paths_get(paths, path), &id);
-		inputs_paths_unlock(paths);
-	}
+	if (!fs_write(path, text, 0600, &err))
+		u->entry = peer_farm_enter(c->farm, path, text);
 	free(path);
-	return ret;
+	return u->entry ? 0 : -1;
 }
 
 static int make_dir(struct peer_canary *c)
 {
-	struct coord *coord = c->toolchain->coord;
-	char *name = xasprintf("%s/canary-%u", coord->work, coord->next_work++);
+	struct peer_farm *farm = c->farm;
+	char *name = xasprintf("%s/canary-%u", farm->work, farm->dirs++);
 	struct err err;
 	int ret = fs_mkdirs(name, 0700, &err);
 
@@ -85,9 +71,9 @@ static int make_dir(struct peer_canary *c)
 	free(name);
 	if (!c->dir)
 		return -1;
-	inputs_paths_lock(coord->inputs.paths);
-	c->cwd = inputs_paths_get(coord->inputs.paths, c->dir);
-	inputs_paths_unlock(coord->inputs.paths);
+	inputs_paths_lock(farm->paths);
+	c->cwd = inputs_paths_get(farm->paths, c->dir);
+	inputs_paths_unlock(farm->paths);
 	return 0;
 }
 
@@ -104,42 +90,34 @@ static int make_units(struct peer_canary *c)
 		u->name = v[i].name;
 		u->is_asm = str_ends(u->name, ".S");
 		u->object_name = object_name(u->name);
-		if (enter(c, u, v[i].text))
+		if (write_source(c, u, v[i].text))
 			return -1;
-		make_line(c, u);
+		make_command(c, u);
 	}
 	return 0;
 }
 
-static void bad(struct peer_canary *c, const char *why)
+static void give_up(struct peer_canary *c, const char *why)
 {
 	log_warning("%s: %s", c->toolchain->driver, why);
 	c->state = INPUTS_BAD;
 	c->why = why;
-}
-
-static void tell_all(const struct peer_canary *c)
-{
-	struct coord *coord = c->toolchain->coord;
-
-	for (size_t i = 0; i < coord->n_peers; i++)
-		peer_canary_watch(coord->peers[i], clock_ms());
-	coord_kick(coord);
+	peer_farm_wake(c->farm);
 }
 
 static void next_unit(struct peer_canary *c);
 
 static void take_outputs(struct peer_canary *c, struct peer_canary_unit *u)
 {
-	char *object = in_dir(c, u->object_name), *said = in_dir(c, "said");
+	char *object = in_dir(c, u->object_name), *log = in_dir(c, "log");
 	struct err err;
 
 	if (fs_read(object, OBJECT_MAX, &u->object, &err) ||
-	    fs_read(said, OBJECT_MAX, &u->said, &err))
+	    fs_read(log, OBJECT_MAX, &u->diagnostics, &err))
 		u->skipped = true;
 	unlink(object);
 	free(object);
-	free(said);
+	free(log);
 }
 
 static void on_compiled(void *ctx, int wait_status, uint64_t cpu_ms)
@@ -156,14 +134,14 @@ static void on_compiled(void *ctx, int wait_status, uint64_t cpu_ms)
 	next_unit(c);
 }
 
-static int start(struct peer_canary *c, struct peer_canary_unit *u)
+static int compile_unit(struct peer_canary *c, struct peer_canary_unit *u)
 {
 	struct spawn what = { .argv = u->argv.v,
 			      .cwd = c->dir,
 			      .fd = { -1, -1, -1 } };
 	struct strv env = { 0 };
-	char *said = in_dir(c, "said");
-	int fd = open(said, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	char *log = in_dir(c, "log");
+	int fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	struct err err;
 	int ret;
 
@@ -175,26 +153,26 @@ static int start(struct peer_canary *c, struct peer_canary_unit *u)
 	what.fd[1] = what.fd[2] = fd;
 	c->since_ms = clock_ms();
 	ret = fd < 0 ? -1 :
-		       child_start(c->toolchain->coord->children, &what,
-				   on_compiled, c, &c->child, &err);
+		       child_start(c->farm->children, &what, on_compiled, c,
+				   &c->child, &err);
 	if (fd >= 0)
 		close(fd);
 	strv_release(&env);
-	free(said);
+	free(log);
 	return ret;
 }
 
-static void finish(struct peer_canary *c)
+static void count_good(struct peer_canary *c)
 {
 	size_t good = 0;
 
 	for (size_t i = 0; i < c->n; i++)
 		good += !c->unit[i].skipped;
 	if (good < LEAST)
-		bad(c, "this compiler takes too little of the canary");
+		give_up(c, "this compiler takes too little of the canary");
 	else
 		c->state = INPUTS_READY;
-	tell_all(c);
+	peer_farm_wake(c->farm);
 }
 
 static void next_unit(struct peer_canary *c)
@@ -202,41 +180,48 @@ static void next_unit(struct peer_canary *c)
 	while (c->at < c->n && c->unit[c->at].skipped)
 		c->at++;
 	if (c->at == c->n) {
-		finish(c);
-	} else if (start(c, &c->unit[c->at])) {
-		bad(c, "the canary could not be compiled here");
-		tell_all(c);
+		count_good(c);
+	} else if (compile_unit(c, &c->unit[c->at])) {
+		give_up(c, "the canary could not be compiled here");
 	}
 }
 
-void peer_canary_prepare(struct inputs_toolchain *tc)
+struct peer_canary *peer_canary_of(struct peer_farm *farm,
+				   const struct inputs_toolchain *tc)
 {
-	struct peer_canary *c = tc->canary;
+	struct peer_canary *c;
 
-	if (c)
-		return;
-	tc->canary = c = xcalloc(1, sizeof(*c));
+	list_for_each(c, &farm->canaries, link) {
+		if (c->toolchain == tc)
+			return c;
+	}
+	c = xcalloc(1, sizeof(*c));
+	c->farm = farm;
 	c->toolchain = tc;
+	TAILQ_INSERT_TAIL(&farm->canaries, c, link);
 	if (make_units(c))
-		bad(c, "the canary could not be written to the work directory");
+		give_up(c, "the canary could not be written to the work "
+			   "directory");
 	else
 		next_unit(c);
+	return c;
 }
 
-void peer_canary_check(struct peer_canary *c)
+void peer_canary_check_all(struct peer_farm *farm)
 {
-	if (!c || !c->child || clock_ms() < c->since_ms + UNIT_MS)
-		return;
-	child_kill(c->child);
-	c->child = NULL;
-	bad(c, "this compiler hangs on the canary");
-	tell_all(c);
+	struct peer_canary *c;
+
+	list_for_each(c, &farm->canaries, link) {
+		if (!c->child || clock_ms() < c->since_ms + UNIT_MS)
+			continue;
+		child_kill(c->child);
+		c->child = NULL;
+		give_up(c, "this compiler hangs on the canary");
+	}
 }
 
-void peer_canary_free(struct peer_canary *c)
+static void canary_free(struct peer_canary *c)
 {
-	if (!c)
-		return;
 	if (c->child)
 		child_kill(c->child);
 	for (size_t i = 0; c->unit && i < c->n; i++) {
@@ -246,9 +231,19 @@ void peer_canary_free(struct peer_canary *c)
 		strv_release(&u->argv);
 		options_flags_release(&u->flags);
 		buf_release(&u->object);
-		buf_release(&u->said);
+		buf_release(&u->diagnostics);
 	}
 	free(c->unit);
 	free(c->dir);
 	free(c);
+}
+
+void peer_canary_free_all(struct peer_farm *farm)
+{
+	struct peer_canary *c;
+
+	while ((c = TAILQ_FIRST(&farm->canaries))) {
+		TAILQ_REMOVE(&farm->canaries, c, link);
+		canary_free(c);
+	}
 }

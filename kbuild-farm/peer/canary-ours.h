@@ -5,9 +5,9 @@
 #ifndef PEER_CANARY_OURS_H
 #define PEER_CANARY_OURS_H
 
-#include "inputs/path.h"
 #include "inputs/toolchain.h"
 #include "options/typed.h"
+#include "peer/farm.h"
 
 struct peer_canary_unit {
 	const char *name; /* "integers.c" */
@@ -16,13 +16,14 @@ struct peer_canary_unit {
 	bool skipped; /* our compiler does not take it */
 	struct strv argv; /* the whole command here */
 	struct options_flags flags; /* for the node */
-	const struct inputs_entry
-		*entry; /* the source, in the work directory */
-	struct buf object, said; /* what our compiler made of it */
+	const struct inputs_entry *entry; /* the source */
+	struct buf object, diagnostics; /* what our compiler made of it */
 };
 
 struct peer_canary {
-	struct inputs_toolchain *toolchain;
+	TAILQ_ENTRY(peer_canary) link;
+	struct peer_farm *farm;
+	const struct inputs_toolchain *toolchain;
 	enum inputs_known state;
 	const char *why; /* of INPUTS_BAD; a literal */
 	char *dir; /* its absolute path without links */
@@ -32,5 +33,15 @@ struct peer_canary {
 	struct child *child;
 	uint64_t since_ms;
 };
+
+/*
+ * That of a toolchain; begins to compile a new one, which wakes the nodes in
+ * the end.
+ */
+struct peer_canary *peer_canary_of(struct peer_farm *farm,
+				   const struct inputs_toolchain *tc);
+/* Once a second: a compiler that hangs here is not waited for. */
+void peer_canary_check_all(struct peer_farm *farm);
+void peer_canary_free_all(struct peer_farm *farm);
 
 #endif

@@ -1,25 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * peer/cell.h - one toolchain on one node, as the coordinator sees it, and
- * what the node has been told of the files there.
+ * peer/cell.h - the cells that a node was asked for, in one conversation: one
+ * for each toolchain, and another one where that is over.
  *
  *	ASKED -> [TRYING ->] READY -> OVER
  *	     \-> OVER
  *
- * A view is told in deltas: of each path, the version that the cell was told
- * last is kept, so that a job costs what changed since the job before.
- *
- * A cell may use a build of the compiler that the node holds itself (`own`).
- * Then nothing of the toolchain is sent, and the node has its own files where
- * ours are: what they contain must have been compared by a canary, during
- * which the cell is TRYING (peer/foreign.h).
+ * A cell may use a build of the compiler that the node holds itself: a
+ * foreign one.  Then nothing of the toolchain is sent, and the node has its own
+ * files where ours are: what they contain must have been compared by a canary,
+ * during which the cell is TRYING (peer/choice.h).
  */
 #ifndef PEER_CELL_H
 #define PEER_CELL_H
 
-#include "inputs/path.h"
-#include "peer/peer.h"
-#include "peer/views.h"
+#include "inputs/toolchain.h"
+#include "peer/told.h"
 
 enum peer_cell_state {
 	CELL_ASKED,
@@ -28,54 +24,62 @@ enum peer_cell_state {
 	CELL_OVER, /* refused, lost, or spoiled */
 };
 
-struct peer_told; /* what it knows of a path */
+/* A canary that is being tried (peer/canary.h). */
+struct peer_trial {
+	unsigned rounds; /* left, this one included; 0: none is tried */
+	size_t at; /* the unit */
+	bool out; /* its job is on the node */
+	uint32_t cpu_ms, best_ms;
+	bool has_best;
+};
 
 struct peer_cell {
 	TAILQ_ENTRY(peer_cell) link;
-	struct peer *peer;
+	struct peer_cells *all;
 	struct inputs_toolchain *toolchain;
 	enum peer_cell_state state;
-	char *own; /* the id of what the node holds; NULL: our own bytes */
-	struct digest theirs; /* content id of that, once it is not ASKED */
-	struct peer_trial *trial; /* of TRYING (peer/canary.h) */
+	char *foreign; /* the id of what the node holds; NULL: our bytes */
+	struct digest foreign_id; /* its content, once it is not ASKED */
+	bool has_foreign_id;
+	struct peer_trial trial; /* of TRYING */
 	char *detail; /* why it is over, in the node's words */
 	uint64_t asked_ms;
 	bool needs; /* it lacked bytes of its toolchain */
 	bool lost; /* over, but another one may be asked for */
-	struct peer_views views;
-	uint32_t toolchain_view; /* the last that is the toolchain's */
-	struct peer_ship_user user;
-	struct peer_told *told; /* by id of the path */
-	uint32_t n_told;
+	struct peer_told told; /* of its files */
+	struct peer_ship_user ship_user;
 };
+
+struct peer_cells {
+	struct peer_link *link;
+	TAILQ_HEAD(, peer_cell) list; /* the newest first */
+	uint32_t next;
+	unsigned lost; /* that the node said it lost */
+};
+
+void peer_cells_init(struct peer_cells *all, struct peer_link *link);
+void peer_cells_release(struct peer_cells *all);
 
 /*
  * Ask the node for a cell of this toolchain and tell it the toolchain, or,
- * with `own`, that it is to use what it holds by that id.
+ * with `foreign`, that it is to use what it holds by that id.
  */
-void peer_cell_ask(struct peer *p, struct inputs_toolchain *tc,
-		   const char *own);
+void peer_cell_ask(struct peer_cells *all, struct inputs_toolchain *tc,
+		   const char *foreign);
 /* No more jobs for it: tell the node, and why people should know. */
 void peer_cell_shut(struct peer_cell *cell, const char *detail);
 /* The last one of a toolchain, NULL: never asked. */
-struct peer_cell *peer_cell_find(const struct peer *p,
+struct peer_cell *peer_cell_find(const struct peer_cells *all,
 				 const struct inputs_toolchain *tc);
+
 /*
- * Tell the node what these entries are, as far as it does not know it.  *view
- * becomes the view that a job with them has to wait for.  Returns 0; -ENOSPC
- * when the connection can name no more paths; -ESTALE when an entry is a
- * file of the toolchain with other content.
+ * HAVE: *changed becomes the cell that runs now (its state is TRYING where it
+ * is foreign) or is OVER; NULL: none.  0, or -EPROTO with `err`.
  */
-int peer_cell_tell(struct peer_cell *cell,
-		   const struct inputs_entry *const *entry, size_t n,
-		   uint32_t *view);
-/* The connection, for what goes out beside the cells' own views. */
-struct peer_link peer_cell_link(const struct peer *p);
-
-/* Its messages: 0, or -EPROTO with `err`. */
-int peer_cell_have(struct peer *p, struct bytes body, struct err *err);
-int peer_cell_need(struct peer *p, struct bytes body, struct err *err);
-
-void peer_cell_free_all(struct peer *p);
+int peer_cell_have(struct peer_cells *all, struct bytes body,
+		   struct peer_cell **changed, struct err *err);
+/* NEED: what it lacks is sent.  0, or -EPROTO with `err`. */
+int peer_cell_need(struct peer_cells *all, const struct wire_need *m,
+		   struct err *err);
 
 #endif

@@ -5,10 +5,6 @@
 #include "base/str.h"
 #include "base/task.h"
 #include "base/vec.h"
-#include "peer/canary-data.h"
-#include "peer/canary-db.h"
-#include "peer/push.h"
-#include "peer/tune.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -19,8 +15,8 @@
 #define ASK       1 /* of our one TOOLS in a connection */
 
 /* Reading a toolchain of this machine so that the node can be given it. */
-struct present {
-	struct peer *peer;
+struct peer_present {
+	struct peer_foreign *foreign;
 	struct toolchain_installed tc;
 	struct digest twin;
 	struct peer_bundle gift;
@@ -31,35 +27,12 @@ struct present {
 	struct err err;
 };
 
-struct peer_foreign {
-	bool asked, known; /* what it holds */
-	struct peer_foreign_tool {
-		char *id, *host;
-	} * tool;
-	size_t n_tools;
-	struct strv given; /* ids that were tried to be given */
-	struct present *present; /* under way */
-	struct peer_push *give;
-	struct peer_push_count count;
-	uint32_t number;
-};
-
-static struct peer_foreign *own_of(struct peer *p)
+void peer_foreign_init(struct peer_foreign *f, struct peer_link *link,
+		       const char *machine, const struct strv *hosts)
 {
-	if (!p->own)
-		p->own = xcalloc(1, sizeof(*p->own));
-	return p->own;
-}
-
-void peer_foreign_key(struct peer_canary_db_key *key, const struct peer *p,
-		      const struct inputs_toolchain *tc,
-		      const struct digest *theirs)
-{
-	*key = (struct peer_canary_db_key){ .node = p->entry->name,
-					    .ours = tc->manifest.id };
-	if (theirs)
-		key->theirs = *theirs;
-	peer_canary_digest(&key->sources);
+	*f = (struct peer_foreign){ .link = link,
+				    .machine = machine,
+				    .hosts = hosts };
 }
 
 /* Its first component is one, and one is the other's beginning. */
@@ -95,62 +68,49 @@ bool peer_foreign_matches(const char *id, const char *host,
 	return same;
 }
 
-static void ask_tools(struct peer *p)
+void peer_foreign_ask_tools(struct peer_foreign *f)
 {
 	struct wire_tools m = { .ask = ASK };
 	struct buf body = { 0 };
 
-	own_of(p)->asked = true;
+	if (f->asked)
+		return;
+	f->asked = true;
 	wire_tools_encode(&body, &m);
-	wire_stream_send(p->stream, WIRE_TOOLS, buf_bytes(&body), WIRE_PLAIN);
-	buf_release(&body);
+	peer_link_send(f->link, WIRE_TOOLS, &body, WIRE_PLAIN);
 }
 
-bool peer_foreign_undecided(const struct peer *p)
+bool peer_foreign_undecided(const struct peer_foreign *f)
 {
-	const struct peer_foreign *own = p->own;
-
-	return own && ((own->asked && !own->known) || own->present);
+	return (f->asked && !f->known) || f->present;
 }
 
-static const char *held(const struct peer_foreign *own, const char *id)
+void peer_foreign_builds(const struct peer_foreign *f,
+			 const struct compiler_manifest *m, struct strv *ids)
 {
-	for (size_t i = 0; i < own->n_tools; i++) {
-		if (!strcmp(own->tool[i].id, id))
-			return own->tool[i].id;
-	}
-	return NULL;
-}
+	for (size_t h = 0; f->hosts && h < f->hosts->n; h++) {
+		for (size_t i = 0; i < f->n_tools; i++) {
+			const struct peer_foreign_tool *t = &f->tool[i];
 
-/* The one that it holds: that of its first host before others. */
-static const char *candidate(const struct peer *p,
-			     const struct inputs_toolchain *tc)
-{
-	const struct peer_foreign *own = p->own;
-
-	for (size_t h = 0; h < p->fit.hosts.n; h++) {
-		for (size_t i = 0; i < own->n_tools; i++) {
-			const struct peer_foreign_tool *t = &own->tool[i];
-
-			if (!strcmp(t->host, p->fit.hosts.v[h]) &&
-			    peer_foreign_matches(t->id, t->host, &tc->manifest))
-				return t->id;
+			if (!strcmp(t->host, f->hosts->v[h]) &&
+			    peer_foreign_matches(t->id, t->host, m))
+				strv_add(ids, t->id);
 		}
 	}
-	return NULL;
 }
 
-void peer_foreign_tell(const struct peer *p, const char *what, const char *id)
+void peer_foreign_tell(const struct peer_foreign *f, const char *what,
+		       const char *id)
 {
 	char *reason = xasprintf("%s %s", what, id);
 
-	coord_emit_node(p->coord, p->entry->name, peer_state_name(p), reason);
+	peer_link_event(f->link, NULL, reason);
 	free(reason);
 }
 
 /* ------------------------------------------------------------- a present */
 
-static void present_free(struct present *pr)
+static void present_free(struct peer_present *pr)
 {
 	if (pr->done)
 		event_free(pr->done);
@@ -165,90 +125,73 @@ static void present_free(struct present *pr)
 /* On a thread. */
 static void read_present(void *arg)
 {
-	struct present *pr = arg;
+	struct peer_present *pr = arg;
 
 	pr->ret = peer_bundle_read(&pr->gift, &pr->tc, &pr->twin, &pr->stop,
 				   &pr->err);
 }
 
-static void ask_all(struct peer *p)
+static void end_present(struct peer_foreign *f, const char *why)
 {
-	struct inputs_toolchain *tc;
-
-	list_for_each(tc, &p->coord->toolchains, link) {
-		if (tc->state == INPUTS_READY && !peer_cell_find(p, tc))
-			peer_foreign_ask(p, tc);
-	}
-	coord_kick(p->coord);
-}
-
-static void end_present(struct peer *p, const char *why)
-{
-	struct peer_foreign *own = p->own;
-
 	if (why)
 		log_warning("node %s: %s could not be given: %s",
-			    p->entry->name, own->present->tc.id, why);
-	peer_push_free(own->give);
-	own->give = NULL;
-	present_free(own->present);
-	own->present = NULL;
-	ask_all(p);
+			    f->link->entry->name, f->present->tc.id, why);
+	peer_push_free(f->push);
+	f->push = NULL;
+	present_free(f->present);
+	f->present = NULL;
+	f->changed = true;
+	peer_farm_wake(f->link->farm);
 }
 
-static void on_give_failed(void *ctx, const struct err *why)
+static void on_push_failed(void *ctx, const struct err *why)
 {
-	struct peer *p = ctx;
+	struct peer_foreign *f = ctx;
 
-	/* It waits for what never comes: begin anew. */
-	log_warning("node %s: %s could not be given: %s", p->entry->name,
-		    p->own->present->tc.id, why->text);
-	peer_renew(p);
+	log_warning("node %s: %s could not be given: %s", f->link->entry->name,
+		    f->present->tc.id, why->text);
+	f->stuck = true;
+	peer_farm_wake(f->link->farm);
 }
 
 static void on_read(evutil_socket_t fd, short what, void *arg)
 {
-	struct present *pr = arg;
-	struct peer *p = pr->peer;
-	struct peer_foreign *own = p->own;
+	struct peer_present *pr = arg;
+	struct peer_foreign *f = pr->foreign;
 
 	(void)fd;
 	(void)what;
 	task_join(pr->task);
 	pr->task = NULL;
 	if (pr->ret) {
-		end_present(p, pr->err.text);
+		end_present(f, pr->err.text);
 		return;
 	}
-	peer_foreign_tell(p, "is given", pr->tc.id);
-	own->give = peer_push_new(&(struct peer_push_setup){
-		.stream = p->stream,
-		.keep = ++own->number,
+	peer_foreign_tell(f, "is given", pr->tc.id);
+	f->push = peer_push_new(&(struct peer_push_setup){
+		.stream = f->link->stream,
+		.keep = ++f->number,
 		.gift = &pr->gift,
-		.pool = p->coord->pool,
-		.packed = p->coord->packed,
-		.count = &own->count,
-		.failed = on_give_failed,
-		.ctx = p,
+		.pool = f->link->farm->pool,
+		.packed = f->link->farm->packed,
+		.count = &f->count,
+		.failed = on_push_failed,
+		.ctx = f,
 	});
 }
 
-static bool runs(const struct peer *p, const char *host)
-{
-	return strv_has(&p->fit.hosts, host);
-}
-
 /* The best of this machine's that the node runs; out of the list. */
-static bool pick_installed(struct present *pr, const struct peer *p,
-			   const struct inputs_toolchain *tc,
+static bool pick_installed(struct peer_present *pr,
+			   const struct peer_foreign *f,
+			   const struct compiler_manifest *m,
 			   struct toolchain_installed_list *list)
 {
 	for (size_t i = 0; i < list->n; i++) {
 		struct toolchain_installed *t = &list->v[i];
 
-		if (t->adopted || !runs(p, t->host) ||
-		    !peer_foreign_matches(t->id, t->host, &tc->manifest) ||
-		    strv_has(&p->own->given, t->id))
+		if (t->adopted || !strv_has(f->hosts, t->host) ||
+		    !peer_foreign_matches(t->id, t->host, m) ||
+		    strv_has(&f->given, t->id))
 			continue;
 		pr->tc = *t;
 		*t = (struct toolchain_installed){ 0 };
@@ -257,21 +200,21 @@ static bool pick_installed(struct present *pr, const struct peer *p,
 	return false;
 }
 
-/* With toolchain.sync: bring what this machine has for it.  False: nothing. */
-static bool catch_up(struct peer *p, const struct inputs_toolchain *tc)
+bool peer_foreign_bring(struct peer_foreign *f,
+			const struct compiler_manifest *m)
 {
-	struct coord *c = p->coord;
+	const struct peer_farm *farm = f->link->farm;
 	struct toolchain_installed_list list = { 0 };
-	struct present *pr;
+	struct peer_present *pr;
 	struct err err;
 
-	if (!c->sync || toolchain_installed_list(c->data, &list, &err))
+	if (!farm->sync || toolchain_installed_list(farm->data, &list, &err))
 		return false;
 	pr = xcalloc(1, sizeof(*pr));
-	pr->peer = p;
-	pr->twin = tc->manifest.id;
-	if (pick_installed(pr, p, tc, &list)) {
-		strv_add(&p->own->given, pr->tc.id);
+	pr->foreign = f;
+	pr->twin = m->id;
+	if (pick_installed(pr, f, m, &list)) {
+		strv_add(&f->given, pr->tc.id);
 		pr->task = task_start(read_present, pr);
 	}
 	toolchain_installed_list_release(&list);
@@ -279,204 +222,98 @@ static bool catch_up(struct peer *p, const struct inputs_toolchain *tc)
 		present_free(pr);
 		return false;
 	}
-	pr->done = event_new(c->base, task_fd(pr->task), EV_READ, on_read, pr);
+	pr->done = event_new(farm->base, task_fd(pr->task), EV_READ, on_read,
+			     pr);
 	if (!pr->done || event_add(pr->done, NULL))
 		str_out_of_memory();
-	p->own->present = pr;
+	f->present = pr;
 	return true;
 }
 
-int peer_foreign_need(struct peer *p, const struct wire_need *m,
+int peer_foreign_need(struct peer_foreign *f, const struct wire_need *m,
 		      struct err *err)
 {
-	if (p->own && p->own->give &&
-	    m->cell == (p->own->number | WIRE_NEED_KEEP))
-		return peer_push_need(p->own->give, m, err);
+	if (f->push && m->cell == (f->number | WIRE_NEED_KEEP))
+		return peer_push_need(f->push, m, err);
 	return err_set(err, EPROTO, "it needs what nobody told it of");
 }
 
-int peer_foreign_kept(struct peer *p, struct bytes body, struct err *err)
+static void add_tool(struct peer_foreign *f, const char *id, const char *host)
 {
-	struct peer_foreign *own = p->own;
+	struct peer_foreign_tool *t = VEC_ADD(f->tool, f->n_tools);
+
+	t->id = xstrdup(id);
+	t->host = xstrdup(host);
+}
+
+int peer_foreign_kept(struct peer_foreign *f, struct bytes body,
+		      struct err *err)
+{
 	struct wire_kept m;
 	bool ok;
 
 	if (wire_kept_decode(&m, body))
 		return err_set(err, EPROTO, "broken KEPT");
-	if (!own || !own->give || m.keep != own->number) {
+	if (!f->push || m.keep != f->number) {
 		wire_kept_release(&m);
 		return err_set(err, EPROTO, "it answers what nobody asked");
 	}
-	ok = !m.state && digest_equal(&m.tree, &own->present->gift.tree);
-	if (ok) {
-		*VEC_ADD(own->tool, own->n_tools) = (struct peer_foreign_tool){
-			.id = xstrdup(own->present->gift.id),
-			.host = xstrdup(own->present->gift.host),
-		};
-	}
-	end_present(p, ok ? NULL : m.state ? m.detail : "it has another tree");
+	ok = !m.state && digest_equal(&m.tree, &f->present->gift.tree);
+	if (ok)
+		add_tool(f, f->present->gift.id, f->present->gift.host);
+	end_present(f, ok ? NULL : m.state ? m.detail : "it has another tree");
 	wire_kept_release(&m);
 	return 0;
 }
 
-void peer_foreign_more(struct peer *p)
+void peer_foreign_more(struct peer_foreign *f)
 {
-	if (p->own && p->own->give)
-		peer_push_more(p->own->give);
+	if (f->push)
+		peer_push_more(f->push);
 }
 
-void peer_foreign_watch(struct peer *p)
+void peer_foreign_tick(struct peer_foreign *f)
 {
-	if (p->own && p->own->give)
-		peer_push_retry(p->own->give);
+	if (f->push)
+		peer_push_retry(f->push);
 }
 
-/* -------------------------------------------------------------- which one */
+/* ------------------------------------------------------- what it holds */
 
-static void lacks(struct peer *p, const struct inputs_toolchain *tc)
+int peer_foreign_held(struct peer_foreign *f, struct bytes body,
+		      struct err *err)
 {
-	const struct compiler_manifest *m = &tc->manifest;
-	const char *machine = p->hello.inventory.machine;
-	char *why;
-
-	if (!p->coord->trust) {
-		why = xasprintf("is an %s machine; %s is for %s", machine,
-				str_base(tc->driver), m->host);
-	} else {
-		why = xasprintf("is an %s machine; no build of %s-%s (%s) for "
-				"it: `kfarm toolchain install %s-%s ... "
-				"--nodes %s`",
-				machine, m->is_clang ? "clang" : "gcc",
-				m->version, m->machine,
-				m->is_clang ? "clang" : "gcc", m->version,
-				p->entry->name);
-	}
-	coord_emit_node(p->coord, p->entry->name, "no toolchain", why);
-	free(p->lacks);
-	p->lacks = why;
-}
-
-/* What was measured as the fastest; NULL: nothing, or not to be had. */
-static char *choice(const struct peer *p, const struct inputs_toolchain *tc)
-{
-	struct peer_canary_db_key key;
-
-	if (!p->coord->trust)
-		return NULL;
-	peer_foreign_key(&key, p, tc, NULL);
-	return peer_canary_db_choice(p->coord->trust, &key);
-}
-
-static void ask_foreign(struct peer *p, struct inputs_toolchain *tc,
-			const char *chosen, bool native)
-{
-	struct peer_foreign *own = own_of(p);
-	const char *id;
-
-	if (!own->asked)
-		ask_tools(p);
-	if (!own->known || own->present)
-		return;
-	id = chosen && *chosen ? held(own, chosen) : NULL;
-	if (!id && native) {
-		peer_cell_ask(p, tc, NULL);
-		return;
-	}
-	if (!id)
-		id = candidate(p, tc);
-	if (id)
-		peer_cell_ask(p, tc, id);
-	else if (!catch_up(p, tc))
-		lacks(p, tc);
-}
-
-void peer_foreign_ask(struct peer *p, struct inputs_toolchain *tc)
-{
-	bool native = compiler_runs_on(tc->manifest.host,
-				       p->hello.inventory.machine);
-	char *chosen;
-
-	if (p->coord->tune) {
-		if (!own_of(p)->asked)
-			ask_tools(p);
-		if (p->own->known)
-			peer_tune_node(p, tc, native);
-		return;
-	}
-	chosen = choice(p, tc);
-	if (native && (!chosen || !*chosen))
-		peer_cell_ask(p, tc, NULL);
-	else if (p->coord->trust)
-		ask_foreign(p, tc, chosen, native);
-	else
-		lacks(p, tc);
-	free(chosen);
-}
-
-/* Damaged ones are never used. */
-static void take_held(struct peer_foreign *own, struct wire_held *m)
-{
-	for (uint32_t i = 0; i < m->n; i++) {
-		if (m->all[i].state == WIRE_HELD_DAMAGED)
-			continue;
-		*VEC_ADD(own->tool, own->n_tools) = (struct peer_foreign_tool){
-			.id = xstrdup(m->all[i].id),
-			.host = xstrdup(m->all[i].host),
-		};
-	}
-}
-
-int peer_foreign_held(struct peer *p, struct bytes body, struct err *err)
-{
-	struct peer_foreign *own = p->own;
 	struct wire_held m;
-	bool last;
+	int ret = 0;
 
-	if (!own || !own->asked || own->known || wire_held_decode(&m, body))
+	if (!f->asked || f->known || wire_held_decode(&m, body))
 		return err_set(err, EPROTO, "its HELD makes no sense");
-	last = m.last;
-	if (m.ask != ASK || own->n_tools + m.n > TOOLS_MAX) {
-		wire_held_release(&m);
-		return err_set(err, EPROTO, "its HELD makes no sense");
+	if (m.ask != ASK || f->n_tools + m.n > TOOLS_MAX)
+		ret = err_set(err, EPROTO, "its HELD makes no sense");
+	for (uint32_t i = 0; i < m.n && !ret; i++) {
+		/* Damaged ones are never used. */
+		if (m.all[i].state != WIRE_HELD_DAMAGED)
+			add_tool(f, m.all[i].id, m.all[i].host);
 	}
-	take_held(own, &m);
+	if (m.last && !ret) {
+		f->known = f->changed = true;
+		peer_farm_wake(f->link->farm);
+	}
 	wire_held_release(&m);
-	if (!last)
-		return 0;
-	own->known = true;
-	ask_all(p);
-	return 0;
+	return ret;
 }
 
-void peer_foreign_tools(const struct peer *p, const struct inputs_toolchain *tc,
-			struct strv *ids)
+void peer_foreign_release(struct peer_foreign *f)
 {
-	const struct peer_foreign *own = p->own;
-
-	for (size_t i = 0; own && i < own->n_tools; i++) {
-		const struct peer_foreign_tool *t = &own->tool[i];
-
-		if (runs(p, t->host) &&
-		    peer_foreign_matches(t->id, t->host, &tc->manifest))
-			strv_add(ids, t->id);
+	peer_push_free(f->push);
+	if (f->present)
+		present_free(f->present);
+	for (size_t i = 0; i < f->n_tools; i++) {
+		free(f->tool[i].id);
+		free(f->tool[i].host);
 	}
-}
-
-void peer_foreign_free(struct peer *p)
-{
-	struct peer_foreign *own = p->own;
-
-	if (!own)
-		return;
-	p->own = NULL;
-	peer_push_free(own->give);
-	if (own->present)
-		present_free(own->present);
-	for (size_t i = 0; i < own->n_tools; i++) {
-		free(own->tool[i].id);
-		free(own->tool[i].host);
-	}
-	free(own->tool);
-	strv_release(&own->given);
-	free(own);
+	free(f->tool);
+	strv_release(&f->given);
+	free(f->lacks);
+	*f = (struct peer_foreign){ 0 };
 }

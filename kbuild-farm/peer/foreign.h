@@ -1,57 +1,71 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * peer/foreign.h - which build of a compiler a node uses: our own bytes, or the
- * same release as the node holds it for another architecture.
- *
- *	it runs our programs		our bytes ship with the build, unless
- *					`kfarm toolchain tune` found that one
- *					it holds is faster
- *	it does not			one that it holds (TOOLS, HELD); else
- *one that this machine has installed for it is given first, with
- *toolchain.sync; else it gets no job, and people are told why
- *
- * A build that the node holds gets jobs once a canary has passed: recorded
- * before for the two contents (peer/canary-db.h), or run now (peer/canary.h).
+ * peer/foreign.h - the compilers that a node holds on its own disk, for its
+ * own architecture, and those that it is given by toolchain.sync.
  */
 #ifndef PEER_FOREIGN_H
 #define PEER_FOREIGN_H
 
-#include "peer/canary-db.h"
-#include "peer/cell.h"
+#include "inputs/toolchain.h"
+#include "peer/link.h"
+#include "peer/push.h"
 
-/* What a connection knows of it; p->own. */
-struct peer_foreign;
+struct peer_present; /* one on its way */
 
-/* Ask for a cell of the toolchain, at once or when enough is known. */
-void peer_foreign_ask(struct peer *p, struct inputs_toolchain *tc);
+/* Of one conversation, from FIT on. */
+struct peer_foreign {
+	struct peer_link *link;
+	const char *machine; /* uname -m; borrowed from HELLO */
+	const struct strv *hosts; /* what it runs; borrowed from FIT */
+	bool asked, known; /* what it holds */
+	struct peer_foreign_tool {
+		char *id, *host;
+	} * tool;
+	size_t n_tools;
+	struct strv given; /* ids that were tried to be given */
+	struct peer_present *present; /* under way */
+	struct peer_push *push;
+	struct peer_push_count count;
+	uint32_t number;
+	bool changed; /* what it holds; the one who looks clears it */
+	bool stuck; /* it waits for what never comes: begin anew */
+	char *lacks; /* the last toolchain that it can never have, and why */
+};
+
+void peer_foreign_init(struct peer_foreign *f, struct peer_link *link,
+		       const char *machine, const struct strv *hosts);
+/* Fine on a zeroed one. */
+void peer_foreign_release(struct peer_foreign *f);
+
+/* Ask what it holds, once. */
+void peer_foreign_ask_tools(struct peer_foreign *f);
 /* Is it still being found out, or brought there? */
-bool peer_foreign_undecided(const struct peer *p);
-/* The ids of all builds of it that the node holds and runs. */
-void peer_foreign_tools(const struct peer *p, const struct inputs_toolchain *tc,
-			struct strv *ids);
+bool peer_foreign_undecided(const struct peer_foreign *f);
+/*
+ * The ids of all builds of it that the node holds and runs, those of its first
+ * host before others.
+ */
+void peer_foreign_builds(const struct peer_foreign *f,
+			 const struct compiler_manifest *m, struct strv *ids);
+/* With toolchain.sync: bring what this machine has for it.  False: nothing. */
+bool peer_foreign_bring(struct peer_foreign *f,
+			const struct compiler_manifest *m);
 
 /* Its messages: 0, or -EPROTO with `err`. */
-int peer_foreign_held(struct peer *p, struct bytes body, struct err *err);
-int peer_foreign_kept(struct peer *p, struct bytes body, struct err *err);
+int peer_foreign_held(struct peer_foreign *f, struct bytes body,
+		      struct err *err);
+int peer_foreign_kept(struct peer_foreign *f, struct bytes body,
+		      struct err *err);
 /* A NEED about a KEEP. */
-int peer_foreign_need(struct peer *p, const struct wire_need *m,
+int peer_foreign_need(struct peer_foreign *f, const struct wire_need *m,
 		      struct err *err);
 /* There is room in the stream again. */
-void peer_foreign_more(struct peer *p);
+void peer_foreign_more(struct peer_foreign *f);
 /* Once a second. */
-void peer_foreign_watch(struct peer *p);
-/* Events: a node that is as it was "is given ID". */
-void peer_foreign_tell(const struct peer *p, const char *what, const char *id);
-
-/*
- * peer/foreign-canary.c: a cell with the node's own build runs; `detail` names
- * its content.
- */
-void peer_foreign_ready(struct peer_cell *cell, const char *detail);
-/* Run the canary on a cell that is CELL_TRYING; what it shows is recorded. */
-void peer_foreign_try(struct peer_cell *cell, unsigned rounds);
-/* The conversation is over. */
-void peer_foreign_free(struct peer *p);
+void peer_foreign_tick(struct peer_foreign *f);
+/* Events: the node, which is as it was, "is given ID". */
+void peer_foreign_tell(const struct peer_foreign *f, const char *what,
+		       const char *id);
 
 /*
  * Is `id`, of what a node holds, a build of this compiler?  The release must
@@ -60,9 +74,5 @@ void peer_foreign_free(struct peer *p);
  */
 bool peer_foreign_matches(const char *id, const char *host,
 			  const struct compiler_manifest *m);
-/* The key of what is recorded of a node and this compiler. */
-void peer_foreign_key(struct peer_canary_db_key *key, const struct peer *p,
-		      const struct inputs_toolchain *tc,
-		      const struct digest *theirs);
 
 #endif

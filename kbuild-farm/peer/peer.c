@@ -3,248 +3,73 @@
 
 #include "base/clock.h"
 #include "base/str.h"
-#include "coord/away.h"
-#include "coord/job.h"
-#include "peer/canary.h"
-#include "peer/cell.h"
-#include "peer/foreign.h"
-#include "peer/health-probe.h"
-#include "peer/ship.h"
+#include "base/vec.h"
+#include "node/limits.h"
+#include "peer/choice.h"
+#include "peer/probe.h"
+#include "peer/transport.h"
 #include "peer/tune.h"
 
 #include <errno.h>
 #include <event2/event.h>
-#include <stdarg.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define HELLO_MS     5000
 #define SSH_HELLO_MS 10000
 #define SILENT_MS    5000 /* five beats missed */
-#define STRIKES      3
 #define CELLS_LOST   5 /* of one connection; then no more are asked for */
 
-const char *peer_state_name(const struct peer *p)
+struct peer {
+	struct peer_link link;
+	enum peer_state state;
+	struct peer_transport transport;
+	struct event *hello_timer;
+	struct wire_hello hello; /* of the last conversation */
+	bool greeted; /* `hello` was received at least once */
+	struct node_limit limit;
+	struct wire_fit fit; /* of the last conversation */
+	bool hello_seen; /* in this conversation */
+	uint64_t heard_ms;
+	struct peer_cells cells;
+	struct peer_foreign foreign;
+	size_t n_asked; /* toolchains of the farm */
+	enum peer_has *told; /* what was told of each */
+	size_t n_told;
+	unsigned told_busy;
+	uint64_t busy_ms;
+};
+
+/* ------------------------------------------------------- conversations */
+
+void peer_hang_up(struct peer *p)
 {
-	static const char *const names[] = {
-		[PEER_DOWN] = "down",       [PEER_GREETING] = "connecting",
-		[PEER_UP] = "up",           [PEER_RESTING] = "resting",
-		[PEER_PROVING] = "resting", [PEER_OUT] = "out",
-		[PEER_UNFIT] = "unfit",
-	};
-
-	return names[p->state];
-}
-
-static void set_state(struct peer *p, enum peer_state state, const char *detail)
-{
-	char *copy = detail ? xstrdup(detail) : NULL;
-
-	free(p->detail);
-	p->detail = copy;
-	p->state = state;
-	coord_emit_node(p->coord, p->entry->name, peer_state_name(p),
-			p->detail);
-	coord_kick(p->coord);
-}
-
-static void after_ms(struct peer *p, uint64_t ms)
-{
-	struct timeval tv = { .tv_sec = (time_t)(ms / 1000),
-			      .tv_usec = (suseconds_t)(ms % 1000) * 1000 };
-
-	event_add(p->timer, &tv);
-}
-
-/* 1, 2, 4 ... 60 s, a fifth more or less so that nodes do not march in step. */
-static uint64_t rest_ms(const struct peer *p)
-{
-	uint64_t s = p->faults > 6 ? 60 : 1u << (p->faults ? p->faults - 1 : 0);
-	uint64_t ms = (s > 60 ? 60 : s) * 1000;
-
-	return ms - ms / 5 + (uint64_t)random() % (ms * 2 / 5 + 1);
-}
-
-unsigned peer_slots(const struct peer *p)
-{
-	return p->limit.slots;
-}
-
-struct peer_cell *peer_ready_cell(struct peer *p,
-				  const struct inputs_toolchain *tc)
-{
-	struct peer_cell *cell = peer_cell_find(p, tc);
-
-	if (p->state != PEER_UP || p->worn || !cell ||
-	    cell->state != CELL_READY)
-		return NULL;
-	return cell;
-}
-
-bool peer_undecided(const struct peer *p)
-{
-	return p->state == PEER_GREETING ||
-	       (p->state == PEER_DOWN && !p->faults);
-}
-
-enum peer_availability peer_availability(const struct peer *p,
-					 const struct inputs_toolchain *tc,
-					 uint64_t now_ms)
-{
-	const struct peer_cell *cell = peer_cell_find(p, tc);
-
-	if (peer_undecided(p))
-		return PEER_SOON;
-	if (p->state == PEER_UP && !cell && peer_foreign_undecided(p))
-		return PEER_SHIPPING;
-	if (p->state != PEER_UP || !cell)
-		return PEER_NEVER;
-	switch (cell->state) {
-	case CELL_READY:
-		return PEER_NOW;
-	case CELL_ASKED:
-		return cell->needs || now_ms > cell->asked_ms +
-						       p->coord->patience_ms ?
-			       PEER_SHIPPING :
-			       PEER_SOON;
-	case CELL_TRYING:
-		return PEER_SHIPPING;
-	default:
-		return PEER_NEVER;
-	}
-}
-
-/* Jobs that run there must go elsewhere: it will not answer them. */
-static void abandon_jobs(struct peer *p, const char *why)
-{
-	struct coord_job *job, *next;
-
-	list_for_each_safe(job, &p->coord->jobs, link, next) {
-		if (job->state == JOB_AWAY && job->peer == p) {
-			p->retries++;
-			coord_away_retry(job, why);
-		}
-	}
-}
-
-static void hang_up(struct peer *p)
-{
-	peer_health_probe_drop(p);
-	peer_foreign_free(p);
-	if (p->stream) {
-		peer_cell_free_all(p);
-		peer_ship_free(p->ship);
-		wire_intern_free(p->paths);
-		wire_intern_free(p->flags);
-		p->ship = NULL;
-		p->sent_before += wire_stream_sent(p->stream);
-		p->received_before += wire_stream_received(p->stream);
-		wire_stream_free(p->stream);
-		p->stream = NULL;
-	}
-	peer_transport_end(&p->line, p->coord->children);
+	event_del(p->hello_timer);
+	peer_job_free_all(&p->link);
+	peer_foreign_release(&p->foreign);
+	peer_cells_release(&p->cells);
+	peer_link_close(&p->link);
+	peer_transport_end(&p->transport, p->link.farm->children);
+	p->state = PEER_DOWN;
+	p->hello_seen = false;
+	p->n_asked = p->n_told = 0;
+	p->told_busy = 0;
 }
 
 /* The conversation is over, or never began. */
-static void lost(struct peer *p, enum peer_state state, const char *why)
+static void on_lost(struct peer *p, enum peer_state state, const char *why)
 {
+	struct peer_farm *farm = p->link.farm;
 	/* A command that never said hello has its reason on stderr. */
-	char *text = p->state == PEER_GREETING ?
-			     peer_transport_reason(&p->line, why) :
+	char *text = p->state == PEER_GREETING || p->state == PEER_DOWN ?
+			     peer_transport_reason(&p->transport, why) :
 			     xstrdup(why);
 
-	hang_up(p);
-	event_del(p->timer);
-	if (p->greeted)
-		p->errors++;
-	p->faults++;
-	set_state(p, state, text);
-	peer_tune_lost(p, text);
-	abandon_jobs(p, "node lost");
-	if (state == PEER_DOWN)
-		after_ms(p, rest_ms(p));
+	peer_hang_up(p);
+	p->state = state;
+	if (farm->tune)
+		peer_tune_lost(farm->tune, p->link.entry->name, text);
+	farm->ops->state(p->link.ctx, state, text);
 	free(text);
-}
-
-void peer_fault(struct peer *p, bool wrong, const char *fmt, ...)
-{
-	va_list ap;
-	char *why;
-
-	va_start(ap, fmt);
-	why = xvasprintf(fmt, ap);
-	va_end(ap);
-	p->errors++;
-	p->faults++;
-	p->strikes += wrong;
-	if (p->strikes >= STRIKES) {
-		lost(p, PEER_OUT, why);
-	} else if (p->state == PEER_UP || p->state == PEER_PROVING) {
-		peer_health_probe_drop(p);
-		set_state(p, PEER_RESTING, why);
-		after_ms(p, rest_ms(p));
-	}
-	free(why);
-}
-
-void peer_suspect(struct peer *p, const char *why)
-{
-	if (p->jobs && !p->doubted && p->state == PEER_UP) {
-		p->errors++;
-		p->doubted = true;
-	} else {
-		peer_fault(p, false, "%s", why);
-	}
-}
-
-void peer_success(struct peer *p)
-{
-	p->faults = 0;
-	p->doubted = false;
-	if (p->state == PEER_PROVING)
-		set_state(p, PEER_UP, NULL);
-}
-
-void peer_cancel(struct peer *p, uint32_t job)
-{
-	struct buf body = { 0 };
-
-	if (!p->stream)
-		return;
-	wire_cancel_encode(&body, job);
-	wire_stream_send(p->stream, WIRE_CANCEL, buf_bytes(&body), WIRE_PLAIN);
-	buf_release(&body);
-}
-
-void peer_renew(struct peer *p)
-{
-	p->worn = true;
-	coord_kick(p->coord);
-}
-
-static bool talks(const struct peer *p)
-{
-	return p->stream && p->state != PEER_GREETING && p->state != PEER_UNFIT;
-}
-
-void peer_ask_all(struct inputs_toolchain *tc)
-{
-	struct coord *c = tc->coord;
-
-	for (size_t i = 0; i < c->n_peers; i++) {
-		if (talks(c->peers[i]))
-			peer_foreign_ask(c->peers[i], tc);
-	}
-}
-
-void peer_no_cell(struct peer *p, struct inputs_toolchain *tc)
-{
-	struct peer_cell *cell = peer_cell_find(p, tc);
-
-	if (!cell || cell->state != CELL_OVER || !cell->lost || !talks(p) ||
-	    tc->state != INPUTS_READY || p->lost_cells > CELLS_LOST)
-		return;
-	peer_cell_ask(p, tc, cell->own);
 }
 
 static int on_hello(struct peer *p, struct bytes body, struct err *err)
@@ -264,55 +89,35 @@ static int on_hello(struct peer *p, struct bytes body, struct err *err)
 			       hello.software, hello.version_min,
 			       hello.version_max, WIRE_VERSION);
 	free(p->limit.why);
-	node_limit(&p->limit, &hello.inventory, p->entry->slots);
+	node_limit(&p->limit, &hello.inventory, p->link.entry->slots);
 	return 0;
 }
 
 static int on_fit(struct peer *p, struct bytes body, struct err *err)
 {
-	struct inputs_toolchain *tc;
+	struct peer_farm *farm = p->link.farm;
 	struct wire_fit fit;
 
 	if (p->state != PEER_GREETING || wire_fit_decode(&fit, body))
 		return err_set(err, EPROTO, "its FIT makes no sense");
 	wire_fit_release(&p->fit);
 	p->fit = fit;
-	event_del(p->timer);
-	if (!fit.fit) {
-		set_state(p, PEER_UNFIT, fit.why);
-		peer_tune_lost(p, fit.why);
-		return 0;
-	}
-	/* One that failed before must first show a right answer. */
-	if (p->connected_before && p->faults) {
-		set_state(p, PEER_RESTING, p->detail);
-		after_ms(p, 1);
-	} else {
-		set_state(p, PEER_UP, NULL);
-	}
-	p->connected_before = true;
-	list_for_each(tc, &p->coord->toolchains, link) {
-		if (tc->state == INPUTS_READY)
-			peer_foreign_ask(p, tc);
-	}
+	event_del(p->hello_timer);
+	peer_foreign_init(&p->foreign, &p->link, p->hello.inventory.machine,
+			  &p->fit.hosts);
+	p->state = fit.fit ? PEER_UP : PEER_UNFIT;
+	if (!fit.fit && farm->tune)
+		peer_tune_lost(farm->tune, p->link.entry->name, fit.why);
+	farm->ops->state(p->link.ctx, p->state, fit.fit ? NULL : fit.why);
+	peer_farm_wake(farm);
 	return 0;
 }
 
-/* A job that runs here; others were cancelled or went elsewhere. */
-static struct coord_job *job_of(struct peer *p, uint32_t id)
-{
-	struct coord_job *job;
-
-	list_for_each(job, &p->coord->jobs, link) {
-		if (job->number == id)
-			return job->state == JOB_AWAY && job->peer == p ? job :
-									  NULL;
-	}
-	return NULL;
-}
+/* ---------------------------------------------------------------- jobs */
 
 static int on_beat(struct peer *p, struct bytes body, struct err *err)
 {
+	const struct peer_link *l = &p->link;
 	struct wire_beat m;
 
 	if (wire_beat_decode(&m, body))
@@ -320,12 +125,11 @@ static int on_beat(struct peer *p, struct bytes body, struct err *err)
 	p->hello.inventory.available_mib = m.available_mib;
 	p->hello.inventory.load_milli = m.load_milli;
 	for (unsigned i = 0; i < m.n_jobs; i++) {
-		struct coord_job *job = job_of(p, m.jobs[i].job);
+		const struct peer_job *job = peer_job_find(l, m.jobs[i].job);
 
-		if (job && m.jobs[i].cpu_ms > job->cpu_ms) {
-			job->cpu_ms = m.jobs[i].cpu_ms;
-			job->progress_ms = clock_ms();
-		}
+		if (job && job->kind == PEER_JOB_UNIT)
+			l->farm->ops->beat(l->ctx, job->number,
+					   m.jobs[i].cpu_ms);
 	}
 	wire_beat_release(&m);
 	return 0;
@@ -333,64 +137,220 @@ static int on_beat(struct peer *p, struct bytes body, struct err *err)
 
 static int on_output(struct peer *p, struct bytes body, struct err *err)
 {
+	const struct peer_link *l = &p->link;
 	struct wire_piece m;
-	struct coord_job *job;
-	struct buf *answer;
+	struct peer_job *job;
+	int ret;
 
 	if (wire_piece_decode(&m, body))
 		return err_set(err, EPROTO, "broken OUTPUT");
-	if (peer_canary_output(p, &m))
-		return 0;
-	if (p->proof && m.job == p->proof) {
-		peer_health_probe_output(p, &m);
-		return 0;
-	}
-	job = job_of(p, m.job);
+	job = peer_job_find(l, m.job);
 	if (!job)
 		return 0;
-	job->progress_ms = clock_ms();
-	answer = &job->answer[m.stream];
-	if (answer->len + m.data.len > wire_output_max(m.stream) ||
-	    buf_reserve(answer, m.data.len))
-		return err_set(err, EMSGSIZE, "more output than there may be");
-	buf_add_bytes(answer, m.data);
-	return 0;
+	ret = peer_job_output(job, &m, err);
+	if (!ret && job->kind == PEER_JOB_UNIT)
+		l->farm->ops->output(l->ctx, job->number);
+	return ret;
+}
+
+static void end_unit(struct peer *p, struct peer_job *job)
+{
+	struct peer_link *l = &p->link;
+	struct peer_answer answer = job->answer;
+	uint32_t number = job->number;
+
+	job->answer = (struct peer_answer){ 0 };
+	peer_job_free(l, job);
+	p->busy_ms += answer.result.cpu_ms;
+	l->farm->ops->answered(l->ctx, number, &answer);
+}
+
+static void end_canary(struct peer *p, struct peer_job *job,
+		       const struct wire_fail *fail)
+{
+	struct peer_cell *cell = job->cell;
+	struct peer_canary_outcome outcome;
+	/* It may have been ended while its job was out. */
+	bool over = cell->trial.out &&
+		    (fail ? peer_canary_fail(job, fail, &outcome) :
+			    peer_canary_answer(job, &outcome));
+
+	peer_job_free(&p->link, job);
+	if (over)
+		peer_choice_tried(&p->foreign, cell, &outcome);
+	/* One that is busy is asked again with the next tick. */
+	if (!fail || over)
+		peer_farm_wake(p->link.farm);
+}
+
+static void end_probe(struct peer *p, struct peer_job *job)
+{
+	const struct peer_link *l = &p->link;
+	bool right = peer_probe_is_right(job);
+
+	peer_job_free(&p->link, job);
+	l->farm->ops->probed(l->ctx,
+			     right ? PEER_PROBED_RIGHT : PEER_PROBED_WRONG,
+			     "its known-answer compile came back wrong");
 }
 
 static int on_result(struct peer *p, struct bytes body, struct err *err)
 {
 	struct wire_result m;
-	struct coord_job *job;
+	struct peer_job *job;
 
 	if (wire_result_decode(&m, body))
 		return err_set(err, EPROTO, "broken RESULT");
-	job = job_of(p, m.job);
-	if (peer_canary_result(p, &m))
+	job = peer_job_find(&p->link, m.job);
+	if (!job)
 		return 0;
-	if (p->proof && m.job == p->proof)
-		peer_health_probe_result(p, &m);
-	else if (job)
-		coord_away_result(job, &m);
+	job->answer.result = m;
+	if (job->kind == PEER_JOB_UNIT)
+		end_unit(p, job);
+	else if (job->kind == PEER_JOB_CANARY)
+		end_canary(p, job, NULL);
+	else
+		end_probe(p, job);
 	return 0;
+}
+
+/* It lost the cell (HAVE) that a job needed: another one, but not for ever. */
+static void ask_again(struct peer *p, struct inputs_toolchain *tc)
+{
+	const struct peer_cell *cell = peer_cell_find(&p->cells, tc);
+
+	if (cell && cell->state == CELL_OVER && cell->lost &&
+	    tc->state == INPUTS_READY && p->cells.lost <= CELLS_LOST)
+		peer_cell_ask(&p->cells, tc, cell->foreign);
+}
+
+static void fail_job(struct peer *p, struct peer_job *job,
+		     const struct wire_fail *m)
+{
+	const struct peer_link *l = &p->link;
+	struct inputs_toolchain *tc = job->cell->toolchain;
+	enum peer_job_kind kind = job->kind;
+
+	if (kind == PEER_JOB_CANARY) {
+		end_canary(p, job, m);
+		return;
+	}
+	peer_job_free(&p->link, job);
+	if (m->class == WIRE_FAIL_TOOLCHAIN)
+		ask_again(p, tc);
+	if (kind == PEER_JOB_PROBE)
+		l->farm->ops->probed(l->ctx, PEER_PROBED_FAILED, m->reason);
+	else
+		l->farm->ops->failed(l->ctx, m->job,
+				     (enum wire_fail_class)m->class, m->reason);
 }
 
 static int on_fail(struct peer *p, struct bytes body, struct err *err)
 {
 	struct wire_fail m;
-	struct coord_job *job;
+	struct peer_job *job;
 
 	if (wire_fail_decode(&m, body))
 		return err_set(err, EPROTO, "broken FAIL");
-	job = job_of(p, m.job);
-	if (peer_canary_fail(p, &m))
-		;
-	else if (p->proof && m.job == p->proof)
-		peer_fault(p, false, "%s", m.reason);
-	else if (job)
-		coord_away_fail(job, &m);
+	job = peer_job_find(&p->link, m.job);
+	if (job)
+		fail_job(p, job, &m);
 	wire_fail_release(&m);
 	return 0;
 }
+
+/* --------------------------------------------------------------- cells */
+
+static int on_have(struct peer *p, struct bytes body, struct err *err)
+{
+	struct peer_cell *cell;
+	int ret = peer_cell_have(&p->cells, body, &cell, err);
+
+	if (cell)
+		peer_choice_cell(&p->foreign, cell);
+	peer_farm_wake(p->link.farm);
+	return ret;
+}
+
+static int on_need(struct peer *p, struct bytes body, struct err *err)
+{
+	struct wire_need m;
+	int ret;
+
+	if (wire_need_decode(&m, body))
+		return err_set(err, EPROTO, "broken NEED");
+	if (m.cell & WIRE_NEED_KEEP)
+		ret = peer_foreign_need(&p->foreign, &m, err);
+	else
+		ret = peer_cell_need(&p->cells, &m, err);
+	wire_need_release(&m);
+	peer_farm_wake(p->link.farm);
+	return ret;
+}
+
+static void ask_for_cells(struct peer *p)
+{
+	const struct peer_farm *farm = p->link.farm;
+
+	if (p->foreign.changed)
+		p->n_asked = 0;
+	p->foreign.changed = false;
+	while (p->n_asked < farm->n_toolchains) {
+		struct inputs_toolchain *tc = farm->toolchain[p->n_asked];
+
+		if (tc->state == INPUTS_TOUCHED)
+			return;
+		p->n_asked++;
+		if (tc->state == INPUTS_READY && !peer_cell_find(&p->cells, tc))
+			peer_choice_ask(&p->foreign, &p->cells, tc);
+	}
+}
+
+static void step_canaries(struct peer *p)
+{
+	struct peer_canary_outcome outcome;
+	struct peer_cell *cell, *next;
+
+	list_for_each_safe(cell, &p->cells.list, link, next) {
+		if (peer_jobs(p) < peer_slots(p) &&
+		    peer_canary_step(cell, &outcome))
+			peer_choice_tried(&p->foreign, cell, &outcome);
+	}
+}
+
+static void tell_changes(struct peer *p)
+{
+	const struct peer_link *l = &p->link;
+	const struct peer_farm *farm = l->farm;
+
+	while (p->n_told < farm->n_toolchains)
+		*VEC_ADD(p->told, p->n_told) = PEER_HAS_NOT;
+	for (size_t i = 0; i < p->n_told; i++) {
+		enum peer_has has = peer_has(p, farm->toolchain[i]);
+
+		if (has != p->told[i])
+			farm->ops->has(l->ctx, farm->toolchain[i], has);
+		p->told[i] = has;
+	}
+	if (l->n_others != p->told_busy)
+		farm->ops->busy(l->ctx, l->n_others);
+	p->told_busy = l->n_others;
+}
+
+void peer_step(struct peer *p)
+{
+	if (p->state != PEER_UP)
+		return;
+	ask_for_cells(p);
+	step_canaries(p);
+	tell_changes(p);
+	if (p->foreign.stuck) {
+		p->foreign.stuck = false;
+		p->link.farm->ops->worn(p->link.ctx);
+	}
+}
+
+/* -------------------------------------------------------------- stream */
 
 static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 {
@@ -407,17 +367,17 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 		return on_fit(p, body, err);
 	if (type == WIRE_BEAT)
 		return on_beat(p, body, err);
-	if (!talks(p))
+	if (p->state != PEER_UP)
 		return err_set(err, EPROTO, "it did not say if it is fit");
 	switch (type) {
 	case WIRE_HAVE:
-		return peer_cell_have(p, body, err);
+		return on_have(p, body, err);
 	case WIRE_NEED:
-		return peer_cell_need(p, body, err);
+		return on_need(p, body, err);
 	case WIRE_HELD:
-		return peer_foreign_held(p, body, err);
+		return peer_foreign_held(&p->foreign, body, err);
 	case WIRE_KEPT:
-		return peer_foreign_kept(p, body, err);
+		return peer_foreign_kept(&p->foreign, body, err);
 	case WIRE_OUTPUT:
 		return on_output(p, body, err);
 	case WIRE_RESULT:
@@ -433,132 +393,183 @@ static void on_close(void *ctx, const struct err *why)
 {
 	struct peer *p = ctx;
 	/* Another version stays another version. */
-	bool version = p->greeted && p->state == PEER_GREETING &&
+	bool strange = p->hello_seen && p->state == PEER_GREETING &&
 		       wire_hello_version(&p->hello) < 0;
 
-	lost(p, version ? PEER_OUT : PEER_DOWN,
-	     why->text[0] ? why->text : "connection closed");
+	on_lost(p, strange ? PEER_STRANGE : PEER_DOWN,
+		why->text[0] ? why->text : "connection closed");
 }
 
 static void on_drain(void *ctx)
 {
 	struct peer *p = ctx;
 
-	peer_ship_more(p->ship);
-	peer_foreign_more(p);
+	peer_ship_more(p->link.ship);
+	peer_foreign_more(&p->foreign);
 }
 
-static void say_hello(struct peer *p)
+static void on_hello_timer(evutil_socket_t fd, short what, void *arg)
 {
-	struct buf body = { 0 };
-
-	wire_hello_encode_kfarm(&body);
-	wire_stream_send(p->stream, WIRE_HELLO, buf_bytes(&body), WIRE_PLAIN);
-	buf_release(&body);
+	(void)fd;
+	(void)what;
+	on_lost(arg, PEER_DOWN, "it did not say hello in time");
 }
 
-static void dial(struct peer *p)
+/* --------------------------------------------------------------- verbs */
+
+void peer_dial(struct peer *p)
 {
 	static const struct wire_stream_ops ops = { .on_msg = on_msg,
 						    .on_close = on_close,
 						    .on_drain = on_drain };
+	const struct node_address *to = &p->link.entry->address;
+	struct timeval limit = {
+		.tv_sec = (to->kind == NODE_SSH ? SSH_HELLO_MS : HELLO_MS) /
+			  1000
+	};
+	struct buf body = { 0 };
 	struct err err;
 	int fd;
 
-	if (peer_transport_dial(&p->line, p->coord->base, &p->entry->address,
-				&fd, &err)) {
-		lost(p, PEER_DOWN, err.text);
+	if (peer_transport_dial(&p->transport, p->link.farm->base, to, &fd,
+				&err)) {
+		on_lost(p, PEER_DOWN, err.text);
 		return;
 	}
-	p->heard_ms = clock_ms();
-	p->stream = wire_stream_new(p->coord->base, fd, fd, &ops, p);
-	p->hello_seen = p->worn = false;
-	p->lost_cells = 0;
-	p->paths = wire_paths_new();
-	p->flags = wire_flags_new();
-	p->ship = peer_ship_new(p->stream, p->coord->pool, p->coord->packed);
-	/* The words of the failure before this stay until it is up. */
 	p->state = PEER_GREETING;
-	say_hello(p);
-	after_ms(p,
-		 p->entry->address.kind == NODE_SSH ? SSH_HELLO_MS : HELLO_MS);
+	p->heard_ms = clock_ms();
+	peer_link_open(&p->link, fd, &ops, p);
+	peer_cells_init(&p->cells, &p->link);
+	wire_hello_encode_kfarm(&body);
+	peer_link_send(&p->link, WIRE_HELLO, &body, WIRE_PLAIN);
+	event_add(p->hello_timer, &limit);
 }
 
-static void on_timer(evutil_socket_t fd, short what, void *arg)
-{
-	struct peer *p = arg;
-
-	(void)fd;
-	(void)what;
-	if (p->state == PEER_DOWN)
-		dial(p);
-	else if (p->state == PEER_GREETING)
-		lost(p, PEER_DOWN, "it did not say hello in time");
-	else if (p->state == PEER_RESTING && peer_health_probe_start(p))
-		p->state = PEER_PROVING;
-	else if (p->state == PEER_RESTING)
-		after_ms(p, 1000);
-}
-
-/* Nothing runs there: say goodbye, and begin anew at once. */
-static void renew(struct peer *p)
+void peer_renew(struct peer *p)
 {
 	struct buf body = { 0 };
 
-	wire_bye_encode(&body, "it knows too many names");
-	wire_stream_send(p->stream, WIRE_BYE, buf_bytes(&body), WIRE_PLAIN);
-	buf_release(&body);
-	hang_up(p);
-	p->state = PEER_DOWN;
-	after_ms(p, 0);
+	if (p->link.stream) {
+		wire_bye_encode(&body, "it knows too many names");
+		peer_link_send(&p->link, WIRE_BYE, &body, WIRE_PLAIN);
+	}
+	peer_hang_up(p);
 }
 
-static void tick(struct peer *p, uint64_t now_ms)
+bool peer_probe(struct peer *p)
 {
-	peer_ship_retry(p->ship);
-	peer_foreign_watch(p);
-	peer_canary_watch(p, now_ms);
+	return p->state == PEER_UP && peer_probe_send(&p->cells);
 }
 
-void peer_watch(struct peer *p, uint64_t now_ms)
+int peer_send(struct peer *p, const struct inputs_toolchain *tc,
+	      const struct peer_question *q, uint32_t *number)
 {
-	bool talking = p->state == PEER_UP || p->state == PEER_RESTING ||
-		       p->state == PEER_PROVING || p->state == PEER_UNFIT;
+	struct peer_job *job;
+	int ret = peer_send_job(peer_cell_find(&p->cells, tc), PEER_JOB_UNIT, q,
+				&job);
 
-	if (talking && now_ms > p->heard_ms + SILENT_MS)
-		lost(p, PEER_DOWN, "silent for 5 s");
-	else if (talking && p->worn && !p->running)
-		renew(p);
-	else if (talking)
-		tick(p, now_ms);
+	if (!ret)
+		*number = job->number;
+	return ret;
 }
 
-struct peer *peer_new(struct coord *c, const struct node_entry *entry)
+void peer_cancel(struct peer *p, uint32_t number)
+{
+	struct peer_job *job = peer_job_find(&p->link, number);
+
+	if (job)
+		peer_job_cancel(&p->link, job);
+}
+
+void peer_tick(struct peer *p, uint64_t now_ms)
+{
+	if (p->state != PEER_UP && p->state != PEER_UNFIT)
+		return;
+	if (now_ms > p->heard_ms + SILENT_MS) {
+		on_lost(p, PEER_DOWN, "silent for 5 s");
+		return;
+	}
+	peer_ship_retry(p->link.ship);
+	peer_foreign_tick(&p->foreign);
+	peer_step(p);
+}
+
+struct peer *peer_new(struct peer_farm *farm, const struct node_entry *entry,
+		      void *ctx)
 {
 	struct peer *p = xcalloc(1, sizeof(*p));
 
-	p->coord = c;
-	p->entry = entry;
-	p->line.stderr_fd = -1;
-	TAILQ_INIT(&p->cells);
-	p->timer = event_new(c->base, -1, 0, on_timer, p);
-	if (!p->timer)
+	peer_link_init(&p->link, farm, entry, ctx);
+	peer_cells_init(&p->cells, &p->link);
+	p->transport.stderr_fd = -1;
+	p->hello_timer = event_new(farm->base, -1, 0, on_hello_timer, p);
+	if (!p->hello_timer)
 		str_out_of_memory();
-	p->state = PEER_DOWN;
-	/* From the loop, so that the caller is complete by then. */
-	after_ms(p, 0);
 	return p;
 }
 
 void peer_free(struct peer *p)
 {
-	hang_up(p);
-	event_free(p->timer);
+	peer_hang_up(p);
+	event_free(p->hello_timer);
 	if (p->greeted)
 		wire_hello_release(&p->hello);
-	free(p->limit.why);
 	wire_fit_release(&p->fit);
-	free(p->detail);
-	free(p->lacks);
+	free(p->limit.why);
+	free(p->told);
 	free(p);
+}
+
+/* ------------------------------------------------------------- figures */
+
+enum peer_state peer_state(const struct peer *p)
+{
+	return p->state;
+}
+
+static bool was_asked(const struct peer *p, const struct inputs_toolchain *tc)
+{
+	for (size_t i = 0; i < p->n_asked; i++) {
+		if (p->link.farm->toolchain[i] == tc)
+			return true;
+	}
+	return false;
+}
+
+enum peer_has peer_has(const struct peer *p, const struct inputs_toolchain *tc)
+{
+	if (p->state != PEER_UP)
+		return PEER_HAS_NOT;
+	if (!was_asked(p, tc))
+		return PEER_HAS_ASKED;
+	return peer_choice_has(&p->foreign, &p->cells, tc);
+}
+
+unsigned peer_jobs(const struct peer *p)
+{
+	return p->link.n_jobs;
+}
+
+unsigned peer_slots(const struct peer *p)
+{
+	return p->limit.slots;
+}
+
+void peer_figures(const struct peer *p, struct peer_figures *out)
+{
+	const struct peer_link *l = &p->link;
+
+	*out = (struct peer_figures){
+		.inventory = p->greeted ? &p->hello.inventory : NULL,
+		.busy_ms = p->busy_ms,
+		.sent = l->sent_before,
+		.received = l->received_before,
+	};
+	if (p->state == PEER_UP)
+		out->lacks = peer_choice_lacks(&p->foreign, &p->cells,
+					       &out->why_lacks);
+	if (l->stream) {
+		out->sent += wire_stream_sent(l->stream);
+		out->received += wire_stream_received(l->stream);
+	}
 }

@@ -1,125 +1,62 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * peer/peer.h - one node, as the coordinator sees it.
+ * peer/peer.h - one node, as the build host sees it.
+ *
+ * It does what it is told and tells what happens (struct peer_ops); when to
+ * dial, and whether a node that failed may go on, others decide.  What it
+ * decides itself is what concerns no job: that one which is silent for 5 s is
+ * lost, and which build of a compiler a cell has (peer/choice.h).
  */
 #ifndef PEER_PEER_H
 #define PEER_PEER_H
 
-#include "coord/state.h"
-#include "inputs/toolchain.h"
-#include "node/limits.h"
-#include "peer/transport.h"
-#include "wire/flags.h"
-#include "wire/msg.h"
-#include "wire/paths.h"
-#include "wire/stream.h"
+#include "peer/send.h"
 
-/*
- *	DOWN -> GREETING -> UP <-> RESTING -> PROVING -> UP
- *		       \-> UNFIT
- *
- * DOWN waits for its next dial; GREETING ends with the node's FIT.  One that
- * is UNFIT cannot make a sandbox: it stays connected, and gets no job.  A node
- *that failed a job is RESTING (the circuit breaker is open), then gets a unit
- *whose answer is known; only when it is right the node is UP again.  OUT is for
- *the rest of the build.
- */
-enum peer_state {
-	PEER_DOWN,
-	PEER_GREETING,
-	PEER_UP,
-	PEER_UNFIT,
-	PEER_RESTING,
-	PEER_PROVING,
-	PEER_OUT,
-};
+struct peer;
+struct wire_inventory;
 
-struct peer {
-	struct coord *coord;
-	const struct node_entry *entry; /* borrowed from the roster */
-	enum peer_state state;
-	char *detail; /* why it is not up; NULL when it is */
-	struct peer_transport line;
-	struct wire_stream *stream;
-	struct event *timer; /* hello's deadline, next dial, next proof */
-	struct wire_hello hello; /* of the last conversation */
-	bool greeted; /* `hello` was received at least once */
-	struct node_limit limit;
-	struct wire_fit fit; /* of the last conversation */
-	bool hello_seen; /* in this conversation */
-	bool worn; /* which can name no more: no jobs, then a new one */
-	TAILQ_HEAD(, peer_cell) cells; /* the newest first */
-	uint32_t next_cell;
-	unsigned lost_cells; /* in this conversation */
-	char *lacks; /* the last toolchain that it can never have, and why */
-	struct wire_intern *paths;
-	struct wire_intern *flags;
-	struct peer_ship *ship;
-	struct peer_foreign *own; /* what it holds itself (peer/foreign.h) */
-	uint64_t heard_ms;
-	bool connected_before;
-
-	bool doubted; /* the last job failed, perhaps by its own fault */
-	unsigned faults; /* in a row; decides how long it rests */
-	unsigned strikes; /* wrong answers in this build */
-
-	/* the unit whose answer is known */
-	uint32_t proof; /* its job number, 0: none is out */
-	struct inputs_reference *proof_reference;
-	struct digest proof_key;
-	struct buf proof_answer[WIRE_STREAMS];
-
-	unsigned running, jobs, errors, retries;
-	uint64_t busy_ms, sent_before, received_before;
-};
-
-struct peer *peer_new(struct coord *c, const struct node_entry *entry);
+/* `entry` is borrowed; `ctx` is for struct peer_ops.  It is DOWN. */
+struct peer *peer_new(struct peer_farm *farm, const struct node_entry *entry,
+		      void *ctx);
 void peer_free(struct peer *p);
 
-/* Ask every node that is connected for a cell of a toolchain just listed. */
-void peer_ask_all(struct inputs_toolchain *tc);
-/* Jobs it takes now. */
-unsigned peer_slots(const struct peer *p);
-/* The cell for jobs of the toolchain, NULL: it takes none now. */
-struct peer_cell *peer_ready_cell(struct peer *p,
-				  const struct inputs_toolchain *tc);
+/* DOWN -> GREETING; or state() hears at once that nobody is there. */
+void peer_dial(struct peer *p);
+/* The conversation is over, if there is one; state() hears nothing. */
+void peer_hang_up(struct peer *p);
+/* The same, with a goodbye: its names are used up. */
+void peer_renew(struct peer *p);
+/* Send it a unit whose answer is known; false: there is none now. */
+bool peer_probe(struct peer *p);
+/*
+ * Send a job with a toolchain that it has; *number is its name from then on.
+ * 0, or as peer_send_job().
+ */
+int peer_send(struct peer *p, const struct inputs_toolchain *tc,
+	      const struct peer_question *q, uint32_t *number);
+/* It is of no use any more; nothing more is heard of it. */
+void peer_cancel(struct peer *p, uint32_t number);
 
-enum peer_availability {
-	PEER_NEVER,
-	PEER_SHIPPING, /* the toolchain's bytes are on their way */
-	PEER_SOON, /* within a few seconds it is there, or it is not */
-	PEER_NOW, /* it has the toolchain */
+/* After wake(). */
+void peer_step(struct peer *p);
+/* Once a second. */
+void peer_tick(struct peer *p, uint64_t now_ms);
+
+enum peer_state peer_state(const struct peer *p);
+enum peer_has peer_has(const struct peer *p, const struct inputs_toolchain *tc);
+/* Jobs that are out, canaries and probes too. */
+unsigned peer_jobs(const struct peer *p);
+/* That it takes at once. */
+unsigned peer_slots(const struct peer *p);
+
+struct peer_figures {
+	const struct wire_inventory *inventory; /* NULL: it never said hello */
+	bool lacks; /* it has none of the toolchains, and gets none */
+	const char *why_lacks; /* may be NULL */
+	uint64_t busy_ms; /* CPU time of its compilers */
+	uint64_t sent, received; /* bytes */
 };
 
-/* Is it worth waiting for? */
-enum peer_availability peer_availability(const struct peer *p,
-					 const struct inputs_toolchain *tc,
-					 uint64_t now_ms);
-/* It is neither up nor lost yet. */
-bool peer_undecided(const struct peer *p);
-
-/*
- * It failed a job: what went wrong, in words.  The node rests, and jobs
- * that still run there may end.  `wrong`: it answered something false, which
- * counts as a strike; with the third it is out.
- */
-void peer_fault(struct peer *p, bool wrong, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-/*
- * It could not do a job.  That may be the job's fault, whose compiler crashes
- * here too: a node that did others right rests only when the next one, which
- * is another job, fails as well.
- */
-void peer_suspect(struct peer *p, const char *why);
-/* Its cell is gone (FAIL TOOLCHAIN, HAVE lost): ask for another, at times. */
-void peer_no_cell(struct peer *p, struct inputs_toolchain *tc);
-/* Its connection can name no more paths or flags: a new one, when idle. */
-void peer_renew(struct peer *p);
-/* It did a job right. */
-void peer_success(struct peer *p);
-void peer_cancel(struct peer *p, uint32_t job);
-/* Once a second: has it been silent for too long? */
-void peer_watch(struct peer *p, uint64_t now_ms);
-const char *peer_state_name(const struct peer *p);
+void peer_figures(const struct peer *p, struct peer_figures *out);
 
 #endif

@@ -5,11 +5,12 @@
 #ifndef PEER_SEND_H
 #define PEER_SEND_H
 
+#include "options/typed.h"
 #include "peer/cell.h"
+#include "peer/job.h"
 
 /* What is asked; all borrowed. */
 struct peer_question {
-	uint32_t number; /* of the job on the wire, never used before */
 	enum wire_lang lang;
 	uint32_t deadline_ms;
 	const struct inputs_path *cwd;
@@ -23,12 +24,11 @@ struct peer_question {
 };
 
 /*
- * Tell the node what it does not know yet, and send the job.  `key` is for
- * wire_answer_digest().  Returns 0; -E2BIG: a message cannot hold it; -ENOSPC:
- * this connection can name no more; -ESTALE: see peer_cell_tell().  Nothing
- * was asked then.
+ * Tell the node what it does not know yet, and send the job.  Returns 0 and
+ * *job; -E2BIG: a message cannot hold it; -ENOSPC: this connection can name no
+ * more; -ESTALE: see peer_told_add().  Nothing was asked then.
  */
-int peer_send_job(struct peer_cell *cell, const struct peer_question *q,
-		  struct digest *key);
+int peer_send_job(struct peer_cell *cell, enum peer_job_kind kind,
+		  const struct peer_question *q, struct peer_job **job);
 
 #endif

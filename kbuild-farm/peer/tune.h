@@ -9,6 +9,8 @@
 #ifndef PEER_TUNE_H
 #define PEER_TUNE_H
 
+#include "base/str.h"
+#include "peer/canary-db.h"
 #include "peer/canary.h"
 
 #define PEER_TUNE_ROUNDS 3 /* of the canary; the fastest counts */
@@ -41,16 +43,25 @@ struct peer_tune {
 
 void peer_tune_release(struct peer_tune *t);
 
-/* For peer/foreign.c: what the node holds is known, begin. */
-void peer_tune_node(struct peer *p, struct inputs_toolchain *tc, bool native);
-/* A cell runs. */
-void peer_tune_ready(struct peer_cell *cell);
-void peer_tune_tried(struct peer_cell *cell, enum peer_canary_is is,
-		     const char *detail, uint32_t cpu_ms);
-/* A cell was refused or lost. */
-void peer_tune_refused(struct peer_cell *cell, const char *why);
-/* Nothing can come of it any more: of any node, of one. */
-void peer_tune_none(struct coord *c, const char *why);
-void peer_tune_lost(struct peer *p, const char *why);
+/*
+ * What follows is for peer/choice.c: the compilers of one node, by its name,
+ * are tried one after the other.
+ */
+/* Begin, once, with these ids; false: it was begun, or nobody asked for it. */
+bool peer_tune_begin(struct peer_tune *t, const char *node,
+		     const struct strv *ids);
+/* The id to be tried next, NULL: all were, or it is over. */
+const char *peer_tune_next(const struct peer_tune *t, const char *node);
+/* What became of that one; false: there is none. */
+bool peer_tune_note(struct peer_tune *t, const char *node,
+		    enum peer_canary_is is, const char *detail,
+		    uint32_t cpu_ms);
+/* All were tried: record in the file `db` which was the fastest. */
+void peer_tune_finish(struct peer_tune *t, const char *db,
+		      const struct peer_canary_db_key *key);
+
+/* Nothing can come of it any more: of one node, of all. */
+void peer_tune_lost(struct peer_tune *t, const char *node, const char *why);
+void peer_tune_none(struct peer_tune *t, const char *why);
 
 #endif

@@ -2,7 +2,6 @@
 #include "peer/views.h"
 
 #include "base/str.h"
-#include "wire/stream.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -31,18 +30,6 @@ void peer_views_release(struct peer_views *v)
 		TAILQ_REMOVE(&v->sent, view, link);
 		free(view);
 	}
-}
-
-void peer_views_send_paths(const struct peer_link *link)
-{
-	struct buf body = { 0 };
-
-	while (wire_paths_message(link->paths, &body)) {
-		wire_stream_send(link->stream, WIRE_PATHS, buf_bytes(&body),
-				 link->codec);
-		buf_reset(&body);
-	}
-	buf_release(&body);
 }
 
 static int encode_entry(const struct peer_link *link, struct wire_entry *out,
@@ -76,9 +63,7 @@ static void send_one(struct peer_views *v, const struct peer_link *link,
 		view->file[i] = entry[i]->kind == WIRE_FILE ? entry[i] : NULL;
 	TAILQ_INSERT_TAIL(&v->sent, view, link);
 	wire_view_encode(&body, m);
-	wire_stream_send(link->stream, WIRE_VIEW, buf_bytes(&body),
-			 link->codec);
-	buf_release(&body);
+	peer_link_send(link, WIRE_VIEW, &body, link->codec);
 }
 
 int peer_views_send(struct peer_views *v, const struct peer_link *link,
@@ -93,7 +78,7 @@ int peer_views_send(struct peer_views *v, const struct peer_link *link,
 		ret = encode_entry(link, &encoded[i], entry[i]);
 	if (ret)
 		goto out;
-	peer_views_send_paths(link);
+	peer_link_send_paths(link);
 	do {
 		struct wire_view m = { .entries = encoded + at };
 

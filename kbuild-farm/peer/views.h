@@ -8,17 +8,7 @@
 
 #include "base/err.h"
 #include "base/list.h"
-#include "peer/ship.h"
-#include "wire/msg.h"
-#include "wire/paths.h"
-
-/* What goes to one node; all of it is borrowed. */
-struct peer_link {
-	struct wire_stream *stream;
-	struct wire_intern *paths;
-	struct peer_ship *ship;
-	enum wire_codec codec; /* of PATHS and VIEW */
-};
+#include "peer/link.h"
 
 struct peer_view; /* one that NEED may speak of */
 
@@ -32,8 +22,6 @@ void peer_views_init(struct peer_views *v, uint32_t number);
 /* NEED may speak of none of them any more. */
 void peer_views_release(struct peer_views *v);
 
-/* PATHS with those numbered since the last; before whatever names them. */
-void peer_views_send_paths(const struct peer_link *link);
 /*
  * Tell these entries in as many VIEWs as it takes, and say of those of a
  * toolchain, which may be none, that they are all.  Entries that are files

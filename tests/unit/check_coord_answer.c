@@ -2,9 +2,7 @@
 /* needs: coord */
 #include "coord/answer.h"
 
-#include "inputs/toolchain.h"
 #include "suite.h"
-#include "wire/key.h"
 
 #include <check.h>
 #include <elf.h>
@@ -150,37 +148,6 @@ START_TEST(only_elf_and_bitcode_are_compared)
 }
 END_TEST
 
-/* The answer to `job`, as a node would sign it. */
-static int check_signed(struct coord_job *job, struct wire_result *r)
-{
-	struct bytes streams[WIRE_STREAMS];
-	struct err err;
-
-	for (int i = 0; i < WIRE_STREAMS; i++)
-		streams[i] = buf_bytes(&job->answer[i]);
-	wire_answer_digest(&job->key, streams, &r->answer);
-	return coord_answer_check(job, r, &err);
-}
-
-START_TEST(all_that_is_told_of_has_to_come)
-{
-	struct inputs_toolchain tc = { 0 };
-	struct coord_job job = { .toolchain = &tc };
-	struct wire_result r = {
-		.len = { [WIRE_OBJECT] = 4, [WIRE_STDERR] = 2 }
-	};
-
-	buf_add_str(&job.answer[WIRE_OBJECT], "abcd");
-	ck_assert_int_eq(check_signed(&job, &r), -EBADMSG);
-	buf_add_str(&job.answer[WIRE_STDERR], "xy");
-	ck_assert_int_eq(check_signed(&job, &r), 0);
-	r.len[WIRE_STDOUT] = 7;
-	ck_assert_int_eq(check_signed(&job, &r), -EBADMSG);
-	for (int i = 0; i < WIRE_STREAMS; i++)
-		buf_release(&job.answer[i]);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *s = suite_create("coord/answer");
@@ -193,7 +160,6 @@ int main(void)
 	tcase_add_test(tc, a_section_table_that_wraps_around_is_refused);
 	tcase_add_test(tc, bitcode_is_taken_where_the_compiler_makes_bitcode);
 	tcase_add_test(tc, only_elf_and_bitcode_are_compared);
-	tcase_add_test(tc, all_that_is_told_of_has_to_come);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }

@@ -22,7 +22,7 @@ static void setup(void)
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	path = xasprintf("%s/state/canary.json", dir);
 	memset(key.ours.b, 1, DIGEST_SIZE);
-	memset(key.theirs.b, 2, DIGEST_SIZE);
+	memset(key.foreign.b, 2, DIGEST_SIZE);
 	memset(key.sources.b, 3, DIGEST_SIZE);
 }
 
@@ -92,7 +92,7 @@ START_TEST(a_word_is_about_one_node_and_both_compilers_and_one_canary)
 	else if (_i == 1)
 		other.ours.b[31] ^= 1;
 	else if (_i == 2)
-		other.theirs.b[0] ^= 1;
+		other.foreign.b[0] ^= 1;
 	else
 		other.sources.b[7] ^= 1;
 	ck_assert_int_eq(known(&other), PEER_CANARY_DB_UNKNOWN);
@@ -106,7 +106,7 @@ START_TEST(the_last_word_is_found_whatever_build_it_is_of)
 	struct peer_canary_db_entry e;
 
 	add(&key, PEER_CANARY_DB_PASSED, "");
-	other.theirs.b[0] ^= 1;
+	other.foreign.b[0] ^= 1;
 	peer_canary_db_last(path, &other, "gcc-9.9.9-x-on-arm64", &e);
 	ck_assert_int_eq(e.is, PEER_CANARY_DB_PASSED);
 	peer_canary_db_entry_release(&e);

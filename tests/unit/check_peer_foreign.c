@@ -16,7 +16,7 @@ static const char theirs_hex[] =
 	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 static const char other_hex[] =
 	"ff23456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-static char *trust_path, *own_id;
+static char *canary_path, *own_id;
 static size_t n_canaries;
 
 /* What gcc says to `option`, without the newline. */
@@ -42,7 +42,7 @@ static void setup_own(void)
 
 	setup();
 	peer_canary_sources(&n_canaries);
-	trust_file = trust_path = at("state/canary.json");
+	canary_file = canary_path = at("state/canary.json");
 	version = gcc_says("-dumpfullversion");
 	triplet = gcc_says("-dumpmachine");
 	own_id = xasprintf("gcc-%s-%s-on-arm64", version, triplet);
@@ -59,7 +59,7 @@ static void setup_own(void)
 static void teardown_own(void)
 {
 	teardown();
-	free(trust_path);
+	free(canary_path);
 	free(own_id);
 }
 
@@ -70,7 +70,7 @@ static bool settled(void)
 
 static bool passed(void)
 {
-	return fs_exists(trust_path);
+	return fs_exists(canary_path);
 }
 
 static bool all_tried(void)

@@ -20,7 +20,7 @@ static unsigned beats;
 static mode_t mask; /* the wrapper's */
 static bool terminal; /* its stderr is one */
 static bool confined; /* closed output or tight limits */
-static const char *trust_file, *data_dir; /* for coord_setup */
+static const char *canary_file, *data_dir; /* for coord_setup */
 static struct peer_tune *tuning;
 static char aways[64]; /* how many jobs were away, a digit each change */
 
@@ -168,7 +168,7 @@ static void start(void)
 				 .patience_ms = 100000,
 				 .roster = &roster,
 				 .local_slots = 1,
-				 .trust = trust_file,
+				 .canary_db = canary_file,
 				 .data = data_dir,
 				 .tune = tuning,
 				 .away = on_away };

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * peer/job.h - the jobs that are out on a node, by their numbers, and what
+ * came of their answers so far.
+ */
+#ifndef PEER_JOB_H
+#define PEER_JOB_H
+
+#include "peer/link.h"
+#include "wire/msg-job.h"
+
+struct peer_cell;
+struct inputs_reference;
+
+struct peer_answer {
+	struct wire_result result;
+	struct digest key, toolchain; /* that it has to be the answer for */
+	struct buf stream[WIRE_STREAMS];
+};
+
+void peer_answer_release(struct peer_answer *a);
+/*
+ * Is it the answer to its question, undamaged?  0, or -EBADMSG with `err`
+ * saying what is wrong: lengths, digest or toolchain.  Says nothing of the
+ * status.  Megabytes may be hashed.
+ */
+int peer_answer_check(const struct peer_answer *a, struct err *err);
+
+enum peer_job_kind {
+	PEER_JOB_UNIT, /* of the build */
+	PEER_JOB_CANARY, /* peer/canary.h */
+	PEER_JOB_PROBE, /* peer/health-probe.h */
+};
+
+struct peer_job {
+	TAILQ_ENTRY(peer_job) link;
+	uint32_t number;
+	enum peer_job_kind kind;
+	struct peer_cell *cell;
+	const struct inputs_reference *reference; /* of a PROBE */
+	uint32_t cpu_ms; /* as the last BEAT said */
+	struct peer_answer answer;
+};
+
+struct peer_job *peer_job_find(const struct peer_link *l, uint32_t number);
+/* Its number was never used before. */
+struct peer_job *peer_job_new(struct peer_link *l, enum peer_job_kind kind,
+			      struct peer_cell *cell);
+/* It is not out any more. */
+void peer_job_free(struct peer_link *l, struct peer_job *job);
+void peer_job_free_all(struct peer_link *l);
+/* Ask the node to leave it; what is on its way is not heard. */
+void peer_job_cancel(struct peer_link *l, struct peer_job *job);
+/* 0; -EMSGSIZE with `err` when it is more than there may be. */
+int peer_job_output(struct peer_job *job, const struct wire_piece *m,
+		    struct err *err);
+
+#endif
