@@ -3,7 +3,8 @@
  * Two libarchive readers, one behind the other: the first takes off the
  * compression (format "raw"), the second reads the tar that comes out, so
  * that its bytes are seen on the way.  Both run on a thread, as libarchive
- * pulls; a ring lies between it and the caller, who pushes.
+ * pulls; a socket lies between it and the caller, who pushes: its ends say
+ * that no more will come, or that nobody wants to know any more.
  */
 #include "toolchain/unpack.h"
 
@@ -15,9 +16,10 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-#define RING       (1u << 20)
 #define BLOCK      (1u << 18)
 #define BYTES_MAX  (8ull << 30)
 #define RATIO_MAX  100
@@ -32,25 +34,17 @@ struct toolchain_unpack {
 	/* The caller's side. */
 	struct digest_run *digest;
 	uint64_t pushed;
+	int to; /* the caller's end of the socket; -1: closed */
 
-	/* Between the two. */
-	pthread_mutex_t lock;
-	pthread_cond_t changed;
-	uint8_t *ring;
-	size_t start, used; /* of the ring */
-	bool closed; /* no more will come */
-	bool stopped; /* nobody wants to know any more */
-	bool done; /* the thread is through, with ret and why */
+	/* The thread's side; the caller's once that was joined. */
 	bool started;
+	int from; /* its end; closed when it is through */
 	int ret;
 	struct err why;
-
-	/* The thread's side. */
 	struct archive *outer, *inner;
-	size_t lent; /* bytes of the ring that libarchive looks at */
 	uint64_t came, plain, written;
 	uint64_t fertile; /* of what came, when something last came out */
-	uint8_t *block;
+	uint8_t *input, *block;
 };
 
 /* The first failure counts: what libarchive says of it later does not. */
@@ -83,22 +77,12 @@ static la_ssize_t on_read(struct archive *a, void *ctx, const void **out)
 	if (u->came - u->fertile > BARREN_MAX)
 		return fail(u,
 			    err_set(&u->why, EBADMSG, "bytes behind its end"));
-	pthread_mutex_lock(&u->lock);
-	u->start = (u->start + u->lent) % RING;
-	u->used -= u->lent;
-	u->lent = 0;
-	pthread_cond_signal(&u->changed);
-	while (!u->used && !u->closed && !u->stopped)
-		pthread_cond_wait(&u->changed, &u->lock);
-	if (u->stopped) {
-		archive_set_error(a, ECANCELED, "given up");
-		n = -1;
-	} else {
-		u->lent = u->used < RING - u->start ? u->used : RING - u->start;
-		n = (la_ssize_t)u->lent;
-	}
-	*out = u->ring + u->start;
-	pthread_mutex_unlock(&u->lock);
+	do {
+		n = read(u->from, u->input, BLOCK);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		archive_set_error(a, errno, "%s", strerror(errno));
+	*out = u->input;
 	if (n > 0)
 		u->came += (uint64_t)n;
 	return n;
@@ -307,12 +291,25 @@ static void *work(void *arg)
 		ret = write_all(u);
 	if (!ret)
 		ret = drain(u);
-	pthread_mutex_lock(&u->lock);
 	u->ret = ret;
-	u->done = true;
-	pthread_cond_broadcast(&u->changed);
-	pthread_mutex_unlock(&u->lock);
+	close(u->from);
 	return NULL;
+}
+
+static int start_thread(struct toolchain_unpack *u, struct err *err)
+{
+	int ends[2];
+
+	/* Writing to a socket can do without SIGPIPE. */
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
+		return err_errno(err, "socketpair");
+	u->to = ends[0];
+	u->from = ends[1];
+	u->started = !pthread_create(&u->thread, NULL, work, u);
+	if (u->started)
+		return 0;
+	close(u->from);
+	return err_set(err, EAGAIN, "no thread to unpack with");
 }
 
 struct toolchain_unpack *toolchain_unpack_start(
@@ -327,69 +324,47 @@ struct toolchain_unpack *toolchain_unpack_start(
 		u->setup.entries = COMPILER_ENTRIES_MAX;
 	if (!u->setup.ratio)
 		u->setup.ratio = RATIO_MAX;
-	u->ring = xmalloc(RING);
+	u->input = xmalloc(BLOCK);
 	u->block = xmalloc(BLOCK);
 	u->digest = digest_new();
 	u->writer = toolchain_writer_new(setup->dir, u->setup.entries);
-	pthread_mutex_init(&u->lock, NULL);
-	pthread_cond_init(&u->changed, NULL);
-	u->started = !pthread_create(&u->thread, NULL, work, u);
-	if (u->started)
+	u->to = -1;
+	if (!start_thread(u, err))
 		return u;
-	err_set(err, EAGAIN, "no thread to unpack with");
 	toolchain_unpack_free(u);
 	return NULL;
 }
 
-/* Under the lock: room for some bytes, or the end. */
-static int put(struct toolchain_unpack *u, struct bytes *b, struct err *err)
+/* Nothing more is pushed; waits for what the thread makes of that. */
+static void finish(struct toolchain_unpack *u)
 {
-	size_t end = (u->start + u->used) % RING, n;
-
-	while (u->used == RING && !u->done)
-		pthread_cond_wait(&u->changed, &u->lock);
-	if (u->done && u->ret) {
-		*err = u->why;
-		return u->ret;
-	}
-	if (u->done)
-		return err_set(err, EBADMSG, "bytes behind its end");
-	n = RING - u->used;
-	if (n > RING - end)
-		n = RING - end;
-	if (n > b->len)
-		n = b->len;
-	memcpy(u->ring + end, b->data, n);
-	u->used += n;
-	*b = bytes_of(b->data + n, b->len - n);
-	pthread_cond_signal(&u->changed);
-	return 0;
+	if (u->to >= 0)
+		close(u->to);
+	u->to = -1;
+	if (u->started)
+		pthread_join(u->thread, NULL);
+	u->started = false;
 }
 
 int toolchain_unpack_feed(struct toolchain_unpack *u, struct bytes b,
 			  struct err *err)
 {
-	int ret = 0;
-
 	digest_add(u->digest, b);
 	u->pushed += b.len;
-	pthread_mutex_lock(&u->lock);
-	while (!ret && b.len)
-		ret = put(u, &b, err);
-	pthread_mutex_unlock(&u->lock);
-	return ret;
-}
+	while (b.len && u->started) {
+		ssize_t n = send(u->to, b.data, b.len, MSG_NOSIGNAL);
 
-static void finish(struct toolchain_unpack *u, bool *flag)
-{
-	if (!u->started)
-		return;
-	pthread_mutex_lock(&u->lock);
-	*flag = true;
-	pthread_cond_broadcast(&u->changed);
-	pthread_mutex_unlock(&u->lock);
-	pthread_join(u->thread, NULL);
-	u->started = false;
+		if (n >= 0)
+			b = bytes_of(b.data + n, b.len - (size_t)n);
+		else if (errno != EINTR)
+			finish(u); /* it reads no more, and says why */
+	}
+	if (!b.len)
+		return 0;
+	if (!u->ret)
+		u->ret = err_set(&u->why, EBADMSG, "bytes behind its end");
+	*err = u->why;
+	return u->ret;
 }
 
 int toolchain_unpack_end(struct toolchain_unpack *u,
@@ -398,7 +373,7 @@ int toolchain_unpack_end(struct toolchain_unpack *u,
 	int ret;
 
 	*out = (struct toolchain_unpacked){ 0 };
-	finish(u, &u->closed);
+	finish(u);
 	ret = u->ret;
 	if (!ret) {
 		toolchain_writer_list(u->writer, &out->entries);
@@ -416,15 +391,13 @@ void toolchain_unpack_free(struct toolchain_unpack *u)
 {
 	if (!u)
 		return;
-	finish(u, &u->stopped);
+	finish(u);
 	archive_read_free(u->inner);
 	archive_read_free(u->outer);
 	if (u->digest)
 		digest_end(u->digest, NULL);
 	toolchain_writer_free(u->writer);
-	pthread_mutex_destroy(&u->lock);
-	pthread_cond_destroy(&u->changed);
-	free(u->ring);
+	free(u->input);
 	free(u->block);
 	free(u);
 }
