@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "toolchain/deb.h"
 
-#include "base/fs.h"
 #include "base/str.h"
 
 #include <archive.h>
@@ -72,41 +71,6 @@ static bool is_library(const char *name)
 	       (so[3] == '\0' || so[3] == '.') && !strchr(name, '/');
 }
 
-/* One block of an entry into `fd`, or nowhere (-1). */
-static int put_block(struct package *p, int fd, struct bytes in, int64_t at)
-{
-	p->bytes += in.len;
-	if (p->bytes > TOOLCHAIN_DEB_BYTES || at < 0 ||
-	    (uint64_t)at > TOOLCHAIN_DEB_BYTES)
-		return err_set(p->err, E2BIG, "%s: more than %u MiB", p->file,
-			       TOOLCHAIN_DEB_BYTES >> 20);
-	if (fd < 0)
-		return 0;
-	if (lseek(fd, at, SEEK_SET) < 0 || fs_write_all(fd, in))
-		return err_errno(p->err, "%s", p->dir);
-	return 0;
-}
-
-/* What is not wanted is read too, so that it counts. */
-static int read_entry(struct package *p, int fd)
-{
-	for (;;) {
-		const void *data;
-		la_int64_t at;
-		size_t len;
-		int code = archive_read_data_block(p->inner, &data, &len, &at);
-		int ret;
-
-		if (code == ARCHIVE_EOF)
-			return 0;
-		if (code != ARCHIVE_OK)
-			return refuse(p, p->inner, "broken");
-		ret = put_block(p, fd, bytes_of(data, len), at);
-		if (ret)
-			return ret;
-	}
-}
-
 static int take_file(struct package *p, const char *name)
 {
 	char *path = xasprintf("%s/%s", p->dir, name);
@@ -114,7 +78,8 @@ static int take_file(struct package *p, const char *name)
 	int ret = 0;
 
 	if (fd >= 0) {
-		ret = read_entry(p, fd);
+		if (archive_read_data_into_fd(p->inner, fd) != ARCHIVE_OK)
+			ret = refuse(p, p->inner, "broken");
 		close(fd);
 		p->entries++;
 	} else if (errno != EEXIST) {
@@ -148,8 +113,15 @@ static int take(struct package *p, struct archive_entry *e)
 	const char *link = archive_entry_symlink(e);
 	const char *hard = archive_entry_hardlink(e);
 
+	/* What is not wanted counts, too: it is unpacked to get past it. */
+	p->bytes += (uint64_t)archive_entry_size(e);
+	if (archive_entry_size(e) < 0 ||
+	    archive_entry_size(e) > TOOLCHAIN_DEB_BYTES ||
+	    p->bytes > TOOLCHAIN_DEB_BYTES)
+		return err_set(p->err, E2BIG, "%s: more than %u MiB", p->file,
+			       TOOLCHAIN_DEB_BYTES >> 20);
 	if (!is_library(name))
-		return read_entry(p, -1);
+		return 0;
 	if (p->entries >= TOOLCHAIN_DEB_FILES)
 		return err_set(p->err, E2BIG, "%s: more than %d libraries",
 			       p->file, TOOLCHAIN_DEB_FILES);

@@ -1,22 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "toolchain/dedup.h"
 
+#include "base/digest.h"
 #include "base/str.h"
 #include "base/vec.h"
 #include "toolchain/installed.h"
 
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
+#include <fts.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define DEPTH_MAX 100
-#define BLOCK     (1u << 16)
 
 struct file {
 	char *path;
@@ -51,26 +48,20 @@ static void add(struct files *f, const char *path, const struct stat *st)
 	};
 }
 
-static void collect(struct files *f, const char *dir, int depth)
+static void collect(struct files *f, char *dir)
 {
-	DIR *list = depth < DEPTH_MAX ? opendir(dir) : NULL;
-	struct dirent *d;
-	struct stat st;
+	char *roots[] = { dir, NULL };
+	FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	FTSENT *e;
 
-	while (list && (d = readdir(list)) != NULL) {
-		char *path = xasprintf("%s/%s", dir, d->d_name);
-
-		if (str_equal(d->d_name, ".") || str_equal(d->d_name, "..") ||
-		    str_equal(d->d_name, TOOLCHAIN_JSON) || lstat(path, &st))
-			;
-		else if (S_ISDIR(st.st_mode))
-			collect(f, path, depth + 1);
-		else if (S_ISREG(st.st_mode) && st.st_size)
-			add(f, path, &st);
-		free(path);
+	while (walk && (e = fts_read(walk)) != NULL) {
+		if (e->fts_info == FTS_F && e->fts_statp->st_size &&
+		    S_ISREG(e->fts_statp->st_mode) &&
+		    strcmp(e->fts_name, TOOLCHAIN_JSON))
+			add(f, e->fts_path, e->fts_statp);
 	}
-	if (list)
-		closedir(list);
+	if (walk)
+		fts_close(walk);
 }
 
 static int compare(uint64_t a, uint64_t b)
@@ -100,47 +91,17 @@ static int by_inode(const void *a, const void *b)
 	return order ? order : strcmp(x->path, y->path);
 }
 
-static ssize_t read_full(int fd, uint8_t *block)
-{
-	size_t n = 0;
-	ssize_t got = 1;
-
-	while (n < BLOCK && got > 0) {
-		got = read(fd, block + n, BLOCK - n);
-		if (got < 0 && errno == EINTR)
-			got = 1;
-		else if (got < 0)
-			return -1;
-		else
-			n += (size_t)got;
-	}
-	return (ssize_t)n;
-}
-
 static bool equal_content(const char *a, const char *b)
 {
-	int x = open(a, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	int y = open(b, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	uint8_t *block = xmalloc((size_t)2 * BLOCK);
-	bool equal = x >= 0 && y >= 0;
-	ssize_t n = 1, m;
+	struct digest x, y;
+	struct err ignored;
 
-	while (equal && n > 0) {
-		n = read_full(x, block);
-		m = read_full(y, block + BLOCK);
-		equal = n >= 0 && n == m &&
-			!memcmp(block, block + BLOCK, (size_t)n);
-	}
-	free(block);
-	if (x >= 0)
-		close(x);
-	if (y >= 0)
-		close(y);
-	return equal;
+	return !digest_file(a, &x, &ignored) && !digest_file(b, &y, &ignored) &&
+	       digest_equal(&x, &y);
 }
 
 /* One of theirs that is as `ours`, and the same inode's other names. */
-static struct file *find(struct files *theirs, const struct file *ours)
+static struct file *find_equal(struct files *theirs, const struct file *ours)
 {
 	size_t low = 0, high = theirs->n;
 
@@ -167,7 +128,7 @@ static struct file *find(struct files *theirs, const struct file *ours)
 
 static bool relink(const char *from, const char *to)
 {
-	char *part = xasprintf("%s.share", to);
+	char *part = xasprintf("%s.dedup", to);
 	bool done = !link(from, part);
 
 	if (done && rename(part, to)) {
@@ -179,9 +140,9 @@ static bool relink(const char *from, const char *to)
 }
 
 /* All of our names of one file, v[0] to v[n - 1]. */
-static size_t share_one(struct files *theirs, const struct file *v, size_t n)
+static size_t link_one(struct files *theirs, const struct file *v, size_t n)
 {
-	struct file *t = find(theirs, v);
+	struct file *t = find_equal(theirs, v);
 	size_t done = 0;
 
 	if (!t || t->ino == v->ino)
@@ -201,19 +162,20 @@ size_t toolchain_dedup(const char *dir, const char *others)
 	struct files ours = { 0 }, theirs = { 0 };
 	DIR *list = opendir(others);
 	struct dirent *d;
+	char *own = xstrdup(dir);
 	size_t done = 0, n;
 
 	while (list && (d = readdir(list)) != NULL) {
 		char *path = xasprintf("%s/%s", others, d->d_name);
 
 		if (toolchain_release_is_id(d->d_name) && !str_equal(path, dir))
-			collect(&theirs, path, 0);
+			collect(&theirs, path);
 		free(path);
 	}
 	if (list)
 		closedir(list);
 	if (theirs.n) {
-		collect(&ours, dir, 0);
+		collect(&ours, own);
 		qsort(theirs.v, theirs.n, sizeof(*theirs.v), by_inode);
 	}
 	if (ours.n)
@@ -222,9 +184,10 @@ size_t toolchain_dedup(const char *dir, const char *others)
 		for (n = 1;
 		     i + n < ours.n && ours.v[i + n].ino == ours.v[i].ino; n++)
 			;
-		done += share_one(&theirs, &ours.v[i], n);
+		done += link_one(&theirs, &ours.v[i], n);
 	}
 	release(&ours);
 	release(&theirs);
+	free(own);
 	return done;
 }

@@ -6,15 +6,12 @@
 #include "compiler/host.h"
 #include "toolchain/hostlib-files.h"
 
-#include <dirent.h>
 #include <errno.h>
+#include <fts.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
-
-/* More directories in each other than any toolchain has. */
-#define DEPTH_MAX 64
 
 struct walk {
 	struct utsname machine;
@@ -49,31 +46,26 @@ static void look(struct walk *w, const char *path)
 	elf_program_release(&elf);
 }
 
-static int walk_dir(struct walk *w, const char *dir, int depth)
+static int walk_dir(struct walk *w, const char *dir)
 {
-	DIR *d = opendir(dir);
-	struct dirent *e;
-	int ret = 0;
+	char *root = xstrdup(dir), *roots[] = { root, NULL };
+	FTS *fts = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	FTSENT *e = NULL;
+	int ret = fts ? 0 : err_errno(w->err, "%s", dir);
 
-	if (!d)
-		return err_errno(w->err, "%s", dir);
-	while (!ret && (e = readdir(d))) {
-		char *path;
-		struct stat st;
-
-		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
-			continue;
-		path = xasprintf("%s/%s", dir, e->d_name);
-		if (lstat(path, &st))
-			ret = err_errno(w->err, "%s", path);
-		else if (S_ISDIR(st.st_mode) && depth < DEPTH_MAX)
-			ret = walk_dir(w, path, depth + 1);
-		else if (S_ISREG(st.st_mode) &&
-			 ((st.st_mode & 0111) || is_plugin(e->d_name)))
-			look(w, path);
-		free(path);
+	while (!ret && (e = fts_read(fts))) {
+		if (e->fts_info == FTS_DNR || e->fts_info == FTS_ERR ||
+		    e->fts_info == FTS_NS)
+			ret = err_set(w->err, e->fts_errno, "%s: %s",
+				      e->fts_path, strerror(e->fts_errno));
+		else if (e->fts_info == FTS_F &&
+			 ((e->fts_statp->st_mode & 0111) ||
+			  is_plugin(e->fts_name)))
+			look(w, e->fts_path);
 	}
-	closedir(d);
+	if (fts)
+		fts_close(fts);
+	free(root);
 	return ret;
 }
 
@@ -86,7 +78,7 @@ int toolchain_hostlib_programs(const char *dir, struct strv *programs,
 	int ret = uname(&w.machine) ? err_errno(err, "uname") : 0;
 
 	if (!ret)
-		ret = walk_dir(&w, dir, 0);
+		ret = walk_dir(&w, dir);
 	strv_sort(programs);
 	strv_sort(plugins);
 	return ret;
