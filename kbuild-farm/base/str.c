@@ -145,6 +145,20 @@ const char *str_env(char *const *env, const char *name)
 	return NULL;
 }
 
+bool str_list_has(const char *list, char separator, const char *element)
+{
+	size_t n = strlen(element);
+
+	while (list) {
+		const char *end = strchrnul(list, separator);
+
+		if ((size_t)(end - list) == n && !memcmp(list, element, n))
+			return true;
+		list = *end ? end + 1 : NULL;
+	}
+	return false;
+}
+
 void strv_release(struct strv *sv)
 {
 	for (size_t i = 0; i < sv->n; i++)
@@ -183,6 +197,17 @@ void strv_add_all(struct strv *sv, char *const *list)
 		strv_add(sv, *list);
 }
 
+void strv_split(struct strv *sv, const char *list, const char *separators)
+{
+	while (*list) {
+		size_t n = strcspn(list, separators);
+
+		if (n)
+			strv_own(sv, xstrndup(list, n));
+		list += n + (list[n] != '\0');
+	}
+}
+
 bool strv_has(const struct strv *sv, const char *s)
 {
 	for (size_t i = 0; i < sv->n; i++) {
@@ -212,6 +237,22 @@ void strv_sort(struct strv *sv)
 {
 	if (sv->n > 1)
 		qsort(sv->v, sv->n, sizeof(*sv->v), by_bytes);
+}
+
+void strv_sort_unique(struct strv *sv)
+{
+	size_t n = 0;
+
+	strv_sort(sv);
+	for (size_t i = 0; i < sv->n; i++) {
+		if (n && !strcmp(sv->v[n - 1], sv->v[i]))
+			free(sv->v[i]);
+		else
+			sv->v[n++] = sv->v[i];
+	}
+	sv->n = n;
+	if (sv->v)
+		sv->v[n] = NULL;
 }
 
 char *strv_join(const struct strv *sv, const char *separator)

@@ -32,6 +32,9 @@ int str_number(const char *s, long min, long max, long *out);
 /* The value of NAME=VALUE in an environment, or NULL; borrowed. */
 const char *str_env(char *const *env, const char *name);
 
+/* Has a list such as "a:b" this element?  No list (NULL) has any. */
+bool str_list_has(const char *list, char separator, const char *element);
+
 /* A list that ends in NULL, as argv does.  A zeroed one is empty. */
 struct strv {
 	char **v; /* NULL as long as nothing was added */
@@ -47,10 +50,14 @@ void strv_addf(struct strv *sv, const char *fmt, ...)
 /* Appends `s` itself, which the list then owns. */
 void strv_own(struct strv *sv, char *s);
 void strv_add_all(struct strv *sv, char *const *list);
+/* Appends what is between `separators` in `list`, but nothing empty. */
+void strv_split(struct strv *sv, const char *list, const char *separators);
 bool strv_has(const struct strv *sv, const char *s);
 /* The same strings in the same order? */
 bool strv_equal(const struct strv *a, const struct strv *b);
 void strv_sort(struct strv *sv);
+/* The same, and of equal ones one stays. */
+void strv_sort_unique(struct strv *sv);
 /* "a, b" of { a, b } and ", "; the caller frees it. */
 char *strv_join(const struct strv *sv, const char *separator);
 

@@ -96,18 +96,6 @@ static const struct verb *find_verb(const char *name)
 	return NULL;
 }
 
-/* "a,b" and several options are the same. */
-static void add_words(struct strv *list, const char *value)
-{
-	while (*value) {
-		size_t n = strcspn(value, ",");
-
-		if (n)
-			strv_own(list, xstrndup(value, n));
-		value += n + (value[n] == ',');
-	}
-}
-
 #define AT(member) offsetof(struct toolchain_request, member)
 
 /* Where an option's value goes, and as what. */
@@ -152,7 +140,7 @@ static void store_option(struct toolchain_request *r, int key,
 		strv_add(at, value);
 		break;
 	case WORDS:
-		add_words(at, value);
+		strv_split(at, value, ",");
 	}
 }
 

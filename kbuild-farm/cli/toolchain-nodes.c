@@ -18,22 +18,14 @@
 
 static bool is_named(const char *which, const char *name)
 {
-	size_t len = strlen(name);
-
-	if (!strcmp(which, "all"))
-		return true;
-	for (const char *at = which; *at; at += strcspn(at, ",")) {
-		at += *at == ',';
-		if (strcspn(at, ",") == len && !memcmp(at, name, len))
-			return true;
-	}
-	return false;
+	return !strcmp(which, "all") || str_list_has(which, ',', name);
 }
 
 /* Every name of the list must be a node's. */
 static int check_names(const struct node_roster *roster, const char *which,
 		       struct err *err)
 {
+	struct strv names = { 0 };
 	int ret = 0;
 
 	if (!strcmp(which, "all"))
@@ -41,18 +33,15 @@ static int check_names(const struct node_roster *roster, const char *which,
 				   err_set(err, ENOENT,
 					   "no nodes are configured; `kfarm "
 					   "nodes add NAME ADDRESS`");
-	for (const char *at = which; *at && !ret;) {
-		char *name = xstrndup(at, strcspn(at, ","));
-
-		if (*name && !node_roster_get(roster, name))
+	strv_split(&names, which, ",");
+	for (size_t i = 0; i < names.n && !ret; i++) {
+		if (!node_roster_get(roster, names.v[i]))
 			ret = err_set(err, ENOENT,
 				      "no node is called \"%s\"; `kfarm nodes "
 				      "list` names them",
-				      name);
-		at += strlen(name);
-		at += *at == ',';
-		free(name);
+				      names.v[i]);
 	}
+	strv_release(&names);
 	return ret;
 }
 

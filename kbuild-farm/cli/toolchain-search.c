@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-#define ARCHES_MAX 256
+#define WORDS_MAX 256
 
 /* What a WORD asks for: a release, an architecture or a triplet. */
 struct term {
@@ -80,21 +80,6 @@ static const struct toolchain_installed *installed_as(
 	return t;
 }
 
-/* The words of `text`, each once. */
-static void add_words(struct strv *list, const char *text)
-{
-	while (*text) {
-		size_t n = strcspn(text, " ");
-		char *word = xstrndup(text, n);
-
-		if (strv_has(list, word))
-			free(word);
-		else
-			strv_own(list, word);
-		text += n + (text[n] == ' ');
-	}
-}
-
 static bool same_release(const struct toolchain_archive *a,
 			 const struct toolchain_archive *b)
 {
@@ -102,9 +87,13 @@ static bool same_release(const struct toolchain_archive *a,
 	       !toolchain_release_compare(&a->release, &b->release);
 }
 
+/* Words, some more than once, that a cell holds once. */
 static void add_joined(struct table *t, struct strv *words)
 {
-	strv_sort(words);
+	strv_sort_unique(words);
+	/* More than this is no server's list but a joke. */
+	while (words->n > WORDS_MAX)
+		free(words->v[--words->n]);
 	strv_own(&t->cells, words->n ? strv_join(words, " ") : xstrdup("-"));
 	strv_release(words);
 }
@@ -166,12 +155,10 @@ static size_t add_row(const struct search *s,
 	     i++) {
 		char *names = arches_of(v[i]);
 
-		/* More than this is no server's list but a joke. */
-		if (arches.n < ARCHES_MAX)
-			add_words(&arches, names);
-		add_words(&hosts, v[i]->host);
+		strv_split(&arches, names, " ");
+		strv_add(&hosts, v[i]->host);
 		if (installed_as(s, v[i]))
-			add_words(&have, s->n_terms ? v[i]->host : names);
+			strv_split(&have, s->n_terms ? v[i]->host : names, " ");
 		free(names);
 	}
 	strv_own(&t->cells, toolchain_release_text(&v[0]->release));

@@ -75,31 +75,17 @@ char *toolchain_show_make(const struct toolchain_installed *t)
 	return text;
 }
 
-/* Does PATH lead to `dir`? */
-static bool on_path(const char *dir)
-{
-	const char *path = getenv("PATH");
-	size_t n = strlen(dir);
-
-	for (const char *p = path ? path : ""; *p; p += *p == ':') {
-		size_t len = strcspn(p, ":");
-
-		if (len == n && !memcmp(p, dir, n))
-			return true;
-		p += len;
-	}
-	return false;
-}
-
 void toolchain_show_new(const struct toolchain_request *r,
 			const struct toolchain_installed *t)
 {
 	char *verified = verified_text(t);
 	char *use = toolchain_show_make(t);
 	char *bin = toolchain_link_dir(r->data);
+	const char *path = getenv("PATH");
 
 	printf("%s\n", t->id);
-	if (use && (on_path(bin) || (r->links && on_path(r->links))))
+	if (use && (str_list_has(path, ':', bin) ||
+		    (r->links && str_list_has(path, ':', r->links))))
 		printf("  use       make %s\n", use);
 	else if (use)
 		printf("  use       PATH=%s:$PATH make %s\n", bin, use);

@@ -202,16 +202,13 @@ static int try_element(struct quest *q, const struct object *owner,
 static int try_list(struct quest *q, const struct object *owner,
 		    const char *list, struct err *err)
 {
+	struct strv elements = { 0 };
 	int ret = 0;
 
-	while (list && *list && !ret && !q->path) {
-		size_t len = strcspn(list, ":");
-		char *element = xstrndup(list, len);
-
-		ret = try_element(q, owner, element, err);
-		free(element);
-		list += len + (list[len] == ':');
-	}
+	strv_split(&elements, list ? list : "", ":");
+	for (size_t i = 0; i < elements.n && !ret && !q->path; i++)
+		ret = try_element(q, owner, elements.v[i], err);
+	strv_release(&elements);
 	return ret;
 }
 
@@ -241,21 +238,21 @@ static bool is_own_dir(const struct process *p, const char *path)
 static int try_environment(struct quest *q, struct err *err)
 {
 	const char *list = q->p->search->library_path;
+	struct strv dirs = { 0 };
 	int ret = 0;
 
-	while (list && *list && !ret && !q->path) {
-		size_t len = strcspn(list, ":;");
-		char *dir = xstrndup(list, len);
+	strv_split(&dirs, list ? list : "", ":;");
+	for (size_t i = 0; i < dirs.n && !ret && !q->path; i++) {
+		const char *dir = dirs.v[i];
 
-		if (len && (dir[0] != '/' || strchr(dir, '$')))
+		if (dir[0] != '/' || strchr(dir, '$'))
 			ret = err_set(err, ENOTSUP,
 				      "LD_LIBRARY_PATH has a directory %s",
 				      dir);
-		else if (len)
+		else
 			ret = try_dir(q, dir, strv_has(&q->p->dirs, dir), err);
-		free(dir);
-		list += len + (list[len] != '\0');
 	}
+	strv_release(&dirs);
 	return ret;
 }
 

@@ -276,16 +276,13 @@ static int add_language(struct language *l, const char *name, struct err *err)
 
 static int add_list(struct language *l, const char *list, struct err *err)
 {
+	struct strv names = { 0 };
 	int ret = 0;
 
-	while (list && *list && !ret) {
-		size_t len = strcspn(list, ":");
-		char *name = xstrndup(list, len);
-
-		ret = add_language(l, name, err);
-		free(name);
-		list += len + (list[len] == ':');
-	}
+	strv_split(&names, list ? list : "", ":");
+	for (size_t i = 0; i < names.n && !ret; i++)
+		ret = add_language(l, names.v[i], err);
+	strv_release(&names);
 	return ret;
 }
 

@@ -141,10 +141,9 @@ static int add_program(struct making *k, const char *program, struct err *err)
 
 static bool is_on_path(const char *file)
 {
-	char *dir = str_dir(file), *among = xasprintf(":%s:", dir);
-	bool is = strstr(":" TOOLCHAIN_PATH ":", among) != NULL;
+	char *dir = str_dir(file);
+	bool is = str_list_has(TOOLCHAIN_PATH, ':', dir);
 
-	free(among);
 	free(dir);
 	return is;
 }

@@ -257,22 +257,6 @@ static char *entry_name(char *ref)
 	return ref;
 }
 
-/* Of equal neighbours one stays. */
-static void make_unique(struct strv *names)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < names->n; i++) {
-		if (n && !strcmp(names->v[n - 1], names->v[i]))
-			free(names->v[i]);
-		else
-			names->v[n++] = names->v[i];
-	}
-	names->n = n;
-	if (names->v)
-		names->v[n] = NULL;
-}
-
 int fetch_listing_parse(struct bytes html, struct strv *names, struct err *err)
 {
 	struct cursor c = { (const char *)html.data, NULL };
@@ -295,7 +279,6 @@ int fetch_listing_parse(struct bytes html, struct strv *names, struct err *err)
 		if (name)
 			strv_add(names, name);
 	}
-	strv_sort(names);
-	make_unique(names);
+	strv_sort_unique(names);
 	return 0;
 }

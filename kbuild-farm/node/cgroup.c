@@ -129,21 +129,6 @@ static void climb(struct node_cgroup *out, const char *mount, const char *path,
 	free(at);
 }
 
-static bool has_word(const char *list, const char *word)
-{
-	size_t n = strlen(word);
-
-	for (;;) {
-		size_t len = strcspn(list, ",");
-
-		if (len == n && !memcmp(list, word, n))
-			return true;
-		if (!list[len])
-			return false;
-		list += len + 1;
-	}
-}
-
 /* A line of /proc/self/cgroup: "4:cpu,cpuacct:/path", "0::/path". */
 static void read_line(struct node_cgroup *out, const char *root, char *line)
 {
@@ -159,9 +144,9 @@ static void read_line(struct node_cgroup *out, const char *root, char *line)
 			  names);
 	if (!*names)
 		climb(out, mount, path, read_v2);
-	if (has_word(names, "cpu"))
+	if (str_list_has(names, ',', "cpu"))
 		climb(out, mount, path, read_v1_cpu);
-	if (has_word(names, "memory"))
+	if (str_list_has(names, ',', "memory"))
 		climb(out, mount, path, read_v1_memory);
 	free(mount);
 }

@@ -14,21 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Is `element` one of a list with colons? */
-static bool has_element(const char *list, const char *element)
-{
-	size_t n = strlen(element);
-
-	while (list && *list) {
-		size_t len = strcspn(list, ":");
-
-		if (len == n && !memcmp(list, element, n))
-			return true;
-		list += len + (list[len] == ':');
-	}
-	return false;
-}
-
 static bool same_text(const char *a, const char *b)
 {
 	return a && b ? str_equal(a, b) : a == b;
@@ -139,7 +124,8 @@ int toolchain_patch_runpath(const char *file, const char *element,
 	*out = (struct toolchain_patch){ 0 };
 	if (ret)
 		return ret;
-	if (!has_element(elf.runpath ? elf.runpath : elf.rpath, element)) {
+	if (!str_list_has(elf.runpath ? elf.runpath : elf.rpath, ':',
+			  element)) {
 		ret = patch(file, &elf, element, out, err);
 		out->done = !ret;
 	}

@@ -212,6 +212,56 @@ START_TEST(sorting_is_by_bytes)
 }
 END_TEST
 
+START_TEST(of_equal_ones_one_stays)
+{
+	char *words[] = { "b", "a", "b", "a", "b", NULL };
+	struct strv sv = { 0 };
+	char *s;
+
+	strv_sort_unique(&sv);
+	ck_assert_uint_eq(sv.n, 0);
+	strv_add_all(&sv, words);
+	strv_sort_unique(&sv);
+	s = strv_join(&sv, ",");
+	ck_assert_str_eq(s, "a,b");
+	ck_assert_ptr_null(sv.v[2]);
+	free(s);
+	strv_release(&sv);
+}
+END_TEST
+
+START_TEST(a_list_has_its_elements_and_no_part_of_one)
+{
+	ck_assert(str_list_has("a:bc:d", ':', "a"));
+	ck_assert(str_list_has("a:bc:d", ':', "bc"));
+	ck_assert(str_list_has("a:bc:d", ':', "d"));
+	ck_assert(!str_list_has("a:bc:d", ':', "b"));
+	ck_assert(!str_list_has("a:bc:d", ':', "c"));
+	ck_assert(!str_list_has("a:bc:d", ':', "a:bc"));
+	ck_assert(!str_list_has("a:bc:d", ':', ""));
+	ck_assert(str_list_has("a::d", ':', ""));
+	ck_assert(!str_list_has("", ':', "a"));
+	ck_assert(!str_list_has(NULL, ':', ""));
+}
+END_TEST
+
+START_TEST(a_list_is_split_into_what_is_not_empty)
+{
+	struct strv sv = { 0 };
+	char *s;
+
+	strv_split(&sv, "", ",");
+	strv_split(&sv, ",,", ",");
+	ck_assert_uint_eq(sv.n, 0);
+	strv_split(&sv, "one", ",");
+	strv_split(&sv, ",two,,three;four,", ",;");
+	s = strv_join(&sv, " ");
+	ck_assert_str_eq(s, "one two three four");
+	free(s);
+	strv_release(&sv);
+}
+END_TEST
+
 START_TEST(joining_puts_the_separator_between)
 {
 	struct strv sv = { 0 };
@@ -250,6 +300,9 @@ int main(void)
 	tcase_add_test(tc, lists_take_other_lists);
 	tcase_add_test(tc, lists_are_equal_by_their_strings_in_order);
 	tcase_add_test(tc, sorting_is_by_bytes);
+	tcase_add_test(tc, of_equal_ones_one_stays);
+	tcase_add_test(tc, a_list_has_its_elements_and_no_part_of_one);
+	tcase_add_test(tc, a_list_is_split_into_what_is_not_empty);
 	tcase_add_test(tc, joining_puts_the_separator_between);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
