@@ -4,6 +4,7 @@
 #	make check [GROUPS=] | check-processors | lint [STEPS=] | format | clean
 #	make fuzz [RUNS=] [PROPERTY_RUNS=] | soak [ROUNDS=] | audit [TREES=]
 #	make equality [CONFIGS=] | bench [BEFORE=DIR]
+#	make sched-runs | sched-coverage
 #	make install | uninstall [DESTDIR=] [PREFIX=]
 #
 # Objects and programs lie in build/; a build with SAN= or CROSS_COMPILE= has
@@ -316,6 +317,13 @@ equality: all
 		KFARM_BUILD=$B tests/farm/equality.sh --config $$config || \
 		unequal="$$unequal $$config"; done; \
 	[ ! "$$unequal" ] || { echo "not equal:$$unequal" >&2; exit 1; }
+
+# The dispatcher in 10,000 random farms, each twice; what its tests cover.
+.PHONY: sched-runs sched-coverage
+sched-runs: $B/unit/check_sched_random
+	$QSCHED_RUNS=10000 $<
+sched-coverage:
+	$Qscripts/coverage sched
 
 # Each target starts from its corpus; what it finds stays in build/fuzz/.
 .PHONY: $(FUZZERS:%=run-%) run-property

@@ -278,8 +278,11 @@ static void on_examined(struct sched *s, const struct sched_event *ev)
 static void on_toolchain(struct sched *s, const struct sched_event *ev)
 {
 	struct sched_toolchain *tc = toolchain_of(s, ev->toolchain);
+	bool is_new = tc->known == SCHED_UNKNOWN;
 	struct sched_unit *u;
 
+	for (size_t i = 0; is_new && i < s->setup.n_nodes; i++)
+		sched_node_cell(s, &s->nodes[i], tc, SCHED_CELL_ASKED);
 	tc->known = ev->known;
 	tc->why = ev->reason;
 	tc->review = true;

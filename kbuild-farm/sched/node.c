@@ -313,7 +313,7 @@ void sched_node_probed(struct sched *s, struct sched_node *n,
 void sched_node_fit(struct sched *s, struct sched_node *n, unsigned slots)
 {
 	if (n->state != SCHED_NODE_GREETING)
-		sched_impossible("\"fit\"", sched_node_state_name(n->state),
+		sched_impossible("fit", sched_node_state_name(n->state),
 				 n->number);
 	n->slots = slots;
 	/* One that failed before must first show a right answer. */
@@ -325,12 +325,14 @@ void sched_node_fit(struct sched *s, struct sched_node *n, unsigned slots)
 		announce(s, n, SCHED_NODE_UP, NULL);
 	}
 	n->connected_before = true;
+	for (size_t i = 0; i < s->n_toolchains; i++)
+		sched_node_cell(s, n, s->toolchains[i], SCHED_CELL_ASKED);
 }
 
 void sched_node_unfit(struct sched *s, struct sched_node *n, const char *words)
 {
 	if (n->state != SCHED_NODE_GREETING)
-		sched_impossible("\"unfit\"", sched_node_state_name(n->state),
+		sched_impossible("unfit", sched_node_state_name(n->state),
 				 n->number);
 	announce(s, n, SCHED_NODE_UNFIT, words);
 }

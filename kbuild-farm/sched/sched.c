@@ -96,8 +96,7 @@ static struct sched_unit *waits_for_bytes(struct sched_units *list)
 	struct sched_unit *u;
 
 	list_for_each(u, list, link) {
-		if (!(u->hedged && u->state == UNIT_READY) &&
-		    sched_choose_hope(u) == HOPE_SHIPPING)
+		if (!u->hedged && sched_choose_hope(u) == HOPE_SHIPPING)
 			return u;
 	}
 	return NULL;

@@ -177,9 +177,13 @@ enum sched_verdict {
 	SCHED_ANSWER_CHANGED, /* its inputs did, meanwhile */
 };
 
-/* A toolchain on a node. */
+/*
+ * A toolchain on a node.  With SCHED_FIT all that are known, and with
+ * SCHED_TOOLCHAIN all nodes that are connected, count as ASKED: the caller asks
+ * for the cell, or says at once what else it is.
+ */
 enum sched_cell {
-	SCHED_CELL_NONE, /* never asked for, refused, lost, or over */
+	SCHED_CELL_NONE, /* not asked for, refused, lost, or over */
 	SCHED_CELL_ASKED, /* its answer may come at once, or after bytes */
 	SCHED_CELL_SHIPPING, /* it lacks bytes, or is being found out */
 	SCHED_CELL_READY,

@@ -36,7 +36,7 @@ bool sched_next_action(struct sched *s, struct sched_action *action)
 
 void sched_impossible(const char *what, const char *state, uint32_t number)
 {
-	fprintf(stderr, "sched: impossible: %s, which is for %u, that is %s\n",
+	fprintf(stderr, "sched: impossible: \"%s\" of %u, which is \"%s\"\n",
 		what, number, state);
 	abort();
 }

@@ -84,49 +84,30 @@ static const uint16_t may[UNIT_STATES][SCHED_EVENTS] = {
 
 static const char *state_name(enum sched_unit_state state)
 {
-	static const char *const names[] = {
-		[UNIT_NONE] = "not known",    [UNIT_NEW] = "new",
-		[UNIT_TO_SCAN] = "to-scan",   [UNIT_SCAN] = "scan",
-		[UNIT_READY] = "ready",       [UNIT_REMOTE] = "remote",
-		[UNIT_CHECK] = "check",       [UNIT_HELD] = "held",
-		[UNIT_TO_LOCAL] = "to-local", [UNIT_LOCAL] = "local",
-		[UNIT_DONE] = "done",         [UNIT_LEFT] = "left",
-	};
+	static const char *const names[] = { "not known", "new",   "to-scan",
+					     "scan",      "ready", "remote",
+					     "check",     "held",  "to-local",
+					     "local",     "done",  "left" };
 
+	_Static_assert(sizeof(names) / sizeof(*names) == UNIT_STATES, "");
 	return names[state];
 }
 
 static const char *event_name(enum sched_event_kind kind)
 {
 	static const char *const names[] = {
-		[SCHED_TIME] = "\"time\"",
-		[SCHED_CAME] = "\"came\"",
-		[SCHED_SCANNED] = "\"scanned\"",
-		[SCHED_UNSENT] = "\"unsent\"",
-		[SCHED_BEAT] = "\"beat\"",
-		[SCHED_OUTPUT] = "\"output\"",
-		[SCHED_ANSWERED] = "\"answered\"",
-		[SCHED_FAILED] = "\"failed\"",
-		[SCHED_EXAMINED] = "\"examined\"",
-		[SCHED_HEDGED] = "\"hedged\"",
-		[SCHED_UNHEDGED] = "\"unhedged\"",
-		[SCHED_LEFT] = "\"left\"",
-		[SCHED_TOOLCHAIN] = "\"toolchain\"",
-		[SCHED_OBJECT] = "\"object\"",
-		[SCHED_FIT] = "\"fit\"",
-		[SCHED_UNFIT] = "\"unfit\"",
-		[SCHED_LOST] = "\"lost\"",
-		[SCHED_SLOTS] = "\"slots\"",
-		[SCHED_CELL] = "\"cell\"",
-		[SCHED_PROBED] = "\"probed\"",
-		[SCHED_WORN] = "\"worn\"",
+		"time",     "came",     "scanned",   "unsent",   "beat",
+		"output",   "answered", "failed",    "examined", "hedged",
+		"unhedged", "left",     "toolchain", "object",   "fit",
+		"unfit",    "lost",     "slots",     "cell",     "probed",
+		"worn"
 	};
 
+	_Static_assert(sizeof(names) / sizeof(*names) == SCHED_EVENTS, "");
 	return names[kind];
 }
 
-/* ------------------------------------------------------------ which there are
- */
+/* --------------------------------------------------- which there are */
 
 struct sched_unit *sched_unit_find(const struct sched *s, uint32_t number)
 {
@@ -214,10 +195,8 @@ static void insert(struct sched_units *list, struct sched_unit *u)
 		TAILQ_INSERT_TAIL(list, u, link);
 		return;
 	}
-	list_for_each(at, list, link) {
-		if (at->number > u->number)
-			break;
-	}
+	for (at = TAILQ_FIRST(list); at->number < u->number;)
+		at = TAILQ_NEXT(at, link);
 	TAILQ_INSERT_BEFORE(at, u, link);
 }
 

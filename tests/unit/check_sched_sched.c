@@ -5,38 +5,473 @@
 #include "sched-play.h"
 #include "suite.h"
 
+#include <signal.h>
+
+static struct sched *s;
+
+static void teardown(void)
+{
+	sched_free(s);
+	s = NULL;
+}
+
+/* --------------------------------------------------------------- to a node */
+
 START_TEST(a_unit_goes_to_a_node_and_comes_back)
 {
-	struct sched *s = story("node a up 2 slots; unit 1");
-
+	s = story("node a up 2 slots; unit 1");
 	ck_assert_actions(s, "scan 1");
 	ck_assert_play(s, "scanned 1", "send 1 a");
-	ck_assert_play(s, "answer 1 a 200", "examine 1");
+	ck_assert_uint_eq(play_last.deadline_ms, 30000);
+	ck_assert_play(s, "output 1 a; beat 1 a 100; answer 1 a 200",
+		       "examine 1");
 	ck_assert_play(s, "examined 1 good", "deliver 1");
+	ck_assert_uint_eq(play_last.node, 0);
+	ck_assert_uint_eq(play_last.retries, 0);
 	ck_assert_play(s, "left 1", "");
-	sched_free(s);
 }
 END_TEST
 
-START_TEST(late_answer_of_a_cancelled_job_changes_nothing)
+START_TEST(nodes_are_dialed_at_the_beginning)
 {
-	struct sched *s = story("node a up 2 slots; unit 1; scanned 1");
+	struct sched_figures f;
 
-	ck_assert_actions(s, "send 1 a");
-	ck_assert_play(s, "beat 1 a 20; 10 s", "hedge 1");
-	ck_assert_play(s, "hedged 1 good", "cancel 1 a; deliver 1");
-	ck_assert_play(s, "answer 1 a", "");
-	sched_free(s);
+	s = sched_new(&(struct sched_setup){ .n_nodes = 2 });
+	ck_assert_uint_eq(sched_next_ms(s), 0);
+	sched_figures(s, &f);
+	ck_assert_uint_eq(f.undecided, 2);
+	play_now_ms = 0;
+	ck_assert_play(s, "time", "dial a; dial b");
+	ck_assert_play(s, "fit a 2", "node a up");
+	ck_assert_play(s, "unfit b", "node b unfit: no namespaces");
 }
 END_TEST
+
+START_TEST(the_least_loaded_node_gets_it)
+{
+	s = story("node a up 2 slots; node b up 4 slots; unit 1; unit 2");
+	ck_assert_play(s, "scanned 1", "send 1 a");
+	ck_assert_play(s, "scanned 2", "send 2 b");
+	/* 1 of 2 and 1 of 4 */
+	ck_assert_play(s, "unit 3; scanned 3", "send 3 b");
+	ck_assert_play(s, "unit 4; scanned 4", "send 4 a");
+	ck_assert_play(s, "unit 5; scanned 5", "send 5 b");
+}
+END_TEST
+
+START_TEST(units_are_sent_in_the_order_of_their_arrival)
+{
+	s = play_farm(1, 4,
+		      "node a up 1 slots; unit 1; unit 2; unit 3; "
+		      "scanned 1");
+	ck_assert_actions(s, "send 1 a");
+	ck_assert_play(s, "scanned 3; scanned 2", "");
+	ck_assert_play(s, "answer 1 a", "examine 1; send 2 a");
+	ck_assert_play(s, "fail 2 a busy", "send 3 a; compile 2 NODES_BUSY");
+}
+END_TEST
+
+/* One that comes back is older than those that never were away. */
+START_TEST(one_that_comes_back_is_served_first)
+{
+	s = play_farm(3, 4,
+		      "node a up 1 slots; node b up 1 slots; unit 1; unit 2; "
+		      "unit 3; unit 4; unit 5; scanned 1; scanned 2; "
+		      "scanned 3; scanned 4; scanned 5");
+	ck_assert_actions(s, "");
+	ck_assert_play(s, "lost a; lost b", "node b down: connection closed");
+	ck_assert_play(s, "node c up 5 slots",
+		       "node c up; send 1 c; send 2 c; send 3 c; send 4 c; "
+		       "send 5 c");
+}
+END_TEST
+
+START_TEST(scans_run_as_far_ahead_as_there_are_slots)
+{
+	s = story("node a up 1 slots; unit 1; unit 2; unit 3");
+	ck_assert_actions(s, "");
+	ck_assert_play(s, "scanned 1", "send 1 a");
+	ck_assert_play(s, "scanned 2", "");
+	ck_assert_play(s, "answer 1 a", "examine 1; send 2 a; scan 3");
+}
+END_TEST
+
+START_TEST(scans_wait_for_the_workers)
+{
+	struct sched_setup setup = { .local_slots = 9,
+				     .scans_max = 1,
+				     .n_nodes = 1 };
+
+	s = sched_new(&setup);
+	play_now_ms = 0;
+	play(s, "toolchain 0 ready; object 0 ready; node a up 9 slots; unit 1");
+	ck_assert_actions(s, "scan 1");
+	ck_assert_play(s, "unit 2", "");
+	ck_assert_play(s, "scanned 1", "send 1 a; scan 2");
+	ck_assert_play(s, "left 2; unit 3", "");
+	ck_assert_play(s, "scanned 2", "scan 3");
+}
+END_TEST
+
+START_TEST(toolchains_take_turns_by_arrival)
+{
+	s = play_farm(1, 1,
+		      "toolchain 1 ready; object 2 ready; node a up 1 slots; "
+		      "cell a 1 ready; unit 1; unit 2; unit 3 tc 1 object 2; "
+		      "unit 4");
+	ck_assert_play(s, "scanned 1; scanned 2", "");
+	ck_assert_play(s, "left 1", "cancel 1 a; send 2 a; scan 3");
+	ck_assert_play(s, "scanned 3; left 2", "cancel 2 a; send 3 a; scan 4");
+}
+END_TEST
+
+START_TEST(the_deadline_and_lateness_follow_what_others_took)
+{
+	s = story("node a up 2 slots; unit 1; scanned 1 bytes 1048576; "
+		  "answer 1 a 8000; examined 1 good; unit 2");
+	ck_assert_play(s, "scanned 2 bytes 1048576", "send 2 a");
+	ck_assert_uint_eq(play_last.deadline_ms, 8 * 7992);
+	ck_assert_play(s, "15 s", "");
+	ck_assert_play(s, "2 s", "hedge 2");
+	/* A second one counts for a little. */
+	ck_assert_play(s, "answer 2 a 100", "stop-hedge 2; examine 2");
+	ck_assert_play(s, "examined 2 good; unit 3; scanned 3 bytes 104857600",
+		       "send 3 a");
+	ck_assert_uint_eq(play_last.deadline_ms, 8 * 600000);
+}
+END_TEST
+
+/* ---------------------------------------------------------- before a node */
+
+START_TEST(it_waits_for_its_toolchain_and_its_kind_of_object)
+{
+	s = story("node a up 2 slots; unit 1 tc 1 object 1");
+	ck_assert_actions(s, "");
+	ck_assert_play(s, "toolchain 1 ready", "");
+	ck_assert_play(s, "object 1 ready", "scan 1");
+	ck_assert_play(s, "unit 2 tc 1 object 9; object 9 bad",
+		       "compile 2 UNKNOWN_OBJECT");
+	ck_assert_play(s, "unit 3 tc 2; toolchain 2 bad NOT_IDENTIFIED; left 2",
+		       "done 2 UNKNOWN_OBJECT; compile 3 NOT_IDENTIFIED");
+	ck_assert_play(s, "unit 4 tc 2; left 3",
+		       "done 3 NOT_IDENTIFIED; compile 4 NOT_IDENTIFIED");
+}
+END_TEST
+
+START_TEST(a_toolchain_that_takes_long_leaves_it_to_a_local_slot)
+{
+	s = story("unit 1 tc 1; unit 2 tc 1");
+	ck_assert_uint_eq(sched_next_ms(s), 1001);
+	ck_assert_play(s, "1000 ms", "");
+	ck_assert_play(s, "1 ms", "compile 1 TOOLCHAIN_SHIPPING");
+	ck_assert_play(s, "left 1",
+		       "done 1 TOOLCHAIN_SHIPPING; "
+		       "compile 2 TOOLCHAIN_SHIPPING");
+}
+END_TEST
+
+START_TEST(a_reason_from_the_beginning_needs_no_toolchain)
+{
+	s = story("unit 1 local CPATH; unit 2 local UMASK");
+	ck_assert_actions(s, "");
+	ck_assert_play(s, "left 1", "done 1 CPATH; compile 2 UMASK");
+	ck_assert_play(s, "left 2", "done 2 UMASK");
+}
+END_TEST
+
+START_TEST(without_nodes_all_is_local)
+{
+	struct sched_setup setup = { .local_slots = 1, .no_remote = true };
+
+	s = play_farm(0, 1, "unit 1");
+	ck_assert_actions(s, "compile 1 NO_NODES");
+	sched_free(s);
+	s = sched_new(&setup);
+	ck_assert_play(s, "unit 1", "compile 1 NO_REMOTE");
+	ck_assert_uint_eq(sched_next_ms(s), UINT64_MAX);
+}
+END_TEST
+
+START_TEST(a_scan_may_find_a_reason)
+{
+	s = story("node a up 2 slots; unit 1; scanned 1 local TIME_MACRO");
+	ck_assert_actions(s, "compile 1 TIME_MACRO");
+}
+END_TEST
+
+START_TEST(what_nobody_can_do_is_local_and_says_why)
+{
+	s = story("unit 1");
+	ck_assert_actions(s, "scan 1");
+	ck_assert_play(s, "lost a new", "node a down: connection closed");
+	ck_assert_play(s, "unfit b", "node b unfit: no namespaces");
+	ck_assert_play(s, "scanned 1", "compile 1 NODES_UNFIT");
+	ck_assert_play(s, "lost b version; left 1", "done 1 NODES_UNFIT");
+	ck_assert_play(s, "unit 2", "compile 2 NODES_DOWN");
+	play(s, "2 s; fit a 2; probed a right; left 2; "
+		"cell a 0 none");
+	ck_assert_play(s, "unit 3", "compile 3 NO_TOOLCHAIN");
+}
+END_TEST
+
+START_TEST(units_that_wait_are_local_when_the_last_hope_goes)
+{
+	s = play_farm(1, 2, "unit 1; unit 2; unit 3; scanned 1");
+	ck_assert_actions(s, "");
+	ck_assert_play(s, "lost a new version",
+		       "node a out: connection closed; "
+		       "compile 1 NODES_DOWN; compile 3 NODES_DOWN");
+	ck_assert_play(s, "scanned 2; left 3",
+		       "done 3 NODES_DOWN; compile 2 NODES_DOWN");
+}
+END_TEST
+
+START_TEST(units_that_wait_are_local_when_the_compiler_changes)
+{
+	s = play_farm(1, 3,
+		      "node a up 1 slots; unit 1; unit 2; unit 3; unit 4; "
+		      "unit 5; scanned 1; scanned 2");
+	ck_assert_actions(s, "");
+	ck_assert_play(s, "toolchain 0 bad COMPILER_CHANGED",
+		       "compile 2 COMPILER_CHANGED; "
+		       "compile 5 COMPILER_CHANGED");
+	/* What runs goes on, but is not used. */
+	ck_assert_play(s, "answer 1 a; examined 1 good",
+		       "compile 1 COMPILER_CHANGED");
+}
+END_TEST
+
+START_TEST(local_slots_are_used_while_the_toolchain_travels)
+{
+	s = play_farm(1, 2,
+		      "fit a 4; cell a 0 asked; unit 1; unit 2; unit 3; "
+		      "unit 4; unit 5; scanned 1; scanned 2");
+	ck_assert_actions(s, "");
+	ck_assert_play(s, "1000 ms", "");
+	ck_assert_play(s, "1 ms",
+		       "compile 1 TOOLCHAIN_SHIPPING; "
+		       "compile 2 TOOLCHAIN_SHIPPING");
+	ck_assert_play(s, "cell a 0 shipping; scanned 3", "");
+	ck_assert_play(s, "cell a 0 ready", "send 3 a");
+	ck_assert_play(s, "left 1", "done 1 TOOLCHAIN_SHIPPING");
+}
+END_TEST
+
+START_TEST(units_that_are_not_scanned_use_them_too)
+{
+	s = play_farm(1, 1,
+		      "node a up 1 slots; unit 1; unit 2; unit 3; unit 4; "
+		      "cell a 0 shipping");
+	ck_assert_actions(s, "compile 3 TOOLCHAIN_SHIPPING");
+	ck_assert_play(s, "scanned 1; left 3",
+		       "done 3 TOOLCHAIN_SHIPPING; "
+		       "compile 1 TOOLCHAIN_SHIPPING");
+}
+END_TEST
+
+START_TEST(one_that_is_hedged_does_not_wait_for_the_toolchain)
+{
+	s = play_farm(2, 2,
+		      "node a up 1 slots; fit b 1; cell b 0 shipping; unit 1; "
+		      "scanned 1; 11 s");
+	ck_assert_actions(s, "hedge 1");
+	ck_assert_play(s, "lost a", "node a down: connection closed");
+	ck_assert_play(s, "unhedged 1", "compile 1 TOOLCHAIN_SHIPPING");
+}
+END_TEST
+
+START_TEST(a_toolchain_that_was_touched_is_sent_nothing)
+{
+	s = story("node a up 2 slots; toolchain 0 touched; unit 1");
+	ck_assert_play(s, "2 s", "compile 1 TOOLCHAIN_SHIPPING");
+	ck_assert_play(s,
+		       "toolchain 0 ready; unit 2; toolchain 0 touched; "
+		       "scanned 2",
+		       "");
+	ck_assert_play(s, "toolchain 0 ready", "send 2 a");
+	ck_assert_play(s,
+		       "unit 3; scanned 3; toolchain 0 touched; unit 4; "
+		       "left 1",
+		       "done 1 TOOLCHAIN_SHIPPING");
+	ck_assert_play(s, "toolchain 0 bad COMPILER_CHANGED",
+		       "compile 4 COMPILER_CHANGED");
+}
+END_TEST
+
+/* ---------------------------------------------- a wrapper that leaves */
+
+struct leave {
+	const char *events, *actions;
+};
+
+static const struct leave leaves[] = {
+	{ "unit 1 tc 1", "" }, /* new */
+	{ "unit 9; unit 8; unit 1", "" }, /* to-scan */
+	{ "unit 1", "" }, /* scan */
+	{ "unit 9; scanned 9; unit 1; scanned 1", "" }, /* ready */
+	{ "unit 1; scanned 1", "cancel 1 a" }, /* remote */
+	{ "unit 1; scanned 1; 11 s", "cancel 1 a; stop-hedge 1" },
+	{ "unit 1; scanned 1; answer 1 a", "" }, /* check */
+	{ "unit 1; scanned 1; answer 1 a; toolchain 0 touched; "
+	  "examined 1 good",
+	  "" }, /* held */
+	{ "unit 9 local CPATH; unit 1 local CPATH", "" }, /* to-local */
+	{ "unit 1 local CPATH", "done 1 CPATH" },
+	{ "unit 1; scanned 1; answer 1 a; examined 1 good", "" },
+};
+
+START_TEST(whatever_runs_for_a_wrapper_ends_with_it)
+{
+	s = story("node a up 1 slots");
+	play(s, leaves[_i].events);
+	ck_assert_play(s, "left 1", leaves[_i].actions);
+	/* Nothing comes of it any more. */
+	play(s, "toolchain 0 ready");
+	ck_assert_ptr_null(strstr(play_actions, "1"));
+}
+END_TEST
+
+START_TEST(a_worker_reports_of_one_that_left)
+{
+	struct sched_figures f;
+
+	s = story("node a up 1 slots; unit 1; left 1; scanned 1; unit 2; "
+		  "scanned 2; answer 2 a; left 2; examined 2 wrong");
+	ck_assert_actions(s, "");
+	sched_figures(s, &f);
+	ck_assert_uint_eq(f.running + f.queued, 0);
+}
+END_TEST
+
+/* ----------------------------------------------------------------- figures */
+
+START_TEST(figures_count_units_by_what_became_of_them)
+{
+	struct sched_node_figures n;
+	struct sched_figures f;
+
+	s = play_farm(3, 1,
+		      "node a up 2 slots; node b up 2 slots; unit 1; "
+		      "scanned 1; answer 1 a 70; examined 1 good; unit 2; "
+		      "scanned 2; unit 3; unit 4 local CPATH; unit 5 tc 1; "
+		      "fail 2 a node");
+	sched_figures(s, &f);
+	ck_assert_uint_eq(f.running, 2);
+	ck_assert_uint_eq(f.queued, 2);
+	ck_assert_uint_eq(f.remote_now, 1);
+	ck_assert_uint_eq(f.remote, 1);
+	ck_assert_uint_eq(f.local, 0);
+	ck_assert_uint_eq(f.retried, 1);
+	ck_assert_uint_eq(f.undecided, 1);
+	ck_assert_uint_eq(f.slots, 4);
+	ck_assert_uint_eq(f.locals, 1);
+	play(s, "left 4; left 5; 11 s; hedged 2 good; fail 2 a node");
+	sched_figures(s, &f);
+	ck_assert_uint_eq(f.local, 2);
+	ck_assert_uint_eq(f.duplicated, 1);
+	ck_assert_uint_eq(f.reasons[REASON_CPATH], 1);
+	ck_assert_uint_eq(f.reasons[REASON_NODE_SLOW], 1);
+	sched_node_figures(s, 0, &n);
+	ck_assert_int_eq(n.state, SCHED_NODE_UP);
+	ck_assert_uint_eq(n.slots, 2);
+	ck_assert_uint_eq(n.jobs, 1);
+	ck_assert_uint_eq(n.errors, 1);
+	ck_assert_uint_eq(n.retries, 1);
+	ck_assert_uint_eq(n.busy_ms, 70);
+}
+END_TEST
+
+/* ---------------------------------------------------- what cannot happen */
+
+static const char *const impossible[] = {
+	"unit 1; unit 1",
+	"scanned 7",
+	"unit 1; scanned 1; scanned 1",
+	"unit 1; scanned 1; answer 1 a; scanned 1; scanned 1",
+	"unit 1 local CPATH; scanned 1",
+	"unit 1; examined 1 good",
+	"unit 1; scanned 1; examined 1 good",
+	"unit 1; scanned 1; hedged 1 good",
+	"unit 1 local CPATH; hedged 1 good",
+	"left 1",
+	"unit 1; left 1; left 1",
+	"unit 1; left 1; unit 1",
+	"fit a 1",
+	"unfit a",
+	"lost z",
+};
+
+START_TEST(what_cannot_happen_ends_the_program)
+{
+	s = story("node a up 2 slots");
+	play(s, impossible[_i]);
+}
+END_TEST
+
+START_TEST(an_event_before_the_actions_of_the_last_ends_the_program)
+{
+	struct sched_event ev = { .kind = SCHED_TIME };
+
+	s = sched_new(&(struct sched_setup){ .n_nodes = 1 });
+	sched_event(s, 0, &ev);
+	sched_event(s, 0, &ev);
+}
+END_TEST
+
+static TCase *add_case(Suite *suite, const char *name)
+{
+	TCase *tc = tcase_create(name);
+
+	tcase_add_checked_fixture(tc, NULL, teardown);
+	suite_add_tcase(suite, tc);
+	return tc;
+}
+
+static void add_ways(Suite *suite)
+{
+	TCase *tc = add_case(suite, "to a node");
+
+	tcase_add_test(tc, a_unit_goes_to_a_node_and_comes_back);
+	tcase_add_test(tc, nodes_are_dialed_at_the_beginning);
+	tcase_add_test(tc, the_least_loaded_node_gets_it);
+	tcase_add_test(tc, units_are_sent_in_the_order_of_their_arrival);
+	tcase_add_test(tc, one_that_comes_back_is_served_first);
+	tcase_add_test(tc, scans_run_as_far_ahead_as_there_are_slots);
+	tcase_add_test(tc, scans_wait_for_the_workers);
+	tcase_add_test(tc, toolchains_take_turns_by_arrival);
+	tcase_add_test(tc, the_deadline_and_lateness_follow_what_others_took);
+	tc = add_case(suite, "before a node");
+	tcase_add_test(tc, it_waits_for_its_toolchain_and_its_kind_of_object);
+	tcase_add_test(tc,
+		       a_toolchain_that_takes_long_leaves_it_to_a_local_slot);
+	tcase_add_test(tc, a_reason_from_the_beginning_needs_no_toolchain);
+	tcase_add_test(tc, without_nodes_all_is_local);
+	tcase_add_test(tc, a_scan_may_find_a_reason);
+	tcase_add_test(tc, what_nobody_can_do_is_local_and_says_why);
+	tcase_add_test(tc, units_that_wait_are_local_when_the_last_hope_goes);
+	tcase_add_test(tc, units_that_wait_are_local_when_the_compiler_changes);
+	tcase_add_test(tc, local_slots_are_used_while_the_toolchain_travels);
+	tcase_add_test(tc, units_that_are_not_scanned_use_them_too);
+	tcase_add_test(tc, one_that_is_hedged_does_not_wait_for_the_toolchain);
+	tcase_add_test(tc, a_toolchain_that_was_touched_is_sent_nothing);
+}
 
 int main(void)
 {
-	Suite *s = suite_create("sched/sched");
-	TCase *tc = tcase_create("sched");
+	Suite *suite = suite_create("sched/sched");
+	TCase *tc;
 
-	tcase_add_test(tc, a_unit_goes_to_a_node_and_comes_back);
-	tcase_add_test(tc, late_answer_of_a_cancelled_job_changes_nothing);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
+	add_ways(suite);
+	tc = add_case(suite, "the end");
+	tcase_add_loop_test(tc, whatever_runs_for_a_wrapper_ends_with_it, 0,
+			    sizeof(leaves) / sizeof(*leaves));
+	tcase_add_test(tc, a_worker_reports_of_one_that_left);
+	tcase_add_test(tc, figures_count_units_by_what_became_of_them);
+	tcase_add_loop_test_raise_signal(
+		tc, what_cannot_happen_ends_the_program, SIGABRT, 0,
+		sizeof(impossible) / sizeof(*impossible));
+	tcase_add_test_raise_signal(
+		tc, an_event_before_the_actions_of_the_last_ends_the_program,
+		SIGABRT);
+	return suite_run(suite);
 }

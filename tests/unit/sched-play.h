@@ -210,7 +210,8 @@ static void play_of_unit(struct sched_event *ev, struct strv *w)
 	case SCHED_EXAMINED:
 		ev->verdict = (enum sched_verdict)play_index(
 			w->v[2], "good wrong local changed");
-		ev->words = "no ELF";
+		if (ev->verdict == SCHED_ANSWER_WRONG)
+			ev->words = "no ELF";
 		if (ev->verdict == SCHED_ANSWER_LOCAL)
 			ev->reason = play_reason(w->v[3]);
 		break;

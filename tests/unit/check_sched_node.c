@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: sched */
+#include "sched/sched.h"
+
+#include "sched-play.h"
+#include "suite.h"
+
+static struct sched *s;
+
+static void teardown(void)
+{
+	sched_free(s);
+	s = NULL;
+}
+
+static struct sched_node_figures node_a(void)
+{
+	struct sched_node_figures f;
+
+	sched_node_figures(s, 0, &f);
+	return f;
+}
+
+/* How long until something falls due, in ms. */
+static uint64_t wait_ms(void)
+{
+	return sched_next_ms(s) - play_now_ms;
+}
+
+START_TEST(a_lost_node_is_dialed_after_1_2_4_up_to_60_s)
+{
+	static const unsigned rests[] = { 1, 2, 4, 8, 16, 32, 60, 60 };
+
+	s = play_farm(1, 1, "");
+	for (size_t i = 0; i < sizeof(rests) / sizeof(*rests); i++) {
+		ck_assert_play(s, "lost a new",
+			       "node a down: connection closed");
+		ck_assert_uint_ge(wait_ms(), rests[i] * 800);
+		ck_assert_uint_le(wait_ms(), rests[i] * 1200);
+		play_now_ms = sched_next_ms(s);
+		ck_assert_play(s, "time", "dial a");
+	}
+	ck_assert_uint_eq(node_a().errors, 0);
+	ck_assert_play(s, "fit a 1", "node a up");
+	ck_assert_play(s, "lost a", "node a down: connection closed");
+	ck_assert_uint_eq(node_a().errors, 1);
+}
+END_TEST
+
+START_TEST(nodes_do_not_march_in_step)
+{
+	uint64_t first;
+
+	s = play_farm(2, 1, "lost a; lost b");
+	first = sched_next_ms(s);
+	play_now_ms = first;
+	ck_assert_uint_eq(strlen(play_actions),
+			  strlen("node b down: connection closed"));
+	play(s, "time");
+	ck_assert_uint_eq(strlen(play_actions), strlen("dial a"));
+	ck_assert_uint_gt(sched_next_ms(s), first);
+}
+END_TEST
+
+START_TEST(one_that_was_lost_first_shows_a_right_answer)
+{
+	s = play_farm(1, 1, "node a up 2 slots; lost a; 2 s");
+	ck_assert_actions(s, "dial a");
+	ck_assert_play(s, "fit a 2",
+		       "node a resting: connection closed; probe a");
+	ck_assert_play(s, "probed a impossible", "");
+	ck_assert_play(s, "cell a 0 ready; 999 ms", "");
+	ck_assert_play(s, "1 ms", "probe a");
+	ck_assert_play(s, "probed a right", "node a up");
+	ck_assert_ptr_null(node_a().words);
+}
+END_TEST
+
+START_TEST(one_that_was_never_up_needs_none)
+{
+	s = play_farm(1, 1, "lost a new; 2 s");
+	ck_assert_actions(s, "dial a");
+	ck_assert_play(s, "fit a 2", "node a up");
+}
+END_TEST
+
+START_TEST(another_version_is_out_for_good)
+{
+	s = play_farm(1, 1, "lost a version");
+	ck_assert_actions(s, "node a out: connection closed");
+	ck_assert_play(s,
+		       "100 s; lost a; worn a; slots a 9 0; cell a 0 ready; "
+		       "probed a wrong",
+		       "");
+	ck_assert_uint_eq(sched_next_ms(s), UINT64_MAX);
+	ck_assert_uint_eq(node_a().slots, 0);
+}
+END_TEST
+
+START_TEST(an_unfit_node_stays_connected)
+{
+	s = play_farm(1, 1, "unfit a");
+	ck_assert_actions(s, "node a unfit: no namespaces");
+	ck_assert_play(s, "100 s", "");
+	ck_assert_play(s, "worn a", "renew a; dial a");
+	ck_assert_play(s, "unfit a; lost a", "node a down: connection closed");
+	ck_assert_play(s, "2 s", "dial a");
+}
+END_TEST
+
+START_TEST(the_first_failure_of_a_good_node_is_the_units)
+{
+	s = play_farm(1, 1,
+		      "node a up 3 slots; unit 1; scanned 1; unit 2; "
+		      "scanned 2; unit 3; scanned 3; answer 1 a; "
+		      "examined 1 good; fail 2 a node");
+	ck_assert_actions(s, "compile 2 NODES_FAILED");
+	ck_assert_uint_eq(node_a().errors, 1);
+	ck_assert_uint_eq(node_a().retries, 1);
+	ck_assert_play(s, "fail 3 a node", "node a resting: out of disk");
+	ck_assert_uint_eq(node_a().errors, 2);
+	ck_assert_str_eq(node_a().words, "out of disk");
+}
+END_TEST
+
+START_TEST(a_right_answer_makes_good)
+{
+	s = play_farm(1, 1,
+		      "node a up 3 slots; unit 1; scanned 1; unit 2; "
+		      "scanned 2; unit 3; scanned 3; answer 1 a; "
+		      "examined 1 good; fail 2 a node; answer 3 a; "
+		      "examined 3 good; left 2; unit 4; scanned 4; "
+		      "fail 4 a node");
+	ck_assert_actions(s, "compile 4 NODES_FAILED");
+}
+END_TEST
+
+START_TEST(units_of_a_resting_node_may_end)
+{
+	s = play_farm(1, 1,
+		      "node a up 3 slots; unit 1; scanned 1; unit 2; "
+		      "scanned 2; unit 3; scanned 3; fail 1 a node");
+	ck_assert_actions(s, "node a resting: out of disk; "
+			     "compile 1 NODES_FAILED");
+	ck_assert_play(s, "fail 3 a node", "");
+	ck_assert_uint_eq(node_a().errors, 2);
+	ck_assert_play(s, "answer 2 a; examined 2 good", "deliver 2");
+	ck_assert_int_eq(node_a().state, SCHED_NODE_RESTING);
+	ck_assert_play(s, "2 s", "probe a");
+}
+END_TEST
+
+START_TEST(a_unit_can_be_the_right_answer)
+{
+	s = play_farm(1, 1,
+		      "node a up 3 slots; unit 1; scanned 1; unit 2; "
+		      "scanned 2; fail 1 a node; 2 s");
+	ck_assert_actions(s, "probe a");
+	ck_assert_play(s, "answer 2 a; examined 2 good",
+		       "node a up; deliver 2");
+	/* The probe is not back yet. */
+	ck_assert_play(s, "probed a impossible", "");
+	ck_assert_play(s, "probed a wrong", "node a resting: known answer");
+	ck_assert_play(s, "probed a wrong", "");
+}
+END_TEST
+
+START_TEST(a_second_failure_while_it_rests_is_a_fault)
+{
+	s = play_farm(1, 1,
+		      "node a up 3 slots; unit 1; scanned 1; unit 2; "
+		      "scanned 2; unit 3; scanned 3; answer 1 a; "
+		      "examined 1 good; answer 2 a; examined 2 wrong; "
+		      "fail 3 a node");
+	ck_assert_uint_eq(node_a().errors, 2);
+	ck_assert_play(s, "probed a wrong", "");
+	ck_assert_uint_eq(node_a().errors, 2);
+}
+END_TEST
+
+START_TEST(a_probe_may_fail)
+{
+	s = play_farm(1, 1,
+		      "node a up 3 slots; unit 1; scanned 1; fail 1 a node; "
+		      "2 s; probed a failed");
+	ck_assert_actions(s, "node a resting: known answer");
+	ck_assert_uint_ge(wait_ms(), 1600);
+}
+END_TEST
+
+START_TEST(three_wrong_answers_are_the_end)
+{
+	s = play_farm(1, 1,
+		      "node a up 3 slots; unit 1; scanned 1; unit 2; "
+		      "scanned 2; answer 1 a; examined 1 wrong; 2 s; "
+		      "probed a wrong; 3 s");
+	ck_assert_actions(s, "probe a");
+	ck_assert_play(s, "probed a wrong",
+		       "hang-up a; node a out: known answer");
+	ck_assert_uint_eq(node_a().running, 0);
+	ck_assert_play(s, "left 1",
+		       "done 1 WRONG_ANSWERS; "
+		       "compile 2 NODE_LOST");
+}
+END_TEST
+
+START_TEST(a_strike_counts_whenever_it_is_found)
+{
+	s = play_farm(1, 1,
+		      "node a up 4 slots; unit 1; scanned 1; unit 2; "
+		      "scanned 2; unit 3; scanned 3; unit 4; scanned 4; "
+		      "answer 1 a; answer 2 a; answer 3 a; answer 4 a; "
+		      "lost a; examined 1 wrong; examined 2 wrong");
+	ck_assert_actions(s, "");
+	ck_assert_play(s, "examined 3 wrong",
+		       "node a out: wrong answer: no ELF");
+	ck_assert_play(s, "examined 4 wrong", "");
+}
+END_TEST
+
+START_TEST(units_of_a_node_that_is_out_go_elsewhere)
+{
+	s = play_farm(2, 1,
+		      "node a up 4 slots; unit 1; scanned 1; unit 2; "
+		      "scanned 2; unit 3; scanned 3; unit 4; scanned 4; "
+		      "answer 1 a; answer 2 a; answer 3 a; node b up 9 slots; "
+		      "examined 1 wrong; examined 2 wrong; examined 3 wrong");
+	ck_assert_actions(s, "hang-up a; node a out: wrong answer: no ELF; "
+			     "send 3 b; send 4 b");
+	ck_assert_uint_eq(node_a().retries, 4);
+}
+END_TEST
+
+START_TEST(a_worn_connection_is_renewed_when_nothing_runs)
+{
+	s = play_farm(1, 1,
+		      "node a up 3 slots; unit 1; scanned 1; slots a 3 1; "
+		      "2 s; worn a; unit 2; scanned 2; answer 1 a; "
+		      "examined 1 good");
+	ck_assert_actions(s, "deliver 1");
+	ck_assert_uint_eq(node_a().running, 1);
+	ck_assert_play(s, "slots a 3 0", "renew a; dial a");
+	ck_assert_play(s, "lost a; 3 s; fit a 3; worn a", "renew a; dial a");
+	ck_assert_play(s, "worn a", "");
+}
+END_TEST
+
+START_TEST(a_slot_that_is_used_for_other_things_is_not_free)
+{
+	s = play_farm(1, 1,
+		      "node a up 2 slots; slots a 2 1; unit 1; "
+		      "scanned 1; unit 2; scanned 2");
+	ck_assert_actions(s, "");
+	ck_assert_uint_eq(node_a().running, 2);
+	ck_assert_play(s, "slots a 2 0", "send 2 a");
+	ck_assert_play(s, "slots a 1 0; unit 3; scanned 3; answer 1 a",
+		       "examine 1");
+	ck_assert_play(s, "answer 2 a", "examine 2; send 3 a");
+}
+END_TEST
+
+START_TEST(each_state_has_a_word)
+{
+	static const char *const words[] = { "down",  "connecting", "up",
+					     "unfit", "resting",    "resting",
+					     "out" };
+
+	ck_assert_str_eq(sched_node_state_name((enum sched_node_state)_i),
+			 words[_i]);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("sched/node");
+	TCase *tc = tcase_create("node");
+
+	tcase_add_checked_fixture(tc, NULL, teardown);
+	tcase_add_test(tc, a_lost_node_is_dialed_after_1_2_4_up_to_60_s);
+	tcase_add_test(tc, nodes_do_not_march_in_step);
+	tcase_add_test(tc, one_that_was_lost_first_shows_a_right_answer);
+	tcase_add_test(tc, one_that_was_never_up_needs_none);
+	tcase_add_test(tc, another_version_is_out_for_good);
+	tcase_add_test(tc, an_unfit_node_stays_connected);
+	tcase_add_test(tc, the_first_failure_of_a_good_node_is_the_units);
+	tcase_add_test(tc, a_right_answer_makes_good);
+	tcase_add_test(tc, units_of_a_resting_node_may_end);
+	tcase_add_test(tc, a_unit_can_be_the_right_answer);
+	tcase_add_test(tc, a_second_failure_while_it_rests_is_a_fault);
+	tcase_add_test(tc, a_probe_may_fail);
+	tcase_add_test(tc, three_wrong_answers_are_the_end);
+	tcase_add_test(tc, a_strike_counts_whenever_it_is_found);
+	tcase_add_test(tc, units_of_a_node_that_is_out_go_elsewhere);
+	tcase_add_test(tc, a_worn_connection_is_renewed_when_nothing_runs);
+	tcase_add_test(tc, a_slot_that_is_used_for_other_things_is_not_free);
+	tcase_add_loop_test(tc, each_state_has_a_word, SCHED_NODE_DOWN,
+			    SCHED_NODE_OUT + 1);
+	suite_add_tcase(suite, tc);
+	return suite_run(suite);
+}

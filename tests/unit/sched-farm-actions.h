@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * unit/sched-farm-actions.h - what a farm does with actions: is each of them
+ * right, and what comes of it later?
+ */
+#ifndef UNIT_SCHED_FARM_ACTIONS_H
+#define UNIT_SCHED_FARM_ACTIONS_H
+
+#include "sched-farm-time.h"
+
+static uint32_t farm_toolchain(uint32_t unit)
+{
+	return unit % 7 < 5 ? 0 : unit % FARM_TOOLCHAINS;
+}
+
+/* An event that arises while actions are carried out. */
+static void farm_later(struct farm *f, const struct sched_event *ev)
+{
+	if (f->n_late == f->late_room) {
+		f->late_room = f->late_room * 2 + 16;
+		f->late = xrealloc(f->late, f->late_room * sizeof(*f->late));
+	}
+	f->late[f->n_late++] = *ev;
+}
+
+static void farm_send(struct farm *f, const struct sched_action *a)
+{
+	struct farm_unit *u = &f->units[a->unit];
+	struct farm_node *n = &f->nodes[a->node];
+	struct farm_next next = { .unit = a->unit, .node = a->node };
+	uint64_t ms = farm_about(f, f->setup.job_ms);
+
+	ck_assert(u->came && !u->left && !u->compiles && !u->delivered);
+	ck_assert(!u->worker && !u->remote);
+	ck_assert(n->up);
+	ck_assert_int_eq(n->cell[farm_toolchain(a->unit)], SCHED_CELL_READY);
+	ck_assert(!f->touched[farm_toolchain(a->unit)]);
+	ck_assert_uint_lt(n->running + n->busy, f->setup.slots);
+	ck_assert_uint_ge(a->deadline_ms, 30000);
+	u->remote = true;
+	u->node = a->node;
+	u->number = next.number = ++f->next_number;
+	n->running++;
+	if (farm_chance(f, f->setup.unsent)) {
+		farm_later(f, &(struct sched_event){
+				      .kind = SCHED_UNSENT,
+				      .unit = a->unit,
+				      .node = a->node,
+				      .reason = farm_chance(f, 500) ?
+							REASON_MANY_NAMES :
+							REASON_MANY_OPTIONS });
+		u->remote = false;
+		n->running--;
+		return;
+	}
+	if (farm_chance(f, f->setup.swallow))
+		return;
+	next.what = FARM_BEAT;
+	next.extra = (uint32_t)ms;
+	if (farm_chance(f, f->setup.stall)) {
+		next.extra = 900;
+		farm_in(f, 1000, next);
+		next.what = FARM_FAIL;
+		next.extra = SCHED_FAIL_DEADLINE;
+		farm_in(f, a->deadline_ms, next);
+		return;
+	}
+	if (ms > 1000)
+		farm_in(f, 1000, next);
+	next.what = FARM_ANSWER;
+	if (farm_chance(f, f->setup.fail)) {
+		next.what = FARM_FAIL;
+		next.extra = (uint32_t)farm_random(f, SCHED_FAIL_INPUT + 1);
+	}
+	farm_in(f, ms, next);
+}
+
+/* A node has it no more. */
+static void farm_unit_off(struct farm *f, struct farm_unit *u)
+{
+	ck_assert(u->remote);
+	u->remote = false;
+	f->nodes[u->node].running--;
+}
+
+static void farm_end(struct farm_unit *u)
+{
+	ck_assert(u->came && !u->left && !u->remote && !u->hedge);
+	ck_assert_uint_eq(u->ends++, 0);
+}
+
+static void farm_local(struct farm *f)
+{
+	ck_assert_uint_lt(f->locals++, f->setup.local_slots);
+}
+
+static void farm_compile(struct farm *f, const struct sched_action *a)
+{
+	struct farm_next next = { .what = FARM_LEAVE, .unit = a->unit };
+
+	ck_assert_int_ne(a->reason, REASON_NONE);
+	farm_end(&f->units[a->unit]);
+	farm_local(f);
+	f->units[a->unit].compiles = true;
+	farm_in(f, farm_about(f, f->setup.local_ms), next);
+}
+
+static void farm_hedge(struct farm *f, const struct sched_action *a)
+{
+	struct farm_unit *u = &f->units[a->unit];
+	struct farm_next next = { .what = FARM_HEDGED, .unit = a->unit };
+
+	ck_assert(u->came && !u->left && !u->ends && !u->hedge && !u->worker);
+	farm_local(f);
+	f->hedges++;
+	if (farm_chance(f, f->setup.hedge_fails)) {
+		f->locals--;
+		farm_later(f, &(struct sched_event){ .kind = SCHED_UNHEDGED,
+						     .unit = a->unit });
+		return;
+	}
+	u->hedge = true;
+	next.number = u->hedge_number = ++f->next_number;
+	farm_in(f, farm_about(f, f->setup.local_ms), next);
+}
+
+/* The connection is gone, and all in it. */
+static void farm_hang_up(struct farm *f, uint32_t node)
+{
+	struct farm_node *n = &f->nodes[node];
+
+	for (uint32_t i = 0; n->running && i < f->n_came; i++) {
+		if (f->units[i].remote && f->units[i].node == node)
+			farm_unit_off(f, &f->units[i]);
+	}
+	n->connected = n->greeting = n->probing = n->up = false;
+	n->busy = 0;
+	n->conversation++;
+	memset(n->cell, 0, sizeof(n->cell));
+}
+
+static void farm_node_action(struct farm *f, const struct sched_action *a)
+{
+	struct farm_node *n = &f->nodes[a->node];
+	struct farm_next next = { .node = a->node, .number = n->conversation };
+
+	switch (a->kind) {
+	case SCHED_DIAL:
+		ck_assert(!n->connected && !n->greeting);
+		n->greeting = true;
+		next.what = FARM_GREET;
+		farm_in(f, farm_about(f, 100), next);
+		break;
+	case SCHED_PROBE:
+		ck_assert(n->connected && !n->probing);
+		n->probing = true;
+		next.what = FARM_PROBED;
+		farm_in(f, farm_about(f, 300), next);
+		break;
+	case SCHED_RENEW:
+		ck_assert_uint_eq(n->running + n->busy, 0);
+		/* fall through */
+	case SCHED_HANG_UP:
+		ck_assert(n->connected || n->greeting);
+		farm_hang_up(f, a->node);
+		break;
+	default:
+		n->up = a->state == SCHED_NODE_UP;
+		if (a->state == SCHED_NODE_RESTING)
+			n->probing = false;
+	}
+}
+
+static void farm_worker(struct farm *f, const struct sched_action *a)
+{
+	struct farm_unit *u = &f->units[a->unit];
+	struct farm_next next = { .unit = a->unit, .what = FARM_SCANNED };
+
+	ck_assert(u->came && !u->left && !u->ends && !u->worker && !u->remote);
+	ck_assert(a->kind == SCHED_SCAN || u->answered);
+	if (a->kind == SCHED_EXAMINE)
+		next.what = FARM_EXAMINED;
+	else
+		ck_assert_uint_lt(f->scanning, f->setup.scans_max);
+	f->scanning++;
+	u->worker = true;
+	u->answered = false;
+	farm_in(f, 1 + farm_random(f, 30), next);
+}
+
+static void farm_action(struct farm *f, const struct sched_action *a)
+{
+	struct farm_unit *u = &f->units[a->unit];
+	struct farm_next next = { .what = FARM_LEAVE, .unit = a->unit };
+	uint64_t word = (uint64_t)a->kind << 56 ^ (uint64_t)a->unit << 20 ^
+			(uint64_t)a->node << 8 ^ a->reason;
+
+	f->n_actions++;
+	f->digest = (f->digest ^ word ^ f->now_ms << 30) * 0x100000001b3;
+	switch (a->kind) {
+	case SCHED_SCAN:
+	case SCHED_EXAMINE:
+		farm_worker(f, a);
+		break;
+	case SCHED_SEND:
+		farm_send(f, a);
+		break;
+	case SCHED_CANCEL:
+		ck_assert_uint_eq(u->node, a->node);
+		farm_unit_off(f, u);
+		break;
+	case SCHED_COMPILE:
+		farm_compile(f, a);
+		break;
+	case SCHED_HEDGE:
+		farm_hedge(f, a);
+		break;
+	case SCHED_STOP_HEDGE:
+		/* Or its start failed, which is not told yet. */
+		f->locals -= u->hedge;
+		u->hedge = false;
+		break;
+	case SCHED_DELIVER:
+		farm_end(u);
+		u->delivered = true;
+		farm_in(f, farm_random(f, 10), next);
+		break;
+	case SCHED_DONE:
+		ck_assert(u->compiles && u->left);
+		break;
+	default:
+		farm_node_action(f, a);
+	}
+}
+
+static void farm_feed_one(struct farm *f, const struct sched_event *ev)
+{
+	struct sched_action a;
+
+	f->n_events++;
+	f->fed_ms = f->now_ms;
+	sched_event(f->s, f->now_ms, ev);
+	while (sched_next_action(f->s, &a))
+		farm_action(f, &a);
+}
+
+static void farm_feed(struct farm *f, struct sched_event ev)
+{
+	ev.words = "words";
+	farm_feed_one(f, &ev);
+	for (size_t i = 0; i < f->n_late; i++) {
+		struct sched_event late = f->late[i];
+
+		farm_feed_one(f, &late);
+	}
+	f->n_late = 0;
+}
+
+#endif

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * unit/sched-farm.h - a whole farm in virtual time around a struct sched:
+ * wrappers that come and leave, workers, a build host, and nodes that die, lie,
+ * stall, refuse and return, all by the chances of struct farm_setup.
+ *
+ * Each action is checked against what the farm knows: nothing is done for a
+ * unit that ended or was cancelled, nothing twice, and no slot is exceeded.
+ */
+#ifndef UNIT_SCHED_FARM_H
+#define UNIT_SCHED_FARM_H
+
+#include "sched-farm-actions.h"
+
+static void farm_come(struct farm *f)
+{
+	uint32_t unit = f->n_came++;
+	struct farm_next next = { .what = FARM_LEAVE, .unit = unit };
+
+	f->n_alive++;
+	f->units[unit].came = true;
+	if (farm_chance(f, f->setup.kill))
+		farm_in(f, farm_random(f, 20000), next);
+	farm_feed(f, (struct sched_event){
+			     .kind = SCHED_CAME,
+			     .unit = unit,
+			     .toolchain = farm_toolchain(unit),
+			     .object = unit % FARM_OBJECTS,
+			     .reason = farm_chance(f, f->setup.local) ?
+					       REASON_CPATH :
+					       REASON_NONE });
+}
+
+static void farm_leave(struct farm *f, uint32_t unit)
+{
+	struct farm_unit *u = &f->units[unit];
+
+	if (u->left)
+		return;
+	u->left = true;
+	f->compiled += u->compiles;
+	f->locals -= u->compiles;
+	f->delivered += u->delivered;
+	f->killed += !u->ends;
+	f->n_alive--;
+	f->n_gone++;
+	farm_feed(f, (struct sched_event){ .kind = SCHED_LEFT, .unit = unit });
+	ck_assert(!u->remote && !u->hedge);
+	while (f->n_alive < f->setup.at_once && f->n_came < f->setup.units)
+		farm_come(f);
+}
+
+static void farm_scanned(struct farm *f, uint32_t unit)
+{
+	f->units[unit].worker = false;
+	f->scanning--;
+	farm_feed(f, (struct sched_event){
+			     .kind = SCHED_SCANNED,
+			     .unit = unit,
+			     .bytes = 200000 + unit % 1000,
+			     .reason = farm_chance(f, f->setup.local) ?
+					       REASON_TIME_MACRO :
+					       REASON_NONE });
+}
+
+static void farm_touch(struct farm *f, uint32_t toolchain)
+{
+	struct farm_next next = { .what = FARM_KNOWN, .extra = toolchain };
+
+	if (f->touched[toolchain] || !farm_chance(f, f->setup.touch))
+		return;
+	f->touched[toolchain] = true;
+	farm_in(f, farm_about(f, 300), next);
+	farm_feed(f, (struct sched_event){ .kind = SCHED_TOOLCHAIN,
+					   .toolchain = toolchain,
+					   .known = SCHED_TOUCHED });
+}
+
+static void farm_examined(struct farm *f, uint32_t unit)
+{
+	struct sched_event ev = { .kind = SCHED_EXAMINED, .unit = unit };
+
+	f->units[unit].worker = false;
+	f->scanning--;
+	farm_touch(f, farm_toolchain(unit));
+	if (farm_chance(f, f->setup.wrong)) {
+		ev.verdict = SCHED_ANSWER_WRONG;
+	} else if (farm_chance(f, f->setup.changed)) {
+		ev.verdict = SCHED_ANSWER_CHANGED;
+	} else if (farm_chance(f, f->setup.verdict_local)) {
+		ev.verdict = SCHED_ANSWER_LOCAL;
+		ev.reason = REASON_COMPILE_ERROR;
+	}
+	farm_feed(f, ev);
+}
+
+static void farm_hedged(struct farm *f, const struct farm_next *h)
+{
+	struct farm_unit *u = &f->units[h->unit];
+
+	if (!u->hedge || u->hedge_number != h->number)
+		return;
+	u->hedge = false;
+	f->locals--;
+	farm_feed(f, (struct sched_event){
+			     .kind = SCHED_HEDGED,
+			     .unit = h->unit,
+			     .reason = farm_chance(f, f->setup.hedge_bad) ?
+					       REASON_NODE_SLOW :
+					       REASON_NONE });
+}
+
+/* A node says something of a unit; of one that it has no more, at times. */
+static void farm_said(struct farm *f, struct farm_next *h)
+{
+	struct farm_unit *u = &f->units[h->unit];
+	struct sched_event ev = { .unit = h->unit, .node = h->node };
+	bool has = u->remote && u->node == h->node && u->number == h->number;
+
+	if (!has && (u->number != h->number || farm_chance(f, 500)))
+		return;
+	if (h->what == FARM_BEAT) {
+		ev.kind = farm_chance(f, 100) ? SCHED_OUTPUT : SCHED_BEAT;
+		ev.cpu_ms = h->extra < 1000 ? h->extra : 1000;
+		if (has)
+			farm_in(f, 1000, *h);
+	} else {
+		if (has)
+			farm_unit_off(f, u);
+		u->answered = has;
+		ev.kind = h->what == FARM_FAIL ? SCHED_FAILED : SCHED_ANSWERED;
+		ev.fail = (enum sched_fail)h->extra;
+		ev.cpu_ms = f->setup.job_ms;
+	}
+	farm_feed(f, ev);
+}
+
+static void farm_lose(struct farm *f, uint32_t node, bool greeted)
+{
+	bool for_good = !greeted && farm_chance(f, f->setup.never);
+
+	farm_hang_up(f, node);
+	farm_feed(f, (struct sched_event){ .kind = SCHED_LOST,
+					   .node = node,
+					   .greeted = greeted,
+					   .for_good = for_good });
+}
+
+static void farm_cell(struct farm *f, uint32_t node, uint32_t toolchain,
+		      enum sched_cell cell)
+{
+	struct farm_next next = { .what = FARM_CELL,
+				  .node = node,
+				  .number = f->nodes[node].conversation,
+				  .extra = toolchain };
+
+	f->nodes[node].cell[toolchain] = cell;
+	if (cell == SCHED_CELL_ASKED || cell == SCHED_CELL_SHIPPING)
+		farm_in(f, farm_about(f, 1500), next);
+	farm_feed(f, (struct sched_event){ .kind = SCHED_CELL,
+					   .node = node,
+					   .toolchain = toolchain,
+					   .cell = cell });
+}
+
+static void farm_cell_next(struct farm *f, const struct farm_next *h)
+{
+	struct farm_node *n = &f->nodes[h->node];
+	enum sched_cell next = SCHED_CELL_READY;
+
+	if (n->cell[h->extra] == SCHED_CELL_ASKED && farm_chance(f, 400))
+		next = SCHED_CELL_SHIPPING;
+	else if (farm_chance(f, f->setup.no_cell))
+		next = SCHED_CELL_NONE;
+	farm_cell(f, h->node, h->extra, next);
+}
+
+static void farm_greet(struct farm *f, uint32_t node)
+{
+	struct farm_node *n = &f->nodes[node];
+	struct farm_next next = { .what = FARM_NODE, .node = node };
+
+	if (farm_chance(f, f->setup.die * 4)) {
+		farm_lose(f, node, false);
+		return;
+	}
+	n->connected = true;
+	n->greeting = false;
+	next.number = n->conversation;
+	farm_in(f, 1000, next);
+	if (farm_chance(f, f->setup.unfit)) {
+		farm_feed(f, (struct sched_event){ .kind = SCHED_UNFIT,
+						   .node = node });
+		return;
+	}
+	farm_feed(f, (struct sched_event){ .kind = SCHED_FIT,
+					   .node = node,
+					   .slots = f->setup.slots });
+	for (uint32_t i = 0; i < FARM_TOOLCHAINS; i++)
+		farm_cell(f, node, i, SCHED_CELL_ASKED);
+}
+
+/* Cells that are spoiled cancel their units by actions. */
+static void farm_node_second(struct farm *f, struct farm_next *h)
+{
+	struct farm_node *n = &f->nodes[h->node];
+	uint32_t toolchain = (uint32_t)farm_random(f, FARM_TOOLCHAINS);
+	struct farm_next idle = { .what = FARM_IDLE,
+				  .node = h->node,
+				  .number = h->number };
+
+	if (farm_chance(f, f->setup.die)) {
+		farm_lose(f, h->node, true);
+		return;
+	}
+	farm_in(f, 1000, *h);
+	if (farm_chance(f, f->setup.spoil) &&
+	    n->cell[toolchain] == SCHED_CELL_READY) {
+		n->cell[toolchain] = SCHED_CELL_SPOILED;
+		farm_feed(f,
+			  (struct sched_event){ .kind = SCHED_CELL,
+						.node = h->node,
+						.toolchain = toolchain,
+						.cell = SCHED_CELL_SPOILED });
+		if (n->conversation == h->number)
+			farm_cell(f, h->node, toolchain, SCHED_CELL_ASKED);
+	} else if (farm_chance(f, f->setup.wear)) {
+		farm_feed(f, (struct sched_event){ .kind = SCHED_WORN,
+						   .node = h->node });
+	} else if (farm_chance(f, f->setup.wear) && !n->busy && n->up &&
+		   n->running < f->setup.slots) {
+		n->busy = 1;
+		farm_in(f, 200, idle);
+		farm_feed(f, (struct sched_event){ .kind = SCHED_SLOTS,
+						   .node = h->node,
+						   .slots = f->setup.slots,
+						   .busy = 1 });
+	}
+}
+
+static void farm_idle(struct farm *f, uint32_t node)
+{
+	f->nodes[node].busy = 0;
+	farm_feed(f, (struct sched_event){ .kind = SCHED_SLOTS,
+					   .node = node,
+					   .slots = f->setup.slots });
+}
+
+static void farm_probed(struct farm *f, uint32_t node)
+{
+	enum sched_probe probe = SCHED_PROBE_RIGHT;
+
+	if (!f->nodes[node].probing)
+		return;
+	f->nodes[node].probing = false;
+	if (farm_chance(f, f->setup.wrong))
+		probe = SCHED_PROBE_WRONG;
+	else if (farm_chance(f, f->setup.fail))
+		probe = SCHED_PROBE_FAILED;
+	else if (farm_chance(f, 100))
+		probe = SCHED_PROBE_IMPOSSIBLE;
+	farm_feed(f, (struct sched_event){ .kind = SCHED_PROBED,
+					   .node = node,
+					   .probe = probe });
+}
+
+static void farm_known(struct farm *f, uint32_t toolchain)
+{
+	bool bad = farm_chance(f, f->setup.touch);
+
+	f->touched[toolchain] = bad;
+	farm_feed(f,
+		  (struct sched_event){ .kind = SCHED_TOOLCHAIN,
+					.toolchain = toolchain,
+					.known = bad ? SCHED_BAD : SCHED_READY,
+					.reason = REASON_COMPILER_CHANGED });
+}
+
+static void farm_object(struct farm *f, uint32_t object)
+{
+	bool bad = object && farm_chance(f, f->setup.touch);
+
+	farm_feed(f, (struct sched_event){ .kind = SCHED_OBJECT,
+					   .object = object,
+					   .known = bad ? SCHED_BAD :
+							  SCHED_READY });
+}
+
+static void farm_step(struct farm *f, struct farm_next *h)
+{
+	bool ended = h->number != f->nodes[h->node].conversation;
+
+	switch (h->what) {
+	case FARM_COME:
+		if (f->n_came < f->setup.units)
+			farm_come(f);
+		break;
+	case FARM_SCANNED:
+		farm_scanned(f, h->unit);
+		break;
+	case FARM_EXAMINED:
+		farm_examined(f, h->unit);
+		break;
+	case FARM_HEDGED:
+		farm_hedged(f, h);
+		break;
+	case FARM_LEAVE:
+		farm_leave(f, h->unit);
+		break;
+	case FARM_KNOWN:
+		farm_known(f, h->extra);
+		break;
+	case FARM_OBJECT:
+		farm_object(f, h->extra);
+		break;
+	case FARM_BEAT:
+	case FARM_ANSWER:
+	case FARM_FAIL:
+		farm_said(f, h);
+		break;
+	case FARM_GREET:
+		if (!ended)
+			farm_greet(f, h->node);
+		break;
+	case FARM_CELL:
+		if (!ended)
+			farm_cell_next(f, h);
+		break;
+	case FARM_NODE:
+		if (!ended)
+			farm_node_second(f, h);
+		break;
+	case FARM_PROBED:
+		if (!ended)
+			farm_probed(f, h->node);
+		break;
+	case FARM_IDLE:
+		if (!ended)
+			farm_idle(f, h->node);
+		break;
+	}
+}
+
+/* ----------------------------------------------------------------- and all */
+
+static void farm_begin(struct farm *f)
+{
+	struct farm_setup *p = &f->setup;
+
+	f->random = p->seed * 0x9e3779b97f4a7c15 + 1;
+	f->units = xcalloc(p->units + 1, sizeof(*f->units));
+	f->nodes = xcalloc(p->nodes + 1, sizeof(*f->nodes));
+	f->s = sched_new(&(struct sched_setup){ .local_slots = p->local_slots,
+						.scans_max = p->scans_max,
+						.patience_ms = p->patience_ms,
+						.seed = p->seed,
+						.n_nodes = p->nodes });
+	for (uint32_t i = 0; i < FARM_TOOLCHAINS; i++) {
+		f->touched[i] = true;
+		farm_in(f, farm_about(f, 800),
+			(struct farm_next){ .what = FARM_KNOWN, .extra = i });
+	}
+	for (uint32_t i = 0; i < FARM_OBJECTS; i++)
+		farm_in(f, farm_about(f, 900),
+			(struct farm_next){ .what = FARM_OBJECT, .extra = i });
+	for (unsigned i = 0; i < p->at_once && i < p->units; i++)
+		farm_in(f, i, (struct farm_next){ .what = FARM_COME });
+}
+
+static void farm_check_end(struct farm *f)
+{
+	struct sched_figures figures;
+
+	sched_figures(f->s, &figures);
+	ck_assert_uint_eq(figures.running + figures.queued, 0);
+	ck_assert_uint_eq(figures.locals, 0);
+	ck_assert_uint_eq(figures.remote + figures.local,
+			  f->delivered + f->compiled);
+	ck_assert_uint_eq(f->delivered + f->compiled + f->killed,
+			  f->setup.units);
+	for (uint32_t i = 0; i < f->setup.nodes; i++) {
+		struct sched_node_figures node;
+
+		sched_node_figures(f->s, i, &node);
+		ck_assert_uint_eq(node.running, f->nodes[i].busy);
+	}
+}
+
+/* Until every wrapper is gone, which must be within `limit_ms`. */
+static void farm_run(struct farm *f, uint64_t limit_ms)
+{
+	farm_begin(f);
+	while (f->n_gone < f->setup.units) {
+		uint64_t due = sched_next_ms(f->s);
+		uint64_t next = f->n_heap ? f->heap[0].ms : UINT64_MAX;
+
+		if (due < next) {
+			if (f->n_events && due <= f->fed_ms)
+				ck_abort_msg("due at %ju, it is %ju",
+					     (uintmax_t)due,
+					     (uintmax_t)f->now_ms);
+			if (due > f->now_ms)
+				f->now_ms = due;
+			farm_feed(f,
+				  (struct sched_event){ .kind = SCHED_TIME });
+		} else {
+			struct farm_next h = farm_pop(f);
+
+			f->now_ms = h.ms;
+			farm_step(f, &h);
+		}
+		ck_assert_uint_le(f->now_ms, limit_ms);
+	}
+	farm_check_end(f);
+}
+
+static void farm_release(struct farm *f)
+{
+	sched_free(f->s);
+	free(f->heap);
+	free(f->late);
+	free(f->units);
+	free(f->nodes);
+}
+
+#endif
