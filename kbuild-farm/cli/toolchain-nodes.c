@@ -146,9 +146,9 @@ static void look_at_canary(struct toolchain_node_cell *cell, const char *db,
 	key.ours = ours->content;
 	peer_canary_digest(&key.sources);
 	peer_canary_db_last(db, &key, t->id, &e);
-	if (e.is == PEER_CANARY_DB_PASSED) {
+	if (e.is == PEER_CANARY_PASSED) {
 		cell->canary = "passed";
-	} else if (e.is == PEER_CANARY_DB_FAILED) {
+	} else if (e.is == PEER_CANARY_FAILED) {
 		cell->canary = "failed";
 		if (!cell->detail)
 			cell->detail = xasprintf("canary failed: %s", e.detail);

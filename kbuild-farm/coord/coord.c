@@ -145,7 +145,6 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	coord_client_beat_all(c);
 	inputs_toolchain_check(c);
-	peer_canary_check_all(&c->farm);
 	for (size_t i = 0; i < c->n_nodes; i++)
 		coord_node_tick(c->nodes[i], now);
 	list_for_each_safe(job, &c->jobs, link, next) {

@@ -111,8 +111,8 @@ static void read_entry(struct peer_canary_db_entry *out, const json_t *o)
 	if (!o)
 		return;
 	out->is = json_is_true(json_object_get(o, "passed")) ?
-			  PEER_CANARY_DB_PASSED :
-			  PEER_CANARY_DB_FAILED;
+			  PEER_CANARY_PASSED :
+			  PEER_CANARY_FAILED;
 	out->id = xstrdup(text_of(o, "id"));
 	out->detail = xstrdup(text_of(o, "detail"));
 	out->cpu_ms = ms > 0 && ms <= UINT32_MAX ? (uint32_t)ms : 0;
@@ -235,7 +235,7 @@ int peer_canary_db_add(const char *path, const struct peer_canary_db_key *key,
 	if (o) {
 		json_object_set_new(
 			o, "passed",
-			json_boolean(e->is == PEER_CANARY_DB_PASSED));
+			json_boolean(e->is == PEER_CANARY_PASSED));
 		json_object_set_new(o, "id", json_text(e->id ? e->id : ""));
 		json_object_set_new(o, "detail",
 				    json_text(e->detail ? e->detail : ""));

@@ -29,10 +29,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum peer_canary_db_is {
-	PEER_CANARY_DB_UNKNOWN,
-	PEER_CANARY_DB_PASSED,
-	PEER_CANARY_DB_FAILED,
+enum peer_canary_is {
+	PEER_CANARY_UNKNOWN,
+	PEER_CANARY_PASSED,
+	PEER_CANARY_FAILED, /* it compiles otherwise: detail names the file */
+	PEER_CANARY_BROKEN, /* it could not be tried: detail says why */
 };
 
 /* What is said of whom; `foreign` is "theirs" in the file. */
@@ -42,7 +43,7 @@ struct peer_canary_db_key {
 };
 
 struct peer_canary_db_entry {
-	enum peer_canary_db_is is;
+	enum peer_canary_is is;
 	char *id; /* of the build that the node holds */
 	char *detail; /* of a failed one: the file */
 	uint32_t cpu_ms; /* of the compiler, over all of the canary */

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "peer/canary-ours.h"
 
-#include "base/clock.h"
+#include "base/capture.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/task.h"
 #include "peer/canary-data.h"
 
-#include <fcntl.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define UNIT_MS    60000
 #define OBJECT_MAX (4u << 20)
 /* With less than this a compiler has shown nothing. */
 #define LEAST 8
@@ -61,129 +61,95 @@ static int write_source(struct peer_canary *c, struct peer_canary_unit *u,
 
 static int make_dir(struct peer_canary *c)
 {
-	struct peer_farm *farm = c->farm;
-	char *name = xasprintf("%s/canary-%u", farm->work, farm->dirs++);
+	char *name = xasprintf("%s/canary-%u", c->farm->work, c->number);
 	struct err err;
-	int ret = fs_mkdirs(name, 0700, &err);
 
-	if (!ret)
+	if (!fs_mkdirs(name, 0700, &err))
 		c->dir = realpath(name, NULL);
 	free(name);
 	if (!c->dir)
 		return -1;
-	inputs_paths_lock(farm->paths);
-	c->cwd = inputs_paths_get(farm->paths, c->dir);
-	inputs_paths_unlock(farm->paths);
+	inputs_paths_lock(c->farm->paths);
+	c->cwd = inputs_paths_get(c->farm->paths, c->dir);
+	inputs_paths_unlock(c->farm->paths);
 	return 0;
 }
 
-static int make_units(struct peer_canary *c)
+static int make_unit(struct peer_canary *c, struct peer_canary_unit *u,
+		     const struct peer_canary_source *source)
 {
-	const struct peer_canary_source *v = peer_canary_sources(&c->n);
-
-	c->unit = xcalloc(c->n, sizeof(*c->unit));
-	if (make_dir(c))
-		return -1;
-	for (size_t i = 0; i < c->n; i++) {
-		struct peer_canary_unit *u = &c->unit[i];
-
-		u->name = v[i].name;
-		u->is_asm = str_ends(u->name, ".S");
-		u->object_name = object_name(u->name);
-		if (write_source(c, u, v[i].text))
-			return -1;
-		make_command(c, u);
-	}
-	return 0;
+	u->name = source->name;
+	u->is_asm = str_ends(u->name, ".S");
+	u->object_name = object_name(u->name);
+	make_command(c, u);
+	return write_source(c, u, source->text);
 }
 
-static void give_up(struct peer_canary *c, const char *why)
+static int compile_unit(struct peer_canary *c, struct peer_canary_unit *u,
+			char *const *env)
 {
-	log_warning("%s: %s", c->toolchain->driver, why);
-	c->state = INPUTS_BAD;
-	c->why = why;
-	peer_farm_wake(c->farm);
-}
-
-static void next_unit(struct peer_canary *c);
-
-static void take_outputs(struct peer_canary *c, struct peer_canary_unit *u)
-{
-	char *object = in_dir(c, u->object_name), *log = in_dir(c, "log");
+	char *object = in_dir(c, u->object_name);
 	struct err err;
+	int ret = capture_run(&c->stop, c->dir, u->argv.v, env, &u->diagnostics,
+			      &u->diagnostics, &err);
 
-	if (fs_read(object, OBJECT_MAX, &u->object, &err) ||
-	    fs_read(log, OBJECT_MAX, &u->diagnostics, &err))
-		u->skipped = true;
+	u->skipped = ret || fs_read(object, OBJECT_MAX, &u->object, &err);
 	unlink(object);
 	free(object);
-	free(log);
+	return ret == -EINVAL ? 0 : ret;
 }
 
-static void on_compiled(void *ctx, int wait_status, uint64_t cpu_ms)
+static int compile_units(struct peer_canary *c)
 {
-	struct peer_canary *c = ctx;
-	struct peer_canary_unit *u = &c->unit[c->at++];
-
-	(void)cpu_ms;
-	c->child = NULL;
-	if (wait_status)
-		u->skipped = true;
-	else
-		take_outputs(c, u);
-	next_unit(c);
-}
-
-static int compile_unit(struct peer_canary *c, struct peer_canary_unit *u)
-{
-	struct spawn what = { .argv = u->argv.v,
-			      .cwd = c->dir,
-			      .fd = { -1, -1, -1 } };
 	struct strv env = { 0 };
-	char *log = in_dir(c, "log");
-	int fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	struct err err;
-	int ret;
+	int ret = 0;
 
-	if (c->toolchain->env.v)
-		strv_add_all(&env, c->toolchain->env.v);
+	strv_add_all(&env, c->toolchain->env.v);
 	strv_addf(&env, "TMPDIR=%s", c->dir);
 	strv_add(&env, "LC_ALL=C");
-	what.env = env.v;
-	what.fd[1] = what.fd[2] = fd;
-	c->since_ms = clock_ms();
-	ret = fd < 0 ? -1 :
-		       child_start(c->farm->children, &what, on_compiled, c,
-				   &c->child, &err);
-	if (fd >= 0)
-		close(fd);
+	for (size_t i = 0; i < c->n && !ret; i++) {
+		if (!c->unit[i].skipped)
+			ret = compile_unit(c, &c->unit[i], env.v);
+		c->n_good += !c->unit[i].skipped;
+	}
 	strv_release(&env);
-	free(log);
 	return ret;
 }
 
-static void count_good(struct peer_canary *c)
+/* On a thread of its own. */
+static void make_canary(void *arg)
 {
-	size_t good = 0;
+	struct peer_canary *c = arg;
+	const struct peer_canary_source *v = peer_canary_sources(&c->n);
+	int ret;
 
-	for (size_t i = 0; i < c->n; i++)
-		good += !c->unit[i].skipped;
-	if (good < LEAST)
-		give_up(c, "this compiler takes too little of the canary");
-	else
-		c->state = INPUTS_READY;
-	peer_farm_wake(c->farm);
+	c->unit = xcalloc(c->n, sizeof(*c->unit));
+	ret = make_dir(c);
+	for (size_t i = 0; i < c->n && !ret; i++)
+		ret = make_unit(c, &c->unit[i], &v[i]);
+	if (ret) {
+		c->why = "the canary could not be written to the work "
+			 "directory";
+		return;
+	}
+	ret = compile_units(c);
+	if (ret == -ETIMEDOUT)
+		c->why = "this compiler hangs on the canary";
+	else if (ret)
+		c->why = "the canary could not be compiled here";
+	else if (c->n_good < LEAST)
+		c->why = "this compiler takes too little of the canary";
 }
 
-static void next_unit(struct peer_canary *c)
+static void on_made(void *arg)
 {
-	while (c->at < c->n && c->unit[c->at].skipped)
-		c->at++;
-	if (c->at == c->n) {
-		count_good(c);
-	} else if (compile_unit(c, &c->unit[c->at])) {
-		give_up(c, "the canary could not be compiled here");
-	}
+	struct peer_canary *c = arg;
+
+	c->task = NULL;
+	c->state = c->why ? INPUTS_BAD : INPUTS_READY;
+	if (c->why)
+		log_warning("%s: %s", c->toolchain->driver, c->why);
+	peer_farm_wake(c->farm);
 }
 
 struct peer_canary *peer_canary_of(struct peer_farm *farm,
@@ -198,32 +164,21 @@ struct peer_canary *peer_canary_of(struct peer_farm *farm,
 	c = xcalloc(1, sizeof(*c));
 	c->farm = farm;
 	c->toolchain = tc;
+	c->number = farm->n_canaries++;
 	TAILQ_INSERT_TAIL(&farm->canaries, c, link);
-	if (make_units(c))
-		give_up(c, "the canary could not be written to the work "
-			   "directory");
-	else
-		next_unit(c);
-	return c;
-}
-
-void peer_canary_check_all(struct peer_farm *farm)
-{
-	struct peer_canary *c;
-
-	list_for_each(c, &farm->canaries, link) {
-		if (!c->child || clock_ms() < c->since_ms + UNIT_MS)
-			continue;
-		child_kill(c->child);
-		c->child = NULL;
-		give_up(c, "this compiler hangs on the canary");
+	c->task = task_start_then(farm->base, make_canary, on_made, c);
+	if (!c->task) {
+		c->state = INPUTS_BAD;
+		c->why = "no thread for the canary";
 	}
+	return c;
 }
 
 static void canary_free(struct peer_canary *c)
 {
-	if (c->child)
-		child_kill(c->child);
+	atomic_store(&c->stop, true);
+	if (c->task)
+		task_join(c->task);
 	for (size_t i = 0; c->unit && i < c->n; i++) {
 		struct peer_canary_unit *u = &c->unit[i];
 

@@ -9,6 +9,8 @@
 #include "options/typed.h"
 #include "peer/farm.h"
 
+#include <stdatomic.h>
+
 struct peer_canary_unit {
 	const char *name; /* "integers.c" */
 	char *object_name; /* "integers.o" */
@@ -24,24 +26,23 @@ struct peer_canary {
 	TAILQ_ENTRY(peer_canary) link;
 	struct peer_farm *farm;
 	const struct inputs_toolchain *toolchain;
+	unsigned number;
 	enum inputs_known state;
+	struct task *task; /* while it is UNKNOWN it has all that follows */
+	atomic_bool stop;
 	const char *why; /* of INPUTS_BAD; a literal */
 	char *dir; /* its absolute path without links */
 	const struct inputs_path *cwd; /* the same */
 	struct peer_canary_unit *unit;
-	size_t n, at; /* the one that is being compiled */
-	struct child *child;
-	uint64_t since_ms;
+	size_t n, n_good;
 };
 
 /*
- * That of a toolchain; begins to compile a new one, which wakes the nodes in
- * the end.
+ * That of a toolchain; begins to compile a new one, on a thread, which wakes
+ * the nodes in the end.
  */
 struct peer_canary *peer_canary_of(struct peer_farm *farm,
 				   const struct inputs_toolchain *tc);
-/* Once a second: a compiler that hangs here is not waited for. */
-void peer_canary_check_all(struct peer_farm *farm);
 void peer_canary_free_all(struct peer_farm *farm);
 
 #endif

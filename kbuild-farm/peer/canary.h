@@ -13,14 +13,9 @@
 #ifndef PEER_CANARY_H
 #define PEER_CANARY_H
 
+#include "peer/canary-db.h"
 #include "peer/cell.h"
 #include "peer/job.h"
-
-enum peer_canary_is {
-	PEER_CANARY_PASSED,
-	PEER_CANARY_FAILED, /* it compiles otherwise: detail names the file */
-	PEER_CANARY_BROKEN, /* it could not be tried: detail says why */
-};
 
 struct peer_canary_outcome {
 	enum peer_canary_is is;

@@ -39,8 +39,7 @@ static void record_outcome(const struct peer_foreign *f,
 {
 	struct peer_canary_db_key key = key_of(f, cell->toolchain);
 	struct peer_canary_db_entry e = {
-		.is = o->is == PEER_CANARY_PASSED ? PEER_CANARY_DB_PASSED :
-						    PEER_CANARY_DB_FAILED,
+		.is = o->is,
 		.id = cell->foreign,
 		.detail = o->detail,
 		.cpu_ms = o->cpu_ms,
@@ -83,9 +82,9 @@ static void try_unless_known(const struct peer_foreign *f,
 
 	key.foreign = cell->foreign_id;
 	peer_canary_db_find(farm_of(f)->canary_db, &key, &known);
-	if (known.is == PEER_CANARY_DB_PASSED)
+	if (known.is == PEER_CANARY_PASSED)
 		use_build(f, cell);
-	else if (known.is == PEER_CANARY_DB_FAILED)
+	else if (known.is == PEER_CANARY_FAILED)
 		refuse_failed(f, cell, known.detail);
 	else
 		peer_canary_try(cell, 1);

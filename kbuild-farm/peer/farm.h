@@ -9,13 +9,14 @@
 #ifndef PEER_FARM_H
 #define PEER_FARM_H
 
-#include "base/child.h"
 #include "base/list.h"
 #include "base/pool.h"
 #include "base/str.h"
 #include "inputs/path.h"
 #include "wire/msg-job.h"
 
+struct children;
+struct event_base;
 struct inputs_toolchain;
 struct peer_answer;
 struct peer_tune;
@@ -92,7 +93,7 @@ struct peer_ops {
 
 struct peer_farm {
 	struct event_base *base;
-	struct children *children;
+	struct children *children; /* reaps the commands of transports */
 	struct pool *pool;
 	struct store_packed *packed; /* of peer_ship_store() */
 	struct inputs_paths *paths;
@@ -111,8 +112,8 @@ struct peer_farm {
 
 	/* The nodes' own; zero at first. */
 	uint32_t jobs; /* so many had a number */
-	unsigned dirs; /* so many were made in `work` */
 	TAILQ_HEAD(, peer_canary) canaries; /* our side of them */
+	unsigned n_canaries;
 };
 
 /*

@@ -11,7 +11,6 @@
 
 #include "base/str.h"
 #include "peer/canary-db.h"
-#include "peer/canary.h"
 
 #define PEER_TUNE_ROUNDS 3 /* of the canary; the fastest counts */
 

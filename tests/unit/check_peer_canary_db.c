@@ -34,10 +34,10 @@ static void teardown(void)
 	free(path);
 }
 
-static enum peer_canary_db_is known(const struct peer_canary_db_key *k)
+static enum peer_canary_is known(const struct peer_canary_db_key *k)
 {
 	struct peer_canary_db_entry e;
-	enum peer_canary_db_is is;
+	enum peer_canary_is is;
 
 	peer_canary_db_find(path, k, &e);
 	is = e.is;
@@ -45,7 +45,7 @@ static enum peer_canary_db_is known(const struct peer_canary_db_key *k)
 	return is;
 }
 
-static void add(const struct peer_canary_db_key *k, enum peer_canary_db_is is,
+static void add(const struct peer_canary_db_key *k, enum peer_canary_is is,
 		const char *detail)
 {
 	struct peer_canary_db_entry e = { .is = is,
@@ -59,7 +59,7 @@ static void add(const struct peer_canary_db_key *k, enum peer_canary_db_is is,
 
 START_TEST(nothing_is_known_before_anything_was_recorded)
 {
-	ck_assert_int_eq(known(&key), PEER_CANARY_DB_UNKNOWN);
+	ck_assert_int_eq(known(&key), PEER_CANARY_UNKNOWN);
 	ck_assert_ptr_null(peer_canary_db_choice(path, &key));
 	ck_assert(!fs_exists(path));
 }
@@ -69,11 +69,11 @@ START_TEST(the_newest_word_counts)
 {
 	struct peer_canary_db_entry e;
 
-	add(&key, PEER_CANARY_DB_PASSED, "");
-	ck_assert_int_eq(known(&key), PEER_CANARY_DB_PASSED);
-	add(&key, PEER_CANARY_DB_FAILED, "switch.c");
+	add(&key, PEER_CANARY_PASSED, "");
+	ck_assert_int_eq(known(&key), PEER_CANARY_PASSED);
+	add(&key, PEER_CANARY_FAILED, "switch.c");
 	peer_canary_db_find(path, &key, &e);
-	ck_assert_int_eq(e.is, PEER_CANARY_DB_FAILED);
+	ck_assert_int_eq(e.is, PEER_CANARY_FAILED);
 	ck_assert_str_eq(e.detail, "switch.c");
 	ck_assert_str_eq(e.id, "gcc-9.9.9-x-on-arm64");
 	ck_assert_uint_eq(e.cpu_ms, 77);
@@ -86,7 +86,7 @@ START_TEST(a_word_is_about_one_node_and_both_compilers_and_one_canary)
 {
 	struct peer_canary_db_key other = key;
 
-	add(&key, PEER_CANARY_DB_PASSED, "");
+	add(&key, PEER_CANARY_PASSED, "");
 	if (_i == 0)
 		other.node = "neo4b";
 	else if (_i == 1)
@@ -95,8 +95,8 @@ START_TEST(a_word_is_about_one_node_and_both_compilers_and_one_canary)
 		other.foreign.b[0] ^= 1;
 	else
 		other.sources.b[7] ^= 1;
-	ck_assert_int_eq(known(&other), PEER_CANARY_DB_UNKNOWN);
-	ck_assert_int_eq(known(&key), PEER_CANARY_DB_PASSED);
+	ck_assert_int_eq(known(&other), PEER_CANARY_UNKNOWN);
+	ck_assert_int_eq(known(&key), PEER_CANARY_PASSED);
 }
 END_TEST
 
@@ -105,13 +105,13 @@ START_TEST(the_last_word_is_found_whatever_build_it_is_of)
 	struct peer_canary_db_key other = key;
 	struct peer_canary_db_entry e;
 
-	add(&key, PEER_CANARY_DB_PASSED, "");
+	add(&key, PEER_CANARY_PASSED, "");
 	other.foreign.b[0] ^= 1;
 	peer_canary_db_last(path, &other, "gcc-9.9.9-x-on-arm64", &e);
-	ck_assert_int_eq(e.is, PEER_CANARY_DB_PASSED);
+	ck_assert_int_eq(e.is, PEER_CANARY_PASSED);
 	peer_canary_db_entry_release(&e);
 	peer_canary_db_last(path, &other, "gcc-9.9.9-y", &e);
-	ck_assert_int_eq(e.is, PEER_CANARY_DB_UNKNOWN);
+	ck_assert_int_eq(e.is, PEER_CANARY_UNKNOWN);
 	peer_canary_db_entry_release(&e);
 }
 END_TEST
@@ -121,13 +121,13 @@ START_TEST(a_choice_is_kept_beside_the_canaries)
 	struct err err;
 	char *id;
 
-	add(&key, PEER_CANARY_DB_PASSED, "");
+	add(&key, PEER_CANARY_PASSED, "");
 	ck_assert_int_eq(peer_canary_db_choose(path, &key, "gcc-a", &err), 0);
 	ck_assert_int_eq(peer_canary_db_choose(path, &key, "", &err), 0);
 	id = peer_canary_db_choice(path, &key);
 	ck_assert_str_eq(id, "");
 	free(id);
-	ck_assert_int_eq(known(&key), PEER_CANARY_DB_PASSED);
+	ck_assert_int_eq(known(&key), PEER_CANARY_PASSED);
 }
 END_TEST
 
@@ -146,10 +146,10 @@ START_TEST(a_broken_file_counts_as_empty_and_is_made_whole)
 
 	ck_assert_int_eq(fs_mkdirs(state, 0700, &err), 0);
 	ck_assert_int_eq(fs_write(path, bytes_str(broken[_i]), 0600, &err), 0);
-	ck_assert_int_eq(known(&key), PEER_CANARY_DB_UNKNOWN);
+	ck_assert_int_eq(known(&key), PEER_CANARY_UNKNOWN);
 	ck_assert_ptr_null(peer_canary_db_choice(path, &key));
-	add(&key, PEER_CANARY_DB_PASSED, "");
-	ck_assert_int_eq(known(&key), PEER_CANARY_DB_PASSED);
+	add(&key, PEER_CANARY_PASSED, "");
+	ck_assert_int_eq(known(&key), PEER_CANARY_PASSED);
 	free(state);
 }
 END_TEST
@@ -169,7 +169,7 @@ START_TEST(several_kfarms_may_write_at_once)
 		for (int i = 0; i < WORDS; i++) {
 			snprintf(name, sizeof(name), "node-%d-%d", w, i);
 			k.node = name;
-			add(&k, PEER_CANARY_DB_PASSED, "");
+			add(&k, PEER_CANARY_PASSED, "");
 		}
 		_exit(0);
 	}
@@ -183,14 +183,14 @@ START_TEST(several_kfarms_may_write_at_once)
 	for (int i = 0; i < WRITERS * WORDS; i++) {
 		snprintf(name, sizeof(name), "node-%d-%d", i / WORDS,
 			 i % WORDS);
-		ck_assert_int_eq(known(&k), PEER_CANARY_DB_PASSED);
+		ck_assert_int_eq(known(&k), PEER_CANARY_PASSED);
 	}
 }
 END_TEST
 
 START_TEST(a_place_that_cannot_be_written_is_named)
 {
-	struct peer_canary_db_entry e = { .is = PEER_CANARY_DB_PASSED };
+	struct peer_canary_db_entry e = { .is = PEER_CANARY_PASSED };
 	struct err err;
 	char *file = xasprintf("%s/state", dir);
 
