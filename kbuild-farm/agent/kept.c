@@ -7,7 +7,6 @@
 #include "base/str.h"
 #include "store/live.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -253,21 +252,20 @@ static int list_one(struct agent_kept *k, const char *id, bool verify,
 /* The names of all that may be one, sorted. */
 static int list_ids(struct agent_kept *k, struct strv *out, struct err *err)
 {
-	DIR *d = opendir(k->dir);
-	struct dirent *e;
+	struct strv names = { 0 };
+	int ret = fs_list(k->dir, &names);
 
-	if (!d)
-		return errno == ENOENT ? 0 : err_errno(err, "%s", k->dir);
-	while ((e = readdir(d)) != NULL) {
-		char *path = agent_kept_path(k, e->d_name);
+	for (size_t i = 0; i < names.n; i++) {
+		char *path = agent_kept_path(k, names.v[i]);
 
-		if (wire_id_ok(e->d_name) && fs_is_dir(path))
-			strv_add(out, e->d_name);
+		if (wire_id_ok(names.v[i]) && fs_is_dir(path))
+			strv_add(out, names.v[i]);
 		free(path);
 	}
-	closedir(d);
-	strv_sort(out);
-	return 0;
+	strv_release(&names);
+	return !ret || ret == -ENOENT ?
+		       0 :
+		       err_set(err, -ret, "%s: %s", k->dir, strerror(-ret));
 }
 
 int agent_kept_list(struct agent_kept *k, bool verify, const atomic_bool *stop,

@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -223,6 +224,40 @@ int fs_mkdirs(const char *path, mode_t mode, struct err *err)
 		ret = err_set(err, ENOTDIR, "%s: not a directory", path);
 	free(copy);
 	return ret;
+}
+
+static int list_fd(int fd, struct strv *out)
+{
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+	int ret;
+
+	if (!dir) {
+		ret = -errno;
+		if (fd >= 0)
+			close(fd);
+		return ret;
+	}
+	while ((errno = 0, e = readdir(dir))) {
+		if (!str_equal(e->d_name, ".") && !str_equal(e->d_name, ".."))
+			strv_add(out, e->d_name);
+	}
+	ret = -errno;
+	closedir(dir);
+	strv_sort(out);
+	return ret;
+}
+
+int fs_list(const char *path, struct strv *out)
+{
+	return list_fd(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), out);
+}
+
+int fs_list_at(int at, const char *name, struct strv *out)
+{
+	return list_fd(openat(at, name,
+			      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+		       out);
 }
 
 static int remove_one(const char *path, const struct stat *st, int type,

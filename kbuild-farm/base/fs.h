@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/str.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -29,6 +30,10 @@ int fs_memory_read(int fd, size_t max, struct buf *out, struct err *err);
 int fs_copy(const char *from, const char *to, struct err *err);
 /* mkdir -p; 0 when it stands already. */
 int fs_mkdirs(const char *path, mode_t mode, struct err *err);
+/* The names in a directory but "." and "..", sorted: 0 or a negative errno. */
+int fs_list(const char *path, struct strv *out);
+/* The same of `name` below the directory `at`, which may be no link. */
+int fs_list_at(int at, const char *name, struct strv *out);
 /* rm -r, without following symbolic links; 0 when there is nothing. */
 int fs_remove(const char *path, struct err *err);
 /* The path made absolute with our working directory, not resolved. */

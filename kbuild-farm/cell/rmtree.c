@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cell/rmtree.h"
 
+#include "base/fs.h"
 #include "base/str.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 /* Empties a directory; what is not empty in it goes to `later`. */
@@ -16,27 +15,23 @@ static void empty(int stage, const char *name, unsigned long *serial,
 {
 	int fd = openat(stage, name,
 			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
+	struct strv names = { 0 };
 
-	if (!d) {
-		if (fd >= 0)
-			close(fd);
+	if (fd < 0)
 		return;
-	}
-	while ((e = readdir(d))) {
+	fs_list_at(fd, ".", &names);
+	for (size_t i = 0; i < names.n; i++) {
 		char fresh[32];
 
-		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
-			continue;
-		if (!unlinkat(fd, e->d_name, 0) ||
-		    !unlinkat(fd, e->d_name, AT_REMOVEDIR))
+		if (!unlinkat(fd, names.v[i], 0) ||
+		    !unlinkat(fd, names.v[i], AT_REMOVEDIR))
 			continue;
 		snprintf(fresh, sizeof(fresh), "%lu", (*serial)++);
-		if (!renameat(fd, e->d_name, stage, fresh))
+		if (!renameat(fd, names.v[i], stage, fresh))
 			strv_add(later, fresh);
 	}
-	closedir(d);
+	strv_release(&names);
+	close(fd);
 }
 
 void cell_rmtree(int stage, const char *name, unsigned long *serial)

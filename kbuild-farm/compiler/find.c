@@ -2,11 +2,11 @@
 #include "compiler/find.h"
 
 #include "base/elf.h"
+#include "base/fs.h"
 #include "base/str.h"
 #include "base/vec.h"
 #include "base/which.h"
 
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -75,16 +75,14 @@ static void add(struct compiler_list *l, const char *dir, const char *name)
 
 static void add_dir(struct compiler_list *l, const char *dir)
 {
-	DIR *d = opendir(dir);
-	struct dirent *e;
+	struct strv names = { 0 };
 
-	if (!d)
-		return;
-	while ((e = readdir(d))) {
-		if (compiler_is_compiler_name(e->d_name))
-			add(l, dir, e->d_name);
+	fs_list(dir, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		if (compiler_is_compiler_name(names.v[i]))
+			add(l, dir, names.v[i]);
 	}
-	closedir(d);
+	strv_release(&names);
 }
 
 static int by_name(const void *a, const void *b)

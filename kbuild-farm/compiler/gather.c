@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "compiler/gather.h"
 
+#include "base/fs.h"
 #include "compiler/watch.h"
 #include "store/identity.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
@@ -331,22 +331,18 @@ static int add_member(struct compiler_gather *g, const char *path,
 static int add_members(struct compiler_gather *g, const char *real,
 		       struct err *err)
 {
-	DIR *d = opendir(real);
-	struct dirent *e;
-	int ret = 0;
+	struct strv names = { 0 };
+	int ret = fs_list(real, &names);
 
-	if (!d)
-		return err_errno(err, "%s", real);
-	while (!ret && (e = readdir(d))) {
-		char *path;
+	if (ret)
+		err_set(err, -ret, "%s: %s", real, strerror(-ret));
+	for (size_t i = 0; i < names.n && !ret; i++) {
+		char *path = xasprintf("%s/%s", real, names.v[i]);
 
-		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
-			continue;
-		path = xasprintf("%s/%s", real, e->d_name);
 		ret = add_member(g, path, err);
 		free(path);
 	}
-	closedir(d);
+	strv_release(&names);
 	return ret;
 }
 

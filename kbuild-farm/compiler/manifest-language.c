@@ -10,7 +10,6 @@
 #include "compiler/gather.h"
 #include "compiler/locale.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,16 +106,14 @@ static void list_names(struct strv *out, const char *dir,
 		       bool (*want)(const char *name, const char *with),
 		       const char *with)
 {
-	DIR *d = opendir(dir);
-	struct dirent *e;
+	struct strv names = { 0 };
 
-	if (!d)
-		return;
-	while ((e = readdir(d))) {
-		if (want(e->d_name, with))
-			strv_add(out, e->d_name);
+	fs_list(dir, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		if (want(names.v[i], with))
+			strv_add(out, names.v[i]);
 	}
-	closedir(d);
+	strv_release(&names);
 }
 
 static bool want_domain(const char *name, const char *with)

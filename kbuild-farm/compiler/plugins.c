@@ -4,7 +4,6 @@
 #include "base/elf.h"
 #include "base/fs.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -70,15 +69,14 @@ static bool can_move(const struct elf_program *elf)
 
 static void add_foreign(struct strv *out, const char *dir)
 {
-	DIR *d = opendir(dir);
-	struct dirent *e;
+	struct strv names = { 0 };
 
-	while (d && (e = readdir(d))) {
-		if (strstr(e->d_name, ".so") && !is_own_plugin(e->d_name))
-			strv_addf(out, "%s/%s", dir, e->d_name);
+	fs_list(dir, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		if (strstr(names.v[i], ".so") && !is_own_plugin(names.v[i]))
+			strv_addf(out, "%s/%s", dir, names.v[i]);
 	}
-	if (d)
-		closedir(d);
+	strv_release(&names);
 }
 
 /* As compiler_plugins_foreign(), of a path without links. */
@@ -107,22 +105,21 @@ static bool has_foreign(const char *real, struct strv *out, bool *movable)
 /* Links to the compiler's own plugins of `from` in `to`. */
 static int link_own(const char *to, const char *from, struct err *err)
 {
-	DIR *d = opendir(from);
-	struct dirent *e;
+	struct strv names = { 0 };
 	int ret = 0;
 
-	while (!ret && d && (e = readdir(d))) {
-		char *target = xasprintf("%s/%s", from, e->d_name);
-		char *link = xasprintf("%s/%s", to, e->d_name);
+	fs_list(from, &names);
+	for (size_t i = 0; i < names.n && !ret; i++) {
+		char *target = xasprintf("%s/%s", from, names.v[i]);
+		char *link = xasprintf("%s/%s", to, names.v[i]);
 
-		if (is_own_plugin(e->d_name) && symlink(target, link) &&
+		if (is_own_plugin(names.v[i]) && symlink(target, link) &&
 		    errno != EEXIST)
 			ret = err_errno(err, "%s", link);
 		free(link);
 		free(target);
 	}
-	if (d)
-		closedir(d);
+	strv_release(&names);
 	return ret;
 }
 

@@ -5,13 +5,13 @@
  * older.  Two stats per blob, but no list of 10^6 of them.  Two processes
  * that collect at once cut at the same age, so they do no harm.
  */
+#include "base/fs.h"
 #include "store/state.h"
 
 #include "base/clock.h"
 #include "base/str.h"
 #include "base/task.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -78,24 +78,23 @@ static int visit_dir(struct pass *pass, const char *dir, visit_fn *visit)
 {
 	int fd = openat(pass->s->blobs, dir,
 			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *list = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
+	int ret = fd < 0 ? -errno : 0;
+	struct strv names = { 0 };
 	struct stat st;
 
-	if (!list && fd >= 0)
-		close(fd);
-	if (!list) /* one that is planted is removed by who needs the place */
-		return errno == EMFILE || errno == ENFILE ? -errno : 0;
-	while (!pass->s->stop && (e = readdir(list)) != NULL) {
-		if (str_equal(e->d_name, ".") || str_equal(e->d_name, ".."))
-			continue;
-		if (!is_name(e->d_name, DIGEST_HEX - 3))
-			store_live_remove(fd, e->d_name);
-		else if (!store_entry_stat(pass->s, fd, e->d_name, &st))
-			visit(pass, fd, e->d_name, &st);
+	if (!ret)
+		ret = fs_list_at(fd, ".", &names);
+	for (size_t i = 0; i < names.n && !pass->s->stop; i++) {
+		if (!is_name(names.v[i], DIGEST_HEX - 3))
+			store_live_remove(fd, names.v[i]);
+		else if (!store_entry_stat(pass->s, fd, names.v[i], &st))
+			visit(pass, fd, names.v[i], &st);
 	}
-	closedir(list);
-	return 0;
+	strv_release(&names);
+	if (fd >= 0)
+		close(fd);
+	/* One that is planted is removed by who needs the place. */
+	return ret == -EMFILE || ret == -ENFILE ? ret : 0;
 }
 
 static int visit_all(struct pass *pass, visit_fn *visit)

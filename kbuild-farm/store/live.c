@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "store/live.h"
 
+#include "base/fs.h"
 #include "base/str.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -70,33 +70,23 @@ int store_live_make(int live, char name[static STORE_LIVE_NAME_MAX],
 	return ret;
 }
 
-static bool is_dots(const char *name)
-{
-	return str_equal(name, ".") || str_equal(name, "..");
-}
-
 static int remove_depth(int dir, const char *name, int depth);
 
 static int remove_below(int dir, const char *name, int depth)
 {
-	struct dirent *entry;
-	int fd, ret = 0;
-	DIR *list;
+	struct strv names = { 0 };
+	int fd, ret;
 
 	if (depth > DEPTH_MAX)
 		return -ELOOP;
 	fd = open_dir(dir, name);
 	if (fd < 0)
 		return fd;
-	list = fdopendir(fd);
-	if (!list) {
-		close(fd);
-		return -ENOMEM;
-	}
-	while (!ret && (entry = readdir(list)) != NULL)
-		if (!is_dots(entry->d_name))
-			ret = remove_depth(fd, entry->d_name, depth + 1);
-	closedir(list);
+	ret = fs_list_at(fd, ".", &names);
+	for (size_t i = 0; i < names.n && !ret; i++)
+		ret = remove_depth(fd, names.v[i], depth + 1);
+	strv_release(&names);
+	close(fd);
 	return ret;
 }
 
@@ -142,17 +132,10 @@ static void sweep_one(int live, const char *name)
 
 void store_live_sweep(int live)
 {
-	int fd = open_dir(live, ".");
-	DIR *list = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
+	struct strv names = { 0 };
 
-	if (!list) {
-		if (fd >= 0)
-			close(fd);
-		return;
-	}
-	while ((entry = readdir(list)) != NULL)
-		if (!is_dots(entry->d_name))
-			sweep_one(live, entry->d_name);
-	closedir(list);
+	fs_list_at(live, ".", &names);
+	for (size_t i = 0; i < names.n; i++)
+		sweep_one(live, names.v[i]);
+	strv_release(&names);
 }

@@ -7,7 +7,6 @@
 #include "toolchain/data.h"
 #include "toolchain/place.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,38 +71,35 @@ static bool is_program(const char *dir, const char *name)
 int toolchain_adopt_tools(const char *bin, const char *driver, bool is_clang,
 			  struct strv *out, struct err *err)
 {
-	DIR *list = opendir(bin);
-	struct dirent *d;
+	struct strv names = { 0 };
+	int ret = fs_list(bin, &names);
 
-	if (!list)
-		return err_errno(err, "%s", bin);
-	while ((d = readdir(list)) != NULL)
-		if (is_tool(d->d_name, driver, is_clang) &&
-		    is_program(bin, d->d_name))
-			strv_add(out, d->d_name);
-	closedir(list);
-	strv_sort(out);
-	return 0;
+	if (ret)
+		err_set(err, -ret, "%s: %s", bin, strerror(-ret));
+	for (size_t i = 0; i < names.n; i++)
+		if (is_tool(names.v[i], driver, is_clang) &&
+		    is_program(bin, names.v[i]))
+			strv_add(out, names.v[i]);
+	strv_release(&names);
+	return ret;
 }
 
 /* The compilers' drivers in a directory, without those that are the same
  * under a longer name. */
 static void drivers_in(const char *dir, struct strv *out)
 {
-	DIR *list = opendir(dir);
-	struct dirent *d;
+	struct strv names = { 0 };
 
-	while (list && (d = readdir(list)) != NULL) {
-		const char *name = d->d_name;
+	fs_list(dir, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		const char *name = names.v[i];
 
 		if ((str_equal(name, "gcc") || str_ends(name, "-gcc") ||
 		     str_equal(name, "clang")) &&
 		    is_program(dir, name))
 			strv_addf(out, "%s/%s", dir, name);
 	}
-	if (list)
-		closedir(list);
-	strv_sort(out);
+	strv_release(&names);
 }
 
 static int driver_in(const char *dir, char **out, struct err *err)

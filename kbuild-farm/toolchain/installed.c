@@ -7,7 +7,6 @@
 #include "toolchain/data.h"
 #include "toolchain/place.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -124,22 +123,22 @@ int toolchain_installed_list(const char *data,
 			     struct err *err)
 {
 	char *path = xasprintf("%s/toolchains", data);
-	DIR *list = opendir(path);
-	struct dirent *d;
-	int ret = 0;
+	struct strv names = { 0 };
+	int ret = fs_list(path, &names);
 
 	*out = (struct toolchain_installed_list){ 0 };
-	if (!list && errno != ENOENT)
-		ret = err_errno(err, "%s", path);
-	while (list && (d = readdir(list)) != NULL) {
-		char *dir = xasprintf("%s/%s", path, d->d_name);
+	if (ret == -ENOENT)
+		ret = 0;
+	else if (ret)
+		err_set(err, -ret, "%s: %s", path, strerror(-ret));
+	for (size_t i = 0; i < names.n; i++) {
+		char *dir = xasprintf("%s/%s", path, names.v[i]);
 
-		if (toolchain_release_is_id(d->d_name))
+		if (toolchain_release_is_id(names.v[i]))
 			add(out, dir);
 		free(dir);
 	}
-	if (list)
-		closedir(list);
+	strv_release(&names);
 	if (out->n)
 		qsort(out->v, out->n, sizeof(*out->v), by_release);
 	strv_sort(&out->broken);

@@ -4,7 +4,6 @@
 #include "base/fs.h"
 #include "toolchain/name.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
@@ -88,19 +87,20 @@ static int replace(const char *path, const char *target, struct err *err)
 /* What a process left that was killed between the two. */
 static void sweep(const char *path)
 {
-	DIR *dir = opendir(path);
-	struct dirent *d;
+	struct strv names = { 0 };
 
-	while (dir && (d = readdir(dir)) != NULL) {
-		int pid = str_starts(d->d_name, ASIDE) ?
-				  atoi(d->d_name + strlen(ASIDE)) :
+	fs_list(path, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		char *file = xasprintf("%s/%s", path, names.v[i]);
+		int pid = str_starts(names.v[i], ASIDE) ?
+				  atoi(names.v[i] + strlen(ASIDE)) :
 				  0;
 
 		if (pid > 0 && kill(pid, 0) && errno == ESRCH)
-			unlinkat(dirfd(dir), d->d_name, 0);
+			unlink(file);
+		free(file);
 	}
-	if (dir)
-		closedir(dir);
+	strv_release(&names);
 }
 
 /* Returns 1 when the link was made, 0 when it was there or is taken. */
@@ -142,21 +142,21 @@ static bool is_tool(const char *path)
 static int list_tools(const struct toolchain_link_request *w,
 		      struct strv *names, struct err *err)
 {
-	DIR *dir = opendir(w->bin);
-	struct dirent *d;
+	struct strv all = { 0 };
+	int ret = fs_list(w->bin, &all);
 
-	if (!dir)
-		return err_errno(err, "%s", w->bin);
-	while ((d = readdir(dir)) != NULL) {
-		char *name = toolchain_name(d->d_name, w->triplet, w->release);
-		char *path = xasprintf("%s/%s", w->bin, d->d_name);
+	if (ret)
+		return err_set(err, -ret, "%s: %s", w->bin, strerror(-ret));
+	for (size_t i = 0; i < all.n; i++) {
+		char *name = toolchain_name(all.v[i], w->triplet, w->release);
+		char *path = xasprintf("%s/%s", w->bin, all.v[i]);
 
 		if (name && is_tool(path))
-			strv_add(names, d->d_name);
+			strv_add(names, all.v[i]);
 		free(path);
 		free(name);
 	}
-	closedir(dir);
+	strv_release(&all);
 	strv_sort(names);
 	if (names->n)
 		return 0;

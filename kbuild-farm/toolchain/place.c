@@ -4,7 +4,6 @@
 #include "base/fs.h"
 #include "base/str.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -57,25 +56,20 @@ static int lock_file(const struct toolchain_place *p, const char *name,
 
 static void sweep_locks(const struct toolchain_place *p)
 {
-	int at = openat(p->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd;
-	DIR *list = at < 0 ? NULL : fdopendir(at);
-	struct dirent *d;
+	struct strv names = { 0 };
 
-	if (!list) {
-		if (at >= 0)
-			close(at);
-		return;
-	}
-	while ((d = readdir(list)) != NULL) {
-		if (!str_starts(d->d_name, LOCK))
-			continue;
-		fd = lock_file(p, d->d_name, 0);
+	fs_list_at(p->dir, ".", &names);
+	for (size_t i = 0; i < names.n; i++) {
+		int fd = str_starts(names.v[i], LOCK) ?
+				 lock_file(p, names.v[i], 0) :
+				 -1;
+
 		if (fd < 0)
 			continue;
-		unlinkat(p->dir, d->d_name, 0);
+		unlinkat(p->dir, names.v[i], 0);
 		close(fd);
 	}
-	closedir(list);
+	strv_release(&names);
 }
 
 int toolchain_place_open(struct toolchain_place *p, const char *data,

@@ -247,6 +247,29 @@ START_TEST(remove_does_not_follow_links)
 }
 END_TEST
 
+START_TEST(a_list_has_all_names_in_order)
+{
+	struct strv names = { 0 };
+	struct err err = { 0 };
+
+	ck_assert_int_eq(fs_list("nowhere", &names), -ENOENT);
+	for (const char *name = "cab"; *name; name++)
+		fs_write((char[]){ *name, 0 }, bytes_str(""), 0600, &err);
+	ck_assert_int_eq(fs_list("a", &names), -ENOTDIR);
+	ck_assert_int_eq(mkdir(".hidden", 0700), 0);
+	ck_assert_int_eq(symlink(".hidden", "link"), 0);
+	ck_assert_int_eq(fs_list(dir, &names), 0);
+	ck_assert_uint_eq(names.n, 5);
+	ck_assert_str_eq(names.v[0], ".hidden");
+	ck_assert_str_eq(names.v[4], "link");
+	strv_release(&names);
+	ck_assert_int_eq(fs_list("link", &names), 0);
+	ck_assert_int_eq(fs_list_at(AT_FDCWD, "link", &names), -ENOTDIR);
+	ck_assert_int_eq(fs_list_at(AT_FDCWD, ".hidden", &names), 0);
+	ck_assert_uint_eq(names.n, 0);
+}
+END_TEST
+
 START_TEST(absolute_is_relative_to_where_we_are)
 {
 	char *a = fs_absolute("x/../y"), *b = fs_absolute("/z");
@@ -319,6 +342,7 @@ int main(void)
 	tcase_add_test(tc, a_file_on_the_way_is_named);
 	tcase_add_test(tc, who_may_not_make_a_directory_is_told_so);
 	tcase_add_test(tc, remove_does_not_follow_links);
+	tcase_add_test(tc, a_list_has_all_names_in_order);
 	tcase_add_test(tc, absolute_is_relative_to_where_we_are);
 	tcase_add_test(tc, homes_follow_xdg);
 	tcase_add_test(tc, the_runtime_directory_is_ours_alone);
