@@ -66,15 +66,15 @@ static void watch_signals(void)
 	}
 }
 
-static void name_outputs(const struct options_compile *c)
+static void name_outputs(const struct options_command *c)
 {
 	unsigned pid = (unsigned)getpid();
 
-	outputs.object = options_compile_object(c);
-	outputs.object_tmp = options_compile_temporary(outputs.object, pid);
-	outputs.dep = options_compile_dep(c);
+	outputs.object = options_command_object(c);
+	outputs.object_tmp = options_command_temporary(outputs.object, pid);
+	outputs.dep = options_command_dep(c);
 	outputs.dep_tmp = outputs.dep ?
-				  options_compile_temporary(outputs.dep, pid) :
+				  options_command_temporary(outputs.dep, pid) :
 				  NULL;
 }
 

@@ -5,7 +5,7 @@
 #ifndef CC_JOB_H
 #define CC_JOB_H
 
-#include "options/compile.h"
+#include "options/command.h"
 
 /* No frame for so long: the coordinator is dead to us. */
 #define CC_SILENCE_MS 5000
@@ -15,7 +15,7 @@ struct cc_job {
 	const char *compiler; /* the real one, absolute */
 	char *const *argv; /* as make gave it */
 	char *const *env; /* what the compiler is to get */
-	const struct options_compile *compile;
+	const struct options_command *compile;
 };
 
 enum cc_answer {

@@ -65,7 +65,7 @@ static char *real_compiler(char **argv0, const char *links)
 	return compiler;
 }
 
-static enum cc_answer offer(const struct options_compile *c,
+static enum cc_answer offer(const struct options_command *c,
 			    const char *compiler, char *const *argv,
 			    const char *socket, int *status)
 {
@@ -85,7 +85,7 @@ int main(int argc, char **argv)
 	const char *socket = getenv("KFARM_SOCKET");
 	const char *links = getenv("KFARM_LINKS");
 	const char *slots = getenv("KFARM_SLOTS");
-	struct options_compile c;
+	struct options_command c;
 	char *compiler;
 	int status = 0;
 
@@ -95,10 +95,11 @@ int main(int argc, char **argv)
 	if (!compiler)
 		return 127;
 	cc_local_clean(environ, links);
-	options_compile_parse(&c, argv);
-	if (c.verdict != OPTIONS_PASS) {
+	options_command_parse(&c, argv);
+	if (c.verdict != OPTIONS_PASSTHROUGH) {
 		if (offer(&c, compiler, argv, socket, &status) ==
 		    CC_ANSWER_DONE) {
+			options_command_release(&c);
 			free(compiler);
 			return status;
 		}

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
-#include "options/compile.h"
+#include "options/command.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -161,7 +161,7 @@ static int scan_line(struct session *s, const struct cli_scan_line *l,
 	struct scan_unit unit = { .cwd = l->cwd,
 				  .compiler = tool->path,
 				  .toolchain = &tool->id,
-				  .argv = l->argv.v,
+				  .command = &l->command,
 				  .env = environ };
 	struct scan_closure closure = { 0 };
 	struct cli_scan_result r = { .name = name,
@@ -202,16 +202,17 @@ static int scan_built(struct session *s, const char *name, struct err *err)
 static int scan_given(struct session *s, const char *name, struct err *err)
 {
 	struct cli_scan_line l = { .cwd = s->build };
-	struct options_compile c;
 	int ret;
 
 	strv_add_all(&l.argv, s->r->line);
 	if (name && !strv_has(&l.argv, name))
 		strv_add(&l.argv, name);
-	options_compile_parse(&c, l.argv.v);
+	options_command_parse(&l.command, l.argv.v);
 	if (!name)
-		name = c.source ? c.source : l.argv.v[l.argv.n - 1];
+		name = l.command.source ? l.command.source :
+					  l.argv.v[l.argv.n - 1];
 	ret = scan_line(s, &l, name, err);
+	options_command_release(&l.command);
 	strv_release(&l.argv);
 	return ret;
 }

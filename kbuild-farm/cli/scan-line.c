@@ -14,7 +14,7 @@
 
 #include "base/fs.h"
 #include "compiler/find.h"
-#include "options/compile.h"
+#include "options/command.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -206,17 +206,16 @@ static bool is_source(const char *s)
 static int read_words(struct cli_scan_line *l, const char *text)
 {
 	char *command = find_command(text);
-	struct options_compile c;
 	int ret = command ? cli_scan_words(&l->argv, command) : -EINVAL;
 
 	free(command);
 	if (ret || !l->argv.n ||
 	    !compiler_is_compiler_name(str_base(l->argv.v[0])))
 		return -ENOMSG;
-	options_compile_parse(&c, l->argv.v);
-	if (c.verdict == OPTIONS_PASS || !c.source || !is_source(c.source))
+	options_command_parse(&l->command, l->argv.v);
+	if (l->command.verdict == OPTIONS_PASSTHROUGH || !l->command.source ||
+	    !is_source(l->command.source))
 		return -ENOMSG;
-	l->source = c.source;
 	return 0;
 }
 
@@ -233,11 +232,11 @@ int cli_scan_line_read(struct cli_scan_line *l, const char *build,
 		err_set(err, ENOMSG, "%s: holds no compile of a .c or .S file",
 			file);
 	if (!ret) {
-		l->cwd = find_cwd(build, file, l->source);
+		l->cwd = find_cwd(build, file, l->command.source);
 		if (!l->cwd)
 			ret = err_set(err, ENOENT,
 				      "%s: no directory has its source %s",
-				      file, l->source);
+				      file, l->command.source);
 	}
 	buf_release(&text);
 	if (ret)
@@ -248,6 +247,7 @@ int cli_scan_line_read(struct cli_scan_line *l, const char *build,
 void cli_scan_line_release(struct cli_scan_line *l)
 {
 	free(l->cwd);
+	options_command_release(&l->command);
 	strv_release(&l->argv);
 	*l = (struct cli_scan_line){ 0 };
 }

@@ -36,7 +36,7 @@ const struct cli_scan_tool *cli_scan_tools_get(struct cli_scan_tools *t,
 struct cli_scan_line {
 	char *cwd; /* where make ran it */
 	struct strv argv;
-	const char *source; /* one of argv */
+	struct options_command command; /* argv, read */
 };
 
 /*

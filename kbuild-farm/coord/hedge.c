@@ -89,9 +89,8 @@ void coord_hedge_start(struct coord_job *job)
 	if (job->dep)
 		job->hedge_dep = temporary(job, job->dep_tmp);
 	log = open(job->hedge_log, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	options_rewrite_outputs(&argv, job->ask.argv.v, &job->compile,
-				job->ask.compiler, job->hedge_object,
-				job->hedge_dep);
+	options_rewrite_outputs(&argv, &job->compile, job->ask.compiler,
+				job->hedge_object, job->hedge_dep);
 	/* The driver's own temporaries stay behind when it is killed. */
 	for (char *const *e = coord_job_env(job); *e; e++) {
 		if (!str_starts(*e, "TMPDIR="))

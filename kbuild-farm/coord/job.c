@@ -60,7 +60,7 @@ static const char *reason_here(const struct coord_job *job)
 {
 	enum reason why;
 
-	if (job->compile.verdict == OPTIONS_HERE)
+	if (job->compile.verdict == OPTIONS_LOCAL)
 		return reason_words(job->compile.why);
 	if (!job->coord->n_nodes)
 		return job->coord->no_remote ? "--no-remote" :
@@ -91,16 +91,16 @@ struct coord_job *coord_job_new(struct coord *c, struct coord_client *client,
 	job->ask = *ask;
 	*ask = (struct wire_cc_job){ 0 };
 	TAILQ_INSERT_TAIL(&c->jobs, job, link);
-	options_compile_parse(&job->compile, job->ask.argv.v);
-	if (job->compile.verdict == OPTIONS_PASS) {
+	options_command_parse(&job->compile, job->ask.argv.v);
+	if (job->compile.verdict == OPTIONS_PASSTHROUGH) {
 		coord_job_end(job);
 		return NULL;
 	}
-	job->object = options_compile_object(&job->compile);
-	job->dep = options_compile_dep(&job->compile);
-	job->object_tmp = options_compile_temporary(job->object, job->ask.pid);
+	job->object = options_command_object(&job->compile);
+	job->dep = options_command_dep(&job->compile);
+	job->object_tmp = options_command_temporary(job->object, job->ask.pid);
 	if (job->dep)
-		job->dep_tmp = options_compile_temporary(job->dep,
+		job->dep_tmp = options_command_temporary(job->dep,
 							 job->ask.pid);
 	coord_emit_job(job, EVENT_QUEUED, NULL, NULL);
 
@@ -112,8 +112,8 @@ struct coord_job *coord_job_new(struct coord *c, struct coord_client *client,
 	job->state = JOB_TOOLCHAIN;
 	job->toolchain = inputs_toolchain_get(c, job->ask.compiler,
 					      coord_job_env(job));
-	job->reference = inputs_toolchain_reference(
-		job->toolchain, job->ask.argv.v, &job->compile);
+	job->reference = inputs_toolchain_reference(job->toolchain,
+						    &job->compile);
 	coord_kick(c);
 	return job;
 }
@@ -161,6 +161,7 @@ static void job_free(struct coord_job *job)
 	remove_temporaries(job);
 	inputs_manifest_release(&job->manifest);
 	options_flags_release(&job->flags);
+	options_command_release(&job->compile);
 	wire_cc_job_release(&job->ask);
 	coord_verdict_free(job->verdict);
 	free(job->object);

@@ -5,8 +5,6 @@
 #include "base/str.h"
 #include "coord/job.h"
 #include "inputs/toolchain.h"
-#include "options/list.h"
-#include "options/table.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -28,28 +26,6 @@ static enum reason env_reason(char *const *env)
 	return REASON_NONE;
 }
 
-bool coord_remote_cuts_list(const struct coord_job *job)
-{
-	char *const *argv = job->ask.argv.v + 1;
-	struct options_word w;
-	size_t n;
-
-	for (; (n = options_word(&w, argv)); argv += n) {
-		struct options_item item;
-		const char *list = w.value;
-
-		if (w.entry && !strcmp(w.entry->name, "-MMD"))
-			return true;
-		if (!w.entry || strcmp(w.entry->name, "-Wp,"))
-			continue;
-		while (options_list_next(&list, &item)) {
-			if (options_item_is(&item, "-MMD"))
-				return true;
-		}
-	}
-	return false;
-}
-
 static void sum_inputs(struct coord_job *job)
 {
 	job->input_bytes = 0;
@@ -67,7 +43,7 @@ static void scan(struct pool_work *w)
 		.cwd = job->ask.cwd,
 		.compiler = job->ask.compiler,
 		.toolchain = &job->toolchain->manifest.id,
-		.argv = job->ask.argv.v,
+		.command = &job->compile,
 		.env = coord_job_env(job),
 	};
 	struct err err;
@@ -77,8 +53,7 @@ static void scan(struct pool_work *w)
 	m->why = env_reason(coord_job_env(job));
 	if (m->why)
 		return;
-	if (options_typed_from(&job->flags, job->ask.argv.v, &job->compile,
-			       &err)) {
+	if (options_typed_from(&job->flags, &job->compile, &err)) {
 		m->why = REASON_OPTION_NOT_REMOTE;
 		m->detail = xstrdup(err.text);
 		return;

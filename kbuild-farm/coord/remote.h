@@ -11,7 +11,5 @@
 void coord_remote_scan(struct coord_job *job);
 /* Something was missing or changed: once more from the files, or not. */
 void coord_remote_again(struct coord_job *job, const char *why);
-/* Does the dependency list leave out the system's headers (-MMD)? */
-bool coord_remote_cuts_list(const struct coord_job *job);
 
 #endif

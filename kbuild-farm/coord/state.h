@@ -11,7 +11,7 @@
 #include "base/pool.h"
 #include "coord/coord.h"
 #include "inputs/manifest.h"
-#include "options/compile.h"
+#include "options/command.h"
 #include "options/typed.h"
 #include "peer/farm.h"
 #include "peer/job.h"
@@ -60,7 +60,7 @@ struct coord_job {
 	uint64_t came_ms;
 
 	struct wire_cc_job ask;
-	struct options_compile compile; /* borrows from `ask` */
+	struct options_command compile; /* borrows from `ask` */
 	char *object, *object_tmp; /* as the wrapper spells them */
 	char *dep, *dep_tmp; /* NULL: no dependency file */
 	const char *why; /* of WAIT_LOCAL and LOCAL; a literal */

@@ -81,7 +81,7 @@ static bool reads_known_files(struct coord_job *job)
 
 	if (!full.len)
 		return here(v, "no list of files read");
-	if (coord_remote_cuts_list(job))
+	if (job->compile.leaves_out)
 		ret = depfile_cut(&v->dep, full, is_system, &r);
 	else
 		ret = read_list(&r, full);
@@ -156,7 +156,7 @@ static int write_dep(struct coord_job *job, struct err *err)
 
 	if (!job->dep)
 		return 0;
-	if (!coord_remote_cuts_list(job))
+	if (!job->compile.leaves_out)
 		list = &job->answer.stream[WIRE_DEPS];
 	return coord_answer_write(job, job->dep_tmp, buf_bytes(list), err);
 }

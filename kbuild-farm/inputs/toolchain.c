@@ -263,14 +263,13 @@ static int make_reference(struct inputs_reference *ref, struct err *err)
 }
 
 struct inputs_reference *inputs_toolchain_reference(
-	struct inputs_toolchain *tc, char *const *argv,
-	const struct options_compile *compile)
+	struct inputs_toolchain *tc, const struct options_command *compile)
 {
 	struct inputs_reference *ref;
 	struct strv machine = { 0 };
 	struct err err;
 
-	options_rewrite_machine(&machine, argv, compile);
+	options_rewrite_machine(&machine, compile);
 	list_for_each(ref, &tc->references, link) {
 		if (strv_equal(&ref->machine, &machine)) {
 			strv_release(&machine);

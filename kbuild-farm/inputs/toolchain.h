@@ -76,8 +76,7 @@ const struct inputs_language *inputs_toolchain_language(
 	struct inputs_toolchain *tc, char *const *env);
 /* The reference for a compile; begins to make a new one. */
 struct inputs_reference *inputs_toolchain_reference(
-	struct inputs_toolchain *tc, char *const *argv,
-	const struct options_compile *compile);
+	struct inputs_toolchain *tc, const struct options_command *compile);
 /* The source of every reference: its name in the work directory, its text. */
 #define INPUTS_REFERENCE_SOURCE "kfarm-reference.c"
 struct bytes inputs_toolchain_reference_text(void);

@@ -1,36 +1,36 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "options/list.h"
 
-#include "options/table.h"
-
 #include <string.h>
 
-bool options_list_next(const char **rest, struct options_item *item)
+bool options_list_next(const char **rest, struct options_list_word *word)
 {
 	if (!*rest)
 		return false;
-	item->s = *rest;
-	item->len = strcspn(*rest, ",");
-	*rest = item->s[item->len] ? item->s + item->len + 1 : NULL;
+	word->s = *rest;
+	word->len = strcspn(*rest, ",");
+	*rest = word->s[word->len] ? word->s + word->len + 1 : NULL;
 	return true;
 }
 
-bool options_item_is(const struct options_item *item, const char *s)
+bool options_list_word_is(const struct options_list_word *word, const char *s)
 {
-	return strlen(s) == item->len && !memcmp(s, item->s, item->len);
+	return strlen(s) == word->len && !memcmp(s, word->s, word->len);
 }
 
-enum options_wp options_list_wp(const struct options_item *item)
+enum options_use options_list_wp(const struct options_list_word *word)
 {
-	if (options_item_is(item, "-MD") || options_item_is(item, "-MMD"))
-		return OPTIONS_WP_FILE;
-	if (options_item_is(item, "-MT") || options_item_is(item, "-MQ"))
-		return OPTIONS_WP_TARGET;
-	if (options_item_is(item, "-MP"))
-		return OPTIONS_WP_PHONY;
-	if (item->len > 2 && item->s[0] == '-' && memchr("DUI", item->s[1], 3))
-		return OPTIONS_WP_CPP;
-	return OPTIONS_WP_OTHER;
+	if (options_list_word_is(word, "-MD") ||
+	    options_list_word_is(word, "-MMD"))
+		return OPTIONS_USE_MAKE_DEPS;
+	if (options_list_word_is(word, "-MT") ||
+	    options_list_word_is(word, "-MQ"))
+		return OPTIONS_USE_DEP_TARGET;
+	if (options_list_word_is(word, "-MP"))
+		return OPTIONS_USE_DEP_PHONY;
+	if (word->len > 2 && word->s[0] == '-' && memchr("DUI", word->s[1], 3))
+		return OPTIONS_USE_CPP;
+	return OPTIONS_USE_LOCAL;
 }
 
 /* Whole words of gas, with one dash or two as it takes them. */
@@ -91,22 +91,22 @@ static bool in_family(const char *word, size_t len, const char *name)
 	       options_charset_ok("a-zA-Z0-9_.+=-", word + n, len - n);
 }
 
-bool options_list_assembler_ok(const char *word, size_t len)
+bool options_list_assembler_ok(const char *s, size_t len)
 {
-	struct options_item item = { word, len };
+	struct options_list_word word = { s, len };
 
 	for (size_t i = 0; i < sizeof(harmless) / sizeof(*harmless); i++) {
-		if (options_item_is(&item, harmless[i]))
+		if (options_list_word_is(&word, harmless[i]))
 			return true;
 	}
 	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++) {
-		if (in_family(word, len, families[i]))
+		if (in_family(s, len, families[i]))
 			return true;
 	}
 	return false;
 }
 
-static bool is_debug(const struct options_item *item)
+static bool is_debug(const struct options_list_word *word)
 {
 	static const char *const words[] = {
 		"-g",         "--gen-debug", "--gdwarf-2", "--gdwarf-3",
@@ -115,7 +115,7 @@ static bool is_debug(const struct options_item *item)
 	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
-		if (options_item_is(item, words[i]))
+		if (options_list_word_is(word, words[i]))
 			return true;
 	}
 	return false;
@@ -124,11 +124,11 @@ static bool is_debug(const struct options_item *item)
 bool options_list_wa_ok(const char *list)
 {
 	const char *rest = list;
-	struct options_item item;
+	struct options_list_word word;
 
-	while (options_list_next(&rest, &item)) {
-		if (!is_debug(&item) &&
-		    !options_list_assembler_ok(item.s, item.len))
+	while (options_list_next(&rest, &word)) {
+		if (!is_debug(&word) &&
+		    !options_list_assembler_ok(word.s, word.len))
 			return false;
 	}
 	return true;
@@ -137,11 +137,11 @@ bool options_list_wa_ok(const char *list)
 bool options_list_wp_ok(const char *list)
 {
 	const char *rest = list;
-	struct options_item item;
+	struct options_list_word word;
 
-	while (options_list_next(&rest, &item)) {
-		if (options_list_wp(&item) != OPTIONS_WP_CPP ||
-		    !options_charset_ok(" -~\x80-\xff", item.s, item.len))
+	while (options_list_next(&rest, &word)) {
+		if (options_list_wp(&word) != OPTIONS_USE_CPP ||
+		    !options_charset_ok(" -~\x80-\xff", word.s, word.len))
 			return false;
 	}
 	return true;

@@ -5,11 +5,13 @@
 #ifndef OPTIONS_LIST_H
 #define OPTIONS_LIST_H
 
+#include "options/table.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
 /* One word of a list, not NUL-terminated. */
-struct options_item {
+struct options_list_word {
 	const char *s;
 	size_t len;
 };
@@ -18,19 +20,15 @@ struct options_item {
  * The next word of the list at *rest (what follows "-Wp,"); *rest becomes
  * NULL after the last.  False: there was none left.
  */
-bool options_list_next(const char **rest, struct options_item *item);
-bool options_item_is(const struct options_item *item, const char *s);
+bool options_list_next(const char **rest, struct options_list_word *word);
+bool options_list_word_is(const struct options_list_word *word, const char *s);
 
-/* What the words of a -Wp, list are to kfarm. */
-enum options_wp {
-	OPTIONS_WP_OTHER, /* anything else: such a compile is local */
-	OPTIONS_WP_CPP, /* -Dx -Ux -Ix */
-	OPTIONS_WP_FILE, /* -MD -MMD: the next word is the dependency file */
-	OPTIONS_WP_TARGET, /* -MT -MQ: the next word is a target */
-	OPTIONS_WP_PHONY, /* -MP */
-};
-
-enum options_wp options_list_wp(const struct options_item *item);
+/*
+ * What a word of a -Wp, list is: OPTIONS_USE_MAKE_DEPS, whose file is the next
+ * word; OPTIONS_USE_DEP_TARGET, whose target is; OPTIONS_USE_DEP_PHONY;
+ * OPTIONS_USE_CPP for -Dx, -Ux and -Ix; OPTIONS_USE_LOCAL for all others.
+ */
+enum options_use options_list_wp(const struct options_list_word *word);
 
 /*
  * Is each word of a -Wa, list (what follows "-Wa,") one that only tells the

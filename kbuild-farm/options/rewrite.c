@@ -6,118 +6,75 @@
  */
 #include "options/rewrite.h"
 
-#include "options/list.h"
-#include "options/table.h"
-
 #include <stdlib.h>
 #include <string.h>
 
-struct rewrite {
-	struct strv *out;
-	const char *dep_tmp; /* NULL: no dependency list */
-	bool makes_dep; /* -MD or -MMD was there, the driver's own */
-	bool has_target; /* so was -MT or -MQ */
-};
-
-static void copy_words(struct strv *out, char *const *argv, size_t n)
+static void copy_item(struct strv *out, const struct options_command *c,
+		      const struct options_item *i)
 {
-	for (size_t i = 0; i < n; i++)
-		strv_add(out, argv[i]);
-}
-
-static void copy_deps(struct rewrite *r, const struct options_word *w,
-		      char *const *argv, size_t n)
-{
-	const char *name = w->entry->name;
-
-	if (!strcmp(name, "-MF"))
-		return;
-	if (!strcmp(name, "-MD") || !strcmp(name, "-MMD"))
-		r->makes_dep = true;
-	else if (!strcmp(name, "-MT") || !strcmp(name, "-MQ"))
-		r->has_target = true;
-	if (r->dep_tmp)
-		copy_words(r->out, argv, n);
-}
-
-static void add_preprocessor(struct rewrite *r, const struct options_item *item)
-{
-	strv_add(r->out, "-Xpreprocessor");
-	strv_addf(r->out, "%.*s", (int)item->len, item->s);
+	strv_add(out, i->text);
+	if (i->apart && i->value)
+		strv_add(out, c->argv[i->at + 1]);
 }
 
 /*
- * -Xpreprocessor hands on one word as it is; in a -Wp, list a comma in the
- * temporary's path would end the word.
+ * A word of a -Wp, list.  -Xpreprocessor hands on one word as it is; in a list
+ * a comma in the temporary's path would end the word.
  */
-static void copy_wp(struct rewrite *r, const char *list)
+static void copy_word(struct strv *out, const struct options_item *i,
+		      const char *dep_tmp)
 {
-	struct options_item item, next;
+	bool makes_dep = i->use == OPTIONS_USE_MAKE_DEPS;
 
-	while (options_list_next(&list, &item)) {
-		enum options_wp kind = options_list_wp(&item);
-
-		if (kind == OPTIONS_WP_CPP) {
-			add_preprocessor(r, &item);
-			continue;
-		}
-		next = (struct options_item){ 0 };
-		if (kind != OPTIONS_WP_PHONY)
-			options_list_next(&list, &next);
-		if (!r->dep_tmp)
-			continue;
-		if (kind == OPTIONS_WP_FILE)
-			next = (struct options_item){ r->dep_tmp,
-						      strlen(r->dep_tmp) };
-		add_preprocessor(r, &item);
-		if (next.s)
-			add_preprocessor(r, &next);
-	}
-}
-
-static void finish_deps(struct rewrite *r, const char *target)
-{
-	if (!r->makes_dep || !r->dep_tmp)
+	if (!dep_tmp && i->use != OPTIONS_USE_CPP)
 		return;
-	strv_add(r->out, "-MF");
-	strv_add(r->out, r->dep_tmp);
-	if (!r->has_target) {
-		strv_add(r->out, "-MQ");
-		strv_add(r->out, target);
-	}
+	strv_add(out, "-Xpreprocessor");
+	strv_own(out, xstrndup(i->text, i->len));
+	if (!makes_dep && !i->value)
+		return;
+	strv_add(out, "-Xpreprocessor");
+	strv_own(out, makes_dep ? xstrdup(dep_tmp) :
+				  xstrndup(i->value, i->value_len));
 }
 
 /* All words but -o and those about the dependency list's place. */
-static void copy_line(struct rewrite *r, char *const *argv)
+static void copy_line(struct strv *out, const struct options_command *c,
+		      const char *dep_tmp)
 {
-	struct options_word w;
-	size_t n;
+	for (size_t k = 0; k < c->n; k++) {
+		const struct options_item *i = &c->item[k];
+		unsigned use = i->entry ? i->use : OPTIONS_USE_CODE;
 
-	for (argv++; (n = options_word(&w, argv)); argv += n) {
-		int use = w.entry ? w.entry->use : OPTIONS_CODE;
-
-		if (use == OPTIONS_OUTPUT)
+		if (i->in_list && i->entry->use == OPTIONS_USE_WP)
+			copy_word(out, i, dep_tmp);
+		if (i->in_list || use == OPTIONS_USE_OUTPUT ||
+		    use == OPTIONS_USE_DEP_FILE || use == OPTIONS_USE_WP)
 			continue;
-		if (use == OPTIONS_DEPS)
-			copy_deps(r, &w, argv, n);
-		else if (use == OPTIONS_LIST && str_starts(w.text, "-Wp,"))
-			copy_wp(r, w.value);
-		else
-			copy_words(r->out, argv, n);
+		if (dep_tmp || (use != OPTIONS_USE_MAKE_DEPS &&
+				use != OPTIONS_USE_DEP_TARGET &&
+				use != OPTIONS_USE_DEP_PHONY))
+			copy_item(out, c, i);
 	}
 }
 
-void options_rewrite_outputs(struct strv *out, char *const *argv,
-			     const struct options_compile *c,
+void options_rewrite_outputs(struct strv *out, const struct options_command *c,
 			     const char *compiler, const char *object_tmp,
 			     const char *dep_tmp)
 {
-	struct rewrite r = { .out = out, .dep_tmp = c->dep ? dep_tmp : NULL };
-	char *object = options_compile_object(c);
+	char *object = options_command_object(c);
 
+	if (!c->dep)
+		dep_tmp = NULL;
 	strv_add(out, compiler);
-	copy_line(&r, argv);
-	finish_deps(&r, object);
+	copy_line(out, c, dep_tmp);
+	if (c->makes_dep && dep_tmp) {
+		strv_add(out, "-MF");
+		strv_add(out, dep_tmp);
+		if (!c->has_target) {
+			strv_add(out, "-MQ");
+			strv_add(out, object);
+		}
+	}
 	strv_add(out, "-o");
 	strv_add(out, object_tmp);
 	free(object);
@@ -141,19 +98,15 @@ static const char *const machine[] = {
 	"-mshared",       NULL,
 };
 
-void options_rewrite_machine(struct strv *out, char *const *argv,
-			     const struct options_compile *c)
+void options_rewrite_machine(struct strv *out, const struct options_command *c)
 {
-	struct options_word w;
-	size_t n;
-
-	(void)c;
-	for (argv++; (n = options_word(&w, argv)); argv += n) {
-		if (!w.entry || w.entry->use != OPTIONS_CODE)
+	for (size_t i = 0; i < c->n; i++) {
+		if (!c->item[i].entry || c->item[i].in_list ||
+		    c->item[i].use != OPTIONS_USE_CODE)
 			continue;
 		for (const char *const *name = machine; *name; name++) {
-			if (str_starts(w.text, *name)) {
-				copy_words(out, argv, n);
+			if (str_starts(c->item[i].text, *name)) {
+				copy_item(out, c, &c->item[i]);
 				break;
 			}
 		}

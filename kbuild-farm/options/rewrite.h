@@ -5,15 +5,14 @@
 #ifndef OPTIONS_REWRITE_H
 #define OPTIONS_REWRITE_H
 
-#include "options/compile.h"
+#include "options/command.h"
 
 /*
  * The same compile with its outputs elsewhere: the object in `object_tmp`,
  * the dependency list in `dep_tmp` (NULL when the compile makes none) with the
  * target and content unchanged.  `compiler` becomes argv[0].
  */
-void options_rewrite_outputs(struct strv *out, char *const *argv,
-			     const struct options_compile *c,
+void options_rewrite_outputs(struct strv *out, const struct options_command *c,
 			     const char *compiler, const char *object_tmp,
 			     const char *dep_tmp);
 
@@ -21,7 +20,6 @@ void options_rewrite_outputs(struct strv *out, char *const *argv,
  * The options that decide what kind of object file comes out (-m16, -m32,
  * --target=, -mabi=, -mbig-endian, -flto ...), in order.
  */
-void options_rewrite_machine(struct strv *out, char *const *argv,
-			     const struct options_compile *c);
+void options_rewrite_machine(struct strv *out, const struct options_command *c);
 
 #endif

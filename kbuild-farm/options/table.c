@@ -16,13 +16,16 @@
 #define WORD     "a-zA-Z0-9_.+-"
 #define WORDS    "a-zA-Z0-9_.,:+=-"
 
-#define OPT(name, form, use, charset, scan)                                \
-	{ name,        OPTIONS_##form, OPTIONS_##use, OPTIONS_SCAN_##scan, \
+#define OPT(name, form, use, charset, scan)                                    \
+	{ name,        OPTIONS_##form, OPTIONS_USE_##use, OPTIONS_SCAN_##scan, \
 	  REASON_NONE, charset },
-#define LOCAL(name, form, why, scan)          \
-	{ name,          OPTIONS_##form,      \
-	  OPTIONS_LOCAL, OPTIONS_SCAN_##scan, \
-	  REASON_##why,  NULL },
+#define LOCAL(name, form, why, scan) \
+	{ name,                      \
+	  OPTIONS_##form,            \
+	  OPTIONS_USE_LOCAL,         \
+	  OPTIONS_SCAN_##scan,       \
+	  REASON_##why,              \
+	  NULL },
 
 static const struct options_entry table[] = {
 #include "options/table.inc"
@@ -42,8 +45,8 @@ static const struct options_entry clang[] = {
 #undef LOCAL
 
 /* Flags without a value: all code, FLAG_BUT() those that scan/ must know. */
-#define CODE(name, scan)                                                 \
-	{ name,        OPTIONS_ALONE, OPTIONS_CODE, OPTIONS_SCAN_##scan, \
+#define CODE(name, scan)                                                     \
+	{ name,        OPTIONS_ALONE, OPTIONS_USE_CODE, OPTIONS_SCAN_##scan, \
 	  REASON_NONE, NULL },
 
 #define FLAG(name)              CODE("-f" name, ASK)
@@ -206,26 +209,6 @@ const struct options_entry *options_entry(size_t i)
 		i -= groups[g].n;
 	}
 	return NULL;
-}
-
-size_t options_word(struct options_word *w, char *const *argv)
-{
-	const struct options_entry *e;
-
-	*w = (struct options_word){ .text = argv[0] };
-	if (!argv[0])
-		return 0;
-	if (argv[0][0] != '-' || !argv[0][1])
-		return 1;
-	w->entry = e = options_find(argv[0]);
-	if (!e || e->form == OPTIONS_ALONE)
-		return 1;
-	w->value = argv[0] + strlen(e->name);
-	if (e->form == OPTIONS_JOINED || *w->value)
-		return 1;
-	w->value = argv[1];
-	w->apart = true;
-	return argv[1] ? 2 : 1;
 }
 
 static bool in_charset(const char *set, unsigned char c)

@@ -25,17 +25,21 @@ enum options_form {
 
 /* What an option means for a compile on another machine. */
 enum options_use {
-	OPTIONS_MODE, /* -c -S -E -M -MM -fsyntax-only: what is made */
-	OPTIONS_OUTPUT, /* -o */
-	OPTIONS_LANG, /* -x */
-	OPTIONS_CODE, /* changes the object, reads no file */
-	OPTIONS_CPP, /* only the preprocessor's */
-	OPTIONS_DEPS, /* -MD -MMD -MF -MT ... */
-	OPTIONS_LIST, /* -Wp,... and -Wa,...: looked into */
-	OPTIONS_LINK, /* only the linker's: no effect with -c */
-	OPTIONS_DEBUG, /* -g... */
-	OPTIONS_LOCAL, /* such a compile stays local: `why` */
-	OPTIONS_QUERY, /* --version, -print-*, -dumpmachine: no compile */
+	OPTIONS_USE_MODE, /* -c -S -E -M -MM -fsyntax-only: what is made */
+	OPTIONS_USE_OUTPUT, /* -o */
+	OPTIONS_USE_LANG, /* -x */
+	OPTIONS_USE_CODE, /* changes the object, reads no file */
+	OPTIONS_USE_CPP, /* only the preprocessor's */
+	OPTIONS_USE_MAKE_DEPS, /* -MD -MMD */
+	OPTIONS_USE_DEP_FILE, /* -MF */
+	OPTIONS_USE_DEP_TARGET, /* -MT -MQ */
+	OPTIONS_USE_DEP_PHONY, /* -MP */
+	OPTIONS_USE_WP, /* -Wp,...: looked into */
+	OPTIONS_USE_WA, /* -Wa,... and -Xassembler: looked into */
+	OPTIONS_USE_LINK, /* only the linker's: no effect with -c */
+	OPTIONS_USE_DEBUG, /* -g... */
+	OPTIONS_USE_LOCAL, /* such a compile stays local: `why` */
+	OPTIONS_USE_QUERY, /* --version, -print-*, -dumpmachine: no compile */
 };
 
 /* What an option means to the search for the files that a unit reads. */
@@ -74,11 +78,11 @@ struct options_entry {
 	unsigned char form; /* enum options_form */
 	unsigned char use; /* enum options_use */
 	unsigned char scan; /* enum options_scan */
-	enum reason why; /* OPTIONS_LOCAL: the counted reason */
+	enum reason why; /* OPTIONS_USE_LOCAL: the counted reason */
 	/*
 	 * What the value may be made of, as in tr(1): "a-z0-9_"; "": nothing.
 	 * NULL: no value is ever sent to a node; and neither is the option, but
-	 * for OPTIONS_CODE and OPTIONS_LIST.
+	 * for OPTIONS_USE_CODE, OPTIONS_USE_WP and OPTIONS_USE_WA.
 	 */
 	const char *charset;
 };
@@ -95,17 +99,6 @@ const struct options_entry *options_find(const char *word);
 const struct options_entry *options_named(const char *name);
 /* For the tests and the fuzzers: entry `i`, NULL past the end. */
 const struct options_entry *options_entry(size_t i);
-
-/* One option or input of a command line; the strings are argv's. */
-struct options_word {
-	const struct options_entry *entry; /* NULL: an input, or unknown */
-	const char *text; /* the word itself */
-	const char *value; /* NULL: takes none, or it is missing */
-	bool apart; /* the value is the next word */
-};
-
-/* Look at argv[0] and what belongs to it: how many words that is, 0 at end. */
-size_t options_word(struct options_word *w, char *const *argv);
 
 /* Is `value` made of the bytes in `set` alone, and not too long? */
 bool options_charset_ok(const char *set, const char *value, size_t len);

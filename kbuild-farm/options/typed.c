@@ -3,7 +3,6 @@
 
 #include "base/vec.h"
 #include "options/list.h"
-#include "options/table.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,155 +18,84 @@ void options_flags_release(struct options_flags *f)
 	*f = (struct options_flags){ 0 };
 }
 
-/* Room doubles at each power of two. */
-static void add_pair(struct options_flags *out, const char *name,
-		     const char *value)
+/* `len` bytes of `value`; without any there is none. */
+static void add_flag(struct options_flags *out, const char *name,
+		     const char *value, size_t len)
 {
-	struct options_flag *flag = VEC_ADD(out->v, out->n);
+	struct options_flag *f = VEC_ADD(out->v, out->n);
 
-	flag->name = xstrdup(name);
-	flag->value = value && *value ? xstrdup(value) : NULL;
-}
-
-static void add_flag(struct options_flags *out, const struct options_word *w)
-{
-	add_pair(out, w->entry->name, w->value);
-}
-
-static bool is_preprocessor_list(const struct options_entry *e)
-{
-	return !strcmp(e->name, "-Wp,");
-}
-
-/* The dependency options of a line, while its flags are collected. */
-struct deps {
-	bool makes; /* -MD or -MMD, the driver's own */
-	bool in_list; /* the same in a -Wp, list */
-	unsigned mt, mq; /* -MT and -MQ, the driver's own */
-	unsigned list_mt, list_mq; /* in -Wp, lists */
-	unsigned more; /* words of lists beside -MD FILE and targets */
-};
-
-static void take_deps(struct options_flags *out, struct deps *d,
-		      const struct options_word *w)
-{
-	const char *name = w->entry->name;
-
-	if (!strcmp(name, "-MD") || !strcmp(name, "-MMD"))
-		d->makes = true;
-	else if (!strcmp(name, "-MT"))
-		d->mt++;
-	else if (!strcmp(name, "-MQ"))
-		d->mq++;
-	if (w->entry->charset)
-		add_flag(out, w);
-}
-
-static void add_target(struct options_flags *out, struct deps *d,
-		       const struct options_item *item,
-		       const struct options_item *target)
-{
-	bool quoted = options_item_is(item, "-MQ");
-	char *value = xstrndup(target->s, target->len);
-
-	if (quoted)
-		d->list_mq++;
-	else
-		d->list_mt++;
-	add_pair(out, quoted ? "-MQ" : "-MT", value);
-	free(value);
-}
-
-/*
- * -D of a list comes behind all -D of the driver's own, so it stays in one.
- */
-static void take_wp(struct options_flags *out, struct deps *d, const char *list)
-{
-	struct options_item item, next = { 0 };
-	char *word;
-
-	while (options_list_next(&list, &item)) {
-		switch (options_list_wp(&item)) {
-		case OPTIONS_WP_FILE:
-			options_list_next(&list, &next);
-			d->in_list = true;
-			break;
-		case OPTIONS_WP_TARGET:
-			if (options_list_next(&list, &next))
-				add_target(out, d, &item, &next);
-			break;
-		case OPTIONS_WP_PHONY:
-			d->more++;
-			add_pair(out, "-MP", NULL);
-			break;
-		case OPTIONS_WP_CPP:
-			d->more++;
-			word = xstrndup(item.s, item.len);
-			add_pair(out, "-Wp,", word);
-			free(word);
-			break;
-		case OPTIONS_WP_OTHER:
-			break;
-		}
-	}
+	f->name = xstrdup(name);
+	f->value = value && len ? xstrndup(value, len) : NULL;
 }
 
 /*
  * The order in which gcc hands -MT, -MQ and lists to cc1 is its own; a line
  * that has several of these kinds, which none in a kernel has, is not sent.
  */
-static bool deps_odd(const struct deps *d, const struct options_compile *c)
+static bool deps_odd(const struct options_command *c)
 {
-	unsigned own = d->mt + d->mq, list = d->list_mt + d->list_mq;
+	bool list = c->list_mt || c->list_mq;
 
-	if (c->is_clang && d->in_list && (list || d->more))
+	if (c->is_clang && c->list_makes_dep && (list || c->list_more))
 		return true;
-	return (list && (own || d->makes)) || (d->list_mt && d->list_mq);
+	return (list && (c->has_target || c->makes_dep)) ||
+	       (c->list_mt && c->list_mq);
 }
 
-static int take_word(struct options_flags *out, struct deps *d,
-		     const struct options_word *w,
-		     const struct options_compile *c, struct err *err)
+/* A word of a -Wp, list; one of -Wa, goes with the whole of it. */
+static void take_word(struct options_flags *out, const struct options_item *i)
 {
-	switch ((enum options_use)w->entry->use) {
-	case OPTIONS_DEPS:
-		take_deps(out, d, w);
+	switch ((enum options_use)i->use) {
+	case OPTIONS_USE_DEP_TARGET:
+		if (i->value)
+			add_flag(out, memcmp(i->text, "-MQ", 3) ? "-MT" : "-MQ",
+				 i->value, i->value_len);
 		break;
-	case OPTIONS_LIST:
-		if (is_preprocessor_list(w->entry))
-			take_wp(out, d, w->value);
-		else
-			add_flag(out, w);
+	case OPTIONS_USE_DEP_PHONY:
+		add_flag(out, "-MP", NULL, 0);
 		break;
-	case OPTIONS_CODE:
-	case OPTIONS_CPP:
-	case OPTIONS_DEBUG:
-		add_flag(out, w);
+	case OPTIONS_USE_CPP:
+		/* It comes behind all -D of the driver's own, so it stays. */
+		add_flag(out, i->entry->name, i->text, i->len);
 		break;
-	case OPTIONS_LINK:
+	default:
+		break;
+	}
+}
+
+static int take_option(struct options_flags *out, const struct options_item *i,
+		       const struct options_command *c, struct err *err)
+{
+	switch ((enum options_use)i->use) {
+	case OPTIONS_USE_WA:
+	case OPTIONS_USE_CODE:
+	case OPTIONS_USE_CPP:
+	case OPTIONS_USE_DEBUG:
+	case OPTIONS_USE_DEP_TARGET:
+	case OPTIONS_USE_DEP_PHONY:
+		add_flag(out, i->entry->name, i->value, i->value_len);
+		break;
+	case OPTIONS_USE_LINK:
 		/* It is said of clang's line that it is not used. */
 		if (c->is_clang)
-			return err_set(err, ENOTSUP, "option %.200s", w->text);
+			return err_set(err, ENOTSUP, "option %.200s", i->text);
 		break;
-	case OPTIONS_MODE:
-	case OPTIONS_OUTPUT:
-	case OPTIONS_LANG:
-	case OPTIONS_QUERY:
-	case OPTIONS_LOCAL:
+	default:
 		break;
 	}
 	return 0;
 }
 
-static void add_default_target(struct options_flags *out, const struct deps *d,
-			       const struct options_compile *c)
+static void add_default_target(struct options_flags *out,
+			       const struct options_command *c)
 {
 	char *object;
 
-	if (d->mt + d->mq || !(d->makes || (d->in_list && c->is_clang)))
+	if (c->has_target ||
+	    !(c->makes_dep || (c->list_makes_dep && c->is_clang)))
 		return;
-	object = options_compile_object(c);
-	add_pair(out, "-MQ", object);
+	object = options_command_object(c);
+	add_flag(out, "-MQ", object, strlen(object));
 	free(object);
 }
 
@@ -184,23 +112,24 @@ static int all_allowed(const struct options_flags *f, struct err *err)
 	return ret;
 }
 
-int options_typed_from(struct options_flags *out, char *const *argv,
-		       const struct options_compile *c, struct err *err)
+int options_typed_from(struct options_flags *out,
+		       const struct options_command *c, struct err *err)
 {
-	struct deps d = { 0 };
-	struct options_word w;
 	int ret = 0;
-	size_t n;
 
 	*out = (struct options_flags){ 0 };
-	for (argv++; !ret && (n = options_word(&w, argv)); argv += n) {
-		if (w.entry)
-			ret = take_word(out, &d, &w, c, err);
+	for (size_t i = 0; i < c->n && !ret; i++) {
+		const struct options_item *item = &c->item[i];
+
+		if (item->in_list && item->entry->use == OPTIONS_USE_WP)
+			take_word(out, item);
+		else if (item->entry && !item->in_list)
+			ret = take_option(out, item, c, err);
 	}
-	if (!ret && deps_odd(&d, c))
+	if (!ret && deps_odd(c))
 		ret = err_set(err, ENOTSUP, "odd dependency options");
 	if (!ret) {
-		add_default_target(out, &d, c);
+		add_default_target(out, c);
 		ret = all_allowed(out, err);
 	}
 	if (ret)
@@ -212,7 +141,7 @@ static bool list_ok(const struct options_entry *e, const char *value)
 {
 	if (strlen(value) > OPTIONS_VALUE_MAX)
 		return false;
-	if (is_preprocessor_list(e))
+	if (e->use == OPTIONS_USE_WP)
 		return options_list_wp_ok(value);
 	return e->form == OPTIONS_SEPARATE ?
 		       options_list_assembler_ok(value, strlen(value)) :
@@ -234,11 +163,11 @@ static bool joins_well(const struct options_entry *e, const char *value)
 
 static bool value_fits(const struct options_entry *e, const char *value)
 {
-	bool is_code = e->use == OPTIONS_CODE;
+	bool is_code = e->use == OPTIONS_USE_CODE;
 
-	if (e->use == OPTIONS_LIST)
+	if (e->use == OPTIONS_USE_WP || e->use == OPTIONS_USE_WA)
 		return list_ok(e, value);
-	if (e->use == OPTIONS_DEBUG)
+	if (e->use == OPTIONS_USE_DEBUG)
 		return options_debug_ok(value);
 	if (is_code && e->form == OPTIONS_ALONE)
 		return !*value;

@@ -7,7 +7,7 @@
 #define OPTIONS_TYPED_H
 
 #include "base/err.h"
-#include "options/compile.h"
+#include "options/command.h"
 
 /* A flag: the table's name and a value (NULL: none); both the list's own. */
 struct options_flag {
@@ -23,7 +23,7 @@ struct options_flags {
 void options_flags_release(struct options_flags *f);
 
 /*
- * The flags of an OPTIONS_AWAY compile that a node needs, in order.  Of the
+ * The flags of an OPTIONS_REMOTE compile that a node needs, in order.  Of the
  * dependency list's options it is the targets and -MP, in the form that gives
  * the list a node writes (options_typed_outputs()) the targets of the local
  * one:
@@ -39,8 +39,8 @@ void options_flags_release(struct options_flags *f);
  *
  * 0, or -ENOTSUP with `err` naming what no node is sent: then `out` is empty.
  */
-int options_typed_from(struct options_flags *out, char *const *argv,
-		       const struct options_compile *c, struct err *err);
+int options_typed_from(struct options_flags *out,
+		       const struct options_command *c, struct err *err);
 
 /*
  * The node's side: append the words for one flag to `argv`, if the table

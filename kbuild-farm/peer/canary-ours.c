@@ -31,7 +31,7 @@ static void make_command(const struct peer_canary *c,
 			 struct peer_canary_unit *u)
 {
 	const struct compiler_manifest *m = &c->toolchain->manifest;
-	struct options_compile compile;
+	struct options_command compile;
 	struct err err;
 
 	strv_add(&u->argv, c->toolchain->driver);
@@ -41,10 +41,11 @@ static void make_command(const struct peer_canary *c,
 	strv_add(&u->argv, "-o");
 	strv_add(&u->argv, u->object_name);
 	strv_add(&u->argv, u->name);
-	options_compile_parse(&compile, u->argv.v);
-	if (compile.verdict != OPTIONS_AWAY ||
-	    options_typed_from(&u->flags, u->argv.v, &compile, &err))
+	options_command_parse(&compile, u->argv.v);
+	if (compile.verdict != OPTIONS_REMOTE ||
+	    options_typed_from(&u->flags, &compile, &err))
 		u->skipped = true;
+	options_command_release(&compile);
 }
 
 static int write_source(struct peer_canary *c, struct peer_canary_unit *u,

@@ -31,7 +31,7 @@ static const struct inputs_reference *find_reference(
 static int make_flags(struct options_flags *flags,
 		      const struct inputs_reference *ref)
 {
-	struct options_compile compile;
+	struct options_command compile;
 	struct strv argv = { 0 };
 	struct err err;
 	int ret;
@@ -42,8 +42,9 @@ static int make_flags(struct options_flags *flags,
 	strv_add(&argv, "-o");
 	strv_add(&argv, OBJECT);
 	strv_add(&argv, INPUTS_REFERENCE_SOURCE);
-	options_compile_parse(&compile, argv.v);
-	ret = options_typed_from(flags, argv.v, &compile, &err);
+	options_command_parse(&compile, argv.v);
+	ret = options_typed_from(flags, &compile, &err);
+	options_command_release(&compile);
 	strv_release(&argv);
 	return ret;
 }

@@ -13,14 +13,14 @@ static bool is_level(const char *value, bool *on)
 	       str_starts(value, "dwarf") || !strcmp(value, "line-tables-only");
 }
 
-void scan_debug_take(struct scan_debug *d, const struct options_word *w)
+void scan_debug_take(struct scan_debug *d, const struct options_item *i)
 {
 	bool on;
 
-	strv_add(&d->words, w->text);
-	if (w->entry->use != OPTIONS_DEBUG || !options_debug_ok(w->value))
+	strv_add(&d->words, i->text);
+	if (i->entry->use != OPTIONS_USE_DEBUG || !options_debug_ok(i->value))
 		d->odd = true;
-	else if (is_level(w->value, &on))
+	else if (is_level(i->value, &on))
 		d->on = on;
 }
 

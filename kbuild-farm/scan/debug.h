@@ -9,8 +9,7 @@
 #ifndef SCAN_DEBUG_H
 #define SCAN_DEBUG_H
 
-#include "base/str.h"
-#include "options/table.h"
+#include "options/command.h"
 
 #include <stdbool.h>
 
@@ -20,7 +19,7 @@ struct scan_debug {
 	bool odd; /* there are others */
 };
 
-void scan_debug_take(struct scan_debug *d, const struct options_word *w);
+void scan_debug_take(struct scan_debug *d, const struct options_item *i);
 /* At the line's end: what the compiler is asked with. */
 void scan_debug_flags(const struct scan_debug *d, struct strv *flags);
 void scan_debug_release(struct scan_debug *d);

@@ -15,6 +15,7 @@
 #include "base/reason.h"
 #include "base/stamp.h"
 #include "base/str.h"
+#include "options/command.h"
 
 /*
  * Run the compiler with `argv` in `cwd` and `env` (source: none, stdin is
@@ -54,7 +55,7 @@ struct scan_unit {
 	const char *cwd; /* absolute */
 	const char *compiler; /* absolute path of the driver */
 	const struct digest *toolchain; /* its identity: key of the cache */
-	char *const *argv; /* the compile, argv[0] as make gave it */
+	const struct options_command *command; /* the compile */
 	char *const *env;
 };
 

@@ -2,8 +2,6 @@
 #include "scan/line.h"
 
 #include "base/vec.h"
-#include "options/list.h"
-#include "options/table.h"
 #include "scan/std.h"
 
 #include <stdlib.h>
@@ -61,109 +59,83 @@ static bool search_differs(const char *target)
 }
 
 /*
- * Words for the preprocessor: definitions, directories, dependency files.
- * The drivers put them behind their own -D and -U.
+ * A word for the preprocessor: a definition, or about dependency files.  The
+ * drivers put them behind their own -D and -U.
  */
-static void take_wp(struct scan_line *l, const char *list)
+static void take_wp(struct scan_line *l, const struct options_item *i)
 {
-	const char *rest = list;
-	struct options_item item;
+	char *value;
 
-	while (options_list_next(&rest, &item)) {
-		char *value;
-
-		switch (options_list_wp(&item)) {
-		case OPTIONS_WP_FILE:
-		case OPTIONS_WP_TARGET:
-			options_list_next(&rest, &item);
-			break;
-		case OPTIONS_WP_PHONY:
-			break;
-		case OPTIONS_WP_CPP:
-			if (item.len < 3 || item.s[1] == 'I') {
-				refuse(l, REASON_PREPROCESSOR, list);
-				break;
-			}
-			value = xstrndup(item.s + 2, item.len - 2);
-			if (item.s[1] == 'D')
-				add_define(l, &l->wp_define, value);
-			else
-				strv_addf(&l->wp_define, "#undef %s", value);
-			free(value);
-			break;
-		case OPTIONS_WP_OTHER:
-			refuse(l, REASON_PREPROCESSOR, list);
-		}
+	if (i->use == OPTIONS_USE_LOCAL ||
+	    (i->use == OPTIONS_USE_CPP && i->text[1] == 'I')) {
+		refuse(l, REASON_PREPROCESSOR, l->command->argv[i->at]);
+	} else if (i->use == OPTIONS_USE_CPP) {
+		value = xstrndup(i->text + 2, i->len - 2);
+		if (i->text[1] == 'D')
+			add_define(l, &l->wp_define, value);
+		else
+			strv_addf(&l->wp_define, "#undef %s", value);
+		free(value);
 	}
 }
 
-/* The assembler's options whose value is another word. */
-static bool wa_has_value(const struct options_item *item)
+static bool word_is(const struct options_item *i, const char *s)
 {
-	return options_item_is(item, "--defsym") ||
-	       options_item_is(item, "-defsym") || options_item_is(item, "-G");
+	return strlen(s) == i->len && !memcmp(s, i->text, i->len);
 }
 
-/* Words for the assembler: -I, and files that it reads first. */
-static void take_wa(struct scan_line *l, const char *list)
+/* A word for the assembler: -I, or a file that it reads first. */
+static void take_wa(struct scan_line *l, const struct options_item *i)
 {
-	const char *rest = list;
-	struct options_item item;
-
-	while (options_list_next(&rest, &item)) {
-		if (!item.len)
-			continue;
-		if (*item.s == '@' || options_item_is(&item, "-o") ||
-		    options_item_is(&item, "-I") ||
-		    options_item_is(&item, "--MD"))
-			refuse(l, REASON_ASSEMBLER, list);
-		else if (*item.s != '-')
-			strv_own(&l->assembler, xstrndup(item.s, item.len));
-		else if (item.len > 2 && item.s[1] == 'I')
-			strv_own(&l->asm_dirs,
-				 xstrndup(item.s + 2, item.len - 2));
-		else if (wa_has_value(&item))
-			options_list_next(&rest, &item);
-	}
+	if (!i->len)
+		return;
+	if (*i->text == '@' || word_is(i, "-o") || word_is(i, "-I") ||
+	    word_is(i, "--MD"))
+		refuse(l, REASON_ASSEMBLER, l->command->argv[i->at]);
+	else if (*i->text != '-')
+		strv_own(&l->assembler, xstrndup(i->text, i->len));
+	else if (i->len > 2 && i->text[1] == 'I')
+		strv_own(&l->asm_dirs, xstrndup(i->text + 2, i->len - 2));
 }
 
 static void take_lang(struct scan_line *l, const char *lang)
 {
 	if (l->source)
 		refuse(l, REASON_LATE_LANGUAGE, lang);
+	l->has_lang = true;
 	l->assembly = !strcmp(lang, "assembler-with-cpp");
 	if (!l->assembly && strcmp(lang, "c"))
 		refuse(l, REASON_SOURCE_LANGUAGE, lang);
 }
 
-static void keep_flag(struct scan_line *l, const struct options_word *w)
+static void keep_flag(struct scan_line *l, const struct options_item *i)
 {
-	strv_add(&l->flags, w->text);
-	if (w->apart)
-		strv_add(&l->flags, w->value);
+	strv_add(&l->flags, i->text);
+	if (i->apart)
+		strv_add(&l->flags, i->value);
 }
 
-static void take_path(struct scan_line *l, const struct options_word *w)
+static void take_path(struct scan_line *l, const struct options_item *i)
 {
-	l->flags_local |= *w->value != '/';
-	keep_flag(l, w);
+	l->flags_local |= *i->value != '/';
+	keep_flag(l, i);
 }
 
-static void take_seed(struct scan_line *l, const struct options_word *w)
+static void take_seed(struct scan_line *l, const struct options_item *i)
 {
-	if (!strncmp(w->value, "-file=", 6))
-		strv_add(&l->input, w->value + 6);
+	if (!strncmp(i->value, "-file=", 6))
+		strv_add(&l->input, i->value + 6);
 }
 
 /* The options that say which language, and how it is read. */
-static void take_dialect(struct scan_line *l, const struct options_word *w)
+static void take_dialect(struct scan_line *l, const struct options_item *i)
 {
-	switch ((enum options_scan)w->entry->scan) {
+	switch ((enum options_scan)i->entry->scan) {
 	case OPTIONS_SCAN_LANG:
-		take_lang(l, w->value);
+		take_lang(l, i->value);
 		return;
 	case OPTIONS_SCAN_STD:
-		set_std(l, w->value);
+		set_std(l, i->value);
 		l->std = true;
 		break;
 	case OPTIONS_SCAN_ANSI:
@@ -174,51 +146,51 @@ static void take_dialect(struct scan_line *l, const struct options_word *w)
 		l->trigraphs = true;
 		return;
 	default:
-		l->freestanding = w->entry->scan == OPTIONS_SCAN_FREESTANDING;
+		l->freestanding = i->entry->scan == OPTIONS_SCAN_FREESTANDING;
 	}
-	keep_flag(l, w);
+	keep_flag(l, i);
 }
 
 /* The options that name directories, files and definitions. */
-static void take_option(struct scan_line *l, const struct options_word *w)
+static void take_option(struct scan_line *l, const struct options_item *i)
 {
-	const struct options_entry *e = w->entry;
+	const struct options_entry *e = i->entry;
 
 	switch ((enum options_scan)e->scan) {
 	case OPTIONS_SCAN_REFUSE:
-		refuse(l, e->why ? e->why : REASON_OPTION, w->text);
+		refuse(l, e->why ? e->why : REASON_OPTION, i->text);
 		break;
 	case OPTIONS_SCAN_ASK:
-		keep_flag(l, w);
+		keep_flag(l, i);
 		break;
 	case OPTIONS_SCAN_ASK_PATH:
-		take_path(l, w);
+		take_path(l, i);
 		break;
 	case OPTIONS_SCAN_UNASKED:
 	case OPTIONS_SCAN_DROP:
 		break;
 	case OPTIONS_SCAN_DEBUG:
-		scan_debug_take(&l->debug, w);
+		scan_debug_take(&l->debug, i);
 		break;
 	case OPTIONS_SCAN_TARGET:
-		if (search_differs(w->value))
-			refuse(l, REASON_TARGET, w->value);
-		keep_flag(l, w);
+		if (search_differs(i->value))
+			refuse(l, REASON_TARGET, i->value);
+		keep_flag(l, i);
 		break;
 	case OPTIONS_SCAN_DEFINE:
-		add_define(l, &l->define, w->value);
+		add_define(l, &l->define, i->value);
 		break;
 	case OPTIONS_SCAN_UNDEFINE:
-		strv_addf(&l->define, "#undef %s", w->value);
+		strv_addf(&l->define, "#undef %s", i->value);
 		break;
 	case OPTIONS_SCAN_DIR_QUOTE ... OPTIONS_SCAN_DIR_AFTER:
-		add_dir(l, e->scan - OPTIONS_SCAN_DIR_QUOTE, w->value);
+		add_dir(l, e->scan - OPTIONS_SCAN_DIR_QUOTE, i->value);
 		break;
 	case OPTIONS_SCAN_INCLUDE:
-		strv_add(&l->include, w->value);
+		strv_add(&l->include, i->value);
 		break;
 	case OPTIONS_SCAN_IMACROS:
-		strv_add(&l->imacros, w->value);
+		strv_add(&l->imacros, i->value);
 		break;
 	case OPTIONS_SCAN_NOSTDINC:
 		l->nostdinc = true;
@@ -227,23 +199,25 @@ static void take_option(struct scan_line *l, const struct options_word *w)
 		l->no_canonical = true;
 		break;
 	case OPTIONS_SCAN_WP:
-		take_wp(l, w->value);
+		if (i->in_list)
+			take_wp(l, i);
 		break;
 	case OPTIONS_SCAN_WA:
-		take_wa(l, w->value);
+		if (i->in_list)
+			take_wa(l, i);
 		break;
 	case OPTIONS_SCAN_SEED:
-		take_seed(l, w);
+		take_seed(l, i);
 		break;
 	case OPTIONS_SCAN_INPUT:
-		strv_add(&l->input, w->value);
+		strv_add(&l->input, i->value);
 		break;
 	default:
-		take_dialect(l, w);
+		take_dialect(l, i);
 	}
 }
 
-static void take_source(struct scan_line *l, const char *source, bool lang)
+static void take_source(struct scan_line *l, const char *source)
 {
 	const char *dot = strrchr(str_base(source), '.');
 
@@ -252,7 +226,7 @@ static void take_source(struct scan_line *l, const char *source, bool lang)
 		return;
 	}
 	l->source = source;
-	if (lang)
+	if (l->has_lang)
 		return;
 	if (dot && !strcmp(dot, ".s"))
 		l->plain = true;
@@ -302,36 +276,36 @@ static void finish(struct scan_line *l)
 		refuse(l, REASON_NOT_ONE_SOURCE, NULL);
 }
 
-void scan_line_parse(struct scan_line *l, char *const *argv, char *const *env)
+/* False: nothing more can be told of the line. */
+static bool take_item(struct scan_line *l, const struct options_item *i)
 {
-	struct options_word w;
-	bool lang = false;
-	size_t n;
+	if (options_item_is_file(i)) {
+		refuse(l, REASON_AT_FILE, i->text);
+	} else if (!i->entry && i->text[0] == '-' && i->text[1]) {
+		refuse(l, REASON_UNKNOWN_OPTION, i->text);
+	} else if (!i->entry) {
+		take_source(l, i->text);
+	} else if (i->entry->form != OPTIONS_ALONE && !i->value &&
+		   !i->in_list) {
+		refuse(l, REASON_NO_VALUE, i->text);
+		return false;
+	} else {
+		take_option(l, i);
+	}
+	return true;
+}
 
-	*l = (struct scan_line){ .mode = SCAN_RAW };
+void scan_line_parse(struct scan_line *l, const struct options_command *c,
+		     char *const *env)
+{
+	*l = (struct scan_line){ .command = c, .mode = SCAN_RAW };
 	check_environment(l, env);
-	if (!argv[0]) {
+	if (!c->argv[0]) {
 		refuse(l, REASON_NO_COMMAND, NULL);
 		return;
 	}
-	for (argv++; (n = options_word(&w, argv)); argv += n) {
-		if (w.text[0] == '@' ||
-		    (w.apart && w.value && w.value[0] == '@')) {
-			refuse(l, REASON_AT_FILE, w.text);
-		} else if (w.entry) {
-			lang |= w.entry->use == OPTIONS_LANG;
-			if (!w.value && w.entry->form != OPTIONS_ALONE) {
-				refuse(l, REASON_NO_VALUE, w.text);
-				break;
-			}
-			w.value = w.value ? w.value : "";
-			take_option(l, &w);
-		} else if (w.text[0] == '-' && w.text[1]) {
-			refuse(l, REASON_UNKNOWN_OPTION, w.text);
-		} else {
-			take_source(l, w.text, lang);
-		}
-	}
+	for (size_t i = 0; i < c->n && take_item(l, &c->item[i]); i++)
+		;
 	finish(l);
 }
 

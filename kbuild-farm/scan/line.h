@@ -5,8 +5,7 @@
 #ifndef SCAN_LINE_H
 #define SCAN_LINE_H
 
-#include "base/reason.h"
-#include "base/str.h"
+#include "options/command.h"
 #include "scan/debug.h"
 #include "scan/lex.h"
 
@@ -24,7 +23,8 @@ struct scan_line_dir {
 };
 
 struct scan_line {
-	const char *source; /* borrowed from argv, as all strings but lists */
+	const struct options_command *command;
+	const char *source; /* borrowed from it, as all strings but lists */
 	bool plain; /* .s: no preprocessor at all */
 	unsigned mode; /* enum scan_mode */
 	bool nostdinc, freestanding, no_canonical;
@@ -42,14 +42,15 @@ struct scan_line {
 	/* Counted in where the line ends: -Wp,-D..., -g..., and a .S or -x. */
 	struct strv wp_define;
 	struct scan_debug debug;
-	bool trigraphs, assembly, std, ansi;
+	bool trigraphs, assembly, std, ansi, has_lang;
 	bool old_assembly; /* clang: no line comments, no digraphs */
 	enum reason why; /* not understood */
 	const char *detail; /* the word that it is about, or NULL */
 };
 
 /* Never fails: see `why`. */
-void scan_line_parse(struct scan_line *l, char *const *argv, char *const *env);
+void scan_line_parse(struct scan_line *l, const struct options_command *c,
+		     char *const *env);
 void scan_line_release(struct scan_line *l);
 
 #endif

@@ -284,7 +284,7 @@ void scan_walk_unit(struct scan_walk *walk, struct scan_worker *w,
 
 	*walk = (struct scan_walk){ .w = w, .l = &w->lists, .unit = unit };
 	begin(walk, w);
-	scan_line_parse(line, unit->argv, unit->env);
+	scan_line_parse(line, unit->command, unit->env);
 	if (line->why) {
 		scan_walk_fail(walk, line->why, line->detail);
 		return;

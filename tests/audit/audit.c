@@ -136,7 +136,7 @@ static void scan_line(struct audit *a, struct audit_unit *u,
 	struct scan_unit unit = { .cwd = l->cwd,
 				  .compiler = tool->path,
 				  .toolchain = &tool->id,
-				  .argv = l->argv.v,
+				  .command = &l->command,
 				  .env = environ };
 	uint64_t start = clock_us(), cpu = thread_cpu_us();
 	struct scan_closure c = { 0 };
@@ -172,7 +172,7 @@ static void scan_one(struct audit *a, struct audit_marks *marks,
 		u->detail = xstrdup(err.text);
 		return;
 	}
-	u->is_asm = str_ends(l.source, ".S");
+	u->is_asm = str_ends(l.command.source, ".S");
 	u->is_host = is_host(&l.argv);
 	tool = cli_scan_tools_get(a->tools, l.cwd, l.argv.v[0]);
 	if (tool->path) {

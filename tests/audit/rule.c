@@ -10,16 +10,16 @@
 static void add_list(struct strv *out, const char *word)
 {
 	const char *rest = word + strlen("-Wp,");
-	struct options_item item;
+	struct options_list_word item;
 	struct buf kept = { 0 };
 
 	while (options_list_next(&rest, &item)) {
 		switch (options_list_wp(&item)) {
-		case OPTIONS_WP_FILE:
-		case OPTIONS_WP_TARGET:
+		case OPTIONS_USE_MAKE_DEPS:
+		case OPTIONS_USE_DEP_TARGET:
 			options_list_next(&rest, &item);
 			break;
-		case OPTIONS_WP_PHONY:
+		case OPTIONS_USE_DEP_PHONY:
 			break;
 		default:
 			buf_printf(&kept, ",%.*s", (int)item.len, item.s);

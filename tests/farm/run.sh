@@ -10,7 +10,7 @@
 farm_begin
 project=$work/project
 units='base/bytes base/buf base/str base/vec base/printable base/which base/err
-base/clock wire/frame wire/cc options/compile options/env options/list
+base/clock wire/frame wire/cc options/command options/env options/list
 options/rewrite options/table options/typed cc/job cc/local cc/main'
 
 # ---- the project ----

@@ -127,12 +127,13 @@ static void still_a_compile(struct strv *argv)
 {
 	static char *const rest[] = { "-x",    "c",    "-c", "-o",
 				      "out.o", "in.c", NULL };
-	struct options_compile c;
+	struct options_command c;
 
 	strv_add_all(argv, rest);
-	options_compile_parse(&c, argv->v);
-	must(c.verdict == OPTIONS_AWAY && !c.dep);
+	options_command_parse(&c, argv->v);
+	must(c.verdict == OPTIONS_REMOTE && !c.dep);
 	must(!strcmp(c.source, "in.c") && !strcmp(c.object, "out.o"));
+	options_command_release(&c);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

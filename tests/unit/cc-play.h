@@ -123,8 +123,8 @@ static struct wire_cc_done make_done(uint32_t pid)
 {
 	struct wire_cc_done m = { .dep = "a.d", .object = "a.o" };
 
-	m.dep_tmp = options_compile_temporary("a.d", pid);
-	m.object_tmp = options_compile_temporary("a.o", pid);
+	m.dep_tmp = options_command_temporary("a.d", pid);
+	m.object_tmp = options_command_temporary("a.o", pid);
 	m.err = bytes_str("a.c: warning\n");
 	put_file(m.dep_tmp, "dep");
 	put_file(m.object_tmp, "object");
@@ -157,22 +157,25 @@ static void serve(void (*play)(int fd))
 
 static enum cc_answer offer(char *const *argv, int *status)
 {
-	struct options_compile c;
+	struct options_command c;
+	enum cc_answer answer;
 	struct cc_job job = { .socket = "sock",
 			      .compiler = "/usr/bin/gcc",
 			      .argv = argv,
 			      .env = env,
 			      .compile = &c };
 
-	options_compile_parse(&c, argv);
+	options_command_parse(&c, argv);
 	*status = -1;
-	return cc_job_offer(&job, status);
+	answer = cc_job_offer(&job, status);
+	options_command_release(&c);
+	return answer;
 }
 
 static void nothing_left(void)
 {
-	char *object = options_compile_temporary("a.o", (unsigned)getpid());
-	char *dep = options_compile_temporary("a.d", (unsigned)getpid());
+	char *object = options_command_temporary("a.o", (unsigned)getpid());
+	char *dep = options_command_temporary("a.d", (unsigned)getpid());
 
 	ck_assert(!fs_exists(object) && !fs_exists(dep));
 	free(object);

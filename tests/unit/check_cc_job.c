@@ -460,8 +460,8 @@ START_TEST(a_signal_while_waiting_cleans_up_and_kills)
 	pid = fork();
 	if (!pid)
 		_exit(offer(argv_md, &ignored));
-	object = options_compile_temporary("a.o", (unsigned)pid);
-	dep = options_compile_temporary("a.d", (unsigned)pid);
+	object = options_command_temporary("a.o", (unsigned)pid);
+	dep = options_command_temporary("a.d", (unsigned)pid);
 	for (int i = 0; i < 100 && !fs_exists(object); i++)
 		usleep(20000);
 	ck_assert(fs_exists(object) && fs_exists(dep));

@@ -112,7 +112,7 @@ START_TEST(a_cmd_file_gives_line_source_and_list)
 
 	ck_assert_int_eq(cli_scan_line_read(&l, build, file, &err), 0);
 	ck_assert_str_eq(l.cwd, build);
-	ck_assert_str_eq(l.source, "../src/a.c");
+	ck_assert_str_eq(l.command.source, "../src/a.c");
 	ck_assert(strv_has(&l.argv, "-DS=\"$x#y\""));
 	ck_assert(!strv_has(&l.argv, "true"));
 	cli_scan_line_release(&l);

@@ -114,14 +114,17 @@ static void make(const char *extra, const char *value)
 			 (char *)extra,   (char *)value,       NULL };
 	char *env[] = { (char *)"PATH=/usr/bin:/bin", pwd, NULL };
 	struct digest id = { { 1 } };
+	struct options_command command;
 	struct scan_unit unit = { .cwd = top,
 				  .compiler = gcc,
 				  .toolchain = &id,
-				  .argv = argv,
+				  .command = &command,
 				  .env = env };
 
+	options_command_parse(&command, argv);
 	inputs_manifest_release(&m);
 	inputs_manifest_make(&m, &inputs, &unit);
+	options_command_release(&command);
 }
 
 static const struct inputs_entry *entry(const char *name)

@@ -6,7 +6,7 @@
  * and value are cut.
  */
 #include "options-attacks.h"
-#include "options/compile.h"
+#include "options/command.h"
 #include "options/typed.h"
 #include "suite.h"
 
@@ -34,8 +34,9 @@ static void split(struct strv *words, const char *line)
 
 static bool sent_away(const struct strv *words, bool first)
 {
-	struct options_compile c;
+	struct options_command c;
 	struct strv argv = { 0 };
+	bool is_remote;
 
 	strv_add(&argv, "gcc");
 	if (first)
@@ -45,9 +46,11 @@ static bool sent_away(const struct strv *words, bool first)
 	strv_add(&argv, "in.c");
 	if (!first)
 		strv_add_all(&argv, words->v);
-	options_compile_parse(&c, argv.v);
+	options_command_parse(&c, argv.v);
+	is_remote = c.verdict == OPTIONS_REMOTE;
+	options_command_release(&c);
 	strv_release(&argv);
-	return c.verdict == OPTIONS_AWAY;
+	return is_remote;
 }
 
 START_TEST(no_attack_is_sent_away)

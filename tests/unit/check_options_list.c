@@ -11,15 +11,15 @@
 START_TEST(a_list_ends_after_its_last_word)
 {
 	const char *rest = "a,,bc";
-	struct options_item item;
+	struct options_list_word item;
 
 	ck_assert(options_list_next(&rest, &item));
-	ck_assert(options_item_is(&item, "a"));
+	ck_assert(options_list_word_is(&item, "a"));
 	ck_assert(options_list_next(&rest, &item));
-	ck_assert(options_item_is(&item, ""));
+	ck_assert(options_list_word_is(&item, ""));
 	ck_assert(options_list_next(&rest, &item));
-	ck_assert(options_item_is(&item, "bc"));
-	ck_assert(!options_item_is(&item, "b"));
+	ck_assert(options_list_word_is(&item, "bc"));
+	ck_assert(!options_list_word_is(&item, "b"));
 	ck_assert(!options_list_next(&rest, &item));
 	ck_assert(!options_list_next(&rest, &item));
 }
@@ -28,7 +28,7 @@ END_TEST
 START_TEST(an_empty_list_has_one_empty_word)
 {
 	const char *rest = "";
-	struct options_item item;
+	struct options_list_word item;
 
 	ck_assert(options_list_next(&rest, &item));
 	ck_assert_uint_eq(item.len, 0);
@@ -40,21 +40,29 @@ START_TEST(words_of_the_preprocessor_are_told_apart)
 {
 	static const struct {
 		const char *word;
-		enum options_wp kind;
+		enum options_use kind;
 	} words[] = {
-		{ "-MD", OPTIONS_WP_FILE },   { "-MMD", OPTIONS_WP_FILE },
-		{ "-MT", OPTIONS_WP_TARGET }, { "-MQ", OPTIONS_WP_TARGET },
-		{ "-MP", OPTIONS_WP_PHONY },  { "-DX", OPTIONS_WP_CPP },
-		{ "-UX", OPTIONS_WP_CPP },    { "-Ix", OPTIONS_WP_CPP },
-		{ "-D", OPTIONS_WP_OTHER },   { "-MF", OPTIONS_WP_OTHER },
-		{ "-MG", OPTIONS_WP_OTHER },  { "-M", OPTIONS_WP_OTHER },
-		{ "", OPTIONS_WP_OTHER },     { "x", OPTIONS_WP_OTHER },
-		{ "xDx", OPTIONS_WP_OTHER },  { "-\0x", OPTIONS_WP_OTHER },
+		{ "-MD", OPTIONS_USE_MAKE_DEPS },
+		{ "-MMD", OPTIONS_USE_MAKE_DEPS },
+		{ "-MT", OPTIONS_USE_DEP_TARGET },
+		{ "-MQ", OPTIONS_USE_DEP_TARGET },
+		{ "-MP", OPTIONS_USE_DEP_PHONY },
+		{ "-DX", OPTIONS_USE_CPP },
+		{ "-UX", OPTIONS_USE_CPP },
+		{ "-Ix", OPTIONS_USE_CPP },
+		{ "-D", OPTIONS_USE_LOCAL },
+		{ "-MF", OPTIONS_USE_LOCAL },
+		{ "-MG", OPTIONS_USE_LOCAL },
+		{ "-M", OPTIONS_USE_LOCAL },
+		{ "", OPTIONS_USE_LOCAL },
+		{ "x", OPTIONS_USE_LOCAL },
+		{ "xDx", OPTIONS_USE_LOCAL },
+		{ "-\0x", OPTIONS_USE_LOCAL },
 	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
-		struct options_item item = { words[i].word,
-					     strlen(words[i].word) };
+		struct options_list_word item = { words[i].word,
+						  strlen(words[i].word) };
 
 		ck_assert_msg(options_list_wp(&item) == words[i].kind, "%s",
 			      words[i].word);

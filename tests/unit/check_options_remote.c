@@ -137,14 +137,14 @@ static const struct options_outputs outputs = {
 };
 
 static void node_line(struct strv *node, char *const *argv, const char *line,
-		      const struct options_compile *c)
+		      const struct options_command *c)
 {
 	struct options_flags flags;
 	struct err err = { 0 };
 
 	strv_add(node, argv[0]);
-	ck_assert_msg(!options_typed_from(&flags, argv, c, &err), "%s: %s",
-		      line, err.text);
+	ck_assert_msg(!options_typed_from(&flags, c, &err), "%s: %s", line,
+		      err.text);
 	for (size_t i = 0; i < flags.n; i++)
 		ck_assert_msg(!options_typed_allow(node, flags.v[i].name,
 						   flags.v[i].value, &err),
@@ -181,7 +181,7 @@ static void same_list(const char *line)
 }
 
 static void as_the_node_does(const struct strv *argv, const char *line,
-			     const struct options_compile *c, bool dep)
+			     const struct options_command *c, bool dep)
 {
 	struct strv node = { 0 };
 
@@ -198,20 +198,21 @@ static void as_the_node_does(const struct strv *argv, const char *line,
 
 static void prove(const struct strv *argv, const char *line)
 {
-	struct options_compile c;
+	struct options_command c;
 	char *object, *dep;
 
-	options_compile_parse(&c, argv->v);
-	ck_assert_msg(c.verdict == OPTIONS_AWAY, "%s: %s", line,
+	options_command_parse(&c, argv->v);
+	ck_assert_msg(c.verdict == OPTIONS_REMOTE, "%s: %s", line,
 		      reason_words(c.why));
-	object = options_compile_object(&c);
-	dep = options_compile_dep(&c);
+	object = options_command_object(&c);
+	dep = options_command_dep(&c);
 	ck_assert_msg(proof_run(argv, NULL, STDERR_FILENO, "said"), "%s %s",
 		      argv->v[0], line);
 	ck_assert_int_eq(rename(object, "want.o"), 0);
 	if (dep)
 		ck_assert_msg(!rename(dep, "want.d"), "%s: %s", line, dep);
 	as_the_node_does(argv, line, &c, dep);
+	options_command_release(&c);
 	free(object);
 	free(dep);
 }
@@ -248,12 +249,15 @@ END_TEST
 /* Not what the compiler refuses, nor what is not sent at all. */
 static bool provable(const struct strv *argv)
 {
-	struct options_compile c;
+	struct options_command c;
 	struct options_flags flags;
 	struct err err;
+	int ret;
 
-	options_compile_parse(&c, argv->v);
-	if (options_typed_from(&flags, argv->v, &c, &err))
+	options_command_parse(&c, argv->v);
+	ret = options_typed_from(&flags, &c, &err);
+	options_command_release(&c);
+	if (ret)
 		return false;
 	options_flags_release(&flags);
 	return proof_run(argv, NULL, STDERR_FILENO, "said");
@@ -289,7 +293,7 @@ START_TEST(what_is_for_the_linker_leaves_the_object_alone)
 	if (!path)
 		return;
 	for (size_t i = 0; (e = options_entry(i)); i++)
-		n += e->use == OPTIONS_LINK && prove_link_option(path, e);
+		n += e->use == OPTIONS_USE_LINK && prove_link_option(path, e);
 	for (size_t i = 0; i < LENGTH(sent); i++)
 		ck_assert(prove_link_option(path, options_named(sent[i])));
 	ck_assert(n > 10 || strstr(compilers[_i], "clang"));
@@ -329,7 +333,7 @@ static const char *const not_remote[] = {
 
 START_TEST(what_is_not_sent_is_named)
 {
-	struct options_compile c;
+	struct options_command c;
 	struct options_flags flags;
 	struct err err = { 0 };
 	struct strv argv = { 0 };
@@ -338,13 +342,14 @@ START_TEST(what_is_not_sent_is_named)
 	for (char *w = strtok_r(copy, " ", &save); w;
 	     w = strtok_r(NULL, " ", &save))
 		strv_add(&argv, w);
-	options_compile_parse(&c, argv.v);
-	if (c.verdict == OPTIONS_AWAY) {
-		ck_assert_int_eq(options_typed_from(&flags, argv.v, &c, &err),
+	options_command_parse(&c, argv.v);
+	if (c.verdict == OPTIONS_REMOTE) {
+		ck_assert_int_eq(options_typed_from(&flags, &c, &err),
 				 -ENOTSUP);
 		ck_assert_str_ne(err.text, "");
 		ck_assert_uint_eq(flags.n, 0);
 	}
+	options_command_release(&c);
 	strv_release(&argv);
 	free(copy);
 }
@@ -389,7 +394,7 @@ static const char *const kernel[] = {
 
 START_TEST(a_kernel_s_line_is_sent)
 {
-	struct options_compile c;
+	struct options_command c;
 	struct options_flags flags;
 	struct err err = { 0 };
 	struct strv argv = { 0 };
@@ -398,11 +403,11 @@ START_TEST(a_kernel_s_line_is_sent)
 	for (char *w = strtok_r(copy, " ", &save); w;
 	     w = strtok_r(NULL, " ", &save))
 		strv_add(&argv, w);
-	options_compile_parse(&c, argv.v);
-	ck_assert_msg(c.verdict == OPTIONS_AWAY, "%s", reason_words(c.why));
-	ck_assert_msg(!options_typed_from(&flags, argv.v, &c, &err), "%s",
-		      err.text);
+	options_command_parse(&c, argv.v);
+	ck_assert_msg(c.verdict == OPTIONS_REMOTE, "%s", reason_words(c.why));
+	ck_assert_msg(!options_typed_from(&flags, &c, &err), "%s", err.text);
 	options_flags_release(&flags);
+	options_command_release(&c);
 	strv_release(&argv);
 	free(copy);
 }

@@ -118,12 +118,12 @@ static void setup(void)
 }
 
 static void with_other_outputs(const struct strv *argv, const char *line,
-			       const struct options_compile *c, const char *dep)
+			       const struct options_command *c, const char *dep)
 {
 	struct strv other = { 0 };
 
 	unlink("out/dep,tmp");
-	options_rewrite_outputs(&other, argv->v, c, argv->v[0], "out/obj,tmp",
+	options_rewrite_outputs(&other, c, argv->v[0], "out/obj,tmp",
 				dep ? "out/dep,tmp" : NULL);
 	ck_assert_msg(proof_run(&other, NULL, STDOUT_FILENO, NULL),
 		      "%s: outputs", line);
@@ -135,14 +135,14 @@ static void with_other_outputs(const struct strv *argv, const char *line,
 
 static void prove(const struct strv *argv, const char *line)
 {
-	struct options_compile c;
+	struct options_command c;
 	char *object, *dep;
 
-	options_compile_parse(&c, argv->v);
-	ck_assert_msg(c.verdict == OPTIONS_AWAY, "%s: %s", line,
+	options_command_parse(&c, argv->v);
+	ck_assert_msg(c.verdict == OPTIONS_REMOTE, "%s: %s", line,
 		      reason_words(c.why));
-	object = options_compile_object(&c);
-	dep = options_compile_dep(&c);
+	object = options_command_object(&c);
+	dep = options_command_dep(&c);
 	if (proof_run(argv, NULL, STDOUT_FILENO, NULL)) {
 		ck_assert_int_eq(rename(object, "want.o"), 0);
 		if (dep)
@@ -151,6 +151,7 @@ static void prove(const struct strv *argv, const char *line)
 		with_other_outputs(argv, line, &c, dep);
 		ck_assert(!fs_exists(object) && !(dep && fs_exists(dep)));
 	}
+	options_command_release(&c);
 	free(object);
 	free(dep);
 }
@@ -199,12 +200,13 @@ END_TEST
 
 static char *machine_words(char *const *argv)
 {
-	struct options_compile c;
+	struct options_command c;
 	struct strv out = { 0 };
 	char *s;
 
-	options_compile_parse(&c, argv);
-	options_rewrite_machine(&out, argv, &c);
+	options_command_parse(&c, argv);
+	options_rewrite_machine(&out, &c);
+	options_command_release(&c);
 	s = strv_join(&out, " ");
 	strv_release(&out);
 	return s;
@@ -212,12 +214,13 @@ static char *machine_words(char *const *argv)
 
 static char *outputs_words(char *const *argv, const char *dep)
 {
-	struct options_compile c;
+	struct options_command c;
 	struct strv out = { 0 };
 	char *s;
 
-	options_compile_parse(&c, argv);
-	options_rewrite_outputs(&out, argv, &c, "/bin/gcc", "d/.t.o.7", dep);
+	options_command_parse(&c, argv);
+	options_rewrite_outputs(&out, &c, "/bin/gcc", "d/.t.o.7", dep);
+	options_command_release(&c);
 	s = strv_join(&out, " ");
 	strv_release(&out);
 	return s;

@@ -46,15 +46,16 @@ START_TEST(every_entry_makes_sense)
 
 		ck_assert_msg(e->name[0] == '-' && e->name[1], "%s", e->name);
 		ck_assert_msg(!strpbrk(e->name, " /@\n"), "%s", e->name);
-		ck_assert_msg((e->use == OPTIONS_LOCAL) ==
+		ck_assert_msg((e->use == OPTIONS_USE_LOCAL) ==
 				      (e->why != REASON_NONE),
 			      "%s", e->name);
-		ck_assert_msg(!e->charset || e->use == OPTIONS_CODE ||
-				      e->use == OPTIONS_CPP ||
-				      e->use == OPTIONS_DEPS ||
-				      e->use == OPTIONS_DEBUG,
+		ck_assert_msg(!e->charset || e->use == OPTIONS_USE_CODE ||
+				      e->use == OPTIONS_USE_CPP ||
+				      e->use == OPTIONS_USE_DEP_TARGET ||
+				      e->use == OPTIONS_USE_DEP_PHONY ||
+				      e->use == OPTIONS_USE_DEBUG,
 			      "%s", e->name);
-		if (e->use == OPTIONS_CODE)
+		if (e->use == OPTIONS_USE_CODE)
 			ck_assert_msg((e->form == OPTIONS_ALONE) ==
 					      (e->charset == NULL),
 				      "%s", e->name);
@@ -81,7 +82,7 @@ START_TEST(a_charset_with_a_slash_is_only_for_text_in_the_object)
 
 		for (const char *const *t = text; *t; t++)
 			listed |= str_equal(*t, e->name);
-		if (e->charset && e->use == OPTIONS_CODE)
+		if (e->charset && e->use == OPTIONS_USE_CODE)
 			ck_assert_msg(options_value_ok(e, "a/b") == listed,
 				      "%s", e->name);
 	}
@@ -98,71 +99,71 @@ static const struct look {
 	const char *name; /* NULL: unknown */
 	int use;
 } looks[] = {
-	{ "-c", "-c", OPTIONS_MODE },
+	{ "-c", "-c", OPTIONS_USE_MODE },
 	{ "-cc", NULL, 0 },
-	{ "-O", "-O", OPTIONS_CODE },
-	{ "-O2", "-O", OPTIONS_CODE },
-	{ "-std=gnu11", "-std=", OPTIONS_CODE },
+	{ "-O", "-O", OPTIONS_USE_CODE },
+	{ "-O2", "-O", OPTIONS_USE_CODE },
+	{ "-std=gnu11", "-std=", OPTIONS_USE_CODE },
 	{ "-std=", NULL, 0 },
 	{ "-std", NULL, 0 },
-	{ "-Idir", "-I", OPTIONS_CPP },
-	{ "-I", "-I", OPTIONS_CPP },
-	{ "-isystemx", "-isystem", OPTIONS_CPP },
-	{ "-include", "-include", OPTIONS_CPP },
-	{ "-include-pch", "-include-pch", OPTIONS_LOCAL },
-	{ "-imacrosx", "-imacros", OPTIONS_CPP },
-	{ "-MMD", "-MMD", OPTIONS_DEPS },
-	{ "-MM", "-MM", OPTIONS_MODE },
-	{ "-MFx.d", "-MF", OPTIONS_DEPS },
-	{ "-march=armv8-a", "-march=", OPTIONS_CODE },
-	{ "-march=native", "-march=native", OPTIONS_LOCAL },
-	{ "-march=native+x", "-march=native", OPTIONS_LOCAL },
-	{ "-mno-sse", "-mno-sse", OPTIONS_CODE },
-	{ "-msse4.1", "-msse4.1", OPTIONS_CODE },
+	{ "-Idir", "-I", OPTIONS_USE_CPP },
+	{ "-I", "-I", OPTIONS_USE_CPP },
+	{ "-isystemx", "-isystem", OPTIONS_USE_CPP },
+	{ "-include", "-include", OPTIONS_USE_CPP },
+	{ "-include-pch", "-include-pch", OPTIONS_USE_LOCAL },
+	{ "-imacrosx", "-imacros", OPTIONS_USE_CPP },
+	{ "-MMD", "-MMD", OPTIONS_USE_MAKE_DEPS },
+	{ "-MM", "-MM", OPTIONS_USE_MODE },
+	{ "-MFx.d", "-MF", OPTIONS_USE_DEP_FILE },
+	{ "-march=armv8-a", "-march=", OPTIONS_USE_CODE },
+	{ "-march=native", "-march=native", OPTIONS_USE_LOCAL },
+	{ "-march=native+x", "-march=native", OPTIONS_USE_LOCAL },
+	{ "-mno-sse", "-mno-sse", OPTIONS_USE_CODE },
+	{ "-msse4.1", "-msse4.1", OPTIONS_USE_CODE },
 	{ "-msse4.3", NULL, 0 },
-	{ "-fno-strict-aliasing", "-fno-strict-aliasing", OPTIONS_CODE },
-	{ "-fstrict-aliasing", "-fstrict-aliasing", OPTIONS_CODE },
-	{ "-fno-builtin", "-fno-builtin", OPTIONS_CODE },
-	{ "-fno-builtin-printf", "-fno-builtin-", OPTIONS_CODE },
-	{ "-ffixed-x18", "-ffixed-", OPTIONS_CODE },
-	{ "-fcall-used-x0", "-fcall-used-", OPTIONS_CODE },
-	{ "-fpic", "-fpic", OPTIONS_CODE },
-	{ "-fPIE", "-fPIE", OPTIONS_CODE },
-	{ "-fplugin-arg-a-b=c", "-fplugin", OPTIONS_LOCAL },
-	{ "-fdump-tree-all=x", "-fdump-", OPTIONS_LOCAL },
-	{ "-fprofile-arcs", "-fprofile", OPTIONS_LOCAL },
-	{ "-fno-lto", "-fno-lto", OPTIONS_CODE },
-	{ "-flto", "-flto", OPTIONS_LOCAL },
-	{ "-flto=auto", "-flto", OPTIONS_LOCAL },
-	{ "-Wall", "-W", OPTIONS_CODE },
-	{ "-Wframe-larger-than=2048", "-W", OPTIONS_CODE },
-	{ "-Wp,-MMD,x", "-Wp,", OPTIONS_LIST },
-	{ "-Wa,-al", "-Wa,", OPTIONS_LIST },
-	{ "-Wl,-z", "-Wl,", OPTIONS_LINK },
-	{ "-g", "-g", OPTIONS_DEBUG },
-	{ "-gdwarf-4", "-g", OPTIONS_DEBUG },
-	{ "-gsplit-dwarf", "-gsplit-dwarf", OPTIONS_LOCAL },
-	{ "-grecord-gcc-switches", "-grecord-gcc-switches", OPTIONS_LOCAL },
-	{ "--version", "--version", OPTIONS_QUERY },
-	{ "--param=a=1", "--param=", OPTIONS_CODE },
-	{ "--param", "--param", OPTIONS_CODE },
+	{ "-fno-strict-aliasing", "-fno-strict-aliasing", OPTIONS_USE_CODE },
+	{ "-fstrict-aliasing", "-fstrict-aliasing", OPTIONS_USE_CODE },
+	{ "-fno-builtin", "-fno-builtin", OPTIONS_USE_CODE },
+	{ "-fno-builtin-printf", "-fno-builtin-", OPTIONS_USE_CODE },
+	{ "-ffixed-x18", "-ffixed-", OPTIONS_USE_CODE },
+	{ "-fcall-used-x0", "-fcall-used-", OPTIONS_USE_CODE },
+	{ "-fpic", "-fpic", OPTIONS_USE_CODE },
+	{ "-fPIE", "-fPIE", OPTIONS_USE_CODE },
+	{ "-fplugin-arg-a-b=c", "-fplugin", OPTIONS_USE_LOCAL },
+	{ "-fdump-tree-all=x", "-fdump-", OPTIONS_USE_LOCAL },
+	{ "-fprofile-arcs", "-fprofile", OPTIONS_USE_LOCAL },
+	{ "-fno-lto", "-fno-lto", OPTIONS_USE_CODE },
+	{ "-flto", "-flto", OPTIONS_USE_LOCAL },
+	{ "-flto=auto", "-flto", OPTIONS_USE_LOCAL },
+	{ "-Wall", "-W", OPTIONS_USE_CODE },
+	{ "-Wframe-larger-than=2048", "-W", OPTIONS_USE_CODE },
+	{ "-Wp,-MMD,x", "-Wp,", OPTIONS_USE_WP },
+	{ "-Wa,-al", "-Wa,", OPTIONS_USE_WA },
+	{ "-Wl,-z", "-Wl,", OPTIONS_USE_LINK },
+	{ "-g", "-g", OPTIONS_USE_DEBUG },
+	{ "-gdwarf-4", "-g", OPTIONS_USE_DEBUG },
+	{ "-gsplit-dwarf", "-gsplit-dwarf", OPTIONS_USE_LOCAL },
+	{ "-grecord-gcc-switches", "-grecord-gcc-switches", OPTIONS_USE_LOCAL },
+	{ "--version", "--version", OPTIONS_USE_QUERY },
+	{ "--param=a=1", "--param=", OPTIONS_USE_CODE },
+	{ "--param", "--param", OPTIONS_USE_CODE },
 	{ "--paramx", NULL, 0 },
-	{ "-print-file-name=x", "-print-", OPTIONS_QUERY },
-	{ "-dumpmachine", "-dumpmachine", OPTIONS_QUERY },
-	{ "-dumpdir", "-dumpdir", OPTIONS_LOCAL },
-	{ "-dM", "-d", OPTIONS_LOCAL },
-	{ "-DFOO=1", "-D", OPTIONS_CPP },
-	{ "-Bx", "-B", OPTIONS_LOCAL },
-	{ "-zzz", "-z", OPTIONS_LOCAL },
+	{ "-print-file-name=x", "-print-", OPTIONS_USE_QUERY },
+	{ "-dumpmachine", "-dumpmachine", OPTIONS_USE_QUERY },
+	{ "-dumpdir", "-dumpdir", OPTIONS_USE_LOCAL },
+	{ "-dM", "-d", OPTIONS_USE_LOCAL },
+	{ "-DFOO=1", "-D", OPTIONS_USE_CPP },
+	{ "-Bx", "-B", OPTIONS_USE_LOCAL },
+	{ "-zzz", "-z", OPTIONS_USE_LOCAL },
 	{ "-j8", NULL, 0 },
 	{ "-", NULL, 0 },
 	{ "", NULL, 0 },
 	{ "x", NULL, 0 },
 	{ "-\xff", NULL, 0 },
-	{ "-mllvm", "-mllvm", OPTIONS_LOCAL },
-	{ "-entry", "-e", OPTIONS_LOCAL },
-	{ ZERO, ZERO, OPTIONS_CODE },
-	{ "--target=x", "--target=", OPTIONS_CODE },
+	{ "-mllvm", "-mllvm", OPTIONS_USE_LOCAL },
+	{ "-entry", "-e", OPTIONS_USE_LOCAL },
+	{ ZERO, ZERO, OPTIONS_USE_CODE },
+	{ "--target=x", "--target=", OPTIONS_USE_CODE },
 };
 
 START_TEST(the_longest_name_counts)
@@ -223,37 +224,6 @@ START_TEST(the_search_finds_what_a_walk_finds)
 }
 END_TEST
 
-static void word_is(char *const *argv, size_t n, const char *value, bool apart)
-{
-	struct options_word w;
-
-	ck_assert_uint_eq(options_word(&w, argv), n);
-	ck_assert(w.text == argv[0]);
-	ck_assert_int_eq(w.apart, apart);
-	if (value)
-		ck_assert_str_eq(w.value, value);
-	else
-		ck_assert_ptr_null(w.value);
-}
-
-START_TEST(a_word_takes_its_value_along)
-{
-	char *apart[] = { "-I", "dir", NULL }, *joined[] = { "-Idir", NULL };
-	char *missing[] = { "-I", NULL }, *alone[] = { "-c", "x", NULL };
-	char *input[] = { "x.c", NULL }, *dash[] = { "-", "x", NULL };
-	char *unknown[] = { "-fnonsense", "x", NULL }, *none[] = { NULL };
-
-	word_is(apart, 2, "dir", true);
-	word_is(joined, 1, "dir", false);
-	word_is(missing, 1, NULL, true);
-	word_is(alone, 1, NULL, false);
-	word_is(input, 1, NULL, false);
-	word_is(dash, 1, NULL, false);
-	word_is(unknown, 1, NULL, false);
-	word_is(none, 0, NULL, false);
-}
-END_TEST
-
 START_TEST(a_charset_has_ranges_and_a_last_dash)
 {
 	ck_assert(options_charset_ok("a-c_-", "abc_-", 5));
@@ -278,7 +248,6 @@ int main(void)
 	tcase_add_loop_test(tc, the_longest_name_counts, 0,
 			    sizeof(looks) / sizeof(*looks));
 	tcase_add_test(tc, the_search_finds_what_a_walk_finds);
-	tcase_add_test(tc, a_word_takes_its_value_along);
 	tcase_add_test(tc, a_charset_has_ranges_and_a_last_dash);
 	suite_add_tcase(s, tc);
 	return suite_run(s);

@@ -11,21 +11,21 @@
 
 static char *through(char *const *argv)
 {
-	struct options_compile c;
+	struct options_command c;
 	struct options_flags flags;
 	struct strv out = { 0 };
 	struct err err = { 0 };
 	char *s;
 
-	options_compile_parse(&c, argv);
-	ck_assert_int_eq(c.verdict, OPTIONS_AWAY);
-	ck_assert_msg(!options_typed_from(&flags, argv, &c, &err), "%s",
-		      err.text);
+	options_command_parse(&c, argv);
+	ck_assert_int_eq(c.verdict, OPTIONS_REMOTE);
+	ck_assert_msg(!options_typed_from(&flags, &c, &err), "%s", err.text);
 	for (size_t i = 0; i < flags.n; i++)
 		ck_assert_msg(!options_typed_allow(&out, flags.v[i].name,
 						   flags.v[i].value, &err),
 			      "%s", err.text);
 	options_flags_release(&flags);
+	options_command_release(&c);
 	s = strv_join(&out, " ");
 	strv_release(&out);
 	return s;
@@ -91,12 +91,12 @@ END_TEST
 START_TEST(flags_carry_name_and_value)
 {
 	char *argv[] = { "gcc", "-O2", "-fno-common", "-O", "-c", "a.c", NULL };
-	struct options_compile c;
+	struct options_command c;
 	struct options_flags f;
 	struct err err = { 0 };
 
-	options_compile_parse(&c, argv);
-	ck_assert_int_eq(options_typed_from(&f, argv, &c, &err), 0);
+	options_command_parse(&c, argv);
+	ck_assert_int_eq(options_typed_from(&f, &c, &err), 0);
 	ck_assert_uint_eq(f.n, 3);
 	ck_assert_str_eq(f.v[0].name, "-O");
 	ck_assert_str_eq(f.v[0].value, "2");
@@ -106,6 +106,7 @@ START_TEST(flags_carry_name_and_value)
 	options_flags_release(&f);
 	ck_assert_uint_eq(f.n, 0);
 	options_flags_release(&f);
+	options_command_release(&c);
 }
 END_TEST
 

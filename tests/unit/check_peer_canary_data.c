@@ -66,7 +66,7 @@ START_TEST(nodes_take_every_option)
 	v = peer_canary_sources(&n);
 	for (size_t i = 0; i < n; i++) {
 		struct options_flags flags = { 0 };
-		struct options_compile c;
+		struct options_command c;
 		struct strv argv = { 0 };
 		struct err err;
 
@@ -76,12 +76,13 @@ START_TEST(nodes_take_every_option)
 		strv_add(&argv, "-o");
 		strv_add(&argv, "x.o");
 		strv_add(&argv, v[i].name);
-		options_compile_parse(&c, argv.v);
-		ck_assert_msg(c.verdict == OPTIONS_AWAY, "%s: %s", v[i].name,
+		options_command_parse(&c, argv.v);
+		ck_assert_msg(c.verdict == OPTIONS_REMOTE, "%s: %s", v[i].name,
 			      reason_words(c.why));
-		ck_assert_msg(!options_typed_from(&flags, argv.v, &c, &err),
-			      "%s: %s", v[i].name, err.text);
+		ck_assert_msg(!options_typed_from(&flags, &c, &err), "%s: %s",
+			      v[i].name, err.text);
 		options_flags_release(&flags);
+		options_command_release(&c);
 		strv_release(&argv);
 	}
 }

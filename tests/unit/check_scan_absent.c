@@ -65,9 +65,6 @@ static void scan(struct scan *s, const char *cc, const char *options,
 {
 	char *copy = xstrdup(options), *rest = copy, *word;
 	struct strv argv = { 0 };
-	struct scan_unit unit = { .cwd = compare_dir,
-				  .compiler = cc,
-				  .env = environ };
 
 	strv_add(&argv, "cc");
 	strv_add(&argv, "-nostdinc");
@@ -75,8 +72,7 @@ static void scan(struct scan *s, const char *cc, const char *options,
 		strv_add(&argv, word);
 	strv_add(&argv, "-c");
 	strv_add(&argv, "unit.c");
-	unit.argv = argv.v;
-	scan_closure(s, &unit, c);
+	compare_closure(s, cc, argv.v, c);
 	strv_release(&argv);
 	free(copy);
 }

@@ -169,15 +169,11 @@ static void *member(void *arg)
 	char *argv[] = {
 		"cc", "-nostdinc", "-I.", "-O2", "-c", "unit.c", NULL
 	};
-	struct scan_unit unit = { .cwd = compare_dir,
-				  .compiler = crowd->cc,
-				  .argv = argv,
-				  .env = environ };
 
 	for (int i = 0; i < 20; i++) {
 		struct scan_closure c;
 
-		scan_closure(crowd->s, &unit, &c);
+		compare_closure(crowd->s, crowd->cc, argv, &c);
 		if (c.why || c.n_files != 4)
 			atomic_fetch_add(&crowd->bad, 1);
 		scan_closure_release(&c);

@@ -281,9 +281,6 @@ START_TEST(assembler_is_read_as_gcc_reads_it)
 {
 	const struct odd_asm *o = &odd_asm[_i];
 	char *argv[] = { "cc", "-nostdinc", "-Iinc", "-c", "unit.S", NULL };
-	struct scan_unit unit = { .cwd = compare_dir,
-				  .argv = argv,
-				  .env = environ };
 	struct scan *s = compare_scan();
 	char *cc = compare_compiler("gcc"), *text, *joined;
 	struct strv inputs = { 0 };
@@ -296,8 +293,7 @@ START_TEST(assembler_is_read_as_gcc_reads_it)
 	r = compare_unit(s, cc, argv, &text);
 	ck_assert_msg(o->refused ? r != COMPARE_EQUAL : r == COMPARE_EQUAL,
 		      "%d\n%s\n%s", r, o->source, text);
-	unit.compiler = cc;
-	scan_closure(s, &unit, &c);
+	compare_closure(s, cc, argv, &c);
 	for (size_t i = 0; i < c.n_files; i++) {
 		if (c.files[i].kind == SCAN_INPUT)
 			strv_add(&inputs, c.files[i].path);
@@ -430,9 +426,6 @@ START_TEST(what_is_not_understood_is_refused)
 	char *copy = xstrdup(refused[_i]), *rest = copy, *word;
 	char *cc = compare_compiler("gcc");
 	struct strv argv = { 0 };
-	struct scan_unit unit = { .cwd = compare_dir,
-				  .compiler = cc,
-				  .env = environ };
 	struct scan *s = compare_scan();
 	struct scan_closure c;
 
@@ -440,8 +433,7 @@ START_TEST(what_is_not_understood_is_refused)
 	strv_add(&argv, "cc");
 	while ((word = strsep(&rest, " ")))
 		strv_add(&argv, word);
-	unit.argv = argv.v;
-	scan_closure(s, &unit, &c);
+	compare_closure(s, cc, argv.v, &c);
 	ck_assert_msg(c.why != REASON_NONE, "%s", refused[_i]);
 	ck_assert_uint_eq(c.n_files, 0);
 	scan_closure_release(&c);
@@ -482,15 +474,12 @@ START_TEST(bombs_and_errors_end_in_a_reason)
 {
 	char *argv[] = { "cc", "-nostdinc", "-c", "unit.c", NULL };
 	char *cc = compare_compiler("gcc");
-	struct scan_unit unit = {
-		.cwd = compare_dir, .compiler = cc, .argv = argv, .env = environ
-	};
 	struct scan *s = compare_scan();
 	struct scan_closure c;
 
 	compare_shell("mkfifo fifo");
 	compare_file("unit.c", bombs[_i]);
-	scan_closure(s, &unit, &c);
+	compare_closure(s, cc, argv, &c);
 	ck_assert_msg(c.why != REASON_NONE, "%s", bombs[_i]);
 	scan_closure_release(&c);
 	scan_free(s);

@@ -357,10 +357,12 @@ START_TEST(a_command_line_is_taken_apart)
 			 "-c",         "-o",
 			 "x.o",        "x.c",
 			 NULL };
+	struct options_command c;
 	struct scan_line l;
 	char *defines;
 
-	scan_line_parse(&l, argv, NULL);
+	options_command_parse(&c, argv);
+	scan_line_parse(&l, &c, NULL);
 	ck_assert_int_eq(l.why, REASON_NONE);
 	ck_assert_str_eq(l.source, "x.c");
 	ck_assert_uint_eq(l.n_dir, 3);
@@ -373,6 +375,7 @@ START_TEST(a_command_line_is_taken_apart)
 	ck_assert_str_eq(defines, "#define X 1|#define Y 2|#undef X");
 	free(defines);
 	scan_line_release(&l);
+	options_command_release(&c);
 }
 END_TEST
 
@@ -380,15 +383,18 @@ START_TEST(an_environment_that_adds_directories_is_refused)
 {
 	char *argv[] = { "cc", "-c", "x.c", NULL };
 	char *env[] = { "CPATH=/x", NULL }, *empty[] = { "CPATH=", NULL };
+	struct options_command c;
 	struct scan_line l;
 
-	scan_line_parse(&l, argv, env);
+	options_command_parse(&c, argv);
+	scan_line_parse(&l, &c, env);
 	ck_assert_int_eq(l.why, REASON_COMPILER_ENVIRONMENT);
 	ck_assert_str_eq(l.detail, "CPATH");
 	scan_line_release(&l);
-	scan_line_parse(&l, argv, empty);
+	scan_line_parse(&l, &c, empty);
 	ck_assert_int_eq(l.why, REASON_NONE);
 	scan_line_release(&l);
+	options_command_release(&c);
 }
 END_TEST
 

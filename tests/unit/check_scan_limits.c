@@ -24,13 +24,10 @@ static void scan_one(struct scan *s, const char *source, enum reason why)
 {
 	char *cc = compare_compiler("gcc");
 	char *argv[] = { "cc", "-nostdinc", "-c", (char *)source, NULL };
-	struct scan_unit unit = {
-		.cwd = compare_dir, .compiler = cc, .argv = argv, .env = environ
-	};
 	struct scan_closure c;
 
 	ck_assert_ptr_nonnull(cc);
-	scan_closure(s, &unit, &c);
+	compare_closure(s, cc, argv, &c);
 	ck_assert_msg(c.why == why, "%s: %s %s", source, reason_words(c.why),
 		      c.detail ? c.detail : "");
 	scan_closure_release(&c);

@@ -118,11 +118,13 @@ START_TEST(a_line_keeps_what_the_compiler_must_know)
 	const struct kept *k = &kept[_i];
 	char *copy = xstrdup(k->line), *rest = copy, *word, *flags;
 	struct strv argv = { 0 };
+	struct options_command c;
 	struct scan_line l;
 
 	while ((word = strsep(&rest, " ")))
 		strv_add(&argv, word);
-	scan_line_parse(&l, argv.v, NULL);
+	options_command_parse(&c, argv.v);
+	scan_line_parse(&l, &c, NULL);
 	ck_assert_int_eq(l.why, k->why);
 	if (!k->why) {
 		flags = l.flags.n ? strv_join(&l.flags, " ") : xstrdup("");
@@ -131,6 +133,7 @@ START_TEST(a_line_keeps_what_the_compiler_must_know)
 		free(flags);
 	}
 	scan_line_release(&l);
+	options_command_release(&c);
 	strv_release(&argv);
 	free(copy);
 }

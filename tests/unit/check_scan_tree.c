@@ -139,15 +139,11 @@ static void *member(void *arg)
 {
 	struct crowd *c = arg;
 	char *argv[] = { "cc", "-nostdinc", "-Iinc", "-c", "unit.c", NULL };
-	struct scan_unit unit = { .cwd = compare_dir,
-				  .compiler = c->cc,
-				  .argv = argv,
-				  .env = environ };
 
 	for (int i = 0; i < 300; i++) {
 		struct scan_closure out;
 
-		scan_closure(c->s, &unit, &out);
+		compare_closure(c->s, c->cc, argv, &out);
 		if (!out.why &&
 		    (out.n_files != 3 || strcmp(out.files[1].path, "inc/x.h")))
 			atomic_fetch_add(&c->bad, 1);

@@ -200,6 +200,21 @@ static inline char *compare_normal(struct strv *files, bool real)
 	return s;
 }
 
+/* Scan what `cc` would compile with these words, in the directory. */
+static inline void compare_closure(struct scan *s, const char *cc,
+				   char *const *argv, struct scan_closure *c)
+{
+	struct options_command command;
+	struct scan_unit unit = { .cwd = compare_dir,
+				  .compiler = cc,
+				  .command = &command,
+				  .env = environ };
+
+	options_command_parse(&command, argv);
+	scan_closure(s, &unit, c);
+	options_command_release(&command);
+}
+
 enum compare_result {
 	COMPARE_EQUAL,
 	COMPARE_DIFFERENT,
@@ -211,15 +226,12 @@ enum compare_result {
 static inline enum compare_result compare_unit(struct scan *s, const char *cc,
 					       char *const *argv, char **text)
 {
-	struct scan_unit unit = {
-		.cwd = compare_dir, .compiler = cc, .argv = argv, .env = environ
-	};
 	struct strv theirs = { 0 }, ours = { 0 };
 	struct scan_closure c;
 	enum compare_result result;
 	char *a, *b;
 
-	scan_closure(s, &unit, &c);
+	compare_closure(s, cc, argv, &c);
 	for (size_t i = 0; i < c.n_files; i++) {
 		if (c.files[i].kind != SCAN_INPUT &&
 		    (c.files[i].kind != SCAN_PROBED || strstr(cc, "clang")))

@@ -35,34 +35,50 @@ static void split(struct strv *argv, const char *text)
 	}
 }
 
-static void table_knows(char *const *argv)
+static void table_knows(const struct options_command *c)
 {
-	struct options_word w;
-	size_t n;
+	for (size_t k = 0; k < c->n; k++) {
+		const struct options_item *i = &c->item[k];
 
-	for (argv++; (n = options_word(&w, argv)); argv += n) {
-		must(w.text[0] != '@');
-		if (w.text[0] == '-' && w.text[1]) {
-			must(w.entry != NULL);
-			must(w.entry->use != OPTIONS_LOCAL);
-			must(w.entry->use != OPTIONS_QUERY);
+		must(i->in_list || i->text[0] != '@');
+		if (i->text[0] == '-' && i->text[1]) {
+			must(i->entry != NULL);
+			must(i->use != OPTIONS_USE_LOCAL);
+			must(i->use != OPTIONS_USE_QUERY);
 		}
 	}
 }
 
+/* Items are words of the line, in its order, within their words. */
+static void items_hold(char *const *argv, const struct options_command *c)
+{
+	unsigned at = 0;
+
+	for (size_t k = 0; k < c->n; k++) {
+		const struct options_item *i = &c->item[k];
+		const char *word = argv[i->at];
+
+		must(i->at >= at);
+		at = i->at;
+		must(i->in_list || (i->text == word && i->len == strlen(word)));
+		must(!i->value || i->value_len <= strlen(i->value));
+		must(!i->in_list || (k && i->entry));
+	}
+}
+
 /* What a node makes of it is one compile, and writes where it was told. */
-static void remote(char *const *argv, const struct options_compile *c)
+static void remote(const struct options_command *c)
 {
 	static const struct options_outputs outputs = { .object = "/o/out.o",
 							.dep = "/o/dep.d",
 							.as = "/o/as.d" };
 	struct options_flags flags;
-	struct options_compile again;
+	struct options_command again;
 	struct strv node = { 0 };
 	struct err err = { 0 };
 
-	table_knows(argv);
-	if (options_typed_from(&flags, argv, c, &err)) {
+	table_knows(c);
+	if (options_typed_from(&flags, c, &err)) {
 		must(err.text[0] && !flags.n);
 		return;
 	}
@@ -72,28 +88,30 @@ static void remote(char *const *argv, const struct options_compile *c)
 					  flags.v[i].value, &err));
 	must(!options_typed_outputs(&node, c->lang, true, "in.c", &outputs,
 				    &err));
-	options_compile_parse(&again, node.v);
-	must(again.verdict == OPTIONS_AWAY && again.lang == c->lang);
+	options_command_parse(&again, node.v);
+	must(again.verdict == OPTIONS_REMOTE && again.lang == c->lang);
 	must(!strcmp(again.source, "in.c"));
 	must(!strcmp(again.object, "/o/out.o"));
 	must(again.dep_len == 8 && !memcmp(again.dep, "/o/dep.d", 8));
+	options_command_release(&again);
 	strv_release(&node);
 	options_flags_release(&flags);
 }
 
 /* The other lines are compiles of the same source to the new places. */
-static void rewritten(char *const *argv, const struct options_compile *c)
+static void rewritten(char *const *argv, const struct options_command *c)
 {
 	struct strv out = { 0 };
-	struct options_compile again;
-	char *object = options_compile_object(c), *dep = options_compile_dep(c);
+	struct options_command again;
+	char *object = options_command_object(c), *dep = options_command_dep(c);
 
-	options_rewrite_outputs(&out, argv, c, argv[0], "new/.t", "new/.u");
-	options_compile_parse(&again, out.v);
+	options_rewrite_outputs(&out, c, argv[0], "new/.t", "new/.u");
+	options_command_parse(&again, out.v);
 	must(again.source && !strcmp(again.source, c->source));
 	must(again.object && !strcmp(again.object, "new/.t"));
+	options_command_release(&again);
 	strv_release(&out);
-	options_rewrite_machine(&out, argv, c);
+	options_rewrite_machine(&out, c);
 	strv_release(&out);
 	free(object);
 	free(dep);
@@ -103,18 +121,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = xstrndup((const char *)data, size);
 	struct strv argv = { 0 };
-	struct options_compile c;
+	struct options_command c;
 
 	split(&argv, text);
-	options_compile_parse(&c, argv.v);
-	must((c.verdict == OPTIONS_HERE) == (c.why != REASON_NONE));
-	if (c.verdict == OPTIONS_AWAY) {
-		remote(argv.v, &c);
+	options_command_parse(&c, argv.v);
+	items_hold(argv.v, &c);
+	must((c.verdict == OPTIONS_LOCAL) == (c.why != REASON_NONE));
+	if (c.verdict == OPTIONS_REMOTE) {
+		remote(&c);
 		rewritten(argv.v, &c);
-	} else if (c.verdict == OPTIONS_HERE) {
-		free(options_compile_object(&c));
-		free(options_compile_dep(&c));
+	} else if (c.verdict == OPTIONS_LOCAL) {
+		free(options_command_object(&c));
+		free(options_command_dep(&c));
 	}
+	options_command_release(&c);
 	strv_release(&argv);
 	free(text);
 	return 0;

@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The whole line is read before anything is decided: a word that makes it no
+ * compile at all (OPTIONS_PASSTHROUGH) may come after one that makes it local.
+ */
+#include "options/command.h"
+
+#include "options/list.h"
+#include "options/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct parse {
+	struct options_command *c;
+	enum reason why; /* the first reason why it is local */
+	const char *lang; /* the value of -x */
+	bool pass; /* it is not one compile of one source */
+	bool compiles; /* -c */
+	unsigned sources;
+};
+
+/* A bound of what they come to: each word, and each word of a list. */
+static size_t count_items(char *const *argv)
+{
+	size_t n = 0;
+
+	for (; *argv; argv++) {
+		n++;
+		for (const char *s = *argv; (s = strchr(s, ',')); s++)
+			n++;
+	}
+	return n;
+}
+
+static struct options_item *add_word(struct options_command *c,
+				     const struct options_item *list,
+				     const struct options_list_word *w)
+{
+	struct options_item *i = &c->item[c->n++];
+
+	*i = (struct options_item){ .entry = list->entry,
+				    .text = w->s,
+				    .len = (unsigned)w->len,
+				    .at = list->at,
+				    .use = OPTIONS_USE_CODE,
+				    .in_list = true };
+	return i;
+}
+
+/* It takes the next word of the list. */
+static void add_value(struct options_item *i, const char **rest)
+{
+	struct options_list_word value;
+
+	if (!options_list_next(rest, &value))
+		return;
+	i->value = value.s;
+	i->value_len = (unsigned)value.len;
+}
+
+static void add_wp(struct options_command *c, const struct options_item *list)
+{
+	const char *rest = list->value;
+	struct options_list_word w;
+
+	while (options_list_next(&rest, &w)) {
+		struct options_item *i = add_word(c, list, &w);
+
+		i->use = (unsigned char)options_list_wp(&w);
+		if (i->use == OPTIONS_USE_MAKE_DEPS ||
+		    i->use == OPTIONS_USE_DEP_TARGET)
+			add_value(i, &rest);
+	}
+}
+
+/* -Xassembler has one word, which may have a comma in it. */
+static void add_wa(struct options_command *c, const struct options_item *list)
+{
+	const char *rest = list->apart ? NULL : list->value;
+	struct options_list_word w = { list->value, list->value_len };
+
+	while (rest ? options_list_next(&rest, &w) : !!w.s) {
+		struct options_item *i = add_word(c, list, &w);
+
+		if (options_list_word_is(&w, "--defsym") ||
+		    options_list_word_is(&w, "-defsym") ||
+		    options_list_word_is(&w, "-G"))
+			add_value(i, &rest);
+		w.s = NULL;
+	}
+}
+
+/* One option or input at argv[at], and what is in it; how many words it is. */
+static unsigned add_item(struct options_command *c, unsigned at)
+{
+	char *const *argv = c->argv + at;
+	const struct options_entry *e = NULL;
+	struct options_item *i = &c->item[c->n++];
+
+	*i = (struct options_item){ .text = argv[0],
+				    .len = (unsigned)strlen(argv[0]),
+				    .at = at };
+	if (argv[0][0] == '-' && argv[0][1])
+		i->entry = e = options_find(argv[0]);
+	if (!e)
+		return 1;
+	i->use = e->use;
+	if (e->form == OPTIONS_ALONE)
+		return 1;
+	i->value = argv[0] + strlen(e->name);
+	i->apart = e->form != OPTIONS_JOINED && !*i->value;
+	if (i->apart)
+		i->value = argv[1];
+	i->value_len = i->value ? (unsigned)strlen(i->value) : 0;
+	if (i->value && i->use == OPTIONS_USE_WP)
+		add_wp(c, i);
+	else if (i->value && i->use == OPTIONS_USE_WA)
+		add_wa(c, i);
+	return i->apart && i->value ? 2 : 1;
+}
+
+static void set_local(struct parse *p, enum reason why)
+{
+	if (!p->why)
+		p->why = why;
+}
+
+/* /dev/null, /dev/stdin, /proc/self/fd/0, "-": probes and pipes. */
+static bool is_device(const char *path)
+{
+	return str_equal(path, "-") || str_starts(path, "/dev/") ||
+	       str_starts(path, "/proc/");
+}
+
+static bool word_in(const char *s, const char *const *list)
+{
+	for (; *list; list++) {
+		if (!strcmp(s, *list))
+			return true;
+	}
+	return false;
+}
+
+static void take_lang(struct parse *p, const char *value)
+{
+	if (!value) {
+		p->pass = true;
+		return;
+	}
+	if (p->sources)
+		set_local(p, REASON_LATE_LANGUAGE);
+	p->lang = value;
+	if (!strcmp(value, "c"))
+		p->c->lang = OPTIONS_C;
+	else if (!strcmp(value, "assembler-with-cpp"))
+		p->c->lang = OPTIONS_ASM;
+	else
+		set_local(p, str_starts(value, "c++") ? REASON_CPLUSPLUS :
+							REASON_OTHER_LANGUAGE);
+}
+
+/*
+ * The language of a source by its name, as gcc decides it.  False: not a
+ * source, so the linker's.  A .s goes to the assembler as it is: there is no
+ * text to make of it, and it may .include; it is rare, so it is local.
+ */
+static bool take_suffix(struct parse *p, const char *file)
+{
+	static const char *const cxx[] = { "cc",  "cp",  "cxx", "cpp", "CPP",
+					   "c++", "C",   "ii",  "hh",  "hpp",
+					   "H",   "hxx", "mm",  "M",   NULL };
+	static const char *const other[] = { "i",   "m",   "mi",  "f",   "for",
+					     "F",   "f90", "F90", "f95", "d",
+					     "go",  "ads", "adb", "mod", "rs",
+					     "mii", NULL };
+	const char *dot = strrchr(str_base(file), '.');
+
+	if (!dot)
+		return false;
+	if (!strcmp(dot, ".c"))
+		p->c->lang = OPTIONS_C;
+	else if (!strcmp(dot, ".S") || !strcmp(dot, ".sx"))
+		p->c->lang = OPTIONS_ASM;
+	else if (!strcmp(dot, ".s"))
+		set_local(p, REASON_PLAIN_ASSEMBLER);
+	else if (!strcmp(dot, ".h"))
+		set_local(p, REASON_PRECOMPILED);
+	else if (word_in(dot + 1, cxx))
+		set_local(p, REASON_CPLUSPLUS);
+	else if (word_in(dot + 1, other))
+		set_local(p, REASON_OTHER_LANGUAGE);
+	else
+		return false;
+	return true;
+}
+
+static void take_input(struct parse *p, const char *file)
+{
+	if (is_device(file) || (!p->lang && !take_suffix(p, file))) {
+		p->pass = true;
+		return;
+	}
+	/* gcc's names for such a source's outputs are not worth knowing. */
+	if (str_base(file)[0] == '.' || !*str_base(file))
+		set_local(p, REASON_DOT_SOURCE);
+	p->sources++;
+	p->c->source = file;
+}
+
+static void take_dep(struct parse *p, const char *file, size_t len)
+{
+	if (p->c->dep)
+		set_local(p, REASON_SEVERAL_DEPS);
+	p->c->dep = file;
+	p->c->dep_len = len;
+}
+
+/* -MD and its like: the driver's own, or in a -Wp, list. */
+static void take_deps(struct parse *p, const struct options_item *i)
+{
+	struct options_command *c = p->c;
+
+	switch ((enum options_use)i->use) {
+	case OPTIONS_USE_MAKE_DEPS:
+		c->leaves_out |= i->len == strlen("-MMD");
+		if (!i->in_list)
+			c->makes_dep = true;
+		else if (i->value_len)
+			take_dep(p, i->value, i->value_len);
+		else
+			set_local(p, REASON_ODD_DEPS);
+		c->list_makes_dep |= i->in_list;
+		break;
+	case OPTIONS_USE_DEP_FILE:
+		take_dep(p, i->value, i->value_len);
+		break;
+	case OPTIONS_USE_DEP_TARGET:
+		if (!i->value)
+			set_local(p, REASON_ODD_DEPS);
+		if (!i->in_list)
+			c->has_target = true;
+		else if (!memcmp(i->text, "-MQ", 3))
+			c->list_mq = true;
+		else
+			c->list_mt = true;
+		break;
+	default:
+		c->list_more |= i->in_list;
+	}
+}
+
+static void take_output(struct parse *p, const char *file)
+{
+	if (!file || !*file || is_device(file))
+		p->pass = true;
+	else if (p->c->object)
+		set_local(p, REASON_SEVERAL_OUTPUTS);
+	p->c->object = file;
+}
+
+static void take_code(struct parse *p, const struct options_item *i)
+{
+	if (i->entry->form == OPTIONS_ALONE)
+		return;
+	if (!i->value || !options_value_ok(i->entry, i->value))
+		set_local(p, REASON_ODD_VALUE);
+}
+
+static void take_option(struct parse *p, const struct options_item *i)
+{
+	switch ((enum options_use)i->use) {
+	case OPTIONS_USE_MODE:
+		if (!strcmp(i->text, "-c"))
+			p->compiles = true;
+		else
+			p->pass = true;
+		break;
+	case OPTIONS_USE_QUERY:
+		p->pass = true;
+		break;
+	case OPTIONS_USE_OUTPUT:
+		take_output(p, i->value);
+		break;
+	case OPTIONS_USE_LANG:
+		take_lang(p, i->value);
+		break;
+	case OPTIONS_USE_CODE:
+		take_code(p, i);
+		break;
+	case OPTIONS_USE_MAKE_DEPS:
+	case OPTIONS_USE_DEP_FILE:
+	case OPTIONS_USE_DEP_TARGET:
+	case OPTIONS_USE_DEP_PHONY:
+		if (i->entry->form != OPTIONS_ALONE && !i->value)
+			p->pass = true;
+		else
+			take_deps(p, i);
+		break;
+	case OPTIONS_USE_WP:
+		break;
+	case OPTIONS_USE_WA:
+		if (!i->value)
+			p->pass = true;
+		else if (i->apart ? !options_list_assembler_ok(i->value,
+							       i->value_len) :
+				    !options_list_wa_ok(i->value))
+			set_local(p, REASON_ASSEMBLER);
+		break;
+	case OPTIONS_USE_DEBUG:
+		if (i->value && !options_debug_ok(i->value))
+			set_local(p, REASON_UNKNOWN_DEBUG);
+		break;
+	case OPTIONS_USE_LOCAL:
+		set_local(p, i->entry->why);
+		break;
+	case OPTIONS_USE_CPP:
+	case OPTIONS_USE_LINK:
+		break;
+	}
+}
+
+static void take_item(struct parse *p, const struct options_item *i)
+{
+	/* gcc replaces such a word by what the file holds, wherever it is. */
+	if (options_item_is_file(i)) {
+		set_local(p, REASON_AT_FILE);
+		if (i->text[0] == '@')
+			return;
+	}
+	if (!i->entry && i->text[0] == '-' && i->text[1])
+		set_local(p, REASON_UNKNOWN_OPTION);
+	else if (!i->entry)
+		take_input(p, i->text);
+	else if (!i->in_list)
+		take_option(p, i);
+	else if (i->use == OPTIONS_USE_LOCAL)
+		set_local(p, REASON_PREPROCESSOR);
+	else if (i->entry->use == OPTIONS_USE_WP)
+		take_deps(p, i);
+}
+
+static void take_driver(struct parse *p, const char *name)
+{
+	name = str_base(name);
+	p->c->is_clang = strstr(name, "clang");
+	if (strstr(name, "clang++"))
+		set_local(p, REASON_CPLUSPLUS);
+	else if (strstr(name, "g++") || strstr(name, "c++"))
+		set_local(p, REASON_CPLUSPLUS);
+}
+
+/* The bytes of a file's name before its suffix. */
+static size_t stem_length(const char *file)
+{
+	const char *base = str_base(file);
+	const char *dot = strrchr(base, '.');
+
+	return dot ? (size_t)(dot - file) : strlen(file);
+}
+
+/* gcc -MD: -o with another suffix, or the source's name in this directory. */
+static void default_dep(struct options_command *c)
+{
+	c->dep = c->object ? c->object : str_base(c->source);
+	c->dep_len = stem_length(c->dep);
+	c->dep_stem = true;
+}
+
+static void finish_deps(struct parse *p)
+{
+	struct options_command *c = p->c;
+
+	if (c->dep && !c->makes_dep && !c->list_makes_dep)
+		set_local(p, REASON_ODD_DEPS);
+	if (c->makes_dep && c->list_makes_dep)
+		set_local(p, REASON_SEVERAL_DEPS);
+	if (c->makes_dep && !c->dep)
+		default_dep(c);
+}
+
+static bool same_base(const char *a, const char *b)
+{
+	return !strcmp(str_base(a), str_base(b));
+}
+
+/* A name that is no plain file, or one file under two names. */
+static bool outputs_odd(const struct options_command *c)
+{
+	char *object = options_command_object(c);
+	char *dep = options_command_dep(c);
+	bool odd;
+
+	odd = !*str_base(object) || same_base(object, c->source) ||
+	      (dep && (!*str_base(dep) || is_device(dep) ||
+		       same_base(dep, object) || same_base(dep, c->source)));
+	free(object);
+	free(dep);
+	return odd;
+}
+
+void options_command_parse(struct options_command *c, char *const *argv)
+{
+	struct parse p = { .c = c };
+
+	*c = (struct options_command){ .argv = argv };
+	if (!argv[0])
+		return;
+	take_driver(&p, argv[0]);
+	c->item = xmalloc((count_items(argv) + 1) * sizeof(*c->item));
+	for (unsigned at = 1; argv[at];)
+		at += add_item(c, at);
+	for (size_t i = 0; i < c->n; i++)
+		take_item(&p, &c->item[i]);
+	if (p.pass || !p.compiles || p.sources != 1)
+		return;
+	finish_deps(&p);
+	if (!p.why && outputs_odd(c))
+		set_local(&p, REASON_ODD_OUTPUT_NAME);
+	c->why = p.why;
+	c->verdict = p.why ? OPTIONS_LOCAL : OPTIONS_REMOTE;
+}
+
+void options_command_release(struct options_command *c)
+{
+	free(c->item);
+	*c = (struct options_command){ 0 };
+}
+
+bool options_item_is_file(const struct options_item *i)
+{
+	return !i->in_list && (i->text[0] == '@' ||
+			       (i->apart && i->value && *i->value == '@'));
+}
+
+char *options_command_object(const struct options_command *c)
+{
+	const char *base;
+
+	if (c->object)
+		return xstrdup(c->object);
+	base = str_base(c->source);
+	return xasprintf("%.*s.o", (int)stem_length(base), base);
+}
+
+char *options_command_dep(const struct options_command *c)
+{
+	if (!c->dep)
+		return NULL;
+	return xasprintf("%.*s%s", (int)c->dep_len, c->dep,
+			 c->dep_stem ? ".d" : "");
+}
+
+char *options_command_temporary(const char *path, unsigned pid)
+{
+	const char *base = str_base(path);
+
+	return xasprintf("%.*s.%s.kfarm.%u", (int)(base - path), path, base,
+			 pid);
+}

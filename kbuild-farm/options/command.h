@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * options/command.h - a compiler's command line, parsed once for all who ask.
+ *
+ * libc only (the wrapper uses it).  All strings of a struct options_command
+ * are argv's, which has to stay.
+ */
+#ifndef OPTIONS_COMMAND_H
+#define OPTIONS_COMMAND_H
+
+#include "base/buf.h"
+#include "base/reason.h"
+#include "base/str.h"
+#include "options/table.h"
+
+enum options_verdict {
+	/* No job: exec the real compiler at once (probes, -E, -S, links). */
+	OPTIONS_PASSTHROUGH,
+	/* A job (-c, one source, one object), but for this machine. */
+	OPTIONS_LOCAL,
+	/* A job that a node may do: one .c or .S. */
+	OPTIONS_REMOTE,
+};
+
+enum options_lang {
+	OPTIONS_C,
+	OPTIONS_ASM
+};
+
+/*
+ * An option with its value, an input, or one word of a -Wp, or -Wa, list:
+ * these follow the item that is the list.
+ */
+struct options_item {
+	const struct options_entry *entry; /* NULL: an input, or unknown */
+	const char *text; /* `len` bytes: the word itself */
+	/*
+	 * `value_len` bytes, NULL: takes none, or it is missing.  In a list it
+	 * is the next word, which is no item of its own.
+	 */
+	const char *value;
+	unsigned len, value_len;
+	unsigned at; /* where it begins in argv */
+	unsigned char
+		use; /* enum options_use; as in the list, if it is in one */
+	bool apart; /* the value is the next word of argv */
+	bool in_list;
+};
+
+struct options_command {
+	char *const *argv;
+	struct options_item *item;
+	size_t n;
+	enum options_verdict verdict;
+	enum reason why; /* OPTIONS_LOCAL: the reason */
+	bool is_clang; /* by the driver's name */
+	enum options_lang lang;
+	const char *source;
+	const char *object; /* the value of -o, or NULL: source's base + .o */
+	/*
+	 * The dependency file, NULL: none is made.  Not NUL-terminated when
+	 * it stands in a -Wp, list: `dep_len` bytes.
+	 */
+	const char *dep;
+	size_t dep_len;
+	bool dep_stem; /* -MD without -MF: ".d" follows those bytes */
+	bool makes_dep; /* -MD or -MMD, the driver's own */
+	bool list_makes_dep; /* the same in a -Wp, list */
+	bool leaves_out; /* -MMD in either: no system headers */
+	bool has_target; /* -MT or -MQ, the driver's own */
+	bool list_mt, list_mq; /* the same in a -Wp, list */
+	bool list_more; /* other words than these in -Wp, lists */
+};
+
+/*
+ * Read argv (argv[0] is the compiler's name).  Never fails: what it does not
+ * understand is OPTIONS_PASSTHROUGH or OPTIONS_LOCAL.
+ */
+void options_command_parse(struct options_command *c, char *const *argv);
+void options_command_release(struct options_command *c);
+
+/* Does gcc take it, or its value, for the name of a file of words (@FILE)? */
+bool options_item_is_file(const struct options_item *i);
+/* The object's path: -o, or what gcc makes of the source's name. */
+char *options_command_object(const struct options_command *c);
+/* The dependency file's path, or NULL; the caller frees it. */
+char *options_command_dep(const struct options_command *c);
+/*
+ * Where the output `path` is put together for the wrapper `pid`, which
+ * renames it: ".NAME.kfarm.PID" beside it.  The caller frees it.
+ */
+char *options_command_temporary(const char *path, unsigned pid);
+
+#endif

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: options */
+#include "options/command.h"
+
+#include "suite.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KERNEL                                                                  \
+	"-nostdinc -I/src/arch/arm64/include -I./arch/arm64/include/generated " \
+	"-I./include -I/src/include/uapi -include "                             \
+	"/src/include/linux/compiler-version.h -include "                       \
+	"/src/include/linux/kconfig.h -include "                                \
+	"/src/include/linux/compiler_types.h -D__KERNEL__ -mlittle-endian "     \
+	"-DCC_USING_PATCHABLE_FUNCTION_ENTRY -DKASAN_SHADOW_SCALE_SHIFT= "      \
+	"-fmacro-prefix-map=/src/= -Wall -Wundef -Werror=strict-prototypes "    \
+	"-Wno-trigraphs -fno-strict-aliasing -fno-common -fshort-wchar "        \
+	"-fno-PIE -Werror=implicit-function-declaration -Wno-format-security "  \
+	"-std=gnu11 -mgeneral-regs-only -DCONFIG_CC_HAS_K_CONSTRAINT=1 "        \
+	"-Wno-psabi -mabi=lp64 -fno-asynchronous-unwind-tables "                \
+	"-fno-unwind-tables -mbranch-protection=pac-ret+leaf+bti "              \
+	"-Wa,-march=armv8.5-a -DARM64_ASM_ARCH='\"armv8.5-a\"' "                \
+	"-ffixed-x18 -fno-delete-null-pointer-checks -O2 "                      \
+	"--param=allow-store-data-races=0 -Wframe-larger-than=2048 "            \
+	"-fstack-protector-strong -Wimplicit-fallthrough=5 "                    \
+	"-fno-omit-frame-pointer -ftrivial-auto-var-init=zero "                 \
+	"-fno-stack-clash-protection -fpatchable-function-entry=4,2 "           \
+	"-Wdeclaration-after-statement -fno-strict-overflow -fno-stack-check "  \
+	"-fconserve-stack -mstack-protector-guard=sysreg "                      \
+	"-mstack-protector-guard-reg=sp_el0 "                                   \
+	"-mstack-protector-guard-offset=1272 -DKBUILD_MODNAME='\"a\"' "
+
+#define X86                                                                     \
+	"-mno-sse -mno-mmx -mno-sse2 -mno-3dnow -mno-avx -fcf-protection=none " \
+	"-m64 -falign-jumps=1 -falign-loops=1 -mno-80387 -mno-fp-ret-in-387 "   \
+	"-mpreferred-stack-boundary=3 -mskip-rax-setup -mtune=generic "         \
+	"-mno-red-zone -mcmodel=kernel -Wno-sign-compare "                      \
+	"-mindirect-branch=thunk-extern -mindirect-branch-register "            \
+	"-mindirect-branch-cs-prefix -mfunction-return=thunk-extern "           \
+	"-fno-jump-tables -mharden-sls=all -fno-allow-store-data-races "        \
+	"-pg -mrecord-mcount -mfentry -DCC_USING_FENTRY "
+
+/* A line, what it is, and what is known of it then. */
+static const struct line {
+	const char *line;
+	enum options_verdict verdict;
+	const char *why; /* OPTIONS_LOCAL */
+	const char *object; /* OPTIONS_REMOTE */
+	const char *dep;
+} lines[] = {
+	/* the kernel's */
+	{ "gcc -Wp,-MMD,lib/.a.o.d " KERNEL "-c -o lib/a.o /src/lib/a.c",
+	  OPTIONS_REMOTE, NULL, "lib/a.o", "lib/.a.o.d" },
+	{ "aarch64-linux-gnu-gcc-12 -Wp,-MD,lib/.a.o.d " KERNEL
+	  "-c -o lib/a.o /src/lib/a.c",
+	  OPTIONS_REMOTE, NULL, "lib/a.o", "lib/.a.o.d" },
+	{ "/x/bin/gcc -Wp,-MMD,a/.b.o.d " X86 "-c -o a/b.o a/b.c",
+	  OPTIONS_REMOTE, NULL, "a/b.o", "a/.b.o.d" },
+	{ "gcc -Wp,-MMD,a/.e.o.d -D__ASSEMBLY__ -Wa,-mx86-used-note=no -m16 "
+	  "-Wa,--divide,--fatal-warnings -c -o a/e.o a/e.S",
+	  OPTIONS_REMOTE, NULL, "a/e.o", "a/.e.o.d" },
+	{ "gcc -Wp,-MMD,scripts/.k.o.d -Wall -O2 -std=gnu11 -I ./scripts "
+	  "-c -o scripts/k.o /src/scripts/k.c",
+	  OPTIONS_REMOTE, NULL, "scripts/k.o", "scripts/.k.o.d" },
+	{ "gcc -Wp,-MD,/t/.x.o.d -Wp,-MT,/t/x.o -D_GNU_SOURCE -g -c -o /t/x.o "
+	  "x.c",
+	  OPTIONS_REMOTE, NULL, "/t/x.o", "/t/.x.o.d" },
+	{ "gcc -g -gdwarf-4 -c a.c", OPTIONS_REMOTE, NULL, "a.o", NULL },
+	{ "gcc -g -O2 -g0 -c a.c", OPTIONS_REMOTE, NULL, "a.o", NULL },
+	{ "gcc -g -gno-column-info -c a.c", OPTIONS_REMOTE, NULL, "a.o", NULL },
+	{ "gcc -gno-record-gcc-switches -c a.c", OPTIONS_REMOTE, NULL, "a.o",
+	  NULL },
+	{ "gcc -fplugin=./p.so -c a.c", OPTIONS_LOCAL, "gcc plugin", NULL,
+	  NULL },
+	{ "gcc -fprofile-arcs -c a.c", OPTIONS_LOCAL, "profile options", NULL,
+	  NULL },
+	{ "gcc -march=native -c a.c", OPTIONS_LOCAL,
+	  "tuned for this machine (native)", NULL, NULL },
+	{ "clang-14 -c a.c", OPTIONS_REMOTE, NULL, "a.o", NULL },
+	{ "clang --target=aarch64-linux-gnu -c -o a.o a.c", OPTIONS_REMOTE,
+	  NULL, "a.o", NULL },
+	{ "clang -Xclang -load -Xclang x.so -c a.c", OPTIONS_LOCAL,
+	  "clang option", NULL, NULL },
+	{ "g++ -c a.c", OPTIONS_LOCAL, "C++", NULL, NULL },
+	{ "aarch64-linux-gnu-g++-12 -c a.cc", OPTIONS_LOCAL, "C++", NULL,
+	  NULL },
+	{ "gcc -c a.cpp", OPTIONS_LOCAL, "C++", NULL, NULL },
+	{ "gcc -x c++ -c a.c", OPTIONS_LOCAL, "C++", NULL, NULL },
+	/* probes and other things than a compile */
+	{ "gcc --version", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -dumpmachine", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -print-file-name=plugin", OPTIONS_PASSTHROUGH, NULL, NULL,
+	  NULL },
+	{ "gcc -v", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -### -c a.c", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -Werror -fno-foo -c -x c /dev/null -o /t/tmp",
+	  OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -c -x assembler-with-cpp -o /t/tmp -", OPTIONS_PASSTHROUGH, NULL,
+	  NULL, NULL },
+	{ "gcc -S -x c /dev/null -o /dev/null", OPTIONS_PASSTHROUGH, NULL, NULL,
+	  NULL },
+	{ "gcc -c a.c -o /dev/null", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -c a.c -o -", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -c /dev/stdin -o a.o", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -E a.c", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -E -c a.c -o a.i", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -S -c a.c", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -M -c a.c", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -MM a.c -c", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -fsyntax-only -c a.c", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc a.c -o a", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc a.o b.o -o a -lm", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -c a.c b.c", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -c a.c b.o", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -c", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -c -o", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -c a.c -o", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -c a.c -MT", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -c a.c -x", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -c a.c -Xassembler", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc @args", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -c a.c -E", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -save-temps a.c -o a", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "clang -c a.c b.c", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -c noext", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
+	/* languages */
+	{ "gcc -c a.s", OPTIONS_LOCAL, "assembler source (.s)", NULL, NULL },
+	{ "gcc -c a.i", OPTIONS_LOCAL, "another language", NULL, NULL },
+	{ "gcc -c a.h", OPTIONS_LOCAL, "precompiled header", NULL, NULL },
+	{ "gcc -c a.sx", OPTIONS_REMOTE, NULL, "a.o", NULL },
+	{ "gcc -x c -c noext", OPTIONS_REMOTE, NULL, "noext.o", NULL },
+	{ "gcc -xassembler-with-cpp -c a.s", OPTIONS_REMOTE, NULL, "a.o",
+	  NULL },
+	{ "gcc -x none -c a.c", OPTIONS_LOCAL, "another language", NULL, NULL },
+	{ "gcc -x cpp-output -c a.c", OPTIONS_LOCAL, "another language", NULL,
+	  NULL },
+	{ "gcc -c a.c -x c", OPTIONS_LOCAL, "-x after the source", NULL, NULL },
+	/* outputs */
+	{ "gcc -c d/a.c", OPTIONS_REMOTE, NULL, "a.o", NULL },
+	{ "gcc -c d/a.b.c", OPTIONS_REMOTE, NULL, "a.b.o", NULL },
+	{ "gcc -c -od/x.o a.c", OPTIONS_REMOTE, NULL, "d/x.o", NULL },
+	{ "gcc -c a.c -o x.o -o y.o", OPTIONS_LOCAL, "several -o", NULL, NULL },
+	{ "gcc -c a.c -o a.c", OPTIONS_LOCAL, "odd output name", NULL, NULL },
+	{ "gcc -c a.c -o ./a.c", OPTIONS_LOCAL, "odd output name", NULL, NULL },
+	{ "gcc -c a.c -o d/", OPTIONS_LOCAL, "odd output name", NULL, NULL },
+	{ "gcc -c .c", OPTIONS_LOCAL, "source whose name begins with a dot",
+	  NULL, NULL },
+	{ "gcc -MD -c d/a.c", OPTIONS_REMOTE, NULL, "a.o", "a.d" },
+	{ "gcc -MD -c a.c -o d/x.y.o", OPTIONS_REMOTE, NULL, "d/x.y.o",
+	  "d/x.y.d" },
+	{ "gcc -MMD -c a.c -o d.e/x", OPTIONS_REMOTE, NULL, "d.e/x",
+	  "d.e/x.d" },
+	{ "gcc -MMD -c a.c -o d/.o", OPTIONS_REMOTE, NULL, "d/.o", "d/.d" },
+	{ "gcc -MMD -MF f -c a.c", OPTIONS_REMOTE, NULL, "a.o", "f" },
+	{ "gcc -MFf -MD -MP -MT x -MQy -c a.c", OPTIONS_REMOTE, NULL, "a.o",
+	  "f" },
+	{ "gcc -MF f -c a.c", OPTIONS_LOCAL, "odd dependency options", NULL,
+	  NULL },
+	{ "gcc -MD -MF f -MF g -c a.c", OPTIONS_LOCAL,
+	  "several dependency files", NULL, NULL },
+	{ "gcc -MD -MF - -c a.c", OPTIONS_LOCAL, "odd output name", NULL,
+	  NULL },
+	{ "gcc -MD -MF /dev/null -c a.c", OPTIONS_LOCAL, "odd output name",
+	  NULL, NULL },
+	{ "gcc -MD -MF a.o -c a.c", OPTIONS_LOCAL, "odd output name", NULL,
+	  NULL },
+	{ "gcc -MD -c a.c -o a.d", OPTIONS_LOCAL, "odd output name", NULL,
+	  NULL },
+	{ "gcc -MD -MF a.c -c a.c", OPTIONS_LOCAL, "odd output name", NULL,
+	  NULL },
+	{ "gcc -Wp,-MD,f,-MT,x,-MP,-DX=1,-Idir -c a.c", OPTIONS_REMOTE, NULL,
+	  "a.o", "f" },
+	{ "gcc -Wp,-MD,f -Wp,-MD,g -c a.c", OPTIONS_LOCAL,
+	  "several dependency files", NULL, NULL },
+	{ "gcc -Wp,-MMD,f -MD -c a.c", OPTIONS_LOCAL,
+	  "several dependency files", NULL, NULL },
+	{ "gcc -Wp,-MD -c a.c", OPTIONS_LOCAL, "odd dependency options", NULL,
+	  NULL },
+	{ "gcc -Wp,-MD,,x -c a.c", OPTIONS_LOCAL, "odd dependency options",
+	  NULL, NULL },
+	{ "gcc -Wp,-dM -c a.c", OPTIONS_LOCAL, "preprocessor option", NULL,
+	  NULL },
+	{ "gcc -Wp,-D,X -c a.c", OPTIONS_LOCAL, "preprocessor option", NULL,
+	  NULL },
+	/* values and lists */
+	{ "gcc -Wa,-al -c a.c", OPTIONS_LOCAL, "assembler option", NULL, NULL },
+	{ "gcc -Wa,-g -c a.S", OPTIONS_REMOTE, NULL, "a.o", NULL },
+	{ "gcc -Xassembler -march=armv7-a -c a.c", OPTIONS_REMOTE, NULL, "a.o",
+	  NULL },
+	{ "gcc -Xassembler -al -c a.c", OPTIONS_LOCAL, "assembler option", NULL,
+	  NULL },
+	{ "gcc -Ofoo/bar -c a.c", OPTIONS_LOCAL, "odd value of an option", NULL,
+	  NULL },
+	{ "gcc --param x=1 -c a.c", OPTIONS_REMOTE, NULL, "a.o", NULL },
+	{ "gcc --param -c a.c -c", OPTIONS_LOCAL, "odd value of an option",
+	  NULL, NULL },
+	{ "gcc -c a.c @args", OPTIONS_LOCAL, "@file", NULL, NULL },
+	{ "gcc -I @args -c a.c", OPTIONS_LOCAL, "@file", NULL, NULL },
+	{ "gcc -fnonsense -c a.c", OPTIONS_LOCAL, "unknown option", NULL,
+	  NULL },
+	{ "gcc -O2 -lm -L. -Wl,-z,now -nostdlib -c a.c", OPTIONS_REMOTE, NULL,
+	  "a.o", NULL },
+	{ "gcc -wrapper gdb,--args -c a.c", OPTIONS_LOCAL, "-wrapper", NULL,
+	  NULL },
+	{ "gcc -v -c a.c", OPTIONS_LOCAL, "compiler reports", NULL, NULL },
+};
+
+static void split(struct strv *argv, const char *line)
+{
+	char *copy = xstrdup(line), *save = NULL;
+
+	for (char *w = strtok_r(copy, " ", &save); w;
+	     w = strtok_r(NULL, " ", &save))
+		strv_add(argv, w);
+	free(copy);
+}
+
+static void is_string(const char *line, char *got, const char *want)
+{
+	ck_assert_msg(str_equal(got ? got : "-", want ? want : "-"),
+		      "%s: %s, not %s", line, got, want);
+	free(got);
+}
+
+START_TEST(each_line_is_what_it_is)
+{
+	const struct line *l = &lines[_i];
+	struct options_command c;
+	struct strv argv = { 0 };
+
+	split(&argv, l->line);
+	options_command_parse(&c, argv.v);
+	ck_assert_msg(c.verdict == l->verdict, "%s: %d %s", l->line, c.verdict,
+		      reason_words(c.why));
+	if (l->verdict == OPTIONS_LOCAL)
+		ck_assert_str_eq(reason_words(c.why), l->why);
+	if (l->verdict == OPTIONS_REMOTE) {
+		ck_assert_int_eq(c.why, REASON_NONE);
+		is_string(l->line, options_command_object(&c), l->object);
+		is_string(l->line, options_command_dep(&c), l->dep);
+	}
+	options_command_release(&c);
+	strv_release(&argv);
+}
+END_TEST
+
+START_TEST(a_name_may_hold_any_bytes)
+{
+	static char *const names[] = { "a b.c",    "smart1,2.c", "\xc3\xa4.c",
+				       "a'\"$;.c", "=.c",        "a\nb.c",
+				       "1.c" };
+	char *argv[] = { "gcc", "-c", "-o", "o ,.o", names[_i], NULL };
+	struct options_command c;
+
+	options_command_parse(&c, argv);
+	ck_assert_int_eq(c.verdict, OPTIONS_REMOTE);
+	ck_assert_str_eq(c.source, names[_i]);
+	ck_assert_int_eq(c.lang, OPTIONS_C);
+	options_command_release(&c);
+}
+END_TEST
+
+START_TEST(the_language_follows_the_name_or_x)
+{
+	char *c_file[] = { "gcc", "-c", "a.c", NULL };
+	char *s_file[] = { "gcc", "-c", "a.S", NULL };
+	char *as_c[] = { "gcc", "-xc", "-c", "a.S", NULL };
+	struct options_command c;
+
+	options_command_parse(&c, c_file);
+	ck_assert_int_eq(c.lang, OPTIONS_C);
+	options_command_release(&c);
+	options_command_parse(&c, s_file);
+	ck_assert_int_eq(c.lang, OPTIONS_ASM);
+	options_command_release(&c);
+	options_command_parse(&c, as_c);
+	ck_assert_int_eq(c.lang, OPTIONS_C);
+	options_command_release(&c);
+}
+END_TEST
+
+START_TEST(an_empty_line_is_no_job)
+{
+	char *none[] = { NULL }, *empty[] = { "", "", "-c", "", NULL };
+	struct options_command c;
+
+	options_command_parse(&c, none);
+	ck_assert_int_eq(c.verdict, OPTIONS_PASSTHROUGH);
+	options_command_release(&c);
+	options_command_parse(&c, empty);
+	ck_assert_int_eq(c.verdict, OPTIONS_PASSTHROUGH);
+	options_command_release(&c);
+}
+END_TEST
+
+/* "at use text=value", a word of a list in parentheses; "?" for unknown. */
+static char *items_of(char *const *argv)
+{
+	struct options_command c;
+	struct buf out = { 0 };
+
+	options_command_parse(&c, argv);
+	for (size_t k = 0; k < c.n; k++) {
+		const struct options_item *i = &c.item[k];
+
+		buf_printf(&out, "%s%s%u%s%.*s", k ? " " : "",
+			   i->in_list ? "(" : "", i->at, i->entry ? ":" : "?",
+			   (int)i->len, i->text);
+		if (i->value)
+			buf_printf(&out, "%s%.*s", i->apart ? " = " : "=",
+				   (int)i->value_len, i->value);
+		buf_add_str(&out, i->in_list ? ")" : "");
+	}
+	options_command_release(&c);
+	return buf_steal(&out);
+}
+
+static const struct {
+	const char *line, *items;
+} itemized[] = {
+	{ "gcc -I dir x", "1:-I = dir 3?x" },
+	{ "gcc -Idir", "1:-Idir=dir" },
+	{ "gcc -I", "1:-I" },
+	{ "gcc -c x", "1:-c 2?x" },
+	{ "gcc x.c", "1?x.c" },
+	{ "gcc - x", "1?- 2?x" },
+	{ "gcc -fnonsense x", "1?-fnonsense 2?x" },
+	{ "gcc", "" },
+	{ "gcc -Wp,-MMD,f,-MT,,-MP,-DX=1 y",
+	  "1:-Wp,-MMD,f,-MT,,-MP,-DX=1=-MMD,f,-MT,,-MP,-DX=1 (1:-MMD=f) "
+	  "(1:-MT=) (1:-MP) (1:-DX=1) 2?y" },
+	{ "gcc -Wp,-MT -Wp,", "1:-Wp,-MT=-MT (1:-MT) 2:-Wp,= (2:)" },
+	{ "gcc -Wa,-a,,--defsym,X=1 -Xassembler a,b",
+	  "1:-Wa,-a,,--defsym,X=1=-a,,--defsym,X=1 (1:-a) (1:) "
+	  "(1:--defsym=X=1) 2:-Xassembler = a,b (2:a,b)" },
+	{ "gcc -Da,b,c,d", "1:-Da,b,c,d=a,b,c,d" },
+};
+
+START_TEST(a_line_is_a_list_of_items)
+{
+	struct strv argv = { 0 };
+	char *got;
+
+	split(&argv, itemized[_i].line);
+	got = items_of(argv.v);
+	ck_assert_str_eq(got, itemized[_i].items);
+	free(got);
+	strv_release(&argv);
+}
+END_TEST
+
+START_TEST(a_temporary_lies_beside_its_target)
+{
+	is_string("", options_command_temporary("d/a.o", 7), "d/.a.o.kfarm.7");
+	is_string("", options_command_temporary("a.o", 7), ".a.o.kfarm.7");
+	is_string("", options_command_temporary("/a.o", 4294967295u),
+		  "/.a.o.kfarm.4294967295");
+	is_string("", options_command_temporary("d/.a.o.d", 1),
+		  "d/..a.o.d.kfarm.1");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("options/command");
+	TCase *tc = tcase_create("core");
+
+	tcase_add_loop_test(tc, each_line_is_what_it_is, 0,
+			    sizeof(lines) / sizeof(*lines));
+	tcase_add_loop_test(tc, a_name_may_hold_any_bytes, 0, 7);
+	tcase_add_test(tc, the_language_follows_the_name_or_x);
+	tcase_add_test(tc, an_empty_line_is_no_job);
+	tcase_add_loop_test(tc, a_line_is_a_list_of_items, 0,
+			    sizeof(itemized) / sizeof(*itemized));
+	tcase_add_test(tc, a_temporary_lies_beside_its_target);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
