@@ -82,10 +82,10 @@ int agent_blobs_want(struct agent_blobs *b, const struct digest *d,
 	*ask = !blob;
 	if (!blob && b->n >= AGENT_BLOBS_ASKED)
 		return -ENOBUFS;
-	if (!b->n)
+	if (!blob) {
 		b->at = clock_ms();
-	if (!blob)
 		blob = add(b, d, size);
+	}
 	if (blob->size != size)
 		return -EPROTO;
 	w->blob = blob;

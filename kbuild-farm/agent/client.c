@@ -2,7 +2,7 @@
 #include "agent/client.h"
 
 #include "agent/agent.h"
-#include "agent/keep.h"
+#include "agent/bundle.h"
 #include "agent/tool-request.h"
 #include "base/str.h"
 #include "wire/flags.h"
@@ -11,8 +11,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Those included that were refused, and whose last message has not come. */
-#define KEEPS_MOST 64
+/* Those included that come to their end. */
+#define DESTS_MOST 32
 
 struct agent_client {
 	struct agent *agent;
@@ -21,10 +21,10 @@ struct agent_client {
 	struct wire_intern *paths;
 	struct wire_intern *flags;
 	struct agent_blobs *blobs;
-	struct agent_cell *cells[AGENT_CELLS_MOST]; /* NULL: free */
-	struct agent_keep *keeps[KEEPS_MOST]; /* NULL: free */
+	struct agent_dest_list dests;
+	unsigned n_dests;
 	struct agent_tool_request
-		*chores[AGENT_TOOL_REQUESTS_MOST]; /* NULL: free */
+		*requests[AGENT_TOOL_REQUESTS_MOST]; /* NULL: free */
 };
 
 static int misunderstood(struct err *err, const char *what)
@@ -50,13 +50,13 @@ static void send_need(void *ctx, struct wire_need *m)
 	c->ops->send(c->ctx, WIRE_NEED, &body);
 }
 
-static void send_kept(void *ctx, struct wire_kept *m)
+static void send_dropped(void *ctx, struct wire_dropped *m)
 {
 	struct agent_client *c = ctx;
 	struct buf body = { 0 };
 
-	wire_kept_encode(&body, m);
-	c->ops->send(c->ctx, WIRE_KEPT, &body);
+	wire_dropped_encode(&body, m);
+	c->ops->send(c->ctx, WIRE_DROPPED, &body);
 }
 
 static void send_held(void *ctx, struct wire_held *m)
@@ -77,18 +77,10 @@ static void refuse(void *ctx, const char *why)
 
 static void free_if_done(struct agent_client *c)
 {
-	if (c->ops)
+	if (c->ops || c->n_dests)
 		return;
-	for (int i = 0; i < AGENT_CELLS_MOST; i++) {
-		if (c->cells[i])
-			return;
-	}
-	for (int i = 0; i < KEEPS_MOST; i++) {
-		if (c->keeps[i])
-			return;
-	}
 	for (int i = 0; i < AGENT_TOOL_REQUESTS_MOST; i++) {
-		if (c->chores[i])
+		if (c->requests[i])
 			return;
 	}
 	wire_intern_free(c->paths);
@@ -96,35 +88,22 @@ static void free_if_done(struct agent_client *c)
 	free(c);
 }
 
-static void on_gone(void *ctx, struct agent_cell *cell)
+static void on_dest_gone(void *ctx, struct agent_dest *p)
 {
 	struct agent_client *c = ctx;
 
-	for (int i = 0; i < AGENT_CELLS_MOST; i++) {
-		if (c->cells[i] == cell)
-			c->cells[i] = NULL;
-	}
+	TAILQ_REMOVE(&c->dests, p, link);
+	c->n_dests--;
 	free_if_done(c);
 }
 
-static void on_keep_gone(void *ctx, struct agent_keep *keep)
-{
-	struct agent_client *c = ctx;
-
-	for (int i = 0; i < KEEPS_MOST; i++) {
-		if (c->keeps[i] == keep)
-			c->keeps[i] = NULL;
-	}
-	free_if_done(c);
-}
-
-static void on_chore_gone(void *ctx, struct agent_tool_request *chore)
+static void on_request_gone(void *ctx, struct agent_tool_request *r)
 {
 	struct agent_client *c = ctx;
 
 	for (int i = 0; i < AGENT_TOOL_REQUESTS_MOST; i++) {
-		if (c->chores[i] == chore)
-			c->chores[i] = NULL;
+		if (c->requests[i] == r)
+			c->requests[i] = NULL;
 	}
 	free_if_done(c);
 }
@@ -138,6 +117,7 @@ struct agent_client *agent_client_new(struct agent *a,
 	c->agent = a;
 	c->ops = ops;
 	c->ctx = ctx;
+	TAILQ_INIT(&c->dests);
 	c->paths = wire_paths_new();
 	c->flags = wire_flags_new();
 	c->blobs = agent_blobs_new(a->store);
@@ -146,18 +126,14 @@ struct agent_client *agent_client_new(struct agent *a,
 
 void agent_client_close(struct agent_client *c)
 {
+	struct agent_dest *p;
+
 	c->ops = NULL;
-	for (int i = 0; i < AGENT_CELLS_MOST; i++) {
-		if (c->cells[i])
-			agent_cell_close(c->cells[i]);
-	}
-	for (int i = 0; i < KEEPS_MOST; i++) {
-		if (c->keeps[i])
-			agent_keep_close(c->keeps[i]);
-	}
+	list_for_each(p, &c->dests, link)
+		agent_dest_close(p);
 	for (int i = 0; i < AGENT_TOOL_REQUESTS_MOST; i++) {
-		if (c->chores[i])
-			agent_tool_request_close(c->chores[i]);
+		if (c->requests[i])
+			agent_tool_request_close(c->requests[i]);
 	}
 	agent_blobs_free(c->blobs);
 	c->blobs = NULL;
@@ -166,21 +142,20 @@ void agent_client_close(struct agent_client *c)
 
 void agent_client_check(struct agent_client *c)
 {
-	for (int i = 0; i < AGENT_CELLS_MOST; i++) {
-		if (c->cells[i])
-			agent_cell_check(c->cells[i]);
-	}
-	for (int i = 0; i < KEEPS_MOST && c->ops; i++) {
-		if (c->keeps[i])
-			agent_keep_check(c->keeps[i]);
-	}
+	struct agent_dest *p;
+
+	list_for_each(p, &c->dests, link)
+		agent_dest_check(p);
 }
 
-static struct agent_cell *find(const struct agent_client *c, uint32_t number)
+static struct agent_dest *find_dest(const struct agent_client *c,
+				    uint32_t number)
 {
-	for (int i = 0; i < AGENT_CELLS_MOST; i++) {
-		if (c->cells[i] && agent_cell_number(c->cells[i]) == number)
-			return c->cells[i];
+	struct agent_dest *p;
+
+	list_for_each(p, &c->dests, link) {
+		if (p->number == number)
+			return p;
 	}
 	return NULL;
 }
@@ -188,9 +163,9 @@ static struct agent_cell *find(const struct agent_client *c, uint32_t number)
 struct agent_cell *agent_client_cell(const struct agent_client *c,
 				     uint32_t number)
 {
-	struct agent_cell *cell = find(c, number);
+	struct agent_dest *p = find_dest(c, number);
 
-	return cell && agent_cell_open(cell) ? cell : NULL;
+	return p && agent_dest_open(p) ? agent_cell_at(p) : NULL;
 }
 
 const char *agent_client_path(const struct agent_client *c, uint32_t number)
@@ -204,7 +179,7 @@ int agent_client_flags(const struct agent_client *c, const struct wire_job *m,
 	return wire_flags_of_runs(c->flags, m, flags, n);
 }
 
-static void refuse_cell(struct agent_client *c, uint32_t number,
+static void refuse_dest(struct agent_client *c, uint32_t number,
 			const char *why)
 {
 	struct wire_have m = { .cell = number,
@@ -214,24 +189,38 @@ static void refuse_cell(struct agent_client *c, uint32_t number,
 	send_have(c, &m);
 }
 
+static const struct agent_dest_ops dest_ops = {
+	.have = send_have,
+	.need = send_need,
+	.refuse = refuse,
+	.gone = on_dest_gone,
+};
+
+static void add_dest(struct agent_client *c, struct agent_dest *p)
+{
+	TAILQ_INSERT_TAIL(&c->dests, p, link);
+	c->n_dests++;
+}
+
+static unsigned count_cells(const struct agent_client *c)
+{
+	struct agent_dest *p;
+	unsigned n = 0;
+
+	list_for_each(p, &c->dests, link)
+		n += agent_cell_at(p) != NULL;
+	return n;
+}
+
 static void add_cell(struct agent_client *c, struct wire_cell *m)
 {
-	static const struct agent_cell_ops ops = {
-		.have = send_have,
-		.need = send_need,
-		.refuse = refuse,
-		.gone = on_gone,
-	};
-	int i = 0;
-
-	while (i < AGENT_CELLS_MOST && c->cells[i])
-		i++;
 	if (!c->agent->check.fit)
-		refuse_cell(c, m->cell, c->agent->check.why);
-	else if (i == AGENT_CELLS_MOST)
-		refuse_cell(c, m->cell, "more cells than one client may have");
+		refuse_dest(c, m->cell, c->agent->check.why);
+	else if (count_cells(c) >= AGENT_CELLS_MOST)
+		refuse_dest(c, m->cell, "more cells than one client may have");
 	else
-		c->cells[i] = agent_cell_new(c->agent, m, c->blobs, &ops, c);
+		add_dest(c,
+			 agent_cell_new(c->agent, m, c->blobs, &dest_ops, c));
 }
 
 static int take_cell(struct agent_client *c, struct bytes body, struct err *err)
@@ -241,7 +230,7 @@ static int take_cell(struct agent_client *c, struct bytes body, struct err *err)
 
 	if (wire_cell_decode(&m, body))
 		return misunderstood(err, "CELL");
-	if (find(c, m.cell))
+	if (find_dest(c, m.cell))
 		ret = err_set(err, EPROTO, "two cells with number %u", m.cell);
 	else
 		add_cell(c, &m);
@@ -249,31 +238,79 @@ static int take_cell(struct agent_client *c, struct bytes body, struct err *err)
 	return ret;
 }
 
+static unsigned count_open_bundles(const struct agent_client *c)
+{
+	struct agent_dest *p;
+	unsigned n = 0;
+
+	list_for_each(p, &c->dests, link)
+		n += !agent_cell_at(p) && agent_dest_open(p);
+	return n;
+}
+
+/* What cannot be kept is refused before anything of it is asked for. */
+static void add_bundle(struct agent_client *c, struct wire_bundle *m)
+{
+	char *why;
+
+	if (strv_has(&c->agent->hosts, m->host)) {
+		add_dest(c,
+			 agent_bundle_new(c->agent, m, c->blobs, &dest_ops, c));
+		return;
+	}
+	why = xasprintf("%s is for %s, which this node does not run"
+			" (see kfarmd's --host)",
+			m->id, m->host);
+	refuse_dest(c, m->bundle, why);
+	free(why);
+}
+
+static int take_bundle(struct agent_client *c, struct bytes body,
+		       struct err *err)
+{
+	struct wire_bundle m;
+	int ret = 0;
+
+	if (wire_bundle_decode(&m, body))
+		return misunderstood(err, "BUNDLE");
+	if (find_dest(c, m.bundle))
+		ret = err_set(err, EPROTO, "two cells with number %u",
+			      m.bundle);
+	else if (count_open_bundles(c) >= AGENT_BUNDLES_MOST ||
+		 c->n_dests >= DESTS_MOST)
+		ret = err_set(err, EPROTO, "more than %d toolchains at once",
+			      AGENT_BUNDLES_MOST);
+	else
+		add_bundle(c, &m);
+	wire_bundle_release(&m);
+	return ret;
+}
+
 static int take_shut(struct agent_client *c, struct bytes body, struct err *err)
 {
-	struct agent_cell *cell;
+	struct agent_dest *p;
 	uint32_t number;
 
 	if (wire_shut_decode(&number, body))
 		return misunderstood(err, "SHUT");
-	cell = find(c, number);
-	if (cell)
-		agent_cell_shut(cell);
+	p = find_dest(c, number);
+	if (p)
+		agent_dest_shut(p);
 	return 0;
 }
 
-/* One for a cell that is gone may have been on its way. */
+/* One for a destination that is gone may have been on its way. */
 static int take_view(struct agent_client *c, struct bytes body, struct err *err)
 {
-	struct agent_cell *cell;
+	struct agent_dest *p;
 	struct wire_view m;
 	int ret = 0;
 
 	if (wire_view_decode(&m, body))
 		return misunderstood(err, "VIEW");
-	cell = find(c, m.cell);
-	if (cell)
-		ret = agent_cell_view(cell, &m, c->paths, err);
+	p = find_dest(c, m.cell);
+	if (p)
+		ret = agent_dest_view(p, &m, c->paths, err);
 	wire_view_release(&m);
 	return ret;
 }
@@ -289,71 +326,18 @@ static int take_blob(struct agent_client *c, struct bytes body, struct err *err)
 
 /* ------------------------------------------------- kept toolchains */
 
-static struct agent_keep **find_keep(struct agent_client *c, uint32_t number)
-{
-	for (int i = 0; i < KEEPS_MOST; i++) {
-		if (c->keeps[i] && agent_keep_number(c->keeps[i]) == number)
-			return &c->keeps[i];
-	}
-	return NULL;
-}
-
-static struct agent_keep **add_keep(struct agent_client *c,
-				    const struct wire_keep *m)
-{
-	static const struct agent_keep_ops ops = {
-		.kept = send_kept,
-		.need = send_need,
-		.refuse = refuse,
-		.gone = on_keep_gone,
-	};
-	struct agent_keep **free_one = NULL;
-	unsigned n = 0;
-
-	for (int i = 0; i < KEEPS_MOST; i++) {
-		if (!c->keeps[i])
-			free_one = &c->keeps[i];
-		else
-			n += !agent_keep_answered(c->keeps[i]);
-	}
-	if (!free_one || n >= AGENT_KEEPS_MOST)
-		return NULL;
-	*free_one = agent_keep_new(c->agent, m, c->blobs, &ops, c);
-	return free_one;
-}
-
-static int take_keep(struct agent_client *c, struct bytes body, struct err *err)
-{
-	struct agent_keep **keep;
-	struct wire_keep m;
-	int ret;
-
-	if (wire_keep_decode(&m, body))
-		return misunderstood(err, "KEEP");
-	keep = find_keep(c, m.keep);
-	if (!keep)
-		keep = add_keep(c, &m);
-	if (keep)
-		ret = agent_keep_take(*keep, &m, err);
-	else
-		ret = err_set(err, EPROTO, "more than %d toolchains at once",
-			      AGENT_KEEPS_MOST);
-	wire_keep_release(&m);
-	return ret;
-}
-
-static const struct agent_tool_request_ops chore_ops = {
+static const struct agent_tool_request_ops request_ops = {
 	.held = send_held,
-	.kept = send_kept,
-	.gone = on_chore_gone,
+	.dropped = send_dropped,
+	.gone = on_request_gone,
 };
 
-static struct agent_tool_request **free_chore(struct agent_client *c,
-					      struct err *err)
+static struct agent_tool_request **free_request(struct agent_client *c,
+						struct err *err)
 {
 	for (int i = 0; i < AGENT_TOOL_REQUESTS_MOST; i++) {
-		if (!c->chores[i])
-			return &c->chores[i];
+		if (!c->requests[i])
+			return &c->requests[i];
 	}
 	err_set(err, EPROTO, "more than %d questions at once",
 		AGENT_TOOL_REQUESTS_MOST);
@@ -368,10 +352,10 @@ static int take_tools(struct agent_client *c, struct bytes body,
 
 	if (wire_tools_decode(&m, body))
 		return misunderstood(err, "TOOLS");
-	at = free_chore(c, err);
+	at = free_request(c, err);
 	if (!at)
 		return -EPROTO;
-	*at = agent_tool_request_tools(c->agent, &m, &chore_ops, c);
+	*at = agent_tool_request_tools(c->agent, &m, &request_ops, c);
 	return *at ? 0 : err_set(err, EPROTO, "no thread to be had");
 }
 
@@ -382,9 +366,9 @@ static int take_drop(struct agent_client *c, struct bytes body, struct err *err)
 
 	if (wire_drop_decode(&m, body))
 		return misunderstood(err, "DROP");
-	at = free_chore(c, err);
+	at = free_request(c, err);
 	if (at)
-		*at = agent_tool_request_drop(c->agent, &m, &chore_ops, c);
+		*at = agent_tool_request_drop(c->agent, &m, &request_ops, c);
 	wire_drop_release(&m);
 	if (at && !*at)
 		err_set(err, EPROTO, "no thread to be had");
@@ -411,8 +395,8 @@ int agent_client_take(struct agent_client *c, uint16_t type, struct bytes body,
 		return take_view(c, body, err);
 	case WIRE_BLOB:
 		return take_blob(c, body, err);
-	case WIRE_KEEP:
-		return take_keep(c, body, err);
+	case WIRE_BUNDLE:
+		return take_bundle(c, body, err);
 	case WIRE_TOOLS:
 		return take_tools(c, body, err);
 	case WIRE_DROP:

@@ -31,13 +31,13 @@ struct agent_client *agent_client_new(struct agent *a,
 void agent_client_close(struct agent_client *c);
 
 /*
- * A CELL, SHUT, PATHS, VIEW, BLOB, FLAGS, KEEP, TOOLS or DROP.  0; -EPROTO with
- * `err` set when the conversation is over; -ENOTSUP for any other type.
+ * A CELL, SHUT, PATHS, VIEW, BLOB, FLAGS, BUNDLE, TOOLS or DROP.  0; -EPROTO
+ * with `err` set when the conversation is over; -ENOTSUP for any other type.
  */
 int agent_client_take(struct agent_client *c, uint16_t type, struct bytes body,
 		      struct err *err);
 
-/* To be called now and then: fails cells whose files do not come. */
+/* To be called now and then: fails destinations whose files do not come. */
 void agent_client_check(struct agent_client *c);
 
 /* Its cell of that number that takes jobs, or NULL. */

@@ -3,6 +3,7 @@
 
 #include "agent/agent.h"
 #include "agent/ask.h"
+#include "agent/view.h"
 #include "base/list.h"
 #include "base/str.h"
 #include "compiler/gather.h"

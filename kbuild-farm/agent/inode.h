@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * agent/inode.h - an entry of a toolchain, and what VIEW and KEEP tell of it.
+ * agent/inode.h - an entry of a toolchain, and what VIEW tells of it.
  * Strings are borrowed both ways.
  */
 #ifndef AGENT_INODE_H

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "agent/kept.h"
 
-#include "agent/kept-state.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -17,7 +16,11 @@
 
 #define DAMAGE_MAX 4096
 
-struct agent_kept *agent_tool_stage(const char *dir)
+struct agent_kept {
+	char *dir;
+};
+
+struct agent_kept *agent_kept_new(const char *dir)
 {
 	struct agent_kept *k = xcalloc(1, sizeof(*k));
 
@@ -180,20 +183,6 @@ bool agent_kept_has(struct agent_kept *k, const char *id,
 	has = digest_equal(&l.record.tree, tree);
 	agent_lease_release(&l);
 	return has;
-}
-
-void agent_kept_tree(struct agent_kept *k, const char *id, struct digest *out)
-{
-	char *dir = agent_kept_path(k, id);
-	struct agent_record r;
-	struct err ignored;
-
-	*out = (struct digest){ 0 };
-	if (!agent_record_read(&r, dir, &ignored)) {
-		*out = r.tree;
-		agent_record_release(&r);
-	}
-	free(dir);
 }
 
 /* ---------------------------------------------------------------- list */

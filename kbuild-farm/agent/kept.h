@@ -21,12 +21,13 @@
 #define AGENT_KEPT_H
 
 #include "agent/record.h"
-#include "agent/view.h"
+#include "store/store.h"
+#include "wire/msg.h"
 
 struct agent_kept;
 
 /* Touches nothing yet: the directory is made for the first toolchain. */
-struct agent_kept *agent_tool_stage(const char *dir);
+struct agent_kept *agent_kept_new(const char *dir);
 void agent_kept_free(struct agent_kept *k);
 const char *agent_kept_dir(const struct agent_kept *k);
 
@@ -58,30 +59,13 @@ void agent_lease_spoil(const struct agent_lease *l, const char *what);
 /* Does it hold `id` with that tree, undamaged as agent_kept_lease() tells? */
 bool agent_kept_has(struct agent_kept *k, const char *id,
 		    const struct digest *tree);
-/* The tree of what is there under that id: zero for nothing. */
-void agent_kept_tree(struct agent_kept *k, const char *id, struct digest *out);
-/* Remove one: 0; -ENOENT; -EBUSY: somebody uses it. */
-int agent_kept_drop(struct agent_kept *k, const char *id, struct err *err);
-
-/* ------------------------------------------------------------- writing */
-
-/* One that is being written, in a directory of its own. */
-struct agent_tool_stage;
-
-/* Sweeps first.  -ENOSPC where `bytes` in `files` are more than is free. */
-int agent_kept_begin(struct agent_kept *k, struct agent_tool_stage **out,
-		     uint64_t bytes, size_t files, struct err *err);
-/* Where entries go, by their paths below its directory. */
-struct agent_view_target agent_kept_target(struct agent_tool_stage *n);
+/* Where the toolchain `id` lies; the caller frees it. */
+char *agent_kept_path(const struct agent_kept *k, const char *id);
 /*
- * All of it was written: reads it again, and gives it its name, in place of
- * what has it.  0; -EBUSY: that is in use; -EBADMSG: not what `r` says.
+ * Open the directory `path` and flock(2) it.  A descriptor of what has that
+ * name even now; -EBUSY; -ENOENT, -ENOTDIR, ...
  */
-int agent_kept_publish(struct agent_tool_stage *n, const struct agent_record *r,
-		       const char *json, const atomic_bool *stop,
-		       struct err *err);
-/* Published or not; removes what is left.  NULL is fine. */
-void agent_kept_end(struct agent_tool_stage *n);
+int agent_kept_lock(const char *path, int how);
 
 /* -------------------------------------------------------------- reuse */
 

@@ -271,7 +271,7 @@ static void open_kept(struct agent *a, const struct settings *s,
 				    xasprintf("%s/toolchains",
 					      strcmp(up, "/") ? up : "");
 
-	a->kept = agent_tool_stage(dir);
+	a->kept = agent_kept_new(dir);
 	a->owns = agent_foreign_new();
 	free(dir);
 	free(up);

@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "compiler/gather.h"
+#include "wire/field.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -23,43 +24,31 @@ void agent_record_release(struct agent_record *r)
 	*r = (struct agent_record){ 0 };
 }
 
-/* ---------------------------------------------------------- from KEEPs */
+/* ------------------------------------------------------- what it may be */
 
-static void take_entry(struct agent_record *r, struct wire_keep_entry *from)
+int agent_record_add(struct agent_record *r, const char *path,
+		     const struct wire_inode *inode, struct err *err)
 {
-	struct compiler_entry *e = toolchain_tree_add(&r->entries, from->path);
+	struct compiler_entry *e;
 
-	*e = agent_inode_entry(e->path, &from->inode);
-	from->inode.target = NULL;
+	if (inode->kind == WIRE_GONE)
+		return err_set(err, EINVAL, "%s: %s: not to be gone", r->id,
+			       path);
+	if (r->entries.n >= WIRE_BUNDLE_ENTRIES)
+		return err_set(err, EINVAL, "%s: more than %u files", r->id,
+			       WIRE_BUNDLE_ENTRIES);
+	e = toolchain_tree_add(&r->entries, path);
+	*e = agent_inode_entry(e->path, inode);
+	if (e->target)
+		e->target = xstrdup(e->target);
 	r->bytes += e->size;
 	r->names += strlen(e->path) + (e->target ? strlen(e->target) : 0);
-}
-
-int agent_record_take(struct agent_record *r, struct wire_keep *m,
-		      struct err *err)
-{
-	if (!r->id) {
-		r->id = xstrdup(m->id);
-		r->host = xstrdup(m->host);
-		r->tree = m->tree;
-		r->twin = m->twin;
-	} else if (strcmp(r->id, m->id) || strcmp(r->host, m->host) ||
-		   !digest_equal(&r->tree, &m->tree) ||
-		   !digest_equal(&r->twin, &m->twin)) {
-		return err_set(err, EINVAL, "it changed its mind about %s",
-			       r->id);
-	}
-	if (r->entries.n + m->n > WIRE_KEEP_ENTRIES)
-		return err_set(err, EINVAL, "%s: more than %u files", r->id,
-			       WIRE_KEEP_ENTRIES);
-	for (uint32_t i = 0; i < m->n; i++)
-		take_entry(r, &m->entries[i]);
 	if (r->names > AGENT_RECORD_NAMES)
 		return err_set(err, EINVAL, "%s: more than %u MiB of names",
 			       r->id, AGENT_RECORD_NAMES >> 20);
-	if (r->bytes > WIRE_KEEP_BYTES)
+	if (r->bytes > WIRE_BUNDLE_BYTES)
 		return err_set(err, EINVAL, "%s: more than %llu GiB", r->id,
-			       WIRE_KEEP_BYTES >> 30);
+			       WIRE_BUNDLE_BYTES >> 30);
 	return 0;
 }
 
@@ -133,45 +122,65 @@ int agent_record_judge(struct agent_record *r, struct err *err)
 
 /* ------------------------------------------------------------- on disk */
 
-/* The strings stay the record's. */
-static struct wire_keep as_keep(const struct agent_record *r)
-{
-	struct wire_keep m = { .id = r->id,
-			       .host = r->host,
-			       .tree = r->tree,
-			       .twin = r->twin,
-			       .last = 1,
-			       .n = (uint32_t)r->entries.n };
-
-	m.entries = xcalloc(m.n + 1, sizeof(*m.entries));
-	for (uint32_t i = 0; i < m.n; i++) {
-		const struct compiler_entry *e = &r->entries.v[i];
-
-		m.entries[i] = (struct wire_keep_entry){
-			.path = e->path,
-			.inode = agent_inode_of(e),
-		};
-	}
-	return m;
-}
-
 void agent_record_encode(const struct agent_record *r, struct buf *out)
 {
-	struct wire_keep m = as_keep(r);
 	size_t at = out->len;
 	struct digest d;
 
-	wire_keep_encode(out, &m);
-	free(m.entries);
+	buf_put_u32(out, 0);
+	buf_put_str(out, r->id);
+	buf_put_str(out, r->host);
+	wire_field_put_digest(out, &r->tree);
+	wire_field_put_digest(out, &r->same_as);
+	buf_put_u8(out, 1);
+	buf_put_str(out, "");
+	buf_put_u32(out, (uint32_t)r->entries.n);
+	for (size_t i = 0; i < r->entries.n; i++) {
+		struct wire_inode inode = agent_inode_of(&r->entries.v[i]);
+
+		buf_put_str(out, r->entries.v[i].path);
+		wire_inode_put(out, &inode);
+	}
 	digest_of(bytes_of(out->data + at, out->len - at), &d);
 	buf_add(out, d.b, sizeof(d.b));
+}
+
+static void get_entry(struct reader *r, struct agent_record *out)
+{
+	char *path = reader_str(r, WIRE_PATH_MAX);
+	struct wire_inode inode = { 0 };
+	struct err ignored;
+
+	wire_inode_get(r, &inode, WIRE_DIR);
+	if (!r->bad && agent_record_add(out, path, &inode, &ignored))
+		r->bad = true;
+	free(inode.target);
+	free(path);
+}
+
+static int get_record(struct reader *r, struct agent_record *out)
+{
+	uint32_t n;
+
+	wire_field_u32(r, 0);
+	out->id = reader_str(r, WIRE_ID_MAX);
+	out->host = reader_str(r, WIRE_HOST_MAX);
+	wire_field_digest(r, &out->tree);
+	wire_field_digest(r, &out->same_as);
+	if (wire_field_u8(r, 1) != 1 || reader_u32(r) || !wire_id_ok(out->id) ||
+	    !wire_host_ok(out->host))
+		r->bad = true;
+	n = wire_field_u32(r, WIRE_BUNDLE_ENTRIES);
+	while (n-- && !r->bad)
+		get_entry(r, out);
+	return reader_end(r);
 }
 
 int agent_record_decode(struct agent_record *out, struct bytes in,
 			struct err *err)
 {
 	struct agent_record got = { 0 };
-	struct wire_keep m = { 0 };
+	struct reader r;
 	struct digest d;
 	int ret;
 
@@ -180,13 +189,11 @@ int agent_record_decode(struct agent_record *out, struct bytes in,
 		return err_set(err, EBADMSG, "torn");
 	in.len -= sizeof(d.b);
 	digest_of(in, &d);
-	if (memcmp(d.b, in.data + in.len, sizeof(d.b)) ||
-	    wire_keep_decode(&m, in))
-		return err_set(err, EBADMSG, "not what was written");
-	ret = agent_record_take(&got, &m, err);
-	if (!ret)
+	reader_init(&r, in);
+	if (memcmp(d.b, in.data + in.len, sizeof(d.b)) || get_record(&r, &got))
+		ret = err_set(err, EBADMSG, "not what was written");
+	else
 		ret = agent_record_judge(&got, err);
-	wire_keep_release(&m);
 	if (ret) {
 		agent_record_release(&got);
 		return -EBADMSG;

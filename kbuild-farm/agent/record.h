@@ -2,9 +2,13 @@
 /*
  * agent/record.h - what a kept toolchain consists of, by its own account.
  *
- * It lies as AGENT_RECORD in the toolchain's directory: the body of a KEEP
- * with all entries, and a SHA-256 of that.  Nothing on disk is believed: what
- * cannot be read as a record, and files that are not as it says, are damage.
+ * It lies as AGENT_RECORD in the toolchain's directory.  Nothing on disk is
+ * believed: what cannot be read as a record, and files that are not as it
+ * says, are damage.
+ *
+ *	u32 0, string id, string host, digest tree, digest same_as, u8 1,
+ *	string "", u32 count x (string path, inode as in VIEW),
+ *	SHA-256 of all that
  */
 #ifndef AGENT_RECORD_H
 #define AGENT_RECORD_H
@@ -21,7 +25,7 @@
 struct agent_record {
 	char *id;
 	char *host;
-	struct digest tree, twin;
+	struct digest tree, same_as;
 	struct compiler_entries entries; /* paths below the directory */
 	uint64_t bytes; /* of all files */
 	size_t names; /* bytes of paths and targets */
@@ -30,12 +34,11 @@ struct agent_record {
 void agent_record_release(struct agent_record *r);
 
 /*
- * Take the entries of a KEEP, which `m` then has no more, and of the first one
- * what is said of the whole.  0; -EINVAL where another one before said
- * otherwise, or there are too many entries or bytes.
+ * One more entry, whose strings are copied.  0; -EINVAL where there are too
+ * many entries or bytes, or it is GONE.
  */
-int agent_record_take(struct agent_record *r, struct wire_keep *m,
-		      struct err *err);
+int agent_record_add(struct agent_record *r, const char *path,
+		     const struct wire_inode *inode, struct err *err);
 /*
  * All have come: sorts them.  0; -EINVAL with `err` naming the entry that
  * cannot be (twice, below a file or a link, a link that leads out, a name that

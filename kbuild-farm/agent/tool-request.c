@@ -2,7 +2,7 @@
 #include "agent/tool-request.h"
 
 #include "agent/agent.h"
-#include "agent/kept.h"
+#include "agent/tool-stage.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "base/task.h"
@@ -47,13 +47,11 @@ static void say_held(struct agent_tool_request *c)
 
 static void say_dropped(struct agent_tool_request *c)
 {
-	struct wire_kept m = { .keep = c->drop.keep,
-			       .state = c->ret != 0,
-			       .detail = c->ret ? c->err.text : (char *)"" };
+	struct wire_dropped m = { .ask = c->drop.ask,
+				  .state = c->ret != 0,
+				  .detail = c->ret ? c->err.text : (char *)"" };
 
-	if (c->ret)
-		agent_kept_tree(c->agent->kept, c->drop.id, &m.tree);
-	c->ops->kept(c->ctx, &m);
+	c->ops->dropped(c->ctx, &m);
 }
 
 static void on_task(void *arg)
@@ -83,7 +81,7 @@ static void drop(void *arg)
 {
 	struct agent_tool_request *c = arg;
 
-	c->ret = agent_kept_drop(c->agent->kept, c->drop.id, &c->err);
+	c->ret = agent_tool_stage_drop(c->agent->kept, c->drop.id, &c->err);
 }
 
 static struct agent_tool_request *start(struct agent_tool_request *c,
@@ -126,7 +124,7 @@ struct agent_tool_request *agent_tool_request_drop(
 {
 	struct agent_tool_request *c = allocate(a, ops, ctx);
 
-	c->drop.keep = m->keep;
+	c->drop.ask = m->ask;
 	c->drop.id = xstrdup(m->id);
 	return start(c, drop);
 }

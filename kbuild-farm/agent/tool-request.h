@@ -18,9 +18,9 @@ struct agent_tool_request;
 /* The calls come from the loop. */
 struct agent_tool_request_ops {
 	void (*held)(void *ctx, struct wire_held *m); /* several */
-	void (*kept)(void *ctx, struct wire_kept *m);
+	void (*dropped)(void *ctx, struct wire_dropped *m);
 	/* It was answered, and frees itself. */
-	void (*gone)(void *ctx, struct agent_tool_request *chore);
+	void (*gone)(void *ctx, struct agent_tool_request *r);
 };
 
 /* NULL where no thread is to be had. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "agent/kept.h"
+#include "agent/tool-stage.h"
 
-#include "agent/kept-state.h"
 #include "base/fs.h"
 #include "base/str.h"
 #include "store/live.h"
@@ -31,7 +30,7 @@ struct agent_tool_stage {
 
 static int open_live(struct agent_kept *k, struct err *err)
 {
-	char *path = xasprintf("%s" LIVE, k->dir);
+	char *path = xasprintf("%s" LIVE, agent_kept_dir(k));
 	int fd = -1, ret = fs_mkdirs(path, 0700, err);
 
 	if (!ret) {
@@ -50,14 +49,15 @@ static int check_space(struct agent_kept *k, uint64_t bytes, size_t files,
 	uint64_t need = bytes + (uint64_t)files * BLOCK_SIZE, has;
 	struct statvfs fs;
 
-	if (statvfs(k->dir, &fs))
-		return err_errno(err, "%s", k->dir);
+	if (statvfs(agent_kept_dir(k), &fs))
+		return err_errno(err, "%s", agent_kept_dir(k));
 	has = (uint64_t)fs.f_bavail * fs.f_frsize;
 	if (need > has)
 		return err_set(err, ENOSPC,
 			       "%s: no space left: %llu MiB are needed, %llu"
 			       " MiB free; make room or see --toolchains",
-			       k->dir, (unsigned long long)(need >> 20) + 1,
+			       agent_kept_dir(k),
+			       (unsigned long long)(need >> 20) + 1,
 			       (unsigned long long)(has >> 20));
 	return 0;
 }
@@ -77,14 +77,14 @@ static int begin(struct agent_kept *k, struct agent_tool_stage *n,
 	n->lock = store_live_make(n->live, n->name, err);
 	if (n->lock < 0)
 		return n->lock;
-	n->dir = xasprintf("%s" LIVE "/%s/new", k->dir, n->name);
-	n->old = xasprintf("%s" LIVE "/%s/old", k->dir, n->name);
+	n->dir = xasprintf("%s" LIVE "/%s/new", agent_kept_dir(k), n->name);
+	n->old = xasprintf("%s" LIVE "/%s/old", agent_kept_dir(k), n->name);
 	ret = mkdir(n->dir, 0700) ? err_errno(err, "%s", n->dir) : 0;
 	return ret;
 }
 
-int agent_kept_begin(struct agent_kept *k, struct agent_tool_stage **out,
-		     uint64_t bytes, size_t files, struct err *err)
+int agent_tool_stage_new(struct agent_kept *k, struct agent_tool_stage **out,
+			 uint64_t bytes, size_t files, struct err *err)
 {
 	struct agent_tool_stage *n = xcalloc(1, sizeof(*n));
 	int ret = begin(k, n, err);
@@ -92,14 +92,14 @@ int agent_kept_begin(struct agent_kept *k, struct agent_tool_stage **out,
 	if (!ret)
 		ret = check_space(k, bytes, files, err);
 	if (ret) {
-		agent_kept_end(n);
+		agent_tool_stage_free(n);
 		n = NULL;
 	}
 	*out = n;
 	return ret;
 }
 
-void agent_kept_end(struct agent_tool_stage *n)
+void agent_tool_stage_free(struct agent_tool_stage *n)
 {
 	if (!n)
 		return;
@@ -121,7 +121,7 @@ void agent_kept_end(struct agent_tool_stage *n)
 static char *place(struct agent_tool_stage *n, const char *path,
 		   struct err *err)
 {
-	char *full = xasprintf("%s/%s", n->dir, path), *dir = str_dir(full);
+	char *full = xasprintf("%s%s", n->dir, path), *dir = str_dir(full);
 	int ret = 0;
 
 	if (!n->made || strcmp(n->made, dir)) {
@@ -213,7 +213,7 @@ static int put_link(void *ctx, const char *path, const char *target,
 static int put_dir(void *ctx, const char *path, struct err *err)
 {
 	struct agent_tool_stage *n = ctx;
-	char *full = xasprintf("%s/%s", n->dir, path);
+	char *full = xasprintf("%s%s", n->dir, path);
 	int ret = fs_mkdirs(full, 0700, err);
 
 	free(full);
@@ -226,7 +226,7 @@ static int put_gone(void *ctx, const char *path, struct err *err)
 	return err_set(err, EINVAL, "%s: not to be gone", path);
 }
 
-struct agent_view_target agent_kept_target(struct agent_tool_stage *n)
+struct agent_view_target agent_tool_stage_target(struct agent_tool_stage *n)
 {
 	return (struct agent_view_target){ .file = put_file,
 					   .link = put_link,
@@ -305,9 +305,9 @@ static int exchange(struct agent_tool_stage *n, const char *path,
 	return ret;
 }
 
-int agent_kept_publish(struct agent_tool_stage *n, const struct agent_record *r,
-		       const char *json, const atomic_bool *stop,
-		       struct err *err)
+int agent_tool_stage_publish(struct agent_tool_stage *n,
+			     const struct agent_record *r, const char *json,
+			     const atomic_bool *stop, struct err *err)
 {
 	char *path = agent_kept_path(n->kept, r->id);
 	int ret = finish(n, r, json, stop, err);
@@ -318,7 +318,7 @@ int agent_kept_publish(struct agent_tool_stage *n, const struct agent_record *r,
 	return ret;
 }
 
-int agent_kept_drop(struct agent_kept *k, const char *id, struct err *err)
+int agent_tool_stage_drop(struct agent_kept *k, const char *id, struct err *err)
 {
 	struct agent_tool_stage *n;
 	char *path = agent_kept_path(k, id);
@@ -327,10 +327,10 @@ int agent_kept_drop(struct agent_kept *k, const char *id, struct err *err)
 	if (!fs_is_dir(path))
 		ret = err_set(err, ENOENT, "%s is not held here", id);
 	if (!ret)
-		ret = agent_kept_begin(k, &n, 0, 0, err);
+		ret = agent_tool_stage_new(k, &n, 0, 0, err);
 	if (!ret) {
 		ret = take_away(path, n->old, err);
-		agent_kept_end(n);
+		agent_tool_stage_free(n);
 	}
 	free(path);
 	return ret;

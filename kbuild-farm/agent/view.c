@@ -2,7 +2,6 @@
 #include "agent/view.h"
 
 #include "base/str.h"
-#include "cell/cell.h"
 #include "node/inventory.h"
 
 #include <errno.h>
@@ -57,19 +56,6 @@ struct agent_view *agent_view_new(struct wire_view *m,
 		free(v);
 		return NULL;
 	}
-	v->m = *m;
-	*m = (struct wire_view){ 0 };
-	return v;
-}
-
-struct agent_view *agent_view_new_named(struct wire_view *m,
-					const char *const *path,
-					struct store *store)
-{
-	struct agent_view *v = allocate(m->n, store);
-
-	for (uint32_t i = 0; i < m->n; i++)
-		v->entries[i].path = path[i];
 	v->m = *m;
 	*m = (struct wire_view){ 0 };
 	return v;
@@ -248,8 +234,8 @@ static int put_entry(struct agent_view *v, uint32_t i,
 	return err_set(err, EPROTO, "an entry of kind %u", m->inode.kind);
 }
 
-int agent_view_apply_to(struct agent_view *v, const struct agent_view_target *t,
-			struct err *err)
+int agent_view_apply(struct agent_view *v, const struct agent_view_target *t,
+		     struct err *err)
 {
 	for (; v->next < v->m.n; v->next++) {
 		int ret;
@@ -263,40 +249,6 @@ int agent_view_apply_to(struct agent_view *v, const struct agent_view_target *t,
 			unpin(v, (uint32_t)v->next);
 	}
 	return 0;
-}
-
-static int cell_file(void *ctx, const char *path, const struct wire_entry *e,
-		     int fd, struct err *err)
-{
-	return cell_put_file(ctx, path, fd, e->inode.size, e->inode.executable,
-			     e->inode.mtime_ns, err);
-}
-
-static int cell_link(void *ctx, const char *path, const char *target,
-		     struct err *err)
-{
-	return cell_put_link(ctx, path, target, err);
-}
-
-static int cell_dir(void *ctx, const char *path, struct err *err)
-{
-	return cell_put_dir(ctx, path, err);
-}
-
-static int cell_gone(void *ctx, const char *path, struct err *err)
-{
-	return cell_remove(ctx, path, err);
-}
-
-int agent_view_apply(struct agent_view *v, struct cell *cell, struct err *err)
-{
-	struct agent_view_target t = { .file = cell_file,
-				       .link = cell_link,
-				       .dir = cell_dir,
-				       .gone = cell_gone,
-				       .ctx = cell };
-
-	return agent_view_apply_to(v, &t, err);
 }
 
 bool agent_view_applied(const struct agent_view *v)

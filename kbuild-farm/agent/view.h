@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * agent/view.h - one VIEW, from its message until the cell's files are so; or
- * one KEEP, whose files go to the disk.
+ * agent/view.h - one VIEW, from its message until the files are so in a cell
+ * or a directory.
  *
  *	agent_view_look()	which blobs are here?  Those are pinned.
  *	agent_view_ask()	the rest is wanted of the client
- *	agent_view_apply()	all are here: they are copied into the cell
+ *	agent_view_apply()	all are here: they are copied to their place
  *
  * A blob may turn out to be damaged while it is copied; then _apply() says
  * so, _ask() wants it once more, and _apply() goes on where it was.
@@ -25,7 +25,6 @@
 
 #include <stdatomic.h>
 
-struct cell;
 struct agent_view;
 
 TAILQ_HEAD(agent_view_queue, agent_view);
@@ -62,10 +61,6 @@ struct agent_view {
 struct agent_view *agent_view_new(struct wire_view *m,
 				  const struct wire_intern *paths,
 				  struct store *store, struct err *err);
-/* The same with a name for each entry in place of its number; never fails. */
-struct agent_view *agent_view_new_named(struct wire_view *m,
-					const char *const *path,
-					struct store *store);
 /* Waits for no blob any more; fine while a thread is at work. */
 void agent_view_forget(struct agent_view *v);
 /* The same, and unpins what is pinned. */
@@ -90,12 +85,7 @@ int agent_view_look(struct agent_view *v, struct err *err);
  */
 int agent_view_ask(struct agent_view *v, struct agent_blobs *blobs,
 		   struct wire_need *need, struct err *err);
-/*
- * 0; -EBADMSG: a blob was damaged, and agent_view_ask() comes next; or why the
- * cell does not take an entry, with `err` set.
- */
-int agent_view_apply(struct agent_view *v, struct cell *cell, struct err *err);
-/* The same for another place than a cell; each returns 0 or says why not. */
+/* Where entries go; each returns 0 or says why not. */
 struct agent_view_target {
 	/* `fd` holds the bytes of `e`, which were verified. */
 	int (*file)(void *ctx, const char *path, const struct wire_entry *e,
@@ -106,8 +96,13 @@ struct agent_view_target {
 	int (*gone)(void *ctx, const char *path, struct err *err);
 	void *ctx;
 };
-int agent_view_apply_to(struct agent_view *v, const struct agent_view_target *t,
-			struct err *err);
+
+/*
+ * 0; -EBADMSG: a blob was damaged, and agent_view_ask() comes next; or why an
+ * entry is not taken, with `err` set.
+ */
+int agent_view_apply(struct agent_view *v, const struct agent_view_target *t,
+		     struct err *err);
 /*
  * Is it applied?  Pins of a tree are gone by then; a toolchain's stay as long
  * as the view, for the next cell of that toolchain.

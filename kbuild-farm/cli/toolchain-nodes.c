@@ -247,10 +247,10 @@ static void prepare(struct push *p, size_t i)
 	struct peer_tools_node *n = &p->talk[i];
 
 	peer_tools_init(n, node->entry);
-	n->gift = list;
+	n->bundle = list;
 	for (size_t g = 0; g < p->n_bundles; g++) {
 		if (strv_has(&node->hosts, p->bundles[g].host))
-			list[n->n_gifts++] = &p->bundles[g];
+			list[n->n_bundles++] = &p->bundles[g];
 	}
 	progress_add(p->progress, node->entry->name);
 }
@@ -260,7 +260,7 @@ static void on_progress(void *ctx)
 	struct push *p = ctx;
 
 	for (size_t i = 0; i < p->nodes->n; i++) {
-		const struct peer_push_count *c = &p->talk[i].count;
+		const struct peer_ship_count *c = &p->talk[i].count;
 
 		progress_set(p->progress, i,
 			     c->bytes_sent < c->bytes_needed ? "sending" :
@@ -270,7 +270,7 @@ static void on_progress(void *ctx)
 	progress_tick(p->progress);
 }
 
-static char *amount(const struct peer_push_count *c)
+static char *amount(const struct peer_ship_count *c)
 {
 	if (!c->files_sent)
 		return xstrdup("nothing had to be sent");
@@ -284,15 +284,15 @@ static bool report(const struct peer_tools_node *n)
 	char *sent = amount(&n->count);
 	bool good = n->up;
 
-	for (size_t g = 0; g < n->n_gifts; g++) {
-		const struct peer_tools_answer *a = &n->given[g];
+	for (size_t b = 0; b < n->n_bundles; b++) {
+		const struct peer_tools_answer *a = &n->given[b];
 
 		if (a->ok)
 			printf("node %s: %s: ok, %s\n", n->entry->name,
-			       n->gift[g]->id, sent);
+			       n->bundle[b]->id, sent);
 		else if (a->detail)
 			log_error("node %s: %s: %s", n->entry->name,
-				  n->gift[g]->id, a->detail);
+				  n->bundle[b]->id, a->detail);
 		good = good && a->ok;
 	}
 	if (!n->up)
@@ -326,7 +326,7 @@ static unsigned run(struct push *p)
 	for (size_t i = 0; i < p->nodes->n; i++) {
 		failed += !report(&p->talk[i]);
 		peer_tools_release(&p->talk[i]);
-		free((void *)p->talk[i].gift);
+		free((void *)p->talk[i].bundle);
 	}
 	if (stats.packed)
 		log_info("%llu files compressed once for all nodes: %.1f MiB "

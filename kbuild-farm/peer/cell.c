@@ -100,7 +100,7 @@ void peer_cell_ask(struct peer_cells *all, struct inputs_toolchain *tc,
 	cell->ship_user = (struct peer_ship_user){ .failed = on_file_lost,
 						   .ctx = cell,
 						   .top = "" };
-	peer_told_init(&cell->told, all->link, all->next++);
+	peer_told_init(&cell->told, all->link, all->link->next_number++);
 	TAILQ_INSERT_HEAD(&all->list, cell, link);
 	send_cell(cell);
 	if (peer_told_toolchain(&cell->told, tc->entry, tc->n_entries,
@@ -133,30 +133,23 @@ static struct peer_cell *cell_of(const struct peer_cells *all, uint32_t id)
 	return NULL;
 }
 
-int peer_cell_have(struct peer_cells *all, struct bytes body,
-		   struct peer_cell **changed, struct err *err)
+struct peer_cell *peer_cell_have(struct peer_cells *all,
+				 const struct wire_have *m)
 {
-	struct peer_cell *cell;
-	struct wire_have m;
+	struct peer_cell *cell = cell_of(all, m->cell);
 
-	*changed = NULL;
-	if (wire_have_decode(&m, body))
-		return err_set(err, EPROTO, "broken HAVE");
-	cell = cell_of(all, m.cell);
-	if (cell && cell->state == CELL_ASKED && m.state == WIRE_HAVE_READY) {
+	if (cell && cell->state == CELL_ASKED && m->state == WIRE_HAVE_READY) {
 		cell->state = cell->foreign ? CELL_TRYING : CELL_READY;
 		cell->has_foreign_id = digest_parse(&cell->foreign_id,
-						    m.detail);
-		*changed = cell;
-	} else if (cell && cell->state != CELL_OVER &&
-		   m.state != WIRE_HAVE_READY) {
-		cell->lost = m.state == WIRE_HAVE_LOST;
-		all->lost += cell->lost;
-		end_cell(cell, m.detail);
-		*changed = cell;
+						    m->detail);
+		return cell;
 	}
-	wire_have_release(&m);
-	return 0;
+	if (!cell || cell->state == CELL_OVER || m->state == WIRE_HAVE_READY)
+		return NULL;
+	cell->lost = m->state == WIRE_HAVE_LOST;
+	all->lost += cell->lost;
+	end_cell(cell, m->detail);
+	return cell;
 }
 
 int peer_cell_need(struct peer_cells *all, const struct wire_need *m,

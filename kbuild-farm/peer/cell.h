@@ -53,7 +53,6 @@ struct peer_cell {
 struct peer_cells {
 	struct peer_link *link;
 	TAILQ_HEAD(, peer_cell) list; /* the newest first */
-	uint32_t next;
 	unsigned lost; /* that the node said it lost */
 };
 
@@ -73,11 +72,11 @@ struct peer_cell *peer_cell_find(const struct peer_cells *all,
 				 const struct inputs_toolchain *tc);
 
 /*
- * HAVE: *changed becomes the cell that runs now (its state is TRYING where it
- * is foreign) or is OVER; NULL: none.  0, or -EPROTO with `err`.
+ * HAVE: the cell that runs now (its state is TRYING where it is foreign) or is
+ * OVER; NULL: none.
  */
-int peer_cell_have(struct peer_cells *all, struct bytes body,
-		   struct peer_cell **changed, struct err *err);
+struct peer_cell *peer_cell_have(struct peer_cells *all,
+				 const struct wire_have *m);
 /* NEED: what it lacks is sent.  0, or -EPROTO with `err`. */
 int peer_cell_need(struct peer_cells *all, const struct wire_need *m,
 		   struct err *err);

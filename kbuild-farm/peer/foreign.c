@@ -18,8 +18,8 @@
 struct peer_present {
 	struct peer_foreign *foreign;
 	struct toolchain_installed tc;
-	struct digest twin;
-	struct peer_bundle gift;
+	struct digest same_as;
+	struct peer_bundle bundle;
 	struct task *task;
 	struct event *done;
 	atomic_bool stop;
@@ -108,7 +108,7 @@ void peer_foreign_tell(const struct peer_foreign *f, const char *what,
 	free(reason);
 }
 
-/* ------------------------------------------------------------- a present */
+/* --------------------------------------------- what is brought there */
 
 static void present_free(struct peer_present *pr)
 {
@@ -117,7 +117,7 @@ static void present_free(struct peer_present *pr)
 	atomic_store(&pr->stop, true);
 	if (pr->task)
 		task_join(pr->task);
-	peer_bundle_release(&pr->gift);
+	peer_bundle_release(&pr->bundle);
 	toolchain_installed_release(&pr->tc);
 	free(pr);
 }
@@ -127,8 +127,8 @@ static void read_present(void *arg)
 {
 	struct peer_present *pr = arg;
 
-	pr->ret = peer_bundle_read(&pr->gift, &pr->tc, &pr->twin, &pr->stop,
-				   &pr->err);
+	pr->ret = peer_bundle_read(&pr->bundle, &pr->tc, &pr->same_as,
+				   &pr->stop, &pr->err);
 }
 
 static void end_present(struct peer_foreign *f, const char *why)
@@ -136,20 +136,21 @@ static void end_present(struct peer_foreign *f, const char *why)
 	if (why)
 		log_warning("node %s: %s could not be given: %s",
 			    f->link->entry->name, f->present->tc.id, why);
-	peer_push_free(f->push);
-	f->push = NULL;
+	peer_delivery_end(&f->delivery);
 	present_free(f->present);
 	f->present = NULL;
 	f->changed = true;
 	peer_farm_wake(f->link->farm);
 }
 
-static void on_push_failed(void *ctx, const struct err *why)
+static void on_file_failed(void *ctx, const struct inputs_entry *e,
+			   const char *why)
 {
 	struct peer_foreign *f = ctx;
 
+	(void)e;
 	log_warning("node %s: %s could not be given: %s", f->link->entry->name,
-		    f->present->tc.id, why->text);
+		    f->present->tc.id, why);
 	f->stuck = true;
 	peer_farm_wake(f->link->farm);
 }
@@ -158,6 +159,8 @@ static void on_read(evutil_socket_t fd, short what, void *arg)
 {
 	struct peer_present *pr = arg;
 	struct peer_foreign *f = pr->foreign;
+	struct peer_ship_user user = { .failed = on_file_failed, .ctx = f };
+	struct err err;
 
 	(void)fd;
 	(void)what;
@@ -168,16 +171,9 @@ static void on_read(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	peer_foreign_tell(f, "is given", pr->tc.id);
-	f->push = peer_push_new(&(struct peer_push_setup){
-		.stream = f->link->stream,
-		.keep = ++f->number,
-		.gift = &pr->gift,
-		.pool = f->link->farm->pool,
-		.packed = f->link->farm->packed,
-		.count = &f->count,
-		.failed = on_push_failed,
-		.ctx = f,
-	});
+	if (peer_delivery_start(&f->delivery, &pr->bundle, f->link, &user,
+				&err))
+		end_present(f, err.text);
 }
 
 /* The best of this machine's that the node runs; out of the list. */
@@ -212,7 +208,7 @@ bool peer_foreign_bring(struct peer_foreign *f,
 		return false;
 	pr = xcalloc(1, sizeof(*pr));
 	pr->foreign = f;
-	pr->twin = m->id;
+	pr->same_as = m->id;
 	if (pick_installed(pr, f, m, &list)) {
 		strv_add(&f->given, pr->tc.id);
 		pr->task = task_start(read_present, pr);
@@ -230,12 +226,16 @@ bool peer_foreign_bring(struct peer_foreign *f,
 	return true;
 }
 
+bool peer_foreign_brings(const struct peer_foreign *f, uint32_t number)
+{
+	return peer_delivery_is(&f->delivery, number);
+}
+
 int peer_foreign_need(struct peer_foreign *f, const struct wire_need *m,
 		      struct err *err)
 {
-	if (f->push && m->cell == (f->number | WIRE_NEED_KEEP))
-		return peer_push_need(f->push, m, err);
-	return err_set(err, EPROTO, "it needs what nobody told it of");
+	return peer_views_need(&f->delivery.views, m, f->link->ship,
+			       &f->delivery.user, err);
 }
 
 static void add_tool(struct peer_foreign *f, const char *id, const char *host)
@@ -246,36 +246,15 @@ static void add_tool(struct peer_foreign *f, const char *id, const char *host)
 	t->host = xstrdup(host);
 }
 
-int peer_foreign_kept(struct peer_foreign *f, struct bytes body,
-		      struct err *err)
+void peer_foreign_have(struct peer_foreign *f, const struct wire_have *m)
 {
-	struct wire_kept m;
-	bool ok;
+	const struct peer_bundle *b = f->delivery.bundle;
+	struct err err;
+	int ret = peer_delivery_have(&f->delivery, m, &err);
 
-	if (wire_kept_decode(&m, body))
-		return err_set(err, EPROTO, "broken KEPT");
-	if (!f->push || m.keep != f->number) {
-		wire_kept_release(&m);
-		return err_set(err, EPROTO, "it answers what nobody asked");
-	}
-	ok = !m.state && digest_equal(&m.tree, &f->present->gift.tree);
-	if (ok)
-		add_tool(f, f->present->gift.id, f->present->gift.host);
-	end_present(f, ok ? NULL : m.state ? m.detail : "it has another tree");
-	wire_kept_release(&m);
-	return 0;
-}
-
-void peer_foreign_more(struct peer_foreign *f)
-{
-	if (f->push)
-		peer_push_more(f->push);
-}
-
-void peer_foreign_tick(struct peer_foreign *f)
-{
-	if (f->push)
-		peer_push_retry(f->push);
+	if (!ret)
+		add_tool(f, b->id, b->host);
+	end_present(f, ret ? err.text : NULL);
 }
 
 /* ------------------------------------------------------- what it holds */
@@ -305,7 +284,7 @@ int peer_foreign_held(struct peer_foreign *f, struct bytes body,
 
 void peer_foreign_release(struct peer_foreign *f)
 {
-	peer_push_free(f->push);
+	peer_delivery_end(&f->delivery);
 	if (f->present)
 		present_free(f->present);
 	for (size_t i = 0; i < f->n_tools; i++) {

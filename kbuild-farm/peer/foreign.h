@@ -7,8 +7,8 @@
 #define PEER_FOREIGN_H
 
 #include "inputs/toolchain.h"
+#include "peer/bundle.h"
 #include "peer/link.h"
-#include "peer/push.h"
 
 struct peer_present; /* one on its way */
 
@@ -24,9 +24,7 @@ struct peer_foreign {
 	size_t n_tools;
 	struct strv given; /* ids that were tried to be given */
 	struct peer_present *present; /* under way */
-	struct peer_push *push;
-	struct peer_push_count count;
-	uint32_t number;
+	struct peer_delivery delivery;
 	bool changed; /* what it holds; the one who looks clears it */
 	bool stuck; /* it waits for what never comes: begin anew */
 	char *lacks; /* the last toolchain that it can never have, and why */
@@ -54,15 +52,11 @@ bool peer_foreign_bring(struct peer_foreign *f,
 /* Its messages: 0, or -EPROTO with `err`. */
 int peer_foreign_held(struct peer_foreign *f, struct bytes body,
 		      struct err *err);
-int peer_foreign_kept(struct peer_foreign *f, struct bytes body,
-		      struct err *err);
-/* A NEED about a KEEP. */
+/* Is it about what is on its way?  Then: */
+bool peer_foreign_brings(const struct peer_foreign *f, uint32_t number);
 int peer_foreign_need(struct peer_foreign *f, const struct wire_need *m,
 		      struct err *err);
-/* There is room in the stream again. */
-void peer_foreign_more(struct peer_foreign *f);
-/* Once a second. */
-void peer_foreign_tick(struct peer_foreign *f);
+void peer_foreign_have(struct peer_foreign *f, const struct wire_have *m);
 /* Events: the node, which is as it was, "is given ID". */
 void peer_foreign_tell(const struct peer_foreign *f, const char *what,
 		       const char *id);

@@ -16,6 +16,7 @@ void peer_link_open(struct peer_link *l, int fd,
 	l->stream = wire_stream_new(l->farm->base, fd, fd, ops, ctx);
 	l->paths = wire_paths_new();
 	l->flags = wire_flags_new();
+	l->next_number = 0;
 	l->ship = peer_ship_new(l->stream, l->farm->pool, l->farm->packed);
 }
 

@@ -19,6 +19,7 @@ struct peer_link {
 	struct wire_intern *paths;
 	struct peer_ship *ship;
 	enum wire_codec codec; /* of what is long */
+	uint32_t next_number; /* of a cell or a bundle */
 
 	/* In a build: */
 	struct peer_farm *farm;

@@ -263,13 +263,20 @@ static int on_fail(struct peer *p, struct bytes body, struct err *err)
 
 static int on_have(struct peer *p, struct bytes body, struct err *err)
 {
-	struct peer_cell *cell;
-	int ret = peer_cell_have(&p->cells, body, &cell, err);
+	struct peer_cell *cell = NULL;
+	struct wire_have m;
 
+	if (wire_have_decode(&m, body))
+		return err_set(err, EPROTO, "broken HAVE");
+	if (peer_foreign_brings(&p->foreign, m.cell))
+		peer_foreign_have(&p->foreign, &m);
+	else
+		cell = peer_cell_have(&p->cells, &m);
+	wire_have_release(&m);
 	if (cell)
 		peer_choice_cell(&p->foreign, cell);
 	peer_farm_wake(p->link.farm);
-	return ret;
+	return 0;
 }
 
 static int on_need(struct peer *p, struct bytes body, struct err *err)
@@ -279,7 +286,7 @@ static int on_need(struct peer *p, struct bytes body, struct err *err)
 
 	if (wire_need_decode(&m, body))
 		return err_set(err, EPROTO, "broken NEED");
-	if (m.cell & WIRE_NEED_KEEP)
+	if (peer_foreign_brings(&p->foreign, m.cell))
 		ret = peer_foreign_need(&p->foreign, &m, err);
 	else
 		ret = peer_cell_need(&p->cells, &m, err);
@@ -376,8 +383,6 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 		return on_need(p, body, err);
 	case WIRE_HELD:
 		return peer_foreign_held(&p->foreign, body, err);
-	case WIRE_KEPT:
-		return peer_foreign_kept(&p->foreign, body, err);
 	case WIRE_OUTPUT:
 		return on_output(p, body, err);
 	case WIRE_RESULT:
@@ -405,7 +410,6 @@ static void on_drain(void *ctx)
 	struct peer *p = ctx;
 
 	peer_ship_more(p->link.ship);
-	peer_foreign_more(&p->foreign);
 }
 
 static void on_hello_timer(evutil_socket_t fd, short what, void *arg)
@@ -490,7 +494,6 @@ void peer_tick(struct peer *p, uint64_t now_ms)
 		return;
 	}
 	peer_ship_retry(p->link.ship);
-	peer_foreign_tick(&p->foreign);
 	peer_step(p);
 }
 

@@ -2,10 +2,10 @@
 #include "peer/tools.h"
 
 #include "base/clock.h"
+#include "base/pool.h"
 #include "base/spawn.h"
 #include "base/str.h"
 #include "base/vec.h"
-#include "peer/ship.h"
 #include "peer/transport.h"
 #include "store/packed.h"
 
@@ -29,11 +29,10 @@ struct talk {
 	struct round *round;
 	struct peer_tools_node *node;
 	struct peer_transport line;
-	struct wire_stream *stream; /* NULL: over */
+	struct peer_link link; /* its stream is NULL: over */
 	uint64_t heard_ms, limit_ms;
 	bool hello, fit, held;
-	struct peer_push *give;
-	uint32_t number; /* of the KEEP or DROP that is out */
+	struct peer_delivery delivery;
 	size_t drop; /* which one is out */
 	bool is_over;
 };
@@ -74,11 +73,11 @@ void peer_tools_release(struct peer_tools_node *n)
 		free(n->tool[i].detail);
 	}
 	free(n->tool);
-	free_answers(n->given, n->n_gifts);
+	free_answers(n->given, n->n_bundles);
 	free_answers(n->dropped, n->n_drops);
 	*n = (struct peer_tools_node){ .entry = n->entry,
-				       .gift = n->gift,
-				       .n_gifts = n->n_gifts,
+				       .bundle = n->bundle,
+				       .n_bundles = n->n_bundles,
 				       .drop = n->drop,
 				       .n_drops = n->n_drops };
 }
@@ -98,10 +97,12 @@ static void over(struct talk *t)
 	if (t->is_over)
 		return;
 	t->is_over = true;
-	peer_push_free(t->give);
-	t->give = NULL;
-	wire_stream_free(t->stream);
-	t->stream = NULL;
+	peer_delivery_end(&t->delivery);
+	peer_ship_free(t->link.ship);
+	t->link.ship = NULL;
+	wire_intern_free(t->link.paths);
+	wire_stream_free(t->link.stream);
+	t->link.stream = NULL;
 	if (!--t->round->open)
 		event_base_loopbreak(t->round->base);
 }
@@ -116,12 +117,6 @@ static void down(struct talk *t, const char *why)
 	over(t);
 }
 
-static void say(struct talk *t, enum wire_type type, struct buf *body)
-{
-	wire_stream_send(t->stream, type, buf_bytes(body), WIRE_PLAIN);
-	buf_release(body);
-}
-
 static void answer(struct peer_tools_answer *a, bool ok, const char *detail)
 {
 	a->ok = ok;
@@ -129,55 +124,53 @@ static void answer(struct peer_tools_answer *a, bool ok, const char *detail)
 	a->detail = detail && *detail ? xstrdup(detail) : NULL;
 }
 
-static void on_give_failed(void *ctx, const struct err *why)
+static void on_file_failed(void *ctx, const struct inputs_entry *e,
+			   const char *why)
 {
 	struct talk *t = ctx;
 
+	(void)e;
 	/* The node waits for bytes that never come: begin anew another time. */
-	answer(&t->node->given[t->node->at], false, why->text);
-	down(t, why->text);
+	answer(&t->node->given[t->node->at], false, why);
+	down(t, why);
 }
 
-static void give_next(struct talk *t)
+static int bundle_next(struct talk *t, struct err *err)
 {
 	struct peer_tools_node *n = t->node;
-	struct round *r = t->round;
+	struct peer_ship_user user = { .failed = on_file_failed,
+				       .ctx = t,
+				       .count = &n->count };
 
-	t->give = peer_push_new(&(struct peer_push_setup){
-		.stream = t->stream,
-		.keep = ++t->number,
-		.gift = n->gift[n->at],
-		.pool = r->pool,
-		.packed = r->packed,
-		.count = &n->count,
-		.failed = on_give_failed,
-		.ctx = t,
-	});
+	return peer_delivery_start(&t->delivery, n->bundle[n->at], &t->link,
+				   &user, err);
 }
 
 static void drop_next(struct talk *t)
 {
-	struct wire_drop m = { .keep = ++t->number,
+	struct wire_drop m = { .ask = (uint32_t)t->drop,
 			       .id = t->node->drop[t->drop] };
 	struct buf body = { 0 };
 
 	wire_drop_encode(&body, &m);
-	say(t, WIRE_DROP, &body);
+	peer_link_send(&t->link, WIRE_DROP, &body, WIRE_PLAIN);
 }
 
 /* What is to be done next; with nothing left to do it is over. */
 static void next(struct talk *t)
 {
 	struct buf body = { 0 };
+	struct err err;
 
-	if (t->node->at < t->node->n_gifts) {
-		give_next(t);
+	if (t->node->at < t->node->n_bundles) {
+		if (bundle_next(t, &err))
+			down(t, err.text);
 	} else if (t->drop < t->node->n_drops) {
 		drop_next(t);
 	} else {
 		t->node->up = true;
 		wire_bye_encode(&body, "done");
-		say(t, WIRE_BYE, &body);
+		peer_link_send(&t->link, WIRE_BYE, &body, WIRE_PLAIN);
 		over(t);
 	}
 }
@@ -213,7 +206,7 @@ static int on_fit(struct talk *t, struct bytes body, struct err *err)
 	wire_fit_release(&m);
 	t->limit_ms = SILENT_MS;
 	wire_tools_encode(&out, &ask);
-	say(t, WIRE_TOOLS, &out);
+	peer_link_send(&t->link, WIRE_TOOLS, &out, WIRE_PLAIN);
 	return 0;
 }
 
@@ -260,47 +253,50 @@ static int on_need(struct talk *t, struct bytes body, struct err *err)
 
 	if (wire_need_decode(&m, body))
 		return err_set(err, EPROTO, "broken NEED");
-	if (!(m.cell & WIRE_NEED_KEEP))
+	if (peer_delivery_is(&t->delivery, m.cell))
+		ret = peer_views_need(&t->delivery.views, &m, t->link.ship,
+				      &t->delivery.user, err);
+	else if (m.cell >= t->link.next_number)
 		ret = err_set(err, EPROTO, "it needs what nobody told it of");
-	else if (t->give && m.cell == (t->number | WIRE_NEED_KEEP))
-		ret = peer_push_need(t->give, &m, err);
 	wire_need_release(&m);
 	return ret;
 }
 
-static void take_kept(struct talk *t, const struct wire_kept *m)
+static int on_have(struct talk *t, struct bytes body, struct err *err)
 {
 	struct peer_tools_node *n = t->node;
-	const struct peer_bundle *gift;
-	bool ok = !m->state;
+	struct wire_have m;
+	struct err why;
+	bool is_ours;
 
-	if (!t->give) {
-		answer(&n->dropped[t->drop++], ok, m->detail);
-		return;
-	}
-	peer_push_free(t->give);
-	t->give = NULL;
-	gift = n->gift[n->at];
-	if (ok && !digest_equal(&m->tree, &gift->tree))
-		answer(&n->given[n->at++], false,
-		       "it says that it holds something else now");
-	else
-		answer(&n->given[n->at++], ok, m->detail);
+	if (wire_have_decode(&m, body))
+		return err_set(err, EPROTO, "broken HAVE");
+	is_ours = peer_delivery_is(&t->delivery, m.cell);
+	if (is_ours && peer_delivery_have(&t->delivery, &m, &why))
+		answer(&n->given[n->at++], false, why.text);
+	else if (is_ours)
+		answer(&n->given[n->at++], true, NULL);
+	wire_have_release(&m);
+	if (!is_ours)
+		return err_set(err, EPROTO, "it answers what nobody asked");
+	peer_delivery_end(&t->delivery);
+	next(t);
+	return 0;
 }
 
-static int on_kept(struct talk *t, struct bytes body, struct err *err)
+static int on_dropped(struct talk *t, struct bytes body, struct err *err)
 {
-	struct wire_kept m;
-	bool ours;
+	struct wire_dropped m;
+	bool is_ours;
 
-	if (wire_kept_decode(&m, body))
-		return err_set(err, EPROTO, "broken KEPT");
-	ours = t->held && m.keep == t->number &&
-	       (t->give || t->drop < t->node->n_drops);
-	if (ours)
-		take_kept(t, &m);
-	wire_kept_release(&m);
-	if (!ours)
+	if (wire_dropped_decode(&m, body))
+		return err_set(err, EPROTO, "broken DROPPED");
+	is_ours = t->held && t->node->at == t->node->n_bundles &&
+		  m.ask == t->drop && t->drop < t->node->n_drops;
+	if (is_ours)
+		answer(&t->node->dropped[t->drop++], !m.state, m.detail);
+	wire_dropped_release(&m);
+	if (!is_ours)
 		return err_set(err, EPROTO, "it answers what nobody asked");
 	next(t);
 	return 0;
@@ -324,8 +320,10 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 		return on_held(t, body, err);
 	case WIRE_NEED:
 		return on_need(t, body, err);
-	case WIRE_KEPT:
-		return on_kept(t, body, err);
+	case WIRE_HAVE:
+		return on_have(t, body, err);
+	case WIRE_DROPPED:
+		return on_dropped(t, body, err);
 	case WIRE_BEAT:
 		return 0;
 	default:
@@ -342,8 +340,7 @@ static void on_drain(void *ctx)
 {
 	struct talk *t = ctx;
 
-	if (t->give)
-		peer_push_more(t->give);
+	peer_ship_more(t->link.ship);
 }
 
 static void begin(struct talk *t)
@@ -365,9 +362,13 @@ static void begin(struct talk *t)
 		down(t, err.text);
 		return;
 	}
-	t->stream = wire_stream_new(t->round->base, fd, fd, &ops, t);
+	t->link.stream = wire_stream_new(t->round->base, fd, fd, &ops, t);
+	t->link.paths = wire_paths_new();
+	t->link.ship = peer_ship_new(t->link.stream, t->round->pool,
+				     t->round->packed);
+	t->link.codec = t->round->codec;
 	wire_hello_encode_kfarm(&body);
-	say(t, WIRE_HELLO, &body);
+	peer_link_send(&t->link, WIRE_HELLO, &body, WIRE_PLAIN);
 }
 
 static void watch(struct talk *t, uint64_t now)
@@ -376,8 +377,8 @@ static void watch(struct talk *t, uint64_t now)
 
 	if (t->is_over)
 		return;
-	if (t->give)
-		peer_push_retry(t->give);
+	if (t->link.ship)
+		peer_ship_retry(t->link.ship);
 	if (now <= t->heard_ms + t->limit_ms)
 		return;
 	why = xasprintf("%s for %u s", t->fit ? "silent" : "no answer",
@@ -423,7 +424,8 @@ static void start(struct round *r)
 		struct peer_tools_node *node = &r->setup->nodes[i];
 
 		peer_tools_release(node);
-		node->given = xcalloc(node->n_gifts + 1, sizeof(*node->given));
+		node->given = xcalloc(node->n_bundles + 1,
+				      sizeof(*node->given));
 		node->dropped = xcalloc(node->n_drops + 1,
 					sizeof(*node->dropped));
 		r->talks[i] = (struct talk){ .round = r,

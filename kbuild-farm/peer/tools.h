@@ -4,15 +4,15 @@
  * they have, give them some, take some away.
  *
  * Every node says hello, what it runs (FIT) and what it holds (TOOLS, HELD)
- * in an event loop of its own; then it is given what its list of gifts says
- * (peer/push.h), and what its list of drops says is taken away.  One that is
+ * in an event loop of its own; then it is given what its list of bundles says
+ * (peer/bundle.h), and what its list of drops says is taken away.  One that is
  * silent for too long is down, and the others are not kept waiting.
  */
 #ifndef PEER_TOOLS_H
 #define PEER_TOOLS_H
 
 #include "node/roster.h"
-#include "peer/push.h"
+#include "peer/bundle.h"
 
 #include <stdatomic.h>
 
@@ -24,7 +24,7 @@ struct peer_tool {
 	char *detail; /* of a damaged one: a file */
 };
 
-/* What became of a gift or a removal. */
+/* What became of a bundle or a removal. */
 struct peer_tools_answer {
 	bool ok;
 	char *detail; /* why not; NULL where there is nothing to say */
@@ -34,8 +34,8 @@ struct peer_tools_node {
 	const struct node_entry *entry; /* borrowed */
 
 	/* To be done once it was asked; lists are borrowed, may be NULL. */
-	const struct peer_bundle *const *gift;
-	size_t n_gifts;
+	const struct peer_bundle *const *bundle;
+	size_t n_bundles;
 	char *const *drop; /* ids */
 	size_t n_drops;
 
@@ -46,9 +46,9 @@ struct peer_tools_node {
 	struct strv hosts; /* what it runs, its own first */
 	struct peer_tool *tool;
 	size_t n_tools;
-	struct peer_tools_answer *given, *dropped; /* n_gifts, n_drops */
-	struct peer_push_count count; /* of all gifts so far */
-	size_t at; /* the gift under way; n_gifts: done with them */
+	struct peer_tools_answer *given, *dropped; /* n_bundles, n_drops */
+	struct peer_ship_count count; /* of all bundles so far */
+	size_t at; /* the bundle under way; n_bundles: done with them */
 };
 
 struct peer_tools_setup {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * wire/inode.h - what stands at a path, as VIEW and KEEP tell it.
+ * wire/inode.h - what stands at a path, as VIEW tells it.
  */
 #ifndef WIRE_INODE_H
 #define WIRE_INODE_H

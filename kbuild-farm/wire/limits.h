@@ -27,16 +27,16 @@
 #define WIRE_REASON_MAX 1000
 #define WIRE_BEAT_JOBS  1024
 
-#define WIRE_VIEW_ENTRIES (1u << 16) /* entries of one VIEW, of one KEEP */
+#define WIRE_VIEW_ENTRIES (1u << 16) /* entries of one VIEW */
 
 /* Of the toolchains that a node keeps. */
-#define WIRE_ID_MAX       128 /* bytes of the id of one */
-#define WIRE_HOST_MAX     32 /* of what it runs on */
-#define WIRE_HOSTS        16 /* of those in FIT */
-#define WIRE_JSON_MAX     (64u << 10) /* bytes of a toolchain.json */
-#define WIRE_KEEP_ENTRIES (1u << 16) /* entries of one */
-#define WIRE_KEEP_BYTES   (32ull << 30) /* and the bytes of its files */
-#define WIRE_HELD_MAX     512 /* of them in one HELD */
+#define WIRE_ID_MAX         128 /* bytes of the id of one */
+#define WIRE_HOST_MAX       32 /* of what it runs on */
+#define WIRE_HOSTS          16 /* of those in FIT */
+#define WIRE_JSON_MAX       (64u << 10) /* bytes of a toolchain.json */
+#define WIRE_BUNDLE_ENTRIES (1u << 16) /* entries of one */
+#define WIRE_BUNDLE_BYTES   (32ull << 30) /* and the bytes of its files */
+#define WIRE_HELD_MAX       512 /* of them in one HELD */
 
 /* What one connection may name in its whole life (wire/intern.h). */
 #define WIRE_PATHS_KNOWN (1u << 20) /* paths */
@@ -63,8 +63,8 @@ enum wire_type {
 	WIRE_OUTPUT, /* kfarmd: a piece of what came out */
 	WIRE_RESULT, /* kfarmd: the compiler ended */
 	WIRE_FAIL, /* kfarmd: it could not be run, or its result is void */
-	WIRE_KEEP, /* kfarm: keep this toolchain on your disk */
-	WIRE_KEPT, /* kfarmd: it is there, or gone; or why not */
+	WIRE_BUNDLE, /* kfarm: keep the toolchain that VIEWs bring */
+	WIRE_DROPPED, /* kfarmd: it is gone; or why not */
 	WIRE_TOOLS, /* kfarm: which toolchains do you hold? */
 	WIRE_HELD, /* kfarmd: these */
 	WIRE_DROP, /* kfarm: remove that one */

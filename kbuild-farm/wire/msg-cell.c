@@ -3,7 +3,7 @@
 
 #include "wire/field.h"
 #include "wire/frame.h"
-#include "wire/msg-keep.h"
+#include "wire/msg-tools.h"
 #include "wire/paths.h"
 
 #include <errno.h>

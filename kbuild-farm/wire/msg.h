@@ -10,7 +10,7 @@
  *
  * Here are the messages about the two ends; those about a cell and its files
  * are in wire/msg-cell.h, wire/paths.h and wire/flags.h, those of a job in
- * wire/msg-job.h and wire/key.h, those of toolchains in wire/msg-keep.h.
+ * wire/msg-job.h and wire/key.h, those of toolchains in wire/msg-tools.h.
  *
  * Lines for people (names, details, reasons) are cut to their limit and lose
  * their control characters when encoded; a decoder refuses such characters,
@@ -26,7 +26,7 @@
 #include "wire/limits.h"
 #include "wire/msg-cell.h"
 #include "wire/msg-job.h"
-#include "wire/msg-keep.h"
+#include "wire/msg-tools.h"
 
 /* What a machine has; sent by kfarmd in its hello. */
 struct wire_inventory {

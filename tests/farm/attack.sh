@@ -21,14 +21,14 @@ build()
 	shift
 	cc -std=gnu17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -O1 -g -Wall \
 		-Wextra -I"$root/kbuild-farm" -o "$out" "$@" \
-		-Wl,--start-group "$lib"/{toolchain,fetch,wire,options,store,base}.a \
+		-Wl,--start-group "$lib"/{toolchain,compiler,fetch,wire,options,store,base}.a \
 		-Wl,--end-group -llzo2 -lzstd -lcrypto -lcurl -lpthread || exit 1
 }
 
 attack=$work/attack
 evil=$work/evil
 source=$root/tests/farm/attack
-build "$attack" "$source"/{main,client,keep}.c \
+build "$attack" "$source"/{main,client,bundle}.c \
 	"$source"/{arguments,sources,programs,views,store,tools}.c
 cc -std=gnu17 -D_GNU_SOURCE -O1 -static -o "$evil" "$source/evil.c" || exit 1
 cc -std=gnu17 -D_GNU_SOURCE -O1 -static -DCANARY="\"$work/node/canary\"" \

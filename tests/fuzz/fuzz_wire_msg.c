@@ -38,14 +38,7 @@ static void release_job(struct wire_job *m)
 	wire_job_release(m);
 }
 
-/* These too would go out whole, as they came. */
-static void release_keep(struct wire_keep *m)
-{
-	if (wire_keep_fits(m->entries, m->n) != m->n)
-		abort();
-	wire_keep_release(m);
-}
-
+/* This too would go out whole, as it came. */
 static void release_view(struct wire_view *m)
 {
 	if (wire_view_fits(m->entries, m->n) != m->n)
@@ -67,8 +60,8 @@ ROUND_TRIP(piece, release_nothing)
 ROUND_TRIP(beat, wire_beat_release)
 ROUND_TRIP(result, release_nothing)
 ROUND_TRIP(fail, wire_fail_release)
-ROUND_TRIP(keep, release_keep)
-ROUND_TRIP(kept, wire_kept_release)
+ROUND_TRIP(bundle, wire_bundle_release)
+ROUND_TRIP(dropped, wire_dropped_release)
 ROUND_TRIP(tools, release_nothing)
 ROUND_TRIP(held, wire_held_release)
 ROUND_TRIP(drop, wire_drop_release)
@@ -132,9 +125,9 @@ static bool shut(struct bytes in, struct buf *out)
 }
 
 static round_trip *const decoders[] = {
-	hello, bye,    fit,    have,    job,  piece, beat,  result,
-	fail,  cancel, cc_job, cc_done, cell, shut,  paths, view,
-	need,  blob,   flags,  keep,    kept, tools, held,  drop,
+	hello, bye,    fit,    have,    job,     piece, beat,  result,
+	fail,  cancel, cc_job, cc_done, cell,    shut,  paths, view,
+	need,  blob,   flags,  bundle,  dropped, tools, held,  drop,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

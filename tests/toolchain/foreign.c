@@ -52,9 +52,10 @@ static void keep(struct node *n, const char *tree, const char *id,
 	}
 	g.files = files;
 	g.n = all.n;
-	node_keep(n, 1, &g);
-	if (!node_wait(n, node_has_kept, 300000) || n->kept.state)
-		fail(n, "not kept", n->has_kept ? n->kept.detail : NULL);
+	node_bundle(n, &g);
+	if (!node_wait(n, node_has_have, 300000) ||
+	    n->have.state != WIRE_HAVE_READY)
+		fail(n, "not kept", n->has_have ? n->have.detail : NULL);
 	printf("kept %zu files\n", all.n);
 }
 

@@ -21,9 +21,9 @@ make_client()
 
 	cc -std=gnu17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -O1 -g -Wall \
 		-Wextra -I"$root/kbuild-farm" -o "$work/foreign" \
-		"$root/tests/toolchain/foreign.c" "$attack"/{client,keep}.c \
+		"$root/tests/toolchain/foreign.c" "$attack"/{client,bundle}.c \
 		-Wl,--start-group \
-		"$lib"/{toolchain,fetch,wire,options,store,base}.a \
+		"$lib"/{toolchain,compiler,fetch,wire,options,store,base}.a \
 		-Wl,--end-group -llzo2 -lzstd -lcrypto -lcurl -lpthread
 }
 

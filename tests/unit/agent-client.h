@@ -25,7 +25,7 @@
 #define CLIENT_JOBS  64
 #define CLIENT_CELLS 16
 #define CLIENT_VIEWS 8192
-#define CLIENT_KEEPS 64
+#define CLIENT_DROPS 16
 #define CLIENT_MS    60000 /* for anything to happen on a busy machine */
 #define GCC          "/usr/bin/gcc"
 
@@ -69,10 +69,9 @@ struct client {
 
 	struct heard job[CLIENT_JOBS];
 
-	/* Of kept toolchains, by the number of the KEEP or DROP. */
-	bool has_kept[CLIENT_KEEPS];
-	struct wire_kept kept[CLIENT_KEEPS];
-	uint32_t last_keep[CLIENT_KEEPS];
+	/* Of kept toolchains, by the number of the DROP. */
+	bool has_dropped[CLIENT_DROPS];
+	struct wire_dropped dropped[CLIENT_DROPS];
 	bool has_held; /* the last message of one */
 	struct wire_held held; /* of one message */
 };
@@ -218,17 +217,18 @@ static inline void client_fail(struct client *c, struct bytes body)
 	c->job[m.job].fail = m;
 }
 
-static inline void client_kept(struct client *c, struct bytes body)
+static inline void client_dropped(struct client *c, struct bytes body)
 {
-	struct wire_kept m;
+	struct wire_dropped m;
 
-	ck_assert_int_eq(wire_kept_decode(&m, body), 0);
-	ck_assert_uint_lt(m.keep, CLIENT_KEEPS);
-	ck_assert(!c->has_kept[m.keep]);
+	ck_assert_int_eq(wire_dropped_decode(&m, body), 0);
+	ck_assert_uint_lt(m.ask, CLIENT_DROPS);
+	ck_assert(!c->has_dropped[m.ask]);
 	if (getenv("V"))
-		fprintf(stderr, "KEPT %u: %u %s\n", m.keep, m.state, m.detail);
-	c->has_kept[m.keep] = true;
-	c->kept[m.keep] = m;
+		fprintf(stderr, "DROPPED %u: %u %s\n", m.ask, m.state,
+			m.detail);
+	c->has_dropped[m.ask] = true;
+	c->dropped[m.ask] = m;
 }
 
 static inline void client_held(struct client *c, struct bytes body)
@@ -307,8 +307,8 @@ static inline int client_on_msg(void *ctx, uint16_t type, struct bytes body,
 	case WIRE_FAIL:
 		client_fail(c, body);
 		break;
-	case WIRE_KEPT:
-		client_kept(c, body);
+	case WIRE_DROPPED:
+		client_dropped(c, body);
 		break;
 	case WIRE_HELD:
 		client_held(c, body);
@@ -359,8 +359,8 @@ static inline void client_release(struct client *c)
 	free(c->bye);
 	for (int i = 0; i < CLIENT_CELLS; i++)
 		wire_have_release(&c->have[i]);
-	for (int i = 0; i < CLIENT_KEEPS; i++)
-		wire_kept_release(&c->kept[i]);
+	for (int i = 0; i < CLIENT_DROPS; i++)
+		wire_dropped_release(&c->dropped[i]);
 	wire_held_release(&c->held);
 	for (unsigned i = 0; i < c->n_views; i++)
 		free(c->view[i].digest);

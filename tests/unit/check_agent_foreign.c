@@ -4,7 +4,7 @@
  * Cells that compile with a toolchain of the node's own: a gcc of this
  * machine, kept at one place, which for the client lies at another.
  */
-#include "agent-keep.h"
+#include "agent-bundle.h"
 #include "agent/foreign.h"
 #include "suite.h"
 
@@ -54,7 +54,7 @@ static void set_up(void)
 	client_set_up();
 	start(kept);
 	gcc = gift_of(ID, n.c.fit.hosts.v[0], copy);
-	gift_give(&n.c, &gcc, 1);
+	gift_give(&n.c, &gcc, 14);
 }
 
 static void tear_down(void)
@@ -272,7 +272,7 @@ START_TEST(an_odd_driver_is_refused)
 {
 	struct gift g = gift_small("gcc-2-odd", n.c.fit.hosts.v[0], odds[_i]);
 
-	gift_give(&n.c, &g, 2);
+	gift_give(&n.c, &g, 15);
 	check_refused(make_cell(0, "/x/t/bin/x-gcc", "gcc-2-odd", NULL),
 		      "t/bin/x-gcc");
 	ck_assert(!n.c.closed);

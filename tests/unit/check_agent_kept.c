@@ -2,9 +2,9 @@
 /* needs: agent */
 /*
  * The directory of kept toolchains, without a conversation.  Its counterpart
- * with one is check_agent_keep.c.
+ * with one is check_agent_bundle.c.
  */
-#include "agent/kept.h"
+#include "agent/tool-stage.h"
 
 #include "base/fs.h"
 #include "base/str.h"
@@ -29,7 +29,7 @@ static void set_up(void)
 	strcpy(dir, "/tmp/check_agent.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	place = xasprintf("%s/toolchains", dir);
-	kept = agent_tool_stage(place);
+	kept = agent_kept_new(place);
 }
 
 static void tear_down(void)
@@ -77,12 +77,12 @@ static int publish(const char *id, const char *content, const char *written)
 	atomic_bool stop = false;
 	int fd = file_with(written), ret;
 
-	ck_assert_msg(!agent_kept_begin(kept, &new, 100, 1, &err), "%s",
+	ck_assert_msg(!agent_tool_stage_new(kept, &new, 100, 1, &err), "%s",
 		      err.text);
-	t = agent_kept_target(new);
-	ck_assert_int_eq(t.file(t.ctx, "bin/gcc", &e, fd, &err), 0);
-	ret = agent_kept_publish(new, &r, "{}", &stop, &err);
-	agent_kept_end(new);
+	t = agent_tool_stage_target(new);
+	ck_assert_int_eq(t.file(t.ctx, "/bin/gcc", &e, fd, &err), 0);
+	ret = agent_tool_stage_publish(new, &r, "{}", &stop, &err);
+	agent_tool_stage_free(new);
 	agent_record_release(&r);
 	close(fd);
 	return ret;
@@ -102,13 +102,12 @@ static uint32_t count(void)
 START_TEST(nothing_is_made_before_something_is_kept)
 {
 	struct agent_lease l;
-	struct digest tree;
+	struct digest tree = { 0 };
 
 	ck_assert_uint_eq(count(), 0);
 	ck_assert_int_eq(agent_kept_lease(kept, "gcc-1-x", &l, &err), -ENOENT);
-	ck_assert_int_eq(agent_kept_drop(kept, "gcc-1-x", &err), -ENOENT);
-	agent_kept_tree(kept, "gcc-1-x", &tree);
-	ck_assert(digest_equal(&tree, &(struct digest){ 0 }));
+	ck_assert_int_eq(agent_tool_stage_drop(kept, "gcc-1-x", &err), -ENOENT);
+	ck_assert(!agent_kept_has(kept, "gcc-1-x", &tree));
 	ck_assert(!fs_exists(place));
 }
 END_TEST
@@ -128,10 +127,10 @@ START_TEST(a_published_one_can_be_leased)
 	ck_assert_int_eq(stat(path, &st), 0);
 	ck_assert_int_eq(st.st_mtim.tv_sec, -2); /* before 1970, too */
 	ck_assert_int_eq(st.st_mtim.tv_nsec, 500000000);
-	ck_assert_int_eq(agent_kept_drop(kept, "gcc-1-x", &err), -EBUSY);
+	ck_assert_int_eq(agent_tool_stage_drop(kept, "gcc-1-x", &err), -EBUSY);
 	ck_assert_int_eq(publish("gcc-1-x", "new", "new"), -EBUSY);
 	agent_lease_release(&l);
-	ck_assert_int_eq(agent_kept_drop(kept, "gcc-1-x", &err), 0);
+	ck_assert_int_eq(agent_tool_stage_drop(kept, "gcc-1-x", &err), 0);
 	ck_assert_uint_eq(count(), 0);
 	agent_record_release(&r);
 	free(path);
@@ -178,7 +177,7 @@ START_TEST(what_does_not_fit_the_disk_is_refused)
 {
 	struct agent_tool_stage *new;
 
-	ck_assert_int_eq(agent_kept_begin(kept, &new, 1ull << 60, 1, &err),
+	ck_assert_int_eq(agent_tool_stage_new(kept, &new, 1ull << 60, 1, &err),
 			 -ENOSPC);
 	ck_assert_ptr_null(new);
 	ck_assert_ptr_nonnull(strstr(err.text, "no space left"));
@@ -208,7 +207,7 @@ START_TEST(what_is_no_toolchain_is_damaged)
 	ck_assert_str_eq(held.all[0].id, "gcc-1-x");
 	ck_assert(wire_host_ok(held.all[0].host));
 	ck_assert_int_eq(agent_kept_lease(kept, "gcc-1-x", &l, &err), -EBADMSG);
-	ck_assert_int_eq(agent_kept_drop(kept, "gcc-1-x", &err), 0);
+	ck_assert_int_eq(agent_tool_stage_drop(kept, "gcc-1-x", &err), 0);
 	wire_held_release(&held);
 	free(path);
 }

@@ -39,7 +39,7 @@ static void put(const char *path, const char *content, mode_t mode)
 	free(full);
 }
 
-/* What lies in `dir`, as a KEEP would say it. */
+/* What lies in `dir`, as VIEWs would say it. */
 static void make_record(void)
 {
 	char *link = xasprintf("%s/bin/cc", dir);
@@ -180,63 +180,56 @@ START_TEST(a_flipped_bit_is_found_by_reading)
 }
 END_TEST
 
-/* As KEEPs come: in two, and of another mind. */
-START_TEST(messages_add_up)
+/* An entry more, by a path that nobody has yet. */
+static int add(uint64_t size)
 {
-	struct wire_keep_entry e = { .path = (char *)"a", .inode.size = 7 };
-	struct wire_keep m = { .id = (char *)"gcc-1-x",
-			       .host = (char *)"arm64",
-			       .n = 1,
-			       .entries = &e };
+	char *path = xasprintf("%zu", record.entries.n);
+	struct wire_inode inode = { .size = size };
+	int ret = agent_record_add(&record, path, &inode, &err);
 
-	ck_assert_int_eq(agent_record_take(&record, &m, &err), 0);
-	e.path = (char *)"b";
-	ck_assert_int_eq(agent_record_take(&record, &m, &err), 0);
+	free(path);
+	return ret;
+}
+
+START_TEST(entries_add_up)
+{
+	ck_assert_int_eq(add(7), 0);
+	ck_assert_int_eq(add(7), 0);
 	ck_assert_uint_eq(record.entries.n, 2);
 	ck_assert_uint_eq(record.bytes, 14);
-	m.twin.b[3] = 1;
-	ck_assert_int_eq(agent_record_take(&record, &m, &err), -EINVAL);
-	m.twin.b[3] = 0;
-	m.host = (char *)"arm";
-	ck_assert_int_eq(agent_record_take(&record, &m, &err), -EINVAL);
 	/* Together they may be too much. */
-	m.host = (char *)"arm64";
-	e.inode.size = WIRE_KEEP_BYTES - 14;
-	ck_assert_int_eq(agent_record_take(&record, &m, &err), 0);
-	e.inode.size = 1;
-	ck_assert_int_eq(agent_record_take(&record, &m, &err), -EINVAL);
+	ck_assert_int_eq(add(WIRE_BUNDLE_BYTES - 14), 0);
+	ck_assert_int_eq(add(1), -EINVAL);
+}
+END_TEST
+
+START_TEST(nothing_of_it_is_gone)
+{
+	struct wire_inode inode = { .kind = WIRE_GONE };
+
+	ck_assert_int_eq(agent_record_add(&record, "a", &inode, &err), -EINVAL);
+	ck_assert_uint_eq(record.entries.n, 0);
 }
 END_TEST
 
 START_TEST(one_file_too_many_is_refused)
 {
-	struct wire_keep_entry e = { .path = (char *)"a" };
-	struct wire_keep m = { .id = (char *)"gcc-1-x",
-			       .host = (char *)"arm64",
-			       .n = 1,
-			       .entries = &e };
-
-	for (unsigned i = 0; i < WIRE_KEEP_ENTRIES; i++)
-		ck_assert_int_eq(agent_record_take(&record, &m, &err), 0);
-	ck_assert_int_eq(agent_record_take(&record, &m, &err), -EINVAL);
+	for (unsigned i = 0; i < WIRE_BUNDLE_ENTRIES; i++)
+		ck_assert_int_eq(add(0), 0);
+	ck_assert_int_eq(add(0), -EINVAL);
+	ck_assert_uint_eq(record.entries.n, WIRE_BUNDLE_ENTRIES);
 }
 END_TEST
 
 START_TEST(names_have_a_bound)
 {
 	char *target = xcalloc(1, WIRE_PATH_MAX + 1);
-	struct wire_keep_entry e = { .path = (char *)"a",
-				     .inode.kind = WIRE_LINK };
-	struct wire_keep m = { .id = (char *)"gcc-1-x",
-			       .host = (char *)"arm64",
-			       .n = 1,
-			       .entries = &e };
+	struct wire_inode inode = { .kind = WIRE_LINK, .target = target };
 	unsigned n = 0;
 
 	memset(target, 'x', WIRE_PATH_MAX);
-	do
-		e.inode.target = xstrdup(target);
-	while (!agent_record_take(&record, &m, &err) && ++n < 10000);
+	while (!agent_record_add(&record, "a", &inode, &err) && n < 10000)
+		n++;
 	ck_assert_uint_eq(n, AGENT_RECORD_NAMES / (WIRE_PATH_MAX + 1));
 	ck_assert_ptr_nonnull(strstr(err.text, "names"));
 	free(target);
@@ -255,7 +248,8 @@ int main(void)
 	tcase_add_test(t, files_are_as_it_says);
 	tcase_add_loop_test(t, what_is_another_file_is_damage, 0, 5);
 	tcase_add_test(t, a_flipped_bit_is_found_by_reading);
-	tcase_add_test(t, messages_add_up);
+	tcase_add_test(t, entries_add_up);
+	tcase_add_test(t, nothing_of_it_is_gone);
 	tcase_add_test(t, one_file_too_many_is_refused);
 	tcase_add_test(t, names_have_a_bound);
 	suite_add_tcase(s, t);

@@ -2,7 +2,7 @@
 /* needs: agent */
 /*
  * Questions about an empty directory of toolchains; what is said of a full one
- * is in check_agent_keep.c.
+ * is in check_agent_bundle.c.
  */
 #include "agent/tool-request.h"
 
@@ -20,7 +20,7 @@
 
 static char dir[64];
 static struct agent a;
-static unsigned n_held, n_kept, n_gone;
+static unsigned n_held, n_dropped, n_gone;
 static uint32_t n_listed;
 static bool last, state;
 static struct err err;
@@ -36,25 +36,25 @@ static void on_held(void *ctx, struct wire_held *m)
 	n_held++;
 }
 
-static void on_kept(void *ctx, struct wire_kept *m)
+static void on_dropped(void *ctx, struct wire_dropped *m)
 {
 	(void)ctx;
-	ck_assert_uint_eq(m->keep, 9);
+	ck_assert_uint_eq(m->ask, 9);
 	state = m->state;
 	ck_assert_ptr_nonnull(strstr(m->detail, "gcc-1-x"));
-	n_kept++;
+	n_dropped++;
 }
 
-static void on_gone(void *ctx, struct agent_tool_request *chore)
+static void on_gone(void *ctx, struct agent_tool_request *request)
 {
 	(void)ctx;
-	(void)chore;
+	(void)request;
 	n_gone++;
 }
 
 static const struct agent_tool_request_ops ops = {
 	.held = on_held,
-	.kept = on_kept,
+	.dropped = on_dropped,
 	.gone = on_gone,
 };
 
@@ -63,7 +63,7 @@ static void set_up(void)
 	strcpy(dir, "/tmp/check_agent.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	a = (struct agent){ .base = event_base_new(),
-			    .kept = agent_tool_stage(dir) };
+			    .kept = agent_kept_new(dir) };
 }
 
 static void tear_down(void)
@@ -118,11 +118,11 @@ END_TEST
 
 START_TEST(what_is_not_there_is_not_dropped)
 {
-	struct wire_drop m = { .keep = 9, .id = (char *)"gcc-1-x" };
+	struct wire_drop m = { .ask = 9, .id = (char *)"gcc-1-x" };
 
 	ck_assert_ptr_nonnull(agent_tool_request_drop(&a, &m, &ops, NULL));
 	run();
-	ck_assert_uint_eq(n_kept, 1);
+	ck_assert_uint_eq(n_dropped, 1);
 	ck_assert(state);
 }
 END_TEST

@@ -291,10 +291,10 @@ START_TEST(with_sync_it_is_given_what_it_lacks)
 	build(_i ? settled : passed);
 	if (_i) {
 		ck_assert(reason_has("kfarm toolchain install"));
-		ck_assert_uint_eq(nodes[0].keeps, _i == 2 ? 1 : 0);
+		ck_assert_uint_eq(nodes[0].bundles, _i == 2 ? 1 : 0);
 	} else {
 		expect_delivered();
-		ck_assert_uint_eq(nodes[0].keeps, 1);
+		ck_assert_uint_eq(nodes[0].bundles, 1);
 	}
 	free(data);
 }

@@ -85,8 +85,12 @@ struct node {
 	bool own_cell[64];
 	unsigned own_cells, canaries, asked;
 	/* what it is given to keep */
-	struct wire_keep keep;
-	unsigned keeps, keep_lacks;
+	struct wire_bundle bundle;
+	bool has_bundle;
+	unsigned bundles, bundle_lacks;
+	bool lies; /* that it has it, but for a digit */
+	bool asks_too_much; /* for an entry that is none */
+	bool asks_again; /* and again */
 	bool has_some; /* it has every other file already */
 	bool refuses; /* to keep it */
 };
@@ -245,6 +249,18 @@ static const char *own_machine(void)
 	return u.machine;
 }
 
+/* Each digest is needed once. */
+static bool is_there_before(const struct wire_view *v, uint32_t i)
+{
+	for (uint32_t j = 0; j < i; j++) {
+		if (v->entries[j].inode.kind == WIRE_FILE &&
+		    digest_equal(&v->entries[j].inode.digest,
+				 &v->entries[i].inode.digest))
+			return true;
+	}
+	return false;
+}
+
 #include "peer-kept.h"
 
 static void answer(struct node *n)
@@ -304,14 +320,8 @@ static void send_need(struct node *n, const struct wire_view *v)
 
 	m.index = xcalloc(v->n + 1, sizeof(*m.index));
 	for (uint32_t i = 0; i < v->n && wants_bytes(n); i++) {
-		bool again = false;
-
-		for (uint32_t j = 0; j < i; j++)
-			again = again ||
-				(v->entries[j].inode.kind == WIRE_FILE &&
-				 digest_equal(&v->entries[j].inode.digest,
-					      &v->entries[i].inode.digest));
-		if (v->entries[i].inode.kind == WIRE_FILE && !again)
+		if (v->entries[i].inode.kind == WIRE_FILE &&
+		    !is_there_before(v, i))
 			m.index[m.n++] = i;
 	}
 	n->lacks += m.n;
@@ -352,6 +362,11 @@ static void take_view(struct node *n, struct bytes body)
 	struct wire_view m;
 
 	ck_assert_int_eq(wire_view_decode(&m, body), 0);
+	if (n->has_bundle && m.cell == n->bundle.bundle) {
+		need_bundle(n, &m);
+		wire_view_release(&m);
+		return;
+	}
 	n->views++;
 	for (uint32_t i = 0; i < m.n; i++) {
 		ck_assert_ptr_nonnull(
@@ -378,9 +393,9 @@ static void take_blob(struct node *n, struct bytes body)
 	if (m.offset + m.data.len < m.size)
 		return;
 	n->blobs++;
-	if (n->keep_lacks) {
-		if (!--n->keep_lacks)
-			send_kept(n);
+	if (n->bundle_lacks) {
+		if (!--n->bundle_lacks && !n->refuses && !n->lies)
+			end_bundle(n);
 		return;
 	}
 	ck_assert_uint_gt(n->lacks, 0);
@@ -417,8 +432,8 @@ static int node_hears(void *ctx, uint16_t type, struct bytes body,
 		take_job(n, body);
 	else if (type == WIRE_TOOLS)
 		send_held(n, body);
-	else if (type == WIRE_KEEP)
-		take_keep(n, body);
+	else if (type == WIRE_BUNDLE)
+		take_bundle(n, body);
 	else if (type == WIRE_DROP)
 		take_drop(n, body);
 	else if (type == WIRE_SHUT)
@@ -471,8 +486,9 @@ static void forget_talk(struct node *n)
 	wire_intern_free(n->paths);
 	wire_intern_free(n->flags);
 	free(n->kind);
-	wire_keep_release(&n->keep);
-	n->keep_lacks = 0;
+	wire_bundle_release(&n->bundle);
+	n->has_bundle = false;
+	n->bundle_lacks = 0;
 	n->paths = NULL;
 	n->flags = NULL;
 	n->kind = NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * tests/unit/peer-kept.h - the part of coord-node.h that plays what a node
- * holds: HELD, KEEP, DROP, and the canary, which it compiles with our gcc
+ * holds: HELD, BUNDLE, DROP, and the canary, which it compiles with our gcc
  */
 #ifndef PEER_KEPT_H
 #define PEER_KEPT_H
@@ -92,46 +92,59 @@ static void answer_canary(struct node *n)
 	buf_release(&told_us);
 }
 
-static void send_kept(struct node *n)
+/* The last word on what it was given. */
+static void end_bundle(struct node *n)
 {
-	struct wire_kept m = { .keep = n->keep.keep,
-			       .state = n->refuses,
-			       .detail = n->refuses ?
-						 (char *)"the disk is full" :
-						 (char *)"" };
+	struct wire_have m = { .cell = n->bundle.bundle,
+			       .state = n->refuses ? WIRE_HAVE_REFUSED :
+						     WIRE_HAVE_READY };
+	char hex[DIGEST_HEX];
 	struct buf body = { 0 };
 
-	if (!n->refuses) {
-		m.tree = n->keep.tree;
+	digest_hex(&n->bundle.tree, hex);
+	if (n->lies)
+		hex[0] = hex[0] == '0' ? '1' : '0';
+	m.detail = n->refuses ? (char *)"the disk is full" : hex;
+	if (!n->refuses)
 		n->own = n->given;
-	}
-	n->keeps++;
-	wire_kept_encode(&body, &m);
-	say(n, WIRE_KEPT, &body);
+	n->bundles++;
+	wire_have_encode(&body, &m);
+	say(n, WIRE_HAVE, &body);
+}
+
+static void take_bundle(struct node *n, struct bytes body)
+{
+	wire_bundle_release(&n->bundle);
+	ck_assert_int_eq(wire_bundle_decode(&n->bundle, body), 0);
+	n->has_bundle = true;
 }
 
 /* All files of it that differ, or every other one. */
-static void take_keep(struct node *n, struct bytes body)
+static void need_bundle(struct node *n, const struct wire_view *v)
 {
-	struct wire_need m = { .view = 1 };
+	struct wire_need m = { .cell = v->cell, .view = v->view };
 	struct buf out = { 0 };
 
-	wire_keep_release(&n->keep);
-	ck_assert_int_eq(wire_keep_decode(&n->keep, body), 0);
-	ck_assert(n->keep.last);
-	m.cell = n->keep.keep | WIRE_NEED_KEEP;
-	m.index = xcalloc(n->keep.n + 1, sizeof(*m.index));
-	for (uint32_t i = 0; i < n->keep.n; i++) {
-		if (n->keep.entries[i].inode.kind == WIRE_FILE &&
-		    !(n->has_some && i % 2))
+	ck_assert_uint_eq(v->part, WIRE_PART_TOOLCHAIN_END);
+	m.index = xcalloc(v->n + 1, sizeof(*m.index));
+	for (uint32_t i = 0; i < v->n; i++) {
+		if (v->entries[i].inode.kind == WIRE_FILE &&
+		    !is_there_before(v, i) && !(n->has_some && i % 2))
 			m.index[m.n++] = i;
 	}
-	n->keep_lacks = m.n;
-	wire_need_encode(&out, &m);
-	say(n, WIRE_NEED, &out);
+	n->bundle_lacks = m.n;
+	if (n->asks_too_much)
+		m.index[m.n++] = v->n;
+	for (unsigned i = 0; i < (n->asks_again ? 4 * v->n : 1); i++) {
+		buf_reset(&out);
+		wire_need_encode(&out, &m);
+		wire_stream_send(n->stream, WIRE_NEED, buf_bytes(&out),
+				 WIRE_LZO);
+	}
+	buf_release(&out);
 	wire_need_release(&m);
-	if (!n->keep_lacks || n->refuses)
-		send_kept(n);
+	if (!n->bundle_lacks || n->refuses || n->lies)
+		end_bundle(n);
 }
 
 static void send_held(struct node *n, struct bytes body)
@@ -153,16 +166,16 @@ static void send_held(struct node *n, struct bytes body)
 static void take_drop(struct node *n, struct bytes body)
 {
 	struct wire_drop m;
-	struct wire_kept kept = { .detail = (char *)"" };
+	struct wire_dropped dropped = { .detail = (char *)"" };
 	struct buf out = { 0 };
 
 	ck_assert_int_eq(wire_drop_decode(&m, body), 0);
-	kept.keep = m.keep;
-	kept.state = !n->own || strcmp(m.id, n->own) != 0;
-	if (kept.state)
-		kept.detail = (char *)"no such toolchain";
-	wire_kept_encode(&out, &kept);
-	say(n, WIRE_KEPT, &out);
+	dropped.ask = m.ask;
+	dropped.state = !n->own || strcmp(m.id, n->own) != 0;
+	if (dropped.state)
+		dropped.detail = (char *)"no such toolchain";
+	wire_dropped_encode(&out, &dropped);
+	say(n, WIRE_DROPPED, &out);
 	wire_drop_release(&m);
 }
 

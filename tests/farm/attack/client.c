@@ -102,10 +102,9 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 	case WIRE_FAIL:
 		on_fail(n, body);
 		break;
-	case WIRE_KEPT:
-		if (n->has_kept)
-			wire_kept_release(&n->kept);
-		n->has_kept = wire_kept_decode(&n->kept, body) == 0;
+	case WIRE_DROPPED:
+		wire_dropped_release(&n->dropped);
+		n->has_dropped = wire_dropped_decode(&n->dropped, body) == 0;
 		break;
 	case WIRE_HELD:
 		wire_held_release(&n->held);
@@ -277,8 +276,7 @@ void node_stop(struct node *n)
 		wire_have_release(&n->have);
 	if (n->has_need)
 		wire_need_release(&n->need);
-	if (n->has_kept)
-		wire_kept_release(&n->kept);
+	wire_dropped_release(&n->dropped);
 	wire_held_release(&n->held);
 	strv_release(&n->hosts);
 	wire_conn_free(n->conn);
@@ -291,7 +289,7 @@ void node_stop(struct node *n)
 
 /* ------------------------------------------------------------- views */
 
-static void send_paths(struct node *n)
+void node_send_paths(struct node *n)
 {
 	struct buf b = { 0 };
 
@@ -306,7 +304,7 @@ uint32_t node_path(struct node *n, const char *path)
 
 	if (wire_paths_number(n->paths, path, &number))
 		return UINT32_MAX;
-	send_paths(n);
+	node_send_paths(n);
 	return number;
 }
 
@@ -380,7 +378,7 @@ bool node_view(struct node *n, uint32_t cell, uint32_t view,
 	m.entries = xcalloc(n_files + 1, sizeof(*m.entries));
 	for (size_t i = 0; i < n_files; i++)
 		file_entry(n, &files[i], &m.entries[i]);
-	send_paths(n);
+	node_send_paths(n);
 	if (n->has_have)
 		wire_have_release(&n->have);
 	n->has_have = n->needed = false;

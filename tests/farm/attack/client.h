@@ -42,8 +42,8 @@ struct node {
 	} * shown;
 	size_t n_shown;
 	struct answer *answer;
-	struct wire_kept kept; /* the last one */
-	bool has_kept;
+	struct wire_dropped dropped; /* the last one */
+	bool has_dropped;
 	struct wire_held held; /* the last message of one */
 	bool has_held;
 	struct strv hosts; /* of FIT */
@@ -105,15 +105,18 @@ struct gift {
 	size_t n;
 	const struct digest *tree; /* NULL: what it is */
 };
-/* All of it; the answer is for node_wait(n, node_has_kept, ...). */
-void node_keep(struct node *n, uint32_t keep, const struct gift *g);
-bool node_has_kept(struct node *n);
-/* One message, with entries that the caller made; NULL: nothing is given. */
-void node_keep_send(struct node *n, struct wire_keep *m,
-		    const struct file *files);
+/* All of it; the answer is for node_wait(n, node_has_have, ...). */
+void node_bundle(struct node *n, const struct gift *g);
+/* BUNDLE alone: its number. */
+uint32_t node_bundle_open(struct node *n, const struct gift *g);
+/* A VIEW of entries that the caller made; NULL: nothing is given. */
+void node_bundle_send(struct node *n, struct wire_view *m,
+		      const struct file *files);
+void node_send_paths(struct node *n);
 /* What it holds; until the next question. */
 const struct wire_held *node_tools(struct node *n, bool verify);
-void node_drop(struct node *n, uint32_t keep, const char *id);
+/* True when it is gone. */
+bool node_drop(struct node *n, const char *id);
 /* A cell with what the node holds; false when it is refused. */
 bool node_cell_own(struct node *n, const char *driver, const char *own,
 		   const char *root, uint32_t *cell);

@@ -80,7 +80,7 @@ static void end(struct scene *s, struct node *n, const char *name, bool refused,
 		     refused ? "refused" : "taken", alive ? "alive" : "crashed",
 		     kept, (unsigned long long)n->silent_ms,
 		     n->bye      ? n->bye :
-		     n->has_kept ? n->kept.detail :
+		     n->has_have ? n->have.detail :
 				   "");
 	node_stop(n);
 }
@@ -88,8 +88,8 @@ static void end(struct scene *s, struct node *n, const char *name, bool refused,
 /* Refused, or over. */
 static bool refuses(struct node *n, unsigned ms)
 {
-	node_wait(n, node_has_kept, ms);
-	return n->over || (n->has_kept && n->kept.state);
+	node_wait(n, node_has_have, ms);
+	return n->over || (n->has_have && n->have.state != WIRE_HAVE_READY);
 }
 
 static void gift_lie(struct scene *s, const char *name, const char *id,
@@ -99,7 +99,7 @@ static void gift_lie(struct scene *s, const char *name, const char *id,
 	struct gift g = { id, NULL, files, n_files, tree };
 	struct node *n = node_start(s->kfarmd);
 
-	node_keep(n, 1, &g);
+	node_bundle(n, &g);
 	end(s, n, name, refuses(n, 20000), 0);
 }
 
@@ -188,16 +188,20 @@ static void wrong_tree(struct scene *s)
 static void wrong_blob(struct scene *s)
 {
 	struct file lie = { .path = "bin/x", .content = text("not asked") };
-	struct wire_keep_entry e = { .path = (char *)"bin/x", .inode.size = 5 };
-	struct wire_keep m = {
-		.keep = 1, .id = (char *)ID, .last = 1, .n = 1, .entries = &e
-	};
+	struct digest tree = { .b = { 1 } };
+	struct gift g = { .id = ID, .tree = &tree };
+	struct wire_entry e = { .inode.size = 5 };
+	struct wire_view m = { .view = 1,
+			       .part = WIRE_PART_TOOLCHAIN_END,
+			       .n = 1,
+			       .entries = &e };
 	struct node *n = node_start(s->kfarmd);
 
 	digest_of(text("right"), &e.inode.digest);
-	m.host = n->hosts.v[0];
-	m.tree.b[0] = 1; /* it is refused before anything is asked for */
-	node_keep_send(n, &m, &lie);
+	e.path = node_path(n, "/bin/x");
+	m.cell = node_bundle_open(n, &g);
+	/* It is refused before anything is asked for. */
+	node_bundle_send(n, &m, &lie);
 	node_blob(n, text("right"));
 	end(s, n, "tools: a blob that nobody asked for", refuses(n, 20000), 0);
 }
@@ -207,25 +211,27 @@ static void too_many(struct scene *s, const char *name, unsigned files,
 		     uint64_t size)
 {
 	const unsigned each = 10000;
-	struct wire_keep_entry *e = xcalloc(each, sizeof(*e));
-	struct wire_keep m = { .keep = 1, .id = (char *)ID, .entries = e };
+	struct wire_entry *e = xcalloc(each, sizeof(*e));
+	struct gift g = { .id = ID };
+	struct wire_view m = { .entries = e };
 	struct node *n = node_start(s->kfarmd);
 
-	m.host = n->hosts.v[0];
+	m.cell = node_bundle_open(n, &g);
 	for (unsigned at = 0; at < files && !n->over; at += m.n) {
+		m.view++;
 		m.n = files - at < each ? files - at : each;
 		for (unsigned i = 0; i < m.n; i++) {
-			e[i] = (struct wire_keep_entry){
-				.path = xasprintf("d/%u", at + i),
-				.inode.kind = WIRE_FILE,
-				.inode.size = size
-			};
+			char *path = xasprintf("/d/%u", at + i);
+
+			e[i] = (struct wire_entry){ .inode.kind = WIRE_FILE,
+						    .inode.size = size };
+			wire_paths_number(n->paths, path, &e[i].path);
 			put_le32(e[i].inode.digest.b, at + i);
+			free(path);
 		}
-		m.last = at + m.n == files;
-		node_keep_send(n, &m, NULL);
-		for (unsigned i = 0; i < m.n; i++)
-			free(e[i].path);
+		m.part = at + m.n == files ? WIRE_PART_TOOLCHAIN_END :
+					     WIRE_PART_TOOLCHAIN;
+		node_bundle_send(n, &m, NULL);
 	}
 	end(s, n, name, refuses(n, 60000), 0);
 	free(e);
@@ -247,11 +253,9 @@ static void floods(struct scene *s)
 	end(s, n, "tools: 5,000 questions", true, 0);
 	n = node_start(s->kfarmd);
 	for (uint32_t i = 0; i < 2000 && !n->over; i++) {
-		struct wire_keep m = { .keep = i,
-				       .id = (char *)ID,
-				       .host = n->hosts.v[0] };
+		struct gift g = { .id = ID };
 
-		node_keep_send(n, &m, NULL);
+		node_bundle_open(n, &g);
 	}
 	end(s, n, "tools: 2,000 that never end",
 	    node_wait(n, node_is_over, 20000), 0);
@@ -302,8 +306,8 @@ static unsigned one_round(struct scene *s, unsigned round, unsigned ms)
 
 	make_files(f, round);
 	at = clock_ms();
-	node_keep(n, 1, &g);
-	node_wait(n, node_has_kept, ms ? ms : 60000);
+	node_bundle(n, &g);
+	node_wait(n, node_has_have, ms ? ms : 60000);
 	if (ms)
 		kill(n->pid, SIGKILL);
 	node_stop(n);
@@ -325,7 +329,7 @@ static void interrupted(struct scene *s)
 		torn += !is_whole(n, &there);
 		kept += there;
 		if (there)
-			node_drop(n, 1, ID);
+			node_drop(n, ID);
 		node_stop(n);
 	}
 	printf("      of %u, %u were kept, %u ms at most\n", rounds, kept,
@@ -345,27 +349,23 @@ static void in_use(struct scene *s)
 	bool refused;
 	int fd;
 
-	node_keep(n, 1, &g);
+	node_bundle(n, &g);
 	refused = refuses(n, 60000);
 	scene_result(s, "tools: a good one is kept", !refused, "%s",
-		     n->has_kept ? n->kept.detail : "no answer");
+		     n->has_have ? n->have.detail : "no answer");
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	flock(fd, LOCK_SH);
-	node_drop(n, 2, ID);
-	refused = n->has_kept && n->kept.state;
+	refused = !node_drop(n, ID);
 	g.files = &other;
-	node_keep(n, 3, &g);
+	node_bundle(n, &g);
 	refused &= refuses(n, 60000);
 	close(fd);
 	end(s, n, "tools: dropped or replaced while in use", refused, 1);
 	n = node_start(s->kfarmd);
-	node_drop(n, 1, "gcc-another");
-	refused = n->has_kept && n->kept.state;
+	refused = !node_drop(n, "gcc-another");
 	end(s, n, "tools: something else dropped", refused, 1);
 	n = node_start(s->kfarmd);
-	node_drop(n, 1, ID);
-	refused = n->has_kept && !n->kept.state;
-	end(s, n, "tools: dropped", refused, 0);
+	end(s, n, "tools: dropped", node_drop(n, ID), 0);
 	free(path);
 }
 
@@ -382,13 +382,13 @@ static void evil_driver(struct scene *s)
 	uint32_t cell;
 	bool leaks;
 
-	node_keep(n, 1, &g);
+	node_bundle(n, &g);
 	refuses(n, 60000);
 	leaks = node_cell_own(n, "/c/bin/evil", ID, "/tree", &cell);
 	leaks |= (n->has_have && strstr(n->have.detail, s->secret)) ||
 		 (n->bye && strstr(n->bye, s->secret));
 	s->leaks += leaks;
-	node_drop(n, 2, ID);
+	node_drop(n, ID);
 	end(s, n, "tools: a driver that is none", !leaks, 0);
 }
 
@@ -419,11 +419,11 @@ static void liars(struct scene *s)
 		uint32_t cell;
 		bool ready;
 
-		node_keep(n, 1, &g);
+		node_bundle(n, &g);
 		refuses(n, 60000);
 		ready = node_cell_own(n, driver, ID, "/tree", &cell);
 		s->leaks += ready;
-		node_drop(n, 2, ID);
+		node_drop(n, ID);
 		end(s, n, name,
 		    !ready && n->has_have &&
 			    n->have.state == WIRE_HAVE_REFUSED &&
@@ -454,13 +454,13 @@ void attack_space(struct scene *s)
 		f[i] = (struct file){ .path = xasprintf("f/%u", i),
 				      .content = { content, size } };
 	}
-	node_keep(n, 1, &g);
+	node_bundle(n, &g);
 	refused = refuses(n, 60000);
-	said = n->has_kept && strcasestr(n->kept.detail, "no space left");
+	said = n->has_have && strcasestr(n->have.detail, "no space left");
 	end(s, n, "tools: more than the disk holds", refused && said, 0);
 	n = node_start(s->kfarmd);
 	g = (struct gift){ ID, NULL, &small, 1, NULL };
-	node_keep(n, 1, &g);
+	node_bundle(n, &g);
 	refused = refuses(n, 60000);
 	end(s, n, "tools: what the disk holds", !refused, 1);
 	for (unsigned i = 0; i < n_files; i++) {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/unit/agent-keep.h - toolchains for the tests of what a node keeps: a
+ * tests/unit/agent-bundle.h - toolchains for the tests of what a node keeps: a
  * small one of a few files, and a whole gcc that works wherever it lies.
  */
-#ifndef AGENT_KEEP_TEST_H
-#define AGENT_KEEP_TEST_H
+#ifndef AGENT_BUNDLE_TEST_H
+#define AGENT_BUNDLE_TEST_H
 
 #include "agent-node.h"
 #include "toolchain/tree.h"
@@ -89,88 +89,90 @@ static inline struct gift gift_small(const char *id, const char *host,
 	return g;
 }
 
-/* One message with these entries of it, as they are. */
-static inline void gift_send_some(struct client *c, const struct gift *g,
-				  unsigned keep, size_t at, size_t n, bool last)
+/* BUNDLE alone. */
+static inline void gift_open(struct client *c, const struct gift *g,
+			     unsigned number)
 {
-	struct wire_keep m = { .keep = keep,
-			       .id = (char *)g->id,
-			       .host = g->host,
-			       .tree = g->tree,
-			       .last = last,
-			       .json = (char *)(last ? KEEP_JSON : ""),
-			       .n = (uint32_t)n };
-	struct sent_view *sent = &c->view[c->n_views++];
+	struct wire_bundle m = { .bundle = number,
+				 .id = (char *)g->id,
+				 .host = g->host,
+				 .tree = g->tree,
+				 .json = (char *)KEEP_JSON };
 	struct buf body = { 0 };
 
-	ck_assert_uint_lt(c->n_views, CLIENT_VIEWS);
-	*sent = (struct sent_view){ .cell = keep | WIRE_NEED_KEEP,
-				    .view = ++c->last_keep[keep],
-				    .n = m.n };
-	sent->digest = xcalloc(n + 1, sizeof(*sent->digest));
-	m.entries = xcalloc(n + 1, sizeof(*m.entries));
-	for (size_t i = 0; i < n; i++) {
-		const struct compiler_entry *e = &g->entries.v[at + i];
-
-		sent->digest[i] = e->digest;
-		m.entries[i] = (struct wire_keep_entry){
-			.path = e->path,
-			.inode.kind = (uint8_t)e->kind,
-			.inode.executable = e->executable,
-			.inode.size = e->size,
-			.inode.mtime_ns = e->mtime_ns,
-			.inode.digest = e->digest,
-			.inode.target = e->target,
-		};
-	}
-	wire_keep_encode(&body, &m);
-	free(m.entries);
-	client_send(c, WIRE_KEEP, &body);
+	wire_bundle_encode(&body, &m);
+	client_send(c, WIRE_BUNDLE, &body);
 }
 
-/* All of it, in messages of at most `most` entries. */
+/* One VIEW with these entries of it, as they are. */
+static inline void gift_send_some(struct client *c, const struct gift *g,
+				  unsigned number, size_t at, size_t n,
+				  bool last)
+{
+	struct play_view view = { 0 };
+
+	for (size_t i = 0; i < n; i++) {
+		const struct compiler_entry *e = &g->entries.v[at + i];
+		char *path = xasprintf("/%s", e->path);
+		struct wire_inode *inode = &play_entry(c, &view, path,
+						       (enum wire_kind)e->kind)
+						    ->inode;
+
+		inode->executable = e->executable;
+		inode->size = e->size;
+		inode->mtime_ns = e->mtime_ns;
+		inode->digest = e->digest;
+		inode->target = e->target ? xstrdup(e->target) : NULL;
+		free(path);
+	}
+	play_send_view(c, number,
+		       last ? WIRE_PART_TOOLCHAIN_END : WIRE_PART_TOOLCHAIN,
+		       &view);
+}
+
+/* All of it, in VIEWs of at most `most` entries. */
 static inline void gift_send(struct client *c, const struct gift *g,
-			     unsigned keep, size_t most)
+			     unsigned number, size_t most)
 {
 	size_t at = 0;
 
+	gift_open(c, g, number);
 	do {
 		size_t n = g->entries.n - at;
 
 		if (n > most)
 			n = most;
-		gift_send_some(c, g, keep, at, n, at + n == g->entries.n);
+		gift_send_some(c, g, number, at, n, at + n == g->entries.n);
 		at += n;
 	} while (at < g->entries.n);
 }
 
-static inline const struct wire_kept *gift_wait(struct client *c, unsigned keep)
-{
-	client_wait_ms(&c->has_kept[keep], 2 * CLIENT_MS);
-	ck_assert_msg(c->has_kept[keep], "toolchain %u: no answer (%s)", keep,
-		      c->bye ? c->bye : "");
-	return &c->kept[keep];
-}
-
 /* It is taken; what it says otherwise fails the test. */
-static inline void gift_give(struct client *c, const struct gift *g,
-			     unsigned keep)
+static inline void gift_is_kept(struct client *c, const struct gift *g,
+				unsigned number)
 {
-	const struct wire_kept *kept;
+	const struct wire_have *have = client_wait_have(c, number, 1);
+	char hex[DIGEST_HEX];
 
-	gift_send(c, g, keep, 1000);
-	kept = gift_wait(c, keep);
-	ck_assert_msg(!kept->state, "%s", kept->detail);
-	ck_assert(digest_equal(&kept->tree, &g->tree));
+	ck_assert_msg(have->state == WIRE_HAVE_READY, "%s", have->detail);
+	digest_hex(&g->tree, hex);
+	ck_assert_str_eq(have->detail, hex);
 }
 
-static inline void gift_refused(struct client *c, unsigned keep,
+static inline void gift_give(struct client *c, const struct gift *g,
+			     unsigned number)
+{
+	gift_send(c, g, number, 1000);
+	gift_is_kept(c, g, number);
+}
+
+static inline void gift_refused(struct client *c, unsigned number,
 				const char *word)
 {
-	const struct wire_kept *kept = gift_wait(c, keep);
+	const struct wire_have *have = client_wait_have(c, number, 1);
 
-	ck_assert_uint_eq(kept->state, 1);
-	ck_assert_msg(strstr(kept->detail, word), "it said: %s", kept->detail);
+	ck_assert_uint_eq(have->state, WIRE_HAVE_REFUSED);
+	ck_assert_msg(strstr(have->detail, word), "it said: %s", have->detail);
 }
 
 static inline const struct wire_held *tools_ask(struct client *c, bool verify)
@@ -186,15 +188,17 @@ static inline const struct wire_held *tools_ask(struct client *c, bool verify)
 	return &c->held;
 }
 
-static inline const struct wire_kept *tools_drop(struct client *c,
-						 unsigned keep, const char *id)
+static inline const struct wire_dropped *tools_drop(struct client *c,
+						    unsigned ask,
+						    const char *id)
 {
-	struct wire_drop m = { .keep = keep, .id = (char *)id };
+	struct wire_drop m = { .ask = ask, .id = (char *)id };
 	struct buf body = { 0 };
 
 	wire_drop_encode(&body, &m);
 	client_send(c, WIRE_DROP, &body);
-	return gift_wait(c, keep);
+	client_wait(&c->has_dropped[ask]);
+	return &c->dropped[ask];
 }
 
 /* ------------------------------------------------------------ a real gcc */

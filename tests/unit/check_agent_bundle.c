@@ -3,7 +3,7 @@
 /*
  * Toolchains on their way to a real kfarmd's disk, and what it says of them.
  */
-#include "agent-keep.h"
+#include "agent-bundle.h"
 
 #include "suite.h"
 
@@ -136,12 +136,14 @@ START_TEST(a_long_list_comes_in_pieces_and_several_at_once)
 	struct gift other = gift_small("gcc-2-x", host, "another");
 	size_t half = 2;
 
+	gift_open(&n.c, &g, 1);
+	gift_open(&n.c, &other, 2);
 	gift_send_some(&n.c, &g, 1, 0, half, false);
 	gift_send_some(&n.c, &other, 2, 0, half, false);
 	gift_send_some(&n.c, &g, 1, half, g.entries.n - half, true);
 	gift_send_some(&n.c, &other, 2, half, other.entries.n - half, true);
-	ck_assert_uint_eq(gift_wait(&n.c, 1)->state, 0);
-	ck_assert_uint_eq(gift_wait(&n.c, 2)->state, 0);
+	gift_is_kept(&n.c, &g, 1);
+	gift_is_kept(&n.c, &other, 2);
 	ck_assert_uint_eq(n.c.n_need, 4); /* one for each message */
 	/* Four contents; one that comes while it is looked for comes twice. */
 	ck_assert_uint_ge(n.c.n_needed, 4);
@@ -197,15 +199,15 @@ END_TEST
 START_TEST(a_dropped_one_is_gone)
 {
 	struct gift g = gift_small("gcc-1-x", host, "gcc");
-	const struct wire_kept *kept_answer;
+	const struct wire_dropped *dropped;
 
 	gift_give(&n.c, &g, 1);
-	kept_answer = tools_drop(&n.c, 2, "gcc-1-x");
-	ck_assert_msg(!kept_answer->state, "%s", kept_answer->detail);
+	dropped = tools_drop(&n.c, 2, "gcc-1-x");
+	ck_assert_msg(!dropped->state, "%s", dropped->detail);
 	ck_assert_uint_eq(tools_ask(&n.c, false)->n, 0);
-	kept_answer = tools_drop(&n.c, 3, "gcc-1-x");
-	ck_assert_uint_eq(kept_answer->state, 1);
-	ck_assert_ptr_nonnull(strstr(kept_answer->detail, "not held"));
+	dropped = tools_drop(&n.c, 3, "gcc-1-x");
+	ck_assert_uint_eq(dropped->state, 1);
+	ck_assert_ptr_nonnull(strstr(dropped->detail, "not held"));
 	check_nothing_left();
 	gift_release(&g);
 }
@@ -217,7 +219,7 @@ START_TEST(one_in_use_is_neither_dropped_nor_replaced)
 	struct gift g = gift_small("gcc-1-x", host, "old");
 	struct gift new = gift_small("gcc-1-x", host, "new");
 	char *path = path_of("gcc-1-x", "");
-	const struct wire_kept *answer;
+	const struct wire_dropped *answer;
 	int fd;
 
 	gift_give(&n.c, &g, 1);
@@ -228,10 +230,9 @@ START_TEST(one_in_use_is_neither_dropped_nor_replaced)
 	answer = tools_drop(&n.c, 2, "gcc-1-x");
 	ck_assert_uint_eq(answer->state, 1);
 	ck_assert_ptr_nonnull(strstr(answer->detail, "in use"));
-	ck_assert(digest_equal(&answer->tree, &g.tree));
 	gift_send(&n.c, &new, 3, 1000);
 	gift_refused(&n.c, 3, "in use");
-	ck_assert(digest_equal(&n.c.kept[3].tree, &g.tree));
+	ck_assert(digest_equal(&tools_ask(&n.c, false)->all[0].tree, &g.tree));
 	check_content("gcc-1-x", "t/bin/x-gcc", "old");
 	close(fd);
 	gift_give(&n.c, &new, 4);
@@ -342,7 +343,8 @@ START_TEST(what_cannot_be_is_refused)
 		gift_file(&g, w->path, "evil");
 	toolchain_tree_sort(&g.entries);
 	toolchain_tree_digest(&g.entries, &g.tree);
-	gift_send(&n.c, &g, 1, 1000);
+	/* One VIEW names no path twice. */
+	gift_send(&n.c, &g, 1, 1);
 	gift_refused(&n.c, 1, w->said);
 	ck_assert_uint_eq(tools_ask(&n.c, false)->n, 0);
 	ck_assert(!n.c.closed);
@@ -378,44 +380,44 @@ START_TEST(one_for_another_machine_is_refused)
 }
 END_TEST
 
-START_TEST(what_is_said_of_the_whole_does_not_change)
-{
-	struct gift g = gift_small("gcc-1-x", host, "gcc");
-
-	gift_send_some(&n.c, &g, 1, 0, 2, false);
-	g.id = "gcc-2-x";
-	gift_send_some(&n.c, &g, 1, 2, 2, false);
-	gift_refused(&n.c, 1, "changed its mind");
-	gift_send_some(&n.c, &g, 1, 4, g.entries.n - 4, true);
-	ck_assert_uint_eq(tools_ask(&n.c, false)->n, 0);
-	ck_assert(!n.c.closed);
-	gift_release(&g);
-}
-END_TEST
-
 START_TEST(five_at_once_are_too_many)
 {
 	struct gift g = gift_small("gcc-1-x", host, "gcc");
 
 	n.c.withholds = true;
 	for (unsigned i = 1; i <= 4; i++)
-		gift_send_some(&n.c, &g, i, 0, 1, false);
+		gift_open(&n.c, &g, i);
+	ck_assert_uint_eq(tools_ask(&n.c, false)->n, 0);
 	ck_assert(!n.c.closed);
-	gift_send_some(&n.c, &g, 5, 0, 1, false);
+	gift_open(&n.c, &g, 5);
 	client_expect_bye(&n.c, "at once");
 	gift_release(&g);
 }
 END_TEST
 
-START_TEST(only_the_last_message_may_be_empty)
+START_TEST(the_last_message_may_be_empty)
 {
 	struct gift g = gift_small("gcc-1-x", host, "gcc");
 
+	gift_open(&n.c, &g, 1);
 	gift_send_some(&n.c, &g, 1, 0, g.entries.n, false);
 	gift_send_some(&n.c, &g, 1, 0, 0, true);
-	ck_assert_uint_eq(gift_wait(&n.c, 1)->state, 0);
-	gift_send_some(&n.c, &g, 2, 0, 0, false);
-	client_expect_bye(&n.c, "without any file");
+	gift_is_kept(&n.c, &g, 1);
+	gift_open(&n.c, &g, 2);
+	gift_send_some(&n.c, &g, 2, 0, 0, true);
+	gift_refused(&n.c, 2, "without any file");
+	gift_release(&g);
+}
+END_TEST
+
+START_TEST(messages_that_say_nothing_have_an_end)
+{
+	struct gift g = gift_small("gcc-1-x", host, "gcc");
+
+	gift_open(&n.c, &g, 1);
+	for (unsigned i = 0; i <= 4096 && !n.c.closed; i++)
+		gift_send_some(&n.c, &g, 1, 0, 0, false);
+	client_expect_bye(&n.c, "too many views");
 	gift_release(&g);
 }
 END_TEST
@@ -432,10 +434,139 @@ START_TEST(more_of_a_complete_one_is_a_violation)
 }
 END_TEST
 
+/* ------------------------------------- the messages of a view, misused */
+
+static void send_number(enum wire_type type, unsigned number)
+{
+	struct buf body = { 0 };
+
+	wire_shut_encode(&body, number);
+	client_send(&n.c, type, &body);
+}
+
+/* By words that PATHS cannot say. */
+START_TEST(a_path_that_climbs_has_no_number)
+{
+	static const char *const paths[] = { "/../x", "/a/../../x", "x", "/",
+					     "//x" };
+	struct gift g = gift_small("gcc-1-x", host, "gcc");
+	struct buf body = { 0 };
+
+	gift_open(&n.c, &g, 1);
+	buf_put_u32(&body, 0);
+	buf_put_u32(&body, 1);
+	buf_put_u16(&body, 0);
+	buf_put_str(&body, paths[_i]);
+	client_send(&n.c, WIRE_PATHS, &body);
+	client_expect_bye(&n.c, "PATHS");
+	gift_release(&g);
+}
+END_TEST
+
+START_TEST(what_is_no_part_of_a_toolchain_is_refused)
+{
+	struct gift g = gift_small("gcc-1-x", host, "gcc");
+	struct play_view view = { 0 };
+
+	gift_open(&n.c, &g, 1);
+	if (_i) {
+		play_entry(&n.c, &view, "/t/tmp", WIRE_GONE);
+		play_send_view(&n.c, 1, WIRE_PART_TOOLCHAIN, &view);
+		gift_refused(&n.c, 1, "gone");
+	} else {
+		play_put(&n.c, 1, "/t/include/a.h", "evil");
+		gift_refused(&n.c, 1, "none of it");
+	}
+	/* What was on its way has no effect. */
+	gift_send_some(&n.c, &g, 1, 0, g.entries.n, true);
+	ck_assert_uint_eq(tools_ask(&n.c, false)->n, 0);
+	ck_assert_uint_eq(n.c.n_needed, 0);
+	ck_assert(!n.c.closed);
+	gift_release(&g);
+}
+END_TEST
+
+static void send_cell(unsigned number)
+{
+	struct wire_cell m = { .cell = number, .driver = (char *)"/x/bin/gcc" };
+	struct buf body = { 0 };
+
+	wire_cell_encode(&body, &m);
+	client_send(&n.c, WIRE_CELL, &body);
+}
+
+/* Neither a cell's by a bundle nor the other way. */
+START_TEST(a_number_in_use_is_a_violation)
+{
+	struct gift g = gift_small("gcc-1-x", host, "gcc");
+
+	if (_i == 0)
+		send_cell(1);
+	else
+		gift_open(&n.c, &g, 1);
+	if (_i == 1)
+		send_cell(1);
+	else
+		gift_open(&n.c, &g, 1);
+	client_expect_bye(&n.c, "with number 1");
+	gift_release(&g);
+}
+END_TEST
+
+START_TEST(a_bundle_runs_no_job)
+{
+	struct gift g = gift_small("gcc-1-x", host, "gcc");
+	static const char *const flags[] = { NULL };
+	struct wire_job m;
+
+	n.c.withholds = true;
+	gift_send(&n.c, &g, 1, 1000);
+	m = play_job(&n.c, 1, WIRE_LANG_C, flags);
+	m.cell = 1;
+	m.view = 1;
+	play_send_job(&n.c, &m);
+	client_wait_job(&n.c, 1);
+	ck_assert(n.c.job[1].has_fail);
+	ck_assert_uint_eq(n.c.job[1].fail.class, WIRE_FAIL_TOOLCHAIN);
+	gift_release(&g);
+}
+END_TEST
+
+START_TEST(shut_in_the_middle_leaves_nothing)
+{
+	struct gift g = gift_small("gcc-1-x", host, "gcc");
+
+	n.c.withholds = true;
+	gift_open(&n.c, &g, 1);
+	if (_i)
+		gift_send_some(&n.c, &g, 1, 0, g.entries.n, _i > 1);
+	while (_i > 1 && !n.c.n_need)
+		client_idle(5);
+	send_number(WIRE_SHUT, 1);
+	/* More of it is as if it had been on its way. */
+	gift_send_some(&n.c, &g, 1, 0, g.entries.n, true);
+	ck_assert_uint_eq(tools_ask(&n.c, false)->n, 0);
+	check_nothing_left();
+	ck_assert_uint_eq(n.c.n_have[1], 0);
+	ck_assert(!n.c.closed);
+	/* What was asked for comes to its end, and is not asked for again. */
+	if (_i > 1) {
+		for (size_t i = 0; i < g.entries.n; i++) {
+			if (g.entries.v[i].kind == COMPILER_FILE)
+				client_supply(&n.c, &g.entries.v[i].digest);
+		}
+	}
+	n.c.withholds = false;
+	gift_give(&n.c, &g, 2);
+	ck_assert_uint_eq(n.c.n_needed, 3);
+	gift_release(&g);
+}
+END_TEST
+
 int main(void)
 {
-	Suite *s = suite_create("agent/keep");
-	TCase *t = tcase_create("keep");
+	Suite *s = suite_create("agent/bundle");
+	TCase *t = tcase_create("bundle");
 
 	tcase_set_timeout(t, 240);
 	tcase_add_checked_fixture(t, set_up, tear_down);
@@ -452,10 +583,15 @@ int main(void)
 			    sizeof(wrongs) / sizeof(*wrongs));
 	tcase_add_test(t, another_digest_than_it_says_is_refused);
 	tcase_add_test(t, one_for_another_machine_is_refused);
-	tcase_add_test(t, what_is_said_of_the_whole_does_not_change);
 	tcase_add_test(t, five_at_once_are_too_many);
-	tcase_add_test(t, only_the_last_message_may_be_empty);
+	tcase_add_test(t, the_last_message_may_be_empty);
+	tcase_add_test(t, messages_that_say_nothing_have_an_end);
 	tcase_add_test(t, more_of_a_complete_one_is_a_violation);
+	tcase_add_loop_test(t, a_path_that_climbs_has_no_number, 0, 5);
+	tcase_add_loop_test(t, what_is_no_part_of_a_toolchain_is_refused, 0, 2);
+	tcase_add_loop_test(t, a_number_in_use_is_a_violation, 0, 3);
+	tcase_add_test(t, a_bundle_runs_no_job);
+	tcase_add_loop_test(t, shut_in_the_middle_leaves_nothing, 0, 3);
 	suite_add_tcase(s, t);
 	return suite_run(s);
 }
