@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A local job is an exec that keeps two descriptors: the slot's file, flock'ed,
+ * and the coordinator's socket.  So no process waits and no status is passed
+ * on; when the last process of that compile ends, however it ends, the kernel
+ * frees the slot and closes the socket, by which the coordinator sees the end.
+ */
 #include "cc/local.h"
 
 #include "base/str.h"

@@ -1,4 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A job is PID 1 of its own namespace, so that killing it ends all it started
+ * before its end is reported.  The price: signals from inside do not kill it;
+ * abort() ends as SIGSEGV or SIGILL, a file that grows too large as EFBIG.
+ *
+ * Its user namespace has nobody mapped: it owns nothing there, and RLIMIT_NPROC
+ * counts it alone, so that a fork bomb stops no other job from forking.
+ *
+ * There is no /proc: it tells of the node (mountinfo, cgroup), cannot be
+ * mounted inside most containers, and costs a mount a job.  ld.so wants it for
+ * $ORIGIN: /proc/self/exe is a link in the view to where the driver lies.
+ *
+ * Landlock cannot take back what "/" allows, so that nothing written is
+ * executed is a flag of the mounts.
+ */
 #include "cell/jail.h"
 
 #include "cell/cell.h"

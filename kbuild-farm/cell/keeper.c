@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Three processes, with no exec between: kfarmd forks a maker, which enters the
+ * namespaces, clones the keeper and exits; the keeper clones the jobs.  All of
+ * it is system calls, for kfarmd has threads.
+ */
 #include "cell/keeper.h"
 
 #include "base/clock.h"

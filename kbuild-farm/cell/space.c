@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The tmpfs of a cell is mounted twice.  kfarmd holds descriptors of the
+ * writable mount, which is nowhere in the tree any more; jobs see a read-only
+ * bind of its directory `view`.  New entries are made in `stage`, beside it,
+ * and renamed or exchanged into place.
+ */
 #include "cell/space.h"
 
 #include <errno.h>

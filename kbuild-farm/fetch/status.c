@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * gpgv's exit status is not enough: it is 0 for revoked and expired keys and
+ * for any key of the ring.  So: one signature, VALIDSIG of the pinned primary
+ * key, and for an expired key a moment that is its own, since gpgv speaks of
+ * every subkey's too.
+ */
 #include "fetch/status.h"
 
 #include "base/spawn.h"

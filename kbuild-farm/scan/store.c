@@ -1,4 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * There is no memo of whole headers: of a warm unit a third is stat(2), a tenth
+ * the command line, the rest is spread over the walk, the macro table and the
+ * search.  Memos of conditions, keyed by the definitions that they looked at,
+ * took most of what evaluation cost.  A name's search is kept for one unit
+ * only: keyed by the chain of directories, of which a defconfig has hundreds,
+ * the second half of a run took twice as long as the first.
+ *
+ * Memory is counted where it is charged (scan_names_charge()); above a limit
+ * all caches go at once, between units.
+ */
 #include "scan/store.h"
 
 #include "base/str.h"

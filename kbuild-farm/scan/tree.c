@@ -1,4 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A unit looks at each file by one stat(2), at an absence by one of the deepest
+ * directory that exists; the number of looks is what costs, so names below a
+ * directory that is missing cost none.  inotify would save a fifth of it, and
+ * is silent about stores through mmap(2), hard links, other machines on NFS and
+ * what an overlay does below; its queue overflows.  An answer must never be
+ * wrong in silence.  (Figures: tests/bench/FIGURES.md.)
+ *
+ * What is a directive in C is text in .S: a place is kept for each pair of
+ * working directory and mode, or every assembler unit would throw away what the
+ * C ones know.
+ */
 #include "scan/tree.h"
 
 #include "scan/arena.h"
