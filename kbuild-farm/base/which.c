@@ -11,7 +11,7 @@
 
 #define LINKS_MAX 40 /* on the way to one file */
 
-static bool is_program(const char *file)
+bool which_is_program(const char *file)
 {
 	struct stat st;
 
@@ -110,7 +110,8 @@ static char *search(const char *name, const char *path, bool compiler,
 		size_t len = strcspn(dir, ":");
 
 		if (!same_dir(dir, len, links) && spell(file, dir, len, name) &&
-		    is_program(file) && !(compiler && which_is_wrapper(file)))
+		    which_is_program(file) &&
+		    !(compiler && which_is_wrapper(file)))
 			return xstrdup(file);
 		if (!dir[len])
 			return NULL;

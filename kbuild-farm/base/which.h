@@ -24,6 +24,9 @@ char *which(const char *name, const char *path);
  */
 char *which_compiler(const char *name, const char *path, const char *links);
 
+/* Is this a file that can be executed, or a link to one? */
+bool which_is_program(const char *file);
+
 /* Does this path, through its symbolic links, end at a compiler wrapper? */
 bool which_is_wrapper(const char *file);
 

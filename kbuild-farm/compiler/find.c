@@ -9,8 +9,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 bool compiler_is_compiler_name(const char *name)
 {
@@ -40,13 +38,6 @@ size_t compiler_name_stem(const char *name)
 	return (size_t)(dash - name);
 }
 
-static bool is_program(const char *file)
-{
-	struct stat st;
-
-	return !stat(file, &st) && S_ISREG(st.st_mode) && !access(file, X_OK);
-}
-
 const struct compiler_found *compiler_list_get(const struct compiler_list *l,
 					       const char *name)
 {
@@ -61,7 +52,7 @@ static void add(struct compiler_list *l, const char *dir, const char *name)
 {
 	char *path = xasprintf("%s/%s", dir, name);
 
-	if (compiler_list_get(l, name) || !is_program(path) ||
+	if (compiler_list_get(l, name) || !which_is_program(path) ||
 	    which_is_wrapper(path)) {
 		free(path);
 		return;

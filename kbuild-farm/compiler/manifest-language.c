@@ -101,35 +101,17 @@ static bool is_domain(const char *file)
 	return false;
 }
 
-/* The names in `dir` that `want` wants, given what it is called with. */
-static void list_names(struct strv *out, const char *dir,
-		       bool (*want)(const char *name, const char *with),
-		       const char *with)
-{
-	struct strv names = { 0 };
-
-	fs_list(dir, &names);
-	for (size_t i = 0; i < names.n; i++) {
-		if (want(names.v[i], with))
-			strv_add(out, names.v[i]);
-	}
-	strv_release(&names);
-}
-
-static bool want_domain(const char *name, const char *with)
-{
-	(void)with;
-	return is_domain(name);
-}
-
 static int add_messages(struct language *l, const char *dir, struct err *err)
 {
 	struct strv names = { 0 };
 	int ret = 0;
 
-	list_names(&names, dir, want_domain, NULL);
-	for (size_t i = 0; i < names.n && !ret; i++)
-		ret = add_if_there(l, xasprintf("%s/%s", dir, names.v[i]), err);
+	fs_list(dir, &names);
+	for (size_t i = 0; i < names.n && !ret; i++) {
+		if (is_domain(names.v[i]))
+			ret = add_if_there(
+				l, xasprintf("%s/%s", dir, names.v[i]), err);
+	}
 	strv_release(&names);
 	return ret;
 }
@@ -140,10 +122,13 @@ static int add_catalogues_in(struct language *l, const char *place,
 	struct strv names = { 0 };
 	int ret = 0;
 
-	list_names(&names, place, compiler_locale_serves, name);
+	fs_list(place, &names);
 	for (size_t i = 0; i < names.n && !ret; i++) {
-		char *dir = xasprintf("%s/%s/LC_MESSAGES", place, names.v[i]);
+		char *dir;
 
+		if (!compiler_locale_serves(names.v[i], name))
+			continue;
+		dir = xasprintf("%s/%s/LC_MESSAGES", place, names.v[i]);
 		ret = add_messages(l, dir, err);
 		free(dir);
 	}
@@ -174,8 +159,10 @@ static int add_locale_dirs(struct language *l, const char *place,
 	struct strv names = { 0 };
 	int ret = 0;
 
-	list_names(&names, place, compiler_locale_serves, name);
+	fs_list(place, &names);
 	for (size_t i = 0; i < names.n && !ret; i++) {
+		if (!compiler_locale_serves(names.v[i], name))
+			continue;
 		*found = true;
 		ret = add_if_there(
 			l, xasprintf("%s/%s/LC_CTYPE", place, names.v[i]), err);

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* What kbuild calls by these names, where nothing stands before them. */
@@ -60,9 +59,7 @@ static bool is_tool(const char *name, const char *driver, bool is_clang)
 static bool is_program(const char *dir, const char *name)
 {
 	char *path = xasprintf("%s/%s", dir, name);
-	struct stat st;
-	bool is = !stat(path, &st) && S_ISREG(st.st_mode) &&
-		  !access(path, X_OK);
+	bool is = which_is_program(path);
 
 	free(path);
 	return is;

@@ -2,11 +2,11 @@
 #include "toolchain/dedup.h"
 
 #include "base/digest.h"
+#include "base/fs.h"
 #include "base/str.h"
 #include "base/vec.h"
 #include "toolchain/installed.h"
 
-#include <dirent.h>
 #include <fts.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -160,20 +160,20 @@ static size_t link_one(struct files *theirs, const struct file *v, size_t n)
 size_t toolchain_dedup(const char *dir, const char *others)
 {
 	struct files ours = { 0 }, theirs = { 0 };
-	DIR *list = opendir(others);
-	struct dirent *d;
+	struct strv names = { 0 };
 	char *own = xstrdup(dir);
 	size_t done = 0, n;
 
-	while (list && (d = readdir(list)) != NULL) {
-		char *path = xasprintf("%s/%s", others, d->d_name);
+	fs_list(others, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		char *path = xasprintf("%s/%s", others, names.v[i]);
 
-		if (toolchain_release_is_id(d->d_name) && !str_equal(path, dir))
+		if (toolchain_release_is_id(names.v[i]) &&
+		    !str_equal(path, dir))
 			collect(&theirs, path);
 		free(path);
 	}
-	if (list)
-		closedir(list);
+	strv_release(&names);
 	if (theirs.n) {
 		collect(&ours, own);
 		qsort(theirs.v, theirs.n, sizeof(*theirs.v), by_inode);

@@ -9,7 +9,6 @@
 #include "toolchain/loads.h"
 #include "toolchain/patch.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -419,22 +418,22 @@ static int prove(struct provision *p, struct err *err)
 static char *find_prefix(const char *dir, int depth)
 {
 	char *bin = xasprintf("%s/bin", dir), *found = NULL;
-	DIR *d = fs_is_dir(bin) ? NULL : opendir(dir);
-	struct dirent *e;
+	struct strv names = { 0 };
 
 	if (fs_is_dir(bin))
 		found = xstrdup(dir);
-	while (d && !found && depth && (e = readdir(d))) {
-		char *sub = xasprintf("%s/%s", dir, e->d_name);
+	else if (depth)
+		fs_list(dir, &names);
+	for (size_t i = 0; !found && i < names.n; i++) {
+		char *sub = xasprintf("%s/%s", dir, names.v[i]);
 		struct stat st;
 
-		if (e->d_name[0] != '.' && !lstat(sub, &st) &&
+		if (names.v[i][0] != '.' && !lstat(sub, &st) &&
 		    S_ISDIR(st.st_mode))
 			found = find_prefix(sub, depth - 1);
 		free(sub);
 	}
-	if (d)
-		closedir(d);
+	strv_release(&names);
 	free(bin);
 	return found;
 }

@@ -2,6 +2,7 @@
 #include "toolchain/link.h"
 
 #include "base/fs.h"
+#include "base/which.h"
 #include "toolchain/name.h"
 
 #include <errno.h>
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define ASIDE ".kfarm-link."
@@ -132,13 +132,6 @@ static int make_link(const struct toolchain_link_request *w, const char *path,
 	return ret;
 }
 
-static bool is_tool(const char *path)
-{
-	struct stat st;
-
-	return !stat(path, &st) && S_ISREG(st.st_mode) && st.st_mode & 0111;
-}
-
 static int list_tools(const struct toolchain_link_request *w,
 		      struct strv *names, struct err *err)
 {
@@ -151,7 +144,7 @@ static int list_tools(const struct toolchain_link_request *w,
 		char *name = toolchain_name(all.v[i], w->triplet, w->release);
 		char *path = xasprintf("%s/%s", w->bin, all.v[i]);
 
-		if (name && is_tool(path))
+		if (name && which_is_program(path))
 			strv_add(names, all.v[i]);
 		free(path);
 		free(name);
@@ -170,7 +163,7 @@ static char *target_for(const struct toolchain_link_request *w,
 {
 	char *copy = w->copies ? xasprintf("%s/%s", w->copies, tool) : NULL;
 
-	if (copy && is_tool(copy))
+	if (copy && which_is_program(copy))
 		return copy;
 	free(copy);
 	return xasprintf("%s/%s", w->bin, tool);

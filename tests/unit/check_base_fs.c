@@ -323,6 +323,25 @@ START_TEST(the_runtime_directory_is_ours_alone)
 }
 END_TEST
 
+START_TEST(what_lies_in_memory_is_read_from_its_start)
+{
+	struct buf out = { 0 };
+	struct err err = { 0 };
+	char first;
+	int fd;
+
+	ck_assert_int_eq(fs_memory(bytes_str("some bytes"), &fd, &err), 0);
+	ck_assert_int_eq(read(fd, &first, 1), 1);
+	ck_assert_int_eq(first, 's');
+	ck_assert_int_eq(fs_memory_read(fd, 9, &out, &err), -EMSGSIZE);
+	buf_reset(&out);
+	ck_assert_int_eq(fs_memory_read(fd, 10, &out, &err), 0);
+	ck_assert_str_eq(buf_str(&out), "some bytes");
+	buf_release(&out);
+	close(fd);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("base/fs");
@@ -330,6 +349,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, what_is_written_is_read_and_nothing_else_stays);
+	tcase_add_test(tc, what_lies_in_memory_is_read_from_its_start);
 	tcase_add_test(tc, reading_adds_to_what_is_there);
 	tcase_add_test(tc, a_file_above_the_limit_is_refused);
 	tcase_add_test(tc, reading_what_is_no_file_names_it);
