@@ -7,15 +7,6 @@
 
 #include "coord/state.h"
 
-/*
- * Is `object` of the same format as `reference`: both relocatable ELF of one
- * class, byte order and machine with all its sections inside the file, or
- * both of one other kind (bitcode)?  0 or -EBADMSG.
- */
-int coord_answer_format(struct bytes object, struct bytes reference,
-			struct err *err);
-/* Is it ELF or bitcode, so that an answer can be compared with it? */
-bool coord_answer_is_known(struct bytes reference);
 /* Write an output to `tmp`, a path of the job's, which must not exist. */
 int coord_answer_write(const struct coord_job *job, const char *tmp,
 		       struct bytes content, struct err *err);

@@ -212,11 +212,11 @@ static void on_verdict(struct pool_work *w)
 		conclude(job);
 }
 
-void coord_away_judge(struct inputs_toolchain *tc)
+void coord_away_judge(struct coord *c, struct inputs_toolchain *tc)
 {
 	struct coord_job *job, *next;
 
-	list_for_each_safe(job, &tc->coord->jobs, link, next) {
+	list_for_each_safe(job, &c->jobs, link, next) {
 		if (job->toolchain != tc || !job->held)
 			continue;
 		job->held = false;

@@ -16,7 +16,7 @@ void coord_away_retry(struct coord_job *job, const char *why);
 /* RESULT came, after all OUTPUT; takes over what `answer` holds. */
 void coord_away_result(struct coord_job *job, struct peer_answer *answer);
 /* Is its toolchain still what it was?  Answers wait for that to be known. */
-void coord_away_judge(struct inputs_toolchain *tc);
+void coord_away_judge(struct coord *c, struct inputs_toolchain *tc);
 /* FAIL came. */
 void coord_away_fail(struct coord_job *job, enum wire_fail_class class,
 		     const char *reason);

@@ -11,9 +11,10 @@
 #include "coord/job.h"
 #include "coord/node.h"
 #include "coord/sched.h"
-#include "inputs/toolchain.h"
+#include "inputs/reference.h"
 #include "peer/canary-ours.h"
 #include "peer/ship.h"
+#include "peer/tune.h"
 #include "store/packed.h"
 
 #include <event2/event.h>
@@ -144,7 +145,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	coord_client_beat_all(c);
-	inputs_toolchain_check(c);
+	inputs_toolchains_check(&c->toolchains);
 	for (size_t i = 0; i < c->n_nodes; i++)
 		coord_node_tick(c->nodes[i], now);
 	list_for_each_safe(job, &c->jobs, link, next) {
@@ -163,6 +164,26 @@ static struct event *make_event(struct coord *c, short what,
 	return ev;
 }
 
+static void on_toolchain(void *ctx, struct inputs_toolchain *tc,
+			 enum inputs_known was)
+{
+	struct coord *c = ctx;
+
+	if (was == INPUTS_TOUCHED)
+		coord_away_judge(c, tc);
+	else if (was == INPUTS_UNKNOWN && tc->state == INPUTS_READY)
+		peer_farm_add(&c->farm, tc);
+	else if (was == INPUTS_UNKNOWN && c->farm.tune)
+		peer_tune_none(c->farm.tune, tc->err.text);
+	coord_kick(c);
+}
+
+static void on_reference(void *ctx, struct inputs_reference *ref)
+{
+	(void)ref;
+	coord_kick(ctx);
+}
+
 /* What nodes take: threads, and the memory of files. */
 static void start_remote(struct coord *c, const struct coord_setup *setup)
 {
@@ -173,6 +194,16 @@ static void start_remote(struct coord *c, const struct coord_setup *setup)
 	c->patience_ms = setup->patience_ms ? setup->patience_ms : PATIENCE_MS;
 	c->codec = setup->roster->n ? setup->roster->v[0].codec : WIRE_PLAIN;
 	inputs_init(&c->inputs, &scan);
+	c->toolchains = (struct inputs_toolchains){
+		.base = c->base,
+		.children = c->children,
+		.paths = c->inputs.paths,
+		.work = c->work,
+		.changed = on_toolchain,
+		.made = on_reference,
+		.ctx = c,
+	};
+	inputs_toolchains_init(&c->toolchains);
 	c->pool = pool_new(c->base, THREADS, WORK_MAX);
 	c->farm = (struct peer_farm){
 		.base = c->base,
@@ -223,7 +254,6 @@ int coord_new(struct coord **out, const struct coord_setup *setup,
 	c->next_job = 1;
 	TAILQ_INIT(&c->jobs);
 	TAILQ_INIT(&c->clients);
-	TAILQ_INIT(&c->toolchains);
 	c->children = children_new(c->base);
 	start_remote(c, setup);
 	c->kick = make_event(c, 0, on_kick);
@@ -247,7 +277,7 @@ int coord_new(struct coord **out, const struct coord_setup *setup,
 void coord_expect(struct coord *c, const char *driver, char *const *env)
 {
 	if (c->n_nodes)
-		inputs_toolchain_get(c, driver, env);
+		inputs_toolchain_get(&c->toolchains, driver, env);
 }
 
 void coord_when_ready(struct coord *c, unsigned limit_ms,
@@ -331,7 +361,7 @@ static void end_jobs(struct coord *c)
 	pool_free(c->pool);
 	c->pool = NULL;
 	peer_canary_free_all(&c->farm);
-	inputs_toolchain_free_all(c);
+	inputs_toolchains_release(&c->toolchains);
 	children_wait(c->children, GOODBYE_MS);
 	coord_client_free_all(c);
 }

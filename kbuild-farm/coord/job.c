@@ -110,10 +110,9 @@ struct coord_job *coord_job_new(struct coord *c, struct coord_client *client,
 		return job;
 	}
 	job->state = JOB_TOOLCHAIN;
-	job->toolchain = inputs_toolchain_get(c, job->ask.compiler,
+	job->toolchain = inputs_toolchain_get(&c->toolchains, job->ask.compiler,
 					      coord_job_env(job));
-	job->reference = inputs_toolchain_reference(job->toolchain,
-						    &job->compile);
+	job->reference = inputs_reference_get(job->toolchain, &job->compile);
 	coord_kick(c);
 	return job;
 }

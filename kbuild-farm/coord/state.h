@@ -11,6 +11,7 @@
 #include "base/pool.h"
 #include "coord/coord.h"
 #include "inputs/manifest.h"
+#include "inputs/reference.h"
 #include "options/command.h"
 #include "options/typed.h"
 #include "peer/farm.h"
@@ -126,7 +127,7 @@ struct coord {
 
 	struct coord_job_list jobs; /* in order of arrival */
 	TAILQ_HEAD(, coord_client) clients;
-	TAILQ_HEAD(, inputs_toolchain) toolchains;
+	struct inputs_toolchains toolchains;
 	struct coord_node **nodes;
 	size_t n_nodes;
 

@@ -201,8 +201,9 @@ static bool has_format(struct coord_job *job)
 {
 	struct coord_verdict *v = job->verdict;
 
-	if (!coord_answer_format(buf_bytes(&job->answer.stream[WIRE_OBJECT]),
-				 buf_bytes(&job->reference->object), &v->err))
+	if (!inputs_reference_compare(
+		    buf_bytes(&job->answer.stream[WIRE_OBJECT]),
+		    buf_bytes(&job->reference->object), &v->err))
 		return true;
 	v->is = COORD_WRONG;
 	return false;

@@ -1,26 +1,47 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * inputs/toolchain.h - the compilers of this build: who they are, and what
- * kind of object they make.
+ * inputs/toolchain.h - the compilers of a build, as entries of a view.
  *
- * What an object must look like is never guessed from ARCH: an x86_64 tree
- * holds i386 objects and an arm64 tree x86-64 ones.  So the local compiler
- * makes a small reference object for each set of machine options, and an
- * answer must be of the same format.  The same unit, given to a node that
- * failed before, must come back equal: that is the known answer that lets
- * it work again.
+ * A compiler is listed once, on a thread; what its messages' language takes
+ * besides, once for each language.  Its files are looked at as long as the
+ * build lasts: answers of nodes are those of the compiler that was listed.
  */
 #ifndef INPUTS_TOOLCHAIN_H
 #define INPUTS_TOOLCHAIN_H
 
+#include "base/list.h"
+#include "base/reason.h"
 #include "compiler/manifest.h"
-#include "coord/state.h"
+#include "inputs/path.h"
+
+struct children;
+struct event_base;
+struct inputs_reference;
+struct inputs_toolchain;
+struct task;
 
 enum inputs_known {
 	INPUTS_UNKNOWN,
 	INPUTS_READY,
 	INPUTS_TOUCHED, /* was READY: is it still the same? */
 	INPUTS_BAD
+};
+
+/* All of a build; the owner fills it, and it stays in its place. */
+struct inputs_toolchains {
+	struct event_base *base;
+	struct children *children;
+	struct inputs_paths *paths;
+	const char *work; /* a private directory */
+	/* From the loop: what is known of one, which was `was`, is another. */
+	void (*changed)(void *ctx, struct inputs_toolchain *tc,
+			enum inputs_known was);
+	/* From the loop: a reference is READY or BAD now. */
+	void (*made)(void *ctx, struct inputs_reference *ref);
+	void *ctx;
+
+	TAILQ_HEAD(, inputs_toolchain) list;
+	unsigned n_references; /* so many files were made in `work` */
 };
 
 /* What one choice of language makes a compiler read besides. */
@@ -34,7 +55,7 @@ struct inputs_language {
 
 struct inputs_toolchain {
 	TAILQ_ENTRY(inputs_toolchain) link;
-	struct coord *coord;
+	struct inputs_toolchains *all;
 	enum inputs_known state;
 	enum reason why; /* of INPUTS_BAD */
 	char *driver; /* absolute path */
@@ -45,27 +66,19 @@ struct inputs_toolchain {
 	const struct inputs_entry **entry; /* of the manifest */
 	struct inputs_language *languages; /* under the lock of the paths */
 	TAILQ_HEAD(, inputs_reference) references;
-	struct task *task;
-	struct event *done;
-	struct err err;
+	struct task *task; /* that lists it */
+	struct err err; /* of INPUTS_BAD, for people */
 };
 
-struct inputs_reference {
-	TAILQ_ENTRY(inputs_reference) link;
-	struct inputs_toolchain *toolchain;
-	enum inputs_known state;
-	struct strv machine; /* options_rewrite_machine() */
-	struct buf object;
-	char *path; /* of the object while it is made */
-	uint64_t since_ms;
-	struct child *child;
-};
-
+/* After the owner's part was filled. */
+void inputs_toolchains_init(struct inputs_toolchains *all);
+/* Waits for threads. */
+void inputs_toolchains_release(struct inputs_toolchains *all);
 /*
- * The toolchain of a driver in this environment; begins to list a new one,
- * on a thread of its own.
+ * The toolchain of a driver in this environment; begins to list a new one, on
+ * a thread of its own.
  */
-struct inputs_toolchain *inputs_toolchain_get(struct coord *c,
+struct inputs_toolchain *inputs_toolchain_get(struct inputs_toolchains *all,
 					      const char *driver,
 					      char *const *env);
 /*
@@ -74,12 +87,6 @@ struct inputs_toolchain *inputs_toolchain_get(struct coord *c,
  */
 const struct inputs_language *inputs_toolchain_language(
 	struct inputs_toolchain *tc, char *const *env);
-/* The reference for a compile; begins to make a new one. */
-struct inputs_reference *inputs_toolchain_reference(
-	struct inputs_toolchain *tc, const struct options_command *compile);
-/* The source of every reference: its name in the work directory, its text. */
-#define INPUTS_REFERENCE_SOURCE "kfarm-reference.c"
-struct bytes inputs_toolchain_reference_text(void);
 /*
  * A toolchain that is READY and whose files were touched is listed again, and
  * is BAD if anything in it changed; a touch alone (a link to one of the files
@@ -87,7 +94,6 @@ struct bytes inputs_toolchain_reference_text(void);
  */
 void inputs_toolchain_look(struct inputs_toolchain *tc);
 /* Once a second: look at all of them. */
-void inputs_toolchain_check(struct coord *c);
-void inputs_toolchain_free_all(struct coord *c);
+void inputs_toolchains_check(struct inputs_toolchains *all);
 
 #endif

@@ -2,6 +2,7 @@
 #include "peer/probe.h"
 
 #include "base/str.h"
+#include "inputs/reference.h"
 #include "peer/send.h"
 
 #include <stdlib.h>
@@ -56,8 +57,7 @@ static const struct inputs_entry *enter_source(const struct peer_farm *farm)
 	const struct inputs_entry *entry = NULL;
 
 	if (real)
-		entry = peer_farm_enter(farm, real,
-					inputs_toolchain_reference_text());
+		entry = peer_farm_enter(farm, real, inputs_reference_text());
 	free(real);
 	free(path);
 	return entry;

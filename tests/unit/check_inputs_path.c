@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: coord */
+/* needs: inputs */
 #include "inputs/path.h"
 
 #include "suite.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: coord */
-#include "coord/answer.h"
+/* needs: inputs */
+#include "inputs/reference.h"
 
 #include "suite.h"
 
@@ -50,10 +50,10 @@ START_TEST(an_object_of_the_reference_format_is_taken)
 	uint8_t a[256], b[256];
 	struct err err;
 
-	ck_assert_int_eq(coord_answer_format(elf64(a, EM_AARCH64),
-					     elf64(b, EM_AARCH64), &err),
+	ck_assert_int_eq(inputs_reference_compare(elf64(a, EM_AARCH64),
+						  elf64(b, EM_AARCH64), &err),
 			 0);
-	ck_assert_int_eq(coord_answer_format(elf32(a), elf32(b), &err), 0);
+	ck_assert_int_eq(inputs_reference_compare(elf32(a), elf32(b), &err), 0);
 }
 END_TEST
 
@@ -62,15 +62,15 @@ START_TEST(another_machine_or_class_is_refused_and_named)
 	uint8_t a[256], b[256];
 	struct err err;
 
-	ck_assert_int_eq(coord_answer_format(elf64(a, EM_X86_64),
-					     elf64(b, EM_AARCH64), &err),
+	ck_assert_int_eq(inputs_reference_compare(elf64(a, EM_X86_64),
+						  elf64(b, EM_AARCH64), &err),
 			 -EBADMSG);
 	ck_assert_ptr_nonnull(strstr(err.text, "machine 62"));
 	ck_assert_int_eq(
-		coord_answer_format(elf32(a), elf64(b, EM_AARCH64), &err),
+		inputs_reference_compare(elf32(a), elf64(b, EM_AARCH64), &err),
 		-EBADMSG);
 	ck_assert_int_eq(
-		coord_answer_format(elf64(a, EM_X86_64), elf32(b), &err),
+		inputs_reference_compare(elf64(a, EM_X86_64), elf32(b), &err),
 		-EBADMSG);
 }
 END_TEST
@@ -82,8 +82,9 @@ START_TEST(an_executable_is_no_object)
 	struct err err;
 
 	put_le16(a + 16, ET_EXEC);
-	ck_assert_int_eq(coord_answer_format(exe, elf64(b, EM_AARCH64), &err),
-			 -EBADMSG);
+	ck_assert_int_eq(
+		inputs_reference_compare(exe, elf64(b, EM_AARCH64), &err),
+		-EBADMSG);
 }
 END_TEST
 
@@ -95,9 +96,9 @@ START_TEST(an_object_cut_at_any_byte_is_refused)
 	struct err err;
 
 	for (size_t n = 0; n < whole.len; n++)
-		ck_assert_int_eq(
-			coord_answer_format(bytes_of(a, n), reference, &err),
-			-EBADMSG);
+		ck_assert_int_eq(inputs_reference_compare(bytes_of(a, n),
+							  reference, &err),
+				 -EBADMSG);
 }
 END_TEST
 
@@ -109,7 +110,7 @@ START_TEST(a_section_table_that_wraps_around_is_refused)
 
 	put_le64(a + 0x28, UINT64_MAX - 16);
 	ck_assert_int_eq(
-		coord_answer_format(object, elf64(b, EM_AARCH64), &err),
+		inputs_reference_compare(object, elf64(b, EM_AARCH64), &err),
 		-EBADMSG);
 }
 END_TEST
@@ -121,15 +122,16 @@ START_TEST(bitcode_is_taken_where_the_compiler_makes_bitcode)
 	struct bytes bitcode = bytes_of(bc, sizeof(bc));
 	struct err err;
 
-	ck_assert_int_eq(coord_answer_format(bitcode, bitcode, &err), 0);
+	ck_assert_int_eq(inputs_reference_compare(bitcode, bitcode, &err), 0);
 	ck_assert_int_eq(
-		coord_answer_format(bitcode, elf64(a, EM_AARCH64), &err),
+		inputs_reference_compare(bitcode, elf64(a, EM_AARCH64), &err),
 		-EBADMSG);
 	ck_assert_int_eq(
-		coord_answer_format(elf64(a, EM_AARCH64), bitcode, &err),
+		inputs_reference_compare(elf64(a, EM_AARCH64), bitcode, &err),
 		-EBADMSG);
-	ck_assert_int_eq(coord_answer_format(bytes_of(bc, 3), bitcode, &err),
-			 -EBADMSG);
+	ck_assert_int_eq(
+		inputs_reference_compare(bytes_of(bc, 3), bitcode, &err),
+		-EBADMSG);
 }
 END_TEST
 
@@ -139,18 +141,19 @@ START_TEST(only_elf_and_bitcode_are_compared)
 	static const uint8_t coff[] = { 0x64, 0x86, 3, 0, 1, 2, 3, 4 };
 	uint8_t a[256];
 
-	ck_assert(coord_answer_is_known(elf64(a, EM_AARCH64)));
-	ck_assert(coord_answer_is_known(elf32(a)));
-	ck_assert(coord_answer_is_known(bytes_of(bc, sizeof(bc))));
-	ck_assert(!coord_answer_is_known(bytes_of(bc, 3)));
-	ck_assert(!coord_answer_is_known(bytes_of(coff, sizeof(coff))));
-	ck_assert(!coord_answer_is_known(bytes_of(NULL, 0)));
+	ck_assert(inputs_reference_is_known(elf64(a, EM_AARCH64)));
+	ck_assert(inputs_reference_is_known(elf32(a)));
+	ck_assert(inputs_reference_is_known(bytes_of(bc, sizeof(bc))));
+	ck_assert(!inputs_reference_is_known(bytes_of(bc, 3)));
+	ck_assert(!inputs_reference_is_known(bytes_of(coff, sizeof(coff))));
+	ck_assert(!inputs_reference_is_known(bytes_of(NULL, 0)));
 }
 END_TEST
 
+/* The answer to `job`, as a node would sign it. */
 int main(void)
 {
-	Suite *s = suite_create("coord/answer");
+	Suite *s = suite_create("inputs/reference");
 	TCase *tc = tcase_create("format");
 
 	tcase_add_test(tc, an_object_of_the_reference_format_is_taken);
