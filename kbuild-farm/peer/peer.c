@@ -60,7 +60,7 @@ static void on_lost(struct peer *p, enum peer_state state, const char *why)
 {
 	struct peer_farm *farm = p->link.farm;
 	/* A command that never said hello has its reason on stderr. */
-	char *text = p->state == PEER_GREETING || p->state == PEER_DOWN ?
+	char *text = p->state == PEER_GREETING ?
 			     peer_transport_reason(&p->transport, why) :
 			     xstrdup(why);
 

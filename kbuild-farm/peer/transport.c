@@ -11,78 +11,78 @@
 
 #define WORDS_MAX 4096
 
-static void close_stderr(struct peer_transport *l)
+static void close_stderr(struct peer_transport *t)
 {
-	if (l->said)
-		event_free(l->said);
-	l->said = NULL;
-	if (l->stderr_fd >= 0)
-		close(l->stderr_fd);
-	l->stderr_fd = -1;
+	if (t->readable)
+		event_free(t->readable);
+	t->readable = NULL;
+	if (t->stderr_fd >= 0)
+		close(t->stderr_fd);
+	t->stderr_fd = -1;
 }
 
 /* All that is there now; closes it at its end. */
-static void listen_on(struct peer_transport *l)
+static void read_words(struct peer_transport *t)
 {
 	char block[1024];
 	ssize_t n = -1;
 
-	while (l->stderr_fd >= 0 &&
-	       (n = read(l->stderr_fd, block, sizeof(block))) > 0) {
-		buf_add(&l->words, block, (size_t)n);
-		if (l->words.len > WORDS_MAX)
-			buf_consume(&l->words, l->words.len - WORDS_MAX);
+	while (t->stderr_fd >= 0 &&
+	       (n = read(t->stderr_fd, block, sizeof(block))) > 0) {
+		buf_add(&t->words, block, (size_t)n);
+		if (t->words.len > WORDS_MAX)
+			buf_consume(&t->words, t->words.len - WORDS_MAX);
 	}
 	if (!n)
-		close_stderr(l);
+		close_stderr(t);
 }
 
 static void on_words(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	listen_on(arg);
+	read_words(arg);
 }
 
-int peer_transport_dial(struct peer_transport *l, struct event_base *base,
+int peer_transport_dial(struct peer_transport *t, struct event_base *base,
 			const struct node_address *to, int *fd, struct err *err)
 {
 	struct node_dial dial;
 	int ret;
 
-	*l = (struct peer_transport){ .stderr_fd = -1 };
-	ret = node_address_dial_quiet(to, &dial, &l->stderr_fd, err);
+	*t = (struct peer_transport){ .stderr_fd = -1 };
+	ret = node_address_dial_quiet(to, &dial, &t->stderr_fd, err);
 	if (ret)
 		return ret;
 	*fd = dial.fd;
-	l->pid = dial.pid;
-	if (l->stderr_fd < 0)
+	t->pid = dial.pid;
+	if (t->stderr_fd < 0)
 		return 0;
-	l->said = event_new(base, l->stderr_fd, EV_READ | EV_PERSIST, on_words,
-			    l);
-	if (!l->said || event_add(l->said, NULL))
+	t->readable = event_new(base, t->stderr_fd, EV_READ | EV_PERSIST,
+				on_words, t);
+	if (!t->readable || event_add(t->readable, NULL))
 		str_out_of_memory();
 	return 0;
 }
 
-char *peer_transport_reason(struct peer_transport *l, const char *why)
+char *peer_transport_reason(struct peer_transport *t, const char *why)
 {
 	char *words, *reason;
 
-	listen_on(l);
-	words = node_command_last_line(&l->words);
+	read_words(t);
+	words = node_command_last_line(&t->words);
 	reason = node_command_advise(words ? words : why);
 	free(words);
 	return reason;
 }
 
-void peer_transport_end(struct peer_transport *l, struct children *children)
+void peer_transport_end(struct peer_transport *t, struct children *children)
 {
-	close_stderr(l);
-	buf_release(&l->words);
-	if (l->pid > 0) {
-		kill(-l->pid, SIGTERM);
-		child_adopt(children, l->pid);
-		l->pid = 0;
+	close_stderr(t);
+	buf_release(&t->words);
+	if (t->pid > 0) {
+		kill(-t->pid, SIGTERM);
+		child_adopt(children, t->pid);
+		t->pid = 0;
 	}
 }
