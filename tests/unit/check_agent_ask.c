@@ -6,7 +6,7 @@
  */
 #include "agent/ask.h"
 
-#include "base/fs.h"
+#include "../lib/tempdir.h"
 #include "base/spawn.h"
 #include "base/str.h"
 #include "suite.h"
@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char dir[64];
+static char dir[TEMPDIR_SIZE];
 static char *place, *driver;
 static struct agent_lease lease;
 static struct compiler_entries program;
@@ -30,8 +30,7 @@ static struct err err;
 
 static void set_up(void)
 {
-	strcpy(dir, "/tmp/check_agent.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(dir));
+	tempdir_make(dir);
 	place = xasprintf("%s/gcc-1-x", dir);
 	driver = xasprintf("%s/bin/x-gcc", place);
 	lease = (struct agent_lease){ .fd = -1, .dir = xstrdup(place) };
@@ -46,7 +45,7 @@ static void tear_down(void)
 	buf_release(&said);
 	free(driver);
 	free(place);
-	ck_assert_int_eq(fs_remove(dir, &err), 0);
+	tempdir_remove(dir);
 }
 
 /* The toolchain is this program, a small file and a large one. */

@@ -2,7 +2,7 @@
 /* needs: agent */
 #include "agent/blob.h"
 
-#include "base/fs.h"
+#include "../lib/tempdir.h"
 #include "suite.h"
 
 #include <check.h>
@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static char dir[64];
+static char dir[TEMPDIR_SIZE];
 static struct store *store;
 static struct agent_blobs *blobs;
 static struct err err;
@@ -39,8 +39,7 @@ static void came(struct agent_want *w, int ret)
 
 static void set_up(void)
 {
-	strcpy(dir, "/tmp/check_agent.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(dir));
+	tempdir_make(dir);
 	ck_assert_msg(!store_open(&store, dir, 64u << 20, &err), "%s",
 		      err.text);
 	blobs = agent_blobs_new(store);
@@ -52,7 +51,7 @@ static void tear_down(void)
 {
 	agent_blobs_free(blobs);
 	store_free(store);
-	ck_assert_int_eq(fs_remove(dir, &err), 0);
+	tempdir_remove(dir);
 }
 
 static bool wants(struct waiter *it, const char *content)

@@ -6,10 +6,10 @@
  */
 #include "agent/tool-request.h"
 
+#include "../lib/tempdir.h"
 #include "agent/agent.h"
 #include "agent/kept.h"
 #include "base/clock.h"
-#include "base/fs.h"
 #include "suite.h"
 
 #include <check.h>
@@ -18,12 +18,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static char dir[64];
+static char dir[TEMPDIR_SIZE];
 static struct agent a;
 static unsigned n_held, n_dropped, n_gone;
 static uint32_t n_listed;
 static bool last, state;
-static struct err err;
 
 static void on_held(void *ctx, struct wire_held *m)
 {
@@ -60,8 +59,7 @@ static const struct agent_tool_request_ops ops = {
 
 static void set_up(void)
 {
-	strcpy(dir, "/tmp/check_agent.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(dir));
+	tempdir_make(dir);
 	a = (struct agent){ .base = event_base_new(),
 			    .kept = agent_kept_new(dir) };
 }
@@ -70,7 +68,7 @@ static void tear_down(void)
 {
 	agent_kept_free(a.kept);
 	event_base_free(a.base);
-	ck_assert_int_eq(fs_remove(dir, &err), 0);
+	tempdir_remove(dir);
 }
 
 static void run(void)

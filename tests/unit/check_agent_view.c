@@ -7,7 +7,7 @@
 #include "agent/identity.h"
 #include "agent/view.h"
 
-#include "base/fs.h"
+#include "../lib/tempdir.h"
 #include "base/str.h"
 #include "cell/cell.h"
 #include "compiler/manifest.h"
@@ -19,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static char dir[64];
+static char dir[TEMPDIR_SIZE];
 static struct store *store;
 static struct agent_blobs *blobs;
 static struct wire_intern *paths;
@@ -39,8 +39,7 @@ static void set_up(void)
 	struct cell_setup setup = { 0 };
 	struct buf body = { 0 };
 
-	strcpy(dir, "/tmp/check_agent.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(dir));
+	tempdir_make(dir);
 	ck_assert_msg(!store_open(&store, dir, 64u << 20, &err), "%s",
 		      err.text);
 	blobs = agent_blobs_new(store);
@@ -63,7 +62,7 @@ static void tear_down(void)
 	wire_intern_free(paths);
 	agent_blobs_free(blobs);
 	store_free(store);
-	ck_assert_int_eq(fs_remove(dir, &err), 0);
+	tempdir_remove(dir);
 }
 
 static void on_change(void *ctx)

@@ -2,6 +2,7 @@
 /* needs: cli */
 #include "cli/watch.h"
 
+#include "../lib/tempdir.h"
 #include "base/fs.h"
 #include "base/str.h"
 #include "suite.h"
@@ -13,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static char dir[64];
+static char dir[TEMPDIR_SIZE];
 static int old_stderr;
 static struct watch *w;
 static const struct kernel_hooks *h;
@@ -23,8 +24,7 @@ static void set_up(void)
 	char *path;
 	int fd;
 
-	strcpy(dir, "/tmp/check-watch-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(dir));
+	tempdir_make(dir);
 	path = xasprintf("%s/stderr", dir);
 	fd = open(path, O_RDWR | O_CREAT, 0600);
 	old_stderr = dup(STDERR_FILENO);
@@ -35,11 +35,9 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-	struct err err;
-
 	dup2(old_stderr, STDERR_FILENO);
 	close(old_stderr);
-	fs_remove(dir, &err);
+	tempdir_remove(dir);
 }
 
 static void begin(enum watch_mode mode, const char *json)

@@ -2,6 +2,7 @@
 /* needs: toolchain */
 #include "compiler/find.h"
 
+#include "../lib/tempdir.h"
 #include "base/fs.h"
 #include "base/str.h"
 #include "suite.h"
@@ -11,20 +12,18 @@
 #include <string.h>
 #include <unistd.h>
 
-static char dir[] = "/tmp/check_toolchain.XXXXXX";
+static char dir[TEMPDIR_SIZE];
 static struct compiler_list list;
 
 static void set_up(void)
 {
-	ck_assert_ptr_nonnull(mkdtemp(dir));
+	tempdir_make(dir);
 }
 
 static void tear_down(void)
 {
-	struct err err;
-
 	compiler_list_release(&list);
-	fs_remove(dir, &err);
+	tempdir_remove(dir);
 }
 
 static void put(const char *name, const char *content, mode_t mode)

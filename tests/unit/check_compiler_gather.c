@@ -2,6 +2,7 @@
 /* needs: toolchain */
 #include "compiler/gather.h"
 
+#include "../lib/tempdir.h"
 #include "base/fs.h"
 #include "compiler/watch.h"
 #include "suite.h"
@@ -14,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char dir[] = "/tmp/check_toolchain.XXXXXX";
+static char dir[TEMPDIR_SIZE];
 static char *top; /* the same without links */
 static struct compiler_gather g;
 static struct compiler_entries got;
@@ -53,7 +54,7 @@ static void make_link(const char *target, const char *name)
 
 static void set_up(void)
 {
-	ck_assert_ptr_nonnull(mkdtemp(dir));
+	tempdir_make(dir);
 	top = realpath(dir, NULL);
 	ck_assert_ptr_nonnull(top);
 	g.watch = compiler_watch_new();
@@ -61,11 +62,9 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-	struct err ignored;
-
 	compiler_gather_release(&g);
 	compiler_entries_release(&got);
-	fs_remove(dir, &ignored);
+	tempdir_remove(dir);
 	free(top);
 }
 

@@ -2,6 +2,7 @@
 /* needs: toolchain */
 #include "compiler/library.h"
 
+#include "../lib/tempdir.h"
 #include "base-elf.h"
 #include "base/fs.h"
 #include "suite.h"
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static char dir[] = "/tmp/check_toolchain.XXXXXX";
+static char dir[TEMPDIR_SIZE];
 static struct compiler_search search;
 static struct compiler_libraries got;
 static struct err err;
@@ -69,18 +70,16 @@ static void make_program(struct elf_spec s)
 
 static void set_up(void)
 {
-	ck_assert_ptr_nonnull(mkdtemp(dir));
+	tempdir_make(dir);
 	make_loader();
 	program = at("bin/program");
 }
 
 static void tear_down(void)
 {
-	struct err ignored;
-
 	compiler_libraries_release(&got);
 	buf_release(&search.cache);
-	fs_remove(dir, &ignored);
+	tempdir_remove(dir);
 	free(program);
 }
 

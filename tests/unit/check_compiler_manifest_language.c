@@ -2,11 +2,12 @@
 /* needs: toolchain */
 #include "toolchain-cell.h"
 
+#include "../lib/tempdir.h"
 #include "suite.h"
 
 #define GCC "/usr/bin/gcc"
 
-static char dir[] = "/tmp/check_toolchain.XXXXXX";
+static char dir[TEMPDIR_SIZE];
 static struct compiler_manifest m;
 static struct compiler_entries extra;
 static struct err err;
@@ -15,18 +16,16 @@ static void set_up(void)
 {
 	char *env[] = { (char *)"PATH=" TOOLCHAIN_PATH, NULL };
 
-	ck_assert_ptr_nonnull(mkdtemp(dir));
+	tempdir_make(dir);
 	ck_assert_msg(!compiler_manifest_make(&m, GCC, env, &err), "%s",
 		      err.text);
 }
 
 static void tear_down(void)
 {
-	struct err ignored;
-
 	compiler_manifest_release(&m);
 	compiler_entries_release(&extra);
-	fs_remove(dir, &ignored);
+	tempdir_remove(dir);
 }
 
 static int ask(const char *one, const char *two)

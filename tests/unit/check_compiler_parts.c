@@ -2,6 +2,7 @@
 /* needs: toolchain */
 #include "compiler/parts.h"
 
+#include "../lib/tempdir.h"
 #include "base/fs.h"
 #include "base/spawn.h"
 #include "compiler/gather.h"
@@ -16,7 +17,7 @@
 
 #define GCC "/usr/bin/gcc"
 
-static char dir[] = "/tmp/check_toolchain.XXXXXX";
+static char dir[TEMPDIR_SIZE];
 static struct compiler_parts parts;
 static struct err err;
 
@@ -25,15 +26,13 @@ static char *env[] = { (char *)"PATH=/usr/local/bin:/usr/bin:/bin",
 
 static void set_up(void)
 {
-	ck_assert_ptr_nonnull(mkdtemp(dir));
+	tempdir_make(dir);
 }
 
 static void tear_down(void)
 {
-	struct err ignored;
-
 	compiler_parts_release(&parts);
-	fs_remove(dir, &ignored);
+	tempdir_remove(dir);
 }
 
 START_TEST(gcc_names_cc1_its_assembler_and_its_headers)

@@ -2,6 +2,7 @@
 /* needs: toolchain */
 #include "compiler/watch.h"
 
+#include "../lib/tempdir.h"
 #include "base/fs.h"
 #include "base/str.h"
 #include "suite.h"
@@ -13,7 +14,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-static char dir[] = "/tmp/check_toolchain.XXXXXX";
+static char dir[TEMPDIR_SIZE];
 static char *paths[3]; /* a file, a link to it, a directory */
 static struct compiler_watch *w;
 static struct err err;
@@ -23,7 +24,7 @@ static void set_up(void)
 	static const char *const names[] = { "file", "link", "dir" };
 	const struct timeval old[2] = { { 1000, 0 }, { 1000, 0 } };
 
-	ck_assert_ptr_nonnull(mkdtemp(dir));
+	tempdir_make(dir);
 	for (size_t i = 0; i < 3; i++)
 		paths[i] = xasprintf("%s/%s", dir, names[i]);
 	ck_assert_int_eq(fs_write(paths[0], bytes_str("1"), 0600, &err), 0);
@@ -45,10 +46,8 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-	struct err ignored;
-
 	compiler_watch_free(w);
-	fs_remove(dir, &ignored);
+	tempdir_remove(dir);
 	for (size_t i = 0; i < 3; i++)
 		free(paths[i]);
 }

@@ -2,6 +2,7 @@
 /* needs: conf */
 #include "conf/conf.h"
 
+#include "../lib/tempdir.h"
 #include "base/fs.h"
 #include "suite.h"
 
@@ -11,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static char dir[] = "/tmp/check-conf-XXXXXX";
+static char dir[TEMPDIR_SIZE];
 static char *file;
 
 static void set_up(void)
@@ -19,8 +20,7 @@ static void set_up(void)
 	struct err err;
 	char *parent;
 
-	strcpy(dir + sizeof(dir) - 7, "XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(dir));
+	tempdir_make(dir);
 	unsetenv("KFARM_CONFIG");
 	setenv("XDG_CONFIG_HOME", dir, 1);
 	setenv("HOME", dir, 1);
@@ -32,9 +32,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-	struct err err;
-
-	fs_remove(dir, &err);
+	tempdir_remove(dir);
 	free(file);
 }
 

@@ -2,6 +2,7 @@
 /* needs: conf */
 #include "conf/conf.h"
 
+#include "../lib/tempdir.h"
 #include "base/fs.h"
 #include "suite.h"
 
@@ -12,22 +13,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char dir[] = "/tmp/check-conf-XXXXXX";
+static char dir[TEMPDIR_SIZE];
 static char *file;
 
 static void set_up(void)
 {
-	strcpy(dir + sizeof(dir) - 7, "XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(dir));
+	tempdir_make(dir);
 	file = xasprintf("%s/new/config", dir);
 	setenv("KFARM_CONFIG", file, 1);
 }
 
 static void tear_down(void)
 {
-	struct err err;
-
-	fs_remove(dir, &err);
+	tempdir_remove(dir);
 	free(file);
 }
 

@@ -2,6 +2,7 @@
 /* needs: conf */
 #include "conf/where.h"
 
+#include "../lib/tempdir.h"
 #include "base/fs.h"
 #include "base/str.h"
 #include "suite.h"
@@ -13,21 +14,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char dir[] = "/tmp/check-conf-XXXXXX";
+static char dir[TEMPDIR_SIZE];
 
 static void set_up(void)
 {
-	strcpy(dir + sizeof(dir) - 7, "XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(dir));
+	tempdir_make(dir);
 	ck_assert_int_eq(chdir(dir), 0);
 }
 
 static void tear_down(void)
 {
-	struct err err;
-
-	ck_assert_int_eq(chdir("/"), 0);
-	fs_remove(dir, &err);
+	tempdir_remove(dir);
 }
 
 static void put(const char *name, const char *text)

@@ -2,6 +2,7 @@
 /* needs: node */
 #include "node/cgroup.h"
 
+#include "../lib/tempdir.h"
 #include "base/fs.h"
 #include "base/str.h"
 #include "suite.h"
@@ -11,19 +12,17 @@
 
 #define MIB (1ull << 20)
 
-static char root[] = "/tmp/check_node.XXXXXX";
+static char root[TEMPDIR_SIZE];
 static struct node_cgroup cg;
 
 static void set_up(void)
 {
-	ck_assert_ptr_nonnull(mkdtemp(root));
+	tempdir_make(root);
 }
 
 static void tear_down(void)
 {
-	struct err err;
-
-	fs_remove(root, &err);
+	tempdir_remove(root);
 }
 
 static void put(const char *name, const char *content)

@@ -2,6 +2,7 @@
 /* needs: coord */
 #include "peer/canary-db.h"
 
+#include "../lib/tempdir.h"
 #include "base/fs.h"
 #include "base/str.h"
 #include "suite.h"
@@ -13,13 +14,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char dir[] = "/tmp/kfarm-check-trust-XXXXXX";
+static char dir[TEMPDIR_SIZE];
 static char *path;
 static struct peer_canary_db_key key = { .node = "neo4a" };
 
 static void setup(void)
 {
-	ck_assert_ptr_nonnull(mkdtemp(dir));
+	tempdir_make(dir);
 	path = xasprintf("%s/state/canary.json", dir);
 	memset(key.ours.b, 1, DIGEST_SIZE);
 	memset(key.foreign.b, 2, DIGEST_SIZE);
@@ -28,9 +29,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-	struct err err;
-
-	fs_remove(dir, &err);
+	tempdir_remove(dir);
 	free(path);
 }
 

@@ -2,6 +2,7 @@
 /* needs: toolchain */
 #include "toolchain/adopt.h"
 
+#include "../lib/tempdir.h"
 #include "base/fs.h"
 #include "suite.h"
 
@@ -15,24 +16,22 @@
 #define PREFIX "/usr/bin/aarch64-linux-gnu-"
 #define ID     "-aarch64-linux-gnu"
 
-static char dir[] = "/tmp/check_toolchain.XXXXXX";
+static char dir[TEMPDIR_SIZE];
 static char *bin;
 static struct toolchain_installed t;
 static struct err err;
 
 static void set_up(void)
 {
-	ck_assert_ptr_nonnull(mkdtemp(dir));
+	tempdir_make(dir);
 	bin = xasprintf("%s/vendor/bin", dir);
 	ck_assert_int_eq(fs_mkdirs(bin, 0755, &err), 0);
 }
 
 static void tear_down(void)
 {
-	struct err ignored;
-
 	toolchain_installed_release(&t);
-	fs_remove(dir, &ignored);
+	tempdir_remove(dir);
 	free(bin);
 	strcpy(dir + strlen(dir) - 6, "XXXXXX");
 }

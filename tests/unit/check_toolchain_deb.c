@@ -2,6 +2,7 @@
 /* needs: toolchain */
 #include "toolchain/deb.h"
 
+#include "../lib/tempdir.h"
 #include "base/buf.h"
 #include "base/fs.h"
 #include "base/str.h"
@@ -17,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char dir[] = "/tmp/check_toolchain.XXXXXX";
+static char dir[TEMPDIR_SIZE];
 static char *file, *out;
 static struct err err;
 static struct archive *tar;
@@ -26,7 +27,7 @@ static size_t used;
 
 static void set_up(void)
 {
-	ck_assert_ptr_nonnull(mkdtemp(dir));
+	tempdir_make(dir);
 	file = xasprintf("%s/some.deb", dir);
 	out = xasprintf("%s/out", dir);
 	ck_assert_int_eq(fs_mkdirs(out, 0755, &err), 0);
@@ -34,9 +35,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-	struct err ignored;
-
-	fs_remove(dir, &ignored);
+	tempdir_remove(dir);
 	free(file);
 	free(out);
 }

@@ -2,6 +2,7 @@
 /* needs: toolchain */
 #include "toolchain/dedup.h"
 
+#include "../lib/tempdir.h"
 #include "base/fs.h"
 #include "base/str.h"
 #include "suite.h"
@@ -13,22 +14,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char dir[] = "/tmp/check_toolchain.XXXXXX";
+static char dir[TEMPDIR_SIZE];
 static char *ours, *others;
 static struct err err;
 
 static void set_up(void)
 {
-	ck_assert_ptr_nonnull(mkdtemp(dir));
+	tempdir_make(dir);
 	ours = xasprintf("%s/.live/1.0/new", dir);
 	others = xstrdup(dir);
 }
 
 static void tear_down(void)
 {
-	struct err ignored;
-
-	fs_remove(dir, &ignored);
+	tempdir_remove(dir);
 	free(ours);
 	free(others);
 	strcpy(dir + strlen(dir) - 6, "XXXXXX");

@@ -2,6 +2,7 @@
 /* needs: toolchain */
 #include "toolchain/installed.h"
 
+#include "../lib/tempdir.h"
 #include "base/fs.h"
 #include "suite.h"
 #include "toolchain/data.h"
@@ -16,21 +17,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char dir[] = "/tmp/check_toolchain.XXXXXX";
+static char dir[TEMPDIR_SIZE];
 static struct toolchain_installed_list list;
 static struct err err;
 
 static void set_up(void)
 {
-	ck_assert_ptr_nonnull(mkdtemp(dir));
+	tempdir_make(dir);
 }
 
 static void tear_down(void)
 {
-	struct err ignored;
-
 	toolchain_installed_list_release(&list);
-	fs_remove(dir, &ignored);
+	tempdir_remove(dir);
 	strcpy(dir + strlen(dir) - 6, "XXXXXX");
 }
 

@@ -2,6 +2,7 @@
 /* needs: toolchain */
 #include "toolchain/place.h"
 
+#include "../lib/tempdir.h"
 #include "base/fs.h"
 #include "base/str.h"
 #include "suite.h"
@@ -16,22 +17,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char dir[] = "/tmp/check_toolchain.XXXXXX";
+static char dir[TEMPDIR_SIZE];
 static struct toolchain_place p;
 static struct err err;
 
 static void set_up(void)
 {
-	ck_assert_ptr_nonnull(mkdtemp(dir));
+	tempdir_make(dir);
 	ck_assert_int_eq(toolchain_place_open(&p, dir, &err), 0);
 }
 
 static void tear_down(void)
 {
-	struct err ignored;
-
 	toolchain_place_close(&p);
-	fs_remove(dir, &ignored);
+	tempdir_remove(dir);
 	strcpy(dir + strlen(dir) - 6, "XXXXXX");
 }
 

@@ -2,6 +2,7 @@
 /* needs: toolchain */
 #include "toolchain/smoke-test.h"
 
+#include "../lib/tempdir.h"
 #include "base/fs.h"
 #include "suite.h"
 #include "toolchain/data.h"
@@ -16,7 +17,7 @@
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 #define GCC      "/usr/bin/aarch64-linux-gnu-gcc"
 
-static char dir[] = "/tmp/check_toolchain.XXXXXX";
+static char dir[TEMPDIR_SIZE];
 static struct toolchain_release release;
 static struct toolchain_smoke_test trial;
 static struct err err;
@@ -34,7 +35,7 @@ static void set_up(void)
 	version[strcspn(version, "\n")] = '\0';
 	ck_assert_int_eq(toolchain_release_of(false, version, &release, &err),
 			 0);
-	ck_assert_ptr_nonnull(mkdtemp(dir));
+	tempdir_make(dir);
 	trial = (struct toolchain_smoke_test){
 		.driver = GCC,
 		.release = &release,
@@ -46,9 +47,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-	struct err ignored;
-
-	fs_remove(dir, &ignored);
+	tempdir_remove(dir);
 	strcpy(dir + strlen(dir) - 6, "XXXXXX");
 }
 

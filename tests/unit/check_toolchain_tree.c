@@ -2,6 +2,7 @@
 /* needs: toolchain */
 #include "toolchain/tree.h"
 
+#include "../lib/tempdir.h"
 #include "base/fs.h"
 #include "suite.h"
 
@@ -14,7 +15,7 @@
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
-static char dir[] = "/tmp/check_toolchain.XXXXXX";
+static char dir[TEMPDIR_SIZE];
 static struct compiler_entries got;
 static struct err err;
 
@@ -45,7 +46,7 @@ static void set_up(void)
 {
 	char *empty;
 
-	ck_assert_ptr_nonnull(mkdtemp(dir));
+	tempdir_make(dir);
 	make_file("bin/gcc", "program", 0755);
 	make_file("lib/specs", "text", 0644);
 	make_link("../bin/gcc", "lib/link");
@@ -57,10 +58,8 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-	struct err ignored;
-
 	compiler_entries_release(&got);
-	fs_remove(dir, &ignored);
+	tempdir_remove(dir);
 	strcpy(dir + strlen(dir) - 6, "XXXXXX");
 }
 

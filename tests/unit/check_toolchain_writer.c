@@ -2,6 +2,7 @@
 /* needs: toolchain */
 #include "toolchain/writer.h"
 
+#include "../lib/tempdir.h"
 #include "base/fs.h"
 #include "suite.h"
 
@@ -13,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char dir[] = "/tmp/check_toolchain.XXXXXX";
+static char dir[TEMPDIR_SIZE];
 static struct toolchain_writer *w;
 static struct compiler_entries got;
 static struct err err;
@@ -22,7 +23,7 @@ static void set_up(void)
 {
 	int fd;
 
-	ck_assert_ptr_nonnull(mkdtemp(dir));
+	tempdir_make(dir);
 	fd = open(dir, O_RDONLY | O_DIRECTORY);
 	w = toolchain_writer_new(fd, 6);
 	close(fd);
@@ -30,11 +31,9 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-	struct err ignored;
-
 	toolchain_writer_free(w);
 	compiler_entries_release(&got);
-	fs_remove(dir, &ignored);
+	tempdir_remove(dir);
 	strcpy(dir + strlen(dir) - 6, "XXXXXX");
 }
 

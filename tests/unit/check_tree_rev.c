@@ -2,6 +2,7 @@
 /* needs: tree */
 #include "tree/rev.h"
 
+#include "../lib/tempdir.h"
 #include "base/fs.h"
 #include "base/str.h"
 #include "suite.h"
@@ -15,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char dir[64];
+static char dir[TEMPDIR_SIZE];
 
 static void set_up(void)
 {
@@ -24,8 +25,7 @@ static void set_up(void)
 	struct timespec when[2] = { { .tv_sec = 1234567 },
 				    { .tv_sec = 1234567 } };
 
-	strcpy(dir, "/tmp/check-rev-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(dir));
+	tempdir_make(dir);
 	snprintf(path, sizeof(path), "%s/Makefile", dir);
 	ck_assert_int_eq(fs_write(path, bytes_str("x\n"), 0644, &err), 0);
 	ck_assert_int_eq(utimensat(AT_FDCWD, path, when, 0), 0);
@@ -33,9 +33,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-	struct err err;
-
-	fs_remove(dir, &err);
+	tempdir_remove(dir);
 }
 
 /* A repository with one commit of a known date; returns it open. */
