@@ -2,6 +2,7 @@
 #include "sched/handle.h"
 
 #include "base/str.h"
+#include "base/vec.h"
 #include "sched/node.h"
 #include "sched/unit.h"
 
@@ -24,13 +25,10 @@ static struct sched_toolchain *toolchain_new(struct sched *s)
 
 static struct sched_toolchain *toolchain_of(struct sched *s, uint32_t number)
 {
-	size_t size = (number + 1) * sizeof(struct sched_toolchain *);
-
 	if (number < s->n_toolchains)
 		return s->toolchains[number];
-	s->toolchains = xrealloc(s->toolchains, size);
 	while (s->n_toolchains <= number)
-		s->toolchains[s->n_toolchains++] = toolchain_new(s);
+		*VEC_ADD(s->toolchains, s->n_toolchains) = toolchain_new(s);
 	for (size_t i = 0; i < s->setup.n_nodes; i++)
 		sched_node_refresh(s, &s->nodes[i]);
 	return s->toolchains[number];
@@ -38,13 +36,8 @@ static struct sched_toolchain *toolchain_of(struct sched *s, uint32_t number)
 
 static enum sched_known *object_of(struct sched *s, uint32_t number)
 {
-	size_t size = (number + 1) * sizeof(*s->objects);
-
-	if (number < s->n_objects)
-		return &s->objects[number];
-	s->objects = xrealloc(s->objects, size);
 	while (s->n_objects <= number)
-		s->objects[s->n_objects++] = SCHED_UNKNOWN;
+		*VEC_ADD(s->objects, s->n_objects) = SCHED_UNKNOWN;
 	return &s->objects[number];
 }
 
@@ -188,39 +181,34 @@ static void on_answered(struct sched *s, const struct sched_event *ev)
 
 static void on_failed(struct sched *s, const struct sched_event *ev)
 {
+	static const enum reason reasons[] = {
+		[SCHED_FAIL_UNSUPPORTED] = REASON_OPTION_REFUSED,
+		[SCHED_FAIL_TOOLCHAIN] = REASON_NO_TOOLCHAIN,
+		[SCHED_FAIL_NODE] = REASON_NODES_FAILED,
+		[SCHED_FAIL_VOID] = REASON_RESULT_VOID,
+		[SCHED_FAIL_DEADLINE] = REASON_NODE_SLOW,
+		[SCHED_FAIL_BUSY] = REASON_NODES_BUSY,
+		[SCHED_FAIL_INPUT] = REASON_INPUT_MISSING,
+	};
+	enum reason why = reasons[ev->fail];
 	struct sched_unit *u = remote_unit(s, ev);
 	struct sched_node *n = node_of(s, ev);
 
 	if (!u)
 		return;
-	switch (ev->fail) {
-	case SCHED_FAIL_UNSUPPORTED:
-		sched_unit_local(s, u, REASON_OPTION_REFUSED);
-		return;
-	case SCHED_FAIL_VOID:
-		sched_unit_local(s, u, REASON_RESULT_VOID);
-		return;
-	case SCHED_FAIL_INPUT:
-		/* Once is enough: nothing changed, and it lacks it again. */
-		if (u->rescans)
-			sched_unit_local(s, u, REASON_INPUT_MISSING);
-		else
-			sched_unit_again(s, u, REASON_INPUT_MISSING);
-		return;
-	case SCHED_FAIL_TOOLCHAIN:
-		sched_unit_retry(s, u, REASON_NO_TOOLCHAIN);
-		return;
-	case SCHED_FAIL_BUSY:
-		/* Another build has its slots; that is no fault. */
-		sched_unit_retry(s, u, REASON_NODES_BUSY);
-		return;
-	case SCHED_FAIL_DEADLINE:
-		/* A machine under load; the hedge has long begun. */
-		sched_unit_retry(s, u, REASON_NODE_SLOW);
-		return;
-	default:
+	if (ev->fail == SCHED_FAIL_UNSUPPORTED || ev->fail == SCHED_FAIL_VOID) {
+		sched_unit_local(s, u, why);
+	} else if (ev->fail == SCHED_FAIL_INPUT && u->rescans) {
+		/* Nothing changed, and it lacks it again. */
+		sched_unit_local(s, u, why);
+	} else if (ev->fail == SCHED_FAIL_INPUT) {
+		sched_unit_again(s, u, why);
+	} else {
+		sched_unit_retry(s, u, why);
+	}
+	/* A loaded machine, or one that others use, is no failing node. */
+	if (ev->fail == SCHED_FAIL_NODE) {
 		n->retries++;
-		sched_unit_retry(s, u, REASON_NODES_FAILED);
 		sched_node_suspect(s, n, ev->words);
 	}
 }
@@ -342,27 +330,12 @@ static void on_left(struct sched *s, const struct sched_event *ev)
 
 /* ------------------------------------------------------------------- nodes */
 
-static void on_fit(struct sched *s, const struct sched_event *ev)
-{
-	sched_node_fit(s, node_of(s, ev), ev->slots);
-}
-
-static void on_unfit(struct sched *s, const struct sched_event *ev)
-{
-	sched_node_unfit(s, node_of(s, ev), ev->words);
-}
-
 static void on_lost(struct sched *s, const struct sched_event *ev)
 {
 	struct sched_node *n = node_of(s, ev);
 
 	if (sched_node_lost(s, n, ev))
 		abandon(s, n);
-}
-
-static void on_slots(struct sched *s, const struct sched_event *ev)
-{
-	sched_node_slots(s, node_of(s, ev), ev->slots, ev->busy);
 }
 
 static void on_cell(struct sched *s, const struct sched_event *ev)
@@ -391,9 +364,19 @@ static void on_probed(struct sched *s, const struct sched_event *ev)
 		abandon(s, n);
 }
 
-static void on_worn(struct sched *s, const struct sched_event *ev)
+/* What a node says of itself alone. */
+static void on_node(struct sched *s, const struct sched_event *ev)
 {
-	sched_node_worn(s, node_of(s, ev));
+	struct sched_node *n = node_of(s, ev);
+
+	if (ev->kind == SCHED_FIT)
+		sched_node_fit(s, n, ev->slots);
+	else if (ev->kind == SCHED_UNFIT)
+		sched_node_unfit(s, n, ev->words);
+	else if (ev->kind == SCHED_SLOTS)
+		sched_node_slots(s, n, ev->slots, ev->busy);
+	else
+		sched_node_worn(s, n);
 }
 
 static void on_time(struct sched *s, const struct sched_event *ev)
@@ -420,13 +403,13 @@ void sched_handle(struct sched *s, const struct sched_event *ev)
 		[SCHED_LEFT] = on_left,
 		[SCHED_TOOLCHAIN] = on_toolchain,
 		[SCHED_OBJECT] = on_object,
-		[SCHED_FIT] = on_fit,
-		[SCHED_UNFIT] = on_unfit,
+		[SCHED_FIT] = on_node,
+		[SCHED_UNFIT] = on_node,
 		[SCHED_LOST] = on_lost,
-		[SCHED_SLOTS] = on_slots,
+		[SCHED_SLOTS] = on_node,
 		[SCHED_CELL] = on_cell,
 		[SCHED_PROBED] = on_probed,
-		[SCHED_WORN] = on_worn,
+		[SCHED_WORN] = on_node,
 	};
 
 	handlers[ev->kind](s, ev);

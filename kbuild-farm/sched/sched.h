@@ -134,9 +134,10 @@ enum sched_event_kind {
 	/* node, words: it is connected and cannot make a sandbox. */
 	SCHED_UNFIT,
 	/*
-	 * The conversation ended, or never began: node, words; greeted: it
-	 * said hello in this build; for_good: it speaks another protocol.  Its
-	 * cells are gone and its units are not answered.
+	 * The conversation ended (closed, silent for too long), or did not
+	 * begin in time: node, words; greeted: it said hello in this build;
+	 * for_good: it speaks another protocol.  Its cells are gone and its
+	 * units are not answered.
 	 */
 	SCHED_LOST,
 	/* node, slots; busy: those in use for other things than units. */

@@ -2,17 +2,15 @@
 #include "sched/state.h"
 
 #include "base/str.h"
+#include "base/vec.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 void sched_act(struct sched *s, const struct sched_action *a)
 {
-	if (s->n_actions == s->actions_room) {
-		s->actions_room = s->actions_room * 2 + 64;
-		s->actions = xrealloc(s->actions,
-				      s->actions_room * sizeof(*s->actions));
-	}
+	s->actions = vec_reserve(s->actions, &s->actions_cap, s->n_actions,
+				 sizeof(*s->actions));
 	s->actions[s->n_actions] = *a;
 	if (a->words)
 		s->actions[s->n_actions].words = xstrdup(a->words);

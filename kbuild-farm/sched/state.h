@@ -126,7 +126,7 @@ struct sched {
 	uint64_t watch_ms; /* when those that were sent are looked at */
 
 	struct sched_action *actions;
-	size_t n_actions, n_taken, actions_room;
+	size_t n_actions, n_taken, actions_cap;
 	unsigned remote, local, retried, duplicated;
 	unsigned reasons[REASONS];
 };

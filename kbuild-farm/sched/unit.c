@@ -31,6 +31,7 @@
 #include "sched/unit.h"
 
 #include "base/str.h"
+#include "base/vec.h"
 #include "sched/node.h"
 
 #include <stdlib.h>
@@ -126,17 +127,6 @@ struct sched_unit *sched_unit_expect(const struct sched *s, uint32_t number)
 	return u;
 }
 
-static void make_room(struct sched *s, uint32_t number)
-{
-	size_t n = (size_t)number + number / 2 + 64;
-
-	if (number < s->n_units)
-		return;
-	s->units = xrealloc(s->units, n * sizeof(struct sched_unit *));
-	while (s->n_units < n)
-		s->units[s->n_units++] = NULL;
-}
-
 struct sched_unit *sched_unit_new(struct sched *s, uint32_t number)
 {
 	struct sched_unit *u = sched_unit_find(s, number);
@@ -144,7 +134,8 @@ struct sched_unit *sched_unit_new(struct sched *s, uint32_t number)
 	if (u)
 		sched_impossible(event_name(s->by), state_name(u->state),
 				 number);
-	make_room(s, number);
+	while (s->n_units <= number)
+		*VEC_ADD(s->units, s->n_units) = NULL;
 	u = xcalloc(1, sizeof(*u));
 	u->number = number;
 	u->came_ms = s->now_ms;
@@ -225,16 +216,15 @@ static void move(struct sched *s, struct sched_unit *u,
 		sched_node_take_slot(s, u->node);
 }
 
+/* `n` is NULL where it is about this machine. */
 static void act(struct sched *s, const struct sched_unit *u,
-		enum sched_action_kind kind)
+		enum sched_action_kind kind, const struct sched_node *n)
 {
 	struct sched_action a = { .kind = kind,
 				  .unit = u->number,
-				  .node = SCHED_LOCAL,
+				  .node = n ? n->number : SCHED_LOCAL,
 				  .reason = u->why };
 
-	if (u->state == UNIT_REMOTE || u->state == UNIT_CHECK)
-		a.node = u->node->number;
 	if (u->n_tried > 1)
 		a.retries = u->n_tried - 1;
 	if (kind == SCHED_SEND)
@@ -272,7 +262,7 @@ void sched_unit_scan(struct sched *s, struct sched_unit *u)
 {
 	move(s, u, UNIT_SCAN);
 	give_to_worker(s, u);
-	act(s, u, SCHED_SCAN);
+	act(s, u, SCHED_SCAN, NULL);
 }
 
 void sched_unit_ready(struct sched *s, struct sched_unit *u)
@@ -307,20 +297,20 @@ void sched_unit_send(struct sched *s, struct sched_unit *u,
 	u->progress_ms = s->now_ms;
 	remember_sent(s, u);
 	move(s, u, UNIT_REMOTE);
-	act(s, u, SCHED_SEND);
+	act(s, u, SCHED_SEND, u->node);
 }
 
 void sched_unit_cancel(struct sched *s, struct sched_unit *u)
 {
 	if (u->state == UNIT_REMOTE)
-		act(s, u, SCHED_CANCEL);
+		act(s, u, SCHED_CANCEL, u->node);
 }
 
 static void stop_hedge(struct sched *s, struct sched_unit *u)
 {
 	if (!u->hedged)
 		return;
-	act(s, u, SCHED_STOP_HEDGE);
+	act(s, u, SCHED_STOP_HEDGE, NULL);
 	sched_unit_end_hedge(s, u);
 }
 
@@ -332,7 +322,7 @@ void sched_unit_examine(struct sched *s, struct sched_unit *u, uint32_t cpu_ms)
 	/* It would write where the answer is written. */
 	stop_hedge(s, u);
 	give_to_worker(s, u);
-	act(s, u, SCHED_EXAMINE);
+	act(s, u, SCHED_EXAMINE, u->node);
 }
 
 void sched_unit_hold(struct sched *s, struct sched_unit *u,
@@ -379,7 +369,7 @@ void sched_unit_local(struct sched *s, struct sched_unit *u, enum reason why)
 void sched_unit_grant(struct sched *s, struct sched_unit *u)
 {
 	move(s, u, UNIT_LOCAL);
-	act(s, u, SCHED_COMPILE);
+	act(s, u, SCHED_COMPILE, NULL);
 }
 
 void sched_unit_hedge(struct sched *s, struct sched_unit *u)
@@ -387,7 +377,7 @@ void sched_unit_hedge(struct sched *s, struct sched_unit *u)
 	u->hedged = true;
 	s->locals++;
 	s->duplicated++;
-	act(s, u, SCHED_HEDGE);
+	act(s, u, SCHED_HEDGE, NULL);
 }
 
 void sched_unit_end_hedge(struct sched *s, struct sched_unit *u)
@@ -404,20 +394,14 @@ static void count_local(struct sched *s, enum reason why)
 
 void sched_unit_deliver(struct sched *s, struct sched_unit *u, enum reason why)
 {
-	struct sched_action a = { .kind = SCHED_DELIVER,
-				  .unit = u->number,
-				  .node = why ? SCHED_LOCAL : u->node->number,
-				  .reason = why };
-
+	u->why = why;
 	if (why)
 		count_local(s, why);
 	else
 		s->remote++;
-	if (u->n_tried > 1)
-		a.retries = u->n_tried - 1;
 	forget_sent(s, u);
 	move(s, u, UNIT_DONE);
-	sched_act(s, &a);
+	act(s, u, SCHED_DELIVER, why ? NULL : u->node);
 }
 
 void sched_unit_leave(struct sched *s, struct sched_unit *u)
@@ -427,7 +411,7 @@ void sched_unit_leave(struct sched *s, struct sched_unit *u)
 	forget_sent(s, u);
 	if (u->state == UNIT_LOCAL) {
 		count_local(s, u->why);
-		act(s, u, SCHED_DONE);
+		act(s, u, SCHED_DONE, NULL);
 	}
 	if (u->working) {
 		move(s, u, UNIT_LEFT);
