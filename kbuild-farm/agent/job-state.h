@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * agent/job-state.h - a job, for the two files that it lives in: job.c has
- * its life and job-run.c its compiler, from the start to the answer.
+ * agent/job-state.h - a job, for the two files that it lives in: job.c takes
+ * it and answers; job-run.c has its compiler, from the start to the answer.
  *
  * A job at which a thread works (`task`) cannot go before that is done; one
  * that was dropped meanwhile ends there.  `tell` always comes through the
@@ -48,6 +48,7 @@ struct agent_job {
 	char *fail_reason;
 };
 
+void agent_job_free(struct agent_job *job);
 /* Its turn came: start its compiler. */
 void agent_job_start(struct agent_job *job);
 

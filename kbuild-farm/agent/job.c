@@ -8,28 +8,8 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-static void destroy(struct agent_job *job)
-{
-	agent_slots_leave(&job->agent->slots, &job->place);
-	for (int i = 0; i < WIRE_STREAMS; i++)
-		agent_run_unmap(&job->map[i]);
-	if (job->run)
-		agent_run_free(job->run);
-	agent_cell_leave(&job->user);
-	if (job->telling)
-		event_free(job->telling);
-	strv_release(&job->argv);
-	strv_release(&job->env);
-	wire_job_release(&job->m);
-	free(job->fail_reason);
-	free(job->flags);
-	free(job->cwd);
-	free(job);
-}
 
 static void on_telling(evutil_socket_t fd, short what, void *arg)
 {
@@ -38,48 +18,6 @@ static void on_telling(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	job->tell(job->ctx, job);
-}
-
-void agent_job_done(struct agent_job *job)
-{
-	agent_slots_rest(&job->agent->slots, &job->place);
-	job->has_answer = true;
-	event_active(job->telling, EV_TIMEOUT, 0);
-}
-
-void agent_job_fail(struct agent_job *job, enum wire_fail_class class,
-		    const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	job->fail_class = (int)class;
-	job->fail_reason = xvasprintf(fmt, ap);
-	va_end(ap);
-	agent_job_done(job);
-}
-
-static void on_task(void *arg)
-{
-	struct agent_job *job = arg;
-
-	job->task = NULL;
-	if (job->tell)
-		job->after(job);
-	else
-		destroy(job);
-}
-
-void agent_job_aside(struct agent_job *job, bool large, void (*fn)(void *arg),
-		     void (*after)(struct agent_job *job))
-{
-	job->after = after;
-	if (large)
-		job->task = task_start_then(job->agent->base, fn, on_task, job);
-	if (!job->task) {
-		fn(job);
-		after(job);
-	}
 }
 
 /* ------------------------------------------------------ until it starts */
@@ -173,7 +111,7 @@ struct agent_job *agent_job_new(struct agent *a, struct agent_client *client,
 	};
 	if (prepare(job, client, class, err)) {
 		job->m = (struct wire_job){ 0 };
-		destroy(job);
+		agent_job_free(job);
 		return NULL;
 	}
 	*m = (struct wire_job){ 0 };
@@ -245,5 +183,5 @@ void agent_job_drop(struct agent_job *job)
 {
 	job->tell = NULL;
 	if (!job->task)
-		destroy(job);
+		agent_job_free(job);
 }
