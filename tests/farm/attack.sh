@@ -22,7 +22,7 @@ build()
 	cc -std=gnu17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -O1 -g -Wall \
 		-Wextra -I"$root/kbuild-farm" -o "$out" "$@" \
 		-Wl,--start-group "$lib"/{toolchain,compiler,fetch,wire,options,store,base}.a \
-		-Wl,--end-group -llzo2 -lzstd -lcrypto -lcurl -lpthread || exit 1
+		-Wl,--end-group -llzo2 -lzstd -lcrypto -lcurl -levent -lpthread || exit 1
 }
 
 attack=$work/attack

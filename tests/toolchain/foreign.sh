@@ -24,7 +24,7 @@ make_client()
 		"$root/tests/toolchain/foreign.c" "$attack"/{client,bundle}.c \
 		-Wl,--start-group \
 		"$lib"/{toolchain,compiler,fetch,wire,options,store,base}.a \
-		-Wl,--end-group -llzo2 -lzstd -lcrypto -lcurl -lpthread
+		-Wl,--end-group -llzo2 -lzstd -lcrypto -lcurl -levent -lpthread
 }
 
 # compile NAME ID HOST COMMAND...: what the client gets for x.c from a node

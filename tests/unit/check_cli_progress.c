@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "../lib/fake-clock.h"
 #include "suite.h"
 
 #include <check.h>
@@ -67,7 +68,7 @@ static void work_on(struct progress *p, unsigned ms)
 {
 	for (unsigned i = 0; i < ms; i += 50) {
 		progress_tick(p);
-		usleep(50000);
+		fake_clock_ms += 50;
 	}
 }
 
