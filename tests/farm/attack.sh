@@ -64,10 +64,22 @@ attack()
 		bad "attack $1: exit status $status"
 }
 
+# says_full STORE: does its node say that there is no space?
+says_full()
+{
+	"$attack" "$node/work" "$node/canary" "$1" "$evil" \
+		"$(command -v aarch64-linux-gnu-gcc)" sources \
+		"$bin/kfarmd" --stdio --store "$1" >"$work/full.log" 2>&1
+	grep -qiE 'no space|space left|is full|does not fit' "$work/full.log"
+}
+
 # A store without room: the node says so, and nothing is torn.
 full_disk()
 {
 	local mib
+
+	check "control: a store with room says nothing" \
+		eval '! says_full "$node/roomy"'
 
 	if small_disk "$node/few" $((12 * 1024)); then
 		attack space "$node/few/store"
@@ -78,13 +90,8 @@ full_disk()
 			echo "      (no file system can be mounted: left out)"
 			return
 		fi
-		"$attack" "$node/work" "$node/canary" "$node/small/store" \
-			"$evil" "$(command -v aarch64-linux-gnu-gcc)" sources \
-			"$bin/kfarmd" --stdio --store "$node/small/store" \
-			>"$work/full.log" 2>&1
 		check "a store of $mib MiB: says that there is no space" \
-			grep -qiE 'no space|space left|is full|does not fit' \
-			"$work/full.log"
+			says_full "$node/small/store"
 		small_disk_gone "$node/small"
 	done
 }
@@ -95,7 +102,13 @@ for group in ${groups//,/ }; do
 	*) attack "$group" "$store" ;;
 	esac
 done
-check "the canary is as it was" grep -qx "$secret" "$node/canary"
-is "files that were left in the node's directory" "" \
-	"$(ls -A "$node/work")"
+untouched()
+{
+	grep -qx "$secret" "$node/canary" && [ ! "$(ls -A "$node/work")" ]
+}
+
+check "the canary is as it was, and nothing lies in the node's directory" \
+	untouched
+: >"$node/work/planted"
+check "control: a file that was left is noticed" eval '! untouched'
 farm_end

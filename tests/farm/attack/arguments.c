@@ -229,7 +229,7 @@ static void lists(struct gate *g, const char *const *list, size_t n,
 		char *words = spell(g->s, list[i], path);
 		char *whole = xasprintf("%s%s", comma, words);
 		struct wire_flag f = { whole, NULL };
-		struct wire_flag two[2] = { { pass, words }, { "-O2", NULL } };
+		struct wire_flag two[2] = { { pass, words }, { "-O", "2" } };
 
 		attempt(g, must, &f, 1);
 		f = (struct wire_flag){ comma, words };
@@ -272,7 +272,7 @@ static void variables(struct gate *g)
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		char *entry = xasprintf("%s=%s", names[i], g->target);
 		char *env[] = { entry, NULL };
-		struct wire_flag f = { "-O2", NULL };
+		struct wire_flag f = { "-O", "2" };
 		struct order o = { .cell = g->cell,
 				   .view = 2,
 				   .cwd = "/tree",
@@ -316,7 +316,7 @@ static void places(struct gate *g)
 	};
 
 	for (size_t i = 0; i < sizeof(list) / sizeof(*list); i++) {
-		struct wire_flag f = { "-O2", NULL };
+		struct wire_flag f = { "-O", "2" };
 		struct order o = { .cell = g->cell,
 				   .view = 2,
 				   .cwd = list[i].cwd,
@@ -335,19 +335,38 @@ static void places(struct gate *g)
 	}
 }
 
+/* A secret that comes out, a file that is written, a word that is taken. */
+static void controls(struct gate *g)
+{
+	struct wire_flag fine = { "-O", "2" };
+	struct wire_flag planted = { "-D", "PLANTED" };
+	struct err err = { 0 };
+
+	scene_control(g->s);
+	attempt(g, false, &planted, 1);
+	scene_control_end(g->s, "a secret that comes out");
+	scene_control(g->s);
+	fs_write(g->target, bytes_str("x"), 0644, &err);
+	attempt(g, false, &fine, 1);
+	scene_control_end(g->s, "a file that was written");
+	scene_control(g->s);
+	attempt(g, true, &fine, 1);
+	scene_control_end(g->s, "an argument that was taken");
+}
+
 #define COUNT(list) (sizeof(list) / sizeof(*(list)))
 
 void attack_arguments(struct scene *s)
 {
-	static const char source[] = "int x;\n";
+	char *source = xasprintf("int x;\n#ifdef PLANTED\n#error %s\n#endif\n",
+				 s->secret);
 	struct gate g = { .s = s, .n = node_start(s->kfarmd) };
-	struct file f = { .path = "/tree/x.c",
-			  .content = { (const uint8_t *)source,
-				       sizeof(source) - 1 } };
+	struct file f = { .path = "/tree/x.c", .content = bytes_str(source) };
 
 	g.cell = node_cell(g.n, &s->gcc, "/tree");
 	node_view(g.n, g.cell, 2, WIRE_PART_TREE, &f, 1);
 	g.target = xasprintf("%s/written", s->work);
+	controls(&g);
 	forms(&g, runs, COUNT(runs), s->canary, true);
 	forms(&g, writes, COUNT(writes), g.target, true);
 	forms(&g, reads, COUNT(reads), s->canary, true);
@@ -362,4 +381,5 @@ void attack_arguments(struct scene *s)
 	places(&g);
 	free(g.target);
 	node_stop(g.n);
+	free(source);
 }

@@ -159,11 +159,19 @@ struct scene {
 	struct compiler_manifest gcc;
 	struct compiler_manifest clang; /* n == 0: none */
 	unsigned cases, leaks, bad;
+	bool control; /* a control is under way, which found so much: */
+	unsigned found;
 };
 
 /* One case is over: `ok`, or what is wrong, by a format. */
 void scene_result(struct scene *s, const char *name, bool ok, const char *fmt,
 		  ...) __attribute__((format(printf, 4, 5)));
+/*
+ * Between these two something is planted that the group must report: what it
+ * then finds bad is counted as one good case, nothing as a bad one.
+ */
+void scene_control(struct scene *s);
+void scene_control_end(struct scene *s, const char *planted);
 /* Looks for the secret in an answer: a leak is counted. */
 bool scene_leaks(struct scene *s, const char *name, const struct node *n,
 		 const struct answer *a);

@@ -34,6 +34,18 @@ static void got(const char *what)
 	fprintf(stderr, "GOT %s\n", what);
 }
 
+/* What ends a process that tries it is tried by a child. */
+static void by_child(void (*attempt)(void))
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		attempt();
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+}
+
 static void show(const char *path)
 {
 	static char space[1 << 16];
@@ -115,6 +127,12 @@ static void read_descriptors(void)
 	}
 }
 
+static void change_root(void)
+{
+	if (mkdir("/.kfarm/out/r", 0700) == 0 && chroot("/.kfarm/out/r") == 0)
+		got("chroot");
+}
+
 static void climb(void)
 {
 	char path[64];
@@ -131,8 +149,7 @@ static void climb(void)
 		    access("/proc/self/cwd/etc", F_OK) == 0)
 			got(path);
 	}
-	if (mkdir("/.kfarm/out/r", 0700) == 0 && chroot("/.kfarm/out/r") == 0)
-		got("chroot");
+	by_child(change_root);
 }
 
 /* ------------------------------------------------------------ writing */
@@ -193,6 +210,15 @@ static void flood(const char *path, unsigned long long bytes)
 	got("all those bytes");
 }
 
+static void object(void)
+{
+	int fd = open(out, O_CREAT | O_WRONLY | O_TRUNC, 0666);
+
+	if (fd < 0 || write(fd, "object", 6) != 6)
+		perror(out);
+	close(fd);
+}
+
 static void make_odd(const char *how)
 {
 	unlink(out);
@@ -216,6 +242,8 @@ static void make_odd(const char *how)
 		snprintf(a.sun_path, sizeof(a.sun_path), "%s", out);
 		if (fd >= 0 && bind(fd, (void *)&a, sizeof(a)) == 0)
 			got("a socket");
+		unlink(out);
+		object(); /* so that what was said comes out */
 	}
 	if (strcmp(how, "out-sparse") == 0) {
 		int fd = open(out, O_CREAT | O_WRONLY, 0666);
@@ -223,6 +251,8 @@ static void make_odd(const char *how)
 		signal(SIGXFSZ, SIG_IGN);
 		if (ftruncate(fd, 1ll << 40) == 0)
 			got("a file of 1 TiB");
+		close(fd);
+		object();
 	}
 }
 
@@ -256,16 +286,41 @@ static void sockets(void)
 		got("an abstract socket");
 }
 
+static pid_t parent;
+
+static void trace_parent(void)
+{
+	if (parent != 0 && ptrace(PTRACE_ATTACH, parent, 0, 0) == 0)
+		got("ptrace");
+}
+
+static void trace_first(void)
+{
+	if (ptrace(PTRACE_ATTACH, 1, 0, 0) == 0)
+		got("ptrace of 1");
+}
+
+static void trace_itself(void)
+{
+	if (ptrace(PTRACE_TRACEME, 0, 0, 0) == 0)
+		got("ptrace of itself");
+}
+
+static void read_parent(void)
+{
+	if (syscall(SYS_process_vm_readv, parent, NULL, 0, NULL, 0, 0) == 0)
+		got("process_vm_readv");
+}
+
 static void processes(void)
 {
 	static const int pids[] = { 1, 2, 3, -1 };
 
-	if (getppid() != 0 && ptrace(PTRACE_ATTACH, getppid(), 0, 0) == 0)
-		got("ptrace");
-	if (getpid() != 1 && ptrace(PTRACE_ATTACH, 1, 0, 0) == 0)
-		got("ptrace of 1");
-	if (ptrace(PTRACE_TRACEME, 0, 0, 0) == 0)
-		got("ptrace of itself");
+	parent = getppid();
+	by_child(trace_parent);
+	by_child(trace_first);
+	by_child(trace_itself);
+	by_child(read_parent);
 	for (size_t i = 0; i < sizeof(pids) / sizeof(*pids); i++)
 		if (pids[i] != getpid() && kill(pids[i], 0) == 0)
 			got("somebody to signal");
@@ -274,8 +329,6 @@ static void processes(void)
 			got("another process");
 	if (setpriority(PRIO_PROCESS, 0, -5) == 0)
 		got("priority");
-	if (syscall(SYS_process_vm_readv, getppid(), NULL, 0, NULL, 0, 0) == 0)
-		got("process_vm_readv");
 }
 
 static void calls(void)
@@ -432,13 +485,39 @@ static void neighbours(void)
 	syscall(SYS_shmget, 4711, 4096, 01666);
 }
 
-static void object(void)
+/* What the node looks for: without these a job fails, and nothing comes out. */
+static void dependencies(const char *source)
 {
-	int fd = open(out, O_CREAT | O_WRONLY | O_TRUNC, 0666);
+	static const char *const lists[] = { "/.kfarm/out/dep.d",
+					     "/.kfarm/out/as.d" };
 
-	if (fd < 0 || write(fd, "object", 6) != 6)
-		perror(out);
-	close(fd);
+	for (int i = 0; i < 2; i++) {
+		FILE *f = fopen(lists[i], "w");
+
+		if (!f) {
+			perror(lists[i]);
+			continue;
+		}
+		fprintf(f, "%s: %s\n", out, source);
+		fclose(f);
+	}
+}
+
+/* What the controls plant: all that may come out does. */
+static void leak(const char *how)
+{
+	int fd;
+
+	if (strcmp(how, "leak-words.c") == 0)
+		got("what the control planted");
+	if (strcmp(how, "leak-stderr.c") == 0)
+		show("/tree/planted");
+	if (strcmp(how, "leak-object.c") == 0) {
+		fd = open(out, O_WRONLY | O_TRUNC);
+		dup2(fd, 2);
+		show("/tree/planted");
+		close(fd);
+	}
 }
 
 int main(int argc, char **argv)
@@ -453,6 +532,9 @@ int main(int argc, char **argv)
 	if (!out)
 		return 1;
 	object();
+	dependencies(argv[argc - 1]);
+	if (strncmp(how, "leak-", 5) == 0)
+		leak(how);
 	if (strcmp(how, "read.c") == 0)
 		read_files(argv + 1);
 	if (strcmp(how, "descriptors.c") == 0)

@@ -7,7 +7,9 @@
  * CANARY is a file with a secret word that only the node's machine has; it
  * must not be in anything that a job gives out.  GROUPS is a list of
  * arguments, sources, programs, views, store, tools, space.  KFARMD... starts
- *the node. The last lines are "N cases, N leaks" and "N passed, N failed".
+ * the node.  Each group plants something first that it has to report: one that
+ * cannot fail tells nothing.  The last lines are "N cases, N leaks" and "N
+ *passed, N failed".
  */
 #include "client.h"
 
@@ -24,6 +26,10 @@ void scene_result(struct scene *s, const char *name, bool ok, const char *fmt,
 {
 	va_list ap;
 
+	if (s->control) {
+		s->found += !ok;
+		return;
+	}
 	s->cases++;
 	if (ok) {
 		printf("ok    %s\n", name);
@@ -37,12 +43,27 @@ void scene_result(struct scene *s, const char *name, bool ok, const char *fmt,
 	printf("\n");
 }
 
+void scene_control(struct scene *s)
+{
+	s->control = true;
+	s->found = 0;
+}
+
+void scene_control_end(struct scene *s, const char *planted)
+{
+	char *name = xasprintf("control: %s is noticed", planted);
+
+	s->control = false;
+	scene_result(s, name, s->found > 0, "it is not");
+	free(name);
+}
+
 bool scene_leaks(struct scene *s, const char *name, const struct node *n,
 		 const struct answer *a)
 {
 	if (!answer_holds(n, a, s->secret))
 		return false;
-	s->leaks++;
+	s->leaks += !s->control;
 	scene_result(s, name, false, "the secret came out");
 	return true;
 }

@@ -48,10 +48,11 @@ static bool honest(struct scene *s, struct node *n, uint32_t gcc)
 	struct answer a;
 	bool good;
 
+	if (s->control)
+		o.source = "nosuch.c";
 	node_job(n, &o, 60000, &a);
 	good = a.done && !a.failed && a.status == 0 &&
 	       a.stream[WIRE_OBJECT].len > 100;
-	(void)s;
 	answer_release(&a);
 	return good;
 }
@@ -81,7 +82,7 @@ static void one(struct scene *s, struct node *n, uint32_t evil, uint32_t gcc,
 			     what    ? what :
 			     n->over ? "the node is gone" :
 				       "no answer");
-	if (what) {
+	if (what && !s->control) {
 		fwrite(a.stream[WIRE_STDERR].data, 1,
 		       a.stream[WIRE_STDERR].len < 4096 ?
 			       a.stream[WIRE_STDERR].len :
@@ -91,11 +92,30 @@ static void one(struct scene *s, struct node *n, uint32_t evil, uint32_t gcc,
 	}
 	answer_release(&a);
 	free(name);
-	if (n->over)
+	if (n->over || s->control)
 		return;
 	name = xasprintf("program: a job after %s", way);
 	scene_result(s, name, honest(s, n, gcc), "it is not done");
 	free(name);
+}
+
+static void controls(struct scene *s, struct node *n, uint32_t evil,
+		     uint32_t gcc)
+{
+	static const char *const leaks[][2] = {
+		{ "leak-words.c", "a program that says GOT" },
+		{ "leak-stderr.c", "a secret in what a program says" },
+		{ "leak-object.c", "a secret in an object" },
+	};
+
+	for (size_t i = 0; i < sizeof(leaks) / sizeof(*leaks); i++) {
+		scene_control(s);
+		one(s, n, evil, gcc, leaks[i][0]);
+		scene_control_end(s, leaks[i][1]);
+	}
+	scene_control(s);
+	scene_result(s, "program: an honest job", honest(s, n, gcc), "none");
+	scene_control_end(s, "a neighbour's job that fails");
 }
 
 /* Its job is cancelled while it sleeps, or the client leaves. */
@@ -135,13 +155,17 @@ void attack_programs(struct scene *s)
 		  .target = s->canary },
 		{ .path = "/tree/x.c",
 		  .content = { (const uint8_t *)source, 7 } },
+		{ .path = "/tree/planted",
+		  .content = { (const uint8_t *)s->secret,
+			       strlen(s->secret) } },
 	};
 	int fd = abstract_socket();
 
-	node_view(n, evil, 2, WIRE_PART_TREE, files, 3);
+	node_view(n, evil, 2, WIRE_PART_TREE, files, 4);
 	node_view(n, gcc, 2, WIRE_PART_TREE, files, 3);
 	scene_result(s, "program: an honest job before", honest(s, n, gcc),
 		     "it is not done");
+	controls(s, n, evil, gcc);
 	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways) && !n->over; i++)
 		one(s, n, evil, gcc, ways[i]);
 	if (!n->over)

@@ -129,12 +129,56 @@ static void compile(struct scene *s, struct node *n, uint32_t cell,
 
 #define N (sizeof(sources) / sizeof(*sources))
 
+/* Whatever way it takes out of a compile. */
+static void controls(struct scene *s)
+{
+	static const struct source planted[] = {
+		{ "a secret in a diagnostic", WIRE_LANG_C, "#error SECRET\n" },
+		{ "a secret in an object", WIRE_LANG_C,
+		  "char s[] = \"SECRET\";\n" },
+		{ "a secret in a list of files", WIRE_LANG_ASM,
+		  ".incbin \"/tree/SECRET\"\n" },
+		{ "that a file was seen", WIRE_LANG_C, "#error SECRETSEEN\n" },
+		{ "what is in passwd", WIRE_LANG_C, "char s[] = \"root:\";\n" },
+	};
+	struct node *n = node_start(s->kfarmd);
+	uint32_t cell = node_cell(n, &s->gcc, "/tree");
+	struct file files[6];
+	char *text[5];
+
+	for (size_t i = 0; i < 5; i++) {
+		char *path = xasprintf("/tree/p%zu.%c", i,
+				       "cS"[planted[i].lang == WIRE_LANG_ASM]);
+		const char *at = strstr(planted[i].text, "SECRET");
+
+		text[i] = i > 2 ? xstrdup(planted[i].text) :
+				  xasprintf("%.*s%s%s",
+					    (int)(at - planted[i].text),
+					    planted[i].text, s->secret, at + 6);
+		files[i] = (struct file){ .path = path,
+					  .content = bytes_str(text[i]) };
+	}
+	files[5] = (struct file){ .path = xasprintf("/tree/%s", s->secret) };
+	node_view(n, cell, 2, WIRE_PART_TREE, files, 6);
+	for (size_t i = 0; i < 5; i++) {
+		scene_control(s);
+		compile(s, n, cell, &planted[i], files[i].path);
+		scene_control_end(s, planted[i].name);
+		free(text[i]);
+	}
+	node_stop(n);
+	for (size_t i = 0; i < 6; i++)
+		free((char *)files[i].path);
+}
+
 void attack_sources(struct scene *s)
 {
 	struct node *n = node_start(s->kfarmd);
 	uint32_t cell = node_cell(n, &s->gcc, "/tree");
 	struct file files[N + 2];
 	char *paths[N];
+
+	controls(s);
 
 	for (size_t i = 0; i < N; i++) {
 		paths[i] = xasprintf("/tree/s%zu.%c", i,

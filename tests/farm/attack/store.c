@@ -197,12 +197,29 @@ static void killed(struct scene *s, const struct buf *right)
 	buf_release(&object);
 }
 
+/* The object of another header is not taken for the right one. */
+static void controls(struct scene *s, const struct buf *right)
+{
+	struct bytes honest = tree[1].content;
+	struct buf object = { 0 };
+
+	scene_control(s);
+	tree[1].content = bytes_str("#define N 43\n");
+	run(s, &object);
+	tree[1].content = honest;
+	scene_result(s, "store: another header", same(right, &object),
+		     "differs");
+	scene_control_end(s, "another object");
+	buf_release(&object);
+}
+
 void attack_store(struct scene *s)
 {
 	struct buf right = { 0 };
 
 	run(s, &right);
 	scene_result(s, "store: the object", right.len > 0, "there is none");
+	controls(s, &right);
 	between(s, &right);
 	under(s, &right);
 	killed(s, &right);

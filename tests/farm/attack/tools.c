@@ -469,8 +469,23 @@ void attack_space(struct scene *s)
 	}
 }
 
+/* A toolchain that is none of the attacks is kept, and that is noticed. */
+static void controls(struct scene *s)
+{
+	struct file f = { .path = "bin/x", .content = text("x") };
+	struct node *n;
+
+	scene_control(s);
+	gift_lie(s, "tools: no lie", ID, &f, 1, NULL);
+	scene_control_end(s, "a toolchain that is kept");
+	n = node_start(s->kfarmd);
+	node_drop(n, 1, ID);
+	end(s, n, "tools: none is left of it", !refuses(n, 20000), 0);
+}
+
 void attack_tools(struct scene *s)
 {
+	controls(s);
 	odd_ids(s);
 	odd_paths(s);
 	odd_links(s);

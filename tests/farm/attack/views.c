@@ -93,6 +93,24 @@ static void view_lie(struct scene *s, const char *name, const struct file *f,
 	end(&l, l.n->over || job_fails(&l, 2));
 }
 
+/* What is no lie is taken, and its job is done. */
+static void controls(struct scene *s)
+{
+	struct file f = { .path = "/tree/x.c", .content = text("int x;\n") };
+	struct lie l = { .s = s };
+
+	scene_control(s);
+	view_lie(s, "view: the truth", &f, 1);
+	scene_control_end(s, "a view that is taken");
+	scene_control(s);
+	begin(&l, "view: a node that dies");
+	kill(l.n->pid, SIGKILL);
+	node_wait(l.n, node_is_over, 5000);
+	usleep(100000);
+	end(&l, true);
+	scene_control_end(s, "a node that dies");
+}
+
 static void odd_views(struct scene *s)
 {
 	struct file both[] = {
@@ -342,6 +360,7 @@ static void identity(struct scene *s)
 
 void attack_views(struct scene *s)
 {
+	controls(s);
 	odd_views(s);
 	raw_paths(s);
 	raw_numbers(s);
