@@ -11,21 +11,6 @@
 
 #define RESCANS 2
 
-/* Include paths that a node's compiler does not get. */
-static enum reason env_reason(char *const *env)
-{
-	static const char *const names[] = { "CPATH=", "C_INCLUDE_PATH=",
-					     NULL };
-
-	for (; *env; env++) {
-		for (const char *const *n = names; *n; n++) {
-			if (str_starts(*env, *n) && (*env)[strlen(*n)])
-				return REASON_CPATH;
-		}
-	}
-	return REASON_NONE;
-}
-
 static void sum_inputs(struct coord_job *job)
 {
 	job->input_bytes = 0;
@@ -50,9 +35,6 @@ static void scan(struct pool_work *w)
 
 	inputs_manifest_release(m);
 	options_flags_release(&job->flags);
-	m->why = env_reason(coord_job_env(job));
-	if (m->why)
-		return;
 	if (options_typed_from(&job->flags, &job->compile, &err)) {
 		m->why = REASON_OPTION_NOT_REMOTE;
 		m->detail = xstrdup(err.text);

@@ -385,18 +385,18 @@ static bool same_base(const char *a, const char *b)
 }
 
 /* A name that is no plain file, or one file under two names. */
-static bool outputs_odd(const struct options_command *c)
+static bool outputs_clash(const struct options_command *c)
 {
 	char *object = options_command_object(c);
 	char *dep = options_command_dep(c);
-	bool odd;
+	bool clash;
 
-	odd = !*str_base(object) || same_base(object, c->source) ||
-	      (dep && (!*str_base(dep) || is_device(dep) ||
-		       same_base(dep, object) || same_base(dep, c->source)));
+	clash = !*str_base(object) || same_base(object, c->source) ||
+		(dep && (!*str_base(dep) || is_device(dep) ||
+			 same_base(dep, object) || same_base(dep, c->source)));
 	free(object);
 	free(dep);
-	return odd;
+	return clash;
 }
 
 void options_command_parse(struct options_command *c, char *const *argv)
@@ -415,7 +415,7 @@ void options_command_parse(struct options_command *c, char *const *argv)
 	if (p.pass || !p.compiles || p.sources != 1)
 		return;
 	finish_deps(&p);
-	if (!p.why && outputs_odd(c))
+	if (!p.why && outputs_clash(c))
 		set_local(&p, REASON_ODD_OUTPUT_NAME);
 	c->why = p.why;
 	c->verdict = p.why ? OPTIONS_LOCAL : OPTIONS_REMOTE;

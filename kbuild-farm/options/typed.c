@@ -32,7 +32,7 @@ static void add_flag(struct options_flags *out, const char *name,
  * The order in which gcc hands -MT, -MQ and lists to cc1 is its own; a line
  * that has several of these kinds, which none in a kernel has, is not sent.
  */
-static bool deps_odd(const struct options_command *c)
+static bool deps_mixed(const struct options_command *c)
 {
 	bool list = c->list_mt || c->list_mq;
 
@@ -126,7 +126,7 @@ int options_typed_from(struct options_flags *out,
 		else if (item->entry && !item->in_list)
 			ret = take_option(out, item, c, err);
 	}
-	if (!ret && deps_odd(c))
+	if (!ret && deps_mixed(c))
 		ret = err_set(err, ENOTSUP, "odd dependency options");
 	if (!ret) {
 		add_default_target(out, c);

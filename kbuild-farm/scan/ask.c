@@ -33,8 +33,8 @@ struct answer_dirs {
  * `lock` is held while the compiler is asked, so that one compiler's threads
  * wait for its answer, and the others' do not.
  */
-struct scan_flavour {
-	struct scan_flavour *next;
+struct scan_dialect {
+	struct scan_dialect *next;
 	char hex[DIGEST_HEX];
 	pthread_mutex_t lock;
 	struct scan_text *macros; /* NULL: not known yet */
@@ -52,7 +52,7 @@ struct scan_answers {
 	struct scan_names *names;
 	atomic_uint_fast64_t asked;
 	pthread_mutex_t lock; /* of what follows */
-	struct scan_flavour *flavours;
+	struct scan_dialect *dialects;
 	struct strv wanted; /* "OP TEXT": each compiler is asked all of them */
 };
 
@@ -69,7 +69,7 @@ struct scan_answers *scan_answers_new(const struct scan_setup *setup,
 	return a;
 }
 
-static void flavour_free(struct scan_flavour *f)
+static void dialect_free(struct scan_dialect *f)
 {
 	while (f->operators) {
 		struct operator* o = f->operators;
@@ -95,11 +95,11 @@ void scan_answers_free(struct scan_answers *a)
 {
 	if (!a)
 		return;
-	while (a->flavours) {
-		struct scan_flavour *f = a->flavours;
+	while (a->dialects) {
+		struct scan_dialect *f = a->dialects;
 
-		a->flavours = f->next;
-		flavour_free(f);
+		a->dialects = f->next;
+		dialect_free(f);
 	}
 	strv_release(&a->wanted);
 	free(a->cache_dir);
@@ -134,7 +134,7 @@ static void key_of(const struct scan_unit *unit, const struct scan_line *line,
 
 /* Read and write what is kept between runs; NULL without a directory. */
 static char *kept_path(const struct scan_answers *a,
-		       const struct scan_flavour *f, const char *what)
+		       const struct scan_dialect *f, const char *what)
 {
 	if (!a->cache_dir)
 		return NULL;
@@ -149,7 +149,7 @@ static void hex_of(struct bytes in, char hex[static DIGEST_HEX])
 	digest_hex(&d, hex);
 }
 
-static bool recall(const struct scan_answers *a, const struct scan_flavour *f,
+static bool recall(const struct scan_answers *a, const struct scan_dialect *f,
 		   const char *what, struct buf *out)
 {
 	char *path = kept_path(a, f, what), hex[DIGEST_HEX];
@@ -172,7 +172,7 @@ static bool recall(const struct scan_answers *a, const struct scan_flavour *f,
 	return ok;
 }
 
-static void remember(const struct scan_answers *a, const struct scan_flavour *f,
+static void remember(const struct scan_answers *a, const struct scan_dialect *f,
 		     const char *what, const struct buf *in)
 {
 	char *path = kept_path(a, f, what), hex[DIGEST_HEX];
@@ -200,7 +200,7 @@ static int ask(struct scan_answers *a, const struct scan_unit *unit,
 }
 
 /* The definitions of what is built in, from which `has` says. */
-static void add_builtins(struct scan_flavour *f)
+static void add_builtins(struct scan_dialect *f)
 {
 	for (uint32_t w = WORD_FILE; w < WORDS; w++) {
 		if (f->has[w])
@@ -210,7 +210,7 @@ static void add_builtins(struct scan_flavour *f)
 	}
 }
 
-static struct operator* find_operator(const struct scan_flavour *f,
+static struct operator* find_operator(const struct scan_dialect *f,
 				      enum scan_word op, const char *text)
 {
 	struct operator* o;
@@ -223,7 +223,7 @@ static struct operator* find_operator(const struct scan_flavour *f,
 }
 
 /* "OP VALUE TEXT" a line, OP by its name. */
-static void take_operators(struct scan_answers *a, struct scan_flavour *f,
+static void take_operators(struct scan_answers *a, struct scan_dialect *f,
 			   const char *s)
 {
 	char name[64], text[256];
@@ -247,7 +247,7 @@ static void take_operators(struct scan_answers *a, struct scan_flavour *f,
 	}
 }
 
-static void remember_operators(struct scan_answers *a, struct scan_flavour *f)
+static void remember_operators(struct scan_answers *a, struct scan_dialect *f)
 {
 	struct buf b = { 0 };
 
@@ -268,7 +268,7 @@ static void wanted(struct scan_answers *a, struct strv *out)
 }
 
 /* Ask for everything at once: one start of the compiler, as a rule. */
-static int ask_all(struct scan_answers *a, struct scan_flavour *f,
+static int ask_all(struct scan_answers *a, struct scan_dialect *f,
 		   const struct scan_unit *unit, const struct scan_line *line,
 		   struct buf *macros, struct err *err)
 {
@@ -294,7 +294,7 @@ static int ask_all(struct scan_answers *a, struct scan_flavour *f,
 	return ret;
 }
 
-static int load(struct scan_answers *a, struct scan_flavour *f,
+static int load(struct scan_answers *a, struct scan_dialect *f,
 		const struct scan_unit *unit, const struct scan_line *line,
 		struct err *err)
 {
@@ -317,21 +317,21 @@ static int load(struct scan_answers *a, struct scan_flavour *f,
 	return ret;
 }
 
-static struct scan_flavour *find(const struct scan_answers *a, const char *hex)
+static struct scan_dialect *find(const struct scan_answers *a, const char *hex)
 {
-	struct scan_flavour *f;
+	struct scan_dialect *f;
 
-	for (f = a->flavours; f; f = f->next) {
+	for (f = a->dialects; f; f = f->next) {
 		if (!strcmp(f->hex, hex))
 			return f;
 	}
 	return NULL;
 }
 
-static struct scan_flavour *find_or_add(struct scan_answers *a,
+static struct scan_dialect *find_or_add(struct scan_answers *a,
 					const char hex[static DIGEST_HEX])
 {
-	struct scan_flavour *f;
+	struct scan_dialect *f;
 
 	pthread_mutex_lock(&a->lock);
 	f = find(a, hex);
@@ -339,19 +339,19 @@ static struct scan_flavour *find_or_add(struct scan_answers *a,
 		f = xcalloc(1, sizeof(*f));
 		memcpy(f->hex, hex, sizeof(f->hex));
 		pthread_mutex_init(&f->lock, NULL);
-		f->next = a->flavours;
-		a->flavours = f;
+		f->next = a->dialects;
+		a->dialects = f;
 	}
 	pthread_mutex_unlock(&a->lock);
 	return f;
 }
 
-struct scan_flavour *scan_answers_flavour(struct scan_answers *a,
+struct scan_dialect *scan_answers_dialect(struct scan_answers *a,
 					  const struct scan_unit *unit,
 					  const struct scan_line *line,
 					  enum reason *why, char **detail)
 {
-	struct scan_flavour *f;
+	struct scan_dialect *f;
 	struct err err = { 0 };
 	char hex[DIGEST_HEX];
 	int ret = 0;
@@ -370,28 +370,28 @@ struct scan_flavour *scan_answers_flavour(struct scan_answers *a,
 	return NULL;
 }
 
-struct scan_text *scan_flavour_macros(struct scan_flavour *f)
+struct scan_text *scan_dialect_macros(struct scan_dialect *f)
 {
 	return f->macros;
 }
 
-struct scan_def *scan_flavour_builtins(struct scan_flavour *f, size_t *n)
+struct scan_def *scan_dialect_builtins(struct scan_dialect *f, size_t *n)
 {
 	*n = f->n_builtin;
 	return f->builtin;
 }
 
-bool scan_flavour_is_clang(const struct scan_flavour *f)
+bool scan_dialect_is_clang(const struct scan_dialect *f)
 {
 	return f->clang;
 }
 
-bool scan_flavour_has_raw(const struct scan_flavour *f)
+bool scan_dialect_has_raw(const struct scan_dialect *f)
 {
 	return !f->has[WORD_NONE];
 }
 
-static int load_dirs(struct scan_answers *a, struct scan_flavour *f,
+static int load_dirs(struct scan_answers *a, struct scan_dialect *f,
 		     const struct scan_unit *unit, const struct scan_line *line,
 		     bool again)
 {
@@ -420,7 +420,7 @@ static int load_dirs(struct scan_answers *a, struct scan_flavour *f,
 	return ret;
 }
 
-int scan_flavour_dirs(struct scan_answers *a, struct scan_flavour *f,
+int scan_dialect_dirs(struct scan_answers *a, struct scan_dialect *f,
 		      const struct scan_unit *unit,
 		      const struct scan_line *line, bool again,
 		      const struct strv **dirs, const struct strv **absent,
@@ -442,7 +442,7 @@ int scan_flavour_dirs(struct scan_answers *a, struct scan_flavour *f,
 }
 
 /* Ask for these operators, and keep what is answered. */
-static void ask_these(struct scan_answers *a, struct scan_flavour *f,
+static void ask_these(struct scan_answers *a, struct scan_dialect *f,
 		      const struct scan_unit *unit,
 		      const struct scan_line *line, const struct strv *keys)
 {
@@ -477,7 +477,7 @@ static void want(struct scan_answers *a, const char *key,
 }
 
 static struct operator*
-	ask_operator(struct scan_answers *a, struct scan_flavour *f,
+	ask_operator(struct scan_answers *a, struct scan_dialect *f,
 		     const struct scan_unit *unit, const struct scan_line *line,
 		     enum scan_word op, const char *text,
 		     const struct scan_text *near)
@@ -499,7 +499,7 @@ static struct operator*
 	return o;
 }
 
-int scan_flavour_operator(struct scan_answers *a, struct scan_flavour *f,
+int scan_dialect_operator(struct scan_answers *a, struct scan_dialect *f,
 			  const struct scan_unit *unit,
 			  const struct scan_line *line, enum scan_word op,
 			  const char *text, const struct scan_text *near,

@@ -12,7 +12,7 @@
 #include "scan/line.h"
 
 struct scan_answers;
-struct scan_flavour;
+struct scan_dialect;
 
 struct scan_answers *scan_answers_new(const struct scan_setup *setup,
 				      struct scan_names *names);
@@ -22,25 +22,25 @@ void scan_answers_free(struct scan_answers *a);
  * The compiler as this line uses it; owned by `a`.  NULL with *why and
  * *detail (the caller frees it) when it would not answer.
  */
-struct scan_flavour *scan_answers_flavour(struct scan_answers *a,
+struct scan_dialect *scan_answers_dialect(struct scan_answers *a,
 					  const struct scan_unit *unit,
 					  const struct scan_line *line,
 					  enum reason *why, char **detail);
 
 /* Its macros, as directives. */
-struct scan_text *scan_flavour_macros(struct scan_flavour *f);
+struct scan_text *scan_dialect_macros(struct scan_dialect *f);
 /* Definitions of the names that are built in; `n` of them. */
-struct scan_def *scan_flavour_builtins(struct scan_flavour *f, size_t *n);
-bool scan_flavour_is_clang(const struct scan_flavour *f);
+struct scan_def *scan_dialect_builtins(struct scan_dialect *f, size_t *n);
+bool scan_dialect_is_clang(const struct scan_dialect *f);
 /* R"(...)" is a string. */
-bool scan_flavour_has_raw(const struct scan_flavour *f);
+bool scan_dialect_has_raw(const struct scan_dialect *f);
 
 /*
  * Its own include directories, in order; those that did not exist when it
  * was asked are in `absent`: when one is there now, ask again with `again`.
  * 0 or negative with *why.
  */
-int scan_flavour_dirs(struct scan_answers *a, struct scan_flavour *f,
+int scan_dialect_dirs(struct scan_answers *a, struct scan_dialect *f,
 		      const struct scan_unit *unit,
 		      const struct scan_line *line, bool again,
 		      const struct strv **dirs, const struct strv **absent,
@@ -50,7 +50,7 @@ int scan_flavour_dirs(struct scan_answers *a, struct scan_flavour *f,
  * What OP(TEXT) is, e.g. __has_attribute(noreturn).  `near`: the file that
  * asks, or NULL; what else it asks for is answered by the same compiler run.
  */
-int scan_flavour_operator(struct scan_answers *a, struct scan_flavour *f,
+int scan_dialect_operator(struct scan_answers *a, struct scan_dialect *f,
 			  const struct scan_unit *unit,
 			  const struct scan_line *line, enum scan_word op,
 			  const char *text, const struct scan_text *near,

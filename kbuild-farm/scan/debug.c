@@ -19,14 +19,14 @@ void scan_debug_take(struct scan_debug *d, const struct options_item *i)
 
 	strv_add(&d->words, i->text);
 	if (i->entry->use != OPTIONS_USE_DEBUG || !options_debug_ok(i->value))
-		d->odd = true;
+		d->others = true;
 	else if (is_level(i->value, &on))
 		d->on = on;
 }
 
 void scan_debug_flags(const struct scan_debug *d, struct strv *flags)
 {
-	if (d->odd)
+	if (d->others)
 		strv_add_all(flags, d->words.v);
 	else if (d->on)
 		strv_add(flags, "-g");

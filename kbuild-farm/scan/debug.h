@@ -16,7 +16,7 @@
 struct scan_debug {
 	struct strv words;
 	bool on; /* as far as levels and formats say */
-	bool odd; /* there are others */
+	bool others; /* there are words that say neither */
 };
 
 void scan_debug_take(struct scan_debug *d, const struct options_item *i);

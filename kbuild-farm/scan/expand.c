@@ -2,6 +2,7 @@
 #include "scan/expand.h"
 
 #include "base/str.h"
+#include "base/vec.h"
 
 #include <string.h>
 
@@ -14,17 +15,15 @@ void scan_push(struct scan_cpp *cpp, const struct scan_token *v, size_t n,
 		scan_cpp_fail(cpp, REASON_ENDLESS_MACRO);
 		return;
 	}
-	if (cpp->n_context == cpp->cap_context) {
-		cpp->cap_context = cpp->cap_context ? cpp->cap_context * 2 : 64;
-		cpp->context = xrealloc(
-			cpp->context, cpp->cap_context * sizeof(*cpp->context));
-	}
+	cpp->context = vec_reserve(cpp->context, &cpp->cap_context,
+				   cpp->n_context, sizeof(*cpp->context));
 	cpp->context[cpp->n_context++] = (struct scan_context){
 		.p = v, .end = v + n, .name = name, .barrier = barrier
 	};
 }
 
-void scan_unpull(struct scan_cpp *cpp)
+/* Put the token back that was taken last. */
+static void take_back(struct scan_cpp *cpp)
 {
 	if (!cpp->why)
 		cpp->context[cpp->n_context - 1].p--;
@@ -110,7 +109,7 @@ void scan_argument_expand(struct scan_cpp *cpp, struct scan_argument *a)
 	if (++cpp->depth > SCAN_DEPTH_MAX)
 		scan_cpp_fail(cpp, REASON_ENDLESS_MACRO);
 	scan_push(cpp, a->raw, a->n, WORD_NONE, true);
-	while ((t = scan_pull(cpp)).kind != SCAN_TOK_END)
+	while ((t = scan_cpp_next(cpp)).kind != SCAN_TOK_END)
 		scan_stack_add(cpp, t);
 	if (!cpp->why)
 		cpp->n_context--;
@@ -131,7 +130,7 @@ static uint32_t collect(struct scan_cpp *cpp, const struct scan_macro *m,
 	const struct scan_token *v;
 
 	for (;;) {
-		struct scan_token t = scan_pull(cpp);
+		struct scan_token t = scan_cpp_next(cpp);
 		bool last;
 
 		if (t.kind == SCAN_TOK_END) {
@@ -166,12 +165,12 @@ static uint32_t collect(struct scan_cpp *cpp, const struct scan_macro *m,
 /* Is the macro's name followed by a parenthesis?  Then that is taken. */
 static bool is_invoked(struct scan_cpp *cpp)
 {
-	struct scan_token t = scan_pull(cpp);
+	struct scan_token t = scan_cpp_next(cpp);
 
 	if (is_punct(t, '('))
 		return true;
 	if (t.kind != SCAN_TOK_END)
-		scan_unpull(cpp);
+		take_back(cpp);
 	return false;
 }
 
@@ -254,7 +253,7 @@ static bool take(struct scan_cpp *cpp, struct scan_token *t)
 	}
 }
 
-struct scan_token scan_pull(struct scan_cpp *cpp)
+struct scan_token scan_cpp_next(struct scan_cpp *cpp)
 {
 	struct scan_token t;
 	struct scan_def *def;
@@ -287,17 +286,12 @@ struct scan_token scan_pull(struct scan_cpp *cpp)
 	}
 }
 
-struct scan_token scan_cpp_next(struct scan_cpp *cpp)
-{
-	return scan_pull(cpp);
-}
-
 struct scan_token scan_cpp_raw(struct scan_cpp *cpp)
 {
 	struct scan_token t;
 
 	cpp->prevent++;
-	t = scan_pull(cpp);
+	t = scan_cpp_next(cpp);
 	cpp->prevent--;
 	return t;
 }

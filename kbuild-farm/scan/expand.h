@@ -32,11 +32,8 @@ struct scan_argument {
 };
 
 /* expand.c */
-struct scan_token scan_pull(struct scan_cpp *cpp);
 void scan_push(struct scan_cpp *cpp, const struct scan_token *v, size_t n,
 	       uint32_t name, bool barrier);
-/* Put the token back that was pulled last. */
-void scan_unpull(struct scan_cpp *cpp);
 void scan_stack_add(struct scan_cpp *cpp, struct scan_token t);
 /* The tokens of the stack from `from` on, moved to the arena. */
 const struct scan_token *scan_stack_take(struct scan_cpp *cpp, size_t from,

@@ -85,7 +85,7 @@ static bool next_start(struct scan_walk *walk, uint32_t *start)
 	/* gcc: behind the directory beside which it was found is the chain. */
 	*start = 0;
 	return f->at == SCAN_AT_CURRENT &&
-	       !scan_flavour_is_clang(walk->flavour);
+	       !scan_dialect_is_clang(walk->dialect);
 }
 
 static struct hit find_text(struct scan_walk *walk, uint32_t name, bool angled,
@@ -187,7 +187,7 @@ static bool same_bytes(const char *a, const char *b)
 static bool said_once(struct scan_walk *walk, const struct scan_node *n)
 {
 	const struct stamp *a = &n->now;
-	bool clang = scan_flavour_is_clang(walk->flavour);
+	bool clang = scan_dialect_is_clang(walk->dialect);
 
 	if (n->once == walk->w->unit)
 		return true;
@@ -215,8 +215,8 @@ static void push(struct scan_walk *walk, struct scan_node *node, int at,
 		scan_walk_fail(walk, REASON_INCLUDE_DEPTH, node->path);
 		return;
 	}
-	l->frame = scan_lists_room(l->frame, l->n_frame, &l->cap_frame,
-				   sizeof(*l->frame));
+	l->frame = vec_reserve(l->frame, &l->cap_frame, l->n_frame,
+			       sizeof(*l->frame));
 	l->frame[l->n_frame++] = (struct scan_frame){
 		.node = node,
 		.text = node->text,
@@ -263,7 +263,7 @@ void scan_walk_enter(struct scan_walk *walk, struct scan_node *node, int at,
 	if (f)
 		system |= f->system;
 	/* clang: a file beside another one was found where that was. */
-	if (f && at == SCAN_AT_CURRENT && scan_flavour_is_clang(walk->flavour))
+	if (f && at == SCAN_AT_CURRENT && scan_dialect_is_clang(walk->dialect))
 		at = f->at;
 	/* A file that was listed may be skipped; one that was not is opened. */
 	if (node->text && node->entry->unit == walk->w->unit &&

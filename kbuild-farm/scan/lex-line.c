@@ -43,7 +43,8 @@ bool scan_is_word(uint8_t c)
 	return class[c] & WORD;
 }
 
-const uint8_t *scan_lexer_splice(const uint8_t *p)
+/* Behind a backslash-newline at `p`, or NULL. */
+static const uint8_t *behind_splice(const uint8_t *p)
 {
 	if (*p++ != '\\')
 		return NULL;
@@ -55,7 +56,7 @@ const uint8_t *scan_lexer_splice(const uint8_t *p)
 /* At a backslash: step over it, with the line's end if it hides one. */
 static bool take_splice(struct scan_lexer *l)
 {
-	const uint8_t *next = scan_lexer_splice(l->p);
+	const uint8_t *next = behind_splice(l->p);
 
 	if (!next)
 		return false;
@@ -74,7 +75,7 @@ static const uint8_t *following(const struct scan_lexer *l, const uint8_t *p)
 {
 	const uint8_t *next;
 
-	for (p++; (next = scan_lexer_splice(p)) && next < l->end; p = next)
+	for (p++; (next = behind_splice(p)) && next < l->end; p = next)
 		;
 	return p;
 }

@@ -6,6 +6,7 @@
 #include "scan/token.h"
 
 #include "base/str.h"
+#include "base/vec.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,21 +14,12 @@
 /* Linux 6.12 has a header of 223,000. */
 #define DIRECTIVES_MAX (1u << 19)
 
-/* Room for one more in an array that doubles. */
-static void *room(void *v, size_t n, size_t *cap, size_t size)
-{
-	if (n < *cap)
-		return v;
-	*cap = *cap ? *cap * 2 : 32;
-	return xrealloc(v, *cap * size);
-}
-
 static struct scan_directive *add(struct scan_lexer *l, enum scan_op op)
 {
 	struct scan_text *t = l->t;
 	struct scan_directive *d;
 
-	t->dir = room(t->dir, t->n, &l->cap, sizeof(*t->dir));
+	t->dir = vec_reserve(t->dir, &l->cap, t->n, sizeof(*t->dir));
 	d = &t->dir[t->n++];
 	*d = (struct scan_directive){ .op = (uint8_t)op, .line = l->line };
 	return d;
@@ -66,7 +58,8 @@ uint32_t scan_lexer_piece(struct scan_lexer *l, uint32_t at, uint32_t len)
 {
 	struct scan_text *t = l->t;
 
-	t->piece = room(t->piece, t->n_piece, &l->cap_piece, sizeof(*t->piece));
+	t->piece = vec_reserve(t->piece, &l->cap_piece, t->n_piece,
+			       sizeof(*t->piece));
 	t->piece[t->n_piece].at = at;
 	t->piece[t->n_piece].len = len;
 	atomic_init(&t->piece[t->n_piece].tokens, NULL);
@@ -142,7 +135,7 @@ static void define(struct scan_lexer *l)
 		scan_lexer_unsupported(l, REASON_MACRO_NAME);
 		return;
 	}
-	t->def = room(t->def, t->n_def, &l->cap_def, sizeof(*t->def));
+	t->def = vec_reserve(t->def, &l->cap_def, t->n_def, sizeof(*t->def));
 	def = &t->def[t->n_def];
 	*def = (struct scan_def){
 		.text = t, .name = name, .at = line.at, .len = line.len
@@ -210,7 +203,8 @@ static void condition(struct scan_lexer *l, enum scan_op op)
 
 static void open_group(struct scan_lexer *l)
 {
-	l->open = room(l->open, l->n_open, &l->cap_open, sizeof(*l->open));
+	l->open = vec_reserve(l->open, &l->cap_open, l->n_open,
+			      sizeof(*l->open));
 	l->open[l->n_open++] = l->t->n - 1;
 }
 

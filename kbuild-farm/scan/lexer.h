@@ -52,8 +52,6 @@ static inline bool scan_has_digraphs(unsigned mode)
 }
 
 /* lex-line.c */
-/* Behind a backslash-newline at `p`, or NULL. */
-const uint8_t *scan_lexer_splice(const uint8_t *p);
 /* Skip splices, blanks and comments; false: at the end of the line. */
 bool scan_lexer_blanks(struct scan_lexer *l);
 /* Skip text up to and with the end of its line. */

@@ -238,16 +238,24 @@ static void take_source(struct scan_line *l, const char *source)
 
 static void check_environment(struct scan_line *l, char *const *env)
 {
-	static const char *const names[] = {
-		"CPATH",         "C_INCLUDE_PATH",       "GCC_EXEC_PREFIX",
-		"COMPILER_PATH", "CCC_OVERRIDE_OPTIONS", "SDKROOT",
+	static const struct {
+		const char *name;
+		enum reason why;
+	} unfollowed[] = {
+		{ "CPATH", REASON_CPATH },
+		{ "C_INCLUDE_PATH", REASON_CPATH },
+		{ "GCC_EXEC_PREFIX", REASON_COMPILER_ENVIRONMENT },
+		{ "COMPILER_PATH", REASON_COMPILER_ENVIRONMENT },
+		{ "CCC_OVERRIDE_OPTIONS", REASON_COMPILER_ENVIRONMENT },
+		{ "SDKROOT", REASON_COMPILER_ENVIRONMENT },
 	};
 
-	for (size_t i = 0; env && i < sizeof(names) / sizeof(names[0]); i++) {
-		const char *value = str_env(env, names[i]);
+	for (size_t i = 0;
+	     env && i < sizeof(unfollowed) / sizeof(unfollowed[0]); i++) {
+		const char *value = str_env(env, unfollowed[i].name);
 
 		if (value && *value)
-			refuse(l, REASON_COMPILER_ENVIRONMENT, names[i]);
+			refuse(l, unfollowed[i].why, unfollowed[i].name);
 	}
 }
 

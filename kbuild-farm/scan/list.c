@@ -6,14 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void *scan_lists_room(void *v, size_t n, size_t *cap, size_t size)
-{
-	if (n < *cap)
-		return v;
-	*cap = *cap ? *cap * 2 : 256;
-	return xrealloc(v, *cap * size);
-}
-
 void scan_lists_release(struct scan_lists *l)
 {
 	free(l->file);
@@ -60,8 +52,8 @@ size_t scan_walk_list(struct scan_walk *walk, struct scan_node *node,
 	}
 	e->unit = walk->w->unit;
 	e->index = l->n_file;
-	l->file = scan_lists_room(l->file, l->n_file, &l->cap_file,
-				  sizeof(*l->file));
+	l->file = vec_reserve(l->file, &l->cap_file, l->n_file,
+			      sizeof(*l->file));
 	l->file[l->n_file++] = file;
 	if (e->steps)
 		list_steps(walk, e->path);
@@ -73,8 +65,8 @@ void scan_walk_absent(void *ctx, const char *path)
 	struct scan_walk *walk = ctx;
 	struct scan_lists *l = walk->l;
 
-	l->absent = scan_lists_room(l->absent, l->n_absent, &l->cap_absent,
-				    sizeof(*l->absent));
+	l->absent = vec_reserve(l->absent, &l->cap_absent, l->n_absent,
+				sizeof(*l->absent));
 	l->absent[l->n_absent++] = path;
 }
 
@@ -86,7 +78,6 @@ void scan_walk_dir(struct scan_walk *walk, const char *path)
 		if (!strcmp(l->dir[i], path))
 			return;
 	}
-	l->dir = scan_lists_room(l->dir, l->n_dir, &l->cap_dir,
-				 sizeof(*l->dir));
+	l->dir = vec_reserve(l->dir, &l->cap_dir, l->n_dir, sizeof(*l->dir));
 	l->dir[l->n_dir++] = path;
 }

@@ -12,6 +12,7 @@
  */
 #include "scan/store.h"
 
+#include "base/map.h"
 #include "base/str.h"
 
 #include <errno.h>
@@ -24,16 +25,17 @@
 #define FILE_MAX  (INT64_C(256) << 20)
 #define TRIES_MAX 5
 
+/* A file's text in one mode. */
 struct entry {
+	struct map_node node;
 	struct stamp id;
-	struct scan_text *text; /* NULL: free */
+	struct scan_text *text;
 };
 
 struct scan_store {
 	pthread_mutex_t lock;
 	struct scan_names *names;
-	struct entry *table; /* open addressing */
-	size_t n, mask;
+	struct map entries;
 	uint64_t lexed, reused;
 };
 
@@ -43,8 +45,6 @@ struct scan_store *scan_store_new(struct scan_names *names)
 
 	pthread_mutex_init(&s->lock, NULL);
 	s->names = names;
-	s->mask = 1023;
-	s->table = xcalloc(s->mask + 1, sizeof(*s->table));
 	return s;
 }
 
@@ -54,59 +54,44 @@ void scan_text_put(struct scan_text *t)
 		scan_text_free(t);
 }
 
+static void entry_free(struct map_node *node)
+{
+	scan_text_put(((struct entry *)node)->text);
+	free(node);
+}
+
 void scan_store_free(struct scan_store *s)
 {
 	if (!s)
 		return;
-	for (size_t i = 0; i <= s->mask; i++)
-		scan_text_put(s->table[i].text);
-	free(s->table);
+	map_release_all(&s->entries, entry_free);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 }
 
-static size_t place_of(const struct scan_store *s, const struct stamp *id,
-		       unsigned mode)
-{
-	return (size_t)(stamp_hash(id) ^ mode) & s->mask;
-}
-
-/* Where this file is, or the free place where it belongs. */
 static struct entry *find(const struct scan_store *s, const struct stamp *id,
 			  unsigned mode)
 {
-	size_t i = place_of(s, id, mode);
+	struct map_node *n = map_find(&s->entries, stamp_hash(id) ^ mode);
+	struct entry *e;
 
-	for (; s->table[i].text; i = (i + 1) & s->mask) {
-		if (s->table[i].text->mode == mode &&
-		    stamp_equal(&s->table[i].id, id))
+	for (; (e = (struct entry *)n); n = map_again(n)) {
+		if (e->text->mode == mode && stamp_equal(&e->id, id))
 			break;
 	}
-	return &s->table[i];
-}
-
-static void grow(struct scan_store *s)
-{
-	struct entry *old = s->table;
-	size_t n = s->mask + 1;
-
-	s->mask = s->mask * 2 + 1;
-	s->table = xcalloc(s->mask + 1, sizeof(*s->table));
-	for (size_t i = 0; i < n; i++) {
-		if (old[i].text)
-			*find(s, &old[i].id, old[i].text->mode) = old[i];
-	}
-	free(old);
+	return e;
 }
 
 static struct scan_text *known(struct scan_store *s, const struct stamp *id,
 			       unsigned mode)
 {
-	struct scan_text *t;
+	struct scan_text *t = NULL;
+	struct entry *e;
 
 	pthread_mutex_lock(&s->lock);
-	t = find(s, id, mode)->text;
-	if (t) {
+	e = find(s, id, mode);
+	if (e) {
+		t = e->text;
 		atomic_fetch_add(&t->refs, 1);
 		s->reused++;
 	}
@@ -123,19 +108,18 @@ static struct scan_text *keep(struct scan_store *s, const struct stamp *id,
 	pthread_mutex_lock(&s->lock);
 	s->lexed++;
 	e = find(s, id, t->mode);
-	if (e->text) {
+	if (e) {
 		scan_text_free(t);
-		t = e->text;
 	} else {
+		e = xcalloc(1, sizeof(*e));
 		e->id = *id;
 		e->text = t;
 		atomic_store(&t->refs, 1);
-		if (++s->n > s->mask / 2)
-			grow(s);
+		map_add(&s->entries, &e->node, stamp_hash(id) ^ t->mode);
 	}
-	atomic_fetch_add(&t->refs, 1);
+	atomic_fetch_add(&e->text->refs, 1);
 	pthread_mutex_unlock(&s->lock);
-	return t;
+	return e->text;
 }
 
 static int read_all(int fd, int64_t size, struct buf *out)
@@ -237,6 +221,6 @@ void scan_store_stats(struct scan_store *s, struct scan_store_stats *out)
 {
 	pthread_mutex_lock(&s->lock);
 	*out = (struct scan_store_stats){ s->lexed, s->reused,
-					  (s->mask + 1) * sizeof(*s->table) };
+					  s->entries.n * sizeof(struct entry) };
 	pthread_mutex_unlock(&s->lock);
 }

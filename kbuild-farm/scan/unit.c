@@ -18,8 +18,8 @@ static void add_want(struct scan_walk *walk, int where, const char *path)
 {
 	struct scan_lists *l = walk->l;
 
-	l->want = scan_lists_room(l->want, l->n_want, &l->cap_want,
-				  sizeof(*l->want));
+	l->want = vec_reserve(l->want, &l->cap_want, l->n_want,
+			      sizeof(*l->want));
 	l->want[l->n_want++] = (struct scan_want){ path, where };
 }
 
@@ -51,7 +51,7 @@ static void want_own(struct scan_walk *walk)
 	enum reason why = REASON_NONE;
 
 	for (int again = 0; again < 2; again++) {
-		if (scan_flavour_dirs(walk->w->common->answers, walk->flavour,
+		if (scan_dialect_dirs(walk->w->common->answers, walk->dialect,
 				      walk->unit, &walk->line, again, &dirs,
 				      &absent, &why)) {
 			scan_walk_fail(walk, why, NULL);
@@ -70,7 +70,7 @@ static void make_chain(struct scan_walk *walk)
 {
 	const struct scan_line *line = &walk->line;
 	struct scan_lists *l = walk->l;
-	bool clang = scan_flavour_is_clang(walk->flavour);
+	bool clang = scan_dialect_is_clang(walk->dialect);
 
 	/* -isystem stands before the compiler's own, -idirafter behind. */
 	for (size_t i = 0; i < line->n_dir; i++)
@@ -126,15 +126,15 @@ static bool is_defined(struct scan_worker *w, const char *name)
 static void define(struct scan_walk *walk)
 {
 	struct scan_worker *w = walk->w;
-	unsigned clang = scan_flavour_is_clang(walk->flavour) ? SCAN_CLANG : 0;
+	unsigned clang = scan_dialect_is_clang(walk->dialect) ? SCAN_CLANG : 0;
 	struct scan_def *builtin;
 	size_t n;
 
 	scan_cpp_reset(&w->cpp, walk->line.mode | clang);
-	builtin = scan_flavour_builtins(walk->flavour, &n);
+	builtin = scan_dialect_builtins(walk->dialect, &n);
 	for (size_t i = 0; i < n; i++)
 		scan_cpp_define(&w->cpp, &builtin[i]);
-	scan_walk_text(walk, scan_flavour_macros(walk->flavour));
+	scan_walk_text(walk, scan_dialect_macros(walk->dialect));
 	w->cpp.char_unsigned = is_defined(w, "__CHAR_UNSIGNED__");
 	w->cpp.wchar_unsigned = is_defined(w, "__WCHAR_UNSIGNED__");
 	for (size_t i = 0; i < walk->line.define.n; i++)
@@ -185,7 +185,7 @@ static void preinclude(struct scan_walk *walk)
 	const struct scan_found *f;
 
 	if (walk->line.nostdinc || walk->line.freestanding || walk->why ||
-	    scan_flavour_is_clang(walk->flavour))
+	    scan_dialect_is_clang(walk->dialect))
 		return;
 	name = scan_name_id(walk->w->common->names, path, strlen(path));
 	f = scan_walk_search(walk, name, walk->chain->bracket);
@@ -290,15 +290,15 @@ void scan_walk_unit(struct scan_walk *walk, struct scan_worker *w,
 		return;
 	}
 	if (!line->plain) {
-		walk->flavour = scan_answers_flavour(w->common->answers, unit,
+		walk->dialect = scan_answers_dialect(w->common->answers, unit,
 						     line, &why, &walk->detail);
-		if (!walk->flavour) {
+		if (!walk->dialect) {
 			walk->why = why;
 			return;
 		}
-		if (!scan_flavour_has_raw(walk->flavour))
+		if (!scan_dialect_has_raw(walk->dialect))
 			line->mode &= ~(unsigned)SCAN_RAW;
-		if (scan_flavour_is_clang(walk->flavour))
+		if (scan_dialect_is_clang(walk->dialect))
 			for_clang(walk);
 		if (walk->why)
 			return;
@@ -323,7 +323,7 @@ void scan_walk_unit(struct scan_walk *walk, struct scan_worker *w,
 		return;
 	define(walk);
 	scan_walk_gch_source(walk, source);
-	if (scan_flavour_is_clang(walk->flavour))
+	if (scan_dialect_is_clang(walk->dialect))
 		scan_walk_clang_pch(walk);
 	walk_all(walk, source);
 }

@@ -10,6 +10,7 @@
 #ifndef SCAN_WALK_H
 #define SCAN_WALK_H
 
+#include "base/vec.h"
 #include "scan/ask.h"
 #include "scan/cond.h"
 #include "scan/part.h"
@@ -101,7 +102,7 @@ struct scan_walk {
 	const struct scan_unit *unit;
 	struct scan_line line;
 	struct scan_place *place;
-	struct scan_flavour *flavour;
+	struct scan_dialect *dialect;
 	const struct scan_chain *chain;
 	bool included; /* a header, by the command line or the source */
 	unsigned marks;
@@ -138,8 +139,6 @@ size_t scan_walk_list(struct scan_walk *walk, struct scan_node *node,
 void scan_walk_absent(void *ctx, const char *path);
 void scan_walk_dir(struct scan_walk *walk, const char *path);
 void scan_lists_release(struct scan_lists *l);
-/* Room for one more; `size` bytes each. */
-void *scan_lists_room(void *v, size_t n, size_t *cap, size_t size);
 
 /* include.c */
 /* The chain from `start` on, for this unit. */

@@ -12,8 +12,8 @@ static int ask_operator(void *ctx, enum scan_word op, const char *text,
 	struct scan_walk *walk = w->walk;
 	const struct scan_lists *l = walk->l;
 
-	return scan_flavour_operator(
-		w->common->answers, walk->flavour, walk->unit, &walk->line, op,
+	return scan_dialect_operator(
+		w->common->answers, walk->dialect, walk->unit, &walk->line, op,
 		text, l->n_frame ? l->frame[l->n_frame - 1].text : NULL, value,
 		why);
 }

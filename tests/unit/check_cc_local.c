@@ -165,10 +165,19 @@ START_TEST(with_all_taken_it_waits)
 }
 END_TEST
 
+/* Nothing stays open for the compiler, either. */
 START_TEST(no_slots_means_no_waiting)
 {
+	int next = dup(STDERR_FILENO), after;
+
+	close(next);
+	alarm(5);
 	cc_local_take_slot(dir);
 	cc_local_take_slot("/nonexistent");
+	alarm(0);
+	after = dup(STDERR_FILENO);
+	ck_assert_int_eq(after, next);
+	close(after);
 }
 END_TEST
 

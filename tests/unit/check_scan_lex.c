@@ -388,7 +388,7 @@ START_TEST(an_environment_that_adds_directories_is_refused)
 
 	options_command_parse(&c, argv);
 	scan_line_parse(&l, &c, env);
-	ck_assert_int_eq(l.why, REASON_COMPILER_ENVIRONMENT);
+	ck_assert_int_eq(l.why, REASON_CPATH);
 	ck_assert_str_eq(l.detail, "CPATH");
 	scan_line_release(&l);
 	scan_line_parse(&l, &c, empty);
