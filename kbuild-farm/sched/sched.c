@@ -82,11 +82,13 @@ static bool may_scan(const struct sched *s)
 
 static void scan_ahead(struct sched *s)
 {
-	while (s->n_in[UNIT_TO_SCAN] && may_scan(s)) {
+	while (may_scan(s)) {
 		struct sched_unit *u = NULL;
 
 		for (size_t i = 0; i < s->n_toolchains; i++)
 			u = older(u, TAILQ_FIRST(&s->toolchains[i]->to_scan));
+		if (!u)
+			return;
 		sched_unit_scan(s, u);
 	}
 }

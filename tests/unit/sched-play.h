@@ -310,6 +310,7 @@ static void play(struct sched *s, const char *events)
 
 		for (char *word; (word = strtok_r(at, " ", &at));)
 			strv_add(&w, word);
+		ck_assert_ptr_nonnull(w.v);
 		play_actions[0] = '\0';
 		play_words(s, &w);
 		strv_release(&w);
