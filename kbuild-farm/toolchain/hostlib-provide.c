@@ -6,8 +6,9 @@
 #include "toolchain/deb.h"
 #include "toolchain/hostlib-files.h"
 #include "toolchain/hostlib.h"
-#include "toolchain/loads.h"
 #include "toolchain/patch.h"
+#include "toolchain/runnable.h"
+#include "toolchain/smoke-test.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -302,7 +303,7 @@ static int say_missing(const struct provision *p,
 		       const struct toolchain_missing *m, struct err *err)
 {
 	const struct toolchain_quirk *q = quirk_of(p, m->library);
-	char *users = users_text(m), *instead = NULL, *hint = NULL;
+	char *users = users_text(m), *instead = NULL, *remedy = NULL;
 
 	if (m->library[0] == '/') {
 		err_set(err, ENOENT,
@@ -314,16 +315,16 @@ static int say_missing(const struct provision *p,
 	}
 	if (q && q->instead.n) {
 		instead = strv_join(&q->instead, ", ");
-		hint = xasprintf("; take another (%s and newer need none)",
-				 instead);
+		remedy = xasprintf("; take another (%s and newer need none)",
+				   instead);
 	}
 	err_set(err, ENOENT,
 		"library %s, which %s needs, is not on this system%s, or give "
 		"it with --library FILE, or a package that has it with --deb "
 		"FILE",
 		m->library, users,
-		hint ? hint : "; install the package that has it");
-	free(hint);
+		remedy ? remedy : "; install the package that has it");
+	free(remedy);
 	free(instead);
 	free(users);
 	return -ENOENT;
@@ -345,7 +346,7 @@ static int report(const struct provision *p,
 	return 0;
 }
 
-/* ------------------------------------------------------------- the proof */
+/* ------------------------------------------------------------- the check */
 
 static bool is_driver(const char *name)
 {
@@ -362,14 +363,39 @@ static bool has_isl(const struct provision *p)
 	return false;
 }
 
+/* It has the compiler fold numbers, which is what libmpfr and libmpc are for.
+ */
+static const char unit[] =
+	"double f(void);\nint g(int *v, int n);\n"
+	"double f(void)\n{\n"
+	"\treturn __builtin_sin(1.25) * __builtin_pow(2.5, 0.5) +\n"
+	"\t       __builtin_lgamma(0.75);\n}\n"
+	"int g(int *v, int n)\n{\n\tint s = 0;\n\n"
+	"\tfor (int i = 0; i < n; i++)\n"
+	"\t\tfor (int k = 0; k < n; k++)\n\t\t\ts += v[i * n + k];\n"
+	"\treturn s;\n}\n";
+
+static int compile_unit(const char *driver, const char *dir,
+			const char *const *flags, struct err *err)
+{
+	struct toolchain_smoke_test t = { .driver = driver,
+					  .work = dir,
+					  .bind_now = true };
+	int ret = toolchain_smoke_test_compile(&t, "unit.c", unit, flags, err);
+
+	if (ret)
+		err_wrap(err, "%s", driver);
+	return ret;
+}
+
 /* Every driver in bin compiles. */
-static int prove_drivers(struct provision *p, const struct strv *programs,
+static int check_drivers(struct provision *p, const struct strv *programs,
 			 struct err *err)
 {
 	static const char *const isl[] = { "-floop-nest-optimize", "-O3",
 					   NULL };
 	char *bin = xasprintf("%s/bin/", p->prefix);
-	char *tmp = xasprintf("%s/.proof", p->dir);
+	char *tmp = xasprintf("%s/.check", p->dir);
 	struct err ignored;
 	int ret = fs_mkdirs(tmp, 0700, err);
 
@@ -377,8 +403,8 @@ static int prove_drivers(struct provision *p, const struct strv *programs,
 		const char *path = programs->v[i];
 
 		if (str_starts(path, bin) && is_driver(str_base(path)))
-			ret = toolchain_loads_compiles(
-				path, tmp, has_isl(p) ? isl : isl + 2, err);
+			ret = compile_unit(path, tmp, has_isl(p) ? isl : NULL,
+					   err);
 	}
 	fs_remove(tmp, &ignored);
 	free(tmp);
@@ -386,7 +412,7 @@ static int prove_drivers(struct provision *p, const struct strv *programs,
 	return ret;
 }
 
-static int prove(struct provision *p, struct err *err)
+static int check_changed(struct provision *p, struct err *err)
 {
 	struct strv programs = { 0 }, plugins = { 0 };
 	int ret = toolchain_hostlib_programs(p->dir, &programs, &plugins, err);
@@ -396,7 +422,7 @@ static int prove(struct provision *p, struct err *err)
 
 		if (!strv_has(&p->changed, path))
 			continue;
-		ret = toolchain_loads_loads(path, err);
+		ret = toolchain_runnable(path, err);
 		if (ret && !toolchain_hostlib_required(path)) {
 			strv_addf(p->log, "without all symbols: %s",
 				  below(p->dir, path));
@@ -404,7 +430,7 @@ static int prove(struct provision *p, struct err *err)
 		}
 	}
 	if (!ret)
-		ret = prove_drivers(p, &programs, err);
+		ret = check_drivers(p, &programs, err);
 	if (ret)
 		err_wrap(err, "with the libraries provided");
 	strv_release(&plugins);
@@ -522,7 +548,7 @@ int toolchain_hostlibs_provide(const char *dir,
 		ret = provide(&p, missing, err);
 	fs_remove(p.unpacked, &ignored);
 	if (!ret && p.changed.n)
-		ret = prove(&p, err);
+		ret = check_changed(&p, err);
 	buf_release(&p.search.cache);
 	strv_release(&p.changed);
 	free(p.unpacked);

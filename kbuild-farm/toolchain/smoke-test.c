@@ -118,7 +118,8 @@ static int ask(const struct toolchain_smoke_test *t, char *const *argv,
 	char *search = xasprintf("PATH=%s", path ? path : TOOLCHAIN_PATH);
 	char *tmp = xasprintf("TMPDIR=%s", t->work);
 	char lang[] = "LC_ALL=C";
-	char *env[] = { search, tmp, lang, NULL };
+	char *env[] = { search, tmp, lang,
+			t->bind_now ? (char *)"LD_BIND_NOW=1" : NULL, NULL };
 	struct buf said = { 0 };
 	/* Only read, but passed on as what a caller may write. */
 	int ret = capture_run((void *)(uintptr_t)t->cancel, t->work, argv, env,
@@ -208,29 +209,29 @@ static int check_object(const char *path, struct err *err)
 	return ret;
 }
 
-static int compile(const struct toolchain_smoke_test *t, const char *name,
-		   const char *text, struct err *err)
+int toolchain_smoke_test_compile(const struct toolchain_smoke_test *t,
+				 const char *name, const char *text,
+				 const char *const *flags, struct err *err)
 {
 	char *source = xasprintf("%s/%s", t->work, name);
 	char *object = xasprintf("%s.o", source);
-	char *argv[] = { (char *)(uintptr_t)t->driver,
-			 (char[]){ "-O2" },
-			 (char[]){ "-ffreestanding" },
-			 (char[]){ "-c" },
-			 (char[]){ "-o" },
-			 object,
-			 source,
-			 NULL };
+	struct strv argv = { 0 };
 	struct buf out = { 0 };
 	int ret = fs_write(source, bytes_str(text), 0644, err);
 
+	strv_add(&argv, t->driver);
+	strv_add_all(&argv, (char *const *)flags);
+	strv_add_all(&argv, (char *[]){ (char *)"-O2", (char *)"-ffreestanding",
+					(char *)"-c", (char *)"-o", object,
+					source, NULL });
 	if (!ret)
-		ret = ask(t, argv, &out, err);
+		ret = ask(t, argv.v, &out, err);
 	if (!ret)
 		ret = check_object(object, err);
 	if (ret == -ENOEXEC)
 		err_wrap(err, "it does not compile %s", name);
 	buf_release(&out);
+	strv_release(&argv);
 	free(object);
 	free(source);
 	return ret;
@@ -245,8 +246,10 @@ int toolchain_smoke_test(const struct toolchain_smoke_test *t, bool *ran,
 		return ret;
 	ret = check_words(t, err);
 	if (!ret)
-		ret = compile(t, "unit.c", unit_c, err);
+		ret = toolchain_smoke_test_compile(t, "unit.c", unit_c, NULL,
+						   err);
 	if (!ret)
-		ret = compile(t, "unit.S", unit_s, err);
+		ret = toolchain_smoke_test_compile(t, "unit.S", unit_s, NULL,
+						   err);
 	return ret;
 }

@@ -24,6 +24,11 @@ struct toolchain_smoke_test {
 	const char *host; /* that it is said to run on, as data.h has it */
 	const char *work; /* a directory for what it compiles */
 	const atomic_bool *cancel; /* or NULL */
+	/*
+	 * Each symbol is looked up when a program of it starts, not when it
+	 * is first called.
+	 */
+	bool bind_now;
 };
 
 /*
@@ -34,6 +39,15 @@ struct toolchain_smoke_test {
  */
 int toolchain_smoke_test(const struct toolchain_smoke_test *t, bool *ran,
 			 struct err *err);
+
+/*
+ * Does `driver` make an object of `text`, called `name`?  `flags`, which end
+ * in NULL, go before its own.  0; -ENOEXEC with the first line that it said in
+ * `err`; -ECANCELED.  Of `t` only `driver`, and what follows `host`, counts.
+ */
+int toolchain_smoke_test_compile(const struct toolchain_smoke_test *t,
+				 const char *name, const char *text,
+				 const char *const *flags, struct err *err);
 
 /*
  * Does what -dumpmachine says fit a triplet?  Equal, or longer in its last

@@ -19,7 +19,7 @@
 
 static char dir[TEMPDIR_SIZE];
 static struct toolchain_release release;
-static struct toolchain_smoke_test trial;
+static struct toolchain_smoke_test smoke;
 static struct err err;
 static bool ran;
 
@@ -36,7 +36,7 @@ static void set_up(void)
 	ck_assert_int_eq(toolchain_release_of(false, version, &release, &err),
 			 0);
 	tempdir_make(dir);
-	trial = (struct toolchain_smoke_test){
+	smoke = (struct toolchain_smoke_test){
 		.driver = GCC,
 		.release = &release,
 		.triplet = "aarch64-linux",
@@ -53,7 +53,7 @@ static void tear_down(void)
 
 START_TEST(one_that_works_passes)
 {
-	ck_assert_msg(!toolchain_smoke_test(&trial, &ran, &err), "%s",
+	ck_assert_msg(!toolchain_smoke_test(&smoke, &ran, &err), "%s",
 		      err.text);
 	ck_assert(ran);
 }
@@ -62,23 +62,23 @@ END_TEST
 START_TEST(another_version_is_named)
 {
 	release.part[2]++;
-	ck_assert_int_eq(toolchain_smoke_test(&trial, &ran, &err), -ENOEXEC);
+	ck_assert_int_eq(toolchain_smoke_test(&smoke, &ran, &err), -ENOEXEC);
 	ck_assert_ptr_nonnull(strstr(err.text, "its driver says"));
 }
 END_TEST
 
 START_TEST(another_target_is_named)
 {
-	trial.triplet = "riscv64-linux";
-	ck_assert_int_eq(toolchain_smoke_test(&trial, &ran, &err), -ENOEXEC);
+	smoke.triplet = "riscv64-linux";
+	ck_assert_int_eq(toolchain_smoke_test(&smoke, &ran, &err), -ENOEXEC);
 	ck_assert_ptr_nonnull(strstr(err.text, "aarch64-linux-gnu"));
 }
 END_TEST
 
 START_TEST(another_host_is_named)
 {
-	trial.host = "ppc64";
-	ck_assert_int_eq(toolchain_smoke_test(&trial, &ran, &err), -ENOEXEC);
+	smoke.host = "ppc64";
+	ck_assert_int_eq(toolchain_smoke_test(&smoke, &ran, &err), -ENOEXEC);
 	ck_assert_ptr_nonnull(strstr(err.text, "not on ppc64"));
 }
 END_TEST
@@ -89,8 +89,8 @@ START_TEST(what_is_no_program_is_refused)
 
 	ck_assert_int_eq(fs_write(script, bytes_str("#!/bin/sh\n"), 0755, &err),
 			 0);
-	trial.driver = script;
-	ck_assert_int_eq(toolchain_smoke_test(&trial, &ran, &err), -ENOEXEC);
+	smoke.driver = script;
+	ck_assert_int_eq(toolchain_smoke_test(&smoke, &ran, &err), -ENOEXEC);
 	free(script);
 }
 END_TEST
@@ -101,11 +101,49 @@ START_TEST(one_that_does_not_compile_is_quoted)
 	char *copy = xasprintf("%s/x-gcc", dir);
 
 	ck_assert_int_eq(fs_copy(GCC, copy, &err), 0);
-	trial.driver = copy;
-	ck_assert_int_eq(toolchain_smoke_test(&trial, &ran, &err), -ENOEXEC);
+	smoke.driver = copy;
+	ck_assert_int_eq(toolchain_smoke_test(&smoke, &ran, &err), -ENOEXEC);
 	ck_assert_ptr_nonnull(strstr(err.text, "does not compile unit.c"));
 	ck_assert_ptr_nonnull(strstr(err.text, "cc1"));
 	free(copy);
+}
+END_TEST
+
+START_TEST(a_unit_compiles_with_other_flags)
+{
+	static const char *const flags[] = { "-O3", NULL };
+
+	smoke.bind_now = true;
+	ck_assert_msg(!toolchain_smoke_test_compile(
+			      &smoke, "x.c", "int x = 1;\n", flags, &err),
+		      "%s", err.text);
+	ck_assert_int_eq(toolchain_smoke_test_compile(&smoke, "x.c", "int\n",
+						      NULL, &err),
+			 -ENOEXEC);
+	ck_assert_ptr_nonnull(strstr(err.text, "does not compile x.c"));
+}
+END_TEST
+
+static const struct {
+	const char *driver, *said;
+} broken[] = {
+	{ "#!/bin/sh\n", "x.c.o" }, /* makes no object */
+	{ "#!/bin/sh\necho 'cc1: broken' >&2\nexit 1\n", "cc1: broken" },
+	{ "#!/bin/sh\necho text >x.c.o\n", "not an object file" },
+};
+
+START_TEST(one_that_makes_no_object_is_refused_with_what_it_said)
+{
+	char *script = xasprintf("%s/gcc", dir);
+
+	ck_assert_int_eq(
+		fs_write(script, bytes_str(broken[_i].driver), 0755, &err), 0);
+	smoke.driver = script;
+	ck_assert_int_eq(toolchain_smoke_test_compile(&smoke, "x.c", "int x;\n",
+						      NULL, &err),
+			 -ENOEXEC);
+	ck_assert_msg(strstr(err.text, broken[_i].said), "%s", err.text);
+	free(script);
 }
 END_TEST
 
@@ -113,8 +151,8 @@ START_TEST(it_can_be_cancelled)
 {
 	static atomic_bool cancel = true;
 
-	trial.cancel = &cancel;
-	ck_assert_int_eq(toolchain_smoke_test(&trial, &ran, &err), -ECANCELED);
+	smoke.cancel = &cancel;
+	ck_assert_int_eq(toolchain_smoke_test(&smoke, &ran, &err), -ECANCELED);
 }
 END_TEST
 
@@ -169,7 +207,7 @@ END_TEST
 int main(void)
 {
 	Suite *s = suite_create("toolchain/smoke-test");
-	TCase *t = tcase_create("trial");
+	TCase *t = tcase_create("smoke");
 
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_test(t, one_that_works_passes);
@@ -178,6 +216,10 @@ int main(void)
 	tcase_add_test(t, another_host_is_named);
 	tcase_add_test(t, what_is_no_program_is_refused);
 	tcase_add_test(t, one_that_does_not_compile_is_quoted);
+	tcase_add_test(t, a_unit_compiles_with_other_flags);
+	tcase_add_loop_test(
+		t, one_that_makes_no_object_is_refused_with_what_it_said, 0,
+		COUNT(broken));
 	tcase_add_test(t, it_can_be_cancelled);
 	tcase_add_loop_test(t, a_machine_fits_a_triplet, 0, COUNT(machines));
 	tcase_add_test(t, the_driver_is_found_by_its_name);
