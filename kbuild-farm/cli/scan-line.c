@@ -209,8 +209,7 @@ static int read_words(struct cli_scan_line *l, const char *text)
 	int ret = command ? cli_scan_words(&l->argv, command) : -EINVAL;
 
 	free(command);
-	if (ret || !l->argv.n ||
-	    !compiler_is_compiler_name(str_base(l->argv.v[0])))
+	if (ret || !l->argv.n || !compiler_find_is_name(str_base(l->argv.v[0])))
 		return -ENOMSG;
 	options_command_parse(&l->command, l->argv.v);
 	if (l->command.verdict == OPTIONS_PASSTHROUGH || !l->command.source ||

@@ -209,7 +209,8 @@ struct removal {
 static int remove_here(void *arg)
 {
 	struct removal *m = arg;
-	int ret = toolchain_remove(m->r->data, m->id, m->r->force, &m->err);
+	int ret = toolchain_installed_remove(m->r->data, m->id, m->r->force,
+					     &m->err);
 
 	return ret || !m->t ? ret : toolchain_names_remove(m->t, &m->err);
 }

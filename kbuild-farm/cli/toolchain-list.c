@@ -42,12 +42,12 @@ static int hash_again(void *arg)
 	struct check *c = arg;
 
 	if (c->t->adopted)
-		return toolchain_adopted_check(c->t, environ, &c->err);
+		return toolchain_adopt_check(c->t, environ, &c->err);
 	return toolchain_installed_verify(c->t, c->cancel, &c->err);
 }
 
 /* Without hashing: is the compiler there at all? */
-static int look(const struct toolchain_installed *t, struct err *err)
+static int look_for_driver(const struct toolchain_installed *t, struct err *err)
 {
 	char *driver = toolchain_installed_driver(t);
 	int ret = 0;
@@ -66,7 +66,7 @@ static int look_here(struct survey *s)
 				   .cancel = s->r->fetch.cancel };
 		int ret = s->verify ? progress_run(c.t->id, "hashing",
 						   hash_again, &c) :
-				      look(c.t, &c.err);
+				      look_for_driver(c.t, &c.err);
 
 		if (toolchain_settings_interrupted())
 			return -ECANCELED;
@@ -248,7 +248,7 @@ static int narrow(struct survey *s, struct err *err)
 	return ret;
 }
 
-static int show(struct survey *s)
+static int show_survey(struct survey *s)
 {
 	unsigned wrong;
 
@@ -263,7 +263,7 @@ static int show(struct survey *s)
 	return wrong ? EXIT_USAGE : EXIT_OK;
 }
 
-static void release(struct survey *s)
+static void survey_release(struct survey *s)
 {
 	for (size_t i = 0; s->cells && i < s->list.n * s->nodes.n; i++)
 		free(s->cells[i].detail);
@@ -290,8 +290,8 @@ static int survey_main(struct toolchain_request *r, bool verify)
 		ret = look_at_nodes(&s, &err);
 	if (ret == -ECANCELED)
 		err_set(&err, ECANCELED, "interrupted");
-	status = ret ? toolchain_failed(r, ret, &err) : show(&s);
-	release(&s);
+	status = ret ? toolchain_failed(r, ret, &err) : show_survey(&s);
+	survey_release(&s);
 	return status;
 }
 

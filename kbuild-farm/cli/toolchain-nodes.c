@@ -211,7 +211,7 @@ struct push {
 	struct progress *progress;
 };
 
-static const struct toolchain_installed *find(
+static const struct toolchain_installed *find_installed(
 	const struct toolchain_installed_list *list, const char *id)
 {
 	for (size_t i = 0; i < list->n; i++) {
@@ -225,7 +225,7 @@ static int read_bundle(struct push *p,
 		       const struct toolchain_installed_list *all,
 		       const char *id, struct err *err)
 {
-	const struct toolchain_installed *t = find(all, id), *ours;
+	const struct toolchain_installed *t = find_installed(all, id), *ours;
 	int ret;
 
 	if (!t)
@@ -239,7 +239,7 @@ static int read_bundle(struct push *p,
 }
 
 /* Those of the bundles that the node runs. */
-static void prepare(struct push *p, size_t i)
+static void prepare_node(struct push *p, size_t i)
 {
 	const struct peer_tools_node *node = &p->nodes->v[i];
 	const struct peer_bundle **list = xcalloc(p->n_bundles + 1,
@@ -279,7 +279,7 @@ static char *amount(const struct peer_ship_count *c)
 }
 
 /* A line for each of its bundles: false when one is not there. */
-static bool report(const struct peer_tools_node *n)
+static bool report_node(const struct peer_tools_node *n)
 {
 	char *sent = amount(&n->count);
 	bool good = n->up;
@@ -305,7 +305,7 @@ static bool report(const struct peer_tools_node *n)
 	return good;
 }
 
-static unsigned run(struct push *p)
+static unsigned run_push(struct push *p)
 {
 	struct peer_tools_setup setup = { .n = p->nodes->n,
 					  .progress = on_progress,
@@ -318,13 +318,13 @@ static unsigned run(struct push *p)
 	p->talk = xcalloc(p->nodes->n + 1, sizeof(*p->talk));
 	p->progress = progress_new();
 	for (size_t i = 0; i < p->nodes->n; i++)
-		prepare(p, i);
+		prepare_node(p, i);
 	setup.nodes = p->talk;
 	if (peer_tools_run(&setup, &stats, &err) && err.text[0])
 		log_error("%s", err.text);
 	progress_free(p->progress);
 	for (size_t i = 0; i < p->nodes->n; i++) {
-		failed += !report(&p->talk[i]);
+		failed += !report_node(&p->talk[i]);
 		peer_tools_release(&p->talk[i]);
 		free((void *)p->talk[i].bundle);
 	}
@@ -352,7 +352,7 @@ unsigned toolchain_nodes_push(const struct toolchain_nodes *nodes,
 		ret = read_bundle(&p, list, ids->v[i], &err);
 	if (ret)
 		log_error("%s", err.text);
-	failed = ret ? (unsigned)nodes->n : run(&p);
+	failed = ret ? (unsigned)nodes->n : run_push(&p);
 	for (size_t i = 0; i < p.n_bundles; i++)
 		peer_bundle_release(&p.bundles[i]);
 	free(p.bundles);

@@ -31,7 +31,7 @@ void toolchain_orders_release(struct toolchain_orders *list)
 	*list = (struct toolchain_orders){ 0 };
 }
 
-static bool has(const struct toolchain_orders *list, const char *id)
+static bool has_order(const struct toolchain_orders *list, const char *id)
 {
 	for (size_t i = 0; i < list->n; i++) {
 		if (!strcmp(list->v[i].id, id))
@@ -41,15 +41,15 @@ static bool has(const struct toolchain_orders *list, const char *id)
 }
 
 /* NULL when it is in the list already. */
-static struct toolchain_ordered *add(struct toolchain_orders *list,
-				     const struct toolchain_release *release,
-				     const char *triplet, const char *host)
+static struct toolchain_ordered *add_order(
+	struct toolchain_orders *list, const struct toolchain_release *release,
+	const char *triplet, const char *host)
 {
 	bool own = !host || !strcmp(host, toolchain_here());
 	char *id = toolchain_release_id(release, triplet, own ? NULL : host);
 	struct toolchain_ordered *o;
 
-	if (has(list, id)) {
+	if (has_order(list, id)) {
 		free(id);
 		return NULL;
 	}
@@ -58,8 +58,8 @@ static struct toolchain_ordered *add(struct toolchain_orders *list,
 	return o;
 }
 
-static void fill(struct toolchain_order *order,
-		 const struct toolchain_request *r)
+static void fill_order(struct toolchain_order *order,
+		       const struct toolchain_request *r)
 {
 	order->data = r->data;
 	order->cache = r->downloads;
@@ -79,12 +79,12 @@ void toolchain_orders_add(struct toolchain_orders *list,
 			  const struct toolchain_request *r,
 			  const struct toolchain_archive *a)
 {
-	struct toolchain_ordered *o = add(list, &a->release, a->triplet,
-					  a->host);
+	struct toolchain_ordered *o = add_order(list, &a->release, a->triplet,
+						a->host);
 
 	if (!o)
 		return;
-	fill(&o->order, r);
+	fill_order(&o->order, r);
 	o->path = xstrdup(a->path);
 	o->triplet = a->triplet ? xstrdup(a->triplet) : NULL;
 	o->host = xstrdup(a->host);
@@ -105,7 +105,7 @@ static bool take_installed(struct toolchain_orders *list, const char *data,
 
 	if (toolchain_release_parse(t->release, &release, &ignored))
 		return false;
-	o = add(list, &release, t->triplet, own ? NULL : t->host);
+	o = add_order(list, &release, t->triplet, own ? NULL : t->host);
 	if (!o)
 		return true;
 	o->had = true;
@@ -147,7 +147,7 @@ int toolchain_orders_file(struct toolchain_orders *list,
 	struct strv text = { 0 };
 	struct digest sha256 = { 0 };
 	struct toolchain_ordered *o;
-	int ret = toolchain_order_from_name(&order, &text, r->file, err);
+	int ret = toolchain_install_order(&order, &text, r->file, err);
 
 	if (!ret && r->sha256 && !digest_parse(&sha256, r->sha256))
 		ret = err_set(err, EINVAL,
@@ -157,8 +157,8 @@ int toolchain_orders_file(struct toolchain_orders *list,
 		strv_release(&text);
 		return ret;
 	}
-	o = add(list, &order.release, order.triplet, order.host);
-	fill(&order, r);
+	o = add_order(list, &order.release, order.triplet, order.host);
+	fill_order(&order, r);
 	order.file = r->file;
 	o->order = order;
 	o->text = text;

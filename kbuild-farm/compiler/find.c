@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool compiler_is_compiler_name(const char *name)
+bool compiler_find_is_name(const char *name)
 {
 	static const char *const ends[] = { "gcc", "g++", "clang", "clang++" };
-	size_t len = compiler_name_stem(name);
+	size_t len = compiler_find_stem(name);
 
 	if (!strcmp(name, "cc") || !strcmp(name, "c++"))
 		return true;
@@ -27,7 +27,7 @@ bool compiler_is_compiler_name(const char *name)
 }
 
 /* A version is a digit and more of "0-9.". */
-size_t compiler_name_stem(const char *name)
+size_t compiler_find_stem(const char *name)
 {
 	const char *dash = strrchr(name, '-');
 
@@ -70,7 +70,7 @@ static void add_dir(struct compiler_list *l, const char *dir)
 
 	fs_list(dir, &names);
 	for (size_t i = 0; i < names.n; i++) {
-		if (compiler_is_compiler_name(names.v[i]))
+		if (compiler_find_is_name(names.v[i]))
 			add(l, dir, names.v[i]);
 	}
 	strv_release(&names);

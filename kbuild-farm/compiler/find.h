@@ -21,9 +21,9 @@ struct compiler_list {
 
 /* Is `name` one that a C or C++ compiler's driver has: *gcc, *g++, *clang,
  * *clang++, each also with -VERSION, or cc or c++? */
-bool compiler_is_compiler_name(const char *name);
+bool compiler_find_is_name(const char *name);
 /* The length of `name` without -VERSION: "gcc" and "gcc-12" have one stem. */
-size_t compiler_name_stem(const char *name);
+size_t compiler_find_stem(const char *name);
 /*
  * Every such program in the directories of `path`, the first of each name,
  * sorted by name; names that lead to ccache and the like are passed over.

@@ -79,8 +79,8 @@ const struct compiler_entry *compiler_entries_find(
 }
 
 /* Takes over path and target of `e`, also when it is refused. */
-static int insert(struct compiler_gather *g, struct compiler_entry e,
-		  struct err *err)
+static int insert_entry(struct compiler_gather *g, struct compiler_entry e,
+			struct err *err)
 {
 	struct compiler_entries *list = &g->list;
 	size_t i = position(list, e.path);
@@ -105,8 +105,8 @@ static void make_identities(void)
 	identities = store_identities_new(FILES_MAX);
 }
 
-static void watch(struct compiler_gather *g, const char *path,
-		  const struct stat *st)
+static void watch_path(struct compiler_gather *g, const char *path,
+		       const struct stat *st)
 {
 	struct stamp stamp;
 
@@ -135,7 +135,7 @@ static int add_file(struct compiler_gather *g, const char *path,
 	e.size = id.stamp.size;
 	e.mtime_ns = id.stamp.mtime_ns;
 	e.digest = id.digest;
-	return insert(g, e, err);
+	return insert_entry(g, e, err);
 }
 
 /* The target of the link at `path`, which the caller frees. */
@@ -168,12 +168,13 @@ static int add_link(struct compiler_gather *g, const char *path,
 	ret = read_link(target, path, err);
 	if (ret)
 		return ret;
-	watch(g, path, st);
-	return insert(g,
-		      (struct compiler_entry){ .path = xstrdup(path),
-					       .kind = COMPILER_LINK,
-					       .target = xstrdup(*target) },
-		      err);
+	watch_path(g, path, st);
+	return insert_entry(
+		g,
+		(struct compiler_entry){ .path = xstrdup(path),
+					 .kind = COMPILER_LINK,
+					 .target = xstrdup(*target) },
+		err);
 }
 
 static void add_dir(struct compiler_gather *g, const char *path)
@@ -182,21 +183,22 @@ static void add_dir(struct compiler_gather *g, const char *path)
 		strv_add(&g->dirs, path);
 }
 
-static void begin(struct walk *w, struct compiler_gather *g, const char *path)
+static void walk_begin(struct walk *w, struct compiler_gather *g,
+		       const char *path)
 {
 	*w = (struct walk){
 		.g = g, .asked = path, .at = xstrdup(""), .rest = xstrdup(path)
 	};
 }
 
-static void end(struct walk *w)
+static void walk_end(struct walk *w)
 {
 	free(w->at);
 	free(w->rest);
 }
 
 /* Take the next component off the rest: NULL at the end. */
-static char *next(struct walk *w)
+static char *walk_next(struct walk *w)
 {
 	char *start = w->rest + strspn(w->rest, "/");
 	size_t len = strcspn(start, "/");
@@ -215,8 +217,8 @@ static void go_up(struct walk *w)
 		*slash = '\0';
 }
 
-static int follow(struct walk *w, const char *path, const struct stat *st,
-		  struct err *err)
+static int follow_link(struct walk *w, const char *path, const struct stat *st,
+		       struct err *err)
 {
 	char *target = NULL, *rest;
 	int ret;
@@ -236,8 +238,8 @@ static int follow(struct walk *w, const char *path, const struct stat *st,
 }
 
 /* One component further; *st is what stands there. */
-static int step(struct walk *w, const char *name, struct stat *st,
-		struct err *err)
+static int walk_step(struct walk *w, const char *name, struct stat *st,
+		     struct err *err)
 {
 	char *path;
 	int ret = 0;
@@ -252,7 +254,7 @@ static int step(struct walk *w, const char *name, struct stat *st,
 	if (lstat(path, st)) {
 		ret = err_errno(err, "%s", w->asked);
 	} else if (S_ISLNK(st->st_mode)) {
-		ret = follow(w, path, st, err);
+		ret = follow_link(w, path, st, err);
 	} else if (!S_ISDIR(st->st_mode) && w->rest[strspn(w->rest, "/")]) {
 		ret = err_set(err, ENOTDIR, "%s: %s", w->asked,
 			      strerror(ENOTDIR));
@@ -266,13 +268,13 @@ static int step(struct walk *w, const char *name, struct stat *st,
 }
 
 /* Walks to the end; *st is of a directory when it ends at one. */
-static int walk(struct walk *w, struct stat *st, struct err *err)
+static int walk_path(struct walk *w, struct stat *st, struct err *err)
 {
 	char *name;
 	int ret = 0;
 
-	while (!ret && (name = next(w))) {
-		ret = step(w, name, st, err);
+	while (!ret && (name = walk_next(w))) {
+		ret = walk_step(w, name, st, err);
 		free(name);
 	}
 	/* After ".." or a link *st may be of something else. */
@@ -292,8 +294,8 @@ int compiler_gather_path(struct compiler_gather *g, const char *path,
 		*real = NULL;
 	if (path[0] != '/' || strlen(path) >= PATH_MAX)
 		return err_set(err, EINVAL, "%s: not an absolute path", path);
-	begin(&w, g, path);
-	ret = walk(&w, &st, err);
+	walk_begin(&w, g, path);
+	ret = walk_path(&w, &st, err);
 	if (!ret && S_ISDIR(st.st_mode))
 		add_dir(g, w.at);
 	else if (!ret && S_ISREG(st.st_mode))
@@ -302,7 +304,7 @@ int compiler_gather_path(struct compiler_gather *g, const char *path,
 		ret = err_set(err, EINVAL, "%s: not a file", path);
 	if (!ret && real)
 		*real = xstrdup(w.at[0] ? w.at : "/");
-	end(&w);
+	walk_end(&w);
 	return ret;
 }
 
@@ -359,7 +361,7 @@ int compiler_gather_dir(struct compiler_gather *g, const char *path,
 		if (lstat(real, &st)) {
 			ret = err_errno(err, "%s", real);
 		} else {
-			watch(g, real, &st);
+			watch_path(g, real, &st);
 			ret = add_members(g, real, err);
 		}
 	}
@@ -402,7 +404,7 @@ int compiler_gather_link(struct compiler_gather *g, const char *path,
 	free(real);
 	known = compiler_entries_find(&g->list, place);
 	if (!known)
-		ret = insert(
+		ret = insert_entry(
 			g,
 			(struct compiler_entry){ .path = xstrdup(place),
 						 .kind = COMPILER_LINK,
@@ -439,7 +441,7 @@ int compiler_gather_end(struct compiler_gather *g, struct compiler_entries *out,
 		    compiler_entries_find(&g->list, g->dirs.v[i]))
 			continue;
 		e.path = xstrdup(g->dirs.v[i]);
-		ret = insert(g, e, err);
+		ret = insert_entry(g, e, err);
 	}
 	if (ret)
 		return ret;

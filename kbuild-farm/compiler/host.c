@@ -36,7 +36,7 @@ const char *compiler_host_name(const struct elf_program *e)
 	return NULL;
 }
 
-bool compiler_runs_on(const char *host, const char *machine)
+bool compiler_host_runs(const char *host, const char *machine)
 {
 	static const char *const pairs[][2] = {
 		{ "i686", "i386" },   { "i686", "i486" },  { "i686", "i586" },

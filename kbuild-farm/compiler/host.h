@@ -22,7 +22,7 @@ const char *compiler_host_name(const struct elf_program *e);
  * cannot.  A kernel may still lack 32-bit support: a node that wants to be
  * sure runs the driver once.
  */
-bool compiler_runs_on(const char *host, const char *machine);
+bool compiler_host_runs(const char *host, const char *machine);
 
 /*
  * Whose programs a machine (uname -m) runs by itself, in the names of those

@@ -48,7 +48,7 @@ static void free_object(struct object *o)
 	free(o);
 }
 
-static void release(struct process *p)
+static void process_release(struct process *p)
 {
 	for (size_t i = 0; i < p->n; i++)
 		free_object(p->v[i]);
@@ -153,7 +153,7 @@ static int try_dir(struct quest *q, const char *dir, bool plain,
 }
 
 /* `dir` with $ORIGIN replaced; NULL when another $ is in it. */
-static char *expand(const char *dir, const char *origin)
+static char *expand_origin(const char *dir, const char *origin)
 {
 	struct buf out = { 0 };
 
@@ -187,7 +187,7 @@ static int try_element(struct quest *q, const struct object *owner,
 	if (element[0] != '/' && element[0] != '$')
 		return 0;
 	origin = str_dir(owner->path);
-	dir = expand(element, origin);
+	dir = expand_origin(element, origin);
 	if (!dir)
 		ret = err_set(err, ENOTSUP, "%s: searches %s", owner->path,
 			      element);
@@ -284,7 +284,7 @@ static int try_defaults(struct quest *q, struct err *err)
 	return ret;
 }
 
-static int search(struct quest *q, struct err *err)
+static int search_library(struct quest *q, struct err *err)
 {
 	int ret;
 
@@ -308,8 +308,8 @@ static int search(struct quest *q, struct err *err)
 }
 
 /* Nobody has it: an error, or a line of the list. */
-static int miss(struct process *p, const char *name, const char *by,
-		struct err *err)
+static int note_missing(struct process *p, const char *name, const char *by,
+			struct err *err)
 {
 	if (!p->needs)
 		return err_set(err, ENOENT,
@@ -344,8 +344,8 @@ static struct object *add_object(struct process *p, const char *name,
 	return o;
 }
 
-static int load(struct process *p, struct object *by, const char *name,
-		struct err *err)
+static int load_library(struct process *p, struct object *by, const char *name,
+			struct err *err)
 {
 	struct quest q = { .p = p, .by = by, .name = name };
 	struct object *o;
@@ -356,9 +356,9 @@ static int load(struct process *p, struct object *by, const char *name,
 	if (p->n >= OBJECTS_MAX)
 		return err_set(err, E2BIG, "%s: needs more than %d libraries",
 			       p->v[0]->path, OBJECTS_MAX);
-	ret = search(&q, err);
+	ret = search_library(&q, err);
 	if (!ret && !q.path)
-		return miss(p, name, by->path, err);
+		return note_missing(p, name, by->path, err);
 	if (ret) {
 		free(q.path);
 		elf_program_release(&q.elf);
@@ -400,12 +400,13 @@ static int load_all(struct process *p, struct err *err)
 		const struct strv *needed = &p->v[i]->elf.needed;
 
 		for (size_t k = 0; k < needed->n && !ret; k++)
-			ret = load(p, p->v[i], needed->v[k], err);
+			ret = load_library(p, p->v[i], needed->v[k], err);
 	}
 	return ret;
 }
 
-static void fill(struct compiler_libraries *out, const struct process *p)
+static void fill_libraries(struct compiler_libraries *out,
+			   const struct process *p)
 {
 	out->loader = xstrdup(p->v[1]->path);
 	if (p->dirs.n)
@@ -432,9 +433,9 @@ int compiler_libraries_find(struct compiler_libraries *out, const char *program,
 	if (!ret && o->elf.loader) {
 		ret = load_all(&p, err);
 		if (!ret)
-			fill(out, &p);
+			fill_libraries(out, &p);
 	}
-	release(&p);
+	process_release(&p);
 	return ret;
 }
 
@@ -464,10 +465,10 @@ int compiler_libraries_missing(struct compiler_needs *out, const char *program,
 	*out = (struct compiler_needs){ 0 };
 	o->plain = true;
 	if (!ret && o->elf.loader && !fs_exists(o->elf.loader))
-		miss(&p, o->elf.loader, program, err);
+		note_missing(&p, o->elf.loader, program, err);
 	else if (!ret && (o->elf.loader || loader))
 		ret = load_all(&p, err);
-	release(&p);
+	process_release(&p);
 	if (ret)
 		compiler_needs_release(out);
 	return ret;
@@ -491,6 +492,6 @@ char *compiler_library_find(const char *name, const char *program,
 	    !load_loader(&p, &ignored) && !try_cache(&q, &ignored))
 		try_defaults(&q, &ignored);
 	elf_program_release(&q.elf);
-	release(&p);
+	process_release(&p);
 	return q.path;
 }

@@ -38,7 +38,7 @@ static int by_path(const void *a, const void *b)
 	return order((*x)->path, (*y)->path);
 }
 
-static size_t find(const struct look *l, const char *path)
+static size_t find_entry(const struct look *l, const char *path)
 {
 	size_t low = 0, high = l->n;
 
@@ -84,8 +84,8 @@ static bool is_tree(const struct look *l)
 }
 
 /* `at` one component further: into, up, or to where a link leads. */
-static void enter(struct look *l, struct buf *at, char **rest, char *name,
-		  unsigned *links)
+static void enter_component(struct look *l, struct buf *at, char **rest,
+			    char *name, unsigned *links)
 {
 	size_t before = at->len, i;
 	char *more;
@@ -98,7 +98,7 @@ static void enter(struct look *l, struct buf *at, char **rest, char *name,
 		return;
 	}
 	buf_printf(at, "/%s", name);
-	i = find(l, buf_str(at));
+	i = find_entry(l, buf_str(at));
 	if (i == SIZE_MAX || l->v[i]->kind != COMPILER_LINK)
 		return;
 	l->on_way[i] = true;
@@ -110,7 +110,7 @@ static void enter(struct look *l, struct buf *at, char **rest, char *name,
 }
 
 /* Where `driver` leads to: "" when to nowhere.  The caller frees it. */
-static char *resolve(struct look *l, const char *driver)
+static char *resolve_path(struct look *l, const char *driver)
 {
 	struct buf at = { 0 };
 	char *rest = xstrdup(driver), *out;
@@ -127,7 +127,7 @@ static char *resolve(struct look *l, const char *driver)
 		}
 		name = xstrndup(rest + skip, len);
 		memmove(rest, rest + skip + len, strlen(rest + skip + len) + 1);
-		enter(l, &at, &rest, name, &links);
+		enter_component(l, &at, &rest, name, &links);
 		free(name);
 		if (at.data)
 			at.data[at.len] = '\0';
@@ -175,7 +175,8 @@ static int by_line(const void *a, const void *b)
 	return strcmp(x->path, y->path);
 }
 
-static void put(struct buf *out, const struct line *line, const char *prefix)
+static void put_line(struct buf *out, const struct line *line,
+		     const char *prefix)
 {
 	const struct compiler_entry *e = line->e;
 
@@ -210,7 +211,7 @@ static void digest_all(const struct look *l, const char *prefix,
 	buf_put_u8(&all, is_clang);
 	buf_put_str(&all, is_clang ? str_base(driver) : "");
 	for (size_t i = 0; i < n; i++)
-		put(&all, &lines[i], prefix);
+		put_line(&all, &lines[i], prefix);
 	digest_of(buf_bytes(&all), out);
 	buf_release(&all);
 	free(lines);
@@ -244,8 +245,8 @@ int compiler_manifest_identify(const struct compiler_entry *v, size_t n,
 	*prefix = NULL;
 	look_at(&l, v, n);
 	if (is_tree(&l)) {
-		real = resolve(&l, driver);
-		at = find(&l, real);
+		real = resolve_path(&l, driver);
+		at = find_entry(&l, real);
 	}
 	if (at != SIZE_MAX && l.v[at]->kind == COMPILER_FILE &&
 	    l.v[at]->executable) {
@@ -265,7 +266,7 @@ char *compiler_manifest_resolve(const struct compiler_entry *v, size_t n,
 	char *real;
 
 	look_at(&l, v, n);
-	real = resolve(&l, path);
+	real = resolve_path(&l, path);
 	look_release(&l);
 	return real;
 }

@@ -180,7 +180,7 @@ static int add_parts(struct making *k, const struct compiler_parts *p,
 	return ret;
 }
 
-static int finish(struct making *k, struct err *err)
+static int finish_manifest(struct making *k, struct err *err)
 {
 	struct compiler_manifest *m = k->out;
 	int ret = compiler_gather_end(&k->gather, &m->entries, err);
@@ -209,8 +209,8 @@ static int read_cache(struct making *k, char *const *env, struct err *err)
 	return fs_read(CACHE_FILE, CACHE_MAX, &k->search.cache, err);
 }
 
-static int make(struct making *k, char *const *env,
-		const struct compiler_runner *runner, struct err *err)
+static int make_manifest(struct making *k, char *const *env,
+			 const struct compiler_runner *runner, struct err *err)
 {
 	struct compiler_manifest *m = k->out;
 	struct compiler_parts parts = { 0 };
@@ -229,12 +229,12 @@ static int make(struct making *k, char *const *env,
 	if (!ret)
 		ret = add_parts(k, &parts, err);
 	if (!ret)
-		ret = finish(k, err);
+		ret = finish_manifest(k, err);
 	compiler_parts_release(&parts);
 	return ret;
 }
 
-static void release(struct making *k)
+static void making_release(struct making *k)
 {
 	compiler_gather_release(&k->gather);
 	buf_release(&k->search.cache);
@@ -254,8 +254,8 @@ int compiler_manifest_make_by(struct compiler_manifest *out, const char *driver,
 	int ret;
 
 	*out = (struct compiler_manifest){ .driver = xstrdup(driver) };
-	ret = make(&k, env, runner, err);
-	release(&k);
+	ret = make_manifest(&k, env, runner, err);
+	making_release(&k);
 	if (ret)
 		compiler_manifest_release(out);
 	return ret;
@@ -279,7 +279,7 @@ int compiler_manifest_program(struct compiler_entries *out, const char *program,
 		ret = add_program(&k, program, err);
 	if (!ret)
 		ret = compiler_gather_end(&k.gather, out, err);
-	release(&k);
+	making_release(&k);
 	compiler_manifest_release(&m);
 	return ret;
 }

@@ -77,7 +77,7 @@ struct compiler_manifest {
 	char *prefix; /* "/usr", see compiler_manifest_id() */
 	char *version; /* "12.2.0", of -dumpfullversion -dumpversion */
 	char *machine; /* "aarch64-linux-gnu", of -dumpmachine */
-	char *host; /* what its programs run on, see compiler_runs_on() */
+	char *host; /* what its programs run on, see compiler_host_runs() */
 	bool is_clang;
 	struct compiler_entries entries; /* sorted by path (strcmp) */
 	struct strv programs; /* the files that are executed: driver, cc1, as */

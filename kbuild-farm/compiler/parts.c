@@ -113,8 +113,8 @@ static int run(struct inquiry *q, char **answer, char *const *argv,
 }
 
 /* *answer is NULL on failure. */
-static int ask(struct inquiry *q, char **answer, const char *one,
-	       const char *two, struct err *err)
+static int ask_driver(struct inquiry *q, char **answer, const char *one,
+		      const char *two, struct err *err)
 {
 	char *argv[] = { (char *)q->driver, (char *)one, (char *)two, NULL };
 
@@ -141,14 +141,15 @@ static bool is_word(const char *s, const char *more)
 static int ask_names(struct inquiry *q, struct err *err)
 {
 	struct compiler_parts *p = q->out;
-	int ret = ask(q, &p->version, "-dumpfullversion", "-dumpversion", err);
+	int ret = ask_driver(q, &p->version, "-dumpfullversion", "-dumpversion",
+			     err);
 
 	if (!p->version)
 		return ret;
 	if (p->version[0] < '0' || p->version[0] > '9' ||
 	    !is_word(p->version, ".-+"))
 		return err_set(err, EINVAL, "%s: said no version", q->driver);
-	ret = ask(q, &p->machine, "-dumpmachine", NULL, err);
+	ret = ask_driver(q, &p->machine, "-dumpmachine", NULL, err);
 	if (!p->machine)
 		return ret;
 	if (!is_word(p->machine, "._-"))
@@ -175,7 +176,7 @@ static void add_dir_if(struct inquiry *q, struct strv *list, char *path)
 static int add_cc1(struct inquiry *q, struct err *err)
 {
 	char *said;
-	int ret = ask(q, &said, "-print-prog-name=cc1", NULL, err);
+	int ret = ask_driver(q, &said, "-print-prog-name=cc1", NULL, err);
 
 	if (!said)
 		return ret;
@@ -192,7 +193,7 @@ static int add_cc1(struct inquiry *q, struct err *err)
 static int add_assembler(struct inquiry *q, struct err *err)
 {
 	char *said, *path;
-	int ret = ask(q, &said, "-print-prog-name=as", NULL, err);
+	int ret = ask_driver(q, &said, "-print-prog-name=as", NULL, err);
 
 	if (!said)
 		return ret;
@@ -218,7 +219,7 @@ static int add_headers(struct inquiry *q, struct err *err)
 {
 	struct compiler_parts *p = q->out;
 	char *said, *dir, *up;
-	int ret = ask(q, &said, "-print-file-name=include", NULL, err);
+	int ret = ask_driver(q, &said, "-print-file-name=include", NULL, err);
 
 	if (!said)
 		return ret;
@@ -232,7 +233,7 @@ static int add_headers(struct inquiry *q, struct err *err)
 	free(up);
 	free(dir);
 	add_dir_if(q, &p->dirs, said);
-	ret = ask(q, &said, "-print-file-name=include-fixed", NULL, err);
+	ret = ask_driver(q, &said, "-print-file-name=include-fixed", NULL, err);
 	if (said)
 		add_dir_if(q, &p->dirs, said);
 	return ret;
@@ -249,7 +250,7 @@ static int check_library_path(struct inquiry *q, const char *specs,
 	if (!path)
 		return 0;
 	strv_addf(&q->with, "LIBRARY_PATH=%s", path);
-	ret = ask(q, &said, "-print-file-name=specs", NULL, err);
+	ret = ask_driver(q, &said, "-print-file-name=specs", NULL, err);
 	if (!said) {
 		err_wrap(err, "with LIBRARY_PATH");
 		return ret;
@@ -264,7 +265,7 @@ static int check_library_path(struct inquiry *q, const char *specs,
 static int add_specs(struct inquiry *q, struct err *err)
 {
 	char *said;
-	int ret = ask(q, &said, "-print-file-name=specs", NULL, err);
+	int ret = ask_driver(q, &said, "-print-file-name=specs", NULL, err);
 
 	if (!said)
 		return ret;
@@ -320,7 +321,7 @@ static int ask_clang(struct inquiry *q, struct err *err)
 {
 	struct compiler_parts *p = q->out;
 	char *said;
-	int ret = ask(q, &said, "-print-resource-dir", NULL, err);
+	int ret = ask_driver(q, &said, "-print-resource-dir", NULL, err);
 
 	if (!said)
 		return ret;
@@ -338,7 +339,7 @@ static int ask_clang(struct inquiry *q, struct err *err)
 static int ask_parts(struct inquiry *q, struct err *err)
 {
 	char *said;
-	int ret = ask(q, &said, "--version", NULL, err);
+	int ret = ask_driver(q, &said, "--version", NULL, err);
 
 	if (!said)
 		return ret;

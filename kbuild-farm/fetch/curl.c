@@ -175,7 +175,7 @@ static void set_up(struct transfer *t)
 }
 
 /* libcurl's answer, or CURLE_ABORTED_BY_CALLBACK: cancelled. */
-static CURLcode drive(struct transfer *t, CURLM *multi)
+static CURLcode run_transfer(struct transfer *t, CURLM *multi)
 {
 	CURLMsg *message;
 	int running = 1, left;
@@ -197,7 +197,7 @@ static CURLcode drive(struct transfer *t, CURLM *multi)
 /* ---------------------------------------------------------------- verdict */
 
 /* libcurl's words may hold a server's. */
-static const char *words(struct transfer *t, CURLcode result)
+static const char *curl_words(struct transfer *t, CURLcode result)
 {
 	if (!t->said[0])
 		return curl_easy_strerror(result);
@@ -219,11 +219,12 @@ static enum fetch_verdict judge_tls(struct transfer *t, CURLcode result,
 			result == CURLE_SSL_CACERT_BADFILE ?
 				t->r->options->ca_file :
 				"",
-			words(t, result));
+			curl_words(t, result));
 	return FETCH_NEVER;
 }
 
-static enum fetch_verdict judge(struct transfer *t, CURLcode result, int *code)
+static enum fetch_verdict judge_result(struct transfer *t, CURLcode result,
+				       int *code)
 {
 	curl_off_t asked = 0; /* when the request was sent; 0: never */
 
@@ -245,7 +246,7 @@ static enum fetch_verdict judge(struct transfer *t, CURLcode result, int *code)
 					FETCH_STALL_RATE,
 					t->r->options->stall_s) :
 				err_set(t->err, ETIMEDOUT, "%s",
-					words(t, result));
+					curl_words(t, result));
 		/* To connect TCP has tried again and again. */
 		return asked ? FETCH_AGAIN : FETCH_NEVER;
 	case CURLE_PEER_FAILED_VERIFICATION:
@@ -255,10 +256,10 @@ static enum fetch_verdict judge(struct transfer *t, CURLcode result, int *code)
 	case CURLE_COULDNT_RESOLVE_PROXY:
 	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_URL_MALFORMAT:
-		*code = err_set(t->err, EIO, "%s", words(t, result));
+		*code = err_set(t->err, EIO, "%s", curl_words(t, result));
 		return FETCH_NEVER;
 	default:
-		*code = err_set(t->err, EIO, "%s", words(t, result));
+		*code = err_set(t->err, EIO, "%s", curl_words(t, result));
 		return FETCH_AGAIN;
 	}
 }
@@ -280,13 +281,13 @@ enum fetch_verdict fetch_curl_run(const struct fetch_request *r,
 		str_out_of_memory();
 	set_up(&t);
 	curl_multi_add_handle(multi, t.easy);
-	result = drive(&t, multi);
+	result = run_transfer(&t, multi);
 	/* libcurl is content with any first line of a header. */
 	if (!result && !t.is_head_whole)
 		result = CURLE_GOT_NOTHING;
 	if (!result)
 		is_wanted(&t); /* an answer without a body */
-	verdict = judge(&t, result, code);
+	verdict = judge_result(&t, result, code);
 	/* Else a name that is being looked up would be waited for. */
 	if (verdict == FETCH_OVER)
 		curl_easy_setopt(t.easy, CURLOPT_QUICK_EXIT, 1L);

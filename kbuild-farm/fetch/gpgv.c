@@ -245,14 +245,14 @@ int fetch_gpgv_start(struct fetch_gpgv_stream **out, const char *keyring,
 }
 
 /* Its input is at its end, by our will or its own: what did it say? */
-static int finish(struct fetch_gpgv_stream *s, struct fetch_signature *out,
-		  struct err *err)
+static int end_input(struct fetch_gpgv_stream *s, struct fetch_signature *out,
+		     struct err *err)
 {
 	close_fd(&s->to);
 	return gpgv_verdict(&s->gpgv, out, err);
 }
 
-static int fail(struct fetch_gpgv_stream *s, int ret, struct err *err)
+static int keep_failure(struct fetch_gpgv_stream *s, int ret, struct err *err)
 {
 	s->failed = ret;
 	s->why = *err;
@@ -260,14 +260,14 @@ static int fail(struct fetch_gpgv_stream *s, int ret, struct err *err)
 }
 
 /* It reads no more, so there is something that it does not like. */
-static int gave_up(struct fetch_gpgv_stream *s, struct err *err)
+static int on_closed_input(struct fetch_gpgv_stream *s, struct err *err)
 {
-	int ret = finish(s, NULL, err);
+	int ret = end_input(s, NULL, err);
 
 	if (!ret)
 		ret = err_set(err, EKEYREJECTED,
 			      "gpgv ended before all was read");
-	return fail(s, ret, err);
+	return keep_failure(s, ret, err);
 }
 
 int fetch_gpgv_feed(struct fetch_gpgv_stream *s, struct bytes in,
@@ -280,8 +280,8 @@ int fetch_gpgv_feed(struct fetch_gpgv_stream *s, struct bytes in,
 
 		if (!ready) {
 			kill(s->gpgv.pid, SIGKILL);
-			finish(s, NULL, err);
-			return fail(
+			end_input(s, NULL, err);
+			return keep_failure(
 				s, err_set(err, ETIMEDOUT, "gpgv stands still"),
 				err);
 		}
@@ -289,9 +289,10 @@ int fetch_gpgv_feed(struct fetch_gpgv_stream *s, struct bytes in,
 		if (n >= 0)
 			in = bytes_of(in.data + n, in.len - (size_t)n);
 		else if (errno == EPIPE || errno == ECONNRESET)
-			return gave_up(s, err);
+			return on_closed_input(s, err);
 		else if (errno != EAGAIN && errno != EINTR)
-			return fail(s, err_errno(err, "write to gpgv"), err);
+			return keep_failure(s, err_errno(err, "write to gpgv"),
+					    err);
 	}
 	if (s->failed)
 		*err = s->why;
@@ -305,7 +306,7 @@ int fetch_gpgv_end(struct fetch_gpgv_stream *s,
 		*err = s->why;
 		return s->failed;
 	}
-	return finish(s, signature, err);
+	return end_input(s, signature, err);
 }
 
 void fetch_gpgv_free(struct fetch_gpgv_stream *s)

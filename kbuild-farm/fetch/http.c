@@ -33,7 +33,7 @@ struct download {
 	struct fetch_part part;
 	uint64_t fed; /* bytes that the sink got since it started over */
 	uint64_t best; /* most bytes that were ever there */
-	uint64_t said_ms; /* last call of sink->progress */
+	uint64_t reported_ms; /* last call of sink->progress */
 	char *url; /* the one that is asked, after redirects */
 	bool is_plain; /* do not ask for the rest, it went wrong */
 	bool asked_rest; /* what the present request asks for: the rest, */
@@ -79,9 +79,9 @@ static void on_progress(void *ctx)
 	struct download *d = ctx;
 	uint64_t now = clock_ms();
 
-	if (!d->sink->progress || now - d->said_ms < PROGRESS_MS)
+	if (!d->sink->progress || now - d->reported_ms < PROGRESS_MS)
 		return;
-	d->said_ms = now;
+	d->reported_ms = now;
 	d->sink->progress(d->sink->ctx, d->part.size, d->part.total);
 }
 
@@ -180,7 +180,8 @@ static int on_head(void *ctx, const struct fetch_answer *a, struct err *err)
 }
 
 /* All of it came, unless the connection was closed early. */
-static enum fetch_verdict finish(struct download *d, int *code, struct err *err)
+static enum fetch_verdict check_whole(struct download *d, int *code,
+				      struct err *err)
 {
 	if (d->part.total && d->part.size != d->part.total) {
 		*code = err_set(err, EIO,
@@ -205,8 +206,8 @@ static enum fetch_verdict refuse_part(struct download *d, int *code,
 	return d->asked_rest ? FETCH_AGAIN : FETCH_NEVER;
 }
 
-static enum fetch_verdict refuse(const struct fetch_answer *a, int *code,
-				 struct err *err)
+static enum fetch_verdict judge_status(const struct fetch_answer *a, int *code,
+				       struct err *err)
 {
 	switch (a->status) {
 	case 404:
@@ -234,17 +235,17 @@ static enum fetch_verdict refuse(const struct fetch_answer *a, int *code,
 	}
 }
 
-static enum fetch_verdict judge(struct download *d,
-				const struct fetch_answer *a, int *code,
-				struct err *err)
+static enum fetch_verdict judge_answer(struct download *d,
+				       const struct fetch_answer *a, int *code,
+				       struct err *err)
 {
 	if (d->is_taken)
-		return finish(d, code, err);
+		return check_whole(d, code, err);
 	if (a->status == 206 || (a->status == 416 && d->asked_rest))
 		return refuse_part(d, code, err);
 	if (a->status == 304 && d->asked_new)
 		return FETCH_DONE;
-	return refuse(a, code, err);
+	return judge_status(a, code, err);
 }
 
 /* ----------------------------------------------------------------- one try */
@@ -297,7 +298,7 @@ static enum fetch_verdict ask(struct download *d, struct fetch_answer *a,
 	if (verdict != FETCH_DONE || is_redirect(a))
 		return verdict;
 	d->is_plain = false;
-	return judge(d, a, code, err);
+	return judge_answer(d, a, code, err);
 }
 
 static bool is_scheme_allowed(const struct download *d, int *code,
@@ -315,7 +316,8 @@ static bool is_scheme_allowed(const struct download *d, int *code,
 	return false;
 }
 
-/* One try of a mirror, through redirects; `wait` is the server's wish in s. */
+/* One try of a mirror, through redirects; `wait` is what the server asks for,
+ * in s. */
 static enum fetch_verdict try_url(struct download *d, const char *url,
 				  uint64_t *wait, int *code, struct err *err)
 {
@@ -347,7 +349,7 @@ static enum fetch_verdict try_url(struct download *d, const char *url,
 /* ------------------------------------------------------ tries and mirrors */
 
 /* False: cancelled meanwhile. */
-static bool nap(const struct download *d, uint64_t ms)
+static bool pause_tries(const struct download *d, uint64_t ms)
 {
 	const uint64_t end = clock_ms() + ms;
 	uint64_t now;
@@ -388,7 +390,8 @@ static enum fetch_verdict try_mirror(struct download *d, const char *url,
 			name_url(err, d->url);
 			break;
 		}
-		if (!nap(d, wait * 1000 > pause ? wait * 1000 : pause)) {
+		if (!pause_tries(d,
+				 wait * 1000 > pause ? wait * 1000 : pause)) {
 			*code = err_set(err, ECANCELED, "cancelled");
 			return FETCH_OVER;
 		}
@@ -398,8 +401,8 @@ static enum fetch_verdict try_mirror(struct download *d, const char *url,
 }
 
 /* What the user can do about it. */
-static void add_hint(const struct download *d, int code, const char *between,
-		     struct buf *text)
+static void add_remedy(const struct download *d, int code, const char *between,
+		       struct buf *text)
 {
 	if (code == -EIO || code == -ETIMEDOUT)
 		buf_printf(text,
@@ -434,7 +437,7 @@ static int try_mirrors(struct download *d, const char *const *urls,
 		if (code != -ENOENT)
 			worst = code;
 	}
-	add_hint(d, worst, between, &text);
+	add_remedy(d, worst, between, &text);
 	err_set(err, -worst, "%s", buf_str(&text));
 	buf_release(&text);
 	return worst;
@@ -442,7 +445,7 @@ static int try_mirrors(struct download *d, const char *const *urls,
 
 /* ------------------------------------------------------------------ public */
 
-static struct fetch_options usual(const struct fetch_options *given)
+static struct fetch_options with_defaults(const struct fetch_options *given)
 {
 	struct fetch_options o = given ? *given : (struct fetch_options){ 0 };
 
@@ -457,7 +460,7 @@ int fetch_get(const char *const *urls, const char *part, uint64_t most,
 	      const struct fetch_sink *sink, char **final_url, struct err *err)
 {
 	struct download d = { .sink = sink,
-			      .options = usual(options),
+			      .options = with_defaults(options),
 			      .most = most };
 	int ret;
 

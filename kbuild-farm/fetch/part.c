@@ -105,7 +105,7 @@ static int write_from(struct fetch_part *p, struct err *err)
 	return ret;
 }
 
-static int empty(struct fetch_part *p, struct err *err)
+static int empty_file(struct fetch_part *p, struct err *err)
 {
 	if (p->fd >= 0 &&
 	    (ftruncate(p->fd, 0) || lseek(p->fd, 0, SEEK_SET) < 0))
@@ -150,7 +150,7 @@ int fetch_part_open(struct fetch_part *p, const char *path, const char *url,
 	p->path = xstrdup(path);
 	ret = open_file(p, err);
 	if (!ret && (!read_from(p) || (p->total && p->size > p->total)))
-		ret = empty(p, err);
+		ret = empty_file(p, err);
 	if (!ret && lseek(p->fd, (off_t)p->size, SEEK_SET) < 0)
 		ret = err_errno(err, "seek in %s", p->path);
 	if (ret)
@@ -191,7 +191,7 @@ int fetch_part_read(struct fetch_part *p, uint64_t at, void *out, size_t n,
 int fetch_part_begin(struct fetch_part *p, const struct fetch_answer *a,
 		     uint64_t total, struct err *err)
 {
-	int ret = empty(p, err);
+	int ret = empty_file(p, err);
 
 	/* A weak ETag names what reads alike, which may differ in bytes. */
 	if (a->etag && !str_starts(a->etag, "W/"))

@@ -111,7 +111,7 @@ static void read_lines(struct status *said, struct bytes lines)
 	free(text);
 }
 
-static int refuse(const struct status *said, struct err *err)
+static int find_refusal(const struct status *said, struct err *err)
 {
 	const unsigned *n = said->n;
 
@@ -184,7 +184,7 @@ int fetch_status_judge(struct bytes lines, int wait_status,
 	int ret;
 
 	read_lines(&said, lines);
-	ret = refuse(&said, err);
+	ret = find_refusal(&said, err);
 	if (ret)
 		return ret;
 	if (!said.n[GOODSIG] && !said.n[EXPKEYSIG])

@@ -483,7 +483,7 @@ int kernel_compiler_lease(struct kernel_compiler *c, const char *name,
 
 	if (!t)
 		return 0;
-	fd = toolchain_lease(t->dir, err);
+	fd = toolchain_installed_lease(t->dir, err);
 	if (fd < 0)
 		return fd;
 	*VEC_ADD(c->lease, c->n_leases) = fd;

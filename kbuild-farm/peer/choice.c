@@ -190,7 +190,7 @@ static void ask_for_tune(struct peer_foreign *f, struct peer_cells *cells,
 void peer_choice_ask(struct peer_foreign *f, struct peer_cells *cells,
 		     struct inputs_toolchain *tc)
 {
-	bool native = compiler_runs_on(tc->manifest.host, f->machine);
+	bool native = compiler_host_runs(tc->manifest.host, f->machine);
 
 	if (farm_of(f)->tune)
 		ask_for_tune(f, cells, tc, native);

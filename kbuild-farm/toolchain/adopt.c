@@ -25,7 +25,7 @@ static const char *const llvm_tools[] = {
 };
 
 /* How much of a driver's name stands before "gcc": "aarch64-linux-gnu-". */
-static size_t stem(const char *driver)
+static size_t stem_length(const char *driver)
 {
 	const char *at = NULL, *next = driver;
 
@@ -39,7 +39,7 @@ static size_t stem(const char *driver)
 
 static bool is_tool(const char *name, const char *driver, bool is_clang)
 {
-	size_t len = is_clang ? 0 : stem(driver);
+	size_t len = is_clang ? 0 : stem_length(driver);
 
 	if (len)
 		return !strncmp(name, driver, len) && name[len];
@@ -152,15 +152,15 @@ static int find_driver(const char *what, char *const *env, char **out,
 static char *triplet_of(const struct compiler_manifest *m)
 {
 	const char *name = str_base(m->driver);
-	size_t len = stem(name);
+	size_t len = stem_length(name);
 
 	if (m->is_clang)
 		return NULL;
 	return len > 1 ? xstrndup(name, len - 1) : xstrdup(m->machine);
 }
 
-static int describe(struct toolchain_installed *t, const char *what,
-		    const struct compiler_manifest *m, struct err *err)
+static int describe_adopted(struct toolchain_installed *t, const char *what,
+			    const struct compiler_manifest *m, struct err *err)
 {
 	const struct toolchain_host *host = toolchain_data_host_of(m->host);
 	struct toolchain_release r;
@@ -208,8 +208,8 @@ static bool is_same(const struct toolchain_installed *a,
 	       digest_equal(&a->content, &b->content);
 }
 
-static int publish(const char *data, struct toolchain_installed *t, bool again,
-		   struct err *err)
+static int publish_adopted(const char *data, struct toolchain_installed *t,
+			   bool again, struct err *err)
 {
 	struct toolchain_place place = { 0 };
 	char *dir = NULL;
@@ -251,7 +251,7 @@ int toolchain_adopt(const char *data, const char *what, bool again,
 	if (!ret)
 		ret = compiler_manifest_make(&m, driver, env, err);
 	if (!ret)
-		ret = describe(out, what, &m, err);
+		ret = describe_adopted(out, what, &m, err);
 	known = !ret &&
 		!toolchain_installed_read(data, out->id, &before, &ignored);
 	if (known && is_same(&before, out)) {
@@ -264,7 +264,7 @@ int toolchain_adopt(const char *data, const char *what, bool again,
 			      out->id, before.within, before.driver,
 			      before.date ? before.date : "some day");
 	} else if (!ret) {
-		ret = publish(data, out, again, err);
+		ret = publish_adopted(data, out, again, err);
 	}
 	toolchain_installed_release(&before);
 	compiler_manifest_release(&m);
@@ -276,8 +276,8 @@ int toolchain_adopt(const char *data, const char *what, bool again,
 	return ret;
 }
 
-int toolchain_adopted_check(const struct toolchain_installed *t,
-			    char *const *env, struct err *err)
+int toolchain_adopt_check(const struct toolchain_installed *t, char *const *env,
+			  struct err *err)
 {
 	char *driver = toolchain_installed_driver(t);
 	struct compiler_manifest m = { 0 };

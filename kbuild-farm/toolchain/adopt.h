@@ -6,7 +6,7 @@
  * It gets an entry among the installed ones that holds toolchain.json alone:
  * where it lies, what it says that it is, its tools, and its content id.  It
  * is not ours: it may be upgraded under the same path at any time, so
- * toolchain_adopted_check() is asked before each use.
+ * toolchain_adopt_check() is asked before each use.
  */
 #ifndef TOOLCHAIN_ADOPT_H
 #define TOOLCHAIN_ADOPT_H
@@ -32,8 +32,8 @@ int toolchain_adopt(const char *data, const char *what, bool again,
  * Is it still what was adopted?  0, or -ESTALE with `err` saying what to do.
  * Reads as much as compiler_manifest_make().
  */
-int toolchain_adopted_check(const struct toolchain_installed *t,
-			    char *const *env, struct err *err);
+int toolchain_adopt_check(const struct toolchain_installed *t, char *const *env,
+			  struct err *err);
 
 /*
  * The tools of a compiler: the programs beside its driver that share its

@@ -193,8 +193,8 @@ static void *at(const struct data *d, enum section_kind kind, size_t i)
 	return i < t->n ? (char *)t->v + i * sections[kind].size : NULL;
 }
 
-static void *named(const struct data *d, enum section_kind kind,
-		   const char *name)
+static void *section_named(const struct data *d, enum section_kind kind,
+			   const char *name)
 {
 	for (size_t i = 0; i < d->table[kind].n; i++) {
 		if (!strcmp(d->table[kind].names.v[i], name))
@@ -224,7 +224,7 @@ static int open_section(struct parse *p, const struct conf_item *item)
 		return err_set(p->err, EINVAL, "[%s] is no section here",
 			       item->section);
 	t = &p->data->table[kind];
-	if (named(p->data, kind, item->sub ? item->sub : ""))
+	if (section_named(p->data, kind, item->sub ? item->sub : ""))
 		return err_set(p->err, EINVAL, "[%s \"%s\"] comes twice",
 			       item->section, item->sub ? item->sub : "");
 	t->v = xrealloc(t->v, (t->n + 1) * sections[kind].size);
@@ -249,7 +249,7 @@ _Static_assert(AT(toolchain_quirk, n_except) ==
 	       "the number of releases follows them");
 
 /* Returns false when the key was there already. */
-static bool store(const struct field *f, void *member, const char *value)
+static bool store_value(const struct field *f, void *member, const char *value)
 {
 	struct toolchain_release r = { 0 };
 	struct err ignored;
@@ -288,7 +288,7 @@ static int set_key(struct parse *p, const struct conf_item *item)
 	if (!item->value || !*item->value || !f->good(item->value))
 		return err_set(p->err, EINVAL, "%s: bad value \"%s\"",
 			       item->key, item->value ? item->value : "");
-	if (!store(f, (char *)p->object + f->offset, item->value))
+	if (!store_value(f, (char *)p->object + f->offset, item->value))
 		return err_set(p->err, EINVAL, "%s comes twice", item->key);
 	return 0;
 }
@@ -334,7 +334,7 @@ static int check_needed(const struct data *d, struct err *err)
 	return 0;
 }
 
-static int parse(struct data *d, struct bytes text, struct err *err)
+static int parse_data(struct data *d, struct bytes text, struct err *err)
 {
 	struct parse p = { .data = d, .err = err };
 	unsigned line = 0;
@@ -345,7 +345,7 @@ static int parse(struct data *d, struct bytes text, struct err *err)
 	return ret ? ret : check_needed(d, err);
 }
 
-static void release(struct data *d)
+static void data_release(struct data *d)
 {
 	for (int kind = 0; kind < SECTIONS; kind++) {
 		bool has_name = kind == ARCH || kind == HOST || kind == QUIRK;
@@ -377,8 +377,9 @@ static void read_own(void)
 {
 	struct err err = { 0 };
 
-	if (!parse(&own, toolchain_data_text(), &err) && own.table[SERVER].n &&
-	    named(&own, KEY, "sums") && named(&own, KEY, "tar"))
+	if (!parse_data(&own, toolchain_data_text(), &err) &&
+	    own.table[SERVER].n && section_named(&own, KEY, "sums") &&
+	    section_named(&own, KEY, "tar"))
 		return;
 	log_error("toolchains/: %s", err.text[0] ? err.text : "not complete");
 	abort();
@@ -392,7 +393,7 @@ static const struct data *get(void)
 
 const struct toolchain_arch *toolchain_data_arch(const char *arch)
 {
-	return named(get(), ARCH, arch);
+	return section_named(get(), ARCH, arch);
 }
 
 const struct toolchain_arch *toolchain_data_arch_at(size_t i)
@@ -425,7 +426,7 @@ const struct toolchain_host *toolchain_data_host_at(size_t i)
 
 const struct toolchain_host *toolchain_data_host(const char *name)
 {
-	return named(get(), HOST, name);
+	return section_named(get(), HOST, name);
 }
 
 const struct toolchain_host *toolchain_data_host_of(const char *machine)
@@ -463,12 +464,12 @@ const char *toolchain_data_place(bool is_clang)
 
 const struct toolchain_key *toolchain_data_sums_key(void)
 {
-	return named(get(), KEY, "sums");
+	return section_named(get(), KEY, "sums");
 }
 
 const struct toolchain_key *toolchain_data_tar_key(void)
 {
-	return named(get(), KEY, "tar");
+	return section_named(get(), KEY, "tar");
 }
 
 static bool has_quirk(const struct toolchain_quirk *q,
@@ -506,9 +507,9 @@ size_t toolchain_data_quirks(const struct toolchain_release *r,
 int toolchain_data_check(struct bytes text, struct err *err)
 {
 	struct data d = { 0 };
-	int ret = parse(&d, text, err);
+	int ret = parse_data(&d, text, err);
 
-	release(&d);
+	data_release(&d);
 	return ret;
 }
 

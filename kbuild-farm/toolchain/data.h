@@ -43,7 +43,7 @@ struct toolchain_key {
 /* Something that one has to know of some releases. */
 struct toolchain_quirk {
 	char *name; /* "mpfr4" */
-	/* Releases: these and all between, but `except`.  A wish with fewer
+	/* Releases: these and all between, but `except`.  One with fewer
 	 * than three numbers stands for all that it matches. */
 	struct toolchain_release from, until;
 	struct toolchain_release *except;

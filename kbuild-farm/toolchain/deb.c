@@ -25,7 +25,8 @@ struct package {
 	struct err *err;
 };
 
-static int refuse(struct package *p, struct archive *a, const char *what)
+static int refuse_package(struct package *p, struct archive *a,
+			  const char *what)
 {
 	const char *why = a ? archive_error_string(a) : NULL;
 
@@ -58,8 +59,8 @@ static int find_data(struct package *p)
 		if (name && str_starts(name, "data.tar"))
 			return 0;
 	}
-	return refuse(p, code == ARCHIVE_EOF ? NULL : p->outer,
-		      "not a Debian package");
+	return refuse_package(p, code == ARCHIVE_EOF ? NULL : p->outer,
+			      "not a Debian package");
 }
 
 /* "libz.so.1", and nothing that could be another place. */
@@ -79,7 +80,7 @@ static int take_file(struct package *p, const char *name)
 
 	if (fd >= 0) {
 		if (archive_read_data_into_fd(p->inner, fd) != ARCHIVE_OK)
-			ret = refuse(p, p->inner, "broken");
+			ret = refuse_package(p, p->inner, "broken");
 		close(fd);
 		p->entries++;
 	} else if (errno != EEXIST) {
@@ -106,7 +107,7 @@ static int take_link(struct package *p, const char *name, const char *target)
 	return ret;
 }
 
-static int take(struct package *p, struct archive_entry *e)
+static int take_entry(struct package *p, struct archive_entry *e)
 {
 	const char *path = archive_entry_pathname(e);
 	const char *name = path ? str_base(path) : "";
@@ -142,8 +143,8 @@ static int take_all(struct package *p)
 		if (code == ARCHIVE_EOF)
 			return 0;
 		if (code != ARCHIVE_OK)
-			return refuse(p, p->inner, "broken");
-		ret = take(p, e);
+			return refuse_package(p, p->inner, "broken");
+		ret = take_entry(p, e);
 	}
 	return ret;
 }
@@ -158,7 +159,7 @@ static int open_inner(struct package *p)
 	archive_read_support_filter_lzma(p->inner);
 	if (archive_read_open(p->inner, p, NULL, read_outer, NULL) !=
 	    ARCHIVE_OK)
-		return refuse(p, p->inner, "broken");
+		return refuse_package(p, p->inner, "broken");
 	return 0;
 }
 
@@ -178,7 +179,7 @@ int toolchain_deb_libraries(const char *file, const char *dir, struct err *err)
 	if (fd < 0)
 		ret = err_errno(err, "%s", file);
 	else if (archive_read_open_fd(p->outer, fd, BLOCK) != ARCHIVE_OK)
-		ret = refuse(p, p->outer, "not a Debian package");
+		ret = refuse_package(p, p->outer, "not a Debian package");
 	if (!ret)
 		ret = find_data(p);
 	if (!ret)

@@ -510,13 +510,13 @@ static int provide(struct provision *p,
 	for (int round = 0; progress && !ret && round < ROUNDS_MAX; round++) {
 		progress = false;
 		ret = provide_round(p, round ? &left : missing, &progress, err);
-		toolchain_missing_release(&left);
+		toolchain_hostlibs_release(&left);
 		if (!ret)
 			ret = toolchain_hostlibs_missing(p->dir, &left, err);
 	}
 	if (!ret)
 		ret = report(p, &left, err);
-	toolchain_missing_release(&left);
+	toolchain_hostlibs_release(&left);
 	return ret;
 }
 

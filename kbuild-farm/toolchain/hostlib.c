@@ -26,7 +26,7 @@ static bool is_plugin(const char *name)
 }
 
 /* A program with a loader, or a plugin, that runs here. */
-static void look(struct walk *w, const char *path)
+static void look_at_file(struct walk *w, const char *path)
 {
 	bool plugin = is_plugin(str_base(path));
 	struct elf_program elf;
@@ -37,7 +37,7 @@ static void look(struct walk *w, const char *path)
 	if (!elf_is(path) || elf_program_read(&elf, path, &ignored))
 		return;
 	host = compiler_host_name(&elf);
-	if (host && compiler_runs_on(host, w->machine.machine)) {
+	if (host && compiler_host_runs(host, w->machine.machine)) {
 		if (elf.loader)
 			strv_add(w->programs, path);
 		else if (plugin)
@@ -61,7 +61,7 @@ static int walk_dir(struct walk *w, const char *dir)
 		else if (e->fts_info == FTS_F &&
 			 ((e->fts_statp->st_mode & 0111) ||
 			  is_plugin(e->fts_name)))
-			look(w, e->fts_path);
+			look_at_file(w, e->fts_path);
 	}
 	if (fts)
 		fts_close(fts);
@@ -128,8 +128,8 @@ bool toolchain_hostlib_required(const char *path)
 	return is_plugin(name) || str_starts(name, "llvm-");
 }
 
-static struct toolchain_missing *find(struct toolchain_missing_list *out,
-				      const char *library)
+static struct toolchain_missing *find_missing(
+	struct toolchain_missing_list *out, const char *library)
 {
 	for (size_t i = 0; i < out->n; i++) {
 		if (!strcmp(out->v[i].library, library))
@@ -149,7 +149,8 @@ static int look_at(struct toolchain_missing_list *out, const char *path,
 	int ret = compiler_libraries_missing(&needs, path, loader, search, err);
 
 	for (size_t i = 0; i < needs.names.n && !ret; i++) {
-		struct toolchain_missing *m = find(out, needs.names.v[i]);
+		struct toolchain_missing *m = find_missing(out,
+							   needs.names.v[i]);
 		char *user = realpath(needs.users.v[i], NULL);
 
 		m->required |= toolchain_hostlib_required(path);
@@ -209,11 +210,11 @@ int toolchain_hostlibs_missing(const char *dir,
 	strv_release(&plugins);
 	strv_release(&programs);
 	if (ret)
-		toolchain_missing_release(out);
+		toolchain_hostlibs_release(out);
 	return ret;
 }
 
-void toolchain_missing_release(struct toolchain_missing_list *list)
+void toolchain_hostlibs_release(struct toolchain_missing_list *list)
 {
 	for (size_t i = 0; i < list->n; i++) {
 		free(list->v[i].library);

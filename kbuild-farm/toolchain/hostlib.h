@@ -51,7 +51,7 @@ struct toolchain_missing_list {
 int toolchain_hostlibs_missing(const char *dir,
 			       struct toolchain_missing_list *out,
 			       struct err *err);
-void toolchain_missing_release(struct toolchain_missing_list *list);
+void toolchain_hostlibs_release(struct toolchain_missing_list *list);
 
 /*
  * Provide what is missing (as found in `dir` just now; `release` says which

@@ -38,7 +38,7 @@ struct job {
 	char *id;
 	struct toolchain_place place;
 	char *dir; /* private; becomes DATA/toolchains/ID */
-	struct toolchain_verify vouch;
+	struct toolchain_verify verify;
 	struct toolchain_unpack *unpack;
 	struct toolchain_unpacked unpacked;
 	char *part; /* what came, kept for a resume; or NULL */
@@ -53,8 +53,8 @@ uint64_t toolchain_install_room(uint64_t size)
 	return size * (1 + GROWS);
 }
 
-static void tell(const struct job *j, enum toolchain_stage stage, uint64_t done,
-		 uint64_t total)
+static void tell_stage(const struct job *j, enum toolchain_stage stage,
+		       uint64_t done, uint64_t total)
 {
 	if (j->o->progress)
 		j->o->progress(j->o->ctx, stage, done, total);
@@ -94,7 +94,7 @@ static int on_tar(void *ctx, struct bytes b, struct err *err)
 {
 	struct job *j = ctx;
 
-	return toolchain_verify_feed(&j->vouch, b, err);
+	return toolchain_verify_feed(&j->verify, b, err);
 }
 
 /* From the first byte, into an empty directory. */
@@ -109,7 +109,7 @@ static int begin_unpack(struct job *j, struct err *err)
 	if (!ret)
 		ret = fs_mkdirs(j->dir, 0755, err);
 	if (!ret)
-		ret = toolchain_verify_start(&j->vouch, err);
+		ret = toolchain_verify_start(&j->verify, err);
 	if (ret)
 		return ret;
 	setup.dir = open(j->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -142,10 +142,10 @@ static void on_progress(void *ctx, uint64_t done, uint64_t total)
 
 	if (total && !j->no_room)
 		j->no_room = check_room(j, total, &j->why);
-	tell(j, TOOLCHAIN_FETCHES, done, total);
+	tell_stage(j, TOOLCHAIN_FETCHES, done, total);
 }
 
-static int fetch(struct job *j)
+static int fetch_archive(struct job *j)
 {
 	struct fetch_sink sink = { .data = on_data,
 				   .restart = on_restart,
@@ -193,7 +193,7 @@ static int read_local(struct job *j)
 		if (!ret && is_cancelled(j))
 			ret = cancelled(j->err);
 		done += ret ? 0 : (uint64_t)n;
-		tell(j, TOOLCHAIN_FETCHES, done, (uint64_t)size);
+		tell_stage(j, TOOLCHAIN_FETCHES, done, (uint64_t)size);
 	}
 	j->t.url = fs_absolute(file);
 	free(block);
@@ -214,15 +214,15 @@ static int get_archive(struct job *j)
 {
 	int ret = begin_unpack(j, j->err);
 
-	tell(j, TOOLCHAIN_FETCHES, 0, 0);
+	tell_stage(j, TOOLCHAIN_FETCHES, 0, 0);
 	if (!ret)
-		ret = j->o->file ? read_local(j) : fetch(j);
+		ret = j->o->file ? read_local(j) : fetch_archive(j);
 	if (!ret) {
 		ret = toolchain_unpack_end(j->unpack, &j->unpacked, j->err);
 		j->unpack = NULL;
 	}
 	if (!ret)
-		ret = toolchain_verify_end(&j->vouch, &j->unpacked.archive,
+		ret = toolchain_verify_end(&j->verify, &j->unpacked.archive,
 					   &j->t, j->err);
 	if (j->part && is_bad(ret))
 		fetch_forget(j->part);
@@ -252,14 +252,14 @@ static int provide_libraries(struct job *j)
 			ret = toolchain_tree_read(&j->unpacked.entries, j->dir,
 						  NULL, j->err);
 	}
-	toolchain_missing_release(&missing);
+	toolchain_hostlibs_release(&missing);
 	return ret;
 }
 
-static int try_it(struct job *j, const char *driver)
+static int run_smoke_test(struct job *j, const char *driver)
 {
-	char *work = toolchain_place_private(&j->place, "trial", j->err);
-	struct toolchain_smoke_test trial = {
+	char *work = toolchain_place_private(&j->place, "smoke-test", j->err);
+	struct toolchain_smoke_test test = {
 		.driver = driver,
 		.release = &j->o->release,
 		.triplet = j->o->triplet,
@@ -276,7 +276,7 @@ static int try_it(struct job *j, const char *driver)
 	int ret = work ? fs_mkdirs(work, 0700, j->err) : -EIO;
 
 	if (!ret)
-		ret = toolchain_smoke_test(&trial, &ran, j->err);
+		ret = toolchain_smoke_test(&test, &ran, j->err);
 	if (!ret && ran) {
 		ret = compiler_manifest_make(&m, driver, env, j->err);
 		j->t.has_content = !ret;
@@ -291,12 +291,12 @@ static int try_it(struct job *j, const char *driver)
 	return ret;
 }
 
-static int check(struct job *j)
+static int check_unpacked(struct job *j)
 {
 	char *driver, *bin, *path;
 	int ret;
 
-	tell(j, TOOLCHAIN_CHECKS, 0, 0);
+	tell_stage(j, TOOLCHAIN_CHECKS, 0, 0);
 	driver = toolchain_smoke_test_driver(&j->unpacked.entries,
 					     j->o->triplet, j->err);
 	if (!driver)
@@ -304,7 +304,7 @@ static int check(struct job *j)
 	ret = provide_libraries(j);
 	path = xasprintf("%s/%s", j->dir, driver);
 	if (!ret)
-		ret = try_it(j, path);
+		ret = run_smoke_test(j, path);
 	bin = str_dir(driver);
 	j->t.within = str_dir(bin);
 	j->t.driver = xstrdup(str_base(driver));
@@ -318,7 +318,7 @@ static int check(struct job *j)
 
 /* ---- it is put in place ---- */
 
-static void describe(struct job *j)
+static void describe_installed(struct job *j)
 {
 	struct toolchain_installed *t = &j->t;
 
@@ -333,13 +333,13 @@ static void describe(struct job *j)
 	t->date = toolchain_installed_now();
 }
 
-static int publish(struct job *j)
+static int publish_installed(struct job *j)
 {
 	char *dir = xasprintf("%s/%s", j->place.path, j->id);
 	int ret;
 
-	tell(j, TOOLCHAIN_PUBLISHES, 0, 0);
-	describe(j);
+	tell_stage(j, TOOLCHAIN_PUBLISHES, 0, 0);
+	describe_installed(j);
 	toolchain_dedup(j->dir, j->place.path);
 	toolchain_installed_place(&j->t, j->dir);
 	ret = is_cancelled(j) ? cancelled(j->err) :
@@ -357,7 +357,7 @@ static int publish(struct job *j)
 }
 
 /* -EEXIST with j->t when it is there; -EINVAL for one that is broken. */
-static int look(struct job *j)
+static int look_for_installed(struct job *j)
 {
 	char *dir = xasprintf("%s/%s", j->place.path, j->id);
 	int ret = 0;
@@ -382,7 +382,7 @@ static int take_turn(struct job *j, int *lock)
 	for (bool first = true; ret == -EAGAIN; first = false) {
 		*lock = ret = toolchain_place_lock(&j->place, j->id, j->err);
 		if (ret == -EAGAIN && first)
-			tell(j, TOOLCHAIN_WAITS, 0, 0);
+			tell_stage(j, TOOLCHAIN_WAITS, 0, 0);
 		if (ret == -EAGAIN)
 			poll(NULL, 0, POLL_MS);
 		if (is_cancelled(j)) {
@@ -395,20 +395,20 @@ static int take_turn(struct job *j, int *lock)
 	return ret < 0 ? ret : 0;
 }
 
-static int make(struct job *j)
+static int make_toolchain(struct job *j)
 {
 	int ret;
 
-	tell(j, TOOLCHAIN_ASKS, 0, 0);
-	ret = toolchain_verify_begin(&j->vouch, j->o, j->err);
+	tell_stage(j, TOOLCHAIN_ASKS, 0, 0);
+	ret = toolchain_verify_begin(&j->verify, j->o, j->err);
 	if (ret)
 		return ret;
 	j->dir = toolchain_place_private(&j->place, j->id, j->err);
 	ret = j->dir ? get_archive(j) : -EIO;
 	if (!ret)
-		ret = check(j);
+		ret = check_unpacked(j);
 	if (!ret)
-		ret = publish(j);
+		ret = publish_installed(j);
 	return ret;
 }
 
@@ -423,11 +423,11 @@ static int check_order(const struct job *j)
 	return err_set(j->err, EINVAL, "%s: this cannot be installed", j->id);
 }
 
-static void release(struct job *j, bool keep)
+static void job_release(struct job *j, bool keep)
 {
 	toolchain_unpack_free(j->unpack);
 	toolchain_unpacked_release(&j->unpacked);
-	toolchain_verify_release(&j->vouch);
+	toolchain_verify_release(&j->verify);
 	toolchain_place_close(&j->place);
 	if (!keep)
 		toolchain_installed_release(&j->t);
@@ -451,25 +451,25 @@ int toolchain_install(const struct toolchain_order *o,
 	if (!ret)
 		ret = toolchain_place_open(&j.place, o->data, err);
 	if (!ret)
-		ret = look(&j);
+		ret = look_for_installed(&j);
 	if (!ret)
 		ret = take_turn(&j, &lock);
 	/* Another may have made it meanwhile. */
 	if (!ret)
-		ret = look(&j);
+		ret = look_for_installed(&j);
 	if (!ret)
-		ret = make(&j);
+		ret = make_toolchain(&j);
 	if (lock >= 0)
 		toolchain_place_unlock(&j.place, j.id, lock);
 	*out = (struct toolchain_installed){ 0 };
 	if (!ret || ret == -EEXIST)
 		*out = j.t;
-	release(&j, !ret || ret == -EEXIST);
+	job_release(&j, !ret || ret == -EEXIST);
 	return ret;
 }
 
-int toolchain_order_from_name(struct toolchain_order *order, struct strv *text,
-			      const char *file, struct err *err)
+int toolchain_install_order(struct toolchain_order *order, struct strv *text,
+			    const char *file, struct err *err)
 {
 	struct toolchain_archive a;
 

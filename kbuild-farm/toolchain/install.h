@@ -4,15 +4,15 @@
  *
  * In order: the checksums (one small file), the detached signature (one more),
  * then the archive, hashed, verified and unpacked in the same pass into a
- * private directory; when all of it is vouched for, and not before, its
+ * private directory; when all of it is verified, and not before, its
  * programs are run: does the driver say this release and triplet, does it
  * compile and assemble.  Then toolchain.json, and one rename publishes it.
  *
- * What vouches for an archive, one is enough: a SHA-256 that the user gives;
+ * What verifies an archive, one is enough: a SHA-256 that the user gives;
  * the server's signed sha256sums.asc; the maintainer's signature NAME.tar.sign
  * over the uncompressed archive, which `strict` asks for whatever else there
  * is.  One that contradicts it always refuses it, also with `insecure`, which
- * lets pass what nothing vouches for, and is kept in toolchain.json.
+ * lets pass what nothing verifies, and is kept in toolchain.json.
  *
  * A process may install several at once, from a thread each.  Two that want
  * the same id wait for each other, and the second finds it installed.  Killed
@@ -45,7 +45,7 @@ struct toolchain_order {
 	/*
 	 * Where: below each mirror in turn (toolchain_archive's path), or a
 	 * local archive instead, with NAME.tar.sign beside it where there is
-	 * one.  toolchain_order_from_name() completes an order for a file.
+	 * one.  toolchain_install_order() completes an order for a file.
 	 */
 	const struct strv *mirrors;
 	const char *path;
@@ -95,8 +95,8 @@ int toolchain_install(const struct toolchain_order *order,
  * "llvm-22.1.8-x86_64.tar.xz"; `text` holds the strings and must live as long
  * as the order.  -EINVAL for another name.
  */
-int toolchain_order_from_name(struct toolchain_order *order, struct strv *text,
-			      const char *file, struct err *err);
+int toolchain_install_order(struct toolchain_order *order, struct strv *text,
+			    const char *file, struct err *err);
 
 /* Bytes that an archive of `size` needs on disk: itself and its files. */
 uint64_t toolchain_install_room(uint64_t size);

@@ -104,7 +104,7 @@ static int by_release(const void *a, const void *b)
 	return order ? order : strcmp(x->id, y->id);
 }
 
-static void add(struct toolchain_installed_list *l, const char *dir)
+static void add_dir(struct toolchain_installed_list *l, const char *dir)
 {
 	struct toolchain_installed t;
 	struct err err;
@@ -135,7 +135,7 @@ int toolchain_installed_list(const char *data,
 		char *dir = xasprintf("%s/%s", path, names.v[i]);
 
 		if (toolchain_release_is_id(names.v[i]))
-			add(out, dir);
+			add_dir(out, dir);
 		free(dir);
 	}
 	strv_release(&names);
@@ -155,9 +155,9 @@ void toolchain_installed_list_release(struct toolchain_installed_list *l)
 	*l = (struct toolchain_installed_list){ 0 };
 }
 
-static bool fits(const struct toolchain_installed *t,
-		 const struct toolchain_release *wanted, const char *triplet,
-		 const char *host)
+static bool fits_wanted(const struct toolchain_installed *t,
+			const struct toolchain_release *wanted,
+			const char *triplet, const char *host)
 {
 	struct toolchain_release r;
 
@@ -187,7 +187,7 @@ const struct toolchain_installed *toolchain_installed_find(
 		const struct toolchain_installed *t = &l->v[i];
 		struct toolchain_release a, b;
 
-		if (!fits(t, &w, triplet, host))
+		if (!fits_wanted(t, &w, triplet, host))
 			continue;
 		release_of(t, &a);
 		if (best)
@@ -268,13 +268,13 @@ static int lock_dir(const char *dir, int how, struct err *err)
 	return ret ? ret : fd;
 }
 
-int toolchain_lease(const char *dir, struct err *err)
+int toolchain_installed_lease(const char *dir, struct err *err)
 {
 	return lock_dir(dir, LOCK_SH, err);
 }
 
-int toolchain_remove(const char *data, const char *id, bool force,
-		     struct err *err)
+int toolchain_installed_remove(const char *data, const char *id, bool force,
+			       struct err *err)
 {
 	char *dir = xasprintf("%s/toolchains/%s", data, id);
 	struct toolchain_place place = { 0 };

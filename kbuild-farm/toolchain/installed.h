@@ -37,10 +37,10 @@ struct toolchain_installed {
 	struct digest tree; /* toolchain_tree_digest(); zero: adopted */
 	bool has_content;
 	struct digest content; /* the manifest's id; none: another host's */
-	char *sums_key; /* fingerprints of the keys that vouch for it */
+	char *sums_key; /* fingerprints of the keys that signed it */
 	char *tar_key;
 	bool sha256_given;
-	bool insecure; /* nothing vouched for it */
+	bool insecure; /* nothing verified it */
 	char *date; /* "2026-11-20T18:09:00Z" */
 	struct strv links; /* names published for it: absolute paths */
 	struct strv hostlibs; /* what was done about missing libraries */
@@ -107,19 +107,19 @@ char *toolchain_installed_driver(const struct toolchain_installed *t);
  * Keep a toolchain from being removed as long as the descriptor is open; it
  * may be passed on to children.  -ENOENT: it is gone; -EBUSY: being removed.
  */
-int toolchain_lease(const char *dir, struct err *err);
+int toolchain_installed_lease(const char *dir, struct err *err);
 
 /*
  * Remove it.  -EBUSY with `err` naming the processes that lease it, unless
  * `force`; -ENOENT.  What an adopted one stands for is left alone.  Names
  * that were published for it are the caller's to remove, before.
  */
-int toolchain_remove(const char *data, const char *id, bool force,
-		     struct err *err);
+int toolchain_installed_remove(const char *data, const char *id, bool force,
+			       struct err *err);
 
 /*
  * Hash all of it again.  0; -EBADMSG with `err` saying what to do.
- * For an adopted one there is toolchain_adopted_check().
+ * For an adopted one there is toolchain_adopt_check().
  */
 int toolchain_installed_verify(const struct toolchain_installed *t,
 			       const atomic_bool *cancel, struct err *err);

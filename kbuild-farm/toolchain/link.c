@@ -54,8 +54,8 @@ static bool is_ours(const char *path, const char *target,
 	return yes;
 }
 
-static void collide(struct strv *collisions, const char *path,
-		    const char *target)
+static void add_collision(struct strv *collisions, const char *path,
+			  const char *target)
 {
 	if (target)
 		strv_addf(collisions, "%s leads to %s", path, target);
@@ -66,7 +66,7 @@ static void collide(struct strv *collisions, const char *path,
 }
 
 /* In one step over a link of ours. */
-static int replace(const char *path, const char *target, struct err *err)
+static int replace_link(const char *path, const char *target, struct err *err)
 {
 	static unsigned count;
 	unsigned n = __atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
@@ -85,7 +85,7 @@ static int replace(const char *path, const char *target, struct err *err)
 }
 
 /* What a process left that was killed between the two. */
-static void sweep(const char *path)
+static void remove_leftovers(const char *path)
 {
 	struct strv names = { 0 };
 
@@ -122,11 +122,11 @@ static int make_link(const struct toolchain_link_request *w, const char *path,
 	if (str_equal(found, target)) {
 		strv_add(links, path);
 	} else if (found && is_ours(path, found, w)) {
-		ret = replace(path, target, err);
+		ret = replace_link(path, target, err);
 		if (!ret)
 			strv_add(links, path);
 	} else {
-		collide(collisions, path, found);
+		add_collision(collisions, path, found);
 	}
 	free(found);
 	return ret;
@@ -177,7 +177,7 @@ static int make_all(const struct toolchain_link_request *w,
 	int ret = fs_mkdirs(w->dir, 0755, err);
 
 	if (!ret)
-		sweep(w->dir);
+		remove_leftovers(w->dir);
 	for (size_t i = 0; ret >= 0 && i < tools->n; i++) {
 		char *name = toolchain_name(tools->v[i], w->triplet,
 					    w->release);

@@ -20,8 +20,8 @@ static bool same_text(const char *a, const char *b)
 }
 
 /* Is the new file the old one, but for the path? */
-static int check(const struct elf_program *old, const char *file,
-		 const char *path, struct err *err)
+static int check_patched(const struct elf_program *old, const char *file,
+			 const char *path, struct err *err)
 {
 	struct elf_program now;
 	int ret = elf_program_read(&now, file, err);
@@ -36,8 +36,9 @@ static int check(const struct elf_program *old, const char *file,
 	return ret;
 }
 
-static int run(const char *patchelf, const char *file, const char *path,
-	       bool rpath, const char *out, struct err *err)
+static int run_patchelf(const char *patchelf, const char *file,
+			const char *path, bool rpath, const char *out,
+			struct err *err)
 {
 	const char *argv[] = { patchelf,
 			       "--output",
@@ -66,8 +67,8 @@ static int run(const char *patchelf, const char *file, const char *path,
 }
 
 /* The new file gets the place of the old one. */
-static int publish(const char *made, const char *file, const struct stat *st,
-		   struct err *err)
+static int publish_file(const char *made, const char *file,
+			const struct stat *st, struct err *err)
 {
 	struct timespec times[2] = { st->st_atim, st->st_mtim };
 
@@ -77,9 +78,9 @@ static int publish(const char *made, const char *file, const struct stat *st,
 	return 0;
 }
 
-static int patch(const char *file, const struct elf_program *elf,
-		 const char *element, struct toolchain_patch *out,
-		 struct err *err)
+static int patch_file(const char *file, const struct elf_program *elf,
+		      const char *element, struct toolchain_patch *out,
+		      struct err *err)
 {
 	char *patchelf = which("patchelf", getenv("PATH"));
 	const char *old = elf->runpath ? elf->runpath : elf->rpath;
@@ -99,14 +100,14 @@ static int patch(const char *file, const struct elf_program *elf,
 	if (!ret)
 		ret = digest_file(file, &out->before, err);
 	if (!ret)
-		ret = run(patchelf, file, path, !elf->runpath && elf->rpath,
-			  made, err);
+		ret = run_patchelf(patchelf, file, path,
+				   !elf->runpath && elf->rpath, made, err);
 	if (!ret)
-		ret = check(elf, made, path, err);
+		ret = check_patched(elf, made, path, err);
 	if (!ret)
 		ret = digest_file(made, &out->after, err);
 	if (!ret)
-		ret = publish(made, file, &st, err);
+		ret = publish_file(made, file, &st, err);
 	if (ret)
 		unlink(made);
 	free(made);
@@ -126,7 +127,7 @@ int toolchain_patch_runpath(const char *file, const char *element,
 		return ret;
 	if (!str_list_has(elf.runpath ? elf.runpath : elf.rpath, ':',
 			  element)) {
-		ret = patch(file, &elf, element, out, err);
+		ret = patch_file(file, &elf, element, out, err);
 		out->done = !ret;
 	}
 	elf_program_release(&elf);

@@ -26,7 +26,7 @@ static int open_dir(const char *path, struct err *err)
 }
 
 /* Is what `fd` has open still what `name` stands for? */
-static bool stands(const struct toolchain_place *p, const char *name, int fd)
+static bool is_still(const struct toolchain_place *p, const char *name, int fd)
 {
 	struct stat a, b;
 
@@ -47,7 +47,7 @@ static int lock_file(const struct toolchain_place *p, const char *name,
 		return -errno;
 	if (flock(fd, LOCK_EX | LOCK_NB))
 		ret = errno == EWOULDBLOCK ? -EAGAIN : -errno;
-	else if (!stands(p, name, fd))
+	else if (!is_still(p, name, fd))
 		ret = -EAGAIN;
 	if (ret)
 		close(fd);

@@ -105,7 +105,7 @@ static int check_machine(const struct toolchain_smoke_test *t, bool *runs,
 				     "an unknown machine",
 			      t->host);
 	uname(&here);
-	*runs = !ret && compiler_runs_on(name, here.machine);
+	*runs = !ret && compiler_host_runs(name, here.machine);
 	elf_program_release(&elf);
 	return ret;
 }

@@ -46,13 +46,13 @@ void toolchain_tree_sort(struct compiler_entries *e)
 		qsort(e->v, e->n, sizeof(*e->v), by_path);
 }
 
-static int failed(struct reading *r, const char *path)
+static int read_failed(struct reading *r, const char *path)
 {
 	return err_errno(r->err, "%s/%s", r->dir, path);
 }
 
-static int hash(struct reading *r, int fd, const char *path,
-		struct digest *digest)
+static int hash_file(struct reading *r, int fd, const char *path,
+		     struct digest *digest)
 {
 	struct digest_run *run = digest_new();
 	ssize_t n = 1;
@@ -63,7 +63,7 @@ static int hash(struct reading *r, int fd, const char *path,
 		if (n > 0)
 			digest_add(run, bytes_of(r->block, (size_t)n));
 		else if (n < 0 && errno != EINTR)
-			ret = failed(r, path);
+			ret = read_failed(r, path);
 		if (r->cancel && atomic_load(r->cancel))
 			ret = err_set(r->err, ECANCELED, "cancelled");
 	}
@@ -79,7 +79,7 @@ static int add_file(struct reading *r, int at, const char *name,
 	int ret;
 
 	if (fd < 0 || fstat(fd, &st)) {
-		ret = failed(r, e->path);
+		ret = read_failed(r, e->path);
 	} else if (!S_ISREG(st.st_mode)) {
 		ret = err_set(r->err, EAGAIN, "%s/%s: changes while it is read",
 			      r->dir, e->path);
@@ -89,7 +89,7 @@ static int add_file(struct reading *r, int at, const char *name,
 		e->size = (uint64_t)st.st_size;
 		e->mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 +
 			      st.st_mtim.tv_nsec;
-		ret = hash(r, fd, e->path, &e->digest);
+		ret = hash_file(r, fd, e->path, &e->digest);
 	}
 	if (fd >= 0)
 		close(fd);
@@ -103,7 +103,7 @@ static int add_link(struct reading *r, int at, const char *name,
 	ssize_t n = readlinkat(at, name, target, sizeof(target));
 
 	if (n < 0)
-		return failed(r, e->path);
+		return read_failed(r, e->path);
 	if ((size_t)n == sizeof(target))
 		return err_set(r->err, ENAMETOOLONG, "%s/%s: %s", r->dir,
 			       e->path, strerror(ENAMETOOLONG));
@@ -121,11 +121,11 @@ static int read_member(struct reading *r, int at, const char *path, int depth)
 	int fd, ret;
 
 	if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW))
-		return failed(r, path);
+		return read_failed(r, path);
 	if (S_ISDIR(st.st_mode)) {
 		fd = openat(at, name,
 			    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		return fd < 0 ? failed(r, path) :
+		return fd < 0 ? read_failed(r, path) :
 				read_dir(r, fd, path, depth + 1);
 	}
 	if (r->out->n >= COMPILER_ENTRIES_MAX)
@@ -157,7 +157,7 @@ static int read_dir(struct reading *r, int fd, const char *path, int depth)
 	int ret = 0;
 
 	if (!list) {
-		ret = failed(r, path);
+		ret = read_failed(r, path);
 		close(fd);
 		return ret;
 	}
@@ -175,7 +175,7 @@ static int read_dir(struct reading *r, int fd, const char *path, int depth)
 		free(below);
 	}
 	if (!ret && errno)
-		ret = failed(r, path);
+		ret = read_failed(r, path);
 	if (!ret && is_empty && path[0])
 		toolchain_tree_add(r->out, path)->kind = COMPILER_DIR;
 	closedir(list);

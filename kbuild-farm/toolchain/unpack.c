@@ -48,7 +48,7 @@ struct toolchain_unpack {
 };
 
 /* The first failure counts: what libarchive says of it later does not. */
-static int fail(struct toolchain_unpack *u, int ret)
+static int keep_failure(struct toolchain_unpack *u, int ret)
 {
 	if (!u->ret)
 		u->ret = ret;
@@ -75,8 +75,8 @@ static la_ssize_t on_read(struct archive *a, void *ctx, const void **out)
 
 	/* Zeros behind a stream are legal in xz, and may never end. */
 	if (u->came - u->fertile > BARREN_MAX)
-		return fail(u,
-			    err_set(&u->why, EBADMSG, "bytes behind its end"));
+		return keep_failure(
+			u, err_set(&u->why, EBADMSG, "bytes behind its end"));
 	do {
 		n = read(u->from, u->input, BLOCK);
 	} while (n < 0 && errno == EINTR);
@@ -112,7 +112,7 @@ static la_ssize_t on_plain(struct archive *a, void *ctx, const void **out)
 	ret = check_size(u, u->plain);
 	if (!ret && u->setup.tar)
 		ret = u->setup.tar(u->setup.ctx, bytes_of(*out, n), &u->why);
-	return ret ? fail(u, ret) : (la_ssize_t)n;
+	return ret ? keep_failure(u, ret) : (la_ssize_t)n;
 }
 
 static int damaged(struct toolchain_unpack *u, struct archive *a)
@@ -336,7 +336,7 @@ struct toolchain_unpack *toolchain_unpack_start(
 }
 
 /* Nothing more is pushed; waits for what the thread makes of that. */
-static void finish(struct toolchain_unpack *u)
+static void end_input(struct toolchain_unpack *u)
 {
 	if (u->to >= 0)
 		close(u->to);
@@ -357,7 +357,7 @@ int toolchain_unpack_feed(struct toolchain_unpack *u, struct bytes b,
 		if (n >= 0)
 			b = bytes_of(b.data + n, b.len - (size_t)n);
 		else if (errno != EINTR)
-			finish(u); /* it reads no more, and says why */
+			end_input(u); /* it reads no more, and says why */
 	}
 	if (!b.len)
 		return 0;
@@ -373,7 +373,7 @@ int toolchain_unpack_end(struct toolchain_unpack *u,
 	int ret;
 
 	*out = (struct toolchain_unpacked){ 0 };
-	finish(u);
+	end_input(u);
 	ret = u->ret;
 	if (!ret) {
 		toolchain_writer_list(u->writer, &out->entries);
@@ -391,7 +391,7 @@ void toolchain_unpack_free(struct toolchain_unpack *u)
 {
 	if (!u)
 		return;
-	finish(u);
+	end_input(u);
 	archive_read_free(u->inner);
 	archive_read_free(u->outer);
 	if (u->digest)

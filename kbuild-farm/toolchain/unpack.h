@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * toolchain/unpack.h - an archive that nobody has vouched for yet, unpacked
+ * toolchain/unpack.h - an archive that is not verified yet, unpacked
  * while it comes.
  *
  * One pass over the bytes gives all that there is to know: the SHA-256 of the

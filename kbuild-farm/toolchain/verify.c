@@ -196,8 +196,9 @@ static int find_sign(struct toolchain_verify *v, const char *path,
 }
 
 /* Nothing was found that contradicts; is what was found enough? */
-static int judge(const struct toolchain_verify *v, const struct err *no_sum,
-		 const struct err *no_sign, struct err *err)
+static int judge_found(const struct toolchain_verify *v,
+		       const struct err *no_sum, const struct err *no_sign,
+		       struct err *err)
 {
 	const struct toolchain_order *o = v->order;
 
@@ -239,7 +240,7 @@ int toolchain_verify_begin(struct toolchain_verify *v,
 		*err = no_sign;
 		return ret;
 	}
-	return judge(v, &no_sum, &no_sign, err);
+	return judge_found(v, &no_sum, &no_sign, err);
 }
 
 void toolchain_verify_release(struct toolchain_verify *v)

@@ -25,7 +25,7 @@ struct toolchain_verify {
 };
 
 /*
- * Find out what vouches for the order's archive.  -EKEYREJECTED when nothing
+ * Find out what verifies the order's archive.  -EKEYREJECTED when nothing
  * does (and the order is not insecure), or something contradicts itself;
  * -ENOKEY and others of fetch/; whatever the network does.
  */
@@ -40,7 +40,7 @@ int toolchain_verify_feed(struct toolchain_verify *v, struct bytes b,
 			  struct err *err);
 /*
  * They are all there, and the archive has this digest: 0, or -EKEYREJECTED
- * and the like.  Then `t` is told who vouched.
+ * and the like.  Then `t` is told who signed.
  */
 int toolchain_verify_end(struct toolchain_verify *v,
 			 const struct digest *archive,

@@ -76,7 +76,8 @@ void toolchain_writer_free(struct toolchain_writer *w)
 	free(w);
 }
 
-static struct made *find(const struct toolchain_writer *w, const char *path)
+static struct made *find_made(const struct toolchain_writer *w,
+			      const char *path)
 {
 	struct map_node *n = map_find(&w->all, map_hash(bytes_str(path)));
 
@@ -85,8 +86,8 @@ static struct made *find(const struct toolchain_writer *w, const char *path)
 	return (struct made *)n;
 }
 
-static int add(struct toolchain_writer *w, const char *path,
-	       enum compiler_kind kind, struct made **out, struct err *err)
+static int add_made(struct toolchain_writer *w, const char *path,
+		    enum compiler_kind kind, struct made **out, struct err *err)
 {
 	struct made *m;
 
@@ -132,18 +133,18 @@ static int enter(struct toolchain_writer *w, const char *path, struct err *err)
 	free(upper);
 	if (ret)
 		return ret;
-	m = find(w, path);
+	m = find_made(w, path);
 	if (m && m->entry.kind != COMPILER_DIR)
 		return err_set(err, EINVAL, "%s: not a directory", path);
 	if (!m) {
-		ret = add(w, path, COMPILER_DIR, &m, err);
+		ret = add_made(w, path, COMPILER_DIR, &m, err);
 		if (ret)
 			return ret;
 		if (mkdirat(w->parent, str_base(path), 0755))
 			return err_errno(err, "%s", path);
 		upper = xstrdup(w->parent_path);
 		if (upper[0])
-			find(w, upper)->below++;
+			find_made(w, upper)->below++;
 		free(upper);
 	}
 	fd = open_below(w->parent, str_base(path));
@@ -166,16 +167,16 @@ static int prepare(struct toolchain_writer *w, const char *path,
 		err_set(err, EINVAL, "no path for a file: \"%.200s\"", path);
 		return -EINVAL;
 	}
-	if (find(w, path)) {
+	if (find_made(w, path)) {
 		err_set(err, EINVAL, "%s: comes twice", path);
 		return -EINVAL;
 	}
 	upper = strchr(path, '/') ? str_dir(path) : xstrdup("");
 	ret = enter(w, upper, err);
 	if (!ret)
-		ret = add(w, path, kind, out, err);
+		ret = add_made(w, path, kind, out, err);
 	if (!ret && upper[0])
-		find(w, upper)->below++;
+		find_made(w, upper)->below++;
 	free(upper);
 	return ret;
 }
@@ -211,7 +212,7 @@ int toolchain_writer_link(struct toolchain_writer *w, const char *path,
 int toolchain_writer_hard(struct toolchain_writer *w, const char *path,
 			  const char *target, struct err *err)
 {
-	struct made *to = find(w, target), *m;
+	struct made *to = find_made(w, target), *m;
 	char *upper;
 	int from, ret;
 

@@ -84,9 +84,8 @@ static const struct name {
 
 START_TEST(a_drivers_name_is_told_from_others)
 {
-	ck_assert_int_eq(compiler_is_compiler_name(names[_i].name),
-			 names[_i].is);
-	ck_assert_uint_eq(compiler_name_stem(names[_i].name), names[_i].stem);
+	ck_assert_int_eq(compiler_find_is_name(names[_i].name), names[_i].is);
+	ck_assert_uint_eq(compiler_find_stem(names[_i].name), names[_i].stem);
 }
 END_TEST
 

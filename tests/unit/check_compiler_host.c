@@ -56,7 +56,7 @@ static const struct pair {
 
 START_TEST(programs_run_where_they_are_known_to)
 {
-	ck_assert_int_eq(compiler_runs_on(pairs[_i].host, pairs[_i].machine),
+	ck_assert_int_eq(compiler_host_runs(pairs[_i].host, pairs[_i].machine),
 			 pairs[_i].runs);
 }
 END_TEST
@@ -79,7 +79,7 @@ START_TEST(this_program_runs_on_this_machine)
 
 	ck_assert_int_eq(elf_program_read(&e, "/proc/self/exe", &err), 0);
 	ck_assert_int_eq(uname(&u), 0);
-	ck_assert(compiler_runs_on(compiler_host_name(&e), u.machine));
+	ck_assert(compiler_host_runs(compiler_host_name(&e), u.machine));
 	elf_program_release(&e);
 }
 END_TEST

@@ -100,9 +100,10 @@ START_TEST(the_same_release_goes_before_what_is_on_path)
 	ck_assert_str_eq(compat(), ARM13);
 	ck_assert_uint_eq(c.n_leases, 2);
 	ck_assert_uint_eq(c.dirs.n, 1);
-	ck_assert_int_eq(toolchain_remove(data, "gcc-13.3.0-arm-linux-gnueabi",
-					  false, &err),
-			 -EBUSY);
+	ck_assert_int_eq(
+		toolchain_installed_remove(data, "gcc-13.3.0-arm-linux-gnueabi",
+					   false, &err),
+		-EBUSY);
 }
 END_TEST
 

@@ -306,13 +306,15 @@ static void expect_leased(const char *id)
 	ck_assert_uint_eq(c.dirs.n, 1);
 	ck_assert_uint_eq(c.n_leases, 1);
 	dir = xasprintf("%s/toolchains/%s", data, id);
-	ck_assert_int_eq(toolchain_remove(data, id, false, &err), -EBUSY);
+	ck_assert_int_eq(toolchain_installed_remove(data, id, false, &err),
+			 -EBUSY);
 	said = strstr(err.text, id);
 	ck_assert_msg(said != NULL, "%s", err.text);
 	ck_assert(fs_is_dir(dir));
 	err = (struct err){ 0 };
 	kernel_compiler_release(&c);
-	ck_assert_msg(!toolchain_remove(data, id, false, &err), "%s", err.text);
+	ck_assert_msg(!toolchain_installed_remove(data, id, false, &err), "%s",
+		      err.text);
 	ck_assert(!fs_is_dir(dir));
 	free(dir);
 	free(bin);

@@ -72,8 +72,8 @@ START_TEST(a_prefix_of_the_distribution_is_adopted)
 	ck_assert_int_eq(toolchain_installed_list(dir, &list, &err), 0);
 	ck_assert_uint_eq(list.n, 1);
 	ck_assert_str_eq(list.v[0].id, t.id);
-	ck_assert_int_eq(toolchain_adopted_check(&list.v[0], environ, &err), 0);
-	ck_assert_int_eq(toolchain_remove(dir, t.id, false, &err), 0);
+	ck_assert_int_eq(toolchain_adopt_check(&list.v[0], environ, &err), 0);
+	ck_assert_int_eq(toolchain_installed_remove(dir, t.id, false, &err), 0);
 	ck_assert(fs_exists(PREFIX "gcc"));
 	toolchain_installed_list_release(&list);
 }
@@ -116,15 +116,15 @@ START_TEST(one_that_changed_is_noticed)
 
 	link_tool("aarch64-linux-gnu-gcc", PREFIX "gcc");
 	ck_assert_int_eq(adopt(prefix, false), 0);
-	ck_assert_int_eq(toolchain_adopted_check(&t, environ, &err), 0);
+	ck_assert_int_eq(toolchain_adopt_check(&t, environ, &err), 0);
 	link_tool("aarch64-linux-gnu-gcc", "/usr/bin/gcc");
-	ck_assert_int_eq(toolchain_adopted_check(&t, environ, &err), -ESTALE);
+	ck_assert_int_eq(toolchain_adopt_check(&t, environ, &err), -ESTALE);
 	ck_assert_ptr_nonnull(strstr(err.text, "adopt it again"));
-	ck_assert_int_eq(toolchain_adopted_check(&t, environ, &err), -ESTALE);
+	ck_assert_int_eq(toolchain_adopt_check(&t, environ, &err), -ESTALE);
 	/* Of the same version, so it would take the other's place. */
 	ck_assert_int_eq(adopt(prefix, false), -EEXIST);
 	ck_assert_int_eq(adopt(prefix, true), 0);
-	ck_assert_int_eq(toolchain_adopted_check(&t, environ, &err), 0);
+	ck_assert_int_eq(toolchain_adopt_check(&t, environ, &err), 0);
 	free(prefix);
 }
 END_TEST

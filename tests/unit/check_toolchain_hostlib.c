@@ -17,7 +17,7 @@ static void tear_down(void)
 {
 	struct err ignored;
 
-	toolchain_missing_release(&missing);
+	toolchain_hostlibs_release(&missing);
 	fs_remove(dir, &ignored);
 }
 

@@ -75,7 +75,7 @@ static void tear_down(void)
 {
 	struct err ignored;
 
-	toolchain_missing_release(&missing);
+	toolchain_hostlibs_release(&missing);
 	strv_release(&files);
 	strv_release(&debs);
 	strv_release(&notes);
@@ -89,7 +89,7 @@ static void tear_down(void)
 
 static void find_missing(void)
 {
-	toolchain_missing_release(&missing);
+	toolchain_hostlibs_release(&missing);
 	ck_assert_msg(!toolchain_hostlibs_missing(id, &missing, &err), "%s",
 		      err.text);
 }

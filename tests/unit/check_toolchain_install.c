@@ -236,7 +236,7 @@ START_TEST(a_name_says_what_it_is)
 {
 	struct toolchain_order o = { 0 };
 	struct strv text = { 0 };
-	int ret = toolchain_order_from_name(&o, &text, names[_i].name, &err);
+	int ret = toolchain_install_order(&o, &text, names[_i].name, &err);
 
 	ck_assert_int_eq(ret, names[_i].id ? 0 : -EINVAL);
 	if (!ret) {

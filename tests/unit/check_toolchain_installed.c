@@ -196,25 +196,27 @@ START_TEST(a_leased_one_is_not_removed)
 	ck_assert_int_eq(pipe(ready), 0);
 	pid = fork();
 	if (!pid) {
-		c = toolchain_lease(path, &err) < 0;
+		c = toolchain_installed_lease(path, &err) < 0;
 		ck_assert_int_eq(write(ready[1], &c, 1), 1);
 		pause();
 		_exit(0);
 	}
 	ck_assert_int_eq(read(ready[0], &c, 1), 1);
 	ck_assert_int_eq(c, 0);
-	ck_assert_int_eq(toolchain_remove(dir, id, false, &err), -EBUSY);
+	ck_assert_int_eq(toolchain_installed_remove(dir, id, false, &err),
+			 -EBUSY);
 	ck_assert_ptr_nonnull(strstr(err.text, "in use by process"));
 	text = xasprintf("%d (", (int)pid);
 	/* Where the kernel tells who holds a lock. */
 	if (fs_exists("/proc/locks") && !strstr(err.text, "another"))
 		ck_assert_ptr_nonnull(strstr(err.text, text));
-	ck_assert_int_eq(toolchain_remove(dir, id, true, &err), 0);
+	ck_assert_int_eq(toolchain_installed_remove(dir, id, true, &err), 0);
 	ck_assert(!fs_exists(path));
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	ck_assert_int_eq(toolchain_lease(path, &err), -ENOENT);
-	ck_assert_int_eq(toolchain_remove(dir, id, false, &err), -ENOENT);
+	ck_assert_int_eq(toolchain_installed_lease(path, &err), -ENOENT);
+	ck_assert_int_eq(toolchain_installed_remove(dir, id, false, &err),
+			 -ENOENT);
 	close(ready[0]);
 	close(ready[1]);
 	free(text);
@@ -229,14 +231,15 @@ START_TEST(a_lease_ends_with_its_descriptor)
 	int one, two;
 
 	make("gcc-13.3.0", "aarch64-linux", NULL, "");
-	one = toolchain_lease(path, &err);
-	two = toolchain_lease(path, &err);
+	one = toolchain_installed_lease(path, &err);
+	two = toolchain_installed_lease(path, &err);
 	ck_assert_int_ge(one, 0);
 	ck_assert_int_ge(two, 0);
 	close(one);
-	ck_assert_int_eq(toolchain_remove(dir, id, false, &err), -EBUSY);
+	ck_assert_int_eq(toolchain_installed_remove(dir, id, false, &err),
+			 -EBUSY);
 	close(two);
-	ck_assert_int_eq(toolchain_remove(dir, id, false, &err), 0);
+	ck_assert_int_eq(toolchain_installed_remove(dir, id, false, &err), 0);
 	free(path);
 }
 END_TEST
@@ -246,9 +249,11 @@ START_TEST(what_is_broken_can_be_removed)
 	char *path = xasprintf("%s/toolchains/b/x", dir);
 
 	ck_assert_int_eq(fs_mkdirs(path, 0755, &err), 0);
-	ck_assert_int_eq(toolchain_remove(dir, "b", false, &err), 0);
-	ck_assert_int_eq(toolchain_remove(dir, "..", false, &err), -ENOENT);
-	ck_assert_int_eq(toolchain_remove(dir, ".live", false, &err), -ENOENT);
+	ck_assert_int_eq(toolchain_installed_remove(dir, "b", false, &err), 0);
+	ck_assert_int_eq(toolchain_installed_remove(dir, "..", false, &err),
+			 -ENOENT);
+	ck_assert_int_eq(toolchain_installed_remove(dir, ".live", false, &err),
+			 -ENOENT);
 	free(path);
 }
 END_TEST
