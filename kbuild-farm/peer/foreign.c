@@ -7,7 +7,6 @@
 #include "base/vec.h"
 
 #include <errno.h>
-#include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +20,6 @@ struct peer_present {
 	struct digest same_as;
 	struct peer_bundle bundle;
 	struct task *task;
-	struct event *done;
 	atomic_bool stop;
 	int ret;
 	struct err err;
@@ -112,8 +110,6 @@ void peer_foreign_tell(const struct peer_foreign *f, const char *what,
 
 static void present_free(struct peer_present *pr)
 {
-	if (pr->done)
-		event_free(pr->done);
 	atomic_store(&pr->stop, true);
 	if (pr->task)
 		task_join(pr->task);
@@ -155,16 +151,13 @@ static void on_file_failed(void *ctx, const struct inputs_entry *e,
 	peer_farm_wake(f->link->farm);
 }
 
-static void on_read(evutil_socket_t fd, short what, void *arg)
+static void on_read(void *arg)
 {
 	struct peer_present *pr = arg;
 	struct peer_foreign *f = pr->foreign;
 	struct peer_ship_user user = { .failed = on_file_failed, .ctx = f };
 	struct err err;
 
-	(void)fd;
-	(void)what;
-	task_join(pr->task);
 	pr->task = NULL;
 	if (pr->ret) {
 		end_present(f, pr->err.text);
@@ -211,17 +204,14 @@ bool peer_foreign_bring(struct peer_foreign *f,
 	pr->same_as = m->id;
 	if (pick_installed(pr, f, m, &list)) {
 		strv_add(&f->given, pr->tc.id);
-		pr->task = task_start(read_present, pr);
+		pr->task = task_start_then(farm->base, read_present, on_read,
+					   pr);
 	}
 	toolchain_installed_list_release(&list);
 	if (!pr->task) {
 		present_free(pr);
 		return false;
 	}
-	pr->done = event_new(farm->base, task_fd(pr->task), EV_READ, on_read,
-			     pr);
-	if (!pr->done || event_add(pr->done, NULL))
-		str_out_of_memory();
 	f->present = pr;
 	return true;
 }

@@ -1,27 +1,47 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "peer/link.h"
 
+#include "base/clock.h"
+
+#include <errno.h>
+
 void peer_link_init(struct peer_link *l, struct peer_farm *farm,
 		    const struct node_entry *entry, void *ctx)
 {
-	*l = (struct peer_link){
-		.codec = entry->codec, .farm = farm, .entry = entry, .ctx = ctx
-	};
+	*l = (struct peer_link){ .farm = farm,
+				 .entry = entry,
+				 .ctx = ctx,
+				 .codec = entry->codec,
+				 .transport.stderr_fd = -1 };
 	TAILQ_INIT(&l->jobs);
 }
 
-void peer_link_open(struct peer_link *l, int fd,
-		    const struct wire_stream_ops *ops, void *ctx)
+int peer_link_dial(struct peer_link *l, const struct wire_stream_ops *ops,
+		   void *ctx, struct err *err)
 {
-	l->stream = wire_stream_new(l->farm->base, fd, fd, ops, ctx);
+	const struct peer_farm *farm = l->farm;
+	struct buf body = { 0 };
+	int fd, ret;
+
+	l->heard_ms = clock_ms();
+	ret = peer_transport_dial(&l->transport, farm->base, &l->entry->address,
+				  &fd, err);
+	if (ret)
+		return ret;
+	l->stream = wire_stream_new(farm->base, fd, fd, ops, ctx);
 	l->paths = wire_paths_new();
 	l->flags = wire_flags_new();
+	l->ship = peer_ship_new(l->stream, farm->pool, farm->packed);
 	l->next_number = 0;
-	l->ship = peer_ship_new(l->stream, l->farm->pool, l->farm->packed);
+	wire_hello_encode_kfarm(&body);
+	peer_link_send(l, WIRE_HELLO, &body, WIRE_PLAIN);
+	return 0;
 }
 
 void peer_link_close(struct peer_link *l)
 {
+	peer_transport_end(&l->transport, l->farm->children);
+	l->hello_seen = l->fit_seen = false;
 	if (!l->stream)
 		return;
 	peer_ship_free(l->ship);
@@ -32,6 +52,67 @@ void peer_link_close(struct peer_link *l)
 	l->stream = NULL;
 	wire_intern_free(l->paths);
 	wire_intern_free(l->flags);
+}
+
+void peer_link_release(struct peer_link *l)
+{
+	peer_link_close(l);
+	if (l->greeted)
+		wire_hello_release(&l->hello);
+	wire_fit_release(&l->fit);
+}
+
+static int hear_hello(struct peer_link *l, struct bytes body, struct err *err)
+{
+	struct wire_hello m;
+
+	if (l->hello_seen || wire_hello_decode(&m, body))
+		return err_set(err, EPROTO, "its hello makes no sense");
+	if (l->greeted)
+		wire_hello_release(&l->hello);
+	l->hello = m;
+	l->greeted = l->hello_seen = true;
+	if (wire_hello_version(&m) < 0)
+		return err_set(err, EPROTONOSUPPORT,
+			       "%s speaks protocol %u to %u, this kfarm %d",
+			       m.software, m.version_min, m.version_max,
+			       WIRE_VERSION);
+	return 0;
+}
+
+static int hear_fit(struct peer_link *l, struct bytes body, struct err *err)
+{
+	struct wire_fit m;
+
+	if (l->fit_seen || wire_fit_decode(&m, body))
+		return err_set(err, EPROTO, "its FIT makes no sense");
+	wire_fit_release(&l->fit);
+	l->fit = m;
+	l->fit_seen = true;
+	return 1;
+}
+
+int peer_link_hear(struct peer_link *l, uint16_t type, struct bytes body,
+		   struct err *err)
+{
+	l->heard_ms = clock_ms();
+	if (type == WIRE_HELLO)
+		return hear_hello(l, body, err);
+	if (type == WIRE_BYE)
+		return wire_bye_end(body, err);
+	if (!l->hello_seen)
+		return err_set(err, EPROTO, "it did not say hello");
+	if (type == WIRE_FIT)
+		return hear_fit(l, body, err);
+	if (!l->fit_seen && type != WIRE_BEAT)
+		return err_set(err, EPROTO, "it did not say if it is fit");
+	return 1;
+}
+
+char *peer_link_reason(struct peer_link *l, const char *why)
+{
+	return l->hello_seen ? xstrdup(why) :
+			       peer_transport_reason(&l->transport, why);
 }
 
 void peer_link_send(const struct peer_link *l, enum wire_type type,

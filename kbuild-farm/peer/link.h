@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * peer/link.h - one conversation with a node: its stream, and the numbers that
- * paths, flags and jobs have in it.
+ * peer/link.h - one conversation with a node after the other: how it begins
+ * (HELLO, FIT), its stream, and the numbers that paths, flags and jobs have.
  */
 #ifndef PEER_LINK_H
 #define PEER_LINK_H
@@ -9,23 +9,29 @@
 #include "node/roster.h"
 #include "peer/farm.h"
 #include "peer/ship.h"
+#include "peer/transport.h"
 #include "wire/flags.h"
 #include "wire/msg.h"
 #include "wire/paths.h"
 #include "wire/stream.h"
 
 struct peer_link {
-	struct wire_stream *stream; /* NULL: nobody is connected */
-	struct wire_intern *paths;
-	struct peer_ship *ship;
-	enum wire_codec codec; /* of what is long */
-	uint32_t next_number; /* of a cell or a bundle */
-
-	/* In a build: */
 	struct peer_farm *farm;
 	const struct node_entry *entry; /* borrowed from the roster */
 	void *ctx; /* of struct peer_ops */
-	struct wire_intern *flags;
+	enum wire_codec codec; /* of what is long */
+
+	struct peer_transport transport;
+	struct wire_stream *stream; /* NULL: nobody is connected */
+	struct wire_intern *paths, *flags;
+	struct peer_ship *ship;
+	uint32_t next_number; /* of a cell or a bundle */
+	uint64_t heard_ms; /* when it said something last */
+	bool hello_seen, fit_seen; /* in this conversation */
+
+	struct wire_hello hello; /* of the last conversation */
+	bool greeted; /* there was one */
+	struct wire_fit fit; /* of the last conversation */
 	TAILQ_HEAD(, peer_job) jobs; /* that are out (peer/job.h) */
 	unsigned n_jobs, n_others; /* of these not the build's */
 	uint64_t sent_before, received_before; /* by former streams */
@@ -33,11 +39,25 @@ struct peer_link {
 
 void peer_link_init(struct peer_link *l, struct peer_farm *farm,
 		    const struct node_entry *entry, void *ctx);
-/* Begin to talk; `fd` is taken over. */
-void peer_link_open(struct peer_link *l, int fd,
-		    const struct wire_stream_ops *ops, void *ctx);
-/* Its jobs must have gone. */
+/* Closes it, too. */
+void peer_link_release(struct peer_link *l);
+
+/* Connect and say hello. */
+int peer_link_dial(struct peer_link *l, const struct wire_stream_ops *ops,
+		   void *ctx, struct err *err);
+/* The conversation is over, if there is one.  Its jobs must have gone. */
 void peer_link_close(struct peer_link *l);
+/*
+ * For on_msg of `ops`: 0: that was for the link alone; 1: it is for the caller,
+ * FIT too, which is in l->fit by then; or a negative errno with `err`.
+ */
+int peer_link_hear(struct peer_link *l, uint16_t type, struct bytes body,
+		   struct err *err);
+/*
+ * Why it is over, where that was `why`: a command that never said hello has
+ * its reason on stderr.  The caller frees it.
+ */
+char *peer_link_reason(struct peer_link *l, const char *why);
 
 /* Send a message; releases `body`. */
 void peer_link_send(const struct peer_link *l, enum wire_type type,

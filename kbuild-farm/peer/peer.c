@@ -1,35 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "peer/peer.h"
 
-#include "base/clock.h"
 #include "base/str.h"
 #include "base/vec.h"
 #include "node/limits.h"
 #include "peer/choice.h"
 #include "peer/probe.h"
-#include "peer/transport.h"
 #include "peer/tune.h"
 
 #include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
 
-#define HELLO_MS     5000
-#define SSH_HELLO_MS 10000
-#define SILENT_MS    5000 /* five beats missed */
-#define CELLS_LOST   5 /* of one connection; then no more are asked for */
+#define HELLO_S     5
+#define SSH_HELLO_S 10
+#define SILENT_MS   5000 /* five beats missed */
+#define CELLS_LOST  5 /* of one connection; then no more are asked for */
 
 struct peer {
 	struct peer_link link;
 	enum peer_state state;
-	struct peer_transport transport;
 	struct event *hello_timer;
-	struct wire_hello hello; /* of the last conversation */
-	bool greeted; /* `hello` was received at least once */
 	struct node_limit limit;
-	struct wire_fit fit; /* of the last conversation */
-	bool hello_seen; /* in this conversation */
-	uint64_t heard_ms;
 	struct peer_cells cells;
 	struct peer_foreign foreign;
 	size_t n_asked; /* toolchains of the farm */
@@ -48,9 +40,7 @@ void peer_hang_up(struct peer *p)
 	peer_foreign_release(&p->foreign);
 	peer_cells_release(&p->cells);
 	peer_link_close(&p->link);
-	peer_transport_end(&p->transport, p->link.farm->children);
 	p->state = PEER_DOWN;
-	p->hello_seen = false;
 	p->n_asked = p->n_told = 0;
 	p->told_busy = 0;
 }
@@ -59,9 +49,8 @@ void peer_hang_up(struct peer *p)
 static void on_lost(struct peer *p, enum peer_state state, const char *why)
 {
 	struct peer_farm *farm = p->link.farm;
-	/* A command that never said hello has its reason on stderr. */
 	char *text = p->state == PEER_GREETING ?
-			     peer_transport_reason(&p->transport, why) :
+			     peer_link_reason(&p->link, why) :
 			     xstrdup(why);
 
 	peer_hang_up(p);
@@ -72,44 +61,21 @@ static void on_lost(struct peer *p, enum peer_state state, const char *why)
 	free(text);
 }
 
-static int on_hello(struct peer *p, struct bytes body, struct err *err)
+static int on_fit(struct peer *p)
 {
-	struct wire_hello hello;
+	struct peer_link *l = &p->link;
+	const struct wire_inventory *inventory = &l->hello.inventory;
+	const char *why = l->fit.fit ? NULL : l->fit.why;
 
-	if (p->state != PEER_GREETING || p->hello_seen ||
-	    wire_hello_decode(&hello, body))
-		return err_set(err, EPROTO, "its hello makes no sense");
-	if (p->greeted)
-		wire_hello_release(&p->hello);
-	p->hello = hello;
-	p->greeted = p->hello_seen = true;
-	if (wire_hello_version(&hello) < 0)
-		return err_set(err, EPROTONOSUPPORT,
-			       "%s speaks protocol %u to %u, this kfarm %d",
-			       hello.software, hello.version_min,
-			       hello.version_max, WIRE_VERSION);
-	free(p->limit.why);
-	node_limit(&p->limit, &hello.inventory, p->link.entry->slots);
-	return 0;
-}
-
-static int on_fit(struct peer *p, struct bytes body, struct err *err)
-{
-	struct peer_farm *farm = p->link.farm;
-	struct wire_fit fit;
-
-	if (p->state != PEER_GREETING || wire_fit_decode(&fit, body))
-		return err_set(err, EPROTO, "its FIT makes no sense");
-	wire_fit_release(&p->fit);
-	p->fit = fit;
 	event_del(p->hello_timer);
-	peer_foreign_init(&p->foreign, &p->link, p->hello.inventory.machine,
-			  &p->fit.hosts);
-	p->state = fit.fit ? PEER_UP : PEER_UNFIT;
-	if (!fit.fit && farm->tune)
-		peer_tune_lost(farm->tune, p->link.entry->name, fit.why);
-	farm->ops->state(p->link.ctx, p->state, fit.fit ? NULL : fit.why);
-	peer_farm_wake(farm);
+	free(p->limit.why);
+	node_limit(&p->limit, inventory, l->entry->slots);
+	peer_foreign_init(&p->foreign, l, inventory->machine, &l->fit.hosts);
+	p->state = why ? PEER_UNFIT : PEER_UP;
+	if (why && l->farm->tune)
+		peer_tune_lost(l->farm->tune, l->entry->name, why);
+	l->farm->ops->state(l->ctx, p->state, why);
+	peer_farm_wake(l->farm);
 	return 0;
 }
 
@@ -117,13 +83,13 @@ static int on_fit(struct peer *p, struct bytes body, struct err *err)
 
 static int on_beat(struct peer *p, struct bytes body, struct err *err)
 {
-	const struct peer_link *l = &p->link;
+	struct peer_link *l = &p->link;
 	struct wire_beat m;
 
 	if (wire_beat_decode(&m, body))
 		return err_set(err, EPROTO, "broken BEAT");
-	p->hello.inventory.available_mib = m.available_mib;
-	p->hello.inventory.load_milli = m.load_milli;
+	l->hello.inventory.available_mib = m.available_mib;
+	l->hello.inventory.load_milli = m.load_milli;
 	for (unsigned i = 0; i < m.n_jobs; i++) {
 		const struct peer_job *job = peer_job_find(l, m.jobs[i].job);
 
@@ -362,20 +328,16 @@ void peer_step(struct peer *p)
 static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 {
 	struct peer *p = ctx;
+	int ret = peer_link_hear(&p->link, type, body, err);
 
-	p->heard_ms = clock_ms();
-	if (type == WIRE_HELLO)
-		return on_hello(p, body, err);
-	if (type == WIRE_BYE)
-		return wire_bye_end(body, err);
-	if (!p->hello_seen)
-		return err_set(err, EPROTO, "it did not say hello");
+	if (ret <= 0)
+		return ret;
 	if (type == WIRE_FIT)
-		return on_fit(p, body, err);
+		return on_fit(p);
 	if (type == WIRE_BEAT)
 		return on_beat(p, body, err);
 	if (p->state != PEER_UP)
-		return err_set(err, EPROTO, "it did not say if it is fit");
+		return err_set(err, EPROTO, "it is not fit");
 	switch (type) {
 	case WIRE_HAVE:
 		return on_have(p, body, err);
@@ -398,8 +360,8 @@ static void on_close(void *ctx, const struct err *why)
 {
 	struct peer *p = ctx;
 	/* Another version stays another version. */
-	bool strange = p->hello_seen && p->state == PEER_GREETING &&
-		       wire_hello_version(&p->hello) < 0;
+	bool strange = p->link.hello_seen && !p->link.fit_seen &&
+		       wire_hello_version(&p->link.hello) < 0;
 
 	on_lost(p, strange ? PEER_STRANGE : PEER_DOWN,
 		why->text[0] ? why->text : "connection closed");
@@ -426,26 +388,16 @@ void peer_dial(struct peer *p)
 	static const struct wire_stream_ops ops = { .on_msg = on_msg,
 						    .on_close = on_close,
 						    .on_drain = on_drain };
-	const struct node_address *to = &p->link.entry->address;
-	struct timeval limit = {
-		.tv_sec = (to->kind == NODE_SSH ? SSH_HELLO_MS : HELLO_MS) /
-			  1000
-	};
-	struct buf body = { 0 };
+	bool ssh = p->link.entry->address.kind == NODE_SSH;
+	struct timeval limit = { .tv_sec = ssh ? SSH_HELLO_S : HELLO_S };
 	struct err err;
-	int fd;
 
-	if (peer_transport_dial(&p->transport, p->link.farm->base, to, &fd,
-				&err)) {
+	if (peer_link_dial(&p->link, &ops, p, &err)) {
 		on_lost(p, PEER_DOWN, err.text);
 		return;
 	}
 	p->state = PEER_GREETING;
-	p->heard_ms = clock_ms();
-	peer_link_open(&p->link, fd, &ops, p);
 	peer_cells_init(&p->cells, &p->link);
-	wire_hello_encode_kfarm(&body);
-	peer_link_send(&p->link, WIRE_HELLO, &body, WIRE_PLAIN);
 	event_add(p->hello_timer, &limit);
 }
 
@@ -489,7 +441,7 @@ void peer_tick(struct peer *p, uint64_t now_ms)
 {
 	if (p->state != PEER_UP && p->state != PEER_UNFIT)
 		return;
-	if (now_ms > p->heard_ms + SILENT_MS) {
+	if (now_ms > p->link.heard_ms + SILENT_MS) {
 		on_lost(p, PEER_DOWN, "silent for 5 s");
 		return;
 	}
@@ -504,7 +456,6 @@ struct peer *peer_new(struct peer_farm *farm, const struct node_entry *entry,
 
 	peer_link_init(&p->link, farm, entry, ctx);
 	peer_cells_init(&p->cells, &p->link);
-	p->transport.stderr_fd = -1;
 	p->hello_timer = event_new(farm->base, -1, 0, on_hello_timer, p);
 	if (!p->hello_timer)
 		str_out_of_memory();
@@ -515,9 +466,7 @@ void peer_free(struct peer *p)
 {
 	peer_hang_up(p);
 	event_free(p->hello_timer);
-	if (p->greeted)
-		wire_hello_release(&p->hello);
-	wire_fit_release(&p->fit);
+	peer_link_release(&p->link);
 	free(p->limit.why);
 	free(p->told);
 	free(p);
@@ -563,7 +512,7 @@ void peer_figures(const struct peer *p, struct peer_figures *out)
 	const struct peer_link *l = &p->link;
 
 	*out = (struct peer_figures){
-		.inventory = p->greeted ? &p->hello.inventory : NULL,
+		.inventory = l->greeted ? &l->hello.inventory : NULL,
 		.busy_ms = p->busy_ms,
 		.sent = l->sent_before,
 		.received = l->received_before,

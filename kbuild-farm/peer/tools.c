@@ -6,7 +6,6 @@
 #include "base/spawn.h"
 #include "base/str.h"
 #include "base/vec.h"
-#include "peer/transport.h"
 #include "store/packed.h"
 
 #include <errno.h>
@@ -28,10 +27,9 @@ struct round;
 struct talk {
 	struct round *round;
 	struct peer_tools_node *node;
-	struct peer_transport line;
-	struct peer_link link; /* its stream is NULL: over */
-	uint64_t heard_ms, limit_ms;
-	bool hello, fit, held;
+	struct peer_link link;
+	uint64_t limit_ms;
+	bool held;
 	struct peer_delivery delivery;
 	size_t drop; /* which one is out */
 	bool is_over;
@@ -39,12 +37,9 @@ struct talk {
 
 struct round {
 	const struct peer_tools_setup *setup;
-	struct event_base *base;
+	struct peer_farm farm;
 	struct event *tick;
-	struct children *children;
-	struct pool *pool;
 	enum wire_codec codec;
-	struct store_packed *packed;
 	struct talk *talks;
 	size_t open;
 	bool cancelled;
@@ -92,32 +87,29 @@ const struct peer_tool *peer_tools_find(const struct peer_tools_node *n,
 	return NULL;
 }
 
-static void over(struct talk *t)
+static void end_talk(struct talk *t)
 {
 	if (t->is_over)
 		return;
 	t->is_over = true;
 	peer_delivery_end(&t->delivery);
-	peer_ship_free(t->link.ship);
-	t->link.ship = NULL;
-	wire_intern_free(t->link.paths);
-	wire_stream_free(t->link.stream);
-	t->link.stream = NULL;
+	if (t->link.greeted)
+		t->node->machine = xstrdup(t->link.hello.inventory.machine);
+	peer_link_release(&t->link);
 	if (!--t->round->open)
-		event_base_loopbreak(t->round->base);
+		event_base_loopbreak(t->round->farm.base);
 }
 
-static void down(struct talk *t, const char *why)
+static void give_up(struct talk *t, const char *why)
 {
 	if (t->is_over)
 		return;
 	t->node->up = false;
-	t->node->why = t->hello ? xstrdup(why) :
-				  peer_transport_reason(&t->line, why);
-	over(t);
+	t->node->why = peer_link_reason(&t->link, why);
+	end_talk(t);
 }
 
-static void answer(struct peer_tools_answer *a, bool ok, const char *detail)
+static void set_answer(struct peer_tools_answer *a, bool ok, const char *detail)
 {
 	a->ok = ok;
 	free(a->detail);
@@ -131,8 +123,8 @@ static void on_file_failed(void *ctx, const struct inputs_entry *e,
 
 	(void)e;
 	/* The node waits for bytes that never come: begin anew another time. */
-	answer(&t->node->given[t->node->at], false, why);
-	down(t, why);
+	set_answer(&t->node->given[t->node->at], false, why);
+	give_up(t, why);
 }
 
 static int bundle_next(struct talk *t, struct err *err)
@@ -157,53 +149,30 @@ static void drop_next(struct talk *t)
 }
 
 /* What is to be done next; with nothing left to do it is over. */
-static void next(struct talk *t)
+static void go_on(struct talk *t)
 {
 	struct buf body = { 0 };
 	struct err err;
 
 	if (t->node->at < t->node->n_bundles) {
 		if (bundle_next(t, &err))
-			down(t, err.text);
+			give_up(t, err.text);
 	} else if (t->drop < t->node->n_drops) {
 		drop_next(t);
 	} else {
 		t->node->up = true;
 		wire_bye_encode(&body, "done");
 		peer_link_send(&t->link, WIRE_BYE, &body, WIRE_PLAIN);
-		over(t);
+		end_talk(t);
 	}
 }
 
-static int on_hello(struct talk *t, struct bytes body, struct err *err)
-{
-	struct wire_hello m;
-	int ret = 0;
-
-	if (t->hello || wire_hello_decode(&m, body))
-		return err_set(err, EPROTO, "its hello makes no sense");
-	if (wire_hello_version(&m) < 0)
-		ret = err_set(err, EPROTONOSUPPORT,
-			      "%s speaks protocol %u to %u, this kfarm %d",
-			      m.software, m.version_min, m.version_max,
-			      WIRE_VERSION);
-	t->hello = true;
-	t->node->machine = xstrdup(m.inventory.machine);
-	wire_hello_release(&m);
-	return ret;
-}
-
-static int on_fit(struct talk *t, struct bytes body, struct err *err)
+static int on_fit(struct talk *t)
 {
 	struct wire_tools ask = { .ask = 1, .verify = t->round->setup->verify };
 	struct buf out = { 0 };
-	struct wire_fit m;
 
-	if (t->fit || wire_fit_decode(&m, body))
-		return err_set(err, EPROTO, "its FIT makes no sense");
-	t->fit = true;
-	strv_add_all(&t->node->hosts, m.hosts.v);
-	wire_fit_release(&m);
+	strv_add_all(&t->node->hosts, t->link.fit.hosts.v);
 	t->limit_ms = SILENT_MS;
 	wire_tools_encode(&out, &ask);
 	peer_link_send(&t->link, WIRE_TOOLS, &out, WIRE_PLAIN);
@@ -230,7 +199,7 @@ static int on_held(struct talk *t, struct bytes body, struct err *err)
 	struct wire_held m;
 	bool last;
 
-	if (t->held || !t->fit || wire_held_decode(&m, body))
+	if (t->held || wire_held_decode(&m, body))
 		return err_set(err, EPROTO, "its HELD makes no sense");
 	last = m.last;
 	if (t->node->n_tools + m.n > TOOLS_MAX) {
@@ -241,7 +210,7 @@ static int on_held(struct talk *t, struct bytes body, struct err *err)
 	wire_held_release(&m);
 	if (last) {
 		t->held = true;
-		next(t);
+		go_on(t);
 	}
 	return 0;
 }
@@ -273,14 +242,14 @@ static int on_have(struct talk *t, struct bytes body, struct err *err)
 		return err_set(err, EPROTO, "broken HAVE");
 	is_ours = peer_delivery_is(&t->delivery, m.cell);
 	if (is_ours && peer_delivery_have(&t->delivery, &m, &why))
-		answer(&n->given[n->at++], false, why.text);
+		set_answer(&n->given[n->at++], false, why.text);
 	else if (is_ours)
-		answer(&n->given[n->at++], true, NULL);
+		set_answer(&n->given[n->at++], true, NULL);
 	wire_have_release(&m);
 	if (!is_ours)
 		return err_set(err, EPROTO, "it answers what nobody asked");
 	peer_delivery_end(&t->delivery);
-	next(t);
+	go_on(t);
 	return 0;
 }
 
@@ -294,28 +263,24 @@ static int on_dropped(struct talk *t, struct bytes body, struct err *err)
 	is_ours = t->held && t->node->at == t->node->n_bundles &&
 		  m.ask == t->drop && t->drop < t->node->n_drops;
 	if (is_ours)
-		answer(&t->node->dropped[t->drop++], !m.state, m.detail);
+		set_answer(&t->node->dropped[t->drop++], !m.state, m.detail);
 	wire_dropped_release(&m);
 	if (!is_ours)
 		return err_set(err, EPROTO, "it answers what nobody asked");
-	next(t);
+	go_on(t);
 	return 0;
 }
 
 static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 {
 	struct talk *t = ctx;
+	int ret = peer_link_hear(&t->link, type, body, err);
 
-	t->heard_ms = clock_ms();
-	if (type == WIRE_HELLO)
-		return on_hello(t, body, err);
-	if (type == WIRE_BYE)
-		return wire_bye_end(body, err);
-	if (!t->hello)
-		return err_set(err, EPROTO, "it did not say hello");
+	if (ret <= 0)
+		return ret;
 	switch (type) {
 	case WIRE_FIT:
-		return on_fit(t, body, err);
+		return on_fit(t);
 	case WIRE_HELD:
 		return on_held(t, body, err);
 	case WIRE_NEED:
@@ -333,7 +298,7 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 
 static void on_close(void *ctx, const struct err *why)
 {
-	down(ctx, why->text[0] ? why->text : "it closed the connection");
+	give_up(ctx, why->text[0] ? why->text : "it closed the connection");
 }
 
 static void on_drain(void *ctx)
@@ -343,32 +308,15 @@ static void on_drain(void *ctx)
 	peer_ship_more(t->link.ship);
 }
 
-static void begin(struct talk *t)
+static void dial(struct talk *t)
 {
 	static const struct wire_stream_ops ops = { .on_msg = on_msg,
 						    .on_close = on_close,
 						    .on_drain = on_drain };
-	const struct node_entry *e = t->node->entry;
-	struct buf body = { 0 };
 	struct err err;
-	int fd;
 
-	t->heard_ms = clock_ms();
-	t->limit_ms = t->round->setup->hello_ms;
-	if (!t->limit_ms)
-		t->limit_ms = HELLO_MS;
-	if (peer_transport_dial(&t->line, t->round->base, &e->address, &fd,
-				&err)) {
-		down(t, err.text);
-		return;
-	}
-	t->link.stream = wire_stream_new(t->round->base, fd, fd, &ops, t);
-	t->link.paths = wire_paths_new();
-	t->link.ship = peer_ship_new(t->link.stream, t->round->pool,
-				     t->round->packed);
-	t->link.codec = t->round->codec;
-	wire_hello_encode_kfarm(&body);
-	peer_link_send(&t->link, WIRE_HELLO, &body, WIRE_PLAIN);
+	if (peer_link_dial(&t->link, &ops, t, &err))
+		give_up(t, err.text);
 }
 
 static void watch(struct talk *t, uint64_t now)
@@ -379,11 +327,12 @@ static void watch(struct talk *t, uint64_t now)
 		return;
 	if (t->link.ship)
 		peer_ship_retry(t->link.ship);
-	if (now <= t->heard_ms + t->limit_ms)
+	if (now <= t->link.heard_ms + t->limit_ms)
 		return;
-	why = xasprintf("%s for %u s", t->fit ? "silent" : "no answer",
+	why = xasprintf("%s for %u s",
+			t->link.fit_seen ? "silent" : "no answer",
 			(unsigned)((t->limit_ms + 500) / 1000));
-	down(t, why);
+	give_up(t, why);
 	free(why);
 }
 
@@ -397,7 +346,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (s->cancel && atomic_load(s->cancel)) {
 		r->cancelled = true;
-		event_base_loopbreak(r->base);
+		event_base_loopbreak(r->farm.base);
 		return;
 	}
 	for (size_t i = 0; i < s->n; i++)
@@ -406,16 +355,16 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		s->progress(s->ctx);
 }
 
-static void start(struct round *r)
+static void start_round(struct round *r)
 {
 	static const struct timeval tick = { .tv_usec = TICK_MS * 1000 };
 	size_t n = r->setup->n;
 
 	r->codec = WIRE_ZSTD;
-	r->packed = peer_ship_store(&r->codec);
-	r->children = children_new(r->base);
-	r->pool = pool_new(r->base, THREADS, WORK_MAX);
-	r->tick = event_new(r->base, -1, EV_PERSIST, on_tick, r);
+	r->farm.packed = peer_ship_store(&r->codec);
+	r->farm.children = children_new(r->farm.base);
+	r->farm.pool = pool_new(r->farm.base, THREADS, WORK_MAX);
+	r->tick = event_new(r->farm.base, -1, EV_PERSIST, on_tick, r);
 	if (!r->tick || event_add(r->tick, &tick))
 		str_out_of_memory();
 	r->talks = xcalloc(n + 1, sizeof(*r->talks));
@@ -430,31 +379,34 @@ static void start(struct round *r)
 					sizeof(*node->dropped));
 		r->talks[i] = (struct talk){ .round = r,
 					     .node = node,
-					     .line = { .stderr_fd = -1 } };
+					     .limit_ms = r->setup->hello_ms };
+		if (!r->setup->hello_ms)
+			r->talks[i].limit_ms = HELLO_MS;
+		peer_link_init(&r->talks[i].link, &r->farm, node->entry, NULL);
+		r->talks[i].link.codec = r->codec;
 	}
 	for (size_t i = 0; i < n; i++)
-		begin(&r->talks[i]);
+		dial(&r->talks[i]);
 }
 
-static void end(struct round *r, struct peer_tools_stats *stats)
+static void end_round(struct round *r, struct peer_tools_stats *stats)
 {
 	struct store_packed_stats packed;
 
 	for (size_t i = 0; i < r->setup->n; i++) {
-		down(&r->talks[i], "interrupted");
-		peer_transport_end(&r->talks[i].line, r->children);
+		give_up(&r->talks[i], "interrupted");
 	}
-	pool_free(r->pool);
-	store_packed_stats(r->packed, &packed);
+	pool_free(r->farm.pool);
+	store_packed_stats(r->farm.packed, &packed);
 	if (stats)
 		*stats = (struct peer_tools_stats){
 			.packed = packed.made,
 			.raw_bytes = packed.raw_bytes,
 			.packed_bytes = packed.packed_bytes,
 		};
-	store_packed_free(r->packed);
-	children_wait(r->children, GOODBYE_MS);
-	children_free(r->children);
+	store_packed_free(r->farm.packed);
+	children_wait(r->farm.children, GOODBYE_MS);
+	children_free(r->farm.children);
 	event_free(r->tick);
 	free(r->talks);
 }
@@ -462,14 +414,14 @@ static void end(struct round *r, struct peer_tools_stats *stats)
 int peer_tools_run(const struct peer_tools_setup *setup,
 		   struct peer_tools_stats *stats, struct err *err)
 {
-	struct round r = { .setup = setup, .base = event_base_new() };
+	struct round r = { .setup = setup, .farm.base = event_base_new() };
 
-	if (!r.base)
+	if (!r.farm.base)
 		return err_set(err, ENOMEM, "no event loop");
-	start(&r);
+	start_round(&r);
 	if (r.open)
-		event_base_dispatch(r.base);
-	end(&r, stats);
-	event_base_free(r.base);
+		event_base_dispatch(r.farm.base);
+	end_round(&r, stats);
+	event_base_free(r.farm.base);
 	return r.cancelled ? err_set(err, ECANCELED, "interrupted") : 0;
 }
