@@ -5,6 +5,7 @@
  */
 #include "peer/canary-data.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define TEMPLATES "templates/canary/"
@@ -82,52 +83,21 @@ void peer_canary_digest(struct digest *out)
 }
 
 /* "aarch64" is what "aarch64-linux-gnu" begins with; "arm" of "arm" alone. */
-static bool is_machine(struct bytes pattern, const char *machine)
+static bool is_machine(const char *pattern, const char *machine)
 {
 	size_t len = strcspn(machine, "-");
 
-	return (pattern.len == 1 && pattern.data[0] == '*') ||
-	       (pattern.len == len && !memcmp(pattern.data, machine, len));
+	return !strcmp(pattern, "*") ||
+	       (strlen(pattern) == len && !memcmp(pattern, machine, len));
 }
 
-static bool is_source(struct bytes pattern, const char *source)
+/* The pattern has a colon behind it. */
+static bool is_source(const char *pattern, const char *source)
 {
-	return (pattern.len == 1 && pattern.data[0] == '*') ||
-	       (pattern.len == strlen(source) &&
-		!memcmp(pattern.data, source, pattern.len));
-}
+	size_t len = strcspn(pattern, ":");
 
-/* The next word of a line; empty at its end. */
-static struct bytes word(struct bytes *line)
-{
-	size_t n = 0;
-	struct bytes out;
-
-	while (line->len && line->data[0] == ' ') {
-		line->data++;
-		line->len--;
-	}
-	while (n < line->len && line->data[n] != ' ')
-		n++;
-	out = bytes_of(line->data, n);
-	line->data += n;
-	line->len -= n;
-	return out;
-}
-
-static void take_line(struct strv *argv, struct bytes line, const char *machine,
-		      const char *source)
-{
-	struct bytes for_machine = word(&line), for_source = word(&line), w;
-
-	/* "SOURCE:" */
-	if (!for_source.len || for_machine.data[0] == '#')
-		return;
-	for_source.len--;
-	if (!is_machine(for_machine, machine) || !is_source(for_source, source))
-		return;
-	while ((w = word(&line)).len)
-		strv_own(argv, bytes_dup(w));
+	return !strcmp(pattern, "*:") ||
+	       (strlen(source) == len && !memcmp(pattern, source, len));
 }
 
 void peer_canary_flags(struct strv *argv, const char *machine,
@@ -136,11 +106,15 @@ void peer_canary_flags(struct strv *argv, const char *machine,
 	struct bytes rest = flags_text();
 
 	while (rest.len) {
-		const uint8_t *end = memchr(rest.data, '\n', rest.len);
-		size_t n = end ? (size_t)(end - rest.data) : rest.len;
+		char *line = bytes_dup(bytes_line(&rest));
+		struct strv words = { 0 };
 
-		take_line(argv, bytes_of(rest.data, n), machine, source);
-		n += end != NULL;
-		rest = bytes_of(rest.data + n, rest.len - n);
+		if (*line != '#')
+			strv_split(&words, line, " ");
+		if (words.n > 2 && is_machine(words.v[0], machine) &&
+		    is_source(words.v[1], source))
+			strv_add_all(argv, words.v + 2);
+		strv_release(&words);
+		free(line);
 	}
 }

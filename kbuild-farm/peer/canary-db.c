@@ -36,7 +36,7 @@ char *peer_canary_db_path(void)
 }
 
 /* Never NULL: an object with both lists, empty where the file has none. */
-static json_t *load(const char *path)
+static json_t *read_file(const char *path)
 {
 	struct buf text = { 0 };
 	struct err err;
@@ -88,8 +88,8 @@ static bool is_about(const json_t *o, const struct peer_canary_db_key *key,
 }
 
 /* The newest in the list; borrowed. */
-static json_t *find(json_t *list, const struct peer_canary_db_key *key,
-		    bool foreign, size_t *index)
+static json_t *find_newest(json_t *list, const struct peer_canary_db_key *key,
+			   bool foreign, size_t *index)
 {
 	for (size_t i = json_array_size(list); i--;) {
 		json_t *o = json_array_get(list, i);
@@ -121,16 +121,17 @@ static void read_entry(struct peer_canary_db_entry *out, const json_t *o)
 void peer_canary_db_find(const char *path, const struct peer_canary_db_key *key,
 			 struct peer_canary_db_entry *out)
 {
-	json_t *all = load(path);
+	json_t *all = read_file(path);
 
-	read_entry(out, find(json_object_get(all, canaries), key, true, NULL));
+	read_entry(out, find_newest(json_object_get(all, canaries), key, true,
+				    NULL));
 	json_decref(all);
 }
 
 void peer_canary_db_last(const char *path, const struct peer_canary_db_key *key,
 			 const char *id, struct peer_canary_db_entry *out)
 {
-	json_t *all = load(path), *list = json_object_get(all, canaries);
+	json_t *all = read_file(path), *list = json_object_get(all, canaries);
 	const json_t *last = NULL;
 
 	for (size_t i = 0; i < json_array_size(list); i++) {
@@ -146,8 +147,9 @@ void peer_canary_db_last(const char *path, const struct peer_canary_db_key *key,
 char *peer_canary_db_choice(const char *path,
 			    const struct peer_canary_db_key *key)
 {
-	json_t *all = load(path);
-	json_t *o = find(json_object_get(all, choices), key, false, NULL);
+	json_t *all = read_file(path);
+	json_t *o = find_newest(json_object_get(all, choices), key, false,
+				NULL);
 	char *id = o ? xstrdup(text_of(o, "id")) : NULL;
 
 	json_decref(all);
@@ -155,7 +157,7 @@ char *peer_canary_db_choice(const char *path,
 }
 
 /* The descriptor that holds the lock; closing it lets it go. */
-static int lock(const char *path, struct err *err)
+static int lock_file(const char *path, struct err *err)
 {
 	char *dir = str_dir(path);
 	char *name = xasprintf("%s.lock", path);
@@ -187,7 +189,7 @@ static json_t *object_of(const struct peer_canary_db_key *key)
 			 (json_int_t)time(NULL));
 }
 
-static int save(const char *path, json_t *all, struct err *err)
+static int write_file(const char *path, json_t *all, struct err *err)
 {
 	char *text = json_dumps(all, JSON_INDENT(1) | JSON_SORT_KEYS);
 	int ret;
@@ -200,11 +202,11 @@ static int save(const char *path, json_t *all, struct err *err)
 }
 
 /* `o`, which is taken over, in place of what the list says of the key. */
-static int put(const char *path, const char *name,
-	       const struct peer_canary_db_key *key, bool foreign, json_t *o,
-	       struct err *err)
+static int replace_entry(const char *path, const char *name,
+			 const struct peer_canary_db_key *key, bool foreign,
+			 json_t *o, struct err *err)
 {
-	int fd = lock(path, err);
+	int fd = lock_file(path, err);
 	json_t *all, *list;
 	size_t i;
 	int ret;
@@ -214,14 +216,14 @@ static int put(const char *path, const char *name,
 		return fd < 0 ? fd :
 				err_set(err, EINVAL, "%s: no such name", path);
 	}
-	all = load(path);
+	all = read_file(path);
 	list = json_object_get(all, name);
-	while (find(list, key, foreign, &i))
+	while (find_newest(list, key, foreign, &i))
 		json_array_remove(list, i);
 	while (json_array_size(list) >= MOST)
 		json_array_remove(list, 0);
 	json_array_append_new(list, o);
-	ret = save(path, all, err);
+	ret = write_file(path, all, err);
 	json_decref(all);
 	close(fd);
 	return ret;
@@ -233,15 +235,14 @@ int peer_canary_db_add(const char *path, const struct peer_canary_db_key *key,
 	json_t *o = object_of(key);
 
 	if (o) {
-		json_object_set_new(
-			o, "passed",
-			json_boolean(e->is == PEER_CANARY_PASSED));
+		json_object_set_new(o, "passed",
+				    json_boolean(e->is == PEER_CANARY_PASSED));
 		json_object_set_new(o, "id", json_text(e->id ? e->id : ""));
 		json_object_set_new(o, "detail",
 				    json_text(e->detail ? e->detail : ""));
 		json_object_set_new(o, "cpu_ms", json_integer(e->cpu_ms));
 	}
-	return put(path, canaries, key, true, o, err);
+	return replace_entry(path, canaries, key, true, o, err);
 }
 
 int peer_canary_db_choose(const char *path,
@@ -254,5 +255,5 @@ int peer_canary_db_choose(const char *path,
 		json_object_del(o, "theirs");
 		json_object_set_new(o, "id", json_text(id));
 	}
-	return put(path, choices, key, false, o, err);
+	return replace_entry(path, choices, key, false, o, err);
 }

@@ -14,7 +14,7 @@
 #define ASK       1 /* of our one TOOLS in a connection */
 
 /* Reading a toolchain of this machine so that the node can be given it. */
-struct peer_present {
+struct peer_sync {
 	struct peer_foreign *foreign;
 	struct toolchain_installed tc;
 	struct digest same_as;
@@ -80,7 +80,7 @@ void peer_foreign_ask_tools(struct peer_foreign *f)
 
 bool peer_foreign_undecided(const struct peer_foreign *f)
 {
-	return (f->asked && !f->known) || f->present;
+	return (f->asked && !f->known) || f->sync;
 }
 
 void peer_foreign_builds(const struct peer_foreign *f,
@@ -108,33 +108,33 @@ void peer_foreign_tell(const struct peer_foreign *f, const char *what,
 
 /* --------------------------------------------- what is brought there */
 
-static void present_free(struct peer_present *pr)
+static void sync_free(struct peer_sync *s)
 {
-	atomic_store(&pr->stop, true);
-	if (pr->task)
-		task_join(pr->task);
-	peer_bundle_release(&pr->bundle);
-	toolchain_installed_release(&pr->tc);
-	free(pr);
+	atomic_store(&s->stop, true);
+	if (s->task)
+		task_join(s->task);
+	peer_bundle_release(&s->bundle);
+	toolchain_installed_release(&s->tc);
+	free(s);
 }
 
 /* On a thread. */
-static void read_present(void *arg)
+static void read_sync(void *arg)
 {
-	struct peer_present *pr = arg;
+	struct peer_sync *s = arg;
 
-	pr->ret = peer_bundle_read(&pr->bundle, &pr->tc, &pr->same_as,
-				   &pr->stop, &pr->err);
+	s->ret = peer_bundle_read(&s->bundle, &s->tc, &s->same_as, &s->stop,
+				  &s->err);
 }
 
-static void end_present(struct peer_foreign *f, const char *why)
+static void end_sync(struct peer_foreign *f, const char *why)
 {
 	if (why)
 		log_warning("node %s: %s could not be given: %s",
-			    f->link->entry->name, f->present->tc.id, why);
+			    f->link->entry->name, f->sync->tc.id, why);
 	peer_delivery_end(&f->delivery);
-	present_free(f->present);
-	f->present = NULL;
+	sync_free(f->sync);
+	f->sync = NULL;
 	f->changed = true;
 	peer_farm_wake(f->link->farm);
 }
@@ -146,32 +146,30 @@ static void on_file_failed(void *ctx, const struct inputs_entry *e,
 
 	(void)e;
 	log_warning("node %s: %s could not be given: %s", f->link->entry->name,
-		    f->present->tc.id, why);
+		    f->sync->tc.id, why);
 	f->stuck = true;
 	peer_farm_wake(f->link->farm);
 }
 
 static void on_read(void *arg)
 {
-	struct peer_present *pr = arg;
-	struct peer_foreign *f = pr->foreign;
+	struct peer_sync *s = arg;
+	struct peer_foreign *f = s->foreign;
 	struct peer_ship_user user = { .failed = on_file_failed, .ctx = f };
 	struct err err;
 
-	pr->task = NULL;
-	if (pr->ret) {
-		end_present(f, pr->err.text);
+	s->task = NULL;
+	if (s->ret) {
+		end_sync(f, s->err.text);
 		return;
 	}
-	peer_foreign_tell(f, "is given", pr->tc.id);
-	if (peer_delivery_start(&f->delivery, &pr->bundle, f->link, &user,
-				&err))
-		end_present(f, err.text);
+	peer_foreign_tell(f, "is given", s->tc.id);
+	if (peer_delivery_start(&f->delivery, &s->bundle, f->link, &user, &err))
+		end_sync(f, err.text);
 }
 
 /* The best of this machine's that the node runs; out of the list. */
-static bool pick_installed(struct peer_present *pr,
-			   const struct peer_foreign *f,
+static bool pick_installed(struct peer_sync *s, const struct peer_foreign *f,
 			   const struct compiler_manifest *m,
 			   struct toolchain_installed_list *list)
 {
@@ -182,7 +180,7 @@ static bool pick_installed(struct peer_present *pr,
 		    !peer_foreign_matches(t->id, t->host, m) ||
 		    strv_has(&f->given, t->id))
 			continue;
-		pr->tc = *t;
+		s->tc = *t;
 		*t = (struct toolchain_installed){ 0 };
 		return true;
 	}
@@ -194,25 +192,24 @@ bool peer_foreign_bring(struct peer_foreign *f,
 {
 	const struct peer_farm *farm = f->link->farm;
 	struct toolchain_installed_list list = { 0 };
-	struct peer_present *pr;
+	struct peer_sync *s;
 	struct err err;
 
 	if (!farm->sync || toolchain_installed_list(farm->data, &list, &err))
 		return false;
-	pr = xcalloc(1, sizeof(*pr));
-	pr->foreign = f;
-	pr->same_as = m->id;
-	if (pick_installed(pr, f, m, &list)) {
-		strv_add(&f->given, pr->tc.id);
-		pr->task = task_start_then(farm->base, read_present, on_read,
-					   pr);
+	s = xcalloc(1, sizeof(*s));
+	s->foreign = f;
+	s->same_as = m->id;
+	if (pick_installed(s, f, m, &list)) {
+		strv_add(&f->given, s->tc.id);
+		s->task = task_start_then(farm->base, read_sync, on_read, s);
 	}
 	toolchain_installed_list_release(&list);
-	if (!pr->task) {
-		present_free(pr);
+	if (!s->task) {
+		sync_free(s);
 		return false;
 	}
-	f->present = pr;
+	f->sync = s;
 	return true;
 }
 
@@ -244,7 +241,7 @@ void peer_foreign_have(struct peer_foreign *f, const struct wire_have *m)
 
 	if (!ret)
 		add_tool(f, b->id, b->host);
-	end_present(f, ret ? err.text : NULL);
+	end_sync(f, ret ? err.text : NULL);
 }
 
 /* ------------------------------------------------------- what it holds */
@@ -275,8 +272,8 @@ int peer_foreign_held(struct peer_foreign *f, struct bytes body,
 void peer_foreign_release(struct peer_foreign *f)
 {
 	peer_delivery_end(&f->delivery);
-	if (f->present)
-		present_free(f->present);
+	if (f->sync)
+		sync_free(f->sync);
 	for (size_t i = 0; i < f->n_tools; i++) {
 		free(f->tool[i].id);
 		free(f->tool[i].host);

@@ -10,7 +10,7 @@
 #include "peer/bundle.h"
 #include "peer/link.h"
 
-struct peer_present; /* one on its way */
+struct peer_sync; /* one on its way */
 
 /* Of one conversation, from FIT on. */
 struct peer_foreign {
@@ -23,7 +23,7 @@ struct peer_foreign {
 	} * tool;
 	size_t n_tools;
 	struct strv given; /* ids that were tried to be given */
-	struct peer_present *present; /* under way */
+	struct peer_sync *sync; /* under way */
 	struct peer_delivery delivery;
 	bool changed; /* what it holds; the one who looks clears it */
 	bool stuck; /* it waits for what never comes: begin anew */

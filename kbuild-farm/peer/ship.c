@@ -69,8 +69,8 @@ struct peer_ship {
  * What is kept of a piece: the codec, the length unpacked, and the body of
  * its BLOB as it goes over the wire.
  */
-static int pack(void *arg, const struct digest *d, uint64_t size,
-		uint64_t offset, struct bytes piece, struct buf *out)
+static int pack_piece(void *arg, const struct digest *d, uint64_t size,
+		      uint64_t offset, struct bytes piece, struct buf *out)
 {
 	const enum wire_codec *wanted = arg;
 	struct wire_blob m = {
@@ -90,7 +90,7 @@ static int pack(void *arg, const struct digest *d, uint64_t size,
 
 struct store_packed *peer_ship_store(enum wire_codec *codec)
 {
-	return store_packed_new(PACKED_MAX, pack, codec);
+	return store_packed_new(PACKED_MAX, pack_piece, codec);
 }
 
 static int by_digest(const void *a, const void *b)
@@ -271,7 +271,7 @@ static void add_waiter(struct parcel *p, struct peer_ship_user *user,
 }
 
 /* Two cells of a node may lack the same file. */
-static struct parcel *find(struct peer_ship *s, const struct digest *d)
+static struct parcel *find_parcel(struct peer_ship *s, const struct digest *d)
 {
 	struct parcel **at = tfind(d, &s->all, by_digest);
 
@@ -283,7 +283,7 @@ void peer_ship_add(struct peer_ship *s, struct peer_ship_user *user,
 {
 	uint64_t size = e->identity.stamp.size;
 	struct lane *lane = s->lane[size > SMALL];
-	struct parcel *p = find(s, &e->identity.digest);
+	struct parcel *p = find_parcel(s, &e->identity.digest);
 
 	if (!p) {
 		p = xcalloc(1, sizeof(*p));

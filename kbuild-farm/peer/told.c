@@ -51,8 +51,8 @@ static struct peer_told_path *path_of(struct peer_told *t,
 }
 
 /* What the node now knows of a path. */
-static void note(struct peer_told *t, const struct inputs_entry *e,
-		 uint32_t view, bool frozen)
+static void note_told(struct peer_told *t, const struct inputs_entry *e,
+		      uint32_t view, bool frozen)
 {
 	struct peer_told_path *p = path_of(t, e->path);
 
@@ -97,7 +97,7 @@ static int send_entries(struct peer_told *t,
 	for (size_t i = 0; i < n && !ret; i++) {
 		if (entry[i]->kind == WIRE_GONE)
 			forget_below(t, entry[i]->path);
-		note(t, entry[i], t->views.last, is_toolchain);
+		note_told(t, entry[i], t->views.last, is_toolchain);
 	}
 	return ret;
 }
@@ -117,7 +117,7 @@ int peer_told_toolchain(struct peer_told *t,
 	 * to lie there is another file.
 	 */
 	for (size_t i = 0; foreign && !ret && i < n; i++)
-		note(t, entry[i], t->views.last, true);
+		note_told(t, entry[i], t->views.last, true);
 	t->toolchain = t->views.last;
 	return ret;
 }
