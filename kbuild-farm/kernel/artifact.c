@@ -20,6 +20,7 @@ struct collector {
 	const struct kernel_wants *wants;
 	char *stage;
 	atomic_bool cancel;
+	bool done; /* the thread is through */
 	struct err *err;
 	int ret;
 };
@@ -159,35 +160,28 @@ static void collect(void *arg)
 		measure(c);
 }
 
-static void on_done(evutil_socket_t fd, short what, void *ctx)
+static void on_done(void *arg)
 {
-	bool *done = ctx;
+	struct collector *c = arg;
 
-	(void)fd;
-	(void)what;
-	*done = true;
+	c->done = true;
 }
 
 /* A big vmlinux takes seconds: meanwhile Ctrl-C has to be heard. */
 static int collect_in_thread(struct collector *c)
 {
-	struct task *task = task_start(collect, c);
-	struct event *ev;
-	bool done = false;
-	int ret = 0;
+	struct task *task = task_start_then(c->run->base, collect, on_done, c);
+	int ret;
 
 	if (!task) {
 		collect(c);
 		return c->ret;
 	}
-	ev = event_new(c->run->base, task_fd(task), EV_READ, on_done, &done);
-	if (ev && !event_add(ev, NULL))
-		ret = kernel_maker_wait(&c->run->maker, &done);
+	ret = kernel_maker_wait(&c->run->maker, &c->done);
 	if (ret)
 		atomic_store(&c->cancel, true);
-	task_join(task);
-	if (ev)
-		event_free(ev);
+	if (!c->done)
+		task_join(task);
 	return ret ? ret : c->ret;
 }
 

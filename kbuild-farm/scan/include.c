@@ -2,6 +2,7 @@
 #include "scan/walk.h"
 
 #include "base/fs.h"
+#include "base/vec.h"
 
 #include <errno.h>
 #include <string.h>
