@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/commands.h"
 
+#include "base/printable.h"
 #include "kernel/target.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define HERE_END "END_OF_KFARM_TEXT"
 
 void kernel_commands_quote(struct buf *out, const char *word)
 {
@@ -104,12 +103,26 @@ static void put_make(struct buf *out, const struct kernel_plan *p,
 	strv_release(&argv);
 }
 
+/* A text ends at a line that is nowhere in it. */
 static void put_here(struct buf *out, const char *file, const char *text)
 {
 	size_t n = strlen(text);
+	struct buf end = { 0 };
 
-	buf_printf(out, "cat >%s <<'" HERE_END "'\n%s%s" HERE_END "\n", file,
-		   text, n && text[n - 1] != '\n' ? "\n" : "");
+	buf_add_str(&end, "END_OF_KFARM_TEXT");
+	while (strstr(text, buf_str(&end)))
+		buf_add_str(&end, "_");
+	buf_printf(out, "cat >%s <<'%s'\n%s%s%s\n", file, buf_str(&end), text,
+		   n && text[n - 1] != '\n' ? "\n" : "", buf_str(&end));
+	buf_release(&end);
+}
+
+/* Names come from the user, and a comment ends with its line. */
+static void put_comment(struct buf *out, const char *text)
+{
+	buf_add_str(out, "# ");
+	printable_add(out, bytes_str(text), 0);
+	buf_add_str(out, "\n");
 }
 
 static void put_fragments(struct buf *out, const struct kernel_plan *p)
@@ -122,9 +135,7 @@ static void put_fragments(struct buf *out, const struct kernel_plan *p)
 	for (size_t i = 0; i < k->n_fragments; i++) {
 		char *file = xasprintf("\"$scratch/%zu\"", i);
 
-		buf_printf(out, "# %.*s\n",
-			   (int)strcspn(k->fragment[i].name, "\n"),
-			   k->fragment[i].name);
+		put_comment(out, k->fragment[i].name);
 		put_here(out, file, k->fragment[i].text);
 		free(file);
 	}
@@ -144,8 +155,7 @@ static void put_config(struct buf *out, const struct kernel_plan *p)
 		put_make(out, p, NULL, k->target);
 		buf_add_str(out, "\n");
 	} else if (k->base == KERNEL_CONFIG_FILE) {
-		buf_printf(out, "# %.*s\n", (int)strcspn(k->file, "\n"),
-			   k->file);
+		put_comment(out, k->file);
 		put_here(out, "\"$build/.config\"", k->text);
 	} else {
 		buf_add_str(out, "test -f \"$build/.config\" || cp "
@@ -212,19 +222,24 @@ void kernel_commands_plan(struct buf *out, const struct kernel_plan *p,
 		[KERNEL_IN_TREE] = "in the source tree",
 	};
 
-	buf_printf(out, "# tree      %s (linux-%s%s%s)\n", p->tree, p->version,
-		   p->rev.describe ? ", " : "",
-		   p->rev.describe ? p->rev.describe : "");
-	buf_printf(out, "# arch      %s (arch/%s)\n", p->arch.arch,
-		   p->arch.srcarch);
-	buf_printf(out, "# compiler  %s %s (%s)\n", p->compiler.name,
-		   p->compiler.version, p->compiler.path);
+	struct strv lines = { 0 };
+
+	strv_addf(&lines, "tree      %s (linux-%s%s%s)", p->tree, p->version,
+		  p->rev.describe ? ", " : "",
+		  p->rev.describe ? p->rev.describe : "");
+	strv_addf(&lines, "arch      %s (arch/%s)", p->arch.arch,
+		  p->arch.srcarch);
+	strv_addf(&lines, "compiler  %s %s (%s)", p->compiler.name,
+		  p->compiler.version, p->compiler.path);
 	if (p->compiler.unlinked)
-		buf_printf(out, "#           builds locally: %s\n",
-			   p->compiler.unlinked);
+		strv_addf(&lines, "          builds locally: %s",
+			  p->compiler.unlinked);
 	for (size_t i = 0; i < p->compiler.notes.n; i++)
-		buf_printf(out, "#           %s\n", p->compiler.notes.v[i]);
-	buf_printf(out, "# build in  %s (%s)\n", p->place.dir,
-		   kinds[p->place.kind]);
-	buf_printf(out, "# output    %s\n", output_dir);
+		strv_addf(&lines, "          %s", p->compiler.notes.v[i]);
+	strv_addf(&lines, "build in  %s (%s)", p->place.dir,
+		  kinds[p->place.kind]);
+	strv_addf(&lines, "output    %s", output_dir);
+	for (size_t i = 0; i < lines.n; i++)
+		put_comment(out, lines.v[i]);
+	strv_release(&lines);
 }

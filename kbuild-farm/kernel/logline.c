@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/logline.h"
 
+#include "base/printable.h"
 #include "base/str.h"
 
 #include <ctype.h>
@@ -245,5 +246,6 @@ size_t kernel_logline_clean(char *text, size_t len)
 			text[n++] = text[i];
 		i++;
 	}
+	printable_clean(text, n, PRINTABLE_LAYOUT, '?');
 	return n;
 }

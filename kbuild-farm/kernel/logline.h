@@ -22,7 +22,8 @@ enum kernel_logline kernel_logline_kind(const char *line);
 
 /*
  * Remove control characters but the tab, and escape sequences whole, from
- * `len` bytes in place.  Returns how many are left.
+ * `len` bytes in place; whatever else may not be shown (base/printable.h)
+ * becomes a question mark.  Returns how many are left.
  */
 size_t kernel_logline_clean(char *text, size_t len);
 

@@ -2,6 +2,7 @@
 #include "kernel/output.h"
 
 #include "base/fs.h"
+#include "base/printable.h"
 #include "base/str.h"
 #include "kernel/logline.h"
 
@@ -125,18 +126,15 @@ int kernel_output_check_space(const struct kernel_output *o, struct err *err)
 /* Is there anything to clean? */
 static bool is_dirty(FILE *f)
 {
-	char block[1 << 16];
-	size_t n;
+	size_t cap = LINE_BYTES;
+	bool dirty = false;
+	char *line = NULL;
+	ssize_t n;
 
-	while ((n = fread(block, 1, sizeof(block), f)) > 0) {
-		for (size_t i = 0; i < n; i++) {
-			unsigned char c = (unsigned char)block[i];
-
-			if ((c < ' ' && c != '\n' && c != '\t') || c == 0x7f)
-				return true;
-		}
-	}
-	return false;
+	while (!dirty && (n = getline(&line, &cap, f)) > 0)
+		dirty = !printable(bytes_of(line, (size_t)n), PRINTABLE_LAYOUT);
+	free(line);
+	return dirty;
 }
 
 static int copy_clean(FILE *from, const char *path, struct err *err)

@@ -169,6 +169,33 @@ START_TEST(a_base_file_is_in_the_script)
 }
 END_TEST
 
+/* Its text is text, whatever the lines of the script are. */
+START_TEST(a_hostile_fragment_runs_nothing)
+{
+	char *file = at("evil.config"), *text, *path, *got;
+
+	text = xasprintf("CONFIG_Q=y\nEND_OF_KFARM_TEXT\ntouch %s/owned\n"
+			 "END_OF_KFARM_TEXT_\n$(touch %s/owned)\n",
+			 top, top);
+	put_file("evil.config", text, 0644);
+	r.kconfig = _i ? file : NULL;
+	if (!_i)
+		strv_add(&r.kconfig_add, file);
+	words(&r.targets, "modules");
+	path = script();
+	run(path);
+	ck_assert(!stands("owned"));
+	free(path);
+	path = xasprintf("%s/.config", p.place.dir);
+	got = get_file(path);
+	ck_assert_ptr_nonnull(strstr(got, "CONFIG_Q=y\nEND_OF_KFARM_TEXT\n"));
+	free(got);
+	free(path);
+	free(text);
+	free(file);
+}
+END_TEST
+
 START_TEST(directories_of_the_compiler_are_in_its_path)
 {
 	char *prefix = at("tools/nice-"), *path, *got;
@@ -213,10 +240,12 @@ START_TEST(the_plan_is_comments_alone)
 
 	free(script());
 	kernel_commands_plan(&out, &p, "/out");
+	kernel_commands_plan(&out, &p, "/out\ntouch owned\033[2J");
 	for (line = buf_str(&out); *line; line = strchr(line, '\n') + 1)
 		ck_assert_int_eq(line[0], '#');
 	ck_assert_ptr_nonnull(strstr(buf_str(&out), "linux-6.1.7-rc3"));
 	ck_assert_ptr_nonnull(strstr(buf_str(&out), "# output    /out\n"));
+	ck_assert_ptr_null(strchr(buf_str(&out), '\033'));
 	buf_release(&out);
 }
 END_TEST
@@ -233,6 +262,7 @@ int main(void)
 	tcase_add_test(tc, the_script_builds);
 	tcase_add_test(tc, a_kept_config_comes_from_beside_the_script);
 	tcase_add_test(tc, a_base_file_is_in_the_script);
+	tcase_add_loop_test(tc, a_hostile_fragment_runs_nothing, 0, 2);
 	tcase_add_test(tc, directories_of_the_compiler_are_in_its_path);
 	tcase_add_test(tc, what_kbuild_reads_of_the_environment_is_exported);
 	tcase_add_test(tc, the_plan_is_comments_alone);

@@ -116,6 +116,34 @@ START_TEST(an_escape_sequence_may_be_cut)
 }
 END_TEST
 
+static const struct {
+	const char *raw, *clean;
+} steering[] = {
+	{ "\033[31mred\033[m\tand\007 plain", "red\tand plain" },
+	{ "a\xc2\x9b"
+	  "31mb",
+	  "a??31mb" }, /* CSI of C1 */
+	{ "a\x9b"
+	  "31mb",
+	  "a?31mb" }, /* the same as a raw byte */
+	{ "if (x) { /*\xe2\x80\xae } */", "if (x) { /*??? } */" }, /* U+202E */
+	{ "\xe2\x81\xa6x\xe2\x81\xa9", "???x???" },
+	{ "Gr\xc3\xbc\xc3\x9f\x65 \xe2\x80\x98x\xe2\x80\x99",
+	  "Gr\xc3\xbc\xc3\x9f\x65 \xe2\x80\x98x\xe2\x80\x99" },
+};
+
+START_TEST(nothing_steers_a_terminal)
+{
+	char text[64];
+	size_t n;
+
+	strcpy(text, steering[_i].raw);
+	n = kernel_logline_clean(text, strlen(text));
+	text[n] = '\0';
+	ck_assert_str_eq(text, steering[_i].clean);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("kernel/logline");
@@ -124,6 +152,8 @@ int main(void)
 	tcase_add_loop_test(tc, lines_are_told_apart, 0,
 			    sizeof(kinds) / sizeof(*kinds));
 	tcase_add_test(tc, an_escape_sequence_may_be_cut);
+	tcase_add_loop_test(tc, nothing_steers_a_terminal, 0,
+			    sizeof(steering) / sizeof(*steering));
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }
