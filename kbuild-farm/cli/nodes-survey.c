@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/nodes.h"
 
+#include "kernel/capacity.h"
 #include "node/inventory.h"
 
 #include <stdlib.h>
@@ -16,6 +17,7 @@ int nodes_survey(struct nodes_survey *s, const struct node_entry *const *nodes,
 	s->limits = xcalloc(n, sizeof(*s->limits));
 	node_inventory_collect(&s->local);
 	node_limit_local(&s->local_limit, &s->local);
+	s->capacity = kernel_capacity(&s->capacity_why, "");
 	ret = node_probe(s->probes, &setup, err);
 	for (size_t i = 0; !ret && i < n; i++) {
 		if (s->probes[i].up)
@@ -37,6 +39,7 @@ void nodes_survey_release(struct nodes_survey *s)
 	free(s->limits);
 	wire_inventory_release(&s->local);
 	free(s->local_limit.why);
+	free(s->capacity_why);
 	*s = (struct nodes_survey){ 0 };
 }
 
@@ -62,5 +65,5 @@ unsigned nodes_jobs(const struct nodes_survey *s)
 		if (s->probes[i].fit)
 			sum += s->limits[i].slots;
 	}
-	return sum;
+	return sum < s->capacity ? sum : s->capacity;
 }

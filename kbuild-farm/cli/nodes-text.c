@@ -113,8 +113,10 @@ void nodes_text_limits(FILE *out, const struct nodes_survey *s)
 	strv_add(&t.cells, "-j");
 	strv_addf(&t.cells, "%u", nodes_jobs(s));
 	if (sum.n)
-		strv_addf(&t.cells, "%s of the nodes + %u local", words,
-			  s->local_limit.slots);
+		strv_addf(&t.cells, "%s of the nodes + %u local%s%s", words,
+			  s->local_limit.slots,
+			  nodes_jobs(s) == s->capacity ? ", but " : "",
+			  nodes_jobs(s) == s->capacity ? s->capacity_why : "");
 	else
 		strv_addf(&t.cells, "the local ones, as %s",
 			  s->n ? "no node gets jobs" : "there are no nodes");

@@ -19,6 +19,8 @@ struct nodes_survey {
 	size_t n;
 	struct wire_inventory local;
 	struct node_limit local_limit;
+	unsigned capacity; /* kernel/capacity.h */
+	char *capacity_why;
 };
 
 /* Ask the nodes, all at once. */
@@ -29,7 +31,8 @@ void nodes_survey_release(struct nodes_survey *s);
 const char *nodes_state(const struct node_probe *p);
 /* Why it gets no jobs; NULL if it does.  The caller frees it. */
 char *nodes_reason(const struct node_probe *p);
-/* Slots of all nodes that get jobs, and the local ones. */
+/* make's -j: slots of all nodes that get jobs and the local ones, as far as
+ * this machine can hold them. */
 unsigned nodes_jobs(const struct nodes_survey *s);
 /* cli/nodes-text.c */
 void nodes_text_list(FILE *out, const struct nodes_survey *s);

@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "base/which.h"
 #include "coord/coord.h"
+#include "kernel/capacity.h"
 #include "kernel/links.h"
 #include "kernel/tools.h"
 #include "node/inventory.h"
@@ -28,6 +29,7 @@ void kernel_farm_init(struct kernel_farm *f, const struct node_roster *roster,
 	/* With no node to help, -j is the user's word on this machine. */
 	if (asked && (!roster->n || asked < limit.slots))
 		f->local_slots = asked;
+	f->capacity = kernel_capacity(&f->capacity_why, "");
 	free(limit.why);
 	wire_inventory_release(&inv);
 }
@@ -135,10 +137,19 @@ unsigned kernel_farm_nodes_up(const struct kernel_farm *f)
 	return up;
 }
 
-int kernel_farm_tokens(struct kernel_farm *f, unsigned most, struct err *err)
+unsigned kernel_farm_jobs(const struct kernel_farm *f, unsigned asked)
 {
-	int ret = kernel_jobserver_start(&f->jobserver, f->local_slots, most,
-					 err);
+	unsigned slots = f->local_slots;
+
+	if (f->coord)
+		slots += coord_remote_slots(f->coord);
+	return asked ? asked : slots > f->capacity ? f->capacity : slots;
+}
+
+int kernel_farm_tokens(struct kernel_farm *f, unsigned asked, struct err *err)
+{
+	int ret = kernel_jobserver_start(&f->jobserver, f->local_slots,
+					 asked ? asked : f->capacity, err);
 
 	if (!ret)
 		kernel_jobserver_away(&f->jobserver, f->aways);
@@ -155,6 +166,8 @@ void kernel_farm_close(struct kernel_farm *f)
 void kernel_farm_release(struct kernel_farm *f)
 {
 	kernel_rundir_release(&f->rundir);
+	free(f->capacity_why);
+	f->capacity_why = NULL;
 }
 
 uint64_t kernel_farm_cpu_ms(void)

@@ -23,6 +23,8 @@ struct kernel_farm {
 	struct coord *coord; /* NULL: without links */
 	bool has_nodes; /* some are configured */
 	unsigned local_slots; /* compiles at once on this machine */
+	unsigned capacity; /* jobs at once, here and on nodes */
+	char *capacity_why; /* what limits it, NULL: nothing */
 	unsigned aways; /* jobs on nodes, as the coordinator said */
 	struct kernel_jobserver jobserver; /* broker 0: there is none */
 };
@@ -58,8 +60,13 @@ int kernel_farm_open(struct kernel_farm *f,
 void kernel_farm_env(const struct kernel_farm *f, struct strv *out);
 /* Nodes that are up and have slots. */
 unsigned kernel_farm_nodes_up(const struct kernel_farm *f);
-/* Start the jobserver, of `most` tokens at the most (0: no limit). */
-int kernel_farm_tokens(struct kernel_farm *f, unsigned most, struct err *err);
+/*
+ * make's -j: what was asked for (0: nothing), else the slots of this machine
+ * and of the nodes that are up, as far as this machine can hold them.
+ */
+unsigned kernel_farm_jobs(const struct kernel_farm *f, unsigned asked);
+/* Start the jobserver; `asked` is -j, 0: not given. */
+int kernel_farm_tokens(struct kernel_farm *f, unsigned asked, struct err *err);
 /* End the jobserver, then the coordinator and its jobs. */
 void kernel_farm_close(struct kernel_farm *f);
 /* Remove the directory. */

@@ -209,11 +209,15 @@ int kernel_start_jobs(struct kernel_run *run)
 			return -EINTR;
 		remote = coord_remote_slots(run->farm.coord);
 	}
-	run->jobs = asked ? asked : remote + run->farm.local_slots;
+	run->jobs = kernel_farm_jobs(&run->farm, asked);
 	up = kernel_farm_nodes_up(&run->farm);
 	kernel_run_note(run, "-j %u%s: %u slots on %u node%s + %u local slots",
 			run->jobs, asked ? " as asked" : "", remote, up,
 			up == 1 ? "" : "s", run->farm.local_slots);
+	if (run->jobs < remote + run->farm.local_slots && !asked)
+		kernel_run_note(run,
+				"-j is no more than this machine holds: %s",
+				run->farm.capacity_why);
 	return 0;
 }
 

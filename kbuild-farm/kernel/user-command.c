@@ -324,9 +324,7 @@ static void announce(struct run *run)
 	strv_add_all(&words, w->argv);
 	text = strv_join(&words, " ");
 	ev.text = text;
-	ev.n = w->jobs ? w->jobs :
-			 coord_remote_slots(run->farm.coord) +
-				 run->farm.local_slots;
+	ev.n = kernel_farm_jobs(&run->farm, w->jobs);
 	emit(run, &ev);
 	free(text);
 	strv_release(&words);

@@ -80,6 +80,18 @@ static void limit_memory(struct node_cgroup *out, uint64_t max, uint64_t used,
 		out->memory = max;
 }
 
+static void read_tasks(struct node_cgroup *out, const char *dir)
+{
+	uint64_t max = read_number(dir, "pids.max");
+	uint64_t used = read_number(dir, "pids.current");
+	uint64_t left = max > used ? max - used : 0;
+
+	if (!max || (out->tasks_limited && left >= out->tasks_free))
+		return;
+	out->tasks_limited = true;
+	out->tasks_free = left;
+}
+
 static void read_v2(struct node_cgroup *out, const char *dir)
 {
 	char *max = read_file(dir, "cpu.max"), *rest;
@@ -90,6 +102,7 @@ static void read_v2(struct node_cgroup *out, const char *dir)
 		limit_cpu(out, quota, strtoull(rest, NULL, 10));
 	}
 	free(max);
+	read_tasks(out, dir);
 	limit_memory(out, read_number(dir, "memory.max"),
 		     read_number(dir, "memory.current"),
 		     read_stat(dir, "inactive_file "));
@@ -148,6 +161,8 @@ static void read_line(struct node_cgroup *out, const char *root, char *line)
 		climb(out, mount, path, read_v1_cpu);
 	if (str_list_has(names, ',', "memory"))
 		climb(out, mount, path, read_v1_memory);
+	if (str_list_has(names, ',', "pids"))
+		climb(out, mount, path, read_tasks);
 	free(mount);
 }
 

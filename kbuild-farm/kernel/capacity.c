@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/capacity.h"
+
+#include "base/str.h"
+#include "node/cgroup.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct capacity {
+	unsigned jobs;
+	char *why;
+};
+
+static void lower(struct capacity *c, uint64_t units, unsigned reserve,
+		  unsigned each, char *why)
+{
+	uint64_t jobs = units > reserve ? (units - reserve) / each : 0;
+
+	if (jobs < 1)
+		jobs = 1;
+	if (jobs < c->jobs) {
+		c->jobs = (unsigned)jobs;
+		free(c->why);
+		c->why = why;
+	} else {
+		free(why);
+	}
+}
+
+/* Threads of all processes of this user, which RLIMIT_NPROC counts. */
+static uint64_t own_tasks(void)
+{
+	DIR *dir = opendir("/proc");
+	uint64_t sum = 0;
+	struct dirent *d;
+	struct stat st;
+
+	while (dir && (d = readdir(dir)) != NULL) {
+		char *path = xasprintf("/proc/%s/task", d->d_name);
+
+		/* "." and ".." are links, too. */
+		if (isdigit((unsigned char)d->d_name[0]) && !stat(path, &st) &&
+		    st.st_uid == getuid())
+			sum += st.st_nlink > 2 ? st.st_nlink - 2 : 1;
+		free(path);
+	}
+	if (dir)
+		closedir(dir);
+	return sum;
+}
+
+unsigned kernel_capacity(char **why, const char *root)
+{
+	struct capacity c = { .jobs = UINT_MAX };
+	struct node_cgroup groups;
+	struct rlimit r;
+
+	if (!getrlimit(RLIMIT_NOFILE, &r) && r.rlim_cur != RLIM_INFINITY)
+		lower(&c, r.rlim_cur, KERNEL_RESERVE_FILES, 1,
+		      xasprintf("%llu open files are allowed (ulimit -n)",
+				(unsigned long long)r.rlim_cur));
+	/* root may have any number. */
+	if (geteuid() && !getrlimit(RLIMIT_NPROC, &r) &&
+	    r.rlim_cur != RLIM_INFINITY) {
+		uint64_t used = own_tasks();
+
+		lower(&c, r.rlim_cur > used ? r.rlim_cur - used : 0,
+		      KERNEL_RESERVE_TASKS, KERNEL_JOB_TASKS,
+		      xasprintf("%llu processes are allowed (ulimit -u)",
+				(unsigned long long)r.rlim_cur));
+	}
+	node_cgroup_read(&groups, root);
+	if (groups.tasks_limited)
+		lower(&c, groups.tasks_free, KERNEL_RESERVE_TASKS,
+		      KERNEL_JOB_TASKS,
+		      xasprintf("the control group allows %llu more processes",
+				(unsigned long long)groups.tasks_free));
+	*why = c.why;
+	return c.jobs;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kernel */
+#include "kernel/capacity.h"
+
+#include "../lib/tempdir.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "kernel/farm.h"
+#include "suite.h"
+
+#include <check.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static char root[TEMPDIR_SIZE];
+
+static void set_up(void)
+{
+	static const struct rlimit none = { RLIM_INFINITY, RLIM_INFINITY };
+
+	tempdir_make(root);
+	setrlimit(RLIMIT_NPROC, &none);
+}
+
+static void tear_down(void)
+{
+	tempdir_remove(root);
+}
+
+static void limit(int resource, rlim_t n)
+{
+	struct rlimit r;
+
+	ck_assert_int_eq(getrlimit(resource, &r), 0);
+	r.rlim_cur = n;
+	ck_assert_int_eq(setrlimit(resource, &r), 0);
+}
+
+static void put(const char *name, const char *content)
+{
+	char *path = xasprintf("%s/%s", root, name), *dir = str_dir(path);
+	struct err err;
+
+	ck_assert_int_eq(fs_mkdirs(dir, 0700, &err), 0);
+	ck_assert_int_eq(fs_write(path, bytes_str(content), 0600, &err), 0);
+	free(dir);
+	free(path);
+}
+
+static void expect(unsigned jobs, const char *words)
+{
+	char *why = NULL;
+
+	ck_assert_uint_eq(kernel_capacity(&why, root), jobs);
+	ck_assert_ptr_nonnull(why);
+	ck_assert_msg(strstr(why, words), "%s", why);
+	free(why);
+}
+
+START_TEST(open_files_limit_the_jobs)
+{
+	limit(RLIMIT_NOFILE, KERNEL_RESERVE_FILES + 7);
+	expect(7, "open files");
+	limit(RLIMIT_NOFILE, 16);
+	expect(1, "16 open files");
+}
+END_TEST
+
+START_TEST(control_groups_limit_the_jobs)
+{
+	limit(RLIMIT_NOFILE, KERNEL_RESERVE_FILES + 1000);
+	put("proc/self/cgroup", "0::/a/b\n");
+	put("sys/fs/cgroup/a/b/pids.max", "max\n");
+	put("sys/fs/cgroup/a/b/pids.current", "50\n");
+	expect(1000, "open files");
+	put("sys/fs/cgroup/a/pids.max", "232\n");
+	put("sys/fs/cgroup/a/pids.current", "100\n");
+	expect((132 - KERNEL_RESERVE_TASKS) / KERNEL_JOB_TASKS,
+	       "132 more processes");
+	put("proc/self/cgroup", "5:pids:/x\n");
+	put("sys/fs/cgroup/pids/x/pids.max", "40\n");
+	put("sys/fs/cgroup/pids/x/pids.current", "60\n");
+	expect(1, "0 more processes");
+}
+END_TEST
+
+START_TEST(processes_limit_the_jobs_of_a_user)
+{
+	limit(RLIMIT_NOFILE, KERNEL_RESERVE_FILES + 1000);
+	limit(RLIMIT_NPROC, 3);
+	if (!geteuid())
+		expect(1000, "open files");
+	ck_assert(geteuid() || !seteuid(54321));
+	expect(1, "3 processes");
+	ck_assert(getuid() || !seteuid(0));
+}
+END_TEST
+
+START_TEST(j_is_what_this_machine_holds)
+{
+	const struct kernel_farm farm = { .local_slots = 900, .capacity = 500 };
+	const struct kernel_farm small = { .local_slots = 3, .capacity = 500 };
+
+	ck_assert_uint_eq(kernel_farm_jobs(&farm, 0), 500);
+	ck_assert_uint_eq(kernel_farm_jobs(&small, 0), 3);
+	/* A user's word is a user's word. */
+	ck_assert_uint_eq(kernel_farm_jobs(&farm, 700), 700);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("kernel/capacity");
+	TCase *tc = tcase_create("capacity");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, open_files_limit_the_jobs);
+	tcase_add_test(tc, control_groups_limit_the_jobs);
+	tcase_add_test(tc, processes_limit_the_jobs_of_a_user);
+	tcase_add_test(tc, j_is_what_this_machine_holds);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
