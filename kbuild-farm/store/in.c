@@ -70,11 +70,6 @@ int store_in_add(struct store_in *in, struct bytes piece)
 	return 0;
 }
 
-uint64_t store_in_offset(const struct store_in *in)
-{
-	return in->got;
-}
-
 static int verify(struct store_in *in)
 {
 	struct digest sum;

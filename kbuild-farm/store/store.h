@@ -77,8 +77,6 @@ int store_in_begin(struct store_in **out, struct store *s,
 		   const struct digest *d, uint64_t size, bool pin);
 /* -EMSGSIZE beyond the announced size.  After an error only the end is left. */
 int store_in_add(struct store_in *in, struct bytes piece);
-/* How many bytes came so far. */
-uint64_t store_in_offset(const struct store_in *in);
 /*
  * Verify, publish and free `in`.  0; -EBADMSG: too short, or not what the
  * digest says; or the error that store_in_add() gave.

@@ -171,11 +171,6 @@ static const char *const names[] = {
 	[WIRE_ZSTD] = "zstd",
 };
 
-const char *wire_codec_name(enum wire_codec codec)
-{
-	return (unsigned)codec <= WIRE_ZSTD ? names[codec] : "unknown";
-}
-
 int wire_codec_parse(const char *name, enum wire_codec *out)
 {
 	for (unsigned i = 0; i <= WIRE_ZSTD; i++) {

@@ -25,8 +25,7 @@ enum wire_codec wire_codec_pack(struct buf *out, struct bytes raw,
  */
 int wire_codec_unpack(struct buf *out, struct bytes packed,
 		      enum wire_codec codec, uint32_t raw_len);
-/* "none", "lzo", "zstd"; and back: -EINVAL for another word. */
-const char *wire_codec_name(enum wire_codec codec);
+/* Of "none", "lzo" or "zstd": 0, or -EINVAL for another word. */
 int wire_codec_parse(const char *name, enum wire_codec *out);
 
 #endif

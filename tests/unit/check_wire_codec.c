@@ -204,21 +204,18 @@ START_TEST(threads_pack_at_the_same_time)
 }
 END_TEST
 
-START_TEST(a_codec_has_a_name_that_is_read_back)
+START_TEST(a_codec_has_a_name)
 {
+	static const char *const names[] = { "none", "lzo", "zstd" };
 	enum wire_codec got = WIRE_PLAIN;
 
 	for (int i = WIRE_PLAIN; i <= WIRE_ZSTD; i++) {
-		ck_assert_int_eq(
-			wire_codec_parse(wire_codec_name((enum wire_codec)i),
-					 &got),
-			0);
+		ck_assert_int_eq(wire_codec_parse(names[i], &got), 0);
 		ck_assert_int_eq(got, i);
 	}
 	ck_assert_int_eq(wire_codec_parse("LZO", &got), -EINVAL);
 	ck_assert_int_eq(wire_codec_parse("", &got), -EINVAL);
 	ck_assert_int_eq(got, WIRE_ZSTD);
-	ck_assert_str_eq(wire_codec_name((enum wire_codec)9), "unknown");
 }
 END_TEST
 
@@ -237,6 +234,6 @@ int main(void)
 	tcase_add_loop_test(tc, a_flipped_bit_never_gives_another_length, 0, 2);
 	tcase_add_test(tc, plain_of_two_lengths_is_refused);
 	tcase_add_test(tc, threads_pack_at_the_same_time);
-	tcase_add_test(tc, a_codec_has_a_name_that_is_read_back);
+	tcase_add_test(tc, a_codec_has_a_name);
 	return suite_run(suite);
 }
