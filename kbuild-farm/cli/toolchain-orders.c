@@ -23,9 +23,6 @@ void toolchain_orders_release(struct toolchain_orders *list)
 		strv_release(&o->notes);
 		strv_release(&o->text);
 		free(o->id);
-		free(o->path);
-		free(o->triplet);
-		free(o->host);
 	}
 	free(list->v);
 	*list = (struct toolchain_orders){ 0 };
@@ -75,6 +72,13 @@ static void fill_order(struct toolchain_order *order,
 	order->library_debs = &r->library_debs;
 }
 
+/* A copy that lives as long as the order. */
+static const char *keep_text(struct toolchain_ordered *o, const char *s)
+{
+	strv_add(&o->text, s);
+	return o->text.v[o->text.n - 1];
+}
+
 void toolchain_orders_add(struct toolchain_orders *list,
 			  const struct toolchain_request *r,
 			  const struct toolchain_archive *a)
@@ -85,13 +89,12 @@ void toolchain_orders_add(struct toolchain_orders *list,
 	if (!o)
 		return;
 	fill_order(&o->order, r);
-	o->path = xstrdup(a->path);
-	o->triplet = a->triplet ? xstrdup(a->triplet) : NULL;
-	o->host = xstrdup(a->host);
 	o->order.release = a->release;
-	o->order.path = o->path;
-	o->order.triplet = o->triplet;
-	o->order.host = strcmp(a->host, toolchain_here()) ? o->host : NULL;
+	o->order.path = keep_text(o, a->path);
+	o->order.triplet = a->triplet ? keep_text(o, a->triplet) : NULL;
+	o->order.host = strcmp(a->host, toolchain_here()) ?
+				keep_text(o, a->host) :
+				NULL;
 }
 
 /* -EEXIST of toolchain_install() without asking for it. */

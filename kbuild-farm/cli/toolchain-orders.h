@@ -18,7 +18,6 @@ struct toolchain_ordered {
 	struct err err;
 	struct strv notes;
 	/* What `order` borrows. */
-	char *path, *triplet, *host;
 	struct strv text;
 	struct digest sha256;
 	bool sha256_given;

@@ -1,34 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "fetch/sums.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
 #define HEX (2 * DIGEST_SIZE)
 
-static bool hex_digest(const uint8_t *text, struct digest *out)
-{
-	for (size_t i = 0; i < HEX; i++) {
-		int c = tolower(text[i]);
-
-		if (!isxdigit(c))
-			return false;
-		c = c <= '9' ? c - '0' : c - 'a' + 10;
-		out->b[i / 2] = (uint8_t)(i % 2 ? out->b[i / 2] | c : c << 4);
-	}
-	return true;
-}
-
 /* Is it "SUM  NAME"?  Then the sum. */
 static bool is_for(struct bytes line, const char *name, struct digest *sum)
 {
 	size_t len = strlen(name);
+	char hex[HEX + 1] = "";
 
+	if (line.len < HEX)
+		return false;
+	memcpy(hex, line.data, HEX);
 	return line.len == HEX + 2 + len && line.data[HEX] == ' ' &&
 	       (line.data[HEX + 1] == ' ' || line.data[HEX + 1] == '*') &&
 	       !memcmp(line.data + HEX + 2, name, len) &&
-	       hex_digest(line.data, sum);
+	       digest_parse(sum, hex);
 }
 
 int fetch_sums_find(struct bytes list, const char *name, struct digest *out,
