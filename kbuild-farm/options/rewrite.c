@@ -45,7 +45,7 @@ static void copy_line(struct strv *out, const struct options_command *c,
 		const struct options_item *i = &c->item[k];
 		unsigned use = i->entry ? i->use : OPTIONS_USE_CODE;
 
-		if (i->in_list && i->entry->use == OPTIONS_USE_WP)
+		if (i->in_list && i->entry && i->entry->use == OPTIONS_USE_WP)
 			copy_word(out, i, dep_tmp);
 		if (i->in_list || use == OPTIONS_USE_OUTPUT ||
 		    use == OPTIONS_USE_DEP_FILE || use == OPTIONS_USE_WP)

@@ -287,6 +287,8 @@ static void finish(struct scan_line *l)
 /* False: nothing more can be told of the line. */
 static bool take_item(struct scan_line *l, const struct options_item *i)
 {
+	struct options_item given = *i;
+
 	if (options_item_is_file(i)) {
 		refuse(l, REASON_AT_FILE, i->text);
 	} else if (!i->entry && i->text[0] == '-' && i->text[1]) {
@@ -298,7 +300,8 @@ static bool take_item(struct scan_line *l, const struct options_item *i)
 		refuse(l, REASON_NO_VALUE, i->text);
 		return false;
 	} else {
-		take_option(l, i);
+		given.value = i->value ? i->value : "";
+		take_option(l, &given);
 	}
 	return true;
 }
