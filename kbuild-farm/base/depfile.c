@@ -283,8 +283,8 @@ int depfile_cut(struct buf *out, struct bytes text, depfile_fn *left_out,
 
 	if (ret)
 		return ret;
-	for (size_t i = 1; i < rule.n; i++) {
-		rule.v[i].out = left_out(ctx, rule.v[i].name);
+	for (size_t i = 0; i < rule.n; i++) {
+		rule.v[i].out = left_out(ctx, rule.v[i].name) && i;
 		any |= rule.v[i].out;
 	}
 	if (any)

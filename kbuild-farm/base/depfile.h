@@ -29,10 +29,10 @@ typedef bool depfile_fn(void *ctx, const char *name);
 
 /*
  * Append the text without those that `left_out` tells, which is asked once
- * about each prerequisite but the first.  gcc and clang leave a header out
- * when it came from a system's directory the first time that it was read.
- * With nothing to leave out the text comes back as it was.  0, or -EBADMSG
- * with nothing appended.
+ * about each prerequisite in order; the first stays in any case.  gcc and clang
+ * leave a header out when it came from a system's directory the first time that
+ * it was read. With nothing to leave out the text comes back as it was.  0, or
+ * -EBADMSG with nothing appended.
  */
 int depfile_cut(struct buf *out, struct bytes text, depfile_fn *left_out,
 		void *ctx);

@@ -7,7 +7,6 @@
 #include "coord/job.h"
 #include "coord/node.h"
 #include "coord/remote.h"
-#include "coord/verdict.h"
 #include "inputs/toolchain.h"
 #include "options/env.h"
 
@@ -23,7 +22,7 @@
 /* Expected CPU time on a node in ms, 0 when nothing is known yet. */
 static uint32_t predict(const struct coord_job *job)
 {
-	double ms = job->coord->ms_per_kib * (double)job->input_bytes / 1024;
+	double ms = job->coord->ms_per_kib * (double)job->inputs.bytes / 1024;
 
 	return ms > 600000 ? 600000 : (uint32_t)ms;
 }
@@ -32,7 +31,7 @@ static uint32_t predict(const struct coord_job *job)
 static void learn(struct coord_job *job, uint32_t cpu_ms)
 {
 	double *mean = &job->coord->ms_per_kib;
-	double now = cpu_ms * 1024.0 / ((double)job->input_bytes + 1024);
+	double now = cpu_ms * 1024.0 / ((double)job->inputs.bytes + 1024);
 
 	*mean = *mean > 0 ? *mean * 0.93 + now * 0.07 : now;
 }
@@ -78,12 +77,12 @@ static int send_question(struct coord_job *job, struct coord_node *node)
 		.deadline_ms = deadline(job),
 		.source = job->compile.source,
 		.object = job->object,
-		.flags = &job->flags,
-		.cwd = job->manifest.cwd,
-		.entry = job->manifest.entry,
-		.n_entries = job->manifest.n,
-		.language = job->language->entry,
-		.n_language = job->language->n,
+		.flags = &job->inputs.flags,
+		.cwd = job->inputs.manifest.cwd,
+		.entry = job->inputs.manifest.entry,
+		.n_entries = job->inputs.manifest.n,
+		.language = job->inputs.language->entry,
+		.n_language = job->inputs.language->n,
 	};
 	struct strv env = { 0 };
 	int ret;
@@ -150,15 +149,14 @@ static void deliver(struct coord_job *job)
 	struct bytes err = buf_bytes(&job->answer.stream[WIRE_STDERR]);
 
 	c->remote++;
-	coord_emit_job(job, EVENT_JOB_DONE, job->verdict->node->entry->name,
-		       NULL);
+	coord_emit_job(job, EVENT_JOB_DONE, job->answered->entry->name, NULL);
 	coord_job_deliver(job, out, err);
 }
 
 static void on_wrong(struct coord_job *job)
 {
-	const struct coord_verdict *v = job->verdict;
-	struct coord_node *node = v->node;
+	const struct coord_examination *v = &job->examination;
+	struct coord_node *node = job->answered;
 	char *why = xasprintf("wrong answer: %s", v->err.text);
 
 	log_warning("node %s: %s: %s", node->entry->name, job->compile.source,
@@ -172,7 +170,7 @@ static void on_wrong(struct coord_job *job)
 
 static void conclude(struct coord_job *job)
 {
-	const struct coord_verdict *v = job->verdict;
+	const struct coord_examination *v = &job->examination;
 
 	if (job->toolchain->state == INPUTS_BAD) {
 		coord_job_local(job, reason_words(job->toolchain->why));
@@ -182,14 +180,15 @@ static void conclude(struct coord_job *job)
 		on_wrong(job);
 		return;
 	}
-	v->node->jobs++;
-	peer_health_success(v->node->health);
+	job->answered->jobs++;
+	peer_health_success(job->answered->health);
 	if (v->is != COORD_GOOD)
-		log_debug(
-			"%s: %s %s", job->compile.source,
-			v->is == COORD_HERE ? v->why : "changed:", v->err.text);
-	if (v->is == COORD_HERE) {
-		coord_job_local(job, v->why);
+		log_debug("%s: %s %s", job->compile.source,
+			  v->is == COORD_LOCAL ? reason_words(v->why) :
+						 "changed:",
+			  v->err.text);
+	if (v->is == COORD_LOCAL) {
+		coord_job_local(job, reason_words(v->why));
 	} else if (v->is == COORD_CHANGED) {
 		job->state = JOB_READY;
 		coord_remote_again(job, "inputs that keep changing");
@@ -203,7 +202,7 @@ static void on_verdict(struct pool_work *w)
 {
 	struct coord_job *job = (struct coord_job *)w;
 
-	job->coord->check_us += job->verdict->us;
+	job->coord->check_us += job->examination.us;
 	if (!coord_job_back(job))
 		return;
 	inputs_toolchain_look(job->toolchain);
@@ -226,7 +225,7 @@ void coord_away_judge(struct coord *c, struct inputs_toolchain *tc)
 
 static void examine(struct pool_work *w)
 {
-	coord_verdict_find((struct coord_job *)w);
+	coord_examine(&((struct coord_job *)w)->examination);
 }
 
 void coord_away_result(struct coord_job *job, struct peer_answer *answer)
@@ -238,9 +237,17 @@ void coord_away_result(struct coord_job *job, struct peer_answer *answer)
 	job->state = JOB_CHECK;
 	/* It would write where the answer is written. */
 	coord_hedge_stop(job);
-	coord_verdict_free(job->verdict);
-	job->verdict = xcalloc(1, sizeof(*job->verdict));
-	job->verdict->node = node;
+	job->answered = node;
+	job->examination = (struct coord_examination){
+		.answer = &job->answer,
+		.manifest = &job->inputs.manifest,
+		.command = &job->compile,
+		.cwd = job->ask.cwd,
+		.reference = buf_bytes(&job->reference->object),
+		.object_tmp = job->object_tmp,
+		.dep_tmp = job->dep_tmp,
+		.terminal = job->ask.terminal,
+	};
 	job->working = true;
 	job->work.run = examine;
 	job->work.done = on_verdict;

@@ -7,7 +7,6 @@
 #include "coord/hedge.h"
 #include "coord/node.h"
 #include "coord/sched.h"
-#include "coord/verdict.h"
 #include "inputs/toolchain.h"
 #include "options/env.h"
 
@@ -158,11 +157,9 @@ static void job_free(struct coord_job *job)
 	coord_job_leave_node(job);
 	/* Its own compile may be writing: only what we wrote is removed. */
 	remove_temporaries(job);
-	inputs_manifest_release(&job->manifest);
-	options_flags_release(&job->flags);
+	inputs_result_release(&job->inputs);
 	options_command_release(&job->compile);
 	wire_cc_job_release(&job->ask);
-	coord_verdict_free(job->verdict);
 	free(job->object);
 	free(job->object_tmp);
 	free(job->dep);
@@ -184,6 +181,8 @@ void coord_job_end(struct coord_job *job)
 	TAILQ_REMOVE(&c->jobs, job, link);
 	job->client = NULL;
 	job->orphan = job->working;
+	if (job->search)
+		inputs_forget(job->search);
 	if (!job->orphan)
 		job_free(job);
 	coord_kick(c);

@@ -2,69 +2,27 @@
 #include "coord/remote.h"
 
 #include "base/log.h"
-#include "base/str.h"
 #include "coord/job.h"
-#include "inputs/toolchain.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 #define RESCANS 2
 
-static void sum_inputs(struct coord_job *job)
+static void on_found(void *ctx, struct inputs_result *result)
 {
-	job->input_bytes = 0;
-	for (size_t i = 0; i < job->manifest.closure.n_files; i++)
-		job->input_bytes +=
-			(uint64_t)job->manifest.closure.files[i].stamp.size;
-}
+	struct coord_job *job = ctx;
+	const struct inputs_manifest *m;
 
-/* On a worker thread. */
-static void scan(struct pool_work *w)
-{
-	struct coord_job *job = (struct coord_job *)w;
-	struct inputs_manifest *m = &job->manifest;
-	struct scan_unit unit = {
-		.cwd = job->ask.cwd,
-		.compiler = job->ask.compiler,
-		.toolchain = &job->toolchain->manifest.id,
-		.command = &job->compile,
-		.env = coord_job_env(job),
-	};
-	struct err err;
-
-	inputs_manifest_release(m);
-	options_flags_release(&job->flags);
-	if (options_typed_from(&job->flags, &job->compile, &err)) {
-		m->why = REASON_OPTION_NOT_REMOTE;
-		m->detail = xstrdup(err.text);
-		return;
-	}
-	inputs_manifest_make(m, &job->coord->inputs, &unit);
-	if (m->why)
-		return;
-	job->language = inputs_toolchain_language(job->toolchain,
-						  coord_job_env(job));
-	if (m->closure.mentions & SCAN_MENTIONS_TIME)
-		m->why = REASON_TIME_MACRO;
-	else
-		m->why = job->language->why;
-	sum_inputs(job);
-}
-
-static void on_scanned(struct pool_work *w)
-{
-	struct coord_job *job = (struct coord_job *)w;
-	const struct inputs_manifest *m = &job->manifest;
-
-	job->coord->scan_us += m->scan_us + m->list_us;
+	job->search = NULL;
 	if (!coord_job_back(job))
 		return;
-	if (m->why) {
+	job->inputs = *result;
+	*result = (struct inputs_result){ 0 };
+	m = &job->inputs.manifest;
+	job->coord->scan_us += m->scan_us + m->list_us;
+	if (job->inputs.why) {
 		log_debug("%s: not for a node: %s%s%s", job->compile.source,
-			  reason_words(m->why), m->detail ? ": " : "",
+			  reason_words(job->inputs.why), m->detail ? ": " : "",
 			  m->detail ? m->detail : "");
-		coord_job_local(job, reason_words(m->why));
+		coord_job_local(job, reason_words(job->inputs.why));
 		return;
 	}
 	job->state = JOB_READY;
@@ -73,11 +31,20 @@ static void on_scanned(struct pool_work *w)
 
 void coord_remote_scan(struct coord_job *job)
 {
+	struct inputs_request q = {
+		.inputs = &job->coord->inputs,
+		.pool = job->coord->pool,
+		.cwd = job->ask.cwd,
+		.compiler = job->ask.compiler,
+		.command = &job->compile,
+		.env = coord_job_env(job),
+		.toolchain = job->toolchain,
+	};
+
+	inputs_result_release(&job->inputs);
 	job->state = JOB_SCAN;
 	job->working = true;
-	job->work.run = scan;
-	job->work.done = on_scanned;
-	pool_add(job->coord->pool, &job->work);
+	job->search = inputs_find(&q, on_found, job);
 	coord_emit_job(job, EVENT_SCAN, NULL, NULL);
 }
 

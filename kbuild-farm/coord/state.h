@@ -10,10 +10,10 @@
 #include "base/list.h"
 #include "base/pool.h"
 #include "coord/coord.h"
-#include "inputs/manifest.h"
+#include "coord/examine.h"
+#include "inputs/find.h"
 #include "inputs/reference.h"
 #include "options/command.h"
-#include "options/typed.h"
 #include "peer/farm.h"
 #include "peer/job.h"
 #include "wire/cc.h"
@@ -68,18 +68,17 @@ struct coord_job {
 
 	struct inputs_toolchain *toolchain;
 	struct inputs_reference *reference;
-	struct inputs_manifest manifest;
-	const struct inputs_language *language;
+	struct inputs_search *search; /* of SCAN */
+	struct inputs_result inputs;
 	unsigned rescans; /* after something was missing or changed */
-	struct options_flags flags;
-	uint64_t input_bytes; /* of all it reads: what it may cost */
 
 	uint32_t number; /* of AWAY: its name on the node */
 	struct coord_node *node; /* of AWAY */
 	struct coord_node *tried[COORD_TRIES];
 	unsigned n_tried;
 	struct peer_answer answer; /* of CHECK */
-	struct coord_verdict *verdict; /* of CHECK */
+	struct coord_node *answered; /* of CHECK: whose answer it is */
+	struct coord_examination examination; /* of CHECK */
 	bool held; /* CHECK: until its toolchain is known again */
 	uint32_t cpu_ms; /* as the last beat said */
 	uint64_t first_sent_ms, progress_ms;

@@ -219,6 +219,27 @@ static void spoil_outside(struct job *job, struct wire_result *r)
 	say_signed(job, r);
 }
 
+/* A header that was read is not in the list. */
+static void spoil_hide(struct job *job, struct wire_result *r)
+{
+	struct buf *list = &job->out[WIRE_DEPS];
+	const char *from = memmem(list->data, list->len, ".h", 2), *to;
+	struct buf rest = { 0 };
+
+	if (from) {
+		to = from + 2;
+		while ((const uint8_t *)from > list->data && from[-1] != ' ')
+			from--;
+		buf_add(&rest, list->data,
+			(size_t)((const uint8_t *)from - list->data));
+		buf_add(&rest, to,
+			list->len - (size_t)((const uint8_t *)to - list->data));
+		buf_release(list);
+		*list = rest;
+	}
+	say_signed(job, r);
+}
+
 static void spoil_drop(struct job *job, struct wire_result *r)
 {
 	buf_reset(&job->out[bad.n]);
@@ -435,6 +456,7 @@ static const struct mode {
 	{ "told", spoil_told },
 	{ "escape", spoil_escape },
 	{ "outside", spoil_outside },
+	{ "hide", spoil_hide },
 	{ "drop", spoil_drop },
 	{ "noise-list", spoil_noise },
 	{ "lost", spoil_lost },

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "coord/examine.h"
+
+#include "base/clock.h"
+#include "base/depfile.h"
+#include "base/fs.h"
+#include "base/printable.h"
+#include "base/str.h"
+#include "inputs/reference.h"
+#include "wire/cc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool is_local(struct coord_examination *e, enum reason why)
+{
+	e->is = COORD_LOCAL;
+	e->why = why;
+	return false;
+}
+
+static bool is_wrong(struct coord_examination *e)
+{
+	e->is = COORD_WRONG;
+	return false;
+}
+
+/* ------------------------------------------------------ the lists of files */
+
+/* A list of what the preprocessor read, while it is gone through. */
+struct reading {
+	struct coord_examination *e;
+	size_t hint; /* where in the closure the last one was */
+	bool *listed; /* of each file of the closure */
+	bool unknown; /* one was no file of the closure */
+};
+
+static bool is_known(struct reading *r, const char *name)
+{
+	const struct inputs_manifest *m = r->e->manifest;
+
+	if (inputs_manifest_has(m, name, &r->hint) ||
+	    inputs_manifest_has_file(m, r->e->cwd, name, &r->hint)) {
+		r->listed[r->hint - 1] = true;
+		return true;
+	}
+	if (!r->unknown)
+		err_set(&r->e->err, ENOENT, "%s", name);
+	r->unknown = true;
+	return false;
+}
+
+static bool is_left_out(void *ctx, const char *name)
+{
+	struct reading *r = ctx;
+	const struct scan_file *files = r->e->manifest->closure.files;
+
+	return is_known(r, name) && r->e->command->leaves_out &&
+	       files[r->hint - 1].kind == SCAN_SYSTEM;
+}
+
+/* The compiler may have met one file under two names, and lists the first. */
+static bool is_listed(const struct reading *r, size_t i)
+{
+	const struct inputs_manifest *m = r->e->manifest;
+
+	if (r->listed[i])
+		return true;
+	for (size_t k = 0; k < m->closure.n_files; k++) {
+		if (r->listed[k] && m->file[k].is == m->file[i].is)
+			return true;
+	}
+	return false;
+}
+
+static bool must_be_read(enum scan_kind kind)
+{
+	return kind == SCAN_SOURCE || kind == SCAN_HEADER ||
+	       kind == SCAN_SYSTEM;
+}
+
+/* Is every file in it that the compiler has to have read? */
+static bool lists_all(const struct reading *r)
+{
+	const struct scan_closure *c = &r->e->manifest->closure;
+
+	for (size_t i = 0; i < c->n_files; i++) {
+		if (must_be_read(c->files[i].kind) && !is_listed(r, i)) {
+			err_set(&r->e->err, EBADMSG,
+				"its list of files read lacks %s",
+				c->files[i].path);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* The list that the local compiler would have written goes to `dep`. */
+static bool reads_the_closure(struct coord_examination *e, struct buf *dep)
+{
+	struct bytes full = buf_bytes(&e->answer->stream[WIRE_DEPS]);
+	struct reading r = { .e = e };
+	bool good = false;
+
+	if (!full.len)
+		return is_local(e, REASON_NO_DEPS);
+	r.listed = xcalloc(e->manifest->closure.n_files + 1, sizeof(*r.listed));
+	if (depfile_cut(dep, full, is_left_out, &r))
+		is_local(e, REASON_BAD_DEPS);
+	else if (r.unknown)
+		is_local(e, REASON_UNKNOWN_DEP);
+	else if (!lists_all(&r))
+		is_wrong(e);
+	else
+		good = true;
+	free(r.listed);
+	return good;
+}
+
+static char *full_path(const struct coord_examination *e, const char *path)
+{
+	return path[0] == '/' ? xstrdup(path) :
+				xasprintf("%s/%s", e->cwd, path);
+}
+
+/* What cc1 wrote for the assembler: in a directory that is the job's own. */
+static bool is_temporary(const char *name)
+{
+	static const char start[] = "/.kfarm/tmp/cc";
+
+	return str_starts(name, start) && str_ends(name, ".s") &&
+	       !strchr(name + strlen(start), '/');
+}
+
+/*
+ * The assembler also lists names that it looked for and did not find; a bare
+ * one was looked for in the working directory.  And it lists what ".file"
+ * says, which gcc writes: the source's name without its directory.
+ */
+static bool was_read(const struct coord_examination *e, const char *name)
+{
+	char *path;
+	bool there;
+
+	if (e->command->lang == OPTIONS_C &&
+	    !strcmp(name, str_base(e->command->source)))
+		return false;
+	path = full_path(e, name);
+	there = strchr(name, '/') || fs_exists(path);
+	free(path);
+	return there;
+}
+
+static bool assembles_known_files(struct coord_examination *e)
+{
+	struct strv read = { 0 };
+	size_t hint = 0;
+	bool known = true;
+
+	if (depfile_list(&read, buf_bytes(&e->answer->stream[WIRE_ASREAD])))
+		return is_local(e, REASON_BAD_AS_DEPS);
+	for (size_t i = 0; i < read.n && known; i++) {
+		known = is_temporary(read.v[i]) ||
+			inputs_manifest_has(e->manifest, read.v[i], &hint) ||
+			!was_read(e, read.v[i]);
+		if (!known)
+			err_set(&e->err, ENOENT, "%s", read.v[i]);
+	}
+	strv_release(&read);
+	return known || is_local(e, REASON_UNKNOWN_AS_DEP);
+}
+
+static bool is_unchanged(struct coord_examination *e)
+{
+	const char *path = inputs_manifest_changed(e->manifest, e->cwd);
+
+	if (!path)
+		return true;
+	e->is = COORD_CHANGED;
+	err_set(&e->err, ESTALE, "%s", path);
+	return false;
+}
+
+/* ------------------------------------------------------------ the answer */
+
+/* A node's words are shown to a person. */
+static bool is_plain(const struct buf *b)
+{
+	return printable(buf_bytes(b), PRINTABLE_LAYOUT | PRINTABLE_COLOURS);
+}
+
+/* Is what it says to be said by us? */
+static bool may_say(struct coord_examination *e)
+{
+	const struct buf *said = e->answer->stream;
+	size_t out = said[WIRE_STDOUT].len, err = said[WIRE_STDERR].len;
+
+	if (e->answer->result.wait_status)
+		return is_local(e, REASON_COMPILE_ERROR);
+	if (!out && !err)
+		return true;
+	if (e->terminal)
+		return is_local(e, REASON_TERMINAL);
+	if (out > WIRE_CC_DIAG_MAX || err > WIRE_CC_DIAG_MAX)
+		return is_local(e, REASON_LONG_DIAGNOSTICS);
+	if (!is_plain(&said[WIRE_STDOUT]) || !is_plain(&said[WIRE_STDERR]))
+		return is_local(e, REASON_CONTROL_CHARACTERS);
+	return true;
+}
+
+static bool is_the_answer(struct coord_examination *e)
+{
+	return !peer_answer_check(e->answer, &e->err) || is_wrong(e);
+}
+
+static bool is_of_the_kind(struct coord_examination *e)
+{
+	return !inputs_reference_compare(
+		       buf_bytes(&e->answer->stream[WIRE_OBJECT]), e->reference,
+		       &e->err) ||
+	       is_wrong(e);
+}
+
+/* What is there already is not ours. */
+static int write_output(struct coord_examination *e, const char *tmp,
+			struct bytes content)
+{
+	char *path = full_path(e, tmp);
+	int fd = open(path,
+		      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		      0666);
+	int ret;
+
+	if (fd < 0) {
+		ret = err_errno(&e->err, "%s", path);
+		free(path);
+		return ret;
+	}
+	ret = fs_write_all(fd, content);
+	if (close(fd) && !ret)
+		ret = -errno;
+	if (ret) {
+		unlink(path);
+		err_set(&e->err, -ret, "%s: %s", path, strerror(-ret));
+	}
+	free(path);
+	return ret;
+}
+
+static void write_outputs(struct coord_examination *e, const struct buf *dep)
+{
+	struct bytes object = buf_bytes(&e->answer->stream[WIRE_OBJECT]);
+
+	if ((e->dep_tmp && write_output(e, e->dep_tmp, buf_bytes(dep))) ||
+	    write_output(e, e->object_tmp, object))
+		is_local(e, REASON_NOT_WRITTEN);
+}
+
+void coord_examine(struct coord_examination *e)
+{
+	uint64_t began = clock_us();
+	struct buf dep = { 0 };
+
+	e->is = COORD_GOOD;
+	if (is_the_answer(e) && may_say(e) && is_of_the_kind(e) &&
+	    reads_the_closure(e, &dep) && assembles_known_files(e) &&
+	    is_unchanged(e))
+		write_outputs(e, &dep);
+	buf_release(&dep);
+	e->us = (uint32_t)(clock_us() - began);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * coord/examine.h - the whole examination of an answer, on a worker thread:
+ * is it what was asked for, made from what is still there, and nothing else?
+ * Then it is written where the wrapper will look for it.
+ *
+ * What a node says that its compile read must be explained by the scan in both
+ * directions.  A file that the scan does not know may be the scan's mistake:
+ * the unit is compiled here.  One that the scan says the compiler has read,
+ * and that the list lacks, would be missing in the dependency file, and make
+ * would not compile again when it changes: such an answer is wrong.
+ */
+#ifndef COORD_EXAMINE_H
+#define COORD_EXAMINE_H
+
+#include "inputs/manifest.h"
+#include "options/command.h"
+#include "peer/job.h"
+
+enum coord_judgement {
+	COORD_GOOD, /* the outputs are in their temporaries */
+	COORD_WRONG, /* the node answered something false: `err` */
+	COORD_LOCAL, /* to be compiled here: `why` */
+	COORD_CHANGED, /* its inputs did, meanwhile: `err` names one */
+};
+
+struct coord_examination {
+	/* All borrowed. */
+	const struct peer_answer *answer;
+	const struct inputs_manifest *manifest;
+	const struct options_command *command;
+	const char *cwd;
+	struct bytes reference; /* an object of the kind that is due */
+	const char *object_tmp; /* absolute, or below cwd; not there */
+	const char *dep_tmp; /* the same; NULL: no dependency file */
+	bool terminal; /* diagnostics would go to one */
+
+	/* What came of it. */
+	enum coord_judgement is;
+	enum reason why;
+	struct err err;
+	uint32_t us;
+};
+
+/* May block. */
+void coord_examine(struct coord_examination *e);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "inputs/find.h"
+
+#include "base/str.h"
+
+#include <stdlib.h>
+
+struct inputs_search {
+	struct pool_work work; /* first */
+	struct inputs_request request;
+	struct inputs_result result;
+	void (*found)(void *ctx, struct inputs_result *result);
+	void *ctx;
+	bool forgotten;
+};
+
+void inputs_result_release(struct inputs_result *r)
+{
+	inputs_manifest_release(&r->manifest);
+	options_flags_release(&r->flags);
+	*r = (struct inputs_result){ 0 };
+}
+
+static uint64_t sum_sizes(const struct scan_closure *c)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < c->n_files; i++)
+		sum += (uint64_t)c->files[i].stamp.size;
+	return sum;
+}
+
+static enum reason search(const struct inputs_request *q,
+			  struct inputs_result *r)
+{
+	struct inputs_manifest *m = &r->manifest;
+	struct scan_unit unit = {
+		.cwd = q->cwd,
+		.compiler = q->compiler,
+		.toolchain = &q->toolchain->manifest.id,
+		.command = q->command,
+		.env = q->env,
+	};
+	struct err err;
+
+	if (options_typed_from(&r->flags, q->command, &err)) {
+		m->detail = xstrdup(err.text);
+		return REASON_OPTION_NOT_REMOTE;
+	}
+	inputs_manifest_make(m, q->inputs, &unit);
+	if (m->why)
+		return m->why;
+	if (m->closure.mentions & SCAN_MENTIONS_TIME)
+		return REASON_TIME_MACRO;
+	r->bytes = sum_sizes(&m->closure);
+	r->language = inputs_toolchain_language(q->toolchain, q->env);
+	return r->language->why;
+}
+
+static void on_thread(struct pool_work *w)
+{
+	struct inputs_search *s = (struct inputs_search *)w;
+
+	s->result.why = search(&s->request, &s->result);
+}
+
+static void on_searched(struct pool_work *w)
+{
+	struct inputs_search *s = (struct inputs_search *)w;
+
+	s->found(s->ctx, s->forgotten ? NULL : &s->result);
+	inputs_result_release(&s->result);
+	free(s);
+}
+
+struct inputs_search *inputs_find(const struct inputs_request *request,
+				  void (*found)(void *ctx,
+						struct inputs_result *result),
+				  void *ctx)
+{
+	struct inputs_search *s = xcalloc(1, sizeof(*s));
+
+	s->work.run = on_thread;
+	s->work.done = on_searched;
+	s->request = *request;
+	s->found = found;
+	s->ctx = ctx;
+	pool_add(request->pool, &s->work);
+	return s;
+}
+
+void inputs_forget(struct inputs_search *search)
+{
+	search->forgotten = true;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * inputs/find.h - what a node has to be told of for one compile: its inputs
+ * as entries of a view, and its flags; or why no node can have it.
+ *
+ * The search is work for a thread of the owner's pool.
+ */
+#ifndef INPUTS_FIND_H
+#define INPUTS_FIND_H
+
+#include "base/pool.h"
+#include "inputs/manifest.h"
+#include "inputs/toolchain.h"
+#include "options/typed.h"
+
+/* All borrowed until found() is called. */
+struct inputs_request {
+	struct inputs *inputs;
+	struct pool *pool;
+	const char *cwd, *compiler;
+	const struct options_command *command;
+	char *const *env;
+	struct inputs_toolchain *toolchain; /* INPUTS_READY */
+};
+
+struct inputs_result {
+	enum reason why; /* no node can have it; the rest is of no use */
+	struct inputs_manifest manifest;
+	struct options_flags flags;
+	const struct inputs_language *language;
+	uint64_t bytes; /* of all that it reads: what it may cost */
+};
+
+void inputs_result_release(struct inputs_result *r);
+
+struct inputs_search;
+
+/*
+ * Begin to search.  From the loop found() is called once, with the result,
+ * which it may take over by zeroing it; or with NULL after inputs_forget().
+ */
+struct inputs_search *inputs_find(const struct inputs_request *request,
+				  void (*found)(void *ctx,
+						struct inputs_result *result),
+				  void *ctx);
+/* Nobody wants the result any more; found() says when it is over. */
+void inputs_forget(struct inputs_search *search);
+
+#endif

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: coord */
+#include "coord/examine.h"
+
+#include "base/capture.h"
+#include "base/fs.h"
+#include "base/which.h"
+#include "suite.h"
+#include "wire/cc.h"
+#include "wire/key.h"
+
+#include <check.h>
+#include <elf.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char *dir; /* without symbolic links */
+static struct inputs inputs;
+static struct inputs_manifest manifest;
+static struct options_command command;
+static struct peer_answer answer;
+static struct coord_examination e;
+static Elf64_Ehdr object;
+
+/* What gcc lists of the unit below, in its order. */
+#define DEPS "u.o: u.c sys/stdc-predef.h h.h sub/../g.h sys/s.h\n"
+static const char as_deps[] = "out.o: /.kfarm/tmp/ccAbCdEf.s\n";
+
+static void write_file(const char *name, const char *text)
+{
+	struct err err;
+
+	ck_assert_int_eq(fs_write(name, bytes_str(text), 0644, &err), 0);
+}
+
+static void add(int stream, const char *text)
+{
+	buf_release(&answer.stream[stream]);
+	buf_add_str(&answer.stream[stream], text);
+}
+
+/* As an honest node signs it. */
+static void sign(void)
+{
+	struct bytes streams[WIRE_STREAMS];
+
+	for (int i = 0; i < WIRE_STREAMS; i++) {
+		streams[i] = buf_bytes(&answer.stream[i]);
+		answer.result.len[i] = (uint32_t)streams[i].len;
+	}
+	wire_answer_digest(&answer.key, streams, &answer.result.answer);
+}
+
+static void scan_unit(void)
+{
+	static char *env[] = { (char *)"PATH=/usr/bin:/bin", NULL };
+	static char *argv[] = { (char *)"gcc",      (char *)"-nostdinc",
+				(char *)"-isystem", (char *)"sys",
+				(char *)"-include", (char *)"sys/stdc-predef.h",
+				(char *)"-MD",      (char *)"-MF",
+				(char *)"u.d",      (char *)"-c",
+				(char *)"u.c",      NULL };
+	static struct digest id = { { 1 } };
+	char *gcc = which_compiler("gcc", "/usr/bin:/bin", NULL);
+	struct scan_unit unit = { .cwd = dir,
+				  .compiler = gcc,
+				  .toolchain = &id,
+				  .command = &command,
+				  .env = env };
+
+	ck_assert_ptr_nonnull(gcc);
+	options_command_parse(&command, argv);
+	ck_assert_int_eq(command.verdict, OPTIONS_REMOTE);
+	inputs_manifest_make(&manifest, &inputs, &unit);
+	ck_assert_msg(!manifest.why, "%s", reason_words(manifest.why));
+	free(gcc);
+}
+
+static void set_up(void)
+{
+	struct scan_setup scan = { .ask = capture_run };
+	char name[] = "/tmp/kfarm-check-XXXXXX";
+
+	ck_assert_ptr_nonnull(mkdtemp(name));
+	dir = realpath(name, NULL);
+	ck_assert_int_eq(chdir(dir), 0);
+	ck_assert_int_eq(mkdir("sys", 0755) | mkdir("sub", 0755), 0);
+	write_file("sys/stdc-predef.h", "\n");
+	write_file("sys/s.h", "\n");
+	write_file("g.h", "\n");
+	write_file("probed.h", "\n");
+	write_file("h.h", "#include \"sub/../g.h\"\n#include <s.h>\n");
+	write_file("u.c", "#include \"h.h\"\n"
+			  "#if __has_include(\"probed.h\")\nint x;\n#endif\n");
+	inputs_init(&inputs, &scan);
+	scan_unit();
+	object = (Elf64_Ehdr){ .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3,
+					    ELFCLASS64, ELFDATA2LSB,
+					    EV_CURRENT },
+			       .e_type = ET_REL,
+			       .e_machine = EM_AARCH64 };
+	buf_add(&answer.stream[WIRE_OBJECT], &object, sizeof(object));
+	add(WIRE_DEPS, DEPS);
+	add(WIRE_ASREAD, as_deps);
+	sign();
+	e = (struct coord_examination){
+		.answer = &answer,
+		.manifest = &manifest,
+		.command = &command,
+		.cwd = dir,
+		.reference = bytes_of(&object, sizeof(object)),
+		.object_tmp = "u.o.tmp",
+		.dep_tmp = "u.d.tmp",
+	};
+}
+
+static void tear_down(void)
+{
+	struct err err;
+
+	peer_answer_release(&answer);
+	inputs_manifest_release(&manifest);
+	inputs_release(&inputs);
+	options_command_release(&command);
+	ck_assert_int_eq(chdir("/"), 0);
+	fs_remove(dir, &err);
+	free(dir);
+}
+
+static void expect_dep(const char *want)
+{
+	struct buf got = { 0 };
+	struct err err;
+
+	ck_assert_msg(e.is == COORD_GOOD, "%s%s", reason_words(e.why),
+		      e.err.text);
+	ck_assert_int_eq(fs_read("u.d.tmp", 1 << 20, &got, &err), 0);
+	ck_assert_str_eq(buf_str(&got), want);
+	buf_release(&got);
+	ck_assert(fs_exists("u.o.tmp"));
+}
+
+static void expect_nothing(enum coord_judgement is)
+{
+	ck_assert_int_eq(e.is, is);
+	ck_assert(!fs_exists("u.o.tmp") && !fs_exists("u.d.tmp"));
+}
+
+START_TEST(a_right_answer_is_written)
+{
+	coord_examine(&e);
+	expect_dep(DEPS);
+}
+END_TEST
+
+START_TEST(what_MMD_leaves_out_is_left_out)
+{
+	command.leaves_out = true;
+	coord_examine(&e);
+	expect_dep("u.o: u.c sys/stdc-predef.h h.h sub/../g.h\n");
+}
+END_TEST
+
+START_TEST(without_a_dependency_file_none_is_written)
+{
+	e.dep_tmp = NULL;
+	coord_examine(&e);
+	ck_assert_int_eq(e.is, COORD_GOOD);
+	ck_assert(!fs_exists("u.d.tmp"));
+}
+END_TEST
+
+/* Lists that lack one, and which. */
+static const struct lacking {
+	const char *list, *name;
+} lacking[] = {
+	{ "u.o: u.c sys/stdc-predef.h sub/../g.h sys/s.h\n", "h.h" },
+	{ "u.o: u.c sys/stdc-predef.h h.h sys/s.h\n", "g.h" },
+	{ "u.o: u.c sys/stdc-predef.h h.h sub/../g.h\n", "sys/s.h" },
+	{ "u.o: u.c h.h sub/../g.h sys/s.h\n", "sys/stdc-predef.h" },
+	{ "u.o: h.h sys/stdc-predef.h sub/../g.h sys/s.h\n", "u.c" },
+	{ "u.o: u.c\n", "h" },
+};
+
+START_TEST(a_list_that_hides_a_file_is_wrong)
+{
+	const struct lacking *l = &lacking[_i / 2];
+
+	command.leaves_out = _i % 2;
+	add(WIRE_DEPS, l->list);
+	sign();
+	coord_examine(&e);
+	expect_nothing(COORD_WRONG);
+	ck_assert_ptr_nonnull(strstr(e.err.text, "lacks"));
+	ck_assert_ptr_nonnull(strstr(e.err.text, l->name));
+}
+END_TEST
+
+START_TEST(a_file_may_be_listed_by_another_name)
+{
+	add(WIRE_DEPS, "u.o: u.c sys/stdc-predef.h h.h g.h sys/s.h\n");
+	sign();
+	coord_examine(&e);
+	ck_assert_int_eq(e.is, COORD_GOOD);
+}
+END_TEST
+
+/* Answers that are no lie for certain, and why the unit is compiled here. */
+static const struct doubt {
+	int stream;
+	const char *text;
+	enum reason why;
+} doubts[] = {
+	{ WIRE_DEPS, "", REASON_NO_DEPS },
+	{ WIRE_DEPS, "no rule\n", REASON_BAD_DEPS },
+	{ WIRE_DEPS, "u.o: /etc/passwd u.c h.h\n", REASON_UNKNOWN_DEP },
+	{ WIRE_DEPS, "u.o: u.c h.h /etc/passwd\n", REASON_UNKNOWN_DEP },
+	{ WIRE_ASREAD, "no rule\n", REASON_BAD_AS_DEPS },
+	{ WIRE_ASREAD, "out.o: /etc/passwd\n", REASON_UNKNOWN_AS_DEP },
+	{ WIRE_STDERR, "\033]0;x\007", REASON_CONTROL_CHARACTERS },
+};
+
+START_TEST(a_doubtful_answer_is_compiled_here)
+{
+	add(doubts[_i].stream, doubts[_i].text);
+	sign();
+	coord_examine(&e);
+	expect_nothing(COORD_LOCAL);
+	ck_assert_str_eq(reason_words(e.why), reason_words(doubts[_i].why));
+}
+END_TEST
+
+START_TEST(what_it_says_is_not_for_a_terminal)
+{
+	add(WIRE_STDERR, "warning");
+	sign();
+	e.terminal = true;
+	coord_examine(&e);
+	expect_nothing(COORD_LOCAL);
+	ck_assert_int_eq(e.why, REASON_TERMINAL);
+	e.terminal = false;
+	coord_examine(&e);
+	ck_assert_int_eq(e.is, COORD_GOOD);
+}
+END_TEST
+
+START_TEST(very_long_words_are_said_here)
+{
+	for (unsigned i = 0; i <= WIRE_CC_DIAG_MAX; i++)
+		buf_add_str(&answer.stream[WIRE_STDOUT], "w");
+	sign();
+	coord_examine(&e);
+	expect_nothing(COORD_LOCAL);
+	ck_assert_int_eq(e.why, REASON_LONG_DIAGNOSTICS);
+}
+END_TEST
+
+START_TEST(a_compile_error_is_repeated_here)
+{
+	answer.result.wait_status = 1 << 8;
+	coord_examine(&e);
+	expect_nothing(COORD_LOCAL);
+	ck_assert_int_eq(e.why, REASON_COMPILE_ERROR);
+}
+END_TEST
+
+START_TEST(a_damaged_answer_is_wrong)
+{
+	answer.stream[_i].data[3] ^= 1;
+	coord_examine(&e);
+	expect_nothing(COORD_WRONG);
+}
+END_TEST
+
+START_TEST(an_object_of_another_kind_is_wrong)
+{
+	Elf64_Ehdr other = object;
+
+	other.e_machine = EM_X86_64;
+	e.reference = bytes_of(&other, sizeof(other));
+	coord_examine(&e);
+	expect_nothing(COORD_WRONG);
+}
+END_TEST
+
+START_TEST(a_header_that_changed_meanwhile_is_named)
+{
+	write_file("h.h", "#include \"sub/../g.h\"\n#include <s.h>\nint y;\n");
+	coord_examine(&e);
+	expect_nothing(COORD_CHANGED);
+	ck_assert_str_eq(e.err.text, "h.h");
+}
+END_TEST
+
+START_TEST(what_stands_in_the_way_is_left_alone)
+{
+	struct buf got = { 0 };
+	struct err err;
+
+	write_file("u.o.tmp", "mine");
+	coord_examine(&e);
+	ck_assert_int_eq(e.is, COORD_LOCAL);
+	ck_assert_int_eq(e.why, REASON_NOT_WRITTEN);
+	ck_assert_int_eq(fs_read("u.o.tmp", 100, &got, &err), 0);
+	ck_assert_str_eq(buf_str(&got), "mine");
+	buf_release(&got);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("coord/examine");
+	TCase *tc = tcase_create("examine");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, a_right_answer_is_written);
+	tcase_add_test(tc, what_MMD_leaves_out_is_left_out);
+	tcase_add_test(tc, without_a_dependency_file_none_is_written);
+	tcase_add_loop_test(tc, a_list_that_hides_a_file_is_wrong, 0,
+			    2 * sizeof(lacking) / sizeof(*lacking));
+	tcase_add_test(tc, a_file_may_be_listed_by_another_name);
+	tcase_add_loop_test(tc, a_doubtful_answer_is_compiled_here, 0,
+			    sizeof(doubts) / sizeof(*doubts));
+	tcase_add_test(tc, what_it_says_is_not_for_a_terminal);
+	tcase_add_test(tc, very_long_words_are_said_here);
+	tcase_add_test(tc, a_compile_error_is_repeated_here);
+	tcase_add_test(tc, a_damaged_answer_is_wrong);
+	tcase_add_test(tc, an_object_of_another_kind_is_wrong);
+	tcase_add_test(tc, a_header_that_changed_meanwhile_is_named);
+	tcase_add_test(tc, what_stands_in_the_way_is_left_alone);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
