@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "base/vec.h"
 #include "cli/cmd.h"
 #include "cli/doctor.h"
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/printable.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -30,17 +30,6 @@ static const char *const states[] = {
 	[DOCTOR_WRONG] = "wrong",
 };
 
-void doctor_add(struct doctor *d, const char *check, enum doctor_state state,
-		char *what, char *todo)
-{
-	struct doctor_finding *f = VEC_ADD(d->v, d->n);
-
-	f->check = check;
-	f->state = state;
-	f->what = what;
-	f->todo = todo;
-}
-
 static size_t count(const struct doctor *d, enum doctor_state state)
 {
 	size_t n = 0;
@@ -53,14 +42,8 @@ static size_t count(const struct doctor *d, enum doctor_state state)
 /* Paths may be anything; a line stays a line, and JSON is UTF-8. */
 static void make_clean(char *text)
 {
-	json_t *utf8 = text ? json_string(text) : NULL;
-
-	for (char *c = text; c && *c; c++) {
-		if ((unsigned char)*c < ' ' || *c == 127 ||
-		    (!utf8 && (unsigned char)*c >= 128))
-			*c = '?';
-	}
-	json_decref(utf8);
+	if (text)
+		printable_clean(text, strlen(text), 0, '?');
 }
 
 static void print_text(const struct doctor *d, bool all)

@@ -37,22 +37,15 @@ struct cmd {
 };
 
 extern const struct cmd cmd_build, cmd_run, cmd_toolchain, cmd_nodes, cmd_scan,
-	cmd_doctor, cmd_help;
-
-/* All of them, in the order of `kfarm help`; ends in NULL. */
-extern const struct cmd *const cmd_list[];
-/* The command of that name, or NULL. */
-const struct cmd *cmd_find(const char *name);
-/* What `kfarm help` and `kfarm help NAME` print. */
-void cmd_help_all(FILE *out);
-void cmd_help_one(FILE *out, const struct cmd *c);
+	cmd_doctor;
 
 /*
  * The words of $KFARM (`text`, quoted as for a shell) that `c` understands:
  * options of its table, and VAR=VALUE if it takes these.  Options of other
- * commands are passed over; anything else is -EINVAL with `err` set.
+ * commands (a list that ends in NULL) are passed over; anything else is -EINVAL
+ * with `err` set.
  */
-int cmd_environment(const struct cmd *c, const char *text, struct strv *out,
-		    struct err *err);
+int cmd_environment(const struct cmd *c, const struct cmd *const *commands,
+		    const char *text, struct strv *out, struct err *err);
 
 #endif

@@ -2,6 +2,7 @@
 #include "cli/doctor.h"
 
 #include "base/fs.h"
+#include "base/vec.h"
 #include "base/which.h"
 #include "compiler/find.h"
 #include "conf/conf.h"
@@ -18,6 +19,17 @@
 #define ANSWER_MS 20000 /* of a kfarmd here; a busy machine takes its time */
 
 /* ------------------------------------------------------------- programs */
+
+void doctor_add(struct doctor *d, const char *check, enum doctor_state state,
+		char *what, char *todo)
+{
+	struct doctor_finding *f = VEC_ADD(d->v, d->n);
+
+	f->check = check;
+	f->state = state;
+	f->what = what;
+	f->todo = todo;
+}
 
 static void look_for(struct doctor *d, const char *name, const char *why,
 		     enum doctor_state missing)

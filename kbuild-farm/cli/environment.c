@@ -75,14 +75,16 @@ static void append(struct args_option **all, size_t *n, const struct cmd *c)
  * One table of all commands' options, those of `c` first, numbered from 1;
  * *own is how many are c's.
  */
-static struct args_option *all_options(const struct cmd *c, int *own)
+static struct args_option *all_options(const struct cmd *c,
+				       const struct cmd *const *commands,
+				       int *own)
 {
 	struct args_option *all = NULL;
 	size_t n = 0;
 
 	append(&all, &n, c);
 	*own = (int)n;
-	for (const struct cmd *const *at = cmd_list; *at; at++) {
+	for (const struct cmd *const *at = commands; *at; at++) {
 		if (*at != c)
 			append(&all, &n, *at);
 	}
@@ -122,14 +124,14 @@ static int choose(const struct cmd *c, const struct args_option *all, int own,
 	return 0;
 }
 
-int cmd_environment(const struct cmd *c, const char *text, struct strv *out,
-		    struct err *err)
+int cmd_environment(const struct cmd *c, const struct cmd *const *commands,
+		    const char *text, struct strv *out, struct err *err)
 {
 	struct strv words = { 0 };
 	struct args_option *all;
 	int own, ret;
 
-	all = all_options(c, &own);
+	all = all_options(c, commands, &own);
 	ret = split(text, &words, err);
 	if (!ret && words.n)
 		ret = choose(c, all, own, words.v, out, err);

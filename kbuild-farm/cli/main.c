@@ -11,18 +11,82 @@
 #include <string.h>
 #include <unistd.h>
 
-const struct cmd *const cmd_list[] = { &cmd_build, &cmd_run,  &cmd_toolchain,
-				       &cmd_nodes, &cmd_scan, &cmd_doctor,
-				       &cmd_help,  NULL };
+static const struct cmd cmd_help;
 
-const struct cmd *cmd_find(const char *name)
+/* In the order of `kfarm help`. */
+static const struct cmd *const commands[] = { &cmd_build,     &cmd_run,
+					      &cmd_toolchain, &cmd_nodes,
+					      &cmd_scan,      &cmd_doctor,
+					      &cmd_help,      NULL };
+
+static const struct cmd *find_command(const char *name)
 {
-	for (const struct cmd *const *c = cmd_list; *c; c++) {
+	for (const struct cmd *const *c = commands; *c; c++) {
 		if (!strcmp((*c)->name, name))
 			return *c;
 	}
 	return NULL;
 }
+
+static void help_all(FILE *out)
+{
+	fputs("usage: kfarm COMMAND [ARGUMENT]...\n\n", out);
+	for (const struct cmd *const *c = commands; *c; c++)
+		fprintf(out, "  %-9s %s\n", (*c)->name, (*c)->help);
+	fputs("\n`kfarm help COMMAND` lists its options; kfarm(1) tells all.\n",
+	      out);
+}
+
+static void help_one(FILE *out, const struct cmd *c)
+{
+	fprintf(out, "usage: kfarm %s %s\n\n%s\n", c->name, c->usage, c->help);
+	if (c->options) {
+		char *text = args_help(c->options);
+
+		fprintf(out, "\n%s", text);
+		free(text);
+	}
+	if (c->more)
+		fprintf(out, "\n%s", c->more);
+}
+
+static int help_main(char *const *argv)
+{
+	static const struct args_option none[] = { { 0 } };
+	const struct cmd *about = NULL;
+	struct err err = { 0 };
+	struct args args;
+	int key;
+
+	args_init(&args, none, argv);
+	while ((key = args_next(&args, &err)) == ARGS_WORD) {
+		const struct cmd *c = find_command(args.value);
+
+		if (!c || about) {
+			log_error(c ? "help is for one command at a time" :
+				      "there is no command \"%s\"",
+				  args.value);
+			return EXIT_USAGE;
+		}
+		about = c;
+	}
+	if (key < 0) {
+		log_error("help: %s", err.text);
+		return EXIT_USAGE;
+	}
+	if (about)
+		help_one(stdout, about);
+	else
+		help_all(stdout);
+	return EXIT_OK;
+}
+
+static const struct cmd cmd_help = {
+	.name = "help",
+	.usage = "[COMMAND]",
+	.help = "what the commands and their options are",
+	.run = help_main,
+};
 
 /* Levenshtein's distance, one row at a time; for short words. */
 static size_t distance(const char *a, const char *b)
@@ -70,7 +134,7 @@ static const char *nearest(const char *name)
 		if (!strcmp(name, meant[i][0]))
 			return meant[i][1];
 	}
-	for (const struct cmd *const *c = cmd_list; *c; c++) {
+	for (const struct cmd *const *c = commands; *c; c++) {
 		size_t d = distance(name, (*c)->name);
 
 		if (d < least) {
@@ -124,7 +188,7 @@ static int run(const struct cmd *c, char *const *argv)
 	struct err err = { 0 };
 	int status;
 
-	if (set && cmd_environment(c, set, &words, &err)) {
+	if (set && cmd_environment(c, commands, set, &words, &err)) {
 		log_error("KFARM: %s", err.text);
 		strv_release(&words);
 		return EXIT_USAGE;
@@ -157,7 +221,7 @@ static int dispatch(char *const *argv)
 	const struct cmd *c;
 
 	if (!name) {
-		cmd_help_all(stderr);
+		help_all(stderr);
 		return EXIT_USAGE;
 	}
 	if (!strcmp(name, "--version")) {
@@ -165,14 +229,14 @@ static int dispatch(char *const *argv)
 		return EXIT_OK;
 	}
 	if (!strcmp(name, "--help") || !strcmp(name, "-h")) {
-		cmd_help_all(stdout);
+		help_all(stdout);
 		return EXIT_OK;
 	}
-	c = cmd_find(name);
+	c = find_command(name);
 	if (!c)
 		return unknown(name);
 	if (asks_for_help(argv + 1)) {
-		cmd_help_one(stdout, c);
+		help_one(stdout, c);
 		return EXIT_OK;
 	}
 	return run(c, argv + 1);
