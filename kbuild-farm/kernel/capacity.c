@@ -81,6 +81,9 @@ unsigned kernel_capacity(char **why, const char *root)
 		      KERNEL_JOB_TASKS,
 		      xasprintf("the control group allows %llu more processes",
 				(unsigned long long)groups.tasks_free));
-	*why = c.why;
+	if (why)
+		*why = c.why;
+	else
+		free(c.why);
 	return c.jobs;
 }

@@ -17,7 +17,8 @@
 #define KERNEL_RESERVE_FILES 128
 
 /*
- * At least 1.  *why is the limit in words, for the caller to free.  `root`
+ * At least 1.  *why (NULL: not asked) is the limit in words, for the
+ * caller to free.  `root`
  * stands before /proc and /sys: "" but for tests.
  */
 unsigned kernel_capacity(char **why, const char *root);

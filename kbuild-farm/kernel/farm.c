@@ -29,7 +29,7 @@ void kernel_farm_init(struct kernel_farm *f, const struct node_roster *roster,
 	/* With no node to help, -j is the user's word on this machine. */
 	if (asked && (!roster->n || asked < limit.slots))
 		f->local_slots = asked;
-	f->capacity = kernel_capacity(&f->capacity_why, "");
+	f->capacity = kernel_capacity(NULL, "");
 	free(limit.why);
 	wire_inventory_release(&inv);
 }
@@ -166,8 +166,6 @@ void kernel_farm_close(struct kernel_farm *f)
 void kernel_farm_release(struct kernel_farm *f)
 {
 	kernel_rundir_release(&f->rundir);
-	free(f->capacity_why);
-	f->capacity_why = NULL;
 }
 
 uint64_t kernel_farm_cpu_ms(void)

@@ -24,7 +24,6 @@ struct kernel_farm {
 	bool has_nodes; /* some are configured */
 	unsigned local_slots; /* compiles at once on this machine */
 	unsigned capacity; /* jobs at once, here and on nodes */
-	char *capacity_why; /* what limits it, NULL: nothing */
 	unsigned aways; /* jobs on nodes, as the coordinator said */
 	struct kernel_jobserver jobserver; /* broker 0: there is none */
 };

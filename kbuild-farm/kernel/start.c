@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "coord/coord.h"
+#include "kernel/capacity.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -214,10 +215,15 @@ int kernel_start_jobs(struct kernel_run *run)
 	kernel_run_note(run, "-j %u%s: %u slots on %u node%s + %u local slots",
 			run->jobs, asked ? " as asked" : "", remote, up,
 			up == 1 ? "" : "s", run->farm.local_slots);
-	if (run->jobs < remote + run->farm.local_slots && !asked)
+	if (run->jobs < remote + run->farm.local_slots && !asked) {
+		char *why;
+
+		kernel_capacity(&why, "");
 		kernel_run_note(run,
 				"-j is no more than this machine holds: %s",
-				run->farm.capacity_why);
+				why ? why : "");
+		free(why);
+	}
 	return 0;
 }
 
