@@ -167,6 +167,13 @@ void strv_release(struct strv *sv)
 	*sv = (struct strv){ 0 };
 }
 
+char *const *strv_list(const struct strv *sv)
+{
+	static char *const none[] = { NULL };
+
+	return sv->v ? sv->v : none;
+}
+
 void strv_own(struct strv *sv, char *s)
 {
 	if (sv->n + 1 >= sv->cap) {

@@ -49,6 +49,8 @@ void strv_addf(struct strv *sv, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Appends `s` itself, which the list then owns. */
 void strv_own(struct strv *sv, char *s);
+/* Its strings with NULL behind them, also where it never had one. */
+char *const *strv_list(const struct strv *sv);
 void strv_add_all(struct strv *sv, char *const *list);
 /* Appends what is between `separators` in `list`, but nothing empty. */
 void strv_split(struct strv *sv, const char *list, const char *separators);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "coord/client.h"
 
+#include "base/list.h"
 #include "base/str.h"
-#include "coord/job.h"
+#include "wire/limits.h"
 #include "wire/stream.h"
 
 #include <errno.h>
@@ -17,16 +18,29 @@
 
 struct coord_client {
 	TAILQ_ENTRY(coord_client) link;
-	struct coord *coord;
+	struct coord_clients *all;
 	struct wire_stream *stream;
-	struct coord_job *job; /* NULL: nothing asked yet */
+	void *unit; /* NULL: nothing asked yet */
+	bool waits; /* for an answer */
+};
+
+struct coord_clients {
+	struct event_base *base;
+	char *socket;
+	char *silent; /* wire_cc_silent_file() */
+	struct event *listener;
+	const struct coord_client_ops *ops;
+	void *ctx;
+	TAILQ_HEAD(, coord_client) list;
 };
 
 static void client_free(struct coord_client *client)
 {
-	if (client->job)
-		coord_job_end(client->job);
-	TAILQ_REMOVE(&client->coord->clients, client, link);
+	struct coord_clients *all = client->all;
+
+	if (client->unit)
+		all->ops->left(all->ctx, client->unit);
+	TAILQ_REMOVE(&all->list, client, link);
 	wire_stream_free(client->stream);
 	free(client);
 }
@@ -34,15 +48,17 @@ static void client_free(struct coord_client *client)
 static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 {
 	struct coord_client *client = ctx;
+	struct coord_clients *all = client->all;
 	struct wire_cc_job ask;
 
-	if (type != WIRE_CC_JOB || client->job)
+	if (type != WIRE_CC_JOB || client->unit)
 		return err_set(err, EPROTO, "an unexpected message");
 	if (wire_cc_job_decode(&ask, body))
 		return err_set(err, EPROTO, "a broken question");
-	client->job = coord_job_new(client->coord, client, &ask);
+	client->waits = true;
+	client->unit = all->ops->asked(all->ctx, client, &ask);
 	wire_cc_job_release(&ask);
-	if (!client->job)
+	if (!client->unit)
 		return err_set(err, EPROTO, "a question that is no job");
 	return 0;
 }
@@ -57,7 +73,7 @@ static void on_connect(evutil_socket_t fd, short what, void *arg)
 {
 	static const struct wire_stream_ops ops = { .on_msg = on_msg,
 						    .on_close = on_close };
-	struct coord *c = arg;
+	struct coord_clients *all = arg;
 	int one;
 
 	(void)what;
@@ -65,42 +81,90 @@ static void on_connect(evutil_socket_t fd, short what, void *arg)
 	       0) {
 		struct coord_client *client = xcalloc(1, sizeof(*client));
 
-		client->coord = c;
-		client->stream = wire_stream_new(c->base, one, one, &ops,
+		client->all = all;
+		client->stream = wire_stream_new(all->base, one, one, &ops,
 						 client);
-		TAILQ_INSERT_TAIL(&c->clients, client, link);
+		TAILQ_INSERT_TAIL(&all->list, client, link);
 	}
 	/* Out of descriptors: rest until the next beat instead of spinning. */
 	if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-		event_del(c->listener);
+		event_del(all->listener);
 }
 
-int coord_client_listen(struct coord *c, struct err *err)
+static int listen_at(const char *socket_path, struct err *err)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	int fd;
+	int fd, ret;
 
-	if (strlen(c->socket) >= sizeof(at.sun_path))
-		return err_set(err, ENAMETOOLONG, "socket %s", c->socket);
-	strcpy(at.sun_path, c->socket);
+	if (strlen(socket_path) >= sizeof(at.sun_path))
+		return err_set(err, ENAMETOOLONG, "socket %s", socket_path);
+	strcpy(at.sun_path, socket_path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)) ||
-	    listen(fd, BACKLOG)) {
-		int ret = err_errno(err, "socket %s", c->socket);
+	if (fd >= 0 && !bind(fd, (struct sockaddr *)&at, sizeof(at)) &&
+	    !listen(fd, BACKLOG))
+		return fd;
+	ret = err_errno(err, "socket %s", socket_path);
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
 
-		if (fd >= 0)
-			close(fd);
-		return ret;
-	}
-	c->listener = event_new(c->base, fd, EV_READ | EV_PERSIST, on_connect,
-				c);
-	if (!c->listener || event_add(c->listener, NULL))
+int coord_clients_new(struct coord_clients **out, struct event_base *base,
+		      const char *socket, const struct coord_client_ops *ops,
+		      void *ctx, struct err *err)
+{
+	int fd = listen_at(socket, err);
+	struct coord_clients *all;
+
+	if (fd < 0)
+		return fd;
+	*out = all = xcalloc(1, sizeof(*all));
+	all->base = base;
+	all->socket = xstrdup(socket);
+	all->silent = wire_cc_silent_file(socket);
+	all->ops = ops;
+	all->ctx = ctx;
+	TAILQ_INIT(&all->list);
+	all->listener = event_new(base, fd, EV_READ | EV_PERSIST, on_connect,
+				  all);
+	if (!all->listener || event_add(all->listener, NULL))
 		str_out_of_memory();
 	return 0;
 }
 
+void coord_clients_free(struct coord_clients *all)
+{
+	struct coord_client *client;
+
+	if (!all)
+		return;
+	while ((client = TAILQ_FIRST(&all->list)))
+		client_free(client);
+	close(event_get_fd(all->listener));
+	event_free(all->listener);
+	unlink(all->socket);
+	unlink(all->silent);
+	free(all->socket);
+	free(all->silent);
+	free(all);
+}
+
+void coord_clients_beat(struct coord_clients *all)
+{
+	struct coord_client *client;
+
+	unlink(all->silent);
+	event_add(all->listener, NULL);
+	list_for_each(client, &all->list, link) {
+		if (client->waits)
+			wire_stream_send(client->stream, WIRE_CC_BEAT,
+					 bytes_of(NULL, 0), WIRE_PLAIN);
+	}
+}
+
 void coord_client_local(struct coord_client *client, const char *why)
 {
+	client->waits = false;
 	wire_stream_send(client->stream, WIRE_CC_LOCAL, bytes_str(why),
 			 WIRE_PLAIN);
 }
@@ -110,36 +174,9 @@ void coord_client_done(struct coord_client *client,
 {
 	struct buf body = { 0 };
 
+	client->waits = false;
 	wire_cc_done_encode(&body, done);
 	wire_stream_send(client->stream, WIRE_CC_DONE, buf_bytes(&body),
 			 WIRE_PLAIN);
 	buf_release(&body);
-}
-
-void coord_client_beat_all(struct coord *c)
-{
-	struct coord_client *client;
-
-	unlink(c->silent);
-	event_add(c->listener, NULL);
-	list_for_each(client, &c->clients, link) {
-		if (client->job && client->job->state != JOB_LOCAL &&
-		    client->job->state != JOB_DONE)
-			wire_stream_send(client->stream, WIRE_CC_BEAT,
-					 bytes_of(NULL, 0), WIRE_PLAIN);
-	}
-}
-
-void coord_client_free_all(struct coord *c)
-{
-	struct coord_client *client;
-
-	while ((client = TAILQ_FIRST(&c->clients)))
-		client_free(client);
-	if (c->listener) {
-		close(event_get_fd(c->listener));
-		event_free(c->listener);
-		unlink(c->socket);
-		unlink(c->silent);
-	}
 }

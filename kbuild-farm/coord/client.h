@@ -5,18 +5,37 @@
 #ifndef COORD_CLIENT_H
 #define COORD_CLIENT_H
 
-#include "coord/state.h"
+#include "base/err.h"
+#include "wire/cc.h"
 
-/* Listen at c->socket. */
-int coord_client_listen(struct coord *c, struct err *err);
+struct coord_client; /* one wrapper */
+struct coord_clients;
+struct event_base;
+
+/* Calls from the loop. */
+struct coord_client_ops {
+	/*
+	 * Its question; takes over what `ask` holds.  What is returned is the
+	 * client's `unit`, NULL: hang up.
+	 */
+	void *(*asked)(void *ctx, struct coord_client *client,
+		       struct wire_cc_job *ask);
+	/* It closed its end: its compile ended, or it gave up. */
+	void (*left)(void *ctx, void *unit);
+};
+
+/* Listen at `socket`.  `ops` is borrowed. */
+int coord_clients_new(struct coord_clients **out, struct event_base *base,
+		      const char *socket, const struct coord_client_ops *ops,
+		      void *ctx, struct err *err);
+/* Ends every conversation, and the listening.  NULL is fine. */
+void coord_clients_free(struct coord_clients *all);
+/* Once a second: tell those that wait that we live. */
+void coord_clients_beat(struct coord_clients *all);
 /* "Compile it yourself." */
 void coord_client_local(struct coord_client *client, const char *why);
 /* "It is done: rename and exit." */
 void coord_client_done(struct coord_client *client,
 		       const struct wire_cc_done *done);
-/* Once a second: tell those that wait that we live. */
-void coord_client_beat_all(struct coord *c);
-/* Ends every conversation and its job, and the listening. */
-void coord_client_free_all(struct coord *c);
 
 #endif

@@ -2,18 +2,15 @@
 #include "coord/coord.h"
 
 #include "base/capture.h"
+#include "base/child.h"
 #include "base/clock.h"
-#include "base/pool.h"
 #include "base/str.h"
-#include "base/vec.h"
-#include "coord/away.h"
 #include "coord/client.h"
-#include "coord/job.h"
+#include "coord/dispatch.h"
 #include "coord/node.h"
-#include "coord/sched.h"
 #include "inputs/reference.h"
-#include "peer/canary-ours.h"
-#include "peer/ship.h"
+#include "inputs/toolchain.h"
+#include "peer/peer.h"
 #include "peer/tune.h"
 #include "store/packed.h"
 
@@ -22,136 +19,67 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define GOODBYE_MS 400 /* for the nodes' commands to end by themselves */
-/* Work that waits or is done; beyond that jobs wait in the scheduler. */
+#define GOODBYE_MS  400 /* for the nodes' commands to end by themselves */
 #define THREADS     2
-#define WORK_MAX    64
+#define SCANS_MAX   64 /* units that the threads have, or that wait for them */
 #define PATIENCE_MS 1000
 
-void coord_kick(struct coord *c)
-{
-	event_active(c->kick, EV_TIMEOUT, 0);
-}
-
-void coord_count_away(struct coord *c, int change)
-{
-	c->aways += (unsigned)change;
-	if (c->away)
-		c->away(c->away_ctx, c->aways);
-}
-
-static void tell(struct coord *c, struct coord_event *ev)
-{
-	ev->at_ms = clock_ms() - c->began_ms;
-	if (c->sink)
-		c->sink(c->sink_ctx, ev);
-}
-
-void coord_emit_job(struct coord_job *job, enum event_job_state state,
-		    const char *node, const char *reason)
-{
-	struct coord_event ev = {
-		.kind = EVENT_JOB,
-		.job = job->id,
-		.state = state,
-		.file = job->compile.source,
-		.node = node,
-		.reason = reason,
-		.remote = node && strcmp(node, "local"),
-		.retries = job->n_tried > 1 ? job->n_tried - 1 : 0,
-	};
-
-	tell(job->coord, &ev);
-}
-
-void coord_emit_node(struct coord *c, const char *node, const char *state,
-		     const char *reason)
-{
-	struct coord_event ev = {
-		.kind = EVENT_NODE,
-		.node = node,
-		.text = state,
-		.reason = reason,
-	};
-
-	tell(c, &ev);
-}
-
-void coord_count_reason(struct coord_reasons *all, const char *why)
-{
-	for (size_t i = 0; i < all->n; i++) {
-		if (!strcmp(all->v[i].why, why)) {
-			all->v[i].n++;
-			return;
-		}
-	}
-	*VEC_ADD(all->v, all->n) = (struct coord_reason){ .why = xstrdup(why),
-							  .n = 1 };
-}
-
-static void free_reasons(struct coord_reasons *all)
-{
-	for (size_t i = 0; i < all->n; i++)
-		free(all->v[i].why);
-	free(all->v);
-}
-
 /* Nobody has to be waited for any more: tell the one who waits. */
-static void check_ready(struct coord *c)
+static void tell_ready(struct coord *c)
 {
 	void (*ready)(void *ctx) = c->ready;
 
-	if (!ready)
-		return;
-	for (size_t i = 0; i < c->n_nodes; i++) {
-		if (peer_health_undecided(c->nodes[i]->health))
-			return;
-	}
 	c->ready = NULL;
 	event_del(c->ready_timer);
-	ready(c->ready_ctx);
+	if (ready)
+		ready(c->ready_ctx);
+}
+
+static void tell_away(struct coord *c, unsigned n)
+{
+	if (n == c->away_now)
+		return;
+	c->away_now = n;
+	if (c->away)
+		c->away(c->away_ctx, n);
 }
 
 static void on_kick(evutil_socket_t fd, short what, void *arg)
 {
 	struct coord *c = arg;
+	struct sched_figures figures;
 
 	(void)fd;
 	(void)what;
-	for (size_t i = 0; i < c->n_nodes; i++)
-		peer_step(c->nodes[i]->peer);
-	check_ready(c);
-	coord_sched_run(c);
+	coord_dispatch(c);
+	for (size_t i = 0; i < c->n_nodes; i++) {
+		peer_step(c->nodes[i].peer);
+		coord_node_tell_lacks(&c->nodes[i]);
+	}
+	sched_figures(c->sched, &figures);
+	tell_away(c, figures.remote_now);
+	if (c->ready && !figures.undecided)
+		tell_ready(c);
 }
 
 static void on_ready_timer(evutil_socket_t fd, short what, void *arg)
 {
-	struct coord *c = arg;
-	void (*ready)(void *ctx) = c->ready;
-
 	(void)fd;
 	(void)what;
-	c->ready = NULL;
-	if (ready)
-		ready(c->ready_ctx);
+	tell_ready(arg);
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct coord *c = arg;
 	uint64_t now = clock_ms();
-	struct coord_job *job, *next;
 
 	(void)fd;
 	(void)what;
-	coord_client_beat_all(c);
+	coord_clients_beat(c->clients);
 	inputs_toolchains_check(&c->toolchains);
 	for (size_t i = 0; i < c->n_nodes; i++)
-		coord_node_tick(c->nodes[i], now);
-	list_for_each_safe(job, &c->jobs, link, next) {
-		coord_away_watch(job, now);
-	}
-	coord_kick(c);
+		peer_tick(c->nodes[i].peer, now);
 }
 
 static struct event *make_event(struct coord *c, short what,
@@ -164,35 +92,83 @@ static struct event *make_event(struct coord *c, short what,
 	return ev;
 }
 
+static void use_toolchain(struct coord *c, struct inputs_toolchain *tc)
+{
+	peer_farm_add(&c->farm, tc);
+	for (size_t i = 0; i < c->n_nodes; i++)
+		c->nodes[i].unsure = peer_state(c->nodes[i].peer) == PEER_UP;
+}
+
+/* A compiler is known better than before. */
 static void on_toolchain(void *ctx, struct inputs_toolchain *tc,
 			 enum inputs_known was)
 {
 	struct coord *c = ctx;
 
-	if (was == INPUTS_TOUCHED)
-		coord_away_judge(c, tc);
-	else if (was == INPUTS_UNKNOWN && tc->state == INPUTS_READY)
-		peer_farm_add(&c->farm, tc);
+	if (was == INPUTS_UNKNOWN && tc->state == INPUTS_READY)
+		use_toolchain(c, tc);
 	else if (was == INPUTS_UNKNOWN && c->farm.tune)
 		peer_tune_none(c->farm.tune, tc->err.text);
-	coord_kick(c);
+	coord_dispatch_toolchain(c, tc);
 }
 
 static void on_reference(void *ctx, struct inputs_reference *ref)
 {
-	(void)ref;
-	coord_kick(ctx);
+	coord_dispatch_kind(ctx, ref);
 }
 
-/* What nodes take: threads, and the memory of files. */
-static void start_remote(struct coord *c, const struct coord_setup *setup)
+/* ------------------------------------------------------------- the wrappers */
+
+static void *on_asked(void *ctx, struct coord_client *client,
+		      struct wire_cc_job *ask)
+{
+	return coord_dispatch_unit(ctx, client, ask);
+}
+
+static void on_left(void *ctx, void *unit)
+{
+	(void)ctx;
+	coord_dispatch_left(unit);
+}
+
+/* ------------------------------------------------------------------ set-up */
+
+static void set_options(struct coord *c, const struct coord_setup *setup)
+{
+	c->base = setup->base;
+	c->work = xstrdup(setup->work);
+	c->canary_db = setup->canary_db ? xstrdup(setup->canary_db) : NULL;
+	c->data = setup->data ? xstrdup(setup->data) : NULL;
+	c->umask = umask(0);
+	umask(c->umask);
+	c->sink = setup->sink;
+	c->sink_ctx = setup->sink_ctx;
+	c->away = setup->away;
+	c->away_ctx = setup->away_ctx;
+	c->began_ms = clock_ms();
+	c->timer_ms = UINT64_MAX;
+}
+
+static void add_roots(struct strv *roots, char *const *trees)
+{
+	for (; trees && *trees; trees++) {
+		char *real = realpath(*trees, NULL);
+
+		if (real && wire_path_ok(real) && !strv_has(roots, real))
+			strv_add(roots, real);
+		free(real);
+	}
+}
+
+/* What scanning takes, and what the nodes share. */
+static void make_farm(struct coord *c, const struct coord_setup *setup)
 {
 	struct scan_setup scan = { .ask = capture_run,
 				   .ctx = &c->ending,
 				   .cache_dir = setup->cache_dir };
 
-	c->patience_ms = setup->patience_ms ? setup->patience_ms : PATIENCE_MS;
-	c->codec = setup->roster->n ? setup->roster->v[0].codec : WIRE_PLAIN;
+	c->children = children_new(c->base);
+	c->pool = pool_new(c->base, THREADS, 0);
 	inputs_init(&c->inputs, &scan);
 	c->toolchains = (struct inputs_toolchains){
 		.base = c->base,
@@ -204,7 +180,7 @@ static void start_remote(struct coord *c, const struct coord_setup *setup)
 		.ctx = c,
 	};
 	inputs_toolchains_init(&c->toolchains);
-	c->pool = pool_new(c->base, THREADS, WORK_MAX);
+	c->codec = setup->roster->n ? setup->roster->v[0].codec : WIRE_PLAIN;
 	c->farm = (struct peer_farm){
 		.base = c->base,
 		.children = c->children,
@@ -220,56 +196,60 @@ static void start_remote(struct coord *c, const struct coord_setup *setup)
 		.ctx = c,
 	};
 	TAILQ_INIT(&c->farm.canaries);
-	for (char *const *tree = setup->trees; tree && *tree; tree++) {
-		char *real = realpath(*tree, NULL);
+	add_roots(&c->farm.roots, setup->trees);
+}
 
-		if (real && wire_path_ok(real) &&
-		    !strv_has(&c->farm.roots, real))
-			strv_add(&c->farm.roots, real);
-		free(real);
-	}
+static void make_sched(struct coord *c, const struct coord_setup *setup)
+{
+	const struct node_roster *roster = setup->roster;
+	struct sched_setup s = {
+		.local_slots = setup->local_slots ? setup->local_slots : 1,
+		.scans_max = SCANS_MAX,
+		.patience_ms = setup->patience_ms ? setup->patience_ms :
+						    PATIENCE_MS,
+		.seed = c->began_ms,
+		.n_nodes = roster->n,
+		.no_remote = roster->off,
+	};
+
+	c->sched = sched_new(&s);
+	c->nodes = xcalloc(roster->n, sizeof(*c->nodes));
+	for (; c->n_nodes < roster->n; c->n_nodes++)
+		coord_node_init(&c->nodes[c->n_nodes], c, (uint32_t)c->n_nodes,
+				&roster->v[c->n_nodes]);
+}
+
+static void make_events(struct coord *c)
+{
+	static const struct timeval second = { .tv_sec = 1 };
+
+	c->kick = make_event(c, 0, on_kick);
+	c->timer = make_event(c, 0, on_kick);
+	c->tick = make_event(c, EV_PERSIST, on_tick);
+	c->ready_timer = make_event(c, 0, on_ready_timer);
+	event_add(c->tick, &second);
 }
 
 int coord_new(struct coord **out, const struct coord_setup *setup,
 	      struct err *err)
 {
-	static const struct timeval second = { .tv_sec = 1 };
+	static const struct coord_client_ops ops = { .asked = on_asked,
+						     .left = on_left };
 	struct coord *c = xcalloc(1, sizeof(*c));
 	int ret;
 
-	c->base = setup->base;
-	c->socket = xstrdup(setup->socket);
-	c->silent = wire_cc_silent_file(setup->socket);
-	c->work = xstrdup(setup->work);
-	c->umask = umask(0);
-	umask(c->umask);
-	c->local_slots = setup->local_slots ? setup->local_slots : 1;
-	c->sink = setup->sink;
-	c->sink_ctx = setup->sink_ctx;
-	c->away = setup->away;
-	c->away_ctx = setup->away_ctx;
-	c->canary_db = setup->canary_db ? xstrdup(setup->canary_db) : NULL;
-	c->data = setup->data ? xstrdup(setup->data) : NULL;
-	c->began_ms = clock_ms();
-	c->next_job = 1;
-	TAILQ_INIT(&c->jobs);
-	TAILQ_INIT(&c->clients);
-	c->children = children_new(c->base);
-	start_remote(c, setup);
-	c->kick = make_event(c, 0, on_kick);
-	c->tick = make_event(c, EV_PERSIST, on_tick);
-	c->ready_timer = make_event(c, 0, on_ready_timer);
-	ret = coord_client_listen(c, err);
+	set_options(c, setup);
+	make_events(c);
+	make_farm(c, setup);
+	make_sched(c, setup);
+	ret = coord_clients_new(&c->clients, c->base, setup->socket, &ops, c,
+				err);
 	if (ret) {
 		coord_free(c);
 		return ret;
 	}
-	event_add(c->tick, &second);
-	c->no_remote = setup->roster->off;
-	c->nodes = xcalloc(setup->roster->n, sizeof(*c->nodes));
-	for (; c->n_nodes < setup->roster->n; c->n_nodes++)
-		c->nodes[c->n_nodes] = coord_node_new(
-			c, &setup->roster->v[c->n_nodes]);
+	/* From the loop, so that the caller is complete by then. */
+	event_active(c->kick, EV_TIMEOUT, 0);
 	*out = c;
 	return 0;
 }
@@ -290,18 +270,17 @@ void coord_when_ready(struct coord *c, unsigned limit_ms,
 	c->ready = ready;
 	c->ready_ctx = ctx;
 	event_add(c->ready_timer, &tv);
-	coord_kick(c);
+	event_active(c->kick, EV_TIMEOUT, 0);
 }
+
+/* ----------------------------------------------------------------- figures */
 
 unsigned coord_remote_slots(const struct coord *c)
 {
-	unsigned n = 0;
+	struct sched_figures figures;
 
-	for (size_t i = 0; i < c->n_nodes; i++) {
-		if (peer_health_up(c->nodes[i]->health))
-			n += peer_slots(c->nodes[i]->peer);
-	}
-	return n;
+	sched_figures(c->sched, &figures);
+	return figures.slots;
 }
 
 static int by_count(const void *a, const void *b)
@@ -311,79 +290,84 @@ static int by_count(const void *a, const void *b)
 	return x->n < y->n ? 1 : x->n > y->n ? -1 : strcmp(x->why, y->why);
 }
 
-static void sort_reasons(struct coord_reasons *all)
+static size_t list_reasons(struct coord *c, const struct sched_figures *f)
 {
-	if (all->n)
-		qsort(all->v, all->n, sizeof(*all->v), by_count);
+	size_t n = 0;
+
+	c->reasons = xrealloc(c->reasons, REASONS * sizeof(*c->reasons));
+	for (enum reason why = 0; why < REASONS; why++) {
+		if (f->reasons[why])
+			c->reasons[n++] = (struct coord_reason){
+				.why = reason_words(why), .n = f->reasons[why]
+			};
+	}
+	qsort(c->reasons, n, sizeof(*c->reasons), by_count);
+	return n;
 }
 
 void coord_stats(struct coord *c, struct coord_stats *out)
 {
-	struct coord_job *job;
+	struct sched_figures f;
 
-	*out = (struct coord_stats){ .remote = c->remote,
-				     .local = c->local,
-				     .scan_us = c->scan_us + c->check_us,
-				     .retried = c->retried,
-				     .duplicated = c->duplicated };
-	list_for_each(job, &c->jobs, link) {
-		bool runs = job->state == JOB_AWAY || job->state == JOB_CHECK ||
-			    job->state == JOB_LOCAL;
-
-		out->running += runs;
-		out->queued += !runs && job->state != JOB_DONE;
-	}
-	sort_reasons(&c->reasons);
-	out->reasons = c->reasons.v;
-	out->n_reasons = c->reasons.n;
+	sched_figures(c->sched, &f);
 	c->node_stats = xrealloc(c->node_stats,
 				 (c->n_nodes + 1) * sizeof(*c->node_stats));
 	for (size_t i = 0; i < c->n_nodes; i++)
-		coord_node_figures(c->nodes[i], &c->node_stats[i]);
-	out->nodes = c->node_stats;
-	out->n_nodes = c->n_nodes;
+		coord_node_stats(&c->nodes[i], &c->node_stats[i]);
+	*out = (struct coord_stats){ .remote = f.remote,
+				     .local = f.local,
+				     .retried = f.retried,
+				     .duplicated = f.duplicated,
+				     .running = f.running,
+				     .queued = f.queued,
+				     .n_reasons = list_reasons(c, &f),
+				     .reasons = c->reasons,
+				     .scan_us = c->scan_us + c->check_us,
+				     .n_nodes = c->n_nodes,
+				     .nodes = c->node_stats };
 }
 
+/* --------------------------------------------------------------------- end */
+
 /*
- * Kill what runs for the jobs, wait until it is dead, and only then remove
+ * Kill what runs for the units, wait until it is dead, and only then remove
  * the temporaries: a compiler that still runs would make them anew.
  */
-static void end_jobs(struct coord *c)
+static void end_units(struct coord *c)
 {
-	struct coord_job *job;
-
-	list_for_each(job, &c->jobs, link)
-		coord_job_stop(job);
-	while (c->n_nodes)
-		coord_node_free(c->nodes[--c->n_nodes]);
+	coord_dispatch_end(c);
+	for (size_t i = 0; i < c->n_nodes; i++)
+		peer_free(c->nodes[i].peer);
 	/* Questions to compilers end now, and so does what waits for them. */
-	atomic_store(&c->ending, true);
 	pool_free(c->pool);
-	c->pool = NULL;
-	peer_canary_free_all(&c->farm);
 	inputs_toolchains_release(&c->toolchains);
 	children_wait(c->children, GOODBYE_MS);
-	coord_client_free_all(c);
+	coord_clients_free(c->clients);
 }
 
 void coord_free(struct coord *c)
 {
 	if (!c)
 		return;
-	end_jobs(c);
+	end_units(c);
+	sched_free(c->sched);
 	children_free(c->children);
 	store_packed_free(c->farm.packed);
 	inputs_release(&c->inputs);
 	strv_release(&c->farm.roots);
 	free(c->farm.toolchain);
 	event_free(c->kick);
+	event_free(c->timer);
 	event_free(c->tick);
 	event_free(c->ready_timer);
-	free_reasons(&c->reasons);
-	free(c->node_stats);
 	free(c->nodes);
-	free(c->socket);
-	free(c->silent);
+	free(c->news);
+	free(c->units);
+	free(c->listed);
+	free(c->kinds);
+	free(c->jobs);
+	free(c->reasons);
+	free(c->node_stats);
 	free(c->work);
 	free(c->canary_db);
 	free(c->data);

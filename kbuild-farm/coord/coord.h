@@ -48,7 +48,7 @@ struct coord_setup {
 
 /* One local reason and how often it was given. */
 struct coord_reason {
-	char *why;
+	const char *why;
 	unsigned n;
 };
 

@@ -1,113 +1,125 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "coord/hedge.h"
 
+#include "base/child.h"
 #include "base/fs.h"
-#include "coord/away.h"
-#include "coord/job.h"
+#include "coord/state.h"
 #include "options/rewrite.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-static void drop_file(char **path)
+struct coord_hedge {
+	struct coord_unit *unit;
+	coord_hedge_done *done;
+	struct child *child;
+	char *object, *dep, *log; /* dep may be NULL */
+};
+
+static void remove_file(char *path)
 {
-	if (*path)
-		unlink(*path);
-	free(*path);
-	*path = NULL;
+	if (path)
+		unlink(path);
+	free(path);
 }
 
-void coord_hedge_stop(struct coord_job *job)
+void coord_hedge_stop(struct coord_unit *u)
 {
-	if (job->hedge) {
-		child_kill(job->hedge);
-		job->hedge = NULL;
-		job->coord->locals--;
-	}
-	drop_file(&job->hedge_object);
-	drop_file(&job->hedge_dep);
-	drop_file(&job->hedge_log);
+	struct coord_hedge *h = u->hedge;
+
+	if (!h)
+		return;
+	u->hedge = NULL;
+	if (h->child)
+		child_kill(h->child);
+	remove_file(h->object);
+	remove_file(h->dep);
+	remove_file(h->log);
+	free(h);
 }
 
 /* Put a finished temporary where the wrapper expects one. */
-static int hand_over(const struct coord_job *job, const char *from,
-		     const char *to)
+static bool hand_over(const struct coord_unit *u, const char *from,
+		      const char *to)
 {
-	char *full = coord_job_path(job, to);
-	int ret = rename(from, full);
+	char *full = coord_unit_path(u, to);
+	bool ok = !rename(from, full);
 
 	free(full);
-	return ret;
+	return ok;
 }
 
-static void on_hedge(void *ctx, int wait_status, uint64_t cpu_ms)
+static void on_ended(void *ctx, int wait_status, uint64_t cpu_ms)
 {
-	struct coord_job *job = ctx;
-	struct buf said = { 0 };
+	struct coord_hedge *h = ctx;
+	struct coord_unit *u = h->unit;
+	coord_hedge_done *done = h->done;
 	struct err err;
-	bool good = !wait_status;
+	bool good;
 
 	(void)cpu_ms;
-	job->hedge = NULL;
-	job->coord->locals--;
+	h->child = NULL;
+	buf_reset(&u->said);
 	/* More to say than fits: then the wrapper compiles it itself. */
-	if (good && fs_read(job->hedge_log, WIRE_CC_DIAG_MAX, &said, &err))
-		good = false;
-	if (good && job->dep && hand_over(job, job->hedge_dep, job->dep_tmp))
-		good = false;
-	if (good && hand_over(job, job->hedge_object, job->object_tmp))
-		good = false;
-	coord_hedge_stop(job);
-	coord_away_hedged(job, good, bytes_of(NULL, 0), buf_bytes(&said));
-	buf_release(&said);
+	good = !wait_status &&
+	       !fs_read(h->log, WIRE_CC_DIAG_MAX, &u->said, &err) &&
+	       (!h->dep || hand_over(u, h->dep, u->dep_tmp)) &&
+	       hand_over(u, h->object, u->object_tmp);
+	coord_hedge_stop(u);
+	done(u, good);
 }
 
-static char *temporary(const struct coord_job *job, const char *path)
+static char *temporary(const struct coord_unit *u, const char *path)
 {
-	char *full = coord_job_path(job, path);
+	char *full = coord_unit_path(u, path);
 	char *tmp = xasprintf("%s.hedge", full);
 
 	free(full);
 	return tmp;
 }
 
-void coord_hedge_start(struct coord_job *job)
+/* The driver's own temporaries stay behind when it is killed. */
+static void hedge_env(struct strv *env, const struct coord_unit *u)
 {
-	struct coord *c = job->coord;
-	struct spawn what = { .cwd = job->ask.cwd, .fd = { -1, -1, -1 } };
-	struct strv argv = { 0 }, env = { 0 };
-	struct err err;
-	int log;
-
-	if (c->locals >= c->local_slots)
-		return;
-	job->was_hedged = true;
-	job->hedge_log = xasprintf("%s/hedge-%u.log", c->work, c->next_work++);
-	job->hedge_object = temporary(job, job->object_tmp);
-	if (job->dep)
-		job->hedge_dep = temporary(job, job->dep_tmp);
-	log = open(job->hedge_log, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	options_rewrite_outputs(&argv, &job->compile, job->ask.compiler,
-				job->hedge_object, job->hedge_dep);
-	/* The driver's own temporaries stay behind when it is killed. */
-	for (char *const *e = coord_job_env(job); *e; e++) {
+	for (char *const *e = coord_unit_env(u); *e; e++) {
 		if (!str_starts(*e, "TMPDIR="))
-			strv_add(&env, *e);
+			strv_add(env, *e);
 	}
-	strv_addf(&env, "TMPDIR=%s", c->work);
+	strv_addf(env, "TMPDIR=%s", u->coord->work);
+}
+
+int coord_hedge_start(struct coord_unit *u, coord_hedge_done *done,
+		      struct err *err)
+{
+	struct coord *c = u->coord;
+	struct coord_hedge *h = u->hedge = xcalloc(1, sizeof(*h));
+	struct spawn what = { .cwd = u->ask.cwd, .fd = { -1, -1, -1 } };
+	struct strv argv = { 0 }, env = { 0 };
+	int log, ret;
+
+	h->unit = u;
+	h->done = done;
+	h->log = xasprintf("%s/hedge-%u.log", c->work, c->next_work++);
+	h->object = temporary(u, u->object_tmp);
+	h->dep = u->dep ? temporary(u, u->dep_tmp) : NULL;
+	options_rewrite_outputs(&argv, &u->command, u->ask.compiler, h->object,
+				h->dep);
+	hedge_env(&env, u);
+	log = open(h->log, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	what.env = env.v;
 	what.argv = argv.v;
 	what.fd[1] = what.fd[2] = log;
-	if (log >= 0 && !child_start(c->children, &what, on_hedge, job,
-				     &job->hedge, &err)) {
-		c->locals++;
-		c->duplicated++;
-		coord_emit_job(job, EVENT_RUN, "local", "slow or lost node");
-	}
+	ret = log < 0 ? err_errno(err, "%s", h->log) :
+			child_start(c->children, &what, on_ended, h, &h->child,
+				    err);
 	if (log >= 0)
 		close(log);
+	if (ret)
+		coord_hedge_stop(u);
 	strv_release(&argv);
 	strv_release(&env);
+	return ret;
 }

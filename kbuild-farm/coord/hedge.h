@@ -1,18 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * coord/hedge.h - the same unit compiled here beside a node that is slow.
- *
- * Its outputs go to temporaries of their own, so that whichever result is
- * there first can be used and the other dropped.
+ * coord/hedge.h - a unit compiled by the coordinator itself, beside the node
+ * that has it: its outputs are put together in temporaries of their own.
  */
 #ifndef COORD_HEDGE_H
 #define COORD_HEDGE_H
 
-#include "coord/state.h"
+#include "coord/unit.h"
 
-/* Start one if a local slot is free; it tries again a second later if not. */
-void coord_hedge_start(struct coord_job *job);
-/* End it, if there is one, and remove its temporaries. */
-void coord_hedge_stop(struct coord_job *job);
+struct coord_hedge;
+
+/*
+ * It ended: `good`, its outputs stand where the wrapper will look for them, and
+ * u->said has what it said; else they are of no use.
+ */
+typedef void coord_hedge_done(struct coord_unit *u, bool good);
+
+/* 0; or it could not be started: a negative errno with `err`. */
+int coord_hedge_start(struct coord_unit *u, coord_hedge_done *done,
+		      struct err *err);
+/* Kills it, and removes its temporaries; `done` is not called. */
+void coord_hedge_stop(struct coord_unit *u);
 
 #endif

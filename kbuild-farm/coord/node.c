@@ -1,151 +1,185 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "coord/node.h"
 
-#include "base/clock.h"
-#include "coord/away.h"
-#include "coord/remote.h"
+#include "base/log.h"
+#include "coord/dispatch.h"
+#include "coord/unit.h"
+#include "peer/peer.h"
 
-#include <stdlib.h>
+#include <event2/event.h>
 
-static void emit(struct coord_node *n, const char *state, const char *reason)
+static void node_event(const struct coord_node *n, struct sched_event *event)
 {
-	coord_emit_node(n->coord, n->entry->name, state, reason);
+	event->node = n->number;
+	coord_dispatch_event(n->coord, event);
+}
+
+/* The unit that a job was sent for; NULL: nobody waits for it any more. */
+static struct coord_unit *unit_of_job(const struct coord_node *n, uint32_t job)
+{
+	const struct coord *c = n->coord;
+
+	return job < c->n_jobs ? c->jobs[job] : NULL;
 }
 
 static void on_wake(void *ctx)
 {
-	coord_kick(ctx);
-}
+	struct coord *c = ctx;
 
-/* A job that runs here; others were cancelled or went elsewhere. */
-static struct coord_job *job_of(const struct coord_node *n, uint32_t number)
-{
-	struct coord_job *job;
-
-	list_for_each(job, &n->coord->jobs, link) {
-		if (job->state == JOB_AWAY && job->node == n &&
-		    job->number == number)
-			return job;
-	}
-	return NULL;
-}
-
-/* Jobs that run there must go elsewhere: it will not answer them. */
-static void abandon_jobs(struct coord_node *n)
-{
-	struct coord_job *job, *next;
-
-	list_for_each_safe(job, &n->coord->jobs, link, next) {
-		if (job->state == JOB_AWAY && job->node == n) {
-			n->retries++;
-			coord_away_retry(job, "node lost");
-		}
-	}
-}
-
-static void on_health(void *ctx)
-{
-	struct coord_node *n = ctx;
-	enum peer_state state = peer_state(n->peer);
-
-	emit(n, peer_health_name(n->health), peer_health_detail(n->health));
-	if (state == PEER_DOWN || state == PEER_STRANGE)
-		abandon_jobs(n);
-	coord_kick(n->coord);
+	event_active(c->kick, EV_TIMEOUT, 0);
 }
 
 static void on_state(void *ctx, enum peer_state state, const char *why)
 {
 	struct coord_node *n = ctx;
+	struct peer_figures figures;
+	struct sched_event event = { .words = why };
 
-	n->asked_ms = clock_ms();
-	peer_health_state(n->health, state, why);
-}
-
-static void on_has(void *ctx, struct inputs_toolchain *tc, enum peer_has has)
-{
-	struct coord_node *n = ctx;
-
-	(void)tc;
-	if (has == PEER_HAS_ASKED)
-		n->asked_ms = clock_ms();
+	peer_figures(n->peer, &figures);
+	if (state == PEER_GREETING)
+		return;
+	if (state == PEER_UP) {
+		event.kind = SCHED_FIT;
+		event.slots = peer_slots(n->peer);
+		n->unsure = true;
+	} else if (state == PEER_UNFIT) {
+		event.kind = SCHED_UNFIT;
+	} else {
+		event.kind = SCHED_LOST;
+		event.greeted = figures.inventory != NULL;
+		event.for_good = state == PEER_STRANGE;
+	}
+	node_event(n, &event);
 }
 
 static void on_busy(void *ctx, unsigned busy)
 {
-	(void)ctx;
-	(void)busy;
+	struct coord_node *n = ctx;
+	struct sched_event event = { .kind = SCHED_SLOTS,
+				     .slots = peer_slots(n->peer),
+				     .busy = busy };
+
+	node_event(n, &event);
+}
+
+static void cell_event(struct coord_node *n, struct inputs_toolchain *tc,
+		       enum sched_cell cell)
+{
+	struct sched_event event = { .kind = SCHED_CELL, .cell = cell };
+
+	event.toolchain = coord_dispatch_number(n->coord, tc);
+	node_event(n, &event);
+}
+
+static void on_has(void *ctx, struct inputs_toolchain *tc, enum peer_has has)
+{
+	static const enum sched_cell as[] = {
+		[PEER_HAS_NOT] = SCHED_CELL_NONE,
+		[PEER_HAS_ASKED] = SCHED_CELL_ASKED,
+		[PEER_HAS_PART] = SCHED_CELL_SHIPPING,
+		[PEER_HAS] = SCHED_CELL_READY,
+	};
+
+	cell_event(ctx, tc, as[has]);
 }
 
 static void on_spoiled(void *ctx, struct inputs_toolchain *tc)
 {
-	struct coord_node *n = ctx;
-	struct coord_job *job, *next;
-
-	list_for_each_safe(job, &n->coord->jobs, link, next) {
-		if (job->state == JOB_AWAY && job->node == n &&
-		    job->toolchain == tc)
-			coord_remote_again(job, "inputs that keep changing");
-	}
+	cell_event(ctx, tc, SCHED_CELL_SPOILED);
 }
 
 static void on_worn(void *ctx)
 {
-	struct coord_node *n = ctx;
+	struct sched_event event = { .kind = SCHED_WORN };
 
-	peer_health_worn(n->health);
-	coord_kick(n->coord);
+	node_event(ctx, &event);
 }
 
 static void on_event(void *ctx, const char *state, const char *reason)
 {
-	struct coord_node *n = ctx;
+	const struct coord_node *n = ctx;
+	struct sched_node_figures figures;
 
-	emit(n, state ? state : peer_health_name(n->health), reason);
+	sched_node_figures(n->coord->sched, n->number, &figures);
+	coord_tell_node(n->coord, n->entry->name,
+			state ? state : sched_node_state_name(figures.state),
+			reason);
 }
 
 static void on_probed(void *ctx, enum peer_probed is, const char *why)
 {
-	struct coord_node *n = ctx;
+	static const enum sched_probe as[] = {
+		[PEER_PROBED_RIGHT] = SCHED_PROBE_RIGHT,
+		[PEER_PROBED_WRONG] = SCHED_PROBE_WRONG,
+		[PEER_PROBED_FAILED] = SCHED_PROBE_FAILED,
+	};
+	struct sched_event event = { .kind = SCHED_PROBED,
+				     .probe = as[is],
+				     .words = why };
 
-	peer_health_probed(n->health, is, why);
+	node_event(ctx, &event);
 }
 
-static void on_beat(void *ctx, uint32_t number, uint32_t cpu_ms)
+static void on_beat(void *ctx, uint32_t job, uint32_t cpu_ms)
 {
-	struct coord_job *job = job_of(ctx, number);
+	struct sched_event event = { .kind = SCHED_BEAT, .cpu_ms = cpu_ms };
+	struct coord_unit *u = unit_of_job(ctx, job);
 
-	if (job && cpu_ms > job->cpu_ms) {
-		job->cpu_ms = cpu_ms;
-		job->progress_ms = clock_ms();
-	}
+	if (u)
+		coord_dispatch_job(u, ctx, &event);
 }
 
-static void on_output(void *ctx, uint32_t number)
+static void on_output(void *ctx, uint32_t job)
 {
-	struct coord_job *job = job_of(ctx, number);
+	struct sched_event event = { .kind = SCHED_OUTPUT };
+	struct coord_unit *u = unit_of_job(ctx, job);
 
-	if (job)
-		job->progress_ms = clock_ms();
+	if (u)
+		coord_dispatch_job(u, ctx, &event);
 }
 
-static void on_answered(void *ctx, uint32_t number, struct peer_answer *answer)
+static void on_answered(void *ctx, uint32_t job, struct peer_answer *answer)
 {
-	struct coord_job *job = job_of(ctx, number);
+	struct sched_event event = { .kind = SCHED_ANSWERED,
+				     .cpu_ms = answer->result.cpu_ms };
+	struct coord_unit *u = unit_of_job(ctx, job);
 
-	if (job)
-		coord_away_result(job, answer);
-	else
+	if (!u) {
 		peer_answer_release(answer);
+		return;
+	}
+	peer_answer_release(&u->answer);
+	u->answer = *answer;
+	coord_dispatch_job(u, ctx, &event);
 }
 
-static void on_failed(void *ctx, uint32_t number, enum wire_fail_class class,
+static void on_failed(void *ctx, uint32_t job, enum wire_fail_class class,
 		      const char *why)
 {
-	struct coord_job *job = job_of(ctx, number);
+	static const enum sched_fail as[] = {
+		[WIRE_FAIL_UNSUPPORTED] = SCHED_FAIL_UNSUPPORTED,
+		[WIRE_FAIL_TOOLCHAIN] = SCHED_FAIL_TOOLCHAIN,
+		[WIRE_FAIL_NODE] = SCHED_FAIL_NODE,
+		[WIRE_FAIL_VOID] = SCHED_FAIL_VOID,
+		[WIRE_FAIL_DEADLINE] = SCHED_FAIL_DEADLINE,
+		[WIRE_FAIL_BUSY] = SCHED_FAIL_BUSY,
+		[WIRE_FAIL_INPUT] = SCHED_FAIL_INPUT,
+	};
+	const struct coord_node *n = ctx;
+	struct coord_unit *u = unit_of_job(n, job);
+	struct sched_event event = { .kind = SCHED_FAILED,
+				     .fail = as[class],
+				     .words = why };
 
-	if (job)
-		coord_away_fail(job, class, why);
+	if (!u)
+		return;
+	if (class == WIRE_FAIL_NODE)
+		log_warning("node %s: %s: %s", n->entry->name,
+			    u->command.source, why);
+	else
+		log_debug("node %s: %s: fail %u: %s", n->entry->name,
+			  u->command.source, class, why);
+	coord_dispatch_job(u, n, &event);
 }
 
 const struct peer_ops coord_node_ops = {
@@ -163,51 +197,50 @@ const struct peer_ops coord_node_ops = {
 	.failed = on_failed,
 };
 
-struct coord_node *coord_node_new(struct coord *c,
-				  const struct node_entry *entry)
+void coord_node_tell_lacks(struct coord_node *n)
 {
-	struct coord_node *n = xcalloc(1, sizeof(*n));
+	const struct peer_farm *farm = &n->coord->farm;
 
+	if (!n->unsure)
+		return;
+	n->unsure = false;
+	for (size_t i = 0; i < farm->n_toolchains; i++) {
+		if (peer_has(n->peer, farm->toolchain[i]) == PEER_HAS_NOT)
+			on_has(n, farm->toolchain[i], PEER_HAS_NOT);
+	}
+}
+
+void coord_node_init(struct coord_node *n, struct coord *c, uint32_t number,
+		     const struct node_entry *entry)
+{
 	n->coord = c;
+	n->number = number;
 	n->entry = entry;
 	n->peer = peer_new(&c->farm, entry, n);
-	n->health = peer_health_new(n->peer, c->base, on_health, n);
-	return n;
 }
 
-void coord_node_free(struct coord_node *n)
+void coord_node_stats(const struct coord_node *n, struct coord_node_stats *out)
 {
-	peer_health_free(n->health);
-	peer_free(n->peer);
-	free(n);
-}
-
-void coord_node_tick(struct coord_node *n, uint64_t now_ms)
-{
-	peer_tick(n->peer, now_ms);
-	peer_health_tick(n->health);
-}
-
-void coord_node_figures(const struct coord_node *n,
-			struct coord_node_stats *out)
-{
-	struct peer_figures f;
+	struct sched_node_figures s;
+	struct peer_figures p;
 	bool lacks;
 
-	peer_figures(n->peer, &f);
-	lacks = f.lacks && peer_health_up(n->health);
+	sched_node_figures(n->coord->sched, n->number, &s);
+	peer_figures(n->peer, &p);
+	lacks = p.lacks && s.state == SCHED_NODE_UP;
 	*out = (struct coord_node_stats){
 		.name = n->entry->name,
-		.state = lacks ? "no toolchain" : peer_health_name(n->health),
-		.detail = lacks ? f.why_lacks : peer_health_detail(n->health),
-		.inventory = f.inventory,
+		.state = lacks ? "no toolchain" :
+				 sched_node_state_name(s.state),
+		.detail = lacks ? p.why_lacks : s.words,
+		.inventory = p.inventory,
 		.slots = peer_slots(n->peer),
-		.jobs = n->jobs,
-		.running = peer_jobs(n->peer),
-		.errors = peer_health_errors(n->health),
-		.retries = n->retries,
-		.busy_ms = f.busy_ms,
-		.sent = f.sent,
-		.received = f.received,
+		.jobs = s.jobs,
+		.running = s.running,
+		.errors = s.errors,
+		.retries = s.retries,
+		.busy_ms = p.busy_ms,
+		.sent = p.sent,
+		.received = p.received,
 	};
 }

@@ -1,32 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * coord/node.h - a node of the build: what it tells goes to its jobs and to
- * the scheduler.
+ * coord/node.h - what a node tells, for sched/.
  */
 #ifndef COORD_NODE_H
 #define COORD_NODE_H
 
 #include "coord/state.h"
-#include "peer/health.h"
-
-struct coord_node {
-	struct coord *coord;
-	const struct node_entry *entry; /* borrowed from the roster */
-	struct peer *peer;
-	struct peer_health *health;
-	uint64_t asked_ms; /* when a cell was asked for last */
-	unsigned jobs; /* done there */
-	unsigned retries; /* jobs that went elsewhere after it failed them */
-};
 
 extern const struct peer_ops coord_node_ops;
 
-struct coord_node *coord_node_new(struct coord *c,
-				  const struct node_entry *entry);
-void coord_node_free(struct coord_node *n);
-/* Once a second. */
-void coord_node_tick(struct coord_node *n, uint64_t now_ms);
-void coord_node_figures(const struct coord_node *n,
-			struct coord_node_stats *out);
+void coord_node_init(struct coord_node *n, struct coord *c, uint32_t number,
+		     const struct node_entry *entry);
+/*
+ * After peer_step(): sched/ believes of a node that was greeted, and of a
+ * toolchain that was listed, that a cell was asked for.  Where none was, say
+ * so; what else becomes of it the node tells.
+ */
+void coord_node_tell_lacks(struct coord_node *n);
+void coord_node_stats(const struct coord_node *n, struct coord_node_stats *out);
 
 #endif

@@ -51,7 +51,8 @@ START_TEST(after_a_bad_node_another_one_is_asked)
 	ck_assert_uint_eq(stats().retried, 1);
 	ck_assert_uint_eq(stats().nodes[0].errors, 1);
 	ck_assert_str_ne(stats().nodes[0].state, "up");
-	ck_assert_str_eq(aways, "1010");
+	/* It is here while its answer is examined; else nothing is between. */
+	ck_assert_str_eq(aways, spoilers[_i] < FAILING ? "1010" : "10");
 }
 END_TEST
 
@@ -90,7 +91,7 @@ START_TEST(three_bad_nodes_are_enough_then_it_is_local)
 	turn_until(answered, 60000);
 	ck_assert_ptr_nonnull(local_why);
 	ck_assert_uint_eq(nodes[0].jobs + nodes[1].jobs + nodes[2].jobs, 3);
-	ck_assert_str_eq(aways, "101010");
+	ck_assert_str_eq(aways, "1010");
 }
 END_TEST
 

@@ -1,0 +1,579 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What happens is put into a queue and told to sched/ from the loop, one event
+ * after the other, with all actions of each carried out before the next: an
+ * action may make news itself, and a node that calls back must not be asked
+ * for anything in that moment.
+ *
+ * A unit lives until its wrapper has gone, sched/ has heard of it, no worker
+ * has it, and nothing in the queue is about it.
+ */
+#include "coord/dispatch.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/vec.h"
+#include "coord/client.h"
+#include "coord/hedge.h"
+#include "coord/unit.h"
+#include "inputs/reference.h"
+#include "inputs/toolchain.h"
+#include "peer/peer.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+
+static struct coord_unit *unit_of(const struct coord *c, uint32_t number)
+{
+	return number < c->n_units ? c->units[number] : NULL;
+}
+
+/* ------------------------------------------------------------------- news */
+
+void coord_dispatch_event(struct coord *c, const struct sched_event *event)
+{
+	struct coord_news *news;
+
+	if (c->ending)
+		return;
+	c->news = vec_reserve(c->news, &c->cap_news, c->n_news, sizeof(*news));
+	news = &c->news[c->n_news++];
+	news->event = *event;
+	news->words = event->words ? xstrdup(event->words) : NULL;
+	if (c->n_news == 1)
+		event_active(c->kick, EV_TIMEOUT, 0);
+}
+
+/* An event of a unit; it stays until that was told. */
+static void unit_event(struct coord_unit *u, struct sched_event *event)
+{
+	event->unit = u->id;
+	u->n_news += !u->coord->ending;
+	coord_dispatch_event(u->coord, event);
+}
+
+static void free_if_over(struct coord_unit *u)
+{
+	struct coord *c = u->coord;
+
+	if (u->client || u->working || u->n_news)
+		return;
+	c->units[u->id] = NULL;
+	coord_hedge_stop(u);
+	coord_unit_free(u);
+}
+
+/* A worker has ended with it; false: the build is over. */
+static bool take_back(struct coord_unit *u)
+{
+	bool ending = u->coord->ending;
+
+	u->working = false;
+	if (ending)
+		free_if_over(u);
+	return !ending;
+}
+
+/* ------------------------------------------------------------- a unit comes */
+
+uint32_t coord_dispatch_number(struct coord *c,
+			       const struct inputs_toolchain *tc)
+{
+	for (uint32_t i = 0; i < c->n_listed; i++) {
+		if (c->listed[i] == tc)
+			return i;
+	}
+	*VEC_ADD(c->listed, c->n_listed) = tc;
+	coord_dispatch_toolchain(c, tc);
+	return (uint32_t)c->n_listed - 1;
+}
+
+static uint32_t number_of_kind(struct coord *c,
+			       const struct inputs_reference *ref)
+{
+	for (uint32_t i = 0; i < c->n_kinds; i++) {
+		if (c->kinds[i] == ref)
+			return i;
+	}
+	*VEC_ADD(c->kinds, c->n_kinds) = ref;
+	coord_dispatch_kind(c, ref);
+	return (uint32_t)c->n_kinds - 1;
+}
+
+static enum sched_known known_of(enum inputs_known known)
+{
+	static const enum sched_known as[] = {
+		[INPUTS_UNKNOWN] = SCHED_UNKNOWN,
+		[INPUTS_READY] = SCHED_READY,
+		[INPUTS_TOUCHED] = SCHED_TOUCHED,
+		[INPUTS_BAD] = SCHED_BAD,
+	};
+
+	return as[known];
+}
+
+void coord_dispatch_toolchain(struct coord *c,
+			      const struct inputs_toolchain *tc)
+{
+	struct sched_event event = { .kind = SCHED_TOOLCHAIN,
+				     .toolchain = coord_dispatch_number(c, tc),
+				     .known = known_of(tc->state),
+				     .reason = tc->why };
+
+	coord_dispatch_event(c, &event);
+}
+
+void coord_dispatch_kind(struct coord *c, const struct inputs_reference *ref)
+{
+	struct sched_event event = { .kind = SCHED_OBJECT,
+				     .object = number_of_kind(c, ref),
+				     .known = known_of(ref->state) };
+
+	coord_dispatch_event(c, &event);
+}
+
+static void find_compiler(struct coord_unit *u, struct sched_event *came)
+{
+	struct coord *c = u->coord;
+
+	u->toolchain = inputs_toolchain_get(&c->toolchains, u->ask.compiler,
+					    coord_unit_env(u));
+	u->reference = inputs_reference_get(u->toolchain, &u->command);
+	came->toolchain = coord_dispatch_number(c, u->toolchain);
+	came->object = number_of_kind(c, u->reference);
+}
+
+struct coord_unit *coord_dispatch_unit(struct coord *c,
+				       struct coord_client *client,
+				       struct wire_cc_job *ask)
+{
+	struct sched_event came = { .kind = SCHED_CAME };
+	struct coord_unit *u = coord_unit_new(c, ask);
+
+	if (!u)
+		return NULL;
+	u->client = client;
+	u->id = (uint32_t)c->n_units;
+	*VEC_ADD(c->units, c->n_units) = u;
+	coord_tell_unit(u, EVENT_QUEUED, NULL, NULL, 0);
+	if (u->command.verdict == OPTIONS_LOCAL || c->n_nodes)
+		came.reason = coord_unit_local(u, c->umask);
+	if (!came.reason && c->n_nodes)
+		find_compiler(u, &came);
+	unit_event(u, &came);
+	return u;
+}
+
+void coord_dispatch_left(struct coord_unit *u)
+{
+	struct sched_event left = { .kind = SCHED_LEFT };
+
+	u->client = NULL;
+	unit_event(u, &left);
+	free_if_over(u);
+}
+
+/* -------------------------------------------------------------- its inputs */
+
+static void on_found(void *ctx, struct inputs_result *result)
+{
+	struct coord_unit *u = ctx;
+	const struct inputs_manifest *m = &result->manifest;
+	struct sched_event event = { .kind = SCHED_SCANNED,
+				     .reason = result->why,
+				     .bytes = result->bytes };
+
+	u->coord->scan_us += m->scan_us + m->list_us;
+	if (!take_back(u))
+		return;
+	if (result->why)
+		log_debug("%s: not for a node: %s%s%s", u->command.source,
+			  reason_words(result->why), m->detail ? ": " : "",
+			  m->detail ? m->detail : "");
+	u->inputs = *result;
+	*result = (struct inputs_result){ 0 };
+	unit_event(u, &event);
+}
+
+static void find_inputs(struct coord_unit *u)
+{
+	struct coord *c = u->coord;
+	const struct inputs_request request = {
+		.inputs = &c->inputs,
+		.pool = c->pool,
+		.cwd = u->ask.cwd,
+		.compiler = u->ask.compiler,
+		.command = &u->command,
+		.env = coord_unit_env(u),
+		.toolchain = u->toolchain,
+	};
+
+	u->working = true;
+	inputs_result_release(&u->inputs);
+	inputs_find(&request, on_found, u);
+	coord_tell_unit(u, EVENT_SCAN, NULL, NULL, 0);
+}
+
+/* ---------------------------------------------------------- on its way there
+ */
+
+static void set_job(struct coord_unit *u, uint32_t number)
+{
+	struct coord *c = u->coord;
+
+	while (c->n_jobs <= number)
+		*VEC_ADD(c->jobs, c->n_jobs) = NULL;
+	c->jobs[number] = u;
+	u->job = number;
+}
+
+/* What came of it is not heard any more. */
+static void forget_job(struct coord_unit *u)
+{
+	if (u->job)
+		u->coord->jobs[u->job] = NULL;
+	u->job = 0;
+}
+
+void coord_dispatch_job(struct coord_unit *u, const struct coord_node *n,
+			struct sched_event *event)
+{
+	event->node = n->number;
+	if (event->kind == SCHED_ANSWERED || event->kind == SCHED_FAILED)
+		forget_job(u);
+	unit_event(u, event);
+}
+
+static int ask_node(struct coord_unit *u, struct peer *peer,
+		    uint32_t deadline_ms, uint32_t *number)
+{
+	const struct inputs_result *in = &u->inputs;
+	struct strv env = { 0 };
+	struct peer_question q = {
+		.lang = u->command.lang == OPTIONS_C ? WIRE_LANG_C :
+						       WIRE_LANG_ASM,
+		.deadline_ms = deadline_ms,
+		.cwd = in->manifest.cwd,
+		.source = u->command.source,
+		.object = u->object,
+		.flags = &in->flags,
+		.entry = in->manifest.entry,
+		.n_entries = in->manifest.n,
+		.language = in->language->entry,
+		.n_language = in->language->n,
+	};
+	int ret;
+
+	coord_unit_node_env(u, &env);
+	q.env = strv_list(&env);
+	ret = peer_send(peer, u->toolchain, &q, number);
+	strv_release(&env);
+	return ret;
+}
+
+static enum reason reason_unsent(int ret)
+{
+	if (ret == -ENOSPC)
+		return REASON_MANY_NAMES;
+	return ret == -ESTALE ? REASON_COMPILER_CHANGED : REASON_MANY_OPTIONS;
+}
+
+static void send_unit(struct coord *c, const struct sched_action *a)
+{
+	struct coord_unit *u = unit_of(c, a->unit);
+	const struct coord_node *n = &c->nodes[a->node];
+	struct sched_event event = { .kind = SCHED_UNSENT, .node = a->node };
+	uint32_t number;
+	int ret;
+
+	if (peer_has(n->peer, u->toolchain) != PEER_HAS) {
+		/* Its cell is over, or it is lost: that is in the queue. */
+		event.kind = SCHED_FAILED;
+		event.fail = SCHED_FAIL_TOOLCHAIN;
+		unit_event(u, &event);
+		return;
+	}
+	ret = ask_node(u, n->peer, a->deadline_ms, &number);
+	if (ret) {
+		event.reason = reason_unsent(ret);
+		unit_event(u, &event);
+		return;
+	}
+	set_job(u, number);
+	u->node = n->entry->name;
+	coord_tell_unit(u, EVENT_SEND, u->node, NULL, a->retries);
+}
+
+static void cancel(struct coord *c, const struct sched_action *a)
+{
+	struct coord_unit *u = unit_of(c, a->unit);
+
+	if (u->job)
+		peer_cancel(c->nodes[a->node].peer, u->job);
+	forget_job(u);
+}
+
+/* ------------------------------------------------------------- and back here
+ */
+
+static void run_examination(struct pool_work *w)
+{
+	coord_examine(&((struct coord_unit *)w)->exam);
+}
+
+static void on_examined(struct pool_work *w)
+{
+	static const enum sched_verdict as[] = {
+		[COORD_GOOD] = SCHED_ANSWER_GOOD,
+		[COORD_WRONG] = SCHED_ANSWER_WRONG,
+		[COORD_LOCAL] = SCHED_ANSWER_LOCAL,
+		[COORD_CHANGED] = SCHED_ANSWER_CHANGED,
+	};
+	struct coord_unit *u = (struct coord_unit *)w;
+	const struct coord_examination *e = &u->exam;
+	struct sched_event event = { .kind = SCHED_EXAMINED,
+				     .verdict = as[e->is],
+				     .reason = e->why,
+				     .words = e->err.text };
+
+	u->coord->check_us += e->us;
+	if (!take_back(u))
+		return;
+	if (e->is == COORD_WRONG)
+		log_warning("node %s: %s: %s", u->node, u->command.source,
+			    e->err.text);
+	else if (e->is != COORD_GOOD)
+		log_debug("%s: %s %s", u->command.source,
+			  e->why ? reason_words(e->why) : "changed:",
+			  e->err.text);
+	/* What this finds is in the queue before the verdict. */
+	inputs_toolchain_look(u->toolchain);
+	unit_event(u, &event);
+}
+
+static void examine(struct coord *c, struct coord_unit *u)
+{
+	u->exam = (struct coord_examination){
+		.answer = &u->answer,
+		.manifest = &u->inputs.manifest,
+		.command = &u->command,
+		.cwd = u->ask.cwd,
+		.reference = buf_bytes(&u->reference->object),
+		.object_tmp = u->object_tmp,
+		.dep_tmp = u->dep_tmp,
+		.terminal = u->ask.terminal,
+	};
+	u->working = true;
+	u->work.run = run_examination;
+	u->work.done = on_examined;
+	pool_add(c->pool, &u->work);
+	coord_tell_unit(u, EVENT_RECEIVE, u->node, NULL, 0);
+}
+
+/* -------------------------------------------------------------------- here */
+
+static void compile_here(struct coord_unit *u, enum reason why)
+{
+	coord_unit_remove_temporaries(u);
+	if (u->client)
+		coord_client_local(u->client, reason_words(why));
+	coord_tell_unit(u, EVENT_RUN, "local", reason_words(why), 0);
+}
+
+static void on_hedged(struct coord_unit *u, bool good)
+{
+	struct sched_event event = { .kind = SCHED_HEDGED,
+				     .words = u->command.source };
+
+	if (!good)
+		event.reason = REASON_NODE_SLOW;
+	else if (u->ask.terminal && u->said.len)
+		/* What it said to us has neither colours nor a width. */
+		event.reason = REASON_TERMINAL;
+	unit_event(u, &event);
+}
+
+static void hedge(struct coord_unit *u)
+{
+	struct sched_event event = { .kind = SCHED_UNHEDGED };
+	struct err err;
+
+	if (!coord_hedge_start(u, on_hedged, &err)) {
+		coord_tell_unit(u, EVENT_RUN, "local",
+				reason_words(REASON_NODE_SLOW), 0);
+		return;
+	}
+	log_debug("%s: %s", u->command.source, err.text);
+	unit_event(u, &event);
+}
+
+static void deliver(struct coord *c, const struct sched_action *a)
+{
+	struct coord_unit *u = unit_of(c, a->unit);
+	const struct buf *stream = u->answer.stream;
+	bool local = a->node == SCHED_LOCAL;
+	struct wire_cc_done done = {
+		.dep_tmp = u->dep ? u->dep_tmp : (char *)"",
+		.dep = u->dep ? u->dep : (char *)"",
+		.object_tmp = u->object_tmp,
+		.object = u->object,
+		.out = buf_bytes(&stream[WIRE_STDOUT]),
+		.err = buf_bytes(&stream[WIRE_STDERR]),
+	};
+
+	if (local) {
+		done.out = bytes_of(NULL, 0);
+		done.err = buf_bytes(&u->said);
+	}
+	coord_tell_unit(u, EVENT_JOB_DONE, local ? "local" : u->node,
+			local ? reason_words(a->reason) : NULL, a->retries);
+	if (u->client)
+		coord_client_done(u->client, &done);
+}
+
+/* ----------------------------------------------------------------- actions */
+
+static void probe(struct coord *c, uint32_t node)
+{
+	struct sched_event event = { .kind = SCHED_PROBED,
+				     .node = node,
+				     .probe = SCHED_PROBE_IMPOSSIBLE };
+
+	if (!peer_probe(c->nodes[node].peer))
+		coord_dispatch_event(c, &event);
+}
+
+static void do_with_unit(struct coord *c, const struct sched_action *a)
+{
+	struct coord_unit *u = unit_of(c, a->unit);
+
+	switch (a->kind) {
+	case SCHED_SCAN:
+		find_inputs(u);
+		break;
+	case SCHED_SEND:
+		send_unit(c, a);
+		break;
+	case SCHED_CANCEL:
+		cancel(c, a);
+		break;
+	case SCHED_EXAMINE:
+		examine(c, u);
+		break;
+	case SCHED_COMPILE:
+		compile_here(u, a->reason);
+		break;
+	case SCHED_HEDGE:
+		hedge(u);
+		break;
+	case SCHED_STOP_HEDGE:
+		coord_hedge_stop(u);
+		break;
+	case SCHED_DELIVER:
+		deliver(c, a);
+		break;
+	default:
+		coord_tell_unit(u, EVENT_JOB_DONE, "local",
+				reason_words(a->reason), a->retries);
+	}
+}
+
+static void do_with_node(struct coord *c, const struct sched_action *a)
+{
+	const struct coord_node *n = &c->nodes[a->node];
+
+	if (a->kind == SCHED_DIAL)
+		peer_dial(n->peer);
+	else if (a->kind == SCHED_HANG_UP)
+		peer_hang_up(n->peer);
+	else if (a->kind == SCHED_RENEW)
+		peer_renew(n->peer);
+	else if (a->kind == SCHED_PROBE)
+		probe(c, a->node);
+	else
+		coord_tell_node(c, n->entry->name,
+				sched_node_state_name(a->state), a->words);
+}
+
+static void tell_sched(struct coord *c, const struct sched_event *event)
+{
+	struct sched_action action;
+
+	sched_event(c->sched, clock_ms(), event);
+	while (sched_next_action(c->sched, &action)) {
+		if (action.kind < SCHED_DIAL)
+			do_with_unit(c, &action);
+		else
+			do_with_node(c, &action);
+	}
+}
+
+static bool is_about_unit(const struct sched_event *event)
+{
+	return event->kind > SCHED_TIME && event->kind <= SCHED_LEFT;
+}
+
+static void tell_news(struct coord *c, struct coord_news *news)
+{
+	struct coord_unit *u = is_about_unit(&news->event) ?
+				       unit_of(c, news->event.unit) :
+				       NULL;
+
+	news->event.words = news->words;
+	tell_sched(c, &news->event);
+	free(news->words);
+	if (!u)
+		return;
+	u->n_news--;
+	free_if_over(u);
+}
+
+static void set_timer(struct coord *c)
+{
+	uint64_t at = sched_next_ms(c->sched), now = clock_ms();
+	uint64_t ms = at > now ? at - now : 0;
+	struct timeval tv = { .tv_sec = (time_t)(ms / 1000),
+			      .tv_usec = (suseconds_t)(ms % 1000) * 1000 };
+
+	if (at == c->timer_ms)
+		return;
+	c->timer_ms = at;
+	if (at == UINT64_MAX)
+		event_del(c->timer);
+	else
+		event_add(c->timer, &tv);
+}
+
+void coord_dispatch(struct coord *c)
+{
+	static const struct sched_event time = { .kind = SCHED_TIME };
+
+	/* The list may move while one of it is told. */
+	for (size_t i = 0; i < c->n_news; i++) {
+		struct coord_news news = c->news[i];
+
+		tell_news(c, &news);
+	}
+	c->n_news = 0;
+	if (sched_next_ms(c->sched) <= clock_ms())
+		tell_sched(c, &time);
+	set_timer(c);
+}
+
+void coord_dispatch_end(struct coord *c)
+{
+	atomic_store(&c->ending, true);
+	for (size_t i = 0; i < c->n_news; i++) {
+		const struct coord_news *news = &c->news[i];
+
+		if (is_about_unit(&news->event))
+			unit_of(c, news->event.unit)->n_news--;
+		free(news->words);
+	}
+	c->n_news = 0;
+	for (size_t i = 0; i < c->n_units; i++) {
+		if (c->units[i])
+			coord_hedge_stop(c->units[i]);
+	}
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * coord/dispatch.h - between sched/ and the world: events go in, actions are
+ * carried out.
+ */
+#ifndef COORD_DISPATCH_H
+#define COORD_DISPATCH_H
+
+#include "coord/state.h"
+
+struct coord_client;
+struct wire_cc_job;
+
+/* sched/ hears of it, soon and from the loop; words are copied. */
+void coord_dispatch_event(struct coord *c, const struct sched_event *event);
+/* A unit of `client` came; takes over what `ask` holds. */
+struct coord_unit *coord_dispatch_unit(struct coord *c,
+				       struct coord_client *client,
+				       struct wire_cc_job *ask);
+/* Its wrapper is gone. */
+void coord_dispatch_left(struct coord_unit *u);
+/* What a node says of the unit's job; after its answer it says nothing more. */
+void coord_dispatch_job(struct coord_unit *u, const struct coord_node *n,
+			struct sched_event *event);
+/* A toolchain's number in sched/. */
+uint32_t coord_dispatch_number(struct coord *c,
+			       const struct inputs_toolchain *tc);
+/* A toolchain or a kind of object is known better than before. */
+void coord_dispatch_toolchain(struct coord *c,
+			      const struct inputs_toolchain *tc);
+void coord_dispatch_kind(struct coord *c, const struct inputs_reference *ref);
+/* Tell sched/ all that happened, and do what it says. */
+void coord_dispatch(struct coord *c);
+/* Units that are left are freed, and what runs for them is stopped. */
+void coord_dispatch_end(struct coord *c);
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "coord/unit.h"
+
+#include "options/env.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+char *coord_unit_path(const struct coord_unit *u, const char *path)
+{
+	if (path[0] == '/')
+		return xstrdup(path);
+	return xasprintf("%s/%s", u->ask.cwd, path);
+}
+
+char *const *coord_unit_env(const struct coord_unit *u)
+{
+	return strv_list(&u->ask.env);
+}
+
+/* A device, a symbolic link, a file of another mode: not ours to replace. */
+static bool is_replaceable(const struct coord_unit *u, const char *path,
+			   mode_t mode)
+{
+	char *full = coord_unit_path(u, path);
+	struct stat st;
+	/* What stands there may have a mode of its own, which gcc keeps. */
+	bool ok = lstat(full, &st) ||
+		  (S_ISREG(st.st_mode) && st.st_nlink == 1 &&
+		   (st.st_mode & 07777) == (0666 & ~mode));
+
+	free(full);
+	return ok;
+}
+
+/* Not one that can be read once only, or that is not there. */
+static bool has_plain_source(const struct coord_unit *u)
+{
+	char *full = coord_unit_path(u, u->command.source);
+	struct stat st;
+	bool ok = !stat(full, &st) && S_ISREG(st.st_mode);
+
+	free(full);
+	return ok;
+}
+
+enum reason coord_unit_local(const struct coord_unit *u, mode_t mode)
+{
+	if (u->command.verdict == OPTIONS_LOCAL)
+		return u->command.why;
+	if (!has_plain_source(u))
+		return REASON_ODD_SOURCE;
+	if (!is_replaceable(u, u->object, mode) ||
+	    (u->dep && !is_replaceable(u, u->dep, mode)))
+		return REASON_ODD_OUTPUT;
+	if (u->ask.umask != mode)
+		return REASON_UMASK;
+	if (u->ask.confined)
+		return REASON_CONFINED;
+	return options_env_local(coord_unit_env(u));
+}
+
+/* The shell's name for the directory, if the compiler would take it. */
+static bool is_name_of(const char *pwd, const char *cwd)
+{
+	struct stat a, b;
+
+	return strcmp(pwd, cwd) && !stat(pwd, &a) && !stat(cwd, &b) &&
+	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+void coord_unit_node_env(const struct coord_unit *u, struct strv *out)
+{
+	for (size_t i = 0; i < u->ask.env.n; i++) {
+		const char *entry = u->ask.env.v[i];
+
+		if (options_env_for_node(entry) &&
+		    (!str_starts(entry, "PWD=") ||
+		     is_name_of(entry + 4, u->ask.cwd)))
+			strv_add(out, entry);
+	}
+}
+
+static void remove_output(const struct coord_unit *u, const char *tmp)
+{
+	char *path;
+
+	if (!tmp)
+		return;
+	path = coord_unit_path(u, tmp);
+	unlink(path);
+	free(path);
+}
+
+void coord_unit_remove_temporaries(const struct coord_unit *u)
+{
+	remove_output(u, u->object_tmp);
+	remove_output(u, u->dep_tmp);
+}
+
+struct coord_unit *coord_unit_new(struct coord *c, struct wire_cc_job *ask)
+{
+	struct coord_unit *u = xcalloc(1, sizeof(*u));
+
+	u->coord = c;
+	u->ask = *ask;
+	*ask = (struct wire_cc_job){ 0 };
+	options_command_parse(&u->command, u->ask.argv.v);
+	if (u->command.verdict == OPTIONS_PASSTHROUGH) {
+		coord_unit_free(u);
+		return NULL;
+	}
+	u->object = options_command_object(&u->command);
+	u->dep = options_command_dep(&u->command);
+	u->object_tmp = options_command_temporary(u->object, u->ask.pid);
+	if (u->dep)
+		u->dep_tmp = options_command_temporary(u->dep, u->ask.pid);
+	return u;
+}
+
+void coord_unit_free(struct coord_unit *u)
+{
+	/* Its own compile may be writing: only what we wrote is removed. */
+	coord_unit_remove_temporaries(u);
+	inputs_result_release(&u->inputs);
+	peer_answer_release(&u->answer);
+	buf_release(&u->said);
+	options_command_release(&u->command);
+	wire_cc_job_release(&u->ask);
+	free(u->object);
+	free(u->object_tmp);
+	free(u->dep);
+	free(u->dep_tmp);
+	free(u);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * coord/unit.h - a compile that a wrapper asked for: its command line, its
+ * outputs, and what is known of its inputs.  What becomes of it is decided in
+ * sched/, which knows it by its number.
+ */
+#ifndef COORD_UNIT_H
+#define COORD_UNIT_H
+
+#include "base/pool.h"
+#include "coord/examine.h"
+#include "inputs/find.h"
+#include "wire/cc.h"
+
+#include <sys/types.h>
+
+struct coord;
+struct coord_client;
+struct coord_hedge;
+
+struct coord_unit {
+	struct pool_work work; /* first: examining an answer */
+	struct coord *coord;
+	struct coord_client *client; /* NULL: its wrapper has gone */
+	uint32_t id; /* in sched/ */
+	bool working; /* a worker has it: it must not be freed */
+	unsigned n_news; /* events about it in the queue: the same */
+
+	struct wire_cc_job ask;
+	struct options_command command; /* borrows from `ask` */
+	char *object, *object_tmp; /* as the wrapper spells them */
+	char *dep, *dep_tmp; /* NULL: no dependency file */
+
+	struct inputs_toolchain *toolchain;
+	struct inputs_reference *reference; /* of its kind of object */
+	struct inputs_result inputs;
+	uint32_t job; /* that is out for it: its number on the wire */
+	const char *node; /* that it was given to last */
+	struct peer_answer answer;
+	struct coord_examination exam;
+	struct coord_hedge *hedge; /* NULL: none runs */
+	struct buf said; /* by the hedge */
+};
+
+/* Takes over what `ask` holds.  NULL: that is no compile. */
+struct coord_unit *coord_unit_new(struct coord *c, struct wire_cc_job *ask);
+/* Nothing may run for it any more. */
+void coord_unit_free(struct coord_unit *u);
+/*
+ * Why it must be compiled here, as far as its command line, its environment
+ * and the files at its paths tell; `mode` is the umask of the build.
+ */
+enum reason coord_unit_local(const struct coord_unit *u, mode_t mode);
+/* Its outputs that are not whole. */
+void coord_unit_remove_temporaries(const struct coord_unit *u);
+
+/* A path of the unit as we see it: cwd in front unless it is absolute. */
+char *coord_unit_path(const struct coord_unit *u, const char *path);
+/* The environment for compilers that run here for it; borrowed. */
+char *const *coord_unit_env(const struct coord_unit *u);
+/* The variables that its compiler gets on a node. */
+void coord_unit_node_env(const struct coord_unit *u, struct strv *out);
+
+#endif
