@@ -29,6 +29,8 @@ static int is_job(char **argv)
 
 		if (!strcmp(argv[i], "-c"))
 			compile = 1;
+		else if (!strcmp(argv[i], "kfarm-reference.c"))
+			return 0; /* kfarm's own, of no unit and in no slot */
 		else if (argv[i][0] != '-' && dot &&
 			 (!strcmp(dot, ".c") || !strcmp(dot, ".S")))
 			source = 1;
