@@ -198,7 +198,6 @@ static int ask(void *ctx, char *const *argv, char *const *env, size_t max,
 	struct cell_job job = { .argv = argv,
 				.cwd = CELL_TMP,
 				.stdin_fd = -1,
-				.input_fd = -1,
 				.done = on_done,
 				.ctx = a };
 	struct strv with = { 0 };

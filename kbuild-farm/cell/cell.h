@@ -199,13 +199,6 @@ struct cell_job {
 	char *const *env; /* all of it; put TMPDIR=CELL_TMP there */
 	const char *cwd; /* in the view, or CELL_OUT or CELL_TMP */
 	uint32_t deadline_ms; /* killed then; 0: never */
-	/*
-	 * Bytes to lie in CELL_OUT/input_name when it starts: all of input_fd
-	 * from its start.  The caller may close it after cell_start().  NULL:
-	 * none.
-	 */
-	const char *input_name;
-	int input_fd;
 	int stdin_fd; /* -1: /dev/null; the caller may close it afterwards */
 	/*
 	 * It has ended, or could not start; from cell_read(), once.  May call

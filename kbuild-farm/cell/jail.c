@@ -34,7 +34,6 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -108,27 +107,6 @@ static int mount_own(const struct cell_jail *j, struct cell_msg *m)
 	if (mkdir(CELL_TMP, 0755))
 		return cell_space_fail(m, "mount", CELL_TMP);
 	return mount_tmp(m);
-}
-
-static int copy_input(const struct cell_jail *j, int out, struct cell_msg *m)
-{
-	off_t at = 0;
-	ssize_t n;
-	int fd, ret = 0;
-
-	if (!*j->input_name)
-		return 0;
-	fd = openat(out, j->input_name,
-		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return cell_space_fail(m, "input", j->input_name);
-	do
-		n = sendfile(fd, j->fd[CELL_MSG_INPUT], &at, 1 << 30);
-	while (n > 0 || (n < 0 && errno == EINTR));
-	if (n < 0)
-		ret = cell_space_fail(m, "input", j->input_name);
-	close(fd);
-	return ret;
 }
 
 /* Descriptors from 3 on close with the exec; none of ours lies below. */
@@ -253,8 +231,7 @@ static int prepare(const struct cell_jail *j, int *out, struct cell_msg *m)
 	*out = open(CELL_OUT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (*out < 0)
 		return cell_space_fail(m, "mount", CELL_OUT);
-	ret = copy_input(j, *out, m);
-	if (!ret && chdir(j->cwd))
+	if (chdir(j->cwd))
 		ret = cell_space_fail(m, "cwd", j->cwd);
 	if (!ret)
 		ret = place_descriptors(j, m);

@@ -38,7 +38,6 @@ struct cell_jail {
 	char **argv;
 	char **env;
 	const char *cwd;
-	const char *input_name; /* "": none */
 	int fd[CELL_MSG_FDS]; /* -1: none */
 	bool self_test;
 	const struct cell_jail_limits *limits;

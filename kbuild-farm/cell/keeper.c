@@ -99,7 +99,7 @@ static bool take_strings(char **out, size_t n, char **at, const char *end)
 static bool read_job(struct cell_jail *j, const struct cell_msg *m, size_t len,
 		     const struct cell_msg_extra *extra)
 {
-	char *at = text, *head[2];
+	char *at = text, *cwd;
 	unsigned n = 0;
 
 	if (!m->argc || m->argc > CELL_KEEPER_STRINGS ||
@@ -107,14 +107,13 @@ static bool read_job(struct cell_jail *j, const struct cell_msg *m, size_t len,
 		return false;
 	j->argv = strings;
 	j->env = strings + m->argc + 1;
-	if (!take_strings(head, 2, &at, text + len) ||
+	if (!take_strings(&cwd, 1, &at, text + len) ||
 	    !take_strings(j->argv, m->argc, &at, text + len) ||
 	    !take_strings(j->env, m->envc, &at, text + len))
 		return false;
 	j->argv[m->argc] = NULL;
 	j->env[m->envc] = NULL;
-	j->cwd = head[0];
-	j->input_name = head[1];
+	j->cwd = cwd;
 	for (unsigned i = 0; i < CELL_MSG_FDS; i++) {
 		j->fd[i] = -1;
 		if (!(m->fds & 1u << i))
@@ -123,7 +122,7 @@ static bool read_job(struct cell_jail *j, const struct cell_msg *m, size_t len,
 			return false;
 		j->fd[i] = extra->fd[n++];
 	}
-	return !*j->input_name || j->fd[CELL_MSG_INPUT] >= 0;
+	return true;
 }
 
 static void start(const struct cell_msg *m, size_t len,

@@ -22,7 +22,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define CELL_MSG_FDS  4
+#define CELL_MSG_FDS  3
 #define CELL_MSG_TEXT 100
 
 enum cell_msg_type {
@@ -40,8 +40,7 @@ enum cell_msg_type {
 enum cell_msg_fd {
 	CELL_MSG_STDIN,
 	CELL_MSG_STDOUT,
-	CELL_MSG_STDERR,
-	CELL_MSG_INPUT
+	CELL_MSG_STDERR
 };
 
 struct cell_msg {

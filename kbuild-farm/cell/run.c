@@ -45,7 +45,6 @@ static int pack(const struct cell_job *job, struct buf *b, struct cell_msg *m,
 		struct err *err)
 {
 	add_string(b, job->cwd);
-	add_string(b, job->input_name ? job->input_name : "");
 	m->argc = add_list(b, job->argv);
 	m->envc = add_list(b, job->env);
 	if (!m->argc)
@@ -53,9 +52,6 @@ static int pack(const struct cell_job *job, struct buf *b, struct cell_msg *m,
 	if (b->len > CELL_ARGS_MAX || m->argc + m->envc > CELL_KEEPER_STRINGS)
 		return err_set(err, E2BIG, "start %s: arguments too long",
 			       job->argv[0]);
-	if (job->input_name && !is_name(job->input_name))
-		return err_set(err, EINVAL, "start %s: input %s: not a name",
-			       job->argv[0], job->input_name);
 	return 0;
 }
 
@@ -104,7 +100,6 @@ static int send_job(struct cell *cell, const struct cell_job *job,
 		[CELL_MSG_STDIN] = job->stdin_fd,
 		[CELL_MSG_STDOUT] = theirs[0],
 		[CELL_MSG_STDERR] = theirs[1],
-		[CELL_MSG_INPUT] = job->input_name ? job->input_fd : -1,
 	};
 	int fds[CELL_MSG_FDS];
 	unsigned n = 0;

@@ -67,7 +67,6 @@ static void tear_down(void)
 }
 
 static const char strings[] = "/\0" /* cwd */
-			      "\0" /* no input */
 			      "/none\0"
 			      "A=1\0";
 

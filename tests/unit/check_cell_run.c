@@ -140,67 +140,6 @@ START_TEST(a_directory_that_is_not_there_is_named)
 }
 END_TEST
 
-/* A descriptor with a text of `n` bytes that begins with "first". */
-static int text_of(size_t n)
-{
-	int fd = memfd_create("text", MFD_CLOEXEC);
-
-	ck_assert_int_ge(fd, 0);
-	ck_assert(!ftruncate(fd, (off_t)n));
-	ck_assert_int_eq(pwrite(fd, "first", 5, 0), 5);
-	return fd;
-}
-
-static void check_input(size_t n)
-{
-	char *argv[] = { ATTACK, "exit", "0", NULL };
-	struct cell_job job = attack(argv);
-	uint64_t size = 0;
-	char word[6] = "";
-	int fd;
-
-	job.input_name = "a text.i";
-	job.input_fd = text_of(n);
-	/* Its position is nothing to us. */
-	ck_assert_int_eq(lseek(job.input_fd, 3, SEEK_SET), 3);
-	ck_assert(!start_job(&p, &job));
-	close(job.input_fd);
-	wait_all(&p, 1);
-	must_be_well(&p);
-	fd = cell_output_open(p.run, "a text.i", &size);
-	ck_assert_int_ge(fd, 0);
-	ck_assert_uint_eq(size, n);
-	ck_assert_int_eq(read(fd, word, 5), 5);
-	ck_assert_str_eq(word, "first");
-	close(fd);
-}
-
-START_TEST(an_input_lies_there_when_the_job_starts)
-{
-	check_input(5);
-	drop_job(&p);
-	check_input(3 << 20);
-}
-END_TEST
-
-START_TEST(an_input_that_does_not_fit_is_no_start)
-{
-	const struct cell_limits small = { .job_bytes = 1 << 20 };
-	char *argv[] = { ATTACK, "exit", "0", NULL };
-	struct cell_job job = attack(argv);
-
-	close_cell();
-	open_cell(&small, NULL);
-	put_attack();
-	job.input_name = "x";
-	job.input_fd = text_of(2 << 20);
-	run_job(&p, &job);
-	close(job.input_fd);
-	ck_assert_int_eq(p.end.why, CELL_END_FAILED);
-	ck_assert_int_eq(p.end.error, ENOSPC);
-}
-END_TEST
-
 START_TEST(an_output_is_a_plain_file_of_its_own)
 {
 	uint64_t size = 0;
@@ -248,9 +187,6 @@ START_TEST(bad_jobs_are_refused_at_once)
 	memset(much, 'x', CELL_ARGS_MAX);
 	ck_assert_int_eq(start_job(&p, &job), -E2BIG);
 	argv[2] = "0";
-	job.input_name = "../x";
-	ck_assert_int_eq(start_job(&p, &job), -EINVAL);
-	job.input_name = NULL;
 	argv[0] = NULL;
 	ck_assert_int_eq(start_job(&p, &job), -EINVAL);
 	ck_assert_str_ne(err.text, "");
@@ -288,8 +224,6 @@ static Suite *run_suite(void)
 	tcase_add_test(tc, a_freed_job_is_not_heard_of_again);
 	tcase_add_test(tc, a_program_that_is_not_there_is_named);
 	tcase_add_test(tc, a_directory_that_is_not_there_is_named);
-	tcase_add_test(tc, an_input_lies_there_when_the_job_starts);
-	tcase_add_test(tc, an_input_that_does_not_fit_is_no_start);
 	tcase_add_test(tc, an_output_is_a_plain_file_of_its_own);
 	tcase_add_test(tc, no_output_before_the_end);
 	tcase_add_test(tc, bad_jobs_are_refused_at_once);
