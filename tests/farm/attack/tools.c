@@ -479,8 +479,7 @@ static void controls(struct scene *s)
 	gift_lie(s, "tools: no lie", ID, &f, 1, NULL);
 	scene_control_end(s, "a toolchain that is kept");
 	n = node_start(s->kfarmd);
-	node_drop(n, 1, ID);
-	end(s, n, "tools: none is left of it", !refuses(n, 20000), 0);
+	end(s, n, "tools: none is left of it", node_drop(n, ID), 0);
 }
 
 void attack_tools(struct scene *s)
