@@ -10,6 +10,7 @@
 #include "coord/node.h"
 #include "inputs/reference.h"
 #include "inputs/toolchain.h"
+#include "peer/canary-ours.h"
 #include "peer/peer.h"
 #include "peer/tune.h"
 #include "store/packed.h"
@@ -340,6 +341,7 @@ static void end_units(struct coord *c)
 		peer_free(c->nodes[i].peer);
 	/* Questions to compilers end now, and so does what waits for them. */
 	pool_free(c->pool);
+	peer_canary_free_all(&c->farm);
 	inputs_toolchains_release(&c->toolchains);
 	children_wait(c->children, GOODBYE_MS);
 	coord_clients_free(c->clients);
