@@ -6,10 +6,14 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#define TICK_MS 100
 
 struct task {
 	pthread_t thread;
@@ -94,4 +98,44 @@ void task_join(struct task *t)
 		event_free(t->event);
 	close(t->done[0]);
 	free(t);
+}
+
+/* The calls that task_each() makes. */
+struct calls {
+	atomic_size_t next;
+	size_t n;
+	void (*fn)(void *ctx, size_t i);
+	void *ctx;
+};
+
+static void make_calls(void *arg)
+{
+	struct calls *c = arg;
+	size_t i;
+
+	while ((i = atomic_fetch_add(&c->next, 1)) < c->n)
+		c->fn(c->ctx, i);
+}
+
+void task_each(unsigned threads, size_t n, void (*fn)(void *ctx, size_t i),
+	       void (*tick)(void *ctx), void *ctx)
+{
+	struct calls c = { .n = n, .fn = fn, .ctx = ctx };
+	struct task *task[TASK_THREADS_MAX];
+	unsigned running = 0;
+
+	while (running < threads && running < n && running < TASK_THREADS_MAX &&
+	       (task[running] = task_start(make_calls, &c)))
+		running++;
+	if (!running)
+		make_calls(&c);
+	while (running) {
+		struct pollfd p = { .fd = task_fd(task[running - 1]),
+				    .events = POLLIN };
+
+		if (poll(&p, 1, TICK_MS) == 1)
+			task_join(task[--running]);
+		else if (tick)
+			tick(ctx);
+	}
 }

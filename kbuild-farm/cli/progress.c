@@ -9,7 +9,6 @@
 #include "base/task.h"
 #include "base/vec.h"
 
-#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -256,36 +255,32 @@ void progress_clear(struct progress *p)
 }
 
 struct call {
+	struct progress *progress;
 	int (*fn)(void *arg);
 	void *arg;
 	int ret;
 };
 
-static void run_call(void *arg)
+static void run_call(void *ctx, size_t i)
 {
-	struct call *c = arg;
+	struct call *c = ctx;
 
+	(void)i;
 	c->ret = c->fn(c->arg);
+}
+
+static void tick_call(void *ctx)
+{
+	progress_tick(((struct call *)ctx)->progress);
 }
 
 int progress_run(const char *name, const char *what, int (*fn)(void *arg),
 		 void *arg)
 {
-	struct call c = { .fn = fn, .arg = arg };
-	struct progress *p = progress_new();
-	struct task *t;
+	struct call c = { .progress = progress_new(), .fn = fn, .arg = arg };
 
-	progress_set(p, progress_add(p, name), what, 0, 0);
-	t = task_start(run_call, &c);
-	if (t) {
-		struct pollfd fd = { .fd = task_fd(t), .events = POLLIN };
-
-		while (poll(&fd, 1, TICK_MS) != 1)
-			progress_tick(p);
-		task_join(t);
-	} else {
-		run_call(&c);
-	}
-	progress_free(p);
+	progress_set(c.progress, progress_add(c.progress, name), what, 0, 0);
+	task_each(1, 1, run_call, tick_call, &c);
+	progress_free(c.progress);
 	return c.ret;
 }

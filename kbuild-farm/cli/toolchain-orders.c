@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/toolchain-orders.h"
 
+#include "base/task.h"
 #include "base/vec.h"
 #include "cli/progress.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* More downloads would wait for each other, and for unpacking. */
 #define THREADS 4
-#define TICK_US 100000
 
 void toolchain_orders_release(struct toolchain_orders *list)
 {
@@ -198,11 +196,15 @@ static void on_progress(void *ctx, enum toolchain_stage stage, uint64_t done,
 	progress_set(o->progress, o->row, stage_text(stage), done, total);
 }
 
-static void run_one(struct toolchain_ordered *o)
+static void run_order(void *ctx, size_t i)
 {
-	o->order.progress = on_progress;
-	o->order.ctx = o;
-	o->order.notes = &o->notes;
+	struct toolchain_orders *list = ctx;
+	struct toolchain_ordered *o = &list->v[i];
+
+	if (toolchain_settings_interrupted()) {
+		o->ret = err_set(&o->err, ECANCELED, "interrupted");
+		return;
+	}
 	if (!o->had)
 		o->ret = toolchain_install(&o->order, &o->out, &o->err);
 	if (o->ret == -EEXIST) {
@@ -212,74 +214,29 @@ static void run_one(struct toolchain_ordered *o)
 	progress_end(o->progress, o->row);
 }
 
-/* The threads take one after the other. */
-struct crew {
-	struct toolchain_orders *list;
-	pthread_mutex_t lock;
-	size_t next, through;
-};
-
-static bool crew_stops(const struct crew *c)
+static void show_progress(void *ctx)
 {
-	return c->next == c->list->n;
-}
+	const struct toolchain_orders *list = ctx;
 
-static void *work(void *arg)
-{
-	struct crew *c = arg;
-
-	pthread_mutex_lock(&c->lock);
-	while (!crew_stops(c)) {
-		struct toolchain_ordered *o = &c->list->v[c->next++];
-
-		pthread_mutex_unlock(&c->lock);
-		if (toolchain_settings_interrupted())
-			o->ret = err_set(&o->err, ECANCELED, "interrupted");
-		else
-			run_one(o);
-		pthread_mutex_lock(&c->lock);
-		c->through++;
-	}
-	pthread_mutex_unlock(&c->lock);
-	return NULL;
-}
-
-static bool all_through(struct crew *c)
-{
-	bool yes;
-
-	pthread_mutex_lock(&c->lock);
-	yes = c->through == c->list->n;
-	pthread_mutex_unlock(&c->lock);
-	return yes;
+	progress_tick(list->v[0].progress);
 }
 
 void toolchain_orders_run(struct toolchain_orders *list)
 {
 	struct progress *p = progress_new();
-	struct crew c = { .list = list };
-	pthread_t thread[THREADS];
-	unsigned n = 0;
 
-	pthread_mutex_init(&c.lock, NULL);
 	for (size_t i = 0; i < list->n; i++) {
+		struct toolchain_ordered *o = &list->v[i];
+
 		/* The list has its place in memory now. */
-		if (list->v[i].sha256_given)
-			list->v[i].order.sha256 = &list->v[i].sha256;
-		list->v[i].progress = p;
-		list->v[i].row = progress_add(p, list->v[i].id);
+		if (o->sha256_given)
+			o->order.sha256 = &o->sha256;
+		o->order.progress = on_progress;
+		o->order.ctx = o;
+		o->order.notes = &o->notes;
+		o->progress = p;
+		o->row = progress_add(p, o->id);
 	}
-	while (n < THREADS && n < list->n &&
-	       !pthread_create(&thread[n], NULL, work, &c))
-		n++;
-	if (!n)
-		work(&c);
-	while (!all_through(&c)) {
-		progress_tick(p);
-		usleep(TICK_US);
-	}
-	while (n)
-		pthread_join(thread[--n], NULL);
-	pthread_mutex_destroy(&c.lock);
+	task_each(THREADS, list->n, run_order, show_progress, list);
 	progress_free(p);
 }

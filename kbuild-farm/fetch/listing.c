@@ -7,208 +7,136 @@
 #include "fetch/listing.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#define NAME_MAX_LEN 255
-#define HREF_MAX     4096 /* bytes of a reference, before it is decoded */
-
-struct cursor {
-	const char *p, *end;
-};
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f';
-}
-
-static void skip_blanks(struct cursor *c)
-{
-	while (c->p < c->end && is_blank(*c->p))
-		c->p++;
-}
-
-/* Go past the next `what`; false: there is none, and this is the end. */
-static bool go_past(struct cursor *c, char what)
-{
-	size_t left = (size_t)(c->end - c->p);
-	const char *at = left ? memchr(c->p, what, left) : NULL;
-
-	c->p = at ? at + 1 : c->end;
-	return at != NULL;
-}
-
-static void skip_comment(struct cursor *c)
-{
-	while (go_past(c, '-')) {
-		if ((size_t)(c->end - c->p) >= 2 && !memcmp(c->p, "->", 2)) {
-			c->p += 2;
-			return;
-		}
-	}
-}
-
-/* Is `word` here, in small or capital letters? */
-static bool is_at(const struct cursor *c, const char *word)
-{
-	size_t n = strlen(word);
-
-	return (size_t)(c->end - c->p) >= n && !strncasecmp(c->p, word, n);
-}
+#define HREF_MAX 4096 /* bytes of a reference, before it is decoded */
+#define BLANK    " \t\n\r\f"
 
 /* ------------------------------------------------------------------- tags */
 
-/* NAME, up to '=', '>' or a blank. */
-static struct bytes take_word(struct cursor *c)
+/* What follows '=' at *p, quoted or not; NULL: its quote is not closed. */
+static char *take_value(char **p)
 {
-	const char *start = c->p;
+	char *start = *p + strspn(*p, BLANK), *end;
+	char quote = *start;
 
-	while (c->p < c->end && !is_blank(*c->p) && *c->p != '=' &&
-	       *c->p != '>')
-		c->p++;
-	return bytes_of(start, (size_t)(c->p - start));
-}
-
-/* What follows '=': quoted or not. */
-static struct bytes take_value(struct cursor *c)
-{
-	const char *start;
-	char quote;
-
-	skip_blanks(c);
-	if (c->p < c->end && (*c->p == '"' || *c->p == '\'')) {
-		quote = *c->p++;
-		start = c->p;
-		if (!go_past(c, quote))
-			return bytes_of(NULL, 0);
-		return bytes_of(start, (size_t)(c->p - 1 - start));
+	if (quote != '"' && quote != '\'') {
+		*p = start + strcspn(start, BLANK ">");
+		return xstrndup(start, (size_t)(*p - start));
 	}
-	start = c->p;
-	while (c->p < c->end && !is_blank(*c->p) && *c->p != '>')
-		c->p++;
-	return bytes_of(start, (size_t)(c->p - start));
+	end = strchr(++start, quote);
+	*p = end ? end + 1 : start + strlen(start);
+	return end ? xstrndup(start, (size_t)(end - start)) : NULL;
 }
 
-/* The attributes of a tag, up to its '>'; the first href, if there is one. */
-static bool take_href(struct cursor *c, struct bytes *href)
+/*
+ * Past the attributes of a tag and its '>': the value of the first href, for
+ * the caller to free, or NULL: there is none, or the tag does not end.
+ */
+static char *take_href(char **p)
 {
-	bool found = false;
+	char *href = NULL;
 
 	for (;;) {
-		struct bytes name, value = { 0 };
+		char *name = *p + strspn(*p, BLANK "="), *value = NULL;
+		size_t len = strcspn(name, BLANK "=>");
 
-		skip_blanks(c);
-		if (c->p >= c->end)
-			return false; /* a tag that does not end is none */
-		if (*c->p == '>') {
-			c->p++;
-			return found;
+		*p = name + len + strspn(name + len, BLANK);
+		if (!len)
+			break;
+		if (**p == '=') {
+			++*p;
+			value = take_value(p);
 		}
-		if (*c->p == '=') {
-			c->p++;
-			continue;
-		}
-		name = take_word(c);
-		skip_blanks(c);
-		if (c->p < c->end && *c->p == '=') {
-			c->p++;
-			value = take_value(c);
-		}
-		if (found || name.len != 4 ||
-		    strncasecmp((const char *)name.data, "href", 4) != 0)
-			continue;
-		*href = value;
-		found = true;
+		if (!href && len == 4 && !strncasecmp(name, "href", 4))
+			href = value;
+		else
+			free(value);
 	}
+	if (**p == '>') {
+		++*p;
+		return href;
+	}
+	free(href);
+	return NULL;
 }
 
-/* Up to the next link; false: there is none any more. */
-static bool next_link(struct cursor *c, struct bytes *href)
+/* The next link's reference, for the caller to free; NULL: no more. */
+static char *next_link(char **p)
 {
-	while (go_past(c, '<')) {
-		if (is_at(c, "!--")) {
-			c->p += 3;
-			skip_comment(c);
-			continue;
+	while ((*p = strchrnul(*p, '<')), **p) {
+		char *end, *href;
+
+		++*p;
+		if (str_starts(*p, "!--")) {
+			end = strstr(*p + 3, "-->");
+			*p = end ? end + 3 : *p + strlen(*p);
+		} else if (**p && strchr("aA", **p) && (*p)[1] &&
+			   strchr(BLANK, (*p)[1])) {
+			++*p;
+			href = take_href(p);
+			if (href)
+				return href;
 		}
-		if (!is_at(c, "a") || c->p + 1 >= c->end || !is_blank(c->p[1]))
-			continue;
-		c->p++;
-		if (take_href(c, href))
-			return true;
 	}
-	return false;
+	return NULL;
 }
 
 /* ------------------------------------------------------------------ names */
 
-static const struct {
-	const char *text;
-	char c;
-} entities[] = {
-	{ "&amp;", '&' },  { "&lt;", '<' },    { "&gt;", '>' },
-	{ "&quot;", '"' }, { "&apos;", '\'' },
-};
-
-/* &#39; and &#x27;: the character, or -1. */
-static int take_number(struct cursor *c)
+/* The number of `n` digits of that base, or -1 where that is none. */
+static int number_of(const char *s, size_t n, int base)
 {
-	char *end;
-	char text[8] = "";
-	size_t n = (size_t)(c->end - c->p);
-	bool is_hex;
-	long v;
+	char digits[8] = "";
 
-	memcpy(text, c->p, n < sizeof(text) - 1 ? n : sizeof(text) - 1);
-	is_hex = text[2] == 'x' || text[2] == 'X';
-	if (!strchr("0123456789abcdefABCDEF", text[is_hex ? 3 : 2]))
+	if (!n || n >= sizeof(digits))
 		return -1;
-	v = strtol(text + (is_hex ? 3 : 2), &end, is_hex ? 16 : 10);
-	if (*end != ';' || v <= 0 || v > '~')
-		return -1;
-	c->p += end + 1 - text;
-	return (int)v;
+	memcpy(digits, s, n);
+	return (int)strtol(digits, NULL, base);
 }
 
-static int take_entity(struct cursor *c)
+/* &amp; and &#39; and &#x27;: the character, with *s behind it, or -1. */
+static int take_entity(const char **s)
 {
-	for (size_t i = 0; i < sizeof(entities) / sizeof(entities[0]); i++) {
-		if (is_at(c, entities[i].text)) {
-			c->p += strlen(entities[i].text);
-			return entities[i].c;
+	static const char *const named[] = { "&&amp;", "<&lt;", ">&gt;",
+					     "\"&quot;", "'&apos;" };
+	bool is_hex = str_starts(*s, "&#x") || str_starts(*s, "&#X");
+	const char *at = *s + (is_hex ? 3 : 2);
+	size_t n;
+
+	for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++) {
+		n = strlen(named[i] + 1);
+		if (!strncasecmp(*s, named[i] + 1, n)) {
+			*s += n;
+			return named[i][0];
 		}
 	}
-	return is_at(c, "&#") ? take_number(c) : -1;
+	if (!str_starts(*s, "&#"))
+		return -1;
+	n = strspn(at, is_hex ? "0123456789abcdefABCDEF" : "0123456789");
+	if (at[n] != ';')
+		return -1;
+	*s = at + n + 1;
+	return number_of(at, n, is_hex ? 16 : 10);
 }
 
-/* A reference without HTML's escapes, in `out`; false: it is none of ours. */
-static bool unescape(struct bytes href, char out[static HREF_MAX + 1])
+/* A reference without HTML's escapes, in place; false: it is none of ours. */
+static bool unescape(char *ref)
 {
-	struct cursor c;
-	size_t n = 0;
+	const char *s = ref;
 
-	if (!href.len || href.len > HREF_MAX)
-		return false;
-	c.p = (const char *)href.data;
-	c.end = c.p + href.len;
-	while (c.p < c.end) {
-		int v = *c.p == '&' ? take_entity(&c) : *c.p++;
+	while (*s) {
+		int c = *s == '&' ? take_entity(&s) : *s++;
 
-		if (v < ' ' || v > '~')
+		if (c < ' ' || c > '~')
 			return false;
-		out[n++] = (char)v;
+		*ref++ = (char)c;
 	}
-	out[n] = '\0';
+	*ref = '\0';
 	return true;
-}
-
-static int hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 /* Replaces %XX in place; false: something that no name may contain. */
@@ -216,17 +144,14 @@ static bool decode(char *s)
 {
 	char *out = s;
 
-	for (; *s; s++) {
-		int c = (unsigned char)*s;
+	while (*s) {
+		int c = *s++;
 
 		if (c == '%') {
-			int high = hex(s[1]);
-			int low = high < 0 ? -1 : hex(s[2]);
+			size_t n = strspn(s, "0123456789abcdefABCDEF");
 
-			if (low < 0)
-				return false;
-			c = 16 * high + low;
-			s += 2;
+			c = n < 2 ? -1 : number_of(s, 2, 16);
+			s += n < 2 ? 0 : 2;
 		}
 		if (c < ' ' || c > '~' || c == '/' || c == '\\')
 			return false;
@@ -241,6 +166,8 @@ static char *entry_name(char *ref)
 {
 	size_t n;
 
+	if (strlen(ref) > HREF_MAX || !unescape(ref))
+		return NULL;
 	if (str_starts(ref, "./"))
 		ref += 2;
 	/* A scheme, a query, a fragment. */
@@ -249,36 +176,35 @@ static char *entry_name(char *ref)
 	n = strlen(ref);
 	if (n && ref[n - 1] == '/')
 		ref[n - 1] = '\0';
-	if (!decode(ref))
-		return NULL;
-	n = strlen(ref);
-	if (!n || n > NAME_MAX_LEN || !strcmp(ref, ".") || !strcmp(ref, ".."))
+	if (!decode(ref) || !*ref || strlen(ref) > NAME_MAX ||
+	    str_equal(ref, ".") || str_equal(ref, ".."))
 		return NULL;
 	return ref;
 }
 
 int fetch_listing_parse(struct bytes html, struct strv *names, struct err *err)
 {
-	struct cursor c = { (const char *)html.data, NULL };
-	char ref[HREF_MAX + 1] = "";
-	struct bytes href = { 0 };
+	char *text, *p, *href;
+	int ret = 0;
 
 	if (html.len > FETCH_LISTING_MAX)
 		return err_set(err, EFBIG, "a listing of %zu bytes", html.len);
-	c.end = html.len ? c.p + html.len : c.p;
-	while (next_link(&c, &href)) {
-		char *name = unescape(href, ref) ? entry_name(ref) : NULL;
+	text = p = bytes_dup(html);
+	while (!ret && (href = next_link(&p))) {
+		char *name = entry_name(href);
 
-		if (name && names->n == FETCH_LISTING_MANY) {
-			strv_release(names);
-			return err_set(err, EFBIG,
-				       "a listing of more than %d "
-				       "names",
-				       FETCH_LISTING_MANY);
-		}
-		if (name)
+		if (name && names->n == FETCH_LISTING_MANY)
+			ret = err_set(err, EFBIG,
+				      "a listing of more than %d names",
+				      FETCH_LISTING_MANY);
+		else if (name)
 			strv_add(names, name);
+		free(href);
 	}
-	strv_sort_unique(names);
-	return 0;
+	free(text);
+	if (ret)
+		strv_release(names);
+	else
+		strv_sort_unique(names);
+	return ret;
 }

@@ -3,16 +3,22 @@
 
 #include "base/fs.h"
 #include "base/json.h"
+#include "base/task.h"
 #include "base/vec.h"
-#include "toolchain/catalog-ask.h"
+#include "fetch/listing.h"
+#include "toolchain/data.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #define FORMAT   1
 #define FILE_MAX (32u << 20)
+#define THREADS  8
+/* A server that failed so often is not asked any more. */
+#define PATIENCE 4
 
 void toolchain_catalog_release(struct toolchain_catalog *c)
 {
@@ -201,6 +207,225 @@ static void keep_failed(struct toolchain_catalog *c,
 	}
 }
 
+/* ---------------------------------------------------------- the servers */
+
+enum level {
+	HOSTS, /* crosstool/files/bin/ */
+	VERSIONS, /* ... HOST/ */
+	ARCHIVES, /* ... VERSION/, and llvm/files/ */
+};
+
+struct listing {
+	char *path; /* below a mirror, with a slash at its end */
+	enum level level;
+	bool asked;
+};
+
+/* What the threads share; all under the lock. */
+struct survey {
+	const struct toolchain_catalog_setup *setup;
+	pthread_mutex_t lock;
+	struct listing *v; /* those that the first of them name come behind */
+	size_t n, through;
+	size_t round; /* v[round] is the first that is asked for now */
+	unsigned failures;
+	struct toolchain_catalog *out;
+	struct err first; /* failure */
+	int status;
+};
+
+static void add_listing(struct survey *s, const char *dir, const char *name,
+			enum level level)
+{
+	*VEC_ADD(s->v, s->n) = (struct listing){
+		.path = xasprintf("%s%s/", dir, name), .level = level
+	};
+}
+
+static bool is_cancelled(const struct survey *s)
+{
+	const struct fetch_options *fetch = s->setup->fetch;
+
+	return fetch && fetch->cancel && atomic_load(fetch->cancel);
+}
+
+static int newest_first(const void *x, const void *y)
+{
+	return toolchain_release_compare(y, x);
+}
+
+static void add_versions(struct survey *s, const char *dir,
+			 const struct strv *names)
+{
+	struct toolchain_release *r = xcalloc(names->n + 1, sizeof(*r));
+	struct err ignored = { 0 };
+	size_t n = 0;
+
+	for (size_t i = 0; i < names->n; i++) {
+		if (toolchain_archive_is_version(names->v[i]) &&
+		    !toolchain_release_of(false, names->v[i], &r[n], &ignored))
+			n++;
+	}
+	qsort(r, n, sizeof(*r), newest_first);
+	if (n > TOOLCHAIN_VERSIONS_MAX) {
+		strv_addf(&s->out->warnings,
+			  "%s lists %zu versions; the newest %d are asked for",
+			  dir, n, TOOLCHAIN_VERSIONS_MAX);
+		n = TOOLCHAIN_VERSIONS_MAX;
+	}
+	for (size_t i = 0; i < n; i++) {
+		char *version = toolchain_release_version(&r[i]);
+
+		add_listing(s, dir, version, ARCHIVES);
+		free(version);
+	}
+	free(r);
+}
+
+static void add_names(struct survey *s, const struct listing *l,
+		      const struct strv *names)
+{
+	if (l->level == VERSIONS)
+		add_versions(s, l->path, names);
+	for (size_t i = 0; i < names->n; i++) {
+		char *path = xasprintf("%s%s", l->path, names->v[i]);
+
+		if (l->level == ARCHIVES)
+			toolchain_catalog_add(s->out, path);
+		else if (l->level == HOSTS && toolchain_data_host(names->v[i]))
+			add_listing(s, l->path, names->v[i], VERSIONS);
+		free(path);
+	}
+}
+
+static int fetch_names(const struct survey *s, const char *dir,
+		       struct strv *names, struct err *err)
+{
+	struct strv urls = { 0 };
+	struct buf html = { 0 };
+	int ret;
+
+	toolchain_archive_urls(dir, s->setup->mirrors, &urls);
+	ret = fetch_text((const char *const *)urls.v, FETCH_LISTING_MAX,
+			 s->setup->fetch, &html, NULL, err);
+	if (!ret)
+		ret = fetch_listing_parse(buf_bytes(&html), names, err);
+	buf_release(&html);
+	strv_release(&urls);
+	return ret;
+}
+
+static void note_failure(struct survey *s, const char *dir, int ret,
+			 const struct err *err)
+{
+	if (!s->status) {
+		s->status = ret;
+		s->first = *err;
+	}
+	/* What no mirror has is empty. */
+	if (ret == -ENOENT || ret == -ECANCELED)
+		return;
+	s->failures++;
+	strv_add(&s->out->failed, dir);
+	strv_add(&s->out->warnings, err->text);
+}
+
+static void ask_listing(void *ctx, size_t i)
+{
+	struct survey *s = ctx;
+	struct strv names = { 0 };
+	struct err err = { 0 };
+	struct listing *l, copy;
+	int ret;
+
+	pthread_mutex_lock(&s->lock);
+	l = &s->v[s->round + i];
+	l->asked = s->failures < PATIENCE && !is_cancelled(s);
+	copy = *l;
+	pthread_mutex_unlock(&s->lock);
+	if (!copy.asked)
+		return;
+	ret = fetch_names(s, copy.path, &names, &err);
+	pthread_mutex_lock(&s->lock);
+	s->through++;
+	if (ret)
+		note_failure(s, copy.path, ret, &err);
+	else
+		add_names(s, &copy, &names);
+	pthread_mutex_unlock(&s->lock);
+	strv_release(&names);
+}
+
+static void tell_progress(void *ctx)
+{
+	struct survey *s = ctx;
+	unsigned through, total;
+
+	pthread_mutex_lock(&s->lock);
+	through = (unsigned)s->through;
+	total = (unsigned)s->n;
+	pthread_mutex_unlock(&s->lock);
+	if (s->setup->progress)
+		s->setup->progress(s->setup->ctx, through, total);
+}
+
+/* Hosts, then their versions, then what these have. */
+static void ask_all(struct survey *s)
+{
+	size_t end, left = 0;
+
+	for (; s->round < s->n; s->round = end) {
+		end = s->n;
+		task_each(THREADS, end - s->round, ask_listing, tell_progress,
+			  s);
+	}
+	/* What was not asked for is as good as failed. */
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->v[i].asked)
+			continue;
+		strv_add(&s->out->failed, s->v[i].path);
+		left++;
+	}
+	if (left)
+		strv_addf(&s->out->warnings,
+			  "%zu more directories were not asked for, after %u "
+			  "failures",
+			  left, s->failures);
+}
+
+static int judge_survey(const struct survey *s, struct err *err)
+{
+	if (is_cancelled(s))
+		return err_set(err, ECANCELED, "interrupted");
+	if (s->out->n)
+		return 0;
+	if (!s->status)
+		return err_set(err, ENOENT, "%s lists no compilers",
+			       s->setup->mirrors->v[0]);
+	*err = s->first;
+	return s->status;
+}
+
+/* All archives that the servers list, unsorted. */
+static int ask_servers(struct toolchain_catalog *c,
+		       const struct toolchain_catalog_setup *setup,
+		       struct err *err)
+{
+	struct survey s = { .setup = setup,
+			    .lock = PTHREAD_MUTEX_INITIALIZER,
+			    .out = c };
+	int ret;
+
+	add_listing(&s, "", toolchain_data_place(false), HOSTS);
+	add_listing(&s, "", toolchain_data_place(true), ARCHIVES);
+	ask_all(&s);
+	ret = judge_survey(&s, err);
+	for (size_t i = 0; i < s.n; i++)
+		free(s.v[i].path);
+	free(s.v);
+	return ret;
+}
+
 int toolchain_catalog_load(struct toolchain_catalog *out,
 			   const struct toolchain_catalog_setup *setup,
 			   struct err *err)
@@ -215,7 +440,7 @@ int toolchain_catalog_load(struct toolchain_catalog *out,
 		return 0;
 	}
 	*out = (struct toolchain_catalog){ .fetched = now };
-	ret = toolchain_catalog_ask(out, setup, err);
+	ret = ask_servers(out, setup, err);
 	if (!ret) {
 		keep_failed(out, &old);
 		toolchain_catalog_sort(out);

@@ -22,6 +22,8 @@
 
 /* A catalog of more archives than this is none. */
 #define TOOLCHAIN_CATALOG_MAX 65536
+/* More versions for one host are not asked for: the newest count. */
+#define TOOLCHAIN_VERSIONS_MAX 256
 /* Older than this it is asked for again; seconds. */
 #define TOOLCHAIN_CATALOG_DAY 86400
 
@@ -41,7 +43,7 @@ struct toolchain_catalog_setup {
 	const struct fetch_options *fetch;
 	bool refresh; /* ask the servers, however new the cache is */
 	/*
-	 * Called from the calling thread while servers are asked, four times a
+	 * Called from the calling thread while servers are asked, some times a
 	 * second; `total` grows as directories are found.  May be NULL.
 	 */
 	void (*progress)(void *ctx, unsigned done, unsigned total);
@@ -50,9 +52,10 @@ struct toolchain_catalog_setup {
 
 /*
  * Get the catalog: from the cache if that is of the last day, of these mirrors
- * and whole, else from the servers.  Of a directory that cannot be listed what
- * the cache had is kept; when all fail the cache is used, and `stale` says
- * why.  Blocks; release `out` in any case.
+ * and whole, else from the servers.  A directory that all mirrors lack is
+ * empty; of one that cannot be listed otherwise what the cache had is kept;
+ * when all fail the cache is used, and `stale` says why.  Blocks; release `out`
+ * in any case.
  *
  * Returns 0; -ECANCELED when setup->fetch->cancel was set; another negative
  * errno with `err` naming the URL when there is no cache either.

@@ -145,6 +145,77 @@ START_TEST(who_joins_is_not_told)
 }
 END_TEST
 
+struct crew {
+	pthread_mutex_t lock;
+	pthread_cond_t news;
+	unsigned calls[100], at_once, most, ticks;
+};
+
+/* Waits, when it is the first or the second call, for another one. */
+static void count_call(void *ctx, size_t i)
+{
+	struct crew *c = ctx;
+
+	pthread_mutex_lock(&c->lock);
+	c->calls[i]++;
+	if (++c->at_once > c->most)
+		c->most = c->at_once;
+	pthread_cond_broadcast(&c->news);
+	while (i < 2 && c->most < 2)
+		pthread_cond_wait(&c->news, &c->lock);
+	c->at_once--;
+	pthread_mutex_unlock(&c->lock);
+}
+
+START_TEST(each_is_called_once_and_several_at_a_time)
+{
+	struct crew c = { .lock = PTHREAD_MUTEX_INITIALIZER,
+			  .news = PTHREAD_COND_INITIALIZER };
+
+	task_each(4, 100, count_call, NULL, &c);
+	for (int i = 0; i < 100; i++)
+		ck_assert_uint_eq(c.calls[i], 1);
+	ck_assert_uint_ge(c.most, 2);
+	ck_assert_uint_le(c.most, 4);
+	c.most = 2;
+	task_each(4, 0, count_call, NULL, &c);
+	ck_assert_uint_eq(c.calls[0], 1);
+}
+END_TEST
+
+static void wait_for_ticks(void *ctx, size_t i)
+{
+	struct crew *c = ctx;
+
+	(void)i;
+	pthread_mutex_lock(&c->lock);
+	while (c->ticks < 3)
+		pthread_cond_wait(&c->news, &c->lock);
+	pthread_mutex_unlock(&c->lock);
+}
+
+static void count_tick(void *ctx)
+{
+	struct crew *c = ctx;
+
+	ck_assert(pthread_equal(told_on, pthread_self()));
+	pthread_mutex_lock(&c->lock);
+	c->ticks++;
+	pthread_cond_broadcast(&c->news);
+	pthread_mutex_unlock(&c->lock);
+}
+
+START_TEST(who_waits_for_all_ticks)
+{
+	struct crew c = { .lock = PTHREAD_MUTEX_INITIALIZER,
+			  .news = PTHREAD_COND_INITIALIZER };
+
+	told_on = pthread_self();
+	task_each(8, 2, wait_for_ticks, count_tick, &c);
+	ck_assert_uint_ge(c.ticks, 3);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("base/task");
@@ -156,6 +227,8 @@ int main(void)
 	tcase_add_test(tc, no_descriptor_is_lost);
 	tcase_add_test(tc, the_loop_is_told_of_the_end_once);
 	tcase_add_test(tc, who_joins_is_not_told);
+	tcase_add_test(tc, each_is_called_once_and_several_at_a_time);
+	tcase_add_test(tc, who_waits_for_all_ticks);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain */
-#include "toolchain/catalog-ask.h"
+#include "toolchain/catalog.h"
 
+#include "../lib/tempdir.h"
 #include "suite.h"
 #include "toolchain-server.h"
 
@@ -15,18 +16,23 @@ static const struct fetch_options quick = {
 	.tries = 1,
 };
 
+/* The servers' answer: there is no cache. */
 static int ask(struct toolchain_catalog *c, const char *const *mirrors,
 	       const struct fetch_options *options, struct err *err)
 {
+	char dir[TEMPDIR_SIZE], *file;
 	struct toolchain_catalog_setup setup = { .fetch = options };
 	struct strv list = { 0 };
 	int ret;
 
+	tempdir_make(dir);
+	setup.file = file = xasprintf("%s/catalog", dir);
 	strv_add_all(&list, (char *const *)mirrors);
 	setup.mirrors = &list;
-	ret = toolchain_catalog_ask(c, &setup, err);
-	toolchain_catalog_sort(c);
+	ret = toolchain_catalog_load(c, &setup, err);
 	strv_release(&list);
+	free(file);
+	tempdir_remove(dir);
 	return ret;
 }
 
@@ -218,7 +224,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("toolchain/catalog-ask");
+	Suite *s = suite_create("toolchain/catalog, the servers");
 	TCase *tc = tcase_create("ask");
 
 	tcase_add_test(tc, all_that_is_listed_is_found);
