@@ -54,7 +54,7 @@ static int copy_kernel(struct collector *c)
 		const char *name = str_base(images->v[i]);
 
 		if (strcmp(name, "vmlinux"))
-			ret = copy_one(c, images->v[i], name, &a->images);
+			ret = copy_one(c, images->v[i], name, &a->kernel);
 	}
 	if (ret || !c->wants->kernel)
 		return ret;
@@ -243,7 +243,6 @@ int kernel_artifact_collect(struct kernel_artifacts *out,
 void kernel_artifacts_release(struct kernel_artifacts *a)
 {
 	strv_release(&a->config);
-	strv_release(&a->images);
 	strv_release(&a->kernel);
 	strv_release(&a->modules);
 	strv_release(&a->dtbs);

@@ -11,8 +11,7 @@
 #include "kernel/target.h"
 
 struct kernel_artifacts {
-	struct strv config, images, kernel, modules,
-		dtbs; /* files, by target */
+	struct strv config, kernel, modules, dtbs; /* files, by target */
 	struct strv module_names, dtb_names; /* what the archives hold */
 	struct kernel_elfsize vmlinux; /* file == 0: there is none */
 	char *text_offset; /* of _text in System.map, "0x..." or NULL */

@@ -3,12 +3,18 @@
 
 #include "base/fs.h"
 #include "base/json.h"
+#include "base/spawn.h"
 #include "base/version.h"
-#include "kernel/system.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#define ANSWER_MAX (1u << 16)
+#define ANSWER_MS  5000
 
 static void put(json_t *o, const char *key, const char *value)
 {
@@ -21,13 +27,18 @@ static void put_number(json_t *o, const char *key, uint64_t value)
 	json_object_set_new(o, key, json_integer((json_int_t)value));
 }
 
+static void put_list(json_t *o, const char *key, const struct strv *list)
+{
+	if (list->n)
+		json_object_set_new(o, key, json_texts(list));
+}
+
 /* Groups with nothing in them are left out. */
 static void put_group(json_t *root, const char *name, json_t *group)
 {
 	if (json_object_size(group))
-		json_object_set_new(root, name, group);
-	else
-		json_decref(group);
+		json_object_set(root, name, group);
+	json_decref(group);
 }
 
 static json_t *environment(const struct strv *exports)
@@ -81,18 +92,9 @@ static json_t *artifact_lists(const struct kernel_artifacts *a)
 	json_t *o = json_object();
 
 	json_object_set_new(o, "config", json_texts(&a->config));
-	if (a->images.n || a->kernel.n) {
-		json_t *kernel = json_texts(&a->images);
-		json_t *rest = json_texts(&a->kernel);
-
-		json_array_extend(kernel, rest);
-		json_decref(rest);
-		json_object_set_new(o, "kernel", kernel);
-	}
-	if (a->modules.n)
-		json_object_set_new(o, "modules", json_texts(&a->modules));
-	if (a->dtbs.n)
-		json_object_set_new(o, "dtbs", json_texts(&a->dtbs));
+	put_list(o, "kernel", &a->kernel);
+	put_list(o, "modules", &a->modules);
+	put_list(o, "dtbs", &a->dtbs);
 	json_object_set_new(o, "log", json_pack("[s]", "build.log"));
 	return o;
 }
@@ -104,14 +106,10 @@ static json_t *results_group(const struct kernel_metadata *m)
 	json_t *o = json_object(), *each = json_object();
 
 	put(o, "status", status);
-	for (size_t i = 0; i < targets->n; i++) {
-		json_t *one = json_object();
-
-		put(one, "status", status);
-		json_object_set_new(one, "duration",
-				    json_real(m->compile_seconds));
-		json_object_set_new(each, targets->v[i], one);
-	}
+	for (size_t i = 0; i < targets->n; i++)
+		json_object_set_new(each, targets->v[i],
+				    json_pack("{s:s,s:f}", "status", status,
+					      "duration", m->compile_seconds));
 	json_object_set_new(o, "targets", each);
 	if (m->artifacts)
 		json_object_set_new(o, "artifacts",
@@ -140,18 +138,59 @@ static void put_tree(json_t *root, const struct kernel_metadata *m)
 	put_group(root, "git", git);
 }
 
+/* The first line of `PROGRAM --version`, or NULL; the caller frees it. */
+static char *first_line(const struct kernel_plan *p, const char *program)
+{
+	char *argv[] = { (char *)program, (char[]){ "--version" }, NULL };
+	struct strv env = { 0 };
+	struct spawn what = { .argv = argv, .fd = { -1, -1, -1 } };
+	struct buf out = { 0 };
+	struct err ignored;
+	char *line = NULL;
+	int status = 0;
+
+	if (!*program)
+		return NULL;
+	kernel_plan_env(p, &env, NULL, NULL);
+	what.env = env.v;
+	if (!spawn_capture(&what, ANSWER_MAX, ANSWER_MS, &out, &status,
+			   &ignored) &&
+	    !status && out.len)
+		line = xstrndup(buf_str(&out), strcspn(buf_str(&out), "\n"));
+	buf_release(&out);
+	strv_release(&env);
+	return line;
+}
+
+/* The linker that belongs to the compiler. */
+static char *linker_line(const struct kernel_plan *p)
+{
+	const char *prefix = kernel_plan_setting(p, "CROSS_COMPILE");
+	const char *llvm = kernel_plan_setting(p, "LLVM");
+	char *name, *line;
+
+	if (llvm && *llvm)
+		name = xasprintf("ld.lld%s", *llvm == '-' ? llvm : "");
+	else
+		name = xasprintf("%sld", prefix ? prefix : "");
+	line = first_line(p, name);
+	free(name);
+	return line;
+}
+
 static void put_tools(json_t *root, const struct kernel_plan *p)
 {
 	json_t *compiler = json_object(), *tools = json_object();
-	char *full = kernel_system_first_line(p, p->compiler.path);
-	char *make = kernel_system_first_line(p, p->make);
-	char *ld = kernel_system_linker(p);
+	const char *kind = p->compiler.is_clang ? "clang" : "gcc";
+	char *full = first_line(p, p->compiler.path);
+	char *make = first_line(p, p->make);
+	char *ld = linker_line(p);
 
-	put(compiler, "name", p->compiler.is_clang ? "clang" : "gcc");
+	put(compiler, "name", kind);
 	put(compiler, "version", p->compiler.version);
 	put(compiler, "version_full", full);
 	put_group(root, "compiler", compiler);
-	put(tools, p->compiler.is_clang ? "clang" : "gcc", full);
+	put(tools, kind, full);
 	put(tools, "ld", ld);
 	put(tools, "make", make);
 	put_group(root, "tools", tools);
@@ -164,11 +203,8 @@ static void put_results(json_t *root, const struct kernel_artifacts *a)
 {
 	json_t *files = json_object(), *map = json_object();
 
-	if (a->module_names.n)
-		json_object_set_new(files, "modules",
-				    json_texts(&a->module_names));
-	if (a->dtb_names.n)
-		json_object_set_new(files, "dtbs", json_texts(&a->dtb_names));
+	put_list(files, "modules", &a->module_names);
+	put_list(files, "dtbs", &a->dtb_names);
 	put_group(root, "artifacts", files);
 	if (a->vmlinux.file) {
 		json_t *o = json_object();
@@ -186,29 +222,56 @@ static void put_results(json_t *root, const struct kernel_artifacts *a)
 				      (json_int_t)a->build_dir_bytes));
 }
 
+/* The value of NAME= in os-release(5), without its quotes. */
+static void put_os(json_t *o, const char *key, const char *text,
+		   const char *name)
+{
+	const char *at = strstr(text, name);
+	char *value;
+
+	if (!at)
+		return;
+	at += strlen(name);
+	at += strspn(at, "\"'");
+	value = xstrndup(at, strcspn(at, "\"'\n"));
+	put(o, key, value);
+	free(value);
+}
+
 static void put_machine(json_t *root)
 {
-	struct kernel_system s;
-	json_t *o;
+	long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	json_t *hardware = json_object(), *os = json_object();
+	json_t *name = json_object();
+	struct statvfs v = { 0 };
+	struct buf text = { 0 };
+	struct err ignored;
+	struct utsname u;
 
-	kernel_system_read(&s);
-	o = json_object();
-	put_number(o, "cores", s.cores);
-	put_number(o, "ram", s.ram_mib);
-	put_number(o, "free_disk_space", s.disk_mib);
-	put_group(root, "hardware", o);
-	o = json_object();
-	put(o, "name", s.os_name);
-	put(o, "version", s.os_version);
-	put_group(root, "os", o);
-	o = json_object();
-	put(o, "kernel", s.uname.sysname);
-	put(o, "kernel_release", s.uname.release);
-	put(o, "kernel_version", s.uname.version);
-	put(o, "machine", s.uname.machine);
-	put(o, "operating_system", "GNU/Linux");
-	put_group(root, "uname", o);
-	kernel_system_release(&s);
+	uname(&u);
+	statvfs(".", &v);
+	put_number(hardware, "cores", cores > 0 ? (uint64_t)cores : 1);
+	put_number(hardware, "ram",
+		   pages > 0 && page > 0 ?
+			   (uint64_t)pages * (uint64_t)page >> 20 :
+			   0);
+	put_number(hardware, "free_disk_space",
+		   (uint64_t)v.f_bavail * v.f_frsize >> 20);
+	put_group(root, "hardware", hardware);
+	buf_add_str(&text, "\n");
+	if (!fs_read("/etc/os-release", ANSWER_MAX, &text, &ignored)) {
+		put_os(os, "name", buf_str(&text), "\nNAME=");
+		put_os(os, "version", buf_str(&text), "\nVERSION=");
+	}
+	put_group(root, "os", os);
+	put(name, "kernel", u.sysname);
+	put(name, "kernel_release", u.release);
+	put(name, "kernel_version", u.version);
+	put(name, "machine", u.machine);
+	put(name, "operating_system", "GNU/Linux");
+	put_group(root, "uname", name);
+	buf_release(&text);
 }
 
 static json_t *node_group(const struct coord_node_stats *n)
@@ -260,7 +323,7 @@ int kernel_metadata_write(const char *path, const struct kernel_metadata *m,
 			  struct err *err)
 {
 	json_t *root = json_object();
-	char *out;
+	char *text, *out;
 	int ret;
 
 	json_object_set_new(root, "build", build_group(m));
@@ -274,18 +337,14 @@ int kernel_metadata_write(const char *path, const struct kernel_metadata *m,
 			    json_pack("{s:s}", "version", KFARM_VERSION));
 	if (m->farm)
 		put_farm(root, m);
-	out = json_dumps(root, JSON_INDENT(4) | JSON_PRESERVE_ORDER |
-				       JSON_REAL_PRECISION(12));
-	if (!out) {
-		ret = err_set(err, ENOMEM, "%s: out of memory", path);
-	} else {
-		struct buf text_out = { 0 };
-
-		buf_printf(&text_out, "%s\n", out);
-		ret = fs_write(path, buf_bytes(&text_out), 0666, err);
-		buf_release(&text_out);
-	}
+	text = json_dumps(root, JSON_INDENT(4) | JSON_PRESERVE_ORDER |
+					JSON_REAL_PRECISION(12));
+	if (!text)
+		str_out_of_memory();
+	out = xasprintf("%s\n", text);
+	ret = fs_write(path, bytes_str(out), 0666, err);
 	free(out);
+	free(text);
 	json_decref(root);
 	return ret;
 }

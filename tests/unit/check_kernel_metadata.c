@@ -99,7 +99,7 @@ START_TEST(at_the_end_it_has_results_and_farm)
 	json_t *part;
 
 	words(&targets, "Image.gz modules");
-	strv_add(&a.images, "Image.gz");
+	strv_add(&a.kernel, "Image.gz");
 	strv_add(&a.kernel, "vmlinux");
 	strv_add(&a.modules, "modules.tar.xz");
 	strv_add(&a.module_names, "a.ko");
@@ -131,11 +131,42 @@ START_TEST(at_the_end_it_has_results_and_farm)
 	ck_assert_int_eq(json_integer_value(json_object_get(part, "jobs")), 97);
 	ck_assert(json_real_value(json_object_get(part, "seconds")) == 1.5);
 	kernel_artifacts_release(
-		&(struct kernel_artifacts){ .images = a.images,
-					    .kernel = a.kernel,
+		&(struct kernel_artifacts){ .kernel = a.kernel,
 					    .modules = a.modules,
 					    .module_names = a.module_names });
 	strv_release(&targets);
+}
+END_TEST
+
+START_TEST(the_machine_has_cores_and_memory)
+{
+	write_and_read();
+	ck_assert_int_ge(json_integer_value(get("hardware", "cores")), 1);
+	ck_assert_int_gt(json_integer_value(get("hardware", "ram")), 32);
+	ck_assert_int_ge(json_integer_value(get("hardware", "free_disk_space")),
+			 0);
+	ck_assert_str_eq(text("uname", "kernel"), "Linux");
+	ck_assert(json_is_string(get("os", "name")));
+	ck_assert_ptr_null(strpbrk(text("os", "name"), "\"\n"));
+}
+END_TEST
+
+START_TEST(programs_say_their_version_in_one_line)
+{
+	put_file("tools/nice-ld", "#!/bin/sh\necho Nice ld 1.2\n", 0755);
+	req.toolchain = "nice-";
+	make_plan();
+	write_and_read();
+	ck_assert_str_eq(text("tools", "ld"), "Nice ld 1.2");
+	ck_assert(str_starts(text("tools", "make"), "GNU Make"));
+	ck_assert_ptr_null(strchr(text("tools", "make"), '\n'));
+	/* Those that do not run are not there. */
+	free(plan.make);
+	plan.make = xstrdup("/nonexistent");
+	plan.compiler.path[0] = '\0';
+	write_and_read();
+	ck_assert_ptr_null(get("tools", "make"));
+	ck_assert_ptr_null(get("compiler", "version_full"));
 }
 END_TEST
 
@@ -164,6 +195,8 @@ int main(void)
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, early_it_has_build_and_a_failure);
 	tcase_add_test(tc, at_the_end_it_has_results_and_farm);
+	tcase_add_test(tc, the_machine_has_cores_and_memory);
+	tcase_add_test(tc, programs_say_their_version_in_one_line);
 	tcase_add_test(tc, bytes_that_are_no_utf_8_do_no_harm);
 	tcase_add_test(tc, a_place_that_cannot_be_written_is_named);
 	suite_add_tcase(s, tc);
