@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "base/which.h"
+#include "kernel/environ.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -26,8 +27,7 @@ static bool is_asked(const struct kernel_kconfig *k, const char *config)
 
 static const char *said_by_user(const struct strv *variables, char *const *env)
 {
-	const char *value = variables->v ? str_env(variables->v, VARIABLE) :
-					   NULL;
+	const char *value = str_env(strv_list(variables), VARIABLE);
 
 	return value ? value : str_env(env, VARIABLE);
 }
@@ -39,7 +39,7 @@ static bool is_needed(const struct kernel_compiler *c,
 {
 	return !strcmp(arch->srcarch, "arm64") && !c->is_clang &&
 	       !said_by_user(variables, env) &&
-	       !(variables->v && str_env(variables->v, "CC_COMPAT"));
+	       !str_env(strv_list(variables), "CC_COMPAT");
 }
 
 /* arm's compiler of the same release, if it is installed. */
@@ -74,49 +74,31 @@ static char *find_on_path(const struct kernel_arch *arm, const char *path)
 }
 
 static int find(const struct kernel_compiler *c, char *const *env,
-		char **prefix, bool *installed, struct err *err)
+		char **prefix, struct err *err)
 {
-	char *path = kernel_compiler_path(c, env);
+	char *path = kernel_environ_path(&c->dirs, env);
 	struct kernel_arch arm;
 	int ret = kernel_arch_find(&arm, NULL, "arm", err);
 
-	*prefix = NULL;
 	if (!ret && c->n_leases)
 		ret = find_installed(c, &arm, prefix, err);
-	*installed = *prefix != NULL;
 	if (!ret && !*prefix)
 		*prefix = find_on_path(&arm, path);
-	if (!ret && !*prefix) {
+	if (!ret && !*prefix)
 		ret = find_installed(c, &arm, prefix, err);
-		*installed = *prefix != NULL;
-	}
 	free(path);
 	return ret;
 }
 
+/* Is it an installed one's, also where it is the user's own? */
 static int use_installed(struct kernel_compiler *c, const char *prefix,
 			 struct err *err)
-{
-	char *name = xasprintf("%sgcc", prefix);
-	char *path = xasprintf("%s/%s", c->installed.bin, name);
-	int ret = kernel_compiler_lease(c, name, path, err);
-
-	if (!strv_has(&c->dirs, c->installed.bin))
-		strv_add(&c->dirs, c->installed.bin);
-	free(path);
-	free(name);
-	return ret;
-}
-
-/* The user's own prefix may be an installed one's. */
-static int follow_user(struct kernel_compiler *c, const char *prefix,
-		       struct err *err)
 {
 	char *name = xasprintf("%sgcc", prefix);
 	int ret = 0;
 
 	if (kernel_installed_has(&c->installed, name))
-		ret = use_installed(c, prefix, err);
+		ret = kernel_compiler_use(c, name, err);
 	free(name);
 	return ret;
 }
@@ -127,18 +109,17 @@ int kernel_compat_choose(struct kernel_compiler *c,
 			 const struct strv *variables, char *const *env,
 			 struct err *err)
 {
-	bool installed = false;
 	const char *given;
 	char *prefix = NULL;
 	int ret;
 
 	given = said_by_user(variables, env);
 	if (given && *given)
-		return follow_user(c, given, err);
+		return use_installed(c, given, err);
 	if (!is_needed(c, arch, variables, env) || !is_asked(k, config))
 		return 0;
-	ret = find(c, env, &prefix, &installed, err);
-	if (!ret && installed)
+	ret = find(c, env, &prefix, err);
+	if (!ret && prefix)
 		ret = use_installed(c, prefix, err);
 	if (ret)
 		err_wrap(err, SYMBOL);

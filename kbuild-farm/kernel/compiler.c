@@ -1,32 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/compiler.h"
 
+#include "base/elf.h"
 #include "base/fs.h"
 #include "base/vec.h"
 #include "base/which.h"
+#include "kernel/environ.h"
 #include "kernel/minimum.h"
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
-/* The choice while it is being made; NULL: not given. */
+/* The choice while it is being made; the names are NULL: not given. */
 struct choice {
+	struct kernel_compiler *c;
+	const struct kernel_arch *arch;
+	const struct kernel_compiler_request *wish;
+	const char *word; /* of -t or the configuration; may be NULL */
 	char *cross, *cc, *hostcc, *llvm;
 	bool no_llvm; /* LLVM=0, which kbuild takes for clang */
 };
-
-static void choice_release(struct choice *w)
-{
-	free(w->cross);
-	free(w->cc);
-	free(w->hostcc);
-	free(w->llvm);
-}
 
 static void replace(char **where, char *with)
 {
@@ -34,43 +31,34 @@ static void replace(char **where, char *with)
 	*where = with;
 }
 
-/* make ignores CC and HOSTCC of the environment: the Makefile sets them. */
-static void read_choice(struct choice *w,
-			const struct kernel_compiler_request *wish)
+static void read_variable(const struct choice *w, const char *name,
+			  bool inherited, char **where)
 {
-	const struct {
-		const char *name;
-		char **where;
-		bool from_env;
-	} all[] = {
-		{ "CROSS_COMPILE", &w->cross, true },
-		{ "CC", &w->cc, false },
-		{ "HOSTCC", &w->hostcc, false },
-		{ "LLVM", &w->llvm, true },
-	};
+	const char *value = str_env(strv_list(w->wish->variables), name);
 
-	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
-		const char *value = NULL;
-
-		if (wish->variables->v)
-			value = str_env(wish->variables->v, all[i].name);
-		if (!value && all[i].from_env)
-			value = str_env(wish->env, all[i].name);
-		if (value && *value)
-			*all[i].where = xstrdup(value);
-	}
-	if (str_equal(w->llvm, "0")) {
-		replace(&w->llvm, NULL);
-		w->no_llvm = true;
-	}
+	if (!value && inherited)
+		value = str_env(w->wish->env, name);
+	if (value && *value)
+		*where = xstrdup(value);
 }
 
-static bool on_path(const struct kernel_compiler *c, char *const *env,
-		    const char *name)
+/* make ignores CC and HOSTCC of the environment: the Makefile sets them. */
+static void read_variables(struct choice *w)
 {
-	char *path = kernel_compiler_path(c, env);
+	read_variable(w, "CROSS_COMPILE", true, &w->cross);
+	read_variable(w, "CC", false, &w->cc);
+	read_variable(w, "HOSTCC", false, &w->hostcc);
+	read_variable(w, "LLVM", true, &w->llvm);
+	w->no_llvm = str_equal(w->llvm, "0");
+	if (w->no_llvm)
+		replace(&w->llvm, NULL);
+}
+
+static bool on_path(const struct choice *w, const char *name)
+{
+	char *path = kernel_environ_path(&w->c->dirs, w->wish->env);
 	char *file = which(name, path);
-	bool yes = file && !access(file, X_OK) && !fs_is_dir(file);
+	bool yes = file && which_is_program(file);
 
 	free(file);
 	free(path);
@@ -78,14 +66,13 @@ static bool on_path(const struct kernel_compiler *c, char *const *env,
 }
 
 /* `word`: the release that was asked for, "gcc" for any; NULL: no release. */
-static int not_found(const char *name, const char *prefix,
-		     const struct kernel_arch *arch, const char *word,
-		     struct err *err)
+static int not_found(const struct choice *w, const char *name,
+		     const char *prefix, const char *word, struct err *err)
 {
 	struct toolchain_release r = { 0 };
 	struct err ignored;
 	bool released = word && !toolchain_release_parse(word, &r, &ignored);
-	char *get = released ? kernel_installed_advice(arch, &r) : NULL;
+	char *get = released ? kernel_installed_advice(w->arch, &r) : NULL;
 	/* Debian's is of one version only. */
 	char *package = prefix && !r.n ? kernel_arch_package(prefix) : NULL;
 
@@ -112,18 +99,17 @@ static bool is_version_of(const char *word, const char *tool)
 	       isdigit((unsigned char)word[n + 1]);
 }
 
-/* DATA/bin goes behind the links, with the names in it. */
-static void use_bin(struct kernel_compiler *c)
+static void add_dir(struct kernel_compiler *c, const char *dir)
 {
-	if (!strv_has(&c->dirs, c->installed.bin))
-		strv_add(&c->dirs, c->installed.bin);
+	if (!strv_has(&c->dirs, dir))
+		strv_add(&c->dirs, dir);
 }
 
-static int take_installed(struct choice *w, struct kernel_compiler *c,
-			  const struct toolchain_installed *t, struct err *err)
+static int take_installed(struct choice *w, const struct toolchain_installed *t,
+			  struct err *err)
 {
 	char *prefix;
-	int ret = kernel_installed_prefix(&c->installed, t, &prefix, err);
+	int ret = kernel_installed_prefix(&w->c->installed, t, &prefix, err);
 
 	if (ret)
 		return ret;
@@ -133,68 +119,59 @@ static int take_installed(struct choice *w, struct kernel_compiler *c,
 		replace(&w->cross, prefix);
 		replace(&w->cc, NULL);
 	}
-	use_bin(c);
+	add_dir(w->c, w->c->installed.bin);
 	return 0;
 }
 
 /* A prefix that may lack its dash. */
-static int read_prefix(struct choice *w, const struct kernel_compiler *c,
-		       const char *t, char *const *env, struct err *err)
+static int read_prefix(struct choice *w, struct err *err)
 {
-	size_t n = strlen(t);
-	char *gcc;
-	bool found;
+	bool whole = !*w->word || str_ends(w->word, "-"), found;
+	char *prefix = xasprintf("%s%s", w->word, whole ? "" : "-");
+	char *gcc = xasprintf("%sgcc", prefix);
 
-	if (!n || t[n - 1] == '-') {
-		replace(&w->cross, xstrdup(t));
-		return 0;
-	}
-	gcc = xasprintf("%s-gcc", t);
-	found = on_path(c, env, gcc) ||
-		kernel_installed_has(&c->installed, gcc);
+	replace(&w->cross, prefix);
+	found = whole || on_path(w, gcc) ||
+		kernel_installed_has(&w->c->installed, gcc);
 	free(gcc);
-	if (!found)
-		return err_set(err, EINVAL,
-			       "-t %s: neither gcc, gcc-VERSION, clang, "
-			       "clang-VERSION, the id of an installed "
-			       "toolchain nor the prefix of a gcc (which ends "
-			       "in -)",
-			       t);
-	replace(&w->cross, xasprintf("%s-", t));
-	return 0;
+	if (found)
+		return 0;
+	return err_set(err, EINVAL,
+		       "-t %s: neither gcc, gcc-VERSION, clang, clang-VERSION, "
+		       "the id of an installed toolchain nor the prefix of a "
+		       "gcc (which ends in -)",
+		       w->word);
 }
 
-static int read_toolchain(struct choice *w, struct kernel_compiler *c,
-			  const struct kernel_arch *arch, const char *t,
-			  char *const *env, struct err *err)
+static int read_toolchain(struct choice *w, struct err *err)
 {
 	const struct toolchain_installed *found;
-	int ret = kernel_installed_find(&c->installed, arch, t, &found, err);
+	const char *t = w->word;
+	int ret = kernel_installed_find(&w->c->installed, w->arch, t, &found,
+					err);
 
 	if (ret) {
 		err_wrap(err, "-t %s", t);
 		return ret;
 	}
 	if (found)
-		return take_installed(w, c, found, err);
+		return take_installed(w, found, err);
 	if (!strcmp(t, "gcc"))
 		return 0;
-	if (!strcmp(t, "clang") || is_version_of(t, "clang")) {
+	if (!strcmp(t, "clang") || is_version_of(t, "clang"))
 		replace(&w->llvm, xstrdup(t[5] ? t + 5 : "1"));
-		return 0;
-	}
-	if (is_version_of(t, "gcc")) {
+	else if (is_version_of(t, "gcc"))
 		replace(&w->cc, xstrdup(t));
-		return 0;
-	}
-	return read_prefix(w, c, t, env, err);
+	else
+		return read_prefix(w, err);
+	return 0;
 }
 
 /* Take the directory off a name and remember it for PATH. */
 static void take_directory(struct kernel_compiler *c, const char *variable,
 			   char **value)
 {
-	const char *base = str_base(*value);
+	const char *base = *value ? str_base(*value) : NULL;
 	char *dir, *absolute;
 
 	if (base == *value || strpbrk(*value, " \t"))
@@ -205,22 +182,21 @@ static void take_directory(struct kernel_compiler *c, const char *variable,
 		  "%s=%s is used as %s with %s in PATH: a plain make that "
 		  "names the directory sees changed commands",
 		  variable, *value, *base ? base : "1", absolute);
-	if (!strv_has(&c->dirs, absolute))
-		strv_add(&c->dirs, absolute);
+	add_dir(c, absolute);
 	replace(value, xstrdup(*base ? base : "1"));
 	free(absolute);
 	free(dir);
 }
 
 /* One of Debian's that is on PATH; the caller frees it. */
-static char *prefix_on_path(const struct kernel_compiler *c,
-			    const struct kernel_arch *arch, const char *suffix,
-			    char *const *env)
+static char *prefix_on_path(const struct choice *w, const char *suffix)
 {
-	for (size_t i = 0; arch->known && i < arch->known->prefixes.n; i++) {
-		const char *prefix = arch->known->prefixes.v[i];
+	const struct toolchain_arch *known = w->arch->known;
+
+	for (size_t i = 0; known && i < known->prefixes.n; i++) {
+		const char *prefix = known->prefixes.v[i];
 		char *name = xasprintf("%s%s", prefix, suffix);
-		bool found = on_path(c, env, name);
+		bool found = on_path(w, name);
 
 		free(name);
 		if (found)
@@ -230,48 +206,45 @@ static char *prefix_on_path(const struct kernel_compiler *c,
 }
 
 /* No prefix was named, and Debian's is not there. */
-static int without_prefix(struct choice *w, struct kernel_compiler *c,
-			  const struct kernel_arch *arch, const char *word,
-			  struct err *err)
+static int without_prefix(struct choice *w, struct err *err)
 {
+	const struct toolchain_arch *known = w->arch->known;
 	const struct toolchain_installed *found = NULL;
-	const char *suffix = w->cc ? w->cc : "gcc", *prefix;
 	char *name;
 	int ret;
 
 	if (!w->cc) {
-		ret = kernel_installed_find(&c->installed, arch, "gcc", &found,
-					    err);
+		ret = kernel_installed_find(&w->c->installed, w->arch, "gcc",
+					    &found, err);
 		if (ret || found)
-			return ret ? ret : take_installed(w, c, found, err);
+			return ret ? ret : take_installed(w, found, err);
 	}
-	if (!arch->known || !arch->known->prefixes.n)
+	if (!known || !known->prefixes.n)
 		return err_set(err, ENOENT,
 			       "no cross compiler is known for %s; name its "
 			       "prefix with -t",
-			       arch->arch);
-	prefix = arch->known->prefixes.v[0];
-	name = xasprintf("%s%s", prefix, suffix);
-	ret = not_found(name, prefix, arch, word ? word : "gcc", err);
+			       w->arch->arch);
+	name = xasprintf("%s%s", known->prefixes.v[0], w->cc ? w->cc : "gcc");
+	ret = not_found(w, name, known->prefixes.v[0],
+			w->word ? w->word : "gcc", err);
 	free(name);
 	return ret;
 }
 
-static int default_prefix(struct choice *w, struct kernel_compiler *c,
-			  const struct kernel_arch *arch, const char *word,
-			  char *const *env, struct err *err)
+static int default_prefix(struct choice *w, struct err *err)
 {
 	/* CC=gcc-13 is only half a name: which binutils, which prefix? */
 	bool half = w->cc && is_version_of(w->cc, "gcc");
+	const char *srcarch = w->arch->srcarch;
 	char host[32];
 
 	kernel_arch_host(host);
-	if (!strcmp(host, arch->srcarch) || !strcmp(arch->srcarch, "um"))
+	if (!strcmp(host, srcarch) || !strcmp(srcarch, "um"))
 		return 0;
-	w->cross = prefix_on_path(c, arch, half ? w->cc : "gcc", env);
+	w->cross = prefix_on_path(w, half ? w->cc : "gcc");
 	if (w->cross || w->llvm || (w->cc && !half))
 		return 0;
-	return without_prefix(w, c, arch, word, err);
+	return without_prefix(w, err);
 }
 
 static char *compiler_name(const struct choice *w)
@@ -283,94 +256,60 @@ static char *compiler_name(const struct choice *w)
 	return xasprintf("%sgcc", w->cross ? w->cross : "");
 }
 
-/* -t gcc-13 and a prefix: CC is the compiler's whole name. */
-static void complete_cc(struct choice *w, const char *word)
-{
-	if (word && w->cross && w->cc && is_version_of(w->cc, "gcc"))
-		replace(&w->cc, xasprintf("%s%s", w->cross, w->cc));
-}
-
-static bool is_elf(const char *path)
-{
-	char magic[4] = "";
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	bool yes = fd >= 0 && read(fd, magic, 4) == 4 &&
-		   !memcmp(magic, "\177ELF", 4);
-
-	if (fd >= 0)
-		close(fd);
-	return yes;
-}
-
 /* Find the file of a compiler, or say why it cannot be linked. */
-static int resolve(struct kernel_compiler *c, const struct kernel_arch *arch,
-		   const char *variable, const char *name, char *const *env,
-		   char **file, struct err *err)
+static int resolve(const struct choice *w, const char *variable,
+		   const char *name, char **file, struct err *err)
 {
-	char *path, *why = NULL;
+	char *path = kernel_environ_path(&w->c->dirs, w->wish->env);
+	char *why = NULL;
 
-	*file = NULL;
 	if (strpbrk(name, " \t")) {
 		why = xasprintf("%s is several words (%s)", variable, name);
 		*file = xstrdup("");
 	} else {
-		path = kernel_compiler_path(c, env);
 		*file = which_compiler(name, path, NULL);
 		if (!*file && (*file = which(name, path)) != NULL)
 			why = xasprintf("%s leads to a compiler cache alone",
 					*file);
-		else if (*file && !is_elf(*file))
+		else if (*file && !elf_is(*file))
 			why = xasprintf("%s is a script", *file);
-		free(path);
 	}
-	if (why && !c->unlinked)
-		c->unlinked = why;
+	if (!w->c->unlinked)
+		w->c->unlinked = why;
 	else
 		free(why);
-	return *file ? 0 : not_found(name, NULL, arch, NULL, err);
+	free(path);
+	return *file ? 0 : not_found(w, name, NULL, NULL, err);
 }
 
-bool kernel_compiler_older(const char *a, const char *b)
+static void add_variable(struct kernel_compiler *c, const char *name,
+			 const char *value)
 {
-	for (;;) {
-		char *end_a, *end_b;
-		unsigned long n = strtoul(a, &end_a, 10);
-		unsigned long m = strtoul(b, &end_b, 10);
-
-		if (n != m)
-			return n < m;
-		if (*end_a != '.' && *end_b != '.')
-			return false;
-		a = *end_a == '.' ? end_a + 1 : end_a;
-		b = *end_b == '.' ? end_b + 1 : end_b;
-	}
+	if (value)
+		strv_addf(&c->vars, "%s=%s", name, value);
 }
 
-static void set_vars(struct kernel_compiler *c, const struct choice *w)
+static void set_vars(const struct choice *w)
 {
-	if (w->cross)
-		strv_addf(&c->vars, "CROSS_COMPILE=%s", w->cross);
-	if (w->llvm)
-		strv_addf(&c->vars, "LLVM=%s", w->llvm);
-	else if (w->no_llvm)
-		strv_add(&c->vars, "LLVM=");
-	if (w->cc)
-		strv_addf(&c->vars, "CC=%s", w->cc);
-	if (w->hostcc)
-		strv_addf(&c->vars, "HOSTCC=%s", w->hostcc);
+	add_variable(w->c, "CROSS_COMPILE", w->cross);
+	add_variable(w->c, "LLVM", !w->llvm && w->no_llvm ? "" : w->llvm);
+	add_variable(w->c, "CC", w->cc);
+	add_variable(w->c, "HOSTCC", w->hostcc);
 }
 
 /* [arch "X"] toolchain; x86 is x86_64 where that is the machine's own. */
-static const char *standard(const struct kernel_arch *arch,
-			    const struct kernel_compiler_request *wish)
+static const char *standard(const struct choice *w)
 {
+	const struct kernel_arch *arch = w->arch;
 	const struct toolchain_arch *own;
+	char *const *list;
 	const char *word;
 	struct utsname u;
 
-	if (!wish->standard || !wish->standard->v)
+	if (!w->wish->standard)
 		return NULL;
-	word = str_env(wish->standard->v, arch->arch);
+	list = strv_list(w->wish->standard);
+	word = str_env(list, arch->arch);
 	if (word || strcmp(arch->arch, arch->srcarch) != 0 || uname(&u))
 		return word;
 	own = toolchain_data_arch(u.machine);
@@ -378,67 +317,64 @@ static const char *standard(const struct kernel_arch *arch,
 		own = toolchain_data_arch_called(u.machine);
 	if (!own || strcmp(own->srcarch, arch->srcarch) != 0)
 		return NULL;
-	return str_env(wish->standard->v, own->arch);
+	return str_env(list, own->arch);
 }
 
 /* The names of installed ones mean DATA/bin wherever they come from. */
-static void find_bin(struct kernel_compiler *c, const struct choice *w)
+static void find_bin(const struct choice *w)
 {
-	char *name = compiler_name(w);
+	const struct kernel_installed *in = &w->c->installed;
 	char *ld = xasprintf("%sld", w->cross ? w->cross : "");
 
-	if (kernel_installed_has(&c->installed, name) ||
-	    (w->cross && kernel_installed_has(&c->installed, ld)))
-		use_bin(c);
+	if (kernel_installed_has(in, w->c->name) ||
+	    (w->cross && kernel_installed_has(in, ld)))
+		add_dir(w->c, in->bin);
 	free(ld);
-	free(name);
 }
 
-static int decide(struct kernel_compiler *c, struct choice *w,
-		  const struct kernel_arch *arch, const char *word,
-		  const struct kernel_compiler_request *wish, struct err *err)
+static int decide(struct choice *w, struct err *err)
 {
-	int ret = word ? read_toolchain(w, c, arch, word, wish->env, err) : 0;
+	int ret = w->word ? read_toolchain(w, err) : 0;
 
 	if (ret)
 		return ret;
-	if (w->cross)
-		take_directory(c, "CROSS_COMPILE", &w->cross);
-	if (w->cc)
-		take_directory(c, "CC", &w->cc);
-	if (w->hostcc)
-		take_directory(c, "HOSTCC", &w->hostcc);
-	if (w->llvm)
-		take_directory(c, "LLVM", &w->llvm);
+	take_directory(w->c, "CROSS_COMPILE", &w->cross);
+	take_directory(w->c, "CC", &w->cc);
+	take_directory(w->c, "HOSTCC", &w->hostcc);
+	take_directory(w->c, "LLVM", &w->llvm);
 	if (!w->cross)
-		ret = default_prefix(w, c, arch, word, wish->env, err);
+		ret = default_prefix(w, err);
 	if (ret)
 		return ret;
-	complete_cc(w, word);
-	find_bin(c, w);
+	/* -t gcc-13 and a prefix: CC is the compiler's whole name. */
+	if (w->word && w->cross && w->cc && is_version_of(w->cc, "gcc"))
+		replace(&w->cc, xasprintf("%s%s", w->cross, w->cc));
+	w->c->name = compiler_name(w);
+	w->c->is_clang = strstr(str_base(w->c->name), "clang") != NULL;
+	find_bin(w);
+	set_vars(w);
 	return 0;
 }
 
 /* Look at what was chosen: the files, the version, the tree's minimum. */
-static int examine(struct kernel_compiler *c, const struct choice *w,
-		   const struct kernel_arch *arch, const char *word,
-		   const struct kernel_compiler_request *wish, struct err *err)
+static int examine(const struct choice *w, struct err *err)
 {
+	struct kernel_compiler *c = w->c;
 	const char *hostcc = w->hostcc ? w->hostcc : w->llvm ? c->name : "gcc";
 	char *host = NULL;
-	int ret = resolve(c, arch, "CC", c->name, wish->env, &c->path, err);
+	int ret = resolve(w, "CC", c->name, &c->path, err);
 
 	if (ret == -ENOENT)
-		not_found(c->name, c->is_clang ? NULL : w->cross, arch, word,
+		not_found(w, c->name, c->is_clang ? NULL : w->cross, w->word,
 			  err);
 	if (!ret)
 		ret = kernel_compiler_lease(c, c->name, c->path, err);
 	if (!ret)
-		ret = resolve(c, arch, "HOSTCC", hostcc, wish->env, &host, err);
+		ret = resolve(w, "HOSTCC", hostcc, &host, err);
 	if (!ret)
-		ret = kernel_minimum_version(c, wish->env, err);
+		ret = kernel_minimum_version(c, w->wish->env, err);
 	if (!ret)
-		ret = kernel_minimum_check(c, arch, wish->tree, err);
+		ret = kernel_minimum_check(c, w->arch, w->wish->tree, err);
 	free(host);
 	return ret;
 }
@@ -448,29 +384,30 @@ int kernel_compiler_choose(struct kernel_compiler *c,
 			   const struct kernel_compiler_request *wish,
 			   struct err *err)
 {
-	const char *word = wish->toolchain;
-	struct choice w = { 0 };
+	struct choice w = {
+		.c = c, .arch = arch, .wish = wish, .word = wish->toolchain
+	};
 	int ret;
 
 	*c = (struct kernel_compiler){ 0 };
-	read_choice(&w, wish);
-	if (!word && !w.cross && !w.cc && !w.llvm)
-		word = standard(arch, wish);
+	read_variables(&w);
+	if (!w.word && !w.cross && !w.cc && !w.llvm)
+		w.word = standard(&w);
 	ret = kernel_installed_open(&c->installed, wish->data, err);
 	for (size_t i = 0; i < c->installed.list.broken.n; i++)
 		strv_addf(&c->notes, "not used: %s",
 			  c->installed.list.broken.v[i]);
 	if (!ret)
-		ret = decide(c, &w, arch, word, wish, err);
-	if (!ret) {
-		set_vars(c, &w);
-		c->name = compiler_name(&w);
-		c->is_clang = strstr(str_base(c->name), "clang") != NULL;
-		ret = examine(c, &w, arch, word, wish, err);
-	}
-	if (ret && word && word != wish->toolchain)
-		err_wrap(err, "[arch \"%s\"] toolchain = %s", arch->arch, word);
-	choice_release(&w);
+		ret = decide(&w, err);
+	if (!ret)
+		ret = examine(&w, err);
+	if (ret && w.word && w.word != wish->toolchain)
+		err_wrap(err, "[arch \"%s\"] toolchain = %s", arch->arch,
+			 w.word);
+	free(w.cross);
+	free(w.cc);
+	free(w.hostcc);
+	free(w.llvm);
 	return ret;
 }
 
@@ -491,17 +428,15 @@ int kernel_compiler_lease(struct kernel_compiler *c, const char *name,
 	return 0;
 }
 
-char *kernel_compiler_path(const struct kernel_compiler *c, char *const *env)
+int kernel_compiler_use(struct kernel_compiler *c, const char *name,
+			struct err *err)
 {
-	const char *path = str_env(env, "PATH");
-	struct strv all = { 0 };
-	char *out;
+	char *path = xasprintf("%s/%s", c->installed.bin, name);
+	int ret = kernel_compiler_lease(c, name, path, err);
 
-	strv_add_all(&all, c->dirs.v);
-	strv_add(&all, path ? path : "/usr/local/bin:/usr/bin:/bin");
-	out = strv_join(&all, ":");
-	strv_release(&all);
-	return out;
+	add_dir(c, c->installed.bin);
+	free(path);
+	return ret;
 }
 
 void kernel_compiler_release(struct kernel_compiler *c)

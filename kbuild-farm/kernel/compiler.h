@@ -62,9 +62,8 @@ void kernel_compiler_release(struct kernel_compiler *c);
  * from being removed as long as `c` lives. */
 int kernel_compiler_lease(struct kernel_compiler *c, const char *name,
 			  const char *path, struct err *err);
-/* PATH with the directories of `c` in front; the caller frees it. */
-char *kernel_compiler_path(const struct kernel_compiler *c, char *const *env);
-/* Is version `a` ("12.2.0") older than `b` ("5.1.0")? */
-bool kernel_compiler_older(const char *a, const char *b);
+/* The same of one that DATA/bin has under that name, which goes into PATH. */
+int kernel_compiler_use(struct kernel_compiler *c, const char *name,
+			struct err *err);
 
 #endif

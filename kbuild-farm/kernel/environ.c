@@ -32,6 +32,19 @@ void kernel_environ_overlay(struct strv *out, char *const *env,
 	}
 }
 
+char *kernel_environ_path(const struct strv *dirs, char *const *env)
+{
+	const char *path = str_env(env, "PATH");
+	struct strv all = { 0 };
+	char *out;
+
+	strv_add_all(&all, dirs->v);
+	strv_add(&all, path ? path : "/usr/local/bin:/usr/bin:/bin");
+	out = strv_join(&all, ":");
+	strv_release(&all);
+	return out;
+}
+
 int kernel_environ_check(const struct strv *given, struct err *err)
 {
 	for (size_t i = 0; i < given->n; i++) {

@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "base/spawn.h"
+#include "kernel/environ.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -16,7 +17,7 @@ int kernel_minimum_version(struct kernel_compiler *c, char *const *env,
 			   struct err *err)
 {
 	char *words = xstrdup(*c->path ? c->path : c->name), *save = NULL;
-	char *path = kernel_compiler_path(c, env);
+	char *path = kernel_environ_path(&c->dirs, env);
 	struct strv argv = { 0 }, with = { 0 };
 	struct spawn ask = { .fd = { -1, -1, -1 } };
 	struct buf out = { 0 };
@@ -87,6 +88,22 @@ static int refuse(const struct kernel_compiler *c,
 	return -ENOTSUP;
 }
 
+bool kernel_minimum_older(const char *a, const char *b)
+{
+	for (;;) {
+		char *end_a, *end_b;
+		unsigned long n = strtoul(a, &end_a, 10);
+		unsigned long m = strtoul(b, &end_b, 10);
+
+		if (n != m)
+			return n < m;
+		if (*end_a != '.' && *end_b != '.')
+			return false;
+		a = *end_a == '.' ? end_a + 1 : end_a;
+		b = *end_b == '.' ? end_b + 1 : end_b;
+	}
+}
+
 int kernel_minimum_check(const struct kernel_compiler *c,
 			 const struct kernel_arch *arch, const char *tree,
 			 struct err *err)
@@ -106,7 +123,7 @@ int kernel_minimum_check(const struct kernel_compiler *c,
 	    !spawn_capture(&ask, ASK_MAX, ASK_MS, &out, &status, err) &&
 	    !status)
 		least = xstrndup(buf_str(&out), strcspn(buf_str(&out), "\n"));
-	if (least && kernel_compiler_older(c->version, least))
+	if (least && kernel_minimum_older(c->version, least))
 		ret = refuse(c, arch, least, err);
 	free(least);
 	buf_release(&out);

@@ -19,5 +19,7 @@ int kernel_minimum_version(struct kernel_compiler *c, char *const *env,
 int kernel_minimum_check(const struct kernel_compiler *c,
 			 const struct kernel_arch *arch, const char *tree,
 			 struct err *err);
+/* Is version `a` ("12.2.0") older than `b` ("5.1.0")? */
+bool kernel_minimum_older(const char *a, const char *b);
 
 #endif

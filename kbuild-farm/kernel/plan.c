@@ -439,7 +439,7 @@ void kernel_plan_make_argv(const struct kernel_plan *p, struct strv *out,
 void kernel_plan_env(const struct kernel_plan *p, struct strv *out,
 		     const char *links, char *const *extra)
 {
-	char *path = kernel_compiler_path(&p->compiler, p->env);
+	char *path = kernel_environ_path(&p->compiler.dirs, p->env);
 	struct strv ours = { 0 };
 
 	strv_add_all(&ours, p->exports.v);

@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "coord/coord.h"
 #include "kernel/capacity.h"
+#include "kernel/environ.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -66,7 +67,7 @@ static int start_farm(struct kernel_run *run, const struct node_roster *roster,
 		      struct err *err)
 {
 	const struct kernel_plan *plan = run->plan;
-	char *path = kernel_compiler_path(&plan->compiler, plan->env);
+	char *path = kernel_environ_path(&plan->compiler.dirs, plan->env);
 	const char *host = kernel_plan_setting(plan, "HOSTCC");
 	const char *second = kernel_plan_setting(plan, "CROSS_COMPILE_COMPAT");
 	char *compat = second ? xasprintf("%sgcc", second) : NULL;

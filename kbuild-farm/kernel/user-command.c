@@ -137,7 +137,7 @@ bool kernel_user_command_is_inside(char *const *env)
 int kernel_user_command_become(const struct kernel_user_command *g,
 			       struct err *err)
 {
-	char *path = kernel_compiler_path(&g->compiler, g->env.v);
+	char *path = kernel_environ_path(&g->compiler.dirs, g->env.v);
 	struct strv ours = { 0 }, env = { 0 };
 
 	if (g->compiler.dirs.n)
@@ -271,7 +271,7 @@ static int watch_signals(struct run *run, struct err *err)
 static int open_farm(struct run *run, struct err *err)
 {
 	const struct kernel_user_command *g = run->guest;
-	char *path = kernel_compiler_path(&g->compiler, g->env.v);
+	char *path = kernel_environ_path(&g->compiler.dirs, g->env.v);
 	struct kernel_farm_setup setup = {
 		.base = run->base,
 		.roster = g->wish->roster,

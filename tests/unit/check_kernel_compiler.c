@@ -2,6 +2,8 @@
 /* needs: kernel */
 #include "kernel-installed.h"
 #include "kernel/compiler.h"
+#include "kernel/environ.h"
+#include "kernel/minimum.h"
 #include "suite.h"
 
 static struct strv vars, standard;
@@ -189,7 +191,7 @@ START_TEST(a_directory_goes_to_path_and_is_told)
 	ck_assert_uint_eq(c.dirs.n, 1);
 	ck_assert_str_eq(c.dirs.v[0], dir);
 	ck_assert_uint_eq(c.notes.n, 1);
-	path = kernel_compiler_path(&c, env.v);
+	path = kernel_environ_path(&c.dirs, env.v);
 	ck_assert(str_starts(path, dir));
 	ck_assert(str_ends(path, ":/usr/bin:/bin"));
 	free(path);
@@ -299,7 +301,7 @@ static void put_two(void)
 /* PATH begins with DATA/bin, and the toolchain is kept. */
 static void expect_leased(const char *id)
 {
-	char *path = kernel_compiler_path(&c, env.v);
+	char *path = kernel_environ_path(&c.dirs, env.v);
 	char *bin = at("data/bin:"), *dir, *said;
 
 	ck_assert_msg(str_starts(path, bin), "%s", path);
@@ -539,7 +541,7 @@ static const struct {
 
 START_TEST(versions_compare_by_number)
 {
-	ck_assert_int_eq(kernel_compiler_older(versions[_i].a, versions[_i].b),
+	ck_assert_int_eq(kernel_minimum_older(versions[_i].a, versions[_i].b),
 			 versions[_i].older);
 }
 END_TEST
