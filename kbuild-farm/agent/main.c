@@ -18,6 +18,7 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,41 +33,6 @@
 #define STORE_LEAST 1 /* MiB */
 #define STORE_MOST  (16l << 20) /* MiB */
 
-enum {
-	OPT_STDIO = 1,
-	OPT_LISTEN,
-	OPT_SLOTS,
-	OPT_STORE,
-	OPT_STORE_SIZE,
-	OPT_TOOLCHAINS,
-	OPT_HOST,
-	OPT_CHECK,
-	OPT_VERSION,
-	OPT_HELP
-};
-
-static const struct args_option options[] = {
-	{ OPT_STDIO, 0, "stdio", NULL,
-	  "talk to one kfarm on standard input and output" },
-	{ OPT_LISTEN, 0, "listen", "unix:PATH",
-	  "talk to all that connect to this socket" },
-	{ OPT_SLOTS, 0, "slots", "N",
-	  "take N jobs at once instead of cores + cores / 4" },
-	{ OPT_STORE, 0, "store", "DIR",
-	  "keep what kfarm sends (compilers, sources) in DIR" },
-	{ OPT_STORE_SIZE, 0, "store-size", "SIZE",
-	  "and no more than SIZE of it, as 800M or 20G" },
-	{ OPT_TOOLCHAINS, 0, "toolchains", "DIR",
-	  "keep the toolchains for this machine that kfarm brings in DIR" },
-	{ OPT_HOST, 0, "host", "HOST",
-	  "programs for HOST (as arm64, arm) run here, too" },
-	{ OPT_CHECK, 0, "check", NULL,
-	  "say whether jobs can run here, and if not, why" },
-	{ OPT_VERSION, 'V', "version", NULL, "print the version" },
-	{ OPT_HELP, 'h', "help", NULL, "print this" },
-	{ 0 },
-};
-
 struct settings {
 	bool stdio;
 	const char *listen; /* the socket's path */
@@ -76,47 +42,34 @@ struct settings {
 	struct strv hosts; /* beside the machine's own */
 	bool check;
 	uint16_t slots;
-	bool done; /* --help or --version did it all */
+	bool version, help; /* that is all that is wanted */
 };
 
-static void print_help(void)
+static int take_listen(void *at, const struct args *a, struct err *err)
 {
-	char *lines = args_help(options);
-
-	printf("usage: kfarmd --stdio | --listen unix:PATH [--slots N]"
-	       " [--store DIR]\n"
-	       "              [--store-size SIZE] [--toolchains DIR]"
-	       " [--host HOST]...\n"
-	       "       kfarmd --check\n%s",
-	       lines);
-	free(lines);
-}
-
-static int set_listen(struct settings *s, const char *value, struct err *err)
-{
-	if (!str_starts(value, "unix:") || !value[5])
+	if (!str_starts(a->value, "unix:") || !a->value[5])
 		return err_set(err, EINVAL, "--listen %s: must be unix:PATH",
-			       value);
-	s->listen = value + 5;
+			       a->value);
+	*(const char **)at = a->value + 5;
 	return 0;
 }
 
-static int set_slots(struct settings *s, const char *value, struct err *err)
+static int take_slots(void *at, const struct args *a, struct err *err)
 {
 	long n;
 
-	if (str_number(value, 1, SLOTS_MOST, &n))
+	if (str_number(a->value, 1, SLOTS_MOST, &n))
 		return err_set(err, EINVAL,
 			       "--slots %s: must be a number from 1 to %d",
-			       value, SLOTS_MOST);
-	s->slots = (uint16_t)n;
+			       a->value, SLOTS_MOST);
+	*(uint16_t *)at = (uint16_t)n;
 	return 0;
 }
 
 /* A number with a unit, of bytes. */
-static int set_store_size(struct settings *s, const char *value,
-			  struct err *err)
+static int take_store_size(void *at, const struct args *a, struct err *err)
 {
+	const char *value = a->value;
 	static const char units[] = "MGT";
 	size_t len = strlen(value);
 	const char *unit = len ? strchr(units, value[len - 1]) : NULL;
@@ -132,71 +85,79 @@ static int set_store_size(struct settings *s, const char *value,
 		return err_set(err, EINVAL,
 			       "--store-size %s: must be a size as 800M or 20G",
 			       value);
-	s->store_size = (uint64_t)n << (20 + shift);
+	*(uint64_t *)at = (uint64_t)n << (20 + shift);
 	return 0;
 }
 
-static int add_host(struct settings *s, const char *value, struct err *err)
+static int take_host(void *at, const struct args *a, struct err *err)
 {
-	if (!wire_host_ok(value))
+	const struct strv *hosts = at;
+
+	if (!wire_host_ok(a->value))
 		return err_set(err, EINVAL,
 			       "--host %s: must be a name as arm64 or x86_64",
-			       value);
-	if (s->hosts.n >= WIRE_HOSTS - 1)
+			       a->value);
+	if (hosts->n >= WIRE_HOSTS - 1)
 		return err_set(err, EINVAL, "--host: more than %d",
 			       WIRE_HOSTS - 1);
-	strv_add(&s->hosts, value);
-	return 0;
+	return args_list(at, a, err);
 }
 
-static int take_option(struct settings *s, int key, const char *value,
-		       struct err *err)
+#define AT(member) offsetof(struct settings, member)
+
+static const struct args_option options[] = {
+	{ 0, "stdio", NULL, "talk to one kfarm on standard input and output",
+	  args_flag, AT(stdio), 0 },
+	{ 0, "listen", "unix:PATH", "talk to all that connect to this socket",
+	  take_listen, AT(listen), 0 },
+	{ 0, "slots", "N", "take N jobs at once instead of cores + cores / 4",
+	  take_slots, AT(slots), 0 },
+	{ 0, "store", "DIR",
+	  "keep what kfarm sends (compilers, sources) in DIR", args_text,
+	  AT(store), 0 },
+	{ 0, "store-size", "SIZE",
+	  "and no more than SIZE of it, as 800M or 20G", take_store_size,
+	  AT(store_size), 0 },
+	{ 0, "toolchains", "DIR",
+	  "keep the toolchains for this machine that kfarm brings in DIR",
+	  args_text, AT(toolchains), 0 },
+	{ 0, "host", "HOST", "programs for HOST (as arm64, arm) run here, too",
+	  take_host, AT(hosts), 0 },
+	{ 0, "check", NULL, "say whether jobs can run here, and if not, why",
+	  args_flag, AT(check), 0 },
+	{ 'V', "version", NULL, "print the version", args_flag, AT(version),
+	  0 },
+	{ 'h', "help", NULL, "print this", args_flag, AT(help), 0 },
+	{ 0 },
+};
+
+static void print_help(void)
 {
-	switch (key) {
-	case OPT_STDIO:
-		s->stdio = true;
-		return 0;
-	case OPT_LISTEN:
-		return set_listen(s, value, err);
-	case OPT_SLOTS:
-		return set_slots(s, value, err);
-	case OPT_STORE:
-		s->store = value;
-		return 0;
-	case OPT_STORE_SIZE:
-		return set_store_size(s, value, err);
-	case OPT_TOOLCHAINS:
-		s->toolchains = value;
-		return 0;
-	case OPT_HOST:
-		return add_host(s, value, err);
-	case OPT_CHECK:
-		s->check = true;
-		return 0;
-	case OPT_VERSION:
-		puts(AGENT_SOFTWARE);
-		s->done = true;
-		return 0;
-	case OPT_HELP:
-		print_help();
-		s->done = true;
-		return 0;
-	case ARGS_WORD:
-		return err_set(err, EINVAL, "%s: not an option", value);
-	default:
-		return key;
-	}
+	char *lines = args_help(options);
+
+	printf("usage: kfarmd --stdio | --listen unix:PATH [--slots N]"
+	       " [--store DIR]\n"
+	       "              [--store-size SIZE] [--toolchains DIR]"
+	       " [--host HOST]...\n"
+	       "       kfarmd --check\n%s",
+	       lines);
+	free(lines);
 }
 
 static int parse(struct settings *s, char *const *argv, struct err *err)
 {
 	struct args args;
-	int key, ret = 0;
+	int got, ret = 0;
 
 	args_init(&args, options, argv);
-	while (!ret && !s->done && (key = args_next(&args, err)) != ARGS_END)
-		ret = take_option(s, key, args.value, err);
-	if (ret || s->done || s->check)
+	while (!ret && !s->version && !s->help &&
+	       (got = args_next(&args, err)) != ARGS_END)
+		ret = got < 0 ? got :
+		      got == ARGS_OPTION ?
+				args_store(&args, s, err) :
+				err_set(err, EINVAL, "%s: not an option",
+					args.value);
+	if (ret || s->version || s->help || s->check)
 		return ret;
 	if (s->stdio == (s->listen != NULL))
 		return err_set(err, EINVAL,
@@ -431,7 +392,11 @@ int main(int argc, char **argv)
 	ret = parse(&s, argv + 1, &err);
 	if (!ret && s.listen)
 		log_init("kfarmd", LOG_INFO);
-	if (!ret && !s.done) {
+	if (!ret && s.version) {
+		puts(AGENT_SOFTWARE);
+	} else if (!ret && s.help) {
+		print_help();
+	} else if (!ret) {
 		set_up_process();
 		if (s.check)
 			return print_check();

@@ -17,7 +17,7 @@ void args_init(struct args *a, const struct args_option *options,
 
 static const struct args_option *by_letter(const struct args *a, char letter)
 {
-	for (const struct args_option *o = a->options; o->key; o++) {
+	for (const struct args_option *o = a->options; o->help; o++) {
 		if (o->letter == letter)
 			return o;
 	}
@@ -27,7 +27,7 @@ static const struct args_option *by_letter(const struct args *a, char letter)
 static const struct args_option *by_word(const struct args *a, const char *word,
 					 size_t len)
 {
-	for (const struct args_option *o = a->options; o->key; o++) {
+	for (const struct args_option *o = a->options; o->help; o++) {
 		if (o->word && strlen(o->word) == len &&
 		    !memcmp(o->word, word, len))
 			return o;
@@ -36,36 +36,28 @@ static const struct args_option *by_word(const struct args *a, const char *word,
 }
 
 /* The value is the next word of the command line. */
-static int take_next(struct args *a, const struct args_option *o,
-		     const char *shown, struct err *err)
+static int take_next(struct args *a, const char *shown, struct err *err)
 {
 	if (!*a->argv)
 		return err_set(err, EINVAL, "%s needs a value: %s", shown,
-			       o->value);
+			       a->option->value);
 	a->value = *a->argv++;
-	return o->key;
+	return ARGS_OPTION;
 }
 
 static int next_letter(struct args *a, struct err *err)
 {
 	char shown[3] = { '-', *a->bundle, '\0' };
-	const struct args_option *o = by_letter(a, *a->bundle);
+	const char *rest = a->bundle[1] ? a->bundle + 1 : NULL;
 
-	if (!o)
+	a->option = by_letter(a, *a->bundle);
+	if (!a->option)
 		return err_set(err, EINVAL, "unknown option %s", shown);
-	a->bundle++;
-	if (!o->value) {
-		if (!*a->bundle)
-			a->bundle = NULL;
-		return o->key;
-	}
-	if (*a->bundle) {
-		a->value = a->bundle;
-		a->bundle = NULL;
-		return o->key;
-	}
-	a->bundle = NULL;
-	return take_next(a, o, shown, err);
+	a->bundle = a->option->value ? NULL : rest;
+	if (!a->option->value)
+		return ARGS_OPTION;
+	a->value = rest;
+	return rest ? ARGS_OPTION : take_next(a, shown, err);
 }
 
 static int next_long(struct args *a, const char *word, struct err *err)
@@ -76,14 +68,13 @@ static int next_long(struct args *a, const char *word, struct err *err)
 	if (!o)
 		return err_set(err, EINVAL, "unknown option --%.*s", (int)len,
 			       word + 2);
-	if (word[2 + len] == '=') {
-		if (!o->value)
-			return err_set(err, EINVAL, "--%s takes no value",
-				       o->word);
-		a->value = word + 2 + len + 1;
-		return o->key;
-	}
-	return o->value ? take_next(a, o, word, err) : o->key;
+	a->option = o;
+	if (word[2 + len] != '=')
+		return o->value ? take_next(a, word, err) : ARGS_OPTION;
+	if (!o->value)
+		return err_set(err, EINVAL, "--%s takes no value", o->word);
+	a->value = word + 2 + len + 1;
+	return ARGS_OPTION;
 }
 
 static bool is_variable(const char *word)
@@ -120,6 +111,74 @@ int args_next(struct args *a, struct err *err)
 	return a->variables && is_variable(word) ? ARGS_VARIABLE : ARGS_WORD;
 }
 
+int args_store(const struct args *a, void *into, struct err *err)
+{
+	return a->option->take((char *)into + a->option->at, a, err);
+}
+
+int args_read(struct args *a, void *into, struct err *err)
+{
+	int got, ret;
+
+	while ((got = args_next(a, err)) == ARGS_OPTION) {
+		ret = args_store(a, into, err);
+		if (ret)
+			return ret;
+	}
+	return got;
+}
+
+int args_flag(void *at, const struct args *a, struct err *err)
+{
+	(void)a;
+	(void)err;
+	*(bool *)at = true;
+	return 0;
+}
+
+int args_choice(void *at, const struct args *a, struct err *err)
+{
+	(void)err;
+	*(unsigned *)at = (unsigned)a->option->n;
+	return 0;
+}
+
+int args_number(void *at, const struct args *a, struct err *err)
+{
+	const struct args_option *o = a->option;
+	long n;
+
+	if (!str_number(a->value, 1, o->n, &n)) {
+		*(unsigned *)at = (unsigned)n;
+		return 0;
+	}
+	return err_set(err, EINVAL, "%s%.*s %s: not a number from 1 to %ld",
+		       o->letter ? "-" : "--",
+		       o->letter ? 1 : (int)strlen(o->word),
+		       o->letter ? &o->letter : o->word, a->value, o->n);
+}
+
+int args_text(void *at, const struct args *a, struct err *err)
+{
+	(void)err;
+	*(const char **)at = a->value;
+	return 0;
+}
+
+int args_list(void *at, const struct args *a, struct err *err)
+{
+	(void)err;
+	strv_add(at, a->value);
+	return 0;
+}
+
+int args_commas(void *at, const struct args *a, struct err *err)
+{
+	(void)err;
+	strv_split(at, a->value, ",");
+	return 0;
+}
+
 char *const *args_rest(const struct args *a)
 {
 	return a->argv;
@@ -129,7 +188,7 @@ char *args_help(const struct args_option *options)
 {
 	struct buf out = { 0 };
 
-	for (const struct args_option *o = options; o->key; o++) {
+	for (const struct args_option *o = options; o->help; o++) {
 		struct buf left = { 0 };
 
 		buf_printf(&left, o->letter ? "-%c" : "  ", o->letter);

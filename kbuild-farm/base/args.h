@@ -12,26 +12,39 @@
 #include "base/err.h"
 
 #include <stdbool.h>
+#include <stddef.h>
+
+struct args;
+
+/*
+ * Store the option just returned, a->value its value, in `at`: 0 or -EINVAL
+ * with `err` set.
+ */
+typedef int args_take(void *at, const struct args *a, struct err *err);
 
 /* One option; a table of them ends with a zeroed one. */
 struct args_option {
-	int key; /* what args_next() returns for it, above 0 */
 	char letter; /* 0: none */
 	const char *word; /* without the dashes; NULL: none */
 	const char *value; /* the value's name in the help; NULL: takes none */
 	const char *help;
+	args_take *take; /* one of those below, or the caller's own */
+	size_t at; /* of what it is stored in, within the caller's struct */
+	long n; /* for args_number() and args_choice() */
 };
 
 enum {
-	ARGS_END = 0,
-	ARGS_WORD = -1000, /* a plain word */
-	ARGS_VARIABLE = -1001, /* NAME=VALUE */
+	ARGS_END,
+	ARGS_OPTION,
+	ARGS_WORD, /* a plain word */
+	ARGS_VARIABLE, /* NAME=VALUE */
 };
 
 struct args {
 	const struct args_option *options;
 	char *const *argv; /* the words that are left */
 	const char *bundle; /* what is left of "-abc" */
+	const struct args_option *option; /* the one just returned */
 	const char *value; /* of the option or the word just returned */
 	bool only_words; /* after "--" */
 	bool variables; /* tell ARGS_VARIABLE from ARGS_WORD */
@@ -41,10 +54,28 @@ struct args {
 void args_init(struct args *a, const struct args_option *options,
 	       char *const *argv);
 /*
- * The next one: an option's key with its value in a->value, ARGS_WORD or
+ * The next one: ARGS_OPTION with a->option and a->value, ARGS_WORD or
  * ARGS_VARIABLE with the word there, ARGS_END, or -EINVAL with `err` set.
  */
 int args_next(struct args *a, struct err *err);
+/* The option just returned goes where its table says, in `into`. */
+int args_store(const struct args *a, void *into, struct err *err);
+/* As args_next(), but options are stored in `into` and passed over. */
+int args_read(struct args *a, void *into, struct err *err);
+
+/* A bool becomes true. */
+args_take args_flag;
+/* An enum or an unsigned becomes option.n. */
+args_take args_choice;
+/* An unsigned becomes the value, a number from 1 to option.n. */
+args_take args_number;
+/* A const char * becomes the value, borrowed. */
+args_take args_text;
+/* A struct strv gets the value added, */
+args_take args_list;
+/* or what is between commas in it. */
+args_take args_commas;
+
 /* What "--" left over, or all that args_next() did not take yet. */
 char *const *args_rest(const struct args *a);
 /* The table as the lines of a --help text; the caller frees it. */

@@ -10,6 +10,7 @@
 #include "kernel/target.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,62 +19,6 @@
 #define JOBS_MAX 100000
 
 extern char **environ;
-
-enum {
-	OPT_DIRECTORY = 1,
-	OPT_ARCH,
-	OPT_TOOLCHAIN,
-	OPT_KCONFIG,
-	OPT_KCONFIG_ADD,
-	OPT_BUILD_DIR,
-	OPT_OUTPUT_DIR,
-	OPT_JOBS,
-	OPT_ENVIRONMENT,
-	OPT_DRY_RUN,
-	OPT_FAIL_FAST,
-	OPT_VERBOSE,
-	OPT_QUIET,
-	OPT_COLOR,
-	OPT_UI,
-	OPT_JSON,
-	OPT_REQUIRE_REMOTE,
-	OPT_NO_REMOTE,
-	OPT_NO_VMLINUX,
-};
-
-static const struct args_option options[] = {
-	{ OPT_DIRECTORY, 'C', "directory", "DIR",
-	  "the kernel source tree (default: here)" },
-	{ OPT_ARCH, 'a', "arch", "ARCH",
-	  "the kernel's ARCH: arm64, x86_64 ..." },
-	{ OPT_TOOLCHAIN, 't', "toolchain", "NAME",
-	  "gcc-13, clang-14 ..., an installed one or a prefix" },
-	{ OPT_KCONFIG, 'k', "kconfig", "NAME",
-	  "a configuration target, or a file" },
-	{ OPT_KCONFIG_ADD, 'K', "kconfig-add", "ADD",
-	  "a fragment: a file, a name in the tree, CONFIG_X=v" },
-	{ OPT_BUILD_DIR, 'b', "build-dir", "DIR", "build there, as O=DIR" },
-	{ OPT_OUTPUT_DIR, 'o', "output-dir", "DIR",
-	  "leave the results there (default: ~/.cache/kfarm/builds/N)" },
-	{ OPT_JOBS, 'j', "jobs", "N", "make's -j (default: all slots)" },
-	{ OPT_ENVIRONMENT, 'e', "environment", "K=V",
-	  "set K in make's environment" },
-	{ OPT_DRY_RUN, 'n', "dry-run", NULL,
-	  "print the plan as a script of plain commands" },
-	{ OPT_FAIL_FAST, 'F', "fail-fast", NULL,
-	  "stop at the first error (default: keep going)" },
-	{ OPT_VERBOSE, 'v', "verbose", NULL, "show what make prints" },
-	{ OPT_QUIET, 'q', "quiet", NULL, "show errors and the summary alone" },
-	{ OPT_COLOR, 'c', "color", "WHEN", "auto, always or never" },
-	{ OPT_UI, 0, "ui", "VIEW", "auto, line, plain or none" },
-	{ OPT_JSON, 0, "json", "FILE", "write events there, one a line" },
-	{ OPT_REQUIRE_REMOTE, 0, "require-remote", "PCT",
-	  "fail with 125 if fewer jobs than that run on nodes" },
-	{ OPT_NO_REMOTE, 0, "no-remote", NULL, "use no node" },
-	{ OPT_NO_VMLINUX, 0, "no-vmlinux", NULL,
-	  "leave vmlinux out of the output directory" },
-	{ 0 },
-};
 
 /* The command line, read. */
 struct wish {
@@ -84,133 +29,97 @@ struct wish {
 	bool dry_run;
 };
 
-static int take_ui(struct wish *w, const char *name, struct err *err)
+static int take_ui(void *at, const struct args *a, struct err *err)
 {
-	if (!strcmp(name, "none"))
-		w->watch.mode = WATCH_NONE;
-	else if (!strcmp(name, "ncurses"))
+	enum watch_mode *mode = at;
+
+	if (!strcmp(a->value, "none"))
+		*mode = WATCH_NONE;
+	else if (!strcmp(a->value, "ncurses"))
 		return err_set(err, EINVAL,
 			       "--ui ncurses: this version has no full-screen "
 			       "view; use plain");
-	else if (strcmp(name, "auto") && strcmp(name, "plain") &&
-		 strcmp(name, "line"))
+	else if (!str_list_has("auto plain line", ' ', a->value))
 		return err_set(
 			err, EINVAL,
 			"--ui %s: allowed are auto, line, plain and none",
-			name);
+			a->value);
 	return 0;
 }
 
-static int take_color(struct wish *w, const char *when, struct err *err)
+static int take_color(void *at, const struct args *a, struct err *err)
 {
-	if (strcmp(when, "auto") && strcmp(when, "always") &&
-	    strcmp(when, "never"))
+	if (!str_list_has("auto always never", ' ', a->value))
 		return err_set(err, EINVAL,
 			       "-c %s: allowed are auto, always and never",
-			       when);
-	w->color = when;
-	return 0;
+			       a->value);
+	return args_text(at, a, err);
 }
 
-/* Options whose value is checked here. */
-static int take_checked(struct wish *w, int key, const struct args *a,
-			struct err *err)
-{
-	long n = 0;
-	int ret;
+#define AT(member) offsetof(struct wish, member)
 
-	switch (key) {
-	case OPT_JOBS:
-		ret = settings_number("-j", a->value, JOBS_MAX, &n, err);
-		w->request.jobs = (unsigned)n;
-		return ret;
-	case OPT_REQUIRE_REMOTE:
-		ret = settings_number("--require-remote", a->value, 100, &n,
-				      err);
-		w->request.require_remote = (int)n;
-		return ret;
-	case OPT_COLOR:
-		return take_color(w, a->value, err);
-	case OPT_UI:
-		return take_ui(w, a->value, err);
-	}
-	return err_set(err, EINVAL, "option %d", key);
-}
-
-static bool take_flag(struct wish *w, int key)
-{
-	switch (key) {
-	case OPT_DRY_RUN:
-		w->dry_run = true;
-		return true;
-	case OPT_FAIL_FAST:
-		w->request.fail_fast = true;
-		return true;
-	case OPT_VERBOSE:
-		w->watch.mode = WATCH_VERBOSE;
-		return true;
-	case OPT_QUIET:
-		w->watch.mode = WATCH_QUIET;
-		return true;
-	case OPT_NO_REMOTE:
-		w->request.no_remote = true;
-		return true;
-	case OPT_NO_VMLINUX:
-		w->request.no_vmlinux = true;
-		return true;
-	}
-	return false;
-}
-
-static bool take_string(struct wish *w, int key, const char *value)
-{
-	struct kernel_request *r = &w->request;
-	const char **const where[] = {
-		[OPT_DIRECTORY] = &r->directory,
-		[OPT_ARCH] = &r->arch,
-		[OPT_TOOLCHAIN] = &r->toolchain,
-		[OPT_KCONFIG] = &r->kconfig,
-		[OPT_BUILD_DIR] = &r->build_dir,
-		[OPT_OUTPUT_DIR] = &r->output_dir,
-		[OPT_JSON] = &w->watch.json,
-	};
-	struct strv *list = key == OPT_KCONFIG_ADD ? &r->kconfig_add :
-			    key == OPT_ENVIRONMENT ? &r->environment :
-			    key == ARGS_VARIABLE   ? &r->variables :
-			    key == ARGS_WORD       ? &r->targets :
-						     NULL;
-
-	if (list)
-		strv_add(list, value);
-	else if (key > 0 && (size_t)key < sizeof(where) / sizeof(*where) &&
-		 where[key])
-		*where[key] = value;
-	else
-		return false;
-	return true;
-}
+static const struct args_option options[] = {
+	{ 'C', "directory", "DIR", "the kernel source tree (default: here)",
+	  args_text, AT(request.directory), 0 },
+	{ 'a', "arch", "ARCH", "the kernel's ARCH: arm64, x86_64 ...",
+	  args_text, AT(request.arch), 0 },
+	{ 't', "toolchain", "NAME",
+	  "gcc-13, clang-14 ..., an installed one or a prefix", args_text,
+	  AT(request.toolchain), 0 },
+	{ 'k', "kconfig", "NAME", "a configuration target, or a file",
+	  args_text, AT(request.kconfig), 0 },
+	{ 'K', "kconfig-add", "ADD",
+	  "a fragment: a file, a name in the tree, CONFIG_X=v", args_list,
+	  AT(request.kconfig_add), 0 },
+	{ 'b', "build-dir", "DIR", "build there, as O=DIR", args_text,
+	  AT(request.build_dir), 0 },
+	{ 'o', "output-dir", "DIR",
+	  "leave the results there (default: ~/.cache/kfarm/builds/N)",
+	  args_text, AT(request.output_dir), 0 },
+	{ 'j', "jobs", "N", "make's -j (default: all slots)", args_number,
+	  AT(request.jobs), JOBS_MAX },
+	{ 'e', "environment", "K=V", "set K in make's environment", args_list,
+	  AT(request.environment), 0 },
+	{ 'n', "dry-run", NULL, "print the plan as a script of plain commands",
+	  args_flag, AT(dry_run), 0 },
+	{ 'F', "fail-fast", NULL,
+	  "stop at the first error (default: keep going)", args_flag,
+	  AT(request.fail_fast), 0 },
+	{ 'v', "verbose", NULL, "show what make prints", args_choice,
+	  AT(watch.mode), WATCH_VERBOSE },
+	{ 'q', "quiet", NULL, "show errors and the summary alone", args_choice,
+	  AT(watch.mode), WATCH_QUIET },
+	{ 'c', "color", "WHEN", "auto, always or never", take_color, AT(color),
+	  0 },
+	{ 0, "ui", "VIEW", "auto, line, plain or none", take_ui, AT(watch.mode),
+	  0 },
+	{ 0, "json", "FILE", "write events there, one a line", args_text,
+	  AT(watch.json), 0 },
+	{ 0, "require-remote", "PCT",
+	  "fail with 125 if fewer jobs than that run on nodes", args_number,
+	  AT(request.require_remote), 100 },
+	{ 0, "no-remote", NULL, "use no node", args_flag, AT(request.no_remote),
+	  0 },
+	{ 0, "no-vmlinux", NULL, "leave vmlinux out of the output directory",
+	  args_flag, AT(request.no_vmlinux), 0 },
+	{ 0 },
+};
 
 static int read_words(struct wish *w, char *const *argv, struct err *err)
 {
 	struct args args;
-	int key;
+	int got;
 
 	args_init(&args, options, argv);
 	args.variables = true;
-	while ((key = args_next(&args, err)) != ARGS_END) {
-		int ret = 0;
-
-		if (key < 0 && key != ARGS_WORD && key != ARGS_VARIABLE)
-			return key;
-		if (!take_flag(w, key) && !take_string(w, key, args.value))
-			ret = take_checked(w, key, &args, err);
-		if (ret)
-			return ret;
-	}
-	if (w->request.no_remote && w->request.require_remote)
+	while ((got = args_read(&args, w, err)) > 0)
+		strv_add(got == ARGS_WORD ? &w->request.targets :
+					    &w->request.variables,
+			 args.value);
+	if (!got && w->request.no_remote && w->request.require_remote)
 		return err_set(err, EINVAL,
 			       "--no-remote and --require-remote contradict");
-	return 0;
+	return got;
 }
 
 static bool set_and_not_empty(const char *name)

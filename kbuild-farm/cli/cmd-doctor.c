@@ -8,18 +8,21 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum {
-	OPT_JSON = 1,
-	OPT_VERBOSE
+struct request {
+	bool json, verbose;
 };
 
+#define AT(member) offsetof(struct request, member)
+
 static const struct args_option options[] = {
-	{ OPT_JSON, 0, "json", NULL, "print JSON" },
-	{ OPT_VERBOSE, 'v', "verbose", NULL, "print what is well, too" },
+	{ 0, "json", NULL, "print JSON", args_flag, AT(json), 0 },
+	{ 'v', "verbose", NULL, "print what is well, too", args_flag,
+	  AT(verbose), 0 },
 	{ 0 },
 };
 
@@ -117,22 +120,15 @@ static void release(struct doctor *d)
 	free(d->data);
 }
 
-static int parse(char *const *argv, bool *json, bool *verbose, struct err *err)
+static int parse(struct request *r, char *const *argv, struct err *err)
 {
 	struct args args;
-	int key;
+	int got;
 
 	args_init(&args, options, argv);
-	while ((key = args_next(&args, err)) != ARGS_END) {
-		if (key < 0 && key != ARGS_WORD)
-			return key;
-		if (key == ARGS_WORD)
-			return err_set(err, EINVAL, "what is \"%s\"?",
-				       args.value);
-		*json |= key == OPT_JSON;
-		*verbose |= key == OPT_VERBOSE;
-	}
-	return 0;
+	got = args_read(&args, r, err);
+	return got > 0 ? err_set(err, EINVAL, "what is \"%s\"?", args.value) :
+			 got;
 }
 
 static int doctor_main(char *const *argv)
@@ -140,11 +136,11 @@ static int doctor_main(char *const *argv)
 	const char *path = getenv("PATH");
 	struct doctor d = { .path = path ? path : "/usr/bin:/bin",
 			    .data = fs_data_home() };
-	bool json = false, verbose = false;
+	struct request r = { 0 };
 	struct err err = { 0 };
 	int status = EXIT_USAGE;
 
-	if (parse(argv, &json, &verbose, &err) || examine(&d, &err)) {
+	if (parse(&r, argv, &err) || examine(&d, &err)) {
 		log_error("%s", err.text);
 		goto out;
 	}
@@ -152,10 +148,10 @@ static int doctor_main(char *const *argv)
 		make_clean(d.v[i].what);
 		make_clean(d.v[i].todo);
 	}
-	if (json)
+	if (r.json)
 		print_json(&d);
 	else
-		print_text(&d, verbose);
+		print_text(&d, r.verbose);
 	status = count(&d, DOCTOR_WRONG) ? EXIT_USAGE : EXIT_OK;
 out:
 	release(&d);

@@ -7,21 +7,9 @@
 #include "conf/schema.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum {
-	OPT_JSON = 1,
-	OPT_SLOTS,
-	OPT_CODEC
-};
-
-static const struct args_option options[] = {
-	{ OPT_JSON, 0, "json", NULL, "print JSON (list, probe, limits)" },
-	{ OPT_SLOTS, 0, "slots", "N", "jobs at once at most (add)" },
-	{ OPT_CODEC, 0, "codec", "C", "none, lzo or zstd (add)" },
-	{ 0 },
-};
 
 /* The command line, and what the configuration says. */
 struct request {
@@ -30,6 +18,17 @@ struct request {
 	const char *slots, *codec;
 	struct conf *conf;
 	struct node_roster roster;
+};
+
+#define AT(member) offsetof(struct request, member)
+
+static const struct args_option options[] = {
+	{ 0, "json", NULL, "print JSON (list, probe, limits)", args_flag,
+	  AT(json), 0 },
+	{ 0, "slots", "N", "jobs at once at most (add)", args_text, AT(slots),
+	  0 },
+	{ 0, "codec", "C", "none, lzo or zstd (add)", args_text, AT(codec), 0 },
+	{ 0 },
 };
 
 static int failed(const char *verb, const struct err *err)
@@ -305,23 +304,17 @@ static int parse(struct request *r, const struct verb **verb, char *const *argv,
 {
 	const char *name = NULL;
 	struct args args;
-	int key;
+	int got;
 
 	args_init(&args, options, argv);
-	while ((key = args_next(&args, err)) > 0 || key == ARGS_WORD) {
-		if (key == OPT_JSON)
-			r->json = true;
-		else if (key == OPT_SLOTS)
-			r->slots = args.value;
-		else if (key == OPT_CODEC)
-			r->codec = args.value;
-		else if (!name)
+	while ((got = args_read(&args, r, err)) > 0) {
+		if (!name)
 			name = args.value;
 		else
 			strv_add(&r->words, args.value);
 	}
-	if (key < 0)
-		return key;
+	if (got)
+		return got;
 	*verb = find_verb(name);
 	if (!*verb)
 		return err_set(err, EINVAL,

@@ -9,6 +9,7 @@
 #include "kernel/user-command.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -22,35 +23,6 @@
 
 extern char **environ;
 
-enum {
-	OPT_ARCH = 1,
-	OPT_TOOLCHAIN,
-	OPT_JOBS,
-	OPT_ENVIRONMENT,
-	OPT_QUIET,
-	OPT_JSON,
-	OPT_REQUIRE_REMOTE,
-	OPT_NO_REMOTE,
-	OPT_NO_JOBSERVER,
-};
-
-static const struct args_option options[] = {
-	{ OPT_ARCH, 'a', "arch", "ARCH", "export ARCH and CROSS_COMPILE" },
-	{ OPT_TOOLCHAIN, 't', "toolchain", "NAME",
-	  "export what it means: CROSS_COMPILE, CC or LLVM" },
-	{ OPT_JOBS, 'j', "jobs", "N", "make's jobs at once (default: all)" },
-	{ OPT_ENVIRONMENT, 'e', "environment", "K=V",
-	  "set K in the command's environment" },
-	{ OPT_QUIET, 'q', "quiet", NULL, "no summary" },
-	{ OPT_JSON, 0, "json", "FILE", "write events there, one a line" },
-	{ OPT_REQUIRE_REMOTE, 0, "require-remote", "PCT",
-	  "fail with 125 if fewer jobs than that run on nodes" },
-	{ OPT_NO_REMOTE, 0, "no-remote", NULL, "use no node" },
-	{ OPT_NO_JOBSERVER, 0, "no-jobserver", NULL,
-	  "leave MAKEFLAGS as it is" },
-	{ 0 },
-};
-
 /* The command line, read. */
 struct wish {
 	struct kernel_user_command_request guest;
@@ -60,62 +32,42 @@ struct wish {
 	bool no_remote, quiet;
 };
 
-static int take_option(struct wish *w, int key, const char *value,
-		       struct err *err)
-{
-	struct kernel_user_command_request *g = &w->guest;
-	long n = 0;
-	int ret = 0;
+#define AT(member) offsetof(struct wish, member)
 
-	switch (key) {
-	case OPT_ARCH:
-		g->arch = value;
-		break;
-	case OPT_TOOLCHAIN:
-		g->toolchain = value;
-		break;
-	case OPT_JOBS:
-		ret = settings_number("-j", value, JOBS_MAX, &n, err);
-		g->jobs = (unsigned)n;
-		break;
-	case OPT_ENVIRONMENT:
-		strv_add(&w->environment, value);
-		break;
-	case OPT_QUIET:
-		w->quiet = true;
-		break;
-	case OPT_JSON:
-		w->watch.json = value;
-		break;
-	case OPT_REQUIRE_REMOTE:
-		ret = settings_number("--require-remote", value, 100, &n, err);
-		g->require_remote = (int)n;
-		break;
-	case OPT_NO_REMOTE:
-		w->no_remote = true;
-		break;
-	case OPT_NO_JOBSERVER:
-		g->no_jobserver = true;
-		break;
-	}
-	return ret;
-}
+static const struct args_option options[] = {
+	{ 'a', "arch", "ARCH", "export ARCH and CROSS_COMPILE", args_text,
+	  AT(guest.arch), 0 },
+	{ 't', "toolchain", "NAME",
+	  "export what it means: CROSS_COMPILE, CC or LLVM", args_text,
+	  AT(guest.toolchain), 0 },
+	{ 'j', "jobs", "N", "make's jobs at once (default: all)", args_number,
+	  AT(guest.jobs), JOBS_MAX },
+	{ 'e', "environment", "K=V", "set K in the command's environment",
+	  args_list, AT(environment), 0 },
+	{ 'q', "quiet", NULL, "no summary", args_flag, AT(quiet), 0 },
+	{ 0, "json", "FILE", "write events there, one a line", args_text,
+	  AT(watch.json), 0 },
+	{ 0, "require-remote", "PCT",
+	  "fail with 125 if fewer jobs than that run on nodes", args_number,
+	  AT(guest.require_remote), 100 },
+	{ 0, "no-remote", NULL, "use no node", args_flag, AT(no_remote), 0 },
+	{ 0, "no-jobserver", NULL, "leave MAKEFLAGS as it is", args_flag,
+	  AT(guest.no_jobserver), 0 },
+	{ 0 },
+};
 
 /* Options up to the first word; that one and all behind it is the command. */
 static int read_words(struct wish *w, char *const *argv, struct err *err)
 {
 	struct args args;
-	int key;
+	int got;
 
 	args_init(&args, options, argv);
-	while ((key = args_next(&args, err)) != ARGS_END) {
-		if (key == ARGS_WORD) {
-			w->guest.argv = args_rest(&args) - 1;
-			break;
-		}
-		if (key < 0 || take_option(w, key, args.value, err))
-			return -EINVAL;
-	}
+	got = args_read(&args, w, err);
+	if (got < 0)
+		return got;
+	if (got)
+		w->guest.argv = args_rest(&args) - 1;
 	if (!w->guest.argv)
 		return err_set(err, EINVAL,
 			       "no command; as in `kfarm run -- make`");

@@ -9,29 +9,28 @@
 #include "options/command.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-enum {
-	OPT_BUILD = 1,
-	OPT_WHY,
-	OPT_JSON
-};
-
-static const struct args_option options[] = {
-	{ OPT_BUILD, 'b', "build-dir", "DIR",
-	  "where it is built (or O=DIR; else .)" },
-	{ OPT_WHY, 'w', "why", "HEADER", "only the includes that lead to it" },
-	{ OPT_JSON, 0, "json", NULL, "print JSON, a line for each unit" },
-	{ 0 },
-};
 
 struct request {
 	struct strv files;
 	char *const *line; /* the compile line after "--", or NULL */
 	const char *build, *why;
 	bool json;
+};
+
+#define AT(member) offsetof(struct request, member)
+
+static const struct args_option options[] = {
+	{ 'b', "build-dir", "DIR", "where it is built (or O=DIR; else .)",
+	  args_text, AT(build), 0 },
+	{ 'w', "why", "HEADER", "only the includes that lead to it", args_text,
+	  AT(why), 0 },
+	{ 0, "json", NULL, "print JSON, a line for each unit", args_flag,
+	  AT(json), 0 },
+	{ 0 },
 };
 
 /* What is shared by the units of one command. */
@@ -41,28 +40,6 @@ struct session {
 	struct cli_scan_tools *tools;
 	struct scan *scan;
 };
-
-static void take(struct request *r, int key, const char *value)
-{
-	switch (key) {
-	case OPT_BUILD:
-		r->build = value;
-		break;
-	case OPT_WHY:
-		r->why = value;
-		break;
-	case OPT_JSON:
-		r->json = true;
-		break;
-	case ARGS_VARIABLE:
-		/* Others are make's: $KFARM may hold them. */
-		if (str_starts(value, "O=") && !r->build)
-			r->build = value + 2;
-		break;
-	default:
-		strv_add(&r->files, value);
-	}
-}
 
 static int check_usage(const struct request *r, struct err *err)
 {
@@ -80,21 +57,24 @@ static int check_usage(const struct request *r, struct err *err)
 static int parse(struct request *r, struct strv *own, char *const *argv,
 		 struct err *err)
 {
-	static char *const none[] = { NULL };
 	struct args args;
-	int key;
+	int got;
 
 	for (; *argv && strcmp(*argv, "--"); argv++)
 		strv_add(own, *argv);
 	if (*argv)
 		r->line = argv + 1;
-	args_init(&args, options, own->n ? own->v : none);
+	args_init(&args, options, strv_list(own));
 	args.variables = true;
-	while ((key = args_next(&args, err)) != ARGS_END) {
-		if (key == -EINVAL)
-			return key;
-		take(r, key, args.value);
+	while ((got = args_read(&args, r, err)) > 0) {
+		if (got == ARGS_WORD)
+			strv_add(&r->files, args.value);
+		/* Others are make's: $KFARM may hold them. */
+		else if (str_starts(args.value, "O=") && !r->build)
+			r->build = args.value + 2;
 	}
+	if (got)
+		return got;
 	if (!r->build)
 		r->build = getenv("KBUILD_OUTPUT");
 	return check_usage(r, err);

@@ -53,7 +53,7 @@ static size_t count(const struct args_option *options)
 {
 	size_t n = 0;
 
-	while (options && options[n].key)
+	while (options && options[n].help)
 		n++;
 	return n;
 }
@@ -63,27 +63,24 @@ static void append(struct args_option **all, size_t *n, const struct cmd *c)
 	size_t more = count(c->options);
 
 	*all = xrealloc(*all, (*n + more + 1) * sizeof(**all));
-	for (size_t i = 0; i < more; i++) {
-		(*all)[*n] = c->options[i];
-		(*all)[*n].key = (int)*n + 1;
-		(*n)++;
-	}
+	for (size_t i = 0; i < more; i++)
+		(*all)[(*n)++] = c->options[i];
 	(*all)[*n] = (struct args_option){ 0 };
 }
 
 /*
- * One table of all commands' options, those of `c` first, numbered from 1;
- * *own is how many are c's.
+ * One table of all commands' options, those of `c` first; *own is how many are
+ * c's.
  */
 static struct args_option *all_options(const struct cmd *c,
 				       const struct cmd *const *commands,
-				       int *own)
+				       size_t *own)
 {
 	struct args_option *all = NULL;
 	size_t n = 0;
 
 	append(&all, &n, c);
-	*own = (int)n;
+	*own = n;
 	for (const struct cmd *const *at = commands; *at; at++) {
 		if (*at != c)
 			append(&all, &n, *at);
@@ -102,26 +99,25 @@ static void add_option(struct strv *out, const struct args_option *o,
 		strv_add(out, value);
 }
 
-static int choose(const struct cmd *c, const struct args_option *all, int own,
-		  char *const *words, struct strv *out, struct err *err)
+static int choose(const struct cmd *c, const struct args_option *all,
+		  size_t own, char *const *words, struct strv *out,
+		  struct err *err)
 {
 	struct args args;
-	int key;
+	int got;
 
 	args_init(&args, all, words);
 	args.variables = true;
-	while ((key = args_next(&args, err)) != ARGS_END) {
-		if (key == ARGS_WORD)
+	while ((got = args_next(&args, err)) > 0) {
+		if (got == ARGS_WORD)
 			return err_set(err, EINVAL, "\"%s\" is not an option",
 				       args.value);
-		if (key == ARGS_VARIABLE && c->variables)
+		if (got == ARGS_VARIABLE && c->variables)
 			strv_add(out, args.value);
-		else if (key > 0 && key <= own)
-			add_option(out, &all[key - 1], args.value);
-		else if (key < 0 && key != ARGS_VARIABLE)
-			return key;
+		else if (got == ARGS_OPTION && args.option < all + own)
+			add_option(out, args.option, args.value);
 	}
-	return 0;
+	return got;
 }
 
 int cmd_environment(const struct cmd *c, const struct cmd *const *commands,
@@ -129,7 +125,8 @@ int cmd_environment(const struct cmd *c, const struct cmd *const *commands,
 {
 	struct strv words = { 0 };
 	struct args_option *all;
-	int own, ret;
+	size_t own;
+	int ret;
 
 	all = all_options(c, commands, &own);
 	ret = split(text, &words, err);

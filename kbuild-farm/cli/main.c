@@ -56,10 +56,10 @@ static int help_main(char *const *argv)
 	const struct cmd *about = NULL;
 	struct err err = { 0 };
 	struct args args;
-	int key;
+	int got;
 
 	args_init(&args, none, argv);
-	while ((key = args_next(&args, &err)) == ARGS_WORD) {
+	while ((got = args_next(&args, &err)) == ARGS_WORD) {
 		const struct cmd *c = find_command(args.value);
 
 		if (!c || about) {
@@ -70,7 +70,7 @@ static int help_main(char *const *argv)
 		}
 		about = c;
 	}
-	if (key < 0) {
+	if (got < 0) {
 		log_error("help: %s", err.text);
 		return EXIT_USAGE;
 	}

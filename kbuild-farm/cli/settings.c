@@ -9,15 +9,6 @@
 #include <signal.h>
 #include <sys/resource.h>
 
-int settings_number(const char *what, const char *value, long most, long *out,
-		    struct err *err)
-{
-	if (!str_number(value, 1, most, out))
-		return 0;
-	return err_set(err, EINVAL, "%s %s: not a number from 1 to %ld", what,
-		       value, most);
-}
-
 static void read_standard(const struct conf *conf, struct strv *standard)
 {
 	struct strv arches = { 0 };

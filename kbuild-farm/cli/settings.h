@@ -11,9 +11,6 @@
 
 #include <stdbool.h>
 
-/* The value of the option `what`, a number from 1 to `most`. */
-int settings_number(const char *what, const char *value, long most, long *out,
-		    struct err *err);
 /*
  * Read the configuration: the nodes, none with `no_remote`; the percentage of
  * farm.require-remote where *require_remote is 0; the toolchain of each

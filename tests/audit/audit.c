@@ -14,6 +14,7 @@
 #include <fts.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -372,9 +373,18 @@ static int run_audit(const struct audit_request *what)
 	return status;
 }
 
+static int take_jobs(void *at, const struct args *a, struct err *err)
+{
+	if (!str_number(a->value, 1, 1024, at))
+		return 0;
+	return err_set(err, EINVAL, "-j %s: 1 to 1024", a->value);
+}
+
+#define AT(member) offsetof(struct audit_request, member)
+
 static const struct args_option options[] = {
-	{ 'j', 'j', "jobs", "N", "audit N units at once" },
-	{ 'J', 0, "json", NULL, "print JSON" },
+	{ 'j', "jobs", "N", "audit N units at once", take_jobs, AT(jobs), 0 },
+	{ 0, "json", NULL, "print JSON", args_flag, AT(json), 0 },
 	{ 0 },
 };
 
@@ -382,23 +392,17 @@ static int read_words(struct audit_request *r, char *const *argv,
 		      struct err *err)
 {
 	struct args args;
-	int key;
+	int got;
 
 	args_init(&args, options, argv);
-	while ((key = args_next(&args, err)) != ARGS_END) {
-		if (key == 'J')
-			r->json = true;
-		else if (key == 'j' &&
-			 str_number(args.value, 1, 1024, &r->jobs))
-			return err_set(err, EINVAL, "-j %s: 1 to 1024",
-				       args.value);
-		else if (key == ARGS_WORD && !r->build)
+	while ((got = args_read(&args, r, err)) > 0) {
+		if (!r->build)
 			r->build = args.value;
-		else if (key == ARGS_WORD)
+		else
 			strv_add(&r->names, args.value);
-		else if (key < 0)
-			return key;
 	}
+	if (got)
+		return got;
 	if (!r->build)
 		return err_set(err, EINVAL,
 			       "usage: audit [-j N] [--json] DIR [FILE]...");

@@ -9,17 +9,27 @@
 #include "base/str.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+struct values {
+	bool force;
+	unsigned say, jobs;
+	const char *arch;
+	struct strv json;
+};
+
+#define AT(member) offsetof(struct values, member)
+
 static const struct args_option options[] = {
-	{ 1, 'F', "fail-fast", NULL, "stop" },
-	{ 2, 'v', "verbose", NULL, "say more" },
-	{ 3, 'a', "arch", "ARCH", "name" },
-	{ 4, 'j', NULL, "N", "number" },
-	{ 5, 0, "json", "FILE", "events" },
+	{ 'F', "fail-fast", NULL, "stop", args_flag, AT(force), 0 },
+	{ 'v', "verbose", NULL, "say more", args_choice, AT(say), 7 },
+	{ 'a', "arch", "ARCH", "name", args_text, AT(arch), 0 },
+	{ 'j', NULL, "N", "number", args_number, AT(jobs), 100 },
+	{ 0, "json", "FILE", "events", args_list, AT(json), 0 },
 	{ 0 },
 };
 
@@ -36,6 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *none[] = { NULL };
 	struct strv words = { 0 };
+	struct values values = { 0 };
 	struct err err = { 0 };
 	struct args a;
 	size_t steps = 0;
@@ -44,15 +55,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	split(&words, data, size);
 	args_init(&a, options, words.v ? words.v : none);
 	a.variables = size && data[0] & 1;
-	while ((got = args_next(&a, &err)) != ARGS_END && got != -EINVAL) {
+	while ((got = args_next(&a, &err)) > 0) {
 		/* A word is told by its value. */
-		if ((got == ARGS_WORD || got == ARGS_VARIABLE) && !a.value)
+		if (got != ARGS_OPTION && !a.value)
 			abort();
-		if (++steps > size)
+		if (got == ARGS_OPTION && args_store(&a, &values, &err) &&
+		    !err.text[0])
+			abort();
+		if (++steps > size || values.jobs > 100)
 			abort();
 	}
-	if (got == -EINVAL && !err.text[0])
+	if (got && (got != -EINVAL || !err.text[0]))
 		abort();
+	strv_release(&values.json);
 	strv_release(&words);
 	return 0;
 }

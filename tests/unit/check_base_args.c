@@ -7,33 +7,56 @@
 
 #include <check.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof(*(table))))
 
-enum {
-	KEY_FORCE = 1,
-	KEY_VERBOSE,
-	KEY_ARCH,
-	KEY_JOBS,
-	KEY_JSON
+struct values {
+	bool force;
+	unsigned say, jobs;
+	const char *arch;
+	struct strv json, dirs;
 };
 
+#define AT(member) offsetof(struct values, member)
+
+/* In the order of KEY_... */
 static const struct args_option options[] = {
-	{ KEY_FORCE, 'F', "fail-fast", NULL, "stop at the first error" },
-	{ KEY_VERBOSE, 'v', "verbose", NULL, "say more" },
-	{ KEY_ARCH, 'a', "arch", "ARCH", "the kernel's name" },
-	{ KEY_JOBS, 'j', NULL, "N", "how many at once" },
-	{ KEY_JSON, 0, "json", "FILE", "write events" },
+	{ 'F', "fail-fast", NULL, "stop at the first error", args_flag,
+	  AT(force), 0 },
+	{ 'v', "verbose", NULL, "say more", args_choice, AT(say), 7 },
+	{ 'a', "arch", "ARCH", "the kernel's name", args_text, AT(arch), 0 },
+	{ 'j', NULL, "N", "how many at once", args_number, AT(jobs), 100 },
+	{ 0, "json", "FILE", "write events", args_list, AT(json), 0 },
+	{ 0, "dirs", "LIST", "look there", args_commas, AT(dirs), 0 },
+	{ 0, "percent", "PCT", "of all", args_number, AT(jobs), 100 },
 	{ 0 },
 };
 
-/* The next one of `a` must be this. */
-static void expect(struct args *a, int key, const char *value)
+#define KEY_FORCE   (&options[0])
+#define KEY_VERBOSE (&options[1])
+#define KEY_ARCH    (&options[2])
+#define KEY_JOBS    (&options[3])
+#define KEY_JSON    (&options[4])
+
+/* The next one of `a` must be this option, */
+static void expect(struct args *a, const struct args_option *option,
+		   const char *value)
 {
 	struct err err = { 0 };
 
-	ck_assert_int_eq(args_next(a, &err), key);
+	ck_assert_int_eq(args_next(a, &err), ARGS_OPTION);
+	ck_assert_ptr_eq(a->option, option);
+	ck_assert_pstr_eq(a->value, value);
+}
+
+/* or this word, or the end. */
+static void expect_word(struct args *a, int got, const char *value)
+{
+	struct err err = { 0 };
+
+	ck_assert_int_eq(args_next(a, &err), got);
 	ck_assert_pstr_eq(a->value, value);
 }
 
@@ -51,8 +74,8 @@ START_TEST(letters_words_and_values_come_in_order)
 	expect(&a, KEY_JOBS, "8");
 	expect(&a, KEY_JSON, "out");
 	expect(&a, KEY_ARCH, "arm");
-	expect(&a, ARGS_END, NULL);
-	expect(&a, ARGS_END, NULL);
+	expect_word(&a, ARGS_END, NULL);
+	expect_word(&a, ARGS_END, NULL);
 }
 END_TEST
 
@@ -69,7 +92,7 @@ START_TEST(a_bundle_gives_its_letters_one_by_one)
 	expect(&a, KEY_JOBS, "3");
 	expect(&a, KEY_VERBOSE, NULL);
 	expect(&a, KEY_JOBS, "5");
-	expect(&a, ARGS_END, NULL);
+	expect_word(&a, ARGS_END, NULL);
 }
 END_TEST
 
@@ -85,7 +108,7 @@ START_TEST(a_value_may_be_empty_or_look_like_an_option)
 	expect(&a, KEY_ARCH, "-v");
 	expect(&a, KEY_JSON, "--");
 	expect(&a, KEY_ARCH, "");
-	expect(&a, ARGS_END, NULL);
+	expect_word(&a, ARGS_END, NULL);
 }
 END_TEST
 
@@ -97,16 +120,16 @@ START_TEST(targets_and_variables_mix_with_options_as_in_make)
 
 	args_init(&a, options, argv);
 	a.variables = true;
-	expect(&a, ARGS_WORD, "Image");
-	expect(&a, ARGS_VARIABLE, "V=1");
+	expect_word(&a, ARGS_WORD, "Image");
+	expect_word(&a, ARGS_VARIABLE, "V=1");
 	expect(&a, KEY_VERBOSE, NULL);
-	expect(&a, ARGS_VARIABLE, "KCFLAGS=-DA=1");
-	expect(&a, ARGS_WORD, "dir/file.o");
-	expect(&a, ARGS_WORD, "-");
-	expect(&a, ARGS_WORD, "=x");
-	expect(&a, ARGS_WORD, "1A=b");
-	expect(&a, ARGS_WORD, "a-b=c");
-	expect(&a, ARGS_END, NULL);
+	expect_word(&a, ARGS_VARIABLE, "KCFLAGS=-DA=1");
+	expect_word(&a, ARGS_WORD, "dir/file.o");
+	expect_word(&a, ARGS_WORD, "-");
+	expect_word(&a, ARGS_WORD, "=x");
+	expect_word(&a, ARGS_WORD, "1A=b");
+	expect_word(&a, ARGS_WORD, "a-b=c");
+	expect_word(&a, ARGS_END, NULL);
 }
 END_TEST
 
@@ -116,7 +139,7 @@ START_TEST(a_variable_is_a_word_where_nobody_asked_for_variables)
 	struct args a;
 
 	args_init(&a, options, argv);
-	expect(&a, ARGS_WORD, "V=1");
+	expect_word(&a, ARGS_WORD, "V=1");
 }
 END_TEST
 
@@ -127,10 +150,10 @@ START_TEST(after_two_dashes_everything_is_a_word)
 
 	args_init(&a, options, argv);
 	expect(&a, KEY_VERBOSE, NULL);
-	expect(&a, ARGS_WORD, "-v");
-	expect(&a, ARGS_WORD, "--arch");
-	expect(&a, ARGS_WORD, "--");
-	expect(&a, ARGS_END, NULL);
+	expect_word(&a, ARGS_WORD, "-v");
+	expect_word(&a, ARGS_WORD, "--arch");
+	expect_word(&a, ARGS_WORD, "--");
+	expect_word(&a, ARGS_END, NULL);
 }
 END_TEST
 
@@ -141,7 +164,7 @@ START_TEST(the_rest_is_what_was_not_taken)
 
 	args_init(&a, options, argv);
 	expect(&a, KEY_VERBOSE, NULL);
-	expect(&a, ARGS_WORD, "make");
+	expect_word(&a, ARGS_WORD, "make");
 	ck_assert_ptr_eq(args_rest(&a), argv + 2);
 }
 END_TEST
@@ -176,6 +199,59 @@ START_TEST(a_wrong_option_is_named) /* each of wrong */
 }
 END_TEST
 
+START_TEST(a_table_says_where_options_are_stored)
+{
+	char *argv[] = { "-Fv",    "-j12", "--arch", "arm", "--json",
+			 "a,b",    "word", "--json", "c",   "--dirs=x,y",
+			 "--dirs", "z",    NULL };
+	struct values got = { 0 };
+	struct err err = { 0 };
+	struct args a;
+
+	args_init(&a, options, argv);
+	ck_assert_int_eq(args_read(&a, &got, &err), ARGS_WORD);
+	ck_assert_str_eq(a.value, "word");
+	ck_assert_int_eq(args_read(&a, &got, &err), ARGS_END);
+	ck_assert(got.force);
+	ck_assert_uint_eq(got.say, 7);
+	ck_assert_uint_eq(got.jobs, 12);
+	ck_assert_str_eq(got.arch, "arm");
+	ck_assert_uint_eq(got.json.n, 2);
+	ck_assert_str_eq(got.json.v[0], "a,b");
+	ck_assert_uint_eq(got.dirs.n, 3);
+	ck_assert_str_eq(got.dirs.v[2], "z");
+	strv_release(&got.json);
+	strv_release(&got.dirs);
+}
+END_TEST
+
+static const struct {
+	char *argv[3];
+	const char *said; /* NULL: it is good */
+} numbers[] = {
+	{ { "-j1" }, NULL },
+	{ { "-j100" }, NULL },
+	{ { "-j0" }, "-j 0: not a number from 1 to 100" },
+	{ { "-j", "101" }, "-j 101: not a number from 1 to 100" },
+	{ { "-j1x" }, "-j 1x: not a number from 1 to 100" },
+	{ { "--percent", "" }, "--percent : not a number from 1 to 100" },
+};
+
+START_TEST(numbers_have_bounds) /* each of numbers */
+{
+	struct values got = { .jobs = 3 };
+	struct err err = { 0 };
+	struct args a;
+
+	args_init(&a, options, numbers[_i].argv);
+	ck_assert_int_eq(args_read(&a, &got, &err),
+			 numbers[_i].said ? -EINVAL : ARGS_END);
+	ck_assert_str_eq(err.text, numbers[_i].said ? numbers[_i].said : "");
+	if (numbers[_i].said)
+		ck_assert_uint_eq(got.jobs, 3);
+}
+END_TEST
+
 START_TEST(help_has_one_line_for_each_option)
 {
 	char *help = args_help(options);
@@ -186,7 +262,9 @@ START_TEST(help_has_one_line_for_each_option)
 		"  -v, --verbose                 say more\n"
 		"  -a, --arch ARCH               the kernel's name\n"
 		"  -j N                          how many at once\n"
-		"      --json FILE               write events\n");
+		"      --json FILE               write events\n"
+		"      --dirs LIST               look there\n"
+		"      --percent PCT             of all\n");
 	free(help);
 }
 END_TEST
@@ -205,6 +283,8 @@ int main(void)
 	tcase_add_test(tc, after_two_dashes_everything_is_a_word);
 	tcase_add_test(tc, the_rest_is_what_was_not_taken);
 	tcase_add_loop_test(tc, a_wrong_option_is_named, 0, COUNT(wrong));
+	tcase_add_test(tc, a_table_says_where_options_are_stored);
+	tcase_add_loop_test(tc, numbers_have_bounds, 0, COUNT(numbers));
 	tcase_add_test(tc, help_has_one_line_for_each_option);
 	suite_add_tcase(s, tc);
 	return suite_run(s);

@@ -14,20 +14,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-START_TEST(numbers_have_bounds)
-{
-	struct err err = { 0 };
-	long n = 0;
-
-	ck_assert_int_eq(settings_number("-j", "12", 100, &n, &err), 0);
-	ck_assert_int_eq(n, 12);
-	ck_assert_int_eq(settings_number("-j", "0", 100, &n, &err), -EINVAL);
-	ck_assert_int_eq(settings_number("-j", "101", 100, &n, &err), -EINVAL);
-	ck_assert_int_eq(settings_number("-j", "1x", 100, &n, &err), -EINVAL);
-	ck_assert_str_eq(err.text, "-j 1x: not a number from 1 to 100");
-}
-END_TEST
-
 START_TEST(the_configuration_gives_nodes_and_a_percentage)
 {
 	static const char text[] = "[farm]\n\trequire-remote = 70\n"
@@ -96,7 +82,6 @@ int main(void)
 	Suite *s = suite_create("cli/settings");
 	TCase *tc = tcase_create("settings");
 
-	tcase_add_test(tc, numbers_have_bounds);
 	tcase_add_test(tc, the_configuration_gives_nodes_and_a_percentage);
 	tcase_add_loop_test(tc, the_signal_that_ended_another_ends_us, 0, 4);
 	suite_add_tcase(s, tc);
