@@ -4,7 +4,6 @@
 #include "base/fs.h"
 #include "base/str.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,51 +24,37 @@ static bool tree_has(const char *tree, const char *srcarch)
 	return yes;
 }
 
-static char *list_of_tree(const char *tree)
+/* The architectures of a tree, or without one those that are known. */
+static char *list_all(const char *tree)
 {
-	char *path = xasprintf("%s/arch", tree), *text;
-	DIR *dir = opendir(path);
-	struct strv names = { 0 };
-	struct dirent *d;
-
-	while (dir && (d = readdir(dir)) != NULL) {
-		if (d->d_name[0] != '.' && tree_has(tree, d->d_name))
-			strv_add(&names, d->d_name);
-	}
-	if (dir)
-		closedir(dir);
-	strv_sort(&names);
-	text = strv_join(&names, " ");
-	strv_release(&names);
-	free(path);
-	return text;
-}
-
-static char *list_of_table(void)
-{
+	char *path = xasprintf("%s/arch", tree ? tree : ""), *text;
+	struct strv found = { 0 }, names = { 0 };
 	const struct toolchain_arch *a;
-	struct strv names = { 0 };
-	char *text;
 
-	for (size_t i = 0; (a = toolchain_data_arch_at(i)) != NULL; i++)
+	if (tree)
+		fs_list(path, &found);
+	for (size_t i = 0; i < found.n; i++) {
+		if (found.v[i][0] != '.' && tree_has(tree, found.v[i]))
+			strv_add(&names, found.v[i]);
+	}
+	for (size_t i = 0; !tree && (a = toolchain_data_arch_at(i)); i++)
 		strv_add(&names, a->arch);
 	text = strv_join(&names, " ");
 	strv_release(&names);
+	strv_release(&found);
+	free(path);
 	return text;
 }
 
 static int refuse(const char *tree, const char *arch, struct err *err)
 {
 	const struct toolchain_arch *meant = toolchain_data_arch_called(arch);
-	char *list = tree ? list_of_tree(tree) : list_of_table();
-	char *hint = meant ? xasprintf(" (the kernel calls it %s)",
-				       meant->arch) :
-			     xstrdup("");
-	int ret = err_set(err, EINVAL, "unknown architecture %s%s; %s: %s",
-			  arch, hint, tree ? "this tree has" : "known are",
-			  list);
+	char *list = list_all(tree);
+	int ret = err_set(err, EINVAL, "unknown architecture %s%s%s%s; %s: %s",
+			  arch, meant ? " (the kernel calls it " : "",
+			  meant ? meant->arch : "", meant ? ")" : "",
+			  tree ? "this tree has" : "known are", list);
 
-	free(hint);
 	free(list);
 	return ret;
 }

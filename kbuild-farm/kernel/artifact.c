@@ -6,10 +6,11 @@
 #include "kernel/tar.h"
 
 #include <errno.h>
-#include <ftw.h>
+#include <fts.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define STAGE ".stage"
 
@@ -64,33 +65,30 @@ static int copy_kernel(struct collector *c)
 	return ret;
 }
 
-/* nftw() hands no context to its callback. */
-static struct strv *walk_names;
-static const char *walk_suffix;
-static uint64_t walk_bytes;
-
-static int note_name(const char *path, const struct stat *st, int type,
-		     struct FTW *at)
-{
-	const char *name = path + at->base, *dot;
-
-	walk_bytes += (uint64_t)st->st_blocks * 512;
-	dot = walk_suffix ? strstr(name, walk_suffix) : NULL;
-	/* ".ko" and ".ko.xz", ".dtb" and ".dtbo" */
-	if (type == FTW_F && dot && !strchr(dot + 1, '/'))
-		strv_add(walk_names, name);
-	return 0;
-}
-
+/*
+ * The disk space of a directory; the names of its files with `suffix`, as
+ * ".ko" and ".ko.xz", ".dtb" and ".dtbo", go to `names`.
+ */
 static uint64_t walk(const char *dir, const char *suffix, struct strv *names)
 {
-	walk_names = names;
-	walk_suffix = suffix;
-	walk_bytes = 0;
-	nftw(dir, note_name, 32, FTW_PHYS);
+	char *const tops[] = { (char *)dir, NULL };
+	FTS *tree = fts_open(tops, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	uint64_t bytes = 0;
+	FTSENT *at;
+
+	while (tree && (at = fts_read(tree)) != NULL) {
+		if (at->fts_info == FTS_DP || at->fts_info == FTS_NS)
+			continue;
+		bytes += (uint64_t)at->fts_statp->st_blocks * 512;
+		if (names && at->fts_info == FTS_F &&
+		    strstr(at->fts_name, suffix))
+			strv_add(names, at->fts_name);
+	}
+	if (tree)
+		fts_close(tree);
 	if (names)
 		strv_sort(names);
-	return walk_bytes;
+	return bytes;
 }
 
 static int pack(struct collector *c, const char *name, const char *archive,

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/capacity.h"
 
-#include "base/str.h"
+#include "base/fs.h"
 #include "node/cgroup.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -36,22 +35,20 @@ static void lower(struct capacity *c, uint64_t units, unsigned reserve,
 /* Threads of all processes of this user, which RLIMIT_NPROC counts. */
 static uint64_t own_tasks(void)
 {
-	DIR *dir = opendir("/proc");
+	struct strv names = { 0 };
 	uint64_t sum = 0;
-	struct dirent *d;
 	struct stat st;
 
-	while (dir && (d = readdir(dir)) != NULL) {
-		char *path = xasprintf("/proc/%s/task", d->d_name);
+	fs_list("/proc", &names);
+	for (size_t i = 0; i < names.n; i++) {
+		char *path = xasprintf("/proc/%s/task", names.v[i]);
 
-		/* "." and ".." are links, too. */
-		if (isdigit((unsigned char)d->d_name[0]) && !stat(path, &st) &&
+		if (isdigit((unsigned char)names.v[i][0]) && !stat(path, &st) &&
 		    st.st_uid == getuid())
 			sum += st.st_nlink > 2 ? st.st_nlink - 2 : 1;
 		free(path);
 	}
-	if (dir)
-		closedir(dir);
+	strv_release(&names);
 	return sum;
 }
 

@@ -6,7 +6,6 @@
 #include "coord/coord.h"
 #include "kernel/capacity.h"
 #include "kernel/links.h"
-#include "kernel/tools.h"
 #include "node/inventory.h"
 #include "node/limits.h"
 #include "peer/canary-db.h"
@@ -103,7 +102,7 @@ int kernel_farm_open(struct kernel_farm *f,
 		ret = kernel_links_make(f->rundir.links, wrapper, setup->path,
 					skipped, err);
 	if (!ret)
-		ret = kernel_tools_make(f->rundir.links, setup->path, err);
+		ret = kernel_links_tools(f->rundir.links, setup->path, err);
 	if (ret >= 0)
 		ret = coord_new(&f->coord, &s, err);
 	if (!ret)

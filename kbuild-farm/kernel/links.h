@@ -19,4 +19,12 @@ char *kernel_links_wrapper(void);
 int kernel_links_make(const char *dir, const char *wrapper, const char *path,
 		      struct strv *skipped, struct err *err);
 
+/*
+ * Fill it with copies of those binutils on `path` that would load a foreign
+ * plugin, where they are (compiler/plugins.h), and ../lib/bfd-plugins beside
+ * it with links to the compiler's own.  Returns how many were copied, or a
+ * negative errno with `err` set.
+ */
+int kernel_links_tools(const char *dir, const char *path, struct err *err);
+
 #endif

@@ -3,14 +3,11 @@
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "kernel/rundir.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -112,32 +109,19 @@ int kernel_maker_run(struct kernel_maker *m, const struct spawn *what,
 	return m->stopped_by ? -EINTR : 0;
 }
 
-static int read_back(int fd, size_t max, struct buf *out, struct err *err)
-{
-	char block[1 << 14];
-	ssize_t n = 1;
-
-	if (lseek(fd, 0, SEEK_SET) < 0)
-		return err_errno(err, "read back");
-	while (out->len < max && (n = read(fd, block, sizeof(block))) > 0)
-		buf_add(out, block, (size_t)n);
-	return n < 0 ? err_errno(err, "read back") : 0;
-}
-
 int kernel_maker_capture(struct kernel_maker *m, const struct spawn *what,
 			 size_t max, struct buf *out, int *status,
 			 struct err *err)
 {
 	struct spawn child = *what;
-	int fd = memfd_create("kfarm", MFD_CLOEXEC), ret;
+	int ret = fs_memory(bytes_of("", 0), &child.fd[1], err);
 
-	if (fd < 0)
-		return err_errno(err, "memory for an answer");
-	child.fd[1] = fd;
-	ret = kernel_maker_run(m, &child, NULL, NULL, status, err);
 	if (!ret)
-		ret = read_back(fd, max, out, err);
-	close(fd);
+		ret = kernel_maker_run(m, &child, NULL, NULL, status, err);
+	if (!ret)
+		ret = fs_memory_read(child.fd[1], max, out, err);
+	if (child.fd[1] >= 0)
+		close(child.fd[1]);
 	return ret;
 }
 
@@ -150,44 +134,19 @@ int kernel_maker_wait(struct kernel_maker *m, const bool *flag)
 	return m->stopped_by ? -EINTR : 0;
 }
 
-/* The parent of a process, 0 when it is gone. */
-static pid_t parent_of(const char *pid)
-{
-	char path[64], text[512];
-	const char *at;
-	int parent = 0;
-	size_t n;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
-	f = fopen(path, "re");
-	if (!f)
-		return 0;
-	n = fread(text, 1, sizeof(text) - 1, f);
-	fclose(f);
-	text[n] = '\0';
-	at = strrchr(text, ')');
-	if (!at || sscanf(at, ") %*c %d", &parent) != 1)
-		return 0;
-	return parent;
-}
-
 /* Children of children come to us once their parents are dead. */
 static void kill_children(void)
 {
-	DIR *dir = opendir("/proc");
-	struct dirent *d;
+	struct strv names = { 0 };
+	long pid;
 
-	while (dir && (d = readdir(dir)) != NULL) {
-		long pid;
-
-		if (str_number(d->d_name, 2, 1L << 30, &pid) ||
-		    parent_of(d->d_name) != getpid())
-			continue;
-		kill((pid_t)pid, SIGKILL);
+	fs_list("/proc", &names);
+	for (size_t i = 0; i < names.n; i++) {
+		if (!str_number(names.v[i], 2, 1L << 30, &pid) &&
+		    kernel_process_parent((pid_t)pid) == getpid())
+			kill((pid_t)pid, SIGKILL);
 	}
-	if (dir)
-		closedir(dir);
+	strv_release(&names);
 }
 
 void kernel_maker_sweep(void)

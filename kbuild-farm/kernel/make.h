@@ -37,7 +37,7 @@ int kernel_maker_init(struct kernel_maker *m, struct event_base *base,
 int kernel_maker_run(struct kernel_maker *m, const struct spawn *what,
 		     void (*started)(void *ctx, pid_t pid), void *ctx,
 		     int *status, struct err *err);
-/* As kernel_maker_run(), with at most `max` bytes of its stdout in `out`. */
+/* As kernel_maker_run(), with its stdout, at most `max` bytes, in `out`. */
 int kernel_maker_capture(struct kernel_maker *m, const struct spawn *what,
 			 size_t max, struct buf *out, int *status,
 			 struct err *err);

@@ -6,7 +6,6 @@
 #include "base/str.h"
 #include "kernel/logline.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -23,16 +22,15 @@
 
 static long next_number(const char *base)
 {
-	DIR *dir = opendir(base);
-	struct dirent *d;
+	struct strv names = { 0 };
 	long most = 0, n;
 
-	while (dir && (d = readdir(dir)) != NULL) {
-		if (!str_number(d->d_name, 1, 1L << 30, &n) && n > most)
+	fs_list(base, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		if (!str_number(names.v[i], 1, 1L << 30, &n) && n > most)
 			most = n;
 	}
-	if (dir)
-		closedir(dir);
+	strv_release(&names);
 	return most + 1;
 }
 

@@ -4,7 +4,6 @@
 #include "base/fs.h"
 #include "base/str.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,28 +12,44 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-unsigned long long kernel_process_start(pid_t pid)
+/* proc(5): fields 3, 4 and 22 of a process; false when there is none. */
+static bool read_stat(pid_t pid, char *state, int *parent,
+		      unsigned long long *start)
 {
 	char *path = xasprintf("/proc/%d/stat", (int)pid);
-	unsigned long long start = 0;
 	struct buf text = { 0 };
 	struct err ignored;
 	const char *at = NULL;
-	char state = 'Z';
+	bool read;
 
 	if (pid > 0 && !fs_read(path, 1 << 16, &text, &ignored))
 		at = strrchr(buf_str(&text), ')');
-	/* proc(5): field 3 is the state, field 22 the start. */
-	if (!at ||
-	    sscanf(at,
-		   ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u "
-		   "%*u %*d %*d %*d %*d %*d %*d %llu",
-		   &state, &start) != 2 ||
-	    state == 'Z')
-		start = 0;
+	read = at && sscanf(at,
+			    ") %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u "
+			    "%*u %*d %*d %*d %*d %*d %*d %llu",
+			    state, parent, start) == 3;
 	buf_release(&text);
 	free(path);
-	return start;
+	return read;
+}
+
+unsigned long long kernel_process_start(pid_t pid)
+{
+	unsigned long long start;
+	int parent;
+	char state;
+
+	return read_stat(pid, &state, &parent, &start) && state != 'Z' ? start :
+									 0;
+}
+
+pid_t kernel_process_parent(pid_t pid)
+{
+	unsigned long long start;
+	int parent;
+	char state;
+
+	return read_stat(pid, &state, &parent, &start) ? parent : 0;
 }
 
 /* The process that a "make" file names, if it is still that one. */
@@ -83,22 +98,21 @@ void kernel_rundir_note_make(const struct kernel_rundir *r, pid_t make)
 
 static void remove_stale(const char *base)
 {
-	DIR *dir = opendir(base);
-	struct dirent *d;
+	struct strv names = { 0 };
+	struct err ignored;
+	long pid;
 
-	while (dir && (d = readdir(dir)) != NULL) {
-		char *path = xasprintf("%s/%s", base, d->d_name);
-		struct err ignored;
-		long pid;
+	fs_list(base, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		char *path = xasprintf("%s/%s", base, names.v[i]);
 
-		if (!str_number(d->d_name, 1, 1L << 30, &pid) &&
+		if (!str_number(names.v[i], 1, 1L << 30, &pid) &&
 		    pid != getpid() && !kernel_process_start((pid_t)pid) &&
 		    !read_make(path))
 			fs_remove(path, &ignored);
 		free(path);
 	}
-	if (dir)
-		closedir(dir);
+	strv_release(&names);
 }
 
 static int make_slots(const struct kernel_rundir *r, unsigned n,

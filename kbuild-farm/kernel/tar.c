@@ -5,9 +5,9 @@
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,6 @@
 
 struct packer {
 	struct archive *a;
-	const char *dir;
 	long long latest;
 	const atomic_bool *cancel;
 	struct err *err;
@@ -89,51 +88,42 @@ static int add_entry(struct packer *p, const char *path, const char *name,
 	return ret;
 }
 
-static int list_dir(const char *path, struct strv *names, struct err *err)
-{
-	DIR *dir = opendir(path);
-	struct dirent *d;
-
-	if (!dir)
-		return err_errno(err, "%s", path);
-	while ((d = readdir(dir)) != NULL) {
-		if (strcmp(d->d_name, ".") && strcmp(d->d_name, ".."))
-			strv_add(names, d->d_name);
-	}
-	closedir(dir);
-	strv_sort(names);
-	return 0;
-}
-
 static bool points_home(const char *name, const struct stat *st)
 {
 	return S_ISLNK(st->st_mode) && str_starts(name, "lib/modules/") &&
 	       (str_ends(name, "/build") || str_ends(name, "/source"));
 }
 
-static int add_tree(struct packer *p, const char *name)
+static int by_name(const FTSENT **a, const FTSENT **b)
 {
-	char *path = xasprintf("%s/%s", p->dir, name);
-	struct strv names = { 0 };
-	struct stat st;
-	int ret;
+	return strcmp((*a)->fts_name, (*b)->fts_name);
+}
 
-	if (lstat(path, &st))
-		ret = err_errno(p->err, "%s", path);
-	else if (points_home(name, &st))
-		ret = 0;
-	else
-		ret = add_entry(p, path, name, &st);
-	if (!ret && S_ISDIR(st.st_mode))
-		ret = list_dir(path, &names, p->err);
-	for (size_t i = 0; !ret && i < names.n; i++) {
-		char *below = xasprintf("%s/%s", name, names.v[i]);
+static int add_tree(struct packer *p, const char *dir, const char *name)
+{
+	char *top = xasprintf("%s/%s", dir, name);
+	char *const tops[] = { top, NULL };
+	FTS *tree = fts_open(tops, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
+	FTSENT *at;
+	int ret = 0;
 
-		ret = add_tree(p, below);
-		free(below);
+	while (!ret && tree && (at = fts_read(tree)) != NULL) {
+		const char *path = at->fts_path;
+
+		name = path + strlen(dir) + 1;
+		if (at->fts_info == FTS_DNR || at->fts_info == FTS_ERR ||
+		    at->fts_info == FTS_NS)
+			ret = err_set(p->err, at->fts_errno, "%s: %s", path,
+				      strerror(at->fts_errno));
+		else if (at->fts_info != FTS_DP &&
+			 !points_home(name, at->fts_statp))
+			ret = add_entry(p, path, name, at->fts_statp);
 	}
-	strv_release(&names);
-	free(path);
+	if (!ret && errno)
+		ret = err_errno(p->err, "%s", top);
+	if (tree)
+		fts_close(tree);
+	free(top);
 	return ret;
 }
 
@@ -152,9 +142,7 @@ static struct archive *open_archive(const char *file)
 int kernel_tar_xz(const char *dir, const char *name, long long latest,
 		  const char *out, const atomic_bool *cancel, struct err *err)
 {
-	struct packer p = {
-		.dir = dir, .latest = latest, .cancel = cancel, .err = err
-	};
+	struct packer p = { .latest = latest, .cancel = cancel, .err = err };
 	char *part = xasprintf("%s.part", out);
 	int ret = 0;
 
@@ -162,7 +150,7 @@ int kernel_tar_xz(const char *dir, const char *name, long long latest,
 	if (archive_errno(p.a))
 		ret = failed(&p, out);
 	if (!ret)
-		ret = add_tree(&p, name);
+		ret = add_tree(&p, dir, name);
 	if (!ret && archive_write_close(p.a) != ARCHIVE_OK)
 		ret = failed(&p, out);
 	archive_write_free(p.a);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel */
 #include "kernel-tree.h"
-#include "kernel/tools.h"
+#include "kernel/links.h"
 #include "suite.h"
 
 static char *dir; /* in front of PATH */
@@ -30,7 +30,7 @@ static int make_tools(void)
 {
 	char *path = xasprintf("%s/nosuch:%s/binutils/bin", top, top);
 	struct err err = { 0 };
-	int n = kernel_tools_make(dir, path, &err);
+	int n = kernel_links_tools(dir, path, &err);
 
 	ck_assert_msg(n >= 0, "%s", err.text);
 	free(path);
@@ -95,7 +95,7 @@ START_TEST(the_first_on_the_path_counts)
 
 	place("LLVMgold.so", "some-nm");
 	put_file("first/some-nm", "#!/bin/sh\n", 0755);
-	ck_assert_int_eq(kernel_tools_make(dir, path, &err), 0);
+	ck_assert_int_eq(kernel_links_tools(dir, path, &err), 0);
 	free(path);
 }
 END_TEST
@@ -117,7 +117,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("kernel/tools");
+	Suite *s = suite_create("kernel/links-tools");
 	TCase *tc = tcase_create("tools");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
