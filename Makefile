@@ -207,7 +207,7 @@ endif
 # What the wrapper may use of the other rooms: libc is all that these need.
 CC_SOURCES := $(wildcard kbuild-farm/cc/*.c)
 CC_LIBRARY := $(wildcard kbuild-farm/options/*.c) \
-	kbuild-farm/wire/frame.c kbuild-farm/wire/cc.c \
+	$(patsubst %,kbuild-farm/wire/%.c,frame field cc) \
 	$(patsubst %,kbuild-farm/base/%.c,bytes buf str vec printable which err clock)
 $(eval $(call \
 	variant,$(CC_DIR),$(CC_STATIC),$(cc_cflags),$(CC_LIBRARY),$(cc_ldflags)))

@@ -291,7 +291,7 @@ static int take_shut(struct agent_client *c, struct bytes body, struct err *err)
 	struct agent_dest *p;
 	uint32_t number;
 
-	if (wire_shut_decode(&number, body))
+	if (wire_number_decode(&number, body))
 		return misunderstood(err, "SHUT");
 	p = find_dest(c, number);
 	if (p)

@@ -7,7 +7,7 @@
 #define AGENT_INODE_H
 
 #include "compiler/manifest.h"
-#include "wire/inode.h"
+#include "wire/msg-cell.h"
 
 struct wire_inode agent_inode_of(const struct compiler_entry *e);
 struct compiler_entry agent_inode_entry(const char *path,

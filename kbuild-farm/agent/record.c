@@ -139,7 +139,7 @@ void agent_record_encode(const struct agent_record *r, struct buf *out)
 		struct wire_inode inode = agent_inode_of(&r->entries.v[i]);
 
 		buf_put_str(out, r->entries.v[i].path);
-		wire_inode_put(out, &inode);
+		wire_inode_encode(out, &inode);
 	}
 	digest_of(bytes_of(out->data + at, out->len - at), &d);
 	buf_add(out, d.b, sizeof(d.b));
@@ -151,10 +151,11 @@ static void get_entry(struct reader *r, struct agent_record *out)
 	struct wire_inode inode = { 0 };
 	struct err ignored;
 
-	wire_inode_get(r, &inode, WIRE_DIR);
-	if (!r->bad && agent_record_add(out, path, &inode, &ignored))
+	wire_read(r, &wire_inode_layout, &inode);
+	if (r->bad || inode.kind == WIRE_GONE ||
+	    agent_record_add(out, path, &inode, &ignored))
 		r->bad = true;
-	free(inode.target);
+	wire_inode_release(&inode);
 	free(path);
 }
 

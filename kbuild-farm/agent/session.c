@@ -282,7 +282,7 @@ static int on_cancel(struct agent_session *s, struct bytes body)
 	struct agent_job **slot;
 	uint32_t number;
 
-	if (wire_cancel_decode(&number, body))
+	if (wire_number_decode(&number, body))
 		return refuse(s, "a CANCEL that was not understood");
 	slot = find_job(s, number);
 	if (slot)

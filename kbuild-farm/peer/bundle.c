@@ -127,7 +127,7 @@ int peer_delivery_start(struct peer_delivery *d,
 	peer_link_send(link, WIRE_BUNDLE, &body, link->codec);
 	if (!peer_views_send(&d->views, link, bundle->entry, bundle->n, true))
 		return 0;
-	wire_shut_encode(&body, m.bundle);
+	wire_number_encode(&body, m.bundle);
 	peer_link_send(link, WIRE_SHUT, &body, WIRE_PLAIN);
 	peer_delivery_end(d);
 	return err_set(err, ENOSPC, "this connection knows too many paths");

@@ -50,7 +50,7 @@ void peer_cell_shut(struct peer_cell *cell, const char *detail)
 
 	if (cell->state == CELL_OVER)
 		return;
-	wire_shut_encode(&body, cell->told.views.number);
+	wire_number_encode(&body, cell->told.views.number);
 	peer_link_send(cell->all->link, WIRE_SHUT, &body, WIRE_PLAIN);
 	end_cell(cell, detail);
 }

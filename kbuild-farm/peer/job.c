@@ -81,7 +81,7 @@ void peer_job_cancel(struct peer_link *l, struct peer_job *job)
 {
 	struct buf body = { 0 };
 
-	wire_cancel_encode(&body, job->number);
+	wire_number_encode(&body, job->number);
 	peer_link_send(l, WIRE_CANCEL, &body, WIRE_PLAIN);
 	peer_job_free(l, job);
 }

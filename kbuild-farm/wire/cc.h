@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "wire/field.h"
 
 #include <stdbool.h>
 
@@ -29,6 +30,7 @@
 struct wire_cc_job {
 	uint32_t pid; /* the wrapper's; in the temporaries' names */
 	uint32_t umask; /* the wrapper's */
+	/* These two follow each other: they are two bits on the wire. */
 	bool terminal; /* its stderr: diagnostics have colours and a width */
 	bool confined; /* it lacks stdout or stderr, or has tight limits */
 	char *cwd;
@@ -38,9 +40,7 @@ struct wire_cc_job {
 			    at most WIRE_ENV_MAX */
 };
 
-void wire_cc_job_release(struct wire_cc_job *m);
-void wire_cc_job_encode(struct buf *out, const struct wire_cc_job *m);
-int wire_cc_job_decode(struct wire_cc_job *m, struct bytes in);
+WIRE_MESSAGE(cc_job);
 
 /*
  * The file beside the socket that a wrapper leaves when the coordinator was
@@ -70,8 +70,6 @@ struct wire_cc_done {
 	struct bytes err;
 };
 
-void wire_cc_done_release(struct wire_cc_done *m);
-void wire_cc_done_encode(struct buf *out, const struct wire_cc_done *m);
-int wire_cc_done_decode(struct wire_cc_done *m, struct bytes in);
+WIRE_MESSAGE(cc_done);
 
 #endif

@@ -3,6 +3,8 @@
 
 #include "base/printable.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 void wire_field_put_line(struct buf *out, const char *s, size_t max)
@@ -36,22 +38,337 @@ void wire_field_digest(struct reader *r, struct digest *d)
 		memcpy(d->b, b.data, b.len);
 }
 
-uint8_t wire_field_u8(struct reader *r, uint8_t max)
+static uint64_t read_number(struct reader *r, unsigned width, uint64_t max)
 {
-	uint8_t v = reader_u8(r);
+	struct bytes b = reader_raw(r, width);
+	uint64_t v = 0;
 
+	for (size_t i = b.len; i--;)
+		v = v << 8 | b.data[i];
 	if (v <= max)
 		return v;
 	r->bad = true;
 	return 0;
 }
 
+uint8_t wire_field_u8(struct reader *r, uint8_t max)
+{
+	return (uint8_t)read_number(r, 1, max);
+}
+
 uint32_t wire_field_u32(struct reader *r, uint32_t max)
 {
-	uint32_t v = reader_u32(r);
+	return (uint32_t)read_number(r, 4, max);
+}
 
-	if (v <= max)
-		return v;
-	r->bad = true;
-	return 0;
+static void put_number(struct buf *out, unsigned width, uint64_t v)
+{
+	uint8_t le[8];
+
+	put_le64(le, v);
+	buf_add(out, le, width);
+}
+
+/* A member of `width` bytes. */
+static uint64_t load(const void *p, unsigned width)
+{
+	switch (width) {
+	case 1:
+		return *(const uint8_t *)p;
+	case 2:
+		return *(const uint16_t *)p;
+	case 4:
+		return *(const uint32_t *)p;
+	default:
+		return *(const uint64_t *)p;
+	}
+}
+
+static void store(void *p, unsigned width, uint64_t v)
+{
+	switch (width) {
+	case 1:
+		*(uint8_t *)p = (uint8_t)v;
+		break;
+	case 2:
+		*(uint16_t *)p = (uint16_t)v;
+		break;
+	case 4:
+		*(uint32_t *)p = (uint32_t)v;
+		break;
+	default:
+		*(uint64_t *)p = v;
+		break;
+	}
+}
+
+static void *load_pointer(const void *at)
+{
+	void *p;
+
+	memcpy(&p, at, sizeof(p));
+	return p;
+}
+
+/* Is the field there? */
+static bool is_there(const struct wire_field *f, const uint8_t *m)
+{
+	return !f->only || *m == f->only - 1;
+}
+
+static uint64_t put_count(struct buf *out, const struct wire_field *f,
+			  uint64_t n)
+{
+	uint64_t top = UINT64_MAX >> (64 - 8 * f->width);
+
+	if (f->cut && n > f->most)
+		n = f->most;
+	if (n > top)
+		n = top;
+	put_number(out, f->width, n);
+	return n;
+}
+
+static void put_string(struct buf *out, const struct wire_field *f,
+		       const char *s)
+{
+	if (f->kind == WIRE_IS_LINE || f->kind == WIRE_IS_LINES)
+		wire_field_put_line(out, s, f->max);
+	else
+		buf_put_str(out, s ? s : "");
+}
+
+static void put_strings(struct buf *out, const struct wire_field *f,
+			const struct strv *sv)
+{
+	size_t n = put_count(out, f, sv->n);
+
+	for (size_t i = 0; i < n; i++)
+		put_string(out, f, sv->v[i]);
+}
+
+static void put_list(struct buf *out, const struct wire_field *f,
+		     const uint8_t *m)
+{
+	const uint8_t *v = load_pointer(m + f->at);
+	uint64_t n = put_count(out, f, load(m + f->n_at, f->width));
+
+	for (uint64_t i = 0; i < n; i++)
+		wire_encode(out, f->of, v + i * f->of->size);
+}
+
+static void put_bools(struct buf *out, const struct wire_field *f,
+		      const bool *v)
+{
+	unsigned bits = 0;
+
+	for (unsigned i = 0; i < f->max; i++)
+		bits |= (unsigned)v[i] << i;
+	buf_put_u8(out, (uint8_t)bits);
+}
+
+static void put_field(struct buf *out, const struct wire_field *f,
+		      const uint8_t *m)
+{
+	const void *at = m + f->at;
+
+	switch (f->kind) {
+	case WIRE_IS_NUMBER:
+		put_number(out, f->width, load(at, f->width));
+		break;
+	case WIRE_IS_BOOLS:
+		put_bools(out, f, at);
+		break;
+	case WIRE_IS_DIGEST:
+		wire_field_put_digest(out, at);
+		break;
+	case WIRE_IS_STRING:
+	case WIRE_IS_LINE:
+		put_string(out, f, *(char *const *)at);
+		break;
+	case WIRE_IS_STRINGS:
+	case WIRE_IS_LINES:
+		put_strings(out, f, at);
+		break;
+	case WIRE_IS_LIST:
+		put_list(out, f, m);
+		break;
+	case WIRE_IS_STRUCT:
+		wire_encode(out, f->of, at);
+		break;
+	case WIRE_IS_BYTES:
+		buf_put_bytes(out, *(const struct bytes *)at);
+		break;
+	case WIRE_IS_REST:
+		buf_add_bytes(out, *(const struct bytes *)at);
+		break;
+	}
+}
+
+void wire_encode(struct buf *out, const struct wire_layout *l, const void *m)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		if (is_there(&l->field[i], m))
+			put_field(out, &l->field[i], m);
+	}
+}
+
+/* The fewest bytes that one has on the wire. */
+static size_t least_size(const struct wire_layout *l)
+{
+	size_t sum = 0;
+
+	for (const struct wire_field *f = l->field; f < l->field + l->n; f++) {
+		if (f->only || f->kind == WIRE_IS_REST)
+			continue;
+		if (f->kind == WIRE_IS_DIGEST)
+			sum += DIGEST_SIZE;
+		else if (f->kind == WIRE_IS_STRUCT)
+			sum += least_size(f->of);
+		else if (f->kind == WIRE_IS_BOOLS)
+			sum++;
+		else
+			sum += f->width ? f->width : 4;
+	}
+	return sum;
+}
+
+/* The string is the caller's to free, also when the reader is bad. */
+static char *read_string(struct reader *r, const struct wire_field *f)
+{
+	char *s;
+
+	if (f->kind == WIRE_IS_LINE || f->kind == WIRE_IS_LINES)
+		s = wire_field_line(r, f->max);
+	else
+		s = reader_str(r, f->max);
+	if (f->ok && !f->ok(s))
+		r->bad = true;
+	return s;
+}
+
+static void read_strings(struct reader *r, const struct wire_field *f,
+			 struct strv *sv)
+{
+	uint64_t n = read_number(r, f->width, f->most);
+
+	while (n-- && !r->bad)
+		strv_own(sv, read_string(r, f));
+}
+
+static void read_list(struct reader *r, const struct wire_field *f, uint8_t *m)
+{
+	uint64_t n = read_number(r, f->width, f->most);
+	uint8_t *v;
+
+	if (r->bad || n > r->left / least_size(f->of))
+		r->bad = true;
+	if (r->bad || !n)
+		return;
+	v = xcalloc(n, f->of->size);
+	memcpy(m + f->at, &v, sizeof(v));
+	store(m + f->n_at, f->width, n);
+	for (uint64_t i = 0; i < n && !r->bad; i++)
+		wire_read(r, f->of, v + i * f->of->size);
+}
+
+static void read_bools(struct reader *r, const struct wire_field *f, bool *v)
+{
+	uint64_t bits = read_number(r, 1, (1u << f->max) - 1);
+
+	for (unsigned i = 0; i < f->max; i++)
+		v[i] = bits >> i & 1;
+}
+
+static void read_bytes(struct reader *r, const struct wire_field *f,
+		       struct bytes *b)
+{
+	*b = f->kind == WIRE_IS_REST ? reader_raw(r, r->left) : reader_bytes(r);
+	if (b->len > f->max)
+		r->bad = true;
+}
+
+static void read_field(struct reader *r, const struct wire_field *f, uint8_t *m)
+{
+	void *at = m + f->at;
+
+	switch (f->kind) {
+	case WIRE_IS_NUMBER:
+		store(at, f->width, read_number(r, f->width, f->max));
+		break;
+	case WIRE_IS_BOOLS:
+		read_bools(r, f, at);
+		break;
+	case WIRE_IS_DIGEST:
+		wire_field_digest(r, at);
+		break;
+	case WIRE_IS_STRING:
+	case WIRE_IS_LINE:
+		*(char **)at = read_string(r, f);
+		break;
+	case WIRE_IS_STRINGS:
+	case WIRE_IS_LINES:
+		read_strings(r, f, at);
+		break;
+	case WIRE_IS_LIST:
+		read_list(r, f, m);
+		break;
+	case WIRE_IS_STRUCT:
+		wire_read(r, f->of, at);
+		break;
+	case WIRE_IS_BYTES:
+	case WIRE_IS_REST:
+		read_bytes(r, f, at);
+		break;
+	}
+}
+
+void wire_read(struct reader *r, const struct wire_layout *l, void *m)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		if (is_there(&l->field[i], m))
+			read_field(r, &l->field[i], m);
+	}
+	if (!r->bad && l->ok && !l->ok(m))
+		r->bad = true;
+}
+
+int wire_decode(const struct wire_layout *l, void *m, struct bytes in)
+{
+	struct reader r;
+	int ret;
+
+	reader_init(&r, in);
+	wire_read(&r, l, m);
+	ret = reader_end(&r);
+	if (ret)
+		wire_release(l, m);
+	return ret;
+}
+
+static void release_list(const struct wire_field *f, uint8_t *m)
+{
+	uint8_t *v = load_pointer(m + f->at);
+	uint64_t n = v ? load(m + f->n_at, f->width) : 0;
+
+	for (uint64_t i = 0; i < n; i++)
+		wire_release(f->of, v + i * f->of->size);
+	free(v);
+}
+
+void wire_release(const struct wire_layout *l, void *m)
+{
+	for (const struct wire_field *f = l->field; f < l->field + l->n; f++) {
+		uint8_t *at = (uint8_t *)m + f->at;
+
+		if (f->kind == WIRE_IS_STRING || f->kind == WIRE_IS_LINE)
+			free(*(char **)at);
+		else if (f->kind == WIRE_IS_STRINGS || f->kind == WIRE_IS_LINES)
+			strv_release((struct strv *)at);
+		else if (f->kind == WIRE_IS_LIST)
+			release_list(f, m);
+		else if (f->kind == WIRE_IS_STRUCT)
+			wire_release(f->of, at);
+	}
+	memset(m, 0, l->size);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * wire/msg-cell.h - the messages about a cell and the files in it:
- * CELL, HAVE, SHUT, VIEW, NEED and BLOB.
+ * CELL, HAVE, VIEW, NEED and BLOB.
  *
  * A cell is the place on a node where the jobs of one toolchain run: its view
  * is the files that they see.  The rules of wire/msg.h hold.
@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/str.h"
-#include "wire/inode.h"
+#include "wire/field.h"
 #include "wire/limits.h"
 
 struct wire_cell {
@@ -28,13 +28,11 @@ struct wire_cell {
 	char *own;
 };
 
-void wire_cell_release(struct wire_cell *m);
-void wire_cell_encode(struct buf *out, const struct wire_cell *m);
 /*
  * -EPROTO too where driver or a root is no path in normal form (wire_path_ok())
  * or `own` neither empty nor wire_id_ok().
  */
-int wire_cell_decode(struct wire_cell *m, struct bytes in);
+WIRE_MESSAGE(cell);
 
 enum wire_have_state {
 	WIRE_HAVE_READY, /* its toolchain is complete, its jobs run */
@@ -52,13 +50,26 @@ struct wire_have {
 	char *detail;
 };
 
-void wire_have_release(struct wire_have *m);
-void wire_have_encode(struct buf *out, const struct wire_have *m);
-int wire_have_decode(struct wire_have *m, struct bytes in);
+WIRE_MESSAGE(have);
 
-/* The body of SHUT. */
-void wire_shut_encode(struct buf *out, uint32_t cell);
-int wire_shut_decode(uint32_t *cell, struct bytes in);
+enum wire_kind {
+	WIRE_FILE,
+	WIRE_LINK, /* a symbolic link */
+	WIRE_DIR,
+	WIRE_GONE, /* what was there is removed, with all below it */
+};
+
+/* What stands at a path. */
+struct wire_inode {
+	uint8_t kind; /* enum wire_kind */
+	uint8_t executable; /* a file's, 0 or 1 */
+	uint64_t size; /* a file's, at most WIRE_BLOB_MAX */
+	int64_t mtime_ns; /* a file's, since 1970 */
+	struct digest digest; /* a file's */
+	char *target; /* a link's, 1 to WIRE_PATH_MAX bytes; else NULL */
+};
+
+WIRE_MESSAGE(inode);
 
 struct wire_entry {
 	uint32_t path; /* a number that PATHS gave */
@@ -79,19 +90,17 @@ struct wire_view {
 	struct wire_entry *entries; /* applied in this order */
 };
 
-void wire_view_release(struct wire_view *m);
 /*
  * How many of the first `n` entries fit into one VIEW: at least 1 of any, so
  * a list of any length is sent as several.
  */
 uint32_t wire_view_fits(const struct wire_entry *entries, size_t n);
-void wire_view_encode(struct buf *out, const struct wire_view *m);
 /*
  * -EPROTO too where a path's number is there twice or can be none, a file's
  * size is beyond its limit, or the view's number is 0.  Whether PATHS gave
  * those numbers is for the caller to see.
  */
-int wire_view_decode(struct wire_view *m, struct bytes in);
+WIRE_MESSAGE(view);
 
 struct wire_need {
 	uint32_t cell;
@@ -100,10 +109,8 @@ struct wire_need {
 	uint32_t *index; /* of that VIEW's entries, ascending */
 };
 
-void wire_need_release(struct wire_need *m);
-void wire_need_encode(struct buf *out, const struct wire_need *m);
 /* -EPROTO too where an index is not above the one before, or can be none. */
-int wire_need_decode(struct wire_need *m, struct bytes in);
+WIRE_MESSAGE(need);
 
 /* A piece of a file's bytes. */
 struct wire_blob {
@@ -113,8 +120,7 @@ struct wire_blob {
 	struct bytes data; /* WIRE_CHUNK_MAX at most; borrowed when decoded */
 };
 
-void wire_blob_encode(struct buf *out, const struct wire_blob *m);
 /* -EPROTO too where the piece is not within the size, or empty and size > 0. */
-int wire_blob_decode(struct wire_blob *m, struct bytes in);
+WIRE_MESSAGE(blob);
 
 #endif

@@ -1,20 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "wire/msg-job.h"
 
-#include "wire/field.h"
-
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-
-void wire_job_release(struct wire_job *m)
-{
-	free(m->source);
-	free(m->object);
-	free(m->runs);
-	strv_release(&m->env);
-	*m = (struct wire_job){ 0 };
-}
 
 static bool is_assignment(const char *s)
 {
@@ -65,210 +52,73 @@ bool wire_job_fits(const struct wire_job *m)
 	       env_fits(&m->env);
 }
 
-static void put_runs(struct buf *out, const struct wire_job *m)
+static bool job_ok(const void *m)
 {
-	buf_put_u16(out, m->n_runs);
-	for (uint16_t i = 0; i < m->n_runs; i++) {
-		buf_put_u32(out, m->runs[i].first);
-		buf_put_u16(out, m->runs[i].count);
-	}
+	return wire_job_fits(m);
 }
 
-static void get_runs(struct reader *r, struct wire_job *m)
-{
-	uint16_t n = reader_u16(r);
+static const struct wire_field run[] = {
+	{ WIRE_NUMBER(run, first, WIRE_ANY) },
+	{ WIRE_NUMBER(run, count, WIRE_ANY) },
+};
 
-	if (r->bad || n > WIRE_FLAGS_MAX || r->left < (size_t)n * 6) {
-		r->bad = true;
-		return;
-	}
-	if (n)
-		m->runs = xcalloc(n, sizeof(*m->runs));
-	for (; m->n_runs < n; m->n_runs++) {
-		m->runs[m->n_runs].first = reader_u32(r);
-		m->runs[m->n_runs].count = reader_u16(r);
-	}
-}
+static const struct wire_layout run_layout = WIRE_LAYOUT(run, NULL);
 
-static void put_env(struct buf *out, const struct strv *env)
-{
-	buf_put_u16(out, env->n < UINT16_MAX ? (uint16_t)env->n : UINT16_MAX);
-	for (size_t i = 0; i < env->n; i++)
-		buf_put_str(out, env->v[i]);
-}
+static const struct wire_field job[] = {
+	{ WIRE_NUMBER(job, job, WIRE_ANY) },
+	{ WIRE_NUMBER(job, cell, WIRE_ANY) },
+	{ WIRE_NUMBER(job, view, WIRE_ANY) },
+	{ WIRE_NUMBER(job, lang, WIRE_LANG_ASM) },
+	{ WIRE_NUMBER(job, deadline_ms, WIRE_ANY) },
+	{ WIRE_NUMBER(job, cwd, WIRE_ANY) },
+	{ WIRE_STRING(job, source, WIRE_PATH_MAX) },
+	{ WIRE_STRING(job, object, WIRE_PATH_MAX) },
+	{ WIRE_LIST(job, runs, n_runs, WIRE_FLAGS_MAX, &run_layout) },
+	{ WIRE_STRINGS(job, env, 2, WIRE_ENV_MAX, WIRE_PATH_MAX) },
+};
 
-static void get_env(struct reader *r, struct strv *env)
-{
-	uint16_t n = reader_u16(r);
+const struct wire_layout wire_job_layout = WIRE_LAYOUT(job, job_ok);
 
-	if (n > WIRE_ENV_MAX)
-		r->bad = true;
-	for (uint16_t i = 0; i < n && !r->bad; i++)
-		strv_own(env, reader_str(r, WIRE_PATH_MAX));
-}
+static const struct wire_field piece[] = {
+	{ WIRE_NUMBER(piece, job, WIRE_ANY) },
+	{ WIRE_NUMBER(piece, stream, WIRE_STREAMS - 1) },
+	{ WIRE_REST(piece, data, WIRE_CHUNK_MAX) },
+};
 
-void wire_job_encode(struct buf *out, const struct wire_job *m)
-{
-	buf_put_u32(out, m->job);
-	buf_put_u32(out, m->cell);
-	buf_put_u32(out, m->view);
-	buf_put_u8(out, m->lang);
-	buf_put_u32(out, m->deadline_ms);
-	buf_put_u32(out, m->cwd);
-	buf_put_str(out, m->source);
-	buf_put_str(out, m->object);
-	put_runs(out, m);
-	put_env(out, &m->env);
-}
+const struct wire_layout wire_piece_layout = WIRE_LAYOUT(piece, NULL);
 
-int wire_job_decode(struct wire_job *m, struct bytes in)
-{
-	struct wire_job got = { 0 };
-	struct reader r;
+static const struct wire_field result[] = {
+	{ WIRE_NUMBER(result, job, WIRE_ANY) },
+	{ WIRE_NUMBER(result, wait_status, WIRE_ANY) },
+	{ WIRE_NUMBER(result, cpu_ms, WIRE_ANY) },
+	{ WIRE_NUMBER(result, wall_ms, WIRE_ANY) },
+	{ WIRE_NUMBER(result, peak_kib, WIRE_ANY) },
+	{ WIRE_DIGEST(result, toolchain) },
+	{ WIRE_NUMBER(result, len[WIRE_OBJECT], WIRE_OBJECT_MAX) },
+	{ WIRE_NUMBER(result, len[WIRE_STDOUT], WIRE_DIAG_MAX) },
+	{ WIRE_NUMBER(result, len[WIRE_STDERR], WIRE_DIAG_MAX) },
+	{ WIRE_NUMBER(result, len[WIRE_DEPS], WIRE_DEPS_MAX) },
+	{ WIRE_NUMBER(result, len[WIRE_ASREAD], WIRE_DEPS_MAX) },
+	{ WIRE_DIGEST(result, answer) },
+};
 
-	reader_init(&r, in);
-	got.job = reader_u32(&r);
-	got.cell = reader_u32(&r);
-	got.view = reader_u32(&r);
-	got.lang = wire_field_u8(&r, WIRE_LANG_ASM);
-	got.deadline_ms = reader_u32(&r);
-	got.cwd = reader_u32(&r);
-	got.source = reader_str(&r, WIRE_PATH_MAX);
-	got.object = reader_str(&r, WIRE_PATH_MAX);
-	get_runs(&r, &got);
-	get_env(&r, &got.env);
-	if (reader_end(&r) || !wire_job_fits(&got)) {
-		wire_job_release(&got);
-		return -EPROTO;
-	}
-	*m = got;
-	return 0;
-}
+const struct wire_layout wire_result_layout = WIRE_LAYOUT(result, NULL);
 
 uint32_t wire_output_max(enum wire_output stream)
 {
-	switch (stream) {
-	case WIRE_OBJECT:
-		return WIRE_OBJECT_MAX;
-	case WIRE_STDOUT:
-	case WIRE_STDERR:
-		return WIRE_DIAG_MAX;
-	case WIRE_DEPS:
-	case WIRE_ASREAD:
-		return WIRE_DEPS_MAX;
-	case WIRE_STREAMS:
-		break;
-	}
-	return 0;
+	static const uint32_t most[WIRE_STREAMS] = {
+		[WIRE_OBJECT] = WIRE_OBJECT_MAX, [WIRE_STDOUT] = WIRE_DIAG_MAX,
+		[WIRE_STDERR] = WIRE_DIAG_MAX,   [WIRE_DEPS] = WIRE_DEPS_MAX,
+		[WIRE_ASREAD] = WIRE_DEPS_MAX,
+	};
+
+	return stream < WIRE_STREAMS ? most[stream] : 0;
 }
 
-void wire_piece_encode(struct buf *out, const struct wire_piece *m)
-{
-	buf_put_u32(out, m->job);
-	buf_put_u8(out, m->stream);
-	buf_add_bytes(out, m->data);
-}
+static const struct wire_field fail[] = {
+	{ WIRE_NUMBER(fail, job, WIRE_ANY) },
+	{ WIRE_NUMBER(fail, class, WIRE_FAIL_INPUT) },
+	{ WIRE_LINE(fail, reason, WIRE_REASON_MAX) },
+};
 
-int wire_piece_decode(struct wire_piece *m, struct bytes in)
-{
-	struct wire_piece got = { 0 };
-	struct reader r;
-	int ret;
-
-	reader_init(&r, in);
-	got.job = reader_u32(&r);
-	got.stream = wire_field_u8(&r, WIRE_STREAMS - 1);
-	if (r.left > WIRE_CHUNK_MAX)
-		r.bad = true;
-	got.data = reader_raw(&r, r.left);
-	ret = reader_end(&r);
-	if (!ret)
-		*m = got;
-	return ret;
-}
-
-void wire_cancel_encode(struct buf *out, uint32_t job)
-{
-	buf_put_u32(out, job);
-}
-
-int wire_cancel_decode(uint32_t *job, struct bytes in)
-{
-	struct reader r;
-	uint32_t got;
-	int ret;
-
-	reader_init(&r, in);
-	got = reader_u32(&r);
-	ret = reader_end(&r);
-	if (!ret)
-		*job = got;
-	return ret;
-}
-
-void wire_result_encode(struct buf *out, const struct wire_result *m)
-{
-	buf_put_u32(out, m->job);
-	buf_put_u32(out, m->wait_status);
-	buf_put_u32(out, m->cpu_ms);
-	buf_put_u32(out, m->wall_ms);
-	buf_put_u32(out, m->peak_kib);
-	wire_field_put_digest(out, &m->toolchain);
-	for (int i = 0; i < WIRE_STREAMS; i++)
-		buf_put_u32(out, m->len[i]);
-	wire_field_put_digest(out, &m->answer);
-}
-
-int wire_result_decode(struct wire_result *m, struct bytes in)
-{
-	struct wire_result got = { 0 };
-	struct reader r;
-	int ret;
-
-	reader_init(&r, in);
-	got.job = reader_u32(&r);
-	got.wait_status = reader_u32(&r);
-	got.cpu_ms = reader_u32(&r);
-	got.wall_ms = reader_u32(&r);
-	got.peak_kib = reader_u32(&r);
-	wire_field_digest(&r, &got.toolchain);
-	for (int i = 0; i < WIRE_STREAMS; i++)
-		got.len[i] = wire_field_u32(
-			&r, wire_output_max((enum wire_output)i));
-	wire_field_digest(&r, &got.answer);
-	ret = reader_end(&r);
-	if (!ret)
-		*m = got;
-	return ret;
-}
-
-void wire_fail_release(struct wire_fail *m)
-{
-	free(m->reason);
-	*m = (struct wire_fail){ 0 };
-}
-
-void wire_fail_encode(struct buf *out, const struct wire_fail *m)
-{
-	buf_put_u32(out, m->job);
-	buf_put_u8(out, m->class);
-	wire_field_put_line(out, m->reason, WIRE_REASON_MAX);
-}
-
-int wire_fail_decode(struct wire_fail *m, struct bytes in)
-{
-	struct wire_fail got = { 0 };
-	struct reader r;
-	int ret;
-
-	reader_init(&r, in);
-	got.job = reader_u32(&r);
-	got.class = wire_field_u8(&r, WIRE_FAIL_INPUT);
-	got.reason = wire_field_line(&r, WIRE_REASON_MAX);
-	ret = reader_end(&r);
-	if (ret)
-		wire_fail_release(&got);
-	else
-		*m = got;
-	return ret;
-}
+const struct wire_layout wire_fail_layout = WIRE_LAYOUT(fail, NULL);

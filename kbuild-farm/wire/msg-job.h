@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * wire/msg-job.h - the messages of one job: JOB, CANCEL, OUTPUT, RESULT and
+ * wire/msg-job.h - the messages of one job: JOB, OUTPUT, RESULT and
  * FAIL.  The rules of wire/msg.h hold.
  */
 #ifndef WIRE_MSG_JOB_H
@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/str.h"
+#include "wire/field.h"
 #include "wire/limits.h"
 
 enum wire_lang {
@@ -36,11 +37,9 @@ struct wire_job {
 	struct strv env; /* NAME=VALUE of those that the compiler reads */
 };
 
-void wire_job_release(struct wire_job *m);
 /* Within all limits?  A node ends the conversation over a job that is not. */
 bool wire_job_fits(const struct wire_job *m);
-void wire_job_encode(struct buf *out, const struct wire_job *m);
-int wire_job_decode(struct wire_job *m, struct bytes in);
+WIRE_MESSAGE(job);
 
 /* What comes out of a compile, in the order of RESULT. */
 enum wire_output {
@@ -65,12 +64,7 @@ struct wire_piece {
 	struct bytes data;
 };
 
-void wire_piece_encode(struct buf *out, const struct wire_piece *m);
-int wire_piece_decode(struct wire_piece *m, struct bytes in);
-
-/* The body of CANCEL. */
-void wire_cancel_encode(struct buf *out, uint32_t job);
-int wire_cancel_decode(uint32_t *job, struct bytes in);
+WIRE_MESSAGE(piece);
 
 struct wire_result {
 	uint32_t job;
@@ -83,8 +77,7 @@ struct wire_result {
 	struct digest answer; /* wire_answer_digest() */
 };
 
-void wire_result_encode(struct buf *out, const struct wire_result *m);
-int wire_result_decode(struct wire_result *m, struct bytes in);
+WIRE_MESSAGE(result);
 
 enum wire_fail_class {
 	WIRE_FAIL_UNSUPPORTED, /* an option or message that the node refuses */
@@ -103,8 +96,6 @@ struct wire_fail {
 	char *reason; /* INPUT: the file's name */
 };
 
-void wire_fail_release(struct wire_fail *m);
-void wire_fail_encode(struct buf *out, const struct wire_fail *m);
-int wire_fail_decode(struct wire_fail *m, struct bytes in);
+WIRE_MESSAGE(fail);
 
 #endif

@@ -1,16 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "wire/msg-tools.h"
 
-#include "base/str.h"
-#include "wire/field.h"
-#include "wire/limits.h"
-
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-
-/* The fewest bytes of an id, a host, a digest, a state and a detail. */
-#define HELD_MIN (4 + 1 + 4 + 1 + DIGEST_SIZE + 1 + 4)
 
 static bool is_alnum(char c)
 {
@@ -36,207 +27,53 @@ bool wire_host_ok(const char *host)
 	return n && n <= WIRE_HOST_MAX && !host[n];
 }
 
-/* The caller's to free, also when it is none. */
-static char *get_id(struct reader *r)
-{
-	char *id = reader_str(r, WIRE_ID_MAX);
+static const struct wire_field bundle[] = {
+	{ WIRE_NUMBER(bundle, bundle, WIRE_ANY) },
+	{ WIRE_STRING(bundle, id, WIRE_ID_MAX), .ok = wire_id_ok },
+	{ WIRE_STRING(bundle, host, WIRE_HOST_MAX), .ok = wire_host_ok },
+	{ WIRE_DIGEST(bundle, tree) },
+	{ WIRE_DIGEST(bundle, same_as) },
+	{ WIRE_STRING(bundle, json, WIRE_JSON_MAX) },
+};
 
-	if (!wire_id_ok(id))
-		r->bad = true;
-	return id;
-}
+const struct wire_layout wire_bundle_layout = WIRE_LAYOUT(bundle, NULL);
 
-static char *get_host(struct reader *r)
-{
-	char *host = reader_str(r, WIRE_HOST_MAX);
+static const struct wire_field tools[] = {
+	{ WIRE_NUMBER(tools, ask, WIRE_ANY) },
+	{ WIRE_NUMBER(tools, verify, 1) },
+};
 
-	if (!wire_host_ok(host))
-		r->bad = true;
-	return host;
-}
+const struct wire_layout wire_tools_layout = WIRE_LAYOUT(tools, NULL);
 
-void wire_bundle_release(struct wire_bundle *m)
-{
-	free(m->id);
-	free(m->host);
-	free(m->json);
-	*m = (struct wire_bundle){ 0 };
-}
+static const struct wire_field held_one[] = {
+	{ WIRE_STRING(held_one, id, WIRE_ID_MAX), .ok = wire_id_ok },
+	{ WIRE_STRING(held_one, host, WIRE_HOST_MAX), .ok = wire_host_ok },
+	{ WIRE_DIGEST(held_one, tree) },
+	{ WIRE_NUMBER(held_one, state, WIRE_HELD_IN_USE) },
+	{ WIRE_LINE(held_one, detail, WIRE_REASON_MAX) },
+};
 
-void wire_bundle_encode(struct buf *out, const struct wire_bundle *m)
-{
-	buf_put_u32(out, m->bundle);
-	buf_put_str(out, m->id);
-	buf_put_str(out, m->host);
-	wire_field_put_digest(out, &m->tree);
-	wire_field_put_digest(out, &m->same_as);
-	buf_put_str(out, m->json);
-}
+static const struct wire_layout held_one_layout = WIRE_LAYOUT(held_one, NULL);
 
-int wire_bundle_decode(struct wire_bundle *m, struct bytes in)
-{
-	struct wire_bundle got = { 0 };
-	struct reader r;
-	int ret;
+static const struct wire_field held[] = {
+	{ WIRE_NUMBER(held, ask, WIRE_ANY) },
+	{ WIRE_NUMBER(held, last, 1) },
+	{ WIRE_LIST(held, all, n, WIRE_HELD_MAX, &held_one_layout) },
+};
 
-	reader_init(&r, in);
-	got.bundle = reader_u32(&r);
-	got.id = get_id(&r);
-	got.host = get_host(&r);
-	wire_field_digest(&r, &got.tree);
-	wire_field_digest(&r, &got.same_as);
-	got.json = reader_str(&r, WIRE_JSON_MAX);
-	ret = reader_end(&r);
-	if (ret)
-		wire_bundle_release(&got);
-	else
-		*m = got;
-	return ret;
-}
+const struct wire_layout wire_held_layout = WIRE_LAYOUT(held, NULL);
 
-void wire_tools_encode(struct buf *out, const struct wire_tools *m)
-{
-	buf_put_u32(out, m->ask);
-	buf_put_u8(out, m->verify);
-}
+static const struct wire_field drop[] = {
+	{ WIRE_NUMBER(drop, ask, WIRE_ANY) },
+	{ WIRE_STRING(drop, id, WIRE_ID_MAX), .ok = wire_id_ok },
+};
 
-int wire_tools_decode(struct wire_tools *m, struct bytes in)
-{
-	struct wire_tools got;
-	struct reader r;
-	int ret;
+const struct wire_layout wire_drop_layout = WIRE_LAYOUT(drop, NULL);
 
-	reader_init(&r, in);
-	got.ask = reader_u32(&r);
-	got.verify = wire_field_u8(&r, 1);
-	ret = reader_end(&r);
-	if (!ret)
-		*m = got;
-	return ret;
-}
+static const struct wire_field dropped[] = {
+	{ WIRE_NUMBER(dropped, ask, WIRE_ANY) },
+	{ WIRE_NUMBER(dropped, state, 1) },
+	{ WIRE_LINE(dropped, detail, WIRE_REASON_MAX) },
+};
 
-void wire_held_release(struct wire_held *m)
-{
-	for (uint32_t i = 0; i < m->n; i++) {
-		free(m->all[i].id);
-		free(m->all[i].host);
-		free(m->all[i].detail);
-	}
-	free(m->all);
-	*m = (struct wire_held){ 0 };
-}
-
-void wire_held_encode(struct buf *out, const struct wire_held *m)
-{
-	buf_put_u32(out, m->ask);
-	buf_put_u8(out, m->last);
-	buf_put_u32(out, m->n);
-	for (uint32_t i = 0; i < m->n; i++) {
-		const struct wire_held_one *one = &m->all[i];
-
-		buf_put_str(out, one->id);
-		buf_put_str(out, one->host);
-		wire_field_put_digest(out, &one->tree);
-		buf_put_u8(out, one->state);
-		wire_field_put_line(out, one->detail, WIRE_REASON_MAX);
-	}
-}
-
-static void get_held(struct reader *r, struct wire_held *m)
-{
-	uint32_t n = wire_field_u32(r, WIRE_HELD_MAX);
-
-	if (r->bad || (size_t)n * HELD_MIN > r->left) {
-		r->bad = true;
-		return;
-	}
-	if (n)
-		m->all = xcalloc(n, sizeof(*m->all));
-	while (m->n < n && !r->bad) {
-		struct wire_held_one *one = &m->all[m->n++];
-
-		one->id = get_id(r);
-		one->host = get_host(r);
-		wire_field_digest(r, &one->tree);
-		one->state = wire_field_u8(r, WIRE_HELD_IN_USE);
-		one->detail = wire_field_line(r, WIRE_REASON_MAX);
-	}
-}
-
-int wire_held_decode(struct wire_held *m, struct bytes in)
-{
-	struct wire_held got = { 0 };
-	struct reader r;
-	int ret;
-
-	reader_init(&r, in);
-	got.ask = reader_u32(&r);
-	got.last = wire_field_u8(&r, 1);
-	get_held(&r, &got);
-	ret = reader_end(&r);
-	if (ret)
-		wire_held_release(&got);
-	else
-		*m = got;
-	return ret;
-}
-
-void wire_drop_release(struct wire_drop *m)
-{
-	free(m->id);
-	*m = (struct wire_drop){ 0 };
-}
-
-void wire_drop_encode(struct buf *out, const struct wire_drop *m)
-{
-	buf_put_u32(out, m->ask);
-	buf_put_str(out, m->id);
-}
-
-int wire_drop_decode(struct wire_drop *m, struct bytes in)
-{
-	struct wire_drop got = { 0 };
-	struct reader r;
-	int ret;
-
-	reader_init(&r, in);
-	got.ask = reader_u32(&r);
-	got.id = get_id(&r);
-	ret = reader_end(&r);
-	if (ret)
-		wire_drop_release(&got);
-	else
-		*m = got;
-	return ret;
-}
-
-void wire_dropped_release(struct wire_dropped *m)
-{
-	free(m->detail);
-	*m = (struct wire_dropped){ 0 };
-}
-
-void wire_dropped_encode(struct buf *out, const struct wire_dropped *m)
-{
-	buf_put_u32(out, m->ask);
-	buf_put_u8(out, m->state);
-	wire_field_put_line(out, m->detail, WIRE_REASON_MAX);
-}
-
-int wire_dropped_decode(struct wire_dropped *m, struct bytes in)
-{
-	struct wire_dropped got = { 0 };
-	struct reader r;
-	int ret;
-
-	reader_init(&r, in);
-	got.ask = reader_u32(&r);
-	got.state = wire_field_u8(&r, 1);
-	got.detail = wire_field_line(&r, WIRE_REASON_MAX);
-	ret = reader_end(&r);
-	if (ret)
-		wire_dropped_release(&got);
-	else
-		*m = got;
-	return ret;
-}
+const struct wire_layout wire_dropped_layout = WIRE_LAYOUT(dropped, NULL);

@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/digest.h"
+#include "wire/field.h"
 #include "wire/limits.h"
 
 #include <stdbool.h>
@@ -37,10 +38,8 @@ struct wire_bundle {
 	char *json; /* its toolchain.json */
 };
 
-void wire_bundle_release(struct wire_bundle *m);
-void wire_bundle_encode(struct buf *out, const struct wire_bundle *m);
 /* -EPROTO too where id or host is not in form. */
-int wire_bundle_decode(struct wire_bundle *m, struct bytes in);
+WIRE_MESSAGE(bundle);
 
 /* What do you hold? */
 struct wire_tools {
@@ -48,8 +47,7 @@ struct wire_tools {
 	uint8_t verify; /* 1: read and hash all of it */
 };
 
-void wire_tools_encode(struct buf *out, const struct wire_tools *m);
-int wire_tools_decode(struct wire_tools *m, struct bytes in);
+WIRE_MESSAGE(tools);
 
 enum wire_held_state {
 	WIRE_HELD_OK,
@@ -72,9 +70,7 @@ struct wire_held {
 	struct wire_held_one *all;
 };
 
-void wire_held_release(struct wire_held *m);
-void wire_held_encode(struct buf *out, const struct wire_held *m);
-int wire_held_decode(struct wire_held *m, struct bytes in);
+WIRE_MESSAGE(held);
 
 /* Remove it. */
 struct wire_drop {
@@ -82,9 +78,7 @@ struct wire_drop {
 	char *id;
 };
 
-void wire_drop_release(struct wire_drop *m);
-void wire_drop_encode(struct buf *out, const struct wire_drop *m);
-int wire_drop_decode(struct wire_drop *m, struct bytes in);
+WIRE_MESSAGE(drop);
 
 struct wire_dropped {
 	uint32_t ask;
@@ -92,8 +86,6 @@ struct wire_dropped {
 	char *detail;
 };
 
-void wire_dropped_release(struct wire_dropped *m);
-void wire_dropped_encode(struct buf *out, const struct wire_dropped *m);
-int wire_dropped_decode(struct wire_dropped *m, struct bytes in);
+WIRE_MESSAGE(dropped);
 
 #endif

@@ -2,11 +2,17 @@
 /*
  * wire/msg.h - the bodies of the messages between kfarm and kfarmd.
  *
- * One struct per message, an encoder that appends to a buffer and a decoder
- * that returns 0 or -EPROTO and writes its struct only on success.  Strings
- * and lists of a decoded message are its own: x_release() frees them.  What
- * is borrowed from the input says so.  The conversation is drawn in
- * wire/PROTOCOL.
+ * One struct per message, and WIRE_MESSAGE(x) stands for these:
+ *
+ *	void wire_x_encode(struct buf *out, const struct wire_x *m);
+ *		appends to a buffer
+ *	int wire_x_decode(struct wire_x *m, struct bytes in);
+ *		0 or -EPROTO; writes its struct only on success
+ *	void wire_x_release(struct wire_x *m);
+ *		strings and lists of a decoded message are its own; what is
+ *		borrowed from the input says so
+ *
+ * The conversation is drawn in wire/PROTOCOL.
  *
  * Here are the messages about the two ends; those about a cell and its files
  * are in wire/msg-cell.h, wire/paths.h and wire/flags.h, those of a job in
@@ -22,6 +28,7 @@
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/str.h"
+#include "wire/field.h"
 #include "wire/key.h"
 #include "wire/limits.h"
 #include "wire/msg-cell.h"
@@ -48,14 +55,16 @@ struct wire_hello {
 	struct wire_inventory inventory; /* zeroed when kfarm says hello */
 };
 
-void wire_inventory_release(struct wire_inventory *inv);
-void wire_hello_release(struct wire_hello *m);
-void wire_hello_encode(struct buf *out, const struct wire_hello *m);
+WIRE_MESSAGE(inventory);
+WIRE_MESSAGE(hello);
 /* What kfarm itself says to a node: its versions, no inventory. */
 void wire_hello_encode_kfarm(struct buf *out);
-int wire_hello_decode(struct wire_hello *m, struct bytes in);
 /* The version that both ends speak, or -EPROTO when there is none. */
 int wire_hello_version(const struct wire_hello *peer);
+
+/* The body of SHUT and CANCEL: the number of the cell, of the job. */
+void wire_number_encode(struct buf *out, uint32_t number);
+int wire_number_decode(uint32_t *number, struct bytes in);
 
 /* The body of BYE; the caller frees `*why`. */
 void wire_bye_encode(struct buf *out, const char *why);
@@ -76,9 +85,7 @@ struct wire_fit {
 	struct strv hosts;
 };
 
-void wire_fit_release(struct wire_fit *m);
-void wire_fit_encode(struct buf *out, const struct wire_fit *m);
-int wire_fit_decode(struct wire_fit *m, struct bytes in);
+WIRE_MESSAGE(fit);
 
 struct wire_beat_job {
 	uint32_t job;
@@ -92,8 +99,6 @@ struct wire_beat {
 	struct wire_beat_job *jobs; /* those whose compiler runs */
 };
 
-void wire_beat_release(struct wire_beat *m);
-void wire_beat_encode(struct buf *out, const struct wire_beat *m);
-int wire_beat_decode(struct wire_beat *m, struct bytes in);
+WIRE_MESSAGE(beat);
 
 #endif

@@ -108,9 +108,9 @@ static bool cancel(struct bytes in, struct buf *out)
 {
 	uint32_t job;
 
-	if (wire_cancel_decode(&job, in))
+	if (wire_number_decode(&job, in))
 		return false;
-	wire_cancel_encode(out, job);
+	wire_number_encode(out, job);
 	return true;
 }
 
@@ -118,9 +118,9 @@ static bool shut(struct bytes in, struct buf *out)
 {
 	uint32_t cell;
 
-	if (wire_shut_decode(&cell, in))
+	if (wire_number_decode(&cell, in))
 		return false;
-	wire_shut_encode(out, cell);
+	wire_number_encode(out, cell);
 	return true;
 }
 

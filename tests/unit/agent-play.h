@@ -242,7 +242,7 @@ static inline void play_cancel(struct client *c, unsigned job)
 {
 	struct buf body = { 0 };
 
-	wire_cancel_encode(&body, job);
+	wire_number_encode(&body, job);
 	client_send(c, WIRE_CANCEL, &body);
 }
 

@@ -440,7 +440,7 @@ static void send_number(enum wire_type type, unsigned number)
 {
 	struct buf body = { 0 };
 
-	wire_shut_encode(&body, number);
+	wire_number_encode(&body, number);
 	client_send(&n.c, type, &body);
 }
 

@@ -204,7 +204,7 @@ START_TEST(a_cell_that_is_shut_goes)
 	uint64_t deadline = clock_ms() + CLIENT_MS;
 
 	ck_assert(compiles(1, tiny));
-	wire_shut_encode(&body, 0);
+	wire_number_encode(&body, 0);
 	client_send(&node.c, WIRE_SHUT, &body);
 	play_remote(&node.c, 2, "a.c", plain);
 	ck_assert_uint_eq(failure(2)->class, WIRE_FAIL_TOOLCHAIN);
@@ -213,7 +213,7 @@ START_TEST(a_cell_that_is_shut_goes)
 	ck_assert_uint_eq(count_below(node.pid, 1), 0);
 	/* A shut one that was never heard of, and one that is gone. */
 	for (uint32_t i = 0; i < 2; i++) {
-		wire_shut_encode(&body, 7 * i);
+		wire_number_encode(&body, 7 * i);
 		client_send(&node.c, WIRE_SHUT, &body);
 	}
 	play_cell(&node.c, 1);

@@ -169,7 +169,7 @@ START_TEST(it_is_in_use_as_long_as_the_cell)
 	held = tools_ask(&n.c, false);
 	ck_assert_uint_eq(held->all[0].state, WIRE_HELD_IN_USE);
 	ck_assert_uint_eq(tools_drop(&n.c, 2, ID)->state, 1);
-	wire_shut_encode(&body, 0);
+	wire_number_encode(&body, 0);
 	client_send(&n.c, WIRE_SHUT, &body);
 	while (tools_ask(&n.c, false)->all[0].state == WIRE_HELD_IN_USE)
 		client_idle(5);

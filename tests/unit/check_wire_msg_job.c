@@ -260,14 +260,14 @@ START_TEST(a_cancel_names_its_job)
 {
 	uint32_t got = 42;
 
-	wire_cancel_encode(&body, 0xdeadbeef);
-	ck_assert_int_eq(wire_cancel_decode(&got, bytes_of(body.data, 3)),
+	wire_number_encode(&body, 0xdeadbeef);
+	ck_assert_int_eq(wire_number_decode(&got, bytes_of(body.data, 3)),
 			 -EPROTO);
 	ck_assert_uint_eq(got, 42);
-	ck_assert_int_eq(wire_cancel_decode(&got, buf_bytes(&body)), 0);
+	ck_assert_int_eq(wire_number_decode(&got, buf_bytes(&body)), 0);
 	ck_assert_uint_eq(got, 0xdeadbeef);
 	buf_put_u8(&body, 0);
-	ck_assert_int_eq(wire_cancel_decode(&got, buf_bytes(&body)), -EPROTO);
+	ck_assert_int_eq(wire_number_decode(&got, buf_bytes(&body)), -EPROTO);
 }
 END_TEST
 

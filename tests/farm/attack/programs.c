@@ -133,7 +133,7 @@ static void cancelled(struct scene *s, struct node *n, uint32_t evil)
 	uint32_t job = node_job_send(n, &o);
 
 	node_wait(n, NULL, 500);
-	wire_cancel_encode(&b, job);
+	wire_number_encode(&b, job);
 	node_send(n, WIRE_CANCEL, buf_bytes(&b));
 	buf_release(&b);
 	node_wait(n, NULL, 300);
