@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "agent/ask.h"
 
-#include "base/clock.h"
+#include "agent/inode.h"
+#include "agent/run.h"
 #include "base/str.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
+#include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 /* Larger files of the toolchain are not what a driver reads. */
 #define SMALL (64u << 10)
@@ -18,39 +16,28 @@
 struct agent_ask {
 	char *within; /* the toolchain's directory */
 	struct cell *cell;
-	/* The question under way. */
-	bool ended;
-	struct cell_end end;
+	struct event_base *base; /* of the calling thread alone */
+	struct event *readable;
+	struct event *late;
+	bool lost;
+	bool answered; /* the question under way */
 };
 
 /* ---------------------------------------------------------------- files */
-
-/* `size` 0: an empty one in its place. */
-static int put_file(struct agent_ask *a, const char *path, const char *from,
-		    uint64_t size, bool executable, struct err *err)
-{
-	int fd = open(size ? from : "/dev/null", O_RDONLY | O_CLOEXEC), ret;
-
-	if (fd < 0)
-		return err_errno(err, "%s", from);
-	ret = cell_put_file(a->cell, path, fd, size, executable, 0, err);
-	close(fd);
-	return ret;
-}
 
 static int put_kept(struct agent_ask *a, const struct agent_lease *l,
 		    const struct compiler_entry *e, struct err *err)
 {
 	char *path = xasprintf("%s/%s", l->dir, e->path);
-	uint64_t size = e->size <= SMALL ? e->size : 0;
+	struct wire_inode inode = agent_inode_of(e);
+	const char *from = path;
 	int ret;
 
-	if (e->kind == COMPILER_LINK)
-		ret = cell_put_link(a->cell, path, e->target, err);
-	else if (e->kind == COMPILER_DIR)
-		ret = cell_put_dir(a->cell, path, err);
-	else
-		ret = put_file(a, path, path, size, e->executable, err);
+	if (e->size > SMALL) {
+		inode.size = 0;
+		from = "/dev/null";
+	}
+	ret = agent_inode_put_from(a->cell, path, &inode, from, err);
 	free(path);
 	return ret;
 }
@@ -58,11 +45,9 @@ static int put_kept(struct agent_ask *a, const struct agent_lease *l,
 static int put_program(struct agent_ask *a, const struct compiler_entry *e,
 		       struct err *err)
 {
-	if (e->kind == COMPILER_LINK)
-		return cell_put_link(a->cell, e->path, e->target, err);
-	if (e->kind == COMPILER_DIR)
-		return cell_put_dir(a->cell, e->path, err);
-	return put_file(a, e->path, e->path, e->size, e->executable, err);
+	struct wire_inode inode = agent_inode_of(e);
+
+	return agent_inode_put_from(a->cell, e->path, &inode, e->path, err);
 }
 
 static int fill(struct agent_ask *a, const struct agent_lease *l,
@@ -80,13 +65,32 @@ static int fill(struct agent_ask *a, const struct agent_lease *l,
 	return ret;
 }
 
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct agent_ask *a = arg;
+
+	(void)fd;
+	(void)what;
+	cell_read(a->cell);
+}
+
+static void on_late(evutil_socket_t fd, short what, void *arg)
+{
+	struct agent_ask *a = arg;
+
+	(void)fd;
+	(void)what;
+	event_base_loopbreak(a->base);
+}
+
 static void on_lost(void *ctx, const char *why)
 {
 	struct agent_ask *a = ctx;
 
 	(void)why;
-	a->ended = true;
-	a->end.why = CELL_END_LOST;
+	a->lost = true;
+	if (a->readable)
+		event_del(a->readable);
 }
 
 int agent_ask_new(struct agent_ask **out, const struct agent_lease *lease,
@@ -104,10 +108,19 @@ int agent_ask_new(struct agent_ask **out, const struct agent_lease *lease,
 		ret = fill(a, lease, program, driver, err);
 	if (ret) {
 		agent_ask_free(a);
-		a = NULL;
+		*out = NULL;
+		return ret;
 	}
+	a->base = event_base_new();
+	if (!a->base)
+		str_out_of_memory();
+	a->readable = event_new(a->base, cell_fd(a->cell), EV_READ | EV_PERSIST,
+				on_readable, a);
+	a->late = evtimer_new(a->base, on_late, a);
+	if (!a->readable || !a->late || event_add(a->readable, NULL))
+		str_out_of_memory();
 	*out = a;
-	return ret;
+	return 0;
 }
 
 void agent_ask_free(struct agent_ask *a)
@@ -115,115 +128,80 @@ void agent_ask_free(struct agent_ask *a)
 	if (!a)
 		return;
 	cell_free(a->cell);
+	if (a->base) {
+		event_free(a->readable);
+		event_free(a->late);
+		event_base_free(a->base);
+	}
 	free(a->within);
 	free(a);
 }
 
 /* ------------------------------------------------------------- questions */
 
-static void on_done(void *ctx, struct cell_run *run, const struct cell_end *end)
+static void on_answer(void *ctx)
 {
 	struct agent_ask *a = ctx;
 
-	(void)run;
-	a->ended = true;
-	a->end = *end;
+	a->answered = true;
+	event_base_loopbreak(a->base);
 }
 
-/* What is there to be read; -EMSGSIZE: more than `max`. */
-static int drain(int fd, size_t max, struct buf *said)
+/* What came of it: -EMSGSIZE, or its status and what it said. */
+static int take_answer(struct agent_run *run, const char *name, size_t max,
+		       struct buf *said, int *status, struct err *err)
 {
-	for (;;) {
-		uint8_t block[1 << 14];
-		ssize_t n = read(fd, block, sizeof(block));
+	const struct cell_end *end = agent_run_end(run);
+	const struct buf *got = agent_run_said(run, 0);
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return 0;
-		if (said && said->len + (size_t)n > max)
-			return -EMSGSIZE;
-		if (said)
-			buf_add(said, block, (size_t)n);
-	}
-}
-
-/* An end of file would make poll() return at once, for ever: 10 ms. */
-static int follow(struct agent_ask *a, struct cell_run *run, size_t max,
-		  uint64_t deadline, struct buf *said)
-{
-	static const struct timespec rest = { .tv_nsec = 10000000 };
-	struct pollfd p[] = {
-		{ .fd = cell_fd(a->cell), .events = POLLIN },
-		{ .fd = cell_run_pipe(run, 0), .events = POLLIN },
-		{ .fd = cell_run_pipe(run, 1), .events = POLLIN },
-	};
-	int ret = 0;
-
-	while (!a->ended && !ret) {
-		uint64_t now = clock_ms();
-
-		if (now >= deadline)
-			return -ETIMEDOUT;
-		poll(p, 3, (int)(deadline - now));
-		if (!p[0].revents && ((p[1].revents | p[2].revents) & POLLHUP))
-			nanosleep(&rest, NULL);
-		cell_read(a->cell);
-		ret = drain(p[1].fd, max, said);
-		drain(p[2].fd, max, NULL);
-	}
-	return ret ? ret : drain(p[1].fd, max, said);
-}
-
-static int ended(const struct agent_ask *a, const char *name, int *status,
-		 struct err *err)
-{
-	switch (a->end.why) {
-	case CELL_END_ITSELF:
-		*status = a->end.status;
-		return 0;
-	case CELL_END_FAILED:
-		return err_set(err, a->end.error ? a->end.error : EIO,
-			       "%s does not run here: %s", name, a->end.detail);
-	default:
+	if (agent_run_talked(run) || got->len > max)
+		return err_set(err, EMSGSIZE, "%s: %s", name,
+			       strerror(EMSGSIZE));
+	if (end->why == CELL_END_FAILED)
+		return err_set(err, end->error ? end->error : EIO,
+			       "%s does not run here: %s", name, end->detail);
+	if (end->why != CELL_END_ITSELF)
 		return err_set(err, EIO, "%s: its sandbox is gone", name);
-	}
+	buf_add_bytes(said, buf_bytes(got));
+	*status = end->status;
+	return 0;
 }
 
-static int ask(void *ctx, char *const *argv, char *const *env, size_t max,
-	       unsigned timeout_ms, struct buf *said, int *status,
-	       struct err *err)
+static int put_question(void *ctx, char *const *argv, char *const *env,
+			size_t max, unsigned timeout_ms, struct buf *said,
+			int *status, struct err *err)
 {
+	const struct timeval patience = { timeout_ms / 1000,
+					  timeout_ms % 1000 * 1000 };
 	struct agent_ask *a = ctx;
-	struct cell_job job = { .argv = argv,
-				.cwd = CELL_TMP,
-				.stdin_fd = -1,
-				.done = on_done,
-				.ctx = a };
+	struct cell_job job = { .argv = argv, .cwd = CELL_TMP, .stdin_fd = -1 };
 	struct strv with = { 0 };
-	struct cell_run *run;
+	struct agent_run *run;
 	int ret;
 
-	if (a->end.why == CELL_END_LOST)
+	if (a->lost)
 		return err_set(err, EIO, "%s: its sandbox is gone", argv[0]);
 	strv_add_all(&with, env);
 	strv_add(&with, "TMPDIR=" CELL_TMP);
 	job.env = with.v;
-	a->ended = false;
-	ret = cell_start(a->cell, &job, &run, err);
+	a->answered = false;
+	ret = agent_run_start(&run, a->base, a->cell, &job, on_answer, a, err);
 	strv_release(&with);
 	if (ret)
 		return ret;
-	ret = follow(a, run, max, clock_ms() + timeout_ms, said);
-	cell_run_free(run);
-	if (ret)
-		return err_set(err, -ret, "%s: %s", argv[0], strerror(-ret));
-	return ended(a, argv[0], status, err);
+	event_add(a->late, &patience);
+	event_base_dispatch(a->base);
+	event_del(a->late);
+	ret = a->answered ? take_answer(run, argv[0], max, said, status, err) :
+			    err_set(err, ETIMEDOUT, "%s: %s", argv[0],
+				    strerror(ETIMEDOUT));
+	agent_run_free(run);
+	return ret;
 }
 
 struct compiler_runner agent_ask_runner(struct agent_ask *a)
 {
-	return (struct compiler_runner){ .run = ask,
+	return (struct compiler_runner){ .run = put_question,
 					 .ctx = a,
 					 .within = a->within };
 }

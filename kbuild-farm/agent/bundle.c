@@ -91,15 +91,13 @@ static int look(struct agent_dest *p, struct agent_view *v, struct err *err)
 static int apply(struct agent_dest *p, struct agent_view *v, struct err *err)
 {
 	struct agent_bundle *b = bundle_of(p);
-	struct agent_view_target t;
 	int ret;
 
 	if (b->held) {
 		v->next = v->m.n;
 		return 0;
 	}
-	t = agent_tool_stage_target(b->stage);
-	ret = agent_view_apply(v, &t, err);
+	ret = agent_view_apply(v, agent_tool_stage_put, b->stage, err);
 	if (ret && ret != -EBADMSG) {
 		agent_tool_stage_free(b->stage);
 		b->stage = NULL;

@@ -4,6 +4,7 @@
 #include "agent/agent.h"
 #include "agent/foreign.h"
 #include "agent/identity.h"
+#include "agent/inode.h"
 #include "base/str.h"
 #include "cell/cell.h"
 #include "compiler/manifest.h"
@@ -134,44 +135,13 @@ static int look(struct agent_dest *p, struct agent_view *v, struct err *err)
 	return agent_view_look(v, err);
 }
 
-static int put_file(void *ctx, const char *path, const struct wire_entry *e,
-		    int fd, struct err *err)
-{
-	return cell_put_file(ctx, path, fd, e->inode.size, e->inode.executable,
-			     e->inode.mtime_ns, err);
-}
-
-static int put_link(void *ctx, const char *path, const char *target,
-		    struct err *err)
-{
-	return cell_put_link(ctx, path, target, err);
-}
-
-static int put_dir(void *ctx, const char *path, struct err *err)
-{
-	return cell_put_dir(ctx, path, err);
-}
-
-static int remove_path(void *ctx, const char *path, struct err *err)
-{
-	return cell_remove(ctx, path, err);
-}
-
-struct agent_view_target agent_cell_target(struct cell *cell)
-{
-	return (struct agent_view_target){ .file = put_file,
-					   .link = put_link,
-					   .dir = put_dir,
-					   .gone = remove_path,
-					   .ctx = cell };
-}
-
 static int apply(struct agent_dest *p, struct agent_view *v, struct err *err)
 {
-	struct agent_view_target t = agent_cell_target(cell_of(p)->cell);
 	int ret = agent_view_room(agent_view_bytes(v), err);
 
-	return ret ? ret : agent_view_apply(v, &t, err);
+	return ret ? ret :
+		     agent_view_apply(v, agent_inode_put, cell_of(p)->cell,
+				      err);
 }
 
 /* What the VIEWs would have brought comes from this machine's disk. */

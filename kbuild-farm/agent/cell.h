@@ -38,8 +38,6 @@ struct agent_cell *agent_cell_at(struct agent_dest *p);
 const struct wire_cell *agent_cell_setup(const struct agent_cell *c);
 /* To run something in it; for its users, behind go(). */
 struct cell *agent_cell_of(const struct agent_cell *c);
-/* Where the entries of its views go. */
-struct agent_view_target agent_cell_target(struct cell *cell);
 /* The number of the last VIEW that came. */
 uint32_t agent_cell_last_view(const struct agent_cell *c);
 

@@ -3,6 +3,7 @@
 
 #include "agent/agent.h"
 #include "agent/ask.h"
+#include "agent/inode.h"
 #include "agent/view.h"
 #include "base/list.h"
 #include "base/str.h"
@@ -309,46 +310,22 @@ static char *map_target(const struct compiler_entry *e, const char *here,
 	return out;
 }
 
-static int put_entry(const struct compiler_entry *e, const char *path,
-		     const char *target, struct cell *cell, struct err *err)
-{
-	int fd, ret;
-
-	if (e->kind == COMPILER_LINK)
-		return cell_put_link(cell, path, target, err);
-	if (e->kind == COMPILER_DIR)
-		return cell_put_dir(cell, path, err);
-	fd = open(e->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return err_errno(err, "%s", e->path);
-	ret = cell_put_file(cell, path, fd, e->size, e->executable, e->mtime_ns,
-			    err);
-	close(fd);
-	return ret;
-}
-
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 /* A place of the client's may be one of the node's libraries. */
-static int check_places(char *const *places, size_t n, struct err *err)
+static int check_places(const struct strv *places, struct err *err)
 {
-	char **v = xcalloc(n + 1, sizeof(*v));
+	struct strv all = { 0 };
 	int ret = 0;
 
-	for (size_t i = 0; i < n; i++)
-		v[i] = places[i];
-	qsort(v, n, sizeof(*v), by_name);
-	for (size_t i = 1; i < n && !ret; i++) {
-		if (!strcmp(v[i - 1], v[i]))
+	strv_add_all(&all, places->v);
+	strv_sort(&all);
+	for (size_t i = 1; i < all.n && !ret; i++) {
+		if (!strcmp(all.v[i - 1], all.v[i]))
 			ret = err_set(err, EEXIST,
 				      "%s is a file of the compiler and of"
 				      " this node",
-				      v[i]);
+				      all.v[i]);
 	}
-	free(v);
+	strv_release(&all);
 	return ret;
 }
 
@@ -370,17 +347,19 @@ static int put_all(const struct compiler_manifest *m, const char *here,
 	for (size_t i = 0; i < m->entries.n; i++)
 		strv_own(&places,
 			 agent_foreign_map(m->entries.v[i].path, here, there));
-	ret = check_places(places.v, places.n, err);
+	ret = check_places(&places, err);
 	if (!ret)
 		ret = check_room(m, err);
 	for (size_t i = 0; i < m->entries.n && !ret; i++) {
 		const struct compiler_entry *e = &m->entries.v[i];
-		char *target = NULL;
+		struct wire_inode inode = agent_inode_of(e);
 
 		if (e->kind == COMPILER_LINK)
-			target = map_target(e, here, there);
-		ret = put_entry(e, places.v[i], target, cell, err);
-		free(target);
+			inode.target = map_target(e, here, there);
+		ret = agent_inode_put_from(cell, places.v[i], &inode, e->path,
+					   err);
+		if (e->kind == COMPILER_LINK)
+			free(inode.target);
 	}
 	strv_release(&places);
 	return ret;

@@ -104,7 +104,7 @@ void agent_tool_stage_free(struct agent_tool_stage *n)
 	if (!n)
 		return;
 	if (n->lock >= 0) {
-		store_live_remove(n->live, n->name);
+		fs_remove_at(n->live, n->name);
 		close(n->lock);
 	}
 	if (n->live >= 0)
@@ -136,103 +136,29 @@ static char *place(struct agent_tool_stage *n, const char *path,
 	return NULL;
 }
 
-static int copy(int from, int to, uint64_t size)
+int agent_tool_stage_put(void *stage, const char *path,
+			 const struct wire_inode *inode, int fd,
+			 struct err *err)
 {
-	off_t at = 0;
-
-	while (size) {
-		uint8_t block[1 << 16];
-		ssize_t n = pread(from, block, sizeof(block), at);
-		int ret;
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n ? -errno : -EIO;
-		ret = fs_write_all(to, bytes_of(block, (size_t)n));
-		if (ret)
-			return ret;
-		at += n;
-		size -= (uint64_t)n < size ? (uint64_t)n : size;
-	}
-	return 0;
-}
-
-static int put_content(const char *path, const struct wire_entry *e, int from,
-		       struct err *err)
-{
-	struct timespec times[2] = {
-		{ .tv_nsec = UTIME_OMIT },
-		{ .tv_sec = e->inode.mtime_ns / 1000000000,
-		  .tv_nsec = e->inode.mtime_ns % 1000000000 },
-	};
-	int fd = open(path,
-		      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-		      0600);
-	int ret;
-
-	if (fd < 0)
-		return err_errno(err, "%s", path);
-	if (times[1].tv_nsec < 0) {
-		times[1].tv_nsec += 1000000000;
-		times[1].tv_sec--;
-	}
-	ret = copy(from, fd, e->inode.size);
-	if (!ret && (fchmod(fd, e->inode.executable ? 0555 : 0444) ||
-		     futimens(fd, times)))
-		ret = -errno;
-	if (close(fd) && !ret)
-		ret = -errno;
-	if (ret)
-		err_set(err, -ret, "%s: %s", path, strerror(-ret));
-	return ret;
-}
-
-static int put_file(void *ctx, const char *path, const struct wire_entry *e,
-		    int fd, struct err *err)
-{
-	char *full = place(ctx, path, err);
-	int ret = full ? put_content(full, e, fd, err) : -EIO;
-
-	free(full);
-	return ret;
-}
-
-static int put_link(void *ctx, const char *path, const char *target,
-		    struct err *err)
-{
-	char *full = place(ctx, path, err);
+	char *full = place(stage, path, err);
 	int ret = full ? 0 : -EIO;
 
-	if (full && symlink(target, full))
-		ret = err_errno(err, "%s", full);
+	if (!full)
+		return ret;
+	if (inode->kind == WIRE_FILE)
+		ret = fs_make_at(AT_FDCWD, full, fd, inode->size,
+				 inode->executable ? 0555 : 0444,
+				 inode->mtime_ns);
+	else if (inode->kind == WIRE_LINK)
+		ret = symlink(inode->target, full) ? -errno : 0;
+	else if (inode->kind == WIRE_DIR)
+		ret = mkdir(full, 0700) && errno != EEXIST ? -errno : 0;
+	else
+		ret = -EINVAL;
+	if (ret)
+		err_set(err, -ret, "%s: %s", full, strerror(-ret));
 	free(full);
 	return ret;
-}
-
-static int put_dir(void *ctx, const char *path, struct err *err)
-{
-	struct agent_tool_stage *n = ctx;
-	char *full = xasprintf("%s%s", n->dir, path);
-	int ret = fs_mkdirs(full, 0700, err);
-
-	free(full);
-	return ret;
-}
-
-static int put_gone(void *ctx, const char *path, struct err *err)
-{
-	(void)ctx;
-	return err_set(err, EINVAL, "%s: not to be gone", path);
-}
-
-struct agent_view_target agent_tool_stage_target(struct agent_tool_stage *n)
-{
-	return (struct agent_view_target){ .file = put_file,
-					   .link = put_link,
-					   .dir = put_dir,
-					   .gone = put_gone,
-					   .ctx = n };
 }
 
 /* --------------------------------------------------------------- publish */

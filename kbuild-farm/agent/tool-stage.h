@@ -15,8 +15,10 @@ struct agent_tool_stage;
 /* Sweeps first.  -ENOSPC where `bytes` in `files` are more than is free. */
 int agent_tool_stage_new(struct agent_kept *k, struct agent_tool_stage **out,
 			 uint64_t bytes, size_t files, struct err *err);
-/* Where entries go, by their paths ("/bin/gcc") below its directory. */
-struct agent_view_target agent_tool_stage_target(struct agent_tool_stage *s);
+/* An agent_view_put_fn; paths as "/bin/gcc" are below its directory. */
+int agent_tool_stage_put(void *stage, const char *path,
+			 const struct wire_inode *inode, int fd,
+			 struct err *err);
 /*
  * All of it was written: reads it again, and gives it its name, in place of
  * what has it.  0; -EBUSY: that is in use; -EBADMSG: not what `r` says.

@@ -199,42 +199,27 @@ static int was_damaged(struct agent_view *v, uint32_t i, struct err *err)
 	return -EBADMSG;
 }
 
-static int put_file(struct agent_view *v, uint32_t i,
-		    const struct agent_view_target *t, struct err *err)
+static int put_entry(struct agent_view *v, uint32_t i, agent_view_put_fn *put,
+		     void *ctx, struct err *err)
 {
-	const struct wire_entry *m = &v->m.entries[i];
-	int fd = store_open_blob(v->store, &m->inode.digest, m->inode.size),
-	    ret;
+	const struct wire_inode *inode = &v->m.entries[i].inode;
+	int fd = -1, ret;
 
-	if (fd == -ENOENT || fd == -EBADMSG)
-		return was_damaged(v, i, err);
-	if (fd < 0)
-		return err_set(err, -fd, "the node's store: %s", strerror(-fd));
-	ret = t->file(t->ctx, v->entries[i].path, m, fd, err);
-	close(fd);
+	if (inode->kind == WIRE_FILE) {
+		fd = store_open_blob(v->store, &inode->digest, inode->size);
+		if (fd == -ENOENT || fd == -EBADMSG)
+			return was_damaged(v, i, err);
+		if (fd < 0)
+			return err_set(err, -fd, "the node's store: %s",
+				       strerror(-fd));
+	}
+	ret = put(ctx, v->entries[i].path, inode, fd, err);
+	if (fd >= 0)
+		close(fd);
 	return ret;
 }
 
-static int put_entry(struct agent_view *v, uint32_t i,
-		     const struct agent_view_target *t, struct err *err)
-{
-	const struct wire_entry *m = &v->m.entries[i];
-	const char *path = v->entries[i].path;
-
-	switch ((enum wire_kind)m->inode.kind) {
-	case WIRE_FILE:
-		return put_file(v, i, t, err);
-	case WIRE_LINK:
-		return t->link(t->ctx, path, m->inode.target, err);
-	case WIRE_DIR:
-		return t->dir(t->ctx, path, err);
-	case WIRE_GONE:
-		return t->gone(t->ctx, path, err);
-	}
-	return err_set(err, EPROTO, "an entry of kind %u", m->inode.kind);
-}
-
-int agent_view_apply(struct agent_view *v, const struct agent_view_target *t,
+int agent_view_apply(struct agent_view *v, agent_view_put_fn *put, void *ctx,
 		     struct err *err)
 {
 	for (; v->next < v->m.n; v->next++) {
@@ -242,7 +227,7 @@ int agent_view_apply(struct agent_view *v, const struct agent_view_target *t,
 
 		if (atomic_load(v->stop))
 			return err_set(err, ECANCELED, "not wanted any more");
-		ret = put_entry(v, (uint32_t)v->next, t, err);
+		ret = put_entry(v, (uint32_t)v->next, put, ctx, err);
 		if (ret)
 			return ret;
 		if (v->m.part == WIRE_PART_TREE)

@@ -85,23 +85,19 @@ int agent_view_look(struct agent_view *v, struct err *err);
  */
 int agent_view_ask(struct agent_view *v, struct agent_blobs *blobs,
 		   struct wire_need *need, struct err *err);
-/* Where entries go; each returns 0 or says why not. */
-struct agent_view_target {
-	/* `fd` holds the bytes of `e`, which were verified. */
-	int (*file)(void *ctx, const char *path, const struct wire_entry *e,
-		    int fd, struct err *err);
-	int (*link)(void *ctx, const char *path, const char *target,
-		    struct err *err);
-	int (*dir)(void *ctx, const char *path, struct err *err);
-	int (*gone)(void *ctx, const char *path, struct err *err);
-	void *ctx;
-};
+/*
+ * Puts an entry at its place: 0, or why not.  `fd` holds the bytes of a file,
+ * which were verified; else it is -1.
+ */
+typedef int agent_view_put_fn(void *ctx, const char *path,
+			      const struct wire_inode *inode, int fd,
+			      struct err *err);
 
 /*
  * 0; -EBADMSG: a blob was damaged, and agent_view_ask() comes next; or why an
  * entry is not taken, with `err` set.
  */
-int agent_view_apply(struct agent_view *v, const struct agent_view_target *t,
+int agent_view_apply(struct agent_view *v, agent_view_put_fn *put, void *ctx,
 		     struct err *err);
 /*
  * Is it applied?  Pins of a tree are gone by then; a toolchain's stay as long

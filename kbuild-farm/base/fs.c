@@ -6,13 +6,16 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define DEPTH_MAX 4096 /* of a tree to be removed */
+#define NS        1000000000
 
 bool fs_exists(const char *path)
 {
@@ -185,6 +188,63 @@ done:
 	return ret;
 }
 
+/* Some file systems cannot be read by sendfile(). */
+static ssize_t send_some(int from, int to, off_t *at, size_t most)
+{
+	uint8_t block[1 << 16];
+	ssize_t n = sendfile(to, from, at, most);
+	int ret;
+
+	if (n < 0 && (errno == EINVAL || errno == ENOSYS)) {
+		n = pread(from, block,
+			  most < sizeof(block) ? most : sizeof(block), *at);
+		if (n > 0) {
+			*at += n;
+			ret = fs_write_all(to, bytes_of(block, (size_t)n));
+			return ret ? ret : n;
+		}
+	}
+	return n < 0 ? -errno : n;
+}
+
+static int send_all(int from, int to, uint64_t size)
+{
+	off_t at = 0;
+
+	while ((uint64_t)at < size) {
+		uint64_t left = size - (uint64_t)at;
+		ssize_t n = send_some(from, to, &at,
+				      left < 1 << 30 ? (size_t)left : 1 << 30);
+
+		if (!n)
+			return -EIO;
+		if (n < 0 && n != -EINTR)
+			return (int)n;
+	}
+	return 0;
+}
+
+int fs_make_at(int dir, const char *name, int from, uint64_t size, mode_t mode,
+	       int64_t mtime_ns)
+{
+	const int64_t rest = (mtime_ns % NS + NS) % NS;
+	const struct timespec at = { (time_t)((mtime_ns - rest) / NS), rest };
+	const struct timespec times[2] = { at, at };
+	int fd = openat(dir, name,
+			O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			0600);
+	int ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = send_all(from, fd, size);
+	if (!ret && (fchmod(fd, mode) || futimens(fd, times)))
+		ret = -errno;
+	if (close(fd) && !ret)
+		ret = -errno;
+	return ret;
+}
+
 /* A directory that is there may answer EROFS or EACCES as well as EEXIST. */
 static int make_one(const char *path, mode_t mode, struct err *err)
 {
@@ -260,20 +320,88 @@ int fs_list_at(int at, const char *name, struct strv *out)
 		       out);
 }
 
-static int remove_one(const char *path, const struct stat *st, int type,
-		      struct FTW *at)
+/*
+ * `*dir` is ours to close.  One that is deeper takes its place meanwhile, so
+ * that a tree of any depth takes one descriptor.
+ */
+static int remove_in(int *dir, const char *name, int depth);
+
+static int open_path(int at, const char *name)
 {
-	(void)st;
-	(void)type;
-	(void)at;
-	return remove(path);
+	int fd = openat(at, name,
+			O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int empty_in(int *dir, const char *name, int depth)
+{
+	struct strv names = { 0 };
+	int fd = depth < DEPTH_MAX ? open_path(*dir, name) : -ELOOP;
+	int ret = fd < 0 ? fd : fs_list_at(fd, ".", &names);
+
+	if (fd >= 0) {
+		close(*dir);
+		for (size_t i = 0; i < names.n && !ret; i++)
+			ret = remove_in(&fd, names.v[i], depth + 1);
+		*dir = open_path(fd, "..");
+		close(fd);
+		if (*dir < 0 && !ret)
+			ret = *dir;
+	}
+	strv_release(&names);
+	return ret;
+}
+
+static int remove_in(int *dir, const char *name, int depth)
+{
+	int ret;
+
+	if (!unlinkat(*dir, name, 0) || errno == ENOENT)
+		return 0;
+	if (errno != EISDIR && errno != EPERM)
+		return -errno;
+	if (!unlinkat(*dir, name, AT_REMOVEDIR))
+		return 0;
+	if (errno != ENOTEMPTY && errno != EEXIST)
+		return -errno;
+	/* One without permissions was made to stay. */
+	if (faccessat(*dir, name, R_OK | W_OK | X_OK, AT_EACCESS) &&
+	    fchmodat(*dir, name, 0700, 0))
+		return -errno;
+	ret = empty_in(dir, name, depth);
+	if (!ret && unlinkat(*dir, name, AT_REMOVEDIR) && errno != ENOENT)
+		ret = -errno;
+	return ret;
+}
+
+int fs_remove_at(int at, const char *name)
+{
+	int dir = open_path(at, ".");
+	int ret = dir < 0 ? dir : remove_in(&dir, name, 0);
+
+	if (dir >= 0)
+		close(dir);
+	return ret;
 }
 
 int fs_remove(const char *path, struct err *err)
 {
-	if (nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) && errno != ENOENT)
-		return err_errno(err, "remove %s", path);
-	return 0;
+	char *name = xstrdup(path), *dir;
+	int fd, ret;
+
+	for (size_t n = strlen(name); n > 1 && name[n - 1] == '/';)
+		name[--n] = '\0';
+	dir = str_dir(name);
+	fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	ret = fd < 0 ? -errno : fs_remove_at(fd, str_base(name));
+	if (fd >= 0)
+		close(fd);
+	free(dir);
+	free(name);
+	return ret && ret != -ENOENT ? err_set(err, -ret, "remove %s: %s", path,
+					       strerror(-ret)) :
+				       0;
 }
 
 char *fs_absolute(const char *path)

@@ -28,14 +28,26 @@ int fs_memory(struct bytes in, int *fd, struct err *err);
 int fs_memory_read(int fd, size_t max, struct buf *out, struct err *err);
 /* Copies a file with its permissions, through a temporary and a rename. */
 int fs_copy(const char *from, const char *to, struct err *err);
+/*
+ * Make the file `name` below the directory `dir` with the first `size` bytes
+ * of `from`, whose position is neither used nor moved; the time is in ns since
+ * 1970.  0; -EIO where there are fewer bytes; or a negative errno, and then
+ * perhaps a part of the file.
+ */
+int fs_make_at(int dir, const char *name, int from, uint64_t size, mode_t mode,
+	       int64_t mtime_ns);
 /* mkdir -p; 0 when it stands already. */
 int fs_mkdirs(const char *path, mode_t mode, struct err *err);
 /* The names in a directory but "." and "..", sorted: 0 or a negative errno. */
 int fs_list(const char *path, struct strv *out);
 /* The same of `name` below the directory `at`, which may be no link. */
 int fs_list_at(int at, const char *name, struct strv *out);
-/* rm -r, without following symbolic links; 0 when there is nothing. */
+/*
+ * rm -r, without following symbolic links; 0 when there is nothing.  _at():
+ * `name`, one component, of the directory `at`; 0 or a negative errno.
+ */
 int fs_remove(const char *path, struct err *err);
+int fs_remove_at(int at, const char *name);
 /* The path made absolute with our working directory, not resolved. */
 char *fs_absolute(const char *path);
 

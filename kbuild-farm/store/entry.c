@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "store/state.h"
 
+#include "base/fs.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -36,7 +38,7 @@ int store_place_init(struct store *s, struct store_place *at,
 	memcpy(at->name, hex + 2, DIGEST_HEX - 2);
 	at->dir = open_place(s, dir);
 	if (at->dir == -ENOTDIR || at->dir == -ELOOP) {
-		store_live_remove(s->blobs, dir);
+		fs_remove_at(s->blobs, dir);
 		count_damaged(s);
 		at->dir = -ENOENT;
 	}
@@ -57,7 +59,7 @@ void store_place_release(struct store_place *at)
 
 static int planted(struct store *s, int dir, const char *name)
 {
-	store_live_remove(dir, name);
+	fs_remove_at(dir, name);
 	count_damaged(s);
 	return -ENOENT;
 }

@@ -86,7 +86,7 @@ static int visit_dir(struct pass *pass, const char *dir, visit_fn *visit)
 		ret = fs_list_at(fd, ".", &names);
 	for (size_t i = 0; i < names.n && !pass->s->stop; i++) {
 		if (!is_name(names.v[i], DIGEST_HEX - 3))
-			store_live_remove(fd, names.v[i]);
+			fs_remove_at(fd, names.v[i]);
 		else if (!store_entry_stat(pass->s, fd, names.v[i], &st))
 			visit(pass, fd, names.v[i], &st);
 	}

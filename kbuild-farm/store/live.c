@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #define TRIES_MAX 100
-#define DEPTH_MAX 100
 
 static int open_dir(int at, const char *name)
 {
@@ -70,63 +69,17 @@ int store_live_make(int live, char name[static STORE_LIVE_NAME_MAX],
 	return ret;
 }
 
-static int remove_depth(int dir, const char *name, int depth);
-
-static int remove_below(int dir, const char *name, int depth)
-{
-	struct strv names = { 0 };
-	int fd, ret;
-
-	if (depth > DEPTH_MAX)
-		return -ELOOP;
-	fd = open_dir(dir, name);
-	if (fd < 0)
-		return fd;
-	ret = fs_list_at(fd, ".", &names);
-	for (size_t i = 0; i < names.n && !ret; i++)
-		ret = remove_depth(fd, names.v[i], depth + 1);
-	strv_release(&names);
-	close(fd);
-	return ret;
-}
-
-static int remove_depth(int dir, const char *name, int depth)
-{
-	int ret;
-
-	if (!unlinkat(dir, name, 0) || errno == ENOENT)
-		return 0;
-	if (errno != EISDIR && errno != EPERM)
-		return -errno;
-	if (!unlinkat(dir, name, AT_REMOVEDIR))
-		return 0;
-	if (errno != ENOTEMPTY && errno != EEXIST)
-		return -errno;
-	ret = remove_below(dir, name, depth);
-	/* One without permissions, made to stay. */
-	if (ret == -EACCES && !fchmodat(dir, name, 0700, 0))
-		ret = remove_below(dir, name, depth);
-	if (!ret && unlinkat(dir, name, AT_REMOVEDIR) && errno != ENOENT)
-		ret = -errno;
-	return ret;
-}
-
-int store_live_remove(int dir, const char *name)
-{
-	return remove_depth(dir, name, 0);
-}
-
 static void sweep_one(int live, const char *name)
 {
 	int fd = open_dir(live, name);
 
 	if (fd == -ENOTDIR || fd == -ELOOP)
-		store_live_remove(live, name);
+		fs_remove_at(live, name);
 	if (fd < 0)
 		return;
 	/* Another sweep may have been first, and the name be in use again. */
 	if (!flock(fd, LOCK_EX | LOCK_NB) && stands(live, name, fd))
-		store_live_remove(live, name);
+		fs_remove_at(live, name);
 	close(fd);
 }
 

@@ -20,10 +20,5 @@ int store_live_make(int live, char name[static STORE_LIVE_NAME_MAX],
 		    struct err *err);
 /* Remove those that nobody holds, and whatever else lies there. */
 void store_live_sweep(int live);
-/*
- * Remove what is called `name` in `dir`, whatever it is, without following
- * links.  0, also when there is nothing, or a negative errno.
- */
-int store_live_remove(int dir, const char *name);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "store/state.h"
 
+#include "base/fs.h"
 #include "base/str.h"
 
 #include <errno.h>
@@ -68,12 +69,12 @@ static int link_entry(struct store *s, const struct digest *d, const char *name,
 	if (!ret && (uint64_t)st.st_size != size)
 		ret = -ENOENT;
 	if (!ret)
-		ret = store_live_remove(s->own, name);
+		ret = fs_remove_at(s->own, name);
 	if (!ret && linkat(at.dir, at.name, s->own, name, 0))
 		ret = -errno;
 	/* The entry may have been replaced since. */
 	if (!ret && !linked(s, name, size)) {
-		store_live_remove(s->own, name);
+		fs_remove_at(s->own, name);
 		ret = -ENOENT;
 	}
 	if (!ret)
@@ -106,7 +107,7 @@ void store_unpin(struct store *s, const struct digest *d)
 	pin = find(s, d);
 	if (pin && !--pin->count) {
 		store_pin_name(d, name);
-		store_live_remove(s->own, name);
+		fs_remove_at(s->own, name);
 		map_remove(&s->pins, &pin->node);
 		free(pin);
 	}

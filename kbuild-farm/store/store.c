@@ -131,7 +131,7 @@ void store_free(struct store *s)
 	store_gc_stop(s);
 	store_pins_release(s);
 	if (s->own >= 0) {
-		store_live_remove(s->live, s->own_name);
+		fs_remove_at(s->live, s->own_name);
 		close(s->own);
 	}
 	if (s->live >= 0)

@@ -103,7 +103,7 @@ void toolchain_place_close(struct toolchain_place *p)
 	if (!p->path)
 		return;
 	if (p->own >= 0) {
-		store_live_remove(p->live, p->name);
+		fs_remove_at(p->live, p->name);
 		close(p->own);
 	}
 	if (p->live >= 0)
@@ -176,7 +176,7 @@ int toolchain_place_remove(struct toolchain_place *p, const char *id,
 		ret = err_errno(err, "%s", p->path);
 	if (ret)
 		return ret;
-	ret = store_live_remove(p->own, AWAY);
+	ret = fs_remove_at(p->own, AWAY);
 	return ret ? err_set(err, -ret, "%s: remove %s: %s", p->path, id,
 			     strerror(-ret)) :
 		     0;

@@ -69,18 +69,17 @@ static int file_with(const char *content)
 static int publish(const char *id, const char *content, const char *written)
 {
 	struct agent_record r = record_of(id, content);
-	struct wire_entry e = { .inode.executable = 1,
-				.inode.size = strlen(written),
-				.inode.mtime_ns = -1500000000 };
+	struct wire_inode inode = { .executable = 1,
+				    .size = strlen(written),
+				    .mtime_ns = -1500000000 };
 	struct agent_tool_stage *new;
-	struct agent_view_target t;
 	atomic_bool stop = false;
 	int fd = file_with(written), ret;
 
 	ck_assert_msg(!agent_tool_stage_new(kept, &new, 100, 1, &err), "%s",
 		      err.text);
-	t = agent_tool_stage_target(new);
-	ck_assert_int_eq(t.file(t.ctx, "/bin/gcc", &e, fd, &err), 0);
+	ck_assert_int_eq(
+		agent_tool_stage_put(new, "/bin/gcc", &inode, fd, &err), 0);
 	ret = agent_tool_stage_publish(new, &r, "{}", &stop, &err);
 	agent_tool_stage_free(new);
 	agent_record_release(&r);

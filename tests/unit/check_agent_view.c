@@ -5,6 +5,7 @@
  */
 #include "agent/cell.h"
 #include "agent/identity.h"
+#include "agent/inode.h"
 #include "agent/view.h"
 
 #include "../lib/tempdir.h"
@@ -99,9 +100,7 @@ static void make(enum wire_part part, const struct wire_entry *v, uint32_t n)
 
 static int apply_to_cell(void)
 {
-	struct agent_view_target t = agent_cell_target(cell);
-
-	return agent_view_apply(view, &t, &err);
+	return agent_view_apply(view, agent_inode_put, cell, &err);
 }
 
 static void put(const char *content)
@@ -315,27 +314,21 @@ START_TEST(a_driver_is_found_through_links_that_came)
 END_TEST
 
 /* As for a directory on the disk; nothing of it is believed to be a cell's. */
-static int take_file(void *ctx, const char *path, const struct wire_entry *e,
-		     int fd, struct err *why)
+static int take_entry(void *ctx, const char *path,
+		      const struct wire_inode *inode, int fd, struct err *why)
 {
 	char text[8] = { 0 };
 
-	(void)why;
-	ck_assert_uint_eq(read(fd, text, sizeof(text)), e->inode.size);
-	buf_printf(ctx, "%s=%s ", path, text);
-	return 0;
-}
-
-static int take_link(void *ctx, const char *path, const char *target,
-		     struct err *why)
-{
-	(void)why;
-	buf_printf(ctx, "%s->%s ", path, target);
-	return 0;
-}
-
-static int take_other(void *ctx, const char *path, struct err *why)
-{
+	if (inode->kind == WIRE_FILE) {
+		ck_assert_uint_eq(read(fd, text, sizeof(text)), inode->size);
+		buf_printf(ctx, "%s=%s ", path, text);
+		return 0;
+	}
+	ck_assert_int_eq(fd, -1);
+	if (inode->kind == WIRE_LINK) {
+		buf_printf(ctx, "%s->%s ", path, inode->target);
+		return 0;
+	}
 	buf_printf(ctx, "%s ", path);
 	return err_set(why, ENOSPC, "no space");
 }
@@ -352,13 +345,12 @@ START_TEST(a_view_may_go_to_another_destination)
 	char *said = xasprintf("%s=here %s->to %s ", names[0], names[1],
 			       names[2]);
 	struct buf out = { 0 };
-	struct agent_view_target t = { take_file, take_link, take_other,
-				       take_other, &out };
 
 	put("here");
 	make(WIRE_PART_TREE, v, 3);
 	ck_assert_int_eq(agent_view_look(view, &err), 0);
-	ck_assert_int_eq(agent_view_apply(view, &t, &err), -ENOSPC);
+	ck_assert_int_eq(agent_view_apply(view, take_entry, &out, &err),
+			 -ENOSPC);
 	ck_assert_str_eq(buf_str(&out), said);
 	ck_assert(!agent_view_applied(view));
 	buf_release(&out);

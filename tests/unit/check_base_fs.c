@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -247,6 +248,89 @@ START_TEST(remove_does_not_follow_links)
 }
 END_TEST
 
+START_TEST(a_file_a_link_and_nothing_are_removed)
+{
+	int at = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	close(openat(at, "0", O_CREAT | O_WRONLY, 0600));
+	ck_assert_int_eq(fs_remove_at(at, "0"), 0);
+	ck_assert(!symlinkat("/etc", at, "1"));
+	ck_assert_int_eq(fs_remove_at(at, "1"), 0);
+	ck_assert_int_eq(fs_remove_at(at, "2"), 0);
+	ck_assert(!access("/etc", F_OK));
+	close(at);
+	ck_assert_int_eq(rmdir(dir), 0);
+	ck_assert_int_eq(mkdir(dir, 0700), 0);
+}
+END_TEST
+
+/* Far deeper than there may be open files. */
+START_TEST(a_tree_of_any_depth_is_removed)
+{
+	struct rlimit few = { 32, 32 };
+	struct err err = { 0 };
+	int at = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	for (int i = 0; i < 2100; i++) {
+		int next;
+
+		ck_assert(!mkdirat(at, "d", 0755));
+		close(openat(at, "f", O_CREAT | O_WRONLY, 0600));
+		next = openat(at, "d", O_RDONLY | O_DIRECTORY);
+		ck_assert_int_ge(next, 0);
+		close(at);
+		at = next;
+	}
+	close(at);
+	ck_assert(!setrlimit(RLIMIT_NOFILE, &few));
+	ck_assert_int_eq(fs_remove("d/", &err), 0);
+	ck_assert(!fs_exists("d"));
+	ck_assert(fs_exists("f"));
+}
+END_TEST
+
+START_TEST(a_tree_that_is_wide_is_removed)
+{
+	struct err err = { 0 };
+	char name[64];
+
+	ck_assert(!mkdir("w", 0755));
+	for (int i = 0; i < 300; i++) {
+		snprintf(name, sizeof(name), "w/%d", i);
+		ck_assert(!mkdir(name, 0755));
+		snprintf(name, sizeof(name), "w/%d/x", i);
+		ck_assert(!symlink("/etc/passwd", name));
+	}
+	ck_assert_int_eq(fs_remove("w", &err), 0);
+	ck_assert(!fs_exists("w"));
+	ck_assert(!access("/etc/passwd", F_OK));
+}
+END_TEST
+
+START_TEST(a_file_is_made_whole_or_is_an_error)
+{
+	struct err err = { 0 };
+	struct stat st;
+	int from;
+
+	fs_write("from", bytes_str("twelve bytes"), 0600, &err);
+	from = open("from", O_RDONLY | O_CLOEXEC);
+	ck_assert_int_eq(fs_make_at(AT_FDCWD, "to", from, 6, 0555, -1500000000),
+			 0);
+	expect_content("to", "twelve");
+	ck_assert_uint_eq(mode_of("to"), 0555);
+	ck_assert_int_eq(stat("to", &st), 0);
+	ck_assert_int_eq(st.st_mtim.tv_sec, -2);
+	ck_assert_int_eq(st.st_mtim.tv_nsec, 500000000);
+	ck_assert_int_eq(fs_make_at(AT_FDCWD, "to", from, 6, 0555, 0), -EEXIST);
+	ck_assert_int_eq(fs_make_at(AT_FDCWD, "more", from, 13, 0555, 0), -EIO);
+	ck_assert_int_eq(fs_make_at(AT_FDCWD, "no", -1, 1, 0555, 0), -EBADF);
+	/* Its position was not moved. */
+	ck_assert_int_eq(lseek(from, 0, SEEK_CUR), 0);
+	close(from);
+}
+END_TEST
+
 START_TEST(a_list_has_all_names_in_order)
 {
 	struct strv names = { 0 };
@@ -362,6 +446,10 @@ int main(void)
 	tcase_add_test(tc, a_file_on_the_way_is_named);
 	tcase_add_test(tc, who_may_not_make_a_directory_is_told_so);
 	tcase_add_test(tc, remove_does_not_follow_links);
+	tcase_add_test(tc, a_file_a_link_and_nothing_are_removed);
+	tcase_add_test(tc, a_tree_of_any_depth_is_removed);
+	tcase_add_test(tc, a_tree_that_is_wide_is_removed);
+	tcase_add_test(tc, a_file_is_made_whole_or_is_an_error);
 	tcase_add_test(tc, a_list_has_all_names_in_order);
 	tcase_add_test(tc, absolute_is_relative_to_where_we_are);
 	tcase_add_test(tc, homes_follow_xdg);
