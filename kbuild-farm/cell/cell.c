@@ -4,7 +4,6 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/str.h"
-#include "cell/cgroup.h"
 #include "cell/keeper.h"
 #include "cell/remedy.h"
 #include "cell/state.h"
@@ -137,14 +136,11 @@ static void name_layers(struct cell *cell, const struct cell_msg *m)
 		buf_add_str(&b, " job-user");
 	if (m->landlock)
 		buf_printf(&b, " landlock-%u", m->landlock);
-	if (cell->cgroup)
-		buf_printf(&b, " %s", cell_cgroup_name(cell->cgroup));
 	cell->layers = buf_steal(&b);
 }
 
 /* Let the keeper build, and take what it hands over. */
-static int meet(struct cell *cell, const struct cell_limits *limits,
-		struct err *err)
+static int meet(struct cell *cell, struct err *err)
 {
 	const struct cell_msg go = { .type = CELL_MSG_GO };
 	struct cell_msg_extra extra = { 0 };
@@ -166,8 +162,6 @@ static int meet(struct cell *cell, const struct cell_limits *limits,
 		return ret;
 	}
 	cell->keeper = pidfd_open(extra.pid, 0);
-	cell->cgroup = cell_cgroup_new(extra.pid, limits->all_memory_bytes,
-				       limits->all_cpu_percent);
 	cell_view_init(&cell->view, extra.fd[0], extra.fd[1], extra.uid,
 		       extra.gid);
 	name_layers(cell, &m);
@@ -208,7 +202,7 @@ static int make_roots(struct cell *cell, const char *const *roots,
 	int ret = 0;
 
 	for (; !ret && roots && *roots; roots++)
-		ret = cell_view_dir(&cell->view, *roots, err);
+		ret = cell_put_dir(cell, *roots, err);
 	return ret;
 }
 
@@ -241,7 +235,7 @@ int cell_new(struct cell **out, const struct cell_setup *setup, struct err *err)
 		close(theirs);
 	free(plan);
 	if (!ret)
-		ret = meet(cell, &setup->limits, err);
+		ret = meet(cell, err);
 	if (!ret)
 		ret = make_roots(cell, setup->roots, err);
 	if (ret) {
@@ -274,7 +268,6 @@ static void release(struct cell *cell)
 	}
 	if (cell->sock >= 0)
 		close(cell->sock);
-	cell_cgroup_free(cell->cgroup);
 	free(cell->layers);
 	free(cell);
 }
@@ -363,34 +356,4 @@ void cell_read(struct cell *cell)
 	cell->reading = false;
 	if (cell->doomed)
 		release(cell);
-}
-
-/* ------------------------------------------------------------------- view */
-
-int cell_put_file(struct cell *cell, const char *path, int fd, uint64_t size,
-		  bool executable, int64_t mtime_ns, struct err *err)
-{
-	return cell_view_file(&cell->view, path, fd, size, executable, mtime_ns,
-			      err);
-}
-
-int cell_put_link(struct cell *cell, const char *path, const char *target,
-		  struct err *err)
-{
-	return cell_view_link(&cell->view, path, target, err);
-}
-
-int cell_put_dir(struct cell *cell, const char *path, struct err *err)
-{
-	return cell_view_dir(&cell->view, path, err);
-}
-
-int cell_remove(struct cell *cell, const char *path, struct err *err)
-{
-	return cell_view_remove(&cell->view, path, err);
-}
-
-int cell_freeze(struct cell *cell, const char *driver, struct err *err)
-{
-	return cell_view_freeze(&cell->view, driver, err);
 }

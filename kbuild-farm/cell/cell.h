@@ -50,7 +50,7 @@ struct cell_check {
 	/*
 	 * The layers that hold: user mount pid ipc uts net pivot_root
 	 * capabilities no_new_privs seccomp rlimits, which are required, and
-	 * job-user (a user namespace per job), landlock-ABI, cgroup-v1 or -v2.
+	 * job-user (a user namespace per job) and landlock-ABI.
 	 */
 	char layers[1000];
 	/* The required layer that is missing and how to enable it, or "". */
@@ -82,9 +82,6 @@ struct cell_limits {
 	uint64_t file_bytes; /* one file that it writes; 256 MiB */
 	uint64_t memory_bytes; /* address space of one process; 8 GiB */
 	uint32_t processes; /* of one job (Linux 5.14 and later); 64 */
-	/* By cgroup, where we may make one; zero: none.  Of all jobs. */
-	uint64_t all_memory_bytes;
-	uint32_t all_cpu_percent; /* 100 is one processor */
 };
 
 struct cell_setup {

@@ -11,8 +11,6 @@
 
 #include <sys/queue.h>
 
-struct cell_cgroup;
-
 struct cell_run {
 	TAILQ_ENTRY(cell_run) link;
 	struct cell *cell; /* NULL once that is gone or this is done */
@@ -39,7 +37,6 @@ struct cell {
 	bool self_test; /* the next run is not an exec, but cell/selftest.h */
 	bool reading; /* in cell_read() */
 	bool doomed; /* cell_free() came meanwhile */
-	struct cell_cgroup *cgroup;
 	void (*on_lost)(void *ctx, const char *why);
 	void *ctx;
 };

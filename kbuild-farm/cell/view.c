@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cell/view.h"
 
+#include "base/fs.h"
 #include "base/str.h"
-#include "cell/cell.h"
-#include "cell/rmtree.h"
+#include "cell/state.h"
 #include "cell/walk.h"
 
 #include <errno.h>
@@ -13,14 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/fsuid.h>
-#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define SELF_EXE  "/proc/self/exe"
 #define OWN       "/.kfarm"
 #define NAME_SIZE 32
-#define NS        1000000000
 
 /* A path that was put, or that stands above one. */
 struct view_entry {
@@ -184,7 +182,7 @@ static int finish(struct cell_view *v, int ret, const char *name,
 {
 	if (!ret)
 		ret = install(v, name, path);
-	cell_rmtree(v->stage, name, &v->serial);
+	fs_remove_at(v->stage, name);
 	become_ourselves(v);
 	if (ret)
 		return fail(err, ret, path);
@@ -193,75 +191,10 @@ static int finish(struct cell_view *v, int ret, const char *name,
 	return 0;
 }
 
-/* Copies at most `size` bytes: 0, -EIO when there are less, or an errno. */
-static int copy_by_hand(int from, int to, off_t at, uint64_t size)
+int cell_put_file(struct cell *cell, const char *path, int fd, uint64_t size,
+		  bool executable, int64_t mtime_ns, struct err *err)
 {
-	char block[1 << 14];
-
-	while ((uint64_t)at < size) {
-		size_t want = size - (uint64_t)at < sizeof(block) ?
-				      (size_t)(size - (uint64_t)at) :
-				      sizeof(block);
-		ssize_t n = pread(from, block, want, at), done = 0;
-
-		if (n <= 0)
-			return n ? -errno : -EIO;
-		while (done < n) {
-			ssize_t m = write(to, block + done, (size_t)(n - done));
-
-			if (m < 0)
-				return -errno;
-			done += m;
-		}
-		at += n;
-	}
-	return 0;
-}
-
-static int copy(int from, int to, uint64_t size)
-{
-	off_t at = 0;
-
-	while ((uint64_t)at < size) {
-		uint64_t left = size - (uint64_t)at;
-		ssize_t n = sendfile(to, from, &at,
-				     left < 1 << 30 ? (size_t)left : 1 << 30);
-
-		if (!n)
-			return -EIO;
-		if (n < 0 && (errno == EINVAL || errno == ENOSYS))
-			return copy_by_hand(from, to, at, size);
-		if (n < 0 && errno != EINTR)
-			return -errno;
-	}
-	return 0;
-}
-
-static int make_file(struct cell_view *v, const char *name, int from,
-		     uint64_t size, mode_t mode, int64_t mtime_ns)
-{
-	int64_t rest = (mtime_ns % NS + NS) % NS;
-	struct timespec times[2];
-	int fd = openat(v->stage, name,
-			O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-			mode);
-	int ret;
-
-	if (fd < 0)
-		return -errno;
-	times[0].tv_sec = (time_t)((mtime_ns - rest) / NS);
-	times[0].tv_nsec = (long)rest;
-	times[1] = times[0];
-	ret = copy(from, fd, size);
-	if (!ret && (fchmod(fd, mode) || futimens(fd, times)))
-		ret = -errno;
-	close(fd);
-	return ret;
-}
-
-int cell_view_file(struct cell_view *v, const char *path, int fd, uint64_t size,
-		   bool executable, int64_t mtime_ns, struct err *err)
-{
+	struct cell_view *v = &cell->view;
 	char name[NAME_SIZE];
 	int ret = check_path(v, path, err);
 
@@ -269,13 +202,15 @@ int cell_view_file(struct cell_view *v, const char *path, int fd, uint64_t size,
 		return ret;
 	next_name(v, name);
 	become_owner(v);
-	ret = make_file(v, name, fd, size, executable ? 0755 : 0644, mtime_ns);
+	ret = fs_make_at(v->stage, name, fd, size, executable ? 0755 : 0644,
+			 mtime_ns);
 	return finish(v, ret, name, path, err);
 }
 
-int cell_view_link(struct cell_view *v, const char *path, const char *target,
-		   struct err *err)
+int cell_put_link(struct cell *cell, const char *path, const char *target,
+		  struct err *err)
 {
+	struct cell_view *v = &cell->view;
 	char name[NAME_SIZE];
 	int ret = check_path(v, path, err);
 
@@ -306,8 +241,9 @@ static bool has_dir(struct cell_view *v, const char *path)
 	return has;
 }
 
-int cell_view_dir(struct cell_view *v, const char *path, struct err *err)
+int cell_put_dir(struct cell *cell, const char *path, struct err *err)
 {
+	struct cell_view *v = &cell->view;
 	char name[NAME_SIZE];
 	int ret;
 
@@ -326,8 +262,9 @@ int cell_view_dir(struct cell_view *v, const char *path, struct err *err)
 	return finish(v, ret, name, path, err);
 }
 
-int cell_view_remove(struct cell_view *v, const char *path, struct err *err)
+int cell_remove(struct cell *cell, const char *path, struct err *err)
 {
+	struct cell_view *v = &cell->view;
 	char name[NAME_SIZE];
 	const char *leaf;
 	int parent, ret = check_path(v, path, err);
@@ -342,7 +279,7 @@ int cell_view_remove(struct cell_view *v, const char *path, struct err *err)
 		next_name(v, name);
 		/* Gone at once for the jobs, then bit by bit. */
 		if (!renameat(parent, leaf, v->stage, name))
-			cell_rmtree(v->stage, name, &v->serial);
+			fs_remove_at(v->stage, name);
 		else if (errno != ENOENT)
 			ret = -errno;
 		close(parent);
@@ -370,8 +307,9 @@ static void forget_absent(struct cell_view *v)
 	}
 }
 
-int cell_view_freeze(struct cell_view *v, const char *driver, struct err *err)
+int cell_freeze(struct cell *cell, const char *driver, struct err *err)
 {
+	struct cell_view *v = &cell->view;
 	char *real = NULL;
 	int ret = 0;
 
@@ -383,7 +321,7 @@ int cell_view_freeze(struct cell_view *v, const char *driver, struct err *err)
 	if (ret)
 		return fail(err, ret, driver);
 	if (real)
-		ret = cell_view_link(v, SELF_EXE, real, err);
+		ret = cell_put_link(cell, SELF_EXE, real, err);
 	free(real);
 	if (ret)
 		return ret;

@@ -7,7 +7,7 @@
  * No component of a path is ever followed when it is a symbolic link, and no
  * two paths share an inode: clang takes these for one file.
  *
- * What each call returns is in cell/cell.h.
+ * view.c has the cell_put functions, cell_remove() and cell_freeze() as well.
  */
 #ifndef CELL_VIEW_H
 #define CELL_VIEW_H
@@ -41,13 +41,5 @@ void cell_view_release(struct cell_view *v);
 
 /* Is this a path as cell/cell.h wants it? */
 bool cell_view_normal(const char *path);
-
-int cell_view_file(struct cell_view *v, const char *path, int fd, uint64_t size,
-		   bool executable, int64_t mtime_ns, struct err *err);
-int cell_view_link(struct cell_view *v, const char *path, const char *target,
-		   struct err *err);
-int cell_view_dir(struct cell_view *v, const char *path, struct err *err);
-int cell_view_remove(struct cell_view *v, const char *path, struct err *err);
-int cell_view_freeze(struct cell_view *v, const char *driver, struct err *err);
 
 #endif

@@ -18,7 +18,7 @@ fields()
 # Layers that a kernel may have; why others are missing is its own affair.
 optional()
 {
-	sed -E -e "s/ (job-user|landlock-[0-9]+|cgroup-v[12])//g" -e 's/no sandbox: .*/no sandbox: .../'
+	sed -E -e "s/ (job-user|landlock-[0-9]+)//g" -e 's/no sandbox: .*/no sandbox: .../'
 }
 run kfarm nodes list | fields | optional
 run kfarm nodes probe | figures | optional

@@ -5,7 +5,7 @@
  * "d PATH", "r PATH" or "z DRIVER".  Whatever they say, nothing beside the
  * view changes, and the stage is empty afterwards.
  */
-#include "cell/view.h"
+#include "cell/state.h"
 
 #include "base/fs.h"
 #include "base/str.h"
@@ -44,7 +44,7 @@ static void must_be_empty(const char *top, const char *name)
 	free(path);
 }
 
-static void edit(struct cell_view *v, char *line, int null)
+static void edit(struct cell *cell, char *line, int null)
 {
 	char *path = line + 1 + (line[0] && line[1] == ' '), *target;
 	struct err err = { 0 };
@@ -52,22 +52,22 @@ static void edit(struct cell_view *v, char *line, int null)
 
 	switch (line[0]) {
 	case 'f':
-		ret = cell_view_file(v, path, null, 0, true, 1, &err);
+		ret = cell_put_file(cell, path, null, 0, true, 1, &err);
 		break;
 	case 'l':
 		target = strchr(path, ' ');
 		if (target)
 			*target++ = '\0';
-		ret = cell_view_link(v, path, target ? target : "", &err);
+		ret = cell_put_link(cell, path, target ? target : "", &err);
 		break;
 	case 'd':
-		ret = cell_view_dir(v, path, &err);
+		ret = cell_put_dir(cell, path, &err);
 		break;
 	case 'r':
-		ret = cell_view_remove(v, path, &err);
+		ret = cell_remove(cell, path, &err);
 		break;
 	case 'z':
-		ret = cell_view_freeze(v, path, &err);
+		ret = cell_freeze(cell, path, &err);
 		break;
 	default:
 		return;
@@ -81,20 +81,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char top[] = "/tmp/kfarm-fuzz-XXXXXX";
 	char *text = xstrndup((const char *)data, size), *save = NULL, *line;
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC), n = 0;
-	struct cell_view view;
+	struct cell cell = { 0 };
 	struct err err;
 
 	if (null < 0 || !mkdtemp(top))
 		abort();
-	cell_view_init(&view, make_dir(top, "view"), make_dir(top, "stage"),
-		       geteuid(), getegid());
+	cell_view_init(&cell.view, make_dir(top, "view"),
+		       make_dir(top, "stage"), geteuid(), getegid());
 	close(make_dir(top, "beside"));
 	for (line = strtok_r(text, "\n", &save); line && n < LINES_MAX;
 	     line = strtok_r(NULL, "\n", &save), n++)
-		edit(&view, line, null);
+		edit(&cell, line, null);
 	must_be_empty(top, "stage");
 	must_be_empty(top, "beside");
-	cell_view_release(&view);
+	cell_view_release(&cell.view);
 	if (fs_remove(top, &err))
 		abort();
 	close(null);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cell */
-#include "cell/view.h"
+#include "cell/state.h"
 
 #include "base/buf.h"
 #include "base/fs.h"
@@ -20,7 +20,7 @@
 
 /* Two directories play the tmpfs: no namespace is needed for what is here. */
 static char top[] = "/tmp/kfarm-view-XXXXXX";
-static struct cell_view view;
+static struct cell cell;
 static struct err err;
 
 static int open_dir(const char *name)
@@ -42,7 +42,7 @@ static void set_up(void)
 	ck_assert_ptr_nonnull(mkdtemp(top));
 	root = open_dir("view");
 	stage = open_dir("stage");
-	cell_view_init(&view, root, stage, geteuid(), getegid());
+	cell_view_init(&cell.view, root, stage, geteuid(), getegid());
 }
 
 static void tear_down(void)
@@ -52,7 +52,7 @@ static void tear_down(void)
 	/* Nothing is ever left there. */
 	ck_assert_int_eq(rmdir(stage), 0);
 	free(stage);
-	cell_view_release(&view);
+	cell_view_release(&cell.view);
 	ck_assert(!fs_remove(top, &err));
 }
 
@@ -61,7 +61,7 @@ static int put(const char *path, const char *text)
 	int fd = memfd_create("text", MFD_CLOEXEC), ret;
 
 	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-	ret = cell_view_file(&view, path, fd, strlen(text), false, 1, &err);
+	ret = cell_put_file(&cell, path, fd, strlen(text), false, 1, &err);
 	close(fd);
 	return ret;
 }
@@ -70,8 +70,9 @@ static struct stat stat_of(const char *path)
 {
 	struct stat st;
 
-	ck_assert_msg(!fstatat(view.root, path + 1, &st, AT_SYMLINK_NOFOLLOW),
-		      "%s", path);
+	ck_assert_msg(
+		!fstatat(cell.view.root, path + 1, &st, AT_SYMLINK_NOFOLLOW),
+		"%s", path);
 	return st;
 }
 
@@ -79,7 +80,7 @@ static bool is_there(const char *path)
 {
 	struct stat st;
 
-	return !fstatat(view.root, path + 1, &st, AT_SYMLINK_NOFOLLOW);
+	return !fstatat(cell.view.root, path + 1, &st, AT_SYMLINK_NOFOLLOW);
 }
 
 static void check_text(const char *path, const char *text)
@@ -102,8 +103,8 @@ START_TEST(a_file_has_its_bytes_mode_and_time)
 
 	ck_assert_int_eq(write(fd, "#!/bin/sh", 9), 9);
 	for (size_t i = 0; i < sizeof(times) / sizeof(*times); i++) {
-		ck_assert(!cell_view_file(&view, "/a/b/c", fd, 9, i & 1,
-					  times[i], &err));
+		ck_assert(!cell_put_file(&cell, "/a/b/c", fd, 9, i & 1,
+					 times[i], &err));
 		st = stat_of("/a/b/c");
 		ck_assert(st.st_mtim.tv_sec * (int64_t)1000000000 +
 				  st.st_mtim.tv_nsec ==
@@ -123,8 +124,8 @@ START_TEST(equal_files_are_different_inodes)
 	int fd = memfd_create("text", MFD_CLOEXEC);
 
 	ck_assert_int_eq(write(fd, "x", 1), 1);
-	ck_assert(!cell_view_file(&view, "/a", fd, 1, false, 1, &err));
-	ck_assert(!cell_view_file(&view, "/b", fd, 1, false, 1, &err));
+	ck_assert(!cell_put_file(&cell, "/a", fd, 1, false, 1, &err));
+	ck_assert(!cell_put_file(&cell, "/b", fd, 1, false, 1, &err));
 	ck_assert(stat_of("/a").st_ino != stat_of("/b").st_ino);
 	close(fd);
 }
@@ -136,11 +137,11 @@ START_TEST(a_short_source_changes_nothing)
 
 	ck_assert(!put("/a", "old"));
 	ck_assert_int_eq(write(fd, "new", 3), 3);
-	ck_assert_int_eq(cell_view_file(&view, "/a", fd, 4, false, 1, &err),
+	ck_assert_int_eq(cell_put_file(&cell, "/a", fd, 4, false, 1, &err),
 			 -EIO);
 	check_text("/a", "old");
 	close(fd);
-	ck_assert_int_eq(cell_view_file(&view, "/a", -1, 4, false, 1, &err),
+	ck_assert_int_eq(cell_put_file(&cell, "/a", -1, 4, false, 1, &err),
 			 -EBADF);
 	check_text("/a", "old");
 }
@@ -152,7 +153,7 @@ START_TEST(a_source_is_copied_by_hand_where_it_must_be)
 	int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
 
 	ck_assert_int_ge(fd, 0);
-	ck_assert(!cell_view_file(&view, "/a", fd, 100, false, 1, &err));
+	ck_assert(!cell_put_file(&cell, "/a", fd, 100, false, 1, &err));
 	ck_assert_int_eq(stat_of("/a").st_size, 100);
 	close(fd);
 }
@@ -167,15 +168,15 @@ static void put_kind(const char *path, int kind)
 		ret = put(path, "file");
 		break;
 	case 1:
-		ret = cell_view_link(&view, path, "/nowhere/at/all", &err);
+		ret = cell_put_link(&cell, path, "/nowhere/at/all", &err);
 		break;
 	case 2:
-		ret = cell_view_dir(&view, path, &err);
+		ret = cell_put_dir(&cell, path, &err);
 		break;
 	default: {
 		char *below = xasprintf("%s/x/y/z", path);
 
-		ret = cell_view_remove(&view, path, &err);
+		ret = cell_remove(&cell, path, &err);
 		if (!ret)
 			ret = put(below, "deep");
 		free(below);
@@ -200,7 +201,7 @@ START_TEST(everything_is_replaced_by_everything)
 			check_kind("/d/e", first);
 			put_kind("/d/e", then);
 			check_kind("/d/e", then);
-			ck_assert(!cell_view_remove(&view, "/d/e", &err));
+			ck_assert(!cell_remove(&cell, "/d/e", &err));
 			ck_assert(!is_there("/d/e"));
 		}
 	}
@@ -210,7 +211,7 @@ END_TEST
 START_TEST(a_directory_that_is_there_keeps_what_it_has)
 {
 	ck_assert(!put("/a/b", "x"));
-	ck_assert(!cell_view_dir(&view, "/a", &err));
+	ck_assert(!cell_put_dir(&cell, "/a", &err));
 	check_text("/a/b", "x");
 }
 END_TEST
@@ -218,14 +219,14 @@ END_TEST
 START_TEST(no_link_is_followed)
 {
 	ck_assert(!put("/real/f", "x"));
-	ck_assert(!cell_view_link(&view, "/link", "real", &err));
-	ck_assert(!cell_view_link(&view, "/out", "/tmp", &err));
+	ck_assert(!cell_put_link(&cell, "/link", "real", &err));
+	ck_assert(!cell_put_link(&cell, "/out", "/tmp", &err));
 	ck_assert_int_eq(put("/link/f", "y"), -ELOOP);
 	ck_assert_int_eq(put("/link/new/f", "y"), -ELOOP);
 	ck_assert_int_eq(put("/out/kfarm-escaped", "y"), -ELOOP);
-	ck_assert_int_eq(cell_view_dir(&view, "/out/d", &err), -ELOOP);
-	ck_assert_int_eq(cell_view_link(&view, "/out/l", "x", &err), -ELOOP);
-	ck_assert_int_eq(cell_view_remove(&view, "/link/f", &err), -ELOOP);
+	ck_assert_int_eq(cell_put_dir(&cell, "/out/d", &err), -ELOOP);
+	ck_assert_int_eq(cell_put_link(&cell, "/out/l", "x", &err), -ELOOP);
+	ck_assert_int_eq(cell_remove(&cell, "/link/f", &err), -ELOOP);
 	check_text("/real/f", "x");
 	/* As the last component it is what is replaced. */
 	ck_assert(!put("/link", "plain"));
@@ -239,15 +240,15 @@ START_TEST(a_file_is_no_directory)
 	ck_assert(!put("/f", "x"));
 	ck_assert_int_eq(put("/f/g", "y"), -ENOTDIR);
 	ck_assert_int_eq(put("/f/g/h", "y"), -ENOTDIR);
-	ck_assert_int_eq(cell_view_remove(&view, "/f/g", &err), -ENOTDIR);
+	ck_assert_int_eq(cell_remove(&cell, "/f/g", &err), -ENOTDIR);
 	check_text("/f", "x");
 }
 END_TEST
 
 START_TEST(what_is_not_there_is_removed_already)
 {
-	ck_assert(!cell_view_remove(&view, "/none", &err));
-	ck_assert(!cell_view_remove(&view, "/none/at/all", &err));
+	ck_assert(!cell_remove(&cell, "/none", &err));
+	ck_assert(!cell_remove(&cell, "/none/at/all", &err));
 	ck_assert(!is_there("/none"));
 }
 END_TEST
@@ -263,9 +264,9 @@ START_TEST(a_path_is_in_normal_form)
 
 	ck_assert(!cell_view_normal(bad[_i]));
 	ck_assert_int_eq(put(bad[_i], "x"), -EINVAL);
-	ck_assert_int_eq(cell_view_remove(&view, bad[_i], &err), -EINVAL);
-	ck_assert_int_eq(cell_view_dir(&view, bad[_i], &err), -EINVAL);
-	ck_assert_int_eq(cell_view_link(&view, bad[_i], "x", &err), -EINVAL);
+	ck_assert_int_eq(cell_remove(&cell, bad[_i], &err), -EINVAL);
+	ck_assert_int_eq(cell_put_dir(&cell, bad[_i], &err), -EINVAL);
+	ck_assert_int_eq(cell_put_link(&cell, bad[_i], "x", &err), -EINVAL);
 	memset(name, 'x', NAME_MAX + 2);
 	name[0] = '/';
 	ck_assert(!cell_view_normal(name));
@@ -284,9 +285,9 @@ START_TEST(long_paths_and_strange_names)
 		path[i] = i % 200 ? 'x' : '/';
 	ck_assert(cell_view_normal(path));
 	ck_assert_msg(!put(path, "deep"), "%s", err.text);
-	ck_assert(!cell_view_remove(&view, path, &err));
+	ck_assert(!cell_remove(&cell, path, &err));
 	path[200] = '\0';
-	ck_assert(!cell_view_remove(&view, path, &err));
+	ck_assert(!cell_remove(&cell, path, &err));
 	path[200] = '/';
 	path[4096] = 'x';
 	ck_assert(!cell_view_normal(path));
@@ -304,8 +305,8 @@ static const char *const ours[] = {
 START_TEST(what_the_cell_has_there_stays)
 {
 	ck_assert_int_eq(put(ours[_i], "x"), -EPERM);
-	ck_assert_int_eq(cell_view_remove(&view, ours[_i], &err), -EPERM);
-	ck_assert_int_eq(cell_view_link(&view, ours[_i], "x", &err), -EPERM);
+	ck_assert_int_eq(cell_remove(&cell, ours[_i], &err), -EPERM);
+	ck_assert_int_eq(cell_put_link(&cell, ours[_i], "x", &err), -EPERM);
 	ck_assert(!put("/.kfarmer", "x"));
 	ck_assert(!put("/dev/shm/tree/x.c", "x"));
 }
@@ -315,26 +316,26 @@ START_TEST(what_is_frozen_stays)
 {
 	ck_assert(!put("/usr/bin/cc", "cc"));
 	ck_assert(!put("/usr/lib/gone", "x"));
-	ck_assert(!cell_view_link(&view, "/bin", "usr/bin", &err));
-	ck_assert(!cell_view_dir(&view, "/usr/empty", &err));
-	ck_assert(!cell_view_remove(&view, "/usr/lib", &err));
-	ck_assert(!cell_view_freeze(&view, NULL, &err));
+	ck_assert(!cell_put_link(&cell, "/bin", "usr/bin", &err));
+	ck_assert(!cell_put_dir(&cell, "/usr/empty", &err));
+	ck_assert(!cell_remove(&cell, "/usr/lib", &err));
+	ck_assert(!cell_freeze(&cell, NULL, &err));
 
 	ck_assert_int_eq(put("/usr/bin/cc", "evil"), -EPERM);
 	ck_assert_int_eq(put("/usr/bin", "evil"), -EPERM);
 	ck_assert_int_eq(put("/usr", "evil"), -EPERM);
 	ck_assert_int_eq(put("/bin", "evil"), -EPERM);
-	ck_assert_int_eq(cell_view_remove(&view, "/usr", &err), -EPERM);
-	ck_assert_int_eq(cell_view_remove(&view, "/usr/empty", &err), -EPERM);
-	ck_assert_int_eq(cell_view_link(&view, "/usr/bin/cc", "x", &err),
+	ck_assert_int_eq(cell_remove(&cell, "/usr", &err), -EPERM);
+	ck_assert_int_eq(cell_remove(&cell, "/usr/empty", &err), -EPERM);
+	ck_assert_int_eq(cell_put_link(&cell, "/usr/bin/cc", "x", &err),
 			 -EPERM);
-	ck_assert(!cell_view_dir(&view, "/usr/bin", &err));
+	ck_assert(!cell_put_dir(&cell, "/usr/bin", &err));
 	check_text("/usr/bin/cc", "cc");
 	/* Beside it there is room, and what was removed is free again. */
 	ck_assert(!put("/usr/include/x.h", "x"));
 	ck_assert(!put("/usr/include/x.h", "y"));
 	ck_assert(!put("/usr/lib/gone", "y"));
-	ck_assert(!cell_view_remove(&view, "/usr/include", &err));
+	ck_assert(!cell_remove(&cell, "/usr/include", &err));
 }
 END_TEST
 
@@ -343,13 +344,12 @@ START_TEST(the_driver_is_what_proc_says)
 	char target[64] = "";
 
 	ck_assert(!put("/opt/llvm-14/bin/clang-14", "x"));
-	ck_assert(!cell_view_link(&view, "/opt/llvm", "llvm-14", &err));
-	ck_assert(!cell_view_link(&view, "/usr/bin/clang",
-				  "../../opt/llvm/bin/clang-14", &err));
-	ck_assert_int_eq(cell_view_freeze(&view, "/usr/bin/gcc", &err),
-			 -ENOENT);
-	ck_assert(!cell_view_freeze(&view, "/usr/bin/clang", &err));
-	ck_assert_int_gt(readlinkat(view.root, "proc/self/exe", target,
+	ck_assert(!cell_put_link(&cell, "/opt/llvm", "llvm-14", &err));
+	ck_assert(!cell_put_link(&cell, "/usr/bin/clang",
+				 "../../opt/llvm/bin/clang-14", &err));
+	ck_assert_int_eq(cell_freeze(&cell, "/usr/bin/gcc", &err), -ENOENT);
+	ck_assert(!cell_freeze(&cell, "/usr/bin/clang", &err));
+	ck_assert_int_gt(readlinkat(cell.view.root, "proc/self/exe", target,
 				    sizeof(target) - 1),
 			 0);
 	ck_assert_str_eq(target, "/opt/llvm-14/bin/clang-14");
@@ -362,10 +362,10 @@ START_TEST(a_link_needs_a_target)
 	char *much = xcalloc(1, 4097);
 
 	memset(much, 'x', 4096);
-	ck_assert_int_eq(cell_view_link(&view, "/l", "", &err), -EINVAL);
-	ck_assert_int_eq(cell_view_link(&view, "/l", much, &err), -EINVAL);
+	ck_assert_int_eq(cell_put_link(&cell, "/l", "", &err), -EINVAL);
+	ck_assert_int_eq(cell_put_link(&cell, "/l", much, &err), -EINVAL);
 	much[4095] = '\0';
-	ck_assert(!cell_view_link(&view, "/l", much, &err));
+	ck_assert(!cell_put_link(&cell, "/l", much, &err));
 	free(much);
 }
 END_TEST
