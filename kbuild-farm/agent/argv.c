@@ -9,6 +9,9 @@
 #include <errno.h>
 #include <string.h>
 
+_Static_assert(!__builtin_strcmp(CELL_TMP, WIRE_JOB_TMP),
+	       "the protocol says where temporaries are");
+
 int agent_argv_build(struct strv *argv, const struct agent_compile *c,
 		     struct err *err)
 {

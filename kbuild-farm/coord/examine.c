@@ -129,7 +129,7 @@ static char *full_path(const struct coord_examination *e, const char *path)
 /* What cc1 wrote for the assembler: in a directory that is the job's own. */
 static bool is_temporary(const char *name)
 {
-	static const char start[] = "/.kfarm/tmp/cc";
+	static const char start[] = WIRE_JOB_TMP "/cc";
 
 	return str_starts(name, start) && str_ends(name, ".s") &&
 	       !strchr(name + strlen(start), '/');

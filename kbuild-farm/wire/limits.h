@@ -26,6 +26,8 @@
 #define WIRE_CHUNK_MAX  (256u << 10) /* raw bytes in one OUTPUT, BLOB */
 #define WIRE_REASON_MAX 1000
 #define WIRE_BEAT_JOBS  1024
+/* Where a job has its temporaries, as its lists of files read show it. */
+#define WIRE_JOB_TMP "/.kfarm/tmp"
 
 #define WIRE_VIEW_ENTRIES (1u << 16) /* entries of one VIEW */
 
