@@ -63,6 +63,15 @@ static void on_kick(evutil_socket_t fd, short what, void *arg)
 		tell_ready(c);
 }
 
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct coord *c = arg;
+
+	/* It may be early by a fraction: then it is set again. */
+	c->timer_ms = UINT64_MAX;
+	on_kick(fd, what, arg);
+}
+
 static void on_ready_timer(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
@@ -225,7 +234,7 @@ static void make_events(struct coord *c)
 	static const struct timeval second = { .tv_sec = 1 };
 
 	c->kick = make_event(c, 0, on_kick);
-	c->timer = make_event(c, 0, on_kick);
+	c->timer = make_event(c, 0, on_timer);
 	c->tick = make_event(c, EV_PERSIST, on_tick);
 	c->ready_timer = make_event(c, 0, on_ready_timer);
 	event_add(c->tick, &second);

@@ -61,7 +61,7 @@ struct coord {
 	size_t n_news, cap_news;
 	struct event *kick; /* coord_dispatch(), soon */
 	struct event *timer; /* when sched/ has something to do */
-	uint64_t timer_ms;
+	uint64_t timer_ms; /* UINT64_MAX: it is not set */
 	struct event *tick; /* every second */
 	struct event *ready_timer;
 	void (*ready)(void *ctx);

@@ -197,6 +197,65 @@ START_TEST(a_wrapper_that_goes_away_leaves_nothing)
 }
 END_TEST
 
+static bool was_asked(void)
+{
+	return nodes[0].jobs == 1;
+}
+
+static bool was_cancelled(void)
+{
+	return nodes[0].cancels == 1;
+}
+
+START_TEST(a_wrapper_that_goes_away_has_its_job_cancelled)
+{
+	play_node(0, BROODING);
+	start();
+	wait_for_cells();
+	compile(NULL);
+	turn_until(was_asked, 60000);
+	wire_stream_free(wrapper);
+	wrapper = NULL;
+	turn_until(was_cancelled, 5000);
+	ck_assert_uint_eq(stats().running + stats().queued, 0);
+	ck_assert_str_eq(aways, "10");
+}
+END_TEST
+
+/* As answered(), with a node that beats meanwhile. */
+static bool answered_at_last(void)
+{
+	static uint64_t beat_ms;
+	struct wire_beat m = { 0 };
+	struct buf body = { 0 };
+
+	if (clock_ms() > beat_ms + 1000 && nodes[0].stream) {
+		beat_ms = clock_ms();
+		wire_beat_encode(&body, &m);
+		say(&nodes[0], WIRE_BEAT, &body);
+	}
+	return answered();
+}
+
+START_TEST(what_a_node_broods_over_is_compiled_here_too)
+{
+	char *tmp = at(".unit.o.kfarm.4711.hedge");
+
+	play_node(0, BROODING);
+	start();
+	wait_for_cells();
+	compile(NULL);
+	turn_until(answered_at_last, 30000);
+	expect_delivered();
+	ck_assert_uint_eq(stats().duplicated, 1);
+	ck_assert_uint_eq(stats().local, 1);
+	turn_until(was_cancelled, 5000);
+	ck_assert_str_eq(stats().nodes[0].state, "resting");
+	ck_assert(!fs_exists(tmp));
+	free(tmp);
+}
+END_TEST
+
 static bool two_beats(void)
 {
 	return beats >= 2;
@@ -368,6 +427,8 @@ int main(void)
 	tcase_add_test(tc, a_node_with_another_compiler_gets_no_job);
 	tcase_add_test(tc, an_unknown_option_is_local_with_its_reason);
 	tcase_add_test(tc, a_wrapper_that_goes_away_leaves_nothing);
+	tcase_add_test(tc, a_wrapper_that_goes_away_has_its_job_cancelled);
+	tcase_add_test(tc, what_a_node_broods_over_is_compiled_here_too);
 	tcase_add_test(tc, those_who_wait_hear_a_beat_every_second);
 	tcase_add_test(tc, an_object_with_a_mode_of_its_own_is_made_here);
 	tcase_add_test(tc, under_another_umask_the_wrapper_compiles);

@@ -52,6 +52,7 @@ enum manner {
 	TOUCHING, /* while it compiles, the client's header is rewritten: once
 		   */
 	LOSING, /* FAIL, its cell is gone: once */
+	BROODING, /* says nothing of a job but that it lives */
 };
 
 #define PLAYED_PATHS 65536
@@ -282,6 +283,8 @@ static void answer(struct node *n)
 	} else if (n->manner == TOUCHING && !n->lost++) {
 		write_file("unit.h", "#define UNIT 3\nint unit(int b);\n");
 		send_answer(n);
+	} else if (n->manner == BROODING) {
+		return;
 	} else if (n->manner == DEAD) {
 		wire_stream_free(n->stream);
 		n->stream = NULL;

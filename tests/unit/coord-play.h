@@ -38,6 +38,8 @@ static int wrapper_hears(void *ctx, uint16_t type, struct bytes body,
 	(void)err;
 	if (type == WIRE_CC_BEAT)
 		beats++;
+	/* One answer, and no other. */
+	ck_assert(type == WIRE_CC_BEAT || (!done && !local_why));
 	if (type == WIRE_CC_LOCAL)
 		local_why = bytes_dup(body);
 	if (type == WIRE_CC_DONE) {
