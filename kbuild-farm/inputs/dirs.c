@@ -11,14 +11,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BUCKETS 4096
-
 struct inputs_dirs {
 	struct inputs_paths *paths;
 	struct scan_arena arena;
 	struct inputs_dir root;
 	unsigned depth; /* of links that are being followed */
-	struct inputs_dir *bucket[BUCKETS];
+	struct map map;
 };
 
 struct inputs_dirs *inputs_dirs_new(struct inputs_paths *paths)
@@ -37,22 +35,9 @@ void inputs_dirs_free(struct inputs_dirs *t)
 {
 	if (!t)
 		return;
+	map_release(&t->map);
 	scan_arena_release(&t->arena);
 	free(t);
-}
-
-static uint64_t hash_of(const char *s, size_t len)
-{
-	uint64_t h = 14695981039346656037u, v;
-
-	for (; len >= 8; s += 8, len -= 8) {
-		memcpy(&v, s, 8);
-		h = (h ^ v) * UINT64_C(0xff51afd7ed558ccd);
-		h ^= h >> 32;
-	}
-	for (; len; len--)
-		h = (h ^ (unsigned char)*s++) * 1099511628211u;
-	return h ^ h >> 29;
 }
 
 int inputs_dirs_link(struct inputs_dirs *t, struct inputs_path *p,
@@ -201,13 +186,13 @@ static struct inputs_dir *check(struct inputs_dirs *t, uint32_t unit,
 	return d;
 }
 
-static struct inputs_dir *make(struct inputs_dirs *t, uint32_t unit,
-			       const char *abs, size_t len, uint64_t hash)
+static struct inputs_dir *add_dir(struct inputs_dirs *t, uint32_t unit,
+				  const char *abs, size_t len, uint64_t hash)
 {
 	size_t up = len;
 	struct inputs_dir *d = scan_arena_alloc(&t->arena, sizeof(*d));
 
-	*d = (struct inputs_dir){ .hash = hash };
+	*d = (struct inputs_dir){ 0 };
 	d->abs = scan_arena_copy(&t->arena, abs, len);
 	while (up && abs[up - 1] != '/')
 		up--;
@@ -215,28 +200,26 @@ static struct inputs_dir *make(struct inputs_dirs *t, uint32_t unit,
 	d->up = inputs_dirs_get(t, unit, abs, up);
 	if (!d->up)
 		return NULL;
-	d->next = t->bucket[hash % BUCKETS];
-	t->bucket[hash % BUCKETS] = d;
-	return d;
+	map_add(&t->map, &d->node, hash);
+	return check(t, unit, d);
 }
 
 struct inputs_dir *inputs_dirs_get(struct inputs_dirs *t, uint32_t unit,
 				   const char *abs, size_t len)
 {
-	struct inputs_dir *d;
+	struct map_node *n;
 	uint64_t hash;
 
 	while (len && abs[len - 1] == '/')
 		len--;
 	if (!len)
 		return &t->root;
-	hash = hash_of(abs, len);
-	for (d = t->bucket[hash % BUCKETS]; d; d = d->next) {
-		if (d->hash == hash && !strncmp(d->abs, abs, len) &&
-		    !d->abs[len])
-			break;
+	hash = map_hash(bytes_of(abs, len));
+	for (n = map_find(&t->map, hash); n; n = map_again(n)) {
+		struct inputs_dir *d = (struct inputs_dir *)n;
+
+		if (!strncmp(d->abs, abs, len) && !d->abs[len])
+			return check(t, unit, d);
 	}
-	if (!d)
-		d = make(t, unit, abs, len, hash);
-	return d ? check(t, unit, d) : NULL;
+	return add_dir(t, unit, abs, len, hash);
 }

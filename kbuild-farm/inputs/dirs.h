@@ -18,6 +18,7 @@
 #define INPUTS_LINKS_MAX 40 /* on the way to one file */
 
 struct inputs_dir {
+	struct map_node node;
 	const char *abs; /* as spelled, absolute; any thread may read it */
 	struct inputs_dir *up; /* NULL: the root */
 	const char *base;
@@ -31,8 +32,6 @@ struct inputs_dir {
 	uint32_t listed; /* for who makes a list */
 	size_t at;
 	bool resolved;
-	uint64_t hash;
-	struct inputs_dir *next;
 };
 
 struct inputs_dirs;

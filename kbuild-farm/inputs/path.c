@@ -8,14 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUCKETS 65536
-
 struct inputs_paths {
 	pthread_mutex_t lock;
 	struct scan_arena arena;
 	uint32_t n;
 	struct inputs_path root;
-	struct inputs_path *bucket[BUCKETS];
+	struct map map;
 };
 
 struct inputs_paths *inputs_paths_new(void)
@@ -33,6 +31,7 @@ void inputs_paths_free(struct inputs_paths *t)
 	if (!t)
 		return;
 	pthread_mutex_destroy(&t->lock);
+	map_release(&t->map);
 	scan_arena_release(&t->arena);
 	free(t);
 }
@@ -47,43 +46,29 @@ void inputs_paths_unlock(struct inputs_paths *t)
 	pthread_mutex_unlock(&t->lock);
 }
 
-uint32_t inputs_paths_count(const struct inputs_paths *t)
-{
-	return __atomic_load_n(&t->n, __ATOMIC_RELAXED);
-}
-
 struct inputs_path *inputs_paths_root(struct inputs_paths *t)
 {
 	return &t->root;
 }
 
-/* Eight bytes at a time: some hundred names are looked up for each unit. */
 static uint64_t hash_of(const struct inputs_path *parent, const char *name,
 			size_t len)
 {
-	uint64_t h = (parent->id + 1) * UINT64_C(0x9e3779b97f4a7c15), v;
-
-	for (; len >= 8; name += 8, len -= 8) {
-		memcpy(&v, name, 8);
-		h = (h ^ v) * UINT64_C(0xff51afd7ed558ccd);
-		h ^= h >> 32;
-	}
-	v = len;
-	for (size_t i = 0; i < len; i++)
-		v = v << 8 | (unsigned char)name[i];
-	h = (h ^ v) * UINT64_C(0xff51afd7ed558ccd);
-	return h ^ h >> 32;
+	return map_hash(bytes_of(name, len)) ^
+	       (parent->id + 1) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
 static struct inputs_path *look_up(struct inputs_paths *t,
 				   const struct inputs_path *parent,
 				   const char *name, size_t len, uint64_t hash)
 {
-	struct inputs_path *p = t->bucket[hash % BUCKETS];
+	struct map_node *n = map_find(&t->map, hash);
 
-	for (; p; p = p->next) {
-		if (p->hash == hash && p->parent == parent &&
-		    !strncmp(p->base, name, len) && !p->base[len])
+	for (; n; n = map_again(n)) {
+		struct inputs_path *p = (struct inputs_path *)n;
+
+		if (p->parent == parent && !strncmp(p->base, name, len) &&
+		    !p->base[len])
 			return p;
 	}
 	return NULL;
@@ -115,12 +100,9 @@ struct inputs_path *inputs_paths_child(struct inputs_paths *t,
 	p = scan_arena_alloc(&t->arena, sizeof(*p));
 	*p = (struct inputs_path){ .name = full,
 				   .base = full + above + 1,
-				   .id = t->n,
-				   .parent = parent,
-				   .hash = hash,
-				   .next = t->bucket[hash % BUCKETS] };
-	__atomic_store_n(&t->n, t->n + 1, __ATOMIC_RELAXED);
-	t->bucket[hash % BUCKETS] = p;
+				   .id = t->n++,
+				   .parent = parent };
+	map_add(&t->map, &p->node, hash);
 	return p;
 }
 

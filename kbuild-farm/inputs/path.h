@@ -12,6 +12,7 @@
 #ifndef INPUTS_PATH_H
 #define INPUTS_PATH_H
 
+#include "base/map.h"
 #include "store/identity.h"
 #include "wire/msg-cell.h"
 
@@ -23,6 +24,7 @@ struct inputs_entry {
 };
 
 struct inputs_path {
+	struct map_node node;
 	const char *name; /* in full; "" is the root */
 	const char *base; /* its last component */
 	uint32_t id; /* 0, 1, 2, ... */
@@ -33,8 +35,6 @@ struct inputs_path {
 	bool held; /* it, or something below it, was an entry once */
 	uint32_t mark; /* for who makes a list */
 	uint32_t looked; /* the unit in which a link was looked at */
-	uint64_t hash;
-	struct inputs_path *next; /* in its chain */
 };
 
 struct inputs_paths;
@@ -43,8 +43,6 @@ struct inputs_paths *inputs_paths_new(void);
 void inputs_paths_free(struct inputs_paths *t);
 void inputs_paths_lock(struct inputs_paths *t);
 void inputs_paths_unlock(struct inputs_paths *t);
-/* How many there are: ids are below. */
-uint32_t inputs_paths_count(const struct inputs_paths *t);
 
 struct inputs_path *inputs_paths_root(struct inputs_paths *t);
 /* The child of that name (no slash in it), made where it is new. */

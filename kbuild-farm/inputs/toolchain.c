@@ -9,27 +9,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Their versions in the table of paths; the caller frees the list. */
-static const struct inputs_entry **enter(struct inputs_paths *paths,
-					 const struct compiler_entries *list)
+const struct inputs_entry **inputs_toolchain_entries(
+	struct inputs_paths *paths, const char *top,
+	const struct compiler_entries *list)
 {
 	const struct inputs_entry **out = xcalloc(list->n + 1, sizeof(*out));
-	const struct stamp no_stamp = { 0 };
 
 	inputs_paths_lock(paths);
 	for (size_t i = 0; i < list->n; i++) {
 		const struct compiler_entry *e = &list->v[i];
-		struct inputs_path *p = inputs_paths_get(paths, e->path);
+		char *name = xasprintf("%s%s", top, e->path);
+		struct inputs_path *p = inputs_paths_get(paths, name);
 		struct store_identity id = {
 			.stamp = { .size = e->size, .mtime_ns = e->mtime_ns },
 			.digest = e->digest,
 			.executable = e->executable,
 		};
 
+		free(name);
 		if (e->kind == COMPILER_FILE)
 			out[i] = inputs_paths_file(paths, p, &id);
 		else if (e->kind == COMPILER_LINK)
-			out[i] = inputs_paths_link(paths, p, &no_stamp,
+			out[i] = inputs_paths_link(paths, p, &id.stamp,
 						   e->target);
 		else
 			out[i] = inputs_paths_dir(paths, p);
@@ -46,7 +47,8 @@ static void identify(void *arg)
 	if (compiler_manifest_make(&tc->manifest, tc->driver, tc->env.v,
 				   &tc->err))
 		return;
-	tc->entry = enter(tc->all->paths, &tc->manifest.entries);
+	tc->entry = inputs_toolchain_entries(tc->all->paths, "",
+					     &tc->manifest.entries);
 	tc->n_entries = tc->manifest.entries.n;
 	tc->err.text[0] = '\0';
 }
@@ -177,7 +179,7 @@ const struct inputs_language *inputs_toolchain_language(
 			    err.text);
 		l->why = REASON_LANGUAGE;
 	}
-	l->entry = enter(paths, &list);
+	l->entry = inputs_toolchain_entries(paths, "", &list);
 	l->n = list.n;
 	compiler_entries_release(&list);
 	strv_release(&own);

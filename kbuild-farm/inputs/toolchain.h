@@ -88,6 +88,13 @@ struct inputs_toolchain *inputs_toolchain_get(struct inputs_toolchains *all,
 const struct inputs_language *inputs_toolchain_language(
 	struct inputs_toolchain *tc, char *const *env);
 /*
+ * The files of a compiler as entries, `top` before their paths; the caller
+ * frees the list.
+ */
+const struct inputs_entry **inputs_toolchain_entries(
+	struct inputs_paths *paths, const char *top,
+	const struct compiler_entries *list);
+/*
  * A toolchain that is READY and whose files were touched is listed again, and
  * is BAD if anything in it changed; a touch alone (a link to one of the files
  * changes its ctime) is no change.  0.1 ms.

@@ -54,7 +54,7 @@ START_TEST(many_paths_stay_apart_and_are_numbered_without_gaps)
 		ck_assert_str_eq(p->name, name);
 		ck_assert_uint_eq(p->id, i + 2);
 	}
-	ck_assert_uint_eq(inputs_paths_count(paths), N + 2);
+	ck_assert_uint_eq(inputs_paths_get(paths, "/new")->id, N + 2);
 }
 END_TEST
 
