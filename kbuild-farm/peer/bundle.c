@@ -2,44 +2,27 @@
 #include "peer/bundle.h"
 
 #include "base/str.h"
+#include "inputs/toolchain.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const struct inputs_entry *as_entry(struct inputs_paths *paths,
-					   const struct compiler_entry *e)
-{
-	struct store_identity id = { .stamp.size = e->size,
-				     .stamp.mtime_ns = e->mtime_ns,
-				     .digest = e->digest,
-				     .executable = e->executable };
-	char *name = xasprintf("/%s", e->path);
-	struct inputs_path *path = inputs_paths_get(paths, name);
-
-	free(name);
-	if (e->kind == COMPILER_FILE)
-		return inputs_paths_file(paths, path, &id);
-	if (e->kind == COMPILER_LINK)
-		return inputs_paths_link(paths, path, &id.stamp, e->target);
-	return inputs_paths_dir(paths, path);
-}
-
 static int take_files(struct peer_bundle *b,
 		      const struct compiler_entries *files, struct err *err)
 {
-	b->paths = inputs_paths_new();
-	b->entry = xcalloc(files->n + 1, sizeof(*b->entry));
-	for (b->n = 0; b->n < files->n; b->n++) {
-		const struct compiler_entry *e = &files->v[b->n];
+	for (size_t i = 0; i < files->n; i++) {
+		const struct compiler_entry *e = &files->v[i];
 
 		if (e->size > WIRE_BLOB_MAX)
 			return err_set(err, EFBIG,
 				       "%s/%s: too large for a node", b->dir,
 				       e->path);
-		b->entry[b->n] = as_entry(b->paths, e);
 		b->bytes += e->size;
 	}
+	b->paths = inputs_paths_new();
+	b->entry = inputs_toolchain_entries(b->paths, "/", files);
+	b->n = files->n;
 	toolchain_tree_digest(files, &b->tree);
 	return 0;
 }

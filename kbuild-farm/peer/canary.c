@@ -2,10 +2,14 @@
 #include "peer/canary.h"
 
 #include "base/str.h"
+#include "inputs/reference.h"
 #include "peer/canary-ours.h"
-#include "peer/send.h"
 
-#define DEADLINE_MS 60000
+#include <stdlib.h>
+
+#define DEADLINE_MS       60000
+#define PROBE_DEADLINE_MS 10000
+#define PROBE_OBJECT      "kfarm-reference.o"
 
 static const struct peer_canary *ours_of(const struct peer_cell *cell)
 {
@@ -30,24 +34,27 @@ static bool end_broken(struct peer_cell *cell, struct peer_canary_outcome *out,
 			 xasprintf("canary %s: %s", unit, why));
 }
 
-static int send_unit(struct peer_cell *cell, const struct peer_canary *ours,
-		     const struct peer_canary_unit *u)
+static struct peer_job *send_unit(struct peer_cell *cell,
+				  enum peer_job_kind kind,
+				  const struct inputs_path *cwd,
+				  const struct peer_canary_unit *u)
 {
 	static char lc_all[] = "LC_ALL=C", *env[] = { lc_all, NULL };
+	bool probe = kind == PEER_JOB_PROBE;
 	struct peer_question q = {
 		.lang = u->is_asm ? WIRE_LANG_ASM : WIRE_LANG_C,
-		.deadline_ms = DEADLINE_MS,
-		.cwd = ours->cwd,
+		.deadline_ms = probe ? PROBE_DEADLINE_MS : DEADLINE_MS,
+		.cwd = cwd,
 		.source = u->name,
 		.object = u->object_name,
 		.flags = &u->flags,
-		.env = env,
+		.env = env + probe,
 		.entry = &u->entry,
 		.n_entries = 1,
 	};
 	struct peer_job *job;
 
-	return peer_send_job(cell, PEER_JOB_CANARY, &q, &job);
+	return peer_send_job(cell, kind, &q, &job) ? NULL : job;
 }
 
 /* The next unit of this round; n: they are done. */
@@ -98,7 +105,7 @@ bool peer_canary_step(struct peer_cell *cell, struct peer_canary_outcome *out)
 					 xstrdup(""));
 		t->at = next_unit(t, ours);
 	}
-	if (send_unit(cell, ours, &ours->unit[t->at]))
+	if (!send_unit(cell, PEER_JOB_CANARY, ours->cwd, &ours->unit[t->at]))
 		return end_broken(cell, out, ours->unit[t->at].name,
 				  "could not be asked");
 	t->out = true;
@@ -150,4 +157,92 @@ bool peer_canary_fail(const struct peer_job *job, const struct wire_fail *fail,
 		return end_trial(cell, out, PEER_CANARY_FAILED,
 				 xasprintf("%s (%s)", unit, fail->reason));
 	return end_broken(cell, out, unit, fail->reason);
+}
+
+/* ---------------------------------------------------------------- probes */
+
+/* A reference object of a toolchain that the node has, too. */
+static const struct inputs_reference *find_reference(
+	const struct peer_cells *cells, struct peer_cell **cell)
+{
+	const struct inputs_reference *ref;
+
+	list_for_each(*cell, &cells->list, link) {
+		const struct inputs_toolchain *tc = (*cell)->toolchain;
+
+		if ((*cell)->state != CELL_READY || tc->state != INPUTS_READY)
+			continue;
+		list_for_each(ref, &tc->references, link) {
+			if (ref->state == INPUTS_READY)
+				return ref;
+		}
+	}
+	return NULL;
+}
+
+static int make_flags(struct options_flags *flags,
+		      const struct inputs_reference *ref)
+{
+	struct options_command compile;
+	struct strv argv = { 0 };
+	struct err err;
+	int ret;
+
+	strv_add(&argv, ref->toolchain->driver);
+	strv_add_all(&argv, ref->machine.v);
+	strv_add(&argv, "-c");
+	strv_add(&argv, "-o");
+	strv_add(&argv, PROBE_OBJECT);
+	strv_add(&argv, INPUTS_REFERENCE_SOURCE);
+	options_command_parse(&compile, argv.v);
+	ret = options_typed_from(flags, &compile, &err);
+	options_command_release(&compile);
+	strv_release(&argv);
+	return ret;
+}
+
+static const struct inputs_entry *enter_source(const struct peer_farm *farm)
+{
+	char *path = xasprintf("%s/" INPUTS_REFERENCE_SOURCE, farm->work);
+	char *real = realpath(path, NULL);
+	const struct inputs_entry *entry = NULL;
+
+	if (real)
+		entry = peer_farm_enter(farm, real, inputs_reference_text());
+	free(real);
+	free(path);
+	return entry;
+}
+
+bool peer_probe_send(struct peer_cells *cells)
+{
+	static char object[] = PROBE_OBJECT;
+	struct peer_cell *cell;
+	const struct inputs_reference *ref = find_reference(cells, &cell);
+	struct peer_canary_unit u = {
+		.name = INPUTS_REFERENCE_SOURCE,
+		.object_name = object,
+		.entry = enter_source(cells->link->farm),
+	};
+	struct peer_job *job = NULL;
+
+	if (!ref || !u.entry)
+		return false;
+	if (!make_flags(&u.flags, ref))
+		job = send_unit(cell, PEER_JOB_PROBE, u.entry->path->parent,
+				&u);
+	if (job)
+		job->reference = ref;
+	options_flags_release(&u.flags);
+	return job;
+}
+
+bool peer_probe_is_right(const struct peer_job *job)
+{
+	const struct peer_answer *a = &job->answer;
+	struct err err;
+
+	return !a->result.wait_status && !peer_answer_check(a, &err) &&
+	       bytes_equal(buf_bytes(&a->stream[WIRE_OBJECT]),
+			   buf_bytes(&job->reference->object));
 }

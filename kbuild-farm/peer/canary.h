@@ -7,6 +7,9 @@
  * all that the compiler says must be equal byte for byte.  Until then the cell
  * is CELL_TRYING and gets no job.
  *
+ * A probe is another known answer, for a node that failed: the unit of a
+ * reference object of ours (inputs/reference.h).
+ *
  * One unit is out at a time, as a job of the node like others, so that what
  * the compiler took there can be compared with another build's.
  */
@@ -38,5 +41,10 @@ bool peer_canary_answer(const struct peer_job *job,
 			struct peer_canary_outcome *out);
 bool peer_canary_fail(const struct peer_job *job, const struct wire_fail *fail,
 		      struct peer_canary_outcome *out);
+
+/* Send a probe; false when no toolchain is known yet that the node has. */
+bool peer_probe_send(struct peer_cells *cells);
+/* Its answer is complete: is it ours? */
+bool peer_probe_is_right(const struct peer_job *job);
 
 #endif

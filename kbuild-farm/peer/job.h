@@ -6,6 +6,7 @@
 #ifndef PEER_JOB_H
 #define PEER_JOB_H
 
+#include "options/typed.h"
 #include "peer/link.h"
 #include "wire/msg-job.h"
 
@@ -29,7 +30,7 @@ int peer_answer_check(const struct peer_answer *a, struct err *err);
 enum peer_job_kind {
 	PEER_JOB_UNIT, /* of the build */
 	PEER_JOB_CANARY, /* peer/canary.h */
-	PEER_JOB_PROBE, /* peer/health-probe.h */
+	PEER_JOB_PROBE, /* the same */
 };
 
 struct peer_job {
@@ -54,5 +55,27 @@ void peer_job_cancel(struct peer_link *l, struct peer_job *job);
 /* 0; -EMSGSIZE with `err` when it is more than there may be. */
 int peer_job_output(struct peer_job *job, const struct wire_piece *m,
 		    struct err *err);
+
+/* What is asked; all borrowed. */
+struct peer_question {
+	enum wire_lang lang;
+	uint32_t deadline_ms;
+	const struct inputs_path *cwd;
+	const char *source, *object;
+	const struct options_flags *flags;
+	char *const *env; /* for the node */
+	const struct inputs_entry *const *entry;
+	size_t n_entries;
+	const struct inputs_entry *const *language;
+	size_t n_language;
+};
+
+/*
+ * Tell the node what it does not know yet, and send the job.  Returns 0 and
+ * *job; -E2BIG: a message cannot hold it; -ENOSPC: this connection can name no
+ * more; -ESTALE: see peer_told_add().  Nothing was asked then.
+ */
+int peer_send_job(struct peer_cell *cell, enum peer_job_kind kind,
+		  const struct peer_question *q, struct peer_job **job);
 
 #endif

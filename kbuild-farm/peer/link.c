@@ -1,9 +1,97 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "peer/link.h"
 
+#include "base/child.h"
 #include "base/clock.h"
+#include "node/command.h"
 
 #include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define WORDS_MAX 4096
+
+static void close_stderr(struct peer_transport *t)
+{
+	if (t->readable)
+		event_free(t->readable);
+	t->readable = NULL;
+	if (t->stderr_fd >= 0)
+		close(t->stderr_fd);
+	t->stderr_fd = -1;
+}
+
+/* All that is there now; closes it at its end. */
+static void read_words(struct peer_transport *t)
+{
+	char block[1024];
+	ssize_t n = -1;
+
+	while (t->stderr_fd >= 0 &&
+	       (n = read(t->stderr_fd, block, sizeof(block))) > 0) {
+		buf_add(&t->words, block, (size_t)n);
+		if (t->words.len > WORDS_MAX)
+			buf_consume(&t->words, t->words.len - WORDS_MAX);
+	}
+	if (!n)
+		close_stderr(t);
+}
+
+static void on_words(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	read_words(arg);
+}
+
+/* Connect or start the command; *fd is the caller's. */
+static int transport_dial(struct peer_transport *t, struct event_base *base,
+			  const struct node_address *to, int *fd,
+			  struct err *err)
+{
+	struct node_dial dial;
+	int ret;
+
+	*t = (struct peer_transport){ .stderr_fd = -1 };
+	ret = node_address_dial_quiet(to, &dial, &t->stderr_fd, err);
+	if (ret)
+		return ret;
+	*fd = dial.fd;
+	t->pid = dial.pid;
+	if (t->stderr_fd < 0)
+		return 0;
+	t->readable = event_new(base, t->stderr_fd, EV_READ | EV_PERSIST,
+				on_words, t);
+	if (!t->readable || event_add(t->readable, NULL))
+		str_out_of_memory();
+	return 0;
+}
+
+/* The last line that the command wrote, else `why`, and what to do about it. */
+static char *transport_reason(struct peer_transport *t, const char *why)
+{
+	char *words, *reason;
+
+	read_words(t);
+	words = node_command_last_line(&t->words);
+	reason = node_command_advise(words ? words : why);
+	free(words);
+	return reason;
+}
+
+/* Tell the command to end; `children` reaps it when it has. */
+static void transport_end(struct peer_transport *t, struct children *children)
+{
+	close_stderr(t);
+	buf_release(&t->words);
+	if (t->pid > 0) {
+		kill(-t->pid, SIGTERM);
+		child_adopt(children, t->pid);
+		t->pid = 0;
+	}
+}
 
 void peer_link_init(struct peer_link *l, struct peer_farm *farm,
 		    const struct node_entry *entry, void *ctx)
@@ -24,8 +112,8 @@ int peer_link_dial(struct peer_link *l, const struct wire_stream_ops *ops,
 	int fd, ret;
 
 	l->heard_ms = clock_ms();
-	ret = peer_transport_dial(&l->transport, farm->base, &l->entry->address,
-				  &fd, err);
+	ret = transport_dial(&l->transport, farm->base, &l->entry->address, &fd,
+			     err);
 	if (ret)
 		return ret;
 	l->stream = wire_stream_new(farm->base, fd, fd, ops, ctx);
@@ -40,7 +128,7 @@ int peer_link_dial(struct peer_link *l, const struct wire_stream_ops *ops,
 
 void peer_link_close(struct peer_link *l)
 {
-	peer_transport_end(&l->transport, l->farm->children);
+	transport_end(&l->transport, l->farm->children);
 	l->hello_seen = l->fit_seen = false;
 	if (!l->stream)
 		return;
@@ -112,7 +200,7 @@ int peer_link_hear(struct peer_link *l, uint16_t type, struct bytes body,
 char *peer_link_reason(struct peer_link *l, const char *why)
 {
 	return l->hello_seen ? xstrdup(why) :
-			       peer_transport_reason(&l->transport, why);
+			       transport_reason(&l->transport, why);
 }
 
 void peer_link_send(const struct peer_link *l, enum wire_type type,

@@ -9,11 +9,18 @@
 #include "node/roster.h"
 #include "peer/farm.h"
 #include "peer/ship.h"
-#include "peer/transport.h"
 #include "wire/flags.h"
 #include "wire/msg.h"
 #include "wire/paths.h"
 #include "wire/stream.h"
+
+/* What carries it: a socket, or a command with its own words on stderr. */
+struct peer_transport {
+	pid_t pid; /* of the command, 0: none */
+	int stderr_fd; /* -1: none */
+	struct event *readable; /* stderr_fd is */
+	struct buf words; /* the end of what it wrote to stderr */
+};
 
 struct peer_link {
 	struct peer_farm *farm;

@@ -5,7 +5,6 @@
 #include "base/vec.h"
 #include "node/limits.h"
 #include "peer/choice.h"
-#include "peer/probe.h"
 #include "peer/tune.h"
 
 #include <errno.h>

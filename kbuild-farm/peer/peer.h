@@ -10,7 +10,7 @@
 #ifndef PEER_PEER_H
 #define PEER_PEER_H
 
-#include "peer/send.h"
+#include "peer/job.h"
 
 struct peer;
 struct wire_inventory;

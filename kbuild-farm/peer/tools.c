@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "peer/tools.h"
 
+#include "base/child.h"
 #include "base/clock.h"
 #include "base/pool.h"
 #include "base/spawn.h"
