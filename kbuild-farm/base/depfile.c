@@ -114,16 +114,25 @@ static bool ends_targets(struct bytes word)
 	       (word.len < 2 || word.data[word.len - 2] != '\\');
 }
 
-/* Each line is empty or "name:". */
-static bool phony_ok(struct bytes text)
+/*
+ * Each line is empty or "name:" of a prerequisite, in their order and without
+ * the first.
+ */
+static bool phony_ok(const struct rule *rule)
 {
-	const uint8_t *p = text.data, *end = p + text.len;
+	const uint8_t *p = rule->phony.data, *end = p + rule->phony.len;
+	size_t at = 1;
 
 	while (p < end) {
 		size_t len = word_length(p, end);
 
 		if (p + len == end || p[len] != '\n' ||
 		    (len && !ends_targets(bytes_of(p, len))))
+			return false;
+		while (len && at < rule->n &&
+		       !bytes_equal(rule->v[at].text, bytes_of(p, len - 1)))
+			at++;
+		if (len && at++ >= rule->n)
 			return false;
 		p += len + 1;
 	}
@@ -175,7 +184,7 @@ static int parse(struct rule *rule, struct bytes text)
 	if (p < end && *p == '\n' && rule->n) {
 		p++;
 		rule->phony = bytes_of(p, (size_t)(end - p));
-		if (phony_ok(rule->phony))
+		if (phony_ok(rule))
 			return 0;
 	}
 	rule_release(rule);

@@ -358,6 +358,7 @@ static void examine(struct coord *c, struct coord_unit *u)
 		.answer = &u->answer,
 		.manifest = &u->inputs.manifest,
 		.command = &u->command,
+		.flags = &u->inputs.flags,
 		.cwd = u->ask.cwd,
 		.reference = buf_bytes(&u->reference->object),
 		.object_tmp = u->object_tmp,

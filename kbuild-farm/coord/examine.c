@@ -98,6 +98,69 @@ static bool lists_all(const struct reading *r)
 	return true;
 }
 
+/* The targets that its rule must have; false: they cannot be told exactly. */
+static bool list_targets(const struct coord_examination *e, struct strv *out)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_./+-,=@";
+	const char *base = str_base(e->command->source);
+	const char *dot = strrchr(base, '.');
+	bool exact = true;
+
+	for (size_t i = 0; i < e->flags->n; i++) {
+		const struct options_flag *f = &e->flags->v[i];
+
+		if (!strcmp(f->name, "-MT") || !strcmp(f->name, "-MQ"))
+			strv_add(out, f->value ? f->value : "");
+	}
+	/* What cc1 says where nobody tells it. */
+	if (!out->n)
+		strv_addf(out, "%.*s.o",
+			  (int)(dot ? (size_t)(dot - base) : strlen(base)),
+			  base);
+	for (size_t i = 0; i < out->n; i++)
+		exact &= *out->v[i] && !out->v[i][strspn(out->v[i], plain)];
+	return exact;
+}
+
+/* "TARGET...:", with folds of lines. */
+static bool read_targets(struct strv *out, const char *text)
+{
+	size_t len = strcspn(text, ":");
+	char *head = xstrndup(text, len);
+	bool plain = text[len] && text[len + 1] == ' ';
+
+	for (const char *s = head; (s = strchr(s, '\\')) && plain; s++)
+		plain = s[1] == '\n';
+	strv_split(out, head, " \\\n");
+	free(head);
+	return plain;
+}
+
+static bool is_about_target(struct coord_examination *e, struct bytes full)
+{
+	struct strv want = { 0 }, got = { 0 };
+	char *text = bytes_dup(full);
+	bool good = true;
+
+	if (list_targets(e, &want)) {
+		good = read_targets(&got, text) && got.n == want.n;
+		/* gcc has an order of its own for -MT and -MQ. */
+		for (size_t i = 0; i < got.n && good; i++)
+			good = strv_has(&want, got.v[i]) &&
+			       strv_has(&got, want.v[i]);
+	}
+	if (!good)
+		err_set(&e->err, EBADMSG,
+			"its list of files read is of another target than %s",
+			want.v[0]);
+	free(text);
+	strv_release(&want);
+	strv_release(&got);
+	return good || is_wrong(e);
+}
+
 /* The list that the local compiler would have written goes to `dep`. */
 static bool reads_the_closure(struct coord_examination *e, struct buf *dep)
 {
@@ -115,7 +178,7 @@ static bool reads_the_closure(struct coord_examination *e, struct buf *dep)
 	else if (!lists_all(&r))
 		is_wrong(e);
 	else
-		good = true;
+		good = !e->dep_tmp || is_about_target(e, full);
 	free(r.listed);
 	return good;
 }

@@ -8,13 +8,16 @@
  * directions.  A file that the scan does not know may be the scan's mistake:
  * the unit is compiled here.  One that the scan says the compiler has read,
  * and that the list lacks, would be missing in the dependency file, and make
- * would not compile again when it changes: such an answer is wrong.
+ * would not compile again when it changes: such an answer is wrong.  So is one
+ * whose rule is about another target, by the same token.  A target that make
+ * reads otherwise than as it stands (blanks, '$', '#', ':', backslashes) is not
+ * looked at: compilers do not agree on how to write it.
  */
 #ifndef COORD_EXAMINE_H
 #define COORD_EXAMINE_H
 
 #include "inputs/manifest.h"
-#include "options/command.h"
+#include "options/typed.h"
 #include "peer/job.h"
 
 enum coord_judgement {
@@ -29,6 +32,7 @@ struct coord_examination {
 	const struct peer_answer *answer;
 	const struct inputs_manifest *manifest;
 	const struct options_command *command;
+	const struct options_flags *flags; /* that the node was given */
 	const char *cwd;
 	struct bytes reference; /* an object of the kind that is due */
 	const char *object_tmp; /* absolute, or below cwd; not there */

@@ -116,6 +116,9 @@ static const char *const bad[] = {
 	"a.o: b\\\n",
 	"a.o: a.c \\\n \\\nb:\n",
 	"a.o: a.c\nb.h:",
+	"a.o: a.c b.h\nc.h:\n",
+	"a.o: a.c b.h\na.c:\n",
+	"a.o: a.c b.h c.h\nc.h:\nb.h:\n",
 	"a.o: a.c\nb.o: c.h\n",
 	"a\\: b.c\n",
 };

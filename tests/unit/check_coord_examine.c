@@ -4,6 +4,7 @@
 
 #include "base/capture.h"
 #include "base/fs.h"
+#include "base/vec.h"
 #include "base/which.h"
 #include "suite.h"
 #include "wire/cc.h"
@@ -20,6 +21,7 @@ static char *dir; /* without symbolic links */
 static struct inputs inputs;
 static struct inputs_manifest manifest;
 static struct options_command command;
+static struct options_flags flags;
 static struct peer_answer answer;
 static struct coord_examination e;
 static Elf64_Ehdr object;
@@ -64,6 +66,7 @@ static void scan_unit(void)
 				(char *)"u.c",      NULL };
 	static struct digest id = { { 1 } };
 	char *gcc = which_compiler("gcc", "/usr/bin:/bin", NULL);
+	struct err err;
 	struct scan_unit unit = { .cwd = dir,
 				  .compiler = gcc,
 				  .toolchain = &id,
@@ -73,6 +76,7 @@ static void scan_unit(void)
 	ck_assert_ptr_nonnull(gcc);
 	options_command_parse(&command, argv);
 	ck_assert_int_eq(command.verdict, OPTIONS_REMOTE);
+	ck_assert_int_eq(options_typed_from(&flags, &command, &err), 0);
 	inputs_manifest_make(&manifest, &inputs, &unit);
 	ck_assert_msg(!manifest.why, "%s", reason_words(manifest.why));
 	free(gcc);
@@ -109,6 +113,7 @@ static void set_up(void)
 		.answer = &answer,
 		.manifest = &manifest,
 		.command = &command,
+		.flags = &flags,
 		.cwd = dir,
 		.reference = bytes_of(&object, sizeof(object)),
 		.object_tmp = "u.o.tmp",
@@ -123,6 +128,7 @@ static void tear_down(void)
 	peer_answer_release(&answer);
 	inputs_manifest_release(&manifest);
 	inputs_release(&inputs);
+	options_flags_release(&flags);
 	options_command_release(&command);
 	ck_assert_int_eq(chdir("/"), 0);
 	fs_remove(dir, &err);
@@ -198,6 +204,68 @@ START_TEST(a_list_that_hides_a_file_is_wrong)
 }
 END_TEST
 
+/* What the node is given by -MT and -MQ, its rule's targets, and if they fit.
+ */
+static const struct targeted {
+	const char *given[2];
+	const char *rule;
+	bool good;
+} targeted[] = {
+	{ { "u.o" }, "u.o:", true },
+	{ { "u.o" }, "v.o:", false },
+	{ { "u.o" }, "u.o v.o:", false },
+	{ { "u.o" }, "x/u.o:", false },
+	{ { "u.o" }, "u.o\\::", false },
+	{ { "u.o" }, "u.o:v.o w:", false },
+	{ { "u.o" }, "u.o\\ u.o:", false },
+	{ { "u.o" }, "u.o \\\n :", true },
+	{ { NULL }, "u.o:", true },
+	{ { NULL }, "sub/u.o:", false },
+	{ { "a/u.o", "b.d" }, "a/u.o b.d:", true },
+	{ { "a/u.o", "b.d" }, "b.d \\\n a/u.o:", true },
+	{ { "a/u.o", "b.d" }, "a/u.o\\ b.d:", false },
+	{ { "a/u.o", "b.d" }, "a/u.o:", false },
+	{ { "a/u.o", "b.d" }, "a/u.o a/u.o:", false },
+	/* That make reads otherwise than as it stands: not told exactly. */
+	{ { "a b.o" }, "a\\ b.o:", true },
+	{ { "$o" }, "$$o:", true },
+};
+
+START_TEST(a_list_of_another_target_is_wrong)
+{
+	const struct targeted *t = &targeted[_i];
+	char *list = xasprintf("%s%s", t->rule, strchr(DEPS, ' '));
+
+	options_flags_release(&flags);
+	for (size_t i = 0; i < 2 && t->given[i]; i++) {
+		struct options_flag *f = VEC_ADD(flags.v, flags.n);
+
+		f->name = xstrdup(i ? "-MT" : "-MQ");
+		f->value = xstrdup(t->given[i]);
+	}
+	add(WIRE_DEPS, list);
+	sign();
+	coord_examine(&e);
+	if (t->good) {
+		expect_dep(list);
+	} else {
+		expect_nothing(COORD_WRONG);
+		ck_assert_ptr_nonnull(strstr(e.err.text, "another target"));
+	}
+	free(list);
+}
+END_TEST
+
+START_TEST(a_target_is_nothing_to_a_unit_without_dependency_file)
+{
+	e.dep_tmp = NULL;
+	add(WIRE_DEPS, "v.o" DEPS);
+	sign();
+	coord_examine(&e);
+	ck_assert_int_eq(e.is, COORD_GOOD);
+}
+END_TEST
+
 START_TEST(a_file_may_be_listed_by_another_name)
 {
 	add(WIRE_DEPS, "u.o: u.c sys/stdc-predef.h h.h g.h sys/s.h\n");
@@ -215,6 +283,8 @@ static const struct doubt {
 } doubts[] = {
 	{ WIRE_DEPS, "", REASON_NO_DEPS },
 	{ WIRE_DEPS, "no rule\n", REASON_BAD_DEPS },
+	{ WIRE_DEPS, DEPS "/etc/passwd:\n", REASON_BAD_DEPS },
+	{ WIRE_DEPS, DEPS "u.c:\n", REASON_BAD_DEPS },
 	{ WIRE_DEPS, "u.o: /etc/passwd u.c h.h\n", REASON_UNKNOWN_DEP },
 	{ WIRE_DEPS, "u.o: u.c h.h /etc/passwd\n", REASON_UNKNOWN_DEP },
 	{ WIRE_ASREAD, "no rule\n", REASON_BAD_AS_DEPS },
@@ -321,6 +391,10 @@ int main(void)
 	tcase_add_test(tc, without_a_dependency_file_none_is_written);
 	tcase_add_loop_test(tc, a_list_that_hides_a_file_is_wrong, 0,
 			    2 * sizeof(lacking) / sizeof(*lacking));
+	tcase_add_loop_test(tc, a_list_of_another_target_is_wrong, 0,
+			    sizeof(targeted) / sizeof(*targeted));
+	tcase_add_test(tc,
+		       a_target_is_nothing_to_a_unit_without_dependency_file);
 	tcase_add_test(tc, a_file_may_be_listed_by_another_name);
 	tcase_add_loop_test(tc, a_doubtful_answer_is_compiled_here, 0,
 			    sizeof(doubts) / sizeof(*doubts));
