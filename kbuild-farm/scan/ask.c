@@ -40,8 +40,7 @@ struct scan_dialect {
 	struct scan_text *macros; /* NULL: not known yet */
 	struct scan_def builtin[WORDS];
 	size_t n_builtin;
-	bool has[WORDS];
-	bool clang;
+	bool clang, no_raw;
 	struct answer_dirs *dirs; /* NULL: not asked yet */
 	struct operator* operators;
 };
@@ -114,7 +113,7 @@ static void key_of(const struct scan_unit *unit, const struct scan_line *line,
 	struct digest_run *run = digest_new();
 	struct digest d;
 	const char *part[] = {
-		"kfarm scan 5",
+		"kfarm scan 6",
 		unit->compiler,
 		line->mode & SCAN_ASM ? "asm" : "c",
 		line->flags_local ? unit->cwd : "",
@@ -132,15 +131,6 @@ static void key_of(const struct scan_unit *unit, const struct scan_line *line,
 	digest_hex(&d, hex);
 }
 
-/* Read and write what is kept between runs; NULL without a directory. */
-static char *kept_path(const struct scan_answers *a,
-		       const struct scan_dialect *f, const char *what)
-{
-	if (!a->cache_dir)
-		return NULL;
-	return xasprintf("%s/scan-%s.%s", a->cache_dir, f->hex, what);
-}
-
 static void hex_of(struct bytes in, char hex[static DIGEST_HEX])
 {
 	struct digest d;
@@ -149,65 +139,52 @@ static void hex_of(struct bytes in, char hex[static DIGEST_HEX])
 	digest_hex(&d, hex);
 }
 
+/* What is kept between runs.  It ends in its digest: damaged is nothing. */
 static bool recall(const struct scan_answers *a, const struct scan_dialect *f,
-		   const char *what, struct buf *out)
+		   struct buf *out)
 {
-	char *path = kept_path(a, f, what), hex[DIGEST_HEX];
+	char *path, hex[DIGEST_HEX];
 	struct err err;
-	bool ok = path && fs_exists(path) &&
-		  !fs_read(path, 16 << 20, out, &err);
+	bool ok;
 
+	if (!a->cache_dir)
+		return false;
+	path = xasprintf("%s/scan-%s", a->cache_dir, f->hex);
+	ok = fs_exists(path) && !fs_read(path, 16 << 20, out, &err) &&
+	     out->len >= DIGEST_HEX - 1;
 	free(path);
-	/* It ends in its digest: what is damaged is asked for again. */
-	ok = ok && out->len >= DIGEST_HEX - 1;
 	if (ok) {
 		out->len -= DIGEST_HEX - 1;
 		hex_of(buf_bytes(out), hex);
 		ok = !memcmp(out->data + out->len, hex, DIGEST_HEX - 1);
+		out->data[out->len] = '\0';
 	}
 	if (!ok)
-		buf_reset(out);
-	if (out->data)
-		out->data[out->len] = '\0';
+		buf_release(out);
 	return ok;
 }
 
+/* Add an answer to what is kept; macros are the first. */
 static void remember(const struct scan_answers *a, const struct scan_dialect *f,
-		     const char *what, const struct buf *in)
+		     enum scan_query what, const struct buf *answer)
 {
-	char *path = kept_path(a, f, what), hex[DIGEST_HEX];
 	struct buf out = { 0 };
+	char *path, hex[DIGEST_HEX];
 	struct err err;
 
-	if (!path)
+	if (!a->cache_dir)
 		return;
-	buf_add_bytes(&out, buf_bytes(in));
-	hex_of(buf_bytes(in), hex);
+	if (what != SCAN_QUERY_MACROS && !recall(a, f, &out))
+		return;
+	path = xasprintf("%s/scan-%s", a->cache_dir, f->hex);
+	buf_add_bytes(&out, buf_bytes(answer));
+	hex_of(buf_bytes(&out), hex);
 	buf_add_str(&out, hex);
 	/* Without it the compiler is asked again next time: no more. */
 	if (!fs_mkdirs(a->cache_dir, 0700, &err))
 		fs_write(path, buf_bytes(&out), 0600, &err);
 	buf_release(&out);
 	free(path);
-}
-
-static int ask(struct scan_answers *a, const struct scan_unit *unit,
-	       const struct scan_line *line, const struct scan_query *q,
-	       struct buf *out, struct buf *err_out, struct err *err)
-{
-	atomic_fetch_add(&a->asked, 1);
-	return scan_query_run(&a->setup, unit, line, q, out, err_out, err);
-}
-
-/* The definitions of what is built in, from which `has` says. */
-static void add_builtins(struct scan_dialect *f)
-{
-	for (uint32_t w = WORD_FILE; w < WORDS; w++) {
-		if (f->has[w])
-			f->builtin[f->n_builtin++] = (struct scan_def){
-				.name = w
-			};
-	}
 }
 
 static struct operator* find_operator(const struct scan_dialect *f,
@@ -222,119 +199,134 @@ static struct operator* find_operator(const struct scan_dialect *f,
 	return NULL;
 }
 
-/* "OP VALUE TEXT" a line, OP by its name. */
-static void take_operators(struct scan_answers *a, struct scan_dialect *f,
-			   const char *s)
+static void learn_operator(struct scan_answers *a, struct scan_dialect *f,
+			   const char *line)
 {
 	char name[64], text[256];
+	struct operator* o;
 	long long value;
-	int len;
+	uint32_t op;
 
-	for (;
-	     sscanf(s, "%63s %lld %255[^\n]%n", name, &value, text, &len) == 3;
-	     s += len) {
-		struct operator* o;
-		uint32_t op = scan_name_id(a->names, name, strlen(name));
-
-		if (op >= WORDS || find_operator(f, op, text))
-			continue;
-		o = xcalloc(1, sizeof(*o));
-		o->op = op;
-		o->value = value;
-		o->text = xstrdup(text);
-		o->next = f->operators;
-		f->operators = o;
-	}
+	if (sscanf(line, "op %63s %lld %255[^\n]", name, &value, text) != 3)
+		return;
+	op = scan_name_id(a->names, name, strlen(name));
+	if (op >= WORDS || find_operator(f, op, text))
+		return;
+	o = xcalloc(1, sizeof(*o));
+	o->op = op;
+	o->value = value;
+	o->text = xstrdup(text);
+	o->next = f->operators;
+	f->operators = o;
 }
 
-static void remember_operators(struct scan_answers *a, struct scan_dialect *f)
+static void learn_builtin(struct scan_dialect *f, const char *line)
 {
-	struct buf b = { 0 };
+	uint32_t w;
 
-	for (const struct operator* o = f->operators; o; o = o->next)
-		buf_printf(&b, "%s %lld %s\n", scan_name(a->names, o->op)->s,
-			   o->value, o->text);
-	remember(a, f, "operators", &b);
-	buf_release(&b);
+	if (sscanf(line, "has %u", &w) != 1)
+		return;
+	if (w == WORD_NONE)
+		f->no_raw = true;
+	else if (w >= WORD_FILE && w < WORDS && f->n_builtin < WORDS)
+		f->builtin[f->n_builtin++] = (struct scan_def){ .name = w };
+}
+
+static struct answer_dirs *new_dirs(struct scan_dialect *f)
+{
+	struct answer_dirs *d = xcalloc(1, sizeof(*d));
+
+	d->older = f->dirs;
+	f->dirs = d;
+	return d;
+}
+
+/* Take over the lines of an answer; see scan/query.h. */
+static void learn(struct scan_answers *a, struct scan_dialect *f, unsigned mode,
+		  struct buf *answer)
+{
+	struct answer_dirs *dirs = f->dirs;
+	struct buf macros = { 0 };
+	const char *s, *end;
+
+	for (s = buf_str(answer); *s; s = end) {
+		size_t len = strcspn(s, "\n");
+
+		end = s + len + (s[len] == '\n');
+		if (*s == '#')
+			buf_add(&macros, s, (size_t)(end - s));
+		else if (*s == 'h')
+			learn_builtin(f, s);
+		else if (*s == 'o')
+			learn_operator(a, f, s);
+		else if (*s == 'd')
+			dirs = new_dirs(f);
+		else if (dirs && len > 2)
+			strv_own(*s == 'D' ? &dirs->dirs : &dirs->absent,
+				 xstrndup(s + 2, len - 2));
+	}
+	if (macros.len) {
+		f->clang = memmem(macros.data, macros.len, "#define __clang__ ",
+				  18);
+		f->macros = scan_lex(a->names, &macros, mode);
+	}
+	buf_release(&macros);
+}
+
+static int ask(struct scan_answers *a, struct scan_dialect *f,
+	       const struct scan_unit *unit, const struct scan_line *line,
+	       enum scan_query what, const struct strv *keys, struct err *err)
+{
+	struct buf answer = { 0 };
+	int ret;
+
+	atomic_fetch_add(&a->asked, 1);
+	ret = scan_query(&a->setup, unit, line, a->names, what, keys, &answer,
+			 err);
+	if (!ret) {
+		learn(a, f, line->mode, &answer);
+		remember(a, f, what, &answer);
+	}
+	buf_release(&answer);
+	return ret;
 }
 
 /* What is wanted by now; the caller releases it. */
 static void wanted(struct scan_answers *a, struct strv *out)
 {
 	pthread_mutex_lock(&a->lock);
-	for (size_t i = 0; i < a->wanted.n; i++)
-		strv_add(out, a->wanted.v[i]);
+	strv_add_all(out, strv_list(&a->wanted));
 	pthread_mutex_unlock(&a->lock);
 }
 
 /* Ask for everything at once: one start of the compiler, as a rule. */
-static int ask_all(struct scan_answers *a, struct scan_dialect *f,
-		   const struct scan_unit *unit, const struct scan_line *line,
-		   struct buf *macros, struct err *err)
-{
-	struct scan_query q = { .what = SCAN_QUERY_MACROS };
-	struct buf out = { 0 }, err_out = { 0 }, values = { 0 };
-	struct strv keys = { 0 };
-	int ret;
-
-	wanted(a, &keys);
-	scan_query_macros(&q, a->names, &keys);
-	ret = ask(a, unit, line, &q, &out, &err_out, err);
-	if (!ret) {
-		scan_query_take(&q, buf_str(&out), macros, &values);
-		take_operators(a, f, buf_str(&values));
-		remember(a, f, "macros", macros);
-		remember_operators(a, f);
-	}
-	strv_release(&keys);
-	scan_query_release(&q);
-	buf_release(&values);
-	buf_release(&out);
-	buf_release(&err_out);
-	return ret;
-}
-
 static int load(struct scan_answers *a, struct scan_dialect *f,
 		const struct scan_unit *unit, const struct scan_line *line,
 		struct err *err)
 {
-	struct buf macros = { 0 }, values = { 0 };
+	struct strv keys = { 0 };
+	struct buf kept = { 0 };
 	int ret = 0;
 
-	if (!recall(a, f, "macros", &macros))
-		ret = ask_all(a, f, unit, line, &macros, err);
-	else if (recall(a, f, "operators", &values))
-		take_operators(a, f, buf_str(&values));
-	if (!ret) {
-		scan_query_take_builtins(&macros, f->has);
-		f->clang = memmem(buf_str(&macros), macros.len,
-				  "#define __clang__ ", 18);
-		add_builtins(f);
-		f->macros = scan_lex(a->names, &macros, line->mode);
+	if (recall(a, f, &kept))
+		learn(a, f, line->mode, &kept);
+	if (!f->macros) {
+		wanted(a, &keys);
+		ret = ask(a, f, unit, line, SCAN_QUERY_MACROS, &keys, err);
 	}
-	buf_release(&values);
-	buf_release(&macros);
+	strv_release(&keys);
+	buf_release(&kept);
 	return ret;
 }
 
-static struct scan_dialect *find(const struct scan_answers *a, const char *hex)
-{
-	struct scan_dialect *f;
-
-	for (f = a->dialects; f; f = f->next) {
-		if (!strcmp(f->hex, hex))
-			return f;
-	}
-	return NULL;
-}
-
-static struct scan_dialect *find_or_add(struct scan_answers *a,
-					const char hex[static DIGEST_HEX])
+static struct scan_dialect *find_dialect(struct scan_answers *a,
+					 const char hex[static DIGEST_HEX])
 {
 	struct scan_dialect *f;
 
 	pthread_mutex_lock(&a->lock);
-	f = find(a, hex);
+	for (f = a->dialects; f && strcmp(f->hex, hex); f = f->next)
+		;
 	if (!f) {
 		f = xcalloc(1, sizeof(*f));
 		memcpy(f->hex, hex, sizeof(f->hex));
@@ -357,7 +349,7 @@ struct scan_dialect *scan_answers_dialect(struct scan_answers *a,
 	int ret = 0;
 
 	key_of(unit, line, hex);
-	f = find_or_add(a, hex);
+	f = find_dialect(a, hex);
 	pthread_mutex_lock(&f->lock);
 	/* One that would not answer is asked again by the next unit. */
 	if (!f->macros)
@@ -388,36 +380,7 @@ bool scan_dialect_is_clang(const struct scan_dialect *f)
 
 bool scan_dialect_has_raw(const struct scan_dialect *f)
 {
-	return !f->has[WORD_NONE];
-}
-
-static int load_dirs(struct scan_answers *a, struct scan_dialect *f,
-		     const struct scan_unit *unit, const struct scan_line *line,
-		     bool again)
-{
-	struct scan_query q = { .what = SCAN_QUERY_DIRS };
-	struct buf text = { 0 }, out = { 0 }, err_out = { 0 };
-	struct err err;
-	int ret = 0;
-
-	if (again || !recall(a, f, "dirs", &text)) {
-		ret = ask(a, unit, line, &q, &out, &err_out, &err);
-		if (!ret)
-			ret = scan_query_dirs(buf_str(&err_out), &text);
-		if (!ret)
-			remember(a, f, "dirs", &text);
-	}
-	if (!ret) {
-		struct answer_dirs *d = xcalloc(1, sizeof(*d));
-
-		scan_query_take_dirs(buf_str(&text), &d->dirs, &d->absent);
-		d->older = f->dirs;
-		f->dirs = d;
-	}
-	buf_release(&text);
-	buf_release(&out);
-	buf_release(&err_out);
-	return ret;
+	return !f->no_raw;
 }
 
 int scan_dialect_dirs(struct scan_answers *a, struct scan_dialect *f,
@@ -426,11 +389,12 @@ int scan_dialect_dirs(struct scan_answers *a, struct scan_dialect *f,
 		      const struct strv **dirs, const struct strv **absent,
 		      enum reason *why)
 {
+	struct err err;
 	int ret = 0;
 
 	pthread_mutex_lock(&f->lock);
 	if (again || !f->dirs)
-		ret = load_dirs(a, f, unit, line, again);
+		ret = ask(a, f, unit, line, SCAN_QUERY_DIRS, NULL, &err);
 	if (!ret) {
 		*dirs = &f->dirs->dirs;
 		*absent = &f->dirs->absent;
@@ -439,29 +403,6 @@ int scan_dialect_dirs(struct scan_answers *a, struct scan_dialect *f,
 	if (ret)
 		*why = REASON_NO_DIRECTORIES;
 	return ret;
-}
-
-/* Ask for these operators, and keep what is answered. */
-static void ask_these(struct scan_answers *a, struct scan_dialect *f,
-		      const struct scan_unit *unit,
-		      const struct scan_line *line, const struct strv *keys)
-{
-	struct scan_query q = { 0 };
-	struct buf out = { 0 }, err_out = { 0 };
-	struct buf macros = { 0 }, values = { 0 };
-	struct err err;
-
-	scan_query_operators(&q, keys);
-	if (!ask(a, unit, line, &q, &out, &err_out, &err)) {
-		scan_query_take(&q, buf_str(&out), &macros, &values);
-		take_operators(a, f, buf_str(&values));
-		remember_operators(a, f);
-	}
-	scan_query_release(&q);
-	buf_release(&values);
-	buf_release(&macros);
-	buf_release(&out);
-	buf_release(&err_out);
 }
 
 /* One more is wanted, and those that stand beside it in its header. */
@@ -476,6 +417,7 @@ static void want(struct scan_answers *a, const char *key,
 	pthread_mutex_unlock(&a->lock);
 }
 
+/* First with all that is wanted; should that fail, alone. */
 static struct operator*
 	ask_operator(struct scan_answers *a, struct scan_dialect *f,
 		     const struct scan_unit *unit, const struct scan_line *line,
@@ -484,14 +426,15 @@ static struct operator*
 {
 	struct strv all = { 0 }, one = { 0 };
 	struct operator* o;
+	struct err err;
 
 	strv_addf(&one, "%s %s", scan_name(a->names, op)->s, text);
 	want(a, one.v[0], near);
 	wanted(a, &all);
-	ask_these(a, f, unit, line, &all);
+	ask(a, f, unit, line, SCAN_QUERY_OPERATORS, &all, &err);
 	o = find_operator(f, op, text);
 	if (!o) {
-		ask_these(a, f, unit, line, &one);
+		ask(a, f, unit, line, SCAN_QUERY_OPERATORS, &one, &err);
 		o = find_operator(f, op, text);
 	}
 	strv_release(&all);

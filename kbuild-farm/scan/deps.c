@@ -26,6 +26,67 @@ struct scan {
 	struct scan_common common;
 };
 
+static int ask_operator(void *ctx, enum scan_word op, const char *text,
+			long long *value, enum reason *why)
+{
+	struct scan_worker *w = ctx;
+	struct scan_walk *walk = w->walk;
+	const struct scan_lists *l = walk->l;
+
+	return scan_dialect_operator(
+		w->common->answers, walk->dialect, walk->unit, &walk->line, op,
+		text, l->n_frame ? l->frame[l->n_frame - 1].text : NULL, value,
+		why);
+}
+
+static struct scan_worker *worker_new(struct scan_common *common)
+{
+	struct scan_worker *w = xcalloc(1, sizeof(*w));
+	struct scan_host host = {
+		.ctx = w,
+		.has_include = scan_walk_has_include,
+		.ask = ask_operator,
+	};
+
+	w->common = common;
+	scan_cpp_init(&w->cpp, common->names, &host);
+	return w;
+}
+
+static void worker_free(struct scan_worker *w)
+{
+	for (size_t i = 0; i < w->n_place; i++) {
+		scan_search_free(w->place[i].search);
+		scan_tree_free(w->place[i].tree);
+	}
+	for (size_t i = 0; i < SCAN_DEFINED_BUCKETS; i++) {
+		while (w->defined[i]) {
+			struct scan_defined *d = w->defined[i];
+
+			w->defined[i] = d->next;
+			scan_text_free(d->text);
+			free(d->line);
+			free(d);
+		}
+	}
+	scan_lists_release(&w->lists);
+	scan_cpp_release(&w->cpp);
+	scan_arena_release(&w->arena);
+	free(w);
+}
+
+static size_t worker_memory(const struct scan_worker *w)
+{
+	size_t size = sizeof(*w) + scan_arena_memory(&w->arena) +
+		      w->cpp.n_slot * sizeof(struct scan_slot) +
+		      scan_arena_memory(&w->cpp.arena);
+
+	for (size_t i = 0; i < w->n_place; i++)
+		size += scan_tree_memory(w->place[i].tree) +
+			scan_search_memory(w->place[i].search);
+	return size;
+}
+
 static void common_init(struct scan_common *c)
 {
 	c->names = scan_names_new();
@@ -60,7 +121,7 @@ static void free_pool(struct scan *s)
 		struct scan_worker *w = s->pool;
 
 		s->pool = w->next;
-		scan_worker_free(w);
+		worker_free(w);
 	}
 	s->memory = 0;
 }
@@ -126,12 +187,12 @@ static struct scan_worker *take_worker(struct scan *s)
 	if (w)
 		s->pool = w->next;
 	pthread_mutex_unlock(&s->lock);
-	return w ? w : scan_worker_new(&s->common);
+	return w ? w : worker_new(&s->common);
 }
 
 static void give_worker(struct scan *s, struct scan_worker *w)
 {
-	size_t memory = scan_worker_memory(w);
+	size_t memory = worker_memory(w);
 	uint64_t stats = w->stats;
 
 	for (size_t i = 0; i < w->n_place; i++)
@@ -147,71 +208,40 @@ static void give_worker(struct scan *s, struct scan_worker *w)
 	pthread_mutex_unlock(&s->lock);
 }
 
-/* One block for all strings and lists of an answer. */
-struct block {
-	char *p;
-};
-
-static void *take(struct block *b, size_t n)
+static struct strv pack_list(struct scan_arena *a, const char *const *v,
+			     size_t n)
 {
-	void *p = b->p;
+	struct strv out = { .n = n };
 
-	b->p += (n + 7) & ~(size_t)7;
-	return p;
-}
-
-static char *copy(struct block *b, const char *s)
-{
-	size_t len = strlen(s) + 1;
-	char *p = b->p;
-
-	memcpy(p, s, len);
-	b->p += len;
-	return p;
-}
-
-static size_t lengths(const char *const *v, size_t n)
-{
-	size_t size = (n + 1) * sizeof(*v) + 8;
-
+	out.v = scan_arena_alloc(a, (n + 1) * sizeof(*out.v));
 	for (size_t i = 0; i < n; i++)
-		size += strlen(v[i]) + 1;
-	return size;
+		out.v[i] = scan_arena_copy(a, v[i], strlen(v[i]));
+	out.v[n] = NULL;
+	return out;
 }
 
-/* The lists first, so that they are aligned; then the strings. */
 static void pack(struct scan_closure *out, const struct scan_lists *l,
 		 int64_t started)
 {
-	size_t size = (l->n_file + 1) * sizeof(*out->files) +
-		      lengths(l->absent, l->n_absent) +
-		      lengths(l->dir, l->n_dir);
-	struct block b;
+	struct scan_arena *a = xcalloc(1, sizeof(*a));
 
-	for (size_t i = 0; i < l->n_file; i++)
-		size += strlen(l->file[i].path) + 1;
-	out->memory = b.p = xmalloc(size);
+	out->memory = a;
 	out->n_files = l->n_file;
-	out->files = take(&b, l->n_file * sizeof(*out->files));
-	out->absent.v = take(&b, (l->n_absent + 1) * sizeof(char *));
-	out->dirs.v = take(&b, (l->n_dir + 1) * sizeof(char *));
-	for (size_t i = 0; i < l->n_file; i++)
+	out->files = scan_arena_alloc(a, l->n_file * sizeof(*out->files));
+	for (size_t i = 0; i < l->n_file; i++) {
+		const struct scan_listed *f = &l->file[i];
+
 		out->files[i] = (struct scan_file){
-			.path = copy(&b, l->file[i].path),
-			.kind = l->file[i].kind,
-			.stamp = l->file[i].node->now,
-			.settled = stamp_settled(&l->file[i].node->now,
-						 started),
-			.from = l->file[i].from,
-			.line = l->file[i].line,
+			.path = scan_arena_copy(a, f->path, strlen(f->path)),
+			.kind = f->kind,
+			.stamp = f->node->now,
+			.settled = stamp_settled(&f->node->now, started),
+			.from = f->from,
+			.line = f->line,
 		};
-	for (size_t i = 0; i < l->n_absent; i++)
-		out->absent.v[i] = copy(&b, l->absent[i]);
-	for (size_t i = 0; i < l->n_dir; i++)
-		out->dirs.v[i] = copy(&b, l->dir[i]);
-	out->absent.n = l->n_absent;
-	out->dirs.n = l->n_dir;
-	out->absent.v[l->n_absent] = out->dirs.v[l->n_dir] = NULL;
+	}
+	out->absent = pack_list(a, l->absent, l->n_absent);
+	out->dirs = pack_list(a, l->dir, l->n_dir);
 }
 
 void scan_closure(struct scan *s, const struct scan_unit *unit,
@@ -243,6 +273,8 @@ void scan_closure(struct scan *s, const struct scan_unit *unit,
 
 void scan_closure_release(struct scan_closure *c)
 {
+	if (c->memory)
+		scan_arena_release(c->memory);
 	free(c->memory);
 	free(c->detail);
 	*c = (struct scan_closure){ 0 };

@@ -2,6 +2,7 @@
 #include "scan/expr.h"
 
 #include <errno.h>
+#include <string.h>
 
 #define DEPTH_MAX 256
 
@@ -13,6 +14,152 @@ struct parse {
 };
 
 static const struct scan_value zero;
+
+/* -------------------------------------------------------------- constants */
+
+static int digit_of(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return 99;
+}
+
+/* u, l, ll and what they make together; nothing else. */
+static bool suffix(const char *s, const char *end, bool *is_unsigned)
+{
+	const char *u = s;
+
+	if (s < end && (*s | 32) == 'u')
+		s++;
+	if (s < end && (*s | 32) == 'l')
+		s += end - s > 1 && s[1] == *s ? 2 : 1;
+	if (s < end && (*s | 32) == 'u' && (*u | 32) != 'u')
+		s++;
+	*is_unsigned = end > u && ((*u | 32) == 'u' || (end[-1] | 32) == 'u');
+	return s == end;
+}
+
+static bool number(const char *s, size_t len, unsigned mode,
+		   struct scan_value *out)
+{
+	const char *end = s + len;
+	unsigned base = 10;
+	uint64_t v = 0;
+	bool is_unsigned, any = false;
+
+	if (len > 2 && s[0] == '0' && (s[1] == 'x' || s[1] == 'X')) {
+		base = 16;
+		s += 2;
+	} else if (len > 2 && s[0] == '0' && (s[1] == 'b' || s[1] == 'B')) {
+		base = 2;
+		s += 2;
+	} else if (len && s[0] == '0') {
+		base = 8;
+	}
+	for (; s < end; s++) {
+		unsigned digit = (unsigned)digit_of(*s);
+
+		if (*s == '\'' && (mode & SCAN_SEPARATORS))
+			continue;
+		if (digit >= base)
+			break;
+		if (v > (UINT64_MAX - digit) / base)
+			return false;
+		v = v * base + digit;
+		any = true;
+	}
+	if (!any || !suffix(s, end, &is_unsigned))
+		return false;
+	out->v = v;
+	out->is_unsigned = is_unsigned || v > INT64_MAX;
+	return true;
+}
+
+/* An escape behind the backslash at *s; negative: none that we know. */
+static int64_t escape(const char **s, const char *end)
+{
+	static const char names[] = "abfnrtveE'\"?\\";
+	static const char values[] = "\a\b\f\n\r\t\v\033\033'\"?\\";
+	const char *known;
+	int64_t v = 0;
+	int n = 0;
+
+	if (*s == end)
+		return -1;
+	if (**s == 'x') {
+		for (++*s; *s < end && digit_of(**s) < 16; ++*s, n++)
+			v = (v << 4 | digit_of(**s)) & 0xffffffff;
+		return n ? v : -1;
+	}
+	if (digit_of(**s) < 8) {
+		for (; *s < end && n < 3 && digit_of(**s) < 8; ++*s, n++)
+			v = v << 3 | digit_of(**s);
+		return v;
+	}
+	known = memchr(names, **s, sizeof(names) - 1);
+	++*s;
+	return known ? (unsigned char)values[known - names] : -1;
+}
+
+/* The characters of a constant without its quotes; their count, or -1. */
+static int characters(const char *s, const char *end, uint32_t width,
+		      uint32_t *out)
+{
+	int n = 0;
+
+	*out = 0;
+	while (s < end) {
+		int64_t c = (unsigned char)*s++;
+
+		if (c == '\\')
+			c = escape(&s, end);
+		/* Other bytes depend on the character sets. */
+		else if (c >= 0x80)
+			return -1;
+		if (c < 0 || (width < 32 && c >> width))
+			return -1;
+		*out = width < 32 ? *out << width | (uint32_t)c : (uint32_t)c;
+		n++;
+	}
+	return n;
+}
+
+static bool character(const struct scan_cpp *cpp, const char *s, size_t len,
+		      struct scan_value *out)
+{
+	bool wide = *s == 'L';
+	const char *end = s + len - 1;
+	uint32_t v, width = 8;
+	int n;
+
+	/* u8'x' is signed or not, as the compiler's version has it. */
+	if (!wide && *s != '\'')
+		return false;
+	while (*s != '\'')
+		s++;
+	n = characters(s + 1, end, wide ? 32 : 8, &v);
+	if (n < 1 || (wide && n > 1) || n > 4)
+		return false;
+	/* A short wchar_t: what it makes of more than ASCII is its own. */
+	if (wide && v > 0x7f)
+		return false;
+	out->is_unsigned = n == 1 &&
+			   (wide ? cpp->wchar_unsigned : cpp->char_unsigned);
+	if (n > 1)
+		width = 32;
+	if (!wide && !out->is_unsigned && v >> (width - 1))
+		out->v = (uint64_t)(int64_t)(width == 8 ? (int8_t)v :
+							  (int32_t)v);
+	else
+		out->v = v;
+	return true;
+}
+
+/* ------------------------------------------------------------- expressions */
 
 static struct scan_value fail(struct parse *p, enum reason why)
 {
@@ -73,10 +220,10 @@ static struct scan_value primary(struct parse *p)
 		     !(p->cpp->mode & SCAN_SEPARATORS);
 		break;
 	case SCAN_TOK_NUMBER:
-		ok = scan_number(s->s, s->len, p->cpp->mode, &v);
+		ok = number(s->s, s->len, p->cpp->mode, &v);
 		break;
 	case SCAN_TOK_CHAR:
-		ok = scan_char(p->cpp, s->s, s->len, &v);
+		ok = character(p->cpp, s->s, s->len, &v);
 		break;
 	default:
 		if (!at(p, '('))
@@ -116,39 +263,28 @@ static struct scan_value unary(struct parse *p)
 
 static unsigned priority(const struct scan_token *t)
 {
-	if (t->kind != SCAN_TOK_PUNCT)
-		return 0;
-	switch (t->punct) {
-	case '*':
-	case '/':
-	case '%':
-		return 10;
-	case '+':
-	case '-':
-		return 9;
-	case SCAN_PUNCT_LEFT:
-	case SCAN_PUNCT_RIGHT:
-		return 8;
-	case '<':
-	case '>':
-	case SCAN_PUNCT_LE:
-	case SCAN_PUNCT_GE:
-		return 7;
-	case SCAN_PUNCT_EQ:
-	case SCAN_PUNCT_NE:
-		return 6;
-	case '&':
-		return 5;
-	case '^':
-		return 4;
-	case '|':
-		return 3;
-	case SCAN_PUNCT_AND_AND:
-		return 2;
-	case SCAN_PUNCT_OR_OR:
-		return 1;
-	}
-	return 0;
+	static const uint8_t of[UINT8_MAX + 1] = {
+		['*'] = 10,
+		['/'] = 10,
+		['%'] = 10,
+		['+'] = 9,
+		['-'] = 9,
+		[SCAN_PUNCT_LEFT] = 8,
+		[SCAN_PUNCT_RIGHT] = 8,
+		['<'] = 7,
+		['>'] = 7,
+		[SCAN_PUNCT_LE] = 7,
+		[SCAN_PUNCT_GE] = 7,
+		[SCAN_PUNCT_EQ] = 6,
+		[SCAN_PUNCT_NE] = 6,
+		['&'] = 5,
+		['^'] = 4,
+		['|'] = 3,
+		[SCAN_PUNCT_AND_AND] = 2,
+		[SCAN_PUNCT_OR_OR] = 1,
+	};
+
+	return t->kind == SCAN_TOK_PUNCT ? of[t->punct] : 0;
 }
 
 static struct scan_value shift(struct parse *p, struct scan_value a,

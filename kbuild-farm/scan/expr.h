@@ -22,10 +22,4 @@ struct scan_value {
 int scan_expr(struct scan_cpp *cpp, const struct scan_token *v, size_t n,
 	      struct scan_value *out);
 
-/* scan/number.c: the constants.  False: it is none of an #if. */
-bool scan_number(const char *s, size_t len, unsigned mode,
-		 struct scan_value *out);
-bool scan_char(const struct scan_cpp *cpp, const char *s, size_t len,
-	       struct scan_value *out);
-
 #endif

@@ -216,9 +216,7 @@ static void push(struct scan_walk *walk, struct scan_node *node, int at,
 		scan_walk_fail(walk, REASON_INCLUDE_DEPTH, node->path);
 		return;
 	}
-	l->frame = vec_reserve(l->frame, &l->cap_frame, l->n_frame,
-			       sizeof(*l->frame));
-	l->frame[l->n_frame++] = (struct scan_frame){
+	*SCAN_LIST_ADD(l, frame) = (struct scan_frame){
 		.node = node,
 		.text = node->text,
 		.at = at,

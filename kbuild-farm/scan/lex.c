@@ -2,7 +2,6 @@
 #include "scan/lexer.h"
 
 #include "scan/macro.h"
-#include "scan/std.h"
 #include "scan/token.h"
 
 #include "base/str.h"
@@ -464,6 +463,18 @@ static void directive(struct scan_lexer *l)
 	scan_lexer_text(l);
 }
 
+/* One of the nine: "what??" is none. */
+static bool has_trigraph(const uint8_t *text, size_t len)
+{
+	const uint8_t *p = text, *end = text + len;
+
+	for (; (p = memmem(p, (size_t)(end - p), "??", 2)); p++) {
+		if (p + 2 < end && memchr("=/'()!<>-", p[2], 9))
+			return true;
+	}
+	return false;
+}
+
 /* Trigraphs and lone carriage returns are nothing that we rewrite. */
 static void check_bytes(struct scan_lexer *l, const struct buf *in)
 {
@@ -475,7 +486,7 @@ static void check_bytes(struct scan_lexer *l, const struct buf *in)
 			break;
 		}
 	}
-	if ((l->mode & SCAN_TRIGRAPHS) && scan_std_trigraph(in->data, in->len))
+	if ((l->mode & SCAN_TRIGRAPHS) && has_trigraph(in->data, in->len))
 		scan_lexer_unsupported(l, REASON_ODD_BYTES);
 	scan_lexer_hidden(l, in);
 }

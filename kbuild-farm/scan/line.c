@@ -2,10 +2,57 @@
 #include "scan/line.h"
 
 #include "base/vec.h"
-#include "scan/std.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#define ISO (SCAN_STRICT | SCAN_TRIGRAPHS)
+
+bool scan_line_std(const char *name, unsigned *mode)
+{
+	static const struct {
+		const char *name;
+		unsigned mode;
+	} all[] = {
+		{ "c11", ISO },
+		{ "c17", ISO },
+		{ "c18", ISO },
+		{ "c1x", ISO },
+		{ "c23", ISO | SCAN_SEPARATORS },
+		{ "c2x", ISO | SCAN_SEPARATORS },
+		{ "c2y", ISO | SCAN_SEPARATORS },
+		{ "c89", ISO | SCAN_OLD },
+		{ "c90", ISO | SCAN_OLD },
+		{ "c99", ISO },
+		{ "c9x", ISO },
+		{ "gnu11", SCAN_RAW },
+		{ "gnu17", SCAN_RAW },
+		{ "gnu18", SCAN_RAW },
+		{ "gnu1x", SCAN_RAW },
+		{ "gnu23", SCAN_RAW | SCAN_SEPARATORS },
+		{ "gnu2x", SCAN_RAW | SCAN_SEPARATORS },
+		{ "gnu2y", SCAN_RAW | SCAN_SEPARATORS },
+		{ "gnu89", 0 },
+		{ "gnu90", 0 },
+		{ "gnu99", SCAN_RAW },
+		{ "gnu9x", SCAN_RAW },
+		{ "iso9899:1990", ISO | SCAN_OLD },
+		{ "iso9899:1999", ISO },
+		{ "iso9899:199x", ISO },
+		{ "iso9899:2011", ISO },
+		{ "iso9899:2017", ISO },
+		{ "iso9899:2018", ISO },
+		{ "iso9899:2024", ISO | SCAN_SEPARATORS },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (!strcmp(name, all[i].name)) {
+			*mode = all[i].mode;
+			return true;
+		}
+	}
+	return false;
+}
 
 static void refuse(struct scan_line *l, enum reason why, const char *detail)
 {
@@ -40,7 +87,7 @@ static void add_define(struct scan_line *l, struct strv *to, const char *s)
 
 static void set_std(struct scan_line *l, const char *std)
 {
-	if (!scan_std_mode(std, &l->mode))
+	if (!scan_line_std(std, &l->mode))
 		refuse(l, REASON_SOURCE_LANGUAGE, std);
 }
 
@@ -108,6 +155,32 @@ static void take_lang(struct scan_line *l, const char *lang)
 		refuse(l, REASON_SOURCE_LANGUAGE, lang);
 }
 
+/* A level or a format, the last of which says whether there is any? */
+static bool is_level(const char *value, bool *on)
+{
+	const char *level = str_starts(value, "gdb") ? value + 3 : value;
+
+	*on = *level != '0';
+	return !*level || (strchr("0123", *level) && !level[1]) ||
+	       str_starts(value, "dwarf") || !strcmp(value, "line-tables-only");
+}
+
+/*
+ * __GCC_HAVE_DWARF2_CFI_ASM is all that macros know of -g, so its many forms
+ * are one question to the compiler; what is not among them is asked as it
+ * stands.
+ */
+static void take_debug(struct scan_line *l, const struct options_item *i)
+{
+	bool on;
+
+	strv_add(&l->debug, i->text);
+	if (i->entry->use != OPTIONS_USE_DEBUG || !options_debug_ok(i->value))
+		l->debug_others = true;
+	else if (is_level(i->value, &on))
+		l->debug_on = on;
+}
+
 static void keep_flag(struct scan_line *l, const struct options_item *i)
 {
 	strv_add(&l->flags, i->text);
@@ -170,7 +243,7 @@ static void take_option(struct scan_line *l, const struct options_item *i)
 	case OPTIONS_SCAN_DROP:
 		break;
 	case OPTIONS_SCAN_DEBUG:
-		scan_debug_take(&l->debug, i);
+		take_debug(l, i);
 		break;
 	case OPTIONS_SCAN_TARGET:
 		if (search_differs(i->value))
@@ -275,10 +348,18 @@ static void finish_mode(struct scan_line *l)
 	l->mode = SCAN_ASM | (l->mode & SCAN_TRIGRAPHS);
 }
 
+static void add_debug_flags(struct scan_line *l)
+{
+	if (l->debug_others)
+		strv_add_all(&l->flags, l->debug.v);
+	else if (l->debug_on)
+		strv_add(&l->flags, "-g");
+}
+
 static void finish(struct scan_line *l)
 {
 	strv_add_all(&l->define, l->wp_define.v);
-	scan_debug_flags(&l->debug, &l->flags);
+	add_debug_flags(l);
 	finish_mode(l);
 	if (!l->source)
 		refuse(l, REASON_NOT_ONE_SOURCE, NULL);
@@ -325,7 +406,7 @@ void scan_line_release(struct scan_line *l)
 	free(l->dir);
 	strv_release(&l->define);
 	strv_release(&l->wp_define);
-	scan_debug_release(&l->debug);
+	strv_release(&l->debug);
 	strv_release(&l->imacros);
 	strv_release(&l->include);
 	strv_release(&l->flags);

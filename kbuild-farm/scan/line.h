@@ -6,7 +6,6 @@
 #define SCAN_LINE_H
 
 #include "options/command.h"
-#include "scan/debug.h"
 #include "scan/lex.h"
 
 /* In the order of OPTIONS_SCAN_DIR_QUOTE and its like. */
@@ -41,7 +40,9 @@ struct scan_line {
 	struct strv asm_dirs; /* -I for the assembler alone */
 	/* Counted in where the line ends: -Wp,-D..., -g..., and a .S or -x. */
 	struct strv wp_define;
-	struct scan_debug debug;
+	struct strv debug;
+	bool debug_on; /* as far as levels and formats of -g say */
+	bool debug_others; /* there are words that say neither */
 	bool trigraphs, assembly, std, ansi, has_lang;
 	bool old_assembly; /* clang: no line comments, no digraphs */
 	enum reason why; /* not understood */
@@ -52,5 +53,11 @@ struct scan_line {
 void scan_line_parse(struct scan_line *l, const struct options_command *c,
 		     char *const *env);
 void scan_line_release(struct scan_line *l);
+/*
+ * The bits of enum scan_mode that this value of -std= stands for.  False: it
+ * is none of C, none that gcc 12 to 16 or clang 14 to 21 know, or the one of
+ * 1994, which has digraphs but no line comments.
+ */
+bool scan_line_std(const char *name, unsigned *mode);
 
 #endif

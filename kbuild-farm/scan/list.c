@@ -53,9 +53,7 @@ size_t scan_walk_list(struct scan_walk *walk, struct scan_node *node,
 	}
 	e->unit = walk->w->unit;
 	e->index = l->n_file;
-	l->file = vec_reserve(l->file, &l->cap_file, l->n_file,
-			      sizeof(*l->file));
-	l->file[l->n_file++] = file;
+	*SCAN_LIST_ADD(l, file) = file;
 	if (e->steps)
 		list_steps(walk, e->path);
 	return e->index;
@@ -66,9 +64,7 @@ void scan_walk_absent(void *ctx, const char *path)
 	struct scan_walk *walk = ctx;
 	struct scan_lists *l = walk->l;
 
-	l->absent = vec_reserve(l->absent, &l->cap_absent, l->n_absent,
-				sizeof(*l->absent));
-	l->absent[l->n_absent++] = path;
+	*SCAN_LIST_ADD(l, absent) = path;
 }
 
 void scan_walk_dir(struct scan_walk *walk, const char *path)
@@ -79,6 +75,5 @@ void scan_walk_dir(struct scan_walk *walk, const char *path)
 		if (!strcmp(l->dir[i], path))
 			return;
 	}
-	l->dir = vec_reserve(l->dir, &l->cap_dir, l->n_dir, sizeof(*l->dir));
-	l->dir[l->n_dir++] = path;
+	*SCAN_LIST_ADD(l, dir) = path;
 }

@@ -9,12 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-void scan_query_release(struct scan_query *q)
-{
-	buf_release(&q->source);
-	strv_release(&q->keys);
-}
-
 /* The caller's environment, with messages in English. */
 static void environment(struct strv *out, char *const *env)
 {
@@ -27,7 +21,7 @@ static void environment(struct strv *out, char *const *env)
 }
 
 static void command(struct strv *argv, const struct scan_unit *unit,
-		    const struct scan_line *line, enum scan_query_kind what,
+		    const struct scan_line *line, enum scan_query what,
 		    const char *source)
 {
 	static const char *const mode[] = {
@@ -37,7 +31,7 @@ static void command(struct strv *argv, const struct scan_unit *unit,
 	};
 
 	strv_add(argv, unit->compiler);
-	strv_add_all(argv, line->flags.v ? line->flags.v : (char *[]){ NULL });
+	strv_add_all(argv, strv_list(&line->flags));
 	if (what != SCAN_QUERY_DIRS)
 		strv_add(argv, "-nostdinc");
 	strv_add(argv, mode[what]);
@@ -47,8 +41,7 @@ static void command(struct strv *argv, const struct scan_unit *unit,
 	strv_add(argv, source);
 }
 
-static int write_source(const struct scan_query *q, char **path,
-			struct err *err)
+static int write_source(const struct buf *source, char **path, struct err *err)
 {
 	const char *dir = getenv("TMPDIR");
 	int fd, ret;
@@ -62,32 +55,130 @@ static int write_source(const struct scan_query *q, char **path,
 		*path = NULL;
 		return ret;
 	}
-	ret = fs_write_all(fd, buf_bytes(&q->source));
+	ret = fs_write_all(fd, buf_bytes(source));
 	close(fd);
 	return ret;
 }
 
-int scan_query_run(const struct scan_setup *setup, const struct scan_unit *unit,
-		   const struct scan_line *line, const struct scan_query *q,
-		   struct buf *out, struct buf *err_out, struct err *err)
+static void add_operators(struct buf *source, const struct strv *keys)
 {
+	for (size_t i = 0; i < keys->n; i++) {
+		const char *key = keys->v[i], *text = strchr(key, ' ');
+		int len = (int)(text - key);
+
+		buf_printf(source,
+			   "#ifdef %.*s\nKFARM op %zu %.*s(%s)\n#endif\n", len,
+			   key, i, len, key, text + 1);
+	}
+}
+
+/* What the compiler reads. */
+static void make_source(struct buf *source, enum scan_query what,
+			const struct scan_names *names, const struct strv *keys)
+{
+	for (uint32_t w = WORD_FILE; what == SCAN_QUERY_MACROS && w < WORDS;
+	     w++)
+		buf_printf(source, "#ifdef %s\nKFARM has %u\n#endif\n",
+			   scan_name(names, w)->s, w);
+	if (what != SCAN_QUERY_DIRS)
+		add_operators(source, keys);
+	/* Inside a raw string this is text. */
+	if (what == SCAN_QUERY_MACROS)
+		buf_add_str(source, "#define KFARM_RAW\n"
+				    "char *s = R\"(\n#undef KFARM_RAW\n)\";\n"
+				    "#ifndef KFARM_RAW\nKFARM has 0\n#endif\n");
+}
+
+static void read_operator(const char *line, const struct strv *keys,
+			  struct buf *answer)
+{
+	char op[64], text[256];
+	long long value;
+	size_t i;
+
+	if (sscanf(line, "KFARM op %zu %lld", &i, &value) == 2 && i < keys->n &&
+	    sscanf(keys->v[i], "%63s %255[^\n]", op, text) == 2)
+		buf_printf(answer, "op %s %lld %s\n", op, value, text);
+}
+
+static void read_text(const char *said, const struct strv *keys,
+		      struct buf *answer)
+{
+	const char *end;
+
+	for (; *said; said = end) {
+		end = strchrnul(said, '\n');
+		end += *end == '\n';
+		if (str_starts(said, "KFARM has "))
+			buf_add(answer, said + strlen("KFARM "),
+				(size_t)(end - said) - strlen("KFARM "));
+		else if (str_starts(said, "KFARM op "))
+			read_operator(said, keys, answer);
+		else if ((str_starts(said, "#define ") ||
+			  str_starts(said, "#undef ")) &&
+			 !memmem(said, (size_t)(end - said), "KFARM_RAW", 9))
+			buf_add(answer, said, (size_t)(end - said));
+	}
+}
+
+/* -EPROTO: there is no list in it. */
+static int read_dirs(const char *said, struct buf *answer)
+{
+	static const char ignored[] = "ignoring nonexistent directory \"";
+	bool inside = false, ended = false;
+	const char *s, *end;
+
+	buf_add_str(answer, "dirs\n");
+	for (s = said; *s; s = *end ? end + 1 : end) {
+		size_t len;
+
+		end = strchrnul(s, '\n');
+		len = (size_t)(end - s);
+		if (str_starts(s, ignored) && s[len - 1] == '"')
+			buf_printf(answer, "N %.*s\n",
+				   (int)(len - sizeof(ignored)),
+				   s + sizeof(ignored) - 1);
+		else if (str_starts(s, "#include <...>"))
+			inside = true;
+		else if (str_starts(s, "End of search list"))
+			ended = inside, inside = false;
+		else if (inside && *s == ' ')
+			buf_printf(answer, "D %.*s\n", (int)(len - 1), s + 1);
+	}
+	return ended ? 0 : -EPROTO;
+}
+
+int scan_query(const struct scan_setup *setup, const struct scan_unit *unit,
+	       const struct scan_line *line, const struct scan_names *names,
+	       enum scan_query what, const struct strv *keys,
+	       struct buf *answer, struct err *err)
+{
+	struct buf source = { 0 }, out = { 0 }, err_out = { 0 };
 	struct strv argv = { 0 }, env = { 0 };
 	char *path = NULL;
 	int ret = 0;
 
 	if (!setup->ask)
 		return err_set(err, ENOTSUP, "nobody to ask");
-	if (q->source.len)
-		ret = write_source(q, &path, err);
+	make_source(&source, what, names, keys);
+	if (source.len)
+		ret = write_source(&source, &path, err);
 	if (!ret) {
 		environment(&env, unit->env);
-		command(&argv, unit, line, q->what, path ? path : "/dev/null");
-		ret = setup->ask(setup->ctx, unit->cwd, argv.v, env.v, out,
-				 err_out, err);
+		command(&argv, unit, line, what, path ? path : "/dev/null");
+		ret = setup->ask(setup->ctx, unit->cwd, argv.v, env.v, &out,
+				 &err_out, err);
 	}
+	if (!ret && what == SCAN_QUERY_DIRS)
+		ret = read_dirs(buf_str(&err_out), answer);
+	else if (!ret)
+		read_text(buf_str(&out), keys, answer);
 	if (path)
 		unlink(path);
 	free(path);
+	buf_release(&source);
+	buf_release(&out);
+	buf_release(&err_out);
 	strv_release(&argv);
 	strv_release(&env);
 	return ret;
@@ -208,131 +299,5 @@ void scan_query_harvest(struct strv *keys, const char *s, size_t len)
 			else
 				strv_own(keys, key);
 		}
-	}
-}
-
-static void add_operators(struct scan_query *q, const struct strv *keys)
-{
-	for (size_t i = 0; i < keys->n; i++) {
-		const char *key = keys->v[i], *text = strchr(key, ' ');
-		int len = (int)(text - key);
-
-		buf_printf(&q->source,
-			   "#ifdef %.*s\nKFARM op %zu %.*s(%s)\n#endif\n", len,
-			   key, q->keys.n, len, key, text + 1);
-		strv_add(&q->keys, key);
-	}
-}
-
-void scan_query_macros(struct scan_query *q, const struct scan_names *names,
-		       const struct strv *keys)
-{
-	for (uint32_t w = WORD_FILE; w < WORDS; w++)
-		buf_printf(&q->source, "#ifdef %s\nKFARM has %u\n#endif\n",
-			   scan_name(names, w)->s, w);
-	add_operators(q, keys);
-	/* Inside a raw string this is text. */
-	buf_add_str(&q->source, "#define KFARM_RAW\n"
-				"char *s = R\"(\n#undef KFARM_RAW\n)\";\n"
-				"#ifndef KFARM_RAW\nKFARM has 0\n#endif\n");
-}
-
-void scan_query_operators(struct scan_query *q, const struct strv *keys)
-{
-	q->what = SCAN_QUERY_OPERATORS;
-	add_operators(q, keys);
-}
-
-static void take_value(const struct scan_query *q, const char *line,
-		       struct buf *values)
-{
-	char op[64], text[256];
-	long long value;
-	size_t i;
-
-	if (sscanf(line, "KFARM op %zu %lld", &i, &value) == 2 &&
-	    i < q->keys.n &&
-	    sscanf(q->keys.v[i], "%63s %255[^\n]", op, text) == 2)
-		buf_printf(values, "%s %lld %s\n", op, value, text);
-}
-
-void scan_query_take(const struct scan_query *q, const char *answer,
-		     struct buf *macros, struct buf *values)
-{
-	struct buf has = { 0 };
-	const char *end;
-	unsigned w;
-
-	for (; *answer; answer = end) {
-		end = strchrnul(answer, '\n');
-		end += *end == '\n';
-		if (sscanf(answer, "KFARM has %u", &w) == 1)
-			buf_printf(&has, "has %u\n", w);
-		else if (str_starts(answer, "KFARM op "))
-			take_value(q, answer, values);
-		else if ((str_starts(answer, "#define ") ||
-			  str_starts(answer, "#undef ")) &&
-			 !memmem(answer, (size_t)(end - answer), "KFARM_RAW",
-				 9))
-			buf_add(macros, answer, (size_t)(end - answer));
-	}
-	buf_add_bytes(macros, buf_bytes(&has));
-	buf_release(&has);
-}
-
-void scan_query_take_builtins(struct buf *macros, bool has[static WORDS])
-{
-	const char *s = buf_str(macros);
-	const char *at = str_starts(s, "has ") ? s : strstr(s, "\nhas ");
-	size_t len;
-	unsigned w;
-
-	if (!at)
-		return;
-	at += *at == '\n';
-	len = (size_t)(at - s);
-	for (; sscanf(at, "has %u", &w) == 1; at = strchrnul(at, '\n') + 1) {
-		if (w < WORDS)
-			has[w] = true;
-	}
-	macros->len = len;
-	macros->data[len] = '\0';
-}
-
-int scan_query_dirs(const char *said, struct buf *out)
-{
-	static const char ignored[] = "ignoring nonexistent directory \"";
-	bool inside = false, ended = false;
-	const char *s, *end;
-
-	for (s = said; *s; s = *end ? end + 1 : end) {
-		size_t len;
-
-		end = strchrnul(s, '\n');
-		len = (size_t)(end - s);
-		if (str_starts(s, ignored) && s[len - 1] == '"')
-			buf_printf(out, "N %.*s\n",
-				   (int)(len - sizeof(ignored)),
-				   s + sizeof(ignored) - 1);
-		else if (str_starts(s, "#include <...>"))
-			inside = true;
-		else if (str_starts(s, "End of search list"))
-			ended = inside, inside = false;
-		else if (inside && *s == ' ')
-			buf_printf(out, "D %.*s\n", (int)(len - 1), s + 1);
-	}
-	return ended ? 0 : -EPROTO;
-}
-
-void scan_query_take_dirs(const char *text, struct strv *dirs,
-			  struct strv *absent)
-{
-	const char *end;
-
-	for (; *text; text = *end ? end + 1 : end) {
-		end = strchrnul(text, '\n');
-		if (end - text > 2)
-			strv_own(*text == 'D' ? dirs : absent,
-				 xstrndup(text + 2, (size_t)(end - text - 2)));
 	}
 }

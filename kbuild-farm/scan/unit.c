@@ -19,9 +19,7 @@ static void add_want(struct scan_walk *walk, int where, const char *path)
 {
 	struct scan_lists *l = walk->l;
 
-	l->want = vec_reserve(l->want, &l->cap_want, l->n_want,
-			      sizeof(*l->want));
-	l->want[l->n_want++] = (struct scan_want){ path, where };
+	*SCAN_LIST_ADD(l, want) = (struct scan_want){ path, where };
 }
 
 static void no_dir(struct scan_walk *walk, struct scan_dir *d)

@@ -182,18 +182,14 @@ static void once(struct scan_walk *walk, struct scan_frame *f)
 	if (!f->node || f->index == 0 || f->node->once == walk->w->unit)
 		return;
 	f->node->once = walk->w->unit;
-	l->once = vec_reserve(l->once, &l->cap_once, l->n_once,
-			      sizeof(*l->once));
-	l->once[l->n_once++] = f->node;
+	*SCAN_LIST_ADD(l, once) = f->node;
 }
 
 static void push_macro(struct scan_walk *walk, uint32_t name)
 {
 	struct scan_lists *l = walk->l;
 
-	l->pushed = vec_reserve(l->pushed, &l->cap_pushed, l->n_pushed,
-				sizeof(*l->pushed));
-	l->pushed[l->n_pushed++] = (struct scan_pushed){
+	*SCAN_LIST_ADD(l, pushed) = (struct scan_pushed){
 		name, scan_cpp_def(&walk->w->cpp, name)
 	};
 }

@@ -29,6 +29,12 @@ struct scan_place {
 	struct scan_search *search;
 };
 
+/* One element more of a list; its value is for the caller to set. */
+#define SCAN_LIST_ADD(l, x)                                      \
+	((l)->x = vec_reserve((l)->x, &(l)->cap_##x, (l)->n_##x, \
+			      sizeof(*(l)->x)),                  \
+	 &(l)->x[(l)->n_##x++])
+
 #define SCAN_PLACES_MAX 16
 
 /* One definition of a command line, read once. */
@@ -112,10 +118,6 @@ struct scan_walk {
 	enum reason why; /* not scannable */
 	char *detail;
 };
-
-struct scan_worker *scan_worker_new(struct scan_common *common);
-void scan_worker_free(struct scan_worker *w);
-size_t scan_worker_memory(const struct scan_worker *w);
 
 /* unit.c: all of it; w->lists and `walk` hold the result. */
 void scan_walk_unit(struct scan_walk *walk, struct scan_worker *w,

@@ -7,7 +7,7 @@
 #include "scan-compare.h"
 
 #include "scan/lex.h"
-#include "scan/std.h"
+#include "scan/line.h"
 #include "suite.h"
 
 #define CFI                                                           \
@@ -135,15 +135,15 @@ START_TEST(a_standard_is_strict_old_or_new)
 {
 	unsigned mode;
 
-	ck_assert(scan_std_mode("gnu11", &mode));
+	ck_assert(scan_line_std("gnu11", &mode));
 	ck_assert_uint_eq(mode, SCAN_RAW);
-	ck_assert(scan_std_mode("iso9899:2024", &mode));
+	ck_assert(scan_line_std("iso9899:2024", &mode));
 	ck_assert_uint_eq(mode, SCAN_STRICT | SCAN_TRIGRAPHS | SCAN_SEPARATORS);
-	ck_assert(scan_std_mode("c89", &mode));
+	ck_assert(scan_line_std("c89", &mode));
 	ck_assert_uint_eq(mode, SCAN_STRICT | SCAN_TRIGRAPHS | SCAN_OLD);
-	ck_assert(!scan_std_mode("iso9899:199409", &mode));
-	ck_assert(!scan_std_mode("gnu++17", &mode));
-	ck_assert(!scan_std_mode("", &mode));
+	ck_assert(!scan_line_std("iso9899:199409", &mode));
+	ck_assert(!scan_line_std("gnu++17", &mode));
+	ck_assert(!scan_line_std("", &mode));
 }
 END_TEST
 
