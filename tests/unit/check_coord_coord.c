@@ -222,6 +222,18 @@ START_TEST(a_wrapper_that_goes_away_has_its_job_cancelled)
 }
 END_TEST
 
+START_TEST(a_silent_node_is_lost_before_its_job_is_late)
+{
+	play_node(0, BROODING);
+	start();
+	wait_for_cells();
+	compile(NULL);
+	turn_until(answered, 9000);
+	ck_assert_str_eq(local_why, "node lost");
+	ck_assert_str_eq(stats().nodes[0].detail, "silent for 5 s");
+}
+END_TEST
+
 /* As answered(), with a node that beats meanwhile. */
 static bool answered_at_last(void)
 {
@@ -428,6 +440,7 @@ int main(void)
 	tcase_add_test(tc, an_unknown_option_is_local_with_its_reason);
 	tcase_add_test(tc, a_wrapper_that_goes_away_leaves_nothing);
 	tcase_add_test(tc, a_wrapper_that_goes_away_has_its_job_cancelled);
+	tcase_add_test(tc, a_silent_node_is_lost_before_its_job_is_late);
 	tcase_add_test(tc, what_a_node_broods_over_is_compiled_here_too);
 	tcase_add_test(tc, those_who_wait_hear_a_beat_every_second);
 	tcase_add_test(tc, an_object_with_a_mode_of_its_own_is_made_here);
