@@ -5,10 +5,9 @@
 #include "base/vec.h"
 #include "conf/scan.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <pthread.h>
-#include <stdint.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -27,18 +26,12 @@ __asm__(".section .rodata\n"
 extern const char toolchain_data_files[] __attribute__((visibility("hidden")));
 
 struct server {
+	char *name; /* "": there is one */
 	struct strv mirrors;
 	char *gcc, *clang;
 };
 
-/* The sections of one kind, each a struct; `open` for the next of them. */
-struct table {
-	void *v;
-	size_t n;
-	struct strv names;
-};
-
-enum section_kind {
+enum section {
 	ARCH,
 	HOST,
 	QUIRK,
@@ -47,135 +40,72 @@ enum section_kind {
 	SECTIONS
 };
 
-struct data {
-	struct table table[SECTIONS];
-};
-
 enum field_kind {
-	TEXT, /* once */
+	TEXT,
 	LIST,
-	RELEASE, /* once */
+	RELEASE,
 	RELEASES, /* a pointer; the number of them follows */
 };
 
 struct field {
 	const char *key;
 	enum field_kind kind;
-	bool needed;
 	size_t offset;
-	bool (*good)(const char *value);
 };
-
-struct section {
-	const char *name;
-	size_t size;
-	const struct field *fields;
-};
-
-/* ---- what values look like ---- */
-
-static bool is_word(const char *s)
-{
-	for (const char *c = s; *c; c++) {
-		if (!isalnum((unsigned char)*c) && *c != '_' && *c != '-')
-			return false;
-	}
-	return *s != '-';
-}
-
-static bool is_prefix(const char *s)
-{
-	return is_word(s) && str_ends(s, "-");
-}
-
-static bool is_triplet(const char *s)
-{
-	return is_word(s) && strchr(s, '-') && !str_ends(s, "-");
-}
-
-static bool is_library(const char *s)
-{
-	return str_starts(s, "lib") && strstr(s, ".so.") && !strchr(s, '/');
-}
-
-static bool is_url(const char *s)
-{
-	return str_starts(s, "https://") && !strpbrk(s, " \t") &&
-	       !str_ends(s, "/");
-}
-
-static bool is_place(const char *s)
-{
-	return *s != '/' && !str_ends(s, "/") && !strpbrk(s, " :");
-}
-
-static bool is_fingerprint(const char *s)
-{
-	return strlen(s) == 40 && s[strspn(s, "0123456789ABCDEF")] == '\0';
-}
-
-static bool is_release(const char *s)
-{
-	struct toolchain_release r;
-	struct err ignored;
-
-	return !toolchain_release_parse(s, &r, &ignored) && r.n;
-}
-
-static bool is_line(const char *s)
-{
-	return strlen(s) < 200 && !strpbrk(s, "\n\t");
-}
-
-/* ---- the sections ---- */
 
 #define AT(type, member) offsetof(struct type, member)
 
 static const struct field arch_fields[] = {
-	{ "srcarch", TEXT, true, AT(toolchain_arch, srcarch), is_word },
-	{ "triplet", LIST, false, AT(toolchain_arch, triplets), is_triplet },
-	{ "prefix", LIST, false, AT(toolchain_arch, prefixes), is_prefix },
-	{ "alias", LIST, false, AT(toolchain_arch, aliases), is_word },
+	{ "srcarch", TEXT, AT(toolchain_arch, srcarch) },
+	{ "triplet", LIST, AT(toolchain_arch, triplets) },
+	{ "prefix", LIST, AT(toolchain_arch, prefixes) },
+	{ "alias", LIST, AT(toolchain_arch, aliases) },
 	{ 0 },
 };
 
 static const struct field host_fields[] = {
-	{ "clang", TEXT, false, AT(toolchain_host, clang), is_word },
-	{ "machine", LIST, true, AT(toolchain_host, machines), is_word },
+	{ "clang", TEXT, AT(toolchain_host, clang) },
+	{ "machine", LIST, AT(toolchain_host, machines) },
 	{ 0 },
 };
 
 static const struct field quirk_fields[] = {
-	{ "from", RELEASE, true, AT(toolchain_quirk, from), is_release },
-	{ "until", RELEASE, true, AT(toolchain_quirk, until), is_release },
-	{ "except", RELEASES, false, AT(toolchain_quirk, except), is_release },
-	{ "host", TEXT, false, AT(toolchain_quirk, host), is_word },
-	{ "triplet", TEXT, false, AT(toolchain_quirk, triplet), is_triplet },
-	{ "library", TEXT, false, AT(toolchain_quirk, library), is_library },
-	{ "compatible", LIST, false, AT(toolchain_quirk, compatible),
-	  is_library },
-	{ "instead", LIST, false, AT(toolchain_quirk, instead), is_release },
-	{ "note", TEXT, true, AT(toolchain_quirk, note), is_line },
+	{ "from", RELEASE, AT(toolchain_quirk, from) },
+	{ "until", RELEASE, AT(toolchain_quirk, until) },
+	{ "except", RELEASES, AT(toolchain_quirk, except) },
+	{ "host", TEXT, AT(toolchain_quirk, host) },
+	{ "triplet", TEXT, AT(toolchain_quirk, triplet) },
+	{ "library", TEXT, AT(toolchain_quirk, library) },
+	{ "compatible", LIST, AT(toolchain_quirk, compatible) },
+	{ "instead", LIST, AT(toolchain_quirk, instead) },
+	{ "note", TEXT, AT(toolchain_quirk, note) },
 	{ 0 },
 };
 
 static const struct field key_fields[] = {
-	{ "fingerprint", TEXT, true, AT(toolchain_key, fingerprint),
-	  is_fingerprint },
-	{ "owner", TEXT, true, AT(toolchain_key, owner), is_line },
-	{ "source", LIST, true, AT(toolchain_key, sources), is_url },
+	{ "fingerprint", TEXT, AT(toolchain_key, fingerprint) },
+	{ "owner", TEXT, AT(toolchain_key, owner) },
+	{ "source", LIST, AT(toolchain_key, sources) },
 	{ 0 },
 };
 
 static const struct field server_fields[] = {
-	{ "mirror", LIST, true, AT(server, mirrors), is_url },
-	{ "gcc", TEXT, true, AT(server, gcc), is_place },
-	{ "clang", TEXT, true, AT(server, clang), is_place },
+	{ "mirror", LIST, AT(server, mirrors) },
+	{ "gcc", TEXT, AT(server, gcc) },
+	{ "clang", TEXT, AT(server, clang) },
 	{ 0 },
 };
 
-/* The first member of the first three is the section's name. */
-static const struct section sections[SECTIONS] = {
+/* The sections of one kind, each a struct that begins with its name. */
+struct table {
+	const char *section;
+	size_t size;
+	const struct field *fields;
+	char *v;
+	size_t n;
+};
+
+static struct table tables[SECTIONS] = {
 	[ARCH] = { "arch", sizeof(struct toolchain_arch), arch_fields },
 	[HOST] = { "host", sizeof(struct toolchain_host), host_fields },
 	[QUIRK] = { "quirk", sizeof(struct toolchain_quirk), quirk_fields },
@@ -183,233 +113,136 @@ static const struct section sections[SECTIONS] = {
 	[SERVER] = { "server", sizeof(struct server), server_fields },
 };
 _Static_assert(!AT(toolchain_arch, arch) && !AT(toolchain_host, name) &&
-		       !AT(toolchain_quirk, name),
+		       !AT(toolchain_quirk, name) && !AT(toolchain_key, name) &&
+		       !AT(server, name),
 	       "the name is the first member");
-
-static void *at(const struct data *d, enum section_kind kind, size_t i)
-{
-	const struct table *t = &d->table[kind];
-
-	return i < t->n ? (char *)t->v + i * sections[kind].size : NULL;
-}
-
-static void *section_named(const struct data *d, enum section_kind kind,
-			   const char *name)
-{
-	for (size_t i = 0; i < d->table[kind].n; i++) {
-		if (!strcmp(d->table[kind].names.v[i], name))
-			return at(d, kind, i);
-	}
-	return NULL;
-}
 
 /* ---- reading ---- */
 
-struct parse {
-	struct data *data;
-	enum section_kind kind; /* of the section that is open */
-	void *object; /* NULL: none */
+struct reading {
+	struct table *table; /* of the section that is open */
 	struct err *err;
 };
 
-static int open_section(struct parse *p, const struct conf_item *item)
+static int open_section(struct reading *r, const struct conf_item *item)
 {
-	struct table *t;
-	int kind = 0;
+	for (int i = 0; i < SECTIONS; i++) {
+		struct table *t = &tables[i];
 
-	while (kind < SECTIONS && strcmp(sections[kind].name, item->section))
-		kind++;
-	if (kind == SECTIONS || (kind == SERVER) != !item->sub ||
-	    (item->sub && (!*item->sub || !is_word(item->sub))))
-		return err_set(p->err, EINVAL, "[%s] is no section here",
-			       item->section);
-	t = &p->data->table[kind];
-	if (section_named(p->data, kind, item->sub ? item->sub : ""))
-		return err_set(p->err, EINVAL, "[%s \"%s\"] comes twice",
-			       item->section, item->sub ? item->sub : "");
-	t->v = xrealloc(t->v, (t->n + 1) * sections[kind].size);
-	strv_add(&t->names, item->sub ? item->sub : "");
-	p->kind = kind;
-	p->object = (char *)t->v + t->n++ * sections[kind].size;
-	memset(p->object, 0, sections[kind].size);
-	if (kind == ARCH || kind == HOST || kind == QUIRK)
-		*(char **)p->object = xstrdup(item->sub);
-	return 0;
+		if (!str_equal(t->section, item->section))
+			continue;
+		r->table = t;
+		t->v = vec_room(t->v, t->n, t->size);
+		*(char **)(t->v + t->n++ * t->size) = xstrdup(
+			item->sub ? item->sub : "");
+		return 0;
+	}
+	return err_set(r->err, EINVAL, "[%s] is no section here",
+		       item->section);
 }
 
-static void add_release(void *member, const struct toolchain_release *r)
+static int store_value(const struct field *f, void *member, const char *value,
+		       struct err *err)
 {
-	struct toolchain_release **v = member;
-	size_t *n = (size_t *)(v + 1);
+	struct toolchain_release *r = member;
 
-	*VEC_ADD(*v, *n) = *r;
+	switch (f->kind) {
+	case TEXT:
+		*(char **)member = xstrdup(value);
+		return 0;
+	case LIST:
+		strv_add(member, value);
+		return 0;
+	case RELEASES:
+		r = VEC_ADD(*(struct toolchain_release **)member,
+			    *(size_t *)((char *)member + sizeof(void *)));
+		break;
+	case RELEASE:
+		break;
+	}
+	return toolchain_release_parse(value, r, err);
 }
 _Static_assert(AT(toolchain_quirk, n_except) ==
 		       AT(toolchain_quirk, except) + sizeof(void *),
 	       "the number of releases follows them");
 
-/* Returns false when the key was there already. */
-static bool store_value(const struct field *f, void *member, const char *value)
-{
-	struct toolchain_release r = { 0 };
-	struct err ignored;
-
-	if (f->kind == LIST) {
-		if (strv_has(member, value))
-			return false;
-		strv_add(member, value);
-		return true;
-	}
-	if (f->kind == TEXT) {
-		if (*(char **)member)
-			return false;
-		*(char **)member = xstrdup(value);
-		return true;
-	}
-	toolchain_release_parse(value, &r, &ignored);
-	if (f->kind == RELEASES)
-		add_release(member, &r);
-	else if (((struct toolchain_release *)member)->n)
-		return false;
-	else
-		*(struct toolchain_release *)member = r;
-	return true;
-}
-
-static int set_key(struct parse *p, const struct conf_item *item)
-{
-	const struct field *f = sections[p->kind].fields;
-
-	while (f->key && strcmp(f->key, item->key))
-		f++;
-	if (!f->key)
-		return err_set(p->err, EINVAL, "[%s] has no key %s",
-			       item->section, item->key);
-	if (!item->value || !*item->value || !f->good(item->value))
-		return err_set(p->err, EINVAL, "%s: bad value \"%s\"",
-			       item->key, item->value ? item->value : "");
-	if (!store_value(f, (char *)p->object + f->offset, item->value))
-		return err_set(p->err, EINVAL, "%s comes twice", item->key);
-	return 0;
-}
-
 static int on_item(void *ctx, const struct conf_item *item)
 {
-	struct parse *p = ctx;
+	struct reading *r = ctx;
+	struct table *t = r->table;
+	const struct field *f = t ? t->fields : NULL;
 
 	if (!item->key)
-		return open_section(p, item);
-	if (!p->object)
-		return err_set(p->err, EINVAL, "a key without a section");
-	return set_key(p, item);
+		return open_section(r, item);
+	while (f && f->key && strcmp(f->key, item->key))
+		f++;
+	if (!f || !f->key || !item->value)
+		return err_set(r->err, EINVAL, "%s is no key here", item->key);
+	return store_value(f, t->v + (t->n - 1) * t->size + f->offset,
+			   item->value, r->err);
 }
 
-/* All kinds but a release begin with a pointer, a release with its kind. */
-static bool is_set(const struct field *f, const void *member)
-{
-	if (f->kind == RELEASE)
-		return ((const struct toolchain_release *)member)->n != 0;
-	return *(void *const *)member != NULL;
-}
-
-static int check_needed(const struct data *d, struct err *err)
-{
-	for (int kind = 0; kind < SECTIONS; kind++) {
-		for (size_t i = 0; i < d->table[kind].n; i++) {
-			const struct field *f = sections[kind].fields;
-
-			for (; f->key; f++) {
-				const char *o = at(d, kind, i);
-
-				if (f->needed && !is_set(f, o + f->offset))
-					return err_set(
-						err, EINVAL,
-						"[%s \"%s\"] has no %s",
-						sections[kind].name,
-						d->table[kind].names.v[i],
-						f->key);
-			}
-		}
-	}
-	return 0;
-}
-
-static int parse_data(struct data *d, struct bytes text, struct err *err)
-{
-	struct parse p = { .data = d, .err = err };
-	unsigned line = 0;
-	int ret = conf_scan(text, on_item, &p, &line, err);
-
-	if (ret)
-		err_wrap(err, "line %u", line);
-	return ret ? ret : check_needed(d, err);
-}
-
-static void data_release(struct data *d)
-{
-	for (int kind = 0; kind < SECTIONS; kind++) {
-		bool has_name = kind == ARCH || kind == HOST || kind == QUIRK;
-
-		for (size_t i = 0; i < d->table[kind].n; i++) {
-			const struct field *f = sections[kind].fields;
-			char *o = at(d, kind, i);
-
-			if (has_name)
-				free(*(char **)o);
-			for (; f->key; f++) {
-				if (f->kind == LIST)
-					strv_release((void *)(o + f->offset));
-				else if (f->kind != RELEASE)
-					free(*(void **)(o + f->offset));
-			}
-		}
-		free(d->table[kind].v);
-		strv_release(&d->table[kind].names);
-	}
-}
-
-/* ---- what the program has ---- */
-
-static struct data own;
-static pthread_once_t own_once = PTHREAD_ONCE_INIT;
-
-static void read_own(void)
+/* That the text makes sense, and what it has to say, is for a unit test. */
+static void read_files(void)
 {
 	struct err err = { 0 };
+	struct reading r = { .err = &err };
+	unsigned line = 0;
 
-	if (!parse_data(&own, toolchain_data_text(), &err) &&
-	    own.table[SERVER].n && section_named(&own, KEY, "sums") &&
-	    section_named(&own, KEY, "tar"))
+	if (!conf_scan(bytes_str(toolchain_data_files), on_item, &r, &line,
+		       &err))
 		return;
-	log_error("toolchains/: %s", err.text[0] ? err.text : "not complete");
+	log_error("toolchains/: line %u: %s", line, err.text);
 	abort();
 }
 
-static const struct data *get(void)
+/* ---- asking ---- */
+
+static void *at(enum section section, size_t i)
 {
-	pthread_once(&own_once, read_own);
-	return &own;
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	const struct table *t = &tables[section];
+
+	pthread_once(&once, read_files);
+	return i < t->n ? t->v + i * t->size : NULL;
+}
+
+static void *named(enum section section, const char *name)
+{
+	char **s;
+
+	for (size_t i = 0; (s = at(section, i)) != NULL; i++) {
+		if (!strcmp(*s, name))
+			return s;
+	}
+	return NULL;
+}
+
+/* The one whose list at `offset` has `word`. */
+static void *listing(enum section section, size_t offset, const char *word)
+{
+	char *s;
+
+	for (size_t i = 0; (s = at(section, i)) != NULL; i++) {
+		if (strv_has((const struct strv *)(s + offset), word))
+			return s;
+	}
+	return NULL;
 }
 
 const struct toolchain_arch *toolchain_data_arch(const char *arch)
 {
-	return section_named(get(), ARCH, arch);
+	return named(ARCH, arch);
 }
 
 const struct toolchain_arch *toolchain_data_arch_at(size_t i)
 {
-	return at(get(), ARCH, i);
+	return at(ARCH, i);
 }
 
 const struct toolchain_arch *toolchain_data_arch_called(const char *other)
 {
-	const struct toolchain_arch *a;
-
-	for (size_t i = 0; (a = toolchain_data_arch_at(i)) != NULL; i++) {
-		if (strv_has(&a->aliases, other))
-			return a;
-	}
-	return NULL;
+	return listing(ARCH, AT(toolchain_arch, aliases), other);
 }
 
 const struct strv *toolchain_data_triplets(const char *arch)
@@ -421,23 +254,17 @@ const struct strv *toolchain_data_triplets(const char *arch)
 
 const struct toolchain_host *toolchain_data_host_at(size_t i)
 {
-	return at(get(), HOST, i);
+	return at(HOST, i);
 }
 
 const struct toolchain_host *toolchain_data_host(const char *name)
 {
-	return section_named(get(), HOST, name);
+	return named(HOST, name);
 }
 
 const struct toolchain_host *toolchain_data_host_of(const char *machine)
 {
-	const struct toolchain_host *h;
-
-	for (size_t i = 0; (h = toolchain_data_host_at(i)) != NULL; i++) {
-		if (strv_has(&h->machines, machine))
-			return h;
-	}
-	return NULL;
+	return listing(HOST, AT(toolchain_host, machines), machine);
 }
 
 const struct toolchain_host *toolchain_data_this_host(void)
@@ -447,29 +274,26 @@ const struct toolchain_host *toolchain_data_this_host(void)
 	return uname(&u) ? NULL : toolchain_data_host_of(u.machine);
 }
 
-static const struct server *server(void)
-{
-	return at(get(), SERVER, 0);
-}
-
 const struct strv *toolchain_data_mirrors(void)
 {
-	return &server()->mirrors;
+	return &((struct server *)at(SERVER, 0))->mirrors;
 }
 
 const char *toolchain_data_place(bool is_clang)
 {
-	return is_clang ? server()->clang : server()->gcc;
+	const struct server *s = at(SERVER, 0);
+
+	return is_clang ? s->clang : s->gcc;
 }
 
 const struct toolchain_key *toolchain_data_sums_key(void)
 {
-	return section_named(get(), KEY, "sums");
+	return named(KEY, "sums");
 }
 
 const struct toolchain_key *toolchain_data_tar_key(void)
 {
-	return section_named(get(), KEY, "tar");
+	return named(KEY, "tar");
 }
 
 static bool has_quirk(const struct toolchain_quirk *q,
@@ -497,23 +321,9 @@ size_t toolchain_data_quirks(const struct toolchain_release *r,
 	size_t n = 0;
 
 	*out = NULL;
-	for (size_t i = 0; (q = at(get(), QUIRK, i)) != NULL; i++) {
+	for (size_t i = 0; (q = at(QUIRK, i)) != NULL; i++) {
 		if (has_quirk(q, r, host, triplet))
 			*VEC_ADD(*out, n) = q;
 	}
 	return n;
-}
-
-int toolchain_data_check(struct bytes text, struct err *err)
-{
-	struct data d = { 0 };
-	int ret = parse_data(&d, text, err);
-
-	data_release(&d);
-	return ret;
-}
-
-struct bytes toolchain_data_text(void)
-{
-	return bytes_str(toolchain_data_files);
 }

@@ -4,16 +4,14 @@
  * servers with compilers for them and of the oddities of some releases.
  *
  * The files of toolchains/ (git-config syntax; each says what its keys mean)
- * are part of the program.  Versions are no part of them: a server's listing
- * says which there are.
+ * are part of the program, and a unit test's to check.  Versions are no part of
+ * them: a server's listing says which there are.
  *
  * All that is returned lives as long as the program; any thread may ask.
  */
 #ifndef TOOLCHAIN_DATA_H
 #define TOOLCHAIN_DATA_H
 
-#include "base/bytes.h"
-#include "base/err.h"
 #include "base/str.h"
 #include "toolchain/release.h"
 
@@ -35,6 +33,7 @@ struct toolchain_host {
 
 /* A key that signs. */
 struct toolchain_key {
+	char *name; /* "sums", "tar" */
 	char *fingerprint; /* of the primary key, 40 digits in upper case */
 	char *owner; /* for the user */
 	struct strv sources; /* https URLs; "%s" in one is the fingerprint */
@@ -94,13 +93,5 @@ const struct toolchain_key *toolchain_data_tar_key(void);
 size_t toolchain_data_quirks(const struct toolchain_release *r,
 			     const char *host, const char *triplet,
 			     const struct toolchain_quirk ***out);
-
-/*
- * Check a text as toolchains/ has it.  Returns 0, or -EINVAL with `err`
- * naming the line.  The program's own text is checked by a unit test.
- */
-int toolchain_data_check(struct bytes text, struct err *err);
-/* The program's own text. */
-struct bytes toolchain_data_text(void);
 
 #endif
