@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define CONNECT_MS  20000L
 #define BUFFER_SIZE (64L << 10)
@@ -42,22 +43,6 @@ bool fetch_cancelled(const struct fetch_options *options)
 
 /* ---------------------------------------------------------------- header */
 
-/* A reference in a document of `base`, made absolute, or NULL. */
-static char *resolve(const char *base, const char *reference)
-{
-	CURLU *url = curl_url();
-	char *whole = NULL, *out = NULL;
-
-	if (url && !curl_url_set(url, CURLUPART_URL, base, 0) &&
-	    !curl_url_set(url, CURLUPART_URL, reference,
-			  CURLU_NON_SUPPORT_SCHEME) &&
-	    !curl_url_get(url, CURLUPART_URL, &whole, 0))
-		out = xstrdup(whole);
-	curl_free(whole);
-	curl_url_cleanup(url);
-	return out;
-}
-
 /* A header's value: of lines with the same name the last one's; or NULL. */
 static const char *value_of(const struct transfer *t, const char *name)
 {
@@ -80,7 +65,6 @@ static char *stamp_of(const struct transfer *t, const char *name)
 static void read_answer(struct transfer *t)
 {
 	const char *range = value_of(t, "Content-Range");
-	const char *location = value_of(t, "Location");
 	curl_off_t number = -1;
 
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &t->a->status);
@@ -90,9 +74,20 @@ static void read_answer(struct transfer *t)
 	t->a->retry_after = number > 0 ? (uint64_t)number : 0;
 	t->a->etag = stamp_of(t, "ETag");
 	t->a->modified = stamp_of(t, "Last-Modified");
-	t->a->location = location ? resolve(t->r->url, location) : NULL;
 	if (range)
 		fetch_header_range(t->a, range);
+}
+
+/* libcurl would follow any 3xx, such as 300 or 304, that has a Location. */
+static void follow_redirect(struct transfer *t)
+{
+	long status = 0;
+	bool is_redirect;
+
+	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	is_redirect = (status >= 301 && status <= 303) || status == 307 ||
+		      status == 308;
+	curl_easy_setopt(t->easy, CURLOPT_FOLLOWLOCATION, (long)is_redirect);
 }
 
 /* libcurl bounds each line, but hardly their number. */
@@ -104,10 +99,12 @@ static size_t on_header(char *data, size_t size, size_t n, void *ctx)
 	if (t->head_bytes > FETCH_HEADER_MAX)
 		return 0;
 	/* 100 Continue and the like come before the answer that counts. */
-	if (size * n > 5 && !memcmp(data, "HTTP/", 5))
+	if (size * n > 5 && !memcmp(data, "HTTP/", 5)) {
 		t->is_head_whole = false;
-	else if (data[0] == '\r' || data[0] == '\n')
+		follow_redirect(t);
+	} else if (data[0] == '\r' || data[0] == '\n') {
 		t->is_head_whole = true;
+	}
 	return size * n;
 }
 
@@ -152,6 +149,8 @@ static void set_up(struct transfer *t)
 		str_out_of_memory();
 	curl_easy_setopt(e, CURLOPT_URL, r->url);
 	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, schemes);
+	curl_easy_setopt(e, CURLOPT_REDIR_PROTOCOLS_STR, schemes);
+	curl_easy_setopt(e, CURLOPT_MAXREDIRS, (long)FETCH_REDIRECTS);
 	/* One request per connection: nothing that HTTP/2 could win. */
 	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(e, CURLOPT_USERAGENT, "kfarm");
@@ -196,6 +195,15 @@ static CURLcode run_transfer(struct transfer *t, CURLM *multi)
 
 /* ---------------------------------------------------------------- verdict */
 
+/* The one that was asked last; borrowed. */
+static const char *effective_url(const struct transfer *t)
+{
+	char *url = NULL;
+
+	curl_easy_getinfo(t->easy, CURLINFO_EFFECTIVE_URL, &url);
+	return url ? url : t->r->url;
+}
+
 /* libcurl's words may hold a server's. */
 static const char *curl_words(struct transfer *t, CURLcode result)
 {
@@ -221,6 +229,15 @@ static enum fetch_verdict judge_tls(struct transfer *t, CURLcode result,
 				"",
 			curl_words(t, result));
 	return FETCH_NEVER;
+}
+
+/* Of the URL that was asked, or that it redirects to. */
+static int judge_scheme(struct transfer *t)
+{
+	if (!strncasecmp(effective_url(t), "http://", 7))
+		return err_set(t->err, EACCES,
+			       "not https; [toolchain] http = true allows it");
+	return err_set(t->err, EACCES, "not https");
 }
 
 static enum fetch_verdict judge_result(struct transfer *t, CURLcode result,
@@ -252,9 +269,15 @@ static enum fetch_verdict judge_result(struct transfer *t, CURLcode result,
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CACERT_BADFILE:
 		return judge_tls(t, result, code);
+	case CURLE_UNSUPPORTED_PROTOCOL:
+		*code = judge_scheme(t);
+		return FETCH_NEVER;
+	case CURLE_TOO_MANY_REDIRECTS:
+		*code = err_set(t->err, EIO, "redirects more than %d times",
+				FETCH_REDIRECTS);
+		return FETCH_NEVER;
 	case CURLE_COULDNT_RESOLVE_HOST: /* the resolver has tried again */
 	case CURLE_COULDNT_RESOLVE_PROXY:
-	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_URL_MALFORMAT:
 		*code = err_set(t->err, EIO, "%s", curl_words(t, result));
 		return FETCH_NEVER;
@@ -288,6 +311,7 @@ enum fetch_verdict fetch_curl_run(const struct fetch_request *r,
 	if (!result)
 		is_wanted(&t); /* an answer without a body */
 	verdict = judge_result(&t, result, code);
+	a->url = xstrdup(effective_url(&t));
 	/* Else a name that is being looked up would be waited for. */
 	if (verdict == FETCH_OVER)
 		curl_easy_setopt(t.easy, CURLOPT_QUICK_EXIT, 1L);

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fetch/curl.h - one request of a web server and its answer, by libcurl, which
- * is used nowhere else.  No retry, no redirect: what to make of an answer is
- * decided in fetch/http.c.
+ * fetch/curl.h - one request of a web server and its answer, after redirects,
+ * by libcurl, which is used nowhere else.  No retry: what to make of an answer
+ * is decided in fetch/http.c.
  */
 #ifndef FETCH_CURL_H
 #define FETCH_CURL_H
 
 #include "fetch/header.h"
 #include "fetch/http.h"
+
+#define FETCH_REDIRECTS 10
 
 enum fetch_verdict {
 	FETCH_DONE, /* an answer, whole as far as it was wanted */

@@ -8,7 +8,7 @@ void fetch_answer_release(struct fetch_answer *a)
 {
 	free(a->etag);
 	free(a->modified);
-	free(a->location);
+	free(a->url);
 	*a = (struct fetch_answer){ .length = -1 };
 }
 

@@ -21,7 +21,7 @@ struct fetch_answer {
 	uint64_t range_total; /* of the file, > range_from */
 	char *etag; /* these two are stamps, or NULL */
 	char *modified; /* Last-Modified */
-	char *location; /* made absolute, or NULL */
+	char *url; /* that it is of, after redirects */
 	uint64_t retry_after; /* seconds; 0: not said */
 };
 

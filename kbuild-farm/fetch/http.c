@@ -16,10 +16,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 
-#define REDIRECTS   10
 #define PROGRESS_MS 100
 #define PAUSE_MAX   30000u
 #define CHUNK       (64u << 10)
@@ -34,7 +32,7 @@ struct download {
 	uint64_t fed; /* bytes that the sink got since it started over */
 	uint64_t best; /* most bytes that were ever there */
 	uint64_t reported_ms; /* last call of sink->progress */
-	char *url; /* the one that is asked, after redirects */
+	char *url; /* of the last answer, after redirects */
 	bool is_plain; /* do not ask for the rest, it went wrong */
 	bool asked_rest; /* what the present request asks for: the rest, */
 	bool asked_new; /* or the whole, if it has changed */
@@ -250,13 +248,6 @@ static enum fetch_verdict judge_answer(struct download *d,
 
 /* ----------------------------------------------------------------- one try */
 
-static bool is_redirect(const struct fetch_answer *a)
-{
-	return a->location &&
-	       (a->status == 301 || a->status == 302 || a->status == 303 ||
-		a->status == 307 || a->status == 308);
-}
-
 static enum fetch_verdict refuse_length(struct download *d, int *code,
 					struct err *err)
 {
@@ -269,15 +260,16 @@ static enum fetch_verdict refuse_length(struct download *d, int *code,
 	return FETCH_NEVER;
 }
 
-/* One request, of d->url. */
-static enum fetch_verdict ask(struct download *d, struct fetch_answer *a,
-			      int *code, struct err *err)
+/* One request; `wait` is what the server asks for, in s. */
+static enum fetch_verdict try_url(struct download *d, const char *url,
+				  uint64_t *wait, int *code, struct err *err)
 {
+	struct fetch_answer a;
 	char range[32];
 	char *condition = d->part.size && !d->is_plain ?
 				  fetch_part_condition(&d->part) :
 				  NULL;
-	struct fetch_request r = { .url = d->url,
+	struct fetch_request r = { .url = url,
 				   .options = &d->options,
 				   .condition = condition,
 				   .head = on_head,
@@ -291,59 +283,25 @@ static enum fetch_verdict ask(struct download *d, struct fetch_answer *a,
 	d->is_taken = d->is_too_long = false;
 	snprintf(range, sizeof(range), "%" PRIu64 "-", d->part.size);
 	r.range = d->asked_rest ? range : NULL;
-	verdict = fetch_curl_run(&r, a, code, err);
+	verdict = fetch_curl_run(&r, &a, code, err);
 	free(condition);
-	if (d->is_too_long)
-		return refuse_length(d, code, err);
-	if (verdict != FETCH_DONE || is_redirect(a))
-		return verdict;
-	d->is_plain = false;
-	return judge_answer(d, a, code, err);
-}
-
-static bool is_scheme_allowed(const struct download *d, int *code,
-			      struct err *err)
-{
-	if (!strncasecmp(d->url, "https://", 8))
-		return true;
-	if (strncasecmp(d->url, "http://", 7) != 0)
-		*code = err_set(err, EACCES, "not https");
-	else if (!d->options.allow_http)
-		*code = err_set(err, EACCES,
-				"not https; [toolchain] http = true allows it");
-	else
-		return true;
-	return false;
-}
-
-/* One try of a mirror, through redirects; `wait` is what the server asks for,
- * in s. */
-static enum fetch_verdict try_url(struct download *d, const char *url,
-				  uint64_t *wait, int *code, struct err *err)
-{
-	for (int hop = 0; hop <= REDIRECTS; hop++) {
-		enum fetch_verdict verdict = FETCH_NEVER;
-		struct fetch_answer a = { 0 };
-
-		if (is_scheme_allowed(d, code, err))
-			verdict = ask(d, &a, code, err);
-		*wait = a.retry_after;
-		if (verdict == FETCH_DONE && is_redirect(&a)) {
-			free(d->url);
-			d->url = xstrdup(a.location);
-			fetch_answer_release(&a);
-			continue;
-		}
-		fetch_answer_release(&a);
-		if (verdict != FETCH_DONE && verdict != FETCH_OVER) {
-			name_url(err, d->url);
-			if (strcmp(url, d->url) != 0)
-				err_wrap(err, "redirected to");
-		}
-		return verdict;
+	*wait = a.retry_after;
+	free(d->url);
+	d->url = a.url;
+	a.url = NULL;
+	if (d->is_too_long) {
+		verdict = refuse_length(d, code, err);
+	} else if (verdict == FETCH_DONE) {
+		d->is_plain = false;
+		verdict = judge_answer(d, &a, code, err);
 	}
-	*code = err_set(err, EIO, "redirects more than %d times", REDIRECTS);
-	return FETCH_NEVER;
+	fetch_answer_release(&a);
+	if (verdict == FETCH_AGAIN || verdict == FETCH_NEVER) {
+		name_url(err, d->url);
+		if (strcmp(url, d->url) != 0)
+			err_wrap(err, "redirected to");
+	}
+	return verdict;
 }
 
 /* ------------------------------------------------------ tries and mirrors */
@@ -374,8 +332,6 @@ static enum fetch_verdict try_mirror(struct download *d, const char *url,
 	for (;;) {
 		uint64_t before = d->best, wait = 0;
 
-		free(d->url);
-		d->url = xstrdup(url);
 		verdict = try_url(d, url, &wait, code, err);
 		if (d->best - before >= STEP) {
 			tries = 0;
