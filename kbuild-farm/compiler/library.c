@@ -3,14 +3,16 @@
 
 #include "base/elf.h"
 #include "base/fs.h"
-#include "compiler/cache.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LOADER_MAX  (16u << 20)
-#define OBJECTS_MAX 512 /* of one program */
+#define LOADER_MAX   (16u << 20)
+#define OBJECTS_MAX  512 /* of one program */
+#define CACHE_HEADER 48 /* magic, counts, flags, extensions, unused */
+#define CACHE_ENTRY  24 /* flags, key, value, osversion, hwcap */
 
 /* A program or library of a process that is being put together. */
 struct object {
@@ -113,6 +115,67 @@ void compiler_loader_dirs(struct strv *out, struct bytes loader)
 		strv_add(out, "/usr/local/lib");
 		strv_add(out, "/usr/lib");
 	}
+}
+
+static const char cache_magic[] = "glibc-ld.so.cache1.1";
+
+/* Numbers are in the machine's own order. */
+static uint32_t get_u32(const uint8_t *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+/* Older ones begin with a part for older loaders: what counts is behind. */
+static struct bytes find_header(struct bytes cache)
+{
+	const uint8_t *at = NULL;
+
+	if (cache.len)
+		at = memmem(cache.data, cache.len, cache_magic,
+			    sizeof(cache_magic) - 1);
+	if (!at)
+		return bytes_of(NULL, 0);
+	return bytes_of(at, cache.len - (size_t)(at - cache.data));
+}
+
+static const char *string_at(struct bytes cache, uint32_t at)
+{
+	if (at >= cache.len || !memchr(cache.data + at, '\0', cache.len - at))
+		return NULL;
+	return (const char *)cache.data + at;
+}
+
+static bool is_plain_entry(const uint8_t *entry)
+{
+	return !get_u32(entry + 16) && !get_u32(entry + 20);
+}
+
+const char *compiler_library_cached(struct bytes cache, const char *name,
+				    size_t n)
+{
+	struct bytes c = find_header(cache);
+	uint32_t count;
+
+	if (c.len < CACHE_HEADER)
+		return NULL;
+	count = get_u32(c.data + sizeof(cache_magic) - 1);
+	if (count > (c.len - CACHE_HEADER) / CACHE_ENTRY)
+		return NULL;
+	for (uint32_t i = 0; i < count; i++) {
+		const uint8_t *entry = c.data + CACHE_HEADER +
+				       (size_t)i * CACHE_ENTRY;
+		const char *key = string_at(c, get_u32(entry + 4));
+		const char *value = string_at(c, get_u32(entry + 8));
+
+		if (!key || !value)
+			return NULL;
+		if (is_plain_entry(entry) && !strcmp(key, name) && !n--)
+			return value;
+	}
+	return NULL;
 }
 
 /* Is this file the library?  0 when it is not there or of another machine. */
@@ -265,7 +328,7 @@ static int try_cache(struct quest *q, struct err *err)
 	if (q->by->elf.no_default)
 		return 0;
 	for (size_t i = 0; !ret && !q->path; i++) {
-		path = compiler_cache_find(cache, q->name, i);
+		path = compiler_library_cached(cache, q->name, i);
 		if (!path)
 			break;
 		ret = try_file(q, path, is_own_dir(q->p, path), err);

@@ -76,6 +76,17 @@ char *compiler_library_find(const char *name, const char *program,
 			    const struct compiler_search *search);
 
 /*
+ * The `n`th file (from 0) that /etc/ld.so.cache (`cache`; glibc's
+ * dl-cache.h has the format) names for library `name`, in the
+ * order of the cache, or NULL: there are no more, or the cache is broken.
+ * Those for certain processors alone (glibc-hwcaps) are passed over: each
+ * has a plain one beside it.  Libraries of all machines are in one cache, so
+ * the caller looks at the file.  Borrowed from `cache`.
+ */
+const char *compiler_library_cached(struct bytes cache, const char *name,
+				    size_t n);
+
+/*
  * The directories that a loader searches by itself, read from the bytes of
  * its file: the longest run of strings "/.../" in it (glibc), or the string
  * "/lib:/usr/local/lib:/usr/lib" (musl).

@@ -7,6 +7,9 @@
  * time and memory are limited.  No signature is checked here: gpgv does that.
  *
  * -ENOPKG: there is no gpg.
+ *
+ * A listing is what `gpg --with-colons` prints, described in GnuPG's
+ * doc/DETAILS.  Names of users and the like are not read.
  */
 #ifndef FETCH_GPG_H
 #define FETCH_GPG_H
@@ -15,7 +18,7 @@
 #include "base/err.h"
 
 /*
- * The listing (fetch/keylist.h) of a file of keys, binary or armored,
+ * The listing of a file of keys, binary or armored,
  * appended to `listing`.  Returns 0, or -EINVAL for a file that is none.
  */
 int fetch_gpg_list(struct bytes file, struct buf *listing, struct err *err);
@@ -28,5 +31,24 @@ int fetch_gpg_list(struct bytes file, struct buf *listing, struct err *err);
  */
 int fetch_gpg_extract(struct bytes file, const char *fingerprint,
 		      struct buf *key, struct buf *listing, struct err *err);
+
+#define FETCH_FINGERPRINT 41 /* 40 upper-case hexadecimal digits and a NUL */
+
+struct fetch_gpg_key {
+	char fingerprint[FETCH_FINGERPRINT];
+	bool is_primary; /* else a subkey */
+	bool is_secret;
+	bool is_revoked;
+	int64_t expires; /* seconds since 1970; 0: never */
+};
+
+/* The next key, taken off the front of `listing`; false: no more. */
+bool fetch_gpg_next(struct bytes *listing, struct fetch_gpg_key *out);
+
+/*
+ * Is a key or subkey revoked in `known`, and that is left out in `other`,
+ * the listing of the same key from somewhere else?
+ */
+bool fetch_gpg_forgets(struct bytes known, struct bytes other);
 
 #endif

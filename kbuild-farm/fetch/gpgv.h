@@ -29,7 +29,7 @@
 #include "base/buf.h"
 #include "base/bytes.h"
 #include "base/err.h"
-#include "fetch/keylist.h"
+#include "fetch/gpg.h"
 
 #include <stdbool.h>
 #include <stdint.h>

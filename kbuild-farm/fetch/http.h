@@ -95,6 +95,9 @@ int fetch_text(const char *const *urls, uint64_t most,
 	       const struct fetch_options *options, struct buf *out,
 	       char **final_url, struct err *err);
 
+/* Has *cancel become true? */
+bool fetch_cancelled(const struct fetch_options *options);
+
 /* Remove a part file and what is beside it; nothing there is no error. */
 void fetch_forget(const char *part);
 

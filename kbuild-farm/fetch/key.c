@@ -4,7 +4,6 @@
 #include "base/fs.h"
 #include "fetch/gpg.h"
 #include "fetch/http.h"
-#include "fetch/keylist.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -118,7 +117,7 @@ struct search {
 	char fingerprint[FETCH_FINGERPRINT];
 	char *path; /* where it is kept */
 	struct buf kept; /* what is there, if it is any good */
-	struct buf known; /* its listing (fetch/keylist.h) */
+	struct buf known; /* its listing (fetch/gpg.h) */
 	struct buf key, listing; /* the same of what was found */
 	struct buf reasons;
 	bool no_gpg;
@@ -140,7 +139,7 @@ static bool look_into(struct search *s, struct bytes file, const char *name)
 	ret = fetch_gpg_extract(file, s->fingerprint, &s->key, &s->listing,
 				&why);
 	if (!ret &&
-	    fetch_keylist_forgets(buf_bytes(&s->known), buf_bytes(&s->listing)))
+	    fetch_gpg_forgets(buf_bytes(&s->known), buf_bytes(&s->listing)))
 		ret = err_set(
 			&why, EINVAL,
 			"an old copy, without a revocation that is known");

@@ -9,7 +9,7 @@
 
 #include "base/spawn.h"
 #include "base/str.h"
-#include "fetch/keylist.h"
+#include "fetch/gpg.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -147,10 +147,10 @@ static int find_refusal(const struct status *said, struct err *err)
 static int check_expiry(const struct fetch_signature *sig, struct bytes listing,
 			struct err *err)
 {
-	struct fetch_keylist_key key;
+	struct fetch_gpg_key key;
 	bool known = false;
 
-	while (fetch_keylist_next(&listing, &key)) {
+	while (fetch_gpg_next(&listing, &key)) {
 		if (key.expires <= 0 ||
 		    (!str_equal(key.fingerprint, sig->key) &&
 		     !str_equal(key.fingerprint, sig->fingerprint)))

@@ -242,13 +242,6 @@ static void add_listing(struct survey *s, const char *dir, const char *name,
 	};
 }
 
-static bool is_cancelled(const struct survey *s)
-{
-	const struct fetch_options *fetch = s->setup->fetch;
-
-	return fetch && fetch->cancel && atomic_load(fetch->cancel);
-}
-
 static int newest_first(const void *x, const void *y)
 {
 	return toolchain_release_compare(y, x);
@@ -340,7 +333,7 @@ static void ask_listing(void *ctx, size_t i)
 
 	pthread_mutex_lock(&s->lock);
 	l = &s->v[s->round + i];
-	l->asked = s->failures < PATIENCE && !is_cancelled(s);
+	l->asked = s->failures < PATIENCE && !fetch_cancelled(s->setup->fetch);
 	copy = *l;
 	pthread_mutex_unlock(&s->lock);
 	if (!copy.asked)
@@ -395,7 +388,7 @@ static void ask_all(struct survey *s)
 
 static int judge_survey(const struct survey *s, struct err *err)
 {
-	if (is_cancelled(s))
+	if (fetch_cancelled(s->setup->fetch))
 		return err_set(err, ECANCELED, "interrupted");
 	if (s->out->n)
 		return 0;

@@ -60,13 +60,6 @@ static void tell_stage(const struct job *j, enum toolchain_stage stage,
 		j->o->progress(j->o->ctx, stage, done, total);
 }
 
-static bool is_cancelled(const struct job *j)
-{
-	const struct fetch_options *f = j->o->fetch;
-
-	return f && f->cancel && atomic_load(f->cancel);
-}
-
 static int cancelled(struct err *err)
 {
 	return err_set(err, ECANCELED, "cancelled");
@@ -190,7 +183,7 @@ static int read_local(struct job *j)
 		else
 			ret = toolchain_unpack_feed(
 				j->unpack, bytes_of(block, (size_t)n), j->err);
-		if (!ret && is_cancelled(j))
+		if (!ret && fetch_cancelled(j->o->fetch))
 			ret = cancelled(j->err);
 		done += ret ? 0 : (uint64_t)n;
 		tell_stage(j, TOOLCHAIN_FETCHES, done, (uint64_t)size);
@@ -342,8 +335,9 @@ static int publish_installed(struct job *j)
 	describe_installed(j);
 	toolchain_dedup(j->dir, j->place.path);
 	toolchain_installed_place(&j->t, j->dir);
-	ret = is_cancelled(j) ? cancelled(j->err) :
-				toolchain_installed_write(&j->t, j->err);
+	ret = fetch_cancelled(j->o->fetch) ?
+		      cancelled(j->err) :
+		      toolchain_installed_write(&j->t, j->err);
 	if (!ret)
 		ret = toolchain_place_publish(&j->place, j->id, j->id, false,
 					      j->err);
@@ -385,7 +379,7 @@ static int take_turn(struct job *j, int *lock)
 			tell_stage(j, TOOLCHAIN_WAITS, 0, 0);
 		if (ret == -EAGAIN)
 			poll(NULL, 0, POLL_MS);
-		if (is_cancelled(j)) {
+		if (fetch_cancelled(j->o->fetch)) {
 			if (ret >= 0)
 				toolchain_place_unlock(&j->place, j->id, ret);
 			*lock = -1;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain */
-#include "compiler/cache.h"
+#include "compiler/library.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct bytes in = bytes_of(data, size);
 
 	for (size_t n = 0;; n++) {
-		const char *path = compiler_cache_find(in, "libc.so.6", n);
+		const char *path = compiler_library_cached(in, "libc.so.6", n);
 
 		if (!path)
 			return 0;

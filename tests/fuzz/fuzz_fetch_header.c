@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: fetch */
-#include "fetch/header.h"
+#include "fetch/curl.h"
 
 #include "base/str.h"
 

@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		    &got, &err) &&
 	    strcasecmp(got.fingerprint, PIN))
 		abort();
-	fetch_keylist_forgets(
+	fetch_gpg_forgets(
 		bytes_of(data, lines),
 		bytes_of(size ? data + listing : NULL, size - listing));
 	return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain */
-#include "compiler/cache.h"
+#include "compiler/library.h"
 
 #include "base/buf.h"
 #include "base/fs.h"
@@ -55,7 +55,7 @@ static void tear_down(void)
 
 static const char *get(const char *name, size_t n)
 {
-	return compiler_cache_find(buf_bytes(&cache), name, n);
+	return compiler_library_cached(buf_bytes(&cache), name, n);
 }
 
 static const char *const fronts[] = { "",

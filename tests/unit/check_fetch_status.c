@@ -149,12 +149,11 @@ START_TEST(a_listing_that_lacks_a_revocation_is_noticed)
 				      ":\n";
 	static const char cut[] = "pub:-:\nfpr:::::::::" SAMPLE_KEY ":\n";
 
-	ck_assert(fetch_keylist_forgets(bytes_str(revoked), bytes_str(good)));
-	ck_assert(fetch_keylist_forgets(bytes_str(revoked), bytes_str(cut)));
-	ck_assert(!fetch_keylist_forgets(bytes_str(good), bytes_str(revoked)));
-	ck_assert(
-		!fetch_keylist_forgets(bytes_str(revoked), bytes_str(revoked)));
-	ck_assert(!fetch_keylist_forgets(bytes_str(""), bytes_str(good)));
+	ck_assert(fetch_gpg_forgets(bytes_str(revoked), bytes_str(good)));
+	ck_assert(fetch_gpg_forgets(bytes_str(revoked), bytes_str(cut)));
+	ck_assert(!fetch_gpg_forgets(bytes_str(good), bytes_str(revoked)));
+	ck_assert(!fetch_gpg_forgets(bytes_str(revoked), bytes_str(revoked)));
+	ck_assert(!fetch_gpg_forgets(bytes_str(""), bytes_str(good)));
 }
 END_TEST
 
