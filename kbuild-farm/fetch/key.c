@@ -152,32 +152,21 @@ static bool look_into(struct search *s, struct bytes file, const char *name)
 	return !ret;
 }
 
-static bool search_file(struct search *s, const char *file)
+/* A file, or with `options` a URL. */
+static bool search_place(struct search *s, const char *place,
+			 const struct fetch_options *options)
 {
-	struct err why = { 0 };
-	struct buf content = { 0 };
-	bool found = false;
-
-	if (fs_read(file, FETCH_KEY_MOST, &content, &why))
-		add_reason(s, &why);
-	else
-		found = look_into(s, buf_bytes(&content), file);
-	buf_release(&content);
-	return found;
-}
-
-static bool search_url(struct search *s, const char *url,
-		       const struct fetch_options *options)
-{
-	const char *const urls[] = { url, NULL };
+	const char *const urls[] = { place, NULL };
 	struct buf content = { 0 };
 	struct err why = { 0 };
 	bool found = false;
 
-	if (fetch_text(urls, FETCH_KEY_MOST, options, &content, NULL, &why))
+	if (options ? fetch_text(urls, FETCH_KEY_MOST, options, &content, NULL,
+				 &why) :
+		      fs_read(place, FETCH_KEY_MOST, &content, &why))
 		add_reason(s, &why);
 	else
-		found = look_into(s, buf_bytes(&content), url);
+		found = look_into(s, buf_bytes(&content), place);
 	buf_release(&content);
 	return found;
 }
@@ -185,6 +174,7 @@ static bool search_url(struct search *s, const char *url,
 static bool search_sources(struct search *s, const struct strv *sources,
 			   const struct fetch_options *options)
 {
+	static const struct fetch_options usual;
 	bool found = false;
 
 	for (size_t i = 0; sources && i < sources->n && !found; i++) {
@@ -194,7 +184,8 @@ static bool search_sources(struct search *s, const struct strv *sources,
 		if (fetch_key_urls(sources->v[i], s->fingerprint, &urls, &why))
 			add_reason(s, &why);
 		for (size_t k = 0; k < urls.n && !found; k++)
-			found = search_url(s, urls.v[k], options);
+			found = search_place(s, urls.v[k],
+					     options ? options : &usual);
 		strv_release(&urls);
 	}
 	return found;
@@ -203,7 +194,7 @@ static bool search_sources(struct search *s, const struct strv *sources,
 static bool search_files(struct search *s, const struct strv *files)
 {
 	for (size_t i = 0; files && i < files->n; i++) {
-		if (search_file(s, files->v[i]))
+		if (search_place(s, files->v[i], NULL))
 			return true;
 	}
 	return false;
@@ -211,7 +202,7 @@ static bool search_files(struct search *s, const struct strv *files)
 
 static bool search_kept(struct search *s)
 {
-	bool found = fs_exists(s->path) && search_file(s, s->path);
+	bool found = fs_exists(s->path) && search_place(s, s->path, NULL);
 
 	if (found) {
 		buf_add_bytes(&s->kept, buf_bytes(&s->key));
@@ -288,8 +279,8 @@ static int search_end(struct search *s, bool found, char **keyring,
 
 int fetch_key_get(const char *data_dir, const char *fingerprint,
 		  const struct strv *files, const struct strv *sources,
-		  const struct fetch_options *options, char **keyring,
-		  struct err *err)
+		  const struct fetch_options *options, bool anew,
+		  char **keyring, struct err *err)
 {
 	struct search s;
 	bool found, kept;
@@ -298,29 +289,14 @@ int fetch_key_get(const char *data_dir, const char *fingerprint,
 	if (ret)
 		return ret;
 	kept = search_kept(&s);
-	found = search_files(&s, files);
-	if (!found && kept) {
+	found = anew && search_sources(&s, sources, options);
+	if (!found)
+		found = search_files(&s, files);
+	if (!found && !anew && kept) {
 		buf_add_bytes(&s.key, buf_bytes(&s.kept));
 		found = true;
 	}
-	if (!found)
+	if (!found && !anew)
 		found = search_sources(&s, sources, options);
 	return search_end(&s, found, keyring, err);
-}
-
-int fetch_key_refresh(const char *data_dir, const char *fingerprint,
-		      const struct strv *files, const struct strv *sources,
-		      const struct fetch_options *options, char **keyring,
-		      struct err *err)
-{
-	struct search s;
-	int ret = search_init(&s, data_dir, fingerprint, err);
-
-	if (ret)
-		return ret;
-	search_kept(&s);
-	return search_end(&s,
-			  search_sources(&s, sources, options) ||
-				  search_files(&s, files),
-			  keyring, err);
 }

@@ -37,24 +37,18 @@ bool fetch_key_is_fingerprint(const char *text);
  * has it.  `files` and `sources` may be NULL.  A copy that leaves out a
  * revocation that the kept one has does not count.
  *
+ * `anew`: from the sources first, then the files, and not the kept copy, for a
+ * signature by a subkey that this one does not know yet (-ENOKEY of
+ * fetch/gpgv.h).  When that fails the kept copy stays.
+ *
  * Returns 0; -ENOKEY when none has it, with what each of them said; -EINVAL
  * for a fingerprint that is none; -ENOPKG when there is no gpg; another
  * negative errno when it cannot be kept.
  */
 int fetch_key_get(const char *data_dir, const char *fingerprint,
 		  const struct strv *files, const struct strv *sources,
-		  const struct fetch_options *options, char **keyring,
-		  struct err *err);
-
-/*
- * The same from the sources first, then the files, and not the kept copy:
- * for a signature by a subkey that this one does not know yet (-ENOKEY of
- * fetch/gpgv.h).  When it fails the kept copy stays.
- */
-int fetch_key_refresh(const char *data_dir, const char *fingerprint,
-		      const struct strv *files, const struct strv *sources,
-		      const struct fetch_options *options, char **keyring,
-		      struct err *err);
+		  const struct fetch_options *options, bool anew,
+		  char **keyring, struct err *err);
 
 /*
  * The URLs of a source, appended to `urls`: 0, or -EINVAL when it is none.

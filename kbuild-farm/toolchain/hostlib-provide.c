@@ -7,7 +7,6 @@
 #include "toolchain/hostlib-files.h"
 #include "toolchain/hostlib.h"
 #include "toolchain/patch.h"
-#include "toolchain/runnable.h"
 #include "toolchain/smoke-test.h"
 
 #include <errno.h>
@@ -422,7 +421,7 @@ static int check_changed(struct provision *p, struct err *err)
 
 		if (!strv_has(&p->changed, path))
 			continue;
-		ret = toolchain_runnable(path, err);
+		ret = toolchain_smoke_test_loads(path, err);
 		if (ret && !toolchain_hostlib_required(path)) {
 			strv_addf(p->log, "without all symbols: %s",
 				  below(p->dir, path));

@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "base/vec.h"
+#include "compiler/find.h"
 #include "compiler/host.h"
 #include "toolchain/hostlib-files.h"
 
@@ -93,12 +94,12 @@ int toolchain_hostlib_search(struct compiler_search *search, struct err *err)
 				 0;
 }
 
-/* Is `word` what `name` is called, behind a triplet or not? */
-static bool is_called(const char *name, const char *word)
+/* Is `word` what `n` bytes of `name` say, behind a triplet or not? */
+static bool is_called(const char *name, size_t n, const char *word)
 {
-	size_t n = strlen(name), len = strlen(word);
+	size_t len = strlen(word);
 
-	return n >= len && !strcmp(name + n - len, word) &&
+	return n >= len && !strncmp(name + n - len, word, len) &&
 	       (n == len || name[n - len - 1] == '-');
 }
 
@@ -110,21 +111,17 @@ bool toolchain_hostlib_required(const char *path)
 		"strip", "objcopy", "objdump", "readelf",  "ranlib",
 		"lld",   "ld.lld",  "clang",   "gcc-ar",   "lto-wrapper",
 	};
-	const char *name = str_base(path), *version;
+	const char *name = str_base(path);
+	size_t stem = compiler_find_stem(name);
 
 	for (size_t i = 0; i < sizeof(tools) / sizeof(*tools); i++) {
-		if (is_called(name, tools[i]))
+		if (is_called(name, strlen(name), tools[i]))
 			return true;
 	}
 	/* gcc-7.3.0, clang-14, llvm-nm */
-	version = strrchr(name, '-');
-	if (version && version[1] >= '0' && version[1] <= '9') {
-		char *stem = xstrndup(name, (size_t)(version - name));
-		bool is = is_called(stem, "gcc") || is_called(stem, "clang");
-
-		free(stem);
-		return is;
-	}
+	if (name[stem])
+		return is_called(name, stem, "gcc") ||
+		       is_called(name, stem, "clang");
 	return is_plugin(name) || str_starts(name, "llvm-");
 }
 

@@ -2,6 +2,7 @@
 #include "toolchain/name.h"
 
 #include "base/str.h"
+#include "compiler/find.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -15,14 +16,6 @@ static bool is_plain(const char *file)
 			return false;
 	}
 	return *file && *file != '-' && *file != '.';
-}
-
-/* clang-22, clang++-14: the last word is a version. */
-static bool ends_in_version(const char *file)
-{
-	const char *dash = strrchr(file, '-');
-
-	return dash && dash[1] && !dash[1 + strspn(dash + 1, "0123456789.")];
 }
 
 /* Distributions have LLVM's tools among all the others. */
@@ -77,7 +70,8 @@ char *toolchain_name(const char *file, const char *triplet,
 			return NULL;
 		return name_of_gcc(file, triplet, r);
 	}
-	if (ends_in_version(file) || !is_of_llvm(file))
+	/* clang-22, clang++-14 have a version already. */
+	if (file[compiler_find_stem(file)] || !is_of_llvm(file))
 		return NULL;
 	version = toolchain_release_version(r);
 	out = xasprintf("%s-%s", file, version);

@@ -253,3 +253,68 @@ int toolchain_smoke_test(const struct toolchain_smoke_test *t, bool *ran,
 						   err);
 	return ret;
 }
+
+/* A line of the loader's list that tells of something wrong. */
+static const char *find_wrong(const char *text, size_t *len)
+{
+	static const char *const signs[] = { "not found", "undefined symbol",
+					     "symbol lookup error",
+					     "version `" };
+
+	for (; *text; text += *len + (text[*len] == '\n')) {
+		*len = strcspn(text, "\n");
+		for (size_t i = 0; i < sizeof(signs) / sizeof(*signs); i++) {
+			if (memmem(text, *len, signs[i], strlen(signs[i])))
+				return text;
+		}
+	}
+	return NULL;
+}
+
+static bool is_glibc(const char *program)
+{
+	struct elf_program elf;
+	struct err ignored;
+	const char *base;
+	bool is;
+
+	if (elf_program_read(&elf, program, &ignored))
+		return false;
+	base = elf.loader ? str_base(elf.loader) : "";
+	is = str_starts(base, "ld-linux") || str_starts(base, "ld64.so.") ||
+	     str_starts(base, "ld.so.");
+	elf_program_release(&elf);
+	return is;
+}
+
+int toolchain_smoke_test_loads(const char *program, struct err *err)
+{
+	const char *argv[] = { program, NULL };
+	static const char *const env[] = { "LC_ALL=C",
+					   "LD_TRACE_LOADED_OBJECTS=1",
+					   "LD_WARN=yes", "LD_BIND_NOW=yes",
+					   NULL };
+	struct buf said = { 0 };
+	const char *line;
+	size_t len = 0;
+	int ret = 0;
+
+	if (!is_glibc(program))
+		return 0;
+	ret = capture_run(NULL, "/", (char *const *)argv, (char *const *)env,
+			  &said, &said, err);
+	line = find_wrong(buf_str(&said), &len);
+	if (!line && ret) {
+		line = buf_str(&said);
+		len = strcspn(line, "\n");
+	}
+	while (line && len && (*line == ' ' || *line == '\t')) {
+		line++;
+		len--;
+	}
+	if (line)
+		ret = err_set(err, ENOEXEC, "%s: %.*s", program, (int)len,
+			      line);
+	buf_release(&said);
+	return ret;
+}

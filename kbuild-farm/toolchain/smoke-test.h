@@ -56,4 +56,11 @@ int toolchain_smoke_test_compile(const struct toolchain_smoke_test *t,
  */
 bool toolchain_smoke_test_fits(const char *machine, const char *triplet);
 
+/*
+ * Has `program` all libraries, and they every symbol?  The loader says so
+ * and runs nothing of it (as ldd -r does).  0, also for a loader that cannot be
+ * asked (not glibc's); -ENOEXEC with what it said in `err`.
+ */
+int toolchain_smoke_test_loads(const char *program, struct err *err);
+
 #endif

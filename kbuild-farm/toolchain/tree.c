@@ -4,9 +4,9 @@
 #include "base/buf.h"
 #include "base/vec.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +19,7 @@
 struct reading {
 	struct compiler_entries *out;
 	const char *dir;
+	size_t top; /* bytes of a path in front of an entry's */
 	const atomic_bool *cancel;
 	uint8_t *block;
 	struct err *err;
@@ -46,11 +47,6 @@ void toolchain_tree_sort(struct compiler_entries *e)
 		qsort(e->v, e->n, sizeof(*e->v), by_path);
 }
 
-static int read_failed(struct reading *r, const char *path)
-{
-	return err_errno(r->err, "%s/%s", r->dir, path);
-}
-
 static int hash_file(struct reading *r, int fd, const char *path,
 		     struct digest *digest)
 {
@@ -63,7 +59,7 @@ static int hash_file(struct reading *r, int fd, const char *path,
 		if (n > 0)
 			digest_add(run, bytes_of(r->block, (size_t)n));
 		else if (n < 0 && errno != EINTR)
-			ret = read_failed(r, path);
+			ret = err_errno(r->err, "%s", path);
 		if (r->cancel && atomic_load(r->cancel))
 			ret = err_set(r->err, ECANCELED, "cancelled");
 	}
@@ -71,131 +67,118 @@ static int hash_file(struct reading *r, int fd, const char *path,
 	return ret;
 }
 
-static int add_file(struct reading *r, int at, const char *name,
-		    struct compiler_entry *e)
+static int read_file(struct reading *r, const char *path,
+		     struct compiler_entry *e)
 {
-	int fd = openat(at, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
 	int ret;
 
 	if (fd < 0 || fstat(fd, &st)) {
-		ret = read_failed(r, e->path);
+		ret = err_errno(r->err, "%s", path);
 	} else if (!S_ISREG(st.st_mode)) {
-		ret = err_set(r->err, EAGAIN, "%s/%s: changes while it is read",
-			      r->dir, e->path);
+		ret = err_set(r->err, EAGAIN, "%s: changes while it is read",
+			      path);
 	} else {
 		e->kind = COMPILER_FILE;
 		e->executable = st.st_mode & S_IXUSR;
 		e->size = (uint64_t)st.st_size;
 		e->mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 +
 			      st.st_mtim.tv_nsec;
-		ret = hash_file(r, fd, e->path, &e->digest);
+		ret = hash_file(r, fd, path, &e->digest);
 	}
 	if (fd >= 0)
 		close(fd);
 	return ret;
 }
 
-static int add_link(struct reading *r, int at, const char *name,
-		    struct compiler_entry *e)
+static int read_link(struct reading *r, const char *path,
+		     struct compiler_entry *e)
 {
 	char target[PATH_MAX];
-	ssize_t n = readlinkat(at, name, target, sizeof(target));
+	ssize_t n = readlink(path, target, sizeof(target));
 
 	if (n < 0)
-		return read_failed(r, e->path);
+		return err_errno(r->err, "%s", path);
 	if ((size_t)n == sizeof(target))
-		return err_set(r->err, ENAMETOOLONG, "%s/%s: %s", r->dir,
-			       e->path, strerror(ENAMETOOLONG));
+		return err_set(r->err, ENAMETOOLONG, "%s: %s", path,
+			       strerror(ENAMETOOLONG));
 	e->kind = COMPILER_LINK;
 	e->target = xstrndup(target, (size_t)n);
 	return 0;
 }
 
-static int read_dir(struct reading *r, int fd, const char *path, int depth);
-
-static int read_member(struct reading *r, int at, const char *path, int depth)
+/* One that fts(3) came to; directories count what is in them. */
+static int read_member(struct reading *r, FTSENT *f)
 {
-	const char *name = str_base(path);
-	struct stat st;
-	int fd, ret;
+	const char *path = f->fts_path;
+	struct compiler_entry *e;
 
-	if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW))
-		return read_failed(r, path);
-	if (S_ISDIR(st.st_mode)) {
-		fd = openat(at, name,
-			    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		return fd < 0 ? read_failed(r, path) :
-				read_dir(r, fd, path, depth + 1);
+	switch (f->fts_info) {
+	case FTS_D:
+		if (f->fts_level > DEPTH_MAX)
+			return err_set(r->err, ELOOP, "%s: too deep", path);
+		f->fts_number = 0;
+		break;
+	case FTS_DP:
+		if (f->fts_level && !f->fts_number)
+			toolchain_tree_add(r->out, path + r->top)->kind =
+				COMPILER_DIR;
+		return 0;
+	case FTS_F:
+	case FTS_SL:
+	case FTS_SLNONE:
+		break;
+	case FTS_DNR:
+	case FTS_ERR:
+	case FTS_NS:
+		return err_set(r->err, f->fts_errno, "%s: %s", path,
+			       strerror(f->fts_errno));
+	default:
+		return err_set(r->err, EINVAL,
+			       "%s: neither file, link nor directory", path);
 	}
+	if (!f->fts_level)
+		return f->fts_info == FTS_D ? 0 :
+					      err_set(r->err, ENOTDIR, "%s: %s",
+						      path, strerror(ENOTDIR));
+	if (f->fts_level == 1 && str_equal(f->fts_name, TOOLCHAIN_JSON))
+		return 0;
+	f->fts_parent->fts_number++;
+	if (f->fts_info == FTS_D)
+		return 0;
 	if (r->out->n >= COMPILER_ENTRIES_MAX)
 		return err_set(r->err, E2BIG, "%s: more than %u files", r->dir,
 			       COMPILER_ENTRIES_MAX);
-	if (S_ISREG(st.st_mode))
-		ret = add_file(r, at, name, toolchain_tree_add(r->out, path));
-	else if (S_ISLNK(st.st_mode))
-		ret = add_link(r, at, name, toolchain_tree_add(r->out, path));
-	else
-		ret = err_set(r->err, EINVAL,
-			      "%s/%s: neither file, link nor directory", r->dir,
-			      path);
-	return ret;
-}
-
-static bool is_passed_over(const char *name, int depth)
-{
-	return !strcmp(name, ".") || !strcmp(name, "..") ||
-	       (!depth && !strcmp(name, TOOLCHAIN_JSON));
-}
-
-/* Closes `fd`.  `path` is "" for the top. */
-static int read_dir(struct reading *r, int fd, const char *path, int depth)
-{
-	DIR *list = fdopendir(fd);
-	bool is_empty = true;
-	struct dirent *d;
-	int ret = 0;
-
-	if (!list) {
-		ret = read_failed(r, path);
-		close(fd);
-		return ret;
-	}
-	if (depth > DEPTH_MAX)
-		ret = err_set(r->err, ELOOP, "%s/%s: too deep", r->dir, path);
-	while (!ret && (errno = 0, d = readdir(list)) != NULL) {
-		char *below;
-
-		if (is_passed_over(d->d_name, depth))
-			continue;
-		is_empty = false;
-		below = path[0] ? xasprintf("%s/%s", path, d->d_name) :
-				  xstrdup(d->d_name);
-		ret = read_member(r, fd, below, depth);
-		free(below);
-	}
-	if (!ret && errno)
-		ret = read_failed(r, path);
-	if (!ret && is_empty && path[0])
-		toolchain_tree_add(r->out, path)->kind = COMPILER_DIR;
-	closedir(list);
-	return ret;
+	e = toolchain_tree_add(r->out, path + r->top);
+	return f->fts_info == FTS_F ? read_file(r, path, e) :
+				      read_link(r, path, e);
 }
 
 int toolchain_tree_read(struct compiler_entries *out, const char *dir,
 			const atomic_bool *cancel, struct err *err)
 {
-	struct reading r = {
-		.out = out, .dir = dir, .cancel = cancel, .err = err
-	};
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret;
+	struct reading r = { .out = out,
+			     .dir = dir,
+			     .top = strlen(dir) + !str_ends(dir, "/"),
+			     .cancel = cancel,
+			     .err = err };
+	char *roots[] = { xstrdup(dir), NULL };
+	FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR,
+			     NULL);
+	FTSENT *f;
+	int ret = walk ? 0 : err_errno(err, "%s", dir);
 
 	*out = (struct compiler_entries){ 0 };
-	if (fd < 0)
-		return err_errno(err, "%s", dir);
 	r.block = xmalloc(BLOCK);
-	ret = read_dir(&r, fd, "", 0);
+	while (!ret && (errno = 0, f = fts_read(walk)) != NULL)
+		ret = read_member(&r, f);
+	if (!ret && errno)
+		ret = err_errno(err, "%s", dir);
+	if (walk)
+		fts_close(walk);
 	free(r.block);
+	free(roots[0]);
 	if (ret)
 		compiler_entries_release(out);
 	else

@@ -8,12 +8,12 @@
  */
 #include "toolchain/unpack.h"
 
+#include "base/task.h"
 #include "toolchain/writer.h"
 
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -28,7 +28,7 @@
 
 struct toolchain_unpack {
 	struct toolchain_unpack_setup setup;
-	pthread_t thread;
+	struct task *task; /* NULL: through */
 	struct toolchain_writer *writer;
 
 	/* The caller's side. */
@@ -37,7 +37,6 @@ struct toolchain_unpack {
 	int to; /* the caller's end of the socket; -1: closed */
 
 	/* The thread's side; the caller's once that was joined. */
-	bool started;
 	int from; /* its end; closed when it is through */
 	int ret;
 	struct err why;
@@ -282,7 +281,7 @@ static int open_both(struct toolchain_unpack *u)
 	return 0;
 }
 
-static void *work(void *arg)
+static void work(void *arg)
 {
 	struct toolchain_unpack *u = arg;
 	int ret = open_both(u);
@@ -293,7 +292,6 @@ static void *work(void *arg)
 		ret = drain(u);
 	u->ret = ret;
 	close(u->from);
-	return NULL;
 }
 
 static int start_thread(struct toolchain_unpack *u, struct err *err)
@@ -305,8 +303,8 @@ static int start_thread(struct toolchain_unpack *u, struct err *err)
 		return err_errno(err, "socketpair");
 	u->to = ends[0];
 	u->from = ends[1];
-	u->started = !pthread_create(&u->thread, NULL, work, u);
-	if (u->started)
+	u->task = task_start(work, u);
+	if (u->task)
 		return 0;
 	close(u->from);
 	return err_set(err, EAGAIN, "no thread to unpack with");
@@ -341,9 +339,9 @@ static void end_input(struct toolchain_unpack *u)
 	if (u->to >= 0)
 		close(u->to);
 	u->to = -1;
-	if (u->started)
-		pthread_join(u->thread, NULL);
-	u->started = false;
+	if (u->task)
+		task_join(u->task);
+	u->task = NULL;
 }
 
 int toolchain_unpack_feed(struct toolchain_unpack *u, struct bytes b,
@@ -351,7 +349,7 @@ int toolchain_unpack_feed(struct toolchain_unpack *u, struct bytes b,
 {
 	digest_add(u->digest, b);
 	u->pushed += b.len;
-	while (b.len && u->started) {
+	while (b.len && u->task) {
 		ssize_t n = send(u->to, b.data, b.len, MSG_NOSIGNAL);
 
 		if (n >= 0)

@@ -18,25 +18,60 @@
 
 /* A key, and where it may come from. */
 struct pin {
+	const struct toolchain_order *order;
 	const char *fingerprint;
 	struct strv sources;
+	char *keyring;
 };
 
 static void pin_init(struct pin *p, const struct toolchain_order *o,
 		     const char *own, const struct toolchain_key *data)
 {
-	*p = (struct pin){ .fingerprint = own ? own : data->fingerprint };
+	*p = (struct pin){ .order = o,
+			   .fingerprint = own ? own : data->fingerprint };
 	if (o->key_sources)
 		strv_add_all(&p->sources, o->key_sources->v);
 	strv_add_all(&p->sources, data->sources.v);
 }
 
-static int get_key(struct pin *p, const struct toolchain_order *o, bool anew,
-		   char **keyring, struct err *err)
+static void pin_release(struct pin *p)
 {
-	return (anew ? fetch_key_refresh :
-		       fetch_key_get)(o->data, p->fingerprint, o->key_files,
-				      &p->sources, o->fetch, keyring, err);
+	strv_release(&p->sources);
+	free(p->keyring);
+}
+
+static int get_key(struct pin *p, bool anew, struct err *err)
+{
+	const struct toolchain_order *o = p->order;
+	char *keyring;
+	int ret = fetch_key_get(o->data, p->fingerprint, o->key_files,
+				&p->sources, o->fetch, anew, &keyring, err);
+
+	if (ret)
+		return ret;
+	free(p->keyring);
+	p->keyring = keyring;
+	return 0;
+}
+
+/*
+ * What `check` says with the pinned key; when it does not know who signed, the
+ * key may have got new subkeys.  -ENOENT: there is no such key.
+ */
+static int check_by(struct pin *p,
+		    int (*check)(void *ctx, const struct pin *p,
+				 struct err *err),
+		    void *ctx, struct err *err)
+{
+	struct err ignored;
+	int ret = get_key(p, false, err);
+
+	if (ret)
+		return ret == -ENOKEY ? -ENOENT : ret;
+	ret = check(ctx, p, err);
+	if (ret == -ENOKEY && !get_key(p, true, &ignored))
+		ret = check(ctx, p, err);
+	return ret;
 }
 
 /* A file beside the archive: -ENOENT when there is none. */
@@ -56,27 +91,17 @@ static int get_beside(const struct toolchain_order *o, const char *path,
 	return ret;
 }
 
-/* The signed list's verified text; a key may have got new subkeys. */
-static int check_list(struct pin *p, const struct toolchain_order *o,
-		      struct bytes list, struct buf *verified,
-		      struct fetch_signature *by, struct err *err)
-{
-	char *keyring = NULL;
-	struct err ignored;
-	int ret = get_key(p, o, false, &keyring, err);
+struct signed_list {
+	struct buf text, verified;
+	struct fetch_signature by;
+};
 
-	if (ret)
-		return ret == -ENOKEY ? -ENOENT : ret;
-	ret = fetch_gpgv_text(keyring, p->fingerprint, list, verified, by, err);
-	if (ret == -ENOKEY) {
-		free(keyring);
-		if (get_key(p, o, true, &keyring, &ignored))
-			return ret;
-		ret = fetch_gpgv_text(keyring, p->fingerprint, list, verified,
-				      by, err);
-	}
-	free(keyring);
-	return ret;
+static int check_list(void *ctx, const struct pin *p, struct err *err)
+{
+	struct signed_list *l = ctx;
+
+	return fetch_gpgv_text(p->keyring, p->fingerprint, buf_bytes(&l->text),
+			       &l->verified, &l->by, err);
 }
 
 static void note_expired(const struct toolchain_order *o, const char *what,
@@ -94,28 +119,26 @@ static int find_sum(struct toolchain_verify *v, const char *path,
 {
 	const struct toolchain_order *o = v->order;
 	char *dir = str_dir(path), *file = xasprintf("%s/" SUMS, dir);
-	struct buf list = { 0 }, verified = { 0 };
-	struct fetch_signature by;
+	struct signed_list list = { 0 };
 	struct pin pin;
-	int ret = get_beside(o, file, SUMS_MAX, &list, err);
+	int ret = get_beside(o, file, SUMS_MAX, &list.text, err);
 
 	pin_init(&pin, o, o->sums_key, toolchain_data_sums_key());
 	if (!ret)
-		ret = check_list(&pin, o, buf_bytes(&list), &verified, &by,
-				 err);
+		ret = check_by(&pin, check_list, &list, err);
 	if (!ret)
-		ret = fetch_sums_find(buf_bytes(&verified), str_base(path),
+		ret = fetch_sums_find(buf_bytes(&list.verified), str_base(path),
 				      &v->sum, err);
 	if (!ret) {
 		v->has_sum = true;
-		v->sums_key = xstrdup(by.fingerprint);
-		note_expired(o, SUMS, &by);
+		v->sums_key = xstrdup(list.by.fingerprint);
+		note_expired(o, SUMS, &list.by);
 	} else {
 		err_wrap(err, SUMS);
 	}
-	strv_release(&pin.sources);
-	buf_release(&list);
-	buf_release(&verified);
+	pin_release(&pin);
+	buf_release(&list.text);
+	buf_release(&list.verified);
 	free(file);
 	free(dir);
 	return ret;
@@ -125,12 +148,12 @@ static int find_sum(struct toolchain_verify *v, const char *path,
  * Is the signature by a key of this ring?  Of no bytes it is a bad one, but
  * gpgv says first when it does not know the key.
  */
-static int try_key(struct toolchain_verify *v, const char *fingerprint,
-		   struct err *err)
+static int try_key(void *ctx, const struct pin *p, struct err *err)
 {
+	struct toolchain_verify *v = ctx;
 	struct fetch_gpgv_stream *stream;
 	struct fetch_signature by;
-	int ret = fetch_gpgv_start(&stream, v->keyring, fingerprint,
+	int ret = fetch_gpgv_start(&stream, p->keyring, p->fingerprint,
 				   buf_bytes(&v->sign), err);
 
 	if (ret)
@@ -164,33 +187,20 @@ static int find_sign(struct toolchain_verify *v, const char *path,
 
 	pin_init(&pin, o, o->tar_key, toolchain_data_tar_key());
 	if (!ret) {
-		ret = get_key(&pin, o, false, &v->keyring, err);
-		if (ret == -ENOKEY) {
-			ret = -ENOENT;
-			if (o->notes)
-				strv_addf(o->notes, "%s was not checked: %s",
-					  str_base(file), err->text);
-		}
+		ret = check_by(&pin, try_key, v, err);
+		if (ret == -ENOENT && o->notes)
+			strv_addf(o->notes, "%s was not checked: %s",
+				  str_base(file), err->text);
 	}
-	if (!ret)
-		ret = try_key(v, pin.fingerprint, err);
-	if (ret == -ENOKEY) {
-		char *anew;
-		struct err ignored;
-
-		if (!get_key(&pin, o, true, &anew, &ignored)) {
-			free(v->keyring);
-			v->keyring = anew;
-			ret = try_key(v, pin.fingerprint, err);
-		}
-	}
-	if (!ret)
+	if (!ret) {
 		v->tar_key = xstrdup(pin.fingerprint);
-	else
+		v->keyring = pin.keyring;
+		pin.keyring = NULL;
+	} else {
 		err_wrap(err, "%s", file ? str_base(file) : "signature");
-	if (ret)
 		buf_reset(&v->sign);
-	strv_release(&pin.sources);
+	}
+	pin_release(&pin);
 	free(file);
 	return ret;
 }

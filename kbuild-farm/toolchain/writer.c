@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "base/map.h"
+#include "base/vec.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -91,11 +92,9 @@ static int add_made(struct toolchain_writer *w, const char *path,
 {
 	struct made *m;
 
-	if (w->all.n >= w->most) {
-		err_set(err, E2BIG, "%s: one of more than %u entries", path,
-			w->most);
-		return -E2BIG;
-	}
+	if (w->all.n >= w->most)
+		return err_set(err, E2BIG, "%s: one of more than %u entries",
+			       path, w->most);
 	m = xcalloc(1, sizeof(*m));
 	m->entry.path = xstrdup(path);
 	m->entry.kind = kind;
@@ -110,14 +109,19 @@ static int open_below(int at, const char *name)
 		      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
+static char *upper_of(const char *path)
+{
+	return strchr(path, '/') ? str_dir(path) : xstrdup("");
+}
+
 /*
  * The directory at `path`, made if need be with those above it, as the
  * writer's parent.  "" is the top.
  */
 static int enter(struct toolchain_writer *w, const char *path, struct err *err)
 {
-	char *upper = NULL;
 	struct made *m;
+	char *upper;
 	int fd, ret;
 
 	if (w->parent_path && !strcmp(w->parent_path, path))
@@ -128,7 +132,7 @@ static int enter(struct toolchain_writer *w, const char *path, struct err *err)
 		w->parent_path = xstrdup("");
 		return w->parent < 0 ? err_errno(err, ".") : 0;
 	}
-	upper = strchr(path, '/') ? str_dir(path) : xstrdup("");
+	upper = upper_of(path);
 	ret = enter(w, upper, err);
 	free(upper);
 	if (ret)
@@ -142,10 +146,8 @@ static int enter(struct toolchain_writer *w, const char *path, struct err *err)
 			return ret;
 		if (mkdirat(w->parent, str_base(path), 0755))
 			return err_errno(err, "%s", path);
-		upper = xstrdup(w->parent_path);
-		if (upper[0])
-			find_made(w, upper)->below++;
-		free(upper);
+		if (w->parent_path[0])
+			find_made(w, w->parent_path)->below++;
 	}
 	fd = open_below(w->parent, str_base(path));
 	if (fd < 0)
@@ -163,15 +165,12 @@ static int prepare(struct toolchain_writer *w, const char *path,
 	char *upper;
 	int ret;
 
-	if (!toolchain_tree_is_path(path)) {
-		err_set(err, EINVAL, "no path for a file: \"%.200s\"", path);
-		return -EINVAL;
-	}
-	if (find_made(w, path)) {
-		err_set(err, EINVAL, "%s: comes twice", path);
-		return -EINVAL;
-	}
-	upper = strchr(path, '/') ? str_dir(path) : xstrdup("");
+	if (!toolchain_tree_is_path(path))
+		return err_set(err, EINVAL, "no path for a file: \"%.200s\"",
+			       path);
+	if (find_made(w, path))
+		return err_set(err, EINVAL, "%s: comes twice", path);
+	upper = upper_of(path);
 	ret = enter(w, upper, err);
 	if (!ret)
 		ret = add_made(w, path, kind, out, err);
@@ -220,7 +219,7 @@ int toolchain_writer_hard(struct toolchain_writer *w, const char *path,
 		return err_set(err, EINVAL,
 			       "%s: a hard link to what is no file: \"%.200s\"",
 			       path, target);
-	upper = strchr(target, '/') ? str_dir(target) : xstrdup("");
+	upper = upper_of(target);
 	ret = enter(w, upper, err);
 	free(upper);
 	if (ret)
@@ -294,28 +293,19 @@ int toolchain_writer_close(struct toolchain_writer *w,
 	return ret;
 }
 
-static void copy_entry(struct compiler_entries *out,
-		       const struct compiler_entry *from)
-{
-	struct compiler_entry *e = toolchain_tree_add(out, from->path);
-	char *path = e->path;
-
-	*e = *from;
-	e->path = path;
-	e->target = from->target ? xstrdup(from->target) : NULL;
-}
-
-void toolchain_writer_list(const struct toolchain_writer *w,
+void toolchain_writer_list(struct toolchain_writer *w,
 			   struct compiler_entries *out)
 {
 	struct map_node *n = NULL;
 
 	*out = (struct compiler_entries){ 0 };
 	while ((n = map_next(&w->all, n))) {
-		const struct made *m = (struct made *)n;
+		struct made *m = (struct made *)n;
 
-		if (m->entry.kind != COMPILER_DIR || !m->below)
-			copy_entry(out, &m->entry);
+		if (m->entry.kind == COMPILER_DIR && m->below)
+			continue;
+		*VEC_ADD(out->v, out->n) = m->entry;
+		m->entry.path = m->entry.target = NULL;
 	}
 	toolchain_tree_sort(out);
 }

@@ -40,8 +40,8 @@ int toolchain_writer_add(struct toolchain_writer *w, struct bytes b,
 int toolchain_writer_close(struct toolchain_writer *w,
 			   const struct timespec *mtime, struct err *err);
 
-/* All that was made, sorted; the caller releases it. */
-void toolchain_writer_list(const struct toolchain_writer *w,
+/* All that was made, sorted; the caller's from now on, nothing can follow. */
+void toolchain_writer_list(struct toolchain_writer *w,
 			   struct compiler_entries *out);
 
 #endif

@@ -2,7 +2,7 @@
 /* needs: toolchain */
 #include "suite.h"
 #include "toolchain-driver.h"
-#include "toolchain/runnable.h"
+#include "toolchain/smoke-test.h"
 
 static void set_up(void)
 {
@@ -41,7 +41,8 @@ START_TEST(a_program_with_all_its_symbols_passes)
 {
 	char *program = linked("int foo(void) { return 7; }\n");
 
-	ck_assert_msg(!toolchain_runnable(program, &err), "%s", err.text);
+	ck_assert_msg(!toolchain_smoke_test_loads(program, &err), "%s",
+		      err.text);
 	free(program);
 }
 END_TEST
@@ -50,7 +51,7 @@ START_TEST(a_symbol_that_nobody_has_is_named)
 {
 	char *program = linked("int other;\n");
 
-	ck_assert_int_eq(toolchain_runnable(program, &err), -ENOEXEC);
+	ck_assert_int_eq(toolchain_smoke_test_loads(program, &err), -ENOEXEC);
 	ck_assert_ptr_nonnull(strstr(err.text, "undefined symbol: foo"));
 	ck_assert_ptr_nonnull(strstr(err.text, program));
 	free(program);
@@ -61,7 +62,7 @@ START_TEST(a_library_that_is_not_there_is_named)
 {
 	char *program = linked(NULL);
 
-	ck_assert_int_eq(toolchain_runnable(program, &err), -ENOEXEC);
+	ck_assert_int_eq(toolchain_smoke_test_loads(program, &err), -ENOEXEC);
 	ck_assert_ptr_nonnull(strstr(err.text, "libkfarm-p.so"));
 	free(program);
 }
@@ -69,7 +70,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("toolchain/runnable");
+	Suite *s = suite_create("toolchain/smoke-test, the loader");
 	TCase *tc = tcase_create("runnable");
 
 	tcase_set_timeout(tc, 120);
