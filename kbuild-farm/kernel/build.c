@@ -95,11 +95,9 @@ static void copy_config(struct kernel_run *run)
 static void announce(struct kernel_run *run)
 {
 	char *targets = strv_join(&run->plan->request->targets, " ");
-	struct coord_event ev = { .kind = EVENT_BUILD,
-				  .text = *targets ? targets : "all",
-				  .n = run->jobs };
 
-	kernel_run_emit(run, &ev);
+	kernel_farm_emit(&run->farm, EVENT_BUILD, *targets ? targets : "all",
+			 run->jobs);
 	free(targets);
 }
 
@@ -148,19 +146,24 @@ static int write_script(struct kernel_run *run, struct err *err)
 	return ret;
 }
 
-static char *kernelrelease(const struct kernel_run *run)
+/* All that is known of the build now. */
+static void describe(struct kernel_metadata *m, struct coord_stats *farm,
+		     const struct kernel_run *run)
 {
-	char *path = kernel_plan_path(run->plan,
-				      "include/config/kernel.release");
-	struct buf text = { 0 };
-	struct err ignored;
-	char *out = NULL;
-
-	if (!fs_read(path, 4096, &text, &ignored))
-		out = xstrndup(buf_str(&text), strcspn(buf_str(&text), "\n"));
-	buf_release(&text);
-	free(path);
-	return out;
+	*m = (struct kernel_metadata){
+		.plan = run->plan,
+		.targets = run->targets.n ? &run->targets : NULL,
+		.jobs = run->jobs,
+		.warnings = run->joblog.warnings,
+		.errors = run->joblog.errors,
+		.wall_ms = clock_ms() - run->farm.began_ms,
+		.compile_ms = run->compile_ms,
+		.cpu_ms = kernel_farm_cpu_ms(),
+	};
+	if (!run->farm.coord)
+		return;
+	coord_stats(run->farm.coord, farm);
+	m->farm = farm;
 }
 
 static int write_metadata(struct kernel_run *run,
@@ -168,75 +171,29 @@ static int write_metadata(struct kernel_run *run,
 			  struct err *err)
 {
 	char *path = kernel_output_path(&run->output, "metadata.json");
-	char *release = passed ? kernelrelease(run) : NULL;
+	struct kernel_metadata m;
 	struct coord_stats farm;
-	struct kernel_metadata m = {
-		.plan = run->plan,
-		.targets = run->targets.n ? &run->targets : NULL,
-		.passed = passed,
-		.jobs = run->jobs,
-		.warnings = run->joblog.warnings,
-		.errors = run->joblog.errors,
-		.seconds = (double)(clock_ms() - run->began_ms) / 1000,
-		.compile_seconds = (double)run->compile_ms / 1000,
-		.cpu_seconds = (double)kernel_farm_cpu_ms() / 1000,
-		.kernelrelease = release,
-		.artifacts = artifacts,
-	};
 	int ret;
 
-	if (run->farm.coord) {
-		coord_stats(run->farm.coord, &farm);
-		m.farm = &farm;
-	}
+	describe(&m, &farm, run);
+	m.passed = passed;
+	m.artifacts = artifacts;
 	ret = kernel_metadata_write(path, &m, err);
-	free(release);
 	free(path);
 	return ret;
 }
 
 static char *summarize(struct kernel_run *run, const char *verb)
 {
-	char *targets = strv_join(&run->plan->request->targets, " ");
-	char *compiler = kernel_plan_compiler_text(run->plan);
 	char *output = kernel_output_text(&run->output);
+	struct kernel_metadata m;
 	struct coord_stats farm;
-	struct kernel_summary s = {
-		.verb = verb,
-		.targets = targets,
-		.arch = run->plan->arch.arch,
-		.compiler = compiler,
-		.version = run->plan->version,
-		.wall_ms = clock_ms() - run->began_ms,
-		.cpu_ms = kernel_farm_cpu_ms(),
-		.unlinked = run->plan->compiler.unlinked,
-		.warnings = run->joblog.warnings,
-		.errors = run->joblog.errors,
-		.output = output,
-	};
 	struct buf text = { 0 };
 
-	if (run->farm.coord) {
-		coord_stats(run->farm.coord, &farm);
-		s.farm = &farm;
-	}
-	kernel_summary_text(&text, &s);
+	describe(&m, &farm, run);
+	kernel_summary_text(&text, verb, &m, output);
 	free(output);
-	free(compiler);
-	free(targets);
 	return buf_steal(&text);
-}
-
-/* Too few jobs on nodes?  The build itself may be as good as any. */
-static bool too_few_remote(struct kernel_run *run, struct err *err)
-{
-	struct coord_stats farm;
-
-	if (!run->farm.coord)
-		return false;
-	coord_stats(run->farm.coord, &farm);
-	return kernel_summary_too_few(&farm, run->plan->request->require_remote,
-				      err);
 }
 
 /* The exit status for what the steps returned; `err` is set for some. */
@@ -244,7 +201,9 @@ static int judge(struct kernel_run *run, int ret, struct err *err)
 {
 	struct err full = { 0 };
 
-	if (!ret && too_few_remote(run, err))
+	if (!ret &&
+	    kernel_farm_too_few(&run->farm, run->plan->request->require_remote,
+				err))
 		return KERNEL_FARM;
 	if (!ret)
 		return KERNEL_OK;
@@ -263,7 +222,6 @@ static void finish(struct kernel_result *out, struct kernel_run *run,
 		   const struct kernel_artifacts *artifacts, int ret,
 		   struct err *err)
 {
-	struct coord_event done = { .kind = EVENT_DONE };
 	struct err late = { 0 };
 
 	kernel_follow_read(&run->follow);
@@ -287,8 +245,7 @@ static void finish(struct kernel_result *out, struct kernel_run *run,
 		out->summary = summarize(
 			run, out->status == KERNEL_FAILED ? "failed" : "built");
 	}
-	done.n = out->status;
-	kernel_run_emit(run, &done);
+	kernel_farm_emit(&run->farm, EVENT_DONE, NULL, out->status);
 }
 
 void kernel_build(struct kernel_result *out, const struct kernel_plan *plan,

@@ -1,27 +1,36 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/farm.h"
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/which.h"
 #include "coord/coord.h"
 #include "kernel/capacity.h"
 #include "kernel/links.h"
+#include "kernel/summary.h"
 #include "node/inventory.h"
 #include "node/limits.h"
 #include "peer/canary-db.h"
 
 #include <errno.h>
+#include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
+#define READY_MS 3000
+
 void kernel_farm_init(struct kernel_farm *f, const struct node_roster *roster,
-		      unsigned asked)
+		      unsigned asked, coord_event_sink *sink, void *ctx)
 {
 	struct wire_inventory inv = { 0 };
 	struct node_limit limit;
 
-	*f = (struct kernel_farm){ .has_nodes = roster->n > 0 };
+	*f = (struct kernel_farm){ .has_nodes = roster->n > 0,
+				   .roster = roster,
+				   .began_ms = clock_ms(),
+				   .sink = sink,
+				   .sink_ctx = ctx };
 	node_inventory_collect(&inv);
 	node_limit_local(&limit, &inv);
 	f->local_slots = limit.slots;
@@ -36,6 +45,22 @@ void kernel_farm_init(struct kernel_farm *f, const struct node_roster *roster,
 int kernel_farm_dirs(struct kernel_farm *f, struct err *err)
 {
 	return kernel_rundir_make(&f->rundir, f->local_slots, err);
+}
+
+static void on_event(void *ctx, const struct coord_event *ev)
+{
+	struct kernel_farm *f = ctx;
+	struct coord_event timed = *ev;
+
+	timed.at_ms = clock_ms() - f->began_ms;
+	f->sink(f->sink_ctx, &timed);
+}
+
+void kernel_farm_emit(struct kernel_farm *f, enum event_kind kind,
+		      const char *text, long n)
+{
+	on_event(f,
+		 &(struct coord_event){ .kind = kind, .text = text, .n = n });
 }
 
 static void on_away(void *ctx, unsigned n)
@@ -76,10 +101,11 @@ int kernel_farm_open(struct kernel_farm *f,
 		.base = setup->base,
 		.socket = f->rundir.socket,
 		.work = f->rundir.work,
-		.roster = setup->roster,
+		.roster = f->roster,
 		.local_slots = f->local_slots,
-		.sink = setup->sink,
-		.sink_ctx = setup->sink_ctx,
+		.trees = setup->trees,
+		.sink = on_event,
+		.sink_ctx = f,
 		.away = on_away,
 		.away_ctx = f,
 	};
@@ -92,8 +118,6 @@ int kernel_farm_open(struct kernel_farm *f,
 	s.canary_db = canary_db;
 	s.data = data;
 	s.cache_dir = answers;
-	s.trees = setup->trees;
-
 	if (!wrapper)
 		ret = err_set(err, ENOENT,
 			      "kfarm-cc is neither beside kfarm nor in PATH; "
@@ -120,6 +144,24 @@ void kernel_farm_env(const struct kernel_farm *f, struct strv *out)
 	strv_addf(out, "KFARM_SOCKET=%s", f->rundir.socket);
 	strv_addf(out, "KFARM_LINKS=%s", f->rundir.links);
 	strv_addf(out, "KFARM_SLOTS=%s", f->rundir.slots);
+}
+
+static void on_ready(void *ctx)
+{
+	struct kernel_farm *f = ctx;
+
+	f->ready = true;
+}
+
+int kernel_farm_await(struct kernel_farm *f, struct event_base *base,
+		      const int *stopped)
+{
+	coord_when_ready(f->coord, READY_MS, on_ready, f);
+	while (!f->ready && !*stopped) {
+		if (event_base_loop(base, EVLOOP_ONCE) < 0)
+			break;
+	}
+	return *stopped ? -EINTR : 0;
 }
 
 unsigned kernel_farm_nodes_up(const struct kernel_farm *f)
@@ -153,6 +195,29 @@ int kernel_farm_tokens(struct kernel_farm *f, unsigned asked, struct err *err)
 	if (!ret)
 		kernel_jobserver_away(&f->jobserver, f->aways);
 	return ret;
+}
+
+void kernel_farm_offer(const struct kernel_farm *f, struct strv *out,
+		       char *const *env)
+{
+	char *flags;
+
+	if (!f->jobserver.broker)
+		return;
+	flags = kernel_jobserver_flags(&f->jobserver,
+				       str_env(env, "MAKEFLAGS"));
+	strv_addf(out, "MAKEFLAGS=%s", flags);
+	free(flags);
+}
+
+bool kernel_farm_too_few(const struct kernel_farm *f, int want, struct err *err)
+{
+	struct coord_stats stats;
+
+	if (!f->coord)
+		return false;
+	coord_stats(f->coord, &stats);
+	return kernel_summary_too_few(&stats, want, err);
 }
 
 void kernel_farm_close(struct kernel_farm *f)

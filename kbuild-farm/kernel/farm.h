@@ -26,26 +26,31 @@ struct kernel_farm {
 	unsigned capacity; /* jobs at once, here and on nodes */
 	unsigned aways; /* jobs on nodes, as the coordinator said */
 	struct kernel_jobserver jobserver; /* broker 0: there is none */
+	const struct node_roster *roster;
+	uint64_t began_ms;
+	coord_event_sink *sink; /* every event, with its time */
+	void *sink_ctx;
+	bool ready; /* the nodes are up, or have failed */
 };
 
 struct kernel_farm_setup {
 	struct event_base *base;
-	const struct node_roster *roster; /* borrowed until the farm ends */
 	const char *path; /* PATH whose compilers get links */
 	/* Lists that end in NULL, or NULL: */
 	char *const *trees; /* source and build directory */
 	char *const *expect; /* names of compilers that will be called */
 	char *const *env; /* of the build */
-	coord_event_sink *sink; /* the coordinator's events */
-	void *sink_ctx;
 };
 
 /*
  * Decide on the local slots; `asked` is -j, 0 when it was not given.  The
- * farm must stay where it is from now on.
+ * farm must stay where it is from now on, and `roster` too.
  */
 void kernel_farm_init(struct kernel_farm *f, const struct node_roster *roster,
-		      unsigned asked);
+		      unsigned asked, coord_event_sink *sink, void *ctx);
+/* Tell the sink; the coordinator's events come there by themselves. */
+void kernel_farm_emit(struct kernel_farm *f, enum event_kind kind,
+		      const char *text, long n);
 /* Make the run's directory with its slots. */
 int kernel_farm_dirs(struct kernel_farm *f, struct err *err);
 /*
@@ -57,6 +62,12 @@ int kernel_farm_open(struct kernel_farm *f,
 		     struct strv *skipped, struct err *err);
 /* Add the variables that the wrapper reads. */
 void kernel_farm_env(const struct kernel_farm *f, struct strv *out);
+/*
+ * Run the loop until the nodes are up or have failed, 3 s at most, or
+ * *stopped is a signal: -EINTR.  Without nodes there is no wait.
+ */
+int kernel_farm_await(struct kernel_farm *f, struct event_base *base,
+		      const int *stopped);
 /* Nodes that are up and have slots. */
 unsigned kernel_farm_nodes_up(const struct kernel_farm *f);
 /*
@@ -66,6 +77,12 @@ unsigned kernel_farm_nodes_up(const struct kernel_farm *f);
 unsigned kernel_farm_jobs(const struct kernel_farm *f, unsigned asked);
 /* Start the jobserver; `asked` is -j, 0: not given. */
 int kernel_farm_tokens(struct kernel_farm *f, unsigned asked, struct err *err);
+/* Add the MAKEFLAGS that offer it, if it was started, to those of `env`. */
+void kernel_farm_offer(const struct kernel_farm *f, struct strv *out,
+		       char *const *env);
+/* Did nodes do less than `want` percent (0: no matter)?  Then `err` is set. */
+bool kernel_farm_too_few(const struct kernel_farm *f, int want,
+			 struct err *err);
 /* End the jobserver, then the coordinator and its jobs. */
 void kernel_farm_close(struct kernel_farm *f);
 /* Remove the directory. */

@@ -22,9 +22,24 @@ static void put(json_t *o, const char *key, const char *value)
 		json_object_set_new(o, key, json_text(value));
 }
 
+/* Up to one of `ends`. */
+static void put_part(json_t *o, const char *key, const char *value,
+		     const char *ends)
+{
+	char *part = xstrndup(value, strcspn(value, ends));
+
+	put(o, key, part);
+	free(part);
+}
+
 static void put_number(json_t *o, const char *key, uint64_t value)
 {
 	json_object_set_new(o, key, json_integer((json_int_t)value));
+}
+
+static double seconds(uint64_t ms)
+{
+	return (double)ms / 1000;
 }
 
 static void put_list(json_t *o, const char *key, const struct strv *list)
@@ -109,7 +124,8 @@ static json_t *results_group(const struct kernel_metadata *m)
 	for (size_t i = 0; i < targets->n; i++)
 		json_object_set_new(each, targets->v[i],
 				    json_pack("{s:s,s:f}", "status", status,
-					      "duration", m->compile_seconds));
+					      "duration",
+					      seconds(m->compile_ms)));
 	json_object_set_new(o, "targets", each);
 	if (m->artifacts)
 		json_object_set_new(o, "artifacts",
@@ -117,9 +133,22 @@ static json_t *results_group(const struct kernel_metadata *m)
 	put_number(o, "errors", m->errors);
 	put_number(o, "warnings", m->warnings);
 	json_object_set_new(o, "duration",
-			    json_pack("{s:f,s:f}", "build", m->compile_seconds,
-				      "total", m->seconds));
+			    json_pack("{s:f,s:f}", "build",
+				      seconds(m->compile_ms), "total",
+				      seconds(m->wall_ms)));
 	return o;
+}
+
+static void put_release(json_t *source, const struct kernel_plan *p)
+{
+	char *path = kernel_plan_path(p, "include/config/kernel.release");
+	struct buf text = { 0 };
+	struct err ignored;
+
+	if (!fs_read(path, ANSWER_MAX, &text, &ignored))
+		put_part(source, "kernelrelease", buf_str(&text), "\n");
+	buf_release(&text);
+	free(path);
 }
 
 static void put_tree(json_t *root, const struct kernel_metadata *m)
@@ -127,7 +156,8 @@ static void put_tree(json_t *root, const struct kernel_metadata *m)
 	const struct tree_rev *rev = &m->plan->rev;
 	json_t *source = json_object(), *git = json_object();
 
-	put(source, "kernelrelease", m->kernelrelease);
+	if (m->passed)
+		put_release(source, m->plan);
 	put(source, "kernelversion", m->plan->version);
 	put(source, "tree", m->plan->tree);
 	put_group(root, "source", source);
@@ -227,15 +257,11 @@ static void put_os(json_t *o, const char *key, const char *text,
 		   const char *name)
 {
 	const char *at = strstr(text, name);
-	char *value;
 
-	if (!at)
-		return;
-	at += strlen(name);
-	at += strspn(at, "\"'");
-	value = xstrndup(at, strcspn(at, "\"'\n"));
-	put(o, key, value);
-	free(value);
+	if (at)
+		put_part(o, key,
+			 at + strlen(name) + strspn(at + strlen(name), "\"'"),
+			 "\"'\n");
 }
 
 static void put_machine(json_t *root)
@@ -282,7 +308,7 @@ static json_t *node_group(const struct coord_node_stats *n)
 	put(o, "detail", n->detail);
 	put_number(o, "slots", n->slots);
 	put_number(o, "jobs", n->jobs);
-	json_object_set_new(o, "seconds", json_real((double)n->busy_ms / 1000));
+	json_object_set_new(o, "seconds", json_real(seconds(n->busy_ms)));
 	put_number(o, "sent", n->sent);
 	put_number(o, "received", n->received);
 	put_number(o, "retries", n->retries);
@@ -314,7 +340,7 @@ static void put_farm(json_t *root, const struct kernel_metadata *m)
 			    json_real((double)f->scan_us / 1e6));
 	put_number(o, "sent", sent);
 	put_number(o, "received", received);
-	json_object_set_new(o, "cpu_seconds", json_real(m->cpu_seconds));
+	json_object_set_new(o, "cpu_seconds", json_real(seconds(m->cpu_ms)));
 	json_object_set_new(root, "farm", o);
 	json_object_set_new(root, "nodes", nodes);
 }

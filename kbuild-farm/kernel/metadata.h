@@ -20,10 +20,9 @@ struct kernel_metadata {
 	bool passed;
 	unsigned jobs; /* -j */
 	unsigned warnings, errors;
-	double seconds; /* of the whole build */
-	double compile_seconds; /* of make with the targets */
-	double cpu_seconds; /* of the build host */
-	const char *kernelrelease; /* may be NULL */
+	uint64_t wall_ms; /* of the whole build */
+	uint64_t compile_ms; /* of make with the targets */
+	uint64_t cpu_ms; /* of the build host */
 	const struct kernel_artifacts *artifacts; /* may be NULL */
 	const struct coord_stats *farm; /* may be NULL */
 };

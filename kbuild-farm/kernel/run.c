@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/run.h"
 
-#include "base/clock.h"
 #include "kernel/environ.h"
 
 #include <errno.h>
@@ -10,17 +9,9 @@
 
 #define ANSWER_MAX (1u << 16)
 
-void kernel_run_emit(struct kernel_run *run, struct coord_event *ev)
-{
-	ev->at_ms = clock_ms() - run->began_ms;
-	run->hooks->sink(run->hooks->ctx, ev);
-}
-
 void kernel_run_phase(struct kernel_run *run, const char *name)
 {
-	struct coord_event ev = { .kind = EVENT_PHASE, .text = name };
-
-	kernel_run_emit(run, &ev);
+	kernel_farm_emit(&run->farm, EVENT_PHASE, name, 0);
 }
 
 void kernel_run_note(struct kernel_run *run, const char *fmt, ...)
@@ -52,21 +43,16 @@ static void note_make(void *ctx, pid_t pid)
 static void offer_tokens(struct kernel_run *run, struct spawn *what,
 			 struct strv *env)
 {
-	struct kernel_jobserver *tokens = &run->farm.jobserver;
 	struct strv ours = { 0 };
-	char *flags;
 
 	what->env = run->env.v;
-	if (!tokens->broker)
+	kernel_farm_offer(&run->farm, &ours, run->env.v);
+	if (!ours.n)
 		return;
-	flags = kernel_jobserver_flags(tokens,
-				       str_env(run->env.v, "MAKEFLAGS"));
-	strv_addf(&ours, "MAKEFLAGS=%s", flags);
 	kernel_environ_overlay(env, run->env.v, &ours);
 	what->env = env->v;
-	what->pass = tokens->fd;
+	what->pass = run->farm.jobserver.fd;
 	strv_release(&ours);
-	free(flags);
 }
 
 int kernel_run_program(struct kernel_run *run, char *const *argv,

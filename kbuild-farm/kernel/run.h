@@ -17,7 +17,6 @@
 struct kernel_run {
 	const struct kernel_plan *plan;
 	const struct kernel_hooks *hooks;
-	uint64_t began_ms;
 	struct event_base *base;
 	struct event *tick;
 	struct kernel_maker maker;
@@ -28,13 +27,11 @@ struct kernel_run {
 	struct kernel_follow follow;
 	struct strv env; /* of all that is started */
 	unsigned jobs;
-	bool ready; /* the nodes are up, or have failed */
 	struct strv targets; /* as make gets them: "kernel" is resolved */
 	uint64_t compile_ms;
 };
 
 /* Tell the views. */
-void kernel_run_emit(struct kernel_run *run, struct coord_event *ev);
 void kernel_run_phase(struct kernel_run *run, const char *name);
 void kernel_run_note(struct kernel_run *run, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

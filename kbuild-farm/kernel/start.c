@@ -11,22 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define READY_MS 3000
-
-static void on_event(void *ctx, const struct coord_event *ev)
-{
-	struct coord_event own = *ev;
-
-	kernel_run_emit(ctx, &own);
-}
-
 static void on_block(void *ctx, const char *text, bool error)
 {
-	struct coord_event ev = { .kind = EVENT_DIAG,
-				  .text = text,
-				  .n = error ? EVENT_ERROR : EVENT_WARNING };
+	struct kernel_run *run = ctx;
 
-	kernel_run_emit(ctx, &ev);
+	kernel_farm_emit(&run->farm, EVENT_DIAG, text,
+			 error ? EVENT_ERROR : EVENT_WARNING);
 }
 
 static void on_line(void *ctx, const char *text)
@@ -39,7 +29,7 @@ static void on_line(void *ctx, const char *text)
 static void on_tick(evutil_socket_t fd, short what, void *ctx)
 {
 	struct kernel_run *run = ctx;
-	struct kernel_figures now = { .at_ms = clock_ms() - run->began_ms,
+	struct kernel_figures now = { .at_ms = clock_ms() - run->farm.began_ms,
 				      .warnings = run->joblog.warnings,
 				      .errors = run->joblog.errors };
 
@@ -63,8 +53,7 @@ static void tell_skipped(struct kernel_run *run, const struct strv *skipped)
 	}
 }
 
-static int start_farm(struct kernel_run *run, const struct node_roster *roster,
-		      struct err *err)
+static int start_farm(struct kernel_run *run, struct err *err)
 {
 	const struct kernel_plan *plan = run->plan;
 	char *path = kernel_environ_path(&plan->compiler.dirs, plan->env);
@@ -76,13 +65,10 @@ static int start_farm(struct kernel_run *run, const struct node_roster *roster,
 				 (char *)(host ? host : "gcc"), compat, NULL };
 	struct kernel_farm_setup setup = {
 		.base = run->base,
-		.roster = roster,
 		.path = path,
 		.trees = trees,
 		.expect = expect,
 		.env = plan->env,
-		.sink = on_event,
-		.sink_ctx = run,
 	};
 	struct strv extra = { 0 }, skipped = { 0 };
 	int ret = kernel_farm_open(&run->farm, &setup, &skipped, err);
@@ -174,10 +160,10 @@ int kernel_start(struct kernel_run *run, const struct kernel_plan *plan,
 	int ret;
 
 	*run = (struct kernel_run){ .plan = plan, .hooks = hooks };
-	run->began_ms = clock_ms();
 	run->lock.fd = run->output.log = -1;
 	run->follow.fd = run->follow.watch = -1;
-	kernel_farm_init(&run->farm, roster, plan->request->jobs);
+	kernel_farm_init(&run->farm, roster, plan->request->jobs, hooks->sink,
+			 hooks->ctx);
 	ret = make_places(run, err);
 	if (!ret)
 		tell_place(run);
@@ -188,16 +174,9 @@ int kernel_start(struct kernel_run *run, const struct kernel_plan *plan,
 	if (ret)
 		return ret;
 	if (!plan->compiler.unlinked)
-		return start_farm(run, roster, err);
+		return start_farm(run, err);
 	kernel_plan_env(plan, &run->env, NULL, NULL);
 	return 0;
-}
-
-static void on_ready(void *ctx)
-{
-	bool *ready = ctx;
-
-	*ready = true;
 }
 
 int kernel_start_jobs(struct kernel_run *run)
@@ -205,9 +184,8 @@ int kernel_start_jobs(struct kernel_run *run)
 	unsigned asked = run->plan->request->jobs, remote = 0, up;
 
 	if (run->farm.coord) {
-		coord_when_ready(run->farm.coord, READY_MS, on_ready,
-				 &run->ready);
-		if (kernel_maker_wait(&run->maker, &run->ready))
+		if (kernel_farm_await(&run->farm, run->base,
+				      &run->maker.stopped_by))
 			return -EINTR;
 		remote = coord_remote_slots(run->farm.coord);
 	}

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define REASONS_MAX 8 /* named in one line; the others are added up */
@@ -14,7 +15,7 @@ unsigned kernel_summary_permille(unsigned part, unsigned rest)
 	return all ? (unsigned)((uint64_t)part * 1000 / all) : 0;
 }
 
-static void put_time(struct buf *out, uint64_t ms)
+static void put_times(struct buf *out, uint64_t ms, uint64_t cpu_ms)
 {
 	uint64_t s = (ms + 500) / 1000;
 
@@ -24,6 +25,8 @@ static void put_time(struct buf *out, uint64_t ms)
 	else
 		buf_printf(out, "%u:%02u", (unsigned)(s / 60),
 			   (unsigned)(s % 60));
+	buf_printf(out, " wall, build host %" PRIu64 " s CPU\n",
+		   (cpu_ms + 500) / 1000);
 }
 
 void kernel_summary_reasons(struct buf *out, const struct coord_stats *farm)
@@ -42,16 +45,10 @@ void kernel_summary_reasons(struct buf *out, const struct coord_stats *farm)
 		buf_printf(out, ", %u others", others);
 }
 
-static void put_jobs(struct buf *out, const struct kernel_summary *s)
+static void put_jobs(struct buf *out, const struct coord_stats *f)
 {
-	const struct coord_stats *f = s->farm;
 	unsigned share;
 
-	if (!f) {
-		buf_printf(out, "jobs unknown: all local, not linked (%s)\n",
-			   s->unlinked ? s->unlinked : "not started");
-		return;
-	}
 	if (!f->remote && !f->local) {
 		buf_add_str(out, "jobs 0\n");
 		return;
@@ -79,11 +76,11 @@ void kernel_summary_node(struct buf *out, const char *name, const char *state,
 		   reason ? ": " : "", reason ? reason : "");
 }
 
-static void put_nodes(struct buf *out, const struct kernel_summary *s,
+static void put_nodes(struct buf *out, const struct coord_stats *farm,
 		      const char *prefix)
 {
-	for (size_t i = 0; s->farm && i < s->farm->n_nodes; i++) {
-		const struct coord_node_stats *n = &s->farm->nodes[i];
+	for (size_t i = 0; i < farm->n_nodes; i++) {
+		const struct coord_node_stats *n = &farm->nodes[i];
 
 		if (!strcmp(n->state, "up"))
 			continue;
@@ -93,31 +90,44 @@ static void put_nodes(struct buf *out, const struct kernel_summary *s,
 	}
 }
 
-void kernel_summary_text(struct buf *out, const struct kernel_summary *s)
+void kernel_summary_text(struct buf *out, const char *verb,
+			 const struct kernel_metadata *m, const char *output)
 {
-	buf_printf(out, "%s %s: %s, %s, linux-%s, ", s->verb,
-		   *s->targets ? s->targets : "all", s->arch, s->compiler,
-		   s->version);
-	put_time(out, s->wall_ms);
-	buf_printf(out, " wall, build host %" PRIu64 " s CPU\n",
-		   (s->cpu_ms + 500) / 1000);
-	put_jobs(out, s);
-	put_nodes(out, s, "");
+	const struct kernel_plan *p = m->plan;
+	char *targets = strv_join(&p->request->targets, " ");
+	char *compiler = kernel_plan_compiler_text(p);
+	const char *unlinked = p->compiler.unlinked;
+
+	buf_printf(out, "%s %s: %s, %s, linux-%s, ", verb,
+		   *targets ? targets : "all", p->arch.arch, compiler,
+		   p->version);
+	put_times(out, m->wall_ms, m->cpu_ms);
+	if (m->farm) {
+		put_jobs(out, m->farm);
+		put_nodes(out, m->farm, "");
+	} else {
+		buf_printf(out, "jobs unknown: all local, not linked (%s)\n",
+			   unlinked ? unlinked : "not started");
+	}
 	buf_printf(out, "warnings %u, errors %u        output %s\n",
-		   s->warnings, s->errors, s->output);
+		   m->warnings, m->errors, output);
+	free(compiler);
+	free(targets);
 }
 
-void kernel_summary_guest(struct buf *out, const struct kernel_summary *s)
+void kernel_summary_user_command(struct buf *out, const char *name,
+				 const char *how, uint64_t wall_ms,
+				 uint64_t cpu_ms,
+				 const struct coord_stats *farm)
 {
-	if (s->verb)
-		buf_printf(out, "kfarm: %s: %s: ", s->targets, s->verb);
+	if (how)
+		buf_printf(out, "kfarm: %s: %s: ", name, how);
 	else
-		buf_printf(out, "kfarm: ran %s: ", s->targets);
-	put_time(out, s->wall_ms);
-	buf_printf(out, " wall, build host %" PRIu64 " s CPU\nkfarm: ",
-		   (s->cpu_ms + 500) / 1000);
-	put_jobs(out, s);
-	put_nodes(out, s, "kfarm: ");
+		buf_printf(out, "kfarm: ran %s: ", name);
+	put_times(out, wall_ms, cpu_ms);
+	buf_add_str(out, "kfarm: ");
+	put_jobs(out, farm);
+	put_nodes(out, farm, "kfarm: ");
 }
 
 bool kernel_summary_too_few(const struct coord_stats *farm, int want,

@@ -9,7 +9,7 @@
  *	node neo4a: down: ssh: no route to host
  *	warnings 3, errors 0        output ~/.cache/kfarm/builds/7
  *
- * (nothing is wrapped), and at the end of a guest:
+ * (nothing is wrapped), and at the end of a command of the user's:
  *
  *	kfarm: ran make: 3:12 wall, build host 41 s CPU
  *	kfarm: jobs 2874: ...
@@ -21,23 +21,19 @@
 #define KERNEL_SUMMARY_H
 
 #include "base/buf.h"
-#include "coord/coord.h"
+#include "kernel/metadata.h"
 
-struct kernel_summary {
-	const char *verb; /* "built", "failed", "interrupted" */
-	const char *targets; /* "Image modules", or "" for make's default */
-	const char *arch, *compiler, *version;
-	uint64_t wall_ms, cpu_ms;
-	const struct coord_stats *farm; /* NULL: built without links ... */
-	const char *unlinked; /* ... because of this */
-	unsigned warnings, errors;
-	const char *output;
-};
-
-void kernel_summary_text(struct buf *out, const struct kernel_summary *s);
-/* Of a guest: times, farm, its name (targets), and how it failed (verb; NULL:
- * it did not) are used. */
-void kernel_summary_guest(struct buf *out, const struct kernel_summary *s);
+/*
+ * `verb` is "built", "failed" or "interrupted".  A build without m->farm was
+ * made without links, because of what its plan says.
+ */
+void kernel_summary_text(struct buf *out, const char *verb,
+			 const struct kernel_metadata *m, const char *output);
+/* Of a command of the user's; `how` it failed, NULL: it did not. */
+void kernel_summary_user_command(struct buf *out, const char *name,
+				 const char *how, uint64_t wall_ms,
+				 uint64_t cpu_ms,
+				 const struct coord_stats *farm);
 /* Did nodes do less than `want` percent (0: no matter)?  Then `err` is set. */
 bool kernel_summary_too_few(const struct coord_stats *farm, int want,
 			    struct err *err);

@@ -22,11 +22,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define READY_MS 3000
-
 struct run {
 	const struct kernel_user_command *guest;
-	uint64_t began_ms;
 	struct event_base *base;
 	struct kernel_farm farm;
 	struct strv env; /* the command's */
@@ -34,7 +31,6 @@ struct run {
 	struct event *on_signals, *on_end;
 	pid_t pid; /* 0: not started */
 	int stopped_by; /* a signal before that */
-	bool ready; /* the nodes are up, or have failed */
 };
 
 /* ---- decide ---- */
@@ -202,19 +198,6 @@ static bool wants_tokens(const struct run *run)
 
 /* ---- run ---- */
 
-static void emit(struct run *run, struct coord_event *ev)
-{
-	ev->at_ms = clock_ms() - run->began_ms;
-	run->guest->wish->sink(run->guest->wish->sink_ctx, ev);
-}
-
-static void on_event(void *ctx, const struct coord_event *ev)
-{
-	struct coord_event own = *ev;
-
-	emit(ctx, &own);
-}
-
 /*
  * Ctrl-C reaches the command by itself, as it is of our process group; what
  * somebody sent to us alone is passed on.
@@ -239,13 +222,6 @@ static void on_end(evutil_socket_t fd, short what, void *ctx)
 	(void)fd;
 	(void)what;
 	(void)ctx;
-}
-
-static void on_ready(void *ctx)
-{
-	struct run *run = ctx;
-
-	run->ready = true;
 }
 
 static int watch_signals(struct run *run, struct err *err)
@@ -274,10 +250,7 @@ static int open_farm(struct run *run, struct err *err)
 	char *path = kernel_environ_path(&g->compiler.dirs, g->env.v);
 	struct kernel_farm_setup setup = {
 		.base = run->base,
-		.roster = g->wish->roster,
 		.path = path,
-		.sink = on_event,
-		.sink_ctx = run,
 	};
 	struct strv skipped = { 0 }, ours = { 0 };
 	int ret = kernel_farm_dirs(&run->farm, err);
@@ -290,13 +263,7 @@ static int open_farm(struct run *run, struct err *err)
 		kernel_farm_env(&run->farm, &ours);
 		strv_addf(&ours, "PATH=%s:%s", run->farm.rundir.links, path);
 	}
-	if (run->farm.jobserver.broker) {
-		char *flags = kernel_jobserver_flags(
-			&run->farm.jobserver, str_env(g->env.v, "MAKEFLAGS"));
-
-		strv_addf(&ours, "MAKEFLAGS=%s", flags);
-		free(flags);
-	}
+	kernel_farm_offer(&run->farm, &ours, g->env.v);
 	kernel_environ_overlay(&run->env, g->env.v, &ours);
 	strv_release(&skipped);
 	strv_release(&ours);
@@ -304,28 +271,16 @@ static int open_farm(struct run *run, struct err *err)
 	return ret;
 }
 
-/* The first jobs shall find the nodes; without any there is no wait. */
-static void await_nodes(struct run *run)
-{
-	coord_when_ready(run->farm.coord, READY_MS, on_ready, run);
-	while (!run->ready && !run->stopped_by) {
-		if (event_base_loop(run->base, EVLOOP_ONCE) < 0)
-			break;
-	}
-}
-
 static void announce(struct run *run)
 {
 	const struct kernel_user_command_request *w = run->guest->wish;
 	struct strv words = { 0 };
-	struct coord_event ev = { .kind = EVENT_BUILD };
 	char *text;
 
 	strv_add_all(&words, w->argv);
 	text = strv_join(&words, " ");
-	ev.text = text;
-	ev.n = kernel_farm_jobs(&run->farm, w->jobs);
-	emit(run, &ev);
+	kernel_farm_emit(&run->farm, EVENT_BUILD, text,
+			 kernel_farm_jobs(&run->farm, w->jobs));
 	free(text);
 	strv_release(&words);
 }
@@ -370,40 +325,25 @@ static int exit_status(int wait_status)
 					128 + WTERMSIG(wait_status);
 }
 
-static void summarize(struct kernel_user_command_result *out, struct run *run)
-{
-	char *how = out->wait_status ? spawn_status_text(out->wait_status) :
-				       NULL;
-	struct coord_stats farm;
-	struct kernel_summary s = {
-		.verb = how,
-		.targets = str_base(run->guest->wish->argv[0]),
-		.wall_ms = clock_ms() - run->began_ms,
-		.cpu_ms = kernel_farm_cpu_ms(),
-		.farm = &farm,
-	};
-	struct buf text = { 0 };
-
-	coord_stats(run->farm.coord, &farm);
-	kernel_summary_guest(&text, &s);
-	out->summary = buf_steal(&text);
-	free(how);
-}
-
 static void judge(struct kernel_user_command_result *out, struct run *run,
 		  struct err *err)
 {
-	struct coord_event done = { .kind = EVENT_DONE };
+	const struct kernel_user_command_request *w = run->guest->wish;
+	char *how = out->wait_status ? spawn_status_text(out->wait_status) :
+				       NULL;
+	struct buf text = { 0 };
 	struct coord_stats farm;
 
-	summarize(out, run);
 	coord_stats(run->farm.coord, &farm);
-	if (!out->wait_status &&
-	    kernel_summary_too_few(&farm, run->guest->wish->require_remote,
-				   err))
-		out->too_few = true;
-	done.n = out->too_few ? 125 : exit_status(out->wait_status);
-	emit(run, &done);
+	kernel_summary_user_command(&text, str_base(w->argv[0]), how,
+				    clock_ms() - run->farm.began_ms,
+				    kernel_farm_cpu_ms(), &farm);
+	out->summary = buf_steal(&text);
+	out->too_few = !out->wait_status &&
+		       kernel_farm_too_few(&run->farm, w->require_remote, err);
+	kernel_farm_emit(&run->farm, EVENT_DONE, NULL,
+			 out->too_few ? 125 : exit_status(out->wait_status));
+	free(how);
 }
 
 static void end_run(struct run *run, const sigset_t *before)
@@ -428,25 +368,23 @@ int kernel_user_command_run(struct kernel_user_command_result *out,
 			    const struct kernel_user_command *g,
 			    struct err *err)
 {
-	struct run run = { .guest = g,
-			   .began_ms = clock_ms(),
-			   .base = event_base_new(),
-			   .signals = -1,
-			   .pidfd = -1 };
+	struct run run = {
+		.guest = g, .base = event_base_new(), .signals = -1, .pidfd = -1
+	};
 	sigset_t before;
 	int ret;
 
 	pthread_sigmask(SIG_BLOCK, NULL, &before);
 	*out = (struct kernel_user_command_result){ 0 };
-	kernel_farm_init(&run.farm, g->wish->roster, g->wish->jobs);
+	kernel_farm_init(&run.farm, g->wish->roster, g->wish->jobs,
+			 g->wish->sink, g->wish->sink_ctx);
 	ret = run.base ? watch_signals(&run, err) :
 			 err_set(err, ENOMEM, "no event loop");
 	if (!ret)
 		ret = open_farm(&run, err);
-	if (!ret) {
-		await_nodes(&run);
+	/* The first jobs shall find the nodes. */
+	if (!ret && kernel_farm_await(&run.farm, run.base, &run.stopped_by))
 		out->signal = run.stopped_by;
-	}
 	if (!ret && !out->signal) {
 		announce(&run);
 		ret = run_command(&run, &out->wait_status, err);

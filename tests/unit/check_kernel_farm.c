@@ -41,10 +41,10 @@ static void on_event(void *ctx, const struct coord_event *ev)
 
 START_TEST(without_nodes_j_is_the_slots)
 {
-	kernel_farm_init(&farm, &none, 0);
+	kernel_farm_init(&farm, &none, 0, on_event, NULL);
 	ck_assert_uint_ge(farm.local_slots, 1);
 	ck_assert(!farm.has_nodes);
-	kernel_farm_init(&farm, &none, 500);
+	kernel_farm_init(&farm, &none, 500, on_event, NULL);
 	ck_assert_uint_eq(farm.local_slots, 500);
 }
 END_TEST
@@ -55,12 +55,12 @@ START_TEST(with_nodes_a_large_j_is_not_this_machines)
 	struct node_roster some = { .v = &one, .n = 1 };
 	unsigned usual;
 
-	kernel_farm_init(&farm, &some, 0);
+	kernel_farm_init(&farm, &some, 0, on_event, NULL);
 	usual = farm.local_slots;
 	ck_assert(farm.has_nodes);
-	kernel_farm_init(&farm, &some, 500);
+	kernel_farm_init(&farm, &some, 500, on_event, NULL);
 	ck_assert_uint_eq(farm.local_slots, usual < 500 ? usual : 500);
-	kernel_farm_init(&farm, &some, 1);
+	kernel_farm_init(&farm, &some, 1, on_event, NULL);
 	ck_assert_uint_eq(farm.local_slots, 1);
 }
 END_TEST
@@ -68,13 +68,11 @@ END_TEST
 START_TEST(all_that_a_wrapper_needs_is_there)
 {
 	struct kernel_farm_setup setup = { .base = base,
-					   .roster = &none,
-					   .path = getenv("PATH"),
-					   .sink = on_event };
+					   .path = getenv("PATH") };
 	struct strv skipped = { 0 }, vars = { 0 };
 	char *link, *dir;
 
-	kernel_farm_init(&farm, &none, 2);
+	kernel_farm_init(&farm, &none, 2, on_event, NULL);
 	ck_assert_msg(!kernel_farm_dirs(&farm, &err), "%s", err.text);
 	ck_assert_msg(!kernel_farm_open(&farm, &setup, &skipped, &err), "%s",
 		      err.text);
@@ -103,7 +101,7 @@ START_TEST(a_jobserver_begins_with_the_jobs_that_are_away)
 {
 	struct pollfd p;
 
-	kernel_farm_init(&farm, &none, 1);
+	kernel_farm_init(&farm, &none, 1, on_event, NULL);
 	farm.aways = 1;
 	ck_assert_msg(!kernel_farm_tokens(&farm, 0, &err), "%s", err.text);
 	p = (struct pollfd){ .fd = farm.jobserver.fd[0], .events = POLLIN };

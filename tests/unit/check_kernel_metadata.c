@@ -47,6 +47,17 @@ static void tear_down(void)
 	run_tear_down();
 }
 
+static void put_release(const char *release)
+{
+	char *path = kernel_plan_path(&plan, "include/config/kernel.release");
+	char *dir = str_dir(path);
+
+	ck_assert(!fs_mkdirs(dir, 0777, &err));
+	ck_assert(!fs_write(path, bytes_str(release), 0666, &err));
+	free(dir);
+	free(path);
+}
+
 START_TEST(early_it_has_build_and_a_failure)
 {
 	static const char *const groups[] = { "build",    "results", "source",
@@ -68,6 +79,7 @@ START_TEST(early_it_has_build_and_a_failure)
 	ck_assert_str_eq(text("source", "kernelversion"), "6.1.7-rc3");
 	ck_assert(str_starts(text("tools", "make"), "GNU Make"));
 	/* Nothing is known of these: no empty groups. */
+	ck_assert_ptr_null(get("source", "kernelrelease"));
 	ck_assert_ptr_null(json_object_get(root, "git"));
 	ck_assert_ptr_null(json_object_get(root, "farm"));
 	ck_assert_ptr_null(json_object_get(root, "artifacts"));
@@ -106,10 +118,10 @@ START_TEST(at_the_end_it_has_results_and_farm)
 	m.targets = &targets;
 	m.passed = true;
 	m.warnings = 7;
-	m.kernelrelease = "6.1.7-x";
+	put_release("6.1.7-x\n");
 	m.artifacts = &a;
 	m.farm = &farm;
-	m.cpu_seconds = 41.5;
+	m.cpu_ms = 41500;
 	write_and_read();
 	ck_assert_str_eq(text("results", "status"), "PASS");
 	ck_assert_int_eq(json_integer_value(get("results", "warnings")), 7);

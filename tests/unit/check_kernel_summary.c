@@ -17,7 +17,12 @@ static struct coord_reason reasons[10] = {
 	{ (char[]){ "i" }, 3 },        { (char[]){ "j" }, 4 },
 };
 static struct coord_stats farm;
-static struct kernel_summary sample;
+static struct kernel_request request;
+static struct kernel_plan plan;
+static struct kernel_metadata sample;
+static const char *verb;
+static char version[] = "6.1.192", compiler[] = "13.3.0";
+static char unlinked[] = "CC is several words (ccache gcc)";
 
 static void set_up(void)
 {
@@ -27,23 +32,32 @@ static void set_up(void)
 				     .duplicated = 2,
 				     .n_reasons = 2,
 				     .reasons = reasons };
-	sample = (struct kernel_summary){ .verb = "built",
-					  .targets = "Image modules dtbs",
-					  .arch = "arm64",
-					  .compiler = "gcc-13.3.0",
-					  .version = "6.1.192",
-					  .wall_ms = 191600,
-					  .cpu_ms = 41300,
-					  .farm = &farm,
-					  .warnings = 3,
-					  .output = "~/.cache/kfarm/builds/7" };
+	request = (struct kernel_request){ 0 };
+	strv_split(&request.targets, "Image modules dtbs", " ");
+	plan = (struct kernel_plan){
+		.request = &request,
+		.version = version,
+		.arch = { .arch = "arm64" },
+		.compiler = { .version = compiler },
+	};
+	sample = (struct kernel_metadata){ .plan = &plan,
+					   .wall_ms = 191600,
+					   .cpu_ms = 41300,
+					   .farm = &farm,
+					   .warnings = 3 };
+	verb = "built";
+}
+
+static void tear_down(void)
+{
+	strv_release(&request.targets);
 }
 
 static void expect(const char *want)
 {
 	struct buf out = { 0 };
 
-	kernel_summary_text(&out, &sample);
+	kernel_summary_text(&out, verb, &sample, "~/.cache/kfarm/builds/7");
 	ck_assert_str_eq(buf_str(&out), want);
 	buf_release(&out);
 }
@@ -61,7 +75,7 @@ END_TEST
 START_TEST(without_jobs_there_is_no_percentage)
 {
 	farm = (struct coord_stats){ 0 };
-	sample.targets = "";
+	strv_release(&request.targets);
 	sample.wall_ms = 3661000;
 	expect("built all: arm64, gcc-13.3.0, linux-6.1.192, 1:01:01 wall, "
 	       "build host 41 s CPU\n"
@@ -73,8 +87,8 @@ END_TEST
 START_TEST(without_links_the_reason_is_told)
 {
 	sample.farm = NULL;
-	sample.unlinked = "CC is several words (ccache gcc)";
-	sample.verb = "failed";
+	plan.compiler.unlinked = unlinked;
+	verb = "failed";
 	expect("failed Image modules dtbs: arm64, gcc-13.3.0, linux-6.1.192, "
 	       "3:12 wall, build host 41 s CPU\n"
 	       "jobs unknown: all local, not linked (CC is several words "
@@ -128,15 +142,13 @@ START_TEST(nodes_that_are_not_up_have_a_line)
 }
 END_TEST
 
-START_TEST(a_guest_has_lines_of_its_own)
+START_TEST(a_command_has_lines_of_its_own)
 {
 	struct buf out = { 0 };
 
 	farm.nodes = nodes;
 	farm.n_nodes = 3;
-	sample.targets = "make";
-	sample.verb = NULL;
-	kernel_summary_guest(&out, &sample);
+	kernel_summary_user_command(&out, "make", NULL, 191600, 41300, &farm);
 	ck_assert(str_starts(buf_str(&out),
 			     "kfarm: ran make: 3:12 wall, build host 41 s CPU\n"
 			     "kfarm: jobs 2874: 2851 remote"));
@@ -145,8 +157,8 @@ START_TEST(a_guest_has_lines_of_its_own)
 				     "\nkfarm: node c: no toolchain\n"));
 	ck_assert_ptr_null(strstr(buf_str(&out), "node a"));
 	buf_release(&out);
-	sample.verb = "exit status 2";
-	kernel_summary_guest(&out, &sample);
+	kernel_summary_user_command(&out, "make", "exit status 2", 191600,
+				    41300, &farm);
 	ck_assert(str_starts(buf_str(&out),
 			     "kfarm: make: exit status 2: 3:12 wall"));
 	buf_release(&out);
@@ -173,14 +185,14 @@ int main(void)
 	Suite *s = suite_create("kernel/summary");
 	TCase *tc = tcase_create("summary");
 
-	tcase_add_checked_fixture(tc, set_up, NULL);
+	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, a_build_has_three_lines);
 	tcase_add_test(tc, without_jobs_there_is_no_percentage);
 	tcase_add_test(tc, without_links_the_reason_is_told);
 	tcase_add_test(tc, rare_reasons_are_added_up);
 	tcase_add_test(tc, a_share_is_rounded_down);
 	tcase_add_test(tc, nodes_that_are_not_up_have_a_line);
-	tcase_add_test(tc, a_guest_has_lines_of_its_own);
+	tcase_add_test(tc, a_command_has_lines_of_its_own);
 	tcase_add_test(tc, too_few_jobs_on_nodes_are_told);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
