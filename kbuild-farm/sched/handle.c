@@ -58,8 +58,7 @@ static struct sched_unit *remote_unit(struct sched *s,
 	return u && u->state == UNIT_REMOTE && u->node == n ? u : NULL;
 }
 
-/* ------------------------------------------------- a unit, before it is sent
- */
+/* ------------------------------------------------ a unit, before it is sent */
 
 static void admit(struct sched *s, struct sched_unit *u)
 {
@@ -70,7 +69,7 @@ static void admit(struct sched *s, struct sched_unit *u)
 	else if (object == SCHED_BAD)
 		sched_unit_local(s, u, REASON_UNKNOWN_OBJECT);
 	else if (u->toolchain->known == SCHED_READY && object == SCHED_READY)
-		sched_unit_admit(s, u);
+		sched_unit_wait(s, u, UNIT_TO_SCAN);
 }
 
 static void admit_all(struct sched *s, struct sched_toolchain *tc)
@@ -95,7 +94,7 @@ static void on_came(struct sched *s, const struct sched_event *ev)
 	}
 	u->toolchain = toolchain_of(s, ev->toolchain);
 	u->object = ev->object;
-	sched_unit_begin(s, u);
+	sched_unit_wait(s, u, UNIT_NEW);
 	admit(s, u);
 }
 
@@ -111,31 +110,24 @@ static void on_scanned(struct sched *s, const struct sched_event *ev)
 	if (ev->reason)
 		sched_unit_local(s, u, ev->reason);
 	else
-		sched_unit_ready(s, u);
+		sched_unit_wait(s, u, UNIT_READY);
 }
 
 /* -------------------------------------------------------- a unit on a node */
 
-/* What runs there goes elsewhere: it is not answered. */
+/* What ran on a node that is gone goes elsewhere: it is not answered. */
 static void abandon(struct sched *s, struct sched_node *n)
 {
+	enum sched_event_kind by = s->by;
 	struct sched_unit *u;
 
+	if (n->state != SCHED_NODE_DOWN && n->state != SCHED_NODE_OUT)
+		return;
 	s->by = SCHED_LOST;
 	while ((u = TAILQ_FIRST(&n->units))) {
 		n->retries++;
 		sched_unit_retry(s, u, REASON_NODE_LOST);
 	}
-}
-
-static void fault(struct sched *s, struct sched_node *n, bool wrong,
-		  const char *words)
-{
-	enum sched_event_kind by = s->by;
-
-	sched_node_fault(s, n, wrong, words);
-	if (n->state == SCHED_NODE_OUT)
-		abandon(s, n);
 	s->by = by;
 }
 
@@ -215,33 +207,32 @@ static void on_failed(struct sched *s, const struct sched_event *ev)
 
 /* --------------------------------------------------------------- its answer */
 
-static void on_wrong(struct sched *s, struct sched_unit *u, const char *words)
+static void on_wrong(struct sched *s, struct sched_unit *u)
 {
-	char *text = xasprintf("wrong answer: %s", words);
+	char *text = xasprintf("wrong answer: %s", u->words);
 
 	sched_unit_retry(s, u, REASON_WRONG_ANSWERS);
 	u->node->retries++;
-	fault(s, u->node, true, text);
+	sched_node_fault(s, u->node, true, text);
+	abandon(s, u->node);
 	free(text);
 }
 
-static void conclude(struct sched *s, struct sched_unit *u,
-		     enum sched_verdict verdict, enum reason reason,
-		     const char *words)
+static void conclude(struct sched *s, struct sched_unit *u)
 {
 	if (u->toolchain->known == SCHED_BAD) {
 		sched_unit_local(s, u, u->toolchain->why);
 		return;
 	}
-	if (verdict == SCHED_ANSWER_WRONG) {
-		on_wrong(s, u, words);
+	if (u->verdict == SCHED_ANSWER_WRONG) {
+		on_wrong(s, u);
 		return;
 	}
 	u->node->jobs++;
 	sched_node_success(s, u->node);
-	if (verdict == SCHED_ANSWER_LOCAL) {
-		sched_unit_local(s, u, reason);
-	} else if (verdict == SCHED_ANSWER_CHANGED) {
+	if (u->verdict == SCHED_ANSWER_LOCAL) {
+		sched_unit_local(s, u, u->verdict_reason);
+	} else if (u->verdict == SCHED_ANSWER_CHANGED) {
 		sched_unit_again(s, u, REASON_INPUTS_CHANGE);
 	} else {
 		sched_cost_learn(&s->cost, u->bytes, u->cpu_ms);
@@ -257,10 +248,14 @@ static void on_examined(struct sched *s, const struct sched_event *ev)
 	sched_unit_worked(s, u);
 	if (!waits)
 		return;
+	u->verdict = ev->verdict;
+	u->verdict_reason = ev->reason;
+	free(u->words);
+	u->words = ev->words ? xstrdup(ev->words) : NULL;
 	if (u->toolchain->known == SCHED_TOUCHED)
-		sched_unit_hold(s, u, ev);
+		sched_unit_wait(s, u, UNIT_HELD);
 	else
-		conclude(s, u, ev->verdict, ev->reason, ev->words);
+		conclude(s, u);
 }
 
 static void on_toolchain(struct sched *s, const struct sched_event *ev)
@@ -276,7 +271,7 @@ static void on_toolchain(struct sched *s, const struct sched_event *ev)
 	tc->review = true;
 	admit_all(s, tc);
 	while (tc->known != SCHED_TOUCHED && (u = TAILQ_FIRST(&tc->held)))
-		conclude(s, u, u->verdict, u->verdict_reason, u->words);
+		conclude(s, u);
 }
 
 static void on_object(struct sched *s, const struct sched_event *ev)
@@ -286,8 +281,7 @@ static void on_object(struct sched *s, const struct sched_event *ev)
 		admit_all(s, s->toolchains[i]);
 }
 
-/* -------------------------------------------------------- its hedge, its end
- */
+/* ------------------------------------------------------ its hedge, its end */
 
 static void on_hedged(struct sched *s, const struct sched_event *ev)
 {
@@ -330,87 +324,46 @@ static void on_left(struct sched *s, const struct sched_event *ev)
 
 /* ------------------------------------------------------------------- nodes */
 
-static void on_lost(struct sched *s, const struct sched_event *ev)
-{
-	struct sched_node *n = node_of(s, ev);
-
-	if (sched_node_lost(s, n, ev))
-		abandon(s, n);
-}
-
 static void on_cell(struct sched *s, const struct sched_event *ev)
 {
 	struct sched_toolchain *tc = toolchain_of(s, ev->toolchain);
 	struct sched_node *n = node_of(s, ev);
 	struct sched_unit *u, *next;
 
-	if (!sched_node_cell(s, n, tc, ev->cell) ||
-	    ev->cell != SCHED_CELL_SPOILED)
-		return;
+	sched_node_cell(s, n, tc, ev->cell);
 	list_for_each_safe(u, &n->units, link, next) {
-		if (u->toolchain != tc)
+		if (ev->cell != SCHED_CELL_SPOILED || u->toolchain != tc)
 			continue;
 		sched_unit_cancel(s, u);
 		sched_unit_again(s, u, REASON_INPUTS_CHANGE);
 	}
 }
 
-static void on_probed(struct sched *s, const struct sched_event *ev)
-{
-	struct sched_node *n = node_of(s, ev);
-
-	sched_node_probed(s, n, ev->probe, ev->words);
-	if (n->state == SCHED_NODE_OUT)
-		abandon(s, n);
-}
-
-/* What a node says of itself alone. */
+/* What a node says of itself, or what is known of its connection. */
 static void on_node(struct sched *s, const struct sched_event *ev)
 {
 	struct sched_node *n = node_of(s, ev);
 
-	if (ev->kind == SCHED_FIT)
-		sched_node_fit(s, n, ev->slots);
-	else if (ev->kind == SCHED_UNFIT)
-		sched_node_unfit(s, n, ev->words);
-	else if (ev->kind == SCHED_SLOTS)
-		sched_node_slots(s, n, ev->slots, ev->busy);
-	else
-		sched_node_worn(s, n);
-}
-
-static void on_time(struct sched *s, const struct sched_event *ev)
-{
-	(void)s;
-	(void)ev;
+	sched_node_event(s, n, ev);
+	abandon(s, n);
 }
 
 void sched_handle(struct sched *s, const struct sched_event *ev)
 {
 	static void (*const handlers[])(struct sched *,
 					const struct sched_event *) = {
-		[SCHED_TIME] = on_time,
-		[SCHED_CAME] = on_came,
-		[SCHED_SCANNED] = on_scanned,
-		[SCHED_UNSENT] = on_unsent,
-		[SCHED_BEAT] = on_beat,
-		[SCHED_OUTPUT] = on_output,
-		[SCHED_ANSWERED] = on_answered,
-		[SCHED_FAILED] = on_failed,
-		[SCHED_EXAMINED] = on_examined,
-		[SCHED_HEDGED] = on_hedged,
-		[SCHED_UNHEDGED] = on_unhedged,
-		[SCHED_LEFT] = on_left,
-		[SCHED_TOOLCHAIN] = on_toolchain,
-		[SCHED_OBJECT] = on_object,
-		[SCHED_FIT] = on_node,
-		[SCHED_UNFIT] = on_node,
-		[SCHED_LOST] = on_lost,
-		[SCHED_SLOTS] = on_node,
-		[SCHED_CELL] = on_cell,
-		[SCHED_PROBED] = on_probed,
-		[SCHED_WORN] = on_node,
+		[SCHED_CAME] = on_came,     [SCHED_SCANNED] = on_scanned,
+		[SCHED_UNSENT] = on_unsent, [SCHED_BEAT] = on_beat,
+		[SCHED_OUTPUT] = on_output, [SCHED_ANSWERED] = on_answered,
+		[SCHED_FAILED] = on_failed, [SCHED_EXAMINED] = on_examined,
+		[SCHED_HEDGED] = on_hedged, [SCHED_UNHEDGED] = on_unhedged,
+		[SCHED_LEFT] = on_left,     [SCHED_TOOLCHAIN] = on_toolchain,
+		[SCHED_OBJECT] = on_object, [SCHED_FIT] = on_node,
+		[SCHED_UNFIT] = on_node,    [SCHED_LOST] = on_node,
+		[SCHED_SLOTS] = on_node,    [SCHED_CELL] = on_cell,
+		[SCHED_PROBED] = on_node,   [SCHED_WORN] = on_node,
 	};
 
-	handlers[ev->kind](s, ev);
+	if (ev->kind != SCHED_TIME)
+		handlers[ev->kind](s, ev);
 }

@@ -155,30 +155,23 @@ static void renew_if_idle(struct sched *s, struct sched_node *n)
 	set_due(s, n, dial_ms > s->now_ms ? dial_ms : s->now_ms);
 }
 
-void sched_node_take_slot(struct sched *s, struct sched_node *n)
+void sched_node_use(struct sched *s, struct sched_node *n, int change)
 {
-	n->running++;
-	sched_node_refresh(s, n);
-}
-
-void sched_node_give_slot(struct sched *s, struct sched_node *n)
-{
-	n->running--;
+	n->running += (unsigned)change;
 	sched_node_refresh(s, n);
 	renew_if_idle(s, n);
 }
 
-void sched_node_slots(struct sched *s, struct sched_node *n, unsigned slots,
+static void set_slots(struct sched *s, struct sched_node *n, unsigned slots,
 		      unsigned busy)
 {
+	int change = (int)busy - (int)n->busy;
+
 	if (!is_connected(n))
 		return;
 	n->slots = slots;
-	n->running += busy;
-	n->running -= n->busy;
 	n->busy = busy;
-	sched_node_refresh(s, n);
-	renew_if_idle(s, n);
+	sched_node_use(s, n, change);
 }
 
 void sched_node_worn(struct sched *s, struct sched_node *n)
@@ -186,21 +179,19 @@ void sched_node_worn(struct sched *s, struct sched_node *n)
 	if (!is_connected(n))
 		return;
 	n->worn = true;
-	sched_node_refresh(s, n);
-	renew_if_idle(s, n);
+	sched_node_use(s, n, 0);
 }
 
-bool sched_node_cell(struct sched *s, struct sched_node *n,
+void sched_node_cell(struct sched *s, struct sched_node *n,
 		     struct sched_toolchain *tc, enum sched_cell cell)
 {
 	struct sched_cell_state *c = &tc->cell[n->number];
 
 	if (!is_connected(n))
-		return false;
+		return;
 	c->cell = cell;
 	c->asked_ms = s->now_ms;
 	sched_node_refresh(s, n);
-	return true;
 }
 
 /* ------------------------------------------------------------------ health */
@@ -233,16 +224,6 @@ static void lose(struct sched *s, struct sched_node *n, bool greeted,
 	announce(s, n, state, words);
 	if (state == SCHED_NODE_DOWN)
 		set_due(s, n, rested_ms(s, n));
-}
-
-bool sched_node_lost(struct sched *s, struct sched_node *n,
-		     const struct sched_event *ev)
-{
-	if (n->state == SCHED_NODE_DOWN || n->state == SCHED_NODE_OUT)
-		return false;
-	lose(s, n, ev->greeted, ev->for_good ? SCHED_NODE_OUT : SCHED_NODE_DOWN,
-	     ev->words);
-	return true;
 }
 
 void sched_node_fault(struct sched *s, struct sched_node *n, bool wrong,
@@ -288,8 +269,8 @@ void sched_node_success(struct sched *s, struct sched_node *n)
 		sched_node_refresh(s, n);
 }
 
-void sched_node_probed(struct sched *s, struct sched_node *n,
-		       enum sched_probe probe, const char *words)
+static void probed(struct sched *s, struct sched_node *n,
+		   enum sched_probe probe, const char *words)
 {
 	bool proving = n->state == SCHED_NODE_PROVING;
 
@@ -310,11 +291,8 @@ void sched_node_probed(struct sched *s, struct sched_node *n,
 	}
 }
 
-void sched_node_fit(struct sched *s, struct sched_node *n, unsigned slots)
+static void fit(struct sched *s, struct sched_node *n, unsigned slots)
 {
-	if (n->state != SCHED_NODE_GREETING)
-		sched_impossible("fit", sched_node_state_name(n->state),
-				 n->number);
 	n->slots = slots;
 	/* One that failed before must first show a right answer. */
 	if (n->connected_before && n->faults) {
@@ -329,12 +307,36 @@ void sched_node_fit(struct sched *s, struct sched_node *n, unsigned slots)
 		sched_node_cell(s, n, s->toolchains[i], SCHED_CELL_ASKED);
 }
 
-void sched_node_unfit(struct sched *s, struct sched_node *n, const char *words)
+/* Its answer to SCHED_DIAL. */
+static void greet(struct sched *s, struct sched_node *n,
+		  const struct sched_event *ev)
 {
+	bool is_fit = ev->kind == SCHED_FIT;
+
 	if (n->state != SCHED_NODE_GREETING)
-		sched_impossible("unfit", sched_node_state_name(n->state),
-				 n->number);
-	announce(s, n, SCHED_NODE_UNFIT, words);
+		sched_impossible(is_fit ? "fit" : "unfit",
+				 sched_node_state_name(n->state), n->number);
+	if (is_fit)
+		fit(s, n, ev->slots);
+	else
+		announce(s, n, SCHED_NODE_UNFIT, ev->words);
+}
+
+void sched_node_event(struct sched *s, struct sched_node *n,
+		      const struct sched_event *ev)
+{
+	if (ev->kind == SCHED_SLOTS)
+		set_slots(s, n, ev->slots, ev->busy);
+	else if (ev->kind == SCHED_WORN)
+		sched_node_worn(s, n);
+	else if (ev->kind == SCHED_PROBED)
+		probed(s, n, ev->probe, ev->words);
+	else if (ev->kind != SCHED_LOST)
+		greet(s, n, ev);
+	else if (n->state != SCHED_NODE_DOWN && n->state != SCHED_NODE_OUT)
+		lose(s, n, ev->greeted,
+		     ev->for_good ? SCHED_NODE_OUT : SCHED_NODE_DOWN,
+		     ev->words);
 }
 
 /* ------------------------------------------------------------------- time */
@@ -371,9 +373,4 @@ void sched_node_init(struct sched *s, struct sched_node *n, uint32_t number)
 	n->state = SCHED_NODE_DOWN;
 	TAILQ_INIT(&n->units);
 	set_due(s, n, 0);
-}
-
-void sched_node_release(struct sched_node *n)
-{
-	free(n->words);
 }

@@ -19,29 +19,23 @@
 #include "sched/state.h"
 
 void sched_node_init(struct sched *s, struct sched_node *n, uint32_t number);
-void sched_node_release(struct sched_node *n);
 /* What falls due by time, of all nodes; sets s->due_ms anew. */
 void sched_node_time(struct sched *s);
 /* Something that its hopes, or its free slots, depend on has changed. */
 void sched_node_refresh(struct sched *s, struct sched_node *n);
 
-/* A unit begins to use a slot, or ends. */
-void sched_node_take_slot(struct sched *s, struct sched_node *n);
-void sched_node_give_slot(struct sched *s, struct sched_node *n);
+/* So many slots more, or fewer, are in use. */
+void sched_node_use(struct sched *s, struct sched_node *n, int change);
 
-/* Events; see sched/sched.h. */
-void sched_node_fit(struct sched *s, struct sched_node *n, unsigned slots);
-void sched_node_unfit(struct sched *s, struct sched_node *n, const char *words);
-/* False: it had no conversation.  Its units are for the caller to take away. */
-bool sched_node_lost(struct sched *s, struct sched_node *n,
-		     const struct sched_event *ev);
-void sched_node_slots(struct sched *s, struct sched_node *n, unsigned slots,
-		      unsigned busy);
-/* False: it is not connected. */
-bool sched_node_cell(struct sched *s, struct sched_node *n,
+/*
+ * SCHED_FIT, _UNFIT, _LOST, _SLOTS, _PROBED, _WORN; see sched/sched.h.  The
+ * units of a node that is DOWN or OUT then are for the caller to take away.
+ */
+void sched_node_event(struct sched *s, struct sched_node *n,
+		      const struct sched_event *ev);
+/* SCHED_CELL and SCHED_WORN of one that is not connected change nothing. */
+void sched_node_cell(struct sched *s, struct sched_node *n,
 		     struct sched_toolchain *tc, enum sched_cell cell);
-void sched_node_probed(struct sched *s, struct sched_node *n,
-		       enum sched_probe probe, const char *words);
 void sched_node_worn(struct sched *s, struct sched_node *n);
 
 /*

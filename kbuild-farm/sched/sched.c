@@ -8,7 +8,7 @@
  *	to-scan	  to a worker, as many ahead as nodes and we have slots, so that
  *		  full nodes find a few units ready when a slot is free
  *	to-local  to a local slot.  While the toolchain travels, local slots
- *have nothing better to do, and take units that wait for it.
+ *		  have nothing better to do, and take units that wait for it.
  *
  * A hedge gets a local slot that nobody waits for.  A second is often enough
  * to look for the units that need one.
@@ -282,7 +282,7 @@ void sched_free(struct sched *s)
 			sched_unit_free(s, s->units[i]);
 	}
 	for (size_t i = 0; i < s->setup.n_nodes; i++)
-		sched_node_release(&s->nodes[i]);
+		free(s->nodes[i].words);
 	for (size_t i = 0; i < s->n_toolchains; i++) {
 		free(s->toolchains[i]->cell);
 		free(s->toolchains[i]);

@@ -1,32 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What moves a unit from which state to which; anything else is impossible.
- * "time" stands for what the dispatcher does by itself after any event: a unit
- * gets its turn, a slot, or nothing to hope for.
- *
- *	state	  event		next
- *	--------  ------------	--------------------------------------------
- *	none	  came		new, to-local
- *	new	  came, toolchain, object	to-scan, to-local
- *		  time		to-local
- *	to-scan	  time		scan, to-local
- *	scan	  scanned	ready, to-local
- *	ready	  time		remote, to-local
- *	remote	  beat, output	remote
- *		  unsent, lost	ready, to-local
- *		  answered	check
- *		  failed	ready, to-scan, to-local
- *		  cell		to-scan, to-local
- *	check	  examined	held, done, ready, to-scan, to-local
- *	held	  toolchain	done, ready, to-scan, to-local
- *	to-local  time		local
- *	local, done		until its wrapper leaves
- *	any	  left		none; left, while a worker has it
+ * The table below says what moves a unit from which state to which; anything
+ * else is impossible.  SCHED_TIME stands for what the dispatcher does by itself
+ * after any event: a unit gets its turn, a slot, or nothing to hope for.
  *
  * A hedge may run beside to-scan, scan, ready and remote.  When it ends,
- * "hedged" leads to done or to-local.  The worker that has a unit in scan then
- * still reports: "scanned" changes nothing in to-local, local and done.  A
- * unit that left is forgotten with "scanned" or "examined".
+ * SCHED_HEDGED leads to done or to-local.  The worker that has a unit in scan
+ * then still reports: SCHED_SCANNED changes nothing in to-local, local and
+ * done.  A unit that left is forgotten with SCHED_SCANNED or SCHED_EXAMINED.
  */
 #include "sched/unit.h"
 
@@ -83,20 +64,14 @@ static const uint16_t may[UNIT_STATES][SCHED_EVENTS] = {
 			[SCHED_EXAMINED] = TO(NONE) },
 };
 
-static const char *state_name(enum sched_unit_state state)
+static void __attribute__((noreturn))
+impossible(const struct sched *s, enum sched_unit_state state, uint32_t number)
 {
-	static const char *const names[] = { "not known", "new",   "to-scan",
-					     "scan",      "ready", "remote",
-					     "check",     "held",  "to-local",
-					     "local",     "done",  "left" };
-
-	_Static_assert(sizeof(names) / sizeof(*names) == UNIT_STATES, "");
-	return names[state];
-}
-
-static const char *event_name(enum sched_event_kind kind)
-{
-	static const char *const names[] = {
+	static const char *const states[] = { "not known", "new",   "to-scan",
+					      "scan",      "ready", "remote",
+					      "check",     "held",  "to-local",
+					      "local",     "done",  "left" };
+	static const char *const events[] = {
 		"time",     "came",     "scanned",   "unsent",   "beat",
 		"output",   "answered", "failed",    "examined", "hedged",
 		"unhedged", "left",     "toolchain", "object",   "fit",
@@ -104,8 +79,9 @@ static const char *event_name(enum sched_event_kind kind)
 		"worn"
 	};
 
-	_Static_assert(sizeof(names) / sizeof(*names) == SCHED_EVENTS, "");
-	return names[kind];
+	_Static_assert(sizeof(states) / sizeof(*states) == UNIT_STATES, "");
+	_Static_assert(sizeof(events) / sizeof(*events) == SCHED_EVENTS, "");
+	sched_impossible(events[s->by], states[state], number);
 }
 
 /* --------------------------------------------------- which there are */
@@ -123,7 +99,7 @@ struct sched_unit *sched_unit_expect(const struct sched *s, uint32_t number)
 
 	if (!u || !may[state][s->by] || (by_worker && !u->working) ||
 	    (s->by == SCHED_HEDGED && !u->hedged))
-		sched_impossible(event_name(s->by), state_name(state), number);
+		impossible(s, state, number);
 	return u;
 }
 
@@ -132,8 +108,7 @@ struct sched_unit *sched_unit_new(struct sched *s, uint32_t number)
 	struct sched_unit *u = sched_unit_find(s, number);
 
 	if (u)
-		sched_impossible(event_name(s->by), state_name(u->state),
-				 number);
+		impossible(s, u->state, number);
 	while (s->n_units <= number)
 		*VEC_ADD(s->units, s->n_units) = NULL;
 	u = xcalloc(1, sizeof(*u));
@@ -199,7 +174,7 @@ static void move(struct sched *s, struct sched_unit *u,
 	struct sched_units *list = list_of(s, u);
 
 	if (!(may[was][s->by] & 1u << next))
-		sched_impossible(event_name(s->by), state_name(was), u->number);
+		impossible(s, was, u->number);
 	if (list)
 		TAILQ_REMOVE(list, u, link);
 	s->n_in[was]--;
@@ -211,9 +186,9 @@ static void move(struct sched *s, struct sched_unit *u,
 	s->locals -= was == UNIT_LOCAL;
 	s->locals += next == UNIT_LOCAL;
 	if (was == UNIT_REMOTE)
-		sched_node_give_slot(s, u->node);
+		sched_node_use(s, u->node, -1);
 	if (next == UNIT_REMOTE)
-		sched_node_take_slot(s, u->node);
+		sched_node_use(s, u->node, 1);
 }
 
 /* `n` is NULL where it is about this machine. */
@@ -232,14 +207,12 @@ static void act(struct sched *s, const struct sched_unit *u,
 	sched_act(s, &a);
 }
 
-void sched_unit_begin(struct sched *s, struct sched_unit *u)
+void sched_unit_wait(struct sched *s, struct sched_unit *u,
+		     enum sched_unit_state state)
 {
-	move(s, u, UNIT_NEW);
-}
-
-void sched_unit_admit(struct sched *s, struct sched_unit *u)
-{
-	move(s, u, UNIT_TO_SCAN);
+	move(s, u, state);
+	/* It may be that no node is left that it could wait for. */
+	u->toolchain->review |= state == UNIT_READY;
 }
 
 static void give_to_worker(struct sched *s, struct sched_unit *u)
@@ -265,22 +238,6 @@ void sched_unit_scan(struct sched *s, struct sched_unit *u)
 	act(s, u, SCHED_SCAN, NULL);
 }
 
-void sched_unit_ready(struct sched *s, struct sched_unit *u)
-{
-	move(s, u, UNIT_READY);
-	/* It may be that no node is left that it could wait for. */
-	u->toolchain->review = true;
-}
-
-static void remember_sent(struct sched *s, struct sched_unit *u)
-{
-	if (u->sent)
-		return;
-	u->sent = true;
-	u->first_sent_ms = s->now_ms;
-	TAILQ_INSERT_TAIL(&s->sent, u, sent_link);
-}
-
 static void forget_sent(struct sched *s, struct sched_unit *u)
 {
 	if (u->sent)
@@ -295,7 +252,11 @@ void sched_unit_send(struct sched *s, struct sched_unit *u,
 	u->tried[u->n_tried++] = n;
 	u->cpu_ms = 0;
 	u->progress_ms = s->now_ms;
-	remember_sent(s, u);
+	if (!u->sent) {
+		u->sent = true;
+		u->first_sent_ms = s->now_ms;
+		TAILQ_INSERT_TAIL(&s->sent, u, sent_link);
+	}
 	move(s, u, UNIT_REMOTE);
 	act(s, u, SCHED_SEND, u->node);
 }
@@ -325,16 +286,6 @@ void sched_unit_examine(struct sched *s, struct sched_unit *u, uint32_t cpu_ms)
 	act(s, u, SCHED_EXAMINE, u->node);
 }
 
-void sched_unit_hold(struct sched *s, struct sched_unit *u,
-		     const struct sched_event *ev)
-{
-	u->verdict = ev->verdict;
-	u->verdict_reason = ev->reason;
-	free(u->words);
-	u->words = ev->words ? xstrdup(ev->words) : NULL;
-	move(s, u, UNIT_HELD);
-}
-
 void sched_unit_retry(struct sched *s, struct sched_unit *u, enum reason why)
 {
 	if (u->n_tried == SCHED_TRIES) {
@@ -344,7 +295,7 @@ void sched_unit_retry(struct sched *s, struct sched_unit *u, enum reason why)
 	/* Reported only if no other node can take it. */
 	u->why = why;
 	s->retried++;
-	sched_unit_ready(s, u);
+	sched_unit_wait(s, u, UNIT_READY);
 }
 
 void sched_unit_again(struct sched *s, struct sched_unit *u, enum reason why)
@@ -355,7 +306,7 @@ void sched_unit_again(struct sched *s, struct sched_unit *u, enum reason why)
 	}
 	s->retried++;
 	u->n_tried = 0;
-	move(s, u, UNIT_TO_SCAN);
+	sched_unit_wait(s, u, UNIT_TO_SCAN);
 }
 
 void sched_unit_local(struct sched *s, struct sched_unit *u, enum reason why)

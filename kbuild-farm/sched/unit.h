@@ -17,22 +17,20 @@ struct sched_unit *sched_unit_expect(const struct sched *s, uint32_t number);
 /* For sched_free(). */
 void sched_unit_free(struct sched *s, struct sched_unit *u);
 
-/* It waits for its toolchain; then for being scanned. */
-void sched_unit_begin(struct sched *s, struct sched_unit *u);
-void sched_unit_admit(struct sched *s, struct sched_unit *u);
+/*
+ * It waits for its toolchain (UNIT_NEW), to be scanned (UNIT_TO_SCAN), for a
+ * node (UNIT_READY), or, with its verdict, for its toolchain again (UNIT_HELD).
+ */
+void sched_unit_wait(struct sched *s, struct sched_unit *u,
+		     enum sched_unit_state state);
 /* A worker gets it, or has ended with it. */
 void sched_unit_scan(struct sched *s, struct sched_unit *u);
 void sched_unit_examine(struct sched *s, struct sched_unit *u, uint32_t cpu_ms);
 void sched_unit_worked(struct sched *s, struct sched_unit *u);
-/* It waits for a node; is sent to it; must not be answered any more. */
-void sched_unit_ready(struct sched *s, struct sched_unit *u);
+/* It is sent to a node; must not be answered any more. */
 void sched_unit_send(struct sched *s, struct sched_unit *u,
 		     struct sched_node *n);
 void sched_unit_cancel(struct sched *s, struct sched_unit *u);
-/* Keep what was found of its answer until its toolchain is known again. */
-void sched_unit_hold(struct sched *s, struct sched_unit *u,
-		     const struct sched_event *ev);
-
 /* Its node did not do it: another one, or here because of `why`. */
 void sched_unit_retry(struct sched *s, struct sched_unit *u, enum reason why);
 /* Something was missing or changed: once more from the files, or here. */
