@@ -13,33 +13,26 @@
 #define SYMBOL     "CONFIG_COMPAT_VDSO"
 #define VARIABLE   "CROSS_COMPILE_COMPAT"
 
-static bool is_asked(const struct kernel_kconfig *k, const char *config)
+static bool is_asked(const struct kernel_plan *p)
 {
+	char *path = xasprintf("%s/.config", p->place.dir);
 	struct buf text = { 0 };
 	struct err ignored;
 	bool yes;
 
-	fs_read(config, CONFIG_MAX, &text, &ignored);
-	yes = kernel_kconfig_asks(k, buf_str(&text), SYMBOL);
+	fs_read(path, CONFIG_MAX, &text, &ignored);
+	yes = kernel_kconfig_asks(&p->kconfig, buf_str(&text), SYMBOL);
 	buf_release(&text);
+	free(path);
 	return yes;
 }
 
-static const char *said_by_user(const struct strv *variables, char *const *env)
-{
-	const char *value = str_env(strv_list(variables), VARIABLE);
-
-	return value ? value : str_env(env, VARIABLE);
-}
-
 /* clang compiles for arm, too. */
-static bool is_needed(const struct kernel_compiler *c,
-		      const struct kernel_arch *arch,
-		      const struct strv *variables, char *const *env)
+static bool is_needed(const struct kernel_plan *p)
 {
-	return !strcmp(arch->srcarch, "arm64") && !c->is_clang &&
-	       !said_by_user(variables, env) &&
-	       !str_env(strv_list(variables), "CC_COMPAT");
+	return !strcmp(p->arch.srcarch, "arm64") && !p->compiler.is_clang &&
+	       !str_env(strv_list(&p->request->variables), "CC_COMPAT") &&
+	       is_asked(p);
 }
 
 /* arm's compiler of the same release, if it is installed. */
@@ -103,22 +96,21 @@ static int use_installed(struct kernel_compiler *c, const char *prefix,
 	return ret;
 }
 
-int kernel_compat_choose(struct kernel_compiler *c,
-			 const struct kernel_arch *arch,
-			 const struct kernel_kconfig *k, const char *config,
-			 const struct strv *variables, char *const *env,
-			 struct err *err)
+int kernel_compat_choose(struct kernel_plan *p, struct err *err)
 {
-	const char *given;
+	struct kernel_compiler *c = &p->compiler;
+	const char *given = str_env(strv_list(&p->request->variables),
+				    VARIABLE);
 	char *prefix = NULL;
 	int ret;
 
-	given = said_by_user(variables, env);
-	if (given && *given)
-		return use_installed(c, given, err);
-	if (!is_needed(c, arch, variables, env) || !is_asked(k, config))
+	if (!given)
+		given = str_env(p->env, VARIABLE);
+	if (given)
+		return *given ? use_installed(c, given, err) : 0;
+	if (!is_needed(p))
 		return 0;
-	ret = find(c, env, &prefix, err);
+	ret = find(c, p->env, &prefix, err);
 	if (!ret && prefix)
 		ret = use_installed(c, prefix, err);
 	if (ret)

@@ -8,22 +8,15 @@
 #ifndef KERNEL_COMPAT_H
 #define KERNEL_COMPAT_H
 
-#include "kernel/compiler.h"
-#include "kernel/kconfig.h"
+#include "kernel/plan.h"
 
 /*
  * Where the configuration asks for CONFIG_COMPAT_VDSO and nobody says
- * CROSS_COMPILE_COMPAT, add it to c->vars: arm's prefix of the same release
- * for an installed compiler, else one of Debian's that is on PATH, else the
- * same release.  Where there is none, c->notes says so.
- *
- * `config` is the .config that is kept, which may not exist.  Returns 0, or a
- * negative errno with `err` set.
+ * CROSS_COMPILE_COMPAT, add it to p->compiler.vars: arm's prefix of the same
+ * release for an installed compiler, else one of Debian's that is on PATH,
+ * else the same release.  Where there is none, p->compiler.notes says so.
+ * Returns 0, or a negative errno with `err` set.
  */
-int kernel_compat_choose(struct kernel_compiler *c,
-			 const struct kernel_arch *arch,
-			 const struct kernel_kconfig *k, const char *config,
-			 const struct strv *variables, char *const *env,
-			 struct err *err);
+int kernel_compat_choose(struct kernel_plan *p, struct err *err);
 
 #endif

@@ -32,6 +32,13 @@ void kernel_environ_overlay(struct strv *out, char *const *env,
 	}
 }
 
+const char *kernel_environ_value(char *const *env, const char *name)
+{
+	const char *value = str_env(env, name);
+
+	return value && *value ? value : NULL;
+}
+
 char *kernel_environ_path(const struct strv *dirs, char *const *env)
 {
 	const char *path = str_env(env, "PATH");

@@ -44,21 +44,6 @@ static int read_text(const char *path, char **out, struct err *err)
 	return ret;
 }
 
-static bool is_generic_target(const char *name)
-{
-	static const char *const generic[] = {
-		"defconfig",    "allnoconfig",    "allyesconfig",
-		"allmodconfig", "alldefconfig",   "randconfig",
-		"tinyconfig",   "localmodconfig", "localyesconfig",
-	};
-
-	for (size_t i = 0; i < sizeof(generic) / sizeof(*generic); i++) {
-		if (!strcmp(generic[i], name))
-			return true;
-	}
-	return false;
-}
-
 /* Rules as "ppc64le_defconfig:" stand in the architecture's Makefile. */
 static bool makefile_names(const char *tree, const char *srcarch,
 			   const char *name)
@@ -76,8 +61,11 @@ static bool makefile_names(const char *tree, const char *srcarch,
 
 static bool is_target(const char *tree, const char *srcarch, const char *name)
 {
+	static const char generic[] =
+		"defconfig allnoconfig allyesconfig allmodconfig alldefconfig "
+		"randconfig tinyconfig localmodconfig localyesconfig";
 	char *path = xasprintf("%s/arch/%s/configs/%s", tree, srcarch, name);
-	bool yes = is_generic_target(name);
+	bool yes = str_list_has(generic, ' ', name);
 
 	if (!yes && !strchr(name, '/') && str_ends(name, "config"))
 		yes = is_file(path) || makefile_names(tree, srcarch, name);
@@ -256,49 +244,35 @@ static struct bytes value_of(const char *line, struct bytes symbol)
 	return bytes_of(line + at, n - at);
 }
 
-/* The value of `symbol` in a .config; "n" if no line sets it. */
-static struct bytes lookup(const char *config, struct bytes symbol)
+static const char *next_line(const char *line)
 {
-	struct bytes found = bytes_str("n");
+	line += strcspn(line, "\n");
+	return line + (*line == '\n');
+}
 
-	for (const char *line = config; line && *line;) {
-		const char *end = strchr(line, '\n');
+/* What the last line that sets `symbol` says; no data: none does. */
+static struct bytes lookup(const char *text, struct bytes symbol)
+{
+	struct bytes found = { 0 };
 
+	for (const char *line = text; *line; line = next_line(line)) {
 		if (bytes_equal(symbol_of(line), symbol))
 			found = value_of(line, symbol);
-		line = end ? end + 1 : NULL;
 	}
 	return found;
 }
 
-/* Does a later line of the same request set `symbol` again? */
-static bool set_again(const struct kernel_kconfig *k, size_t i,
-		      const char *rest, struct bytes symbol)
-{
-	for (;;) {
-		for (const char *line = rest; line && *line;) {
-			const char *end = strchr(line, '\n');
-
-			if (bytes_equal(symbol_of(line), symbol))
-				return true;
-			line = end ? end + 1 : NULL;
-		}
-		if (++i >= k->n_fragments)
-			return false;
-		rest = k->fragment[i].text;
-	}
-}
-
-static void check_line(const struct kernel_kconfig *k, size_t i,
-		       const char *line, const char *config, struct strv *out)
+static void check_line(const char *line, const char *config, struct strv *out)
 {
 	struct bytes symbol = symbol_of(line), asked, got;
-	const char *end = strchr(line, '\n');
 
-	if (!symbol.len || set_again(k, i, end ? end + 1 : "", symbol))
+	/* What comes later counts, also within a fragment. */
+	if (!symbol.len || lookup(next_line(line), symbol).data)
 		return;
 	asked = value_of(line, symbol);
 	got = lookup(config, symbol);
+	if (!got.data)
+		got = bytes_str("n");
 	if (bytes_equal(asked, got))
 		return;
 	strv_addf(out, "%.*s: asked %.*s, is %.*s", (int)symbol.len,
@@ -307,31 +281,34 @@ static void check_line(const struct kernel_kconfig *k, size_t i,
 		  (const char *)got.data);
 }
 
+static void add_fragments(struct buf *out, const struct kernel_kconfig *k)
+{
+	for (size_t i = 0; i < k->n_fragments; i++)
+		buf_add_str(out, k->fragment[i].text);
+}
+
 void kernel_kconfig_missed(const struct kernel_kconfig *k, const char *config,
 			   struct strv *out)
 {
-	for (size_t i = 0; i < k->n_fragments; i++) {
-		for (const char *line = k->fragment[i].text; line && *line;) {
-			const char *end = strchr(line, '\n');
+	struct buf all = { 0 };
 
-			check_line(k, i, line, config, out);
-			line = end ? end + 1 : NULL;
-		}
-	}
+	add_fragments(&all, k);
+	for (const char *line = buf_str(&all); *line; line = next_line(line))
+		check_line(line, config, out);
+	buf_release(&all);
 }
 
 bool kernel_kconfig_asks(const struct kernel_kconfig *k, const char *config,
 			 const char *symbol)
 {
 	const char *base = k->base == KERNEL_CONFIG_KEEP ? config : k->text;
-	struct bytes name = bytes_str(symbol), yes = bytes_str("y");
+	struct buf all = { 0 };
+	bool yes;
 
-	for (size_t i = k->n_fragments; i-- > 0;) {
-		const char *text = k->fragment[i].text;
-
-		/* What comes later counts, also within a fragment. */
-		if (set_again(k, i, text, name))
-			return bytes_equal(lookup(text, name), yes);
-	}
-	return base && bytes_equal(lookup(base, name), yes);
+	buf_printf(&all, "%s\n", base ? base : "");
+	add_fragments(&all, k);
+	yes = bytes_equal(lookup(buf_str(&all), bytes_str(symbol)),
+			  bytes_str("y"));
+	buf_release(&all);
+	return yes;
 }

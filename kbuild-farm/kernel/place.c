@@ -3,6 +3,8 @@
 
 #include "base/digest.h"
 #include "base/fs.h"
+#include "kernel/environ.h"
+#include "kernel/plan.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -11,51 +13,37 @@
 
 #define DIGITS 8 /* of the digest at the end of a directory's name */
 
-static const char *setting(const struct kernel_place_request *w,
-			   const char *name)
+/* Who says the directory, and by what name make is told: NULL, it knows. */
+static const struct {
+	const char *name;
+	bool inherited;
+	const char *variable;
+} ways[] = {
+	{ "O", false, "O" },
+	{ "KBUILD_OUTPUT", false, "KBUILD_OUTPUT" },
+	{ "KBUILD_OUTPUT", true, NULL },
+	/* make hears it on its command line alone. */
+	{ "O", true, "O" },
+};
+
+/* As `make -C TREE O=DIR`: a relative one is relative to the tree. */
+static char *given_dir(const struct kernel_plan *p, const char **variable)
 {
-	const struct strv *vars = &w->request->variables;
-	const char *value = vars->v ? str_env(vars->v, name) : NULL;
-
-	return value && *value ? value : NULL;
-}
-
-static const char *inherited(const struct kernel_place_request *w,
-			     const char *name)
-{
-	const char *value = str_env(w->env, name);
-
-	return value && *value ? value : NULL;
-}
-
-/*
- * As `make -C TREE O=DIR`: a relative one is relative to the tree.  *variable
- * is by what name make is told.  It hears O on its command line alone, and
- * what its environment says of KBUILD_OUTPUT by itself.
- */
-static char *given_dir(const struct kernel_place_request *w,
-		       const char **variable)
-{
-	const char *dir = setting(w, "O");
+	const char *dir = NULL;
 
 	*variable = "O";
-	if (w->request->build_dir)
-		return fs_absolute(w->request->build_dir);
-	if (!dir) {
-		dir = setting(w, "KBUILD_OUTPUT");
-		*variable = "KBUILD_OUTPUT";
-	}
-	if (!dir) {
-		dir = inherited(w, "KBUILD_OUTPUT");
-		*variable = NULL;
-	}
-	if (!dir) {
-		dir = inherited(w, "O");
-		*variable = "O";
+	if (p->request->build_dir)
+		return fs_absolute(p->request->build_dir);
+	for (size_t i = 0; !dir && i < sizeof(ways) / sizeof(*ways); i++) {
+		dir = kernel_environ_value(
+			ways[i].inherited ? p->env :
+					    strv_list(&p->request->variables),
+			ways[i].name);
+		*variable = ways[i].variable;
 	}
 	if (!dir || dir[0] == '/')
 		return dir ? xstrdup(dir) : NULL;
-	return xasprintf("%s/%s", w->tree, dir);
+	return xasprintf("%s/%s", p->tree, dir);
 }
 
 static bool has(const char *tree, const char *name)
@@ -102,42 +90,46 @@ static void add_config(struct buf *out, const struct kernel_request *r)
 }
 
 /* The digits tell apart what the shortened words do not. */
-static char *chosen_dir(const struct kernel_place_request *w)
+static char *chosen_dir(const struct kernel_plan *p)
 {
-	const struct kernel_request *r = w->request;
+	const struct kernel_request *r = p->request;
 	struct buf key = { 0 }, name = { 0 };
 	char *cache = fs_cache_home(), *dir;
+	char *compiler = xasprintf("%s-%s", str_base(p->compiler.name),
+				   p->compiler.version);
 	char hex[DIGEST_HEX];
 	struct digest d;
 
-	buf_put_str(&key, w->tree);
-	buf_put_str(&key, w->arch);
-	buf_put_str(&key, w->compiler);
+	buf_put_str(&key, p->tree);
+	buf_put_str(&key, p->arch.arch);
+	buf_put_str(&key, compiler);
 	buf_put_str(&key, r->kconfig ? r->kconfig : "");
 	for (size_t i = 0; i < r->kconfig_add.n; i++)
 		buf_put_str(&key, r->kconfig_add.v[i]);
 	digest_of(buf_bytes(&key), &d);
 	digest_hex(&d, hex);
 
-	add_word(&name, str_base(w->tree));
-	buf_printf(&name, "-%s-", w->arch);
+	add_word(&name, str_base(p->tree));
+	buf_printf(&name, "-%s-", p->arch.arch);
 	add_config(&name, r);
 	buf_add_str(&name, "-");
-	add_word(&name, w->compiler);
+	add_word(&name, compiler);
 	dir = xasprintf("%s/build/%s-%.*s", cache, buf_str(&name), DIGITS, hex);
 	buf_release(&name);
 	buf_release(&key);
+	free(compiler);
 	free(cache);
 	return dir;
 }
 
 /* The kernel's own rule, told before anything was started. */
-static int check_clean(const struct kernel_place_request *w, struct err *err)
+static int check_clean(const struct kernel_plan *p, struct err *err)
 {
-	char *generated = xasprintf("arch/%s/include/generated", w->srcarch);
-	bool unclean = has(w->tree, ".config") ||
-		       has(w->tree, "include/config") ||
-		       has(w->tree, generated);
+	char *generated = xasprintf("arch/%s/include/generated",
+				    p->arch.srcarch);
+	bool unclean = has(p->tree, ".config") ||
+		       has(p->tree, "include/config") ||
+		       has(p->tree, generated);
 
 	free(generated);
 	if (!unclean)
@@ -145,7 +137,7 @@ static int check_clean(const struct kernel_place_request *w, struct err *err)
 	return err_set(err, EINVAL,
 		       "the source tree %s is not clean, so nothing can be "
 		       "built outside of it: run `make ARCH=%s mrproper` there",
-		       w->tree, w->arch);
+		       p->tree, p->arch.arch);
 }
 
 static int check_path(const char *what, const char *path, struct err *err)
@@ -166,36 +158,36 @@ static void trim_slashes(char *path)
 		path[--n] = '\0';
 }
 
-int kernel_place_find(struct kernel_place *out,
-		      const struct kernel_place_request *wish, struct err *err)
+int kernel_place_find(struct kernel_place *out, const struct kernel_plan *p,
+		      struct err *err)
 {
-	char *dir = given_dir(wish, &out->variable), *real = NULL;
+	char *dir = given_dir(p, &out->variable), *real = NULL;
 	int ret;
 
 	out->kind = KERNEL_GIVEN;
 	if (dir) {
 		trim_slashes(dir);
 		real = realpath(dir, NULL);
-		if (str_equal(real ? real : dir, wish->tree))
+		if (str_equal(real ? real : dir, p->tree))
 			out->kind = KERNEL_IN_TREE;
 		/* make builds here unless its environment says otherwise. */
 		if (out->kind == KERNEL_IN_TREE &&
-		    !inherited(wish, "KBUILD_OUTPUT"))
+		    !kernel_environ_value(p->env, "KBUILD_OUTPUT"))
 			out->variable = NULL;
-	} else if (has(wish->tree, ".config")) {
+	} else if (has(p->tree, ".config")) {
 		out->kind = KERNEL_IN_TREE;
 		out->variable = NULL;
-		dir = xstrdup(wish->tree);
+		dir = xstrdup(p->tree);
 	} else {
 		out->kind = KERNEL_CHOSEN;
-		dir = chosen_dir(wish);
+		dir = chosen_dir(p);
 	}
 	free(real);
-	ret = check_path("source tree", wish->tree, err);
+	ret = check_path("source tree", p->tree, err);
 	if (!ret)
 		ret = check_path("build directory", dir, err);
 	if (!ret && out->kind != KERNEL_IN_TREE)
-		ret = check_clean(wish, err);
+		ret = check_clean(p, err);
 	if (ret) {
 		free(dir);
 		dir = NULL;

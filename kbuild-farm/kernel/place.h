@@ -10,7 +10,6 @@
 #define KERNEL_PLACE_H
 
 #include "base/err.h"
-#include "kernel/request.h"
 
 enum kernel_place_kind {
 	KERNEL_CHOSEN, /* by kfarm: the build's user, host and date are fixed */
@@ -25,20 +24,15 @@ struct kernel_place {
 				 KBUILD_OUTPUT; NULL: make knows by itself */
 };
 
-struct kernel_place_request {
-	const struct kernel_request *request;
-	const char *tree; /* absolute */
-	const char *arch; /* ARCH, or this machine's srcarch */
-	const char *srcarch;
-	const char *compiler; /* its name and version */
-	char *const *env;
-};
+struct kernel_plan;
 
 /*
- * -EINVAL when the source tree is in the way (it was built in), or a path
- * holds what make cannot bear.  The caller frees out->dir.
+ * By the request, the tree, the architecture, the compiler and the
+ * environment of `p`.  -EINVAL when the source tree is in the way (it was
+ * built in), or a path holds what make cannot bear.  The caller frees
+ * out->dir.
  */
-int kernel_place_find(struct kernel_place *out,
-		      const struct kernel_place_request *wish, struct err *err);
+int kernel_place_find(struct kernel_place *out, const struct kernel_plan *p,
+		      struct err *err);
 
 #endif

@@ -101,27 +101,18 @@ static int read_tree(struct kernel_plan *p, struct err *err)
 	return ret;
 }
 
-static const char *variable(const struct kernel_request *r, const char *name)
-{
-	const char *value = NULL;
-
-	if (r->variables.v)
-		value = str_env(r->variables.v, name);
-	return value && *value ? value : NULL;
-}
-
 static int choose_arch(struct kernel_plan *p, struct err *err)
 {
 	const char *given = p->request->arch;
-	const char *var = variable(p->request, "ARCH");
-	const char *env = str_env(p->env, "ARCH");
+	const char *var = kernel_environ_value(
+		strv_list(&p->request->variables), "ARCH");
 	char host[32];
 
 	if (given && var && strcmp(given, var))
 		return err_set(err, EINVAL, "-a %s and ARCH=%s contradict",
 			       given, var);
 	if (!given)
-		given = var ? var : env && *env ? env : NULL;
+		given = var ? var : kernel_environ_value(p->env, "ARCH");
 	p->arch_given = given != NULL;
 	kernel_arch_host(host);
 	return kernel_arch_find(&p->arch, p->tree, given ? given : host, err);
@@ -138,24 +129,6 @@ static int choose_compiler(struct kernel_plan *p, struct err *err)
 	};
 
 	return kernel_compiler_choose(&p->compiler, &p->arch, &wish, err);
-}
-
-static int choose_place(struct kernel_plan *p, struct err *err)
-{
-	char *compiler = xasprintf("%s-%s", str_base(p->compiler.name),
-				   p->compiler.version);
-	struct kernel_place_request wish = {
-		.request = p->request,
-		.tree = p->tree,
-		.arch = p->arch.arch,
-		.srcarch = p->arch.srcarch,
-		.compiler = compiler,
-		.env = p->env,
-	};
-	int ret = kernel_place_find(&p->place, &wish, err);
-
-	free(compiler);
-	return ret;
 }
 
 /*
@@ -207,17 +180,6 @@ static int read_kconfig(struct kernel_plan *p, struct err *err)
 	return ret;
 }
 
-static int choose_compat(struct kernel_plan *p, struct err *err)
-{
-	char *config = kernel_plan_path(p, ".config");
-	int ret = kernel_compat_choose(&p->compiler, &p->arch, &p->kconfig,
-				       config, &p->request->variables, p->env,
-				       err);
-
-	free(config);
-	return ret;
-}
-
 /* Does the tree's Makefile assign it, whatever the environment says? */
 static bool makefile_assigns(const struct kernel_plan *p, const char *name)
 {
@@ -240,64 +202,55 @@ static bool makefile_assigns(const struct kernel_plan *p, const char *name)
 	return false;
 }
 
-/* Empty ones of these would only break make; O is said elsewhere. */
-static bool is_dropped(const char *var)
+static void add_setting(struct kernel_plan *p, const char *setting,
+			const char *name)
 {
-	static const char *const names[] = { "ARCH=", "O=", "KBUILD_OUTPUT=",
-					     "CC=", "HOSTCC=" };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		if (str_starts(var, names[i]))
-			return true;
-	}
-	return false;
-}
-
-static void add_setting(struct kernel_plan *p, const char *setting)
-{
-	char *name = xstrndup(setting, strcspn(setting, "="));
-	const struct strv *user = &p->request->variables;
-	bool typed = user->v && str_env(user->v, name);
+	bool typed = str_env(strv_list(&p->request->variables), name);
 
 	strv_add(&p->settings, setting);
 	strv_add(typed || makefile_assigns(p, name) ? &p->vars : &p->exports,
 		 setting);
-	free(name);
+}
+
+/* Those that nobody `but` has; not those of `dropped`. */
+static void add_settings(struct kernel_plan *p, const struct strv *list,
+			 const struct strv *but, const char *dropped)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		char *name = xstrndup(list->v[i], strcspn(list->v[i], "="));
+
+		if (!str_list_has(dropped, ' ', name) &&
+		    !str_env(strv_list(but), name))
+			add_setting(p, list->v[i], name);
+		free(name);
+	}
 }
 
 static void collect_settings(struct kernel_plan *p)
 {
-	const struct strv *user = &p->request->variables;
-	const struct strv *compiler = &p->compiler.vars;
+	static const struct strv none;
 	char *arch = xasprintf("ARCH=%s", p->arch.arch);
 
 	if (p->arch_given)
-		add_setting(p, arch);
-	for (size_t i = 0; i < compiler->n; i++)
-		add_setting(p, compiler->v[i]);
-	for (size_t i = 0; i < user->n; i++) {
-		char *name = xstrndup(user->v[i], strcspn(user->v[i], "="));
-
-		if (!is_dropped(user->v[i]) &&
-		    !(compiler->v && str_env(compiler->v, name)))
-			add_setting(p, user->v[i]);
-		free(name);
-	}
+		add_setting(p, arch, "ARCH");
+	add_settings(p, &p->compiler.vars, &none, "");
+	/* Empty ones of these would only break make; O is said elsewhere. */
+	add_settings(p, &p->request->variables, &p->compiler.vars,
+		     "ARCH O KBUILD_OUTPUT CC HOSTCC");
 	free(arch);
 }
 
 /* make has no terminal here: such a target would wait for ever. */
 static int refuse_menus(const struct kernel_plan *p, struct err *err)
 {
-	static const char *const menus[] = { "config",  "menuconfig", "nconfig",
-					     "xconfig", "gconfig",    NULL };
+	static const char menus[] = "config menuconfig nconfig xconfig gconfig";
 	const struct strv *targets = &p->request->targets;
 	const char *found = NULL;
 	char *vars;
 
-	for (int i = 0; menus[i]; i++) {
-		if (strv_has(targets, menus[i]))
-			found = menus[i];
+	for (size_t i = 0; i < targets->n; i++) {
+		if (str_list_has(menus, ' ', targets->v[i]))
+			found = targets->v[i];
 	}
 	if (!found)
 		return 0;
@@ -315,9 +268,9 @@ static int refuse_menus(const struct kernel_plan *p, struct err *err)
 static void export_unless_set(struct kernel_plan *p, const char *name,
 			      const char *value)
 {
-	if (variable(p->request, name) || str_env(p->env, name))
-		return;
-	strv_addf(&p->exports, "%s=%s", name, value);
+	if (!kernel_environ_value(strv_list(&p->request->variables), name) &&
+	    !str_env(p->env, name))
+		strv_addf(&p->exports, "%s=%s", name, value);
 }
 
 /*
@@ -378,11 +331,11 @@ int kernel_plan_make(struct kernel_plan *p, const struct kernel_request *r,
 	if (!ret)
 		ret = choose_compiler(p, err);
 	if (!ret)
-		ret = choose_place(p, err);
+		ret = kernel_place_find(&p->place, p, err);
 	if (!ret)
 		ret = read_kconfig(p, err);
 	if (!ret)
-		ret = choose_compat(p, err);
+		ret = kernel_compat_choose(p, err);
 	if (!ret)
 		ret = tree_rev_read(&p->rev, p->tree, err);
 	if (ret)
@@ -422,7 +375,7 @@ char *kernel_plan_compiler_text(const struct kernel_plan *p)
 
 const char *kernel_plan_setting(const struct kernel_plan *p, const char *name)
 {
-	return p->settings.v ? str_env(p->settings.v, name) : NULL;
+	return str_env(strv_list(&p->settings), name);
 }
 
 void kernel_plan_make_argv(const struct kernel_plan *p, struct strv *out,

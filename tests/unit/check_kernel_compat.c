@@ -5,12 +5,9 @@
 #include "kernel-installed.h"
 #include "suite.h"
 
-static struct strv vars;
-static struct kernel_compiler c;
 static struct kernel_request request;
-static struct kernel_kconfig kconfig;
+static struct kernel_plan plan;
 static struct err err;
-static char *config;
 
 #define ASKED "CONFIG_COMPAT_VDSO=y"
 #define ARM13 "arm-gcc1330-linux-gnueabi-"
@@ -29,7 +26,7 @@ static void set_up(void)
 	ck_assert_int_eq(symlink("/usr/bin/gcc", bin), 0);
 	path = xasprintf("PATH=%s/tools:%s/bin", top, top);
 	set_env(path);
-	config = at("linux/.config");
+	plan = (struct kernel_plan){ .request = &request };
 	free(path);
 	free(bin);
 	free(sh);
@@ -37,11 +34,10 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-	kernel_compiler_release(&c);
-	kernel_kconfig_release(&kconfig);
+	kernel_compiler_release(&plan.compiler);
+	kernel_kconfig_release(&plan.kconfig);
 	strv_release(&request.kconfig_add);
-	strv_release(&vars);
-	free(config);
+	strv_release(&request.variables);
 	installed_tear_down();
 }
 
@@ -49,25 +45,27 @@ static void tear_down(void)
 static int choose(const char *arch, const char *toolchain, bool have_config)
 {
 	struct kernel_compiler_request wish = { .toolchain = toolchain,
-						.variables = &vars,
+						.variables = &request.variables,
 						.env = env.v,
 						.data = data };
-	struct kernel_arch a;
 
-	ck_assert_int_eq(kernel_arch_find(&a, tree, arch, &err), 0);
-	ck_assert_msg(!kernel_compiler_choose(&c, &a, &wish, &err), "%s",
-		      err.text);
-	ck_assert_msg(!kernel_kconfig_read(&kconfig, &request, tree, a.srcarch,
-					   have_config, &err),
+	plan.place.dir = tree;
+	plan.env = env.v;
+	ck_assert_int_eq(kernel_arch_find(&plan.arch, tree, arch, &err), 0);
+	ck_assert_msg(!kernel_compiler_choose(&plan.compiler, &plan.arch, &wish,
+					      &err),
 		      "%s", err.text);
-	return kernel_compat_choose(&c, &a, &kconfig, config, &vars, env.v,
-				    &err);
+	ck_assert_msg(!kernel_kconfig_read(&plan.kconfig, &request, tree,
+					   plan.arch.srcarch, have_config,
+					   &err),
+		      "%s", err.text);
+	return kernel_compat_choose(&plan, &err);
 }
 
 static const char *compat(void)
 {
 	ck_assert_msg(!err.text[0], "%s", err.text);
-	return str_env(c.vars.v, "CROSS_COMPILE_COMPAT");
+	return str_env(plan.compiler.vars.v, "CROSS_COMPILE_COMPAT");
 }
 
 START_TEST(nothing_is_asked_for_nothing_is_set)
@@ -75,7 +73,7 @@ START_TEST(nothing_is_asked_for_nothing_is_set)
 	link_compiler("arm-linux-gnueabihf-gcc");
 	ck_assert_int_eq(choose("arm64", NULL, false), 0);
 	ck_assert_ptr_null(compat());
-	ck_assert_uint_eq(c.notes.n, 0);
+	ck_assert_uint_eq(plan.compiler.notes.n, 0);
 }
 END_TEST
 
@@ -98,8 +96,8 @@ START_TEST(the_same_release_goes_before_what_is_on_path)
 	strv_add(&request.kconfig_add, ASKED);
 	ck_assert_int_eq(choose("arm64", "gcc-13", false), 0);
 	ck_assert_str_eq(compat(), ARM13);
-	ck_assert_uint_eq(c.n_leases, 2);
-	ck_assert_uint_eq(c.dirs.n, 1);
+	ck_assert_uint_eq(plan.compiler.n_leases, 2);
+	ck_assert_uint_eq(plan.compiler.dirs.n, 1);
 	ck_assert_int_eq(
 		toolchain_installed_remove(data, "gcc-13.3.0-arm-linux-gnueabi",
 					   false, &err),
@@ -124,9 +122,9 @@ START_TEST(without_a_compiler_the_user_is_told)
 	strv_add(&request.kconfig_add, ASKED);
 	ck_assert_int_eq(choose("arm64", "gcc-13", false), 0);
 	ck_assert_ptr_null(compat());
-	ck_assert_uint_eq(c.notes.n, 1);
+	ck_assert_uint_eq(plan.compiler.notes.n, 1);
 	ck_assert_ptr_nonnull(
-		strstr(c.notes.v[0],
+		strstr(plan.compiler.notes.v[0],
 		       "`kfarm toolchain install gcc-13.3.0 --arch arm`"));
 }
 END_TEST
@@ -144,27 +142,27 @@ START_TEST(the_user_has_the_last_word)
 {
 	link_compiler("arm-linux-gnueabihf-gcc");
 	strv_add(&request.kconfig_add, ASKED);
-	strv_add(&vars, "CROSS_COMPILE_COMPAT=mine-");
+	strv_add(&request.variables, "CROSS_COMPILE_COMPAT=mine-");
 	ck_assert_int_eq(choose("arm64", NULL, false), 0);
 	ck_assert_ptr_null(compat());
-	strv_release(&vars);
-	kernel_compiler_release(&c);
-	kernel_kconfig_release(&kconfig);
+	strv_release(&request.variables);
+	kernel_compiler_release(&plan.compiler);
+	kernel_kconfig_release(&plan.kconfig);
 	set_env("CROSS_COMPILE_COMPAT=");
 	ck_assert_int_eq(choose("arm64", NULL, false), 0);
 	ck_assert_ptr_null(compat());
-	ck_assert_uint_eq(c.notes.n, 0);
+	ck_assert_uint_eq(plan.compiler.notes.n, 0);
 }
 END_TEST
 
 START_TEST(the_users_installed_one_is_found_and_kept)
 {
 	put_installed("gcc-13.3.0", "arm-linux-gnueabi", NULL);
-	strv_add(&vars, "CROSS_COMPILE_COMPAT=" ARM13);
+	strv_add(&request.variables, "CROSS_COMPILE_COMPAT=" ARM13);
 	ck_assert_int_eq(choose("arm64", NULL, false), 0);
 	ck_assert_ptr_null(compat());
-	ck_assert_uint_eq(c.n_leases, 1);
-	ck_assert_uint_eq(c.dirs.n, 1);
+	ck_assert_uint_eq(plan.compiler.n_leases, 1);
+	ck_assert_uint_eq(plan.compiler.dirs.n, 1);
 }
 END_TEST
 
@@ -175,7 +173,7 @@ START_TEST(clang_needs_no_second_compiler)
 	strv_add(&request.kconfig_add, ASKED);
 	ck_assert_int_eq(choose("arm64", "clang", false), 0);
 	ck_assert_ptr_null(compat());
-	ck_assert_uint_eq(c.notes.n, 0);
+	ck_assert_uint_eq(plan.compiler.notes.n, 0);
 }
 END_TEST
 

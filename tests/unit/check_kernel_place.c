@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel */
 #include "kernel-tree.h"
-#include "kernel/place.h"
+#include "kernel/plan.h"
 #include "suite.h"
 
 static struct kernel_request r;
@@ -26,15 +26,17 @@ static void tear_down(void)
 
 static int find(void)
 {
-	struct kernel_place_request wish = { .request = &r,
-					     .tree = tree,
-					     .arch = "arm64",
-					     .srcarch = "arm64",
-					     .compiler = "gcc-12.2.0",
-					     .env = env.v };
+	struct kernel_plan plan = {
+		.request = &r,
+		.tree = tree,
+		.arch = { .arch = "arm64", .srcarch = "arm64" },
+		.compiler = { .name = (char[]){ "gcc" },
+			      .version = (char[]){ "12.2.0" } },
+		.env = env.v,
+	};
 
 	free(place.dir);
-	return kernel_place_find(&place, &wish, &err);
+	return kernel_place_find(&place, &plan, &err);
 }
 
 static void expect(enum kernel_place_kind kind, const char *dir)
