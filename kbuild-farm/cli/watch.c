@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "base/printable.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "kernel/summary.h"
 
 #include <fcntl.h>
@@ -15,12 +16,10 @@
 #define JOBS_MAX    (1u << 20)
 #define RECENT      200 /* jobs that a farm in trouble is judged by */
 #define RECENT_FAIL 40 /* a fifth of them */
-#define NO_NODE     0xffff
 
-/* What a job did last. */
-struct seen_job {
-	unsigned char state; /* enum event_job_state + 1; 0: none */
-	unsigned short node; /* where it runs, NO_NODE: here */
+struct seen_node {
+	char *name, *state;
+	char *told; /* what was last said of it; or NULL */
 };
 
 struct watch {
@@ -29,9 +28,10 @@ struct watch {
 	struct kernel_hooks hooks;
 	struct ui_model model;
 	struct ui_plain plain;
-	char **told; /* what was last said of each node of the model; or NULL */
+	struct seen_node *node;
+	size_t n_nodes;
 	int json;
-	struct seen_job *job; /* by number */
+	unsigned char *job; /* by number: its last state + 1; 0: none */
 	size_t n_jobs;
 	bool recent_local[RECENT];
 	unsigned recent_at, recent_n, recent_sum;
@@ -54,65 +54,58 @@ static void note(struct watch *w, const char *text)
 		ui_plain_note(&w->plain, &w->model, text);
 }
 
-static unsigned short node_index(struct watch *w, const char *name)
+static struct seen_node *find_node(struct watch *w, const char *name)
 {
-	struct ui_model *m = &w->model;
+	struct seen_node *n;
 
-	for (size_t i = 0; i < m->n_nodes; i++) {
-		if (!strncmp(m->nodes[i].name, name,
-			     sizeof(m->nodes[i].name) - 1))
-			return (unsigned short)i;
+	for (size_t i = 0; i < w->n_nodes; i++) {
+		if (!strcmp(w->node[i].name, name))
+			return &w->node[i];
 	}
-	if (m->n_nodes >= NO_NODE - 1)
-		return NO_NODE;
-	m->nodes = xrealloc(m->nodes, (m->n_nodes + 1) * sizeof(*m->nodes));
-	m->nodes[m->n_nodes] = (struct ui_node){ 0 };
-	w->told = xrealloc(w->told, (m->n_nodes + 1) * sizeof(*w->told));
-	w->told[m->n_nodes] = NULL;
-	set_text(m->nodes[m->n_nodes].name, sizeof(m->nodes[0].name), name);
-	return (unsigned short)m->n_nodes++;
+	n = VEC_ADD(w->node, w->n_nodes);
+	n->name = xstrdup(name);
+	n->state = xstrdup("");
+	w->model.nodes++;
+	return n;
 }
 
 /* A node that is dialled again and again has one reason, and one line. */
-static void tell_node(struct watch *w, size_t i, const struct coord_event *ev)
+static void tell_node(struct watch *w, struct seen_node *n,
+		      const struct coord_event *ev)
 {
 	struct buf line = { 0 };
-	char *text;
 
 	kernel_summary_node(&line, ev->node, ev->text, ev->reason);
-	text = buf_steal(&line);
-	if (w->told[i] && !strcmp(w->told[i], text)) {
-		free(text);
+	if (str_equal(n->told, buf_str(&line))) {
+		buf_release(&line);
 		return;
 	}
-	note(w, text);
-	free(w->told[i]);
-	w->told[i] = text;
+	note(w, buf_str(&line));
+	free(n->told);
+	n->told = buf_steal(&line);
 }
 
 static void on_node(struct watch *w, const struct coord_event *ev)
 {
-	unsigned short i;
-	struct ui_node *n;
-	bool again;
+	struct seen_node *n;
+	bool again, up;
 
 	if (!ev->node || !ev->text)
 		return;
-	i = node_index(w, ev->node);
-	if (i == NO_NODE)
-		return;
-	n = &w->model.nodes[i];
+	n = find_node(w, ev->node);
+	up = !strcmp(ev->text, "up");
 	again = n->state[0] && strcmp(n->state, "connecting") &&
 		strcmp(n->state, ev->text);
-	set_text(n->state, sizeof(n->state), ev->text);
+	w->model.nodes_up -= !strcmp(n->state, "up");
+	w->model.nodes_up += up;
+	free(n->state);
+	n->state = xstrdup(ev->text);
 	/* That all came up is said with -j. */
-	if (!strcmp(ev->text, "connecting") ||
-	    (!strcmp(ev->text, "up") && !again))
-		return;
-	tell_node(w, i, ev);
+	if (strcmp(ev->text, "connecting") && (!up || again))
+		tell_node(w, n, ev);
 }
 
-static struct seen_job *job_slot(struct watch *w, uint32_t number)
+static unsigned char *job_state(struct watch *w, uint32_t number)
 {
 	size_t want = w->n_jobs ? w->n_jobs : 1024;
 
@@ -121,39 +114,20 @@ static struct seen_job *job_slot(struct watch *w, uint32_t number)
 	while (want <= number)
 		want *= 2;
 	if (want > w->n_jobs) {
-		w->job = xrealloc(w->job, want * sizeof(*w->job));
-		memset(w->job + w->n_jobs, 0,
-		       (want - w->n_jobs) * sizeof(*w->job));
+		w->job = xrealloc(w->job, want);
+		memset(w->job + w->n_jobs, 0, want - w->n_jobs);
 		w->n_jobs = want;
 	}
 	return &w->job[number];
 }
 
-static bool is_running(unsigned char state)
+/* A job more, or one less, that is in this state. */
+static void count_job(struct ui_model *m, unsigned char state, int by)
 {
-	return state > EVENT_QUEUED + 1 && state < EVENT_JOB_DONE + 1;
-}
-
-static void leave_state(struct watch *w, const struct seen_job *j)
-{
-	if (j->state == EVENT_QUEUED + 1)
-		w->model.queued--;
-	if (!is_running(j->state))
-		return;
-	w->model.running--;
-	if (j->node != NO_NODE)
-		w->model.nodes[j->node].running--;
-}
-
-static void enter_state(struct watch *w, const struct seen_job *j)
-{
-	if (j->state == EVENT_QUEUED + 1)
-		w->model.queued++;
-	if (!is_running(j->state))
-		return;
-	w->model.running++;
-	if (j->node != NO_NODE)
-		w->model.nodes[j->node].running++;
+	if (state == EVENT_QUEUED + 1)
+		m->queued += (unsigned)by;
+	else if (state > EVENT_QUEUED + 1 && state < EVENT_JOB_DONE + 1)
+		m->running += (unsigned)by;
 }
 
 /* A farm that quietly does nothing is what nobody notices. */
@@ -161,7 +135,7 @@ static void judge_farm(struct watch *w, const struct coord_event *ev)
 {
 	char *text;
 
-	if (!w->model.n_nodes || w->warned)
+	if (!w->n_nodes || w->warned)
 		return;
 	w->recent_sum -= w->recent_local[w->recent_at];
 	w->recent_local[w->recent_at] = !ev->remote;
@@ -187,12 +161,6 @@ static void on_job_done(struct watch *w, const struct coord_event *ev)
 		m->remote++;
 	else
 		m->local++;
-	if (ev->remote && ev->node) {
-		unsigned short i = node_index(w, ev->node);
-
-		if (i != NO_NODE)
-			m->nodes[i].done++;
-	}
 	if (ev->file)
 		set_text(m->last, sizeof(m->last),
 			 ev->file + (str_starts(ev->file, w->tree) ?
@@ -203,14 +171,12 @@ static void on_job_done(struct watch *w, const struct coord_event *ev)
 
 static void on_job(struct watch *w, const struct coord_event *ev)
 {
-	struct seen_job *j = job_slot(w, ev->job);
-	bool away = ev->node && strcmp(ev->node, "local");
+	unsigned char *state = job_state(w, ev->job);
 
-	if (j && j->state != EVENT_JOB_DONE + 1) {
-		leave_state(w, j);
-		j->state = (unsigned char)(ev->state + 1);
-		j->node = away ? node_index(w, ev->node) : NO_NODE;
-		enter_state(w, j);
+	if (state && *state != EVENT_JOB_DONE + 1) {
+		count_job(&w->model, *state, -1);
+		*state = (unsigned char)(ev->state + 1);
+		count_job(&w->model, *state, 1);
 	}
 	if (ev->state == EVENT_JOB_DONE)
 		on_job_done(w, ev);
@@ -221,7 +187,7 @@ static void on_diag(struct watch *w, const struct coord_event *ev)
 	bool error = ev->n == EVENT_ERROR;
 
 	if (w->mode == WATCH_PLAIN || (w->mode == WATCH_QUIET && error))
-		ui_plain_block(&w->plain, ev->text, error);
+		ui_plain_block(&w->plain, ev->text);
 }
 
 static void write_json(struct watch *w, const struct coord_event *ev)
@@ -344,10 +310,12 @@ void watch_free(struct watch *w)
 	ui_plain_release(&w->plain);
 	if (w->json >= 0 && w->json != STDOUT_FILENO)
 		close(w->json);
-	for (size_t i = 0; i < w->model.n_nodes; i++)
-		free(w->told[i]);
-	free(w->told);
-	free(w->model.nodes);
+	for (size_t i = 0; i < w->n_nodes; i++) {
+		free(w->node[i].name);
+		free(w->node[i].state);
+		free(w->node[i].told);
+	}
+	free(w->node);
 	free(w->job);
 	free(w->tree);
 	free(w);

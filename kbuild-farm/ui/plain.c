@@ -66,18 +66,7 @@ static void put_elapsed(struct buf *out, const struct ui_model *m)
 		   (unsigned long long)(m->elapsed_ms / 1000));
 }
 
-static void put_nodes(struct buf *out, const struct ui_model *m)
-{
-	unsigned up = 0;
-
-	if (!m->n_nodes)
-		return;
-	for (size_t i = 0; i < m->n_nodes; i++)
-		up += !strcmp(m->nodes[i].state, "up");
-	buf_printf(out, ", nodes %u/%zu", up, m->n_nodes);
-}
-
-static void progress(struct ui_plain *p, const struct ui_model *m)
+static void put_progress(struct ui_plain *p, const struct ui_model *m)
 {
 	struct buf line = { 0 };
 
@@ -87,7 +76,8 @@ static void progress(struct ui_plain *p, const struct ui_model *m)
 		   m->running);
 	if (m->queued)
 		buf_printf(&line, ", %u queued", m->queued);
-	put_nodes(&line, m);
+	if (m->nodes)
+		buf_printf(&line, ", nodes %u/%u", m->nodes_up, m->nodes);
 	buf_printf(&line, ", warnings %u, errors %u", m->warnings, m->errors);
 	if (m->last[0])
 		buf_printf(&line, ", %s", m->last);
@@ -123,7 +113,7 @@ void ui_plain_tick(struct ui_plain *p, const struct ui_model *m)
 	p->lines++;
 	p->shown = news_of(m);
 	p->shown_ms = m->elapsed_ms;
-	progress(p, m);
+	put_progress(p, m);
 }
 
 static const char *color_of(const char *line, size_t len)
@@ -154,12 +144,11 @@ static void put_colored(struct buf *out, const char *text)
 	}
 }
 
-void ui_plain_block(struct ui_plain *p, const char *text, bool error)
+void ui_plain_block(struct ui_plain *p, const char *text)
 {
 	struct buf out = { 0 };
 	size_t n = strlen(text);
 
-	(void)error;
 	if (p->color)
 		put_colored(&out, text);
 	else

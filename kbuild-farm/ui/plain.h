@@ -14,9 +14,21 @@
 #define UI_PLAIN_H
 
 #include "base/buf.h"
-#include "ui/model.h"
+
+#include <stdbool.h>
 
 #define UI_PLAIN_WAITING (4u << 20)
+
+/* What is shown: plain values, filled by cli/watch.c. */
+struct ui_model {
+	uint64_t elapsed_ms;
+	char phase[64]; /* "config", "compile", "modules_install" ... */
+	char last[256]; /* the source of the job that ended last */
+	unsigned remote, local; /* jobs done so far */
+	unsigned running, queued;
+	unsigned warnings, errors;
+	unsigned nodes, nodes_up;
+};
 
 struct ui_plain {
 	int fd;
@@ -33,7 +45,7 @@ void ui_plain_init(struct ui_plain *p, int fd, bool terminal, bool color);
 /* Write a progress line if one is due, and what waited. */
 void ui_plain_tick(struct ui_plain *p, const struct ui_model *m);
 /* Write a block of diagnostics at once, whole. */
-void ui_plain_block(struct ui_plain *p, const char *text, bool error);
+void ui_plain_block(struct ui_plain *p, const char *text);
 /* One line, now: a change of phase, a node that went away. */
 void ui_plain_note(struct ui_plain *p, const struct ui_model *m,
 		   const char *text);

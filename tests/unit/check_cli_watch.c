@@ -135,6 +135,8 @@ END_TEST
 START_TEST(a_job_that_goes_back_to_the_queue_is_counted_once)
 {
 	begin(WATCH_PLAIN, NULL);
+	node("a", "connecting", NULL);
+	node("b", "connecting", NULL);
 	job(7, EVENT_QUEUED, NULL);
 	job(7, EVENT_RUN, "a");
 	job(7, EVENT_QUEUED, NULL);

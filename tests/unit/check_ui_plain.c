@@ -19,19 +19,13 @@
 #include <string.h>
 #include <unistd.h>
 
-static struct ui_node nodes[2];
 static struct ui_model m;
 static struct ui_plain p;
 static FILE *out;
 
 static void set_up(void)
 {
-	memset(nodes, 0, sizeof(nodes));
-	strcpy(nodes[0].name, "neo4a");
-	strcpy(nodes[0].state, "up");
-	strcpy(nodes[1].name, "neo4b");
-	strcpy(nodes[1].state, "down");
-	m = (struct ui_model){ .n_nodes = 2, .nodes = nodes };
+	m = (struct ui_model){ .nodes = 2, .nodes_up = 1 };
 	strcpy(m.phase, "compile");
 	out = tmpfile();
 	ck_assert_ptr_nonnull(out);
@@ -90,15 +84,13 @@ static void play(void)
 			m.warnings++;
 			ui_plain_block(&p,
 				       "a.c:1:5: warning: unused [-Wunused]\n"
-				       "    1 | int x;\n      |     ^\n",
-				       false);
+				       "    1 | int x;\n      |     ^\n");
 		}
 		if (s == 60) {
 			m.errors++;
-			ui_plain_block(&p,
-				       "b.c:2:1: error: expected ';'\n"
-				       "make[3]: *** [Makefile:1: b.o] Error 1",
-				       true);
+			ui_plain_block(
+				&p, "b.c:2:1: error: expected ';'\n"
+				    "make[3]: *** [Makefile:1: b.o] Error 1");
 		}
 		if (s == 120)
 			ui_plain_note(&p, &m, "modules_install");
@@ -140,7 +132,7 @@ START_TEST(no_nodes_are_not_counted)
 {
 	char *text;
 
-	m.n_nodes = 0;
+	m.nodes = 0;
 	m.elapsed_ms = 10000;
 	ui_plain_init(&p, fileno(out), false, false);
 	ui_plain_tick(&p, &m);
@@ -184,7 +176,7 @@ START_TEST(a_reader_that_does_not_read_stops_nothing)
 	ck_assert_int_eq(pipe(ends), 0);
 	memset(big, 'x', sizeof(big) - 1);
 	ui_plain_init(&p, ends[1], false, false);
-	ui_plain_block(&p, big, true);
+	ui_plain_block(&p, big);
 	ck_assert_uint_lt(clock_ms() - began, 500);
 	ck_assert_uint_gt(p.waiting.len, 100000);
 	/* It reads again: everything comes. */
