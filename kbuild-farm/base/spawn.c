@@ -10,6 +10,7 @@
 #include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
@@ -17,6 +18,8 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#define TICK_MS 100 /* how soon `stop` is seen */
 
 /*
  * Everything from here to exec runs in the vfork()ed child, on the parent's
@@ -151,80 +154,124 @@ int spawn_wait(pid_t pid)
 	return status;
 }
 
-/* Read `fd` to its end: 0, -ETIMEDOUT, -EMSGSIZE or a negative errno. */
-static int drain(int fd, size_t max, uint64_t deadline, struct buf *out)
+/* A program under way: its two pipes, and the process; -1: it has ended. */
+struct collected {
+	struct pollfd fd[3];
+	struct buf *to[2];
+	size_t max;
+	uint64_t deadline;
+	const atomic_bool *stop;
+};
+
+static void close_fd(struct pollfd *p)
 {
-	char block[1 << 14];
-
-	for (;;) {
-		struct pollfd p = { .fd = fd, .events = POLLIN };
-		uint64_t now = clock_ms();
-		ssize_t n;
-
-		if (now >= deadline)
-			return -ETIMEDOUT;
-		if (poll(&p, 1, (int)(deadline - now)) <= 0)
-			continue;
-		n = read(fd, block, sizeof(block));
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n == 0)
-			return 0;
-		if (n > 0 && out->len + (size_t)n > max)
-			return -EMSGSIZE;
-		if (n > 0)
-			buf_add(out, block, (size_t)n);
-	}
+	if (p->fd >= 0)
+		close(p->fd);
+	p->fd = -1;
 }
 
-/* Its output has ended; wait for the program too, but not for ever. */
-static int await_end(pid_t pid, uint64_t deadline)
+static int read_block(struct collected *c, int i)
 {
-	int fd = pidfd_open(pid, 0), ret = 0;
-	struct pollfd p = { .fd = fd, .events = POLLIN };
+	char block[1 << 14];
+	ssize_t n = read(c->fd[i].fd, block, sizeof(block));
 
-	while (fd >= 0 && !ret && !p.revents) {
-		uint64_t now = clock_ms();
-
-		if (now >= deadline)
-			ret = -ETIMEDOUT;
-		else if (poll(&p, 1, (int)(deadline - now)) < 0)
-			p.revents = 0;
+	if (n < 0)
+		return errno == EINTR || errno == EAGAIN ? 0 : -errno;
+	if (n == 0) {
+		close_fd(&c->fd[i]);
+		return 0;
 	}
-	if (fd >= 0)
-		close(fd);
+	if (c->to[i]->len + (size_t)n > c->max)
+		return -EMSGSIZE;
+	buf_add(c->to[i], block, (size_t)n);
+	return 0;
+}
+
+/* Until the pipes and the process have ended. */
+static int follow(struct collected *c)
+{
+	int ret = 0;
+
+	while (!ret &&
+	       (c->fd[0].fd >= 0 || c->fd[1].fd >= 0 || c->fd[2].fd >= 0)) {
+		uint64_t now = clock_ms(), left = c->deadline - now;
+
+		if (c->stop && atomic_load(c->stop))
+			return -EINTR;
+		if (now >= c->deadline)
+			return -ETIMEDOUT;
+		if (c->stop && left > TICK_MS)
+			left = TICK_MS;
+		if (poll(c->fd, 3, (int)left) <= 0)
+			continue;
+		for (int i = 0; i < 2 && !ret; i++) {
+			if (c->fd[i].revents)
+				ret = read_block(c, i);
+		}
+		/* Its end alone must not make poll() return at once. */
+		if (c->fd[2].revents)
+			close_fd(&c->fd[2]);
+	}
+	return ret;
+}
+
+static int follow_to_end(struct collected *c, pid_t pid, const char *name,
+			 int *status, struct err *err)
+{
+	int ret;
+
+	c->fd[2].fd = pidfd_open(pid, 0);
+	ret = follow(c);
+	if (ret) {
+		kill(-pid, SIGKILL);
+		err_set(err, -ret, "%s: %s", name, strerror(-ret));
+	}
+	*status = spawn_wait(pid);
+	return ret;
+}
+
+int spawn_collect(const struct spawn *what, const struct spawn_limits *limits,
+		  struct buf *out, struct buf *err_out, int *status,
+		  struct err *err)
+{
+	struct spawn child = *what;
+	struct collected c = { .to = { out, err_out },
+			       .max = limits->max,
+			       .deadline = clock_ms() + limits->timeout_ms,
+			       .stop = limits->stop };
+	pid_t pid;
+	int ret = 0;
+
+	child.own_group = true;
+	for (int i = 0; i < 3; i++)
+		c.fd[i] = (struct pollfd){ -1, POLLIN, 0 };
+	for (int i = 0; i < 2; i++) {
+		int ends[2] = { -1, -1 };
+
+		if (c.to[i] && !ret && pipe2(ends, O_CLOEXEC))
+			ret = err_errno(err, "pipe");
+		c.fd[i].fd = ends[0];
+		child.fd[1 + i] = ends[1];
+	}
+	if (!ret)
+		ret = spawn_start(&child, &pid, err);
+	for (int i = 1; i < 3; i++) {
+		if (child.fd[i] >= 0)
+			close(child.fd[i]);
+	}
+	if (!ret)
+		ret = follow_to_end(&c, pid, what->argv[0], status, err);
+	for (int i = 0; i < 3; i++)
+		close_fd(&c.fd[i]);
 	return ret;
 }
 
 int spawn_capture(const struct spawn *what, size_t max, unsigned timeout_ms,
 		  struct buf *out, int *status, struct err *err)
 {
-	struct spawn child = *what;
-	uint64_t deadline = clock_ms() + timeout_ms;
-	int ends[2];
-	pid_t pid = -1;
-	int ret;
+	struct spawn_limits limits = { max, timeout_ms, NULL };
 
-	if (pipe2(ends, O_CLOEXEC))
-		return err_errno(err, "pipe");
-	child.fd[1] = ends[1];
-	child.fd[2] = -1;
-	child.own_group = true;
-	ret = spawn_start(&child, &pid, err);
-	close(ends[1]);
-	if (!ret) {
-		ret = drain(ends[0], max, deadline, out);
-		if (!ret)
-			ret = await_end(pid, deadline);
-		if (ret) {
-			kill(-pid, SIGKILL);
-			err_set(err, -ret, "%s: %s", what->argv[0],
-				strerror(-ret));
-		}
-		*status = spawn_wait(pid);
-	}
-	close(ends[0]);
-	return ret;
+	return spawn_collect(what, &limits, out, NULL, status, err);
 }
 
 char *spawn_status_text(int wait_status)

@@ -44,12 +44,22 @@ int spawn_start(const struct spawn *what, pid_t *pid, struct err *err);
 /* Wait for `pid`: its wait status. */
 int spawn_wait(pid_t pid);
 
+/* When a program is killed. */
+struct spawn_limits {
+	size_t max; /* bytes of each output: -EMSGSIZE */
+	unsigned timeout_ms; /* -ETIMEDOUT */
+	const void *stop; /* -EINTR once this atomic_bool is true; or NULL */
+};
+
 /*
- * Run argv to its end, at most `timeout_ms`, and collect at most `max` bytes
- * of its stdout in `out` (stderr is dropped).  Returns 0 with the wait
- * status in *status; -ETIMEDOUT, -EMSGSIZE (the program was killed) or what
- * spawn_start() returned.
+ * Run a program in a group of its own to its end, its stdout appended to `out`
+ * and its stderr to `err_out` (NULL: dropped).  Returns 0 with the wait status
+ * in *status, what ended it above, or what spawn_start() returned.
  */
+int spawn_collect(const struct spawn *what, const struct spawn_limits *limits,
+		  struct buf *out, struct buf *err_out, int *status,
+		  struct err *err);
+/* The same of stdout alone, and never stopped. */
 int spawn_capture(const struct spawn *what, size_t max, unsigned timeout_ms,
 		  struct buf *out, int *status, struct err *err);
 
