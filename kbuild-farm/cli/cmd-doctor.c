@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/cmd.h"
 #include "cli/doctor.h"
+#include "cli/table.h"
 
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/printable.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,9 +80,7 @@ static void print_json(const struct doctor *d)
 					f->check, "state", states[f->state],
 					"what", f->what, "todo", f->todo));
 	}
-	json_dumpf(list, stdout, JSON_INDENT(2));
-	putchar('\n');
-	json_decref(list);
+	table_json(list);
 }
 
 static int examine(struct doctor *d, struct err *err)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/cmd.h"
 #include "cli/nodes.h"
+#include "cli/settings.h"
+#include "cli/table.h"
 
 #include "base/fs.h"
 #include "base/log.h"
@@ -40,17 +42,10 @@ static int failed(const char *verb, const struct err *err)
 /* Read the configuration; also an empty one that is yet to be written. */
 static int load(struct request *r, struct err *err)
 {
-	struct strv warnings = { 0 };
-	int ret;
-
 	conf_free(r->conf);
 	r->conf = NULL;
 	node_roster_release(&r->roster);
-	ret = conf_load(&r->conf, &warnings, err);
-	for (size_t i = 0; i < warnings.n; i++)
-		log_warning("%s", warnings.v[i]);
-	strv_release(&warnings);
-	return ret ? ret : node_roster_load(&r->roster, r->conf, err);
+	return settings_conf(&r->conf, &r->roster, err);
 }
 
 /* The nodes that were named, or all; -ENOENT for a name that is none. */
@@ -73,13 +68,6 @@ static int choose(const struct request *r, const struct node_entry ***out,
 	}
 	*out = list;
 	return 0;
-}
-
-static void print_json(json_t *made)
-{
-	json_dumpf(made, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
-	putchar('\n');
-	json_decref(made);
 }
 
 static int all_get_jobs(const struct nodes_survey *s)
@@ -123,7 +111,7 @@ static int survey(struct request *r, const char *verb,
 	if (status)
 		return failed(verb, &err);
 	if (r->json)
-		print_json(as_json(&s));
+		table_json(as_json(&s));
 	else
 		as_text(stdout, &s);
 	status = all_get_jobs(&s);
@@ -211,7 +199,6 @@ static int show_new(struct request *r, struct err *err)
 {
 	const struct node_entry *e;
 	struct nodes_survey s;
-	char *reason;
 	int ret = load(r, err);
 
 	if (ret)
@@ -223,11 +210,9 @@ static int show_new(struct request *r, struct err *err)
 	if (ret)
 		return ret;
 	nodes_text_probe(stdout, &s);
-	reason = nodes_reason(&s.probes[0]);
-	if (reason)
+	if (nodes_reason(&s.probes[0]))
 		log_warning("%s was added, but gets no jobs as it is now",
 			    e->name);
-	free(reason);
 	nodes_survey_release(&s);
 	return 0;
 }

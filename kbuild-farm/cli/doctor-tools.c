@@ -8,7 +8,6 @@
 #include "toolchain/installed.h"
 #include "toolchain/link.h"
 
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -129,19 +128,16 @@ static bool is_nm(const char *name)
 
 static void look_in(struct doctor *d, const char *dir, struct strv *seen)
 {
-	DIR *at = opendir(dir);
 	struct strv names = { 0 };
-	struct dirent *e;
 
-	while (at && (e = readdir(at))) {
-		if (is_nm(e->d_name))
-			strv_addf(&names, "%s/%s", dir, e->d_name);
+	fs_list(dir, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		char *tool = xasprintf("%s/%s", dir, names.v[i]);
+
+		if (is_nm(names.v[i]))
+			look_at_nm(d, tool, seen);
+		free(tool);
 	}
-	if (at)
-		closedir(at);
-	strv_sort(&names);
-	for (size_t i = 0; i < names.n; i++)
-		look_at_nm(d, names.v[i], seen);
 	strv_release(&names);
 }
 
@@ -198,20 +194,16 @@ static void look_at_names(struct doctor *d)
 	struct compiler_search search;
 	struct strv names = { 0 };
 	struct err err = { 0 };
-	DIR *at = opendir(dir);
-	struct dirent *e;
 
-	while (at && (e = readdir(at))) {
-		if (e->d_name[0] != '.')
-			strv_addf(&names, "%s/%s", dir, e->d_name);
+	if (!toolchain_hostlib_search(&search, &err))
+		fs_list(dir, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		char *link = xasprintf("%s/%s", dir, names.v[i]);
+
+		if (names.v[i][0] != '.')
+			look_at_name(d, link, &search);
+		free(link);
 	}
-	if (at)
-		closedir(at);
-	strv_sort(&names);
-	if (toolchain_hostlib_search(&search, &err))
-		names.n = 0;
-	for (size_t i = 0; i < names.n; i++)
-		look_at_name(d, names.v[i], &search);
 	buf_release(&search.cache);
 	strv_release(&names);
 	free(dir);
@@ -221,13 +213,8 @@ static void look_at_names(struct doctor *d)
 static void look_at_path(struct doctor *d)
 {
 	char *dir = toolchain_link_dir(d->data);
-	size_t n = strlen(dir);
-	const char *at = strstr(d->path, dir);
 
-	while (at &&
-	       ((at > d->path && at[-1] != ':') || (at[n] && at[n] != ':')))
-		at = strstr(at + 1, dir);
-	if (!at)
+	if (!str_list_has(d->path, ':', dir))
 		doctor_add(d, "names", DOCTOR_NOTE,
 			   xasprintf("%s is not on PATH: kfarm finds the "
 				     "installed toolchains there, plain make "

@@ -27,19 +27,13 @@ struct nodes_survey {
 int nodes_survey(struct nodes_survey *s, const struct node_entry *const *nodes,
 		 size_t n, struct err *err);
 void nodes_survey_release(struct nodes_survey *s);
-/* "up", "unfit" or "down". */
-const char *nodes_state(const struct node_probe *p);
-/* Why it gets no jobs; NULL if it does.  The caller frees it. */
-char *nodes_reason(const struct node_probe *p);
-/* make's -j: slots of all nodes that get jobs and the local ones, as far as
- * this machine can hold them. */
-unsigned nodes_jobs(const struct nodes_survey *s);
-/* cli/nodes-text.c */
+/* Why it gets no jobs; NULL if it does. */
+const char *nodes_reason(const struct node_probe *p);
+
 void nodes_text_list(FILE *out, const struct nodes_survey *s);
 void nodes_text_probe(FILE *out, const struct nodes_survey *s);
 void nodes_text_limits(FILE *out, const struct nodes_survey *s);
-
-/* cli/nodes-json.c: the caller's reference. */
+/* The caller's reference. */
 json_t *nodes_json_list(const struct nodes_survey *s);
 json_t *nodes_json_limits(const struct nodes_survey *s);
 

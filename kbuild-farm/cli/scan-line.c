@@ -16,7 +16,6 @@
 #include "compiler/find.h"
 #include "options/command.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <glob.h>
 #include <stdlib.h>
@@ -274,28 +273,23 @@ static bool is_made_of(const char *path, const char *base)
 /* DIR/.NAME.*.o.cmd of NAME.c, the first of them: KVM has NAME.nvhe.o alone. */
 static char *cmd_file_variant(const char *dir, const char *base, size_t stem)
 {
-	DIR *d = opendir(dir);
-	const struct dirent *e;
+	struct strv names = { 0 };
 	char *found = NULL;
 
-	while (d && (e = readdir(d))) {
-		const char *name = e->d_name;
-		char *path;
+	fs_list(dir, &names);
+	for (size_t i = 0; i < names.n && !found; i++) {
+		const char *name = names.v[i];
 
 		if (name[0] != '.' || strncmp(name + 1, base, stem) ||
 		    name[1 + stem] != '.' || !str_ends(name, ".o.cmd"))
 			continue;
-		path = xasprintf("%s%s", dir, name);
-		if ((!found || strcmp(path, found) < 0) &&
-		    is_made_of(path, base)) {
+		found = xasprintf("%s%s", dir, name);
+		if (!is_made_of(found, base)) {
 			free(found);
-			found = path;
-		} else {
-			free(path);
+			found = NULL;
 		}
 	}
-	if (d)
-		closedir(d);
+	strv_release(&names);
 	return found;
 }
 

@@ -35,25 +35,31 @@ int settings_standard(struct strv *standard, struct err *err)
 	return ret;
 }
 
-int settings_load(struct node_roster *roster, bool no_remote,
-		  int *require_remote, struct strv *standard, struct err *err)
+int settings_conf(struct conf **out, struct node_roster *roster,
+		  struct err *err)
 {
 	struct strv warnings = { 0 };
-	struct conf *conf = NULL;
-	int ret = conf_load(&conf, &warnings, err);
+	int ret = conf_load(out, &warnings, err);
 
 	for (size_t i = 0; i < warnings.n; i++)
 		log_warning("%s", warnings.v[i]);
 	strv_release(&warnings);
+	return ret || roster->off ? ret : node_roster_load(roster, *out, err);
+}
+
+int settings_load(struct node_roster *roster, bool no_remote,
+		  int *require_remote, struct strv *standard, struct err *err)
+{
+	struct conf *conf = NULL;
+	int ret;
+
+	roster->off = no_remote;
+	ret = settings_conf(&conf, roster, err);
 	if (!ret && standard)
 		read_standard(conf, standard);
-	roster->off = no_remote;
-	if (!ret && !no_remote) {
-		ret = node_roster_load(roster, conf, err);
-		if (!*require_remote)
-			*require_remote = (int)conf_number(conf, "farm", NULL,
-							   "require-remote", 0);
-	}
+	if (!ret && !no_remote && !*require_remote)
+		*require_remote = (int)conf_number(conf, "farm", NULL,
+						   "require-remote", 0);
 	conf_free(conf);
 	return ret;
 }

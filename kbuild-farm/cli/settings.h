@@ -7,10 +7,14 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "conf/conf.h"
 #include "node/roster.h"
 
 #include <stdbool.h>
 
+/* Read the configuration, and its nodes; unknown keys are warned of. */
+int settings_conf(struct conf **out, struct node_roster *roster,
+		  struct err *err);
 /*
  * Read the configuration: the nodes, none with `no_remote`; the percentage of
  * farm.require-remote where *require_remote is 0; the toolchain of each

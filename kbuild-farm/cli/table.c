@@ -40,3 +40,10 @@ void table_print(FILE *out, struct table *t)
 	free(wide);
 	strv_release(&t->cells);
 }
+
+void table_json(json_t *made)
+{
+	json_dumpf(made, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+	putchar('\n');
+	json_decref(made);
+}

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cli/table.h - columns of text, as wide as their widest cell.
+ * cli/table.h - a listing: columns of text, as wide as their widest cell, or
+ * JSON.
  */
 #ifndef CLI_TABLE_H
 #define CLI_TABLE_H
 
 #include "base/str.h"
 
+#include <jansson.h>
 #include <stdio.h>
 
 struct table {
@@ -16,5 +18,7 @@ struct table {
 
 /* Prints all rows, the last column unpadded, and empties the table. */
 void table_print(FILE *out, struct table *t);
+/* Prints what a --json is answered with on stdout, and takes the reference. */
+void table_json(json_t *made);
 
 #endif

@@ -4,6 +4,7 @@
  */
 #include "cli/cmd.h"
 #include "cli/progress.h"
+#include "cli/table.h"
 #include "cli/toolchain-nodes.h"
 #include "cli/toolchain.h"
 
@@ -83,7 +84,7 @@ static int show_defaults(const struct toolchain_request *r, const char *arch)
 			printf("%s %s\n", arches.v[i], value);
 	}
 	if (r->json)
-		toolchain_print_json(json_incref(made));
+		table_json(json_incref(made));
 	json_decref(made);
 	strv_release(&arches);
 	return EXIT_OK;

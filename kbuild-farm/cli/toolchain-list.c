@@ -217,8 +217,8 @@ static void print_json(const struct survey *s)
 		json_object_set_new(o, "nodes", nodes);
 		json_array_append_new(list, o);
 	}
-	toolchain_print_json(json_pack("{s:o, s:o}", "toolchains", list,
-				       "broken", json_texts(&s->list.broken)));
+	table_json(json_pack("{s:o, s:o}", "toolchains", list, "broken",
+			     json_texts(&s->list.broken)));
 }
 
 /* Only those that are named. */

@@ -215,11 +215,10 @@ static void print_json(const struct search *s,
 
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(list, archive_json(s, v[i]));
-	toolchain_print_json(
-		json_pack("{s:I, s:I, s:s?, s:o}", "fetched",
-			  (json_int_t)s->catalog.fetched, "age_seconds",
-			  (json_int_t)(time(NULL) - s->catalog.fetched),
-			  "stale", s->catalog.stale, "archives", list));
+	table_json(json_pack("{s:I, s:I, s:s?, s:o}", "fetched",
+			     (json_int_t)s->catalog.fetched, "age_seconds",
+			     (json_int_t)(time(NULL) - s->catalog.fetched),
+			     "stale", s->catalog.stale, "archives", list));
 }
 
 static int show(const struct search *s)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/cmd.h"
 #include "cli/progress.h"
+#include "cli/settings.h"
 #include "cli/toolchain.h"
 
 #include "base/fs.h"
@@ -50,13 +51,6 @@ int toolchain_failed(const struct toolchain_request *r, int ret,
 	return ret == -ECANCELED ? EXIT_INTERRUPTED : EXIT_USAGE;
 }
 
-void toolchain_print_json(json_t *made)
-{
-	json_dumpf(made, stdout, JSON_INDENT(2));
-	putchar('\n');
-	json_decref(made);
-}
-
 static bool is_true(const struct conf *c, const char *key)
 {
 	const char *value = conf_get(c, "toolchain", NULL, key);
@@ -75,15 +69,9 @@ static void load_lists(struct toolchain_request *r)
 
 int toolchain_settings_load(struct toolchain_request *r, struct err *err)
 {
-	struct strv warnings = { 0 };
 	char *cache;
-	int ret = conf_load(&r->conf, &warnings, err);
+	int ret = settings_conf(&r->conf, &r->roster, err);
 
-	for (size_t i = 0; i < warnings.n; i++)
-		log_warning("%s", warnings.v[i]);
-	strv_release(&warnings);
-	if (!ret)
-		ret = node_roster_load(&r->roster, r->conf, err);
 	if (ret)
 		return ret;
 	load_lists(r);
