@@ -41,8 +41,8 @@ static void tell_away(struct coord *c, unsigned n)
 	if (n == c->away_now)
 		return;
 	c->away_now = n;
-	if (c->away)
-		c->away(c->away_ctx, n);
+	if (c->setup.away)
+		c->setup.away(c->setup.away_ctx, n);
 }
 
 static void on_kick(evutil_socket_t fd, short what, void *arg)
@@ -127,20 +127,6 @@ static void on_reference(void *ctx, struct inputs_reference *ref)
 	coord_dispatch_kind(ctx, ref);
 }
 
-/* ------------------------------------------------------------- the wrappers */
-
-static void *on_asked(void *ctx, struct coord_client *client,
-		      struct wire_cc_job *ask)
-{
-	return coord_dispatch_unit(ctx, client, ask);
-}
-
-static void on_left(void *ctx, void *unit)
-{
-	(void)ctx;
-	coord_dispatch_left(unit);
-}
-
 /* ------------------------------------------------------------------ set-up */
 
 static void set_options(struct coord *c, const struct coord_setup *setup)
@@ -151,10 +137,7 @@ static void set_options(struct coord *c, const struct coord_setup *setup)
 	c->data = setup->data ? xstrdup(setup->data) : NULL;
 	c->umask = umask(0);
 	umask(c->umask);
-	c->sink = setup->sink;
-	c->sink_ctx = setup->sink_ctx;
-	c->away = setup->away;
-	c->away_ctx = setup->away_ctx;
+	c->setup = *setup;
 	c->began_ms = clock_ms();
 	c->timer_ms = UINT64_MAX;
 }
@@ -243,8 +226,6 @@ static void make_events(struct coord *c)
 int coord_new(struct coord **out, const struct coord_setup *setup,
 	      struct err *err)
 {
-	static const struct coord_client_ops ops = { .asked = on_asked,
-						     .left = on_left };
 	struct coord *c = xcalloc(1, sizeof(*c));
 	int ret;
 
@@ -252,8 +233,8 @@ int coord_new(struct coord **out, const struct coord_setup *setup,
 	make_events(c);
 	make_farm(c, setup);
 	make_sched(c, setup);
-	ret = coord_clients_new(&c->clients, c->base, setup->socket, &ops, c,
-				err);
+	ret = coord_clients_new(&c->clients, c->base, setup->socket,
+				&coord_dispatch_clients, c, err);
 	if (ret) {
 		coord_free(c);
 		return ret;
@@ -374,8 +355,6 @@ void coord_free(struct coord *c)
 	free(c->nodes);
 	free(c->news);
 	free(c->units);
-	free(c->listed);
-	free(c->kinds);
 	free(c->jobs);
 	free(c->reasons);
 	free(c->node_stats);

@@ -77,28 +77,22 @@ static bool take_back(struct coord_unit *u)
 
 /* ------------------------------------------------------------- a unit comes */
 
-uint32_t coord_dispatch_number(struct coord *c,
-			       const struct inputs_toolchain *tc)
+uint32_t coord_dispatch_number(struct coord *c, struct inputs_toolchain *tc)
 {
-	for (uint32_t i = 0; i < c->n_listed; i++) {
-		if (c->listed[i] == tc)
-			return i;
+	if (!tc->number) {
+		tc->number = ++c->n_listed;
+		coord_dispatch_toolchain(c, tc);
 	}
-	*VEC_ADD(c->listed, c->n_listed) = tc;
-	coord_dispatch_toolchain(c, tc);
-	return (uint32_t)c->n_listed - 1;
+	return tc->number - 1;
 }
 
-static uint32_t number_of_kind(struct coord *c,
-			       const struct inputs_reference *ref)
+static uint32_t number_of_kind(struct coord *c, struct inputs_reference *ref)
 {
-	for (uint32_t i = 0; i < c->n_kinds; i++) {
-		if (c->kinds[i] == ref)
-			return i;
+	if (!ref->number) {
+		ref->number = ++c->n_kinds;
+		coord_dispatch_kind(c, ref);
 	}
-	*VEC_ADD(c->kinds, c->n_kinds) = ref;
-	coord_dispatch_kind(c, ref);
-	return (uint32_t)c->n_kinds - 1;
+	return ref->number - 1;
 }
 
 static enum sched_known known_of(enum inputs_known known)
@@ -113,8 +107,7 @@ static enum sched_known known_of(enum inputs_known known)
 	return as[known];
 }
 
-void coord_dispatch_toolchain(struct coord *c,
-			      const struct inputs_toolchain *tc)
+void coord_dispatch_toolchain(struct coord *c, struct inputs_toolchain *tc)
 {
 	struct sched_event event = { .kind = SCHED_TOOLCHAIN,
 				     .toolchain = coord_dispatch_number(c, tc),
@@ -124,7 +117,7 @@ void coord_dispatch_toolchain(struct coord *c,
 	coord_dispatch_event(c, &event);
 }
 
-void coord_dispatch_kind(struct coord *c, const struct inputs_reference *ref)
+void coord_dispatch_kind(struct coord *c, struct inputs_reference *ref)
 {
 	struct sched_event event = { .kind = SCHED_OBJECT,
 				     .object = number_of_kind(c, ref),
@@ -144,10 +137,10 @@ static void find_compiler(struct coord_unit *u, struct sched_event *came)
 	came->object = number_of_kind(c, u->reference);
 }
 
-struct coord_unit *coord_dispatch_unit(struct coord *c,
-				       struct coord_client *client,
-				       struct wire_cc_job *ask)
+static void *on_asked(void *ctx, struct coord_client *client,
+		      struct wire_cc_job *ask)
 {
+	struct coord *c = ctx;
 	struct sched_event came = { .kind = SCHED_CAME };
 	struct coord_unit *u = coord_unit_new(c, ask);
 
@@ -165,14 +158,19 @@ struct coord_unit *coord_dispatch_unit(struct coord *c,
 	return u;
 }
 
-void coord_dispatch_left(struct coord_unit *u)
+static void on_left(void *ctx, void *unit)
 {
 	struct sched_event left = { .kind = SCHED_LEFT };
+	struct coord_unit *u = unit;
 
+	(void)ctx;
 	u->client = NULL;
 	unit_event(u, &left);
 	free_if_over(u);
 }
+
+const struct coord_client_ops coord_dispatch_clients = { .asked = on_asked,
+							 .left = on_left };
 
 /* -------------------------------------------------------------- its inputs */
 
@@ -202,10 +200,11 @@ static void find_inputs(struct coord_unit *u)
 	const struct inputs_request request = {
 		.inputs = &c->inputs,
 		.pool = c->pool,
-		.cwd = u->ask.cwd,
-		.compiler = u->ask.compiler,
-		.command = &u->command,
-		.env = coord_unit_env(u),
+		.unit = { .cwd = u->ask.cwd,
+			  .compiler = u->ask.compiler,
+			  .toolchain = &u->toolchain->manifest.id,
+			  .command = &u->command,
+			  .env = coord_unit_env(u) },
 		.toolchain = u->toolchain,
 	};
 
@@ -324,26 +323,20 @@ static void run_examination(struct pool_work *w)
 
 static void on_examined(struct pool_work *w)
 {
-	static const enum sched_verdict as[] = {
-		[COORD_GOOD] = SCHED_ANSWER_GOOD,
-		[COORD_WRONG] = SCHED_ANSWER_WRONG,
-		[COORD_LOCAL] = SCHED_ANSWER_LOCAL,
-		[COORD_CHANGED] = SCHED_ANSWER_CHANGED,
-	};
 	struct coord_unit *u = (struct coord_unit *)w;
 	const struct coord_examination *e = &u->exam;
 	struct sched_event event = { .kind = SCHED_EXAMINED,
-				     .verdict = as[e->is],
+				     .verdict = e->is,
 				     .reason = e->why,
 				     .words = e->err.text };
 
 	u->coord->check_us += e->us;
 	if (!take_back(u))
 		return;
-	if (e->is == COORD_WRONG)
+	if (e->is == SCHED_ANSWER_WRONG)
 		log_warning("node %s: %s: %s", u->node, u->command.source,
 			    e->err.text);
-	else if (e->is != COORD_GOOD)
+	else if (e->is != SCHED_ANSWER_GOOD)
 		log_debug("%s: %s %s", u->command.source,
 			  e->why ? reason_words(e->why) : "changed:",
 			  e->err.text);

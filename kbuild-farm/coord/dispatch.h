@@ -8,27 +8,20 @@
 
 #include "coord/state.h"
 
-struct coord_client;
-struct wire_cc_job;
+struct coord_client_ops;
 
 /* sched/ hears of it, soon and from the loop; words are copied. */
 void coord_dispatch_event(struct coord *c, const struct sched_event *event);
-/* A unit of `client` came; takes over what `ask` holds. */
-struct coord_unit *coord_dispatch_unit(struct coord *c,
-				       struct coord_client *client,
-				       struct wire_cc_job *ask);
-/* Its wrapper is gone. */
-void coord_dispatch_left(struct coord_unit *u);
+/* Units come, and their wrappers go; `ctx` is the coordinator. */
+extern const struct coord_client_ops coord_dispatch_clients;
 /* What a node says of the unit's job; after its answer it says nothing more. */
 void coord_dispatch_job(struct coord_unit *u, const struct coord_node *n,
 			struct sched_event *event);
 /* A toolchain's number in sched/. */
-uint32_t coord_dispatch_number(struct coord *c,
-			       const struct inputs_toolchain *tc);
+uint32_t coord_dispatch_number(struct coord *c, struct inputs_toolchain *tc);
 /* A toolchain or a kind of object is known better than before. */
-void coord_dispatch_toolchain(struct coord *c,
-			      const struct inputs_toolchain *tc);
-void coord_dispatch_kind(struct coord *c, const struct inputs_reference *ref);
+void coord_dispatch_toolchain(struct coord *c, struct inputs_toolchain *tc);
+void coord_dispatch_kind(struct coord *c, struct inputs_reference *ref);
 /* Tell sched/ all that happened, and do what it says. */
 void coord_dispatch(struct coord *c);
 /* Units that are left are freed, and what runs for them is stopped. */

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "coord/event.h"
 
+#include "base/clock.h"
 #include "base/json.h"
+#include "coord/state.h"
+#include "coord/unit.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static void put(json_t *o, const char *key, const char *text)
 {
@@ -56,4 +60,41 @@ void coord_event_json(struct buf *out, const struct coord_event *ev)
 		buf_printf(out, "%s\n", line);
 	free(line);
 	json_decref(o);
+}
+
+static void tell_sink(const struct coord *c, struct coord_event *ev)
+{
+	ev->at_ms = clock_ms() - c->began_ms;
+	if (c->setup.sink)
+		c->setup.sink(c->setup.sink_ctx, ev);
+}
+
+void coord_tell_unit(const struct coord_unit *u, enum event_job_state state,
+		     const char *node, const char *reason, unsigned retries)
+{
+	struct coord_event ev = {
+		.kind = EVENT_JOB,
+		.job = u->id + 1,
+		.state = state,
+		.file = u->command.source,
+		.node = node,
+		.reason = reason,
+		.remote = node && strcmp(node, "local"),
+		.retries = retries,
+	};
+
+	tell_sink(u->coord, &ev);
+}
+
+void coord_tell_node(const struct coord *c, const char *node, const char *state,
+		     const char *reason)
+{
+	struct coord_event ev = {
+		.kind = EVENT_NODE,
+		.node = node,
+		.text = state,
+		.reason = reason,
+	};
+
+	tell_sink(c, &ev);
 }

@@ -17,14 +17,14 @@
 
 static bool is_local(struct coord_examination *e, enum reason why)
 {
-	e->is = COORD_LOCAL;
+	e->is = SCHED_ANSWER_LOCAL;
 	e->why = why;
 	return false;
 }
 
 static bool is_wrong(struct coord_examination *e)
 {
-	e->is = COORD_WRONG;
+	e->is = SCHED_ANSWER_WRONG;
 	return false;
 }
 
@@ -242,7 +242,7 @@ static bool is_unchanged(struct coord_examination *e)
 
 	if (!path)
 		return true;
-	e->is = COORD_CHANGED;
+	e->is = SCHED_ANSWER_CHANGED;
 	err_set(&e->err, ESTALE, "%s", path);
 	return false;
 }
@@ -327,7 +327,7 @@ void coord_examine(struct coord_examination *e)
 	uint64_t began = clock_us();
 	struct buf dep = { 0 };
 
-	e->is = COORD_GOOD;
+	e->is = SCHED_ANSWER_GOOD;
 	if (is_the_answer(e) && may_say(e) && is_of_the_kind(e) &&
 	    reads_the_closure(e, &dep) && assembles_known_files(e) &&
 	    is_unchanged(e))

@@ -19,13 +19,7 @@
 #include "inputs/manifest.h"
 #include "options/typed.h"
 #include "peer/job.h"
-
-enum coord_judgement {
-	COORD_GOOD, /* the outputs are in their temporaries */
-	COORD_WRONG, /* the node answered something false: `err` */
-	COORD_LOCAL, /* to be compiled here: `why` */
-	COORD_CHANGED, /* its inputs did, meanwhile: `err` names one */
-};
+#include "sched/sched.h"
 
 struct coord_examination {
 	/* All borrowed. */
@@ -40,7 +34,12 @@ struct coord_examination {
 	bool terminal; /* diagnostics would go to one */
 
 	/* What came of it. */
-	enum coord_judgement is;
+	/*
+	 * GOOD: the outputs are in their temporaries; WRONG: the node answered
+	 * something false, `err`; LOCAL: to be compiled here, `why`; CHANGED:
+	 * its inputs did, meanwhile, `err` names one.
+	 */
+	enum sched_verdict is;
 	enum reason why;
 	struct err err;
 	uint32_t us;

@@ -35,13 +35,9 @@ struct coord_news {
 
 struct coord {
 	struct event_base *base;
-	char *work; /* see struct coord_setup */
-	char *canary_db, *data;
+	struct coord_setup setup; /* borrows what outlives coord_new() */
+	char *work, *canary_db, *data; /* copies of what may not */
 	mode_t umask;
-	coord_event_sink *sink;
-	void *sink_ctx;
-	void (*away)(void *ctx, unsigned n); /* may be NULL */
-	void *away_ctx;
 	unsigned away_now; /* what it was told last */
 	uint64_t began_ms;
 	atomic_bool ending; /* leave what is not done; for the threads too */
@@ -67,13 +63,10 @@ struct coord {
 	void (*ready)(void *ctx);
 	void *ready_ctx;
 
+	uint32_t n_listed, n_kinds; /* toolchains and kinds with a number */
 	/* By their numbers in sched/: */
 	struct coord_unit **units;
 	size_t n_units;
-	const struct inputs_toolchain **listed;
-	size_t n_listed;
-	const struct inputs_reference **kinds;
-	size_t n_kinds;
 	/* By their numbers on the wire: */
 	struct coord_unit **jobs;
 	size_t n_jobs;

@@ -34,26 +34,19 @@ static enum reason search(const struct inputs_request *q,
 			  struct inputs_result *r)
 {
 	struct inputs_manifest *m = &r->manifest;
-	struct scan_unit unit = {
-		.cwd = q->cwd,
-		.compiler = q->compiler,
-		.toolchain = &q->toolchain->manifest.id,
-		.command = q->command,
-		.env = q->env,
-	};
 	struct err err;
 
-	if (options_typed_from(&r->flags, q->command, &err)) {
+	if (options_typed_from(&r->flags, q->unit.command, &err)) {
 		m->detail = xstrdup(err.text);
 		return REASON_OPTION_NOT_REMOTE;
 	}
-	inputs_manifest_make(m, q->inputs, &unit);
+	inputs_manifest_make(m, q->inputs, &q->unit);
 	if (m->why)
 		return m->why;
 	if (m->closure.mentions & SCAN_MENTIONS_TIME)
 		return REASON_TIME_MACRO;
 	r->bytes = sum_sizes(&m->closure);
-	r->language = inputs_toolchain_language(q->toolchain, q->env);
+	r->language = inputs_toolchain_language(q->toolchain, q->unit.env);
 	return r->language->why;
 }
 

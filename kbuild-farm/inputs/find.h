@@ -17,9 +17,7 @@
 struct inputs_request {
 	struct inputs *inputs;
 	struct pool *pool;
-	const char *cwd, *compiler;
-	const struct options_command *command;
-	char *const *env;
+	struct scan_unit unit;
 	struct inputs_toolchain *toolchain; /* INPUTS_READY */
 };
 

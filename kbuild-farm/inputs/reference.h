@@ -21,6 +21,7 @@ struct inputs_reference {
 	TAILQ_ENTRY(inputs_reference) link;
 	struct inputs_toolchain *toolchain;
 	enum inputs_known state;
+	uint32_t number; /* for the owner; 0 at first */
 	struct strv machine; /* options_rewrite_machine() */
 	struct buf object;
 	char *path; /* of the object while it is made */

@@ -58,6 +58,7 @@ struct inputs_toolchain {
 	struct inputs_toolchains *all;
 	enum inputs_known state;
 	enum reason why; /* of INPUTS_BAD */
+	uint32_t number; /* for the owner; 0 at first */
 	char *driver; /* absolute path */
 	struct strv env; /* of it what decides which files it runs */
 	struct compiler_manifest manifest;

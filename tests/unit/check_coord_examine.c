@@ -140,7 +140,7 @@ static void expect_dep(const char *want)
 	struct buf got = { 0 };
 	struct err err;
 
-	ck_assert_msg(e.is == COORD_GOOD, "%s%s", reason_words(e.why),
+	ck_assert_msg(e.is == SCHED_ANSWER_GOOD, "%s%s", reason_words(e.why),
 		      e.err.text);
 	ck_assert_int_eq(fs_read("u.d.tmp", 1 << 20, &got, &err), 0);
 	ck_assert_str_eq(buf_str(&got), want);
@@ -148,7 +148,7 @@ static void expect_dep(const char *want)
 	ck_assert(fs_exists("u.o.tmp"));
 }
 
-static void expect_nothing(enum coord_judgement is)
+static void expect_nothing(enum sched_verdict is)
 {
 	ck_assert_int_eq(e.is, is);
 	ck_assert(!fs_exists("u.o.tmp") && !fs_exists("u.d.tmp"));
@@ -173,7 +173,7 @@ START_TEST(without_a_dependency_file_none_is_written)
 {
 	e.dep_tmp = NULL;
 	coord_examine(&e);
-	ck_assert_int_eq(e.is, COORD_GOOD);
+	ck_assert_int_eq(e.is, SCHED_ANSWER_GOOD);
 	ck_assert(!fs_exists("u.d.tmp"));
 }
 END_TEST
@@ -198,7 +198,7 @@ START_TEST(a_list_that_hides_a_file_is_wrong)
 	add(WIRE_DEPS, l->list);
 	sign();
 	coord_examine(&e);
-	expect_nothing(COORD_WRONG);
+	expect_nothing(SCHED_ANSWER_WRONG);
 	ck_assert_ptr_nonnull(strstr(e.err.text, "lacks"));
 	ck_assert_ptr_nonnull(strstr(e.err.text, l->name));
 }
@@ -249,7 +249,7 @@ START_TEST(a_list_of_another_target_is_wrong)
 	if (t->good) {
 		expect_dep(list);
 	} else {
-		expect_nothing(COORD_WRONG);
+		expect_nothing(SCHED_ANSWER_WRONG);
 		ck_assert_ptr_nonnull(strstr(e.err.text, "another target"));
 	}
 	free(list);
@@ -262,7 +262,7 @@ START_TEST(a_target_is_nothing_to_a_unit_without_dependency_file)
 	add(WIRE_DEPS, "v.o" DEPS);
 	sign();
 	coord_examine(&e);
-	ck_assert_int_eq(e.is, COORD_GOOD);
+	ck_assert_int_eq(e.is, SCHED_ANSWER_GOOD);
 }
 END_TEST
 
@@ -271,7 +271,7 @@ START_TEST(a_file_may_be_listed_by_another_name)
 	add(WIRE_DEPS, "u.o: u.c sys/stdc-predef.h h.h g.h sys/s.h\n");
 	sign();
 	coord_examine(&e);
-	ck_assert_int_eq(e.is, COORD_GOOD);
+	ck_assert_int_eq(e.is, SCHED_ANSWER_GOOD);
 }
 END_TEST
 
@@ -297,7 +297,7 @@ START_TEST(a_doubtful_answer_is_compiled_here)
 	add(doubts[_i].stream, doubts[_i].text);
 	sign();
 	coord_examine(&e);
-	expect_nothing(COORD_LOCAL);
+	expect_nothing(SCHED_ANSWER_LOCAL);
 	ck_assert_str_eq(reason_words(e.why), reason_words(doubts[_i].why));
 }
 END_TEST
@@ -308,11 +308,11 @@ START_TEST(what_it_says_is_not_for_a_terminal)
 	sign();
 	e.terminal = true;
 	coord_examine(&e);
-	expect_nothing(COORD_LOCAL);
+	expect_nothing(SCHED_ANSWER_LOCAL);
 	ck_assert_int_eq(e.why, REASON_TERMINAL);
 	e.terminal = false;
 	coord_examine(&e);
-	ck_assert_int_eq(e.is, COORD_GOOD);
+	ck_assert_int_eq(e.is, SCHED_ANSWER_GOOD);
 }
 END_TEST
 
@@ -322,7 +322,7 @@ START_TEST(very_long_words_are_said_here)
 		buf_add_str(&answer.stream[WIRE_STDOUT], "w");
 	sign();
 	coord_examine(&e);
-	expect_nothing(COORD_LOCAL);
+	expect_nothing(SCHED_ANSWER_LOCAL);
 	ck_assert_int_eq(e.why, REASON_LONG_DIAGNOSTICS);
 }
 END_TEST
@@ -331,7 +331,7 @@ START_TEST(a_compile_error_is_repeated_here)
 {
 	answer.result.wait_status = 1 << 8;
 	coord_examine(&e);
-	expect_nothing(COORD_LOCAL);
+	expect_nothing(SCHED_ANSWER_LOCAL);
 	ck_assert_int_eq(e.why, REASON_COMPILE_ERROR);
 }
 END_TEST
@@ -340,7 +340,7 @@ START_TEST(a_damaged_answer_is_wrong)
 {
 	answer.stream[_i].data[3] ^= 1;
 	coord_examine(&e);
-	expect_nothing(COORD_WRONG);
+	expect_nothing(SCHED_ANSWER_WRONG);
 }
 END_TEST
 
@@ -351,7 +351,7 @@ START_TEST(an_object_of_another_kind_is_wrong)
 	other.e_machine = EM_X86_64;
 	e.reference = bytes_of(&other, sizeof(other));
 	coord_examine(&e);
-	expect_nothing(COORD_WRONG);
+	expect_nothing(SCHED_ANSWER_WRONG);
 }
 END_TEST
 
@@ -359,7 +359,7 @@ START_TEST(a_header_that_changed_meanwhile_is_named)
 {
 	write_file("h.h", "#include \"sub/../g.h\"\n#include <s.h>\nint y;\n");
 	coord_examine(&e);
-	expect_nothing(COORD_CHANGED);
+	expect_nothing(SCHED_ANSWER_CHANGED);
 	ck_assert_str_eq(e.err.text, "h.h");
 }
 END_TEST
@@ -371,7 +371,7 @@ START_TEST(what_stands_in_the_way_is_left_alone)
 
 	write_file("u.o.tmp", "mine");
 	coord_examine(&e);
-	ck_assert_int_eq(e.is, COORD_LOCAL);
+	ck_assert_int_eq(e.is, SCHED_ANSWER_LOCAL);
 	ck_assert_int_eq(e.why, REASON_NOT_WRITTEN);
 	ck_assert_int_eq(fs_read("u.o.tmp", 100, &got, &err), 0);
 	ck_assert_str_eq(buf_str(&got), "mine");

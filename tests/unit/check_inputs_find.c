@@ -104,10 +104,11 @@ static void set_up(void)
 	request = (struct inputs_request){
 		.inputs = &inputs,
 		.pool = pool_new(base, 2, 8),
-		.cwd = dir,
-		.compiler = gcc,
-		.command = &command,
-		.env = plain_env,
+		.unit = { .cwd = dir,
+			  .compiler = gcc,
+			  .toolchain = &tc->manifest.id,
+			  .command = &command,
+			  .env = plain_env },
 		.toolchain = tc,
 	};
 }
@@ -181,7 +182,7 @@ START_TEST(include_paths_of_the_environment_are_a_reason)
 {
 	char *env[] = { (char *)"PATH=/bin", (char *)"CPATH=/x", NULL };
 
-	request.env = env;
+	request.unit.env = env;
 	begin(NULL);
 	turn_until(&found);
 	ck_assert_int_eq(result.why, REASON_CPATH);
@@ -212,7 +213,7 @@ START_TEST(a_language_that_is_not_there_is_found_once)
 	char *env[] = { (char *)"PATH=/bin", (char *)"LC_ALL=C", NULL };
 	const struct inputs_language *first;
 
-	request.env = env;
+	request.unit.env = env;
 	begin(NULL);
 	turn_until(&found);
 	first = result.language;
