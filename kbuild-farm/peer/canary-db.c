@@ -79,9 +79,10 @@ static bool says(const json_t *o, const char *name, const struct digest *d)
 }
 
 static bool is_about(const json_t *o, const struct peer_canary_db_key *key,
-		     bool foreign)
+		     bool foreign, const char *id)
 {
-	return !strcmp(text_of(o, "node"), key->node) &&
+	return (!id || !strcmp(text_of(o, "id"), id)) &&
+	       !strcmp(text_of(o, "node"), key->node) &&
 	       says(o, "ours", &key->ours) &&
 	       says(o, "sources", &key->sources) &&
 	       (!foreign || says(o, "theirs", &key->foreign));
@@ -89,12 +90,12 @@ static bool is_about(const json_t *o, const struct peer_canary_db_key *key,
 
 /* The newest in the list; borrowed. */
 static json_t *find_newest(json_t *list, const struct peer_canary_db_key *key,
-			   bool foreign, size_t *index)
+			   bool foreign, const char *id, size_t *index)
 {
 	for (size_t i = json_array_size(list); i--;) {
 		json_t *o = json_array_get(list, i);
 
-		if (!is_about(o, key, foreign))
+		if (!is_about(o, key, foreign, id))
 			continue;
 		if (index)
 			*index = i;
@@ -118,37 +119,34 @@ static void read_entry(struct peer_canary_db_entry *out, const json_t *o)
 	out->cpu_ms = ms > 0 && ms <= UINT32_MAX ? (uint32_t)ms : 0;
 }
 
-void peer_canary_db_find(const char *path, const struct peer_canary_db_key *key,
-			 struct peer_canary_db_entry *out)
+static void read_newest(const char *path, const struct peer_canary_db_key *key,
+			bool foreign, const char *id,
+			struct peer_canary_db_entry *out)
 {
 	json_t *all = read_file(path);
 
-	read_entry(out, find_newest(json_object_get(all, canaries), key, true,
-				    NULL));
+	read_entry(out, find_newest(json_object_get(all, canaries), key,
+				    foreign, id, NULL));
 	json_decref(all);
+}
+
+void peer_canary_db_find(const char *path, const struct peer_canary_db_key *key,
+			 struct peer_canary_db_entry *out)
+{
+	read_newest(path, key, true, NULL, out);
 }
 
 void peer_canary_db_last(const char *path, const struct peer_canary_db_key *key,
 			 const char *id, struct peer_canary_db_entry *out)
 {
-	json_t *all = read_file(path), *list = json_object_get(all, canaries);
-	const json_t *last = NULL;
-
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const json_t *o = json_array_get(list, i);
-
-		if (is_about(o, key, false) && !strcmp(text_of(o, "id"), id))
-			last = o;
-	}
-	read_entry(out, last);
-	json_decref(all);
+	read_newest(path, key, false, id, out);
 }
 
 char *peer_canary_db_choice(const char *path,
 			    const struct peer_canary_db_key *key)
 {
 	json_t *all = read_file(path);
-	json_t *o = find_newest(json_object_get(all, choices), key, false,
+	json_t *o = find_newest(json_object_get(all, choices), key, false, NULL,
 				NULL);
 	char *id = o ? xstrdup(text_of(o, "id")) : NULL;
 
@@ -218,7 +216,7 @@ static int replace_entry(const char *path, const char *name,
 	}
 	all = read_file(path);
 	list = json_object_get(all, name);
-	while (find_newest(list, key, foreign, &i))
+	while (find_newest(list, key, foreign, NULL, &i))
 		json_array_remove(list, i);
 	while (json_array_size(list) >= MOST)
 		json_array_remove(list, 0);

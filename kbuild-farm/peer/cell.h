@@ -9,7 +9,7 @@
  * A cell may use a build of the compiler that the node holds itself: a
  * foreign one.  Then nothing of the toolchain is sent, and the node has its own
  * files where ours are: what they contain must have been compared by a canary,
- * during which the cell is TRYING (peer/choice.h).
+ * during which the cell is TRYING (peer/foreign.h).
  */
 #ifndef PEER_CELL_H
 #define PEER_CELL_H

@@ -5,6 +5,8 @@
 #include "base/str.h"
 #include "base/task.h"
 #include "base/vec.h"
+#include "peer/canary-data.h"
+#include "peer/tune.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -66,7 +68,7 @@ bool peer_foreign_matches(const char *id, const char *host,
 	return same;
 }
 
-void peer_foreign_ask_tools(struct peer_foreign *f)
+static void ask_tools(struct peer_foreign *f)
 {
 	struct wire_tools m = { .ask = ASK };
 	struct buf body = { 0 };
@@ -78,13 +80,18 @@ void peer_foreign_ask_tools(struct peer_foreign *f)
 	peer_link_send(f->link, WIRE_TOOLS, &body, WIRE_PLAIN);
 }
 
-bool peer_foreign_undecided(const struct peer_foreign *f)
+/* Is it still being found out what it holds, or brought there? */
+static bool is_undecided(const struct peer_foreign *f)
 {
 	return (f->asked && !f->known) || f->sync;
 }
 
-void peer_foreign_builds(const struct peer_foreign *f,
-			 const struct compiler_manifest *m, struct strv *ids)
+/*
+ * The ids of all builds of it that the node holds and runs, those of its first
+ * host before others.
+ */
+static void list_builds(const struct peer_foreign *f,
+			const struct compiler_manifest *m, struct strv *ids)
 {
 	for (size_t h = 0; f->hosts && h < f->hosts->n; h++) {
 		for (size_t i = 0; i < f->n_tools; i++) {
@@ -97,7 +104,7 @@ void peer_foreign_builds(const struct peer_foreign *f,
 	}
 }
 
-void peer_foreign_tell(const struct peer_foreign *f, const char *what,
+static void tell_build(const struct peer_foreign *f, const char *what,
 		       const char *id)
 {
 	char *reason = xasprintf("%s %s", what, id);
@@ -163,7 +170,7 @@ static void on_read(void *arg)
 		end_sync(f, s->err.text);
 		return;
 	}
-	peer_foreign_tell(f, "is given", s->tc.id);
+	tell_build(f, "is given", s->tc.id);
 	if (peer_delivery_start(&f->delivery, &s->bundle, f->link, &user, &err))
 		end_sync(f, err.text);
 }
@@ -187,7 +194,8 @@ static bool pick_installed(struct peer_sync *s, const struct peer_foreign *f,
 	return false;
 }
 
-bool peer_foreign_bring(struct peer_foreign *f,
+/* With toolchain.sync: bring what this machine has for it.  False: nothing. */
+static bool bring_build(struct peer_foreign *f,
 			const struct compiler_manifest *m)
 {
 	const struct peer_farm *farm = f->link->farm;
@@ -282,4 +290,270 @@ void peer_foreign_release(struct peer_foreign *f)
 	strv_release(&f->given);
 	free(f->lacks);
 	*f = (struct peer_foreign){ 0 };
+}
+
+/* What is recorded of the node and this compiler. */
+static struct peer_canary_db_key key_of(const struct peer_foreign *f,
+					const struct inputs_toolchain *tc)
+{
+	struct peer_canary_db_key key = { .node = f->link->entry->name,
+					  .ours = tc->manifest.id };
+
+	peer_canary_digest(&key.sources);
+	return key;
+}
+
+/* ------------------------------------------- which of them it uses, for jobs
+ */
+
+static void record_outcome(const struct peer_foreign *f,
+			   const struct peer_cell *cell,
+			   const struct peer_canary_outcome *o)
+{
+	struct peer_canary_db_key key = key_of(f, cell->toolchain);
+	struct peer_canary_db_entry e = {
+		.is = o->is,
+		.id = cell->foreign,
+		.detail = o->detail,
+		.cpu_ms = o->cpu_ms,
+	};
+	struct err err;
+
+	key.foreign = cell->foreign_id;
+	if (peer_canary_db_add(f->link->farm->canary_db, &key, &e, &err))
+		log_warning("%s; the canary will run again", err.text);
+}
+
+static void refuse_build(const struct peer_foreign *f, struct peer_cell *cell,
+			 const char *why)
+{
+	log_warning("node %s: %s: %s", f->link->entry->name, cell->foreign,
+		    why);
+	peer_link_event(f->link, "no toolchain", why);
+	peer_cell_shut(cell, why);
+}
+
+static void refuse_failed(const struct peer_foreign *f, struct peer_cell *cell,
+			  const char *file)
+{
+	char *why = xasprintf("canary failed: %s", file);
+
+	refuse_build(f, cell, why);
+	free(why);
+}
+
+static void use_build(const struct peer_foreign *f, struct peer_cell *cell)
+{
+	cell->state = CELL_READY;
+	tell_build(f, "compiles with its own", cell->foreign);
+}
+
+static void try_unless_known(const struct peer_foreign *f,
+			     struct peer_cell *cell)
+{
+	struct peer_canary_db_key key = key_of(f, cell->toolchain);
+	struct peer_canary_db_entry known;
+
+	key.foreign = cell->foreign_id;
+	peer_canary_db_find(f->link->farm->canary_db, &key, &known);
+	if (known.is == PEER_CANARY_PASSED)
+		use_build(f, cell);
+	else if (known.is == PEER_CANARY_FAILED)
+		refuse_failed(f, cell, known.detail);
+	else
+		peer_canary_try(cell, 1);
+	peer_canary_db_entry_release(&known);
+}
+
+static void tell_lack(struct peer_foreign *f, const struct inputs_toolchain *tc)
+{
+	const struct compiler_manifest *m = &tc->manifest;
+	const char *release = m->is_clang ? "clang" : "gcc";
+
+	free(f->lacks);
+	if (!f->link->farm->canary_db)
+		f->lacks = xasprintf("is an %s machine; %s is for %s",
+				     f->machine, str_base(tc->driver), m->host);
+	else
+		f->lacks = xasprintf(
+			"is an %s machine; no build of %s-%s (%s) for it: "
+			"`kfarm toolchain install %s-%s ... --nodes %s`",
+			f->machine, release, m->version, m->machine, release,
+			m->version, f->link->entry->name);
+	peer_link_event(f->link, "no toolchain", f->lacks);
+}
+
+/* The one of these to be used: what was measured, else the first; or NULL. */
+static const char *pick_build(const struct strv *ids, const char *chosen,
+			      bool native)
+{
+	if (chosen && strv_has(ids, chosen))
+		return chosen;
+	return native || !ids->n ? NULL : ids->v[0];
+}
+
+static void ask_foreign(struct peer_foreign *f, struct peer_cells *cells,
+			struct inputs_toolchain *tc, const char *chosen,
+			bool native)
+{
+	struct strv ids = { 0 };
+	const char *id;
+
+	ask_tools(f);
+	if (is_undecided(f))
+		return;
+	list_builds(f, &tc->manifest, &ids);
+	id = pick_build(&ids, chosen, native);
+	if (id || native)
+		peer_cell_ask(cells, tc, id);
+	else if (!bring_build(f, &tc->manifest))
+		tell_lack(f, tc);
+	strv_release(&ids);
+}
+
+static void ask_for_jobs(struct peer_foreign *f, struct peer_cells *cells,
+			 struct inputs_toolchain *tc, bool native)
+{
+	const char *db = f->link->farm->canary_db;
+	struct peer_canary_db_key key = key_of(f, tc);
+	/* What was measured as the fastest, "": what ships. */
+	char *chosen = db ? peer_canary_db_choice(db, &key) : NULL;
+
+	if (native && (!chosen || !*chosen))
+		peer_cell_ask(cells, tc, NULL);
+	else if (db)
+		ask_foreign(f, cells, tc, chosen, native);
+	else
+		tell_lack(f, tc);
+	free(chosen);
+}
+
+/* ---------------------------------------------------------- for tuning */
+
+static void tune_next(struct peer_foreign *f, struct peer_cells *cells,
+		      struct inputs_toolchain *tc)
+{
+	struct peer_tune *t = f->link->farm->tune;
+	const char *id = peer_tune_next(t, f->link->entry->name);
+	struct peer_canary_db_key key = key_of(f, tc);
+
+	if (id)
+		peer_cell_ask(cells, tc, *id ? id : NULL);
+	else
+		peer_tune_finish(t, f->link->farm->canary_db, &key);
+}
+
+static void ask_for_tune(struct peer_foreign *f, struct peer_cells *cells,
+			 struct inputs_toolchain *tc, bool native)
+{
+	struct strv ids = { 0 };
+
+	ask_tools(f);
+	if (is_undecided(f))
+		return;
+	if (native)
+		strv_add(&ids, "");
+	list_builds(f, &tc->manifest, &ids);
+	if (peer_tune_begin(f->link->farm->tune, f->link->entry->name, &ids))
+		tune_next(f, cells, tc);
+	strv_release(&ids);
+}
+
+/* ------------------------------------------------------------ for both */
+
+void peer_foreign_ask(struct peer_foreign *f, struct peer_cells *cells,
+		      struct inputs_toolchain *tc)
+{
+	bool native = compiler_host_runs(tc->manifest.host, f->machine);
+
+	if (f->link->farm->tune)
+		ask_for_tune(f, cells, tc, native);
+	else
+		ask_for_jobs(f, cells, tc, native);
+}
+
+static void on_refused(struct peer_foreign *f, struct peer_cell *cell)
+{
+	struct peer_tune *t = f->link->farm->tune;
+
+	log_warning("node %s: %s: %s", f->link->entry->name,
+		    cell->toolchain->driver, cell->detail);
+	peer_link_event(f->link, "no toolchain", cell->detail);
+	if (t && peer_tune_note(t, f->link->entry->name, PEER_CANARY_BROKEN,
+				cell->detail, 0))
+		tune_next(f, cell->all, cell->toolchain);
+}
+
+void peer_foreign_cell(struct peer_foreign *f, struct peer_cell *cell)
+{
+	if (cell->state == CELL_OVER) {
+		on_refused(f, cell);
+	} else if (cell->foreign && !cell->has_foreign_id) {
+		refuse_build(f, cell,
+			     "it does not say what its own build consists of");
+	} else if (f->link->farm->tune) {
+		cell->state = CELL_TRYING;
+		peer_canary_try(cell, PEER_TUNE_ROUNDS);
+	} else if (cell->foreign) {
+		try_unless_known(f, cell);
+	}
+}
+
+void peer_foreign_tried(struct peer_foreign *f, struct peer_cell *cell,
+			struct peer_canary_outcome *o)
+{
+	struct peer_tune *t = f->link->farm->tune;
+
+	if (o->is != PEER_CANARY_BROKEN && cell->foreign)
+		record_outcome(f, cell, o);
+	if (t) {
+		if (peer_tune_note(t, f->link->entry->name, o->is, o->detail,
+				   o->cpu_ms)) {
+			peer_cell_shut(cell, "tried");
+			tune_next(f, cell->all, cell->toolchain);
+		}
+	} else if (o->is == PEER_CANARY_PASSED) {
+		use_build(f, cell);
+	} else if (o->is == PEER_CANARY_FAILED) {
+		refuse_failed(f, cell, o->detail);
+	} else {
+		refuse_build(f, cell, o->detail);
+	}
+	free(o->detail);
+	o->detail = NULL;
+}
+
+enum peer_has peer_foreign_has(const struct peer_foreign *f,
+			       const struct peer_cells *cells,
+			       const struct inputs_toolchain *tc)
+{
+	const struct peer_cell *cell = peer_cell_find(cells, tc);
+
+	if (!cell)
+		return is_undecided(f) ? PEER_HAS_PART : PEER_HAS_NOT;
+	switch (cell->state) {
+	case CELL_READY:
+		return PEER_HAS;
+	case CELL_ASKED:
+		return cell->needs ? PEER_HAS_PART : PEER_HAS_ASKED;
+	case CELL_TRYING:
+		return PEER_HAS_PART;
+	default:
+		return PEER_HAS_NOT;
+	}
+}
+
+bool peer_foreign_lacks(const struct peer_foreign *f,
+			const struct peer_cells *cells, const char **why)
+{
+	const struct peer_cell *cell = TAILQ_FIRST(&cells->list);
+
+	*why = cell && cell->detail ? cell->detail : f->lacks;
+	if (!cell)
+		return f->lacks;
+	list_for_each(cell, &cells->list, link) {
+		if (cell->state != CELL_OVER)
+			return false;
+	}
+	return true;
 }

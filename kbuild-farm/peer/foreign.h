@@ -1,14 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * peer/foreign.h - the compilers that a node holds on its own disk, for its
- * own architecture, and those that it is given by toolchain.sync.
+ * peer/foreign.h - which build of a compiler a node uses: our own bytes, or the
+ * same release as the node holds it for another architecture.
+ *
+ *	it runs our programs	our bytes ship with the build, unless `kfarm
+ *				toolchain tune` found that one it holds is
+ *				faster
+ *	it does not		one that it holds; else one that this machine
+ *				has installed for it is given first, with
+ *				toolchain.sync; else it gets no job, and
+ *				people are told why
+ *
+ * A build that the node holds gets jobs once a canary has passed: recorded
+ * before for the two contents (peer/canary-db.h), or run now (peer/canary.h).
+ * While a farm is tuned, all of them are tried in turn.
  */
 #ifndef PEER_FOREIGN_H
 #define PEER_FOREIGN_H
 
-#include "inputs/toolchain.h"
 #include "peer/bundle.h"
-#include "peer/link.h"
+#include "peer/canary.h"
 
 struct peer_sync; /* one on its way */
 
@@ -35,19 +46,24 @@ void peer_foreign_init(struct peer_foreign *f, struct peer_link *link,
 /* Fine on a zeroed one. */
 void peer_foreign_release(struct peer_foreign *f);
 
-/* Ask what it holds, once. */
-void peer_foreign_ask_tools(struct peer_foreign *f);
-/* Is it still being found out, or brought there? */
-bool peer_foreign_undecided(const struct peer_foreign *f);
 /*
- * The ids of all builds of it that the node holds and runs, those of its first
- * host before others.
+ * Ask for a cell of the toolchain, unless more has to be known first: then it
+ * is to be called again when f->changed.
  */
-void peer_foreign_builds(const struct peer_foreign *f,
-			 const struct compiler_manifest *m, struct strv *ids);
-/* With toolchain.sync: bring what this machine has for it.  False: nothing. */
-bool peer_foreign_bring(struct peer_foreign *f,
-			const struct compiler_manifest *m);
+void peer_foreign_ask(struct peer_foreign *f, struct peer_cells *cells,
+		      struct inputs_toolchain *tc);
+/* A cell runs now; or it is over, and not by us. */
+void peer_foreign_cell(struct peer_foreign *f, struct peer_cell *cell);
+/* A canary is over; releases `o`. */
+void peer_foreign_tried(struct peer_foreign *f, struct peer_cell *cell,
+			struct peer_canary_outcome *o);
+
+enum peer_has peer_foreign_has(const struct peer_foreign *f,
+			       const struct peer_cells *cells,
+			       const struct inputs_toolchain *tc);
+/* It has none of the toolchains, and gets none; *why may be NULL. */
+bool peer_foreign_lacks(const struct peer_foreign *f,
+			const struct peer_cells *cells, const char **why);
 
 /* Its messages: 0, or -EPROTO with `err`. */
 int peer_foreign_held(struct peer_foreign *f, struct bytes body,
@@ -57,9 +73,6 @@ bool peer_foreign_brings(const struct peer_foreign *f, uint32_t number);
 int peer_foreign_need(struct peer_foreign *f, const struct wire_need *m,
 		      struct err *err);
 void peer_foreign_have(struct peer_foreign *f, const struct wire_have *m);
-/* Events: the node, which is as it was, "is given ID". */
-void peer_foreign_tell(const struct peer_foreign *f, const char *what,
-		       const char *id);
 
 /*
  * Is `id`, of what a node holds, a build of this compiler?  The release must

@@ -4,7 +4,7 @@
 #include "base/str.h"
 #include "base/vec.h"
 #include "node/limits.h"
-#include "peer/choice.h"
+#include "peer/foreign.h"
 #include "peer/tune.h"
 
 #include <errno.h>
@@ -142,7 +142,7 @@ static void end_canary(struct peer *p, struct peer_job *job,
 
 	peer_job_free(&p->link, job);
 	if (over)
-		peer_choice_tried(&p->foreign, cell, &outcome);
+		peer_foreign_tried(&p->foreign, cell, &outcome);
 	/* One that is busy is asked again with the next tick. */
 	if (!fail || over)
 		peer_farm_wake(p->link.farm);
@@ -239,7 +239,7 @@ static int on_have(struct peer *p, struct bytes body, struct err *err)
 		cell = peer_cell_have(&p->cells, &m);
 	wire_have_release(&m);
 	if (cell)
-		peer_choice_cell(&p->foreign, cell);
+		peer_foreign_cell(&p->foreign, cell);
 	peer_farm_wake(p->link.farm);
 	return 0;
 }
@@ -274,7 +274,7 @@ static void ask_for_cells(struct peer *p)
 			return;
 		p->n_asked++;
 		if (tc->state == INPUTS_READY && !peer_cell_find(&p->cells, tc))
-			peer_choice_ask(&p->foreign, &p->cells, tc);
+			peer_foreign_ask(&p->foreign, &p->cells, tc);
 	}
 }
 
@@ -284,9 +284,9 @@ static void step_canaries(struct peer *p)
 	struct peer_cell *cell, *next;
 
 	list_for_each_safe(cell, &p->cells.list, link, next) {
-		if (peer_jobs(p) < peer_slots(p) &&
+		if (p->link.n_jobs < p->limit.slots &&
 		    peer_canary_step(cell, &outcome))
-			peer_choice_tried(&p->foreign, cell, &outcome);
+			peer_foreign_tried(&p->foreign, cell, &outcome);
 	}
 }
 
@@ -493,12 +493,7 @@ enum peer_has peer_has(const struct peer *p, const struct inputs_toolchain *tc)
 		return PEER_HAS_NOT;
 	if (!was_asked(p, tc))
 		return PEER_HAS_ASKED;
-	return peer_choice_has(&p->foreign, &p->cells, tc);
-}
-
-unsigned peer_jobs(const struct peer *p)
-{
-	return p->link.n_jobs;
+	return peer_foreign_has(&p->foreign, &p->cells, tc);
 }
 
 unsigned peer_slots(const struct peer *p)
@@ -517,8 +512,8 @@ void peer_figures(const struct peer *p, struct peer_figures *out)
 		.received = l->received_before,
 	};
 	if (p->state == PEER_UP)
-		out->lacks = peer_choice_lacks(&p->foreign, &p->cells,
-					       &out->why_lacks);
+		out->lacks = peer_foreign_lacks(&p->foreign, &p->cells,
+						&out->why_lacks);
 	if (l->stream) {
 		out->sent += wire_stream_sent(l->stream);
 		out->received += wire_stream_received(l->stream);

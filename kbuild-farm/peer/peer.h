@@ -5,7 +5,7 @@
  * It does what it is told and tells what happens (struct peer_ops); when to
  * dial, and whether a node that failed may go on, others decide.  What it
  * decides itself is what concerns no job: that one which is silent for 5 s is
- * lost, and which build of a compiler a cell has (peer/choice.h).
+ * lost, and which build of a compiler a cell has (peer/foreign.h).
  */
 #ifndef PEER_PEER_H
 #define PEER_PEER_H
@@ -44,8 +44,6 @@ void peer_tick(struct peer *p, uint64_t now_ms);
 
 enum peer_state peer_state(const struct peer *p);
 enum peer_has peer_has(const struct peer *p, const struct inputs_toolchain *tc);
-/* Jobs that are out, canaries and probes too. */
-unsigned peer_jobs(const struct peer *p);
 /* That it takes at once. */
 unsigned peer_slots(const struct peer *p);
 

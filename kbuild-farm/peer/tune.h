@@ -43,7 +43,7 @@ struct peer_tune {
 void peer_tune_release(struct peer_tune *t);
 
 /*
- * What follows is for peer/choice.c: the compilers of one node, by its name,
+ * What follows is for peer/foreign.c: the compilers of one node, by its name,
  * are tried one after the other.
  */
 /* Begin, once, with these ids; false: it was begun, or nobody asked for it. */
