@@ -8,7 +8,6 @@
 #include "kernel/commands.h"
 #include "kernel/config.h"
 #include "kernel/metadata.h"
-#include "kernel/start.h"
 #include "kernel/summary.h"
 #include "kernel/target.h"
 
@@ -115,7 +114,7 @@ static void tell_notes(struct kernel_run *run)
 static int run_steps(struct kernel_run *run, struct kernel_artifacts *artifacts,
 		     struct err *err)
 {
-	int ret = kernel_start_jobs(run);
+	int ret = kernel_run_jobs(run);
 
 	if (ret)
 		return ret;
@@ -264,7 +263,7 @@ void kernel_build(struct kernel_result *out, const struct kernel_plan *plan,
 		out->status = KERNEL_FARM;
 		return;
 	}
-	ret = kernel_start(&run, plan, roster, hooks, err);
+	ret = kernel_run_start(&run, plan, roster, hooks, err);
 	if (!ret)
 		ret = write_metadata(&run, NULL, false, err);
 	if (!ret)
@@ -274,6 +273,6 @@ void kernel_build(struct kernel_result *out, const struct kernel_plan *plan,
 		ret = run_steps(&run, &artifacts, err);
 		finish(out, &run, &artifacts, ret, err);
 	}
-	kernel_start_end(&run);
+	kernel_run_end(&run);
 	kernel_artifacts_release(&artifacts);
 }

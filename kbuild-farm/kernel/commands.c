@@ -37,29 +37,13 @@ static void put_export(struct buf *out, const char *setting)
 }
 
 /* What of the caller's environment kbuild reads. */
-static bool is_kbuild_setting(const char *entry)
+static bool is_kbuild_setting(const char *name)
 {
-	static const char *const names[] = {
-		"KBUILD_",
-		"KCFLAGS=",
-		"KAFLAGS=",
-		"KCPPFLAGS=",
-		"KRUSTFLAGS=",
-		"LOCALVERSION=",
-		"HOSTCFLAGS=",
-		"HOSTLDFLAGS=",
-		"SOURCE_DATE_EPOCH=",
-		"CROSS_COMPILE_COMPAT=",
-		"W=",
-		"LLVM_IAS=",
-		"DTC_FLAGS=",
-	};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		if (str_starts(entry, names[i]))
-			return true;
-	}
-	return false;
+	return str_starts(name, "KBUILD_") ||
+	       str_list_has("KCFLAGS KAFLAGS KCPPFLAGS KRUSTFLAGS LOCALVERSION "
+			    "HOSTCFLAGS HOSTLDFLAGS SOURCE_DATE_EPOCH "
+			    "CROSS_COMPILE_COMPAT W LLVM_IAS DTC_FLAGS",
+			    ' ', name);
 }
 
 static void put_exports(struct buf *out, const struct kernel_plan *p)
@@ -70,8 +54,8 @@ static void put_exports(struct buf *out, const struct kernel_plan *p)
 		size_t n = strcspn(*e, "=");
 		char *name = xstrndup(*e, n);
 
-		if (is_kbuild_setting(*e) &&
-		    !(p->exports.v && str_env(p->exports.v, name)))
+		if (is_kbuild_setting(name) &&
+		    !str_env(strv_list(&p->exports), name))
 			put_export(out, *e);
 		free(name);
 	}

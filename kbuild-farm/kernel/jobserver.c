@@ -109,31 +109,18 @@ static void serve(struct broker *b)
 	}
 }
 
-static void sort(int *v, int n)
-{
-	for (int i = 1; i < n; i++) {
-		for (int k = i; k > 0 && v[k - 1] > v[k]; k--) {
-			int other = v[k];
-
-			v[k] = v[k - 1];
-			v[k - 1] = other;
-		}
-	}
-}
-
-/* Sockets, pipes to nodes and locks must end with kfarm. */
 static void close_others(const struct broker *b)
 {
-	int keep[] = { b->give, b->take, b->back, b->wake };
-	unsigned from = 0;
+	int keep[] = { b->give, b->take, b->back, b->wake }, last = 0;
 
-	sort(keep, 4);
-	for (int i = 0; i < 4; i++) {
-		if ((unsigned)keep[i] > from)
-			close_range(from, (unsigned)keep[i] - 1, 0);
-		from = (unsigned)keep[i] + 1;
+	for (int i = 0; i < 4; i++)
+		last = keep[i] > last ? keep[i] : last;
+	for (int fd = 0; fd < last; fd++) {
+		if (fd != keep[0] && fd != keep[1] && fd != keep[2] &&
+		    fd != keep[3])
+			close(fd);
 	}
-	close_range(from, ~0u, 0);
+	close_range((unsigned)last + 1, ~0u, 0);
 }
 
 static _Noreturn void be_broker(struct broker *b)

@@ -62,6 +62,10 @@ static const struct phrase starts[] = {
 	{ ">>> ", KERNEL_LINE_NOTE }, /* ld.lld */
 	{ "collect2: error: ", KERNEL_LINE_NOTE }, /* ld said why */
 	{ "clang: error: linker command failed", KERNEL_LINE_NOTE },
+	{ "/bin/sh: ", KERNEL_LINE_ERROR },
+	{ "sh: ", KERNEL_LINE_ERROR },
+	{ "/bin/bash: ", KERNEL_LINE_ERROR },
+	{ "bash: ", KERNEL_LINE_ERROR },
 };
 
 /*
@@ -104,14 +108,19 @@ static bool is_kbuild(const char *line)
 	return line[n] == ' ' && n >= 4;
 }
 
-static enum kernel_logline starred_kind(const char *text)
+static enum kernel_logline lookup(const struct phrase *p, size_t n,
+				  const char *text,
+				  enum kernel_logline otherwise)
 {
-	for (size_t i = 0; i < sizeof(starred) / sizeof(*starred); i++) {
-		if (str_starts(text, starred[i].text))
-			return starred[i].kind;
+	for (; n--; p++) {
+		if (str_starts(text, p->text))
+			return p->kind;
 	}
-	return KERNEL_LINE_NOTE;
+	return otherwise;
 }
+
+#define LOOKUP(table, text, otherwise) \
+	lookup(table, sizeof(table) / sizeof(*(table)), text, otherwise)
 
 /* "make[2]: *** [scripts/Makefile.build:250: a.o] Error 1" */
 static enum kernel_logline make_kind(const char *line)
@@ -144,15 +153,6 @@ static bool is_make(const char *line)
 	return line[0] == ':';
 }
 
-static enum kernel_logline severity_at(const char *text)
-{
-	for (size_t i = 0; i < sizeof(severities) / sizeof(*severities); i++) {
-		if (str_starts(text, severities[i].text))
-			return severities[i].kind;
-	}
-	return KERNEL_LINE_OTHER;
-}
-
 /*
  * The severity behind one of the first colons: "a.c:3:4: error: ",
  * "cc1: error: ", "vmlinux.o: warning: objtool: ", "Kconfig:7:warning: ".
@@ -169,7 +169,8 @@ static enum kernel_logline placed_kind(const char *line)
 		if (!at || at - line > POSITION_MAX)
 			return KERNEL_LINE_OTHER;
 		at++;
-		kind = severity_at(at + (at[0] == ' '));
+		kind = LOOKUP(severities, at + (at[0] == ' '),
+			      KERNEL_LINE_OTHER);
 		if (kind != KERNEL_LINE_OTHER)
 			return kind;
 	}
@@ -184,14 +185,10 @@ static bool is_clang_total(const char *line)
 	       (strstr(line, " warning") || strstr(line, " error"));
 }
 
-static bool is_shell_error(const char *line)
-{
-	return str_starts(line, "/bin/sh: ") || str_starts(line, "sh: ") ||
-	       str_starts(line, "/bin/bash: ") || str_starts(line, "bash: ");
-}
-
 enum kernel_logline kernel_logline_kind(const char *line)
 {
+	enum kernel_logline kind;
+
 	if (strchr(line, '^') && only_of(line, " \t^~"))
 		return KERNEL_LINE_CARET;
 	if (line[0] == ' ' || line[0] == '\t')
@@ -200,17 +197,14 @@ enum kernel_logline kernel_logline_kind(const char *line)
 	if (is_make(line))
 		return make_kind(line);
 	if (str_starts(line, "*** "))
-		return starred_kind(line + 4);
+		return LOOKUP(starred, line + 4, KERNEL_LINE_NOTE);
 	if (!strcmp(line, "***"))
 		return KERNEL_LINE_NOTE;
-	for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++) {
-		if (str_starts(line, starts[i].text))
-			return starts[i].kind;
-	}
+	kind = LOOKUP(starts, line, KERNEL_LINE_OTHER);
+	if (kind != KERNEL_LINE_OTHER)
+		return kind;
 	if (is_clang_total(line))
 		return KERNEL_LINE_NOTE;
-	if (is_shell_error(line))
-		return KERNEL_LINE_ERROR;
 	return placed_kind(line);
 }
 

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/run.h"
 
+#include "base/clock.h"
+#include "base/fs.h"
+#include "coord/coord.h"
+#include "kernel/capacity.h"
 #include "kernel/environ.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 
 #define ANSWER_MAX (1u << 16)
@@ -25,6 +30,226 @@ void kernel_run_note(struct kernel_run *run, const char *fmt, ...)
 	run->hooks->note(run->hooks->ctx, text);
 	free(text);
 }
+
+/* ---- begin and end ---- */
+
+static void on_block(void *ctx, const char *text, bool error)
+{
+	struct kernel_run *run = ctx;
+
+	kernel_farm_emit(&run->farm, EVENT_DIAG, text,
+			 error ? EVENT_ERROR : EVENT_WARNING);
+}
+
+static void on_line(void *ctx, const char *text)
+{
+	const struct kernel_run *run = ctx;
+
+	run->hooks->line(run->hooks->ctx, text);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *ctx)
+{
+	struct kernel_run *run = ctx;
+	struct kernel_figures now = { .at_ms = clock_ms() - run->farm.began_ms,
+				      .warnings = run->joblog.warnings,
+				      .errors = run->joblog.errors };
+
+	(void)fd;
+	(void)what;
+	run->hooks->tick(run->hooks->ctx, &now);
+}
+
+/* A script that some variable of make names is worth a word. */
+static void tell_skipped(struct kernel_run *run, const struct strv *skipped)
+{
+	const struct strv *vars = &run->plan->settings;
+
+	for (size_t i = 0; i < vars->n; i++) {
+		const char *value = strchr(vars->v[i], '=') + 1;
+
+		if (*value && strv_has(skipped, value))
+			kernel_run_note(run,
+					"not linked, as it is a script: %s",
+					vars->v[i]);
+	}
+}
+
+static int start_farm(struct kernel_run *run, struct err *err)
+{
+	const struct kernel_plan *plan = run->plan;
+	char *path = kernel_environ_path(&plan->compiler.dirs, plan->env);
+	const char *host = kernel_plan_setting(plan, "HOSTCC");
+	const char *second = kernel_plan_setting(plan, "CROSS_COMPILE_COMPAT");
+	char *compat = second ? xasprintf("%sgcc", second) : NULL;
+	char *const trees[] = { plan->tree, plan->place.dir, NULL };
+	char *const expect[] = { plan->compiler.name,
+				 (char *)(host ? host : "gcc"), compat, NULL };
+	struct kernel_farm_setup setup = {
+		.base = run->base,
+		.path = path,
+		.trees = trees,
+		.expect = expect,
+		.env = plan->env,
+	};
+	struct strv extra = { 0 }, skipped = { 0 };
+	int ret = kernel_farm_open(&run->farm, &setup, &skipped, err);
+
+	tell_skipped(run, &skipped);
+	kernel_farm_env(&run->farm, &extra);
+	kernel_plan_env(run->plan, &run->env, run->farm.rundir.links, extra.v);
+	strv_release(&skipped);
+	strv_release(&extra);
+	free(compat);
+	free(path);
+	return ret;
+}
+
+static int start_loop(struct kernel_run *run, struct err *err)
+{
+	static const struct timeval second = { .tv_sec = 1 };
+	int ret;
+
+	run->base = event_base_new();
+	if (!run->base)
+		return err_set(err, ENOMEM, "no event loop");
+	ret = kernel_maker_init(&run->maker, run->base, err);
+	if (ret)
+		return ret;
+	run->tick = event_new(run->base, -1, EV_PERSIST, on_tick, run);
+	if (!run->tick || event_add(run->tick, &second))
+		return err_set(err, ENOMEM, "no timer");
+	return 0;
+}
+
+static int start_log(struct kernel_run *run, struct err *err)
+{
+	struct kernel_joblog_sink sink = {
+		.block = on_block,
+		.line = run->hooks->line ? on_line : NULL,
+		.ctx = run,
+	};
+	char *path = kernel_output_path(&run->output, "build.log");
+	int ret;
+
+	kernel_joblog_init(&run->joblog, &sink);
+	ret = kernel_follow_start(&run->follow, run->base, path, &run->joblog,
+				  err);
+	free(path);
+	return ret;
+}
+
+/* Other options may mean another directory, and so a build from nothing. */
+static void tell_place(struct kernel_run *run)
+{
+	const struct kernel_plan *p = run->plan;
+	char *config = kernel_plan_path(p, ".config");
+	const char *what = p->kconfig.base == KERNEL_CONFIG_TARGET ?
+				   p->kconfig.target :
+			   p->kconfig.base == KERNEL_CONFIG_FILE ?
+				   p->kconfig.file :
+				   "its .config";
+
+	kernel_run_note(run, "in %s%s: %s%s", p->place.dir,
+			fs_exists(config) ? "" : " (new)", what,
+			p->kconfig.n_fragments ? " and what -K says" : "");
+	free(config);
+}
+
+static int make_places(struct kernel_run *run, struct err *err)
+{
+	const struct kernel_plan *p = run->plan;
+	int ret = 0;
+
+	if (p->place.kind != KERNEL_IN_TREE)
+		ret = fs_mkdirs(p->place.dir, 0777, err);
+	if (ret)
+		err_wrap(err, "build directory");
+	if (!ret)
+		ret = kernel_lock_take(&run->lock, p->place.dir, err);
+	if (!ret)
+		ret = kernel_output_make(&run->output, p->request->output_dir,
+					 err);
+	if (!ret)
+		ret = kernel_farm_dirs(&run->farm, err);
+	return ret;
+}
+
+int kernel_run_start(struct kernel_run *run, const struct kernel_plan *plan,
+		     const struct node_roster *roster,
+		     const struct kernel_hooks *hooks, struct err *err)
+{
+	int ret;
+
+	*run = (struct kernel_run){ .plan = plan, .hooks = hooks };
+	run->lock.fd = run->output.log = -1;
+	run->follow.fd = run->follow.watch = -1;
+	kernel_farm_init(&run->farm, roster, plan->request->jobs, hooks->sink,
+			 hooks->ctx);
+	ret = make_places(run, err);
+	if (!ret)
+		tell_place(run);
+	if (!ret)
+		ret = start_loop(run, err);
+	if (!ret)
+		ret = start_log(run, err);
+	if (ret)
+		return ret;
+	if (!plan->compiler.unlinked)
+		return start_farm(run, err);
+	kernel_plan_env(plan, &run->env, NULL, NULL);
+	return 0;
+}
+
+int kernel_run_jobs(struct kernel_run *run)
+{
+	unsigned asked = run->plan->request->jobs, remote = 0, up;
+
+	if (run->farm.coord) {
+		if (kernel_farm_await(&run->farm, run->base,
+				      &run->maker.stopped_by))
+			return -EINTR;
+		remote = coord_remote_slots(run->farm.coord);
+	}
+	run->jobs = kernel_farm_jobs(&run->farm, asked);
+	up = kernel_farm_nodes_up(&run->farm);
+	kernel_run_note(run, "-j %u%s: %u slots on %u node%s + %u local slots",
+			run->jobs, asked ? " as asked" : "", remote, up,
+			up == 1 ? "" : "s", run->farm.local_slots);
+	if (run->jobs < remote + run->farm.local_slots && !asked) {
+		char *why;
+
+		kernel_capacity(&why, "");
+		kernel_run_note(run,
+				"-j is no more than this machine holds: %s",
+				why ? why : "");
+		free(why);
+	}
+	return 0;
+}
+
+void kernel_run_end(struct kernel_run *run)
+{
+	kernel_farm_close(&run->farm);
+	if (run->maker.stopped_by)
+		kernel_maker_sweep();
+	if (run->base) {
+		kernel_follow_stop(&run->follow);
+		kernel_maker_release(&run->maker);
+	}
+	kernel_joblog_release(&run->joblog);
+	if (run->tick)
+		event_free(run->tick);
+	if (run->base)
+		event_base_free(run->base);
+	kernel_farm_release(&run->farm);
+	kernel_output_release(&run->output);
+	kernel_lock_release(&run->lock);
+	strv_release(&run->env);
+	strv_release(&run->targets);
+}
+
+/* ---- programs ---- */
 
 static int exit_status(int wait_status)
 {

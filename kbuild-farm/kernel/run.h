@@ -31,6 +31,20 @@ struct kernel_run {
 	uint64_t compile_ms;
 };
 
+/*
+ * Make directories, the lock, the event loop, the log, the links and the
+ * coordinator, in that order.  Returns 0 or a negative errno with `err` set;
+ * kernel_run_end() what there is in any case.
+ */
+int kernel_run_start(struct kernel_run *run, const struct kernel_plan *plan,
+		     const struct node_roster *roster,
+		     const struct kernel_hooks *hooks, struct err *err);
+/* Wait for the nodes (3 s at most) and decide on -j: 0 or -EINTR. */
+int kernel_run_jobs(struct kernel_run *run);
+/* End the coordinator and every process that is left of an interrupted
+ * build; remove what was temporary. */
+void kernel_run_end(struct kernel_run *run);
+
 /* Tell the views. */
 void kernel_run_phase(struct kernel_run *run, const char *name);
 void kernel_run_note(struct kernel_run *run, const char *fmt, ...)

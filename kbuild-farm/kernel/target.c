@@ -103,18 +103,10 @@ static void add_image(struct kernel_wants *w, const struct kernel_plan *p,
 	free(boot);
 }
 
-static bool is_everything(const char *target)
-{
-	return !strcmp(target, "all") || !strcmp(target, "_all");
-}
-
 bool kernel_target_is_default(const struct strv *targets)
 {
-	for (size_t i = 0; i < targets->n; i++) {
-		if (is_everything(targets->v[i]))
-			return true;
-	}
-	return !targets->n;
+	return !targets->n || strv_has(targets, "all") ||
+	       strv_has(targets, "_all");
 }
 
 /* "Image", "bzImage", "uImage", "vmlinuz.efi", "zImage.dtb": no ".o", no path
@@ -189,21 +181,14 @@ void kernel_wants_release(struct kernel_wants *w)
 bool kernel_target_only_prints(const struct strv *targets)
 {
 	/* Of the kernel's Makefile; all that end in "help" do, too. */
-	static const char *const printers[] = {
-		"image_name",    "kernelrelease", "kernelversion",
-		"listnewconfig", "helpnewconfig", "versioncheck",
-		"includecheck",  "checkstack",    "export_report",
-		"headerdep",
-	};
+	static const char printers[] =
+		"image_name kernelrelease kernelversion listnewconfig "
+		"helpnewconfig versioncheck includecheck checkstack "
+		"export_report headerdep";
 
 	for (size_t i = 0; i < targets->n; i++) {
-		const char *target = targets->v[i];
-		bool prints = str_ends(target, "help");
-
-		for (size_t k = 0; k < sizeof(printers) / sizeof(*printers);
-		     k++)
-			prints |= !strcmp(target, printers[k]);
-		if (!prints)
+		if (!str_ends(targets->v[i], "help") &&
+		    !str_list_has(printers, ' ', targets->v[i]))
 			return false;
 	}
 	return targets->n;

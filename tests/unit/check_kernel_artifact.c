@@ -28,7 +28,7 @@ static void tear_down(void)
 {
 	kernel_artifacts_release(&got);
 	kernel_wants_release(&wants);
-	kernel_start_end(&run);
+	kernel_run_end(&run);
 	run_tear_down();
 }
 

@@ -32,7 +32,7 @@ START_TEST(a_target_and_fragments_make_the_configuration)
 	expect("# Linux/arm64 config\nCONFIG_MODULES=y\nCONFIG_A=y\n"
 	       "CONFIG_T=y\n");
 	ck_assert(was_told("phase config\n"));
-	kernel_start_end(&run);
+	kernel_run_end(&run);
 }
 END_TEST
 
@@ -44,7 +44,7 @@ START_TEST(a_second_run_writes_nothing)
 	start();
 	ck_assert_int_eq(kernel_config_apply(&run, &err), 0);
 	a = config_stat();
-	kernel_start_end(&run);
+	kernel_run_end(&run);
 	buf_reset(&told);
 	start();
 	ck_assert_int_eq(kernel_config_apply(&run, &err), 0);
@@ -52,7 +52,7 @@ START_TEST(a_second_run_writes_nothing)
 	ck_assert(a.st_ino == b.st_ino &&
 		  a.st_mtim.tv_nsec == b.st_mtim.tv_nsec);
 	ck_assert(!was_told("phase config"));
-	kernel_start_end(&run);
+	kernel_run_end(&run);
 }
 END_TEST
 
@@ -66,11 +66,11 @@ START_TEST(an_edited_configuration_is_made_again)
 	path = kernel_plan_path(&plan, ".config");
 	ck_assert_int_eq(fs_write(path, bytes_str("x\n"), 0644, &err), 0);
 	free(path);
-	kernel_start_end(&run);
+	kernel_run_end(&run);
 	start();
 	expect("# Linux/arm64 config\nCONFIG_MODULES=y\n"
 	       "# CONFIG_A is not set\n");
-	kernel_start_end(&run);
+	kernel_run_end(&run);
 }
 END_TEST
 
@@ -82,12 +82,12 @@ START_TEST(an_edited_fragment_is_merged_again)
 	strv_add(&req.kconfig_add, frag);
 	start();
 	ck_assert_int_eq(kernel_config_apply(&run, &err), 0);
-	kernel_start_end(&run);
+	kernel_run_end(&run);
 	put_file("frag", "CONFIG_F=m\n", 0644);
 	start();
 	expect("# Linux/arm64 config\nCONFIG_MODULES=y\n"
 	       "# CONFIG_A is not set\nCONFIG_F=m\n");
-	kernel_start_end(&run);
+	kernel_run_end(&run);
 	free(frag);
 }
 END_TEST
@@ -101,7 +101,7 @@ START_TEST(a_configuration_that_stands_is_left_alone)
 	start();
 	expect("mine\n");
 	ck_assert(!was_told("phase"));
-	kernel_start_end(&run);
+	kernel_run_end(&run);
 	free(dir);
 }
 END_TEST
@@ -115,7 +115,7 @@ START_TEST(a_fragment_goes_on_top_of_what_stands)
 	words(&req.kconfig_add, "CONFIG_A=y");
 	start();
 	expect("CONFIG_M=y\nCONFIG_A=y\n");
-	kernel_start_end(&run);
+	kernel_run_end(&run);
 	free(dir);
 }
 END_TEST
@@ -136,7 +136,7 @@ START_TEST(what_kconfig_drops_is_an_error_that_lists_it)
 	/* And it is not remembered as done. */
 	err = (struct err){ 0 };
 	ck_assert_int_eq(kernel_config_apply(&run, &err), -EINVAL);
-	kernel_start_end(&run);
+	kernel_run_end(&run);
 }
 END_TEST
 
@@ -148,7 +148,7 @@ START_TEST(a_base_file_is_finished_by_olddefconfig)
 	req.kconfig = path;
 	start();
 	expect("CONFIG_Q=y\n");
-	kernel_start_end(&run);
+	kernel_run_end(&run);
 	free(path);
 }
 END_TEST
@@ -159,7 +159,7 @@ START_TEST(a_failing_configuration_is_makes_status)
 		 "VERSION = 6\nPATCHLEVEL = 1\nSUBLEVEL = 1\n", 0644);
 	start();
 	ck_assert_int_eq(kernel_config_apply(&run, &err), 2);
-	kernel_start_end(&run);
+	kernel_run_end(&run);
 }
 END_TEST
 
@@ -173,7 +173,7 @@ START_TEST(nothing_of_kfarms_lies_in_the_build_directory)
 	command = xasprintf("test \"$(ls -A %s)\" = .config", plan.place.dir);
 	ck_assert_int_eq(system(command), 0);
 	free(command);
-	kernel_start_end(&run);
+	kernel_run_end(&run);
 }
 END_TEST
 

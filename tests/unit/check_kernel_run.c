@@ -19,7 +19,7 @@ START_TEST(make_runs_in_the_tree_and_writes_to_the_log)
 	ck_assert_str_eq(log, "a.c:1:2: warning: w [-Wx]\n");
 	free(log);
 	free(path);
-	kernel_start_end(&run);
+	kernel_run_end(&run);
 }
 END_TEST
 
@@ -31,7 +31,7 @@ START_TEST(a_failed_make_is_an_exit_status)
 	ck_assert_int_eq(kernel_run_make(&run, NULL, targets, &err), 2);
 	kernel_joblog_end(&run.joblog);
 	ck_assert_uint_eq(run.joblog.errors, 1);
-	kernel_start_end(&run);
+	kernel_run_end(&run);
 }
 END_TEST
 
@@ -43,7 +43,7 @@ START_TEST(a_death_by_signal_is_a_failure)
 	start();
 	ck_assert_int_eq(kernel_run_program(&run, argv, "/", &err),
 			 KERNEL_FAILED);
-	kernel_start_end(&run);
+	kernel_run_end(&run);
 }
 END_TEST
 
@@ -60,7 +60,7 @@ START_TEST(an_answer_is_not_in_the_log)
 	buf_release(&answer);
 	free(log);
 	free(path);
-	kernel_start_end(&run);
+	kernel_run_end(&run);
 }
 END_TEST
 

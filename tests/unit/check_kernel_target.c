@@ -115,7 +115,7 @@ START_TEST(kernel_is_what_image_name_says)
 	free(targets);
 	targets = built("include/config/kernel.release");
 	free(targets);
-	kernel_start_end(&run);
+	kernel_run_end(&run);
 }
 END_TEST
 
@@ -126,7 +126,7 @@ START_TEST(other_targets_start_nothing)
 	ck_assert_int_eq(kernel_target_resolve(&run, &err), 0);
 	ck_assert_uint_eq(run.targets.n, 2);
 	ck_assert_str_eq(run.targets.v[1], "drivers/mmc/");
-	kernel_start_end(&run);
+	kernel_run_end(&run);
 }
 END_TEST
 

@@ -8,7 +8,7 @@
 
 #include "coord/coord.h"
 #include "kernel-tree.h"
-#include "kernel/start.h"
+#include "kernel/run.h"
 
 static struct kernel_request req;
 static struct kernel_plan plan;
@@ -85,8 +85,8 @@ static UNUSED void make_plan(void)
 static UNUSED void start(void)
 {
 	make_plan();
-	ck_assert_msg(!kernel_start(&run, &plan, &no_nodes, &hooks, &err), "%s",
-		      err.text);
+	ck_assert_msg(!kernel_run_start(&run, &plan, &no_nodes, &hooks, &err),
+		      "%s", err.text);
 }
 
 /* The text of a file in the build directory. */

@@ -26,7 +26,7 @@ START_TEST(a_start_makes_directories_links_and_socket)
 		str_starts(str_env(run.env.v, "PATH"), run.farm.rundir.links));
 	free(link);
 	link = xstrdup(run.farm.rundir.dir);
-	kernel_start_end(&run);
+	kernel_run_end(&run);
 	ck_assert(!fs_exists(link));
 	free(link);
 	free(last);
@@ -41,7 +41,7 @@ START_TEST(it_says_where_and_with_which_configuration)
 	want = xasprintf("note in %s (new): defconfig\n", plan.place.dir);
 	ck_assert_str_eq(buf_str(&told), want);
 	free(want);
-	kernel_start_end(&run);
+	kernel_run_end(&run);
 }
 END_TEST
 
@@ -49,12 +49,12 @@ START_TEST(j_is_said_in_one_line)
 {
 	start();
 	buf_reset(&told);
-	ck_assert_int_eq(kernel_start_jobs(&run), 0);
+	ck_assert_int_eq(kernel_run_jobs(&run), 0);
 	ck_assert_uint_eq(run.jobs, 2);
 	ck_assert_uint_eq(run.farm.local_slots, 2);
 	ck_assert_str_eq(buf_str(&told), "note -j 2 as asked: 0 slots on 0 "
 					 "nodes + 2 local slots\n");
-	kernel_start_end(&run);
+	kernel_run_end(&run);
 }
 END_TEST
 
@@ -65,14 +65,15 @@ START_TEST(a_second_build_in_one_directory_is_refused)
 	start();
 	if (!fork()) {
 		struct kernel_run second;
-		int ret = kernel_start(&second, &plan, &no_nodes, &hooks, &err);
+		int ret = kernel_run_start(&second, &plan, &no_nodes, &hooks,
+					   &err);
 		char *want = xasprintf("process %d", (int)getppid());
 
 		_exit(ret == -EBUSY && strstr(err.text, want) ? 0 : 1);
 	}
 	wait(&status);
 	ck_assert_int_eq(status, 0);
-	kernel_start_end(&run);
+	kernel_run_end(&run);
 }
 END_TEST
 
@@ -80,9 +81,10 @@ START_TEST(an_output_directory_that_cannot_be_is_an_error)
 {
 	req.output_dir = "/dev/null/x";
 	make_plan();
-	ck_assert_int_lt(kernel_start(&run, &plan, &no_nodes, &hooks, &err), 0);
+	ck_assert_int_lt(kernel_run_start(&run, &plan, &no_nodes, &hooks, &err),
+			 0);
 	ck_assert(str_starts(err.text, "output directory"));
-	kernel_start_end(&run);
+	kernel_run_end(&run);
 }
 END_TEST
 
@@ -94,10 +96,10 @@ START_TEST(without_the_wrapper_there_is_no_build)
 	free(wrapper);
 	setenv("PATH", "/nonexistent", 1);
 	make_plan();
-	ck_assert_int_eq(kernel_start(&run, &plan, &no_nodes, &hooks, &err),
+	ck_assert_int_eq(kernel_run_start(&run, &plan, &no_nodes, &hooks, &err),
 			 -ENOENT);
 	ck_assert_ptr_nonnull(strstr(err.text, "kfarm-cc"));
-	kernel_start_end(&run);
+	kernel_run_end(&run);
 }
 END_TEST
 
@@ -109,13 +111,13 @@ START_TEST(a_build_without_links_gets_the_plain_environment)
 	ck_assert_ptr_null(run.farm.coord);
 	ck_assert_ptr_null(str_env(run.env.v, "KFARM_SOCKET"));
 	ck_assert_str_eq(str_env(run.env.v, "PATH"), str_env(env.v, "PATH"));
-	kernel_start_end(&run);
+	kernel_run_end(&run);
 }
 END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("kernel/start");
+	Suite *s = suite_create("kernel/run-start");
 	TCase *tc = tcase_create("start");
 
 	tcase_add_checked_fixture(tc, run_set_up, run_tear_down);
