@@ -65,27 +65,13 @@ static char *real_compiler(char **argv0, const char *links)
 	return compiler;
 }
 
-static enum cc_answer offer(const struct options_command *c,
-			    const char *compiler, char *const *argv,
-			    const char *socket, int *status)
-{
-	struct cc_job job = {
-		.socket = socket,
-		.compiler = compiler,
-		.argv = argv,
-		.env = environ,
-		.compile = c,
-	};
-
-	return socket ? cc_job_offer(&job, status) : CC_ANSWER_NONE;
-}
-
 int main(int argc, char **argv)
 {
 	const char *socket = getenv("KFARM_SOCKET");
 	const char *links = getenv("KFARM_LINKS");
 	const char *slots = getenv("KFARM_SLOTS");
 	struct options_command c;
+	struct cc_job job = { .socket = socket, .argv = argv, .compile = &c };
 	char *compiler;
 	int status = 0;
 
@@ -97,8 +83,9 @@ int main(int argc, char **argv)
 	cc_local_clean(environ, links);
 	options_command_parse(&c, argv);
 	if (c.verdict != OPTIONS_PASSTHROUGH) {
-		if (offer(&c, compiler, argv, socket, &status) ==
-		    CC_ANSWER_DONE) {
+		job.compiler = compiler;
+		job.env = environ;
+		if (socket && cc_job_offer(&job, &status) == CC_ANSWER_DONE) {
 			options_command_release(&c);
 			free(compiler);
 			return status;

@@ -78,8 +78,3 @@ void scan_arena_release(struct scan_arena *a)
 	}
 	a->memory = 0;
 }
-
-size_t scan_arena_memory(const struct scan_arena *a)
-{
-	return a->memory;
-}

@@ -12,7 +12,7 @@ struct scan_chunk;
 /* A zeroed one is empty. */
 struct scan_arena {
 	struct scan_chunk *chunk;
-	size_t memory;
+	size_t memory; /* of all that it holds */
 };
 
 /* Aligned for any type; ends the program when memory is out. */
@@ -22,6 +22,5 @@ char *scan_arena_copy(struct scan_arena *a, const char *s, size_t len);
 /* Forget what was allocated, keep one chunk. */
 void scan_arena_reset(struct scan_arena *a);
 void scan_arena_release(struct scan_arena *a);
-size_t scan_arena_memory(const struct scan_arena *a);
 
 #endif

@@ -33,14 +33,11 @@ struct answer_dirs {
  * `lock` is held while the compiler is asked, so that one compiler's threads
  * wait for its answer, and the others' do not.
  */
-struct scan_dialect {
-	struct scan_dialect *next;
+struct dialect {
+	struct scan_dialect is; /* without macros: not known yet */
+	struct dialect *next;
 	char hex[DIGEST_HEX];
 	pthread_mutex_t lock;
-	struct scan_text *macros; /* NULL: not known yet */
-	struct scan_def builtin[WORDS];
-	size_t n_builtin;
-	bool clang, no_raw;
 	struct answer_dirs *dirs; /* NULL: not asked yet */
 	struct operator* operators;
 };
@@ -51,7 +48,7 @@ struct scan_answers {
 	struct scan_names *names;
 	atomic_uint_fast64_t asked;
 	pthread_mutex_t lock; /* of what follows */
-	struct scan_dialect *dialects;
+	struct dialect *dialects;
 	struct strv wanted; /* "OP TEXT": each compiler is asked all of them */
 };
 
@@ -68,7 +65,7 @@ struct scan_answers *scan_answers_new(const struct scan_setup *setup,
 	return a;
 }
 
-static void dialect_free(struct scan_dialect *f)
+static void dialect_free(struct dialect *f)
 {
 	while (f->operators) {
 		struct operator* o = f->operators;
@@ -85,7 +82,7 @@ static void dialect_free(struct scan_dialect *f)
 		strv_release(&d->absent);
 		free(d);
 	}
-	scan_text_free(f->macros);
+	scan_text_free(f->is.macros);
 	pthread_mutex_destroy(&f->lock);
 	free(f);
 }
@@ -95,7 +92,7 @@ void scan_answers_free(struct scan_answers *a)
 	if (!a)
 		return;
 	while (a->dialects) {
-		struct scan_dialect *f = a->dialects;
+		struct dialect *f = a->dialects;
 
 		a->dialects = f->next;
 		dialect_free(f);
@@ -140,7 +137,7 @@ static void hex_of(struct bytes in, char hex[static DIGEST_HEX])
 }
 
 /* What is kept between runs.  It ends in its digest: damaged is nothing. */
-static bool recall(const struct scan_answers *a, const struct scan_dialect *f,
+static bool recall(const struct scan_answers *a, const struct dialect *f,
 		   struct buf *out)
 {
 	char *path, hex[DIGEST_HEX];
@@ -165,7 +162,7 @@ static bool recall(const struct scan_answers *a, const struct scan_dialect *f,
 }
 
 /* Add an answer to what is kept; macros are the first. */
-static void remember(const struct scan_answers *a, const struct scan_dialect *f,
+static void remember(const struct scan_answers *a, const struct dialect *f,
 		     enum scan_query what, const struct buf *answer)
 {
 	struct buf out = { 0 };
@@ -187,7 +184,7 @@ static void remember(const struct scan_answers *a, const struct scan_dialect *f,
 	free(path);
 }
 
-static struct operator* find_operator(const struct scan_dialect *f,
+static struct operator* find_operator(const struct dialect *f,
 				      enum scan_word op, const char *text)
 {
 	struct operator* o;
@@ -199,7 +196,7 @@ static struct operator* find_operator(const struct scan_dialect *f,
 	return NULL;
 }
 
-static void learn_operator(struct scan_answers *a, struct scan_dialect *f,
+static void learn_operator(struct scan_answers *a, struct dialect *f,
 			   const char *line)
 {
 	char name[64], text[256];
@@ -220,19 +217,21 @@ static void learn_operator(struct scan_answers *a, struct scan_dialect *f,
 	f->operators = o;
 }
 
-static void learn_builtin(struct scan_dialect *f, const char *line)
+static void learn_builtin(struct dialect *f, const char *line)
 {
 	uint32_t w;
 
 	if (sscanf(line, "has %u", &w) != 1)
 		return;
 	if (w == WORD_NONE)
-		f->no_raw = true;
-	else if (w >= WORD_FILE && w < WORDS && f->n_builtin < WORDS)
-		f->builtin[f->n_builtin++] = (struct scan_def){ .name = w };
+		f->is.no_raw = true;
+	else if (w >= WORD_FILE && w < WORDS && f->is.n_builtin < WORDS)
+		f->is.builtin[f->is.n_builtin++] = (struct scan_def){
+			.name = w
+		};
 }
 
-static struct answer_dirs *new_dirs(struct scan_dialect *f)
+static struct answer_dirs *new_dirs(struct dialect *f)
 {
 	struct answer_dirs *d = xcalloc(1, sizeof(*d));
 
@@ -242,7 +241,7 @@ static struct answer_dirs *new_dirs(struct scan_dialect *f)
 }
 
 /* Take over the lines of an answer; see scan/query.h. */
-static void learn(struct scan_answers *a, struct scan_dialect *f, unsigned mode,
+static void learn(struct scan_answers *a, struct dialect *f, unsigned mode,
 		  struct buf *answer)
 {
 	struct answer_dirs *dirs = f->dirs;
@@ -266,14 +265,14 @@ static void learn(struct scan_answers *a, struct scan_dialect *f, unsigned mode,
 				 xstrndup(s + 2, len - 2));
 	}
 	if (macros.len) {
-		f->clang = memmem(macros.data, macros.len, "#define __clang__ ",
-				  18);
-		f->macros = scan_lex(a->names, &macros, mode);
+		f->is.is_clang = memmem(macros.data, macros.len,
+					"#define __clang__ ", 18);
+		f->is.macros = scan_lex(a->names, &macros, mode);
 	}
 	buf_release(&macros);
 }
 
-static int ask(struct scan_answers *a, struct scan_dialect *f,
+static int ask(struct scan_answers *a, struct dialect *f,
 	       const struct scan_unit *unit, const struct scan_line *line,
 	       enum scan_query what, const struct strv *keys, struct err *err)
 {
@@ -300,7 +299,7 @@ static void wanted(struct scan_answers *a, struct strv *out)
 }
 
 /* Ask for everything at once: one start of the compiler, as a rule. */
-static int load(struct scan_answers *a, struct scan_dialect *f,
+static int load(struct scan_answers *a, struct dialect *f,
 		const struct scan_unit *unit, const struct scan_line *line,
 		struct err *err)
 {
@@ -310,7 +309,7 @@ static int load(struct scan_answers *a, struct scan_dialect *f,
 
 	if (recall(a, f, &kept))
 		learn(a, f, line->mode, &kept);
-	if (!f->macros) {
+	if (!f->is.macros) {
 		wanted(a, &keys);
 		ret = ask(a, f, unit, line, SCAN_QUERY_MACROS, &keys, err);
 	}
@@ -319,10 +318,10 @@ static int load(struct scan_answers *a, struct scan_dialect *f,
 	return ret;
 }
 
-static struct scan_dialect *find_dialect(struct scan_answers *a,
-					 const char hex[static DIGEST_HEX])
+static struct dialect *find_dialect(struct scan_answers *a,
+				    const char hex[static DIGEST_HEX])
 {
-	struct scan_dialect *f;
+	struct dialect *f;
 
 	pthread_mutex_lock(&a->lock);
 	for (f = a->dialects; f && strcmp(f->hex, hex); f = f->next)
@@ -343,7 +342,7 @@ struct scan_dialect *scan_answers_dialect(struct scan_answers *a,
 					  const struct scan_line *line,
 					  enum reason *why, char **detail)
 {
-	struct scan_dialect *f;
+	struct dialect *f;
 	struct err err = { 0 };
 	char hex[DIGEST_HEX];
 	int ret = 0;
@@ -352,43 +351,23 @@ struct scan_dialect *scan_answers_dialect(struct scan_answers *a,
 	f = find_dialect(a, hex);
 	pthread_mutex_lock(&f->lock);
 	/* One that would not answer is asked again by the next unit. */
-	if (!f->macros)
+	if (!f->is.macros)
 		ret = load(a, f, unit, line, &err);
 	pthread_mutex_unlock(&f->lock);
 	if (!ret)
-		return f;
+		return &f->is;
 	*why = REASON_NO_MACROS;
 	*detail = xstrdup(err.text);
 	return NULL;
 }
 
-struct scan_text *scan_dialect_macros(struct scan_dialect *f)
-{
-	return f->macros;
-}
-
-struct scan_def *scan_dialect_builtins(struct scan_dialect *f, size_t *n)
-{
-	*n = f->n_builtin;
-	return f->builtin;
-}
-
-bool scan_dialect_is_clang(const struct scan_dialect *f)
-{
-	return f->clang;
-}
-
-bool scan_dialect_has_raw(const struct scan_dialect *f)
-{
-	return !f->no_raw;
-}
-
-int scan_dialect_dirs(struct scan_answers *a, struct scan_dialect *f,
+int scan_dialect_dirs(struct scan_answers *a, struct scan_dialect *dialect,
 		      const struct scan_unit *unit,
 		      const struct scan_line *line, bool again,
 		      const struct strv **dirs, const struct strv **absent,
 		      enum reason *why)
 {
+	struct dialect *f = (struct dialect *)dialect;
 	struct err err;
 	int ret = 0;
 
@@ -418,11 +397,11 @@ static void want(struct scan_answers *a, const char *key,
 }
 
 /* First with all that is wanted; should that fail, alone. */
-static struct operator*
-	ask_operator(struct scan_answers *a, struct scan_dialect *f,
-		     const struct scan_unit *unit, const struct scan_line *line,
-		     enum scan_word op, const char *text,
-		     const struct scan_text *near)
+static struct operator* ask_operator(struct scan_answers *a, struct dialect *f,
+				     const struct scan_unit *unit,
+				     const struct scan_line *line,
+				     enum scan_word op, const char *text,
+				     const struct scan_text *near)
 {
 	struct strv all = { 0 }, one = { 0 };
 	struct operator* o;
@@ -442,12 +421,13 @@ static struct operator*
 	return o;
 }
 
-int scan_dialect_operator(struct scan_answers *a, struct scan_dialect *f,
+int scan_dialect_operator(struct scan_answers *a, struct scan_dialect *dialect,
 			  const struct scan_unit *unit,
 			  const struct scan_line *line, enum scan_word op,
 			  const char *text, const struct scan_text *near,
 			  long long *value, enum reason *why)
 {
+	struct dialect *f = (struct dialect *)dialect;
 	struct operator* o;
 
 	pthread_mutex_lock(&f->lock);

@@ -12,7 +12,15 @@
 #include "scan/line.h"
 
 struct scan_answers;
-struct scan_dialect;
+
+/* One compiler with one set of flags; never changed once it is returned. */
+struct scan_dialect {
+	struct scan_text *macros; /* as directives */
+	struct scan_def builtin[WORDS]; /* of the names that are built in */
+	size_t n_builtin;
+	bool is_clang;
+	bool no_raw; /* R"(...)" is no string */
+};
 
 struct scan_answers *scan_answers_new(const struct scan_setup *setup,
 				      struct scan_names *names);
@@ -26,14 +34,6 @@ struct scan_dialect *scan_answers_dialect(struct scan_answers *a,
 					  const struct scan_unit *unit,
 					  const struct scan_line *line,
 					  enum reason *why, char **detail);
-
-/* Its macros, as directives. */
-struct scan_text *scan_dialect_macros(struct scan_dialect *f);
-/* Definitions of the names that are built in; `n` of them. */
-struct scan_def *scan_dialect_builtins(struct scan_dialect *f, size_t *n);
-bool scan_dialect_is_clang(const struct scan_dialect *f);
-/* R"(...)" is a string. */
-bool scan_dialect_has_raw(const struct scan_dialect *f);
 
 /*
  * Its own include directories, in order; those that did not exist when it

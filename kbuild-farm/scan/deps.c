@@ -31,12 +31,11 @@ static int ask_operator(void *ctx, enum scan_word op, const char *text,
 {
 	struct scan_worker *w = ctx;
 	struct scan_walk *walk = w->walk;
-	const struct scan_lists *l = walk->l;
+	const struct scan_frame *f = scan_walk_top(walk);
 
-	return scan_dialect_operator(
-		w->common->answers, walk->dialect, walk->unit, &walk->line, op,
-		text, l->n_frame ? l->frame[l->n_frame - 1].text : NULL, value,
-		why);
+	return scan_dialect_operator(w->common->answers, walk->dialect,
+				     walk->unit, &walk->line, op, text,
+				     f ? f->text : NULL, value, why);
 }
 
 static struct scan_worker *worker_new(struct scan_common *common)
@@ -77,9 +76,9 @@ static void worker_free(struct scan_worker *w)
 
 static size_t worker_memory(const struct scan_worker *w)
 {
-	size_t size = sizeof(*w) + scan_arena_memory(&w->arena) +
+	size_t size = sizeof(*w) + w->arena.memory +
 		      w->cpp.n_slot * sizeof(struct scan_slot) +
-		      scan_arena_memory(&w->cpp.arena);
+		      w->cpp.arena.memory;
 
 	for (size_t i = 0; i < w->n_place; i++)
 		size += scan_tree_memory(w->place[i].tree) +

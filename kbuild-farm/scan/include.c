@@ -10,11 +10,6 @@
 /* gcc's and clang's own limit; beyond it they stop with an error. */
 #define INCLUDE_DEPTH_MAX 200
 
-static struct scan_frame *top(struct scan_walk *walk)
-{
-	return &walk->l->frame[walk->l->n_frame - 1];
-}
-
 /* A result of a search, with what it is worth to say about the way. */
 struct hit {
 	struct scan_node *node;
@@ -26,9 +21,9 @@ struct hit {
 static void passed(void *ctx, struct scan_node *node)
 {
 	struct scan_walk *walk = ctx;
+	const struct scan_frame *f = scan_walk_top(walk);
 
-	scan_walk_list(walk, node, SCAN_PROBED,
-		       walk->l->n_frame ? top(walk)->line : 0);
+	scan_walk_list(walk, node, SCAN_PROBED, f ? f->line : 0);
 }
 
 const struct scan_found *scan_walk_search(struct scan_walk *walk, uint32_t name,
@@ -61,7 +56,7 @@ static struct hit absolute(struct scan_walk *walk, const char *path)
 /* "x.h" beside the file that includes it. */
 static struct hit beside(struct scan_walk *walk, uint32_t name)
 {
-	struct scan_frame *f = top(walk);
+	struct scan_frame *f = scan_walk_top(walk);
 	struct scan_probe *p;
 	const char *absent;
 
@@ -75,7 +70,7 @@ static struct hit beside(struct scan_walk *walk, uint32_t name)
 /* Where the search goes on for #include_next; false: as if it were #include. */
 static bool next_start(struct scan_walk *walk, uint32_t *start)
 {
-	const struct scan_frame *f = top(walk);
+	const struct scan_frame *f = scan_walk_top(walk);
 
 	if (walk->l->n_frame == 1 && f->index == 0)
 		return false;
@@ -85,8 +80,7 @@ static bool next_start(struct scan_walk *walk, uint32_t *start)
 	}
 	/* gcc: behind the directory beside which it was found is the chain. */
 	*start = 0;
-	return f->at == SCAN_AT_CURRENT &&
-	       !scan_dialect_is_clang(walk->dialect);
+	return f->at == SCAN_AT_CURRENT && !walk->dialect->is_clang;
 }
 
 static struct hit find_text(struct scan_walk *walk, uint32_t name, bool angled,
@@ -116,7 +110,7 @@ static void see_gch(struct scan_walk *walk, uint32_t name, bool angled,
 	if (*s == '/')
 		scan_walk_gch(walk, scan_tree_dir(walk->place->tree, ""), name);
 	else if (!angled)
-		scan_walk_gch(walk, top(walk)->node->dir, name);
+		scan_walk_gch(walk, scan_walk_top(walk)->node->dir, name);
 	if (*s != '/' && (!hit->node || hit->at >= 0))
 		scan_walk_gch_chain(walk, name,
 				    hit->node ? hit->at : SCAN_AT_CURRENT);
@@ -149,7 +143,7 @@ int scan_walk_has_include(void *ctx, uint32_t name, bool angled, bool next,
 	}
 	if (hit.node)
 		scan_walk_list(w->walk, hit.node, SCAN_PROBED,
-			       top(w->walk)->line);
+			       scan_walk_top(w->walk)->line);
 	return hit.node != NULL;
 }
 
@@ -188,7 +182,7 @@ static bool same_bytes(const char *a, const char *b)
 static bool said_once(struct scan_walk *walk, const struct scan_node *n)
 {
 	const struct stamp *a = &n->now;
-	bool clang = scan_dialect_is_clang(walk->dialect);
+	bool clang = walk->dialect->is_clang;
 
 	if (n->once == walk->w->unit)
 		return true;
@@ -225,12 +219,6 @@ static void push(struct scan_walk *walk, struct scan_node *node, int at,
 	};
 }
 
-/* Behind a guard, too: what is outside of it counts. */
-static void note(struct scan_walk *walk, const struct scan_text *text)
-{
-	walk->marks |= text->marks;
-}
-
 /* See that the directives of a file are at hand. */
 static bool read_node(struct scan_walk *walk, struct scan_node *node)
 {
@@ -255,14 +243,14 @@ static bool read_node(struct scan_walk *walk, struct scan_node *node)
 void scan_walk_enter(struct scan_walk *walk, struct scan_node *node, int at,
 		     bool system)
 {
-	const struct scan_frame *f = walk->l->n_frame ? top(walk) : NULL;
+	const struct scan_frame *f = scan_walk_top(walk);
 	enum scan_kind kind;
 	size_t index;
 
 	if (f)
 		system |= f->system;
 	/* clang: a file beside another one was found where that was. */
-	if (f && at == SCAN_AT_CURRENT && scan_dialect_is_clang(walk->dialect))
+	if (f && at == SCAN_AT_CURRENT && walk->dialect->is_clang)
 		at = f->at;
 	/* A file that was listed may be skipped; one that was not is opened. */
 	if (node->text && node->entry->unit == walk->w->unit &&
@@ -271,7 +259,8 @@ void scan_walk_enter(struct scan_walk *walk, struct scan_node *node, int at,
 		return;
 	if (!read_node(walk, node))
 		return;
-	note(walk, node->text);
+	/* Behind a guard, too: what is outside of it counts. */
+	walk->marks |= node->text->marks;
 	if (walk->l->n_once && said_once(walk, node))
 		return;
 	kind = !f && walk->l->n_file == 0 ? SCAN_SOURCE :

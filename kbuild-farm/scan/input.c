@@ -49,7 +49,7 @@ void scan_walk_origin(struct scan_walk *walk, uint32_t name)
 		scan_walk_fail(walk, REASON_FILE_STAT, p->path);
 	else if (p->node)
 		scan_walk_list(walk, p->node, SCAN_INPUT,
-			       walk->l->frame[walk->l->n_frame - 1].line);
+			       scan_walk_top(walk)->line);
 	else if (!scan_tree_is_occupied(tree, cwd, name))
 		absent = scan_tree_absent(tree, p);
 	if (absent)
@@ -60,10 +60,8 @@ static struct scan_node *list_input(struct scan_walk *walk, const char *name,
 				    enum reason why)
 {
 	struct scan_node *n = find(walk, name);
-	const struct scan_frame *f = NULL;
+	const struct scan_frame *f = scan_walk_top(walk);
 
-	if (walk->l->n_frame)
-		f = &walk->l->frame[walk->l->n_frame - 1];
 	if (!n || n->error)
 		scan_walk_fail(walk, n ? REASON_FILE_STAT : why,
 			       n ? n->path : name);

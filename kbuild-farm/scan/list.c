@@ -35,12 +35,13 @@ size_t scan_walk_list(struct scan_walk *walk, struct scan_node *node,
 		      enum scan_kind kind, uint32_t line)
 {
 	struct scan_lists *l = walk->l;
+	const struct scan_frame *f = scan_walk_top(walk);
 	struct scan_entry *e = node->entry;
 	struct scan_listed file = {
 		.node = node,
 		.path = e->path,
 		.kind = kind,
-		.from = l->n_frame ? l->frame[l->n_frame - 1].index : 0,
+		.from = f ? f->index : 0,
 		.line = line,
 	};
 

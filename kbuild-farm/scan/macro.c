@@ -177,7 +177,7 @@ static struct scan_macro *read_macro(const struct scan_def *def,
 	m->bad = r.bad;
 	m = xrealloc(m, sizeof(*m) + (m->n + 1) * sizeof(m->body[0]));
 	free(r.param);
-	scan_tokens_free(all);
+	free(all);
 	return m;
 }
 

@@ -27,47 +27,9 @@ struct scan_names {
 };
 
 static const char *const words[WORDS] = {
-	[WORD_NONE] = "",
-	[WORD_DEFINED] = "defined",
-	[WORD_VA_ARGS] = "__VA_ARGS__",
-	[WORD_VA_OPT] = "__VA_OPT__",
-	[WORD_TRUE] = "true",
-	[WORD_FALSE] = "false",
-	[WORD_ONE] = "1",
-	[WORD_FILE] = "__FILE__",
-	[WORD_FILE_NAME] = "__FILE_NAME__",
-	[WORD_MODULE] = "__MODULE__",
-	[WORD_LINE] = "__LINE__",
-	[WORD_COUNTER] = "__COUNTER__",
-	[WORD_DATE] = "__DATE__",
-	[WORD_TIME] = "__TIME__",
-	[WORD_TIMESTAMP] = "__TIMESTAMP__",
-	[WORD_BASE_FILE] = "__BASE_FILE__",
-	[WORD_INCLUDE_LEVEL] = "__INCLUDE_LEVEL__",
-	[WORD_PRAGMA] = "_Pragma",
-	[WORD_MS_PRAGMA] = "__pragma",
-	[WORD_MS_IDENTIFIER] = "__identifier",
-	[WORD_HAS_INCLUDE] = "__has_include",
-	[WORD_HAS_INCLUDE_NEXT] = "__has_include_next",
-	[WORD_HAS_EMBED] = "__has_embed",
-	[WORD_HAS_ATTRIBUTE] = "__has_attribute",
-	[WORD_HAS_C_ATTRIBUTE] = "__has_c_attribute",
-	[WORD_HAS_CPP_ATTRIBUTE] = "__has_cpp_attribute",
-	[WORD_HAS_DECLSPEC_ATTRIBUTE] = "__has_declspec_attribute",
-	[WORD_HAS_BUILTIN] = "__has_builtin",
-	[WORD_HAS_CONSTEXPR_BUILTIN] = "__has_constexpr_builtin",
-	[WORD_HAS_FEATURE] = "__has_feature",
-	[WORD_HAS_EXTENSION] = "__has_extension",
-	[WORD_HAS_WARNING] = "__has_warning",
-	[WORD_IS_IDENTIFIER] = "__is_identifier",
-	[WORD_IS_TARGET_ARCH] = "__is_target_arch",
-	[WORD_IS_TARGET_VENDOR] = "__is_target_vendor",
-	[WORD_IS_TARGET_OS] = "__is_target_os",
-	[WORD_IS_TARGET_ENVIRONMENT] = "__is_target_environment",
-	[WORD_IS_TARGET_VARIANT_OS] = "__is_target_variant_os",
-	[WORD_IS_TARGET_VARIANT_ENVIRONMENT] =
-		"__is_target_variant_environment",
-	[WORD_BUILDING_MODULE] = "__building_module",
+#define WORD(name, spelling) [WORD_##name] = (spelling),
+	SCAN_WORDS(WORD)
+#undef WORD
 };
 
 struct scan_names *scan_names_new(void)
@@ -209,7 +171,7 @@ size_t scan_names_memory(struct scan_names *n)
 	size_t size;
 
 	scan_names_lock(n);
-	size = scan_arena_memory(&n->arena) + atomic_load(&n->charged) +
+	size = n->arena.memory + atomic_load(&n->charged) +
 	       ((size_t)n->mask + 1) * sizeof(*n->table) +
 	       (n->n / CHUNK + 1) * CHUNK * sizeof(void *);
 	scan_names_unlock(n);

@@ -18,50 +18,55 @@ struct scan_name {
 	char s[]; /* with a NUL behind it */
 };
 
-/* The names that the preprocessor itself looks for: fixed numbers. */
+/* The names that the preprocessor itself looks for have fixed numbers. */
+#define SCAN_WORDS(WORD)                                                       \
+	WORD(NONE, "")                                                         \
+	WORD(DEFINED, "defined")                                               \
+	WORD(VA_ARGS, "__VA_ARGS__")                                           \
+	WORD(VA_OPT, "__VA_OPT__")                                             \
+	WORD(TRUE, "true")                                                     \
+	WORD(FALSE, "false")                                                   \
+	WORD(ONE, "1")                                                         \
+	/* From here on: macros that are built in. */                          \
+	WORD(FILE, "__FILE__")                                                 \
+	WORD(FILE_NAME, "__FILE_NAME__")                                       \
+	WORD(MODULE, "__MODULE__")                                             \
+	WORD(LINE, "__LINE__")                                                 \
+	WORD(COUNTER, "__COUNTER__")                                           \
+	WORD(DATE, "__DATE__")                                                 \
+	WORD(TIME, "__TIME__")                                                 \
+	WORD(TIMESTAMP, "__TIMESTAMP__")                                       \
+	WORD(BASE_FILE, "__BASE_FILE__")                                       \
+	WORD(INCLUDE_LEVEL, "__INCLUDE_LEVEL__")                               \
+	WORD(PRAGMA, "_Pragma")                                                \
+	WORD(MS_PRAGMA, "__pragma")                                            \
+	WORD(MS_IDENTIFIER, "__identifier")                                    \
+	WORD(HAS_INCLUDE, "__has_include")                                     \
+	WORD(HAS_INCLUDE_NEXT, "__has_include_next")                           \
+	WORD(HAS_EMBED, "__has_embed")                                         \
+	/* The compiler has to be asked about these. */                        \
+	WORD(HAS_ATTRIBUTE, "__has_attribute")                                 \
+	WORD(HAS_C_ATTRIBUTE, "__has_c_attribute")                             \
+	WORD(HAS_CPP_ATTRIBUTE, "__has_cpp_attribute")                         \
+	WORD(HAS_DECLSPEC_ATTRIBUTE, "__has_declspec_attribute")               \
+	WORD(HAS_BUILTIN, "__has_builtin")                                     \
+	WORD(HAS_CONSTEXPR_BUILTIN, "__has_constexpr_builtin")                 \
+	WORD(HAS_FEATURE, "__has_feature")                                     \
+	WORD(HAS_EXTENSION, "__has_extension")                                 \
+	WORD(HAS_WARNING, "__has_warning")                                     \
+	WORD(IS_IDENTIFIER, "__is_identifier")                                 \
+	WORD(IS_TARGET_ARCH, "__is_target_arch")                               \
+	WORD(IS_TARGET_VENDOR, "__is_target_vendor")                           \
+	WORD(IS_TARGET_OS, "__is_target_os")                                   \
+	WORD(IS_TARGET_ENVIRONMENT, "__is_target_environment")                 \
+	WORD(IS_TARGET_VARIANT_OS, "__is_target_variant_os")                   \
+	WORD(IS_TARGET_VARIANT_ENVIRONMENT, "__is_target_variant_environment") \
+	WORD(BUILDING_MODULE, "__building_module")
+
 enum scan_word {
-	WORD_NONE,
-	WORD_DEFINED,
-	WORD_VA_ARGS,
-	WORD_VA_OPT,
-	WORD_TRUE,
-	WORD_FALSE,
-	WORD_ONE, /* the number 1 */
-	/* From here on: macros that are built in. */
-	WORD_FILE,
-	WORD_FILE_NAME,
-	WORD_MODULE,
-	WORD_LINE,
-	WORD_COUNTER,
-	WORD_DATE,
-	WORD_TIME,
-	WORD_TIMESTAMP,
-	WORD_BASE_FILE,
-	WORD_INCLUDE_LEVEL,
-	WORD_PRAGMA,
-	WORD_MS_PRAGMA,
-	WORD_MS_IDENTIFIER,
-	WORD_HAS_INCLUDE,
-	WORD_HAS_INCLUDE_NEXT,
-	WORD_HAS_EMBED,
-	/* The compiler has to be asked about these. */
-	WORD_HAS_ATTRIBUTE,
-	WORD_HAS_C_ATTRIBUTE,
-	WORD_HAS_CPP_ATTRIBUTE,
-	WORD_HAS_DECLSPEC_ATTRIBUTE,
-	WORD_HAS_BUILTIN,
-	WORD_HAS_CONSTEXPR_BUILTIN,
-	WORD_HAS_FEATURE,
-	WORD_HAS_EXTENSION,
-	WORD_HAS_WARNING,
-	WORD_IS_IDENTIFIER,
-	WORD_IS_TARGET_ARCH,
-	WORD_IS_TARGET_VENDOR,
-	WORD_IS_TARGET_OS,
-	WORD_IS_TARGET_ENVIRONMENT,
-	WORD_IS_TARGET_VARIANT_OS,
-	WORD_IS_TARGET_VARIANT_ENVIRONMENT,
-	WORD_BUILDING_MODULE,
+#define WORD(name, spelling) WORD_##name,
+	SCAN_WORDS(WORD)
+#undef WORD
 	WORDS
 };
 

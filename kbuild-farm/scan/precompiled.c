@@ -30,7 +30,7 @@ static void look(struct scan_walk *walk, struct scan_dir *dir, const char *name,
 bool scan_walk_takes_gch(const struct scan_walk *walk)
 {
 	return !walk->included && !(walk->line.mode & SCAN_ASM) &&
-	       !scan_dialect_is_clang(walk->dialect);
+	       !walk->dialect->is_clang;
 }
 
 void scan_walk_gch(struct scan_walk *walk, struct scan_dir *dir, uint32_t name)

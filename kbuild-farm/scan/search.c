@@ -51,7 +51,7 @@ void scan_search_free(struct scan_search *s)
 
 size_t scan_search_memory(const struct scan_search *s)
 {
-	return sizeof(*s) + scan_arena_memory(&s->arena);
+	return sizeof(*s) + s->arena.memory;
 }
 
 static bool same_dir(const struct scan_dir *a, const struct scan_dir *b)

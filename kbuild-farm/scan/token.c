@@ -255,11 +255,6 @@ const struct scan_tokens *scan_tokens_once(_Atomic(struct scan_tokens *) *slot,
 	return none;
 }
 
-void scan_tokens_free(struct scan_tokens *t)
-{
-	free(t);
-}
-
 void scan_tokens_drop(_Atomic(struct scan_tokens *) *slot,
 		      struct scan_names *names)
 {

@@ -57,7 +57,7 @@ struct scan_tokens {
 	struct scan_token v[]; /* and a SCAN_TOK_END */
 };
 
-/* On the heap.  Takes the lock of `names`. */
+/* For the caller to free().  Takes the lock of `names`. */
 struct scan_tokens *scan_tokens_of(struct scan_names *names, const char *s,
 				   size_t len, unsigned mode);
 /* The same, made once for all threads and kept in `*slot`. */
@@ -65,7 +65,6 @@ const struct scan_tokens *scan_tokens_once(_Atomic(struct scan_tokens *) *slot,
 					   struct scan_names *names,
 					   const char *s, size_t len,
 					   unsigned mode);
-void scan_tokens_free(struct scan_tokens *t);
 /* Free what scan_tokens_once() made. */
 void scan_tokens_drop(_Atomic(struct scan_tokens *) *slot,
 		      struct scan_names *names);

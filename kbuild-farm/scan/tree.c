@@ -80,14 +80,9 @@ void scan_tree_free(struct scan_tree *t)
 	free(t);
 }
 
-const char *scan_tree_cwd(const struct scan_tree *t)
+bool scan_tree_is(const struct scan_tree *t, const char *cwd, unsigned mode)
 {
-	return t->cwd;
-}
-
-unsigned scan_tree_mode(const struct scan_tree *t)
-{
-	return t->mode;
+	return t->mode == mode && !strcmp(t->cwd, cwd);
 }
 
 int64_t scan_tree_started(const struct scan_tree *t)
@@ -155,49 +150,43 @@ static bool is_nothing(struct scan_tree *t, const char *abs)
 	return lstat(abs, &st) && errno == ENOENT;
 }
 
+/* The directory that is called by the first `len` bytes of `path`. */
+static struct scan_dir *dir_called(struct scan_tree *t, const char *path,
+				   size_t len)
+{
+	char *name = xstrndup(path, len);
+	struct scan_dir *d = scan_tree_dir(t, name);
+
+	free(name);
+	return d;
+}
+
+static size_t without_slashes(const char *path, size_t len)
+{
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	return len;
+}
+
 /* "a" of "a/b" and of "a/b/", "" of "a", "/" of "/a"; NULL: nothing above. */
 static struct scan_dir *dir_above(struct scan_tree *t, const char *path)
 {
-	size_t len = strlen(path);
-	struct scan_dir *d;
-	char *above;
+	size_t len = without_slashes(path, strlen(path));
 
-	while (len > 1 && path[len - 1] == '/')
-		len--;
 	if (!len || (len == 1 && *path == '/'))
 		return NULL;
 	while (len && path[len - 1] != '/')
 		len--;
-	while (len > 1 && path[len - 1] == '/')
-		len--;
-	above = xstrndup(path, len);
-	d = scan_tree_dir(t, above);
-	free(above);
-	return d;
-}
-
-/* The same directory without slashes at its end. */
-static struct scan_dir *plain_dir(struct scan_tree *t, struct scan_dir *d)
-{
-	size_t len = strlen(d->path);
-	char *path;
-
-	if (len < 2 || d->path[len - 1] != '/')
-		return d;
-	while (len > 1 && d->path[len - 1] == '/')
-		len--;
-	path = xstrndup(d->path, len);
-	d = scan_tree_dir(t, path);
-	free(path);
-	return d;
+	return dir_called(t, path, without_slashes(path, len));
 }
 
 /* What guards the absence of a directory. */
 static void guard_dir(struct scan_tree *t, struct scan_dir *d)
 {
 	struct scan_dir *above = dir_above(t, d->path);
+	size_t len = strlen(d->path), plain = without_slashes(d->path, len);
 
-	d->missing = plain_dir(t, d);
+	d->missing = plain < len ? dir_called(t, d->path, plain) : d;
 	if (!above)
 		return;
 	if (!above->exists) {
@@ -286,16 +275,10 @@ static struct scan_entry *entry_of(struct scan_tree *t, const char *path)
 static struct scan_dir *dir_of_file(struct scan_tree *t, const char *path)
 {
 	size_t len = (size_t)(str_base(path) - path);
-	struct scan_dir *d;
-	char *dir;
 
 	if (len > 1 && path[len - 2] != '/')
 		len--;
-	dir = xstrndup(path, len);
-	d = scan_tree_dir(t, dir);
-
-	free(dir);
-	return d;
+	return dir_called(t, path, len);
 }
 
 /* What stat returned for it, just now. */
@@ -539,7 +522,7 @@ uint32_t scan_tree_epoch(const struct scan_tree *t)
 
 size_t scan_tree_memory(const struct scan_tree *t)
 {
-	return sizeof(*t) + scan_arena_memory(&t->arena);
+	return sizeof(*t) + t->arena.memory;
 }
 
 uint64_t scan_tree_stats_take(struct scan_tree *t)

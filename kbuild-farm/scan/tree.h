@@ -78,8 +78,7 @@ struct scan_tree *scan_tree_new(struct scan_names *names,
 				struct scan_store *store, const char *cwd,
 				unsigned mode);
 void scan_tree_free(struct scan_tree *t);
-const char *scan_tree_cwd(const struct scan_tree *t);
-unsigned scan_tree_mode(const struct scan_tree *t);
+bool scan_tree_is(const struct scan_tree *t, const char *cwd, unsigned mode);
 /* When this unit did: see stamp_settled(). */
 int64_t scan_tree_started(const struct scan_tree *t);
 

@@ -69,7 +69,7 @@ static void make_chain(struct scan_walk *walk)
 {
 	const struct scan_line *line = &walk->line;
 	struct scan_lists *l = walk->l;
-	bool clang = scan_dialect_is_clang(walk->dialect);
+	bool clang = walk->dialect->is_clang;
 
 	/* -isystem stands before the compiler's own, -idirafter behind. */
 	for (size_t i = 0; i < line->n_dir; i++)
@@ -125,15 +125,12 @@ static bool is_defined(struct scan_worker *w, const char *name)
 static void define(struct scan_walk *walk)
 {
 	struct scan_worker *w = walk->w;
-	unsigned clang = scan_dialect_is_clang(walk->dialect) ? SCAN_CLANG : 0;
-	struct scan_def *builtin;
-	size_t n;
+	unsigned clang = walk->dialect->is_clang ? SCAN_CLANG : 0;
 
 	scan_cpp_reset(&w->cpp, walk->line.mode | clang);
-	builtin = scan_dialect_builtins(walk->dialect, &n);
-	for (size_t i = 0; i < n; i++)
-		scan_cpp_define(&w->cpp, &builtin[i]);
-	scan_walk_text(walk, scan_dialect_macros(walk->dialect));
+	for (size_t i = 0; i < walk->dialect->n_builtin; i++)
+		scan_cpp_define(&w->cpp, &walk->dialect->builtin[i]);
+	scan_walk_text(walk, walk->dialect->macros);
 	w->cpp.char_unsigned = is_defined(w, "__CHAR_UNSIGNED__");
 	w->cpp.wchar_unsigned = is_defined(w, "__WCHAR_UNSIGNED__");
 	for (size_t i = 0; i < walk->line.define.n; i++)
@@ -184,7 +181,7 @@ static void preinclude(struct scan_walk *walk)
 	const struct scan_found *f;
 
 	if (walk->line.nostdinc || walk->line.freestanding || walk->why ||
-	    scan_dialect_is_clang(walk->dialect))
+	    walk->dialect->is_clang)
 		return;
 	name = scan_name_id(walk->w->common->names, path, strlen(path));
 	f = scan_walk_search(walk, name, walk->chain->bracket);
@@ -228,8 +225,7 @@ static struct scan_place *place_of(struct scan_worker *w, const char *cwd,
 	struct scan_place *p;
 
 	for (size_t i = 0; i < w->n_place; i++) {
-		if (scan_tree_mode(w->place[i].tree) == mode &&
-		    !strcmp(scan_tree_cwd(w->place[i].tree), cwd))
+		if (scan_tree_is(w->place[i].tree, cwd, mode))
 			return &w->place[i];
 	}
 	if (w->n_place == SCAN_PLACES_MAX) {
@@ -295,9 +291,9 @@ void scan_walk_unit(struct scan_walk *walk, struct scan_worker *w,
 			walk->why = why;
 			return;
 		}
-		if (!scan_dialect_has_raw(walk->dialect))
+		if (walk->dialect->no_raw)
 			line->mode &= ~(unsigned)SCAN_RAW;
-		if (scan_dialect_is_clang(walk->dialect))
+		if (walk->dialect->is_clang)
 			for_clang(walk);
 		if (walk->why)
 			return;
@@ -322,7 +318,7 @@ void scan_walk_unit(struct scan_walk *walk, struct scan_worker *w,
 		return;
 	define(walk);
 	scan_walk_gch_source(walk, source);
-	if (scan_dialect_is_clang(walk->dialect))
+	if (walk->dialect->is_clang)
 		scan_walk_clang_pch(walk);
 	walk_all(walk, source);
 }

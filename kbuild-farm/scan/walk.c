@@ -10,19 +10,13 @@
 /* Directives in one unit: a bomb of includes ends here. */
 #define STEPS_MAX (UINT64_C(1) << 27)
 
-static struct scan_frame *top(struct scan_walk *walk)
-{
-	return &walk->l->frame[walk->l->n_frame - 1];
-}
-
 void scan_walk_fail(struct scan_walk *walk, enum reason why, const char *detail)
 {
-	const struct scan_frame *f;
+	const struct scan_frame *f = scan_walk_top(walk);
 
 	if (walk->why)
 		return;
 	walk->why = why;
-	f = walk->l->n_frame ? top(walk) : NULL;
 	if (f && f->node)
 		walk->detail = xasprintf("%s:%u%s%s", f->node->entry->path,
 					 f->line, detail ? ": " : "",
@@ -307,12 +301,14 @@ static void step_file(struct scan_walk *walk, struct scan_frame *f)
 void scan_walk_file(struct scan_walk *walk, struct scan_node *node, int at,
 		    bool system)
 {
+	struct scan_frame *f;
+
 	scan_walk_enter(walk, node, at, system);
-	while (walk->l->n_frame && !walk->why) {
+	while ((f = scan_walk_top(walk)) && !walk->why) {
 		if (walk->steps > STEPS_MAX)
 			scan_walk_fail(walk, REASON_ENDLESS_INCLUDES, NULL);
 		else
-			step_file(walk, top(walk));
+			step_file(walk, f);
 	}
 }
 

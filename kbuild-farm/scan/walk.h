@@ -119,6 +119,14 @@ struct scan_walk {
 	char *detail;
 };
 
+/* The file at hand, or NULL. */
+static inline struct scan_frame *scan_walk_top(const struct scan_walk *walk)
+{
+	struct scan_lists *l = walk->l;
+
+	return l->n_frame ? &l->frame[l->n_frame - 1] : NULL;
+}
+
 /* unit.c: all of it; w->lists and `walk` hold the result. */
 void scan_walk_unit(struct scan_walk *walk, struct scan_worker *w,
 		    const struct scan_unit *unit);

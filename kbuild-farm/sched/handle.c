@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "sched/handle.h"
-
 #include "base/str.h"
 #include "base/vec.h"
 #include "sched/node.h"

@@ -17,7 +17,6 @@
 
 #include "base/str.h"
 #include "sched/choose.h"
-#include "sched/handle.h"
 #include "sched/node.h"
 #include "sched/unit.h"
 

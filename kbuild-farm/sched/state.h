@@ -131,6 +131,8 @@ struct sched {
 	unsigned reasons[REASONS];
 };
 
+/* What an event changes at once, before units take their next steps. */
+void sched_handle(struct sched *s, const struct sched_event *ev);
 /* Append an action; its words are copied. */
 void sched_act(struct sched *s, const struct sched_action *a);
 /* Forget all actions. */

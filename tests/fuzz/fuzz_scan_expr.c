@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	t = scan_tokens_of(names, (const char *)data, size, SCAN_RAW);
 	if (!scan_expr(&cpp, t->v, t->n, &v) == !!cpp.why)
 		abort();
-	scan_tokens_free(t);
+	free(t);
 	scan_cpp_release(&cpp);
 	return 0;
 }

@@ -182,7 +182,7 @@ static int eval(struct eval *e, const char *s, struct scan_value *v)
 		tokens = scan_tokens_of(e->names, t->blob + p->at, p->len,
 					SCAN_RAW);
 		ret = scan_expr(&e->cpp, tokens->v, tokens->n, v);
-		scan_tokens_free(tokens);
+		free(tokens);
 	}
 	scan_text_free(t);
 	buf_release(&in);

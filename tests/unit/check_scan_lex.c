@@ -323,7 +323,7 @@ START_TEST(tokens_are_cut_as_in_c)
 	for (uint32_t i = 0; i < t->n; i++)
 		ck_assert_uint_eq(t->v[i].kind, kind[i]);
 	ck_assert_str_eq(scan_name(names, t->v[4].id)->s, "0x1.8p-3");
-	scan_tokens_free(t);
+	free(t);
 }
 END_TEST
 

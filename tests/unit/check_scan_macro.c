@@ -113,7 +113,7 @@ static char *expand(const char *define, const char *text, bool *failed)
 	while ((tok = scan_cpp_next(&cpp)).kind != SCAN_TOK_END)
 		buf_add_str(&out, scan_name(names, tok.id)->s);
 	*failed = cpp.why;
-	scan_tokens_free(tokens);
+	free(tokens);
 	scan_cpp_release(&cpp);
 	scan_text_free(t);
 	scan_names_free(names);
