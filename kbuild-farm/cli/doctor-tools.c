@@ -4,7 +4,7 @@
 #include "base/fs.h"
 #include "base/spawn.h"
 #include "compiler/plugins.h"
-#include "toolchain/hostlib-files.h"
+#include "toolchain/hostlib.h"
 #include "toolchain/installed.h"
 #include "toolchain/link.h"
 
@@ -195,7 +195,7 @@ static void look_at_names(struct doctor *d)
 	struct strv names = { 0 };
 	struct err err = { 0 };
 
-	if (!toolchain_hostlib_search(&search, &err))
+	if (!compiler_search_load(&search, NULL, &err))
 		fs_list(dir, &names);
 	for (size_t i = 0; i < names.n; i++) {
 		char *link = xasprintf("%s/%s", dir, names.v[i]);

@@ -183,20 +183,6 @@ static void add_dir(struct compiler_gather *g, const char *path)
 		strv_add(&g->dirs, path);
 }
 
-static void walk_begin(struct walk *w, struct compiler_gather *g,
-		       const char *path)
-{
-	*w = (struct walk){
-		.g = g, .asked = path, .at = xstrdup(""), .rest = xstrdup(path)
-	};
-}
-
-static void walk_end(struct walk *w)
-{
-	free(w->at);
-	free(w->rest);
-}
-
 /* Take the next component off the rest: NULL at the end. */
 static char *walk_next(struct walk *w)
 {
@@ -287,14 +273,15 @@ int compiler_gather_path(struct compiler_gather *g, const char *path,
 			 char **real, struct err *err)
 {
 	struct stat st = { 0 };
-	struct walk w;
+	struct walk w = { .g = g, .asked = path };
 	int ret;
 
 	if (real)
 		*real = NULL;
 	if (path[0] != '/' || strlen(path) >= PATH_MAX)
 		return err_set(err, EINVAL, "%s: not an absolute path", path);
-	walk_begin(&w, g, path);
+	w.at = xstrdup("");
+	w.rest = xstrdup(path);
 	ret = walk_path(&w, &st, err);
 	if (!ret && S_ISDIR(st.st_mode))
 		add_dir(g, w.at);
@@ -304,7 +291,8 @@ int compiler_gather_path(struct compiler_gather *g, const char *path,
 		ret = err_set(err, EINVAL, "%s: not a file", path);
 	if (!ret && real)
 		*real = xstrdup(w.at[0] ? w.at : "/");
-	walk_end(&w);
+	free(w.at);
+	free(w.rest);
 	return ret;
 }
 

@@ -11,6 +11,8 @@
 
 #define LOADER_MAX   (16u << 20)
 #define OBJECTS_MAX  512 /* of one program */
+#define CACHE_FILE   "/etc/ld.so.cache"
+#define CACHE_MAX    (64u << 20)
 #define CACHE_HEADER 48 /* magic, counts, flags, extensions, unused */
 #define CACHE_ENTRY  24 /* flags, key, value, osversion, hwcap */
 
@@ -41,6 +43,15 @@ struct quest {
 	struct elf_program elf;
 	bool plain;
 };
+
+int compiler_search_load(struct compiler_search *search,
+			 const char *library_path, struct err *err)
+{
+	*search = (struct compiler_search){ .library_path = library_path };
+	return fs_exists(CACHE_FILE) ?
+		       fs_read(CACHE_FILE, CACHE_MAX, &search->cache, err) :
+		       0;
+}
 
 static void free_object(struct object *o)
 {

@@ -20,6 +20,10 @@ struct compiler_search {
 	struct buf cache; /* ld.so.cache, empty: there is none */
 };
 
+/* With this machine's cache, which is released by buf_release(). */
+int compiler_search_load(struct compiler_search *search,
+			 const char *library_path, struct err *err);
+
 struct compiler_library {
 	char *name; /* as it is asked for: "libz.so.1" */
 	char *path; /* as the loader opens it, not resolved */

@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -24,23 +25,17 @@ static struct part part_of(const char *name, char first)
 	return (struct part){ at + 1, len };
 }
 
-static bool is_plain(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-	       (c >= 'A' && c <= 'Z');
-}
-
 /* The next letter or digit, in lower case, or 0. */
 static char next_plain(struct part *p)
 {
-	while (p->len && !is_plain(*p->s)) {
+	while (p->len && !isalnum((unsigned char)*p->s)) {
 		p->s++;
 		p->len--;
 	}
 	if (!p->len)
 		return 0;
 	p->len--;
-	return (char)(*p->s >= 'A' && *p->s <= 'Z' ? *p->s++ + 32 : *p->s++);
+	return (char)tolower((unsigned char)*p->s++);
 }
 
 static bool same_codeset(struct part a, struct part b)

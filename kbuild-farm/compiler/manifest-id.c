@@ -38,22 +38,20 @@ static int by_path(const void *a, const void *b)
 	return order((*x)->path, (*y)->path);
 }
 
+static int at_path(const void *path, const void *entry)
+{
+	const struct compiler_entry *const *e = entry;
+
+	return order(path, (*e)->path);
+}
+
+/* Its place in the list; SIZE_MAX: it is not there. */
 static size_t find_entry(const struct look *l, const char *path)
 {
-	size_t low = 0, high = l->n;
+	const struct compiler_entry **e = bsearch(path, l->v, l->n,
+						  sizeof(*l->v), at_path);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int difference = order(l->v[middle]->path, path);
-
-		if (!difference)
-			return middle;
-		if (difference < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return SIZE_MAX;
+	return e ? (size_t)(e - l->v) : SIZE_MAX;
 }
 
 static bool is_below(const char *path, const char *above)

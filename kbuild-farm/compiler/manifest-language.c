@@ -116,63 +116,39 @@ static int add_messages(struct language *l, const char *dir, struct err *err)
 	return ret;
 }
 
-static int add_catalogues_in(struct language *l, const char *place,
-			     const char *name, struct err *err)
+/* The directories of `place` that serve a locale. */
+static void find_served(struct strv *dirs, const char *place, const char *name)
 {
 	struct strv names = { 0 };
-	int ret = 0;
 
 	fs_list(place, &names);
-	for (size_t i = 0; i < names.n && !ret; i++) {
-		char *dir;
-
-		if (!compiler_locale_serves(names.v[i], name))
-			continue;
-		dir = xasprintf("%s/%s/LC_MESSAGES", place, names.v[i]);
-		ret = add_messages(l, dir, err);
-		free(dir);
+	for (size_t i = 0; i < names.n; i++) {
+		if (compiler_locale_serves(names.v[i], name))
+			strv_addf(dirs, "%s/%s", place, names.v[i]);
 	}
 	strv_release(&names);
-	return ret;
 }
 
 /* Ubuntu's C library looks beside each place as well. */
 static int add_catalogues(struct language *l, const char *name, struct err *err)
 {
+	struct strv dirs = { 0 };
 	int ret = 0;
 
-	for (size_t i = 0; i < l->catalogues.n && !ret; i++) {
+	for (size_t i = 0; i < l->catalogues.n; i++) {
 		char *more = xasprintf("%s-langpack", l->catalogues.v[i]);
 
-		ret = add_catalogues_in(l, l->catalogues.v[i], name, err);
-		if (!ret)
-			ret = add_catalogues_in(l, more, name, err);
+		find_served(&dirs, l->catalogues.v[i], name);
+		find_served(&dirs, more, name);
 		free(more);
 	}
-	return ret;
-}
+	for (size_t i = 0; i < dirs.n && !ret; i++) {
+		char *dir = xasprintf("%s/LC_MESSAGES", dirs.v[i]);
 
-/* Compiled locales, each a directory: what is read of one is two files. */
-static int add_locale_dirs(struct language *l, const char *place,
-			   const char *name, bool *found, struct err *err)
-{
-	struct strv names = { 0 };
-	int ret = 0;
-
-	fs_list(place, &names);
-	for (size_t i = 0; i < names.n && !ret; i++) {
-		if (!compiler_locale_serves(names.v[i], name))
-			continue;
-		*found = true;
-		ret = add_if_there(
-			l, xasprintf("%s/%s/LC_CTYPE", place, names.v[i]), err);
-		if (!ret)
-			ret = add_if_there(l,
-					   xasprintf("%s/%s/LC_MESSAGES", place,
-						     names.v[i]),
-					   err);
+		ret = add_messages(l, dir, err);
+		free(dir);
 	}
-	strv_release(&names);
+	strv_release(&dirs);
 	return ret;
 }
 
@@ -197,13 +173,27 @@ static int add_archive(struct language *l, const char *place, bool *found,
 	return ret;
 }
 
+/* Compiled locales, each a directory: what is read of one is two files. */
 static int add_locale(struct language *l, const char *name, bool *found,
 		      struct err *err)
 {
 	int ret = 0;
 
 	for (size_t i = 0; i < l->locales.n && !ret; i++) {
-		ret = add_locale_dirs(l, l->locales.v[i], name, found, err);
+		struct strv dirs = { 0 };
+
+		find_served(&dirs, l->locales.v[i], name);
+		*found |= dirs.n > 0;
+		for (size_t k = 0; k < dirs.n && !ret; k++) {
+			ret = add_if_there(
+				l, xasprintf("%s/LC_CTYPE", dirs.v[k]), err);
+			if (!ret)
+				ret = add_if_there(
+					l,
+					xasprintf("%s/LC_MESSAGES", dirs.v[k]),
+					err);
+		}
+		strv_release(&dirs);
 		if (!ret)
 			ret = add_archive(l, l->locales.v[i], found, err);
 	}
@@ -246,26 +236,22 @@ static int add_conversions(struct language *l, const char *name,
 	return ret;
 }
 
-/* One of LANGUAGE's list. */
-static int add_language(struct language *l, const char *name, struct err *err)
-{
-	char *alias;
-	int ret = add_alias(l, name, &alias, err);
-
-	if (!ret)
-		ret = add_catalogues(l, alias ? alias : name, err);
-	free(alias);
-	return ret;
-}
-
+/* LANGUAGE's. */
 static int add_list(struct language *l, const char *list, struct err *err)
 {
 	struct strv names = { 0 };
 	int ret = 0;
 
 	strv_split(&names, list ? list : "", ":");
-	for (size_t i = 0; i < names.n && !ret; i++)
-		ret = add_language(l, names.v[i], err);
+	for (size_t i = 0; i < names.n && !ret; i++) {
+		char *alias;
+
+		ret = add_alias(l, names.v[i], &alias, err);
+		if (!ret)
+			ret = add_catalogues(l, alias ? alias : names.v[i],
+					     err);
+		free(alias);
+	}
 	strv_release(&names);
 	return ret;
 }

@@ -15,9 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CACHE_FILE "/etc/ld.so.cache"
-#define CACHE_MAX  (16u << 20)
-
 /* Each makes a driver run something else than it says when it is asked. */
 static const char *const refused[] = {
 	"CCC_OVERRIDE_OPTIONS",
@@ -201,14 +198,6 @@ static int finish_manifest(struct making *k, struct err *err)
 	return 0;
 }
 
-static int read_cache(struct making *k, char *const *env, struct err *err)
-{
-	k->search.library_path = str_env(env, "LD_LIBRARY_PATH");
-	if (!fs_exists(CACHE_FILE))
-		return 0;
-	return fs_read(CACHE_FILE, CACHE_MAX, &k->search.cache, err);
-}
-
 static int make_manifest(struct making *k, char *const *env,
 			 const struct compiler_runner *runner, struct err *err)
 {
@@ -225,7 +214,8 @@ static int make_manifest(struct making *k, char *const *env,
 	m->is_clang = parts.is_clang;
 	m->version = xstrdup(parts.version);
 	m->machine = xstrdup(parts.machine);
-	ret = read_cache(k, env, err);
+	ret = compiler_search_load(&k->search, str_env(env, "LD_LIBRARY_PATH"),
+				   err);
 	if (!ret)
 		ret = add_parts(k, &parts, err);
 	if (!ret)
@@ -272,7 +262,8 @@ int compiler_manifest_program(struct compiler_entries *out, const char *program,
 {
 	struct compiler_manifest m = { 0 };
 	struct making k = { .out = &m };
-	int ret = read_cache(&k, env, err);
+	int ret = compiler_search_load(&k.search,
+				       str_env(env, "LD_LIBRARY_PATH"), err);
 
 	*out = (struct compiler_entries){ 0 };
 	if (!ret)

@@ -12,6 +12,7 @@
 #include "base/which.h"
 #include "compiler/manifest.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,22 +70,15 @@ static bool is_own(struct inquiry *q, const char *path)
 	return is;
 }
 
-static int run_here(char *const *argv, char *const *env, unsigned timeout_ms,
-		    struct buf *said, int *status, struct err *err)
-{
-	struct spawn what = {
-		.argv = argv, .env = env, .cwd = "/", .fd = { -1, -1, -1 }
-	};
-
-	return spawn_capture(&what, ANSWER_MAX, timeout_ms, said, status, err);
-}
-
 /* What `argv` prints, without the last newline; the caller frees it. */
 static int run(struct inquiry *q, char **answer, char *const *argv,
 	       struct err *err)
 {
 	const struct compiler_runner *r = q->runner;
 	uint64_t now = clock_ms();
+	struct spawn here = {
+		.argv = argv, .env = q->with.v, .cwd = "/", .fd = { -1, -1, -1 }
+	};
 	struct buf said = { 0 };
 	int status = 0, ret;
 	unsigned left;
@@ -97,7 +91,8 @@ static int run(struct inquiry *q, char **answer, char *const *argv,
 		ret = r->run(r->ctx, argv, q->with.v, ANSWER_MAX, left, &said,
 			     &status, err);
 	else
-		ret = run_here(argv, q->with.v, left, &said, &status, err);
+		ret = spawn_capture(&here, ANSWER_MAX, left, &said, &status,
+				    err);
 	if (!ret && status) {
 		char *text = spawn_status_text(status);
 
@@ -127,15 +122,9 @@ static bool is_word(const char *s, const char *more)
 {
 	size_t n = 0;
 
-	for (; s[n]; n++) {
-		bool letter = (s[n] >= 'a' && s[n] <= 'z') ||
-			      (s[n] >= 'A' && s[n] <= 'Z');
-
-		if (!letter && !(s[n] >= '0' && s[n] <= '9') &&
-		    !strchr(more, s[n]))
-			return false;
-	}
-	return n > 0 && n < 100;
+	while (isalnum((unsigned char)s[n]) || (s[n] && strchr(more, s[n])))
+		n++;
+	return !s[n] && n > 0 && n < 100;
 }
 
 static int ask_names(struct inquiry *q, struct err *err)
@@ -157,20 +146,16 @@ static int ask_names(struct inquiry *q, struct err *err)
 	return 0;
 }
 
-static void add_file_if(struct inquiry *q, struct strv *list, char *path)
+/* Takes over `path`, a file or a directory that is to be there. */
+static void add_if_there(struct inquiry *q, bool is_dir, char *path)
 {
-	if (path[0] == '/' && is_own(q, path) && fs_exists(path) &&
-	    !fs_is_dir(path) && !strv_has(list, path))
-		strv_add(list, path);
-	free(path);
-}
+	struct strv *list = is_dir ? &q->out->dirs : &q->out->files;
 
-static void add_dir_if(struct inquiry *q, struct strv *list, char *path)
-{
-	if (path[0] == '/' && is_own(q, path) && fs_is_dir(path) &&
-	    !strv_has(list, path))
-		strv_add(list, path);
-	free(path);
+	if (path[0] == '/' && is_own(q, path) && fs_exists(path) &&
+	    fs_is_dir(path) == is_dir && !strv_has(list, path))
+		strv_own(list, path);
+	else
+		free(path);
 }
 
 static int add_cc1(struct inquiry *q, struct err *err)
@@ -217,7 +202,6 @@ static int add_assembler(struct inquiry *q, struct err *err)
 
 static int add_headers(struct inquiry *q, struct err *err)
 {
-	struct compiler_parts *p = q->out;
 	char *said, *dir, *up;
 	int ret = ask_driver(q, &said, "-print-file-name=include", NULL, err);
 
@@ -227,15 +211,15 @@ static int add_headers(struct inquiry *q, struct err *err)
 	dir = str_dir(said);
 	up = str_dir(dir);
 	if (said[0] == '/') {
-		add_file_if(q, &p->files, xasprintf("%s/specs", dir));
-		add_file_if(q, &p->files, xasprintf("%s/specs", up));
+		add_if_there(q, false, xasprintf("%s/specs", dir));
+		add_if_there(q, false, xasprintf("%s/specs", up));
 	}
 	free(up);
 	free(dir);
-	add_dir_if(q, &p->dirs, said);
+	add_if_there(q, true, said);
 	ret = ask_driver(q, &said, "-print-file-name=include-fixed", NULL, err);
 	if (said)
-		add_dir_if(q, &p->dirs, said);
+		add_if_there(q, true, said);
 	return ret;
 }
 
@@ -270,7 +254,7 @@ static int add_specs(struct inquiry *q, struct err *err)
 	if (!said)
 		return ret;
 	ret = check_library_path(q, said, err);
-	add_file_if(q, &q->out->files, said);
+	add_if_there(q, false, said);
 	return ret;
 }
 
@@ -326,8 +310,8 @@ static int ask_clang(struct inquiry *q, struct err *err)
 	if (!said)
 		return ret;
 	/* The lists of what sanitizers leave alone are in share. */
-	add_dir_if(q, &p->dirs, xasprintf("%s/include", said));
-	add_dir_if(q, &p->dirs, xasprintf("%s/share", said));
+	add_if_there(q, true, xasprintf("%s/include", said));
+	add_if_there(q, true, xasprintf("%s/share", said));
 	if (!p->dirs.n)
 		ret = err_set(err, ENOENT, "%s: its headers are not there",
 			      q->driver);

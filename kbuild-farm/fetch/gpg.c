@@ -33,24 +33,6 @@ static void home_remove(char *home)
 	free(home);
 }
 
-static void add_arguments(struct strv *argv, const char *home, const char *what,
-			  const char *which)
-{
-	static const char *const always[] = {
-		"gpg",          "--no-options",      "--batch",
-		"--no-tty",     "--quiet",           "--no-autostart",
-		"--lock-never", "--disable-dirmngr", "--no-auto-check-trustdb",
-	};
-
-	for (size_t i = 0; i < sizeof(always) / sizeof(*always); i++)
-		strv_add(argv, always[i]);
-	strv_addf(argv, "--homedir=%s", home);
-	strv_add(argv, "--with-colons");
-	strv_add(argv, what);
-	if (which)
-		strv_add(argv, which);
-}
-
 /* -EINVAL: it does not like what it was given. */
 static int run_gpg(const char *home, const char *what, const char *which,
 		   struct bytes in, struct buf *out, struct err *err)
@@ -58,16 +40,31 @@ static int run_gpg(const char *home, const char *what, const char *which,
 	const char *path = getenv("PATH");
 	char *env[] = { xasprintf("PATH=%s", path ? path : "/usr/bin:/bin"),
 			xasprintf("HOME=%s", home), (char *)"LC_ALL=C", NULL };
-	struct spawn spawn = { .env = env,
+	char *homedir = xasprintf("--homedir=%s", home);
+	const char *const argv[] = {
+		"gpg",
+		"--no-options",
+		"--batch",
+		"--no-tty",
+		"--quiet",
+		"--no-autostart",
+		"--lock-never",
+		"--disable-dirmngr",
+		"--no-auto-check-trustdb",
+		homedir,
+		"--with-colons",
+		what,
+		which,
+		NULL,
+	};
+	struct spawn spawn = { .argv = (char *const *)argv,
+			       .env = env,
 			       .fd = { -1, -1, -1 },
 			       .cpu_seconds = PATIENCE_MS / 1000,
 			       .file_mib = OUTPUT_MOST >> 20,
 			       .memory_mib = 1024 };
-	struct strv argv = { 0 };
 	int status = 0, ret;
 
-	add_arguments(&argv, home, what, which);
-	spawn.argv = argv.v;
 	ret = fs_memory(in, &spawn.fd[0], err);
 	if (!ret)
 		ret = spawn_capture(&spawn, OUTPUT_MOST, PATIENCE_MS, out,
@@ -80,7 +77,7 @@ static int run_gpg(const char *home, const char *what, const char *which,
 		ret = err_set(err, EINVAL, "not a file of public keys");
 	if (spawn.fd[0] >= 0)
 		close(spawn.fd[0]);
-	strv_release(&argv);
+	free(homedir);
 	free(env[0]);
 	free(env[1]);
 	return ret;

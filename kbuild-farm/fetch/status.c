@@ -11,7 +11,6 @@
 #include "base/str.h"
 #include "fetch/gpg.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,26 +55,18 @@ static bool is_hex(const char *s, size_t min, size_t max)
 	return !s[n] && n >= min && n <= max;
 }
 
-static bool is_moment(const char *s, int64_t *out)
-{
-	char *end;
-
-	if (!isdigit((unsigned char)*s) || strlen(s) > 11)
-		return false;
-	*out = strtoll(s, &end, 10);
-	return !*end;
-}
-
 static void read_validsig(struct status *said, char *const *field, size_t n)
 {
 	struct fetch_signature *sig = &said->signature;
+	long made;
 
 	if (n < 11 || !is_hex(field[1], 40, 40) || !is_hex(field[10], 40, 40) ||
-	    !is_moment(field[3], &sig->made))
+	    str_number(field[3], 0, 99999999999, &made))
 		return;
 	/* Over bytes or over text; anything else is about keys. */
 	if (strcmp(field[9], "00") && strcmp(field[9], "01"))
 		return;
+	sig->made = made;
 	memcpy(sig->key, field[1], FETCH_FINGERPRINT);
 	memcpy(sig->fingerprint, field[10], FETCH_FINGERPRINT);
 	said->valid = true;

@@ -17,11 +17,11 @@ static const char *const plain_tools[] = {
 	"addr2line", "ar",      "as",      "c++filt", "cpp",     "elfedit",
 	"gcc",       "gcc-ar",  "gcc-nm",  "gcov",    "gprof",   "gcc-ranlib",
 	"ld",        "ld.bfd",  "ld.gold", "nm",      "objcopy", "objdump",
-	"ranlib",    "readelf", "size",    "strings", "strip",
+	"ranlib",    "readelf", "size",    "strings", "strip",   NULL,
 };
 
 static const char *const llvm_tools[] = {
-	"clang", "clang++", "clang-cpp", "ld.lld", "lld", "llvm-",
+	"clang", "clang++", "clang-cpp", "ld.lld", "lld", "llvm-", NULL,
 };
 
 /* How much of a driver's name stands before "gcc": "aarch64-linux-gnu-". */
@@ -40,19 +40,15 @@ static size_t stem_length(const char *driver)
 static bool is_tool(const char *name, const char *driver, bool is_clang)
 {
 	size_t len = is_clang ? 0 : stem_length(driver);
+	const char *const *tool = is_clang ? llvm_tools : plain_tools;
 
 	if (len)
 		return !strncmp(name, driver, len) && name[len];
-	for (size_t i = 0;
-	     is_clang && i < sizeof(llvm_tools) / sizeof(*llvm_tools); i++)
-		if (str_equal(name, llvm_tools[i]) ||
-		    (str_ends(llvm_tools[i], "-") &&
-		     str_starts(name, llvm_tools[i])))
+	for (; *tool; tool++) {
+		if (str_equal(name, *tool) ||
+		    (str_ends(*tool, "-") && str_starts(name, *tool)))
 			return true;
-	for (size_t i = 0;
-	     !is_clang && i < sizeof(plain_tools) / sizeof(*plain_tools); i++)
-		if (str_equal(name, plain_tools[i]))
-			return true;
+	}
 	return str_equal(name, driver);
 }
 

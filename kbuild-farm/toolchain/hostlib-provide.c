@@ -4,7 +4,6 @@
 #include "base/fs.h"
 #include "toolchain/data.h"
 #include "toolchain/deb.h"
-#include "toolchain/hostlib-files.h"
 #include "toolchain/hostlib.h"
 #include "toolchain/patch.h"
 #include "toolchain/smoke-test.h"
@@ -542,7 +541,7 @@ int toolchain_hostlibs_provide(const char *dir,
 		p.prefix = xstrdup(p.dir);
 	p.home = xasprintf("%s/hostlib", p.prefix);
 	p.unpacked = xasprintf("%s/.packages", p.dir);
-	ret = toolchain_hostlib_search(&p.search, err);
+	ret = compiler_search_load(&p.search, NULL, err);
 	if (!ret)
 		ret = provide(&p, missing, err);
 	fs_remove(p.unpacked, &ignored);

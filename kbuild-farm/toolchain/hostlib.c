@@ -5,7 +5,6 @@
 #include "base/vec.h"
 #include "compiler/find.h"
 #include "compiler/host.h"
-#include "toolchain/hostlib-files.h"
 
 #include <errno.h>
 #include <fts.h>
@@ -83,15 +82,6 @@ int toolchain_hostlib_programs(const char *dir, struct strv *programs,
 	strv_sort(programs);
 	strv_sort(plugins);
 	return ret;
-}
-
-int toolchain_hostlib_search(struct compiler_search *search, struct err *err)
-{
-	static const char file[] = "/etc/ld.so.cache";
-
-	*search = (struct compiler_search){ 0 };
-	return fs_exists(file) ? fs_read(file, 64u << 20, &search->cache, err) :
-				 0;
 }
 
 /* Is `word` what `n` bytes of `name` say, behind a triplet or not? */
@@ -188,7 +178,7 @@ int toolchain_hostlibs_missing(const char *dir,
 	struct strv programs = { 0 }, plugins = { 0 };
 	struct compiler_search search;
 	char *loader = NULL;
-	int ret = toolchain_hostlib_search(&search, err);
+	int ret = compiler_search_load(&search, NULL, err);
 
 	*out = (struct toolchain_missing_list){ 0 };
 	if (!ret)

@@ -21,6 +21,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "compiler/library.h"
 #include "toolchain/release.h"
 
 /* A library that is nowhere, and who asks for it. */
@@ -92,5 +93,17 @@ int toolchain_hostlibs_provide(const char *dir,
 			       const struct strv *files,
 			       const struct strv *debs, struct strv *log,
 			       struct err *err);
+
+/* For its two halves: the programs, and which count. */
+
+/*
+ * The programs below `dir` that have a loader and that this machine runs, and
+ * the linker's plugins; sorted, as paths that begin with `dir`.  Links are not
+ * followed; each hard link is one.  0, or a negative errno with `err` set.
+ */
+int toolchain_hostlib_programs(const char *dir, struct strv *programs,
+			       struct strv *plugins, struct err *err);
+/* Is it one of those that a kernel's build calls (not gdb, gcov ...)? */
+bool toolchain_hostlib_required(const char *path);
 
 #endif

@@ -91,8 +91,9 @@ static int on_tar(void *ctx, struct bytes b, struct err *err)
 }
 
 /* From the first byte, into an empty directory. */
-static int begin_unpack(struct job *j, struct err *err)
+static int begin_unpack(void *ctx, struct err *err)
 {
+	struct job *j = ctx;
 	struct toolchain_unpack_setup setup = { .tar = on_tar, .ctx = j };
 	int ret;
 
@@ -124,11 +125,6 @@ static int on_data(void *ctx, struct bytes b, struct err *err)
 	return toolchain_unpack_feed(j->unpack, b, err);
 }
 
-static int on_restart(void *ctx, struct err *err)
-{
-	return begin_unpack(ctx, err);
-}
-
 static void on_progress(void *ctx, uint64_t done, uint64_t total)
 {
 	struct job *j = ctx;
@@ -141,7 +137,7 @@ static void on_progress(void *ctx, uint64_t done, uint64_t total)
 static int fetch_archive(struct job *j)
 {
 	struct fetch_sink sink = { .data = on_data,
-				   .restart = on_restart,
+				   .restart = begin_unpack,
 				   .progress = on_progress,
 				   .ctx = j };
 	const struct toolchain_order *o = j->o;

@@ -132,32 +132,6 @@ static int make_link(const struct toolchain_link_request *w, const char *path,
 	return ret;
 }
 
-static int list_tools(const struct toolchain_link_request *w,
-		      struct strv *names, struct err *err)
-{
-	struct strv all = { 0 };
-	int ret = fs_list(w->bin, &all);
-
-	if (ret)
-		return err_set(err, -ret, "%s: %s", w->bin, strerror(-ret));
-	for (size_t i = 0; i < all.n; i++) {
-		char *name = toolchain_name(all.v[i], w->triplet, w->release);
-		char *path = xasprintf("%s/%s", w->bin, all.v[i]);
-
-		if (name && which_is_program(path))
-			strv_add(names, all.v[i]);
-		free(path);
-		free(name);
-	}
-	strv_release(&all);
-	strv_sort(names);
-	if (names->n)
-		return 0;
-	return err_set(err, ENOENT, "%s: no tool %s%s in it", w->bin,
-		       w->triplet ? w->triplet : "of clang",
-		       w->triplet ? "-*" : "");
-}
-
 static char *target_for(const struct toolchain_link_request *w,
 			const char *tool)
 {
@@ -169,41 +143,63 @@ static char *target_for(const struct toolchain_link_request *w,
 	return xasprintf("%s/%s", w->bin, tool);
 }
 
-static int make_all(const struct toolchain_link_request *w,
-		    const struct strv *tools, struct strv *made,
+static int link_file(const struct toolchain_link_request *w, const char *file,
+		     const char *name, struct strv *made, struct strv *links,
+		     struct strv *collisions, struct err *err)
+{
+	char *path = xasprintf("%s/%s", w->dir, name);
+	char *target = target_for(w, file);
+	int ret = make_link(w, path, target, links, collisions, err);
+
+	if (ret > 0)
+		strv_add(made, path);
+	free(target);
+	free(path);
+	return ret < 0 ? ret : 0;
+}
+
+static int link_all(const struct toolchain_link_request *w, struct strv *made,
 		    struct strv *links, struct strv *collisions,
 		    struct err *err)
 {
-	int ret = fs_mkdirs(w->dir, 0755, err);
+	struct strv files = { 0 };
+	size_t tools = 0;
+	int ret = fs_list(w->bin, &files);
 
-	if (!ret)
-		remove_leftovers(w->dir);
-	for (size_t i = 0; ret >= 0 && i < tools->n; i++) {
-		char *name = toolchain_name(tools->v[i], w->triplet,
-					    w->release);
-		char *path = xasprintf("%s/%s", w->dir, name);
-		char *target = target_for(w, tools->v[i]);
+	if (ret)
+		return err_set(err, -ret, "%s: %s", w->bin, strerror(-ret));
+	for (size_t i = 0; !ret && i < files.n; i++) {
+		char *name = toolchain_name(files.v[i], w->triplet, w->release);
+		char *path = xasprintf("%s/%s", w->bin, files.v[i]);
 
-		ret = make_link(w, path, target, links, collisions, err);
-		if (ret > 0)
-			strv_add(made, path);
-		free(target);
+		if (name && which_is_program(path)) {
+			if (!tools++)
+				ret = fs_mkdirs(w->dir, 0755, err);
+			if (tools == 1)
+				remove_leftovers(w->dir);
+			if (!ret)
+				ret = link_file(w, files.v[i], name, made,
+						links, collisions, err);
+		}
 		free(path);
 		free(name);
 	}
-	return ret < 0 ? ret : 0;
+	strv_release(&files);
+	if (ret || tools)
+		return ret;
+	return err_set(err, ENOENT, "%s: no tool %s%s in it", w->bin,
+		       w->triplet ? w->triplet : "of clang",
+		       w->triplet ? "-*" : "");
 }
 
 int toolchain_link_publish(const struct toolchain_link_request *w,
 			   struct strv *links, struct strv *collisions,
 			   struct err *err)
 {
-	struct strv tools = { 0 }, made = { 0 }, ours = { 0 };
+	struct strv made = { 0 }, ours = { 0 };
 	struct err ignored;
-	int ret = list_tools(w, &tools, err);
+	int ret = link_all(w, &made, &ours, collisions, err);
 
-	if (!ret)
-		ret = make_all(w, &tools, &made, &ours, collisions, err);
 	if (ret)
 		toolchain_link_remove(&made, w->bin, &ignored);
 	else
@@ -211,7 +207,6 @@ int toolchain_link_publish(const struct toolchain_link_request *w,
 	strv_sort(links);
 	strv_release(&ours);
 	strv_release(&made);
-	strv_release(&tools);
 	return ret;
 }
 

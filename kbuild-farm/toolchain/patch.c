@@ -49,20 +49,16 @@ static int run_patchelf(const char *patchelf, const char *file,
 			       rpath ? file : NULL,
 			       NULL };
 	char *env[] = { (char *)"LC_ALL=C", NULL };
-	struct buf said = { 0 }, wrong = { 0 };
-	int ret = capture_run(NULL, "/", (char *const *)argv, env, &said,
-			      &wrong, err);
+	struct buf said = { 0 };
+	int ret = capture_run(NULL, "/", (char *const *)argv, env, &said, &said,
+			      err);
 
-	if (ret && wrong.len) {
-		char *line = (char *)wrong.data;
-
-		line[strcspn(line, "\n")] = '\0';
-		err_set(err, ENOEXEC, "%s", line);
-	}
+	if (ret && said.len)
+		err_set(err, ENOEXEC, "%.*s",
+			(int)strcspn(buf_str(&said), "\n"), buf_str(&said));
 	if (ret)
 		ret = -ENOEXEC;
 	buf_release(&said);
-	buf_release(&wrong);
 	return ret;
 }
 

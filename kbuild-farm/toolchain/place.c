@@ -137,14 +137,6 @@ char *toolchain_place_private(struct toolchain_place *p, const char *name,
 	return xasprintf("%s/" LIVE "/%s/%s", p->path, p->name, name);
 }
 
-/* Have what has the name ID out of the way, in the private directory. */
-static int put_away(struct toolchain_place *p, const char *id, struct err *err)
-{
-	if (renameat(p->dir, id, p->own, AWAY))
-		return err_errno(err, "%s/%s", p->path, id);
-	return 0;
-}
-
 int toolchain_place_publish(struct toolchain_place *p, const char *name,
 			    const char *id, bool replace, struct err *err)
 {
@@ -170,8 +162,9 @@ int toolchain_place_remove(struct toolchain_place *p, const char *id,
 {
 	int ret = make_private(p, err);
 
-	if (!ret)
-		ret = put_away(p, id, err);
+	/* Out of the way in one step, then file by file. */
+	if (!ret && renameat(p->dir, id, p->own, AWAY))
+		ret = err_errno(err, "%s/%s", p->path, id);
 	if (!ret && fsync(p->dir))
 		ret = err_errno(err, "%s", p->path);
 	if (ret)

@@ -196,19 +196,6 @@ static int check_words(const struct toolchain_smoke_test *t, struct err *err)
 	return ret;
 }
 
-static int check_object(const char *path, struct err *err)
-{
-	struct buf head = { 0 };
-	int ret = fs_read(path, 1 << 20, &head, err);
-
-	if (ret)
-		ret = -ENOEXEC;
-	else if (head.len < EI_NIDENT || memcmp(head.data, ELFMAG, SELFMAG))
-		ret = err_set(err, ENOEXEC, "%s: not an object file", path);
-	buf_release(&head);
-	return ret;
-}
-
 int toolchain_smoke_test_compile(const struct toolchain_smoke_test *t,
 				 const char *name, const char *text,
 				 const char *const *flags, struct err *err)
@@ -226,8 +213,8 @@ int toolchain_smoke_test_compile(const struct toolchain_smoke_test *t,
 					source, NULL });
 	if (!ret)
 		ret = ask(t, argv.v, &out, err);
-	if (!ret)
-		ret = check_object(object, err);
+	if (!ret && !elf_is(object))
+		ret = err_set(err, ENOEXEC, "%s: not an object file", object);
 	if (ret == -ENOEXEC)
 		err_wrap(err, "it does not compile %s", name);
 	buf_release(&out);

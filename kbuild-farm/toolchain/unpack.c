@@ -33,7 +33,6 @@ struct toolchain_unpack {
 
 	/* The caller's side. */
 	struct digest_run *digest;
-	uint64_t pushed;
 	int to; /* the caller's end of the socket; -1: closed */
 
 	/* The thread's side; the caller's once that was joined. */
@@ -348,7 +347,6 @@ int toolchain_unpack_feed(struct toolchain_unpack *u, struct bytes b,
 			  struct err *err)
 {
 	digest_add(u->digest, b);
-	u->pushed += b.len;
 	while (b.len && u->task) {
 		ssize_t n = send(u->to, b.data, b.len, MSG_NOSIGNAL);
 
@@ -375,7 +373,6 @@ int toolchain_unpack_end(struct toolchain_unpack *u,
 	ret = u->ret;
 	if (!ret) {
 		toolchain_writer_list(u->writer, &out->entries);
-		out->archive_bytes = u->pushed;
 		digest_end(u->digest, &out->archive);
 		u->digest = NULL;
 	} else {

@@ -53,7 +53,6 @@ struct toolchain_unpack_setup {
 /* What came; a zeroed one is empty. */
 struct toolchain_unpacked {
 	struct digest archive; /* of the bytes that were pushed */
-	uint64_t archive_bytes;
 	struct compiler_entries entries; /* sorted by path */
 };
 

@@ -3,7 +3,6 @@
 #include "base-elf.h"
 #include "suite.h"
 #include "toolchain-driver.h"
-#include "toolchain/hostlib-files.h"
 #include "toolchain/hostlib.h"
 
 static struct toolchain_missing_list missing;
