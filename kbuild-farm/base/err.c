@@ -8,9 +8,18 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A name of a file and a peer's words are in it. */
-static void clean(struct err *err)
+/* Words, and ": TAIL" behind them unless that is NULL. */
+static void set_text(struct err *err, const char *tail, const char *fmt,
+		     va_list ap)
 {
+	size_t used;
+
+	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	used = strlen(err->text);
+	if (tail)
+		snprintf(err->text + used, sizeof(err->text) - used, ": %s",
+			 tail);
+	/* A name of a file and a peer's words are in it. */
 	printable_clean(err->text, strlen(err->text), PRINTABLE_LAYOUT, '?');
 }
 
@@ -19,39 +28,28 @@ int err_set(struct err *err, int code, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	set_text(err, NULL, fmt, ap);
 	va_end(ap);
-	clean(err);
 	return -code;
 }
 
 int err_errno(struct err *err, const char *fmt, ...)
 {
 	int code = errno ? errno : EIO;
-	size_t used;
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	set_text(err, strerror(code), fmt, ap);
 	va_end(ap);
-	used = strlen(err->text);
-	snprintf(err->text + used, sizeof(err->text) - used, ": %s",
-		 strerror(code));
-	clean(err);
 	return -code;
 }
 
 void err_wrap(struct err *err, const char *fmt, ...)
 {
-	char inner[ERR_TEXT_MAX];
-	size_t used;
+	struct err inner = *err;
 	va_list ap;
 
-	memcpy(inner, err->text, sizeof(inner));
 	va_start(ap, fmt);
-	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	set_text(err, inner.text, fmt, ap);
 	va_end(ap);
-	used = strlen(err->text);
-	snprintf(err->text + used, sizeof(err->text) - used, ": %s", inner);
-	clean(err);
 }

@@ -10,6 +10,7 @@
 #include "kernel/links.h"
 #include "node/probe.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -21,29 +22,32 @@
 /* ------------------------------------------------------------- programs */
 
 void doctor_add(struct doctor *d, const char *check, enum doctor_state state,
-		char *what, char *todo)
+		const char *todo, const char *fmt, ...)
 {
 	struct doctor_finding *f = VEC_ADD(d->v, d->n);
+	va_list ap;
 
+	va_start(ap, fmt);
 	f->check = check;
 	f->state = state;
-	f->what = what;
-	f->todo = todo;
+	f->what = xvasprintf(fmt, ap);
+	f->todo = todo ? xstrdup(todo) : NULL;
+	va_end(ap);
 }
 
 static void look_for(struct doctor *d, const char *name, const char *why,
 		     enum doctor_state missing)
 {
 	char *path = which(name, d->path);
+	char *todo = xasprintf("install the package %s", name);
 
 	if (path)
-		doctor_add(d, "programs", DOCTOR_OK,
-			   xasprintf("%s is %s", name, path), NULL);
+		doctor_add(d, "programs", DOCTOR_OK, NULL, "%s is %s", name,
+			   path);
 	else
-		doctor_add(d, "programs", missing,
-			   xasprintf("%s is not on PATH, and %s needs it", name,
-				     why),
-			   xasprintf("install the package %s", name));
+		doctor_add(d, "programs", missing, todo,
+			   "%s is not on PATH, and %s needs it", name, why);
+	free(todo);
 	free(path);
 }
 
@@ -52,14 +56,14 @@ static void look_for_wrapper(struct doctor *d)
 	char *path = kernel_links_wrapper();
 
 	if (path && !access(path, X_OK))
-		doctor_add(d, "wrapper", DOCTOR_OK,
-			   xasprintf("kfarm-cc is %s", path), NULL);
+		doctor_add(d, "wrapper", DOCTOR_OK, NULL, "kfarm-cc is %s",
+			   path);
 	else
 		doctor_add(d, "wrapper", DOCTOR_WRONG,
-			   xstrdup("kfarm-cc is neither beside kfarm nor in "
-				   "../libexec/kfarm nor on PATH"),
-			   xstrdup("install kfarm again: without it nothing "
-				   "is distributed"));
+			   "install kfarm again: without it nothing "
+			   "is distributed",
+			   "kfarm-cc is neither beside kfarm nor in "
+			   "../libexec/kfarm nor on PATH");
 	free(path);
 }
 
@@ -68,19 +72,22 @@ static void look_for_cache(struct doctor *d, const char *name)
 {
 	char *path = which(name, d->path);
 	char *behind = which_compiler(name, d->path, NULL);
+	char *todo = path ? xasprintf("take %.*s out of PATH, so that plain "
+				      "make and kfarm run the same",
+				      (int)(str_base(path) - path - 1), path) :
+			    NULL;
 
-	if (path && which_is_wrapper(path))
-		doctor_add(d, "ccache", behind ? DOCTOR_NOTE : DOCTOR_WRONG,
-			   behind ? xasprintf("%s on PATH is %s, a compiler "
-					      "cache; kfarm passes over it and "
-					      "runs %s",
-					      name, path, behind) :
-				    xasprintf("%s on PATH is %s, a compiler "
-					      "cache, and there is no other",
-					      name, path),
-			   xasprintf("take %.*s out of PATH, so that plain "
-				     "make and kfarm run the same",
-				     (int)(str_base(path) - path - 1), path));
+	if (path && which_is_wrapper(path) && behind)
+		doctor_add(d, "ccache", DOCTOR_NOTE, todo,
+			   "%s on PATH is %s, a compiler cache; kfarm passes "
+			   "over it and runs %s",
+			   name, path, behind);
+	else if (path && which_is_wrapper(path))
+		doctor_add(d, "ccache", DOCTOR_WRONG, todo,
+			   "%s on PATH is %s, a compiler cache, and there is "
+			   "no other",
+			   name, path);
+	free(todo);
 	free(behind);
 	free(path);
 }
@@ -98,23 +105,21 @@ static void look_for_compilers(struct doctor *d)
 	}
 	if (scripts.n) {
 		names = strv_join(&scripts, ", ");
-		doctor_add(d, "compilers", DOCTOR_NOTE,
-			   xasprintf("scripts: %s; what these compile stays on "
-				     "this machine",
-				     names),
-			   NULL);
+		doctor_add(d, "compilers", DOCTOR_NOTE, NULL,
+			   "scripts: %s; what these compile stays on "
+			   "this machine",
+			   names);
 		free(names);
 	}
 	if (list.n > scripts.n)
-		doctor_add(d, "compilers", DOCTOR_OK,
-			   xasprintf("%zu names of compilers on PATH",
-				     list.n - scripts.n),
-			   NULL);
+		doctor_add(d, "compilers", DOCTOR_OK, NULL,
+			   "%zu names of compilers on PATH",
+			   list.n - scripts.n);
 	else
 		doctor_add(d, "compilers", DOCTOR_WRONG,
-			   xstrdup("there is no compiler on PATH"),
-			   xstrdup("install gcc, and see `kfarm toolchain "
-				   "search`"));
+			   "install gcc, and see `kfarm toolchain "
+			   "search`",
+			   "there is no compiler on PATH");
 	strv_release(&scripts);
 	compiler_list_release(&list);
 }
@@ -157,14 +162,13 @@ static void look_at_dir(struct doctor *d, const char *path, const char *of)
 	double gib;
 
 	if (statvfs(at, &st)) {
-		doctor_add(d, "space", DOCTOR_WRONG,
-			   xasprintf("%s, %s, cannot be looked at", path, of),
-			   NULL);
+		doctor_add(d, "space", DOCTOR_WRONG, NULL,
+			   "%s, %s, cannot be looked at", path, of);
 	} else if (access(at, W_OK | X_OK)) {
 		doctor_add(d, "space", DOCTOR_WRONG,
-			   xasprintf("%s cannot be written, for %s", at, of),
-			   xstrdup("make it yours, or set XDG_CACHE_HOME and "
-				   "XDG_DATA_HOME"));
+			   "make it yours, or set XDG_CACHE_HOME and "
+			   "XDG_DATA_HOME",
+			   "%s cannot be written, for %s", at, of);
 	} else {
 		enum doctor_state state;
 
@@ -173,12 +177,10 @@ static void look_at_dir(struct doctor *d, const char *path, const char *of)
 			gib < 5 ? DOCTOR_NOTE :
 				  DOCTOR_OK;
 		doctor_add(d, "space", state,
-			   xasprintf("%.1f GiB are free in %s, for %s", gib, at,
-				     of),
-			   state == DOCTOR_OK ?
-				   NULL :
-				   xstrdup("a kernel's build takes 1 to 20 "
-					   "GiB, a toolchain 0.2"));
+			   state == DOCTOR_OK ? NULL :
+						"a kernel's build takes 1 to "
+						"20 GiB, a toolchain 0.2",
+			   "%.1f GiB are free in %s, for %s", gib, at, of);
 	}
 	free(at);
 }
@@ -192,15 +194,16 @@ void doctor_space(struct doctor *d)
 	look_at_dir(d, d->data, "toolchains");
 	look_at_dir(d, cache, "builds");
 	if (fs_runtime_dir(&run, &err))
-		doctor_add(d, "space", DOCTOR_WRONG, xstrdup(err.text),
-			   xstrdup("set XDG_RUNTIME_DIR to a directory of "
-				   "yours"));
+		doctor_add(d, "space", DOCTOR_WRONG,
+			   "set XDG_RUNTIME_DIR to a directory of "
+			   "yours",
+			   "%s", err.text);
 	else if (!statvfs(run, &st) && (st.f_flag & ST_NOEXEC))
 		doctor_add(d, "space", DOCTOR_SLOW,
-			   xasprintf("%s is mounted noexec, so binutils of a "
-				     "build load every plugin",
-				     run),
-			   xstrdup("set XDG_RUNTIME_DIR to another directory"));
+			   "set XDG_RUNTIME_DIR to another directory",
+			   "%s is mounted noexec, so binutils of a "
+			   "build load every plugin",
+			   run);
 	free(run);
 	free(cache);
 }
@@ -225,17 +228,15 @@ static char *daemon_path(const struct doctor *d)
 static void say_probe(struct doctor *d, const struct node_probe *p)
 {
 	if (p->fit)
-		doctor_add(d, "sandbox", DOCTOR_OK,
-			   xasprintf("jobs of others could run here (%s)",
-				     p->layers ? p->layers : ""),
-			   NULL);
+		doctor_add(d, "sandbox", DOCTOR_OK, NULL,
+			   "jobs of others could run here (%s)",
+			   p->layers ? p->layers : "");
 	else
-		doctor_add(d, "sandbox", DOCTOR_NOTE,
-			   xasprintf("this machine cannot be a node: %s",
-				     p->lacks ? p->lacks :
-				     p->why   ? p->why :
-						"its kfarmd does not answer"),
-			   NULL);
+		doctor_add(d, "sandbox", DOCTOR_NOTE, NULL,
+			   "this machine cannot be a node: %s",
+			   p->lacks ? p->lacks :
+			   p->why   ? p->why :
+				      "its kfarmd does not answer");
 }
 
 void doctor_sandbox(struct doctor *d)
@@ -252,10 +253,9 @@ void doctor_sandbox(struct doctor *d)
 	char *text, *dir;
 
 	if (!daemon) {
-		doctor_add(d, "sandbox", DOCTOR_OK,
-			   xstrdup("there is no kfarmd, so this machine is no "
-				   "node"),
-			   NULL);
+		doctor_add(d, "sandbox", DOCTOR_OK, NULL,
+			   "there is no kfarmd, so this machine is no "
+			   "node");
 		return;
 	}
 	dir = xasprintf("%s/store", d->tmp);
@@ -269,7 +269,7 @@ void doctor_sandbox(struct doctor *d)
 		say_probe(d, &probe);
 		node_probe_release(&probe);
 	} else {
-		doctor_add(d, "sandbox", DOCTOR_NOTE, xstrdup(err.text), NULL);
+		doctor_add(d, "sandbox", DOCTOR_NOTE, NULL, "%s", err.text);
 	}
 	node_address_release(&entry.address);
 	buf_release(&word);
@@ -290,21 +290,19 @@ void doctor_nodes(struct doctor *d)
 
 	if (conf_load(&conf, &warnings, &err) ||
 	    node_roster_load(&roster, conf, &err))
-		doctor_add(d, "nodes", DOCTOR_WRONG, xstrdup(err.text), NULL);
+		doctor_add(d, "nodes", DOCTOR_WRONG, NULL, "%s", err.text);
 	else if (!roster.n)
 		doctor_add(d, "nodes", DOCTOR_NOTE,
-			   xstrdup("no node is configured"),
-			   xstrdup("see `kfarm help nodes` for `kfarm nodes "
-				   "add NAME ADDRESS`"));
+			   "see `kfarm help nodes` for `kfarm nodes "
+			   "add NAME ADDRESS`",
+			   "no node is configured");
 	else
-		doctor_add(d, "nodes", DOCTOR_OK,
-			   xasprintf("%zu configured; `kfarm nodes probe` says "
-				     "whether they answer",
-				     roster.n),
-			   NULL);
+		doctor_add(d, "nodes", DOCTOR_OK, NULL,
+			   "%zu configured; `kfarm nodes probe` says "
+			   "whether they answer",
+			   roster.n);
 	for (size_t i = 0; i < warnings.n; i++)
-		doctor_add(d, "nodes", DOCTOR_NOTE, xstrdup(warnings.v[i]),
-			   NULL);
+		doctor_add(d, "nodes", DOCTOR_NOTE, NULL, "%s", warnings.v[i]);
 	node_roster_release(&roster);
 	conf_free(conf);
 	strv_release(&warnings);

@@ -80,22 +80,19 @@ static void say_cost(struct doctor *d, const char *tool, const char *real,
 	if (!fs_mkdirs(dir, 0700, &err) &&
 	    compiler_plugins_take(dir, tool, str_base(tool), &err) > 0) {
 		measure(both, real, ms);
-		doctor_add(
-			d, "plugins", DOCTOR_SLOW,
-			xasprintf("%s loads %s: %.1f ms of CPU a run instead "
-				  "of %.1f, and a kernel's build runs nm for "
-				  "each object",
-				  tool, names, ms[0], ms[1]),
-			xstrdup("kfarm and its normalized names do not pay "
-				"that; for plain make, remove the package "
-				"with that file (llvm-*-linker-tools)"));
+		doctor_add(d, "plugins", DOCTOR_SLOW,
+			   "kfarm and its normalized names do not pay that; "
+			   "for plain make, remove the package with that file "
+			   "(llvm-*-linker-tools)",
+			   "%s loads %s: %.1f ms of CPU a run instead of %.1f, "
+			   "and a kernel's build runs nm for each object",
+			   tool, names, ms[0], ms[1]);
 	} else {
 		doctor_add(d, "plugins", DOCTOR_SLOW,
-			   xasprintf("%s loads %s, and kfarm cannot keep it "
-				     "from that%s%s",
-				     tool, names, err.text[0] ? ": " : "",
-				     err.text),
-			   xstrdup("remove the package with that file"));
+			   "remove the package with that file",
+			   "%s loads %s, and kfarm cannot keep it "
+			   "from that%s%s",
+			   tool, names, err.text[0] ? ": " : "", err.text);
 	}
 	free(names);
 	free(copy);
@@ -116,8 +113,8 @@ static void look_at_nm(struct doctor *d, const char *tool, struct strv *seen)
 	if (compiler_plugins_foreign(tool, &foreign))
 		say_cost(d, tool, real, &foreign);
 	else
-		doctor_add(d, "plugins", DOCTOR_OK,
-			   xasprintf("%s loads no foreign plugin", tool), NULL);
+		doctor_add(d, "plugins", DOCTOR_OK, NULL,
+			   "%s loads no foreign plugin", tool);
 	strv_release(&foreign);
 }
 
@@ -172,18 +169,18 @@ static void look_at_name(struct doctor *d, const char *link,
 
 	if (!real)
 		doctor_add(d, "names", DOCTOR_WRONG,
-			   xasprintf("%s leads nowhere", link),
-			   xstrdup("its toolchain is gone: remove the link, or "
-				   "install it again"));
+			   "its toolchain is gone: remove the link, or "
+			   "install it again",
+			   "%s leads nowhere", link);
 	else if (!compiler_libraries_missing(&needs, real, NULL, search,
 					     &err) &&
 		 needs.names.n)
 		doctor_add(d, "names", DOCTOR_WRONG,
-			   xasprintf("%s does not run: %s, which %s needs, is "
-				     "not there",
-				     link, needs.names.v[0], needs.users.v[0]),
-			   xstrdup("after an upgrade of the system: `kfarm "
-				   "toolchain adopt` it again"));
+			   "after an upgrade of the system: `kfarm "
+			   "toolchain adopt` it again",
+			   "%s does not run: %s, which %s needs, is "
+			   "not there",
+			   link, needs.names.v[0], needs.users.v[0]);
 	compiler_needs_release(&needs);
 	free(real);
 }
@@ -213,15 +210,14 @@ static void look_at_names(struct doctor *d)
 static void look_at_path(struct doctor *d)
 {
 	char *dir = toolchain_link_dir(d->data);
+	char *todo = xasprintf("put it on PATH: export PATH=\"$PATH:%s\"", dir);
 
 	if (!str_list_has(d->path, ':', dir))
-		doctor_add(d, "names", DOCTOR_NOTE,
-			   xasprintf("%s is not on PATH: kfarm finds the "
-				     "installed toolchains there, plain make "
-				     "does not",
-				     dir),
-			   xasprintf("put it on PATH: export PATH=\"$PATH:%s\"",
-				     dir));
+		doctor_add(d, "names", DOCTOR_NOTE, todo,
+			   "%s is not on PATH: kfarm finds the installed "
+			   "toolchains there, plain make does not",
+			   dir);
+	free(todo);
 	free(dir);
 }
 
@@ -229,22 +225,21 @@ static void look_at_driver(struct doctor *d,
 			   const struct toolchain_installed *t)
 {
 	char *driver = toolchain_installed_driver(t);
+	char *todo = xasprintf("`kfarm toolchain remove %s`, and install or "
+			       "adopt it again",
+			       t->id);
 
 	if (access(driver, X_OK))
-		doctor_add(d, "toolchains", DOCTOR_WRONG,
-			   xasprintf("%s: its compiler %s is not there", t->id,
-				     driver),
-			   xasprintf("`kfarm toolchain remove %s`, and install "
-				     "or adopt it again",
-				     t->id));
+		doctor_add(d, "toolchains", DOCTOR_WRONG, todo,
+			   "%s: its compiler %s is not there", t->id, driver);
 	else
 		doctor_add(d, "toolchains",
-			   t->insecure ? DOCTOR_NOTE : DOCTOR_OK,
-			   xasprintf("%s is installed%s", t->id,
-				     t->insecure ? ", and nothing vouched "
-						   "for it" :
-						   ""),
-			   NULL);
+			   t->insecure ? DOCTOR_NOTE : DOCTOR_OK, NULL,
+			   "%s is installed%s", t->id,
+			   t->insecure ? ", and nothing vouched "
+					 "for it" :
+					 "");
+	free(todo);
 	free(driver);
 }
 
@@ -254,15 +249,14 @@ void doctor_toolchains(struct doctor *d)
 	struct err err = { 0 };
 
 	if (toolchain_installed_list(d->data, &list, &err)) {
-		doctor_add(d, "toolchains", DOCTOR_WRONG, xstrdup(err.text),
-			   NULL);
+		doctor_add(d, "toolchains", DOCTOR_WRONG, NULL, "%s", err.text);
 		return;
 	}
 	for (size_t i = 0; i < list.broken.n; i++)
 		doctor_add(d, "toolchains", DOCTOR_WRONG,
-			   xstrdup(list.broken.v[i]),
-			   xstrdup("remove that directory, and install it "
-				   "again"));
+			   "remove that directory, and install it "
+			   "again",
+			   "%s", list.broken.v[i]);
 	for (size_t i = 0; i < list.n; i++)
 		look_at_driver(d, &list.v[i]);
 	look_at_names(d);

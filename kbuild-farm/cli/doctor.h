@@ -33,9 +33,10 @@ struct doctor {
 	size_t n;
 };
 
-/* Both strings are the list's from now on. */
+/* `todo` is copied, NULL: nothing to do; then what was found. */
 void doctor_add(struct doctor *d, const char *check, enum doctor_state state,
-		char *what, char *todo);
+		const char *todo, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
 
 /* cli/doctor-host.c: the wrapper, make and its like, a compiler, ccache. */
 void doctor_programs(struct doctor *d);

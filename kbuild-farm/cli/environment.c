@@ -2,6 +2,7 @@
 #include "cli/cmd.h"
 
 #include "base/buf.h"
+#include "base/vec.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -49,42 +50,23 @@ static int split(const char *text, struct strv *out, struct err *err)
 	}
 }
 
-static size_t count(const struct args_option *options)
-{
-	size_t n = 0;
-
-	while (options && options[n].help)
-		n++;
-	return n;
-}
-
-static void append(struct args_option **all, size_t *n, const struct cmd *c)
-{
-	size_t more = count(c->options);
-
-	*all = xrealloc(*all, (*n + more + 1) * sizeof(**all));
-	for (size_t i = 0; i < more; i++)
-		(*all)[(*n)++] = c->options[i];
-	(*all)[*n] = (struct args_option){ 0 };
-}
-
-/*
- * One table of all commands' options, those of `c` first; *own is how many are
- * c's.
- */
+/* One table of all commands' options, those of `c` first; *own is how many. */
 static struct args_option *all_options(const struct cmd *c,
 				       const struct cmd *const *commands,
 				       size_t *own)
 {
 	struct args_option *all = NULL;
+	const struct args_option *o;
 	size_t n = 0;
 
-	append(&all, &n, c);
+	for (o = c->options; o && o->help; o++)
+		*VEC_ADD(all, n) = *o;
 	*own = n;
-	for (const struct cmd *const *at = commands; *at; at++) {
-		if (*at != c)
-			append(&all, &n, *at);
+	for (; *commands; commands++) {
+		for (o = (*commands)->options; o && o->help; o++)
+			*VEC_ADD(all, n) = *o;
 	}
+	(void)VEC_ADD(all, n);
 	return all;
 }
 

@@ -59,20 +59,6 @@ const struct conf_key *conf_schema_find(const char *section, const char *sub,
 	return NULL;
 }
 
-static bool has_word(const char *words, const char *value)
-{
-	size_t n = strlen(value);
-
-	for (const char *w = words; *w; w += strspn(w, " ")) {
-		size_t len = strcspn(w, " ");
-
-		if (len == n && !memcmp(w, value, n))
-			return true;
-		w += len;
-	}
-	return false;
-}
-
 static bool is_hex(const char *value, size_t n)
 {
 	return strlen(value) == n &&
@@ -109,7 +95,7 @@ int conf_schema_check(const struct conf_key *k, const char *value,
 		return err_set(err, EINVAL,
 			       "\"%s\" is not %ld hexadecimal digits", value,
 			       k->min);
-	if (k->type == CONF_WORD && !has_word(k->words, value)) {
+	if (k->type == CONF_WORD && !str_list_has(k->words, ' ', value)) {
 		words = words_in_prose(k->words);
 		err_set(err, EINVAL, "\"%s\" is not %s", value, words);
 		free(words);
