@@ -13,7 +13,6 @@
 #define AGENT_SOFTWARE "kfarmd " KFARM_VERSION
 
 struct agent_session;
-struct agent_kept;
 struct agent_foreign;
 struct children;
 struct event_base;
@@ -23,8 +22,8 @@ struct agent {
 	struct event_base *base;
 	struct children *children; /* NULL: not up yet */
 	struct store *store;
-	struct agent_kept *kept; /* toolchains on its disk */
-	struct agent_foreign *owns; /* those that cells used */
+	char *kept; /* the directory of toolchains (agent/kept.h) */
+	struct agent_foreign *foreign; /* those that cells used */
 	struct strv hosts; /* whose programs run here, its own first */
 	struct cell_check check; /* can jobs run here? */
 	struct cell_limits limits; /* of each cell */

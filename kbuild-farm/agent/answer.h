@@ -12,11 +12,19 @@
 
 struct agent_answer {
 	struct bytes out[WIRE_STREAMS]; /* borrowed */
-	bool tells; /* where it was made (agent/path-leak.h) */
+	bool tells; /* where it was made */
 	struct digest digest;
 	unsigned stream; /* that is being sent */
 	size_t sent; /* of it */
 };
+
+/*
+ * Does it hold the name of a directory that only jobs have (cell/cell.h)?  An
+ * assembler writes its directory into the object for a .loc, a driver names
+ * its temporaries in some messages; a local compile would have written other
+ * names there.
+ */
+bool agent_path_leaks(struct bytes in);
 
 size_t agent_answer_size(const struct agent_answer *a);
 /* Sets `tells` and `digest`; any thread. */

@@ -151,10 +151,10 @@ static void on_answer(void *ctx)
 static int take_answer(struct agent_run *run, const char *name, size_t max,
 		       struct buf *said, int *status, struct err *err)
 {
-	const struct cell_end *end = agent_run_end(run);
-	const struct buf *got = agent_run_said(run, 0);
+	const struct cell_end *end = &run->end;
+	const struct buf *got = &run->output[0];
 
-	if (agent_run_talked(run) || got->len > max)
+	if (run->talked || got->len > max)
 		return err_set(err, EMSGSIZE, "%s: %s", name,
 			       strerror(EMSGSIZE));
 	if (end->why == CELL_END_FAILED)

@@ -27,7 +27,7 @@ struct agent_blobs {
 	uint64_t at; /* clock_ms() of the last piece */
 };
 
-static int compare(const void *a, const void *b)
+static int compare_digest(const void *a, const void *b)
 {
 	return memcmp(a, b, sizeof(struct digest));
 }
@@ -54,21 +54,22 @@ void agent_blobs_free(struct agent_blobs *b)
 	free(b);
 }
 
-static struct agent_blob *find(struct agent_blobs *b, const struct digest *d)
+static struct agent_blob *find_blob(struct agent_blobs *b,
+				    const struct digest *d)
 {
-	struct agent_blob **at = tfind(d, &b->tree, compare);
+	struct agent_blob **at = tfind(d, &b->tree, compare_digest);
 
 	return at ? *at : NULL;
 }
 
-static struct agent_blob *add(struct agent_blobs *b, const struct digest *d,
-			      uint64_t size)
+static struct agent_blob *add_blob(struct agent_blobs *b,
+				   const struct digest *d, uint64_t size)
 {
 	struct agent_blob *blob = xcalloc(1, sizeof(*blob));
 
 	*blob = (struct agent_blob){ .digest = *d, .all = b, .size = size };
 	TAILQ_INIT(&blob->wants);
-	if (!tsearch(blob, &b->tree, compare))
+	if (!tsearch(blob, &b->tree, compare_digest))
 		str_out_of_memory();
 	b->n++;
 	return blob;
@@ -77,14 +78,14 @@ static struct agent_blob *add(struct agent_blobs *b, const struct digest *d,
 int agent_blobs_want(struct agent_blobs *b, const struct digest *d,
 		     uint64_t size, struct agent_want *w, bool *ask)
 {
-	struct agent_blob *blob = find(b, d);
+	struct agent_blob *blob = find_blob(b, d);
 
 	*ask = !blob;
 	if (!blob && b->n >= AGENT_BLOBS_ASKED)
 		return -ENOBUFS;
 	if (!blob) {
 		b->at = clock_ms();
-		blob = add(b, d, size);
+		blob = add_blob(b, d, size);
 	}
 	if (blob->size != size)
 		return -EPROTO;
@@ -105,7 +106,7 @@ uint64_t agent_blobs_silence(const struct agent_blobs *b)
 	return b->n ? clock_ms() - b->at : 0;
 }
 
-static void tell(struct agent_blob *blob, int ret)
+static void tell_wants(struct agent_blob *blob, int ret)
 {
 	struct agent_want *w;
 
@@ -116,17 +117,17 @@ static void tell(struct agent_blob *blob, int ret)
 }
 
 /* Pieces that still come for it are dropped. */
-static void give_up(struct agent_blob *blob, int ret)
+static void give_blob_up(struct agent_blob *blob, int ret)
 {
 	if (blob->in)
 		blob->all->open--;
 	store_in_abort(blob->in);
 	blob->in = NULL;
 	blob->failed = ret;
-	tell(blob, ret);
+	tell_wants(blob, ret);
 }
 
-static int end(struct agent_blob *blob, struct err *err)
+static int end_blob(struct agent_blob *blob, struct err *err)
 {
 	struct agent_blobs *b = blob->all;
 	char hex[DIGEST_HEX];
@@ -137,11 +138,11 @@ static int end(struct agent_blob *blob, struct err *err)
 		ret = store_in_end(blob->in);
 		blob->in = NULL;
 	}
-	tdelete(blob, &b->tree, compare);
+	tdelete(blob, &b->tree, compare_digest);
 	b->n--;
 	if (ret != -EBADMSG) {
 		/* Those who wait pin it themselves before ours goes. */
-		tell(blob, ret);
+		tell_wants(blob, ret);
 		if (!ret)
 			store_unpin(b->store, &blob->digest);
 		ret = 0;
@@ -150,13 +151,13 @@ static int end(struct agent_blob *blob, struct err *err)
 		err_set(err, EPROTO, "blob %.12s is not what it should be",
 			hex);
 		ret = -EPROTO;
-		tell(blob, ret);
+		tell_wants(blob, ret);
 	}
 	free(blob);
 	return ret;
 }
 
-static int begin(struct agent_blob *blob, struct err *err)
+static int begin_blob(struct agent_blob *blob, struct err *err)
 {
 	struct agent_blobs *b = blob->all;
 	int ret;
@@ -168,7 +169,7 @@ static int begin(struct agent_blob *blob, struct err *err)
 			     true);
 	if (ret) {
 		blob->in = NULL;
-		give_up(blob, ret);
+		give_blob_up(blob, ret);
 	} else {
 		b->open++;
 	}
@@ -178,7 +179,7 @@ static int begin(struct agent_blob *blob, struct err *err)
 int agent_blobs_take(struct agent_blobs *b, const struct wire_blob *m,
 		     struct err *err)
 {
-	struct agent_blob *blob = find(b, &m->digest);
+	struct agent_blob *blob = find_blob(b, &m->digest);
 	int ret = 0;
 
 	if (!blob)
@@ -188,13 +189,13 @@ int agent_blobs_take(struct agent_blobs *b, const struct wire_blob *m,
 		return err_set(err, EPROTO,
 			       "a piece of a blob that does not fit");
 	if (!blob->got && !blob->failed)
-		ret = begin(blob, err);
+		ret = begin_blob(blob, err);
 	if (ret)
 		return ret;
 	blob->got += m->data.len;
 	if (blob->in)
 		ret = store_in_add(blob->in, m->data);
 	if (ret)
-		give_up(blob, ret);
-	return blob->got == blob->size ? end(blob, err) : 0;
+		give_blob_up(blob, ret);
+	return blob->got == blob->size ? end_blob(blob, err) : 0;
 }

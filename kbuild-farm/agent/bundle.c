@@ -121,17 +121,6 @@ static int publish(struct agent_dest *p, struct err *err)
 	return ret;
 }
 
-static void ignore(struct agent_dest *p)
-{
-	(void)p;
-}
-
-static bool is_never_used(const struct agent_dest *p)
-{
-	(void)p;
-	return false;
-}
-
 static void free_bundle(struct agent_dest *p)
 {
 	struct agent_bundle *b = bundle_of(p);
@@ -152,8 +141,6 @@ static const struct agent_dest_kind kind = {
 	.look = look,
 	.apply = apply,
 	.finish = publish,
-	.changed = ignore,
-	.is_used = is_never_used,
 	.free = free_bundle,
 };
 

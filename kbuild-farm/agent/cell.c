@@ -3,7 +3,6 @@
 
 #include "agent/agent.h"
 #include "agent/foreign.h"
-#include "agent/identity.h"
 #include "agent/inode.h"
 #include "base/str.h"
 #include "cell/cell.h"
@@ -129,12 +128,6 @@ static int take_view(struct agent_dest *p, const struct agent_view *v,
 	return 0;
 }
 
-static int look(struct agent_dest *p, struct agent_view *v, struct err *err)
-{
-	(void)p;
-	return agent_view_look(v, err);
-}
-
 static int apply(struct agent_dest *p, struct agent_view *v, struct err *err)
 {
 	int ret = agent_view_room(agent_view_bytes(v), err);
@@ -148,7 +141,7 @@ static int apply(struct agent_dest *p, struct agent_view *v, struct err *err)
 static int put_own(struct agent_cell *c, struct err *err)
 {
 	struct agent_dest *p = &c->dest;
-	char *driver = agent_identity_driver(&p->toolchain, &c->m);
+	char *driver = agent_view_driver(&p->toolchain, &c->m);
 	struct digest own = { 0 };
 	int ret = agent_foreign_put(p->agent, &c->m, driver, c->cell, &c->lease,
 				    &own, err);
@@ -161,8 +154,9 @@ static int put_own(struct agent_cell *c, struct err *err)
 static int finish(struct agent_dest *p, struct err *err)
 {
 	struct agent_cell *c = cell_of(p);
-	int ret = *c->m.own ? put_own(c, err) :
-			      agent_identity_check(&p->toolchain, &c->m, err);
+	int ret = *c->m.own ?
+			  put_own(c, err) :
+			  agent_view_check_identity(&p->toolchain, &c->m, err);
 
 	return ret ? ret : cell_freeze(c->cell, c->m.driver, err);
 }
@@ -172,7 +166,6 @@ static const struct agent_dest_kind kind = {
 	.open = make_cell,
 	.opened = watch_cell,
 	.take = take_view,
-	.look = look,
 	.apply = apply,
 	.finish = finish,
 	.changed = tell_users,

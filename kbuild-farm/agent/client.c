@@ -5,6 +5,7 @@
 #include "agent/bundle.h"
 #include "agent/tool-request.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "wire/flags.h"
 #include "wire/paths.h"
 
@@ -23,8 +24,8 @@ struct agent_client {
 	struct agent_blobs *blobs;
 	struct agent_dest_list dests;
 	unsigned n_dests;
-	struct agent_tool_request
-		*requests[AGENT_TOOL_REQUESTS_MOST]; /* NULL: free */
+	struct agent_tool_request **requests; /* not answered yet */
+	size_t n_requests;
 };
 
 static int misunderstood(struct err *err, const char *what)
@@ -32,40 +33,11 @@ static int misunderstood(struct err *err, const char *what)
 	return err_set(err, EPROTO, "a %s that was not understood", what);
 }
 
-static void send_have(void *ctx, struct wire_have *m)
+static void send_body(void *ctx, enum wire_type type, struct buf *body)
 {
 	struct agent_client *c = ctx;
-	struct buf body = { 0 };
 
-	wire_have_encode(&body, m);
-	c->ops->send(c->ctx, WIRE_HAVE, &body);
-}
-
-static void send_need(void *ctx, struct wire_need *m)
-{
-	struct agent_client *c = ctx;
-	struct buf body = { 0 };
-
-	wire_need_encode(&body, m);
-	c->ops->send(c->ctx, WIRE_NEED, &body);
-}
-
-static void send_dropped(void *ctx, struct wire_dropped *m)
-{
-	struct agent_client *c = ctx;
-	struct buf body = { 0 };
-
-	wire_dropped_encode(&body, m);
-	c->ops->send(c->ctx, WIRE_DROPPED, &body);
-}
-
-static void send_held(void *ctx, struct wire_held *m)
-{
-	struct agent_client *c = ctx;
-	struct buf body = { 0 };
-
-	wire_held_encode(&body, m);
-	c->ops->send(c->ctx, WIRE_HELD, &body);
+	c->ops->send(c->ctx, type, body);
 }
 
 static void refuse(void *ctx, const char *why)
@@ -77,12 +49,9 @@ static void refuse(void *ctx, const char *why)
 
 static void free_if_done(struct agent_client *c)
 {
-	if (c->ops || c->n_dests)
+	if (c->ops || c->n_dests || c->n_requests)
 		return;
-	for (int i = 0; i < AGENT_TOOL_REQUESTS_MOST; i++) {
-		if (c->requests[i])
-			return;
-	}
+	free(c->requests);
 	wire_intern_free(c->paths);
 	wire_intern_free(c->flags);
 	free(c);
@@ -100,11 +69,11 @@ static void on_dest_gone(void *ctx, struct agent_dest *p)
 static void on_request_gone(void *ctx, struct agent_tool_request *r)
 {
 	struct agent_client *c = ctx;
+	size_t i = 0;
 
-	for (int i = 0; i < AGENT_TOOL_REQUESTS_MOST; i++) {
-		if (c->requests[i] == r)
-			c->requests[i] = NULL;
-	}
+	while (c->requests[i] != r)
+		i++;
+	c->requests[i] = c->requests[--c->n_requests];
 	free_if_done(c);
 }
 
@@ -131,10 +100,8 @@ void agent_client_close(struct agent_client *c)
 	c->ops = NULL;
 	list_for_each(p, &c->dests, link)
 		agent_dest_close(p);
-	for (int i = 0; i < AGENT_TOOL_REQUESTS_MOST; i++) {
-		if (c->requests[i])
-			agent_tool_request_close(c->requests[i]);
-	}
+	for (size_t i = 0; i < c->n_requests; i++)
+		agent_tool_request_close(c->requests[i]);
 	agent_blobs_free(c->blobs);
 	c->blobs = NULL;
 	free_if_done(c);
@@ -185,13 +152,14 @@ static void refuse_dest(struct agent_client *c, uint32_t number,
 	struct wire_have m = { .cell = number,
 			       .state = WIRE_HAVE_REFUSED,
 			       .detail = (char *)why };
+	struct buf body = { 0 };
 
-	send_have(c, &m);
+	wire_have_encode(&body, &m);
+	send_body(c, WIRE_HAVE, &body);
 }
 
 static const struct agent_dest_ops dest_ops = {
-	.have = send_have,
-	.need = send_need,
+	.send = send_body,
 	.refuse = refuse,
 	.gone = on_dest_gone,
 };
@@ -327,52 +295,46 @@ static int take_blob(struct agent_client *c, struct bytes body, struct err *err)
 /* ------------------------------------------------- kept toolchains */
 
 static const struct agent_tool_request_ops request_ops = {
-	.held = send_held,
-	.dropped = send_dropped,
+	.send = send_body,
 	.gone = on_request_gone,
 };
 
-static struct agent_tool_request **free_request(struct agent_client *c,
-						struct err *err)
+static int start_request(struct agent_client *c, uint32_t ask, const char *drop,
+			 bool verify, struct err *err)
 {
-	for (int i = 0; i < AGENT_TOOL_REQUESTS_MOST; i++) {
-		if (!c->requests[i])
-			return &c->requests[i];
-	}
-	err_set(err, EPROTO, "more than %d questions at once",
-		AGENT_TOOL_REQUESTS_MOST);
-	return NULL;
+	struct agent_tool_request *r;
+
+	if (c->n_requests >= AGENT_TOOL_REQUESTS_MOST)
+		return err_set(err, EPROTO, "more than %d questions at once",
+			       AGENT_TOOL_REQUESTS_MOST);
+	r = agent_tool_request_new(c->agent, ask, drop, verify, &request_ops,
+				   c);
+	if (!r)
+		return err_set(err, EPROTO, "no thread to be had");
+	*VEC_ADD(c->requests, c->n_requests) = r;
+	return 0;
 }
 
 static int take_tools(struct agent_client *c, struct bytes body,
 		      struct err *err)
 {
-	struct agent_tool_request **at;
 	struct wire_tools m;
 
 	if (wire_tools_decode(&m, body))
 		return misunderstood(err, "TOOLS");
-	at = free_request(c, err);
-	if (!at)
-		return -EPROTO;
-	*at = agent_tool_request_tools(c->agent, &m, &request_ops, c);
-	return *at ? 0 : err_set(err, EPROTO, "no thread to be had");
+	return start_request(c, m.ask, NULL, m.verify, err);
 }
 
 static int take_drop(struct agent_client *c, struct bytes body, struct err *err)
 {
-	struct agent_tool_request **at;
 	struct wire_drop m;
+	int ret;
 
 	if (wire_drop_decode(&m, body))
 		return misunderstood(err, "DROP");
-	at = free_request(c, err);
-	if (at)
-		*at = agent_tool_request_drop(c->agent, &m, &request_ops, c);
+	ret = start_request(c, m.ask, m.id, false, err);
 	wire_drop_release(&m);
-	if (at && !*at)
-		err_set(err, EPROTO, "no thread to be had");
-	return at && *at ? 0 : -EPROTO;
+	return ret;
 }
 
 int agent_client_take(struct agent_client *c, uint16_t type, struct bytes body,

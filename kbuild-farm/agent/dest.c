@@ -26,9 +26,12 @@ static void say_have(struct agent_dest *p, enum wire_have_state state,
 	struct wire_have m = { .cell = p->number,
 			       .state = (uint8_t)state,
 			       .detail = (char *)detail };
+	struct buf body = { 0 };
 
-	if (p->blobs)
-		p->ops->have(p->ops_ctx, &m);
+	if (!p->blobs)
+		return;
+	wire_have_encode(&body, &m);
+	p->ops->send(p->ops_ctx, WIRE_HAVE, &body);
 }
 
 /* By a timer, so that what else is ready has its turn before each step. */
@@ -58,6 +61,17 @@ static void drop_all_views(struct agent_dest *p)
 	p->n_entries = 0;
 }
 
+static void changed(struct agent_dest *p)
+{
+	if (p->kind->changed)
+		p->kind->changed(p);
+}
+
+static bool is_used(const struct agent_dest *p)
+{
+	return p->kind->is_used && p->kind->is_used(p);
+}
+
 void agent_dest_fail(struct agent_dest *p, const char *why)
 {
 	bool was_ready = p->state == AGENT_DEST_READY;
@@ -68,7 +82,7 @@ void agent_dest_fail(struct agent_dest *p, const char *why)
 		 was_ready ? "lost" : "refused", why);
 	p->state = AGENT_DEST_GONE;
 	say_have(p, was_ready ? WIRE_HAVE_LOST : WIRE_HAVE_REFUSED, why);
-	p->kind->changed(p);
+	changed(p);
 	agent_dest_wake(p);
 }
 
@@ -85,7 +99,8 @@ static void destroy(struct agent_dest *p)
 
 static int look(struct agent_dest *p, struct err *err)
 {
-	return p->kind->look(p, p->view, err);
+	return p->kind->look ? p->kind->look(p, p->view, err) :
+			       agent_view_look(p->view, err);
 }
 
 /* -EBADMSG: a blob was damaged, and can be asked for again. */
@@ -151,17 +166,20 @@ static void on_judged(struct agent_dest *p)
 static void ask_for_blobs(struct agent_dest *p)
 {
 	struct wire_need need;
+	struct buf body = { 0 };
 	int ret;
 
 	if (!p->blobs)
 		return;
 	ret = agent_view_ask(p->view, p->blobs, &need, &p->err);
-	if (ret == -EPROTO)
+	if (ret == -EPROTO) {
 		p->ops->refuse(p->ops_ctx, p->err.text);
-	else if (ret)
+	} else if (ret) {
 		agent_dest_fail(p, p->err.text);
-	else
-		p->ops->need(p->ops_ctx, &need);
+	} else {
+		wire_need_encode(&body, &need);
+		p->ops->send(p->ops_ctx, WIRE_NEED, &body);
+	}
 	wire_need_release(&need);
 }
 
@@ -169,7 +187,7 @@ static void on_finished(struct agent_dest *p)
 {
 	p->state = p->kind->is_whole ? AGENT_DEST_GONE : AGENT_DEST_READY;
 	say_have(p, WIRE_HAVE_READY, p->detail);
-	p->kind->changed(p);
+	changed(p);
 }
 
 static void on_applied(struct agent_dest *p)
@@ -192,7 +210,7 @@ static void on_applied(struct agent_dest *p)
 	if (part == WIRE_PART_TOOLCHAIN_END)
 		start_work(p, false, p->kind->finish, on_finished);
 	else
-		p->kind->changed(p);
+		changed(p);
 }
 
 static struct agent_view *next_to_look(struct agent_dest *p)
@@ -238,7 +256,7 @@ static void on_step(evutil_socket_t fd, short what, void *arg)
 		return;
 	if (p->state == AGENT_DEST_GONE)
 		drop_all_views(p);
-	if (!p->kind->is_used(p) && (p->state == AGENT_DEST_GONE || p->shut))
+	if (!is_used(p) && (p->state == AGENT_DEST_GONE || p->shut))
 		destroy(p);
 	else if (p->state != AGENT_DEST_GONE)
 		work_on_views(p);
@@ -281,7 +299,7 @@ void agent_dest_close(struct agent_dest *p)
 	p->shut = true;
 	atomic_store(&p->stop, true);
 	p->state = AGENT_DEST_GONE;
-	p->kind->changed(p);
+	changed(p);
 	agent_dest_wake(p);
 }
 

@@ -8,9 +8,9 @@
  *
  * Each VIEW waits in a queue until the client has sent the blobs that it
  * lacks and those before it are applied.  Opening the destination, looking for
- *the blobs of a view and applying it are done on a thread, one at a time,
- *unless they are little; views that wait for blobs do not keep the next ones
- *from being looked at, so that the client is asked early.
+ * the blobs of a view and applying it are done on a thread, one at a time,
+ * unless they are little; views that wait for blobs do not keep the next ones
+ * from being looked at, so that the client is asked early.
  *
  * Whatever goes wrong ends it: refused before it was ready, lost after that.
  */
@@ -32,8 +32,8 @@ TAILQ_HEAD(agent_dest_list, agent_dest);
 
 /* What it says to its client; the calls come from the loop. */
 struct agent_dest_ops {
-	void (*have)(void *ctx, struct wire_have *m);
-	void (*need)(void *ctx, struct wire_need *m);
+	/* A message, whose body is to be released. */
+	void (*send)(void *ctx, enum wire_type type, struct buf *body);
 	/* The conversation is over; may call agent_dest_close(). */
 	void (*refuse)(void *ctx, const char *why);
 	/* It frees itself now. */
@@ -59,7 +59,7 @@ struct agent_dest_kind {
 		    struct err *err);
 	/* All of the toolchain came; may be NULL. */
 	int (*judge)(struct agent_dest *p, struct err *err);
-	/* As agent_view_look(). */
+	/* NULL: agent_view_look(). */
 	int (*look)(struct agent_dest *p, struct agent_view *v,
 		    struct err *err);
 	/* As agent_view_apply(). */
@@ -67,9 +67,9 @@ struct agent_dest_kind {
 		     struct err *err);
 	/* All of the toolchain is applied; fills `detail`. */
 	int (*finish)(struct agent_dest *p, struct err *err);
-	/* It is ready or gone, or a view was applied; the loop. */
+	/* It is ready or gone, or a view was applied; the loop; or NULL. */
 	void (*changed)(struct agent_dest *p);
-	bool (*is_used)(const struct agent_dest *p);
+	bool (*is_used)(const struct agent_dest *p); /* NULL: never */
 	void (*free)(struct agent_dest *p);
 };
 

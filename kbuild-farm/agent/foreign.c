@@ -52,7 +52,7 @@ static void free_list(struct list *l)
 	free(l);
 }
 
-static void forget(struct agent_foreign *o, struct list *l)
+static void forget_list(struct agent_foreign *o, struct list *l)
 {
 	TAILQ_REMOVE(&o->all, l, link);
 	o->n--;
@@ -64,13 +64,13 @@ void agent_foreign_free(struct agent_foreign *o)
 	if (!o)
 		return;
 	while (!TAILQ_EMPTY(&o->all))
-		forget(o, TAILQ_FIRST(&o->all));
+		forget_list(o, TAILQ_FIRST(&o->all));
 	pthread_mutex_destroy(&o->lock);
 	free(o);
 }
 
 /* The list of this key, if there is one; its user is the caller. */
-static struct list *find(struct agent_foreign *o, const char *key)
+static struct list *find_list(struct agent_foreign *o, const char *key)
 {
 	struct list *l, *found = NULL;
 
@@ -86,16 +86,16 @@ static struct list *find(struct agent_foreign *o, const char *key)
 	return found;
 }
 
-static void done(struct agent_foreign *o, struct list *l, bool stale)
+static void leave_list(struct agent_foreign *o, struct list *l, bool stale)
 {
 	pthread_mutex_lock(&o->lock);
 	l->stale |= stale;
 	if (!--l->users && l->stale)
-		forget(o, l);
+		forget_list(o, l);
 	pthread_mutex_unlock(&o->lock);
 }
 
-static void insert(struct agent_foreign *o, struct list *l)
+static void add_list(struct agent_foreign *o, struct list *l)
 {
 	struct list *old, *next;
 
@@ -105,7 +105,7 @@ static void insert(struct agent_foreign *o, struct list *l)
 	o->n++;
 	list_for_each_safe(old, &o->all, link, next) {
 		if (old != l && !old->users && o->n > LISTS_MOST)
-			forget(o, old);
+			forget_list(o, old);
 	}
 	pthread_mutex_unlock(&o->lock);
 }
@@ -201,8 +201,8 @@ static int make_list(const struct agent *a, const struct agent_lease *l,
 }
 
 /* The list of a driver of the toolchain; its user is the caller. */
-static int get(const struct agent *a, const struct agent_lease *l,
-	       const char *driver, struct list **out, struct err *err)
+static int get_list(const struct agent *a, const struct agent_lease *l,
+		    const char *driver, struct list **out, struct err *err)
 {
 	char hex[DIGEST_HEX], *key;
 	struct err ignored;
@@ -210,9 +210,9 @@ static int get(const struct agent *a, const struct agent_lease *l,
 
 	digest_hex(&l->record.tree, hex);
 	key = xasprintf("%s %s", hex, driver);
-	*out = find(a->owns, key);
+	*out = find_list(a->foreign, key);
 	if (*out && compiler_manifest_stamp(&(*out)->m, &ignored)) {
-		done(a->owns, *out, true);
+		leave_list(a->foreign, *out, true);
 		*out = NULL;
 	}
 	if (*out) {
@@ -225,7 +225,7 @@ static int get(const struct agent *a, const struct agent_lease *l,
 	if (ret)
 		free_list(*out);
 	else
-		insert(a->owns, *out);
+		add_list(a->foreign, *out);
 	return ret;
 }
 
@@ -241,7 +241,7 @@ char *agent_foreign_map(const char *path, const char *here, const char *there)
 }
 
 /* Cut the last component off; false: there is none. */
-static bool up(char *path)
+static bool cut_last(char *path)
 {
 	char *slash = strrchr(path, '/');
 
@@ -255,12 +255,13 @@ bool agent_foreign_prefixes(const char *dir, const char *within,
 			    const char *driver, char **here, char **there)
 {
 	char *a = xasprintf("/%s", within), *b = xstrdup(driver);
-	bool is = up(a) && up(b) && str_ends(a, "/bin") && str_ends(b, "/bin");
+	bool is = cut_last(a) && cut_last(b) && str_ends(a, "/bin") &&
+		  str_ends(b, "/bin");
 
 	/* The directories above "bin", and further up while both agree. */
 	for (bool more = is; more;) {
-		up(a);
-		up(b);
+		cut_last(a);
+		cut_last(b);
 		more = *a && *b && !strcmp(str_base(a), str_base(b));
 	}
 	*here = is ? xasprintf("%s%s", dir, a) : NULL;
@@ -279,7 +280,7 @@ static char *lead(const char *path, const char *target)
 		size_t n = strcspn(target, "/");
 
 		if (n == 2 && !strncmp(target, "..", 2)) {
-			up(at);
+			cut_last(at);
 		} else if (n && !(n == 1 && *target == '.')) {
 			next = xasprintf("%s/%.*s", strcmp(at, "/") ? at : "",
 					 (int)n, target);
@@ -381,7 +382,7 @@ static int put_list(const struct agent *a, const struct wire_cell *m,
 			      driver);
 		goto out;
 	}
-	ret = get(a, l, path, &list, err);
+	ret = get_list(a, l, path, &list, err);
 	if (ret)
 		goto out;
 	*id = list->m.id;
@@ -393,7 +394,7 @@ static int put_list(const struct agent *a, const struct wire_cell *m,
 		ret = put_all(&list->m, here, there, cell, err);
 	if (!ret)
 		ret = compiler_manifest_stamp(&list->m, err);
-	done(a->owns, list, ret == -ESTALE);
+	leave_list(a->foreign, list, ret == -ESTALE);
 out:
 	free(path);
 	free(here);

@@ -1,15 +1,289 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A job at which a thread works (`task`) cannot go before that is done; one
+ * that was dropped meanwhile ends there.  `tell` always comes through the
+ * `telling` event, so that no call into a job can free it under its caller.
+ */
 #include "agent/job.h"
 
+#include "agent/agent.h"
+#include "agent/answer.h"
+#include "agent/argv.h"
+#include "agent/cell.h"
 #include "agent/client.h"
-#include "agent/job-state.h"
+#include "agent/diagnostics.h"
+#include "agent/run.h"
+#include "base/spawn.h"
 #include "base/str.h"
+#include "base/task.h"
 #include "wire/key.h"
 
 #include <errno.h>
 #include <event2/event.h>
+#include <stdarg.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#define DEADLINE_MOST 600000 /* ms */
+#define LARGE         (1u << 18) /* bytes to be gone through on a thread */
+
+struct agent_job {
+	struct agent *agent;
+	struct wire_job m;
+	struct agent_place place;
+	struct agent_cell_user user; /* of its cell */
+	void (*tell)(void *ctx, struct agent_job *job); /* NULL: dropped */
+	void *ctx;
+	struct event *telling;
+	bool has_answer;
+
+	struct agent_compile compile;
+	struct wire_flag *flags;
+	char *cwd;
+	struct strv argv;
+	struct strv env;
+
+	struct digest key;
+
+	struct agent_run *run; /* of the compile, perhaps done */
+	struct bytes map[WIRE_STREAMS]; /* files that it made */
+	struct agent_answer answer;
+
+	struct task *task; /* on a thread */
+	void (*after)(struct agent_job *job);
+
+	int fail_class; /* enum wire_fail_class, -1: none */
+	char *fail_reason;
+};
+
+static void free_job(struct agent_job *job)
+{
+	agent_slots_leave(&job->agent->slots, &job->place);
+	for (int i = 0; i < WIRE_STREAMS; i++)
+		agent_run_unmap(&job->map[i]);
+	if (job->run)
+		agent_run_free(job->run);
+	agent_cell_leave(&job->user);
+	if (job->telling)
+		event_free(job->telling);
+	strv_release(&job->argv);
+	strv_release(&job->env);
+	wire_job_release(&job->m);
+	free(job->fail_reason);
+	free(job->flags);
+	free(job->cwd);
+	free(job);
+}
+
+static void set_answered(struct agent_job *job)
+{
+	agent_slots_rest(&job->agent->slots, &job->place);
+	job->has_answer = true;
+	event_active(job->telling, EV_TIMEOUT, 0);
+}
+
+static void fail_job(struct agent_job *job, enum wire_fail_class class,
+		     const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void fail_job(struct agent_job *job, enum wire_fail_class class,
+		     const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	job->fail_class = (int)class;
+	job->fail_reason = xvasprintf(fmt, ap);
+	va_end(ap);
+	set_answered(job);
+}
+
+static void on_task(void *arg)
+{
+	struct agent_job *job = arg;
+
+	job->task = NULL;
+	if (job->tell)
+		job->after(job);
+	else
+		free_job(job);
+}
+
+static void set_aside(struct agent_job *job, bool large, void (*fn)(void *arg),
+		      void (*after)(struct agent_job *job))
+{
+	job->after = after;
+	if (large)
+		job->task = task_start_then(job->agent->base, fn, on_task, job);
+	if (!job->task) {
+		fn(job);
+		after(job);
+	}
+}
+
+/* ----------------------------------------------------------- the answer */
+
+static void seal_answer(void *arg)
+{
+	struct agent_job *job = arg;
+
+	agent_answer_seal(&job->answer, &job->key);
+}
+
+static void after_seal(struct agent_job *job)
+{
+	if (job->answer.tells)
+		fail_job(job, WIRE_FAIL_VOID,
+			 "the answer names a directory of the node");
+	else
+		set_answered(job);
+}
+
+/* The last step to a result. */
+static void seal_on_thread(struct agent_job *job)
+{
+	for (int i = 0; i < 2; i++)
+		job->answer.out[WIRE_STDOUT + i] = buf_bytes(
+			&job->run->output[i]);
+	set_aside(job, agent_answer_size(&job->answer) > LARGE, seal_answer,
+		  after_seal);
+}
+
+/* A file that it made; false when the job failed over it. */
+static bool map_file(struct agent_job *job, enum wire_output stream,
+		     const char *name)
+{
+	int ret;
+
+	/* clang says nothing of what it assembles. */
+	if (stream == WIRE_ASREAD && job->compile.is_clang)
+		return true;
+	ret = agent_run_map(job->run, name, wire_output_max(stream),
+			    &job->map[stream]);
+	if (ret == -EFBIG)
+		fail_job(job, WIRE_FAIL_VOID, "%s: too large", name);
+	else if (ret == -ENOENT)
+		fail_job(job, WIRE_FAIL_NODE, "exit status 0, but no %s", name);
+	else if (ret)
+		fail_job(job, WIRE_FAIL_NODE, "%s: %s", name, strerror(-ret));
+	return !ret;
+}
+
+static bool map_files(struct agent_job *job)
+{
+	if (!map_file(job, WIRE_OBJECT, AGENT_OBJECT) ||
+	    !map_file(job, WIRE_DEPS, AGENT_DEPS) ||
+	    !map_file(job, WIRE_ASREAD, AGENT_READ))
+		return false;
+	if (!job->map[WIRE_OBJECT].len) {
+		fail_job(job, WIRE_FAIL_VOID, "an object of 0 bytes");
+		return false;
+	}
+	return true;
+}
+
+/* ---------------------------------------------------------------- runs */
+
+/* Its directory is the client's, and may not be in the view. */
+static void could_not_start(struct agent_job *job, const struct cell_end *end)
+{
+	if ((end->error == ENOENT || end->error == ENOTDIR) &&
+	    str_starts(end->detail, "cwd"))
+		fail_job(job, WIRE_FAIL_INPUT, "%s", job->cwd);
+	else
+		fail_job(job, WIRE_FAIL_NODE, "%s", end->detail);
+}
+
+/* Did the compiler come to its own end?  Else the job has failed. */
+static bool ended_well(struct agent_job *job)
+{
+	const struct cell_end *end = &job->run->end;
+	char *text;
+
+	if (job->run->talked) {
+		fail_job(job, WIRE_FAIL_VOID, "more than %u MiB of diagnostics",
+			 WIRE_DIAG_MAX >> 20);
+	} else if (end->why == CELL_END_DEADLINE) {
+		fail_job(job, WIRE_FAIL_DEADLINE, "killed after %u ms",
+			 end->wall_ms);
+	} else if (end->why == CELL_END_LOST) {
+		fail_job(job, WIRE_FAIL_TOOLCHAIN, "its cell is gone");
+	} else if (end->why == CELL_END_FAILED) {
+		could_not_start(job, end);
+	} else if (end->why != CELL_END_ITSELF || WIFSIGNALED(end->status)) {
+		text = spawn_status_text(end->status);
+		fail_job(job, WIRE_FAIL_NODE, "the compiler was %s", text);
+		free(text);
+	} else {
+		return true;
+	}
+	return false;
+}
+
+static void finish_success(struct agent_job *job)
+{
+	if (!map_files(job))
+		return;
+	job->answer.out[WIRE_OBJECT] = job->map[WIRE_OBJECT];
+	job->answer.out[WIRE_DEPS] = job->map[WIRE_DEPS];
+	job->answer.out[WIRE_ASREAD] = job->map[WIRE_ASREAD];
+	seal_on_thread(job);
+}
+
+static void finish_failure(struct agent_job *job)
+{
+	struct bytes said = buf_bytes(&job->run->output[1]);
+	char *missing = agent_diagnostics_missing(said);
+
+	if (missing)
+		fail_job(job, WIRE_FAIL_INPUT, "%s", missing);
+	else if (agent_diagnostics_signal(said))
+		fail_job(job, WIRE_FAIL_NODE,
+			 "a signal ended a part of the compiler");
+	else
+		seal_on_thread(job);
+	free(missing);
+}
+
+static void on_run_done(void *arg)
+{
+	struct agent_job *job = arg;
+
+	if (!ended_well(job))
+		return;
+	if (job->run->end.status)
+		finish_failure(job);
+	else
+		finish_success(job);
+}
+
+/* Its turn came: start its compiler. */
+static void on_turn(void *ctx)
+{
+	struct agent_job *job = ctx;
+	uint32_t deadline = job->m.deadline_ms;
+	struct cell_job what = {
+		.argv = job->argv.v,
+		.env = job->env.v,
+		.cwd = job->cwd,
+		.stdin_fd = -1,
+		.deadline_ms = deadline && deadline < DEADLINE_MOST ?
+				       deadline :
+				       DEADLINE_MOST,
+	};
+	struct err err = { 0 };
+	int ret = agent_run_start(&job->run, job->agent->base,
+				  agent_cell_of(job->user.cell), &what,
+				  on_run_done, job, &err);
+
+	if (ret == -EPIPE)
+		fail_job(job, WIRE_FAIL_TOOLCHAIN, "its cell is gone");
+	else if (ret)
+		fail_job(job, WIRE_FAIL_NODE, "%s", err.text);
+}
+
+/* ------------------------------------------------------ until it starts */
 
 static void on_telling(evutil_socket_t fd, short what, void *arg)
 {
@@ -20,27 +294,21 @@ static void on_telling(evutil_socket_t fd, short what, void *arg)
 	job->tell(job->ctx, job);
 }
 
-/* ------------------------------------------------------ until it starts */
-
-static void start(void *ctx)
-{
-	agent_job_start(ctx);
-}
-
 /* Its cell is ready, or gone. */
-static void go(void *ctx, const char *why)
+static void on_cell(void *ctx, const char *why)
 {
 	struct agent_job *job = ctx;
 
 	if (why)
-		agent_job_fail(job, WIRE_FAIL_TOOLCHAIN, "%s", why);
+		fail_job(job, WIRE_FAIL_TOOLCHAIN, "%s", why);
 	else
 		agent_slots_wait(&job->agent->slots, &job->place);
 }
 
 /* What the job's numbers stand for.  -EPROTO where they stand for nothing. */
-static int resolve(struct agent_job *job, const struct agent_client *client,
-		   const struct agent_cell *cell, struct err *err)
+static int resolve_numbers(struct agent_job *job,
+			   const struct agent_client *client,
+			   const struct agent_cell *cell, struct err *err)
 {
 	const struct wire_cell *setup = agent_cell_setup(cell);
 	const char *cwd = agent_client_path(client, job->m.cwd);
@@ -64,8 +332,8 @@ static int resolve(struct agent_job *job, const struct agent_client *client,
 }
 
 /* The cell, the command line and a place, or why not. */
-static int prepare(struct agent_job *job, struct agent_client *client,
-		   int *class, struct err *err)
+static int prepare_job(struct agent_job *job, struct agent_client *client,
+		       int *class, struct err *err)
 {
 	struct agent_cell *cell = agent_client_cell(client, job->m.cell);
 	int ret;
@@ -77,7 +345,7 @@ static int prepare(struct agent_job *job, struct agent_client *client,
 	if (!cell)
 		return err_set(err, ENOENT, "no such cell here");
 	*class = -1;
-	ret = resolve(job, client, cell, err);
+	ret = resolve_numbers(job, client, cell, err);
 	if (ret)
 		return ret;
 	*class = WIRE_FAIL_UNSUPPORTED;
@@ -103,15 +371,15 @@ struct agent_job *agent_job_new(struct agent *a, struct agent_client *client,
 	*job = (struct agent_job){
 		.agent = a,
 		.m = *m,
-		.place = { .start = start, .ctx = job },
-		.user = { .view = m->view, .go = go, .ctx = job },
+		.place = { .start = on_turn, .ctx = job },
+		.user = { .view = m->view, .go = on_cell, .ctx = job },
 		.tell = tell,
 		.ctx = ctx,
 		.fail_class = -1,
 	};
-	if (prepare(job, client, class, err)) {
+	if (prepare_job(job, client, class, err)) {
 		job->m = (struct wire_job){ 0 };
-		agent_job_free(job);
+		free_job(job);
 		return NULL;
 	}
 	*m = (struct wire_job){ 0 };
@@ -164,7 +432,7 @@ bool agent_job_piece(struct agent_job *job, struct wire_piece *out)
 
 void agent_job_result(const struct agent_job *job, struct wire_result *out)
 {
-	const struct cell_end *end = agent_run_end(job->run);
+	const struct cell_end *end = &job->run->end;
 
 	*out = (struct wire_result){
 		.job = job->m.job,
@@ -183,5 +451,5 @@ void agent_job_drop(struct agent_job *job)
 {
 	job->tell = NULL;
 	if (!job->task)
-		agent_job_free(job);
+		free_job(job);
 }

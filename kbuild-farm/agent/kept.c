@@ -16,34 +16,9 @@
 
 #define DAMAGE_MAX 4096
 
-struct agent_kept {
-	char *dir;
-};
-
-struct agent_kept *agent_kept_new(const char *dir)
+char *agent_kept_path(const char *kept, const char *id)
 {
-	struct agent_kept *k = xcalloc(1, sizeof(*k));
-
-	k->dir = xstrdup(dir);
-	return k;
-}
-
-void agent_kept_free(struct agent_kept *k)
-{
-	if (!k)
-		return;
-	free(k->dir);
-	free(k);
-}
-
-const char *agent_kept_dir(const struct agent_kept *k)
-{
-	return k->dir;
-}
-
-char *agent_kept_path(const struct agent_kept *k, const char *id)
-{
-	return xasprintf("%s/%s", k->dir, id);
+	return xasprintf("%s/%s", kept, id);
 }
 
 /* Is what `fd` has open still what `path` stands for? */
@@ -96,7 +71,7 @@ static int check_damage(const char *dir, struct err *err)
 	return ret;
 }
 
-static void mark(const char *dir, const char *what)
+static void mark_damaged(const char *dir, const char *what)
 {
 	char *path = xasprintf("%s/" AGENT_DAMAGE, dir);
 	struct err err;
@@ -107,7 +82,7 @@ static void mark(const char *dir, const char *what)
 	free(path);
 }
 
-static void unmark(const char *dir)
+static void unmark_damaged(const char *dir)
 {
 	char *path = xasprintf("%s/" AGENT_DAMAGE, dir);
 
@@ -132,10 +107,10 @@ static int read_record(struct agent_record *out, const char *dir,
 	return ret;
 }
 
-int agent_kept_lease(struct agent_kept *k, const char *id,
-		     struct agent_lease *out, struct err *err)
+int agent_kept_lease(const char *kept, const char *id, struct agent_lease *out,
+		     struct err *err)
 {
-	char *dir = agent_kept_path(k, id);
+	char *dir = agent_kept_path(kept, id);
 	int fd = agent_kept_lock(dir, LOCK_SH), ret = 0;
 
 	*out = (struct agent_lease){ .fd = fd, .dir = dir };
@@ -168,17 +143,16 @@ void agent_lease_release(struct agent_lease *l)
 
 void agent_lease_spoil(const struct agent_lease *l, const char *what)
 {
-	mark(l->dir, what);
+	mark_damaged(l->dir, what);
 }
 
-bool agent_kept_has(struct agent_kept *k, const char *id,
-		    const struct digest *tree)
+bool agent_kept_has(const char *kept, const char *id, const struct digest *tree)
 {
 	struct agent_lease l;
 	struct err ignored;
 	bool has;
 
-	if (agent_kept_lease(k, id, &l, &ignored))
+	if (agent_kept_lease(kept, id, &l, &ignored))
 		return false;
 	has = digest_equal(&l.record.tree, tree);
 	agent_lease_release(&l);
@@ -197,8 +171,8 @@ static bool is_in_use(const char *dir)
 }
 
 /* What is wrong with it, -EBADMSG; or 0. */
-static int judge(const struct agent_record *r, const char *dir, bool verify,
-		 const atomic_bool *stop, struct err *err)
+static int judge_one(const struct agent_record *r, const char *dir, bool verify,
+		     const atomic_bool *stop, struct err *err)
 {
 	int ret;
 
@@ -208,24 +182,24 @@ static int judge(const struct agent_record *r, const char *dir, bool verify,
 	}
 	ret = agent_record_verify(r, dir, stop, err);
 	if (!ret)
-		unmark(dir);
+		unmark_damaged(dir);
 	else if (ret == -EBADMSG)
-		mark(dir, err->text);
+		mark_damaged(dir, err->text);
 	return ret;
 }
 
-static int list_one(struct agent_kept *k, const char *id, bool verify,
+static int list_one(const char *kept, const char *id, bool verify,
 		    const atomic_bool *stop, struct wire_held_one *out,
 		    struct err *err)
 {
-	char *dir = agent_kept_path(k, id);
+	char *dir = agent_kept_path(kept, id);
 	struct agent_record r = { 0 };
 	int ret = read_record(&r, dir, id, err);
 
 	*out = (struct wire_held_one){ .id = xstrdup(id) };
 	if (!ret) {
 		out->tree = r.tree;
-		ret = judge(&r, dir, verify, stop, err);
+		ret = judge_one(&r, dir, verify, stop, err);
 	}
 	out->host = xstrdup(r.host ? r.host : "unknown");
 	out->detail = xstrdup(ret ? err->text : "");
@@ -239,13 +213,13 @@ static int list_one(struct agent_kept *k, const char *id, bool verify,
 }
 
 /* The names of all that may be one, sorted. */
-static int list_ids(struct agent_kept *k, struct strv *out, struct err *err)
+static int list_ids(const char *kept, struct strv *out, struct err *err)
 {
 	struct strv names = { 0 };
-	int ret = fs_list(k->dir, &names);
+	int ret = fs_list(kept, &names);
 
 	for (size_t i = 0; i < names.n; i++) {
-		char *path = agent_kept_path(k, names.v[i]);
+		char *path = agent_kept_path(kept, names.v[i]);
 
 		if (wire_id_ok(names.v[i]) && fs_is_dir(path))
 			strv_add(out, names.v[i]);
@@ -254,20 +228,20 @@ static int list_ids(struct agent_kept *k, struct strv *out, struct err *err)
 	strv_release(&names);
 	return !ret || ret == -ENOENT ?
 		       0 :
-		       err_set(err, -ret, "%s: %s", k->dir, strerror(-ret));
+		       err_set(err, -ret, "%s: %s", kept, strerror(-ret));
 }
 
-int agent_kept_list(struct agent_kept *k, bool verify, const atomic_bool *stop,
+int agent_kept_list(const char *kept, bool verify, const atomic_bool *stop,
 		    struct wire_held *out, struct err *err)
 {
 	struct strv ids = { 0 };
-	int ret = list_ids(k, &ids, err);
+	int ret = list_ids(kept, &ids, err);
 
 	*out = (struct wire_held){ 0 };
 	out->all = xcalloc(ids.n + 1, sizeof(*out->all));
 	for (size_t i = 0; i < ids.n && !ret; i++)
-		ret = list_one(k, ids.v[i], verify, stop, &out->all[out->n++],
-			       err);
+		ret = list_one(kept, ids.v[i], verify, stop,
+			       &out->all[out->n++], err);
 	strv_release(&ids);
 	if (ret)
 		wire_held_release(out);
@@ -306,15 +280,15 @@ static void index_one(struct agent_kept_index *x, const struct agent_record *r,
 	}
 }
 
-struct agent_kept_index *agent_kept_index(struct agent_kept *k)
+struct agent_kept_index *agent_kept_index(const char *kept)
 {
 	struct agent_kept_index *x = xcalloc(1, sizeof(*x));
 	struct strv ids = { 0 };
 	struct err ignored;
 
-	list_ids(k, &ids, &ignored);
+	list_ids(kept, &ids, &ignored);
 	for (size_t i = 0; i < ids.n; i++) {
-		char *dir = agent_kept_path(k, ids.v[i]);
+		char *dir = agent_kept_path(kept, ids.v[i]);
 		struct agent_record r;
 
 		if (!agent_record_read(&r, dir, &ignored)) {
@@ -340,8 +314,8 @@ void agent_kept_index_free(struct agent_kept_index *x)
 }
 
 /* The store hashes what passes. */
-static int bring(struct store *store, const struct digest *d, uint64_t size,
-		 int fd)
+static int put_in_store(struct store *store, const struct digest *d,
+			uint64_t size, int fd)
 {
 	uint8_t *block = xmalloc(WIRE_CHUNK_MAX);
 	struct store_in *in;
@@ -379,7 +353,7 @@ int agent_kept_supply(const struct agent_kept_index *x, struct store *store,
 	fd = open(p->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return -ENOENT;
-	ret = bring(store, d, size, fd);
+	ret = put_in_store(store, d, size, fd);
 	close(fd);
 	/* Whatever is wrong with that file, the client has another one. */
 	return ret == -EBADMSG || ret == -EMSGSIZE || ret == -EISDIR ? -ENOENT :

@@ -14,7 +14,8 @@
  * directory flock'ed, shared; to remove or replace it takes an exclusive lock.
  * As in the store nothing is synced: what a power failure tears is found.
  *
- * Several kfarmd may share one directory.  Any function may be called on any
+ * `kept` is that DIR, which is made for the first toolchain.  Several kfarmd
+ * may share it.  Any function may be called on any
  * thread; all of them do file I/O.
  */
 #ifndef AGENT_KEPT_H
@@ -24,19 +25,12 @@
 #include "store/store.h"
 #include "wire/msg.h"
 
-struct agent_kept;
-
-/* Touches nothing yet: the directory is made for the first toolchain. */
-struct agent_kept *agent_kept_new(const char *dir);
-void agent_kept_free(struct agent_kept *k);
-const char *agent_kept_dir(const struct agent_kept *k);
-
 /*
  * All of them, by id; with `verify` each is read and hashed, and what is found
  * is remembered on the disk.  0, or a negative errno: the directory cannot be
  * read; -ECANCELED.
  */
-int agent_kept_list(struct agent_kept *k, bool verify, const atomic_bool *stop,
+int agent_kept_list(const char *kept, bool verify, const atomic_bool *stop,
 		    struct wire_held *out, struct err *err);
 
 /* One in use: locked, with its record. */
@@ -50,17 +44,17 @@ struct agent_lease {
  * Use one.  0; -ENOENT with `err` saying what to do; -EBADMSG: damaged, as far
  * as lstat(2) and earlier verifications tell.
  */
-int agent_kept_lease(struct agent_kept *k, const char *id,
-		     struct agent_lease *out, struct err *err);
+int agent_kept_lease(const char *kept, const char *id, struct agent_lease *out,
+		     struct err *err);
 void agent_lease_release(struct agent_lease *l);
 /* Its files turned out to be damaged: nobody uses it any more. */
 void agent_lease_spoil(const struct agent_lease *l, const char *what);
 
 /* Does it hold `id` with that tree, undamaged as agent_kept_lease() tells? */
-bool agent_kept_has(struct agent_kept *k, const char *id,
+bool agent_kept_has(const char *kept, const char *id,
 		    const struct digest *tree);
 /* Where the toolchain `id` lies; the caller frees it. */
-char *agent_kept_path(const struct agent_kept *k, const char *id);
+char *agent_kept_path(const char *kept, const char *id);
 /*
  * Open the directory `path` and flock(2) it.  A descriptor of what has that
  * name even now; -EBUSY; -ENOENT, -ENOTDIR, ...
@@ -73,7 +67,7 @@ int agent_kept_lock(const char *path, int how);
 struct agent_kept_index;
 
 /* Never fails: what cannot be read is not in it. */
-struct agent_kept_index *agent_kept_index(struct agent_kept *k);
+struct agent_kept_index *agent_kept_index(const char *kept);
 void agent_kept_index_free(struct agent_kept_index *x);
 /*
  * Put a file of that content into the store, pinned.  0; -ENOENT: none has it,

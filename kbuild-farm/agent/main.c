@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "agent/agent.h"
 #include "agent/foreign.h"
-#include "agent/kept.h"
 #include "agent/listen.h"
 #include "agent/session.h"
 #include "base/args.h"
@@ -228,13 +227,11 @@ static void open_kept(struct agent *a, const struct settings *s,
 		      const char *store)
 {
 	char *up = str_dir(store);
-	char *dir = s->toolchains ? fs_absolute(s->toolchains) :
-				    xasprintf("%s/toolchains",
-					      strcmp(up, "/") ? up : "");
 
-	a->kept = agent_kept_new(dir);
-	a->owns = agent_foreign_new();
-	free(dir);
+	a->kept = s->toolchains ?
+			  fs_absolute(s->toolchains) :
+			  xasprintf("%s/toolchains", strcmp(up, "/") ? up : "");
+	a->foreign = agent_foreign_new();
 	free(up);
 }
 
@@ -322,8 +319,8 @@ static bool tear_down(struct agent *a)
 		return false;
 	children_free(a->children);
 	store_free(a->store);
-	agent_kept_free(a->kept);
-	agent_foreign_free(a->owns);
+	free(a->kept);
+	agent_foreign_free(a->foreign);
 	strv_release(&a->hosts);
 	event_base_free(a->base);
 	return true;
@@ -331,15 +328,16 @@ static bool tear_down(struct agent *a)
 
 static int serve(struct agent *a, const struct settings *s, struct err *err)
 {
-	struct event *term = evsignal_new(a->base, SIGTERM, on_signal, a->base);
-	struct event *intr = evsignal_new(a->base, SIGINT, on_signal, a->base);
-	struct event *hup = evsignal_new(a->base, SIGHUP, on_signal, a->base);
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
+	struct event *ends[3];
 	struct agent_listen *l = NULL;
 	int ret;
 
-	if (!term || !intr || !hup || event_add(term, NULL) ||
-	    event_add(intr, NULL) || event_add(hup, NULL))
-		str_out_of_memory();
+	for (int i = 0; i < 3; i++) {
+		ends[i] = evsignal_new(a->base, signals[i], on_signal, a->base);
+		if (!ends[i] || event_add(ends[i], NULL))
+			str_out_of_memory();
+	}
 	ret = s->stdio ? start_stdio(a, err) :
 			 agent_listen_new(&l, a, s->listen, err);
 	if (!ret && l)
@@ -348,9 +346,8 @@ static int serve(struct agent *a, const struct settings *s, struct err *err)
 		event_base_dispatch(a->base);
 	if (l)
 		agent_listen_free(l);
-	event_free(term);
-	event_free(intr);
-	event_free(hup);
+	for (int i = 0; i < 3; i++)
+		event_free(ends[i]);
 	return ret;
 }
 

@@ -10,16 +10,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-struct agent_run {
-	struct cell_run *run;
-	struct event *pipe[2]; /* NULL once read to the end */
-	struct buf said[2];
-	bool talked;
-	struct cell_end end;
-	void (*done)(void *ctx);
-	void *ctx;
-};
-
 static void close_pipe(struct agent_run *run, int i)
 {
 	if (run->pipe[i])
@@ -30,7 +20,7 @@ static void close_pipe(struct agent_run *run, int i)
 /* One block; false when there is no more for now, or for ever. */
 static bool read_some(struct agent_run *run, int i)
 {
-	struct buf *said = &run->said[i];
+	struct buf *said = &run->output[i];
 	uint8_t block[1 << 16];
 	ssize_t n = read(cell_run_pipe(run->run, i), block, sizeof(block));
 
@@ -107,7 +97,7 @@ void agent_run_free(struct agent_run *run)
 {
 	for (int i = 0; i < 2; i++) {
 		close_pipe(run, i);
-		buf_release(&run->said[i]);
+		buf_release(&run->output[i]);
 	}
 	cell_run_free(run->run);
 	free(run);
@@ -116,21 +106,6 @@ void agent_run_free(struct agent_run *run)
 uint32_t agent_run_cpu_ms(const struct agent_run *run)
 {
 	return cell_run_cpu_ms(run->run);
-}
-
-const struct cell_end *agent_run_end(const struct agent_run *run)
-{
-	return &run->end;
-}
-
-bool agent_run_talked(const struct agent_run *run)
-{
-	return run->talked;
-}
-
-struct buf *agent_run_said(struct agent_run *run, int which)
-{
-	return &run->said[which];
 }
 
 int agent_run_map(struct agent_run *run, const char *name, uint64_t max,

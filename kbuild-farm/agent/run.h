@@ -8,8 +8,21 @@
 #include "base/buf.h"
 #include "cell/cell.h"
 
-struct agent_run;
+struct event;
 struct event_base;
+
+struct agent_run {
+	/* What it said on stdout and stderr; may be taken after done(). */
+	struct buf output[2];
+	/* It said more than WIRE_DIAG_MAX on one of them, and was killed. */
+	bool talked;
+	struct cell_end end; /* after done() */
+
+	struct cell_run *run; /* the rest is run.c's */
+	struct event *pipe[2]; /* NULL once read to the end */
+	void (*done)(void *ctx);
+	void *ctx;
+};
 
 /*
  * Start a job in `cell`; `done` and `ctx` of it are not used.  From the loop,
@@ -25,13 +38,6 @@ void agent_run_free(struct agent_run *run);
 /* CPU time of all its processes so far. */
 uint32_t agent_run_cpu_ms(const struct agent_run *run);
 
-/* The rest is for after done(). */
-
-const struct cell_end *agent_run_end(const struct agent_run *run);
-/* Was it killed since it said more than WIRE_DIAG_MAX on one of the two? */
-bool agent_run_talked(const struct agent_run *run);
-/* What it said on stdout (0) and stderr (1); the caller may steal it. */
-struct buf *agent_run_said(struct agent_run *run, int which);
 /*
  * Map its file CELL_OUT/name; to be unmapped before agent_run_free().  An
  * empty one is no bytes.  0; -ENOENT where there is none; -EPERM where it is

@@ -17,8 +17,9 @@ struct agent_tool_request {
 	bool closed;
 	atomic_bool stop;
 
-	struct wire_tools tools;
-	struct wire_drop drop; /* its id is NULL: this is for TOOLS */
+	uint32_t ask;
+	char *drop; /* NULL: all are listed */
+	bool verify;
 	struct wire_held held;
 	int ret;
 	struct err err;
@@ -33,100 +34,76 @@ static void say_held(struct agent_tool_request *c)
 		log_warning("toolchains: %s", c->err.text);
 	do {
 		uint32_t left = c->held.n - at;
-		struct wire_held m = { .ask = c->tools.ask,
+		struct wire_held m = { .ask = c->ask,
 				       .last = left <= WIRE_HELD_MAX,
 				       .n = left <= WIRE_HELD_MAX ?
 						    left :
 						    WIRE_HELD_MAX,
 				       .all = c->held.all + at };
+		struct buf body = { 0 };
 
-		c->ops->held(c->ctx, &m);
+		wire_held_encode(&body, &m);
+		c->ops->send(c->ctx, WIRE_HELD, &body);
 		at += m.n;
 	} while (at < c->held.n && !c->closed);
 }
 
 static void say_dropped(struct agent_tool_request *c)
 {
-	struct wire_dropped m = { .ask = c->drop.ask,
+	struct wire_dropped m = { .ask = c->ask,
 				  .state = c->ret != 0,
 				  .detail = c->ret ? c->err.text : (char *)"" };
+	struct buf body = { 0 };
 
-	c->ops->dropped(c->ctx, &m);
+	wire_dropped_encode(&body, &m);
+	c->ops->send(c->ctx, WIRE_DROPPED, &body);
 }
 
 static void on_task(void *arg)
 {
 	struct agent_tool_request *c = arg;
 
-	if (!c->closed && c->drop.id)
+	if (!c->closed && c->drop)
 		say_dropped(c);
 	else if (!c->closed)
 		say_held(c);
 	c->agent->n_cells--;
 	c->ops->gone(c->ctx, c);
 	wire_held_release(&c->held);
-	wire_drop_release(&c->drop);
+	free(c->drop);
 	free(c);
 }
 
-static void list_all(void *arg)
+static void answer(void *arg)
 {
 	struct agent_tool_request *c = arg;
 
-	c->ret = agent_kept_list(c->agent->kept, c->tools.verify, &c->stop,
-				 &c->held, &c->err);
+	c->ret = c->drop ? agent_tool_stage_drop(c->agent->kept, c->drop,
+						 &c->err) :
+			   agent_kept_list(c->agent->kept, c->verify, &c->stop,
+					   &c->held, &c->err);
 }
 
-static void drop(void *arg)
-{
-	struct agent_tool_request *c = arg;
-
-	c->ret = agent_tool_stage_drop(c->agent->kept, c->drop.id, &c->err);
-}
-
-static struct agent_tool_request *start(struct agent_tool_request *c,
-					void (*work)(void *arg))
-{
-	if (!task_start_then(c->agent->base, work, on_task, c)) {
-		wire_drop_release(&c->drop);
-		free(c);
-		return NULL;
-	}
-	/* As a cell it is waited for when kfarmd ends. */
-	c->agent->n_cells++;
-	return c;
-}
-
-static struct agent_tool_request *allocate(
-	struct agent *a, const struct agent_tool_request_ops *ops, void *ctx)
+struct agent_tool_request *agent_tool_request_new(
+	struct agent *a, uint32_t ask, const char *drop, bool verify,
+	const struct agent_tool_request_ops *ops, void *ctx)
 {
 	struct agent_tool_request *c = xcalloc(1, sizeof(*c));
 
 	c->agent = a;
+	c->ask = ask;
+	c->drop = drop ? xstrdup(drop) : NULL;
+	c->verify = verify;
 	c->ops = ops;
 	c->ctx = ctx;
+	if (!task_start_then(a->base, answer, on_task, c)) {
+		free(c->drop);
+		free(c);
+		return NULL;
+	}
+	/* As a cell it is waited for when kfarmd ends. */
+	a->n_cells++;
 	return c;
-}
-
-struct agent_tool_request *agent_tool_request_tools(
-	struct agent *a, const struct wire_tools *m,
-	const struct agent_tool_request_ops *ops, void *ctx)
-{
-	struct agent_tool_request *c = allocate(a, ops, ctx);
-
-	c->tools = *m;
-	return start(c, list_all);
-}
-
-struct agent_tool_request *agent_tool_request_drop(
-	struct agent *a, const struct wire_drop *m,
-	const struct agent_tool_request_ops *ops, void *ctx)
-{
-	struct agent_tool_request *c = allocate(a, ops, ctx);
-
-	c->drop.ask = m->ask;
-	c->drop.id = xstrdup(m->id);
-	return start(c, drop);
 }
 
 void agent_tool_request_close(struct agent_tool_request *c)

@@ -17,18 +17,18 @@ struct agent_tool_request;
 
 /* The calls come from the loop. */
 struct agent_tool_request_ops {
-	void (*held)(void *ctx, struct wire_held *m); /* several */
-	void (*dropped)(void *ctx, struct wire_dropped *m);
+	/* HELD, several, or DROPPED, whose body is to be released. */
+	void (*send)(void *ctx, enum wire_type type, struct buf *body);
 	/* It was answered, and frees itself. */
 	void (*gone)(void *ctx, struct agent_tool_request *r);
 };
 
-/* NULL where no thread is to be had. */
-struct agent_tool_request *agent_tool_request_tools(
-	struct agent *a, const struct wire_tools *m,
-	const struct agent_tool_request_ops *ops, void *ctx);
-struct agent_tool_request *agent_tool_request_drop(
-	struct agent *a, const struct wire_drop *m,
+/*
+ * Remove the toolchain `drop`, which is copied; or, where that is NULL, list
+ * all, as `verify` says.  NULL where no thread is to be had.
+ */
+struct agent_tool_request *agent_tool_request_new(
+	struct agent *a, uint32_t ask, const char *drop, bool verify,
 	const struct agent_tool_request_ops *ops, void *ctx);
 /* The client left: nothing is said any more; gone() comes all the same. */
 void agent_tool_request_close(struct agent_tool_request *c);

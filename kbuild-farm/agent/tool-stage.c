@@ -19,7 +19,7 @@
 #define BLOCK_SIZE 4096 /* what a file takes beyond its bytes, at most */
 
 struct agent_tool_stage {
-	struct agent_kept *kept;
+	const char *kept;
 	int live; /* DIR/.live */
 	char name[STORE_LIVE_NAME_MAX]; /* in it, locked by `lock` */
 	int lock;
@@ -28,9 +28,9 @@ struct agent_tool_stage {
 	char *made; /* the directory that was made last */
 };
 
-static int open_live(struct agent_kept *k, struct err *err)
+static int open_live(const char *kept, struct err *err)
 {
-	char *path = xasprintf("%s" LIVE, agent_kept_dir(k));
+	char *path = xasprintf("%s" LIVE, kept);
 	int fd = -1, ret = fs_mkdirs(path, 0700, err);
 
 	if (!ret) {
@@ -43,54 +43,53 @@ static int open_live(struct agent_kept *k, struct err *err)
 	return ret ? ret : fd;
 }
 
-static int check_space(struct agent_kept *k, uint64_t bytes, size_t files,
+static int check_space(const char *kept, uint64_t bytes, size_t files,
 		       struct err *err)
 {
 	uint64_t need = bytes + (uint64_t)files * BLOCK_SIZE, has;
 	struct statvfs fs;
 
-	if (statvfs(agent_kept_dir(k), &fs))
-		return err_errno(err, "%s", agent_kept_dir(k));
+	if (statvfs(kept, &fs))
+		return err_errno(err, "%s", kept);
 	has = (uint64_t)fs.f_bavail * fs.f_frsize;
 	if (need > has)
 		return err_set(err, ENOSPC,
 			       "%s: no space left: %llu MiB are needed, %llu"
 			       " MiB free; make room or see --toolchains",
-			       agent_kept_dir(k),
-			       (unsigned long long)(need >> 20) + 1,
+			       kept, (unsigned long long)(need >> 20) + 1,
 			       (unsigned long long)(has >> 20));
 	return 0;
 }
 
 /* A directory of ours, locked, with room for what comes and what goes. */
-static int begin(struct agent_kept *k, struct agent_tool_stage *n,
-		 struct err *err)
+static int begin_stage(const char *kept, struct agent_tool_stage *n,
+		       struct err *err)
 {
 	int ret;
 
-	n->kept = k;
+	n->kept = kept;
 	n->lock = -1;
-	n->live = open_live(k, err);
+	n->live = open_live(kept, err);
 	if (n->live < 0)
 		return n->live;
 	store_live_sweep(n->live);
 	n->lock = store_live_make(n->live, n->name, err);
 	if (n->lock < 0)
 		return n->lock;
-	n->dir = xasprintf("%s" LIVE "/%s/new", agent_kept_dir(k), n->name);
-	n->old = xasprintf("%s" LIVE "/%s/old", agent_kept_dir(k), n->name);
+	n->dir = xasprintf("%s" LIVE "/%s/new", kept, n->name);
+	n->old = xasprintf("%s" LIVE "/%s/old", kept, n->name);
 	ret = mkdir(n->dir, 0700) ? err_errno(err, "%s", n->dir) : 0;
 	return ret;
 }
 
-int agent_tool_stage_new(struct agent_kept *k, struct agent_tool_stage **out,
+int agent_tool_stage_new(const char *kept, struct agent_tool_stage **out,
 			 uint64_t bytes, size_t files, struct err *err)
 {
 	struct agent_tool_stage *n = xcalloc(1, sizeof(*n));
-	int ret = begin(k, n, err);
+	int ret = begin_stage(kept, n, err);
 
 	if (!ret)
-		ret = check_space(k, bytes, files, err);
+		ret = check_space(kept, bytes, files, err);
 	if (ret) {
 		agent_tool_stage_free(n);
 		n = NULL;
@@ -118,8 +117,8 @@ void agent_tool_stage_free(struct agent_tool_stage *n)
 /* --------------------------------------------------------------- entries */
 
 /* The absolute path of an entry, whose directory is there then; or NULL. */
-static char *place(struct agent_tool_stage *n, const char *path,
-		   struct err *err)
+static char *place_of(struct agent_tool_stage *n, const char *path,
+		      struct err *err)
 {
 	char *full = xasprintf("%s%s", n->dir, path), *dir = str_dir(full);
 	int ret = 0;
@@ -140,7 +139,7 @@ int agent_tool_stage_put(void *stage, const char *path,
 			 const struct wire_inode *inode, int fd,
 			 struct err *err)
 {
-	char *full = place(stage, path, err);
+	char *full = place_of(stage, path, err);
 	int ret = full ? 0 : -EIO;
 
 	if (!full)
@@ -163,8 +162,9 @@ int agent_tool_stage_put(void *stage, const char *path,
 
 /* --------------------------------------------------------------- publish */
 
-static int finish(struct agent_tool_stage *n, const struct agent_record *r,
-		  const char *json, const atomic_bool *stop, struct err *err)
+static int finish_stage(struct agent_tool_stage *n,
+			const struct agent_record *r, const char *json,
+			const atomic_bool *stop, struct err *err)
 {
 	char *path = xasprintf("%s/" TOOLCHAIN_JSON, n->dir);
 	int ret = agent_record_verify(r, n->dir, stop, err);
@@ -178,7 +178,7 @@ static int finish(struct agent_tool_stage *n, const struct agent_record *r,
 }
 
 /* In use, or what else stands there and cannot be replaced. */
-static int busy(const char *path, int ret, struct err *err)
+static int busy_error(const char *path, int ret, struct err *err)
 {
 	if (ret == -EBUSY)
 		return err_set(err, EBUSY,
@@ -199,7 +199,7 @@ static int take_away(const char *path, const char *old, struct err *err)
 	if (fd == -ENOENT)
 		return 0;
 	if (fd < 0)
-		return busy(path, fd, err);
+		return busy_error(path, fd, err);
 	if (rename(path, old))
 		ret = err_errno(err, "%s", path);
 	close(fd);
@@ -212,7 +212,7 @@ static int exchange(struct agent_tool_stage *n, const char *path,
 	int fd = agent_kept_lock(path, LOCK_EX | LOCK_NB), ret = 0;
 
 	if (fd < 0 && fd != -ENOENT)
-		return busy(path, fd, err);
+		return busy_error(path, fd, err);
 	/* In one step: a reader sees the old one or the new one. */
 	if (fd >= 0 &&
 	    !renameat2(AT_FDCWD, n->dir, AT_FDCWD, path, RENAME_EXCHANGE)) {
@@ -224,10 +224,10 @@ static int exchange(struct agent_tool_stage *n, const char *path,
 		ret = take_away(path, n->old, err);
 	}
 	if (!ret && rename(n->dir, path))
-		ret = busy(path,
-			   errno == ENOTEMPTY || errno == EEXIST ? -EBUSY :
-								   -errno,
-			   err);
+		ret = busy_error(
+			path,
+			errno == ENOTEMPTY || errno == EEXIST ? -EBUSY : -errno,
+			err);
 	return ret;
 }
 
@@ -236,7 +236,7 @@ int agent_tool_stage_publish(struct agent_tool_stage *n,
 			     const atomic_bool *stop, struct err *err)
 {
 	char *path = agent_kept_path(n->kept, r->id);
-	int ret = finish(n, r, json, stop, err);
+	int ret = finish_stage(n, r, json, stop, err);
 
 	if (!ret)
 		ret = exchange(n, path, err);
@@ -244,16 +244,16 @@ int agent_tool_stage_publish(struct agent_tool_stage *n,
 	return ret;
 }
 
-int agent_tool_stage_drop(struct agent_kept *k, const char *id, struct err *err)
+int agent_tool_stage_drop(const char *kept, const char *id, struct err *err)
 {
 	struct agent_tool_stage *n;
-	char *path = agent_kept_path(k, id);
+	char *path = agent_kept_path(kept, id);
 	int ret = 0;
 
 	if (!fs_is_dir(path))
 		ret = err_set(err, ENOENT, "%s is not held here", id);
 	if (!ret)
-		ret = agent_tool_stage_new(k, &n, 0, 0, err);
+		ret = agent_tool_stage_new(kept, &n, 0, 0, err);
 	if (!ret) {
 		ret = take_away(path, n->old, err);
 		agent_tool_stage_free(n);

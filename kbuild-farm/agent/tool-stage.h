@@ -13,7 +13,7 @@
 struct agent_tool_stage;
 
 /* Sweeps first.  -ENOSPC where `bytes` in `files` are more than is free. */
-int agent_tool_stage_new(struct agent_kept *k, struct agent_tool_stage **out,
+int agent_tool_stage_new(const char *kept, struct agent_tool_stage **out,
 			 uint64_t bytes, size_t files, struct err *err);
 /* An agent_view_put_fn; paths as "/bin/gcc" are below its directory. */
 int agent_tool_stage_put(void *stage, const char *path,
@@ -30,7 +30,6 @@ int agent_tool_stage_publish(struct agent_tool_stage *s,
 void agent_tool_stage_free(struct agent_tool_stage *s);
 
 /* Remove a toolchain: 0; -ENOENT; -EBUSY: somebody uses it. */
-int agent_tool_stage_drop(struct agent_kept *k, const char *id,
-			  struct err *err);
+int agent_tool_stage_drop(const char *kept, const char *id, struct err *err);
 
 #endif

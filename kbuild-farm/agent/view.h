@@ -105,4 +105,17 @@ int agent_view_apply(struct agent_view *v, agent_view_put_fn *put, void *ctx,
  */
 bool agent_view_applied(const struct agent_view *v);
 
+/*
+ * Is the toolchain that these views brought the one that `m` says it is?  0,
+ * or -EINVAL with `err` set.  Any thread.
+ */
+int agent_view_check_identity(const struct agent_view_queue *views,
+			      const struct wire_cell *m, struct err *err);
+/*
+ * Of a cell with a toolchain of the node's own: where its driver lies once the
+ * links that the views brought are followed.  The caller frees it.
+ */
+char *agent_view_driver(const struct agent_view_queue *views,
+			const struct wire_cell *m);
+
 #endif

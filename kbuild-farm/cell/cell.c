@@ -107,7 +107,8 @@ static int fork_keeper(const struct cell_keeper_plan *plan, struct err *err)
 }
 
 /* Wait for READY or BROKEN. */
-static int hear(int sock, struct cell_msg *m, struct cell_msg_extra *extra)
+static int await_keeper(int sock, struct cell_msg *m,
+			struct cell_msg_extra *extra)
 {
 	uint64_t deadline = clock_ms() + PATIENCE_MS;
 
@@ -140,7 +141,7 @@ static void name_layers(struct cell *cell, const struct cell_msg *m)
 }
 
 /* Let the keeper build, and take what it hands over. */
-static int meet(struct cell *cell, struct err *err)
+static int meet_keeper(struct cell *cell, struct err *err)
 {
 	const struct cell_msg go = { .type = CELL_MSG_GO };
 	struct cell_msg_extra extra = { 0 };
@@ -149,7 +150,7 @@ static int meet(struct cell *cell, struct err *err)
 
 	/* It may be gone already, having said why. */
 	cell_msg_send(cell->sock, &go, NULL, 0, NULL, 0);
-	ret = hear(cell->sock, &m, &extra);
+	ret = await_keeper(cell->sock, &m, &extra);
 	if (!ret && m.type == CELL_MSG_BROKEN)
 		ret = cell_remedy(err, "", m.layer, m.what, m.error);
 	else if (!ret && (m.type != CELL_MSG_READY || extra.n != 2))
@@ -235,7 +236,7 @@ int cell_new(struct cell **out, const struct cell_setup *setup, struct err *err)
 		close(theirs);
 	free(plan);
 	if (!ret)
-		ret = meet(cell, err);
+		ret = meet_keeper(cell, err);
 	if (!ret)
 		ret = make_roots(cell, setup->roots, err);
 	if (ret) {
@@ -248,7 +249,7 @@ int cell_new(struct cell **out, const struct cell_setup *setup, struct err *err)
 
 /* -------------------------------------------------------------------- end */
 
-static void release(struct cell *cell)
+static void release_cell(struct cell *cell)
 {
 	struct cell_run *run;
 
@@ -279,7 +280,7 @@ void cell_free(struct cell *cell)
 	if (cell->reading)
 		cell->doomed = true;
 	else
-		release(cell);
+		release_cell(cell);
 }
 
 /* --------------------------------------------------------------- messages */
@@ -321,7 +322,7 @@ static void on_message(struct cell *cell, const struct cell_msg *m,
 		cell_run_ended(run, m);
 }
 
-static void lose(struct cell *cell)
+static void lose_keeper(struct cell *cell)
 {
 	struct cell_run *run;
 
@@ -347,7 +348,7 @@ void cell_read(struct cell *cell)
 		if (n == -EAGAIN)
 			break;
 		if (n < 0) {
-			lose(cell);
+			lose_keeper(cell);
 			break;
 		}
 		on_message(cell, &m, &extra);
@@ -355,5 +356,5 @@ void cell_read(struct cell *cell)
 	}
 	cell->reading = false;
 	if (cell->doomed)
-		release(cell);
+		release_cell(cell);
 }

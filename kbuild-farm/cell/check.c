@@ -47,7 +47,7 @@ static int wait_for(struct cell *cell, const struct outcome *o)
 }
 
 /* What the job that tried to get out found. */
-static int judge(const struct cell_end *end, struct err *err)
+static int judge_selftest(const struct cell_end *end, struct err *err)
 {
 	const char *layer = NULL;
 	char *text;
@@ -70,9 +70,9 @@ static int judge(const struct cell_end *end, struct err *err)
 	return -EIO;
 }
 
-static int try_out(struct cell *cell, struct err *err)
+static int run_selftest(struct cell *cell, struct err *err)
 {
-	char *argv[] = { "escape", NULL }, *env[] = { NULL };
+	char *argv[] = { "selftest", NULL }, *env[] = { NULL };
 	struct outcome o = { 0 };
 	struct cell_job job = {
 		.argv = argv,
@@ -93,7 +93,7 @@ static int try_out(struct cell *cell, struct err *err)
 	cell_run_free(run);
 	if (ret)
 		return err_set(err, -ret, "no sandbox: its first job hangs");
-	return judge(&o.end, err);
+	return judge_selftest(&o.end, err);
 }
 
 void cell_check(struct cell_check *out)
@@ -107,7 +107,7 @@ void cell_check(struct cell_check *out)
 
 	*out = (struct cell_check){ 0 };
 	if (!ret)
-		ret = try_out(cell, &err);
+		ret = run_selftest(cell, &err);
 	out->fit = !ret;
 	if (ret)
 		snprintf(out->why, sizeof(out->why), "%.*s",

@@ -1,71 +1,56 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cell/cpu.h"
 
+#include "base/fs.h"
 #include "base/str.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define PROCESSES_MAX 256 /* far beyond what a compiler has */
+#define PROC_MAX      (1 << 16) /* bytes of a file */
 
 struct family {
 	pid_t pid[PROCESSES_MAX];
 	size_t n;
 };
 
-static bool slurp(const char *path, char *out, size_t size)
+/* The content of a file of /proc in *out, which the caller releases. */
+static bool read_proc(struct buf *out, const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n;
+	struct err ignored;
 
-	if (fd < 0)
-		return false;
-	n = read(fd, out, size - 1);
-	close(fd);
-	if (n < 0)
-		return false;
-	out[n] = '\0';
-	return true;
+	*out = (struct buf){ 0 };
+	return !fs_read(path, PROC_MAX, out, &ignored);
 }
 
-/* The children of one thread, where the kernel lists them. */
-static bool add_children_of(struct family *f, pid_t pid, const char *tid)
-{
-	char path[64], text[4096], *at = text, *end;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%.20s/children", (int)pid,
-		 tid);
-	if (!slurp(path, text, sizeof(text)))
-		return false;
-	for (;;) {
-		long child = strtol(at, &end, 10);
-
-		if (end == at || child <= 0 || f->n == PROCESSES_MAX)
-			return true;
-		f->pid[f->n++] = (pid_t)child;
-		at = end;
-	}
-}
-
+/* The children of its threads, where the kernel lists them. */
 static void add_children(struct family *f, pid_t pid)
 {
-	char path[64];
-	struct dirent *e;
-	DIR *d;
+	char *dir = xasprintf("/proc/%d/task", (int)pid);
+	struct strv threads = { 0 };
 
-	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
-	d = opendir(path);
-	if (!d)
-		return;
-	while ((e = readdir(d))) {
-		if (e->d_name[0] != '.')
-			add_children_of(f, pid, e->d_name);
+	fs_list(dir, &threads);
+	for (size_t i = 0; i < threads.n; i++) {
+		char *path = xasprintf("%s/%s/children", dir, threads.v[i]);
+		char *at, *end;
+		struct buf text;
+
+		read_proc(&text, path);
+		for (at = (char *)text.data; at; at = end) {
+			long child = strtol(at, &end, 10);
+
+			if (end == at || child <= 0 || f->n == PROCESSES_MAX)
+				break;
+			f->pid[f->n++] = (pid_t)child;
+		}
+		buf_release(&text);
+		free(path);
 	}
-	closedir(d);
+	strv_release(&threads);
+	free(dir);
 }
 
 /*
@@ -74,20 +59,21 @@ static void add_children(struct family *f, pid_t pid)
  */
 static unsigned long long ticks(pid_t pid)
 {
-	unsigned long long user, sys, child_user, child_sys;
-	char path[64], text[1024];
-	const char *stat;
+	unsigned long long user, sys, child_user, child_sys, sum = 0;
+	char *path = xasprintf("/proc/%d/stat", (int)pid);
+	const char *stat = NULL;
+	struct buf text;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (!slurp(path, text, sizeof(text)))
-		return 0;
-	stat = strrchr(text, ')');
-	if (!stat || sscanf(stat + 1,
-			    " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u"
-			    " %llu %llu %llu %llu",
-			    &user, &sys, &child_user, &child_sys) != 4)
-		return 0;
-	return user + sys + child_user + child_sys;
+	if (read_proc(&text, path))
+		stat = strrchr(buf_str(&text), ')');
+	if (stat && sscanf(stat + 1,
+			   " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u"
+			   " %llu %llu %llu %llu",
+			   &user, &sys, &child_user, &child_sys) == 4)
+		sum = user + sys + child_user + child_sys;
+	buf_release(&text);
+	free(path);
+	return sum;
 }
 
 uint32_t cell_cpu_ms(pid_t pid)

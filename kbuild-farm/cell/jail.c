@@ -93,13 +93,8 @@ static int mount_tmp(struct cell_msg *m)
 
 static int mount_own(const struct cell_jail *j, struct cell_msg *m)
 {
-	char options[128];
-
-	snprintf(options, sizeof(options), "size=%llu,nr_inodes=%lu,mode=0755",
-		 (unsigned long long)j->limits->job_bytes,
-		 (unsigned long)j->limits->job_files);
-	if (mount("job", OWN, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
-		  options))
+	if (cell_space_tmpfs("job", OWN, MS_NOEXEC, j->limits->job_bytes,
+			     j->limits->job_files))
 		return cell_space_fail(m, "mount", OWN);
 	umask(022);
 	if (mkdir(CELL_OUT, 0755))
@@ -208,22 +203,11 @@ static int confine(const struct cell_jail *j, struct cell_msg *m)
 
 /* -------------------------------------------------------------- its life */
 
-static void reset_signals(void)
-{
-	struct sigaction dfl = { .sa_handler = SIG_DFL };
-	sigset_t none;
-
-	for (int i = 1; i < NSIG; i++)
-		sigaction(i, &dfl, NULL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
 static int prepare(const struct cell_jail *j, int *out, struct cell_msg *m)
 {
 	int ret;
 
-	reset_signals();
+	cell_space_reset_signals();
 	setsid();
 	ret = mount_own(j, m);
 	if (ret)

@@ -52,15 +52,6 @@ static void say(const struct cell_msg *m)
 
 /* ------------------------------------------------------------------ jobs */
 
-static struct job *find_job(uint32_t id)
-{
-	for (size_t i = 0; i < CELL_KEEPER_JOBS; i++) {
-		if (jobs[i].pid && jobs[i].id == id)
-			return &jobs[i];
-	}
-	return NULL;
-}
-
 static struct job *free_place(void)
 {
 	for (size_t i = 0; i < CELL_KEEPER_JOBS; i++) {
@@ -68,6 +59,14 @@ static struct job *free_place(void)
 			return &jobs[i];
 	}
 	return NULL;
+}
+
+static void kill_job(uint32_t id)
+{
+	for (size_t i = 0; i < CELL_KEEPER_JOBS; i++) {
+		if (jobs[i].pid && jobs[i].id == id)
+			kill(jobs[i].pid, SIGKILL);
+	}
 }
 
 static void could_not_start(uint32_t id, int error, const char *what)
@@ -125,8 +124,8 @@ static bool read_job(struct cell_jail *j, const struct cell_msg *m, size_t len,
 	return true;
 }
 
-static void start(const struct cell_msg *m, size_t len,
-		  const struct cell_msg_extra *extra)
+static void start_job(const struct cell_msg *m, size_t len,
+		      const struct cell_msg_extra *extra)
 {
 	const unsigned long flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC |
 				    SIGCHLD;
@@ -239,7 +238,6 @@ static void on_message(void)
 {
 	struct cell_msg_extra extra;
 	struct cell_msg m;
-	struct job *job;
 	ssize_t n = cell_msg_receive(SOCK, &m, text, sizeof(text), &extra,
 				     MSG_DONTWAIT);
 
@@ -247,13 +245,10 @@ static void on_message(void)
 		return;
 	if (n < 0)
 		_exit(0);
-	if (m.type == CELL_MSG_START) {
-		start(&m, (size_t)n, &extra);
-	} else if (m.type == CELL_MSG_KILL) {
-		job = find_job(m.id);
-		if (job)
-			kill(job->pid, SIGKILL);
-	}
+	if (m.type == CELL_MSG_START)
+		start_job(&m, (size_t)n, &extra);
+	else if (m.type == CELL_MSG_KILL)
+		kill_job(m.id);
 	cell_msg_close(&extra);
 }
 
@@ -359,24 +354,13 @@ static void shed_descriptors(int sock)
 		close((int)i);
 }
 
-static void shed_signals(void)
-{
-	struct sigaction dfl = { .sa_handler = SIG_DFL };
-	sigset_t none;
-
-	for (int i = 1; i < NSIG; i++)
-		sigaction(i, &dfl, NULL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
 void cell_keeper_main(const struct cell_keeper_plan *what)
 {
 	struct cell_msg m = { 0 };
 	long pid;
 
 	plan = what;
-	shed_signals();
+	cell_space_reset_signals();
 	shed_descriptors(what->sock);
 	setsid();
 	if (cell_space_enter(&m))

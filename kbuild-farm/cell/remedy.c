@@ -27,7 +27,7 @@ static long sysctl(const char *root, const char *name)
 }
 
 /* What forbids user namespaces, in the order of how often that is. */
-static const char *user_hint(const char *root)
+static const char *user_remedy(const char *root)
 {
 	if (sysctl(root, "kernel/unprivileged_userns_clone") == 0)
 		return "set the sysctl kernel.unprivileged_userns_clone to 1";
@@ -42,7 +42,7 @@ static const char *user_hint(const char *root)
 }
 
 /* A namespace that the kernel lacks, or that there may be no more of. */
-static char *namespace_hint(const char *layer, int error)
+static char *namespace_remedy(const char *layer, int error)
 {
 	static const char *const names[][3] = {
 		{ "user", "user", "CONFIG_USER_NS" },
@@ -66,11 +66,11 @@ static char *namespace_hint(const char *layer, int error)
 	return NULL;
 }
 
-static char *hint(const char *root, const char *layer, int error)
+static char *find_remedy(const char *root, const char *layer, int error)
 {
 	bool refused = error == EPERM || error == EACCES;
-	const char *user = user_hint(root);
-	char *space = namespace_hint(layer, error);
+	const char *user = user_remedy(root);
+	char *space = namespace_remedy(layer, error);
 
 	/* AppArmor lets one in, to refuse everything that it is good for. */
 	if (user && (refused || !strcmp(layer, "user"))) {
@@ -90,7 +90,7 @@ static char *hint(const char *root, const char *layer, int error)
 int cell_remedy(struct err *err, const char *root, const char *layer,
 		const char *what, int error)
 {
-	char *todo = hint(root, layer, error);
+	char *todo = find_remedy(root, layer, error);
 
 	err_set(err, error, "no sandbox: %s: %s: %s%s%s", layer, what,
 		strerror(error), todo ? "; " : "", todo ? todo : "");

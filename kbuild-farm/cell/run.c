@@ -161,7 +161,7 @@ int cell_start(struct cell *cell, const struct cell_job *job,
 
 /* ------------------------------------------------------------------- end */
 
-static void finish(struct cell_run *run)
+static void end_run(struct cell_run *run)
 {
 	TAILQ_REMOVE(&run->cell->runs, run, link);
 	run->cell = NULL;
@@ -201,13 +201,13 @@ void cell_run_ended(struct cell_run *run, const struct cell_msg *m)
 		run->end.why = CELL_END_DEADLINE;
 	else if (run->killed && shot)
 		run->end.why = CELL_END_KILLED;
-	finish(run);
+	end_run(run);
 }
 
 void cell_run_lost(struct cell_run *run)
 {
 	run->end.why = CELL_END_LOST;
-	finish(run);
+	end_run(run);
 }
 
 /* ------------------------------------------------------------- meanwhile */

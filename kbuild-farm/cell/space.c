@@ -44,6 +44,27 @@ int cell_space_fail(struct cell_msg *m, const char *layer, const char *what)
 	return -error;
 }
 
+void cell_space_reset_signals(void)
+{
+	struct sigaction dfl = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	for (int i = 1; i < NSIG; i++)
+		sigaction(i, &dfl, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+int cell_space_tmpfs(const char *name, const char *at, unsigned long flags,
+		     uint64_t bytes, uint32_t files)
+{
+	char options[128];
+
+	snprintf(options, sizeof(options), "size=%llu,nr_inodes=%lu,mode=0755",
+		 (unsigned long long)bytes, (unsigned long)files);
+	return mount(name, at, "tmpfs", flags | MS_NOSUID | MS_NODEV, options);
+}
+
 /* As system calls: the C library's would tell other threads. */
 static int become(unsigned uid, unsigned gid)
 {
@@ -221,21 +242,6 @@ int cell_space_enter(struct cell_msg *m)
 
 /* ------------------------------------------------------------------ root */
 
-static int mount_tmpfs(const struct cell_space_limits *limits,
-		       struct cell_msg *m)
-{
-	char options[128];
-
-	snprintf(options, sizeof(options), "size=%llu,nr_inodes=%lu,mode=0755",
-		 (unsigned long long)limits->view_bytes,
-		 (unsigned long)limits->view_files);
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		return cell_space_fail(m, "mount", "private mounts");
-	if (mount("cell", BASE, "tmpfs", MS_NOSUID | MS_NODEV, options))
-		return cell_space_fail(m, "mount", "tmpfs");
-	return 0;
-}
-
 static int make_dirs(struct cell_msg *m)
 {
 	static const char *const dirs[] = { BASE "/view", BASE "/stage",
@@ -309,9 +315,12 @@ int cell_space_build(const struct cell_space_limits *limits, int *root,
 	umask(022);
 	if (sethostname(HOST_NAME, strlen(HOST_NAME)) || setdomainname("", 0))
 		return cell_space_fail(m, "uts", "sethostname");
-	ret = mount_tmpfs(limits, m);
-	if (!ret)
-		ret = make_dirs(m);
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		return cell_space_fail(m, "mount", "private mounts");
+	if (cell_space_tmpfs("cell", BASE, 0, limits->view_bytes,
+			     limits->view_files))
+		return cell_space_fail(m, "mount", "tmpfs");
+	ret = make_dirs(m);
 	/* Before the read-only mount hides them. */
 	if (!ret)
 		ret = open_dir(BASE "/view", root, m);

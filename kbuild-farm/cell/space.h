@@ -40,6 +40,11 @@ int cell_space_enter(struct cell_msg *m);
 int cell_space_build(const struct cell_space_limits *limits, int *root,
 		     int *stage, struct cell_msg *m);
 
+/* No handler, nothing ignored, nothing blocked. */
+void cell_space_reset_signals(void);
+/* Mount a tmpfs of bounded size, whose mode is 0755, as mount(2) returns. */
+int cell_space_tmpfs(const char *name, const char *at, unsigned long flags,
+		     uint64_t bytes, uint32_t files);
 /* Say in `m` what failed: -errno. */
 int cell_space_fail(struct cell_msg *m, const char *layer, const char *what);
 

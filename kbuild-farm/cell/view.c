@@ -141,7 +141,7 @@ static void become_ourselves(const struct cell_view *v)
 	setfsgid(getegid());
 }
 
-static int fail(struct err *err, int ret, const char *path)
+static int edit_failed(struct err *err, int ret, const char *path)
 {
 	return err_set(err, -ret, "view: %s: %s", path, strerror(-ret));
 }
@@ -155,7 +155,7 @@ static void next_name(struct cell_view *v, char name[static NAME_SIZE])
  * Put stage/name at its place.  What is there is replaced in one step; what
  * rename(2) will not replace (a directory, or by one) changes places with it.
  */
-static int install(struct cell_view *v, const char *name, const char *path)
+static int put_in_place(struct cell_view *v, const char *name, const char *path)
 {
 	const char *leaf;
 	int parent = cell_walk_parent(v->root, path, true, &leaf);
@@ -177,15 +177,15 @@ static int install(struct cell_view *v, const char *name, const char *path)
 }
 
 /* The end of an edit: what is still in the stage, new or old, goes. */
-static int finish(struct cell_view *v, int ret, const char *name,
-		  const char *path, struct err *err)
+static int end_edit(struct cell_view *v, int ret, const char *name,
+		    const char *path, struct err *err)
 {
 	if (!ret)
-		ret = install(v, name, path);
+		ret = put_in_place(v, name, path);
 	fs_remove_at(v->stage, name);
 	become_ourselves(v);
 	if (ret)
-		return fail(err, ret, path);
+		return edit_failed(err, ret, path);
 	if (!v->frozen)
 		remember(v, path);
 	return 0;
@@ -204,7 +204,7 @@ int cell_put_file(struct cell *cell, const char *path, int fd, uint64_t size,
 	become_owner(v);
 	ret = fs_make_at(v->stage, name, fd, size, executable ? 0755 : 0644,
 			 mtime_ns);
-	return finish(v, ret, name, path, err);
+	return end_edit(v, ret, name, path, err);
 }
 
 int cell_put_link(struct cell *cell, const char *path, const char *target,
@@ -222,7 +222,7 @@ int cell_put_link(struct cell *cell, const char *path, const char *target,
 	become_owner(v);
 	if (symlinkat(target, v->stage, name))
 		ret = -errno;
-	return finish(v, ret, name, path, err);
+	return end_edit(v, ret, name, path, err);
 }
 
 /* Does a directory stand there already? */
@@ -259,7 +259,7 @@ int cell_put_dir(struct cell *cell, const char *path, struct err *err)
 	become_owner(v);
 	if (mkdirat(v->stage, name, 0755))
 		ret = -errno;
-	return finish(v, ret, name, path, err);
+	return end_edit(v, ret, name, path, err);
 }
 
 int cell_remove(struct cell *cell, const char *path, struct err *err)
@@ -285,7 +285,7 @@ int cell_remove(struct cell *cell, const char *path, struct err *err)
 		close(parent);
 	}
 	become_ourselves(v);
-	return ret ? fail(err, ret, path) : 0;
+	return ret ? edit_failed(err, ret, path) : 0;
 }
 
 /* ---------------------------------------------------------------- freeze */
@@ -319,7 +319,7 @@ int cell_freeze(struct cell *cell, const char *driver, struct err *err)
 	if (driver)
 		ret = cell_walk_resolve(v->root, driver, &real);
 	if (ret)
-		return fail(err, ret, driver);
+		return edit_failed(err, ret, driver);
 	if (real)
 		ret = cell_put_link(cell, SELF_EXE, real, err);
 	free(real);

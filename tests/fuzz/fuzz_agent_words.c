@@ -4,7 +4,7 @@
  * What a compiler wrote, which a hostile client chose.
  */
 #include "agent/diagnostics.h"
-#include "agent/path-leak.h"
+#include "agent/answer.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -21,7 +21,7 @@
 
 static char dir[64];
 static char *place;
-static struct agent_kept *kept;
+static char *kept;
 static struct err err;
 
 static void set_up(void)
@@ -29,12 +29,12 @@ static void set_up(void)
 	strcpy(dir, "/tmp/check_agent.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	place = xasprintf("%s/toolchains", dir);
-	kept = agent_kept_new(place);
+	kept = xstrdup(place);
 }
 
 static void tear_down(void)
 {
-	agent_kept_free(kept);
+	free(kept);
 	free(place);
 	ck_assert_int_eq(fs_remove(dir, &err), 0);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: agent */
-#include "agent/path-leak.h"
+#include "agent/answer.h"
 
 #include "suite.h"
 

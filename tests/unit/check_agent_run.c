@@ -124,10 +124,10 @@ START_TEST(what_it_says_is_kept)
 {
 	start(-1, "-dumpversion", NULL, NULL);
 	wait_done();
-	ck_assert_int_eq(agent_run_end(run)->why, CELL_END_ITSELF);
-	ck_assert_int_eq(agent_run_end(run)->status, 0);
-	ck_assert_uint_gt(agent_run_said(run, 0)->len, 1);
-	ck_assert_uint_eq(agent_run_said(run, 1)->len, 0);
+	ck_assert_int_eq(run->end.why, CELL_END_ITSELF);
+	ck_assert_int_eq(run->end.status, 0);
+	ck_assert_uint_gt(run->output[0].len, 1);
+	ck_assert_uint_eq(run->output[1].len, 0);
 }
 END_TEST
 
@@ -135,11 +135,10 @@ START_TEST(its_errors_are_kept_apart)
 {
 	start(-1, "-c", "nosuch.c", NULL);
 	wait_done();
-	ck_assert_int_eq(WEXITSTATUS(agent_run_end(run)->status), 1);
-	ck_assert_uint_eq(agent_run_said(run, 0)->len, 0);
-	ck_assert_ptr_nonnull(
-		strstr(buf_str(agent_run_said(run, 1)), "nosuch.c"));
-	ck_assert(!agent_run_talked(run));
+	ck_assert_int_eq(WEXITSTATUS(run->end.status), 1);
+	ck_assert_uint_eq(run->output[0].len, 0);
+	ck_assert_ptr_nonnull(strstr(buf_str(&run->output[1]), "nosuch.c"));
+	ck_assert(!run->talked);
 }
 END_TEST
 
@@ -156,7 +155,7 @@ START_TEST(what_it_made_is_mapped)
 	start(fd, "-xassembler", "-c", "-");
 	close(fd);
 	wait_done();
-	ck_assert_int_eq(agent_run_end(run)->status, 0);
+	ck_assert_int_eq(run->end.status, 0);
 	ck_assert_int_eq(agent_run_map(run, "nosuch", 100, &map), -ENOENT);
 	ck_assert_int_eq(agent_run_map(run, "-.o", 10, &map), -EFBIG);
 	ck_assert_uint_eq(map.len, 0);

@@ -24,9 +24,8 @@ static unsigned n_held, n_dropped, n_gone;
 static uint32_t n_listed;
 static bool last, state;
 
-static void on_held(void *ctx, struct wire_held *m)
+static void on_held(const struct wire_held *m)
 {
-	(void)ctx;
 	ck_assert_uint_eq(m->ask, 7);
 	ck_assert(!last);
 	ck_assert_uint_le(m->n, WIRE_HELD_MAX);
@@ -35,13 +34,31 @@ static void on_held(void *ctx, struct wire_held *m)
 	n_held++;
 }
 
-static void on_dropped(void *ctx, struct wire_dropped *m)
+static void on_dropped(const struct wire_dropped *m)
 {
-	(void)ctx;
 	ck_assert_uint_eq(m->ask, 9);
 	state = m->state;
 	ck_assert_ptr_nonnull(strstr(m->detail, "gcc-1-x"));
 	n_dropped++;
+}
+
+static void on_send(void *ctx, enum wire_type type, struct buf *body)
+{
+	struct wire_dropped dropped;
+	struct wire_held held;
+
+	(void)ctx;
+	if (type == WIRE_HELD) {
+		ck_assert(!wire_held_decode(&held, buf_bytes(body)));
+		on_held(&held);
+		wire_held_release(&held);
+	} else {
+		ck_assert_int_eq(type, WIRE_DROPPED);
+		ck_assert(!wire_dropped_decode(&dropped, buf_bytes(body)));
+		on_dropped(&dropped);
+		wire_dropped_release(&dropped);
+	}
+	buf_release(body);
 }
 
 static void on_gone(void *ctx, struct agent_tool_request *request)
@@ -52,21 +69,19 @@ static void on_gone(void *ctx, struct agent_tool_request *request)
 }
 
 static const struct agent_tool_request_ops ops = {
-	.held = on_held,
-	.dropped = on_dropped,
+	.send = on_send,
 	.gone = on_gone,
 };
 
 static void set_up(void)
 {
 	tempdir_make(dir);
-	a = (struct agent){ .base = event_base_new(),
-			    .kept = agent_kept_new(dir) };
+	a = (struct agent){ .base = event_base_new(), .kept = xstrdup(dir) };
 }
 
 static void tear_down(void)
 {
-	agent_kept_free(a.kept);
+	free(a.kept);
 	event_base_free(a.base);
 	tempdir_remove(dir);
 }
@@ -83,9 +98,8 @@ static void run(void)
 
 START_TEST(nothing_is_one_message)
 {
-	struct wire_tools m = { .ask = 7 };
-
-	ck_assert_ptr_nonnull(agent_tool_request_tools(&a, &m, &ops, NULL));
+	ck_assert_ptr_nonnull(
+		agent_tool_request_new(&a, 7, NULL, false, &ops, NULL));
 	ck_assert_uint_eq(a.n_cells, 1);
 	run();
 	ck_assert_uint_eq(n_held, 1);
@@ -98,15 +112,14 @@ END_TEST
  */
 START_TEST(many_are_several_messages)
 {
-	struct wire_tools m = { .ask = 7 };
-
 	for (int i = 0; i < WIRE_HELD_MAX + 1; i++) {
 		char *path = xasprintf("%s/gcc-%d", dir, i);
 
 		ck_assert_int_eq(mkdir(path, 0700), 0);
 		free(path);
 	}
-	ck_assert_ptr_nonnull(agent_tool_request_tools(&a, &m, &ops, NULL));
+	ck_assert_ptr_nonnull(
+		agent_tool_request_new(&a, 7, NULL, false, &ops, NULL));
 	run();
 	ck_assert_uint_eq(n_held, 2);
 	ck_assert(last);
@@ -116,9 +129,8 @@ END_TEST
 
 START_TEST(what_is_not_there_is_not_dropped)
 {
-	struct wire_drop m = { .ask = 9, .id = (char *)"gcc-1-x" };
-
-	ck_assert_ptr_nonnull(agent_tool_request_drop(&a, &m, &ops, NULL));
+	ck_assert_ptr_nonnull(
+		agent_tool_request_new(&a, 9, "gcc-1-x", false, &ops, NULL));
 	run();
 	ck_assert_uint_eq(n_dropped, 1);
 	ck_assert(state);
@@ -127,9 +139,8 @@ END_TEST
 
 START_TEST(nobody_hears_of_it_who_left)
 {
-	struct wire_tools m = { .ask = 7, .verify = 1 };
-	struct agent_tool_request *c = agent_tool_request_tools(&a, &m, &ops,
-								NULL);
+	struct agent_tool_request *c = agent_tool_request_new(&a, 7, NULL, true,
+							      &ops, NULL);
 
 	ck_assert_ptr_nonnull(c);
 	agent_tool_request_close(c);

@@ -4,7 +4,6 @@
  * Views and identities, with a real store and a real cell.
  */
 #include "agent/cell.h"
-#include "agent/identity.h"
 #include "agent/inode.h"
 #include "agent/view.h"
 
@@ -273,7 +272,7 @@ static int identity(uint32_t driver, bool spoiled)
 	compiler_manifest_id(&t, 1, names[1], false, &m.toolchain);
 	m.toolchain.b[0] ^= spoiled;
 	TAILQ_INSERT_TAIL(&views, view, link);
-	return agent_identity_check(&views, &m, &err);
+	return agent_view_check_identity(&views, &m, &err);
 }
 
 START_TEST(a_toolchain_is_what_its_files_are)
@@ -303,11 +302,11 @@ START_TEST(a_driver_is_found_through_links_that_came)
 
 	make(WIRE_PART_TOOLCHAIN_END, v, 2);
 	TAILQ_INSERT_TAIL(&views, view, link);
-	driver = agent_identity_driver(&views, &m);
+	driver = agent_view_driver(&views, &m);
 	ck_assert_str_eq(driver, "/o/bin/x");
 	free(driver);
 	m.driver = (char *)names[0]; /* to itself */
-	driver = agent_identity_driver(&views, &m);
+	driver = agent_view_driver(&views, &m);
 	ck_assert_str_eq(driver, "");
 	free(driver);
 }
