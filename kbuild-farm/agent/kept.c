@@ -21,34 +21,14 @@ char *agent_kept_path(const char *kept, const char *id)
 	return xasprintf("%s/%s", kept, id);
 }
 
-/* Is what `fd` has open still what `path` stands for? */
-static bool stands(const char *path, int fd)
-{
-	struct stat a, b;
-
-	return !fstat(fd, &a) && !lstat(path, &b) && a.st_ino == b.st_ino &&
-	       a.st_dev == b.st_dev;
-}
-
 int agent_kept_lock(const char *path, int how)
 {
-	for (;;) {
-		int fd = open(path,
-			      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		int ret;
+	int fd;
 
-		if (fd < 0)
-			return -errno;
-		do
-			ret = flock(fd, how);
-		while (ret && errno == EINTR);
-		if (!ret && stands(path, fd))
-			return fd;
-		ret = ret ? -errno : 0;
-		close(fd);
-		if (ret)
-			return ret == -EWOULDBLOCK ? -EBUSY : ret;
-	}
+	do
+		fd = fs_lock(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, how);
+	while (fd == -EAGAIN);
+	return fd;
 }
 
 /* ---------------------------------------------------------------- lease */

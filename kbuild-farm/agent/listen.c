@@ -3,6 +3,7 @@
 
 #include "agent/agent.h"
 #include "agent/session.h"
+#include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
 
@@ -34,24 +35,16 @@ struct agent_listen {
 /* The lock file's own name may have been removed while we opened it. */
 static int take_lock(struct agent_listen *l, struct err *err)
 {
-	struct stat here, there;
-
-	for (;;) {
-		l->lock = open(l->lock_path,
-			       O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-		if (l->lock < 0)
-			return err_errno(err, "%s", l->lock_path);
-		if (flock(l->lock, LOCK_EX | LOCK_NB))
-			return err_set(err, EADDRINUSE,
-				       "%s: another kfarmd listens there",
-				       l->path);
-		if (fstat(l->lock, &here))
-			return err_errno(err, "%s", l->lock_path);
-		if (!stat(l->lock_path, &there) && here.st_ino == there.st_ino)
-			return 0;
-		close(l->lock);
-		l->lock = -1;
-	}
+	do
+		l->lock = fs_lock(AT_FDCWD, l->lock_path, O_RDWR | O_CREAT,
+				  LOCK_EX | LOCK_NB);
+	while (l->lock == -EAGAIN);
+	if (l->lock == -EBUSY)
+		return err_set(err, EADDRINUSE,
+			       "%s: another kfarmd listens there", l->path);
+	return l->lock < 0 ? err_set(err, -l->lock, "%s: %s", l->lock_path,
+				     strerror(-l->lock)) :
+			     0;
 }
 
 static bool somebody_answers(const struct sockaddr_un *at)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -402,6 +403,28 @@ int fs_remove(const char *path, struct err *err)
 	return ret && ret != -ENOENT ? err_set(err, -ret, "remove %s: %s", path,
 					       strerror(-ret)) :
 				       0;
+}
+
+int fs_lock(int at, const char *name, int flags, int how)
+{
+	int fd = openat(at, name, flags | O_NOFOLLOW | O_CLOEXEC, 0600);
+	struct stat is, has;
+	int ret;
+
+	if (fd < 0)
+		return -errno;
+	do
+		ret = flock(fd, how);
+	while (ret && errno == EINTR);
+	if (ret)
+		ret = errno == EWOULDBLOCK ? -EBUSY : -errno;
+	else if (fstat(fd, &is) ||
+		 fstatat(at, name, &has, AT_SYMLINK_NOFOLLOW) ||
+		 is.st_ino != has.st_ino || is.st_dev != has.st_dev)
+		ret = -EAGAIN;
+	if (ret)
+		close(fd);
+	return ret ? ret : fd;
 }
 
 char *fs_absolute(const char *path)

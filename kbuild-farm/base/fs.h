@@ -48,6 +48,12 @@ int fs_list_at(int at, const char *name, struct strv *out);
  */
 int fs_remove(const char *path, struct err *err);
 int fs_remove_at(int at, const char *name);
+/*
+ * Open `name` of the directory `at` with these flags, following no link, and
+ * flock(2) it.  A descriptor of what has that name even now; -EBUSY: another
+ * has it locked; -EAGAIN: it lost its name meanwhile; or a negative errno.
+ */
+int fs_lock(int at, const char *name, int flags, int how);
 /* The path made absolute with our working directory, not resolved. */
 char *fs_absolute(const char *path);
 

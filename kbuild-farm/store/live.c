@@ -16,40 +16,17 @@
 
 #define TRIES_MAX 100
 
-static int open_dir(int at, const char *name)
-{
-	int fd = openat(at, name,
-			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-	return fd < 0 ? -errno : fd;
-}
-
-/* Is what `fd` has open still what `name` stands for? */
-static bool stands(int at, const char *name, int fd)
-{
-	struct stat a, b;
-
-	return !fstat(fd, &a) && !fstatat(at, name, &b, AT_SYMLINK_NOFOLLOW) &&
-	       a.st_ino == b.st_ino && a.st_dev == b.st_dev;
-}
+#define DIRECTORY (O_RDONLY | O_DIRECTORY)
 
 /* A descriptor; -EAGAIN: the name was taken, or a sweep came in between. */
 static int make_one(int live, const char *name)
 {
-	int fd, ret;
+	int fd;
 
 	if (mkdirat(live, name, 0700))
 		return errno == EEXIST ? -EAGAIN : -errno;
-	fd = open_dir(live, name);
-	if (fd < 0)
-		return fd == -ENOENT ? -EAGAIN : fd;
-	if (!flock(fd, LOCK_EX | LOCK_NB))
-		ret = stands(live, name, fd) ? fd : -EAGAIN;
-	else
-		ret = errno == EWOULDBLOCK ? -EAGAIN : -errno;
-	if (ret < 0)
-		close(fd);
-	return ret;
+	fd = fs_lock(live, name, DIRECTORY, LOCK_EX | LOCK_NB);
+	return fd == -ENOENT || fd == -EBUSY ? -EAGAIN : fd;
 }
 
 int store_live_make(int live, char name[static STORE_LIVE_NAME_MAX],
@@ -71,16 +48,13 @@ int store_live_make(int live, char name[static STORE_LIVE_NAME_MAX],
 
 static void sweep_one(int live, const char *name)
 {
-	int fd = open_dir(live, name);
-
-	if (fd == -ENOTDIR || fd == -ELOOP)
-		fs_remove_at(live, name);
-	if (fd < 0)
-		return;
 	/* Another sweep may have been first, and the name be in use again. */
-	if (!flock(fd, LOCK_EX | LOCK_NB) && stands(live, name, fd))
+	int fd = fs_lock(live, name, DIRECTORY, LOCK_EX | LOCK_NB);
+
+	if (fd >= 0 || fd == -ENOTDIR || fd == -ELOOP)
 		fs_remove_at(live, name);
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 }
 
 void store_live_sweep(int live)

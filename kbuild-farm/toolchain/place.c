@@ -25,33 +25,13 @@ static int open_dir(const char *path, struct err *err)
 	return fd < 0 ? err_errno(err, "%s", path) : fd;
 }
 
-/* Is what `fd` has open still what `name` stands for? */
-static bool is_still(const struct toolchain_place *p, const char *name, int fd)
-{
-	struct stat a, b;
-
-	return !fstat(fd, &a) &&
-	       !fstatat(p->dir, name, &b, AT_SYMLINK_NOFOLLOW) &&
-	       a.st_ino == b.st_ino && a.st_dev == b.st_dev;
-}
-
 /* -EAGAIN: another has it, or was just removing it. */
 static int lock_file(const struct toolchain_place *p, const char *name,
 		     int flags)
 {
-	int fd = openat(p->dir, name, O_RDWR | flags | O_NOFOLLOW | O_CLOEXEC,
-			0600);
-	int ret = 0;
+	int fd = fs_lock(p->dir, name, O_RDWR | flags, LOCK_EX | LOCK_NB);
 
-	if (fd < 0)
-		return -errno;
-	if (flock(fd, LOCK_EX | LOCK_NB))
-		ret = errno == EWOULDBLOCK ? -EAGAIN : -errno;
-	else if (!is_still(p, name, fd))
-		ret = -EAGAIN;
-	if (ret)
-		close(fd);
-	return ret ? ret : fd;
+	return fd == -EBUSY ? -EAGAIN : fd;
 }
 
 static void sweep_locks(const struct toolchain_place *p)

@@ -12,8 +12,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static char *dir;
@@ -271,7 +274,7 @@ START_TEST(a_tree_of_any_depth_is_removed)
 	struct err err = { 0 };
 	int at = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	for (int i = 0; i < 2100; i++) {
+	for (int i = 0; i < 1000; i++) {
 		int next;
 
 		ck_assert(!mkdirat(at, "d", 0755));
@@ -328,6 +331,43 @@ START_TEST(a_file_is_made_whole_or_is_an_error)
 	/* Its position was not moved. */
 	ck_assert_int_eq(lseek(from, 0, SEEK_CUR), 0);
 	close(from);
+}
+END_TEST
+
+START_TEST(a_lock_is_of_what_has_the_name)
+{
+	const int make = O_RDWR | O_CREAT, now = LOCK_EX | LOCK_NB;
+	int fd = fs_lock(AT_FDCWD, "lock", make, now), again;
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(fs_lock(AT_FDCWD, "lock", make, now), -EBUSY);
+	/* Another file with that name is another lock. */
+	ck_assert_int_eq(unlink("lock"), 0);
+	ck_assert_int_eq(fs_lock(AT_FDCWD, "lock", O_RDWR, now), -ENOENT);
+	again = fs_lock(AT_FDCWD, "lock", make, now);
+	ck_assert_int_ge(again, 0);
+	close(again);
+	close(fd);
+	ck_assert_int_eq(symlink("lock", "link"), 0);
+	ck_assert_int_eq(fs_lock(AT_FDCWD, "link", O_RDWR, now), -ELOOP);
+}
+END_TEST
+
+/* Whoever waits gets it when it has lost its name. */
+START_TEST(a_lock_without_its_name_is_none)
+{
+	int fd = fs_lock(AT_FDCWD, "lock", O_RDWR | O_CREAT, LOCK_EX);
+	struct timespec soon = { .tv_nsec = 200000000 };
+	pid_t pid = fork();
+
+	if (!pid) {
+		nanosleep(&soon, NULL);
+		_exit(unlink("lock"));
+	}
+	/* The child's copy holds it until it ends. */
+	close(fd);
+	ck_assert_int_eq(fs_lock(AT_FDCWD, "lock", O_RDWR, LOCK_EX), -EAGAIN);
+	waitpid(pid, NULL, 0);
 }
 END_TEST
 
@@ -431,6 +471,7 @@ int main(void)
 	Suite *s = suite_create("base/fs");
 	TCase *tc = tcase_create("fs");
 
+	tcase_set_timeout(tc, 120);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, what_is_written_is_read_and_nothing_else_stays);
 	tcase_add_test(tc, what_lies_in_memory_is_read_from_its_start);
@@ -450,6 +491,8 @@ int main(void)
 	tcase_add_test(tc, a_tree_of_any_depth_is_removed);
 	tcase_add_test(tc, a_tree_that_is_wide_is_removed);
 	tcase_add_test(tc, a_file_is_made_whole_or_is_an_error);
+	tcase_add_test(tc, a_lock_is_of_what_has_the_name);
+	tcase_add_test(tc, a_lock_without_its_name_is_none);
 	tcase_add_test(tc, a_list_has_all_names_in_order);
 	tcase_add_test(tc, absolute_is_relative_to_where_we_are);
 	tcase_add_test(tc, homes_follow_xdg);
