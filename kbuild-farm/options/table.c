@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "options/table.h"
 
+#include "base/str.h"
+
 #include <string.h>
 
 /* What values may be made of; see options_value_ok(). */
@@ -253,41 +255,13 @@ bool options_value_ok(const struct options_entry *e, const char *value)
 
 bool options_debug_ok(const char *value)
 {
-	static const char *const details[] = {
-		"",
-		"0",
-		"1",
-		"2",
-		"3",
-		"column-info",
-		"dwarf",
-		"dwarf-2",
-		"dwarf-3",
-		"dwarf-4",
-		"dwarf-5",
-		"gdb",
-		"gdb0",
-		"gdb1",
-		"gdb2",
-		"gdb3",
-		"inline-points",
-		"line-tables-only",
-		"no-column-info",
-		"no-inline-points",
-		"no-pubnames",
-		"no-record-gcc-switches",
-		"no-statement-frontiers",
-		"no-strict-dwarf",
+	return str_list_has(
+		",0,1,2,3,gdb,gdb0,gdb1,gdb2,gdb3,"
+		"dwarf,dwarf-2,dwarf-3,dwarf-4,dwarf-5,strict-dwarf,"
+		"no-strict-dwarf,column-info,no-column-info,inline-points,"
+		"no-inline-points,line-tables-only,pubnames,no-pubnames,"
+		"no-record-gcc-switches,statement-frontiers,"
+		"no-statement-frontiers,variable-location-views,"
 		"no-variable-location-views",
-		"pubnames",
-		"statement-frontiers",
-		"strict-dwarf",
-		"variable-location-views",
-	};
-
-	for (size_t i = 0; i < sizeof(details) / sizeof(*details); i++) {
-		if (!strcmp(value, details[i]))
-			return true;
-	}
-	return false;
+		',', value);
 }

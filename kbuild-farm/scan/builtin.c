@@ -5,11 +5,6 @@
 
 #include <stdio.h>
 
-static bool is_punct(struct scan_token t, uint8_t punct)
-{
-	return t.kind == SCAN_TOK_PUNCT && t.punct == punct;
-}
-
 static struct scan_token number(struct scan_cpp *cpp, long long value)
 {
 	struct scan_token t = { .kind = SCAN_TOK_NUMBER };
@@ -39,7 +34,7 @@ static bool angled_name(struct scan_cpp *cpp, bool spelled, uint32_t *name)
 		const struct scan_name *s;
 
 		t = spelled ? scan_cpp_raw(cpp) : scan_cpp_next(cpp);
-		closed = is_punct(t, '>');
+		closed = scan_is_punct(t, '>');
 		if (closed || t.kind == SCAN_TOK_END || b.len > 4096)
 			break;
 		if (t.flags & SCAN_TOK_WHITE)
@@ -64,7 +59,7 @@ bool scan_cpp_header(struct scan_cpp *cpp, struct scan_token first,
 {
 	const struct scan_name *s = scan_name(cpp->names, first.id);
 
-	*angled = is_punct(first, '<');
+	*angled = scan_is_punct(first, '<');
 	if (*angled)
 		return angled_name(cpp, spelled, name);
 	if (first.kind != SCAN_TOK_STRING || s->s[0] != '"' || s->len < 3)
@@ -81,13 +76,13 @@ static struct scan_token has_include(struct scan_cpp *cpp, bool next)
 	uint32_t name = WORD_NONE;
 	int has;
 
-	if (!is_punct(t, '('))
+	if (!scan_is_punct(t, '('))
 		return fail(cpp, REASON_HAS_INCLUDE_PARENTHESES);
 	t = scan_cpp_next(cpp);
 	spelled = cpp->n_context == 1;
 	if (!scan_cpp_header(cpp, t, spelled, &name, &angled))
 		return fail(cpp, REASON_HAS_INCLUDE_OPERAND);
-	if (!is_punct(scan_cpp_next(cpp), ')'))
+	if (!scan_is_punct(scan_cpp_next(cpp), ')'))
 		return fail(cpp, REASON_HAS_INCLUDE_PARENTHESES);
 	cpp->unsteady = true;
 	has = cpp->host.has_include(cpp->host.ctx, name, angled, next,
@@ -103,15 +98,15 @@ static struct scan_token ask(struct scan_cpp *cpp, enum scan_word op)
 	long long value = 0;
 	int ret;
 
-	if (!is_punct(t, '('))
+	if (!scan_is_punct(t, '('))
 		return fail(cpp, REASON_OPERATOR_PARENTHESES);
-	while (!is_punct(t = scan_cpp_raw(cpp), ')')) {
+	while (!scan_is_punct(t = scan_cpp_raw(cpp), ')')) {
 		const struct scan_name *s = scan_name(cpp->names, t.id);
 		bool macro = t.kind == SCAN_TOK_NAME &&
 			     scan_cpp_look(cpp, t.id);
 
 		/* gcc expands it and clang does not. */
-		if (t.kind == SCAN_TOK_END || macro || is_punct(t, '(') ||
+		if (t.kind == SCAN_TOK_END || macro || scan_is_punct(t, '(') ||
 		    b.len + s->len > 200) {
 			buf_release(&b);
 			return fail(cpp, REASON_OPERATOR_OPERAND);

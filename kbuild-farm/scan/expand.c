@@ -58,11 +58,6 @@ const struct scan_token *scan_stack_take(struct scan_cpp *cpp, size_t from,
 	return v;
 }
 
-static bool is_punct(struct scan_token t, uint8_t punct)
-{
-	return t.kind == SCAN_TOK_PUNCT && t.punct == punct;
-}
-
 /* Is the macro's own body being read? */
 static bool is_disabled(const struct scan_cpp *cpp, uint32_t name)
 {
@@ -137,8 +132,8 @@ static uint32_t collect(struct scan_cpp *cpp, const struct scan_macro *m,
 			scan_cpp_fail(cpp, REASON_OPEN_ARGUMENTS);
 			return 0;
 		}
-		last = !depth && is_punct(t, ')');
-		if (last || (!depth && is_punct(t, ',') &&
+		last = !depth && scan_is_punct(t, ')');
+		if (last || (!depth && scan_is_punct(t, ',') &&
 			     !(m->variadic && argc + 1 == m->paramc))) {
 			if (argc < m->paramc)
 				args[argc].n = (uint32_t)(cpp->n_stack - start);
@@ -148,8 +143,8 @@ static uint32_t collect(struct scan_cpp *cpp, const struct scan_macro *m,
 				break;
 			continue;
 		}
-		depth += is_punct(t, '(');
-		depth -= is_punct(t, ')');
+		depth += scan_is_punct(t, '(');
+		depth -= scan_is_punct(t, ')');
 		scan_stack_add(cpp, t);
 	}
 	v = scan_stack_take(cpp, from, &total);
@@ -167,7 +162,7 @@ static bool is_invoked(struct scan_cpp *cpp)
 {
 	struct scan_token t = scan_cpp_next(cpp);
 
-	if (is_punct(t, '('))
+	if (scan_is_punct(t, '('))
 		return true;
 	if (t.kind != SCAN_TOK_END)
 		take_back(cpp);

@@ -17,22 +17,36 @@ struct hit {
 	bool system;
 };
 
-/* The compiler looks there, and then opens the file by its shorter name. */
-static void passed(void *ctx, struct scan_node *node)
-{
-	struct scan_walk *walk = ctx;
-	const struct scan_frame *f = scan_walk_top(walk);
-
-	scan_walk_list(walk, node, SCAN_PROBED, f ? f->line : 0);
-}
-
 const struct scan_found *scan_walk_search(struct scan_walk *walk, uint32_t name,
 					  uint32_t start)
 {
-	struct scan_told told = { scan_walk_absent, passed, walk };
+	struct scan_tree *tree = walk->place->tree;
+	const struct scan_chain *c = walk->chain;
+	const struct scan_frame *frame = scan_walk_top(walk);
+	struct scan_found *f;
 
-	return scan_search_from(walk->place->search, walk->chain, walk->w->unit,
-				name, start, &told);
+	f = scan_search_found(walk->place->search, name, start);
+	if (f->unit == walk->w->unit)
+		return f;
+	f->unit = walk->w->unit;
+	f->node = NULL;
+	for (uint32_t i = start; i < c->n; i++) {
+		struct scan_probe *p;
+
+		p = scan_tree_probe(tree, c->dir[i].dir, name,
+				    c->shorten && c->dir[i].system);
+		f->node = p->node;
+		f->at = (int)i;
+		f->system = c->dir[i].system;
+		/* The compiler looks there, and opens it by a shorter name. */
+		if (p->spelled)
+			scan_walk_list(walk, p->spelled, SCAN_PROBED,
+				       frame ? frame->line : 0);
+		if (f->node)
+			break;
+		scan_walk_absent(walk, scan_tree_absent(tree, p));
+	}
+	return f;
 }
 
 static struct hit search(struct scan_walk *walk, uint32_t name, uint32_t start)
@@ -58,12 +72,10 @@ static struct hit beside(struct scan_walk *walk, uint32_t name)
 {
 	struct scan_frame *f = scan_walk_top(walk);
 	struct scan_probe *p;
-	const char *absent;
 
 	p = scan_tree_probe(walk->place->tree, f->node->dir, name, false);
-	absent = p->node ? NULL : scan_tree_absent(walk->place->tree, p);
-	if (absent)
-		scan_walk_absent(walk, absent);
+	if (!p->node)
+		scan_walk_absent(walk, scan_tree_absent(walk->place->tree, p));
 	return (struct hit){ p->node, SCAN_AT_CURRENT, f->system };
 }
 

@@ -43,7 +43,6 @@ void scan_walk_origin(struct scan_walk *walk, uint32_t name)
 	struct scan_tree *tree = walk->place->tree;
 	struct scan_dir *cwd = scan_tree_dir(tree, "");
 	struct scan_probe *p = scan_tree_probe(tree, cwd, name, false);
-	const char *absent = NULL;
 
 	if (p->node && p->node->error)
 		scan_walk_fail(walk, REASON_FILE_STAT, p->path);
@@ -51,9 +50,7 @@ void scan_walk_origin(struct scan_walk *walk, uint32_t name)
 		scan_walk_list(walk, p->node, SCAN_INPUT,
 			       scan_walk_top(walk)->line);
 	else if (!scan_tree_is_occupied(tree, cwd, name))
-		absent = scan_tree_absent(tree, p);
-	if (absent)
-		scan_walk_absent(walk, absent);
+		scan_walk_absent(walk, scan_tree_absent(tree, p));
 }
 
 static struct scan_node *list_input(struct scan_walk *walk, const char *name,

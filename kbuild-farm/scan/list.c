@@ -60,12 +60,10 @@ size_t scan_walk_list(struct scan_walk *walk, struct scan_node *node,
 	return e->index;
 }
 
-void scan_walk_absent(void *ctx, const char *path)
+void scan_walk_absent(struct scan_walk *walk, const char *path)
 {
-	struct scan_walk *walk = ctx;
-	struct scan_lists *l = walk->l;
-
-	*SCAN_LIST_ADD(l, absent) = path;
+	if (path)
+		*SCAN_LIST_ADD(walk->l, absent) = path;
 }
 
 void scan_walk_dir(struct scan_walk *walk, const char *path)

@@ -19,11 +19,6 @@ struct reading {
 	unsigned mode;
 };
 
-static bool is_punct(const struct scan_token *t, uint8_t punct)
-{
-	return t->kind == SCAN_TOK_PUNCT && t->punct == punct;
-}
-
 static void add_param(struct reading *r, uint32_t name)
 {
 	for (uint32_t i = 0; i < r->paramc; i++)
@@ -35,28 +30,28 @@ static void add_param(struct reading *r, uint32_t name)
 static void read_params(struct reading *r)
 {
 	r->funlike = true;
-	if (is_punct(++r->v, ')')) {
+	if (scan_is_punct(*++r->v, ')')) {
 		r->v++;
 		return;
 	}
 	for (;; r->v++) {
-		if (is_punct(r->v, SCAN_PUNCT_ELLIPSIS)) {
+		if (scan_is_punct(*r->v, SCAN_PUNCT_ELLIPSIS)) {
 			add_param(r, WORD_VA_ARGS);
 			r->variadic = true;
 			r->v++;
 		} else if (r->v->kind == SCAN_TOK_NAME) {
 			add_param(r, r->v->id);
 			r->v++;
-			r->variadic = is_punct(r->v, SCAN_PUNCT_ELLIPSIS);
+			r->variadic = scan_is_punct(*r->v, SCAN_PUNCT_ELLIPSIS);
 			r->v += r->variadic;
 		} else {
 			break;
 		}
-		if (is_punct(r->v, ')')) {
+		if (scan_is_punct(*r->v, ')')) {
 			r->v++;
 			return;
 		}
-		if (!is_punct(r->v, ',') || r->variadic)
+		if (!scan_is_punct(*r->v, ',') || r->variadic)
 			break;
 	}
 	r->bad = true;
@@ -80,13 +75,13 @@ static uint32_t option_length(struct reading *r, const struct scan_token *v)
 	const struct scan_token *from = v + 1;
 	unsigned depth = 0;
 
-	if (!is_punct(v, '(')) {
+	if (!scan_is_punct(*v, '(')) {
 		r->bad = true;
 		return 0;
 	}
 	for (; v->kind != SCAN_TOK_END; v++) {
-		depth += is_punct(v, '(');
-		depth -= is_punct(v, ')');
+		depth += scan_is_punct(*v, '(');
+		depth -= scan_is_punct(*v, ')');
 		if (!depth)
 			return (uint32_t)(v - from);
 	}
@@ -102,7 +97,7 @@ static uint32_t read_token(struct reading *r, struct scan_token *out)
 {
 	struct scan_token t = *r->v++;
 	uint8_t white = t.flags & SCAN_TOK_WHITE;
-	bool hash = r->funlike && is_punct(&t, '#');
+	bool hash = r->funlike && scan_is_punct(t, '#');
 	uint32_t n;
 
 	if (hash && (r->v->kind == SCAN_TOK_NAME)) {
@@ -140,7 +135,7 @@ static uint32_t read_body(struct reading *r, struct scan_token *out,
 	uint32_t n = 0, last = 0;
 
 	while (r->v < end && !r->bad) {
-		if (is_punct(r->v, SCAN_PUNCT_PASTE)) {
+		if (scan_is_punct(*r->v, SCAN_PUNCT_PASTE)) {
 			r->v++;
 			if (!n || r->v == end)
 				r->bad = true;
@@ -166,7 +161,7 @@ static struct scan_macro *read_macro(const struct scan_def *def,
 
 	all = scan_tokens_of(names, s, def->len, r.mode);
 	r.v = all->v;
-	if (is_punct(r.v, '(') && !(r.v->flags & SCAN_TOK_WHITE))
+	if (scan_is_punct(*r.v, '(') && !(r.v->flags & SCAN_TOK_WHITE))
 		read_params(&r);
 	m = xcalloc(1, sizeof(*m) + (all->n + 1) * sizeof(m->body[0]));
 	m->funlike = r.funlike;

@@ -174,8 +174,8 @@ const struct scan_chain *scan_search_chain(struct scan_search *s,
 	return interned(s, c);
 }
 
-static struct scan_found *found(struct scan_search *s, uint32_t name,
-				uint32_t start)
+struct scan_found *scan_search_found(struct scan_search *s, uint32_t name,
+				     uint32_t start)
 {
 	uint32_t h = (name + start * 0x85ebca6bu) * 0x9e3779b1u;
 	struct scan_found **head = &s->found[h >> 16 & (BUCKETS - 1)], *f;
@@ -187,37 +187,5 @@ static struct scan_found *found(struct scan_search *s, uint32_t name,
 	f = scan_arena_alloc(&s->arena, sizeof(*f));
 	*f = (struct scan_found){ .name = name, .start = start, .next = *head };
 	*head = f;
-	return f;
-}
-
-const struct scan_found *scan_search_from(struct scan_search *s,
-					  const struct scan_chain *c,
-					  uint32_t unit, uint32_t name,
-					  uint32_t start,
-					  const struct scan_told *told)
-{
-	struct scan_found *f = found(s, name, start);
-
-	if (f->unit == unit)
-		return f;
-	f->unit = unit;
-	f->node = NULL;
-	for (uint32_t i = start; i < c->n; i++) {
-		struct scan_probe *p;
-		const char *path;
-
-		p = scan_tree_probe(s->tree, c->dir[i].dir, name,
-				    c->shorten && c->dir[i].system);
-		f->node = p->node;
-		f->at = (int)i;
-		f->system = c->dir[i].system;
-		if (p->spelled)
-			told->passed(told->ctx, p->spelled);
-		if (f->node)
-			break;
-		path = scan_tree_absent(s->tree, p);
-		if (path)
-			told->absent(told->ctx, path);
-	}
 	return f;
 }

@@ -56,19 +56,11 @@ struct scan_found {
 	bool system;
 };
 
-/* Told once per unit; all borrowed. */
-struct scan_told {
-	void (*absent)(void *ctx, const char *path);
-	/* A file that has to be there for another name of it to be used. */
-	void (*passed)(void *ctx, struct scan_node *node);
-	void *ctx;
-};
-
-/* Look for a name from directory `start` of the chain on. */
-const struct scan_found *scan_search_from(struct scan_search *s,
-					  const struct scan_chain *c,
-					  uint32_t unit, uint32_t name,
-					  uint32_t start,
-					  const struct scan_told *told);
+/*
+ * What is known of a name from directory `start` of the chain on: of this
+ * unit, or, with another `unit` in it, nothing yet.
+ */
+struct scan_found *scan_search_found(struct scan_search *s, uint32_t name,
+				     uint32_t start);
 
 #endif

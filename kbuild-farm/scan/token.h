@@ -52,6 +52,11 @@ struct scan_token {
 	uint32_t id; /* its spelling, see scan/name.h */
 };
 
+static inline bool scan_is_punct(struct scan_token t, uint8_t punct)
+{
+	return t.kind == SCAN_TOK_PUNCT && t.punct == punct;
+}
+
 struct scan_tokens {
 	uint32_t n;
 	struct scan_token v[]; /* and a SCAN_TOK_END */

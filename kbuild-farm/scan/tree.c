@@ -14,7 +14,7 @@
 #include "scan/tree.h"
 
 #include "scan/arena.h"
-#include "scan/cond.h"
+#include "scan/expr.h"
 
 #include "base/str.h"
 
@@ -59,7 +59,7 @@ static void drop_text(struct scan_tree *t, struct scan_node *n)
 {
 	if (!n->text)
 		return;
-	scan_memos_free(n->memo, n->text->n_piece, t->names);
+	scan_expr_forget(n->memo, n->text->n_piece, t->names);
 	n->memo = NULL;
 	scan_text_put(n->text);
 	n->text = NULL;

@@ -39,7 +39,7 @@ struct scan_entry {
 	struct scan_entry *next;
 };
 
-struct scan_memo; /* of scan/cond.h */
+struct scan_memo; /* of scan/expr.h */
 
 struct scan_node {
 	char *path;

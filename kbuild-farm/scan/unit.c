@@ -24,14 +24,10 @@ static void add_want(struct scan_walk *walk, int where, const char *path)
 
 static void no_dir(struct scan_walk *walk, struct scan_dir *d)
 {
-	const char *path = NULL;
-
 	if (d->error)
 		scan_walk_fail(walk, REASON_FILE_STAT, d->path);
 	else if (!d->exists)
-		path = scan_tree_no_dir(walk->place->tree, d);
-	if (path)
-		scan_walk_absent(walk, path);
+		scan_walk_absent(walk, scan_tree_no_dir(walk->place->tree, d));
 }
 
 /* A directory that the compiler did not find when it was asked is there. */

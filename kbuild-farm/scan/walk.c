@@ -85,8 +85,8 @@ static bool is_taken(struct scan_walk *walk, struct scan_frame *f,
 		return false;
 	}
 	locate(walk, d);
-	ret = scan_cond(cpp, f->text, d->at, &f->node->memo[d->at],
-			memo_epoch(walk));
+	ret = scan_expr_memoized(cpp, f->text, d->at, &f->node->memo[d->at],
+				 memo_epoch(walk));
 	if (ret < 0)
 		scan_walk_fail(walk, cpp->why, NULL);
 	return ret > 0;

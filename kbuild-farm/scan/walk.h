@@ -12,7 +12,7 @@
 
 #include "base/vec.h"
 #include "scan/ask.h"
-#include "scan/cond.h"
+#include "scan/expr.h"
 #include "scan/part.h"
 #include "scan/search.h"
 
@@ -145,8 +145,8 @@ void scan_walk_text(struct scan_walk *walk, struct scan_text *text);
 /* list.c: what goes into the answer */
 size_t scan_walk_list(struct scan_walk *walk, struct scan_node *node,
 		      enum scan_kind kind, uint32_t line);
-/* `ctx`: the walk. */
-void scan_walk_absent(void *ctx, const char *path);
+/* NULL: it was said. */
+void scan_walk_absent(struct scan_walk *walk, const char *path);
 void scan_walk_dir(struct scan_walk *walk, const char *path);
 void scan_lists_release(struct scan_lists *l);
 

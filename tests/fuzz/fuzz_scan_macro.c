@@ -6,7 +6,7 @@
  */
 #include "scan-names.h"
 
-#include "scan/cond.h"
+#include "scan/expr.h"
 
 #include <stdlib.h>
 
@@ -34,11 +34,11 @@ static void evaluate(struct scan_cpp *cpp, struct scan_text *t, uint32_t piece)
 	struct scan_memo **memo = calloc(1, sizeof(*memo));
 	int first, second;
 
-	first = scan_cond(cpp, t, piece, memo, 1);
-	second = scan_cond(cpp, t, piece, memo, 1);
+	first = scan_expr_memoized(cpp, t, piece, memo, 1);
+	second = scan_expr_memoized(cpp, t, piece, memo, 1);
 	if (first != second || (first < 0 && !cpp->why))
 		abort();
-	scan_memos_free(memo, 1, cpp->names);
+	scan_expr_forget(memo, 1, cpp->names);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
