@@ -242,7 +242,7 @@ static struct answer_dirs *new_dirs(struct dialect *f)
 
 /* Take over the lines of an answer; see scan/query.h. */
 static void learn(struct scan_answers *a, struct dialect *f, unsigned mode,
-		  struct buf *answer)
+		  const struct buf *answer)
 {
 	struct answer_dirs *dirs = f->dirs;
 	struct buf macros = { 0 };
@@ -264,9 +264,9 @@ static void learn(struct scan_answers *a, struct dialect *f, unsigned mode,
 			strv_own(*s == 'D' ? &dirs->dirs : &dirs->absent,
 				 xstrndup(s + 2, len - 2));
 	}
-	if (macros.len) {
-		f->is.is_clang = memmem(macros.data, macros.len,
-					"#define __clang__ ", 18);
+	/* Also where there are none. */
+	if (!f->is.macros) {
+		f->is.is_clang = strstr(buf_str(&macros), "#define __clang__ ");
 		f->is.macros = scan_lex(a->names, &macros, mode);
 	}
 	buf_release(&macros);

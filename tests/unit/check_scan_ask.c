@@ -115,6 +115,39 @@ START_TEST(nothing_is_asked_twice_of_two_runs)
 }
 END_TEST
 
+/* A compiler that has nothing to say: it predefines nothing. */
+static int silent_ask(void *ctx, const char *cwd, char *const *argv,
+		      char *const *env, struct buf *out, struct buf *err_out,
+		      struct err *err)
+{
+	(void)ctx, (void)cwd, (void)argv, (void)env;
+	(void)out, (void)err_out, (void)err;
+	atomic_fetch_add(&asked, 1);
+	return 0;
+}
+
+START_TEST(no_macros_are_an_answer)
+{
+	char *cache = xasprintf("%s/cache", compare_dir);
+	struct scan_setup setup = { .ask = silent_ask, .cache_dir = cache };
+	char *argv[] = { "cc", "-nostdinc", "-c", "unit.c", NULL };
+
+	compare_file("unit.c", "#ifdef __GNUC__\n#error\n#endif\n");
+	atomic_store(&asked, 0);
+	for (int i = 0; i < 2; i++) {
+		struct scan *s = scan_new(&setup);
+		struct scan_closure c;
+
+		compare_closure(s, "/bin/cc", argv, &c);
+		ck_assert_int_eq(c.why, REASON_NONE);
+		ck_assert_uint_eq(atomic_load(&asked), 1);
+		scan_closure_release(&c);
+		scan_free(s);
+	}
+	free(cache);
+}
+END_TEST
+
 /* Spoil one byte, `at` sixteenths from the start. */
 static void spoil(const char *cache, size_t at)
 {
@@ -230,6 +263,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, a_set_of_flags_costs_one_question);
 	tcase_add_test(tc, clang_answers_the_same_questions);
 	tcase_add_test(tc, nothing_is_asked_twice_of_two_runs);
+	tcase_add_test(tc, no_macros_are_an_answer);
 	tcase_add_test(tc, a_damaged_answer_is_asked_for_again);
 	tcase_add_test(tc, threads_wait_for_one_answer);
 	tcase_add_test(tc, macros_that_gcc_hides_are_known);
