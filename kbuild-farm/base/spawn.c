@@ -19,6 +19,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define LINE_MAX_BYTES (1u << 16) /* of all that it prints */
+
 #define TICK_MS 100 /* how soon `stop` is seen */
 
 /*
@@ -272,6 +274,22 @@ int spawn_capture(const struct spawn *what, size_t max, unsigned timeout_ms,
 	struct spawn_limits limits = { max, timeout_ms, NULL };
 
 	return spawn_collect(what, &limits, out, NULL, status, err);
+}
+
+int spawn_first_line(char *const *argv, char *const *env, unsigned timeout_ms,
+		     char **out, struct err *err)
+{
+	struct spawn what = { .argv = argv, .env = env, .fd = { -1, -1, -1 } };
+	struct buf text = { 0 };
+	int status = 0;
+	int ret = spawn_capture(&what, LINE_MAX_BYTES, timeout_ms, &text,
+				&status, err);
+
+	*out = NULL;
+	if (!ret && !status)
+		*out = xstrndup(buf_str(&text), strcspn(buf_str(&text), "\n"));
+	buf_release(&text);
+	return ret;
 }
 
 char *spawn_status_text(int wait_status)

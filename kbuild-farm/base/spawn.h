@@ -63,6 +63,13 @@ int spawn_collect(const struct spawn *what, const struct spawn_limits *limits,
 int spawn_capture(const struct spawn *what, size_t max, unsigned timeout_ms,
 		  struct buf *out, int *status, struct err *err);
 
+/*
+ * The first line of what a program prints within `timeout_ms`, in *out: the
+ * caller frees it, NULL when the program fails.  Returns as spawn_capture().
+ */
+int spawn_first_line(char *const *argv, char *const *env, unsigned timeout_ms,
+		     char **out, struct err *err);
+
 /* "exit status 2" or "killed by signal 9 (Killed)"; the caller frees it. */
 char *spawn_status_text(int wait_status);
 

@@ -23,7 +23,6 @@
 #define TOKENS_MAX 4096
 #define HIGH_FD    100
 #define ASK_MS     20000
-#define ASK_MAX    (1u << 16)
 
 /* The broker: from fork() on it makes system calls only. */
 struct broker {
@@ -334,17 +333,14 @@ bool kernel_jobserver_offered(const char *flags)
 bool kernel_jobserver_fits(const char *make, char *const *env)
 {
 	char *argv[] = { (char *)make, (char[]){ "--version" }, NULL };
-	struct spawn ask = { .argv = argv, .env = env, .fd = { -1, -1, -1 } };
-	struct buf out = { 0 };
-	struct err ignored = { 0 };
 	unsigned major = 0, minor = 0;
-	int status = 0;
+	struct err ignored;
+	char *line = NULL;
 	bool fits;
 
-	fits = !spawn_capture(&ask, ASK_MAX, ASK_MS, &out, &status, &ignored) &&
-	       !status &&
-	       sscanf(buf_str(&out), "GNU Make %u.%u", &major, &minor) == 2 &&
+	spawn_first_line(argv, env, ASK_MS, &line, &ignored);
+	fits = line && sscanf(line, "GNU Make %u.%u", &major, &minor) == 2 &&
 	       (major > 4 || (major == 4 && minor >= 2));
-	buf_release(&out);
+	free(line);
 	return fits;
 }

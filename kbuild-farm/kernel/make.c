@@ -3,7 +3,6 @@
 
 #include "base/fs.h"
 #include "base/str.h"
-#include "kernel/rundir.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -88,7 +87,6 @@ static void wait_for_group(struct kernel_maker *m, int *status)
 }
 
 int kernel_maker_run(struct kernel_maker *m, const struct spawn *what,
-		     void (*started)(void *ctx, pid_t pid), void *ctx,
 		     int *status, struct err *err)
 {
 	struct spawn group = *what;
@@ -102,8 +100,8 @@ int kernel_maker_run(struct kernel_maker *m, const struct spawn *what,
 		m->pid = 0;
 		return ret;
 	}
-	if (started)
-		started(ctx, m->pid);
+	if (m->rundir)
+		kernel_rundir_note_make(m->rundir, m->pid);
 	*status = 127 << 8;
 	wait_for_group(m, status);
 	return m->stopped_by ? -EINTR : 0;
@@ -117,7 +115,7 @@ int kernel_maker_capture(struct kernel_maker *m, const struct spawn *what,
 	int ret = fs_memory(bytes_of("", 0), &child.fd[1], err);
 
 	if (!ret)
-		ret = kernel_maker_run(m, &child, NULL, NULL, status, err);
+		ret = kernel_maker_run(m, &child, status, err);
 	if (!ret)
 		ret = fs_memory_read(child.fd[1], max, out, err);
 	if (child.fd[1] >= 0)

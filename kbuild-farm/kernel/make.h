@@ -13,12 +13,15 @@
 
 #include "base/err.h"
 #include "base/spawn.h"
+#include "kernel/rundir.h"
 
 #include <event2/event.h>
 #include <stdbool.h>
 
 struct kernel_maker {
 	struct event_base *base;
+	const struct kernel_rundir *rundir; /* where kernel_maker_run() notes
+					       the process; may be NULL */
 	struct event *signals[4];
 	struct event *patience; /* until the next, harder signal */
 	pid_t pid; /* of the running group, 0: none */
@@ -30,12 +33,11 @@ struct kernel_maker {
 int kernel_maker_init(struct kernel_maker *m, struct event_base *base,
 		      struct err *err);
 /*
- * Start `what` and run the loop until it has ended.  `started` (may be NULL)
- * is told its process.  0 with the wait status, -EINTR when the build is to
- * stop (nothing of the group is left then), or what spawn_start() said.
+ * Start `what` and run the loop until it has ended.  0 with the wait status,
+ * -EINTR when the build is to stop (nothing of the group is left then), or what
+ * spawn_start() said.
  */
 int kernel_maker_run(struct kernel_maker *m, const struct spawn *what,
-		     void (*started)(void *ctx, pid_t pid), void *ctx,
 		     int *status, struct err *err);
 /* As kernel_maker_run(), with its stdout, at most `max` bytes, in `out`. */
 int kernel_maker_capture(struct kernel_maker *m, const struct spawn *what,

@@ -173,21 +173,13 @@ static char *first_line(const struct kernel_plan *p, const char *program)
 {
 	char *argv[] = { (char *)program, (char[]){ "--version" }, NULL };
 	struct strv env = { 0 };
-	struct spawn what = { .argv = argv, .fd = { -1, -1, -1 } };
-	struct buf out = { 0 };
 	struct err ignored;
 	char *line = NULL;
-	int status = 0;
 
 	if (!*program)
 		return NULL;
 	kernel_plan_env(p, &env, NULL, NULL);
-	what.env = env.v;
-	if (!spawn_capture(&what, ANSWER_MAX, ANSWER_MS, &out, &status,
-			   &ignored) &&
-	    !status && out.len)
-		line = xstrndup(buf_str(&out), strcspn(buf_str(&out), "\n"));
-	buf_release(&out);
+	spawn_first_line(argv, env.v, ANSWER_MS, &line, &ignored);
 	strv_release(&env);
 	return line;
 }

@@ -10,44 +10,34 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ASK_MS  20000
-#define ASK_MAX 4096
+#define ASK_MS 20000
 
 int kernel_minimum_version(struct kernel_compiler *c, char *const *env,
 			   struct err *err)
 {
-	char *words = xstrdup(*c->path ? c->path : c->name), *save = NULL;
-	char *path = kernel_environ_path(&c->dirs, env);
+	char *path = kernel_environ_path(&c->dirs, env), *line = NULL;
 	struct strv argv = { 0 }, with = { 0 };
-	struct spawn ask = { .fd = { -1, -1, -1 } };
-	struct buf out = { 0 };
-	int status = 0, ret;
+	int ret;
 
 	/* A PATH of ours before the user's: the first one counts. */
 	strv_addf(&with, "PATH=%s", path);
 	strv_add_all(&with, env);
-	for (char *w = strtok_r(words, " \t", &save); w;
-	     w = strtok_r(NULL, " \t", &save))
-		strv_add(&argv, w);
+	strv_split(&argv, *c->path ? c->path : c->name, " \t");
 	if (!c->is_clang)
 		strv_add(&argv, "-dumpfullversion");
 	strv_add(&argv, "-dumpversion");
-	ask.argv = argv.v;
-	ask.env = with.v;
-	ret = spawn_capture(&ask, ASK_MAX, ASK_MS, &out, &status, err);
-	if (!ret && (status || !isdigit((unsigned char)*buf_str(&out))))
+	ret = spawn_first_line(argv.v, with.v, ASK_MS, &line, err);
+	if (!ret && (!line || !isdigit((unsigned char)*line)))
 		ret = err_set(err, ENOEXEC,
 			      "%s does not tell its version: it does not run "
 			      "here, or is no C compiler",
 			      c->name);
 	if (!ret)
-		c->version = xstrndup(buf_str(&out),
-				      strcspn(buf_str(&out), "\n "));
-	buf_release(&out);
+		c->version = xstrndup(line, strcspn(line, " "));
+	free(line);
 	strv_release(&argv);
 	strv_release(&with);
 	free(path);
-	free(words);
 	return ret;
 }
 
@@ -113,20 +103,14 @@ int kernel_minimum_check(const struct kernel_compiler *c,
 	char *tool = xstrdup(c->is_clang ? "llvm" : "gcc"), *least = NULL;
 	char *argv[] = { (char[]){ "/bin/sh" }, script, tool, NULL };
 	struct strv env = { 0 };
-	struct spawn ask = { .argv = argv, .fd = { -1, -1, -1 } };
-	struct buf out = { 0 };
-	int status = 0, ret = 0;
+	int ret = 0;
 
 	strv_addf(&env, "SRCARCH=%s", arch->srcarch);
-	ask.env = env.v;
-	if (tree && fs_exists(script) &&
-	    !spawn_capture(&ask, ASK_MAX, ASK_MS, &out, &status, err) &&
-	    !status)
-		least = xstrndup(buf_str(&out), strcspn(buf_str(&out), "\n"));
+	if (tree && fs_exists(script))
+		spawn_first_line(argv, env.v, ASK_MS, &least, err);
 	if (least && kernel_minimum_older(c->version, least))
 		ret = refuse(c, arch, least, err);
 	free(least);
-	buf_release(&out);
 	strv_release(&env);
 	free(tool);
 	free(script);

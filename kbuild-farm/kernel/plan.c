@@ -37,36 +37,34 @@ static char *tree_path(const char *directory, char *const *env)
 	return real ? real : xstrdup(directory);
 }
 
-/* The value of "NAME = value" in a Makefile's first lines. */
+/* The value of "NAME = value" in a Makefile's first lines, "" without one. */
 static char *makefile_value(const char *text, const char *name)
 {
-	for (const char *line = text; line && *line;) {
-		const char *end = strchr(line, '\n'), *v = line + strlen(name);
+	size_t n = strlen(name);
 
-		if (str_starts(line, name) && (*v == ' ' || *v == '=')) {
-			v += strspn(v, " =\t");
-			return xstrndup(v, strcspn(v, "\n "));
+	for (const char *line = text; *line; line += *line == '\n') {
+		if (str_starts(line, name) && strchr(" =", line[n])) {
+			line += n + strspn(line + n, " =\t");
+			return xstrndup(line, strcspn(line, "\n "));
 		}
-		line = end ? end + 1 : NULL;
+		line += strcspn(line, "\n");
 	}
-	return NULL;
+	return xstrdup("");
 }
 
 static char *kernel_version(const char *makefile)
 {
-	char *v = makefile_value(makefile, "VERSION");
-	char *p = makefile_value(makefile, "PATCHLEVEL");
-	char *s = makefile_value(makefile, "SUBLEVEL");
-	char *e = makefile_value(makefile, "EXTRAVERSION");
-	char *out = NULL;
+	static const char *const names[] = { "VERSION", "PATCHLEVEL",
+					     "SUBLEVEL", "EXTRAVERSION" };
+	char *v[4], *out = NULL;
 
-	if (v && *v && p && *p)
-		out = xasprintf("%s.%s.%s%s", v, p, s && *s ? s : "0",
-				e ? e : "");
-	free(v);
-	free(p);
-	free(s);
-	free(e);
+	for (int i = 0; i < 4; i++)
+		v[i] = makefile_value(makefile, names[i]);
+	if (*v[0] && *v[1])
+		out = xasprintf("%s.%s.%s%s", v[0], v[1], *v[2] ? v[2] : "0",
+				v[3]);
+	for (int i = 0; i < 4; i++)
+		free(v[i]);
 	return out;
 }
 

@@ -116,6 +116,7 @@ static int start_loop(struct kernel_run *run, struct err *err)
 	ret = kernel_maker_init(&run->maker, run->base, err);
 	if (ret)
 		return ret;
+	run->maker.rundir = &run->farm.rundir;
 	run->tick = event_new(run->base, -1, EV_PERSIST, on_tick, run);
 	if (!run->tick || event_add(run->tick, &second))
 		return err_set(err, ENOMEM, "no timer");
@@ -257,13 +258,6 @@ static int exit_status(int wait_status)
 					KERNEL_FAILED;
 }
 
-static void note_make(void *ctx, pid_t pid)
-{
-	const struct kernel_run *run = ctx;
-
-	kernel_rundir_note_make(&run->farm.rundir, pid);
-}
-
 /* The environment; while there is a jobserver with its offer. */
 static void offer_tokens(struct kernel_run *run, struct spawn *what,
 			 struct strv *env)
@@ -292,8 +286,7 @@ int kernel_run_program(struct kernel_run *run, char *const *argv,
 	int status = 0, ret;
 
 	offer_tokens(run, &what, &env);
-	ret = kernel_maker_run(&run->maker, &what, note_make, run, &status,
-			       err);
+	ret = kernel_maker_run(&run->maker, &what, &status, err);
 	kernel_follow_read(&run->follow);
 	strv_release(&env);
 	return ret ? ret : exit_status(status);

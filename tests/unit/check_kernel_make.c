@@ -35,7 +35,7 @@ static int run(const char *command, int *status)
 			 (char *)command, NULL };
 	struct spawn what = { .argv = argv, .fd = { -1, -1, -1 } };
 
-	return kernel_maker_run(&m, &what, NULL, NULL, status, &err);
+	return kernel_maker_run(&m, &what, status, &err);
 }
 
 /* A signal to ourselves in a while. */
@@ -79,8 +79,7 @@ START_TEST(a_program_that_is_not_there_is_an_error)
 	struct spawn what = { .argv = argv, .fd = { -1, -1, -1 } };
 	int status = 0;
 
-	ck_assert_int_eq(kernel_maker_run(&m, &what, NULL, NULL, &status, &err),
-			 -ENOENT);
+	ck_assert_int_eq(kernel_maker_run(&m, &what, &status, &err), -ENOENT);
 	ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent"));
 	ck_assert_int_eq(run("true", &status), 0);
 }
