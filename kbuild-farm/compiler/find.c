@@ -38,21 +38,21 @@ size_t compiler_find_stem(const char *name)
 	return (size_t)(dash - name);
 }
 
-const struct compiler_found *compiler_list_get(const struct compiler_list *l,
-					       const char *name)
+static bool has_name(const struct compiler_list *l, const char *name)
 {
 	for (size_t i = 0; i < l->n; i++) {
 		if (!strcmp(l->v[i].name, name))
-			return &l->v[i];
+			return true;
 	}
-	return NULL;
+	return false;
 }
 
-static void add(struct compiler_list *l, const char *dir, const char *name)
+static void add_program(struct compiler_list *l, const char *dir,
+			const char *name)
 {
 	char *path = xasprintf("%s/%s", dir, name);
 
-	if (compiler_list_get(l, name) || !which_is_program(path) ||
+	if (has_name(l, name) || !which_is_program(path) ||
 	    which_is_wrapper(path)) {
 		free(path);
 		return;
@@ -71,7 +71,7 @@ static void add_dir(struct compiler_list *l, const char *dir)
 	fs_list(dir, &names);
 	for (size_t i = 0; i < names.n; i++) {
 		if (compiler_find_is_name(names.v[i]))
-			add(l, dir, names.v[i]);
+			add_program(l, dir, names.v[i]);
 	}
 	strv_release(&names);
 }

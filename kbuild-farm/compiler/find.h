@@ -30,7 +30,5 @@ size_t compiler_find_stem(const char *name);
  */
 void compiler_find(struct compiler_list *out, const char *path);
 void compiler_list_release(struct compiler_list *l);
-const struct compiler_found *compiler_list_get(const struct compiler_list *l,
-					       const char *name);
 
 #endif

@@ -79,7 +79,7 @@ static int run(struct inquiry *q, char **answer, char *const *argv,
 	struct spawn here = {
 		.argv = argv, .env = q->with.v, .cwd = "/", .fd = { -1, -1, -1 }
 	};
-	struct buf said = { 0 };
+	struct buf output = { 0 };
 	int status = 0, ret;
 	unsigned left;
 
@@ -88,10 +88,10 @@ static int run(struct inquiry *q, char **answer, char *const *argv,
 			       strerror(ETIMEDOUT));
 	left = (unsigned)(q->deadline - now);
 	if (r)
-		ret = r->run(r->ctx, argv, q->with.v, ANSWER_MAX, left, &said,
+		ret = r->run(r->ctx, argv, q->with.v, ANSWER_MAX, left, &output,
 			     &status, err);
 	else
-		ret = spawn_capture(&here, ANSWER_MAX, left, &said, &status,
+		ret = spawn_capture(&here, ANSWER_MAX, left, &output, &status,
 				    err);
 	if (!ret && status) {
 		char *text = spawn_status_text(status);
@@ -99,11 +99,11 @@ static int run(struct inquiry *q, char **answer, char *const *argv,
 		ret = err_set(err, EINVAL, "%s %s: %s", argv[0], argv[1], text);
 		free(text);
 	}
-	while (!ret && said.len && said.data[said.len - 1] == '\n')
-		said.len--;
+	while (!ret && output.len && output.data[output.len - 1] == '\n')
+		output.len--;
 	if (!ret)
-		*answer = bytes_dup(buf_bytes(&said));
-	buf_release(&said);
+		*answer = bytes_dup(buf_bytes(&output));
+	buf_release(&output);
 	return ret;
 }
 
@@ -160,66 +160,67 @@ static void add_if_there(struct inquiry *q, bool is_dir, char *path)
 
 static int add_cc1(struct inquiry *q, struct err *err)
 {
-	char *said;
-	int ret = ask_driver(q, &said, "-print-prog-name=cc1", NULL, err);
+	char *output;
+	int ret = ask_driver(q, &output, "-print-prog-name=cc1", NULL, err);
 
-	if (!said)
+	if (!output)
 		return ret;
 	/* Not absolute is what a driver says of what it does not have. */
-	if (said[0] == '/' && is_own(q, said))
-		strv_add(&q->out->programs, said);
+	if (output[0] == '/' && is_own(q, output))
+		strv_add(&q->out->programs, output);
 	else
 		ret = err_set(err, ENOENT, "%s: its cc1 is not there",
 			      q->driver);
-	free(said);
+	free(output);
 	return ret;
 }
 
 static int add_assembler(struct inquiry *q, struct err *err)
 {
-	char *said, *path;
-	int ret = ask_driver(q, &said, "-print-prog-name=as", NULL, err);
+	char *output, *path;
+	int ret = ask_driver(q, &output, "-print-prog-name=as", NULL, err);
 
-	if (!said)
+	if (!output)
 		return ret;
 	/* "as" means what PATH says when the compile runs. */
-	path = which(said, str_env(q->env, "PATH"));
+	path = which(output, str_env(q->env, "PATH"));
 	if (!path || path[0] != '/' ||
-	    (strchr(said, '/') && !is_own(q, path))) {
+	    (strchr(output, '/') && !is_own(q, path))) {
 		ret = err_set(err, ENOENT, "%s: its assembler %s is not there",
-			      q->driver, said);
+			      q->driver, output);
 	} else {
 		strv_add(&q->out->programs, path);
-		if (!strchr(said, '/')) {
+		if (!strchr(output, '/')) {
 			q->out->assembler = path;
 			path = NULL;
 		}
 	}
 	free(path);
-	free(said);
+	free(output);
 	return ret;
 }
 
 static int add_headers(struct inquiry *q, struct err *err)
 {
-	char *said, *dir, *up;
-	int ret = ask_driver(q, &said, "-print-file-name=include", NULL, err);
+	char *output, *dir, *up;
+	int ret = ask_driver(q, &output, "-print-file-name=include", NULL, err);
 
-	if (!said)
+	if (!output)
 		return ret;
 	/* Beside its headers, and above them, the driver looks for specs. */
-	dir = str_dir(said);
+	dir = str_dir(output);
 	up = str_dir(dir);
-	if (said[0] == '/') {
+	if (output[0] == '/') {
 		add_if_there(q, false, xasprintf("%s/specs", dir));
 		add_if_there(q, false, xasprintf("%s/specs", up));
 	}
 	free(up);
 	free(dir);
-	add_if_there(q, true, said);
-	ret = ask_driver(q, &said, "-print-file-name=include-fixed", NULL, err);
-	if (said)
-		add_if_there(q, true, said);
+	add_if_there(q, true, output);
+	ret = ask_driver(q, &output, "-print-file-name=include-fixed", NULL,
+			 err);
+	if (output)
+		add_if_there(q, true, output);
 	return ret;
 }
 
@@ -228,33 +229,33 @@ static int check_library_path(struct inquiry *q, const char *specs,
 			      struct err *err)
 {
 	const char *path = str_env(q->env, "LIBRARY_PATH");
-	char *said;
+	char *output;
 	int ret;
 
 	if (!path)
 		return 0;
 	strv_addf(&q->with, "LIBRARY_PATH=%s", path);
-	ret = ask_driver(q, &said, "-print-file-name=specs", NULL, err);
-	if (!said) {
+	ret = ask_driver(q, &output, "-print-file-name=specs", NULL, err);
+	if (!output) {
 		err_wrap(err, "with LIBRARY_PATH");
 		return ret;
 	}
-	if (strcmp(said, specs))
+	if (strcmp(output, specs))
 		ret = err_set(err, ENOTSUP, "%s: LIBRARY_PATH has %s",
-			      q->driver, said);
-	free(said);
+			      q->driver, output);
+	free(output);
 	return ret;
 }
 
 static int add_specs(struct inquiry *q, struct err *err)
 {
-	char *said;
-	int ret = ask_driver(q, &said, "-print-file-name=specs", NULL, err);
+	char *output;
+	int ret = ask_driver(q, &output, "-print-file-name=specs", NULL, err);
 
-	if (!said)
+	if (!output)
 		return ret;
-	ret = check_library_path(q, said, err);
-	add_if_there(q, false, said);
+	ret = check_library_path(q, output, err);
+	add_if_there(q, false, output);
 	return ret;
 }
 
@@ -287,13 +288,13 @@ static int add_config(struct inquiry *q, const char *path, struct err *err)
 }
 
 /* `said` is what --version prints; the files of its options are named. */
-static int add_configs(struct inquiry *q, char *said, struct err *err)
+static int add_configs(struct inquiry *q, char *output, struct err *err)
 {
 	static const char start[] = "Configuration file: ";
 	char *rest = NULL;
 	int ret = 0;
 
-	for (char *line = strtok_r(said, "\n", &rest); line && !ret;
+	for (char *line = strtok_r(output, "\n", &rest); line && !ret;
 	     line = strtok_r(NULL, "\n", &rest)) {
 		if (str_starts(line, start))
 			ret = add_config(q, line + strlen(start), err);
@@ -304,33 +305,33 @@ static int add_configs(struct inquiry *q, char *said, struct err *err)
 static int ask_clang(struct inquiry *q, struct err *err)
 {
 	struct compiler_parts *p = q->out;
-	char *said;
-	int ret = ask_driver(q, &said, "-print-resource-dir", NULL, err);
+	char *output;
+	int ret = ask_driver(q, &output, "-print-resource-dir", NULL, err);
 
-	if (!said)
+	if (!output)
 		return ret;
 	/* The lists of what sanitizers leave alone are in share. */
-	add_if_there(q, true, xasprintf("%s/include", said));
-	add_if_there(q, true, xasprintf("%s/share", said));
+	add_if_there(q, true, xasprintf("%s/include", output));
+	add_if_there(q, true, xasprintf("%s/share", output));
 	if (!p->dirs.n)
 		ret = err_set(err, ENOENT, "%s: its headers are not there",
 			      q->driver);
-	free(said);
+	free(output);
 	return ret;
 }
 
 /* Which of the two it is decides what else is asked. */
 static int ask_parts(struct inquiry *q, struct err *err)
 {
-	char *said;
-	int ret = ask_driver(q, &said, "--version", NULL, err);
+	char *output;
+	int ret = ask_driver(q, &output, "--version", NULL, err);
 
-	if (!said)
+	if (!output)
 		return ret;
-	q->out->is_clang = strstr(said, "clang version") != NULL;
+	q->out->is_clang = strstr(output, "clang version") != NULL;
 	if (q->out->is_clang)
-		ret = add_configs(q, said, err);
-	free(said);
+		ret = add_configs(q, output, err);
+	free(output);
 	if (ret)
 		return ret;
 	return q->out->is_clang ? ask_clang(q, err) : ask_gcc(q, err);

@@ -20,7 +20,7 @@ struct transfer {
 	struct err *err;
 	CURL *easy;
 	struct curl_slist *lines; /* of the header */
-	char said[CURL_ERROR_SIZE];
+	char message_text[CURL_ERROR_SIZE];
 	size_t head_bytes;
 	bool is_head_whole; /* its empty line was there */
 	bool is_headed; /* r->head() was asked */
@@ -206,7 +206,7 @@ static void set_up(struct transfer *t)
 	curl_easy_setopt(e, CURLOPT_HEADERDATA, t);
 	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_data);
 	curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
-	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->said);
+	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->message_text);
 	curl_easy_setopt(e, CURLOPT_BUFFERSIZE, BUFFER_SIZE);
 	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
 	curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, (long)FETCH_STALL_RATE);
@@ -252,13 +252,13 @@ static const char *effective_url(const struct transfer *t)
 /* libcurl's words may hold a server's. */
 static const char *curl_words(struct transfer *t, CURLcode result)
 {
-	if (!t->said[0])
+	if (!t->message_text[0])
 		return curl_easy_strerror(result);
-	for (char *p = t->said; *p; p++) {
+	for (char *p = t->message_text; *p; p++) {
 		if (*p < ' ' || *p > '~')
 			*p = '?';
 	}
-	return t->said;
+	return t->message_text;
 }
 
 static enum fetch_verdict judge_tls(struct transfer *t, CURLcode result,

@@ -55,9 +55,9 @@ static bool is_hex(const char *s, size_t min, size_t max)
 	return !s[n] && n >= min && n <= max;
 }
 
-static void read_validsig(struct status *said, char *const *field, size_t n)
+static void read_validsig(struct status *status, char *const *field, size_t n)
 {
-	struct fetch_signature *sig = &said->signature;
+	struct fetch_signature *sig = &status->signature;
 	long made;
 
 	if (n < 11 || !is_hex(field[1], 40, 40) || !is_hex(field[10], 40, 40) ||
@@ -69,10 +69,10 @@ static void read_validsig(struct status *said, char *const *field, size_t n)
 	sig->made = made;
 	memcpy(sig->key, field[1], FETCH_FINGERPRINT);
 	memcpy(sig->fingerprint, field[10], FETCH_FINGERPRINT);
-	said->valid = true;
+	status->valid = true;
 }
 
-static void read_line(struct status *said, char *line)
+static void read_line(struct status *status, char *line)
 {
 	char *field[FIELDS], *rest = line;
 	size_t n = 0, word = 0;
@@ -84,27 +84,27 @@ static void read_line(struct status *said, char *line)
 	if (word == WORDS)
 		return;
 
-	said->n[word]++;
+	status->n[word]++;
 	if (word == VALIDSIG)
-		read_validsig(said, field, n);
+		read_validsig(status, field, n);
 	else if (word == NO_PUBKEY && n > 1 && is_hex(field[1], 16, 40))
-		memcpy(said->signer, field[1], strlen(field[1]) + 1);
+		memcpy(status->signer, field[1], strlen(field[1]) + 1);
 }
 
-static void read_lines(struct status *said, struct bytes lines)
+static void read_lines(struct status *status, struct bytes lines)
 {
 	char *text = bytes_dup(lines), *rest = text, *line;
 
 	while ((line = strsep(&rest, "\n")) != NULL) {
 		if (str_starts(line, PREFIX))
-			read_line(said, line + strlen(PREFIX));
+			read_line(status, line + strlen(PREFIX));
 	}
 	free(text);
 }
 
-static int find_refusal(const struct status *said, struct err *err)
+static int find_refusal(const struct status *status, struct err *err)
 {
-	const unsigned *n = said->n;
+	const unsigned *n = status->n;
 
 	if (n[NEWSIG] > 1 || n[VALIDSIG] > 1 || n[PLAINTEXT] > 1 ||
 	    n[GOODSIG] + n[EXPKEYSIG] + n[REVKEYSIG] + n[EXPSIG] + n[BADSIG] +
@@ -119,7 +119,7 @@ static int find_refusal(const struct status *said, struct err *err)
 		return err_set(err, EKEYEXPIRED, "the signature has expired");
 	if (n[NO_PUBKEY])
 		return err_set(err, ENOKEY, "signed by the unknown key %s",
-			       said->signer);
+			       status->signer);
 	if (n[BADSIG])
 		return err_set(err, EKEYREJECTED,
 			       "the signature is for other content: this was "
@@ -161,26 +161,26 @@ static int check_expiry(const struct fetch_signature *sig, struct bytes listing,
 
 bool fetch_status_is_late(struct bytes lines)
 {
-	struct status said = { 0 };
+	struct status status = { 0 };
 
-	read_lines(&said, lines);
-	return said.n[EXPKEYSIG] > 0;
+	read_lines(&status, lines);
+	return status.n[EXPKEYSIG] > 0;
 }
 
 int fetch_status_judge(struct bytes lines, int wait_status,
 		       const char *fingerprint, struct bytes listing,
 		       struct fetch_signature *out, struct err *err)
 {
-	struct status said = { 0 };
+	struct status status = { 0 };
 	int ret;
 
-	read_lines(&said, lines);
-	ret = find_refusal(&said, err);
+	read_lines(&status, lines);
+	ret = find_refusal(&status, err);
 	if (ret)
 		return ret;
-	if (!said.n[GOODSIG] && !said.n[EXPKEYSIG])
+	if (!status.n[GOODSIG] && !status.n[EXPKEYSIG])
 		return err_set(err, EKEYREJECTED, "no signature");
-	if (wait_status || !said.valid) {
+	if (wait_status || !status.valid) {
 		char *end = spawn_status_text(wait_status);
 
 		err_set(err, EKEYREJECTED,
@@ -188,15 +188,15 @@ int fetch_status_judge(struct bytes lines, int wait_status,
 		free(end);
 		return -EKEYREJECTED;
 	}
-	if (strcasecmp(said.signature.fingerprint, fingerprint))
+	if (strcasecmp(status.signature.fingerprint, fingerprint))
 		return err_set(err, EKEYREJECTED,
 			       "signed by the key %s, not by %s",
-			       said.signature.fingerprint, fingerprint);
-	said.signature.key_expired = said.n[EXPKEYSIG];
-	ret = said.signature.key_expired ?
-		      check_expiry(&said.signature, listing, err) :
+			       status.signature.fingerprint, fingerprint);
+	status.signature.key_expired = status.n[EXPKEYSIG];
+	ret = status.signature.key_expired ?
+		      check_expiry(&status.signature, listing, err) :
 		      0;
 	if (!ret)
-		*out = said.signature;
+		*out = status.signature;
 	return ret;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * toolchain/data.h - what is known of the kernel's architectures, of the
- * servers with compilers for them and of the oddities of some releases.
+ * servers with compilers for them and of the quirks of some releases.
  *
  * The files of toolchains/ (git-config syntax; each says what its keys mean)
  * are part of the program, and a unit test's to check.  Versions are no part of

@@ -48,11 +48,6 @@ struct job {
 	struct err *err;
 };
 
-uint64_t toolchain_install_room(uint64_t size)
-{
-	return size * (1 + GROWS);
-}
-
 static void tell_stage(const struct job *j, enum toolchain_stage stage,
 		       uint64_t done, uint64_t total)
 {
@@ -69,7 +64,7 @@ static int cancelled(struct err *err)
 
 static int check_room(const struct job *j, uint64_t total, struct err *err)
 {
-	uint64_t need = toolchain_install_room(total), have;
+	uint64_t need = total * (1 + GROWS), have; /* and itself */
 	struct statvfs fs;
 
 	if (statvfs(j->place.path, &fs))

@@ -16,8 +16,8 @@
  *
  * A process may install several at once, from a thread each.  Two that want
  * the same id wait for each other, and the second finds it installed.  Killed
- * at any point it leaves what was there before, and the next one sweeps up;
- * archives that had not come whole are kept in `cache`, for a resume.
+ * at any point it leaves what was there before, and the next one removes the
+ * rest; archives that had not come whole are kept in `cache`, for a resume.
  */
 #ifndef TOOLCHAIN_INSTALL_H
 #define TOOLCHAIN_INSTALL_H
@@ -77,7 +77,7 @@ struct toolchain_order {
  * published.  A negative errno with `err` naming the cause and what to do:
  *
  *	-EEXIST		installed already; `out` is that one
- *	-EKEYREJECTED	nothing vouches for it, or something contradicts it
+ *	-EKEYREJECTED	nothing verifies it, or something contradicts it
  *	-EBADMSG	damaged; -EINVAL, -E2BIG: hostile (toolchain/unpack.h)
  *	-ENOEXEC	unpacked well but is not what was ordered or does not
  *			work here
@@ -97,8 +97,5 @@ int toolchain_install(const struct toolchain_order *order,
  */
 int toolchain_install_order(struct toolchain_order *order, struct strv *text,
 			    const char *file, struct err *err);
-
-/* Bytes that an archive of `size` needs on disk: itself and its files. */
-uint64_t toolchain_install_room(uint64_t size);
 
 #endif

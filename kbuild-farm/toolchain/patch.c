@@ -49,16 +49,16 @@ static int run_patchelf(const char *patchelf, const char *file,
 			       rpath ? file : NULL,
 			       NULL };
 	char *env[] = { (char *)"LC_ALL=C", NULL };
-	struct buf said = { 0 };
-	int ret = capture_run(NULL, "/", (char *const *)argv, env, &said, &said,
-			      err);
+	struct buf output = { 0 };
+	int ret = capture_run(NULL, "/", (char *const *)argv, env, &output,
+			      &output, err);
 
-	if (ret && said.len)
+	if (ret && output.len)
 		err_set(err, ENOEXEC, "%.*s",
-			(int)strcspn(buf_str(&said), "\n"), buf_str(&said));
+			(int)strcspn(buf_str(&output), "\n"), buf_str(&output));
 	if (ret)
 		ret = -ENOEXEC;
-	buf_release(&said);
+	buf_release(&output);
 	return ret;
 }
 

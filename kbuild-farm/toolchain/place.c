@@ -34,7 +34,7 @@ static int lock_file(const struct toolchain_place *p, const char *name,
 	return fd == -EBUSY ? -EAGAIN : fd;
 }
 
-static void sweep_locks(const struct toolchain_place *p)
+static void remove_old_locks(const struct toolchain_place *p)
 {
 	struct strv names = { 0 };
 
@@ -74,7 +74,7 @@ int toolchain_place_open(struct toolchain_place *p, const char *data,
 		return ret;
 	}
 	store_live_sweep(p->live);
-	sweep_locks(p);
+	remove_old_locks(p);
 	return 0;
 }
 

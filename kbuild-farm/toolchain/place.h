@@ -22,7 +22,7 @@ struct toolchain_place {
 	char name[STORE_LIVE_NAME_MAX];
 };
 
-/* Opened, made when it is missing; leftovers are swept. */
+/* Opened, made when it is missing; leftovers are removed. */
 int toolchain_place_open(struct toolchain_place *p, const char *data,
 			 struct err *err);
 /* What lies in the private directory still is removed. */

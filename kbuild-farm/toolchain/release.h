@@ -17,7 +17,7 @@
 
 struct toolchain_release {
 	bool is_clang;
-	unsigned n; /* how many of the parts were said, 0 to 3 */
+	unsigned n; /* how many of the parts are given, 0 to 3 */
 	unsigned part[3]; /* the others are 0 */
 };
 
@@ -36,10 +36,10 @@ int toolchain_release_of(bool is_clang, const char *version,
 char *toolchain_release_text(const struct toolchain_release *r);
 /* "13.3.0"; "" without numbers; the caller frees it. */
 char *toolchain_release_version(const struct toolchain_release *r);
-/* Is `full` what `wanted` asks for?  Only the parts that were said count. */
+/* Is `full` what `wanted` asks for?  Only the parts that are given count. */
 bool toolchain_release_matches(const struct toolchain_release *wanted,
 			       const struct toolchain_release *full);
-/* As strcmp(): gcc before clang, then by number; what is not said is 0. */
+/* As strcmp(): gcc before clang, then by number; what is not given is 0. */
 int toolchain_release_compare(const struct toolchain_release *a,
 			      const struct toolchain_release *b);
 

@@ -120,25 +120,25 @@ static int ask(const struct toolchain_smoke_test *t, char *const *argv,
 	char lang[] = "LC_ALL=C";
 	char *env[] = { search, tmp, lang,
 			t->bind_now ? (char *)"LD_BIND_NOW=1" : NULL, NULL };
-	struct buf said = { 0 };
+	struct buf output = { 0 };
 	/* Only read, but passed on as what a caller may write. */
 	int ret = capture_run((void *)(uintptr_t)t->cancel, t->work, argv, env,
-			      out, &said, err);
+			      out, &output, err);
 
 	if (ret == -EINTR) {
 		ret = err_set(err, ECANCELED, "cancelled");
 	} else if (ret) {
 		err_wrap(err, "%s %s", str_base(argv[0]), argv[1]);
-		if (said.len) {
+		if (output.len) {
 			struct err first = *err;
 
 			err_set(err, ENOEXEC, "%.400s: %.*s", first.text,
-				(int)strcspn(buf_str(&said), "\n"),
-				buf_str(&said));
+				(int)strcspn(buf_str(&output), "\n"),
+				buf_str(&output));
 		}
 		ret = -ENOEXEC;
 	}
-	buf_release(&said);
+	buf_release(&output);
 	free(search);
 	free(tmp);
 	return ret;
@@ -149,12 +149,13 @@ static int ask_word(const struct toolchain_smoke_test *t, const char *option,
 {
 	char *argv[] = { (char *)(uintptr_t)t->driver,
 			 (char *)(uintptr_t)option, NULL };
-	struct buf said = { 0 };
-	int ret = ask(t, argv, &said, err);
+	struct buf output = { 0 };
+	int ret = ask(t, argv, &output, err);
 
 	*out = ret ? NULL :
-		     xstrndup(buf_str(&said), strcspn(buf_str(&said), "\n"));
-	buf_release(&said);
+		     xstrndup(buf_str(&output),
+			      strcspn(buf_str(&output), "\n"));
+	buf_release(&output);
 	return ret;
 }
 
@@ -175,23 +176,23 @@ static bool says(const char *line, const char *version)
 static int check_words(const struct toolchain_smoke_test *t, struct err *err)
 {
 	char *version = toolchain_release_version(t->release);
-	char *said = NULL;
-	int ret = ask_word(t, "--version", &said, err);
+	char *output = NULL;
+	int ret = ask_word(t, "--version", &output, err);
 
-	if (!ret && !says(said, version))
+	if (!ret && !says(output, version))
 		ret = err_set(err, ENOEXEC,
-			      "its driver says \"%.200s\", not %s", said,
+			      "its driver says \"%.200s\", not %s", output,
 			      version);
 	if (!ret && t->triplet) {
-		free(said);
-		ret = ask_word(t, "-dumpmachine", &said, err);
-		if (!ret && !toolchain_smoke_test_fits(said, t->triplet))
+		free(output);
+		ret = ask_word(t, "-dumpmachine", &output, err);
+		if (!ret && !toolchain_smoke_test_fits(output, t->triplet))
 			ret = err_set(err, ENOEXEC,
 				      "its driver compiles for \"%.200s\", not "
 				      "for %s",
-				      said, t->triplet);
+				      output, t->triplet);
 	}
-	free(said);
+	free(output);
 	free(version);
 	return ret;
 }
@@ -281,7 +282,7 @@ int toolchain_smoke_test_loads(const char *program, struct err *err)
 					   "LD_TRACE_LOADED_OBJECTS=1",
 					   "LD_WARN=yes", "LD_BIND_NOW=yes",
 					   NULL };
-	struct buf said = { 0 };
+	struct buf output = { 0 };
 	const char *line;
 	size_t len = 0;
 	int ret = 0;
@@ -289,10 +290,10 @@ int toolchain_smoke_test_loads(const char *program, struct err *err)
 	if (!is_glibc(program))
 		return 0;
 	ret = capture_run(NULL, "/", (char *const *)argv, (char *const *)env,
-			  &said, &said, err);
-	line = find_wrong(buf_str(&said), &len);
+			  &output, &output, err);
+	line = find_wrong(buf_str(&output), &len);
 	if (!line && ret) {
-		line = buf_str(&said);
+		line = buf_str(&output);
 		len = strcspn(line, "\n");
 	}
 	while (line && len && (*line == ' ' || *line == '\t')) {
@@ -302,6 +303,6 @@ int toolchain_smoke_test_loads(const char *program, struct err *err)
 	if (line)
 		ret = err_set(err, ENOEXEC, "%s: %.*s", program, (int)len,
 			      line);
-	buf_release(&said);
+	buf_release(&output);
 	return ret;
 }
