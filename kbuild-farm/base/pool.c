@@ -6,6 +6,7 @@
 #include <event2/event.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -20,7 +21,6 @@ struct pool {
 	bool stop;
 	int told; /* eventfd: something is finished */
 	struct event *event;
-	unsigned max, busy; /* the loop's alone */
 	unsigned n;
 	pthread_t *thread;
 };
@@ -60,13 +60,12 @@ static void *work(void *arg)
 	return NULL;
 }
 
-static void report(struct pool *pool, struct work_list *list)
+static void report(struct work_list *list)
 {
 	struct pool_work *w;
 
 	while ((w = STAILQ_FIRST(list))) {
 		STAILQ_REMOVE_HEAD(list, link);
-		pool->busy--;
 		w->done(w);
 	}
 }
@@ -83,7 +82,7 @@ static void on_told(evutil_socket_t fd, short what, void *arg)
 	pthread_mutex_lock(&pool->lock);
 	STAILQ_CONCAT(&done, &pool->finished);
 	pthread_mutex_unlock(&pool->lock);
-	report(pool, &done);
+	report(&done);
 }
 
 static void start_threads(struct pool *pool, unsigned threads)
@@ -101,7 +100,7 @@ static void start_threads(struct pool *pool, unsigned threads)
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-struct pool *pool_new(struct event_base *base, unsigned threads, unsigned max)
+struct pool *pool_new(struct event_base *base, unsigned threads)
 {
 	struct pool *pool = xcalloc(1, sizeof(*pool));
 
@@ -109,7 +108,6 @@ struct pool *pool_new(struct event_base *base, unsigned threads, unsigned max)
 	pthread_cond_init(&pool->more, NULL);
 	STAILQ_INIT(&pool->waiting);
 	STAILQ_INIT(&pool->finished);
-	pool->max = max;
 	pool->told = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pool->event = event_new(base, pool->told, EV_READ | EV_PERSIST, on_told,
 				pool);
@@ -131,8 +129,8 @@ void pool_free(struct pool *pool)
 	pthread_mutex_unlock(&pool->lock);
 	for (unsigned i = 0; i < pool->n; i++)
 		pthread_join(pool->thread[i], NULL);
-	report(pool, &pool->finished);
-	report(pool, &pool->waiting);
+	report(&pool->finished);
+	report(&pool->waiting);
 	event_free(pool->event);
 	close(pool->told);
 	pthread_mutex_destroy(&pool->lock);
@@ -141,14 +139,8 @@ void pool_free(struct pool *pool)
 	free(pool);
 }
 
-bool pool_has_room(const struct pool *pool)
-{
-	return pool->busy < pool->max;
-}
-
 void pool_add(struct pool *pool, struct pool_work *w)
 {
-	pool->busy++;
 	pthread_mutex_lock(&pool->lock);
 	STAILQ_INSERT_TAIL(&pool->waiting, w, link);
 	pthread_cond_signal(&pool->more);

@@ -10,7 +10,6 @@
 #ifndef BASE_POOL_H
 #define BASE_POOL_H
 
-#include <stdbool.h>
 #include <sys/queue.h>
 
 struct pool;
@@ -23,16 +22,12 @@ struct pool_work {
 	void (*done)(struct pool_work *w); /* from the loop, afterwards */
 };
 
-/* At most `max` pieces of work wait or run at once. */
-struct pool *pool_new(struct event_base *base, unsigned threads, unsigned max);
+struct pool *pool_new(struct event_base *base, unsigned threads);
 /*
  * Waits for what runs.  `done` is called for all that was added, run or not,
  * so that each can be freed there; it may not add more.
  */
 void pool_free(struct pool *pool);
-/* Is there room for one more? */
-bool pool_has_room(const struct pool *pool);
-/* Without room it is taken all the same: ask first. */
 void pool_add(struct pool *pool, struct pool_work *w);
 
 #endif

@@ -22,7 +22,7 @@ static void on_signal(int number)
 	atomic_store(&interrupted, true);
 }
 
-const atomic_bool *toolchain_settings_catch(void)
+static const atomic_bool *catch_signals(void)
 {
 	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
 	/* Who asks twice does not want to wait: nothing is torn by that. */
@@ -81,7 +81,7 @@ int toolchain_settings_load(struct toolchain_request *r, struct err *err)
 	r->fetch = (struct fetch_options){
 		.ca_file = conf_get(r->conf, "toolchain", NULL, "ca-file"),
 		.allow_http = is_true(r->conf, "http"),
-		.cancel = toolchain_settings_catch(),
+		.cancel = catch_signals(),
 	};
 	r->data = fs_data_home();
 	cache = fs_cache_home();

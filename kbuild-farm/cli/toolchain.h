@@ -42,9 +42,7 @@ void toolchain_settings_release(struct toolchain_request *r);
 /* Prints "kfarm: toolchain VERB: text"; returns the exit status for `ret`. */
 int toolchain_failed(const struct toolchain_request *r, int ret,
 		     const struct err *err);
-/* Becomes true on SIGINT, SIGTERM and SIGHUP once this was called. */
-const atomic_bool *toolchain_settings_catch(void);
-/* Has one of these come? */
+/* Has SIGINT, SIGTERM or SIGHUP come since the settings were loaded? */
 bool toolchain_settings_interrupted(void);
 
 /*

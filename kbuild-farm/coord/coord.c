@@ -161,7 +161,7 @@ static void make_farm(struct coord *c, const struct coord_setup *setup)
 				   .cache_dir = setup->cache_dir };
 
 	c->children = children_new(c->base);
-	c->pool = pool_new(c->base, THREADS, 0);
+	c->pool = pool_new(c->base, THREADS);
 	inputs_init(&c->inputs, &scan);
 	c->toolchains = (struct inputs_toolchains){
 		.base = c->base,

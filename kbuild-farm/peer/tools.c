@@ -19,7 +19,6 @@
 #define GOODBYE_MS 400
 #define TICK_MS    200
 #define THREADS    3
-#define WORK_MAX   256
 #define TOOLS_MAX  4096 /* more than anybody holds */
 
 struct round;
@@ -364,7 +363,7 @@ static void start_round(struct round *r)
 	r->codec = WIRE_ZSTD;
 	r->farm.packed = peer_ship_store(&r->codec);
 	r->farm.children = children_new(r->farm.base);
-	r->farm.pool = pool_new(r->farm.base, THREADS, WORK_MAX);
+	r->farm.pool = pool_new(r->farm.base, THREADS);
 	r->tick = event_new(r->farm.base, -1, EV_PERSIST, on_tick, r);
 	if (!r->tick || event_add(r->tick, &tick))
 		str_out_of_memory();

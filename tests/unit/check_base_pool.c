@@ -8,6 +8,7 @@
 #include <event2/event.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #define MANY 1000
@@ -69,7 +70,7 @@ static void teardown(void)
 
 START_TEST(work_is_done_elsewhere_and_reported_in_order)
 {
-	pool = pool_new(base, 1, MANY);
+	pool = pool_new(base, 1);
 	for (unsigned i = 0; i < MANY; i++)
 		add(i, run);
 	event_base_dispatch(base);
@@ -79,13 +80,12 @@ START_TEST(work_is_done_elsewhere_and_reported_in_order)
 		ck_assert(!pthread_equal(jobs[i].ran_on, pthread_self()));
 		ck_assert_uint_eq(jobs[i].order, i);
 	}
-	ck_assert(pool_has_room(pool));
 }
 END_TEST
 
 START_TEST(several_threads_share_the_work)
 {
-	pool = pool_new(base, 2, MANY);
+	pool = pool_new(base, 2);
 	for (unsigned i = 0; i < MANY; i++)
 		add(i, run);
 	event_base_dispatch(base);
@@ -94,26 +94,11 @@ START_TEST(several_threads_share_the_work)
 }
 END_TEST
 
-START_TEST(it_is_full_until_work_is_reported)
-{
-	pool = pool_new(base, 1, 2);
-	ck_assert(pool_has_room(pool));
-	add(0, run_when_told);
-	ck_assert(pool_has_room(pool));
-	add(1, run);
-	ck_assert(!pool_has_room(pool));
-	atomic_store(&may_go, true);
-	while (reported < 2)
-		event_base_loop(base, EVLOOP_ONCE);
-	ck_assert(pool_has_room(pool));
-}
-END_TEST
-
 START_TEST(what_did_not_run_is_reported_at_the_end_too)
 {
 	unsigned ran = 0;
 
-	pool = pool_new(base, 1, MANY);
+	pool = pool_new(base, 1);
 	add(0, run_when_told);
 	for (unsigned i = 1; i < 50; i++)
 		add(i, run);
@@ -136,7 +121,6 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, work_is_done_elsewhere_and_reported_in_order);
 	tcase_add_test(tc, several_threads_share_the_work);
-	tcase_add_test(tc, it_is_full_until_work_is_reported);
 	tcase_add_test(tc, what_did_not_run_is_reported_at_the_end_too);
 	suite_add_tcase(s, tc);
 	return suite_run(s);

@@ -103,7 +103,7 @@ static void set_up(void)
 	ck_assert_msg(tc->state == INPUTS_READY, "%s", tc->err.text);
 	request = (struct inputs_request){
 		.inputs = &inputs,
-		.pool = pool_new(base, 2, 8),
+		.pool = pool_new(base, 2),
 		.unit = { .cwd = dir,
 			  .compiler = gcc,
 			  .toolchain = &tc->manifest.id,

@@ -65,7 +65,7 @@ static void setup(void)
 
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	base = event_base_new();
-	pool = pool_new(base, 1, 16);
+	pool = pool_new(base, 1);
 	packed = peer_ship_store(&codec);
 	paths = inputs_paths_new();
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
