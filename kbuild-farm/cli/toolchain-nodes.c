@@ -311,7 +311,7 @@ static unsigned run_push(struct push *p)
 					  .progress = on_progress,
 					  .ctx = p,
 					  .cancel = p->cancel };
-	struct peer_tools_stats stats = { 0 };
+	struct store_packed_stats stats = { 0 };
 	unsigned failed = 0;
 	struct err err;
 
@@ -328,10 +328,10 @@ static unsigned run_push(struct push *p)
 		peer_tools_release(&p->talk[i]);
 		free((void *)p->talk[i].bundle);
 	}
-	if (stats.packed)
+	if (stats.made)
 		log_info("%llu files compressed once for all nodes: %.1f MiB "
 			 "of %.1f MiB",
-			 (unsigned long long)stats.packed,
+			 (unsigned long long)stats.made,
 			 (double)stats.packed_bytes / (1 << 20),
 			 (double)stats.raw_bytes / (1 << 20));
 	free(p->talk);

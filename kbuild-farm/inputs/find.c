@@ -11,7 +11,6 @@ struct inputs_search {
 	struct inputs_result result;
 	void (*found)(void *ctx, struct inputs_result *result);
 	void *ctx;
-	bool forgotten;
 };
 
 void inputs_result_release(struct inputs_result *r)
@@ -61,15 +60,14 @@ static void on_searched(struct pool_work *w)
 {
 	struct inputs_search *s = (struct inputs_search *)w;
 
-	s->found(s->ctx, s->forgotten ? NULL : &s->result);
+	s->found(s->ctx, &s->result);
 	inputs_result_release(&s->result);
 	free(s);
 }
 
-struct inputs_search *inputs_find(const struct inputs_request *request,
-				  void (*found)(void *ctx,
-						struct inputs_result *result),
-				  void *ctx)
+void inputs_find(const struct inputs_request *request,
+		 void (*found)(void *ctx, struct inputs_result *result),
+		 void *ctx)
 {
 	struct inputs_search *s = xcalloc(1, sizeof(*s));
 
@@ -79,10 +77,4 @@ struct inputs_search *inputs_find(const struct inputs_request *request,
 	s->found = found;
 	s->ctx = ctx;
 	pool_add(request->pool, &s->work);
-	return s;
-}
-
-void inputs_forget(struct inputs_search *search)
-{
-	search->forgotten = true;
 }

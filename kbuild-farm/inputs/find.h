@@ -31,17 +31,12 @@ struct inputs_result {
 
 void inputs_result_release(struct inputs_result *r);
 
-struct inputs_search;
-
 /*
  * Begin to search.  From the loop found() is called once, with the result,
- * which it may take over by zeroing it; or with NULL after inputs_forget().
+ * which it may take over by zeroing it.
  */
-struct inputs_search *inputs_find(const struct inputs_request *request,
-				  void (*found)(void *ctx,
-						struct inputs_result *result),
-				  void *ctx);
-/* Nobody wants the result any more; found() says when it is over. */
-void inputs_forget(struct inputs_search *search);
+void inputs_find(const struct inputs_request *request,
+		 void (*found)(void *ctx, struct inputs_result *result),
+		 void *ctx);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "peer/cell.h"
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "peer/job.h"
@@ -96,7 +95,6 @@ void peer_cell_ask(struct peer_cells *all, struct inputs_toolchain *tc,
 	cell->all = all;
 	cell->toolchain = tc;
 	cell->foreign = foreign ? xstrdup(foreign) : NULL;
-	cell->asked_ms = clock_ms();
 	cell->ship_user = (struct peer_ship_user){ .failed = on_file_lost,
 						   .ctx = cell,
 						   .top = "" };

@@ -43,7 +43,6 @@ struct peer_cell {
 	bool has_foreign_id;
 	struct peer_trial trial; /* of TRYING */
 	char *detail; /* why it is over, in the node's words */
-	uint64_t asked_ms;
 	bool needs; /* it lacked bytes of its toolchain */
 	bool lost; /* over, but another one may be asked for */
 	struct peer_told told; /* of its files */

@@ -39,7 +39,6 @@ struct peer_job {
 	enum peer_job_kind kind;
 	struct peer_cell *cell;
 	const struct inputs_reference *reference; /* of a PROBE */
-	uint32_t cpu_ms; /* as the last BEAT said */
 	struct peer_answer answer;
 };
 

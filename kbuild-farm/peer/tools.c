@@ -7,7 +7,6 @@
 #include "base/spawn.h"
 #include "base/str.h"
 #include "base/vec.h"
-#include "store/packed.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -389,21 +388,14 @@ static void start_round(struct round *r)
 		dial(&r->talks[i]);
 }
 
-static void end_round(struct round *r, struct peer_tools_stats *stats)
+static void end_round(struct round *r, struct store_packed_stats *stats)
 {
-	struct store_packed_stats packed;
-
 	for (size_t i = 0; i < r->setup->n; i++) {
 		give_up(&r->talks[i], "interrupted");
 	}
 	pool_free(r->farm.pool);
-	store_packed_stats(r->farm.packed, &packed);
 	if (stats)
-		*stats = (struct peer_tools_stats){
-			.packed = packed.made,
-			.raw_bytes = packed.raw_bytes,
-			.packed_bytes = packed.packed_bytes,
-		};
+		store_packed_stats(r->farm.packed, stats);
 	store_packed_free(r->farm.packed);
 	children_wait(r->farm.children, GOODBYE_MS);
 	children_free(r->farm.children);
@@ -412,7 +404,7 @@ static void end_round(struct round *r, struct peer_tools_stats *stats)
 }
 
 int peer_tools_run(const struct peer_tools_setup *setup,
-		   struct peer_tools_stats *stats, struct err *err)
+		   struct store_packed_stats *stats, struct err *err)
 {
 	struct round r = { .setup = setup, .farm.base = event_base_new() };
 

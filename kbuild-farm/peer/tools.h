@@ -13,6 +13,7 @@
 
 #include "node/roster.h"
 #include "peer/bundle.h"
+#include "store/packed.h"
 
 #include <stdatomic.h>
 
@@ -63,11 +64,6 @@ struct peer_tools_setup {
 	const atomic_bool *cancel;
 };
 
-struct peer_tools_stats {
-	uint64_t packed; /* files that were compressed, each time counts */
-	uint64_t raw_bytes, packed_bytes;
-};
-
 void peer_tools_init(struct peer_tools_node *n, const struct node_entry *entry);
 /* Forgets what came of a round; the lists stay. */
 void peer_tools_release(struct peer_tools_node *n);
@@ -79,6 +75,6 @@ const struct peer_tool *peer_tools_find(const struct peer_tools_node *n,
  * be NULL.  Fails without an event loop, or with -ECANCELED.
  */
 int peer_tools_run(const struct peer_tools_setup *setup,
-		   struct peer_tools_stats *stats, struct err *err);
+		   struct store_packed_stats *stats, struct err *err);
 
 #endif

@@ -21,7 +21,7 @@
 static struct peer_bundle bundle;
 static const struct peer_bundle *bundles[] = { &bundle };
 static struct peer_tools_node talk[NODES + 1];
-static struct peer_tools_stats figures;
+static struct store_packed_stats figures;
 static atomic_bool over, cancel;
 static int result;
 static struct err why;
@@ -169,7 +169,7 @@ START_TEST(ten_nodes_get_it_with_one_compression_of_each_file)
 		ck_assert_uint_eq(talk[i].count.bytes_sent, bundle.bytes);
 		ck_assert_uint_eq(nodes[i].blob_bytes, bundle.bytes);
 	}
-	ck_assert_uint_eq(figures.packed, CONTENTS);
+	ck_assert_uint_eq(figures.made, CONTENTS);
 }
 END_TEST
 
@@ -183,7 +183,7 @@ START_TEST(only_what_a_node_lacks_is_sent)
 	ck_assert(talk[0].given[0].ok);
 	ck_assert_uint_gt(nodes[0].blobs, 0);
 	ck_assert_uint_lt(nodes[0].blobs, FILES);
-	ck_assert_uint_eq(figures.packed, nodes[0].blobs);
+	ck_assert_uint_eq(figures.made, nodes[0].blobs);
 	ck_assert_uint_eq(talk[0].count.files_sent, nodes[0].blobs);
 }
 END_TEST
@@ -315,7 +315,7 @@ START_TEST(two_bundles_go_one_after_the_other)
 	ck_assert(talk[0].up && talk[0].given[0].ok && talk[0].given[1].ok);
 	ck_assert_uint_eq(nodes[0].bundles, 2);
 	ck_assert_uint_eq(talk[0].count.files_sent, 2 * CONTENTS);
-	ck_assert_uint_eq(figures.packed, CONTENTS);
+	ck_assert_uint_eq(figures.made, CONTENTS);
 }
 END_TEST
 
