@@ -73,7 +73,7 @@ static int choose(const struct request *r, const struct node_entry ***out,
 static int all_get_jobs(const struct nodes_survey *s)
 {
 	for (size_t i = 0; i < s->n; i++) {
-		if (!s->probes[i].fit)
+		if (!s->nodes[i].fit.fit)
 			return EXIT_USAGE;
 	}
 	return EXIT_OK;
@@ -210,7 +210,7 @@ static int show_new(struct request *r, struct err *err)
 	if (ret)
 		return ret;
 	nodes_text_probe(stdout, &s);
-	if (nodes_reason(&s.probes[0]))
+	if (nodes_reason(&s.nodes[0]))
 		log_warning("%s was added, but gets no jobs as it is now",
 			    e->name);
 	nodes_survey_release(&s);

@@ -8,7 +8,7 @@
 #include "conf/conf.h"
 #include "kernel/commands.h"
 #include "kernel/links.h"
-#include "node/probe.h"
+#include "peer/tools.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -225,29 +225,28 @@ static char *daemon_path(const struct doctor *d)
 	return path;
 }
 
-static void say_probe(struct doctor *d, const struct node_probe *p)
+static void say_probe(struct doctor *d, const struct peer_tools_node *p)
 {
-	if (p->fit)
+	if (p->fit.fit)
 		doctor_add(d, "sandbox", DOCTOR_OK, NULL,
 			   "jobs of others could run here (%s)",
-			   p->layers ? p->layers : "");
+			   p->fit.layers ? p->fit.layers : "");
 	else
 		doctor_add(d, "sandbox", DOCTOR_NOTE, NULL,
 			   "this machine cannot be a node: %s",
-			   p->lacks ? p->lacks :
-			   p->why   ? p->why :
-				      "its kfarmd does not answer");
+			   p->fit.why ? p->fit.why :
+			   p->why     ? p->why :
+					"its kfarmd does not answer");
 }
 
 void doctor_sandbox(struct doctor *d)
 {
 	char *daemon = daemon_path(d);
 	struct node_entry entry = { .name = (char *)"here" };
-	const struct node_entry *one = &entry;
-	struct node_probe_setup setup = { .nodes = &one,
-					  .n = 1,
-					  .hello_ms = ANSWER_MS };
-	struct node_probe probe = { 0 };
+	struct peer_tools_node probe = { .entry = &entry };
+	struct peer_tools_setup setup = {
+		.nodes = &probe, .n = 1, .survey = true, .hello_ms = ANSWER_MS
+	};
 	struct err err = { 0 };
 	struct buf word = { 0 }, store = { 0 };
 	char *text, *dir;
@@ -265,9 +264,9 @@ void doctor_sandbox(struct doctor *d)
 			 buf_str(&store));
 	entry.address_text = text;
 	if (!node_address_parse(&entry.address, text, &err) &&
-	    !node_probe(&probe, &setup, &err)) {
+	    !peer_tools_run(&setup, NULL, &err)) {
 		say_probe(d, &probe);
-		node_probe_release(&probe);
+		peer_tools_release(&probe);
 	} else {
 		doctor_add(d, "sandbox", DOCTOR_NOTE, NULL, "%s", err.text);
 	}

@@ -11,19 +11,21 @@
 int nodes_survey(struct nodes_survey *s, const struct node_entry *const *nodes,
 		 size_t n, struct err *err)
 {
-	struct node_probe_setup setup = { .nodes = nodes, .n = n };
+	struct peer_tools_setup setup = { .n = n, .survey = true };
 	int ret;
 
 	*s = (struct nodes_survey){ .n = n };
-	s->probes = xcalloc(n, sizeof(*s->probes));
+	s->nodes = setup.nodes = xcalloc(n, sizeof(*s->nodes));
+	for (size_t i = 0; i < n; i++)
+		peer_tools_init(&s->nodes[i], nodes[i]);
 	s->limits = xcalloc(n, sizeof(*s->limits));
 	node_inventory_collect(&s->local);
 	node_limit_local(&s->local_limit, &s->local);
 	s->capacity = kernel_capacity(&s->capacity_why, "");
-	ret = node_probe(s->probes, &setup, err);
+	ret = peer_tools_run(&setup, NULL, err);
 	for (size_t i = 0; !ret && i < n; i++) {
-		if (s->probes[i].up)
-			node_limit(&s->limits[i], &s->probes[i].inventory,
+		if (s->nodes[i].up)
+			node_limit(&s->limits[i], &s->nodes[i].hello.inventory,
 				   nodes[i]->slots);
 	}
 	if (ret)
@@ -34,10 +36,10 @@ int nodes_survey(struct nodes_survey *s, const struct node_entry *const *nodes,
 void nodes_survey_release(struct nodes_survey *s)
 {
 	for (size_t i = 0; i < s->n; i++) {
-		node_probe_release(&s->probes[i]);
+		peer_tools_release(&s->nodes[i]);
 		free(s->limits[i].why);
 	}
-	free(s->probes);
+	free(s->nodes);
 	free(s->limits);
 	wire_inventory_release(&s->local);
 	free(s->local_limit.why);
@@ -45,18 +47,18 @@ void nodes_survey_release(struct nodes_survey *s)
 	*s = (struct nodes_survey){ 0 };
 }
 
-static const char *nodes_state(const struct node_probe *p)
+static const char *nodes_state(const struct peer_tools_node *p)
 {
 	if (!p->up)
 		return "down";
-	return p->fit ? "up" : "unfit";
+	return p->fit.fit ? "up" : "unfit";
 }
 
-const char *nodes_reason(const struct node_probe *p)
+const char *nodes_reason(const struct peer_tools_node *p)
 {
 	if (!p->up)
 		return p->why;
-	return p->fit ? NULL : p->lacks;
+	return p->fit.fit ? NULL : p->fit.why;
 }
 
 static unsigned nodes_jobs(const struct nodes_survey *s)
@@ -64,7 +66,7 @@ static unsigned nodes_jobs(const struct nodes_survey *s)
 	unsigned sum = s->local_limit.slots;
 
 	for (size_t i = 0; i < s->n; i++) {
-		if (s->probes[i].fit)
+		if (s->nodes[i].fit.fit)
 			sum += s->limits[i].slots;
 	}
 	return sum < s->capacity ? sum : s->capacity;
@@ -81,8 +83,8 @@ static char *memory(unsigned mib)
 static void add_list_row(struct table *t, const struct nodes_survey *s,
 			 size_t i)
 {
-	const struct node_probe *p = &s->probes[i];
-	const struct wire_inventory *inv = &p->inventory;
+	const struct peer_tools_node *p = &s->nodes[i];
+	const struct wire_inventory *inv = &p->hello.inventory;
 	const char *reason = nodes_reason(p);
 
 	strv_add(&t->cells, p->entry->name);
@@ -117,13 +119,13 @@ void nodes_text_list(FILE *out, const struct nodes_survey *s)
 
 static void print_probe(FILE *out, const struct nodes_survey *s, size_t i)
 {
-	const struct node_probe *p = &s->probes[i];
-	const struct wire_inventory *inv = &p->inventory;
+	const struct peer_tools_node *p = &s->nodes[i];
+	const struct wire_inventory *inv = &p->hello.inventory;
 	char *all = memory(inv->memory_mib), *left = memory(inv->available_mib);
 	const char *reason = nodes_reason(p);
 
 	fprintf(out, "%s: %s, %s, answered in %u ms\n", p->entry->name,
-		nodes_state(p), p->software, p->rtt_ms);
+		nodes_state(p), p->hello.software, p->rtt_ms);
 	if (reason)
 		fprintf(out, "  gets no jobs: %s\n", reason);
 	fprintf(out, "  %s, %s, %u core%s, %s of memory (%s free), load %.2f\n",
@@ -131,7 +133,8 @@ static void print_probe(FILE *out, const struct nodes_survey *s, size_t i)
 		all, left, inv->load_milli / 1000.0);
 	fprintf(out, "  %u slot%s: %s\n", s->limits[i].slots,
 		s->limits[i].slots == 1 ? "" : "s", s->limits[i].why);
-	fprintf(out, "  sandbox: %s\n", *p->layers ? p->layers : "none");
+	fprintf(out, "  sandbox: %s\n",
+		*p->fit.layers ? p->fit.layers : "none");
 	free(left);
 	free(all);
 }
@@ -139,18 +142,18 @@ static void print_probe(FILE *out, const struct nodes_survey *s, size_t i)
 void nodes_text_probe(FILE *out, const struct nodes_survey *s)
 {
 	for (size_t i = 0; i < s->n; i++) {
-		if (s->probes[i].up)
+		if (s->nodes[i].up)
 			print_probe(out, s, i);
 		else
-			fprintf(out, "%s: down: %s\n", s->probes[i].entry->name,
-				s->probes[i].why);
+			fprintf(out, "%s: down: %s\n", s->nodes[i].entry->name,
+				s->nodes[i].why);
 	}
 }
 
 static void add_limits_row(struct table *t, const struct nodes_survey *s,
 			   size_t i, struct strv *sum)
 {
-	const struct node_probe *p = &s->probes[i];
+	const struct peer_tools_node *p = &s->nodes[i];
 	const char *reason = nodes_reason(p);
 
 	strv_add(&t->cells, p->entry->name);
@@ -208,7 +211,7 @@ static void add_inventory(json_t *o, const struct wire_inventory *inv)
 /* Name, state, and the reason or the slots. */
 static json_t *node_json(const struct nodes_survey *s, size_t i)
 {
-	const struct node_probe *p = &s->probes[i];
+	const struct peer_tools_node *p = &s->nodes[i];
 	json_t *o = json_object();
 
 	json_object_set_new(o, "name", json_text(p->entry->name));
@@ -225,15 +228,17 @@ json_t *nodes_json_list(const struct nodes_survey *s)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < s->n; i++) {
-		const struct node_probe *p = &s->probes[i];
+		const struct peer_tools_node *p = &s->nodes[i];
 		json_t *o = node_json(s, i);
 
-		json_object_set_new(o, "software", json_text(p->software));
-		if (p->software) {
+		json_object_set_new(o, "software",
+				    json_text(p->hello.software));
+		if (p->hello.software) {
 			json_object_set_new(o, "rtt_ms",
 					    json_integer(p->rtt_ms));
-			add_inventory(o, &p->inventory);
-			json_object_set_new(o, "sandbox", json_text(p->layers));
+			add_inventory(o, &p->hello.inventory);
+			json_object_set_new(o, "sandbox",
+					    json_text(p->fit.layers));
 		}
 		json_array_append_new(list, o);
 	}
@@ -248,7 +253,7 @@ json_t *nodes_json_limits(const struct nodes_survey *s)
 	for (size_t i = 0; i < s->n; i++) {
 		json_t *o = node_json(s, i);
 
-		if (!s->probes[i].fit)
+		if (!s->nodes[i].fit.fit)
 			json_object_set_new(o, "slots", json_integer(0));
 		json_array_append_new(list, o);
 	}

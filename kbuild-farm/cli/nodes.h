@@ -7,14 +7,14 @@
 
 #include "conf/conf.h"
 #include "node/limits.h"
-#include "node/probe.h"
 #include "node/roster.h"
+#include "peer/tools.h"
 
 #include <jansson.h>
 #include <stdio.h>
 
 struct nodes_survey {
-	struct node_probe *probes; /* as the nodes were given */
+	struct peer_tools_node *nodes; /* as the nodes were given */
 	struct node_limit *limits; /* of each that is up; else zeroed */
 	size_t n;
 	struct wire_inventory local;
@@ -28,7 +28,7 @@ int nodes_survey(struct nodes_survey *s, const struct node_entry *const *nodes,
 		 size_t n, struct err *err);
 void nodes_survey_release(struct nodes_survey *s);
 /* Why it gets no jobs; NULL if it does. */
-const char *nodes_reason(const struct node_probe *p);
+const char *nodes_reason(const struct peer_tools_node *p);
 
 void nodes_text_list(FILE *out, const struct nodes_survey *s);
 void nodes_text_probe(FILE *out, const struct nodes_survey *s);

@@ -217,8 +217,8 @@ static void plan_node(struct plan *p, const struct peer_tools_node *n)
 		log_info("node %s runs what this machine runs: it needs "
 			 "nothing installed, compilers travel to it",
 			 n->entry->name);
-	for (size_t i = 0; i < n->hosts.n; i++) {
-		const char *host = n->hosts.v[i];
+	for (size_t i = 0; i < n->fit.hosts.n; i++) {
+		const char *host = n->fit.hosts.v[i];
 		bool must = i == 0 && !same;
 
 		if (!strv_has(&p->hosts, host) && must)

@@ -82,7 +82,7 @@ int toolchain_nodes_ask(struct toolchain_nodes *out,
 
 bool toolchain_nodes_same(const struct peer_tools_node *node)
 {
-	return strv_has(&node->hosts, toolchain_here());
+	return strv_has(&node->fit.hosts, toolchain_here());
 }
 
 void toolchain_nodes_release(struct toolchain_nodes *nodes)
@@ -169,7 +169,7 @@ static void look_at(struct toolchain_node_cell *cell,
 		cell->state = "down";
 	} else if (is_own && toolchain_nodes_same(n) && !held) {
 		cell->state = "not needed";
-	} else if (!strv_has(&n->hosts, t->host)) {
+	} else if (!strv_has(&n->fit.hosts, t->host)) {
 		cell->state = "-";
 	} else {
 		look_at_build(cell, held, t);
@@ -249,7 +249,7 @@ static void prepare_node(struct push *p, size_t i)
 	peer_tools_init(n, node->entry);
 	n->bundle = list;
 	for (size_t g = 0; g < p->n_bundles; g++) {
-		if (strv_has(&node->hosts, p->bundles[g].host))
+		if (strv_has(&node->fit.hosts, p->bundles[g].host))
 			list[n->n_bundles++] = &p->bundles[g];
 	}
 	progress_add(p->progress, node->entry->name);

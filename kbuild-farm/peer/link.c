@@ -3,6 +3,8 @@
 
 #include "base/child.h"
 #include "base/clock.h"
+#include "base/spawn.h"
+#include "base/str.h"
 #include "node/command.h"
 
 #include <errno.h>
@@ -126,10 +128,8 @@ int peer_link_dial(struct peer_link *l, const struct wire_stream_ops *ops,
 	return 0;
 }
 
-void peer_link_close(struct peer_link *l)
+static void close_stream(struct peer_link *l)
 {
-	transport_end(&l->transport, l->farm->children);
-	l->hello_seen = l->fit_seen = false;
 	if (!l->stream)
 		return;
 	peer_ship_free(l->ship);
@@ -140,6 +140,13 @@ void peer_link_close(struct peer_link *l)
 	l->stream = NULL;
 	wire_intern_free(l->paths);
 	wire_intern_free(l->flags);
+}
+
+void peer_link_close(struct peer_link *l)
+{
+	close_stream(l);
+	transport_end(&l->transport, l->farm->children);
+	l->hello_seen = l->fit_seen = false;
 }
 
 void peer_link_release(struct peer_link *l)
@@ -154,17 +161,20 @@ static int hear_hello(struct peer_link *l, struct bytes body, struct err *err)
 {
 	struct wire_hello m;
 
-	if (l->hello_seen || wire_hello_decode(&m, body))
-		return err_set(err, EPROTO, "its hello makes no sense");
+	if (l->hello_seen)
+		return err_set(err, EPROTO, "it said hello twice");
+	if (wire_hello_decode(&m, body))
+		return err_set(err, EPROTO, "its hello is broken");
 	if (l->greeted)
 		wire_hello_release(&l->hello);
 	l->hello = m;
 	l->greeted = l->hello_seen = true;
 	if (wire_hello_version(&m) < 0)
 		return err_set(err, EPROTONOSUPPORT,
-			       "%s speaks protocol %u to %u, this kfarm %d",
+			       "%s speaks protocol %u to %u, this kfarm %u to "
+			       "%u",
 			       m.software, m.version_min, m.version_max,
-			       WIRE_VERSION);
+			       WIRE_VERSION_MIN, WIRE_VERSION);
 	return 0;
 }
 
@@ -172,8 +182,11 @@ static int hear_fit(struct peer_link *l, struct bytes body, struct err *err)
 {
 	struct wire_fit m;
 
-	if (l->fit_seen || wire_fit_decode(&m, body))
-		return err_set(err, EPROTO, "its FIT makes no sense");
+	if (l->fit_seen)
+		return err_set(err, EPROTO, "it spoke of its sandbox twice");
+	if (wire_fit_decode(&m, body))
+		return err_set(err, EPROTO,
+			       "what it says of its sandbox is broken");
 	wire_fit_release(&l->fit);
 	l->fit = m;
 	l->fit_seen = true;
@@ -193,7 +206,8 @@ int peer_link_hear(struct peer_link *l, uint16_t type, struct bytes body,
 	if (type == WIRE_FIT)
 		return hear_fit(l, body, err);
 	if (!l->fit_seen && type != WIRE_BEAT)
-		return err_set(err, EPROTO, "it did not say if it is fit");
+		return err_set(err, EPROTO, "it sends a message of type %u",
+			       type);
 	return 1;
 }
 
@@ -201,6 +215,47 @@ char *peer_link_reason(struct peer_link *l, const char *why)
 {
 	return l->hello_seen ? xstrdup(why) :
 			       transport_reason(&l->transport, why);
+}
+
+/* EPIPE and ECONNRESET: our hello came to somebody who was leaving. */
+static bool has_left(const char *why)
+{
+	return !*why || str_starts(why, "write: ") || str_starts(why, "read: ");
+}
+
+static char *how_it_ended(struct peer_transport *t)
+{
+	char *how, *text;
+
+	if (!t->pid)
+		return xstrdup("it closed the connection");
+	how = spawn_status_text(node_command_end(t->pid));
+	t->pid = 0;
+	text = xasprintf("its command ended: %s", how);
+	free(how);
+	return text;
+}
+
+char *peer_link_end(struct peer_link *l, const char *why)
+{
+	bool left = has_left(why);
+	char *how, *words, *all, *reason;
+
+	close_stream(l);
+	how = left ? how_it_ended(&l->transport) : xstrdup(why);
+	if (l->hello_seen)
+		return how;
+	read_words(&l->transport);
+	words = node_command_last_line(&l->transport.words);
+	if (words)
+		all = left ? xstrdup(words) : xasprintf("%s (%s)", why, words);
+	else
+		all = xstrdup(how);
+	reason = node_command_advise(all);
+	free(all);
+	free(words);
+	free(how);
+	return reason;
 }
 
 void peer_link_send(const struct peer_link *l, enum wire_type type,

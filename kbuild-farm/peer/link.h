@@ -66,6 +66,12 @@ int peer_link_hear(struct peer_link *l, uint16_t type, struct bytes body,
  */
 char *peer_link_reason(struct peer_link *l, const char *why);
 
+/*
+ * The same, and ends it: for who can wait for the command's end, a second at
+ * most, which is the reason where nobody gave another (`why` is "").
+ */
+char *peer_link_end(struct peer_link *l, const char *why);
+
 /* Send a message; releases `body`. */
 void peer_link_send(const struct peer_link *l, enum wire_type type,
 		    struct buf *body, enum wire_codec codec);

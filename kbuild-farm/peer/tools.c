@@ -13,12 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HELLO_MS   10000 /* one that is not there says so at once */
-#define SILENT_MS  15000 /* a node says something each second */
-#define GOODBYE_MS 400
-#define TICK_MS    200
-#define THREADS    3
-#define TOOLS_MAX  4096 /* more than anybody holds */
+#define HELLO_MS      10000 /* one that is not there says so at once */
+#define SSH_SURVEY_MS 8000
+#define SURVEY_MS     3000
+#define SILENT_MS     15000 /* a node says something each second */
+#define GOODBYE_MS    400
+#define TICK_MS       200
+#define THREADS       3
+#define TOOLS_MAX     4096 /* more than anybody holds */
 
 struct round;
 
@@ -27,7 +29,7 @@ struct talk {
 	struct round *round;
 	struct peer_tools_node *node;
 	struct peer_link link;
-	uint64_t limit_ms;
+	uint64_t began_ms, limit_ms;
 	bool held;
 	struct peer_delivery delivery;
 	size_t drop; /* which one is out */
@@ -59,8 +61,8 @@ static void free_answers(struct peer_tools_answer *a, size_t n)
 void peer_tools_release(struct peer_tools_node *n)
 {
 	free(n->why);
-	free(n->machine);
-	strv_release(&n->hosts);
+	wire_hello_release(&n->hello);
+	wire_fit_release(&n->fit);
 	for (size_t i = 0; i < n->n_tools; i++) {
 		free(n->tool[i].id);
 		free(n->tool[i].host);
@@ -88,13 +90,17 @@ const struct peer_tool *peer_tools_find(const struct peer_tools_node *n,
 
 static void end_talk(struct talk *t)
 {
-	if (t->is_over)
-		return;
+	struct peer_link *l = &t->link;
+
 	t->is_over = true;
 	peer_delivery_end(&t->delivery);
-	if (t->link.greeted)
-		t->node->machine = xstrdup(t->link.hello.inventory.machine);
-	peer_link_release(&t->link);
+	if (l->greeted && wire_hello_version(&l->hello) > 0) {
+		t->node->hello = l->hello;
+		l->greeted = false;
+	}
+	t->node->fit = l->fit;
+	l->fit = (struct wire_fit){ 0 };
+	peer_link_release(l);
 	if (!--t->round->open)
 		event_base_loopbreak(t->round->farm.base);
 }
@@ -104,7 +110,8 @@ static void give_up(struct talk *t, const char *why)
 	if (t->is_over)
 		return;
 	t->node->up = false;
-	t->node->why = peer_link_reason(&t->link, why);
+	peer_delivery_end(&t->delivery);
+	t->node->why = peer_link_end(&t->link, why);
 	end_talk(t);
 }
 
@@ -171,7 +178,11 @@ static int on_fit(struct talk *t)
 	struct wire_tools ask = { .ask = 1, .verify = t->round->setup->verify };
 	struct buf out = { 0 };
 
-	strv_add_all(&t->node->hosts, t->link.fit.hosts.v);
+	if (t->round->setup->survey) {
+		t->node->up = true;
+		end_talk(t);
+		return 0;
+	}
 	t->limit_ms = SILENT_MS;
 	wire_tools_encode(&out, &ask);
 	peer_link_send(&t->link, WIRE_TOOLS, &out, WIRE_PLAIN);
@@ -275,6 +286,8 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 	struct talk *t = ctx;
 	int ret = peer_link_hear(&t->link, type, body, err);
 
+	if (type == WIRE_HELLO)
+		t->node->rtt_ms = (unsigned)(clock_ms() - t->began_ms);
 	if (ret <= 0)
 		return ret;
 	switch (type) {
@@ -291,13 +304,14 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 	case WIRE_BEAT:
 		return 0;
 	default:
-		return err_set(err, EPROTO, "a message of type %u", type);
+		return err_set(err, EPROTO, "it sends a message of type %u",
+			       type);
 	}
 }
 
 static void on_close(void *ctx, const struct err *why)
 {
-	give_up(ctx, why->text[0] ? why->text : "it closed the connection");
+	give_up(ctx, why->text);
 }
 
 static void on_drain(void *ctx)
@@ -314,22 +328,37 @@ static void dial(struct talk *t)
 						    .on_drain = on_drain };
 	struct err err;
 
+	t->began_ms = clock_ms();
 	if (peer_link_dial(&t->link, &ops, t, &err))
 		give_up(t, err.text);
 }
 
+/* How long a node may take to say hello and whether it is fit. */
+static uint64_t hello_limit(const struct peer_tools_setup *s,
+			    const struct node_entry *entry)
+{
+	if (s->hello_ms)
+		return s->hello_ms;
+	if (!s->survey)
+		return HELLO_MS;
+	return entry->address.kind == NODE_SSH ? SSH_SURVEY_MS : SURVEY_MS;
+}
+
 static void watch(struct talk *t, uint64_t now)
 {
+	const struct peer_link *l = &t->link;
 	char *why;
 
 	if (t->is_over)
 		return;
-	if (t->link.ship)
-		peer_ship_retry(t->link.ship);
-	if (now <= t->link.heard_ms + t->limit_ms)
+	if (l->ship)
+		peer_ship_retry(l->ship);
+	if (now <= (l->fit_seen ? l->heard_ms : t->began_ms) + t->limit_ms)
 		return;
-	why = xasprintf("%s for %u s",
-			t->link.fit_seen ? "silent" : "no answer",
+	why = xasprintf("%s %u s",
+			l->fit_seen   ? "silent for" :
+			l->hello_seen ? "no word about its sandbox within" :
+					"no answer within",
 			(unsigned)((t->limit_ms + 500) / 1000));
 	give_up(t, why);
 	free(why);
@@ -378,9 +407,8 @@ static void start_round(struct round *r)
 					sizeof(*node->dropped));
 		r->talks[i] = (struct talk){ .round = r,
 					     .node = node,
-					     .limit_ms = r->setup->hello_ms };
-		if (!r->setup->hello_ms)
-			r->talks[i].limit_ms = HELLO_MS;
+					     .limit_ms = hello_limit(
+						     r->setup, node->entry) };
 		peer_link_init(&r->talks[i].link, &r->farm, node->entry, NULL);
 		r->talks[i].link.codec = r->codec;
 	}

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * peer/tools.h - toolchains that nodes hold: ask several nodes at once what
- * they have, give them some, take some away.
+ * peer/tools.h - ask several nodes at once what they are, whether jobs can run
+ * there and what toolchains they hold; give them some, take some away.
  *
- * Every node says hello, what it runs (FIT) and what it holds (TOOLS, HELD)
- * in an event loop of its own; then it is given what its list of bundles says
- * (peer/bundle.h), and what its list of drops says is taken away.  One that is
- * silent for too long is down, and the others are not kept waiting.
+ * Every node says hello, what it runs (FIT) and, but in a survey, what it
+ * holds (TOOLS, HELD) in an event loop of its own; then it is given what its
+ * list of bundles says (peer/bundle.h), and what its list of drops says is
+ * taken away.  One that is silent for too long is down, and the others are not
+ * kept waiting.
  */
 #ifndef PEER_TOOLS_H
 #define PEER_TOOLS_H
@@ -43,8 +44,9 @@ struct peer_tools_node {
 	/* What came of it. */
 	bool up; /* all that was asked of it was answered */
 	char *why; /* not up: the reason; else NULL */
-	char *machine; /* uname -m; NULL: it never said hello */
-	struct strv hosts; /* what it runs, its own first */
+	struct wire_hello hello; /* zeroed: none that we understand */
+	unsigned rtt_ms; /* from dialling to that */
+	struct wire_fit fit; /* zeroed: it never said so */
 	struct peer_tool *tool;
 	size_t n_tools;
 	struct peer_tools_answer *given, *dropped; /* n_bundles, n_drops */
@@ -55,8 +57,10 @@ struct peer_tools_node {
 struct peer_tools_setup {
 	struct peer_tools_node *nodes;
 	size_t n;
+	bool survey; /* no more than who they are, and whether they are fit */
 	bool verify; /* each hashes again all that it holds */
-	unsigned hello_ms; /* to say hello; 0: 10 s */
+	/* To say hello and FIT; 0: 10 s, in a survey 8 s for ssh, else 3 s. */
+	unsigned hello_ms;
 	/* NULL, or called from the loop about five times a second. */
 	void (*progress)(void *ctx);
 	void *ctx;

@@ -22,9 +22,9 @@ greet		did not say hello in time
 version=1	speaks protocol 1 to 1
 version=99	speaks protocol 99 to 99
 fit=0		there is no sandbox here
-fit=2		FIT makes no sense
-fit-broken=1	FIT makes no sense
-fit-twice	FIT makes no sense
+fit=2		what it says of its sandbox is broken
+fit-broken=1	what it says of its sandbox is broken
+fit-twice	it spoke of its sandbox twice
 fit-never	did not say hello in time
 have=1		it is not for you
 have=2		it is not for you

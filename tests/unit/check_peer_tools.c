@@ -227,7 +227,7 @@ START_TEST(what_nodes_hold_is_asked_and_taken_away)
 	ck_assert_str_eq(talk[0].tool[0].id, own_id);
 	ck_assert_ptr_nonnull(peer_tools_find(&talk[0], own_id));
 	ck_assert_ptr_null(peer_tools_find(&talk[1], own_id));
-	ck_assert_str_eq(talk[0].hosts.v[0], "arm64");
+	ck_assert_str_eq(talk[0].fit.hosts.v[0], "arm64");
 	ck_assert(talk[0].dropped[0].ok);
 	ck_assert(!talk[0].dropped[1].ok);
 	ck_assert_str_eq(talk[1].dropped[0].detail, "no such toolchain");

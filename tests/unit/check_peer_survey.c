@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: node */
-#include "node/probe.h"
+/* needs: peer */
+/* peer/tools, asked for no more than a survey. */
+#include "peer/tools.h"
 
 #include "base/clock.h"
 #include "suite.h"
@@ -142,20 +143,19 @@ static void fill(struct node_entry *e, const char *kind)
 				  xasprintf("exec %s --node '%s'", self, kind);
 }
 
-static void run(struct node_probe *out, const char *const *kinds, size_t n)
+static void run(struct peer_tools_node *out, const char *const *kinds, size_t n)
 {
 	static struct node_entry entries[16];
-	const struct node_entry *nodes[16];
-	struct node_probe_setup setup = { .nodes = nodes,
-					  .n = n,
-					  .hello_ms = 2000 };
+	struct peer_tools_setup setup = {
+		.nodes = out, .n = n, .survey = true, .hello_ms = 2000
+	};
 	struct err err = { 0 };
 
 	for (size_t i = 0; i < n; i++) {
 		fill(&entries[i], kinds[i]);
-		nodes[i] = &entries[i];
+		peer_tools_init(&out[i], &entries[i]);
 	}
-	ck_assert_int_eq(node_probe(out, &setup, &err), 0);
+	ck_assert_int_eq(peer_tools_run(&setup, NULL, &err), 0);
 	for (size_t i = 0; i < n; i++) {
 		free(entries[i].name);
 		free(entries[i].address.text);
@@ -165,31 +165,31 @@ static void run(struct node_probe *out, const char *const *kinds, size_t n)
 START_TEST(probe_tells_what_a_node_has)
 {
 	static const char *const kinds[] = { "good" };
-	struct node_probe p;
+	struct peer_tools_node p;
 
 	run(&p, kinds, 1);
 	ck_assert(p.up);
 	ck_assert_ptr_null(p.why);
-	ck_assert_str_eq(p.software, "kfarmd 9");
-	ck_assert_str_eq(p.inventory.machine, "aarch64");
-	ck_assert_uint_eq(p.inventory.cores, 6);
-	ck_assert(p.fit);
-	ck_assert_str_eq(p.layers, "user mount");
-	ck_assert_ptr_null(p.lacks);
-	node_probe_release(&p);
+	ck_assert_str_eq(p.hello.software, "kfarmd 9");
+	ck_assert_str_eq(p.hello.inventory.machine, "aarch64");
+	ck_assert_uint_eq(p.hello.inventory.cores, 6);
+	ck_assert(p.fit.fit);
+	ck_assert_str_eq(p.fit.layers, "user mount");
+	ck_assert_str_eq(p.fit.why, "");
+	peer_tools_release(&p);
 }
 END_TEST
 
 START_TEST(a_node_without_a_sandbox_is_up_and_unfit)
 {
 	static const char *const kinds[] = { "unfit" };
-	struct node_probe p;
+	struct peer_tools_node p;
 
 	run(&p, kinds, 1);
 	ck_assert(p.up);
-	ck_assert(!p.fit);
-	ck_assert_str_eq(p.lacks, "no user namespaces: sysctl x=1");
-	node_probe_release(&p);
+	ck_assert(!p.fit.fit);
+	ck_assert_str_eq(p.fit.why, "no user namespaces: sysctl x=1");
+	peer_tools_release(&p);
 }
 END_TEST
 
@@ -224,7 +224,7 @@ static const struct broken {
 START_TEST(probe_says_why_a_node_is_down)
 {
 	uint64_t began = clock_ms();
-	struct node_probe p;
+	struct peer_tools_node p;
 
 	run(&p, &broken[_i].kind, 1);
 	ck_assert(!p.up);
@@ -233,7 +233,7 @@ START_TEST(probe_says_why_a_node_is_down)
 	if (broken[_i].why)
 		ck_assert_str_eq(p.why, broken[_i].why);
 	ck_assert_uint_lt(clock_ms() - began, 6000);
-	node_probe_release(&p);
+	peer_tools_release(&p);
 }
 END_TEST
 
@@ -241,14 +241,14 @@ START_TEST(probe_asks_all_at_once)
 {
 	static const char *const kinds[] = { "mute",        "good", "mute",
 					     "sh sleep 60", "good", "mute" };
-	struct node_probe p[6];
+	struct peer_tools_node p[6];
 	uint64_t began = clock_ms();
 
 	run(p, kinds, 6);
 	ck_assert_uint_lt(clock_ms() - began, 5000);
 	for (int i = 0; i < 6; i++) {
 		ck_assert_int_eq(p[i].up, !strcmp(kinds[i], "good"));
-		node_probe_release(&p[i]);
+		peer_tools_release(&p[i]);
 	}
 }
 END_TEST
@@ -258,32 +258,32 @@ START_TEST(probe_of_an_unreachable_socket_is_down_at_once)
 	struct node_entry e = { .name = (char *)"u",
 				.address = { NODE_UNIX,
 					     (char *)"/nowhere/s" } };
-	const struct node_entry *nodes[] = { &e };
-	struct node_probe_setup setup = { .nodes = nodes, .n = 1 };
+	struct peer_tools_node p;
+	struct peer_tools_setup setup = { .nodes = &p, .n = 1, .survey = true };
 	struct err err = { 0 };
-	struct node_probe p;
 
-	ck_assert_int_eq(node_probe(&p, &setup, &err), 0);
+	peer_tools_init(&p, &e);
+	ck_assert_int_eq(peer_tools_run(&setup, NULL, &err), 0);
 	ck_assert(!p.up);
 	ck_assert_str_eq(p.why,
 			 "connect to /nowhere/s: No such file or directory");
-	node_probe_release(&p);
+	peer_tools_release(&p);
 }
 END_TEST
 
 START_TEST(probe_of_no_node_is_nothing)
 {
-	struct node_probe_setup setup = { .n = 0 };
+	struct peer_tools_setup setup = { .n = 0, .survey = true };
 	struct err err = { 0 };
 
-	ck_assert_int_eq(node_probe(NULL, &setup, &err), 0);
+	ck_assert_int_eq(peer_tools_run(&setup, NULL, &err), 0);
 }
 END_TEST
 
 int main(int argc, char **argv)
 {
-	Suite *s = suite_create("node/probe");
-	TCase *tc = tcase_create("probe");
+	Suite *s = suite_create("peer/survey");
+	TCase *tc = tcase_create("survey");
 
 	if (argc > 2 && !strcmp(argv[1], "--node"))
 		return fake_node(argv[2]);
