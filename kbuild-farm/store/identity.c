@@ -231,26 +231,6 @@ int store_identity_get(struct store_identities *memo, const char *path,
 	return 0;
 }
 
-static bool same(const struct store_check *check)
-{
-	struct stamp now;
-	struct stat st;
-
-	if (!check->was->settled || stat(check->path, &st))
-		return false;
-	stamp_of(&now, &st);
-	return stamp_equal(&now, &check->was->stamp);
-}
-
-size_t store_identity_check(const struct store_check *list, size_t n)
-{
-	size_t i = 0;
-
-	while (i < n && same(&list[i]))
-		i++;
-	return i;
-}
-
 void store_identity_stats(struct store_identities *memo,
 			  struct store_identity_stats *out)
 {

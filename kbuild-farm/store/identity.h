@@ -48,19 +48,6 @@ int store_identity_get(struct store_identities *memo, const char *path,
 bool store_identity_find(struct store_identities *memo,
 			 const struct stamp *stamp, struct store_identity *out);
 
-/* A file that was looked at earlier. */
-struct store_check {
-	const char *path; /* absolute, or relative to the working directory */
-	const struct store_identity *was;
-};
-
-/*
- * Is every file still what it was?  The index of the first that is not, or
- * that cannot be told because it was not settled; `n` when all are.  One
- * stat(2) each, about a microsecond; any thread; needs no memo.
- */
-size_t store_identity_check(const struct store_check *list, size_t n);
-
 struct store_identity_stats {
 	size_t files, memory;
 	uint64_t read, read_bytes; /* how often a file had to be read */

@@ -177,24 +177,6 @@ static int pack_piece(struct store_packed *p, struct blob *b, uint64_t offset,
 	return ret;
 }
 
-static int pack_bytes(struct store_packed *p, struct blob *b,
-		      struct bytes content)
-{
-	size_t offset = 0;
-	int ret;
-
-	do {
-		size_t n = content.len - offset;
-
-		if (n > STORE_PIECE_MAX)
-			n = STORE_PIECE_MAX;
-		ret = pack_piece(p, b, offset,
-				 bytes_of(n ? content.data + offset : NULL, n));
-		offset += n;
-	} while (!ret && offset < content.len);
-	return ret;
-}
-
 /* Exactly `n` bytes: 0; -ESTALE when there are fewer. */
 static int read_piece(int fd, uint8_t *block, size_t n)
 {
@@ -255,30 +237,6 @@ static int pack_file(struct store_packed *p, struct blob *b, const char *path)
 	return ret;
 }
 
-/* From the file at `path`, or from `content` when that is NULL. */
-static int get(struct store_packed *p, const struct digest *d, uint64_t size,
-	       const char *path, struct bytes content,
-	       const struct store_packed_blob **out)
-{
-	struct blob *b;
-	bool found;
-	int ret;
-
-	pthread_mutex_lock(&p->lock);
-	b = enter(p, d, size, &found);
-	pthread_mutex_unlock(&p->lock);
-	if (!found) {
-		ret = path ? pack_file(p, b, path) : pack_bytes(p, b, content);
-		pthread_mutex_lock(&p->lock);
-		leave(p, b, ret);
-		pthread_mutex_unlock(&p->lock);
-		if (ret)
-			return ret;
-	}
-	*out = &b->pub;
-	return 0;
-}
-
 const struct store_packed_blob *store_packed_find(struct store_packed *p,
 						  const struct digest *d)
 {
@@ -298,20 +256,26 @@ int store_packed_file(struct store_packed *p, const struct digest *d,
 		      uint64_t size, const char *path,
 		      const struct store_packed_blob **out, struct err *err)
 {
-	int ret = get(p, d, size, path, bytes_of(NULL, 0), out);
+	struct blob *b;
+	bool found;
+	int ret;
 
-	if (ret == -ESTALE)
-		return err_set(err, ESTALE, "%s: has changed", path);
-	if (ret)
-		err_set(err, -ret, "%s: %s", path, strerror(-ret));
-	return ret;
-}
-
-int store_packed_bytes(struct store_packed *p, const struct digest *d,
-		       struct bytes content,
-		       const struct store_packed_blob **out)
-{
-	return get(p, d, content.len, NULL, content, out);
+	pthread_mutex_lock(&p->lock);
+	b = enter(p, d, size, &found);
+	pthread_mutex_unlock(&p->lock);
+	if (!found) {
+		ret = pack_file(p, b, path);
+		pthread_mutex_lock(&p->lock);
+		leave(p, b, ret);
+		pthread_mutex_unlock(&p->lock);
+		if (ret == -ESTALE)
+			return err_set(err, ESTALE, "%s: has changed", path);
+		if (ret)
+			return err_set(err, -ret, "%s: %s", path,
+				       strerror(-ret));
+	}
+	*out = &b->pub;
+	return 0;
 }
 
 void store_packed_put(struct store_packed *p,

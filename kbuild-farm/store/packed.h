@@ -7,7 +7,7 @@
  * The pieces of a blob are made in order, by one thread, once, however many
  * threads ask; and never again as long as memory allows.
  *
- * What store_packed_file() and its like return does not change or move until
+ * What store_packed_file() returns does not change or move until
  * it is put back, so one thread may send it while others add.
  */
 #ifndef STORE_PACKED_H
@@ -63,10 +63,6 @@ const struct store_packed_blob *store_packed_find(struct store_packed *p,
 int store_packed_file(struct store_packed *p, const struct digest *d,
 		      uint64_t size, const char *path,
 		      const struct store_packed_blob **out, struct err *err);
-/* The same for content that is in memory, which is taken to be `d`. */
-int store_packed_bytes(struct store_packed *p, const struct digest *d,
-		       struct bytes content,
-		       const struct store_packed_blob **out);
 /* NULL is fine. */
 void store_packed_put(struct store_packed *p,
 		      const struct store_packed_blob *blob);

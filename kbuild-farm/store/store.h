@@ -89,15 +89,9 @@ int store_put(struct store *s, const struct digest *d, struct bytes content,
 	      bool pin);
 
 /*
- * Write a blob to `out_fd`, hashing what passes.  Returns 0; -ENOENT: it is
- * not there, or not of that size; -EBADMSG: it was damaged, what was written
- * is worthless, and it is not there any more; an error of either file.
- */
-int store_copy(struct store *s, const struct digest *d, uint64_t size,
-	       int out_fd);
-/*
  * A descriptor to read a blob with, at its beginning, after all of it was
- * hashed.  Returns it, or -ENOENT, -EBADMSG and so on as store_copy().
+ * hashed.  -ENOENT: it is not there, or not of that size; -EBADMSG: it was
+ * damaged, and is not there any more; another error.
  */
 int store_open_blob(struct store *s, const struct digest *d, uint64_t size);
 

@@ -170,28 +170,10 @@ START_TEST(what_is_planted_is_never_served)
 }
 END_TEST
 
-START_TEST(a_full_output_takes_nothing_from_the_store)
-{
-	struct play_blob b = play_blob(1, 300000);
-	struct store *s = play_open(0);
-	int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
-
-	ck_assert_int_ge(full, 0);
-	ck_assert_int_eq(play_put(s, &b, false), 0);
-	ck_assert_int_eq(store_copy(s, &b.digest, b.size, full), -ENOSPC);
-	ck_assert_int_eq(play_copy(s, &b), 0);
-	ck_assert_uint_eq(damaged(s), 0);
-	close(full);
-	store_free(s);
-	free(b.data);
-}
-END_TEST
-
 START_TEST(without_descriptors_there_is_an_error_and_nothing_is_lost)
 {
 	struct play_blob b = play_blob(1, 3000), c = play_blob(2, 3000);
 	struct store *s = play_open(0);
-	int out = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	struct rlimit old, none;
 
 	ck_assert_int_eq(play_put(s, &b, true), 0);
@@ -200,7 +182,6 @@ START_TEST(without_descriptors_there_is_an_error_and_nothing_is_lost)
 	none = old;
 	none.rlim_cur = 0;
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
-	ck_assert_int_eq(store_copy(s, &b.digest, b.size, out), -EMFILE);
 	ck_assert_int_eq(store_open_blob(s, &b.digest, b.size), -EMFILE);
 	ck_assert_int_eq(play_put(s, &c, false), -EMFILE);
 	ck_assert_int_eq(store_pin(s, &c.digest, c.size), -EMFILE);
@@ -209,7 +190,6 @@ START_TEST(without_descriptors_there_is_an_error_and_nothing_is_lost)
 	ck_assert_int_eq(play_copy(s, &b), 0);
 	ck_assert_int_eq(play_put(s, &c, false), 0);
 	ck_assert_uint_eq(damaged(s), 0);
-	close(out);
 	store_free(s);
 	free(b.data);
 	free(c.data);
@@ -247,7 +227,6 @@ int main(void)
 	tcase_add_test(tc, what_is_cut_or_longer_is_removed);
 	tcase_add_test(tc, who_asks_for_another_size_takes_nothing_away);
 	tcase_add_test(tc, what_is_planted_is_never_served);
-	tcase_add_test(tc, a_full_output_takes_nothing_from_the_store);
 	tcase_add_test(
 		tc, without_descriptors_there_is_an_error_and_nothing_is_lost);
 	tcase_add_test(tc, use_makes_an_old_blob_young);

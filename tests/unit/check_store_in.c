@@ -270,12 +270,13 @@ START_TEST(many_processes_may_publish_the_same)
 			continue;
 		s = play_open(0);
 		for (int n = 0; n < 50; n++) {
-			int out = open("/dev/null", O_WRONLY | O_CLOEXEC);
+			int fd = play_put(s, &b, n % 2);
 
-			if (play_put(s, &b, n % 2) ||
-			    store_copy(s, &b.digest, b.size, out))
+			if (!fd)
+				fd = store_open_blob(s, &b.digest, b.size);
+			if (fd < 0)
 				_exit(1);
-			close(out);
+			close(fd);
 		}
 		store_free(s);
 		_exit(0);
@@ -300,11 +301,9 @@ static void *publish_all(void *arg)
 
 	for (unsigned i = 0; i < 50; i++) {
 		struct play_blob b = play_blob(i, 100 * i);
-		int out = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
 		ck_assert_int_eq(play_put(s, &b, true), 0);
-		ck_assert_int_eq(store_copy(s, &b.digest, b.size, out), 0);
-		close(out);
+		ck_assert_int_eq(play_copy(s, &b), 0);
 		store_unpin(s, &b.digest);
 		free(b.data);
 	}

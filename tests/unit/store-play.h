@@ -127,24 +127,25 @@ static inline void play_damage(const struct play_blob *b)
 	free(path);
 }
 
-/* What store_copy() says, and whether the bytes are right if that is 0. */
+/* What store_open_blob() says, and whether the bytes are right if it opens. */
 static inline int play_copy(struct store *s, const struct play_blob *b)
 {
-	int fd = open("out", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	struct buf got = { 0 };
-	struct err err = { 0 };
-	int ret;
+	uint8_t *got = xmalloc(b->size + 1);
+	int fd = store_open_blob(s, &b->digest, b->size);
+	size_t n = 0;
+	ssize_t more = 1;
 
-	ck_assert_int_ge(fd, 0);
-	ret = store_copy(s, &b->digest, b->size, fd);
-	close(fd);
-	if (!ret) {
-		ck_assert_int_eq(fs_read("out", b->size + 1, &got, &err), 0);
-		ck_assert_uint_eq(got.len, b->size);
-		ck_assert(!b->size || !memcmp(got.data, b->data, b->size));
+	while (fd >= 0 && more > 0) {
+		more = read(fd, got + n, b->size + 1 - n);
+		n += more > 0 ? (size_t)more : 0;
 	}
-	buf_release(&got);
-	return ret;
+	if (fd >= 0) {
+		ck_assert_uint_eq(n, b->size);
+		ck_assert(!n || !memcmp(got, b->data, n));
+		close(fd);
+	}
+	free(got);
+	return fd < 0 ? fd : 0;
 }
 
 /* How many names lie in a directory. */
