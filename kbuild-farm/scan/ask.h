@@ -40,7 +40,7 @@ struct scan_dialect *scan_answers_dialect(struct scan_answers *a,
  * was asked are in `absent`: when one is there now, ask again with `again`.
  * 0 or negative with *why.
  */
-int scan_dialect_dirs(struct scan_answers *a, struct scan_dialect *f,
+int scan_dialect_dirs(struct scan_answers *a, struct scan_dialect *dialect,
 		      const struct scan_unit *unit,
 		      const struct scan_line *line, bool again,
 		      const struct strv **dirs, const struct strv **absent,
@@ -50,7 +50,7 @@ int scan_dialect_dirs(struct scan_answers *a, struct scan_dialect *f,
  * What OP(TEXT) is, e.g. __has_attribute(noreturn).  `near`: the file that
  * asks, or NULL; what else it asks for is answered by the same compiler run.
  */
-int scan_dialect_operator(struct scan_answers *a, struct scan_dialect *f,
+int scan_dialect_operator(struct scan_answers *a, struct scan_dialect *dialect,
 			  const struct scan_unit *unit,
 			  const struct scan_line *line, enum scan_word op,
 			  const char *text, const struct scan_text *near,
