@@ -3,12 +3,9 @@
 
 const char *reason_words(enum reason why)
 {
-	static const char *const words[REASONS] = {
-		[REASON_NONE] = "",
-#define REASON(name, text) [REASON_##name] = (text),
-#include "base/reason.inc"
-#undef REASON
-	};
+#define WORDS(name, words) [REASON_##name] = (words),
+	static const char *const words[REASONS] = { [REASON_NONE] = "",
+						    REASON_LIST(WORDS) };
 
 	return words[why];
 }

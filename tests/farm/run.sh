@@ -88,8 +88,8 @@ write_project()
 	done
 	cp "$root"/kbuild-farm/base/*.h "$project/base"
 	# A unit whose strings name .incbin is compiled here.
-	sed 's/\.inc/inc/g' "$root/kbuild-farm/base/reason.inc" \
-		>"$project/base/reason.inc"
+	sed 's/\.inc/inc/g' "$root/kbuild-farm/base/reason.h" \
+		>"$project/base/reason.h"
 	cp "$root"/kbuild-farm/wire/*.h "$project/wire"
 	cp "$root"/kbuild-farm/options/*.{h,inc} "$project/options"
 	cp "$root"/kbuild-farm/cc/*.h "$project/cc"
