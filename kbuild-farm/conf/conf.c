@@ -5,9 +5,10 @@
 #include "base/printable.h"
 #include "base/vec.h"
 #include "conf/schema.h"
-#include "conf/walk.h"
+#include "conf/where.h"
 
 #include <errno.h>
+#include <git2.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,8 +18,7 @@
 struct setting {
 	char *section, *sub, *key;
 	char *value; /* NULL: a key without "=" */
-	char *file;
-	unsigned line;
+	char *file; /* that was opened; the setting may be in an included one */
 };
 
 struct conf {
@@ -33,32 +33,96 @@ static bool same_key(const struct setting *s, const char *section,
 	       !strcmp(s->key, key);
 }
 
-static void add_setting(void *ctx, const char *file,
-			const struct conf_item *item)
+static char *where(const struct conf *c, const struct setting *s)
 {
-	struct conf *c = ctx;
+	unsigned nth = 0;
 
-	*VEC_ADD(c->v, c->n) = (struct setting){
-		.section = xstrdup(item->section),
-		.sub = item->sub ? xstrdup(item->sub) : NULL,
-		.key = xstrdup(item->key),
-		.value = item->value ? xstrdup(item->value) : NULL,
-		.file = xstrdup(file),
-		.line = item->line,
-	};
+	for (const struct setting *o = c->v; o < s; o++) {
+		if (same_key(o, s->section, s->sub, s->key) &&
+		    str_equal(o->value, s->value) && !strcmp(o->file, s->file))
+			nth++;
+	}
+	return conf_where_find(s->file, s->section, s->sub, s->key, s->value,
+			       nth);
 }
 
-static void warn_unknown(const struct setting *s, struct strv *warnings)
+/* libgit2 spells it section.key or section.sub.key; sub may hold dots. */
+static void add_setting(struct conf *c, const char *file,
+			const git_config_entry *e)
+{
+	const char *first = strchr(e->name, '.');
+	const char *last = strrchr(e->name, '.');
+	struct setting *s;
+
+	if (!first)
+		return;
+	s = VEC_ADD(c->v, c->n);
+	*s = (struct setting){
+		.section = xstrndup(e->name, (size_t)(first - e->name)),
+		.key = xstrdup(last + 1),
+		.value = e->value ? xstrdup(e->value) : NULL,
+		.file = xstrdup(file),
+	};
+	if (last > first)
+		s->sub = xstrndup(first + 1, (size_t)(last - first - 1));
+}
+
+static int git_failed(const char *file, struct err *err)
+{
+	const git_error *e = git_error_last();
+
+	return err_set(err, EINVAL, "%s: %s", file,
+		       e && e->message ? e->message : "cannot be read");
+}
+
+static int read_settings(struct conf *c, const char *file, struct err *err)
+{
+	git_config *config = NULL;
+	git_config_iterator *it = NULL;
+	git_config_entry *entry;
+	int ret = 0, step = 0;
+
+	if (git_config_open_ondisk(&config, file) ||
+	    git_config_iterator_new(&it, config)) {
+		ret = git_failed(file, err);
+		goto out;
+	}
+	while (!(step = git_config_next(&entry, it)))
+		add_setting(c, file, entry);
+	if (step != GIT_ITEROVER)
+		ret = git_failed(file, err);
+out:
+	git_config_iterator_free(it);
+	git_config_free(config);
+	return ret;
+}
+
+static int load_file(struct conf *c, const char *file, struct err *err)
+{
+	int ret = conf_where_check(file, err);
+
+	if (ret)
+		return ret;
+	git_libgit2_init();
+	ret = read_settings(c, file, err);
+	git_libgit2_shutdown();
+	return ret;
+}
+
+static void warn_unknown(const struct conf *c, const struct setting *s,
+			 struct strv *warnings)
 {
 	struct buf text = { 0 };
+	char *at = where(c, s);
 
-	buf_printf(&text, "%s:%u: unknown key %s%s%s.%s", s->file, s->line,
-		   s->section, s->sub ? "." : "", s->sub ? s->sub : "", s->key);
+	buf_printf(&text, "%s: unknown key %s%s%s.%s", at, s->section,
+		   s->sub ? "." : "", s->sub ? s->sub : "", s->key);
 	if (conf_schema_find(s->section, s->sub ? NULL : "", s->key))
 		buf_printf(&text, "; it belongs in [%s%s]", s->section,
 			   s->sub ? "" : " \"NAME\"");
 	printable_clean((char *)text.data, text.len, 0, '?');
 	strv_own(warnings, buf_steal(&text));
+	free(at);
 }
 
 static int check(const struct conf *c, struct strv *warnings, struct err *err)
@@ -66,13 +130,16 @@ static int check(const struct conf *c, struct strv *warnings, struct err *err)
 	for (const struct setting *s = c->v; s < c->v + c->n; s++) {
 		const struct conf_key *k = conf_schema_find(s->section, s->sub,
 							    s->key);
+		char *at;
 
 		if (!k && warnings)
-			warn_unknown(s, warnings);
+			warn_unknown(c, s, warnings);
 		if (!k || !conf_schema_check(k, s->value, err))
 			continue;
-		err_wrap(err, "%s:%u: %s%s%s.%s", s->file, s->line, s->section,
+		at = where(c, s);
+		err_wrap(err, "%s: %s%s%s.%s", at, s->section,
 			 s->sub ? "." : "", s->sub ? s->sub : "", s->key);
+		free(at);
 		return -EINVAL;
 	}
 	return 0;
@@ -85,9 +152,9 @@ static int load_all(struct conf *c, struct err *err)
 	int ret = 0;
 
 	if (!(only && *only) && fs_exists(SYSTEM_FILE))
-		ret = conf_walk(SYSTEM_FILE, add_setting, c, err);
+		ret = load_file(c, SYSTEM_FILE, err);
 	if (!ret && ((only && *only) || fs_exists(user)))
-		ret = conf_walk(user, add_setting, c, err);
+		ret = load_file(c, user, err);
 	free(user);
 	return ret;
 }
@@ -178,5 +245,5 @@ char *conf_where(const struct conf *c, const char *section, const char *sub,
 {
 	const struct setting *s = last_setting(c, section, sub, key);
 
-	return s ? xasprintf("%s:%u", s->file, s->line) : NULL;
+	return s ? where(c, s) : NULL;
 }

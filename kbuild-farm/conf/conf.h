@@ -40,7 +40,8 @@ void conf_subsections(const struct conf *c, const char *section,
 
 /*
  * "FILE:LINE" of what conf_get() returns, for a value that only the reader
- * can tell to be bad; NULL when the key is not set.  The caller frees it.
+ * can tell to be bad; "FILE" when the line cannot be found, NULL when the key
+ * is not set.  The caller frees it.
  */
 char *conf_where(const struct conf *c, const char *section, const char *sub,
 		 const char *key);

@@ -2,7 +2,7 @@
 #include "conf/conf.h"
 
 #include "base/fs.h"
-#include "conf/walk.h"
+#include "conf/where.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,6 +26,7 @@ char *conf_user_file(void)
 	return path;
 }
 
+/* libgit2's set_string() unless that is what the file says already. */
 static int write_setting(const char *path, const char *name, const char *value,
 			 struct err *err)
 {
@@ -56,7 +57,7 @@ int conf_set(const char *section, const char *sub, const char *key,
 	int ret = fs_mkdirs(dir, 0700, err);
 
 	if (!ret && fs_exists(path))
-		ret = conf_walk(path, NULL, NULL, err);
+		ret = conf_where_check(path, err);
 	if (!ret)
 		ret = write_setting(path, name, value, err);
 	free(name);
@@ -154,7 +155,7 @@ int conf_remove(const char *section, const char *sub, struct err *err)
 	char *path = conf_user_file();
 	int ret;
 
-	ret = fs_exists(path) ? conf_walk_read(path, &text, err) : 0;
+	ret = fs_exists(path) ? conf_where_read(path, &text, err) : 0;
 	if (!ret) {
 		c.text = buf_bytes(&text);
 		ret = cut_section(path, &c, err);

@@ -2,8 +2,8 @@
 /*
  * conf/scan.h - the text of a configuration file, with places.
  *
- * libgit2 writes these files but gives neither lines nor offsets.  The syntax
- * is git-config's: sections, subsections (quoted, or after a dot),
+ * libgit2 gives values but neither lines nor offsets; this finds them.  The
+ * syntax is git-config's: sections, subsections (quoted, or after a dot),
  * comments, quotes, escapes, continued lines, keys on a section's own line.
  */
 #ifndef CONF_SCAN_H

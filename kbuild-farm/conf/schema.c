@@ -41,7 +41,7 @@ static const struct conf_key known[] = {
 	{ "nightly", true, "target", CONF_TEXT, 0, 0, NULL },
 	{ "nightly", true, "keep-days", CONF_NUMBER, 0, 36500, NULL },
 	{ "nightly", true, "mail", CONF_TEXT, 0, 0, NULL },
-	/* conf/walk.c follows the first; the other is about repositories. */
+	/* libgit2 follows these two itself. */
 	{ "include", false, "path", CONF_TEXT, 0, 0, NULL },
 	{ "includeif", true, "path", CONF_TEXT, 0, 0, NULL },
 };

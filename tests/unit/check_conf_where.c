@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: conf */
-#include "conf/walk.h"
+#include "conf/where.h"
 
 #include "../lib/tempdir.h"
 #include "base/fs.h"
@@ -34,35 +34,16 @@ static void put(const char *name, const char *text)
 	ck_assert_int_eq(fs_write(name, bytes_str(text), 0644, &err), 0);
 }
 
-/* One setting of [node "a"], and the place where it was told. */
-struct wanted {
-	const char *key, *value;
-	unsigned left; /* equal ones to pass over */
-	char *place;
-};
-
-static void on_key(void *ctx, const char *file, const struct conf_item *i)
-{
-	struct wanted *w = ctx;
-
-	if (!strcmp(i->section, "node") && str_equal(i->sub, "a") &&
-	    !strcmp(i->key, w->key) && str_equal(i->value, w->value) &&
-	    !w->left--)
-		w->place = xasprintf("%s:%u", file, i->line);
-}
-
 static void expect(const char *place, const char *key, const char *value,
 		   unsigned nth)
 {
-	struct wanted w = { key, value, nth, NULL };
-	struct err err = { 0 };
+	char *at = conf_where_find("main", "node", "a", key, value, nth);
 
-	ck_assert_int_eq(conf_walk("main", on_key, &w, &err), 0);
-	ck_assert_pstr_eq(w.place, place);
-	free(w.place);
+	ck_assert_str_eq(at, place);
+	free(at);
 }
 
-START_TEST(equal_settings_have_lines_of_their_own)
+START_TEST(find_counts_equal_settings)
 {
 	put("main", "[node \"a\"]\nslots=1\nslots=2\nslots=1\n");
 	expect("main:2", "slots", "1", 0);
@@ -71,7 +52,15 @@ START_TEST(equal_settings_have_lines_of_their_own)
 }
 END_TEST
 
-START_TEST(includes_are_followed_in_place)
+START_TEST(find_names_the_including_file_when_it_cannot_tell)
+{
+	put("main", "[node \"a\"]\nslots=1\n");
+	expect("main", "slots", "7", 0);
+	expect("main", "codec", NULL, 0);
+}
+END_TEST
+
+START_TEST(find_follows_includes)
 {
 	ck_assert_int_eq(mkdir("sub", 0755), 0);
 	put("main", "[include]\npath = sub/one\npath = nowhere\n");
@@ -82,7 +71,7 @@ START_TEST(includes_are_followed_in_place)
 }
 END_TEST
 
-START_TEST(an_include_may_begin_at_home)
+START_TEST(find_expands_the_home_directory)
 {
 	char *place = xasprintf("%s/inc:2", dir);
 
@@ -99,7 +88,7 @@ START_TEST(check_names_file_and_line_of_bad_syntax)
 	struct err err = { 0 };
 
 	put("main", "[farm]\nverify = 1\n\n[node\n");
-	ck_assert_int_eq(conf_walk("main", NULL, NULL, &err), -EINVAL);
+	ck_assert_int_eq(conf_where_check("main", &err), -EINVAL);
 	ck_assert_str_eq(err.text, "main:4: bad section header");
 }
 END_TEST
@@ -110,7 +99,7 @@ START_TEST(check_names_the_included_file)
 
 	put("main", "[include]\npath = inc\n");
 	put("inc", "[farm]\nverify = \\q\n");
-	ck_assert_int_eq(conf_walk("main", NULL, NULL, &err), -EINVAL);
+	ck_assert_int_eq(conf_where_check("main", &err), -EINVAL);
 	ck_assert(str_starts(err.text, "./inc:2: a backslash"));
 }
 END_TEST
@@ -120,7 +109,7 @@ START_TEST(check_ends_in_a_circle_of_includes)
 	struct err err = { 0 };
 
 	put("main", "[include]\npath=main\npath=main\npath=main\n");
-	ck_assert_int_eq(conf_walk("main", NULL, NULL, &err), -ELOOP);
+	ck_assert_int_eq(conf_where_check("main", &err), -ELOOP);
 }
 END_TEST
 
@@ -128,11 +117,11 @@ START_TEST(check_refuses_what_is_no_text_file)
 {
 	struct err err = { 0 };
 
-	ck_assert_int_eq(conf_walk(dir, NULL, NULL, &err), -EISDIR);
-	ck_assert_int_eq(conf_walk("missing", NULL, NULL, &err), -ENOENT);
+	ck_assert_int_eq(conf_where_check(dir, &err), -EISDIR);
+	ck_assert_int_eq(conf_where_check("missing", &err), -ENOENT);
 	put("main", "");
 	ck_assert_int_eq(truncate("main", CONF_FILE_MAX + 1), 0);
-	ck_assert_int_eq(conf_walk("main", NULL, NULL, &err), -EFBIG);
+	ck_assert_int_eq(conf_where_check("main", &err), -EFBIG);
 }
 END_TEST
 
@@ -144,14 +133,15 @@ START_TEST(check_refuses_a_fifo_and_names_the_line)
 
 	alarm(5);
 	ck_assert_int_eq(mkfifo("fifo", 0644), 0);
-	ck_assert_int_eq(conf_walk("fifo", NULL, NULL, &err), -EINVAL);
+	ck_assert_int_eq(conf_where_check("fifo", &err), -EINVAL);
 	ck_assert_str_eq(err.text, "fifo: not a regular file");
-	ck_assert_int_eq(conf_walk_read("fifo", &text, &err), -EINVAL);
+	ck_assert_int_eq(conf_where_read("fifo", &text, &err), -EINVAL);
 	ck_assert_int_eq(symlink("fifo", "link"), 0);
 	put("main", "[include]\n\tpath = inc\n");
 	put("inc", "[farm]\n\n[include]\npath = link\n");
-	ck_assert_int_eq(conf_walk("main", NULL, NULL, &err), -EINVAL);
+	ck_assert_int_eq(conf_where_check("main", &err), -EINVAL);
 	ck_assert_str_eq(err.text, "./inc:4: ./link: not a regular file");
+	expect("main", "slots", "1", 0);
 }
 END_TEST
 
@@ -159,21 +149,22 @@ START_TEST(check_takes_the_null_device_for_an_empty_file)
 {
 	struct err err = { 0 };
 
-	ck_assert_int_eq(conf_walk("/dev/null", NULL, NULL, &err), 0);
-	ck_assert_int_eq(conf_walk("/dev/zero", NULL, NULL, &err), -EINVAL);
+	ck_assert_int_eq(conf_where_check("/dev/null", &err), 0);
+	ck_assert_int_eq(conf_where_check("/dev/zero", &err), -EINVAL);
 	ck_assert_str_eq(err.text, "/dev/zero: not a regular file");
 }
 END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("conf/walk");
-	TCase *tc = tcase_create("walk");
+	Suite *s = suite_create("conf/where");
+	TCase *tc = tcase_create("where");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, equal_settings_have_lines_of_their_own);
-	tcase_add_test(tc, includes_are_followed_in_place);
-	tcase_add_test(tc, an_include_may_begin_at_home);
+	tcase_add_test(tc, find_counts_equal_settings);
+	tcase_add_test(tc, find_names_the_including_file_when_it_cannot_tell);
+	tcase_add_test(tc, find_follows_includes);
+	tcase_add_test(tc, find_expands_the_home_directory);
 	tcase_add_test(tc, check_names_file_and_line_of_bad_syntax);
 	tcase_add_test(tc, check_names_the_included_file);
 	tcase_add_test(tc, check_ends_in_a_circle_of_includes);

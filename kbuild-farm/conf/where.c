@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "conf/walk.h"
+#include "conf/where.h"
 
 #include "base/fs.h"
 #include "base/str.h"
@@ -12,13 +12,25 @@
 
 #define NULL_DEVICE makedev(1, 3)
 
+struct target {
+	const char *section, *sub, *key, *value;
+	unsigned left; /* matches to pass over */
+};
+
 struct walk {
 	const char *path; /* the file being read */
 	unsigned depth;
-	conf_walk_fn *fn;
-	void *ctx;
+	struct target *target; /* NULL: only the syntax is of interest */
+	char *found; /* "FILE:LINE" */
 	struct err *err;
 };
+
+static bool matches(const struct target *t, const struct conf_item *i)
+{
+	return i->key && !strcmp(t->section, i->section) &&
+	       str_equal(t->sub, i->sub) && !strcmp(t->key, i->key) &&
+	       str_equal(t->value, i->value);
+}
 
 /* The file that "path = VALUE" in `from` means. */
 static char *included_path(const char *from, const char *value)
@@ -75,15 +87,17 @@ static int on_item(void *ctx, const struct conf_item *i)
 {
 	struct walk *w = ctx;
 
-	if (i->key && w->fn)
-		w->fn(w->ctx, w->path, i);
+	if (w->target && matches(w->target, i) && !w->target->left--) {
+		w->found = xasprintf("%s:%u", w->path, i->line);
+		return 1;
+	}
 	if (i->key && i->value && !strcmp(i->section, "include") && !i->sub &&
 	    !strcmp(i->key, "path"))
 		return walk_include(w, i->value, i->line);
 	return 0;
 }
 
-int conf_walk_read(const char *path, struct buf *text, struct err *err)
+int conf_where_read(const char *path, struct buf *text, struct err *err)
 {
 	if (!may_be_opened(path))
 		return err_set(err, EINVAL, "%s: not a regular file", path);
@@ -98,19 +112,30 @@ static int walk_file(struct walk *w)
 	unsigned line = 0;
 	int ret;
 
-	ret = conf_walk_read(path, &text, w->err);
+	ret = conf_where_read(path, &text, w->err);
 	if (!ret)
 		ret = conf_scan(buf_bytes(&text), on_item, w, &line, &why);
 	/* An empty text: the error is an included file's, and already told. */
-	if (ret && why.text[0])
+	if (ret < 0 && why.text[0])
 		err_set(w->err, -ret, "%s:%u: %s", path, line, why.text);
 	buf_release(&text);
 	return ret;
 }
 
-int conf_walk(const char *path, conf_walk_fn *fn, void *ctx, struct err *err)
+int conf_where_check(const char *path, struct err *err)
 {
-	struct walk w = { .path = path, .fn = fn, .ctx = ctx, .err = err };
+	struct walk w = { .path = path, .err = err };
 
 	return walk_file(&w);
+}
+
+char *conf_where_find(const char *path, const char *section, const char *sub,
+		      const char *key, const char *value, unsigned nth)
+{
+	struct target t = { section, sub, key, value, nth };
+	struct err ignored = { 0 };
+	struct walk w = { .path = path, .target = &t, .err = &ignored };
+
+	walk_file(&w);
+	return w.found ? w.found : xstrdup(path);
 }
