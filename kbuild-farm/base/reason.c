@@ -3,9 +3,12 @@
 
 const char *reason_words(enum reason why)
 {
-#define WORDS(name, words) [REASON_##name] = (words),
-	static const char *const words[REASONS] = { [REASON_NONE] = "",
-						    REASON_LIST(WORDS) };
+	static const char *const words[REASONS] = {
+		[REASON_NONE] = "",
+#define REASON(name, text) [REASON_##name] = (text),
+#include "base/reason-list.h"
+#undef REASON
+	};
 
 	return words[why];
 }

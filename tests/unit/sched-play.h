@@ -16,7 +16,7 @@
  *	probed NODE right|wrong|failed|impossible; worn NODE
  *	N s; N ms (time passes: what falls due meanwhile does)
  *
- * Nodes are a, b, c ...; a reason is as in base/reason.h.  Toolchain 0 and
+ * Nodes are a, b, c ...; a reason is as in base/reason-list.h.  Toolchain 0 and
  * kind of object 0 are ready from the beginning, and the nodes were dialed.
  */
 #ifndef UNIT_SCHED_PLAY_H
@@ -34,9 +34,10 @@
 static uint64_t play_now_ms;
 static char play_actions[65536]; /* of the last event played */
 
-static const char *const play_reasons[] = { "NONE",
+static const char *const play_reasons[] = {
+	"NONE",
 #define REASON(name, words) #name,
-					    REASON_LIST(REASON)
+#include "base/reason-list.h"
 #undef REASON
 };
 
