@@ -268,7 +268,7 @@ on_terminal()
 	check "a terminal: the same with kfarm" \
 		diff "$work/plain.tty" "$work/run.tty.make"
 	check "a terminal: the reason" grep -q \
-		'^kfarm: jobs 3: .*[( ]1 diagnostics on a terminal' \
+		'^kfarm: jobs 4: .*[( ]1 diagnostics on a terminal' \
 		"$work/run.tty"
 	rm "$work"/pristine/{wire/warned,cc/wrong}.c
 }
