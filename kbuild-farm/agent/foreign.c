@@ -112,14 +112,6 @@ static void add_list(struct agent_foreign *o, struct list *l)
 
 /* ------------------------------------------------------------ made anew */
 
-/* `path` without the directory `dir` before it, NULL: it is not below. */
-static const char *below(const char *path, const char *dir)
-{
-	size_t n = strlen(dir);
-
-	return !strncmp(path, dir, n) && path[n] == '/' ? path + n + 1 : NULL;
-}
-
 /*
  * What is the node's own and none of the toolchain may be a library, a loader,
  * an assembler.  A program chooses by what it says of itself which these are,
@@ -151,7 +143,7 @@ static int check_entries(const struct compiler_entries *list,
 {
 	for (size_t i = 0; i < list->n; i++) {
 		const struct compiler_entry *e = &list->v[i], *was;
-		const char *path = below(e->path, l->dir);
+		const char *path = str_below(e->path, l->dir);
 		int ret = 0;
 
 		if (!path && e->kind == COMPILER_FILE)
@@ -233,7 +225,7 @@ static int get_list(const struct agent *a, const struct agent_lease *l,
 
 char *agent_foreign_map(const char *path, const char *here, const char *there)
 {
-	const char *rest = below(path, here);
+	const char *rest = str_below(path, here);
 
 	if (rest)
 		return xasprintf("%s/%s", there, rest);
@@ -303,7 +295,7 @@ static char *map_target(const struct compiler_entry *e, const char *here,
 		return agent_foreign_map(e->target, here, there);
 	to = lead(e->path, e->target);
 	/* Both move, or neither does: it leads there still. */
-	if (!below(e->path, here) == !below(to, here))
+	if (!str_below(e->path, here) == !str_below(to, here))
 		out = xstrdup(e->target);
 	else
 		out = agent_foreign_map(to, here, there);

@@ -429,12 +429,9 @@ int fs_lock(int at, const char *name, int flags, int how)
 
 char *fs_absolute(const char *path)
 {
-	char *cwd, *out;
+	char *cwd = getcwd(NULL, 0);
+	char *out = str_seen_from(cwd ? cwd : "", path);
 
-	if (path[0] == '/')
-		return xstrdup(path);
-	cwd = getcwd(NULL, 0);
-	out = xasprintf("%s/%s", cwd ? cwd : "", path);
 	free(cwd);
 	return out;
 }

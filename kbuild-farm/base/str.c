@@ -119,6 +119,18 @@ char *str_dir(const char *path)
 	return xstrndup(path, slash == path ? 1 : (size_t)(slash - path));
 }
 
+const char *str_below(const char *path, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	return str_starts(path, dir) && path[n] == '/' ? path + n + 1 : NULL;
+}
+
+char *str_seen_from(const char *cwd, const char *path)
+{
+	return path[0] == '/' ? xstrdup(path) : xasprintf("%s/%s", cwd, path);
+}
+
 int str_number(const char *s, long min, long max, long *out)
 {
 	char *end;

@@ -27,6 +27,10 @@ bool str_equal(const char *a, const char *b);
 const char *str_base(const char *path);
 /* The directory of a path, "." where it has none; the caller frees it. */
 char *str_dir(const char *path);
+/* What is behind DIR/ in a path, or NULL; borrowed. */
+const char *str_below(const char *path, const char *dir);
+/* `path` as seen from the directory `cwd`; the caller frees it. */
+char *str_seen_from(const char *cwd, const char *path);
 /* A decimal number from `min` to `max`: 0, or -EINVAL or -ERANGE. */
 int str_number(const char *s, long min, long max, long *out);
 /* The value of NAME=VALUE in an environment, or NULL; borrowed. */

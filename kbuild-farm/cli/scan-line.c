@@ -314,11 +314,9 @@ static char *cmd_file(const char *build, const char *name)
 static char *cmd_file_below(const char *build, const char *dir,
 			    const char *name)
 {
-	size_t n = strlen(dir);
+	const char *rest = str_below(name, dir);
 
-	if (strncmp(name, dir, n) || name[n] != '/')
-		return NULL;
-	return cmd_file(build, name + n + 1);
+	return rest ? cmd_file(build, rest) : NULL;
 }
 
 int cli_scan_line_find(char **file, const char *build, const char *name,

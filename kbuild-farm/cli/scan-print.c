@@ -68,24 +68,16 @@ void cli_scan_print_json(FILE *out, const struct cli_scan_result *r)
 	json_decref(made);
 }
 
-/* `path` as a process in `cwd` sees it. */
-static int stat_in(const char *cwd, const char *path, struct stat *st)
-{
-	char *full = path[0] == '/' ? xstrdup(path) :
-				      xasprintf("%s/%s", cwd, path);
-	int ret = stat(full, st);
-
-	free(full);
-	return ret;
-}
-
 static bool is_same_file(const struct cli_scan_result *r, const char *path,
 			 const struct stat *wanted)
 {
+	char *full = str_seen_from(r->cwd, path);
 	struct stat st;
+	bool is = !stat(full, &st) && st.st_dev == wanted->st_dev &&
+		  st.st_ino == wanted->st_ino;
 
-	return !stat_in(r->cwd, path, &st) && st.st_dev == wanted->st_dev &&
-	       st.st_ino == wanted->st_ino;
+	free(full);
+	return is;
 }
 
 static bool ends_with_path(const char *path, const char *end)

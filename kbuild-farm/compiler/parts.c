@@ -61,8 +61,7 @@ static bool is_own(struct inquiry *q, const char *path)
 {
 	const char *within = q->runner ? q->runner->within : NULL;
 	char *plain = within ? normalize(path) : NULL;
-	bool is = !within ||
-		  (str_starts(plain, within) && plain[strlen(within)] == '/');
+	bool is = !within || str_below(plain, within);
 
 	free(plain);
 	if (!is && !q->foreign)

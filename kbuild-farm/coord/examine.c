@@ -183,12 +183,6 @@ static bool reads_the_closure(struct coord_examination *e, struct buf *dep)
 	return good;
 }
 
-static char *full_path(const struct coord_examination *e, const char *path)
-{
-	return path[0] == '/' ? xstrdup(path) :
-				xasprintf("%s/%s", e->cwd, path);
-}
-
 /* What cc1 wrote for the assembler: in a directory that is the job's own. */
 static bool is_temporary(const char *name)
 {
@@ -211,7 +205,7 @@ static bool was_read(const struct coord_examination *e, const char *name)
 	if (e->command->lang == OPTIONS_C &&
 	    !strcmp(name, str_base(e->command->source)))
 		return false;
-	path = full_path(e, name);
+	path = str_seen_from(e->cwd, name);
 	there = strchr(name, '/') || fs_exists(path);
 	free(path);
 	return there;
@@ -291,7 +285,7 @@ static bool is_of_the_kind(struct coord_examination *e)
 static int write_output(struct coord_examination *e, const char *tmp,
 			struct bytes content)
 {
-	char *path = full_path(e, tmp);
+	char *path = str_seen_from(e->cwd, tmp);
 	int fd = open(path,
 		      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 		      0666);

@@ -10,9 +10,7 @@
 
 char *coord_unit_path(const struct coord_unit *u, const char *path)
 {
-	if (path[0] == '/')
-		return xstrdup(path);
-	return xasprintf("%s/%s", u->ask.cwd, path);
+	return str_seen_from(u->ask.cwd, path);
 }
 
 char *const *coord_unit_env(const struct coord_unit *u)

@@ -423,22 +423,19 @@ static const char *appeared(const struct inputs_manifest *m, uint32_t guard,
 			    const char *cwd)
 {
 	const struct strv *absent = &m->closure.absent;
-	char *found = NULL;
 
-	for (size_t i = 0; i < absent->n && !found; i++) {
+	for (size_t i = 0; i < absent->n; i++) {
 		const char *path = absent->v[i];
+		char *full;
+		bool there;
 
 		if (m->guarded_by[i] != guard)
 			continue;
-		found = *path == '/' ? xstrdup(path) :
-				       xasprintf("%s/%s", cwd, path);
-		if (access(found, F_OK)) {
-			free(found);
-			found = NULL;
-		} else {
-			free(found);
+		full = str_seen_from(cwd, path);
+		there = !access(full, F_OK);
+		free(full);
+		if (there)
 			return path;
-		}
 	}
 	return NULL;
 }
@@ -483,8 +480,7 @@ bool inputs_manifest_has(const struct inputs_manifest *m, const char *path,
 bool inputs_manifest_has_file(const struct inputs_manifest *m, const char *cwd,
 			      const char *path, size_t *hint)
 {
-	char *full = *path == '/' ? xstrdup(path) :
-				    xasprintf("%s/%s", cwd, path);
+	char *full = str_seen_from(cwd, path);
 	char *real = realpath(full, NULL);
 	bool has = false;
 

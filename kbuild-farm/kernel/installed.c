@@ -124,13 +124,6 @@ const struct toolchain_installed *kernel_installed_newer(
 	return NULL;
 }
 
-static bool is_below(const char *path, const char *dir)
-{
-	size_t n = strlen(dir);
-
-	return str_starts(path, dir) && path[n] == '/';
-}
-
 const struct toolchain_installed *kernel_installed_owner(
 	const struct kernel_installed *in, const char *name, const char *path)
 {
@@ -142,8 +135,8 @@ const struct toolchain_installed *kernel_installed_owner(
 		char *home = realpath(t->dir, NULL);
 
 		/* The files of an adopted one lie elsewhere. */
-		if ((file && home && is_below(file, home)) ||
-		    (is_below(path, in->bin) &&
+		if ((file && home && str_below(file, home)) ||
+		    (str_below(path, in->bin) &&
 		     toolchain_link_is(in->bin, name, t->bin)))
 			found = t;
 		free(home);

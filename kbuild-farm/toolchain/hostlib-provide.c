@@ -148,9 +148,9 @@ static int check_alike(const char *library, const char *user, struct err *err)
 /* "hostlib/libmpfr.so.4" of a path in the toolchain; borrowed. */
 static const char *below(const char *dir, const char *path)
 {
-	size_t n = strlen(dir);
+	const char *rest = str_below(path, dir);
 
-	return str_starts(path, dir) && path[n] == '/' ? path + n + 1 : path;
+	return rest ? rest : path;
 }
 
 static int note_library(struct provision *p, const char *path, const char *from,
@@ -215,7 +215,7 @@ static char *element_for(const struct provision *p, const char *user)
 		from = below(p->dir, user);
 		home = below(p->dir, p->home);
 	}
-	if (str_starts(user, p->home) && user[strlen(p->home)] == '/')
+	if (str_below(user, p->home))
 		return xstrdup("$ORIGIN");
 	buf_add_str(&out, "$ORIGIN");
 	for (const char *c = strchr(from, '/'); c; c = strchr(c + 1, '/'))

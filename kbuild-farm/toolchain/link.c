@@ -32,10 +32,9 @@ static char *target_of(const char *path)
 
 static bool leads_into(const char *target, const char *dir)
 {
-	size_t n = strlen(dir);
+	const char *rest = str_below(target, dir);
 
-	return str_starts(target, dir) && target[n] == '/' &&
-	       !strstr(target + n, "/../");
+	return rest && !strstr(rest - 1, "/../");
 }
 
 /*
