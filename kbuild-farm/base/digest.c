@@ -79,6 +79,13 @@ bool digest_equal(const struct digest *a, const struct digest *b)
 	return !memcmp(a->b, b->b, DIGEST_SIZE);
 }
 
+bool digest_is_known(const struct digest *d)
+{
+	static const struct digest none;
+
+	return !digest_equal(d, &none);
+}
+
 uint64_t digest_hash(const struct digest *d)
 {
 	return get_le64(d->b);

@@ -125,7 +125,7 @@ static const struct toolchain_installed *own_build(
 	for (size_t i = 0; i < list->n; i++) {
 		const struct toolchain_installed *o = &list->v[i];
 
-		if (o->has_content && !strcmp(o->host, here) &&
+		if (digest_is_known(&o->content) && !strcmp(o->host, here) &&
 		    !strcmp(o->release, t->release) &&
 		    str_equal(o->triplet, t->triplet))
 			return o;

@@ -181,7 +181,6 @@ static int describe_adopted(struct toolchain_installed *t, const char *what,
 	t->host = xstrdup(host ? host->name : m->host);
 	t->within = str_dir(m->driver);
 	t->driver = xstrdup(str_base(m->driver));
-	t->has_content = true;
 	t->content = m->id;
 	t->date = toolchain_installed_now();
 	t->adopted = xstrdup(what);

@@ -263,7 +263,6 @@ static int run_smoke_test(struct job *j, const char *driver)
 		ret = toolchain_smoke_test(&test, &ran, j->err);
 	if (!ret && ran) {
 		ret = compiler_manifest_make(&m, driver, env, j->err);
-		j->t.has_content = !ret;
 		j->t.content = m.id;
 		compiler_manifest_release(&m);
 	} else if (!ret && j->o->notes) {

@@ -61,19 +61,6 @@ static const struct field fields[] = {
 	{ 0 },
 };
 
-static bool is_zero(const struct digest *d)
-{
-	static const struct digest none;
-
-	return digest_equal(d, &none);
-}
-
-static bool is_known(const struct digest *d,
-		     const struct toolchain_installed *t)
-{
-	return !is_zero(d) && (d != &t->content || t->has_content);
-}
-
 static json_t *fields_json(const struct field *f,
 			   const struct toolchain_installed *t);
 
@@ -91,7 +78,7 @@ static json_t *field_json(const struct field *f,
 		return json_boolean(*(const bool *)at);
 	case DIGEST:
 		digest_hex(at, hex);
-		return json_text(is_known(at, t) ? hex : NULL);
+		return json_text(digest_is_known(at) ? hex : NULL);
 	case LIST:
 	case TOOLS:
 		return json_texts(at);
@@ -233,7 +220,6 @@ int toolchain_installed_decode(struct toolchain_installed *out, struct bytes in,
 	if (!bad)
 		bad = check(out);
 	json_decref(o);
-	out->has_content = !is_zero(&out->content);
 	if (!bad)
 		return 0;
 	toolchain_installed_release(out);

@@ -35,8 +35,7 @@ struct toolchain_installed {
 	char *url; /* or the path of a local archive */
 	struct digest archive; /* "archive_sha256" */
 	struct digest tree; /* toolchain_tree_digest(); zero: adopted */
-	bool has_content;
-	struct digest content; /* the manifest's id; none: another host's */
+	struct digest content; /* the manifest's id; zero: another host's */
 	char *sums_key; /* fingerprints of the keys that signed it */
 	char *tar_key;
 	bool sha256_given;
