@@ -294,7 +294,8 @@ int agent_view_check_identity(const struct agent_view_queue *views,
 	int ret = -EINVAL;
 
 	if (gather(views, all))
-		ret = compiler_manifest_id(all, n, m->driver, m->is_clang, &id);
+		ret = compiler_manifest_id(all, n, m->driver, m->is_clang, &id,
+					   NULL);
 	free(all);
 	if (ret)
 		return err_set(err, EINVAL, "its toolchain makes no sense");

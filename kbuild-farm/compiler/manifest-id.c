@@ -54,13 +54,6 @@ static size_t find_entry(const struct look *l, const char *path)
 	return e ? (size_t)(e - l->v) : SIZE_MAX;
 }
 
-static bool is_below(const char *path, const char *above)
-{
-	size_t len = strlen(above);
-
-	return !strncmp(path, above, len) && path[len] == '/';
-}
-
 /* No path twice, and none below what is no directory. */
 static bool is_tree(const struct look *l)
 {
@@ -73,7 +66,7 @@ static bool is_tree(const struct look *l)
 			return false;
 		if (i && !strcmp(l->v[i - 1]->path, e->path))
 			return false;
-		if (leaf && is_below(e->path, leaf))
+		if (leaf && str_below(e->path, leaf))
 			return false;
 		if (e->kind != COMPILER_DIR)
 			leaf = e->path;
@@ -231,16 +224,15 @@ static void look_release(struct look *l)
 	free(l->on_way);
 }
 
-int compiler_manifest_identify(const struct compiler_entry *v, size_t n,
-			       const char *driver, bool is_clang,
-			       struct digest *id, char **prefix)
+int compiler_manifest_id(const struct compiler_entry *v, size_t n,
+			 const char *driver, bool is_clang, struct digest *out,
+			 char **prefix)
 {
 	struct look l;
-	char *real = NULL;
+	char *real = NULL, *up = NULL;
 	size_t at = SIZE_MAX;
 	int ret = -EINVAL;
 
-	*prefix = NULL;
 	look_at(&l, v, n);
 	if (is_tree(&l)) {
 		real = resolve_path(&l, driver);
@@ -248,10 +240,14 @@ int compiler_manifest_identify(const struct compiler_entry *v, size_t n,
 	}
 	if (at != SIZE_MAX && l.v[at]->kind == COMPILER_FILE &&
 	    l.v[at]->executable) {
-		*prefix = prefix_of(real);
-		digest_all(&l, *prefix, driver, is_clang, id);
+		up = prefix_of(real);
+		digest_all(&l, up, driver, is_clang, out);
 		ret = 0;
 	}
+	if (prefix)
+		*prefix = up;
+	else
+		free(up);
 	free(real);
 	look_release(&l);
 	return ret;
@@ -267,15 +263,4 @@ char *compiler_manifest_resolve(const struct compiler_entry *v, size_t n,
 	real = resolve_path(&l, path);
 	look_release(&l);
 	return real;
-}
-
-int compiler_manifest_id(const struct compiler_entry *v, size_t n,
-			 const char *driver, bool is_clang, struct digest *out)
-{
-	char *prefix;
-	int ret = compiler_manifest_identify(v, n, driver, is_clang, out,
-					     &prefix);
-
-	free(prefix);
-	return ret;
 }

@@ -186,8 +186,8 @@ static int finish_manifest(struct making *k, struct err *err)
 		return ret;
 	m->watch = k->gather.watch;
 	k->gather.watch = NULL;
-	if (compiler_manifest_identify(m->entries.v, m->entries.n, m->driver,
-				       m->is_clang, &m->id, &m->prefix))
+	if (compiler_manifest_id(m->entries.v, m->entries.n, m->driver,
+				 m->is_clang, &m->id, &m->prefix))
 		return err_set(err, EINVAL,
 			       "%s: its files do not lead to a program",
 			       m->driver);

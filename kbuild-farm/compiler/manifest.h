@@ -144,7 +144,8 @@ bool compiler_manifest_adopt(struct compiler_manifest *m,
  * The toolchain's prefix is the directory above "bin" of the file that
  * `driver` leads to through the links among the entries; where its directory
  * is not called bin, that directory.  Paths and targets below the prefix
- * enter relative to it.  The links on the way to the driver do not enter, so
+ * enter relative to it; `prefix`, where it is not NULL, gets it, for the caller
+ * to free.  The links on the way to the driver do not enter, so
  * all names of one compiler have one identity; but for clang the name does,
  * since it takes target and language from it.
  *
@@ -152,7 +153,8 @@ bool compiler_manifest_adopt(struct compiler_manifest *m,
  * or `driver` does not lead to an executable FILE.
  */
 int compiler_manifest_id(const struct compiler_entry *v, size_t n,
-			 const char *driver, bool is_clang, struct digest *out);
+			 const char *driver, bool is_clang, struct digest *out,
+			 char **prefix);
 
 /*
  * What LANG, LC_* and LANGUAGE of `env` make the programs of `m` read: the

@@ -269,7 +269,7 @@ static int identity(uint32_t driver, bool spoiled)
 
 	digest_of(bytes_str("tool"), &t.digest);
 	t.size = 4;
-	compiler_manifest_id(&t, 1, names[1], false, &m.toolchain);
+	compiler_manifest_id(&t, 1, names[1], false, &m.toolchain, NULL);
 	m.toolchain.b[0] ^= spoiled;
 	TAILQ_INSERT_TAIL(&views, view, link);
 	return agent_view_check_identity(&views, &m, &err);

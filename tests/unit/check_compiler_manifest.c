@@ -199,7 +199,7 @@ START_TEST(entries_are_sorted_real_and_complete)
 		ck_assert_int_eq(e->executable, (st.st_mode & 0100) != 0);
 	}
 	ck_assert_int_eq(compiler_manifest_id(m.entries.v, m.entries.n,
-					      m.driver, m.is_clang, &id),
+					      m.driver, m.is_clang, &id, NULL),
 			 0);
 	ck_assert(digest_equal(&id, &m.id));
 }

@@ -39,7 +39,8 @@ static struct digest id_of(const struct compiler_entry *v, size_t n,
 {
 	struct digest d;
 
-	ck_assert_int_eq(compiler_manifest_id(v, n, driver, is_clang, &d), 0);
+	ck_assert_int_eq(compiler_manifest_id(v, n, driver, is_clang, &d, NULL),
+			 0);
 	return d;
 }
 
@@ -164,8 +165,9 @@ START_TEST(a_driver_that_is_no_program_among_them_is_refused)
 	struct digest d;
 
 	v[1].executable = false;
-	ck_assert_int_eq(compiler_manifest_id(v, N(v), strays[_i], false, &d),
-			 -EINVAL);
+	ck_assert_int_eq(
+		compiler_manifest_id(v, N(v), strays[_i], false, &d, NULL),
+		-EINVAL);
 }
 END_TEST
 
@@ -192,8 +194,9 @@ START_TEST(a_list_that_is_no_tree_is_refused)
 
 	v[2].kind = c->kind;
 	v[2].target = (char *)"x";
-	ck_assert_int_eq(compiler_manifest_id(v, 4, "/usr/bin/gcc", false, &d),
-			 -EINVAL);
+	ck_assert_int_eq(
+		compiler_manifest_id(v, 4, "/usr/bin/gcc", false, &d, NULL),
+		-EINVAL);
 }
 END_TEST
 
@@ -219,7 +222,8 @@ START_TEST(links_that_multiply_end)
 	for (size_t i = 0; i + 1 < sizeof(target); i += 2)
 		target[i] = 'x';
 	target[sizeof(target) - 1] = '\0';
-	ck_assert_int_eq(compiler_manifest_id(v, 2, "/x", false, &d), -EINVAL);
+	ck_assert_int_eq(compiler_manifest_id(v, 2, "/x", false, &d, NULL),
+			 -EINVAL);
 }
 END_TEST
 
@@ -228,7 +232,7 @@ START_TEST(nothing_has_no_identity)
 	struct digest d;
 
 	ck_assert_int_eq(
-		compiler_manifest_id(NULL, 0, "/usr/bin/gcc", false, &d),
+		compiler_manifest_id(NULL, 0, "/usr/bin/gcc", false, &d, NULL),
 		-EINVAL);
 }
 END_TEST
