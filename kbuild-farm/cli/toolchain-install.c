@@ -27,6 +27,7 @@ struct plan {
 	struct strv hosts; /* that builds are wanted for; own first */
 	struct strv maybe; /* the same, where such a build is offered */
 	struct toolchain_orders orders;
+	struct err err;
 };
 
 static int check_arch(const char *arch, const struct strv **triplets,
@@ -230,21 +231,16 @@ static void plan_node(struct plan *p, const struct peer_tools_node *n)
 	}
 }
 
-struct asking {
-	struct plan *p;
-	struct err *err;
-};
-
 static int ask_nodes(void *arg)
 {
-	struct asking *a = arg;
+	struct plan *p = arg;
 
-	return toolchain_nodes_ask(&a->p->nodes, &a->p->r->roster,
-				   a->p->r->nodes, a->err);
+	return toolchain_nodes_ask(&p->nodes, &p->r->roster, p->r->nodes,
+				   &p->err);
 }
 
 /* The hosts that builds are wanted for: --host, and what nodes run. */
-static int plan_hosts(struct plan *p, struct err *err)
+static int plan_hosts(struct plan *p)
 {
 	const struct toolchain_request *r = p->r;
 	int ret = 0;
@@ -252,20 +248,18 @@ static int plan_hosts(struct plan *p, struct err *err)
 	strv_add_all(&p->hosts, r->hosts.v);
 	if (!p->hosts.n)
 		strv_add(&p->hosts, toolchain_here());
-	if (r->nodes && strcmp(r->nodes, "none") != 0) {
-		struct asking a = { .p = p, .err = err };
-
+	if (r->nodes && strcmp(r->nodes, "none") != 0)
 		ret = progress_run("nodes", "asking what they run", ask_nodes,
-				   &a);
-	}
+				   p);
 	for (size_t i = 0; !ret && i < p->nodes.n; i++)
 		plan_node(p, &p->nodes.v[i]);
 	return ret;
 }
 
-static int make_plan(struct plan *p, struct err *err)
+static int make_plan(struct plan *p)
 {
 	struct toolchain_request *r = p->r;
+	struct err *err = &p->err;
 	int ret = check_options(r, err);
 
 	if (!ret && !r->file)
@@ -275,7 +269,7 @@ static int make_plan(struct plan *p, struct err *err)
 	if (!ret)
 		ret = toolchain_settings_installed(r, &p->installed, err);
 	if (!ret)
-		ret = plan_hosts(p, err);
+		ret = plan_hosts(p);
 	if (!ret && r->file)
 		return plan_file(p, err);
 	for (size_t i = 0; !ret && i < r->words.n; i++)
@@ -358,13 +352,12 @@ static int carry_out(struct plan *p)
 int toolchain_install_main(struct toolchain_request *r)
 {
 	struct plan p = { .r = r };
-	struct err err = { 0 };
-	int ret = make_plan(&p, &err);
+	int ret = make_plan(&p);
 	int status;
 
 	if (!ret)
-		ret = fs_mkdirs(r->downloads, 0777, &err);
-	status = ret ? toolchain_failed(r, ret, &err) : carry_out(&p);
+		ret = fs_mkdirs(r->downloads, 0777, &p.err);
+	status = ret ? toolchain_failed(r, ret, &p.err) : carry_out(&p);
 	toolchain_orders_release(&p.orders);
 	toolchain_nodes_release(&p.nodes);
 	toolchain_installed_list_release(&p.installed);

@@ -27,6 +27,7 @@ struct survey {
 	char **wrong; /* of each: what is wrong with it here, or NULL */
 	struct toolchain_nodes nodes;
 	struct toolchain_node_cell *cells; /* list.n rows of nodes.n */
+	struct err err;
 };
 
 /* ------------------------------------------------------- this machine */
@@ -78,33 +79,25 @@ static int look_here(struct survey *s)
 
 /* ---------------------------------------------------------- the nodes */
 
-struct asking {
-	struct survey *s;
-	struct err *err;
-};
-
 static int ask_nodes(void *arg)
 {
-	const struct asking *a = arg;
-	struct survey *s = a->s;
+	struct survey *s = arg;
 	const char *which = s->r->nodes ? s->r->nodes : "all";
-	int ret = toolchain_nodes_ask(&s->nodes, &s->r->roster, which, a->err);
+	int ret = toolchain_nodes_ask(&s->nodes, &s->r->roster, which, &s->err);
 
 	if (ret)
 		return ret;
 	s->cells = xcalloc(s->list.n * s->nodes.n + 1, sizeof(*s->cells));
 	return toolchain_nodes_look(&s->nodes, &s->list, s->verify, s->cells,
-				    a->err);
+				    &s->err);
 }
 
-static int look_at_nodes(struct survey *s, struct err *err)
+static int look_at_nodes(struct survey *s)
 {
-	struct asking a = { .s = s, .err = err };
-
 	if (!s->r->roster.n || str_equal(s->r->nodes, "none"))
 		return 0;
 	return progress_run("nodes", s->verify ? "hashing" : "asking",
-			    ask_nodes, &a);
+			    ask_nodes, s);
 }
 
 /* ------------------------------------------------------------- output */
@@ -222,7 +215,7 @@ static void print_json(const struct survey *s)
 }
 
 /* Only those that are named. */
-static int narrow(struct survey *s, struct err *err)
+static int narrow(struct survey *s)
 {
 	struct strv ids = { 0 };
 	size_t n = 0;
@@ -232,7 +225,7 @@ static int narrow(struct survey *s, struct err *err)
 		const struct toolchain_installed *t;
 
 		ret = toolchain_settings_find(&s->list, s->r->words.v[i], &t,
-					      err);
+					      &s->err);
 		if (!ret)
 			strv_add(&ids, t->id);
 	}
@@ -278,19 +271,18 @@ static void survey_release(struct survey *s)
 static int survey_main(struct toolchain_request *r, bool verify)
 {
 	struct survey s = { .r = r, .verify = verify };
-	struct err err = { 0 };
-	int ret = toolchain_settings_installed(r, &s.list, &err);
+	int ret = toolchain_settings_installed(r, &s.list, &s.err);
 	int status;
 
 	if (!ret)
-		ret = narrow(&s, &err);
+		ret = narrow(&s);
 	if (!ret)
 		ret = look_here(&s);
 	if (!ret)
-		ret = look_at_nodes(&s, &err);
+		ret = look_at_nodes(&s);
 	if (ret == -ECANCELED)
-		err_set(&err, ECANCELED, "interrupted");
-	status = ret ? toolchain_failed(r, ret, &err) : show_survey(&s);
+		err_set(&s.err, ECANCELED, "interrupted");
+	status = ret ? toolchain_failed(r, ret, &s.err) : show_survey(&s);
 	survey_release(&s);
 	return status;
 }
