@@ -135,14 +135,6 @@ void buf_put_u32(struct buf *b, uint32_t v)
 	buf_add(b, raw, sizeof(raw));
 }
 
-void buf_put_u64(struct buf *b, uint64_t v)
-{
-	uint8_t raw[8];
-
-	put_le64(raw, v);
-	buf_add(b, raw, sizeof(raw));
-}
-
 void buf_put_bytes(struct buf *b, struct bytes in)
 {
 	buf_put_u32(b, (uint32_t)in.len);

@@ -39,7 +39,6 @@ char *buf_steal(struct buf *b);
 void buf_put_u8(struct buf *b, uint8_t v);
 void buf_put_u16(struct buf *b, uint16_t v);
 void buf_put_u32(struct buf *b, uint32_t v);
-void buf_put_u64(struct buf *b, uint64_t v);
 void buf_put_bytes(struct buf *b, struct bytes in);
 void buf_put_str(struct buf *b, const char *s);
 

@@ -119,13 +119,6 @@ uint32_t reader_u32(struct reader *r)
 	return b.len ? get_le32(b.data) : 0;
 }
 
-uint64_t reader_u64(struct reader *r)
-{
-	struct bytes b = reader_raw(r, 8);
-
-	return b.len ? get_le64(b.data) : 0;
-}
-
 struct bytes reader_bytes(struct reader *r)
 {
 	return reader_raw(r, reader_u32(r));

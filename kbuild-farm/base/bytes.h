@@ -48,7 +48,6 @@ void reader_init(struct reader *r, struct bytes in);
 uint8_t reader_u8(struct reader *r);
 uint16_t reader_u16(struct reader *r);
 uint32_t reader_u32(struct reader *r);
-uint64_t reader_u64(struct reader *r);
 /* The next `n` bytes, borrowed from the input. */
 struct bytes reader_raw(struct reader *r, size_t n);
 /* A u32 length and as many bytes, borrowed from the input. */

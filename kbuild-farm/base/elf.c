@@ -277,27 +277,20 @@ static bool read_program(struct elf_program *e)
 	return true;
 }
 
-int elf_program_read_fd(struct elf_program *out, int fd)
-{
-	*out = (struct elf_program){ 0 };
-	if (elf_open(&out->head, fd) && read_program(out))
-		return 0;
-	elf_program_release(out);
-	return -ENOEXEC;
-}
-
 int elf_program_read(struct elf_program *out, const char *path, struct err *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), ret;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	bool good;
 
 	*out = (struct elf_program){ 0 };
 	if (fd < 0)
 		return err_errno(err, "%s", path);
-	ret = elf_program_read_fd(out, fd);
+	good = elf_open(&out->head, fd) && read_program(out);
 	close(fd);
-	if (ret)
-		return err_set(err, -ret, "%s: not an ELF file", path);
-	return 0;
+	if (good)
+		return 0;
+	elf_program_release(out);
+	return err_set(err, ENOEXEC, "%s: not an ELF file", path);
 }
 
 void elf_program_release(struct elf_program *e)

@@ -77,8 +77,6 @@ bool elf_is(const char *path);
  */
 int elf_program_read(struct elf_program *out, const char *path,
 		     struct err *err);
-/* The same of an open file: 0 or -ENOEXEC. */
-int elf_program_read_fd(struct elf_program *out, int fd);
 void elf_program_release(struct elf_program *p);
 
 /* Can the one load the other: the same machine, word size and byte order? */

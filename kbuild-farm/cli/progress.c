@@ -54,18 +54,6 @@ struct progress *progress_new(void)
 	return p;
 }
 
-void progress_free(struct progress *p)
-{
-	if (!p)
-		return;
-	progress_clear(p);
-	for (size_t i = 0; i < p->n; i++)
-		free(p->v[i].name);
-	free(p->v);
-	pthread_mutex_destroy(&p->lock);
-	free(p);
-}
-
 size_t progress_add(struct progress *p, const char *name)
 {
 	size_t row;
@@ -242,16 +230,21 @@ void progress_tick(struct progress *p)
 	pthread_mutex_unlock(&p->lock);
 }
 
-void progress_clear(struct progress *p)
+void progress_free(struct progress *p)
 {
 	struct buf out = { 0 };
 
-	pthread_mutex_lock(&p->lock);
+	if (!p)
+		return;
 	erase(p, &out);
 	if (out.len)
 		fs_write_all(STDERR_FILENO, buf_bytes(&out));
 	buf_release(&out);
-	pthread_mutex_unlock(&p->lock);
+	for (size_t i = 0; i < p->n; i++)
+		free(p->v[i].name);
+	free(p->v);
+	pthread_mutex_destroy(&p->lock);
+	free(p);
 }
 
 struct call {

@@ -35,8 +35,6 @@ void progress_count(struct progress *p, size_t row, const char *what,
 void progress_end(struct progress *p, size_t row);
 /* Show what there is to show, if it is time; call it a few times a second. */
 void progress_tick(struct progress *p);
-/* Make room for a line that somebody is about to print. */
-void progress_clear(struct progress *p);
 /*
  * Run fn(arg) on a thread of its own and show meanwhile that `what` is being
  * done; returns what it returned.

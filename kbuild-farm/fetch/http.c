@@ -461,7 +461,7 @@ static int text_restart(void *ctx, struct err *err)
 
 int fetch_text(const char *const *urls, uint64_t most,
 	       const struct fetch_options *options, struct buf *out,
-	       char **final_url, struct err *err)
+	       struct err *err)
 {
 	const struct fetch_sink sink = { .data = text_data,
 					 .restart = text_restart,
@@ -469,7 +469,7 @@ int fetch_text(const char *const *urls, uint64_t most,
 	int ret;
 
 	buf_reset(out);
-	ret = fetch_get(urls, NULL, most, options, &sink, final_url, err);
+	ret = fetch_get(urls, NULL, most, options, &sink, NULL, err);
 	if (ret)
 		buf_reset(out);
 	return ret;

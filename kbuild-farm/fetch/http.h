@@ -93,7 +93,7 @@ int fetch_get(const char *const *urls, const char *part, uint64_t most,
 /* A small file into memory: `out` is emptied first, and on failure. */
 int fetch_text(const char *const *urls, uint64_t most,
 	       const struct fetch_options *options, struct buf *out,
-	       char **final_url, struct err *err);
+	       struct err *err);
 
 /* Has *cancel become true? */
 bool fetch_cancelled(const struct fetch_options *options);

@@ -161,9 +161,9 @@ static bool search_place(struct search *s, const char *place,
 	struct err why = { 0 };
 	bool found = false;
 
-	if (options ? fetch_text(urls, FETCH_KEY_MOST, options, &content, NULL,
-				 &why) :
-		      fs_read(place, FETCH_KEY_MOST, &content, &why))
+	if (options ?
+		    fetch_text(urls, FETCH_KEY_MOST, options, &content, &why) :
+		    fs_read(place, FETCH_KEY_MOST, &content, &why))
 		add_reason(s, &why);
 	else
 		found = look_into(s, buf_bytes(&content), place);

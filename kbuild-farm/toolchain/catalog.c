@@ -300,7 +300,7 @@ static int fetch_names(const struct survey *s, const char *dir,
 
 	toolchain_archive_urls(dir, s->setup->mirrors, &urls);
 	ret = fetch_text((const char *const *)urls.v, FETCH_LISTING_MAX,
-			 s->setup->fetch, &html, NULL, err);
+			 s->setup->fetch, &html, err);
 	if (!ret)
 		ret = fetch_listing_parse(buf_bytes(&html), names, err);
 	buf_release(&html);

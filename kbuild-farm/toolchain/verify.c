@@ -85,8 +85,7 @@ static int get_beside(const struct toolchain_order *o, const char *path,
 		return fs_exists(path) ? fs_read(path, most, out, err) :
 					 err_set(err, ENOENT, "%s: none", path);
 	toolchain_archive_urls(path, o->mirrors, &urls);
-	ret = fetch_text((const char *const *)urls.v, most, o->fetch, out, NULL,
-			 err);
+	ret = fetch_text((const char *const *)urls.v, most, o->fetch, out, err);
 	strv_release(&urls);
 	return ret;
 }

@@ -2,9 +2,11 @@
 /* needs: toolchain */
 #include "base/bytes.h"
 #include "base/elf.h"
+#include "base/err.h"
 #include "compiler/library.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -56,7 +58,12 @@ static void check_sections(const uint8_t *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct elf_program elf;
-	int ret = elf_program_read_fd(&elf, file_of(data, size));
+	struct err err;
+	char path[32];
+	int ret;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", file_of(data, size));
+	ret = elf_program_read(&elf, path, &err);
 
 	if (ret && (ret != -ENOEXEC || elf.loader || elf.needed.n))
 		abort();

@@ -75,8 +75,10 @@ static bool through(struct wire_intern *t, struct bytes in, struct buf *out,
 {
 	bool taken = !take(t, in);
 
-	if (taken && !message(t, out))
-		buf_put_u64(out, 0);
+	if (taken && !message(t, out)) {
+		buf_put_u32(out, 0);
+		buf_put_u32(out, 0);
+	}
 	wire_intern_free(t);
 	return taken;
 }

@@ -46,7 +46,7 @@ static int list(const struct fetch_options *options, char **urls,
 	struct strv names = { 0 };
 	struct buf html = { 0 };
 	int ret = fetch_text((const char *const *)urls, FETCH_LISTING_MAX,
-			     options, &html, NULL, err);
+			     options, &html, err);
 
 	if (!ret)
 		ret = fetch_listing_parse(buf_bytes(&html), &names, err);

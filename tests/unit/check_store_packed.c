@@ -20,6 +20,7 @@ static int pack(void *arg, const struct digest *d, uint64_t size,
 		uint64_t offset, struct bytes piece, struct buf *out)
 {
 	const struct timespec nap = { .tv_nsec = 2000000 };
+	uint8_t raw[8];
 
 	(void)d;
 	if (slow)
@@ -28,7 +29,8 @@ static int pack(void *arg, const struct digest *d, uint64_t size,
 	ck_assert_uint_le(offset + piece.len, size);
 	ck_assert_uint_eq(out->len, 0);
 	packs++;
-	buf_put_u64(out, offset);
+	put_le64(raw, offset);
+	buf_add(out, raw, sizeof(raw));
 	buf_add_bytes(out, piece);
 	return answer;
 }

@@ -246,7 +246,8 @@ START_TEST(a_beat_of_too_many_jobs_is_cut_when_sent_and_refused_when_read)
 	wire_beat_release(&got);
 
 	put_le16(body.data + 8, WIRE_BEAT_JOBS + 1);
-	buf_put_u64(&body, 0);
+	buf_put_u32(&body, 0);
+	buf_put_u32(&body, 0);
 	ck_assert_int_eq(wire_beat_decode(&got, buf_bytes(&body)), -EPROTO);
 	wire_beat_release(&m);
 }
