@@ -8,7 +8,8 @@
  *
  * The format is a make rule as gcc 12 (libcpp/mkdeps.cc) and clang 14
  * (lib/Frontend/DependencyFile.cpp) write it: "targets: prerequisites", and
- * for -MP a line "name:" for prerequisites but the first, in their order.  In a name
+ * for -MP a line "name:" for prerequisites but the first, in their order.  In a
+ * name
  * "\ " is a blank, "\#" and "\:" the character, "$$" a dollar.
  */
 #ifndef BASE_DEPFILE_H

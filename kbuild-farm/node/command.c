@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "node/command.h"
 
-#include "base/spawn.h"
 #include "base/printable.h"
+#include "base/spawn.h"
 #include "base/str.h"
 
 #include <poll.h>

@@ -3,8 +3,8 @@
 /*
  * What a compiler wrote, which a hostile client chose.
  */
-#include "agent/diagnostics.h"
 #include "agent/answer.h"
+#include "agent/diagnostics.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -2,10 +2,10 @@
 /* needs: cli */
 #include "cli/progress.h"
 
+#include "../lib/fake-clock.h"
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "../lib/fake-clock.h"
 #include "suite.h"
 
 #include <check.h>
