@@ -211,25 +211,15 @@ struct push {
 	struct progress *progress;
 };
 
-static const struct toolchain_installed *find_installed(
-	const struct toolchain_installed_list *list, const char *id)
-{
-	for (size_t i = 0; i < list->n; i++) {
-		if (!strcmp(list->v[i].id, id))
-			return &list->v[i];
-	}
-	return NULL;
-}
-
 static int read_bundle(struct push *p,
 		       const struct toolchain_installed_list *all,
 		       const char *id, struct err *err)
 {
-	const struct toolchain_installed *t = find_installed(all, id), *ours;
-	int ret;
+	const struct toolchain_installed *t, *ours;
+	int ret = toolchain_settings_find(all, id, &t, err);
 
-	if (!t)
-		return err_set(err, ENOENT, "%s is not installed here", id);
+	if (ret)
+		return ret;
 	ours = own_build(all, t);
 	ret = peer_bundle_read(&p->bundles[p->n_bundles], t,
 			       ours ? &ours->content : NULL, p->cancel, err);
