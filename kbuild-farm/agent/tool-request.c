@@ -7,7 +7,6 @@
 #include "base/str.h"
 #include "base/task.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 struct agent_tool_request {

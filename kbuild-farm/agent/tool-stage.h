@@ -23,11 +23,11 @@ int agent_tool_stage_put(void *stage, const char *path,
  * All of it was written: reads it again, and gives it its name, in place of
  * what has it.  0; -EBUSY: that is in use; -EBADMSG: not what `r` says.
  */
-int agent_tool_stage_publish(struct agent_tool_stage *s,
+int agent_tool_stage_publish(struct agent_tool_stage *n,
 			     const struct agent_record *r, const char *json,
 			     const atomic_bool *stop, struct err *err);
 /* Published or not; removes what is left.  NULL is fine. */
-void agent_tool_stage_free(struct agent_tool_stage *s);
+void agent_tool_stage_free(struct agent_tool_stage *n);
 
 /* Remove a toolchain: 0; -ENOENT; -EBUSY: somebody uses it. */
 int agent_tool_stage_drop(const char *kept, const char *id, struct err *err);

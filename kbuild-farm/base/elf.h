@@ -77,7 +77,7 @@ bool elf_is(const char *path);
  */
 int elf_program_read(struct elf_program *out, const char *path,
 		     struct err *err);
-void elf_program_release(struct elf_program *p);
+void elf_program_release(struct elf_program *e);
 
 /* Can the one load the other: the same machine, word size and byte order? */
 bool elf_program_alike(const struct elf_program *a,

@@ -241,7 +241,7 @@ int spawn_collect(const struct spawn *what, const struct spawn_limits *limits,
 			       .max = limits->max,
 			       .deadline = clock_ms() + limits->timeout_ms,
 			       .stop = limits->stop };
-	pid_t pid;
+	pid_t pid = 0;
 	int ret = 0;
 
 	child.own_group = true;

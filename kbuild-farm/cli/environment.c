@@ -7,7 +7,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* One word from `*at` on, without its quotes; NULL for an open quote. */
 static char *next_word(const char **at)

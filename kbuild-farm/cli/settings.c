@@ -5,7 +5,6 @@
 #include "base/str.h"
 #include "conf/conf.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <sys/resource.h>
 

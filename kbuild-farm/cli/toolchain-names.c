@@ -6,7 +6,6 @@
 #include "compiler/plugins.h"
 #include "toolchain/link.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 

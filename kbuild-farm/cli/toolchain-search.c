@@ -6,7 +6,6 @@
 #include "base/log.h"
 #include "toolchain/data.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

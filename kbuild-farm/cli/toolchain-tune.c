@@ -3,7 +3,6 @@
 #include "cli/toolchain-nodes.h"
 #include "cli/toolchain.h"
 
-#include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "coord/coord.h"

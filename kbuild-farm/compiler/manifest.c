@@ -2,7 +2,6 @@
 #include "compiler/manifest.h"
 
 #include "base/elf.h"
-#include "base/fs.h"
 #include "base/vec.h"
 #include "base/which.h"
 #include "compiler/gather.h"

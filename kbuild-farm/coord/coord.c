@@ -289,7 +289,7 @@ static size_t list_reasons(struct coord *c, const struct sched_figures *f)
 	for (enum reason why = 0; why < REASONS; why++) {
 		if (f->reasons[why])
 			c->reasons[n++] = (struct coord_reason){
-				.why = reason_words(why), .n = f->reasons[why]
+				reason_words(why), f->reasons[why]
 			};
 	}
 	qsort(c->reasons, n, sizeof(*c->reasons), by_count);

@@ -6,7 +6,6 @@
 #include "coord/state.h"
 #include "options/rewrite.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,7 +44,7 @@ void coord_hedge_stop(struct coord_unit *u)
 static bool hand_over(const struct coord_unit *u, const char *from,
 		      const char *to)
 {
-	char *full = coord_unit_path(u, to);
+	char *full = str_seen_from(u->ask.cwd, to);
 	bool ok = !rename(from, full);
 
 	free(full);
@@ -74,7 +73,7 @@ static void on_ended(void *ctx, int wait_status, uint64_t cpu_ms)
 
 static char *temporary(const struct coord_unit *u, const char *path)
 {
-	char *full = coord_unit_path(u, path);
+	char *full = str_seen_from(u->ask.cwd, path);
 	char *tmp = xasprintf("%s.hedge", full);
 
 	free(full);

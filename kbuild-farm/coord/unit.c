@@ -8,11 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-char *coord_unit_path(const struct coord_unit *u, const char *path)
-{
-	return str_seen_from(u->ask.cwd, path);
-}
-
 char *const *coord_unit_env(const struct coord_unit *u)
 {
 	return strv_list(&u->ask.env);
@@ -22,7 +17,7 @@ char *const *coord_unit_env(const struct coord_unit *u)
 static bool is_replaceable(const struct coord_unit *u, const char *path,
 			   mode_t mode)
 {
-	char *full = coord_unit_path(u, path);
+	char *full = str_seen_from(u->ask.cwd, path);
 	struct stat st;
 	/* What stands there may have a mode of its own, which gcc keeps. */
 	bool ok = lstat(full, &st) ||
@@ -36,7 +31,7 @@ static bool is_replaceable(const struct coord_unit *u, const char *path,
 /* Not one that can be read once only, or that is not there. */
 static bool has_plain_source(const struct coord_unit *u)
 {
-	char *full = coord_unit_path(u, u->command.source);
+	char *full = str_seen_from(u->ask.cwd, u->command.source);
 	struct stat st;
 	bool ok = !stat(full, &st) && S_ISREG(st.st_mode);
 
@@ -87,7 +82,7 @@ static void remove_output(const struct coord_unit *u, const char *tmp)
 
 	if (!tmp)
 		return;
-	path = coord_unit_path(u, tmp);
+	path = str_seen_from(u->ask.cwd, tmp);
 	unlink(path);
 	free(path);
 }

@@ -54,8 +54,6 @@ enum reason coord_unit_local(const struct coord_unit *u, mode_t mode);
 /* Its outputs that are not whole. */
 void coord_unit_remove_temporaries(const struct coord_unit *u);
 
-/* A path of the unit as we see it: cwd in front unless it is absolute. */
-char *coord_unit_path(const struct coord_unit *u, const char *path);
 /* The environment for compilers that run here for it; borrowed. */
 char *const *coord_unit_env(const struct coord_unit *u);
 /* The variables that its compiler gets on a node. */

@@ -145,7 +145,7 @@ static bool decode(char *s)
 	char *out = s;
 
 	while (*s) {
-		int c = *s++;
+		int c = (unsigned char)*s++;
 
 		if (c == '%') {
 			size_t n = strspn(s, "0123456789abcdefABCDEF");

@@ -13,7 +13,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 /*
  * With nodes we are make's jobserver; then make gets no -j, which would make

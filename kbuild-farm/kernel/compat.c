@@ -5,7 +5,6 @@
 #include "base/which.h"
 #include "kernel/environ.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -4,7 +4,6 @@
 #include "base/str.h"
 #include "kernel/logline.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define LINE_MAX_BYTES (1u << 20)

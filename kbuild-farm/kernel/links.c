@@ -6,7 +6,6 @@
 #include "compiler/find.h"
 #include "compiler/plugins.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,6 @@
 #include "base/spawn.h"
 #include "base/version.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>

@@ -32,7 +32,7 @@ int kernel_minimum_version(struct kernel_compiler *c, char *const *env,
 			      "%s does not tell its version: it does not run "
 			      "here, or is no C compiler",
 			      c->name);
-	if (!ret)
+	else if (!ret)
 		c->version = xstrndup(line, strcspn(line, " "));
 	free(line);
 	strv_release(&argv);

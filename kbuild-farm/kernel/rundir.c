@@ -4,7 +4,6 @@
 #include "base/fs.h"
 #include "base/str.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

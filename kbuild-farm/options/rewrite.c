@@ -7,7 +7,6 @@
 #include "options/rewrite.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 static void copy_item(struct strv *out, const struct options_command *c,
 		      const struct options_item *i)

@@ -18,7 +18,8 @@ static const struct peer_canary *ours_of(const struct peer_cell *cell)
 
 /* Takes over `detail`. */
 static bool end_trial(struct peer_cell *cell, struct peer_canary_outcome *out,
-		      enum peer_canary_is is, char *detail)
+		      enum peer_canary_is is,
+		      char *detail /* NOLINT: it is kept */)
 {
 	*out = (struct peer_canary_outcome){ .is = is,
 					     .detail = detail,

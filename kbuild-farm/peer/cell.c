@@ -5,7 +5,6 @@
 #include "base/str.h"
 #include "peer/job.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 void peer_cells_init(struct peer_cells *all, struct peer_link *link)

@@ -2,10 +2,8 @@
 #include "scan/walk.h"
 
 #include "base/fs.h"
-#include "base/vec.h"
 
 #include <errno.h>
-#include <string.h>
 
 /* gcc's and clang's own limit; beyond it they stop with an error. */
 #define INCLUDE_DEPTH_MAX 200

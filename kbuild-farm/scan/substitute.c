@@ -3,8 +3,6 @@
 
 #include "base/buf.h"
 
-#include <string.h>
-
 /* One macro's body being filled in; the result grows on cpp->stack. */
 struct filling {
 	struct scan_cpp *cpp;

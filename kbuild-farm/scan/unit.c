@@ -7,7 +7,6 @@
 #include "scan/walk.h"
 
 #include "base/str.h"
-#include "base/vec.h"
 
 #include <stdlib.h>
 #include <string.h>

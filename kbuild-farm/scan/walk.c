@@ -2,9 +2,7 @@
 #include "scan/walk.h"
 
 #include "base/str.h"
-#include "base/vec.h"
 
-#include <errno.h>
 #include <string.h>
 
 /* Directives in one unit: a bomb of includes ends here. */

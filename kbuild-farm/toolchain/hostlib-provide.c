@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #define ROUNDS_MAX 8 /* libraries whose libraries are missing ... */
 

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "toolchain/hostlib.h"
 
-#include "base/fs.h"
 #include "base/vec.h"
 #include "compiler/find.h"
 #include "compiler/host.h"
 
-#include <errno.h>
 #include <fts.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,6 @@
 
 #include "base/capture.h"
 #include "base/elf.h"
-#include "base/fs.h"
 #include "base/which.h"
 
 #include <errno.h>

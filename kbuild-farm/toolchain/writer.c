@@ -192,7 +192,7 @@ int toolchain_writer_dir(struct toolchain_writer *w, const char *path,
 int toolchain_writer_link(struct toolchain_writer *w, const char *path,
 			  const char *target, struct err *err)
 {
-	struct made *m;
+	struct made *m = NULL;
 	int ret;
 
 	if (!toolchain_tree_is_inside(path, target))
@@ -211,7 +211,7 @@ int toolchain_writer_link(struct toolchain_writer *w, const char *path,
 int toolchain_writer_hard(struct toolchain_writer *w, const char *path,
 			  const char *target, struct err *err)
 {
-	struct made *to = find_made(w, target), *m;
+	struct made *to = find_made(w, target), *m = NULL;
 	char *upper;
 	int from, ret;
 

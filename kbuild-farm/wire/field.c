@@ -3,7 +3,6 @@
 
 #include "base/printable.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -230,7 +229,7 @@ static size_t least_size(const struct wire_layout *l)
 		else
 			sum += f->width ? f->width : 4;
 	}
-	return sum;
+	return sum ? sum : 1;
 }
 
 /* The string is the caller's to free, also when the reader is bad. */

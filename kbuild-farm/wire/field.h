@@ -61,7 +61,7 @@ struct wire_layout {
 
 #define WIRE_LAYOUT(m, whole_ok)                                   \
 	{                                                          \
-		.field = m, .n = sizeof(m) / sizeof(*(m)),         \
+		.field = (m), .n = sizeof(m) / sizeof(*(m)),       \
 		.size = sizeof(struct wire_##m), .ok = (whole_ok), \
 	}
 

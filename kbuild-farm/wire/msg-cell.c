@@ -41,7 +41,7 @@ static bool target_ok(const char *target)
 	return *target;
 }
 
-#define ONLY(of) .only = (of) + 1
+#define ONLY(of) .only = (of) + 1 /* NOLINT: an initializer */
 
 static const struct wire_field inode[] = {
 	{ WIRE_NUMBER(inode, kind, WIRE_GONE) },

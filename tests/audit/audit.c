@@ -47,7 +47,7 @@ static void catch_signals(struct sigaction before[3], bool on)
 /* "lib/foo.o" of BUILD/lib/.foo.o.cmd */
 static char *object_name(const char *build, const char *file)
 {
-	const char *base = str_base(file);
+	const char *base = str_base(file); /* NOLINT: it has a slash */
 	const char *dir = file + strlen(build) + 1;
 
 	return xasprintf("%.*s%.*s", (int)(base - dir), dir,

@@ -13,7 +13,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int has_include(void *ctx, uint32_t name, bool angled, bool next,
-		       enum reason *why)
+		       enum reason *why) /* NOLINT: of its type */
 {
 	(void)ctx;
 	(void)why;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cli */
 /* What tests/audit reads of a .cmd file and makes of its line. */
-#include "../audit/listed.c"
-#include "../audit/rule.c"
+#include "../audit/listed.c" /* NOLINT: its static functions */
+#include "../audit/rule.c" /* NOLINT: the same */
 #include "suite.h"
 
 #include <check.h>
