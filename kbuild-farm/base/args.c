@@ -2,10 +2,12 @@
 #include "base/args.h"
 
 #include "base/buf.h"
+#include "base/nearest.h"
 #include "base/str.h"
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 void args_init(struct args *a, const struct args_option *options,
@@ -59,14 +61,31 @@ static int next_letter(struct args *a, struct err *err)
 	return rest ? ARGS_OPTION : take_next(a, shown, err);
 }
 
+static int refuse_long(const struct args *a, const char *word, int len,
+		       struct err *err)
+{
+	char *name = xstrndup(word + 2, (size_t)len), *question;
+	struct nearest n;
+
+	nearest_init(&n, name);
+	for (const struct args_option *o = a->options; o->help; o++) {
+		if (o->word)
+			nearest_try(&n, o->word);
+	}
+	question = nearest_question(&n, "--", "");
+	err_set(err, EINVAL, "unknown option --%s%s", name, question);
+	free(question);
+	free(name);
+	return -EINVAL;
+}
+
 static int next_long(struct args *a, const char *word, struct err *err)
 {
 	size_t len = strcspn(word + 2, "=");
 	const struct args_option *o = by_word(a, word + 2, len);
 
 	if (!o)
-		return err_set(err, EINVAL, "unknown option --%.*s", (int)len,
-			       word + 2);
+		return refuse_long(a, word, (int)len, err);
 	a->option = o;
 	if (word[2 + len] != '=')
 		return o->value ? take_next(a, word, err) : ARGS_OPTION;
@@ -183,21 +202,31 @@ char *const *args_rest(const struct args *a)
 	return a->argv;
 }
 
+char *args_help_line(const struct args_option *option)
+{
+	struct buf left = { 0 };
+	char *line;
+
+	buf_printf(&left, option->letter ? "-%c" : "  ", option->letter);
+	if (option->word)
+		buf_printf(&left, "%s --%s", option->letter ? "," : " ",
+			   option->word);
+	if (option->value)
+		buf_printf(&left, " %s", option->value);
+	line = xasprintf("  %-29s %s", buf_str(&left), option->help);
+	buf_release(&left);
+	return line;
+}
+
 char *args_help(const struct args_option *options)
 {
 	struct buf out = { 0 };
 
 	for (const struct args_option *o = options; o->help; o++) {
-		struct buf left = { 0 };
+		char *line = args_help_line(o);
 
-		buf_printf(&left, o->letter ? "-%c" : "  ", o->letter);
-		if (o->word)
-			buf_printf(&left, "%s --%s", o->letter ? "," : " ",
-				   o->word);
-		if (o->value)
-			buf_printf(&left, " %s", o->value);
-		buf_printf(&out, "  %-29s %s\n", buf_str(&left), o->help);
-		buf_release(&left);
+		buf_printf(&out, "%s\n", line);
+		free(line);
 	}
 	return buf_steal(&out);
 }

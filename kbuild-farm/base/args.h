@@ -80,5 +80,7 @@ args_take args_commas;
 char *const *args_rest(const struct args *a);
 /* The table as the lines of a --help text; the caller frees it. */
 char *args_help(const struct args_option *options);
+/* One of these lines, without its end; the caller frees it. */
+char *args_help_line(const struct args_option *option);
 
 #endif

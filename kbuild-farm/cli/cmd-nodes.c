@@ -25,11 +25,9 @@ struct request {
 #define AT(member) offsetof(struct request, member)
 
 static const struct args_option options[] = {
-	{ 0, "json", NULL, "print JSON (list, probe, limits)", args_flag,
-	  AT(json), 0 },
-	{ 0, "slots", "N", "jobs at once at most (add)", args_text, AT(slots),
-	  0 },
-	{ 0, "codec", "C", "none, lzo or zstd (add)", args_text, AT(codec), 0 },
+	{ 0, "json", NULL, "print JSON", args_flag, AT(json), 0 },
+	{ 0, "slots", "N", "jobs at once at most", args_text, AT(slots), 0 },
+	{ 0, "codec", "C", "none, lzo or zstd", args_text, AT(codec), 0 },
 	{ 0 },
 };
 
@@ -262,64 +260,55 @@ static int verb_remove(struct request *r)
 }
 
 static const struct verb {
-	const char *name;
-	size_t least, most; /* words after it */
-	bool json, adds;
-	const char *usage;
+	struct cmd_verb about;
 	int (*run)(struct request *r);
 } verbs[] = {
-	{ "list", 0, 0, true, false, "", verb_list },
-	{ "add", 2, 2, false, true, " NAME ADDRESS", verb_add },
-	{ "remove", 1, 1000, false, false, " NAME...", verb_remove },
-	{ "probe", 0, 1000, true, false, " [NAME]...", verb_probe },
-	{ "limits", 0, 0, true, false, "", verb_limits },
+	{ { "list", "", "json", 0, 0, "a line for each node: how it is" },
+	  verb_list },
+	{ { "add", " NAME ADDRESS", "slots codec", 2, 2,
+	    "write a node to the configuration, and probe it" },
+	  verb_add },
+	{ { "remove", " NAME...", "", 1, 1000,
+	    "take nodes out of the configuration" },
+	  verb_remove },
+	{ { "probe", " [NAME]...", "json", 0, 1000, "all about each node" },
+	  verb_probe },
+	{ { "limits", "", "json", 0, 0,
+	    "how many jobs each gets, the -j that follows, and why" },
+	  verb_limits },
 };
 
-static const struct verb *find_verb(const char *name)
+static const struct cmd_verb *verb_at(size_t i)
 {
-	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
-		if (name && !strcmp(verbs[i].name, name))
-			return &verbs[i];
-	}
-	return NULL;
+	return i < sizeof(verbs) / sizeof(*verbs) ? &verbs[i].about : NULL;
 }
 
 static int parse(struct request *r, const struct verb **verb, char *const *argv,
 		 struct err *err)
 {
+	struct strv given = { 0 };
 	const char *name = NULL;
 	struct args args;
-	int got;
+	int got, ret = 0;
 
 	args_init(&args, options, argv);
-	while ((got = args_read(&args, r, err)) > 0) {
-		if (!name)
+	while (!ret && (got = args_next(&args, err)) > 0) {
+		if (got == ARGS_OPTION) {
+			strv_add(&given, args.option->word);
+			ret = args_store(&args, r, err);
+		} else if (!name) {
 			name = args.value;
-		else
+		} else {
 			strv_add(&r->words, args.value);
+		}
 	}
-	if (got)
-		return got;
-	*verb = find_verb(name);
-	if (!*verb)
-		return err_set(err, EINVAL,
-			       "%s%s%slist, add, remove, probe or limits?",
-			       name ? "\"" : "", name ? name : "",
-			       name ? "\" is unknown; " : "");
-	return 0;
-}
-
-static int check_usage(const struct request *r, const struct verb *v,
-		       struct err *err)
-{
-	if (r->words.n < v->least || r->words.n > v->most)
-		return err_set(err, EINVAL, "usage: kfarm nodes %s%s", v->name,
-			       v->usage);
-	if (r->json && !v->json)
-		return err_set(err, EINVAL, "--json is not for %s", v->name);
-	if ((r->slots || r->codec) && !v->adds)
-		return err_set(err, EINVAL, "--slots and --codec are for add");
-	return 0;
+	if (!ret)
+		ret = got;
+	if (!ret)
+		*verb = (const struct verb *)cmd_verb_check(
+			&cmd_nodes, name, r->words.n, &given, err);
+	strv_release(&given);
+	return ret ? ret : *verb ? 0 : -EINVAL;
 }
 
 static int nodes_main(char *const *argv)
@@ -329,7 +318,7 @@ static int nodes_main(char *const *argv)
 	struct err err = { 0 };
 	int status = EXIT_USAGE;
 
-	if (parse(&r, &verb, argv, &err) || check_usage(&r, verb, &err))
+	if (parse(&r, &verb, argv, &err))
 		log_error("nodes: %s", err.text);
 	else
 		status = verb->run(&r);
@@ -341,12 +330,10 @@ static int nodes_main(char *const *argv)
 
 const struct cmd cmd_nodes = {
 	.name = "nodes",
-	.usage =
-		"list [--json] | probe [--json] [NAME]... | limits [--json] |\n"
-		"                   add NAME ADDRESS [--slots N] [--codec C] | "
-		"remove NAME...",
+	.usage = "VERB [OPTION]... [ARGUMENT]...",
 	.help = "list, add, remove, probe and limit the nodes of the farm",
 	.options = options,
+	.verb = verb_at,
 	.more = "ADDRESS is ssh:[USER@]HOST, exec:COMMAND or unix:PATH.\n",
 	.run = nodes_main,
 };

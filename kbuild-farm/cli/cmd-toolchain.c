@@ -11,87 +11,70 @@
 #define AT(member) offsetof(struct toolchain_request, member)
 
 static const struct args_option options[] = {
-	{ 'a', "arch", "ARCH", "compile for this ARCH of the kernel (install)",
+	{ 'a', "arch", "ARCH", "compile for this ARCH of the kernel",
 	  args_commas, AT(arches), 0 },
-	{ 0, "triplet", "T", "the same, as compilers call it (install)",
-	  args_commas, AT(triplets), 0 },
-	{ 0, "host", "HOST", "run on x86_64, arm64 ... (install, search)",
-	  args_commas, AT(hosts), 0 },
+	{ 0, "triplet", "T", "the same, as compilers call it", args_commas,
+	  AT(triplets), 0 },
+	{ 0, "host", "HOST", "run on x86_64, arm64 ...", args_commas, AT(hosts),
+	  0 },
 	{ 0, "nodes", "LIST", "on these nodes, too: all, none or NAME,NAME",
 	  args_text, AT(nodes), 0 },
-	{ 0, "file", "ARCHIVE",
-	  "a local archive instead of a download (install)", args_text,
-	  AT(file), 0 },
-	{ 0, "sha256", "HEX", "what the archive must be (install)", args_text,
-	  AT(sha256), 0 },
-	{ 0, "insecure", NULL, "accept what nothing vouches for (install)",
-	  args_flag, AT(insecure), 0 },
-	{ 0, "strict", NULL,
-	  "ask for the maintainer's signature, too (install)", args_flag,
-	  AT(strict), 0 },
-	{ 0, "links", "DIR", "put the names there, too (install, adopt)",
-	  args_text, AT(links), 0 },
-	{ 0, "library", "FILE", "a library that this machine lacks (install)",
-	  args_list, AT(library_files), 0 },
-	{ 0, "deb", "FILE", "a Debian package that has it (install)", args_list,
+	{ 0, "file", "ARCHIVE", "a local archive instead of a download",
+	  args_text, AT(file), 0 },
+	{ 0, "sha256", "HEX", "what the archive must be", args_text, AT(sha256),
+	  0 },
+	{ 0, "insecure", NULL, "accept what nothing vouches for", args_flag,
+	  AT(insecure), 0 },
+	{ 0, "strict", NULL, "ask for the maintainer's signature, too",
+	  args_flag, AT(strict), 0 },
+	{ 0, "links", "DIR", "put the names there, too", args_text, AT(links),
+	  0 },
+	{ 0, "library", "FILE", "a library that this machine lacks", args_list,
+	  AT(library_files), 0 },
+	{ 0, "deb", "FILE", "a Debian package that has it", args_list,
 	  AT(library_debs), 0 },
-	{ 0, "refresh", NULL, "ask the servers again (search, install)",
-	  args_flag, AT(refresh), 0 },
-	{ 0, "force", NULL, "although in use or changed (remove, adopt)",
-	  args_flag, AT(force), 0 },
-	{ 0, "json", NULL, "print JSON (search, list, verify)", args_flag,
-	  AT(json), 0 },
+	{ 0, "refresh", NULL, "ask the servers again", args_flag, AT(refresh),
+	  0 },
+	{ 0, "force", NULL, "although in use or changed", args_flag, AT(force),
+	  0 },
+	{ 0, "json", NULL, "print JSON", args_flag, AT(json), 0 },
 	{ 0 },
 };
 
 static const struct verb {
-	const char *name;
-	size_t least, most; /* words after it */
-	const char *takes; /* the options */
-	const char *usage;
+	struct cmd_verb about;
 	int (*run)(struct toolchain_request *r);
 } verbs[] = {
-	{ "search", 0, 100, "host refresh json", " [WORD]...",
+	{ { "search", " [WORD]...", "host refresh json", 0, 100,
+	    "what the servers offer, and what of it is here" },
 	  toolchain_search_main },
-	{ "install", 0, 100,
-	  "arch triplet host nodes file sha256 insecure strict links library deb refresh",
-	  " VERSION... [--arch ARCH]...", toolchain_install_main },
-	{ "list", 0, 0, "nodes json", "", toolchain_list_main },
-	{ "verify", 0, 100, "nodes json", " [ID]...", toolchain_verify_main },
-	{ "adopt", 1, 100, "links force", " PREFIX...", toolchain_adopt_main },
-	{ "default", 0, 2, "json", " [ARCH [ID]]", toolchain_default_main },
-	{ "remove", 1, 100, "nodes force", " ID...", toolchain_remove_main },
-	{ "tune", 0, 100, "nodes", " [ID]...", toolchain_tune_main },
+	{ { "install", " VERSION...",
+	    "arch triplet host nodes file sha256 insecure strict links library deb refresh",
+	    0, 100, "get the newest that fits, check it, try it, name it" },
+	  toolchain_install_main },
+	{ { "list", "", "nodes json", 0, 0,
+	    "what is installed, here and on the nodes" },
+	  toolchain_list_main },
+	{ { "verify", " [ID]...", "nodes json", 0, 100,
+	    "the same after hashing all of it again" },
+	  toolchain_verify_main },
+	{ { "adopt", " PREFIX...", "links force", 1, 100,
+	    "give a compiler that is there already an id and names" },
+	  toolchain_adopt_main },
+	{ { "default", " [ARCH [ID]]", "json", 0, 2,
+	    "what builds use for ARCH unless told otherwise" },
+	  toolchain_default_main },
+	{ { "remove", " ID...", "nodes force", 1, 100,
+	    "remove toolchains and their names" },
+	  toolchain_remove_main },
+	{ { "tune", " [ID]...", "nodes", 0, 100,
+	    "time the builds that nodes hold; the fastest is used" },
+	  toolchain_tune_main },
 };
 
-static const struct verb *find_verb(const char *name)
+static const struct cmd_verb *verb_at(size_t i)
 {
-	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
-		if (name && !strcmp(verbs[i].name, name))
-			return &verbs[i];
-	}
-	return NULL;
-}
-
-static int check_usage(const struct toolchain_request *r, const struct verb *v,
-		       const struct strv *given, struct err *err)
-{
-	if (!v)
-		return err_set(err, EINVAL,
-			       "%s%s%ssearch, install, list, verify, adopt, "
-			       "default, remove or tune?",
-			       r->verb ? "\"" : "", r->verb ? r->verb : "",
-			       r->verb ? "\" is unknown; " : "");
-	for (const struct args_option *o = options; o->help; o++) {
-		if (strv_has(given, o->word) &&
-		    !str_list_has(v->takes, ' ', o->word))
-			return err_set(err, EINVAL, "--%s is not for %s",
-				       o->word, v->name);
-	}
-	if (r->words.n < v->least || r->words.n > v->most)
-		return err_set(err, EINVAL, "usage: kfarm toolchain %s%s",
-			       v->name, v->usage);
-	return 0;
+	return i < sizeof(verbs) / sizeof(*verbs) ? &verbs[i].about : NULL;
 }
 
 static int parse(struct toolchain_request *r, const struct verb **verb,
@@ -114,11 +97,11 @@ static int parse(struct toolchain_request *r, const struct verb **verb,
 	}
 	if (!ret)
 		ret = got;
-	*verb = find_verb(r->verb);
 	if (!ret)
-		ret = check_usage(r, *verb, &given, err);
+		*verb = (const struct verb *)cmd_verb_check(
+			&cmd_toolchain, r->verb, r->words.n, &given, err);
 	strv_release(&given);
-	return ret;
+	return ret ? ret : *verb ? 0 : -EINVAL;
 }
 
 static int toolchain_main(char *const *argv)
@@ -142,13 +125,10 @@ static int toolchain_main(char *const *argv)
 
 const struct cmd cmd_toolchain = {
 	.name = "toolchain",
-	.usage =
-		"search [WORD]... | install VERSION... [--arch ARCH]... |\n"
-		"                   list | verify [ID]... | adopt PREFIX... |\n"
-		"                   default [ARCH [ID]] | remove ID... |\n"
-		"                   tune [ID]...",
+	.usage = "VERB [OPTION]... [ARGUMENT]...",
 	.help = "find, install and name compilers, here and on nodes",
 	.options = options,
+	.verb = verb_at,
 	.more = "VERSION is gcc-13, gcc-13.3.0, clang-18 and so on; the newest "
 		"that\nfits is taken.  kfarm(1) tells what each of them does.\n",
 	.run = toolchain_main,

@@ -9,6 +9,7 @@
 
 #include "base/args.h"
 #include "base/str.h"
+#include "cli/verb.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -28,6 +29,8 @@ struct cmd {
 	const char *help; /* half a line for `kfarm help` */
 	const struct args_option *options; /* for args_init(); NULL: none */
 	bool variables; /* takes VAR=VALUE */
+	/* Its verbs by their number, NULL behind the last; or NULL: none. */
+	const struct cmd_verb *(*verb)(size_t i);
 	const char *more; /* further text of `kfarm help NAME`; may be NULL */
 	/*
 	 * `argv` are the words after the name, those of $KFARM in front.

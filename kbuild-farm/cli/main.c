@@ -2,7 +2,9 @@
 #include "cli/cmd.h"
 
 #include "base/log.h"
+#include "base/nearest.h"
 #include "base/version.h"
+#include "cli/help.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,94 +30,8 @@ static const struct cmd *find_command(const char *name)
 	return NULL;
 }
 
-static void help_all(FILE *out)
-{
-	fputs("usage: kfarm COMMAND [ARGUMENT]...\n\n", out);
-	for (const struct cmd *const *c = commands; *c; c++)
-		fprintf(out, "  %-9s %s\n", (*c)->name, (*c)->help);
-	fputs("\n`kfarm help COMMAND` lists its options; kfarm(1) tells all.\n",
-	      out);
-}
-
-static void help_one(FILE *out, const struct cmd *c)
-{
-	fprintf(out, "usage: kfarm %s %s\n\n%s\n", c->name, c->usage, c->help);
-	if (c->options) {
-		char *text = args_help(c->options);
-
-		fprintf(out, "\n%s", text);
-		free(text);
-	}
-	if (c->more)
-		fprintf(out, "\n%s", c->more);
-}
-
-static int help_main(char *const *argv)
-{
-	static const struct args_option none[] = { { 0 } };
-	const struct cmd *about = NULL;
-	struct err err = { 0 };
-	struct args args;
-	int got;
-
-	args_init(&args, none, argv);
-	while ((got = args_next(&args, &err)) == ARGS_WORD) {
-		const struct cmd *c = find_command(args.value);
-
-		if (!c || about) {
-			log_error(c ? "help is for one command at a time" :
-				      "there is no command \"%s\"",
-				  args.value);
-			return EXIT_USAGE;
-		}
-		about = c;
-	}
-	if (got < 0) {
-		log_error("help: %s", err.text);
-		return EXIT_USAGE;
-	}
-	if (about)
-		help_one(stdout, about);
-	else
-		help_all(stdout);
-	return EXIT_OK;
-}
-
-static const struct cmd cmd_help = {
-	.name = "help",
-	.usage = "[COMMAND]",
-	.help = "what the commands and their options are",
-	.run = help_main,
-};
-
-/* Levenshtein's distance, one row at a time; for short words. */
-static size_t distance(const char *a, const char *b)
-{
-	size_t row[32], n = strlen(b);
-
-	if (n >= sizeof(row) / sizeof(*row))
-		return n;
-	for (size_t j = 0; j <= n; j++)
-		row[j] = j;
-	for (size_t i = 0; a[i]; i++) {
-		size_t corner = row[0]++;
-
-		for (size_t j = 0; j < n; j++) {
-			size_t best = corner + (a[i] != b[j]);
-
-			corner = row[j + 1];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (corner + 1 < best)
-				best = corner + 1;
-			row[j + 1] = best;
-		}
-	}
-	return row[n];
-}
-
-/* The command that `name` may have meant, or NULL. */
-static const char *nearest(const char *name)
+/* What is meant by a word that some other program has as a command. */
+static const char *known_elsewhere(const char *name)
 {
 	static const char *const meant[][2] = {
 		{ "version", "--version" },
@@ -127,38 +43,78 @@ static const char *nearest(const char *name)
 		{ "install", "toolchain install" },
 		{ "search", "toolchain search" },
 	};
-	const char *near = NULL;
-	size_t least = 3;
 
 	for (size_t i = 0; i < sizeof(meant) / sizeof(*meant); i++) {
 		if (!strcmp(name, meant[i][0]))
 			return meant[i][1];
 	}
-	for (const struct cmd *const *c = commands; *c; c++) {
-		size_t d = distance(name, (*c)->name);
-
-		if (d < least) {
-			least = d;
-			near = (*c)->name;
-		}
-	}
-	return near;
+	return NULL;
 }
 
 static int unknown(const char *name)
 {
-	const char *near = nearest(name);
+	struct nearest n;
+	char *question;
 
-	if (name[0] == '-')
+	if (name[0] == '-') {
 		log_error("unknown option %s; options follow the command",
 			  name);
-	else if (near)
-		log_error("unknown command \"%s\"; did you mean \"%s\"?", name,
-			  near);
-	else
-		log_error("unknown command \"%s\"; see `kfarm help`", name);
+		return EXIT_USAGE;
+	}
+	nearest_init(&n, name);
+	n.best = known_elsewhere(name);
+	for (const struct cmd *const *c = commands; *c && !n.best; c++)
+		nearest_try(&n, (*c)->name);
+	question = nearest_question(&n, "", "; see `kfarm help`");
+	log_error("unknown command \"%s\"%s", name, question);
+	free(question);
 	return EXIT_USAGE;
 }
+
+static bool has_verb(const struct cmd *c, const char *name)
+{
+	return c->verb && cmd_verb_find(c, name);
+}
+
+static int help_main(char *const *argv)
+{
+	static const struct args_option none[] = { { 0 } };
+	const struct cmd *about = NULL;
+	const char *verb = NULL;
+	struct err err = { 0 };
+	struct args args;
+	int got;
+
+	args_init(&args, none, argv);
+	while ((got = args_next(&args, &err)) == ARGS_WORD) {
+		if (about && (verb || !has_verb(about, args.value))) {
+			log_error("help is for one command at a time");
+			return EXIT_USAGE;
+		}
+		if (about)
+			verb = args.value;
+		else
+			about = find_command(args.value);
+		if (!about)
+			return unknown(args.value);
+	}
+	if (got < 0) {
+		log_error("help: %s", err.text);
+		return EXIT_USAGE;
+	}
+	if (about)
+		help_one(stdout, about, verb);
+	else
+		help_all(stdout, commands);
+	return EXIT_OK;
+}
+
+static const struct cmd cmd_help = {
+	.name = "help",
+	.usage = "[COMMAND [VERB]]",
+	.help = "what the commands and their options are",
+	.run = help_main,
+};
 
 /* A descriptor opened later must not become a standard stream. */
 static void keep_standard_streams(void)
@@ -172,11 +128,16 @@ static void keep_standard_streams(void)
 		close(fd);
 }
 
-static bool asks_for_help(char *const *argv)
+/* --help among the words, and of the command's verbs the first named. */
+static bool asks_for_help(const struct cmd *c, char *const *argv,
+			  const char **verb)
 {
+	*verb = NULL;
 	for (; *argv && strcmp(*argv, "--"); argv++) {
 		if (!strcmp(*argv, "--help"))
 			return true;
+		if (!*verb && has_verb(c, *argv))
+			*verb = *argv;
 	}
 	return false;
 }
@@ -217,11 +178,11 @@ static int finish(int status)
 
 static int dispatch(char *const *argv)
 {
-	const char *name = argv[0];
+	const char *name = argv[0], *verb;
 	const struct cmd *c;
 
 	if (!name) {
-		help_all(stderr);
+		help_all(stderr, commands);
 		return EXIT_USAGE;
 	}
 	if (!strcmp(name, "--version")) {
@@ -229,14 +190,14 @@ static int dispatch(char *const *argv)
 		return EXIT_OK;
 	}
 	if (!strcmp(name, "--help") || !strcmp(name, "-h")) {
-		help_all(stdout);
+		help_all(stdout, commands);
 		return EXIT_OK;
 	}
 	c = find_command(name);
 	if (!c)
 		return unknown(name);
-	if (asks_for_help(argv + 1)) {
-		help_one(stdout, c);
+	if (asks_for_help(c, argv + 1, &verb)) {
+		help_one(stdout, c, verb);
 		return EXIT_OK;
 	}
 	return run(c, argv + 1);

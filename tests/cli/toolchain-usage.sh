@@ -5,7 +5,12 @@
 only
 printf '[toolchain]\n\tmirror = https://127.0.0.1:1/pub/tools\n' >"$config"
 run kfarm help toolchain
+run kfarm toolchain install --help
+run kfarm toolchain --nodes all remove x --help
+run kfarm help toolchain default
 run kfarm toolchain
+run kfarm toolchain instal gcc-13
+run kfarm toolchain list --node all
 run kfarm toolchain fetch
 run kfarm toolchain search --arch arm64
 run kfarm toolchain list --refresh

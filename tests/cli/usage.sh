@@ -8,6 +8,8 @@ run kfarm --help | sed '/^  build /d'
 run kfarm help help
 run kfarm help nodes
 run kfarm nodes --help
+run kfarm nodes add --help
+run kfarm help nodes remove
 run kfarm help nosuch
 run kfarm help nodes help
 run kfarm help --all
@@ -20,6 +22,13 @@ run kfarm --json
 run kfarm ''
 run kfarm nodes
 run kfarm nodes show
+run kfarm nodes lsit
+run kfarm nodes list --jsno
+run kfarm build --archh arm64
+run kfarm run --arhc=arm64 -- make
+run kfarm build --quite
+run kfarm build --nothing-like-it
+run kfarm help biuld
 run kfarm nodes --json
 run kfarm nodes list all
 run kfarm nodes list --slots 3

@@ -178,7 +178,7 @@ static const struct {
 	{ { "-vx" }, "unknown option -x" },
 	{ { "--nosuch" }, "unknown option --nosuch" },
 	{ { "--nosuch=1" }, "unknown option --nosuch" },
-	{ { "--arc", "x" }, "unknown option --arc" },
+	{ { "--arc", "x" }, "unknown option --arc; did you mean \"--arch\"?" },
 	{ { "--=x" }, "unknown option --" },
 	{ { "--verbose=1" }, "--verbose takes no value" },
 	{ { "--arch" }, "--arch needs a value: ARCH" },

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cli/verb.h - the verbs of a subcommand that has several: `install` of
+ * toolchain, `add` of nodes.
+ */
+#ifndef CLI_VERB_H
+#define CLI_VERB_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+struct cmd;
+
+struct cmd_verb {
+	const char *name;
+	const char *usage; /* what follows the name, with a space; or "" */
+	const char *takes; /* options by their long names: "nodes json" */
+	size_t least, most; /* words after it */
+	const char *help; /* half a line */
+};
+
+/* The verb of that name (NULL: none was given), or NULL. */
+const struct cmd_verb *cmd_verb_find(const struct cmd *c, const char *name);
+/*
+ * The verb of that name, where it takes `n_words` words and the options whose
+ * long names are in `given`; else NULL with `err` saying what is wrong.
+ */
+const struct cmd_verb *cmd_verb_check(const struct cmd *c, const char *name,
+				      size_t n_words, const struct strv *given,
+				      struct err *err);
+/* "list, json" of those that take `option`; the caller frees it. */
+char *cmd_verb_takers(const struct cmd *c, const char *option);
+
+#endif
