@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Whoever gives up never renames: the temporaries go before the local compile
- * starts, and only this process ever renames them.
+ * Only this process ever renames the temporaries, and it removes them before
+ * a local compile starts.
  */
 #include "cc/job.h"
 
@@ -26,10 +26,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* A backlog that is full: how long until the next try. */
+/* How long until the next try when the backlog is full. */
 #define RETRY_MS  20
 #define READ_SIZE 4096
-/* Less than so much is no usual limit. */
+/* Limits below these are unusual. */
 #define STACK_MIN (UINT64_C(8) << 20)
 #define FILES_MIN 64
 
@@ -39,7 +39,7 @@ static struct outputs {
 	char *dep, *dep_tmp; /* NULL: no dependency list */
 } outputs;
 
-static const int ends_us[] = { SIGHUP, SIGINT, SIGTERM };
+static const int fatal[] = { SIGHUP, SIGINT, SIGTERM };
 
 static void remove_temporaries(void)
 {
@@ -48,21 +48,21 @@ static void remove_temporaries(void)
 		unlink(outputs.dep_tmp);
 }
 
-static void die_clean(int sig)
+static void remove_and_die(int sig)
 {
 	remove_temporaries();
 	signal(sig, SIG_DFL);
 	raise(sig);
 }
 
-static void watch_signals(void)
+static void handle_signals(void)
 {
-	struct sigaction ours = { .sa_handler = die_clean }, before;
+	struct sigaction ours = { .sa_handler = remove_and_die }, before;
 
-	for (size_t i = 0; i < sizeof(ends_us) / sizeof(*ends_us); i++) {
-		if (!sigaction(ends_us[i], &ours, &before) &&
+	for (size_t i = 0; i < sizeof(fatal) / sizeof(*fatal); i++) {
+		if (!sigaction(fatal[i], &ours, &before) &&
 		    before.sa_handler == SIG_IGN)
-			sigaction(ends_us[i], &before, NULL);
+			sigaction(fatal[i], &before, NULL);
 	}
 }
 
@@ -88,7 +88,7 @@ static bool collect_env(struct strv *out, char *const *env)
 	return out->n <= WIRE_ENV_MAX;
 }
 
-static bool fits(const struct wire_cc_job *m)
+static bool fits_limits(const struct wire_cc_job *m)
 {
 	size_t sum = 0;
 
@@ -119,7 +119,7 @@ static uint32_t current_umask(void)
 	return mask;
 }
 
-static bool is_below(int resource, rlim_t least)
+static bool is_limit_below(int resource, rlim_t least)
 {
 	struct rlimit limit;
 
@@ -136,11 +136,11 @@ static bool is_confined(void)
 					 RLIMIT_CPU };
 
 	for (size_t i = 0; i < sizeof(unlimited) / sizeof(*unlimited); i++) {
-		if (is_below(unlimited[i], RLIM_INFINITY))
+		if (is_limit_below(unlimited[i], RLIM_INFINITY))
 			return true;
 	}
-	return is_below(RLIMIT_STACK, STACK_MIN) ||
-	       is_below(RLIMIT_NOFILE, FILES_MIN) ||
+	return is_limit_below(RLIMIT_STACK, STACK_MIN) ||
+	       is_limit_below(RLIMIT_NOFILE, FILES_MIN) ||
 	       fcntl(STDOUT_FILENO, F_GETFD) < 0 ||
 	       fcntl(STDERR_FILENO, F_GETFD) < 0;
 }
@@ -163,7 +163,7 @@ static bool make_message(struct buf *out, const struct cc_job *job)
 		m.argv.n++;
 	m.cwd = getcwd(cwd, sizeof(cwd));
 	ok = m.cwd && cwd[0] == '/' && job->compiler[0] == '/' &&
-	     collect_env(&m.env, job->env) && fits(&m);
+	     collect_env(&m.env, job->env) && fits_limits(&m);
 	if (ok)
 		add_frame(out, &m);
 	strv_release(&m.env);
@@ -171,7 +171,7 @@ static bool make_message(struct buf *out, const struct cc_job *job)
 }
 
 /* Waits for `events`; false once `deadline` has passed. */
-static bool wait_for(int fd, short events, uint64_t deadline)
+static bool poll_until(int fd, short events, uint64_t deadline)
 {
 	for (;;) {
 		struct pollfd p = { .fd = fd, .events = events };
@@ -223,7 +223,7 @@ static int connect_to(const char *path)
 	return fd;
 }
 
-static bool send_all(int fd, struct bytes in)
+static bool send_message(int fd, struct bytes in)
 {
 	while (in.len) {
 		ssize_t n = send(fd, in.data, in.len, MSG_NOSIGNAL);
@@ -232,7 +232,8 @@ static bool send_all(int fd, struct bytes in)
 			in.data += n;
 			in.len -= (size_t)n;
 		} else if (errno == EAGAIN) {
-			if (!wait_for(fd, POLLOUT, clock_ms() + CC_SILENCE_MS))
+			if (!poll_until(fd, POLLOUT,
+					clock_ms() + CC_SILENCE_MS))
 				return false;
 		} else if (errno != EINTR) {
 			return false;
@@ -241,7 +242,7 @@ static bool send_all(int fd, struct bytes in)
 	return true;
 }
 
-/* More of the conversation into `in`; false at its end. */
+/* Read more of the answer into `in`; false at its end. */
 static bool receive(int fd, struct buf *in, uint64_t deadline)
 {
 	ssize_t n;
@@ -249,7 +250,7 @@ static bool receive(int fd, struct buf *in, uint64_t deadline)
 	if (buf_reserve(in, READ_SIZE))
 		return false;
 	do {
-		if (!wait_for(fd, POLLIN, deadline))
+		if (!poll_until(fd, POLLIN, deadline))
 			return false;
 		n = recv(fd, in->data + in->len, in->cap - in->len - 1, 0);
 	} while (n < 0 && (errno == EAGAIN || errno == EINTR));
@@ -260,7 +261,7 @@ static bool receive(int fd, struct buf *in, uint64_t deadline)
 }
 
 /* A diagnostics pipe may be non-blocking: make's own choice. */
-static void write_all(int fd, struct bytes in)
+static void write_diagnostics(int fd, struct bytes in)
 {
 	while (in.len) {
 		ssize_t n = write(fd, in.data, in.len);
@@ -306,10 +307,11 @@ static bool rename_one(const char *tmp, const char *to)
 }
 
 /*
- * The names first: should one fail, the local compile says everything, and
- * nothing twice.  The object last: it never stands without its list.
+ * Renames come first: should one fail, the local compile prints everything,
+ * and nothing is printed twice.  The object comes last: it is never there
+ * without its dependency list.
  */
-static bool finish(struct bytes body, int *status)
+static bool deliver_result(struct bytes body, int *status)
 {
 	struct wire_cc_done m;
 	bool ok;
@@ -321,8 +323,8 @@ static bool finish(struct bytes body, int *status)
 	if (ok) {
 		if (m.status)
 			remove_temporaries();
-		write_all(STDOUT_FILENO, m.out);
-		write_all(STDERR_FILENO, m.err);
+		write_diagnostics(STDOUT_FILENO, m.out);
+		write_diagnostics(STDERR_FILENO, m.err);
 		*status = m.status;
 	}
 	wire_cc_done_release(&m);
@@ -330,7 +332,7 @@ static bool finish(struct bytes body, int *status)
 }
 
 /* 1: a whole frame is at the start of `in`; 0: not yet; else it is bad. */
-static int look(const struct buf *in, struct wire_frame *frame)
+static int whole_frame(const struct buf *in, struct wire_frame *frame)
 {
 	int ret;
 
@@ -350,7 +352,7 @@ static enum cc_answer listen_to(int fd, struct buf *in, int *status)
 	struct wire_frame frame;
 
 	for (;;) {
-		int ret = look(in, &frame);
+		int ret = whole_frame(in, &frame);
 		struct bytes body;
 
 		if (ret < 0 || (!ret && !receive(fd, in, deadline)))
@@ -361,8 +363,8 @@ static enum cc_answer listen_to(int fd, struct buf *in, int *status)
 		if (frame.type == WIRE_CC_LOCAL)
 			return CC_ANSWER_LOCAL;
 		if (frame.type == WIRE_CC_DONE)
-			return finish(body, status) ? CC_ANSWER_DONE :
-						      CC_ANSWER_NONE;
+			return deliver_result(body, status) ? CC_ANSWER_DONE :
+							      CC_ANSWER_NONE;
 		if (frame.type != WIRE_CC_BEAT)
 			return CC_ANSWER_NONE;
 		buf_consume(in, WIRE_FRAME_SIZE + frame.body_len);
@@ -375,13 +377,13 @@ static enum cc_answer converse(int fd, struct bytes message, int *status)
 	struct buf in = { 0 };
 	enum cc_answer answer = CC_ANSWER_NONE;
 
-	if (send_all(fd, message))
+	if (send_message(fd, message))
 		answer = listen_to(fd, &in, status);
 	buf_release(&in);
 	return answer;
 }
 
-static void leave_word(const char *silent)
+static void mark_silent(const char *silent)
 {
 	int fd = open(silent, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 
@@ -400,7 +402,7 @@ enum cc_answer cc_job_offer(const struct cc_job *job, int *status)
 		fd = connect_to(job->socket);
 	if (fd >= 0) {
 		name_outputs(job->compile);
-		watch_signals();
+		handle_signals();
 		answer = converse(fd, buf_bytes(&message), status);
 		if (answer == CC_ANSWER_LOCAL) {
 			fcntl(fd, F_SETFD, 0);
@@ -409,7 +411,7 @@ enum cc_answer cc_job_offer(const struct cc_job *job, int *status)
 		}
 		if (answer == CC_ANSWER_NONE) {
 			remove_temporaries();
-			leave_word(silent);
+			mark_silent(silent);
 		}
 	}
 	free(silent);

@@ -7,7 +7,7 @@
 
 #include "options/command.h"
 
-/* No frame for so long: the coordinator is dead to us. */
+/* Without a frame for so long, the coordinator counts as dead. */
 #define CC_SILENCE_MS 5000
 
 struct cc_job {

@@ -38,7 +38,7 @@ void cc_local_complain(const char *fmt, ...)
 		return;
 }
 
-static bool is_ours(const char *entry)
+static bool is_kfarm_variable(const char *entry)
 {
 	return str_starts(entry, "KFARM_SOCKET=") ||
 	       str_starts(entry, "KFARM_LINKS=") ||
@@ -59,7 +59,7 @@ void cc_local_clean(char **env, const char *links)
 	char **to = env;
 
 	for (; *env; env++) {
-		if (is_ours(*env))
+		if (is_kfarm_variable(*env))
 			continue;
 		if (links && str_starts(*env, "PATH="))
 			*to++ = path_entry(*env + strlen("PATH="), links);

@@ -47,8 +47,8 @@ static char *where(const struct conf *c, const struct setting *s)
 }
 
 /* libgit2 spells it section.key or section.sub.key; sub may hold dots. */
-static void add_setting(struct conf *c, const char *file,
-			const git_config_entry *e)
+static void copy_setting(struct conf *c, const char *file,
+			 const git_config_entry *e)
 {
 	const char *first = strchr(e->name, '.');
 	const char *last = strrchr(e->name, '.');
@@ -88,7 +88,7 @@ static int read_settings(struct conf *c, const char *file, struct err *err)
 		goto out;
 	}
 	while (!(step = git_config_next(&entry, it)))
-		add_setting(c, file, entry);
+		copy_setting(c, file, entry);
 	if (step != GIT_ITEROVER)
 		ret = git_failed(file, err);
 out:
@@ -125,7 +125,8 @@ static void warn_unknown(const struct conf *c, const struct setting *s,
 	free(at);
 }
 
-static int check(const struct conf *c, struct strv *warnings, struct err *err)
+static int check_settings(const struct conf *c, struct strv *warnings,
+			  struct err *err)
 {
 	for (const struct setting *s = c->v; s < c->v + c->n; s++) {
 		const struct conf_key *k = conf_schema_find(s->section, s->sub,
@@ -145,7 +146,7 @@ static int check(const struct conf *c, struct strv *warnings, struct err *err)
 	return 0;
 }
 
-static int load_all(struct conf *c, struct err *err)
+static int load_files(struct conf *c, struct err *err)
 {
 	const char *only = getenv("KFARM_CONFIG");
 	char *user = conf_user_file();
@@ -162,10 +163,10 @@ static int load_all(struct conf *c, struct err *err)
 int conf_load(struct conf **out, struct strv *warnings, struct err *err)
 {
 	struct conf *c = xcalloc(1, sizeof(*c));
-	int ret = load_all(c, err);
+	int ret = load_files(c, err);
 
 	if (!ret)
-		ret = check(c, warnings, err);
+		ret = check_settings(c, warnings, err);
 	if (ret)
 		conf_free(c);
 	else

@@ -2,7 +2,7 @@
 /*
  * conf/conf.h - the configuration files, in git-config syntax.
  *
- * Read in this order, the last word wins: /etc/kfarm/config, then
+ * Read in this order, the last setting wins: /etc/kfarm/config, then
  * $XDG_CONFIG_HOME/kfarm/config; $KFARM_CONFIG, when set, alone instead of
  * both.  The keys and their types are in conf/schema.h; an unknown key
  * is a warning on stderr, a bad value an error, both with file and line.

@@ -26,7 +26,6 @@ char *conf_user_file(void)
 	return path;
 }
 
-/* libgit2's set_string() unless that is what the file says already. */
 static int write_setting(const char *path, const char *name, const char *value,
 			 struct err *err)
 {
@@ -104,7 +103,7 @@ static int cut_item(void *ctx, const struct conf_item *i)
 }
 
 /* git's way: the new text goes to FILE.lock, which then becomes FILE. */
-static int replace(const char *path, struct bytes text, struct err *err)
+static int replace_file(const char *path, struct bytes text, struct err *err)
 {
 	char *real = realpath(path, NULL);
 	char *lock = xasprintf("%s.lock", real ? real : path);
@@ -145,7 +144,7 @@ static int cut_section(const char *path, struct cut *c, struct err *err)
 		return err_set(err, ENOENT, "there is no [%s \"%s\"] in %s",
 			       c->section, c->sub, path);
 	copy_until(c, c->text.len);
-	return replace(path, buf_bytes(&c->out), err);
+	return replace_file(path, buf_bytes(&c->out), err);
 }
 
 int conf_remove(const char *section, const char *sub, struct err *err)

@@ -28,7 +28,7 @@ static int peek(const struct scan *s)
 	return s->text[s->at];
 }
 
-static int next(struct scan *s)
+static int next_char(struct scan *s)
 {
 	int c = peek(s);
 
@@ -40,22 +40,22 @@ static int next(struct scan *s)
 	return c;
 }
 
-static void add(struct buf *b, int c)
+static void add_char(struct buf *b, int c)
 {
 	char byte = (char)c;
 
 	buf_add(b, &byte, 1);
 }
 
-static bool is_blank(int c)
+static bool is_inline_space(int c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f';
 }
 
-static void skip_blanks(struct scan *s)
+static void skip_inline_space(struct scan *s)
 {
-	while (is_blank(peek(s)))
-		next(s);
+	while (is_inline_space(peek(s)))
+		next_char(s);
 }
 
 static void skip_line(struct scan *s)
@@ -63,7 +63,7 @@ static void skip_line(struct scan *s)
 	int c;
 
 	do {
-		c = next(s);
+		c = next_char(s);
 	} while (c >= 0 && c != '\n');
 }
 
@@ -72,9 +72,9 @@ static void end_item(struct scan *s)
 {
 	size_t at = s->at;
 
-	skip_blanks(s);
+	skip_inline_space(s);
 	if (peek(s) == '\n')
-		next(s);
+		next_char(s);
 	else if (peek(s) >= 0)
 		s->at = at;
 }
@@ -90,24 +90,24 @@ static int read_quoted_sub(struct scan *s)
 	int c;
 
 	s->has_sub = true;
-	skip_blanks(s);
-	if (next(s) != '"')
+	skip_inline_space(s);
+	if (next_char(s) != '"')
 		return bad(s, "a section's name after the first word needs "
 			      "quotes: [word \"name\"]");
-	while ((c = next(s)) != '"') {
+	while ((c = next_char(s)) != '"') {
 		if (c == '\\')
-			c = next(s);
+			c = next_char(s);
 		if (c < 0 || c == '\n' || !c)
 			return bad(s,
 				   "the section's name has no closing quote");
-		add(&s->sub, c);
+		add_char(&s->sub, c);
 	}
-	if (next(s) != ']')
+	if (next_char(s) != ']')
 		return bad(s, "\"]\" expected after the section's name");
 	return 0;
 }
 
-static int read_header(struct scan *s)
+static int read_section_header(struct scan *s)
 {
 	int c;
 
@@ -115,14 +115,15 @@ static int read_header(struct scan *s)
 	buf_reset(&s->sub);
 	s->has_sub = false;
 	s->in_section = true;
-	next(s);
-	while ((c = next(s)) != ']') {
-		if (is_blank(c) && s->section.len)
+	next_char(s);
+	while ((c = next_char(s)) != ']') {
+		if (is_inline_space(c) && s->section.len)
 			return read_quoted_sub(s);
 		if (c == '.' && s->section.len && !s->has_sub)
 			s->has_sub = true;
 		else if (isalnum(c) || c == '-' || c == '.')
-			add(s->has_sub ? &s->sub : &s->section, tolower(c));
+			add_char(s->has_sub ? &s->sub : &s->section,
+				 tolower(c));
 		else
 			return bad(s, "bad section header");
 	}
@@ -132,7 +133,7 @@ static int read_header(struct scan *s)
 static int read_escape(struct scan *s)
 {
 	static const char from[] = "tbn\\\"", to[] = "\t\b\n\\\"";
-	int c = next(s);
+	int c = next_char(s);
 	const char *known;
 
 	if (c == '\n')
@@ -142,7 +143,7 @@ static int read_escape(struct scan *s)
 		return bad(s,
 			   "a backslash stands before \\, \", n, t, b or the "
 			   "line's end");
-	add(&s->value, to[known - from]);
+	add_char(&s->value, to[known - from]);
 	return 0;
 }
 
@@ -153,11 +154,11 @@ static int read_value(struct scan *s)
 	size_t keep = 0; /* length without the blanks at its end */
 	int c;
 
-	skip_blanks(s);
+	skip_inline_space(s);
 	while ((c = peek(s)) >= 0 && c != '\n') {
 		if (!quoted && (c == ';' || c == '#'))
 			break;
-		next(s);
+		next_char(s);
 		if (!c)
 			return bad(s, "a zero byte");
 		if (c == '"')
@@ -165,8 +166,8 @@ static int read_value(struct scan *s)
 		else if (c == '\\' && read_escape(s))
 			return -EINVAL;
 		else if (c != '\\')
-			add(&s->value, c);
-		if (quoted || !is_blank(c))
+			add_char(&s->value, c);
+		if (quoted || !is_inline_space(c))
 			keep = s->value.len;
 	}
 	if (quoted)
@@ -178,7 +179,7 @@ static int read_value(struct scan *s)
 	return 0;
 }
 
-static int read_key(struct scan *s)
+static int read_key_line(struct scan *s)
 {
 	int c;
 
@@ -187,14 +188,14 @@ static int read_key(struct scan *s)
 	buf_reset(&s->key);
 	buf_reset(&s->value);
 	while (isalnum(c = peek(s)) || c == '-')
-		add(&s->key, tolower(next(s)));
+		add_char(&s->key, tolower(next_char(s)));
 	if (!s->key.len)
 		return bad(s, "neither a [section] nor a key");
-	skip_blanks(s);
+	skip_inline_space(s);
 	c = peek(s);
 	s->has_value = c == '=';
 	if (s->has_value) {
-		next(s);
+		next_char(s);
 		return read_value(s);
 	}
 	if (c >= 0 && c != '\n' && c != ';' && c != '#')
@@ -212,7 +213,7 @@ static int read_item(struct scan *s, conf_scan_fn *fn, void *ctx,
 	int ret;
 
 	*line = s->line;
-	ret = header ? read_header(s) : read_key(s);
+	ret = header ? read_section_header(s) : read_key_line(s);
 	if (ret)
 		return ret;
 	if (header)
@@ -238,8 +239,8 @@ int conf_scan(struct bytes text, conf_scan_fn *fn, void *ctx, unsigned *line,
 	while (!ret && (c = peek(&s)) >= 0) {
 		if (c == ';' || c == '#')
 			skip_line(&s);
-		else if (c == '\n' || is_blank(c))
-			next(&s);
+		else if (c == '\n' || is_inline_space(c))
+			next_char(&s);
 		else
 			ret = read_item(&s, fn, ctx, line);
 	}

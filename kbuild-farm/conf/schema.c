@@ -59,7 +59,7 @@ const struct conf_key *conf_schema_find(const char *section, const char *sub,
 	return NULL;
 }
 
-static bool is_hex(const char *value, size_t n)
+static bool is_hex_of_length(const char *value, size_t n)
 {
 	return strlen(value) == n &&
 	       strspn(value, "0123456789abcdefABCDEF") == n;
@@ -91,7 +91,7 @@ int conf_schema_check(const struct conf_key *k, const char *value,
 		return err_set(err, EINVAL,
 			       "\"%s\" is not a number from %ld to %ld", value,
 			       k->min, k->max);
-	if (k->type == CONF_HEX && !is_hex(value, (size_t)k->min))
+	if (k->type == CONF_HEX && !is_hex_of_length(value, (size_t)k->min))
 		return err_set(err, EINVAL,
 			       "\"%s\" is not %ld hexadecimal digits", value,
 			       k->min);

@@ -10,7 +10,7 @@
 #define ABBREVIATED 12
 
 /* A tag right at HEAD; anything farther means a walk through history. */
-static char *describe(git_commit *commit, const char *hex)
+static char *describe_commit(git_commit *commit, const char *hex)
 {
 	git_describe_options find;
 	git_describe_format_options form;
@@ -60,7 +60,7 @@ static bool read_head(struct tree_rev *r, git_repository *repo)
 	git_oid_tostr(hex, sizeof(hex), git_commit_id(commit));
 	r->time = git_commit_time(commit);
 	r->commit = xstrdup(hex);
-	r->describe = describe(commit, hex);
+	r->describe = describe_commit(commit, hex);
 	r->url = origin_url(repo);
 	if (git_reference_is_branch(head))
 		r->branch = xstrdup(git_reference_shorthand(head));

@@ -53,7 +53,7 @@ static void flush(struct ui_plain *p, int timeout_ms)
 	}
 }
 
-static void put(struct ui_plain *p, const struct buf *text)
+static void queue_text(struct ui_plain *p, const struct buf *text)
 {
 	if (p->waiting.len + text->len <= UI_PLAIN_WAITING)
 		buf_add_bytes(&p->waiting, buf_bytes(text));
@@ -82,7 +82,7 @@ static void put_progress(struct ui_plain *p, const struct ui_model *m)
 	if (m->last[0])
 		buf_printf(&line, ", %s", m->last);
 	buf_add_str(&line, "\n");
-	put(p, &line);
+	queue_text(p, &line);
 	buf_release(&line);
 }
 
@@ -155,7 +155,7 @@ void ui_plain_block(struct ui_plain *p, const char *text)
 		buf_add(&out, text, n);
 	if (!p->color && n && text[n - 1] != '\n')
 		buf_add_str(&out, "\n");
-	put(p, &out);
+	queue_text(p, &out);
 	buf_release(&out);
 }
 
@@ -167,7 +167,7 @@ void ui_plain_note(struct ui_plain *p, const struct ui_model *m,
 	put_elapsed(&line, m);
 	printable_add(&line, bytes_str(text), 0);
 	buf_add_str(&line, "\n");
-	put(p, &line);
+	queue_text(p, &line);
 	buf_release(&line);
 }
 
@@ -176,7 +176,7 @@ void ui_plain_line(struct ui_plain *p, const char *text)
 	struct buf line = { 0 };
 
 	buf_printf(&line, "%s\n", text);
-	put(p, &line);
+	queue_text(p, &line);
 	buf_release(&line);
 }
 
