@@ -223,17 +223,17 @@ static void spoil_outside(struct job *job, struct wire_result *r)
 static void spoil_hide(struct job *job, struct wire_result *r)
 {
 	struct buf *list = &job->out[WIRE_DEPS];
-	const char *from = memmem(list->data, list->len, ".h", 2), *to;
+	const char *s = buf_str(list), *from = s, *to = s;
 	struct buf rest = { 0 };
 
-	if (from) {
-		to = from + 2;
-		while ((const uint8_t *)from > list->data && from[-1] != ' ')
-			from--;
-		buf_add(&rest, list->data,
-			(size_t)((const uint8_t *)from - list->data));
-		buf_add(&rest, to,
-			list->len - (size_t)((const uint8_t *)to - list->data));
+	/* Not the ".h" of a directory's name. */
+	while ((to = strstr(to, ".h")) && !strchr(" \\\n", to[2]))
+		to += 2;
+	if (to) {
+		for (from = to; from > s && from[-1] != ' '; from--)
+			;
+		buf_add(&rest, s, (size_t)(from - s));
+		buf_add_str(&rest, to + 2);
 		buf_release(list);
 		*list = rest;
 	}
