@@ -79,6 +79,11 @@ bool digest_equal(const struct digest *a, const struct digest *b)
 	return !memcmp(a->b, b->b, DIGEST_SIZE);
 }
 
+int digest_compare(const void *a, const void *b)
+{
+	return memcmp(a, b, DIGEST_SIZE);
+}
+
 bool digest_is_known(const struct digest *d)
 {
 	static const struct digest none;

@@ -27,6 +27,8 @@ void digest_of(struct bytes in, struct digest *out);
 /* 0, or a negative errno with `err` naming the file. */
 int digest_file(const char *path, struct digest *out, struct err *err);
 bool digest_equal(const struct digest *a, const struct digest *b);
+/* For qsort() and tsearch(), of digests or of what begins with one. */
+int digest_compare(const void *a, const void *b);
 /* A zeroed one stands for none. */
 bool digest_is_known(const struct digest *d);
 /* For a table: a digest is a hash already. */

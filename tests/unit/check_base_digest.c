@@ -106,6 +106,19 @@ START_TEST(digits_are_read_back)
 }
 END_TEST
 
+START_TEST(the_order_is_that_of_the_bytes)
+{
+	struct digest low = { .b = { 1, 255 } }, high = { .b = { 2 } };
+
+	ck_assert_int_lt(digest_compare(&low, &high), 0);
+	ck_assert_int_gt(digest_compare(&high, &low), 0);
+	ck_assert_int_eq(digest_compare(&low, &low), 0);
+	high = low;
+	high.b[DIGEST_SIZE - 1] = 1;
+	ck_assert_int_lt(digest_compare(&low, &high), 0);
+}
+END_TEST
+
 START_TEST(a_file_that_cannot_be_read_is_named)
 {
 	struct err err = { 0 };
@@ -129,6 +142,7 @@ int main(void)
 	tcase_add_test(tc, a_run_may_be_dropped);
 	tcase_add_test(tc, a_file_is_digested_whole);
 	tcase_add_test(tc, digits_are_read_back);
+	tcase_add_test(tc, the_order_is_that_of_the_bytes);
 	tcase_add_test(tc, a_file_that_cannot_be_read_is_named);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
