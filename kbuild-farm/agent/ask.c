@@ -50,9 +50,9 @@ static int put_program(struct agent_ask *a, const struct compiler_entry *e,
 	return agent_inode_put_from(a->cell, e->path, &inode, e->path, err);
 }
 
-static int fill(struct agent_ask *a, const struct agent_lease *l,
-		const struct compiler_entries *program, const char *driver,
-		struct err *err)
+static int fill_cell(struct agent_ask *a, const struct agent_lease *l,
+		     const struct compiler_entries *program, const char *driver,
+		     struct err *err)
 {
 	int ret = 0;
 
@@ -105,7 +105,7 @@ int agent_ask_new(struct agent_ask **out, const struct agent_lease *lease,
 
 	a->within = xstrdup(lease->dir);
 	if (!ret)
-		ret = fill(a, lease, program, driver, err);
+		ret = fill_cell(a, lease, program, driver, err);
 	if (ret) {
 		agent_ask_free(a);
 		*out = NULL;
@@ -147,14 +147,14 @@ static void on_answer(void *ctx)
 	event_base_loopbreak(a->base);
 }
 
-/* What came of it: -EMSGSIZE, or its status and what it said. */
+/* -EMSGSIZE, or its status and its output. */
 static int take_answer(struct agent_run *run, const char *name, size_t max,
-		       struct buf *said, int *status, struct err *err)
+		       struct buf *out, int *status, struct err *err)
 {
 	const struct cell_end *end = &run->end;
 	const struct buf *got = &run->output[0];
 
-	if (run->talked || got->len > max)
+	if (run->overflowed || got->len > max)
 		return err_set(err, EMSGSIZE, "%s: %s", name,
 			       strerror(EMSGSIZE));
 	if (end->why == CELL_END_FAILED)
@@ -162,13 +162,13 @@ static int take_answer(struct agent_run *run, const char *name, size_t max,
 			       "%s does not run here: %s", name, end->detail);
 	if (end->why != CELL_END_ITSELF)
 		return err_set(err, EIO, "%s: its sandbox is gone", name);
-	buf_add_bytes(said, buf_bytes(got));
+	buf_add_bytes(out, buf_bytes(got));
 	*status = end->status;
 	return 0;
 }
 
 static int put_question(void *ctx, char *const *argv, char *const *env,
-			size_t max, unsigned timeout_ms, struct buf *said,
+			size_t max, unsigned timeout_ms, struct buf *out,
 			int *status, struct err *err)
 {
 	const struct timeval patience = { timeout_ms / 1000,
@@ -192,7 +192,7 @@ static int put_question(void *ctx, char *const *argv, char *const *env,
 	event_add(a->late, &patience);
 	event_base_dispatch(a->base);
 	event_del(a->late);
-	ret = a->answered ? take_answer(run, argv[0], max, said, status, err) :
+	ret = a->answered ? take_answer(run, argv[0], max, out, status, err) :
 			    err_set(err, ETIMEDOUT, "%s: %s", argv[0],
 				    strerror(ETIMEDOUT));
 	agent_run_free(run);

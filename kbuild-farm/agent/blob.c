@@ -27,11 +27,6 @@ struct agent_blobs {
 	uint64_t at; /* clock_ms() of the last piece */
 };
 
-static int compare_digest(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(struct digest));
-}
-
 struct agent_blobs *agent_blobs_new(struct store *store)
 {
 	struct agent_blobs *b = xcalloc(1, sizeof(*b));
@@ -57,7 +52,7 @@ void agent_blobs_free(struct agent_blobs *b)
 static struct agent_blob *find_blob(struct agent_blobs *b,
 				    const struct digest *d)
 {
-	struct agent_blob **at = tfind(d, &b->tree, compare_digest);
+	struct agent_blob **at = tfind(d, &b->tree, digest_compare);
 
 	return at ? *at : NULL;
 }
@@ -69,7 +64,7 @@ static struct agent_blob *add_blob(struct agent_blobs *b,
 
 	*blob = (struct agent_blob){ .digest = *d, .all = b, .size = size };
 	TAILQ_INIT(&blob->wants);
-	if (!tsearch(blob, &b->tree, compare_digest))
+	if (!tsearch(blob, &b->tree, digest_compare))
 		str_out_of_memory();
 	b->n++;
 	return blob;
@@ -138,7 +133,7 @@ static int end_blob(struct agent_blob *blob, struct err *err)
 		ret = store_in_end(blob->in);
 		blob->in = NULL;
 	}
-	tdelete(blob, &b->tree, compare_digest);
+	tdelete(blob, &b->tree, digest_compare);
 	b->n--;
 	if (ret != -EBADMSG) {
 		/* Those who wait pin it themselves before ours goes. */

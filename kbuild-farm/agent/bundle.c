@@ -34,8 +34,8 @@ static int open_bundle(struct agent_dest *p, struct err *err)
 	return 0;
 }
 
-static int take_view(struct agent_dest *p, const struct agent_view *v,
-		     struct err *err)
+static int add_to_record(struct agent_dest *p, const struct agent_view *v,
+			 struct err *err)
 {
 	struct agent_record *r = &bundle_of(p)->record;
 	int ret = 0;
@@ -51,7 +51,7 @@ static int take_view(struct agent_dest *p, const struct agent_view *v,
 }
 
 /* Is it a toolchain, and is there room for it? */
-static int judge(struct agent_dest *p, struct err *err)
+static int judge_record(struct agent_dest *p, struct err *err)
 {
 	struct agent_bundle *b = bundle_of(p);
 	int ret = agent_record_judge(&b->record, err);
@@ -63,7 +63,8 @@ static int judge(struct agent_dest *p, struct err *err)
 }
 
 /* What neither the store nor another toolchain has remains lacking. */
-static int look(struct agent_dest *p, struct agent_view *v, struct err *err)
+static int look_for_blobs(struct agent_dest *p, struct agent_view *v,
+			  struct err *err)
 {
 	const struct agent_bundle *b = bundle_of(p);
 	int ret;
@@ -88,7 +89,8 @@ static int look(struct agent_dest *p, struct agent_view *v, struct err *err)
 	return ret;
 }
 
-static int apply(struct agent_dest *p, struct agent_view *v, struct err *err)
+static int stage_files(struct agent_dest *p, struct agent_view *v,
+		       struct err *err)
 {
 	struct agent_bundle *b = bundle_of(p);
 	int ret;
@@ -105,7 +107,7 @@ static int apply(struct agent_dest *p, struct agent_view *v, struct err *err)
 	return ret;
 }
 
-static int publish(struct agent_dest *p, struct err *err)
+static int publish_bundle(struct agent_dest *p, struct err *err)
 {
 	struct agent_bundle *b = bundle_of(p);
 	int ret = 0;
@@ -136,11 +138,11 @@ static const struct agent_dest_kind kind = {
 	.name = "bundle",
 	.is_whole = true,
 	.open = open_bundle,
-	.take = take_view,
-	.judge = judge,
-	.look = look,
-	.apply = apply,
-	.finish = publish,
+	.take = add_to_record,
+	.judge = judge_record,
+	.look = look_for_blobs,
+	.apply = stage_files,
+	.finish = publish_bundle,
 	.free = free_bundle,
 };
 

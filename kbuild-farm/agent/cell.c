@@ -113,8 +113,8 @@ static void watch_cell(struct agent_dest *p)
 		str_out_of_memory();
 }
 
-static int take_view(struct agent_dest *p, const struct agent_view *v,
-		     struct err *err)
+static int check_limits(struct agent_dest *p, const struct agent_view *v,
+			struct err *err)
 {
 	struct agent_cell *c = cell_of(p);
 
@@ -128,7 +128,8 @@ static int take_view(struct agent_dest *p, const struct agent_view *v,
 	return 0;
 }
 
-static int apply(struct agent_dest *p, struct agent_view *v, struct err *err)
+static int put_files(struct agent_dest *p, struct agent_view *v,
+		     struct err *err)
 {
 	int ret = agent_view_room(agent_view_bytes(v), err);
 
@@ -138,24 +139,24 @@ static int apply(struct agent_dest *p, struct agent_view *v, struct err *err)
 }
 
 /* What the VIEWs would have brought comes from this machine's disk. */
-static int put_own(struct agent_cell *c, struct err *err)
+static int put_kept(struct agent_cell *c, struct err *err)
 {
 	struct agent_dest *p = &c->dest;
 	char *driver = agent_view_driver(&p->toolchain, &c->m);
-	struct digest own = { 0 };
+	struct digest id = { 0 };
 	int ret = agent_foreign_put(p->agent, &c->m, driver, c->cell, &c->lease,
-				    &own, err);
+				    &id, err);
 
-	digest_hex(&own, p->detail);
+	digest_hex(&id, p->detail);
 	free(driver);
 	return ret;
 }
 
-static int finish(struct agent_dest *p, struct err *err)
+static int freeze_cell(struct agent_dest *p, struct err *err)
 {
 	struct agent_cell *c = cell_of(p);
-	int ret = *c->m.own ?
-			  put_own(c, err) :
+	int ret = *c->m.kept ?
+			  put_kept(c, err) :
 			  agent_view_check_identity(&p->toolchain, &c->m, err);
 
 	return ret ? ret : cell_freeze(c->cell, c->m.driver, err);
@@ -165,9 +166,9 @@ static const struct agent_dest_kind kind = {
 	.name = "cell",
 	.open = make_cell,
 	.opened = watch_cell,
-	.take = take_view,
-	.apply = apply,
-	.finish = finish,
+	.take = check_limits,
+	.apply = put_files,
+	.finish = freeze_cell,
 	.changed = tell_users,
 	.is_used = has_users,
 	.free = free_cell,

@@ -33,14 +33,14 @@ static int misunderstood(struct err *err, const char *what)
 	return err_set(err, EPROTO, "a %s that was not understood", what);
 }
 
-static void send_body(void *ctx, enum wire_type type, struct buf *body)
+static void send_to_client(void *ctx, enum wire_type type, struct buf *body)
 {
 	struct agent_client *c = ctx;
 
 	c->ops->send(c->ctx, type, body);
 }
 
-static void refuse(void *ctx, const char *why)
+static void refuse_for_dest(void *ctx, const char *why)
 {
 	struct agent_client *c = ctx;
 
@@ -155,12 +155,12 @@ static void refuse_dest(struct agent_client *c, uint32_t number,
 	struct buf body = { 0 };
 
 	wire_have_encode(&body, &m);
-	send_body(c, WIRE_HAVE, &body);
+	send_to_client(c, WIRE_HAVE, &body);
 }
 
 static const struct agent_dest_ops dest_ops = {
-	.send = send_body,
-	.refuse = refuse,
+	.send = send_to_client,
+	.refuse = refuse_for_dest,
 	.gone = on_dest_gone,
 };
 
@@ -180,7 +180,7 @@ static unsigned count_cells(const struct agent_client *c)
 	return n;
 }
 
-static void add_cell(struct agent_client *c, struct wire_cell *m)
+static void start_cell(struct agent_client *c, struct wire_cell *m)
 {
 	if (!c->agent->check.fit)
 		refuse_dest(c, m->cell, c->agent->check.why);
@@ -201,7 +201,7 @@ static int take_cell(struct agent_client *c, struct bytes body, struct err *err)
 	if (find_dest(c, m.cell))
 		ret = err_set(err, EPROTO, "two cells with number %u", m.cell);
 	else
-		add_cell(c, &m);
+		start_cell(c, &m);
 	wire_cell_release(&m);
 	return ret;
 }
@@ -295,7 +295,7 @@ static int take_blob(struct agent_client *c, struct bytes body, struct err *err)
 /* ------------------------------------------------- kept toolchains */
 
 static const struct agent_tool_request_ops request_ops = {
-	.send = send_body,
+	.send = send_to_client,
 	.gone = on_request_gone,
 };
 

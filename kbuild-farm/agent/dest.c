@@ -97,14 +97,14 @@ static void destroy(struct agent_dest *p)
 
 /* ---------------------------------------------------------------- work */
 
-static int look(struct agent_dest *p, struct err *err)
+static int look_at_view(struct agent_dest *p, struct err *err)
 {
 	return p->kind->look ? p->kind->look(p, p->view, err) :
 			       agent_view_look(p->view, err);
 }
 
 /* -EBADMSG: a blob was damaged, and can be asked for again. */
-static int apply(struct agent_dest *p, struct err *err)
+static int apply_view(struct agent_dest *p, struct err *err)
 {
 	return p->kind->apply(p, p->view, err);
 }
@@ -112,7 +112,7 @@ static int apply(struct agent_dest *p, struct err *err)
 static void end_work(struct agent_dest *p)
 {
 	p->at = clock_ms();
-	if (p->ret && !(p->ret == -EBADMSG && p->work == apply))
+	if (p->ret && !(p->ret == -EBADMSG && p->work == apply_view))
 		agent_dest_fail(p, p->err.text);
 	else if (p->state != AGENT_DEST_GONE)
 		p->after(p);
@@ -239,10 +239,10 @@ static void work_on_views(struct agent_dest *p)
 		start_work(p, false, p->kind->judge, on_judged);
 	} else if (v && v->looked && !v->missing) {
 		p->view = v;
-		start_work(p, agent_view_small(v), apply, on_applied);
+		start_work(p, agent_view_small(v), apply_view, on_applied);
 	} else if ((v = next_to_look(p))) {
 		p->view = v;
-		start_work(p, agent_view_small(v), look, ask_for_blobs);
+		start_work(p, agent_view_small(v), look_at_view, ask_for_blobs);
 	}
 }
 
@@ -330,8 +330,8 @@ bool agent_dest_open(const struct agent_dest *p)
 }
 
 /* Does this VIEW continue what came before? */
-static int check_order(const struct agent_dest *p, const struct wire_view *m,
-		       struct err *err)
+static int check_view_order(const struct agent_dest *p,
+			    const struct wire_view *m, struct err *err)
 {
 	if (m->view != p->last + 1)
 		return err_set(err, EPROTO, "view %u of %s %u after %u",
@@ -353,7 +353,7 @@ int agent_dest_view(struct agent_dest *p, struct wire_view *m,
 
 	if (!agent_dest_open(p))
 		return 0;
-	ret = check_order(p, m, err);
+	ret = check_view_order(p, m, err);
 	if (ret)
 		return ret;
 	v = agent_view_new(m, paths, p->agent->store, err);

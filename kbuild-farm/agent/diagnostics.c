@@ -6,11 +6,11 @@
 
 #include <string.h>
 
-bool agent_diagnostics_signal(struct bytes said)
+bool agent_diagnostics_signal(struct bytes text)
 {
 	static const char lost[] = " signal terminated program ";
 
-	return said.len && memmem(said.data, said.len, lost, strlen(lost));
+	return text.len && memmem(text.data, text.len, lost, strlen(lost));
 }
 
 /* What stands between `before` and `after`, which ends the text; or NULL. */
@@ -25,15 +25,15 @@ static char *between(const char *at, size_t len, const char *before,
 	return xstrndup(at + m, len - m - n);
 }
 
-char *agent_diagnostics_missing(struct bytes said)
+char *agent_diagnostics_missing(struct bytes text)
 {
 	static const char mark[] = ": fatal error: ";
-	const char *at, *end = (const char *)said.data + said.len, *nl;
+	const char *at, *end = (const char *)text.data + text.len, *nl;
 	char *name;
 
-	if (!said.len)
+	if (!text.len)
 		return NULL;
-	at = memmem(said.data, said.len, mark, strlen(mark));
+	at = memmem(text.data, text.len, mark, strlen(mark));
 	if (!at)
 		return NULL;
 	at += strlen(mark);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * agent/diagnostics.h - what a compiler that failed says of the reason.
+ * agent/diagnostics.h - why a compiler failed, by its diagnostics.
  */
 #ifndef AGENT_DIAGNOSTICS_H
 #define AGENT_DIAGNOSTICS_H
@@ -13,7 +13,7 @@
  * Did a signal end a part of it?  The driver hides that (memory was out, a
  * file grew beyond the limit) behind an exit status of 1.
  */
-bool agent_diagnostics_signal(struct bytes said);
+bool agent_diagnostics_signal(struct bytes text);
 /*
  * The file that it wanted and did not find, by a line of gcc's or clang's
  * preprocessor:
@@ -23,6 +23,6 @@ bool agent_diagnostics_signal(struct bytes said);
  *
  * NULL when it did not say so in these words; the caller frees it.
  */
-char *agent_diagnostics_missing(struct bytes said);
+char *agent_diagnostics_missing(struct bytes text);
 
 #endif

@@ -95,7 +95,7 @@ static void leave_list(struct agent_foreign *o, struct list *l, bool stale)
 	pthread_mutex_unlock(&o->lock);
 }
 
-static void add_list(struct agent_foreign *o, struct list *l)
+static void cache_list(struct agent_foreign *o, struct list *l)
 {
 	struct list *old, *next;
 
@@ -217,7 +217,7 @@ static int get_list(const struct agent *a, const struct agent_lease *l,
 	if (ret)
 		free_list(*out);
 	else
-		add_list(a->foreign, *out);
+		cache_list(a->foreign, *out);
 	return ret;
 }
 
@@ -322,7 +322,7 @@ static int check_places(const struct strv *places, struct err *err)
 	return ret;
 }
 
-static int check_room(const struct compiler_manifest *m, struct err *err)
+static int check_memory(const struct compiler_manifest *m, struct err *err)
 {
 	uint64_t bytes = 0;
 
@@ -342,7 +342,7 @@ static int put_all(const struct compiler_manifest *m, const char *here,
 			 agent_foreign_map(m->entries.v[i].path, here, there));
 	ret = check_places(&places, err);
 	if (!ret)
-		ret = check_room(m, err);
+		ret = check_memory(m, err);
 	for (size_t i = 0; i < m->entries.n && !ret; i++) {
 		const struct compiler_entry *e = &m->entries.v[i];
 		struct wire_inode inode = agent_inode_of(e);
@@ -360,10 +360,10 @@ static int put_all(const struct compiler_manifest *m, const char *here,
 
 /* ---------------------------------------------------------------- whole */
 
-static int put_list(const struct agent *a, const struct wire_cell *m,
-		    const struct agent_lease *l, const char *within,
-		    const char *driver, struct cell *cell, struct digest *id,
-		    struct err *err)
+static int put_compiler(const struct agent *a, const struct wire_cell *m,
+			const struct agent_lease *l, const char *within,
+			const char *driver, struct cell *cell,
+			struct digest *id, struct err *err)
 {
 	char *path = xasprintf("%s/%s", l->dir, within), *here, *there;
 	struct list *list = NULL;
@@ -379,7 +379,7 @@ static int put_list(const struct agent *a, const struct wire_cell *m,
 		goto out;
 	*id = list->m.id;
 	if (list->m.is_clang != m->is_clang)
-		ret = err_set(err, EINVAL, "%s is %s compiler", m->own,
+		ret = err_set(err, EINVAL, "%s is %s compiler", m->kept,
 			      m->is_clang ? "no clang, but another" :
 					    "a clang, and no other");
 	if (!ret)
@@ -401,7 +401,7 @@ int agent_foreign_put(const struct agent *a, const struct wire_cell *m,
 {
 	const struct compiler_entry *e;
 	struct agent_record *r;
-	int ret = agent_kept_lease(a->kept, m->own, lease, err);
+	int ret = agent_kept_lease(a->kept, m->kept, lease, err);
 
 	if (ret)
 		return ret;
@@ -417,7 +417,7 @@ int agent_foreign_put(const struct agent *a, const struct wire_cell *m,
 		ret = err_set(err, ENOENT, "%s has no compiler %s", r->id,
 			      str_base(driver));
 	else
-		ret = put_list(a, m, lease, e->path, driver, cell, id, err);
+		ret = put_compiler(a, m, lease, e->path, driver, cell, id, err);
 	if (ret)
 		agent_lease_release(lease);
 	return ret;

@@ -26,7 +26,7 @@ struct agent_foreign *agent_foreign_new(void);
 void agent_foreign_free(struct agent_foreign *o);
 
 /*
- * Put the compiler that the node holds as `m->own` into a cell, at the places
+ * Put the compiler that the node holds as `m->kept` into a cell, at the places
  * where the client has its own: `driver` is the client's path of it, with all
  * links of the client's followed.  Libraries and the loader lie at their paths
  * here.  `lease` gets the toolchain, to be released when the cell is gone; `id`

@@ -157,7 +157,7 @@ static bool map_file(struct agent_job *job, enum wire_output stream,
 	int ret;
 
 	/* clang says nothing of what it assembles. */
-	if (stream == WIRE_ASREAD && job->compile.is_clang)
+	if (stream == WIRE_AS_DEPS && job->compile.is_clang)
 		return true;
 	ret = agent_run_map(job->run, name, wire_output_max(stream),
 			    &job->map[stream]);
@@ -174,7 +174,7 @@ static bool map_files(struct agent_job *job)
 {
 	if (!map_file(job, WIRE_OBJECT, AGENT_OBJECT) ||
 	    !map_file(job, WIRE_DEPS, AGENT_DEPS) ||
-	    !map_file(job, WIRE_ASREAD, AGENT_READ))
+	    !map_file(job, WIRE_AS_DEPS, AGENT_READ))
 		return false;
 	if (!job->map[WIRE_OBJECT].len) {
 		fail_job(job, WIRE_FAIL_VOID, "an object of 0 bytes");
@@ -201,7 +201,7 @@ static bool ended_well(struct agent_job *job)
 	const struct cell_end *end = &job->run->end;
 	char *text;
 
-	if (job->run->talked) {
+	if (job->run->overflowed) {
 		fail_job(job, WIRE_FAIL_VOID, "more than %u MiB of diagnostics",
 			 WIRE_DIAG_MAX >> 20);
 	} else if (end->why == CELL_END_DEADLINE) {
@@ -227,18 +227,18 @@ static void finish_success(struct agent_job *job)
 		return;
 	job->answer.out[WIRE_OBJECT] = job->map[WIRE_OBJECT];
 	job->answer.out[WIRE_DEPS] = job->map[WIRE_DEPS];
-	job->answer.out[WIRE_ASREAD] = job->map[WIRE_ASREAD];
+	job->answer.out[WIRE_AS_DEPS] = job->map[WIRE_AS_DEPS];
 	seal_on_thread(job);
 }
 
 static void finish_failure(struct agent_job *job)
 {
-	struct bytes said = buf_bytes(&job->run->output[1]);
-	char *missing = agent_diagnostics_missing(said);
+	struct bytes text = buf_bytes(&job->run->output[1]);
+	char *missing = agent_diagnostics_missing(text);
 
 	if (missing)
 		fail_job(job, WIRE_FAIL_INPUT, "%s", missing);
-	else if (agent_diagnostics_signal(said))
+	else if (agent_diagnostics_signal(text))
 		fail_job(job, WIRE_FAIL_NODE,
 			 "a signal ended a part of the compiler");
 	else

@@ -241,11 +241,6 @@ struct agent_kept_index {
 	size_t n;
 };
 
-static int by_digest(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(struct digest));
-}
-
 static void index_one(struct agent_kept_index *x, const struct agent_record *r,
 		      const char *dir)
 {
@@ -279,7 +274,7 @@ struct agent_kept_index *agent_kept_index(const char *kept)
 	}
 	strv_release(&ids);
 	if (x->n)
-		qsort(x->v, x->n, sizeof(*x->v), by_digest);
+		qsort(x->v, x->n, sizeof(*x->v), digest_compare);
 	return x;
 }
 
@@ -327,7 +322,7 @@ int agent_kept_supply(const struct agent_kept_index *x, struct store *store,
 	int fd, ret;
 
 	if (x->n)
-		p = bsearch(d, x->v, x->n, sizeof(*x->v), by_digest);
+		p = bsearch(d, x->v, x->n, sizeof(*x->v), digest_compare);
 	if (!p || p->size != size)
 		return -ENOENT;
 	fd = open(p->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);

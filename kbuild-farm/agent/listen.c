@@ -78,7 +78,7 @@ static int clear_path(struct agent_listen *l, const struct sockaddr_un *at,
 	return 0;
 }
 
-static int open_socket(struct agent_listen *l, struct err *err)
+static int bind_path(struct agent_listen *l, struct err *err)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	mode_t before;
@@ -147,7 +147,7 @@ int agent_listen_new(struct agent_listen **out, struct agent *a,
 		.lock = -1,
 		.fd = -1,
 	};
-	ret = open_socket(l, err);
+	ret = bind_path(l, err);
 	if (ret) {
 		/* What stands at the path is not ours. */
 		free(l->path);

@@ -143,7 +143,7 @@ static void print_help(void)
 	free(lines);
 }
 
-static int parse(struct settings *s, char *const *argv, struct err *err)
+static int parse_args(struct settings *s, char *const *argv, struct err *err)
 {
 	struct args args;
 	int got, ret = 0;
@@ -263,7 +263,7 @@ static int open_store(struct agent *a, const struct settings *s,
 }
 
 /* The files of a cell lie in memory, and compilers need some as well. */
-static void set_limits(struct agent *a, const struct wire_inventory *inv)
+static void limit_views(struct agent *a, const struct wire_inventory *inv)
 {
 	uint64_t half = ((uint64_t)inv->memory_mib << 20) / 2;
 
@@ -272,7 +272,8 @@ static void set_limits(struct agent *a, const struct wire_inventory *inv)
 	a->limits.view_bytes = half < VIEW_MOST ? half : VIEW_MOST;
 }
 
-static int set_up(struct agent *a, const struct settings *s, struct err *err)
+static int set_up_agent(struct agent *a, const struct settings *s,
+			struct err *err)
 {
 	struct wire_inventory inv;
 	int ret;
@@ -286,7 +287,7 @@ static int set_up(struct agent *a, const struct settings *s, struct err *err)
 	children_take_orphans(a->children);
 	node_inventory_collect(&inv);
 	agent_slots_init(&a->slots, inv.cores, s->slots);
-	set_limits(a, &inv);
+	limit_views(a, &inv);
 	set_hosts(a, s, inv.machine);
 	wire_inventory_release(&inv);
 	cell_check(&a->check);
@@ -308,7 +309,7 @@ static void wait_for_cells(struct agent *a)
 }
 
 /* False when a thread is still at work: then everything stays as it is. */
-static bool tear_down(struct agent *a)
+static bool tear_down_agent(struct agent *a)
 {
 	if (a->children) {
 		agent_session_end_all(a, "this kfarmd ends");
@@ -326,7 +327,7 @@ static bool tear_down(struct agent *a)
 	return true;
 }
 
-static int serve(struct agent *a, const struct settings *s, struct err *err)
+static int run_loop(struct agent *a, const struct settings *s, struct err *err)
 {
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
 	struct event *ends[3];
@@ -358,7 +359,7 @@ static void on_event_log(int severity, const char *text)
 	log_debug("libevent: %s", text);
 }
 
-static int run(const struct settings *s, struct err *err)
+static int run_agent(const struct settings *s, struct err *err)
 {
 	struct agent a = { 0 };
 	int ret;
@@ -367,10 +368,10 @@ static int run(const struct settings *s, struct err *err)
 	a.base = event_base_new();
 	if (!a.base)
 		return err_set(err, EIO, "no event loop");
-	ret = set_up(&a, s, err);
+	ret = set_up_agent(&a, s, err);
 	if (!ret)
-		ret = serve(&a, s, err);
-	if (!tear_down(&a)) {
+		ret = run_loop(&a, s, err);
+	if (!tear_down_agent(&a)) {
 		if (ret)
 			log_error("%s", err->text);
 		_exit(ret ? EXIT_FAILURE : EXIT_SUCCESS);
@@ -386,7 +387,7 @@ int main(int argc, char **argv)
 
 	(void)argc;
 	log_init("kfarmd", LOG_WARNING);
-	ret = parse(&s, argv + 1, &err);
+	ret = parse_args(&s, argv + 1, &err);
 	if (!ret && s.listen)
 		log_init("kfarmd", LOG_INFO);
 	if (!ret && s.version) {
@@ -397,7 +398,7 @@ int main(int argc, char **argv)
 		set_up_process();
 		if (s.check)
 			return print_check();
-		ret = run(&s, &err);
+		ret = run_agent(&s, &err);
 	}
 	strv_release(&s.hosts);
 	if (ret)

@@ -52,8 +52,8 @@ int agent_record_add(struct agent_record *r, const char *path,
 	return 0;
 }
 
-static int refuse(const struct agent_record *r, const struct compiler_entry *e,
-		  const char *why, struct err *err)
+static int invalid(const struct agent_record *r, const struct compiler_entry *e,
+		   const char *why, struct err *err)
 {
 	return err_set(err, EINVAL, "%s: %s: %s", r->id, e->path, why);
 }
@@ -72,7 +72,7 @@ static bool is_below_entry(const struct agent_record *r, const char *path)
 	return is;
 }
 
-static bool is_ours(const char *path)
+static bool is_record_file(const char *path)
 {
 	return !strcmp(path, AGENT_RECORD) || !strcmp(path, AGENT_DAMAGE) ||
 	       !strcmp(path, TOOLCHAIN_JSON) ||
@@ -86,16 +86,16 @@ static int judge_entry(const struct agent_record *r, size_t i, struct err *err)
 	const struct compiler_entry *e = &r->entries.v[i];
 
 	if (!toolchain_tree_is_path(e->path))
-		return refuse(r, e, "no path of a file", err);
+		return invalid(r, e, "no path of a file", err);
 	if (i && !strcmp(e->path, r->entries.v[i - 1].path))
-		return refuse(r, e, "is there twice", err);
-	if (is_ours(e->path))
-		return refuse(r, e, "a name that kfarmd needs itself", err);
+		return invalid(r, e, "is there twice", err);
+	if (is_record_file(e->path))
+		return invalid(r, e, "a name that kfarmd needs itself", err);
 	if (is_below_entry(r, e->path))
-		return refuse(r, e, "lies below what is no directory", err);
+		return invalid(r, e, "lies below what is no directory", err);
 	if (e->kind == COMPILER_LINK &&
 	    !toolchain_tree_is_inside(e->path, e->target))
-		return refuse(r, e, "a link that leads out", err);
+		return invalid(r, e, "a link that leads out", err);
 	return 0;
 }
 
@@ -305,8 +305,8 @@ int agent_record_glance(const struct agent_record *r, const char *dir,
 }
 
 /* Both are sorted: the first that is in one alone, or not the same. */
-static int compare(const struct agent_record *r,
-		   const struct compiler_entries *is, struct err *err)
+static int compare_entries(const struct agent_record *r,
+			   const struct compiler_entries *is, struct err *err)
 {
 	const struct compiler_entries *want = &r->entries;
 	size_t i = 0, k = 0;
@@ -318,7 +318,7 @@ static int compare(const struct agent_record *r,
 
 		if (order < 0)
 			return differs(r, want->v[i].path, "is gone", err);
-		if (order > 0 && !is_ours(is->v[k].path))
+		if (order > 0 && !is_record_file(is->v[k].path))
 			return differs(r, is->v[k].path, "is no part of it",
 				       err);
 		if (!order && !compiler_entry_same(&want->v[i], &is->v[k]))
@@ -340,7 +340,7 @@ int agent_record_verify(const struct agent_record *r, const char *dir,
 	if (ret)
 		return -EBADMSG;
 	toolchain_tree_sort(&is);
-	ret = compare(r, &is, err);
+	ret = compare_entries(r, &is, err);
 	compiler_entries_release(&is);
 	return ret;
 }

@@ -18,9 +18,9 @@ static void close_pipe(struct agent_run *run, int i)
 }
 
 /* One block; false when there is no more for now, or for ever. */
-static bool read_some(struct agent_run *run, int i)
+static bool read_chunk(struct agent_run *run, int i)
 {
-	struct buf *said = &run->output[i];
+	struct buf *out = &run->output[i];
 	uint8_t block[1 << 16];
 	ssize_t n = read(cell_run_pipe(run->run, i), block, sizeof(block));
 
@@ -32,13 +32,13 @@ static bool read_some(struct agent_run *run, int i)
 		close_pipe(run, i);
 		return false;
 	}
-	/* What is said beyond the limit is dropped, while it dies. */
-	if (said->len + (size_t)n > WIRE_DIAG_MAX) {
-		if (!run->talked)
+	/* Output beyond the limit is dropped while it dies. */
+	if (out->len + (size_t)n > WIRE_DIAG_MAX) {
+		if (!run->overflowed)
 			cell_kill(run->run);
-		run->talked = true;
+		run->overflowed = true;
 	} else {
-		buf_add(said, block, (size_t)n);
+		buf_add(out, block, (size_t)n);
 	}
 	return true;
 }
@@ -48,7 +48,7 @@ static void on_pipe(evutil_socket_t fd, short what, void *arg)
 	struct agent_run *run = arg;
 
 	(void)what;
-	read_some(run, fd == cell_run_pipe(run->run, 0) ? 0 : 1);
+	read_chunk(run, fd == cell_run_pipe(run->run, 0) ? 0 : 1);
 }
 
 static void on_done(void *ctx, struct cell_run *cell_run,
@@ -59,7 +59,7 @@ static void on_done(void *ctx, struct cell_run *cell_run,
 	(void)cell_run;
 	run->end = *end;
 	for (int i = 0; i < 2; i++) {
-		while (run->pipe[i] && read_some(run, i))
+		while (run->pipe[i] && read_chunk(run, i))
 			;
 		close_pipe(run, i);
 	}

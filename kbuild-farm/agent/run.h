@@ -12,10 +12,10 @@ struct event;
 struct event_base;
 
 struct agent_run {
-	/* What it said on stdout and stderr; may be taken after done(). */
+	/* Its stdout and stderr; may be taken after done(). */
 	struct buf output[2];
-	/* It said more than WIRE_DIAG_MAX on one of them, and was killed. */
-	bool talked;
+	/* It wrote more than WIRE_DIAG_MAX to one of them, and was killed. */
+	bool overflowed;
 	struct cell_end end; /* after done() */
 
 	struct cell_run *run; /* the rest is run.c's */
@@ -26,8 +26,8 @@ struct agent_run {
 
 /*
  * Start a job in `cell`; `done` and `ctx` of it are not used.  From the loop,
- * once, `done` is called when all of its processes are gone and all that it
- * said is here.  0 with the run in *out, or what cell_start() returned.
+ * once, `done` is called when all of its processes are gone and all of its
+ * output is here.  0 with the run in *out, or what cell_start() returned.
  */
 int agent_run_start(struct agent_run **out, struct event_base *base,
 		    struct cell *cell, const struct cell_job *job,

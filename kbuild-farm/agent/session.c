@@ -60,7 +60,7 @@ static void end_session(struct agent_session *s)
 	free(s);
 }
 
-static void ended(struct agent_session *s)
+static void close_session(struct agent_session *s)
 {
 	struct agent *a = s->agent;
 
@@ -79,10 +79,10 @@ static void say_bye(struct agent_session *s, const char *why)
 }
 
 /* Ends the session: nobody touches `s` after this. */
-static int refuse(struct agent_session *s, const char *fmt, ...)
+static int hang_up(struct agent_session *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-static int refuse(struct agent_session *s, const char *fmt, ...)
+static int hang_up(struct agent_session *s, const char *fmt, ...)
 {
 	va_list ap;
 	char *why;
@@ -93,7 +93,7 @@ static int refuse(struct agent_session *s, const char *fmt, ...)
 	log_warning("ended a conversation: %s", why);
 	say_bye(s, why);
 	free(why);
-	ended(s);
+	close_session(s);
 	return 0;
 }
 
@@ -133,14 +133,14 @@ static int on_hello(struct agent_session *s, struct bytes body)
 	int ret;
 
 	if (s->greeted || wire_hello_decode(&m, body))
-		return refuse(s, "a hello that was not understood");
+		return hang_up(s, "a hello that was not understood");
 	ret = wire_hello_version(&m);
 	if (ret < 0) {
-		ret = refuse(s,
-			     "%s speaks protocol %u to %u, %s here %u to %u:"
-			     " they must be of one release",
-			     m.software, m.version_min, m.version_max,
-			     AGENT_SOFTWARE, WIRE_VERSION_MIN, WIRE_VERSION);
+		ret = hang_up(s,
+			      "%s speaks protocol %u to %u, %s here %u to %u:"
+			      " they must be of one release",
+			      m.software, m.version_min, m.version_max,
+			      AGENT_SOFTWARE, WIRE_VERSION_MIN, WIRE_VERSION);
 	} else {
 		s->greeted = true;
 		event_del(s->hello);
@@ -158,7 +158,7 @@ static int on_bye(struct agent_session *s, struct bytes body)
 		log_debug("the peer left: %s", why);
 		free(why);
 	}
-	ended(s);
+	close_session(s);
 	return 0;
 }
 
@@ -169,7 +169,7 @@ static void client_send(void *ctx, enum wire_type type, struct buf *body)
 
 static void client_refuse(void *ctx, const char *why)
 {
-	refuse(ctx, "%s", why);
+	hang_up(ctx, "%s", why);
 }
 
 static struct agent_job **find_job(struct agent_session *s, uint32_t number)
@@ -181,7 +181,7 @@ static struct agent_job **find_job(struct agent_session *s, uint32_t number)
 	return NULL;
 }
 
-static void forget_job(struct agent_session *s, struct agent_job **slot)
+static void remove_job(struct agent_session *s, struct agent_job **slot)
 {
 	agent_job_drop(*slot);
 	*slot = s->jobs[--s->n_jobs];
@@ -233,7 +233,7 @@ static void send_answers(struct agent_session *s)
 		}
 		idle = 0;
 		if (send_part(s, *slot))
-			forget_job(s, slot);
+			remove_job(s, slot);
 	}
 }
 
@@ -251,11 +251,11 @@ static int take_job(struct agent_session *s, struct wire_job *m)
 	int class;
 
 	if (find_job(s, m->job))
-		return refuse(s, "two jobs with number %u", m->job);
+		return hang_up(s, "two jobs with number %u", m->job);
 	job = agent_job_new(s->agent, s->client, m, on_answered, s, &class,
 			    &err);
 	if (!job && class < 0)
-		return refuse(s, "%s", err.text);
+		return hang_up(s, "%s", err.text);
 	if (!job) {
 		failure.class = (uint8_t) class;
 		send_fail(s, &failure);
@@ -271,7 +271,7 @@ static int on_job(struct agent_session *s, struct bytes body)
 	int ret;
 
 	if (wire_job_decode(&m, body))
-		return refuse(s, "a JOB that was not understood");
+		return hang_up(s, "a JOB that was not understood");
 	ret = take_job(s, &m);
 	wire_job_release(&m);
 	return ret;
@@ -283,10 +283,10 @@ static int on_cancel(struct agent_session *s, struct bytes body)
 	uint32_t number;
 
 	if (wire_number_decode(&number, body))
-		return refuse(s, "a CANCEL that was not understood");
+		return hang_up(s, "a CANCEL that was not understood");
 	slot = find_job(s, number);
 	if (slot)
-		forget_job(s, slot);
+		remove_job(s, slot);
 	return 0;
 }
 
@@ -296,21 +296,22 @@ static int on_other(struct agent_session *s, uint16_t type, struct bytes body)
 	int ret = agent_client_take(s->client, type, body, &err);
 
 	if (ret == -ENOTSUP)
-		return refuse(s, "a message of type %u, which is unknown here",
-			      type);
+		return hang_up(s, "a message of type %u, which is unknown here",
+			       type);
 	if (ret)
-		return refuse(s, "%s", err.text);
+		return hang_up(s, "%s", err.text);
 	return 0;
 }
 
-static int dispatch(struct agent_session *s, uint16_t type, struct bytes body)
+static int route(struct agent_session *s, uint16_t type, struct bytes body)
 {
 	if (type == WIRE_BYE)
 		return on_bye(s, body);
 	if (type == WIRE_HELLO)
 		return on_hello(s, body);
 	if (!s->greeted)
-		return refuse(s, "a message of type %u before the hello", type);
+		return hang_up(s, "a message of type %u before the hello",
+			       type);
 	switch (type) {
 	case WIRE_JOB:
 		return on_job(s, body);
@@ -338,7 +339,7 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 	struct agent *a = s->agent;
 
 	(void)err;
-	dispatch(s, type, body);
+	route(s, type, body);
 	if (is_alive(a, s) && wire_stream_full(s->stream))
 		wire_stream_pause(s->stream, true);
 	return 0;
@@ -348,7 +349,7 @@ static void on_close(void *ctx, const struct err *why)
 {
 	if (why->text[0])
 		log_info("a conversation broke off: %s", why->text);
-	ended(ctx);
+	close_session(ctx);
 }
 
 static void on_drain(void *ctx)
@@ -364,7 +365,7 @@ static void on_hello_late(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	refuse(arg, "no hello within %d s", HELLO_S);
+	hang_up(arg, "no hello within %d s", HELLO_S);
 }
 
 static void collect_beat(struct agent_session *s, struct wire_beat *m)

@@ -73,7 +73,7 @@ static void on_task(void *arg)
 	free(c);
 }
 
-static void answer(void *arg)
+static void run_request(void *arg)
 {
 	struct agent_tool_request *c = arg;
 
@@ -95,7 +95,7 @@ struct agent_tool_request *agent_tool_request_new(
 	c->verify = verify;
 	c->ops = ops;
 	c->ctx = ctx;
-	if (!task_start_then(a->base, answer, on_task, c)) {
+	if (!task_start_then(a->base, run_request, on_task, c)) {
 		free(c->drop);
 		free(c);
 		return NULL;

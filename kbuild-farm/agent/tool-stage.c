@@ -117,8 +117,8 @@ void agent_tool_stage_free(struct agent_tool_stage *n)
 /* --------------------------------------------------------------- entries */
 
 /* The absolute path of an entry, whose directory is there then; or NULL. */
-static char *place_of(struct agent_tool_stage *n, const char *path,
-		      struct err *err)
+static char *staged_path(struct agent_tool_stage *n, const char *path,
+			 struct err *err)
 {
 	char *full = xasprintf("%s%s", n->dir, path), *dir = str_dir(full);
 	int ret = 0;
@@ -139,7 +139,7 @@ int agent_tool_stage_put(void *stage, const char *path,
 			 const struct wire_inode *inode, int fd,
 			 struct err *err)
 {
-	char *full = place_of(stage, path, err);
+	char *full = staged_path(stage, path, err);
 	int ret = full ? 0 : -EIO;
 
 	if (!full)

@@ -12,7 +12,8 @@
 /* A toolchain that is being written. */
 struct agent_tool_stage;
 
-/* Sweeps first.  -ENOSPC where `bytes` in `files` are more than is free. */
+/* Removes what dead processes left, first.  -ENOSPC where `bytes` in `files`
+ * are more than is free. */
 int agent_tool_stage_new(const char *kept, struct agent_tool_stage **out,
 			 uint64_t bytes, size_t files, struct err *err);
 /* An agent_view_put_fn; paths as "/bin/gcc" are below its directory. */

@@ -32,8 +32,8 @@ static struct agent_view *allocate(uint32_t n, struct store *store)
 	return v;
 }
 
-static int resolve(struct agent_view *v, const struct wire_view *m,
-		   const struct wire_intern *paths, struct err *err)
+static int resolve_paths(struct agent_view *v, const struct wire_view *m,
+			 const struct wire_intern *paths, struct err *err)
 {
 	for (uint32_t i = 0; i < m->n; i++) {
 		struct agent_view_entry *e = &v->entries[i];
@@ -53,7 +53,7 @@ struct agent_view *agent_view_new(struct wire_view *m,
 {
 	struct agent_view *v = allocate(m->n, store);
 
-	if (resolve(v, m, paths, err)) {
+	if (resolve_paths(v, m, paths, err)) {
 		free(v->entries);
 		free(v);
 		return NULL;
@@ -262,7 +262,7 @@ static bool gather(const struct agent_view_queue *views,
 	return good;
 }
 
-static size_t count(const struct agent_view_queue *views)
+static size_t count_entries(const struct agent_view_queue *views)
 {
 	const struct agent_view *v;
 	size_t n = 0;
@@ -275,7 +275,7 @@ static size_t count(const struct agent_view_queue *views)
 char *agent_view_driver(const struct agent_view_queue *views,
 			const struct wire_cell *m)
 {
-	size_t n = count(views);
+	size_t n = count_entries(views);
 	struct compiler_entry *all = xcalloc(n + 1, sizeof(*all));
 	char *driver;
 
@@ -288,7 +288,7 @@ char *agent_view_driver(const struct agent_view_queue *views,
 int agent_view_check_identity(const struct agent_view_queue *views,
 			      const struct wire_cell *m, struct err *err)
 {
-	size_t n = count(views);
+	size_t n = count_entries(views);
 	struct compiler_entry *all = xcalloc(n + 1, sizeof(*all));
 	struct digest id;
 	int ret = -EINVAL;

@@ -36,13 +36,13 @@ static void tell_ready(struct coord *c)
 		ready(c->ready_ctx);
 }
 
-static void tell_away(struct coord *c, unsigned n)
+static void tell_remote_jobs(struct coord *c, unsigned n)
 {
-	if (n == c->away_now)
+	if (n == c->remote_jobs)
 		return;
-	c->away_now = n;
-	if (c->setup.away)
-		c->setup.away(c->setup.away_ctx, n);
+	c->remote_jobs = n;
+	if (c->setup.remote_jobs)
+		c->setup.remote_jobs(c->setup.remote_jobs_ctx, n);
 }
 
 static void on_kick(evutil_socket_t fd, short what, void *arg)
@@ -58,7 +58,7 @@ static void on_kick(evutil_socket_t fd, short what, void *arg)
 		coord_node_tell_lacks(&c->nodes[i]);
 	}
 	sched_figures(c->sched, &figures);
-	tell_away(c, figures.remote_now);
+	tell_remote_jobs(c, figures.remote_now);
 	if (c->ready && !figures.undecided)
 		tell_ready(c);
 }

@@ -42,8 +42,8 @@ struct coord_setup {
 	void *sink_ctx;
 	/* NULL, or called with the number of jobs on nodes when it changes:
 	 * their wrappers wait and cost this machine nothing. */
-	void (*away)(void *ctx, unsigned n);
-	void *away_ctx;
+	void (*remote_jobs)(void *ctx, unsigned n);
+	void *remote_jobs_ctx;
 };
 
 /* One local reason and how often it was given. */

@@ -65,7 +65,7 @@ static void free_if_over(struct coord_unit *u)
 }
 
 /* A worker has ended with it; false: the build is over. */
-static bool take_back(struct coord_unit *u)
+static bool leave_worker(struct coord_unit *u)
 {
 	bool ending = u->coord->ending;
 
@@ -183,7 +183,7 @@ static void on_found(void *ctx, struct inputs_result *result)
 				     .bytes = result->bytes };
 
 	u->coord->scan_us += m->scan_us + m->list_us;
-	if (!take_back(u))
+	if (!leave_worker(u))
 		return;
 	if (result->why)
 		log_debug("%s: not for a node: %s%s%s", u->command.source,
@@ -331,7 +331,7 @@ static void on_examined(struct pool_work *w)
 				     .words = e->err.text };
 
 	u->coord->check_us += e->us;
-	if (!take_back(u))
+	if (!leave_worker(u))
 		return;
 	if (e->is == SCHED_ANSWER_WRONG)
 		log_warning("node %s: %s: %s", u->node, u->command.source,
@@ -345,7 +345,7 @@ static void on_examined(struct pool_work *w)
 	unit_event(u, &event);
 }
 
-static void examine(struct coord *c, struct coord_unit *u)
+static void start_examination(struct coord *c, struct coord_unit *u)
 {
 	u->exam = (struct coord_examination){
 		.answer = &u->answer,
@@ -382,8 +382,8 @@ static void on_hedged(struct coord_unit *u, bool good)
 
 	if (!good)
 		event.reason = REASON_NODE_SLOW;
-	else if (u->ask.terminal && u->said.len)
-		/* What it said to us has neither colours nor a width. */
+	else if (u->ask.terminal && u->diagnostics.len)
+		/* Its diagnostics for us have neither colours nor a width. */
 		event.reason = REASON_TERMINAL;
 	unit_event(u, &event);
 }
@@ -418,7 +418,7 @@ static void deliver(struct coord *c, const struct sched_action *a)
 
 	if (local) {
 		done.out = bytes_of(NULL, 0);
-		done.err = buf_bytes(&u->said);
+		done.err = buf_bytes(&u->diagnostics);
 	}
 	coord_tell_unit(u, EVENT_JOB_DONE, local ? "local" : u->node,
 			local ? reason_words(a->reason) : NULL, a->retries);
@@ -453,7 +453,7 @@ static void do_with_unit(struct coord *c, const struct sched_action *a)
 		cancel(c, a);
 		break;
 	case SCHED_EXAMINE:
-		examine(c, u);
+		start_examination(c, u);
 		break;
 	case SCHED_COMPILE:
 		compile_here(u, a->reason);

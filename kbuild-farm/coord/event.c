@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void put(json_t *o, const char *key, const char *text)
+static void put_text(json_t *o, const char *key, const char *text)
 {
 	if (text)
 		json_object_set_new(o, key, json_text(text));
@@ -24,7 +24,7 @@ static void put_job(json_t *o, const struct coord_event *ev)
 	};
 
 	json_object_set_new(o, "job", json_integer(ev->job));
-	put(o, "state", states[ev->state]);
+	put_text(o, "state", states[ev->state]);
 	if (ev->state == EVENT_JOB_DONE) {
 		json_object_set_new(o, "remote", json_boolean(ev->remote));
 		json_object_set_new(o, "retries", json_integer(ev->retries));
@@ -42,17 +42,18 @@ void coord_event_json(struct buf *out, const struct coord_event *ev)
 	char *line;
 
 	json_object_set_new(o, "t", json_real((double)ev->at_ms / 1000));
-	put(o, "event", kinds[ev->kind]);
+	put_text(o, "event", kinds[ev->kind]);
 	if (ev->kind == EVENT_JOB)
 		put_job(o, ev);
-	put(o, "file", ev->file);
-	put(o, "node", ev->node);
-	put(o, "reason", ev->reason);
-	put(o, "text", ev->text);
+	put_text(o, "file", ev->file);
+	put_text(o, "node", ev->node);
+	put_text(o, "reason", ev->reason);
+	put_text(o, "text", ev->text);
 	if (ev->kind == EVENT_BUILD)
 		json_object_set_new(o, "jobs", json_integer(ev->n));
 	if (ev->kind == EVENT_DIAG)
-		put(o, "severity", ev->n == EVENT_ERROR ? "error" : "warning");
+		put_text(o, "severity",
+			 ev->n == EVENT_ERROR ? "error" : "warning");
 	if (ev->kind == EVENT_DONE)
 		json_object_set_new(o, "status", json_integer(ev->n));
 	line = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(12));

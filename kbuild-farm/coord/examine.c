@@ -33,18 +33,18 @@ static bool is_wrong(struct coord_examination *e)
 /* A list of what the preprocessor read, while it is gone through. */
 struct reading {
 	struct coord_examination *e;
-	size_t hint; /* where in the closure the last one was */
+	size_t cursor; /* in the closure: behind the last one */
 	bool *listed; /* of each file of the closure */
 	bool unknown; /* one was no file of the closure */
 };
 
-static bool is_known(struct reading *r, const char *name)
+static bool is_in_closure(struct reading *r, const char *name)
 {
 	const struct inputs_manifest *m = r->e->manifest;
 
-	if (inputs_manifest_has(m, name, &r->hint) ||
-	    inputs_manifest_has_file(m, r->e->cwd, name, &r->hint)) {
-		r->listed[r->hint - 1] = true;
+	if (inputs_manifest_has(m, name, &r->cursor) ||
+	    inputs_manifest_has_file(m, r->e->cwd, name, &r->cursor)) {
+		r->listed[r->cursor - 1] = true;
 		return true;
 	}
 	if (!r->unknown)
@@ -58,8 +58,8 @@ static bool is_left_out(void *ctx, const char *name)
 	struct reading *r = ctx;
 	const struct scan_file *files = r->e->manifest->closure.files;
 
-	return is_known(r, name) && r->e->command->leaves_out &&
-	       files[r->hint - 1].kind == SCAN_SYSTEM;
+	return is_in_closure(r, name) && r->e->command->leaves_out &&
+	       files[r->cursor - 1].kind == SCAN_SYSTEM;
 }
 
 /* The compiler may have met one file under two names, and lists the first. */
@@ -214,14 +214,14 @@ static bool was_read(const struct coord_examination *e, const char *name)
 static bool assembles_known_files(struct coord_examination *e)
 {
 	struct strv read = { 0 };
-	size_t hint = 0;
+	size_t cursor = 0;
 	bool known = true;
 
-	if (depfile_list(&read, buf_bytes(&e->answer->stream[WIRE_ASREAD])))
+	if (depfile_list(&read, buf_bytes(&e->answer->stream[WIRE_AS_DEPS])))
 		return is_local(e, REASON_BAD_AS_DEPS);
 	for (size_t i = 0; i < read.n && known; i++) {
 		known = is_temporary(read.v[i]) ||
-			inputs_manifest_has(e->manifest, read.v[i], &hint) ||
+			inputs_manifest_has(e->manifest, read.v[i], &cursor) ||
 			!was_read(e, read.v[i]);
 		if (!known)
 			err_set(&e->err, ENOENT, "%s", read.v[i]);
@@ -244,16 +244,16 @@ static bool is_unchanged(struct coord_examination *e)
 /* ------------------------------------------------------------ the answer */
 
 /* A node's words are shown to a person. */
-static bool is_plain(const struct buf *b)
+static bool is_printable(const struct buf *b)
 {
 	return printable(buf_bytes(b), PRINTABLE_LAYOUT | PRINTABLE_COLOURS);
 }
 
-/* Is what it says to be said by us? */
-static bool may_say(struct coord_examination *e)
+/* May its diagnostics be passed on? */
+static bool may_pass_on(struct coord_examination *e)
 {
-	const struct buf *said = e->answer->stream;
-	size_t out = said[WIRE_STDOUT].len, err = said[WIRE_STDERR].len;
+	const struct buf *stream = e->answer->stream;
+	size_t out = stream[WIRE_STDOUT].len, err = stream[WIRE_STDERR].len;
 
 	if (e->answer->result.wait_status)
 		return is_local(e, REASON_COMPILE_ERROR);
@@ -263,7 +263,8 @@ static bool may_say(struct coord_examination *e)
 		return is_local(e, REASON_TERMINAL);
 	if (out > WIRE_CC_DIAG_MAX || err > WIRE_CC_DIAG_MAX)
 		return is_local(e, REASON_LONG_DIAGNOSTICS);
-	if (!is_plain(&said[WIRE_STDOUT]) || !is_plain(&said[WIRE_STDERR]))
+	if (!is_printable(&stream[WIRE_STDOUT]) ||
+	    !is_printable(&stream[WIRE_STDERR]))
 		return is_local(e, REASON_CONTROL_CHARACTERS);
 	return true;
 }
@@ -322,7 +323,7 @@ void coord_examine(struct coord_examination *e)
 	struct buf dep = { 0 };
 
 	e->is = SCHED_ANSWER_GOOD;
-	if (is_the_answer(e) && may_say(e) && is_of_the_kind(e) &&
+	if (is_the_answer(e) && may_pass_on(e) && is_of_the_kind(e) &&
 	    reads_the_closure(e, &dep) && assembles_known_files(e) &&
 	    is_unchanged(e))
 		write_outputs(e, &dep);

@@ -41,8 +41,8 @@ void coord_hedge_stop(struct coord_unit *u)
 }
 
 /* Put a finished temporary where the wrapper expects one. */
-static bool hand_over(const struct coord_unit *u, const char *from,
-		      const char *to)
+static bool move_output(const struct coord_unit *u, const char *from,
+			const char *to)
 {
 	char *full = str_seen_from(u->ask.cwd, to);
 	bool ok = !rename(from, full);
@@ -61,12 +61,12 @@ static void on_ended(void *ctx, int wait_status, uint64_t cpu_ms)
 
 	(void)cpu_ms;
 	h->child = NULL;
-	buf_reset(&u->said);
+	buf_reset(&u->diagnostics);
 	/* More to say than fits: then the wrapper compiles it itself. */
 	good = !wait_status &&
-	       !fs_read(h->log, WIRE_CC_DIAG_MAX, &u->said, &err) &&
-	       (!h->dep || hand_over(u, h->dep, u->dep_tmp)) &&
-	       hand_over(u, h->object, u->object_tmp);
+	       !fs_read(h->log, WIRE_CC_DIAG_MAX, &u->diagnostics, &err) &&
+	       (!h->dep || move_output(u, h->dep, u->dep_tmp)) &&
+	       move_output(u, h->object, u->object_tmp);
 	coord_hedge_stop(u);
 	done(u, good);
 }

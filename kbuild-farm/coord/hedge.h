@@ -12,7 +12,7 @@ struct coord_hedge;
 
 /*
  * It ended: `good`, its outputs stand where the wrapper will look for them, and
- * u->said has what it said; else they are of no use.
+ * u->diagnostics has its output; else they are of no use.
  */
 typedef void coord_hedge_done(struct coord_unit *u, bool good);
 

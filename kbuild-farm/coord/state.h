@@ -38,7 +38,7 @@ struct coord {
 	struct coord_setup setup; /* borrows what outlives coord_new() */
 	char *work, *canary_db, *data; /* copies of what may not */
 	mode_t umask;
-	unsigned away_now; /* what it was told last */
+	unsigned remote_jobs; /* what it was told last */
 	uint64_t began_ms;
 	atomic_bool ending; /* leave what is not done; for the threads too */
 

@@ -119,7 +119,7 @@ void coord_unit_free(struct coord_unit *u)
 	coord_unit_remove_temporaries(u);
 	inputs_result_release(&u->inputs);
 	peer_answer_release(&u->answer);
-	buf_release(&u->said);
+	buf_release(&u->diagnostics);
 	options_command_release(&u->command);
 	wire_cc_job_release(&u->ask);
 	free(u->object);

@@ -39,7 +39,7 @@ struct coord_unit {
 	struct peer_answer answer;
 	struct coord_examination exam;
 	struct coord_hedge *hedge; /* NULL: none runs */
-	struct buf said; /* by the hedge */
+	struct buf diagnostics; /* of the hedge */
 };
 
 /* Takes over what `ask` holds.  NULL: that is no compile. */

@@ -457,7 +457,7 @@ const char *inputs_manifest_changed(const struct inputs_manifest *m,
 }
 
 bool inputs_manifest_has(const struct inputs_manifest *m, const char *path,
-			 size_t *hint)
+			 size_t *cursor)
 {
 	const struct scan_closure *c = &m->closure;
 
@@ -465,12 +465,12 @@ bool inputs_manifest_has(const struct inputs_manifest *m, const char *path,
 		path += 2;
 	/* The compiler lists them in the order in which it opened them. */
 	for (size_t i = 0; i < c->n_files; i++) {
-		size_t at = *hint + i;
+		size_t at = *cursor + i;
 
 		if (at >= c->n_files)
 			at -= c->n_files;
 		if (!strcmp(c->files[at].path, path)) {
-			*hint = at + 1;
+			*cursor = at + 1;
 			return true;
 		}
 	}
@@ -478,7 +478,7 @@ bool inputs_manifest_has(const struct inputs_manifest *m, const char *path,
 }
 
 bool inputs_manifest_has_file(const struct inputs_manifest *m, const char *cwd,
-			      const char *path, size_t *hint)
+			      const char *path, size_t *cursor)
 {
 	char *full = str_seen_from(cwd, path);
 	char *real = realpath(full, NULL);
@@ -490,7 +490,7 @@ bool inputs_manifest_has_file(const struct inputs_manifest *m, const char *cwd,
 		if (!e || strcmp(e->path->name, real))
 			continue;
 		has = true;
-		*hint = i + 1;
+		*cursor = i + 1;
 		/* Else it may be the name by which another one was found. */
 		if (m->closure.files[i].kind != SCAN_PROBED)
 			break;

@@ -66,14 +66,17 @@ void inputs_manifest_release(struct inputs_manifest *m);
  */
 const char *inputs_manifest_changed(const struct inputs_manifest *m,
 				    const char *cwd);
-/* Is `path`, as a compiler spells it, one of the closure's files? */
+/*
+ * Is `path`, as a compiler spells it, one of the closure's files?  `cursor`, 0
+ * at first, is where to begin; then the number behind the one found.
+ */
 bool inputs_manifest_has(const struct inputs_manifest *m, const char *path,
-			 size_t *hint);
+			 size_t *cursor);
 /*
  * The same for another spelling of it: clang may name a directory as it met it
  * first ("b/x.h" for "a/../b/x.h").  Looks at the file system.
  */
 bool inputs_manifest_has_file(const struct inputs_manifest *m, const char *cwd,
-			      const char *path, size_t *hint);
+			      const char *path, size_t *cursor);
 
 #endif

@@ -106,8 +106,8 @@ int kernel_farm_open(struct kernel_farm *f,
 		.trees = setup->trees,
 		.sink = on_event,
 		.sink_ctx = f,
-		.away = on_away,
-		.away_ctx = f,
+		.remote_jobs = on_away,
+		.remote_jobs_ctx = f,
 	};
 	char *wrapper = kernel_links_wrapper();
 	char *cache = fs_cache_home();

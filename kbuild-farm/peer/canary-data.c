@@ -40,7 +40,7 @@ SOURCES
 EMBED(flags, "flags")
 #undef X
 
-static struct bytes between(const uint8_t *begin, const uint8_t *end)
+static struct bytes span(const uint8_t *begin, const uint8_t *end)
 {
 	return bytes_of(begin, (size_t)(end - begin));
 }
@@ -55,7 +55,7 @@ const struct peer_canary_source *peer_canary_sources(size_t *n)
 	size_t i = 0;
 
 #define X(symbol, name) \
-	all[i++].text = between(canary_##symbol##_begin, canary_##symbol##_end);
+	all[i++].text = span(canary_##symbol##_begin, canary_##symbol##_end);
 	SOURCES
 #undef X
 	*n = i;
@@ -64,7 +64,7 @@ const struct peer_canary_source *peer_canary_sources(size_t *n)
 
 static struct bytes flags_text(void)
 {
-	return between(canary_flags_begin, canary_flags_end);
+	return span(canary_flags_begin, canary_flags_end);
 }
 
 void peer_canary_digest(struct digest *out)
@@ -92,7 +92,7 @@ static bool is_machine(const char *pattern, const char *machine)
 }
 
 /* The pattern has a colon behind it. */
-static bool is_source(const char *pattern, const char *source)
+static bool matches_source(const char *pattern, const char *source)
 {
 	size_t len = strcspn(pattern, ":");
 
@@ -112,7 +112,7 @@ void peer_canary_flags(struct strv *argv, const char *machine,
 		if (*line != '#')
 			strv_split(&words, line, " ");
 		if (words.n > 2 && is_machine(words.v[0], machine) &&
-		    is_source(words.v[1], source))
+		    matches_source(words.v[1], source))
 			strv_add_all(argv, words.v + 2);
 		strv_release(&words);
 		free(line);

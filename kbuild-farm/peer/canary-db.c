@@ -36,7 +36,7 @@ char *peer_canary_db_path(void)
 }
 
 /* Never NULL: an object with both lists, empty where the file has none. */
-static json_t *read_file(const char *path)
+static json_t *read_db(const char *path)
 {
 	struct buf text = { 0 };
 	struct err err;
@@ -70,7 +70,7 @@ static const char *text_of(const json_t *o, const char *name)
 	return s ? s : "";
 }
 
-static bool says(const json_t *o, const char *name, const struct digest *d)
+static bool has_hex(const json_t *o, const char *name, const struct digest *d)
 {
 	char hex[DIGEST_HEX];
 
@@ -83,9 +83,9 @@ static bool is_about(const json_t *o, const struct peer_canary_db_key *key,
 {
 	return (!id || !strcmp(text_of(o, "id"), id)) &&
 	       !strcmp(text_of(o, "node"), key->node) &&
-	       says(o, "ours", &key->ours) &&
-	       says(o, "sources", &key->sources) &&
-	       (!foreign || says(o, "theirs", &key->foreign));
+	       has_hex(o, "ours", &key->ours) &&
+	       has_hex(o, "sources", &key->sources) &&
+	       (!foreign || has_hex(o, "theirs", &key->foreign));
 }
 
 /* The newest in the list; borrowed. */
@@ -123,7 +123,7 @@ static void read_newest(const char *path, const struct peer_canary_db_key *key,
 			bool foreign, const char *id,
 			struct peer_canary_db_entry *out)
 {
-	json_t *all = read_file(path);
+	json_t *all = read_db(path);
 
 	read_entry(out, find_newest(json_object_get(all, canaries), key,
 				    foreign, id, NULL));
@@ -145,7 +145,7 @@ void peer_canary_db_last(const char *path, const struct peer_canary_db_key *key,
 char *peer_canary_db_choice(const char *path,
 			    const struct peer_canary_db_key *key)
 {
-	json_t *all = read_file(path);
+	json_t *all = read_db(path);
 	json_t *o = find_newest(json_object_get(all, choices), key, false, NULL,
 				NULL);
 	char *id = o ? xstrdup(text_of(o, "id")) : NULL;
@@ -155,7 +155,7 @@ char *peer_canary_db_choice(const char *path,
 }
 
 /* The descriptor that holds the lock; closing it lets it go. */
-static int lock_file(const char *path, struct err *err)
+static int lock_db(const char *path, struct err *err)
 {
 	char *dir = str_dir(path);
 	char *name = xasprintf("%s.lock", path);
@@ -175,7 +175,7 @@ static int lock_file(const char *path, struct err *err)
 	return ret ? ret : fd;
 }
 
-static json_t *object_of(const struct peer_canary_db_key *key)
+static json_t *record_of(const struct peer_canary_db_key *key)
 {
 	char ours[DIGEST_HEX], foreign[DIGEST_HEX], sources[DIGEST_HEX];
 
@@ -187,7 +187,7 @@ static json_t *object_of(const struct peer_canary_db_key *key)
 			 (json_int_t)time(NULL));
 }
 
-static int write_file(const char *path, json_t *all, struct err *err)
+static int write_db(const char *path, json_t *all, struct err *err)
 {
 	char *text = json_dumps(all, JSON_INDENT(1) | JSON_SORT_KEYS);
 	int ret;
@@ -204,7 +204,7 @@ static int replace_entry(const char *path, const char *name,
 			 const struct peer_canary_db_key *key, bool foreign,
 			 json_t *o, struct err *err)
 {
-	int fd = lock_file(path, err);
+	int fd = lock_db(path, err);
 	json_t *all, *list;
 	size_t i;
 	int ret;
@@ -214,14 +214,14 @@ static int replace_entry(const char *path, const char *name,
 		return fd < 0 ? fd :
 				err_set(err, EINVAL, "%s: no such name", path);
 	}
-	all = read_file(path);
+	all = read_db(path);
 	list = json_object_get(all, name);
 	while (find_newest(list, key, foreign, NULL, &i))
 		json_array_remove(list, i);
 	while (json_array_size(list) >= MOST)
 		json_array_remove(list, 0);
 	json_array_append_new(list, o);
-	ret = write_file(path, all, err);
+	ret = write_db(path, all, err);
 	json_decref(all);
 	close(fd);
 	return ret;
@@ -230,7 +230,7 @@ static int replace_entry(const char *path, const char *name,
 int peer_canary_db_add(const char *path, const struct peer_canary_db_key *key,
 		       const struct peer_canary_db_entry *e, struct err *err)
 {
-	json_t *o = object_of(key);
+	json_t *o = record_of(key);
 
 	if (o) {
 		json_object_set_new(o, "passed",
@@ -247,7 +247,7 @@ int peer_canary_db_choose(const char *path,
 			  const struct peer_canary_db_key *key, const char *id,
 			  struct err *err)
 {
-	json_t *o = object_of(key);
+	json_t *o = record_of(key);
 
 	if (o) {
 		json_object_del(o, "theirs");

@@ -48,7 +48,7 @@ static void make_command(const struct peer_canary *c,
 	options_command_release(&compile);
 }
 
-static int write_source(struct peer_canary *c, struct peer_canary_unit *u,
+static int write_canary(struct peer_canary *c, struct peer_canary_unit *u,
 			struct bytes text)
 {
 	char *path = in_dir(c, u->name);
@@ -83,11 +83,11 @@ static int make_unit(struct peer_canary *c, struct peer_canary_unit *u,
 	u->is_asm = str_ends(u->name, ".S");
 	u->object_name = object_name(u->name);
 	make_command(c, u);
-	return write_source(c, u, source->text);
+	return write_canary(c, u, source->text);
 }
 
-static int compile_unit(struct peer_canary *c, struct peer_canary_unit *u,
-			char *const *env)
+static int compile_canary(struct peer_canary *c, struct peer_canary_unit *u,
+			  char *const *env)
 {
 	char *object = in_dir(c, u->object_name);
 	struct err err;
@@ -110,7 +110,7 @@ static int compile_units(struct peer_canary *c)
 	strv_add(&env, "LC_ALL=C");
 	for (size_t i = 0; i < c->n && !ret; i++) {
 		if (!c->unit[i].skipped)
-			ret = compile_unit(c, &c->unit[i], env.v);
+			ret = compile_canary(c, &c->unit[i], env.v);
 		c->n_good += !c->unit[i].skipped;
 	}
 	strv_release(&env);

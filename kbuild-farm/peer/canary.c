@@ -17,28 +17,28 @@ static const struct peer_canary *ours_of(const struct peer_cell *cell)
 }
 
 /* Takes over `detail`. */
-static bool end_trial(struct peer_cell *cell, struct peer_canary_outcome *out,
-		      enum peer_canary_is is,
-		      char *detail /* NOLINT: it is kept */)
+static bool set_outcome(struct peer_cell *cell, struct peer_canary_outcome *out,
+			enum peer_canary_is is,
+			char *detail /* NOLINT: it is kept */)
 {
-	*out = (struct peer_canary_outcome){ .is = is,
-					     .detail = detail,
-					     .cpu_ms = cell->trial.best_ms };
-	cell->trial = (struct peer_trial){ 0 };
+	*out = (struct peer_canary_outcome){
+		.is = is, .detail = detail, .cpu_ms = cell->canary_run.best_ms
+	};
+	cell->canary_run = (struct peer_canary_run){ 0 };
 	return true;
 }
 
 static bool end_broken(struct peer_cell *cell, struct peer_canary_outcome *out,
 		       const char *unit, const char *why)
 {
-	return end_trial(cell, out, PEER_CANARY_BROKEN,
-			 xasprintf("canary %s: %s", unit, why));
+	return set_outcome(cell, out, PEER_CANARY_BROKEN,
+			   xasprintf("canary %s: %s", unit, why));
 }
 
-static struct peer_job *send_unit(struct peer_cell *cell,
-				  enum peer_job_kind kind,
-				  const struct inputs_path *cwd,
-				  const struct peer_canary_unit *u)
+static struct peer_job *send_canary(struct peer_cell *cell,
+				    enum peer_job_kind kind,
+				    const struct inputs_path *cwd,
+				    const struct peer_canary_unit *u)
 {
 	static char lc_all[] = "LC_ALL=C", *env[] = { lc_all, NULL };
 	bool probe = kind == PEER_JOB_PROBE;
@@ -59,57 +59,58 @@ static struct peer_job *send_unit(struct peer_cell *cell,
 }
 
 /* The next unit of this round; n: they are done. */
-static size_t next_unit(const struct peer_trial *t,
+static size_t next_unit(const struct peer_canary_run *run,
 			const struct peer_canary *ours)
 {
-	size_t at = t->at;
+	size_t at = run->at;
 
 	while (at < ours->n && ours->unit[at].skipped)
 		at++;
 	return at;
 }
 
-static void end_round(struct peer_trial *t)
+static void end_canary_round(struct peer_canary_run *run)
 {
-	if (!t->has_best || t->cpu_ms < t->best_ms)
-		t->best_ms = t->cpu_ms;
-	t->has_best = true;
-	t->at = 0;
-	t->cpu_ms = 0;
-	t->rounds--;
+	if (!run->has_best || run->cpu_ms < run->best_ms)
+		run->best_ms = run->cpu_ms;
+	run->has_best = true;
+	run->at = 0;
+	run->cpu_ms = 0;
+	run->rounds--;
 }
 
 void peer_canary_try(struct peer_cell *cell, unsigned rounds)
 {
-	cell->trial = (struct peer_trial){ .rounds = rounds };
+	cell->canary_run = (struct peer_canary_run){ .rounds = rounds };
 	peer_farm_wake(cell->all->link->farm);
 }
 
 bool peer_canary_step(struct peer_cell *cell, struct peer_canary_outcome *out)
 {
-	struct peer_trial *t = &cell->trial;
+	struct peer_canary_run *run = &cell->canary_run;
 	const struct peer_canary *ours;
 
-	if (!t->rounds || t->out)
+	if (!run->rounds || run->out)
 		return false;
 	ours = ours_of(cell);
 	if (ours->state == INPUTS_UNKNOWN)
 		return false;
 	if (ours->state == INPUTS_BAD)
-		return end_trial(cell, out, PEER_CANARY_BROKEN,
-				 xstrdup(ours->why));
-	t->at = next_unit(t, ours);
-	if (t->at == ours->n) {
-		end_round(t);
-		if (!t->rounds)
-			return end_trial(cell, out, PEER_CANARY_PASSED,
-					 xstrdup(""));
-		t->at = next_unit(t, ours);
+		return set_outcome(cell, out, PEER_CANARY_BROKEN,
+				   xstrdup(ours->why));
+	run->at = next_unit(run, ours);
+	if (run->at == ours->n) {
+		end_canary_round(run);
+		if (!run->rounds)
+			return set_outcome(cell, out, PEER_CANARY_PASSED,
+					   xstrdup(""));
+		run->at = next_unit(run, ours);
 	}
-	if (!send_unit(cell, PEER_JOB_CANARY, ours->cwd, &ours->unit[t->at]))
-		return end_broken(cell, out, ours->unit[t->at].name,
+	if (!send_canary(cell, PEER_JOB_CANARY, ours->cwd,
+			 &ours->unit[run->at]))
+		return end_broken(cell, out, ours->unit[run->at].name,
 				  "could not be asked");
-	t->out = true;
+	run->out = true;
 	return false;
 }
 
@@ -128,18 +129,18 @@ bool peer_canary_answer(const struct peer_job *job,
 			struct peer_canary_outcome *out)
 {
 	struct peer_cell *cell = job->cell;
-	struct peer_trial *t = &cell->trial;
-	const struct peer_canary_unit *u = &ours_of(cell)->unit[t->at];
+	struct peer_canary_run *run = &cell->canary_run;
+	const struct peer_canary_unit *u = &ours_of(cell)->unit[run->at];
 	struct err err;
 
 	if (peer_answer_check(&job->answer, &err))
 		return end_broken(cell, out, u->name, "the answer is damaged");
 	if (!is_equal(&job->answer, u))
-		return end_trial(cell, out, PEER_CANARY_FAILED,
-				 xstrdup(u->name));
-	t->cpu_ms += job->answer.result.cpu_ms;
-	t->at++;
-	t->out = false;
+		return set_outcome(cell, out, PEER_CANARY_FAILED,
+				   xstrdup(u->name));
+	run->cpu_ms += job->answer.result.cpu_ms;
+	run->at++;
+	run->out = false;
 	return false;
 }
 
@@ -147,16 +148,16 @@ bool peer_canary_fail(const struct peer_job *job, const struct wire_fail *fail,
 		      struct peer_canary_outcome *out)
 {
 	struct peer_cell *cell = job->cell;
-	const char *unit = ours_of(cell)->unit[cell->trial.at].name;
+	const char *unit = ours_of(cell)->unit[cell->canary_run.at].name;
 
 	if (fail->class == WIRE_FAIL_BUSY) {
 		/* Once more with the next tick. */
-		cell->trial.out = false;
+		cell->canary_run.out = false;
 		return false;
 	}
 	if (fail->class == WIRE_FAIL_INPUT || fail->class == WIRE_FAIL_VOID)
-		return end_trial(cell, out, PEER_CANARY_FAILED,
-				 xasprintf("%s (%s)", unit, fail->reason));
+		return set_outcome(cell, out, PEER_CANARY_FAILED,
+				   xasprintf("%s (%s)", unit, fail->reason));
 	return end_broken(cell, out, unit, fail->reason);
 }
 
@@ -230,8 +231,8 @@ bool peer_probe_send(struct peer_cells *cells)
 	if (!ref || !u.entry)
 		return false;
 	if (!make_flags(&u.flags, ref))
-		job = send_unit(cell, PEER_JOB_PROBE, u.entry->path->parent,
-				&u);
+		job = send_canary(cell, PEER_JOB_PROBE, u.entry->path->parent,
+				  &u);
 	if (job)
 		job->reference = ref;
 	options_flags_release(&u.flags);

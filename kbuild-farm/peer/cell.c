@@ -23,7 +23,7 @@ static void send_cell(const struct peer_cell *cell)
 			       .toolchain = tc->manifest.id,
 			       .is_clang = tc->manifest.is_clang,
 			       .driver = real ? real : tc->driver,
-			       .own = cell->foreign,
+			       .kept = cell->foreign,
 			       .roots = l->farm->roots };
 	struct buf body = { 0 };
 
@@ -35,7 +35,7 @@ static void send_cell(const struct peer_cell *cell)
 static void end_cell(struct peer_cell *cell, const char *detail)
 {
 	cell->state = CELL_OVER;
-	cell->trial.rounds = 0;
+	cell->canary_run.rounds = 0;
 	free(cell->detail);
 	cell->detail = xstrdup(detail);
 	peer_ship_forget(cell->all->link->ship, &cell->ship_user);
@@ -119,7 +119,7 @@ struct peer_cell *peer_cell_find(const struct peer_cells *all,
 	return NULL;
 }
 
-static struct peer_cell *cell_of(const struct peer_cells *all, uint32_t id)
+static struct peer_cell *find_cell(const struct peer_cells *all, uint32_t id)
 {
 	struct peer_cell *cell;
 
@@ -133,7 +133,7 @@ static struct peer_cell *cell_of(const struct peer_cells *all, uint32_t id)
 struct peer_cell *peer_cell_have(struct peer_cells *all,
 				 const struct wire_have *m)
 {
-	struct peer_cell *cell = cell_of(all, m->cell);
+	struct peer_cell *cell = find_cell(all, m->cell);
 
 	if (cell && cell->state == CELL_ASKED && m->state == WIRE_HAVE_READY) {
 		cell->state = cell->foreign ? CELL_TRYING : CELL_READY;
@@ -152,7 +152,7 @@ struct peer_cell *peer_cell_have(struct peer_cells *all,
 int peer_cell_need(struct peer_cells *all, const struct wire_need *m,
 		   struct err *err)
 {
-	struct peer_cell *cell = cell_of(all, m->cell);
+	struct peer_cell *cell = find_cell(all, m->cell);
 
 	if (!cell || cell->state == CELL_OVER)
 		return 0;

@@ -24,9 +24,9 @@ enum peer_cell_state {
 	CELL_OVER, /* refused, lost, or spoiled */
 };
 
-/* A canary that is being tried (peer/canary.h). */
-struct peer_trial {
-	unsigned rounds; /* left, this one included; 0: none is tried */
+/* The canary on its way through a cell (peer/canary.h). */
+struct peer_canary_run {
+	unsigned rounds; /* left, this one included; 0: none runs */
 	size_t at; /* the unit */
 	bool out; /* its job is on the node */
 	uint32_t cpu_ms, best_ms;
@@ -41,7 +41,7 @@ struct peer_cell {
 	char *foreign; /* the id of what the node holds; NULL: our bytes */
 	struct digest foreign_id; /* its content, once it is not ASKED */
 	bool has_foreign_id;
-	struct peer_trial trial; /* of TRYING */
+	struct peer_canary_run canary_run; /* of TRYING */
 	char *detail; /* why it is over, in the node's words */
 	bool needs; /* it lacked bytes of its toolchain */
 	bool lost; /* over, but another one may be asked for */

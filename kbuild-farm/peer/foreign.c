@@ -293,7 +293,7 @@ void peer_foreign_release(struct peer_foreign *f)
 }
 
 /* What is recorded of the node and this compiler. */
-static struct peer_canary_db_key key_of(const struct peer_foreign *f,
+static struct peer_canary_db_key db_key(const struct peer_foreign *f,
 					const struct inputs_toolchain *tc)
 {
 	struct peer_canary_db_key key = { .node = f->link->entry->name,
@@ -310,7 +310,7 @@ static void record_outcome(const struct peer_foreign *f,
 			   const struct peer_cell *cell,
 			   const struct peer_canary_outcome *o)
 {
-	struct peer_canary_db_key key = key_of(f, cell->toolchain);
+	struct peer_canary_db_key key = db_key(f, cell->toolchain);
 	struct peer_canary_db_entry e = {
 		.is = o->is,
 		.id = cell->foreign,
@@ -351,7 +351,7 @@ static void use_build(const struct peer_foreign *f, struct peer_cell *cell)
 static void try_unless_known(const struct peer_foreign *f,
 			     struct peer_cell *cell)
 {
-	struct peer_canary_db_key key = key_of(f, cell->toolchain);
+	struct peer_canary_db_key key = db_key(f, cell->toolchain);
 	struct peer_canary_db_entry known;
 
 	key.foreign = cell->foreign_id;
@@ -415,7 +415,7 @@ static void ask_for_jobs(struct peer_foreign *f, struct peer_cells *cells,
 			 struct inputs_toolchain *tc, bool native)
 {
 	const char *db = f->link->farm->canary_db;
-	struct peer_canary_db_key key = key_of(f, tc);
+	struct peer_canary_db_key key = db_key(f, tc);
 	/* What was measured as the fastest, "": what ships. */
 	char *chosen = db ? peer_canary_db_choice(db, &key) : NULL;
 
@@ -435,7 +435,7 @@ static void tune_next(struct peer_foreign *f, struct peer_cells *cells,
 {
 	struct peer_tune *t = f->link->farm->tune;
 	const char *id = peer_tune_next(t, f->link->entry->name);
-	struct peer_canary_db_key key = key_of(f, tc);
+	struct peer_canary_db_key key = db_key(f, tc);
 
 	if (id)
 		peer_cell_ask(cells, tc, *id ? id : NULL);

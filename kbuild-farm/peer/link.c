@@ -26,7 +26,7 @@ static void close_stderr(struct peer_transport *t)
 }
 
 /* All that is there now; closes it at its end. */
-static void read_words(struct peer_transport *t)
+static void read_stderr(struct peer_transport *t)
 {
 	char block[1024];
 	ssize_t n = -1;
@@ -45,7 +45,7 @@ static void on_words(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	read_words(arg);
+	read_stderr(arg);
 }
 
 /* Connect or start the command; *fd is the caller's. */
@@ -76,7 +76,7 @@ static char *transport_reason(struct peer_transport *t, const char *why)
 {
 	char *words, *reason;
 
-	read_words(t);
+	read_stderr(t);
 	words = node_command_last_line(&t->words);
 	reason = node_command_advise(words ? words : why);
 	free(words);
@@ -245,7 +245,7 @@ char *peer_link_end(struct peer_link *l, const char *why)
 	how = left ? how_it_ended(&l->transport) : xstrdup(why);
 	if (l->hello_seen)
 		return how;
-	read_words(&l->transport);
+	read_stderr(&l->transport);
 	words = node_command_last_line(&l->transport.words);
 	if (words)
 		all = left ? xstrdup(words) : xasprintf("%s (%s)", why, words);

@@ -136,7 +136,7 @@ static void end_canary(struct peer *p, struct peer_job *job,
 	struct peer_cell *cell = job->cell;
 	struct peer_canary_outcome outcome;
 	/* It may have been ended while its job was out. */
-	bool over = cell->trial.out &&
+	bool over = cell->canary_run.out &&
 		    (fail ? peer_canary_fail(job, fail, &outcome) :
 			    peer_canary_answer(job, &outcome));
 
@@ -189,8 +189,8 @@ static void ask_again(struct peer *p, struct inputs_toolchain *tc)
 		peer_cell_ask(&p->cells, tc, cell->foreign);
 }
 
-static void fail_job(struct peer *p, struct peer_job *job,
-		     const struct wire_fail *m)
+static void end_failed_job(struct peer *p, struct peer_job *job,
+			   const struct wire_fail *m)
 {
 	const struct peer_link *l = &p->link;
 	struct inputs_toolchain *tc = job->cell->toolchain;
@@ -219,7 +219,7 @@ static int on_fail(struct peer *p, struct bytes body, struct err *err)
 		return err_set(err, EPROTO, "broken FAIL");
 	job = peer_job_find(&p->link, m.job);
 	if (job)
-		fail_job(p, job, &m);
+		end_failed_job(p, job, &m);
 	wire_fail_release(&m);
 	return 0;
 }

@@ -69,8 +69,8 @@ struct peer_ship {
  * What is kept of a piece: the codec, the length unpacked, and the body of
  * its BLOB as it goes over the wire.
  */
-static int pack_piece(void *arg, const struct digest *d, uint64_t size,
-		      uint64_t offset, struct bytes piece, struct buf *out)
+static int pack_blob(void *arg, const struct digest *d, uint64_t size,
+		     uint64_t offset, struct bytes piece, struct buf *out)
 {
 	const enum wire_codec *wanted = arg;
 	struct wire_blob m = {
@@ -90,12 +90,7 @@ static int pack_piece(void *arg, const struct digest *d, uint64_t size,
 
 struct store_packed *peer_ship_store(enum wire_codec *codec)
 {
-	return store_packed_new(PACKED_MAX, pack_piece, codec);
-}
-
-static int by_digest(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(struct digest));
+	return store_packed_new(PACKED_MAX, pack_blob, codec);
 }
 
 static void parcel_free(struct store_packed *store, struct parcel *p)
@@ -107,7 +102,7 @@ static void parcel_free(struct store_packed *store, struct parcel *p)
 	free(p);
 }
 
-static void free_list(struct store_packed *store, struct parcels *list)
+static void free_parcels(struct store_packed *store, struct parcels *list)
 {
 	struct parcel *p;
 
@@ -135,8 +130,8 @@ static void pack_all(struct pool_work *w)
 
 static void lane_free(struct lane *lane)
 {
-	free_list(lane->store, &lane->waiting);
-	free_list(lane->store, &lane->packing);
+	free_parcels(lane->store, &lane->waiting);
+	free_parcels(lane->store, &lane->packing);
 	free(lane);
 }
 
@@ -175,7 +170,7 @@ static void on_packed(struct pool_work *w)
 
 	while (lane->ship && (p = TAILQ_FIRST(&lane->packing))) {
 		if (p->why) {
-			tdelete(p, &lane->ship->all, by_digest);
+			tdelete(p, &lane->ship->all, digest_compare);
 			tell_failed(lane, p);
 		}
 		if (lane->ship)
@@ -245,8 +240,8 @@ void peer_ship_free(struct peer_ship *s)
 	if (!s)
 		return;
 	tdestroy(s->all, leave_parcel);
-	free_list(s->packed, &s->in_turn);
-	free_list(s->packed, &s->in_order);
+	free_parcels(s->packed, &s->in_turn);
+	free_parcels(s->packed, &s->in_order);
 	for (int i = 0; i < 2; i++) {
 		/* One that works is freed when it has ended. */
 		s->lane[i]->ship = NULL;
@@ -273,7 +268,7 @@ static void add_waiter(struct parcel *p, struct peer_ship_user *user,
 /* Two cells of a node may lack the same file. */
 static struct parcel *find_parcel(struct peer_ship *s, const struct digest *d)
 {
-	struct parcel **at = tfind(d, &s->all, by_digest);
+	struct parcel **at = tfind(d, &s->all, digest_compare);
 
 	return at ? *at : NULL;
 }
@@ -291,7 +286,7 @@ void peer_ship_add(struct peer_ship *s, struct peer_ship_user *user,
 		p->size = size;
 		p->path = xasprintf("%s%s", user->top, e->path->name);
 		p->in_order = user->in_order;
-		if (!tsearch(p, &s->all, by_digest))
+		if (!tsearch(p, &s->all, digest_compare))
 			str_out_of_memory();
 		TAILQ_INSERT_TAIL(&lane->waiting, p, link);
 	}
@@ -376,7 +371,7 @@ void peer_ship_more(struct peer_ship *s)
 				TAILQ_INSERT_TAIL(list, p, link);
 			continue;
 		}
-		tdelete(p, &s->all, by_digest);
+		tdelete(p, &s->all, digest_compare);
 		count_sent(p);
 		s->n_ready--;
 		s->ready_bytes -= p->blob->packed;

@@ -36,8 +36,8 @@ void peer_told_release(struct peer_told *t)
 	t->n_paths = 0;
 }
 
-static struct peer_told_path *path_of(struct peer_told *t,
-				      const struct inputs_path *path)
+static struct peer_told_path *told_path(struct peer_told *t,
+					const struct inputs_path *path)
 {
 	if (path->id >= t->n_paths) {
 		uint32_t n = path->id + path->id / 4 + 4096;
@@ -54,7 +54,7 @@ static struct peer_told_path *path_of(struct peer_told *t,
 static void note_told(struct peer_told *t, const struct inputs_entry *e,
 		      uint32_t view, bool frozen)
 {
-	struct peer_told_path *p = path_of(t, e->path);
+	struct peer_told_path *p = told_path(t, e->path);
 
 	p->is = e;
 	p->view = view;
@@ -63,11 +63,11 @@ static void note_told(struct peer_told *t, const struct inputs_entry *e,
 	if (!p->holds)
 		return;
 	for (const struct inputs_path *up = e->path->parent;
-	     up && !(p = path_of(t, up))->holds; up = up->parent)
+	     up && !(p = told_path(t, up))->holds; up = up->parent)
 		p->holds = true;
 }
 
-static bool is_below(const struct inputs_path *path,
+static bool is_under(const struct inputs_path *path,
 		     const struct inputs_path *top)
 {
 	while (path && path != top)
@@ -81,7 +81,7 @@ static void forget_below(struct peer_told *t, const struct inputs_path *top)
 	for (uint32_t i = 0; i < t->n_paths; i++) {
 		struct peer_told_path *p = &t->path[i];
 
-		if (p->is && p->is->path != top && is_below(p->is->path, top)) {
+		if (p->is && p->is->path != top && is_under(p->is->path, top)) {
 			p->is = NULL;
 			p->holds = false;
 		}
@@ -130,7 +130,7 @@ static void clear_way(struct peer_told *t, struct delta *gone,
 		      const struct inputs_entry *e)
 {
 	const struct inputs_path *up = e->path;
-	struct peer_told_path *p = path_of(t, up);
+	struct peer_told_path *p = told_path(t, up);
 	bool was_dir = p->holds && (!p->is || p->is->kind == WIRE_DIR);
 
 	if (e->kind == WIRE_GONE)
@@ -138,7 +138,7 @@ static void clear_way(struct peer_told *t, struct delta *gone,
 	if (p->holds && was_dir != (e->kind == WIRE_DIR))
 		*VEC_ADD(gone->v, gone->n) = e;
 	while ((up = up->parent) && up->parent) {
-		p = path_of(t, up);
+		p = told_path(t, up);
 		if (p->is &&
 		    (p->is->kind == WIRE_FILE || p->is->kind == WIRE_LINK) &&
 		    p->holds && !p->frozen) {
@@ -167,14 +167,14 @@ static int send_gone(struct peer_told *t, const struct delta *gone)
 	ret = send_entries(t, d.v, d.n, false);
 	/* These entries do not outlive us. */
 	for (size_t i = 0; i < d.n; i++)
-		path_of(t, d.v[i]->path)->is = NULL;
+		told_path(t, d.v[i]->path)->is = NULL;
 	free(d.v);
 	free(entry);
 	return ret;
 }
 
-static bool same_file(const struct inputs_entry *a,
-		      const struct inputs_entry *b)
+static bool same_content(const struct inputs_entry *a,
+			 const struct inputs_entry *b)
 {
 	return a->kind != WIRE_FILE || b->kind != WIRE_FILE ||
 	       digest_equal(&a->identity.digest, &b->identity.digest);
@@ -186,13 +186,13 @@ static int make_delta(struct peer_told *t,
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct inputs_entry *e = entry[i];
-		struct peer_told_path *p = path_of(t, e->path);
+		struct peer_told_path *p = told_path(t, e->path);
 
 		if (p->is == e) {
 			if (p->view > *view)
 				*view = p->view;
 		} else if (p->frozen) {
-			if (!same_file(p->is, e))
+			if (!same_content(p->is, e))
 				return -ESTALE;
 		} else if (e->kind == WIRE_GONE ? p->holds : true) {
 			*VEC_ADD(d->v, d->n) = e;
@@ -224,5 +224,5 @@ int peer_told_add(struct peer_told *t, const struct inputs_entry *const *entry,
 
 bool peer_told_is_frozen(struct peer_told *t, const struct inputs_path *path)
 {
-	return path_of(t, path)->frozen;
+	return told_path(t, path)->frozen;
 }

@@ -321,7 +321,7 @@ static void on_drain(void *ctx)
 	peer_ship_more(t->link.ship);
 }
 
-static void dial(struct talk *t)
+static void dial_node(struct talk *t)
 {
 	static const struct wire_stream_ops ops = { .on_msg = on_msg,
 						    .on_close = on_close,
@@ -344,7 +344,7 @@ static uint64_t hello_limit(const struct peer_tools_setup *s,
 	return entry->address.kind == NODE_SSH ? SSH_SURVEY_MS : SURVEY_MS;
 }
 
-static void watch(struct talk *t, uint64_t now)
+static void check_silence(struct talk *t, uint64_t now)
 {
 	const struct peer_link *l = &t->link;
 	char *why;
@@ -378,7 +378,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	for (size_t i = 0; i < s->n; i++)
-		watch(&r->talks[i], now);
+		check_silence(&r->talks[i], now);
 	if (s->progress)
 		s->progress(s->ctx);
 }
@@ -413,10 +413,10 @@ static void start_round(struct round *r)
 		r->talks[i].link.codec = r->codec;
 	}
 	for (size_t i = 0; i < n; i++)
-		dial(&r->talks[i]);
+		dial_node(&r->talks[i]);
 }
 
-static void end_round(struct round *r, struct store_packed_stats *stats)
+static void free_round(struct round *r, struct store_packed_stats *stats)
 {
 	for (size_t i = 0; i < r->setup->n; i++) {
 		give_up(&r->talks[i], "interrupted");
@@ -441,7 +441,7 @@ int peer_tools_run(const struct peer_tools_setup *setup,
 	start_round(&r);
 	if (r.open)
 		event_base_dispatch(r.farm.base);
-	end_round(&r, stats);
+	free_round(&r, stats);
 	event_base_free(r.farm.base);
 	return r.cancelled ? err_set(err, ECANCELED, "interrupted") : 0;
 }

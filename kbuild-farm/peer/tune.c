@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct peer_tune_node *node_of(const struct peer_tune *t,
-				      const char *name)
+static struct peer_tune_node *find_tuned(const struct peer_tune *t,
+					 const char *name)
 {
 	for (size_t i = 0; i < t->n; i++) {
 		if (!strcmp(t->nodes[i].node, name))
@@ -29,7 +29,7 @@ static void end_node(struct peer_tune *t, struct peer_tune_node *n)
 bool peer_tune_begin(struct peer_tune *t, const char *node,
 		     const struct strv *ids)
 {
-	struct peer_tune_node *n = node_of(t, node);
+	struct peer_tune_node *n = find_tuned(t, node);
 
 	if (!n || n->begun)
 		return false;
@@ -41,7 +41,7 @@ bool peer_tune_begin(struct peer_tune *t, const char *node,
 
 const char *peer_tune_next(const struct peer_tune *t, const char *node)
 {
-	const struct peer_tune_node *n = node_of(t, node);
+	const struct peer_tune_node *n = find_tuned(t, node);
 
 	return n && !n->over && n->at < n->n ? n->v[n->at].id : NULL;
 }
@@ -49,7 +49,7 @@ const char *peer_tune_next(const struct peer_tune *t, const char *node)
 bool peer_tune_note(struct peer_tune *t, const char *node,
 		    enum peer_canary_is is, const char *detail, uint32_t cpu_ms)
 {
-	struct peer_tune_node *n = node_of(t, node);
+	struct peer_tune_node *n = find_tuned(t, node);
 	struct peer_tune_try *one;
 
 	if (!n || n->over || n->at == n->n)
@@ -80,7 +80,7 @@ static const struct peer_tune_try *fastest(const struct peer_tune_node *n)
 void peer_tune_finish(struct peer_tune *t, const char *db,
 		      const struct peer_canary_db_key *key)
 {
-	struct peer_tune_node *n = node_of(t, key->node);
+	struct peer_tune_node *n = find_tuned(t, key->node);
 	struct err err;
 
 	if (!n || n->over)
@@ -95,7 +95,7 @@ void peer_tune_finish(struct peer_tune *t, const char *db,
 
 void peer_tune_lost(struct peer_tune *t, const char *node, const char *why)
 {
-	struct peer_tune_node *n = node_of(t, node);
+	struct peer_tune_node *n = find_tuned(t, node);
 
 	if (!n || n->over)
 		return;

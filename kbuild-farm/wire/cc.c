@@ -24,7 +24,7 @@ static bool is_absolute(const char *path)
 	return *path == '/';
 }
 
-static bool job_ok(const void *p)
+static bool cc_job_ok(const void *p)
 {
 	const struct wire_cc_job *m = p;
 
@@ -43,7 +43,7 @@ static const struct wire_field cc_job[] = {
 	{ WIRE_STRINGS(cc_job, env, 4, WIRE_ENV_MAX, WIRE_CC_MAX) },
 };
 
-const struct wire_layout wire_cc_job_layout = WIRE_LAYOUT(cc_job, job_ok);
+const struct wire_layout wire_cc_job_layout = WIRE_LAYOUT(cc_job, cc_job_ok);
 
 /* Each temporary comes with the name that it gets. */
 static bool done_ok(const void *p)

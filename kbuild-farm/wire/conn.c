@@ -50,7 +50,7 @@ void wire_conn_free(struct wire_conn *conn)
 	free(conn);
 }
 
-static struct bytes take(struct bytes *in, size_t n)
+static struct bytes cut_front(struct bytes *in, size_t n)
 {
 	struct bytes got = bytes_of(in->data, n);
 
@@ -106,7 +106,7 @@ static int take_header(struct wire_conn *conn, struct bytes *in,
 		       struct err *err)
 {
 	size_t want = WIRE_FRAME_SIZE - conn->header_len;
-	struct bytes got = take(in, in->len < want ? in->len : want);
+	struct bytes got = cut_front(in, in->len < want ? in->len : want);
 	int ret;
 
 	memcpy(conn->header + conn->header_len, got.data, got.len);
@@ -124,7 +124,8 @@ static int take_header(struct wire_conn *conn, struct bytes *in,
 	return ret ? refuse_header(conn, *in, err) : 0;
 }
 
-static int deliver(struct wire_conn *conn, struct bytes body, struct err *err)
+static int pass_message(struct wire_conn *conn, struct bytes body,
+			struct err *err)
 {
 	const struct wire_frame *f = &conn->frame;
 	int ret;
@@ -160,12 +161,13 @@ static int take_body(struct wire_conn *conn, struct bytes *in, struct err *err)
 	int ret;
 
 	if (!conn->body.len && in->len >= want)
-		return deliver(conn, take(in, want), err);
+		return pass_message(conn, cut_front(in, want), err);
 
-	ret = keep_part(conn, take(in, in->len < want ? in->len : want), err);
+	ret = keep_part(conn, cut_front(in, in->len < want ? in->len : want),
+			err);
 	if (ret || conn->body.len < conn->frame.body_len)
 		return ret;
-	ret = deliver(conn, buf_bytes(&conn->body), err);
+	ret = pass_message(conn, buf_bytes(&conn->body), err);
 	buf_reset(&conn->body);
 	return ret;
 }

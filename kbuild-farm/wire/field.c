@@ -37,7 +37,7 @@ void wire_field_digest(struct reader *r, struct digest *d)
 		memcpy(d->b, b.data, b.len);
 }
 
-static uint64_t read_number(struct reader *r, unsigned width, uint64_t max)
+static uint64_t read_uint(struct reader *r, unsigned width, uint64_t max)
 {
 	struct bytes b = reader_raw(r, width);
 	uint64_t v = 0;
@@ -52,15 +52,15 @@ static uint64_t read_number(struct reader *r, unsigned width, uint64_t max)
 
 uint8_t wire_field_u8(struct reader *r, uint8_t max)
 {
-	return (uint8_t)read_number(r, 1, max);
+	return (uint8_t)read_uint(r, 1, max);
 }
 
 uint32_t wire_field_u32(struct reader *r, uint32_t max)
 {
-	return (uint32_t)read_number(r, 4, max);
+	return (uint32_t)read_uint(r, 4, max);
 }
 
-static void put_number(struct buf *out, unsigned width, uint64_t v)
+static void put_uint(struct buf *out, unsigned width, uint64_t v)
 {
 	uint8_t le[8];
 
@@ -69,7 +69,7 @@ static void put_number(struct buf *out, unsigned width, uint64_t v)
 }
 
 /* A member of `width` bytes. */
-static uint64_t load(const void *p, unsigned width)
+static uint64_t load_uint(const void *p, unsigned width)
 {
 	switch (width) {
 	case 1:
@@ -83,7 +83,7 @@ static uint64_t load(const void *p, unsigned width)
 	}
 }
 
-static void store(void *p, unsigned width, uint64_t v)
+static void store_uint(void *p, unsigned width, uint64_t v)
 {
 	switch (width) {
 	case 1:
@@ -110,7 +110,7 @@ static void *load_pointer(const void *at)
 }
 
 /* Is the field there? */
-static bool is_there(const struct wire_field *f, const uint8_t *m)
+static bool is_present(const struct wire_field *f, const uint8_t *m)
 {
 	return !f->only || *m == f->only - 1;
 }
@@ -124,7 +124,7 @@ static uint64_t put_count(struct buf *out, const struct wire_field *f,
 		n = f->most;
 	if (n > top)
 		n = top;
-	put_number(out, f->width, n);
+	put_uint(out, f->width, n);
 	return n;
 }
 
@@ -146,11 +146,11 @@ static void put_strings(struct buf *out, const struct wire_field *f,
 		put_string(out, f, sv->v[i]);
 }
 
-static void put_list(struct buf *out, const struct wire_field *f,
-		     const uint8_t *m)
+static void put_structs(struct buf *out, const struct wire_field *f,
+			const uint8_t *m)
 {
 	const uint8_t *v = load_pointer(m + f->at);
-	uint64_t n = put_count(out, f, load(m + f->n_at, f->width));
+	uint64_t n = put_count(out, f, load_uint(m + f->n_at, f->width));
 
 	for (uint64_t i = 0; i < n; i++)
 		wire_encode(out, f->of, v + i * f->of->size);
@@ -173,7 +173,7 @@ static void put_field(struct buf *out, const struct wire_field *f,
 
 	switch (f->kind) {
 	case WIRE_IS_NUMBER:
-		put_number(out, f->width, load(at, f->width));
+		put_uint(out, f->width, load_uint(at, f->width));
 		break;
 	case WIRE_IS_BOOLS:
 		put_bools(out, f, at);
@@ -190,7 +190,7 @@ static void put_field(struct buf *out, const struct wire_field *f,
 		put_strings(out, f, at);
 		break;
 	case WIRE_IS_LIST:
-		put_list(out, f, m);
+		put_structs(out, f, m);
 		break;
 	case WIRE_IS_STRUCT:
 		wire_encode(out, f->of, at);
@@ -207,7 +207,7 @@ static void put_field(struct buf *out, const struct wire_field *f,
 void wire_encode(struct buf *out, const struct wire_layout *l, const void *m)
 {
 	for (size_t i = 0; i < l->n; i++) {
-		if (is_there(&l->field[i], m))
+		if (is_present(&l->field[i], m))
 			put_field(out, &l->field[i], m);
 	}
 }
@@ -249,15 +249,16 @@ static char *read_string(struct reader *r, const struct wire_field *f)
 static void read_strings(struct reader *r, const struct wire_field *f,
 			 struct strv *sv)
 {
-	uint64_t n = read_number(r, f->width, f->most);
+	uint64_t n = read_uint(r, f->width, f->most);
 
 	while (n-- && !r->bad)
 		strv_own(sv, read_string(r, f));
 }
 
-static void read_list(struct reader *r, const struct wire_field *f, uint8_t *m)
+static void read_structs(struct reader *r, const struct wire_field *f,
+			 uint8_t *m)
 {
-	uint64_t n = read_number(r, f->width, f->most);
+	uint64_t n = read_uint(r, f->width, f->most);
 	uint8_t *v;
 
 	if (r->bad || n > r->left / least_size(f->of))
@@ -266,14 +267,14 @@ static void read_list(struct reader *r, const struct wire_field *f, uint8_t *m)
 		return;
 	v = xcalloc(n, f->of->size);
 	memcpy(m + f->at, &v, sizeof(v));
-	store(m + f->n_at, f->width, n);
+	store_uint(m + f->n_at, f->width, n);
 	for (uint64_t i = 0; i < n && !r->bad; i++)
 		wire_read(r, f->of, v + i * f->of->size);
 }
 
 static void read_bools(struct reader *r, const struct wire_field *f, bool *v)
 {
-	uint64_t bits = read_number(r, 1, (1u << f->max) - 1);
+	uint64_t bits = read_uint(r, 1, (1u << f->max) - 1);
 
 	for (unsigned i = 0; i < f->max; i++)
 		v[i] = bits >> i & 1;
@@ -293,7 +294,7 @@ static void read_field(struct reader *r, const struct wire_field *f, uint8_t *m)
 
 	switch (f->kind) {
 	case WIRE_IS_NUMBER:
-		store(at, f->width, read_number(r, f->width, f->max));
+		store_uint(at, f->width, read_uint(r, f->width, f->max));
 		break;
 	case WIRE_IS_BOOLS:
 		read_bools(r, f, at);
@@ -310,7 +311,7 @@ static void read_field(struct reader *r, const struct wire_field *f, uint8_t *m)
 		read_strings(r, f, at);
 		break;
 	case WIRE_IS_LIST:
-		read_list(r, f, m);
+		read_structs(r, f, m);
 		break;
 	case WIRE_IS_STRUCT:
 		wire_read(r, f->of, at);
@@ -325,7 +326,7 @@ static void read_field(struct reader *r, const struct wire_field *f, uint8_t *m)
 void wire_read(struct reader *r, const struct wire_layout *l, void *m)
 {
 	for (size_t i = 0; i < l->n; i++) {
-		if (is_there(&l->field[i], m))
+		if (is_present(&l->field[i], m))
 			read_field(r, &l->field[i], m);
 	}
 	if (!r->bad && l->ok && !l->ok(m))
@@ -345,10 +346,10 @@ int wire_decode(const struct wire_layout *l, void *m, struct bytes in)
 	return ret;
 }
 
-static void release_list(const struct wire_field *f, uint8_t *m)
+static void release_structs(const struct wire_field *f, uint8_t *m)
 {
 	uint8_t *v = load_pointer(m + f->at);
-	uint64_t n = v ? load(m + f->n_at, f->width) : 0;
+	uint64_t n = v ? load_uint(m + f->n_at, f->width) : 0;
 
 	for (uint64_t i = 0; i < n; i++)
 		wire_release(f->of, v + i * f->of->size);
@@ -365,7 +366,7 @@ void wire_release(const struct wire_layout *l, void *m)
 		else if (f->kind == WIRE_IS_STRINGS || f->kind == WIRE_IS_LINES)
 			strv_release((struct strv *)at);
 		else if (f->kind == WIRE_IS_LIST)
-			release_list(f, m);
+			release_structs(f, m);
 		else if (f->kind == WIRE_IS_STRUCT)
 			wire_release(f->of, at);
 	}

@@ -30,7 +30,7 @@ void wire_flag_put(struct buf *out, const struct wire_flag *flag)
 		buf_put_str(out, flag->value);
 }
 
-static struct bytes key_of(struct buf *key, const struct wire_flag *flag)
+static struct bytes flag_key(struct buf *key, const struct wire_flag *flag)
 {
 	buf_reset(key);
 	buf_add_str(key, flag->name);
@@ -57,7 +57,7 @@ static size_t flag_size(const struct wire_flag *flag)
 	return strlen(flag->name) + (flag->value ? strlen(flag->value) : 0);
 }
 
-static bool fits(const struct wire_flag *flags, size_t n)
+static bool flags_fit(const struct wire_flag *flags, size_t n)
 {
 	size_t sum = 0;
 
@@ -84,13 +84,13 @@ int wire_flags_runs(struct wire_intern *t, struct wire_job *job,
 	uint16_t n_runs = 0;
 	int ret = 0;
 
-	if (!fits(flags, n))
+	if (!flags_fit(flags, n))
 		return -E2BIG;
 	runs = xcalloc(n + 1, sizeof(*runs));
 	for (size_t i = 0; i < n && ret >= 0; i++) {
 		uint32_t number = 0;
 
-		ret = wire_intern_add(t, key_of(&key, &flags[i]), &number);
+		ret = wire_intern_add(t, flag_key(&key, &flags[i]), &number);
 		add_number(runs, &n_runs, number);
 	}
 	buf_release(&key);
@@ -135,7 +135,7 @@ static void take_flag(struct reader *r, struct wire_intern *t, struct buf *key)
 		value = reader_str(r, WIRE_ARGV_MAX - strlen(name));
 	flag.value = value;
 	if (!*name || r->bad ||
-	    wire_intern_add(t, key_of(key, &flag), &number) != 1)
+	    wire_intern_add(t, flag_key(key, &flag), &number) != 1)
 		r->bad = true;
 	free(value);
 	free(name);
@@ -192,7 +192,7 @@ int wire_flags_of_runs(const struct wire_intern *t, const struct wire_job *job,
 			v[at++] = flag_of(
 				wire_intern_get(t, job->runs[i].first + k));
 	}
-	if (!fits(v, all)) {
+	if (!flags_fit(v, all)) {
 		free(v);
 		return -EPROTO;
 	}

@@ -34,8 +34,8 @@ void wire_intern_free(struct wire_intern *t)
 	free(t);
 }
 
-static const struct wire_intern_entry *find(const struct wire_intern *t,
-					    struct bytes key, uint64_t hash)
+static const struct wire_intern_entry *find_key(const struct wire_intern *t,
+						struct bytes key, uint64_t hash)
 {
 	struct map_node *n = map_find(&t->map, hash);
 
@@ -52,7 +52,7 @@ static const struct wire_intern_entry *find(const struct wire_intern *t,
 int wire_intern_find(const struct wire_intern *t, struct bytes key,
 		     uint32_t *number)
 {
-	const struct wire_intern_entry *e = find(t, key, map_hash(key));
+	const struct wire_intern_entry *e = find_key(t, key, map_hash(key));
 
 	if (!e)
 		return -ENOENT;
@@ -63,7 +63,7 @@ int wire_intern_find(const struct wire_intern *t, struct bytes key,
 int wire_intern_add(struct wire_intern *t, struct bytes key, uint32_t *number)
 {
 	uint64_t hash = map_hash(key);
-	const struct wire_intern_entry *known = find(t, key, hash);
+	const struct wire_intern_entry *known = find_key(t, key, hash);
 	struct wire_intern_entry *e;
 
 	if (known) {

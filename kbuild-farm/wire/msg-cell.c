@@ -11,9 +11,9 @@
 /* u32 cell, u32 view, u8 part, u32 n. */
 #define VIEW_HEAD 13
 
-static bool own_ok(const char *own)
+static bool kept_ok(const char *kept)
 {
-	return !*own || wire_id_ok(own);
+	return !*kept || wire_id_ok(kept);
 }
 
 static const struct wire_field cell[] = {
@@ -23,7 +23,7 @@ static const struct wire_field cell[] = {
 	{ WIRE_STRING(cell, driver, WIRE_PATH_MAX), .ok = wire_path_ok },
 	{ WIRE_STRINGS(cell, roots, 1, WIRE_ROOTS, WIRE_PATH_MAX),
 	  .ok = wire_path_ok },
-	{ WIRE_STRING(cell, own, WIRE_ID_MAX), .ok = own_ok },
+	{ WIRE_STRING(cell, kept, WIRE_ID_MAX), .ok = kept_ok },
 };
 
 const struct wire_layout wire_cell_layout = WIRE_LAYOUT(cell, NULL);

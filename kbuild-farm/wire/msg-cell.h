@@ -25,12 +25,12 @@ struct wire_cell {
 	 * The id of a toolchain that the node holds, and uses in place of what
 	 * VIEWs of part 1 and 2 would bring; "" or, to be encoded, NULL: none.
 	 */
-	char *own;
+	char *kept;
 };
 
 /*
  * -EPROTO too where driver or a root is no path in normal form (wire_path_ok())
- * or `own` neither empty nor wire_id_ok().
+ * or `kept` neither empty nor wire_id_ok().
  */
 WIRE_MESSAGE(cell);
 

@@ -98,7 +98,7 @@ static const struct wire_field result[] = {
 	{ WIRE_NUMBER(result, len[WIRE_STDOUT], WIRE_DIAG_MAX) },
 	{ WIRE_NUMBER(result, len[WIRE_STDERR], WIRE_DIAG_MAX) },
 	{ WIRE_NUMBER(result, len[WIRE_DEPS], WIRE_DEPS_MAX) },
-	{ WIRE_NUMBER(result, len[WIRE_ASREAD], WIRE_DEPS_MAX) },
+	{ WIRE_NUMBER(result, len[WIRE_AS_DEPS], WIRE_DEPS_MAX) },
 	{ WIRE_DIGEST(result, answer) },
 };
 
@@ -109,7 +109,7 @@ uint32_t wire_output_max(enum wire_output stream)
 	static const uint32_t most[WIRE_STREAMS] = {
 		[WIRE_OBJECT] = WIRE_OBJECT_MAX, [WIRE_STDOUT] = WIRE_DIAG_MAX,
 		[WIRE_STDERR] = WIRE_DIAG_MAX,   [WIRE_DEPS] = WIRE_DEPS_MAX,
-		[WIRE_ASREAD] = WIRE_DEPS_MAX,
+		[WIRE_AS_DEPS] = WIRE_DEPS_MAX,
 	};
 
 	return stream < WIRE_STREAMS ? most[stream] : 0;

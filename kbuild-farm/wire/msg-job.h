@@ -47,7 +47,7 @@ enum wire_output {
 	WIRE_STDOUT,
 	WIRE_STDERR,
 	WIRE_DEPS, /* what -MD wrote */
-	WIRE_ASREAD, /* what the assembler read: its --MD */
+	WIRE_AS_DEPS, /* what the assembler read: its --MD */
 	WIRE_STREAMS, /* how many these are */
 };
 

@@ -4,7 +4,7 @@
  * disk: BUNDLE, TOOLS, HELD, DROP and DROPPED.
  *
  * A kept toolchain is a directory of files that were built for a machine that
- * the node runs, and perhaps the build host does not; CELL names it as `own`.
+ * the node runs, and perhaps the build host does not; CELL names it as `kept`.
  * The rules of wire/msg.h hold.
  */
 #ifndef WIRE_MSG_TOOLS_H

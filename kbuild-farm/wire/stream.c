@@ -42,21 +42,21 @@ struct wire_stream {
 	uint64_t sent;
 };
 
-static void release(struct wire_stream *s)
+static void free_stream(struct wire_stream *s)
 {
 	event_free(s->closing);
 	wire_conn_free(s->conn);
 	free(s);
 }
 
-static void leave(struct wire_stream *s)
+static void leave_callback(struct wire_stream *s)
 {
 	if (!--s->depth && s->freed)
-		release(s);
+		free_stream(s);
 }
 
 /* Ends the conversation; `why` is in place. */
-static void finish(struct wire_stream *s)
+static void end_stream(struct wire_stream *s)
 {
 	if (s->over)
 		return;
@@ -67,11 +67,11 @@ static void finish(struct wire_stream *s)
 }
 
 /* epoll refuses regular files and /dev/null: such a peer is none. */
-static void watch(struct wire_stream *s, struct event *ev)
+static void watch_event(struct wire_stream *s, struct event *ev)
 {
 	if (event_add(ev, NULL)) {
 		err_set(&s->why, EPERM, "cannot wait for the descriptor");
-		finish(s);
+		end_stream(s);
 	}
 }
 
@@ -83,7 +83,7 @@ static void on_closing(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	s->depth++;
 	s->ops->on_close(s->ctx, &s->why);
-	leave(s);
+	leave_callback(s);
 }
 
 static int on_conn_msg(void *arg, uint16_t type, struct bytes body,
@@ -101,7 +101,7 @@ static void end_of_input(struct wire_stream *s)
 {
 	if (wire_conn_midway(s->conn))
 		err_set(&s->why, EPROTO, "the peer left within a message");
-	finish(s);
+	end_stream(s);
 }
 
 /* One read: true when there may be more. */
@@ -114,7 +114,7 @@ static bool read_some(struct wire_stream *s)
 		return false;
 	if (n < 0) {
 		err_errno(&s->why, "read");
-		finish(s);
+		end_stream(s);
 		return false;
 	}
 	if (!n) {
@@ -124,7 +124,7 @@ static bool read_some(struct wire_stream *s)
 	s->received += (uint64_t)n;
 	if (wire_conn_feed(s->conn, bytes_of(chunk, (size_t)n), &s->why) &&
 	    !s->freed)
-		finish(s);
+		end_stream(s);
 	return !s->over && !s->freed;
 }
 
@@ -136,7 +136,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	s->depth++;
 	read_some(s);
-	leave(s);
+	leave_callback(s);
 }
 
 static ssize_t write_once(struct wire_stream *s, struct bytes b)
@@ -184,7 +184,7 @@ static void write_failed(struct wire_stream *s, int code)
 	err_errno(&why, "write");
 	if (!s->over || !s->why.text[0])
 		s->why = why;
-	finish(s);
+	end_stream(s);
 }
 
 static void drained(struct wire_stream *s)
@@ -213,7 +213,7 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 		write_failed(s, -ret);
 	else
 		drained(s);
-	leave(s);
+	leave_callback(s);
 }
 
 static void set_nonblocking(int fd)
@@ -242,7 +242,7 @@ struct wire_stream *wire_stream_new(struct event_base *base, int rfd, int wfd,
 	s->closing = event_new(base, -1, 0, on_closing, s);
 	if (!s->reading || !s->writing || !s->closing)
 		str_out_of_memory();
-	watch(s, s->reading);
+	watch_event(s, s->reading);
 	return s;
 }
 
@@ -262,7 +262,7 @@ void wire_stream_free(struct wire_stream *s)
 	if (s->wfd != s->rfd)
 		close(s->wfd);
 	if (!s->depth)
-		release(s);
+		free_stream(s);
 }
 
 /* Something was added to what waits. */
@@ -271,7 +271,7 @@ static void added(struct wire_stream *s)
 	if (wire_conn_pending(s->conn).len >= WIRE_HIGH_WATER)
 		s->full = true;
 	if (!event_pending(s->writing, EV_WRITE, NULL))
-		watch(s, s->writing);
+		watch_event(s, s->writing);
 }
 
 void wire_stream_send(struct wire_stream *s, uint16_t type, struct bytes body,
@@ -306,7 +306,7 @@ void wire_stream_pause(struct wire_stream *s, bool paused)
 	if (paused)
 		event_del(s->reading);
 	else
-		watch(s, s->reading);
+		watch_event(s, s->reading);
 }
 
 uint64_t wire_stream_received(const struct wire_stream *s)

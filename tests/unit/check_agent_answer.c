@@ -14,13 +14,13 @@ START_TEST(pieces_come_in_order_and_no_larger_than_one_may_be)
 	struct agent_answer a = {
 		.out = { [WIRE_OBJECT] = bytes_of(large, sizeof(large)),
 			 [WIRE_STDERR] = bytes_str("words"),
-			 [WIRE_ASREAD] = bytes_str("x") },
+			 [WIRE_AS_DEPS] = bytes_str("x") },
 	};
 	static const size_t sizes[] = { WIRE_CHUNK_MAX, WIRE_CHUNK_MAX, 5, 5,
 					1 };
 	static const uint8_t streams[] = { WIRE_OBJECT, WIRE_OBJECT,
 					   WIRE_OBJECT, WIRE_STDERR,
-					   WIRE_ASREAD };
+					   WIRE_AS_DEPS };
 	struct wire_piece p;
 
 	ck_assert_uint_eq(agent_answer_size(&a), sizeof(large) + 6);
@@ -53,7 +53,7 @@ START_TEST(only_the_lists_may_name_our_directories)
 
 		a.out[i] = bytes_str("x /.kfarm/out/out.o");
 		agent_answer_seal(&a, &key);
-		ck_assert_int_eq(a.tells, i != WIRE_DEPS && i != WIRE_ASREAD);
+		ck_assert_int_eq(a.tells, i != WIRE_DEPS && i != WIRE_AS_DEPS);
 		wire_answer_digest(&key, a.out, &want);
 		ck_assert(digest_equal(&want, &a.digest));
 	}

@@ -70,7 +70,7 @@ static const struct wire_have *make_cell(unsigned cell, const char *driver,
 {
 	struct wire_cell m = { .cell = cell,
 			       .driver = (char *)driver,
-			       .own = (char *)own };
+			       .kept = (char *)own };
 	struct play_view none = { 0 };
 	struct buf body = { 0 };
 

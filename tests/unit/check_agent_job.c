@@ -122,7 +122,7 @@ START_TEST(object_and_diagnostics_are_those_of_a_local_compile)
 	ck_assert_uint_eq(stream(1, WIRE_STDOUT).len, 0);
 	ck_assert_ptr_nonnull(strstr(buf_str(&node.c.job[1].stream[WIRE_DEPS]),
 				     " inc/twice.h"));
-	ck_assert_uint_gt(stream(1, WIRE_ASREAD).len, 10);
+	ck_assert_uint_gt(stream(1, WIRE_AS_DEPS).len, 10);
 	ck_assert_uint_gt(node.c.job[1].result.peak_kib, 1000);
 	if (!make_tree_here(l))
 		return;

@@ -138,7 +138,7 @@ START_TEST(its_errors_are_kept_apart)
 	ck_assert_int_eq(WEXITSTATUS(run->end.status), 1);
 	ck_assert_uint_eq(run->output[0].len, 0);
 	ck_assert_ptr_nonnull(strstr(buf_str(&run->output[1]), "nosuch.c"));
-	ck_assert(!run->talked);
+	ck_assert(!run->overflowed);
 }
 END_TEST
 

@@ -16,7 +16,7 @@ START_TEST(without_nodes_the_wrapper_compiles)
 	turn_until(never, 50);
 	ck_assert_uint_eq(stats().local, 1);
 	ck_assert_str_eq(stats().reasons[0].why, "no nodes configured");
-	ck_assert_str_eq(aways, "");
+	ck_assert_str_eq(remote_counts, "");
 }
 END_TEST
 
@@ -30,7 +30,7 @@ START_TEST(an_honest_node_gives_the_local_object)
 	ck_assert_uint_eq(stats().remote, 1);
 	ck_assert_uint_eq(stats().nodes[0].jobs, 1);
 	ck_assert_uint_eq(stats().nodes[0].running, 0);
-	ck_assert_str_eq(aways, "10");
+	ck_assert_str_eq(remote_counts, "10");
 }
 END_TEST
 
@@ -52,7 +52,7 @@ START_TEST(after_a_bad_node_another_one_is_asked)
 	ck_assert_uint_eq(stats().nodes[0].errors, 1);
 	ck_assert_str_ne(stats().nodes[0].state, "up");
 	/* It is here while its answer is examined; else nothing is between. */
-	ck_assert_str_eq(aways, spoilers[_i] < FAILING ? "1010" : "10");
+	ck_assert_str_eq(remote_counts, spoilers[_i] < FAILING ? "1010" : "10");
 }
 END_TEST
 
@@ -91,7 +91,7 @@ START_TEST(three_bad_nodes_are_enough_then_it_is_local)
 	turn_until(answered, 60000);
 	ck_assert_ptr_nonnull(local_why);
 	ck_assert_uint_eq(nodes[0].jobs + nodes[1].jobs + nodes[2].jobs, 3);
-	ck_assert_str_eq(aways, "1010");
+	ck_assert_str_eq(remote_counts, "1010");
 }
 END_TEST
 
@@ -218,7 +218,7 @@ START_TEST(a_wrapper_that_goes_away_has_its_job_cancelled)
 	wrapper = NULL;
 	turn_until(was_cancelled, 5000);
 	ck_assert_uint_eq(stats().running + stats().queued, 0);
-	ck_assert_str_eq(aways, "10");
+	ck_assert_str_eq(remote_counts, "10");
 }
 END_TEST
 

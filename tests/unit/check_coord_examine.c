@@ -107,7 +107,7 @@ static void set_up(void)
 			       .e_machine = EM_AARCH64 };
 	buf_add(&answer.stream[WIRE_OBJECT], &object, sizeof(object));
 	add(WIRE_DEPS, DEPS);
-	add(WIRE_ASREAD, as_deps);
+	add(WIRE_AS_DEPS, as_deps);
 	sign();
 	e = (struct coord_examination){
 		.answer = &answer,
@@ -287,8 +287,8 @@ static const struct doubt {
 	{ WIRE_DEPS, DEPS "u.c:\n", REASON_BAD_DEPS },
 	{ WIRE_DEPS, "u.o: /etc/passwd u.c h.h\n", REASON_UNKNOWN_DEP },
 	{ WIRE_DEPS, "u.o: u.c h.h /etc/passwd\n", REASON_UNKNOWN_DEP },
-	{ WIRE_ASREAD, "no rule\n", REASON_BAD_AS_DEPS },
-	{ WIRE_ASREAD, "out.o: /etc/passwd\n", REASON_UNKNOWN_AS_DEP },
+	{ WIRE_AS_DEPS, "no rule\n", REASON_BAD_AS_DEPS },
+	{ WIRE_AS_DEPS, "out.o: /etc/passwd\n", REASON_UNKNOWN_AS_DEP },
 	{ WIRE_STDERR, "\033]0;x\007", REASON_CONTROL_CHARACTERS },
 };
 

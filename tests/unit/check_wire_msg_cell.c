@@ -45,7 +45,7 @@ START_TEST(a_cell_comes_back_as_it_was_and_cut_is_refused)
 	ck_assert_str_eq(got.driver, "/usr/bin/clang-14");
 	ck_assert_uint_eq(got.roots.n, 2);
 	ck_assert_str_eq(got.roots.v[1], "/build, two");
-	ck_assert_str_eq(got.own, "");
+	ck_assert_str_eq(got.kept, "");
 	wire_cell_release(&got);
 	buf_put_u8(&body, 0);
 	ck_assert_int_eq(wire_cell_decode(&got, buf_bytes(&body)), -EPROTO);
@@ -105,14 +105,14 @@ static const struct own {
 START_TEST(a_cell_may_use_what_the_node_holds)
 {
 	struct wire_cell m = { .driver = (char *)"/gcc",
-			       .own = (char *)owns[_i].id },
+			       .kept = (char *)owns[_i].id },
 			 got;
 
 	wire_cell_encode(&body, &m);
 	ck_assert_int_eq(wire_cell_decode(&got, buf_bytes(&body)),
 			 owns[_i].answer);
 	if (!owns[_i].answer) {
-		ck_assert_str_eq(got.own, owns[_i].id);
+		ck_assert_str_eq(got.kept, owns[_i].id);
 		wire_cell_release(&got);
 	}
 }

@@ -197,7 +197,7 @@ static void fill_streams(const struct node *n,
 		streams[WIRE_DEPS] = bytes_str("unit.o: unit.c /etc/shadow\n");
 	else
 		streams[WIRE_DEPS] = bytes_str(dep_text);
-	streams[WIRE_ASREAD] = bytes_str(as_text);
+	streams[WIRE_AS_DEPS] = bytes_str(as_text);
 }
 
 static void make_key(struct node *n, struct digest *key)
@@ -300,9 +300,9 @@ static void take_cell(struct node *n, struct bytes body)
 	ck_assert_int_eq(wire_cell_decode(&m, body), 0);
 	ck_assert_uint_lt(m.cell, 64);
 	n->toolchain[m.cell] = m.toolchain;
-	n->own_cell[m.cell] = *m.own;
-	if (*m.own) {
-		ck_assert_str_eq(m.own, n->own);
+	n->own_cell[m.cell] = *m.kept;
+	if (*m.kept) {
+		ck_assert_str_eq(m.kept, n->own);
 		n->own_cells++;
 	}
 	n->cells++;

@@ -22,7 +22,7 @@ static bool terminal; /* its stderr is one */
 static bool confined; /* closed output or tight limits */
 static const char *canary_file, *data_dir; /* for coord_setup */
 static struct peer_tune *tuning;
-static char aways[64]; /* how many jobs were away, a digit each change */
+static char remote_counts[64]; /* jobs on nodes, a digit for each change */
 
 static bool answered(void)
 {
@@ -155,11 +155,11 @@ static void setup(void)
 	compile_whole();
 }
 
-static void on_away(void *ctx, unsigned n)
+static void on_remote_jobs(void *ctx, unsigned n)
 {
 	(void)ctx;
 	ck_assert_uint_lt(n, 10);
-	aways[strlen(aways)] = (char)('0' + n);
+	remote_counts[strlen(remote_counts)] = (char)('0' + n);
 }
 
 static void start(void)
@@ -173,7 +173,7 @@ static void start(void)
 				 .canary_db = canary_file,
 				 .data = data_dir,
 				 .tune = tuning,
-				 .away = on_away };
+				 .remote_jobs = on_remote_jobs };
 	struct err err;
 
 	ck_assert_int_eq(coord_new(&coord, &s, &err), 0);

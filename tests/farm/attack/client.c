@@ -399,7 +399,7 @@ static uint32_t open_cell(struct node *n, const char *driver, bool is_clang,
 			       .toolchain = *id,
 			       .is_clang = is_clang,
 			       .driver = xstrdup(driver),
-			       .own = xstrdup(own) };
+			       .kept = xstrdup(own) };
 	struct buf b = { 0 };
 	uint32_t cell = m.cell;
 
