@@ -25,7 +25,7 @@ static bool tree_has(const char *tree, const char *srcarch)
 }
 
 /* The architectures of a tree, or without one those that are known. */
-static char *list_all(const char *tree)
+static char *list_archs(const char *tree)
 {
 	char *path = xasprintf("%s/arch", tree ? tree : ""), *text;
 	struct strv found = { 0 }, names = { 0 };
@@ -46,10 +46,10 @@ static char *list_all(const char *tree)
 	return text;
 }
 
-static int refuse(const char *tree, const char *arch, struct err *err)
+static int refuse_arch(const char *tree, const char *arch, struct err *err)
 {
 	const struct toolchain_arch *meant = toolchain_data_arch_called(arch);
-	char *list = list_all(tree);
+	char *list = list_archs(tree);
 	int ret = err_set(err, EINVAL, "unknown architecture %s%s%s%s; %s: %s",
 			  arch, meant ? " (the kernel calls it " : "",
 			  meant ? meant->arch : "", meant ? ")" : "",
@@ -67,7 +67,7 @@ int kernel_arch_find(struct kernel_arch *out, const char *tree,
 
 	if (!*arch || strlen(arch) >= sizeof(out->arch) || (!tree && !k) ||
 	    !tree_has(tree, srcarch))
-		return refuse(tree, arch, err);
+		return refuse_arch(tree, arch, err);
 	*out = (struct kernel_arch){ .known = k };
 	snprintf(out->arch, sizeof(out->arch), "%s", arch);
 	snprintf(out->srcarch, sizeof(out->srcarch), "%s", srcarch);

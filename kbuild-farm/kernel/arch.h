@@ -17,9 +17,9 @@ struct kernel_arch {
 };
 
 /*
- * Look `arch` up.  One that is not known is taken as it is if
- * the tree has such a directory; without a tree (NULL) it is not.  Else -EINVAL
- * with `err` naming the ones that the tree has.
+ * Look `arch` up.  One that is not known is taken as it is if the tree has such
+ * a directory; without a tree (NULL) it is not.  Else -EINVAL with `err` naming
+ * the ones that the tree has.
  */
 int kernel_arch_find(struct kernel_arch *out, const char *tree,
 		     const char *arch, struct err *err);

@@ -21,7 +21,7 @@ struct collector {
 	const struct kernel_wants *wants;
 	char *stage;
 	atomic_bool cancel;
-	bool done; /* the thread is through */
+	bool done; /* the thread has finished */
 	struct err *err;
 	int ret;
 };
@@ -91,8 +91,8 @@ static uint64_t walk(const char *dir, const char *suffix, struct strv *names)
 	return bytes;
 }
 
-static int pack(struct collector *c, const char *name, const char *archive,
-		const char *suffix, struct strv *files, struct strv *names)
+static int pack_dir(struct collector *c, const char *name, const char *archive,
+		    const char *suffix, struct strv *files, struct strv *names)
 {
 	char *dir = xasprintf("%s/%s", c->stage, name);
 	char *to = kernel_output_path(&c->run->output, archive);
@@ -110,7 +110,7 @@ static int pack(struct collector *c, const char *name, const char *archive,
 	return ret;
 }
 
-static char *find_text(const char *path)
+static char *read_text_offset(const char *path)
 {
 	FILE *f = fopen(path, "re");
 	char line[512], address[32], name[32], *out = NULL;
@@ -125,7 +125,7 @@ static char *find_text(const char *path)
 	return out;
 }
 
-static void measure(struct collector *c)
+static void measure_sizes(struct collector *c)
 {
 	const struct kernel_plan *p = c->run->plan;
 	char *vmlinux = kernel_plan_path(p, "vmlinux");
@@ -133,14 +133,14 @@ static void measure(struct collector *c)
 
 	if (c->wants->kernel) {
 		kernel_elfsize_read(&c->out->vmlinux, vmlinux);
-		c->out->text_offset = find_text(map);
+		c->out->text_offset = read_text_offset(map);
 	}
 	c->out->build_dir_bytes = walk(p->place.dir, NULL, NULL);
 	free(map);
 	free(vmlinux);
 }
 
-static void collect(void *arg)
+static void copy_and_pack(void *arg)
 {
 	struct collector *c = arg;
 	struct kernel_artifacts *a = c->out;
@@ -149,13 +149,13 @@ static void collect(void *arg)
 	if (!c->ret)
 		c->ret = copy_kernel(c);
 	if (!c->ret && c->wants->modules)
-		c->ret = pack(c, "lib", "modules.tar.xz", ".ko", &a->modules,
-			      &a->module_names);
+		c->ret = pack_dir(c, "lib", "modules.tar.xz", ".ko",
+				  &a->modules, &a->module_names);
 	if (!c->ret && c->wants->dtbs)
-		c->ret = pack(c, "dtbs", "dtbs.tar.xz", ".dtb", &a->dtbs,
-			      &a->dtb_names);
+		c->ret = pack_dir(c, "dtbs", "dtbs.tar.xz", ".dtb", &a->dtbs,
+				  &a->dtb_names);
 	if (!c->ret)
-		measure(c);
+		measure_sizes(c);
 }
 
 static void on_done(void *arg)
@@ -165,14 +165,15 @@ static void on_done(void *arg)
 	c->done = true;
 }
 
-/* A big vmlinux takes seconds: meanwhile Ctrl-C has to be heard. */
+/* A big vmlinux takes seconds, and Ctrl-C must work meanwhile. */
 static int collect_in_thread(struct collector *c)
 {
-	struct task *task = task_start_then(c->run->base, collect, on_done, c);
+	struct task *task = task_start_then(c->run->base, copy_and_pack,
+					    on_done, c);
 	int ret;
 
 	if (!task) {
-		collect(c);
+		copy_and_pack(c);
 		return c->ret;
 	}
 	ret = kernel_maker_wait(&c->run->maker, &c->done);
@@ -183,8 +184,8 @@ static int collect_in_thread(struct collector *c)
 	return ret ? ret : c->ret;
 }
 
-static int install(struct kernel_run *run, const char *target,
-		   const char *variable, const char *dir, struct err *err)
+static int make_install(struct kernel_run *run, const char *target,
+			const char *variable, const char *dir, struct err *err)
 {
 	char *jobs = xasprintf("-j%u", run->farm.local_slots);
 	char *setting = xasprintf("%s=%s", variable, dir);
@@ -207,11 +208,11 @@ static int install_all(struct collector *c, struct err *err)
 	int ret = 0;
 
 	if (c->wants->modules)
-		ret = install(c->run, "modules_install", "INSTALL_MOD_PATH",
-			      c->stage, err);
+		ret = make_install(c->run, "modules_install",
+				   "INSTALL_MOD_PATH", c->stage, err);
 	if (!ret && c->wants->dtbs)
-		ret = install(c->run, "dtbs_install", "INSTALL_DTBS_PATH", dtbs,
-			      err);
+		ret = make_install(c->run, "dtbs_install", "INSTALL_DTBS_PATH",
+				   dtbs, err);
 	free(dtbs);
 	return ret;
 }

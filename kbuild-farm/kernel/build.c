@@ -15,10 +15,10 @@
 #include <stdlib.h>
 
 /*
- * With nodes we are make's jobserver; then make gets no -j, which would make
- * it one of its own.
+ * With nodes kfarm is make's jobserver.  Then make gets no -j, with which it
+ * would start one itself.
  */
-static int start_tokens(struct kernel_run *run, struct err *err)
+static int start_jobserver(struct kernel_run *run, struct err *err)
 {
 	const struct kernel_plan *p = run->plan;
 
@@ -42,7 +42,7 @@ static int compile(struct kernel_run *run, struct err *err)
 	int n = 1, ret;
 
 	kernel_run_phase(run, "compile");
-	ret = start_tokens(run, err);
+	ret = start_jobserver(run, err);
 	if (!run->farm.jobserver.broker)
 		options[n++] = jobs;
 	if (!run->plan->request->fail_fast)
@@ -55,8 +55,9 @@ static int compile(struct kernel_run *run, struct err *err)
 	return ret;
 }
 
-static int collect(struct kernel_run *run, struct kernel_artifacts *artifacts,
-		   struct err *err)
+static int collect_artifacts(struct kernel_run *run,
+			     struct kernel_artifacts *artifacts,
+			     struct err *err)
 {
 	struct kernel_wants wants;
 	struct buf image = { 0 };
@@ -90,7 +91,7 @@ static void copy_config(struct kernel_run *run)
 	free(from);
 }
 
-static void announce(struct kernel_run *run)
+static void emit_start(struct kernel_run *run)
 {
 	char *targets = strv_join(&run->plan->request->targets, " ");
 
@@ -99,7 +100,7 @@ static void announce(struct kernel_run *run)
 	free(targets);
 }
 
-static void tell_notes(struct kernel_run *run)
+static void note_compiler(struct kernel_run *run)
 {
 	const struct kernel_compiler *c = &run->plan->compiler;
 
@@ -117,14 +118,14 @@ static int run_steps(struct kernel_run *run, struct kernel_artifacts *artifacts,
 
 	if (ret)
 		return ret;
-	announce(run);
+	emit_start(run);
 	ret = kernel_config_apply(run, err);
 	if (!ret)
 		ret = kernel_target_resolve(run, err);
 	if (!ret)
 		ret = compile(run, err);
 	if (!ret)
-		ret = collect(run, artifacts, err);
+		ret = collect_artifacts(run, artifacts, err);
 	else if (ret > 0)
 		copy_config(run);
 	return ret;
@@ -145,8 +146,8 @@ static int write_script(struct kernel_run *run, struct err *err)
 }
 
 /* All that is known of the build now. */
-static void describe(struct kernel_metadata *m, struct coord_stats *farm,
-		     const struct kernel_run *run)
+static void fill_metadata(struct kernel_metadata *m, struct coord_stats *farm,
+			  const struct kernel_run *run)
 {
 	*m = (struct kernel_metadata){
 		.plan = run->plan,
@@ -173,7 +174,7 @@ static int write_metadata(struct kernel_run *run,
 	struct coord_stats farm;
 	int ret;
 
-	describe(&m, &farm, run);
+	fill_metadata(&m, &farm, run);
 	m.passed = passed;
 	m.artifacts = artifacts;
 	ret = kernel_metadata_write(path, &m, err);
@@ -188,14 +189,14 @@ static char *summarize(struct kernel_run *run, const char *verb)
 	struct coord_stats farm;
 	struct buf text = { 0 };
 
-	describe(&m, &farm, run);
+	fill_metadata(&m, &farm, run);
 	kernel_summary_text(&text, verb, &m, output);
 	free(output);
 	return buf_steal(&text);
 }
 
 /* The exit status for what the steps returned; `err` is set for some. */
-static int judge(struct kernel_run *run, int ret, struct err *err)
+static int build_status(struct kernel_run *run, int ret, struct err *err)
 {
 	struct err full = { 0 };
 
@@ -216,9 +217,9 @@ static int judge(struct kernel_run *run, int ret, struct err *err)
 	return KERNEL_FAILED;
 }
 
-static void finish(struct kernel_result *out, struct kernel_run *run,
-		   const struct kernel_artifacts *artifacts, int ret,
-		   struct err *err)
+static void finish_build(struct kernel_result *out, struct kernel_run *run,
+			 const struct kernel_artifacts *artifacts, int ret,
+			 struct err *err)
 {
 	struct err late = { 0 };
 
@@ -229,7 +230,7 @@ static void finish(struct kernel_result *out, struct kernel_run *run,
 		out->summary = summarize(run, "interrupted");
 		return;
 	}
-	out->status = judge(run, ret, err);
+	out->status = build_status(run, ret, err);
 	if (out->status != KERNEL_SETUP) {
 		ret = kernel_output_clean_log(&run->output, &late);
 		if (!ret)
@@ -268,9 +269,9 @@ void kernel_build(struct kernel_result *out, const struct kernel_plan *plan,
 	if (!ret)
 		ret = write_script(&run, err);
 	if (!ret) {
-		tell_notes(&run);
+		note_compiler(&run);
 		ret = run_steps(&run, &artifacts, err);
-		finish(out, &run, &artifacts, ret, err);
+		finish_build(out, &run, &artifacts, ret, err);
 	}
 	kernel_run_end(&run);
 	kernel_artifacts_release(&artifacts);

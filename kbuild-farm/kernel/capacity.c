@@ -33,7 +33,7 @@ static void lower(struct capacity *c, uint64_t units, unsigned reserve,
 }
 
 /* Threads of all processes of this user, which RLIMIT_NPROC counts. */
-static uint64_t own_tasks(void)
+static uint64_t user_tasks(void)
 {
 	struct strv names = { 0 };
 	uint64_t sum = 0;
@@ -65,7 +65,7 @@ unsigned kernel_capacity(char **why, const char *root)
 	/* root may have any number. */
 	if (geteuid() && !getrlimit(RLIMIT_NPROC, &r) &&
 	    r.rlim_cur != RLIM_INFINITY) {
-		uint64_t used = own_tasks();
+		uint64_t used = user_tasks();
 
 		lower(&c, r.rlim_cur > used ? r.rlim_cur - used : 0,
 		      KERNEL_RESERVE_TASKS, KERNEL_JOB_TASKS,

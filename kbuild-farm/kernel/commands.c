@@ -36,7 +36,7 @@ static void put_export(struct buf *out, const char *setting)
 	buf_add_str(out, "\n");
 }
 
-/* What of the caller's environment kbuild reads. */
+/* Variables of the caller's environment that kbuild reads. */
 static bool is_kbuild_setting(const char *name)
 {
 	return str_starts(name, "KBUILD_") ||
@@ -87,7 +87,7 @@ static void put_make(struct buf *out, const struct kernel_plan *p,
 	strv_release(&argv);
 }
 
-/* A text ends at a line that is nowhere in it. */
+/* The line that ends the text must not be in it. */
 static void put_here(struct buf *out, const char *file, const char *text)
 {
 	size_t n = strlen(text);
@@ -153,7 +153,7 @@ static void put_config(struct buf *out, const struct kernel_plan *p)
 	}
 }
 
-/* The image's name is make's to say, once there is a configuration. */
+/* Only make knows the image's name, once there is a configuration. */
 static void put_kernel_name(struct buf *out, const struct kernel_plan *p)
 {
 	put_make(out, p, NULL, kernel_target_sync(p->tree));

@@ -65,8 +65,8 @@ static char *find_on_path(const struct kernel_arch *arm, const char *path)
 	return NULL;
 }
 
-static int find(const struct kernel_compiler *c, char *const *env,
-		char **prefix, struct err *err)
+static int find_arm_prefix(const struct kernel_compiler *c, char *const *env,
+			   char **prefix, struct err *err)
 {
 	char *path = kernel_environ_path(&c->dirs, env);
 	struct kernel_arch arm;
@@ -82,7 +82,7 @@ static int find(const struct kernel_compiler *c, char *const *env,
 	return ret;
 }
 
-/* Is it an installed one's, also where it is the user's own? */
+/* Use an installed toolchain of that prefix, if there is one. */
 static int use_installed(struct kernel_compiler *c, const char *prefix,
 			 struct err *err)
 {
@@ -109,7 +109,7 @@ int kernel_compat_choose(struct kernel_plan *p, struct err *err)
 		return *given ? use_installed(c, given, err) : 0;
 	if (!is_needed(p))
 		return 0;
-	ret = find(c, p->env, &prefix, err);
+	ret = find_arm_prefix(c, p->env, &prefix, err);
 	if (!ret && prefix)
 		ret = use_installed(c, prefix, err);
 	if (ret)

@@ -15,17 +15,17 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-/* The choice while it is being made; the names are NULL: not given. */
+/* A choice in progress; a name that was not given is NULL. */
 struct choice {
 	struct kernel_compiler *c;
 	const struct kernel_arch *arch;
-	const struct kernel_compiler_request *wish;
+	const struct kernel_compiler_request *request;
 	const char *word; /* of -t or the configuration; may be NULL */
 	char *cross, *cc, *hostcc, *llvm;
 	bool no_llvm; /* LLVM=0, which kbuild takes for clang */
 };
 
-static void replace(char **where, char *with)
+static void set_string(char **where, char *with)
 {
 	free(*where);
 	*where = with;
@@ -34,10 +34,10 @@ static void replace(char **where, char *with)
 static void read_variable(const struct choice *w, const char *name,
 			  bool inherited, char **where)
 {
-	const char *value = str_env(strv_list(w->wish->variables), name);
+	const char *value = str_env(strv_list(w->request->variables), name);
 
 	if (!value && inherited)
-		value = str_env(w->wish->env, name);
+		value = str_env(w->request->env, name);
 	if (value && *value)
 		*where = xstrdup(value);
 }
@@ -51,12 +51,12 @@ static void read_variables(struct choice *w)
 	read_variable(w, "LLVM", true, &w->llvm);
 	w->no_llvm = str_equal(w->llvm, "0");
 	if (w->no_llvm)
-		replace(&w->llvm, NULL);
+		set_string(&w->llvm, NULL);
 }
 
 static bool on_path(const struct choice *w, const char *name)
 {
-	char *path = kernel_environ_path(&w->c->dirs, w->wish->env);
+	char *path = kernel_environ_path(&w->c->dirs, w->request->env);
 	char *file = which(name, path);
 	bool yes = file && which_is_program(file);
 
@@ -66,8 +66,9 @@ static bool on_path(const struct choice *w, const char *name)
 }
 
 /* `word`: the release that was asked for, "gcc" for any; NULL: no release. */
-static int not_found(const struct choice *w, const char *name,
-		     const char *prefix, const char *word, struct err *err)
+static int compiler_missing(const struct choice *w, const char *name,
+			    const char *prefix, const char *word,
+			    struct err *err)
 {
 	struct toolchain_release r = { 0 };
 	struct err ignored;
@@ -90,7 +91,7 @@ static int not_found(const struct choice *w, const char *name,
 	return -ENOENT;
 }
 
-/* "gcc-13" of "gcc-13.3.0" is not the same: names are taken as they are. */
+/* "gcc-13", "clang-15.0.7": the tool, a dash, a number. */
 static bool is_version_of(const char *word, const char *tool)
 {
 	size_t n = strlen(tool);
@@ -99,14 +100,15 @@ static bool is_version_of(const char *word, const char *tool)
 	       isdigit((unsigned char)word[n + 1]);
 }
 
-static void add_dir(struct kernel_compiler *c, const char *dir)
+static void add_path_dir(struct kernel_compiler *c, const char *dir)
 {
 	if (!strv_has(&c->dirs, dir))
 		strv_add(&c->dirs, dir);
 }
 
-static int take_installed(struct choice *w, const struct toolchain_installed *t,
-			  struct err *err)
+static int choose_installed(struct choice *w,
+			    const struct toolchain_installed *t,
+			    struct err *err)
 {
 	char *prefix;
 	int ret = kernel_installed_prefix(&w->c->installed, t, &prefix, err);
@@ -114,12 +116,12 @@ static int take_installed(struct choice *w, const struct toolchain_installed *t,
 	if (ret)
 		return ret;
 	if (t->is_clang) {
-		replace(&w->llvm, prefix);
+		set_string(&w->llvm, prefix);
 	} else {
-		replace(&w->cross, prefix);
-		replace(&w->cc, NULL);
+		set_string(&w->cross, prefix);
+		set_string(&w->cc, NULL);
 	}
-	add_dir(w->c, w->c->installed.bin);
+	add_path_dir(w->c, w->c->installed.bin);
 	return 0;
 }
 
@@ -130,7 +132,7 @@ static int read_prefix(struct choice *w, struct err *err)
 	char *prefix = xasprintf("%s%s", w->word, whole ? "" : "-");
 	char *gcc = xasprintf("%sgcc", prefix);
 
-	replace(&w->cross, prefix);
+	set_string(&w->cross, prefix);
 	found = whole || on_path(w, gcc) ||
 		kernel_installed_has(&w->c->installed, gcc);
 	free(gcc);
@@ -155,21 +157,21 @@ static int read_toolchain(struct choice *w, struct err *err)
 		return ret;
 	}
 	if (found)
-		return take_installed(w, found, err);
+		return choose_installed(w, found, err);
 	if (!strcmp(t, "gcc"))
 		return 0;
 	if (!strcmp(t, "clang") || is_version_of(t, "clang"))
-		replace(&w->llvm, xstrdup(t[5] ? t + 5 : "1"));
+		set_string(&w->llvm, xstrdup(t[5] ? t + 5 : "1"));
 	else if (is_version_of(t, "gcc"))
-		replace(&w->cc, xstrdup(t));
+		set_string(&w->cc, xstrdup(t));
 	else
 		return read_prefix(w, err);
 	return 0;
 }
 
 /* Take the directory off a name and remember it for PATH. */
-static void take_directory(struct kernel_compiler *c, const char *variable,
-			   char **value)
+static void move_dir_to_path(struct kernel_compiler *c, const char *variable,
+			     char **value)
 {
 	const char *base = *value ? str_base(*value) : NULL;
 	char *dir, *absolute;
@@ -182,8 +184,8 @@ static void take_directory(struct kernel_compiler *c, const char *variable,
 		  "%s=%s is used as %s with %s in PATH: a plain make that "
 		  "names the directory sees changed commands",
 		  variable, *value, *base ? base : "1", absolute);
-	add_dir(c, absolute);
-	replace(value, xstrdup(*base ? base : "1"));
+	add_path_dir(c, absolute);
+	set_string(value, xstrdup(*base ? base : "1"));
 	free(absolute);
 	free(dir);
 }
@@ -217,7 +219,7 @@ static int without_prefix(struct choice *w, struct err *err)
 		ret = kernel_installed_find(&w->c->installed, w->arch, "gcc",
 					    &found, err);
 		if (ret || found)
-			return ret ? ret : take_installed(w, found, err);
+			return ret ? ret : choose_installed(w, found, err);
 	}
 	if (!known || !known->prefixes.n)
 		return err_set(err, ENOENT,
@@ -225,8 +227,8 @@ static int without_prefix(struct choice *w, struct err *err)
 			       "prefix with -t",
 			       w->arch->arch);
 	name = xasprintf("%s%s", known->prefixes.v[0], w->cc ? w->cc : "gcc");
-	ret = not_found(w, name, known->prefixes.v[0],
-			w->word ? w->word : "gcc", err);
+	ret = compiler_missing(w, name, known->prefixes.v[0],
+			       w->word ? w->word : "gcc", err);
 	free(name);
 	return ret;
 }
@@ -257,10 +259,10 @@ static char *compiler_name(const struct choice *w)
 }
 
 /* Find the file of a compiler, or say why it cannot be linked. */
-static int resolve(const struct choice *w, const char *variable,
-		   const char *name, char **file, struct err *err)
+static int find_compiler_file(const struct choice *w, const char *variable,
+			      const char *name, char **file, struct err *err)
 {
-	char *path = kernel_environ_path(&w->c->dirs, w->wish->env);
+	char *path = kernel_environ_path(&w->c->dirs, w->request->env);
 	char *why = NULL;
 
 	if (strpbrk(name, " \t")) {
@@ -279,7 +281,7 @@ static int resolve(const struct choice *w, const char *variable,
 	else
 		free(why);
 	free(path);
-	return *file ? 0 : not_found(w, name, NULL, NULL, err);
+	return *file ? 0 : compiler_missing(w, name, NULL, NULL, err);
 }
 
 static void add_variable(struct kernel_compiler *c, const char *name,
@@ -298,7 +300,7 @@ static void set_vars(const struct choice *w)
 }
 
 /* [arch "X"] toolchain; x86 is x86_64 where that is the machine's own. */
-static const char *standard(const struct choice *w)
+static const char *configured_toolchain(const struct choice *w)
 {
 	const struct kernel_arch *arch = w->arch;
 	const struct toolchain_arch *own;
@@ -306,9 +308,9 @@ static const char *standard(const struct choice *w)
 	const char *word;
 	struct utsname u;
 
-	if (!w->wish->standard)
+	if (!w->request->standard)
 		return NULL;
-	list = strv_list(w->wish->standard);
+	list = strv_list(w->request->standard);
 	word = str_env(list, arch->arch);
 	if (word || strcmp(arch->arch, arch->srcarch) != 0 || uname(&u))
 		return word;
@@ -328,27 +330,27 @@ static void find_bin(const struct choice *w)
 
 	if (kernel_installed_has(in, w->c->name) ||
 	    (w->cross && kernel_installed_has(in, ld)))
-		add_dir(w->c, in->bin);
+		add_path_dir(w->c, in->bin);
 	free(ld);
 }
 
-static int decide(struct choice *w, struct err *err)
+static int decide_names(struct choice *w, struct err *err)
 {
 	int ret = w->word ? read_toolchain(w, err) : 0;
 
 	if (ret)
 		return ret;
-	take_directory(w->c, "CROSS_COMPILE", &w->cross);
-	take_directory(w->c, "CC", &w->cc);
-	take_directory(w->c, "HOSTCC", &w->hostcc);
-	take_directory(w->c, "LLVM", &w->llvm);
+	move_dir_to_path(w->c, "CROSS_COMPILE", &w->cross);
+	move_dir_to_path(w->c, "CC", &w->cc);
+	move_dir_to_path(w->c, "HOSTCC", &w->hostcc);
+	move_dir_to_path(w->c, "LLVM", &w->llvm);
 	if (!w->cross)
 		ret = default_prefix(w, err);
 	if (ret)
 		return ret;
 	/* -t gcc-13 and a prefix: CC is the compiler's whole name. */
 	if (w->word && w->cross && w->cc && is_version_of(w->cc, "gcc"))
-		replace(&w->cc, xasprintf("%s%s", w->cross, w->cc));
+		set_string(&w->cc, xasprintf("%s%s", w->cross, w->cc));
 	w->c->name = compiler_name(w);
 	w->c->is_clang = strstr(str_base(w->c->name), "clang") != NULL;
 	find_bin(w);
@@ -356,52 +358,53 @@ static int decide(struct choice *w, struct err *err)
 	return 0;
 }
 
-/* Look at what was chosen: the files, the version, the tree's minimum. */
-static int examine(const struct choice *w, struct err *err)
+/* Check what was chosen: the files, the version, the tree's minimum. */
+static int check_choice(const struct choice *w, struct err *err)
 {
 	struct kernel_compiler *c = w->c;
 	const char *hostcc = w->hostcc ? w->hostcc : w->llvm ? c->name : "gcc";
 	char *host = NULL;
-	int ret = resolve(w, "CC", c->name, &c->path, err);
+	int ret = find_compiler_file(w, "CC", c->name, &c->path, err);
 
 	if (ret == -ENOENT)
-		not_found(w, c->name, c->is_clang ? NULL : w->cross, w->word,
-			  err);
+		compiler_missing(w, c->name, c->is_clang ? NULL : w->cross,
+				 w->word, err);
 	if (!ret)
 		ret = kernel_compiler_lease(c, c->name, c->path, err);
 	if (!ret)
-		ret = resolve(w, "HOSTCC", hostcc, &host, err);
+		ret = find_compiler_file(w, "HOSTCC", hostcc, &host, err);
 	if (!ret)
-		ret = kernel_minimum_version(c, w->wish->env, err);
+		ret = kernel_minimum_version(c, w->request->env, err);
 	if (!ret)
-		ret = kernel_minimum_check(c, w->arch, w->wish->tree, err);
+		ret = kernel_minimum_check(c, w->arch, w->request->tree, err);
 	free(host);
 	return ret;
 }
 
 int kernel_compiler_choose(struct kernel_compiler *c,
 			   const struct kernel_arch *arch,
-			   const struct kernel_compiler_request *wish,
+			   const struct kernel_compiler_request *request,
 			   struct err *err)
 {
-	struct choice w = {
-		.c = c, .arch = arch, .wish = wish, .word = wish->toolchain
-	};
+	struct choice w = { .c = c,
+			    .arch = arch,
+			    .request = request,
+			    .word = request->toolchain };
 	int ret;
 
 	*c = (struct kernel_compiler){ 0 };
 	read_variables(&w);
 	if (!w.word && !w.cross && !w.cc && !w.llvm)
-		w.word = standard(&w);
-	ret = kernel_installed_open(&c->installed, wish->data, err);
+		w.word = configured_toolchain(&w);
+	ret = kernel_installed_open(&c->installed, request->data, err);
 	for (size_t i = 0; i < c->installed.list.broken.n; i++)
 		strv_addf(&c->notes, "not used: %s",
 			  c->installed.list.broken.v[i]);
 	if (!ret)
-		ret = decide(&w, err);
+		ret = decide_names(&w, err);
 	if (!ret)
-		ret = examine(&w, err);
-	if (ret && w.word && w.word != wish->toolchain)
+		ret = check_choice(&w, err);
+	if (ret && w.word && w.word != request->toolchain)
 		err_wrap(err, "[arch \"%s\"] toolchain = %s", arch->arch,
 			 w.word);
 	free(w.cross);
@@ -434,7 +437,7 @@ int kernel_compiler_use(struct kernel_compiler *c, const char *name,
 	char *path = xasprintf("%s/%s", c->installed.bin, name);
 	int ret = kernel_compiler_lease(c, name, path, err);
 
-	add_dir(c, c->installed.bin);
+	add_path_dir(c, c->installed.bin);
 	free(path);
 	return ret;
 }

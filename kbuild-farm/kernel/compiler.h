@@ -55,7 +55,7 @@ struct kernel_compiler {
  */
 int kernel_compiler_choose(struct kernel_compiler *c,
 			   const struct kernel_arch *arch,
-			   const struct kernel_compiler_request *wish,
+			   const struct kernel_compiler_request *request,
 			   struct err *err);
 void kernel_compiler_release(struct kernel_compiler *c);
 /* Keep the toolchain that `name`, whose file is `path`, belongs to, if any,

@@ -51,7 +51,7 @@ static int stamp_text(const struct kernel_plan *p, char **out, struct err *err)
 	return ret;
 }
 
-static bool is_done(const struct kernel_plan *p)
+static bool matches_stamp(const struct kernel_plan *p)
 {
 	char *path = stamp_path(p), *now = NULL;
 	struct buf was = { 0 };
@@ -66,12 +66,12 @@ static bool is_done(const struct kernel_plan *p)
 	return same;
 }
 
-static void remember(const struct kernel_plan *p)
+static void write_stamp(const struct kernel_plan *p)
 {
 	char *path = stamp_path(p), *dir = str_dir(path), *now = NULL;
 	struct err ignored;
 
-	/* Forgotten, the next build merely makes its .config once more. */
+	/* Without the stamp the next build merely makes its .config again. */
 	if (!stamp_text(p, &now, &ignored) && !fs_mkdirs(dir, 0777, &ignored))
 		fs_write(path, bytes_str(now), 0666, &ignored);
 	free(now);
@@ -137,7 +137,7 @@ static int run_merge(struct kernel_run *run, const char *scratch,
 	return ret;
 }
 
-static int merge(struct kernel_run *run, struct err *err)
+static int merge_fragments(struct kernel_run *run, struct err *err)
 {
 	char *config = kernel_plan_path(run->plan, ".config");
 	char *scratch = xasprintf("%s/merge", run->farm.rundir.dir);
@@ -159,8 +159,8 @@ static int merge(struct kernel_run *run, struct err *err)
 	return ret;
 }
 
-static int refuse(const struct strv *missed, const char *config,
-		  struct err *err)
+static int refuse_missed(const struct strv *missed, const char *config,
+			 struct err *err)
 {
 	struct strv shown = { 0 };
 	char *list;
@@ -182,7 +182,7 @@ static int refuse(const struct strv *missed, const char *config,
 	return ret;
 }
 
-static int check(const struct kernel_plan *p, struct err *err)
+static int check_config(const struct kernel_plan *p, struct err *err)
 {
 	char *path = kernel_plan_path(p, ".config");
 	struct buf config = { 0 };
@@ -192,7 +192,7 @@ static int check(const struct kernel_plan *p, struct err *err)
 	if (!ret)
 		kernel_kconfig_missed(&p->kconfig, buf_str(&config), &missed);
 	if (missed.n)
-		ret = refuse(&missed, path, err);
+		ret = refuse_missed(&missed, path, err);
 	strv_release(&missed);
 	buf_release(&config);
 	free(path);
@@ -204,17 +204,17 @@ int kernel_config_apply(struct kernel_run *run, struct err *err)
 	const struct kernel_kconfig *k = &run->plan->kconfig;
 	int ret;
 
-	if (kernel_kconfig_nothing(k) || is_done(run->plan))
+	if (kernel_kconfig_nothing(k) || matches_stamp(run->plan))
 		return 0;
 	kernel_run_phase(run, "config");
 	ret = write_base(run, err);
 	if (!ret && k->n_fragments)
-		ret = merge(run, err);
+		ret = merge_fragments(run, err);
 	if (!ret && (k->n_fragments || k->base == KERNEL_CONFIG_FILE))
 		ret = run_target(run, "olddefconfig", err);
 	if (!ret)
-		ret = check(run->plan, err);
+		ret = check_config(run->plan, err);
 	if (!ret)
-		remember(run->plan);
+		write_stamp(run->plan);
 	return ret;
 }

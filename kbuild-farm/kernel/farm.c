@@ -34,7 +34,7 @@ void kernel_farm_init(struct kernel_farm *f, const struct node_roster *roster,
 	node_inventory_collect(&inv);
 	node_limit_local(&limit, &inv);
 	f->local_slots = limit.slots;
-	/* With no node to help, -j is the user's word on this machine. */
+	/* Without nodes, -j sets the slots of this machine. */
 	if (asked && (!roster->n || asked < limit.slots))
 		f->local_slots = asked;
 	f->capacity = kernel_capacity(NULL, "");
@@ -63,16 +63,17 @@ void kernel_farm_emit(struct kernel_farm *f, enum event_kind kind,
 		 &(struct coord_event){ .kind = kind, .text = text, .n = n });
 }
 
-static void on_away(void *ctx, unsigned n)
+static void on_remote_jobs(void *ctx, unsigned n)
 {
 	struct kernel_farm *f = ctx;
 
-	f->aways = n;
-	kernel_jobserver_away(&f->jobserver, n);
+	f->remote_jobs = n;
+	kernel_jobserver_set_remote(&f->jobserver, n);
 }
 
-/* Their way to the nodes begins before the first compile. */
-static void expect(struct kernel_farm *f, const struct kernel_farm_setup *setup)
+/* So toolchains are on their way to nodes before the first compile. */
+static void expect_compilers(struct kernel_farm *f,
+			     const struct kernel_farm_setup *setup)
 {
 	const char *libraries = setup->env ?
 					str_env(setup->env, "LD_LIBRARY_PATH") :
@@ -106,7 +107,7 @@ int kernel_farm_open(struct kernel_farm *f,
 		.trees = setup->trees,
 		.sink = on_event,
 		.sink_ctx = f,
-		.remote_jobs = on_away,
+		.remote_jobs = on_remote_jobs,
 		.remote_jobs_ctx = f,
 	};
 	char *wrapper = kernel_links_wrapper();
@@ -130,7 +131,7 @@ int kernel_farm_open(struct kernel_farm *f,
 	if (ret >= 0)
 		ret = coord_new(&f->coord, &s, err);
 	if (!ret)
-		expect(f, setup);
+		expect_compilers(f, setup);
 	free(answers);
 	free(cache);
 	free(canary_db);
@@ -193,7 +194,7 @@ int kernel_farm_tokens(struct kernel_farm *f, unsigned asked, struct err *err)
 					 asked ? asked : f->capacity, err);
 
 	if (!ret)
-		kernel_jobserver_away(&f->jobserver, f->aways);
+		kernel_jobserver_set_remote(&f->jobserver, f->remote_jobs);
 	return ret;
 }
 

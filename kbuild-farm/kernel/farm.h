@@ -24,7 +24,7 @@ struct kernel_farm {
 	bool has_nodes; /* some are configured */
 	unsigned local_slots; /* compiles at once on this machine */
 	unsigned capacity; /* jobs at once, here and on nodes */
-	unsigned aways; /* jobs on nodes, as the coordinator said */
+	unsigned remote_jobs; /* jobs on nodes, as the coordinator said */
 	struct kernel_jobserver jobserver; /* broker 0: there is none */
 	const struct node_roster *roster;
 	uint64_t began_ms;

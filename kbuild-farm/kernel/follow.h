@@ -19,7 +19,7 @@ struct kernel_follow {
 	struct event *grew, *due;
 };
 
-/* Everything from the file's begin goes to `log`. */
+/* Everything from the start of the file goes to `log`. */
 int kernel_follow_start(struct kernel_follow *f, struct event_base *base,
 			const char *path, struct kernel_joblog *log,
 			struct err *err);

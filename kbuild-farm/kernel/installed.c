@@ -73,7 +73,7 @@ static int check_named(const struct toolchain_installed *t,
 	return ret;
 }
 
-static const struct toolchain_installed *named(
+static const struct toolchain_installed *find_by_id(
 	const struct kernel_installed *in, const char *id)
 {
 	for (size_t i = 0; i < in->list.n; i++) {
@@ -94,7 +94,7 @@ int kernel_installed_find(const struct kernel_installed *in,
 
 	/* An id of clang's own is a release as well. */
 	if (toolchain_release_parse(word, &r, &ignored)) {
-		*out = named(in, word);
+		*out = find_by_id(in, word);
 		return *out ? check_named(*out, arch, err) : 0;
 	}
 	*out = NULL;

@@ -25,7 +25,7 @@ static bool is_new(struct kernel_joblog *j, const char *line)
 	return true;
 }
 
-static void emit(struct kernel_joblog *j)
+static void emit_block(struct kernel_joblog *j)
 {
 	if (j->block.len && j->block_new && j->sink.block)
 		j->sink.block(j->sink.ctx, buf_str(&j->block), j->block_error);
@@ -34,22 +34,23 @@ static void emit(struct kernel_joblog *j)
 
 static void close_block(struct kernel_joblog *j)
 {
-	emit(j);
+	emit_block(j);
 	j->block_new = false;
 	j->block_error = false;
 	j->after_diagnostic = false;
 	buf_reset(&j->held);
 }
 
-static void append(struct kernel_joblog *j, const char *line)
+static void add_to_block(struct kernel_joblog *j, const char *line)
 {
 	if (j->block.len + strlen(line) > KERNEL_BLOCK_MAX)
-		emit(j);
+		emit_block(j);
 	buf_add_str(&j->block, line);
 	buf_add_str(&j->block, "\n");
 }
 
-static void count(struct kernel_joblog *j, const char *line, bool error)
+static void count_diagnostic(struct kernel_joblog *j, const char *line,
+			     bool error)
 {
 	if (error)
 		j->failed = true;
@@ -86,7 +87,7 @@ static bool may_be_source(const struct kernel_joblog *j, const char *line)
 	       strlen(line) <= SOURCE_MAX;
 }
 
-static void take_other(struct kernel_joblog *j, const char *line)
+static void handle_other(struct kernel_joblog *j, const char *line)
 {
 	if (may_be_source(j, line) && !j->held.len)
 		buf_add_str(&j->held, line);
@@ -94,19 +95,19 @@ static void take_other(struct kernel_joblog *j, const char *line)
 		close_block(j);
 }
 
-static void take_context(struct kernel_joblog *j, const char *line)
+static void handle_context(struct kernel_joblog *j, const char *line)
 {
 	if (j->block.len || j->block_new)
-		append(j, line);
+		add_to_block(j, line);
 }
 
-static void take_line(struct kernel_joblog *j, const char *line)
+static void handle_line(struct kernel_joblog *j, const char *line)
 {
 	enum kernel_logline kind = kernel_logline_kind(line);
 
 	if (j->held.len) {
 		if (kind == KERNEL_LINE_CARET) {
-			append(j, buf_str(&j->held));
+			add_to_block(j, buf_str(&j->held));
 			buf_reset(&j->held);
 		} else {
 			close_block(j);
@@ -115,22 +116,22 @@ static void take_line(struct kernel_joblog *j, const char *line)
 	switch (kind) {
 	case KERNEL_LINE_WARNING:
 	case KERNEL_LINE_ERROR:
-		count(j, line, kind == KERNEL_LINE_ERROR);
-		append(j, line);
+		count_diagnostic(j, line, kind == KERNEL_LINE_ERROR);
+		add_to_block(j, line);
 		break;
 	case KERNEL_LINE_MAKE:
 		count_make(j, line);
-		append(j, line);
+		add_to_block(j, line);
 		break;
 	case KERNEL_LINE_NOTE:
-		append(j, line);
+		add_to_block(j, line);
 		break;
 	case KERNEL_LINE_INDENTED:
 	case KERNEL_LINE_CARET:
-		take_context(j, line);
+		handle_context(j, line);
 		break;
 	case KERNEL_LINE_OTHER:
-		take_other(j, line);
+		handle_other(j, line);
 		return;
 	}
 	j->after_diagnostic = kind == KERNEL_LINE_WARNING ||
@@ -143,7 +144,7 @@ static void end_line(struct kernel_joblog *j)
 	j->part.len = kernel_logline_clean((char *)j->part.data, j->part.len);
 	if (j->part.data)
 		j->part.data[j->part.len] = '\0';
-	take_line(j, buf_str(&j->part));
+	handle_line(j, buf_str(&j->part));
 	if (j->sink.line)
 		j->sink.line(j->sink.ctx, buf_str(&j->part));
 	buf_reset(&j->part);

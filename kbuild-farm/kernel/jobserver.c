@@ -26,19 +26,19 @@
 
 /* The broker: from fork() on it makes system calls only. */
 struct broker {
-	int give; /* tokens to make */
-	int take; /* the same pipe's other end, to take idle ones back */
-	int back; /* tokens from make */
+	int supply; /* write: tokens for make */
+	int reclaim; /* read: the same pipe, to withdraw idle ones */
+	int returns; /* read: tokens from make */
 	int wake; /* kfarm; its end is kfarm's death */
-	unsigned own; /* tokens without those of jobs that are away */
+	unsigned local; /* tokens without those of remote jobs */
 	unsigned most; /* with them */
 	unsigned out; /* in the pipe and in make's hands */
-	const atomic_uint *away;
+	const atomic_uint *remote;
 };
 
 static void balance(struct broker *b)
 {
-	unsigned want = b->own + (b->wake < 0 ? 0 : atomic_load(b->away));
+	unsigned want = b->local + (b->wake < 0 ? 0 : atomic_load(b->remote));
 	char tokens[TOKENS_MAX];
 	ssize_t n;
 
@@ -46,11 +46,11 @@ static void balance(struct broker *b)
 		want = b->most;
 	if (b->out > want) {
 		/* What is in use is not handed on when it comes back. */
-		n = read(b->take, tokens, b->out - want);
+		n = read(b->reclaim, tokens, b->out - want);
 		b->out -= n > 0 ? (unsigned)n : 0;
 	} else if (b->out < want) {
 		memset(tokens, '+', want - b->out);
-		n = write(b->give, tokens, want - b->out);
+		n = write(b->supply, tokens, want - b->out);
 		b->out += n > 0 ? (unsigned)n : 0;
 	}
 }
@@ -60,16 +60,16 @@ static unsigned in_use(const struct broker *b)
 {
 	int idle = 0;
 
-	if (ioctl(b->take, FIONREAD, &idle) || idle < 0)
+	if (ioctl(b->reclaim, FIONREAD, &idle) || idle < 0)
 		return b->out;
 	return (unsigned)idle < b->out ? b->out - (unsigned)idle : 0;
 }
 
 /* False at the pipe's end: nobody is left who could return a token. */
-static bool take_back(struct broker *b)
+static bool read_returned(struct broker *b)
 {
 	char tokens[TOKENS_MAX];
-	ssize_t n = read(b->back, tokens, sizeof(tokens));
+	ssize_t n = read(b->returns, tokens, sizeof(tokens));
 
 	if (n > 0) {
 		unsigned used = in_use(b);
@@ -90,11 +90,11 @@ static void look_at_kfarm(struct broker *b)
 	}
 }
 
-static void serve(struct broker *b)
+static void broker_loop(struct broker *b)
 {
 	for (;;) {
 		struct pollfd p[] = {
-			{ .fd = b->back, .events = POLLIN },
+			{ .fd = b->returns, .events = POLLIN },
 			{ .fd = b->wake, .events = POLLIN },
 		};
 
@@ -103,14 +103,14 @@ static void serve(struct broker *b)
 			continue;
 		if (p[1].revents)
 			look_at_kfarm(b);
-		if (p[0].revents && !take_back(b))
+		if (p[0].revents && !read_returned(b))
 			return;
 	}
 }
 
 static void close_others(const struct broker *b)
 {
-	int keep[] = { b->give, b->take, b->back, b->wake }, last = 0;
+	int keep[] = { b->supply, b->reclaim, b->returns, b->wake }, last = 0;
 
 	for (int i = 0; i < 4; i++)
 		last = keep[i] > last ? keep[i] : last;
@@ -137,7 +137,7 @@ static _Noreturn void be_broker(struct broker *b)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	close_others(b);
-	serve(b);
+	broker_loop(b);
 	_exit(0);
 }
 
@@ -153,7 +153,7 @@ static int reopen(int fd, int flags)
 	return open(path, flags | O_CLOEXEC);
 }
 
-/* Above those that scripts use for files of their own ("exec 3>log"). */
+/* Above the descriptors that scripts use for files ("exec 3>log"). */
 static int move_up(int fd)
 {
 	int up = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, HIGH_FD);
@@ -194,33 +194,33 @@ int kernel_jobserver_start(struct kernel_jobserver *j, unsigned local,
 			   unsigned most, struct err *err)
 {
 	int to[2] = { -1, -1 }, back[2] = { -1, -1 }, wake[2] = { -1, -1 };
-	struct broker b = { .give = -1,
-			    .take = -1,
+	struct broker b = { .supply = -1,
+			    .reclaim = -1,
 			    .most = most ? within(most - 1, TOKENS_MAX) :
 					   TOKENS_MAX };
 	int ret = 0;
 
 	*j = (struct kernel_jobserver){ .wake = -1, .fd = { -1, -1, -1 } };
 	j->slots = local ? local : 1;
-	b.own = within(local ? local - 1 : 0, b.most);
-	j->away = mmap(NULL, sizeof(*j->away), PROT_READ | PROT_WRITE,
-		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (j->away == MAP_FAILED)
-		j->away = NULL;
-	if (!j->away || pipe2(to, O_CLOEXEC) || pipe2(back, O_CLOEXEC) ||
+	b.local = within(local ? local - 1 : 0, b.most);
+	j->remote = mmap(NULL, sizeof(*j->remote), PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (j->remote == MAP_FAILED)
+		j->remote = NULL;
+	if (!j->remote || pipe2(to, O_CLOEXEC) || pipe2(back, O_CLOEXEC) ||
 	    pipe2(wake, O_CLOEXEC | O_NONBLOCK))
 		goto failed;
 	j->fd[0] = move_up(reopen(to[0], O_RDWR));
 	j->fd[1] = move_up(reopen(back[1], O_RDWR));
-	b.give = reopen(to[1], O_WRONLY | O_NONBLOCK);
-	b.take = reopen(to[0], O_RDONLY | O_NONBLOCK);
+	b.supply = reopen(to[1], O_WRONLY | O_NONBLOCK);
+	b.reclaim = reopen(to[0], O_RDONLY | O_NONBLOCK);
 	j->wake = reopen(wake[1], O_RDWR | O_NONBLOCK);
-	if (j->fd[0] < 0 || j->fd[1] < 0 || j->wake < 0 || b.give < 0 ||
-	    b.take < 0)
+	if (j->fd[0] < 0 || j->fd[1] < 0 || j->wake < 0 || b.supply < 0 ||
+	    b.reclaim < 0)
 		goto failed;
-	b.back = back[0];
+	b.returns = back[0];
 	b.wake = wake[0];
-	b.away = j->away;
+	b.remote = j->remote;
 	start_broker(j, &b);
 	if (j->broker > 0)
 		goto out;
@@ -231,16 +231,16 @@ out:
 	close_all(to, 2);
 	close_all(back, 2);
 	close_all(wake, 2);
-	close_all((int[]){ b.give, b.take }, 2);
+	close_all((int[]){ b.supply, b.reclaim }, 2);
 	return ret;
 }
 
-void kernel_jobserver_away(struct kernel_jobserver *j, unsigned n)
+void kernel_jobserver_set_remote(struct kernel_jobserver *j, unsigned n)
 {
-	if (!j->away)
+	if (!j->remote)
 		return;
-	atomic_store(j->away, n);
-	/* A full pipe has told it already. */
+	atomic_store(j->remote, n);
+	/* If the pipe is full, the broker will look anyway. */
 	if (write(j->wake, "", 1) < 0)
 		return;
 }
@@ -251,8 +251,8 @@ void kernel_jobserver_stop(struct kernel_jobserver *j)
 		kill(j->broker, SIGKILL);
 		spawn_wait(j->broker);
 	}
-	if (j->away) {
-		munmap((void *)j->away, sizeof(*j->away));
+	if (j->remote) {
+		munmap((void *)j->remote, sizeof(*j->remote));
 		close_all(j->fd, 2);
 		close_all(&j->wake, 1);
 	}
@@ -297,7 +297,7 @@ static bool is_pipe(int fd)
 	return fd >= 0 && !fstat(fd, &st) && S_ISFIFO(st.st_mode);
 }
 
-static bool is_there(const char *auth)
+static bool auth_exists(const char *auth)
 {
 	static const char fifo[] = "fifo:";
 	int r = -1, w = -1;
@@ -327,7 +327,7 @@ bool kernel_jobserver_offered(const char *flags)
 			last = strchr(flags, '=') + 1;
 		flags += n;
 	}
-	return last && is_there(last);
+	return last && auth_exists(last);
 }
 
 bool kernel_jobserver_fits(const char *make, char *const *env)

@@ -3,9 +3,9 @@
  * kernel/jobserver.h - the jobserver that make gets its tokens from.
  *
  * A token is the right to run one recipe.  There are as many as this machine
- * has slots, and one more for each job that is away on a node: a recipe that
- * waits for a node costs this machine nothing, so another may run.  A farm of
- * 60 slots so keeps 60 compiles going, and never starts 60 linkers here.
+ * has slots, and one more for each remote job: a recipe that waits for a node
+ * costs this machine nothing, so another may run.  So a farm of 60 slots keeps
+ * 60 compiles going, and never starts 60 linkers here.
  *
  * GNU make's protocol (its manual, "POSIX Jobserver Interaction"): a make owns
  * one token from the start, reads a byte for each further recipe and writes
@@ -13,21 +13,20 @@
  * --jobserver-auth=R,W, are known to make 4.2 and later, and taken only by a
  * make without -j on its command line.
  *
- *	make reads R <---- tokens that are given ----- broker
- *	make writes W ---- tokens that came back ----> broker
+ *	make reads R <---- tokens handed out -------- broker
+ *	make writes W ---- tokens returned ---------> broker
  *
- * These are two pipes, not one.  In one, make takes back at once the token
- * that it has just returned, and who wants to withdraw one never gets it: all
- * 60 would become linkers.  That is also why there is no name for make 4.4's
- * fifo:PATH, which is one pipe for both ways.  The broker hands a token on
- * only while there are fewer out than there may be, so withdrawing is not
- * handing on; nobody waits for it.
+ * These are two pipes, not one.  From a single pipe make would at once take
+ * the token that it has just returned, and the broker could never withdraw
+ * one: all 60 would become linkers.  That is also why make 4.4's fifo:PATH,
+ * one pipe for both directions, is not used.  To withdraw a token the broker
+ * does not hand it out again; nobody waits for it.
  *
- * The broker is a process of its own.  When kfarm is killed it goes on without
- * the tokens of jobs that are away (they are compiled here then), and ends
- * with the last process that has make's descriptors.  Make holds both
- * directions of both pipes, so without a broker it goes on with the one token
- * of its own, and neither hangs nor fails.
+ * The broker is a separate process.  When kfarm is killed it goes on without
+ * the tokens of remote jobs (they are compiled here then), and ends with the
+ * last process that has make's descriptors.  Make holds both directions of
+ * both pipes, so without a broker it goes on with its one token, and neither
+ * hangs nor fails.
  */
 #ifndef KERNEL_JOBSERVER_H
 #define KERNEL_JOBSERVER_H
@@ -41,19 +40,19 @@
 struct kernel_jobserver {
 	pid_t broker; /* 0: there is none */
 	unsigned slots; /* of this machine */
-	int wake; /* a byte to the broker: look at `away` */
+	int wake; /* a byte to the broker: look at `remote` */
 	int fd[3]; /* make's R and W, then -1, for struct spawn's `pass` */
-	atomic_uint *away; /* shared with the broker */
+	atomic_uint *remote; /* shared with the broker */
 };
 
 /*
  * Start the broker with `local` tokens, at least 1, of which make owns one;
- * with those of jobs that are away never more than `most` (0: no limit).
+ * with those of remote jobs never more than `most` (0: no limit).
  */
 int kernel_jobserver_start(struct kernel_jobserver *j, unsigned local,
 			   unsigned most, struct err *err);
-/* So many jobs are away now.  Never blocks; nothing without a broker. */
-void kernel_jobserver_away(struct kernel_jobserver *j, unsigned n);
+/* The number of remote jobs now.  Never blocks; nothing without a broker. */
+void kernel_jobserver_set_remote(struct kernel_jobserver *j, unsigned n);
 /* The tokens that are out are void.  Also for a zeroed one. */
 void kernel_jobserver_stop(struct kernel_jobserver *j);
 

@@ -30,7 +30,7 @@ static int refuse_url(const char *option, const char *word, struct err *err)
 		       option, word);
 }
 
-static int read_text(const char *path, char **out, struct err *err)
+static int read_config_file(const char *path, char **out, struct err *err)
 {
 	struct buf text = { 0 };
 	int ret = fs_read(path, CONFIG_MAX, &text, err);
@@ -108,7 +108,7 @@ static int read_base(struct kernel_kconfig *k, const char *word,
 			       word, tree, srcarch);
 	k->base = KERNEL_CONFIG_FILE;
 	k->file = xstrdup(word);
-	ret = read_text(path, &k->text, err);
+	ret = read_config_file(path, &k->text, err);
 	if (ret)
 		err_wrap(err, "-k");
 	free(path);
@@ -161,7 +161,7 @@ static int read_fragment(struct kernel_fragment *f, const char *word,
 			       "-K %s: no such file, and no such fragment in "
 			       "kernel/configs or arch/%s/configs of %s",
 			       word, srcarch, tree);
-	ret = read_text(path, &f->text, err);
+	ret = read_config_file(path, &f->text, err);
 	if (ret)
 		err_wrap(err, "-K");
 	free(path);
@@ -234,7 +234,7 @@ static struct bytes symbol_of(const char *line)
 }
 
 /* What a line sets its symbol to; "n" where it is not set. */
-static struct bytes value_of(const char *line, struct bytes symbol)
+static struct bytes symbol_value(const char *line, struct bytes symbol)
 {
 	size_t n = strcspn(line, "\r\n");
 	size_t at = line[0] == '#' ? n : symbol.len + 1;
@@ -251,13 +251,13 @@ static const char *next_line(const char *line)
 }
 
 /* What the last line that sets `symbol` says; no data: none does. */
-static struct bytes lookup(const char *text, struct bytes symbol)
+static struct bytes last_value(const char *text, struct bytes symbol)
 {
 	struct bytes found = { 0 };
 
 	for (const char *line = text; *line; line = next_line(line)) {
 		if (bytes_equal(symbol_of(line), symbol))
-			found = value_of(line, symbol);
+			found = symbol_value(line, symbol);
 	}
 	return found;
 }
@@ -267,10 +267,10 @@ static void check_line(const char *line, const char *config, struct strv *out)
 	struct bytes symbol = symbol_of(line), asked, got;
 
 	/* What comes later counts, also within a fragment. */
-	if (!symbol.len || lookup(next_line(line), symbol).data)
+	if (!symbol.len || last_value(next_line(line), symbol).data)
 		return;
-	asked = value_of(line, symbol);
-	got = lookup(config, symbol);
+	asked = symbol_value(line, symbol);
+	got = last_value(config, symbol);
 	if (!got.data)
 		got = bytes_str("n");
 	if (bytes_equal(asked, got))
@@ -307,7 +307,7 @@ bool kernel_kconfig_asks(const struct kernel_kconfig *k, const char *config,
 
 	buf_printf(&all, "%s\n", base ? base : "");
 	add_fragments(&all, k);
-	yes = bytes_equal(lookup(buf_str(&all), bytes_str(symbol)),
+	yes = bytes_equal(last_value(buf_str(&all), bytes_str(symbol)),
 			  bytes_str("y"));
 	buf_release(&all);
 	return yes;

@@ -3,7 +3,7 @@
  * kernel/kconfig.h - what -k and -K mean, read before anything is started.
  *
  * The base is a configuration target of make (defconfig), a file, or the
- * .config that stands; the additions are fragments: files, names in the
+ * existing .config; the additions are fragments: files, names in the
  * tree, CONFIG_X=v.
  */
 #ifndef KERNEL_KCONFIG_H
@@ -42,7 +42,7 @@ int kernel_kconfig_read(struct kernel_kconfig *k,
 			const struct kernel_request *r, const char *tree,
 			const char *srcarch, bool have_config, struct err *err);
 void kernel_kconfig_release(struct kernel_kconfig *k);
-/* Nothing but the .config that stands is asked for. */
+/* Nothing but the existing .config is asked for. */
 bool kernel_kconfig_nothing(const struct kernel_kconfig *k);
 /* What was asked, in 32 bytes: the names do not matter, the texts do. */
 void kernel_kconfig_digest(const struct kernel_kconfig *k, struct digest *out);
@@ -54,7 +54,7 @@ void kernel_kconfig_digest(const struct kernel_kconfig *k, struct digest *out);
 bool kernel_kconfig_asks(const struct kernel_kconfig *k, const char *config,
 			 const char *symbol);
 /*
- * Which settings of the fragments did not come out in `config` (the text of
+ * Which settings of the fragments did not make it into `config` (the text of
  * a .config)?  Adds a line each: "CONFIG_X: asked =y, is not set".  The last
  * fragment that sets a symbol counts.
  */

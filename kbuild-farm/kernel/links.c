@@ -54,8 +54,8 @@ int kernel_links_make(const char *dir, const char *wrapper, const char *path,
 }
 
 /* Of one directory of PATH; only the first of a name on PATH counts. */
-static int copy_tools(const char *dir, const char *from, struct strv *seen,
-		      struct err *err)
+static int copy_dir_tools(const char *dir, const char *from, struct strv *seen,
+			  struct err *err)
 {
 	struct strv names = { 0 };
 	int n = 0, ret = 0;
@@ -88,7 +88,7 @@ int kernel_links_tools(const char *dir, const char *path, struct err *err)
 		size_t len = strcspn(path, ":");
 		char *from = len ? xstrndup(path, len) : xstrdup(".");
 
-		ret = copy_tools(dir, from, &seen, err);
+		ret = copy_dir_tools(dir, from, &seen, err);
 		n += ret > 0 ? ret : 0;
 		free(from);
 		path += len + (path[len] == ':');

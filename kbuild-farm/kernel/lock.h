@@ -2,9 +2,8 @@
 /*
  * kernel/lock.h - one build at a time in one directory.
  *
- * The lock is an flock() on the directory's own descriptor, so nothing of
- * kfarm's lies in it; whose it is stands in the runtime directory, below
- * locks/DEVICE-INODE.
+ * The lock is an flock() on the directory itself, so kfarm leaves no file in
+ * it; the holder is named in the runtime directory, in locks/DEVICE-INODE.
  */
 #ifndef KERNEL_LOCK_H
 #define KERNEL_LOCK_H

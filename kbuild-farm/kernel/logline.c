@@ -108,9 +108,9 @@ static bool is_kbuild(const char *line)
 	return line[n] == ' ' && n >= 4;
 }
 
-static enum kernel_logline lookup(const struct phrase *p, size_t n,
-				  const char *text,
-				  enum kernel_logline otherwise)
+static enum kernel_logline phrase_kind(const struct phrase *p, size_t n,
+				       const char *text,
+				       enum kernel_logline otherwise)
 {
 	for (; n--; p++) {
 		if (str_starts(text, p->text))
@@ -119,8 +119,8 @@ static enum kernel_logline lookup(const struct phrase *p, size_t n,
 	return otherwise;
 }
 
-#define LOOKUP(table, text, otherwise) \
-	lookup(table, sizeof(table) / sizeof(*(table)), text, otherwise)
+#define PHRASE_KIND(table, text, otherwise) \
+	phrase_kind(table, sizeof(table) / sizeof(*(table)), text, otherwise)
 
 /* "make[2]: *** [scripts/Makefile.build:250: a.o] Error 1" */
 static enum kernel_logline make_kind(const char *line)
@@ -143,7 +143,7 @@ static enum kernel_logline make_kind(const char *line)
 	return KERNEL_LINE_ERROR;
 }
 
-static bool is_make(const char *line)
+static bool is_make_line(const char *line)
 {
 	if (!str_starts(line, "make"))
 		return false;
@@ -169,8 +169,8 @@ static enum kernel_logline placed_kind(const char *line)
 		if (!at || at - line > POSITION_MAX)
 			return KERNEL_LINE_OTHER;
 		at++;
-		kind = LOOKUP(severities, at + (at[0] == ' '),
-			      KERNEL_LINE_OTHER);
+		kind = PHRASE_KIND(severities, at + (at[0] == ' '),
+				   KERNEL_LINE_OTHER);
 		if (kind != KERNEL_LINE_OTHER)
 			return kind;
 	}
@@ -194,13 +194,13 @@ enum kernel_logline kernel_logline_kind(const char *line)
 	if (line[0] == ' ' || line[0] == '\t')
 		return is_kbuild(line) ? KERNEL_LINE_OTHER :
 					 KERNEL_LINE_INDENTED;
-	if (is_make(line))
+	if (is_make_line(line))
 		return make_kind(line);
 	if (str_starts(line, "*** "))
-		return LOOKUP(starred, line + 4, KERNEL_LINE_NOTE);
+		return PHRASE_KIND(starred, line + 4, KERNEL_LINE_NOTE);
 	if (!strcmp(line, "***"))
 		return KERNEL_LINE_NOTE;
-	kind = LOOKUP(starts, line, KERNEL_LINE_OTHER);
+	kind = PHRASE_KIND(starts, line, KERNEL_LINE_OTHER);
 	if (kind != KERNEL_LINE_OTHER)
 		return kind;
 	if (is_clang_total(line))

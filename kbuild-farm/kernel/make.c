@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #define PATIENCE_US 250000
-#define SWEEPS      400
-#define SWEEP_US    1000
+#define KILLS       400
+#define KILL_US     1000
 
 /* What the group gets, one after the other. */
 static const int harder[] = { SIGINT, SIGTERM, SIGKILL };
@@ -43,7 +43,7 @@ static void on_signal(evutil_socket_t number, short what, void *ctx)
 	(void)what;
 	if (number == SIGCHLD)
 		return; /* it woke the loop, which looks for itself */
-	/* Somebody who says it twice means it. */
+	/* The second signal is for real. */
 	if (m->stopped_by)
 		m->asked = HARDEST - 1;
 	else
@@ -78,7 +78,7 @@ static void wait_for_group(struct kernel_maker *m, int *status)
 			break;
 	}
 	evtimer_del(m->patience);
-	/* make is gone; who of its group did not listen is not waited for. */
+	/* make has ended; the rest of its group is killed, not waited for. */
 	if (m->stopped_by)
 		kill(-m->pid, SIGKILL);
 	m->pid = 0;
@@ -146,9 +146,9 @@ static void kill_children(void)
 	strv_release(&names);
 }
 
-void kernel_maker_sweep(void)
+void kernel_maker_kill_rest(void)
 {
-	for (int i = 0; i < SWEEPS; i++) {
+	for (int i = 0; i < KILLS; i++) {
 		pid_t pid;
 
 		kill_children();
@@ -158,7 +158,7 @@ void kernel_maker_sweep(void)
 		if (pid < 0)
 			return;
 		/* Children of those just killed come to us in a moment. */
-		usleep(SWEEP_US);
+		usleep(KILL_US);
 	}
 }
 

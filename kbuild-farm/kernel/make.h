@@ -46,7 +46,7 @@ int kernel_maker_capture(struct kernel_maker *m, const struct spawn *what,
 /* Run the loop until *flag: 0 or -EINTR. */
 int kernel_maker_wait(struct kernel_maker *m, const bool *flag);
 /* Kill all descendants that are left, those that left their group, too. */
-void kernel_maker_sweep(void);
+void kernel_maker_kill_rest(void);
 void kernel_maker_release(struct kernel_maker *m);
 
 #endif

@@ -15,23 +15,23 @@
 #define ANSWER_MAX (1u << 16)
 #define ANSWER_MS  5000
 
-static void put(json_t *o, const char *key, const char *value)
+static void add_text(json_t *o, const char *key, const char *value)
 {
 	if (value)
 		json_object_set_new(o, key, json_text(value));
 }
 
 /* Up to one of `ends`. */
-static void put_part(json_t *o, const char *key, const char *value,
+static void add_part(json_t *o, const char *key, const char *value,
 		     const char *ends)
 {
 	char *part = xstrndup(value, strcspn(value, ends));
 
-	put(o, key, part);
+	add_text(o, key, part);
 	free(part);
 }
 
-static void put_number(json_t *o, const char *key, uint64_t value)
+static void add_integer(json_t *o, const char *key, uint64_t value)
 {
 	json_object_set_new(o, key, json_integer((json_int_t)value));
 }
@@ -41,21 +41,21 @@ static double seconds(uint64_t ms)
 	return (double)ms / 1000;
 }
 
-static void put_list(json_t *o, const char *key, const struct strv *list)
+static void add_texts(json_t *o, const char *key, const struct strv *list)
 {
 	if (list->n)
 		json_object_set_new(o, key, json_texts(list));
 }
 
 /* Groups with nothing in them are left out. */
-static void put_group(json_t *root, const char *name, json_t *group)
+static void add_group(json_t *root, const char *name, json_t *group)
 {
 	if (json_object_size(group))
 		json_object_set(root, name, group);
 	json_decref(group);
 }
 
-static json_t *environment(const struct strv *exports)
+static json_t *exports_group(const struct strv *exports)
 {
 	json_t *o = json_object();
 
@@ -63,7 +63,7 @@ static json_t *environment(const struct strv *exports)
 		size_t n = strcspn(exports->v[i], "=");
 		char *name = xstrndup(exports->v[i], n);
 
-		put(o, name, exports->v[i] + n + 1);
+		add_text(o, name, exports->v[i] + n + 1);
 		free(name);
 	}
 	return o;
@@ -81,22 +81,22 @@ static json_t *build_group(const struct kernel_metadata *m)
 	char *toolchain = kernel_plan_compiler_text(p);
 
 	json_object_set_new(o, "targets", json_texts(targets_of(m)));
-	put(o, "target_arch", p->arch.arch);
-	put(o, "toolchain", toolchain);
-	put(o, "wrapper", "none");
-	json_object_set_new(o, "environment", environment(&p->exports));
+	add_text(o, "target_arch", p->arch.arch);
+	add_text(o, "toolchain", toolchain);
+	add_text(o, "wrapper", "none");
+	json_object_set_new(o, "environment", exports_group(&p->exports));
 	json_object_set_new(o, "make_variables", json_texts(&p->vars));
-	put(o, "kconfig",
-	    p->kconfig.target ? p->kconfig.target :
-	    p->kconfig.file   ? p->kconfig.file :
-				".config");
+	add_text(o, "kconfig",
+		 p->kconfig.target ? p->kconfig.target :
+		 p->kconfig.file   ? p->kconfig.file :
+				     ".config");
 	json_object_set_new(o, "kconfig_add",
 			    json_texts(&p->request->kconfig_add));
-	put_number(o, "jobs", m->jobs);
-	put(o, "build_dir", p->place.dir);
+	add_integer(o, "jobs", m->jobs);
+	add_text(o, "build_dir", p->place.dir);
 	json_object_set_new(o, "reproducer_cmdline",
 			    json_pack("[s,s]", "sh", "reproducer.sh"));
-	put(o, "runtime", "null");
+	add_text(o, "runtime", "null");
 	free(toolchain);
 	return o;
 }
@@ -106,9 +106,9 @@ static json_t *artifact_lists(const struct kernel_artifacts *a)
 	json_t *o = json_object();
 
 	json_object_set_new(o, "config", json_texts(&a->config));
-	put_list(o, "kernel", &a->kernel);
-	put_list(o, "modules", &a->modules);
-	put_list(o, "dtbs", &a->dtbs);
+	add_texts(o, "kernel", &a->kernel);
+	add_texts(o, "modules", &a->modules);
+	add_texts(o, "dtbs", &a->dtbs);
 	json_object_set_new(o, "log", json_pack("[s]", "build.log"));
 	return o;
 }
@@ -119,7 +119,7 @@ static json_t *results_group(const struct kernel_metadata *m)
 	const struct strv *targets = targets_of(m);
 	json_t *o = json_object(), *each = json_object();
 
-	put(o, "status", status);
+	add_text(o, "status", status);
 	for (size_t i = 0; i < targets->n; i++)
 		json_object_set_new(each, targets->v[i],
 				    json_pack("{s:s,s:f}", "status", status,
@@ -129,8 +129,8 @@ static json_t *results_group(const struct kernel_metadata *m)
 	if (m->artifacts)
 		json_object_set_new(o, "artifacts",
 				    artifact_lists(m->artifacts));
-	put_number(o, "errors", m->errors);
-	put_number(o, "warnings", m->warnings);
+	add_integer(o, "errors", m->errors);
+	add_integer(o, "warnings", m->warnings);
 	json_object_set_new(o, "duration",
 			    json_pack("{s:f,s:f}", "build",
 				      seconds(m->compile_ms), "total",
@@ -145,7 +145,7 @@ static void put_release(json_t *source, const struct kernel_plan *p)
 	struct err ignored;
 
 	if (!fs_read(path, ANSWER_MAX, &text, &ignored))
-		put_part(source, "kernelrelease", buf_str(&text), "\n");
+		add_part(source, "kernelrelease", buf_str(&text), "\n");
 	buf_release(&text);
 	free(path);
 }
@@ -157,14 +157,14 @@ static void put_tree(json_t *root, const struct kernel_metadata *m)
 
 	if (m->passed)
 		put_release(source, m->plan);
-	put(source, "kernelversion", m->plan->version);
-	put(source, "tree", m->plan->tree);
-	put_group(root, "source", source);
-	put(git, "git_describe", rev->describe);
-	put(git, "git_branch", rev->branch);
-	put(git, "git_commit", rev->commit);
-	put(git, "git_url", rev->url);
-	put_group(root, "git", git);
+	add_text(source, "kernelversion", m->plan->version);
+	add_text(source, "tree", m->plan->tree);
+	add_group(root, "source", source);
+	add_text(git, "git_describe", rev->describe);
+	add_text(git, "git_branch", rev->branch);
+	add_text(git, "git_commit", rev->commit);
+	add_text(git, "git_url", rev->url);
+	add_group(root, "git", git);
 }
 
 /* The first line of `PROGRAM --version`, or NULL; the caller frees it. */
@@ -207,14 +207,14 @@ static void put_tools(json_t *root, const struct kernel_plan *p)
 	char *make = first_line(p, p->make);
 	char *ld = linker_line(p);
 
-	put(compiler, "name", kind);
-	put(compiler, "version", p->compiler.version);
-	put(compiler, "version_full", full);
-	put_group(root, "compiler", compiler);
-	put(tools, kind, full);
-	put(tools, "ld", ld);
-	put(tools, "make", make);
-	put_group(root, "tools", tools);
+	add_text(compiler, "name", kind);
+	add_text(compiler, "version", p->compiler.version);
+	add_text(compiler, "version_full", full);
+	add_group(root, "compiler", compiler);
+	add_text(tools, kind, full);
+	add_text(tools, "ld", ld);
+	add_text(tools, "make", make);
+	add_group(root, "tools", tools);
 	free(full);
 	free(make);
 	free(ld);
@@ -224,20 +224,20 @@ static void put_results(json_t *root, const struct kernel_artifacts *a)
 {
 	json_t *files = json_object(), *map = json_object();
 
-	put_list(files, "modules", &a->module_names);
-	put_list(files, "dtbs", &a->dtb_names);
-	put_group(root, "artifacts", files);
+	add_texts(files, "modules", &a->module_names);
+	add_texts(files, "dtbs", &a->dtb_names);
+	add_group(root, "artifacts", files);
 	if (a->vmlinux.file) {
 		json_t *o = json_object();
 
-		put_number(o, "text_size", a->vmlinux.text);
-		put_number(o, "data_size", a->vmlinux.data);
-		put_number(o, "bss_size", a->vmlinux.bss);
-		put_number(o, "file_size", a->vmlinux.file);
-		put_group(root, "vmlinux", o);
+		add_integer(o, "text_size", a->vmlinux.text);
+		add_integer(o, "data_size", a->vmlinux.data);
+		add_integer(o, "bss_size", a->vmlinux.bss);
+		add_integer(o, "file_size", a->vmlinux.file);
+		add_group(root, "vmlinux", o);
 	}
-	put(map, "text_offset", a->text_offset);
-	put_group(root, "system_map", map);
+	add_text(map, "text_offset", a->text_offset);
+	add_group(root, "system_map", map);
 	json_object_set_new(root, "resources",
 			    json_pack("{s:I}", "disk_space",
 				      (json_int_t)a->build_dir_bytes));
@@ -250,7 +250,7 @@ static void put_os(json_t *o, const char *key, const char *text,
 	const char *at = strstr(text, name);
 
 	if (at)
-		put_part(o, key,
+		add_part(o, key,
 			 at + strlen(name) + strspn(at + strlen(name), "\"'"),
 			 "\"'\n");
 }
@@ -268,26 +268,26 @@ static void put_machine(json_t *root)
 
 	uname(&u);
 	statvfs(".", &v);
-	put_number(hardware, "cores", cores > 0 ? (uint64_t)cores : 1);
-	put_number(hardware, "ram",
-		   pages > 0 && page > 0 ?
-			   (uint64_t)pages * (uint64_t)page >> 20 :
-			   0);
-	put_number(hardware, "free_disk_space",
-		   (uint64_t)v.f_bavail * v.f_frsize >> 20);
-	put_group(root, "hardware", hardware);
+	add_integer(hardware, "cores", cores > 0 ? (uint64_t)cores : 1);
+	add_integer(hardware, "ram",
+		    pages > 0 && page > 0 ?
+			    (uint64_t)pages * (uint64_t)page >> 20 :
+			    0);
+	add_integer(hardware, "free_disk_space",
+		    (uint64_t)v.f_bavail * v.f_frsize >> 20);
+	add_group(root, "hardware", hardware);
 	buf_add_str(&text, "\n");
 	if (!fs_read("/etc/os-release", ANSWER_MAX, &text, &ignored)) {
 		put_os(os, "name", buf_str(&text), "\nNAME=");
 		put_os(os, "version", buf_str(&text), "\nVERSION=");
 	}
-	put_group(root, "os", os);
-	put(name, "kernel", u.sysname);
-	put(name, "kernel_release", u.release);
-	put(name, "kernel_version", u.version);
-	put(name, "machine", u.machine);
-	put(name, "operating_system", "GNU/Linux");
-	put_group(root, "uname", name);
+	add_group(root, "os", os);
+	add_text(name, "kernel", u.sysname);
+	add_text(name, "kernel_release", u.release);
+	add_text(name, "kernel_version", u.version);
+	add_text(name, "machine", u.machine);
+	add_text(name, "operating_system", "GNU/Linux");
+	add_group(root, "uname", name);
 	buf_release(&text);
 }
 
@@ -295,15 +295,15 @@ static json_t *node_group(const struct coord_node_stats *n)
 {
 	json_t *o = json_object();
 
-	put(o, "state", n->state);
-	put(o, "detail", n->detail);
-	put_number(o, "slots", n->slots);
-	put_number(o, "jobs", n->jobs);
+	add_text(o, "state", n->state);
+	add_text(o, "detail", n->detail);
+	add_integer(o, "slots", n->slots);
+	add_integer(o, "jobs", n->jobs);
 	json_object_set_new(o, "seconds", json_real(seconds(n->busy_ms)));
-	put_number(o, "sent", n->sent);
-	put_number(o, "received", n->received);
-	put_number(o, "retries", n->retries);
-	put_number(o, "errors", n->errors);
+	add_integer(o, "sent", n->sent);
+	add_integer(o, "received", n->received);
+	add_integer(o, "retries", n->retries);
+	add_integer(o, "errors", n->errors);
 	return o;
 }
 
@@ -315,22 +315,22 @@ static void put_farm(json_t *root, const struct kernel_metadata *m)
 	uint64_t sent = 0, received = 0;
 
 	for (size_t i = 0; i < f->n_reasons; i++)
-		put_number(reasons, f->reasons[i].why, f->reasons[i].n);
+		add_integer(reasons, f->reasons[i].why, f->reasons[i].n);
 	for (size_t i = 0; i < f->n_nodes; i++) {
 		json_object_set_new(nodes, f->nodes[i].name,
 				    node_group(&f->nodes[i]));
 		sent += f->nodes[i].sent;
 		received += f->nodes[i].received;
 	}
-	put_number(o, "remote", f->remote);
-	put_number(o, "local", f->local);
-	put_number(o, "retried", f->retried);
-	put_number(o, "duplicated", f->duplicated);
+	add_integer(o, "remote", f->remote);
+	add_integer(o, "local", f->local);
+	add_integer(o, "retried", f->retried);
+	add_integer(o, "duplicated", f->duplicated);
 	json_object_set_new(o, "reasons", reasons);
 	json_object_set_new(o, "scan_seconds",
 			    json_real((double)f->scan_us / 1e6));
-	put_number(o, "sent", sent);
-	put_number(o, "received", received);
+	add_integer(o, "sent", sent);
+	add_integer(o, "received", received);
 	json_object_set_new(o, "cpu_seconds", json_real(seconds(m->cpu_ms)));
 	json_object_set_new(root, "farm", o);
 	json_object_set_new(root, "nodes", nodes);

@@ -53,7 +53,7 @@ static char *advise(const struct kernel_compiler *c,
 	if (toolchain_release_of(c->is_clang, least, &need, &ignored))
 		return xstrdup("name a newer one with -t");
 	t = kernel_installed_newer(&c->installed, arch, &need);
-	/* The first release that will do is of the tree's own time. */
+	/* Only the major version: any release of it will do. */
 	need.n = 1;
 	get = kernel_installed_advice(arch, &need);
 	out = xasprintf("%s%s%s%s%s", t ? "-t " : "name a newer one with -t",
@@ -64,9 +64,9 @@ static char *advise(const struct kernel_compiler *c,
 	return out;
 }
 
-static int refuse(const struct kernel_compiler *c,
-		  const struct kernel_arch *arch, const char *least,
-		  struct err *err)
+static int refuse_older(const struct kernel_compiler *c,
+			const struct kernel_arch *arch, const char *least,
+			struct err *err)
 {
 	char *advice = advise(c, arch, least);
 
@@ -109,7 +109,7 @@ int kernel_minimum_check(const struct kernel_compiler *c,
 	if (tree && fs_exists(script))
 		spawn_first_line(argv, env.v, ASK_MS, &least, err);
 	if (least && kernel_minimum_older(c->version, least))
-		ret = refuse(c, arch, least, err);
+		ret = refuse_older(c, arch, least, err);
 	free(least);
 	strv_release(&env);
 	free(tool);

@@ -13,7 +13,10 @@
 
 #define DIGITS 8 /* of the digest at the end of a directory's name */
 
-/* Who says the directory, and by what name make is told: NULL, it knows. */
+/*
+ * Where the user may have named the directory, and the variable by which make
+ * is told (NULL: it sees the same environment).
+ */
 static const struct {
 	const char *name;
 	bool inherited;
@@ -22,7 +25,7 @@ static const struct {
 	{ "O", false, "O" },
 	{ "KBUILD_OUTPUT", false, "KBUILD_OUTPUT" },
 	{ "KBUILD_OUTPUT", true, NULL },
-	/* make hears it on its command line alone. */
+	/* make reads O on its command line only. */
 	{ "O", true, "O" },
 };
 
@@ -46,7 +49,7 @@ static char *given_dir(const struct kernel_plan *p, const char **variable)
 	return xasprintf("%s/%s", p->tree, dir);
 }
 
-static bool has(const char *tree, const char *name)
+static bool tree_contains(const char *tree, const char *name)
 {
 	char *path = xasprintf("%s/%s", tree, name);
 	bool yes = fs_exists(path);
@@ -55,8 +58,8 @@ static bool has(const char *tree, const char *name)
 	return yes;
 }
 
-/* What of it may be in a directory's name; the rest becomes '_'. */
-static void add_word(struct buf *out, const char *word)
+/* What should not be in a directory's name becomes '_'. */
+static void add_safe_word(struct buf *out, const char *word)
 {
 	for (size_t n = 0; n < 40 && word[n]; n++) {
 		unsigned char c = (unsigned char)word[n];
@@ -76,11 +79,11 @@ static void add_base(struct buf *out, const char *path)
 	if (n > 7 && str_ends(base, ".config"))
 		n -= 7;
 	word = xstrndup(base, n);
-	add_word(out, word);
+	add_safe_word(out, word);
 	free(word);
 }
 
-static void add_config(struct buf *out, const struct kernel_request *r)
+static void add_config_name(struct buf *out, const struct kernel_request *r)
 {
 	add_base(out, r->kconfig ? r->kconfig : "defconfig");
 	for (size_t i = 0; i < r->kconfig_add.n && i < 3; i++) {
@@ -109,11 +112,11 @@ static char *chosen_dir(const struct kernel_plan *p)
 	digest_of(buf_bytes(&key), &d);
 	digest_hex(&d, hex);
 
-	add_word(&name, str_base(p->tree));
+	add_safe_word(&name, str_base(p->tree));
 	buf_printf(&name, "-%s-", p->arch.arch);
-	add_config(&name, r);
+	add_config_name(&name, r);
 	buf_add_str(&name, "-");
-	add_word(&name, compiler);
+	add_safe_word(&name, compiler);
 	dir = xasprintf("%s/build/%s-%.*s", cache, buf_str(&name), DIGITS, hex);
 	buf_release(&name);
 	buf_release(&key);
@@ -122,14 +125,14 @@ static char *chosen_dir(const struct kernel_plan *p)
 	return dir;
 }
 
-/* The kernel's own rule, told before anything was started. */
+/* The kernel's own rule, checked before anything is started. */
 static int check_clean(const struct kernel_plan *p, struct err *err)
 {
 	char *generated = xasprintf("arch/%s/include/generated",
 				    p->arch.srcarch);
-	bool unclean = has(p->tree, ".config") ||
-		       has(p->tree, "include/config") ||
-		       has(p->tree, generated);
+	bool unclean = tree_contains(p->tree, ".config") ||
+		       tree_contains(p->tree, "include/config") ||
+		       tree_contains(p->tree, generated);
 
 	free(generated);
 	if (!unclean)
@@ -140,7 +143,7 @@ static int check_clean(const struct kernel_plan *p, struct err *err)
 		       p->tree, p->arch.arch);
 }
 
-static int check_path(const char *what, const char *path, struct err *err)
+static int check_path_chars(const char *what, const char *path, struct err *err)
 {
 	if (!strpbrk(path, " \t\n:"))
 		return 0;
@@ -174,7 +177,7 @@ int kernel_place_find(struct kernel_place *out, const struct kernel_plan *p,
 		if (out->kind == KERNEL_IN_TREE &&
 		    !kernel_environ_value(p->env, "KBUILD_OUTPUT"))
 			out->variable = NULL;
-	} else if (has(p->tree, ".config")) {
+	} else if (tree_contains(p->tree, ".config")) {
 		out->kind = KERNEL_IN_TREE;
 		out->variable = NULL;
 		dir = xstrdup(p->tree);
@@ -183,9 +186,9 @@ int kernel_place_find(struct kernel_place *out, const struct kernel_plan *p,
 		dir = chosen_dir(p);
 	}
 	free(real);
-	ret = check_path("source tree", p->tree, err);
+	ret = check_path_chars("source tree", p->tree, err);
 	if (!ret)
-		ret = check_path("build directory", dir, err);
+		ret = check_path_chars("build directory", dir, err);
 	if (!ret && out->kind != KERNEL_IN_TREE)
 		ret = check_clean(p, err);
 	if (ret) {

@@ -3,7 +3,7 @@
  * kernel/place.h - in which directory make builds.
  *
  *	-b DIR, else O= or KBUILD_OUTPUT=, else the source tree if there is a
- *	.config in it, else a lasting directory of kfarm's own:
+ *	.config in it, else a lasting directory that kfarm chooses:
  *	~/.cache/kfarm/build/TREE-ARCH-CONFIG-COMPILER-DIGITS
  */
 #ifndef KERNEL_PLACE_H
@@ -29,7 +29,7 @@ struct kernel_plan;
 /*
  * By the request, the tree, the architecture, the compiler and the
  * environment of `p`.  -EINVAL when the source tree is in the way (it was
- * built in), or a path holds what make cannot bear.  The caller frees
+ * built in), or a path holds what make cannot handle.  The caller frees
  * out->dir.
  */
 int kernel_place_find(struct kernel_place *out, const struct kernel_plan *p,

@@ -16,7 +16,7 @@
 #define MAKEFILE_MAX (1u << 20)
 
 /* $PWD where it names this directory: what a shell's `make` would see. */
-static char *here(char *const *env)
+static char *current_dir(char *const *env)
 {
 	const char *pwd = str_env(env, "PWD");
 	struct stat a, b;
@@ -32,7 +32,7 @@ static char *tree_path(const char *directory, char *const *env)
 	char *real;
 
 	if (!directory)
-		return here(env);
+		return current_dir(env);
 	real = realpath(directory, NULL);
 	return real ? real : xstrdup(directory);
 }
@@ -68,7 +68,7 @@ static char *kernel_version(const char *makefile)
 	return out;
 }
 
-static bool has_dir(const char *tree, const char *name)
+static bool tree_has_dir(const char *tree, const char *name)
 {
 	char *path = xasprintf("%s/%s", tree, name);
 	bool yes = fs_is_dir(path);
@@ -88,8 +88,8 @@ static int read_tree(struct kernel_plan *p, struct err *err)
 		ret = fs_read(path, MAKEFILE_MAX, &p->makefile, err);
 		if (!ret)
 			p->version = kernel_version(buf_str(&p->makefile));
-		if (!p->version || !has_dir(p->tree, "arch") ||
-		    !has_dir(p->tree, "scripts/kconfig"))
+		if (!p->version || !tree_has_dir(p->tree, "arch") ||
+		    !tree_has_dir(p->tree, "scripts/kconfig"))
 			ret = err_set(err, EINVAL,
 				      "%s is not a Linux kernel source tree; "
 				      "name one with -C",
@@ -118,7 +118,7 @@ static int choose_arch(struct kernel_plan *p, struct err *err)
 
 static int choose_compiler(struct kernel_plan *p, struct err *err)
 {
-	struct kernel_compiler_request wish = {
+	struct kernel_compiler_request request = {
 		.tree = p->tree,
 		.toolchain = p->request->toolchain,
 		.variables = &p->request->variables,
@@ -126,7 +126,7 @@ static int choose_compiler(struct kernel_plan *p, struct err *err)
 		.standard = p->request->standard,
 	};
 
-	return kernel_compiler_choose(&p->compiler, &p->arch, &wish, err);
+	return kernel_compiler_choose(&p->compiler, &p->arch, &request, err);
 }
 
 /*
@@ -166,7 +166,7 @@ static int read_kconfig(struct kernel_plan *p, struct err *err)
 	bool have = fs_exists(path);
 	int ret;
 
-	/* In a directory of kfarm's own the name says the configuration. */
+	/* The name of a directory that kfarm chose tells the configuration. */
 	if (p->place.kind == KERNEL_CHOSEN)
 		have = have && !p->request->kconfig &&
 		       !p->request->kconfig_add.n;
@@ -210,7 +210,7 @@ static void add_setting(struct kernel_plan *p, const char *setting,
 		 setting);
 }
 
-/* Those that nobody `but` has; not those of `dropped`. */
+/* Add those of `list` that neither `but` nor `dropped` names. */
 static void add_settings(struct kernel_plan *p, const struct strv *list,
 			 const struct strv *but, const char *dropped)
 {
@@ -232,7 +232,7 @@ static void collect_settings(struct kernel_plan *p)
 	if (p->arch_given)
 		add_setting(p, arch, "ARCH");
 	add_settings(p, &p->compiler.vars, &none, "");
-	/* Empty ones of these would only break make; O is said elsewhere. */
+	/* Empty ones of these would only break make; O is passed elsewhere. */
 	add_settings(p, &p->request->variables, &p->compiler.vars,
 		     "ARCH O KBUILD_OUTPUT CC HOSTCC");
 	free(arch);
@@ -287,7 +287,7 @@ static void fix_identity(struct kernel_plan *p)
 	free(when);
 }
 
-/* -e counts from the start: it may say CROSS_COMPILE or PATH, too. */
+/* -e applies from the start: it may set CROSS_COMPILE or PATH, too. */
 static int read_environment(struct kernel_plan *p, char *const *env,
 			    struct err *err)
 {

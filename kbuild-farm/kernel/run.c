@@ -60,7 +60,7 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 	run->hooks->tick(run->hooks->ctx, &now);
 }
 
-/* A script that some variable of make names is worth a word. */
+/* Report scripts that a variable of make names. */
 static void tell_skipped(struct kernel_run *run, const struct strv *skipped)
 {
 	const struct strv *vars = &run->plan->settings;
@@ -140,7 +140,7 @@ static int start_log(struct kernel_run *run, struct err *err)
 	return ret;
 }
 
-/* Other options may mean another directory, and so a build from nothing. */
+/* Other options may mean another directory, and so a build from scratch. */
 static void tell_place(struct kernel_run *run)
 {
 	const struct kernel_plan *p = run->plan;
@@ -233,7 +233,7 @@ void kernel_run_end(struct kernel_run *run)
 {
 	kernel_farm_close(&run->farm);
 	if (run->maker.stopped_by)
-		kernel_maker_sweep();
+		kernel_maker_kill_rest();
 	if (run->base) {
 		kernel_follow_stop(&run->follow);
 		kernel_maker_release(&run->maker);
@@ -252,15 +252,15 @@ void kernel_run_end(struct kernel_run *run)
 
 /* ---- programs ---- */
 
-static int exit_status(int wait_status)
+static int status_or_failed(int wait_status)
 {
 	return WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) :
 					KERNEL_FAILED;
 }
 
-/* The environment; while there is a jobserver with its offer. */
-static void offer_tokens(struct kernel_run *run, struct spawn *what,
-			 struct strv *env)
+/* Set the environment; with MAKEFLAGS while there is a jobserver. */
+static void offer_jobserver(struct kernel_run *run, struct spawn *what,
+			    struct strv *env)
 {
 	struct strv ours = { 0 };
 
@@ -285,11 +285,11 @@ int kernel_run_program(struct kernel_run *run, char *const *argv,
 	struct strv env = { 0 };
 	int status = 0, ret;
 
-	offer_tokens(run, &what, &env);
+	offer_jobserver(run, &what, &env);
 	ret = kernel_maker_run(&run->maker, &what, &status, err);
 	kernel_follow_read(&run->follow);
 	strv_release(&env);
-	return ret ? ret : exit_status(status);
+	return ret ? ret : status_or_failed(status);
 }
 
 int kernel_run_make(struct kernel_run *run, char *const *options,
@@ -322,5 +322,5 @@ int kernel_run_ask(struct kernel_run *run, const char *target, struct buf *out,
 	ret = kernel_maker_capture(&run->maker, &what, ANSWER_MAX, out, &status,
 				   err);
 	strv_release(&argv);
-	return ret ? ret : exit_status(status);
+	return ret ? ret : status_or_failed(status);
 }

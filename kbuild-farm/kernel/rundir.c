@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 /* proc(5): fields 3, 4 and 22 of a process; false when there is none. */
-static bool read_stat(pid_t pid, char *state, int *parent,
-		      unsigned long long *start)
+static bool read_proc_stat(pid_t pid, char *state, int *parent,
+			   unsigned long long *start)
 {
 	char *path = xasprintf("/proc/%d/stat", (int)pid);
 	struct buf text = { 0 };
@@ -38,8 +38,9 @@ unsigned long long kernel_process_start(pid_t pid)
 	int parent;
 	char state;
 
-	return read_stat(pid, &state, &parent, &start) && state != 'Z' ? start :
-									 0;
+	return read_proc_stat(pid, &state, &parent, &start) && state != 'Z' ?
+		       start :
+		       0;
 }
 
 pid_t kernel_process_parent(pid_t pid)
@@ -48,7 +49,7 @@ pid_t kernel_process_parent(pid_t pid)
 	int parent;
 	char state;
 
-	return read_stat(pid, &state, &parent, &start) ? parent : 0;
+	return read_proc_stat(pid, &state, &parent, &start) ? parent : 0;
 }
 
 /* The process that a "make" file names, if it is still that one. */
@@ -149,7 +150,7 @@ int kernel_rundir_make(struct kernel_rundir *r, unsigned n_slots,
 	r->work = xasprintf("%s/work", r->dir);
 	r->socket = xasprintf("%s/socket", r->dir);
 	free(base);
-	/* One of the same number that was killed long ago. */
+	/* It may be left from a killed kfarm of the same number. */
 	ret = fs_remove(r->dir, err);
 	if (!ret)
 		ret = fs_mkdirs(r->links, 0700, err);

@@ -47,16 +47,16 @@ void kernel_summary_reasons(struct buf *out, const struct coord_stats *farm)
 
 static void put_jobs(struct buf *out, const struct coord_stats *f)
 {
-	unsigned share;
+	unsigned permille;
 
 	if (!f->remote && !f->local) {
 		buf_add_str(out, "jobs 0\n");
 		return;
 	}
-	share = kernel_summary_permille(f->remote, f->local);
+	permille = kernel_summary_permille(f->remote, f->local);
 	buf_printf(out, "jobs %u: %u remote (%u.%u %%), %u local",
-		   f->remote + f->local, f->remote, share / 10, share % 10,
-		   f->local);
+		   f->remote + f->local, f->remote, permille / 10,
+		   permille % 10, f->local);
 	if (f->n_reasons) {
 		buf_add_str(out, " (");
 		kernel_summary_reasons(out, f);
@@ -134,18 +134,18 @@ bool kernel_summary_too_few(const struct coord_stats *farm, int want,
 			    struct err *err)
 {
 	struct buf why = { 0 };
-	unsigned share;
+	unsigned permille;
 
 	if (want <= 0 || (!farm->remote && !farm->local))
 		return false;
-	share = kernel_summary_permille(farm->remote, farm->local);
-	if (share >= (unsigned)want * 10)
+	permille = kernel_summary_permille(farm->remote, farm->local);
+	if (permille >= (unsigned)want * 10)
 		return false;
 	kernel_summary_reasons(&why, farm);
 	err_set(err, EREMOTE,
 		"%u.%u %% of the jobs ran on nodes, %d %% are "
 		"required; local were: %s",
-		share / 10, share % 10, want, buf_str(&why));
+		permille / 10, permille % 10, want, buf_str(&why));
 	buf_release(&why);
 	return true;
 }

@@ -23,7 +23,7 @@ struct packer {
 	struct err *err;
 };
 
-static int failed(struct packer *p, const char *path)
+static int archive_failed(struct packer *p, const char *path)
 {
 	int code = archive_errno(p->a);
 
@@ -46,7 +46,7 @@ static int copy_content(struct packer *p, const char *path)
 		else if (atomic_load(p->cancel))
 			ret = -ECANCELED;
 		else if (archive_write_data(p->a, block, (size_t)n) < 0)
-			ret = failed(p, path);
+			ret = archive_failed(p, path);
 	}
 	close(fd);
 	return ret;
@@ -81,7 +81,7 @@ static int add_entry(struct packer *p, const char *path, const char *name,
 	if (S_ISLNK(st->st_mode))
 		ret = set_link(e, path, p->err);
 	if (!ret && archive_write_header(p->a, e) != ARCHIVE_OK)
-		ret = failed(p, name);
+		ret = archive_failed(p, name);
 	if (!ret && S_ISREG(st->st_mode))
 		ret = copy_content(p, path);
 	archive_entry_free(e);
@@ -94,7 +94,7 @@ static bool points_home(const char *name, const struct stat *st)
 	       (str_ends(name, "/build") || str_ends(name, "/source"));
 }
 
-static int by_name(const FTSENT **a, const FTSENT **b)
+static int compare_names(const FTSENT **a, const FTSENT **b)
 {
 	return strcmp((*a)->fts_name, (*b)->fts_name);
 }
@@ -103,7 +103,7 @@ static int add_tree(struct packer *p, const char *dir, const char *name)
 {
 	char *top = xasprintf("%s/%s", dir, name);
 	char *const tops[] = { top, NULL };
-	FTS *tree = fts_open(tops, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
+	FTS *tree = fts_open(tops, FTS_PHYSICAL | FTS_NOCHDIR, compare_names);
 	FTSENT *at;
 	int ret = 0;
 
@@ -148,11 +148,11 @@ int kernel_tar_xz(const char *dir, const char *name, long long latest,
 
 	p.a = open_archive(part);
 	if (archive_errno(p.a))
-		ret = failed(&p, out);
+		ret = archive_failed(&p, out);
 	if (!ret)
 		ret = add_tree(&p, dir, name);
 	if (!ret && archive_write_close(p.a) != ARCHIVE_OK)
-		ret = failed(&p, out);
+		ret = archive_failed(&p, out);
 	archive_write_free(p.a);
 	if (!ret && rename(part, out))
 		ret = err_errno(err, "%s", out);

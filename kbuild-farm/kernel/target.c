@@ -81,7 +81,7 @@ int kernel_target_resolve(struct kernel_run *run, struct err *err)
 	return ret;
 }
 
-static bool stands(const struct kernel_plan *p, const char *name)
+static bool is_built(const struct kernel_plan *p, const char *name)
 {
 	char *path = kernel_plan_path(p, name);
 	struct stat st;
@@ -96,9 +96,9 @@ static void add_image(struct kernel_wants *w, const struct kernel_plan *p,
 {
 	char *boot = xasprintf("arch/%s/boot/%s", p->arch.srcarch, name);
 
-	if (stands(p, boot) && !strv_has(&w->images, boot))
+	if (is_built(p, boot) && !strv_has(&w->images, boot))
 		strv_add(&w->images, boot);
-	else if (stands(p, name) && !strv_has(&w->images, name))
+	else if (is_built(p, name) && !strv_has(&w->images, name))
 		strv_add(&w->images, name);
 	free(boot);
 }
@@ -146,7 +146,7 @@ static bool has_modules(const struct kernel_plan *p)
 	struct err ignored;
 	bool yes = !fs_read(path, 16u << 20, &config, &ignored) &&
 		   strstr(buf_str(&config), "\nCONFIG_MODULES=y\n") &&
-		   stands(p, "modules.order");
+		   is_built(p, "modules.order");
 
 	buf_release(&config);
 	free(path);
@@ -163,7 +163,7 @@ void kernel_target_wants(struct kernel_wants *out, const struct kernel_plan *p,
 	*out = (struct kernel_wants){ .kernel = all,
 				      .dtbs = all,
 				      .modules = all };
-	if (all && image && stands(p, image))
+	if (all && image && is_built(p, image))
 		strv_add(&out->images, image);
 	for (size_t i = 0; i < targets->n; i++)
 		want_target(out, p, targets->v[i]);

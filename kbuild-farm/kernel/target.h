@@ -22,7 +22,7 @@ struct kernel_wants {
  */
 int kernel_target_resolve(struct kernel_run *run, struct err *err);
 /*
- * Look at what stands after the build.  `image` is what `make image_name`
+ * Look at what is there after the build.  `image` is what `make image_name`
  * printed ("arch/arm64/boot/Image.gz"), used where no target is named.
  */
 void kernel_target_wants(struct kernel_wants *out, const struct kernel_plan *p,

@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 struct run {
-	const struct kernel_user_command *guest;
+	const struct kernel_user_command *command;
 	struct event_base *base;
 	struct kernel_farm farm;
 	struct strv env; /* the command's */
@@ -36,15 +36,15 @@ struct run {
 /* ---- decide ---- */
 
 /* What `kfarm build` gives make as variables goes into the environment. */
-static int choose_compiler(struct kernel_user_command *g, struct strv *exports,
-			   struct err *err)
+static int choose_toolchain(struct kernel_user_command *c, struct strv *exports,
+			    struct err *err)
 {
 	static const struct strv none;
-	const struct kernel_user_command_request *w = g->wish;
-	struct kernel_compiler_request wish = { .toolchain = w->toolchain,
-						.standard = w->standard,
-						.variables = &none,
-						.env = g->env.v };
+	const struct kernel_user_command_request *w = c->request;
+	struct kernel_compiler_request request = { .toolchain = w->toolchain,
+						   .standard = w->standard,
+						   .variables = &none,
+						   .env = c->env.v };
 	struct kernel_arch arch;
 	char host[32];
 	int ret;
@@ -53,19 +53,20 @@ static int choose_compiler(struct kernel_user_command *g, struct strv *exports,
 	ret = kernel_arch_find(&arch, NULL, w->arch ? w->arch : host, err);
 	arch.guessed = !w->arch;
 	if (!ret)
-		ret = kernel_compiler_choose(&g->compiler, &arch, &wish, err);
+		ret = kernel_compiler_choose(&c->compiler, &arch, &request,
+					     err);
 	if (ret)
 		return ret;
 	if (w->arch)
 		strv_addf(exports, "ARCH=%s", arch.arch);
-	strv_add_all(exports, g->compiler.vars.v);
+	strv_add_all(exports, c->compiler.vars.v);
 	return 0;
 }
 
-static int find_program(struct kernel_user_command *g, struct err *err)
+static int find_program(struct kernel_user_command *c, struct err *err)
 {
-	const char *name = g->wish->argv[0];
-	const char *path = str_env(g->env.v, "PATH");
+	const char *name = c->request->argv[0];
+	const char *path = str_env(c->env.v, "PATH");
 	char *file = which(name, path);
 	int ret = 0;
 
@@ -74,41 +75,41 @@ static int find_program(struct kernel_user_command *g, struct err *err)
 	else if (access(file, X_OK))
 		ret = err_errno(err, "%s", name);
 	if (!ret) {
-		g->program = file;
+		c->program = file;
 		return 0;
 	}
-	g->no_command = true;
+	c->no_command = true;
 	free(file);
 	return ret;
 }
 
-int kernel_user_command_plan(struct kernel_user_command *g,
-			     const struct kernel_user_command_request *wish,
+int kernel_user_command_plan(struct kernel_user_command *c,
+			     const struct kernel_user_command_request *request,
 			     struct err *err)
 {
 	struct strv exports = { 0 }, env = { 0 };
 	int ret;
 
-	*g = (struct kernel_user_command){ .wish = wish };
-	ret = kernel_environ_check(wish->environment, err);
+	*c = (struct kernel_user_command){ .request = request };
+	ret = kernel_environ_check(request->environment, err);
 	if (ret)
 		return ret;
-	kernel_environ_overlay(&g->env, wish->env, wish->environment);
-	if (wish->arch || wish->toolchain)
-		ret = choose_compiler(g, &exports, err);
-	kernel_environ_overlay(&env, g->env.v, &exports);
-	strv_release(&g->env);
+	kernel_environ_overlay(&c->env, request->env, request->environment);
+	if (request->arch || request->toolchain)
+		ret = choose_toolchain(c, &exports, err);
+	kernel_environ_overlay(&env, c->env.v, &exports);
+	strv_release(&c->env);
 	strv_release(&exports);
-	g->env = env;
-	return ret ? ret : find_program(g, err);
+	c->env = env;
+	return ret ? ret : find_program(c, err);
 }
 
-void kernel_user_command_release(struct kernel_user_command *g)
+void kernel_user_command_release(struct kernel_user_command *c)
 {
-	kernel_compiler_release(&g->compiler);
-	strv_release(&g->env);
-	free(g->program);
-	*g = (struct kernel_user_command){ 0 };
+	kernel_compiler_release(&c->compiler);
+	strv_release(&c->env);
+	free(c->program);
+	*c = (struct kernel_user_command){ 0 };
 }
 
 bool kernel_user_command_is_inside(char *const *env)
@@ -130,29 +131,29 @@ bool kernel_user_command_is_inside(char *const *env)
 	return there;
 }
 
-int kernel_user_command_become(const struct kernel_user_command *g,
+int kernel_user_command_become(const struct kernel_user_command *c,
 			       struct err *err)
 {
-	char *path = kernel_environ_path(&g->compiler.dirs, g->env.v);
+	char *path = kernel_environ_path(&c->compiler.dirs, c->env.v);
 	struct strv ours = { 0 }, env = { 0 };
 
-	if (g->compiler.dirs.n)
+	if (c->compiler.dirs.n)
 		strv_addf(&ours, "PATH=%s", path);
-	kernel_environ_overlay(&env, g->env.v, &ours);
-	for (size_t i = 0; i < g->compiler.n_leases; i++)
-		fcntl(g->compiler.lease[i], F_SETFD, 0);
+	kernel_environ_overlay(&env, c->env.v, &ours);
+	for (size_t i = 0; i < c->compiler.n_leases; i++)
+		fcntl(c->compiler.lease[i], F_SETFD, 0);
 	signal(SIGPIPE, SIG_DFL);
-	execve(g->program, g->wish->argv, env.v);
+	execve(c->program, c->request->argv, env.v);
 	signal(SIGPIPE, SIG_IGN);
 	strv_release(&env);
 	strv_release(&ours);
 	free(path);
-	return err_errno(err, "%s", g->program);
+	return err_errno(err, "%s", c->program);
 }
 
 /* ---- the jobserver ---- */
 
-static bool is_make(const char *name)
+static bool is_make_program(const char *name)
 {
 	const char *base = str_base(name);
 
@@ -160,7 +161,7 @@ static bool is_make(const char *name)
 }
 
 /* Is there a -j among make's words?  It would make a jobserver of its own. */
-static bool has_own_jobs(char *const *argv)
+static bool has_jobs_option(char *const *argv)
 {
 	while (*argv && *++argv && strcmp(*argv, "--")) {
 		const char *p = *argv;
@@ -182,16 +183,16 @@ static bool has_own_jobs(char *const *argv)
 
 static bool wants_tokens(const struct run *run)
 {
-	const struct kernel_user_command *g = run->guest;
-	bool make = is_make(g->wish->argv[0]), fits;
+	const struct kernel_user_command *c = run->command;
+	bool make = is_make_program(c->request->argv[0]), fits;
 	char *file;
 
-	if (g->wish->no_jobserver || (make && has_own_jobs(g->wish->argv)) ||
-	    g->wish->offered)
+	if (c->request->no_jobserver ||
+	    (make && has_jobs_option(c->request->argv)) || c->request->offered)
 		return false;
-	file = make ? xstrdup(g->program) :
-		      which("make", str_env(g->env.v, "PATH"));
-	fits = file && kernel_jobserver_fits(file, g->env.v);
+	file = make ? xstrdup(c->program) :
+		      which("make", str_env(c->env.v, "PATH"));
+	fits = file && kernel_jobserver_fits(file, c->env.v);
 	free(file);
 	return fits;
 }
@@ -216,7 +217,7 @@ static void on_signals(evutil_socket_t fd, short what, void *ctx)
 	}
 }
 
-/* The loop looks for itself. */
+/* It only wakes the loop. */
 static void on_end(evutil_socket_t fd, short what, void *ctx)
 {
 	(void)fd;
@@ -224,7 +225,7 @@ static void on_end(evutil_socket_t fd, short what, void *ctx)
 	(void)ctx;
 }
 
-static int watch_signals(struct run *run, struct err *err)
+static int block_signals(struct run *run, struct err *err)
 {
 	static const int caught[] = { SIGHUP,  SIGINT,  SIGQUIT,
 				      SIGTERM, SIGUSR1, SIGUSR2 };
@@ -246,8 +247,8 @@ static int watch_signals(struct run *run, struct err *err)
 
 static int open_farm(struct run *run, struct err *err)
 {
-	const struct kernel_user_command *g = run->guest;
-	char *path = kernel_environ_path(&g->compiler.dirs, g->env.v);
+	const struct kernel_user_command *c = run->command;
+	char *path = kernel_environ_path(&c->compiler.dirs, c->env.v);
 	struct kernel_farm_setup setup = {
 		.base = run->base,
 		.path = path,
@@ -258,22 +259,22 @@ static int open_farm(struct run *run, struct err *err)
 	if (!ret)
 		ret = kernel_farm_open(&run->farm, &setup, &skipped, err);
 	if (!ret && wants_tokens(run))
-		ret = kernel_farm_tokens(&run->farm, g->wish->jobs, err);
+		ret = kernel_farm_tokens(&run->farm, c->request->jobs, err);
 	if (!ret) {
 		kernel_farm_env(&run->farm, &ours);
 		strv_addf(&ours, "PATH=%s:%s", run->farm.rundir.links, path);
 	}
-	kernel_farm_offer(&run->farm, &ours, g->env.v);
-	kernel_environ_overlay(&run->env, g->env.v, &ours);
+	kernel_farm_offer(&run->farm, &ours, c->env.v);
+	kernel_environ_overlay(&run->env, c->env.v, &ours);
 	strv_release(&skipped);
 	strv_release(&ours);
 	free(path);
 	return ret;
 }
 
-static void announce(struct run *run)
+static void emit_command(struct run *run)
 {
-	const struct kernel_user_command_request *w = run->guest->wish;
+	const struct kernel_user_command_request *w = run->command->request;
 	struct strv words = { 0 };
 	char *text;
 
@@ -288,7 +289,7 @@ static void announce(struct run *run)
 static int run_command(struct run *run, int *status, struct err *err)
 {
 	struct spawn what = {
-		.argv = run->guest->wish->argv,
+		.argv = run->command->request->argv,
 		.env = run->env.v,
 		.fd = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO },
 		.as_we_were = true,
@@ -319,16 +320,16 @@ static int run_command(struct run *run, int *status, struct err *err)
 
 /* ---- afterwards ---- */
 
-static int exit_status(int wait_status)
+static int shell_status(int wait_status)
 {
 	return WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) :
 					128 + WTERMSIG(wait_status);
 }
 
-static void judge(struct kernel_user_command_result *out, struct run *run,
-		  struct err *err)
+static void report_result(struct kernel_user_command_result *out,
+			  struct run *run, struct err *err)
 {
-	const struct kernel_user_command_request *w = run->guest->wish;
+	const struct kernel_user_command_request *w = run->command->request;
 	char *how = out->wait_status ? spawn_status_text(out->wait_status) :
 				       NULL;
 	struct buf text = { 0 };
@@ -342,11 +343,11 @@ static void judge(struct kernel_user_command_result *out, struct run *run,
 	out->too_few = !out->wait_status &&
 		       kernel_farm_too_few(&run->farm, w->require_remote, err);
 	kernel_farm_emit(&run->farm, EVENT_DONE, NULL,
-			 out->too_few ? 125 : exit_status(out->wait_status));
+			 out->too_few ? 125 : shell_status(out->wait_status));
 	free(how);
 }
 
-static void end_run(struct run *run, const sigset_t *before)
+static void release_run(struct run *run, const sigset_t *before)
 {
 	kernel_farm_close(&run->farm);
 	if (run->on_end)
@@ -365,32 +366,33 @@ static void end_run(struct run *run, const sigset_t *before)
 }
 
 int kernel_user_command_run(struct kernel_user_command_result *out,
-			    const struct kernel_user_command *g,
+			    const struct kernel_user_command *c,
 			    struct err *err)
 {
-	struct run run = {
-		.guest = g, .base = event_base_new(), .signals = -1, .pidfd = -1
-	};
+	struct run run = { .command = c,
+			   .base = event_base_new(),
+			   .signals = -1,
+			   .pidfd = -1 };
 	sigset_t before;
 	int ret;
 
 	pthread_sigmask(SIG_BLOCK, NULL, &before);
 	*out = (struct kernel_user_command_result){ 0 };
-	kernel_farm_init(&run.farm, g->wish->roster, g->wish->jobs,
-			 g->wish->sink, g->wish->sink_ctx);
-	ret = run.base ? watch_signals(&run, err) :
+	kernel_farm_init(&run.farm, c->request->roster, c->request->jobs,
+			 c->request->sink, c->request->sink_ctx);
+	ret = run.base ? block_signals(&run, err) :
 			 err_set(err, ENOMEM, "no event loop");
 	if (!ret)
 		ret = open_farm(&run, err);
-	/* The first jobs shall find the nodes. */
+	/* So that the first jobs can go to nodes. */
 	if (!ret && kernel_farm_await(&run.farm, run.base, &run.stopped_by))
 		out->signal = run.stopped_by;
 	if (!ret && !out->signal) {
-		announce(&run);
+		emit_command(&run);
 		ret = run_command(&run, &out->wait_status, err);
 		if (!ret)
-			judge(out, &run, err);
+			report_result(out, &run, err);
 	}
-	end_run(&run, &before);
+	release_run(&run, &before);
 	return ret;
 }

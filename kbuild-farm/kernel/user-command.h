@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kernel/user-command.h - any command that compiles, as a guest of the farm.
+ * kernel/user-command.h - any command that compiles, run with the farm.
  *
  * make, ninja, a script: it is started as its caller would have started it
  * (terminal, process group, descriptors, ignored signals), with the links in
@@ -33,7 +33,7 @@ struct kernel_user_command_request {
 
 /* All that is decided before anything is started. */
 struct kernel_user_command {
-	const struct kernel_user_command_request *wish;
+	const struct kernel_user_command_request *request;
 	char *program; /* the file to run, past the links */
 	struct strv env; /* with -e, and what -a and -t mean; no links yet */
 	bool no_command; /* that was the error */
@@ -49,30 +49,30 @@ struct kernel_user_command_result {
 
 /*
  * Decide.  -a exports ARCH, both export what `kfarm build` gives make:
- * CROSS_COMPILE, CC, LLVM.  An installed toolchain is leased until `g` is
+ * CROSS_COMPILE, CC, LLVM.  An installed toolchain is leased until `c` is
  * released, or until the command ends that kfarm becomes.  Returns 0, or a
- * negative errno with `err` set; with g->no_command it is about the command
+ * negative errno with `err` set; with c->no_command it is about the command
  * itself: -ENOENT for one that is not there, -EACCES for one that cannot be
- * run. Release `g` in any case.
+ * run. Release `c` in any case.
  */
-int kernel_user_command_plan(struct kernel_user_command *g,
-			     const struct kernel_user_command_request *wish,
+int kernel_user_command_plan(struct kernel_user_command *c,
+			     const struct kernel_user_command_request *request,
 			     struct err *err);
-void kernel_user_command_release(struct kernel_user_command *g);
+void kernel_user_command_release(struct kernel_user_command *c);
 /* Is a coordinator there that the environment names? */
 bool kernel_user_command_is_inside(char *const *env);
 /*
  * Become the command, in the environment as it is; returns only when that
  * fails, with a negative errno and `err` set.
  */
-int kernel_user_command_become(const struct kernel_user_command *g,
+int kernel_user_command_become(const struct kernel_user_command *c,
 			       struct err *err);
 /*
  * Run it.  Returns 0 with `out`, also when the command failed or could not
  * be waited for; else a negative errno with `err` set.
  */
 int kernel_user_command_run(struct kernel_user_command_result *out,
-			    const struct kernel_user_command *g,
+			    const struct kernel_user_command *c,
 			    struct err *err);
 
 #endif

@@ -102,7 +102,7 @@ START_TEST(a_jobserver_begins_with_the_jobs_that_are_away)
 	struct pollfd p;
 
 	kernel_farm_init(&farm, &none, 1, on_event, NULL);
-	farm.aways = 1;
+	farm.remote_jobs = 1;
 	ck_assert_msg(!kernel_farm_tokens(&farm, 0, &err), "%s", err.text);
 	p = (struct pollfd){ .fd = farm.jobserver.fd[0], .events = POLLIN };
 	ck_assert_int_eq(poll(&p, 1, 20000), 1);

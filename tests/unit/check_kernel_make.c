@@ -125,7 +125,7 @@ START_TEST(a_signal_ends_the_group_at_once)
 	ck_assert_int_eq(run("sleep 4711 & sleep 4711", &status), -EINTR);
 	ck_assert_int_eq(m.stopped_by, ends[_i]);
 	ck_assert_uint_lt(clock_ms() - began, 1100);
-	kernel_maker_sweep();
+	kernel_maker_kill_rest();
 	ck_assert_uint_eq(sleeping("4711"), 0);
 	/* And nothing is started after that. */
 	ck_assert_int_eq(run("true", &status), -EINTR);
@@ -142,7 +142,7 @@ START_TEST(one_that_does_not_listen_is_killed_within_a_second)
 			     "while :; do sleep 0.1; done",
 			     &status),
 			 -EINTR);
-	kernel_maker_sweep();
+	kernel_maker_kill_rest();
 	ck_assert_uint_lt(clock_ms() - began, 1100);
 	ck_assert_uint_eq(sleeping("4712"), 0);
 }
