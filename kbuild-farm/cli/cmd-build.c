@@ -21,7 +21,7 @@
 extern char **environ;
 
 /* The command line, read. */
-struct wish {
+struct build_options {
 	struct kernel_request request;
 	struct strv standard; /* toolchains of the configuration */
 	struct watch_setup watch;
@@ -29,7 +29,7 @@ struct wish {
 	bool dry_run;
 };
 
-static int take_ui(void *at, const struct args *a, struct err *err)
+static int parse_ui(void *at, const struct args *a, struct err *err)
 {
 	enum watch_mode *mode = at;
 
@@ -47,7 +47,7 @@ static int take_ui(void *at, const struct args *a, struct err *err)
 	return 0;
 }
 
-static int take_color(void *at, const struct args *a, struct err *err)
+static int parse_color(void *at, const struct args *a, struct err *err)
 {
 	if (!str_list_has("auto always never", ' ', a->value))
 		return err_set(err, EINVAL,
@@ -56,7 +56,7 @@ static int take_color(void *at, const struct args *a, struct err *err)
 	return args_text(at, a, err);
 }
 
-#define AT(member) offsetof(struct wish, member)
+#define AT(member) offsetof(struct build_options, member)
 
 static const struct args_option options[] = {
 	{ 'C', "directory", "DIR", "the kernel source tree (default: here)",
@@ -89,10 +89,10 @@ static const struct args_option options[] = {
 	  AT(watch.mode), WATCH_VERBOSE },
 	{ 'q', "quiet", NULL, "show errors and the summary alone", args_choice,
 	  AT(watch.mode), WATCH_QUIET },
-	{ 'c', "color", "WHEN", "auto, always or never", take_color, AT(color),
+	{ 'c', "color", "WHEN", "auto, always or never", parse_color, AT(color),
 	  0 },
-	{ 0, "ui", "VIEW", "auto, line, plain or none", take_ui, AT(watch.mode),
-	  0 },
+	{ 0, "ui", "VIEW", "auto, line, plain or none", parse_ui,
+	  AT(watch.mode), 0 },
 	{ 0, "json", "FILE", "write events there, one a line", args_text,
 	  AT(watch.json), 0 },
 	{ 0, "require-remote", "PCT",
@@ -105,18 +105,19 @@ static const struct args_option options[] = {
 	{ 0 },
 };
 
-static int read_words(struct wish *w, char *const *argv, struct err *err)
+static int parse_build(struct build_options *o, char *const *argv,
+		       struct err *err)
 {
 	struct args args;
 	int got;
 
 	args_init(&args, options, argv);
 	args.variables = true;
-	while ((got = args_read(&args, w, err)) > 0)
-		strv_add(got == ARGS_WORD ? &w->request.targets :
-					    &w->request.variables,
+	while ((got = args_read(&args, o, err)) > 0)
+		strv_add(got == ARGS_WORD ? &o->request.targets :
+					    &o->request.variables,
 			 args.value);
-	if (!got && w->request.no_remote && w->request.require_remote)
+	if (!got && o->request.no_remote && o->request.require_remote)
 		return err_set(err, EINVAL,
 			       "--no-remote and --require-remote contradict");
 	return got;
@@ -129,20 +130,20 @@ static bool set_and_not_empty(const char *name)
 	return value && *value;
 }
 
-/* What the views cannot be told by options. */
-static void choose_view(struct wish *w)
+/* What decides on the view besides options. */
+static void choose_view(struct build_options *o)
 {
 	const char *term = getenv("TERM");
 	bool smart = isatty(STDERR_FILENO) && term && *term &&
 		     strcmp(term, "dumb");
 
-	w->watch.terminal = smart && !getenv("CI");
-	w->watch.color = smart && !set_and_not_empty("NO_COLOR");
-	if (w->watch.mode == WATCH_PLAIN &&
-	    kernel_target_only_prints(&w->request.targets))
-		w->watch.mode = WATCH_VERBOSE;
-	if (w->color && strcmp(w->color, "auto"))
-		w->watch.color = !strcmp(w->color, "always");
+	o->watch.terminal = smart && !getenv("CI");
+	o->watch.color = smart && !set_and_not_empty("NO_COLOR");
+	if (o->watch.mode == WATCH_PLAIN &&
+	    kernel_target_only_prints(&o->request.targets))
+		o->watch.mode = WATCH_VERBOSE;
+	if (o->color && strcmp(o->color, "auto"))
+		o->watch.color = !strcmp(o->color, "always");
 }
 
 static void print_plan(const struct kernel_plan *plan)
@@ -163,14 +164,14 @@ static void print_plan(const struct kernel_plan *plan)
 	buf_release(&out);
 }
 
-static int run_build(struct wish *w, const struct kernel_plan *plan,
+static int run_build(struct build_options *o, const struct kernel_plan *plan,
 		     const struct node_roster *roster, struct err *err)
 {
 	struct kernel_result result = { 0 };
 	struct watch *watch;
 
-	w->watch.tree = plan->tree;
-	if (watch_new(&watch, &w->watch, err)) {
+	o->watch.tree = plan->tree;
+	if (watch_new(&watch, &o->watch, err)) {
 		log_error("%s", err->text);
 		return EXIT_USAGE;
 	}
@@ -186,25 +187,25 @@ static int run_build(struct wish *w, const struct kernel_plan *plan,
 	return result.signal ? EXIT_INTERRUPTED : result.status;
 }
 
-static int plan_and_build(struct wish *w, struct err *err)
+static int plan_and_build(struct build_options *o, struct err *err)
 {
 	struct node_roster roster = { 0 };
 	struct kernel_plan plan = { 0 };
-	int ret = settings_load(&roster, w->request.no_remote,
-				&w->request.require_remote, &w->standard, err);
+	int ret = settings_load(&roster, o->request.no_remote,
+				&o->request.require_remote, &o->standard, err);
 	int status;
 
-	w->request.standard = &w->standard;
+	o->request.standard = &o->standard;
 	if (!ret)
-		ret = kernel_plan_make(&plan, &w->request, environ, err);
+		ret = kernel_plan_make(&plan, &o->request, environ, err);
 	if (ret) {
 		log_error("%s", err->text);
 		status = ret == -ENOTSUP ? EXIT_FARM : EXIT_USAGE;
-	} else if (w->dry_run) {
+	} else if (o->dry_run) {
 		print_plan(&plan);
 		status = EXIT_OK;
 	} else {
-		status = run_build(w, &plan, &roster, err);
+		status = run_build(o, &plan, &roster, err);
 	}
 	kernel_plan_release(&plan);
 	node_roster_release(&roster);
@@ -213,21 +214,21 @@ static int plan_and_build(struct wish *w, struct err *err)
 
 static int build_main(char *const *argv)
 {
-	struct wish w = { 0 };
+	struct build_options o = { 0 };
 	struct err err = { 0 };
 	int status = EXIT_USAGE;
 
-	if (read_words(&w, argv, &err)) {
+	if (parse_build(&o, argv, &err)) {
 		log_error("build: %s", err.text);
 	} else {
-		choose_view(&w);
-		status = plan_and_build(&w, &err);
+		choose_view(&o);
+		status = plan_and_build(&o, &err);
 	}
-	strv_release(&w.standard);
-	strv_release(&w.request.kconfig_add);
-	strv_release(&w.request.environment);
-	strv_release(&w.request.variables);
-	strv_release(&w.request.targets);
+	strv_release(&o.standard);
+	strv_release(&o.request.kconfig_add);
+	strv_release(&o.request.environment);
+	strv_release(&o.request.variables);
+	strv_release(&o.request.targets);
 	return status;
 }
 

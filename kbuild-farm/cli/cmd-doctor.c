@@ -33,7 +33,7 @@ static const char *const states[] = {
 	[DOCTOR_WRONG] = "wrong",
 };
 
-static size_t count(const struct doctor *d, enum doctor_state state)
+static size_t count_findings(const struct doctor *d, enum doctor_state state)
 {
 	size_t n = 0;
 
@@ -43,13 +43,13 @@ static size_t count(const struct doctor *d, enum doctor_state state)
 }
 
 /* Paths may be anything; a line stays a line, and JSON is UTF-8. */
-static void make_clean(char *text)
+static void clean_text(char *text)
 {
 	if (text)
 		printable_clean(text, strlen(text), 0, '?');
 }
 
-static void print_text(const struct doctor *d, bool all)
+static void print_findings(const struct doctor *d, bool all)
 {
 	/* What does not work comes first. */
 	for (int state = DOCTOR_WRONG; state >= DOCTOR_OK; state--) {
@@ -65,10 +65,10 @@ static void print_text(const struct doctor *d, bool all)
 		}
 	}
 	printf("%zu looked at: %zu wrong, %zu slow\n", d->n,
-	       count(d, DOCTOR_WRONG), count(d, DOCTOR_SLOW));
+	       count_findings(d, DOCTOR_WRONG), count_findings(d, DOCTOR_SLOW));
 }
 
-static void print_json(const struct doctor *d)
+static void print_findings_json(const struct doctor *d)
 {
 	json_t *list = json_array();
 
@@ -83,7 +83,7 @@ static void print_json(const struct doctor *d)
 	table_json(list);
 }
 
-static int examine(struct doctor *d, struct err *err)
+static int run_checks(struct doctor *d, struct err *err)
 {
 	const char *place = getenv("TMPDIR");
 	char *tmp = xasprintf("%s/kfarm-doctor.XXXXXX",
@@ -108,7 +108,7 @@ static int examine(struct doctor *d, struct err *err)
 	return ret;
 }
 
-static void release(struct doctor *d)
+static void release_findings(struct doctor *d)
 {
 	for (size_t i = 0; i < d->n; i++) {
 		free(d->v[i].what);
@@ -118,7 +118,7 @@ static void release(struct doctor *d)
 	free(d->data);
 }
 
-static int parse(struct request *r, char *const *argv, struct err *err)
+static int parse_options(struct request *r, char *const *argv, struct err *err)
 {
 	struct args args;
 	int got;
@@ -138,21 +138,21 @@ static int doctor_main(char *const *argv)
 	struct err err = { 0 };
 	int status = EXIT_USAGE;
 
-	if (parse(&r, argv, &err) || examine(&d, &err)) {
+	if (parse_options(&r, argv, &err) || run_checks(&d, &err)) {
 		log_error("%s", err.text);
 		goto out;
 	}
 	for (size_t i = 0; i < d.n; i++) {
-		make_clean(d.v[i].what);
-		make_clean(d.v[i].todo);
+		clean_text(d.v[i].what);
+		clean_text(d.v[i].todo);
 	}
 	if (r.json)
-		print_json(&d);
+		print_findings_json(&d);
 	else
-		print_text(&d, r.verbose);
-	status = count(&d, DOCTOR_WRONG) ? EXIT_USAGE : EXIT_OK;
+		print_findings(&d, r.verbose);
+	status = count_findings(&d, DOCTOR_WRONG) ? EXIT_USAGE : EXIT_OK;
 out:
-	release(&d);
+	release_findings(&d);
 	return status;
 }
 

@@ -31,14 +31,14 @@ static const struct args_option options[] = {
 	{ 0 },
 };
 
-static int failed(const char *verb, const struct err *err)
+static int nodes_failed(const char *verb, const struct err *err)
 {
 	log_error("nodes %s: %s", verb, err->text);
 	return EXIT_USAGE;
 }
 
 /* Read the configuration; also an empty one that is yet to be written. */
-static int load(struct request *r, struct err *err)
+static int load_nodes(struct request *r, struct err *err)
 {
 	conf_free(r->conf);
 	r->conf = NULL;
@@ -47,8 +47,8 @@ static int load(struct request *r, struct err *err)
 }
 
 /* The nodes that were named, or all; -ENOENT for a name that is none. */
-static int choose(const struct request *r, const struct node_entry ***out,
-		  size_t *n, struct err *err)
+static int select_nodes(const struct request *r, const struct node_entry ***out,
+			size_t *n, struct err *err)
 {
 	size_t most = r->words.n ? r->words.n : r->roster.n;
 	const struct node_entry **list = xcalloc(most, sizeof(*list));
@@ -77,7 +77,7 @@ static int all_get_jobs(const struct nodes_survey *s)
 	return EXIT_OK;
 }
 
-static void hint_if_empty(const struct request *r)
+static void note_if_empty(const struct request *r)
 {
 	char *file;
 
@@ -101,13 +101,13 @@ static int survey(struct request *r, const char *verb,
 	size_t n;
 	int status;
 
-	if (load(r, &err) || choose(r, &nodes, &n, &err))
-		return failed(verb, &err);
-	hint_if_empty(r);
+	if (load_nodes(r, &err) || select_nodes(r, &nodes, &n, &err))
+		return nodes_failed(verb, &err);
+	note_if_empty(r);
 	status = nodes_survey(&s, nodes, n, &err);
 	free(nodes);
 	if (status)
-		return failed(verb, &err);
+		return nodes_failed(verb, &err);
 	if (r->json)
 		table_json(as_json(&s));
 	else
@@ -168,7 +168,7 @@ static int check_new(struct request *r, struct err *err)
 		return ret;
 	/* KFARM_CONFIG may name a file that is made now. */
 	file = conf_user_file();
-	ret = load(r, err);
+	ret = load_nodes(r, err);
 	if (ret == -ENOENT && !fs_exists(file))
 		ret = 0;
 	free(file);
@@ -192,12 +192,12 @@ static int write_new(const struct request *r, struct err *err)
 	return ret;
 }
 
-/* The node is in the file: what follows is only to tell how it does. */
+/* The node is in the file; this only shows whether it works. */
 static int show_new(struct request *r, struct err *err)
 {
 	const struct node_entry *e;
 	struct nodes_survey s;
-	int ret = load(r, err);
+	int ret = load_nodes(r, err);
 
 	if (ret)
 		return ret;
@@ -220,11 +220,11 @@ static int verb_add(struct request *r)
 	struct err err = { 0 };
 
 	if (check_new(r, &err) || write_new(r, &err) || show_new(r, &err))
-		return failed("add", &err);
+		return nodes_failed("add", &err);
 	return EXIT_OK;
 }
 
-static int remove_one(const struct request *r, const char *name)
+static int remove_node(const struct request *r, const char *name)
 {
 	struct err err = { 0 };
 	int ret = conf_remove("node", name, &err);
@@ -239,7 +239,7 @@ static int remove_one(const struct request *r, const char *name)
 	else if (ret == -ENOENT)
 		log_error("nodes remove: there is no node \"%s\"", name);
 	else
-		failed("remove", &err);
+		nodes_failed("remove", &err);
 	free(at);
 	return EXIT_USAGE;
 }
@@ -253,7 +253,7 @@ static int verb_remove(struct request *r)
 	if (conf_load(&r->conf, NULL, &err))
 		log_warning("%s", err.text);
 	for (size_t i = 0; i < r->words.n; i++) {
-		if (remove_one(r, r->words.v[i]))
+		if (remove_node(r, r->words.v[i]))
 			status = EXIT_USAGE;
 	}
 	return status;
@@ -278,13 +278,13 @@ static const struct verb {
 	  verb_limits },
 };
 
-static const struct cmd_verb *verb_at(size_t i)
+static const struct cmd_verb *nodes_verb(size_t i)
 {
 	return i < sizeof(verbs) / sizeof(*verbs) ? &verbs[i].about : NULL;
 }
 
-static int parse(struct request *r, const struct verb **verb, char *const *argv,
-		 struct err *err)
+static int parse_nodes_verb(struct request *r, const struct verb **verb,
+			    char *const *argv, struct err *err)
 {
 	struct strv given = { 0 };
 	const char *name = NULL;
@@ -318,7 +318,7 @@ static int nodes_main(char *const *argv)
 	struct err err = { 0 };
 	int status = EXIT_USAGE;
 
-	if (parse(&r, &verb, argv, &err))
+	if (parse_nodes_verb(&r, &verb, argv, &err))
 		log_error("nodes: %s", err.text);
 	else
 		status = verb->run(&r);
@@ -333,7 +333,7 @@ const struct cmd cmd_nodes = {
 	.usage = "VERB [OPTION]... [ARGUMENT]...",
 	.help = "list, add, remove, probe and limit the nodes of the farm",
 	.options = options,
-	.verb = verb_at,
+	.verb = nodes_verb,
 	.more = "ADDRESS is ssh:[USER@]HOST, exec:COMMAND or unix:PATH.\n",
 	.run = nodes_main,
 };

@@ -23,24 +23,24 @@
 extern char **environ;
 
 /* The command line, read. */
-struct wish {
-	struct kernel_user_command_request guest;
+struct run_options {
+	struct kernel_user_command_request request;
 	struct strv environment;
 	struct strv standard; /* toolchains of the configuration */
 	struct watch_setup watch;
 	bool no_remote, quiet;
 };
 
-#define AT(member) offsetof(struct wish, member)
+#define AT(member) offsetof(struct run_options, member)
 
 static const struct args_option options[] = {
 	{ 'a', "arch", "ARCH", "export ARCH and CROSS_COMPILE", args_text,
-	  AT(guest.arch), 0 },
+	  AT(request.arch), 0 },
 	{ 't', "toolchain", "NAME",
 	  "export what it means: CROSS_COMPILE, CC or LLVM", args_text,
-	  AT(guest.toolchain), 0 },
+	  AT(request.toolchain), 0 },
 	{ 'j', "jobs", "N", "make's jobs at once (default: all)", args_number,
-	  AT(guest.jobs), JOBS_MAX },
+	  AT(request.jobs), JOBS_MAX },
 	{ 'e', "environment", "K=V", "set K in the command's environment",
 	  args_list, AT(environment), 0 },
 	{ 'q', "quiet", NULL, "no summary", args_flag, AT(quiet), 0 },
@@ -48,43 +48,43 @@ static const struct args_option options[] = {
 	  AT(watch.json), 0 },
 	{ 0, "require-remote", "PCT",
 	  "fail with 125 if fewer jobs than that run on nodes", args_number,
-	  AT(guest.require_remote), 100 },
+	  AT(request.require_remote), 100 },
 	{ 0, "no-remote", NULL, "use no node", args_flag, AT(no_remote), 0 },
 	{ 0, "no-jobserver", NULL, "leave MAKEFLAGS as it is", args_flag,
-	  AT(guest.no_jobserver), 0 },
+	  AT(request.no_jobserver), 0 },
 	{ 0 },
 };
 
 /* Options up to the first word; that one and all behind it is the command. */
-static int read_words(struct wish *w, char *const *argv, struct err *err)
+static int parse_run(struct run_options *o, char *const *argv, struct err *err)
 {
 	struct args args;
 	int got;
 
 	args_init(&args, options, argv);
-	got = args_read(&args, w, err);
+	got = args_read(&args, o, err);
 	if (got < 0)
 		return got;
 	if (got)
-		w->guest.argv = args_rest(&args) - 1;
-	if (!w->guest.argv)
+		o->request.argv = args_rest(&args) - 1;
+	if (!o->request.argv)
 		return err_set(err, EINVAL,
 			       "no command; as in `kfarm run -- make`");
-	if (w->no_remote && w->guest.require_remote)
+	if (o->no_remote && o->request.require_remote)
 		return err_set(err, EINVAL,
 			       "--no-remote and --require-remote contradict");
 	return 0;
 }
 
-static void tell_notes(const struct wish *w,
-		       const struct kernel_user_command *g)
+static void log_notes(const struct run_options *o,
+		      const struct kernel_user_command *c)
 {
-	for (size_t i = 0; !w->quiet && i < g->compiler.notes.n; i++)
-		log_info("%s", g->compiler.notes.v[i]);
+	for (size_t i = 0; !o->quiet && i < c->compiler.notes.n; i++)
+		log_info("%s", c->compiler.notes.v[i]);
 }
 
-/* What a shell says of a program that does not run. */
-static int status_of(int error)
+/* A shell's exit status for a program that does not run. */
+static int shell_status_of(int error)
 {
 	switch (error) {
 	case -ENOENT:
@@ -96,12 +96,12 @@ static int status_of(int error)
 	return EXIT_USAGE;
 }
 
-static int end(struct wish *w, struct kernel_user_command_result *r,
-	       struct err *err)
+static int report_end(struct run_options *o,
+		      struct kernel_user_command_result *r, struct err *err)
 {
 	int status = r->wait_status, number = r->signal;
 
-	if (!w->quiet && r->summary)
+	if (!o->quiet && r->summary)
 		fputs(r->summary, stderr);
 	free(r->summary);
 	if (r->too_few) {
@@ -117,102 +117,103 @@ static int end(struct wish *w, struct kernel_user_command_result *r,
 	return WEXITSTATUS(status);
 }
 
-static int run_guest(struct wish *w, const struct kernel_user_command *g,
-		     struct err *err)
+static int run_user_command(struct run_options *o,
+			    const struct kernel_user_command *c,
+			    struct err *err)
 {
 	struct kernel_user_command_result result = { 0 };
-	int ret = kernel_user_command_run(&result, g, err);
+	int ret = kernel_user_command_run(&result, c, err);
 
 	if (!ret)
-		return end(w, &result, err);
+		return report_end(o, &result, err);
 	log_error("%s", err->text);
-	return status_of(ret);
+	return shell_status_of(ret);
 }
 
 /* With the configuration: start the farm and the command. */
-static int run_with_farm(struct wish *w, struct kernel_user_command *g,
+static int run_with_farm(struct run_options *o, struct kernel_user_command *c,
 			 struct err *err)
 {
 	struct node_roster roster = { 0 };
 	struct watch *watch = NULL;
-	int ret = settings_load(&roster, w->no_remote, &w->guest.require_remote,
-				NULL, err);
+	int ret = settings_load(&roster, o->no_remote,
+				&o->request.require_remote, NULL, err);
 	int status = EXIT_USAGE;
 
 	if (!ret)
-		ret = watch_new(&watch, &w->watch, err);
+		ret = watch_new(&watch, &o->watch, err);
 	if (ret) {
 		log_error("%s", err->text);
 	} else {
-		w->guest.roster = &roster;
-		w->guest.sink = watch_hooks(watch)->sink;
-		w->guest.sink_ctx = watch_hooks(watch)->ctx;
-		status = run_guest(w, g, err);
+		o->request.roster = &roster;
+		o->request.sink = watch_hooks(watch)->sink;
+		o->request.sink_ctx = watch_hooks(watch)->ctx;
+		status = run_user_command(o, c, err);
 	}
-	w->guest.roster = NULL;
+	o->request.roster = NULL;
 	watch_free(watch);
 	node_roster_release(&roster);
 	return status;
 }
 
-/* Within another run the farm is there: nothing is left to do for us. */
-static int step_aside(const struct wish *w, const struct kernel_user_command *g,
-		      struct err *err)
+/* Inside another kfarm, whose farm is used: just become the command. */
+static int run_inside(const struct run_options *o,
+		      const struct kernel_user_command *c, struct err *err)
 {
 	int ret;
 
-	if (w->watch.json || w->guest.require_remote || w->no_remote ||
-	    w->guest.jobs) {
+	if (o->watch.json || o->request.require_remote || o->no_remote ||
+	    o->request.jobs) {
 		log_error("run: inside another kfarm, whose farm is used: -j, "
 			  "--json, --no-remote and --require-remote are for "
 			  "the outer one");
 		return EXIT_USAGE;
 	}
-	ret = kernel_user_command_become(g, err);
+	ret = kernel_user_command_become(c, err);
 	log_error("%s", err->text);
-	return status_of(ret);
+	return shell_status_of(ret);
 }
 
-static int plan_and_run(struct wish *w, struct err *err)
+static int plan_and_run(struct run_options *o, struct err *err)
 {
-	struct kernel_user_command guest = { 0 };
+	struct kernel_user_command command = { 0 };
 	int ret = 0, status;
 
-	w->guest.env = environ;
-	w->guest.environment = &w->environment;
-	w->watch.mode = WATCH_NONE;
-	w->guest.standard = &w->standard;
-	if (w->guest.arch && !w->guest.toolchain)
-		ret = settings_standard(&w->standard, err);
+	o->request.env = environ;
+	o->request.environment = &o->environment;
+	o->watch.mode = WATCH_NONE;
+	o->request.standard = &o->standard;
+	if (o->request.arch && !o->request.toolchain)
+		ret = settings_standard(&o->standard, err);
 	if (!ret)
-		ret = kernel_user_command_plan(&guest, &w->guest, err);
+		ret = kernel_user_command_plan(&command, &o->request, err);
 	if (ret) {
 		log_error("%s", err->text);
-		status = guest.no_command ? status_of(ret) : EXIT_USAGE;
+		status = command.no_command ? shell_status_of(ret) : EXIT_USAGE;
 	} else {
-		tell_notes(w, &guest);
+		log_notes(o, &command);
 		status = kernel_user_command_is_inside(environ) ?
-				 step_aside(w, &guest, err) :
-				 run_with_farm(w, &guest, err);
+				 run_inside(o, &command, err) :
+				 run_with_farm(o, &command, err);
 	}
-	kernel_user_command_release(&guest);
+	kernel_user_command_release(&command);
 	return status;
 }
 
 static int run_main(char *const *argv)
 {
-	struct wish w = { 0 };
+	struct run_options o = { 0 };
 	struct err err = { 0 };
 	int status = EXIT_USAGE;
 
-	/* Before a descriptor of ours has one of the numbers in it. */
-	w.guest.offered = kernel_jobserver_offered(getenv("MAKEFLAGS"));
-	if (read_words(&w, argv, &err))
+	/* Before kfarm itself opens a descriptor with one of its numbers. */
+	o.request.offered = kernel_jobserver_offered(getenv("MAKEFLAGS"));
+	if (parse_run(&o, argv, &err))
 		log_error("run: %s", err.text);
 	else
-		status = plan_and_run(&w, &err);
-	strv_release(&w.environment);
-	strv_release(&w.standard);
+		status = plan_and_run(&o, &err);
+	strv_release(&o.environment);
+	strv_release(&o.standard);
 	return status;
 }
 

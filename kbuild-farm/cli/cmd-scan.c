@@ -53,18 +53,18 @@ static int check_usage(const struct request *r, struct err *err)
 	return 0;
 }
 
-/* `own` becomes the words in front of "--"; the rest is a compile line. */
-static int parse(struct request *r, struct strv *own, char *const *argv,
-		 struct err *err)
+/* `words` becomes the words in front of "--"; the rest is a compile line. */
+static int parse_scan_line(struct request *r, struct strv *words,
+			   char *const *argv, struct err *err)
 {
 	struct args args;
 	int got;
 
 	for (; *argv && strcmp(*argv, "--"); argv++)
-		strv_add(own, *argv);
+		strv_add(words, *argv);
 	if (*argv)
 		r->line = argv + 1;
-	args_init(&args, options, strv_list(own));
+	args_init(&args, options, strv_list(words));
 	args.variables = true;
 	while ((got = args_read(&args, r, err)) > 0) {
 		if (got == ARGS_WORD)
@@ -80,7 +80,8 @@ static int parse(struct request *r, struct strv *own, char *const *argv,
 	return check_usage(r, err);
 }
 
-static int set_up(struct session *s, const struct request *r, struct err *err)
+static int init_session(struct session *s, const struct request *r,
+			struct err *err)
 {
 	char *cache = fs_cache_home();
 	char *dir = xasprintf("%s/scan", cache);
@@ -101,14 +102,15 @@ static int set_up(struct session *s, const struct request *r, struct err *err)
 	return s->scan ? 0 : -ENOENT;
 }
 
-static void tear_down(struct session *s)
+static void release_session(struct session *s)
 {
 	scan_free(s->scan);
 	cli_scan_tools_free(s->tools);
 	free(s->build);
 }
 
-static int show(const struct cli_scan_result *r, const struct request *req)
+static int show_closure(const struct cli_scan_result *r,
+			const struct request *req)
 {
 	const struct scan_closure *c = r->closure;
 
@@ -155,7 +157,7 @@ static int scan_line(struct session *s, const struct cli_scan_line *l,
 	r.us = clock_us();
 	scan_closure(s->scan, &unit, &closure);
 	r.us = clock_us() - r.us;
-	status = show(&r, s->r);
+	status = show_closure(&r, s->r);
 	scan_closure_release(&closure);
 	return status;
 }
@@ -223,20 +225,20 @@ static int scan_files(struct session *s)
 static int run_files(const struct request *r, struct err *err)
 {
 	struct session s;
-	int ret = set_up(&s, r, err);
+	int ret = init_session(&s, r, err);
 
 	if (!ret)
 		ret = scan_files(&s);
-	tear_down(&s);
+	release_session(&s);
 	return ret;
 }
 
 static int scan_main(char *const *argv)
 {
 	struct request r = { 0 };
-	struct strv own = { 0 };
+	struct strv words = { 0 };
 	struct err err = { 0 };
-	int status = parse(&r, &own, argv, &err);
+	int status = parse_scan_line(&r, &words, argv, &err);
 
 	if (!status)
 		status = run_files(&r, &err);
@@ -245,7 +247,7 @@ static int scan_main(char *const *argv)
 		status = EXIT_USAGE;
 	}
 	strv_release(&r.files);
-	strv_release(&own);
+	strv_release(&words);
 	return status;
 }
 

@@ -72,13 +72,14 @@ static const struct verb {
 	  toolchain_tune_main },
 };
 
-static const struct cmd_verb *verb_at(size_t i)
+static const struct cmd_verb *toolchain_verb(size_t i)
 {
 	return i < sizeof(verbs) / sizeof(*verbs) ? &verbs[i].about : NULL;
 }
 
-static int parse(struct toolchain_request *r, const struct verb **verb,
-		 char *const *argv, struct err *err)
+static int parse_toolchain_verb(struct toolchain_request *r,
+				const struct verb **verb, char *const *argv,
+				struct err *err)
 {
 	struct strv given = { 0 };
 	struct args args;
@@ -111,7 +112,7 @@ static int toolchain_main(char *const *argv)
 	struct err err = { 0 };
 	int status, ret;
 
-	ret = parse(&r, &verb, argv, &err);
+	ret = parse_toolchain_verb(&r, &verb, argv, &err);
 	if (ret) {
 		log_error("toolchain: %s", err.text);
 		status = EXIT_USAGE;
@@ -128,7 +129,7 @@ const struct cmd cmd_toolchain = {
 	.usage = "VERB [OPTION]... [ARGUMENT]...",
 	.help = "find, install and name compilers, here and on nodes",
 	.options = options,
-	.verb = verb_at,
+	.verb = toolchain_verb,
 	.more = "VERSION is gcc-13, gcc-13.3.0, clang-18 and so on; the newest "
 		"that\nfits is taken.  kfarm(1) tells what each of them does.\n",
 	.run = toolchain_main,

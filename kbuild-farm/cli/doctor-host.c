@@ -142,8 +142,8 @@ void doctor_programs(struct doctor *d)
 
 /* ---------------------------------------------------------------- space */
 
-/* The nearest directory above that there is. */
-static char *standing(const char *path)
+/* The path or the nearest directory above it that exists. */
+static char *existing_parent(const char *path)
 {
 	char *at = xstrdup(path), *up;
 
@@ -157,7 +157,7 @@ static char *standing(const char *path)
 
 static void look_at_dir(struct doctor *d, const char *path, const char *of)
 {
-	char *at = standing(path);
+	char *at = existing_parent(path);
 	struct statvfs st;
 	double gib;
 
@@ -225,7 +225,7 @@ static char *daemon_path(const struct doctor *d)
 	return path;
 }
 
-static void say_probe(struct doctor *d, const struct peer_tools_node *p)
+static void add_probe(struct doctor *d, const struct peer_tools_node *p)
 {
 	if (p->fit.fit)
 		doctor_add(d, "sandbox", DOCTOR_OK, NULL,
@@ -265,7 +265,7 @@ void doctor_sandbox(struct doctor *d)
 	entry.address_text = text;
 	if (!node_address_parse(&entry.address, text, &err) &&
 	    !peer_tools_run(&setup, NULL, &err)) {
-		say_probe(d, &probe);
+		add_probe(d, &probe);
 		peer_tools_release(&probe);
 	} else {
 		doctor_add(d, "sandbox", DOCTOR_NOTE, NULL, "%s", err.text);

@@ -52,8 +52,9 @@ static uint64_t run_once(const char *program, const char *on)
 	return children_us() - before;
 }
 
-/* Medians, by turns: what else goes on here meets both. */
-static void measure(const char *const program[2], const char *on, double ms[2])
+/* Medians of runs by turns, so that other load meets both. */
+static void measure_median(const char *const program[2], const char *on,
+			   double ms[2])
 {
 	uint64_t took[2][RUNS];
 
@@ -67,7 +68,7 @@ static void measure(const char *const program[2], const char *on, double ms[2])
 	}
 }
 
-static void say_cost(struct doctor *d, const char *tool, const char *real,
+static void add_cost(struct doctor *d, const char *tool, const char *real,
 		     const struct strv *foreign)
 {
 	char *dir = xasprintf("%s/%zu/bin", d->tmp, d->n);
@@ -79,7 +80,7 @@ static void say_cost(struct doctor *d, const char *tool, const char *real,
 
 	if (!fs_mkdirs(dir, 0700, &err) &&
 	    compiler_plugins_take(dir, tool, str_base(tool), &err) > 0) {
-		measure(both, real, ms);
+		measure_median(both, real, ms);
 		doctor_add(d, "plugins", DOCTOR_SLOW,
 			   "kfarm and its normalized names do not pay that; "
 			   "for plain make, remove the package with that file "
@@ -111,7 +112,7 @@ static void look_at_nm(struct doctor *d, const char *tool, struct strv *seen)
 	}
 	strv_own(seen, real);
 	if (compiler_plugins_foreign(tool, &foreign))
-		say_cost(d, tool, real, &foreign);
+		add_cost(d, tool, real, &foreign);
 	else
 		doctor_add(d, "plugins", DOCTOR_OK, NULL,
 			   "%s loads no foreign plugin", tool);

@@ -33,7 +33,7 @@ static char *next_word(const char **at)
 	return buf_steal(&word);
 }
 
-static int split(const char *text, struct strv *out, struct err *err)
+static int split_words(const char *text, struct strv *out, struct err *err)
 {
 	for (;;) {
 		char *word;
@@ -49,10 +49,11 @@ static int split(const char *text, struct strv *out, struct err *err)
 	}
 }
 
-/* One table of all commands' options, those of `c` first; *own is how many. */
+/* One table of all commands' options, those of `c` first; *n_own is how many.
+ */
 static struct args_option *all_options(const struct cmd *c,
 				       const struct cmd *const *commands,
-				       size_t *own)
+				       size_t *n_own)
 {
 	struct args_option *all = NULL;
 	const struct args_option *o;
@@ -60,7 +61,7 @@ static struct args_option *all_options(const struct cmd *c,
 
 	for (o = c->options; o && o->help; o++)
 		*VEC_ADD(all, n) = *o;
-	*own = n;
+	*n_own = n;
 	for (; *commands; commands++) {
 		for (o = (*commands)->options; o && o->help; o++)
 			*VEC_ADD(all, n) = *o;
@@ -80,9 +81,9 @@ static void add_option(struct strv *out, const struct args_option *o,
 		strv_add(out, value);
 }
 
-static int choose(const struct cmd *c, const struct args_option *all,
-		  size_t own, char *const *words, struct strv *out,
-		  struct err *err)
+static int filter_options(const struct cmd *c, const struct args_option *all,
+			  size_t n_own, char *const *words, struct strv *out,
+			  struct err *err)
 {
 	struct args args;
 	int got;
@@ -95,7 +96,7 @@ static int choose(const struct cmd *c, const struct args_option *all,
 				       args.value);
 		if (got == ARGS_VARIABLE && c->variables)
 			strv_add(out, args.value);
-		else if (got == ARGS_OPTION && args.option < all + own)
+		else if (got == ARGS_OPTION && args.option < all + n_own)
 			add_option(out, args.option, args.value);
 	}
 	return got;
@@ -106,13 +107,13 @@ int cmd_environment(const struct cmd *c, const struct cmd *const *commands,
 {
 	struct strv words = { 0 };
 	struct args_option *all;
-	size_t own;
+	size_t n_own;
 	int ret;
 
-	all = all_options(c, commands, &own);
-	ret = split(text, &words, err);
+	all = all_options(c, commands, &n_own);
+	ret = split_words(text, &words, err);
 	if (!ret && words.n)
-		ret = choose(c, all, own, words.v, out, err);
+		ret = filter_options(c, all, n_own, words.v, out, err);
 	free(all);
 	strv_release(&words);
 	return ret;

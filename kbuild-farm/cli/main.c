@@ -21,7 +21,7 @@ static const struct cmd *const commands[] = { &cmd_build,     &cmd_run,
 					      &cmd_scan,      &cmd_doctor,
 					      &cmd_help,      NULL };
 
-static const struct cmd *find_command(const char *name)
+static const struct cmd *command_named(const char *name)
 {
 	for (const struct cmd *const *c = commands; *c; c++) {
 		if (!strcmp((*c)->name, name))
@@ -51,7 +51,7 @@ static const char *known_elsewhere(const char *name)
 	return NULL;
 }
 
-static int unknown(const char *name)
+static int unknown_command(const char *name)
 {
 	struct nearest n;
 	char *question;
@@ -94,9 +94,9 @@ static int help_main(char *const *argv)
 		if (about)
 			verb = args.value;
 		else
-			about = find_command(args.value);
+			about = command_named(args.value);
 		if (!about)
-			return unknown(args.value);
+			return unknown_command(args.value);
 	}
 	if (got < 0) {
 		log_error("help: %s", err.text);
@@ -142,7 +142,7 @@ static bool asks_for_help(const struct cmd *c, char *const *argv,
 	return false;
 }
 
-static int run(const struct cmd *c, char *const *argv)
+static int run_with_environment(const struct cmd *c, char *const *argv)
 {
 	const char *set = getenv("KFARM");
 	struct strv words = { 0 };
@@ -164,7 +164,7 @@ static int run(const struct cmd *c, char *const *argv)
  * SIGPIPE is ignored while nodes are talked to; a reader of our results that
  * left (`kfarm nodes list | head`) ends us as it ends others, silently.
  */
-static int finish(int status)
+static int flush_stdout(int status)
 {
 	if (!fflush(stdout) && !ferror(stdout))
 		return status;
@@ -176,7 +176,7 @@ static int finish(int status)
 	return status ? status : EXIT_USAGE;
 }
 
-static int dispatch(char *const *argv)
+static int run_command_line(char *const *argv)
 {
 	const char *name = argv[0], *verb;
 	const struct cmd *c;
@@ -193,14 +193,14 @@ static int dispatch(char *const *argv)
 		help_all(stdout, commands);
 		return EXIT_OK;
 	}
-	c = find_command(name);
+	c = command_named(name);
 	if (!c)
-		return unknown(name);
+		return unknown_command(name);
 	if (asks_for_help(c, argv + 1, &verb)) {
 		help_one(stdout, c, verb);
 		return EXIT_OK;
 	}
-	return run(c, argv + 1);
+	return run_with_environment(c, argv + 1);
 }
 
 int main(int argc, char **argv)
@@ -209,5 +209,5 @@ int main(int argc, char **argv)
 	log_init("kfarm", LOG_INFO);
 	keep_standard_streams();
 	signal(SIGPIPE, SIG_IGN);
-	return finish(dispatch(argv[0] ? argv + 1 : argv));
+	return flush_stdout(run_command_line(argv[0] ? argv + 1 : argv));
 }

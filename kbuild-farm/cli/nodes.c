@@ -74,7 +74,7 @@ static unsigned nodes_jobs(const struct nodes_survey *s)
 
 /* ------------------------------------------------------------- as text */
 
-static char *memory(unsigned mib)
+static char *memory_text(unsigned mib)
 {
 	return mib < 1024 ? xasprintf("%u MiB", mib) :
 			    xasprintf("%.1f GiB", mib / 1024.0);
@@ -91,7 +91,7 @@ static void add_list_row(struct table *t, const struct nodes_survey *s,
 	strv_add(&t->cells, nodes_state(p));
 	if (p->up) {
 		strv_addf(&t->cells, "%u", inv->cores);
-		strv_own(&t->cells, memory(inv->memory_mib));
+		strv_own(&t->cells, memory_text(inv->memory_mib));
 		strv_add(&t->cells, inv->machine);
 		strv_addf(&t->cells, "%u", s->limits[i].slots);
 		strv_addf(&t->cells, "%.2f", inv->load_milli / 1000.0);
@@ -121,7 +121,8 @@ static void print_probe(FILE *out, const struct nodes_survey *s, size_t i)
 {
 	const struct peer_tools_node *p = &s->nodes[i];
 	const struct wire_inventory *inv = &p->hello.inventory;
-	char *all = memory(inv->memory_mib), *left = memory(inv->available_mib);
+	char *all = memory_text(inv->memory_mib),
+	     *left = memory_text(inv->available_mib);
 	const char *reason = nodes_reason(p);
 
 	fprintf(out, "%s: %s, %s, answered in %u ms\n", p->entry->name,

@@ -19,13 +19,13 @@
 #define TERMINAL_MS 1000 /* before the table appears */
 #define RATE_MS     1000 /* before a rate means something */
 
-/* Elsewhere than on a terminal: the moments of the first lines. */
+/* Where there is no terminal: when the first lines are printed. */
 static const uint64_t moments[] = { 2000, 10000, 30000 };
 #define MINUTE_MS 60000
 
 struct row {
 	char *name;
-	const char *what; /* NULL: it has not begun, or is through */
+	const char *what; /* NULL: it has not begun, or has ended */
 	bool bytes;
 	uint64_t done, total;
 	uint64_t since_ms, from; /* when `what` began, and with what done */
@@ -35,7 +35,7 @@ struct progress {
 	pthread_mutex_t lock;
 	bool terminal;
 	uint64_t start_ms, next_ms;
-	unsigned said; /* rounds of plain lines so far */
+	unsigned rounds; /* rounds of plain lines so far */
 	unsigned drawn; /* lines of the table that are on the screen */
 	struct row *v;
 	size_t n;
@@ -65,8 +65,8 @@ size_t progress_add(struct progress *p, const char *name)
 	return row;
 }
 
-static void set(struct progress *p, size_t row, const char *what, bool bytes,
-		uint64_t done, uint64_t total)
+static void set_row(struct progress *p, size_t row, const char *what,
+		    bool bytes, uint64_t done, uint64_t total)
 {
 	struct row *r;
 
@@ -87,18 +87,18 @@ static void set(struct progress *p, size_t row, const char *what, bool bytes,
 void progress_set(struct progress *p, size_t row, const char *what,
 		  uint64_t done, uint64_t total)
 {
-	set(p, row, what, true, done, total);
+	set_row(p, row, what, true, done, total);
 }
 
 void progress_count(struct progress *p, size_t row, const char *what,
 		    uint64_t done, uint64_t total)
 {
-	set(p, row, what, false, done, total);
+	set_row(p, row, what, false, done, total);
 }
 
 void progress_end(struct progress *p, size_t row)
 {
-	set(p, row, NULL, true, 0, 0);
+	set_row(p, row, NULL, true, 0, 0);
 }
 
 char *progress_text(const char *what, bool bytes, uint64_t done, uint64_t total)
@@ -193,7 +193,7 @@ static void draw(struct progress *p, uint64_t now_ms)
 	buf_release(&out);
 }
 
-static void say(struct progress *p, uint64_t now_ms)
+static void log_rows(struct progress *p, uint64_t now_ms)
 {
 	for (size_t i = 0; i < p->n; i++) {
 		char *line;
@@ -210,8 +210,8 @@ static uint64_t next_moment(const struct progress *p, uint64_t now_ms)
 {
 	const unsigned n = sizeof(moments) / sizeof(*moments);
 
-	return p->said < n ? p->start_ms + moments[p->said] :
-			     now_ms + MINUTE_MS;
+	return p->rounds < n ? p->start_ms + moments[p->rounds] :
+			       now_ms + MINUTE_MS;
 }
 
 void progress_tick(struct progress *p)
@@ -223,8 +223,8 @@ void progress_tick(struct progress *p)
 		draw(p, now_ms);
 		p->next_ms = now_ms + TICK_MS;
 	} else if (now_ms >= p->next_ms) {
-		say(p, now_ms);
-		p->said++;
+		log_rows(p, now_ms);
+		p->rounds++;
 		p->next_ms = next_moment(p, now_ms);
 	}
 	pthread_mutex_unlock(&p->lock);

@@ -31,7 +31,7 @@ void progress_set(struct progress *p, size_t row, const char *what,
 /* The same, counting things instead of bytes. */
 void progress_count(struct progress *p, size_t row, const char *what,
 		    uint64_t done, uint64_t total);
-/* The row is through: it leaves the table.  Any thread may call it. */
+/* The row has ended: it leaves the table.  Any thread may call it. */
 void progress_end(struct progress *p, size_t row);
 /* Show what there is to show, if it is time; call it a few times a second. */
 void progress_tick(struct progress *p);

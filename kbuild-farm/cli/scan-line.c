@@ -24,13 +24,13 @@
 
 #define CMD_MAX (16u << 20)
 
-/* What ends a word, and what of it ends the command or is beyond us. */
+/* What ends a word, what ends the command, and what is not understood. */
 #define BLANKS  " \t"
 #define ENDS    ";&|\n"
 #define STRANGE "`$<>()"
 
-/* Text in quotes, *s behind the first of them; false: it has no end. */
-static bool take_quoted(const char **s, struct buf *word, char quote)
+/* Quoted text, with *s behind the opening quote; false: it has no end. */
+static bool read_quoted(const char **s, struct buf *word, char quote)
 {
 	for (; **s && **s != quote; ++*s) {
 		if (quote == '"' && (**s == '$' || **s == '`'))
@@ -46,7 +46,7 @@ static bool take_quoted(const char **s, struct buf *word, char quote)
 	return true;
 }
 
-static bool take_word(const char **s, struct buf *word)
+static bool read_shell_word(const char **s, struct buf *word)
 {
 	while (**s && !strchr(BLANKS ENDS, **s)) {
 		char c = *(*s)++;
@@ -54,7 +54,7 @@ static bool take_word(const char **s, struct buf *word)
 		if (strchr(STRANGE, c))
 			return false;
 		if (c == '\'' || c == '"') {
-			if (!take_quoted(s, word, c))
+			if (!read_quoted(s, word, c))
 				return false;
 			continue;
 		}
@@ -76,7 +76,7 @@ int cli_scan_words(struct strv *out, const char *command)
 		if (!*s || strchr(ENDS, *s))
 			break;
 		buf_reset(&word);
-		good = take_word(&s, &word);
+		good = read_shell_word(&s, &word);
 		if (good)
 			strv_add(out, buf_str(&word));
 	}
@@ -120,7 +120,7 @@ static const char *find_value(const char *text, const char *prefix)
 	return NULL;
 }
 
-static char *find_command(const char *text)
+static char *saved_command(const char *text)
 {
 	const char *value = find_value(text, "savedcmd_");
 
@@ -202,9 +202,9 @@ static bool is_source(const char *s)
 	return str_ends(s, ".c") || str_ends(s, ".S");
 }
 
-static int read_words(struct cli_scan_line *l, const char *text)
+static int read_compile(struct cli_scan_line *l, const char *text)
 {
-	char *command = find_command(text);
+	char *command = saved_command(text);
 	int ret = command ? cli_scan_words(&l->argv, command) : -EINVAL;
 
 	free(command);
@@ -225,7 +225,7 @@ int cli_scan_line_read(struct cli_scan_line *l, const char *build,
 
 	*l = (struct cli_scan_line){ 0 };
 	if (!ret)
-		ret = read_words(l, buf_str(&text));
+		ret = read_compile(l, buf_str(&text));
 	if (ret == -ENOMSG)
 		err_set(err, ENOMSG, "%s: holds no compile of a .c or .S file",
 			file);
@@ -250,7 +250,7 @@ void cli_scan_line_release(struct cli_scan_line *l)
 	*l = (struct cli_scan_line){ 0 };
 }
 
-/* Does that .cmd file tell of a source with this base name? */
+/* Does that .cmd file name a source with this base name? */
 static bool is_made_of(const char *path, const char *base)
 {
 	struct buf text = { 0 };

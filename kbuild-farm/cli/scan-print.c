@@ -87,7 +87,8 @@ static bool ends_with_path(const char *path, const char *end)
 	return n > m && path[n - m - 1] == '/' && !strcmp(path + n - m, end);
 }
 
-static size_t find_header(const struct cli_scan_result *r, const char *header)
+static size_t find_in_closure(const struct cli_scan_result *r,
+			      const char *header)
 {
 	const struct scan_closure *c = r->closure;
 	struct stat st;
@@ -128,7 +129,7 @@ static void print_chain(FILE *out, const struct scan_closure *c, size_t i)
 int cli_scan_print_why(FILE *out, const struct cli_scan_result *r,
 		       const char *header)
 {
-	size_t i = find_header(r, header);
+	size_t i = find_in_closure(r, header);
 
 	if (i == r->closure->n_files)
 		return -ENOENT;

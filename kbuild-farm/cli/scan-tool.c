@@ -49,8 +49,8 @@ void cli_scan_tools_free(struct cli_scan_tools *t)
 	free(t);
 }
 
-static void identify(struct cli_scan_tool *tool, const char *cwd,
-		     const char *name)
+static void identify_tool(struct cli_scan_tool *tool, const char *cwd,
+			  const char *name)
 {
 	struct compiler_manifest manifest = { 0 };
 	struct err err = { 0 };
@@ -86,7 +86,7 @@ const struct cli_scan_tool *cli_scan_tools_get(struct cli_scan_tools *t,
 		e = xcalloc(1, sizeof(*e));
 		e->cwd = xstrdup(cwd);
 		e->name = xstrdup(name);
-		identify(&e->tool, cwd, name);
+		identify_tool(&e->tool, cwd, name);
 		TAILQ_INSERT_HEAD(&t->entries, e, next);
 	}
 	pthread_mutex_unlock(&t->lock);

@@ -67,7 +67,7 @@ void settings_end_by(int number)
 {
 	const struct rlimit none = { 0 };
 
-	/* The core, if any, is the other's. */
+	/* The core dump, if any, is the child's. */
 	setrlimit(RLIMIT_CORE, &none);
 	signal(number, SIG_DFL);
 	raise(number);

@@ -25,7 +25,7 @@ int settings_load(struct node_roster *roster, bool no_remote,
 		  int *require_remote, struct strv *standard, struct err *err);
 /* The last of these alone, and without warnings. */
 int settings_standard(struct strv *standard, struct err *err);
-/* End as the signal ends others, so that a shell's loop stops, too. */
+/* End by that signal, so that a shell's loop stops, too. */
 void settings_end_by(int number);
 
 #endif

@@ -90,7 +90,7 @@ static int show_defaults(const struct toolchain_request *r, const char *arch)
 	return EXIT_OK;
 }
 
-static int check_arch(const char *arch, struct err *err)
+static int check_arch_name(const char *arch, struct err *err)
 {
 	const struct toolchain_arch *other = toolchain_data_arch_called(arch);
 
@@ -120,9 +120,9 @@ static int check_fits(const struct toolchain_installed *t, const char *arch,
 	return ret;
 }
 
-/* A release alone stands for itself on other machines, too. */
-static const char *spelling(const struct toolchain_installed_list *list,
-			    const struct toolchain_installed *t)
+/* A release, where it is unique: other machines understand it, too. */
+static const char *default_name(const struct toolchain_installed_list *list,
+				const struct toolchain_installed *t)
 {
 	const struct toolchain_installed *same;
 
@@ -148,8 +148,8 @@ static int set_default(struct toolchain_request *r, const char *arch,
 	if (!ret)
 		ret = check_fits(t, arch, err);
 	if (!ret)
-		ret = conf_set("arch", arch, "toolchain", spelling(&list, t),
-			       err);
+		ret = conf_set("arch", arch, "toolchain",
+			       default_name(&list, t), err);
 	toolchain_installed_list_release(&list);
 	return ret;
 }
@@ -158,7 +158,7 @@ int toolchain_default_main(struct toolchain_request *r)
 {
 	const char *arch = r->words.n ? r->words.v[0] : NULL;
 	struct err err = { 0 };
-	int ret = arch ? check_arch(arch, &err) : 0;
+	int ret = arch ? check_arch_name(arch, &err) : 0;
 
 	if (!ret && r->words.n < 2)
 		return show_defaults(r, arch);
@@ -174,9 +174,9 @@ int toolchain_default_main(struct toolchain_request *r)
 
 /* ------------------------------------------------------------- remove */
 
-/* A default that leads nowhere now. */
-static void tell_defaults(const struct toolchain_request *r,
-			  const struct toolchain_installed *t)
+/* Defaults that lead nowhere now. */
+static void warn_of_defaults(const struct toolchain_request *r,
+			     const struct toolchain_installed *t)
 {
 	struct strv arches = { 0 };
 
@@ -216,7 +216,7 @@ static int remove_here(void *arg)
 	return ret || !m->t ? ret : toolchain_names_remove(m->t, &m->err);
 }
 
-/* One whose toolchain.json is broken goes by its id. */
+/* One whose toolchain.json is broken is known by its id alone. */
 static bool is_broken(const struct toolchain_request *r, const char *name)
 {
 	char *dir = xasprintf("%s/toolchains/%s", r->data, name);
@@ -226,9 +226,10 @@ static bool is_broken(const struct toolchain_request *r, const char *name)
 	return yes;
 }
 
-static int remove_one(struct toolchain_request *r,
-		      const struct toolchain_installed_list *list,
-		      const struct toolchain_nodes *nodes, const char *name)
+static int remove_toolchain(struct toolchain_request *r,
+			    const struct toolchain_installed_list *list,
+			    const struct toolchain_nodes *nodes,
+			    const char *name)
 {
 	struct removal m = { .r = r, .id = name };
 	unsigned failed = 0;
@@ -245,7 +246,7 @@ static int remove_one(struct toolchain_request *r,
 	if (ret)
 		return toolchain_failed(r, ret, &m.err);
 	if (m.t)
-		tell_defaults(r, m.t);
+		warn_of_defaults(r, m.t);
 	return failed ? EXIT_USAGE : EXIT_OK;
 }
 
@@ -262,7 +263,7 @@ int toolchain_remove_main(struct toolchain_request *r)
 	if (ret)
 		status = toolchain_failed(r, ret, &err);
 	for (size_t i = 0; !ret && i < r->words.n; i++) {
-		if (remove_one(r, &list, &nodes, r->words.v[i]))
+		if (remove_toolchain(r, &list, &nodes, r->words.v[i]))
 			status = EXIT_USAGE;
 	}
 	toolchain_nodes_release(&nodes);

@@ -24,14 +24,14 @@ struct plan {
 	bool has_catalog;
 	struct toolchain_installed_list installed;
 	struct toolchain_nodes nodes;
-	struct strv hosts; /* that builds are wanted for; own first */
+	struct strv hosts; /* that builds are wanted for; this machine first */
 	struct strv maybe; /* the same, where such a build is offered */
 	struct toolchain_orders orders;
 	struct err err;
 };
 
-static int check_arch(const char *arch, const struct strv **triplets,
-		      struct err *err)
+static int find_triplets(const char *arch, const struct strv **triplets,
+			 struct err *err)
 {
 	const struct toolchain_arch *other;
 
@@ -107,7 +107,7 @@ static int plan_triplets(struct plan *p, const struct toolchain_release *wanted,
 	for (size_t i = 0; !ret && i < r->arches.n; i++) {
 		const struct strv *triplets;
 
-		ret = check_arch(r->arches.v[i], &triplets, err);
+		ret = find_triplets(r->arches.v[i], &triplets, err);
 		if (!ret)
 			ret = plan_one(p, wanted, triplets, host, err);
 	}
@@ -167,8 +167,8 @@ static int check_options(const struct toolchain_request *r, struct err *err)
 	return 0;
 }
 
-/* What can be told to be wrong before anybody is asked. */
-static int check_words(const struct toolchain_request *r, struct err *err)
+/* Find what is wrong before anybody is asked. */
+static int check_request(const struct toolchain_request *r, struct err *err)
 {
 	struct toolchain_release ignored;
 	const struct strv *triplets;
@@ -177,7 +177,7 @@ static int check_words(const struct toolchain_request *r, struct err *err)
 	for (size_t i = 0; !ret && i < r->words.n; i++)
 		ret = toolchain_release_parse(r->words.v[i], &ignored, err);
 	for (size_t i = 0; !ret && i < r->arches.n; i++)
-		ret = check_arch(r->arches.v[i], &triplets, err);
+		ret = find_triplets(r->arches.v[i], &triplets, err);
 	for (size_t i = 0; !ret && i < r->hosts.n; i++)
 		ret = check_host(r->hosts.v[i], err);
 	return ret;
@@ -231,7 +231,7 @@ static void plan_node(struct plan *p, const struct peer_tools_node *n)
 	}
 }
 
-static int ask_nodes(void *arg)
+static int ask_what_they_run(void *arg)
 {
 	struct plan *p = arg;
 
@@ -249,14 +249,14 @@ static int plan_hosts(struct plan *p)
 	if (!p->hosts.n)
 		strv_add(&p->hosts, toolchain_here());
 	if (r->nodes && strcmp(r->nodes, "none") != 0)
-		ret = progress_run("nodes", "asking what they run", ask_nodes,
-				   p);
+		ret = progress_run("nodes", "asking what they run",
+				   ask_what_they_run, p);
 	for (size_t i = 0; !ret && i < p->nodes.n; i++)
 		plan_node(p, &p->nodes.v[i]);
 	return ret;
 }
 
-static int make_plan(struct plan *p)
+static int plan_install(struct plan *p)
 {
 	struct toolchain_request *r = p->r;
 	struct err *err = &p->err;
@@ -265,7 +265,7 @@ static int make_plan(struct plan *p)
 	if (!ret && !r->file)
 		default_arch(r);
 	if (!ret)
-		ret = check_words(r, err);
+		ret = check_request(r, err);
 	if (!ret)
 		ret = toolchain_settings_installed(r, &p->installed, err);
 	if (!ret)
@@ -278,7 +278,7 @@ static int make_plan(struct plan *p)
 }
 
 /* Names and the report of one that is installed now. */
-static int finish_one(struct plan *p, struct toolchain_ordered *o)
+static int publish_one(struct plan *p, struct toolchain_ordered *o)
 {
 	struct err err = { 0 };
 	int ret = toolchain_names_publish(p->r, &o->out, &err);
@@ -329,7 +329,7 @@ static int carry_out(struct plan *p)
 		for (size_t k = 0; k < o->notes.n; k++)
 			log_info("%s: %s", o->id, o->notes.v[k]);
 		if (!o->ret) {
-			if (finish_one(p, o))
+			if (publish_one(p, o))
 				status = EXIT_USAGE;
 			continue;
 		}
@@ -352,7 +352,7 @@ static int carry_out(struct plan *p)
 int toolchain_install_main(struct toolchain_request *r)
 {
 	struct plan p = { .r = r };
-	int ret = make_plan(&p);
+	int ret = plan_install(&p);
 	int status;
 
 	if (!ret)

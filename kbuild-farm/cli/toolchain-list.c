@@ -59,7 +59,7 @@ static int look_for_driver(const struct toolchain_installed *t, struct err *err)
 	return ret;
 }
 
-static int look_here(struct survey *s)
+static int check_here(struct survey *s)
 {
 	s->wrong = xcalloc(s->list.n + 1, sizeof(*s->wrong));
 	for (size_t i = 0; i < s->list.n; i++) {
@@ -79,7 +79,7 @@ static int look_here(struct survey *s)
 
 /* ---------------------------------------------------------- the nodes */
 
-static int ask_nodes(void *arg)
+static int ask_what_they_hold(void *arg)
 {
 	struct survey *s = arg;
 	const char *which = s->r->nodes ? s->r->nodes : "all";
@@ -97,7 +97,7 @@ static int look_at_nodes(struct survey *s)
 	if (!s->r->roster.n || str_equal(s->r->nodes, "none"))
 		return 0;
 	return progress_run("nodes", s->verify ? "hashing" : "asking",
-			    ask_nodes, s);
+			    ask_what_they_hold, s);
 }
 
 /* ------------------------------------------------------------- output */
@@ -108,13 +108,13 @@ static const struct toolchain_node_cell *cell(const struct survey *s, size_t i,
 	return &s->cells[i * s->nodes.n + k];
 }
 
-static void add_cell(struct table *t, const struct toolchain_node_cell *c)
+static void add_node_cell(struct table *t, const struct toolchain_node_cell *c)
 {
 	strv_addf(&t->cells, "%s%s%s", c->state, c->canary ? ", canary " : "",
 		  c->canary ? c->canary : "");
 }
 
-/* "ok", "damaged", and for ever whether anybody vouched for it. */
+/* "ok" or "damaged", and whether it was ever verified. */
 static void add_here(struct table *t, const struct survey *s, size_t i)
 {
 	const struct toolchain_installed *have = &s->list.v[i];
@@ -126,7 +126,7 @@ static void add_here(struct table *t, const struct survey *s, size_t i)
 }
 
 /* What a table has no room for: a line for each thing that is wrong. */
-static unsigned tell_details(const struct survey *s)
+static unsigned log_details(const struct survey *s)
 {
 	unsigned wrong = (unsigned)s->list.broken.n;
 
@@ -156,7 +156,7 @@ static unsigned tell_details(const struct survey *s)
 	return wrong;
 }
 
-static void print_text(const struct survey *s)
+static void print_survey(const struct survey *s)
 {
 	size_t columns = 3 + s->nodes.n;
 	char *align = xmalloc(columns + 1);
@@ -176,7 +176,7 @@ static void print_text(const struct survey *s)
 		strv_own(&t.cells, use ? use : xstrdup("-"));
 		add_here(&t, s, i);
 		for (size_t k = 0; k < s->nodes.n; k++)
-			add_cell(&t, cell(s, i, k));
+			add_node_cell(&t, cell(s, i, k));
 	}
 	table_print(stdout, &t);
 	free(align);
@@ -194,7 +194,7 @@ static json_t *cell_json(const struct survey *s, size_t i, size_t k)
 	return o;
 }
 
-static void print_json(const struct survey *s)
+static void print_survey_json(const struct survey *s)
 {
 	json_t *list = json_array();
 
@@ -215,7 +215,7 @@ static void print_json(const struct survey *s)
 }
 
 /* Only those that are named. */
-static int narrow(struct survey *s)
+static int keep_named(struct survey *s)
 {
 	struct strv ids = { 0 };
 	size_t n = 0;
@@ -246,13 +246,13 @@ static int show_survey(struct survey *s)
 	unsigned wrong;
 
 	if (s->r->json)
-		print_json(s);
+		print_survey_json(s);
 	else if (s->list.n)
-		print_text(s);
+		print_survey(s);
 	else
 		log_info("no toolchain is installed; `kfarm toolchain search` "
 			 "shows what there is");
-	wrong = tell_details(s);
+	wrong = log_details(s);
 	return wrong ? EXIT_USAGE : EXIT_OK;
 }
 
@@ -275,9 +275,9 @@ static int survey_main(struct toolchain_request *r, bool verify)
 	int status;
 
 	if (!ret)
-		ret = narrow(&s);
+		ret = keep_named(&s);
 	if (!ret)
-		ret = look_here(&s);
+		ret = check_here(&s);
 	if (!ret)
 		ret = look_at_nodes(&s);
 	if (ret == -ECANCELED)

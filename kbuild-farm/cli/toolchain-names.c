@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Some names may be others'; one line for all of them, unless they are few. */
-static void tell_collisions(const struct strv *taken, const char *dir)
+/* Names that are taken: one line for most of them, unless they are few. */
+static void warn_of_collisions(const struct strv *taken, const char *dir)
 {
 	for (size_t i = 0; i < taken->n && i < 3; i++)
 		log_warning("no name for it: %s", taken->v[i]);
@@ -20,7 +20,7 @@ static void tell_collisions(const struct strv *taken, const char *dir)
 }
 
 /* What is the same for each directory of names. */
-static struct toolchain_link_request request_for(
+static struct toolchain_link_request link_request(
 	const struct toolchain_request *r, const struct toolchain_installed *t,
 	const char *bin, const char *copies,
 	const struct toolchain_release *release)
@@ -47,7 +47,7 @@ static int publish_in(const char *dir, struct toolchain_link_request w,
 			if (!strv_has(links, made.v[i]))
 				strv_add(links, made.v[i]);
 		}
-		tell_collisions(&taken, dir);
+		warn_of_collisions(&taken, dir);
 	}
 	strv_release(&made);
 	strv_release(&taken);
@@ -63,8 +63,8 @@ static char *copies_of(const struct toolchain_installed *t)
  * An adopted nm loads the plugins of the place where it lies: its name leads
  * to a copy that does not.
  */
-static int copy_tools(const struct toolchain_installed *t, const char *copies,
-		      struct err *err)
+static int copy_plugin_tools(const struct toolchain_installed *t,
+			     const char *copies, struct err *err)
 {
 	int ret = 0;
 
@@ -93,10 +93,10 @@ int toolchain_names_publish(const struct toolchain_request *r,
 	int ret = toolchain_release_parse(t->release, &release, err);
 
 	if (!ret && !strcmp(t->host, toolchain_here())) {
-		struct toolchain_link_request w = request_for(r, t, bin, copies,
-							      &release);
+		struct toolchain_link_request w = link_request(
+			r, t, bin, copies, &release);
 
-		ret = copy_tools(t, copies, err);
+		ret = copy_plugin_tools(t, copies, err);
 		if (!ret)
 			ret = publish_in(dir, w, &t->links, err);
 		if (!ret && links)

@@ -116,7 +116,7 @@ static void look_at_build(struct toolchain_node_cell *cell,
 }
 
 /* This machine's own build of the same compiler: what a canary is about. */
-static const struct toolchain_installed *own_build(
+static const struct toolchain_installed *build_for_here(
 	const struct toolchain_installed_list *list,
 	const struct toolchain_installed *t)
 {
@@ -156,10 +156,10 @@ static void look_at_canary(struct toolchain_node_cell *cell, const char *db,
 	peer_canary_db_entry_release(&e);
 }
 
-static void look_at(struct toolchain_node_cell *cell,
-		    const struct peer_tools_node *n,
-		    const struct toolchain_installed_list *list,
-		    const struct toolchain_installed *t, const char *db)
+static void fill_list_cell(struct toolchain_node_cell *cell,
+			   const struct peer_tools_node *n,
+			   const struct toolchain_installed_list *list,
+			   const struct toolchain_installed *t, const char *db)
 {
 	bool is_own = !strcmp(t->host, toolchain_here());
 	const struct peer_tool *held = peer_tools_find(n, t->id);
@@ -173,7 +173,7 @@ static void look_at(struct toolchain_node_cell *cell,
 		cell->state = "-";
 	} else {
 		look_at_build(cell, held, t);
-		look_at_canary(cell, db, n->entry, own_build(list, t), t);
+		look_at_canary(cell, db, n->entry, build_for_here(list, t), t);
 	}
 }
 
@@ -193,8 +193,8 @@ int toolchain_nodes_look(const struct toolchain_nodes *nodes,
 	canary_db = peer_canary_db_path();
 	for (size_t i = 0; i < list->n; i++) {
 		for (size_t k = 0; k < nodes->n; k++)
-			look_at(&cells[i * nodes->n + k], &nodes->v[k], list,
-				&list->v[i], canary_db);
+			fill_list_cell(&cells[i * nodes->n + k], &nodes->v[k],
+				       list, &list->v[i], canary_db);
 	}
 	free(canary_db);
 	return 0;
@@ -220,7 +220,7 @@ static int read_bundle(struct push *p,
 
 	if (ret)
 		return ret;
-	ours = own_build(all, t);
+	ours = build_for_here(all, t);
 	ret = peer_bundle_read(&p->bundles[p->n_bundles], t,
 			       ours ? &ours->content : NULL, p->cancel, err);
 	if (!ret)

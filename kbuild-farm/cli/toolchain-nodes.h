@@ -56,13 +56,12 @@ int toolchain_nodes_ask(struct toolchain_nodes *out,
 void toolchain_nodes_release(struct toolchain_nodes *nodes);
 
 /*
- * What each said before counts, unless with `verify`: then all are asked again.
- * Of a toolchain for this machine's own architecture a node of another one has
- * nothing to say; the row of its own architecture's build has its canary.
+ * A node of another architecture has no canary of this machine's builds; it is
+ * in the row of the build for that architecture.
  *
  * Fill cells[i * nodes->n + k] for toolchain i of `list` and node k.  With
- * `verify` the nodes hash again what they hold.  Each `detail` is the
- * caller's to free.
+ * `verify` the nodes are asked again, and hash what they hold.  Each `detail`
+ * is the caller's to free.
  */
 int toolchain_nodes_look(const struct toolchain_nodes *nodes,
 			 const struct toolchain_installed_list *list,

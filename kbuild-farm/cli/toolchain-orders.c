@@ -95,9 +95,9 @@ void toolchain_orders_add(struct toolchain_orders *list,
 				NULL;
 }
 
-/* -EEXIST of toolchain_install() without asking for it. */
-static bool take_installed(struct toolchain_orders *list, const char *data,
-			   const struct toolchain_installed *t)
+/* What toolchain_install() would answer with -EEXIST. */
+static bool add_installed(struct toolchain_orders *list, const char *data,
+			  const struct toolchain_installed *t)
 {
 	struct toolchain_release release;
 	struct toolchain_ordered *o;
@@ -134,7 +134,7 @@ bool toolchain_orders_have(struct toolchain_orders *list, const char *data,
 			continue;
 		if (t->triplet && triplets && !strv_has(triplets, t->triplet))
 			continue;
-		found = take_installed(list, data, t);
+		found = add_installed(list, data, t);
 	}
 	free(text);
 	return found;
@@ -228,7 +228,7 @@ void toolchain_orders_run(struct toolchain_orders *list)
 	for (size_t i = 0; i < list->n; i++) {
 		struct toolchain_ordered *o = &list->v[i];
 
-		/* The list has its place in memory now. */
+		/* From now on the list does not move in memory. */
 		if (o->sha256_given)
 			o->order.sha256 = &o->sha256;
 		o->order.progress = on_progress;

@@ -28,7 +28,7 @@ struct search {
 	size_t n_terms;
 };
 
-static void understand(struct term *t, const char *word)
+static void parse_term(struct term *t, const char *word)
 {
 	const struct toolchain_arch *a = toolchain_data_arch(word);
 	struct err ignored = { 0 };
@@ -50,7 +50,8 @@ static bool fits_word(const struct toolchain_archive *a, const struct term *t)
 	return a->triplet && !strcmp(a->triplet, t->word);
 }
 
-static bool fits(const struct search *s, const struct toolchain_archive *a)
+static bool fits_terms(const struct search *s,
+		       const struct toolchain_archive *a)
 {
 	if (s->r->hosts.n && !strv_has(&s->r->hosts, a->host))
 		return false;
@@ -90,7 +91,7 @@ static bool same_release(const struct toolchain_archive *a,
 static void add_joined(struct table *t, struct strv *words)
 {
 	strv_sort_unique(words);
-	/* More than this is no server's list but a joke. */
+	/* No honest server lists more than this. */
 	while (words->n > WORDS_MAX)
 		free(words->v[--words->n]);
 	strv_own(&t->cells, words->n ? strv_join(words, " ") : xstrdup("-"));
@@ -113,15 +114,15 @@ static int by_triplet(const void *x, const void *y)
 }
 
 /* What fits, with all hosts of a release and triplet together. */
-static size_t choose(const struct search *s,
-		     const struct toolchain_archive ***out)
+static size_t select_archives(const struct search *s,
+			      const struct toolchain_archive ***out)
 {
 	const struct toolchain_archive **v = xcalloc(s->catalog.n + 1,
 						     sizeof(*v));
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->catalog.n; i++) {
-		if (fits(s, &s->catalog.v[i]))
+		if (fits_terms(s, &s->catalog.v[i]))
 			v[n++] = &s->catalog.v[i];
 	}
 	/* The catalog has the hosts of a release first; JSON keeps its order.
@@ -207,8 +208,9 @@ static json_t *archive_json(const struct search *s,
 	return o;
 }
 
-static void print_json(const struct search *s,
-		       const struct toolchain_archive *const *v, size_t n)
+static void print_archives_json(const struct search *s,
+				const struct toolchain_archive *const *v,
+				size_t n)
 {
 	json_t *list = json_array();
 
@@ -220,14 +222,14 @@ static void print_json(const struct search *s,
 			     "stale", s->catalog.stale, "archives", list));
 }
 
-static int show(const struct search *s)
+static int show_archives(const struct search *s)
 {
 	const struct toolchain_archive **v;
-	size_t n = choose(s, &v);
+	size_t n = select_archives(s, &v);
 	char *words;
 
 	if (s->r->json) {
-		print_json(s, v, n);
+		print_archives_json(s, v, n);
 	} else if (n) {
 		print_table(s, v, n);
 	} else {
@@ -250,11 +252,11 @@ int toolchain_search_main(struct toolchain_request *r)
 
 	s.terms = xcalloc(r->words.n + 1, sizeof(*s.terms));
 	for (size_t i = 0; i < r->words.n; i++)
-		understand(&s.terms[i], r->words.v[i]);
+		parse_term(&s.terms[i], r->words.v[i]);
 	ret = toolchain_settings_installed(r, &s.installed, &err);
 	if (!ret)
 		ret = toolchain_settings_catalog(r, &s.catalog, &err);
-	status = ret ? toolchain_failed(r, ret, &err) : show(&s);
+	status = ret ? toolchain_failed(r, ret, &err) : show_archives(&s);
 	toolchain_catalog_release(&s.catalog);
 	toolchain_installed_list_release(&s.installed);
 	free(s.terms);

@@ -25,13 +25,13 @@ static void on_signal(int number)
 static const atomic_bool *catch_signals(void)
 {
 	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
-	/* Who asks twice does not want to wait: nothing is torn by that. */
+	/* The second signal ends kfarm at once; nothing is left half done. */
 	const struct sigaction sa = { .sa_handler = on_signal,
 				      .sa_flags = SA_RESETHAND };
 	struct sigaction before;
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
-		/* Who was started with nohup stays so. */
+		/* What is ignored (nohup) stays so. */
 		if (!sigaction(numbers[i], NULL, &before) &&
 		    before.sa_handler != SIG_IGN)
 			sigaction(numbers[i], &sa, NULL);
@@ -143,8 +143,8 @@ static void on_progress(void *ctx, unsigned done, unsigned total)
 	progress_tick(a->progress);
 }
 
-static void tell(const struct toolchain_request *r,
-		 const struct toolchain_catalog *c)
+static void log_catalog_age(const struct toolchain_request *r,
+			    const struct toolchain_catalog *c)
 {
 	char *age = age_text(time(NULL) - c->fetched);
 
@@ -195,7 +195,7 @@ int toolchain_settings_catalog(struct toolchain_request *r,
 	progress_free(a.progress);
 	free(file);
 	if (!ret)
-		tell(r, out);
+		log_catalog_age(r, out);
 	return ret && ret != -ECANCELED ? without_servers(ret, err) : ret;
 }
 
@@ -213,8 +213,8 @@ int toolchain_settings_installed(const struct toolchain_request *r,
 	return ret;
 }
 
-static int none_such(const struct toolchain_installed_list *list,
-		     const char *name, struct err *err)
+static int no_such_toolchain(const struct toolchain_installed_list *list,
+			     const char *name, struct err *err)
 {
 	struct strv names = { 0 };
 	char *text;
@@ -253,7 +253,7 @@ int toolchain_settings_find(const struct toolchain_installed_list *list,
 		found = t;
 	}
 	if (!found)
-		return none_such(list, name, err);
+		return no_such_toolchain(list, name, err);
 	*out = found;
 	return 0;
 }

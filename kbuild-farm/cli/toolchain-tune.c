@@ -59,8 +59,8 @@ static int pick_nodes(struct tuning *u, struct err *err)
 	return ret;
 }
 
-/* Talk to the nodes until each was tried, or the user has had enough. */
-static int talk(struct tuning *u, const char *driver, struct err *err)
+/* Talk to the nodes until each was tried, or the user interrupts. */
+static int run_tuning(struct tuning *u, const char *driver, struct err *err)
 {
 	static const struct timeval often = { .tv_usec = TICK_MS * 1000 };
 	char *canary_db = peer_canary_db_path();
@@ -137,7 +137,7 @@ static int tune_one(const struct toolchain_request *r,
 		log_info("%s: each node compiles the canary %d times with each "
 			 "build",
 			 t->id, PEER_TUNE_ROUNDS);
-		ret = talk(&u, driver, err);
+		ret = run_tuning(&u, driver, err);
 		kernel_rundir_release(&u.rundir);
 	}
 	if (!ret && toolchain_settings_interrupted())
@@ -154,8 +154,8 @@ static int tune_one(const struct toolchain_request *r,
 	return ret ? ret : status;
 }
 
-/* Those that compile here: what nodes do is held against them. */
-static bool is_ours(const struct toolchain_installed *t)
+/* Toolchains for this machine: nodes must compile as they do. */
+static bool runs_on_this_machine(const struct toolchain_installed *t)
 {
 	return !strcmp(t->host, toolchain_here());
 }
@@ -173,7 +173,7 @@ static int tune_all(struct toolchain_request *r,
 			     strv_has(&r->words, t->release);
 		int ret;
 
-		if (!named || !is_ours(t))
+		if (!named || !runs_on_this_machine(t))
 			continue;
 		n++;
 		ret = tune_one(r, t, err);

@@ -51,7 +51,7 @@ bool toolchain_settings_interrupted(void);
 int toolchain_settings_catalog(struct toolchain_request *r,
 			       struct toolchain_catalog *out, struct err *err);
 
-/* All that are installed; what is broken is told. */
+/* All that are installed; broken ones are warned of. */
 int toolchain_settings_installed(const struct toolchain_request *r,
 				 struct toolchain_installed_list *out,
 				 struct err *err);
@@ -79,8 +79,8 @@ json_t *toolchain_show_json(const struct toolchain_installed *t);
 
 /*
  * cli/toolchain-names.c: publish the normalized names of an installed one (in
- * DATA/bin and in --links), keep them in its toolchain.json and tell which are
- * taken; and take them away again.
+ * DATA/bin and in --links), note them in its toolchain.json and warn of those
+ * that are taken; and remove them again.
  */
 int toolchain_names_publish(const struct toolchain_request *r,
 			    struct toolchain_installed *t, struct err *err);

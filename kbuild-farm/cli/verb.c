@@ -36,7 +36,7 @@ static char *all_names(const struct cmd *c)
 	return buf_steal(&out);
 }
 
-static void refuse(const struct cmd *c, const char *name, struct err *err)
+static void unknown_verb(const struct cmd *c, const char *name, struct err *err)
 {
 	char *names = all_names(c), *question;
 	const struct cmd_verb *v;
@@ -64,7 +64,7 @@ const struct cmd_verb *cmd_verb_check(const struct cmd *c, const char *name,
 	const struct cmd_verb *v = cmd_verb_find(c, name);
 
 	if (!v) {
-		refuse(c, name, err);
+		unknown_verb(c, name, err);
 		return NULL;
 	}
 	for (size_t i = 0; i < given->n; i++) {

@@ -19,7 +19,7 @@
 
 struct seen_node {
 	char *name, *state;
-	char *told; /* what was last said of it; or NULL */
+	char *noted; /* the last note about it; or NULL */
 };
 
 struct watch {
@@ -38,13 +38,13 @@ struct watch {
 	bool warned;
 };
 
-static void set_text(char *out, size_t size, const char *text)
+static void copy_clean_text(char *out, size_t size, const char *text)
 {
 	size_t n = strnlen(text, size - 1);
 
 	memcpy(out, text, n);
 	out[n] = '\0';
-	/* A file's name may hold anything; a line of ours may not. */
+	/* A file's name may hold anything; a line of the view may not. */
 	printable_clean(out, n, 0, '?');
 }
 
@@ -54,7 +54,7 @@ static void note(struct watch *w, const char *text)
 		ui_plain_note(&w->plain, &w->model, text);
 }
 
-static struct seen_node *find_node(struct watch *w, const char *name)
+static struct seen_node *find_or_add_node(struct watch *w, const char *name)
 {
 	struct seen_node *n;
 
@@ -70,19 +70,19 @@ static struct seen_node *find_node(struct watch *w, const char *name)
 }
 
 /* A node that is dialled again and again has one reason, and one line. */
-static void tell_node(struct watch *w, struct seen_node *n,
+static void note_node(struct watch *w, struct seen_node *n,
 		      const struct coord_event *ev)
 {
 	struct buf line = { 0 };
 
 	kernel_summary_node(&line, ev->node, ev->text, ev->reason);
-	if (str_equal(n->told, buf_str(&line))) {
+	if (str_equal(n->noted, buf_str(&line))) {
 		buf_release(&line);
 		return;
 	}
 	note(w, buf_str(&line));
-	free(n->told);
-	n->told = buf_steal(&line);
+	free(n->noted);
+	n->noted = buf_steal(&line);
 }
 
 static void on_node(struct watch *w, const struct coord_event *ev)
@@ -92,7 +92,7 @@ static void on_node(struct watch *w, const struct coord_event *ev)
 
 	if (!ev->node || !ev->text)
 		return;
-	n = find_node(w, ev->node);
+	n = find_or_add_node(w, ev->node);
 	up = !strcmp(ev->text, "up");
 	again = n->state[0] && strcmp(n->state, "connecting") &&
 		strcmp(n->state, ev->text);
@@ -100,9 +100,9 @@ static void on_node(struct watch *w, const struct coord_event *ev)
 	w->model.nodes_up += up;
 	free(n->state);
 	n->state = xstrdup(ev->text);
-	/* That all came up is said with -j. */
+	/* The note on -j says how many came up. */
 	if (strcmp(ev->text, "connecting") && (!up || again))
-		tell_node(w, n, ev);
+		note_node(w, n, ev);
 }
 
 static unsigned char *job_state(struct watch *w, uint32_t number)
@@ -130,7 +130,7 @@ static void count_job(struct ui_model *m, unsigned char state, int by)
 		m->running += (unsigned)by;
 }
 
-/* A farm that quietly does nothing is what nobody notices. */
+/* Nobody would notice a farm that quietly does nothing. */
 static void judge_farm(struct watch *w, const struct coord_event *ev)
 {
 	char *text;
@@ -162,10 +162,10 @@ static void on_job_done(struct watch *w, const struct coord_event *ev)
 	else
 		m->local++;
 	if (ev->file)
-		set_text(m->last, sizeof(m->last),
-			 ev->file + (str_starts(ev->file, w->tree) ?
-					     strlen(w->tree) :
-					     0));
+		copy_clean_text(m->last, sizeof(m->last),
+				ev->file + (str_starts(ev->file, w->tree) ?
+						    strlen(w->tree) :
+						    0));
 	judge_farm(w, ev);
 }
 
@@ -197,7 +197,7 @@ static void write_json(struct watch *w, const struct coord_event *ev)
 	if (w->json < 0)
 		return;
 	coord_event_json(&line, ev);
-	/* Whoever reads it may leave; the build goes on. */
+	/* The reader may go away; the build goes on. */
 	if (fs_write_all(w->json, buf_bytes(&line))) {
 		if (w->json != STDOUT_FILENO)
 			close(w->json);
@@ -214,7 +214,8 @@ static void on_event(void *ctx, const struct coord_event *ev)
 	write_json(w, ev);
 	switch (ev->kind) {
 	case EVENT_PHASE:
-		set_text(w->model.phase, sizeof(w->model.phase), ev->text);
+		copy_clean_text(w->model.phase, sizeof(w->model.phase),
+				ev->text);
 		note(w, ev->text);
 		break;
 	case EVENT_JOB:
@@ -280,7 +281,7 @@ int watch_new(struct watch **out, const struct watch_setup *setup,
 	w->mode = setup->mode;
 	w->tree = setup->tree ? xasprintf("%s/", setup->tree) : xstrdup("");
 	w->json = -1;
-	set_text(w->model.phase, sizeof(w->model.phase), "start");
+	copy_clean_text(w->model.phase, sizeof(w->model.phase), "start");
 	ui_plain_init(&w->plain, STDERR_FILENO, setup->terminal, setup->color);
 	w->hooks = (struct kernel_hooks){
 		.sink = on_event,
@@ -313,7 +314,7 @@ void watch_free(struct watch *w)
 	for (size_t i = 0; i < w->n_nodes; i++) {
 		free(w->node[i].name);
 		free(w->node[i].state);
-		free(w->node[i].told);
+		free(w->node[i].noted);
 	}
 	free(w->node);
 	free(w->job);
