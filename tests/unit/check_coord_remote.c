@@ -63,7 +63,7 @@ END_TEST
 
 START_TEST(a_blob_that_was_damaged_comes_again)
 {
-	play_node(0, DOUBTING);
+	play_node(0, NEEDY_AGAIN);
 	start();
 	wait_for_cells();
 	ck_assert_uint_gt(nodes[0].lost, 0);

@@ -12,7 +12,7 @@
 #include "suite.h"
 #include "toolchain/installed.h"
 
-static const char theirs_hex[] =
+static const char held_hex[] =
 	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 static const char other_hex[] =
 	"ff23456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -50,9 +50,9 @@ static void setup_own(void)
 	free(triplet);
 	for (int i = 0; i < 2; i++) {
 		nodes[i].machine = "aarch64";
-		nodes[i].own = own_id;
-		nodes[i].own_host = "arm64";
-		nodes[i].theirs = theirs_hex;
+		nodes[i].held = own_id;
+		nodes[i].held_host = "arm64";
+		nodes[i].held_content = held_hex;
 	}
 }
 
@@ -111,7 +111,7 @@ static void build_again(bool (*ready)(void))
 	local_why = said = NULL;
 	done = false;
 	for (size_t i = 0; i < roster.n; i++) {
-		nodes[i].canaries = nodes[i].own_cells = nodes[i].jobs = 0;
+		nodes[i].canaries = nodes[i].held_cells = nodes[i].jobs = 0;
 		nodes[i].cells = 0;
 	}
 	build(ready);
@@ -127,7 +127,7 @@ START_TEST(after_its_canary_a_node_of_another_architecture_gets_jobs)
 	play_node(0, HONEST);
 	build(passed);
 	expect_delivered();
-	ck_assert_uint_eq(nodes[0].own_cells, 1);
+	ck_assert_uint_eq(nodes[0].held_cells, 1);
 	ck_assert_uint_eq(nodes[0].canaries, n_canaries);
 	ck_assert_uint_eq(nodes[0].jobs, 1);
 }
@@ -142,16 +142,16 @@ START_TEST(a_canary_is_run_once_and_remembered)
 	ck_assert_uint_eq(nodes[0].canaries, 0);
 	ck_assert_uint_eq(nodes[0].jobs, 1);
 	/* Another content of the same name has to show it anew. */
-	nodes[0].theirs = other_hex;
+	nodes[0].held_content = other_hex;
 	build_again(all_tried);
-	ck_assert_uint_eq(nodes[0].own_cells, 1);
+	ck_assert_uint_eq(nodes[0].held_cells, 1);
 }
 END_TEST
 
 START_TEST(one_that_compiles_otherwise_gets_no_job_now_nor_later)
 {
 	play_node(0, HONEST);
-	nodes[0].bent = _i ? NULL : "switches.c";
+	nodes[0].miscompiled = _i ? NULL : "switches.c";
 	nodes[0].talkative = _i ? "warnings.c" : NULL;
 	build(settled);
 	ck_assert(reason_has(_i ? "canary failed: warnings.c" :
@@ -169,7 +169,7 @@ END_TEST
 START_TEST(one_that_holds_nothing_is_told_how_to_get_it)
 {
 	play_node(0, HONEST);
-	nodes[0].own = _i ? "gcc-4.9.4-aarch64-linux-on-arm64" : NULL;
+	nodes[0].held = _i ? "gcc-4.9.4-aarch64-linux-on-arm64" : NULL;
 	build(settled);
 	ck_assert_str_eq(local_why, "no node has the toolchain");
 	ck_assert(reason_has("kfarm toolchain install gcc-"));
@@ -182,7 +182,7 @@ END_TEST
 START_TEST(content_that_it_does_not_name_is_not_trusted)
 {
 	play_node(0, HONEST);
-	nodes[0].theirs = _i ? "0123" : "not hexadecimal";
+	nodes[0].held_content = _i ? "0123" : "not hexadecimal";
 	build(settled);
 	ck_assert(reason_has("it does not say"));
 	ck_assert_uint_eq(nodes[0].jobs, 0);
@@ -228,17 +228,17 @@ static void tune(void)
 /* A node that runs our compiler too: what is faster is used. */
 START_TEST(the_faster_of_two_builds_is_used_from_then_on)
 {
-	const char *here = own_machine();
+	const char *here = machine_here();
 
 	nodes[0].machine = here;
-	nodes[0].runs = "arm64";
+	nodes[0].fit_host = "arm64";
 	nodes[0].cpu_ms = _i ? 20 : 5; /* what ships takes 10 */
 	play_node(0, HONEST);
 	tune();
-	nodes[0].own_cells = nodes[0].cells = 0;
+	nodes[0].held_cells = nodes[0].cells = 0;
 	build(has_cell);
 	expect_delivered();
-	ck_assert_uint_eq(nodes[0].own_cells, _i ? 0 : 1);
+	ck_assert_uint_eq(nodes[0].held_cells, _i ? 0 : 1);
 	ck_assert_uint_eq(nodes[0].jobs, 1);
 }
 END_TEST
@@ -280,14 +280,14 @@ START_TEST(with_sync_it_is_given_what_it_lacks)
 
 	install();
 	data_dir = data;
-	nodes[0].own = NULL;
-	nodes[0].runs = "arm64";
+	nodes[0].held = NULL;
+	nodes[0].fit_host = "arm64";
 	nodes[0].refuses = _i == 2;
 	roster.sync = _i != 1;
 	play_node(0, HONEST);
 	roster.sync = _i != 1;
 	if (!_i)
-		nodes[0].given = own_id;
+		nodes[0].held_later = own_id;
 	build(_i ? settled : passed);
 	if (_i) {
 		ck_assert(reason_has("kfarm toolchain install"));

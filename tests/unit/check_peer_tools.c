@@ -4,7 +4,7 @@
  * peer/tools and peer/bundle: nodes are played in this thread,
  * and the round that talks to them runs in another.
  */
-#include "coord-node.h"
+#include "../lib/scripted-node.h"
 
 #include "base/task.h"
 #include "peer/tools.h"
@@ -85,7 +85,7 @@ static void setup(void)
 	struct toolchain_installed t;
 	struct err err;
 
-	ck_assert_ptr_nonnull(mkdtemp(dir));
+	tempdir_make(dir);
 	base = event_base_new();
 	install(&t);
 	ck_assert_int_eq(peer_bundle_read(&bundle, &t, NULL, NULL, &err), 0);
@@ -94,20 +94,12 @@ static void setup(void)
 
 static void teardown(void)
 {
-	struct err err;
-
-	for (size_t i = 0; i < roster.n; i++) {
-		if (nodes[i].stream)
-			wire_stream_free(nodes[i].stream);
-		if (nodes[i].listener)
-			event_free(nodes[i].listener);
-		forget_talk(&nodes[i]);
+	for (size_t i = 0; i < roster.n; i++)
 		peer_tools_release(&talk[i]);
-	}
-	node_roster_release(&roster);
+	end_nodes();
 	peer_bundle_release(&bundle);
 	event_base_free(base);
-	fs_remove(dir, &err);
+	tempdir_remove(dir);
 }
 
 static void on_thread(void *arg)
@@ -141,7 +133,7 @@ static void run(struct peer_tools_setup *setup_)
 static void play(size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		nodes[i].own_host = "arm64";
+		nodes[i].held_host = "arm64";
 		play_node(i, HONEST);
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -216,7 +208,7 @@ START_TEST(what_nodes_hold_is_asked_and_taken_away)
 	char *drop[] = { own_id, (char *)"gcc-1.1.1-x", NULL };
 
 	play(2);
-	nodes[0].own = own_id;
+	nodes[0].held = own_id;
 	for (int i = 0; i < 2; i++) {
 		talk[i].n_bundles = 0;
 		talk[i].drop = drop;

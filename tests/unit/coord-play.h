@@ -6,10 +6,14 @@
 #ifndef COORD_PLAY_H
 #define COORD_PLAY_H
 
-#include "coord-node.h"
+#include "../lib/scripted-node.h"
+
+#include "coord/coord.h"
 
 #include "wire/cc.h"
 
+static struct coord *coord;
+static char *socket_path;
 /* what the wrapper heard */
 static const char *source = "unit.c";
 static char *said; /* diagnostics */
@@ -139,7 +143,7 @@ static void setup(void)
 	char *c, *h;
 	struct err err;
 
-	ck_assert_ptr_nonnull(mkdtemp(dir));
+	tempdir_make(dir);
 	mask = umask(0);
 	umask(mask);
 	c = at("unit.c");
@@ -203,22 +207,13 @@ __attribute__((unused)) static void wait_for_cells(void)
 
 static void teardown(void)
 {
-	struct err err;
-
 	if (wrapper)
 		wire_stream_free(wrapper);
 	free(said);
 	coord_free(coord);
-	for (size_t i = 0; i < roster.n; i++) {
-		if (nodes[i].stream)
-			wire_stream_free(nodes[i].stream);
-		event_free(nodes[i].listener);
-		forget_talk(&nodes[i]);
-		wire_job_release(&nodes[i].job);
-	}
-	node_roster_release(&roster);
+	end_nodes();
 	event_base_free(base);
-	fs_remove(dir, &err);
+	tempdir_remove(dir);
 }
 
 /* The object and its list lie in the temporaries, whole. */

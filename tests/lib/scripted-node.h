@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/unit/coord-node.h - nodes, played for the coordinator
+ * lib/scripted-node.h - nodes that the test plays, each in its manner, on the
+ * event base of what it tests.
  */
-#ifndef COORD_NODE_H
-#define COORD_NODE_H
+#ifndef LIB_SCRIPTED_NODE_H
+#define LIB_SCRIPTED_NODE_H
 
-#include "coord/coord.h"
+#include "node/roster.h"
 #include "peer/canary-data.h"
 
 #include "base/clock.h"
@@ -17,6 +18,8 @@
 #include "wire/msg.h"
 #include "wire/paths.h"
 #include "wire/stream.h"
+
+#include "tempdir.h"
 
 #include <check.h>
 #include <errno.h>
@@ -46,7 +49,7 @@ enum manner {
 	UNFIT, /* has no sandbox */
 	NEEDY, /* has no bytes of anything */
 	PONDERING, /* as NEEDY, but its cell is never ready */
-	DOUBTING, /* as NEEDY, and needs one of them again: once */
+	NEEDY_AGAIN, /* as NEEDY, and needs one of them again: once */
 	FOREIGN, /* its compiler read a file that nobody knows */
 	MISSING, /* FAIL, an input is not there */
 	TOUCHING, /* while it compiles, the client's header is rewritten: once
@@ -70,21 +73,21 @@ struct node {
 	unsigned cells, views, shuts, blobs, lacks, lost;
 	uint64_t blob_bytes;
 	uint32_t ready; /* the cell whose toolchain is complete, but bytes */
-	uint32_t doubt_view, doubt_index; /* what is needed again */
+	uint32_t again_view, again_index; /* what is needed again */
 	struct wire_job job; /* the one that is being received */
 	unsigned jobs, cancels;
 	size_t job_bytes; /* of the last JOB's body */
 
 	/* what it holds itself, and how that compiles a canary */
-	const char *own, *own_host; /* NULL: nothing */
-	const char *given; /* what it holds once it was given something */
-	const char *runs; /* FIT's host, where it is not own_host */
-	const char *theirs; /* content id in hex */
-	const char *bent; /* the source that comes out otherwise */
+	const char *held, *held_host; /* NULL: nothing */
+	const char *held_later; /* what it holds once it was given something */
+	const char *fit_host; /* FIT's host, where it is not held_host */
+	const char *held_content; /* content id in hex */
+	const char *miscompiled; /* the source that comes out otherwise */
 	const char *talkative; /* the one of which it says more */
 	uint32_t cpu_ms; /* that each takes with it; else 10 */
-	bool own_cell[64];
-	unsigned own_cells, canaries, asked;
+	bool held_cell[64];
+	unsigned held_cells, canaries, asked;
 	/* what it is given to keep */
 	struct wire_bundle bundle;
 	bool has_bundle;
@@ -97,12 +100,10 @@ struct node {
 };
 
 static struct event_base *base;
-__attribute__((unused)) static struct coord *coord;
 static struct node nodes[12];
 static struct node_roster roster;
-static char dir[] = "/tmp/kfarm-check-XXXXXX";
+static char dir[TEMPDIR_SIZE];
 static char *gcc;
-__attribute__((unused)) static char *socket_path;
 static struct buf object; /* what gcc makes of unit.c */
 
 static char *at(const char *name)
@@ -175,8 +176,8 @@ static void send_have(struct node *n, uint32_t cell, enum wire_have_state state)
 			       .detail = (char *)"as told" };
 	struct buf body = { 0 };
 
-	if (n->own_cell[cell] && state == WIRE_HAVE_READY)
-		m.detail = (char *)n->theirs;
+	if (n->held_cell[cell] && state == WIRE_HAVE_READY)
+		m.detail = (char *)n->held_content;
 	m.cell = cell;
 	wire_have_encode(&body, &m);
 	say(n, WIRE_HAVE, &body);
@@ -217,7 +218,7 @@ static void send_answer(struct node *n)
 	struct wire_result m = { .job = n->job.job, .cpu_ms = 10 };
 	struct bytes streams[WIRE_STREAMS];
 	struct digest key;
-	struct buf body = { 0 }, bent = { 0 };
+	struct buf body = { 0 }, bad = { 0 };
 
 	fill_streams(n, streams);
 	if (n->manner == SWAPPED)
@@ -226,23 +227,23 @@ static void send_answer(struct node *n)
 	wire_answer_digest(&key, streams, &m.answer);
 	m.toolchain = n->toolchain[n->job.cell];
 	m.wait_status = n->manner == COMPLAINING ? 1 << 8 : 0;
-	buf_add_bytes(&bent, streams[WIRE_OBJECT]);
+	buf_add_bytes(&bad, streams[WIRE_OBJECT]);
 	if (n->manner == FLIPPED)
-		bent.data[bent.len / 2] ^= 4;
+		bad.data[bad.len / 2] ^= 4;
 	if (n->manner == SHORT)
-		bent.len--;
-	streams[WIRE_OBJECT] = buf_bytes(&bent);
+		bad.len--;
+	streams[WIRE_OBJECT] = buf_bytes(&bad);
 	for (int i = 0; i < WIRE_STREAMS; i++) {
 		m.len[i] = (uint32_t)streams[i].len;
 		send_piece(n, (uint8_t)i, streams[i]);
 	}
 	wire_result_encode(&body, &m);
 	say(n, WIRE_RESULT, &body);
-	buf_release(&bent);
+	buf_release(&bad);
 }
 
 /* As HELLO says it; a 32-bit gcc on a 64-bit kernel is not played. */
-static const char *own_machine(void)
+static const char *machine_here(void)
 {
 	static struct utsname u;
 
@@ -262,7 +263,7 @@ static bool is_there_before(const struct wire_view *v, uint32_t i)
 	return false;
 }
 
-#include "peer-kept.h"
+#include "scripted-canary.h"
 
 static void answer(struct node *n)
 {
@@ -300,10 +301,10 @@ static void take_cell(struct node *n, struct bytes body)
 	ck_assert_int_eq(wire_cell_decode(&m, body), 0);
 	ck_assert_uint_lt(m.cell, 64);
 	n->toolchain[m.cell] = m.toolchain;
-	n->own_cell[m.cell] = *m.kept;
+	n->held_cell[m.cell] = *m.kept;
 	if (*m.kept) {
-		ck_assert_str_eq(m.kept, n->own);
-		n->own_cells++;
+		ck_assert_str_eq(m.kept, n->held);
+		n->held_cells++;
 	}
 	n->cells++;
 	memset(n->kind, 0, PLAYED_PATHS);
@@ -313,7 +314,7 @@ static void take_cell(struct node *n, struct bytes body)
 static bool wants_bytes(const struct node *n)
 {
 	return n->manner == NEEDY || n->manner == PONDERING ||
-	       n->manner == DOUBTING;
+	       n->manner == NEEDY_AGAIN;
 }
 
 static void send_need(struct node *n, const struct wire_view *v)
@@ -328,9 +329,9 @@ static void send_need(struct node *n, const struct wire_view *v)
 			m.index[m.n++] = i;
 	}
 	n->lacks += m.n;
-	if (m.n && !n->doubt_view) {
-		n->doubt_view = v->view;
-		n->doubt_index = m.index[0];
+	if (m.n && !n->again_view) {
+		n->again_view = v->view;
+		n->again_index = m.index[0];
 	}
 	wire_need_encode(&body, &m);
 	say(n, WIRE_NEED, &body);
@@ -340,8 +341,8 @@ static void send_need(struct node *n, const struct wire_view *v)
 static void need_again(struct node *n)
 {
 	struct wire_need m = { .cell = n->ready - 1,
-			       .view = n->doubt_view,
-			       .index = &n->doubt_index,
+			       .view = n->again_view,
+			       .index = &n->again_index,
 			       .n = 1 };
 	struct buf body = { 0 };
 
@@ -352,7 +353,7 @@ static void need_again(struct node *n)
 
 static void be_ready(struct node *n)
 {
-	if (n->ready && !n->lacks && n->manner == DOUBTING && !n->lost++)
+	if (n->ready && !n->lacks && n->manner == NEEDY_AGAIN && !n->lost++)
 		need_again(n);
 	if (n->ready && !n->lacks && n->manner != PONDERING) {
 		send_have(n, n->ready - 1, WIRE_HAVE_READY);
@@ -477,8 +478,8 @@ static void send_hello(struct node *n)
 	say(n, WIRE_HELLO, &body);
 	if (n->manner == UNFIT)
 		fit.why = (char *)"seccomp is missing";
-	if (n->own_host || n->runs)
-		strv_add(&fit.hosts, n->runs ? n->runs : n->own_host);
+	if (n->held_host || n->fit_host)
+		strv_add(&fit.hosts, n->fit_host ? n->fit_host : n->held_host);
 	wire_fit_encode(&body, &fit);
 	say(n, WIRE_FIT, &body);
 	strv_release(&fit.hosts);
@@ -538,7 +539,7 @@ static void play_node(size_t i, enum manner manner)
 
 	n->manner = manner;
 	if (!n->machine)
-		n->machine = own_machine();
+		n->machine = machine_here();
 	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/node%zu", dir, i);
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
 	ck_assert_int_eq(listen(fd, 4), 0);
@@ -554,6 +555,19 @@ static void play_node(size_t i, enum manner manner)
 	ck_assert_int_eq(node_address_parse(&roster.v[i].address, text, &err),
 			 0);
 	roster.n = i + 1;
+}
+
+static void end_nodes(void)
+{
+	for (size_t i = 0; i < roster.n; i++) {
+		if (nodes[i].stream)
+			wire_stream_free(nodes[i].stream);
+		if (nodes[i].listener)
+			event_free(nodes[i].listener);
+		forget_talk(&nodes[i]);
+		wire_job_release(&nodes[i].job);
+	}
+	node_roster_release(&roster);
 }
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/unit/peer-kept.h - the part of coord-node.h that plays what a node
+ * lib/scripted-canary.h - the part of scripted-node.h that plays what a node
  * holds: HELD, BUNDLE, DROP, and the canary, which it compiles with our gcc
  */
-#ifndef PEER_KEPT_H
-#define PEER_KEPT_H
+#ifndef LIB_SCRIPTED_CANARY_H
+#define LIB_SCRIPTED_CANARY_H
 
 static void read_file(const char *where, const char *name, struct buf *out)
 {
@@ -18,7 +18,7 @@ static void read_file(const char *where, const char *name, struct buf *out)
 
 /* Compile it as a node would: in the same directory, with the same options. */
 static void run_canary(struct node *n, const char *cwd, struct buf *out,
-		       struct buf *told_us)
+		       struct buf *diagnostics)
 {
 	char *log = xasprintf("%s/played.log", cwd);
 	struct spawn what = { .cwd = cwd, .fd = { -1, -1, -1 } };
@@ -29,7 +29,7 @@ static void run_canary(struct node *n, const char *cwd, struct buf *out,
 	pid_t pid;
 
 	strv_add(&argv, gcc);
-	peer_canary_flags(&argv, own_machine(), n->job.source);
+	peer_canary_flags(&argv, machine_here(), n->job.source);
 	strv_add(&argv, "-c");
 	strv_add(&argv, "-o");
 	strv_add(&argv, "played.o");
@@ -44,11 +44,11 @@ static void run_canary(struct node *n, const char *cwd, struct buf *out,
 	strv_release(&argv);
 	free(log);
 	read_file(cwd, "played.o", out);
-	read_file(cwd, "played.log", told_us);
-	if (str_equal(n->bent, n->job.source))
+	read_file(cwd, "played.log", diagnostics);
+	if (str_equal(n->miscompiled, n->job.source))
 		out->data[out->len / 2] ^= 1;
 	if (str_equal(n->talkative, n->job.source))
-		buf_printf(told_us, "and something else\n");
+		buf_printf(diagnostics, "and something else\n");
 }
 
 static bool is_canary(const struct node *n)
@@ -67,17 +67,17 @@ static bool is_canary(const struct node *n)
 static void answer_canary(struct node *n)
 {
 	const char *cwd = wire_paths_get(n->paths, n->job.cwd);
-	bool own = n->own_cell[n->job.cell];
+	bool held = n->held_cell[n->job.cell];
 	struct wire_result m = { .job = n->job.job,
-				 .cpu_ms = own && n->cpu_ms ? n->cpu_ms : 10 };
-	struct buf out = { 0 }, told_us = { 0 }, body = { 0 };
+				 .cpu_ms = held && n->cpu_ms ? n->cpu_ms : 10 };
+	struct buf out = { 0 }, diagnostics = { 0 }, body = { 0 };
 	struct bytes streams[WIRE_STREAMS] = { 0 };
 	struct digest key;
 
 	n->canaries++;
-	run_canary(n, cwd, &out, &told_us);
+	run_canary(n, cwd, &out, &diagnostics);
 	streams[WIRE_OBJECT] = buf_bytes(&out);
-	streams[WIRE_STDERR] = buf_bytes(&told_us);
+	streams[WIRE_STDERR] = buf_bytes(&diagnostics);
 	streams[WIRE_DEPS] = bytes_str("a.o: a.c\n");
 	make_key(n, &key);
 	wire_answer_digest(&key, streams, &m.answer);
@@ -89,7 +89,7 @@ static void answer_canary(struct node *n)
 	wire_result_encode(&body, &m);
 	say(n, WIRE_RESULT, &body);
 	buf_release(&out);
-	buf_release(&told_us);
+	buf_release(&diagnostics);
 }
 
 /* The last word on what it was given. */
@@ -106,7 +106,7 @@ static void end_bundle(struct node *n)
 		hex[0] = hex[0] == '0' ? '1' : '0';
 	m.detail = n->refuses ? (char *)"the disk is full" : hex;
 	if (!n->refuses)
-		n->own = n->given;
+		n->held = n->held_later;
 	n->bundles++;
 	wire_have_encode(&body, &m);
 	say(n, WIRE_HAVE, &body);
@@ -149,10 +149,10 @@ static void need_bundle(struct node *n, const struct wire_view *v)
 
 static void send_held(struct node *n, struct bytes body)
 {
-	struct wire_held_one one = { .id = (char *)n->own,
-				     .host = (char *)n->own_host,
+	struct wire_held_one one = { .id = (char *)n->held,
+				     .host = (char *)n->held_host,
 				     .detail = (char *)"" };
-	struct wire_held m = { .last = 1, .n = n->own != NULL, .all = &one };
+	struct wire_held m = { .last = 1, .n = n->held != NULL, .all = &one };
 	struct wire_tools ask;
 	struct buf out = { 0 };
 
@@ -171,7 +171,7 @@ static void take_drop(struct node *n, struct bytes body)
 
 	ck_assert_int_eq(wire_drop_decode(&m, body), 0);
 	dropped.ask = m.ask;
-	dropped.state = !n->own || strcmp(m.id, n->own) != 0;
+	dropped.state = !n->held || strcmp(m.id, n->held) != 0;
 	if (dropped.state)
 		dropped.detail = (char *)"no such toolchain";
 	wire_dropped_encode(&out, &dropped);
