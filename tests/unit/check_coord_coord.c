@@ -4,6 +4,8 @@
 
 #include "suite.h"
 
+#include <dirent.h>
+
 START_TEST(without_nodes_the_wrapper_compiles)
 {
 	start();
@@ -268,6 +270,70 @@ START_TEST(what_a_node_broods_over_is_compiled_here_too)
 }
 END_TEST
 
+/* A unit that takes our compiler 20 s and more: 30,240 functions. */
+static const char slow_header[] =
+	"int unit(int a);\n"
+	"#define UNIT 3\n"
+	"#define F(n) int f##n(int a, int *b) { while (a--) b[a] += b[a / 3]; "
+	"return b[1##n]; }\n"
+	"#define TEN(f, n) f(n##0) f(n##1) f(n##2) f(n##3) f(n##4) f(n##5) "
+	"f(n##6) f(n##7) f(n##8) f(n##9)\n"
+	"#define F2(n) TEN(F, n)\n"
+	"#define F3(n) F2(n##0) F2(n##1) F2(n##2) F2(n##3) F2(n##4) F2(n##5)\n"
+	"#define F4(n) F3(n##0) F3(n##1) F3(n##2) F3(n##3) F3(n##4) F3(n##5)\n"
+	"#define F5(n) F4(n##0) F4(n##1) F4(n##2) F4(n##3) F4(n##4) F4(n##5)\n"
+	"F5(1) F5(2) F5(3) F5(4) F5(5) F5(6) F5(7) F5(8) F5(9) F5(10) F5(11) "
+	"F5(12) F5(13) F5(14)\n";
+
+/* The log of the hedge, if one runs; for the caller to free(). */
+static char *hedge_log(void)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+	char *found = NULL;
+
+	ck_assert_ptr_nonnull(d);
+	while (!found && (e = readdir(d))) {
+		if (str_starts(e->d_name, "hedge-"))
+			found = at(e->d_name);
+	}
+	closedir(d);
+	return found;
+}
+
+static bool hedge_runs(void)
+{
+	char *log = hedge_log();
+
+	free(log);
+	return log || answered_at_last();
+}
+
+START_TEST(a_node_that_answers_after_all_ends_the_hedge)
+{
+	char *log, *tmp = at(".unit.o.kfarm.4711.hedge");
+
+	write_file("unit.h", slow_header);
+	play_node(0, BROODING);
+	start();
+	wait_for_cells();
+	compile("-O2");
+	turn_until(hedge_runs, 30000);
+	log = hedge_log();
+	ck_assert_ptr_nonnull(log);
+	ck_assert(!answered());
+	nodes[0].manner = HONEST;
+	send_answer(&nodes[0]);
+	turn_until(answered, 5000);
+	expect_delivered();
+	ck_assert(!fs_exists(log));
+	ck_assert(!fs_exists(tmp));
+	ck_assert_uint_eq(nodes[0].cancels, 0);
+	free(log);
+	free(tmp);
+}
+END_TEST
+
 static bool two_beats(void)
 {
 	return beats >= 2;
@@ -442,6 +508,7 @@ int main(void)
 	tcase_add_test(tc, a_wrapper_that_goes_away_has_its_job_cancelled);
 	tcase_add_test(tc, a_silent_node_is_lost_before_its_job_is_late);
 	tcase_add_test(tc, what_a_node_broods_over_is_compiled_here_too);
+	tcase_add_test(tc, a_node_that_answers_after_all_ends_the_hedge);
 	tcase_add_test(tc, those_who_wait_hear_a_beat_every_second);
 	tcase_add_test(tc, an_object_with_a_mode_of_its_own_is_made_here);
 	tcase_add_test(tc, under_another_umask_the_wrapper_compiles);
