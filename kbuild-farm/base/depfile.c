@@ -303,3 +303,16 @@ int depfile_cut(struct buf *out, struct bytes text, depfile_fn *left_out,
 	rule_release(&rule);
 	return 0;
 }
+
+const char *depfile_value(const char *text, const char *prefix)
+{
+	for (const char *line = text; line && *line;) {
+		const char *end = strchr(line, '\n');
+		const char *set = strstr(line, " := ");
+
+		if (str_starts(line, prefix) && set && (!end || set < end))
+			return set + strlen(" := ");
+		line = end ? end + 1 : NULL;
+	}
+	return NULL;
+}

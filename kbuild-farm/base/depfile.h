@@ -25,6 +25,12 @@
  */
 int depfile_list(struct strv *out, struct bytes text);
 
+/*
+ * kbuild's .FILE.o.cmd: what stands behind " := " in the first assignment to a
+ * variable whose name starts with `prefix`, up to the end of the text; or NULL.
+ */
+const char *depfile_value(const char *text, const char *prefix);
+
 /* Is this prerequisite one that -MMD leaves out? */
 typedef bool depfile_fn(void *ctx, const char *name);
 

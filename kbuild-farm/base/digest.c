@@ -107,17 +107,6 @@ void digest_hex(const struct digest *d, char out[static DIGEST_HEX])
 	out[DIGEST_HEX - 1] = '\0';
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 bool digest_parse(struct digest *d, const char *hex)
 {
 	struct digest got;
@@ -125,8 +114,8 @@ bool digest_parse(struct digest *d, const char *hex)
 	if (strlen(hex) != 2 * (size_t)DIGEST_SIZE)
 		return false;
 	for (int i = 0; i < DIGEST_SIZE; i++) {
-		int high = hex_value(hex[2 * i]);
-		int low = hex_value(hex[2 * i + 1]);
+		int high = str_hex_digit(hex[2 * i]);
+		int low = str_hex_digit(hex[2 * i + 1]);
 
 		if (high < 0 || low < 0)
 			return false;

@@ -146,6 +146,17 @@ int str_number(const char *s, long min, long max, long *out)
 	return 0;
 }
 
+int str_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
 const char *str_env(char *const *env, const char *name)
 {
 	size_t n = strlen(name);

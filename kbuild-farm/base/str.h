@@ -33,6 +33,8 @@ const char *str_below(const char *path, const char *dir);
 char *str_seen_from(const char *cwd, const char *path);
 /* A decimal number from `min` to `max`: 0, or -EINVAL or -ERANGE. */
 int str_number(const char *s, long min, long max, long *out);
+/* A hexadecimal digit's value, of either case; -1: it is none. */
+int str_hex_digit(char c);
 /* The value of NAME=VALUE in an environment, or NULL; borrowed. */
 const char *str_env(char *const *env, const char *name);
 

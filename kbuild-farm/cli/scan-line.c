@@ -12,6 +12,7 @@
  */
 #include "cli/scan.h"
 
+#include "base/depfile.h"
 #include "base/fs.h"
 #include "compiler/find.h"
 #include "options/command.h"
@@ -106,26 +107,12 @@ static char *unquote_make(const char *s, size_t len)
 	return out;
 }
 
-/* The value of the first variable PREFIX_..., to the end of its line. */
-static const char *find_value(const char *text, const char *prefix)
-{
-	for (const char *line = text; line && *line;) {
-		const char *end = strchr(line, '\n');
-		const char *set = strstr(line, " := ");
-
-		if (str_starts(line, prefix) && set && (!end || set < end))
-			return set + strlen(" := ");
-		line = end ? end + 1 : NULL;
-	}
-	return NULL;
-}
-
 static char *saved_command(const char *text)
 {
-	const char *value = find_value(text, "savedcmd_");
+	const char *value = depfile_value(text, "savedcmd_");
 
 	if (!value)
-		value = find_value(text, "cmd_");
+		value = depfile_value(text, "cmd_");
 	return value ? unquote_make(value, strcspn(value, "\n")) : NULL;
 }
 
@@ -259,7 +246,7 @@ static bool is_made_of(const char *path, const char *base)
 	bool is = false;
 
 	if (!fs_read(path, CMD_MAX, &text, &err))
-		source = find_value(buf_str(&text), "source_");
+		source = depfile_value(buf_str(&text), "source_");
 	if (source) {
 		char *line = xstrndup(source, strcspn(source, "\n"));
 

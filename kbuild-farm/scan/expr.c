@@ -20,15 +20,10 @@ static const struct scan_value zero;
 
 /* -------------------------------------------------------------- constants */
 
-static int digit_of(char c)
+/* Of no digit: more than any base. */
+static unsigned digit_of(char c)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return 99;
+	return (unsigned)str_hex_digit(c);
 }
 
 /* u, l, ll and what they make together; nothing else. */
@@ -64,7 +59,7 @@ static bool number(const char *s, size_t len, unsigned mode,
 		base = 8;
 	}
 	for (; s < end; s++) {
-		unsigned digit = (unsigned)digit_of(*s);
+		unsigned digit = digit_of(*s);
 
 		if (*s == '\'' && (mode & SCAN_SEPARATORS))
 			continue;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "audit.h"
 
+#include "base/depfile.h"
 #include "base/fs.h"
 
 #include <string.h>
@@ -8,25 +9,11 @@
 #define CMD_MAX (16u << 20)
 #define BLANKS  " \t"
 
-/* The value of the first variable PREFIX_..., to the end of its line. */
-static const char *find_value(const char *text, const char *prefix)
-{
-	for (const char *line = text; line && *line;) {
-		const char *end = strchr(line, '\n');
-		const char *set = strstr(line, " := ");
-
-		if (str_starts(line, prefix) && set && (!end || set < end))
-			return set + strlen(" := ");
-		line = end ? end + 1 : NULL;
-	}
-	return NULL;
-}
-
 /* The lines after "deps_NAME := \", each a file or a $(wildcard). */
 static void find_listed(struct strv *out, const char *text)
 {
-	const char *line = find_value(text, "deps_");
-	const char *source = find_value(text, "source_");
+	const char *line = depfile_value(text, "deps_");
+	const char *source = depfile_value(text, "source_");
 
 	if (source)
 		strv_own(out, xstrndup(source, strcspn(source, "\n")));

@@ -54,6 +54,19 @@ static const struct cut {
 	{ "a$$b.o c.o \\\n d.o: a.c /usr/s.h\n", "a$$b.o c.o \\\n d.o: a.c\n" },
 };
 
+START_TEST(what_kbuild_assigned_is_found)
+{
+	static const char text[] = "savedcmd_a.o := gcc -c\n\n"
+				   "source_a.o = b := c\nsource_b.o := b.c\n";
+
+	ck_assert_str_eq(depfile_value(text, "savedcmd_"),
+			 text + strlen("savedcmd_a.o := "));
+	ck_assert_str_eq(depfile_value(text, "source_b"), "b.c\n");
+	ck_assert_ptr_null(depfile_value(text, "cmd_"));
+	ck_assert_ptr_null(depfile_value("savedcmd_a.o\nx := y\n", "saved"));
+}
+END_TEST
+
 START_TEST(the_system_s_headers_are_cut_out)
 {
 	struct buf out = { 0 };
@@ -149,6 +162,7 @@ int main(void)
 	Suite *s = suite_create("base/depfile");
 	TCase *tc = tcase_create("depfile");
 
+	tcase_add_test(tc, what_kbuild_assigned_is_found);
 	tcase_add_loop_test(tc, the_system_s_headers_are_cut_out, 0,
 			    LENGTH(cuts));
 	tcase_add_test(tc, each_prerequisite_is_asked_about_once);

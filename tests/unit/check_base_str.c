@@ -13,6 +13,20 @@
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof(*(table))))
 
+START_TEST(a_hexadecimal_digit_has_a_value)
+{
+	static const char digits[] = "0123456789abcdef", upper[] = "ABCDEF";
+
+	for (int i = 0; i < 16; i++)
+		ck_assert_int_eq(str_hex_digit(digits[i]), i);
+	for (int i = 0; i < 6; i++)
+		ck_assert_int_eq(str_hex_digit(upper[i]), 10 + i);
+	for (const char *s = "/:@Gg`"; *s; s++)
+		ck_assert_int_eq(str_hex_digit(*s), -1);
+	ck_assert_int_eq(str_hex_digit('\0'), -1);
+}
+END_TEST
+
 START_TEST(allocations_of_nothing_are_something)
 {
 	void *p[] = { xmalloc(0), xcalloc(0, 0), xrealloc(NULL, 0) };
@@ -300,6 +314,7 @@ int main(void)
 	tcase_add_test(tc, lists_take_other_lists);
 	tcase_add_test(tc, lists_are_equal_by_their_strings_in_order);
 	tcase_add_test(tc, sorting_is_by_bytes);
+	tcase_add_test(tc, a_hexadecimal_digit_has_a_value);
 	tcase_add_test(tc, of_equal_ones_one_stays);
 	tcase_add_test(tc, a_list_has_its_elements_and_no_part_of_one);
 	tcase_add_test(tc, a_list_is_split_into_what_is_not_empty);
