@@ -127,7 +127,7 @@ static bool is_limit_below(int resource, rlim_t least)
 }
 
 /*
- * Might a compile end otherwise in this process than on a node?  gcc takes
+ * Might a compile end differently in this process than on a node?  gcc takes
  * a closed stderr for an error once it warns.
  */
 static bool is_confined(void)

@@ -27,8 +27,8 @@ static int own_name(char *const *argv)
 }
 
 /*
- * A link of somebody's own to one of ours: the compiler that ours stands
- * for, which the build calls by its path from here on.
+ * For a link of somebody else's to one of kfarm's: the compiler that kfarm's
+ * stands for, which is called by its path from here on.
  */
 static char *compiler_behind(char **argv0, const char *links)
 {
@@ -45,8 +45,8 @@ static char *compiler_behind(char **argv0, const char *links)
 }
 
 /*
- * The real compiler, or NULL.  A copy or a hard link of this program is no
- * wrapper by name; but what it starts is itself then, under its own path.
+ * The real compiler, or NULL.  A copy or a hard link of this program does not
+ * look like a wrapper; but then the compiler found is that very file.
  */
 static char *real_compiler(char **argv0, const char *links)
 {

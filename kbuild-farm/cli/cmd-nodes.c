@@ -37,7 +37,7 @@ static int nodes_failed(const char *verb, const struct err *err)
 	return EXIT_USAGE;
 }
 
-/* Read the configuration; also an empty one that is yet to be written. */
+/* Read the configuration; it may be empty. */
 static int load_nodes(struct request *r, struct err *err)
 {
 	conf_free(r->conf);

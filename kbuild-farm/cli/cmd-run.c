@@ -55,7 +55,7 @@ static const struct args_option options[] = {
 	{ 0 },
 };
 
-/* Options up to the first word; that one and all behind it is the command. */
+/* Options up to the first word, with which the command begins. */
 static int parse_run(struct run_options *o, char *const *argv, struct err *err)
 {
 	struct args args;

@@ -3,8 +3,8 @@
  * cli/doctor.h - what `kfarm doctor` looks at on this machine.
  *
  * A check adds a finding for each thing that it looked at, also where all is
- * well, so that --json says what was looked at.  Nothing is changed; what is
- * measured is measured on the spot.
+ * well, so that --json lists everything.  Nothing is changed; costs are
+ * measured on the spot.
  */
 #ifndef CLI_DOCTOR_H
 #define CLI_DOCTOR_H
@@ -42,7 +42,7 @@ void doctor_add(struct doctor *d, const char *check, enum doctor_state state,
 void doctor_programs(struct doctor *d);
 /* Room and rights where kfarm writes. */
 void doctor_space(struct doctor *d);
-/* Can this machine be a node, too?  Asks a kfarmd of its own. */
+/* Can this machine be a node, too?  Starts a kfarmd to ask. */
 void doctor_sandbox(struct doctor *d);
 /* The configuration, and how many nodes it has. */
 void doctor_nodes(struct doctor *d);

@@ -14,7 +14,7 @@
 #include <stdio.h>
 
 struct nodes_survey {
-	struct peer_tools_node *nodes; /* as the nodes were given */
+	struct peer_tools_node *nodes; /* in the order given */
 	struct node_limit *limits; /* of each that is up; else zeroed */
 	size_t n;
 	struct wire_inventory local;

@@ -150,7 +150,7 @@ static char *row_text(const struct row *r, uint64_t now_ms, int name_width)
 	return line;
 }
 
-static unsigned columns(void)
+static unsigned terminal_width(void)
 {
 	struct winsize size;
 
@@ -169,7 +169,7 @@ static void erase(struct progress *p, struct buf *out)
 
 static void draw(struct progress *p, uint64_t now_ms)
 {
-	unsigned wide = columns();
+	unsigned wide = terminal_width();
 	struct buf out = { 0 };
 	size_t name = 0;
 

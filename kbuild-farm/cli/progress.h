@@ -36,7 +36,7 @@ void progress_end(struct progress *p, size_t row);
 /* Show what there is to show, if it is time; call it a few times a second. */
 void progress_tick(struct progress *p);
 /*
- * Run fn(arg) on a thread of its own and show meanwhile that `what` is being
+ * Run fn(arg) on another thread and show meanwhile that `what` is being
  * done; returns what it returned.
  */
 int progress_run(const char *name, const char *what, int (*fn)(void *arg),

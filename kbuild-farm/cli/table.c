@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* The width of each column; the caller frees it. */
-static int *widths(const struct table *t, size_t columns)
+static int *column_widths(const struct table *t, size_t columns)
 {
 	int *wide = xcalloc(columns, sizeof(*wide));
 
@@ -21,7 +21,7 @@ static int *widths(const struct table *t, size_t columns)
 void table_print(FILE *out, struct table *t)
 {
 	size_t columns = strlen(t->align);
-	int *wide = widths(t, columns);
+	int *wide = column_widths(t, columns);
 
 	for (size_t i = 0; i < t->cells.n; i++) {
 		size_t column = i % columns;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * First everything is decided: which archive for each VERSION, --arch or
- * --triplet and host.  Then the archives come, a few at once (cli/toolchain-
- * orders.c).  Then names, and what the user reads, and last the nodes.
+ * --triplet and host.  Then the archives are installed, a few at once
+ * (cli/toolchain-orders.c), then the names made, and the nodes come last.
  */
 #include "cli/cmd.h"
 #include "cli/progress.h"

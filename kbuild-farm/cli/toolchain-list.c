@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * `list` and `verify`: each toolchain by this machine and each node.  They
- * differ in that `verify` hashes everything again.
+ * `list` and `verify`: each toolchain on this machine and on each node.
+ * `verify` hashes everything again.
  */
 #include "cli/cmd.h"
 #include "cli/progress.h"
@@ -102,8 +102,8 @@ static int look_at_nodes(struct survey *s)
 
 /* ------------------------------------------------------------- output */
 
-static const struct toolchain_node_cell *cell(const struct survey *s, size_t i,
-					      size_t k)
+static const struct toolchain_node_cell *cell_at(const struct survey *s,
+						 size_t i, size_t k)
 {
 	return &s->cells[i * s->nodes.n + k];
 }
@@ -136,7 +136,7 @@ static unsigned log_details(const struct survey *s)
 			wrong++;
 		}
 		for (size_t k = 0; k < s->nodes.n; k++) {
-			const struct toolchain_node_cell *c = cell(s, i, k);
+			const struct toolchain_node_cell *c = cell_at(s, i, k);
 
 			wrong += c->is_different;
 			if (c->detail)
@@ -176,7 +176,7 @@ static void print_survey(const struct survey *s)
 		strv_own(&t.cells, use ? use : xstrdup("-"));
 		add_here(&t, s, i);
 		for (size_t k = 0; k < s->nodes.n; k++)
-			add_node_cell(&t, cell(s, i, k));
+			add_node_cell(&t, cell_at(s, i, k));
 	}
 	table_print(stdout, &t);
 	free(align);
@@ -184,7 +184,7 @@ static void print_survey(const struct survey *s)
 
 static json_t *cell_json(const struct survey *s, size_t i, size_t k)
 {
-	const struct toolchain_node_cell *c = cell(s, i, k);
+	const struct toolchain_node_cell *c = cell_at(s, i, k);
 	json_t *o = json_object();
 
 	json_object_set_new(o, "node", json_text(s->nodes.v[k].entry->name));

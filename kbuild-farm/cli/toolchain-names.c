@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Names that are taken: one line for most of them, unless they are few. */
+/* Name the first few that are taken, and count the rest. */
 static void warn_of_collisions(const struct strv *taken, const char *dir)
 {
 	for (size_t i = 0; i < taken->n && i < 3; i++)

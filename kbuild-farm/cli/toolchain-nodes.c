@@ -260,7 +260,7 @@ static void on_progress(void *ctx)
 	progress_tick(p->progress);
 }
 
-static char *amount(const struct peer_ship_count *c)
+static char *amount_sent(const struct peer_ship_count *c)
 {
 	if (!c->files_sent)
 		return xstrdup("nothing had to be sent");
@@ -271,7 +271,7 @@ static char *amount(const struct peer_ship_count *c)
 /* A line for each of its bundles: false when one is not there. */
 static bool report_node(const struct peer_tools_node *n)
 {
-	char *sent = amount(&n->count);
+	char *sent = amount_sent(&n->count);
 	bool good = n->up;
 
 	for (size_t b = 0; b < n->n_bundles; b++) {

@@ -48,7 +48,7 @@ static void copy_clean_text(char *out, size_t size, const char *text)
 	printable_clean(out, n, 0, '?');
 }
 
-static void note(struct watch *w, const char *text)
+static void show_note(struct watch *w, const char *text)
 {
 	if (w->mode == WATCH_PLAIN || w->mode == WATCH_VERBOSE)
 		ui_plain_note(&w->plain, &w->model, text);
@@ -80,7 +80,7 @@ static void note_node(struct watch *w, struct seen_node *n,
 		buf_release(&line);
 		return;
 	}
-	note(w, buf_str(&line));
+	show_note(w, buf_str(&line));
 	free(n->noted);
 	n->noted = buf_steal(&line);
 }
@@ -149,7 +149,7 @@ static void judge_farm(struct watch *w, const struct coord_event *ev)
 			 "one because of: %s",
 			 w->recent_sum, RECENT,
 			 ev->reason ? ev->reason : "an unknown reason");
-	note(w, text);
+	show_note(w, text);
 	free(text);
 }
 
@@ -216,7 +216,7 @@ static void on_event(void *ctx, const struct coord_event *ev)
 	case EVENT_PHASE:
 		copy_clean_text(w->model.phase, sizeof(w->model.phase),
 				ev->text);
-		note(w, ev->text);
+		show_note(w, ev->text);
 		break;
 	case EVENT_JOB:
 		on_job(w, ev);
@@ -235,7 +235,7 @@ static void on_event(void *ctx, const struct coord_event *ev)
 
 static void on_note(void *ctx, const char *text)
 {
-	note(ctx, text);
+	show_note(ctx, text);
 }
 
 static void on_line(void *ctx, const char *text)

@@ -33,7 +33,7 @@ static bool same_key(const struct setting *s, const char *section,
 	       !strcmp(s->key, key);
 }
 
-static char *where(const struct conf *c, const struct setting *s)
+static char *setting_place(const struct conf *c, const struct setting *s)
 {
 	unsigned nth = 0;
 
@@ -113,7 +113,7 @@ static void warn_unknown(const struct conf *c, const struct setting *s,
 			 struct strv *warnings)
 {
 	struct buf text = { 0 };
-	char *at = where(c, s);
+	char *at = setting_place(c, s);
 
 	buf_printf(&text, "%s: unknown key %s%s%s.%s", at, s->section,
 		   s->sub ? "." : "", s->sub ? s->sub : "", s->key);
@@ -137,7 +137,7 @@ static int check_settings(const struct conf *c, struct strv *warnings,
 			warn_unknown(c, s, warnings);
 		if (!k || !conf_schema_check(k, s->value, err))
 			continue;
-		at = where(c, s);
+		at = setting_place(c, s);
 		err_wrap(err, "%s: %s%s%s.%s", at, s->section,
 			 s->sub ? "." : "", s->sub ? s->sub : "", s->key);
 		free(at);
@@ -246,5 +246,5 @@ char *conf_where(const struct conf *c, const char *section, const char *sub,
 {
 	const struct setting *s = last_setting(c, section, sub, key);
 
-	return s ? where(c, s) : NULL;
+	return s ? setting_place(c, s) : NULL;
 }

@@ -39,8 +39,8 @@ void conf_subsections(const struct conf *c, const char *section,
 		      struct strv *out);
 
 /*
- * "FILE:LINE" of what conf_get() returns, for a value that only the reader
- * can tell to be bad; "FILE" when the line cannot be found, NULL when the key
+ * "FILE:LINE" of what conf_get() returns, for a value that only its
+ * reader can find bad; "FILE" when the line cannot be found, NULL when the key
  * is not set.  The caller frees it.
  */
 char *conf_where(const struct conf *c, const char *section, const char *sub,

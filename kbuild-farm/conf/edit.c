@@ -65,7 +65,7 @@ int conf_set(const char *section, const char *sub, const char *key,
 	return ret;
 }
 
-/* What conf_remove() is at: the text without the subsection. */
+/* The text as conf_remove() copies it, without the subsection. */
 struct cut {
 	const char *section, *sub;
 	struct bytes text;

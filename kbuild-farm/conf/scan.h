@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * conf/scan.h - the text of a configuration file, with places.
+ * conf/scan.h - the text of a configuration file, with positions.
  *
  * libgit2 gives values but neither lines nor offsets; this finds them.  The
  * syntax is git-config's: sections, subsections (quoted, or after a dot),

@@ -48,7 +48,7 @@ static char *included_path(const char *from, const char *value)
 	return path;
 }
 
-/* A FIFO would keep us waiting; a directory is refused by who reads it. */
+/* Reading a FIFO would hang; the reader itself refuses a directory. */
 static bool may_be_opened(const char *path)
 {
 	struct stat st;
@@ -115,7 +115,7 @@ static int walk_file(struct walk *w)
 	ret = conf_where_read(path, &text, w->err);
 	if (!ret)
 		ret = conf_scan(buf_bytes(&text), on_item, w, &line, &why);
-	/* An empty text: the error is an included file's, and already told. */
+	/* An empty text: an included file's error is in w->err already. */
 	if (ret < 0 && why.text[0])
 		err_set(w->err, -ret, "%s:%u: %s", path, line, why.text);
 	buf_release(&text);

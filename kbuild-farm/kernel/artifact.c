@@ -69,7 +69,8 @@ static int copy_kernel(struct collector *c)
  * The disk space of a directory; the names of its files with `suffix`, as
  * ".ko" and ".ko.xz", ".dtb" and ".dtbo", go to `names`.
  */
-static uint64_t walk(const char *dir, const char *suffix, struct strv *names)
+static uint64_t measure_dir(const char *dir, const char *suffix,
+			    struct strv *names)
 {
 	char *const tops[] = { (char *)dir, NULL };
 	FTS *tree = fts_open(tops, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
@@ -99,7 +100,7 @@ static int pack_dir(struct collector *c, const char *name, const char *archive,
 	int ret = 0;
 
 	if (fs_is_dir(dir)) {
-		walk(dir, suffix, names);
+		measure_dir(dir, suffix, names);
 		ret = kernel_tar_xz(c->stage, name, c->run->plan->rev.time, to,
 				    &c->cancel, c->err);
 		if (!ret)
@@ -135,7 +136,7 @@ static void measure_sizes(struct collector *c)
 		kernel_elfsize_read(&c->out->vmlinux, vmlinux);
 		c->out->text_offset = read_text_offset(map);
 	}
-	c->out->build_dir_bytes = walk(p->place.dir, NULL, NULL);
+	c->out->build_dir_bytes = measure_dir(p->place.dir, NULL, NULL);
 	free(map);
 	free(vmlinux);
 }

@@ -79,7 +79,7 @@ static int collect_artifacts(struct kernel_run *run,
 	return ret;
 }
 
-/* The .config is worth having also where the build failed. */
+/* The .config is worth having even if the build failed. */
 static void copy_config(struct kernel_run *run)
 {
 	char *from = kernel_plan_path(run->plan, ".config");
@@ -208,7 +208,7 @@ static int build_status(struct kernel_run *run, int ret, struct err *err)
 		return KERNEL_OK;
 	if (ret < 0)
 		return KERNEL_SETUP;
-	/* make cannot tell in a log that is on the full disk. */
+	/* make cannot say so in a log on the full disk. */
 	if (kernel_output_check_space(&run->output, &full) == -ENOSPC) {
 		*err = full;
 		err_wrap(err, "output directory");

@@ -24,7 +24,7 @@ struct kernel_figures {
 	unsigned warnings, errors;
 };
 
-/* Who is told what; called from the build's event loop. */
+/* Callbacks, called from the build's event loop. */
 struct kernel_hooks {
 	coord_event_sink *sink; /* every event */
 	void (*note)(void *ctx, const char *text); /* a line for the user */

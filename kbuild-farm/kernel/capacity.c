@@ -16,8 +16,8 @@ struct capacity {
 	char *why;
 };
 
-static void lower(struct capacity *c, uint64_t units, unsigned reserve,
-		  unsigned each, char *why)
+static void lower_limit(struct capacity *c, uint64_t units, unsigned reserve,
+			unsigned each, char *why)
 {
 	uint64_t jobs = units > reserve ? (units - reserve) / each : 0;
 
@@ -59,24 +59,26 @@ unsigned kernel_capacity(char **why, const char *root)
 	struct rlimit r;
 
 	if (!getrlimit(RLIMIT_NOFILE, &r) && r.rlim_cur != RLIM_INFINITY)
-		lower(&c, r.rlim_cur, KERNEL_RESERVE_FILES, 1,
-		      xasprintf("%llu open files are allowed (ulimit -n)",
-				(unsigned long long)r.rlim_cur));
+		lower_limit(&c, r.rlim_cur, KERNEL_RESERVE_FILES, 1,
+			    xasprintf("%llu open files are allowed (ulimit -n)",
+				      (unsigned long long)r.rlim_cur));
 	/* root may have any number. */
 	if (geteuid() && !getrlimit(RLIMIT_NPROC, &r) &&
 	    r.rlim_cur != RLIM_INFINITY) {
 		uint64_t used = user_tasks();
 
-		lower(&c, r.rlim_cur > used ? r.rlim_cur - used : 0,
-		      KERNEL_RESERVE_TASKS, KERNEL_JOB_TASKS,
-		      xasprintf("%llu processes are allowed (ulimit -u)",
-				(unsigned long long)r.rlim_cur));
+		lower_limit(&c, r.rlim_cur > used ? r.rlim_cur - used : 0,
+			    KERNEL_RESERVE_TASKS, KERNEL_JOB_TASKS,
+			    xasprintf("%llu processes are allowed (ulimit -u)",
+				      (unsigned long long)r.rlim_cur));
 	}
 	node_cgroup_read(&groups, root);
 	if (groups.tasks_limited)
-		lower(&c, groups.tasks_free, KERNEL_RESERVE_TASKS,
-		      KERNEL_JOB_TASKS,
-		      xasprintf("the control group allows %llu more processes",
+		lower_limit(
+			&c, groups.tasks_free, KERNEL_RESERVE_TASKS,
+			KERNEL_JOB_TASKS,
+			xasprintf(
+				"the control group allows %llu more processes",
 				(unsigned long long)groups.tasks_free));
 	if (why)
 		*why = c.why;

@@ -11,7 +11,7 @@
 #include "kernel/plan.h"
 
 /*
- * Where the configuration asks for CONFIG_COMPAT_VDSO and nobody says
+ * Where the configuration asks for CONFIG_COMPAT_VDSO and nobody sets
  * CROSS_COMPILE_COMPAT, add it to p->compiler.vars: arm's prefix of the same
  * release for an installed compiler, else one of Debian's that is on PATH,
  * else the same release.  Where there is none, p->compiler.notes says so.

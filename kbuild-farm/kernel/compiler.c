@@ -74,7 +74,7 @@ static int compiler_missing(const struct choice *w, const char *name,
 	struct err ignored;
 	bool released = word && !toolchain_release_parse(word, &r, &ignored);
 	char *get = released ? kernel_installed_advice(w->arch, &r) : NULL;
-	/* Debian's is of one version only. */
+	/* Debian's package has one version only. */
 	char *package = prefix && !r.n ? kernel_arch_package(prefix) : NULL;
 
 	err_set(err, ENOENT, "%s: not found in PATH%s; %s%s%s%s%s", name,
@@ -190,7 +190,7 @@ static void move_dir_to_path(struct kernel_compiler *c, const char *variable,
 	free(dir);
 }
 
-/* One of Debian's that is on PATH; the caller frees it. */
+/* The first of Debian's prefixes on PATH; the caller frees it. */
 static char *prefix_on_path(const struct choice *w, const char *suffix)
 {
 	const struct toolchain_arch *known = w->arch->known;
@@ -299,7 +299,7 @@ static void set_vars(const struct choice *w)
 	add_variable(w->c, "HOSTCC", w->hostcc);
 }
 
-/* [arch "X"] toolchain; x86 is x86_64 where that is the machine's own. */
+/* [arch "X"] toolchain; x86 is x86_64 where this machine is one. */
 static const char *configured_toolchain(const struct choice *w)
 {
 	const struct kernel_arch *arch = w->arch;

@@ -16,7 +16,7 @@
 #include "kernel/arch.h"
 #include "kernel/installed.h"
 
-/* What the user said about it. */
+/* What the user asked for. */
 struct kernel_compiler_request {
 	const char *tree; /* that says how new it must be; may be NULL */
 	const char *toolchain; /* -t, or NULL */

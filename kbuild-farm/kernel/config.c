@@ -24,7 +24,7 @@ static char *stamp_path(const struct kernel_plan *p)
 	return path;
 }
 
-/* The request, and the .config that it led to. */
+/* Digests of the request and of the .config that it led to. */
 static int stamp_text(const struct kernel_plan *p, char **out, struct err *err)
 {
 	char request[DIGEST_HEX], config[DIGEST_HEX];
@@ -107,7 +107,7 @@ static int write_base(struct kernel_run *run, struct err *err)
 	return ret;
 }
 
-/* The tree's script makes its temporaries where it runs: not in a build. */
+/* In `scratch`, as the tree's script leaves temporaries where it runs. */
 static int run_merge(struct kernel_run *run, const char *scratch,
 		     struct err *err)
 {

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-static bool replaced(const char *entry, const struct strv *by)
+static bool is_replaced(const char *entry, const struct strv *by)
 {
 	size_t n = strcspn(entry, "=") + 1;
 
@@ -20,14 +20,14 @@ void kernel_environ_overlay(struct strv *out, char *const *env,
 			    const struct strv *by)
 {
 	for (; *env; env++) {
-		if (!replaced(*env, by))
+		if (!is_replaced(*env, by))
 			strv_add(out, *env);
 	}
 	for (size_t i = 0; i < by->n; i++) {
 		const struct strv later = { .v = by->v + i + 1,
 					    .n = by->n - i - 1 };
 
-		if (!replaced(by->v[i], &later))
+		if (!is_replaced(by->v[i], &later))
 			strv_add(out, by->v[i]);
 	}
 }

@@ -8,14 +8,14 @@
 #include "base/err.h"
 #include "base/str.h"
 
-/* `env` with `by` in it, whose last setting of a name counts, to `out`. */
+/* Add `env`, overridden by `by`, to `out`; in `by` the last setting counts. */
 void kernel_environ_overlay(struct strv *out, char *const *env,
 			    const struct strv *by);
 /* The value of `name`, NULL for an empty one, too; borrowed. */
 const char *kernel_environ_value(char *const *env, const char *name);
 /* PATH with `dirs` in front; the caller frees it. */
 char *kernel_environ_path(const struct strv *dirs, char *const *env);
-/* Are these, of -e, all NAME=VALUE?  Else -EINVAL with `err` set. */
+/* 0 if all of these (of -e) are NAME=VALUE, else -EINVAL with `err` set. */
 int kernel_environ_check(const struct strv *given, struct err *err);
 
 #endif

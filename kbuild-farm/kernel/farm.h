@@ -48,7 +48,7 @@ struct kernel_farm_setup {
  */
 void kernel_farm_init(struct kernel_farm *f, const struct node_roster *roster,
 		      unsigned asked, coord_event_sink *sink, void *ctx);
-/* Tell the sink; the coordinator's events come there by themselves. */
+/* Send an event to the sink, as the coordinator does with its own. */
 void kernel_farm_emit(struct kernel_farm *f, enum event_kind kind,
 		      const char *text, long n);
 /* Make the run's directory with its slots. */

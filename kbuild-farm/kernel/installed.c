@@ -92,7 +92,7 @@ int kernel_installed_find(const struct kernel_installed *in,
 	struct strv triplets = { 0 };
 	struct err ignored;
 
-	/* An id of clang's own is a release as well. */
+	/* Clang's ids are releases, too. */
 	if (toolchain_release_parse(word, &r, &ignored)) {
 		*out = find_by_id(in, word);
 		return *out ? check_named(*out, arch, err) : 0;
@@ -173,7 +173,7 @@ int kernel_installed_prefix(const struct kernel_installed *in,
 	return ret;
 }
 
-/* Those of libraries were settled when it was installed. */
+/* Quirks about libraries were settled when it was installed. */
 void kernel_installed_quirks(const struct toolchain_installed *t,
 			     struct strv *out)
 {

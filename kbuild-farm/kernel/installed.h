@@ -42,8 +42,8 @@ int kernel_installed_find(const struct kernel_installed *in,
 const struct toolchain_installed *kernel_installed_newer(
 	const struct kernel_installed *in, const struct kernel_arch *arch,
 	const struct toolchain_release *least);
-/* Whose is the compiler that make calls `name`, whose file is `path`?  NULL
- * when it is none of ours. */
+/* The toolchain of the compiler that make calls `name`, whose file is `path`,
+ * or NULL. */
 const struct toolchain_installed *kernel_installed_owner(
 	const struct kernel_installed *in, const char *name, const char *path);
 

@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A pipe takes that many bytes, whatever its size, and a farm has fewer. */
+/* Any pipe holds that many bytes, and a farm has fewer slots. */
 #define TOKENS_MAX 4096
 #define HIGH_FD    100
 #define ASK_MS     20000
@@ -45,7 +45,7 @@ static void balance(struct broker *b)
 	if (want > b->most)
 		want = b->most;
 	if (b->out > want) {
-		/* What is in use is not handed on when it comes back. */
+		/* Those in use are not handed out again when they come back. */
 		n = read(b->reclaim, tokens, b->out - want);
 		b->out -= n > 0 ? (unsigned)n : 0;
 	} else if (b->out < want) {

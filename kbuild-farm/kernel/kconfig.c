@@ -44,7 +44,7 @@ static int read_config_file(const char *path, char **out, struct err *err)
 	return ret;
 }
 
-/* Rules as "ppc64le_defconfig:" stand in the architecture's Makefile. */
+/* The architecture's Makefile has rules like "ppc64le_defconfig:". */
 static bool makefile_names(const char *tree, const char *srcarch,
 			   const char *name)
 {

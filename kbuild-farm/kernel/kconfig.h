@@ -55,7 +55,7 @@ bool kernel_kconfig_asks(const struct kernel_kconfig *k, const char *config,
 			 const char *symbol);
 /*
  * Which settings of the fragments did not make it into `config` (the text of
- * a .config)?  Adds a line each: "CONFIG_X: asked =y, is not set".  The last
+ * a .config)?  Adds a line each: "CONFIG_X: asked y, is n".  The last
  * fragment that sets a symbol counts.
  */
 void kernel_kconfig_missed(const struct kernel_kconfig *k, const char *config,

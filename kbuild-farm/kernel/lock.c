@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Where the holder's number stands; NULL without a runtime directory. */
+/* The file with the holder's PID; NULL without a runtime directory. */
 static char *note_path(int fd)
 {
 	struct err ignored;

@@ -14,7 +14,7 @@
 #define KILLS       400
 #define KILL_US     1000
 
-/* What the group gets, one after the other. */
+/* The signals that the group gets, one after the other. */
 static const int harder[] = { SIGINT, SIGTERM, SIGKILL };
 #define HARDEST (sizeof(harder) / sizeof(*harder))
 
@@ -42,7 +42,7 @@ static void on_signal(evutil_socket_t number, short what, void *ctx)
 
 	(void)what;
 	if (number == SIGCHLD)
-		return; /* it woke the loop, which looks for itself */
+		return; /* it only wakes the loop */
 	/* The second signal is for real. */
 	if (m->stopped_by)
 		m->asked = HARDEST - 1;

@@ -19,7 +19,7 @@ int kernel_minimum_version(struct kernel_compiler *c, char *const *env,
 	struct strv argv = { 0 }, with = { 0 };
 	int ret;
 
-	/* A PATH of ours before the user's: the first one counts. */
+	/* The first PATH counts, not the user's. */
 	strv_addf(&with, "PATH=%s", path);
 	strv_add_all(&with, env);
 	strv_split(&argv, *c->path ? c->path : c->name, " \t");

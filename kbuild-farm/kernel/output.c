@@ -34,7 +34,7 @@ static long next_number(const char *base)
 	return most + 1;
 }
 
-/* mkdir() decides who of two that start at once gets a number. */
+/* mkdir() decides which of two builds that start at once gets a number. */
 static int make_default(char **out, struct err *err)
 {
 	char *cache = fs_cache_home();

@@ -4,10 +4,9 @@
  *
  * What a variable means to make depends on where it comes from: one of the
  * command line overrides what makefiles assign (Linux 6.1's scripts/Makefile
- * assigns ARCH), one of the environment does not.  So each takes the way by
- * which the user gave it, and what kfarm decides goes into the environment,
- * unless the tree's Makefile assigns it and would not hear it there: CC,
- * HOSTCC.
+ * assigns ARCH), one of the environment does not.  So each is passed on the way
+ * the user gave it, and what kfarm decides goes into the environment, unless
+ * the tree's Makefile assigns it and would ignore it there: CC, HOSTCC.
  */
 #ifndef KERNEL_PLAN_H
 #define KERNEL_PLAN_H

@@ -34,15 +34,15 @@ struct kernel_run {
 /*
  * Make directories, the lock, the event loop, the log, the links and the
  * coordinator, in that order.  Returns 0 or a negative errno with `err` set;
- * kernel_run_end() what there is in any case.
+ * call kernel_run_end() in any case.
  */
 int kernel_run_start(struct kernel_run *run, const struct kernel_plan *plan,
 		     const struct node_roster *roster,
 		     const struct kernel_hooks *hooks, struct err *err);
 /* Wait for the nodes (3 s at most) and decide on -j: 0 or -EINTR. */
 int kernel_run_jobs(struct kernel_run *run);
-/* End the coordinator and every process that is left of an interrupted
- * build; remove what was temporary. */
+/* End the coordinator and every process left of an interrupted build; remove
+ * what was temporary. */
 void kernel_run_end(struct kernel_run *run);
 
 /* Tell the views. */

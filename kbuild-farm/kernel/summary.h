@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kernel/summary.h - what is said at the end of a build:
+ * kernel/summary.h - what is printed at the end of a build:
  *
  *	built Image modules dtbs: arm64, gcc-12.2.0, linux-6.1.192, 3:12 wall,
  *	build host 41 s CPU

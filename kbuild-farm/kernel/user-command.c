@@ -160,7 +160,7 @@ static bool is_make_program(const char *name)
 	return !strcmp(base, "make") || !strcmp(base, "gmake");
 }
 
-/* Is there a -j among make's words?  It would make a jobserver of its own. */
+/* Is there a -j among make's words?  It would start a jobserver. */
 static bool has_jobs_option(char *const *argv)
 {
 	while (*argv && *++argv && strcmp(*argv, "--")) {
@@ -200,8 +200,8 @@ static bool wants_tokens(const struct run *run)
 /* ---- run ---- */
 
 /*
- * Ctrl-C reaches the command by itself, as it is of our process group; what
- * somebody sent to us alone is passed on.
+ * Ctrl-C reaches the command by itself, as it is in kfarm's process group; what
+ * was sent to kfarm alone is passed on.
  */
 static void on_signals(evutil_socket_t fd, short what, void *ctx)
 {
@@ -312,7 +312,7 @@ static int run_command(struct run *run, int *status, struct err *err)
 		if (event_base_loop(run->base, EVLOOP_ONCE) < 0)
 			break;
 	}
-	/* Its last compiles ended before it, and are to be counted. */
+	/* Count the last compiles, which ended before it did. */
 	for (int i = 0; i < 3; i++)
 		event_base_loop(run->base, EVLOOP_NONBLOCK);
 	return 0;

@@ -42,7 +42,7 @@ struct kernel_user_command {
 
 struct kernel_user_command_result {
 	int wait_status; /* the command's */
-	int signal; /* ended us before it began, 0: none */
+	int signal; /* ended kfarm before it began, 0: none */
 	bool too_few; /* jobs on nodes; `err` says it */
 	char *summary; /* a few lines; the caller frees it */
 };

@@ -92,7 +92,8 @@ int tree_rev_read(struct tree_rev *r, const char *dir, struct err *err)
 
 	*r = (struct tree_rev){ 0 };
 	git_libgit2_init();
-	/* Only objects and references are read: whose they are is no matter. */
+	/* Only objects and references are read, so their owner does not matter.
+	 */
 	git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
 	found = !git_repository_open_ext(&repo, dir,
 					 GIT_REPOSITORY_OPEN_NO_SEARCH, NULL) &&
