@@ -139,7 +139,7 @@ static int put_files(struct agent_dest *p, struct agent_view *v,
 }
 
 /* What the VIEWs would have brought comes from this machine's disk. */
-static int put_kept(struct agent_cell *c, struct err *err)
+static int put_foreign(struct agent_cell *c, struct err *err)
 {
 	struct agent_dest *p = &c->dest;
 	char *driver = agent_view_driver(&p->toolchain, &c->m);
@@ -156,7 +156,7 @@ static int freeze_cell(struct agent_dest *p, struct err *err)
 {
 	struct agent_cell *c = cell_of(p);
 	int ret = *c->m.kept ?
-			  put_kept(c, err) :
+			  put_foreign(c, err) :
 			  agent_view_check_identity(&p->toolchain, &c->m, err);
 
 	return ret ? ret : cell_freeze(c->cell, c->m.driver, err);

@@ -72,7 +72,7 @@ static int begin_stage(const char *kept, struct agent_tool_stage *n,
 	n->live = open_live(kept, err);
 	if (n->live < 0)
 		return n->live;
-	store_live_sweep(n->live);
+	store_live_prune(n->live);
 	n->lock = store_live_make(n->live, n->name, err);
 	if (n->lock < 0)
 		return n->lock;

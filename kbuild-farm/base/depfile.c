@@ -49,7 +49,7 @@ static size_t fold_length(const uint8_t *p, const uint8_t *end)
 	return n;
 }
 
-static bool is_blank(uint8_t c)
+static bool is_separator(uint8_t c)
 {
 	return c == ' ' || c == '\n';
 }
@@ -58,11 +58,11 @@ static bool is_blank(uint8_t c)
  * The bytes of the word at `p`, up to a blank that is not escaped.  0 where it
  * ends in a backslash: behind other words that would be an escape or a fold.
  */
-static size_t word_length(const uint8_t *p, const uint8_t *end)
+static size_t word_size(const uint8_t *p, const uint8_t *end)
 {
 	const uint8_t *s = p;
 
-	while (s < end && !is_blank(*s)) {
+	while (s < end && !is_separator(*s)) {
 		if (*s == '\\' && (++s == end || *s == '\n'))
 			return 0;
 		s++;
@@ -124,7 +124,7 @@ static bool phony_ok(const struct rule *rule)
 	size_t at = 1;
 
 	while (p < end) {
-		size_t len = word_length(p, end);
+		size_t len = word_size(p, end);
 
 		if (p + len == end || p[len] != '\n' ||
 		    (len && !ends_targets(bytes_of(p, len))))
@@ -152,7 +152,7 @@ static size_t take_part(struct rule *rule, const uint8_t *start,
 	}
 	if (*p == ' ')
 		return 1;
-	len = word_length(p, end);
+	len = word_size(p, end);
 	if (!len)
 		return 0;
 	word = bytes_of(p, len);
@@ -165,7 +165,7 @@ static size_t take_part(struct rule *rule, const uint8_t *start,
 	return len;
 }
 
-static int parse(struct rule *rule, struct bytes text)
+static int parse_rule(struct rule *rule, struct bytes text)
 {
 	const uint8_t *p = text.data, *end = p + text.len;
 
@@ -194,7 +194,7 @@ static int parse(struct rule *rule, struct bytes text)
 int depfile_list(struct strv *out, struct bytes text)
 {
 	struct rule rule;
-	int ret = parse(&rule, text);
+	int ret = parse_rule(&rule, text);
 
 	if (ret)
 		return ret;
@@ -254,7 +254,7 @@ static void put_phony(struct buf *out, const struct rule *rule)
 	const uint8_t *from = p;
 
 	for (; p < end; p++) {
-		size_t len = word_length(p, end);
+		size_t len = word_size(p, end);
 
 		p += len;
 		/* An empty line belongs to the name below it. */
@@ -288,7 +288,7 @@ int depfile_cut(struct buf *out, struct bytes text, depfile_fn *left_out,
 {
 	struct rule rule;
 	bool any = false;
-	int ret = parse(&rule, text);
+	int ret = parse_rule(&rule, text);
 
 	if (ret)
 		return ret;

@@ -25,8 +25,8 @@ uint64_t elf_number(const struct elf_file *f, const uint8_t *p, size_t n)
 }
 
 /* Up to `n` bytes: how many there are. */
-static size_t read_some(const struct elf_file *f, void *out, size_t n,
-			uint64_t at)
+static size_t read_up_to(const struct elf_file *f, void *out, size_t n,
+			 uint64_t at)
 {
 	ssize_t got;
 
@@ -44,10 +44,10 @@ static size_t read_some(const struct elf_file *f, void *out, size_t n,
 
 static bool read_at(const struct elf_file *f, void *out, size_t n, uint64_t at)
 {
-	return read_some(f, out, n, at) == n;
+	return read_up_to(f, out, n, at) == n;
 }
 
-static bool read_header(struct elf_file *f)
+static bool read_elf_header(struct elf_file *f)
 {
 	uint8_t h[sizeof(Elf64_Ehdr)];
 
@@ -73,13 +73,13 @@ static bool read_header(struct elf_file *f)
 bool elf_open(struct elf_file *f, int fd)
 {
 	*f = (struct elf_file){ .fd = fd };
-	return read_header(f);
+	return read_elf_header(f);
 }
 
 bool elf_open_bytes(struct elf_file *f, struct bytes content)
 {
 	*f = (struct elf_file){ .fd = -1, .content = content };
-	return read_header(f);
+	return read_elf_header(f);
 }
 
 bool elf_entry(const struct elf_file *f, const struct elf_table *t, unsigned i,
@@ -143,25 +143,25 @@ static bool find_address(const struct elf_program *e, uint64_t address,
 }
 
 /* A string of the dynamic section; the caller frees it, NULL: a bad one. */
-static char *read_string(const struct elf_program *e, const struct strings *s,
-			 uint64_t index)
+static char *dynamic_string(const struct elf_program *e,
+			    const struct strings *s, uint64_t index)
 {
 	char text[PATH_MAX * 2];
 	size_t n;
 
 	if (index >= s->size || s->at > INT64_MAX - index)
 		return NULL;
-	n = read_some(&e->head, text,
-		      s->size - index < sizeof(text) ? s->size - index :
-						       sizeof(text),
-		      s->at + index);
+	n = read_up_to(&e->head, text,
+		       s->size - index < sizeof(text) ? s->size - index :
+							sizeof(text),
+		       s->at + index);
 	return memchr(text, '\0', n) ? xstrdup(text) : NULL;
 }
 
 static bool take_string(struct elf_program *e, const struct strings *s,
 			uint64_t tag, uint64_t value)
 {
-	char *text = read_string(e, s, value), **to;
+	char *text = dynamic_string(e, s, value), **to;
 
 	if (!text || (tag == DT_NEEDED && e->needed.n >= NEEDED_MAX)) {
 		free(text);
@@ -197,8 +197,8 @@ static bool read_dynamic(const struct elf_program *e, const struct elf_table *t,
 	return true;
 }
 
-static bool find_strings(struct elf_program *e, const struct elf_table *t,
-			 struct strings *s)
+static bool find_string_table(struct elf_program *e, const struct elf_table *t,
+			      struct strings *s)
 {
 	uint64_t tag = DT_NULL, value, address = 0;
 
@@ -222,7 +222,7 @@ static bool read_libraries(struct elf_program *e, const struct elf_table *t)
 	struct strings s = { 0 };
 	uint64_t tag, value;
 
-	if (!find_strings(e, t, &s))
+	if (!find_string_table(e, t, &s))
 		return false;
 	for (unsigned i = 0; i < DYNAMIC_MAX; i++) {
 		if (!read_dynamic(e, t, i, &tag, &value))

@@ -9,8 +9,8 @@
 #include <string.h>
 
 /* Words, and ": TAIL" behind them unless that is NULL. */
-static void set_text(struct err *err, const char *tail, const char *fmt,
-		     va_list ap)
+static void format_text(struct err *err, const char *tail, const char *fmt,
+			va_list ap)
 {
 	size_t used;
 
@@ -28,7 +28,7 @@ int err_set(struct err *err, int code, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	set_text(err, NULL, fmt, ap);
+	format_text(err, NULL, fmt, ap);
 	va_end(ap);
 	return -code;
 }
@@ -39,7 +39,7 @@ int err_errno(struct err *err, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	set_text(err, strerror(code), fmt, ap);
+	format_text(err, strerror(code), fmt, ap);
 	va_end(ap);
 	return -code;
 }
@@ -50,6 +50,6 @@ void err_wrap(struct err *err, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	set_text(err, inner.text, fmt, ap);
+	format_text(err, inner.text, fmt, ap);
 	va_end(ap);
 }

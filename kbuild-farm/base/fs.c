@@ -117,8 +117,8 @@ static char *temporary_beside(const char *path)
 }
 
 /* Ends a write to `tmp`: rename it to `path`, or remove it after `ret`. */
-static int publish(int fd, const char *tmp, const char *path, int ret,
-		   struct err *err)
+static int end_write(int fd, const char *tmp, const char *path, int ret,
+		     struct err *err)
 {
 	if (close(fd) && !ret)
 		ret = -errno;
@@ -140,7 +140,7 @@ int fs_write(const char *path, struct bytes in, mode_t mode, struct err *err)
 	if (fd < 0)
 		ret = err_errno(err, "%s", path);
 	else
-		ret = publish(fd, tmp, path, fs_write_all(fd, in), err);
+		ret = end_write(fd, tmp, path, fs_write_all(fd, in), err);
 	free(tmp);
 	return ret;
 }
@@ -181,7 +181,7 @@ int fs_copy(const char *from, const char *to, struct err *err)
 	/* What the umask took away. */
 	if (!ret && fchmod(out, st.st_mode & 0777))
 		ret = -errno;
-	ret = publish(out, tmp, to, ret, err);
+	ret = end_write(out, tmp, to, ret, err);
 done:
 	if (in >= 0)
 		close(in);
@@ -208,7 +208,7 @@ static ssize_t send_some(int from, int to, off_t *at, size_t most)
 	return n < 0 ? -errno : n;
 }
 
-static int send_all(int from, int to, uint64_t size)
+static int send_bytes(int from, int to, uint64_t size)
 {
 	off_t at = 0;
 
@@ -238,7 +238,7 @@ int fs_make_at(int dir, const char *name, int from, uint64_t size, mode_t mode,
 
 	if (fd < 0)
 		return -errno;
-	ret = send_all(from, fd, size);
+	ret = send_bytes(from, fd, size);
 	if (!ret && (fchmod(fd, mode) || futimens(fd, times)))
 		ret = -errno;
 	if (close(fd) && !ret)
@@ -247,7 +247,7 @@ int fs_make_at(int dir, const char *name, int from, uint64_t size, mode_t mode,
 }
 
 /* A directory that is there may answer EROFS or EACCES as well as EEXIST. */
-static int make_one(const char *path, mode_t mode, struct err *err)
+static int make_missing(const char *path, mode_t mode, struct err *err)
 {
 	int why;
 
@@ -274,7 +274,7 @@ int fs_mkdirs(const char *path, mode_t mode, struct err *err)
 		if (held && held != '/')
 			continue;
 		*p = '\0';
-		ret = make_one(copy, mode, err);
+		ret = make_missing(copy, mode, err);
 		if (ret)
 			break;
 		*p = held;

@@ -14,7 +14,7 @@ void map_release(struct map *map)
 	*map = (struct map){ 0 };
 }
 
-static void put(struct map *map, struct map_node *node)
+static void link_node(struct map *map, struct map_node *node)
 {
 	struct map_node **head = &map->bucket[node->hash & map->mask];
 
@@ -22,7 +22,7 @@ static void put(struct map *map, struct map_node *node)
 	*head = node;
 }
 
-static void grow(struct map *map)
+static void grow_buckets(struct map *map)
 {
 	struct map old = *map;
 
@@ -33,7 +33,7 @@ static void grow(struct map *map)
 
 		for (; node; node = next) {
 			next = node->next;
-			put(map, node);
+			link_node(map, node);
 		}
 	}
 	free(old.bucket);
@@ -42,9 +42,9 @@ static void grow(struct map *map)
 void map_add(struct map *map, struct map_node *node, uint64_t hash)
 {
 	if (!map->bucket || map->n > map->mask)
-		grow(map);
+		grow_buckets(map);
 	node->hash = hash;
-	put(map, node);
+	link_node(map, node);
 	map->n++;
 }
 

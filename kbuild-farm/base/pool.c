@@ -25,7 +25,7 @@ struct pool {
 	pthread_t *thread;
 };
 
-static struct pool_work *take(struct pool *pool)
+static struct pool_work *next_work(struct pool *pool)
 {
 	struct pool_work *w;
 
@@ -39,13 +39,13 @@ static struct pool_work *take(struct pool *pool)
 	return w;
 }
 
-static void *work(void *arg)
+static void *run_worker(void *arg)
 {
 	static const uint64_t one = 1;
 	struct pool *pool = arg;
 	struct pool_work *w;
 
-	while ((w = take(pool))) {
+	while ((w = next_work(pool))) {
 		bool first;
 
 		w->run(w);
@@ -60,7 +60,7 @@ static void *work(void *arg)
 	return NULL;
 }
 
-static void report(struct work_list *list)
+static void call_done(struct work_list *list)
 {
 	struct pool_work *w;
 
@@ -82,7 +82,7 @@ static void on_told(evutil_socket_t fd, short what, void *arg)
 	pthread_mutex_lock(&pool->lock);
 	STAILQ_CONCAT(&done, &pool->finished);
 	pthread_mutex_unlock(&pool->lock);
-	report(&done);
+	call_done(&done);
 }
 
 static void start_threads(struct pool *pool, unsigned threads)
@@ -94,7 +94,8 @@ static void start_threads(struct pool *pool, unsigned threads)
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	for (; pool->n < threads; pool->n++) {
-		if (pthread_create(&pool->thread[pool->n], NULL, work, pool))
+		if (pthread_create(&pool->thread[pool->n], NULL, run_worker,
+				   pool))
 			break;
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -129,8 +130,8 @@ void pool_free(struct pool *pool)
 	pthread_mutex_unlock(&pool->lock);
 	for (unsigned i = 0; i < pool->n; i++)
 		pthread_join(pool->thread[i], NULL);
-	report(&pool->finished);
-	report(&pool->waiting);
+	call_done(&pool->finished);
+	call_done(&pool->waiting);
 	event_free(pool->event);
 	close(pool->told);
 	pthread_mutex_destroy(&pool->lock);

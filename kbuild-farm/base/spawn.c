@@ -27,7 +27,7 @@
  * Everything from here to exec runs in the vfork()ed child, on the parent's
  * memory: system calls only, no allocation, no locks.
  */
-static void limit(int resource, unsigned long long value)
+static void set_limit(int resource, unsigned long long value)
 {
 	struct rlimit r = { .rlim_cur = value, .rlim_max = value };
 
@@ -36,7 +36,7 @@ static void limit(int resource, unsigned long long value)
 }
 
 /* Put the three descriptors in place without stepping on one another. */
-static int place_descriptors(const struct spawn *what)
+static int place_stdio(const struct spawn *what)
 {
 	const int *fd = what->fd;
 	int safe[3];
@@ -97,11 +97,11 @@ static int run_child(const struct spawn *what, const char *program,
 	}
 	if (what->cwd && chdir(what->cwd))
 		return errno;
-	if (place_descriptors(what))
+	if (place_stdio(what))
 		return errno;
-	limit(RLIMIT_CPU, what->cpu_seconds);
-	limit(RLIMIT_FSIZE, (unsigned long long)what->file_mib << 20);
-	limit(RLIMIT_AS, (unsigned long long)what->memory_mib << 20);
+	set_limit(RLIMIT_CPU, what->cpu_seconds);
+	set_limit(RLIMIT_FSIZE, (unsigned long long)what->file_mib << 20);
+	set_limit(RLIMIT_AS, (unsigned long long)what->memory_mib << 20);
 	reset_signals(what->as_we_were);
 	execve(program, what->argv, what->env ? what->env : environ);
 	return errno;
@@ -165,7 +165,7 @@ struct collected {
 	const atomic_bool *stop;
 };
 
-static void close_fd(struct pollfd *p)
+static void close_end(struct pollfd *p)
 {
 	if (p->fd >= 0)
 		close(p->fd);
@@ -180,7 +180,7 @@ static int read_block(struct collected *c, int i)
 	if (n < 0)
 		return errno == EINTR || errno == EAGAIN ? 0 : -errno;
 	if (n == 0) {
-		close_fd(&c->fd[i]);
+		close_end(&c->fd[i]);
 		return 0;
 	}
 	if (c->to[i]->len + (size_t)n > c->max)
@@ -190,7 +190,7 @@ static int read_block(struct collected *c, int i)
 }
 
 /* Until the pipes and the process have ended. */
-static int follow(struct collected *c)
+static int collect_output(struct collected *c)
 {
 	int ret = 0;
 
@@ -212,7 +212,7 @@ static int follow(struct collected *c)
 		}
 		/* Its end alone must not make poll() return at once. */
 		if (c->fd[2].revents)
-			close_fd(&c->fd[2]);
+			close_end(&c->fd[2]);
 	}
 	return ret;
 }
@@ -223,7 +223,7 @@ static int follow_to_end(struct collected *c, pid_t pid, const char *name,
 	int ret;
 
 	c->fd[2].fd = pidfd_open(pid, 0);
-	ret = follow(c);
+	ret = collect_output(c);
 	if (ret) {
 		kill(-pid, SIGKILL);
 		err_set(err, -ret, "%s: %s", name, strerror(-ret));
@@ -264,7 +264,7 @@ int spawn_collect(const struct spawn *what, const struct spawn_limits *limits,
 	if (!ret)
 		ret = follow_to_end(&c, pid, what->argv[0], status, err);
 	for (int i = 0; i < 3; i++)
-		close_fd(&c.fd[i]);
+		close_end(&c.fd[i]);
 	return ret;
 }
 

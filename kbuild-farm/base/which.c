@@ -32,7 +32,7 @@ static bool wrapper_name(const char *name)
 }
 
 /* `at` becomes what the link at `at` leads to; false: it is no link. */
-static bool follow(char at[static PATH_MAX])
+static bool follow_once(char at[static PATH_MAX])
 {
 	char to[PATH_MAX];
 	ssize_t n = readlink(at, to, sizeof(to) - 1);
@@ -60,14 +60,14 @@ bool which_is_wrapper(const char *file)
 	for (int depth = 0; depth < LINKS_MAX; depth++) {
 		if (wrapper_name(str_base(at)))
 			return true;
-		if (!follow(at))
+		if (!follow_once(at))
 			return false;
 	}
 	return false;
 }
 
 /* Is the directory at `dir`, `len` bytes long, spelled as `links` is? */
-static bool same_dir(const char *dir, size_t len, const char *links)
+static bool is_links_dir(const char *dir, size_t len, const char *links)
 {
 	size_t n = links ? strlen(links) : 0;
 
@@ -97,8 +97,8 @@ static bool spell(char file[static PATH_MAX], const char *dir, size_t len,
 	return true;
 }
 
-static char *search(const char *name, const char *path, bool compiler,
-		    const char *links)
+static char *search_path(const char *name, const char *path, bool compiler,
+			 const char *links)
 {
 	const char *dir = path ? path : "/usr/local/bin:/usr/bin:/bin";
 	char file[PATH_MAX];
@@ -108,8 +108,8 @@ static char *search(const char *name, const char *path, bool compiler,
 	for (;;) {
 		size_t len = strcspn(dir, ":");
 
-		if (!same_dir(dir, len, links) && spell(file, dir, len, name) &&
-		    which_is_program(file) &&
+		if (!is_links_dir(dir, len, links) &&
+		    spell(file, dir, len, name) && which_is_program(file) &&
 		    !(compiler && which_is_wrapper(file)))
 			return xstrdup(file);
 		if (!dir[len])
@@ -120,12 +120,12 @@ static char *search(const char *name, const char *path, bool compiler,
 
 char *which(const char *name, const char *path)
 {
-	return search(name, path, false, NULL);
+	return search_path(name, path, false, NULL);
 }
 
 char *which_compiler(const char *name, const char *path, const char *links)
 {
-	return search(name, path, true, links);
+	return search_path(name, path, true, links);
 }
 
 char *which_through(const char *file, const char *links)
@@ -135,10 +135,10 @@ char *which_through(const char *file, const char *links)
 	if (strlen(file) >= sizeof(at))
 		return NULL;
 	strcpy(at, file);
-	for (int depth = 0; depth < LINKS_MAX && follow(at); depth++) {
+	for (int depth = 0; depth < LINKS_MAX && follow_once(at); depth++) {
 		const char *base = str_base(at);
 
-		if (base > at && same_dir(at, (size_t)(base - at), links))
+		if (base > at && is_links_dir(at, (size_t)(base - at), links))
 			return xstrdup(base);
 	}
 	return NULL;
@@ -152,7 +152,7 @@ char *which_path_without(const char *path, const char *links)
 	for (;;) {
 		size_t len = strcspn(path, ":");
 
-		if (!same_dir(path, len, links)) {
+		if (!is_links_dir(path, len, links)) {
 			/* An empty element has a meaning: it stays one. */
 			if (!first)
 				*p++ = ':';

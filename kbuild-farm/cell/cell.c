@@ -56,8 +56,8 @@ static uint64_t at_most(uint64_t most, unsigned share)
 	return part < most ? part : most;
 }
 
-static int make_plan(struct cell_keeper_plan *plan, int sock,
-		     const struct cell_limits *l, struct err *err)
+static int plan_keeper(struct cell_keeper_plan *plan, int sock,
+		       const struct cell_limits *l, struct err *err)
 {
 	int n = cell_seccomp_make(plan->filter);
 
@@ -229,7 +229,7 @@ int cell_new(struct cell **out, const struct cell_setup *setup, struct err *err)
 	if (!ret)
 		ret = open_socket(cell, &theirs, err);
 	if (!ret)
-		ret = make_plan(plan, theirs, &setup->limits, err);
+		ret = plan_keeper(plan, theirs, &setup->limits, err);
 	if (!ret)
 		ret = fork_keeper(plan, err);
 	if (theirs >= 0)

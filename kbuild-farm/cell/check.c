@@ -29,7 +29,7 @@ static void on_done(void *ctx, struct cell_run *run, const struct cell_end *end)
 	o->done = true;
 }
 
-static int wait_for(struct cell *cell, const struct outcome *o)
+static int wait_for_end(struct cell *cell, const struct outcome *o)
 {
 	uint64_t deadline = clock_ms() + PATIENCE_MS;
 
@@ -88,7 +88,7 @@ static int run_selftest(struct cell *cell, struct err *err)
 	ret = cell_start(cell, &job, &run, err);
 	if (ret)
 		return ret;
-	ret = wait_for(cell, &o);
+	ret = wait_for_end(cell, &o);
 	cell_run_free(run);
 	if (ret)
 		return err_set(err, -ret, "no sandbox: its first job hangs");

@@ -203,7 +203,7 @@ static int confine(const struct cell_jail *j, struct cell_msg *m)
 
 /* -------------------------------------------------------------- its life */
 
-static int prepare(const struct cell_jail *j, int *out, struct cell_msg *m)
+static int prepare_cell(const struct cell_jail *j, int *out, struct cell_msg *m)
 {
 	int ret;
 
@@ -242,7 +242,7 @@ void cell_jail_run(const struct cell_jail *j)
 {
 	struct cell_msg m = { .type = CELL_MSG_STARTED, .id = j->id };
 	int out = -1;
-	int ret = prepare(j, &out, &m);
+	int ret = prepare_cell(j, &out, &m);
 
 	if (!ret)
 		ret = cell_msg_send(j->sock, &m, NULL, 0, &out, 1);

@@ -43,7 +43,7 @@ static const struct cell_keeper_plan *plan;
 static int landlock;
 static bool own_user;
 
-static void say(const struct cell_msg *m)
+static void send_msg(const struct cell_msg *m)
 {
 	/* Nobody listens any more: then nobody needs us. */
 	if (cell_msg_send(SOCK, m, NULL, 0, NULL, 0))
@@ -69,15 +69,15 @@ static void kill_job(uint32_t id)
 	}
 }
 
-static void could_not_start(uint32_t id, int error, const char *what)
+static void report_unstarted(uint32_t id, int error, const char *what)
 {
 	struct cell_msg m = { .type = CELL_MSG_FAILED, .id = id };
 
 	errno = error;
 	cell_space_fail(&m, "pid", what);
-	say(&m);
+	send_msg(&m);
 	m = (struct cell_msg){ .type = CELL_MSG_ENDED, .id = id };
-	say(&m);
+	send_msg(&m);
 }
 
 /* Cut the `n` strings of `text` from *at on: where they begin, or NULL. */
@@ -143,11 +143,11 @@ static void start_job(const struct cell_msg *m, size_t len,
 	long pid;
 
 	if (!read_job(&j, m, len, extra)) {
-		could_not_start(m->id, extra->n ? EPROTO : EMFILE, "start");
+		report_unstarted(m->id, extra->n ? EPROTO : EMFILE, "start");
 		return;
 	}
 	if (!job) {
-		could_not_start(m->id, EAGAIN, "too many jobs");
+		report_unstarted(m->id, EAGAIN, "too many jobs");
 		return;
 	}
 	/* Its memory is its own, so that it can unshare the user. */
@@ -155,7 +155,7 @@ static void start_job(const struct cell_msg *m, size_t len,
 	if (!pid)
 		cell_jail_run(&j);
 	if (pid < 0) {
-		could_not_start(m->id, errno, "clone");
+		report_unstarted(m->id, errno, "clone");
 		return;
 	}
 	*job = (struct job){
@@ -177,7 +177,7 @@ static uint32_t to_ms(const struct rusage *used)
 }
 
 /* All processes of a namespace are gone before its first one is. */
-static void ended(struct job *job, int status, const struct rusage *used)
+static void report_end(struct job *job, int status, const struct rusage *used)
 {
 	struct cell_msg m = {
 		.type = CELL_MSG_ENDED,
@@ -190,10 +190,10 @@ static void ended(struct job *job, int status, const struct rusage *used)
 	};
 
 	job->pid = 0;
-	say(&m);
+	send_msg(&m);
 }
 
-static void collect(int signals)
+static void reap_jobs(int signals)
 {
 	struct signalfd_siginfo info;
 	struct rusage used;
@@ -205,7 +205,7 @@ static void collect(int signals)
 	while ((pid = wait4(-1, &status, WNOHANG | __WALL, &used)) > 0) {
 		for (size_t i = 0; i < CELL_KEEPER_JOBS; i++) {
 			if (jobs[i].pid == pid)
-				ended(&jobs[i], status, &used);
+				report_end(&jobs[i], status, &used);
 		}
 	}
 }
@@ -263,7 +263,7 @@ static void loop(int signals)
 		if (poll(p, 2, check_deadlines()) < 0 && errno != EINTR)
 			_exit(1);
 		if (p[1].revents)
-			collect(signals);
+			reap_jobs(signals);
 		if (p[0].revents)
 			on_message();
 	}

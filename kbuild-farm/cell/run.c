@@ -20,7 +20,7 @@
 
 /* ---------------------------------------------------------------- start */
 
-static bool is_name(const char *name)
+static bool is_file_name(const char *name)
 {
 	return *name && strcmp(name, ".") && strcmp(name, "..") &&
 	       !strchr(name, '/') && strlen(name) < 256;
@@ -32,7 +32,7 @@ static void add_string(struct buf *b, const char *s)
 }
 
 /* The strings of a job behind one another: how many `list` has. */
-static uint32_t add_list(struct buf *b, char *const *list)
+static uint32_t add_strings(struct buf *b, char *const *list)
 {
 	uint32_t n = 0;
 
@@ -41,12 +41,12 @@ static uint32_t add_list(struct buf *b, char *const *list)
 	return n;
 }
 
-static int pack(const struct cell_job *job, struct buf *b, struct cell_msg *m,
-		struct err *err)
+static int pack_job(const struct cell_job *job, struct buf *b,
+		    struct cell_msg *m, struct err *err)
 {
 	add_string(b, job->cwd);
-	m->argc = add_list(b, job->argv);
-	m->envc = add_list(b, job->env);
+	m->argc = add_strings(b, job->argv);
+	m->envc = add_strings(b, job->env);
 	if (!m->argc)
 		return err_set(err, EINVAL, "start a job: no command");
 	if (b->len > CELL_ARGS_MAX || m->argc + m->envc > CELL_KEEPER_STRINGS)
@@ -136,7 +136,7 @@ int cell_start(struct cell *cell, const struct cell_job *job,
 	struct cell_run *run = new_run(cell, job);
 	int theirs[2] = { -1, -1 };
 	struct buf b = { 0 };
-	int ret = pack(job, &b, &m, err);
+	int ret = pack_job(job, &b, &m, err);
 
 	if (!ret)
 		ret = open_pipes(run->pipe, theirs, err);
@@ -161,7 +161,7 @@ int cell_start(struct cell *cell, const struct cell_job *job,
 
 /* ------------------------------------------------------------------- end */
 
-static void end_run(struct cell_run *run)
+static void run_ended(struct cell_run *run)
 {
 	TAILQ_REMOVE(&run->cell->runs, run, link);
 	run->cell = NULL;
@@ -201,13 +201,13 @@ void cell_run_ended(struct cell_run *run, const struct cell_msg *m)
 		run->end.why = CELL_END_DEADLINE;
 	else if (run->killed && shot)
 		run->end.why = CELL_END_KILLED;
-	end_run(run);
+	run_ended(run);
 }
 
 void cell_run_lost(struct cell_run *run)
 {
 	run->end.why = CELL_END_LOST;
-	end_run(run);
+	run_ended(run);
 }
 
 /* ------------------------------------------------------------- meanwhile */
@@ -240,7 +240,7 @@ int cell_output_open(struct cell_run *run, const char *name, uint64_t *size)
 	struct stat st;
 	int fd;
 
-	if (!is_name(name))
+	if (!is_file_name(name))
 		return -EINVAL;
 	if (run->cell)
 		return -EBUSY;

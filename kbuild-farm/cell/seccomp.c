@@ -56,32 +56,32 @@ struct program {
 	size_t n;
 };
 
-static void emit(struct program *p, struct sock_filter f)
+static void add_op(struct program *p, struct sock_filter f)
 {
 	p->at[p->n++] = f;
 }
 
-static void load(struct program *p, size_t offset)
+static void load_field(struct program *p, size_t offset)
 {
-	emit(p, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-					     (uint32_t)offset));
+	add_op(p, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+					       (uint32_t)offset));
 }
 
 static void answer(struct program *p, uint32_t action)
 {
-	emit(p, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, action));
+	add_op(p, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, action));
 }
 
 /* Unless the comparison holds, skip `n` instructions. */
 static void unless(struct program *p, uint16_t how, uint32_t k, uint8_t n)
 {
-	emit(p, (struct sock_filter)BPF_JUMP(BPF_JMP | how | BPF_K, k, 0, n));
+	add_op(p, (struct sock_filter)BPF_JUMP(BPF_JMP | how | BPF_K, k, 0, n));
 }
 
 /* The lower half of an argument: all four are little endian. */
 static void load_argument(struct program *p, unsigned i)
 {
-	load(p, offsetof(struct seccomp_data, args) + 8 * i);
+	load_field(p, offsetof(struct seccomp_data, args) + 8 * i);
 }
 
 /* Threads and processes, but no namespaces; ioctls, but no typing ahead. */
@@ -106,13 +106,13 @@ static void add_arch(struct program *p, enum arch arch)
 {
 	size_t skip;
 
-	load(p, offsetof(struct seccomp_data, arch));
-	emit(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
-					     audit[arch], 1, 0));
+	load_field(p, offsetof(struct seccomp_data, arch));
+	add_op(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+					       audit[arch], 1, 0));
 	skip = p->n;
-	emit(p, (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, 0));
+	add_op(p, (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, 0));
 
-	load(p, offsetof(struct seccomp_data, nr));
+	load_field(p, offsetof(struct seccomp_data, nr));
 	if (arch == X86_64) {
 		unless(p, BPF_JGE, X32, 1);
 		answer(p, KILL);

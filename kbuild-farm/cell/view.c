@@ -66,7 +66,7 @@ bool cell_view_normal(const char *path)
 
 /* ---------------------------------------------------------------- frozen */
 
-static bool is_known(const struct cell_view *v, const char *path, size_t len)
+static bool is_in_view(const struct cell_view *v, const char *path, size_t len)
 {
 	uint64_t hash = map_hash(bytes_of(path, len));
 	struct map_node *n = map_find(&v->entries, hash);
@@ -81,11 +81,11 @@ static bool is_known(const struct cell_view *v, const char *path, size_t len)
 }
 
 /* Remember the path and all directories above it. */
-static void remember(struct cell_view *v, const char *path)
+static void remember_path(struct cell_view *v, const char *path)
 {
 	size_t len = strlen(path);
 
-	while (len > 1 && !is_known(v, path, len)) {
+	while (len > 1 && !is_in_view(v, path, len)) {
 		struct view_entry *e = xcalloc(1, sizeof(*e) + len + 1);
 
 		memcpy(e->path, path, len);
@@ -96,7 +96,7 @@ static void remember(struct cell_view *v, const char *path)
 	}
 }
 
-static bool is_ours(const char *path)
+static bool is_reserved(const char *path)
 {
 	static const char *const nodes[] = { "/dev", "/dev/null", "/dev/zero",
 					     "/dev/urandom" };
@@ -110,13 +110,14 @@ static bool is_ours(const char *path)
 }
 
 /* May something else come to stand at this path? */
-static int check_path(const struct cell_view *v, const char *path,
-		      struct err *err)
+static int check_new_path(const struct cell_view *v, const char *path,
+			  struct err *err)
 {
 	if (!cell_view_normal(path))
 		return err_set(err, EINVAL, "view: %s: not in normal form",
 			       path);
-	if (is_ours(path) || (v->frozen && is_known(v, path, strlen(path))))
+	if (is_reserved(path) ||
+	    (v->frozen && is_in_view(v, path, strlen(path))))
 		return err_set(err, EPERM, "view: %s: may not be replaced",
 			       path);
 	return 0;
@@ -187,7 +188,7 @@ static int end_edit(struct cell_view *v, int ret, const char *name,
 	if (ret)
 		return edit_failed(err, ret, path);
 	if (!v->frozen)
-		remember(v, path);
+		remember_path(v, path);
 	return 0;
 }
 
@@ -196,7 +197,7 @@ int cell_put_file(struct cell *cell, const char *path, int fd, uint64_t size,
 {
 	struct cell_view *v = &cell->view;
 	char name[NAME_SIZE];
-	int ret = check_path(v, path, err);
+	int ret = check_new_path(v, path, err);
 
 	if (ret)
 		return ret;
@@ -212,7 +213,7 @@ int cell_put_link(struct cell *cell, const char *path, const char *target,
 {
 	struct cell_view *v = &cell->view;
 	char name[NAME_SIZE];
-	int ret = check_path(v, path, err);
+	int ret = check_new_path(v, path, err);
 
 	if (!ret && (!*target || strlen(target) >= CELL_PATH_MAX))
 		ret = err_set(err, EINVAL, "view: %s: no such target", path);
@@ -226,7 +227,7 @@ int cell_put_link(struct cell *cell, const char *path, const char *target,
 }
 
 /* Does a directory stand there already? */
-static bool has_dir(struct cell_view *v, const char *path)
+static bool has_directory(struct cell_view *v, const char *path)
 {
 	const char *leaf;
 	int parent = cell_walk_parent(v->root, path, false, &leaf);
@@ -247,12 +248,12 @@ int cell_put_dir(struct cell *cell, const char *path, struct err *err)
 	char name[NAME_SIZE];
 	int ret;
 
-	if (cell_view_normal(path) && has_dir(v, path)) {
+	if (cell_view_normal(path) && has_directory(v, path)) {
 		if (!v->frozen)
-			remember(v, path);
+			remember_path(v, path);
 		return 0;
 	}
-	ret = check_path(v, path, err);
+	ret = check_new_path(v, path, err);
 	if (ret)
 		return ret;
 	next_name(v, name);
@@ -267,7 +268,7 @@ int cell_remove(struct cell *cell, const char *path, struct err *err)
 	struct cell_view *v = &cell->view;
 	char name[NAME_SIZE];
 	const char *leaf;
-	int parent, ret = check_path(v, path, err);
+	int parent, ret = check_new_path(v, path, err);
 
 	if (ret)
 		return ret;

@@ -31,7 +31,7 @@ static int open_at_once(int root, const char *path)
 }
 
 /* One component further. */
-static int step(int dir, const char *name, bool make)
+static int open_component(int dir, const char *name, bool make)
 {
 	struct stat st;
 	int fd;
@@ -56,7 +56,7 @@ static int open_by_steps(int root, const char *path, bool make)
 	while (*path) {
 		size_t n = strcspn(path, "/");
 		char *name = xstrndup(path, n);
-		int next = step(dir, name, make);
+		int next = open_component(dir, name, make);
 
 		free(name);
 		close(dir);
@@ -89,7 +89,7 @@ int cell_walk_parent(int root, const char *path, bool make, const char **leaf)
  * Where the link at `path` points to: 1 with an absolute path in *out, 0 when
  * it is no link.
  */
-static int read_link(int root, const char *path, char **out)
+static int link_target(int root, const char *path, char **out)
 {
 	char target[PATH_MAX], *here = xstrdup(path);
 	ssize_t n = readlinkat(root, here + 1, target, sizeof(target) - 1);
@@ -141,7 +141,7 @@ int cell_walk_resolve(int root, const char *path, char **real)
 		free(name);
 		free(done);
 		done = next;
-		ret = read_link(root, done, &target);
+		ret = link_target(root, done, &target);
 		if (ret <= 0 || !target)
 			continue;
 		/* Begin again with the link's target before what is left. */

@@ -47,8 +47,8 @@ static bool has_name(const struct compiler_list *l, const char *name)
 	return false;
 }
 
-static void add_program(struct compiler_list *l, const char *dir,
-			const char *name)
+static void add_found(struct compiler_list *l, const char *dir,
+		      const char *name)
 {
 	char *path = xasprintf("%s/%s", dir, name);
 
@@ -64,19 +64,19 @@ static void add_program(struct compiler_list *l, const char *dir,
 	};
 }
 
-static void add_dir(struct compiler_list *l, const char *dir)
+static void add_programs(struct compiler_list *l, const char *dir)
 {
 	struct strv names = { 0 };
 
 	fs_list(dir, &names);
 	for (size_t i = 0; i < names.n; i++) {
 		if (compiler_find_is_name(names.v[i]))
-			add_program(l, dir, names.v[i]);
+			add_found(l, dir, names.v[i]);
 	}
 	strv_release(&names);
 }
 
-static int by_name(const void *a, const void *b)
+static int by_program_name(const void *a, const void *b)
 {
 	const struct compiler_found *x = a, *y = b;
 
@@ -90,14 +90,14 @@ void compiler_find(struct compiler_list *out, const char *path)
 		size_t len = strcspn(path, ":");
 		char *dir = len ? xstrndup(path, len) : xstrdup(".");
 
-		add_dir(out, dir);
+		add_programs(out, dir);
 		free(dir);
 		if (!path[len])
 			break;
 		path += len + 1;
 	}
 	if (out->n)
-		qsort(out->v, out->n, sizeof(*out->v), by_name);
+		qsort(out->v, out->n, sizeof(*out->v), by_program_name);
 }
 
 void compiler_list_release(struct compiler_list *l)

@@ -139,7 +139,7 @@ static int add_file(struct compiler_gather *g, const char *path,
 }
 
 /* The target of the link at `path`, which the caller frees. */
-static int read_link(char **out, const char *path, struct err *err)
+static int read_target(char **out, const char *path, struct err *err)
 {
 	char target[PATH_MAX];
 	ssize_t n = readlink(path, target, sizeof(target));
@@ -165,7 +165,7 @@ static int add_link(struct compiler_gather *g, const char *path,
 		*target = xstrdup(known->target);
 		return 0;
 	}
-	ret = read_link(target, path, err);
+	ret = read_target(target, path, err);
 	if (ret)
 		return ret;
 	watch_path(g, path, st);
@@ -177,7 +177,7 @@ static int add_link(struct compiler_gather *g, const char *path,
 		err);
 }
 
-static void add_dir(struct compiler_gather *g, const char *path)
+static void note_dir(struct compiler_gather *g, const char *path)
 {
 	if (path[0] && !strv_has(&g->dirs, path))
 		strv_add(&g->dirs, path);
@@ -198,7 +198,7 @@ static void go_up(struct walk *w)
 {
 	char *slash = strrchr(w->at, '/');
 
-	add_dir(w->g, w->at);
+	note_dir(w->g, w->at);
 	if (slash)
 		*slash = '\0';
 }
@@ -284,7 +284,7 @@ int compiler_gather_path(struct compiler_gather *g, const char *path,
 	w.rest = xstrdup(path);
 	ret = walk_path(&w, &st, err);
 	if (!ret && S_ISDIR(st.st_mode))
-		add_dir(g, w.at);
+		note_dir(g, w.at);
 	else if (!ret && S_ISREG(st.st_mode))
 		ret = add_file(g, w.at, err);
 	else if (!ret)

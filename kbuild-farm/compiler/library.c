@@ -140,7 +140,7 @@ static uint32_t get_u32(const uint8_t *p)
 }
 
 /* Older ones begin with a part for older loaders: what counts is behind. */
-static struct bytes find_header(struct bytes cache)
+static struct bytes cache_part(struct bytes cache)
 {
 	const uint8_t *at = NULL;
 
@@ -167,7 +167,7 @@ static bool is_plain_entry(const uint8_t *entry)
 const char *compiler_library_cached(struct bytes cache, const char *name,
 				    size_t n)
 {
-	struct bytes c = find_header(cache);
+	struct bytes c = cache_part(cache);
 	uint32_t count;
 
 	if (c.len < CACHE_HEADER)
@@ -466,7 +466,7 @@ static int load_loader(struct process *p, struct err *err)
 	return ret;
 }
 
-static int load_all(struct process *p, struct err *err)
+static int load_needed(struct process *p, struct err *err)
 {
 	int ret = load_loader(p, err);
 
@@ -505,7 +505,7 @@ int compiler_libraries_find(struct compiler_libraries *out, const char *program,
 	*out = (struct compiler_libraries){ 0 };
 	o->plain = true;
 	if (!ret && o->elf.loader) {
-		ret = load_all(&p, err);
+		ret = load_needed(&p, err);
 		if (!ret)
 			fill_libraries(out, &p);
 	}
@@ -541,7 +541,7 @@ int compiler_libraries_missing(struct compiler_needs *out, const char *program,
 	if (!ret && o->elf.loader && !fs_exists(o->elf.loader))
 		note_missing(&p, o->elf.loader, program, err);
 	else if (!ret && (o->elf.loader || loader))
-		ret = load_all(&p, err);
+		ret = load_needed(&p, err);
 	process_release(&p);
 	if (ret)
 		compiler_needs_release(out);

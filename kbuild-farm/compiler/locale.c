@@ -49,7 +49,7 @@ static bool same_codeset(struct part a, struct part b)
 	return x == y;
 }
 
-static bool same(struct part a, struct part b)
+static bool same_part(struct part a, struct part b)
 {
 	return a.len == b.len && !memcmp(a.s, b.s, a.len);
 }
@@ -85,13 +85,13 @@ bool compiler_locale_serves(const char *dir, const char *name)
 	struct part modifier = part_of(dir, '@');
 
 	if (!language.len ||
-	    !same(language, (struct part){ name, strcspn(name, "_.@") }))
+	    !same_part(language, (struct part){ name, strcspn(name, "_.@") }))
 		return false;
-	if (territory.len && !same(territory, part_of(name, '_')))
+	if (territory.len && !same_part(territory, part_of(name, '_')))
 		return false;
 	if (codeset.len && !same_codeset(codeset, part_of(name, '.')))
 		return false;
-	return !modifier.len || same(modifier, part_of(name, '@'));
+	return !modifier.len || same_part(modifier, part_of(name, '@'));
 }
 
 char *compiler_locale_alias(const char *text, const char *name)

@@ -18,7 +18,7 @@ struct look {
 };
 
 /* As strcmp(), but what is below a directory follows it at once. */
-static int order(const char *a, const char *b)
+static int compare_paths(const char *a, const char *b)
 {
 	while (*a && *a == *b) {
 		a++;
@@ -31,18 +31,18 @@ static int order(const char *a, const char *b)
 	return (unsigned char)*a - (unsigned char)*b;
 }
 
-static int by_path(const void *a, const void *b)
+static int by_tree_order(const void *a, const void *b)
 {
 	const struct compiler_entry *const *x = a, *const *y = b;
 
-	return order((*x)->path, (*y)->path);
+	return compare_paths((*x)->path, (*y)->path);
 }
 
 static int at_path(const void *path, const void *entry)
 {
 	const struct compiler_entry *const *e = entry;
 
-	return order(path, (*e)->path);
+	return compare_paths(path, (*e)->path);
 }
 
 /* Its place in the list; SIZE_MAX: it is not there. */
@@ -208,14 +208,14 @@ static void digest_all(const struct look *l, const char *prefix,
 	free(lines);
 }
 
-static void look_at(struct look *l, const struct compiler_entry *v, size_t n)
+static void init_look(struct look *l, const struct compiler_entry *v, size_t n)
 {
 	*l = (struct look){ .v = xcalloc(n + 1, sizeof(*l->v)),
 			    .n = n,
 			    .on_way = xcalloc(n + 1, sizeof(bool)) };
 	for (size_t i = 0; i < n; i++)
 		l->v[i] = &v[i];
-	qsort(l->v, n, sizeof(*l->v), by_path);
+	qsort(l->v, n, sizeof(*l->v), by_tree_order);
 }
 
 static void look_release(struct look *l)
@@ -233,7 +233,7 @@ int compiler_manifest_id(const struct compiler_entry *v, size_t n,
 	size_t at = SIZE_MAX;
 	int ret = -EINVAL;
 
-	look_at(&l, v, n);
+	init_look(&l, v, n);
 	if (is_tree(&l)) {
 		real = resolve_path(&l, driver);
 		at = find_entry(&l, real);
@@ -259,7 +259,7 @@ char *compiler_manifest_resolve(const struct compiler_entry *v, size_t n,
 	struct look l;
 	char *real;
 
-	look_at(&l, v, n);
+	init_look(&l, v, n);
 	real = resolve_path(&l, path);
 	look_release(&l);
 	return real;

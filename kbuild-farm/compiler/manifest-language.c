@@ -76,7 +76,7 @@ static int find_places(struct language *l, struct err *err)
 	return ret;
 }
 
-static int add_if_there(struct language *l, char *path, struct err *err)
+static int add_path(struct language *l, char *path, struct err *err)
 {
 	int ret = 0;
 
@@ -109,8 +109,8 @@ static int add_messages(struct language *l, const char *dir, struct err *err)
 	fs_list(dir, &names);
 	for (size_t i = 0; i < names.n && !ret; i++) {
 		if (is_domain(names.v[i]))
-			ret = add_if_there(
-				l, xasprintf("%s/%s", dir, names.v[i]), err);
+			ret = add_path(l, xasprintf("%s/%s", dir, names.v[i]),
+				       err);
 	}
 	strv_release(&names);
 	return ret;
@@ -185,10 +185,10 @@ static int add_locale(struct language *l, const char *name, bool *found,
 		find_served(&dirs, l->locales.v[i], name);
 		*found |= dirs.n > 0;
 		for (size_t k = 0; k < dirs.n && !ret; k++) {
-			ret = add_if_there(
-				l, xasprintf("%s/LC_CTYPE", dirs.v[k]), err);
+			ret = add_path(l, xasprintf("%s/LC_CTYPE", dirs.v[k]),
+				       err);
 			if (!ret)
-				ret = add_if_there(
+				ret = add_path(
 					l,
 					xasprintf("%s/LC_MESSAGES", dirs.v[k]),
 					err);
@@ -232,12 +232,12 @@ static int add_conversions(struct language *l, const char *name,
 	if (compiler_locale_is_utf8(name))
 		return 0;
 	for (size_t i = 0; i < l->conversions.n && !ret; i++)
-		ret = add_if_there(l, xstrdup(l->conversions.v[i]), err);
+		ret = add_path(l, xstrdup(l->conversions.v[i]), err);
 	return ret;
 }
 
 /* LANGUAGE's. */
-static int add_list(struct language *l, const char *list, struct err *err)
+static int add_languages(struct language *l, const char *list, struct err *err)
 {
 	struct strv names = { 0 };
 	int ret = 0;
@@ -257,8 +257,8 @@ static int add_list(struct language *l, const char *list, struct err *err)
 }
 
 /* A locale that is not installed is C, whatever else there is of it. */
-static int add_name(struct language *l, const char *name, const char *list,
-		    struct err *err)
+static int add_locale_name(struct language *l, const char *name,
+			   const char *list, struct err *err)
 {
 	bool found = false;
 	char *alias;
@@ -276,7 +276,7 @@ static int add_name(struct language *l, const char *name, const char *list,
 	if (!ret && found)
 		ret = add_catalogues(l, name, err);
 	if (!ret && found)
-		ret = add_list(l, list, err);
+		ret = add_languages(l, list, err);
 	free(alias);
 	return ret;
 }
@@ -286,9 +286,10 @@ static int add_all(struct language *l, char *const *env, struct err *err)
 	int ret = find_places(l, err);
 
 	if (!ret)
-		ret = add_name(l, l->ctype, NULL, err);
+		ret = add_locale_name(l, l->ctype, NULL, err);
 	if (!ret)
-		ret = add_name(l, l->messages, str_env(env, "LANGUAGE"), err);
+		ret = add_locale_name(l, l->messages, str_env(env, "LANGUAGE"),
+				      err);
 	return ret;
 }
 

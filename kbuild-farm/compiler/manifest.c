@@ -40,7 +40,7 @@ struct making {
 	size_t n_names;
 };
 
-static int check_environment(char *const *env, struct err *err)
+static int check_variables(char *const *env, struct err *err)
 {
 	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
 		if (str_env(env, refused[i]))
@@ -75,9 +75,9 @@ static int check_driver(struct compiler_manifest *m, struct err *err)
 }
 
 /* Two files of one name: a link for the one would hide the other. */
-static int add_name(struct making *k, const char *loader,
-		    const struct compiler_library *l, const char *real,
-		    struct err *err)
+static int add_library_name(struct making *k, const char *loader,
+			    const struct compiler_library *l, const char *real,
+			    struct err *err)
 {
 	char *key = xasprintf("%s:%s", loader, l->name);
 	int ret = 0;
@@ -103,7 +103,7 @@ static int add_library(struct making *k, const struct compiler_libraries *all,
 	int ret = compiler_gather_path(&k->gather, l->path, &real, err);
 
 	if (!ret)
-		ret = add_name(k, all->loader, l, real, err);
+		ret = add_library_name(k, all->loader, l, real, err);
 	if (!ret && !l->plain && !all->home)
 		ret = err_set(err, ENOTSUP, "%s: searches no directory",
 			      all->loader);
@@ -159,8 +159,8 @@ static int link_assembler(struct making *k, const char *path, struct err *err)
 	return ret;
 }
 
-static int add_parts(struct making *k, const struct compiler_parts *p,
-		     struct err *err)
+static int gather_parts(struct making *k, const struct compiler_parts *p,
+			struct err *err)
 {
 	int ret = 0;
 
@@ -202,7 +202,7 @@ static int make_manifest(struct making *k, char *const *env,
 {
 	struct compiler_manifest *m = k->out;
 	struct compiler_parts parts = { 0 };
-	int ret = check_environment(env, err);
+	int ret = check_variables(env, err);
 
 	if (!ret)
 		ret = check_driver(m, err);
@@ -216,7 +216,7 @@ static int make_manifest(struct making *k, char *const *env,
 	ret = compiler_search_load(&k->search, str_env(env, "LD_LIBRARY_PATH"),
 				   err);
 	if (!ret)
-		ret = add_parts(k, &parts, err);
+		ret = gather_parts(k, &parts, err);
 	if (!ret)
 		ret = finish_manifest(k, err);
 	compiler_parts_release(&parts);

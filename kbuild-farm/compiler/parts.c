@@ -70,8 +70,8 @@ static bool is_own(struct inquiry *q, const char *path)
 }
 
 /* What `argv` prints, without the last newline; the caller frees it. */
-static int run(struct inquiry *q, char **answer, char *const *argv,
-	       struct err *err)
+static int run_driver(struct inquiry *q, char **answer, char *const *argv,
+		      struct err *err)
 {
 	const struct compiler_runner *r = q->runner;
 	uint64_t now = clock_ms();
@@ -113,11 +113,11 @@ static int ask_driver(struct inquiry *q, char **answer, const char *one,
 	char *argv[] = { (char *)q->driver, (char *)one, (char *)two, NULL };
 
 	*answer = NULL;
-	return run(q, answer, argv, err);
+	return run_driver(q, answer, argv, err);
 }
 
 /* A word such as a version, of letters, digits and `more`. */
-static bool is_word(const char *s, const char *more)
+static bool is_version_word(const char *s, const char *more)
 {
 	size_t n = 0;
 
@@ -135,18 +135,18 @@ static int ask_names(struct inquiry *q, struct err *err)
 	if (!p->version)
 		return ret;
 	if (p->version[0] < '0' || p->version[0] > '9' ||
-	    !is_word(p->version, ".-+"))
+	    !is_version_word(p->version, ".-+"))
 		return err_set(err, EINVAL, "%s: said no version", q->driver);
 	ret = ask_driver(q, &p->machine, "-dumpmachine", NULL, err);
 	if (!p->machine)
 		return ret;
-	if (!is_word(p->machine, "._-"))
+	if (!is_version_word(p->machine, "._-"))
 		return err_set(err, EINVAL, "%s: said no machine", q->driver);
 	return 0;
 }
 
 /* Takes over `path`, a file or a directory that is to be there. */
-static void add_if_there(struct inquiry *q, bool is_dir, char *path)
+static void add_existing(struct inquiry *q, bool is_dir, char *path)
 {
 	struct strv *list = is_dir ? &q->out->dirs : &q->out->files;
 
@@ -210,16 +210,16 @@ static int add_headers(struct inquiry *q, struct err *err)
 	dir = str_dir(output);
 	up = str_dir(dir);
 	if (output[0] == '/') {
-		add_if_there(q, false, xasprintf("%s/specs", dir));
-		add_if_there(q, false, xasprintf("%s/specs", up));
+		add_existing(q, false, xasprintf("%s/specs", dir));
+		add_existing(q, false, xasprintf("%s/specs", up));
 	}
 	free(up);
 	free(dir);
-	add_if_there(q, true, output);
+	add_existing(q, true, output);
 	ret = ask_driver(q, &output, "-print-file-name=include-fixed", NULL,
 			 err);
 	if (output)
-		add_if_there(q, true, output);
+		add_existing(q, true, output);
 	return ret;
 }
 
@@ -254,7 +254,7 @@ static int add_specs(struct inquiry *q, struct err *err)
 	if (!output)
 		return ret;
 	ret = check_library_path(q, output, err);
-	add_if_there(q, false, output);
+	add_existing(q, false, output);
 	return ret;
 }
 
@@ -272,7 +272,7 @@ static int ask_gcc(struct inquiry *q, struct err *err)
 }
 
 /* One that includes another one is read by clang in ways of its own. */
-static int add_config(struct inquiry *q, const char *path, struct err *err)
+static int add_config_file(struct inquiry *q, const char *path, struct err *err)
 {
 	struct buf text = { 0 };
 	int ret = is_own(q, path) ? fs_read(path, CONFIG_MAX, &text, err) :
@@ -286,7 +286,7 @@ static int add_config(struct inquiry *q, const char *path, struct err *err)
 	return ret;
 }
 
-/* `said` is what --version prints; the files of its options are named. */
+/* `output` is what --version prints; the files of its options are named. */
 static int add_configs(struct inquiry *q, char *output, struct err *err)
 {
 	static const char start[] = "Configuration file: ";
@@ -296,7 +296,7 @@ static int add_configs(struct inquiry *q, char *output, struct err *err)
 	for (char *line = strtok_r(output, "\n", &rest); line && !ret;
 	     line = strtok_r(NULL, "\n", &rest)) {
 		if (str_starts(line, start))
-			ret = add_config(q, line + strlen(start), err);
+			ret = add_config_file(q, line + strlen(start), err);
 	}
 	return ret;
 }
@@ -310,8 +310,8 @@ static int ask_clang(struct inquiry *q, struct err *err)
 	if (!output)
 		return ret;
 	/* The lists of what sanitizers leave alone are in share. */
-	add_if_there(q, true, xasprintf("%s/include", output));
-	add_if_there(q, true, xasprintf("%s/share", output));
+	add_existing(q, true, xasprintf("%s/include", output));
+	add_existing(q, true, xasprintf("%s/share", output));
 	if (!p->dirs.n)
 		ret = err_set(err, ENOENT, "%s: its headers are not there",
 			      q->driver);
@@ -336,7 +336,7 @@ static int ask_parts(struct inquiry *q, struct err *err)
 	return q->out->is_clang ? ask_clang(q, err) : ask_gcc(q, err);
 }
 
-static int ask_all(struct inquiry *q, struct err *err)
+static int ask_compiler(struct inquiry *q, struct err *err)
 {
 	int ret = ask_names(q, err);
 
@@ -367,7 +367,7 @@ int compiler_parts_ask(struct compiler_parts *out, const char *driver,
 	strv_add(&q.with, "LC_ALL=C");
 	if (libraries)
 		strv_addf(&q.with, "LD_LIBRARY_PATH=%s", libraries);
-	ret = ask_all(&q, err);
+	ret = ask_compiler(&q, err);
 	if (ret)
 		compiler_parts_release(out);
 	strv_release(&q.with);

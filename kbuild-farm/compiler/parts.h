@@ -21,11 +21,11 @@ struct compiler_parts {
 
 /*
  * Who runs a driver that is not trusted: as spawn_capture(), for argv and env,
- * with at most `max` bytes of what it prints in `said`.
+ * with at most `max` bytes of what it prints in `out`.
  */
 struct compiler_runner {
 	int (*run)(void *ctx, char *const *argv, char *const *env, size_t max,
-		   unsigned timeout_ms, struct buf *said, int *status,
+		   unsigned timeout_ms, struct buf *out, int *status,
 		   struct err *err);
 	void *ctx;
 	/*

@@ -44,10 +44,10 @@ enum reason coord_unit_local(const struct coord_unit *u, mode_t mode)
 	if (u->command.verdict == OPTIONS_LOCAL)
 		return u->command.why;
 	if (!has_plain_source(u))
-		return REASON_ODD_SOURCE;
+		return REASON_SOURCE_KIND;
 	if (!is_replaceable(u, u->object, mode) ||
 	    (u->dep && !is_replaceable(u, u->dep, mode)))
-		return REASON_ODD_OUTPUT;
+		return REASON_OUTPUT_KIND;
 	if (u->ask.umask != mode)
 		return REASON_UMASK;
 	if (u->ask.confined)

@@ -89,7 +89,7 @@ void fetch_header_range(struct fetch_answer *a, const char *value)
 }
 
 /* A header's value: of lines with the same name the last one's; or NULL. */
-static const char *value_of(const struct transfer *t, const char *name)
+static const char *header_value(const struct transfer *t, const char *name)
 {
 	struct curl_header *h;
 
@@ -102,14 +102,14 @@ static const char *value_of(const struct transfer *t, const char *name)
 
 static char *stamp_of(const struct transfer *t, const char *name)
 {
-	const char *value = value_of(t, name);
+	const char *value = header_value(t, name);
 
 	return value && fetch_header_is_stamp(value) ? xstrdup(value) : NULL;
 }
 
 static void read_answer(struct transfer *t)
 {
-	const char *range = value_of(t, "Content-Range");
+	const char *range = header_value(t, "Content-Range");
 	curl_off_t number = -1;
 
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &t->a->status);
@@ -182,7 +182,7 @@ static size_t on_data(char *data, size_t size, size_t n, void *ctx)
 
 /* --------------------------------------------------------------- request */
 
-static void set_up(struct transfer *t)
+static void set_request(struct transfer *t)
 {
 	const struct fetch_request *r = t->r;
 	const char *schemes = r->options->allow_http ? "https,http" : "https";
@@ -347,7 +347,7 @@ enum fetch_verdict fetch_curl_run(const struct fetch_request *r,
 	multi = curl_multi_init();
 	if (!t.easy || !multi)
 		str_out_of_memory();
-	set_up(&t);
+	set_request(&t);
 	curl_multi_add_handle(multi, t.easy);
 	result = run_transfer(&t, multi);
 	/* libcurl is content with any first line of a header. */

@@ -105,7 +105,7 @@ static void split_line(char *line, const char *field[static FIELDS])
 }
 
 /* A line that a key begins with: what it is, and what became of it. */
-static bool read_key(const char *const *field, struct fetch_gpg_key *key)
+static bool read_key_record(const char *const *field, struct fetch_gpg_key *key)
 {
 	bool is_secret = str_equal(field[0], "sec") ||
 			 str_equal(field[0], "ssb");
@@ -133,7 +133,7 @@ bool fetch_gpg_next(struct bytes *listing, struct fetch_gpg_key *out)
 		const char *field[FIELDS];
 
 		split_line(line, field);
-		if (read_key(field, &key)) {
+		if (read_key_record(field, &key)) {
 			inside = true;
 		} else if (inside && str_equal(field[0], "fpr") &&
 			   strlen(field[9]) == FETCH_FINGERPRINT - 1) {

@@ -244,8 +244,8 @@ int fetch_gpgv_start(struct fetch_gpgv_stream **out, const char *keyring,
 }
 
 /* Its input is at its end, by our will or its own: what did it say? */
-static int end_input(struct fetch_gpgv_stream *s, struct fetch_signature *out,
-		     struct err *err)
+static int end_gpgv(struct fetch_gpgv_stream *s, struct fetch_signature *out,
+		    struct err *err)
 {
 	close_fd(&s->to);
 	return gpgv_verdict(&s->gpgv, out, err);
@@ -261,7 +261,7 @@ static int keep_failure(struct fetch_gpgv_stream *s, int ret, struct err *err)
 /* It reads no more, so there is something that it does not like. */
 static int on_closed_input(struct fetch_gpgv_stream *s, struct err *err)
 {
-	int ret = end_input(s, NULL, err);
+	int ret = end_gpgv(s, NULL, err);
 
 	if (!ret)
 		ret = err_set(err, EKEYREJECTED,
@@ -279,7 +279,7 @@ int fetch_gpgv_feed(struct fetch_gpgv_stream *s, struct bytes in,
 
 		if (!ready) {
 			kill(s->gpgv.pid, SIGKILL);
-			end_input(s, NULL, err);
+			end_gpgv(s, NULL, err);
 			return keep_failure(
 				s, err_set(err, ETIMEDOUT, "gpgv stands still"),
 				err);
@@ -305,7 +305,7 @@ int fetch_gpgv_end(struct fetch_gpgv_stream *s,
 		*err = s->why;
 		return s->failed;
 	}
-	return end_input(s, signature, err);
+	return end_gpgv(s, signature, err);
 }
 
 void fetch_gpgv_free(struct fetch_gpgv_stream *s)

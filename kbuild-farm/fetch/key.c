@@ -34,7 +34,7 @@ static void z_base32(const uint8_t *in, size_t n, struct buf *out)
 	}
 }
 
-static bool is_plain(const char *s, const char *also)
+static bool is_plain_word(const char *s, const char *also)
 {
 	if (!*s || *s == '.')
 		return false;
@@ -71,7 +71,8 @@ static int wkd_urls(const char *address, struct strv *urls, struct err *err)
 
 	if (domain)
 		*domain++ = '\0';
-	if (!domain || !is_plain(name, "._-+") || !is_plain(domain, ".-")) {
+	if (!domain || !is_plain_word(name, "._-+") ||
+	    !is_plain_word(domain, ".-")) {
 		free(name);
 		return err_set(err, EINVAL,
 			       "key source \"" WKD "%s\": not an address",
@@ -112,7 +113,7 @@ int fetch_key_urls(const char *source, const char *fingerprint,
 	return 0;
 }
 
-/* A key that is wanted, and what was said by those that do not have it. */
+/* A key that is wanted, and why each place does not have it. */
 struct search {
 	char fingerprint[FETCH_FINGERPRINT];
 	char *path; /* where it is kept */
@@ -213,7 +214,7 @@ static bool search_kept(struct search *s)
 }
 
 /* A new file only if it is another key: gpgv may be reading this one. */
-static int keep(struct search *s, struct err *err)
+static int save_key(struct search *s, struct err *err)
 {
 	char *dir;
 	int ret;
@@ -244,25 +245,25 @@ static int search_init(struct search *s, const char *data_dir,
 	return 0;
 }
 
-static int not_found(const struct search *s, struct err *err)
+static int key_not_found(const struct search *s, struct err *err)
 {
-	const char *said = s->reasons.len ? buf_str(&s->reasons) :
-					    "nowhere to look for it";
+	const char *why = s->reasons.len ? buf_str(&s->reasons) :
+					   "nowhere to look for it";
 
 	if (s->no_gpg)
 		return err_set(err, ENOPKG, "the key %s: %s", s->fingerprint,
-			       said);
+			       why);
 	return err_set(err, ENOKEY,
 		       "the key %s: %s; give it as a file ([toolchain] "
 		       "key-file), or a place that has it (key-source)",
-		       s->fingerprint, said);
+		       s->fingerprint, why);
 }
 
 /* What was found is kept, and its path handed out. */
 static int search_end(struct search *s, bool found, char **keyring,
 		      struct err *err)
 {
-	int ret = found ? keep(s, err) : not_found(s, err);
+	int ret = found ? save_key(s, err) : key_not_found(s, err);
 
 	if (!ret) {
 		*keyring = s->path;

@@ -124,7 +124,7 @@ static int take_entity(const char **s)
 }
 
 /* A reference without HTML's escapes, in place; false: it is none of ours. */
-static bool unescape(char *ref)
+static bool unescape_html(char *ref)
 {
 	const char *s = ref;
 
@@ -166,7 +166,7 @@ static char *entry_name(char *ref)
 {
 	size_t n;
 
-	if (strlen(ref) > HREF_MAX || !unescape(ref))
+	if (strlen(ref) > HREF_MAX || !unescape_html(ref))
 		return NULL;
 	if (str_starts(ref, "./"))
 		ref += 2;

@@ -43,7 +43,7 @@ static void forget_stamp(struct fetch_part *p)
 }
 
 /* The next line of `*text`, which is cut; NULL: there is none. */
-static char *take_line(char **text)
+static char *cut_line(char **text)
 {
 	char *line = *text;
 	char *end = strchr(line, '\n');
@@ -57,10 +57,10 @@ static char *take_line(char **text)
 
 static bool parse_from(struct fetch_part *p, char *text)
 {
-	char *head = take_line(&text);
-	char *etag = head ? take_line(&text) : NULL;
-	char *modified = etag ? take_line(&text) : NULL;
-	char *total = modified ? take_line(&text) : NULL;
+	char *head = cut_line(&text);
+	char *etag = head ? cut_line(&text) : NULL;
+	char *modified = etag ? cut_line(&text) : NULL;
+	char *total = modified ? cut_line(&text) : NULL;
 	char *end;
 
 	if (!total || !str_starts(head, MAGIC) ||

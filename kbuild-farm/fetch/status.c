@@ -48,7 +48,7 @@ struct status {
 	bool valid; /* VALIDSIG could be read */
 };
 
-static bool is_hex(const char *s, size_t min, size_t max)
+static bool is_hex_word(const char *s, size_t min, size_t max)
 {
 	size_t n = strspn(s, "0123456789ABCDEFabcdef");
 
@@ -60,7 +60,8 @@ static void read_validsig(struct status *status, char *const *field, size_t n)
 	struct fetch_signature *sig = &status->signature;
 	long made;
 
-	if (n < 11 || !is_hex(field[1], 40, 40) || !is_hex(field[10], 40, 40) ||
+	if (n < 11 || !is_hex_word(field[1], 40, 40) ||
+	    !is_hex_word(field[10], 40, 40) ||
 	    str_number(field[3], 0, 99999999999, &made))
 		return;
 	/* Over bytes or over text; anything else is about keys. */
@@ -72,7 +73,7 @@ static void read_validsig(struct status *status, char *const *field, size_t n)
 	status->valid = true;
 }
 
-static void read_line(struct status *status, char *line)
+static void read_status_line(struct status *status, char *line)
 {
 	char *field[FIELDS], *rest = line;
 	size_t n = 0, word = 0;
@@ -87,7 +88,7 @@ static void read_line(struct status *status, char *line)
 	status->n[word]++;
 	if (word == VALIDSIG)
 		read_validsig(status, field, n);
-	else if (word == NO_PUBKEY && n > 1 && is_hex(field[1], 16, 40))
+	else if (word == NO_PUBKEY && n > 1 && is_hex_word(field[1], 16, 40))
 		memcpy(status->signer, field[1], strlen(field[1]) + 1);
 }
 
@@ -97,7 +98,7 @@ static void read_lines(struct status *status, struct bytes lines)
 
 	while ((line = strsep(&rest, "\n")) != NULL) {
 		if (str_starts(line, PREFIX))
-			read_line(status, line + strlen(PREFIX));
+			read_status_line(status, line + strlen(PREFIX));
 	}
 	free(text);
 }

@@ -59,8 +59,8 @@ int inputs_dirs_link(struct inputs_dirs *t, struct inputs_path *p,
 	return (size_t)len < room ? 0 : -ENAMETOOLONG;
 }
 
-static struct inputs_dir *check(struct inputs_dirs *t, uint32_t unit,
-				struct inputs_dir *d);
+static struct inputs_dir *check_once(struct inputs_dirs *t, uint32_t unit,
+				     struct inputs_dir *d);
 
 static void set_links(struct inputs_dirs *t, struct inputs_dir *d,
 		      struct inputs_path *own, const struct inputs_dir *behind)
@@ -86,9 +86,10 @@ static void set_links(struct inputs_dirs *t, struct inputs_dir *d,
 }
 
 /* A component that is a link: the way goes on behind it. */
-static struct inputs_dir *follow(struct inputs_dirs *t, uint32_t unit,
-				 struct inputs_dir *d, struct inputs_path *own,
-				 const struct stat *st)
+static struct inputs_dir *follow_component(struct inputs_dirs *t, uint32_t unit,
+					   struct inputs_dir *d,
+					   struct inputs_path *own,
+					   const struct stat *st)
 {
 	char to[2 * PATH_MAX];
 	struct inputs_dir *behind;
@@ -106,8 +107,8 @@ static struct inputs_dir *follow(struct inputs_dirs *t, uint32_t unit,
 	return d;
 }
 
-static struct inputs_dir *resolve(struct inputs_dirs *t, uint32_t unit,
-				  struct inputs_dir *d)
+static struct inputs_dir *resolve_dir(struct inputs_dirs *t, uint32_t unit,
+				      struct inputs_dir *d)
 {
 	struct inputs_path *child;
 	struct stat st;
@@ -117,7 +118,7 @@ static struct inputs_dir *resolve(struct inputs_dirs *t, uint32_t unit,
 		d->up->checked = 0;
 		d->up->resolved = false;
 	}
-	if (!check(t, unit, d->up))
+	if (!check_once(t, unit, d->up))
 		return NULL;
 	d->real = d->up->real;
 	set_links(t, d, NULL, NULL);
@@ -130,7 +131,7 @@ static struct inputs_dir *resolve(struct inputs_dirs *t, uint32_t unit,
 	}
 	child = inputs_paths_child(t->paths, d->real, d->base, strlen(d->base));
 	if (!lstat(child->name, &st) && S_ISLNK(st.st_mode))
-		return follow(t, unit, d, child, &st);
+		return follow_component(t, unit, d, child, &st);
 	d->real = child;
 	return d;
 }
@@ -161,8 +162,8 @@ static bool same_way(const struct inputs_dir *d, uint32_t unit)
 	return true;
 }
 
-static struct inputs_dir *check(struct inputs_dirs *t, uint32_t unit,
-				struct inputs_dir *d)
+static struct inputs_dir *check_once(struct inputs_dirs *t, uint32_t unit,
+				     struct inputs_dir *d)
 {
 	struct stamp now = { 0 };
 	struct stat st;
@@ -176,7 +177,7 @@ static struct inputs_dir *check(struct inputs_dirs *t, uint32_t unit,
 	if (!d->resolved || exists != d->exists || now.dev != d->now.dev ||
 	    now.ino != d->now.ino || !same_way(d, unit)) {
 		d->resolved = false;
-		if (!resolve(t, unit, d))
+		if (!resolve_dir(t, unit, d))
 			return NULL;
 		d->resolved = true;
 	}
@@ -186,7 +187,7 @@ static struct inputs_dir *check(struct inputs_dirs *t, uint32_t unit,
 	return d;
 }
 
-static struct inputs_dir *add_dir(struct inputs_dirs *t, uint32_t unit,
+static struct inputs_dir *new_dir(struct inputs_dirs *t, uint32_t unit,
 				  const char *abs, size_t len, uint64_t hash)
 {
 	size_t up = len;
@@ -201,7 +202,7 @@ static struct inputs_dir *add_dir(struct inputs_dirs *t, uint32_t unit,
 	if (!d->up)
 		return NULL;
 	map_add(&t->map, &d->node, hash);
-	return check(t, unit, d);
+	return check_once(t, unit, d);
 }
 
 struct inputs_dir *inputs_dirs_get(struct inputs_dirs *t, uint32_t unit,
@@ -219,7 +220,7 @@ struct inputs_dir *inputs_dirs_get(struct inputs_dirs *t, uint32_t unit,
 		struct inputs_dir *d = (struct inputs_dir *)n;
 
 		if (!strncmp(d->abs, abs, len) && !d->abs[len])
-			return check(t, unit, d);
+			return check_once(t, unit, d);
 	}
-	return add_dir(t, unit, abs, len, hash);
+	return new_dir(t, unit, abs, len, hash);
 }

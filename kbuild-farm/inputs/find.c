@@ -29,8 +29,8 @@ static uint64_t sum_sizes(const struct scan_closure *c)
 	return sum;
 }
 
-static enum reason search(const struct inputs_request *q,
-			  struct inputs_result *r)
+static enum reason search_inputs(const struct inputs_request *q,
+				 struct inputs_result *r)
 {
 	struct inputs_manifest *m = &r->manifest;
 	struct err err;
@@ -53,7 +53,7 @@ static void on_thread(struct pool_work *w)
 {
 	struct inputs_search *s = (struct inputs_search *)w;
 
-	s->result.why = search(&s->request, &s->result);
+	s->result.why = search_inputs(&s->request, &s->result);
 }
 
 static void on_searched(struct pool_work *w)

@@ -75,14 +75,15 @@ void inputs_manifest_release(struct inputs_manifest *m)
 	*m = (struct inputs_manifest){ 0 };
 }
 
-static enum outcome fail(struct lister *l, enum reason why, const char *detail)
+static enum outcome reject(struct lister *l, enum reason why,
+			   const char *detail)
 {
 	l->m->why = why;
 	l->m->detail = detail ? xstrdup(detail) : NULL;
 	return NOT_POSSIBLE;
 }
 
-static void add(struct lister *l, const struct inputs_entry *e)
+static void list_entry(struct lister *l, const struct inputs_entry *e)
 {
 	struct inputs_manifest *m = l->m;
 
@@ -95,11 +96,11 @@ static void add(struct lister *l, const struct inputs_entry *e)
 static void add_links(struct lister *l, const struct inputs_dir *d)
 {
 	for (size_t i = 0; i < d->n_links; i++)
-		add(l, d->link[i]->now);
+		list_entry(l, d->link[i]->now);
 }
 
 /* `path` made absolute in l->abs; false: too long. */
-static bool absolute(struct lister *l, const char *path)
+static bool make_absolute(struct lister *l, const char *path)
 {
 	const char *cwd = *path == '/' ? "" : l->unit->cwd;
 	size_t a = strlen(cwd), b = strlen(path);
@@ -113,7 +114,7 @@ static bool absolute(struct lister *l, const char *path)
 }
 
 /* The directory part of l->abs, and the name in it. */
-static struct inputs_dir *split(struct lister *l, const char **base)
+static struct inputs_dir *split_path(struct lister *l, const char **base)
 {
 	const char *slash = strrchr(l->abs, '/');
 
@@ -122,7 +123,7 @@ static struct inputs_dir *split(struct lister *l, const char **base)
 			       (size_t)(slash - l->abs) + 1);
 }
 
-static bool is_known(const struct inputs_path *p, const struct stamp *now)
+static bool is_current(const struct inputs_path *p, const struct stamp *now)
 {
 	const struct inputs_entry *e = p->now;
 
@@ -141,19 +142,19 @@ static enum outcome list_file(struct lister *l, const struct stamp *want,
 			      struct inputs_manifest_file *out, unsigned depth)
 {
 	const char *base;
-	struct inputs_dir *d = split(l, &base);
+	struct inputs_dir *d = split_path(l, &base);
 	struct inputs_path *p;
 	struct stat st;
 
 	if (!d || !*base || !strcmp(base, ".") || !strcmp(base, ".."))
-		return fail(l, REASON_INPUT_PATH, l->abs);
+		return reject(l, REASON_INPUT_PATH, l->abs);
 	add_links(l, d);
 	p = inputs_paths_child(l->in->paths, d->real, base, strlen(base));
 	if (!out->at)
 		out->at = p;
-	if (is_known(p, want)) {
+	if (is_current(p, want)) {
 		out->is = p->now;
-		add(l, p->now);
+		list_entry(l, p->now);
 		return LISTED;
 	}
 	if (lstat(p->name, &st))
@@ -162,13 +163,13 @@ static enum outcome list_file(struct lister *l, const struct stamp *want,
 		if (depth == INPUTS_LINKS_MAX ||
 		    inputs_dirs_link(l->in->dirs, p, &st, l->abs, PATH_ROOM))
 			return STALE;
-		add(l, p->now);
+		list_entry(l, p->now);
 		return list_file(l, want, out, depth + 1);
 	}
 	if (!S_ISREG(st.st_mode))
-		return fail(l, REASON_INPUT_NOT_FILE, p->name);
+		return reject(l, REASON_INPUT_NOT_FILE, p->name);
 	if ((uint64_t)st.st_size > WIRE_BLOB_MAX)
-		return fail(l, REASON_INPUT_LARGE, p->name);
+		return reject(l, REASON_INPUT_LARGE, p->name);
 	return read_first(l, p);
 }
 
@@ -185,9 +186,9 @@ static enum outcome list_files(struct lister *l)
 	for (size_t i = 0; i < c->n_files && all <= READ_FIRST; i++) {
 		enum outcome one;
 
-		if (!absolute(l, c->files[i].path))
-			return fail(l, REASON_INPUT_LONG_PATH,
-				    c->files[i].path);
+		if (!make_absolute(l, c->files[i].path))
+			return reject(l, REASON_INPUT_LONG_PATH,
+				      c->files[i].path);
 		one = list_file(l, &c->files[i].stamp, &l->m->file[i], 0);
 		if (one == STALE)
 			return STALE;
@@ -200,14 +201,14 @@ static enum outcome list_dir(struct lister *l, const char *path)
 {
 	struct inputs_dir *d;
 
-	if (!absolute(l, path))
-		return fail(l, REASON_INPUT_LONG_PATH, path);
+	if (!make_absolute(l, path))
+		return reject(l, REASON_INPUT_LONG_PATH, path);
 	d = inputs_dirs_get(l->in->dirs, l->number, l->abs, strlen(l->abs));
 	if (!d || !d->exists)
 		return STALE;
 	add_links(l, d);
 	if (d->real->parent)
-		add(l, inputs_paths_dir(l->in->paths, d->real));
+		list_entry(l, inputs_paths_dir(l->in->paths, d->real));
 	return LISTED;
 }
 
@@ -228,7 +229,7 @@ static enum outcome list_dirs(struct lister *l)
 }
 
 /* The directory that changes when something appears in `d` or on its way. */
-static struct inputs_dir *guard_of(struct inputs_dir *d)
+static struct inputs_dir *guarding_dir(struct inputs_dir *d)
 {
 	while (!d->exists && d->up)
 		d = d->up;
@@ -263,7 +264,7 @@ static void list_gone(struct lister *l, struct inputs_dir *d, const char *base)
 		p = d->real;
 	}
 	if (p && p->held && p->parent)
-		add(l, inputs_paths_gone(l->in->paths, p));
+		list_entry(l, inputs_paths_gone(l->in->paths, p));
 }
 
 static enum outcome list_absent(struct lister *l)
@@ -274,12 +275,12 @@ static enum outcome list_absent(struct lister *l)
 		struct inputs_dir *d, *guard;
 		const char *base;
 
-		if (!absolute(l, absent->v[i]))
-			return fail(l, REASON_INPUT_LONG_PATH, absent->v[i]);
-		d = split(l, &base);
+		if (!make_absolute(l, absent->v[i]))
+			return reject(l, REASON_INPUT_LONG_PATH, absent->v[i]);
+		d = split_path(l, &base);
 		if (!d)
-			return fail(l, REASON_INPUT_PATH, l->abs);
-		guard = guard_of(d);
+			return reject(l, REASON_INPUT_PATH, l->abs);
+		guard = guarding_dir(d);
 		l->m->guarded_by[i] = add_guard(l, guard);
 		/* It may have come since the scanner looked. */
 		if (!stamp_settled(&guard->now, l->began) &&
@@ -290,7 +291,7 @@ static enum outcome list_absent(struct lister *l)
 	return LISTED;
 }
 
-static enum outcome list_all(struct lister *l)
+static enum outcome list_closure(struct lister *l)
 {
 	struct inputs_manifest *m = l->m;
 	enum outcome ret;
@@ -308,8 +309,8 @@ static enum outcome list_all(struct lister *l)
 	return ret;
 }
 
-/* The digests that list_all() missed. */
-static enum outcome read_files(struct lister *l)
+/* The digests that list_closure() missed. */
+static enum outcome hash_files(struct lister *l)
 {
 	for (size_t i = 0; i < l->n_todo; i++) {
 		struct inputs_path *p = l->todo[i];
@@ -319,7 +320,7 @@ static enum outcome read_files(struct lister *l)
 					     NULL, 0, &err);
 
 		if (ret == -EACCES || ret == -EPERM)
-			return fail(l, REASON_INPUT_UNREADABLE, p->name);
+			return reject(l, REASON_INPUT_UNREADABLE, p->name);
 		if (ret)
 			return STALE;
 		inputs_paths_lock(l->in->paths);
@@ -349,7 +350,7 @@ static enum outcome scan_once(struct lister *l)
 	scan_closure(l->in->scan, l->unit, &m->closure);
 	m->scan_us += (uint32_t)(clock_us() - began);
 	if (m->closure.why)
-		return fail(l, m->closure.why, m->closure.detail);
+		return reject(l, m->closure.why, m->closure.detail);
 	if (!settled(&m->closure)) {
 		usleep(YOUNG_US);
 		return STALE;
@@ -367,12 +368,12 @@ static enum outcome one_round(struct lister *l)
 	uint64_t began = clock_us();
 
 	if (ret == LISTED)
-		ret = list_all(l);
+		ret = list_closure(l);
 	/* Behind a link there may be another file to read. */
 	for (int i = 0; ret == READ_FIRST && i < 2; i++) {
-		ret = read_files(l);
+		ret = hash_files(l);
 		if (ret == LISTED)
-			ret = list_all(l);
+			ret = list_closure(l);
 	}
 	l->m->list_us += (uint32_t)(clock_us() - began);
 	return ret;
@@ -391,7 +392,7 @@ void inputs_manifest_make(struct inputs_manifest *m, struct inputs *in,
 	for (int i = 0; i < ROUNDS && ret != LISTED && ret != NOT_POSSIBLE; i++)
 		ret = one_round(l);
 	if (ret == STALE || ret == READ_FIRST)
-		fail(l, REASON_INPUTS_CHANGE, NULL);
+		reject(l, REASON_INPUTS_CHANGE, NULL);
 	free(l->todo);
 	free(l);
 }

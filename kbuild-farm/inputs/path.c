@@ -51,8 +51,8 @@ struct inputs_path *inputs_paths_root(struct inputs_paths *t)
 	return &t->root;
 }
 
-static uint64_t hash_of(const struct inputs_path *parent, const char *name,
-			size_t len)
+static uint64_t path_hash(const struct inputs_path *parent, const char *name,
+			  size_t len)
 {
 	return map_hash(bytes_of(name, len)) ^
 	       (parent->id + 1) * UINT64_C(0x9e3779b97f4a7c15);
@@ -78,14 +78,14 @@ struct inputs_path *inputs_paths_find(struct inputs_paths *t,
 				      const struct inputs_path *parent,
 				      const char *name, size_t len)
 {
-	return look_up(t, parent, name, len, hash_of(parent, name, len));
+	return look_up(t, parent, name, len, path_hash(parent, name, len));
 }
 
 struct inputs_path *inputs_paths_child(struct inputs_paths *t,
 				       struct inputs_path *parent,
 				       const char *name, size_t len)
 {
-	uint64_t hash = hash_of(parent, name, len);
+	uint64_t hash = path_hash(parent, name, len);
 	struct inputs_path *p = look_up(t, parent, name, len, hash);
 	size_t above = strlen(parent->name);
 	char *full;
@@ -120,9 +120,9 @@ struct inputs_path *inputs_paths_get(struct inputs_paths *t, const char *path)
 	return p;
 }
 
-static const struct inputs_entry *put(struct inputs_paths *t,
-				      struct inputs_path *p,
-				      const struct inputs_entry *e)
+static const struct inputs_entry *set_entry(struct inputs_paths *t,
+					    struct inputs_path *p,
+					    const struct inputs_entry *e)
 {
 	struct inputs_entry *copy = scan_arena_alloc(&t->arena, sizeof(*copy));
 
@@ -150,7 +150,7 @@ const struct inputs_entry *inputs_paths_file(struct inputs_paths *t,
 	    was->identity.settled == id->settled &&
 	    digest_equal(&was->identity.digest, &id->digest))
 		return was;
-	return put(t, p, &e);
+	return set_entry(t, p, &e);
 }
 
 const struct inputs_entry *inputs_paths_link(struct inputs_paths *t,
@@ -167,7 +167,7 @@ const struct inputs_entry *inputs_paths_link(struct inputs_paths *t,
 		return was;
 	e.identity.stamp = *stamp;
 	e.target = scan_arena_copy(&t->arena, target, strlen(target));
-	return put(t, p, &e);
+	return set_entry(t, p, &e);
 }
 
 static const struct inputs_entry *plain(struct inputs_paths *t,
@@ -176,7 +176,7 @@ static const struct inputs_entry *plain(struct inputs_paths *t,
 {
 	struct inputs_entry e = { .kind = kind };
 
-	return p->now && p->now->kind == kind ? p->now : put(t, p, &e);
+	return p->now && p->now->kind == kind ? p->now : set_entry(t, p, &e);
 }
 
 const struct inputs_entry *inputs_paths_dir(struct inputs_paths *t,

@@ -40,7 +40,7 @@ const struct inputs_entry **inputs_toolchain_entries(
 }
 
 /* On a thread of its own. */
-static void identify(void *arg)
+static void list_toolchain(void *arg)
 {
 	struct inputs_toolchain *tc = arg;
 
@@ -69,7 +69,7 @@ static void spoil(struct inputs_toolchain *tc, enum reason why)
 	tc->why = why;
 }
 
-static void tell(struct inputs_toolchain *tc, enum inputs_known was)
+static void tell_change(struct inputs_toolchain *tc, enum inputs_known was)
 {
 	tc->all->changed(tc->all->ctx, tc, was);
 }
@@ -86,7 +86,7 @@ static void on_identified(void *arg)
 	} else {
 		tc->state = INPUTS_READY;
 	}
-	tell(tc, INPUTS_UNKNOWN);
+	tell_change(tc, INPUTS_UNKNOWN);
 }
 
 /* Those of `env` that begin with one of these, in order. */
@@ -133,7 +133,7 @@ struct inputs_toolchain *inputs_toolchain_get(struct inputs_toolchains *all,
 	tc->env.v[tc->env.n] = NULL;
 	TAILQ_INIT(&tc->references);
 	TAILQ_INSERT_TAIL(&all->list, tc, link);
-	if (!run_aside(tc, identify, on_identified))
+	if (!run_aside(tc, list_toolchain, on_identified))
 		spoil(tc, REASON_NOT_IDENTIFIED);
 	return tc;
 }
@@ -216,7 +216,7 @@ static void on_identified_again(void *arg)
 		spoil(tc, REASON_COMPILER_CHANGED);
 	}
 	compiler_manifest_release(&tc->again);
-	tell(tc, INPUTS_TOUCHED);
+	tell_change(tc, INPUTS_TOUCHED);
 }
 
 void inputs_toolchain_look(struct inputs_toolchain *tc)
@@ -230,7 +230,7 @@ void inputs_toolchain_look(struct inputs_toolchain *tc)
 	tc->state = INPUTS_TOUCHED;
 	if (!run_aside(tc, identify_again, on_identified_again))
 		spoil(tc, REASON_COMPILER_CHANGED);
-	tell(tc, INPUTS_READY);
+	tell_change(tc, INPUTS_READY);
 }
 
 void inputs_toolchains_check(struct inputs_toolchains *all)

@@ -144,8 +144,8 @@ static int dial_unix(const char *path, struct node_dial *out, struct err *err)
 	return 0;
 }
 
-static int start(char *const *argv, int stderr_fd, struct node_dial *out,
-		 struct err *err)
+static int start_command(char *const *argv, int stderr_fd,
+			 struct node_dial *out, struct err *err)
 {
 	struct spawn what = { .argv = argv, .own_group = true };
 	int ends[2], ret;
@@ -180,7 +180,8 @@ static int dial(const struct node_address *a, int stderr_fd,
 
 	if (a->kind == NODE_UNIX)
 		return dial_unix(a->text, out, err);
-	return start(a->kind == NODE_SSH ? ssh : shell, stderr_fd, out, err);
+	return start_command(a->kind == NODE_SSH ? ssh : shell, stderr_fd, out,
+			     err);
 }
 
 int node_address_dial_quiet(const struct node_address *a, struct node_dial *out,

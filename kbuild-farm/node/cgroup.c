@@ -13,7 +13,7 @@
 #define NO_LIMIT (1ull << 60)
 
 /* The content of DIR/NAME, or NULL; the caller frees it. */
-static char *read_file(const char *dir, const char *name)
+static char *read_control(const char *dir, const char *name)
 {
 	char *path = xasprintf("%s/%s", dir, name), *text = NULL;
 	struct buf in = { 0 };
@@ -29,7 +29,7 @@ static char *read_file(const char *dir, const char *name)
 /* A number in a file of its own; 0 where there is none ("max", -1). */
 static uint64_t read_number(const char *dir, const char *name)
 {
-	char *text = read_file(dir, name);
+	char *text = read_control(dir, name);
 	long long v = text ? strtoll(text, NULL, 10) : 0;
 
 	free(text);
@@ -37,9 +37,9 @@ static uint64_t read_number(const char *dir, const char *name)
 }
 
 /* The number behind `word` at the start of a line of DIR/memory.stat. */
-static uint64_t read_stat(const char *dir, const char *word)
+static uint64_t read_memory_stat(const char *dir, const char *word)
 {
-	char *text = read_file(dir, "memory.stat");
+	char *text = read_control(dir, "memory.stat");
 	char *line = text;
 	uint64_t v = 0;
 
@@ -94,7 +94,7 @@ static void read_tasks(struct node_cgroup *out, const char *dir)
 
 static void read_v2(struct node_cgroup *out, const char *dir)
 {
-	char *max = read_file(dir, "cpu.max"), *rest;
+	char *max = read_control(dir, "cpu.max"), *rest;
 	uint64_t quota;
 
 	if (max && max[0] != 'm') {
@@ -105,7 +105,7 @@ static void read_v2(struct node_cgroup *out, const char *dir)
 	read_tasks(out, dir);
 	limit_memory(out, read_number(dir, "memory.max"),
 		     read_number(dir, "memory.current"),
-		     read_stat(dir, "inactive_file "));
+		     read_memory_stat(dir, "inactive_file "));
 }
 
 static void read_v1_cpu(struct node_cgroup *out, const char *dir)
@@ -118,7 +118,7 @@ static void read_v1_memory(struct node_cgroup *out, const char *dir)
 {
 	limit_memory(out, read_number(dir, "memory.limit_in_bytes"),
 		     read_number(dir, "memory.usage_in_bytes"),
-		     read_stat(dir, "total_inactive_file "));
+		     read_memory_stat(dir, "total_inactive_file "));
 }
 
 typedef void reader_of_group(struct node_cgroup *out, const char *dir);
@@ -143,7 +143,8 @@ static void climb(struct node_cgroup *out, const char *mount, const char *path,
 }
 
 /* A line of /proc/self/cgroup: "4:cpu,cpuacct:/path", "0::/path". */
-static void read_line(struct node_cgroup *out, const char *root, char *line)
+static void read_membership(struct node_cgroup *out, const char *root,
+			    char *line)
 {
 	char *names = strchr(line, ':');
 	char *path = names ? strchr(names + 1, ':') : NULL;
@@ -169,12 +170,12 @@ static void read_line(struct node_cgroup *out, const char *root, char *line)
 void node_cgroup_read(struct node_cgroup *out, const char *root)
 {
 	char *proc = xasprintf("%s/proc/self", root);
-	char *text = read_file(proc, "cgroup"), *rest = NULL;
+	char *text = read_control(proc, "cgroup"), *rest = NULL;
 
 	*out = (struct node_cgroup){ 0 };
 	for (char *line = text ? strtok_r(text, "\n", &rest) : NULL; line;
 	     line = strtok_r(NULL, "\n", &rest))
-		read_line(out, root, line);
+		read_membership(out, root, line);
 	free(text);
 	free(proc);
 }

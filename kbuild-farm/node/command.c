@@ -13,7 +13,7 @@
 
 #define END_MS 500
 
-static bool ended(pid_t pid, int *status)
+static bool has_ended(pid_t pid, int *status)
 {
 	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -28,11 +28,11 @@ static bool ended(pid_t pid, int *status)
 int node_command_end(pid_t pid)
 {
 	int status = 0;
-	bool over = ended(pid, &status);
+	bool over = has_ended(pid, &status);
 
 	if (!over) {
 		kill(-pid, SIGTERM);
-		over = ended(pid, &status);
+		over = has_ended(pid, &status);
 	}
 	/* Also what the command left behind in its group. */
 	kill(-pid, SIGKILL);

@@ -50,8 +50,8 @@ static uint32_t to_mib(uint64_t bytes)
 }
 
 /* In bytes, the control groups' limits included. */
-static void memory(const struct node_cgroup *cg, uint64_t *total,
-		   uint64_t *available)
+static void read_memory(const struct node_cgroup *cg, uint64_t *total,
+			uint64_t *available)
 {
 	struct buf in = { 0 };
 	struct err ignored;
@@ -66,7 +66,7 @@ static void memory(const struct node_cgroup *cg, uint64_t *total,
 		*available = cg->memory_free;
 }
 
-static uint32_t load(void)
+static uint32_t load_average(void)
 {
 	struct buf in = { 0 };
 	struct err ignored;
@@ -97,7 +97,7 @@ void node_inventory_collect(struct wire_inventory *inv)
 
 	uname(&name);
 	node_cgroup_read(&cg, "");
-	memory(&cg, &total, &available);
+	read_memory(&cg, &total, &available);
 	*inv = (struct wire_inventory){
 		.machine = xstrdup(name.machine),
 		.host = xstrdup(name.nodename),
@@ -105,7 +105,7 @@ void node_inventory_collect(struct wire_inventory *inv)
 		.cores = (uint16_t)cores_within(cores_allowed(), cg.cpu_milli),
 		.memory_mib = to_mib(total),
 		.available_mib = to_mib(available),
-		.load_milli = load(),
+		.load_milli = load_average(),
 	};
 }
 
@@ -115,7 +115,7 @@ void node_inventory_load(uint32_t *available_mib, uint32_t *load_milli)
 	uint64_t total, available;
 
 	node_cgroup_read(&cg, "");
-	memory(&cg, &total, &available);
+	read_memory(&cg, &total, &available);
 	*available_mib = to_mib(available);
-	*load_milli = load();
+	*load_milli = load_average();
 }

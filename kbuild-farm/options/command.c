@@ -229,7 +229,7 @@ static void take_deps(struct parse *p, const struct options_item *i)
 		else if (i->value_len)
 			take_dep(p, i->value, i->value_len);
 		else
-			set_local(p, REASON_ODD_DEPS);
+			set_local(p, REASON_UNSUPPORTED_DEPS);
 		c->list_makes_dep |= i->in_list;
 		break;
 	case OPTIONS_USE_DEP_FILE:
@@ -237,7 +237,7 @@ static void take_deps(struct parse *p, const struct options_item *i)
 		break;
 	case OPTIONS_USE_DEP_TARGET:
 		if (!i->value)
-			set_local(p, REASON_ODD_DEPS);
+			set_local(p, REASON_UNSUPPORTED_DEPS);
 		if (!i->in_list)
 			c->has_target = true;
 		else if (!memcmp(i->text, "-MQ", 3))
@@ -264,7 +264,7 @@ static void take_code(struct parse *p, const struct options_item *i)
 	if (i->entry->form == OPTIONS_ALONE)
 		return;
 	if (!i->value || !options_value_ok(i->entry, i->value))
-		set_local(p, REASON_ODD_VALUE);
+		set_local(p, REASON_UNSUPPORTED_VALUE);
 }
 
 static void take_option(struct parse *p, const struct options_item *i)
@@ -372,7 +372,7 @@ static void finish_deps(struct parse *p)
 	struct options_command *c = p->c;
 
 	if (c->dep && !c->makes_dep && !c->list_makes_dep)
-		set_local(p, REASON_ODD_DEPS);
+		set_local(p, REASON_UNSUPPORTED_DEPS);
 	if (c->makes_dep && c->list_makes_dep)
 		set_local(p, REASON_SEVERAL_DEPS);
 	if (c->makes_dep && !c->dep)
@@ -416,7 +416,7 @@ void options_command_parse(struct options_command *c, char *const *argv)
 		return;
 	finish_deps(&p);
 	if (!p.why && outputs_clash(c))
-		set_local(&p, REASON_ODD_OUTPUT_NAME);
+		set_local(&p, REASON_UNSUPPORTED_OUTPUT_NAME);
 	c->why = p.why;
 	c->verdict = p.why ? OPTIONS_LOCAL : OPTIONS_REMOTE;
 }

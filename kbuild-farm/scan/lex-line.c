@@ -257,7 +257,7 @@ static void raw_string(struct scan_lexer *l)
 	const uint8_t *end = raw_end(l);
 
 	if (!end) {
-		scan_lexer_unsupported(l, REASON_ODD_BYTES);
+		scan_lexer_unsupported(l, REASON_UNSUPPORTED_BYTES);
 		end = l->p + 1;
 	} else {
 		l->lone = l->first = false;
@@ -395,7 +395,7 @@ static void rest_quote(struct scan_lexer *l)
 	}
 	end = raw_end(l);
 	if (!end || memchr(l->p, '\n', (size_t)(end - l->p))) {
-		scan_lexer_unsupported(l, REASON_ODD_BYTES);
+		scan_lexer_unsupported(l, REASON_UNSUPPORTED_BYTES);
 		end = l->p + 1;
 	}
 	buf_add(&l->blob, l->p, (size_t)(end - l->p));

@@ -482,12 +482,12 @@ static void check_bytes(struct scan_lexer *l, const struct buf *in)
 
 	for (; p < end && (p = memchr(p, '\r', (size_t)(end - p))); p++) {
 		if (p[1] != '\n') {
-			scan_lexer_unsupported(l, REASON_ODD_BYTES);
+			scan_lexer_unsupported(l, REASON_UNSUPPORTED_BYTES);
 			break;
 		}
 	}
 	if ((l->mode & SCAN_TRIGRAPHS) && has_trigraph(in->data, in->len))
-		scan_lexer_unsupported(l, REASON_ODD_BYTES);
+		scan_lexer_unsupported(l, REASON_UNSUPPORTED_BYTES);
 	scan_lexer_hidden(l, in);
 }
 

@@ -48,16 +48,16 @@ struct sched_node *sched_choose(const struct sched *s,
 	return best;
 }
 
-enum sched_hope sched_choose_hope(const struct sched_unit *u)
+enum sched_available sched_choose_available(const struct sched_unit *u)
 {
 	const struct sched_toolchain *tc = u->toolchain;
-	enum sched_hope best = HOPE_NOW;
-	unsigned n[HOPES];
+	enum sched_available best = AVAILABLE_NOW;
+	unsigned n[AVAILABLE_KINDS];
 
-	memcpy(n, tc->n_hope, sizeof(n));
+	memcpy(n, tc->n_available, sizeof(n));
 	for (unsigned i = 0; i < u->n_tried; i++)
-		n[tc->cell[u->tried[i]->number].hope]--;
-	while (best > HOPE_NEVER && !n[best])
+		n[tc->cell[u->tried[i]->number].available]--;
+	while (best > AVAILABLE_NEVER && !n[best])
 		best--;
 	return best;
 }
@@ -75,7 +75,7 @@ enum reason sched_choose_none(const struct sched *s, const struct sched_unit *u)
 {
 	if (u->toolchain->known == SCHED_BAD)
 		return u->toolchain->why;
-	if (sched_choose_hope(u) != HOPE_NEVER)
+	if (sched_choose_available(u) != AVAILABLE_NEVER)
 		return REASON_NONE;
 	if (u->n_tried)
 		return u->why;

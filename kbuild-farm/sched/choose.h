@@ -15,7 +15,7 @@
 struct sched_node *sched_choose(const struct sched *s,
 				const struct sched_unit *u);
 /* The best that can be expected of the nodes that did not get it before. */
-enum sched_hope sched_choose_hope(const struct sched_unit *u);
+enum sched_available sched_choose_available(const struct sched_unit *u);
 /* Why no node will ever do it; REASON_NONE: one may. */
 enum reason sched_choose_none(const struct sched *s,
 			      const struct sched_unit *u);

@@ -13,7 +13,7 @@ static struct sched_toolchain *toolchain_new(struct sched *s)
 	struct sched_toolchain *tc = xcalloc(1, sizeof(*tc));
 
 	tc->cell = xcalloc(s->setup.n_nodes + 1, sizeof(*tc->cell));
-	tc->n_hope[HOPE_NEVER] = (unsigned)s->setup.n_nodes;
+	tc->n_available[AVAILABLE_NEVER] = (unsigned)s->setup.n_nodes;
 	TAILQ_INIT(&tc->fresh);
 	TAILQ_INIT(&tc->to_scan);
 	TAILQ_INIT(&tc->ready);

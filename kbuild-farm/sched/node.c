@@ -26,8 +26,8 @@ const char *sched_node_state_name(enum sched_node_state state)
 	return names[state];
 }
 
-static void act(struct sched *s, const struct sched_node *n,
-		enum sched_action_kind kind)
+static void act_on_node(struct sched *s, const struct sched_node *n,
+			enum sched_action_kind kind)
 {
 	sched_act(s, &(struct sched_action){ .kind = kind,
 					     .node = n->number,
@@ -48,50 +48,52 @@ static void set_due(struct sched *s, struct sched_node *n, uint64_t ms)
 		s->due_ms = ms;
 }
 
-/* ------------------------------------------------------------------ hopes */
+/* ----------------------------------------------------------- availability */
 
-static enum sched_hope cell_hope(struct sched *s,
-				 const struct sched_cell_state *c)
+static enum sched_available cell_available(struct sched *s,
+					   const struct sched_cell_state *c)
 {
 	uint64_t until = c->asked_ms + s->setup.patience_ms;
 
 	if (c->cell == SCHED_CELL_READY)
-		return HOPE_NOW;
+		return AVAILABLE_NOW;
 	if (c->cell == SCHED_CELL_SHIPPING)
-		return HOPE_SHIPPING;
+		return AVAILABLE_SHIPPING;
 	if (c->cell != SCHED_CELL_ASKED)
-		return HOPE_NEVER;
+		return AVAILABLE_NEVER;
 	if (s->now_ms > until)
-		return HOPE_SHIPPING;
+		return AVAILABLE_SHIPPING;
 	if (until + 1 < s->due_ms)
 		s->due_ms = until + 1;
-	return HOPE_SOON;
+	return AVAILABLE_SOON;
 }
 
-static enum sched_hope hope_of(struct sched *s, const struct sched_node *n,
-			       const struct sched_cell_state *c)
+static enum sched_available node_available(struct sched *s,
+					   const struct sched_node *n,
+					   const struct sched_cell_state *c)
 {
 	if (n->state == SCHED_NODE_GREETING ||
 	    (n->state == SCHED_NODE_DOWN && !n->faults))
-		return HOPE_SOON;
-	return n->state == SCHED_NODE_UP ? cell_hope(s, c) : HOPE_NEVER;
+		return AVAILABLE_SOON;
+	return n->state == SCHED_NODE_UP ? cell_available(s, c) :
+					   AVAILABLE_NEVER;
 }
 
 static void refresh_cell(struct sched *s, const struct sched_node *n,
 			 struct sched_toolchain *tc)
 {
 	struct sched_cell_state *c = &tc->cell[n->number];
-	enum sched_hope hope = hope_of(s, n, c);
-	bool open = hope == HOPE_NOW && n->free && !n->worn;
+	enum sched_available available = node_available(s, n, c);
+	bool open = available == AVAILABLE_NOW && n->free && !n->worn;
 
 	tc->n_open += open;
 	tc->n_open -= c->open;
 	c->open = open;
-	if (hope == c->hope)
+	if (available == c->available)
 		return;
-	tc->n_hope[c->hope]--;
-	tc->n_hope[hope]++;
-	c->hope = hope;
+	tc->n_available[c->available]--;
+	tc->n_available[available]++;
+	c->available = available;
 	tc->review = true;
 }
 
@@ -122,12 +124,12 @@ static void set_state(struct sched *s, struct sched_node *n,
 	sched_node_refresh(s, n);
 }
 
-static void announce(struct sched *s, struct sched_node *n,
-		     enum sched_node_state state, const char *words)
+static void tell_state(struct sched *s, struct sched_node *n,
+		       enum sched_node_state state, const char *words)
 {
 	set_words(n, words);
 	set_state(s, n, state);
-	act(s, n, SCHED_NODE);
+	act_on_node(s, n, SCHED_NODE);
 }
 
 /* -------------------------------------------------------------- and slots */
@@ -149,7 +151,7 @@ static void renew_if_idle(struct sched *s, struct sched_node *n)
 
 	if (!n->worn || n->running)
 		return;
-	act(s, n, SCHED_RENEW);
+	act_on_node(s, n, SCHED_RENEW);
 	forget_conversation(s, n);
 	set_state(s, n, SCHED_NODE_DOWN);
 	set_due(s, n, dial_ms > s->now_ms ? dial_ms : s->now_ms);
@@ -221,7 +223,7 @@ static void lose(struct sched *s, struct sched_node *n, bool greeted,
 	forget_conversation(s, n);
 	n->errors += greeted;
 	n->faults++;
-	announce(s, n, state, words);
+	tell_state(s, n, state, words);
 	if (state == SCHED_NODE_DOWN)
 		set_due(s, n, rested_ms(s, n));
 }
@@ -236,11 +238,11 @@ void sched_node_fault(struct sched *s, struct sched_node *n, bool wrong,
 		return;
 	if (n->strikes >= STRIKES) {
 		if (n->state != SCHED_NODE_DOWN)
-			act(s, n, SCHED_HANG_UP);
+			act_on_node(s, n, SCHED_HANG_UP);
 		lose(s, n, true, SCHED_NODE_OUT, words);
 	} else if (n->state == SCHED_NODE_UP ||
 		   n->state == SCHED_NODE_PROVING) {
-		announce(s, n, SCHED_NODE_RESTING, words);
+		tell_state(s, n, SCHED_NODE_RESTING, words);
 		set_due(s, n, rested_ms(s, n));
 	} else {
 		/* It is undecided no more. */
@@ -264,7 +266,7 @@ void sched_node_success(struct sched *s, struct sched_node *n)
 	n->faults = 0;
 	n->suspected = false;
 	if (n->state == SCHED_NODE_PROVING)
-		announce(s, n, SCHED_NODE_UP, NULL);
+		tell_state(s, n, SCHED_NODE_UP, NULL);
 	else
 		sched_node_refresh(s, n);
 }
@@ -297,10 +299,10 @@ static void fit(struct sched *s, struct sched_node *n, unsigned slots)
 	/* One that failed before must first show a right answer. */
 	if (n->connected_before && n->faults) {
 		set_state(s, n, SCHED_NODE_RESTING);
-		act(s, n, SCHED_NODE);
+		act_on_node(s, n, SCHED_NODE);
 		set_due(s, n, s->now_ms);
 	} else {
-		announce(s, n, SCHED_NODE_UP, NULL);
+		tell_state(s, n, SCHED_NODE_UP, NULL);
 	}
 	n->connected_before = true;
 	for (size_t i = 0; i < s->n_toolchains; i++)
@@ -319,7 +321,7 @@ static void greet(struct sched *s, struct sched_node *n,
 	if (is_fit)
 		fit(s, n, ev->slots);
 	else
-		announce(s, n, SCHED_NODE_UNFIT, ev->words);
+		tell_state(s, n, SCHED_NODE_UNFIT, ev->words);
 }
 
 void sched_node_event(struct sched *s, struct sched_node *n,
@@ -348,10 +350,10 @@ static void node_time(struct sched *s, struct sched_node *n)
 	} else if (n->state == SCHED_NODE_DOWN) {
 		set_state(s, n, SCHED_NODE_GREETING);
 		n->dialed_ms = s->now_ms;
-		act(s, n, SCHED_DIAL);
+		act_on_node(s, n, SCHED_DIAL);
 	} else {
 		set_state(s, n, SCHED_NODE_PROVING);
-		act(s, n, SCHED_PROBE);
+		act_on_node(s, n, SCHED_PROBE);
 	}
 }
 

@@ -21,7 +21,7 @@
 void sched_node_init(struct sched *s, struct sched_node *n, uint32_t number);
 /* What falls due by time, of all nodes; sets s->due_ms anew. */
 void sched_node_time(struct sched *s);
-/* Something that its hopes, or its free slots, depend on has changed. */
+/* What its availability, or its free slots, depends on has changed. */
 void sched_node_refresh(struct sched *s, struct sched_node *n);
 
 /* So many slots more, or fewer, are in use. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The loop: each event changes what it is about; then what falls due by time;
- * then every unit that can take its next step takes it (dispatch), in the order
+ * then every unit that can take its next step takes it (step_all), in the order
  * of arrival.  Steps:
  *
- *	ready	  to the least-loaded node; here when none can be hoped for
+ *	ready	  to the least-loaded node; here when none is to be expected
  *	to-scan	  to a worker, as many ahead as nodes and we have slots, so that
  *		  full nodes find a few units ready when a slot is free
  *	to-local  to a local slot.  While the toolchain travels, local slots
@@ -26,7 +26,7 @@
 #define WATCH_MS 1000
 #define STALL_MS 5000 /* without CPU progress */
 
-/* ---------------------------------------------------------------- dispatch */
+/* ----------------------------------------------------------------- steps */
 
 static void step_ready(struct sched *s, struct sched_toolchain *tc)
 {
@@ -51,7 +51,7 @@ static void step_ready(struct sched *s, struct sched_toolchain *tc)
 	}
 }
 
-/* Nothing of them has been tried: they can hope for the same. */
+/* None has been tried anywhere: the same nodes are left for all. */
 static void step_to_scan(struct sched *s, struct sched_toolchain *tc)
 {
 	struct sched_unit *u;
@@ -97,7 +97,8 @@ static struct sched_unit *waits_for_bytes(struct sched_units *list)
 	struct sched_unit *u;
 
 	list_for_each(u, list, link) {
-		if (!u->hedged && sched_choose_hope(u) == HOPE_SHIPPING)
+		if (!u->hedged &&
+		    sched_choose_available(u) == AVAILABLE_SHIPPING)
 			return u;
 	}
 	return NULL;
@@ -116,7 +117,7 @@ static struct sched_unit *oldest_waiting(const struct sched *s,
 
 	if (u && s->now_ms <= patience_ms(s, u))
 		u = NULL;
-	if (!tc->n_hope[HOPE_SHIPPING])
+	if (!tc->n_available[AVAILABLE_SHIPPING])
 		return u;
 	u = older(u, waits_for_bytes(&tc->to_scan));
 	return older(u, waits_for_bytes(&tc->ready));
@@ -137,7 +138,7 @@ static void use_local_slots(struct sched *s)
 	}
 }
 
-static void dispatch(struct sched *s)
+static void step_all(struct sched *s)
 {
 	s->by = SCHED_TIME;
 	for (size_t i = 0; i < s->n_toolchains; i++) {
@@ -195,7 +196,7 @@ void sched_event(struct sched *s, uint64_t now_ms, const struct sched_event *ev)
 	sched_handle(s, ev);
 	if (now_ms >= s->due_ms)
 		sched_node_time(s);
-	dispatch(s);
+	step_all(s);
 	set_watch(s);
 }
 

@@ -28,12 +28,12 @@ enum sched_unit_state {
 };
 
 /* What can be expected of a node for a toolchain. */
-enum sched_hope {
-	HOPE_NEVER,
-	HOPE_SHIPPING, /* the toolchain's bytes are on their way */
-	HOPE_SOON, /* within a few seconds it is there, or it is not */
-	HOPE_NOW, /* it has the toolchain */
-	HOPES,
+enum sched_available {
+	AVAILABLE_NEVER,
+	AVAILABLE_SHIPPING, /* the toolchain's bytes are on their way */
+	AVAILABLE_SOON, /* within a few seconds it is there, or it is not */
+	AVAILABLE_NOW, /* it has the toolchain */
+	AVAILABLE_KINDS,
 };
 
 struct sched_node;
@@ -69,7 +69,7 @@ TAILQ_HEAD(sched_units, sched_unit); /* in the order of arrival */
 struct sched_cell_state {
 	enum sched_cell cell;
 	uint64_t asked_ms;
-	enum sched_hope hope;
+	enum sched_available available;
 	bool open; /* takes a unit now */
 };
 
@@ -78,9 +78,9 @@ struct sched_toolchain {
 	enum reason why; /* of SCHED_BAD */
 	struct sched_units fresh, to_scan, ready, held;
 	struct sched_cell_state *cell; /* by node */
-	unsigned n_hope[HOPES]; /* nodes of which so much can be expected */
+	unsigned n_available[AVAILABLE_KINDS]; /* how many nodes, by kind */
 	unsigned n_open;
-	bool review; /* those that are READY: a hope may be gone */
+	bool review; /* those that are READY: no node may be left */
 };
 
 struct sched_node {

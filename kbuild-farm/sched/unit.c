@@ -2,7 +2,7 @@
 /*
  * The table below says what moves a unit from which state to which; anything
  * else is impossible.  SCHED_TIME stands for what the dispatcher does by itself
- * after any event: a unit gets its turn, a slot, or nothing to hope for.
+ * after any event: a unit gets its turn, a slot, or runs out of nodes.
  *
  * A hedge may run beside to-scan, scan, ready and remote.  When it ends,
  * SCHED_HEDGED leads to done or to-local.  The worker that has a unit in scan
@@ -192,8 +192,8 @@ static void move(struct sched *s, struct sched_unit *u,
 }
 
 /* `n` is NULL where it is about this machine. */
-static void act(struct sched *s, const struct sched_unit *u,
-		enum sched_action_kind kind, const struct sched_node *n)
+static void act_on_unit(struct sched *s, const struct sched_unit *u,
+			enum sched_action_kind kind, const struct sched_node *n)
 {
 	struct sched_action a = { .kind = kind,
 				  .unit = u->number,
@@ -235,7 +235,7 @@ void sched_unit_scan(struct sched *s, struct sched_unit *u)
 {
 	move(s, u, UNIT_SCAN);
 	give_to_worker(s, u);
-	act(s, u, SCHED_SCAN, NULL);
+	act_on_unit(s, u, SCHED_SCAN, NULL);
 }
 
 static void forget_sent(struct sched *s, struct sched_unit *u)
@@ -258,20 +258,20 @@ void sched_unit_send(struct sched *s, struct sched_unit *u,
 		TAILQ_INSERT_TAIL(&s->sent, u, sent_link);
 	}
 	move(s, u, UNIT_REMOTE);
-	act(s, u, SCHED_SEND, u->node);
+	act_on_unit(s, u, SCHED_SEND, u->node);
 }
 
 void sched_unit_cancel(struct sched *s, struct sched_unit *u)
 {
 	if (u->state == UNIT_REMOTE)
-		act(s, u, SCHED_CANCEL, u->node);
+		act_on_unit(s, u, SCHED_CANCEL, u->node);
 }
 
 static void stop_hedge(struct sched *s, struct sched_unit *u)
 {
 	if (!u->hedged)
 		return;
-	act(s, u, SCHED_STOP_HEDGE, NULL);
+	act_on_unit(s, u, SCHED_STOP_HEDGE, NULL);
 	sched_unit_end_hedge(s, u);
 }
 
@@ -283,7 +283,7 @@ void sched_unit_examine(struct sched *s, struct sched_unit *u, uint32_t cpu_ms)
 	/* It would write where the answer is written. */
 	stop_hedge(s, u);
 	give_to_worker(s, u);
-	act(s, u, SCHED_EXAMINE, u->node);
+	act_on_unit(s, u, SCHED_EXAMINE, u->node);
 }
 
 void sched_unit_retry(struct sched *s, struct sched_unit *u, enum reason why)
@@ -320,7 +320,7 @@ void sched_unit_local(struct sched *s, struct sched_unit *u, enum reason why)
 void sched_unit_grant(struct sched *s, struct sched_unit *u)
 {
 	move(s, u, UNIT_LOCAL);
-	act(s, u, SCHED_COMPILE, NULL);
+	act_on_unit(s, u, SCHED_COMPILE, NULL);
 }
 
 void sched_unit_hedge(struct sched *s, struct sched_unit *u)
@@ -328,7 +328,7 @@ void sched_unit_hedge(struct sched *s, struct sched_unit *u)
 	u->hedged = true;
 	s->locals++;
 	s->duplicated++;
-	act(s, u, SCHED_HEDGE, NULL);
+	act_on_unit(s, u, SCHED_HEDGE, NULL);
 }
 
 void sched_unit_end_hedge(struct sched *s, struct sched_unit *u)
@@ -352,7 +352,7 @@ void sched_unit_deliver(struct sched *s, struct sched_unit *u, enum reason why)
 		s->remote++;
 	forget_sent(s, u);
 	move(s, u, UNIT_DONE);
-	act(s, u, SCHED_DELIVER, why ? NULL : u->node);
+	act_on_unit(s, u, SCHED_DELIVER, why ? NULL : u->node);
 }
 
 void sched_unit_leave(struct sched *s, struct sched_unit *u)
@@ -362,7 +362,7 @@ void sched_unit_leave(struct sched *s, struct sched_unit *u)
 	forget_sent(s, u);
 	if (u->state == UNIT_LOCAL) {
 		count_local(s, u->why);
-		act(s, u, SCHED_DONE, NULL);
+		act_on_unit(s, u, SCHED_DONE, NULL);
 	}
 	if (u->working) {
 		move(s, u, UNIT_LEFT);

@@ -10,7 +10,7 @@
 #define BLOCK_SIZE (128u << 10)
 
 /* Is what `fd` holds what the digest says?  Reads it to its end. */
-static bool holds(int fd, const struct digest *d)
+static bool has_content(int fd, const struct digest *d)
 {
 	struct digest_run *run = digest_new();
 	uint8_t *block = xmalloc(BLOCK_SIZE);
@@ -63,7 +63,7 @@ int store_open_blob(struct store *s, const struct digest *d, uint64_t size)
 
 	if (fd < 0)
 		return fd;
-	if (!holds(fd, d)) {
+	if (!has_content(fd, d)) {
 		store_damaged(s, d, st.st_ino);
 		ret = -EBADMSG;
 	}

@@ -68,7 +68,7 @@ static size_t age_of(const struct pass *pass, const struct stat *st)
 	return ((size_t)shift << AGE_BITS) + (age >> shift);
 }
 
-static bool is_name(const char *name, size_t digits)
+static bool is_hex_name(const char *name, size_t digits)
 {
 	return strlen(name) == digits &&
 	       strspn(name, "0123456789abcdef") == digits;
@@ -85,7 +85,7 @@ static int visit_dir(struct pass *pass, const char *dir, visit_fn *visit)
 	if (!ret)
 		ret = fs_list_at(fd, ".", &names);
 	for (size_t i = 0; i < names.n && !pass->s->stop; i++) {
-		if (!is_name(names.v[i], DIGEST_HEX - 3))
+		if (!is_hex_name(names.v[i], DIGEST_HEX - 3))
 			fs_remove_at(fd, names.v[i]);
 		else if (!store_entry_stat(pass->s, fd, names.v[i], &st))
 			visit(pass, fd, names.v[i], &st);
@@ -187,14 +187,14 @@ static uint64_t may_go(const struct pass *pass)
  * When there is more than `above`, leave `target`; nothing is removed when
  * not even `must` can be reached.  With `collecting` held.
  */
-static int collect(struct store *s, uint64_t above, uint64_t target,
-		   uint64_t must)
+static int collect_garbage(struct store *s, uint64_t above, uint64_t target,
+			   uint64_t must)
 {
 	struct pass *pass = xcalloc(1, sizeof(*pass));
 	uint64_t before;
 	int ret;
 
-	store_live_sweep(s->live);
+	store_live_prune(s->live);
 	pass->s = s;
 	pass->now_ms = now_ms();
 	pthread_mutex_lock(&s->lock);
@@ -240,8 +240,8 @@ int store_gc(struct store *s, uint64_t target)
 	pthread_mutex_lock(&s->collecting);
 	if (!target)
 		take_due(s);
-	ret = collect(s, target ? target : high(s), target ? target : low(s),
-		      UINT64_MAX);
+	ret = collect_garbage(s, target ? target : high(s),
+			      target ? target : low(s), UINT64_MAX);
 	pthread_mutex_unlock(&s->collecting);
 	return ret;
 }
@@ -260,7 +260,7 @@ static void collector_main(void *arg)
 		pthread_mutex_lock(&s->collecting);
 		/* Another thread may have made the pass meanwhile. */
 		if (take_due(s))
-			collect(s, high(s), low(s), UINT64_MAX);
+			collect_garbage(s, high(s), low(s), UINT64_MAX);
 		pthread_mutex_unlock(&s->collecting);
 		pthread_mutex_lock(&s->lock);
 	}
@@ -296,7 +296,7 @@ static bool has_room(const struct store *s, uint64_t charge)
 	return taken <= s->n.limit && charge <= s->n.limit - taken;
 }
 
-static bool take(struct store *s, uint64_t charge, bool *hopeless)
+static bool reserve_space(struct store *s, uint64_t charge, bool *hopeless)
 {
 	bool fits;
 
@@ -320,7 +320,7 @@ static void make_room(struct store *s, uint64_t charge)
 	pthread_mutex_unlock(&s->lock);
 	target = must < low(s) ? must : low(s);
 	if (must)
-		collect(s, target, target, must);
+		collect_garbage(s, target, target, must);
 }
 
 int store_room_take(struct store *s, uint64_t size)
@@ -330,16 +330,16 @@ int store_room_take(struct store *s, uint64_t size)
 
 	if (charge > s->n.limit)
 		return -EFBIG;
-	if (take(s, charge, &hopeless))
+	if (reserve_space(s, charge, &hopeless))
 		return 0;
 	if (hopeless)
 		return -ENOSPC;
 	pthread_mutex_lock(&s->collecting);
 	/* Another thread may have made room meanwhile. */
-	fits = take(s, charge, &hopeless);
+	fits = reserve_space(s, charge, &hopeless);
 	if (!fits && !hopeless) {
 		make_room(s, charge);
-		fits = take(s, charge, &hopeless);
+		fits = reserve_space(s, charge, &hopeless);
 	}
 	pthread_mutex_unlock(&s->collecting);
 	if (fits)

@@ -50,8 +50,8 @@ static void forget(struct store_identities *memo, struct file *f)
 	free(f);
 }
 
-static struct file *find(struct store_identities *memo,
-			 const struct stamp *stamp)
+static struct file *find_stamp(struct store_identities *memo,
+			       const struct stamp *stamp)
 {
 	struct map_node *n = map_find(&memo->files, stamp_hash(stamp));
 
@@ -60,12 +60,12 @@ static struct file *find(struct store_identities *memo,
 	return (struct file *)n;
 }
 
-static void remember(struct store_identities *memo,
-		     const struct store_identity *id)
+static void remember_file(struct store_identities *memo,
+			  const struct store_identity *id)
 {
 	struct file *f;
 
-	if (!memo->max || find(memo, &id->stamp))
+	if (!memo->max || find_stamp(memo, &id->stamp))
 		return;
 	while (memo->files.n >= memo->max)
 		forget(memo, TAILQ_LAST(&memo->used, file_list));
@@ -92,7 +92,7 @@ bool store_identity_find(struct store_identities *memo,
 	struct file *f;
 
 	pthread_mutex_lock(&memo->lock);
-	f = find(memo, stamp);
+	f = find_stamp(memo, stamp);
 	if (f) {
 		*out = (struct store_identity){ f->stamp, f->digest,
 						f->executable, true };
@@ -104,7 +104,7 @@ bool store_identity_find(struct store_identities *memo,
 	return f != NULL;
 }
 
-static int kind_of(const struct stat *st)
+static int check_kind(const struct stat *st)
 {
 	if (S_ISDIR(st->st_mode))
 		return -EISDIR;
@@ -112,8 +112,8 @@ static int kind_of(const struct stat *st)
 }
 
 /* All of it, hashed and kept if wanted: -EAGAIN when it is not `size` long. */
-static int read_all(int fd, uint64_t size, struct digest *out,
-		    struct buf *content)
+static int hash_content(int fd, uint64_t size, struct digest *out,
+			struct buf *content)
 {
 	struct digest_run *run = digest_new();
 	uint8_t *block = xmalloc(BLOCK_SIZE);
@@ -141,8 +141,8 @@ static int read_all(int fd, uint64_t size, struct digest *out,
 	return ret || got == size ? ret : -EAGAIN;
 }
 
-static int read_file(int fd, struct store_identity *out, struct buf *content,
-		     size_t max)
+static int read_identity(int fd, struct store_identity *out,
+			 struct buf *content, size_t max)
 {
 	int64_t now = stamp_now();
 	struct stamp after;
@@ -151,7 +151,7 @@ static int read_file(int fd, struct store_identity *out, struct buf *content,
 
 	if (fstat(fd, &st))
 		return -errno;
-	ret = kind_of(&st);
+	ret = check_kind(&st);
 	if (ret)
 		return ret;
 	stamp_of(&out->stamp, &st);
@@ -159,7 +159,7 @@ static int read_file(int fd, struct store_identity *out, struct buf *content,
 		return -EFBIG;
 	if (content && buf_reserve(content, (size_t)out->stamp.size))
 		return -ENOMEM;
-	ret = read_all(fd, out->stamp.size, &out->digest, content);
+	ret = hash_content(fd, out->stamp.size, &out->digest, content);
 	if (!ret && fstat(fd, &st))
 		ret = -errno;
 	if (ret)
@@ -179,7 +179,7 @@ static int open_and_read(const char *path, struct store_identity *out,
 
 	if (fd < 0)
 		return -errno;
-	ret = read_file(fd, out, content, max);
+	ret = read_identity(fd, out, content, max);
 	close(fd);
 	if (ret && content && content->len > before) {
 		content->len = before;
@@ -188,8 +188,8 @@ static int open_and_read(const char *path, struct store_identity *out,
 	return ret;
 }
 
-static int look(struct store_identities *memo, const char *path,
-		struct store_identity *out)
+static int find_known(struct store_identities *memo, const char *path,
+		      struct store_identity *out)
 {
 	struct stamp stamp;
 	struct stat st;
@@ -197,7 +197,7 @@ static int look(struct store_identities *memo, const char *path,
 
 	if (stat(path, &st))
 		return -errno;
-	ret = kind_of(&st);
+	ret = check_kind(&st);
 	if (ret)
 		return ret;
 	stamp_of(&stamp, &st);
@@ -209,7 +209,7 @@ int store_identity_get(struct store_identities *memo, const char *path,
 		       size_t content_max, struct err *err)
 {
 	struct store_identity id = { 0 };
-	int ret = look(memo, path, &id);
+	int ret = find_known(memo, path, &id);
 
 	if (ret == -ESTALE || (!ret && content)) {
 		ret = -EAGAIN;
@@ -219,7 +219,7 @@ int store_identity_get(struct store_identities *memo, const char *path,
 		memo->read++;
 		memo->read_bytes += ret ? 0 : id.stamp.size;
 		if (!ret && id.settled)
-			remember(memo, &id);
+			remember_file(memo, &id);
 		pthread_mutex_unlock(&memo->lock);
 	}
 	if (ret == -EAGAIN)

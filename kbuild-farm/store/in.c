@@ -16,7 +16,7 @@ struct store_in {
 	uint64_t size, got;
 	struct digest_run *run;
 	int fd;
-	char name[STORE_NAME_MAX]; /* in the store's own directory */
+	char name[STORE_NAME_MAX]; /* in the private directory */
 	bool pin;
 	int failed; /* what every further call answers */
 };
@@ -36,7 +36,7 @@ int store_in_begin(struct store_in **out, struct store *s,
 	in->pin = pin;
 	snprintf(in->name, sizeof(in->name), "in.%u",
 		 atomic_fetch_add(&s->serial, 1));
-	in->fd = openat(s->own, in->name,
+	in->fd = openat(s->private, in->name,
 			O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 			0600);
 	if (in->fd < 0) {
@@ -60,7 +60,7 @@ int store_in_add(struct store_in *in, struct bytes piece)
 		in->failed = fs_write_all(in->fd, piece);
 	if (in->failed) {
 		/* The disk may be full: what is worthless goes at once. */
-		unlinkat(in->s->own, in->name, 0);
+		unlinkat(in->s->private, in->name, 0);
 		close(in->fd);
 		in->fd = -1;
 		return in->failed;
@@ -84,7 +84,7 @@ static int verify(struct store_in *in)
 }
 
 /* Rename it to where it belongs; *replaced: what disk space that freed. */
-static int publish(struct store_in *in, uint64_t *replaced)
+static int rename_blob(struct store_in *in, uint64_t *replaced)
 {
 	struct store_place at;
 	struct stat st;
@@ -95,7 +95,7 @@ static int publish(struct store_in *in, uint64_t *replaced)
 	/* Removes what is no plain file, which rename() would not replace. */
 	if (!store_entry_stat(in->s, at.dir, at.name, &st))
 		*replaced = (uint64_t)st.st_size;
-	if (renameat(in->s->own, in->name, at.dir, at.name))
+	if (renameat(in->s->private, in->name, at.dir, at.name))
 		ret = -errno;
 	store_place_release(&at);
 	return ret;
@@ -109,7 +109,7 @@ int store_in_end(struct store_in *in)
 	if (!ret)
 		ret = store_pin_renew(in->s, &in->digest, in->name, in->pin);
 	if (!ret) {
-		ret = publish(in, &replaced);
+		ret = rename_blob(in, &replaced);
 		if (ret && in->pin)
 			store_unpin(in->s, &in->digest);
 	}
@@ -126,7 +126,7 @@ void store_in_abort(struct store_in *in)
 	if (!in)
 		return;
 	if (in->name[0]) {
-		unlinkat(in->s->own, in->name, 0);
+		unlinkat(in->s->private, in->name, 0);
 		store_room_drop(in->s, in->size);
 	}
 	if (in->fd >= 0)

@@ -17,8 +17,8 @@
 
 #define DIRECTORY (O_RDONLY | O_DIRECTORY)
 
-/* A descriptor; -EAGAIN: the name was taken, or a sweep came in between. */
-static int make_one(int live, const char *name)
+/* A descriptor; -EAGAIN: the name was taken, or it was pruned in between. */
+static int make_locked(int live, const char *name)
 {
 	int fd;
 
@@ -37,7 +37,7 @@ int store_live_make(int live, char name[static STORE_LIVE_NAME_MAX],
 	for (int i = 0; i < TRIES_MAX && ret == -EAGAIN; i++) {
 		snprintf(name, STORE_LIVE_NAME_MAX, "%d.%u", (int)getpid(),
 			 atomic_fetch_add(&count, 1));
-		ret = make_one(live, name);
+		ret = make_locked(live, name);
 	}
 	if (ret < 0)
 		err_set(err, -ret, "make and lock a directory: %s",
@@ -45,9 +45,10 @@ int store_live_make(int live, char name[static STORE_LIVE_NAME_MAX],
 	return ret;
 }
 
-static void sweep_one(int live, const char *name)
+static void prune_one(int live, const char *name)
 {
-	/* Another sweep may have been first, and the name be in use again. */
+	/* Another process may have pruned it first, and the name be in use
+	 * again. */
 	int fd = fs_lock(live, name, DIRECTORY, LOCK_EX | LOCK_NB);
 
 	if (fd >= 0 || fd == -ENOTDIR || fd == -ELOOP)
@@ -56,12 +57,12 @@ static void sweep_one(int live, const char *name)
 		close(fd);
 }
 
-void store_live_sweep(int live)
+void store_live_prune(int live)
 {
 	struct strv names = { 0 };
 
 	fs_list_at(live, ".", &names);
 	for (size_t i = 0; i < names.n; i++)
-		sweep_one(live, names.v[i]);
+		prune_one(live, names.v[i]);
 	strv_release(&names);
 }

@@ -19,6 +19,6 @@
 int store_live_make(int live, char name[static STORE_LIVE_NAME_MAX],
 		    struct err *err);
 /* Remove those that nobody holds, and whatever else lies there. */
-void store_live_sweep(int live);
+void store_live_prune(int live);
 
 #endif

@@ -49,7 +49,7 @@ struct store_packed *store_packed_new(size_t limit, store_pack_fn pack,
 	return p;
 }
 
-static void free_blob(struct map_node *node)
+static void free_packed(struct map_node *node)
 {
 	struct blob *b = (struct blob *)node;
 
@@ -61,11 +61,11 @@ static void free_blob(struct map_node *node)
 
 /* Below, until the next such line: with the lock held. */
 
-static void drop(struct store_packed *p, struct blob *b)
+static void drop_blob(struct store_packed *p, struct blob *b)
 {
 	map_remove(&p->blobs, &b->node);
 	p->memory -= b->memory;
-	free_blob(&b->node);
+	free_packed(&b->node);
 }
 
 static void drop_idle(struct store_packed *p, struct blob *b)
@@ -73,10 +73,10 @@ static void drop_idle(struct store_packed *p, struct blob *b)
 	TAILQ_REMOVE(&p->idle, b, idle);
 	p->idle_memory -= b->memory;
 	p->dropped++;
-	drop(p, b);
+	drop_blob(p, b);
 }
 
-static struct blob *find(struct store_packed *p, const struct digest *d)
+static struct blob *find_packed(struct store_packed *p, const struct digest *d)
 {
 	struct map_node *n = map_find(&p->blobs, digest_hash(d));
 
@@ -111,12 +111,12 @@ static int charge(struct store_packed *p, struct blob *b, size_t n)
  * Somebody's *found, or a new one that the caller must make, marked as such.
  * Waits as long as another thread is making it.
  */
-static struct blob *enter(struct store_packed *p, const struct digest *d,
-			  uint64_t size, bool *found)
+static struct blob *find_or_add(struct store_packed *p, const struct digest *d,
+				uint64_t size, bool *found)
 {
 	struct blob *b;
 
-	while ((b = find(p, d)) != NULL && b->making)
+	while ((b = find_packed(p, d)) != NULL && b->making)
 		pthread_cond_wait(&p->made, &p->lock);
 	*found = b != NULL;
 	if (b) {
@@ -135,7 +135,7 @@ static struct blob *enter(struct store_packed *p, const struct digest *d,
 static void leave(struct store_packed *p, struct blob *b, int failed)
 {
 	if (failed) {
-		drop(p, b);
+		drop_blob(p, b);
 	} else {
 		b->making = false;
 		b->users = 1;
@@ -243,7 +243,7 @@ const struct store_packed_blob *store_packed_find(struct store_packed *p,
 	struct blob *b;
 
 	pthread_mutex_lock(&p->lock);
-	b = find(p, d);
+	b = find_packed(p, d);
 	if (b && b->making)
 		b = NULL;
 	if (b)
@@ -261,7 +261,7 @@ int store_packed_file(struct store_packed *p, const struct digest *d,
 	int ret;
 
 	pthread_mutex_lock(&p->lock);
-	b = enter(p, d, size, &found);
+	b = find_or_add(p, d, size, &found);
 	pthread_mutex_unlock(&p->lock);
 	if (!found) {
 		ret = pack_file(p, b, path);
@@ -298,7 +298,7 @@ void store_packed_free(struct store_packed *p)
 {
 	if (!p)
 		return;
-	map_release_all(&p->blobs, free_blob);
+	map_release_all(&p->blobs, free_packed);
 	pthread_cond_destroy(&p->made);
 	pthread_mutex_destroy(&p->lock);
 	free(p);

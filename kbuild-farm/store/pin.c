@@ -25,7 +25,7 @@ void store_pin_name(const struct digest *d, char out[static STORE_NAME_MAX])
 
 /* All below: with pin_lock held. */
 
-static struct pin *find(struct store *s, const struct digest *d)
+static struct pin *find_pin(struct store *s, const struct digest *d)
 {
 	struct map_node *n = map_find(&s->pins, digest_hash(d));
 
@@ -36,7 +36,7 @@ static struct pin *find(struct store *s, const struct digest *d)
 
 static void count_one(struct store *s, const struct digest *d)
 {
-	struct pin *pin = find(s, d);
+	struct pin *pin = find_pin(s, d);
 
 	if (!pin) {
 		pin = xcalloc(1, sizeof(*pin));
@@ -51,7 +51,7 @@ static bool linked(struct store *s, const char *name, uint64_t size)
 {
 	struct stat st;
 
-	return !store_entry_stat(s, s->own, name, &st) &&
+	return !store_entry_stat(s, s->private, name, &st) &&
 	       (uint64_t)st.st_size == size;
 }
 
@@ -69,16 +69,16 @@ static int link_entry(struct store *s, const struct digest *d, const char *name,
 	if (!ret && (uint64_t)st.st_size != size)
 		ret = -ENOENT;
 	if (!ret)
-		ret = fs_remove_at(s->own, name);
-	if (!ret && linkat(at.dir, at.name, s->own, name, 0))
+		ret = fs_remove_at(s->private, name);
+	if (!ret && linkat(at.dir, at.name, s->private, name, 0))
 		ret = -errno;
 	/* The entry may have been replaced since. */
 	if (!ret && !linked(s, name, size)) {
-		fs_remove_at(s->own, name);
+		fs_remove_at(s->private, name);
 		ret = -ENOENT;
 	}
 	if (!ret)
-		store_entry_touch(s->own, name, &st);
+		store_entry_touch(s->private, name, &st);
 	store_place_release(&at);
 	return ret;
 }
@@ -90,7 +90,7 @@ int store_pin(struct store *s, const struct digest *d, uint64_t size)
 
 	store_pin_name(d, name);
 	pthread_mutex_lock(&s->pin_lock);
-	if (!find(s, d) || !linked(s, name, size))
+	if (!find_pin(s, d) || !linked(s, name, size))
 		ret = link_entry(s, d, name, size);
 	if (!ret)
 		count_one(s, d);
@@ -104,10 +104,10 @@ void store_unpin(struct store *s, const struct digest *d)
 	struct pin *pin;
 
 	pthread_mutex_lock(&s->pin_lock);
-	pin = find(s, d);
+	pin = find_pin(s, d);
 	if (pin && !--pin->count) {
 		store_pin_name(d, name);
-		fs_remove_at(s->own, name);
+		fs_remove_at(s->private, name);
 		map_remove(&s->pins, &pin->node);
 		free(pin);
 	}
@@ -123,30 +123,30 @@ int store_pin_open(struct store *s, const struct digest *d, struct stat *st)
 	int ret = -ENOENT;
 
 	pthread_mutex_lock(&s->pin_lock);
-	if (find(s, d)) {
+	if (find_pin(s, d)) {
 		store_pin_name(d, name);
-		ret = store_entry_open(s, s->own, name, st);
+		ret = store_entry_open(s, s->private, name, st);
 	}
 	pthread_mutex_unlock(&s->pin_lock);
 	return ret;
 }
 
 /* In one step: somebody may be about to open what stands there. */
-static int relink(struct store *s, const char *name, const char *to)
+static int relink_pin(struct store *s, const char *name, const char *to)
 {
 	char between[STORE_NAME_MAX];
 	int ret = 0;
 
-	if (!linkat(s->own, name, s->own, to, 0))
+	if (!linkat(s->private, name, s->private, to, 0))
 		return 0;
 	if (errno != EEXIST)
 		return -errno;
 	snprintf(between, sizeof(between), "%.70s.pin", name);
-	if (linkat(s->own, name, s->own, between, 0))
+	if (linkat(s->private, name, s->private, between, 0))
 		return -errno;
-	if (renameat(s->own, between, s->own, to)) {
+	if (renameat(s->private, between, s->private, to)) {
 		ret = -errno;
-		unlinkat(s->own, between, 0);
+		unlinkat(s->private, between, 0);
 	}
 	return ret;
 }
@@ -159,8 +159,8 @@ int store_pin_renew(struct store *s, const struct digest *d, const char *name,
 
 	store_pin_name(d, to);
 	pthread_mutex_lock(&s->pin_lock);
-	if (pin || find(s, d))
-		ret = relink(s, name, to);
+	if (pin || find_pin(s, d))
+		ret = relink_pin(s, name, to);
 	if (!ret && pin)
 		count_one(s, d);
 	pthread_mutex_unlock(&s->pin_lock);
@@ -182,7 +182,7 @@ void store_damaged(struct store *s, const struct digest *d, ino_t ino)
 
 	store_pin_name(d, name);
 	pthread_mutex_lock(&s->pin_lock);
-	remove_if(s->own, name, ino);
+	remove_if(s->private, name, ino);
 	pthread_mutex_unlock(&s->pin_lock);
 	if (!store_place_init(s, &at, d, false)) {
 		remove_if(at.dir, at.name, ino);

@@ -23,8 +23,8 @@
 struct store {
 	int blobs; /* DIR/sha256 */
 	int live; /* DIR/live */
-	int own; /* our directory in it, locked */
-	char own_name[STORE_LIVE_NAME_MAX];
+	int private; /* our directory in it, locked */
+	char private_name[STORE_LIVE_NAME_MAX];
 	atomic_uint serial; /* names of what arrives */
 
 	pthread_mutex_t pin_lock;
@@ -75,13 +75,13 @@ void store_entry_touch(int dir, const char *name, const struct stat *st);
 
 /* ---- pin.c: what must stay */
 
-/* The name of a pin in the store's own directory. */
+/* The name of a pin in the private directory. */
 void store_pin_name(const struct digest *d, char out[static STORE_NAME_MAX]);
 /* A descriptor of a blob that is pinned by this handle, or -ENOENT. */
 int store_pin_open(struct store *s, const struct digest *d, struct stat *st);
 /*
- * A verified file of our own directory stands for `d` from now on, if that is
- * pinned, or is to be: called before it is published.
+ * A verified file of the private directory stands for `d` from now on, if that
+ * is pinned, or is to be: called before it is published.
  */
 int store_pin_renew(struct store *s, const struct digest *d, const char *name,
 		    bool pin);

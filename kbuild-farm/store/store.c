@@ -47,7 +47,7 @@ static int open_root(const char *dir, struct err *err)
 	return ret ? ret : fd;
 }
 
-static int open_below(int root, const char *name, struct err *err)
+static int open_store_dir(int root, const char *name, struct err *err)
 {
 	int fd, ret;
 
@@ -66,31 +66,32 @@ static int open_below(int root, const char *name, struct err *err)
 /* Pins are hard links: can this file system make them? */
 static int check_links(struct store *s, struct err *err)
 {
-	int fd = openat(s->own, "try", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	int fd = openat(s->private, "try", O_WRONLY | O_CREAT | O_CLOEXEC,
+			0600);
 	int ret = 0;
 
 	if (fd < 0)
 		return err_errno(err, "make a file");
 	close(fd);
-	if (linkat(s->own, "try", s->own, "link", 0))
+	if (linkat(s->private, "try", s->private, "link", 0))
 		ret = err_errno(err, "make a hard link");
-	unlinkat(s->own, "link", 0);
-	unlinkat(s->own, "try", 0);
+	unlinkat(s->private, "link", 0);
+	unlinkat(s->private, "try", 0);
 	return ret;
 }
 
 static int open_all(struct store *s, int root, struct err *err)
 {
-	s->blobs = open_below(root, "sha256", err);
+	s->blobs = open_store_dir(root, "sha256", err);
 	if (s->blobs < 0)
 		return s->blobs;
-	s->live = open_below(root, "live", err);
+	s->live = open_store_dir(root, "live", err);
 	if (s->live < 0)
 		return s->live;
-	store_live_sweep(s->live);
-	s->own = store_live_make(s->live, s->own_name, err);
-	if (s->own < 0)
-		return s->own;
+	store_live_prune(s->live);
+	s->private = store_live_make(s->live, s->private_name, err);
+	if (s->private < 0)
+		return s->private;
 	return check_links(s, err);
 }
 
@@ -100,7 +101,7 @@ int store_open(struct store **out, const char *dir, uint64_t limit,
 	struct store *s = xcalloc(1, sizeof(*s));
 	int root = open_root(dir, err), ret = root;
 
-	s->blobs = s->live = s->own = -1;
+	s->blobs = s->live = s->private = -1;
 	s->n.limit = limit ? limit : store_limit_default(dir);
 	pthread_mutex_init(&s->pin_lock, NULL);
 	pthread_mutex_init(&s->lock, NULL);
@@ -129,9 +130,9 @@ void store_free(struct store *s)
 		return;
 	store_gc_stop(s);
 	store_pins_release(s);
-	if (s->own >= 0) {
-		fs_remove_at(s->live, s->own_name);
-		close(s->own);
+	if (s->private >= 0) {
+		fs_remove_at(s->live, s->private_name);
+		close(s->private);
 	}
 	if (s->live >= 0)
 		close(s->live);

@@ -25,7 +25,7 @@ static const char *const llvm_tools[] = {
 };
 
 /* How much of a driver's name stands before "gcc": "aarch64-linux-gnu-". */
-static size_t stem_length(const char *driver)
+static size_t prefix_length(const char *driver)
 {
 	const char *at = NULL, *next = driver;
 
@@ -39,7 +39,7 @@ static size_t stem_length(const char *driver)
 
 static bool is_tool(const char *name, const char *driver, bool is_clang)
 {
-	size_t len = is_clang ? 0 : stem_length(driver);
+	size_t len = is_clang ? 0 : prefix_length(driver);
 	const char *const *tool = is_clang ? llvm_tools : plain_tools;
 
 	if (len)
@@ -148,7 +148,7 @@ static int find_driver(const char *what, char *const *env, char **out,
 static char *triplet_of(const struct compiler_manifest *m)
 {
 	const char *name = str_base(m->driver);
-	size_t len = stem_length(name);
+	size_t len = prefix_length(name);
 
 	if (m->is_clang)
 		return NULL;

@@ -33,7 +33,7 @@ static bool is_triplet(const char *s)
 }
 
 /* Takes all up to `end` off the front of *s, and `end` itself. */
-static char *take(const char **s, const char *end)
+static char *take_until(const char **s, const char *end)
 {
 	const char *at = strstr(*s, end);
 	char *word;
@@ -60,9 +60,9 @@ static bool read_gcc(struct toolchain_archive *a, const char *s)
 	char *version = NULL;
 	bool good;
 
-	a->host = take(&s, "-gcc-");
+	a->host = take_until(&s, "-gcc-");
 	if (a->host)
-		version = take(&s, "-nolibc");
+		version = take_until(&s, "-nolibc");
 	good = version && (*s == '-' || *s == '_') && is_triplet(s + 1) &&
 	       toolchain_data_host(a->host) && set_release(a, false, version);
 	if (good)
@@ -74,7 +74,7 @@ static bool read_gcc(struct toolchain_archive *a, const char *s)
 /* VERSION-MACHINE, which is another name for a host */
 static bool read_clang(struct toolchain_archive *a, const char *s)
 {
-	char *version = take(&s, "-");
+	char *version = take_until(&s, "-");
 	const struct toolchain_host *h;
 	bool good = version && set_release(a, true, version);
 

@@ -28,8 +28,8 @@ static bool runs_on(const struct toolchain_archive *a, bool is_clang,
 }
 
 /* How far a version is from the wanted one, the first number counting most. */
-static unsigned long distance(const struct toolchain_release *wanted,
-			      const struct toolchain_release *r)
+static unsigned long distance_to(const struct toolchain_release *wanted,
+				 const struct toolchain_release *r)
 {
 	static const unsigned long weight[] = { 1000000, 1000, 1 };
 	unsigned long sum = 0;
@@ -81,10 +81,10 @@ static char *near_versions(const struct toolchain_catalog *c,
 
 		if (runs_on(a, wanted->is_clang, host) &&
 		    rank(a, triplets) != SIZE_MAX)
-			keep_near(
-				list, &n,
-				(struct near){ a->release,
-					       distance(wanted, &a->release) });
+			keep_near(list, &n,
+				  (struct near){
+					  a->release,
+					  distance_to(wanted, &a->release) });
 	}
 	for (size_t i = 0; i < n; i++)
 		strv_own(&names, toolchain_release_text(&list[i].release));

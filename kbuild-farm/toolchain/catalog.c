@@ -65,7 +65,7 @@ static int same_order(const struct toolchain_archive *a,
 	return order;
 }
 
-static int order(const void *x, const void *y)
+static int by_preference(const void *x, const void *y)
 {
 	const struct toolchain_archive *a = x, *b = y;
 	int same = same_order(a, b);
@@ -81,7 +81,7 @@ void toolchain_catalog_sort(struct toolchain_catalog *c)
 
 	if (!c->n)
 		return;
-	qsort(c->v, c->n, sizeof(*c->v), order);
+	qsort(c->v, c->n, sizeof(*c->v), by_preference);
 	for (size_t i = 1; i < c->n; i++) {
 		if (same_order(&c->v[n], &c->v[i]))
 			c->v[++n] = c->v[i];
@@ -363,7 +363,7 @@ static void tell_progress(void *ctx)
 }
 
 /* Hosts, then their versions, then what these have. */
-static void ask_all(struct survey *s)
+static void ask_listings(struct survey *s)
 {
 	size_t end, left = 0;
 
@@ -411,7 +411,7 @@ static int ask_servers(struct toolchain_catalog *c,
 
 	add_listing(&s, "", toolchain_data_place(false), HOSTS);
 	add_listing(&s, "", toolchain_data_place(true), ARCHIVES);
-	ask_all(&s);
+	ask_listings(&s);
 	ret = judge_survey(&s, err);
 	for (size_t i = 0; i < s.n; i++)
 		free(s.v[i].path);

@@ -198,7 +198,7 @@ static void read_files(void)
 
 /* ---- asking ---- */
 
-static void *at(enum section section, size_t i)
+static void *item_at(enum section section, size_t i)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	const struct table *t = &tables[section];
@@ -207,11 +207,11 @@ static void *at(enum section section, size_t i)
 	return i < t->n ? t->v + i * t->size : NULL;
 }
 
-static void *named(enum section section, const char *name)
+static void *item_named(enum section section, const char *name)
 {
 	char **s;
 
-	for (size_t i = 0; (s = at(section, i)) != NULL; i++) {
+	for (size_t i = 0; (s = item_at(section, i)) != NULL; i++) {
 		if (!strcmp(*s, name))
 			return s;
 	}
@@ -223,7 +223,7 @@ static void *listing(enum section section, size_t offset, const char *word)
 {
 	char *s;
 
-	for (size_t i = 0; (s = at(section, i)) != NULL; i++) {
+	for (size_t i = 0; (s = item_at(section, i)) != NULL; i++) {
 		if (strv_has((const struct strv *)(s + offset), word))
 			return s;
 	}
@@ -232,12 +232,12 @@ static void *listing(enum section section, size_t offset, const char *word)
 
 const struct toolchain_arch *toolchain_data_arch(const char *arch)
 {
-	return named(ARCH, arch);
+	return item_named(ARCH, arch);
 }
 
 const struct toolchain_arch *toolchain_data_arch_at(size_t i)
 {
-	return at(ARCH, i);
+	return item_at(ARCH, i);
 }
 
 const struct toolchain_arch *toolchain_data_arch_called(const char *other)
@@ -254,12 +254,12 @@ const struct strv *toolchain_data_triplets(const char *arch)
 
 const struct toolchain_host *toolchain_data_host_at(size_t i)
 {
-	return at(HOST, i);
+	return item_at(HOST, i);
 }
 
 const struct toolchain_host *toolchain_data_host(const char *name)
 {
-	return named(HOST, name);
+	return item_named(HOST, name);
 }
 
 const struct toolchain_host *toolchain_data_host_of(const char *machine)
@@ -276,24 +276,24 @@ const struct toolchain_host *toolchain_data_this_host(void)
 
 const struct strv *toolchain_data_mirrors(void)
 {
-	return &((struct server *)at(SERVER, 0))->mirrors;
+	return &((struct server *)item_at(SERVER, 0))->mirrors;
 }
 
 const char *toolchain_data_place(bool is_clang)
 {
-	const struct server *s = at(SERVER, 0);
+	const struct server *s = item_at(SERVER, 0);
 
 	return is_clang ? s->clang : s->gcc;
 }
 
 const struct toolchain_key *toolchain_data_sums_key(void)
 {
-	return named(KEY, "sums");
+	return item_named(KEY, "sums");
 }
 
 const struct toolchain_key *toolchain_data_tar_key(void)
 {
-	return named(KEY, "tar");
+	return item_named(KEY, "tar");
 }
 
 static bool has_quirk(const struct toolchain_quirk *q,
@@ -321,7 +321,7 @@ size_t toolchain_data_quirks(const struct toolchain_release *r,
 	size_t n = 0;
 
 	*out = NULL;
-	for (size_t i = 0; (q = at(QUIRK, i)) != NULL; i++) {
+	for (size_t i = 0; (q = item_at(QUIRK, i)) != NULL; i++) {
 		if (has_quirk(q, r, host, triplet))
 			*VEC_ADD(*out, n) = q;
 	}

@@ -28,14 +28,14 @@ struct files {
 	size_t n;
 };
 
-static void release(struct files *f)
+static void release_files(struct files *f)
 {
 	for (size_t i = 0; i < f->n; i++)
 		free(f->v[i].path);
 	free(f->v);
 }
 
-static void add(struct files *f, const char *path, const struct stat *st)
+static void note_file(struct files *f, const char *path, const struct stat *st)
 {
 	*VEC_ADD(f->v, f->n) = (struct file){
 		.path = xstrdup(path),
@@ -48,7 +48,7 @@ static void add(struct files *f, const char *path, const struct stat *st)
 	};
 }
 
-static void collect(struct files *f, char *dir)
+static void collect_files(struct files *f, char *dir)
 {
 	char *roots[] = { dir, NULL };
 	FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
@@ -58,13 +58,13 @@ static void collect(struct files *f, char *dir)
 		if (e->fts_info == FTS_F && e->fts_statp->st_size &&
 		    S_ISREG(e->fts_statp->st_mode) &&
 		    strcmp(e->fts_name, TOOLCHAIN_JSON))
-			add(f, e->fts_path, e->fts_statp);
+			note_file(f, e->fts_path, e->fts_statp);
 	}
 	if (walk)
 		fts_close(walk);
 }
 
-static int compare(uint64_t a, uint64_t b)
+static int by_number(uint64_t a, uint64_t b)
 {
 	return (a > b) - (a < b);
 }
@@ -72,13 +72,13 @@ static int compare(uint64_t a, uint64_t b)
 /* What equal files have in common. */
 static int by_looks(const struct file *x, const struct file *y)
 {
-	int order = compare(x->size, y->size);
+	int order = by_number(x->size, y->size);
 
 	if (!order)
-		order = compare((uint64_t)x->mtime_ns, (uint64_t)y->mtime_ns);
+		order = by_number((uint64_t)x->mtime_ns, (uint64_t)y->mtime_ns);
 	if (!order)
-		order = compare(x->mode, y->mode);
-	return order ? order : compare(x->dev, y->dev);
+		order = by_number(x->mode, y->mode);
+	return order ? order : by_number(x->dev, y->dev);
 }
 
 static int by_inode(const void *a, const void *b)
@@ -87,7 +87,7 @@ static int by_inode(const void *a, const void *b)
 	int order = by_looks(x, y);
 
 	if (!order)
-		order = compare(x->ino, y->ino);
+		order = by_number(x->ino, y->ino);
 	return order ? order : strcmp(x->path, y->path);
 }
 
@@ -126,7 +126,7 @@ static struct file *find_equal(struct files *theirs, const struct file *ours)
 	return NULL;
 }
 
-static bool relink(const char *from, const char *to)
+static bool replace_by_link(const char *from, const char *to)
 {
 	char *part = xasprintf("%s.dedup", to);
 	bool done = !link(from, part);
@@ -148,11 +148,11 @@ static size_t link_one(struct files *theirs, const struct file *v, size_t n)
 	if (!t || t->ino == v->ino)
 		return 0;
 	t->taken = true;
-	if (!relink(t->path, v->path))
+	if (!replace_by_link(t->path, v->path))
 		return 0;
 	/* The others follow the first, that they stay one. */
 	for (done = 1; done < n; done++)
-		if (!relink(v->path, v[done].path))
+		if (!replace_by_link(v->path, v[done].path))
 			break;
 	return done;
 }
@@ -170,12 +170,12 @@ size_t toolchain_dedup(const char *dir, const char *others)
 
 		if (toolchain_release_is_id(names.v[i]) &&
 		    !str_equal(path, dir))
-			collect(&theirs, path);
+			collect_files(&theirs, path);
 		free(path);
 	}
 	strv_release(&names);
 	if (theirs.n) {
-		collect(&ours, own);
+		collect_files(&ours, own);
 		qsort(theirs.v, theirs.n, sizeof(*theirs.v), by_inode);
 	}
 	if (ours.n)
@@ -186,8 +186,8 @@ size_t toolchain_dedup(const char *dir, const char *others)
 			;
 		done += link_one(&theirs, &ours.v[i], n);
 	}
-	release(&ours);
-	release(&theirs);
+	release_files(&ours);
+	release_files(&theirs);
 	free(own);
 	return done;
 }

@@ -327,8 +327,9 @@ static int say_missing(const struct provision *p,
 	return -ENOENT;
 }
 
-static int report(const struct provision *p,
-		  const struct toolchain_missing_list *left, struct err *err)
+static int report_left(const struct provision *p,
+		       const struct toolchain_missing_list *left,
+		       struct err *err)
 {
 	for (size_t i = 0; i < left->n; i++) {
 		const struct toolchain_missing *m = &left->v[i];
@@ -512,7 +513,7 @@ static int provide(struct provision *p,
 			ret = toolchain_hostlibs_missing(p->dir, &left, err);
 	}
 	if (!ret)
-		ret = report(p, &left, err);
+		ret = report_left(p, &left, err);
 	toolchain_hostlibs_release(&left);
 	return ret;
 }

@@ -126,9 +126,9 @@ static struct toolchain_missing *find_missing(
 	return &out->v[out->n - 1];
 }
 
-static int look_at(struct toolchain_missing_list *out, const char *path,
-		   const char *loader, const struct compiler_search *search,
-		   struct err *err)
+static int add_missing(struct toolchain_missing_list *out, const char *path,
+		       const char *loader, const struct compiler_search *search,
+		       struct err *err)
 {
 	struct compiler_needs needs;
 	int ret = compiler_libraries_missing(&needs, path, loader, search, err);
@@ -182,10 +182,10 @@ int toolchain_hostlibs_missing(const char *dir,
 	if (!ret)
 		ret = toolchain_hostlib_programs(dir, &programs, &plugins, err);
 	for (size_t i = 0; i < programs.n && !ret; i++)
-		ret = look_at(out, programs.v[i], NULL, &search, err);
+		ret = add_missing(out, programs.v[i], NULL, &search, err);
 	loader = loader_of(&programs);
 	for (size_t i = 0; i < plugins.n && !ret && loader; i++)
-		ret = look_at(out, plugins.v[i], loader, &search, err);
+		ret = add_missing(out, plugins.v[i], loader, &search, err);
 	if (out->n)
 		qsort(out->v, out->n, sizeof(*out->v), by_library);
 	for (size_t i = 0; i < out->n; i++)

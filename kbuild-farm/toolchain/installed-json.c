@@ -131,7 +131,7 @@ static bool read_list(json_t *a, struct strv *out)
 	return true;
 }
 
-static bool read_text(json_t *j, bool needed, char **out)
+static bool read_json_text(json_t *j, bool needed, char **out)
 {
 	if (json_is_string(j))
 		*out = xstrdup(json_string_value(j));
@@ -152,7 +152,7 @@ static const char *read_fields(json_t *o, const struct field *f,
 		switch (f->kind) {
 		case TEXT:
 		case NEEDED:
-			good = read_text(j, f->kind == NEEDED, at);
+			good = read_json_text(j, f->kind == NEEDED, at);
 			break;
 		case FLAG:
 			good = json_is_boolean(j);
@@ -183,7 +183,7 @@ static const char *read_fields(json_t *o, const struct field *f,
 }
 
 /* Do the fields agree with each other, and may they become paths? */
-static const char *check(const struct toolchain_installed *t)
+static const char *wrong_field(const struct toolchain_installed *t)
 {
 	struct toolchain_release r;
 	struct err ignored;
@@ -218,7 +218,7 @@ int toolchain_installed_decode(struct toolchain_installed *out, struct bytes in,
 	if (json_is_object(o))
 		bad = read_fields(o, fields, out);
 	if (!bad)
-		bad = check(out);
+		bad = wrong_field(out);
 	json_decref(o);
 	if (!bad)
 		return 0;

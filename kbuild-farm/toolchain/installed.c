@@ -104,7 +104,7 @@ static int by_release(const void *a, const void *b)
 	return order ? order : strcmp(x->id, y->id);
 }
 
-static void add_dir(struct toolchain_installed_list *l, const char *dir)
+static void add_installed(struct toolchain_installed_list *l, const char *dir)
 {
 	struct toolchain_installed t;
 	struct err err;
@@ -135,7 +135,7 @@ int toolchain_installed_list(const char *data,
 		char *dir = xasprintf("%s/%s", path, names.v[i]);
 
 		if (toolchain_release_is_id(names.v[i]))
-			add_dir(out, dir);
+			add_installed(out, dir);
 		free(dir);
 	}
 	strv_release(&names);

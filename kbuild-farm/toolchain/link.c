@@ -41,8 +41,8 @@ static bool leads_into(const char *target, const char *dir)
  * A link of a toolchain that is no longer there, or of this one to another of
  * its tools.  One that was adopted lies among files of others.
  */
-static bool is_ours(const char *path, const char *target,
-		    const struct toolchain_link_request *w)
+static bool is_stale_link(const char *path, const char *target,
+			  const struct toolchain_link_request *w)
 {
 	char *home = xasprintf("%s/toolchains", w->data);
 	bool same = leads_into(target, w->bin) ||
@@ -120,7 +120,7 @@ static int make_link(const struct toolchain_link_request *w, const char *path,
 	found = target_of(path);
 	if (str_equal(found, target)) {
 		strv_add(links, path);
-	} else if (found && is_ours(path, found, w)) {
+	} else if (found && is_stale_link(path, found, w)) {
 		ret = replace_link(path, target, err);
 		if (!ret)
 			strv_add(links, path);

@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* What a shell, make and a Makefile's $(...) take as one word. */
-static bool is_plain(const char *file)
+static bool is_safe_name(const char *file)
 {
 	for (const char *c = file; *c; c++) {
 		if (!isalnum((unsigned char)*c) && !strchr("+-._", *c))
@@ -38,7 +38,7 @@ static bool is_of_llvm(const char *file)
 }
 
 /* Where "-gccXYZ" goes: in front of -linux, else behind the first part. */
-static size_t place_of(const char *triplet)
+static size_t infix_place(const char *triplet)
 {
 	const char *linux_part = strstr(triplet, "-linux");
 
@@ -49,7 +49,7 @@ static size_t place_of(const char *triplet)
 static char *name_of_gcc(const char *file, const char *triplet,
 			 const struct toolchain_release *r)
 {
-	size_t at = place_of(triplet);
+	size_t at = infix_place(triplet);
 
 	return xasprintf("%.*s-gcc%u%u%u%s", (int)at, file, r->part[0],
 			 r->part[1], r->part[2], file + at);
@@ -61,7 +61,7 @@ char *toolchain_name(const char *file, const char *triplet,
 	char *version, *out;
 	size_t n;
 
-	if (!is_plain(file))
+	if (!is_safe_name(file))
 		return NULL;
 	if (triplet) {
 		n = strlen(triplet);

@@ -14,11 +14,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LIVE ".live"
-#define LOCK ".lock."
-#define AWAY ".away"
+#define LIVE    ".live"
+#define LOCK    ".lock."
+#define REMOVED ".away"
 
-static int open_dir(const char *path, struct err *err)
+static int open_directory(const char *path, struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -62,18 +62,18 @@ int toolchain_place_open(struct toolchain_place *p, const char *data,
 		.path = xasprintf("%s/toolchains", data),
 		.dir = -1,
 		.live = -1,
-		.own = -1,
+		.private = -1,
 	};
 	if (!ret)
-		p->dir = ret = open_dir(p->path, err);
+		p->dir = ret = open_directory(p->path, err);
 	if (ret >= 0)
-		p->live = ret = open_dir(live, err);
+		p->live = ret = open_directory(live, err);
 	free(live);
 	if (ret < 0) {
 		toolchain_place_close(p);
 		return ret;
 	}
-	store_live_sweep(p->live);
+	store_live_prune(p->live);
 	remove_old_locks(p);
 	return 0;
 }
@@ -82,9 +82,9 @@ void toolchain_place_close(struct toolchain_place *p)
 {
 	if (!p->path)
 		return;
-	if (p->own >= 0) {
+	if (p->private >= 0) {
 		fs_remove_at(p->live, p->name);
-		close(p->own);
+		close(p->private);
 	}
 	if (p->live >= 0)
 		close(p->live);
@@ -98,14 +98,14 @@ static int make_private(struct toolchain_place *p, struct err *err)
 {
 	int fd;
 
-	if (p->own >= 0)
+	if (p->private >= 0)
 		return 0;
 	fd = store_live_make(p->live, p->name, err);
 	if (fd < 0) {
 		err_wrap(err, "%s/" LIVE, p->path);
 		return fd;
 	}
-	p->own = fd;
+	p->private = fd;
 	return 0;
 }
 
@@ -126,11 +126,11 @@ int toolchain_place_publish(struct toolchain_place *p, const char *name,
 
 	/* A power cut must not leave a name without its files.  Where a file
 	 * system knows no flags, a directory that is not empty stays, too. */
-	if (syncfs(p->own))
+	if (syncfs(p->private))
 		return err_errno(err, "%s: flush", p->path);
-	if (renameat2(p->own, name, p->dir, id, flags) &&
+	if (renameat2(p->private, name, p->dir, id, flags) &&
 	    (flags != RENAME_NOREPLACE || errno != EINVAL ||
-	     renameat(p->own, name, p->dir, id)))
+	     renameat(p->private, name, p->dir, id)))
 		return err_errno(err, "%s/%s", p->path, id);
 	if (fsync(p->dir))
 		return err_errno(err, "%s", p->path);
@@ -143,13 +143,13 @@ int toolchain_place_remove(struct toolchain_place *p, const char *id,
 	int ret = make_private(p, err);
 
 	/* Out of the way in one step, then file by file. */
-	if (!ret && renameat(p->dir, id, p->own, AWAY))
+	if (!ret && renameat(p->dir, id, p->private, REMOVED))
 		ret = err_errno(err, "%s/%s", p->path, id);
 	if (!ret && fsync(p->dir))
 		ret = err_errno(err, "%s", p->path);
 	if (ret)
 		return ret;
-	ret = fs_remove_at(p->own, AWAY);
+	ret = fs_remove_at(p->private, REMOVED);
 	return ret ? err_set(err, -ret, "%s: remove %s: %s", p->path, id,
 			     strerror(-ret)) :
 		     0;

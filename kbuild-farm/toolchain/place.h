@@ -18,7 +18,7 @@
 struct toolchain_place {
 	char *path; /* DATA/toolchains */
 	int dir, live; /* descriptors */
-	int own; /* our private directory's, locked; -1: not made yet */
+	int private; /* our private directory's, locked; -1: not made yet */
 	char name[STORE_LIVE_NAME_MAX];
 };
 

@@ -13,7 +13,7 @@
 
 static const char digits[] = "0123456789";
 
-static const char *kind_of(const struct toolchain_release *r)
+static const char *family_of(const struct toolchain_release *r)
 {
 	return r->is_clang ? "clang" : "gcc";
 }
@@ -41,7 +41,7 @@ int toolchain_release_parse(const char *text, struct toolchain_release *r,
 {
 	struct toolchain_release got = { .is_clang = str_starts(text,
 								"clang") };
-	const char *rest = text + strlen(kind_of(&got));
+	const char *rest = text + strlen(family_of(&got));
 
 	if ((got.is_clang || str_starts(text, "gcc")) &&
 	    (!*rest || (*rest == '-' && read_parts(rest + 1, &got)))) {
@@ -61,7 +61,7 @@ int toolchain_release_of(bool is_clang, const char *version,
 
 	if (!read_parts(version, &got))
 		return err_set(err, EINVAL, "\"%s\" is no version of %s",
-			       version, kind_of(&got));
+			       version, family_of(&got));
 	*r = got;
 	return 0;
 }
@@ -79,7 +79,7 @@ char *toolchain_release_version(const struct toolchain_release *r)
 char *toolchain_release_text(const struct toolchain_release *r)
 {
 	char *version = toolchain_release_version(r);
-	char *out = xasprintf("%s%s%s", kind_of(r), r->n ? "-" : "", version);
+	char *out = xasprintf("%s%s%s", family_of(r), r->n ? "-" : "", version);
 
 	free(version);
 	return out;

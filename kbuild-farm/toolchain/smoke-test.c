@@ -33,7 +33,7 @@ static const char unit_s[] = "#define VALUE 42\n"
 			     "here:\n"
 			     "\t.long VALUE\n";
 
-static size_t depth_of(const char *path)
+static size_t path_depth(const char *path)
 {
 	size_t depth = 0;
 
@@ -55,7 +55,7 @@ char *toolchain_smoke_test_driver(const struct compiler_entries *entries,
 		if (e->kind == COMPILER_DIR || !str_ends(e->path, end) ||
 		    (e->kind == COMPILER_FILE && !e->executable))
 			continue;
-		if (!best || depth_of(e->path) < depth_of(best))
+		if (!best || path_depth(e->path) < path_depth(best))
 			best = e->path;
 	}
 	if (!best)
@@ -111,8 +111,8 @@ static int check_machine(const struct toolchain_smoke_test *t, bool *runs,
 }
 
 /* Its stdout, or its first complaint in `err`. */
-static int ask(const struct toolchain_smoke_test *t, char *const *argv,
-	       struct buf *out, struct err *err)
+static int capture(const struct toolchain_smoke_test *t, char *const *argv,
+		   struct buf *out, struct err *err)
 {
 	const char *path = getenv("PATH");
 	char *search = xasprintf("PATH=%s", path ? path : TOOLCHAIN_PATH);
@@ -150,7 +150,7 @@ static int ask_word(const struct toolchain_smoke_test *t, const char *option,
 	char *argv[] = { (char *)(uintptr_t)t->driver,
 			 (char *)(uintptr_t)option, NULL };
 	struct buf output = { 0 };
-	int ret = ask(t, argv, &output, err);
+	int ret = capture(t, argv, &output, err);
 
 	*out = ret ? NULL :
 		     xstrndup(buf_str(&output),
@@ -173,7 +173,7 @@ static bool says(const char *line, const char *version)
 	return false;
 }
 
-static int check_words(const struct toolchain_smoke_test *t, struct err *err)
+static int check_release(const struct toolchain_smoke_test *t, struct err *err)
 {
 	char *version = toolchain_release_version(t->release);
 	char *output = NULL;
@@ -213,7 +213,7 @@ int toolchain_smoke_test_compile(const struct toolchain_smoke_test *t,
 					(char *)"-c", (char *)"-o", object,
 					source, NULL });
 	if (!ret)
-		ret = ask(t, argv.v, &out, err);
+		ret = capture(t, argv.v, &out, err);
 	if (!ret && !elf_is(object))
 		ret = err_set(err, ENOEXEC, "%s: not an object file", object);
 	if (ret == -ENOEXEC)
@@ -232,7 +232,7 @@ int toolchain_smoke_test(const struct toolchain_smoke_test *t, bool *ran,
 
 	if (ret || !*ran)
 		return ret;
-	ret = check_words(t, err);
+	ret = check_release(t, err);
 	if (!ret)
 		ret = toolchain_smoke_test_compile(t, "unit.c", unit_c, NULL,
 						   err);

@@ -34,7 +34,7 @@ struct compiler_entry *toolchain_tree_add(struct compiler_entries *e,
 	return made;
 }
 
-static int by_path(const void *a, const void *b)
+static int by_entry_path(const void *a, const void *b)
 {
 	const struct compiler_entry *x = a, *y = b;
 
@@ -44,7 +44,7 @@ static int by_path(const void *a, const void *b)
 void toolchain_tree_sort(struct compiler_entries *e)
 {
 	if (e->n)
-		qsort(e->v, e->n, sizeof(*e->v), by_path);
+		qsort(e->v, e->n, sizeof(*e->v), by_entry_path);
 }
 
 static int hash_file(struct reading *r, int fd, const char *path,
@@ -67,8 +67,8 @@ static int hash_file(struct reading *r, int fd, const char *path,
 	return ret;
 }
 
-static int read_file(struct reading *r, const char *path,
-		     struct compiler_entry *e)
+static int read_regular(struct reading *r, const char *path,
+			struct compiler_entry *e)
 {
 	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
@@ -92,8 +92,8 @@ static int read_file(struct reading *r, const char *path,
 	return ret;
 }
 
-static int read_link(struct reading *r, const char *path,
-		     struct compiler_entry *e)
+static int read_symlink(struct reading *r, const char *path,
+			struct compiler_entry *e)
 {
 	char target[PATH_MAX];
 	ssize_t n = readlink(path, target, sizeof(target));
@@ -151,8 +151,8 @@ static int read_member(struct reading *r, FTSENT *f)
 		return err_set(r->err, E2BIG, "%s: more than %u files", r->dir,
 			       COMPILER_ENTRIES_MAX);
 	e = toolchain_tree_add(r->out, path + r->top);
-	return f->fts_info == FTS_F ? read_file(r, path, e) :
-				      read_link(r, path, e);
+	return f->fts_info == FTS_F ? read_regular(r, path, e) :
+				      read_symlink(r, path, e);
 }
 
 int toolchain_tree_read(struct compiler_entries *out, const char *dir,

@@ -46,7 +46,7 @@ struct toolchain_unpack {
 };
 
 /* The first failure counts: what libarchive says of it later does not. */
-static int keep_failure(struct toolchain_unpack *u, int ret)
+static int set_failure(struct toolchain_unpack *u, int ret)
 {
 	if (!u->ret)
 		u->ret = ret;
@@ -73,7 +73,7 @@ static la_ssize_t on_read(struct archive *a, void *ctx, const void **out)
 
 	/* Zeros behind a stream are legal in xz, and may never end. */
 	if (u->came - u->fertile > BARREN_MAX)
-		return keep_failure(
+		return set_failure(
 			u, err_set(&u->why, EBADMSG, "bytes behind its end"));
 	do {
 		n = read(u->from, u->input, BLOCK);
@@ -110,7 +110,7 @@ static la_ssize_t on_plain(struct archive *a, void *ctx, const void **out)
 	ret = check_size(u, u->plain);
 	if (!ret && u->setup.tar)
 		ret = u->setup.tar(u->setup.ctx, bytes_of(*out, n), &u->why);
-	return ret ? keep_failure(u, ret) : (la_ssize_t)n;
+	return ret ? set_failure(u, ret) : (la_ssize_t)n;
 }
 
 static int damaged(struct toolchain_unpack *u, struct archive *a)
@@ -225,7 +225,7 @@ static int write_entry(struct toolchain_unpack *u, struct archive_entry *e)
 	return ret;
 }
 
-static int write_all(struct toolchain_unpack *u)
+static int write_entries(struct toolchain_unpack *u)
 {
 	struct archive_entry *e;
 	int ret;
@@ -280,13 +280,13 @@ static int open_both(struct toolchain_unpack *u)
 	return 0;
 }
 
-static void work(void *arg)
+static void unpack_thread(void *arg)
 {
 	struct toolchain_unpack *u = arg;
 	int ret = open_both(u);
 
 	if (!ret)
-		ret = write_all(u);
+		ret = write_entries(u);
 	if (!ret)
 		ret = drain(u);
 	u->ret = ret;
@@ -302,7 +302,7 @@ static int start_thread(struct toolchain_unpack *u, struct err *err)
 		return err_errno(err, "socketpair");
 	u->to = ends[0];
 	u->from = ends[1];
-	u->task = task_start(work, u);
+	u->task = task_start(unpack_thread, u);
 	if (u->task)
 		return 0;
 	close(u->from);
@@ -333,7 +333,7 @@ struct toolchain_unpack *toolchain_unpack_start(
 }
 
 /* Nothing more is pushed; waits for what the thread makes of that. */
-static void end_input(struct toolchain_unpack *u)
+static void join_thread(struct toolchain_unpack *u)
 {
 	if (u->to >= 0)
 		close(u->to);
@@ -353,7 +353,7 @@ int toolchain_unpack_feed(struct toolchain_unpack *u, struct bytes b,
 		if (n >= 0)
 			b = bytes_of(b.data + n, b.len - (size_t)n);
 		else if (errno != EINTR)
-			end_input(u); /* it reads no more, and says why */
+			join_thread(u); /* it reads no more, and says why */
 	}
 	if (!b.len)
 		return 0;
@@ -369,7 +369,7 @@ int toolchain_unpack_end(struct toolchain_unpack *u,
 	int ret;
 
 	*out = (struct toolchain_unpacked){ 0 };
-	end_input(u);
+	join_thread(u);
 	ret = u->ret;
 	if (!ret) {
 		toolchain_writer_list(u->writer, &out->entries);
@@ -386,7 +386,7 @@ void toolchain_unpack_free(struct toolchain_unpack *u)
 {
 	if (!u)
 		return;
-	end_input(u);
+	join_thread(u);
 	archive_read_free(u->inner);
 	archive_read_free(u->outer);
 	if (u->digest)

@@ -118,7 +118,8 @@ static char *upper_of(const char *path)
  * The directory at `path`, made if need be with those above it, as the
  * writer's parent.  "" is the top.
  */
-static int enter(struct toolchain_writer *w, const char *path, struct err *err)
+static int enter_dir(struct toolchain_writer *w, const char *path,
+		     struct err *err)
 {
 	struct made *m;
 	char *upper;
@@ -133,7 +134,7 @@ static int enter(struct toolchain_writer *w, const char *path, struct err *err)
 		return w->parent < 0 ? err_errno(err, ".") : 0;
 	}
 	upper = upper_of(path);
-	ret = enter(w, upper, err);
+	ret = enter_dir(w, upper, err);
 	free(upper);
 	if (ret)
 		return ret;
@@ -159,8 +160,9 @@ static int enter(struct toolchain_writer *w, const char *path, struct err *err)
 }
 
 /* Everything that a new path must be; its parent is entered. */
-static int prepare(struct toolchain_writer *w, const char *path,
-		   enum compiler_kind kind, struct made **out, struct err *err)
+static int prepare_entry(struct toolchain_writer *w, const char *path,
+			 enum compiler_kind kind, struct made **out,
+			 struct err *err)
 {
 	char *upper;
 	int ret;
@@ -171,7 +173,7 @@ static int prepare(struct toolchain_writer *w, const char *path,
 	if (find_made(w, path))
 		return err_set(err, EINVAL, "%s: comes twice", path);
 	upper = upper_of(path);
-	ret = enter(w, upper, err);
+	ret = enter_dir(w, upper, err);
 	if (!ret)
 		ret = add_made(w, path, kind, out, err);
 	if (!ret && upper[0])
@@ -186,7 +188,7 @@ int toolchain_writer_dir(struct toolchain_writer *w, const char *path,
 	if (!toolchain_tree_is_path(path))
 		return err_set(err, EINVAL,
 			       "no path for a directory: \"%.200s\"", path);
-	return enter(w, path, err);
+	return enter_dir(w, path, err);
 }
 
 int toolchain_writer_link(struct toolchain_writer *w, const char *path,
@@ -199,10 +201,10 @@ int toolchain_writer_link(struct toolchain_writer *w, const char *path,
 		return err_set(err, EINVAL,
 			       "%s: a link that leads outside: \"%.200s\"",
 			       path, target);
-	ret = prepare(w, path, COMPILER_LINK, &m, err);
+	ret = prepare_entry(w, path, COMPILER_LINK, &m, err);
 	if (ret)
 		return ret;
-	m->entry.target = xstrdup(target); /* NOLINT: prepare() made it */
+	m->entry.target = xstrdup(target); /* NOLINT: prepare_entry() made it */
 	if (symlinkat(target, w->parent, str_base(path)))
 		return err_errno(err, "%s", path);
 	return 0;
@@ -220,14 +222,14 @@ int toolchain_writer_hard(struct toolchain_writer *w, const char *path,
 			       "%s: a hard link to what is no file: \"%.200s\"",
 			       path, target);
 	upper = upper_of(target);
-	ret = enter(w, upper, err);
+	ret = enter_dir(w, upper, err);
 	free(upper);
 	if (ret)
 		return ret;
 	from = fcntl(w->parent, F_DUPFD_CLOEXEC, 0);
 	if (from < 0)
 		return err_errno(err, "%s", path);
-	ret = prepare(w, path, COMPILER_FILE, &m, err);
+	ret = prepare_entry(w, path, COMPILER_FILE, &m, err);
 	if (!ret &&
 	    linkat(from, str_base(target), w->parent, str_base(path), 0))
 		ret = err_errno(err, "%s", path);
@@ -244,7 +246,7 @@ int toolchain_writer_hard(struct toolchain_writer *w, const char *path,
 int toolchain_writer_open(struct toolchain_writer *w, const char *path,
 			  bool executable, struct err *err)
 {
-	int ret = prepare(w, path, COMPILER_FILE, &w->current, err);
+	int ret = prepare_entry(w, path, COMPILER_FILE, &w->current, err);
 
 	if (ret)
 		return ret;

@@ -214,7 +214,7 @@ START_TEST(what_nobody_can_do_is_local_and_says_why)
 }
 END_TEST
 
-START_TEST(units_that_wait_are_local_when_the_last_hope_goes)
+START_TEST(units_that_wait_are_local_when_the_last_node_goes)
 {
 	s = play_farm(1, 2, "unit 1; unit 2; unit 3; scanned 1");
 	ck_assert_actions(s, "");
@@ -448,7 +448,7 @@ static void add_ways(Suite *suite)
 	tcase_add_test(tc, without_nodes_all_is_local);
 	tcase_add_test(tc, a_scan_may_find_a_reason);
 	tcase_add_test(tc, what_nobody_can_do_is_local_and_says_why);
-	tcase_add_test(tc, units_that_wait_are_local_when_the_last_hope_goes);
+	tcase_add_test(tc, units_that_wait_are_local_when_the_last_node_goes);
 	tcase_add_test(tc, units_that_wait_are_local_when_the_compiler_changes);
 	tcase_add_test(tc, local_slots_are_used_while_the_toolchain_travels);
 	tcase_add_test(tc, units_that_are_not_scanned_use_them_too);

@@ -256,7 +256,7 @@ START_TEST(what_is_no_blob_is_swept_from_among_them)
 	char *deep = xasprintf("%s/not-a-blob/x", dir);
 	struct err err = { 0 };
 
-	/* What counts the blobs sweeps, too. */
+	/* What counts the blobs prunes, too. */
 	play_counted(s);
 	fill(s);
 	ck_assert_int_eq(fs_mkdirs(deep, 0700, &err), 0);

@@ -33,16 +33,16 @@ static int make(char name[static STORE_LIVE_NAME_MAX])
 	return fd;
 }
 
-START_TEST(a_sweep_leaves_what_somebody_holds)
+START_TEST(pruning_leaves_what_somebody_holds)
 {
 	char one[STORE_LIVE_NAME_MAX], two[STORE_LIVE_NAME_MAX];
 	int a = make(one), b = make(two);
 
 	ck_assert_str_ne(one, two);
-	store_live_sweep(at);
+	store_live_prune(at);
 	ck_assert(fs_is_dir(one) && fs_is_dir(two));
 	close(a);
-	store_live_sweep(at);
+	store_live_prune(at);
 	ck_assert(!fs_exists(one));
 	ck_assert(fs_is_dir(two));
 	close(b);
@@ -69,18 +69,18 @@ START_TEST(what_a_killed_process_held_is_swept_with_all_that_is_in_it)
 		_exit(0);
 	}
 	ck_assert_int_eq(read(out[0], line, sizeof(line)), sizeof(line));
-	store_live_sweep(at);
+	store_live_prune(at);
 	ck_assert(fs_is_dir(line));
 	ck_assert_int_eq(kill(pid, SIGKILL), 0);
 	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
-	store_live_sweep(at);
+	store_live_prune(at);
 	ck_assert(!fs_exists(line));
 	close(out[0]);
 	close(out[1]);
 }
 END_TEST
 
-START_TEST(a_sweep_follows_no_link)
+START_TEST(pruning_follows_no_link)
 {
 	struct err err = { 0 };
 
@@ -93,7 +93,7 @@ START_TEST(a_sweep_follows_no_link)
 	ck_assert_int_eq(mkfifo("live/fifo", 0600), 0);
 	close(at);
 	at = open("live", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	store_live_sweep(at);
+	store_live_prune(at);
 	ck_assert_uint_eq(play_entries("live"), 0);
 	ck_assert(fs_exists("outside/f"));
 }
@@ -127,8 +127,8 @@ START_TEST(a_directory_may_be_deep)
 }
 END_TEST
 
-/* Several make and sweep at once: nobody loses what he holds. */
-START_TEST(makers_and_sweepers_do_not_hurt_each_other)
+/* Several make and prune at once: nobody loses what he holds. */
+START_TEST(makers_and_pruners_do_not_hurt_each_other)
 {
 	pid_t pids[4];
 
@@ -142,7 +142,7 @@ START_TEST(makers_and_sweepers_do_not_hurt_each_other)
 			struct err err = { 0 };
 			int fd = store_live_make(at, name, &err);
 
-			store_live_sweep(at);
+			store_live_prune(at);
 			if (fd < 0 || !fs_is_dir(name))
 				_exit(1);
 			close(fd);
@@ -155,7 +155,7 @@ START_TEST(makers_and_sweepers_do_not_hurt_each_other)
 		ck_assert_int_eq(waitpid(pids[i], &status, 0), pids[i]);
 		ck_assert_int_eq(status, 0);
 	}
-	store_live_sweep(at);
+	store_live_prune(at);
 	ck_assert_uint_eq(play_entries("."), 0);
 }
 END_TEST
@@ -166,13 +166,13 @@ int main(void)
 	TCase *tc = tcase_create("live");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, a_sweep_leaves_what_somebody_holds);
+	tcase_add_test(tc, pruning_leaves_what_somebody_holds);
 	tcase_add_test(
 		tc, what_a_killed_process_held_is_swept_with_all_that_is_in_it);
-	tcase_add_test(tc, a_sweep_follows_no_link);
+	tcase_add_test(tc, pruning_follows_no_link);
 	tcase_add_test(tc, anything_is_removed_by_name);
 	tcase_add_test(tc, a_directory_may_be_deep);
-	tcase_add_test(tc, makers_and_sweepers_do_not_hurt_each_other);
+	tcase_add_test(tc, makers_and_pruners_do_not_hurt_each_other);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }
