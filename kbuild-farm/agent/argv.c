@@ -12,13 +12,30 @@
 _Static_assert(!__builtin_strcmp(CELL_TMP, WIRE_JOB_TMP),
 	       "the protocol says where temporaries are");
 
+static bool has_flag(const struct agent_compile *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_flags; i++) {
+		if (!strcmp(c->flags[i].name, name))
+			return true;
+	}
+	return false;
+}
+
+bool agent_argv_lists_assembler(const struct agent_compile *c)
+{
+	bool lto = has_flag(c, "-flto") || has_flag(c, "-flto=");
+
+	return !c->is_clang && (!lto || c->m->lang == WIRE_LANG_ASM);
+}
+
 int agent_argv_build(struct strv *argv, const struct agent_compile *c,
 		     struct err *err)
 {
-	static const struct options_outputs outputs = {
+	const struct options_outputs outputs = {
 		.object = CELL_OUT "/" AGENT_OBJECT,
 		.dep = CELL_OUT "/" AGENT_DEPS,
-		.as = CELL_OUT "/" AGENT_READ,
+		.as = agent_argv_lists_assembler(c) ? CELL_OUT "/" AGENT_READ :
+						      NULL,
 	};
 	enum options_lang lang = c->m->lang == WIRE_LANG_C ? OPTIONS_C :
 							     OPTIONS_ASM;
@@ -33,8 +50,7 @@ int agent_argv_build(struct strv *argv, const struct agent_compile *c,
 		if (ret)
 			return ret;
 	}
-	return options_typed_outputs(argv, lang, c->is_clang, c->m->source,
-				     &outputs, err);
+	return options_typed_outputs(argv, lang, c->m->source, &outputs, err);
 }
 
 int agent_argv_env(struct strv *env, const struct wire_job *m, struct err *err)

@@ -29,6 +29,9 @@ struct agent_compile {
 	size_t n_flags;
 };
 
+/* Will the assembler tell what it read?  See options_typed_outputs(). */
+bool agent_argv_lists_assembler(const struct agent_compile *c);
+
 /* Both: 0, or -ENOTSUP with `err` naming what is refused. */
 int agent_argv_build(struct strv *argv, const struct agent_compile *c,
 		     struct err *err);

@@ -156,8 +156,8 @@ static bool map_file(struct agent_job *job, enum wire_output stream,
 {
 	int ret;
 
-	/* clang says nothing of what it assembles. */
-	if (stream == WIRE_AS_DEPS && job->compile.is_clang)
+	if (stream == WIRE_AS_DEPS &&
+	    !agent_argv_lists_assembler(&job->compile))
 		return true;
 	ret = agent_run_map(job->run, name, wire_output_max(stream),
 			    &job->map[stream]);

@@ -67,6 +67,7 @@ static bool read_elf_header(struct elf_file *f)
 	f->sections.at = ELF_FIELD(f, h, Ehdr, e_shoff);
 	f->sections.size = (unsigned)ELF_FIELD(f, h, Ehdr, e_shentsize);
 	f->sections.n = (unsigned)ELF_FIELD(f, h, Ehdr, e_shnum);
+	f->names = (unsigned)ELF_FIELD(f, h, Ehdr, e_shstrndx);
 	return true;
 }
 

@@ -31,6 +31,7 @@ struct elf_file {
 	uint16_t type; /* ET_REL ... */
 	uint16_t machine; /* EM_X86_64 ... */
 	struct elf_table segments, sections;
+	unsigned names; /* the section with the sections' names; 0: none */
 };
 
 /* Room for an entry of either table. */

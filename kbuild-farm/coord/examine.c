@@ -6,7 +6,7 @@
 #include "base/fs.h"
 #include "base/printable.h"
 #include "base/str.h"
-#include "inputs/reference.h"
+#include "inputs/object.h"
 #include "wire/cc.h"
 
 #include <errno.h>
@@ -276,7 +276,7 @@ static bool is_the_answer(struct coord_examination *e)
 
 static bool is_of_the_kind(struct coord_examination *e)
 {
-	return !inputs_reference_compare(
+	return !inputs_object_compare(
 		       buf_bytes(&e->answer->stream[WIRE_OBJECT]), e->reference,
 		       &e->err) ||
 	       is_wrong(e);

@@ -3,9 +3,9 @@
 
 #include "base/child.h"
 #include "base/clock.h"
-#include "base/elf.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "inputs/object.h"
 #include "options/rewrite.h"
 
 #include <errno.h>
@@ -39,7 +39,7 @@ static void on_reference(void *ctx, int wait_status, uint64_t cpu_ms)
 	ref->child = NULL;
 	ref->state = INPUTS_READY;
 	if (wait_status || fs_read(ref->path, OBJECT_MAX, &ref->object, &err) ||
-	    !inputs_reference_is_known(buf_bytes(&ref->object)))
+	    !inputs_object_is_known(buf_bytes(&ref->object)))
 		ref->state = INPUTS_BAD;
 	unlink(ref->path);
 	ref->toolchain->all->made(ref->toolchain->all->ctx, ref);
@@ -126,44 +126,4 @@ void inputs_reference_free_all(struct inputs_toolchain *tc)
 		free(ref->path);
 		free(ref);
 	}
-}
-
-int inputs_reference_compare(struct bytes object, struct bytes reference,
-			     struct err *err)
-{
-	struct elf_file got, want;
-	uint64_t table;
-
-	if (!elf_open_bytes(&want, reference)) {
-		if (object.len >= 4 && reference.len >= 4 &&
-		    !memcmp(object.data, reference.data, 4))
-			return 0;
-		return err_set(err, EBADMSG, "not this compiler's format");
-	}
-	if (!elf_open_bytes(&got, object))
-		return err_set(err, EBADMSG, "not an ELF file");
-	if (memcmp(got.ident, want.ident, EI_OSABI) || got.type != ET_REL ||
-	    got.machine != want.machine)
-		return err_set(err, EBADMSG,
-			       "ELF class %u, type %u, machine %u where class "
-			       "%u, type %u, machine %u is due",
-			       got.ident[EI_CLASS], got.type, got.machine,
-			       want.ident[EI_CLASS], ET_REL, want.machine);
-	table = (uint64_t)got.sections.size * got.sections.n;
-	if (got.sections.size != want.sections.size ||
-	    got.sections.at > object.len ||
-	    table > object.len - got.sections.at)
-		return err_set(err, EBADMSG,
-			       "its sections reach beyond the file");
-	return 0;
-}
-
-bool inputs_reference_is_known(struct bytes reference)
-{
-	static const uint8_t bitcode[] = { 'B', 'C', 0xc0, 0xde };
-	struct elf_file f;
-
-	return elf_open_bytes(&f, reference) ||
-	       (reference.len >= sizeof(bitcode) &&
-		!memcmp(reference.data, bitcode, sizeof(bitcode)));
 }

@@ -5,9 +5,9 @@
  * What an object must look like is never guessed from ARCH: an x86_64 tree
  * holds i386 objects and an arm64 tree x86-64 ones.  So the local compiler
  * makes a small reference object for each set of machine options, and an
- * answer must be of the same format.  The same unit, given to a node that
- * failed before, must come back equal: that is the known answer that lets
- * it work again.
+ * answer must be of the same kind (inputs/object.h).  The same unit, given to a
+ * node that failed before, must come back equal: that is the known answer that
+ * lets it work again.
  */
 #ifndef INPUTS_REFERENCE_H
 #define INPUTS_REFERENCE_H
@@ -39,15 +39,5 @@ struct inputs_reference *inputs_reference_get(
 /* Once a second: a compiler that hangs on a few lines is not waited for. */
 void inputs_reference_check_all(struct inputs_toolchain *tc);
 void inputs_reference_free_all(struct inputs_toolchain *tc);
-
-/*
- * Is `object` of the same format as `reference`: both relocatable ELF of one
- * class, byte order and machine with all its sections inside the file, or
- * both of one other kind (bitcode)?  0 or -EBADMSG.
- */
-int inputs_reference_compare(struct bytes object, struct bytes reference,
-			     struct err *err);
-/* Is it ELF or bitcode, so that an answer can be compared with it? */
-bool inputs_reference_is_known(struct bytes reference);
 
 #endif

@@ -97,17 +97,32 @@ static const char *const machine[] = {
 	"-mshared",       NULL,
 };
 
+static bool is_about_machine(const struct options_item *i)
+{
+	if (!i->entry || i->in_list || i->use != OPTIONS_USE_CODE)
+		return false;
+	for (const char *const *name = machine; *name; name++) {
+		if (str_starts(i->text, *name))
+			return true;
+	}
+	return false;
+}
+
 void options_rewrite_machine(struct strv *out, const struct options_command *c)
 {
-	for (size_t i = 0; i < c->n; i++) {
-		if (!c->item[i].entry || c->item[i].in_list ||
-		    c->item[i].use != OPTIONS_USE_CODE)
+	bool random = false;
+
+	for (size_t k = 0; k < c->n; k++) {
+		const struct options_item *i = &c->item[k];
+		bool lto = str_starts(i->text, "-flto");
+
+		/* What it makes of an assembler source has nothing of LTO. */
+		if (!is_about_machine(i) || (c->lang == OPTIONS_ASM && lto))
 			continue;
-		for (const char *const *name = machine; *name; name++) {
-			if (str_starts(c->item[i].text, *name)) {
-				copy_item(out, c, &c->item[i]);
-				break;
-			}
-		}
+		copy_item(out, c, i);
+		random |= lto;
 	}
+	/* Else gcc names each object's sections by a number of its own. */
+	if (random)
+		strv_add(out, "-frandom-seed=kfarm");
 }

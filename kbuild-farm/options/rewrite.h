@@ -18,7 +18,8 @@ void options_rewrite_outputs(struct strv *out, const struct options_command *c,
 
 /*
  * The options that decide what kind of object file comes out (-m16, -m32,
- * --target=, -mabi=, -mbig-endian, -flto ...), in order.
+ * --target=, -mabi=, -mbig-endian, -flto ...), in order; with -flto a seed, so
+ * that one source gives one object.
  */
 void options_rewrite_machine(struct strv *out, const struct options_command *c);
 

@@ -28,16 +28,32 @@ static void add_flag(struct options_flags *out, const char *name,
 	f->value = value && len ? xstrndup(value, len) : NULL;
 }
 
+/* Is a word about dependencies in one list with another word? */
+static bool shares_list(const struct options_command *c)
+{
+	for (size_t i = 1; i < c->n; i++) {
+		if (c->item[i].in_list && c->item[i - 1].in_list &&
+		    c->item[i].at == c->item[i - 1].at &&
+		    c->item[i].entry->use == OPTIONS_USE_WP)
+			return true;
+	}
+	return false;
+}
+
 /*
  * The order in which gcc hands -MT, -MQ and lists to cc1 is its own; a line
  * that has several of these kinds, which none in a kernel has, is not sent.
+ * clang hands on each list as it is, but for one of -MD or -MMD and its file:
+ * that it takes for its own options, with a target from -o in front of what
+ * -MT says in other lists (tools/build has both).
  */
 static bool deps_mixed(const struct options_command *c)
 {
 	bool list = c->list_mt || c->list_mq;
 
-	if (c->is_clang && c->list_makes_dep && (list || c->list_more))
-		return true;
+	if (c->is_clang && c->list_makes_dep)
+		return c->list_mq || c->list_more || shares_list(c) ||
+		       (list && c->has_target);
 	return (list && (c->has_target || c->makes_dep)) ||
 	       (c->list_mt && c->list_mq);
 }
@@ -118,6 +134,7 @@ int options_typed_from(struct options_flags *out,
 	int ret = 0;
 
 	*out = (struct options_flags){ 0 };
+	add_default_target(out, c);
 	for (size_t i = 0; i < c->n && !ret; i++) {
 		const struct options_item *item = &c->item[i];
 
@@ -128,10 +145,8 @@ int options_typed_from(struct options_flags *out,
 	}
 	if (!ret && deps_mixed(c))
 		ret = err_set(err, ENOTSUP, "odd dependency options");
-	if (!ret) {
-		add_default_target(out, c);
+	if (!ret)
 		ret = all_allowed(out, err);
-	}
 	if (ret)
 		options_flags_release(out);
 	return ret;
@@ -197,13 +212,13 @@ int options_typed_allow(struct strv *argv, const char *name, const char *value,
 }
 
 int options_typed_outputs(struct strv *argv, enum options_lang lang,
-			  bool is_clang, const char *source,
-			  const struct options_outputs *out, struct err *err)
+			  const char *source, const struct options_outputs *out,
+			  struct err *err)
 {
 	if (!*source || *source == '-' || *source == '@')
 		return err_set(err, ENOTSUP, "source %.200s", source);
 	strv_addf(argv, "-Wp,-MD,%s", out->dep);
-	if (!is_clang)
+	if (out->as)
 		strv_addf(argv, "-Wa,--MD,%s", out->as);
 	strv_add(argv, "-c");
 	strv_add(argv, "-o");

@@ -54,7 +54,7 @@ int options_typed_allow(struct strv *argv, const char *name, const char *value,
 struct options_outputs {
 	const char *object;
 	const char *dep; /* the list that -MD writes */
-	const char *as; /* what the assembler read; gcc's alone */
+	const char *as; /* what the assembler read; NULL: it does not tell */
 };
 
 /*
@@ -65,14 +65,15 @@ struct options_outputs {
  * With gcc -MD goes to cc1 alone, so that -o gives no target; with clang it is
  * -MD -MF <dep>.  The list is always the full one: it says what was read, and
  * depfile_cut() makes that of -MMD from it.  clang assembles by itself and
- * tells nothing: there is no --MD, and what .incbin or .include read is in no
+ * tells nothing, and gcc's -flto writes the options for the assembler into the
+ * object: there is no --MD then, and what .incbin or .include read is in no
  * list.  SOURCE is spelled as make spelled it, and the compile runs in make's
  * directory: both stand in __FILE__, DW_AT_name and in diagnostics.  -x keeps
  * a name from choosing another language.  None of these words enters the
  * object.  0, or -ENOTSUP: such a source would be read as an option.
  */
 int options_typed_outputs(struct strv *argv, enum options_lang lang,
-			  bool is_clang, const char *source,
-			  const struct options_outputs *out, struct err *err);
+			  const char *source, const struct options_outputs *out,
+			  struct err *err);
 
 #endif

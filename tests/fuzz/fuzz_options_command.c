@@ -86,8 +86,7 @@ static void remote(const struct options_command *c)
 	for (size_t i = 0; i < flags.n; i++)
 		must(!options_typed_allow(&node, flags.v[i].name,
 					  flags.v[i].value, &err));
-	must(!options_typed_outputs(&node, c->lang, true, "in.c", &outputs,
-				    &err));
+	must(!options_typed_outputs(&node, c->lang, "in.c", &outputs, &err));
 	options_command_parse(&again, node.v);
 	must(again.verdict == OPTIONS_REMOTE && again.lang == c->lang);
 	must(!strcmp(again.source, "in.c"));

@@ -54,6 +54,18 @@ START_TEST(the_source_is_compiled_in_place)
 }
 END_TEST
 
+START_TEST(with_lto_the_assembler_is_asked_for_assembler_sources_only)
+{
+	add_flag("-flto=", "auto");
+	ck_assert_int_eq(agent_argv_build(&list, &compile, &err), 0);
+	expect("/usr/bin/gcc -flto=auto -Wp,-MD,/.kfarm/out/dep.d -c -o "
+	       "/.kfarm/out/out.o -x c dir/a.c");
+	ck_assert(!agent_argv_lists_assembler(&compile));
+	job.lang = WIRE_LANG_ASM;
+	ck_assert(agent_argv_lists_assembler(&compile));
+}
+END_TEST
+
 START_TEST(clangs_assembler_is_not_asked_what_it_read)
 {
 	compile.is_clang = true;
@@ -109,6 +121,8 @@ int main(void)
 
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_test(t, the_source_is_compiled_in_place);
+	tcase_add_test(
+		t, with_lto_the_assembler_is_asked_for_assembler_sources_only);
 	tcase_add_test(t, clangs_assembler_is_not_asked_what_it_read);
 	tcase_add_test(t, an_unknown_language_is_refused);
 	tcase_add_test(t, a_refused_option_is_named);

@@ -272,6 +272,21 @@ START_TEST(the_machine_options_are_those_of_the_object_format)
 }
 END_TEST
 
+START_TEST(with_lto_the_machine_options_have_a_seed_and_without_it_none)
+{
+	char *c[] = { "gcc", "-flto=auto", "-ffat-lto-objects", "-O2", "-c",
+		      "t.c", NULL };
+	char *asm_[] = { "gcc", "-flto=auto", "-m32", "-c", "t.S", NULL };
+	char *s = machine_words(c);
+
+	ck_assert_str_eq(s, "-flto=auto -ffat-lto-objects -frandom-seed=kfarm");
+	free(s);
+	s = machine_words(asm_);
+	ck_assert_str_eq(s, "-m32");
+	free(s);
+}
+END_TEST
+
 START_TEST(clang_is_told_the_machine_by_its_target)
 {
 	char *argv[] = { "clang", "--target=aarch64-linux-gnu",
@@ -299,6 +314,9 @@ int main(void)
 	tcase_add_test(words, without_a_place_for_it_no_list_is_made);
 	tcase_add_test(words,
 		       the_machine_options_are_those_of_the_object_format);
+	tcase_add_test(
+		words,
+		with_lto_the_machine_options_have_a_seed_and_without_it_none);
 	tcase_add_test(words, clang_is_told_the_machine_by_its_target);
 	suite_add_tcase(s, proof);
 	suite_add_tcase(s, words);

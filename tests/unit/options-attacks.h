@@ -223,10 +223,8 @@ static const char *const attacks[] = {
 	"-fmodule-file=/x",
 	"-fmodule-map-file=/x",
 	"-fgimple",
-	"-flto",
-	"-flto=auto",
-	"-flto=jobserver",
-	"-flto=thin",
+	"-flto-report",
+	"-flto=/tmp/x",
 	/* this machine's, or switches that are recorded */
 	"-march=native",
 	"-mtune=native",
