@@ -349,7 +349,7 @@ to = $(DESTDIR)$(PREFIX)
 install: all
 	install -D -m 755 $B/kfarm $(to)/bin/kfarm
 	install -D -m 755 $B/kfarmd $(to)/bin/kfarmd
-	install -D -m 755 $B/kfarm-cc $(to)/libexec/kfarm/kfarm-cc
+	install -D -m 755 $B/kfarm-cc $(to)/bin/kfarm-cc
 	for page in man/*.[1-8]; do install -D -m 644 "$$page" \
 		"$(to)/share/man/man$${page##*.}/$${page#man/}" || exit 1; done
 	(cd templates && find . -type f) | while read -r file; do install -D \
@@ -357,8 +357,8 @@ install: all
 		"$(to)/share/kfarm/templates/$$file" || exit 1; done
 
 uninstall:
-	rm -f $(to)/bin/kfarm $(to)/bin/kfarmd
-	rm -rf $(to)/libexec/kfarm $(to)/share/kfarm
+	rm -f $(to)/bin/kfarm $(to)/bin/kfarmd $(to)/bin/kfarm-cc
+	rm -rf $(to)/share/kfarm
 	for page in man/*.[1-8]; do rm -f \
 		"$(to)/share/man/man$${page##*.}/$${page#man/}"; done
 

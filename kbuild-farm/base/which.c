@@ -4,6 +4,7 @@
 #include "base/str.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -128,18 +129,36 @@ char *which_compiler(const char *name, const char *path, const char *links)
 	return search_path(name, path, true, links);
 }
 
-char *which_through(const char *file, const char *links)
+/* `to` becomes what DIR/real/NAME beside `at`, DIR/bin/NAME, leads to. */
+static bool read_real(const char at[static PATH_MAX], char to[static PATH_MAX])
 {
-	char at[PATH_MAX];
+	const char *name = str_base(at);
+	char real[PATH_MAX];
+	ssize_t n;
+
+	n = snprintf(real, sizeof(real), "%.*s../real/%s", (int)(name - at), at,
+		     name);
+	if (n >= PATH_MAX)
+		return false;
+	n = readlink(real, to, PATH_MAX - 1);
+	if (n < 0 || to[0] != '/')
+		return false;
+	to[n] = '\0';
+	return true;
+}
+
+char *which_behind(const char *file)
+{
+	char at[PATH_MAX], to[PATH_MAX];
 
 	if (strlen(file) >= sizeof(at))
 		return NULL;
 	strcpy(at, file);
-	for (int depth = 0; depth < LINKS_MAX && follow_once(at); depth++) {
-		const char *base = str_base(at);
-
-		if (base > at && is_links_dir(at, (size_t)(base - at), links))
-			return xstrdup(base);
+	for (int depth = 0; depth < LINKS_MAX; depth++) {
+		if (read_real(at, to))
+			return xstrdup(to);
+		if (!follow_once(at))
+			break;
 	}
 	return NULL;
 }

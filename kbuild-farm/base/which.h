@@ -31,10 +31,12 @@ bool which_is_program(const char *file);
 bool which_is_wrapper(const char *file);
 
 /*
- * The name in the directory `links` (may be NULL) that the symbolic link
- * `file` leads to or through, or NULL; the caller frees it.
+ * The compiler, an absolute path, that a link DIR/bin/NAME of kfarm's stands
+ * for: what DIR/real/NAME leads to (kernel/links.h).  `file` is such a link, or
+ * a symbolic link that leads to or through one; else NULL.  The caller frees
+ * it.
  */
-char *which_through(const char *file, const char *links);
+char *which_behind(const char *file);
 
 /* PATH without the directory `links`; the caller frees it. */
 char *which_path_without(const char *path, const char *links);

@@ -62,8 +62,7 @@ static void look_for_wrapper(struct doctor *d)
 		doctor_add(d, "wrapper", DOCTOR_WRONG,
 			   "install kfarm again: without it nothing "
 			   "is distributed",
-			   "kfarm-cc is neither beside kfarm nor in "
-			   "../libexec/kfarm nor on PATH");
+			   "kfarm-cc is neither beside kfarm nor on PATH");
 	free(path);
 }
 

@@ -84,14 +84,39 @@ static void expect_compilers(struct kernel_farm *f,
 	if (libraries)
 		strv_addf(&env, "LD_LIBRARY_PATH=%s", libraries);
 	for (char *const *name = setup->expect; name && *name; name++) {
-		char *driver = which_compiler(*name, setup->path,
-					      f->rundir.links);
+		char *driver = which_compiler(*name, setup->path, f->links);
 
 		if (driver)
 			coord_expect(f->coord, driver, env.v);
 		free(driver);
 	}
 	strv_release(&env);
+}
+
+/* Tools are copied for the run alone: nothing that lasts may name a copy. */
+static int make_links(struct kernel_farm *f,
+		      const struct kernel_farm_setup *setup,
+		      struct strv *skipped, struct err *err)
+{
+	char *wrapper = kernel_links_wrapper();
+	int ret;
+
+	if (!wrapper)
+		return err_set(err, ENOENT,
+			       "kfarm-cc is neither beside kfarm nor in PATH; "
+			       "install kfarm again");
+	if (setup->lasting) {
+		ret = kernel_links_lasting(&f->links, wrapper, setup->path,
+					   skipped, err);
+	} else {
+		f->links = xstrdup(f->rundir.links);
+		ret = kernel_links_make(f->rundir.dir, wrapper, setup->path,
+					skipped, err);
+		if (!ret)
+			ret = kernel_links_tools(f->links, setup->path, err);
+	}
+	free(wrapper);
+	return ret < 0 ? ret : 0;
 }
 
 int kernel_farm_open(struct kernel_farm *f,
@@ -110,7 +135,6 @@ int kernel_farm_open(struct kernel_farm *f,
 		.remote_jobs = on_remote_jobs,
 		.remote_jobs_ctx = f,
 	};
-	char *wrapper = kernel_links_wrapper();
 	char *cache = fs_cache_home();
 	char *answers = xasprintf("%s/scan", cache);
 	char *canary_db = peer_canary_db_path(), *data = fs_data_home();
@@ -119,16 +143,8 @@ int kernel_farm_open(struct kernel_farm *f,
 	s.canary_db = canary_db;
 	s.data = data;
 	s.cache_dir = answers;
-	if (!wrapper)
-		ret = err_set(err, ENOENT,
-			      "kfarm-cc is neither beside kfarm nor in PATH; "
-			      "install kfarm again");
-	else
-		ret = kernel_links_make(f->rundir.links, wrapper, setup->path,
-					skipped, err);
+	ret = make_links(f, setup, skipped, err);
 	if (!ret)
-		ret = kernel_links_tools(f->rundir.links, setup->path, err);
-	if (ret >= 0)
 		ret = coord_new(&f->coord, &s, err);
 	if (!ret)
 		expect_compilers(f, setup);
@@ -136,14 +152,13 @@ int kernel_farm_open(struct kernel_farm *f,
 	free(cache);
 	free(canary_db);
 	free(data);
-	free(wrapper);
 	return ret;
 }
 
 void kernel_farm_env(const struct kernel_farm *f, struct strv *out)
 {
 	strv_addf(out, "KFARM_SOCKET=%s", f->rundir.socket);
-	strv_addf(out, "KFARM_LINKS=%s", f->rundir.links);
+	strv_addf(out, "KFARM_LINKS=%s", f->links);
 	strv_addf(out, "KFARM_SLOTS=%s", f->rundir.slots);
 }
 
@@ -231,6 +246,8 @@ void kernel_farm_close(struct kernel_farm *f)
 void kernel_farm_release(struct kernel_farm *f)
 {
 	kernel_rundir_release(&f->rundir);
+	free(f->links);
+	f->links = NULL;
 }
 
 uint64_t kernel_farm_cpu_ms(void)

@@ -20,6 +20,7 @@ struct event_base;
 
 struct kernel_farm {
 	struct kernel_rundir rundir;
+	char *links; /* in front of PATH */
 	struct coord *coord; /* NULL: without links */
 	bool has_nodes; /* some are configured */
 	unsigned local_slots; /* compiles at once on this machine */
@@ -36,6 +37,7 @@ struct kernel_farm {
 struct kernel_farm_setup {
 	struct event_base *base;
 	const char *path; /* PATH whose compilers get links */
+	bool lasting; /* links that outlive the run, and only compilers' */
 	/* Lists that end in NULL, or NULL: */
 	char *const *trees; /* source and build directory */
 	char *const *expect; /* names of compilers that will be called */
@@ -85,7 +87,7 @@ bool kernel_farm_too_few(const struct kernel_farm *f, int want,
 			 struct err *err);
 /* End the jobserver, then the coordinator and its jobs. */
 void kernel_farm_close(struct kernel_farm *f);
-/* Remove the directory. */
+/* Remove the run's directory. */
 void kernel_farm_release(struct kernel_farm *f);
 
 /* The CPU time of this process and of all that it waited for. */

@@ -1,55 +1,168 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/links.h"
 
+#include "base/digest.h"
 #include "base/fs.h"
 #include "base/which.h"
 #include "compiler/find.h"
 #include "compiler/plugins.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define WRAPPER "kfarm-cc"
+#define WRAPPER  "kfarm-cc"
+#define KEY_SIZE 16 /* digits */
 
 char *kernel_links_wrapper(void)
 {
-	static const char *const beside[] = { "", "/../libexec/kfarm",
-					      "/../lib/kfarm" };
 	char *self = realpath("/proc/self/exe", NULL);
 	char *dir = str_dir(self ? self : "/usr/bin/kfarm");
-	char *found = NULL;
+	char *file = xasprintf("%s/" WRAPPER, dir);
+	char *found = access(file, X_OK) ? which(WRAPPER, getenv("PATH")) :
+					   realpath(file, NULL);
 
-	for (int i = 0; !found && i < 3; i++) {
-		char *file = xasprintf("%s%s/" WRAPPER, dir, beside[i]);
-
-		if (!access(file, X_OK))
-			found = realpath(file, NULL);
-		free(file);
-	}
+	free(file);
 	free(dir);
 	free(self);
-	return found ? found : which(WRAPPER, getenv("PATH"));
+	return found;
+}
+
+static bool leads_to(const char *link, const char *to)
+{
+	char at[PATH_MAX];
+	ssize_t n = readlink(link, at, sizeof(at));
+
+	return n == (ssize_t)strlen(to) && !memcmp(at, to, (size_t)n);
+}
+
+/* Another run may make the same one at this moment. */
+static int make_link(const char *to, const char *dir, const char *name,
+		     struct err *err)
+{
+	char *link = xasprintf("%s/%s", dir, name);
+	int ret = 0;
+
+	for (int i = 0; !leads_to(link, to); i++) {
+		unlink(link);
+		if (symlink(to, link) && (errno != EEXIST || i > 2)) {
+			ret = err_errno(err, "%s", link);
+			break;
+		}
+	}
+	free(link);
+	return ret;
+}
+
+static int make_links(const char *dir, const char *wrapper,
+		      const struct compiler_list *all, struct strv *skipped,
+		      struct err *err)
+{
+	char *bin = xasprintf("%s/bin", dir), *real = xasprintf("%s/real", dir);
+	int ret = fs_mkdirs(bin, 0755, err);
+
+	if (!ret)
+		ret = fs_mkdirs(real, 0755, err);
+	for (size_t i = 0; !ret && i < all->n; i++) {
+		const char *name = all->v[i].name;
+		char *path = fs_absolute(all->v[i].path);
+
+		if (!all->v[i].is_elf)
+			strv_add(skipped, name);
+		else
+			ret = make_link(path, real, name, err);
+		if (!ret && all->v[i].is_elf)
+			ret = make_link(wrapper, bin, name, err);
+		free(path);
+	}
+	free(real);
+	free(bin);
+	return ret;
 }
 
 int kernel_links_make(const char *dir, const char *wrapper, const char *path,
 		      struct strv *skipped, struct err *err)
 {
 	struct compiler_list all = { 0 };
-	int ret = 0;
+	int ret;
 
 	compiler_find(&all, path);
-	for (size_t i = 0; !ret && i < all.n; i++) {
-		char *link = xasprintf("%s/%s", dir, all.v[i].name);
-
-		if (!all.v[i].is_elf)
-			strv_add(skipped, all.v[i].name);
-		else if (symlink(wrapper, link))
-			ret = err_errno(err, "%s", link);
-		free(link);
-	}
+	ret = make_links(dir, wrapper, &all, skipped, err);
 	compiler_list_release(&all);
+	return ret;
+}
+
+static bool same_program(const char *a, const char *b)
+{
+	struct digest x, y;
+	struct err ignored;
+
+	return !access(a, X_OK) && !digest_file(a, &x, &ignored) &&
+	       !digest_file(b, &y, &ignored) && digest_equal(&x, &y);
+}
+
+/* A copy; a link where the file system lets nothing be executed. */
+static int place_wrapper(const char *dir, const char *wrapper, struct err *err)
+{
+	char *copy = xasprintf("%s/" WRAPPER, dir);
+	int ret = 0;
+
+	if (!same_program(copy, wrapper)) {
+		ret = fs_copy(wrapper, copy, err);
+		if (!ret && access(copy, X_OK))
+			ret = make_link(wrapper, dir, WRAPPER, err);
+	}
+	free(copy);
+	return ret;
+}
+
+/* Of what is linked, in the list's order, which is by name. */
+static void make_key(char key[static DIGEST_HEX],
+		     const struct compiler_list *all)
+{
+	struct digest_run *run = digest_new();
+	struct digest digest;
+
+	for (size_t i = 0; i < all->n; i++) {
+		char *path = fs_absolute(all->v[i].path);
+
+		if (all->v[i].is_elf) {
+			digest_add(run, bytes_of(all->v[i].name,
+						 strlen(all->v[i].name) + 1));
+			digest_add(run, bytes_of(path, strlen(path) + 1));
+		}
+		free(path);
+	}
+	digest_end(run, &digest);
+	digest_hex(&digest, key);
+	key[KEY_SIZE] = '\0';
+}
+
+int kernel_links_lasting(char **bin, const char *wrapper, const char *path,
+			 struct strv *skipped, struct err *err)
+{
+	char *home = fs_data_home(), *top = xasprintf("%s/links", home);
+	struct compiler_list all = { 0 };
+	char key[DIGEST_HEX];
+	char *dir;
+	int ret;
+
+	compiler_find(&all, path);
+	make_key(key, &all);
+	dir = xasprintf("%s/%s", top, key);
+	ret = fs_mkdirs(top, 0755, err);
+	if (!ret)
+		ret = place_wrapper(top, wrapper, err);
+	if (!ret)
+		ret = make_links(dir, "../../" WRAPPER, &all, skipped, err);
+	if (!ret)
+		*bin = xasprintf("%s/bin", dir);
+	compiler_list_release(&all);
+	free(dir);
+	free(top);
+	free(home);
 	return ret;
 }
 

@@ -96,8 +96,9 @@ static int start_farm(struct kernel_run *run, struct err *err)
 	int ret = kernel_farm_open(&run->farm, &setup, &skipped, err);
 
 	tell_skipped(run, &skipped);
-	kernel_farm_env(&run->farm, &extra);
-	kernel_plan_env(run->plan, &run->env, run->farm.rundir.links, extra.v);
+	if (!ret)
+		kernel_farm_env(&run->farm, &extra);
+	kernel_plan_env(run->plan, &run->env, run->farm.links, extra.v);
 	strv_release(&skipped);
 	strv_release(&extra);
 	free(compat);

@@ -3,7 +3,8 @@
  * kernel/rundir.h - the private directory of one running build.
  *
  *	$XDG_RUNTIME_DIR/kfarm/PID/
- *		bin/	NAME -> kfarm-cc, in front of PATH
+ *		bin/	NAME -> kfarm-cc, in front of PATH; with real/,
+ *		real/	see kernel/links.h
  *		slots/	0 to N-1: the local slots, by flock
  *		work/	the coordinator's
  *		socket	where kfarm-cc finds the coordinator

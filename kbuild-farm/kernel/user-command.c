@@ -245,6 +245,16 @@ static int block_signals(struct run *run, struct err *err)
 	return 0;
 }
 
+/*
+ * ccache knows a compiler by the size and the time of its file, and all links
+ * are one file: it would take one compiler's object for another's.
+ */
+static void identify_compilers(struct strv *ours, char *const *env)
+{
+	if (!str_env(env, "CCACHE_COMPILERCHECK"))
+		strv_add(ours, "CCACHE_COMPILERCHECK=%compiler% -v");
+}
+
 static int open_farm(struct run *run, struct err *err)
 {
 	const struct kernel_user_command *c = run->command;
@@ -252,6 +262,7 @@ static int open_farm(struct run *run, struct err *err)
 	struct kernel_farm_setup setup = {
 		.base = run->base,
 		.path = path,
+		.lasting = true,
 	};
 	struct strv skipped = { 0 }, ours = { 0 };
 	int ret = kernel_farm_dirs(&run->farm, err);
@@ -262,7 +273,8 @@ static int open_farm(struct run *run, struct err *err)
 		ret = kernel_farm_tokens(&run->farm, c->request->jobs, err);
 	if (!ret) {
 		kernel_farm_env(&run->farm, &ours);
-		strv_addf(&ours, "PATH=%s:%s", run->farm.rundir.links, path);
+		strv_addf(&ours, "PATH=%s:%s", run->farm.links, path);
+		identify_compilers(&ours, c->env.v);
 	}
 	kernel_farm_offer(&run->farm, &ours, c->env.v);
 	kernel_environ_overlay(&run->env, c->env.v, &ours);

@@ -30,7 +30,7 @@ echo typed | kfarm run -q -- cat
 kfarm run -q -- sh -c 'cat <&7' 7<<<'the seventh'
 # Its compilers are the links; its make has a jobserver.
 run kfarm run -q -e X=1 -- sh -c 'echo $X $(command -v gcc) $MAKEFLAGS' |
-	sed -e 's|/kfarm/[0-9]*/|/kfarm/PID/|' -e 's/ -j[0-9]* / -jN /'
+	sed -e 's|/links/[0-9a-f]*/|/links/KEY/|' -e 's/ -j[0-9]* / -jN /'
 run kfarm run -q --no-jobserver -- sh -c 'echo "[$MAKEFLAGS]"'
 # Nothing is left of a run.
 ls xdg/kfarm
@@ -42,7 +42,7 @@ run kfarm run -- make -k | times
 ls ./*.o
 # One inside another uses the outer one's farm.
 run kfarm run -q -- kfarm run -- sh -c 'echo $KFARM_LINKS' |
-	sed 's|/kfarm/[0-9]*/|/kfarm/PID/|'
+	sed 's|/links/[0-9a-f]*/|/links/KEY/|'
 run kfarm run -q -- kfarm run -j 3 -- true
 # Events
 kfarm run -q --json events -- gcc -c one.c

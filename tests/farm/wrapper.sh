@@ -28,8 +28,8 @@ trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
 cd "$work" || exit 1
-mkdir links real first caches slots cwd
-links=$work/links
+mkdir -p links/bin links/real real first caches slots cwd
+links=$work/links/bin
 real=$work/real
 system=$PATH
 
@@ -54,6 +54,7 @@ compiler()
 	} >"$real/$1"
 	chmod +x "$real/$1"
 	ln -sf "$cc" "$links/$1"
+	ln -sf "$real/$1" "$links/../real/$1"
 }
 
 # Runs the rest as make would under kfarm build.
@@ -112,7 +113,7 @@ ok 'a probe prints what the compiler prints' 't-gcc 12.2' \
 ok 'argv[0] is the absolute path, the words are as given' \
 	"$(printf '%s\n' "$real/t-gcc" -E 'a  b' '' '*' "'")" \
 	"$(farm t-gcc -E 'a  b' '' '*' "'" 2>&1)"
-ok 'a name with a directory is looked up by its last part' \
+ok 'so it is for a link that is called by its path' \
 	"$(printf '%s\n' "$real/t-gcc" -E)" "$(farm "$links/t-gcc" -E 2>&1)"
 
 compiler e-gcc <<'END'
@@ -163,14 +164,32 @@ ok 'so is the signal that ended it' 143 "$?"
 # -------------------------------------------------- finding the compiler
 message=$(farm "$links/t-gcc" --version 2>&1)
 ok 'the link is not taken for the compiler' 't-gcc 12.2' "$message"
-ln -s "$cc" links/none-gcc
+ln -s "$cc" "$links/none-gcc"
 message=$(farm none-gcc -E 2>&1)
 ok 'a name that is nowhere ends with 127' 127 "$?"
-ok 'and says so' 'kfarm-cc: none-gcc: not found' "$message"
+ok 'and says so' 'kfarm-cc: none-gcc: no such compiler in PATH' "$message"
 ln -s "$links/t-gcc" mygcc
 ok 'a link to a link stands for the same compiler' 't-gcc 12.2' \
 	"$(farm ./mygcc --version 2>&1)"
+ok 'so it does when it is found in PATH' 't-gcc 12.2' \
+	"$(PATH=$work:$system mygcc --version 2>&1)"
 rm mygcc
+# What CMake records is used long after the run, with any PATH.
+printf '#!/bin/sh\necho another\n' >first/t-gcc
+chmod +x first/t-gcc
+ok 'by its path a link is the compiler that it was made for' 't-gcc 12.2' \
+	"$(farm "$links/t-gcc" --version 2>&1)"
+ok 'by its name it is the first in PATH' another \
+	"$(farm t-gcc --version 2>&1)"
+ok 'without a run, too' 't-gcc 12.2' \
+	"$(PATH=$work/first:$system "$links/t-gcc" --version 2>&1)"
+rm first/t-gcc
+ln -s "$cc" "$links/gone-gcc"
+ln -s /nonexistent/gone-gcc "$links/../real/gone-gcc"
+message=$("$links/gone-gcc" -E 2>&1)
+ok 'one whose compiler is gone ends with 127' 127 "$?"
+ok 'and says so' \
+	'kfarm-cc: /nonexistent/gone-gcc: No such file or directory' "$message"
 for name in ccache distcc icecc sccache; do
 	printf '#!/bin/sh\necho %s\n' "$name" >"caches/$name"
 	chmod +x "caches/$name"
@@ -198,8 +217,66 @@ chmod +x first/t-gcc
 farm t-gcc -E >/dev/null 2>&1
 ok 'one that is no program ends with 126' 126 "$?"
 rm first/t-gcc
-"$cc" >/dev/null 2>&1
-ok 'its own name is refused' 1 "$?"
+message=$("$cc" 2>&1)
+ok 'its own name alone is refused' 1 "$?"
+ok 'and says what to do' \
+	'kfarm-cc: no compiler; as in `kfarm-cc gcc -c a.c`, see kfarm-cc(1)' \
+	"$message"
+ok 'an option is no compiler' \
+	'kfarm-cc: -c: no compiler; as in `kfarm-cc gcc -c a.c`, see kfarm-cc(1)' \
+	"$("$cc" -c a.c 2>&1)"
+
+# --------------------------------------------------------------- launcher
+# launch WORD...: kfarm-cc WORD... with no farm around
+launch()
+{
+	PATH="$links:$work/caches:$real:$system" "$cc" "$@"
+}
+
+compiler l-gcc <<'END'
+printf '%s ' "$0" "$@"
+END
+ok 'it launches the compiler of PATH' "$real/l-gcc -c a.c " \
+	"$(launch l-gcc -c a.c 2>&1)"
+ok 'one with a directory is that one' "$work/more/l-gcc -c a.c " \
+	"$(cp "$real/l-gcc" more/ && launch "$work/more/l-gcc" -c a.c 2>&1)"
+ok 'also with a relative one' "$work/more/l-gcc -c a.c " \
+	"$(launch more/l-gcc -c a.c 2>&1)"
+ok 'a link of ours stands for its compiler' "$real/l-gcc -c a.c " \
+	"$(launch "$links/l-gcc" -c a.c 2>&1)"
+ok 'it launches itself once' "$real/l-gcc -c a.c " \
+	"$(launch "$cc" kfarm-cc "$cc" l-gcc -c a.c 2>&1)"
+ok 'what was compiled is no compiler' '-E kfarm-cc ' \
+	"$(launch l-gcc -E kfarm-cc 2>&1 | sed 's/^[^ ]* //')"
+ln -s ccache caches/l-gcc
+ok 'a link to a cache stands for the compiler behind it' \
+	"$real/l-gcc -c a.c " "$(launch "$work/caches/l-gcc" -c a.c 2>&1)"
+message=$(launch ccache l-gcc -c a.c 2>&1)
+ok 'a cache is no compiler: 127' 127 "$?"
+ok 'and that is said' 'kfarm-cc: ccache: no such compiler in PATH' "$message"
+message=$(launch nosuch-gcc -c a.c 2>&1)
+ok 'a compiler that is not there: 127' 127 "$?"
+ok 'and that is said' 'kfarm-cc: nosuch-gcc: no such compiler in PATH' "$message"
+message=$(launch /nonexistent/gcc -c a.c 2>&1)
+ok 'nor in a directory: 127' 127 "$?"
+ok 'and that is said' \
+	'kfarm-cc: /nonexistent/gcc: No such file or directory' "$message"
+launch "$work/cwd/a.c" -c a.c 2>/dev/null
+ok 'what cannot be executed: 126' 126 "$?"
+cp "$cc" more/copy-gcc
+message=$(timeout 5 "$cc" "$work/more/copy-gcc" -c a.c 2>&1)
+ok 'a copy of it under another name ends' 127 "$?"
+ok 'and that is said' 'kfarm-cc: copy-gcc: no such compiler in PATH' \
+	"$(echo "$message" | sed "s|$work/more/||")"
+compiler m-gcc <<'END'
+env | grep -v '^_=' | grep -v '^SHLVL=' | LC_ALL=C sort
+END
+ok 'in a run, too, it leaves nothing of itself in the environment' \
+	"$(cd cwd && PATH="$work/first:$real:$system" m-gcc -c a.c)" \
+	"$(cd cwd && farm "$cc" m-gcc -c a.c)"
+ok 'and takes a slot' 124 \
+	"$(cd cwd && farm flock ../slots/0 flock ../slots/1 timeout 1 \
+		"$cc" m-gcc -c a.c >/dev/null; echo $?)"
 
 # ------------------------------------------------------------------ slots
 # Counts itself by directories, which appear and go in one step.

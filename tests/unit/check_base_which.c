@@ -7,6 +7,7 @@
 #include "suite.h"
 
 #include <check.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -114,30 +115,36 @@ START_TEST(a_compiler_is_found_past_links_and_caches)
 }
 END_TEST
 
-START_TEST(a_link_to_one_of_the_links_tells_its_name)
+START_TEST(a_link_of_ours_tells_its_compiler)
 {
-	char *links = xasprintf("%s/links", dir);
-	char *ours = xasprintf("%s/gcc", links);
+	char *ours = xasprintf("%s/farm/bin/gcc", dir);
 	struct err err = { 0 };
 
-	program("libexec/kfarm-cc");
-	fs_mkdirs("links", 0755, &err);
+	program("kfarm-cc");
+	fs_mkdirs("farm/bin", 0755, &err);
+	fs_mkdirs("farm/real", 0755, &err);
 	fs_mkdirs("a", 0755, &err);
-	ck_assert_int_eq(symlink("../libexec/kfarm-cc", ours), 0);
+	ck_assert_int_eq(symlink("../../kfarm-cc", ours), 0);
+	ck_assert_int_eq(symlink("/opt/bin/gcc", "farm/real/gcc"), 0);
+	ck_assert_int_eq(symlink("bin/odd", "farm/real/odd"), 0);
+	ck_assert_int_eq(symlink("../../kfarm-cc", "farm/bin/odd"), 0);
+	ck_assert_int_eq(symlink("../../kfarm-cc", "farm/bin/clang"), 0);
 	ck_assert_int_eq(symlink(ours, "mygcc"), 0);
 	ck_assert_int_eq(symlink("../mygcc", "a/far"), 0);
-	ck_assert_int_eq(symlink("libexec/kfarm-cc", "past"), 0);
+	ck_assert_int_eq(symlink("kfarm-cc", "past"), 0);
 	ck_assert_int_eq(symlink("round", "round"), 0);
-	expect_file(which_through("./mygcc", links), "gcc");
-	expect_file(which_through("a/far", links), "gcc");
-	expect_file(which_through("a/far", NULL), NULL);
-	expect_file(which_through("past", links), NULL);
-	expect_file(which_through("round", links), NULL);
-	expect_file(which_through("nosuch", links), NULL);
-	/* Not a link to it, but the thing itself. */
-	expect_file(which_through(ours, links), NULL);
+	expect_file(which_behind(ours), "/opt/bin/gcc");
+	expect_file(which_behind("farm/bin/gcc"), "/opt/bin/gcc");
+	expect_file(which_behind("./mygcc"), "/opt/bin/gcc");
+	expect_file(which_behind("mygcc"), "/opt/bin/gcc");
+	expect_file(which_behind("a/far"), "/opt/bin/gcc");
+	expect_file(which_behind("farm/bin/clang"), NULL);
+	expect_file(which_behind("farm/bin/odd"), NULL);
+	expect_file(which_behind("past"), NULL);
+	expect_file(which_behind("round"), NULL);
+	expect_file(which_behind("nosuch"), NULL);
+	expect_file(which_behind(""), NULL);
 	free(ours);
-	free(links);
 }
 END_TEST
 
@@ -168,6 +175,9 @@ START_TEST(links_in_a_circle_end)
 	memset(longer, 'x', 8999);
 	longer[8999] = '\0';
 	ck_assert(!which_is_wrapper(longer));
+	expect_file(which_behind(longer), NULL);
+	longer[PATH_MAX - 4] = '\0';
+	expect_file(which_behind(longer), NULL);
 	free(longer);
 }
 END_TEST
@@ -218,7 +228,7 @@ int main(void)
 	tcase_add_test(tc, a_name_with_a_slash_is_itself);
 	tcase_add_test(tc, without_a_path_the_system_has_one);
 	tcase_add_test(tc, a_compiler_is_found_past_links_and_caches);
-	tcase_add_test(tc, a_link_to_one_of_the_links_tells_its_name);
+	tcase_add_test(tc, a_link_of_ours_tells_its_compiler);
 	tcase_add_test(tc, a_wrapper_is_known_by_any_name_on_the_way);
 	tcase_add_test(tc, links_in_a_circle_end);
 	tcase_add_loop_test(tc, the_links_are_taken_out_of_path, 0,

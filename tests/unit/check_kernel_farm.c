@@ -76,12 +76,12 @@ START_TEST(all_that_a_wrapper_needs_is_there)
 	ck_assert_msg(!kernel_farm_dirs(&farm, &err), "%s", err.text);
 	ck_assert_msg(!kernel_farm_open(&farm, &setup, &skipped, &err), "%s",
 		      err.text);
-	link = xasprintf("%s/nice-gcc", farm.rundir.links);
+	link = xasprintf("%s/nice-gcc", farm.links);
 	ck_assert(fs_exists(link));
 	ck_assert(strv_has(&skipped, "script-gcc"));
 	kernel_farm_env(&farm, &vars);
 	ck_assert_str_eq(str_env(vars.v, "KFARM_SOCKET"), farm.rundir.socket);
-	ck_assert_str_eq(str_env(vars.v, "KFARM_LINKS"), farm.rundir.links);
+	ck_assert_str_eq(str_env(vars.v, "KFARM_LINKS"), farm.links);
 	ck_assert_str_eq(str_env(vars.v, "KFARM_SLOTS"), farm.rundir.slots);
 	ck_assert(fs_exists(farm.rundir.socket));
 	ck_assert_uint_eq(kernel_farm_nodes_up(&farm), 0);

@@ -11,19 +11,17 @@ START_TEST(a_start_makes_directories_links_and_socket)
 	char *link, *last;
 
 	start();
-	link = xasprintf("%s/nice-gcc", run.farm.rundir.links);
+	link = xasprintf("%s/nice-gcc", run.farm.links);
 	last = xasprintf("%s/1", run.farm.rundir.slots);
 	ck_assert(fs_is_dir(plan.place.dir));
 	ck_assert(fs_exists(link) && fs_exists(last));
 	ck_assert(fs_exists(run.farm.rundir.socket));
-	ck_assert_str_eq(str_env(run.env.v, "KFARM_LINKS"),
-			 run.farm.rundir.links);
+	ck_assert_str_eq(str_env(run.env.v, "KFARM_LINKS"), run.farm.links);
 	ck_assert_str_eq(str_env(run.env.v, "KFARM_SLOTS"),
 			 run.farm.rundir.slots);
 	ck_assert_str_eq(str_env(run.env.v, "KFARM_SOCKET"),
 			 run.farm.rundir.socket);
-	ck_assert(
-		str_starts(str_env(run.env.v, "PATH"), run.farm.rundir.links));
+	ck_assert(str_starts(str_env(run.env.v, "PATH"), run.farm.links));
 	free(link);
 	link = xstrdup(run.farm.rundir.dir);
 	kernel_run_end(&run);

@@ -115,11 +115,46 @@ START_TEST(it_finds_the_links_first)
 }
 END_TEST
 
+/* CMake and configure record what they find in PATH. */
+START_TEST(what_is_found_in_path_lasts)
+{
+	char *one, *two, *path = at("where");
+
+	ck_assert_int_eq(run("sh", "-c", "command -v nice-gcc >where"), 0);
+	one = get_file(path);
+	ck_assert_int_eq(run("sh", "-c", "command -v nice-gcc >where"), 0);
+	two = get_file(path);
+	ck_assert_str_eq(one, two);
+	one[strcspn(one, "\n")] = '\0';
+	ck_assert_int_eq(access(one, X_OK), 0);
+	/* Neither it nor anything else in PATH is of the run. */
+	ck_assert_int_eq(
+		run("sh", "-c",
+		    "case $PATH in *${KFARM_SLOTS%/*}*) exit 1;; esac"),
+		0);
+	free(two);
+	free(one);
+	free(path);
+}
+END_TEST
+
+START_TEST(ccache_is_told_to_look_behind_the_links)
+{
+	const char *show = "echo $CCACHE_COMPILERCHECK >check";
+
+	ck_assert_int_eq(run("sh", "-c", show), 0);
+	expect_file("check", "%compiler% -v\n");
+	set_env("CCACHE_COMPILERCHECK=content");
+	ck_assert_int_eq(run("sh", "-c", show), 0);
+	expect_file("check", "content\n");
+}
+END_TEST
+
 START_TEST(nothing_of_the_run_is_left)
 {
 	char *dir, *path = at("where");
 
-	ck_assert_int_eq(run("sh", "-c", "dirname $KFARM_LINKS >where"), 0);
+	ck_assert_int_eq(run("sh", "-c", "dirname $KFARM_SLOTS >where"), 0);
 	dir = get_file(path);
 	dir[strcspn(dir, "\n")] = '\0';
 	ck_assert_int_gt(strlen(dir), 5);
@@ -332,6 +367,8 @@ int main(void)
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, its_status_is_the_commands);
 	tcase_add_test(tc, it_finds_the_links_first);
+	tcase_add_test(tc, what_is_found_in_path_lasts);
+	tcase_add_test(tc, ccache_is_told_to_look_behind_the_links);
 	tcase_add_test(tc, nothing_of_the_run_is_left);
 	tcase_add_test(tc, programs_that_cannot_be_run_are_told);
 	tcase_add_test(tc, architecture_and_toolchain_are_exported);
