@@ -97,7 +97,7 @@ START_TEST(all_that_a_wrapper_needs_is_there)
 }
 END_TEST
 
-START_TEST(a_jobserver_begins_with_the_jobs_that_are_away)
+START_TEST(a_jobserver_begins_with_the_remote_jobs)
 {
 	struct pollfd p;
 
@@ -131,7 +131,7 @@ int main(void)
 	tcase_add_test(tc, without_nodes_j_is_the_slots);
 	tcase_add_test(tc, with_nodes_a_large_j_is_not_this_machines);
 	tcase_add_test(tc, all_that_a_wrapper_needs_is_there);
-	tcase_add_test(tc, a_jobserver_begins_with_the_jobs_that_are_away);
+	tcase_add_test(tc, a_jobserver_begins_with_the_remote_jobs);
 	tcase_add_test(tc, cpu_time_grows);
 	suite_add_tcase(s, tc);
 	return suite_run(s);

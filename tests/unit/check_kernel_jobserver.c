@@ -103,7 +103,7 @@ START_TEST(one_slot_is_makes_own)
 }
 END_TEST
 
-START_TEST(jobs_that_are_away_give_tokens)
+START_TEST(remote_jobs_give_tokens)
 {
 	start(2, 0);
 	kernel_jobserver_set_remote(&j, 60);
@@ -131,7 +131,7 @@ START_TEST(a_token_in_use_is_withdrawn_when_it_comes_back)
 }
 END_TEST
 
-START_TEST(going_away_again_uses_up_what_was_to_be_withdrawn)
+START_TEST(a_new_remote_job_uses_up_what_was_to_be_withdrawn)
 {
 	start(2, 0);
 	kernel_jobserver_set_remote(&j, 2);
@@ -370,9 +370,9 @@ int main(void)
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, there_is_a_token_less_than_slots);
 	tcase_add_test(tc, one_slot_is_makes_own);
-	tcase_add_test(tc, jobs_that_are_away_give_tokens);
+	tcase_add_test(tc, remote_jobs_give_tokens);
 	tcase_add_test(tc, a_token_in_use_is_withdrawn_when_it_comes_back);
-	tcase_add_test(tc, going_away_again_uses_up_what_was_to_be_withdrawn);
+	tcase_add_test(tc, a_new_remote_job_uses_up_what_was_to_be_withdrawn);
 	tcase_add_test(tc, a_limit_holds);
 	tcase_add_test(tc, more_tokens_than_a_pipe_writes_at_once_are_too_many);
 	tcase_add_test(tc, many_changes_lose_and_invent_nothing);

@@ -10,8 +10,8 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
-static struct kernel_user_command guest;
-static struct kernel_user_command_request wish;
+static struct kernel_user_command command;
+static struct kernel_user_command_request request;
 static struct kernel_user_command_result result;
 static struct node_roster no_nodes;
 static struct strv given, line;
@@ -35,15 +35,15 @@ static void set_up(void)
 		 0755);
 	setenv("PATH", str_env(env.v, "PATH"), 1);
 	ck_assert_int_eq(chdir(top), 0);
-	wish = (struct kernel_user_command_request){ .environment = &given,
-						     .roster = &no_nodes,
-						     .jobs = 2,
-						     .sink = on_event };
+	request = (struct kernel_user_command_request){ .environment = &given,
+							.roster = &no_nodes,
+							.jobs = 2,
+							.sink = on_event };
 }
 
 static void tear_down(void)
 {
-	kernel_user_command_release(&guest);
+	kernel_user_command_release(&command);
 	free(result.summary);
 	strv_release(&given);
 	strv_release(&line);
@@ -59,10 +59,10 @@ static int plan(const char *a, const char *b, const char *c)
 		strv_add(&line, b);
 	if (c)
 		strv_add(&line, c);
-	kernel_user_command_release(&guest);
-	wish.argv = line.v;
-	wish.env = env.v;
-	return kernel_user_command_plan(&guest, &wish, &err);
+	kernel_user_command_release(&command);
+	request.argv = line.v;
+	request.env = env.v;
+	return kernel_user_command_plan(&command, &request, &err);
 }
 
 /* Run it and give back its wait status. */
@@ -70,7 +70,7 @@ static int run(const char *a, const char *b, const char *c)
 {
 	ck_assert_msg(!plan(a, b, c), "%s", err.text);
 	free(result.summary);
-	ck_assert_msg(!kernel_user_command_run(&result, &guest, &err), "%s",
+	ck_assert_msg(!kernel_user_command_run(&result, &command, &err), "%s",
 		      err.text);
 	ck_assert_int_eq(result.signal, 0);
 	return result.wait_status;
@@ -169,37 +169,37 @@ END_TEST
 START_TEST(programs_that_cannot_be_run_are_told)
 {
 	ck_assert_int_eq(plan("nosuch", NULL, NULL), -ENOENT);
-	ck_assert(guest.no_command);
+	ck_assert(command.no_command);
 	ck_assert_str_eq(err.text, "nosuch: not found");
 	ck_assert_int_eq(plan("./nosuch", NULL, NULL), -ENOENT);
 	put_file("plain", "", 0644);
 	ck_assert_int_eq(plan("./plain", NULL, NULL), -EACCES);
-	ck_assert(guest.no_command);
-	wish.arch = "nosuch";
+	ck_assert(command.no_command);
+	request.arch = "nosuch";
 	ck_assert_int_eq(plan("true", NULL, NULL), -EINVAL);
-	ck_assert(!guest.no_command);
-	wish.arch = NULL;
+	ck_assert(!command.no_command);
+	request.arch = NULL;
 	strv_add(&given, "WORD");
 	ck_assert_int_eq(plan("true", NULL, NULL), -EINVAL);
-	ck_assert(!guest.no_command);
+	ck_assert(!command.no_command);
 }
 END_TEST
 
 START_TEST(architecture_and_toolchain_are_exported)
 {
-	wish.arch = "arm64";
+	request.arch = "arm64";
 	strv_add(&given, "FLAVOUR=x y");
 	ck_assert_int_eq(
 		run("sh", "-c", "echo $ARCH $CROSS_COMPILE $FLAVOUR >vars"), 0);
 	expect_file("vars", "arm64 aarch64-linux-gnu- x y\n");
-	wish.arch = NULL;
-	wish.toolchain = "aarch64-linux-gnu-";
+	request.arch = NULL;
+	request.toolchain = "aarch64-linux-gnu-";
 	ck_assert_int_eq(run("sh", "-c", "echo $ARCH.$CROSS_COMPILE >vars"), 0);
 	expect_file("vars", ".aarch64-linux-gnu-\n");
 	/* A compiler that is not there is not a command that is not. */
-	wish.toolchain = "nosuch-";
+	request.toolchain = "nosuch-";
 	ck_assert_int_eq(plan("true", NULL, NULL), -ENOENT);
-	ck_assert(!guest.no_command);
+	ck_assert(!command.no_command);
 }
 END_TEST
 
@@ -244,11 +244,11 @@ START_TEST(other_jobservers_and_wishes_count)
 	set_env("MAKEFLAGS=k -j8");
 	ck_assert_int_eq(run("sh", "-c", show), 0);
 	expect_file("flags", "k -j8 -j2 --jobserver-auth=100,101\n");
-	wish.offered = true;
+	request.offered = true;
 	ck_assert_int_eq(run("sh", "-c", show), 0);
 	expect_file("flags", "k -j8\n");
-	wish.offered = false;
-	wish.no_jobserver = true;
+	request.offered = false;
+	request.no_jobserver = true;
 	ck_assert_int_eq(run("sh", "-c", show), 0);
 	expect_file("flags", "k -j8\n");
 }
@@ -344,25 +344,25 @@ START_TEST(becoming_it_needs_no_farm)
 	int status;
 	pid_t pid;
 
-	wish.arch = "arm64";
+	request.arch = "arm64";
 	ck_assert_int_eq(
 		plan("sh", "-c", "echo $CROSS_COMPILE$KFARM_LINKS >vars"), 0);
 	pid = fork();
 	if (!pid)
-		_exit(kernel_user_command_become(&guest, &err) ? 99 : 98);
+		_exit(kernel_user_command_become(&command, &err) ? 99 : 98);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_int_eq(status, 0);
 	expect_file("vars", "aarch64-linux-gnu-\n");
 	put_file("junk", "\177ELF", 0755);
 	ck_assert_int_eq(plan("./junk", NULL, NULL), 0);
-	ck_assert_int_eq(kernel_user_command_become(&guest, &err), -ENOEXEC);
+	ck_assert_int_eq(kernel_user_command_become(&command, &err), -ENOEXEC);
 }
 END_TEST
 
 int main(void)
 {
 	Suite *s = suite_create("kernel/user-command");
-	TCase *tc = tcase_create("guest");
+	TCase *tc = tcase_create("command");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, its_status_is_the_commands);
