@@ -7,6 +7,8 @@
 #include "cli/watch.h"
 #include "kernel/build.h"
 #include "kernel/commands.h"
+#include "kernel/environ.h"
+#include "kernel/foreground.h"
 #include "kernel/target.h"
 
 #include <errno.h>
@@ -130,6 +132,19 @@ static bool set_and_not_empty(const char *name)
 	return value && *value;
 }
 
+/* make was asked for its commands: they are to be seen. */
+static bool wants_commands(const struct kernel_request *r)
+{
+	char *const *given = strv_list(&r->variables);
+	const char *v = kernel_environ_value(given, "V");
+
+	if (!v)
+		v = kernel_environ_value(given, "KBUILD_VERBOSE");
+	if (!v)
+		v = getenv("KBUILD_VERBOSE");
+	return v && *v && strcmp(v, "0");
+}
+
 /* What decides on the view besides options. */
 static void choose_view(struct build_options *o)
 {
@@ -139,8 +154,7 @@ static void choose_view(struct build_options *o)
 
 	o->watch.terminal = smart && !getenv("CI");
 	o->watch.color = smart && !set_and_not_empty("NO_COLOR");
-	if (o->watch.mode == WATCH_PLAIN &&
-	    kernel_target_only_prints(&o->request.targets))
+	if (o->watch.mode == WATCH_PLAIN && wants_commands(&o->request))
 		o->watch.mode = WATCH_VERBOSE;
 	if (o->color && strcmp(o->color, "auto"))
 		o->watch.color = !strcmp(o->color, "always");
@@ -164,50 +178,116 @@ static void print_plan(const struct kernel_plan *plan)
 	buf_release(&out);
 }
 
+/* Prints what a build left to say; its exit status. */
+static int end_build(struct kernel_result *result, const struct err *err)
+{
+	if (result->summary)
+		fputs(result->summary, stderr);
+	if (err->text[0] && !result->signal)
+		log_error("%s", err->text);
+	free(result->summary);
+	if (result->signal)
+		settings_end_by(result->signal);
+	return result->signal ? EXIT_INTERRUPTED : result->status;
+}
+
 static int run_build(struct build_options *o, const struct kernel_plan *plan,
 		     const struct node_roster *roster, struct err *err)
 {
 	struct kernel_result result = { 0 };
+	struct watch_setup view = o->watch;
 	struct watch *watch;
 
-	o->watch.tree = plan->tree;
-	if (watch_new(&watch, &o->watch, err)) {
+	view.tree = plan->tree;
+	/* The user's own standard streams are make's then. */
+	if (!roster && view.mode != WATCH_VERBOSE)
+		view.mode = WATCH_NONE;
+	if (watch_new(&watch, &view, err)) {
 		log_error("%s", err->text);
 		return EXIT_USAGE;
 	}
-	kernel_build(&result, plan, roster, watch_hooks(watch), err);
+	if (roster)
+		kernel_build(&result, plan, roster, watch_hooks(watch), err);
+	else
+		kernel_foreground(&result, plan, watch_hooks(watch), err);
 	watch_free(watch);
-	if (result.summary)
-		fputs(result.summary, stderr);
-	if (err->text[0] && !result.signal)
-		log_error("%s", err->text);
-	free(result.summary);
-	if (result.signal)
-		settings_end_by(result.signal);
-	return result.signal ? EXIT_INTERRUPTED : result.status;
+	return end_build(&result, err);
 }
 
-static int plan_and_build(struct build_options *o, struct err *err)
+/* A plan for these targets, and what follows from it. */
+static int plan_and_build(struct build_options *o,
+			  const struct node_roster *roster, struct err *err)
 {
-	struct node_roster roster = { 0 };
 	struct kernel_plan plan = { 0 };
-	int ret = settings_load(&roster, o->request.no_remote,
-				&o->request.require_remote, &o->standard, err);
-	int status;
+	int ret = kernel_plan_make(&plan, &o->request, environ, err);
+	int status = EXIT_OK;
 
-	o->request.standard = &o->standard;
-	if (!ret)
-		ret = kernel_plan_make(&plan, &o->request, environ, err);
 	if (ret) {
 		log_error("%s", err->text);
 		status = ret == -ENOTSUP ? EXIT_FARM : EXIT_USAGE;
 	} else if (o->dry_run) {
 		print_plan(&plan);
-		status = EXIT_OK;
 	} else {
-		status = run_build(o, &plan, &roster, err);
+		status = run_build(o, &plan, roster, err);
 	}
 	kernel_plan_release(&plan);
+	return status;
+}
+
+/* Those that ask, as menuconfig, come first; the others build with that. */
+static int run_asking(struct build_options *o, struct strv *rest,
+		      struct err *err)
+{
+	struct strv all = o->request.targets, asking = { 0 };
+	int status = EXIT_OK;
+
+	for (size_t i = 0; i < all.n; i++)
+		strv_add(kernel_target_use(all.v[i]) == KERNEL_TARGET_ASKS ?
+				 &asking :
+				 rest,
+			 all.v[i]);
+	if (asking.n) {
+		o->request.targets = asking;
+		status = plan_and_build(o, NULL, err);
+		o->request.targets = all;
+	}
+	strv_release(&asking);
+	return status;
+}
+
+static int run_targets(struct build_options *o,
+		       const struct node_roster *roster, struct err *err)
+{
+	struct strv rest = { 0 };
+	int status;
+
+	if (o->dry_run)
+		return plan_and_build(o, roster, err);
+	if (kernel_target_only_prints(&o->request.targets))
+		return plan_and_build(o, NULL, err);
+	status = run_asking(o, &rest, err);
+	if (!status && (rest.n || !o->request.targets.n)) {
+		strv_release(&o->request.targets);
+		o->request.targets = rest;
+		return plan_and_build(o, roster, err);
+	}
+	strv_release(&rest);
+	return status;
+}
+
+static int load_and_run(struct build_options *o, struct err *err)
+{
+	struct node_roster roster = { 0 };
+	int status;
+
+	o->request.standard = &o->standard;
+	if (settings_load(&roster, o->request.no_remote,
+			  &o->request.require_remote, &o->standard, err)) {
+		log_error("%s", err->text);
+		status = EXIT_USAGE;
+	} else {
+		status = run_targets(o, &roster, err);
+	}
 	node_roster_release(&roster);
 	return status;
 }
@@ -222,7 +302,7 @@ static int build_main(char *const *argv)
 		log_error("build: %s", err.text);
 	} else {
 		choose_view(&o);
-		status = plan_and_build(&o, &err);
+		status = load_and_run(&o, &err);
 	}
 	strv_release(&o.standard);
 	strv_release(&o.request.kconfig_add);

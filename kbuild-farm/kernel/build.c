@@ -8,11 +8,13 @@
 #include "kernel/commands.h"
 #include "kernel/config.h"
 #include "kernel/metadata.h"
+#include "kernel/suggest.h"
 #include "kernel/summary.h"
 #include "kernel/target.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /*
  * With nodes kfarm is make's jobserver.  Then make gets no -j, with which it
@@ -103,7 +105,11 @@ static void emit_start(struct kernel_run *run)
 static void note_compiler(struct kernel_run *run)
 {
 	const struct kernel_compiler *c = &run->plan->compiler;
+	char *edited = kernel_config_edited(run->plan);
 
+	if (edited)
+		kernel_run_note(run, "its .config is as %s left it", edited);
+	free(edited);
 	for (size_t i = 0; i < c->notes.n; i++)
 		kernel_run_note(run, "%s", c->notes.v[i]);
 	if (c->unlinked)
@@ -182,6 +188,23 @@ static int write_metadata(struct kernel_run *run,
 	return ret;
 }
 
+/* What was asked for by its name, and is not in the output directory. */
+static void tell_left(const struct kernel_run *run, struct buf *out)
+{
+	for (size_t i = 0; i < run->targets.n; i++) {
+		const char *name = run->targets.v[i];
+		char *path = kernel_plan_path(run->plan, name);
+		char *taken = kernel_output_path(&run->output, str_base(name));
+		bool dir = str_ends(name, "/");
+
+		if (strpbrk(name, "./") && fs_exists(path) &&
+		    (dir || !fs_exists(taken)))
+			buf_printf(out, "made %s\n", path);
+		free(taken);
+		free(path);
+	}
+}
+
 static char *summarize(struct kernel_run *run, const char *verb)
 {
 	char *output = kernel_output_text(&run->output);
@@ -191,6 +214,8 @@ static char *summarize(struct kernel_run *run, const char *verb)
 
 	fill_metadata(&m, &farm, run);
 	kernel_summary_text(&text, verb, &m, output);
+	if (!strcmp(verb, "built"))
+		tell_left(run, &text);
 	free(output);
 	return buf_steal(&text);
 }
@@ -214,6 +239,8 @@ static int build_status(struct kernel_run *run, int ret, struct err *err)
 		err_wrap(err, "output directory");
 		return KERNEL_SETUP;
 	}
+	if (run->unknown && strv_has(&run->targets, run->unknown))
+		kernel_suggest_target(run->plan, run->unknown, err);
 	return KERNEL_FAILED;
 }
 

@@ -41,8 +41,9 @@ struct kernel_result {
 
 /*
  * Build it.  Everything is reported through `hooks` but the summary and `err`,
- * which is set with KERNEL_SETUP and KERNEL_FARM.  Nothing that was started is
- * left when it returns.  The caller frees out->summary.
+ * which is set with KERNEL_SETUP and KERNEL_FARM, and with KERNEL_FAILED where
+ * more can be said than make said.  Nothing that was started is left when it
+ * returns.  The caller frees out->summary.
  */
 void kernel_build(struct kernel_result *out, const struct kernel_plan *plan,
 		  const struct node_roster *roster,

@@ -24,7 +24,10 @@ static char *stamp_path(const struct kernel_plan *p)
 	return path;
 }
 
-/* Digests of the request and of the .config that it led to. */
+/*
+ * Digests of the request and of the .config that it led to; more may stand
+ * behind them.
+ */
 static int stamp_text(const struct kernel_plan *p, char **out, struct err *err)
 {
 	char request[DIGEST_HEX], config[DIGEST_HEX];
@@ -44,39 +47,74 @@ static int stamp_text(const struct kernel_plan *p, char **out, struct err *err)
 	ret = digest_file(path, &d, err);
 	if (!ret) {
 		digest_hex(&d, config);
-		*out = xasprintf("%s %s\n", request, config);
+		*out = xasprintf("%s %s ", request, config);
 	}
 	buf_release(&all);
 	free(path);
 	return ret;
 }
 
-static bool matches_stamp(const struct kernel_plan *p)
+/*
+ * Was the .config that stands made from this request?  Then *edited (may be
+ * NULL) is the target that changed it afterwards, or "".
+ */
+static bool matches_stamp(const struct kernel_plan *p, char **edited)
 {
 	char *path = stamp_path(p), *now = NULL;
 	struct buf was = { 0 };
 	struct err ignored;
 	bool same = !fs_read(path, 4096, &was, &ignored) &&
 		    !stamp_text(p, &now, &ignored) &&
-		    !strcmp(buf_str(&was), now);
+		    str_starts(buf_str(&was), now);
 
+	if (same && edited) {
+		const char *rest = buf_str(&was) + strlen(now);
+
+		*edited = xstrndup(rest, strcspn(rest, "\n"));
+	}
 	buf_release(&was);
 	free(now);
 	free(path);
 	return same;
 }
 
-static void write_stamp(const struct kernel_plan *p)
+static void write_stamp(const struct kernel_plan *p, const char *edited)
 {
-	char *path = stamp_path(p), *dir = str_dir(path), *now = NULL;
+	char *path = stamp_path(p), *dir = str_dir(path), *now = NULL, *text;
 	struct err ignored;
 
 	/* Without the stamp the next build merely makes its .config again. */
-	if (!stamp_text(p, &now, &ignored) && !fs_mkdirs(dir, 0777, &ignored))
-		fs_write(path, bytes_str(now), 0666, &ignored);
+	if (!stamp_text(p, &now, &ignored) && !fs_mkdirs(dir, 0777, &ignored)) {
+		text = xasprintf("%s%s\n", now, edited);
+		fs_write(path, bytes_str(text), 0666, &ignored);
+		free(text);
+	}
 	free(now);
 	free(dir);
 	free(path);
+}
+
+bool kernel_config_is_done(const struct kernel_plan *p)
+{
+	return kernel_kconfig_nothing(&p->kconfig) || matches_stamp(p, NULL);
+}
+
+void kernel_config_keep_edited(const struct kernel_plan *p, const char *target)
+{
+	if (!kernel_kconfig_nothing(&p->kconfig))
+		write_stamp(p, target);
+}
+
+char *kernel_config_edited(const struct kernel_plan *p)
+{
+	char *edited = NULL;
+
+	if (kernel_kconfig_nothing(&p->kconfig) || !matches_stamp(p, &edited))
+		return NULL;
+	if (*edited)
+		return edited;
+	free(edited);
+	return NULL;
 }
 
 static int run_target(struct kernel_run *run, const char *target,
@@ -204,7 +242,7 @@ int kernel_config_apply(struct kernel_run *run, struct err *err)
 	const struct kernel_kconfig *k = &run->plan->kconfig;
 	int ret;
 
-	if (kernel_kconfig_nothing(k) || matches_stamp(run->plan))
+	if (kernel_config_is_done(run->plan))
 		return 0;
 	kernel_run_phase(run, "config");
 	ret = write_base(run, err);
@@ -215,6 +253,6 @@ int kernel_config_apply(struct kernel_run *run, struct err *err)
 	if (!ret)
 		ret = check_config(run->plan, err);
 	if (!ret)
-		write_stamp(run->plan);
+		write_stamp(run->plan, "");
 	return ret;
 }

@@ -16,5 +16,15 @@
  * set: -EINVAL lists what Kconfig did not take over.
  */
 int kernel_config_apply(struct kernel_run *run, struct err *err);
+/* Is there nothing for kernel_config_apply() to do? */
+bool kernel_config_is_done(const struct kernel_plan *p);
+/*
+ * The .config that stands was made from what `p` asks for, and then changed by
+ * the user through `target` (menuconfig): a build that asks for the same keeps
+ * it.
+ */
+void kernel_config_keep_edited(const struct kernel_plan *p, const char *target);
+/* By which target it was changed so, NULL: by none; the caller frees it. */
+char *kernel_config_edited(const struct kernel_plan *p);
 
 #endif

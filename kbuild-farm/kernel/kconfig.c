@@ -2,6 +2,7 @@
 #include "kernel/kconfig.h"
 
 #include "base/fs.h"
+#include "kernel/suggest.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -61,11 +62,8 @@ static bool makefile_names(const char *tree, const char *srcarch,
 
 static bool is_target(const char *tree, const char *srcarch, const char *name)
 {
-	static const char generic[] =
-		"defconfig allnoconfig allyesconfig allmodconfig alldefconfig "
-		"randconfig tinyconfig localmodconfig localyesconfig";
 	char *path = xasprintf("%s/arch/%s/configs/%s", tree, srcarch, name);
-	bool yes = str_list_has(generic, ' ', name);
+	bool yes = str_list_has(KERNEL_CONFIG_TARGETS, ' ', name);
 
 	if (!yes && !strchr(name, '/') && str_ends(name, "config"))
 		yes = is_file(path) || makefile_names(tree, srcarch, name);
@@ -90,7 +88,7 @@ static char *find_file(const char *tree, const char *word)
 static int read_base(struct kernel_kconfig *k, const char *word,
 		     const char *tree, const char *srcarch, struct err *err)
 {
-	char *path;
+	char *path, *question;
 	int ret;
 
 	if (is_url(word))
@@ -101,11 +99,15 @@ static int read_base(struct kernel_kconfig *k, const char *word,
 		return 0;
 	}
 	path = find_file(tree, word);
-	if (!path)
-		return err_set(err, ENOENT,
-			       "-k %s: no such file, and no such configuration "
-			       "in %s/arch/%s/configs",
-			       word, tree, srcarch);
+	if (!path) {
+		question = kernel_suggest_config(tree, srcarch, word);
+		ret = err_set(err, ENOENT,
+			      "-k %s: no such file, and no such configuration "
+			      "in %s/arch/%s/configs%s",
+			      word, tree, srcarch, question);
+		free(question);
+		return ret;
+	}
 	k->base = KERNEL_CONFIG_FILE;
 	k->file = xstrdup(word);
 	ret = read_config_file(path, &k->text, err);

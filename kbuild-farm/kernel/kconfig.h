@@ -13,6 +13,11 @@
 #include "base/str.h"
 #include "kernel/request.h"
 
+/* Those that every tree has. */
+#define KERNEL_CONFIG_TARGETS                                           \
+	"defconfig allnoconfig allyesconfig allmodconfig alldefconfig " \
+	"randconfig tinyconfig localmodconfig localyesconfig"
+
 enum kernel_kconfig_base {
 	KERNEL_CONFIG_KEEP, /* the .config of the build directory */
 	KERNEL_CONFIG_TARGET, /* `make TARGET` */

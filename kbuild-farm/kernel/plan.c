@@ -238,31 +238,6 @@ static void collect_settings(struct kernel_plan *p)
 	free(arch);
 }
 
-/* make has no terminal here: such a target would wait for ever. */
-static int refuse_menus(const struct kernel_plan *p, struct err *err)
-{
-	static const char menus[] = "config menuconfig nconfig xconfig gconfig";
-	const struct strv *targets = &p->request->targets;
-	const char *found = NULL;
-	char *vars;
-
-	for (size_t i = 0; i < targets->n; i++) {
-		if (str_list_has(menus, ' ', targets->v[i]))
-			found = targets->v[i];
-	}
-	if (!found)
-		return 0;
-	vars = strv_join(&p->settings, " ");
-	err_set(err, EINVAL,
-		"%s wants a terminal, which a build's make has not; run "
-		"`make -C %s%s%s %s %s` yourself, then kfarm build -b %s",
-		found, p->tree, p->place.kind == KERNEL_IN_TREE ? "" : " O=",
-		p->place.kind == KERNEL_IN_TREE ? "" : p->place.dir, vars,
-		found, p->place.dir);
-	free(vars);
-	return -EINVAL;
-}
-
 static void export_unless_set(struct kernel_plan *p, const char *name,
 			      const char *value)
 {
@@ -340,7 +315,7 @@ int kernel_plan_make(struct kernel_plan *p, const struct kernel_request *r,
 		return ret;
 	fix_identity(p);
 	collect_settings(p);
-	return refuse_menus(p, err);
+	return 0;
 }
 
 void kernel_plan_release(struct kernel_plan *p)

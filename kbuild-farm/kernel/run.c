@@ -6,6 +6,7 @@
 #include "coord/coord.h"
 #include "kernel/capacity.h"
 #include "kernel/environ.h"
+#include "kernel/suggest.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include <sys/wait.h>
 
 #define ANSWER_MAX (1u << 16)
+#define LOG_MAX    (1u << 24)
 
 void kernel_run_phase(struct kernel_run *run, const char *name)
 {
@@ -37,6 +39,8 @@ static void on_block(void *ctx, const char *text, bool error)
 {
 	struct kernel_run *run = ctx;
 
+	if (error && !run->unknown)
+		run->unknown = kernel_suggest_unknown(text);
 	kernel_farm_emit(&run->farm, EVENT_DIAG, text,
 			 error ? EVENT_ERROR : EVENT_WARNING);
 }
@@ -158,7 +162,7 @@ static void tell_place(struct kernel_run *run)
 	free(config);
 }
 
-static int make_places(struct kernel_run *run, struct err *err)
+static int take_place(struct kernel_run *run, struct err *err)
 {
 	const struct kernel_plan *p = run->plan;
 	int ret = 0;
@@ -169,12 +173,18 @@ static int make_places(struct kernel_run *run, struct err *err)
 		err_wrap(err, "build directory");
 	if (!ret)
 		ret = kernel_lock_take(&run->lock, p->place.dir, err);
-	if (!ret)
-		ret = kernel_output_make(&run->output, p->request->output_dir,
-					 err);
-	if (!ret)
-		ret = kernel_farm_dirs(&run->farm, err);
 	return ret;
+}
+
+static void init(struct kernel_run *run, const struct kernel_plan *plan,
+		 const struct node_roster *roster,
+		 const struct kernel_hooks *hooks)
+{
+	*run = (struct kernel_run){ .plan = plan, .hooks = hooks };
+	run->lock.fd = run->output.log = -1;
+	run->follow.fd = run->follow.watch = -1;
+	kernel_farm_init(&run->farm, roster, plan->request->jobs, hooks->sink,
+			 hooks->ctx);
 }
 
 int kernel_run_start(struct kernel_run *run, const struct kernel_plan *plan,
@@ -183,12 +193,13 @@ int kernel_run_start(struct kernel_run *run, const struct kernel_plan *plan,
 {
 	int ret;
 
-	*run = (struct kernel_run){ .plan = plan, .hooks = hooks };
-	run->lock.fd = run->output.log = -1;
-	run->follow.fd = run->follow.watch = -1;
-	kernel_farm_init(&run->farm, roster, plan->request->jobs, hooks->sink,
-			 hooks->ctx);
-	ret = make_places(run, err);
+	init(run, plan, roster, hooks);
+	ret = take_place(run, err);
+	if (!ret)
+		ret = kernel_output_make(&run->output,
+					 plan->request->output_dir, err);
+	if (!ret)
+		ret = kernel_farm_dirs(&run->farm, err);
 	if (!ret)
 		tell_place(run);
 	if (!ret)
@@ -201,6 +212,43 @@ int kernel_run_start(struct kernel_run *run, const struct kernel_plan *plan,
 		return start_farm(run, err);
 	kernel_plan_env(plan, &run->env, NULL, NULL);
 	return 0;
+}
+
+int kernel_run_start_config(struct kernel_run *run,
+			    const struct kernel_plan *plan,
+			    const struct kernel_hooks *hooks, struct err *err)
+{
+	static const struct node_roster none;
+	char *scratch = NULL;
+	int ret;
+
+	init(run, plan, &none, hooks);
+	ret = take_place(run, err);
+	if (!ret)
+		ret = kernel_farm_dirs(&run->farm, err);
+	if (!ret) {
+		scratch = xasprintf("%s/output", run->farm.rundir.dir);
+		ret = kernel_output_make(&run->output, scratch, err);
+	}
+	if (!ret)
+		ret = start_loop(run, err);
+	if (!ret)
+		ret = start_log(run, err);
+	kernel_plan_env(plan, &run->env, NULL, NULL);
+	free(scratch);
+	return ret;
+}
+
+char *kernel_run_log(const struct kernel_run *run)
+{
+	char *path = kernel_output_path(&run->output, "build.log");
+	struct buf text = { 0 };
+	struct err ignored;
+
+	if (fs_read(path, LOG_MAX, &text, &ignored))
+		buf_reset(&text);
+	free(path);
+	return buf_steal(&text);
 }
 
 int kernel_run_jobs(struct kernel_run *run)
@@ -249,6 +297,7 @@ void kernel_run_end(struct kernel_run *run)
 	kernel_lock_release(&run->lock);
 	strv_release(&run->env);
 	strv_release(&run->targets);
+	free(run->unknown);
 }
 
 /* ---- programs ---- */

@@ -29,6 +29,7 @@ struct kernel_run {
 	unsigned jobs;
 	struct strv targets; /* as make gets them: "kernel" is resolved */
 	uint64_t compile_ms;
+	char *unknown; /* the first target that make has no rule for; or NULL */
 };
 
 /*
@@ -39,6 +40,15 @@ struct kernel_run {
 int kernel_run_start(struct kernel_run *run, const struct kernel_plan *plan,
 		     const struct node_roster *roster,
 		     const struct kernel_hooks *hooks, struct err *err);
+/*
+ * The same for what a build of nothing but the configuration needs: no links,
+ * no coordinator, no output directory (build.log is kernel_run_log()'s).
+ */
+int kernel_run_start_config(struct kernel_run *run,
+			    const struct kernel_plan *plan,
+			    const struct kernel_hooks *hooks, struct err *err);
+/* What build.log holds now; "" where it cannot be read. */
+char *kernel_run_log(const struct kernel_run *run);
 /* Wait for the nodes (3 s at most) and decide on -j: 0 or -EINTR. */
 int kernel_run_jobs(struct kernel_run *run);
 /* End the coordinator and every process left of an interrupted build; remove

@@ -8,6 +8,7 @@
  *	4 retried, 2 duplicated
  *	node neo4a: down: ssh: no route to host
  *	warnings 3, errors 0        output ~/.cache/kfarm/builds/7
+ *	made /home/a/build/kernel/fork.o
  *
  * (nothing is wrapped), and at the end of a command of the user's:
  *

@@ -22,8 +22,7 @@ const char *kernel_target_sync(const char *tree)
 	return old ? "silentoldconfig" : "syncconfig";
 }
 
-/* Is include/config/auto.conf there and not older than .config? */
-static bool is_synced(const struct kernel_plan *p)
+bool kernel_target_is_synced(const struct kernel_plan *p)
 {
 	char *config = kernel_plan_path(p, ".config");
 	char *done = kernel_plan_path(p, "include/config/auto.conf");
@@ -38,15 +37,21 @@ static bool is_synced(const struct kernel_plan *p)
 	return yes;
 }
 
-static int ask_image(struct kernel_run *run, char **name, struct err *err)
+int kernel_target_run_sync(struct kernel_run *run, struct err *err)
 {
 	char *sync = (char *)kernel_target_sync(run->plan->tree);
 	char *const targets[] = { sync, NULL };
-	struct buf out = { 0 };
-	int ret = 0;
 
-	if (!is_synced(run->plan))
-		ret = kernel_run_make(run, NULL, targets, err);
+	return kernel_target_is_synced(run->plan) ?
+		       0 :
+		       kernel_run_make(run, NULL, targets, err);
+}
+
+static int ask_image(struct kernel_run *run, char **name, struct err *err)
+{
+	struct buf out = { 0 };
+	int ret = kernel_target_run_sync(run, err);
+
 	if (!ret)
 		ret = kernel_run_ask(run, "image_name", &out, err);
 	if (!ret && !out.len)
@@ -178,17 +183,35 @@ void kernel_wants_release(struct kernel_wants *w)
 	*w = (struct kernel_wants){ 0 };
 }
 
+enum kernel_target_use kernel_target_use(const char *target)
+{
+	/* Of the kernel's Makefiles; all that end in "help" print, too. */
+	static const struct {
+		const char *names;
+		enum kernel_target_use use;
+	} uses[] = {
+		{ "config menuconfig nconfig xconfig gconfig oldconfig "
+		  "oldaskconfig localmodconfig localyesconfig",
+		  KERNEL_TARGET_ASKS },
+		{ "listnewconfig helpnewconfig checkstack export_report",
+		  KERNEL_TARGET_TELLS_CONFIG },
+		{ "kernelversion versioncheck includecheck headerdep",
+		  KERNEL_TARGET_TELLS_TREE },
+		{ "kernelrelease image_name", KERNEL_TARGET_TELLS_SYNCED },
+	};
+
+	for (size_t i = 0; i < sizeof(uses) / sizeof(*uses); i++) {
+		if (str_list_has(uses[i].names, ' ', target))
+			return uses[i].use;
+	}
+	return str_ends(target, "help") ? KERNEL_TARGET_TELLS_TREE :
+					  KERNEL_TARGET_BUILDS;
+}
+
 bool kernel_target_only_prints(const struct strv *targets)
 {
-	/* Of the kernel's Makefile; all that end in "help" do, too. */
-	static const char printers[] =
-		"image_name kernelrelease kernelversion listnewconfig "
-		"helpnewconfig versioncheck includecheck checkstack "
-		"export_report headerdep";
-
 	for (size_t i = 0; i < targets->n; i++) {
-		if (!str_ends(targets->v[i], "help") &&
-		    !str_list_has(printers, ' ', targets->v[i]))
+		if (kernel_target_use(targets->v[i]) < KERNEL_TARGET_TELLS_TREE)
 			return false;
 	}
 	return targets->n;

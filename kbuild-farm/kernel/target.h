@@ -30,12 +30,25 @@ void kernel_target_wants(struct kernel_wants *out, const struct kernel_plan *p,
 /* Do the targets leave the image's name to make? */
 bool kernel_target_is_default(const struct strv *targets);
 void kernel_wants_release(struct kernel_wants *w);
-/*
- * Is what make prints all that these targets are for ("help",
- * "kernelrelease")?  Not when there is none, nor when one of them builds.
- */
+
+/* Who a target of make is for. */
+enum kernel_target_use {
+	KERNEL_TARGET_BUILDS,
+	KERNEL_TARGET_ASKS, /* menuconfig: the user, on the terminal */
+	/* What it prints is all that it is for, and it wants for that */
+	KERNEL_TARGET_TELLS_TREE, /* the tree alone: help, kernelversion */
+	KERNEL_TARGET_TELLS_CONFIG, /* a .config: listnewconfig */
+	KERNEL_TARGET_TELLS_SYNCED, /* one that is finished: kernelrelease */
+};
+
+enum kernel_target_use kernel_target_use(const char *target);
+/* Are these, one at least, all for printing? */
 bool kernel_target_only_prints(const struct strv *targets);
 
+/* Is include/config/auto.conf there and not older than .config? */
+bool kernel_target_is_synced(const struct kernel_plan *p);
+/* Make it so: 0, an exit status, or a negative errno with `err` set. */
+int kernel_target_run_sync(struct kernel_run *run, struct err *err);
 /* The target that finishes a configuration in this tree. */
 const char *kernel_target_sync(const char *tree);
 

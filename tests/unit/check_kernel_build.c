@@ -71,6 +71,31 @@ START_TEST(a_failed_build_keeps_log_and_configuration)
 }
 END_TEST
 
+START_TEST(a_target_that_there_is_not_is_answered_with_one_that_is)
+{
+	words(&req.targets, "Imag");
+	build();
+	ck_assert_int_eq(result.status, KERNEL_FAILED);
+	ck_assert_str_eq(err.text, "this tree has no target \"Imag\" for "
+				   "arm64; did you mean \"Image\"?");
+}
+END_TEST
+
+START_TEST(what_stays_in_the_build_directory_is_named)
+{
+	char *line, *path;
+
+	words(&req.targets, "lib/one.o Image");
+	build();
+	ck_assert_msg(result.status == KERNEL_OK, "%s", err.text);
+	path = kernel_plan_path(&plan, "lib/one.o");
+	line = xasprintf("/out\nmade %s\n", path);
+	ck_assert_msg(str_ends(result.summary, line), "%s", result.summary);
+	free(line);
+	free(path);
+}
+END_TEST
+
 START_TEST(it_keeps_going_unless_told_otherwise)
 {
 	char *image;
@@ -224,6 +249,9 @@ int main(void)
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, a_build_ends_with_artifacts_and_summary);
 	tcase_add_test(tc, a_failed_build_keeps_log_and_configuration);
+	tcase_add_test(tc,
+		       a_target_that_there_is_not_is_answered_with_one_that_is);
+	tcase_add_test(tc, what_stays_in_the_build_directory_is_named);
 	tcase_add_test(tc, it_keeps_going_unless_told_otherwise);
 	tcase_add_test(tc, what_kconfig_drops_is_a_set_up_error);
 	tcase_add_test(tc, nothing_to_link_cannot_be_required_remotely);

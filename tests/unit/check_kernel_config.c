@@ -74,6 +74,36 @@ START_TEST(an_edited_configuration_is_made_again)
 }
 END_TEST
 
+START_TEST(what_was_edited_by_menuconfig_is_kept_and_told)
+{
+	char *path, *by;
+
+	words(&req.kconfig_add, "CONFIG_A=y");
+	start();
+	ck_assert_int_eq(kernel_config_apply(&run, &err), 0);
+	ck_assert_ptr_null(kernel_config_edited(&plan));
+	path = kernel_plan_path(&plan, ".config");
+	ck_assert_int_eq(fs_write(path, bytes_str("CONFIG_B=y\n"), 0644, &err),
+			 0);
+	ck_assert(!kernel_config_is_done(&plan));
+	kernel_config_keep_edited(&plan, "menuconfig");
+	ck_assert(kernel_config_is_done(&plan));
+	kernel_run_end(&run);
+	start();
+	expect("CONFIG_B=y\n");
+	by = kernel_config_edited(&plan);
+	ck_assert_pstr_eq(by, "menuconfig");
+	free(by);
+	/* By hand afterwards: it is made as asked again. */
+	ck_assert_int_eq(fs_write(path, bytes_str("CONFIG_C=y\n"), 0644, &err),
+			 0);
+	expect("# Linux/arm64 config\nCONFIG_MODULES=y\nCONFIG_A=y\n");
+	ck_assert_ptr_null(kernel_config_edited(&plan));
+	kernel_run_end(&run);
+	free(path);
+}
+END_TEST
+
 START_TEST(an_edited_fragment_is_merged_again)
 {
 	char *frag = at("frag");
@@ -186,6 +216,7 @@ int main(void)
 	tcase_add_test(tc, a_target_and_fragments_make_the_configuration);
 	tcase_add_test(tc, a_second_run_writes_nothing);
 	tcase_add_test(tc, an_edited_configuration_is_made_again);
+	tcase_add_test(tc, what_was_edited_by_menuconfig_is_kept_and_told);
 	tcase_add_test(tc, an_edited_fragment_is_merged_again);
 	tcase_add_test(tc, a_configuration_that_stands_is_left_alone);
 	tcase_add_test(tc, a_fragment_goes_on_top_of_what_stands);

@@ -210,23 +210,6 @@ START_TEST(without_make_its_package_is_named)
 }
 END_TEST
 
-START_TEST(a_menu_is_refused_with_the_command_to_type)
-{
-	char *want;
-
-	strv_add(&r.targets, "menuconfig");
-	ck_assert_int_eq(plan(), -EINVAL);
-	want = xasprintf("run `make -C %s O=%s ", tree, p.place.dir);
-	ck_assert_msg(strstr(err.text, want) &&
-			      strstr(err.text, " menuconfig` yourself"),
-		      "%s", err.text);
-	free(want);
-	strv_release(&r.targets);
-	strv_add(&r.targets, "oldconfig");
-	expect_plan();
-}
-END_TEST
-
 START_TEST(a_compiler_too_old_is_not_supported)
 {
 	r.toolchain = "old-";
@@ -272,7 +255,6 @@ int main(void)
 	tcase_add_loop_test(tc, what_is_no_kernel_tree_is_named, 0,
 			    sizeof(no_tree) / sizeof(*no_tree));
 	tcase_add_test(tc, without_make_its_package_is_named);
-	tcase_add_test(tc, a_menu_is_refused_with_the_command_to_type);
 	tcase_add_test(tc, a_compiler_too_old_is_not_supported);
 	tcase_add_test(tc, the_tree_is_spelled_as_the_user_has_it);
 	suite_add_tcase(s, tc);

@@ -52,6 +52,7 @@ static const struct {
 	{ "help Image", false },
 	{ "modules kernelversion", false },
 	{ "helper", false },
+	{ "menuconfig", false },
 };
 
 START_TEST(targets_that_only_print_are_known)
@@ -61,6 +62,28 @@ START_TEST(targets_that_only_print_are_known)
 	words(&list, printers[_i].targets);
 	ck_assert_int_eq(kernel_target_only_prints(&list), printers[_i].prints);
 	strv_release(&list);
+}
+END_TEST
+
+static const struct {
+	const char *target;
+	enum kernel_target_use use;
+} uses[] = {
+	{ "Image", KERNEL_TARGET_BUILDS },
+	{ "olddefconfig", KERNEL_TARGET_BUILDS },
+	{ "menuconfig", KERNEL_TARGET_ASKS },
+	{ "oldconfig", KERNEL_TARGET_ASKS },
+	{ "help", KERNEL_TARGET_TELLS_TREE },
+	{ "perf-help", KERNEL_TARGET_TELLS_TREE },
+	{ "kernelversion", KERNEL_TARGET_TELLS_TREE },
+	{ "listnewconfig", KERNEL_TARGET_TELLS_CONFIG },
+	{ "helpnewconfig", KERNEL_TARGET_TELLS_CONFIG },
+	{ "kernelrelease", KERNEL_TARGET_TELLS_SYNCED },
+};
+
+START_TEST(a_target_is_for_somebody)
+{
+	ck_assert_int_eq(kernel_target_use(uses[_i].target), uses[_i].use);
 }
 END_TEST
 
@@ -144,6 +167,8 @@ int main(void)
 	TCase *tc = tcase_create("target");
 
 	tcase_add_checked_fixture(tc, set_up, run_tear_down);
+	tcase_add_loop_test(tc, a_target_is_for_somebody, 0,
+			    sizeof(uses) / sizeof(*uses));
 	tcase_add_loop_test(tc, targets_that_only_print_are_known, 0,
 			    sizeof(printers) / sizeof(*printers));
 	tcase_add_loop_test(tc, targets_tell_what_is_wanted, 0,

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154,SC2016
+# What kfarm build says of targets that print, ask, do not exist, or leave
+# something in the build directory alone; in the small tree of the farm tests.
+export XDG_RUNTIME_DIR=$TMP/run
+mkdir -p run
+chmod 700 run
+ln -s "$bin/kfarm-cc" bin/
+"$1/../farm/mini/generate" "$TMP/tree" 3 2
+cd tree || exit
+
+# Without the times, and the digits that a directory's name ends in.
+plain()
+{
+	sed -E -e 's/^\[ *[0-9]+s\]/[Ns]/' -e 's/gcc-[0-9.]+/gcc-N/g' \
+		-e 's/-[0-9a-f]{8}(\/|:| \(new|\.$|$)/-DIGITS\1/' \
+		-e 's/[0-9:]+ wall, build host [0-9]+ s/T wall, build host T s/' \
+		-e 's/-j [0-9]+: .*/-j N: .../' \
+		-e 's/Makefile:[0-9]+/Makefile:N/'
+}
+# The command's own stdout and stderr apart, its status, what is there then.
+apart()
+{
+	local status
+
+	printf '$ %s\n' "$*"
+	"$@" >"$TMP/1" 2>"$TMP/2"
+	status=$?
+	sed 's/^/out: /' "$TMP/1"
+	plain <"$TMP/2" | sed 's/^/err: /'
+	[ $status -eq 0 ] || echo "[$status]"
+}
+left()
+{
+	(cd "$TMP" && find .cache/kfarm/build .cache/kfarm/builds -maxdepth 1 \
+		2>/dev/null) | plain | LC_ALL=C sort
+}
+
+apart kfarm build -a arm64 help
+apart kfarm build -a arm64 kernelversion
+left
+apart kfarm build -a arm64 kernelrelease
+apart kfarm build -a arm64 image_name kernelrelease
+apart kfarm build -a arm64 no-help
+left
+
+apart kfarm build -a arm64 Imag
+apart kfarm build -a arm64 -k tinyconfg
+apart kfarm build -a arm64 alpha/unit_33.o
+apart kfarm build -a arm64 alpha/unit_3.o beta/
+apart kfarm build -a arm64 V=1 prepare
+apart kfarm build -a arm64 -q V=1 prepare
+KBUILD_VERBOSE=1 apart kfarm build -a arm64 V=0 prepare
+
+echo 7 | apart kfarm build -a arm64 menuconfig
+grep LEVEL "$TMP"/.cache/kfarm/build/*/.config | plain
+apart kfarm build -a arm64 prepare
+echo 8 | apart kfarm build -a arm64 -k tinyconfig oldconfig prepare
+apart kfarm build -a arm64 menuconfig

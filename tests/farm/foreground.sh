@@ -1,0 +1,81 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check: yes
+# beside: yes
+#
+# Targets that ask, on a terminal: the real menuconfig of Linux 6.1 draws, is
+# left with what was chosen, and with Ctrl-C; make's own words and exit status
+# are the same without kfarm.
+. "$(dirname "$0")/lib.sh"
+
+farm_begin
+tree=$(kernel_tree) || exit 1
+export TERM=xterm
+# The program of menuconfig asks no terminal how large it is.
+export LINES=40 COLUMNS=100
+
+# on_terminal KEYS COMMAND...: with a terminal of its own, KEYS (words of
+# printf) each a second after what is there was drawn; what the terminal
+# showed is in $work/screen, the exit status returned.
+on_terminal()
+{
+	local keys=$1 typed=$work/typed status
+
+	shift
+	printf '%q ' "$@" >"$work/command"
+	rm -f "$typed" "$work/screen"
+	mkfifo "$typed"
+	env --default-signal=INT,QUIT script -qefc "stty sane rows 40 cols 100; bash $work/command" \
+		"$work/screen" <"$typed" >/dev/null &
+	children+=($!)
+	exec 7>"$typed"
+	wait_for 120 grep -q 'Arrow keys' "$work/screen"
+	for key in $keys; do
+		sleep 1
+		# shellcheck disable=SC2059
+		printf "$key" >&7
+	done
+	wait_for 60 eval '! kill -0 $!'
+	exec 7>&-
+	wait $!
+	status=$?
+	return $status
+}
+
+menu()
+{
+	on_terminal "$1" "$bin/kfarm" build -C "$tree" -a arm64 -k tinyconfig \
+		-b "$build" "${@:2}"
+}
+
+# The first of its menus is General setup; / and its like are not needed: the
+# ninth line is loadable modules.
+down='\033OB \033OB \033OB \033OB \033OB \033OB \033OB \033OB'
+leave='\033\033 \r'
+
+menu "$down y $leave" menuconfig
+is "menuconfig, saved: status" 0 $?
+check "the choice is in the .config" \
+	grep -q '^CONFIG_MODULES=y' "$build/.config"
+check "it says where that is" grep -q "configuration is $build/.config" \
+	"$work/screen"
+before=$(sha256sum <"$build/.config")
+check "a build with the same options" "$bin/kfarm" build -C "$tree" -a arm64 \
+	-k tinyconfig -b "$build" -o "$work/out" scripts
+is "keeps it" "$before" "$(sha256sum <"$build/.config")"
+
+# Ctrl-C: once for make and what it runs, not again through kfarm.
+menu '\003' menuconfig
+is "menuconfig, Ctrl-C: status as of a signal" 130 $?
+is "and the .config as it was" "$before" "$(sha256sum <"$build/.config")"
+is "make was interrupted once" 1 \
+	"$(grep -ac 'menuconfig\] Interrupt' "$work/screen")"
+wait_for 10 nothing_left
+check "nothing is left" nothing_left
+
+# oldconfig without a terminal is answered by who writes to it.
+sed -i '/CONFIG_EXPERT/d' "$build/.config"
+check "oldconfig takes answers from a pipe" bash -c 'yes "" | "$@"' - \
+	"$bin/kfarm" build -C "$tree" -a arm64 -b "$build" oldconfig
+check "and asked" grep -q CONFIG_EXPERT "$build/.config"
+farm_end
