@@ -16,7 +16,7 @@ bool cc_compiler_is_launcher(const char *word)
 }
 
 /* The coordinator takes no other; where it is not known it stays. */
-static char *make_absolute(const char *file)
+static char *absolute_path(const char *file)
 {
 	char cwd[PATH_MAX];
 
@@ -58,7 +58,7 @@ char *cc_compiler_find(char **argv0, bool launched, const char *links)
 	if (strchr(*argv0, '/')) {
 		compiler = which_behind(*argv0);
 		if (!compiler && launched && !which_is_wrapper(*argv0))
-			compiler = make_absolute(*argv0);
+			compiler = absolute_path(*argv0);
 	}
 	if (compiler) {
 		*argv0 = compiler;

@@ -96,8 +96,8 @@ static int shell_status_of(int error)
 	return EXIT_USAGE;
 }
 
-static int report_end(struct run_options *o,
-		      struct kernel_user_command_result *r, struct err *err)
+static int print_outcome(struct run_options *o,
+			 struct kernel_user_command_result *r, struct err *err)
 {
 	int status = r->wait_status, number = r->signal;
 
@@ -125,7 +125,7 @@ static int run_user_command(struct run_options *o,
 	int ret = kernel_user_command_run(&result, c, err);
 
 	if (!ret)
-		return report_end(o, &result, err);
+		return print_outcome(o, &result, err);
 	log_error("%s", err->text);
 	return shell_status_of(ret);
 }

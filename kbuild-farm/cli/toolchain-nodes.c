@@ -16,7 +16,7 @@
 
 /* --------------------------------------------------------------- asking */
 
-static bool is_named(const char *which, const char *name)
+static bool is_selected(const char *which, const char *name)
 {
 	return !strcmp(which, "all") || str_list_has(which, ',', name);
 }
@@ -55,7 +55,7 @@ int toolchain_nodes_pick(struct node_roster *out, const struct node_roster *all,
 		return ret;
 	out->v = xcalloc(all->n + 1, sizeof(*out->v));
 	for (size_t i = 0; i < all->n; i++) {
-		if (is_named(which, all->v[i].name))
+		if (is_selected(which, all->v[i].name))
 			out->v[out->n++] = all->v[i];
 	}
 	return 0;
@@ -72,7 +72,7 @@ int toolchain_nodes_ask(struct toolchain_nodes *out,
 		return ret;
 	out->v = xcalloc(roster->n + 1, sizeof(*out->v));
 	for (size_t i = 0; i < roster->n; i++) {
-		if (is_named(which, roster->v[i].name))
+		if (is_selected(which, roster->v[i].name))
 			peer_tools_init(&out->v[out->n++], &roster->v[i]);
 	}
 	return peer_tools_run(

@@ -96,8 +96,8 @@ void toolchain_orders_add(struct toolchain_orders *list,
 }
 
 /* What toolchain_install() would answer with -EEXIST. */
-static bool add_installed(struct toolchain_orders *list, const char *data,
-			  const struct toolchain_installed *t)
+static bool add_present(struct toolchain_orders *list, const char *data,
+			const struct toolchain_installed *t)
 {
 	struct toolchain_release release;
 	struct toolchain_ordered *o;
@@ -134,7 +134,7 @@ bool toolchain_orders_have(struct toolchain_orders *list, const char *data,
 			continue;
 		if (t->triplet && triplets && !strv_has(triplets, t->triplet))
 			continue;
-		found = add_installed(list, data, t);
+		found = add_present(list, data, t);
 	}
 	free(text);
 	return found;

@@ -94,9 +94,9 @@ static void expect_compilers(struct kernel_farm *f,
 }
 
 /* Tools are copied for the run alone: nothing that lasts may name a copy. */
-static int make_links(struct kernel_farm *f,
-		      const struct kernel_farm_setup *setup,
-		      struct strv *skipped, struct err *err)
+static int prepare_links(struct kernel_farm *f,
+			 const struct kernel_farm_setup *setup,
+			 struct strv *skipped, struct err *err)
 {
 	char *wrapper = kernel_links_wrapper();
 	int ret;
@@ -143,7 +143,7 @@ int kernel_farm_open(struct kernel_farm *f,
 	s.canary_db = canary_db;
 	s.data = data;
 	s.cache_dir = answers;
-	ret = make_links(f, setup, skipped, err);
+	ret = prepare_links(f, setup, skipped, err);
 	if (!ret)
 		ret = coord_new(&f->coord, &s, err);
 	if (!ret)

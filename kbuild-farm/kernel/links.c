@@ -39,8 +39,8 @@ static bool leads_to(const char *link, const char *to)
 }
 
 /* Another run may make the same one at this moment. */
-static int make_link(const char *to, const char *dir, const char *name,
-		     struct err *err)
+static int ensure_link(const char *to, const char *dir, const char *name,
+		       struct err *err)
 {
 	char *link = xasprintf("%s/%s", dir, name);
 	int ret = 0;
@@ -56,9 +56,9 @@ static int make_link(const char *to, const char *dir, const char *name,
 	return ret;
 }
 
-static int make_links(const char *dir, const char *wrapper,
-		      const struct compiler_list *all, struct strv *skipped,
-		      struct err *err)
+static int link_compilers(const char *dir, const char *wrapper,
+			  const struct compiler_list *all, struct strv *skipped,
+			  struct err *err)
 {
 	char *bin = xasprintf("%s/bin", dir), *real = xasprintf("%s/real", dir);
 	int ret = fs_mkdirs(bin, 0755, err);
@@ -72,9 +72,9 @@ static int make_links(const char *dir, const char *wrapper,
 		if (!all->v[i].is_elf)
 			strv_add(skipped, name);
 		else
-			ret = make_link(path, real, name, err);
+			ret = ensure_link(path, real, name, err);
 		if (!ret && all->v[i].is_elf)
-			ret = make_link(wrapper, bin, name, err);
+			ret = ensure_link(wrapper, bin, name, err);
 		free(path);
 	}
 	free(real);
@@ -89,7 +89,7 @@ int kernel_links_make(const char *dir, const char *wrapper, const char *path,
 	int ret;
 
 	compiler_find(&all, path);
-	ret = make_links(dir, wrapper, &all, skipped, err);
+	ret = link_compilers(dir, wrapper, &all, skipped, err);
 	compiler_list_release(&all);
 	return ret;
 }
@@ -112,15 +112,15 @@ static int place_wrapper(const char *dir, const char *wrapper, struct err *err)
 	if (!same_program(copy, wrapper)) {
 		ret = fs_copy(wrapper, copy, err);
 		if (!ret && access(copy, X_OK))
-			ret = make_link(wrapper, dir, WRAPPER, err);
+			ret = ensure_link(wrapper, dir, WRAPPER, err);
 	}
 	free(copy);
 	return ret;
 }
 
 /* Of what is linked, in the list's order, which is by name. */
-static void make_key(char key[static DIGEST_HEX],
-		     const struct compiler_list *all)
+static void links_key(char key[static DIGEST_HEX],
+		      const struct compiler_list *all)
 {
 	struct digest_run *run = digest_new();
 	struct digest digest;
@@ -150,13 +150,13 @@ int kernel_links_lasting(char **bin, const char *wrapper, const char *path,
 	int ret;
 
 	compiler_find(&all, path);
-	make_key(key, &all);
+	links_key(key, &all);
 	dir = xasprintf("%s/%s", top, key);
 	ret = fs_mkdirs(top, 0755, err);
 	if (!ret)
 		ret = place_wrapper(top, wrapper, err);
 	if (!ret)
-		ret = make_links(dir, "../../" WRAPPER, &all, skipped, err);
+		ret = link_compilers(dir, "../../" WRAPPER, &all, skipped, err);
 	if (!ret)
 		*bin = xasprintf("%s/bin", dir);
 	compiler_list_release(&all);
