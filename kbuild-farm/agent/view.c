@@ -238,11 +238,6 @@ int agent_view_apply(struct agent_view *v, agent_view_put_fn *put, void *ctx,
 	return 0;
 }
 
-bool agent_view_applied(const struct agent_view *v)
-{
-	return v->looked && v->next == v->m.n;
-}
-
 /* ------------------------------------------------------- a toolchain's */
 
 /* A toolchain only adds: nothing of it is GONE. */

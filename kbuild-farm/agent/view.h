@@ -99,11 +99,6 @@ typedef int agent_view_put_fn(void *ctx, const char *path,
  */
 int agent_view_apply(struct agent_view *v, agent_view_put_fn *put, void *ctx,
 		     struct err *err);
-/*
- * Is it applied?  Pins of a tree are gone by then; a toolchain's stay as long
- * as the view, for the next cell of that toolchain.
- */
-bool agent_view_applied(const struct agent_view *v);
 
 /*
  * Is the toolchain that these views brought the one that `m` says it is?  0,

@@ -98,13 +98,6 @@ struct bytes reader_raw(struct reader *r, size_t n)
 	return got;
 }
 
-uint8_t reader_u8(struct reader *r)
-{
-	struct bytes b = reader_raw(r, 1);
-
-	return b.len ? b.data[0] : 0;
-}
-
 uint16_t reader_u16(struct reader *r)
 {
 	struct bytes b = reader_raw(r, 2);

@@ -45,7 +45,6 @@ struct reader {
 };
 
 void reader_init(struct reader *r, struct bytes in);
-uint8_t reader_u8(struct reader *r);
 uint16_t reader_u16(struct reader *r);
 uint32_t reader_u32(struct reader *r);
 /* The next `n` bytes, borrowed from the input. */

@@ -135,15 +135,3 @@ void store_in_abort(struct store_in *in)
 		digest_end(in->run, NULL);
 	free(in);
 }
-
-int store_put(struct store *s, const struct digest *d, struct bytes content,
-	      bool pin)
-{
-	struct store_in *in = NULL;
-	int ret = store_in_begin(&in, s, d, content.len, pin);
-
-	if (!in)
-		return ret;
-	store_in_add(in, content);
-	return store_in_end(in);
-}

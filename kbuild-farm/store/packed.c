@@ -237,21 +237,6 @@ static int pack_file(struct store_packed *p, struct blob *b, const char *path)
 	return ret;
 }
 
-const struct store_packed_blob *store_packed_find(struct store_packed *p,
-						  const struct digest *d)
-{
-	struct blob *b;
-
-	pthread_mutex_lock(&p->lock);
-	b = find_packed(p, d);
-	if (b && b->making)
-		b = NULL;
-	if (b)
-		use(p, b);
-	pthread_mutex_unlock(&p->lock);
-	return b ? &b->pub : NULL;
-}
-
 int store_packed_file(struct store_packed *p, const struct digest *d,
 		      uint64_t size, const char *path,
 		      const struct store_packed_blob **out, struct err *err)

@@ -46,12 +46,6 @@ struct store_packed *store_packed_new(size_t limit, store_pack_fn pack,
 void store_packed_free(struct store_packed *p);
 
 /*
- * The blob, to be put back, if it is packed already; else NULL.  Waits for
- * nobody.
- */
-const struct store_packed_blob *store_packed_find(struct store_packed *p,
-						  const struct digest *d);
-/*
  * The blob, from memory or from the file at `path`, which is hashed while it
  * is packed.  When another thread is at it, waits for that thread.
  *

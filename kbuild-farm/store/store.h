@@ -84,9 +84,6 @@ int store_in_add(struct store_in *in, struct bytes piece);
 int store_in_end(struct store_in *in);
 /* Give it up and free it.  NULL is fine. */
 void store_in_abort(struct store_in *in);
-/* All of that at once, for one that is in memory. */
-int store_put(struct store *s, const struct digest *d, struct bytes content,
-	      bool pin);
 
 /*
  * A descriptor to read a blob with, at its beginning, after all of it was

@@ -18,7 +18,7 @@ static char *next_line(struct reader *r)
 	char *line = bytes_dup(reader_raw(r, len));
 
 	if (nl)
-		reader_u8(r);
+		reader_raw(r, 1);
 	/* A path holds no NUL: what follows one is cut off. */
 	return line;
 }

@@ -65,7 +65,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	reader_init(&r, bytes_of(data, size));
 	while (goes_on && r.left) {
-		uint8_t which = reader_u8(&r);
+		struct bytes first = reader_raw(&r, 1);
+		uint8_t which = first.len ? *first.data : 0;
 		struct bytes body = reader_raw(&r, reader_u16(&r));
 
 		if (r.bad)

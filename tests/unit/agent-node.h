@@ -10,6 +10,8 @@
 #include "base/spawn.h"
 #include "store/store.h"
 
+#include "../lib/store-put.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>

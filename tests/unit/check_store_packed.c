@@ -74,6 +74,19 @@ static const struct store_packed_blob *get_file(struct store_packed *p,
 	return out;
 }
 
+/* If it is packed already, to be put back; else NULL. */
+static const struct store_packed_blob *from_memory(struct store_packed *p,
+						   const struct play_blob *b)
+{
+	const struct store_packed_blob *out;
+	struct err err = { 0 };
+
+	return store_packed_file(p, &b->digest, b->size, "nowhere", &out,
+				 &err) ?
+		       NULL :
+		       out;
+}
+
 static int get_bytes(struct store_packed *p, const struct play_blob *b,
 		     const struct store_packed_blob **out)
 {
@@ -148,7 +161,7 @@ START_TEST(it_is_packed_once)
 	const struct store_packed_blob *one, *two, *three;
 	struct store_packed_stats n;
 
-	ck_assert_ptr_null(store_packed_find(p, &b.digest));
+	ck_assert_ptr_null(from_memory(p, &b));
 	save(&b, "f");
 	one = get_file(p, &b, "f");
 	ck_assert_int_eq(unlink("f"), 0);
@@ -156,7 +169,7 @@ START_TEST(it_is_packed_once)
 	ck_assert_ptr_eq(one, two);
 	store_packed_put(p, one);
 	store_packed_put(p, two);
-	three = store_packed_find(p, &b.digest);
+	three = from_memory(p, &b);
 	ck_assert_ptr_nonnull(three);
 	expect_right(three, &b);
 	ck_assert_uint_eq(packs, 1);
@@ -208,7 +221,7 @@ START_TEST(a_file_that_is_something_else_by_now_is_not_packed)
 	ck_assert_int_eq(mkfifo("fifo", 0600), 0);
 	ck_assert_int_eq(try_file(p, &b, "fifo"), -ESTALE);
 	ck_assert_int_eq(try_file(p, &b, "."), -ESTALE);
-	ck_assert_ptr_null(store_packed_find(p, &b.digest));
+	ck_assert_ptr_null(from_memory(p, &b));
 	store_packed_stats(p, &n);
 	ck_assert_uint_eq(n.blobs, 0);
 	ck_assert_uint_eq(n.memory, 0);
@@ -226,7 +239,7 @@ START_TEST(what_the_packing_function_says_is_passed_on)
 	save(&b, "f");
 	answer = -EPROTO;
 	ck_assert_int_eq(try_file(p, &b, "f"), -EPROTO);
-	ck_assert_ptr_null(store_packed_find(p, &b.digest));
+	ck_assert_ptr_null(from_memory(p, &b));
 	answer = 0;
 	ck_assert_int_eq(try_file(p, &b, "f"), 0);
 	store_packed_free(p);
@@ -246,7 +259,7 @@ START_TEST(memory_is_bounded_and_the_least_used_goes)
 		ck_assert_int_eq(get_bytes(p, &b[i], &out), 0);
 		store_packed_put(p, out);
 		/* the first is used all the time */
-		out = store_packed_find(p, &b[0].digest);
+		out = from_memory(p, &b[0]);
 		ck_assert_ptr_nonnull(out);
 		store_packed_put(p, out);
 		store_packed_stats(p, &n);
@@ -254,8 +267,8 @@ START_TEST(memory_is_bounded_and_the_least_used_goes)
 	}
 	ck_assert_uint_eq(n.blobs, 6);
 	ck_assert_uint_eq(n.dropped, 4);
-	ck_assert_ptr_null(store_packed_find(p, &b[1].digest));
-	out = store_packed_find(p, &b[9].digest);
+	ck_assert_ptr_null(from_memory(p, &b[1]));
+	out = from_memory(p, &b[9]);
 	ck_assert_ptr_nonnull(out);
 	store_packed_put(p, out);
 	store_packed_free(p);
@@ -305,7 +318,7 @@ static void *get_all(void *arg)
 	for (unsigned i = 0; i < 40 * share->n; i++) {
 		struct play_blob *b = &share->b[i * 7 % share->n];
 
-		out = i % 3 ? NULL : store_packed_find(share->p, &b->digest);
+		out = i % 3 ? NULL : from_memory(share->p, b);
 		if (!out && get_bytes(share->p, b, &out))
 			ck_abort_msg("not packed");
 		expect_right(out, b);

@@ -9,6 +9,8 @@
 #include "base/str.h"
 #include "store/store.h"
 
+#include "../lib/store-put.h"
+
 #include <check.h>
 #include <dirent.h>
 #include <errno.h>
