@@ -52,8 +52,9 @@ static int make_config(struct kernel_result *out,
 	return ret;
 }
 
-static int prepare(struct kernel_result *out, const struct kernel_plan *plan,
-		   const struct kernel_hooks *hooks, struct err *err)
+static int prepare_config(struct kernel_result *out,
+			  const struct kernel_plan *plan,
+			  const struct kernel_hooks *hooks, struct err *err)
 {
 	bool synced;
 
@@ -80,7 +81,7 @@ static void pass_on(int number, siginfo_t *from, void *context)
 }
 
 /* Who started us with a signal ignored wants that of make, too. */
-static void catch_signals(struct sigaction *before)
+static void forward_signals(struct sigaction *before)
 {
 	struct sigaction ours = { .sa_sigaction = pass_on,
 				  .sa_flags = SA_SIGINFO | SA_RESTART };
@@ -103,7 +104,7 @@ static int run_and_wait(const struct spawn *what, int *status, struct err *err)
 	for (size_t i = 0; i < N_PASSED_ON; i++)
 		sigaddset(&set, passed_on[i]);
 	pthread_sigmask(SIG_BLOCK, &set, &mask);
-	catch_signals(before);
+	forward_signals(before);
 	ret = spawn_start(what, &pid, err);
 	if (!ret) {
 		foreground = pid;
@@ -154,8 +155,8 @@ static int run_make(struct kernel_result *out, const struct kernel_plan *plan,
 
 /* ---- the two kinds ---- */
 
-static void tell_config(struct kernel_result *out,
-			const struct kernel_plan *plan)
+static void summarize_config(struct kernel_result *out,
+			     const struct kernel_plan *plan)
 {
 	const struct strv *targets = &plan->request->targets;
 	char *config = kernel_plan_path(plan, ".config");
@@ -173,8 +174,8 @@ static void tell_config(struct kernel_result *out,
 }
 
 /* As a build does, so that none changes the directory meanwhile. */
-static int ask(struct kernel_result *out, const struct kernel_plan *plan,
-	       struct err *err)
+static int run_interactive(struct kernel_result *out,
+			   const struct kernel_plan *plan, struct err *err)
 {
 	struct kernel_lock lock = { .fd = -1 };
 	int ret = 0;
@@ -186,7 +187,7 @@ static int ask(struct kernel_result *out, const struct kernel_plan *plan,
 	if (!ret)
 		ret = run_make(out, plan, err);
 	if (!ret && !out->status && !out->signal)
-		tell_config(out, plan);
+		summarize_config(out, plan);
 	kernel_lock_release(&lock);
 	return ret;
 }
@@ -198,11 +199,11 @@ void kernel_foreground(struct kernel_result *out,
 	int ret;
 
 	*out = (struct kernel_result){ .status = KERNEL_SETUP };
-	ret = prepare(out, plan, hooks, err);
+	ret = prepare_config(out, plan, hooks, err);
 	if (ret)
 		return;
 	if (kernel_target_only_prints(&plan->request->targets))
 		run_make(out, plan, err);
 	else
-		ask(out, plan, err);
+		run_interactive(out, plan, err);
 }

@@ -46,7 +46,7 @@ static void add_words(struct strv *out, const char *line, size_t len)
 }
 
 /* The first word that a recipe of `help` prints: "@echo '* Image - ...'" */
-static void add_told(struct strv *out, const char *line, size_t len)
+static void add_help_target(struct strv *out, const char *line, size_t len)
 {
 	const char *echo = memmem(line, len, "echo", 4), *quote;
 	size_t n;
@@ -61,14 +61,14 @@ static void add_told(struct strv *out, const char *line, size_t len)
 }
 
 /* The targets that a line of a Makefile names. */
-static void read_line(struct strv *out, const char *line, size_t len)
+static void add_line_targets(struct strv *out, const char *line, size_t len)
 {
 	const char *colon = memchr(line, ':', len);
 	bool lists = memmem(line, len, "TARGETS", 7) ||
 		     memmem(line, len, "PHONY", 5);
 
 	if (line[0] == '\t')
-		add_told(out, line, len);
+		add_help_target(out, line, len);
 	else if (line[0] == '#')
 		return;
 	else if (lists)
@@ -77,30 +77,31 @@ static void read_line(struct strv *out, const char *line, size_t len)
 		add_words(out, line, (size_t)(colon - line));
 }
 
-static void read_lines(struct strv *out, const char *text)
+static void add_targets(struct strv *out, const char *text)
 {
 	while (*text) {
 		size_t n = strcspn(text, "\n");
 
 		if (n)
-			read_line(out, text, n);
+			add_line_targets(out, text, n);
 		text += n + (text[n] == '\n');
 	}
 }
 
-static void read_makefile(struct strv *out, const char *tree, const char *name)
+static void read_tree_makefile(struct strv *out, const char *tree,
+			       const char *name)
 {
 	char *path = xasprintf("%s/%s", tree, name);
 	struct buf text = { 0 };
 	struct err ignored;
 
 	if (!fs_read(path, MAKEFILE_MAX, &text, &ignored))
-		read_lines(out, buf_str(&text));
+		add_targets(out, buf_str(&text));
 	buf_release(&text);
 	free(path);
 }
 
-static void list_targets(struct strv *out, const struct kernel_plan *p)
+static void list_known_targets(struct strv *out, const struct kernel_plan *p)
 {
 	char *of_arch = xasprintf("arch/%s/Makefile", p->arch.srcarch);
 	char *configs = xasprintf("%s/arch/%s/configs", p->tree,
@@ -108,9 +109,9 @@ static void list_targets(struct strv *out, const struct kernel_plan *p)
 
 	strv_add(out, "kernel");
 	strv_add(out, "vmlinux");
-	read_lines(out, buf_str(&p->makefile));
-	read_makefile(out, p->tree, of_arch);
-	read_makefile(out, p->tree, "scripts/kconfig/Makefile");
+	add_targets(out, buf_str(&p->makefile));
+	read_tree_makefile(out, p->tree, of_arch);
+	read_tree_makefile(out, p->tree, "scripts/kconfig/Makefile");
 	fs_list(configs, out);
 	free(configs);
 	free(of_arch);
@@ -162,7 +163,7 @@ void kernel_suggest_target(const struct kernel_plan *p, const char *target,
 	if (strchr(target, '/'))
 		list_objects(&known, p, target);
 	else
-		list_targets(&known, p);
+		list_known_targets(&known, p);
 	question = question_of(target, &known,
 			       "; `kfarm build help` lists targets");
 	err_set(err, EINVAL, "this tree has no target \"%s\" for %s%s", target,
