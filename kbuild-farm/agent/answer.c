@@ -6,7 +6,7 @@
 #include <ctype.h>
 #include <string.h>
 
-/* Could this byte stand in a path before ours?  Then it is another's. */
+/* May this byte stand in a path?  With one in front, it is another path. */
 static bool goes_on(uint8_t c)
 {
 	return isalnum(c) || (c && strchr("/._-+~", c)) || c >= 0x80;

@@ -112,7 +112,7 @@ static void tell_wants(struct agent_blob *blob, int ret)
 }
 
 /* Pieces that still come for it are dropped. */
-static void give_blob_up(struct agent_blob *blob, int ret)
+static void abandon_blob(struct agent_blob *blob, int ret)
 {
 	if (blob->in)
 		blob->all->open--;
@@ -164,7 +164,7 @@ static int begin_blob(struct agent_blob *blob, struct err *err)
 			     true);
 	if (ret) {
 		blob->in = NULL;
-		give_blob_up(blob, ret);
+		abandon_blob(blob, ret);
 	} else {
 		b->open++;
 	}
@@ -191,6 +191,6 @@ int agent_blobs_take(struct agent_blobs *b, const struct wire_blob *m,
 	if (blob->in)
 		ret = store_in_add(blob->in, m->data);
 	if (ret)
-		give_blob_up(blob, ret);
+		abandon_blob(blob, ret);
 	return blob->got == blob->size ? end_blob(blob, err) : 0;
 }

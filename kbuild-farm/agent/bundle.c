@@ -62,7 +62,7 @@ static int judge_record(struct agent_dest *p, struct err *err)
 				    b->record.entries.n, err);
 }
 
-/* What neither the store nor another toolchain has remains lacking. */
+/* Still lacking is what neither the store nor another toolchain has. */
 static int look_for_blobs(struct agent_dest *p, struct agent_view *v,
 			  struct err *err)
 {

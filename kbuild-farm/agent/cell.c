@@ -81,7 +81,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	cell_read(c->cell);
 }
 
-/* Its keeper is gone; its users have heard of their runs' ends. */
+/* Its keeper is gone; its users were told that their runs have ended. */
 static void on_lost(void *ctx, const char *why)
 {
 	struct agent_cell *c = ctx;

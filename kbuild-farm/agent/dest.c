@@ -34,7 +34,7 @@ static void say_have(struct agent_dest *p, enum wire_have_state state,
 	p->ops->send(p->ops_ctx, WIRE_HAVE, &body);
 }
 
-/* By a timer, so that what else is ready has its turn before each step. */
+/* By a timer, so that other events get their turn before each step. */
 void agent_dest_wake(struct agent_dest *p)
 {
 	static const struct timeval now;

@@ -30,7 +30,7 @@ struct list {
 
 struct agent_foreign {
 	pthread_mutex_t lock; /* of all but the manifests */
-	TAILQ_HEAD(, list) all; /* the one made last first */
+	TAILQ_HEAD(, list) all; /* newest first */
 	unsigned n;
 };
 
@@ -69,7 +69,7 @@ void agent_foreign_free(struct agent_foreign *o)
 	free(o);
 }
 
-/* The list of this key, if there is one; its user is the caller. */
+/* The list of this key, if there is one; the caller becomes a user of it. */
 static struct list *find_list(struct agent_foreign *o, const char *key)
 {
 	struct list *l, *found = NULL;
@@ -113,9 +113,9 @@ static void cache_list(struct agent_foreign *o, struct list *l)
 /* ------------------------------------------------------------ made anew */
 
 /*
- * What is the node's own and none of the toolchain may be a library, a loader,
- * an assembler.  A program chooses by what it says of itself which these are,
- * so no other file may be: it would get into a cell of the client's.
+ * Of the files outside the toolchain only libraries, loaders and an assembler
+ * may be listed: a program chooses them by what it says of itself, and whatever
+ * is listed gets into a client's cell.
  */
 static int check_system(const struct compiler_entry *e,
 			const struct agent_lease *l, struct err *err)
@@ -192,7 +192,7 @@ static int make_list(const struct agent *a, const struct agent_lease *l,
 	return ret;
 }
 
-/* The list of a driver of the toolchain; its user is the caller. */
+/* The list of a driver of the toolchain; the caller becomes a user of it. */
 static int get_list(const struct agent *a, const struct agent_lease *l,
 		    const char *driver, struct list **out, struct err *err)
 {
@@ -294,7 +294,7 @@ static char *map_target(const struct compiler_entry *e, const char *here,
 	if (e->target[0] == '/')
 		return agent_foreign_map(e->target, here, there);
 	to = lead(e->path, e->target);
-	/* Both move, or neither does: it leads there still. */
+	/* Both move or neither does, so it still leads there. */
 	if (!str_below(e->path, here) == !str_below(to, here))
 		out = xstrdup(e->target);
 	else
@@ -303,7 +303,7 @@ static char *map_target(const struct compiler_entry *e, const char *here,
 	return out;
 }
 
-/* A place of the client's may be one of the node's libraries. */
+/* The client's path may be that of one of the node's libraries. */
 static int check_places(const struct strv *places, struct err *err)
 {
 	struct strv all = { 0 };

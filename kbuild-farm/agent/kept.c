@@ -33,7 +33,7 @@ int agent_kept_lock(const char *path, int how)
 
 /* ---------------------------------------------------------------- lease */
 
-/* What an earlier look found damaged: -EBADMSG with that. */
+/* Damage that an earlier check found: -EBADMSG naming it. */
 static int check_damage(const char *dir, struct err *err)
 {
 	char *path = xasprintf("%s/" AGENT_DAMAGE, dir);

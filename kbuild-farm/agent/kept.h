@@ -10,13 +10,13 @@
  *
  * A toolchain gets its name by rename, and loses it by rename; so it is whole
  * or not there, whenever kfarmd is killed, and what lies in a .live/NAME that
- * nobody has flock'ed is swept (store/live.h).  Whoever uses one has its
+ * nobody has flock'ed is removed (store/live.h).  Whoever uses one has its
  * directory flock'ed, shared; to remove or replace it takes an exclusive lock.
  * As in the store nothing is synced: what a power failure tears is found.
  *
  * `kept` is that DIR, which is made for the first toolchain.  Several kfarmd
- * may share it.  Any function may be called on any
- * thread; all of them do file I/O.
+ * may share it.  Any function may be called on any thread; all of them do
+ * file I/O.
  */
 #ifndef AGENT_KEPT_H
 #define AGENT_KEPT_H
@@ -63,7 +63,7 @@ int agent_kept_lock(const char *path, int how);
 
 /* -------------------------------------------------------------- reuse */
 
-/* Where in the kept toolchains which content is. */
+/* Which content lies where in the kept toolchains. */
 struct agent_kept_index;
 
 /* Never fails: what cannot be read is not in it. */

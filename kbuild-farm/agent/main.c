@@ -238,9 +238,9 @@ static void open_kept(struct agent *a, const struct settings *s,
 static void set_hosts(struct agent *a, const struct settings *s,
 		      const char *machine)
 {
-	const char *own = compiler_host_published(machine);
+	const char *host = compiler_host_published(machine);
 
-	strv_add(&a->hosts, wire_host_ok(own) ? own : "unknown");
+	strv_add(&a->hosts, wire_host_ok(host) ? host : "unknown");
 	for (size_t i = 0; i < s->hosts.n; i++) {
 		if (!strv_has(&a->hosts, s->hosts.v[i]))
 			strv_add(&a->hosts, s->hosts.v[i]);
@@ -352,7 +352,7 @@ static int run_loop(struct agent *a, const struct settings *s, struct err *err)
 	return ret;
 }
 
-/* Its warnings are ours to word; at most they help to find a fault. */
+/* libevent's own messages are of use only for finding a fault. */
 static void on_event_log(int severity, const char *text)
 {
 	(void)severity;

@@ -17,7 +17,7 @@ static void close_pipe(struct agent_run *run, int i)
 	run->pipe[i] = NULL;
 }
 
-/* One block; false when there is no more for now, or for ever. */
+/* Read one block; false when there is no more, now or at all. */
 static bool read_chunk(struct agent_run *run, int i)
 {
 	struct buf *out = &run->output[i];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * agent/run.h - one compiler at work in a cell: what it says, and its end.
+ * agent/run.h - one compiler that runs in a cell: its output and how it ended.
  */
 #ifndef AGENT_RUN_H
 #define AGENT_RUN_H

@@ -391,7 +391,7 @@ static void on_beat(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	agent_client_check(s->client);
-	/* A peer that does not read gets no more to read. */
+	/* Nothing more is queued for a peer that does not read. */
 	if (wire_stream_full(s->stream))
 		return;
 	collect_beat(s, &m);

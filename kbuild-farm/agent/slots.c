@@ -23,7 +23,7 @@ int agent_slots_enter(struct agent_slots *s, struct agent_place *p,
 	return 0;
 }
 
-/* What is started may fail and leave at once: no recursion. */
+/* A job may fail as it starts and leave, which calls this again. */
 static void start_some(struct agent_slots *s)
 {
 	struct agent_place *p;

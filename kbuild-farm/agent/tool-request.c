@@ -100,7 +100,7 @@ struct agent_tool_request *agent_tool_request_new(
 		free(c);
 		return NULL;
 	}
-	/* As a cell it is waited for when kfarmd ends. */
+	/* kfarmd waits for it when it ends, as it does for cells. */
 	a->n_cells++;
 	return c;
 }

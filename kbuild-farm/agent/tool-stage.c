@@ -61,7 +61,7 @@ static int check_space(const char *kept, uint64_t bytes, size_t files,
 	return 0;
 }
 
-/* A directory of ours, locked, with room for what comes and what goes. */
+/* A locked private directory for the new toolchain and the old one. */
 static int begin_stage(const char *kept, struct agent_tool_stage *n,
 		       struct err *err)
 {
@@ -177,7 +177,7 @@ static int finish_stage(struct agent_tool_stage *n,
 	return ret;
 }
 
-/* In use, or what else stands there and cannot be replaced. */
+/* It is in use, or something else stands there that cannot be replaced. */
 static int busy_error(const char *path, int ret, struct err *err)
 {
 	if (ret == -EBUSY)
@@ -189,10 +189,10 @@ static int busy_error(const char *path, int ret, struct err *err)
 }
 
 /*
- * `path` goes to `old`.  Nobody has it locked then, and whoever waits for it
- * finds that it is not there any more.
+ * Rename `path` to `old`.  Nobody has it locked then, and whoever waits for the
+ * lock finds that it is gone.
  */
-static int take_away(const char *path, const char *old, struct err *err)
+static int retire(const char *path, const char *old, struct err *err)
 {
 	int fd = agent_kept_lock(path, LOCK_EX | LOCK_NB), ret = 0;
 
@@ -221,7 +221,7 @@ static int exchange(struct agent_tool_stage *n, const char *path,
 	}
 	if (fd >= 0) {
 		close(fd);
-		ret = take_away(path, n->old, err);
+		ret = retire(path, n->old, err);
 	}
 	if (!ret && rename(n->dir, path))
 		ret = busy_error(
@@ -255,7 +255,7 @@ int agent_tool_stage_drop(const char *kept, const char *id, struct err *err)
 	if (!ret)
 		ret = agent_tool_stage_new(kept, &n, 0, 0, err);
 	if (!ret) {
-		ret = take_away(path, n->old, err);
+		ret = retire(path, n->old, err);
 		agent_tool_stage_free(n);
 	}
 	free(path);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * agent/view.h - one VIEW, from its message until the files are so in a cell
+ * agent/view.h - one VIEW, from its message until its files are in a cell
  * or a directory.
  *
  *	agent_view_look()	which blobs are here?  Those are pinned.

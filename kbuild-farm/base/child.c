@@ -187,14 +187,14 @@ int child_start(struct children *all, const struct spawn *what,
 		child_exit *on_exit, void *ctx, struct child **out,
 		struct err *err)
 {
-	struct spawn own = *what;
+	struct spawn spawn = *what;
 	struct child *child;
 	pid_t pid;
 	int ret;
 
-	own.own_group = true;
-	own.dies_with_us = true;
-	ret = spawn_start(&own, &pid, err);
+	spawn.own_group = true;
+	spawn.dies_with_us = true;
+	ret = spawn_start(&spawn, &pid, err);
 	if (ret)
 		return ret;
 	child = xcalloc(1, sizeof(*child));

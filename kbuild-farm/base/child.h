@@ -20,8 +20,8 @@ typedef void child_exit(void *ctx, int wait_status, uint64_t cpu_ms);
 struct children *children_new(struct event_base *base);
 /*
  * Become a subreaper and collect whatever our processes leave behind, so that
- * nothing outlives us.  Children of other threads are theirs.  Only for who
- * calls child_start() and child_adopt() never.
+ * nothing outlives us.  Children that other threads started are left to them.
+ * Only for programs that never call child_start() or child_adopt().
  */
 void children_take_orphans(struct children *all);
 /* Kills and reaps all that still run; their callbacks are not called. */

@@ -139,7 +139,7 @@ static bool phony_ok(const struct rule *rule)
 	return true;
 }
 
-/* One word, fold or blank of the rule's line; what it took, 0: it is none. */
+/* Take one word, fold or blank of the rule's line: its length, or 0. */
 static size_t take_part(struct rule *rule, const uint8_t *start,
 			const uint8_t *p, const uint8_t *end)
 {

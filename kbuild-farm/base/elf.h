@@ -44,7 +44,7 @@ struct elf_file {
 bool elf_open(struct elf_file *f, int fd);
 bool elf_open_bytes(struct elf_file *f, struct bytes content);
 
-/* Entry `i` of a table, cut at that; false: the file has it not. */
+/* Entry `i` of a table, cut at ELF_ENTRY; false: the file does not have it. */
 bool elf_entry(const struct elf_file *f, const struct elf_table *t, unsigned i,
 	       uint8_t out[static ELF_ENTRY]);
 

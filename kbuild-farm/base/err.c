@@ -19,7 +19,7 @@ static void format_text(struct err *err, const char *tail, const char *fmt,
 	if (tail)
 		snprintf(err->text + used, sizeof(err->text) - used, ": %s",
 			 tail);
-	/* A name of a file and a peer's words are in it. */
+	/* It may hold names of files and a peer's words. */
 	printable_clean(err->text, strlen(err->text), PRINTABLE_LAYOUT, '?');
 }
 

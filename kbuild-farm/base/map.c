@@ -124,7 +124,7 @@ static uint64_t hash_key[2];
 
 static void make_key(void)
 {
-	/* A kernel that has no entropy yet gives the clock the word. */
+	/* Where the kernel has no entropy yet, the clock has to do. */
 	if (getrandom(hash_key, sizeof(hash_key), GRND_NONBLOCK) !=
 	    (ssize_t)sizeof(hash_key))
 		hash_key[0] = clock_us() ^ (uintptr_t)&hash_key;

@@ -79,7 +79,7 @@ static bool is_links_dir(const char *dir, size_t len, const char *links)
 	return n && len == n && !memcmp(dir, links, n);
 }
 
-/* A stack's room per element: the wrapper comes here 10,000 times a build. */
+/* On the stack, since the wrapper comes here 10,000 times in a build. */
 static bool spell(char file[static PATH_MAX], const char *dir, size_t len,
 		  const char *name)
 {

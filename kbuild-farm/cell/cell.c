@@ -44,15 +44,15 @@ static bool counts_per_job(void)
 	return major > 5 || (major == 5 && minor >= 14);
 }
 
-/* `most`, or a share of this machine's memory where that is less. */
-static uint64_t at_most(uint64_t most, unsigned share)
+/* `most`, or 1/parts of this machine's memory where that is less. */
+static uint64_t at_most(uint64_t most, unsigned parts)
 {
 	long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
 	uint64_t part;
 
 	if (pages <= 0 || size <= 0)
 		return most;
-	part = (uint64_t)pages * (uint64_t)size / share;
+	part = (uint64_t)pages * (uint64_t)size / parts;
 	return part < most ? part : most;
 }
 
@@ -169,7 +169,7 @@ static int meet_keeper(struct cell *cell, struct err *err)
 	return 0;
 }
 
-static int open_socket(struct cell *cell, int *theirs, struct err *err)
+static int open_socket(struct cell *cell, int *keeper_sock, struct err *err)
 {
 	const struct timeval patience = { .tv_sec = SEND_S };
 	const int on = 1, room = 2 * CELL_ARGS_MAX;
@@ -178,7 +178,7 @@ static int open_socket(struct cell *cell, int *theirs, struct err *err)
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		return err_errno(err, "no sandbox: socketpair");
 	cell->sock = pair[0];
-	*theirs = pair[1];
+	*keeper_sock = pair[1];
 	setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
 	setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	setsockopt(pair[0], SOL_SOCKET, SO_SNDTIMEO, &patience,
@@ -223,17 +223,17 @@ int cell_new(struct cell **out, const struct cell_setup *setup, struct err *err)
 {
 	struct cell_keeper_plan *plan = xcalloc(1, sizeof(*plan));
 	struct cell *cell = empty_cell(setup);
-	int theirs = -1;
+	int keeper_sock = -1;
 	int ret = check_roots(setup->roots, err);
 
 	if (!ret)
-		ret = open_socket(cell, &theirs, err);
+		ret = open_socket(cell, &keeper_sock, err);
 	if (!ret)
-		ret = plan_keeper(plan, theirs, &setup->limits, err);
+		ret = plan_keeper(plan, keeper_sock, &setup->limits, err);
 	if (!ret)
 		ret = fork_keeper(plan, err);
-	if (theirs >= 0)
-		close(theirs);
+	if (keeper_sock >= 0)
+		close(keeper_sock);
 	free(plan);
 	if (!ret)
 		ret = meet_keeper(cell, err);

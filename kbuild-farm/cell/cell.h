@@ -5,7 +5,7 @@
  *
  * A cell is a small process, the keeper, in user, mount, PID, IPC, UTS and
  * network namespaces of its own.  Its root is a tmpfs that holds the view
- * (what cell_put_file() and its sisters put there, at the client's absolute
+ * (what cell_put_file() and the like put there, at the client's absolute
  * paths), /dev/null, /dev/zero, /dev/urandom, and nothing else: no /proc, no
  * /sys, no directory of the node.  Each job is a child of the keeper with PID,
  * mount, IPC and user namespaces of its own: it is PID 1 there, sees no other

@@ -39,7 +39,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define OWN        "/.kfarm"
+#define JOB_DIR    "/.kfarm"
 #define FILES_OPEN 1024
 /*
  * Where processes are counted per user and not per job: enough for all of the
@@ -91,11 +91,11 @@ static int mount_tmp(struct cell_msg *m)
 	return ret;
 }
 
-static int mount_own(const struct cell_jail *j, struct cell_msg *m)
+static int mount_job_dir(const struct cell_jail *j, struct cell_msg *m)
 {
-	if (cell_space_tmpfs("job", OWN, MS_NOEXEC, j->limits->job_bytes,
+	if (cell_space_tmpfs("job", JOB_DIR, MS_NOEXEC, j->limits->job_bytes,
 			     j->limits->job_files))
-		return cell_space_fail(m, "mount", OWN);
+		return cell_space_fail(m, "mount", JOB_DIR);
 	umask(022);
 	if (mkdir(CELL_OUT, 0755))
 		return cell_space_fail(m, "mount", CELL_OUT);
@@ -178,7 +178,7 @@ static int drop_capabilities(struct cell_msg *m)
 
 static int confine(const struct cell_jail *j, struct cell_msg *m)
 {
-	static const char *const own[] = { CELL_OUT, CELL_TMP, NULL };
+	static const char *const writable[] = { CELL_OUT, CELL_TMP, NULL };
 	int ret;
 
 	if (j->own_user && unshare(CLONE_NEWUSER))
@@ -188,7 +188,7 @@ static int confine(const struct cell_jail *j, struct cell_msg *m)
 		ret = drop_capabilities(m);
 	if (ret)
 		return ret;
-	ret = cell_landlock_enter(j->landlock, own);
+	ret = cell_landlock_enter(j->landlock, writable);
 	if (ret) {
 		errno = -ret;
 		return cell_space_fail(m, "landlock", "landlock");
@@ -209,7 +209,7 @@ static int prepare_cell(const struct cell_jail *j, int *out, struct cell_msg *m)
 
 	cell_space_reset_signals();
 	setsid();
-	ret = mount_own(j, m);
+	ret = mount_job_dir(j, m);
 	if (ret)
 		return ret;
 	*out = open(CELL_OUT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

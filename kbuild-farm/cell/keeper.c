@@ -45,7 +45,7 @@ static bool own_user;
 
 static void send_msg(const struct cell_msg *m)
 {
-	/* Nobody listens any more: then nobody needs us. */
+	/* kfarmd is gone, and nobody else needs this cell. */
 	if (cell_msg_send(SOCK, m, NULL, 0, NULL, 0))
 		_exit(0);
 }
@@ -150,7 +150,10 @@ static void start_job(const struct cell_msg *m, size_t len,
 		report_unstarted(m->id, EAGAIN, "too many jobs");
 		return;
 	}
-	/* Its memory is its own, so that it can unshare the user. */
+	/*
+	 * It shares no memory with us, so that it can unshare the user
+	 * namespace.
+	 */
 	pid = syscall(SYS_clone, flags, 0, 0, 0, 0);
 	if (!pid)
 		cell_jail_run(&j);
@@ -177,7 +180,7 @@ static uint32_t to_ms(const struct rusage *used)
 }
 
 /* All processes of a namespace are gone before its first one is. */
-static void report_end(struct job *job, int status, const struct rusage *used)
+static void send_end(struct job *job, int status, const struct rusage *used)
 {
 	struct cell_msg m = {
 		.type = CELL_MSG_ENDED,
@@ -205,7 +208,7 @@ static void reap_jobs(int signals)
 	while ((pid = wait4(-1, &status, WNOHANG | __WALL, &used)) > 0) {
 		for (size_t i = 0; i < CELL_KEEPER_JOBS; i++) {
 			if (jobs[i].pid == pid)
-				report_end(&jobs[i], status, &used);
+				send_end(&jobs[i], status, &used);
 		}
 	}
 }
@@ -306,8 +309,8 @@ static void keeper(void)
 	int fds[2], signals = watch_children();
 
 	/*
-	 * Who made us has exited when this comes, so our parent is now the
-	 * subreaper, if there is one: we go with it.
+	 * The maker has exited by now, so our parent is the subreaper, if there
+	 * is one: when it dies, we die.
 	 */
 	if (cell_msg_receive(SOCK, &m, NULL, 0, &extra, 0) < 0 ||
 	    m.type != CELL_MSG_GO)

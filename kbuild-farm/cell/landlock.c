@@ -65,7 +65,7 @@ static int allow(int ruleset, const char *path, uint64_t what)
 	return ret;
 }
 
-static int add_rules(int ruleset, uint64_t handled, const char *const *own)
+static int add_rules(int ruleset, uint64_t handled, const char *const *writable)
 {
 	const uint64_t reads = FS_EXECUTE | FS_READ_FILE | FS_READ_DIR;
 	const uint64_t writes = FS_WRITE_FILE | FS_READ_FILE | FS_READ_DIR |
@@ -77,12 +77,12 @@ static int add_rules(int ruleset, uint64_t handled, const char *const *own)
 	if (!ret)
 		ret = allow(ruleset, "/dev",
 			    (FS_WRITE_FILE | FS_TRUNCATE) & handled);
-	for (; !ret && *own; own++)
-		ret = allow(ruleset, *own, writes & handled);
+	for (; !ret && *writable; writable++)
+		ret = allow(ruleset, *writable, writes & handled);
 	return ret;
 }
 
-int cell_landlock_enter(int abi, const char *const *own)
+int cell_landlock_enter(int abi, const char *const *writable)
 {
 	struct ruleset all = {
 		.fs = FS_ABI_1 | (abi >= 2 ? FS_REFER : 0) |
@@ -99,7 +99,7 @@ int cell_landlock_enter(int abi, const char *const *own)
 	ruleset = (int)syscall(CREATE_RULESET, &all, size, 0);
 	if (ruleset < 0)
 		return -errno;
-	ret = add_rules(ruleset, all.fs, own);
+	ret = add_rules(ruleset, all.fs, writable);
 	if (!ret && syscall(RESTRICT_SELF, ruleset, 0))
 		ret = -errno;
 	close(ruleset);

@@ -41,7 +41,7 @@ static const char *user_remedy(const char *root)
 	return NULL;
 }
 
-/* A namespace that the kernel lacks, or that there may be no more of. */
+/* A namespace that the kernel lacks, or whose limit is reached. */
 static char *namespace_remedy(const char *layer, int error)
 {
 	static const char *const names[][3] = {
@@ -72,7 +72,10 @@ static char *find_remedy(const char *root, const char *layer, int error)
 	const char *user = user_remedy(root);
 	char *space = namespace_remedy(layer, error);
 
-	/* AppArmor lets one in, to refuse everything that it is good for. */
+	/*
+	 * AppArmor lets a process make one, and then refuses all that it is
+	 * for.
+	 */
 	if (user && (refused || !strcmp(layer, "user"))) {
 		free(space);
 		return xstrdup(user);

@@ -31,7 +31,7 @@ static void add_string(struct buf *b, const char *s)
 	buf_add(b, s, strlen(s) + 1);
 }
 
-/* The strings of a job behind one another: how many `list` has. */
+/* Append the strings of `list`, one after another; returns how many. */
 static uint32_t add_strings(struct buf *b, char *const *list)
 {
 	uint32_t n = 0;
@@ -55,8 +55,8 @@ static int pack_job(const struct cell_job *job, struct buf *b,
 	return 0;
 }
 
-/* Two pipes: reading in ours[], writing in theirs[]. */
-static int open_pipes(int ours[2], int theirs[2], struct err *err)
+/* Two pipes: we read from ends[], the job writes to job_ends[]. */
+static int open_pipes(int ends[2], int job_ends[2], struct err *err)
 {
 	for (int i = 0; i < 2; i++) {
 		int fd[2];
@@ -64,8 +64,8 @@ static int open_pipes(int ours[2], int theirs[2], struct err *err)
 		if (pipe2(fd, O_CLOEXEC))
 			return err_errno(err, "start a job: pipe");
 		fcntl(fd[0], F_SETFL, O_NONBLOCK);
-		ours[i] = fd[0];
-		theirs[i] = fd[1];
+		ends[i] = fd[0];
+		job_ends[i] = fd[1];
 	}
 	return 0;
 }
@@ -84,7 +84,7 @@ static int send_keeper(struct cell *cell, const struct cell_msg *m,
 		       const void *tail, size_t len, const int *fds, unsigned n)
 {
 	if (cell->lost || cell_msg_send(cell->sock, m, tail, len, fds, n)) {
-		/* One that does not listen must not stay half alive. */
+		/* A keeper that takes no message must not stay half alive. */
 		if (cell->keeper >= 0)
 			pidfd_send_signal(cell->keeper, SIGKILL, NULL, 0);
 		return -EPIPE;
@@ -94,12 +94,12 @@ static int send_keeper(struct cell *cell, const struct cell_msg *m,
 
 static int send_job(struct cell *cell, const struct cell_job *job,
 		    struct cell_msg *m, const struct buf *b,
-		    const int theirs[2])
+		    const int job_ends[2])
 {
 	const int all[] = {
 		[CELL_MSG_STDIN] = job->stdin_fd,
-		[CELL_MSG_STDOUT] = theirs[0],
-		[CELL_MSG_STDERR] = theirs[1],
+		[CELL_MSG_STDOUT] = job_ends[0],
+		[CELL_MSG_STDERR] = job_ends[1],
 	};
 	int fds[CELL_MSG_FDS];
 	unsigned n = 0;
@@ -134,20 +134,20 @@ int cell_start(struct cell *cell, const struct cell_job *job,
 		.self_test = cell->self_test,
 	};
 	struct cell_run *run = new_run(cell, job);
-	int theirs[2] = { -1, -1 };
+	int job_ends[2] = { -1, -1 };
 	struct buf b = { 0 };
 	int ret = pack_job(job, &b, &m, err);
 
 	if (!ret)
-		ret = open_pipes(run->pipe, theirs, err);
+		ret = open_pipes(run->pipe, job_ends, err);
 	if (!ret) {
 		m.id = run->id;
-		ret = send_job(cell, job, &m, &b, theirs);
+		ret = send_job(cell, job, &m, &b, job_ends);
 		if (ret)
 			err_set(err, -ret, "start %s: the cell is gone",
 				job->argv[0]);
 	}
-	close_both(theirs);
+	close_both(job_ends);
 	buf_release(&b);
 	if (ret) {
 		close_both(run->pipe);

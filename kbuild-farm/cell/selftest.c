@@ -42,7 +42,7 @@ static bool has_own_root(void)
 	       opens("/dev/null", O_RDWR);
 }
 
-static bool writes_only_its_own(void)
+static bool writes_only_its_directories(void)
 {
 	return !opens("/kfarm-escape", O_WRONLY | O_CREAT) && errno == EROFS &&
 	       opens(CELL_OUT "/x", O_WRONLY | O_CREAT) &&
@@ -103,7 +103,7 @@ static const struct {
 } layers[] = {
 	{ "pid", is_first },
 	{ "pivot_root", has_own_root },
-	{ "mount", writes_only_its_own },
+	{ "mount", writes_only_its_directories },
 	{ "uts", is_renamed },
 	{ "net", has_no_network },
 	{ "capabilities", has_no_privileges },

@@ -29,7 +29,7 @@
 #define NOBODYS_ID       1879075686
 #define NOBODYS_SMALL_ID 61006
 
-/* Where the new root is put together: any directory that is everywhere. */
+/* Where the new root is assembled: any directory that every system has. */
 #define BASE "/tmp"
 
 #define HOST_NAME "kfarm"
@@ -145,7 +145,7 @@ static bool exists(unsigned long id, const char *map)
 	}
 }
 
-/* Whom the superuser becomes; 0 where it is the only user that there is. */
+/* The user that the superuser becomes; 0 where there is no other. */
 static unsigned choose_id(void)
 {
 	static const unsigned ids[] = { NOBODYS_ID, NOBODYS_SMALL_ID };
@@ -291,7 +291,7 @@ static int pivot(struct cell_msg *m)
 {
 	if (chdir(BASE "/view"))
 		return cell_space_fail(m, "pivot_root", "chdir");
-	/* The old root comes to lie on top of the new one, and goes. */
+	/* pivot_root() puts the old root on top of the new one; unmount it. */
 	if (syscall(SYS_pivot_root, ".", "."))
 		return cell_space_fail(m, "pivot_root", "pivot_root");
 	if (umount2(".", MNT_DETACH))

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define SELF_EXE  "/proc/self/exe"
-#define OWN       "/.kfarm"
+#define JOB_DIR   "/.kfarm"
 #define NAME_SIZE 32
 
 /* A path that was put, or that stands above one. */
@@ -100,16 +100,16 @@ static bool is_reserved(const char *path)
 {
 	static const char *const nodes[] = { "/dev", "/dev/null", "/dev/zero",
 					     "/dev/urandom" };
-	size_t n = strlen(OWN);
+	size_t n = strlen(JOB_DIR);
 
 	for (size_t i = 0; i < sizeof(nodes) / sizeof(*nodes); i++) {
 		if (!strcmp(path, nodes[i]))
 			return true;
 	}
-	return !strncmp(path, OWN, n) && (!path[n] || path[n] == '/');
+	return !strncmp(path, JOB_DIR, n) && (!path[n] || path[n] == '/');
 }
 
-/* May something else come to stand at this path? */
+/* May a new entry be put at this path? */
 static int check_new_path(const struct cell_view *v, const char *path,
 			  struct err *err)
 {
@@ -177,7 +177,7 @@ static int put_in_place(struct cell_view *v, const char *name, const char *path)
 	return ret;
 }
 
-/* The end of an edit: what is still in the stage, new or old, goes. */
+/* The end of an edit: remove what is still in the stage, new or old. */
 static int end_edit(struct cell_view *v, int ret, const char *name,
 		    const char *path, struct err *err)
 {

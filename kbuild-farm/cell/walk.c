@@ -144,7 +144,7 @@ int cell_walk_resolve(int root, const char *path, char **real)
 		ret = link_target(root, done, &target);
 		if (ret <= 0 || !target)
 			continue;
-		/* Begin again with the link's target before what is left. */
+		/* Begin again with the link's target in front of the rest. */
 		ret = ++links > LINKS_MAX ? -ELOOP : 0;
 		next = xasprintf("%s%s", target, at);
 		free(target);

@@ -16,7 +16,7 @@
 #define LINKS_MAX 40 /* on one path, as the kernel has it */
 #define FILES_MAX 4096 /* whose digests are remembered */
 
-/* Compilers share most of what they load: libc is read once for all. */
+/* Compilers load mostly the same files: libc is read once for all of them. */
 static struct store_identities *identities;
 static pthread_once_t identities_made = PTHREAD_ONCE_INIT;
 
@@ -223,7 +223,7 @@ static int follow_link(struct walk *w, const char *path, const struct stat *st,
 	return ret;
 }
 
-/* One component further; *st is what stands there. */
+/* Go one component further; *st is what lies there. */
 static int walk_step(struct walk *w, const char *name, struct stat *st,
 		     struct err *err)
 {

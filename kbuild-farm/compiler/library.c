@@ -139,7 +139,7 @@ static uint32_t get_u32(const uint8_t *p)
 	return v;
 }
 
-/* Older ones begin with a part for older loaders: what counts is behind. */
+/* Older caches begin with a part for older loaders; this is what follows. */
 static struct bytes cache_part(struct bytes cache)
 {
 	const uint8_t *at = NULL;
@@ -257,7 +257,7 @@ static int try_element(struct quest *q, const struct object *owner,
 	char *origin, *dir;
 	int ret = 0;
 
-	/* What depends on where it is started is never a compiler's own. */
+	/* A relative directory cannot be a part of the compiler. */
 	if (element[0] != '/' && element[0] != '$')
 		return 0;
 	origin = str_dir(owner->path);
@@ -444,11 +444,11 @@ static int load_library(struct process *p, struct object *by, const char *name,
 	return 0;
 }
 
-/* The loader is in the process before anything is looked for. */
+/* The loader is in the process before any library is looked for. */
 static int load_loader(struct process *p, struct err *err)
 {
-	const char *own = p->v[0]->elf.loader;
-	const char *path = own ? own : p->stand_in;
+	const char *named = p->v[0]->elf.loader;
+	const char *path = named ? named : p->stand_in;
 	struct object *o = add_object(p, path, xstrdup(path), p->v[0]);
 	struct buf bytes = { 0 };
 	int ret = elf_program_read(&o->elf, path, err);

@@ -100,7 +100,7 @@ static void enter_component(struct look *l, struct buf *at, char **rest,
 	*rest = more;
 }
 
-/* Where `driver` leads to: "" when to nowhere.  The caller frees it. */
+/* Where `driver` leads, "" for nowhere; the caller frees it. */
 static char *resolve_path(struct look *l, const char *driver)
 {
 	struct buf at = { 0 };

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Each makes a driver run something else than it says when it is asked. */
+/* With each of these a driver runs other programs than it names when asked. */
 static const char *const refused[] = {
 	"CCC_OVERRIDE_OPTIONS",
 	"COMPILER_PATH",

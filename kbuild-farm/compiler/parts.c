@@ -56,8 +56,8 @@ static char *normalize(const char *path)
 	return out;
 }
 
-/* May a part lie there?  If not, that is remembered. */
-static bool is_own(struct inquiry *q, const char *path)
+/* May a part lie there?  If not, the path is kept for the error. */
+static bool may_be_part(struct inquiry *q, const char *path)
 {
 	const char *within = q->runner ? q->runner->within : NULL;
 	char *plain = within ? normalize(path) : NULL;
@@ -150,7 +150,7 @@ static void add_existing(struct inquiry *q, bool is_dir, char *path)
 {
 	struct strv *list = is_dir ? &q->out->dirs : &q->out->files;
 
-	if (path[0] == '/' && is_own(q, path) && fs_exists(path) &&
+	if (path[0] == '/' && may_be_part(q, path) && fs_exists(path) &&
 	    fs_is_dir(path) == is_dir && !strv_has(list, path))
 		strv_own(list, path);
 	else
@@ -164,8 +164,10 @@ static int add_cc1(struct inquiry *q, struct err *err)
 
 	if (!output)
 		return ret;
-	/* Not absolute is what a driver says of what it does not have. */
-	if (output[0] == '/' && is_own(q, output))
+	/*
+	 * A driver names what it does not have by a path that is not absolute.
+	 */
+	if (output[0] == '/' && may_be_part(q, output))
 		strv_add(&q->out->programs, output);
 	else
 		ret = err_set(err, ENOENT, "%s: its cc1 is not there",
@@ -184,7 +186,7 @@ static int add_assembler(struct inquiry *q, struct err *err)
 	/* "as" means what PATH says when the compile runs. */
 	path = which(output, str_env(q->env, "PATH"));
 	if (!path || path[0] != '/' ||
-	    (strchr(output, '/') && !is_own(q, path))) {
+	    (strchr(output, '/') && !may_be_part(q, path))) {
 		ret = err_set(err, ENOENT, "%s: its assembler %s is not there",
 			      q->driver, output);
 	} else {
@@ -271,12 +273,12 @@ static int ask_gcc(struct inquiry *q, struct err *err)
 	return ret;
 }
 
-/* One that includes another one is read by clang in ways of its own. */
+/* Which file an include in it means, clang decides by rules of its own. */
 static int add_config_file(struct inquiry *q, const char *path, struct err *err)
 {
 	struct buf text = { 0 };
-	int ret = is_own(q, path) ? fs_read(path, CONFIG_MAX, &text, err) :
-				    -EPERM;
+	int ret = may_be_part(q, path) ? fs_read(path, CONFIG_MAX, &text, err) :
+					 -EPERM;
 
 	if (!ret && strchr(buf_str(&text), '@'))
 		ret = err_set(err, ENOTSUP, "%s: includes another file", path);
@@ -319,7 +321,7 @@ static int ask_clang(struct inquiry *q, struct err *err)
 	return ret;
 }
 
-/* Which of the two it is decides what else is asked. */
+/* Whether it is gcc or clang decides what else is asked. */
 static int ask_parts(struct inquiry *q, struct err *err)
 {
 	char *output;

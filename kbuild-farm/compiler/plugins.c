@@ -103,7 +103,7 @@ static bool has_foreign(const char *real, struct strv *out, bool *movable)
 }
 
 /* Links to the compiler's own plugins of `from` in `to`. */
-static int link_own(const char *to, const char *from, struct err *err)
+static int link_known(const char *to, const char *from, struct err *err)
 {
 	struct strv names = { 0 };
 	int ret = 0;
@@ -133,7 +133,7 @@ static int link_plugins(const char *dir, const char *real, struct err *err)
 	for (size_t i = 0; i < N_HOMES && !ret; i++) {
 		char *from = plugin_dir(real, i);
 
-		ret = link_own(to, from, err);
+		ret = link_known(to, from, err);
 		free(from);
 	}
 	free(to);

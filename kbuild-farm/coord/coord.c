@@ -25,7 +25,7 @@
 #define SCANS_MAX   64 /* units that the threads have, or that wait for them */
 #define PATIENCE_MS 1000
 
-/* Nobody has to be waited for any more: tell the one who waits. */
+/* No node has to be waited for any more: tell the caller. */
 static void tell_ready(struct coord *c)
 {
 	void (*ready)(void *ctx) = c->ready;
@@ -67,7 +67,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct coord *c = arg;
 
-	/* It may be early by a fraction: then it is set again. */
+	/* The timer may be early by less than 1 ms: then it is set again. */
 	c->timer_ms = UINT64_MAX;
 	on_kick(fd, what, arg);
 }

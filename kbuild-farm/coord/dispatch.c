@@ -45,7 +45,7 @@ void coord_dispatch_event(struct coord *c, const struct sched_event *event)
 		event_active(c->kick, EV_TIMEOUT, 0);
 }
 
-/* An event of a unit; it stays until that was told. */
+/* Queue an event of a unit, which stays until sched/ was told. */
 static void unit_event(struct coord_unit *u, struct sched_event *event)
 {
 	event->unit = u->id;

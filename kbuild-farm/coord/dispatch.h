@@ -19,7 +19,7 @@ void coord_dispatch_job(struct coord_unit *u, const struct coord_node *n,
 			struct sched_event *event);
 /* A toolchain's number in sched/. */
 uint32_t coord_dispatch_number(struct coord *c, struct inputs_toolchain *tc);
-/* A toolchain or a kind of object is known better than before. */
+/* More is known of a toolchain or of a kind of object. */
 void coord_dispatch_toolchain(struct coord *c, struct inputs_toolchain *tc);
 void coord_dispatch_kind(struct coord *c, struct inputs_reference *ref);
 /* Tell sched/ all that happened, and do what it says. */

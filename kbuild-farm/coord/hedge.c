@@ -62,7 +62,7 @@ static void on_ended(void *ctx, int wait_status, uint64_t cpu_ms)
 	(void)cpu_ms;
 	h->child = NULL;
 	buf_reset(&u->diagnostics);
-	/* More to say than fits: then the wrapper compiles it itself. */
+	/* Diagnostics that do not fit: then the wrapper compiles it itself. */
 	good = !wait_status &&
 	       !fs_read(h->log, WIRE_CC_DIAG_MAX, &u->diagnostics, &err) &&
 	       (!h->dep || move_output(u, h->dep, u->dep_tmp)) &&

@@ -155,7 +155,7 @@ static size_t on_header(char *data, size_t size, size_t n, void *ctx)
 
 /* ------------------------------------------------------------------ body */
 
-/* Ask what is thought of the header, once: is the body wanted? */
+/* Ask the caller, once: does it want the body of this answer? */
 static bool is_wanted(struct transfer *t)
 {
 	int ret;
@@ -350,7 +350,7 @@ enum fetch_verdict fetch_curl_run(const struct fetch_request *r,
 	set_request(&t);
 	curl_multi_add_handle(multi, t.easy);
 	result = run_transfer(&t, multi);
-	/* libcurl is content with any first line of a header. */
+	/* libcurl accepts any first line of a header. */
 	if (!result && !t.is_head_whole)
 		result = CURLE_GOT_NOTHING;
 	if (!result)

@@ -203,7 +203,7 @@ int fetch_gpg_extract(struct bytes file, const char *fingerprint,
 		ret = check_listing(buf_bytes(listing), fingerprint, err);
 	if (!ret) {
 		ret = run_gpg(home, "--import", NULL, file, &ignored, err);
-		/* It is not content when another key of the file is bad. */
+		/* gpg also fails when another key of the file is bad. */
 		if (ret == -EINVAL)
 			ret = 0;
 	}

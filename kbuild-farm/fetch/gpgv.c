@@ -243,7 +243,7 @@ int fetch_gpgv_start(struct fetch_gpgv_stream **out, const char *keyring,
 	return ret;
 }
 
-/* Its input is at its end, by our will or its own: what did it say? */
+/* Its input has ended, by us or because it reads no more: what does it say? */
 static int end_gpgv(struct fetch_gpgv_stream *s, struct fetch_signature *out,
 		    struct err *err)
 {

@@ -21,7 +21,7 @@
 #define PROGRESS_MS 100
 #define PAUSE_MAX   30000u
 #define CHUNK       (64u << 10)
-/* A try that brought so much more than any before it costs none. */
+/* A try that brought this much more than any before does not count. */
 #define STEP (1u << 20)
 
 struct download {

@@ -63,13 +63,13 @@ static struct inputs_dir *check_once(struct inputs_dirs *t, uint32_t unit,
 				     struct inputs_dir *d);
 
 static void set_links(struct inputs_dirs *t, struct inputs_dir *d,
-		      struct inputs_path *own, const struct inputs_dir *behind)
+		      struct inputs_path *link, const struct inputs_dir *behind)
 {
 	const struct inputs_dir *up = d->up;
-	size_t n = up->n_links + (own ? 1 + behind->n_links : 0);
+	size_t n = up->n_links + (link ? 1 + behind->n_links : 0);
 	struct inputs_path **v;
 
-	if (!own) {
+	if (!link) {
 		d->link = up->link;
 		d->n_links = n;
 		return;
@@ -77,7 +77,7 @@ static void set_links(struct inputs_dirs *t, struct inputs_dir *d,
 	v = scan_arena_alloc(&t->arena, n * sizeof(struct inputs_path *));
 	if (up->n_links)
 		memcpy(v, up->link, up->n_links * sizeof(*v));
-	v[up->n_links] = own;
+	v[up->n_links] = link;
 	if (behind->n_links)
 		memcpy(v + up->n_links + 1, behind->link,
 		       behind->n_links * sizeof(*v));
@@ -85,16 +85,16 @@ static void set_links(struct inputs_dirs *t, struct inputs_dir *d,
 	d->n_links = n;
 }
 
-/* A component that is a link: the way goes on behind it. */
+/* Follow a component that is a link. */
 static struct inputs_dir *follow_component(struct inputs_dirs *t, uint32_t unit,
 					   struct inputs_dir *d,
-					   struct inputs_path *own,
+					   struct inputs_path *link,
 					   const struct stat *st)
 {
 	char to[2 * PATH_MAX];
 	struct inputs_dir *behind;
 
-	if (inputs_dirs_link(t, own, st, to, sizeof(to)) ||
+	if (inputs_dirs_link(t, link, st, to, sizeof(to)) ||
 	    t->depth >= INPUTS_LINKS_MAX)
 		return NULL;
 	t->depth++;
@@ -102,7 +102,7 @@ static struct inputs_dir *follow_component(struct inputs_dirs *t, uint32_t unit,
 	t->depth--;
 	if (!behind)
 		return NULL;
-	set_links(t, d, own, behind);
+	set_links(t, d, link, behind);
 	d->real = behind->real;
 	return d;
 }
@@ -113,7 +113,9 @@ static struct inputs_dir *resolve_dir(struct inputs_dirs *t, uint32_t unit,
 	struct inputs_path *child;
 	struct stat st;
 
-	/* It was known, and the way to it changed: go all of it again. */
+	/*
+	 * It was known and the way to it has changed: resolve all of it again.
+	 */
 	if (d->real && d->up != &t->root) {
 		d->up->checked = 0;
 		d->up->resolved = false;

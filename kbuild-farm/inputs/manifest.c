@@ -220,7 +220,7 @@ static enum outcome list_dirs(struct lister *l)
 
 	if (ret == LISTED)
 		l->m->cwd = inputs_paths_get(l->in->paths, l->unit->cwd);
-	/* The compiler takes it where it is the same directory. */
+	/* The compiler uses $PWD where that is the same directory. */
 	if (ret == LISTED && pwd && *pwd == '/' && strcmp(pwd, l->unit->cwd))
 		ret = list_dir(l, pwd) == NOT_POSSIBLE ? NOT_POSSIBLE : LISTED;
 	for (size_t i = 0; i < dirs->n && ret == LISTED; i++)
@@ -330,7 +330,7 @@ static enum outcome hash_files(struct lister *l)
 	return LISTED;
 }
 
-/* Would another content have another stamp?  Not yet, for the youngest. */
+/* Would other content have another stamp?  Not while a file is this young. */
 static bool settled(const struct scan_closure *c)
 {
 	for (size_t i = 0; i < c->n_files; i++) {
@@ -419,7 +419,7 @@ static bool same_guard(const struct inputs_manifest_guard *g)
 	return stamp_equal(&now, &g->stamp);
 }
 
-/* The first absence that this guard has to answer for and that has ended. */
+/* The first path that was absent below this guard and is there now. */
 static const char *appeared(const struct inputs_manifest *m, uint32_t guard,
 			    const char *cwd)
 {

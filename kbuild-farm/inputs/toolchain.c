@@ -62,7 +62,7 @@ static bool run_aside(struct inputs_toolchain *tc, void (*run)(void *arg),
 	return tc->task;
 }
 
-/* Not READY any more, or never: the words are in tc->err. */
+/* It is not READY any more, or never will be; tc->err says why. */
 static void spoil(struct inputs_toolchain *tc, enum reason why)
 {
 	tc->state = INPUTS_BAD;
@@ -114,19 +114,20 @@ struct inputs_toolchain *inputs_toolchain_get(struct inputs_toolchains *all,
 	static const char *const names[] = { "PATH=", "LD_LIBRARY_PATH=",
 					     NULL };
 	struct inputs_toolchain *tc;
-	struct strv own = { 0 };
+	struct strv picked = { 0 };
 
-	pick_env(&own, env, names);
+	pick_env(&picked, env, names);
 	list_for_each(tc, &all->list, link) {
-		if (!strcmp(tc->driver, driver) && strv_equal(&tc->env, &own)) {
-			strv_release(&own);
+		if (!strcmp(tc->driver, driver) &&
+		    strv_equal(&tc->env, &picked)) {
+			strv_release(&picked);
 			return tc;
 		}
 	}
 	tc = xcalloc(1, sizeof(*tc));
 	tc->all = all;
 	tc->driver = xstrdup(driver);
-	tc->env = own;
+	tc->env = picked;
 	/* An empty list has no array yet. */
 	strv_add(&tc->env, "");
 	free(tc->env.v[--tc->env.n]);
@@ -154,27 +155,27 @@ const struct inputs_language *inputs_toolchain_language(
 	static const char *const names[] = { "LANG=", "LANGUAGE=", "LC_",
 					     "LOCPATH=", NULL };
 	struct inputs_paths *paths = tc->all->paths;
-	struct strv own = { 0 };
+	struct strv picked = { 0 };
 	struct compiler_entries list = { 0 };
 	struct inputs_language *l;
 	const struct inputs_language *known;
 	struct err err;
 	char *key;
 
-	pick_env(&own, env, names);
-	key = strv_join(&own, "\n");
+	pick_env(&picked, env, names);
+	key = strv_join(&picked, "\n");
 	inputs_paths_lock(paths);
 	known = known_language(tc, key);
 	inputs_paths_unlock(paths);
 	if (known) {
-		strv_release(&own);
+		strv_release(&picked);
 		free(key);
 		return known;
 	}
 	l = xcalloc(1, sizeof(*l));
 	l->key = key;
-	if (own.n &&
-	    compiler_manifest_language(&list, &tc->manifest, own.v, &err)) {
+	if (picked.n &&
+	    compiler_manifest_language(&list, &tc->manifest, picked.v, &err)) {
 		log_warning("%s: language of messages: %s", tc->driver,
 			    err.text);
 		l->why = REASON_LANGUAGE;
@@ -182,7 +183,7 @@ const struct inputs_language *inputs_toolchain_language(
 	l->entry = inputs_toolchain_entries(paths, "", &list);
 	l->n = list.n;
 	compiler_entries_release(&list);
-	strv_release(&own);
+	strv_release(&picked);
 	inputs_paths_lock(paths);
 	l->next = tc->languages;
 	tc->languages = l;

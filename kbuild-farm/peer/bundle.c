@@ -27,7 +27,7 @@ static int take_files(struct peer_bundle *b,
 	return 0;
 }
 
-/* The names that were published on this machine are nothing to a node. */
+/* The names that were published on this machine mean nothing to a node. */
 static char *json_for_node(const struct toolchain_installed *tc)
 {
 	struct toolchain_installed copy = *tc;

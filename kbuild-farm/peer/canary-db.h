@@ -36,7 +36,7 @@ enum peer_canary_is {
 	PEER_CANARY_BROKEN, /* it could not be tried: detail says why */
 };
 
-/* What is said of whom; `foreign` is "theirs" in the file. */
+/* Which compilers on which node; `foreign` is "theirs" in the file. */
 struct peer_canary_db_key {
 	const char *node;
 	struct digest ours, foreign, sources;
@@ -63,7 +63,7 @@ int peer_canary_db_add(const char *path, const struct peer_canary_db_key *key,
 /*
  * The build to be used on a node in place of `ours`: its id, "" for ours
  * itself, or NULL where nobody measured.  The caller frees it.  `foreign` of
- * the key is of no matter.
+ * the key does not matter.
  */
 char *peer_canary_db_choice(const char *path,
 			    const struct peer_canary_db_key *key);
@@ -72,8 +72,8 @@ int peer_canary_db_choose(const char *path,
 			  struct err *err);
 
 /*
- * The newest word on what a node holds by the name of `id`, whatever it
- * contained: for lists.
+ * The newest record of what a node holds as `id`, whatever it contained: for
+ * lists.
  */
 void peer_canary_db_last(const char *path, const struct peer_canary_db_key *key,
 			 const char *id, struct peer_canary_db_entry *out);

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define OBJECT_MAX (4u << 20)
-/* With less than this a compiler has shown nothing. */
+/* A canary of fewer units shows nothing. */
 #define LEAST 8
 
 static char *in_dir(const struct peer_canary *c, const char *name)

@@ -38,8 +38,8 @@ struct peer_canary {
 };
 
 /*
- * That of a toolchain; begins to compile a new one, on a thread, which wakes
- * the nodes in the end.
+ * The canary of a toolchain.  A new one is compiled on a thread, which wakes
+ * the nodes when it is done.
  */
 struct peer_canary *peer_canary_of(struct peer_farm *farm,
 				   const struct inputs_toolchain *tc);

@@ -163,7 +163,7 @@ bool peer_canary_fail(const struct peer_job *job, const struct wire_fail *fail,
 
 /* ---------------------------------------------------------------- probes */
 
-/* A reference object of a toolchain that the node has, too. */
+/* A reference object of a toolchain that the node has as well. */
 static const struct inputs_reference *find_reference(
 	const struct peer_cells *cells, struct peer_cell **cell)
 {

@@ -17,7 +17,7 @@ static void send_cell(const struct peer_cell *cell)
 {
 	struct peer_link *l = cell->all->link;
 	const struct inputs_toolchain *tc = cell->toolchain;
-	/* The links to it are not there: the node goes by where it lies. */
+	/* The node has no links to it, and needs the path where it lies. */
 	char *real = cell->foreign ? realpath(tc->driver, NULL) : NULL;
 	struct wire_cell m = { .cell = cell->told.views.number,
 			       .toolchain = tc->manifest.id,

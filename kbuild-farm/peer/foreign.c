@@ -35,7 +35,7 @@ void peer_foreign_init(struct peer_foreign *f, struct peer_link *link,
 				    .hosts = hosts };
 }
 
-/* Its first component is one, and one is the other's beginning. */
+/* The first components are equal, and one is the beginning of the other. */
 static bool same_triplet(const char *a, size_t a_len, const char *b)
 {
 	size_t b_len = strlen(b), least = a_len < b_len ? a_len : b_len;
@@ -185,7 +185,7 @@ static bool pick_installed(struct peer_sync *s, const struct peer_foreign *f,
 
 		if (t->adopted || !strv_has(f->hosts, t->host) ||
 		    !peer_foreign_matches(t->id, t->host, m) ||
-		    strv_has(&f->given, t->id))
+		    strv_has(&f->pushed, t->id))
 			continue;
 		s->tc = *t;
 		*t = (struct toolchain_installed){ 0 };
@@ -209,7 +209,7 @@ static bool bring_build(struct peer_foreign *f,
 	s->foreign = f;
 	s->same_as = m->id;
 	if (pick_installed(s, f, m, &list)) {
-		strv_add(&f->given, s->tc.id);
+		strv_add(&f->pushed, s->tc.id);
 		s->task = task_start_then(farm->base, read_sync, on_read, s);
 	}
 	toolchain_installed_list_release(&list);
@@ -287,7 +287,7 @@ void peer_foreign_release(struct peer_foreign *f)
 		free(f->tool[i].host);
 	}
 	free(f->tool);
-	strv_release(&f->given);
+	strv_release(&f->pushed);
 	free(f->lacks);
 	*f = (struct peer_foreign){ 0 };
 }

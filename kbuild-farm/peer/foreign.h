@@ -33,7 +33,8 @@ struct peer_foreign {
 		char *id, *host;
 	} * tool;
 	size_t n_tools;
-	struct strv given; /* ids that were tried to be given */
+	struct strv
+		pushed; /* ids that were offered to it, successfully or not */
 	struct peer_sync *sync; /* under way */
 	struct peer_delivery delivery;
 	bool changed; /* what it holds; the one who looks clears it */

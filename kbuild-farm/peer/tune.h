@@ -59,7 +59,7 @@ bool peer_tune_note(struct peer_tune *t, const char *node,
 void peer_tune_finish(struct peer_tune *t, const char *db,
 		      const struct peer_canary_db_key *key);
 
-/* Nothing can come of it any more: of one node, of all. */
+/* No result is to be expected any more, of one node or of all. */
 void peer_tune_lost(struct peer_tune *t, const char *node, const char *why);
 void peer_tune_none(struct peer_tune *t, const char *why);
 

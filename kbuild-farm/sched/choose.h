@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * sched/choose.h - which node gets a unit, and is it worth to wait for one?
- */
+/* sched/choose.h - which node gets a unit, and is it worth waiting for one? */
 #ifndef SCHED_CHOOSE_H
 #define SCHED_CHOOSE_H
 

@@ -18,7 +18,7 @@ void sched_cost_learn(struct sched_cost *c, uint64_t bytes, uint32_t cpu_ms);
 /* When its node is to kill it: eight times the prediction, 30 s at least. */
 uint32_t sched_cost_deadline_ms(const struct sched_cost *c, uint64_t bytes);
 /*
- * So long after it was sent first it is late: twice the prediction, 10 s at
+ * How long after it was first sent it is late: twice the prediction, 10 s at
  * least.
  */
 uint64_t sched_cost_late_ms(const struct sched_cost *c, uint64_t bytes);

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-/* -------------------------------------------------- who is it that is meant */
+/* ------------------------------------------------- whom an event is about */
 
 static struct sched_toolchain *toolchain_new(struct sched *s)
 {
@@ -196,7 +196,7 @@ static void on_failed(struct sched *s, const struct sched_event *ev)
 	} else {
 		sched_unit_retry(s, u, why);
 	}
-	/* A loaded machine, or one that others use, is no failing node. */
+	/* A node that is loaded, or that others use, has not failed. */
 	if (ev->fail == SCHED_FAIL_NODE) {
 		n->retries++;
 		sched_node_suspect(s, n, ev->words);
@@ -284,7 +284,7 @@ static void on_object(struct sched *s, const struct sched_event *ev)
 static void on_hedged(struct sched *s, const struct sched_event *ev)
 {
 	struct sched_unit *u = sched_unit_expect(s, ev->unit);
-	/* One that never began it; a loaded machine is no failing node. */
+	/* The node never began it; one that is loaded has not failed. */
 	bool idle = u->state == UNIT_REMOTE && !u->cpu_ms;
 	char *text;
 
@@ -297,7 +297,7 @@ static void on_hedged(struct sched *s, const struct sched_event *ev)
 	sched_unit_deliver(s, u, REASON_NODE_SLOW);
 	if (!idle)
 		return;
-	/* Else one that swallows units would get the next, and the next. */
+	/* Else a node that swallows units would get one after the other. */
 	text = xasprintf("%s was compiled here sooner", ev->words);
 	sched_node_fault(s, u->node, false, text);
 	free(text);

@@ -215,7 +215,7 @@ void sched_unit_wait(struct sched *s, struct sched_unit *u,
 	u->toolchain->review |= state == UNIT_READY;
 }
 
-static void give_to_worker(struct sched *s, struct sched_unit *u)
+static void hand_to_worker(struct sched *s, struct sched_unit *u)
 {
 	u->working = true;
 	s->workers++;
@@ -234,7 +234,7 @@ void sched_unit_worked(struct sched *s, struct sched_unit *u)
 void sched_unit_scan(struct sched *s, struct sched_unit *u)
 {
 	move(s, u, UNIT_SCAN);
-	give_to_worker(s, u);
+	hand_to_worker(s, u);
 	act_on_unit(s, u, SCHED_SCAN, NULL);
 }
 
@@ -282,7 +282,7 @@ void sched_unit_examine(struct sched *s, struct sched_unit *u, uint32_t cpu_ms)
 	move(s, u, UNIT_CHECK);
 	/* It would write where the answer is written. */
 	stop_hedge(s, u);
-	give_to_worker(s, u);
+	hand_to_worker(s, u);
 	act_on_unit(s, u, SCHED_EXAMINE, u->node);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * sched/unit.h - one unit, from its wrapper's question to its end: the only
- * ones who change its state.  The table of all changes is in sched/unit.c.
+ * functions that change its state.  The table of all changes is in
+ * sched/unit.c.
  */
 #ifndef SCHED_UNIT_H
 #define SCHED_UNIT_H

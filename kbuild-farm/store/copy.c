@@ -67,7 +67,7 @@ int store_open_blob(struct store *s, const struct digest *d, uint64_t size)
 		store_damaged(s, d, st.st_ino);
 		ret = -EBADMSG;
 	}
-	/* Of another size: either the blob is wrong, or who asks for it. */
+	/* Of another size: the blob is wrong, or the request for it. */
 	if ((uint64_t)st.st_size != size)
 		ret = -ENOENT;
 	if (!ret && lseek(fd, 0, SEEK_SET) < 0)

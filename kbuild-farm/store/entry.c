@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Often enough to tell old from new, and seldom a write for a read. */
+/* Often enough to tell old from new; few reads cause a write. */
 #define TOUCH_SECONDS 60
 
 static void count_damaged(struct store *s)

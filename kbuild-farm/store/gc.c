@@ -24,7 +24,7 @@
 /* Ages in ms: below 64 exactly, above with 6 bits of precision. */
 #define AGE_BITS 6
 #define AGES     (59 << AGE_BITS)
-/* After a pass that made no room, the next is no better for a while. */
+/* How long a pass that made no room is not repeated. */
 #define FULL_MS 1000
 
 struct pass {
@@ -93,7 +93,7 @@ static int visit_dir(struct pass *pass, const char *dir, visit_fn *visit)
 	strv_release(&names);
 	if (fd >= 0)
 		close(fd);
-	/* One that is planted is removed by who needs the place. */
+	/* What does not belong there is removed by whoever needs the place. */
 	return ret == -EMFILE || ret == -ENFILE ? ret : 0;
 }
 
@@ -309,7 +309,7 @@ static bool reserve_space(struct store *s, uint64_t charge, bool *hopeless)
 	return fits;
 }
 
-/* Make room for `charge` bytes, and not only just.  `collecting` is held. */
+/* Make room for `charge` bytes and some more.  `collecting` is held. */
 static void make_room(struct store *s, uint64_t charge)
 {
 	uint64_t must = 0, target;

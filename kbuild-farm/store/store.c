@@ -12,7 +12,7 @@
 
 #define MIB UINT64_C(1048576)
 
-/* Of us alone: nobody else may plant anything in it. */
+/* It must be ours alone: nobody else may put anything into it. */
 static int check_owner(int fd, const char *name, struct err *err)
 {
 	struct stat st;

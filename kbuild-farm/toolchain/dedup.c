@@ -100,21 +100,21 @@ static bool equal_content(const char *a, const char *b)
 	       digest_equal(&x, &y);
 }
 
-/* One of theirs that is as `ours`, and the same inode's other names. */
-static struct file *find_equal(struct files *theirs, const struct file *ours)
+/* The one of `kept` that equals `ours`, and the same inode's other names. */
+static struct file *find_equal(struct files *kept, const struct file *ours)
 {
-	size_t low = 0, high = theirs->n;
+	size_t low = 0, high = kept->n;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (by_looks(&theirs->v[middle], ours) < 0)
+		if (by_looks(&kept->v[middle], ours) < 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	for (; low < theirs->n && !by_looks(&theirs->v[low], ours); low++) {
-		struct file *t = &theirs->v[low];
+	for (; low < kept->n && !by_looks(&kept->v[low], ours); low++) {
+		struct file *t = &kept->v[low];
 
 		/* In order of inodes: the first name stands for all. */
 		if (t->taken ||
@@ -140,9 +140,9 @@ static bool replace_by_link(const char *from, const char *to)
 }
 
 /* All of our names of one file, v[0] to v[n - 1]. */
-static size_t link_one(struct files *theirs, const struct file *v, size_t n)
+static size_t link_one(struct files *kept, const struct file *v, size_t n)
 {
-	struct file *t = find_equal(theirs, v);
+	struct file *t = find_equal(kept, v);
 	size_t done = 0;
 
 	if (!t || t->ino == v->ino)
@@ -150,7 +150,7 @@ static size_t link_one(struct files *theirs, const struct file *v, size_t n)
 	t->taken = true;
 	if (!replace_by_link(t->path, v->path))
 		return 0;
-	/* The others follow the first, that they stay one. */
+	/* The other names follow the first, so that all stay one file. */
 	for (done = 1; done < n; done++)
 		if (!replace_by_link(v->path, v[done].path))
 			break;
@@ -159,9 +159,9 @@ static size_t link_one(struct files *theirs, const struct file *v, size_t n)
 
 size_t toolchain_dedup(const char *dir, const char *others)
 {
-	struct files ours = { 0 }, theirs = { 0 };
+	struct files ours = { 0 }, kept = { 0 };
 	struct strv names = { 0 };
-	char *own = xstrdup(dir);
+	char *root = xstrdup(dir);
 	size_t done = 0, n;
 
 	fs_list(others, &names);
@@ -170,13 +170,13 @@ size_t toolchain_dedup(const char *dir, const char *others)
 
 		if (toolchain_release_is_id(names.v[i]) &&
 		    !str_equal(path, dir))
-			collect_files(&theirs, path);
+			collect_files(&kept, path);
 		free(path);
 	}
 	strv_release(&names);
-	if (theirs.n) {
-		collect_files(&ours, own);
-		qsort(theirs.v, theirs.n, sizeof(*theirs.v), by_inode);
+	if (kept.n) {
+		collect_files(&ours, root);
+		qsort(kept.v, kept.n, sizeof(*kept.v), by_inode);
 	}
 	if (ours.n)
 		qsort(ours.v, ours.n, sizeof(*ours.v), by_inode);
@@ -184,10 +184,10 @@ size_t toolchain_dedup(const char *dir, const char *others)
 		for (n = 1;
 		     i + n < ours.n && ours.v[i + n].ino == ours.v[i].ino; n++)
 			;
-		done += link_one(&theirs, &ours.v[i], n);
+		done += link_one(&kept, &ours.v[i], n);
 	}
 	release_files(&ours);
-	release_files(&theirs);
-	free(own);
+	release_files(&kept);
+	free(root);
 	return done;
 }

@@ -31,7 +31,7 @@ static void look_at_file(struct walk *w, const char *path)
 	struct err ignored;
 	const char *host;
 
-	/* One that is broken is found by who starts it. */
+	/* A broken one fails when it is started. */
 	if (!elf_is(path) || elf_program_read(&elf, path, &ignored))
 		return;
 	host = compiler_host_name(&elf);

@@ -185,7 +185,7 @@ static int read_local(struct job *j)
 	return ret;
 }
 
-/* What came is not worth keeping when it is to blame. */
+/* A download that is to blame for the failure is not kept. */
 static bool is_bad(int ret)
 {
 	return ret == -EBADMSG || ret == -EINVAL || ret == -E2BIG ||
@@ -250,7 +250,7 @@ static int run_smoke_test(struct job *j, const char *driver)
 		.work = work,
 		.cancel = j->o->fetch ? j->o->fetch->cancel : NULL,
 	};
-	/* What else is set is a matter of builds, not of this. */
+	/* Other variables concern builds, not what the compiler consists of. */
 	const char *path = getenv("PATH");
 	char *search = xasprintf("PATH=%s", path ? path : TOOLCHAIN_PATH);
 	char *env[] = { search, NULL };
@@ -422,14 +422,14 @@ static void job_release(struct job *j, bool keep)
 int toolchain_install(const struct toolchain_order *o,
 		      struct toolchain_installed *out, struct err *err)
 {
-	const struct toolchain_host *own = toolchain_data_this_host();
+	const struct toolchain_host *here = toolchain_data_this_host();
 	struct job j = { .o = o, .err = err };
-	bool is_own = !o->host || (own && str_equal(own->name, o->host));
+	bool is_here = !o->host || (here && str_equal(here->name, o->host));
 	int lock = -1, ret;
 
-	j.host = o->host ? o->host : own ? own->name : "";
+	j.host = o->host ? o->host : here ? here->name : "";
 	j.id = toolchain_release_id(&o->release, o->triplet,
-				    is_own ? NULL : o->host);
+				    is_here ? NULL : o->host);
 	ret = check_order(&j);
 	if (!ret)
 		ret = toolchain_place_open(&j.place, o->data, err);

@@ -104,7 +104,7 @@ static int by_release(const void *a, const void *b)
 	return order ? order : strcmp(x->id, y->id);
 }
 
-static void add_installed(struct toolchain_installed_list *l, const char *dir)
+static void add_toolchain(struct toolchain_installed_list *l, const char *dir)
 {
 	struct toolchain_installed t;
 	struct err err;
@@ -135,7 +135,7 @@ int toolchain_installed_list(const char *data,
 		char *dir = xasprintf("%s/%s", path, names.v[i]);
 
 		if (toolchain_release_is_id(names.v[i]))
-			add_installed(out, dir);
+			add_toolchain(out, dir);
 		free(dir);
 	}
 	strv_release(&names);
@@ -171,7 +171,7 @@ const struct toolchain_installed *toolchain_installed_find(
 	const struct toolchain_installed_list *l, const char *wanted,
 	const char *triplet, const char *host)
 {
-	const struct toolchain_host *own = toolchain_data_this_host();
+	const struct toolchain_host *here = toolchain_data_this_host();
 	const struct toolchain_installed *best = NULL;
 	struct toolchain_release w;
 	struct err ignored;
@@ -181,8 +181,8 @@ const struct toolchain_installed *toolchain_installed_find(
 			return &l->v[i];
 	if (toolchain_release_parse(wanted, &w, &ignored))
 		return NULL;
-	if (!host && own)
-		host = own->name;
+	if (!host && here)
+		host = here->name;
 	for (size_t i = 0; i < l->n; i++) {
 		const struct toolchain_installed *t = &l->v[i];
 		struct toolchain_release a, b;
@@ -192,7 +192,7 @@ const struct toolchain_installed *toolchain_installed_find(
 		release_of(t, &a);
 		if (best)
 			release_of(best, &b);
-		/* In order: of equal ones the first is the one. */
+		/* In order: of equal ones the first is taken. */
 		if (!best || toolchain_release_compare(&a, &b) > 0)
 			best = t;
 	}

@@ -83,7 +83,7 @@ static int replace_link(const char *path, const char *target, struct err *err)
 	return ret;
 }
 
-/* What a process left that was killed between the two. */
+/* What a process left behind that was killed in between. */
 static void remove_leftovers(const char *path)
 {
 	struct strv names = { 0 };
@@ -110,7 +110,7 @@ static int make_link(const struct toolchain_link_request *w, const char *path,
 	char *found = NULL;
 	int ret = 0;
 
-	/* symlink(2) never replaces: this is the whole of the lock. */
+	/* symlink(2) never replaces anything, so no lock is needed. */
 	if (!symlink(target, path)) {
 		strv_add(links, path);
 		return 1;

@@ -25,7 +25,7 @@ static int open_directory(const char *path, struct err *err)
 	return fd < 0 ? err_errno(err, "%s", path) : fd;
 }
 
-/* -EAGAIN: another has it, or was just removing it. */
+/* -EAGAIN: another process has it locked, or was just removing it. */
 static int lock_file(const struct toolchain_place *p, const char *name,
 		     int flags)
 {
@@ -142,7 +142,7 @@ int toolchain_place_remove(struct toolchain_place *p, const char *id,
 {
 	int ret = make_private(p, err);
 
-	/* Out of the way in one step, then file by file. */
+	/* Moved out of the way in one step, then removed file by file. */
 	if (!ret && renameat(p->dir, id, p->private, REMOVED))
 		ret = err_errno(err, "%s/%s", p->path, id);
 	if (!ret && fsync(p->dir))

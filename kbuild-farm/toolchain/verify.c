@@ -25,10 +25,10 @@ struct pin {
 };
 
 static void pin_init(struct pin *p, const struct toolchain_order *o,
-		     const char *own, const struct toolchain_key *data)
+		     const char *given, const struct toolchain_key *data)
 {
 	*p = (struct pin){ .order = o,
-			   .fingerprint = own ? own : data->fingerprint };
+			   .fingerprint = given ? given : data->fingerprint };
 	if (o->key_sources)
 		strv_add_all(&p->sources, o->key_sources->v);
 	strv_add_all(&p->sources, data->sources.v);

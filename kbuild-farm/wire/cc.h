@@ -30,7 +30,9 @@
 struct wire_cc_job {
 	uint32_t pid; /* the wrapper's; in the temporaries' names */
 	uint32_t umask; /* the wrapper's */
-	/* These two follow each other: they are two bits on the wire. */
+	/*
+	 * These two are adjacent, as WIRE_BOOLS() wants: two bits on the wire.
+	 */
 	bool terminal; /* its stderr: diagnostics have colours and a width */
 	bool confined; /* it lacks stdout or stderr, or has tight limits */
 	char *cwd;

@@ -12,7 +12,7 @@
 #define CONSUME_MIN (64u << 10)
 /* A buffer that grew beyond this goes back when it is empty. */
 #define KEEP_MAX (2u << 20)
-/* So much is shown of what is no message. */
+/* How much an error message shows of what is no message. */
 #define QUOTE_MAX 48
 
 struct wire_conn {
@@ -59,7 +59,7 @@ static struct bytes cut_front(struct bytes *in, size_t n)
 	return got;
 }
 
-/* The first line with something in it, without control characters. */
+/* The first line that is not empty, without control characters. */
 static void quote(struct buf *out, struct bytes in)
 {
 	for (size_t i = 0; i < in.len; i++) {
@@ -78,8 +78,8 @@ static void quote(struct buf *out, struct bytes in)
 }
 
 /*
- * A shell's greeting says best which shell it is; what is broken in the midst
- * of a conversation says nothing.
+ * What answered in place of kfarmd shows best by its first line; bytes that are
+ * wrong in the middle of a conversation tell nothing.
  */
 static int refuse_header(const struct wire_conn *conn, struct bytes rest,
 			 struct err *err)
@@ -146,7 +146,7 @@ static int pass_message(struct wire_conn *conn, struct bytes body,
 	return conn->on_msg(conn->ctx, f->type, buf_bytes(&conn->raw), err);
 }
 
-/* The memory follows what came, not what was announced. */
+/* Memory is taken for what came, not for what was announced. */
 static int keep_part(struct wire_conn *conn, struct bytes part, struct err *err)
 {
 	if (buf_reserve(&conn->body, part.len))

@@ -33,7 +33,7 @@ void wire_conn_free(struct wire_conn *conn);
  * -EMSGSIZE or -ENOMEM.  After an error the connection takes no more bytes.
  */
 int wire_conn_feed(struct wire_conn *conn, struct bytes in, struct err *err);
-/* Is there a message of which only a part came?  Then no end is a good one. */
+/* Has only a part of a message come?  Then the peer must not end here. */
 bool wire_conn_midway(const struct wire_conn *conn);
 
 /*

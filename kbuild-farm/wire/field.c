@@ -109,7 +109,7 @@ static void *load_pointer(const void *at)
 	return p;
 }
 
-/* Is the field there? */
+/* Is the field part of this message? */
 static bool is_present(const struct wire_field *f, const uint8_t *m)
 {
 	return !f->only || *m == f->only - 1;
@@ -212,7 +212,7 @@ void wire_encode(struct buf *out, const struct wire_layout *l, const void *m)
 	}
 }
 
-/* The fewest bytes that one has on the wire. */
+/* The fewest bytes that one takes on the wire. */
 static size_t least_size(const struct wire_layout *l)
 {
 	size_t sum = 0;

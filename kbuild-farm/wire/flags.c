@@ -159,7 +159,7 @@ int wire_flags_take(struct wire_intern *t, struct bytes body)
 	return reader_end(&r);
 }
 
-/* All numbers known, and no more of them than a job may have? */
+/* Are all numbers known, and no more than a job may have? */
 static bool runs_ok(const struct wire_intern *t, const struct wire_job *job,
 		    size_t *n)
 {

@@ -66,7 +66,7 @@ static void end_stream(struct wire_stream *s)
 	event_active(s->closing, EV_TIMEOUT, 0);
 }
 
-/* epoll refuses regular files and /dev/null: such a peer is none. */
+/* epoll refuses regular files and /dev/null, which can be no peer. */
 static void watch_event(struct wire_stream *s, struct event *ev)
 {
 	if (event_add(ev, NULL)) {
@@ -93,7 +93,7 @@ static int on_conn_msg(void *arg, uint16_t type, struct bytes body,
 	int ret;
 
 	ret = s->ops->on_msg(s->ctx, type, body, err);
-	/* Nothing more is for an owner that is gone. */
+	/* An owner that is gone gets nothing more. */
 	return !ret && s->freed ? -ECANCELED : ret;
 }
 
