@@ -7,7 +7,7 @@
 
 #include "store/store.h"
 
-/* As store_in_end(); -EEXIST and the like as store_in_begin(). */
+/* What store_in_begin() returns where it takes nothing, or store_in_end(). */
 static inline int store_put(struct store *s, const struct digest *d,
 			    struct bytes content, bool pin)
 {
