@@ -125,6 +125,32 @@ static void warn_unknown(const struct conf *c, const struct setting *s,
 	free(at);
 }
 
+/* A section that nobody reads is one line, however many keys it has. */
+static void warn_unread(const struct conf *c, const struct setting *s,
+			const struct conf_key *k, struct strv *warnings)
+{
+	bool all = k->reader == CONF_SECTION_UNREAD;
+	struct buf text = { 0 };
+	char *at;
+
+	for (const struct setting *o = c->v; all && o < s; o++) {
+		if (!strcmp(o->section, s->section) &&
+		    str_equal(o->sub, s->sub))
+			return;
+	}
+	at = setting_place(c, s);
+	if (all)
+		buf_printf(&text, "%s: [%s \"%s\"] is ignored", at, s->section,
+			   s->sub);
+	else
+		buf_printf(&text, "%s: %s%s%s.%s is ignored", at, s->section,
+			   s->sub ? "." : "", s->sub ? s->sub : "", s->key);
+	buf_add_str(&text, " by this version of kfarm");
+	printable_clean((char *)text.data, text.len, 0, '?');
+	strv_own(warnings, buf_steal(&text));
+	free(at);
+}
+
 static int check_settings(const struct conf *c, struct strv *warnings,
 			  struct err *err)
 {
@@ -135,8 +161,13 @@ static int check_settings(const struct conf *c, struct strv *warnings,
 
 		if (!k && warnings)
 			warn_unknown(c, s, warnings);
-		if (!k || !conf_schema_check(k, s->value, err))
+		if (!k)
 			continue;
+		if (!conf_schema_check(k, s->value, err)) {
+			if (k->reader != CONF_READ && warnings)
+				warn_unread(c, s, k, warnings);
+			continue;
+		}
 		at = setting_place(c, s);
 		err_wrap(err, "%s: %s%s%s.%s", at, s->section,
 			 s->sub ? "." : "", s->sub ? s->sub : "", s->key);

@@ -19,7 +19,8 @@ struct conf;
 
 /*
  * Load all files; a missing one is no error unless $KFARM_CONFIG names it.
- * `warnings` (may be NULL) receives one line per unknown key.
+ * `warnings` (may be NULL) receives one line per unknown key, and per key or
+ * section that this version does not read.
  */
 int conf_load(struct conf **out, struct strv *warnings, struct err *err);
 void conf_free(struct conf *c);

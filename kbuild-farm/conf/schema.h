@@ -16,6 +16,13 @@ enum conf_type {
 	CONF_HEX, /* `min` digits */
 };
 
+/* Who reads a key: some are of versions of kfarm to come. */
+enum conf_reader {
+	CONF_READ,
+	CONF_UNREAD, /* nobody, in this version */
+	CONF_SECTION_UNREAD, /* and neither any other of its section */
+};
+
 struct conf_key {
 	const char *section;
 	bool named; /* in [section "name"], else in [section] */
@@ -23,6 +30,7 @@ struct conf_key {
 	enum conf_type type;
 	long min, max;
 	const char *words; /* "none lzo zstd" */
+	enum conf_reader reader;
 };
 
 /* The entry of a key (section and key in lower case), or NULL. */

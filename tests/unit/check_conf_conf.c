@@ -134,17 +134,29 @@ START_TEST(load_warns_of_an_unknown_key_with_file_and_line)
 }
 END_TEST
 
-START_TEST(load_does_not_warn_of_keys_of_later_versions)
+START_TEST(load_says_which_keys_this_version_ignores)
 {
+	static const char *const said[] = {
+		":2: farm.verify is ignored by this version of kfarm",
+		":4: node.a.key is ignored by this version of kfarm",
+		":5: [tree \"s\"] is ignored by this version of kfarm",
+		":7: [nightly \"n\"] is ignored by this version of kfarm",
+		":10: [nightly \"o\"] is ignored by this version of kfarm",
+	};
 	struct strv warnings = { 0 };
 	struct err err = { 0 };
 	struct conf *c;
 
-	put("[farm]\nverify=1\n[node \"a\"]\nkey=SHA256:x\nprofile=p\n"
-	    "power=/bin/x\n[tree \"s\"]\nurl=x\n[nightly \"n\"]\nrev=y\n"
-	    "keep-days=14\n[include]\npath=nowhere\n");
+	put("[farm]\nverify=1\n[node \"a\"]\nkey=SHA256:x\n[tree \"s\"] url=x\n"
+	    "[nightly \"n\"]\nrev=y\nkeep-days=14\n[nightly \"o\"]\nrev=z\n"
+	    "[include]\npath=nowhere\n");
 	ck_assert_int_eq(conf_load(&c, &warnings, &err), 0);
-	ck_assert_uint_eq(warnings.n, 0);
+	ck_assert_uint_eq(warnings.n, 5);
+	for (size_t i = 0; i < warnings.n; i++) {
+		ck_assert(str_starts(warnings.v[i], file));
+		ck_assert_str_eq(warnings.v[i] + strlen(file), said[i]);
+	}
+	strv_release(&warnings);
 	conf_free(c);
 }
 END_TEST
@@ -279,7 +291,7 @@ int main(void)
 	tcase_add_test(tc, load_reads_keys_and_subsections_in_order);
 	tcase_add_test(tc, load_gives_all_settings_and_the_last_one_wins);
 	tcase_add_test(tc, load_warns_of_an_unknown_key_with_file_and_line);
-	tcase_add_test(tc, load_does_not_warn_of_keys_of_later_versions);
+	tcase_add_test(tc, load_says_which_keys_this_version_ignores);
 	tcase_add_loop_test(tc, load_refuses_a_bad_value_with_file_and_line, 0,
 			    sizeof(bad) / sizeof(*bad));
 	tcase_add_test(tc, load_names_the_included_file);
