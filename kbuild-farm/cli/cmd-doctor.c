@@ -49,19 +49,50 @@ static void clean_text(char *text)
 		printable_clean(text, strlen(text), 0, '?');
 }
 
+/* Is the same to be done about both? */
+static bool is_alike(const struct doctor_finding *a,
+		     const struct doctor_finding *b)
+{
+	return a->state == b->state && a->todo && b->todo &&
+	       !strcmp(a->check, b->check) && !strcmp(a->todo, b->todo);
+}
+
+static size_t count_alike(const struct doctor *d, size_t from, size_t to,
+			  const struct doctor_finding *f)
+{
+	size_t n = 0;
+
+	for (size_t i = from; i < to; i++)
+		n += is_alike(&d->v[i], f);
+	return n;
+}
+
+/* Of some that are alike the first stands for all, or all come, and what to
+ * do about them once. */
+static void print_finding(const struct doctor *d, size_t i, bool all)
+{
+	const struct doctor_finding *f = &d->v[i];
+	size_t before = count_alike(d, 0, i, f);
+	size_t behind = count_alike(d, i + 1, d->n, f);
+	bool last = f->todo && (all ? !behind : true);
+
+	if (before && !all)
+		return;
+	printf("%-5s  %s: %s", states[f->state], f->check, f->what);
+	if (behind && !all)
+		printf("; so it is with %zu more (-v names %s)", behind,
+		       behind == 1 ? "it" : "them");
+	printf("%s%s\n", last ? "; " : "", last ? f->todo : "");
+}
+
 static void print_findings(const struct doctor *d, bool all)
 {
 	/* What does not work comes first. */
 	for (int state = DOCTOR_WRONG; state >= DOCTOR_OK; state--) {
 		for (size_t i = 0; i < d->n; i++) {
-			const struct doctor_finding *f = &d->v[i];
-
-			if ((int)f->state != state ||
-			    (f->state == DOCTOR_OK && !all))
-				continue;
-			printf("%-5s  %s: %s%s%s\n", states[f->state], f->check,
-			       f->what, f->todo ? "; " : "",
-			       f->todo ? f->todo : "");
+			if ((int)d->v[i].state == state &&
+			    (state != DOCTOR_OK || all))
+				print_finding(d, i, all);
 		}
 	}
 	printf("%zu looked at: %zu wrong, %zu slow\n", d->n,

@@ -82,11 +82,11 @@ static void add_cost(struct doctor *d, const char *tool, const char *real,
 	    compiler_plugins_take(dir, tool, str_base(tool), &err) > 0) {
 		measure_median(both, real, ms);
 		doctor_add(d, "plugins", DOCTOR_SLOW,
-			   "kfarm and its normalized names do not pay that; "
-			   "for plain make, remove the package with that file "
+			   "a kernel's build runs nm for each object; kfarm "
+			   "and its normalized names do not pay that; for "
+			   "plain make, remove the package with that file "
 			   "(llvm-*-linker-tools)",
-			   "%s loads %s: %.1f ms of CPU a run instead of %.1f, "
-			   "and a kernel's build runs nm for each object",
+			   "%s loads %s: %.1f ms of CPU a run instead of %.1f",
 			   tool, names, ms[0], ms[1]);
 	} else {
 		doctor_add(d, "plugins", DOCTOR_SLOW,

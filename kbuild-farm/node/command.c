@@ -7,6 +7,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -76,8 +77,50 @@ static bool lacks_kfarmd(const char *why)
 	return false;
 }
 
-char *node_command_advise(const char *why)
+/*
+ * ssh does not know the node's key, or knows another one; in the second case
+ * it says itself which command forgets that.
+ */
+static char *advise_host_key(const char *why, const char *words,
+			     const char *host)
 {
+	const char *forget = strstr(words, "ssh-keygen -f");
+	bool changed = strstr(words, "HOST IDENTIFICATION HAS CHANGED");
+	int n = (int)strcspn(why, ".");
+
+	if (!changed)
+		return xasprintf("%.*s: this machine does not know the node's "
+				 "key yet; type `ssh %s true`, compare what it "
+				 "shows with the node's own and answer yes",
+				 n, why, host);
+	return xasprintf("%.*s: the node has another key than it had; if it "
+			 "was set up anew, type `%.*s`, then `ssh %s true`",
+			 n, why,
+			 forget ? (int)strcspn(forget, "\r\n") :
+				  (int)strlen("ssh-keygen -R HOST"),
+			 forget ? forget : "ssh-keygen -R HOST", host);
+}
+
+static char *advise_ssh(const char *why, const char *words, const char *host)
+{
+	if (str_starts(why, "Host key verification failed"))
+		return advise_host_key(why, words, host);
+	if (strstr(why, ": Permission denied (") && strstr(why, "publickey"))
+		return xasprintf("%.*s; it must let you in without a "
+				 "question: type `ssh-copy-id %s`",
+				 (int)(strcspn(why, ")") + 1), why, host);
+	return NULL;
+}
+
+char *node_command_advise(const char *why, const struct buf *words,
+			  const struct node_address *address)
+{
+	/* Of a command with an ssh in it only the user knows the host. */
+	const char *host = address->kind == NODE_SSH ? address->text : "HOST";
+	char *advice = advise_ssh(why, buf_str(words), host);
+
+	if (advice)
+		return advice;
 	if (str_starts(why, "not a kfarm message but "))
 		return xasprintf("%s; whatever the node's shell prints when it "
 				 "starts must go",

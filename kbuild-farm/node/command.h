@@ -6,6 +6,7 @@
 #define NODE_COMMAND_H
 
 #include "base/buf.h"
+#include "node/address.h"
 
 #include <sys/types.h>
 
@@ -21,10 +22,12 @@ int node_command_end(pid_t pid);
  */
 char *node_command_last_line(const struct buf *text);
 /*
- * `why` a node never said hello, as node_command_last_line() or the
- * conversation tells it, with what to do about it where that is known.  The
- * caller frees it.
+ * `why` the node at `address` never said hello, as node_command_last_line() or
+ * the conversation tells it, with what to do about it, the command to type,
+ * where that is known.  `words` is all that there is of the command's stderr.
+ * The caller frees it.
  */
-char *node_command_advise(const char *why);
+char *node_command_advise(const char *why, const struct buf *words,
+			  const struct node_address *address);
 
 #endif

@@ -72,13 +72,14 @@ static int transport_dial(struct peer_transport *t, struct event_base *base,
 }
 
 /* The last line that the command wrote, else `why`, and what to do about it. */
-static char *transport_reason(struct peer_transport *t, const char *why)
+static char *transport_reason(struct peer_transport *t, const char *why,
+			      const struct node_address *to)
 {
 	char *words, *reason;
 
 	read_stderr(t);
 	words = node_command_last_line(&t->words);
-	reason = node_command_advise(words ? words : why);
+	reason = node_command_advise(words ? words : why, &t->words, to);
 	free(words);
 	return reason;
 }
@@ -213,8 +214,9 @@ int peer_link_hear(struct peer_link *l, uint16_t type, struct bytes body,
 
 char *peer_link_reason(struct peer_link *l, const char *why)
 {
-	return l->hello_seen ? xstrdup(why) :
-			       transport_reason(&l->transport, why);
+	return l->hello_seen ?
+		       xstrdup(why) :
+		       transport_reason(&l->transport, why, &l->entry->address);
 }
 
 /* EPIPE and ECONNRESET: our hello came to somebody who was leaving. */
@@ -251,7 +253,8 @@ char *peer_link_end(struct peer_link *l, const char *why)
 		all = left ? xstrdup(words) : xasprintf("%s (%s)", why, words);
 	else
 		all = xstrdup(how);
-	reason = node_command_advise(all);
+	reason = node_command_advise(all, &l->transport.words,
+				     &l->entry->address);
 	free(all);
 	free(words);
 	free(how);

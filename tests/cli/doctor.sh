@@ -16,7 +16,7 @@ cp "$nm" usr/bin/some-linux-nm
 known()
 {
 	grep -v -E '(space|sandbox): ' | sed -E -e "s|$bin|\$bin|g" \
-		-e 's/[0-9]+\.[0-9] ms of CPU a run instead of [0-9.]+,/N ms of CPU a run instead of M,/' \
+		-e 's/[0-9]+\.[0-9] ms of CPU a run instead of [0-9.]+/N ms of CPU a run instead of M/' \
 		-e 's/^[0-9]+ looked at: .*/N looked at: .../'
 }
 status_of()
@@ -50,6 +50,18 @@ ln -s /usr/bin/gcc bin/gcc
 PATH=$TMP/ccache:$PATH
 ln -s "$TMP/nosuch/x-linux-gcc" .local/share/kfarm/bin/x-gcc1330-linux-gcc
 status_of kfarm doctor
+
+# What is wrong with many is said once, and where each is named, done once.
+for tool in ar ld nm; do
+	ln -s "$TMP/nosuch/x-linux-$tool" \
+		.local/share/kfarm/bin/x-gcc1330-linux-$tool
+done
+cp "$nm" usr/bin/other-linux-nm
+printf '#' >>usr/bin/other-linux-nm
+status_of kfarm doctor
+status_of kfarm doctor -v | grep -E 'names|plugins'
+rm .local/share/kfarm/bin/x-gcc1330-linux-??
+rm usr/bin/other-linux-nm
 status_of kfarm doctor --json | grep -A3 '"check": "plugins"'
 printf '[node "x"]\n\taddress = nosuch:x\n' >"$config"
 status_of kfarm doctor | grep ' nodes: '

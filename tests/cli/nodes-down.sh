@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154,SC2016
 # Nodes that cannot be used are shown with their reasons, and cost a 1.
-only
+only chmod
 cat >"$config" <<'END'
 [node "refused"]
 	address = "exec:echo one >&2; echo 'ssh: connect: refused' >&2; exit 255"
@@ -21,3 +21,15 @@ run kfarm nodes list
 run kfarm nodes probe hung silent
 run kfarm nodes limits | figures
 run kfarm nodes list --json | sed -n 1,18p
+# What ssh refuses comes with the command to type.
+cat >bin/ssh <<'END'
+#!/bin/sh
+case $* in
+*me@new*) printf 'Host key verification failed.\r\n' ;;
+*) printf 'me@shut: Permission denied (publickey,password).\r\n' ;;
+esac >&2
+exit 255
+END
+chmod 755 bin/ssh
+printf '[node "%s"]\n\taddress = ssh:me@%s\n' new new shut shut >"$config"
+run kfarm nodes probe

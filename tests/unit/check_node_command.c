@@ -115,12 +115,69 @@ static const struct advice {
 
 START_TEST(what_is_known_to_help_is_said)
 {
+	const struct node_address address = { NODE_UNIX, (char[]){ "/x" } };
+	const struct buf none = { 0 };
 	char *want = xasprintf("%s%s", advices[_i].why, advices[_i].more);
-	char *got = node_command_advise(advices[_i].why);
+	char *got = node_command_advise(advices[_i].why, &none, &address);
 
 	ck_assert_str_eq(got, want);
 	free(got);
 	free(want);
+}
+END_TEST
+
+#define CHANGED                                                               \
+	"@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\r\n"     \
+	"Offending ED25519 key in /home/a/.ssh/known_hosts:3\r\n"             \
+	"  remove with:\r\n"                                                  \
+	"  ssh-keygen -f \"/home/a/.ssh/known_hosts\" -R \"[desk]:2222\"\r\n" \
+	"Host key for [desk]:2222 has changed and you have requested strict " \
+	"checking.\r\nHost key verification failed.\r\n"
+
+/* What ssh says, for which address, and what to type. */
+static const struct {
+	enum node_kind kind;
+	const char *address, *words, *advice;
+} sshs[] = {
+	{ NODE_SSH, "me@desk", "Host key verification failed.\r\n",
+	  "Host key verification failed: this machine does not know the "
+	  "node's key yet; type `ssh me@desk true`, compare what it shows "
+	  "with the node's own and answer yes" },
+	{ NODE_EXEC, "ssh -p 3 x kfarmd", "Host key verification failed.\n",
+	  "Host key verification failed: this machine does not know the "
+	  "node's key yet; type `ssh HOST true`, compare what it shows "
+	  "with the node's own and answer yes" },
+	{ NODE_SSH, "me@desk", CHANGED,
+	  "Host key verification failed: the node has another key than it "
+	  "had; if it was set up anew, type `ssh-keygen -f "
+	  "\"/home/a/.ssh/known_hosts\" -R \"[desk]:2222\"`, then `ssh "
+	  "me@desk true`" },
+	{ NODE_SSH, "desk",
+	  "WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!\n"
+	  "Host key verification failed.\n",
+	  "Host key verification failed: the node has another key than it "
+	  "had; if it was set up anew, type `ssh-keygen -R HOST`, then `ssh "
+	  "desk true`" },
+	{ NODE_SSH, "me@desk",
+	  "me@desk: Permission denied (publickey,password).\r\n",
+	  "me@desk: Permission denied (publickey,password); it must let you "
+	  "in without a question: type `ssh-copy-id me@desk`" },
+};
+
+START_TEST(what_ssh_refuses_comes_with_the_command_to_type)
+{
+	const struct node_address address = { sshs[_i].kind,
+					      (char *)sshs[_i].address };
+	struct buf all = { 0 };
+	char *why, *got;
+
+	buf_add_str(&all, sshs[_i].words);
+	why = node_command_last_line(&all);
+	got = node_command_advise(why, &all, &address);
+	ck_assert_str_eq(got, sshs[_i].advice);
+	free(got);
+	free(why);
+	buf_release(&all);
 }
 END_TEST
 
@@ -139,6 +196,8 @@ int main(void)
 			    sizeof(words) / sizeof(*words));
 	tcase_add_loop_test(tc, what_is_known_to_help_is_said, 0,
 			    sizeof(advices) / sizeof(*advices));
+	tcase_add_loop_test(tc, what_ssh_refuses_comes_with_the_command_to_type,
+			    0, sizeof(sshs) / sizeof(*sshs));
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }
