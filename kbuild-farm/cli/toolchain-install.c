@@ -82,7 +82,8 @@ static int plan_one(struct plan *p, const struct toolchain_release *wanted,
 				  triplets, host))
 		return 0;
 	if (!p->has_catalog) {
-		ret = toolchain_settings_catalog(p->r, &p->catalog, err);
+		ret = toolchain_settings_catalog(p->r, wanted->is_clang,
+						 &p->catalog, err);
 		if (ret)
 			return ret;
 		p->has_catalog = true;

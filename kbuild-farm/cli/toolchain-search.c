@@ -248,14 +248,17 @@ int toolchain_search_main(struct toolchain_request *r)
 {
 	struct search s = { .r = r, .n_terms = r->words.n };
 	struct err err = { 0 };
+	bool clang;
 	int status, ret;
 
 	s.terms = xcalloc(r->words.n + 1, sizeof(*s.terms));
 	for (size_t i = 0; i < r->words.n; i++)
 		parse_term(&s.terms[i], r->words.v[i]);
+	clang = s.n_terms && s.terms[0].is_release &&
+		s.terms[0].release.is_clang;
 	ret = toolchain_settings_installed(r, &s.installed, &err);
 	if (!ret)
-		ret = toolchain_settings_catalog(r, &s.catalog, &err);
+		ret = toolchain_settings_catalog(r, clang, &s.catalog, &err);
 	status = ret ? toolchain_failed(r, ret, &err) : show_archives(&s);
 	toolchain_catalog_release(&s.catalog);
 	toolchain_installed_list_release(&s.installed);

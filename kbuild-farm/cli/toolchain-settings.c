@@ -171,7 +171,7 @@ static int without_servers(int ret, struct err *err)
 	return ret;
 }
 
-int toolchain_settings_catalog(struct toolchain_request *r,
+int toolchain_settings_catalog(struct toolchain_request *r, bool clang,
 			       struct toolchain_catalog *out, struct err *err)
 {
 	char *file = toolchain_catalog_file();
@@ -182,6 +182,7 @@ int toolchain_settings_catalog(struct toolchain_request *r,
 		.mirrors = &r->mirrors,
 		.fetch = &fetch,
 		.refresh = r->refresh,
+		.clang = clang,
 		.progress = on_progress,
 		.ctx = &a,
 	};

@@ -46,9 +46,10 @@ int toolchain_failed(const struct toolchain_request *r, int ret,
 bool toolchain_settings_interrupted(void);
 
 /*
- * The catalog, with progress, warnings and its age on stderr.
+ * The catalog, with progress, warnings and its age on stderr; `clang`: asked
+ * for the sake of one.
  */
-int toolchain_settings_catalog(struct toolchain_request *r,
+int toolchain_settings_catalog(struct toolchain_request *r, bool clang,
 			       struct toolchain_catalog *out, struct err *err);
 
 /* All that are installed; broken ones are warned of. */

@@ -230,7 +230,8 @@ struct survey {
 	size_t round; /* v[round] is the first that is asked for now */
 	unsigned failures;
 	struct toolchain_catalog *out;
-	struct err first; /* failure */
+	struct err first; /* failure, of what is asked for if of anything */
+	bool first_counts; /* it is of that */
 	int status;
 };
 
@@ -311,9 +312,12 @@ static int fetch_names(const struct survey *s, const char *dir,
 static void note_failure(struct survey *s, const char *dir, int ret,
 			 const struct err *err)
 {
-	if (!s->status) {
+	bool counts = str_starts(dir, toolchain_data_place(s->setup->clang));
+
+	if (!s->status || (counts && !s->first_counts)) {
 		s->status = ret;
 		s->first = *err;
+		s->first_counts = counts;
 	}
 	/* What no mirror has is empty. */
 	if (ret == -ENOENT || ret == -ECANCELED)

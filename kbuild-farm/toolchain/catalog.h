@@ -42,6 +42,7 @@ struct toolchain_catalog_setup {
 	const struct strv *mirrors; /* at least one */
 	const struct fetch_options *fetch;
 	bool refresh; /* ask the servers, however new the cache is */
+	bool clang; /* it is asked for the sake of a clang, not of a gcc */
 	/*
 	 * Called from the calling thread while servers are asked, some times a
 	 * second; `total` grows as directories are found.  May be NULL.

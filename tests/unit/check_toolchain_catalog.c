@@ -4,6 +4,7 @@
 
 #include "suite.h"
 #include "toolchain-server.h"
+#include "toolchain/data.h"
 
 #include <errno.h>
 #include <time.h>
@@ -189,6 +190,30 @@ START_TEST(without_both_it_is_an_error)
 }
 END_TEST
 
+/* Of two that fail at once the one that was asked for is told. */
+START_TEST(the_error_is_of_what_is_asked_for)
+{
+	for (int i = 0; i < 40; i++) {
+		struct toolchain_catalog_setup setup = { .file = file,
+							 .mirrors = &mirrors,
+							 .fetch = &quick,
+							 .clang = i % 2 };
+		struct toolchain_catalog c;
+		struct err err = { 0 };
+
+		if (!mirrors.n)
+			strv_add(&mirrors, "http://127.0.0.1:1");
+		ck_assert_int_lt(toolchain_catalog_load(&c, &setup, &err), 0);
+		ck_assert_msg(strstr(err.text, toolchain_data_place(i % 2)) !=
+				      NULL,
+			      "%s", err.text);
+		ck_assert_ptr_null(
+			strstr(err.text, toolchain_data_place(!(i % 2))));
+		toolchain_catalog_release(&c);
+	}
+}
+END_TEST
+
 START_TEST(what_fails_now_is_as_it_was)
 {
 	struct toolchain_catalog c;
@@ -244,6 +269,7 @@ int main(void)
 	tcase_add_loop_test(tc, without_a_server_the_cache_serves, 0,
 			    sizeof(dated) / sizeof(*dated));
 	tcase_add_test(tc, without_both_it_is_an_error);
+	tcase_add_test(tc, the_error_is_of_what_is_asked_for);
 	tcase_add_test(tc, what_fails_now_is_as_it_was);
 	tcase_add_test(tc, a_broken_cache_is_none);
 	suite_add_tcase(s, tc);
