@@ -3,7 +3,7 @@
 #	make [V=1] [WERROR=1] [SAN=address,undefined] [CROSS_COMPILE=] [CC=]
 #	make check [GROUPS=] | check-processors | lint [STEPS=] | format | clean
 #	make fuzz [RUNS=] [PROPERTY_RUNS=] | soak [ROUNDS=] | audit [TREES=]
-#	make equality [CONFIGS=] | bench [BEFORE=DIR]
+#	make equality [CONFIGS=] | reach [PROJECTS=] [SHARE=] | bench [BEFORE=DIR]
 #	make sched-runs | sched-coverage
 #	make install | uninstall [DESTDIR=] [PREFIX=]
 #
@@ -26,8 +26,8 @@ PROPERTY_RUNS ?= 100000
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all check check-programs check-processors lint format fuzz bench soak equality audit \
-	install uninstall clean FORCE
+.PHONY: all check check-programs check-processors lint format fuzz bench soak \
+	equality reach audit install uninstall clean FORCE
 MAKEFLAGS += --no-builtin-rules
 
 empty :=
@@ -317,6 +317,13 @@ equality: all
 		KFARM_BUILD=$B tests/farm/equality.sh --config $$config || \
 		unequal="$$unequal $$config"; done; \
 	[ ! "$$unequal" ] || { echo "not equal:$$unequal" >&2; exit 1; }
+
+# How much of U-Boot, git, haproxy and others, or of those of them that PROJECTS
+# names (tests/farm/reach.sh), nodes compile, and whether all files are equal;
+# their sources come with `scripts/packages install test reach`.  Hours.
+SHARE ?= 97
+reach: all
+	$QKFARM_BUILD=$B tests/farm/reach.sh --share $(SHARE) $(PROJECTS)
 
 # The dispatcher in 10,000 random farms, each twice; what its tests cover.
 .PHONY: sched-runs sched-coverage

@@ -117,9 +117,8 @@ build=$(find "$XDG_CACHE_HOME/kfarm/build" -mindepth 1 -maxdepth 1 -type d)
 	tail -n 30 "$work/out.log"
 	farm_end
 }
-[ ! "$fragment" ] || grep '^CONFIG_' "$fragment" >"$work/asked"
-is "settings that had no effect" "" "$([ ! "$fragment" ] ||
-	grep -vxFf "$build/.config" "$work/asked")"
+[ ! "$fragment" ] || is "settings that had no effect" "" \
+	"$(no_effect "$fragment" "$build/.config")"
 mv "$build" "$work/by-kfarm"
 by_make "$work/out"
 mv "$build" "$work/by-make"

@@ -10,9 +10,11 @@
 #	$work	the test's own directory, removed at the end
 #	$tree	the source tree that is built
 #	$build	the build directory (O=); the same path for every build
+#	$prepared	the build directory as it is once configured
 #	$ref	what plain make left there, as farm_reference moved it
 #	$kfarmd	the command of a good node; all have one store, so that a
 #		toolchain is shipped once
+#	$settings	lines for .config, a file; empty: none
 #
 # SOAK=1 asks for many more rounds (make soak).
 set -u
@@ -48,7 +50,9 @@ farm_begin()
 	export XDG_CACHE_HOME=$work/cache XDG_CONFIG_HOME=$work/home/.config
 	export KFARM_CONFIG=$work/config
 	build=$work/build
+	prepared=$work/prepared
 	ref=$work/ref
+	settings=
 	kfarmd="'$bin/kfarmd' --stdio --store '$work/store'"
 	: >"$KFARM_CONFIG"
 }
@@ -151,22 +155,37 @@ plain()
 	make -C "$tree" O="$build" "${vars[@]}" -j "$cores" "$@"
 }
 
+# farm_prepare TARGET...: configures; the lines of the file $settings, if that
+# is set, are added.
 farm_prepare()
 {
 	rm -rf "$build"
-	plain "$@" >"$work/prepare.log" 2>&1 || {
+	{ plain "$@" && { [ ! "$settings" ] || add_settings; }; } \
+		>"$work/prepare.log" 2>&1 || {
 		echo "make $*:" >&2
 		tail -n 20 "$work/prepare.log" >&2
 		exit 1
 	}
-	mv "$build" "$work/prepared"
+	mv "$build" "$prepared"
+}
+
+add_settings()
+{
+	"$tree/scripts/kconfig/merge_config.sh" -m -O "$build" \
+		"$build/.config" "$settings" && plain olddefconfig
+}
+
+# no_effect SETTINGS CONFIG: those of the file of settings that are not in it.
+no_effect()
+{
+	grep '^CONFIG_' "$1" | grep -vxFf "$2"
 }
 
 # The build directory as it is right after the configuration.
 farm_fresh()
 {
 	rm -rf "$build" || return
-	cp -a "$work/prepared" "$build"
+	cp -a "$prepared" "$build"
 }
 
 # farm_reference TARGET...: what plain make makes of them, in $ref.

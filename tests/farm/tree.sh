@@ -7,13 +7,19 @@
 #	KFARM_LINUX	a clean kernel tree to use (else build/linux)
 #	KFARM_LINUX_TAR	what build/linux is unpacked from
 
-# Print the directory of a clean kernel tree, unpacking it the first time.
+# kernel_tree [VERSION]: print the directory of a clean kernel tree, unpacking it
+# the first time; of Debian's 6.1, or of that version, unless the user has said
+# which.
 kernel_tree()
 {
 	local tar=${KFARM_LINUX_TAR:-/usr/src/linux-source-6.1.tar.xz}
 	# shellcheck disable=SC2154
 	local dir=${KFARM_LINUX:-$root/build/linux}
 
+	if [ "${1:-6.1}" != 6.1 ]; then
+		tar=/usr/src/linux-source-$1.tar.xz
+		dir=$root/build/linux-$1
+	fi
 	mkdir -p "$root/build"
 	(
 		flock 9

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# shellcheck disable=SC2154,SC2034 # root, work and others are farm/lib.sh's
+#
+# farm/project.sh - whole projects, built by make and by kfarm.  A test sources
+# it after lib.sh, calls farm_begin and project_begin; then for each project
+# project_NAME, or what it sets, and project_measure.
+#
+#	$tree	the clean sources
+#	$arch	kfarm's -a, or empty: this machine's
+#	$vars	what make is given, ARCH and CROSS_COMPILE among it
+#	$setup	what happens before either build, as words of a command
+#	$settings	the file of lines to add to .config, or empty
+#	$targets	of make
+#	$hour	a file that the build itself writes the hour into, or empty
+#	$by	run: copied, and built in the copy by `kfarm run`;
+#		build: a kernel, built by `kfarm build`
+
+table=()
+
+# Two nodes with stores of their own.  What a build would write the hour or the
+# host into gets the same from both.
+project_begin()
+{
+	local n
+
+	export SOURCE_DATE_EPOCH=1700000000 KCONFIG_NOTIMESTAMP=1
+	export KBUILD_BUILD_TIMESTAMP='Tue Nov 14 22:13:20 UTC 2023'
+	export KBUILD_BUILD_USER=kfarm KBUILD_BUILD_HOST=kfarm
+	export PYTHONDONTWRITEBYTECODE=1
+	no_nodes
+	for n in 1 2; do
+		node "node$n" "'$bin/kfarmd' --stdio --store '$work/store$n'" \
+			slots=$((cores + 1))
+	done
+}
+
+# debian_source NAME: what scripts/packages has unpacked, in $tree.
+debian_source()
+{
+	tree=$root/build/debian/source/$1
+	[ -d "$tree" ] || {
+		bad "no $tree: run scripts/packages install test reach"
+		return 1
+	}
+}
+
+# linux VERSION ARCH TARGET...: a kernel of a tiny configuration and of the
+# lines that stand on standard input.
+linux()
+{
+	tree=$(kernel_tree "$1") || return
+	by=build
+	arch=$2
+	setup=(tinyconfig)
+	vars=(ARCH="$arch")
+	targets=("${@:3}")
+	hour=
+	settings=$work/settings
+	cat >"$settings"
+	[ -s "$settings" ] || settings=
+}
+
+# run_of MAKE_ARGUMENT...: built in a copy of the sources.
+run_of()
+{
+	by=run
+	arch=
+	vars=()
+	setup=(true)
+	settings=
+	hour=
+	targets=("$@")
+}
+
+# ---- the two builds ----
+
+project_prepare()
+{
+	rm -rf "$build"
+	cp -a "$tree" "$build" &&
+		(cd "$build" && env "${vars[@]}" "${setup[@]}") \
+			>"$work/prepare.log" 2>&1 || {
+		bad "$1: ${setup[*]}: $(tail -n 20 "$work/prepare.log")"
+		return 1
+	}
+	mv "$build" "$prepared"
+}
+
+# project_reference NAME: what plain make makes of it, in $ref.
+project_reference()
+{
+	rm -rf "$prepared"
+	if [ "$by" = build ]; then
+		farm_prepare "${setup[@]}"
+		[ ! "$settings" ] || is "$1: settings that had no effect" "" \
+			"$(no_effect "$settings" "$prepared/.config")"
+		farm_reference "${targets[@]}"
+	else
+		project_prepare "$1" || return
+		farm_fresh
+		(cd "$build" && env "${vars[@]}" make -j "$cores" \
+			"${targets[@]}") >"$work/plain.log" 2>&1
+		plain_status=$?
+		rm -rf "$ref"
+		mv "$build" "$ref"
+	fi
+	is "$1: plain make ends with" 0 "$plain_status"
+	[ "$plain_status" -eq 0 ] || {
+		tail -n 20 "$work/plain.log"
+		return 1
+	}
+}
+
+# What kfarm makes of it, in $build; its events in $work/events.
+project_by_kfarm()
+{
+	farm_fresh
+	if [ "$by" = build ]; then
+		kfarm_build --json "$work/events" "${targets[@]}"
+	else
+		(cd "$build" && env "${vars[@]}" KFARM_BUILD_MARK="$work" \
+			"$bin/kfarm" run ${arch:+-a "$arch"} \
+			--json "$work/events" -- make "${targets[@]}") \
+			>"$work/kfarm.log" 2>&1 </dev/null
+	fi
+}
+
+# ---- what came of them ----
+
+# jobs_done FILTER: jq's, of all that ended.
+jobs_done()
+{
+	jq -rs "[.[] | select(.event == \"job\" and .state == \"done\")] | $1" \
+		"$work/events"
+}
+
+# How many files plain make wrote.
+written()
+{
+	tree_list "$prepared" >"$work/list.before"
+	tree_list "$ref" | grep -v $'\tdirectory$' |
+		LC_ALL=C comm -13 "$work/list.before" - | wc -l
+}
+
+# project_measure NAME SHARE: builds it both ways, unless $ref is there already;
+# every file must be equal, and SHARE per cent of the objects a node's.
+project_measure()
+{
+	local units remote differ status
+
+	[ -d "$ref" ] || project_reference "$1" || return
+	project_by_kfarm
+	status=$?
+	is "$1: kfarm ends with" 0 $status
+	[ $status -eq 0 ] || tail -n 20 "$work/kfarm.log"
+	units=$(jobs_done length)
+	[ "$units" -gt 0 ] || {
+		bad "$1: no compile went through kfarm"
+		return
+	}
+	remote=$(jobs_done 'map(select(.remote)) | length')
+	check "$1: at least $2 % of $units objects are a node's ($remote)" \
+		test $((remote * 100)) -ge $((units * $2))
+	compare_trees "$ref" "$build" | grep '^[a-z ]*: ' |
+		grep -vxF "${hour:+differs: ./$hour}" >"$work/compare"
+	differ=$(wc -l <"$work/compare")
+	is "$1: files that differ, or are only in one" 0 "$differ"
+	head -n 20 "$work/compare"
+	table+=("$(printf '| %s | %d | %s | %s | %d | %d |' "$1" "$units" \
+		"$(awk "BEGIN { printf \"%.1f\", 100 * $remote / $units }")" \
+		"$(jobs_done 'map(select(.remote | not)) | group_by(.reason) |
+			sort_by(-length) |
+			map("\(length) \(.[0].reason)") | join(", ")')" \
+		"$(written)" "$differ")")
+}
+
+project_table()
+{
+	echo '| project | units | remote % | local |' \
+		'files compared | differing |'
+	echo '|---|---|---|---|---|---|'
+	printf '%s\n' "${table[@]}"
+}
