@@ -124,7 +124,7 @@ uses_agent := base conf wire options store compiler toolchain node cell
 uses_inputs := base options store scan wire compiler
 uses_peer := base conf wire options store compiler toolchain node inputs
 uses_coord := base wire options store scan compiler node sched inputs peer
-uses_kernel := base conf tree compiler toolchain node coord peer inputs
+uses_kernel := base conf options tree compiler toolchain node coord peer inputs
 uses_cli := base conf wire options store scan ui tree fetch compiler toolchain \
 	node inputs peer coord kernel
 ROOMS := $(patsubst uses_%,%,$(filter uses_%,$(.VARIABLES)))

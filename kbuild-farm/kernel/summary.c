@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/summary.h"
 
+#include "base/reason.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -128,6 +130,40 @@ void kernel_summary_user_command(struct buf *out, const char *name,
 	buf_add_str(out, "kfarm: ");
 	put_jobs(out, farm);
 	put_nodes(out, farm, "kfarm: ");
+}
+
+static unsigned count_cplusplus(const struct coord_stats *farm)
+{
+	for (size_t i = 0; i < farm->n_reasons; i++) {
+		if (!strcmp(farm->reasons[i].why,
+			    reason_words(REASON_CPLUSPLUS)))
+			return farm->reasons[i].n;
+	}
+	return 0;
+}
+
+void kernel_summary_advice(struct buf *out, const struct coord_stats *farm,
+			   const struct strv *unseen)
+{
+	unsigned n = count_cplusplus(farm);
+	char *compilers = strv_join(unseen, ", ");
+
+	if (n)
+		buf_printf(out,
+			   "kfarm: %u C++ unit%s compiled here: nodes compile "
+			   "C and assembler\n",
+			   n, n == 1 ? " was" : "s were");
+	if (unseen->n)
+		buf_printf(out,
+			   "kfarm: not seen: compiles by %s: call it by name, "
+			   "or put kfarm-cc in front of it; see Build systems "
+			   "in kfarm(1)\n",
+			   compilers);
+	else if (!farm->remote && !farm->local)
+		buf_add_str(out, "kfarm: nothing was compiled through kfarm; "
+				 "for a compiler that is called by its path "
+				 "see Build systems in kfarm(1)\n");
+	free(compilers);
 }
 
 bool kernel_summary_too_few(const struct coord_stats *farm, int want,

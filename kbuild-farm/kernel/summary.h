@@ -15,6 +15,7 @@
  *	kfarm: ran make: 3:12 wall, build host 41 s CPU
  *	kfarm: jobs 2874: ...
  *	kfarm: node neo4a: down: ssh: no route to host
+ *	kfarm: 40 C++ units were compiled here: nodes compile C and assembler
  *
  * both with a line for each node that is not up.
  */
@@ -35,6 +36,12 @@ void kernel_summary_user_command(struct buf *out, const char *name,
 				 const char *how, uint64_t wall_ms,
 				 uint64_t cpu_ms,
 				 const struct coord_stats *farm);
+/*
+ * And what is to be said about its compiles: those of C++, those of `unseen`
+ * compilers (kernel/unseen.h), and that there were none.
+ */
+void kernel_summary_advice(struct buf *out, const struct coord_stats *farm,
+			   const struct strv *unseen);
 /* Did nodes do less than `want` percent (0: no matter)?  Then `err` is set. */
 bool kernel_summary_too_few(const struct coord_stats *farm, int want,
 			    struct err *err);

@@ -8,6 +8,7 @@
 #include "kernel/environ.h"
 #include "kernel/farm.h"
 #include "kernel/summary.h"
+#include "kernel/unseen.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -22,13 +23,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* ms from the start until compilers past kfarm are looked for; then doubled. */
+#define LOOK_MS     100
+#define LOOK_MAX_MS 2000
+
 struct run {
 	const struct kernel_user_command *command;
 	struct event_base *base;
 	struct kernel_farm farm;
 	struct strv env; /* the command's */
 	int signals, pidfd;
-	struct event *on_signals, *on_end;
+	struct event *on_signals, *on_end, *on_look;
+	struct kernel_unseen unseen;
+	unsigned look_ms;
 	pid_t pid; /* 0: not started */
 	int stopped_by; /* a signal before that */
 };
@@ -225,6 +232,32 @@ static void on_end(evutil_socket_t fd, short what, void *ctx)
 	(void)ctx;
 }
 
+static void on_look(evutil_socket_t fd, short what, void *ctx)
+{
+	struct run *run = ctx;
+	struct timeval next;
+
+	(void)fd;
+	(void)what;
+	kernel_unseen_look(&run->unseen);
+	run->look_ms = run->look_ms * 2 < LOOK_MAX_MS ? run->look_ms * 2 :
+							LOOK_MAX_MS;
+	next = (struct timeval){ .tv_sec = run->look_ms / 1000,
+				 .tv_usec = run->look_ms % 1000 * 1000 };
+	event_add(run->on_look, &next);
+}
+
+static void look_for_unseen(struct run *run)
+{
+	static const struct timeval first = { .tv_usec = LOOK_MS * 1000 };
+
+	kernel_unseen_init(&run->unseen, run->farm.rundir.socket);
+	run->look_ms = LOOK_MS;
+	run->on_look = event_new(run->base, -1, 0, on_look, run);
+	if (!run->on_look || event_add(run->on_look, &first))
+		str_out_of_memory();
+}
+
 static int block_signals(struct run *run, struct err *err)
 {
 	static const int caught[] = { SIGHUP,  SIGINT,  SIGQUIT,
@@ -314,6 +347,7 @@ static int run_command(struct run *run, int *status, struct err *err)
 	if (ret)
 		return ret;
 	*status = 127 << 8;
+	look_for_unseen(run);
 	run->pidfd = pidfd_open(run->pid, 0);
 	if (run->pidfd >= 0)
 		run->on_end = event_new(run->base, run->pidfd, EV_READ, on_end,
@@ -338,6 +372,23 @@ static int shell_status(int wait_status)
 					128 + WTERMSIG(wait_status);
 }
 
+/* A share of the jobs is none of the compiles, then. */
+static bool ran_unseen(const struct run *run, struct err *err)
+{
+	int want = run->command->request->require_remote;
+	char *compilers;
+
+	if (!want || !run->unseen.compilers.n)
+		return false;
+	compilers = strv_join(&run->unseen.compilers, ", ");
+	err_set(err, EREMOTE,
+		"%d %% of the jobs are required to run on nodes, but kfarm did "
+		"not see the compiles by %s",
+		want, compilers);
+	free(compilers);
+	return true;
+}
+
 static void report_result(struct kernel_user_command_result *out,
 			  struct run *run, struct err *err)
 {
@@ -351,9 +402,12 @@ static void report_result(struct kernel_user_command_result *out,
 	kernel_summary_user_command(&text, str_base(w->argv[0]), how,
 				    clock_ms() - run->farm.began_ms,
 				    kernel_farm_cpu_ms(), &farm);
+	kernel_summary_advice(&text, &farm, &run->unseen.compilers);
 	out->summary = buf_steal(&text);
 	out->too_few = !out->wait_status &&
-		       kernel_farm_too_few(&run->farm, w->require_remote, err);
+		       (kernel_farm_too_few(&run->farm, w->require_remote,
+					    err) ||
+			ran_unseen(run, err));
 	kernel_farm_emit(&run->farm, EVENT_DONE, NULL,
 			 out->too_few ? 125 : shell_status(out->wait_status));
 	free(how);
@@ -362,6 +416,8 @@ static void report_result(struct kernel_user_command_result *out,
 static void release_run(struct run *run, const sigset_t *before)
 {
 	kernel_farm_close(&run->farm);
+	if (run->on_look)
+		event_free(run->on_look);
 	if (run->on_end)
 		event_free(run->on_end);
 	if (run->on_signals)
@@ -373,6 +429,7 @@ static void release_run(struct run *run, const sigset_t *before)
 	if (run->signals >= 0)
 		close(run->signals);
 	kernel_farm_release(&run->farm);
+	kernel_unseen_release(&run->unseen);
 	strv_release(&run->env);
 	pthread_sigmask(SIG_SETMASK, before, NULL);
 }

@@ -126,6 +126,12 @@ static void set_local(struct parse *p, enum reason why)
 		p->why = why;
 }
 
+/* Whatever else there is: such units are counted by that. */
+static void set_cplusplus(struct parse *p)
+{
+	p->why = REASON_CPLUSPLUS;
+}
+
 /* /dev/null, /dev/stdin, /proc/self/fd/0, "-": probes and pipes. */
 static bool is_device(const char *path)
 {
@@ -155,9 +161,10 @@ static void take_lang(struct parse *p, const char *value)
 		p->c->lang = OPTIONS_C;
 	else if (!strcmp(value, "assembler-with-cpp"))
 		p->c->lang = OPTIONS_ASM;
+	else if (str_starts(value, "c++"))
+		set_cplusplus(p);
 	else
-		set_local(p, str_starts(value, "c++") ? REASON_CPLUSPLUS :
-							REASON_OTHER_LANGUAGE);
+		set_local(p, REASON_OTHER_LANGUAGE);
 }
 
 /*
@@ -187,7 +194,7 @@ static bool take_suffix(struct parse *p, const char *file)
 	else if (!strcmp(dot, ".h"))
 		set_local(p, REASON_PRECOMPILED);
 	else if (word_in(dot + 1, cxx))
-		set_local(p, REASON_CPLUSPLUS);
+		set_cplusplus(p);
 	else if (word_in(dot + 1, other))
 		set_local(p, REASON_OTHER_LANGUAGE);
 	else
@@ -344,10 +351,8 @@ static void take_driver(struct parse *p, const char *name)
 {
 	name = str_base(name);
 	p->c->is_clang = strstr(name, "clang");
-	if (strstr(name, "clang++"))
-		set_local(p, REASON_CPLUSPLUS);
-	else if (strstr(name, "g++") || strstr(name, "c++"))
-		set_local(p, REASON_CPLUSPLUS);
+	if (strstr(name, "g++") || strstr(name, "c++"))
+		set_cplusplus(p);
 }
 
 /* The bytes of a file's name before its suffix. */

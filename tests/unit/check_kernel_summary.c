@@ -165,6 +165,46 @@ START_TEST(a_command_has_lines_of_its_own)
 }
 END_TEST
 
+static void expect_advice(const char *unseen, const char *want)
+{
+	struct strv compilers = { 0 };
+	struct buf out = { 0 };
+
+	strv_split(&compilers, unseen, " ");
+	kernel_summary_advice(&out, &farm, &compilers);
+	ck_assert_str_eq(buf_str(&out), want);
+	buf_release(&out);
+	strv_release(&compilers);
+}
+
+START_TEST(what_kfarm_did_not_compile_is_told)
+{
+	static const struct coord_reason local[] = { { ".incbin", 12 },
+						     { "C++", 40 } };
+	static const struct coord_reason one[] = { { "C++", 1 } };
+
+	expect_advice("", "");
+	expect_advice("/usr/bin/cc /opt/gcc",
+		      "kfarm: not seen: compiles by /usr/bin/cc, /opt/gcc: "
+		      "call it by name, or put kfarm-cc in front of it; see "
+		      "Build systems in kfarm(1)\n");
+	farm.reasons = local;
+	expect_advice("", "kfarm: 40 C++ units were compiled here: nodes "
+			  "compile C and assembler\n");
+	farm.reasons = one;
+	farm.n_reasons = 1;
+	expect_advice("", "kfarm: 1 C++ unit was compiled here: nodes compile "
+			  "C and assembler\n");
+	farm = (struct coord_stats){ 0 };
+	expect_advice("", "kfarm: nothing was compiled through kfarm; for a "
+			  "compiler that is called by its path see Build "
+			  "systems in kfarm(1)\n");
+	expect_advice("cc", "kfarm: not seen: compiles by cc: call it by name, "
+			    "or put kfarm-cc in front of it; see Build "
+			    "systems in kfarm(1)\n");
+}
+END_TEST
+
 START_TEST(too_few_jobs_on_nodes_are_told)
 {
 	struct err err = { 0 };
@@ -193,6 +233,7 @@ int main(void)
 	tcase_add_test(tc, a_share_is_rounded_down);
 	tcase_add_test(tc, nodes_that_are_not_up_have_a_line);
 	tcase_add_test(tc, a_command_has_lines_of_its_own);
+	tcase_add_test(tc, what_kfarm_did_not_compile_is_told);
 	tcase_add_test(tc, too_few_jobs_on_nodes_are_told);
 	suite_add_tcase(s, tc);
 	return suite_run(s);

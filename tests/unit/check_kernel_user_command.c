@@ -138,6 +138,25 @@ START_TEST(what_is_found_in_path_lasts)
 }
 END_TEST
 
+START_TEST(a_compiler_past_the_links_is_told)
+{
+	/* bash says another name for sh, which takes it for a command. */
+	const char *script = "(exec -a /opt/bin/gcc sh -c 'sleep 1 #a.c')";
+
+	ck_assert_int_eq(run("bash", "-c", script), 0);
+	ck_assert_ptr_nonnull(
+		strstr(result.summary,
+		       "\nkfarm: not seen: compiles by /opt/bin/gcc: call it"));
+	ck_assert(!result.too_few);
+	request.require_remote = 1;
+	ck_assert_int_eq(run("bash", "-c", script), 0);
+	ck_assert(result.too_few);
+	ck_assert_str_eq(err.text, "1 % of the jobs are required to run on "
+				   "nodes, but kfarm did not see the compiles "
+				   "by /opt/bin/gcc");
+}
+END_TEST
+
 START_TEST(ccache_is_told_to_look_behind_the_links)
 {
 	const char *show = "echo $CCACHE_COMPILERCHECK >check";
@@ -368,6 +387,7 @@ int main(void)
 	tcase_add_test(tc, its_status_is_the_commands);
 	tcase_add_test(tc, it_finds_the_links_first);
 	tcase_add_test(tc, what_is_found_in_path_lasts);
+	tcase_add_test(tc, a_compiler_past_the_links_is_told);
 	tcase_add_test(tc, ccache_is_told_to_look_behind_the_links);
 	tcase_add_test(tc, nothing_of_the_run_is_left);
 	tcase_add_test(tc, programs_that_cannot_be_run_are_told);

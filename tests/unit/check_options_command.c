@@ -88,6 +88,8 @@ static const struct line {
 	  NULL },
 	{ "gcc -c a.cpp", OPTIONS_LOCAL, "C++", NULL, NULL },
 	{ "gcc -x c++ -c a.c", OPTIONS_LOCAL, "C++", NULL, NULL },
+	{ "gcc -fplugin=p.so -c a.cc", OPTIONS_LOCAL, "C++", NULL, NULL },
+	{ "gcc -fplugin=p.so -x c++ -c a.c", OPTIONS_LOCAL, "C++", NULL, NULL },
 	/* probes and other things than a compile */
 	{ "gcc --version", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
 	{ "gcc", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/unseen.h"
+
+#include "base/fs.h"
+#include "compiler/find.h"
+#include "options/command.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define WORDS_MAX (4 << 20) /* of a command line, or an environment */
+
+/* proc(5): strings, each with a NUL behind it; empty when it has ended. */
+static void read_strings(struct strv *out, int pid, const char *file)
+{
+	char *path = xasprintf("/proc/%d/%s", pid, file);
+	struct buf text = { 0 };
+	struct err ignored;
+	const char *p, *end;
+
+	if (!fs_read(path, WORDS_MAX, &text, &ignored)) {
+		p = buf_str(&text);
+		for (end = p + text.len; p < end; p += strlen(p) + 1)
+			strv_add(out, p);
+	}
+	buf_release(&text);
+	free(path);
+}
+
+/* Most processes are none: this is what looking costs. */
+static bool has_compilers_name(int pid)
+{
+	char path[64], head[PATH_MAX];
+	ssize_t n = -1;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, head, sizeof(head) - 1);
+		close(fd);
+	}
+	if (n <= 0)
+		return false;
+	head[n] = '\0';
+	return compiler_find_is_name(str_base(head));
+}
+
+/* What runs there; kfarm-cc waits under a compiler's name for its answer. */
+static bool read_program(int pid, char exe[static PATH_MAX])
+{
+	char path[64];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	n = readlink(path, exe, PATH_MAX - 1);
+	if (n < 0)
+		return false;
+	exe[n] = '\0';
+	return strcmp(str_base(exe), "kfarm-cc") != 0;
+}
+
+static bool is_for_nodes(const struct strv *words)
+{
+	struct options_command c;
+	bool yes;
+
+	options_command_parse(&c, strv_list(words));
+	yes = c.verdict == OPTIONS_REMOTE;
+	options_command_release(&c);
+	return yes;
+}
+
+/*
+ * The program before and after: a process that becomes kfarm-cc, or the
+ * compiler that this runs, meanwhile is not taken for what it was.
+ */
+static void look_at(struct kernel_unseen *u, int pid)
+{
+	char before[PATH_MAX], after[PATH_MAX];
+	struct strv words = { 0 }, env = { 0 };
+
+	if (!read_program(pid, before))
+		return;
+	read_strings(&words, pid, "cmdline");
+	read_strings(&env, pid, "environ");
+	if (words.n && strv_has(&env, u->variable) && is_for_nodes(&words) &&
+	    read_program(pid, after) && !strcmp(before, after) &&
+	    !strv_has(&u->compilers, words.v[0]))
+		strv_add(&u->compilers, words.v[0]);
+	strv_release(&env);
+	strv_release(&words);
+}
+
+void kernel_unseen_init(struct kernel_unseen *u, const char *socket)
+{
+	*u = (struct kernel_unseen){ .variable = xasprintf("KFARM_SOCKET=%s",
+							   socket) };
+}
+
+void kernel_unseen_look(struct kernel_unseen *u)
+{
+	DIR *proc = u->variable ? opendir("/proc") : NULL;
+	struct dirent *d;
+	struct stat st;
+	long pid;
+
+	while (proc && u->compilers.n < KERNEL_UNSEEN_MAX &&
+	       (d = readdir(proc)) != NULL) {
+		if (!str_number(d->d_name, 1, INT_MAX, &pid) &&
+		    !fstatat(dirfd(proc), d->d_name, &st, 0) &&
+		    st.st_uid == geteuid() && has_compilers_name((int)pid))
+			look_at(u, (int)pid);
+	}
+	if (proc)
+		closedir(proc);
+}
+
+void kernel_unseen_release(struct kernel_unseen *u)
+{
+	free(u->variable);
+	strv_release(&u->compilers);
+	*u = (struct kernel_unseen){ 0 };
+}
