@@ -106,13 +106,72 @@ static void add_path_dir(struct kernel_compiler *c, const char *dir)
 		strv_add(&c->dirs, dir);
 }
 
+/* Is `name`, as PATH has it, the program `file`? */
+static bool is_on_path_as(const struct choice *w, const char *name,
+			  const char *file)
+{
+	char *path = kernel_environ_path(&w->c->dirs, w->request->env);
+	char *found = which_compiler(name, path, NULL);
+	char *a = found ? realpath(found, NULL) : NULL;
+	char *b = realpath(file, NULL);
+	bool same = a && b && !strcmp(a, b);
+
+	free(b);
+	free(a);
+	free(found);
+	free(path);
+	return same;
+}
+
+static bool is_own_arch(const struct kernel_arch *arch)
+{
+	char host[32];
+
+	kernel_arch_host(host);
+	return !strcmp(host, arch->srcarch);
+}
+
+/*
+ * The prefix by which PATH has the very tools of an adopted one, or NULL.  By
+ * that they are called where nobody has named them, so what was built with
+ * them stays built when somebody does.
+ */
+static char *prefix_of_adopted(const struct choice *w,
+			       const struct toolchain_installed *t)
+{
+	size_t n = t->driver ? strlen(t->driver) : 0;
+	char *prefix, *gcc, *ld;
+
+	if (!t->adopted || t->is_clang || n <= 4 ||
+	    !str_ends(t->driver, "-gcc"))
+		return NULL;
+	prefix = xstrndup(t->driver, n - 3);
+	gcc = xasprintf("%s/%s", t->bin, t->driver);
+	ld = xasprintf("%s/%sld", t->bin, prefix);
+	if (!is_on_path_as(w, t->driver, gcc) ||
+	    !is_on_path_as(w, str_base(ld), ld)) {
+		free(prefix);
+		prefix = NULL;
+	}
+	free(ld);
+	free(gcc);
+	return prefix;
+}
+
 static int choose_installed(struct choice *w,
 			    const struct toolchain_installed *t,
 			    struct err *err)
 {
-	char *prefix;
-	int ret = kernel_installed_prefix(&w->c->installed, t, &prefix, err);
+	char *prefix = prefix_of_adopted(w, t);
+	int ret;
 
+	if (prefix) {
+		set_string(&w->cross, *prefix ? xstrdup(prefix) : NULL);
+		set_string(&w->cc, NULL);
+		free(prefix);
+		return 0;
+	}
+	ret = kernel_installed_prefix(&w->c->installed, t, &prefix, err);
 	if (ret)
 		return ret;
 	if (t->is_clang) {
@@ -237,11 +296,8 @@ static int default_prefix(struct choice *w, struct err *err)
 {
 	/* CC=gcc-13 is only half a name: which binutils, which prefix? */
 	bool half = w->cc && is_version_of(w->cc, "gcc");
-	const char *srcarch = w->arch->srcarch;
-	char host[32];
 
-	kernel_arch_host(host);
-	if (!strcmp(host, srcarch) || !strcmp(srcarch, "um"))
+	if (is_own_arch(w->arch) || !strcmp(w->arch->srcarch, "um"))
 		return 0;
 	w->cross = prefix_on_path(w, half ? w->cc : "gcc");
 	if (w->cross || w->llvm || (w->cc && !half))

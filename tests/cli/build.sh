@@ -57,3 +57,12 @@ grep LEVEL "$TMP"/.cache/kfarm/build/*/.config | plain
 apart kfarm build -a arm64 prepare
 echo 8 | apart kfarm build -a arm64 -k tinyconfig oldconfig prepare
 apart kfarm build -a arm64 menuconfig
+
+# The compiler that is used anyway, once it has been adopted and named as the
+# default: nothing is compiled again.
+kfarm build -a arm64 -q alpha/unit_3.o 2>&1 | grep -o 'jobs [0-9]*:'
+id=$(kfarm toolchain adopt aarch64-linux-gnu- | head -n 1)
+run kfarm toolchain default arm64 "$id" | sed 's/-[0-9.]*-aarch64/-N-aarch64/'
+apart kfarm build -a arm64 alpha/unit_3.o
+apart kfarm build -a arm64 -t "$id" alpha/unit_3.o |
+	sed 's/-[0-9.]*-aarch64-linux-gnu a/-N-aarch64-linux-gnu a/'

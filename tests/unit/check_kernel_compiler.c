@@ -1,81 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel */
-#include "kernel-installed.h"
-#include "kernel/compiler.h"
-#include "kernel/environ.h"
+#include "kernel-compiler.h"
 #include "kernel/minimum.h"
 #include "suite.h"
-
-static struct strv vars, standard;
-static struct kernel_compiler c;
-static struct err err;
-
-/* PATH holds no cross compiler but the tree's, whatever this machine has. */
-static void narrow_path(void)
-{
-	static const char *const programs[] = { "gcc", "clang", "sh",  "make",
-						"env", "sed",   "awk", "grep" };
-	char *bin = at("bin");
-	struct strv all = { 0 };
-
-	ck_assert_int_eq(mkdir(bin, 0755), 0);
-	for (size_t i = 0; i < sizeof(programs) / sizeof(*programs); i++) {
-		char *real = which(programs[i], "/usr/local/bin:/usr/bin:/bin");
-		char *link = xasprintf("%s/%s", bin, programs[i]);
-
-		if (real)
-			ck_assert_int_eq(symlink(real, link), 0);
-		free(link);
-		free(real);
-	}
-	for (size_t i = 0; i < env.n; i++)
-		if (!str_starts(env.v[i], "PATH="))
-			strv_add(&all, env.v[i]);
-	strv_addf(&all, "PATH=%s/tools:%s", top, bin);
-	strv_release(&env);
-	env = all;
-	free(bin);
-}
-
-static void set_up(void)
-{
-	installed_set_up();
-	narrow_path();
-	vars = standard = (struct strv){ 0 };
-	err = (struct err){ 0 };
-}
-
-static void tear_down(void)
-{
-	kernel_compiler_release(&c);
-	strv_release(&vars);
-	strv_release(&standard);
-	installed_tear_down();
-}
-
-static int choose(const char *arch, const char *toolchain)
-{
-	struct kernel_compiler_request wish = { .tree = tree,
-						.toolchain = toolchain,
-						.variables = &vars,
-						.env = env.v,
-						.standard = &standard,
-						.data = data };
-	struct kernel_arch a;
-
-	ck_assert_int_eq(kernel_arch_find(&a, tree, arch, &err), 0);
-	return kernel_compiler_choose(&c, &a, &wish, &err);
-}
-
-static void expect(const char *name, const char *all_vars)
-{
-	char *got = strv_join(&c.vars, " ");
-
-	ck_assert_msg(!err.text[0], "%s", err.text);
-	ck_assert_str_eq(c.name, name);
-	ck_assert_str_eq(got, all_vars);
-	free(got);
-}
 
 START_TEST(another_architecture_gets_debians_cross_compiler)
 {

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kernel */
+#include "kernel-compiler.h"
+#include "suite.h"
+
+/* Adopts a compiler whose tools lie in `bin`, with its normalized names. */
+static void put_adopted(const char *bin)
+{
+	static const char triplet[] = "aarch64-linux-gnu";
+	static const char id[] = "adopted-gcc-12.2.0-aarch64-linux-gnu";
+	char *dir = xasprintf("%s/toolchains/%s", data, id);
+	char *links = toolchain_link_dir(data);
+	struct toolchain_installed t = {
+		.id = (char *)id,
+		.release = (char[]){ "gcc-12.2.0" },
+		.version = (char[]){ "12.2.0" },
+		.triplet = (char *)triplet,
+		.host = (char *)toolchain_data_this_host()->name,
+		.within = (char *)bin,
+		.driver = (char[]){ "aarch64-linux-gnu-gcc" },
+		.adopted = (char *)bin,
+		.dir = dir,
+	};
+	struct toolchain_link_request w = {
+		.data = data, .dir = links, .bin = bin, .triplet = triplet
+	};
+	struct strv made = { 0 }, taken = { 0 };
+	struct toolchain_release r;
+
+	ck_assert_int_eq(fs_mkdirs(dir, 0755, &err), 0);
+	ck_assert_msg(!toolchain_installed_write(&t, &err), "%s", err.text);
+	ck_assert_int_eq(toolchain_release_parse("gcc-12.2.0", &r, &err), 0);
+	w.release = &r;
+	ck_assert_msg(!toolchain_link_publish(&w, &made, &taken, &err), "%s",
+		      err.text);
+	strv_release(&taken);
+	strv_release(&made);
+	free(links);
+	free(dir);
+}
+
+START_TEST(an_adopted_one_that_is_on_path_keeps_its_name)
+{
+	static const char *const says[] = { "gcc-12", "gcc-12.2.0",
+					    "adopted-gcc-12.2.0-"
+					    "aarch64-linux-gnu" };
+	char *bin = at("tools");
+
+	put_file("tools/aarch64-linux-gnu-ld", "#!/bin/sh\n", 0755);
+	put_adopted(bin);
+	for (int i = 0; i < 3; i++) {
+		char *line = xasprintf("arm64=%s", says[i]);
+
+		ck_assert_msg(!choose("arm64", says[i]), "%s", err.text);
+		expect("aarch64-linux-gnu-gcc",
+		       "CROSS_COMPILE=aarch64-linux-gnu-");
+		kernel_compiler_release(&c);
+		words(&standard, line);
+		ck_assert_msg(!choose("arm64", NULL), "%s", err.text);
+		expect("aarch64-linux-gnu-gcc",
+		       "CROSS_COMPILE=aarch64-linux-gnu-");
+		kernel_compiler_release(&c);
+		strv_release(&standard);
+		free(line);
+	}
+	/* By its other name it is what it was called. */
+	ck_assert_msg(!choose("arm64", "aarch64-gcc1220-linux-gnu-"), "%s",
+		      err.text);
+	expect("aarch64-gcc1220-linux-gnu-gcc",
+	       "CROSS_COMPILE=aarch64-gcc1220-linux-gnu-");
+	free(bin);
+}
+END_TEST
+
+START_TEST(an_adopted_one_that_path_has_otherwise_keeps_it_not)
+{
+	char *bin = at("vendor");
+
+	/* Another compiler, or another linker, of that name on PATH. */
+	put_file("vendor/aarch64-linux-gnu-gcc", "#!/bin/sh\necho 12.2.0\n",
+		 0755);
+	put_file("vendor/aarch64-linux-gnu-ld", "#!/bin/sh\n", 0755);
+	put_file("tools/aarch64-linux-gnu-ld", "#!/bin/sh\n", 0755);
+	put_adopted(bin);
+	ck_assert_msg(!choose("arm64", "gcc-12"), "%s", err.text);
+	expect("aarch64-gcc1220-linux-gnu-gcc",
+	       "CROSS_COMPILE=aarch64-gcc1220-linux-gnu-");
+	free(bin);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("kernel/adopted");
+	TCase *tc = tcase_create("adopted");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, an_adopted_one_that_is_on_path_keeps_its_name);
+	tcase_add_test(tc, an_adopted_one_that_path_has_otherwise_keeps_it_not);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
