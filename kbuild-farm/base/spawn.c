@@ -172,7 +172,7 @@ static void close_end(struct pollfd *p)
 	p->fd = -1;
 }
 
-static int read_block(struct collected *c, int i)
+static int read_pipe(struct collected *c, int i)
 {
 	char block[1 << 14];
 	ssize_t n = read(c->fd[i].fd, block, sizeof(block));
@@ -208,7 +208,7 @@ static int collect_output(struct collected *c)
 			continue;
 		for (int i = 0; i < 2 && !ret; i++) {
 			if (c->fd[i].revents)
-				ret = read_block(c, i);
+				ret = read_pipe(c, i);
 		}
 		/* Its end alone must not make poll() return at once. */
 		if (c->fd[2].revents)

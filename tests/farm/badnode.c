@@ -246,7 +246,8 @@ static void on_beat(struct bytes body)
 }
 
 /* What the real node says. */
-static int said(void *ctx, uint16_t type, struct bytes body, struct err *err)
+static int on_node_msg(void *ctx, uint16_t type, struct bytes body,
+		       struct err *err)
 {
 	struct wire_piece piece;
 	struct job *job;
@@ -356,7 +357,7 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	srand(1);
 	bad.from_kfarm = wire_conn_new(heard, NULL);
-	bad.from_node = wire_conn_new(said, NULL);
+	bad.from_node = wire_conn_new(on_node_msg, NULL);
 	bad.out = wire_conn_new(heard, NULL);
 	bad.in = wire_conn_new(heard, NULL);
 	bad.flags = wire_flags_new();

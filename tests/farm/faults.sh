@@ -220,7 +220,7 @@ elsewhere()
 
 # In the current directory: a small make of its own, with debug information,
 # whose paths are those of here.
-guest_files()
+project_files()
 {
 	cat >Makefile <<-'END'
 	all: one.o two.o sub,dir/three.o
@@ -241,7 +241,7 @@ all_remote()
 }
 
 # Three compiles are done here before a busy node has its sandbox: then again.
-guest_run()
+project_run()
 {
 	local round
 
@@ -254,18 +254,18 @@ guest_run()
 	done
 }
 
-# guest NAME: here, by kfarm run, and by make alone.
-guest()
+# project NAME: here, by kfarm run, and by make alone.
+project()
 {
 	local name=$1
 
-	guest_files
+	project_files
 	make CC=aarch64-linux-gnu-gcc >"$work/plain.log" 2>&1
 	is "$name: plain make ends with" 0 $?
 	mkdir "$work/kept"
 	mv ./*.[od] "$work/kept/"
 	mv 'sub,dir'/three.[od] "$work/kept/"
-	guest_run
+	project_run
 	is "$name: kfarm run ends with" 0 $?
 	mv 'sub,dir'/three.[od] .
 	rm -f "$work"/kept/.[a-z]*
@@ -302,10 +302,10 @@ places()
 	farm_warm -j 6 Image
 	for dir in 'with space' 'a,comma' 'größe-日本' "quote'd" 'hash#'; do
 		mkdir "$work/$dir" && cd "$work/$dir" || exit 1
-		guest "in '$dir'"
+		project "in '$dir'"
 	done
 	deep 3900
-	guest "in a path of ${#PWD} bytes"
+	project "in a path of ${#PWD} bytes"
 	mkdir "$work/größe, mehr"
 	tree_was=$tree build_was=$build prepared_was=$work/prepared
 	mv "$work/prepared" "$work/prepared.was"

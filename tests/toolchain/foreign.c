@@ -32,7 +32,7 @@ static void keep(struct node *n, const char *tree, const char *id,
 	struct compiler_entries all;
 	struct err err = { 0 };
 	struct file *files;
-	struct gift g = { .id = id, .host = host };
+	struct bundle g = { .id = id, .host = host };
 
 	if (toolchain_tree_read(&all, tree, NULL, &err))
 		fail(NULL, tree, err.text);
@@ -99,7 +99,7 @@ int main(int argc, char **argv)
 	n = node_start(argv + 7);
 	keep(n, argv[1], argv[2], argv[3]);
 	driver = xasprintf("/client/tools/%s", argv[4]);
-	if (!node_cell_own(n, driver, argv[2], "/tree", &cell))
+	if (!node_cell_kept(n, driver, argv[2], "/tree", &cell))
 		fail(n, "no cell", n->has_have ? n->have.detail : NULL);
 	printf("content %s\n", n->have.detail);
 	compile(n, cell, argv[5], argv[6]);

@@ -12,25 +12,25 @@
 #define KEEP_JSON "{\"id\": \"test\"}\n"
 
 /* One that can be sent. */
-struct gift {
+struct bundle {
 	const char *id;
 	char *host;
 	struct compiler_entries entries;
 	struct digest tree;
 };
 
-static inline void gift_release(struct gift *g)
+static inline void bundle_release(struct bundle *g)
 {
 	free(g->host);
 	compiler_entries_release(&g->entries);
-	*g = (struct gift){ 0 };
+	*g = (struct bundle){ 0 };
 }
 
 /* What lies below a directory; its content can be sent from now on. */
-static inline struct gift gift_of(const char *id, const char *host,
-				  const char *dir)
+static inline struct bundle bundle_of(const char *id, const char *host,
+				      const char *dir)
 {
-	struct gift g = { .id = id, .host = xstrdup(host) };
+	struct bundle g = { .id = id, .host = xstrdup(host) };
 	struct err err;
 
 	ck_assert_msg(!toolchain_tree_read(&g.entries, dir, NULL, &err), "%s",
@@ -52,8 +52,9 @@ static inline struct gift gift_of(const char *id, const char *host,
 	return g;
 }
 
-static inline struct compiler_entry *gift_file(struct gift *g, const char *path,
-					       const char *content)
+static inline struct compiler_entry *bundle_file(struct bundle *g,
+						 const char *path,
+						 const char *content)
 {
 	struct compiler_entry *e = toolchain_tree_add(&g->entries, path);
 
@@ -64,8 +65,8 @@ static inline struct compiler_entry *gift_file(struct gift *g, const char *path,
 	return e;
 }
 
-static inline void gift_link(struct gift *g, const char *path,
-			     const char *target)
+static inline void bundle_link(struct bundle *g, const char *path,
+			       const char *target)
 {
 	struct compiler_entry *e = toolchain_tree_add(&g->entries, path);
 
@@ -74,15 +75,15 @@ static inline void gift_link(struct gift *g, const char *path,
 }
 
 /* A few files; `word` makes it another one. */
-static inline struct gift gift_small(const char *id, const char *host,
-				     const char *word)
+static inline struct bundle bundle_small(const char *id, const char *host,
+					 const char *word)
 {
-	struct gift g = { .id = id, .host = xstrdup(host) };
+	struct bundle g = { .id = id, .host = xstrdup(host) };
 
-	gift_file(&g, "t/bin/x-gcc", word)->executable = true;
-	gift_link(&g, "t/bin/x-cc", "x-gcc");
-	gift_file(&g, "t/include/a.h", "int a;\n");
-	gift_file(&g, "t/include/empty.h", "");
+	bundle_file(&g, "t/bin/x-gcc", word)->executable = true;
+	bundle_link(&g, "t/bin/x-cc", "x-gcc");
+	bundle_file(&g, "t/include/a.h", "int a;\n");
+	bundle_file(&g, "t/include/empty.h", "");
 	toolchain_tree_add(&g.entries, "t/tmp")->kind = COMPILER_DIR;
 	toolchain_tree_sort(&g.entries);
 	toolchain_tree_digest(&g.entries, &g.tree);
@@ -90,8 +91,8 @@ static inline struct gift gift_small(const char *id, const char *host,
 }
 
 /* BUNDLE alone. */
-static inline void gift_open(struct client *c, const struct gift *g,
-			     unsigned number)
+static inline void bundle_open(struct client *c, const struct bundle *g,
+			       unsigned number)
 {
 	struct wire_bundle m = { .bundle = number,
 				 .id = (char *)g->id,
@@ -105,9 +106,9 @@ static inline void gift_open(struct client *c, const struct gift *g,
 }
 
 /* One VIEW with these entries of it, as they are. */
-static inline void gift_send_some(struct client *c, const struct gift *g,
-				  unsigned number, size_t at, size_t n,
-				  bool last)
+static inline void bundle_send_some(struct client *c, const struct bundle *g,
+				    unsigned number, size_t at, size_t n,
+				    bool last)
 {
 	struct play_view view = { 0 };
 
@@ -131,25 +132,25 @@ static inline void gift_send_some(struct client *c, const struct gift *g,
 }
 
 /* All of it, in VIEWs of at most `most` entries. */
-static inline void gift_send(struct client *c, const struct gift *g,
-			     unsigned number, size_t most)
+static inline void bundle_send(struct client *c, const struct bundle *g,
+			       unsigned number, size_t most)
 {
 	size_t at = 0;
 
-	gift_open(c, g, number);
+	bundle_open(c, g, number);
 	do {
 		size_t n = g->entries.n - at;
 
 		if (n > most)
 			n = most;
-		gift_send_some(c, g, number, at, n, at + n == g->entries.n);
+		bundle_send_some(c, g, number, at, n, at + n == g->entries.n);
 		at += n;
 	} while (at < g->entries.n);
 }
 
 /* It is taken; what it says otherwise fails the test. */
-static inline void gift_is_kept(struct client *c, const struct gift *g,
-				unsigned number)
+static inline void bundle_is_kept(struct client *c, const struct bundle *g,
+				  unsigned number)
 {
 	const struct wire_have *have = client_wait_have(c, number, 1);
 	char hex[DIGEST_HEX];
@@ -159,15 +160,15 @@ static inline void gift_is_kept(struct client *c, const struct gift *g,
 	ck_assert_str_eq(have->detail, hex);
 }
 
-static inline void gift_give(struct client *c, const struct gift *g,
-			     unsigned number)
+static inline void bundle_deliver(struct client *c, const struct bundle *g,
+				  unsigned number)
 {
-	gift_send(c, g, number, 1000);
-	gift_is_kept(c, g, number);
+	bundle_send(c, g, number, 1000);
+	bundle_is_kept(c, g, number);
 }
 
-static inline void gift_refused(struct client *c, unsigned number,
-				const char *word)
+static inline void bundle_refused(struct client *c, unsigned number,
+				  const char *word)
 {
 	const struct wire_have *have = client_wait_have(c, number, 1);
 

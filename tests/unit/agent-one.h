@@ -46,7 +46,7 @@ static inline struct bytes stream(unsigned job, enum wire_output which)
 	return buf_bytes(&node.c.job[job].stream[which]);
 }
 
-static inline const char *said(unsigned job)
+static inline const char *diagnostics(unsigned job)
 {
 	return buf_str(&node.c.job[job].stream[WIRE_STDERR]);
 }

@@ -33,7 +33,7 @@ struct played {
 	struct cell_run *run;
 	struct cell_end end;
 	unsigned done; /* how often done() was called */
-	struct buf said[2];
+	struct buf output[2];
 };
 
 static struct cell *cell;
@@ -240,8 +240,8 @@ static inline void read_pipes(struct played *p)
 
 		while ((n = read(cell_run_pipe(p->run, i), block,
 				 sizeof(block))) > 0) {
-			if (p->said[i].len < 1 << 20)
-				buf_add(&p->said[i], block, (size_t)n);
+			if (p->output[i].len < 1 << 20)
+				buf_add(&p->output[i], block, (size_t)n);
 		}
 	}
 }
@@ -276,8 +276,8 @@ static inline void wait_all(struct played *p, size_t n)
 static inline void drop_job(struct played *p)
 {
 	cell_run_free(p->run);
-	buf_release(&p->said[0]);
-	buf_release(&p->said[1]);
+	buf_release(&p->output[0]);
+	buf_release(&p->output[1]);
 	*p = (struct played){ 0 };
 }
 
@@ -305,7 +305,7 @@ static inline bool ended_well(const struct played *p)
 static inline void must_be_well(const struct played *p)
 {
 	ck_assert_msg(ended_well(p), "why %d, status %#x, %s: %s", p->end.why,
-		      p->end.status, p->end.detail, buf_str(&p->said[1]));
+		      p->end.status, p->end.detail, buf_str(&p->output[1]));
 }
 
 /* An attack to its end. */

@@ -24,7 +24,7 @@ static struct agent_lease lease;
 static struct compiler_entries program;
 static struct agent_ask *ask;
 static struct compiler_runner runner;
-static struct buf said;
+static struct buf output;
 static int status;
 static struct err err;
 
@@ -34,7 +34,7 @@ static void set_up(void)
 	place = xasprintf("%s/gcc-1-x", dir);
 	driver = xasprintf("%s/bin/x-gcc", place);
 	lease = (struct agent_lease){ .fd = -1, .dir = xstrdup(place) };
-	said = (struct buf){ 0 };
+	output = (struct buf){ 0 };
 }
 
 static void tear_down(void)
@@ -42,7 +42,7 @@ static void tear_down(void)
 	agent_ask_free(ask);
 	agent_lease_release(&lease);
 	compiler_entries_release(&program);
-	buf_release(&said);
+	buf_release(&output);
 	free(driver);
 	free(place);
 	tempdir_remove(dir);
@@ -76,9 +76,10 @@ static int question(size_t max, unsigned ms, const char *one, const char *two)
 	char *argv[] = { driver, (char *)one, (char *)two, NULL };
 	char *env[] = { (char *)"LC_ALL=C", (char *)"WORD=word", NULL };
 
-	buf_reset(&said);
+	buf_reset(&output);
 	status = -1;
-	return runner.run(runner.ctx, argv, env, max, ms, &said, &status, &err);
+	return runner.run(runner.ctx, argv, env, max, ms, &output, &status,
+			  &err);
 }
 
 START_TEST(it_answers_with_status_and_words)
@@ -87,11 +88,11 @@ START_TEST(it_answers_with_status_and_words)
 	ck_assert_int_eq(question(1000, 60000, "-c", "echo $WORD; echo no >&2"),
 			 0);
 	ck_assert_int_eq(status, 0);
-	ck_assert_str_eq(buf_str(&said), "word\n");
+	ck_assert_str_eq(buf_str(&output), "word\n");
 	/* Again, and with another end. */
 	ck_assert_int_eq(question(1000, 60000, "-c", "echo two; exit 3"), 0);
 	ck_assert_int_eq(WEXITSTATUS(status), 3);
-	ck_assert_str_eq(buf_str(&said), "two\n");
+	ck_assert_str_eq(buf_str(&output), "two\n");
 }
 END_TEST
 
@@ -107,7 +108,7 @@ START_TEST(it_sees_the_toolchain_alone)
 
 	make("/bin/sh");
 	ck_assert_int_eq(question(1000, 60000, "-c", line), 0);
-	ck_assert_str_eq(buf_str(&said),
+	ck_assert_str_eq(buf_str(&output),
 			 "small\nthere\nempty\nalone\nfrozen\n");
 	free(line);
 }
@@ -120,7 +121,7 @@ START_TEST(one_that_never_ends_is_killed)
 			 -ETIMEDOUT);
 	/* The next one is not in its way. */
 	ck_assert_int_eq(question(1000, 60000, "-c", "echo next"), 0);
-	ck_assert_str_eq(buf_str(&said), "next\n");
+	ck_assert_str_eq(buf_str(&output), "next\n");
 }
 END_TEST
 
@@ -143,7 +144,7 @@ START_TEST(one_that_closes_its_mouth_is_waited_for)
 				  "exit 5"),
 			 0);
 	ck_assert_int_eq(WEXITSTATUS(status), 5);
-	ck_assert_str_eq(buf_str(&said), "a\n");
+	ck_assert_str_eq(buf_str(&output), "a\n");
 }
 END_TEST
 

@@ -82,13 +82,13 @@ static void check_nothing_left(void)
 
 START_TEST(a_toolchain_comes_as_it_was_and_stays)
 {
-	struct gift g = gift_small("gcc-1.2.3-x", host, "gcc");
+	struct bundle g = bundle_small("gcc-1.2.3-x", host, "gcc");
 	const struct wire_held *held = tools_ask(&n.c, false);
 	char *path = path_of(g.id, "t/bin/x-gcc");
 	struct stat st;
 
 	ck_assert_uint_eq(held->n, 0);
-	gift_give(&n.c, &g, 1);
+	bundle_deliver(&n.c, &g, 1);
 	ck_assert_uint_eq(n.c.n_needed, 3); /* the empty one, too */
 	check_content(g.id, "t/bin/x-cc", "gcc");
 	check_content(g.id, "t/include/a.h", "int a;\n");
@@ -106,62 +106,62 @@ START_TEST(a_toolchain_comes_as_it_was_and_stays)
 	ck_assert_uint_eq(held->all[0].state, WIRE_HELD_OK);
 	ck_assert(digest_equal(&held->all[0].tree, &g.tree));
 	free(path);
-	gift_release(&g);
+	bundle_release(&g);
 }
 END_TEST
 
 START_TEST(what_is_held_is_not_asked_for_again)
 {
-	struct gift g = gift_small("gcc-1-x", host, "gcc");
-	struct gift other = gift_small("gcc-2-x", host, "another");
+	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
+	struct bundle other = bundle_small("gcc-2-x", host, "another");
 
-	gift_give(&n.c, &g, 1);
-	gift_give(&n.c, &g, 2);
+	bundle_deliver(&n.c, &g, 1);
+	bundle_deliver(&n.c, &g, 2);
 	ck_assert_uint_eq(n.c.n_needed, 3);
 	/* A store that forgot everything: the kept toolchain has it still. */
 	stop();
 	ck_assert_int_eq(fs_remove(store, &(struct err){ 0 }), 0);
 	start();
-	gift_give(&n.c, &other, 3);
+	bundle_deliver(&n.c, &other, 3);
 	ck_assert_uint_eq(n.c.n_needed, 1);
 	check_content("gcc-2-x", "t/include/a.h", "int a;\n");
-	gift_release(&g);
-	gift_release(&other);
+	bundle_release(&g);
+	bundle_release(&other);
 }
 END_TEST
 
 START_TEST(a_long_list_comes_in_pieces_and_several_at_once)
 {
-	struct gift g = gift_small("gcc-1-x", host, "gcc");
-	struct gift other = gift_small("gcc-2-x", host, "another");
+	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
+	struct bundle other = bundle_small("gcc-2-x", host, "another");
 	size_t half = 2;
 
-	gift_open(&n.c, &g, 1);
-	gift_open(&n.c, &other, 2);
-	gift_send_some(&n.c, &g, 1, 0, half, false);
-	gift_send_some(&n.c, &other, 2, 0, half, false);
-	gift_send_some(&n.c, &g, 1, half, g.entries.n - half, true);
-	gift_send_some(&n.c, &other, 2, half, other.entries.n - half, true);
-	gift_is_kept(&n.c, &g, 1);
-	gift_is_kept(&n.c, &other, 2);
+	bundle_open(&n.c, &g, 1);
+	bundle_open(&n.c, &other, 2);
+	bundle_send_some(&n.c, &g, 1, 0, half, false);
+	bundle_send_some(&n.c, &other, 2, 0, half, false);
+	bundle_send_some(&n.c, &g, 1, half, g.entries.n - half, true);
+	bundle_send_some(&n.c, &other, 2, half, other.entries.n - half, true);
+	bundle_is_kept(&n.c, &g, 1);
+	bundle_is_kept(&n.c, &other, 2);
 	ck_assert_uint_eq(n.c.n_need, 4); /* one for each message */
 	/* Four contents; one that comes while it is looked for comes twice. */
 	ck_assert_uint_ge(n.c.n_needed, 4);
 	ck_assert_uint_eq(tools_ask(&n.c, true)->n, 2);
-	gift_release(&g);
-	gift_release(&other);
+	bundle_release(&g);
+	bundle_release(&other);
 }
 END_TEST
 
 /* The blobs that came before it was killed are in the store. */
 START_TEST(an_interrupted_one_is_taken_up)
 {
-	struct gift g = gift_small("gcc-1-x", host, "gcc");
+	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 	char *blobs = xasprintf("%s/sha256", store);
 	struct digest first;
 
 	n.c.withholds = true;
-	gift_send(&n.c, &g, 1, 1000);
+	bundle_send(&n.c, &g, 1, 1000);
 	while (!n.c.n_need)
 		client_idle(5);
 	digest_of(bytes_str("int a;\n"), &first);
@@ -174,34 +174,34 @@ START_TEST(an_interrupted_one_is_taken_up)
 	spawn_wait(n.pid);
 	start();
 	ck_assert_uint_eq(tools_ask(&n.c, false)->n, 0);
-	gift_give(&n.c, &g, 1);
+	bundle_deliver(&n.c, &g, 1);
 	ck_assert_uint_eq(n.c.n_needed, 2);
 	check_nothing_left();
-	gift_release(&g);
+	bundle_release(&g);
 }
 END_TEST
 
 START_TEST(another_one_takes_its_place_whole)
 {
-	struct gift g = gift_small("gcc-1-x", host, "old");
-	struct gift new = gift_small("gcc-1-x", host, "new");
+	struct bundle g = bundle_small("gcc-1-x", host, "old");
+	struct bundle new = bundle_small("gcc-1-x", host, "new");
 
-	gift_give(&n.c, &g, 1);
-	gift_give(&n.c, &new, 2);
+	bundle_deliver(&n.c, &g, 1);
+	bundle_deliver(&n.c, &new, 2);
 	check_content("gcc-1-x", "t/bin/x-gcc", "new");
 	ck_assert_uint_eq(tools_ask(&n.c, true)->all[0].state, WIRE_HELD_OK);
 	check_nothing_left();
-	gift_release(&g);
-	gift_release(&new);
+	bundle_release(&g);
+	bundle_release(&new);
 }
 END_TEST
 
 START_TEST(a_dropped_one_is_gone)
 {
-	struct gift g = gift_small("gcc-1-x", host, "gcc");
+	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 	const struct wire_dropped *dropped;
 
-	gift_give(&n.c, &g, 1);
+	bundle_deliver(&n.c, &g, 1);
 	dropped = tools_drop(&n.c, 2, "gcc-1-x");
 	ck_assert_msg(!dropped->state, "%s", dropped->detail);
 	ck_assert_uint_eq(tools_ask(&n.c, false)->n, 0);
@@ -209,20 +209,20 @@ START_TEST(a_dropped_one_is_gone)
 	ck_assert_uint_eq(dropped->state, 1);
 	ck_assert_ptr_nonnull(strstr(dropped->detail, "not held"));
 	check_nothing_left();
-	gift_release(&g);
+	bundle_release(&g);
 }
 END_TEST
 
 /* As a cell of any kfarmd has it locked that uses it. */
 START_TEST(one_in_use_is_neither_dropped_nor_replaced)
 {
-	struct gift g = gift_small("gcc-1-x", host, "old");
-	struct gift new = gift_small("gcc-1-x", host, "new");
+	struct bundle g = bundle_small("gcc-1-x", host, "old");
+	struct bundle new = bundle_small("gcc-1-x", host, "new");
 	char *path = path_of("gcc-1-x", "");
 	const struct wire_dropped *answer;
 	int fd;
 
-	gift_give(&n.c, &g, 1);
+	bundle_deliver(&n.c, &g, 1);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	ck_assert_int_eq(flock(fd, LOCK_SH), 0);
 	ck_assert_uint_eq(tools_ask(&n.c, false)->all[0].state,
@@ -230,16 +230,16 @@ START_TEST(one_in_use_is_neither_dropped_nor_replaced)
 	answer = tools_drop(&n.c, 2, "gcc-1-x");
 	ck_assert_uint_eq(answer->state, 1);
 	ck_assert_ptr_nonnull(strstr(answer->detail, "in use"));
-	gift_send(&n.c, &new, 3, 1000);
-	gift_refused(&n.c, 3, "in use");
+	bundle_send(&n.c, &new, 3, 1000);
+	bundle_refused(&n.c, 3, "in use");
 	ck_assert(digest_equal(&tools_ask(&n.c, false)->all[0].tree, &g.tree));
 	check_content("gcc-1-x", "t/bin/x-gcc", "old");
 	close(fd);
-	gift_give(&n.c, &new, 4);
+	bundle_deliver(&n.c, &new, 4);
 	check_nothing_left();
 	free(path);
-	gift_release(&g);
-	gift_release(&new);
+	bundle_release(&g);
+	bundle_release(&new);
 }
 END_TEST
 
@@ -265,11 +265,11 @@ static void damage(const char *path, int how)
 
 START_TEST(damage_is_found_named_and_mended)
 {
-	struct gift g = gift_small("gcc-1-x", host, "gcc");
+	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 	char *path = path_of("gcc-1-x", "t/include/a.h");
 	const struct wire_held *held;
 
-	gift_give(&n.c, &g, 1);
+	bundle_deliver(&n.c, &g, 1);
 	damage(path, _i);
 	if (_i)
 		ck_assert_uint_eq(tools_ask(&n.c, false)->all[0].state,
@@ -281,32 +281,32 @@ START_TEST(damage_is_found_named_and_mended)
 	restart();
 	ck_assert_uint_eq(tools_ask(&n.c, false)->all[0].state,
 			  WIRE_HELD_DAMAGED);
-	gift_give(&n.c, &g, 1);
+	bundle_deliver(&n.c, &g, 1);
 	ck_assert_uint_eq(tools_ask(&n.c, true)->all[0].state, WIRE_HELD_OK);
 	free(path);
-	gift_release(&g);
+	bundle_release(&g);
 }
 END_TEST
 
 /* Found when it is written to its place, and asked for once more. */
 START_TEST(a_damaged_blob_of_the_store_comes_again)
 {
-	struct gift g = gift_small("gcc-1-x", host, "gcc");
+	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 	char *line = xasprintf("chmod -R u+w '%s/sha256' && find '%s/sha256' "
 			       "-type f -size 7c -exec sh -c "
 			       "'printf spoiled >\"$0\"' {} \\;",
 			       store, store);
 
-	gift_give(&n.c, &g, 1);
+	bundle_deliver(&n.c, &g, 1);
 	ck_assert_uint_eq(tools_drop(&n.c, 2, "gcc-1-x")->state, 0);
 	ck_assert_int_eq(system(line), 0);
 	ck_assert_uint_eq(n.c.n_needed, 3);
-	gift_give(&n.c, &g, 3);
+	bundle_deliver(&n.c, &g, 3);
 	ck_assert_uint_eq(n.c.n_needed, 4);
 	check_content("gcc-1-x", "t/include/a.h", "int a;\n");
 	check_nothing_left();
 	free(line);
-	gift_release(&g);
+	bundle_release(&g);
 }
 END_TEST
 
@@ -316,7 +316,7 @@ END_TEST
 static const struct wrong {
 	const char *path;
 	const char *target; /* NULL: a file */
-	const char *said;
+	const char *why;
 } wrongs[] = {
 	{ "t/include/a.h", NULL, "twice" },
 	{ "t/bin/x-gcc/below", NULL, "below what is no directory" },
@@ -334,103 +334,103 @@ static const struct wrong {
 
 START_TEST(what_cannot_be_is_refused)
 {
-	struct gift g = gift_small("gcc-1-x", host, "gcc");
+	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 	const struct wrong *w = &wrongs[_i];
 
 	if (w->target)
-		gift_link(&g, w->path, w->target);
+		bundle_link(&g, w->path, w->target);
 	else
-		gift_file(&g, w->path, "evil");
+		bundle_file(&g, w->path, "evil");
 	toolchain_tree_sort(&g.entries);
 	toolchain_tree_digest(&g.entries, &g.tree);
 	/* One VIEW names no path twice. */
-	gift_send(&n.c, &g, 1, 1);
-	gift_refused(&n.c, 1, w->said);
+	bundle_send(&n.c, &g, 1, 1);
+	bundle_refused(&n.c, 1, w->why);
 	ck_assert_uint_eq(tools_ask(&n.c, false)->n, 0);
 	ck_assert(!n.c.closed);
 	check_nothing_left();
-	gift_release(&g);
+	bundle_release(&g);
 }
 END_TEST
 
 START_TEST(another_digest_than_it_says_is_refused)
 {
-	struct gift g = gift_small("gcc-1-x", host, "gcc");
+	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 
 	g.tree.b[0] ^= 1;
-	gift_send(&n.c, &g, 1, 1000);
-	gift_refused(&n.c, 1, "digest");
+	bundle_send(&n.c, &g, 1, 1000);
+	bundle_refused(&n.c, 1, "digest");
 	ck_assert_uint_eq(tools_ask(&n.c, false)->n, 0);
-	gift_release(&g);
+	bundle_release(&g);
 }
 END_TEST
 
 START_TEST(one_for_another_machine_is_refused)
 {
-	struct gift g = gift_small("gcc-1-x", "vax", "gcc");
+	struct bundle g = bundle_small("gcc-1-x", "vax", "gcc");
 
 	/* What was on its way has no effect. */
-	gift_send(&n.c, &g, 1, 2);
-	gift_refused(&n.c, 1, "vax");
+	bundle_send(&n.c, &g, 1, 2);
+	bundle_refused(&n.c, 1, "vax");
 	ck_assert_uint_eq(n.c.n_needed, 0);
 	free(g.host);
 	g.host = xstrdup(host);
-	gift_give(&n.c, &g, 2);
-	gift_release(&g);
+	bundle_deliver(&n.c, &g, 2);
+	bundle_release(&g);
 }
 END_TEST
 
 START_TEST(five_at_once_are_too_many)
 {
-	struct gift g = gift_small("gcc-1-x", host, "gcc");
+	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 
 	n.c.withholds = true;
 	for (unsigned i = 1; i <= 4; i++)
-		gift_open(&n.c, &g, i);
+		bundle_open(&n.c, &g, i);
 	ck_assert_uint_eq(tools_ask(&n.c, false)->n, 0);
 	ck_assert(!n.c.closed);
-	gift_open(&n.c, &g, 5);
+	bundle_open(&n.c, &g, 5);
 	client_expect_bye(&n.c, "at once");
-	gift_release(&g);
+	bundle_release(&g);
 }
 END_TEST
 
 START_TEST(the_last_message_may_be_empty)
 {
-	struct gift g = gift_small("gcc-1-x", host, "gcc");
+	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 
-	gift_open(&n.c, &g, 1);
-	gift_send_some(&n.c, &g, 1, 0, g.entries.n, false);
-	gift_send_some(&n.c, &g, 1, 0, 0, true);
-	gift_is_kept(&n.c, &g, 1);
-	gift_open(&n.c, &g, 2);
-	gift_send_some(&n.c, &g, 2, 0, 0, true);
-	gift_refused(&n.c, 2, "without any file");
-	gift_release(&g);
+	bundle_open(&n.c, &g, 1);
+	bundle_send_some(&n.c, &g, 1, 0, g.entries.n, false);
+	bundle_send_some(&n.c, &g, 1, 0, 0, true);
+	bundle_is_kept(&n.c, &g, 1);
+	bundle_open(&n.c, &g, 2);
+	bundle_send_some(&n.c, &g, 2, 0, 0, true);
+	bundle_refused(&n.c, 2, "without any file");
+	bundle_release(&g);
 }
 END_TEST
 
 START_TEST(messages_that_say_nothing_have_an_end)
 {
-	struct gift g = gift_small("gcc-1-x", host, "gcc");
+	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 
-	gift_open(&n.c, &g, 1);
+	bundle_open(&n.c, &g, 1);
 	for (unsigned i = 0; i <= 4096 && !n.c.closed; i++)
-		gift_send_some(&n.c, &g, 1, 0, 0, false);
+		bundle_send_some(&n.c, &g, 1, 0, 0, false);
 	client_expect_bye(&n.c, "too many views");
-	gift_release(&g);
+	bundle_release(&g);
 }
 END_TEST
 
 START_TEST(more_of_a_complete_one_is_a_violation)
 {
-	struct gift g = gift_small("gcc-1-x", host, "gcc");
+	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 
 	n.c.withholds = true;
-	gift_send(&n.c, &g, 1, 1000);
-	gift_send_some(&n.c, &g, 1, 0, 1, false);
+	bundle_send(&n.c, &g, 1, 1000);
+	bundle_send_some(&n.c, &g, 1, 0, 1, false);
 	client_expect_bye(&n.c, "complete");
-	gift_release(&g);
+	bundle_release(&g);
 }
 END_TEST
 
@@ -449,40 +449,40 @@ START_TEST(a_path_that_climbs_has_no_number)
 {
 	static const char *const paths[] = { "/../x", "/a/../../x", "x", "/",
 					     "//x" };
-	struct gift g = gift_small("gcc-1-x", host, "gcc");
+	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 	struct buf body = { 0 };
 
-	gift_open(&n.c, &g, 1);
+	bundle_open(&n.c, &g, 1);
 	buf_put_u32(&body, 0);
 	buf_put_u32(&body, 1);
 	buf_put_u16(&body, 0);
 	buf_put_str(&body, paths[_i]);
 	client_send(&n.c, WIRE_PATHS, &body);
 	client_expect_bye(&n.c, "PATHS");
-	gift_release(&g);
+	bundle_release(&g);
 }
 END_TEST
 
 START_TEST(what_is_no_part_of_a_toolchain_is_refused)
 {
-	struct gift g = gift_small("gcc-1-x", host, "gcc");
+	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 	struct play_view view = { 0 };
 
-	gift_open(&n.c, &g, 1);
+	bundle_open(&n.c, &g, 1);
 	if (_i) {
 		play_entry(&n.c, &view, "/t/tmp", WIRE_GONE);
 		play_send_view(&n.c, 1, WIRE_PART_TOOLCHAIN, &view);
-		gift_refused(&n.c, 1, "gone");
+		bundle_refused(&n.c, 1, "gone");
 	} else {
 		play_put(&n.c, 1, "/t/include/a.h", "evil");
-		gift_refused(&n.c, 1, "none of it");
+		bundle_refused(&n.c, 1, "none of it");
 	}
 	/* What was on its way has no effect. */
-	gift_send_some(&n.c, &g, 1, 0, g.entries.n, true);
+	bundle_send_some(&n.c, &g, 1, 0, g.entries.n, true);
 	ck_assert_uint_eq(tools_ask(&n.c, false)->n, 0);
 	ck_assert_uint_eq(n.c.n_needed, 0);
 	ck_assert(!n.c.closed);
-	gift_release(&g);
+	bundle_release(&g);
 }
 END_TEST
 
@@ -498,29 +498,29 @@ static void send_cell(unsigned number)
 /* Neither a cell's by a bundle nor the other way. */
 START_TEST(a_number_in_use_is_a_violation)
 {
-	struct gift g = gift_small("gcc-1-x", host, "gcc");
+	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 
 	if (_i == 0)
 		send_cell(1);
 	else
-		gift_open(&n.c, &g, 1);
+		bundle_open(&n.c, &g, 1);
 	if (_i == 1)
 		send_cell(1);
 	else
-		gift_open(&n.c, &g, 1);
+		bundle_open(&n.c, &g, 1);
 	client_expect_bye(&n.c, "with number 1");
-	gift_release(&g);
+	bundle_release(&g);
 }
 END_TEST
 
 START_TEST(a_bundle_runs_no_job)
 {
-	struct gift g = gift_small("gcc-1-x", host, "gcc");
+	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 	static const char *const flags[] = { NULL };
 	struct wire_job m;
 
 	n.c.withholds = true;
-	gift_send(&n.c, &g, 1, 1000);
+	bundle_send(&n.c, &g, 1, 1000);
 	m = play_job(&n.c, 1, WIRE_LANG_C, flags);
 	m.cell = 1;
 	m.view = 1;
@@ -528,23 +528,23 @@ START_TEST(a_bundle_runs_no_job)
 	client_wait_job(&n.c, 1);
 	ck_assert(n.c.job[1].has_fail);
 	ck_assert_uint_eq(n.c.job[1].fail.class, WIRE_FAIL_TOOLCHAIN);
-	gift_release(&g);
+	bundle_release(&g);
 }
 END_TEST
 
 START_TEST(shut_in_the_middle_leaves_nothing)
 {
-	struct gift g = gift_small("gcc-1-x", host, "gcc");
+	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 
 	n.c.withholds = true;
-	gift_open(&n.c, &g, 1);
+	bundle_open(&n.c, &g, 1);
 	if (_i)
-		gift_send_some(&n.c, &g, 1, 0, g.entries.n, _i > 1);
+		bundle_send_some(&n.c, &g, 1, 0, g.entries.n, _i > 1);
 	while (_i > 1 && !n.c.n_need)
 		client_idle(5);
 	send_number(WIRE_SHUT, 1);
 	/* More of it is as if it had been on its way. */
-	gift_send_some(&n.c, &g, 1, 0, g.entries.n, true);
+	bundle_send_some(&n.c, &g, 1, 0, g.entries.n, true);
 	ck_assert_uint_eq(tools_ask(&n.c, false)->n, 0);
 	check_nothing_left();
 	ck_assert_uint_eq(n.c.n_have[1], 0);
@@ -557,9 +557,9 @@ START_TEST(shut_in_the_middle_leaves_nothing)
 		}
 	}
 	n.c.withholds = false;
-	gift_give(&n.c, &g, 2);
+	bundle_deliver(&n.c, &g, 2);
 	ck_assert_uint_eq(n.c.n_needed, 3);
-	gift_release(&g);
+	bundle_release(&g);
 }
 END_TEST
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 static const struct {
-	const char *said;
+	const char *text;
 	const char *missing; /* NULL: nothing was */
 } all[] = {
 	{ "a.c:1:10: fatal error: b.h: No such file or directory\n"
@@ -31,7 +31,7 @@ static const struct {
 
 START_TEST(the_file_that_is_missing_is_named)
 {
-	char *missing = agent_diagnostics_missing(bytes_str(all[_i].said));
+	char *missing = agent_diagnostics_missing(bytes_str(all[_i].text));
 
 	if (all[_i].missing)
 		ck_assert_str_eq(missing, all[_i].missing);

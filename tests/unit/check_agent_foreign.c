@@ -17,7 +17,7 @@
 	"size_t f(const char *s) { return s ? *s : 7; }\n"
 
 static char *dir, *kept, *copy;
-static struct gift gcc;
+static struct bundle gcc;
 static struct node n;
 
 static void set_up_all(void)
@@ -53,24 +53,24 @@ static void set_up(void)
 {
 	client_set_up();
 	start(kept);
-	gcc = gift_of(ID, n.c.fit.hosts.v[0], copy);
-	gift_give(&n.c, &gcc, 14);
+	gcc = bundle_of(ID, n.c.fit.hosts.v[0], copy);
+	bundle_deliver(&n.c, &gcc, 14);
 }
 
 static void tear_down(void)
 {
-	gift_release(&gcc);
+	bundle_release(&gcc);
 	node_end(&n);
 	client_tear_down();
 }
 
 static const struct wire_have *make_cell(unsigned cell, const char *driver,
-					 const char *own,
+					 const char *kept_id,
 					 struct play_view *tools)
 {
 	struct wire_cell m = { .cell = cell,
 			       .driver = (char *)driver,
-			       .kept = (char *)own };
+			       .kept = (char *)kept_id };
 	struct play_view none = { 0 };
 	struct buf body = { 0 };
 
@@ -261,7 +261,7 @@ START_TEST(damage_is_found_before_it_is_used)
 }
 END_TEST
 
-static const char *const odds[] = {
+static const char *const bad_drivers[] = {
 	"#!/bin/sh\necho 12.2.0\n",
 	"",
 	"\x7f"
@@ -270,14 +270,15 @@ static const char *const odds[] = {
 
 START_TEST(an_odd_driver_is_refused)
 {
-	struct gift g = gift_small("gcc-2-odd", n.c.fit.hosts.v[0], odds[_i]);
+	struct bundle g = bundle_small("gcc-2-odd", n.c.fit.hosts.v[0],
+				       bad_drivers[_i]);
 
-	gift_give(&n.c, &g, 15);
+	bundle_deliver(&n.c, &g, 15);
 	check_refused(make_cell(0, "/x/t/bin/x-gcc", "gcc-2-odd", NULL),
 		      "t/bin/x-gcc");
 	ck_assert(!n.c.closed);
 	ck_assert_uint_eq(tools_drop(&n.c, 3, "gcc-2-odd")->state, 0);
-	gift_release(&g);
+	bundle_release(&g);
 }
 END_TEST
 
@@ -359,7 +360,7 @@ int main(void)
 	tcase_add_test(t, a_place_that_is_the_nodes_is_refused);
 	tcase_add_loop_test(t, damage_is_found_before_it_is_used, 0, 2);
 	tcase_add_loop_test(t, an_odd_driver_is_refused, 0,
-			    sizeof(odds) / sizeof(*odds));
+			    sizeof(bad_drivers) / sizeof(*bad_drivers));
 	suite_add_tcase(s, pure);
 	suite_add_tcase(s, t);
 	return suite_run(s);

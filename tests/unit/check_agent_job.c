@@ -117,7 +117,7 @@ START_TEST(object_and_diagnostics_are_those_of_a_local_compile)
 	free(m.source);
 	m.source = xstrdup(l->file);
 	play_remote(&node.c, 1, l->file, l->flags);
-	ck_assert_msg(result(1)->wait_status == 0, "%s", said(1));
+	ck_assert_msg(result(1)->wait_status == 0, "%s", diagnostics(1));
 	check_answer(&m, l->flags);
 	ck_assert_uint_eq(stream(1, WIRE_STDOUT).len, 0);
 	ck_assert_ptr_nonnull(strstr(buf_str(&node.c.job[1].stream[WIRE_DEPS]),
@@ -130,7 +130,7 @@ START_TEST(object_and_diagnostics_are_those_of_a_local_compile)
 	read_file(ROOT "/local.o", &object);
 	read_file(ROOT "/local.err", &words);
 	ck_assert(bytes_equal(stream(1, WIRE_OBJECT), buf_bytes(&object)));
-	ck_assert_str_eq(said(1), buf_str(&words));
+	ck_assert_str_eq(diagnostics(1), buf_str(&words));
 	buf_release(&object);
 	buf_release(&words);
 }
@@ -155,7 +155,7 @@ START_TEST(an_error_comes_back_as_the_compiler_says_it)
 {
 	compile(1, "int f(void) { return nosuch; }\n", plain);
 	ck_assert_int_eq(WEXITSTATUS(result(1)->wait_status), 1);
-	ck_assert(str_starts(said(1), "a.c: In function"));
+	ck_assert(str_starts(diagnostics(1), "a.c: In function"));
 	ck_assert_uint_eq(stream(1, WIRE_OBJECT).len, 0);
 	ck_assert_uint_eq(stream(1, WIRE_DEPS).len, 0);
 }
@@ -180,7 +180,8 @@ START_TEST(a_job_sees_its_view_and_later_ones_another)
 	play_put(&node.c, 0, ROOT "/v.h", "#define V 2\n");
 	play_remote(&node.c, 2, "a.c", plain);
 	ck_assert_int_ne(result(2)->wait_status, 0);
-	ck_assert_ptr_nonnull(strstr(said(2), "static assertion failed"));
+	ck_assert_ptr_nonnull(
+		strstr(diagnostics(2), "static assertion failed"));
 }
 END_TEST
 

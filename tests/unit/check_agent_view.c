@@ -347,8 +347,8 @@ START_TEST(a_view_may_go_to_another_destination)
 		  .inode.target = xstrdup("to") },
 		{ .path = 2, .inode.kind = WIRE_DIR },
 	};
-	char *said = xasprintf("%s=here %s->to %s ", names[0], names[1],
-			       names[2]);
+	char *expected = xasprintf("%s=here %s->to %s ", names[0], names[1],
+				   names[2]);
 	struct buf out = { 0 };
 
 	put("here");
@@ -356,10 +356,10 @@ START_TEST(a_view_may_go_to_another_destination)
 	ck_assert_int_eq(agent_view_look(view, &err), 0);
 	ck_assert_int_eq(agent_view_apply(view, take_entry, &out, &err),
 			 -ENOSPC);
-	ck_assert_str_eq(buf_str(&out), said);
+	ck_assert_str_eq(buf_str(&out), expected);
 	ck_assert(!is_applied());
 	buf_release(&out);
-	free(said);
+	free(expected);
 }
 END_TEST
 

@@ -29,7 +29,7 @@ static void teardown(void)
 	close(ends[1]);
 }
 
-static const char *said(void)
+static const char *logged(void)
 {
 	static char text[1 << 14];
 	ssize_t n = read(ends[0], text, sizeof(text) - 1);
@@ -42,13 +42,13 @@ START_TEST(each_level_has_its_word)
 {
 	log_init("kfarmd", LOG_DEBUG);
 	log_error("a %d", 1);
-	ck_assert_str_eq(said(), "kfarmd: a 1\n");
+	ck_assert_str_eq(logged(), "kfarmd: a 1\n");
 	log_warning("b");
-	ck_assert_str_eq(said(), "kfarmd: warning: b\n");
+	ck_assert_str_eq(logged(), "kfarmd: warning: b\n");
 	log_info("c");
-	ck_assert_str_eq(said(), "kfarmd: c\n");
+	ck_assert_str_eq(logged(), "kfarmd: c\n");
 	log_debug("d");
-	ck_assert_str_eq(said(), "kfarmd: debug: d\n");
+	ck_assert_str_eq(logged(), "kfarmd: debug: d\n");
 }
 END_TEST
 
@@ -57,9 +57,9 @@ START_TEST(what_is_above_the_level_is_dropped)
 	log_init("kfarm", LOG_WARNING);
 	log_info("no");
 	log_debug("no");
-	ck_assert_str_eq(said(), "");
+	ck_assert_str_eq(logged(), "");
 	log_warning("yes");
-	ck_assert_str_eq(said(), "kfarm: warning: yes\n");
+	ck_assert_str_eq(logged(), "kfarm: warning: yes\n");
 }
 END_TEST
 
@@ -67,7 +67,7 @@ START_TEST(what_steers_a_terminal_does_not_get_into_a_line)
 {
 	log_init("kfarm", LOG_INFO);
 	log_error("\033c\xc2\x9b %s", "\xe2\x82\xac\tx");
-	ck_assert_str_eq(said(), "kfarm: ?c?? \xe2\x82\xac\tx\n");
+	ck_assert_str_eq(logged(), "kfarm: ?c?? \xe2\x82\xac\tx\n");
 }
 END_TEST
 
@@ -80,7 +80,7 @@ START_TEST(a_long_line_is_cut_and_still_ends)
 	big[sizeof(big) - 1] = '\0';
 	log_init("kfarm", LOG_INFO);
 	log_error("%s", big);
-	text = said();
+	text = logged();
 	ck_assert_uint_gt(strlen(text), 1000);
 	ck_assert_uint_le(strlen(text), 2048);
 	ck_assert_int_eq(text[strlen(text) - 1], '\n');

@@ -118,7 +118,8 @@ START_TEST(a_removed_header_is_not_found)
 	ck_assert(!cell_remove(cell, "/src/a b/x.h", &err));
 	compile("x.c");
 	ck_assert(!ended_well(&p));
-	ck_assert_ptr_nonnull(strstr(buf_str(&p.said[1]), "x.h: No such file"));
+	ck_assert_ptr_nonnull(
+		strstr(buf_str(&p.output[1]), "x.h: No such file"));
 }
 END_TEST
 
@@ -196,10 +197,10 @@ START_TEST(a_source_reads_nothing_of_the_node)
 	object = output("x.o");
 	rule = output("x.d");
 	for (int i = 0; i < 2; i++)
-		ck_assert_ptr_null(strstr(buf_str(&p.said[i]), secret));
-	ck_assert_ptr_null(strstr(buf_str(&p.said[1]), "root:"));
-	ck_assert_ptr_null(strstr(buf_str(&p.said[1]), "processor"));
-	ck_assert_ptr_null(strstr(buf_str(&p.said[1]), "kfarm_leak"));
+		ck_assert_ptr_null(strstr(buf_str(&p.output[i]), secret));
+	ck_assert_ptr_null(strstr(buf_str(&p.output[1]), "root:"));
+	ck_assert_ptr_null(strstr(buf_str(&p.output[1]), "processor"));
+	ck_assert_ptr_null(strstr(buf_str(&p.output[1]), "kfarm_leak"));
 	ck_assert(!object.len);
 	buf_release(&source);
 	buf_release(&object);

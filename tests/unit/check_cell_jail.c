@@ -56,7 +56,7 @@ START_TEST(an_attack_gets_nothing)
 	run_attack(&p, vain[_i][0], vain[_i][1]);
 	ck_assert_msg(ended_well(&p), "%s %s: why %d, status %#x: %s",
 		      vain[_i][0], vain[_i][1] ? vain[_i][1] : "", p.end.why,
-		      p.end.status, buf_str(&p.said[1]));
+		      p.end.status, buf_str(&p.output[1]));
 }
 END_TEST
 
@@ -154,7 +154,7 @@ START_TEST(files_stay_a_jobs_own)
 	ck_assert(!pipe2(fd, O_CLOEXEC));
 	job.stdin_fd = fd[0];
 	ck_assert(!start_job(&late, &job));
-	while (!late.said[0].len) {
+	while (!late.output[0].len) {
 		ck_assert(clock_ms() < deadline);
 		turn(&late, 1);
 	}
@@ -236,8 +236,8 @@ START_TEST(stdin_and_the_environment_are_what_was_given)
 	close(fd[0]);
 	wait_all(&p, 1);
 	must_be_well(&p);
-	ck_assert_str_eq(buf_str(&p.said[0]), "in\nword " CELL_TMP "\n");
-	ck_assert_str_eq(buf_str(&p.said[1]), "err\n");
+	ck_assert_str_eq(buf_str(&p.output[0]), "in\nword " CELL_TMP "\n");
+	ck_assert_str_eq(buf_str(&p.output[1]), "err\n");
 }
 END_TEST
 

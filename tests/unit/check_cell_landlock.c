@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 static char top[] = "/tmp/kfarm-landlock-XXXXXX";
-static char *own, *other;
+static char *writable, *other;
 static int abi;
 
 static void set_up(void)
@@ -27,9 +27,9 @@ static void set_up(void)
 	abi = cell_landlock_abi();
 	ck_assert_int_ge(abi, 0);
 	ck_assert_ptr_nonnull(mkdtemp(top));
-	own = xasprintf("%s/own", top);
+	writable = xasprintf("%s/own", top);
 	other = xasprintf("%s/other", top);
-	ck_assert(!mkdir(own, 0755) && !mkdir(other, 0755));
+	ck_assert(!mkdir(writable, 0755) && !mkdir(other, 0755));
 }
 
 static void tear_down(void)
@@ -37,7 +37,7 @@ static void tear_down(void)
 	struct err err;
 
 	ck_assert(!fs_remove(top, &err));
-	free(own);
+	free(writable);
 	free(other);
 }
 
@@ -69,12 +69,12 @@ static bool connects(void)
 
 static int confined(void)
 {
-	const char *paths[] = { own, NULL };
+	const char *paths[] = { writable, NULL };
 
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	if (cell_landlock_enter(abi, paths))
 		return 1;
-	if (!writes(own))
+	if (!writes(writable))
 		return 2;
 	if (abi && writes(other))
 		return 3;
@@ -95,7 +95,7 @@ START_TEST(only_its_own_can_be_written)
 
 	if (!abi)
 		puts("this kernel has no Landlock: only that it says so");
-	ck_assert(writes(own) && writes(other));
+	ck_assert(writes(writable) && writes(other));
 	pid = fork();
 	if (!pid)
 		_exit(confined());

@@ -74,7 +74,7 @@ START_TEST(what_to_do_is_said)
 }
 END_TEST
 
-static Suite *hint_suite(void)
+static Suite *remedy_suite(void)
 {
 	Suite *s = suite_create("cell/remedy");
 	TCase *tc = tcase_create("hint");
@@ -89,5 +89,5 @@ static Suite *hint_suite(void)
 
 int main(void)
 {
-	return suite_run(hint_suite());
+	return suite_run(remedy_suite());
 }

@@ -334,10 +334,10 @@ static void make_cache(const char *const (*pairs)[2], size_t n)
 
 START_TEST(the_cache_comes_before_the_loaders_own_directories)
 {
-	char *far = at("far/liba"), *own = at("two/libb");
+	char *far = at("far/liba"), *near = at("two/libb");
 	const char *const pairs[][2] = { { "liba", "/nonexistent/liba" },
 					 { "liba", far },
-					 { "libb", own } };
+					 { "libb", near } };
 
 	make_cache(pairs, 3);
 	make_program((struct elf_spec){ .needed = { "liba", "libb" },
@@ -351,7 +351,7 @@ START_TEST(the_cache_comes_before_the_loaders_own_directories)
 		found(1, "libb", "two/libb", true);
 	}
 	free(far);
-	free(own);
+	free(near);
 }
 END_TEST
 

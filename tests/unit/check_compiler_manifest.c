@@ -70,12 +70,12 @@ static char *write_sources(void)
 }
 
 static void compile(const char *where, char **argv, char *const *env,
-		    struct buf *said)
+		    struct buf *output)
 {
-	int status = cell_run(where, work, argv, env, said);
+	int status = cell_run(where, work, argv, env, output);
 
 	ck_assert_msg(!status, "%s %s: %d: %s", argv[0], argv[1], status,
-		      buf_str(said));
+		      buf_str(output));
 }
 
 static void check_same(const char *inside)
@@ -222,7 +222,7 @@ START_TEST(a_library_that_only_this_machine_finds_has_a_link)
 	char *lib, *flags, *driver, *path;
 	char *env[] = { plain_env[0], NULL, NULL };
 	char *argv[] = { NULL, NULL };
-	struct buf said = { 0 };
+	struct buf output = { 0 };
 
 	lib = build("lib/libfoo-test.so", "int foo(void) { return 33; }\n",
 		    "-shared", "-Wl,-soname,libfoo-test.so");
@@ -237,10 +237,10 @@ START_TEST(a_library_that_only_this_machine_finds_has_a_link)
 	if (cell_possible()) {
 		cell_lay_all(root, &m.entries);
 		argv[0] = driver;
-		ck_assert_int_eq(cell_run(root, "/", argv, plain_env, &said),
+		ck_assert_int_eq(cell_run(root, "/", argv, plain_env, &output),
 				 33);
 	}
-	buf_release(&said);
+	buf_release(&output);
 	free(path);
 	free(driver);
 	free(flags);
@@ -273,7 +273,7 @@ START_TEST(a_static_driver_needs_no_loader)
 {
 	char *driver = make_driver("bin/gcc", as_here, "-static", NULL);
 	char *argv[] = { driver, NULL };
-	struct buf said = { 0 };
+	struct buf output = { 0 };
 
 	make_cc1();
 	make(driver, plain_env);
@@ -284,11 +284,11 @@ START_TEST(a_static_driver_needs_no_loader)
 		/* Nothing but the file itself. */
 		cell_parent(inside);
 		ck_assert_int_eq(fs_copy(driver, inside, &err), 0);
-		ck_assert_int_eq(cell_run(root, "/", argv, plain_env, &said),
+		ck_assert_int_eq(cell_run(root, "/", argv, plain_env, &output),
 				 7);
 		free(inside);
 	}
-	buf_release(&said);
+	buf_release(&output);
 	free(driver);
 }
 END_TEST

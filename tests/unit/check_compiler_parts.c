@@ -203,13 +203,13 @@ START_TEST(configuration_of_clang_is_a_part_unless_it_includes_more)
 END_TEST
 
 static int run_for(void *ctx, char *const *argv, char *const *with, size_t max,
-		   unsigned timeout_ms, struct buf *said, int *status,
+		   unsigned timeout_ms, struct buf *output, int *status,
 		   struct err *why)
 {
 	struct spawn what = { .argv = argv, .env = with, .fd = { -1, -1, -1 } };
 
 	++*(unsigned *)ctx;
-	return spawn_capture(&what, max, timeout_ms, said, status, why);
+	return spawn_capture(&what, max, timeout_ms, output, status, why);
 }
 
 START_TEST(a_driver_may_be_run_by_somebody_else)

@@ -134,22 +134,22 @@ END_TEST
 static char *says(const char *program)
 {
 	char *argv[] = { (char *)program, (char *)"--version", NULL };
-	struct buf said = { 0 };
+	struct buf output = { 0 };
 
-	ck_assert_int_eq(cell_run(NULL, "/", argv, environ, &said), 0);
-	return buf_steal(&said);
+	ck_assert_int_eq(cell_run(NULL, "/", argv, environ, &output), 0);
+	return buf_steal(&output);
 }
 
 START_TEST(a_copy_loads_the_compilers_own_alone)
 {
-	char *own = at("ours/lib/bfd-plugins/liblto_plugin.so");
+	char *plugin = at("ours/lib/bfd-plugins/liblto_plugin.so");
 	char *gold = at("ours/lib/bfd-plugins/LLVMgold.so");
 	char *before = says(nm), *after;
 
 	ck_assert_int_eq(take(nm), 0);
 	put_plugin("LLVMgold.so");
 	ck_assert_int_eq(take(nm), 1);
-	ck_assert(fs_exists(own));
+	ck_assert(fs_exists(plugin));
 	ck_assert(!fs_exists(gold));
 	ck_assert(!compiler_plugins_foreign(copy, &foreign));
 	after = says(copy);
@@ -159,7 +159,7 @@ START_TEST(a_copy_loads_the_compilers_own_alone)
 	free(after);
 	free(before);
 	free(gold);
-	free(own);
+	free(plugin);
 }
 END_TEST
 

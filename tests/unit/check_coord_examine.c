@@ -276,11 +276,11 @@ START_TEST(a_file_may_be_listed_by_another_name)
 END_TEST
 
 /* Answers that are no lie for certain, and why the unit is compiled here. */
-static const struct doubt {
+static const struct suspect {
 	int stream;
 	const char *text;
 	enum reason why;
-} doubts[] = {
+} suspects[] = {
 	{ WIRE_DEPS, "", REASON_NO_DEPS },
 	{ WIRE_DEPS, "no rule\n", REASON_BAD_DEPS },
 	{ WIRE_DEPS, DEPS "/etc/passwd:\n", REASON_BAD_DEPS },
@@ -294,11 +294,11 @@ static const struct doubt {
 
 START_TEST(a_doubtful_answer_is_compiled_here)
 {
-	add(doubts[_i].stream, doubts[_i].text);
+	add(suspects[_i].stream, suspects[_i].text);
 	sign();
 	coord_examine(&e);
 	expect_nothing(SCHED_ANSWER_LOCAL);
-	ck_assert_str_eq(reason_words(e.why), reason_words(doubts[_i].why));
+	ck_assert_str_eq(reason_words(e.why), reason_words(suspects[_i].why));
 }
 END_TEST
 
@@ -397,7 +397,7 @@ int main(void)
 		       a_target_is_nothing_to_a_unit_without_dependency_file);
 	tcase_add_test(tc, a_file_may_be_listed_by_another_name);
 	tcase_add_loop_test(tc, a_doubtful_answer_is_compiled_here, 0,
-			    sizeof(doubts) / sizeof(*doubts));
+			    sizeof(suspects) / sizeof(*suspects));
 	tcase_add_test(tc, what_it_says_is_not_for_a_terminal);
 	tcase_add_test(tc, very_long_words_are_said_here);
 	tcase_add_test(tc, a_compile_error_is_repeated_here);

@@ -190,7 +190,7 @@ START_TEST(diagnostics_of_a_good_compile_are_passed_on)
 	compile(NULL);
 	turn_until(answered, 60000);
 	expect_delivered();
-	ck_assert_str_eq(said, "bad");
+	ck_assert_str_eq(diagnostics, "bad");
 }
 END_TEST
 

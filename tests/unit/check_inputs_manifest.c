@@ -319,33 +319,33 @@ END_TEST
 
 START_TEST(files_read_are_found_in_any_order)
 {
-	size_t hint = 0;
+	size_t cursor = 0;
 
 	make(NULL, NULL);
-	ck_assert(inputs_manifest_has(&m, "u.c", &hint));
-	ck_assert(inputs_manifest_has(&m, "two/h.h", &hint));
-	ck_assert(inputs_manifest_has(&m, "./u.c", &hint));
-	ck_assert(!inputs_manifest_has(&m, "one/h.h", &hint));
-	ck_assert(!inputs_manifest_has(&m, "", &hint));
-	ck_assert(!inputs_manifest_has(&m, "/etc/shadow", &hint));
-	ck_assert(inputs_manifest_has(&m, "two/h.h", &hint));
+	ck_assert(inputs_manifest_has(&m, "u.c", &cursor));
+	ck_assert(inputs_manifest_has(&m, "two/h.h", &cursor));
+	ck_assert(inputs_manifest_has(&m, "./u.c", &cursor));
+	ck_assert(!inputs_manifest_has(&m, "one/h.h", &cursor));
+	ck_assert(!inputs_manifest_has(&m, "", &cursor));
+	ck_assert(!inputs_manifest_has(&m, "/etc/shadow", &cursor));
+	ck_assert(inputs_manifest_has(&m, "two/h.h", &cursor));
 }
 END_TEST
 
 START_TEST(files_read_are_known_by_any_spelling_and_no_others)
 {
-	size_t hint = 0;
+	size_t cursor = 0;
 
 	make_link("two", "three");
 	write_file("one/other.h", "");
 	make(NULL, NULL);
-	ck_assert(!inputs_manifest_has(&m, "one/../two/h.h", &hint));
-	ck_assert(inputs_manifest_has_file(&m, top, "one/../two/h.h", &hint));
-	ck_assert_str_eq(m.closure.files[hint - 1].path, "two/h.h");
-	ck_assert(inputs_manifest_has_file(&m, top, "three/h.h", &hint));
-	ck_assert(!inputs_manifest_has_file(&m, top, "one/other.h", &hint));
-	ck_assert(!inputs_manifest_has_file(&m, top, "two/none.h", &hint));
-	ck_assert(!inputs_manifest_has_file(&m, top, "/etc/passwd", &hint));
+	ck_assert(!inputs_manifest_has(&m, "one/../two/h.h", &cursor));
+	ck_assert(inputs_manifest_has_file(&m, top, "one/../two/h.h", &cursor));
+	ck_assert_str_eq(m.closure.files[cursor - 1].path, "two/h.h");
+	ck_assert(inputs_manifest_has_file(&m, top, "three/h.h", &cursor));
+	ck_assert(!inputs_manifest_has_file(&m, top, "one/other.h", &cursor));
+	ck_assert(!inputs_manifest_has_file(&m, top, "two/none.h", &cursor));
+	ck_assert(!inputs_manifest_has_file(&m, top, "/etc/passwd", &cursor));
 }
 END_TEST
 

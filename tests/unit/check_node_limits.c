@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 static const struct sample {
-	uint16_t cores, own;
+	uint16_t cores, given;
 	uint32_t available;
 	unsigned configured;
 	unsigned slots;
@@ -46,7 +46,7 @@ START_TEST(limit_follows_cores_memory_and_configuration)
 {
 	const struct sample *s = &samples[_i];
 	struct wire_inventory inv = { .cores = s->cores,
-				      .slots = s->own,
+				      .slots = s->given,
 				      .available_mib = s->available };
 	struct node_limit l;
 

@@ -16,7 +16,7 @@ static const char held_hex[] =
 	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 static const char other_hex[] =
 	"ff23456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-static char *canary_path, *own_id;
+static char *canary_path, *kept_id;
 static size_t n_canaries;
 
 /* What gcc says to `option`, without the newline. */
@@ -36,7 +36,7 @@ static char *gcc_says(const char *option)
 	return text;
 }
 
-static void setup_own(void)
+static void setup_kept(void)
 {
 	char *version, *triplet;
 
@@ -45,22 +45,22 @@ static void setup_own(void)
 	canary_file = canary_path = at("state/canary.json");
 	version = gcc_says("-dumpfullversion");
 	triplet = gcc_says("-dumpmachine");
-	own_id = xasprintf("gcc-%s-%s-on-arm64", version, triplet);
+	kept_id = xasprintf("gcc-%s-%s-on-arm64", version, triplet);
 	free(version);
 	free(triplet);
 	for (int i = 0; i < 2; i++) {
 		nodes[i].machine = "aarch64";
-		nodes[i].held = own_id;
+		nodes[i].held = kept_id;
 		nodes[i].held_host = "arm64";
 		nodes[i].held_content = held_hex;
 	}
 }
 
-static void teardown_own(void)
+static void teardown_kept(void)
 {
 	teardown();
 	free(canary_path);
-	free(own_id);
+	free(kept_id);
 }
 
 static bool settled(void)
@@ -107,8 +107,8 @@ static void build_again(bool (*ready)(void))
 	coord_free(coord);
 	turn_until(never, 20);
 	free(local_why);
-	free(said);
-	local_why = said = NULL;
+	free(diagnostics);
+	local_why = diagnostics = NULL;
 	done = false;
 	for (size_t i = 0; i < roster.n; i++) {
 		nodes[i].canaries = nodes[i].held_cells = nodes[i].jobs = 0;
@@ -246,14 +246,14 @@ END_TEST
 /* An installed toolchain of two files, as they lie on disk. */
 static void install(void)
 {
-	struct toolchain_installed t = { .id = own_id,
+	struct toolchain_installed t = { .id = kept_id,
 					 .release = (char *)"gcc-0.0.0",
 					 .version = (char *)"0.0.0",
 					 .host = (char *)"arm64",
 					 .within = (char *)"gcc",
 					 .driver = (char *)"gcc",
 					 .date = (char *)"" };
-	char *bin = xasprintf("%s/data/toolchains/%s/gcc/bin", dir, own_id);
+	char *bin = xasprintf("%s/data/toolchains/%s/gcc/bin", dir, kept_id);
 	char *one = xasprintf("%s/gcc", bin), *two = xasprintf("%s/as", bin);
 	struct compiler_entries files;
 	struct err err;
@@ -262,7 +262,7 @@ static void install(void)
 	ck_assert_int_eq(fs_write(one, bytes_str("one"), 0755, &err), 0);
 	ck_assert_int_eq(fs_write(two, bytes_str("two"), 0755, &err), 0);
 	t.triplet = gcc_says("-dumpmachine");
-	t.dir = xasprintf("%s/data/toolchains/%s", dir, own_id);
+	t.dir = xasprintf("%s/data/toolchains/%s", dir, kept_id);
 	ck_assert_int_eq(toolchain_tree_read(&files, t.dir, NULL, &err), 0);
 	toolchain_tree_digest(&files, &t.tree);
 	ck_assert_int_eq(toolchain_installed_write(&t, &err), 0);
@@ -287,7 +287,7 @@ START_TEST(with_sync_it_is_given_what_it_lacks)
 	play_node(0, HONEST);
 	roster.sync = _i != 1;
 	if (!_i)
-		nodes[0].held_later = own_id;
+		nodes[0].held_later = kept_id;
 	build(_i ? settled : passed);
 	if (_i) {
 		ck_assert(reason_has("kfarm toolchain install"));
@@ -345,7 +345,7 @@ int main(void)
 	TCase *tc = tcase_create("own");
 
 	tcase_set_timeout(tc, 240);
-	tcase_add_checked_fixture(tc, setup_own, teardown_own);
+	tcase_add_checked_fixture(tc, setup_kept, teardown_kept);
 	tcase_add_test(
 		tc, after_its_canary_a_node_of_another_architecture_gets_jobs);
 	tcase_add_test(tc, a_canary_is_run_once_and_remembered);

@@ -84,7 +84,7 @@ static void teardown(void)
 }
 
 /* What was said since. */
-static const char *said(void)
+static const char *news(void)
 {
 	static char text[1024];
 
@@ -129,11 +129,11 @@ START_TEST(a_file_is_told_once_and_its_next_version_alone)
 	const struct inputs_entry *b = file("/t/b.h", 1);
 	uint32_t first = tell(a, b);
 
-	ck_assert_str_eq(said(), "file /t/a.h; file /t/b.h; ");
+	ck_assert_str_eq(news(), "file /t/a.h; file /t/b.h; ");
 	ck_assert_uint_eq(tell(a, b), first);
-	ck_assert_str_eq(said(), "");
+	ck_assert_str_eq(news(), "");
 	ck_assert_uint_gt(tell(a, file("/t/b.h", 2)), first);
-	ck_assert_str_eq(said(), "file /t/b.h; ");
+	ck_assert_str_eq(news(), "file /t/b.h; ");
 	/* A job with the first alone has to wait for no more. */
 	ck_assert_uint_eq(tell(a, NULL), first);
 }
@@ -142,25 +142,25 @@ END_TEST
 START_TEST(only_what_was_there_is_told_to_be_gone)
 {
 	tell(gone("/t/never.h"), file("/t/d/a.h", 1));
-	ck_assert_str_eq(said(), "file /t/d/a.h; ");
+	ck_assert_str_eq(news(), "file /t/d/a.h; ");
 	tell(gone("/t/d"), NULL);
-	ck_assert_str_eq(said(), "gone /t/d; ");
+	ck_assert_str_eq(news(), "gone /t/d; ");
 	/* What was below went with it. */
 	tell(file("/t/d/a.h", 1), NULL);
-	ck_assert_str_eq(said(), "file /t/d/a.h; ");
+	ck_assert_str_eq(news(), "file /t/d/a.h; ");
 }
 END_TEST
 
 START_TEST(what_stands_in_the_way_goes_first)
 {
 	tell(file("/t/x", 1), NULL);
-	said();
+	news();
 	tell(file("/t/x/a.h", 1), file("/t/x/b.h", 1));
-	ck_assert_str_eq(said(), "gone /t/x; file /t/x/a.h; file /t/x/b.h; ");
+	ck_assert_str_eq(news(), "gone /t/x; file /t/x/a.h; file /t/x/b.h; ");
 	tell(file("/t/x", 2), NULL);
-	ck_assert_str_eq(said(), "gone /t/x; file /t/x; ");
+	ck_assert_str_eq(news(), "gone /t/x; file /t/x; ");
 	tell(dir("/t/x"), NULL);
-	ck_assert_str_eq(said(), "gone /t/x; dir /t/x; ");
+	ck_assert_str_eq(news(), "gone /t/x; dir /t/x; ");
 }
 END_TEST
 
@@ -172,13 +172,13 @@ START_TEST(a_toolchain_is_frozen)
 
 	/* A foreign one is told of nothing, and frozen all the same. */
 	ck_assert_int_eq(peer_told_toolchain(&told, &driver, 1, _i), 0);
-	ck_assert_str_eq(said(), _i ? "end; " : "file /usr/bin/gcc; end; ");
+	ck_assert_str_eq(news(), _i ? "end; " : "file /usr/bin/gcc; end; ");
 	ck_assert(peer_told_is_frozen(&told, driver->path));
 	ck_assert_uint_eq(tell(driver, NULL), told.toolchain);
-	ck_assert_str_eq(said(), "");
+	ck_assert_str_eq(news(), "");
 	other = file("/usr/bin/gcc", 2);
 	ck_assert_int_eq(peer_told_add(&told, &other, 1, &view), -ESTALE);
-	ck_assert_str_eq(said(), "");
+	ck_assert_str_eq(news(), "");
 }
 END_TEST
 

@@ -25,7 +25,7 @@ static struct store_packed_stats figures;
 static atomic_bool over, cancel;
 static int result;
 static struct err why;
-static char own_id[] = "gcc-13.3.0-aarch64-linux-on-arm64";
+static char kept_id[] = "gcc-13.3.0-aarch64-linux-on-arm64";
 
 static void write_at(const char *top, const char *name, const char *text,
 		     size_t times)
@@ -64,7 +64,7 @@ static void install(struct toolchain_installed *t)
 	struct compiler_entries files;
 	struct err err;
 
-	*t = (struct toolchain_installed){ .id = own_id,
+	*t = (struct toolchain_installed){ .id = kept_id,
 					   .release = (char *)"gcc-13.3.0",
 					   .version = (char *)"13.3.0",
 					   .triplet = (char *)"aarch64-linux",
@@ -72,7 +72,7 @@ static void install(struct toolchain_installed *t)
 					   .within = (char *)"gcc",
 					   .driver = (char *)"gcc",
 					   .date = (char *)"" };
-	t->dir = at(own_id);
+	t->dir = at(kept_id);
 	make_files(t->dir);
 	ck_assert_int_eq(toolchain_tree_read(&files, t->dir, NULL, &err), 0);
 	toolchain_tree_digest(&files, &t->tree);
@@ -205,10 +205,10 @@ END_TEST
 START_TEST(what_nodes_hold_is_asked_and_taken_away)
 {
 	struct peer_tools_setup s = { 0 };
-	char *drop[] = { own_id, (char *)"gcc-1.1.1-x", NULL };
+	char *drop[] = { kept_id, (char *)"gcc-1.1.1-x", NULL };
 
 	play(2);
-	nodes[0].held = own_id;
+	nodes[0].held = kept_id;
 	for (int i = 0; i < 2; i++) {
 		talk[i].n_bundles = 0;
 		talk[i].drop = drop;
@@ -216,9 +216,9 @@ START_TEST(what_nodes_hold_is_asked_and_taken_away)
 	}
 	run(&s);
 	ck_assert_uint_eq(talk[0].n_tools, 1);
-	ck_assert_str_eq(talk[0].tool[0].id, own_id);
-	ck_assert_ptr_nonnull(peer_tools_find(&talk[0], own_id));
-	ck_assert_ptr_null(peer_tools_find(&talk[1], own_id));
+	ck_assert_str_eq(talk[0].tool[0].id, kept_id);
+	ck_assert_ptr_nonnull(peer_tools_find(&talk[0], kept_id));
+	ck_assert_ptr_null(peer_tools_find(&talk[1], kept_id));
 	ck_assert_str_eq(talk[0].fit.hosts.v[0], "arm64");
 	ck_assert(talk[0].dropped[0].ok);
 	ck_assert(!talk[0].dropped[1].ok);

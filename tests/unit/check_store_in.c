@@ -31,7 +31,7 @@ static void expect_clean(struct store *s)
 	ck_assert_uint_eq(play_entries("store/live"), 1);
 }
 
-static size_t own_entries(void)
+static size_t private_entries(void)
 {
 	char *path = NULL;
 	DIR *list = opendir("store/live");
@@ -72,7 +72,7 @@ START_TEST(what_is_put_is_there_read_only_and_comes_out)
 		free(b.data);
 	}
 	expect_clean(s);
-	ck_assert_uint_eq(own_entries(), 0);
+	ck_assert_uint_eq(private_entries(), 0);
 	store_free(s);
 }
 END_TEST
@@ -121,7 +121,7 @@ START_TEST(what_is_not_what_it_should_be_does_not_enter)
 	ck_assert(!store_has(s, &b.digest, b.size));
 	ck_assert_int_eq(play_copy(s, &b), -ENOENT);
 	expect_clean(s);
-	ck_assert_uint_eq(own_entries(), 0);
+	ck_assert_uint_eq(private_entries(), 0);
 	free(b.data);
 	free(other.data);
 	store_free(s);
@@ -216,7 +216,7 @@ START_TEST(a_write_that_fails_is_an_error_and_leaves_nothing)
 	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &old), 0);
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
 	ck_assert_int_eq(store_in_add(in, bytes_of(b.data, b.size)), -EFBIG);
-	ck_assert_uint_eq(own_entries(), 0);
+	ck_assert_uint_eq(private_entries(), 0);
 	ck_assert_int_eq(store_in_end(in), -EFBIG);
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &old), 0);
 	ck_assert(!store_has(s, &b.digest, b.size));
@@ -247,7 +247,7 @@ START_TEST(a_full_disk_is_an_error_and_leaves_nothing)
 	s = play_open(64 << 20);
 	ck_assert_int_eq(play_put(s, &b, false), 0);
 	ck_assert_int_eq(play_put(s, &c, false), -ENOSPC);
-	ck_assert_uint_eq(own_entries(), 0);
+	ck_assert_uint_eq(private_entries(), 0);
 	ck_assert_int_eq(play_copy(s, &b), 0);
 	expect_clean(s);
 	store_free(s);
@@ -357,7 +357,7 @@ START_TEST(a_killed_process_leaves_nothing_torn)
 	}
 	s = play_open(0);
 	expect_clean(s);
-	ck_assert_uint_eq(own_entries(), 0);
+	ck_assert_uint_eq(private_entries(), 0);
 	for (unsigned i = 0; i < 8; i++) {
 		struct play_blob b = play_blob(i, 100000);
 		int ret = play_copy(s, &b);

@@ -53,14 +53,14 @@ static void link_tool(const char *name, const char *to)
 
 START_TEST(a_prefix_of_the_distribution_is_adopted)
 {
-	static const char *const said[] = { PREFIX, "aarch64-linux-gnu-",
-					    PREFIX "gcc" };
+	static const char *const given[] = { PREFIX, "aarch64-linux-gnu-",
+					     PREFIX "gcc" };
 	struct toolchain_installed_list list;
 
-	ck_assert_msg(!adopt(said[_i], false), "%s", err.text);
+	ck_assert_msg(!adopt(given[_i], false), "%s", err.text);
 	ck_assert(str_starts(t.id, "adopted-gcc-"));
 	ck_assert(str_ends(t.id, ID));
-	ck_assert_str_eq(t.adopted, said[_i]);
+	ck_assert_str_eq(t.adopted, given[_i]);
 	ck_assert_str_eq(t.triplet, "aarch64-linux-gnu");
 	ck_assert_str_eq(t.bin, "/usr/bin");
 	ck_assert_str_eq(t.driver, "aarch64-linux-gnu-gcc");

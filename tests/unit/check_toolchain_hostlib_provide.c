@@ -27,16 +27,16 @@ static char *at(const char *name)
 static char *run_ok(const char *const *words)
 {
 	char *argv[12] = { which(words[0], getenv("PATH")) };
-	struct buf said = { 0 };
+	struct buf output = { 0 };
 	int status;
 
 	ck_assert_ptr_nonnull(argv[0]);
 	for (size_t i = 1; words[i]; i++)
 		argv[i] = (char *)words[i];
-	status = cell_run(NULL, dir, argv, environ, &said);
-	ck_assert_msg(!status, "%s: %s", words[0], buf_str(&said));
+	status = cell_run(NULL, dir, argv, environ, &output);
+	ck_assert_msg(!status, "%s: %s", words[0], buf_str(&output));
 	free(argv[0]);
-	return buf_steal(&said);
+	return buf_steal(&output);
 }
 
 static void run(const char *const *words)
@@ -110,14 +110,14 @@ static int provide(const struct toolchain_release *release)
 static char *old_library(const char *name)
 {
 	char *to = at(name), *real = NULL;
-	struct buf said = { 0 };
+	struct buf output = { 0 };
 	char *argv[] = { (char *)"/bin/sh", (char *)"-c",
 			 (char *)"ldd " LIBDIR "/cc1 | "
 				 "sed -n 's/.*libmpfr.* => \\(.*\\) (.*/\\1/p'",
 			 NULL };
 
-	ck_assert_int_eq(cell_run(NULL, "/", argv, environ, &said), 0);
-	real = buf_steal(&said);
+	ck_assert_int_eq(cell_run(NULL, "/", argv, environ, &output), 0);
+	real = buf_steal(&output);
 	real[strcspn(real, "\n")] = '\0';
 	cell_parent(to);
 	ck_assert_msg(!fs_copy(real, to, &err), "%s", err.text);
@@ -147,7 +147,7 @@ static void check_works(void)
 	static const char text[] =
 		"double f(void) { return __builtin_sin(1.5); }\n";
 	struct compiler_manifest m;
-	struct buf said = { 0 };
+	struct buf output = { 0 };
 
 	find_missing();
 	ck_assert_uint_eq(missing.n, 0);
@@ -159,15 +159,15 @@ static void check_works(void)
 	write_file(inside, "x.c", text);
 	if (cell_possible()) {
 		cell_lay_all(root, &m.entries);
-		ck_assert_msg(!cell_run(root, "/tmp", argv, env, &said), "%s",
-			      buf_str(&said));
+		ck_assert_msg(!cell_run(root, "/tmp", argv, env, &output), "%s",
+			      buf_str(&output));
 		ck_assert(fs_exists(object));
 	}
 	argv[5] = here;
-	ck_assert_msg(!cell_run(NULL, dir, argv, env, &said), "%s",
-		      buf_str(&said));
+	ck_assert_msg(!cell_run(NULL, dir, argv, env, &output), "%s",
+		      buf_str(&output));
 	compiler_manifest_release(&m);
-	buf_release(&said);
+	buf_release(&output);
 	free(object);
 	free(here);
 	free(inside);
@@ -327,11 +327,11 @@ static char *says(const char *program, const char *arg0)
 			 (char *)program,
 			 (char *)arg0,
 			 NULL };
-	struct buf said = { 0 };
+	struct buf output = { 0 };
 
-	ck_assert_msg(!cell_run(NULL, "/", argv, environ, &said), "%s",
-		      buf_str(&said));
-	return buf_steal(&said);
+	ck_assert_msg(!cell_run(NULL, "/", argv, environ, &output), "%s",
+		      buf_str(&output));
+	return buf_steal(&output);
 }
 
 /* The library of a library; names, permissions and times as before. */

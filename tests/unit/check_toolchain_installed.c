@@ -37,13 +37,13 @@ static void tear_down(void)
 static void make(const char *release, const char *triplet, const char *host,
 		 const char *prefix)
 {
-	const char *own = toolchain_data_this_host()->name;
+	const char *here = toolchain_data_this_host()->name;
 	struct toolchain_installed t = {
 		.release = xstrdup(release),
 		.version = xstrdup(strchr(release, '-') + 1),
 		.is_clang = str_starts(release, "clang"),
 		.triplet = triplet ? xstrdup(triplet) : NULL,
-		.host = xstrdup(host ? host : own),
+		.host = xstrdup(host ? host : here),
 		.within = xstrdup("top"),
 		.driver = xstrdup("driver"),
 	};

@@ -29,10 +29,10 @@ static char *program(const char *path)
 static int run(char *file)
 {
 	char *argv[] = { file, NULL };
-	struct buf said = { 0 };
-	int status = cell_run(NULL, "/", argv, environ, &said);
+	struct buf output = { 0 };
+	int status = cell_run(NULL, "/", argv, environ, &output);
 
-	buf_release(&said);
+	buf_release(&output);
 	return status;
 }
 

@@ -125,7 +125,7 @@ START_TEST(a_unit_compiles_with_other_flags)
 END_TEST
 
 static const struct {
-	const char *driver, *said;
+	const char *driver, *complaint;
 } broken[] = {
 	{ "#!/bin/sh\n", "x.c.o" }, /* makes no object */
 	{ "#!/bin/sh\necho 'cc1: broken' >&2\nexit 1\n", "cc1: broken" },
@@ -142,7 +142,7 @@ START_TEST(one_that_makes_no_object_is_refused_with_what_it_said)
 	ck_assert_int_eq(toolchain_smoke_test_compile(&smoke, "x.c", "int x;\n",
 						      NULL, &err),
 			 -ENOEXEC);
-	ck_assert_msg(strstr(err.text, broken[_i].said), "%s", err.text);
+	ck_assert_msg(strstr(err.text, broken[_i].complaint), "%s", err.text);
 	free(script);
 }
 END_TEST

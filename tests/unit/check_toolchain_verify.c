@@ -73,7 +73,7 @@ static void tear_down(void)
 }
 
 /* All of it, as an installation goes. */
-static int vouch(void)
+static int verify_archive(void)
 {
 	int ret = toolchain_verify_begin(&v, &order, &err);
 
@@ -88,7 +88,7 @@ START_TEST(a_signature_is_enough)
 {
 	signed_as("good.sig", "sums");
 	order.strict = _i;
-	ck_assert_msg(!vouch(), "%s", err.text);
+	ck_assert_msg(!verify_archive(), "%s", err.text);
 	ck_assert_str_eq(t.tar_key, pin);
 	ck_assert_ptr_null(t.sums_key);
 	ck_assert(!t.sha256_given && !t.insecure);
@@ -99,7 +99,7 @@ END_TEST
 START_TEST(a_digest_is_enough)
 {
 	order.sha256 = &digest;
-	ck_assert_int_eq(vouch(), 0);
+	ck_assert_int_eq(verify_archive(), 0);
 	ck_assert(t.sha256_given && !t.insecure);
 	ck_assert_ptr_null(t.tar_key);
 }
@@ -111,18 +111,18 @@ START_TEST(both_must_agree)
 
 	signed_as("good.sig", "sums");
 	order.sha256 = &digest;
-	ck_assert_int_eq(vouch(), 0);
+	ck_assert_int_eq(verify_archive(), 0);
 	ck_assert(t.sha256_given);
 	ck_assert_str_eq(t.tar_key, pin);
 	digest_of(bytes_str("x"), &other);
 	toolchain_verify_release(&v);
 	toolchain_installed_release(&t);
 	order.sha256 = &other;
-	ck_assert_int_eq(vouch(), -EKEYREJECTED);
+	ck_assert_int_eq(verify_archive(), -EKEYREJECTED);
 	toolchain_verify_release(&v);
 	order.sha256 = &digest;
 	buf_add_str(&content, "more");
-	ck_assert_int_eq(vouch(), -EKEYREJECTED);
+	ck_assert_int_eq(verify_archive(), -EKEYREJECTED);
 	ck_assert_ptr_nonnull(strstr(err.text, ".tar.sign"));
 }
 END_TEST
@@ -149,7 +149,7 @@ START_TEST(a_bad_signature_refuses)
 	order.insecure = _i % 2;
 	if (_i % 2)
 		order.sha256 = &digest;
-	ret = vouch();
+	ret = verify_archive();
 	ck_assert_msg(ret == cases[_i / 2].ret, "%s: %d %s", cases[_i / 2].sign,
 		      ret, err.text);
 	ck_assert_msg(strstr(err.text, ".tar.sign") != NULL, "%s", err.text);
@@ -159,7 +159,7 @@ END_TEST
 START_TEST(a_key_that_has_expired_since_is_named)
 {
 	signed_as("expired.sig", "expired");
-	ck_assert_msg(!vouch(), "%s", err.text);
+	ck_assert_msg(!verify_archive(), "%s", err.text);
 	ck_assert_uint_eq(notes.n, 1);
 	ck_assert_ptr_nonnull(strstr(notes.v[0], pin));
 }
@@ -167,14 +167,14 @@ END_TEST
 
 START_TEST(nothing_is_not_enough)
 {
-	ck_assert_int_eq(vouch(), -EKEYREJECTED);
+	ck_assert_int_eq(verify_archive(), -EKEYREJECTED);
 	ck_assert_ptr_nonnull(strstr(err.text, "--insecure"));
 	order.insecure = true;
-	ck_assert_int_eq(vouch(), 0);
+	ck_assert_int_eq(verify_archive(), 0);
 	ck_assert(t.insecure);
 	toolchain_verify_release(&v);
 	order.strict = true;
-	ck_assert_int_eq(vouch(), -EKEYREJECTED);
+	ck_assert_int_eq(verify_archive(), -EKEYREJECTED);
 }
 END_TEST
 

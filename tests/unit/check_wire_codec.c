@@ -91,7 +91,7 @@ END_TEST
 /* A body of zeros, the best that a bomb can do, under another length. */
 START_TEST(a_bomb_is_refused_and_leaves_the_buffer_alone)
 {
-	static const uint32_t said[] = {
+	static const uint32_t lengths[] = {
 		0,         1, 999999, 1000001, WIRE_BODY_MAX, WIRE_BODY_MAX + 1,
 		UINT32_MAX
 	};
@@ -100,9 +100,9 @@ START_TEST(a_bomb_is_refused_and_leaves_the_buffer_alone)
 
 	wire_codec_pack(&packed, bytes_of(zeros, 1000000), packers[_i]);
 	buf_add_str(&out, "kept");
-	for (size_t i = 0; i < sizeof(said) / sizeof(*said); i++) {
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
 		ck_assert_int_eq(wire_codec_unpack(&out, buf_bytes(&packed),
-						   packers[_i], said[i]),
+						   packers[_i], lengths[i]),
 				 -EPROTO);
 		ck_assert_str_eq(buf_str(&out), "kept");
 		ck_assert_uint_eq(out.len, 4);

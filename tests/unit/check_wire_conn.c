@@ -84,38 +84,38 @@ static int feed(struct heard *h, struct bytes in, size_t step, struct err *err)
 START_TEST(messages_arrive_whole_however_they_are_cut)
 {
 	struct heard once = { 0 }, pieces = { 0 };
-	struct buf said = { 0 };
+	struct buf sent = { 0 };
 	struct err err = { 0 };
 
-	record(&said);
-	ck_assert_int_eq(feed(&once, buf_bytes(&said), said.len, &err), 0);
+	record(&sent);
+	ck_assert_int_eq(feed(&once, buf_bytes(&sent), sent.len, &err), 0);
 	ck_assert_uint_eq(once.n, 6);
-	for (size_t step = 1; step < said.len; step++) {
+	for (size_t step = 1; step < sent.len; step++) {
 		pieces.n = 0;
 		buf_reset(&pieces.log);
-		ck_assert_int_eq(feed(&pieces, buf_bytes(&said), step, &err),
+		ck_assert_int_eq(feed(&pieces, buf_bytes(&sent), step, &err),
 				 0);
 		ck_assert(bytes_equal(buf_bytes(&once.log),
 				      buf_bytes(&pieces.log)));
 	}
 	buf_release(&once.log);
 	buf_release(&pieces.log);
-	buf_release(&said);
+	buf_release(&sent);
 }
 END_TEST
 
 START_TEST(a_conversation_cut_anywhere_gives_a_prefix_and_no_error)
 {
 	struct heard whole = { 0 };
-	struct buf said = { 0 };
+	struct buf sent = { 0 };
 	struct err err = { 0 };
 
-	record(&said);
-	feed(&whole, buf_bytes(&said), said.len, &err);
-	for (size_t n = 0; n < said.len; n++) {
+	record(&sent);
+	feed(&whole, buf_bytes(&sent), sent.len, &err);
+	for (size_t n = 0; n < sent.len; n++) {
 		struct heard part = { 0 };
 
-		ck_assert_int_eq(feed(&part, bytes_of(said.data, n), 7, &err),
+		ck_assert_int_eq(feed(&part, bytes_of(sent.data, n), 7, &err),
 				 0);
 		ck_assert_uint_lt(part.n, whole.n);
 		ck_assert_uint_le(part.log.len, whole.log.len);
@@ -125,7 +125,7 @@ START_TEST(a_conversation_cut_anywhere_gives_a_prefix_and_no_error)
 		buf_release(&part.log);
 	}
 	buf_release(&whole.log);
-	buf_release(&said);
+	buf_release(&sent);
 }
 END_TEST
 
@@ -133,21 +133,21 @@ START_TEST(it_knows_whether_it_is_within_a_message)
 {
 	struct heard h = { 0 };
 	struct wire_conn *conn = wire_conn_new(hear, &h);
-	struct buf said = { 0 };
+	struct buf sent = { 0 };
 	struct err err = { 0 };
 	unsigned between = 0;
 
-	record(&said);
-	for (size_t i = 0; i < said.len; i++) {
+	record(&sent);
+	for (size_t i = 0; i < sent.len; i++) {
 		unsigned before = h.n;
 
 		between += !wire_conn_midway(conn);
-		wire_conn_feed(conn, bytes_of(said.data + i, 1), &err);
+		wire_conn_feed(conn, bytes_of(sent.data + i, 1), &err);
 		ck_assert(wire_conn_midway(conn) == (h.n == before));
 	}
 	ck_assert_uint_eq(between, 6);
 	wire_conn_free(conn);
-	buf_release(&said);
+	buf_release(&sent);
 	buf_release(&h.log);
 }
 END_TEST
@@ -160,52 +160,52 @@ START_TEST(a_changed_byte_never_passes_unseen)
 {
 	struct heard whole = { 0 };
 	struct wire_conn *conn = wire_conn_new(hear, &whole);
-	struct buf said = { 0 };
+	struct buf sent = { 0 };
 	struct err err = { 0 };
 
 	wire_conn_send(conn, WIRE_CANCEL, bytes_str("abcd"), WIRE_PLAIN);
 	wire_conn_send(conn, WIRE_CC_LOCAL, bytes_of(NULL, 0), WIRE_PLAIN);
-	buf_add_bytes(&said, wire_conn_pending(conn));
+	buf_add_bytes(&sent, wire_conn_pending(conn));
 	wire_conn_free(conn);
-	feed(&whole, buf_bytes(&said), said.len, &err);
+	feed(&whole, buf_bytes(&sent), sent.len, &err);
 
-	for (size_t i = 0; i < said.len * 256; i++) {
+	for (size_t i = 0; i < sent.len * 256; i++) {
 		struct heard h = { 0 };
-		uint8_t was = said.data[i / 256];
+		uint8_t was = sent.data[i / 256];
 		int ret;
 
-		said.data[i / 256] = (uint8_t)i;
-		ret = feed(&h, buf_bytes(&said), 5, &err);
+		sent.data[i / 256] = (uint8_t)i;
+		ret = feed(&h, buf_bytes(&sent), 5, &err);
 		if (was != (uint8_t)i)
 			ck_assert(ret || !bytes_equal(buf_bytes(&h.log),
 						      buf_bytes(&whole.log)));
-		said.data[i / 256] = was;
+		sent.data[i / 256] = was;
 		buf_release(&h.log);
 	}
-	buf_release(&said);
+	buf_release(&sent);
 	buf_release(&whole.log);
 }
 END_TEST
 
 START_TEST(a_flipped_bit_in_a_packed_conversation_never_crashes)
 {
-	struct buf said = { 0 };
+	struct buf sent = { 0 };
 	struct err err;
 
-	record(&said);
-	for (size_t bit = 0; bit < said.len * 8; bit++) {
+	record(&sent);
+	for (size_t bit = 0; bit < sent.len * 8; bit++) {
 		struct heard h = { 0 };
 		int ret;
 
 		err.text[0] = '\0';
-		said.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
-		ret = feed(&h, buf_bytes(&said), 64, &err);
+		sent.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		ret = feed(&h, buf_bytes(&sent), 64, &err);
 		ck_assert(ret == 0 || ret == -EPROTO || ret == -EMSGSIZE);
 		ck_assert(!ret == !err.text[0]);
-		said.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		sent.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
 		buf_release(&h.log);
 	}
-	buf_release(&said);
+	buf_release(&sent);
 }
 END_TEST
 
@@ -224,7 +224,7 @@ END_TEST
 
 /* What came first, and what is shown of it. */
 static const struct greeting {
-	const char *said, *shown;
+	const char *sent, *shown;
 } greetings[] = {
 	{ "Welcome to desk.\nHave a nice day.\n", " but \"Welcome to desk.\"" },
 	{ "\n  \r\n\033[1mWelcome\a \xc3\xa4\n and more",
@@ -242,7 +242,7 @@ START_TEST(a_greeting_of_a_shell_is_shown)
 	struct heard h = { 0 };
 	struct err err = { 0 };
 
-	ck_assert_int_eq(feed(&h, bytes_str(greetings[_i].said), 4096, &err),
+	ck_assert_int_eq(feed(&h, bytes_str(greetings[_i].sent), 4096, &err),
 			 -EPROTO);
 	ck_assert_str_eq(err.text, want);
 	free(want);
@@ -251,15 +251,15 @@ END_TEST
 
 START_TEST(what_is_broken_later_is_not_shown)
 {
-	struct buf said = { 0 };
+	struct buf sent = { 0 };
 	struct heard h = { 0 };
 	struct err err = { 0 };
 
-	record(&said);
-	buf_add_str(&said, "Welcome to this node\n");
-	ck_assert_int_eq(feed(&h, buf_bytes(&said), 4096, &err), -EPROTO);
+	record(&sent);
+	buf_add_str(&sent, "Welcome to this node\n");
+	ck_assert_int_eq(feed(&h, buf_bytes(&sent), 4096, &err), -EPROTO);
 	ck_assert_str_eq(err.text, "not a kfarm message");
-	buf_release(&said);
+	buf_release(&sent);
 	buf_release(&h.log);
 }
 END_TEST
@@ -303,19 +303,19 @@ START_TEST(an_error_of_the_listener_ends_the_conversation)
 {
 	struct heard h = { .answer = -ENOTSUP };
 	struct wire_conn *conn = wire_conn_new(hear, &h);
-	struct buf said = { 0 };
+	struct buf sent = { 0 };
 	struct err err = { 0 };
 
-	record(&said);
-	ck_assert_int_eq(wire_conn_feed(conn, buf_bytes(&said), &err),
+	record(&sent);
+	ck_assert_int_eq(wire_conn_feed(conn, buf_bytes(&sent), &err),
 			 -ENOTSUP);
 	ck_assert_str_eq(err.text, "not that one");
 	h.answer = 0;
-	ck_assert_int_eq(wire_conn_feed(conn, buf_bytes(&said), &err),
+	ck_assert_int_eq(wire_conn_feed(conn, buf_bytes(&sent), &err),
 			 -ENOTSUP);
 	ck_assert_uint_eq(h.n, 1);
 	wire_conn_free(conn);
-	buf_release(&said);
+	buf_release(&sent);
 	buf_release(&h.log);
 }
 END_TEST
@@ -352,15 +352,15 @@ START_TEST(what_was_sent_leaves_and_the_rest_stays_in_order)
 	struct heard direct = { 0 }, slow = { 0 };
 	struct wire_conn *from = wire_conn_new(hear, NULL);
 	struct wire_conn *to = wire_conn_new(hear, &slow);
-	struct buf said = { 0 };
+	struct buf sent = { 0 };
 	struct err err = { 0 };
 	size_t step = 1;
 
 	ck_assert_uint_eq(wire_conn_pending(from).len, 0);
 	for (int i = 0; i < 20; i++)
 		send_text(from, 20000, i % 2 ? WIRE_PLAIN : WIRE_LZO);
-	buf_add_bytes(&said, wire_conn_pending(from));
-	feed(&direct, buf_bytes(&said), said.len, &err);
+	buf_add_bytes(&sent, wire_conn_pending(from));
+	feed(&direct, buf_bytes(&sent), sent.len, &err);
 
 	while (wire_conn_pending(from).len) {
 		struct bytes b = wire_conn_pending(from);
@@ -374,7 +374,7 @@ START_TEST(what_was_sent_leaves_and_the_rest_stays_in_order)
 	ck_assert(bytes_equal(buf_bytes(&direct.log), buf_bytes(&slow.log)));
 	wire_conn_free(from);
 	wire_conn_free(to);
-	buf_release(&said);
+	buf_release(&sent);
 	buf_release(&direct.log);
 	buf_release(&slow.log);
 }

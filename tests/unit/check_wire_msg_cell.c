@@ -89,10 +89,10 @@ START_TEST(a_cell_has_a_bounded_number_of_roots)
 }
 END_TEST
 
-static const struct own {
+static const struct kept_id {
 	const char *id;
 	int answer;
-} owns[] = {
+} kept_ids[] = {
 	{ "gcc-13.3.0-aarch64-linux-on-arm64", 0 },
 	{ "", 0 },
 	{ "clang-22.1.8", 0 },
@@ -105,14 +105,14 @@ static const struct own {
 START_TEST(a_cell_may_use_what_the_node_holds)
 {
 	struct wire_cell m = { .driver = (char *)"/gcc",
-			       .kept = (char *)owns[_i].id },
+			       .kept = (char *)kept_ids[_i].id },
 			 got;
 
 	wire_cell_encode(&body, &m);
 	ck_assert_int_eq(wire_cell_decode(&got, buf_bytes(&body)),
-			 owns[_i].answer);
-	if (!owns[_i].answer) {
-		ck_assert_str_eq(got.kept, owns[_i].id);
+			 kept_ids[_i].answer);
+	if (!kept_ids[_i].answer) {
+		ck_assert_str_eq(got.kept, kept_ids[_i].id);
 		wire_cell_release(&got);
 	}
 }
@@ -382,7 +382,7 @@ int main(void)
 			    LENGTH(bad_paths));
 	tcase_add_test(tc, a_cell_has_a_bounded_number_of_roots);
 	tcase_add_loop_test(tc, a_cell_may_use_what_the_node_holds, 0,
-			    LENGTH(owns));
+			    LENGTH(kept_ids));
 	tcase_add_test(tc, have_and_shut_come_back_as_they_were);
 	tcase_add_test(tc, a_view_comes_back_as_it_was_and_cut_is_refused);
 	tcase_add_loop_test(tc, a_spoiled_view_is_refused, 0, 10);

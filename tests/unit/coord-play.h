@@ -16,7 +16,7 @@ static struct coord *coord;
 static char *socket_path;
 /* what the wrapper heard */
 static const char *source = "unit.c";
-static char *said; /* diagnostics */
+static char *diagnostics; /* diagnostics */
 static struct wire_stream *wrapper;
 static char *local_why;
 static bool done;
@@ -51,7 +51,7 @@ static int wrapper_hears(void *ctx, uint16_t type, struct bytes body,
 		ck_assert_str_eq(m.object, "unit.o");
 		ck_assert_str_eq(m.dep, ".unit.o.d");
 		ck_assert_int_eq(m.status, 0);
-		said = bytes_dup(m.err);
+		diagnostics = bytes_dup(m.err);
 		done = true;
 		wire_cc_done_release(&m);
 	}
@@ -108,8 +108,8 @@ __attribute__((unused)) static void compile_again(const char *extra)
 
 	wire_stream_free(wrapper);
 	free(local_why);
-	free(said);
-	local_why = said = NULL;
+	free(diagnostics);
+	local_why = diagnostics = NULL;
 	done = false;
 	turn_until(never, 20);
 	unlink(tmp);
@@ -209,7 +209,7 @@ static void teardown(void)
 {
 	if (wrapper)
 		wire_stream_free(wrapper);
-	free(said);
+	free(diagnostics);
 	coord_free(coord);
 	end_nodes();
 	event_base_free(base);

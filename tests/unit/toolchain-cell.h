@@ -98,7 +98,7 @@ cell_child(const char *root, const char *cwd, char *const *argv,
 
 /* Run it here (root NULL) or in a cell: what it prints, its exit status. */
 static int cell_run(const char *root, const char *cwd, char *const *argv,
-		    char *const *env, struct buf *said)
+		    char *const *env, struct buf *output)
 {
 	int out[2], status;
 	char text[4096];
@@ -112,7 +112,7 @@ static int cell_run(const char *root, const char *cwd, char *const *argv,
 		cell_child(root, cwd, argv, env, out[1]);
 	close(out[1]);
 	while ((n = read(out[0], text, sizeof(text))) > 0)
-		buf_add(said, text, (size_t)n);
+		buf_add(output, text, (size_t)n);
 	close(out[0]);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
@@ -122,10 +122,10 @@ static int cell_run(const char *root, const char *cwd, char *const *argv,
 static inline bool cell_possible(void)
 {
 	char *argv[] = { (char *)"/bin/true", NULL }, *env[] = { NULL };
-	struct buf said = { 0 };
-	int status = cell_run("/", "/", argv, env, &said);
+	struct buf output = { 0 };
+	int status = cell_run("/", "/", argv, env, &output);
 
-	buf_release(&said);
+	buf_release(&output);
 	if (status == 125)
 		printf("skipped: neither chroot nor a user namespace\n");
 	return status != 125;

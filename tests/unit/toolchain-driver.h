@@ -20,16 +20,16 @@ static inline char *build(const char *name, const char *text, const char *more,
 	char *source = xasprintf("%s/%s.c", dir, str_base(name)), *out;
 	char *argv[] = { (char *)GCC,  (char *)"-o", NULL, source,
 			 (char *)more, (char *)last, NULL };
-	struct buf said = { 0 };
+	struct buf output = { 0 };
 	int status;
 
 	out = xasprintf("%s/%s", dir, name);
 	argv[2] = out;
 	cell_parent(out);
 	ck_assert_int_eq(fs_write(source, bytes_str(text), 0600, &err), 0);
-	status = cell_run(NULL, dir, argv, environ, &said);
-	ck_assert_msg(!status, "%s", buf_str(&said));
-	buf_release(&said);
+	status = cell_run(NULL, dir, argv, environ, &output);
+	ck_assert_msg(!status, "%s", buf_str(&output));
+	buf_release(&output);
 	free(source);
 	return out;
 }

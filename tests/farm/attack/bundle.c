@@ -15,7 +15,7 @@ static void forget_have(struct node *n)
 	n->has_have = false;
 }
 
-uint32_t node_bundle_open(struct node *n, const struct gift *g)
+uint32_t node_bundle_open(struct node *n, const struct bundle *g)
 {
 	struct wire_bundle m = { .bundle = n->next_cell++,
 				 .id = (char *)g->id,
@@ -100,12 +100,12 @@ static uint32_t count_fitting(const struct wire_entry *v, size_t n)
 	return fits;
 }
 
-void node_bundle(struct node *n, const struct gift *g)
+void node_bundle(struct node *n, const struct bundle *g)
 {
 	struct wire_entry *v = xcalloc(g->n + 1, sizeof(*v));
 	struct compiler_entries all = { .n = g->n };
 	struct wire_view m = { 0 };
-	struct gift named = *g;
+	struct bundle named = *g;
 	struct digest tree;
 	bool good = true;
 

@@ -393,13 +393,13 @@ bool node_view(struct node *n, uint32_t cell, uint32_t view,
 
 static uint32_t open_cell(struct node *n, const char *driver, bool is_clang,
 			  const struct digest *id, const char *root,
-			  const char *own)
+			  const char *kept)
 {
 	struct wire_cell m = { .cell = n->next_cell++,
 			       .toolchain = *id,
 			       .is_clang = is_clang,
 			       .driver = xstrdup(driver),
-			       .kept = xstrdup(own) };
+			       .kept = xstrdup(kept) };
 	struct buf b = { 0 };
 	uint32_t cell = m.cell;
 
@@ -478,12 +478,12 @@ uint32_t node_cell_of(struct node *n, const char *driver, const char *program,
 	return cell;
 }
 
-bool node_cell_own(struct node *n, const char *driver, const char *own,
-		   const char *root, uint32_t *cell)
+bool node_cell_kept(struct node *n, const char *driver, const char *kept,
+		    const char *root, uint32_t *cell)
 {
 	struct digest any = { .b = { 7 } };
 
-	*cell = open_cell(n, driver, false, &any, root, own);
+	*cell = open_cell(n, driver, false, &any, root, kept);
 	return node_view(n, *cell, 1, WIRE_PART_TOOLCHAIN_END, NULL, 0) &&
 	       ready(n);
 }

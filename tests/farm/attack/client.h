@@ -99,16 +99,16 @@ uint32_t node_path(struct node *n, const char *path);
  * A toolchain to be kept: paths are below its directory.  What FIT named first
  * is its host, unless `host` says another.
  */
-struct gift {
+struct bundle {
 	const char *id, *host;
 	const struct file *files;
 	size_t n;
 	const struct digest *tree; /* NULL: what it is */
 };
 /* All of it; the answer is for node_wait(n, node_has_have, ...). */
-void node_bundle(struct node *n, const struct gift *g);
+void node_bundle(struct node *n, const struct bundle *g);
 /* BUNDLE alone: its number. */
-uint32_t node_bundle_open(struct node *n, const struct gift *g);
+uint32_t node_bundle_open(struct node *n, const struct bundle *g);
 /* A VIEW of entries that the caller made; NULL: nothing is given. */
 void node_bundle_send(struct node *n, struct wire_view *m,
 		      const struct file *files);
@@ -118,8 +118,8 @@ const struct wire_held *node_tools(struct node *n, bool verify);
 /* True when it is gone. */
 bool node_drop(struct node *n, const char *id);
 /* A cell with what the node holds; false when it is refused. */
-bool node_cell_own(struct node *n, const char *driver, const char *own,
-		   const char *root, uint32_t *cell);
+bool node_cell_kept(struct node *n, const char *driver, const char *kept,
+		    const char *root, uint32_t *cell);
 
 /* A cell of a compiler of this machine, or of a program as its compiler. */
 uint32_t node_cell(struct node *n, const struct compiler_manifest *m,

@@ -92,11 +92,11 @@ static bool refuses(struct node *n, unsigned ms)
 	return n->over || (n->has_have && n->have.state != WIRE_HAVE_READY);
 }
 
-static void gift_lie(struct scene *s, const char *name, const char *id,
-		     const struct file *files, size_t n_files,
-		     const struct digest *tree)
+static void bundle_lie(struct scene *s, const char *name, const char *id,
+		       const struct file *files, size_t n_files,
+		       const struct digest *tree)
 {
-	struct gift g = { id, NULL, files, n_files, tree };
+	struct bundle g = { id, NULL, files, n_files, tree };
 	struct node *n = node_start(s->kfarmd);
 
 	node_bundle(n, &g);
@@ -115,7 +115,7 @@ static void odd_ids(struct scene *s)
 				       strcmp(ids[i], "a\nb") ? ids[i] :
 								"a, newline");
 
-		gift_lie(s, name, ids[i], &f, 1, NULL);
+		bundle_lie(s, name, ids[i], &f, 1, NULL);
 		free(name);
 	}
 }
@@ -134,7 +134,7 @@ static void odd_paths(struct scene *s)
 				      .content = text("evil") } };
 		char *name = xasprintf("tools: the path \"%s\"", paths[i]);
 
-		gift_lie(s, name, ID, f, 2, NULL);
+		bundle_lie(s, name, ID, f, 2, NULL);
 		free(name);
 	}
 }
@@ -166,13 +166,13 @@ static void odd_links(struct scene *s)
 		{ .path = "d/f", .content = text("x") },
 	};
 
-	gift_lie(s, "tools: a link to /etc", ID, out, 1, NULL);
-	gift_lie(s, "tools: a link that climbs out", ID, up, 1, NULL);
-	gift_lie(s, "tools: a file through a link", ID, through, 3, NULL);
-	gift_lie(s, "tools: a file below a file", ID, below, 2, NULL);
-	gift_lie(s, "tools: a path twice", ID, twice, 2, NULL);
-	gift_lie(s, "tools: a directory that becomes a link", ID, late, 3,
-		 NULL);
+	bundle_lie(s, "tools: a link to /etc", ID, out, 1, NULL);
+	bundle_lie(s, "tools: a link that climbs out", ID, up, 1, NULL);
+	bundle_lie(s, "tools: a file through a link", ID, through, 3, NULL);
+	bundle_lie(s, "tools: a file below a file", ID, below, 2, NULL);
+	bundle_lie(s, "tools: a path twice", ID, twice, 2, NULL);
+	bundle_lie(s, "tools: a directory that becomes a link", ID, late, 3,
+		   NULL);
 }
 
 static void wrong_tree(struct scene *s)
@@ -180,8 +180,8 @@ static void wrong_tree(struct scene *s)
 	struct file f = { .path = "bin/x", .content = text("x") };
 	struct digest tree = { .b = { 1, 2, 3 } };
 
-	gift_lie(s, "tools: another digest", ID, &f, 1, &tree);
-	gift_lie(s, "tools: no file at all", ID, NULL, 0, NULL);
+	bundle_lie(s, "tools: another digest", ID, &f, 1, &tree);
+	bundle_lie(s, "tools: no file at all", ID, NULL, 0, NULL);
 }
 
 /* A blob that is not what its name says, once it was asked for. */
@@ -189,7 +189,7 @@ static void wrong_blob(struct scene *s)
 {
 	struct file lie = { .path = "bin/x", .content = text("not asked") };
 	struct digest tree = { .b = { 1 } };
-	struct gift g = { .id = ID, .tree = &tree };
+	struct bundle g = { .id = ID, .tree = &tree };
 	struct wire_entry e = { .inode.size = 5 };
 	struct wire_view m = { .view = 1,
 			       .part = WIRE_PART_TOOLCHAIN_END,
@@ -212,7 +212,7 @@ static void too_many(struct scene *s, const char *name, unsigned files,
 {
 	const unsigned each = 10000;
 	struct wire_entry *e = xcalloc(each, sizeof(*e));
-	struct gift g = { .id = ID };
+	struct bundle g = { .id = ID };
 	struct wire_view m = { .entries = e };
 	struct node *n = node_start(s->kfarmd);
 
@@ -253,7 +253,7 @@ static void floods(struct scene *s)
 	end(s, n, "tools: 5,000 questions", true, 0);
 	n = node_start(s->kfarmd);
 	for (uint32_t i = 0; i < 2000 && !n->over; i++) {
-		struct gift g = { .id = ID };
+		struct bundle g = { .id = ID };
 
 		node_bundle_open(n, &g);
 	}
@@ -300,7 +300,7 @@ static bool is_whole(struct node *n, bool *there)
 static unsigned one_round(struct scene *s, unsigned round, unsigned ms)
 {
 	struct file f[FILES];
-	struct gift g = { ID, NULL, f, FILES, NULL };
+	struct bundle g = { ID, NULL, f, FILES, NULL };
 	struct node *n = node_start(s->kfarmd);
 	uint64_t at;
 
@@ -342,7 +342,7 @@ static void interrupted(struct scene *s)
 static void in_use(struct scene *s)
 {
 	struct file f = { .path = "bin/x", .content = text("x") };
-	struct gift g = { ID, NULL, &f, 1, NULL };
+	struct bundle g = { ID, NULL, &f, 1, NULL };
 	struct node *n = node_start(s->kfarmd);
 	char *path = kept_dir(s, "/" ID);
 	struct file other = { .path = "bin/x", .content = text("other") };
@@ -377,14 +377,14 @@ static void evil_driver(struct scene *s)
 	struct file f = { .path = "bin/evil",
 			  .executable = true,
 			  .from = s->evil };
-	struct gift g = { ID, NULL, &f, 1, NULL };
+	struct bundle g = { ID, NULL, &f, 1, NULL };
 	struct node *n = node_start(s->kfarmd);
 	uint32_t cell;
 	bool leaks;
 
 	node_bundle(n, &g);
 	refuses(n, 60000);
-	leaks = node_cell_own(n, "/c/bin/evil", ID, "/tree", &cell);
+	leaks = node_cell_kept(n, "/c/bin/evil", ID, "/tree", &cell);
 	leaks |= (n->has_have && strstr(n->have.detail, s->secret)) ||
 		 (n->bye && strstr(n->bye, s->secret));
 	s->leaks += leaks;
@@ -414,14 +414,14 @@ static void liars(struct scene *s)
 		struct file f = { .path = path,
 				  .executable = true,
 				  .from = from };
-		struct gift g = { ID, NULL, &f, 1, NULL };
+		struct bundle g = { ID, NULL, &f, 1, NULL };
 		struct node *n = node_start(s->kfarmd);
 		uint32_t cell;
 		bool ready;
 
 		node_bundle(n, &g);
 		refuses(n, 60000);
-		ready = node_cell_own(n, driver, ID, "/tree", &cell);
+		ready = node_cell_kept(n, driver, ID, "/tree", &cell);
 		s->leaks += ready;
 		node_drop(n, ID);
 		end(s, n, name,
@@ -443,9 +443,9 @@ void attack_space(struct scene *s)
 {
 	const unsigned n_files = 16, size = 1u << 20;
 	struct file f[16], small = { .path = "bin/x", .content = text("x") };
-	struct gift g = { ID, NULL, f, n_files, NULL };
+	struct bundle g = { ID, NULL, f, n_files, NULL };
 	struct node *n = node_start(s->kfarmd);
-	bool refused, said;
+	bool refused, explained;
 
 	for (unsigned i = 0; i < n_files; i++) {
 		uint8_t *content = xmalloc(size);
@@ -456,10 +456,10 @@ void attack_space(struct scene *s)
 	}
 	node_bundle(n, &g);
 	refused = refuses(n, 60000);
-	said = n->has_have && strcasestr(n->have.detail, "no space left");
-	end(s, n, "tools: more than the disk holds", refused && said, 0);
+	explained = n->has_have && strcasestr(n->have.detail, "no space left");
+	end(s, n, "tools: more than the disk holds", refused && explained, 0);
 	n = node_start(s->kfarmd);
-	g = (struct gift){ ID, NULL, &small, 1, NULL };
+	g = (struct bundle){ ID, NULL, &small, 1, NULL };
 	node_bundle(n, &g);
 	refused = refuses(n, 60000);
 	end(s, n, "tools: what the disk holds", !refused, 1);
@@ -476,7 +476,7 @@ static void controls(struct scene *s)
 	struct node *n;
 
 	scene_control(s);
-	gift_lie(s, "tools: no lie", ID, &f, 1, NULL);
+	bundle_lie(s, "tools: no lie", ID, &f, 1, NULL);
 	scene_control_end(s, "a toolchain that is kept");
 	n = node_start(s->kfarmd);
 	end(s, n, "tools: none is left of it", node_drop(n, ID), 0);
