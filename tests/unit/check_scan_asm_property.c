@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: scan */
+/*
+ * Random assembler texts, with macros, repetitions, labels and comments: no
+ * file that an assembler looks for may be missing in what we say, unless we
+ * say that it is open.  None of the files is there, and each is complained
+ * of.  SCAN_PROPERTY_RUNS is how many, SCAN_PROPERTY_SEED where to start.
+ */
+#include "scan-assembler.h"
+
+#include "scan/asm-text.h"
+#include "suite.h"
+
+static uint64_t state;
+
+static unsigned pick(unsigned n)
+{
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return (unsigned)(state >> 33) % n;
+}
+
+static bool maybe(unsigned percent)
+{
+	return pick(100) < percent;
+}
+
+static const char *one_of(const char *const *list, unsigned n)
+{
+	return list[pick(n)];
+}
+
+#define ONE_OF(list) one_of(list, sizeof(list) / sizeof((list)[0]))
+
+/* A text that is being written. */
+struct text {
+	struct buf b;
+	unsigned depth;
+	unsigned left; /* statements, at most */
+	bool in_macro;
+	const char *comment;
+};
+
+static void lines(struct text *t);
+
+static void expression(struct text *t)
+{
+	static const char *const atom[] = {
+		"0",  "1",   "2",       "3",    "-1",     "0x10",
+		"s0", "s1",  "(1+2*3)", "(s0)", "(s1+1)", "l0-l0",
+		"1b", "'a'", "~0",      "!s1",  "0b11",   "undefined_one",
+	};
+	static const char *const op[] = { "+",  "-",  "*",  "==", "!=", "<",
+					  ">",  "<=", ">=", "&",  "|",  "&&",
+					  "||", "<<", ">>", "^",  "<>" };
+
+	if (t->in_macro && maybe(40))
+		buf_printf(&t->b, "\\%c", "abc"[pick(3)]);
+	else
+		buf_add_str(&t->b, ONE_OF(atom));
+	if (maybe(50))
+		buf_printf(&t->b, "%s%s", ONE_OF(op), ONE_OF(atom));
+}
+
+static void argument(struct text *t)
+{
+	static const char *const list[] = {
+		".incbin",
+		"incbin",
+		"\"f1\"",
+		"f2",
+		".in",
+		"cbin",
+		"bin",
+		"i",
+		"1",
+		"2",
+		"x",
+		"a b",
+		"\"a b\"",
+		"(1, 2)",
+		"[x, y]",
+		"\"\"",
+		"",
+		"\".incbin\"",
+		"\"incbin \\\"f3\\\"\"",
+		"\".incbin \\\"f4\\\"\"",
+		"\"nop; .incbin \\\"f5\\\"\"",
+		"<.incbin \"f6\">",
+		"<f7>",
+		"%1+2",
+		"%s0",
+		"'c'",
+		"!x",
+		"a=f8",
+		"b=.incbin",
+		"c=\"f9\"",
+		".INCBIN",
+		"\"\"\"f10\"\"\"",
+		"s0",
+		"m0",
+		"m1",
+		"/* f11 */ f11",
+		"x:",
+		"nop",
+	};
+
+	if (t->in_macro && maybe(30))
+		buf_printf(&t->b, "%s\\%c", maybe(20) ? ".in" : "",
+			   "abc"[pick(3)]);
+	else
+		buf_add_str(&t->b, ONE_OF(list));
+}
+
+static void arguments(struct text *t)
+{
+	for (unsigned n = pick(4); n; n--) {
+		argument(t);
+		if (n > 1)
+			buf_add_str(&t->b, maybe(70) ? ", " :
+					   maybe(50) ? "," :
+						       " ");
+	}
+}
+
+/* What a macro's body does with its parameters. */
+static void use(struct text *t)
+{
+	static const char *const list[] = {
+		"\\a \"f12\"",
+		"\\a\\b \"f13\"",
+		".\\a \"f14\"",
+		".in\\a \"f15\"",
+		".inc\\()bin \"f16\"",
+		".incbin \"\\a\"",
+		".incbin \"\\a\\().x\"",
+		".incbin \\b",
+		".byte 0 # x\\@",
+		"\\a",
+		"\\b \\c",
+		"\\a \\b, \\c",
+		"\\c",
+		".incbin \"\\b\\c\"",
+		"a \"f17\"",
+		"&a \"f18\"",
+		".in&a& \"f19\"",
+		".incbin \"&b\"",
+		"\\a\\(); nop",
+		"\\a: .incbin \"f20\"",
+		"m\\a \\b",
+		".ifc \\a,x\n.incbin \"f21\"\n.endif",
+		".ifb \\a\n.incbin \"f22\"\n.else\n.incbin \"f23\"\n.endif",
+		".ifnb \\b\n.incbin \"f24\"\n.endif",
+		".ifeqs \"\\a\",\"x\"\n.incbin \"f25\"\n.endif",
+		".exitm",
+		".set s0, s0+1",
+		".if s0 < 5\nm0 \\a\n.endif",
+	};
+
+	buf_add_str(&t->b, ONE_OF(list));
+}
+
+static void block(struct text *t, const char *end)
+{
+	buf_add_str(&t->b, "\n");
+	t->depth++;
+	lines(t);
+	t->depth--;
+	buf_add_str(&t->b, end);
+}
+
+static void macro(struct text *t)
+{
+	static const char *const formals[] = {
+		"",
+		"a",
+		"a b c",
+		"a, b, c",
+		"a=.incbin, b=\"f26\"",
+		"a:req b c:vararg",
+		"b:vararg",
+		"a, b=f27",
+		"c a b",
+		"a= b= c=.in",
+	};
+	bool outer = t->in_macro;
+
+	buf_printf(&t->b, ".%s m%u%s%s", maybe(10) ? "MACRO" : "macro", pick(4),
+		   maybe(20) ? "," : " ", ONE_OF(formals));
+	t->in_macro = true;
+	block(t, maybe(5) ? "x1: .endm" : ".endm");
+	t->in_macro = outer;
+}
+
+static void repetition(struct text *t)
+{
+	bool outer = t->in_macro;
+
+	if (maybe(30)) {
+		buf_printf(&t->b, ".rept %u", pick(4));
+		block(t, ".endr");
+		return;
+	}
+	if (maybe(20)) {
+		buf_printf(&t->b, ".irpc %c,%s", "abc"[pick(3)],
+			   maybe(50) ? "ixb" : "\"1 2\"");
+	} else {
+		buf_printf(&t->b, ".irp %c,", "abc"[pick(3)]);
+		arguments(t);
+	}
+	t->in_macro = true;
+	block(t, ".endr");
+	t->in_macro = outer;
+}
+
+static void condition(struct text *t)
+{
+	static const char *const kind[] = { "if",   "ifeq", "ifne", "ifgt",
+					    "ifge", "iflt", "ifle" };
+
+	if (maybe(20)) {
+		buf_printf(&t->b, ".if%sdef %s", maybe(50) ? "n" : "",
+			   maybe(50) ? "s0" : "undefined_one");
+	} else {
+		buf_printf(&t->b, ".%s ", ONE_OF(kind));
+		expression(t);
+	}
+	block(t, "");
+	if (maybe(30)) {
+		buf_add_str(&t->b, ".elseif ");
+		expression(t);
+		block(t, "");
+	}
+	if (maybe(50)) {
+		buf_add_str(&t->b, ".else");
+		block(t, "");
+	}
+	buf_add_str(&t->b, ".endif");
+}
+
+static void plain(struct text *t)
+{
+	static const char *const list[] = {
+		"nop",
+		".incbin \"f30\"",
+		".incbin\"f31\"",
+		".INCBIN \"f32\"",
+		"\t.incbin /* c */ \"f33\"",
+		".incbin \"f\\\"34\"",
+		".incbin f35",
+		"l1: l2: .incbin \"f36\"",
+		"1: .incbin \"f37\"",
+		"nop; .incbin \"f38\"",
+		".ascii \"; .incbin \\\"f39\\\"\"",
+		".incbin \"f40\",1,2",
+		".byte ';' ; .incbin \"f41\"",
+		"/* .incbin \"f42\" */",
+		"# .incbin \"f43\"",
+		"# 12 \"f44\"",
+		"\".incbin\" \"f45\"",
+		".altmacro\n.macro ma x\nLOCAL l\nl: .incbin \"f&x\"\n"
+		".endm\n.noaltmacro",
+		".altmacro\nma 56\nma %s0\n.noaltmacro\n.purgem ma",
+		".altmacro\nm0 <.incbin \"f55\">, %1+2\n.noaltmacro",
+		".purgem m0",
+		".purgem m1, m2",
+		"s0 = 1",
+		"s1 == s0 + 1",
+		".set s1, 3",
+		".equ s0, s1 - 1",
+		".equiv s2, 4",
+		"LOCAL x, y",
+		".print \"x;y\"",
+		".ifb \"a;b\"\n.endif",
+		"/* a\n b */ .incbin \"f46\"",
+		".ascii \"a\n.incbin \\\"f47\\\" \"",
+		"m0: .incbin \"f48\"",
+		".incbin \"f49\" # c",
+		".incbin \"f50\" // c",
+		".incbin \"f51\" @ c",
+		".incbin \"f52\" ! c",
+		".title \"a;.incbin \\\"f53\\\"\"",
+		"m3 : .incbin \"f54\"",
+		".exitm",
+		"m0 ; m1",
+	};
+
+	buf_add_str(&t->b, ONE_OF(list));
+}
+
+static void line(struct text *t)
+{
+	if (t->left)
+		t->left--;
+	if (maybe(10))
+		buf_add_str(&t->b, "\t");
+	if (maybe(4))
+		buf_printf(&t->b, "x%u: ", pick(3));
+	if (t->in_macro && maybe(45))
+		use(t);
+	else if (t->left && t->depth < 4 && maybe(18))
+		macro(t);
+	else if (t->left && t->depth < 4 && maybe(15))
+		repetition(t);
+	else if (t->left && t->depth < 4 && maybe(15))
+		condition(t);
+	else if (maybe(45)) {
+		buf_printf(&t->b, "%c%u ", maybe(5) ? 'M' : 'm', pick(4));
+		arguments(t);
+	} else {
+		plain(t);
+	}
+	if (maybe(3))
+		buf_printf(&t->b, " %s c \"", t->comment);
+	buf_add_str(&t->b, maybe(8) ? ";" : "\n");
+}
+
+static void lines(struct text *t)
+{
+	for (unsigned n = 1 + pick(t->depth ? 3 : 7); n; n--)
+		line(t);
+}
+
+struct count {
+	unsigned long equal, more, open, mistaken;
+};
+
+static void compare(const struct assembler *as, const struct buf *text,
+		    unsigned long seed, struct count *count)
+{
+	struct scan_asm_setup setup = { .architecture = as->architecture };
+	struct scan_asm_text *a = scan_asm_new(&setup);
+	struct scan_asm_result got;
+	struct strv want = { 0 };
+	struct buf said = { 0 };
+
+	compare_file("in.s", buf_str(text));
+	assembler_run(as, &want, &said);
+	scan_asm_add(a, buf_str(text), text->len, SCAN_ASM_SOURCE);
+	scan_asm_end(a, &got);
+	if (as->strict && assembler_has_mistakes(as, buf_str(&said))) {
+		count->mistaken++;
+		goto out;
+	}
+	for (size_t i = 0; i < want.n && !got.open; i++) {
+		if (strv_has(&got.incbin, want.v[i]))
+			continue;
+		fprintf(stderr, "%s\n%s\n%s\n", buf_str(text), buf_str(&said),
+			compare_dir);
+		ck_abort_msg("seed %lu, %s: %s is missing", seed, as->argv[0],
+			     want.v[i]);
+	}
+	count->open += !!got.open;
+	count->equal += !got.open && want.n == got.incbin.n;
+	count->more += !got.open && want.n < got.incbin.n;
+	if (getenv("SCAN_PROPERTY_VERBOSE") &&
+	    (got.open || want.n < got.incbin.n))
+		fprintf(stderr, "seed %lu: %s\n%s\n%s\n", seed,
+			got.open ? got.open : "more", buf_str(text),
+			buf_str(&said));
+out:
+	scan_asm_result_release(&got);
+	scan_asm_free(a);
+	strv_release(&want);
+	buf_release(&said);
+}
+
+static unsigned long number_of(const char *name, unsigned long otherwise)
+{
+	const char *s = getenv(name);
+
+	return s && *s ? strtoul(s, NULL, 10) : otherwise;
+}
+
+START_TEST(random_texts_are_read_as_the_assembler_reads_them)
+{
+	const struct assembler *as = &assemblers[_i];
+	unsigned long seed = number_of("SCAN_PROPERTY_SEED", 1);
+	unsigned long runs = number_of("SCAN_PROPERTY_RUNS", 2000) / 4;
+	bool here = assembler_is_here(as);
+	struct count count = { 0 };
+
+	for (unsigned long i = 0; here && i < runs; i++) {
+		struct text t = { .left = 40, .comment = as->comment };
+
+		state = (seed + i) * UINT64_C(0x9e3779b97f4a7c15) | 1;
+		pick(1);
+		pick(1);
+		for (unsigned n = 3 + pick(5); n; n--)
+			lines(&t);
+		compare(as, &t.b, seed + i, &count);
+		buf_release(&t.b);
+	}
+	fprintf(stderr, "%s: %lu equal, %lu name more, %lu open\n", as->argv[0],
+		count.equal, count.more, count.open);
+	if (here && runs >= 200 && !as->strict)
+		ck_assert_uint_gt(count.equal, runs / 2);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("scan/asm-property");
+	TCase *tc = tcase_create("property");
+
+	tcase_add_checked_fixture(
+		tc, compare_setup,
+		getenv("SCAN_PROPERTY_KEEP") ? NULL : compare_teardown);
+	tcase_set_timeout(tc,
+			  1800 + (double)number_of("SCAN_PROPERTY_RUNS", 0));
+	tcase_add_loop_test(tc,
+			    random_texts_are_read_as_the_assembler_reads_them,
+			    0, ASSEMBLERS);
+	suite_add_tcase(s, tc);
+	return s;
+}
+
+int main(void)
+{
+	return suite_run(suite());
+}
