@@ -30,6 +30,7 @@ struct reading {
 	bool expansion;
 	unsigned unsure; /* when it began */
 	bool left; /* .exitm stood in it, perhaps */
+	bool labelled; /* the statement at hand has a label */
 };
 
 static void run_text(struct scan_asm_run *run, struct reading *r);
@@ -339,8 +340,15 @@ static void directive(struct scan_asm_run *run, struct reading *r,
 	if (is == SCAN_ASM_NONE && has_unknown(name) &&
 	    scan_asm_may_be_directive(buf_str(&low)))
 		scan_asm_open(run, "a directive whose name is made");
-	if (is == SCAN_ASM_NONE && !scan_asm_condition(run, buf_str(&low), in))
-		other(run, name, in);
+	if (is == SCAN_ASM_NONE) {
+		bool unsure = run->unsure;
+
+		if (!scan_asm_condition(run, buf_str(&low), in))
+			other(run, name, in);
+		/* Where it is skipped, nobody sees it behind a label. */
+		else if (r->labelled && unsure)
+			scan_asm_open(run, ".if behind a label");
+	}
 	buf_release(&low);
 	switch (is) {
 	case SCAN_ASM_MACRO:
@@ -410,19 +418,23 @@ static void statement(struct scan_asm_run *run, struct reading *r,
 	struct scan_asm_part label = { in.p, in.p }, name;
 	bool later = false;
 
+	r->labelled = false;
 	for (;;) {
 		scan_asm_start_blanks(&in);
 		if (scan_asm_ignoring(run)) {
 			ignored(run, in);
 			return;
 		}
-		if (scan_asm_take_local_label(&in))
+		if (scan_asm_take_local_label(&in)) {
+			r->labelled = true;
 			continue;
+		}
 		if (in.p == in.end || !scan_asm_take_name(run, &in, &name))
 			return;
 		if (in.p == in.end || *in.p != ':')
 			break;
 		label = name;
+		r->labelled = true;
 		in.p++;
 	}
 	if (scan_asm_take_equals(&in, &later))
