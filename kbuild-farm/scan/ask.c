@@ -267,7 +267,7 @@ static void learn(struct scan_answers *a, struct dialect *f, unsigned mode,
 	/* Also where there are none. */
 	if (!f->is.macros) {
 		f->is.is_clang = strstr(buf_str(&macros), "#define __clang__ ");
-		f->is.macros = scan_lex(a->names, &macros, mode);
+		f->is.macros = scan_lex(a->names, &macros, mode, false);
 	}
 	buf_release(&macros);
 }

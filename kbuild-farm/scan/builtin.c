@@ -4,6 +4,7 @@
 #include "base/buf.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static struct scan_token number(struct scan_cpp *cpp, long long value)
 {
@@ -79,14 +80,14 @@ static struct scan_token has_include(struct scan_cpp *cpp, bool next)
 	if (!scan_is_punct(t, '('))
 		return fail(cpp, REASON_HAS_INCLUDE_PARENTHESES);
 	t = scan_cpp_next(cpp);
-	spelled = cpp->n_context == 1;
+	spelled = cpp->run.n_context == 1;
 	if (!scan_cpp_header(cpp, t, spelled, &name, &angled))
 		return fail(cpp, REASON_HAS_INCLUDE_OPERAND);
 	if (!scan_is_punct(scan_cpp_next(cpp), ')'))
 		return fail(cpp, REASON_HAS_INCLUDE_PARENTHESES);
 	cpp->unsteady = true;
 	has = cpp->host.has_include(cpp->host.ctx, name, angled, next,
-				    &cpp->why);
+				    &cpp->run.why);
 	return has < 0 ? fail(cpp, REASON_HAS_INCLUDE) : number(cpp, has);
 }
 
@@ -114,32 +115,154 @@ static struct scan_token ask(struct scan_cpp *cpp, enum scan_word op)
 		buf_add(&b, s->s, s->len);
 	}
 	/* The answer goes with the compiler, as the operator's name does. */
-	ret = cpp->host.ask(cpp->host.ctx, op, buf_str(&b), &value, &cpp->why);
+	ret = cpp->host.ask(cpp->host.ctx, op, buf_str(&b), &value,
+			    &cpp->run.why);
 	buf_release(&b);
 	return ret < 0 ? fail(cpp, REASON_COMPILER_QUESTION) :
 			 number(cpp, value);
 }
 
-struct scan_token scan_builtin(struct scan_cpp *cpp, struct scan_token name)
+/* __FILE__, __DATE__ and their like, of text. */
+static struct scan_token string(struct scan_cpp *cpp, enum scan_word word)
 {
-	switch ((enum scan_word)name.id) {
+	struct scan_token t = { .kind = SCAN_TOK_STRING };
+
+	if (!cpp->run.text)
+		return fail(cpp, REASON_FILE_MACRO);
+	if (word == WORD_DATE || word == WORD_TIME || word == WORD_TIMESTAMP)
+		cpp->dated = true;
+	t.id = cpp->host.file(cpp->host.ctx, word);
+	return t;
+}
+
+/* What is no part of a pragma: at a comment, behind it; else NULL. */
+static const char *comment_end(const char *p, const char *end)
+{
+	const char *close;
+
+	if (end - p < 2 || p[0] != '/')
+		return NULL;
+	if (p[1] == '/')
+		return end;
+	close = p[1] == '*' ? memmem(p + 2, (size_t)(end - p - 2), "*/", 2) :
+			      NULL;
+	return close ? close + 2 : NULL;
+}
+
+/* The text that a string literal of _Pragma stands for. */
+static uint32_t destringized(struct scan_cpp *cpp, struct scan_token t)
+{
+	const struct scan_name *s = scan_name(cpp->names, t.id);
+	const char *p = strchr(s->s, '"') + 1, *end = s->s + s->len - 1;
+	const char *behind;
+	struct buf b = { 0 };
+	bool quotes = false;
+	uint32_t id;
+
+	for (; p < end; p++) {
+		behind = quotes ? NULL : comment_end(p, end);
+		if (behind) {
+			buf_add(&b, " ", 1);
+			p = behind - 1;
+			continue;
+		}
+		if (*p == '\\' && (p[1] == '\\' || p[1] == '"'))
+			p++;
+		quotes ^= *p == '"';
+		buf_add(&b, p, 1);
+	}
+	id = scan_name_id(cpp->names, buf_str(&b), b.len);
+	buf_release(&b);
+	return id;
+}
+
+/*
+ * _Pragma("...") in text.  In an argument it waits for the macro's body, as
+ * the name that it is: true.
+ */
+static bool pragma(struct scan_cpp *cpp)
+{
+	struct scan_token t;
+
+	if (!cpp->run.text) {
+		fail(cpp, REASON_FILE_MACRO);
+		return false;
+	}
+	if (cpp->run.depth)
+		return true;
+	if (!scan_is_punct(scan_cpp_next(cpp), '(') ||
+	    (t = scan_cpp_next(cpp)).kind != SCAN_TOK_STRING ||
+	    strstr(scan_name(cpp->names, t.id)->s, "R\"") ||
+	    !scan_is_punct(scan_cpp_next(cpp), ')')) {
+		fail(cpp, REASON_PRAGMA);
+		return false;
+	}
+	t = (struct scan_token){ .kind = SCAN_TOK_PRAGMA,
+				 .id = destringized(cpp, t) };
+	if (!cpp->run.why)
+		cpp->host.said(cpp->host.ctx, t);
+	return false;
+}
+
+/* Text that we do not read, and other directives, count too. */
+static struct scan_token counter(struct scan_cpp *cpp)
+{
+	cpp->unsteady = true;
+	return cpp->exact ? number(cpp, cpp->counter++) :
+			    fail(cpp, REASON_COUNTER);
+}
+
+static struct scan_token value_of(struct scan_cpp *cpp, enum scan_word word,
+				  uint32_t line)
+{
+	switch (word) {
 	case WORD_LINE:
 		cpp->unsteady = true;
-		if (!cpp->line_known)
+		if (!cpp->run.text && !cpp->line_known)
 			return fail(cpp, REASON_LINE_MACRO);
-		return number(cpp, cpp->line);
+		return number(cpp, line);
 	case WORD_COUNTER:
-		/* Text that we do not read, and other directives, count too. */
-		return fail(cpp, REASON_COUNTER);
+		return counter(cpp);
 	case WORD_INCLUDE_LEVEL:
 		cpp->unsteady = true;
 		return number(cpp, cpp->level);
 	case WORD_HAS_INCLUDE:
 	case WORD_HAS_INCLUDE_NEXT:
-		return has_include(cpp, name.id == WORD_HAS_INCLUDE_NEXT);
+		if (cpp->run.text)
+			return fail(cpp, REASON_HAS_INCLUDE_OUTSIDE);
+		return has_include(cpp, word == WORD_HAS_INCLUDE_NEXT);
 	case WORD_HAS_ATTRIBUTE ... WORD_BUILDING_MODULE:
-		return ask(cpp, name.id);
+		return ask(cpp, word);
+	case WORD_FILE:
+	case WORD_FILE_NAME:
+	case WORD_BASE_FILE:
+	case WORD_DATE:
+	case WORD_TIME:
+	case WORD_TIMESTAMP:
+		return string(cpp, word);
 	default:
 		return fail(cpp, REASON_FILE_MACRO);
 	}
+}
+
+bool scan_builtin(struct scan_cpp *cpp, struct scan_token *t, uint32_t line)
+{
+	uint8_t flags = t->flags & (SCAN_TOK_WHITE | SCAN_TOK_FRESH);
+
+	if (t->id == WORD_PRAGMA) {
+		uint8_t pad = cpp->run.pad;
+		bool stays = pragma(cpp);
+
+		if (stays)
+			return true;
+		scan_pad(&pad, flags);
+		cpp->run.pad = pad;
+		cpp->run.fresh |= !!(flags & SCAN_TOK_FRESH);
+		return false;
+	}
+	*t = value_of(cpp, t->id, line);
+	/* What stands beside it in a directive sees none. */
+	if (cpp->run.text)
+		t->flags |= flags;
+	return true;
 }

@@ -45,6 +45,9 @@ static struct scan_worker *worker_new(struct scan_common *common)
 		.ctx = w,
 		.has_include = scan_walk_has_include,
 		.ask = ask_operator,
+		.more = scan_exact_more,
+		.said = scan_exact_said,
+		.file = scan_exact_file,
 	};
 
 	w->common = common;
@@ -70,6 +73,7 @@ static void worker_free(struct scan_worker *w)
 	}
 	scan_lists_release(&w->lists);
 	scan_cpp_release(&w->cpp);
+	scan_run_release(&w->aside);
 	scan_arena_release(&w->arena);
 	free(w);
 }
@@ -78,7 +82,7 @@ static size_t worker_memory(const struct scan_worker *w)
 {
 	size_t size = sizeof(*w) + w->arena.memory +
 		      w->cpp.n_slot * sizeof(struct scan_slot) +
-		      w->cpp.arena.memory;
+		      w->cpp.run.arena.memory + w->aside.arena.memory;
 
 	for (size_t i = 0; i < w->n_place; i++)
 		size += scan_tree_memory(w->place[i].tree) +

@@ -50,6 +50,13 @@ struct scan *scan_new(const struct scan_setup *setup);
 /* No scan_closure() may be under way. */
 void scan_free(struct scan *s);
 
+/* Who wants to see what the preprocessor makes of a unit. */
+struct scan_output {
+	void *ctx;
+	/* A token's spelling; `fresh`: it starts a line, which .S counts. */
+	void (*token)(void *ctx, const char *s, size_t len, bool fresh);
+};
+
 /* What to scan; all borrowed. */
 struct scan_unit {
 	const char *cwd; /* absolute */
@@ -57,6 +64,12 @@ struct scan_unit {
 	const struct digest *toolchain; /* its identity: key of the cache */
 	const struct options_command *command; /* the compile */
 	char *const *env;
+	/*
+	 * NULL; or: read all text, needed or not.  What is given out counts
+	 * only if the unit is scannable.  __DATE__ and its like are strings
+	 * of question marks.
+	 */
+	const struct scan_output *output;
 };
 
 enum scan_kind {

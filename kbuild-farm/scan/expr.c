@@ -241,7 +241,7 @@ static struct scan_value unary(struct parse *p)
 	struct scan_value v;
 	uint8_t op = p->t.punct;
 
-	if (p->cpp->why)
+	if (p->cpp->run.why)
 		return zero;
 	if (!at(p, '+') && !at(p, '-') && !at(p, '~') && !at(p, '!'))
 		return primary(p);
@@ -384,7 +384,7 @@ static struct scan_value operators(struct parse *p, unsigned least)
 	struct scan_value a = unary(p);
 	unsigned level;
 
-	while (!p->cpp->why && (level = priority(&p->t)) > least) {
+	while (!p->cpp->run.why && (level = priority(&p->t)) > least) {
 		uint8_t op = p->t.punct;
 		bool skip = (op == SCAN_PUNCT_AND_AND && !a.v) ||
 			    (op == SCAN_PUNCT_OR_OR && a.v);
@@ -403,7 +403,7 @@ static struct scan_value ternary(struct parse *p)
 {
 	struct scan_value a, b, c = operators(p, 0);
 
-	if (!at(p, '?') || p->cpp->why)
+	if (!at(p, '?') || p->cpp->run.why)
 		return c;
 	if (++p->depth > DEPTH_MAX)
 		return fail(p, REASON_IF_DEPTH);
@@ -429,7 +429,7 @@ static struct scan_value comma_list(struct parse *p)
 	if (++p->depth > DEPTH_MAX)
 		return fail(p, REASON_IF_DEPTH);
 	v = ternary(p);
-	while (at(p, ',') && !p->cpp->why) {
+	while (at(p, ',') && !p->cpp->run.why) {
 		next(p);
 		v = ternary(p);
 	}
@@ -447,7 +447,7 @@ int scan_expr(struct scan_cpp *cpp, const struct scan_token *v, size_t n,
 	*out = comma_list(&p);
 	if (p.t.kind != SCAN_TOK_END)
 		scan_cpp_fail(cpp, REASON_IF_ERROR);
-	return cpp->why ? -EINVAL : 0;
+	return cpp->run.why ? -EINVAL : 0;
 }
 
 /* --------------------------------------------- what they were the last time */

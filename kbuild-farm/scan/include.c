@@ -4,6 +4,7 @@
 #include "base/fs.h"
 
 #include <errno.h>
+#include <string.h>
 
 /* gcc's and clang's own limit; beyond it they stop with an error. */
 #define INCLUDE_DEPTH_MAX 200
@@ -211,8 +212,17 @@ static bool said_once(struct scan_walk *walk, const struct scan_node *n)
 	return false;
 }
 
-static void push(struct scan_walk *walk, struct scan_node *node, int at,
-		 bool system, size_t index)
+/* clang's name of what stands beside unit.c is ./h.h. */
+static bool is_dotted(const struct scan_walk *walk, int at)
+{
+	const struct scan_frame *f = scan_walk_top(walk);
+
+	return f && at == SCAN_AT_CURRENT && walk->dialect->is_clang &&
+	       (f->dotted || !strchr(f->node->path, '/'));
+}
+
+static void push(struct scan_walk *walk, struct scan_node *node,
+		 const struct scan_frame *frame)
 {
 	struct scan_lists *l = walk->l;
 
@@ -220,13 +230,7 @@ static void push(struct scan_walk *walk, struct scan_node *node, int at,
 		scan_walk_fail(walk, REASON_INCLUDE_DEPTH, node->path);
 		return;
 	}
-	*SCAN_LIST_ADD(l, frame) = (struct scan_frame){
-		.node = node,
-		.text = node->text,
-		.at = at,
-		.system = system,
-		.index = index,
-	};
+	*SCAN_LIST_ADD(l, frame) = *frame;
 }
 
 /* See that the directives of a file are at hand. */
@@ -235,10 +239,10 @@ static bool read_node(struct scan_walk *walk, struct scan_node *node)
 	struct scan_names *names = walk->w->common->names;
 	int ret = node->error;
 
-	if (node->text)
+	if (node->text && (!walk->exact || atomic_load(&node->text->full)))
 		return true;
 	if (!ret)
-		ret = scan_tree_read(walk->place->tree, node);
+		ret = scan_tree_read(walk->place->tree, node, walk->exact);
 	if (ret)
 		scan_walk_fail(walk,
 			       node->error    ? REASON_FILE_STAT :
@@ -250,10 +254,32 @@ static bool read_node(struct scan_walk *walk, struct scan_node *node)
 	return !walk->why && node->text;
 }
 
+/* Is it in the list, as a file that was read? */
+static bool was_opened(const struct scan_walk *walk,
+		       const struct scan_node *node)
+{
+	const struct scan_entry *e = node->entry;
+
+	return e->unit == walk->w->unit &&
+	       walk->l->file[e->index].kind < SCAN_INPUT;
+}
+
+/* Does its guard hold, with all of it inside? */
+static bool has_no_effect(struct scan_walk *walk, struct scan_text *t)
+{
+	const struct scan_full *full = atomic_load(&t->full);
+
+	if (t->guard == WORD_NONE || !scan_cpp_def(&walk->w->cpp, t->guard))
+		return false;
+	return !walk->exact ||
+	       (full && !full->from[1] && full->from[t->n] == full->n);
+}
+
 void scan_walk_enter(struct scan_walk *walk, struct scan_node *node, int at,
 		     bool system)
 {
 	const struct scan_frame *f = scan_walk_top(walk);
+	bool dotted = is_dotted(walk, at);
 	enum scan_kind kind;
 	size_t index;
 
@@ -263,14 +289,13 @@ void scan_walk_enter(struct scan_walk *walk, struct scan_node *node, int at,
 	if (f && at == SCAN_AT_CURRENT && walk->dialect->is_clang)
 		at = f->at;
 	/* A file that was listed may be skipped; one that was not is opened. */
-	if (node->text && node->entry->unit == walk->w->unit &&
-	    node->text->guard != WORD_NONE &&
-	    scan_cpp_def(&walk->w->cpp, node->text->guard))
+	if (node->text && was_opened(walk, node) &&
+	    has_no_effect(walk, node->text))
 		return;
 	if (!read_node(walk, node))
 		return;
 	/* Behind a guard, too: what is outside of it counts. */
-	walk->marks |= node->text->marks;
+	scan_walk_mark(walk, node->text);
 	if (walk->l->n_once && said_once(walk, node))
 		return;
 	kind = !f && walk->l->n_file == 0 ? SCAN_SOURCE :
@@ -285,8 +310,13 @@ void scan_walk_enter(struct scan_walk *walk, struct scan_node *node, int at,
 		scan_walk_fail(walk, REASON_LINE_COMMENT, node->path);
 		return;
 	}
-	if (node->text->guard != WORD_NONE &&
-	    scan_cpp_def(&walk->w->cpp, node->text->guard))
+	if (has_no_effect(walk, node->text))
 		return;
-	push(walk, node, at, system, index);
+	push(walk, node,
+	     &(struct scan_frame){ .node = node,
+				   .text = node->text,
+				   .at = at,
+				   .system = system,
+				   .index = index,
+				   .dotted = dotted });
 }

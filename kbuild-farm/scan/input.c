@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "scan/assembly.h"
 #include "scan/walk.h"
 
 #include "base/fs.h"
@@ -111,6 +112,62 @@ void scan_walk_parts(struct scan_walk *walk)
 {
 	if (scan_parts_whole(&walk->parts))
 		scan_walk_fail(walk, REASON_INCBIN_PIECES, NULL);
+}
+
+/* .incbin "NAME" or .include "NAME" at `s`; false: not so plainly. */
+static bool take_name(struct scan_walk *walk, const char *s, const char *end)
+{
+	bool bin = end - s > 7 && !strncasecmp(s, ".incbin", 7);
+	const char *close;
+	char *name;
+
+	s += bin ? 7 : 8;
+	while (s < end && (*s == ' ' || *s == '\t'))
+		s++;
+	if (s == end || *s++ != '"')
+		return false;
+	for (close = s; close < end && *close != '"'; close++) {
+		if (strchr("\\%\n", *close))
+			return false;
+	}
+	if (close == end || close == s)
+		return false;
+	name = scan_arena_copy(&walk->w->arena, s, (size_t)(close - s));
+	if (bin)
+		scan_walk_incbin(walk, name);
+	else
+		scan_walk_assembler(walk, name);
+	return true;
+}
+
+static void read_assembly(struct scan_walk *walk, const char *s, size_t len)
+{
+	const char *end = s + len, *start = s;
+
+	scan_parts_text(&walk->parts, &(struct scan_prose){ .s = s,
+							    .len = len,
+							    .params = s,
+							    .first = true });
+	for (; s < end && (s = memchr(s, '.', (size_t)(end - s))); s++) {
+		if (strncasecmp(s, ".incbin", 7) &&
+		    strncasecmp(s, ".include", 8))
+			continue;
+		if (!take_name(walk, s, end))
+			scan_walk_fail(walk, REASON_INCBIN_NAME, start);
+	}
+}
+
+void scan_walk_assembly(struct scan_walk *walk)
+{
+	const struct scan_assembly *a = walk->assembly;
+
+	if (!(walk->marks & SCAN_MARK_FILE) && !scan_parts_whole(&walk->parts))
+		return;
+	walk->parts = (struct scan_parts){ 0 };
+	for (size_t i = 0; i < a->n_part; i++)
+		read_assembly(walk, buf_str(&a->text) + a->part[i].from,
+			      a->part[i].len);
+	scan_walk_parts(walk);
 }
 
 void scan_walk_input(struct scan_walk *walk, const char *name)

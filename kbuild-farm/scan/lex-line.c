@@ -1,54 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "scan/lexer.h"
 
+#include "base/vec.h"
+
 #include <string.h>
-
-/* What stops the walk through text, and through a directive's line. */
-enum {
-	STOP_TEXT = 1,
-	STOP_REST = 2,
-	WORD = 4,
-	BLANK = 8,
-	STOP_COMMENT = 16,
-	STOP_QUOTED = 32,
-};
-
-static const uint8_t class[256] = {
-	['\0'] = STOP_TEXT | STOP_REST | STOP_COMMENT | STOP_QUOTED,
-	['\n'] = STOP_TEXT | STOP_REST | STOP_COMMENT | STOP_QUOTED,
-	['"'] = STOP_TEXT | STOP_REST | STOP_QUOTED,
-	['\''] = STOP_TEXT | STOP_REST | STOP_QUOTED,
-	['/'] = STOP_TEXT | STOP_REST,
-	['*'] = STOP_COMMENT,
-	['\\'] = STOP_TEXT | STOP_REST | STOP_QUOTED,
-	['_'] = STOP_TEXT | WORD,
-	['b'] = STOP_TEXT | WORD,
-	['u'] = STOP_TEXT | WORD,
-	['$'] = WORD,
-	['0' ... '9'] = WORD,
-	['A' ... 'Z'] = WORD,
-	['a'] = WORD,
-	['c' ... 't'] = WORD,
-	['v' ... 'z'] = WORD,
-	[' '] = BLANK,
-	['\t'] = BLANK,
-	['\v'] = BLANK,
-	['\f'] = BLANK,
-	['\r'] = BLANK,
-	[0x80 ... 0xff] = WORD,
-};
-
-bool scan_is_word(uint8_t c)
-{
-	return class[c] & WORD;
-}
 
 /* Behind a backslash-newline at `p`, or NULL. */
 static const uint8_t *behind_splice(const uint8_t *p)
 {
 	if (*p++ != '\\')
 		return NULL;
-	while (class[*p] & BLANK)
+	while (scan_class[*p] & SCAN_BLANK)
 		p++;
 	return *p == '\n' ? p + 1 : NULL;
 }
@@ -90,7 +52,7 @@ static void step(struct scan_lexer *l, const uint8_t *to)
 static void block_comment(struct scan_lexer *l)
 {
 	for (;;) {
-		while (!(class[*l->p] & STOP_COMMENT))
+		while (!(scan_class[*l->p] & SCAN_STOP_COMMENT))
 			l->p++;
 		if (*l->p == '*') {
 			const uint8_t *next = following(l, l->p);
@@ -148,7 +110,7 @@ static bool comment(struct scan_lexer *l)
 bool scan_lexer_blanks(struct scan_lexer *l)
 {
 	for (;;) {
-		while (class[*l->p] & BLANK)
+		while (scan_class[*l->p] & SCAN_BLANK)
 			l->p++;
 		if (*l->p == '\n')
 			return false;
@@ -193,7 +155,7 @@ static void quoted(struct scan_lexer *l, struct buf *out)
 	const uint8_t *from = l->p++;
 
 	for (;;) {
-		while (!(class[*l->p] & STOP_QUOTED))
+		while (!(scan_class[*l->p] & SCAN_STOP_QUOTED))
 			l->p++;
 		if (*l->p == close) {
 			l->p++;
@@ -332,7 +294,7 @@ static void text_backslash(struct scan_lexer *l)
 	/* A word that we might look for, cut in two. */
 	if (before > l->start && scan_is_word(before[-1]) &&
 	    scan_is_word(*l->p))
-		scan_lexer_unsupported(l, REASON_SPLIT_WORD);
+		l->t->marks |= SCAN_MARK_SPLIT;
 }
 
 static void text_quote(struct scan_lexer *l)
@@ -352,7 +314,7 @@ void scan_lexer_text(struct scan_lexer *l)
 	for (;;) {
 		if ((l->mode & SCAN_ASM) && l->p >= l->words_end)
 			scan_lexer_asm_words(l);
-		while (!(class[*l->p] & STOP_TEXT))
+		while (!(scan_class[*l->p] & SCAN_STOP_TEXT))
 			l->p++;
 		switch (*l->p) {
 		case '\n':
@@ -381,7 +343,7 @@ void scan_lexer_text(struct scan_lexer *l)
 	}
 }
 
-static void rest_quote(struct scan_lexer *l)
+static void rest_quote(struct scan_lexer *l, bool in_text)
 {
 	const uint8_t *end;
 
@@ -394,26 +356,44 @@ static void rest_quote(struct scan_lexer *l)
 		return;
 	}
 	end = raw_end(l);
-	if (!end || memchr(l->p, '\n', (size_t)(end - l->p))) {
+	if (!end || (!in_text && memchr(l->p, '\n', (size_t)(end - l->p)))) {
 		scan_lexer_unsupported(l, REASON_UNSUPPORTED_BYTES);
 		end = l->p + 1;
 	}
 	buf_add(&l->blob, l->p, (size_t)(end - l->p));
-	l->p = end;
+	step(l, end);
 }
 
-void scan_lexer_rest(struct scan_lexer *l)
+/* Text that is kept: here another line begins. */
+static void turn(struct scan_lexer *l, size_t from)
 {
+	struct scan_keep *k = l->keep;
+
+	if (k->seen == l->line)
+		return;
+	k->seen = l->line;
+	k->turn = vec_reserve(k->turn, &k->cap_turn, k->n_turn,
+			      sizeof(*k->turn));
+	k->turn[k->n_turn++] = (struct scan_turn){ l->blob.len - from,
+						   l->line };
+}
+
+static void clean(struct scan_lexer *l, bool in_text)
+{
+	size_t before = l->blob.len;
+
 	for (;;) {
 		const uint8_t *from = l->p;
 
-		while (!(class[*l->p] & STOP_REST))
+		if (in_text)
+			turn(l, before);
+		while (!(scan_class[*l->p] & SCAN_STOP_REST))
 			l->p++;
 		take(&l->blob, from, l);
 		if (*l->p == '\n')
 			break;
 		if (*l->p == '"' || *l->p == '\'') {
-			rest_quote(l);
+			rest_quote(l, in_text);
 		} else if (*l->p == '/' && comment(l)) {
 			buf_add(&l->blob, " ", 1);
 		} else if (*l->p != '\\' || !take_splice(l)) {
@@ -424,6 +404,16 @@ void scan_lexer_rest(struct scan_lexer *l)
 	}
 	l->p++;
 	l->line++;
+}
+
+void scan_lexer_rest(struct scan_lexer *l)
+{
+	clean(l, false);
+}
+
+void scan_lexer_line(struct scan_lexer *l)
+{
+	clean(l, true);
 }
 
 void scan_lexer_header(struct scan_lexer *l, uint8_t close)
@@ -462,4 +452,31 @@ bool scan_lexer_bracketed(const uint8_t *s, const uint8_t *end)
 		}
 	}
 	return false;
+}
+
+/* One of the nine: "what??" is none. */
+static bool has_trigraph(const uint8_t *text, size_t len)
+{
+	const uint8_t *p = text, *end = text + len;
+
+	for (; (p = memmem(p, (size_t)(end - p), "??", 2)); p++) {
+		if (p + 2 < end && memchr("=/'()!<>-", p[2], 9))
+			return true;
+	}
+	return false;
+}
+
+/* Trigraphs and lone carriage returns are nothing that we rewrite. */
+void scan_lexer_bytes(struct scan_lexer *l, const struct buf *in)
+{
+	const uint8_t *p = in->data, *end = in->data + in->len;
+
+	for (; p < end && (p = memchr(p, '\r', (size_t)(end - p))); p++) {
+		if (p[1] != '\n') {
+			scan_lexer_unsupported(l, REASON_UNSUPPORTED_BYTES);
+			break;
+		}
+	}
+	if ((l->mode & SCAN_TRIGRAPHS) && has_trigraph(in->data, in->len))
+		scan_lexer_unsupported(l, REASON_UNSUPPORTED_BYTES);
 }

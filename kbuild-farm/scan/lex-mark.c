@@ -51,40 +51,6 @@ static bool pushes_macro(const struct scan_lexer *l)
 		(p - l->start >= 3 && !memcmp(p - 3, "pop", 3)));
 }
 
-/* Behind .incbin or .include in assembler text: the file's name. */
-static void operand(struct scan_lexer *l, enum scan_op op)
-{
-	uint32_t at = (uint32_t)l->blob.len;
-	const uint8_t *end;
-	struct scan_directive *d;
-
-	while (*l->p == ' ' || *l->p == '\t')
-		l->p++;
-	if (*l->p == '"') {
-		end = l->p + 1;
-		while (*end != '"' && *end != '\n' && *end != '\\')
-			end++;
-		if (*end != '"') {
-			scan_lexer_unsupported(l, REASON_INCBIN_NAME);
-			return;
-		}
-		d = scan_lexer_add(l, op);
-		d->form = '"';
-		d->name = scan_name_id_locked(l->names, (const char *)l->p + 1,
-					      (size_t)(end - l->p - 1));
-		return;
-	}
-	for (end = l->p; *end != '\n' && *end != ';' && *end != ','; end++) {
-		if (*end == '\\' || *end == '/' || *end == '"') {
-			scan_lexer_unsupported(l, REASON_INCBIN_NAME);
-			return;
-		}
-	}
-	buf_add(&l->blob, l->p, (size_t)(end - l->p));
-	d = scan_lexer_add(l, op);
-	d->at = scan_lexer_piece(l, at, (uint32_t)(end - l->p));
-}
-
 /* An argument incbin or include in C, that # could put behind a dot. */
 static bool is_argument(const struct scan_lexer *l, const uint8_t *p, bool bin)
 {
@@ -113,7 +79,7 @@ void scan_lexer_mark(struct scan_lexer *l)
 		if (p == l->start || !scan_is_word(p[-1]))
 			mark_reserved(l);
 		else if (pushes_macro(l))
-			scan_lexer_unsupported(l, REASON_PRAGMA);
+			l->t->marks |= SCAN_MARK_OPERATOR;
 		while (*l->p == '_')
 			l->p++;
 		return;
@@ -121,42 +87,13 @@ void scan_lexer_mark(struct scan_lexer *l)
 	l->p++;
 	bin = *p == 'b';
 	if (!(l->mode & SCAN_ASM) && is_argument(l, p, bin))
-		scan_parts_word(&l->parts, bin ? "incbin" : "include",
+		scan_parts_word(&l->t->parts, bin ? "incbin" : "include",
 				bin ? 6 : 7);
 	if (p - l->start < (bin ? 4 : 5) ||
 	    memcmp(p - (bin ? 4 : 5), bin ? ".inc" : ".incl", bin ? 4 : 5) ||
 	    !has_word(p, bin ? "bin" : "ude"))
 		return;
-	if (!(l->mode & SCAN_ASM)) {
-		scan_lexer_unsupported(l, REASON_INCBIN_NAME);
-		return;
-	}
-	l->p = p + 3;
-	operand(l, bin ? SCAN_OP_INCBIN : SCAN_OP_ASM_INCLUDE);
-}
-
-/* The name after .incbin, all of it inside this string: \"NAME\". */
-static bool plain_name(struct scan_lexer *l, const uint8_t *p,
-		       const uint8_t *end)
-{
-	const uint8_t *from;
-	struct scan_directive *d;
-
-	while (p < end && (*p == ' ' || *p == '\t'))
-		p++;
-	if (end - p < 4 || p[0] != '\\' || p[1] != '"')
-		return false;
-	for (from = p += 2; p < end && *p != '\\'; p++) {
-		if (*p == '%')
-			return false;
-	}
-	if (end - p < 2 || p[1] != '"' || p == from)
-		return false;
-	d = scan_lexer_add(l, SCAN_OP_INCBIN);
-	d->form = '"';
-	d->name = scan_name_id_locked(l->names, (const char *)from,
-				      (size_t)(p - from));
-	return true;
+	l->t->marks |= SCAN_MARK_FILE;
 }
 
 /* A string that names a file to the assembler, or could help to. */
@@ -168,7 +105,7 @@ static void assembler_text(struct scan_lexer *l, const uint8_t *s, size_t len)
 	if (l->mode & SCAN_ASM)
 		scan_lexer_prose(l, (const char *)s, len);
 	else
-		scan_parts_string(&l->parts,
+		scan_parts_string(&l->t->parts,
 				  &(struct scan_pasted){ (const char *)s, len,
 							 l->lone, l->first });
 	for (; (p = memchr(p, '.', (size_t)(end - p))); p++) {
@@ -180,11 +117,10 @@ static void assembler_text(struct scan_lexer *l, const uint8_t *s, size_t len)
 			if (!(l->mode & SCAN_ASM) &&
 			    scan_part_joins((const char *)s, (const char *)p,
 					    (const char *)end))
-				scan_lexer_unsupported(l, REASON_INCBIN_PIECES);
+				l->t->marks |= SCAN_MARK_FILE;
 			continue;
 		}
-		if (!bin || !plain_name(l, p + 7, end))
-			scan_lexer_unsupported(l, REASON_INCBIN_NAME);
+		l->t->marks |= SCAN_MARK_FILE;
 	}
 }
 
@@ -194,7 +130,7 @@ void scan_lexer_string(struct scan_lexer *l, const uint8_t *s, size_t len)
 		return;
 	if (memchr(s, '_', len) && (memmem(s, len, "push_macro", 10) ||
 				    memmem(s, len, "pop_macro", 9)))
-		scan_lexer_unsupported(l, REASON_PRAGMA);
+		l->t->marks |= SCAN_MARK_OPERATOR;
 	if (memchr(s, '\\', len) &&
 	    scan_part_unescape(&l->unescaped, (const char *)s, len)) {
 		s = l->unescaped.data;
@@ -217,7 +153,7 @@ static void body_strings(struct scan_lexer *l, const char *s, size_t len)
 		scan_lexer_near(l, start, from - 1, s + 1, end);
 		scan_lexer_string(l, (const uint8_t *)from, (size_t)(s - from));
 		if (s < end && scan_part_pastes(from, s, end))
-			scan_lexer_unsupported(l, REASON_INCBIN_PIECES);
+			l->t->marks |= SCAN_MARK_FILE;
 		s++;
 	}
 }
@@ -253,7 +189,8 @@ static size_t directive_length(const char *s, size_t i, size_t len)
 static bool body_mark(struct scan_lexer *l, const char *s, size_t i, size_t len)
 {
 	if (s[i] == 'i') {
-		scan_parts_word(&l->parts, s + i, directive_length(s, i, len));
+		scan_parts_word(&l->t->parts, s + i,
+				directive_length(s, i, len));
 		return false;
 	}
 	if (s[i] == '.')
@@ -271,7 +208,7 @@ static bool body_mark(struct scan_lexer *l, const char *s, size_t i, size_t len)
 		scan_lexer_pragma(l, s + i, s + len);
 	else if ((i >= 4 && stands(s, i - 4, len, "push_macro")) ||
 		 (i >= 3 && stands(s, i - 3, len, "pop_macro")))
-		scan_lexer_unsupported(l, REASON_PRAGMA);
+		l->t->marks |= SCAN_MARK_OPERATOR;
 	return false;
 }
 
@@ -294,7 +231,7 @@ void scan_lexer_body(struct scan_lexer *l, const char *s, size_t len)
 			names_file |= body_mark(l, s, i, len);
 	}
 	if (names_file)
-		scan_lexer_unsupported(l, REASON_INCBIN_NAME);
+		l->t->marks |= SCAN_MARK_FILE;
 	else if (quotes)
 		body_strings(l, s, len);
 }

@@ -38,13 +38,13 @@ static bool take(struct scan_lexer *l, const uint8_t *p)
 	return true;
 }
 
-void scan_lexer_origin(struct scan_lexer *l, bool numbered)
+void scan_lexer_origin(struct scan_lexer *l)
 {
 	const uint8_t *p = blanks(l->p), *digits = p;
 
 	l->t->marks |= SCAN_MARK_LINE;
-	while (!numbered && *p >= '0' && *p <= '9')
+	while (*p >= '0' && *p <= '9')
 		p++;
-	if ((!numbered && p == digits) || !take(l, blanks(p)))
+	if (p == digits || !take(l, blanks(p)))
 		scan_lexer_unsupported(l, REASON_LINE_NAME);
 }

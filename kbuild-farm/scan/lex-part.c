@@ -285,7 +285,7 @@ void scan_lexer_prose(struct scan_lexer *l, const char *s, size_t len)
 		.first = s == (const char *)l->p && starts_line(l),
 	};
 
-	if (scan_parts_text(&l->parts, &prose))
+	if (scan_parts_text(&l->t->parts, &prose))
 		l->comment_line = l->line;
 }
 
@@ -308,7 +308,7 @@ void scan_lexer_definition(struct scan_lexer *l, const char *s, size_t len)
 		prose.s = close;
 		prose.len = len - (size_t)(close - s);
 	}
-	scan_parts_text(&l->parts, &prose);
+	scan_parts_text(&l->t->parts, &prose);
 }
 
 /* How many letters of a word stand at `s`: all up to what is no letter. */
@@ -458,7 +458,7 @@ static void check_case(struct scan_lexer *l, const struct buf *in)
 		     strncmp(p, ".incbin", 7)) ||
 		    (!strncasecmp(p, ".include", 8) &&
 		     strncmp(p, ".include", 8))) {
-			scan_lexer_unsupported(l, REASON_INCBIN_NAME);
+			l->t->marks |= SCAN_MARK_FILE;
 			return;
 		}
 	}
@@ -483,9 +483,9 @@ static void check_arguments(struct scan_lexer *l, const struct buf *in)
 	const char *p = start;
 
 	if (has_dotted_call(start, end))
-		scan_lexer_unsupported(l, REASON_INCBIN_PIECES);
+		l->t->marks |= SCAN_MARK_FILE;
 	if (memmem(start, in->len, "(.)", 3)) /* S(.) */
-		l->parts.of[0] |= SCAN_PART_DOT;
+		l->t->parts.of[0] |= SCAN_PART_DOT;
 	for (; p < end && (p = memmem(p, (size_t)(end - p), ".in", 3)); p++) {
 		size_t len = part_length(p + 1, end);
 
@@ -497,7 +497,7 @@ static void check_arguments(struct scan_lexer *l, const struct buf *in)
 		while (p + len < end && (p[len] == ' ' || p[len] == '\t'))
 			len++;
 		if (p + len < end && strchr("),#\n", p[len])) {
-			scan_lexer_unsupported(l, REASON_INCBIN_PIECES);
+			l->t->marks |= SCAN_MARK_FILE;
 			return;
 		}
 	}

@@ -7,6 +7,8 @@
  */
 #include "scan/lexer.h"
 
+#include "scan/pragma.h"
+
 #include <string.h>
 
 /* A cleaned text, or a part of one. */
@@ -44,33 +46,6 @@ static bool take_one_of(struct part *p, const char *const *words, size_t n)
 
 #define TAKE_ONE_OF(p, words) \
 	take_one_of(p, words, sizeof(words) / sizeof((words)[0]))
-
-/* gcc takes macros such as __AVX2__ and __OPTIMIZE__ along. */
-static bool changes_options(struct part p)
-{
-	static const char *const options[] = { "target", "optimize",
-					       "push_options", "pop_options",
-					       "reset_options" };
-
-	return (take_word(&p, "GCC") && TAKE_ONE_OF(&p, options)) ||
-	       (take_word(&p, "clang") && take_word(&p, "fp"));
-}
-
-enum reason scan_pragma_unsupported(const char *s, size_t len)
-{
-	static const char *const not_ours[] = { "dependency", "include_alias",
-						"pch_preprocess", "module" };
-	struct part p = { s, s + len };
-
-	skip_blanks(&p);
-	if (changes_options(p))
-		return REASON_PRAGMA_OPTIONS;
-	for (size_t i = 0; i < sizeof(not_ours) / sizeof(not_ours[0]); i++) {
-		if (memmem(s, len, not_ours[i], strlen(not_ours[i])))
-			return REASON_PRAGMA;
-	}
-	return REASON_NONE;
-}
 
 /* Blanks, ends of lines, and what is left out as a comment. */
 static void skip_space(struct part *p)
@@ -132,18 +107,13 @@ static bool take_literal(struct part *p, struct part *inside)
 /* The text of a _Pragma("..."). */
 static void literal(struct scan_lexer *l, struct part p)
 {
-	static const char *const ours[] = { "once", "push_macro", "pop_macro" };
-	enum reason why = scan_pragma_unsupported(p.s, (size_t)(p.end - p.s));
+	bool matters = scan_pragma(p.s, (size_t)(p.end - p.s));
 
 	skip_blanks(&p);
 	/* A comment or a line's end in front of the word: who knows. */
-	if (!why && p.s < p.end &&
-	    (!scan_is_word((uint8_t)*p.s) || TAKE_ONE_OF(&p, ours) ||
-	     memmem(p.s, (size_t)(p.end - p.s), "\\\n", 2) ||
-	     memmem(p.s, (size_t)(p.end - p.s), "system_header", 13)))
-		why = REASON_PRAGMA;
-	if (why)
-		scan_lexer_unsupported(l, why);
+	if (matters || (p.s < p.end && !scan_is_word((uint8_t)*p.s)) ||
+	    memmem(p.s, (size_t)(p.end - p.s), "\\\n", 2))
+		l->t->marks |= SCAN_MARK_OPERATOR;
 }
 
 void scan_lexer_pragma(struct scan_lexer *l, const char *s, const char *end)

@@ -2,6 +2,7 @@
 #include "scan/lexer.h"
 
 #include "scan/macro.h"
+#include "scan/pragma.h"
 #include "scan/token.h"
 
 #include "base/str.h"
@@ -12,58 +13,6 @@
 
 /* Linux 6.12 has a header of 223,000. */
 #define DIRECTIVES_MAX (1u << 19)
-
-static struct scan_directive *add(struct scan_lexer *l, enum scan_op op)
-{
-	struct scan_text *t = l->t;
-	struct scan_directive *d;
-
-	t->dir = vec_reserve(t->dir, &l->cap, t->n, sizeof(*t->dir));
-	d = &t->dir[t->n++];
-	*d = (struct scan_directive){ .op = (uint8_t)op, .line = l->line };
-	return d;
-}
-
-/* What was seen since the last directive belongs before the next one. */
-static void add_parts(struct scan_lexer *l)
-{
-	struct scan_directive *d;
-
-	if (!l->parts.of[0] && !l->parts.of[1])
-		return;
-	d = add(l, SCAN_OP_PARTS);
-	d->name = l->parts.of[0];
-	d->at = l->parts.of[1];
-	l->parts = (struct scan_parts){ 0 };
-}
-
-struct scan_directive *scan_lexer_add(struct scan_lexer *l, enum scan_op op)
-{
-	add_parts(l);
-	return add(l, op);
-}
-
-void scan_lexer_unsupported(struct scan_lexer *l, enum reason why)
-{
-	const struct scan_text *t = l->t;
-
-	if (t->n && t->dir[t->n - 1].op == SCAN_OP_UNSUPPORTED &&
-	    t->dir[t->n - 1].form == why)
-		return;
-	scan_lexer_add(l, SCAN_OP_UNSUPPORTED)->form = (uint8_t)why;
-}
-
-uint32_t scan_lexer_piece(struct scan_lexer *l, uint32_t at, uint32_t len)
-{
-	struct scan_text *t = l->t;
-
-	t->piece = vec_reserve(t->piece, &l->cap_piece, t->n_piece,
-			       sizeof(*t->piece));
-	t->piece[t->n_piece].at = at;
-	t->piece[t->n_piece].len = len;
-	atomic_init(&t->piece[t->n_piece].tokens, NULL);
-	return t->n_piece++;
-}
 
 /* The line that was just appended to the blob, without blanks around it. */
 struct line {
@@ -277,21 +226,20 @@ static void include(struct scan_lexer *l, enum scan_op op)
 	d->at = at;
 }
 
-/* push_macro("X"): the name; WORD_NONE: not of this form. */
-static uint32_t pragma_argument(struct scan_lexer *l, const char *s, size_t len)
+/* push_macro("X") and pop_macro("X") */
+static void pragma_macro(struct scan_lexer *l, enum scan_op op,
+			 const struct line *line)
 {
-	const char *end = s + len;
-	struct line line;
-	uint32_t name;
+	size_t len;
+	const char *name = scan_pragma_macro(line->s, line->len, &len);
+	uint32_t id;
 
-	while (s < end && *s == ' ')
-		s++;
-	if (end - s < 5 || s[0] != '(' || s[1] != '"' || end[-1] != ')' ||
-	    end[-2] != '"')
-		return WORD_NONE;
-	line = (struct line){ 0, (uint32_t)(end - s - 4), s + 2 };
-	name = take_name(l, &line);
-	return line.len ? WORD_NONE : name;
+	if (!name) {
+		scan_lexer_unsupported(l, REASON_PRAGMA);
+		return;
+	}
+	id = scan_name_id_locked(l->names, name, len);
+	scan_lexer_add(l, op)->name = id;
 }
 
 static void pragma(struct scan_lexer *l)
@@ -299,27 +247,31 @@ static void pragma(struct scan_lexer *l)
 	const uint8_t *from = l->p;
 	size_t before = l->blob.len;
 	struct line line = rest(l);
-	size_t n = word_length(line.s, line.len);
-	uint32_t name;
-	enum reason why;
 
 	scan_lexer_passed(l, from);
+	if (l->keep)
+		scan_keep_said(l, SCAN_TOK_PRAGMA, line.s, line.len);
 	l->blob.len = before;
-	if (n == 4 && !memcmp(line.s, "once", 4)) {
+	switch (scan_pragma(line.s, line.len)) {
+	case SCAN_PRAGMA_OTHER:
+		break;
+	case SCAN_PRAGMA_ONCE:
 		scan_lexer_add(l, SCAN_OP_ONCE);
-	} else if ((n == 10 && !memcmp(line.s, "push_macro", 10)) ||
-		   (n == 9 && !memcmp(line.s, "pop_macro", 9))) {
-		name = pragma_argument(l, line.s + n, line.len - n);
-		if (name == WORD_NONE)
-			scan_lexer_unsupported(l, REASON_PRAGMA);
-		else
-			scan_lexer_add(l, n == 10 ? SCAN_OP_PUSH_MACRO :
-						    SCAN_OP_POP_MACRO)
-				->name = name;
-	} else if (memmem(line.s, line.len, "system_header", 13)) {
+		break;
+	case SCAN_PRAGMA_PUSH_MACRO:
+		pragma_macro(l, SCAN_OP_PUSH_MACRO, &line);
+		break;
+	case SCAN_PRAGMA_POP_MACRO:
+		pragma_macro(l, SCAN_OP_POP_MACRO, &line);
+		break;
+	case SCAN_PRAGMA_SYSTEM_HEADER:
 		scan_lexer_add(l, SCAN_OP_SYSTEM_HEADER);
-	} else if ((why = scan_pragma_unsupported(line.s, line.len))) {
-		scan_lexer_unsupported(l, why);
+		break;
+	case SCAN_PRAGMA_OPTIONS:
+		scan_lexer_unsupported(l, REASON_PRAGMA_OPTIONS);
+		break;
+	case SCAN_PRAGMA_UNKNOWN:
+		scan_lexer_unsupported(l, REASON_PRAGMA);
 	}
 }
 
@@ -375,7 +327,6 @@ static const struct word *find_word(const char *s, size_t len)
 	return NULL;
 }
 
-/* The rest of a line whose content is nothing to us. */
 static void drop_rest(struct scan_lexer *l)
 {
 	const uint8_t *from = l->p;
@@ -383,6 +334,21 @@ static void drop_rest(struct scan_lexer *l)
 
 	scan_lexer_rest(l);
 	scan_lexer_passed(l, from);
+	l->blob.len = before;
+}
+
+/* Behind #line, or behind the # of # 33 "file". */
+static void origin(struct scan_lexer *l)
+{
+	const uint8_t *from = l->p;
+	size_t before = l->blob.len;
+	struct line line;
+
+	scan_lexer_origin(l);
+	line = rest(l);
+	scan_lexer_passed(l, from);
+	if (l->keep)
+		scan_keep_said(l, SCAN_TOK_ORIGIN, line.s, line.len);
 	l->blob.len = before;
 }
 
@@ -411,8 +377,7 @@ static void known(struct scan_lexer *l, const struct word *w)
 		scan_lexer_add(l, w->op);
 		break;
 	case LINE:
-		scan_lexer_origin(l, false);
-		drop_rest(l);
+		origin(l);
 		break;
 	case UNSUPPORTED:
 		scan_lexer_unsupported(l, w->op);
@@ -431,11 +396,47 @@ static void known(struct scan_lexer *l, const struct word *w)
 		link_group(l);
 }
 
-/* Behind a '#' that starts a line. */
-static void directive(struct scan_lexer *l)
+/* A line of text: looked through, and kept if that is wanted. */
+static void text(struct scan_lexer *l)
+{
+	const uint8_t *from = l->p;
+	uint32_t line = l->line;
+
+	scan_lexer_text(l);
+	if (!l->keep)
+		return;
+	l->p = from;
+	l->line = line;
+	scan_keep_line(l);
+}
+
+/* What is no directive: # 33 "file", or text of the assembler. */
+static void unknown(struct scan_lexer *l, const uint8_t *hash, uint32_t line,
+		    bool number)
+{
+	if (number)
+		l->t->marks |= SCAN_MARK_LINE;
+	if (l->mode & SCAN_ASM) {
+		l->p = hash;
+		l->line = line;
+		l->comment_line = l->line;
+		text(l);
+		return;
+	}
+	if (!number)
+		scan_lexer_unsupported(l, REASON_DIRECTIVE);
+	l->comment_line = l->line;
+	scan_lexer_text(l);
+}
+
+/* Behind the '#' at `hash` that starts a line. */
+static void directive(struct scan_lexer *l, const uint8_t *hash)
 {
 	size_t before = l->blob.len;
 	const struct word *w = NULL;
+	const uint8_t *from;
+	uint32_t line = l->line;
+	bool number;
 	size_t len;
 
 	if (!scan_lexer_blanks(l)) {
@@ -443,6 +444,7 @@ static void directive(struct scan_lexer *l)
 		l->line++;
 		return;
 	}
+	from = l->p;
 	len = scan_lexer_word(l);
 	if (len)
 		w = find_word((const char *)l->blob.data + before, len);
@@ -451,44 +453,14 @@ static void directive(struct scan_lexer *l)
 		known(l, w);
 		return;
 	}
-	/* # 33 "file": where text came from. */
-	if (len && l->blob.data[before] >= '0' && l->blob.data[before] <= '9') {
-		l->t->marks |= SCAN_MARK_LINE;
-		if (!(l->mode & SCAN_ASM))
-			scan_lexer_origin(l, true);
-	} else if (!(l->mode & SCAN_ASM)) {
-		scan_lexer_unsupported(l, REASON_DIRECTIVE);
+	number = len && l->blob.data[before] >= '0' &&
+		 l->blob.data[before] <= '9';
+	if (number && !(l->mode & SCAN_ASM)) {
+		l->p = from;
+		origin(l);
+		return;
 	}
-	l->comment_line = l->line;
-	scan_lexer_text(l);
-}
-
-/* One of the nine: "what??" is none. */
-static bool has_trigraph(const uint8_t *text, size_t len)
-{
-	const uint8_t *p = text, *end = text + len;
-
-	for (; (p = memmem(p, (size_t)(end - p), "??", 2)); p++) {
-		if (p + 2 < end && memchr("=/'()!<>-", p[2], 9))
-			return true;
-	}
-	return false;
-}
-
-/* Trigraphs and lone carriage returns are nothing that we rewrite. */
-static void check_bytes(struct scan_lexer *l, const struct buf *in)
-{
-	const uint8_t *p = in->data, *end = in->data + in->len;
-
-	for (; p < end && (p = memchr(p, '\r', (size_t)(end - p))); p++) {
-		if (p[1] != '\n') {
-			scan_lexer_unsupported(l, REASON_UNSUPPORTED_BYTES);
-			break;
-		}
-	}
-	if ((l->mode & SCAN_TRIGRAPHS) && has_trigraph(in->data, in->len))
-		scan_lexer_unsupported(l, REASON_UNSUPPORTED_BYTES);
-	scan_lexer_hidden(l, in);
+	unknown(l, hash, line, number);
 }
 
 static void lines(struct scan_lexer *l)
@@ -503,13 +475,13 @@ static void lines(struct scan_lexer *l)
 			l->line++;
 		} else if (*l->p == '#') {
 			l->p++;
-			directive(l);
+			directive(l, l->p - 1);
 		} else if (*l->p == '%' && l->p[1] == ':' &&
 			   scan_has_digraphs(l->mode)) {
 			l->p += 2;
-			directive(l);
+			directive(l, l->p - 2);
 		} else {
-			scan_lexer_text(l);
+			text(l);
 		}
 	}
 }
@@ -534,12 +506,15 @@ static size_t memory_of(const struct scan_text *t)
 }
 
 struct scan_text *scan_lex(struct scan_names *names, struct buf *in,
-			   unsigned mode)
+			   unsigned mode, bool full)
 {
 	struct scan_text *t = xcalloc(1, sizeof(*t));
-	struct scan_lexer l = {
-		.mode = mode, .line = 1, .names = names, .t = t
-	};
+	struct scan_keep keep = { 0 };
+	struct scan_lexer l = { .mode = mode,
+				.line = 1,
+				.names = names,
+				.t = t,
+				.keep = full ? &keep : NULL };
 
 	t->mode = mode;
 	t->names = names;
@@ -549,12 +524,14 @@ struct scan_text *scan_lex(struct scan_names *names, struct buf *in,
 	if (in->len > 3 && !memcmp(in->data, "\xef\xbb\xbf", 3))
 		l.p += 3;
 	scan_names_lock(names);
-	check_bytes(&l, in);
+	if (full)
+		scan_keep_gap(&l);
+	scan_lexer_bytes(&l, in);
+	scan_lexer_hidden(&l, in);
 	scan_lexer_words(&l);
 	lines(&l);
 	l.p = l.end;
 	scan_lexer_passed(&l, l.end);
-	add_parts(&l);
 	scan_names_unlock(names);
 	if (l.n_open)
 		t->unbalanced = true;
@@ -564,11 +541,24 @@ struct scan_text *scan_lex(struct scan_names *names, struct buf *in,
 	t->blob = xrealloc(t->blob, t->blob_len + 1);
 	t->dir = xrealloc(t->dir, (t->n + 1) * sizeof(*t->dir));
 	t->def = xrealloc(t->def, (t->n_def + 1) * sizeof(*t->def));
+	scan_names_charge(names, memory_of(t));
+	if (full)
+		scan_keep_end(&keep, t);
+	scan_keep_release(&keep);
 	buf_release(&l.scratch);
 	buf_release(&l.unescaped);
 	free(l.open);
-	scan_names_charge(names, memory_of(t));
 	return t;
+}
+
+void scan_lex_full(struct scan_text *t, struct buf *in)
+{
+	struct scan_text *again = scan_lex(t->names, in, t->mode, true);
+	struct scan_full *none = NULL, *full = atomic_load(&again->full);
+
+	if (atomic_compare_exchange_strong(&t->full, &none, full))
+		atomic_store(&again->full, NULL);
+	scan_text_free(again);
 }
 
 void scan_text_free(struct scan_text *t)
@@ -579,6 +569,7 @@ void scan_text_free(struct scan_text *t)
 		scan_macro_drop(&t->def[i], t->names);
 	for (uint32_t i = 0; i < t->n_piece; i++)
 		scan_tokens_drop(&t->piece[i].tokens, t->names);
+	scan_full_drop(t);
 	scan_names_discharge(t->names, memory_of(t));
 	free(t->dir);
 	free(t->def);

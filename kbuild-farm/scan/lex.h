@@ -2,17 +2,19 @@
 /*
  * scan/lex.h - a file's bytes as a list of its directives.
  *
- * Text between directives is gone afterwards: it cannot change what is
- * included.  What a directive says is kept as cleaned text (splices removed,
- * a comment is one space) and made into tokens when it is first needed.
- * A conditional knows where its group goes on, so that skipped text costs
- * nothing.  The result does not change any more and is shared by threads.
+ * Text between directives is not kept: it seldom changes what is included;
+ * for a unit in which it may, there is scan_full.  What a directive says is
+ * kept as cleaned text (splices removed, a comment is one space) and made into
+ * tokens when it is first needed. A conditional knows where its group goes on,
+ * so that skipped text costs nothing.  The result does not change any more and
+ * is shared by threads.
  */
 #ifndef SCAN_LEX_H
 #define SCAN_LEX_H
 
 #include "base/buf.h"
 #include "scan/name.h"
+#include "scan/part.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -26,6 +28,7 @@ enum scan_mode {
 	SCAN_SEPARATORS = 16, /* 1'000 */
 	SCAN_TRIGRAPHS = 32,
 	SCAN_CLANG = 64, /* of files: in .S alone, where it has digraphs */
+	SCAN_PREFIXES = 128, /* u8"x", without R too */
 };
 
 enum scan_op {
@@ -46,10 +49,7 @@ enum scan_op {
 	SCAN_OP_PUSH_MACRO,
 	SCAN_OP_POP_MACRO,
 	SCAN_OP_SYSTEM_HEADER,
-	SCAN_OP_INCBIN, /* of the assembler: the name, or a piece */
-	SCAN_OP_ASM_INCLUDE,
 	SCAN_OP_ORIGIN, /* #line: the file that diagnostics show */
-	SCAN_OP_PARTS, /* of .incbin, .include; see scan/part.h */
 	SCAN_OP_UNSUPPORTED, /* what we do not understand, if it is reached */
 };
 
@@ -61,8 +61,7 @@ struct scan_directive {
 	uint32_t line;
 	uint32_t next; /* conditionals: the group's next directive */
 	uint32_t name; /* a macro, or a header's name */
-	/* define: of scan_text.def; piece: of scan_text.piece; parts: both */
-	uint32_t at;
+	uint32_t at; /* define: of scan_text.def; piece: of scan_text.piece */
 };
 
 struct scan_macro;
@@ -91,6 +90,20 @@ enum scan_mark {
 	SCAN_MARK_ONCE = 16, /* the words that it could make it of */
 	SCAN_MARK_GCC = 32,
 	SCAN_MARK_PASTED = 64, /* the date's, perhaps, put together by ## */
+	SCAN_MARK_OPERATOR = 128, /* _Pragma, of what changes macros */
+	SCAN_MARK_FILE = 256, /* the assembler is told of files, perhaps */
+	SCAN_MARK_SPLIT = 512, /* a word across two lines */
+};
+
+/*
+ * A file's text: its tokens, SCAN_TOK_LINE where a line begins.  Those in
+ * front of directive i start at from[i]; behind the last one is from[n] up
+ * to from[n + 1].
+ */
+struct scan_full {
+	struct scan_token *v;
+	uint32_t *from;
+	size_t n;
 };
 
 struct scan_text {
@@ -104,18 +117,22 @@ struct scan_text {
 	size_t blob_len;
 	unsigned mode;
 	unsigned marks; /* enum scan_mark */
+	struct scan_parts parts; /* of what a file is named by */
+	_Atomic(struct scan_full *) full; /* NULL: nobody needed it yet */
 	bool unbalanced;
 	bool slashes; /* //, which is a comment or not: -std=c89 */
 	atomic_uint refs; /* of scan/store.h */
 };
 
 /*
- * Read a file.  `in` gets a newline and a NUL appended, and is left to the
- * caller.  Never fails; free with scan_text_free().  Its memory is charged to
- * `names`.
+ * Read a file; `full`: with its text.  `in` gets a newline and a NUL appended,
+ * and is left to the caller.  Never fails; free with scan_text_free().  Its
+ * memory is charged to `names`.
  */
 struct scan_text *scan_lex(struct scan_names *names, struct buf *in,
-			   unsigned mode);
+			   unsigned mode, bool full);
+/* Add what `in` has besides directives to `t`, which was made of it. */
+void scan_lex_full(struct scan_text *t, struct buf *in);
 void scan_text_free(struct scan_text *t);
 
 #endif

@@ -14,24 +14,24 @@ bool scan_line_std(const char *name, unsigned *mode)
 		const char *name;
 		unsigned mode;
 	} all[] = {
-		{ "c11", ISO },
-		{ "c17", ISO },
-		{ "c18", ISO },
-		{ "c1x", ISO },
-		{ "c23", ISO | SCAN_SEPARATORS },
-		{ "c2x", ISO | SCAN_SEPARATORS },
-		{ "c2y", ISO | SCAN_SEPARATORS },
+		{ "c11", ISO | SCAN_PREFIXES },
+		{ "c17", ISO | SCAN_PREFIXES },
+		{ "c18", ISO | SCAN_PREFIXES },
+		{ "c1x", ISO | SCAN_PREFIXES },
+		{ "c23", ISO | SCAN_PREFIXES | SCAN_SEPARATORS },
+		{ "c2x", ISO | SCAN_PREFIXES | SCAN_SEPARATORS },
+		{ "c2y", ISO | SCAN_PREFIXES | SCAN_SEPARATORS },
 		{ "c89", ISO | SCAN_OLD },
 		{ "c90", ISO | SCAN_OLD },
 		{ "c99", ISO },
 		{ "c9x", ISO },
-		{ "gnu11", SCAN_RAW },
-		{ "gnu17", SCAN_RAW },
-		{ "gnu18", SCAN_RAW },
-		{ "gnu1x", SCAN_RAW },
-		{ "gnu23", SCAN_RAW | SCAN_SEPARATORS },
-		{ "gnu2x", SCAN_RAW | SCAN_SEPARATORS },
-		{ "gnu2y", SCAN_RAW | SCAN_SEPARATORS },
+		{ "gnu11", SCAN_RAW | SCAN_PREFIXES },
+		{ "gnu17", SCAN_RAW | SCAN_PREFIXES },
+		{ "gnu18", SCAN_RAW | SCAN_PREFIXES },
+		{ "gnu1x", SCAN_RAW | SCAN_PREFIXES },
+		{ "gnu23", SCAN_RAW | SCAN_PREFIXES | SCAN_SEPARATORS },
+		{ "gnu2x", SCAN_RAW | SCAN_PREFIXES | SCAN_SEPARATORS },
+		{ "gnu2y", SCAN_RAW | SCAN_PREFIXES | SCAN_SEPARATORS },
 		{ "gnu89", 0 },
 		{ "gnu90", 0 },
 		{ "gnu99", SCAN_RAW },
@@ -39,10 +39,10 @@ bool scan_line_std(const char *name, unsigned *mode)
 		{ "iso9899:1990", ISO | SCAN_OLD },
 		{ "iso9899:1999", ISO },
 		{ "iso9899:199x", ISO },
-		{ "iso9899:2011", ISO },
-		{ "iso9899:2017", ISO },
-		{ "iso9899:2018", ISO },
-		{ "iso9899:2024", ISO | SCAN_SEPARATORS },
+		{ "iso9899:2011", ISO | SCAN_PREFIXES },
+		{ "iso9899:2017", ISO | SCAN_PREFIXES },
+		{ "iso9899:2018", ISO | SCAN_PREFIXES },
+		{ "iso9899:2024", ISO | SCAN_PREFIXES | SCAN_SEPARATORS },
 	};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
@@ -390,7 +390,8 @@ static bool take_item(struct scan_line *l, const struct options_item *i)
 void scan_line_parse(struct scan_line *l, const struct options_command *c,
 		     char *const *env)
 {
-	*l = (struct scan_line){ .command = c, .mode = SCAN_RAW };
+	*l = (struct scan_line){ .command = c,
+				 .mode = SCAN_RAW | SCAN_PREFIXES };
 	check_environment(l, env);
 	if (!c->argv[0]) {
 		refuse(l, REASON_NO_COMMAND, NULL);

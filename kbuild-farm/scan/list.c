@@ -17,6 +17,28 @@ void scan_lists_release(struct scan_lists *l)
 	free(l->want);
 }
 
+void scan_walk_fail(struct scan_walk *walk, enum reason why, const char *detail)
+{
+	const struct scan_frame *f = scan_walk_top(walk);
+
+	if (walk->why)
+		return;
+	walk->why = why;
+	if (f && f->node)
+		walk->detail = xasprintf("%s:%u%s%s", f->node->entry->path,
+					 f->line, detail ? ": " : "",
+					 detail ? detail : "");
+	else if (detail)
+		walk->detail = xstrdup(detail);
+}
+
+void scan_walk_mark(struct scan_walk *walk, const struct scan_text *t)
+{
+	walk->marks |= t->marks;
+	for (size_t i = 0; i < SCAN_PART_WORDS; i++)
+		walk->parts.of[i] |= t->parts.of[i];
+}
+
 /* Directories in front of "..": they must be there for the path to lead on. */
 static void list_steps(struct scan_walk *walk, const char *path)
 {

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "scan/macro.h"
 
-#include "scan/expand.h"
-
 #include "base/str.h"
 #include "base/vec.h"
 
@@ -218,9 +216,15 @@ void scan_cpp_release(struct scan_cpp *cpp)
 {
 	free(cpp->slot);
 	free(cpp->look);
-	free(cpp->context);
-	free(cpp->stack);
-	scan_arena_release(&cpp->arena);
+	scan_run_release(&cpp->run);
+}
+
+void scan_run_release(struct scan_run *run)
+{
+	free(run->context);
+	free(run->stack);
+	scan_arena_release(&run->arena);
+	*run = (struct scan_run){ 0 };
 }
 
 static struct scan_slot *slot_of(struct scan_cpp *cpp, uint32_t name)
@@ -288,27 +292,8 @@ struct scan_def *scan_cpp_look(struct scan_cpp *cpp, uint32_t name)
 	return def;
 }
 
-void scan_cpp_begin(struct scan_cpp *cpp, const struct scan_token *v, size_t n)
-{
-	if (!++cpp->looking) {
-		for (uint32_t i = 0; i < cpp->n_slot; i++)
-			cpp->slot[i].looked = 0;
-		cpp->looking = 1;
-	}
-	cpp->n_look = 0;
-	cpp->n_context = 0;
-	cpp->n_stack = 0;
-	cpp->why = REASON_NONE;
-	cpp->unsteady = false;
-	cpp->steps = 0;
-	cpp->depth = 0;
-	cpp->prevent = 0;
-	scan_arena_reset(&cpp->arena);
-	scan_push(cpp, v, n, WORD_NONE, true);
-}
-
 void scan_cpp_fail(struct scan_cpp *cpp, enum reason why)
 {
-	if (!cpp->why)
-		cpp->why = why;
+	if (!cpp->run.why)
+		cpp->run.why = why;
 }

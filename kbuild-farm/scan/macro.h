@@ -50,9 +50,38 @@ struct scan_host {
 	/* What is e.g. __has_attribute(TEXT)?  0 or negative as above. */
 	int (*ask)(void *ctx, enum scan_word op, const char *text,
 		   long long *value, enum reason *why);
+	/*
+	 * More text; `inside`: of macro arguments, which end with the file.
+	 * False: there is none, or the unit failed.
+	 */
+	bool (*more)(void *ctx, bool inside, const struct scan_token **v,
+		     size_t *n);
+	/* A SCAN_TOK_PRAGMA or SCAN_TOK_ORIGIN was met, or a _Pragma. */
+	void (*said)(void *ctx, struct scan_token t);
+	/* The string that __FILE__ and its like stand for: a name. */
+	uint32_t (*file)(void *ctx, enum scan_word which);
 };
 
 struct scan_context;
+
+/* Tokens that are being read: a directive's, or the text of a whole unit. */
+struct scan_run {
+	enum reason why; /* it failed */
+	struct scan_context *context;
+	size_t n_context, cap_context;
+	struct scan_token *stack;
+	size_t n_stack, cap_stack;
+	struct scan_arena arena;
+	unsigned steps;
+	unsigned depth;
+	unsigned prevent; /* > 0: names are not expanded */
+	/* Of text, in full: scan_cpp_begin_text(). */
+	bool text;
+	bool seeking; /* a '(' alone goes on with what was begun */
+	bool fresh; /* a line started, and nothing of it is out yet */
+	uint8_t pad; /* enum scan_pad */
+	uint32_t top; /* the line of the outermost macro's name */
+};
 
 /* A preprocessor's state; of one thread. */
 struct scan_cpp {
@@ -65,26 +94,24 @@ struct scan_cpp {
 	uint32_t n_slot;
 	uint32_t epoch;
 
+	bool exact; /* text counts, so that all that is built in is known */
+	bool dated; /* __DATE__ or its like was expanded */
+	unsigned counter; /* the next __COUNTER__ */
+
 	/* Where we are: for __LINE__ and its like. */
 	uint32_t line;
+	uint32_t shift; /* what #line adds to it */
 	bool line_known;
 	bool spaced; /* a macro that stood behind a blank was replaced */
 	unsigned level;
 
-	/* One evaluation: scan_cpp_begin(). */
-	enum reason why; /* it failed */
-	bool unsteady; /* the result depends on more than `look` */
+	/* What the condition at hand depends on. */
+	bool unsteady; /* on more than `look` */
 	uint32_t looking;
 	struct scan_look *look;
 	size_t n_look, cap_look;
-	struct scan_context *context;
-	size_t n_context, cap_context;
-	struct scan_token *stack;
-	size_t n_stack, cap_stack;
-	struct scan_arena arena;
-	unsigned steps;
-	unsigned depth;
-	unsigned prevent; /* > 0: names are not expanded */
+
+	struct scan_run run;
 };
 
 void scan_cpp_init(struct scan_cpp *cpp, struct scan_names *names,
@@ -101,10 +128,18 @@ struct scan_def *scan_cpp_look(struct scan_cpp *cpp, uint32_t name);
 
 /* Start to read `n` tokens, which stay the caller's. */
 void scan_cpp_begin(struct scan_cpp *cpp, const struct scan_token *v, size_t n);
+/* The same for the text that the host gives. */
+void scan_cpp_begin_text(struct scan_cpp *cpp);
 /* The next token, expanded; SCAN_TOK_END at the end, or when `why` is set. */
 struct scan_token scan_cpp_next(struct scan_cpp *cpp);
 /* The next token as it stands: what `defined` wants. */
 struct scan_token scan_cpp_raw(struct scan_cpp *cpp);
+/*
+ * Put the text at hand aside, to read something else meanwhile; *other keeps
+ * memory for that.  Going back: the same again, with the two exchanged.
+ */
+void scan_cpp_exchange(struct scan_cpp *cpp, struct scan_run *other);
+void scan_run_release(struct scan_run *run);
 /* Fail, unless it failed already. */
 void scan_cpp_fail(struct scan_cpp *cpp, enum reason why);
 /*

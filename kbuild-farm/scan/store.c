@@ -157,27 +157,30 @@ static int identify(int fd, struct stamp *id)
 }
 
 /* Read the file in `fd`; -EAGAIN: it was changed meanwhile. */
-static int read_text(struct scan_store *s, int fd, const struct stamp *id,
-		     unsigned mode, struct scan_text **out)
+static int read_file(int fd, const struct stamp *id, struct buf *in)
 {
-	struct buf in = { 0 };
 	struct stamp after = { 0 };
 	int ret;
 
-	ret = id->size > FILE_MAX ? -EFBIG : read_all(fd, id->size, &in);
+	ret = id->size > FILE_MAX ? -EFBIG : read_all(fd, id->size, in);
 	if (!ret)
 		ret = identify(fd, &after);
 	if (!ret && !stamp_equal(id, &after))
 		ret = -EAGAIN;
-	if (!ret)
-		*out = scan_lex(s->names, &in, mode);
-	buf_release(&in);
 	return ret;
 }
 
-static int get(struct scan_store *s, const char *path, unsigned mode,
+static int open_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int get(struct scan_store *s, const char *path, unsigned mode, bool full,
 	       int64_t since, struct scan_text **out, struct stamp *id)
 {
+	struct buf in = { 0 };
 	bool settled;
 	int fd, ret = 0;
 
@@ -185,24 +188,52 @@ static int get(struct scan_store *s, const char *path, unsigned mode,
 	*out = settled ? known(s, id, mode) : NULL;
 	if (*out)
 		return 0;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	fd = open_file(path);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	if (!id->ino)
 		ret = identify(fd, id);
 	settled = !ret && stamp_settled(id, since);
 	if (!ret)
-		ret = read_text(s, fd, id, mode, out);
+		ret = read_file(fd, id, &in);
+	if (!ret)
+		*out = scan_lex(s->names, &in, mode, full);
 	if (!ret && settled)
 		*out = keep(s, id, *out);
 	else if (!ret)
 		atomic_store(&(*out)->refs, 1);
 	close(fd);
+	buf_release(&in);
+	return ret;
+}
+
+int scan_store_full(struct scan_text *t, const char *path,
+		    const struct stamp *id)
+{
+	struct buf in = { 0 };
+	struct stamp now = { 0 };
+	int fd, ret;
+
+	if (atomic_load(&t->full))
+		return 0;
+	fd = open_file(path);
+	if (fd < 0)
+		return fd;
+	ret = identify(fd, &now);
+	if (!ret && !stamp_equal(&now, id))
+		ret = -EAGAIN;
+	if (!ret)
+		ret = read_file(fd, id, &in);
+	if (!ret)
+		scan_lex_full(t, &in);
+	close(fd);
+	buf_release(&in);
 	return ret;
 }
 
 int scan_store_get(struct scan_store *s, const char *path, unsigned mode,
-		   int64_t since, struct scan_text **out, struct stamp *id)
+		   bool full, int64_t since, struct scan_text **out,
+		   struct stamp *id)
 {
 	int ret = -EAGAIN;
 
@@ -211,7 +242,7 @@ int scan_store_get(struct scan_store *s, const char *path, unsigned mode,
 			since = stamp_now();
 			*id = (struct stamp){ 0 };
 		}
-		ret = get(s, path, mode, since, out, id);
+		ret = get(s, path, mode, full, since, out, id);
 	}
 	return ret;
 }

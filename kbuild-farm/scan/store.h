@@ -19,14 +19,22 @@ struct scan_store *scan_store_new(struct scan_names *names);
 void scan_store_free(struct scan_store *s);
 
 /*
- * The directives of the file at `path`, as it is now.  `id` is what stat
+ * The directives of the file at `path`, as it is now; `full`: and its text, if
+ * it has to be read anyway.  `id` is what stat
  * said of it after `since`, or zeroed; it need not be opened then when it is
  * known.  Returns 0 with *out, to be given back with scan_text_put(), and
  * what it is known by in *id; a negative errno: -ENOENT, -EISDIR, -EFBIG,
  * -EAGAIN (it does not stop changing) ...
  */
 int scan_store_get(struct scan_store *s, const char *path, unsigned mode,
-		   int64_t since, struct scan_text **out, struct stamp *id);
+		   bool full, int64_t since, struct scan_text **out,
+		   struct stamp *id);
+/*
+ * See that `t`, read of the file at `path` when it was `id`, has its text.
+ * -EAGAIN: the file has changed.
+ */
+int scan_store_full(struct scan_text *t, const char *path,
+		    const struct stamp *id);
 void scan_text_put(struct scan_text *t);
 
 struct scan_store_stats {

@@ -3,7 +3,7 @@
 
 #include "base/buf.h"
 
-/* One macro's body being filled in; the result grows on cpp->stack. */
+/* One macro's body being filled in; the result grows on cpp->run.stack. */
 struct filling {
 	struct scan_cpp *cpp;
 	const struct scan_macro *m;
@@ -11,6 +11,7 @@ struct filling {
 	size_t from; /* where the result starts */
 	bool pasting; /* what comes next stands behind ## */
 	bool white; /* a blank that nothing has taken yet */
+	uint8_t pad; /* the same in text: enum scan_pad */
 };
 
 static const struct scan_name *spelling(const struct scan_cpp *cpp,
@@ -46,7 +47,7 @@ static struct scan_token stringify(struct scan_cpp *cpp,
 		else
 			buf_add(&b, name->s, name->len);
 	}
-	cpp->steps += (unsigned)b.len / 16;
+	cpp->run.steps += (unsigned)b.len / 16;
 	/* A lone backslash at the end would take the quote along. */
 	while (slashes < b.len && b.data[b.len - 1 - slashes] == '\\')
 		slashes++;
@@ -66,7 +67,7 @@ bool scan_paste(struct scan_cpp *cpp, struct scan_token *l, struct scan_token r)
 	struct scan_token t;
 	bool ok;
 
-	cpp->steps += (a->len + b->len) / 16;
+	cpp->run.steps += (a->len + b->len) / 16;
 	buf_add(&s, a->s, a->len);
 	buf_add(&s, b->s, b->len);
 	ok = scan_token_of(cpp->names, buf_str(&s), s.len, cpp->mode, &t);
@@ -78,9 +79,9 @@ bool scan_paste(struct scan_cpp *cpp, struct scan_token *l, struct scan_token r)
 
 static struct scan_token *last_of(struct filling *f)
 {
-	if (f->cpp->n_stack == f->from)
+	if (f->cpp->run.n_stack == f->from)
 		return NULL;
-	return &f->cpp->stack[f->cpp->n_stack - 1];
+	return &f->cpp->run.stack[f->cpp->run.n_stack - 1];
 }
 
 static void emit(struct filling *f, struct scan_token t)
@@ -88,6 +89,7 @@ static void emit(struct filling *f, struct scan_token t)
 	if (f->white)
 		t.flags |= SCAN_TOK_WHITE;
 	f->white = false;
+	scan_pad_take(&f->pad, &t);
 	scan_stack_add(f->cpp, t);
 }
 
@@ -112,7 +114,7 @@ static bool comma(struct filling *f, struct scan_token param)
 	    !f->m->variadic || param.id != f->m->paramc - 1)
 		return false;
 	if (f->args[param.id].omitted)
-		f->cpp->n_stack--;
+		f->cpp->run.n_stack--;
 	else
 		last->flags &= (uint8_t)~SCAN_TOK_PASTE;
 	return true;
@@ -122,6 +124,7 @@ static void fill_param(struct filling *f, struct scan_token t, bool first)
 {
 	struct scan_argument *a = &f->args[t.id];
 	bool raw = f->pasting || (t.flags & SCAN_TOK_PASTE);
+	bool text = f->cpp->run.text;
 	const struct scan_token *v;
 	uint32_t n;
 
@@ -131,18 +134,22 @@ static void fill_param(struct filling *f, struct scan_token t, bool first)
 	n = raw ? a->n : a->n_expanded;
 	if (f->pasting && !comma(f, t) && !n)
 		paste_nothing(f, t.flags & SCAN_TOK_PASTE);
+	if (text && !first && !f->pasting)
+		scan_pad(&f->pad, t.flags);
 	for (uint32_t i = 0; i < n; i++) {
 		struct scan_token copy = v[i];
 
 		copy.flags &= (uint8_t)~SCAN_TOK_PASTE;
-		if (!i && !first && !f->pasting)
+		if (!text && !i && !first && !f->pasting)
 			copy.flags = (uint8_t)((copy.flags & ~SCAN_TOK_WHITE) |
 					       (t.flags & SCAN_TOK_WHITE));
 		if (i + 1 == n)
 			copy.flags |= t.flags & SCAN_TOK_PASTE;
 		emit(f, copy);
 	}
-	if (!n && !first && !f->pasting && (t.flags & SCAN_TOK_WHITE))
+	if (text && !(t.flags & SCAN_TOK_PASTE))
+		scan_pad_end(&f->pad, raw ? SCAN_PAD_NONE : a->tail);
+	else if (!n && !first && !f->pasting && (t.flags & SCAN_TOK_WHITE))
 		f->white = true;
 }
 
@@ -153,7 +160,7 @@ static void fill_option(struct filling *f, struct scan_token t,
 			const struct scan_token *v)
 {
 	struct scan_argument *a = &f->args[f->m->paramc - 1];
-	size_t before = f->cpp->n_stack;
+	size_t before = f->cpp->run.n_stack;
 	bool pasting = f->pasting;
 	struct scan_token *last;
 
@@ -163,15 +170,15 @@ static void fill_option(struct filling *f, struct scan_token t,
 	if (a->n_expanded)
 		fill(f, v, t.id);
 	if (t.flags & SCAN_TOK_STRINGIFY) {
-		size_t n = f->cpp->n_stack - before;
+		size_t n = f->cpp->run.n_stack - before;
 		struct scan_token s;
 
-		s = stringify(f->cpp, n ? f->cpp->stack + before : NULL,
+		s = stringify(f->cpp, n ? f->cpp->run.stack + before : NULL,
 			      (uint32_t)n);
-		f->cpp->n_stack = before;
+		f->cpp->run.n_stack = before;
 		s.flags = t.flags & (SCAN_TOK_WHITE | SCAN_TOK_PASTE);
 		emit(f, s);
-	} else if (f->cpp->n_stack == before) {
+	} else if (f->cpp->run.n_stack == before) {
 		if (pasting)
 			paste_nothing(f, t.flags & SCAN_TOK_PASTE);
 	} else if ((last = last_of(f)) && (t.flags & SCAN_TOK_PASTE)) {
@@ -181,7 +188,7 @@ static void fill_option(struct filling *f, struct scan_token t,
 
 static void fill(struct filling *f, const struct scan_token *v, uint32_t n)
 {
-	for (uint32_t i = 0; i < n && !f->cpp->why; i++) {
+	for (uint32_t i = 0; i < n && !f->cpp->run.why; i++) {
 		struct scan_token t = v[i];
 
 		if (t.kind == SCAN_TOK_OPTION) {
@@ -206,7 +213,7 @@ static void fill(struct filling *f, const struct scan_token *v, uint32_t n)
 const struct scan_token *scan_substitute(struct scan_cpp *cpp,
 					 const struct scan_macro *m,
 					 struct scan_argument *args,
-					 uint32_t *n)
+					 uint32_t *n, uint8_t *tail)
 {
 	struct filling f = { .cpp = cpp, .m = m, .args = args };
 	size_t last;
@@ -224,7 +231,8 @@ const struct scan_token *scan_substitute(struct scan_cpp *cpp,
 		    !(m->body[i].flags & (SCAN_TOK_STRINGIFY | SCAN_TOK_PASTE)))
 			scan_argument_expand(cpp, &args[m->body[i].id]);
 	}
-	f.from = last = cpp->n_stack;
+	f.from = last = cpp->run.n_stack;
 	fill(&f, m->body, m->n);
+	*tail = f.pad;
 	return scan_stack_take(cpp, last, n);
 }

@@ -8,12 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct cursor {
-	struct scan_names *names; /* locked */
-	const char *s, *end;
-	unsigned mode;
-};
-
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
@@ -24,7 +18,7 @@ static bool is_blank(char c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-static bool is_word(const struct cursor *c, const char *s)
+static bool is_word(const struct scan_cursor *c, const char *s)
 {
 	if (s >= c->end || (*s == '$' && (c->mode & SCAN_ASM)))
 		return false;
@@ -32,7 +26,7 @@ static bool is_word(const struct cursor *c, const char *s)
 }
 
 /* The length of a number, which may look odd: 0x1.8p+3, 1.2.3e-x. */
-static size_t number_length(const struct cursor *c)
+static size_t number_length(const struct scan_cursor *c)
 {
 	const char *s = c->s + 1;
 
@@ -49,7 +43,7 @@ static size_t number_length(const struct cursor *c)
 }
 
 /* The length of quotes with what is between, 0: they do not close. */
-static size_t quoted_length(const struct cursor *c, const char *s)
+static size_t quoted_length(const struct scan_cursor *c, const char *s)
 {
 	char close = *s++;
 
@@ -62,7 +56,7 @@ static size_t quoted_length(const struct cursor *c, const char *s)
 	return 0;
 }
 
-static size_t raw_length(const struct cursor *c, const char *s)
+static size_t raw_length(const struct scan_cursor *c, const char *s)
 {
 	const char *delimiter = ++s;
 	size_t len;
@@ -79,7 +73,7 @@ static size_t raw_length(const struct cursor *c, const char *s)
 }
 
 /* L, u, U or u8 in front of a quote, R before that: where the quote is. */
-static const char *prefixed_quote(const struct cursor *c, bool *raw)
+static const char *prefixed_quote(const struct scan_cursor *c, bool *raw)
 {
 	const char *s = c->s;
 
@@ -95,7 +89,8 @@ static const char *prefixed_quote(const struct cursor *c, bool *raw)
 	    !(c->mode & SCAN_SEPARATORS))
 		return NULL; /* u8'x' came with C23 */
 	/* Before C99 and in assembler only L is a prefix. */
-	if (!(c->mode & SCAN_RAW) && s != c->s && *c->s != 'L')
+	if (!(c->mode & (SCAN_RAW | SCAN_PREFIXES)) && s != c->s &&
+	    *c->s != 'L')
 		return NULL;
 	return s;
 }
@@ -130,14 +125,20 @@ static const struct {
 	{ "%>", '}' },
 };
 
-static bool starts(const struct cursor *c, const char *s)
+static bool starts(const struct scan_cursor *c, const char *s)
 {
 	size_t len = strlen(s);
 
 	return (size_t)(c->end - c->s) >= len && !memcmp(c->s, s, len);
 }
 
-static size_t punct_length(const struct cursor *c, struct scan_token *t)
+/* Do two punctuators stand here, which may be one? */
+static bool may_go_on(const struct scan_cursor *c)
+{
+	return c->end - c->s > 1 && c->s[1] && strchr(".<>|&=#+-", c->s[1]);
+}
+
+static size_t punct_length(const struct scan_cursor *c, struct scan_token *t)
 {
 	t->kind = SCAN_TOK_PUNCT;
 	if (scan_has_digraphs(c->mode)) {
@@ -147,7 +148,8 @@ static size_t punct_length(const struct cursor *c, struct scan_token *t)
 				return strlen(digraphs[i].s);
 		}
 	}
-	for (size_t i = 0; i < sizeof(puncts) / sizeof(puncts[0]); i++) {
+	for (size_t i = 0; may_go_on(c) && i < sizeof(puncts) / sizeof(*puncts);
+	     i++) {
 		t->punct = puncts[i].punct;
 		if (starts(c, puncts[i].s))
 			return strlen(puncts[i].s);
@@ -158,7 +160,7 @@ static size_t punct_length(const struct cursor *c, struct scan_token *t)
 	return 1;
 }
 
-static size_t token_length(const struct cursor *c, struct scan_token *t)
+static size_t token_length(const struct scan_cursor *c, struct scan_token *t)
 {
 	bool raw;
 	const char *quote = prefixed_quote(c, &raw);
@@ -188,8 +190,7 @@ static size_t token_length(const struct cursor *c, struct scan_token *t)
 	return (size_t)(s - c->s);
 }
 
-/* The next token; SCAN_TOK_END at the end. */
-static struct scan_token next(struct cursor *c)
+struct scan_token scan_token_next(struct scan_cursor *c)
 {
 	struct scan_token t = { .kind = SCAN_TOK_END };
 	size_t len;
@@ -209,7 +210,7 @@ static struct scan_token next(struct cursor *c)
 struct scan_tokens *scan_tokens_of(struct scan_names *names, const char *s,
 				   size_t len, unsigned mode)
 {
-	struct cursor c = { names, s, s + len, mode };
+	struct scan_cursor c = { names, s, s + len, mode };
 	size_t cap = len / 4 + 4;
 	struct scan_tokens *t = xmalloc(sizeof(*t) + cap * sizeof(t->v[0]));
 
@@ -220,7 +221,7 @@ struct scan_tokens *scan_tokens_of(struct scan_names *names, const char *s,
 			cap *= 2;
 			t = xrealloc(t, sizeof(*t) + cap * sizeof(t->v[0]));
 		}
-		t->v[t->n] = next(&c);
+		t->v[t->n] = scan_token_next(&c);
 		if (t->v[t->n].kind == SCAN_TOK_END)
 			break;
 		t->n++;
@@ -269,10 +270,10 @@ void scan_tokens_drop(_Atomic(struct scan_tokens *) *slot,
 bool scan_token_of(struct scan_names *names, const char *s, size_t len,
 		   unsigned mode, struct scan_token *out)
 {
-	struct cursor c = { names, s, s + len, mode };
+	struct scan_cursor c = { names, s, s + len, mode };
 
 	scan_names_lock(names);
-	*out = next(&c);
+	*out = scan_token_next(&c);
 	scan_names_unlock(names);
 	return out->kind != SCAN_TOK_END && !(out->flags & SCAN_TOK_WHITE) &&
 	       c.s == c.end;

@@ -21,6 +21,10 @@ enum scan_token_kind {
 	/* Only in the bodies of macros: */
 	SCAN_TOK_PARAM, /* `id` is its index */
 	SCAN_TOK_OPTION, /* __VA_OPT__(...), of the `id` tokens behind it */
+	/* Only in a file's text, between its tokens: */
+	SCAN_TOK_LINE, /* what follows stands in line `id` */
+	SCAN_TOK_PRAGMA, /* `id`: what #pragma says */
+	SCAN_TOK_ORIGIN, /* `id`: what #line says */
 };
 
 enum scan_token_flag {
@@ -28,6 +32,7 @@ enum scan_token_flag {
 	SCAN_TOK_PASTE = 2, /* ## behind it */
 	SCAN_TOK_STRINGIFY = 4, /* # before it */
 	SCAN_TOK_NO_EXPAND = 8,
+	SCAN_TOK_FRESH = 16, /* the first of a line of text */
 };
 
 /* Punctuators of more than one byte; others are their byte. */
@@ -49,6 +54,7 @@ struct scan_token {
 	uint8_t kind;
 	uint8_t flags;
 	uint8_t punct;
+	uint8_t row; /* of a text's arguments: lines below the macro's name */
 	uint32_t id; /* its spelling, see scan/name.h */
 };
 
@@ -61,6 +67,16 @@ struct scan_tokens {
 	uint32_t n;
 	struct scan_token v[]; /* and a SCAN_TOK_END */
 };
+
+/* The tokens of a text, one by one. */
+struct scan_cursor {
+	struct scan_names *names; /* locked */
+	const char *s, *end;
+	unsigned mode;
+};
+
+/* The next token, SCAN_TOK_END at the end; `s` is behind it afterwards. */
+struct scan_token scan_token_next(struct scan_cursor *c);
 
 /* For the caller to free().  Takes the lock of `names`. */
 struct scan_tokens *scan_tokens_of(struct scan_names *names, const char *s,

@@ -342,20 +342,25 @@ struct scan_node *scan_tree_node(struct scan_tree *t, const char *path)
 	return n;
 }
 
-int scan_tree_read(struct scan_tree *t, struct scan_node *n)
+static int read_text(struct scan_tree *t, struct scan_node *n, bool full)
 {
 	int ret;
 
-	if (n->text)
-		return 0;
-	ret = scan_store_get(t->store, n->abs, t->mode, t->started, &n->text,
-			     &n->now);
+	ret = scan_store_get(t->store, n->abs, t->mode, full, t->started,
+			     &n->text, &n->now);
 	n->settled = stamp_settled(&n->now, t->started);
 	if (!ret)
 		n->memo = xcalloc(n->text->n_piece + 1, sizeof(*n->memo));
 	else
 		n->text = NULL;
 	return ret;
+}
+
+int scan_tree_read(struct scan_tree *t, struct scan_node *n, bool full)
+{
+	int ret = n->text ? 0 : read_text(t, n, full);
+
+	return ret || !full ? ret : scan_store_full(n->text, n->abs, &n->now);
 }
 
 /* dir + name, with a slash between where gcc puts one. */

@@ -105,8 +105,11 @@ bool scan_tree_is_occupied(struct scan_tree *t, struct scan_dir *dir,
  */
 const char *scan_tree_absent(struct scan_tree *t, struct scan_probe *p);
 const char *scan_tree_no_dir(struct scan_tree *t, struct scan_dir *d);
-/* Read a node that exists: 0 with node->text, or a negative errno. */
-int scan_tree_read(struct scan_tree *t, struct scan_node *node);
+/*
+ * Read a node that exists; `full`: with its text.  0 with node->text, or a
+ * negative errno; -EAGAIN: it keeps changing.
+ */
+int scan_tree_read(struct scan_tree *t, struct scan_node *node, bool full);
 
 /* Changes whenever a definition may have gone: memos end then. */
 uint32_t scan_tree_epoch(const struct scan_tree *t);

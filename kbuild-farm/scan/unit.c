@@ -4,6 +4,7 @@
  * definitions, -imacros, the file that glibc wants in front, -include, the
  * source.
  */
+#include "scan/assembly.h"
 #include "scan/walk.h"
 
 #include "base/str.h"
@@ -104,7 +105,7 @@ static struct scan_text *defined(struct scan_worker *w, const char *line,
 	buf_add_str(&in, line);
 	*d = xcalloc(1, sizeof(**d));
 	(*d)->line = xstrdup(line);
-	(*d)->text = scan_lex(w->common->names, &in, mode);
+	(*d)->text = scan_lex(w->common->names, &in, mode, false);
 	scan_names_charge(w->common->names, 256 + in.len * 2);
 	buf_release(&in);
 	return (*d)->text;
@@ -190,8 +191,10 @@ static void walk_all(struct scan_walk *walk, struct scan_node *source)
 {
 	struct scan_line *line = &walk->line;
 
+	walk->mute = true;
 	for (size_t i = 0; i < line->imacros.n; i++)
 		command_line_file(walk, line->imacros.v[i]);
+	walk->mute = false;
 	preinclude(walk);
 	for (size_t i = 0; i < line->include.n; i++)
 		command_line_file(walk, line->include.v[i]);
@@ -199,15 +202,6 @@ static void walk_all(struct scan_walk *walk, struct scan_node *source)
 		scan_walk_file(walk, source, SCAN_AT_CURRENT, false);
 	for (size_t i = 0; i < line->input.n && !walk->why; i++)
 		scan_walk_input(walk, line->input.v[i]);
-	for (size_t i = 0; i < line->assembler.n && !walk->why; i++)
-		scan_walk_assembler(walk, line->assembler.v[i]);
-	if ((walk->marks & SCAN_MARK_PRAGMA) && (walk->marks & SCAN_MARK_GCC))
-		scan_walk_fail(walk, REASON_PRAGMA_OPTIONS, NULL);
-	if ((walk->marks & SCAN_MARK_PRAGMA) && (walk->marks & SCAN_MARK_ONCE))
-		scan_walk_fail(walk, REASON_PRAGMA, NULL);
-	scan_walk_parts(walk);
-	if (!walk->why && walk->marks & SCAN_MARK_PASTED)
-		scan_walk_fail(walk, REASON_TIME_PIECES, NULL);
 }
 
 /*
@@ -237,6 +231,8 @@ static struct scan_place *place_of(struct scan_worker *w, const char *cwd,
 
 static void begin(struct scan_walk *walk, struct scan_worker *w)
 {
+	struct scan_cpp *cpp = &w->cpp;
+
 	struct scan_lists *l = &w->lists;
 
 	w->walk = walk;
@@ -246,6 +242,9 @@ static void begin(struct scan_walk *walk, struct scan_worker *w)
 	scan_arena_reset(&w->arena);
 	l->n_file = l->n_absent = l->n_dir = l->n_frame = 0;
 	l->n_pushed = l->n_once = l->n_want = 0;
+	cpp->exact = walk->exact;
+	cpp->dated = false;
+	cpp->counter = cpp->shift = 0;
 }
 
 /*
@@ -265,49 +264,36 @@ static void for_clang(struct scan_walk *walk)
 		scan_walk_fail(walk, REASON_ASSEMBLER, line->asm_dirs.v[0]);
 }
 
-void scan_walk_unit(struct scan_walk *walk, struct scan_worker *w,
-		    const struct scan_unit *unit)
+/* The assembler's own sources: -Wa,FILE. */
+static void assembler_files(struct scan_walk *walk)
+{
+	const struct strv *files = &walk->line.assembler;
+
+	for (size_t i = 0; i < files->n && !walk->why; i++)
+		scan_walk_assembler(walk, files->v[i]);
+}
+
+static void ask_dialect(struct scan_walk *walk)
 {
 	struct scan_line *line = &walk->line;
-	struct scan_node *source;
 	enum reason why = REASON_NONE;
+	char *detail = NULL;
 
-	*walk = (struct scan_walk){ .w = w, .l = &w->lists, .unit = unit };
-	begin(walk, w);
-	scan_line_parse(line, unit->command, unit->env);
-	if (line->why) {
-		scan_walk_fail(walk, line->why, line->detail);
+	walk->dialect = scan_answers_dialect(walk->w->common->answers,
+					     walk->unit, line, &why, &detail);
+	if (!walk->dialect) {
+		walk->why = why;
+		walk->detail = detail;
 		return;
 	}
-	if (!line->plain) {
-		walk->dialect = scan_answers_dialect(w->common->answers, unit,
-						     line, &why, &walk->detail);
-		if (!walk->dialect) {
-			walk->why = why;
-			return;
-		}
-		if (walk->dialect->no_raw)
-			line->mode &= ~(unsigned)SCAN_RAW;
-		if (walk->dialect->is_clang)
-			for_clang(walk);
-		if (walk->why)
-			return;
-	}
-	walk->place = place_of(w, unit->cwd, line->mode);
-	scan_tree_begin(walk->place->tree, w->unit);
-	source = scan_tree_node(walk->place->tree, line->source);
-	if (!source->exists) {
-		scan_walk_fail(walk, REASON_NO_SOURCE, line->source);
-		return;
-	}
-	scan_walk_list(walk, source, SCAN_SOURCE, 0);
-	if (line->plain) {
-		scan_walk_assembler(walk, line->source);
-		for (size_t i = 0; i < line->assembler.n && !walk->why; i++)
-			scan_walk_assembler(walk, line->assembler.v[i]);
-		scan_walk_parts(walk);
-		return;
-	}
+	if (walk->dialect->no_raw)
+		line->mode &= ~(unsigned)SCAN_RAW;
+	if (walk->dialect->is_clang)
+		for_clang(walk);
+}
+
+static void read_source(struct scan_walk *walk, struct scan_node *source)
+{
 	make_chain(walk);
 	if (walk->why)
 		return;
@@ -316,6 +302,85 @@ void scan_walk_unit(struct scan_walk *walk, struct scan_worker *w,
 	if (walk->dialect->is_clang)
 		scan_walk_clang_pch(walk);
 	walk_all(walk, source);
+}
+
+static void look(struct scan_walk *walk)
+{
+	struct scan_line *line = &walk->line;
+	const struct scan_unit *unit = walk->unit;
+	struct scan_node *source;
+
+	begin(walk, walk->w);
+	scan_line_parse(line, unit->command, unit->env);
+	if (line->why)
+		scan_walk_fail(walk, line->why, line->detail);
+	else if (!line->plain)
+		ask_dialect(walk);
+	if (walk->why)
+		return;
+	if (walk->exact)
+		scan_assembly_init(walk->assembly, line->mode);
+	walk->place = place_of(walk->w, unit->cwd, line->mode);
+	scan_tree_begin(walk->place->tree, walk->w->unit);
+	source = scan_tree_node(walk->place->tree, line->source);
+	if (!source->exists) {
+		scan_walk_fail(walk, REASON_NO_SOURCE, line->source);
+		return;
+	}
+	scan_walk_list(walk, source, SCAN_SOURCE, 0);
+	if (line->plain)
+		scan_walk_assembler(walk, line->source);
+	else
+		read_source(walk, source);
+	assembler_files(walk);
+	if (line->plain)
+		scan_walk_parts(walk);
+	else if (walk->exact && !walk->why)
+		scan_walk_assembly(walk);
+}
+
+static bool in_doubt(const struct scan_walk *walk)
+{
+	const unsigned doubts = SCAN_MARK_TIME | SCAN_MARK_PASTED |
+				SCAN_MARK_OPERATOR | SCAN_MARK_FILE |
+				SCAN_MARK_SPLIT;
+	unsigned marks = walk->marks;
+
+	switch (walk->why) {
+	case REASON_NONE:
+		return walk->unit->output || (marks & doubts) ||
+		       scan_parts_whole(&walk->parts) ||
+		       ((marks & SCAN_MARK_PRAGMA) &&
+			(marks & (SCAN_MARK_GCC | SCAN_MARK_ONCE)));
+	case REASON_PRAGMA:
+	case REASON_PRAGMA_OPTIONS:
+	case REASON_COUNTER:
+	case REASON_LINE_MACRO:
+		return true;
+	default:
+		/* What a macro is now may be another one's doing. */
+		return marks & SCAN_MARK_OPERATOR;
+	}
+}
+
+void scan_walk_unit(struct scan_walk *walk, struct scan_worker *w,
+		    const struct scan_unit *unit)
+{
+	struct scan_assembly assembly = { 0 };
+
+	*walk = (struct scan_walk){ .w = w, .l = &w->lists, .unit = unit };
+	look(walk);
+	if (walk->line.plain || !in_doubt(walk))
+		return;
+	scan_walk_release(walk);
+	*walk = (struct scan_walk){ .w = w, .l = &w->lists, .unit = unit };
+	walk->exact = true;
+	walk->assembly = &assembly;
+	look(walk);
+	scan_assembly_release(&assembly);
+	walk->assembly = NULL;
+	walk->marks = (w->cpp.dated ? SCAN_MARK_TIME : 0) |
+		      (w->cpp.counter ? SCAN_MARK_COUNTER : 0);
 }
 
 void scan_walk_release(struct scan_walk *walk)

@@ -1,38 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "scan/walk.h"
 
-#include "base/str.h"
-
 #include <string.h>
-
-/* Directives in one unit: a bomb of includes ends here. */
-#define STEPS_MAX (UINT64_C(1) << 27)
-
-void scan_walk_fail(struct scan_walk *walk, enum reason why, const char *detail)
-{
-	const struct scan_frame *f = scan_walk_top(walk);
-
-	if (walk->why)
-		return;
-	walk->why = why;
-	if (f && f->node)
-		walk->detail = xasprintf("%s:%u%s%s", f->node->entry->path,
-					 f->line, detail ? ": " : "",
-					 detail ? detail : "");
-	else if (detail)
-		walk->detail = xstrdup(detail);
-}
 
 /* Tell the preprocessor where it is, before it evaluates something. */
 static void locate(struct scan_walk *walk, const struct scan_directive *d)
 {
 	struct scan_cpp *cpp = &walk->w->cpp;
 
-	cpp->line = d->line;
-	cpp->line_known = !d->spliced && !(walk->marks & SCAN_MARK_LINE);
-	/* What the command line includes is one level below the unit. */
-	cpp->level = (unsigned)walk->l->n_frame - 1 +
-		     (walk->l->frame[0].index != 0);
+	cpp->line = d->line + scan_walk_top(walk)->shift;
+	cpp->line_known = !d->spliced &&
+			  (walk->exact || !(walk->marks & SCAN_MARK_LINE));
+	cpp->level = scan_walk_level(walk);
 }
 
 static uint32_t memo_epoch(const struct scan_walk *walk)
@@ -86,7 +65,7 @@ static bool is_taken(struct scan_walk *walk, struct scan_frame *f,
 	ret = scan_expr_memoized(cpp, f->text, d->at, &f->node->memo[d->at],
 				 memo_epoch(walk));
 	if (ret < 0)
-		scan_walk_fail(walk, cpp->why, NULL);
+		scan_walk_fail(walk, cpp->run.why, NULL);
 	return ret > 0;
 }
 
@@ -129,9 +108,10 @@ static bool computed(struct scan_walk *walk, struct scan_frame *f,
 	locate(walk, d);
 	scan_cpp_begin(cpp, t->v, t->n);
 	if (scan_cpp_header(cpp, scan_cpp_next(cpp), false, name, angled) &&
-	    !cpp->why)
+	    !cpp->run.why)
 		return true;
-	scan_walk_fail(walk, cpp->why ? cpp->why : REASON_INCLUDE_OPERAND,
+	scan_walk_fail(walk,
+		       cpp->run.why ? cpp->run.why : REASON_INCLUDE_OPERAND,
 		       NULL);
 	return false;
 }
@@ -147,26 +127,7 @@ static void include(struct scan_walk *walk, struct scan_frame *f,
 	scan_walk_include(walk, name, angled, d->op == SCAN_OP_INCLUDE_NEXT);
 }
 
-/* .incbin and .include of assembler text, or of a string of C. */
-static void input(struct scan_walk *walk, struct scan_frame *f,
-		  const struct scan_directive *d)
-{
-	uint32_t name = d->name;
-	bool angled = false;
-	const char *s;
-
-	if (!d->form && (!computed(walk, f, d, &name, &angled) || angled)) {
-		scan_walk_fail(walk, REASON_INCBIN_NAME, NULL);
-		return;
-	}
-	s = scan_name(walk->w->common->names, name)->s;
-	if (d->op == SCAN_OP_INCBIN)
-		scan_walk_incbin(walk, s);
-	else
-		scan_walk_assembler(walk, s);
-}
-
-static void once(struct scan_walk *walk, struct scan_frame *f)
+void scan_walk_once(struct scan_walk *walk, struct scan_frame *f)
 {
 	struct scan_lists *l = walk->l;
 
@@ -177,7 +138,7 @@ static void once(struct scan_walk *walk, struct scan_frame *f)
 	*SCAN_LIST_ADD(l, once) = f->node;
 }
 
-static void push_macro(struct scan_walk *walk, uint32_t name)
+void scan_walk_push_macro(struct scan_walk *walk, uint32_t name)
 {
 	struct scan_lists *l = walk->l;
 
@@ -186,7 +147,7 @@ static void push_macro(struct scan_walk *walk, uint32_t name)
 	};
 }
 
-static void pop_macro(struct scan_walk *walk, uint32_t name)
+void scan_walk_pop_macro(struct scan_walk *walk, uint32_t name)
 {
 	struct scan_lists *l = walk->l;
 	struct scan_def *def;
@@ -206,10 +167,32 @@ static void pop_macro(struct scan_walk *walk, uint32_t name)
 		scan_cpp_undef(&walk->w->cpp, name);
 }
 
-static void add_parts(struct scan_walk *walk, const struct scan_directive *d)
+/* A pragma; where text is read it stands there, in its place. */
+static void pragma(struct scan_walk *walk, struct scan_frame *f,
+		   const struct scan_directive *d)
 {
-	walk->parts.of[0] |= d->name;
-	walk->parts.of[1] |= d->at;
+	if (walk->exact)
+		return;
+	switch ((enum scan_op)d->op) {
+	case SCAN_OP_ONCE:
+		scan_walk_once(walk, f);
+		break;
+	case SCAN_OP_PUSH_MACRO:
+		scan_walk_push_macro(walk, d->name);
+		break;
+	case SCAN_OP_POP_MACRO:
+		scan_walk_pop_macro(walk, d->name);
+		break;
+	default:
+		f->system |= f->index != 0;
+	}
+}
+
+static void unsupported(struct scan_walk *walk, enum reason why)
+{
+	if (!walk->exact ||
+	    (why != REASON_PRAGMA && why != REASON_PRAGMA_OPTIONS))
+		scan_walk_fail(walk, why, NULL);
 }
 
 /* What is no definition and no conditional. */
@@ -225,44 +208,40 @@ static void other(struct scan_walk *walk, struct scan_frame *f,
 		scan_walk_fail(walk, REASON_IMPORT, NULL);
 		break;
 	case SCAN_OP_ONCE:
-		once(walk, f);
-		break;
 	case SCAN_OP_PUSH_MACRO:
-		push_macro(walk, d->name);
-		break;
 	case SCAN_OP_POP_MACRO:
-		pop_macro(walk, d->name);
-		break;
 	case SCAN_OP_SYSTEM_HEADER:
-		f->system |= f->index != 0;
+		pragma(walk, f, d);
 		break;
 	case SCAN_OP_ORIGIN:
 		scan_walk_origin(walk, d->name);
 		break;
-	case SCAN_OP_INCBIN:
-	case SCAN_OP_ASM_INCLUDE:
-		input(walk, f, d);
-		break;
-	case SCAN_OP_PARTS:
-		add_parts(walk, d);
+	case SCAN_OP_UNSUPPORTED:
+		unsupported(walk, d->form);
 		break;
 	default:
-		scan_walk_fail(walk,
-			       d->op == SCAN_OP_UNSUPPORTED ?
-				       (enum reason)d->form :
-				       REASON_DIRECTIVE,
-			       NULL);
+		scan_walk_fail(walk, REASON_DIRECTIVE, NULL);
 	}
 }
 
-/* Up to the end of the file, or to an #include of another one. */
-static void step_file(struct scan_walk *walk, struct scan_frame *f)
+/* Does text stand in front of the next directive, still to be read? */
+static bool has_text(const struct scan_walk *walk, const struct scan_frame *f)
+{
+	const struct scan_full *full;
+
+	if (!walk->exact || f->given == f->pc + 1)
+		return false;
+	full = atomic_load_explicit(&f->text->full, memory_order_acquire);
+	return full->from[f->pc] != full->from[f->pc + 1];
+}
+
+void scan_walk_step(struct scan_walk *walk, struct scan_frame *f)
 {
 	struct scan_cpp *cpp = &walk->w->cpp;
 	size_t depth = walk->l->n_frame;
 	const struct scan_text *t = f->text;
 
-	while (f->pc < t->n) {
+	while (f->pc < t->n && !has_text(walk, f)) {
 		const struct scan_directive *d = &t->dir[f->pc++];
 
 		walk->steps++;
@@ -293,21 +272,31 @@ static void step_file(struct scan_walk *walk, struct scan_frame *f)
 		if (walk->why || walk->l->n_frame != depth)
 			return;
 	}
-	walk->l->n_frame--;
+}
+
+/* The same without text: all of it, as far as it can be. */
+static void read_directives(struct scan_walk *walk)
+{
+	struct scan_frame *f;
+
+	while ((f = scan_walk_top(walk)) && !walk->why) {
+		if (walk->steps > SCAN_WALK_STEPS_MAX)
+			scan_walk_fail(walk, REASON_ENDLESS_INCLUDES, NULL);
+		else if (f->pc < f->text->n)
+			scan_walk_step(walk, f);
+		else
+			walk->l->n_frame--;
+	}
 }
 
 void scan_walk_file(struct scan_walk *walk, struct scan_node *node, int at,
 		    bool system)
 {
-	struct scan_frame *f;
-
 	scan_walk_enter(walk, node, at, system);
-	while ((f = scan_walk_top(walk)) && !walk->why) {
-		if (walk->steps > STEPS_MAX)
-			scan_walk_fail(walk, REASON_ENDLESS_INCLUDES, NULL);
-		else
-			step_file(walk, f);
-	}
+	if (walk->exact)
+		scan_exact_read(walk);
+	else
+		read_directives(walk);
 }
 
 void scan_walk_text(struct scan_walk *walk, struct scan_text *text)
@@ -321,8 +310,6 @@ void scan_walk_text(struct scan_walk *walk, struct scan_text *text)
 			scan_cpp_define(cpp, &text->def[d->at]);
 		else if (d->op == SCAN_OP_UNDEF && d->name != WORD_NONE)
 			scan_cpp_undef(cpp, d->name);
-		else if (d->op == SCAN_OP_PARTS)
-			add_parts(walk, d);
 		else if (d->op == SCAN_OP_UNSUPPORTED)
 			scan_walk_fail(walk, d->form, NULL);
 		else
@@ -330,5 +317,5 @@ void scan_walk_text(struct scan_walk *walk, struct scan_text *text)
 	}
 	if (text->slashes)
 		scan_walk_fail(walk, REASON_LINE_COMMENT, NULL);
-	walk->marks |= text->marks;
+	scan_walk_mark(walk, text);
 }

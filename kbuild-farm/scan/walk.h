@@ -16,6 +16,9 @@
 #include "scan/part.h"
 #include "scan/search.h"
 
+/* Directives and tokens in one unit: a bomb of includes ends here. */
+#define SCAN_WALK_STEPS_MAX (UINT64_C(1) << 27)
+
 /* Shared by the threads. */
 struct scan_common {
 	struct scan_setup setup;
@@ -62,6 +65,11 @@ struct scan_frame {
 	bool system;
 	size_t index; /* in the list */
 	uint32_t line; /* of the directive that is being looked at */
+	/* Of an exact look: */
+	uint32_t given; /* the text before this directive was, and one more */
+	uint32_t shift; /* what #line adds to lines */
+	uint32_t origin; /* what it says the file is, or WORD_NONE */
+	bool dotted; /* clang: its name starts with ./ */
 };
 
 /* What #pragma push_macro put aside. */
@@ -100,6 +108,7 @@ struct scan_worker {
 	struct scan_walk *walk;
 	size_t counted; /* memory, as deps.c has added it up */
 	uint64_t units, stats;
+	struct scan_run aside; /* see scan_cpp_exchange() */
 };
 
 struct scan_walk {
@@ -111,8 +120,12 @@ struct scan_walk {
 	struct scan_dialect *dialect;
 	const struct scan_chain *chain;
 	bool included; /* a header, by the command line or the source */
-	unsigned marks;
-	struct scan_parts parts;
+	unsigned marks; /* enum scan_mark of all files */
+	struct scan_parts parts; /* the same */
+	/* The second look, which reads text; the first one is in doubt. */
+	bool exact;
+	bool mute; /* -imacros: its text goes nowhere */
+	struct scan_assembly *assembly; /* what goes to the assembler */
 	uint64_t steps;
 	size_t memory_max; /* of all that is charged to the names */
 	enum reason why; /* not scannable */
@@ -127,22 +140,47 @@ static inline struct scan_frame *scan_walk_top(const struct scan_walk *walk)
 	return l->n_frame ? &l->frame[l->n_frame - 1] : NULL;
 }
 
-/* unit.c: all of it; w->lists and `walk` hold the result. */
+/* __INCLUDE_LEVEL__: what the command line includes is one below the unit. */
+static inline unsigned scan_walk_level(const struct scan_walk *walk)
+{
+	return (unsigned)walk->l->n_frame - 1 + (walk->l->frame[0].index != 0);
+}
+
+/*
+ * unit.c: all of it; w->lists and `walk` hold the result.  The first look
+ * passes over text; where that may matter, a second one reads all of it.
+ */
 void scan_walk_unit(struct scan_walk *walk, struct scan_worker *w,
 		    const struct scan_unit *unit);
 void scan_walk_release(struct scan_walk *walk);
 
 /* walk.c */
-/* Not scannable; the first reason counts.  `detail` is copied. */
-void scan_walk_fail(struct scan_walk *walk, enum reason why,
-		    const char *detail);
 /* Go through a file and all that it includes. */
 void scan_walk_file(struct scan_walk *walk, struct scan_node *node, int at,
 		    bool system);
 /* Apply definitions that are no file's. */
 void scan_walk_text(struct scan_walk *walk, struct scan_text *text);
+/* Go on in the file at hand: up to text, another file or its end. */
+void scan_walk_step(struct scan_walk *walk, struct scan_frame *f);
+/* What pragmas say. */
+void scan_walk_once(struct scan_walk *walk, struct scan_frame *f);
+void scan_walk_push_macro(struct scan_walk *walk, uint32_t name);
+void scan_walk_pop_macro(struct scan_walk *walk, uint32_t name);
+
+/* exact.c: what the preprocessor asks for, and is given, in an exact look */
+bool scan_exact_more(void *ctx, bool inside, const struct scan_token **v,
+		     size_t *n);
+void scan_exact_said(void *ctx, struct scan_token t);
+uint32_t scan_exact_file(void *ctx, enum scan_word which);
+/* Read the text of the file that was entered, and of all that it includes. */
+void scan_exact_read(struct scan_walk *walk);
 
 /* list.c: what goes into the answer */
+/* Not scannable; the first reason counts.  `detail` is copied. */
+void scan_walk_fail(struct scan_walk *walk, enum reason why,
+		    const char *detail);
+/* What the files hold, all together. */
+void scan_walk_mark(struct scan_walk *walk, const struct scan_text *t);
 size_t scan_walk_list(struct scan_walk *walk, struct scan_node *node,
 		      enum scan_kind kind, uint32_t line);
 /* NULL: it was said. */
@@ -183,6 +221,8 @@ void scan_walk_assembler(struct scan_walk *walk, const char *name);
 void scan_walk_origin(struct scan_walk *walk, uint32_t name);
 /* Could the assembler read a file that nothing names?  Then the walk fails. */
 void scan_walk_parts(struct scan_walk *walk);
+/* After an exact look: the files that the assembler is told of. */
+void scan_walk_assembly(struct scan_walk *walk);
 /* Any other file that the compiler reads. */
 void scan_walk_input(struct scan_walk *walk, const char *name);
 

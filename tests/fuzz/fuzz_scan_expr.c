@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	scan_cpp_init(&cpp, names, &host);
 	scan_cpp_reset(&cpp, SCAN_RAW);
 	t = scan_tokens_of(names, (const char *)data, size, SCAN_RAW);
-	if (!scan_expr(&cpp, t->v, t->n, &v) == !!cpp.why)
+	if (!scan_expr(&cpp, t->v, t->n, &v) == !!cpp.run.why)
 		abort();
 	free(t);
 	scan_cpp_release(&cpp);

@@ -71,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	names = fuzz_names();
 	buf_add(&in, data + 1, size - 1);
-	t = scan_lex(names, &in, data[0] & 127);
+	t = scan_lex(names, &in, data[0], false);
 	check(t);
 	check_harvest(t);
 	scan_text_free(t);

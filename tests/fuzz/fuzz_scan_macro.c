@@ -36,7 +36,7 @@ static void evaluate(struct scan_cpp *cpp, struct scan_text *t, uint32_t piece)
 
 	first = scan_expr_memoized(cpp, t, piece, memo, 1);
 	second = scan_expr_memoized(cpp, t, piece, memo, 1);
-	if (first != second || (first < 0 && !cpp->why))
+	if (first != second || (first < 0 && !cpp->run.why))
 		abort();
 	scan_expr_forget(memo, 1, cpp->names);
 }
@@ -51,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct scan_cpp cpp;
 
 	buf_add(&in, data, size);
-	t = scan_lex(names, &in, size ? data[0] & SCAN_ASM : 0);
+	t = scan_lex(names, &in, size ? data[0] & SCAN_ASM : 0, false);
 	scan_cpp_init(&cpp, names, &host);
 	scan_cpp_reset(&cpp, t->mode);
 	for (uint32_t w = WORD_FILE; w < WORDS; w++) {

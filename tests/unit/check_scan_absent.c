@@ -359,16 +359,32 @@ START_TEST(what_a_diagnostic_would_show_is_an_input)
 }
 END_TEST
 
-START_TEST(a_date_in_pieces_is_for_no_node)
+static void expect_date(const char *cc, const char *source, bool dated)
 {
-	char *cc = make_tree("#define C(a,b) a##b\nC(__TIME,STAMP__)\n");
 	struct scan *s = compare_scan();
 	struct scan_closure c;
 
+	compare_file("unit.c", source);
+
 	scan(s, cc, "-Iinc", &c);
-	ck_assert_int_eq(c.why, REASON_TIME_PIECES);
+	ck_assert_msg(!c.why, "%s: %s", reason_words(c.why), c.detail);
+	ck_assert_msg(!!(c.mentions & SCAN_MENTIONS_TIME) == dated, "%s",
+		      source);
 	scan_closure_release(&c);
 	scan_free(s);
+}
+
+START_TEST(a_date_counts_where_it_is_expanded)
+{
+	char *cc = make_tree("");
+
+	expect_date(cc, "#define C(a,b) a##b\nC(__TIME,STAMP__)\n", true);
+	expect_date(cc, "#define C(a) __##a##__\nC(DATE)\n", true);
+	expect_date(cc, "#define D __DATE__\nchar *s = D;\n", true);
+	expect_date(cc, "#define C(a) __##a##__\nint C(socket);\n", false);
+	expect_date(cc, "#define D __DATE__\nint d;\n", false);
+	expect_date(cc, "#define S(x) #x\nchar *s = S(__TIME__);\n", false);
+	expect_date(cc, "#if 0\nchar *s = __DATE__;\n#endif\n", false);
 	free(cc);
 }
 END_TEST
@@ -497,7 +513,7 @@ static Suite *suite(void)
 			    sizeof(unseen) / sizeof(unseen[0]));
 	tcase_add_loop_test(tc, what_a_diagnostic_would_show_is_an_input, 0,
 			    sizeof(origins) / sizeof(origins[0]));
-	tcase_add_test(tc, a_date_in_pieces_is_for_no_node);
+	tcase_add_test(tc, a_date_counts_where_it_is_expanded);
 	tcase_add_loop_test(tc, both_names_of_a_system_header_are_listed, 0,
 			    sizeof(shorter) / sizeof(shorter[0]));
 	tcase_add_test(tc, a_link_that_leads_somewhere_at_last_is_noticed);

@@ -171,7 +171,7 @@ static int eval(struct eval *e, const char *s, struct scan_value *v)
 	int ret = 0;
 
 	buf_add_str(&in, text);
-	t = scan_lex(e->names, &in, SCAN_RAW);
+	t = scan_lex(e->names, &in, SCAN_RAW, false);
 	*v = (struct scan_value){ 0 };
 	if (t->dir[0].op == SCAN_OP_IFNDEF) {
 		v->v = 1;
@@ -215,7 +215,7 @@ START_TEST(values_are_those_of_gcc)
 		struct scan_value v;
 
 		ck_assert_msg(!eval(&e, valid[i], &v), "%s: %s", valid[i],
-			      reason_words(e.cpp.why));
+			      reason_words(e.cpp.run.why));
 		buf_printf(&source,
 			   "#if (%s) == 0x%llxu && ((%s) * 0 - 1 > 0) == %d\n"
 			   "#else\n%s is not 0x%llx %s\n#endif\n",
@@ -248,7 +248,7 @@ START_TEST(what_gcc_refuses_is_refused)
 		if (strncmp(invalid[i], "999", 3))
 			ck_assert_msg(run_gcc(source, &out), "%s", invalid[i]);
 		ck_assert_msg(eval(&e, invalid[i], &v), "%s", invalid[i]);
-		ck_assert_int_ne(e.cpp.why, REASON_NONE);
+		ck_assert_int_ne(e.cpp.run.why, REASON_NONE);
 		buf_release(&out);
 		free(source);
 	}

@@ -29,20 +29,20 @@ static struct scan_text *lex(const char *s, unsigned mode)
 	struct scan_text *t;
 
 	buf_add_str(&in, s);
-	t = scan_lex(names, &in, mode);
+	t = scan_lex(names, &in, mode, false);
 	buf_release(&in);
 	return t;
 }
 
-/* One letter per directive; see describe(). */
+/* One letter per directive, then ? if the assembler is told of files. */
 static char *describe(const struct scan_text *t)
 {
-	static const char letter[] = "INMDUdnieEFLfopqsbalwX";
+	static const char letter[] = "INMDUdnieEFLfopqslX";
 	struct buf b = { 0 };
 
 	for (uint32_t i = 0; i < t->n; i++)
 		buf_add(&b, &letter[t->dir[i].op], 1);
-	buf_add(&b, "", 0);
+	buf_add_str(&b, t->marks & SCAN_MARK_FILE ? "?" : "");
 	return buf_steal(&b);
 }
 
@@ -67,11 +67,11 @@ static const struct {
 	{ "# 1 \"x\"\n#ident \"y\"\n#\n#line 3\n#warning z\n", 0, "l" },
 	{ "#unknown\n#error\n#embed <x>\n#assert x\n", 0, "XXXX" },
 	{ "#unknown\n#include <x>\n", SCAN_ASM, "I" },
-	{ "\t.incbin \"x\"\n\t.include F\n", SCAN_ASM, "ba" },
-	{ "\t.incbin \"x\"\n", 0, "X" },
-	{ "asm(\".incbin \\\"x\\\"\");", 0, "b" },
-	{ "asm(\".incbin \\\"%0\\\"\");", 0, "X" },
-	{ "#define A .incbin\n", SCAN_ASM, "DX" },
+	{ "\t.incbin \"x\"\n\t.include F\n", SCAN_ASM, "?" },
+	{ "\t.incbin \"x\"\n", 0, "?" },
+	{ "asm(\".incbin \\\"x\\\"\");", 0, "?" },
+	{ "asm(\".InCbin \\\"%0\\\"\");", 0, "?" },
+	{ "#define A .incbin\n", SCAN_ASM, "D?" },
 	{ "x = s.included + s.incbins;\n", 0, "" },
 	{ "#define 1\n#define\n#define defined\n", 0, "X" },
 	{ "#elifdef X\n", 0, "E" },
@@ -281,20 +281,10 @@ static const struct {
 static bool may_name_a_file(const char *source, unsigned mode)
 {
 	struct scan_text *t = lex(source, mode);
-	struct scan_parts parts = { 0 };
-	bool odd = false;
+	bool may = (t->marks & SCAN_MARK_FILE) || scan_parts_whole(&t->parts);
 
-	for (uint32_t i = 0; i < t->n; i++) {
-		const struct scan_directive *d = &t->dir[i];
-
-		odd |= d->op == SCAN_OP_UNSUPPORTED || d->op == SCAN_OP_INCBIN;
-		if (d->op == SCAN_OP_PARTS) {
-			parts.of[0] |= d->name;
-			parts.of[1] |= d->at;
-		}
-	}
 	scan_text_free(t);
-	return odd || scan_parts_whole(&parts);
+	return may;
 }
 
 START_TEST(a_word_in_pieces_is_seen)

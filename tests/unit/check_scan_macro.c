@@ -99,7 +99,7 @@ static char *expand(const char *define, const char *text, bool *failed)
 	struct scan_token tok;
 
 	buf_add_str(&in, define);
-	t = scan_lex(names, &in, SCAN_RAW);
+	t = scan_lex(names, &in, SCAN_RAW, false);
 	scan_cpp_init(&cpp, names, &host);
 	scan_cpp_reset(&cpp, SCAN_RAW);
 	for (uint32_t i = 0; i < t->n; i++) {
@@ -112,7 +112,7 @@ static char *expand(const char *define, const char *text, bool *failed)
 	scan_cpp_begin(&cpp, tokens->v, tokens->n);
 	while ((tok = scan_cpp_next(&cpp)).kind != SCAN_TOK_END)
 		buf_add_str(&out, scan_name(names, tok.id)->s);
-	*failed = cpp.why;
+	*failed = cpp.run.why;
 	free(tokens);
 	scan_cpp_release(&cpp);
 	scan_text_free(t);

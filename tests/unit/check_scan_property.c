@@ -1,50 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: scan */
 /*
- * Random trees of headers, with conditions, macros and computed includes:
- * the scanner must find what the compiler's -M says.  SCAN_PROPERTY_RUNS is
+ * Random trees of headers, with conditions, macros, computed includes and
+ * text: the scanner must find what the compiler's -M says, and in text the
+ * tokens that its -E prints.  SCAN_PROPERTY_RUNS is
  * how many, SCAN_PROPERTY_SEED where to start, SCAN_PROPERTY_KEEP leaves the
  * tree that failed.
  */
 #include "scan-compare.h"
+#include "scan-random.h"
 
 #include "suite.h"
 
 #include <stdarg.h>
 #include <stdint.h>
 
-#define HEADERS 7
-#define DIRS    4
-#define MACROS  10
+#define DIRS 4
 
-static uint64_t state;
-
-static unsigned pick(unsigned n)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (unsigned)(state >> 33) % n;
-}
-
-static bool maybe(unsigned percent)
-{
-	return pick(100) < percent;
-}
-
-static const char *one_of(const char *const *list, unsigned n)
-{
-	return list[pick(n)];
-}
-
-#define ONE_OF(list) one_of(list, sizeof(list) / sizeof((list)[0]))
-
-/* A file that is being written. */
-struct text {
-	struct buf b;
-	unsigned header; /* its number: it includes only later ones */
-	unsigned depth;
-};
+/* Among directives, text whose tokens are compared. */
+static bool texts;
 
 static void operand(struct text *t)
 {
@@ -325,6 +299,10 @@ static void lines(struct text *t)
 		case 4:
 			noise(t);
 			break;
+		case 6:
+			if (texts)
+				random_prose(t);
+			break;
 		case 5:
 			buf_printf(&t->b, "#undef M%u\n", pick(MACROS));
 			break;
@@ -346,6 +324,7 @@ static const char prelude[] =
 	"#define ON2(x) ON3(x 1, 0)\n#define ON3(i, v, ...) v\n"
 	"#define COUNT(...) COUNT2(0, ##__VA_ARGS__, 2, 1, 0)\n"
 	"#define COUNT2(z, a, b, n, ...) n\n"
+	"#define PRAGMA(x) _Pragma(#x)\n"
 	"#define CONFIG_1 1\n#define CONFIG_2 0\n";
 
 static void header(const char *dir, unsigned number)
@@ -426,6 +405,34 @@ static unsigned long number_of(const char *name, unsigned long otherwise)
 	return s && *s ? strtoul(s, NULL, 10) : otherwise;
 }
 
+/* Both compilers' ways; *text is what differs, for the caller to free. */
+static enum compare_result compare(struct scan *s, const char *cc,
+				   char *const *argv, char **text)
+{
+	enum compare_result r;
+	bool broken;
+
+	if (!texts)
+		return compare_unit(s, cc, argv, text);
+	*text = compare_tokens(s, cc, argv, &broken);
+	if (broken)
+		return COMPARE_BROKEN;
+	if (*text)
+		return str_starts(*text, "token ") ? COMPARE_DIFFERENT :
+						     COMPARE_REFUSED;
+	/* And what it finds by the way. */
+	r = compare_unit(s, cc, argv, text);
+	return r;
+}
+
+static void show(unsigned long seed, const struct strv *argv, const char *text)
+{
+	char *line = strv_join(argv, " ");
+
+	fprintf(stderr, "%lu: %s\n%s\n", seed, line, text);
+	free(line);
+}
+
 static void compare_many(const char *name, unsigned long runs)
 {
 	unsigned long seed = number_of("SCAN_PROPERTY_SEED", 1);
@@ -441,22 +448,15 @@ static void compare_many(const char *name, unsigned long runs)
 		state = (seed + i) * UINT64_C(0x9e3779b97f4a7c15) | 1;
 		pick(1);
 		pick(1);
+		texts = (seed + i) % 2;
 		tree(&argv);
-		r = compare_unit(s, cc, argv.v, &text);
+		r = compare(s, cc, argv.v, &text);
 		count[r]++;
-		if (r == COMPARE_REFUSED && getenv("SCAN_PROPERTY_VERBOSE")) {
-			char *line = strv_join(&argv, " ");
-
-			fprintf(stderr, "%lu: %s\n%s\n", seed + i, line, text);
-			free(line);
-		}
+		if (r == COMPARE_REFUSED && getenv("SCAN_PROPERTY_VERBOSE"))
+			show(seed + i, &argv, text);
 		if (r == COMPARE_DIFFERENT) {
-			char *line = strv_join(&argv, " ");
-
-			fprintf(stderr, "%s\n", line);
-			free(line);
-			ck_abort_msg("seed %lu, %s: %s", seed + i, compare_dir,
-				     text);
+			show(seed + i, &argv, text);
+			ck_abort_msg("seed %lu, %s", seed + i, compare_dir);
 		}
 		free(text);
 		strv_release(&argv);

@@ -136,9 +136,10 @@ START_TEST(a_standard_is_strict_old_or_new)
 	unsigned mode;
 
 	ck_assert(scan_line_std("gnu11", &mode));
-	ck_assert_uint_eq(mode, SCAN_RAW);
+	ck_assert_uint_eq(mode, SCAN_RAW | SCAN_PREFIXES);
 	ck_assert(scan_line_std("iso9899:2024", &mode));
-	ck_assert_uint_eq(mode, SCAN_STRICT | SCAN_TRIGRAPHS | SCAN_SEPARATORS);
+	ck_assert_uint_eq(mode, SCAN_STRICT | SCAN_TRIGRAPHS | SCAN_SEPARATORS |
+					SCAN_PREFIXES);
 	ck_assert(scan_line_std("c89", &mode));
 	ck_assert_uint_eq(mode, SCAN_STRICT | SCAN_TRIGRAPHS | SCAN_OLD);
 	ck_assert(!scan_line_std("iso9899:199409", &mode));

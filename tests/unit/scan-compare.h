@@ -12,6 +12,8 @@
 #include "base/which.h"
 #include "scan/deps.h"
 
+#include "scan-tokens.h"
+
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,17 +138,25 @@ static inline char *compare_compiler(const char *name)
 	return found;
 }
 
-/* The files of `cc -M`; false: the compiler gave up. */
+/*
+ * The files that the compiler reads; false: it gave up.  gcc's -M would pass
+ * over text, and with it over what _Pragma does.
+ */
 static inline bool compare_dash_m(const char *cc, char *const *argv,
 				  struct strv *files)
 {
+	char *path = xasprintf("%s/.deps", compare_dir);
 	struct strv with_m = { 0 };
-	struct buf out = { 0 }, err_out = { 0 };
+	struct buf out = { 0 }, err_out = { 0 }, deps = { 0 };
 	char *s, *rest, *word;
+	struct err err;
 	int status;
 
 	strv_add(&with_m, cc);
-	strv_add(&with_m, "-M");
+	strv_add(&with_m, "-E");
+	strv_add(&with_m, "-MD");
+	strv_add(&with_m, "-MF");
+	strv_add(&with_m, path);
 	strv_add(&with_m, "-w");
 	for (size_t i = 1; argv[i]; i++) {
 		if (strcmp(argv[i], "-c"))
@@ -154,7 +164,8 @@ static inline bool compare_dash_m(const char *cc, char *const *argv,
 	}
 	status = compare_run(compare_dir, with_m.v, environ, &out, &err_out);
 	if (!status) {
-		s = strstr(buf_str(&out), ":");
+		ck_assert_int_eq(fs_read(path, 1 << 20, &deps, &err), 0);
+		s = strstr(buf_str(&deps), ":");
 		ck_assert_ptr_nonnull(s);
 		for (rest = s + 1; (word = strsep(&rest, " \n"));) {
 			if (*word && strcmp(word, "\\"))
@@ -166,6 +177,9 @@ static inline bool compare_dash_m(const char *cc, char *const *argv,
 	strv_release(&with_m);
 	buf_release(&out);
 	buf_release(&err_out);
+	buf_release(&deps);
+	unlink(path);
+	free(path);
 	return !status;
 }
 
@@ -213,6 +227,55 @@ static inline void compare_closure(struct scan *s, const char *cc,
 	options_command_parse(&command, argv);
 	scan_closure(s, &unit, c);
 	options_command_release(&command);
+}
+
+/*
+ * Where the tokens of the unit differ from those that its compiler prints, in
+ * words for the caller to free; NULL: nowhere, or the compiler gives up.
+ */
+static inline char *compare_tokens(struct scan *s, const char *cc,
+				   char *const *argv, bool *broken)
+{
+	struct tokens ours = { 0 }, theirs = { 0 };
+	struct scan_output output = { &ours, tokens_take };
+	struct strv with_e = { 0 };
+	struct buf out = { 0 }, err_out = { 0 };
+	unsigned mode = tokens_mode(argv, strstr(cc, "clang"));
+	struct options_command command;
+	struct scan_unit unit = { .cwd = compare_dir,
+				  .compiler = cc,
+				  .command = &command,
+				  .env = environ,
+				  .output = &output };
+	struct scan_closure c;
+	char *text = NULL;
+
+	strv_add(&with_e, cc);
+	strv_add(&with_e, "-E");
+	strv_add(&with_e, "-P");
+	strv_add(&with_e, "-w");
+	for (size_t i = 1; argv[i]; i++) {
+		if (strcmp(argv[i], "-c"))
+			strv_add(&with_e, argv[i]);
+	}
+	*broken = compare_run(compare_dir, with_e.v, environ, &out, &err_out);
+	ours.lines = theirs.lines = mode & SCAN_ASM;
+	options_command_parse(&command, argv);
+	scan_closure(s, &unit, &c);
+	options_command_release(&command);
+	if (!*broken) {
+		tokens_split(&theirs, &out, mode);
+		text = c.why ? xasprintf("%s: %s", reason_words(c.why),
+					 c.detail ? c.detail : "") :
+			       tokens_differ(&ours, &theirs);
+	}
+	scan_closure_release(&c);
+	strv_release(&with_e);
+	buf_release(&ours.text);
+	buf_release(&theirs.text);
+	buf_release(&out);
+	buf_release(&err_out);
+	return text;
 }
 
 enum compare_result {

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * scan-tokens.h - the tokens that the scanner makes of a unit, and those that
+ * its compiler's -E prints, one per line.
+ */
+#ifndef SCAN_TOKENS_H
+#define SCAN_TOKENS_H
+
+#include "base/buf.h"
+#include "base/str.h"
+#include "scan/deps.h"
+#include "scan/line.h"
+#include "scan/token.h"
+
+#include <string.h>
+
+struct tokens {
+	struct buf text; /* each with a newline; one that starts a line has
+			    a tab in front, where lines count */
+	bool lines; /* .S */
+	size_t n;
+};
+
+static inline void tokens_add(struct tokens *t, const char *s, size_t len,
+			      bool fresh)
+{
+	if (t->lines && fresh)
+		buf_add(&t->text, "\t", 1);
+	for (size_t i = 0; i < len; i++)
+		buf_add(&t->text, s[i] == '\n' ? " " : &s[i], 1);
+	buf_add(&t->text, "\n", 1);
+	t->n++;
+}
+
+/* For struct scan_output; `ctx` is a struct tokens. */
+static inline void tokens_take(void *ctx, const char *s, size_t len, bool fresh)
+{
+	tokens_add(ctx, s, len, fresh);
+}
+
+/* Does the compiler say a thing here that is no token? */
+static inline bool tokens_is_remark(const char *line)
+{
+	line += strspn(line, " ");
+	return str_starts(line, "#pragma") || str_starts(line, "#ident") ||
+	       str_starts(line, "#sccs");
+}
+
+/* What -E -P printed, which is changed. */
+static inline void tokens_split(struct tokens *t, struct buf *printed,
+				unsigned mode)
+{
+	struct scan_names *names = scan_names_new();
+	const char *s = buf_str(printed), *end = s + printed->len;
+	bool fresh = true;
+
+	for (char *line = (char *)printed->data; line && *line;) {
+		char *next = strchr(line, '\n');
+
+		if (!(mode & SCAN_ASM) && tokens_is_remark(line))
+			memset(line, ' ',
+			       next ? (size_t)(next - line) : strlen(line));
+		line = next ? next + 1 : NULL;
+	}
+	scan_names_lock(names);
+	struct scan_cursor c = { names, s, end, mode };
+	for (;;) {
+		const char *before = c.s;
+		struct scan_token token;
+		const struct scan_name *name;
+
+		/* A quote that does not close ends with its line. */
+		while (before < end && strchr(" \t\n\f\v\r", *before))
+			fresh |= *before++ == '\n';
+		c.s = before;
+		c.end = memchr(before, '\n', (size_t)(end - before));
+		if (!c.end ||
+		    ((mode & SCAN_RAW) &&
+		     memmem(before, (size_t)(c.end - before), "R\"", 2)))
+			c.end = end;
+		token = scan_token_next(&c);
+		if (token.kind == SCAN_TOK_END)
+			break;
+		name = scan_name(names, token.id);
+		tokens_add(t, name->s, name->len, fresh);
+		fresh = false;
+	}
+	scan_names_unlock(names);
+	scan_names_free(names);
+}
+
+/* How the compiler reads what these words compile. */
+static inline unsigned tokens_mode(char *const *argv, bool is_clang)
+{
+	unsigned mode = SCAN_RAW | SCAN_PREFIXES;
+	const char *last = "";
+
+	for (; *argv; argv++) {
+		if (str_starts(*argv, "-std="))
+			scan_line_std(*argv + 5, &mode);
+		if (**argv != '-')
+			last = *argv;
+	}
+	if (is_clang)
+		mode &= ~(unsigned)SCAN_RAW;
+	return strlen(last) > 2 && !strcmp(last + strlen(last) - 2, ".S") ?
+		       SCAN_ASM :
+		       mode;
+}
+
+/* A date that is not ours to know. */
+static inline bool tokens_is_date(const char *s, size_t len)
+{
+	return len >= 10 && s[0] == '"' && s[1] == '?' && s[2] == '?';
+}
+
+/*
+ * Where they begin to differ, in words for the caller to free; NULL: nowhere.
+ */
+static inline char *tokens_differ(const struct tokens *ours,
+				  const struct tokens *theirs)
+{
+	const char *a = buf_str(&ours->text), *b = buf_str(&theirs->text);
+	size_t n = 0;
+
+	for (; *a && *b; n++) {
+		size_t x = strcspn(a, "\n"), y = strcspn(b, "\n");
+
+		if ((x != y || memcmp(a, b, x)) &&
+		    !(tokens_is_date(a + (*a == '\t'), x) && *b != '\0'))
+			break;
+		a += x + 1;
+		b += y + 1;
+	}
+	if (!*a && !*b)
+		return NULL;
+	return xasprintf("token %zu\nscanned:\n%.160s\ncompiler:\n%.160s", n, a,
+			 b);
+}
+
+#endif
