@@ -4,6 +4,7 @@
  */
 #include "badnode.h"
 
+#include "base/depfile.h"
 #include "wire/codec.h"
 
 #include <stdlib.h>
@@ -223,20 +224,24 @@ static void spoil_outside(struct job *job, struct wire_result *r)
 static void spoil_hide(struct job *job, struct wire_result *r)
 {
 	struct buf *list = &job->out[WIRE_DEPS];
-	const char *s = buf_str(list), *from = s, *to = s;
+	struct strv names = { 0 };
 	struct buf rest = { 0 };
+	bool hidden = false;
 
-	/* Not the ".h" of a directory's name. */
-	while ((to = strstr(to, ".h")) && !strchr(" \\\n", to[2]))
-		to += 2;
-	if (to) {
-		for (from = to; from > s && from[-1] != ' '; from--)
-			;
-		buf_add(&rest, s, (size_t)(from - s));
-		buf_add_str(&rest, to + 2);
+	if (!depfile_list(&names, buf_bytes(list))) {
+		buf_add(&rest, list->data, strcspn(buf_str(list), ":") + 1);
+		for (size_t i = 0; i < names.n; i++) {
+			bool hide = !hidden && str_ends(names.v[i], ".h");
+
+			hidden |= hide;
+			if (!hide)
+				buf_printf(&rest, " %s", names.v[i]);
+		}
+		buf_printf(&rest, "\n");
 		buf_release(list);
 		*list = rest;
 	}
+	strv_release(&names);
 	say_signed(job, r);
 }
 
