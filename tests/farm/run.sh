@@ -12,7 +12,7 @@ project=$work/project
 units='base/bytes base/buf base/str base/vec base/printable base/which base/err
 base/clock wire/field wire/frame wire/cc options/command options/env
 options/list
-options/rewrite options/table options/typed cc/job cc/local cc/main'
+options/rewrite options/table options/typed cc/compiler cc/job cc/local cc/main'
 
 # ---- the project ----
 
@@ -194,16 +194,16 @@ by_make()
 	fresh
 	run --require-remote 70 -- make --no-print-directory
 	status=$?
-	same "make" 20 14
+	same "make" 21 14
 	fresh
 	run -- make -j 3 --no-print-directory
 	status=$?
-	same "make -j3" 20 14
+	same "make -j3" 21 14
 	no_nodes
 	fresh
 	run -- make --no-print-directory
 	status=$?
-	same "make without nodes" 20 0
+	same "make without nodes" 21 0
 }
 
 by_script()
@@ -213,7 +213,7 @@ by_script()
 	fresh
 	run --no-jobserver -- ./build.sh
 	status=$?
-	same "a script" 20 14
+	same "a script" 21 14
 }
 
 by_ninja()
@@ -229,7 +229,7 @@ by_ninja()
 	status=$?
 	# Its log and its data base hold times.
 	rm -f "$ref"/.ninja* "$project"/.ninja*
-	same "ninja" 20 14
+	same "ninja" 21 14
 }
 
 # Words and status are the local compiler's.
@@ -245,7 +245,7 @@ failing()
 	fresh
 	run -- make --no-print-directory -k MORE=-Wall
 	status=$?
-	same "an error and a warning" 22 14
+	same "an error and a warning" 23 14
 	check "an error and a warning: the reason" grep -q \
 		'1 compile error' "$work/run.err"
 }
@@ -370,7 +370,7 @@ nested()
 	fresh
 	run -- "$bin/kfarm" run -- make --no-print-directory
 	status=$?
-	same "one in another" 20 14
+	same "one in another" 21 14
 	is "one in another: one summary" 1 \
 		"$(grep -c '^kfarm: jobs' "$work/run.err")"
 }

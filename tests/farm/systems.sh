@@ -242,6 +242,30 @@ with_autoconf()
 	cd "$work" || exit
 }
 
+# ccache's object of one compiler is none of another's that has its name.
+with_ccache()
+{
+	local dir=$work/ccache compiler
+
+	if ! command -v ccache >/dev/null; then
+		left_out "ccache" "it is not installed"
+		return
+	fi
+	mkdir -p "$dir"/{gcc,clang}
+	ln -s /usr/bin/gcc "$dir/gcc/some-gcc"
+	ln -s /usr/bin/clang-14 "$dir/clang/some-gcc"
+	for compiler in gcc clang; do
+		(PATH=$dir/$compiler:$system some-gcc -O2 -I "$src" -c \
+			-o "$dir/$compiler.want" "$src/main.c")
+		check "ccache before $compiler" env -u CCACHE_DISABLE \
+			PATH="$dir/$compiler:$system" "$work/package/kfarm" \
+			run -q -- ccache some-gcc -O2 -I "$src" -c \
+			-o "$dir/$compiler.o" "$src/main.c"
+		check "ccache before $compiler: its object" cmp \
+			"$dir/$compiler.want" "$dir/$compiler.o"
+	done
+}
+
 words()
 {
 	run true
@@ -265,5 +289,6 @@ with_cmake make 'Unix Makefiles'
 with_cmake ninja Ninja
 with_meson
 with_autoconf
+with_ccache
 words
 farm_end
