@@ -42,9 +42,9 @@ size_t agent_answer_size(const struct agent_answer *a)
 void agent_answer_seal(struct agent_answer *a, const struct digest *key)
 {
 	/* The two lists name our directories, and the client knows that. */
-	a->tells = agent_path_leaks(a->out[WIRE_OBJECT]) ||
-		   agent_path_leaks(a->out[WIRE_STDOUT]) ||
-		   agent_path_leaks(a->out[WIRE_STDERR]);
+	for (int i = 0; i < WIRE_STREAMS && !a->tells; i++)
+		a->tells = i != WIRE_DEPS && i != WIRE_AS_DEPS &&
+			   agent_path_leaks(a->out[i]);
 	wire_answer_digest(key, a->out, &a->digest);
 }
 

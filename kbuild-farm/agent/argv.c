@@ -11,6 +11,10 @@
 
 _Static_assert(!__builtin_strcmp(CELL_TMP, WIRE_JOB_TMP),
 	       "the protocol says where temporaries are");
+_Static_assert(!__builtin_strcmp(CELL_OUT "/" AGENT_OBJECT, WIRE_JOB_OBJECT) &&
+		       !__builtin_strcmp(CELL_OUT "/" AGENT_SIDE,
+					 WIRE_JOB_SIDE),
+	       "the protocol says where links lead to");
 
 static bool has_flag(const struct agent_compile *c, const char *name)
 {
@@ -28,29 +32,57 @@ bool agent_argv_lists_assembler(const struct agent_compile *c)
 	return !c->is_clang && (!lto || c->m->lang == WIRE_LANG_ASM);
 }
 
-int agent_argv_build(struct strv *argv, const struct agent_compile *c,
-		     struct err *err)
+/* Where it writes.  False: its object's name would be read as a flag. */
+static bool find_places(struct options_places *out,
+			const struct agent_compile *c)
 {
-	const struct options_outputs outputs = {
+	*out = (struct options_places){
 		.object = CELL_OUT "/" AGENT_OBJECT,
 		.dep = CELL_OUT "/" AGENT_DEPS,
 		.as = agent_argv_lists_assembler(c) ? CELL_OUT "/" AGENT_READ :
 						      NULL,
 	};
+	if (!c->m->named)
+		return true;
+	if (!c->is_clang && has_flag(c, "-gsplit-dwarf"))
+		out->named = c->m->object;
+	else
+		out->object = c->m->object;
+	return *c->m->object != '-' && *c->m->object != '@';
+}
+
+static int add_flag(struct strv *argv, struct options_places *places,
+		    const struct wire_flag *f, struct err *err)
+{
+	if (f->value || !options_typed_is_place(f->name))
+		return options_typed_allow(argv, f->name, f->value, err);
+	strv_add(argv, f->name);
+	if (!strcmp(f->name, "-o")) {
+		strv_add(argv, places->object);
+		places->placed = true;
+	}
+	return 0;
+}
+
+int agent_argv_build(struct strv *argv, const struct agent_compile *c,
+		     struct err *err)
+{
+	struct options_places places;
 	enum options_lang lang = c->m->lang == WIRE_LANG_C ? OPTIONS_C :
 							     OPTIONS_ASM;
 	int ret;
 
 	if (c->m->lang != WIRE_LANG_C && c->m->lang != WIRE_LANG_ASM)
 		return err_set(err, ENOTSUP, "language %u", c->m->lang);
+	if (!find_places(&places, c))
+		return err_set(err, ENOTSUP, "object %.200s", c->m->object);
 	strv_add(argv, c->driver);
 	for (size_t i = 0; i < c->n_flags; i++) {
-		ret = options_typed_allow(argv, c->flags[i].name,
-					  c->flags[i].value, err);
+		ret = add_flag(argv, &places, &c->flags[i], err);
 		if (ret)
 			return ret;
 	}
-	return options_typed_outputs(argv, lang, c->m->source, &outputs, err);
+	return options_typed_outputs(argv, lang, c->m->source, &places, err);
 }
 
 int agent_argv_env(struct strv *env, const struct wire_job *m, struct err *err)

@@ -19,6 +19,7 @@
 #define AGENT_OBJECT "out.o"
 #define AGENT_DEPS   "dep.d" /* what the preprocessor read */
 #define AGENT_READ   "as.d" /* what the assembler read */
+#define AGENT_SIDE   "side." /* and its number: a file beside the object */
 
 /* A job and what its numbers stand for; all borrowed. */
 struct agent_compile {

@@ -154,6 +154,9 @@ static void seal_on_thread(struct agent_job *job)
 static bool map_file(struct agent_job *job, enum wire_output stream,
 		     const char *name)
 {
+	/* Which files a compile writes beside its object the client says. */
+	enum wire_fail_class missing = stream < WIRE_SIDE ? WIRE_FAIL_NODE :
+							    WIRE_FAIL_VOID;
 	int ret;
 
 	if (stream == WIRE_AS_DEPS &&
@@ -164,17 +167,30 @@ static bool map_file(struct agent_job *job, enum wire_output stream,
 	if (ret == -EFBIG)
 		fail_job(job, WIRE_FAIL_VOID, "%s: too large", name);
 	else if (ret == -ENOENT)
-		fail_job(job, WIRE_FAIL_NODE, "exit status 0, but no %s", name);
+		fail_job(job, missing, "exit status 0, but no %s", name);
 	else if (ret)
 		fail_job(job, WIRE_FAIL_NODE, "%s: %s", name, strerror(-ret));
 	return !ret;
+}
+
+static bool map_sides(struct agent_job *job)
+{
+	bool good = true;
+
+	for (unsigned i = 0; i < job->m.sides && good; i++) {
+		char *name = xasprintf(AGENT_SIDE "%u", i);
+
+		good = map_file(job, (enum wire_output)(WIRE_SIDE + i), name);
+		free(name);
+	}
+	return good;
 }
 
 static bool map_files(struct agent_job *job)
 {
 	if (!map_file(job, WIRE_OBJECT, AGENT_OBJECT) ||
 	    !map_file(job, WIRE_DEPS, AGENT_DEPS) ||
-	    !map_file(job, WIRE_AS_DEPS, AGENT_READ))
+	    !map_file(job, WIRE_AS_DEPS, AGENT_READ) || !map_sides(job))
 		return false;
 	if (!job->map[WIRE_OBJECT].len) {
 		fail_job(job, WIRE_FAIL_VOID, "an object of 0 bytes");
@@ -225,9 +241,8 @@ static void finish_success(struct agent_job *job)
 {
 	if (!map_files(job))
 		return;
-	job->answer.out[WIRE_OBJECT] = job->map[WIRE_OBJECT];
-	job->answer.out[WIRE_DEPS] = job->map[WIRE_DEPS];
-	job->answer.out[WIRE_AS_DEPS] = job->map[WIRE_AS_DEPS];
+	for (int i = 0; i < WIRE_STREAMS; i++)
+		job->answer.out[i] = job->map[i];
 	seal_on_thread(job);
 }
 
@@ -441,6 +456,7 @@ void agent_job_result(const struct agent_job *job, struct wire_result *out)
 		.wall_ms = end->wall_ms,
 		.peak_kib = end->peak_kib,
 		.toolchain = agent_cell_setup(job->user.cell)->toolchain,
+		.sides = end->status ? 0 : job->m.sides,
 		.answer = job->answer.digest,
 	};
 	for (int i = 0; i < WIRE_STREAMS; i++)

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "cc/local.h"
 #include "options/env.h"
+#include "options/output.h"
 #include "wire/cc.h"
 #include "wire/frame.h"
 #include "wire/msg.h"
@@ -37,6 +38,8 @@
 static struct outputs {
 	char *object, *object_tmp;
 	char *dep, *dep_tmp; /* NULL: no dependency list */
+	struct options_sides sides;
+	char *side_tmp[OPTIONS_SIDES_MAX];
 } outputs;
 
 static const int fatal[] = { SIGHUP, SIGINT, SIGTERM };
@@ -46,6 +49,8 @@ static void remove_temporaries(void)
 	unlink(outputs.object_tmp);
 	if (outputs.dep_tmp)
 		unlink(outputs.dep_tmp);
+	for (size_t i = 0; i < outputs.sides.n; i++)
+		unlink(outputs.side_tmp[i]);
 }
 
 static void remove_and_die(int sig)
@@ -70,12 +75,16 @@ static void name_outputs(const struct options_command *c)
 {
 	unsigned pid = (unsigned)getpid();
 
-	outputs.object = options_command_object(c);
-	outputs.object_tmp = options_command_temporary(outputs.object, pid);
-	outputs.dep = options_command_dep(c);
+	outputs.object = options_output_object(c);
+	outputs.object_tmp = options_output_temporary(outputs.object, pid);
+	outputs.dep = options_output_dep(c);
 	outputs.dep_tmp = outputs.dep ?
-				  options_command_temporary(outputs.dep, pid) :
+				  options_output_temporary(outputs.dep, pid) :
 				  NULL;
+	options_output_sides(&outputs.sides, c);
+	for (size_t i = 0; i < outputs.sides.n; i++)
+		outputs.side_tmp[i] = options_output_temporary(
+			outputs.sides.path[i], pid);
 }
 
 /* False when it is more than a coordinator takes. */
@@ -285,6 +294,17 @@ static bool is_pair(const char *tmp, const char *to, const char *our_tmp,
 	return ours && !strcmp(tmp, our_tmp) && !strcmp(to, ours);
 }
 
+/* All of those beside the object, in our order. */
+static bool sides_are_ours(const struct wire_cc_done *m)
+{
+	bool same = m->n_sides == outputs.sides.n;
+
+	for (size_t i = 0; i < m->n_sides && same; i++)
+		same = is_pair(m->side[i].tmp, m->side[i].to,
+			       outputs.side_tmp[i], outputs.sides.path[i]);
+	return same;
+}
+
 /* Only our own outputs, and all of them when the compile went well. */
 static bool names_are_ours(const struct wire_cc_done *m)
 {
@@ -293,8 +313,10 @@ static bool names_are_ours(const struct wire_cc_done *m)
 	bool dep = is_pair(m->dep_tmp, m->dep, outputs.dep_tmp, outputs.dep);
 
 	if (m->status)
-		return (object || !*m->object) && (dep || !*m->dep);
-	return object && (dep || (!outputs.dep && !*m->dep));
+		return (object || !*m->object) && (dep || !*m->dep) &&
+		       !m->n_sides;
+	return object && (dep || (!outputs.dep && !*m->dep)) &&
+	       sides_are_ours(m);
 }
 
 static bool rename_one(const char *tmp, const char *to)
@@ -306,10 +328,20 @@ static bool rename_one(const char *tmp, const char *to)
 	return false;
 }
 
+static bool rename_outputs(const struct wire_cc_done *m)
+{
+	for (size_t i = 0; i < m->n_sides; i++) {
+		if (!rename_one(m->side[i].tmp, m->side[i].to))
+			return false;
+	}
+	return rename_one(m->dep_tmp, m->dep) &&
+	       rename_one(m->object_tmp, m->object);
+}
+
 /*
  * Renames come first: should one fail, the local compile prints everything,
  * and nothing is printed twice.  The object comes last: it is never there
- * without its dependency list.
+ * without its dependency list and what else belongs to it.
  */
 static bool deliver_result(struct bytes body, int *status)
 {
@@ -318,8 +350,7 @@ static bool deliver_result(struct bytes body, int *status)
 
 	if (wire_cc_done_decode(&m, body))
 		return false;
-	ok = names_are_ours(&m) && rename_one(m.dep_tmp, m.dep) &&
-	     rename_one(m.object_tmp, m.object);
+	ok = names_are_ours(&m) && rename_outputs(&m);
 	if (ok) {
 		if (m.status)
 			remove_temporaries();

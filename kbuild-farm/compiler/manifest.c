@@ -144,8 +144,8 @@ static bool is_on_path(const char *file)
 	return is;
 }
 
-/* An assembler of another directory of PATH, where a node looks for it. */
-static int link_assembler(struct making *k, const char *path, struct err *err)
+/* A program of another directory of PATH, where a node looks for it. */
+static int link_program(struct making *k, const char *path, struct err *err)
 {
 	char *link;
 	int ret;
@@ -166,8 +166,8 @@ static int gather_parts(struct making *k, const struct compiler_parts *p,
 
 	for (size_t i = 0; i < p->programs.n && !ret; i++)
 		ret = add_program(k, p->programs.v[i], err);
-	if (!ret && p->assembler)
-		ret = link_assembler(k, p->assembler, err);
+	for (size_t i = 0; i < p->found.n && !ret; i++)
+		ret = link_program(k, p->found.v[i], err);
 	for (size_t i = 0; i < p->files.n && !ret; i++)
 		ret = compiler_gather_path(&k->gather, p->files.v[i], NULL,
 					   err);

@@ -4,10 +4,10 @@
  *
  * A manifest lists what `DRIVER -c` (C and assembler sources, preprocessing
  * included) reads of its own, at the absolute paths where the build host has
- * it: driver, cc1, as, specs, the compiler's own headers, the shared
- * libraries and the loader of each program, and every symbolic link on the
- * way to one of them.  What other jobs need is not in it: C++ and other
- * languages, linking, plugins, the objcopy that -gsplit-dwarf runs, the
+ * it: driver, cc1, as, the objcopy that -gsplit-dwarf runs where there is one,
+ * specs, the compiler's own headers, the shared libraries and the loader of
+ * each program, and every symbolic link on the way to one of them.  What other
+ * jobs need is not in it: C++ and other languages, linking, plugins, the
  * assembler that clang can be told to run.
  *
  * A file system that holds just these entries runs the compiler as the build
@@ -18,7 +18,7 @@
  *    through LD_LIBRARY_PATH or through the $ORIGIN of a program (which takes
  *    a /proc) has a LINK to it in the first directory that the loader
  *    searches by itself;
- *  - an assembler that is found through a directory of PATH which is not
+ *  - a program that is found through a directory of PATH which is not
  *    in TOOLCHAIN_PATH has a LINK in the first directory of that.
  *
  * Its identity is a digest over the entries; paths below the toolchain's

@@ -176,29 +176,37 @@ static int add_cc1(struct inquiry *q, struct err *err)
 	return ret;
 }
 
-static int add_assembler(struct inquiry *q, struct err *err)
+/* One that it names without a directory is what PATH has then. */
+static int add_program(struct inquiry *q, const char *what, const char *words,
+		       struct err *err)
 {
-	char *output, *path;
-	int ret = ask_driver(q, &output, "-print-prog-name=as", NULL, err);
+	char *ask = xasprintf("-print-prog-name=%s", what), *output, *path;
+	int ret = ask_driver(q, &output, ask, NULL, err);
 
+	free(ask);
 	if (!output)
 		return ret;
-	/* "as" means what PATH says when the compile runs. */
 	path = which(output, str_env(q->env, "PATH"));
 	if (!path || path[0] != '/' ||
 	    (strchr(output, '/') && !may_be_part(q, path))) {
-		ret = err_set(err, ENOENT, "%s: its assembler %s is not there",
-			      q->driver, output);
+		ret = err_set(err, ENOENT, "%s: its %s %s is not there",
+			      q->driver, words, output);
 	} else {
 		strv_add(&q->out->programs, path);
-		if (!strchr(output, '/')) {
-			q->out->assembler = path;
-			path = NULL;
-		}
+		if (!strchr(output, '/'))
+			strv_add(&q->out->found, path);
 	}
 	free(path);
 	free(output);
 	return ret;
+}
+
+/* For -gsplit-dwarf alone: a compiler without it is one all the same. */
+static int add_objcopy(struct inquiry *q, struct err *err)
+{
+	int ret = add_program(q, "objcopy", "copier", err);
+
+	return ret == -ENOENT ? 0 : ret;
 }
 
 static int add_headers(struct inquiry *q, struct err *err)
@@ -265,7 +273,9 @@ static int ask_gcc(struct inquiry *q, struct err *err)
 	int ret = add_cc1(q, err);
 
 	if (!ret)
-		ret = add_assembler(q, err);
+		ret = add_program(q, "as", "assembler", err);
+	if (!ret)
+		ret = add_objcopy(q, err);
 	if (!ret)
 		ret = add_headers(q, err);
 	if (!ret)
@@ -381,7 +391,7 @@ void compiler_parts_release(struct compiler_parts *p)
 {
 	free(p->version);
 	free(p->machine);
-	free(p->assembler);
+	strv_release(&p->found);
 	strv_release(&p->programs);
 	strv_release(&p->files);
 	strv_release(&p->dirs);

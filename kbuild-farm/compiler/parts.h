@@ -14,7 +14,7 @@ struct compiler_parts {
 	char *machine; /* "aarch64-linux-gnu" */
 	bool is_clang;
 	struct strv programs; /* that are run, the driver first */
-	char *assembler; /* found through PATH, else NULL (as for clang) */
+	struct strv found; /* those that PATH led to */
 	struct strv files; /* specs, configuration */
 	struct strv dirs; /* headers */
 };
@@ -30,7 +30,7 @@ struct compiler_runner {
 	void *ctx;
 	/*
 	 * What the driver names has to lie below this directory, by the words
-	 * of its path; but for an assembler without a directory.  NULL: no
+	 * of its path; but for what it names without a directory.  NULL: no
 	 * rule.
 	 */
 	const char *within;

@@ -256,6 +256,8 @@ static int ask_node(struct coord_unit *u, struct peer *peer,
 		.cwd = in->manifest.cwd,
 		.source = u->command.source,
 		.object = u->object,
+		.named = u->sides.named,
+		.sides = (unsigned)u->sides.n,
 		.flags = &in->flags,
 		.entry = in->manifest.entry,
 		.n_entries = in->manifest.n,
@@ -356,6 +358,8 @@ static void start_examination(struct coord *c, struct coord_unit *u)
 		.reference = buf_bytes(&u->reference->object),
 		.object_tmp = u->object_tmp,
 		.dep_tmp = u->dep_tmp,
+		.sides = &u->sides,
+		.side_tmp = u->side_tmp,
 		.terminal = u->ask.terminal,
 	};
 	u->working = true;
@@ -393,6 +397,11 @@ static void hedge(struct coord_unit *u)
 	struct sched_event event = { .kind = SCHED_UNHEDGED };
 	struct err err;
 
+	/* A compile with another -o would be another one. */
+	if (u->sides.named) {
+		on_hedged(u, false);
+		return;
+	}
 	if (!coord_hedge_start(u, on_hedged, &err)) {
 		coord_tell_unit(u, EVENT_RUN, "local",
 				reason_words(REASON_NODE_SLOW), 0);
@@ -407,7 +416,10 @@ static void deliver(struct coord *c, const struct sched_action *a)
 	struct coord_unit *u = unit_of(c, a->unit);
 	const struct buf *stream = u->answer.stream;
 	bool local = a->node == SCHED_LOCAL;
+	struct wire_cc_rename side[OPTIONS_SIDES_MAX];
 	struct wire_cc_done done = {
+		.n_sides = (uint8_t)u->sides.n,
+		.side = side,
 		.dep_tmp = u->dep ? u->dep_tmp : (char *)"",
 		.dep = u->dep ? u->dep : (char *)"",
 		.object_tmp = u->object_tmp,
@@ -416,6 +428,9 @@ static void deliver(struct coord *c, const struct sched_action *a)
 		.err = buf_bytes(&stream[WIRE_STDERR]),
 	};
 
+	for (size_t i = 0; i < u->sides.n; i++)
+		side[i] = (struct wire_cc_rename){ u->side_tmp[i],
+						   u->sides.path[i] };
 	if (local) {
 		done.out = bytes_of(NULL, 0);
 		done.err = buf_bytes(&u->diagnostics);

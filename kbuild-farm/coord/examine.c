@@ -282,6 +282,50 @@ static bool is_of_the_kind(struct coord_examination *e)
 	       is_wrong(e);
 }
 
+static bool has_start(struct bytes in, const char *start)
+{
+	size_t len = strlen(start);
+
+	return in.len >= len && !memcmp(in.data, start, len);
+}
+
+/* Is it what such a file looks like?  Lines of text, where nothing is said. */
+static bool is_side(enum options_side kind, struct bytes in,
+		    struct bytes reference)
+{
+	bool text = !in.len || !memchr(in.data, 0, in.len);
+
+	switch (kind) {
+	case OPTIONS_SIDE_DWO:
+		return inputs_object_is_kin(in, reference);
+	case OPTIONS_SIDE_GCNO:
+		return has_start(in, "oncg") || has_start(in, "gcno");
+	case OPTIONS_SIDE_CI:
+		return text && has_start(in, "graph: {");
+	case OPTIONS_SIDE_DATABASE:
+		return text && has_start(in, "{ \"directory\": ");
+	case OPTIONS_SIDE_RECORD:
+		return text || has_start(in, "\x1f\x8b");
+	default:
+		return text;
+	}
+}
+
+/* The files beside the object, which are as many as are due. */
+static bool are_of_their_kinds(struct coord_examination *e)
+{
+	for (size_t i = 0; e->sides && i < e->sides->n; i++) {
+		const struct buf *side = &e->answer->stream[WIRE_SIDE + i];
+
+		if (is_side(e->sides->kind[i], buf_bytes(side), e->reference))
+			continue;
+		err_set(&e->err, EBADMSG, "%s is no file of its kind",
+			e->sides->path[i]);
+		return is_wrong(e);
+	}
+	return true;
+}
+
 /* What is there already is not ours. */
 static int write_output(struct coord_examination *e, const char *tmp,
 			struct bytes content)
@@ -310,10 +354,18 @@ static int write_output(struct coord_examination *e, const char *tmp,
 
 static void write_outputs(struct coord_examination *e, const struct buf *dep)
 {
-	struct bytes object = buf_bytes(&e->answer->stream[WIRE_OBJECT]);
+	const struct buf *stream = e->answer->stream;
+	int ret = 0;
 
-	if ((e->dep_tmp && write_output(e, e->dep_tmp, buf_bytes(dep))) ||
-	    write_output(e, e->object_tmp, object))
+	for (size_t i = 0; e->sides && i < e->sides->n && !ret; i++)
+		ret = write_output(e, e->side_tmp[i],
+				   buf_bytes(&stream[WIRE_SIDE + i]));
+	if (!ret && e->dep_tmp)
+		ret = write_output(e, e->dep_tmp, buf_bytes(dep));
+	if (!ret)
+		ret = write_output(e, e->object_tmp,
+				   buf_bytes(&stream[WIRE_OBJECT]));
+	if (ret)
 		is_local(e, REASON_NOT_WRITTEN);
 }
 
@@ -324,8 +376,8 @@ void coord_examine(struct coord_examination *e)
 
 	e->is = SCHED_ANSWER_GOOD;
 	if (is_the_answer(e) && may_pass_on(e) && is_of_the_kind(e) &&
-	    reads_the_closure(e, &dep) && assembles_known_files(e) &&
-	    is_unchanged(e))
+	    are_of_their_kinds(e) && reads_the_closure(e, &dep) &&
+	    assembles_known_files(e) && is_unchanged(e))
 		write_outputs(e, &dep);
 	buf_release(&dep);
 	e->us = (uint32_t)(clock_us() - began);

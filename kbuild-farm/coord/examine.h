@@ -17,6 +17,7 @@
 #define COORD_EXAMINE_H
 
 #include "inputs/manifest.h"
+#include "options/output.h"
 #include "options/typed.h"
 #include "peer/job.h"
 #include "sched/sched.h"
@@ -31,6 +32,8 @@ struct coord_examination {
 	struct bytes reference; /* an object of the kind that is due */
 	const char *object_tmp; /* absolute, or below cwd; not there */
 	const char *dep_tmp; /* the same; NULL: no dependency file */
+	const struct options_sides *sides; /* NULL: none beside the object */
+	char *const *side_tmp; /* as object_tmp, in their order */
 	bool terminal; /* diagnostics would go to one */
 
 	/* What came of it. */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "coord/unit.h"
 
+#include "base/fs.h"
 #include "options/env.h"
+#include "options/output.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +30,23 @@ static bool is_replaceable(const struct coord_unit *u, const char *path,
 	return ok;
 }
 
+static bool are_replaceable(const struct coord_unit *u, mode_t mode)
+{
+	bool all = is_replaceable(u, u->object, mode) &&
+		   (!u->dep || is_replaceable(u, u->dep, mode));
+
+	for (size_t i = 0; i < u->sides.n && all; i++) {
+		char *path = str_seen_from(u->ask.cwd, u->sides.path[i]);
+
+		/* Some releases of clang add to what is there (-MJ). */
+		all = is_replaceable(u, u->sides.path[i], mode) &&
+		      (u->sides.kind[i] != OPTIONS_SIDE_DATABASE ||
+		       !fs_exists(path));
+		free(path);
+	}
+	return all;
+}
+
 /* Not one that can be read once only, or that is not there. */
 static bool has_plain_source(const struct coord_unit *u)
 {
@@ -45,8 +64,7 @@ enum reason coord_unit_local(const struct coord_unit *u, mode_t mode)
 		return u->command.why;
 	if (!has_plain_source(u))
 		return REASON_SOURCE_KIND;
-	if (!is_replaceable(u, u->object, mode) ||
-	    (u->dep && !is_replaceable(u, u->dep, mode)))
+	if (!are_replaceable(u, mode))
 		return REASON_OUTPUT_KIND;
 	if (u->ask.umask != mode)
 		return REASON_UMASK;
@@ -91,6 +109,8 @@ void coord_unit_remove_temporaries(const struct coord_unit *u)
 {
 	remove_output(u, u->object_tmp);
 	remove_output(u, u->dep_tmp);
+	for (size_t i = 0; i < u->sides.n; i++)
+		remove_output(u, u->side_tmp[i]);
 }
 
 struct coord_unit *coord_unit_new(struct coord *c, struct wire_cc_job *ask)
@@ -105,11 +125,15 @@ struct coord_unit *coord_unit_new(struct coord *c, struct wire_cc_job *ask)
 		coord_unit_free(u);
 		return NULL;
 	}
-	u->object = options_command_object(&u->command);
-	u->dep = options_command_dep(&u->command);
-	u->object_tmp = options_command_temporary(u->object, u->ask.pid);
+	u->object = options_output_object(&u->command);
+	u->dep = options_output_dep(&u->command);
+	u->object_tmp = options_output_temporary(u->object, u->ask.pid);
 	if (u->dep)
-		u->dep_tmp = options_command_temporary(u->dep, u->ask.pid);
+		u->dep_tmp = options_output_temporary(u->dep, u->ask.pid);
+	options_output_sides(&u->sides, &u->command);
+	for (size_t i = 0; i < u->sides.n; i++)
+		u->side_tmp[i] = options_output_temporary(u->sides.path[i],
+							  u->ask.pid);
 	return u;
 }
 
@@ -126,5 +150,8 @@ void coord_unit_free(struct coord_unit *u)
 	free(u->object_tmp);
 	free(u->dep);
 	free(u->dep_tmp);
+	for (size_t i = 0; i < u->sides.n; i++)
+		free(u->side_tmp[i]);
+	options_sides_release(&u->sides);
 	free(u);
 }

@@ -10,6 +10,7 @@
 #include "base/pool.h"
 #include "coord/examine.h"
 #include "inputs/find.h"
+#include "options/output.h"
 #include "wire/cc.h"
 
 #include <sys/types.h>
@@ -30,6 +31,8 @@ struct coord_unit {
 	struct options_command command; /* borrows from `ask` */
 	char *object, *object_tmp; /* as the wrapper spells them */
 	char *dep, *dep_tmp; /* NULL: no dependency file */
+	struct options_sides sides; /* files beside the object */
+	char *side_tmp[OPTIONS_SIDES_MAX];
 
 	struct inputs_toolchain *toolchain;
 	struct inputs_reference *reference; /* of its kind of object */

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "base/vec.h"
 #include "inputs/dirs.h"
+#include "options/output.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -291,6 +292,52 @@ static enum outcome list_absent(struct lister *l)
 	return LISTED;
 }
 
+/*
+ * The job writes to `path`, which a link leads to a directory of its own.  What
+ * the unit reads there would be hidden by it.
+ */
+static enum outcome list_output(struct lister *l, const char *path,
+				const char *target)
+{
+	static const struct stamp none;
+	const char *base;
+	struct inputs_dir *d;
+	struct inputs_path *p;
+
+	if (!make_absolute(l, path))
+		return reject(l, REASON_UNSUPPORTED_OUTPUT_NAME, path);
+	d = split_path(l, &base);
+	if (!d || !d->exists || !*base || !strcmp(base, ".") ||
+	    !strcmp(base, ".."))
+		return reject(l, REASON_UNSUPPORTED_OUTPUT_NAME, path);
+	add_links(l, d);
+	p = inputs_paths_child(l->in->paths, d->real, base, strlen(base));
+	if (p->mark == l->number)
+		return reject(l, REASON_UNSUPPORTED_OUTPUT_NAME, path);
+	list_entry(l, inputs_paths_link(l->in->paths, p, &none, target));
+	return LISTED;
+}
+
+static enum outcome list_outputs(struct lister *l)
+{
+	struct options_sides sides;
+	enum outcome ret = LISTED;
+	char *object = options_output_object(l->unit->command);
+
+	options_output_sides(&sides, l->unit->command);
+	if (sides.named)
+		ret = list_output(l, object, WIRE_JOB_OBJECT);
+	for (size_t i = 0; i < sides.n && ret == LISTED; i++) {
+		char *target = xasprintf(WIRE_JOB_SIDE "%zu", i);
+
+		ret = list_output(l, sides.path[i], target);
+		free(target);
+	}
+	free(object);
+	options_sides_release(&sides);
+	return ret;
+}
+
 static enum outcome list_closure(struct lister *l)
 {
 	struct inputs_manifest *m = l->m;
@@ -305,6 +352,8 @@ static enum outcome list_closure(struct lister *l)
 		ret = list_dirs(l);
 	if (ret == LISTED)
 		ret = list_absent(l);
+	if (ret == LISTED)
+		ret = list_outputs(l);
 	inputs_paths_unlock(l->in->paths);
 	return ret;
 }

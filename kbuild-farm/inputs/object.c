@@ -219,3 +219,14 @@ int inputs_object_compare(struct bytes object, struct bytes reference,
 		return err_set(err, EBADMSG, "not an ELF file");
 	return compare_elf(&got, &want, err);
 }
+
+bool inputs_object_is_kin(struct bytes object, struct bytes reference)
+{
+	struct elf_file got, want;
+
+	if (!elf_open_bytes(&got, object) || got.type != ET_REL)
+		return false;
+	return !elf_open_bytes(&want, reference) ||
+	       (!memcmp(got.ident, want.ident, EI_OSABI) &&
+		got.machine == want.machine);
+}

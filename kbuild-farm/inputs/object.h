@@ -22,5 +22,10 @@ bool inputs_object_is_known(struct bytes reference);
  */
 int inputs_object_compare(struct bytes object, struct bytes reference,
 			  struct err *err);
+/*
+ * Is it ELF for the machine of `reference`, as a .dwo is?  Of bitcode the
+ * machine is not known: any machine then.
+ */
+bool inputs_object_is_kin(struct bytes object, struct bytes reference);
 
 #endif

@@ -6,6 +6,7 @@
 #include "options/command.h"
 
 #include "options/list.h"
+#include "options/output.h"
 #include "options/table.h"
 
 #include <stdlib.h>
@@ -268,6 +269,7 @@ static void take_output(struct parse *p, const char *file)
 
 static void take_code(struct parse *p, const struct options_item *i)
 {
+	p->c->records_line |= i->entry->side == OPTIONS_SIDE_DATABASE;
 	if (i->entry->form == OPTIONS_ALONE)
 		return;
 	if (!i->value || !options_value_ok(i->entry, i->value))
@@ -355,23 +357,6 @@ static void take_driver(struct parse *p, const char *name)
 		set_cplusplus(p);
 }
 
-/* The bytes of a file's name before its suffix. */
-static size_t stem_length(const char *file)
-{
-	const char *base = str_base(file);
-	const char *dot = strrchr(base, '.');
-
-	return dot ? (size_t)(dot - file) : strlen(file);
-}
-
-/* gcc -MD: -o with another suffix, or the source's name in this directory. */
-static void default_dep(struct options_command *c)
-{
-	c->dep = c->object ? c->object : str_base(c->source);
-	c->dep_len = stem_length(c->dep);
-	c->dep_stem = true;
-}
-
 static void finish_deps(struct parse *p)
 {
 	struct options_command *c = p->c;
@@ -380,28 +365,6 @@ static void finish_deps(struct parse *p)
 		set_local(p, REASON_UNSUPPORTED_DEPS);
 	if (c->makes_dep && c->list_makes_dep)
 		set_local(p, REASON_SEVERAL_DEPS);
-	if (c->makes_dep && !c->dep)
-		default_dep(c);
-}
-
-static bool same_base(const char *a, const char *b)
-{
-	return !strcmp(str_base(a), str_base(b));
-}
-
-/* A name that is no plain file, or one file under two names. */
-static bool outputs_clash(const struct options_command *c)
-{
-	char *object = options_command_object(c);
-	char *dep = options_command_dep(c);
-	bool clash;
-
-	clash = !*str_base(object) || same_base(object, c->source) ||
-		(dep && (!*str_base(dep) || is_device(dep) ||
-			 same_base(dep, object) || same_base(dep, c->source)));
-	free(object);
-	free(dep);
-	return clash;
 }
 
 void options_command_parse(struct options_command *c, char *const *argv)
@@ -420,7 +383,7 @@ void options_command_parse(struct options_command *c, char *const *argv)
 	if (p.pass || !p.compiles || p.sources != 1)
 		return;
 	finish_deps(&p);
-	if (!p.why && outputs_clash(c))
+	if (!p.why && options_output_clash(c))
 		set_local(&p, REASON_UNSUPPORTED_OUTPUT_NAME);
 	c->why = p.why;
 	c->verdict = p.why ? OPTIONS_LOCAL : OPTIONS_REMOTE;
@@ -436,30 +399,4 @@ bool options_item_is_file(const struct options_item *i)
 {
 	return !i->in_list && (i->text[0] == '@' ||
 			       (i->apart && i->value && *i->value == '@'));
-}
-
-char *options_command_object(const struct options_command *c)
-{
-	const char *base;
-
-	if (c->object)
-		return xstrdup(c->object);
-	base = str_base(c->source);
-	return xasprintf("%.*s.o", (int)stem_length(base), base);
-}
-
-char *options_command_dep(const struct options_command *c)
-{
-	if (!c->dep)
-		return NULL;
-	return xasprintf("%.*s%s", (int)c->dep_len, c->dep,
-			 c->dep_stem ? ".d" : "");
-}
-
-char *options_command_temporary(const char *path, unsigned pid)
-{
-	const char *base = str_base(path);
-
-	return xasprintf("%.*s.%s.kfarm.%u", (int)(base - path), path, base,
-			 pid);
 }

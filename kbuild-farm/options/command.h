@@ -58,18 +58,18 @@ struct options_command {
 	const char *source;
 	const char *object; /* the value of -o, or NULL: source's base + .o */
 	/*
-	 * The dependency file, NULL: none is made.  Not NUL-terminated when
-	 * it stands in a -Wp, list: `dep_len` bytes.
+	 * The dependency file as it is named, NULL: it is not.  Not NUL-
+	 * terminated when it stands in a -Wp, list: `dep_len` bytes.
 	 */
 	const char *dep;
 	size_t dep_len;
-	bool dep_stem; /* -MD without -MF: ".d" follows those bytes */
 	bool makes_dep; /* -MD or -MMD, the driver's own */
 	bool list_makes_dep; /* the same in a -Wp, list */
 	bool leaves_out; /* -MMD in either: no system headers */
 	bool has_target; /* -MT or -MQ, the driver's own */
 	bool list_mt, list_mq; /* the same in a -Wp, list */
 	bool list_more; /* other words than these in -Wp, lists */
+	bool records_line; /* clang's -MJ: the order of all words counts */
 };
 
 /*
@@ -81,14 +81,5 @@ void options_command_release(struct options_command *c);
 
 /* Does gcc take it, or its value, for the name of a file of words (@FILE)? */
 bool options_item_is_file(const struct options_item *i);
-/* The object's path: -o, or what gcc makes of the source's name. */
-char *options_command_object(const struct options_command *c);
-/* The dependency file's path, or NULL; the caller frees it. */
-char *options_command_dep(const struct options_command *c);
-/*
- * Where the output `path` is put together for the wrapper `pid`, which
- * renames it: ".NAME.kfarm.PID" beside it.  The caller frees it.
- */
-char *options_command_temporary(const char *path, unsigned pid);
 
 #endif

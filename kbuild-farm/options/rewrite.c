@@ -5,6 +5,7 @@
  * that the list stays the same to the byte.
  */
 #include "options/rewrite.h"
+#include "options/output.h"
 
 #include <stdlib.h>
 
@@ -60,9 +61,9 @@ void options_rewrite_outputs(struct strv *out, const struct options_command *c,
 			     const char *compiler, const char *object_tmp,
 			     const char *dep_tmp)
 {
-	char *object = options_command_object(c);
+	char *object = options_output_object(c);
 
-	if (!c->dep)
+	if (!c->dep && !c->makes_dep)
 		dep_tmp = NULL;
 	strv_add(out, compiler);
 	copy_line(out, c, dep_tmp);

@@ -18,16 +18,31 @@
 #define WORD     "a-zA-Z0-9_.+-"
 #define WORDS    "a-zA-Z0-9_.,:+=-"
 
-#define OPT(name, form, use, charset, scan)                                    \
-	{ name,        OPTIONS_##form, OPTIONS_USE_##use, OPTIONS_SCAN_##scan, \
-	  REASON_NONE, charset },
+#define OPT(name, form, use, charset, scan) \
+	{ name,                             \
+	  OPTIONS_##form,                   \
+	  OPTIONS_USE_##use,                \
+	  OPTIONS_SCAN_##scan,              \
+	  OPTIONS_SIDE_NONE,                \
+	  REASON_NONE,                      \
+	  charset },
 #define LOCAL(name, form, why, scan) \
 	{ name,                      \
 	  OPTIONS_##form,            \
 	  OPTIONS_USE_LOCAL,         \
 	  OPTIONS_SCAN_##scan,       \
+	  OPTIONS_SIDE_NONE,         \
 	  REASON_##why,              \
 	  NULL },
+/* Code that is written beside the object, or because of which something is. */
+#define SIDE(name, form, side, charset, scan) \
+	{ name,                               \
+	  OPTIONS_##form,                     \
+	  OPTIONS_USE_CODE,                   \
+	  OPTIONS_SCAN_##scan,                \
+	  OPTIONS_SIDE_##side,                \
+	  REASON_NONE,                        \
+	  charset },
 
 static const struct options_entry table[] = {
 #include "options/table.inc"
@@ -45,11 +60,17 @@ static const struct options_entry clang[] = {
 
 #undef OPT
 #undef LOCAL
+#undef SIDE
 
 /* Flags without a value: all code, FLAG_BUT() those that scan/ must know. */
-#define CODE(name, scan)                                                     \
-	{ name,        OPTIONS_ALONE, OPTIONS_USE_CODE, OPTIONS_SCAN_##scan, \
-	  REASON_NONE, NULL },
+#define CODE(name, scan)       \
+	{ name,                \
+	  OPTIONS_ALONE,       \
+	  OPTIONS_USE_CODE,    \
+	  OPTIONS_SCAN_##scan, \
+	  OPTIONS_SIDE_NONE,   \
+	  REASON_NONE,         \
+	  NULL },
 
 #define FLAG(name)              CODE("-f" name, ASK)
 #define FLAG_BUT(name, yes, no) CODE("-f" name, yes)

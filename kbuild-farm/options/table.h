@@ -73,11 +73,27 @@ enum options_scan {
 	OPTIONS_SCAN_INPUT, /* a file that the compiler reads */
 };
 
+/* A file that a compile writes beside its object (options/output.h). */
+enum options_side {
+	OPTIONS_SIDE_NONE,
+	OPTIONS_SIDE_NAME, /* none, but the object's name is in the object */
+	OPTIONS_SIDE_SU, /* stack usage */
+	OPTIONS_SIDE_GCNO, /* notes for gcov, beside the name */
+	OPTIONS_SIDE_DWO, /* split debug information */
+	OPTIONS_SIDE_CI, /* callgraph */
+	OPTIONS_SIDE_RECORD, /* optimizations, for programs */
+	OPTIONS_SIDE_RECORD_FILE, /* the same in the file of the value */
+	OPTIONS_SIDE_INFO, /* the same for people, in the file behind '=' */
+	OPTIONS_SIDE_DATABASE, /* clang's -MJ: the line as JSON */
+	OPTIONS_SIDES,
+};
+
 struct options_entry {
 	const char *name; /* as written, up to the value: "-std=", "-I" */
 	unsigned char form; /* enum options_form */
 	unsigned char use; /* enum options_use */
 	unsigned char scan; /* enum options_scan */
+	unsigned char side; /* enum options_side */
 	enum reason why; /* OPTIONS_USE_LOCAL: the counted reason */
 	/*
 	 * What the value may be made of, as in tr(1): "a-z0-9_"; "": nothing.

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "options/typed.h"
+#include "options/output.h"
 
 #include "base/vec.h"
 #include "options/list.h"
@@ -91,6 +92,11 @@ static int take_option(struct options_flags *out, const struct options_item *i,
 	case OPTIONS_USE_DEP_PHONY:
 		add_flag(out, i->entry->name, i->value, i->value_len);
 		break;
+	case OPTIONS_USE_MODE:
+	case OPTIONS_USE_OUTPUT:
+		if (c->records_line)
+			add_flag(out, i->entry->name, NULL, 0);
+		break;
 	case OPTIONS_USE_LINK:
 		/* It is said of clang's line that it is not used. */
 		if (c->is_clang)
@@ -110,7 +116,7 @@ static void add_default_target(struct options_flags *out,
 	if (c->has_target ||
 	    !(c->makes_dep || (c->list_makes_dep && c->is_clang)))
 		return;
-	object = options_command_object(c);
+	object = options_output_object(c);
 	add_flag(out, "-MQ", object, strlen(object));
 	free(object);
 }
@@ -121,9 +127,11 @@ static int all_allowed(const struct options_flags *f, struct err *err)
 	struct strv argv = { 0 };
 	int ret = 0;
 
-	for (size_t i = 0; i < f->n && !ret; i++)
-		ret = options_typed_allow(&argv, f->v[i].name, f->v[i].value,
-					  err);
+	for (size_t i = 0; i < f->n && !ret; i++) {
+		if (!options_typed_is_place(f->v[i].name))
+			ret = options_typed_allow(&argv, f->v[i].name,
+						  f->v[i].value, err);
+	}
 	strv_release(&argv);
 	return ret;
 }
@@ -211,8 +219,34 @@ int options_typed_allow(struct strv *argv, const char *name, const char *value,
 	return 0;
 }
 
+bool options_typed_is_place(const char *name)
+{
+	return !strcmp(name, "-c") || !strcmp(name, "-o");
+}
+
+/*
+ * gcc names all that it writes from -dumpdir and -dumpbase, but for the suffix
+ * that -dumpbase-ext says; without them from -o, and objcopy, which makes a
+ * .dwo, replaces the file that -o names, whose directory only we can write.
+ */
+static void add_names(struct strv *argv, const char *named, const char *source)
+{
+	const char *base = str_base(named), *dot = strrchr(base, '.');
+	const char *suffix = strrchr(str_base(source), '.');
+	int len = dot ? (int)(dot - base) : (int)strlen(base);
+
+	if (!suffix)
+		suffix = "";
+	strv_add(argv, "-dumpdir");
+	strv_addf(argv, "%.*s", (int)(base - named), named);
+	strv_add(argv, "-dumpbase");
+	strv_addf(argv, "%.*s%s", len, base, suffix);
+	strv_add(argv, "-dumpbase-ext");
+	strv_add(argv, suffix);
+}
+
 int options_typed_outputs(struct strv *argv, enum options_lang lang,
-			  const char *source, const struct options_outputs *out,
+			  const char *source, const struct options_places *out,
 			  struct err *err)
 {
 	if (!*source || *source == '-' || *source == '@')
@@ -220,9 +254,13 @@ int options_typed_outputs(struct strv *argv, enum options_lang lang,
 	strv_addf(argv, "-Wp,-MD,%s", out->dep);
 	if (out->as)
 		strv_addf(argv, "-Wa,--MD,%s", out->as);
-	strv_add(argv, "-c");
-	strv_add(argv, "-o");
-	strv_add(argv, out->object);
+	if (out->named)
+		add_names(argv, out->named, source);
+	if (!out->placed) {
+		strv_add(argv, "-c");
+		strv_add(argv, "-o");
+		strv_add(argv, out->object);
+	}
 	strv_add(argv, "-x");
 	strv_add(argv, lang == OPTIONS_ASM ? "assembler-with-cpp" : "c");
 	strv_add(argv, source);

@@ -50,17 +50,31 @@ int options_typed_from(struct options_flags *out,
 int options_typed_allow(struct strv *argv, const char *name, const char *value,
 			struct err *err);
 
-/* Where a node's compile writes; paths without ',' (they stand in lists). */
-struct options_outputs {
+/* Where a node's compile writes. */
+struct options_places {
 	const char *object;
-	const char *dep; /* the list that -MD writes */
-	const char *as; /* what the assembler read; NULL: it does not tell */
+	const char *dep; /* the list that -MD writes; no ',' in it */
+	const char *as; /* what the assembler read, no ','; NULL: not told */
+	/*
+	 * gcc: names the files beside the object as if this were -o, which has
+	 * to lie elsewhere.  NULL: `object` does.
+	 */
+	const char *named;
+	bool placed; /* the flags had -c and -o at their places */
 };
+
+/*
+ * Is this flag -c or -o, at its place among the others?  They are flags only
+ * where the compiler writes down the line (clang's -MJ), and without a value:
+ * the node puts its own one there.
+ */
+bool options_typed_is_place(const char *name);
 
 /*
  * Append to DRIVER FLAGS... what ends a node's command line:
  *
- *	-Wp,-MD,<dep> [-Wa,--MD,<as>] -c -o <object> -x LANGUAGE SOURCE
+ *	-Wp,-MD,<dep> [-Wa,--MD,<as>] [-dumpdir D -dumpbase B -dumpbase-ext E]
+ *	[-c -o <object>] -x LANGUAGE SOURCE
  *
  * With gcc -MD goes to cc1 alone, so that -o gives no target; with clang it is
  * -MD -MF <dep>.  The list is always the full one: it says what was read, and
@@ -73,7 +87,7 @@ struct options_outputs {
  * object.  0, or -ENOTSUP: such a source would be read as an option.
  */
 int options_typed_outputs(struct strv *argv, enum options_lang lang,
-			  const char *source, const struct options_outputs *out,
+			  const char *source, const struct options_places *out,
 			  struct err *err);
 
 #endif

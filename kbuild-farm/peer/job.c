@@ -19,13 +19,22 @@ int peer_answer_check(const struct peer_answer *a, struct err *err)
 	const struct wire_result *r = &a->result;
 	struct bytes streams[WIRE_STREAMS];
 	struct digest answer;
+	unsigned sides = r->wait_status ? 0 : a->sides;
 
+	if (r->sides != sides)
+		return err_set(err, EBADMSG,
+			       "%u files beside the object, where %u are due",
+			       r->sides, sides);
 	for (int i = 0; i < WIRE_STREAMS; i++) {
 		streams[i] = buf_bytes(&a->stream[i]);
 		if (r->len[i] != streams[i].len)
 			return err_set(err, EBADMSG,
 				       "%zu bytes of %u of stream %d came",
 				       streams[i].len, r->len[i], i);
+		if (i >= WIRE_SIDE + (int)sides && r->len[i])
+			return err_set(err, EBADMSG,
+				       "bytes of stream %d, which is not due",
+				       i);
 	}
 	wire_answer_digest(&a->key, streams, &answer);
 	if (!digest_equal(&answer, &r->answer))
@@ -124,6 +133,8 @@ static int fill_message(struct peer_cell *cell, const struct peer_question *q,
 	m->deadline_ms = q->deadline_ms;
 	m->source = xstrdup(q->source);
 	m->object = xstrdup(q->object);
+	m->named = q->named;
+	m->sides = (uint8_t)q->sides;
 	strv_add_all(&m->env, q->env);
 	if (!ret)
 		ret = wire_paths_number(cell->all->link->paths, q->cwd->name,
@@ -151,6 +162,7 @@ int peer_send_job(struct peer_cell *cell, enum peer_job_kind kind,
 		*job = peer_job_new(l, kind, cell);
 		m.job = (*job)->number;
 		(*job)->answer.toolchain = *toolchain;
+		(*job)->answer.sides = q->sides;
 		wire_job_key(&m, flags, q->flags->n, toolchain,
 			     &(*job)->answer.key);
 		peer_link_send_paths(l);

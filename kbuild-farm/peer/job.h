@@ -16,14 +16,15 @@ struct inputs_reference;
 struct peer_answer {
 	struct wire_result result;
 	struct digest key, toolchain; /* that it has to be the answer for */
+	unsigned sides; /* files that were asked for beside the object */
 	struct buf stream[WIRE_STREAMS];
 };
 
 void peer_answer_release(struct peer_answer *a);
 /*
  * Is it the answer to its question, undamaged?  0, or -EBADMSG with `err`
- * saying what is wrong: lengths, digest or toolchain.  Says nothing of the
- * status.  Megabytes may be hashed.
+ * saying what is wrong: number of files, lengths, digest or toolchain.  Says
+ * nothing of the status.  Megabytes may be hashed.
  */
 int peer_answer_check(const struct peer_answer *a, struct err *err);
 
@@ -61,6 +62,8 @@ struct peer_question {
 	uint32_t deadline_ms;
 	const struct inputs_path *cwd;
 	const char *source, *object;
+	bool named; /* see struct wire_job */
+	unsigned sides;
 	const struct options_flags *flags;
 	char *const *env; /* for the node */
 	const struct inputs_entry *const *entry;

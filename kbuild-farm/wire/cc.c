@@ -53,8 +53,21 @@ static bool done_ok(const void *p)
 	return !*m->dep_tmp == !*m->dep && !*m->object_tmp == !*m->object;
 }
 
+static bool is_named(const char *path)
+{
+	return *path != '\0';
+}
+
+static const struct wire_field cc_rename[] = {
+	{ WIRE_STRING(cc_rename, tmp, WIRE_PATH_MAX), .ok = is_named },
+	{ WIRE_STRING(cc_rename, to, WIRE_PATH_MAX), .ok = is_named },
+};
+
+static const struct wire_layout rename_layout = WIRE_LAYOUT(cc_rename, NULL);
+
 static const struct wire_field cc_done[] = {
 	{ WIRE_NUMBER(cc_done, status, WIRE_ANY) },
+	{ WIRE_LIST(cc_done, side, n_sides, WIRE_SIDES_MAX, &rename_layout) },
 	{ WIRE_STRING(cc_done, dep_tmp, WIRE_PATH_MAX) },
 	{ WIRE_STRING(cc_done, dep, WIRE_PATH_MAX) },
 	{ WIRE_STRING(cc_done, object_tmp, WIRE_PATH_MAX) },

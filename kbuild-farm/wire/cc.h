@@ -25,7 +25,7 @@
  * Longest stdout and stderr in CC_DONE, each: what fits one frame.  Where
  * there is more the coordinator answers CC_LOCAL.
  */
-#define WIRE_CC_DIAG_MAX (480u << 10)
+#define WIRE_CC_DIAG_MAX (472u << 10)
 
 struct wire_cc_job {
 	uint32_t pid; /* the wrapper's; in the temporaries' names */
@@ -56,14 +56,21 @@ char *wire_cc_silent_file(const char *socket);
  * body is the reason, bare text for people.
  */
 
+struct wire_cc_rename {
+	char *tmp;
+	char *to;
+};
+
 /*
- * CC_DONE: write the diagnostics, rename `dep_tmp` to `dep` (both empty when
+ * CC_DONE: rename each of `side`, then `dep_tmp` to `dep` (both empty when
  * there is no dependency file), then `object_tmp` to `object` (both empty
- * when there is none), and exit with `status`.  Paths are relative to the
- * wrapper's working directory or absolute.
+ * when there is none), write the diagnostics, and exit with `status`.  Paths
+ * are relative to the wrapper's working directory or absolute.
  */
 struct wire_cc_done {
 	uint8_t status;
+	uint8_t n_sides; /* files beside the object */
+	struct wire_cc_rename *side;
 	char *dep_tmp;
 	char *dep;
 	char *object_tmp;

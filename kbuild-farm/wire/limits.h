@@ -9,8 +9,8 @@
 #ifndef WIRE_LIMITS_H
 #define WIRE_LIMITS_H
 
-#define WIRE_VERSION_MIN 4
-#define WIRE_VERSION     4
+#define WIRE_VERSION_MIN 5
+#define WIRE_VERSION     5
 
 #define WIRE_PATH_MAX   4096
 #define WIRE_NAME_MAX   255 /* bytes of a name: of a host, a compiler */
@@ -22,12 +22,17 @@
 #define WIRE_DIAG_MAX   (4u << 20) /* bytes of stdout and stderr each */
 #define WIRE_DEPS_MAX   (4u << 20) /* bytes of each list of files read */
 #define WIRE_OBJECT_MAX (256u << 20) /* bytes of an object */
+#define WIRE_SIDES_MAX  6 /* files of a compile beside its object */
+#define WIRE_SIDE_MAX   (64u << 20) /* bytes of each */
 #define WIRE_BLOB_MAX   (1ull << 30) /* bytes of a file in a view */
 #define WIRE_CHUNK_MAX  (256u << 10) /* raw bytes in one OUTPUT, BLOB */
 #define WIRE_REASON_MAX 1000
 #define WIRE_BEAT_JOBS  1024
 /* Where a job has its temporaries, as its lists of files read show it. */
 #define WIRE_JOB_TMP "/.kfarm/tmp"
+/* Where a job with `named` writes the object, and each of the others. */
+#define WIRE_JOB_OBJECT "/.kfarm/out/out.o"
+#define WIRE_JOB_SIDE   "/.kfarm/out/side."
 
 #define WIRE_VIEW_ENTRIES (1u << 16) /* entries of one VIEW */
 

@@ -47,7 +47,8 @@ static bool name_fits(const char *s)
 
 bool wire_job_fits(const struct wire_job *m)
 {
-	return m->cwd < WIRE_PATHS_KNOWN && name_fits(m->source) &&
+	return m->cwd < WIRE_PATHS_KNOWN && (m->named || !m->sides) &&
+	       m->sides <= WIRE_SIDES_MAX && name_fits(m->source) &&
 	       name_fits(m->object) && runs_fit(m->runs, m->n_runs) &&
 	       env_fits(&m->env);
 }
@@ -73,6 +74,8 @@ static const struct wire_field job[] = {
 	{ WIRE_NUMBER(job, cwd, WIRE_ANY) },
 	{ WIRE_STRING(job, source, WIRE_PATH_MAX) },
 	{ WIRE_STRING(job, object, WIRE_PATH_MAX) },
+	{ WIRE_NUMBER(job, named, 1) },
+	{ WIRE_NUMBER(job, sides, WIRE_SIDES_MAX) },
 	{ WIRE_LIST(job, runs, n_runs, WIRE_FLAGS_MAX, &run_layout) },
 	{ WIRE_STRINGS(job, env, 2, WIRE_ENV_MAX, WIRE_PATH_MAX) },
 };
@@ -87,6 +90,8 @@ static const struct wire_field piece[] = {
 
 const struct wire_layout wire_piece_layout = WIRE_LAYOUT(piece, NULL);
 
+_Static_assert(WIRE_SIDES_MAX == 6, "a length for each in a RESULT");
+
 static const struct wire_field result[] = {
 	{ WIRE_NUMBER(result, job, WIRE_ANY) },
 	{ WIRE_NUMBER(result, wait_status, WIRE_ANY) },
@@ -99,6 +104,13 @@ static const struct wire_field result[] = {
 	{ WIRE_NUMBER(result, len[WIRE_STDERR], WIRE_DIAG_MAX) },
 	{ WIRE_NUMBER(result, len[WIRE_DEPS], WIRE_DEPS_MAX) },
 	{ WIRE_NUMBER(result, len[WIRE_AS_DEPS], WIRE_DEPS_MAX) },
+	{ WIRE_NUMBER(result, sides, WIRE_SIDES_MAX) },
+	{ WIRE_NUMBER(result, len[WIRE_SIDE], WIRE_SIDE_MAX) },
+	{ WIRE_NUMBER(result, len[WIRE_SIDE + 1], WIRE_SIDE_MAX) },
+	{ WIRE_NUMBER(result, len[WIRE_SIDE + 2], WIRE_SIDE_MAX) },
+	{ WIRE_NUMBER(result, len[WIRE_SIDE + 3], WIRE_SIDE_MAX) },
+	{ WIRE_NUMBER(result, len[WIRE_SIDE + 4], WIRE_SIDE_MAX) },
+	{ WIRE_NUMBER(result, len[WIRE_SIDE + 5], WIRE_SIDE_MAX) },
 	{ WIRE_DIGEST(result, answer) },
 };
 
@@ -106,13 +118,15 @@ const struct wire_layout wire_result_layout = WIRE_LAYOUT(result, NULL);
 
 uint32_t wire_output_max(enum wire_output stream)
 {
-	static const uint32_t most[WIRE_STREAMS] = {
+	static const uint32_t most[WIRE_SIDE] = {
 		[WIRE_OBJECT] = WIRE_OBJECT_MAX, [WIRE_STDOUT] = WIRE_DIAG_MAX,
 		[WIRE_STDERR] = WIRE_DIAG_MAX,   [WIRE_DEPS] = WIRE_DEPS_MAX,
 		[WIRE_AS_DEPS] = WIRE_DEPS_MAX,
 	};
 
-	return stream < WIRE_STREAMS ? most[stream] : 0;
+	if (stream < WIRE_SIDE)
+		return most[stream];
+	return stream < WIRE_STREAMS ? WIRE_SIDE_MAX : 0;
 }
 
 static const struct wire_field fail[] = {

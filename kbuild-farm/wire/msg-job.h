@@ -32,6 +32,13 @@ struct wire_job {
 	uint32_t cwd; /* a path's number */
 	char *source; /* as make spelled it */
 	char *object;
+	/*
+	 * The compiler gets `object` as -o: links of the view lead that, and
+	 * the names that it makes of it, to WIRE_JOB_OBJECT and, of `sides`
+	 * files, to WIRE_JOB_SIDE with 0, 1 ...
+	 */
+	uint8_t named;
+	uint8_t sides; /* 0 where it is not named */
 	uint16_t n_runs; /* at most WIRE_FLAGS_MAX */
 	struct wire_run *runs; /* the flags in the order of the command line */
 	struct strv env; /* NAME=VALUE of those that the compiler reads */
@@ -48,7 +55,8 @@ enum wire_output {
 	WIRE_STDERR,
 	WIRE_DEPS, /* what -MD wrote */
 	WIRE_AS_DEPS, /* what the assembler read: its --MD */
-	WIRE_STREAMS, /* how many these are */
+	WIRE_SIDE, /* the first file beside the object, and then the others */
+	WIRE_STREAMS = WIRE_SIDE + WIRE_SIDES_MAX, /* how many these are */
 };
 
 /* The most bytes that this stream may have. */
@@ -73,6 +81,7 @@ struct wire_result {
 	uint32_t wall_ms;
 	uint32_t peak_kib;
 	struct digest toolchain; /* that compiled it */
+	uint8_t sides; /* files beside the object, which may be empty */
 	uint32_t len[WIRE_STREAMS]; /* bytes sent before in OUTPUT */
 	struct digest answer; /* wire_answer_digest() */
 };

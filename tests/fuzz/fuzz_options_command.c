@@ -5,6 +5,7 @@
  * it.  What is sent away is of words that the table knows; each of its flags
  * passes the node's gate; and the node's line says nothing but "compile".
  */
+#include "options/output.h"
 #include "options/rewrite.h"
 #include "options/table.h"
 #include "options/typed.h"
@@ -69,9 +70,9 @@ static void items_hold(char *const *argv, const struct options_command *c)
 /* What a node makes of it is one compile, and writes where it was told. */
 static void remote(const struct options_command *c)
 {
-	static const struct options_outputs outputs = { .object = "/o/out.o",
-							.dep = "/o/dep.d",
-							.as = "/o/as.d" };
+	static const struct options_places outputs = { .object = "/o/out.o",
+						       .dep = "/o/dep.d",
+						       .as = "/o/as.d" };
 	struct options_flags flags;
 	struct options_command again;
 	struct strv node = { 0 };
@@ -102,7 +103,7 @@ static void rewritten(char *const *argv, const struct options_command *c)
 {
 	struct strv out = { 0 };
 	struct options_command again;
-	char *object = options_command_object(c), *dep = options_command_dep(c);
+	char *object = options_output_object(c), *dep = options_output_dep(c);
 
 	options_rewrite_outputs(&out, c, argv[0], "new/.t", "new/.u");
 	options_command_parse(&again, out.v);
@@ -130,8 +131,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		remote(&c);
 		rewritten(argv.v, &c);
 	} else if (c.verdict == OPTIONS_LOCAL) {
-		free(options_command_object(&c));
-		free(options_command_dep(&c));
+		free(options_output_object(&c));
+		free(options_output_dep(&c));
 	}
 	options_command_release(&c);
 	strv_release(&argv);

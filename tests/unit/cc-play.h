@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "cc/job.h"
+#include "options/output.h"
 #include "wire/cc.h"
 #include "wire/frame.h"
 #include "wire/msg.h"
@@ -27,6 +28,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+static char *argv_su[] = { "gcc",           "-MD",        "-c",  "-o", "a.o",
+			   "-fstack-usage", "--coverage", "a.c", NULL };
 static char *argv_md[] = { "gcc", "-MD", "-c", "-o", "a.o", "a.c", NULL };
 static char *env[] = { "PATH=/bin", "HOME=/x", "LANG=C", NULL };
 static char *dir;
@@ -123,12 +126,28 @@ static struct wire_cc_done make_done(uint32_t pid)
 {
 	struct wire_cc_done m = { .dep = "a.d", .object = "a.o" };
 
-	m.dep_tmp = options_command_temporary("a.d", pid);
-	m.object_tmp = options_command_temporary("a.o", pid);
+	m.dep_tmp = options_output_temporary("a.d", pid);
+	m.object_tmp = options_output_temporary("a.o", pid);
 	m.err = bytes_str("a.c: warning\n");
 	put_file(m.dep_tmp, "dep");
 	put_file(m.object_tmp, "object");
 	return m;
+}
+
+/* Files beside the object, as argv_su has them. */
+static void add_sides(struct wire_cc_done *m, uint32_t pid)
+{
+	static struct wire_cc_rename side[3];
+
+	side[0].to = "a.su";
+	side[1].to = "a.gcno";
+	for (int i = 0; i < 2; i++) {
+		side[i].tmp = options_output_temporary(side[i].to, pid);
+		put_file(side[i].tmp, side[i].to);
+	}
+	side[2] = side[1];
+	m->side = side;
+	m->n_sides = 2;
 }
 
 static void send_done(int fd, const struct wire_cc_done *m)
@@ -174,10 +193,15 @@ static enum cc_answer offer(char *const *argv, int *status)
 
 static void nothing_left(void)
 {
-	char *object = options_command_temporary("a.o", (unsigned)getpid());
-	char *dep = options_command_temporary("a.d", (unsigned)getpid());
+	char *object = options_output_temporary("a.o", (unsigned)getpid());
+	char *dep = options_output_temporary("a.d", (unsigned)getpid());
+	char *su = options_output_temporary("a.su", (unsigned)getpid());
+	char *gcno = options_output_temporary("a.gcno", (unsigned)getpid());
 
 	ck_assert(!fs_exists(object) && !fs_exists(dep));
+	ck_assert(!fs_exists(su) && !fs_exists(gcno));
+	free(su);
+	free(gcno);
 	free(object);
 	free(dep);
 }

@@ -100,6 +100,60 @@ START_TEST(the_environment_is_ours_and_what_is_allowed)
 }
 END_TEST
 
+START_TEST(a_named_object_is_that_of_the_line)
+{
+	job.object = xstrdup("d/a.b.o");
+	job.named = 1;
+	add_flag("-fstack-usage", NULL);
+	ck_assert_int_eq(agent_argv_build(&list, &compile, &err), 0);
+	expect("/usr/bin/gcc -fstack-usage -Wp,-MD,/.kfarm/out/dep.d "
+	       "-Wa,--MD,/.kfarm/out/as.d -c -o d/a.b.o -x c dir/a.c");
+}
+END_TEST
+
+START_TEST(split_debug_information_of_gcc_is_named_in_another_way)
+{
+	job.object = xstrdup("d/a.b.o");
+	job.named = 1;
+	add_flag("-gsplit-dwarf", NULL);
+	ck_assert_int_eq(agent_argv_build(&list, &compile, &err), 0);
+	expect("/usr/bin/gcc -gsplit-dwarf -Wp,-MD,/.kfarm/out/dep.d "
+	       "-Wa,--MD,/.kfarm/out/as.d -dumpdir d/ -dumpbase a.b.c "
+	       "-dumpbase-ext .c -c -o /.kfarm/out/out.o -x c dir/a.c");
+}
+END_TEST
+
+START_TEST(the_object_is_at_its_place_where_that_counts)
+{
+	struct wire_flag flags[] = { { "-c", NULL },
+				     { "-MJ", "x.json" },
+				     { "-o", NULL },
+				     { "-O", "2" } };
+
+	job.object = xstrdup("a.o");
+	job.named = 1;
+	compile.flags = flags;
+	compile.n_flags = 4;
+	compile.is_clang = true;
+	ck_assert_int_eq(agent_argv_build(&list, &compile, &err), 0);
+	expect("/usr/bin/gcc -c -MJx.json -o a.o -O2 "
+	       "-Wp,-MD,/.kfarm/out/dep.d -x c dir/a.c");
+	flags[2].value = "/etc/passwd";
+	strv_release(&list);
+	ck_assert_int_eq(agent_argv_build(&list, &compile, &err), -ENOTSUP);
+}
+END_TEST
+
+START_TEST(an_object_that_reads_as_a_flag_is_refused)
+{
+	static const char *const names[] = { "-fplugin=x.so", "@list" };
+
+	job.object = xstrdup(names[_i]);
+	job.named = 1;
+	ck_assert_int_eq(agent_argv_build(&list, &compile, &err), -ENOTSUP);
+}
+END_TEST
+
 static const char *const variables[] = {
 	"PATH=/tmp",          "TMPDIR=/etc", "LD_PRELOAD=/tmp/x.so",
 	"GCC_EXEC_PREFIX=/x", "LC_ALL",      "LC_ALL=../../x",
@@ -124,6 +178,11 @@ int main(void)
 	tcase_add_test(
 		t, with_lto_the_assembler_is_asked_for_assembler_sources_only);
 	tcase_add_test(t, clangs_assembler_is_not_asked_what_it_read);
+	tcase_add_test(t, a_named_object_is_that_of_the_line);
+	tcase_add_test(t,
+		       split_debug_information_of_gcc_is_named_in_another_way);
+	tcase_add_test(t, the_object_is_at_its_place_where_that_counts);
+	tcase_add_loop_test(t, an_object_that_reads_as_a_flag_is_refused, 0, 2);
 	tcase_add_test(t, an_unknown_language_is_refused);
 	tcase_add_test(t, a_refused_option_is_named);
 	tcase_add_test(t, the_environment_is_ours_and_what_is_allowed);

@@ -28,6 +28,65 @@ START_TEST(a_finished_job_is_put_in_place)
 }
 END_TEST
 
+static void play_sides(int fd)
+{
+	struct wire_cc_job job = read_job(fd);
+	struct wire_cc_done m = make_done(job.pid);
+
+	add_sides(&m, job.pid);
+	m.err = bytes_str("");
+	send_done(fd, &m);
+}
+
+START_TEST(what_belongs_to_an_object_is_put_beside_it)
+{
+	int status;
+
+	serve(play_sides);
+	ck_assert_int_eq(offer(argv_su, &status), CC_ANSWER_DONE);
+	ck_assert(fs_exists("a.o") && fs_exists("a.d"));
+	ck_assert(fs_exists("a.su") && fs_exists("a.gcno"));
+	nothing_left();
+}
+END_TEST
+
+/* Other files beside the object than are due, or one that cannot be renamed. */
+static const struct bad_sides {
+	uint8_t n;
+	const char *second;
+	bool vanishes;
+} bad_sides[] = {
+	{ 0, "a.gcno", false }, { 1, "a.gcno", false }, { 3, "a.gcno", false },
+	{ 2, "../x", false },   { 2, "a.gcno", true },
+}, *played;
+
+static void play_bad_sides(int fd)
+{
+	struct wire_cc_job job = read_job(fd);
+	struct wire_cc_done m = make_done(job.pid);
+
+	add_sides(&m, job.pid);
+	m.n_sides = played->n;
+	m.side[1].to = (char *)played->second;
+	if (played->vanishes)
+		unlink(m.side[1].tmp);
+	send_done(fd, &m);
+	pause();
+}
+
+START_TEST(an_object_without_what_belongs_to_it_is_not_taken)
+{
+	int status;
+
+	close(STDERR_FILENO);
+	played = &bad_sides[_i];
+	serve(play_bad_sides);
+	ck_assert_int_eq(offer(argv_su, &status), CC_ANSWER_NONE);
+	ck_assert(!fs_exists("a.o"));
+	nothing_left();
+}
+END_TEST
+
 static void play_failed(int fd)
 {
 	struct wire_cc_job job = read_job(fd);
@@ -460,8 +519,8 @@ START_TEST(a_signal_while_waiting_cleans_up_and_kills)
 	pid = fork();
 	if (!pid)
 		_exit(offer(argv_md, &ignored));
-	object = options_command_temporary("a.o", (unsigned)pid);
-	dep = options_command_temporary("a.d", (unsigned)pid);
+	object = options_output_temporary("a.o", (unsigned)pid);
+	dep = options_output_temporary("a.d", (unsigned)pid);
 	for (int i = 0; i < 100 && !fs_exists(object); i++)
 		usleep(20000);
 	ck_assert(fs_exists(object) && fs_exists(dep));
@@ -493,6 +552,10 @@ static void add_tests(TCase *tc)
 	tcase_add_loop_test(tc, a_terminal_on_stderr_is_told, 0, 2);
 	tcase_add_loop_test(tc, a_closed_output_and_tight_limits_are_told, 0,
 			    sizeof(confinements) / sizeof(*confinements));
+	tcase_add_test(tc, what_belongs_to_an_object_is_put_beside_it);
+	tcase_add_loop_test(tc,
+			    an_object_without_what_belongs_to_it_is_not_taken,
+			    0, sizeof(bad_sides) / sizeof(*bad_sides));
 	tcase_add_test(tc, a_failed_compile_gives_its_status_and_no_object);
 	tcase_add_test(tc, told_to_compile_it_keeps_the_socket_open);
 	tcase_add_loop_test(tc, a_bad_coordinator_leaves_the_job_to_us, 0,

@@ -40,10 +40,11 @@ START_TEST(gcc_names_cc1_its_assembler_and_its_headers)
 	ck_assert_msg(!compiler_parts_ask(&parts, GCC, env, NULL, &err), "%s",
 		      err.text);
 	ck_assert(!parts.is_clang);
-	ck_assert_uint_eq(parts.programs.n, 3);
+	ck_assert_uint_eq(parts.programs.n, 4);
 	ck_assert_str_eq(parts.programs.v[0], GCC);
 	ck_assert(str_ends(parts.programs.v[1], "/cc1"));
 	ck_assert(str_ends(parts.programs.v[2], "/as"));
+	ck_assert(str_ends(parts.programs.v[3], "/objcopy"));
 	ck_assert_uint_ge(parts.dirs.n, 1);
 	ck_assert(str_ends(parts.dirs.v[0], "/include"));
 	ck_assert_ptr_nonnull(strchr(parts.machine, '-'));
@@ -60,7 +61,7 @@ START_TEST(clang_is_its_own_compiler)
 		      "%s", err.text);
 	ck_assert(parts.is_clang);
 	ck_assert_uint_eq(parts.programs.n, 1);
-	ck_assert_ptr_null(parts.assembler);
+	ck_assert_uint_eq(parts.found.n, 0);
 	ck_assert(str_ends(parts.dirs.v[0], "/include"));
 }
 END_TEST
@@ -132,7 +133,8 @@ END_TEST
 
 static const char gcc_body[] =
 	"puts(ASKED(\"dump\") ? \"12\" : ASKED(\"=cc1\") ? \"/bin/true\" :"
-	" ASKED(\"=as\") ? \"%s\" : ASKED(\"=specs\") ? \"%s/specs\" :"
+	" ASKED(\"=as\") ? \"%s\" : ASKED(\"=objcopy\") ? \"objcopy\" :"
+	" ASKED(\"=specs\") ? \"%s/specs\" :"
 	" ASKED(\"fixed\") ? \"include-fixed\" :"
 	" ASKED(\"=include\") ? \"%s/lib/include\" : \"gcc\"); return 0;";
 
@@ -146,7 +148,8 @@ START_TEST(specs_are_where_the_driver_looks_for_them)
 	ck_assert_int_eq(fs_mkdirs(inc, 0755, &err), 0);
 	ck_assert_msg(!ask(body), "%s", err.text);
 	ck_assert_uint_eq(parts.files.n, 0);
-	ck_assert_ptr_null(parts.assembler);
+	/* objcopy, of which it names no directory. */
+	ck_assert_uint_eq(parts.found.n, 1);
 	compiler_parts_release(&parts);
 	fs_write(near, bytes_str(""), 0644, &err);
 	fs_write(far, bytes_str(""), 0644, &err);
@@ -166,9 +169,25 @@ START_TEST(an_assembler_without_a_directory_is_what_path_says)
 	char *body = xasprintf(gcc_body, "as", dir, dir);
 
 	ck_assert_msg(!ask(body), "%s", err.text);
-	ck_assert_ptr_nonnull(parts.assembler);
-	ck_assert(str_ends(parts.assembler, "/as"));
-	ck_assert_int_eq(parts.assembler[0], '/');
+	ck_assert_uint_eq(parts.found.n, 2);
+	ck_assert(str_ends(parts.found.v[0], "/as"));
+	ck_assert(str_ends(parts.found.v[1], "/objcopy"));
+	ck_assert_int_eq(parts.found.v[0][0], '/');
+	free(body);
+}
+END_TEST
+
+START_TEST(without_an_objcopy_it_is_a_compiler_all_the_same)
+{
+	static const char from[] = "? \"objcopy\"";
+	char *body = xasprintf(gcc_body, "/bin/as", dir, dir);
+	char *at = strstr(body, from);
+
+	ck_assert_ptr_nonnull(at);
+	memcpy(at, "? \"no-such\"", strlen(from));
+	ck_assert_msg(!ask(body), "%s", err.text);
+	ck_assert_uint_eq(parts.programs.n, 3);
+	ck_assert_uint_eq(parts.found.n, 0);
 	free(body);
 }
 END_TEST
@@ -275,6 +294,7 @@ int main(void)
 	tcase_add_test(t, one_that_hangs_is_an_error);
 	tcase_add_test(t, specs_are_where_the_driver_looks_for_them);
 	tcase_add_test(t, an_assembler_without_a_directory_is_what_path_says);
+	tcase_add_test(t, without_an_objcopy_it_is_a_compiler_all_the_same);
 	tcase_add_test(
 		t, configuration_of_clang_is_a_part_unless_it_includes_more);
 	tcase_add_test(t, a_driver_may_be_run_by_somebody_else);

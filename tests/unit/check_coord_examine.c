@@ -379,6 +379,62 @@ START_TEST(what_stands_in_the_way_is_left_alone)
 }
 END_TEST
 
+/* ------------------------------------------------ beside the object */
+
+static const struct side {
+	enum options_side kind;
+	const char *text; /* NULL: the object */
+	bool good;
+} side_cases[] = {
+	{ OPTIONS_SIDE_SU, "u.c:1:5:f\t16\tstatic\n", true },
+	{ OPTIONS_SIDE_SU, "", true },
+	{ OPTIONS_SIDE_SU, NULL, false },
+	{ OPTIONS_SIDE_GCNO, "oncg*22B", true },
+	{ OPTIONS_SIDE_GCNO, "", false },
+	{ OPTIONS_SIDE_GCNO, "adcg", false },
+	{ OPTIONS_SIDE_DWO, NULL, true },
+	{ OPTIONS_SIDE_DWO, "text", false },
+	{ OPTIONS_SIDE_CI, "graph: { title: \"u.c\"\n", true },
+	{ OPTIONS_SIDE_CI, "", false },
+	{ OPTIONS_SIDE_RECORD, "\x1f\x8b\x08", true },
+	{ OPTIONS_SIDE_RECORD, "--- !Missed\n", true },
+	{ OPTIONS_SIDE_RECORD, NULL, false },
+	{ OPTIONS_SIDE_DATABASE, "{ \"directory\": \"/x\"", true },
+	{ OPTIONS_SIDE_DATABASE, "[]", false },
+};
+
+START_TEST(a_file_beside_the_object_is_written_if_it_is_of_its_kind)
+{
+	const struct side *c = &side_cases[_i];
+	struct options_sides sides = { .named = true,
+				       .n = 1,
+				       .kind = { c->kind },
+				       .path = { (char *)"u.side" } };
+	char *tmp[] = { (char *)"u.side.tmp" };
+	struct bytes text = c->text ? bytes_str(c->text) : e.reference;
+
+	e.sides = &sides;
+	e.side_tmp = tmp;
+	answer.sides = answer.result.sides = 1;
+	buf_add_bytes(&answer.stream[WIRE_SIDE], text);
+	sign();
+	coord_examine(&e);
+	if (c->good) {
+		struct buf got = { 0 };
+		struct err err;
+
+		expect_dep(DEPS);
+		ck_assert_int_eq(fs_read("u.side.tmp", 1000, &got, &err), 0);
+		ck_assert(bytes_equal(buf_bytes(&got), text));
+		buf_release(&got);
+	} else {
+		expect_nothing(SCHED_ANSWER_WRONG);
+		ck_assert_ptr_nonnull(strstr(e.err.text, "u.side"));
+		ck_assert(!fs_exists("u.side.tmp"));
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("coord/examine");
@@ -405,6 +461,9 @@ int main(void)
 	tcase_add_test(tc, an_object_of_another_kind_is_wrong);
 	tcase_add_test(tc, a_header_that_changed_meanwhile_is_named);
 	tcase_add_test(tc, what_stands_in_the_way_is_left_alone);
+	tcase_add_loop_test(
+		tc, a_file_beside_the_object_is_written_if_it_is_of_its_kind, 0,
+		sizeof(side_cases) / sizeof(*side_cases));
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }

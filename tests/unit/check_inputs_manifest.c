@@ -349,6 +349,39 @@ START_TEST(files_read_are_known_by_any_spelling_and_no_others)
 }
 END_TEST
 
+START_TEST(a_link_leads_each_output_that_is_named_by_the_object_away)
+{
+	make_dir("out");
+	make_link("out", "way");
+	make("-fstack-usage", "-oway/u.o");
+	ck_assert_msg(!m.why, "%s", reason_words(m.why));
+	expect("way", WIRE_LINK);
+	expect("out/u.o", WIRE_LINK);
+	ck_assert_str_eq(entry("out/u.o")->target, WIRE_JOB_OBJECT);
+	expect("out/u.su", WIRE_LINK);
+	ck_assert_str_eq(entry("out/u.su")->target, WIRE_JOB_SIDE "0");
+	/* They are no inputs: what really stands there does not count. */
+	write_file("out/u.o", "");
+	write_file("out/u.su", "");
+	expect_changed(NULL);
+	make("-fstack-usage", "-oway/u.o");
+	expect("out/u.su", WIRE_LINK);
+	make(NULL, NULL);
+	ck_assert_ptr_null(entry("out/u.o"));
+}
+END_TEST
+
+START_TEST(an_output_that_is_read_too_is_for_this_machine)
+{
+	write_file("u.c", "#include \"u.su\"\n");
+	write_file("u.su", "int su;\n");
+	make("-fstack-usage", NULL);
+	ck_assert_int_eq(m.why, REASON_UNSUPPORTED_OUTPUT_NAME);
+	make("-fstack-usage", "-onowhere/u.o");
+	ck_assert_int_eq(m.why, REASON_UNSUPPORTED_OUTPUT_NAME);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("inputs/manifest");
@@ -366,6 +399,9 @@ int main(void)
 	tcase_add_test(tc, what_cannot_be_scanned_has_a_reason);
 	tcase_add_test(tc, files_read_are_found_in_any_order);
 	tcase_add_test(tc, files_read_are_known_by_any_spelling_and_no_others);
+	tcase_add_test(
+		tc, a_link_leads_each_output_that_is_named_by_the_object_away);
+	tcase_add_test(tc, an_output_that_is_read_too_is_for_this_machine);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }

@@ -2,6 +2,7 @@
 /* needs: options */
 #include "options/command.h"
 
+#include "options/output.h"
 #include "suite.h"
 
 #include <check.h>
@@ -74,7 +75,7 @@ static const struct line {
 	  NULL },
 	{ "gcc -fplugin=./p.so -c a.c", OPTIONS_LOCAL, "gcc plugin", NULL,
 	  NULL },
-	{ "gcc -fprofile-arcs -c a.c", OPTIONS_LOCAL, "profile options", NULL,
+	{ "gcc -fprofile-use -c a.c", OPTIONS_LOCAL, "profile options", NULL,
 	  NULL },
 	{ "gcc -march=native -c a.c", OPTIONS_LOCAL,
 	  "tuned for this machine (native)", NULL, NULL },
@@ -241,8 +242,8 @@ START_TEST(each_line_is_what_it_is)
 		ck_assert_str_eq(reason_words(c.why), l->why);
 	if (l->verdict == OPTIONS_REMOTE) {
 		ck_assert_int_eq(c.why, REASON_NONE);
-		is_string(l->line, options_command_object(&c), l->object);
-		is_string(l->line, options_command_dep(&c), l->dep);
+		is_string(l->line, options_output_object(&c), l->object);
+		is_string(l->line, options_output_dep(&c), l->dep);
 	}
 	options_command_release(&c);
 	strv_release(&argv);
@@ -356,11 +357,11 @@ END_TEST
 
 START_TEST(a_temporary_lies_beside_its_target)
 {
-	is_string("", options_command_temporary("d/a.o", 7), "d/.a.o.kfarm.7");
-	is_string("", options_command_temporary("a.o", 7), ".a.o.kfarm.7");
-	is_string("", options_command_temporary("/a.o", 4294967295u),
+	is_string("", options_output_temporary("d/a.o", 7), "d/.a.o.kfarm.7");
+	is_string("", options_output_temporary("a.o", 7), ".a.o.kfarm.7");
+	is_string("", options_output_temporary("/a.o", 4294967295u),
 		  "/.a.o.kfarm.4294967295");
-	is_string("", options_command_temporary("d/.a.o.d", 1),
+	is_string("", options_output_temporary("d/.a.o.d", 1),
 		  "d/..a.o.d.kfarm.1");
 }
 END_TEST

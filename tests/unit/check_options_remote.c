@@ -10,6 +10,7 @@
 #include "base/fs.h"
 #include "base/which.h"
 #include "options-proof.h"
+#include "options/output.h"
 #include "options/table.h"
 #include "options/typed.h"
 #include "suite.h"
@@ -142,7 +143,7 @@ static void setup(void)
 	proof_setup(files, sizeof(files) / sizeof(*files));
 }
 
-static const struct options_outputs outputs = {
+static const struct options_places outputs = {
 	.object = "out/node.o",
 	.dep = "out/node.d",
 	.as = "out/as.d",
@@ -161,7 +162,7 @@ static bool lists_assembler(const struct options_command *c)
 static void node_line(struct strv *node, char *const *argv, const char *line,
 		      const struct options_command *c)
 {
-	struct options_outputs here = outputs;
+	struct options_places here = outputs;
 	struct options_flags flags;
 	struct err err = { 0 };
 
@@ -229,8 +230,8 @@ static void prove(const struct strv *argv, const char *line)
 	options_command_parse(&c, argv->v);
 	ck_assert_msg(c.verdict == OPTIONS_REMOTE, "%s: %s", line,
 		      reason_words(c.why));
-	object = options_command_object(&c);
-	dep = options_command_dep(&c);
+	object = options_output_object(&c);
+	dep = options_output_dep(&c);
 	ck_assert_msg(proof_run(argv, NULL, STDERR_FILENO, "said"), "%s %s",
 		      argv->v[0], line);
 	ck_assert_int_eq(rename(object, "want.o"), 0);

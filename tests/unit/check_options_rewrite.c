@@ -7,6 +7,7 @@
 #include "base/fs.h"
 #include "base/which.h"
 #include "options-proof.h"
+#include "options/output.h"
 #include "options/rewrite.h"
 #include "suite.h"
 
@@ -141,8 +142,8 @@ static void prove(const struct strv *argv, const char *line)
 	options_command_parse(&c, argv->v);
 	ck_assert_msg(c.verdict == OPTIONS_REMOTE, "%s: %s", line,
 		      reason_words(c.why));
-	object = options_command_object(&c);
-	dep = options_command_dep(&c);
+	object = options_output_object(&c);
+	dep = options_output_dep(&c);
 	if (proof_run(argv, NULL, STDOUT_FILENO, NULL)) {
 		ck_assert_int_eq(rename(object, "want.o"), 0);
 		if (dep)

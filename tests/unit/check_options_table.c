@@ -74,6 +74,13 @@ START_TEST(a_charset_with_a_slash_is_only_for_text_in_the_object)
 		"-fsanitize-sections=",
 		"-finstrument-functions-exclude-file-list=",
 		"-finstrument-functions-exclude-function-list=",
+		"-fprofile-exclude-files=",
+		"-fprofile-filter-files=",
+		"-foptimization-record-passes=",
+		/* What is written there is led into the job's directory. */
+		"-MJ",
+		"-fopt-info",
+		"-foptimization-record-file=",
 		NULL,
 	};
 
@@ -132,7 +139,8 @@ static const struct look {
 	{ "-fPIE", "-fPIE", OPTIONS_USE_CODE },
 	{ "-fplugin-arg-a-b=c", "-fplugin", OPTIONS_USE_LOCAL },
 	{ "-fdump-tree-all=x", "-fdump-", OPTIONS_USE_LOCAL },
-	{ "-fprofile-arcs", "-fprofile", OPTIONS_USE_LOCAL },
+	{ "-fprofile-arcs", "-fprofile-arcs", OPTIONS_USE_CODE },
+	{ "-fprofile-use=x", "-fprofile", OPTIONS_USE_LOCAL },
 	{ "-fno-lto", "-fno-lto", OPTIONS_USE_CODE },
 	{ "-flto", "-flto", OPTIONS_USE_CODE },
 	{ "-flto=auto", "-flto=", OPTIONS_USE_CODE },
@@ -146,7 +154,8 @@ static const struct look {
 	{ "-Wl,-z", "-Wl,", OPTIONS_USE_LINK },
 	{ "-g", "-g", OPTIONS_USE_DEBUG },
 	{ "-gdwarf-4", "-g", OPTIONS_USE_DEBUG },
-	{ "-gsplit-dwarf", "-gsplit-dwarf", OPTIONS_USE_LOCAL },
+	{ "-gsplit-dwarf", "-gsplit-dwarf", OPTIONS_USE_CODE },
+	{ "-gsplit-dwarf=single", "-g", OPTIONS_USE_DEBUG },
 	{ "-grecord-gcc-switches", "-grecord-gcc-switches", OPTIONS_USE_LOCAL },
 	{ "--version", "--version", OPTIONS_USE_QUERY },
 	{ "--param=a=1", "--param=", OPTIONS_USE_CODE },

@@ -51,6 +51,30 @@ START_TEST(all_that_is_told_of_has_to_come)
 }
 END_TEST
 
+START_TEST(as_many_files_have_to_come_as_were_asked_for)
+{
+	struct peer_answer a = { .sides = 2, .result.sides = 2 };
+
+	/* An empty one is one. */
+	ck_assert_int_eq(check_signed(&a), 0);
+	a.result.sides = 1;
+	ck_assert_int_eq(check_signed(&a), -EBADMSG);
+	a.result.sides = 3;
+	ck_assert_int_eq(check_signed(&a), -EBADMSG);
+	a.result.sides = 2;
+	buf_add_str(&a.stream[WIRE_SIDE + 1], "s");
+	a.result.len[WIRE_SIDE + 1] = 1;
+	ck_assert_int_eq(check_signed(&a), 0);
+	buf_add_str(&a.stream[WIRE_SIDE + 2], "s");
+	a.result.len[WIRE_SIDE + 2] = 1;
+	ck_assert_int_eq(check_signed(&a), -EBADMSG);
+	peer_answer_release(&a);
+	/* A compile that failed has none. */
+	a = (struct peer_answer){ .sides = 2, .result.wait_status = 256 };
+	ck_assert_int_eq(check_signed(&a), 0);
+}
+END_TEST
+
 START_TEST(another_jobs_answer_and_another_toolchains_are_refused)
 {
 	struct peer_answer a = { .result.len = { 0 } };
@@ -116,6 +140,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, all_that_is_told_of_has_to_come);
+	tcase_add_test(tc, as_many_files_have_to_come_as_were_asked_for);
 	tcase_add_test(tc,
 		       another_jobs_answer_and_another_toolchains_are_refused);
 	tcase_add_test(tc, a_number_is_never_used_twice);

@@ -195,6 +195,32 @@ START_TEST(a_done_comes_back_as_it_was)
 }
 END_TEST
 
+START_TEST(a_done_names_the_files_beside_the_object)
+{
+	struct wire_cc_rename side[WIRE_SIDES_MAX + 1] = {
+		{ (char *)".x.su.kfarm.7", (char *)"x.su" },
+		{ (char *)"d/.x.ci.kfarm.7", (char *)"d/x.ci" },
+	};
+	struct wire_cc_done m = { .n_sides = 2, .side = side };
+	struct wire_cc_done got = { .status = 42 };
+
+	ck_assert_int_eq(done_through(&m, &got), 0);
+	ck_assert_uint_eq(got.n_sides, 2);
+	ck_assert_str_eq(got.side[0].tmp, ".x.su.kfarm.7");
+	ck_assert_str_eq(got.side[0].to, "x.su");
+	ck_assert_str_eq(got.side[1].to, "d/x.ci");
+	wire_cc_done_release(&got);
+	got.status = 42;
+	side[1].to = (char *)"";
+	ck_assert_int_eq(done_through(&m, &got), -EPROTO);
+	for (int i = 0; i < WIRE_SIDES_MAX + 1; i++)
+		side[i] = side[0];
+	m.n_sides = WIRE_SIDES_MAX + 1;
+	ck_assert_int_eq(done_through(&m, &got), -EPROTO);
+	ck_assert_uint_eq(got.status, 42);
+}
+END_TEST
+
 START_TEST(a_done_of_a_failed_compile_has_no_files)
 {
 	struct wire_cc_done m = { .status = 1 };
@@ -227,10 +253,15 @@ START_TEST(diagnostics_are_bounded_by_what_one_frame_holds)
 	uint8_t *text = calloc(1, WIRE_CC_DIAG_MAX + 1);
 	struct wire_cc_done m = { .out = bytes_of(text, WIRE_CC_DIAG_MAX),
 				  .err = bytes_of(text, WIRE_CC_DIAG_MAX) };
+	struct wire_cc_rename side[WIRE_SIDES_MAX];
 	char *path = xasprintf("%*s", WIRE_PATH_MAX, "");
 	struct wire_cc_done got = { 0 };
 
 	m.dep = m.dep_tmp = m.object = m.object_tmp = path;
+	for (int i = 0; i < WIRE_SIDES_MAX; i++)
+		side[i] = (struct wire_cc_rename){ path, path };
+	m.n_sides = WIRE_SIDES_MAX;
+	m.side = side;
 	ck_assert_int_eq(done_through(&m, &got), 0);
 	ck_assert_uint_le(body.len, WIRE_BODY_MAX);
 	wire_cc_done_release(&got);
@@ -260,6 +291,7 @@ int main(void)
 	tcase_add_test(tc, an_environment_is_bounded_in_words);
 	tcase_add_test(tc, a_count_that_nothing_follows_allocates_nothing);
 	tcase_add_test(tc, a_done_comes_back_as_it_was);
+	tcase_add_test(tc, a_done_names_the_files_beside_the_object);
 	tcase_add_test(tc, a_done_of_a_failed_compile_has_no_files);
 	tcase_add_loop_test(tc, a_temporary_without_its_name_is_refused, 0, 4);
 	tcase_add_test(tc, diagnostics_are_bounded_by_what_one_frame_holds);

@@ -192,13 +192,33 @@ static const struct spoil {
 	{ 12, WIRE_LANG_ASM + 1 }, /* lang */
 	{ 21, 0 }, /* the source's length */
 	{ 25, 0 }, /* a NUL within it */
-	{ 40, 0x11 }, /* n_runs, high byte: beyond WIRE_FLAGS_MAX */
-	{ 39, 2 }, /* n_runs: more than there are */
-	{ 39, 0 },
-	{ 45, 0 }, /* an empty run */
-	{ 47, 1 }, /* env: more than there are */
-	{ 48, 1 },
+	{ 39, 2 }, /* named: neither 0 nor 1 */
+	{ 40, 1 }, /* sides of a job that is not named */
+	{ 42, 0x11 }, /* n_runs, high byte: beyond WIRE_FLAGS_MAX */
+	{ 41, 2 }, /* n_runs: more than there are */
+	{ 41, 0 },
+	{ 47, 0 }, /* an empty run */
+	{ 49, 1 }, /* env: more than there are */
+	{ 50, 1 },
 };
+
+START_TEST(a_job_says_how_many_files_it_writes_beside_its_object)
+{
+	struct wire_job got = { 0 };
+
+	job.named = 1;
+	job.sides = WIRE_SIDES_MAX;
+	ck_assert_int_eq(through(&got), 0);
+	ck_assert_uint_eq(got.named, 1);
+	ck_assert_uint_eq(got.sides, WIRE_SIDES_MAX);
+	wire_job_release(&got);
+	job.sides++;
+	ck_refused();
+	job.sides = 1;
+	job.named = 0;
+	ck_refused();
+}
+END_TEST
 
 START_TEST(a_job_with_a_spoiled_byte_is_refused)
 {
@@ -206,7 +226,7 @@ START_TEST(a_job_with_a_spoiled_byte_is_refused)
 
 	add_run(4, 1);
 	wire_job_encode(&body, &job);
-	ck_assert_uint_eq(body.len, 49);
+	ck_assert_uint_eq(body.len, 51);
 	body.data[spoiled[_i].offset] = spoiled[_i].value;
 	ck_assert_int_eq(wire_job_decode(&got, buf_bytes(&body)), -EPROTO);
 	ck_assert_uint_eq(got.job, 42);
@@ -279,7 +299,9 @@ static const struct wire_result result = {
 	.peak_kib = 5,
 	.toolchain = { .b = { 6 } },
 	.len = { WIRE_OBJECT_MAX, WIRE_DIAG_MAX, WIRE_DIAG_MAX, WIRE_DEPS_MAX,
-		 WIRE_DEPS_MAX },
+		 WIRE_DEPS_MAX, WIRE_SIDE_MAX, WIRE_SIDE_MAX, WIRE_SIDE_MAX,
+		 WIRE_SIDE_MAX, WIRE_SIDE_MAX, WIRE_SIDE_MAX },
+	.sides = WIRE_SIDES_MAX,
 	.answer = { .b = { 7 } },
 };
 
@@ -299,13 +321,17 @@ END_TEST
 
 START_TEST(a_result_with_a_length_beyond_its_limit_is_refused)
 {
-	static const size_t offsets[] = { 52, 56, 60, 64, 68 };
+	static const size_t offsets[] = { 52, 56, 60, 64, 68, 73,
+					  77, 81, 85, 89, 93 };
 	struct wire_result got = { 0 };
 	uint8_t *p;
 
 	wire_result_encode(&body, &result);
 	p = body.data + offsets[_i];
 	put_le32(p, get_le32(p) + 1);
+	ck_assert_int_eq(wire_result_decode(&got, buf_bytes(&body)), -EPROTO);
+	put_le32(p, get_le32(p) - 1);
+	body.data[72]++;
 	ck_assert_int_eq(wire_result_decode(&got, buf_bytes(&body)), -EPROTO);
 }
 END_TEST
@@ -344,6 +370,8 @@ static void add_tests(TCase *tc)
 	tcase_add_loop_test(tc, a_job_has_names, 0, 4);
 	tcase_add_loop_test(
 		tc, the_environment_is_bounded_and_holds_assignments, 0, 6);
+	tcase_add_test(tc,
+		       a_job_says_how_many_files_it_writes_beside_its_object);
 	tcase_add_loop_test(tc, a_job_with_a_spoiled_byte_is_refused, 0,
 			    sizeof(spoiled) / sizeof(*spoiled));
 	tcase_add_test(tc, a_piece_borrows_its_bytes);
@@ -351,7 +379,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, a_cancel_names_its_job);
 	tcase_add_test(tc, a_result_comes_back_as_it_was);
 	tcase_add_loop_test(
-		tc, a_result_with_a_length_beyond_its_limit_is_refused, 0, 5);
+		tc, a_result_with_a_length_beyond_its_limit_is_refused, 0, 11);
 	tcase_add_test(tc, a_fail_has_a_class_and_a_line);
 }
 

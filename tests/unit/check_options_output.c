@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: options */
+/*
+ * Which files a compile writes: what options/output.h says of a line, against
+ * what gcc and clang leave in the directory.
+ */
+#include "options/output.h"
+
+#include "base/which.h"
+#include "options-proof.h"
+#include "suite.h"
+
+#include <check.h>
+#include <dirent.h>
+
+static const struct proof_file files[] = {
+	{ "a.c", "int x[9];\nstatic int h(int k) { return x[k] * k; }\n"
+		 "int f(int n)\n{\n\tint s = 0;\n"
+		 "\tfor (int i = 0; i < n; i++)\n\t\ts += h(i);\n"
+		 "\treturn s;\n}\n" },
+	{ "s.S", "\t.globl z\nz:\tnop\n" },
+};
+
+static void setup(void)
+{
+	proof_setup(files, sizeof(files) / sizeof(*files));
+}
+
+/* What gcc and clang, and what only one of them takes; "%o" is for -o NAME. */
+static const char *const both[] = {
+	"-c a.c %o",
+	"-fstack-usage -c a.c %o",
+	"-ftest-coverage -c a.c %o",
+	"--coverage -O2 -c %o a.c",
+	"-fprofile-arcs -c %o a.c",
+	"-g -gsplit-dwarf -c a.c %o",
+	"-gsplit-dwarf -c s.S %o",
+	"-gsplit-dwarf -g0 -c s.S %o",
+	"-gsplit-dwarf -ggdb3 -c a.c %o",
+	"-gsplit-dwarf -gdwarf-4 -gno-column-info -c a.c %o",
+	"-g1 -gsplit-dwarf -c a.c %o",
+	"-fstack-usage --coverage -g -c s.S %o",
+	"-fstack-usage --coverage -g -gsplit-dwarf -O2 -c a.c %o",
+	"-O2 -fsave-optimization-record -c a.c %o",
+	"-O2 -fsave-optimization-record -c s.S %o",
+	"-O2 -flto -fstack-usage --coverage -fsave-optimization-record -c a.c "
+	"%o",
+	"-flto -fno-lto -fstack-usage -c a.c %o",
+};
+
+static const char *const gcc_only[] = {
+	"-gsplit-dwarf -g0 -c a.c %o",
+	"-fcallgraph-info -c a.c %o",
+	"-fcallgraph-info=su,da -fstack-usage -c a.c %o",
+	"-fcallgraph-info -flto -c a.c %o",
+	"-fcallgraph-info -c s.S %o",
+	"-O2 -fopt-info -c a.c %o",
+	"-O2 -fopt-info-all=info -c a.c %o",
+	"-O2 -fopt-info-all=out/info.txt -fopt-info-vec=other -c a.c %o",
+	"-O2 -fopt-info-all=info -c s.S %o",
+	"-flto -ffat-lto-objects -fstack-usage -g -c a.c %o",
+};
+
+static const char *const clang_only[] = {
+	"-gsplit-dwarf -c a.c %o",
+	"-g -gsplit-dwarf -g0 -c a.c %o",
+	"-gline-tables-only -gsplit-dwarf -c a.c %o",
+	"-flto=thin -g -gsplit-dwarf -fstack-usage -c a.c %o",
+	"-O2 -foptimization-record-file=rec -c a.c %o",
+	"-O2 -fsave-optimization-record -foptimization-record-file=out/r "
+	"-c a.c %o",
+	"-MJ line.json -c a.c -o x.o",
+	"-MJ first -MJ second.json -c s.S -o x.o",
+};
+
+#define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
+
+static const char *const objects[] = { "", "-o x.y.o", "-o out/noext",
+				       "-o out/.dot.o" };
+
+static bool is_source(const char *name)
+{
+	return !strcmp(name, "a.c") || !strcmp(name, "s.S") ||
+	       !strcmp(name, "said");
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void list_dir(struct strv *out, const char *dir, const char *start)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+
+	ck_assert_ptr_nonnull(d);
+	while ((e = readdir(d))) {
+		if (e->d_type == DT_REG && !is_source(e->d_name))
+			strv_addf(out, "%s%s", start, e->d_name);
+	}
+	closedir(d);
+}
+
+/* The names of all that there is but the sources, which is removed. */
+static char *take_files(void)
+{
+	struct strv v = { 0 };
+	char *text;
+
+	list_dir(&v, ".", "");
+	list_dir(&v, "out", "out/");
+	qsort(v.v, v.n, sizeof(*v.v), by_name);
+	for (size_t i = 0; i < v.n; i++)
+		unlink(v.v[i]);
+	text = strv_join(&v, " ");
+	strv_release(&v);
+	return text;
+}
+
+static char *told_files(const struct options_command *c)
+{
+	struct options_sides sides;
+	struct strv v = { 0 };
+	char *text;
+
+	options_output_sides(&sides, c);
+	ck_assert(sides.named || !sides.n);
+	for (size_t i = 0; i < sides.n; i++)
+		strv_add(&v, sides.path[i]);
+	strv_own(&v, options_output_object(c));
+	qsort(v.v, v.n, sizeof(*v.v), by_name);
+	text = strv_join(&v, " ");
+	options_sides_release(&sides);
+	strv_release(&v);
+	return text;
+}
+
+static void prove(const char *compiler, const char *line, const char *object)
+{
+	const char *at = strstr(line, "%o");
+	char *whole = at ? xasprintf("%.*s%s%s", (int)(at - line), line, object,
+				     at + 2) :
+			   xstrdup(line);
+	struct options_command c;
+	struct strv argv = { 0 };
+	char *made, *told;
+
+	strv_add(&argv, compiler);
+	strv_split(&argv, whole, " ");
+	options_command_parse(&c, argv.v);
+	ck_assert_msg(c.verdict == OPTIONS_REMOTE, "%s: %s", whole,
+		      reason_words(c.why));
+	ck_assert_msg(proof_run(&argv, NULL, 2, "said"), "%s %s", compiler,
+		      whole);
+	made = take_files();
+	told = told_files(&c);
+	ck_assert_msg(!strcmp(made, told), "%s %s: made %s, told %s", compiler,
+		      whole, made, told);
+	free(made);
+	free(told);
+	options_command_release(&c);
+	strv_release(&argv);
+	free(whole);
+}
+
+static void prove_all(const char *compiler, const char *const *lines, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < LENGTH(objects); k++)
+			prove(compiler, lines[i], objects[k]);
+	}
+}
+
+START_TEST(what_is_told_of_a_line_is_what_the_compiler_writes)
+{
+	static const char *const compilers[] = { "gcc", "aarch64-linux-gnu-gcc",
+						 "clang" };
+	const char *name = compilers[_i];
+	char *path = which_compiler(name, getenv("PATH"), NULL);
+	bool clang = strstr(name, "clang");
+
+	if (!path)
+		return;
+	prove_all(path, both, LENGTH(both));
+	prove_all(path, clang ? clang_only : gcc_only,
+		  clang ? LENGTH(clang_only) : LENGTH(gcc_only));
+	free(path);
+}
+END_TEST
+
+/* Lines whose names are not told apart, so that they are compiled here. */
+static const char *const unclear[] = {
+	"gcc -O2 -fopt-info-all=stdout -c a.c",
+	"gcc -O2 -fopt-info-all=/dev/null -c a.c",
+	"gcc -O2 -fopt-info-all= -c a.c",
+	"gcc -O2 -fopt-info-all=x.o -c a.c -o x.o",
+	"gcc -O2 -fopt-info-all=d/a.c -c a.c",
+	"gcc -fstack-usage -fopt-info-all=x.su -c a.c -o x.o",
+	"gcc -fstack-usage -MMD -MF x.su -c a.c -o x.o",
+	"gcc -fstack-usage -c a.c -o d/.o",
+	"gcc -fstack-usage -c a.c -o x.su",
+	"clang -MJ line.json -c a.c",
+};
+
+START_TEST(where_a_name_is_unclear_it_is_compiled_here)
+{
+	struct options_command c;
+	struct strv argv = { 0 };
+
+	strv_split(&argv, unclear[_i], " ");
+	options_command_parse(&c, argv.v);
+	ck_assert_msg(c.verdict == OPTIONS_LOCAL, "%s", unclear[_i]);
+	ck_assert_int_eq(c.why, REASON_UNSUPPORTED_OUTPUT_NAME);
+	options_command_release(&c);
+	strv_release(&argv);
+}
+END_TEST
+
+START_TEST(a_name_in_the_object_alone_is_told)
+{
+	char *argv[] = { "gcc", "-fprofile-arcs", "-c", "a.c", NULL };
+	struct options_command c;
+	struct options_sides sides;
+
+	options_command_parse(&c, argv);
+	options_output_sides(&sides, &c);
+	ck_assert(sides.named);
+	ck_assert_uint_eq(sides.n, 0);
+	options_sides_release(&sides);
+	options_command_release(&c);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("options/output");
+	TCase *real = tcase_create("real"), *words = tcase_create("words");
+
+	tcase_add_checked_fixture(real, setup, proof_teardown);
+	tcase_set_timeout(real, 240);
+	tcase_add_loop_test(
+		real, what_is_told_of_a_line_is_what_the_compiler_writes, 0, 3);
+	tcase_add_loop_test(words, where_a_name_is_unclear_it_is_compiled_here,
+			    0, LENGTH(unclear));
+	tcase_add_test(words, a_name_in_the_object_alone_is_told);
+	suite_add_tcase(s, real);
+	suite_add_tcase(s, words);
+	return suite_run(s);
+}
