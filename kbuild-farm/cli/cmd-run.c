@@ -224,6 +224,8 @@ const struct cmd cmd_run = {
 	.options = options,
 	.more = "COMMAND is make, ninja, a script: its compilers are found "
 		"through PATH, its exit\nstatus is kfarm's.  make without -j "
-		"gets as many jobs as there are slots.\n",
+		"gets as many jobs as there are slots.\nA compiler that is "
+		"called by its path needs kfarm-cc in front of it: see Build\n"
+		"systems in kfarm(1).\n",
 	.run = run_main,
 };

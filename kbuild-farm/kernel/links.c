@@ -159,6 +159,9 @@ int kernel_links_lasting(char **bin, const char *wrapper, const char *path,
 		ret = link_compilers(dir, "../../" WRAPPER, &all, skipped, err);
 	if (!ret)
 		*bin = xasprintf("%s/bin", dir);
+	else
+		err_wrap(err, "no links to compilers (XDG_DATA_HOME says "
+			      "where)");
 	compiler_list_release(&all);
 	free(dir);
 	free(top);

@@ -20,6 +20,7 @@ run kfarm run -- nosuch
 run kfarm run -- ./nosuch
 touch plain
 run kfarm run -- ./plain
+XDG_DATA_HOME=$HOME/plain run kfarm run -- true
 run kfarm run -- true | times
 run kfarm run true | times
 run kfarm run -q -- sh -c 'exit 7'
