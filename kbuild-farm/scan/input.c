@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "scan/asm-text.h"
 #include "scan/assembly.h"
 #include "scan/walk.h"
 
@@ -114,60 +115,86 @@ void scan_walk_parts(struct scan_walk *walk)
 		scan_walk_fail(walk, REASON_INCBIN_PIECES, NULL);
 }
 
-/* .incbin "NAME" or .include "NAME" at `s`; false: not so plainly. */
-static bool take_name(struct scan_walk *walk, const char *s, const char *end)
-{
-	bool bin = end - s > 7 && !strncasecmp(s, ".incbin", 7);
-	const char *close;
-	char *name;
+/* ------------------------------------------------- text that was expanded */
 
-	s += bin ? 7 : 8;
-	while (s < end && (*s == ' ' || *s == '\t'))
-		s++;
-	if (s == end || *s++ != '"')
-		return false;
-	for (close = s; close < end && *close != '"'; close++) {
-		if (strchr("\\%\n", *close))
-			return false;
+static bool is_predefined(void *ctx, const char *macro)
+{
+	const struct scan_walk *walk = ctx;
+	const struct scan_text *t = walk->dialect->macros;
+
+	for (uint32_t i = 0; i < t->n_def; i++) {
+		if (!strcmp(scan_name(t->names, t->def[i].name)->s, macro))
+			return true;
 	}
-	if (close == end || close == s)
-		return false;
-	name = scan_arena_copy(&walk->w->arena, s, (size_t)(close - s));
-	if (bin)
-		scan_walk_incbin(walk, name);
-	else
-		scan_walk_assembler(walk, name);
-	return true;
+	return false;
 }
 
-static void read_assembly(struct scan_walk *walk, const char *s, size_t len)
+/* The text of .include "NAME", which may name more. */
+static void add_included(struct scan_walk *walk, struct scan_asm_text *all,
+			 const char *name)
 {
-	const char *end = s + len, *start = s;
+	const struct scan_node *n;
+	struct buf text = { 0 };
+	struct err err;
 
-	scan_parts_text(&walk->parts, &(struct scan_prose){ .s = s,
-							    .len = len,
-							    .params = s,
-							    .first = true });
-	for (; s < end && (s = memchr(s, '.', (size_t)(end - s))); s++) {
-		if (strncasecmp(s, ".incbin", 7) &&
-		    strncasecmp(s, ".include", 8))
+	n = list_input(walk, name, REASON_NO_ASSEMBLER_FILE);
+	if (!n || walk->why)
+		return;
+	if (fs_read(n->abs, ASSEMBLER_MAX, &text, &err))
+		scan_walk_fail(walk, REASON_ASSEMBLER_UNREADABLE, name);
+	else
+		scan_asm_add(all, buf_str(&text), text.len, SCAN_ASM_SOURCE);
+	buf_release(&text);
+}
+
+/* List what is named; true: text was added, which may name more. */
+static bool take_named(struct scan_walk *walk, struct scan_asm_text *all,
+		       const struct scan_asm_result *r, struct strv *included)
+{
+	size_t before = included->n;
+
+	if (r->open)
+		scan_walk_fail(walk, REASON_INCBIN_PIECES, r->open);
+	for (size_t i = 0; i < r->incbin.n && !walk->why; i++)
+		scan_walk_incbin(walk, r->incbin.v[i]);
+	for (size_t i = 0; i < r->include.n && !walk->why; i++) {
+		if (strv_has(included, r->include.v[i]))
 			continue;
-		if (!take_name(walk, s, end))
-			scan_walk_fail(walk, REASON_INCBIN_NAME, start);
+		strv_add(included, r->include.v[i]);
+		add_included(walk, all, r->include.v[i]);
 	}
+	return !walk->why && included->n > before;
 }
 
 void scan_walk_assembly(struct scan_walk *walk)
 {
 	const struct scan_assembly *a = walk->assembly;
+	struct scan_asm_setup setup = { .alternate = walk->line.alternate };
+	struct scan_asm_result r = { 0 };
+	struct scan_asm_text *all;
+	struct strv included = { 0 };
+	bool more = true;
 
 	if (!(walk->marks & SCAN_MARK_FILE) && !scan_parts_whole(&walk->parts))
 		return;
-	walk->parts = (struct scan_parts){ 0 };
+	/* Its macros would be known to the text. */
+	if (walk->line.assembler.n) {
+		scan_walk_fail(walk, REASON_INCBIN_PIECES,
+			       walk->line.assembler.v[0]);
+		return;
+	}
+	setup.architecture = scan_asm_architecture(is_predefined, walk);
+	all = scan_asm_new(&setup);
 	for (size_t i = 0; i < a->n_part; i++)
-		read_assembly(walk, buf_str(&a->text) + a->part[i].from,
-			      a->part[i].len);
-	scan_walk_parts(walk);
+		scan_asm_add(all, buf_str(&a->text) + a->part[i].from,
+			     a->part[i].len, a->part[i].kind);
+	while (more) {
+		scan_asm_end(all, &r);
+		more = take_named(walk, all, &r, &included);
+		scan_asm_result_release(&r);
+	}
+	scan_asm_free(all);
+	strv_release(&included);
 }
 
 void scan_walk_input(struct scan_walk *walk, const char *name)

@@ -141,6 +141,8 @@ static void take_wa(struct scan_line *l, const struct options_item *i)
 		refuse(l, REASON_ASSEMBLER, l->command->argv[i->at]);
 	else if (*i->text != '-')
 		strv_own(&l->assembler, xstrndup(i->text, i->len));
+	else if (word_is(i, "--alternate"))
+		l->alternate = true;
 	else if (i->len > 2 && i->text[1] == 'I')
 		strv_own(&l->asm_dirs, xstrndup(i->text + 2, i->len - 2));
 }

@@ -38,6 +38,7 @@ struct scan_line {
 	/* Files that the compiler or the assembler reads besides. */
 	struct strv input, assembler;
 	struct strv asm_dirs; /* -I for the assembler alone */
+	bool alternate; /* --alternate for the assembler */
 	/* Counted in where the line ends: -Wp,-D..., -g..., and a .S or -x. */
 	struct strv wp_define;
 	struct strv debug;

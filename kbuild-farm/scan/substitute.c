@@ -157,8 +157,9 @@ static void fill(struct filling *f, const struct scan_token *v, uint32_t n);
 
 /* __VA_OPT__(...) */
 static void fill_option(struct filling *f, struct scan_token t,
-			const struct scan_token *v)
+			const struct scan_token *v, bool first)
 {
+	bool pads = f->cpp->run.text && !(t.flags & SCAN_TOK_STRINGIFY);
 	struct scan_argument *a = &f->args[f->m->paramc - 1];
 	size_t before = f->cpp->run.n_stack;
 	bool pasting = f->pasting;
@@ -167,8 +168,12 @@ static void fill_option(struct filling *f, struct scan_token t,
 	scan_argument_expand(f->cpp, a);
 	if (t.flags & SCAN_TOK_STRINGIFY)
 		f->pasting = false;
+	if (pads && !first && !pasting)
+		scan_pad(&f->pad, t.flags);
 	if (a->n_expanded)
 		fill(f, v, t.id);
+	if (pads && !(t.flags & SCAN_TOK_PASTE))
+		scan_pad_end(&f->pad, SCAN_PAD_NONE);
 	if (t.flags & SCAN_TOK_STRINGIFY) {
 		size_t n = f->cpp->run.n_stack - before;
 		struct scan_token s;
@@ -192,7 +197,7 @@ static void fill(struct filling *f, const struct scan_token *v, uint32_t n)
 		struct scan_token t = v[i];
 
 		if (t.kind == SCAN_TOK_OPTION) {
-			fill_option(f, t, v + i + 1);
+			fill_option(f, t, v + i + 1, !i);
 			i += t.id;
 		} else if (t.kind != SCAN_TOK_PARAM) {
 			emit(f, t);
