@@ -23,7 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* ms from the start until compilers past kfarm are looked for; then doubled. */
+/* ms until compilers past kfarm are looked for; a tenth more each time. */
 #define LOOK_MS     100
 #define LOOK_MAX_MS 2000
 
@@ -240,8 +240,9 @@ static void on_look(evutil_socket_t fd, short what, void *ctx)
 	(void)fd;
 	(void)what;
 	kernel_unseen_look(&run->unseen);
-	run->look_ms = run->look_ms * 2 < LOOK_MAX_MS ? run->look_ms * 2 :
-							LOOK_MAX_MS;
+	run->look_ms += run->look_ms / 10;
+	if (run->look_ms > LOOK_MAX_MS)
+		run->look_ms = LOOK_MAX_MS;
 	next = (struct timeval){ .tv_sec = run->look_ms / 1000,
 				 .tv_usec = run->look_ms % 1000 * 1000 };
 	event_add(run->on_look, &next);
