@@ -144,7 +144,8 @@ static void end_line(struct kernel_joblog *j)
 	j->part.len = kernel_logline_clean((char *)j->part.data, j->part.len);
 	if (j->part.data)
 		j->part.data[j->part.len] = '\0';
-	handle_line(j, buf_str(&j->part));
+	if (!j->muted)
+		handle_line(j, buf_str(&j->part));
 	if (j->sink.line)
 		j->sink.line(j->sink.ctx, buf_str(&j->part));
 	buf_reset(&j->part);
@@ -171,6 +172,12 @@ void kernel_joblog_end(struct kernel_joblog *j)
 	if (j->part.len)
 		end_line(j);
 	close_block(j);
+}
+
+void kernel_joblog_mute(struct kernel_joblog *j)
+{
+	kernel_joblog_end(j);
+	j->muted = true;
 }
 
 void kernel_joblog_release(struct kernel_joblog *j)

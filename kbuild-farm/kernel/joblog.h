@@ -39,6 +39,7 @@ struct kernel_joblog {
 	bool failed; /* an error was counted since make's last "***" */
 	struct map seen; /* hashes of diagnostics */
 	unsigned warnings, errors;
+	bool muted;
 };
 
 void kernel_joblog_init(struct kernel_joblog *j,
@@ -47,6 +48,13 @@ void kernel_joblog_init(struct kernel_joblog *j,
 void kernel_joblog_feed(struct kernel_joblog *j, struct bytes in);
 /* No more will come: ends the last line and the last block. */
 void kernel_joblog_end(struct kernel_joblog *j);
+/*
+ * The build was told to end.  What has come counts; what the ending programs
+ * write is no diagnostic: a GNU make that is interrupted while it waits for a
+ * child may say "wait: No child processes" (its handler waits for all that are
+ * left, and one of them is gone).
+ */
+void kernel_joblog_mute(struct kernel_joblog *j);
 void kernel_joblog_release(struct kernel_joblog *j);
 
 #endif

@@ -44,10 +44,13 @@ static void on_signal(evutil_socket_t number, short what, void *ctx)
 	if (number == SIGCHLD)
 		return; /* it only wakes the loop */
 	/* The second signal is for real. */
-	if (m->stopped_by)
+	if (m->stopped_by) {
 		m->asked = HARDEST - 1;
-	else
+	} else {
 		m->stopped_by = number;
+		if (m->on_stop)
+			m->on_stop(m->ctx);
+	}
 	ask_to_end(m);
 }
 

@@ -26,6 +26,9 @@ struct kernel_maker {
 	struct event *patience; /* until the next, harder signal */
 	pid_t pid; /* of the running group, 0: none */
 	int stopped_by; /* the signal that ended the build, 0: none */
+	/* Called once, before the group hears of it; may be NULL. */
+	void (*on_stop)(void *ctx);
+	void *ctx;
 	unsigned asked; /* signals sent to the group */
 };
 

@@ -110,6 +110,15 @@ static int start_farm(struct kernel_run *run, struct err *err)
 	return ret;
 }
 
+/* All that is in the log now was written by programs that nobody ended. */
+static void on_stop(void *ctx)
+{
+	struct kernel_run *run = ctx;
+
+	kernel_follow_read(&run->follow);
+	kernel_joblog_mute(&run->joblog);
+}
+
 static int start_loop(struct kernel_run *run, struct err *err)
 {
 	static const struct timeval second = { .tv_sec = 1 };
@@ -122,6 +131,8 @@ static int start_loop(struct kernel_run *run, struct err *err)
 	if (ret)
 		return ret;
 	run->maker.rundir = &run->farm.rundir;
+	run->maker.on_stop = on_stop;
+	run->maker.ctx = run;
 	run->tick = event_new(run->base, -1, EV_PERSIST, on_tick, run);
 	if (!run->tick || event_add(run->tick, &second))
 		return err_set(err, ENOMEM, "no timer");

@@ -93,6 +93,21 @@ START_TEST(clang_blocks_hold_the_bare_source_line)
 }
 END_TEST
 
+START_TEST(what_comes_after_the_end_was_asked_for_is_no_diagnostic)
+{
+	feed("a.c:1:5: warning: x\nb.c:1:5: error: y");
+	kernel_joblog_mute(&j);
+	feed(" and more\nmake: *** wait: No child processes.  Stop.\n"
+	     "c.c:1:1: error: z\n");
+	kernel_joblog_end(&j);
+	ck_assert_str_eq(buf_str(&blocks),
+			 "E:a.c:1:5: warning: x\nb.c:1:5: error: y\n--\n");
+	ck_assert_uint_eq(j.warnings, 1);
+	ck_assert_uint_eq(j.errors, 1);
+	ck_assert_uint_eq(n_lines, 5);
+}
+END_TEST
+
 START_TEST(other_output_is_no_part_of_a_block)
 {
 	feed("ld: warning: x\nVDSO done\n  CC      a.o\n   stray context\n");
@@ -337,6 +352,8 @@ int main(void)
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, gcc_blocks_are_whole);
 	tcase_add_test(tc, clang_blocks_hold_the_bare_source_line);
+	tcase_add_test(tc,
+		       what_comes_after_the_end_was_asked_for_is_no_diagnostic);
 	tcase_add_test(tc, other_output_is_no_part_of_a_block);
 	tcase_add_test(tc, an_error_counts_once_and_makes_lines_not_at_all);
 	tcase_add_test(tc, a_recipe_that_fails_in_silence_counts);
