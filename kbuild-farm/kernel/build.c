@@ -8,6 +8,7 @@
 #include "kernel/commands.h"
 #include "kernel/config.h"
 #include "kernel/metadata.h"
+#include "kernel/space.h"
 #include "kernel/suggest.h"
 #include "kernel/summary.h"
 #include "kernel/target.h"
@@ -223,22 +224,23 @@ static char *summarize(struct kernel_run *run, const char *verb)
 /* The exit status for what the steps returned; `err` is set for some. */
 static int build_status(struct kernel_run *run, int ret, struct err *err)
 {
-	struct err full = { 0 };
-
 	if (!ret &&
 	    kernel_farm_too_few(&run->farm, run->plan->request->require_remote,
 				err))
 		return KERNEL_FARM;
 	if (!ret)
 		return KERNEL_OK;
+	/* make cannot say so in a log on the full disk. */
+	if (ret > 0 && !run->full.text[0] &&
+	    kernel_space_check(run->output.dir, KERNEL_SPACE_MIN, &run->full) ==
+		    -ENOSPC)
+		err_wrap(&run->full, "output directory");
+	if (run->full.text[0]) {
+		*err = run->full;
+		return KERNEL_FAILED;
+	}
 	if (ret < 0)
 		return KERNEL_SETUP;
-	/* make cannot say so in a log on the full disk. */
-	if (kernel_output_check_space(&run->output, &full) == -ENOSPC) {
-		*err = full;
-		err_wrap(err, "output directory");
-		return KERNEL_SETUP;
-	}
 	if (run->unknown && strv_has(&run->targets, run->unknown))
 		kernel_suggest_target(run->plan, run->unknown, err);
 	return KERNEL_FAILED;
@@ -258,7 +260,8 @@ static void finish_build(struct kernel_result *out, struct kernel_run *run,
 		return;
 	}
 	out->status = build_status(run, ret, err);
-	if (out->status != KERNEL_SETUP) {
+	/* A full disk is all that there is to say, and may hold no more. */
+	if (out->status != KERNEL_SETUP && !run->full.text[0]) {
 		ret = kernel_output_clean_log(&run->output, &late);
 		if (!ret)
 			ret = write_metadata(run, artifacts,

@@ -47,6 +47,8 @@ static int make_config(struct kernel_result *out,
 		out->summary = kernel_run_log(&run);
 	if (ret > 0)
 		out->status = ret;
+	if (run.full.text[0])
+		*err = run.full;
 	out->signal = run.maker.stopped_by;
 	kernel_run_end(&run);
 	return ret;

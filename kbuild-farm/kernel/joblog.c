@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "kernel/logline.h"
+#include "kernel/space.h"
 
 #include <string.h>
 
@@ -144,6 +145,12 @@ static void end_line(struct kernel_joblog *j)
 	j->part.len = kernel_logline_clean((char *)j->part.data, j->part.len);
 	if (j->part.data)
 		j->part.data[j->part.len] = '\0';
+	if (!j->muted && j->sink.full &&
+	    kernel_space_is_said(buf_str(&j->part)) &&
+	    j->sink.full(j->sink.ctx)) {
+		close_block(j);
+		j->muted = true;
+	}
 	if (!j->muted)
 		handle_line(j, buf_str(&j->part));
 	if (j->sink.line)

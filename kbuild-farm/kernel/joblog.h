@@ -24,6 +24,9 @@
 struct kernel_joblog_sink {
 	/* A block that says something new, with its newlines. */
 	void (*block)(void *ctx, const char *text, bool error);
+	/* A line says that a disk is full: is it?  Then what follows is not
+	   looked at.  May be NULL. */
+	bool (*full)(void *ctx);
 	/* Every line, without its newline; may be NULL. */
 	void (*line)(void *ctx, const char *text);
 	void *ctx;

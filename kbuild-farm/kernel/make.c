@@ -46,11 +46,20 @@ static void on_signal(evutil_socket_t number, short what, void *ctx)
 	/* The second signal is for real. */
 	if (m->stopped_by) {
 		m->asked = HARDEST - 1;
+		ask_to_end(m);
 	} else {
 		m->stopped_by = number;
-		if (m->on_stop)
-			m->on_stop(m->ctx);
+		kernel_maker_stop(m);
 	}
+}
+
+void kernel_maker_stop(struct kernel_maker *m)
+{
+	bool first = !m->stopping;
+
+	m->stopping = true;
+	if (first && m->on_stop)
+		m->on_stop(m->ctx);
 	ask_to_end(m);
 }
 
@@ -82,7 +91,7 @@ static void wait_for_group(struct kernel_maker *m, int *status)
 	}
 	evtimer_del(m->patience);
 	/* make has ended; the rest of its group is killed, not waited for. */
-	if (m->stopped_by)
+	if (m->stopping)
 		kill(-m->pid, SIGKILL);
 	m->pid = 0;
 	m->asked = 0;
@@ -94,7 +103,7 @@ int kernel_maker_run(struct kernel_maker *m, const struct spawn *what,
 	struct spawn group = *what;
 	int ret;
 
-	if (m->stopped_by)
+	if (m->stopping)
 		return -EINTR;
 	group.own_group = true;
 	ret = spawn_start(&group, &m->pid, err);
@@ -106,7 +115,7 @@ int kernel_maker_run(struct kernel_maker *m, const struct spawn *what,
 		kernel_rundir_note_make(m->rundir, m->pid);
 	*status = 127 << 8;
 	wait_for_group(m, status);
-	return m->stopped_by ? -EINTR : 0;
+	return m->stopping ? -EINTR : 0;
 }
 
 int kernel_maker_capture(struct kernel_maker *m, const struct spawn *what,
@@ -127,11 +136,11 @@ int kernel_maker_capture(struct kernel_maker *m, const struct spawn *what,
 
 int kernel_maker_wait(struct kernel_maker *m, const bool *flag)
 {
-	while (!*flag && !m->stopped_by) {
+	while (!*flag && !m->stopping) {
 		if (event_base_loop(m->base, EVLOOP_ONCE) < 0)
 			break;
 	}
-	return m->stopped_by ? -EINTR : 0;
+	return m->stopping ? -EINTR : 0;
 }
 
 /* Children of children come to us once their parents are dead. */

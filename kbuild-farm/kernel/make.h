@@ -26,6 +26,7 @@ struct kernel_maker {
 	struct event *patience; /* until the next, harder signal */
 	pid_t pid; /* of the running group, 0: none */
 	int stopped_by; /* the signal that ended the build, 0: none */
+	bool stopping; /* by that, or by kernel_maker_stop() */
 	/* Called once, before the group hears of it; may be NULL. */
 	void (*on_stop)(void *ctx);
 	void *ctx;
@@ -46,6 +47,8 @@ int kernel_maker_run(struct kernel_maker *m, const struct spawn *what,
 int kernel_maker_capture(struct kernel_maker *m, const struct spawn *what,
 			 size_t max, struct buf *out, int *status,
 			 struct err *err);
+/* End the group, as a signal does, and start nothing more. */
+void kernel_maker_stop(struct kernel_maker *m);
 /* Run the loop until *flag: 0 or -EINTR. */
 int kernel_maker_wait(struct kernel_maker *m, const bool *flag);
 /* Kill all descendants that are left, those that left their group, too. */

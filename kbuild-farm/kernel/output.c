@@ -5,6 +5,7 @@
 #include "base/printable.h"
 #include "base/str.h"
 #include "kernel/logline.h"
+#include "kernel/space.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,11 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define LOG_NAME   "build.log"
-#define SPACE_MIN  (1u << 20)
 #define TRIES      1000
 #define LINE_BYTES (1u << 16)
 
@@ -89,7 +88,7 @@ int kernel_output_make(struct kernel_output *o, const char *dir,
 	if (ret)
 		goto out;
 	remove_earlier(o);
-	ret = kernel_output_check_space(o, err);
+	ret = kernel_space_check(o->dir, KERNEL_SPACE_MIN, err);
 	if (ret)
 		goto out;
 	log = kernel_output_path(o, LOG_NAME);
@@ -107,18 +106,6 @@ out:
 char *kernel_output_path(const struct kernel_output *o, const char *name)
 {
 	return xasprintf("%s/%s", o->dir, name);
-}
-
-int kernel_output_check_space(const struct kernel_output *o, struct err *err)
-{
-	struct statvfs v;
-
-	if (statvfs(o->dir, &v))
-		return err_errno(err, "%s", o->dir);
-	if ((unsigned long long)v.f_bavail * v.f_frsize >= SPACE_MIN)
-		return 0;
-	errno = ENOSPC;
-	return err_errno(err, "%s", o->dir);
 }
 
 /* Is there anything to clean? */

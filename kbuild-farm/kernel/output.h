@@ -21,8 +21,6 @@ int kernel_output_make(struct kernel_output *o, const char *dir,
 		       struct err *err);
 /* A path in it; the caller frees it. */
 char *kernel_output_path(const struct kernel_output *o, const char *name);
-/* -ENOSPC with `err` set when the file system is full. */
-int kernel_output_check_space(const struct kernel_output *o, struct err *err);
 /* Take the control characters out of build.log, if there are any. */
 int kernel_output_clean_log(const struct kernel_output *o, struct err *err);
 /* The directory with ~ for $HOME, for people; the caller frees it. */

@@ -6,6 +6,7 @@
 #include "coord/coord.h"
 #include "kernel/capacity.h"
 #include "kernel/environ.h"
+#include "kernel/space.h"
 #include "kernel/suggest.h"
 
 #include <errno.h>
@@ -15,6 +16,11 @@
 
 #define ANSWER_MAX (1u << 16)
 #define LOG_MAX    (1u << 24)
+
+/* A disk on which a program may have found no room, and one on which none
+   will: bytes. */
+#define TIGHT (UINT64_C(16) << 20)
+#define EMPTY (UINT64_C(16) << 10)
 
 void kernel_run_phase(struct kernel_run *run, const char *name)
 {
@@ -35,21 +41,60 @@ void kernel_run_note(struct kernel_run *run, const char *fmt, ...)
 
 /* ---- begin and end ---- */
 
-static void on_block(void *ctx, const char *text, bool error)
-{
-	struct kernel_run *run = ctx;
-
-	if (error && !run->unknown)
-		run->unknown = kernel_suggest_unknown(text);
-	kernel_farm_emit(&run->farm, EVENT_DIAG, text,
-			 error ? EVENT_ERROR : EVENT_WARNING);
-}
-
 static void on_line(void *ctx, const char *text)
 {
 	const struct kernel_run *run = ctx;
 
 	run->hooks->line(run->hooks->ctx, text);
+}
+
+/* Has a disk that the build writes to less than `least` bytes for it? */
+static bool is_full(struct kernel_run *run, uint64_t least)
+{
+	const char *tmp = kernel_environ_value(run->plan->env, "TMPDIR");
+	const struct {
+		const char *what, *dir;
+	} places[] = {
+		{ "build directory", run->plan->place.dir },
+		{ "output directory", run->output.dir },
+		{ "temporary files", tmp ? tmp : "/tmp" },
+	};
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		if (kernel_space_check(places[i].dir, least, &run->full) ==
+		    -ENOSPC) {
+			err_wrap(&run->full, "%s", places[i].what);
+			return true;
+		}
+		run->full = (struct err){ 0 };
+	}
+	return false;
+}
+
+/* The log is being read: the build is ended by the next tick, at once. */
+static bool on_full(void *ctx)
+{
+	struct kernel_run *run = ctx;
+
+	if (!is_full(run, TIGHT))
+		return false;
+	event_active(run->tick, EV_TIMEOUT, 0);
+	return true;
+}
+
+static void on_block(void *ctx, const char *text, bool error)
+{
+	struct kernel_run *run = ctx;
+
+	/* Many of these have one reason, which is told at the end. */
+	if (error && (run->full.text[0] || is_full(run, EMPTY))) {
+		event_active(run->tick, EV_TIMEOUT, 0);
+		return;
+	}
+	if (error && !run->unknown)
+		run->unknown = kernel_suggest_unknown(text);
+	kernel_farm_emit(&run->farm, EVENT_DIAG, text,
+			 error ? EVENT_ERROR : EVENT_WARNING);
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *ctx)
@@ -62,6 +107,8 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 	(void)fd;
 	(void)what;
 	run->hooks->tick(run->hooks->ctx, &now);
+	if (!run->maker.stopping && (run->full.text[0] || is_full(run, EMPTY)))
+		kernel_maker_stop(&run->maker);
 }
 
 /* Report scripts that a variable of make names. */
@@ -143,6 +190,7 @@ static int start_log(struct kernel_run *run, struct err *err)
 {
 	struct kernel_joblog_sink sink = {
 		.block = on_block,
+		.full = on_full,
 		.line = run->hooks->line ? on_line : NULL,
 		.ctx = run,
 	};
@@ -292,7 +340,7 @@ int kernel_run_jobs(struct kernel_run *run)
 void kernel_run_end(struct kernel_run *run)
 {
 	kernel_farm_close(&run->farm);
-	if (run->maker.stopped_by)
+	if (run->maker.stopping)
 		kernel_maker_kill_rest();
 	if (run->base) {
 		kernel_follow_stop(&run->follow);

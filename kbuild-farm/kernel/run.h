@@ -29,6 +29,7 @@ struct kernel_run {
 	unsigned jobs;
 	struct strv targets; /* as make gets them: "kernel" is resolved */
 	uint64_t compile_ms;
+	struct err full; /* which disk is; it ended the build */
 	char *unknown; /* the first target that make has no rule for; or NULL */
 };
 

@@ -108,6 +108,32 @@ START_TEST(what_comes_after_the_end_was_asked_for_is_no_diagnostic)
 }
 END_TEST
 
+static bool disk_is_full;
+
+static bool on_full(void *ctx)
+{
+	(void)ctx;
+	return disk_is_full;
+}
+
+/* What is said of a full disk is told by who asks about it. */
+START_TEST(a_full_disk_ends_the_diagnostics)
+{
+	j.sink.full = on_full;
+	disk_is_full = _i;
+	feed("a.c:1:5: warning: x\n"
+	     "b.c:1:1: fatal error: writing b.o: No space left on device\n"
+	     "c.c:1:1: error: z\n");
+	kernel_joblog_end(&j);
+	ck_assert_uint_eq(j.warnings, 1);
+	ck_assert_uint_eq(j.errors, disk_is_full ? 0 : 2);
+	ck_assert_uint_eq(n_lines, 3);
+	if (disk_is_full)
+		ck_assert_str_eq(buf_str(&blocks),
+				 "W:a.c:1:5: warning: x\n--\n");
+}
+END_TEST
+
 START_TEST(other_output_is_no_part_of_a_block)
 {
 	feed("ld: warning: x\nVDSO done\n  CC      a.o\n   stray context\n");
@@ -354,6 +380,7 @@ int main(void)
 	tcase_add_test(tc, clang_blocks_hold_the_bare_source_line);
 	tcase_add_test(tc,
 		       what_comes_after_the_end_was_asked_for_is_no_diagnostic);
+	tcase_add_loop_test(tc, a_full_disk_ends_the_diagnostics, 0, 2);
 	tcase_add_test(tc, other_output_is_no_part_of_a_block);
 	tcase_add_test(tc, an_error_counts_once_and_makes_lines_not_at_all);
 	tcase_add_test(tc, a_recipe_that_fails_in_silence_counts);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kernel/space.h - the disks that a build writes to.
+ */
+#ifndef KERNEL_SPACE_H
+#define KERNEL_SPACE_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* With less than this nothing is begun; bytes. */
+#define KERNEL_SPACE_MIN (UINT64_C(1) << 20)
+
+/*
+ * -ENOSPC, with `err` naming the directory and what to do, where its file
+ * system has less than `least` bytes for us; another negative errno where that
+ * cannot be told.
+ */
+int kernel_space_check(const char *dir, uint64_t least, struct err *err);
+/* Does a line of a log say that a disk is full?  (In English; that it is in a
+ * source that is shown cannot be told.) */
+bool kernel_space_is_said(const char *line);
+
+#endif

@@ -1,0 +1,96 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check: yes
+# beside: yes
+#
+# A disk of the build host fills up while it builds: one line that names it,
+# and an end; with room again the same command goes on, to what make makes.
+# The disks are small and in a mount namespace of this test's own.
+if [ -z "${KFARM_NAMESPACE:-}" ]; then
+	export KFARM_NAMESPACE=1
+	[ "$(id -u)" -ne 0 ] || exec unshare -m "$0" "$@"
+	exec unshare -rm "$0" "$@"
+fi
+. "$(dirname "$0")/lib.sh"
+
+farm_begin
+tree=$work/tree
+"$root/tests/farm/mini/generate" "$tree" 150 6 || exit 1
+small=$work/small
+build=$small/build
+
+# disk KIB: an empty one at $small, or the same with that size.
+disk()
+{
+	if mountpoint -q "$small"; then
+		mount -o "remount,size=${1}k" "$small"
+	else
+		small_disk "$small" "$1"
+	fi
+}
+
+# ended NAME WORDS: the last build said that in one line, and nothing of what
+# failed because of it.
+ended()
+{
+	is "$1: status" 2 "$kfarm_status"
+	is "$1: said once" 1 "$(grep -c 'No space left' "$work/kfarm.log")"
+	check "$1: as the last line" bash -c 'tail -n 1 "$1" |
+		grep -qF "kfarm: $2: No space left on device; make room"' - \
+		"$work/kfarm.log" "$2"
+	is "$1: no other error" "" "$(grep -iE 'error[: ]|\*\*\*|terminated' \
+		"$work/kfarm.log" | grep -v ', errors 0,')"
+	gone "$1" 5
+}
+
+build_it()
+{
+	kfarm_build "$@"
+	kfarm_status=$?
+}
+
+disk 1800 || {
+	left_out "full disks" "cannot mount a tmpfs"
+	farm_end
+}
+for n in 0 1; do
+	nodes "$n"
+	rm -rf "$build"
+	disk 1800
+	build_it Image
+	ended "build directory, $n nodes" "build directory: $build"
+	disk 20000
+	build_it Image
+	is "with room again, $n nodes: status" 0 "$kfarm_status"
+done
+mv "$build" "$work/kfarms"
+check "plain make" plain defconfig
+check "plain make, all of it" plain Image
+mv "$build" "$work/makes"
+check "equal to plain make's" compare_trees "$work/makes" "$work/kfarms"
+
+# From the start, and for what is temporary.
+no_nodes
+disk 400
+mkdir -p "$build"
+build_it Image
+ended "build directory, from the start" "build directory: $build"
+build=$work/build
+head -c 380000 /dev/zero >"$small/filler"
+TMPDIR=$small build_it Image
+ended "temporary files" "temporary files: $small"
+rm -rf "$build"
+
+# The log has no room: nobody can say so in it.
+disk 3000
+rm "$small/filler"
+"$bin/kfarm" build -C "$tree" -b "$build" -o "$small/out" "${vars[@]}" \
+	warn/ Image >"$work/kfarm.log" 2>&1 &
+kfarm=$!
+wait_for 60 grep -q '] compile$' "$work/kfarm.log"
+head -c 4000000 /dev/zero >"$small/filler" 2>/dev/null
+wait "$kfarm"
+kfarm_status=$?
+kfarm=
+ended "output directory" "output directory: $small/out"
+farm_end
