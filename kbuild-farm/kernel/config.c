@@ -2,6 +2,7 @@
 #include "kernel/config.h"
 
 #include "base/fs.h"
+#include "kernel/missed.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,7 +10,7 @@
 
 #define CONFIG_MAX  (16u << 20)
 #define STAMP_DIGIT 24
-#define LISTED      12 /* at most so many settings in one error */
+#define TEXT_MAX    700 /* of the settings in one error */
 
 /* What is remembered of a build directory; the caller frees the path. */
 static char *stamp_path(const struct kernel_plan *p)
@@ -197,41 +198,46 @@ static int merge_fragments(struct kernel_run *run, struct err *err)
 	return ret;
 }
 
-static int refuse_missed(const struct strv *missed, const char *config,
+static int refuse_missed(const struct strv *lines, const char *config,
 			 struct err *err)
 {
-	struct strv shown = { 0 };
-	char *list;
+	const char *between = lines->n > 1 ? "\n  " : " ";
+	struct buf list = { 0 };
+	size_t i;
 	int ret;
 
-	for (size_t i = 0; i < missed->n && i < LISTED; i++)
-		strv_add(&shown, missed->v[i]);
-	if (missed->n > LISTED)
-		strv_addf(&shown, "and %zu more", missed->n - LISTED);
-	list = strv_join(&shown, "; ");
-	ret = err_set(
-		err, EINVAL,
-		"Kconfig did not take over what -K asks (a dependency or "
-		"a select decides otherwise, or there is no such symbol): "
-		"%s; the .config that was made stays: %s",
-		list, config);
-	free(list);
-	strv_release(&shown);
+	for (i = 0; i < lines->n && list.len + strlen(lines->v[i]) < TEXT_MAX;
+	     i++)
+		buf_printf(&list, "%s%s", between, lines->v[i]);
+	if (i < lines->n)
+		buf_printf(&list, "%sand %zu more", between, lines->n - i);
+	ret = err_set(err, EINVAL,
+		      "Kconfig did not take over what -K asks:%s%sthe .config "
+		      "that was made stays: %s",
+		      buf_str(&list), lines->n > 1 ? "\n  " : "; ", config);
+	buf_release(&list);
 	return ret;
 }
 
 static int check_config(const struct kernel_plan *p, struct err *err)
 {
 	char *path = kernel_plan_path(p, ".config");
+	struct kernel_missed *missed = NULL;
 	struct buf config = { 0 };
-	struct strv missed = { 0 };
+	struct strv lines = { 0 };
+	size_t n = 0;
 	int ret = fs_read(path, CONFIG_MAX, &config, err);
 
 	if (!ret)
-		kernel_kconfig_missed(&p->kconfig, buf_str(&config), &missed);
-	if (missed.n)
-		ret = refuse_missed(&missed, path, err);
-	strv_release(&missed);
+		kernel_kconfig_missed(&p->kconfig, buf_str(&config), &missed,
+				      &n);
+	if (n) {
+		kernel_missed_lines(missed, n, p->tree, p->arch.srcarch,
+				    buf_str(&config), &lines);
+		ret = refuse_missed(&lines, path, err);
+	}
+	kernel_kconfig_missed_free(missed, n);
+	strv_release(&lines);
 	buf_release(&config);
 	free(path);
 	return ret;

@@ -2,6 +2,7 @@
 #include "kernel/kconfig.h"
 
 #include "base/fs.h"
+#include "base/vec.h"
 #include "kernel/suggest.h"
 
 #include <errno.h>
@@ -264,7 +265,18 @@ static struct bytes last_value(const char *text, struct bytes symbol)
 	return found;
 }
 
-static void check_line(const char *line, const char *config, struct strv *out)
+struct bytes kernel_kconfig_value(const char *config, const char *symbol)
+{
+	return last_value(config, bytes_str(symbol));
+}
+
+static char *text_of(struct bytes b)
+{
+	return xstrndup((const char *)b.data, b.len);
+}
+
+static void check_line(const char *line, const char *config,
+		       struct kernel_missed **out, size_t *n)
 {
 	struct bytes symbol = symbol_of(line), asked, got;
 
@@ -277,10 +289,9 @@ static void check_line(const char *line, const char *config, struct strv *out)
 		got = bytes_str("n");
 	if (bytes_equal(asked, got))
 		return;
-	strv_addf(out, "%.*s: asked %.*s, is %.*s", (int)symbol.len,
-		  (const char *)symbol.data, (int)asked.len,
-		  (const char *)asked.data, (int)got.len,
-		  (const char *)got.data);
+	*VEC_ADD(*out, *n) = (struct kernel_missed){ text_of(symbol),
+						     text_of(asked),
+						     text_of(got) };
 }
 
 static void add_fragments(struct buf *out, const struct kernel_kconfig *k)
@@ -290,14 +301,26 @@ static void add_fragments(struct buf *out, const struct kernel_kconfig *k)
 }
 
 void kernel_kconfig_missed(const struct kernel_kconfig *k, const char *config,
-			   struct strv *out)
+			   struct kernel_missed **out, size_t *n)
 {
 	struct buf all = { 0 };
 
+	*out = NULL;
+	*n = 0;
 	add_fragments(&all, k);
 	for (const char *line = buf_str(&all); *line; line = next_line(line))
-		check_line(line, config, out);
+		check_line(line, config, out, n);
 	buf_release(&all);
+}
+
+void kernel_kconfig_missed_free(struct kernel_missed *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(list[i].symbol);
+		free(list[i].asked);
+		free(list[i].is);
+	}
+	free(list);
 }
 
 bool kernel_kconfig_asks(const struct kernel_kconfig *k, const char *config,

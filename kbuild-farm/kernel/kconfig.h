@@ -9,6 +9,7 @@
 #ifndef KERNEL_KCONFIG_H
 #define KERNEL_KCONFIG_H
 
+#include "base/bytes.h"
 #include "base/digest.h"
 #include "base/str.h"
 #include "kernel/request.h"
@@ -58,12 +59,23 @@ void kernel_kconfig_digest(const struct kernel_kconfig *k, struct digest *out);
  */
 bool kernel_kconfig_asks(const struct kernel_kconfig *k, const char *config,
 			 const char *symbol);
+/* A setting of a fragment that did not come out; "n" where it is not set. */
+struct kernel_missed {
+	char *symbol; /* "CONFIG_X" */
+	char *asked, *is;
+};
+
 /*
- * Which settings of the fragments did not make it into `config` (the text of
- * a .config)?  Adds a line each: "CONFIG_X: asked y, is n".  The last
- * fragment that sets a symbol counts.
+ * Which did not come out in `config` (the text of a .config)?  The last
+ * fragment that sets a symbol counts.  *out holds *n, for
+ * kernel_kconfig_missed_free().
  */
 void kernel_kconfig_missed(const struct kernel_kconfig *k, const char *config,
-			   struct strv *out);
+			   struct kernel_missed **out, size_t *n);
+void kernel_kconfig_missed_free(struct kernel_missed *list, size_t n);
+
+/* What `config` sets `symbol` ("CONFIG_X") to, "n" for "is not set"; borrowed
+ * from it.  No data: it does not name it. */
+struct bytes kernel_kconfig_value(const char *config, const char *symbol);
 
 #endif

@@ -161,31 +161,39 @@ static const struct {
 START_TEST(what_did_not_take_effect_is_listed)
 {
 	char *path = at("frag"), *text;
-	struct strv missed = { 0 };
+	struct kernel_missed *missed;
+	struct strv lines = { 0 };
+	size_t n;
 
 	put_file("frag", effects[_i].asked, 0644);
 	strv_add(&r.kconfig_add, path);
 	ck_assert_int_eq(take(false), 0);
-	kernel_kconfig_missed(&k, effects[_i].config, &missed);
-	text = strv_join(&missed, "; ");
+	kernel_kconfig_missed(&k, effects[_i].config, &missed, &n);
+	for (size_t i = 0; i < n; i++)
+		strv_addf(&lines, "%s: asked %s, is %s", missed[i].symbol,
+			  missed[i].asked, missed[i].is);
+	text = strv_join(&lines, "; ");
 	ck_assert_str_eq(text, effects[_i].missed);
 	free(text);
-	strv_release(&missed);
+	strv_release(&lines);
+	kernel_kconfig_missed_free(missed, n);
 	free(path);
 }
 END_TEST
 
 START_TEST(the_last_fragment_counts)
 {
-	struct strv missed = { 0 };
+	struct kernel_missed *missed;
+	size_t n;
 
 	words(&r.kconfig_add, "CONFIG_A=y CONFIG_A=m");
 	ck_assert_int_eq(take(false), 0);
-	kernel_kconfig_missed(&k, "CONFIG_A=m\n", &missed);
-	ck_assert_uint_eq(missed.n, 0);
-	kernel_kconfig_missed(&k, "CONFIG_A=y\n", &missed);
-	ck_assert_uint_eq(missed.n, 1);
-	strv_release(&missed);
+	kernel_kconfig_missed(&k, "CONFIG_A=m\n", &missed, &n);
+	ck_assert_uint_eq(n, 0);
+	kernel_kconfig_missed_free(missed, n);
+	kernel_kconfig_missed(&k, "CONFIG_A=y\n", &missed, &n);
+	ck_assert_uint_eq(n, 1);
+	kernel_kconfig_missed_free(missed, n);
 }
 END_TEST
 

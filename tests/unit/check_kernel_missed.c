@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kernel */
+#include "kernel/missed.h"
+
+#include "kernel-tree.h"
+#include "suite.h"
+
+static const char kconfig[] = "mainmenu \"Linux/$(ARCH)\"\n"
+			      "source \"arch/$(SRCARCH)/Kconfig\"\n"
+			      "name := $(shell,echo if config)\n"
+			      "config NET\n"
+			      "\tbool \"Networking\"\n"
+			      "\thelp\n"
+			      "\t  With it\n"
+			      "\n"
+			      "\t  config NOTHING\n"
+			      "\t\tbool \"is no symbol\"\n"
+			      "config DEEP\n"
+			      "\ttristate \"Deep\" \n"
+			      "\tdepends on NET && \\\n"
+			      "\t\t(OF || ACPI)\n"
+			      "\tselect LIB if BIG\n"
+			      "config LIB\n"
+			      "\ttristate\n"
+			      "menu \"Drivers\"\n"
+			      "\tdepends on BUS\n"
+			      "\tvisible if EXPERT\n"
+			      "if BLOCK\n"
+			      "menuconfig DISK\n"
+			      "\ttristate \"Disk\"\n"
+			      "comment \"not for disks\"\n"
+			      "\tdepends on NEVER\n"
+			      "endif\n"
+			      "config CARD\n"
+			      "\tprompt \"Card\" if CARDS\n"
+			      "\tbool\n"
+			      "endmenu\n"
+			      "config BUS\n"
+			      "\tdef_bool y\n"
+			      "choice\n"
+			      "\tprompt \"Pages\"\n"
+			      "\tdepends on PAGED\n"
+			      "config SMALL\n"
+			      "\tbool \"Small\"\n"
+			      "config LARGE\n"
+			      "\tbool \"Large\"\n"
+			      "endchoice\n"
+			      "config BIG\n"
+			      "\tbool \"Big\" if EXPERT\n"
+			      "\tdefault y\n"
+			      "\tselect FORCED\n"
+			      "config FORCED\n"
+			      "\tbool \"Forced\"\n"
+			      "config NUMBER\n"
+			      "\tint \"Number\"\n"
+			      "\trange 1 9\n";
+
+static const char of_arch[] = "config TWICE\n"
+			      "\tbool \"Twice\"\n"
+			      "\tdepends on ACPI\n"
+			      "source \"lib/Kconfig\"\n"
+			      "source \"not/there\"\n";
+
+static const char of_lib[] = "config TWICE\n"
+			     "\tbool \"Twice again\"\n"
+			     "\tdepends on OF\n"
+			     "\n"
+			     "config LAST\n"
+			     "\tbool\n"
+			     "\thelp\n"
+			     "\t  Ends with its help.\n";
+
+/* What is asked, the .config that was made, why. */
+static const struct {
+	const char *symbol, *asked, *config, *why;
+} cases[] = {
+	{ "NOSUCH", "y", "", "there is no such symbol for arm64" },
+	{ "NETT", "y", "",
+	  "there is no such symbol for arm64; did you mean CONFIG_NET?" },
+	{ "NOTHING", "y", "", "there is no such symbol for arm64" },
+	{ "DEEP", "y", "CONFIG_NET=y\n",
+	  "it depends on OF || ACPI, which is n" },
+	{ "DEEP", "y", "", "it depends on NET (n), OF || ACPI (n)" },
+	{ "DEEP", "y", "CONFIG_NET=y\nCONFIG_OF=m\nCONFIG_DEEP=m\n",
+	  "it depends on OF || ACPI, which is m" },
+	{ "LIB", "y", "",
+	  "it has no prompt, so nobody can set it but those that select it: "
+	  "DEEP" },
+	{ "LIB", "n", "CONFIG_LIB=m\nCONFIG_DEEP=m\nCONFIG_BIG=y\n",
+	  "it is selected by DEEP" },
+	{ "BUS", "n", "CONFIG_BUS=y\n",
+	  "it has no prompt, so nobody can set it but its defaults" },
+	{ "DISK", "m", "CONFIG_BUS=y\nCONFIG_EXPERT=y\n",
+	  "it depends on BLOCK, which is n" },
+	{ "DISK", "m", "CONFIG_BUS=y\nCONFIG_BLOCK=y\n",
+	  "it can be set only with EXPERT, which is n" },
+	{ "CARD", "y", "CONFIG_EXPERT=y\nCONFIG_BUS=y\n",
+	  "it can be set only with CARDS, which is n" },
+	{ "SMALL", "y", "CONFIG_PAGED=y\nCONFIG_LARGE=y\n",
+	  "it is one of a choice, in which LARGE is chosen" },
+	{ "SMALL", "y", "", "it depends on PAGED, which is n" },
+	{ "FORCED", "n", "CONFIG_FORCED=y\nCONFIG_BIG=y\n",
+	  "it is selected by BIG" },
+	{ "BIG", "n", "CONFIG_BIG=y\n",
+	  "it can be set only with EXPERT, which is n" },
+	{ "NUMBER", "77", "CONFIG_NUMBER=9\n",
+	  "Kconfig decides otherwise (its type or a range)" },
+	{ "TWICE", "y", "",
+	  "it depends on ACPI, which is n (arch/arm64/Kconfig); or else it "
+	  "depends on OF, which is n (lib/Kconfig)" },
+	{ "LAST", "y", "",
+	  "it has no prompt, so nobody can set it but its defaults" },
+};
+
+static void set_up(void)
+{
+	tree_set_up();
+	put_file("linux/Kconfig", kconfig, 0644);
+	put_file("linux/arch/arm64/Kconfig", of_arch, 0644);
+	put_file("linux/lib/Kconfig", of_lib, 0644);
+}
+
+START_TEST(the_reason_is_named)
+{
+	struct kernel_symbols all;
+	struct strv names = { 0 };
+	char *why;
+
+	strv_add(&names, cases[_i].symbol);
+	ck_assert_int_eq(kernel_symbols_read(&all, tree, "arm64", &names), 0);
+	why = kernel_missed_reason(&all.v[0], &all, cases[_i].asked,
+				   cases[_i].config);
+	ck_assert_str_eq(why, cases[_i].why);
+	free(why);
+	kernel_symbols_release(&all);
+	strv_release(&names);
+}
+END_TEST
+
+START_TEST(each_setting_is_a_line)
+{
+	struct kernel_missed missed[] = {
+		{ (char[]){ "CONFIG_DISK" }, (char[]){ "m" }, (char[]){ "n" } },
+		{ (char[]){ "CONFIG_NETT" }, (char[]){ "y" }, (char[]){ "n" } },
+	};
+	struct strv lines = { 0 };
+
+	kernel_missed_lines(missed, 2, tree, "arm64", "CONFIG_BUS=y\n", &lines);
+	ck_assert_uint_eq(lines.n, 2);
+	ck_assert_str_eq(lines.v[0], "CONFIG_DISK: asked m, is n: it depends "
+				     "on BLOCK, which is n");
+	ck_assert_str_eq(lines.v[1],
+			 "CONFIG_NETT: asked y, is n: there is no such symbol "
+			 "for arm64; did you mean CONFIG_NET?");
+	strv_release(&lines);
+}
+END_TEST
+
+START_TEST(a_tree_without_kconfig_leaves_it_at_that)
+{
+	struct kernel_missed missed = { (char[]){ "CONFIG_A" }, (char[]){ "y" },
+					(char[]){ "n" } };
+	struct strv lines = { 0 };
+
+	kernel_missed_lines(&missed, 1, top, "arm64", "", &lines);
+	ck_assert_str_eq(lines.v[0], "CONFIG_A: asked y, is n");
+	strv_release(&lines);
+}
+END_TEST
+
+/* One that sources itself, ends that open nothing, a help without an end. */
+START_TEST(what_is_no_kconfig_does_no_harm)
+{
+	static const char *const odd[] = {
+		"source \"Kconfig\"\nconfig A\n",
+		"endif\nendmenu\nendchoice\nconfig A\n\tdepends on\n",
+		"config A\n\thelp",
+		"depends on B\nbool \"x\nselect\nconfig A\n",
+		"choice\nmenu\nif\nconfig A \\",
+		"source\nsource \"\nconfig A\n\tprompt\n\tbool \"",
+	};
+
+	for (size_t i = 0; i < sizeof(odd) / sizeof(*odd); i++) {
+		struct kernel_missed missed = { (char[]){ "CONFIG_A" },
+						(char[]){ "y" },
+						(char[]){ "n" } };
+		struct strv lines = { 0 };
+
+		put_file("linux/Kconfig", odd[i], 0644);
+		kernel_missed_lines(&missed, 1, tree, "arm64", "", &lines);
+		ck_assert_uint_eq(lines.n, 1);
+		strv_release(&lines);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("kernel/missed");
+	TCase *tc = tcase_create("missed");
+
+	tcase_add_checked_fixture(tc, set_up, tree_tear_down);
+	tcase_add_loop_test(tc, the_reason_is_named, 0,
+			    sizeof(cases) / sizeof(*cases));
+	tcase_add_test(tc, each_setting_is_a_line);
+	tcase_add_test(tc, a_tree_without_kconfig_leaves_it_at_that);
+	tcase_add_test(tc, what_is_no_kconfig_does_no_harm);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
