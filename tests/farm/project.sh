@@ -12,7 +12,8 @@
 #	$setup	what happens before either build, as words of a command
 #	$settings	the file of lines to add to .config, or empty
 #	$targets	of make
-#	$hour	a file that the build itself writes the hour into, or empty
+#	$varying	a file that no two plain builds make alike (the hour, names at
+#		random), or empty
 #	$by	run: copied, and built in the copy by `kfarm run`;
 #		build: a kernel, built by `kfarm build`
 
@@ -55,7 +56,7 @@ linux()
 	setup=(tinyconfig)
 	vars=(ARCH="$arch")
 	targets=("${@:3}")
-	hour=
+	varying=
 	settings=$work/settings
 	cat >"$settings"
 	[ -s "$settings" ] || settings=
@@ -69,7 +70,7 @@ run_of()
 	vars=()
 	setup=(true)
 	settings=
-	hour=
+	varying=
 	targets=("$@")
 }
 
@@ -163,7 +164,7 @@ project_measure()
 	check "$1: at least $2 % of $units objects are a node's ($remote)" \
 		test $((remote * 100)) -ge $((units * $2))
 	compare_trees "$ref" "$build" | grep '^[a-z ]*: ' |
-		grep -vxF "${hour:+differs: ./$hour}" >"$work/compare"
+		grep -vxF "${varying:+differs: ./$varying}" >"$work/compare"
 	differ=$(wc -l <"$work/compare")
 	is "$1: files that differ, or are only in one" 0 "$differ"
 	head -n 20 "$work/compare"

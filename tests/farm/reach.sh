@@ -50,11 +50,12 @@ describe()
 		;;
 	git)
 		debian_source git && run_of V=1 NO_TCLTK=1 all
-		hour=templates/boilerplates.made
+		# What date prints.
+		varying=templates/boilerplates.made
 		;;
 	openssl)
 		debian_source openssl && run_of
-		setup=(./Configure linux-x86_64)
+		setup=(./Configure linux-x86_64 no-shared no-tests)
 		;;
 	u-boot-qemu) u_boot_arm64 qemu_arm64_defconfig all ;;
 	u-boot-rock) u_boot_arm64 rock-pi-4-rk3399_defconfig all ;;
@@ -62,6 +63,8 @@ describe()
 		# gcc's -flto marks its sections with a number at random.
 		u_boot NO_SDL=1 KCFLAGS=-frandom-seed=kfarm \
 			sandbox_defconfig all
+		# It names the temporary files of the link.
+		varying=u-boot.map
 		;;
 	linux-x86-thin)
 		linux 6.12 x86_64 bzImage < <(printf '%s\n' CONFIG_64BIT=y \
