@@ -113,9 +113,36 @@ project_reference()
 	}
 }
 
+# warm COMPILER: compiles with it until a node does, as nodes do since the first
+# build that used it.
+warm()
+{
+	echo 'int warm;' >"$work/warm.c"
+	: >"$work/events"
+	timeout 300 "$bin/kfarm" run -q --json "$work/events" -- sh -c "
+		until grep -q '\"remote\":true' '$work/events'; do
+			'$1' -c -o '$work/warm.o' '$work/warm.c' || exit
+			sleep 0.5
+		done" || bad "$1: no node gets it"
+}
+
+project_warm()
+{
+	local v
+
+	warm gcc
+	for v in "${vars[@]}"; do
+		case $v in
+		CROSS_COMPILE=*) warm "${v#*=}gcc" ;;
+		LLVM=*) warm clang ;;
+		esac
+	done
+}
+
 # What kfarm makes of it, in $build; its events in $work/events.
 project_by_kfarm()
 {
+	project_warm
 	farm_fresh
 	if [ "$by" = build ]; then
 		kfarm_build --json "$work/events" "${targets[@]}"

@@ -8,7 +8,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/project.sh"
 
-share=2
+share=97
 
 farm_begin
 project_begin

@@ -49,7 +49,8 @@ describe()
 		setup=(make defconfig)
 		;;
 	git)
-		debian_source git && run_of V=1 NO_TCLTK=1 all
+		debian_source git && run_of V=1 NO_TCLTK=1 \
+			prefix=/usr all
 		# What date prints.
 		varying=templates/boilerplates.made
 		;;
