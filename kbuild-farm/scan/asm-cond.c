@@ -132,14 +132,14 @@ static void branch(struct scan_asm_run *run, struct scan_asm_frame *f,
 		   enum answer answer)
 {
 	if (f->unsure)
-		run->unsure--;
+		scan_asm_surely(run, f->alternate);
 	/* One that is taken, perhaps, leaves the others as they are. */
 	f->ignoring = f->dead || answer == NO;
 	if (!f->ignoring && answer == YES)
 		f->dead = true;
 	f->unsure = f->unsure || answer == PERHAPS;
 	if (f->unsure)
-		run->unsure++;
+		f->alternate = scan_asm_perhaps(run);
 }
 
 static void open_frame(struct scan_asm_run *run, const char *how,
@@ -161,7 +161,8 @@ void scan_asm_leave(struct scan_asm_run *run, size_t n)
 	while (run->n_frame > n) {
 		run->n_frame--;
 		if (run->frame[run->n_frame].unsure)
-			run->unsure--;
+			scan_asm_surely(run,
+					run->frame[run->n_frame].alternate);
 	}
 }
 

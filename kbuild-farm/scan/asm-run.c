@@ -30,6 +30,7 @@ struct reading {
 	bool expansion;
 	unsigned unsure; /* when it began */
 	bool left; /* .exitm stood in it, perhaps */
+	bool alternate; /* the syntax then */
 	bool labelled; /* the statement at hand has a label */
 };
 
@@ -127,15 +128,16 @@ static bool call_named(struct scan_asm_run *run, struct scan_asm_named *n,
 		       struct scan_asm_part in)
 {
 	bool several = n->macro && n->macro->next;
+	bool alternate = several && scan_asm_perhaps(run);
 	struct scan_asm_macro *next;
 
-	run->unsure += several;
 	for (struct scan_asm_macro *m = n->macro; m; m = next) {
 		/* It may be purged meanwhile, but only if it is alone. */
 		next = several ? m->next : NULL;
 		call(run, m, in);
 	}
-	run->unsure -= several;
+	if (several)
+		scan_asm_surely(run, alternate);
 	return n->macro;
 }
 
@@ -145,6 +147,7 @@ static void call_matching(struct scan_asm_run *run, const char *name,
 {
 	struct map_node *node = NULL;
 	struct strv names = { 0 };
+	bool alternate;
 
 	while ((node = map_next(&run->macros, node))) {
 		struct scan_asm_named *n = (struct scan_asm_named *)node;
@@ -152,10 +155,10 @@ static void call_matching(struct scan_asm_run *run, const char *name,
 		if (scan_asm_may_be(name, n->name))
 			strv_add(&names, n->name);
 	}
-	run->unsure++;
+	alternate = scan_asm_perhaps(run);
 	for (size_t i = 0; i < names.n; i++)
 		call_named(run, scan_asm_find(run, names.v[i]), in);
-	run->unsure--;
+	scan_asm_surely(run, alternate);
 	strv_release(&names);
 }
 
@@ -254,14 +257,14 @@ static void repeat(struct scan_asm_run *run, struct reading *r,
 	struct scan_asm_part body;
 	struct buf text = { 0 };
 	int64_t count = 0;
-	bool known = scan_asm_value(run, &in, &count);
+	bool known = scan_asm_value(run, &in, &count), syntax;
 
 	if (!body_of(run, r, "rept", &body))
 		return;
 	if (!known)
 		count = ROUNDS_MAX;
 	buf_add(&text, body.p, (size_t)(body.end - body.p));
-	run->unsure += !known;
+	syntax = !known && scan_asm_perhaps(run);
 	for (int64_t i = 0; i < count && !run->out->open; i++) {
 		size_t conditions = run->n_frame;
 		uint64_t changes = run->changes;
@@ -274,7 +277,8 @@ static void repeat(struct scan_asm_run *run, struct reading *r,
 		    alternate == run->d.alternate)
 			break;
 	}
-	run->unsure -= !known;
+	if (!known)
+		scan_asm_surely(run, syntax);
 	buf_release(&text);
 }
 
@@ -284,7 +288,8 @@ static void leave_macro(struct scan_asm_run *run, struct reading *r)
 		return;
 	if (run->unsure > r->unsure) {
 		/* Perhaps: what follows is read, perhaps. */
-		run->unsure += !r->left;
+		if (!r->left)
+			r->alternate = scan_asm_perhaps(run);
 		r->left = true;
 		return;
 	}
@@ -317,14 +322,15 @@ static void other(struct scan_asm_run *run, struct scan_asm_part name,
 	const char *stop = memchr(in.p, ';', (size_t)(in.end - in.p));
 	struct reading rest = { { stop, in.end }, .expansion = true };
 	struct scan_asm_part until = { in.p, stop ? stop : in.end };
+	bool alternate;
 
 	call_macro(run, name, until);
 	if (!stop)
 		return;
-	run->unsure++;
+	alternate = scan_asm_perhaps(run);
 	rest.in.p++;
 	run_text(run, &rest);
-	run->unsure--;
+	scan_asm_surely(run, alternate);
 }
 
 static void directive(struct scan_asm_run *run, struct reading *r,
@@ -370,9 +376,6 @@ static void directive(struct scan_asm_run *run, struct reading *r,
 		break;
 	case SCAN_ASM_ALTMACRO:
 	case SCAN_ASM_NOALTMACRO:
-		if (run->unsure &&
-		    run->d.alternate != (is == SCAN_ASM_ALTMACRO))
-			scan_asm_open(run, ".altmacro, perhaps");
 		run->d.alternate = is == SCAN_ASM_ALTMACRO;
 		break;
 	case SCAN_ASM_SET:
@@ -459,7 +462,8 @@ static void run_text(struct scan_asm_run *run, struct reading *r)
 			break;
 		statement(run, r, line);
 	}
-	run->unsure -= r->left;
+	if (r->left)
+		scan_asm_surely(run, r->alternate);
 }
 
 void scan_asm_run(struct scan_asm_run *run, const char *s, size_t len)

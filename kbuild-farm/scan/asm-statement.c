@@ -86,8 +86,9 @@ void scan_asm_file(struct scan_asm_run *run, struct strv *list,
 
 	scan_asm_blanks(&in);
 	if (in.p == in.end || *in.p != '"') {
-		/* Without quotes the assembler takes no name. */
-		if (memchr(in.p, SCAN_ASM_OPERAND, (size_t)(in.end - in.p)))
+		/* It is refused, or has its end in a string. */
+		if (memchr(in.p, SCAN_ASM_OPERAND, (size_t)(in.end - in.p)) ||
+		    memchr(in.p, ';', (size_t)(in.end - in.p)))
 			scan_asm_open(run, words);
 		return;
 	}

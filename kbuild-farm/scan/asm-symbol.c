@@ -17,6 +17,19 @@ void scan_asm_open(struct scan_asm_run *run, const char *words)
 		run->out->open = xstrdup(words);
 }
 
+bool scan_asm_perhaps(struct scan_asm_run *run)
+{
+	run->unsure++;
+	return run->d.alternate;
+}
+
+void scan_asm_surely(struct scan_asm_run *run, bool alternate)
+{
+	run->unsure--;
+	if (run->d.alternate != alternate)
+		scan_asm_open(run, ".altmacro, perhaps");
+}
+
 static struct symbol *find(const struct scan_asm_run *run, const char *name,
 			   size_t len)
 {

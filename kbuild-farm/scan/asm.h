@@ -114,6 +114,7 @@ struct scan_asm_frame {
 	bool ignoring; /* what is below it */
 	bool dead; /* no branch of it is taken any more */
 	bool unsure; /* this branch is taken, perhaps */
+	bool alternate; /* the syntax that it began in */
 };
 
 /* The assembler at work. */
@@ -136,6 +137,12 @@ struct scan_asm_run {
 /* asm-symbol.c */
 /* It cannot be decided; the first words count. */
 void scan_asm_open(struct scan_asm_run *run, const char *words);
+/*
+ * What follows is read, perhaps.  It must end in the syntax that it began in:
+ * the one that scan_asm_perhaps() returns.
+ */
+bool scan_asm_perhaps(struct scan_asm_run *run);
+void scan_asm_surely(struct scan_asm_run *run, bool alternate);
 /* NAME = VALUE: `later` where it is evaluated at its use. */
 void scan_asm_assign(struct scan_asm_run *run, struct scan_asm_part name,
 		     struct scan_asm_part value, bool later);
