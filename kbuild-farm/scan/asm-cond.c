@@ -185,10 +185,12 @@ bool scan_asm_condition(struct scan_asm_run *run, const char *name,
 		if (f)
 			scan_asm_leave(run, run->n_frame - 1);
 	} else if (!strcmp(name, "else") || !strcmp(name, "elsec")) {
-		if (f)
+		if (f && !f->last)
 			branch(run, f, YES);
-	} else if (!strcmp(name, "elseif")) {
 		if (f)
+			f->last = true;
+	} else if (!strcmp(name, "elseif")) {
+		if (f && !f->last)
 			branch(run, f, f->dead ? NO : compare(run, "ne", in));
 	} else {
 		return false;

@@ -113,6 +113,7 @@ bool scan_asm_expr(const struct scan_asm_syntax *x, scan_asm_symbol *symbol,
 struct scan_asm_frame {
 	bool ignoring; /* what is below it */
 	bool dead; /* no branch of it is taken any more */
+	bool last; /* this is its .else */
 	bool unsure; /* this branch is taken, perhaps */
 	bool alternate; /* the syntax that it began in */
 };
