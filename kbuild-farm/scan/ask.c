@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "scan/ask.h"
 
+#include "scan/pragma-options.h"
 #include "scan/query.h"
 
 #include "base/fs.h"
@@ -29,6 +30,14 @@ struct answer_dirs {
 	struct strv dirs, absent;
 };
 
+/* What pragmas change; see scan/pragma-options.h. */
+struct options {
+	struct options *next;
+	char *key;
+	struct buf lines;
+	struct scan_text *changes; /* NULL: not read yet */
+};
+
 /*
  * `lock` is held while the compiler is asked, so that one compiler's threads
  * wait for its answer, and the others' do not.
@@ -40,6 +49,7 @@ struct dialect {
 	pthread_mutex_t lock;
 	struct answer_dirs *dirs; /* NULL: not asked yet */
 	struct operator* operators;
+	struct options *options;
 };
 
 struct scan_answers {
@@ -72,6 +82,15 @@ static void dialect_free(struct dialect *f)
 
 		f->operators = o->next;
 		free(o->text);
+		free(o);
+	}
+	while (f->options) {
+		struct options *o = f->options;
+
+		f->options = o->next;
+		scan_text_free(o->changes);
+		buf_release(&o->lines);
+		free(o->key);
 		free(o);
 	}
 	while (f->dirs) {
@@ -110,7 +129,7 @@ static void key_of(const struct scan_unit *unit, const struct scan_line *line,
 	struct digest_run *run = digest_new();
 	struct digest d;
 	const char *part[] = {
-		"kfarm scan 6",
+		"kfarm scan 7",
 		unit->compiler,
 		line->mode & SCAN_ASM ? "asm" : "c",
 		line->flags_local ? unit->cwd : "",
@@ -240,6 +259,25 @@ static struct answer_dirs *new_dirs(struct dialect *f)
 	return d;
 }
 
+static void new_options(struct dialect *f, const char *key, size_t len)
+{
+	struct options *o = xcalloc(1, sizeof(*o));
+
+	o->key = xstrndup(key, len);
+	o->next = f->options;
+	f->options = o;
+}
+
+/* +define X 1 */
+static void learn_change(struct dialect *f, const char *line, size_t len)
+{
+	if (!f->options)
+		return;
+	buf_add_str(&f->options->lines, "#");
+	buf_add(&f->options->lines, line + 1, len - 1);
+	buf_add_str(&f->options->lines, "\n");
+}
+
 /* Take over the lines of an answer; see scan/query.h. */
 static void learn(struct scan_answers *a, struct dialect *f, unsigned mode,
 		  const struct buf *answer)
@@ -260,6 +298,10 @@ static void learn(struct scan_answers *a, struct dialect *f, unsigned mode,
 			learn_operator(a, f, s);
 		else if (*s == 'd')
 			dirs = new_dirs(f);
+		else if (str_starts(s, "pragmas "))
+			new_options(f, s + 8, len - 8);
+		else if (*s == '+')
+			learn_change(f, s, len);
 		else if (dirs && len > 2)
 			strv_own(*s == 'D' ? &dirs->dirs : &dirs->absent,
 				 xstrndup(s + 2, len - 2));
@@ -440,6 +482,45 @@ int scan_dialect_operator(struct scan_answers *a, struct scan_dialect *dialect,
 	if (!o)
 		*why = REASON_NO_OPERATOR;
 	return o ? 0 : -EINVAL;
+}
+
+static struct options *find_options(const struct dialect *f, const char *key)
+{
+	struct options *o = f->options;
+
+	while (o && strcmp(o->key, key))
+		o = o->next;
+	return o;
+}
+
+struct scan_text *scan_dialect_options(struct scan_answers *a,
+				       struct scan_dialect *dialect,
+				       const struct scan_unit *unit,
+				       const struct scan_line *line,
+				       const struct strv *pragmas,
+				       enum reason *why, char **detail)
+{
+	struct dialect *f = (struct dialect *)dialect;
+	char *key = scan_options_key(pragmas);
+	struct scan_text *changes = NULL;
+	struct err err = { 0 };
+	struct options *o;
+
+	pthread_mutex_lock(&f->lock);
+	o = find_options(f, key);
+	if (!o && !ask(a, f, unit, line, SCAN_QUERY_OPTIONS, pragmas, &err))
+		o = find_options(f, key);
+	if (o && !o->changes)
+		o->changes = scan_lex(a->names, &o->lines, line->mode, false);
+	if (o)
+		changes = o->changes;
+	pthread_mutex_unlock(&f->lock);
+	if (!changes) {
+		*why = REASON_PRAGMA_OPTIONS;
+		*detail = xasprintf("%s: %s", key, err.text);
+	}
+	free(key);
+	return changes;
 }
 
 uint64_t scan_answers_asked(struct scan_answers *a)

@@ -56,6 +56,18 @@ int scan_dialect_operator(struct scan_answers *a, struct scan_dialect *dialect,
 			  const char *text, const struct scan_text *near,
 			  long long *value, enum reason *why);
 
+/*
+ * What the last of these pragmas, each "GCC target(...)" or the like, changes
+ * in gcc's macros after all others: directives, owned by `dialect`.  NULL with
+ * *why and *detail (the caller frees it) when it would not answer.
+ */
+struct scan_text *scan_dialect_options(struct scan_answers *a,
+				       struct scan_dialect *dialect,
+				       const struct scan_unit *unit,
+				       const struct scan_line *line,
+				       const struct strv *pragmas,
+				       enum reason *why, char **detail);
+
 /* How often a compiler was started. */
 uint64_t scan_answers_asked(struct scan_answers *a);
 

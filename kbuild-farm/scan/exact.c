@@ -6,6 +6,7 @@
  */
 #include "scan/assembly.h"
 #include "scan/expand.h"
+#include "scan/pragma-options.h"
 #include "scan/pragma.h"
 #include "scan/walk.h"
 
@@ -115,6 +116,32 @@ static void expand(struct scan_walk *walk, const struct scan_name *s)
 	free(t);
 }
 
+/* What else the compiler predefines from here on; clang knows none of them. */
+static void change_options(struct scan_walk *walk, const struct scan_name *s)
+{
+	struct scan_text *changes;
+	enum reason why = REASON_NONE;
+	char *detail = NULL;
+
+	if (walk->dialect->is_clang)
+		return;
+	/* These are preprocessed only, as each release of gcc does it. */
+	if (walk->mute || (walk->line.mode & SCAN_ASM)) {
+		scan_walk_fail(walk, REASON_PRAGMA_OPTIONS, s->s);
+		return;
+	}
+	strv_add(&walk->options, s->s);
+	changes = scan_dialect_options(walk->w->common->answers, walk->dialect,
+				       walk->unit, &walk->line, &walk->options,
+				       &why, &detail);
+	scan_options_settle(&walk->options);
+	if (changes)
+		scan_walk_text(walk, changes);
+	else
+		scan_walk_fail(walk, why, detail);
+	free(detail);
+}
+
 static void pragma(struct scan_walk *walk, uint32_t id)
 {
 	const struct scan_name *s = scan_name(walk->w->common->names, id);
@@ -134,7 +161,7 @@ static void pragma(struct scan_walk *walk, uint32_t id)
 		f->system |= f->index != 0;
 		break;
 	case SCAN_PRAGMA_OPTIONS:
-		scan_walk_fail(walk, REASON_PRAGMA_OPTIONS, s->s);
+		change_options(walk, s);
 		break;
 	case SCAN_PRAGMA_UNKNOWN:
 		scan_walk_fail(walk, REASON_PRAGMA, s->s);

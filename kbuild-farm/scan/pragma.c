@@ -20,44 +20,59 @@ static bool take(const char **s, const char *end, const char *word)
 	return true;
 }
 
-/* gcc takes macros such as __AVX2__ and __OPTIMIZE__ along. */
-static bool changes_options(const char *s, const char *end)
-{
-	static const char *const words[] = { "target", "optimize",
-					     "push_options", "pop_options",
-					     "reset_options" };
+/*
+ * All that change macros or read files.  The others that gcc 12 and clang 14
+ * know do neither: diagnostic, warning, error, message, poison (a unit that
+ * uses such a name is refused), visibility, pack, weak, unroll, ivdep, loop,
+ * redefine_extname, scalar_storage_order, STDC, float_control, ident, comment,
+ * omp and acc, aarch64 and riscv (functions and types), clang's section,
+ * attribute, optimize, diagnostic and deprecated.  Some of them name sections
+ * or symbols, which the assembler sees, and some are expanded.
+ */
+static const struct {
+	const char *space, *word; /* "GCC", or NULL: none is in front */
+	enum scan_pragma is;
+} table[] = {
+	{ NULL, "once", SCAN_PRAGMA_ONCE },
+	{ NULL, "push_macro", SCAN_PRAGMA_PUSH_MACRO },
+	{ NULL, "pop_macro", SCAN_PRAGMA_POP_MACRO },
+	/* Another name for a header. */
+	{ NULL, "include_alias", SCAN_PRAGMA_UNKNOWN },
+	{ "GCC", "system_header", SCAN_PRAGMA_SYSTEM_HEADER },
+	{ "clang", "system_header", SCAN_PRAGMA_SYSTEM_HEADER },
+	/* gcc takes macros such as __AVX2__ and __OPTIMIZE__ along. */
+	{ "GCC", "target", SCAN_PRAGMA_OPTIONS },
+	{ "GCC", "optimize", SCAN_PRAGMA_OPTIONS },
+	{ "GCC", "push_options", SCAN_PRAGMA_OPTIONS },
+	{ "GCC", "pop_options", SCAN_PRAGMA_OPTIONS },
+	{ "GCC", "reset_options", SCAN_PRAGMA_OPTIONS },
+	/* Is another file newer? */
+	{ "GCC", "dependency", SCAN_PRAGMA_UNKNOWN },
+	{ "clang", "dependency", SCAN_PRAGMA_UNKNOWN },
+	/* A precompiled header, by its name. */
+	{ "GCC", "pch_preprocess", SCAN_PRAGMA_UNKNOWN },
+	/* module import, module load. */
+	{ "clang", "module", SCAN_PRAGMA_UNKNOWN },
+	{ "clang", "__debug", SCAN_PRAGMA_UNKNOWN },
+};
 
-	if (take(&s, end, "clang"))
-		return take(&s, end, "fp");
-	if (!take(&s, end, "GCC"))
-		return false;
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (take(&s, end, words[i]))
-			return true;
-	}
-	return false;
-}
+#define PRAGMAS (sizeof(table) / sizeof(table[0]))
 
 enum scan_pragma scan_pragma(const char *s, size_t len)
 {
-	static const char *const unknown[] = { "dependency", "include_alias",
-					       "pch_preprocess", "module" };
-	const char *end = s + len;
+	const char *end = s + len, *p = s;
 
-	if (take(&s, end, "once"))
-		return SCAN_PRAGMA_ONCE;
-	if (take(&s, end, "push_macro"))
-		return SCAN_PRAGMA_PUSH_MACRO;
-	if (take(&s, end, "pop_macro"))
-		return SCAN_PRAGMA_POP_MACRO;
-	if (memmem(s, len, "system_header", 13))
-		return SCAN_PRAGMA_SYSTEM_HEADER;
-	if (changes_options(s, end))
-		return SCAN_PRAGMA_OPTIONS;
-	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
-		if (memmem(s, len, unknown[i], strlen(unknown[i])))
-			return SCAN_PRAGMA_UNKNOWN;
+	for (size_t i = 0; i < PRAGMAS; i++) {
+		p = s;
+		if ((!table[i].space || take(&p, end, table[i].space)) &&
+		    take(&p, end, table[i].word))
+			return table[i].is;
 	}
+	/* __FLT_EVAL_METHOD__ follows fp eval_method(double). */
+	p = s;
+	if (take(&p, end, "clang") && take(&p, end, "fp") &&
+	    memmem(p, (size_t)(end - p), "eval_method", 11))
+		return SCAN_PRAGMA_UNKNOWN;
 	return SCAN_PRAGMA_OTHER;
 }
 

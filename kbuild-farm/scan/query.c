@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "scan/query.h"
 
+#include "scan/pragma-options.h"
+
 #include "base/fs.h"
 
 #include <errno.h>
@@ -29,13 +31,23 @@ static void command(struct strv *argv, const struct scan_unit *unit,
 		[SCAN_QUERY_DIRS] = "-v",
 		[SCAN_QUERY_OPERATORS] = "-P",
 	};
+	static const char *const compile[] = { "-S",       "-o",
+					       "-",        "-gdwarf-2",
+					       "-g3",      "-gstrict-dwarf",
+					       "-fno-lto", "-w" };
 
 	strv_add(argv, unit->compiler);
 	strv_add_all(argv, strv_list(&line->flags));
 	if (what != SCAN_QUERY_DIRS)
 		strv_add(argv, "-nostdinc");
-	strv_add(argv, mode[what]);
-	strv_add(argv, "-E");
+	for (size_t i = 0; what == SCAN_QUERY_OPTIONS &&
+			   i < sizeof(compile) / sizeof(compile[0]);
+	     i++)
+		strv_add(argv, compile[i]);
+	if (what != SCAN_QUERY_OPTIONS) {
+		strv_add(argv, mode[what]);
+		strv_add(argv, "-E");
+	}
 	strv_add(argv, "-x");
 	strv_add(argv, line->mode & SCAN_ASM ? "assembler-with-cpp" : "c");
 	strv_add(argv, source);
@@ -80,7 +92,9 @@ static void make_source(struct buf *source, enum scan_query what,
 	     w++)
 		buf_printf(source, "#ifdef %s\nKFARM has %u\n#endif\n",
 			   scan_name(names, w)->s, w);
-	if (what != SCAN_QUERY_DIRS)
+	if (what == SCAN_QUERY_OPTIONS)
+		scan_options_source(source, keys);
+	else if (what != SCAN_QUERY_DIRS)
 		add_operators(source, keys);
 	/* Inside a raw string this is text. */
 	if (what == SCAN_QUERY_MACROS)
@@ -148,6 +162,28 @@ static int read_dirs(const char *said, struct buf *answer)
 	return ended ? 0 : -EPROTO;
 }
 
+/* Each line of what changes gets a + in place of its #. */
+static int read_options(const char *said, const struct strv *pragmas,
+			struct buf *answer, struct err *err)
+{
+	struct buf changes = { 0 };
+	char *key = scan_options_key(pragmas);
+	int ret = scan_options_read(said, &changes);
+	const char *s, *end;
+
+	if (ret)
+		err_set(err, -ret, "no list of macros in its output");
+	buf_printf(answer, "pragmas %s\n", key);
+	for (s = buf_str(&changes); *s; s = end) {
+		end = strchrnul(s, '\n');
+		end += *end == '\n';
+		buf_printf(answer, "+%.*s", (int)(end - s - 1), s + 1);
+	}
+	free(key);
+	buf_release(&changes);
+	return ret;
+}
+
 int scan_query(const struct scan_setup *setup, const struct scan_unit *unit,
 	       const struct scan_line *line, const struct scan_names *names,
 	       enum scan_query what, const struct strv *keys,
@@ -171,6 +207,8 @@ int scan_query(const struct scan_setup *setup, const struct scan_unit *unit,
 	}
 	if (!ret && what == SCAN_QUERY_DIRS)
 		ret = read_dirs(buf_str(&err_out), answer);
+	else if (!ret && what == SCAN_QUERY_OPTIONS)
+		ret = read_options(buf_str(&out), keys, answer, err);
 	else if (!ret)
 		read_text(buf_str(&out), keys, answer);
 	if (path)

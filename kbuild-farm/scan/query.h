@@ -13,6 +13,7 @@ enum scan_query {
 	SCAN_QUERY_MACROS, /* -dD -E: macros, what is built in, operators */
 	SCAN_QUERY_DIRS, /* -v -E */
 	SCAN_QUERY_OPERATORS, /* -P -E */
+	SCAN_QUERY_OPTIONS, /* -S -g3; `keys` are pragmas */
 };
 
 /*
@@ -25,6 +26,8 @@ enum scan_query {
  *	op OP VALUE TEXT	an operator of `keys`, each of which is "OP
  *TEXT" dirs			here begins a list of directories: D PATH, N
  *PATH		one, and one that does not exist
+ *	pragmas KEY		what the last of these changes: +define X 1,
+ *+undef X
  */
 int scan_query(const struct scan_setup *setup, const struct scan_unit *unit,
 	       const struct scan_line *line, const struct scan_names *names,

@@ -386,5 +386,6 @@ void scan_walk_unit(struct scan_walk *walk, struct scan_worker *w,
 void scan_walk_release(struct scan_walk *walk)
 {
 	scan_line_release(&walk->line);
+	strv_release(&walk->options);
 	free(walk->detail);
 }

@@ -126,6 +126,7 @@ struct scan_walk {
 	bool exact;
 	bool mute; /* -imacros: its text goes nowhere */
 	struct scan_assembly *assembly; /* what goes to the assembler */
+	struct strv options; /* see scan/pragma-options.h */
 	uint64_t steps;
 	size_t memory_max; /* of all that is charged to the names */
 	enum reason why; /* not scannable */
