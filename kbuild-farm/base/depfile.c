@@ -181,7 +181,7 @@ static int parse_rule(struct rule *rule, struct bytes text)
 			break;
 		p += len;
 	}
-	if (p < end && *p == '\n' && rule->n) {
+	if (p < end && *p == '\n' && rule->targets.len) {
 		p++;
 		rule->phony = bytes_of(p, (size_t)(end - p));
 		if (phony_ok(rule))
@@ -292,6 +292,10 @@ int depfile_cut(struct buf *out, struct bytes text, depfile_fn *left_out,
 
 	if (ret)
 		return ret;
+	if (text.len && !rule.n) {
+		rule_release(&rule);
+		return -EBADMSG;
+	}
 	for (size_t i = 0; i < rule.n; i++) {
 		rule.v[i].out = left_out(ctx, rule.v[i].name) && i;
 		any |= rule.v[i].out;

@@ -20,8 +20,9 @@
 
 /*
  * The prerequisites in their order, as the names of files; the first is the
- * source.  An empty text has none.  0, or -EBADMSG where the text is no such
- * rule; `out` is then left alone.
+ * source.  An empty text has none, and neither has the rule of an assembler
+ * that reads a pipe (gcc's -pipe), "target:" alone.  0, or -EBADMSG where the
+ * text is no such rule; `out` is then left alone.
  */
 int depfile_list(struct strv *out, struct bytes text);
 
@@ -39,7 +40,7 @@ typedef bool depfile_fn(void *ctx, const char *name);
  * about each prerequisite in order; the first stays in any case.  gcc and clang
  * leave a header out when it came from a system's directory the first time that
  * it was read. With nothing to leave out the text comes back as it was.  0, or
- * -EBADMSG with nothing appended.
+ * -EBADMSG with nothing appended, also for a rule without prerequisites.
  */
 int depfile_cut(struct buf *out, struct bytes text, depfile_fn *left_out,
 		void *ctx);

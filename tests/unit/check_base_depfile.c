@@ -115,11 +115,27 @@ START_TEST(names_are_those_of_files)
 }
 END_TEST
 
+/* What gas says of a .S that comes through a pipe. */
+START_TEST(a_rule_without_prerequisites_lists_none_and_is_no_dependency_file)
+{
+	struct strv list = { 0 };
+	struct buf out = { 0 };
+
+	ck_assert_int_eq(depfile_list(&list, bytes_str("a.o:\n")), 0);
+	ck_assert_uint_eq(list.n, 0);
+	ck_assert_int_eq(
+		depfile_cut(&out, bytes_str("a.o:\n"), is_system, NULL),
+		-EBADMSG);
+	ck_assert_uint_eq(out.len, 0);
+	ck_assert_int_eq(depfile_list(&list, bytes_str("a.o:\nb.h:\n")),
+			 -EBADMSG);
+}
+END_TEST
+
 static const char *const bad[] = {
 	"\n",
 	"a.o",
 	"a.o:",
-	"a.o:\n",
 	"a.o: a.c",
 	": a.c",
 	"a.o a.c\n",
@@ -167,6 +183,9 @@ int main(void)
 			    LENGTH(cuts));
 	tcase_add_test(tc, each_prerequisite_is_asked_about_once);
 	tcase_add_test(tc, names_are_those_of_files);
+	tcase_add_test(
+		tc,
+		a_rule_without_prerequisites_lists_none_and_is_no_dependency_file);
 	tcase_add_loop_test(tc, what_is_no_list_is_refused, 0, LENGTH(bad));
 	tcase_add_test(tc, a_nul_is_in_no_list);
 	suite_add_tcase(s, tc);
