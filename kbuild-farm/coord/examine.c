@@ -293,7 +293,7 @@ static bool has_start(struct bytes in, const char *start)
 static bool is_side(enum options_side kind, struct bytes in,
 		    struct bytes reference)
 {
-	bool text = !in.len || !memchr(in.data, 0, in.len);
+	bool text = !memchr(in.data, 0, in.len);
 
 	switch (kind) {
 	case OPTIONS_SIDE_DWO:
@@ -317,6 +317,9 @@ static bool are_of_their_kinds(struct coord_examination *e)
 	for (size_t i = 0; e->sides && i < e->sides->n; i++) {
 		const struct buf *side = &e->answer->stream[WIRE_SIDE + i];
 
+		/* Seldom; and it is what is left of one that was lost. */
+		if (!side->len)
+			return is_local(e, REASON_RESULT_VOID);
 		if (is_side(e->sides->kind[i], buf_bytes(side), e->reference))
 			continue;
 		err_set(&e->err, EBADMSG, "%s is no file of its kind",

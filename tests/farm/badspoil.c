@@ -262,6 +262,30 @@ static void spoil_noise(struct job *job, struct wire_result *r)
 	say_signed(job, r);
 }
 
+/* N more files beside the object than there are, it says. */
+static void spoil_sides(struct job *job, struct wire_result *r)
+{
+	r->sides = (uint8_t)(r->sides + bad.n);
+	say_signed(job, r);
+}
+
+/* One that nobody asked for. */
+static void spoil_extra(struct job *job, struct wire_result *r)
+{
+	buf_add_str(&job->out[WIRE_SIDE + r->sides], "x.c:1:1:f\t8\tstatic\n");
+	say_signed(job, r);
+}
+
+/* One of N KiB, which are zeros. */
+static void spoil_large(struct job *job, struct wire_result *r)
+{
+	static const uint8_t zeros[1024];
+
+	for (long i = 0; i < bad.n; i++)
+		buf_add(&job->out[WIRE_SIDE], zeros, sizeof(zeros));
+	say_signed(job, r);
+}
+
 /* The cell is gone, it says, and answers all the same. */
 static void spoil_lost(struct job *job, struct wire_result *r)
 {
@@ -464,6 +488,9 @@ static const struct mode {
 	{ "hide", spoil_hide },
 	{ "drop", spoil_drop },
 	{ "noise-list", spoil_noise },
+	{ "sides", spoil_sides },
+	{ "extra", spoil_extra },
+	{ "large", spoil_large },
 	{ "lost", spoil_lost },
 	{ "fail", spoil_fail },
 	{ "twice", spoil_twice },

@@ -387,15 +387,12 @@ static const struct side {
 	bool good;
 } side_cases[] = {
 	{ OPTIONS_SIDE_SU, "u.c:1:5:f\t16\tstatic\n", true },
-	{ OPTIONS_SIDE_SU, "", true },
 	{ OPTIONS_SIDE_SU, NULL, false },
 	{ OPTIONS_SIDE_GCNO, "oncg*22B", true },
-	{ OPTIONS_SIDE_GCNO, "", false },
 	{ OPTIONS_SIDE_GCNO, "adcg", false },
 	{ OPTIONS_SIDE_DWO, NULL, true },
 	{ OPTIONS_SIDE_DWO, "text", false },
 	{ OPTIONS_SIDE_CI, "graph: { title: \"u.c\"\n", true },
-	{ OPTIONS_SIDE_CI, "", false },
 	{ OPTIONS_SIDE_RECORD, "\x1f\x8b\x08", true },
 	{ OPTIONS_SIDE_RECORD, "--- !Missed\n", true },
 	{ OPTIONS_SIDE_RECORD, NULL, false },
@@ -435,6 +432,24 @@ START_TEST(a_file_beside_the_object_is_written_if_it_is_of_its_kind)
 }
 END_TEST
 
+START_TEST(an_empty_file_beside_the_object_is_not_believed)
+{
+	struct options_sides sides = { .named = true,
+				       .n = 1,
+				       .kind = { OPTIONS_SIDE_SU },
+				       .path = { (char *)"u.su" } };
+	char *tmp[] = { (char *)"u.su.tmp" };
+
+	e.sides = &sides;
+	e.side_tmp = tmp;
+	answer.sides = answer.result.sides = 1;
+	sign();
+	coord_examine(&e);
+	expect_nothing(SCHED_ANSWER_LOCAL);
+	ck_assert_int_eq(e.why, REASON_RESULT_VOID);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("coord/examine");
@@ -464,6 +479,7 @@ int main(void)
 	tcase_add_loop_test(
 		tc, a_file_beside_the_object_is_written_if_it_is_of_its_kind, 0,
 		sizeof(side_cases) / sizeof(*side_cases));
+	tcase_add_test(tc, an_empty_file_beside_the_object_is_not_believed);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }
