@@ -19,15 +19,20 @@ static void copy_item(struct strv *out, const struct options_command *c,
 
 /*
  * A word of a -Wp, list.  -Xpreprocessor hands on one word as it is; in a list
- * a comma in the temporary's path would end the word.
+ * a comma in the temporary's path would end the word.  clang's preprocessor has
+ * no -MD: a list of that is the driver's own.
  */
-static void copy_word(struct strv *out, const struct options_item *i,
-		      const char *dep_tmp)
+static void copy_word(struct strv *out, const struct options_command *c,
+		      const struct options_item *i, const char *dep_tmp)
 {
 	bool makes_dep = i->use == OPTIONS_USE_MAKE_DEPS;
 
 	if (!dep_tmp && i->use != OPTIONS_USE_CPP)
 		return;
+	if (makes_dep && c->is_clang) {
+		strv_own(out, xstrndup(i->text, i->len));
+		return;
+	}
 	strv_add(out, "-Xpreprocessor");
 	strv_own(out, xstrndup(i->text, i->len));
 	if (!makes_dep && !i->value)
@@ -46,7 +51,7 @@ static void copy_line(struct strv *out, const struct options_command *c,
 		unsigned use = i->entry ? i->use : OPTIONS_USE_CODE;
 
 		if (i->in_list && i->entry && i->entry->use == OPTIONS_USE_WP)
-			copy_word(out, i, dep_tmp);
+			copy_word(out, c, i, dep_tmp);
 		if (i->in_list || use == OPTIONS_USE_OUTPUT ||
 		    use == OPTIONS_USE_DEP_FILE || use == OPTIONS_USE_WP)
 			continue;
@@ -63,11 +68,11 @@ void options_rewrite_outputs(struct strv *out, const struct options_command *c,
 {
 	char *object = options_output_object(c);
 
-	if (!c->dep && !c->makes_dep)
+	if (!c->makes_dep && !c->list_makes_dep)
 		dep_tmp = NULL;
 	strv_add(out, compiler);
 	copy_line(out, c, dep_tmp);
-	if (c->makes_dep && dep_tmp) {
+	if ((c->makes_dep || (c->is_clang && c->list_makes_dep)) && dep_tmp) {
 		strv_add(out, "-MF");
 		strv_add(out, dep_tmp);
 		if (!c->has_target) {

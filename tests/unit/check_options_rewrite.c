@@ -22,6 +22,7 @@ static const char *const compilers[] = {
 	"aarch64-linux-gnu-gcc",
 	"arm-linux-gnueabihf-gcc",
 	"riscv64-linux-gnu-gcc",
+	"clang",
 	NULL,
 };
 
@@ -144,7 +145,9 @@ static void prove(const struct strv *argv, const char *line)
 		      reason_words(c.why));
 	object = options_output_object(&c);
 	dep = options_output_dep(&c);
-	if (proof_run(argv, NULL, STDOUT_FILENO, NULL)) {
+	/* clang ignores an -MD that is in a list with more. */
+	if (proof_run(argv, NULL, STDOUT_FILENO, NULL) &&
+	    (!c.is_clang || !dep || fs_exists(dep))) {
 		ck_assert_int_eq(rename(object, "want.o"), 0);
 		if (dep)
 			ck_assert_msg(!rename(dep, "want.d"), "%s: %s", line,
