@@ -204,12 +204,12 @@ static bool pragma(struct scan_cpp *cpp)
 	return false;
 }
 
-/* Text that we do not read, and other directives, count too. */
+/* Text that is not read counts too. */
 static struct scan_token counter(struct scan_cpp *cpp)
 {
 	cpp->unsteady = true;
-	return cpp->exact ? number(cpp, cpp->counter++) :
-			    fail(cpp, REASON_COUNTER);
+	cpp->doubt |= !cpp->exact;
+	return number(cpp, cpp->counter++);
 }
 
 static struct scan_token value_of(struct scan_cpp *cpp, enum scan_word word,

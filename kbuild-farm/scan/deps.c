@@ -20,7 +20,7 @@ struct scan {
 	pthread_mutex_t lock; /* of what follows */
 	struct scan_worker *pool;
 	size_t memory; /* of all workers, when each was idle last */
-	uint64_t units, stats_done;
+	uint64_t units, exact, stats_done;
 	uint64_t lexed, reused, asked; /* of stores that are gone */
 	size_t memory_max;
 	struct scan_common common;
@@ -207,6 +207,8 @@ static void give_worker(struct scan *s, struct scan_worker *w)
 	s->memory += memory - w->counted;
 	w->counted = memory;
 	s->units++;
+	s->exact += w->exact;
+	w->exact = 0;
 	s->stats_done += stats;
 	pthread_mutex_unlock(&s->lock);
 }
@@ -292,6 +294,7 @@ void scan_stats(struct scan *s, struct scan_stats *out)
 	out->memory = memory_of(s);
 	pthread_mutex_lock(&s->lock);
 	out->units = s->units;
+	out->exact = s->exact;
 	out->stats_done = s->stats_done;
 	out->files_lexed = s->lexed + st.lexed;
 	out->files_reused = s->reused + st.reused;

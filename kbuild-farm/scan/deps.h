@@ -154,7 +154,7 @@ void scan_closure_release(struct scan_closure *c);
 
 /* Figures for `kfarm scan` and the tests. */
 struct scan_stats {
-	uint64_t units, files_lexed, files_reused, stats_done, asked;
+	uint64_t units, exact, files_lexed, files_reused, stats_done, asked;
 	size_t memory;
 };
 void scan_stats(struct scan *s, struct scan_stats *out);

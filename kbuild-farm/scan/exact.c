@@ -286,11 +286,28 @@ uint32_t scan_exact_file(void *ctx, enum scan_word which)
 
 /* ------------------------------------------------------------------- text */
 
+/* What one unit's text for the assembler may take. */
+#define ASSEMBLY_MAX ((size_t)64 << 20)
+
+/* How many tokens may go by until memory is looked at again. */
+#define UNWATCHED 65536
+
+/* Names grow with each string that ## and # make. */
+static void watch_memory(struct scan_walk *walk)
+{
+	if (walk->emitted++ % UNWATCHED)
+		return;
+	if (scan_names_memory(walk->w->common->names) > walk->memory_max ||
+	    walk->assembly->text.len > ASSEMBLY_MAX)
+		scan_walk_fail(walk, REASON_MEMORY, NULL);
+}
+
 static void emit(struct scan_walk *walk, struct scan_token t)
 {
 	const struct scan_output *out = walk->unit->output;
 	const struct scan_name *s = scan_name(walk->w->common->names, t.id);
 
+	watch_memory(walk);
 	if (walk->mute)
 		return;
 	scan_assembly_token(walk->assembly, &t, s);
@@ -309,6 +326,8 @@ void scan_exact_read(struct scan_walk *walk)
 		cpp->run.prevent++;
 	while ((t = scan_cpp_next(cpp)).kind != SCAN_TOK_END) {
 		emit(walk, t);
+		if (walk->why)
+			return;
 		if (cpp->run.n_context > 1)
 			continue;
 		walk->steps += cpp->run.steps;
@@ -316,8 +335,6 @@ void scan_exact_read(struct scan_walk *walk)
 		scan_arena_reset(&cpp->run.arena);
 		if (walk->steps > SCAN_WALK_STEPS_MAX)
 			scan_walk_fail(walk, REASON_ENDLESS_MACRO, NULL);
-		if (walk->why)
-			return;
 	}
 	if (cpp->run.why)
 		scan_walk_fail(walk, cpp->run.why, NULL);

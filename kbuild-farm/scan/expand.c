@@ -367,16 +367,22 @@ static bool take(struct scan_cpp *cpp, struct scan_token *t)
 	}
 }
 
+/* The first token that goes out of a line starts it. */
+static void take_fresh(struct scan_cpp *cpp, struct scan_token *t)
+{
+	if (!cpp->run.fresh || cpp->run.depth || cpp->run.prevent)
+		return;
+	t->flags |= SCAN_TOK_FRESH;
+	cpp->run.fresh = false;
+}
+
 /* A token of text as it goes out, with what was before it. */
 static struct scan_token out(struct scan_cpp *cpp, struct scan_token t)
 {
 	if (!cpp->run.text)
 		return t;
 	scan_pad_take(&cpp->run.pad, &t);
-	if (cpp->run.fresh && !cpp->run.depth && !cpp->run.prevent) {
-		t.flags |= SCAN_TOK_FRESH;
-		cpp->run.fresh = false;
-	}
+	take_fresh(cpp, &t);
 	return t;
 }
 
@@ -443,9 +449,7 @@ struct scan_token scan_cpp_next(struct scan_cpp *cpp)
 			continue;
 		if (cpp->run.why)
 			return the_end;
-		if (cpp->run.fresh && !cpp->run.depth)
-			t.flags |= SCAN_TOK_FRESH;
-		cpp->run.fresh = false;
+		take_fresh(cpp, &t);
 		return t;
 	}
 }

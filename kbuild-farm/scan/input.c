@@ -112,7 +112,7 @@ void scan_walk_assembler(struct scan_walk *walk, const char *name)
 void scan_walk_parts(struct scan_walk *walk)
 {
 	if (scan_parts_whole(&walk->parts))
-		scan_walk_fail(walk, REASON_INCBIN_PIECES, NULL);
+		scan_walk_fail(walk, REASON_ASSEMBLY, NULL);
 }
 
 /* ------------------------------------------------- text that was expanded */
@@ -154,7 +154,7 @@ static bool take_named(struct scan_walk *walk, struct scan_asm_text *all,
 	size_t before = included->n;
 
 	if (r->open)
-		scan_walk_fail(walk, REASON_INCBIN_PIECES, r->open);
+		scan_walk_fail(walk, REASON_ASSEMBLY, r->open);
 	for (size_t i = 0; i < r->incbin.n && !walk->why; i++)
 		scan_walk_incbin(walk, r->incbin.v[i]);
 	for (size_t i = 0; i < r->include.n && !walk->why; i++) {
@@ -179,7 +179,7 @@ void scan_walk_assembly(struct scan_walk *walk)
 		return;
 	/* Its macros would be known to the text. */
 	if (walk->line.assembler.n) {
-		scan_walk_fail(walk, REASON_INCBIN_PIECES,
+		scan_walk_fail(walk, REASON_ASSEMBLY,
 			       walk->line.assembler.v[0]);
 		return;
 	}

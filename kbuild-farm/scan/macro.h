@@ -97,6 +97,7 @@ struct scan_cpp {
 	bool exact; /* text counts, so that all that is built in is known */
 	bool dated; /* __DATE__ or its like was expanded */
 	unsigned counter; /* the next __COUNTER__ */
+	bool doubt; /* it was asked for, and text was not read */
 
 	/* Where we are: for __LINE__ and its like. */
 	uint32_t line;

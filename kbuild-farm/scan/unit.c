@@ -243,7 +243,7 @@ static void begin(struct scan_walk *walk, struct scan_worker *w)
 	l->n_file = l->n_absent = l->n_dir = l->n_frame = 0;
 	l->n_pushed = l->n_once = l->n_want = 0;
 	cpp->exact = walk->exact;
-	cpp->dated = false;
+	cpp->dated = cpp->doubt = false;
 	cpp->counter = cpp->shift = 0;
 }
 
@@ -346,6 +346,8 @@ static bool in_doubt(const struct scan_walk *walk)
 				SCAN_MARK_SPLIT;
 	unsigned marks = walk->marks;
 
+	if (walk->w->cpp.doubt)
+		return true;
 	switch (walk->why) {
 	case REASON_NONE:
 		return walk->unit->output || (marks & doubts) ||
@@ -354,7 +356,6 @@ static bool in_doubt(const struct scan_walk *walk)
 			(marks & (SCAN_MARK_GCC | SCAN_MARK_ONCE)));
 	case REASON_PRAGMA:
 	case REASON_PRAGMA_OPTIONS:
-	case REASON_COUNTER:
 	case REASON_LINE_MACRO:
 		return true;
 	default:
@@ -375,6 +376,7 @@ void scan_walk_unit(struct scan_walk *walk, struct scan_worker *w,
 	scan_walk_release(walk);
 	*walk = (struct scan_walk){ .w = w, .l = &w->lists, .unit = unit };
 	walk->exact = true;
+	w->exact++;
 	walk->assembly = &assembly;
 	look(walk);
 	scan_assembly_release(&assembly);

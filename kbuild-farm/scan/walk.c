@@ -313,7 +313,8 @@ void scan_walk_text(struct scan_walk *walk, struct scan_text *text)
 		else if (d->op == SCAN_OP_UNSUPPORTED)
 			scan_walk_fail(walk, d->form, NULL);
 		else
-			scan_walk_fail(walk, REASON_UNSUPPORTED_DEFINITION, NULL);
+			scan_walk_fail(walk, REASON_UNSUPPORTED_DEFINITION,
+				       NULL);
 	}
 	if (text->slashes)
 		scan_walk_fail(walk, REASON_LINE_COMMENT, NULL);

@@ -107,7 +107,7 @@ struct scan_worker {
 	struct scan_arena arena; /* of one walk */
 	struct scan_walk *walk;
 	size_t counted; /* memory, as deps.c has added it up */
-	uint64_t units, stats;
+	uint64_t units, exact, stats;
 	struct scan_run aside; /* see scan_cpp_exchange() */
 };
 
@@ -127,6 +127,7 @@ struct scan_walk {
 	bool mute; /* -imacros: its text goes nowhere */
 	struct scan_assembly *assembly; /* what goes to the assembler */
 	struct strv options; /* see scan/pragma-options.h */
+	uint32_t emitted; /* tokens of its text */
 	uint64_t steps;
 	size_t memory_max; /* of all that is charged to the names */
 	enum reason why; /* not scannable */

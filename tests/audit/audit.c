@@ -305,13 +305,19 @@ static void run_phases(struct audit *a)
 {
 	struct phase scans = { .a = a, .one = scan_one, .did = "scanned" };
 	struct phase comparisons = { .a = a,
-				     .one = audit_compare,
+				     .one = a->what->tokens ? audit_tokens :
+							      audit_compare,
 				     .did = "compared with the compiler" };
+	struct scan_stats stats;
 
 	run_phase(&scans);
 	a->peak_kib = peak_kib();
+	scan_stats(a->scan, &stats);
+	a->exact_looks = stats.exact;
 	a->cc_cpu_us = children_cpu_us();
 	run_phase(&comparisons);
+	if (a->what->tokens)
+		a->peak_kib = peak_kib();
 	a->cc_cpu_us = children_cpu_us() - a->cc_cpu_us;
 }
 
@@ -364,7 +370,8 @@ static int run_audit(const struct audit_request *what)
 	catch_signals(before, true);
 	run_phases(&a);
 	catch_signals(before, false);
-	status = audit_report(&a, stdout);
+	status = what->tokens ? audit_tokens_report(&a, stdout) :
+				audit_report(&a, stdout);
 	if (atomic_load(a.stop)) {
 		log_error("interrupted");
 		status = EXIT_INTERRUPTED;
@@ -385,6 +392,8 @@ static int take_jobs(void *at, const struct args *a, struct err *err)
 static const struct args_option options[] = {
 	{ 'j', "jobs", "N", "audit N units at once", take_jobs, AT(jobs), 0 },
 	{ 0, "json", NULL, "print JSON", args_flag, AT(json), 0 },
+	{ 0, "tokens", NULL, "compare tokens with -E, not files with -M",
+	  args_flag, AT(tokens), 0 },
 	{ 0 },
 };
 
@@ -404,8 +413,9 @@ static int read_words(struct audit_request *r, char *const *argv,
 	if (got)
 		return got;
 	if (!r->build)
-		return err_set(err, EINVAL,
-			       "usage: audit [-j N] [--json] DIR [FILE]...");
+		return err_set(
+			err, EINVAL,
+			"usage: audit [-j N] [--json | --tokens] DIR [FILE]...");
 	return 0;
 }
 

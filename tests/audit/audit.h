@@ -33,6 +33,7 @@ struct audit_request {
 	struct strv names; /* only these sources or objects; empty: all */
 	long jobs;
 	bool json;
+	bool tokens; /* of exact looks, instead of files */
 };
 
 enum audit_state {
@@ -55,7 +56,7 @@ struct audit_unit {
 	char *detail;
 	uint32_t *ids; /* its closure, without extra inputs */
 	size_t n_ids, n_inputs;
-	uint64_t us, cpu_us, cc_us;
+	uint64_t us, cpu_us, cc_us, exact_us;
 	struct strv missed, extra;
 	size_t respelled; /* the same file by another path */
 	size_t old; /* listed in the .cmd file, but no longer read */
@@ -72,12 +73,17 @@ struct audit {
 	atomic_size_t next, done; /* units of the current phase */
 	uint64_t cc_cpu_us; /* of all compilers asked */
 	long peak_kib; /* resident, after the last scan */
+	uint64_t exact_looks; /* of the first phase */
 };
 
 /* ---- rule.c: what the compiler itself says ---- */
 
-/* The same line with -M instead of -c and of what makes dependency files. */
-void audit_rule_argv(struct strv *out, char *const *argv, const char *compiler);
+/*
+ * The same line with `instead`, as -M, instead of -c and of what makes
+ * dependency files.
+ */
+void audit_rule_argv(struct strv *out, char *const *argv, const char *compiler,
+		     const char *instead);
 
 /* ---- listed.c ---- */
 
@@ -96,6 +102,14 @@ struct audit_marks {
 /* Ask the compiler about a unit that was scanned, and compare. */
 void audit_compare(struct audit *a, struct audit_marks *marks,
 		   struct audit_unit *u);
+
+/* ---- tokens.c: --tokens ---- */
+
+/* Look at a unit exactly, and compare with the compiler's -E. */
+void audit_tokens(struct audit *a, struct audit_marks *marks,
+		  struct audit_unit *u);
+/* Prints; returns the exit status. */
+int audit_tokens_report(const struct audit *a, FILE *out);
 
 /* ---- report.c: prints; returns the exit status ---- */
 

@@ -162,7 +162,7 @@ static int ask_compiler(struct audit *a, struct audit_unit *u,
 	uint64_t start;
 	int ret;
 
-	audit_rule_argv(&argv, l->argv.v, tool->path);
+	audit_rule_argv(&argv, l->argv.v, tool->path, "-M");
 	start = clock_us();
 	ret = capture_run(a->stop, l->cwd, argv.v, environ, &out, &said, &err);
 	u->cc_us = clock_us() - start;

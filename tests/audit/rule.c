@@ -56,10 +56,11 @@ static bool is_dropped(const char *word)
 	       str_starts(word, "-save-temps");
 }
 
-void audit_rule_argv(struct strv *out, char *const *argv, const char *compiler)
+void audit_rule_argv(struct strv *out, char *const *argv, const char *compiler,
+		     const char *instead)
 {
 	strv_add(out, compiler);
-	strv_add(out, "-M");
+	strv_add(out, instead);
 	for (char *const *a = argv + 1; *a; a++) {
 		if (is_bare_output(*a) && a[1])
 			a++;

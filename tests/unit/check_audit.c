@@ -32,7 +32,7 @@ START_TEST(a_compile_becomes_a_question)
 	struct strv out = { 0 };
 	char *joined;
 
-	audit_rule_argv(&out, argv, "/usr/bin/gcc");
+	audit_rule_argv(&out, argv, "/usr/bin/gcc", "-M");
 	joined = strv_join(&out, " ");
 	ck_assert_str_eq(joined, "/usr/bin/gcc -M -Wp,-DX=1,-UY -Iinclude "
 				 "-include k.h -O2 a.c");

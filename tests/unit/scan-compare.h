@@ -12,7 +12,7 @@
 #include "base/which.h"
 #include "scan/deps.h"
 
-#include "scan-tokens.h"
+#include "../lib/scan-tokens.h"
 
 #include <check.h>
 #include <stdio.h>

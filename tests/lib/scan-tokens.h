@@ -26,8 +26,10 @@ static inline void tokens_add(struct tokens *t, const char *s, size_t len,
 {
 	if (t->lines && fresh)
 		buf_add(&t->text, "\t", 1);
-	for (size_t i = 0; i < len; i++)
-		buf_add(&t->text, s[i] == '\n' ? " " : &s[i], 1);
+	buf_add(&t->text, s, len);
+	for (size_t i = t->text.len - len; i < t->text.len; i++)
+		t->text.data[i] = t->text.data[i] == '\n' ? ' ' :
+							    t->text.data[i];
 	buf_add(&t->text, "\n", 1);
 	t->n++;
 }
@@ -44,6 +46,18 @@ static inline bool tokens_is_remark(const char *line)
 	line += strspn(line, " ");
 	return str_starts(line, "#pragma") || str_starts(line, "#ident") ||
 	       str_starts(line, "#sccs");
+}
+
+/* A quote that does not close ends with its line, a raw string does not. */
+static inline const char *tokens_line_end(const char *s, const char *end,
+					  unsigned mode)
+{
+	const char *newline = memchr(s, '\n', (size_t)(end - s));
+
+	if (!newline ||
+	    ((mode & SCAN_RAW) && memmem(s, (size_t)(newline - s), "R\"", 2)))
+		return end;
+	return newline;
 }
 
 /* What -E -P printed, which is changed. */
@@ -63,21 +77,17 @@ static inline void tokens_split(struct tokens *t, struct buf *printed,
 		line = next ? next + 1 : NULL;
 	}
 	scan_names_lock(names);
-	struct scan_cursor c = { names, s, end, mode };
+	struct scan_cursor c = { names, s, s, mode };
 	for (;;) {
 		const char *before = c.s;
 		struct scan_token token;
 		const struct scan_name *name;
 
-		/* A quote that does not close ends with its line. */
 		while (before < end && strchr(" \t\n\f\v\r", *before))
 			fresh |= *before++ == '\n';
 		c.s = before;
-		c.end = memchr(before, '\n', (size_t)(end - before));
-		if (!c.end ||
-		    ((mode & SCAN_RAW) &&
-		     memmem(before, (size_t)(c.end - before), "R\"", 2)))
-			c.end = end;
+		if (before >= c.end)
+			c.end = tokens_line_end(before, end, mode);
 		token = scan_token_next(&c);
 		if (token.kind == SCAN_TOK_END)
 			break;

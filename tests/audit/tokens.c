@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The exact look of the scanner beside the compiler's own preprocessor: the
+ * tokens that both make of a unit, and what it costs.  A unit counts as
+ * refused where the compiler's -E fails.
+ */
+#include "audit.h"
+
+#include "../lib/scan-tokens.h"
+
+#include "base/capture.h"
+#include "cli/cmd.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static uint64_t thread_cpu_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static void drop(void *ctx, const char *s, size_t len, bool fresh)
+{
+	(void)ctx;
+	(void)s;
+	(void)len;
+	(void)fresh;
+}
+
+/* What the scanner makes of it; false: it is not scannable. */
+static bool scan_tokens(struct audit *a, struct audit_unit *u,
+			const struct cli_scan_line *l,
+			const struct cli_scan_tool *tool, struct tokens *out)
+{
+	struct scan_output output = { out, tokens_take };
+	struct scan_output none = { NULL, drop };
+	struct scan_unit unit = { .cwd = l->cwd,
+				  .compiler = tool->path,
+				  .toolchain = &tool->id,
+				  .command = &l->command,
+				  .env = environ,
+				  .output = &none };
+	uint64_t cpu = thread_cpu_us();
+	struct scan_closure c;
+
+	/* What the comparison costs is not counted. */
+	scan_closure(a->scan, &unit, &c);
+	u->exact_us = thread_cpu_us() - cpu;
+	scan_closure_release(&c);
+	unit.output = &output;
+	scan_closure(a->scan, &unit, &c);
+	if (c.why) {
+		u->state = AUDIT_NOT_SCANNABLE;
+		u->why = reason_words(c.why);
+		free(u->detail);
+		u->detail = c.detail ? xstrdup(c.detail) : NULL;
+	}
+	scan_closure_release(&c);
+	return u->state != AUDIT_NOT_SCANNABLE;
+}
+
+/* The same of the compiler; false: it gives up. */
+static bool ask_compiler(struct audit *a, struct audit_unit *u,
+			 const struct cli_scan_line *l,
+			 const struct cli_scan_tool *tool, struct tokens *out)
+{
+	struct buf printed = { 0 }, said = { 0 };
+	struct strv argv = { 0 };
+	struct err err = { 0 };
+	bool clang = strstr(tool->path, "clang");
+	int ret;
+
+	audit_rule_argv(&argv, l->argv.v, tool->path, "-E");
+	strv_add(&argv, "-P");
+	ret = capture_run(a->stop, l->cwd, argv.v, environ, &printed, &said,
+			  &err);
+	if (ret) {
+		const char *text = said.len ? buf_str(&said) : err.text;
+
+		free(u->detail);
+		u->detail = xstrndup(text, strcspn(text, "\n"));
+		u->state = AUDIT_REFUSED;
+	} else {
+		tokens_split(out, &printed, tokens_mode(l->argv.v, clang));
+	}
+	strv_release(&argv);
+	buf_release(&printed);
+	buf_release(&said);
+	return !ret;
+}
+
+void audit_tokens(struct audit *a, struct audit_marks *marks,
+		  struct audit_unit *u)
+{
+	struct tokens ours = { .lines = u->is_asm };
+	struct tokens theirs = { .lines = u->is_asm };
+	const struct cli_scan_tool *tool;
+	struct cli_scan_line l;
+	struct err err = { 0 };
+	char *differ;
+
+	(void)marks;
+	if (u->state != AUDIT_SCANNED ||
+	    cli_scan_line_read(&l, a->what->build, u->file, &err))
+		return;
+	tool = cli_scan_tools_get(a->tools, l.cwd, l.argv.v[0]);
+	if (scan_tokens(a, u, &l, tool, &ours) &&
+	    ask_compiler(a, u, &l, tool, &theirs)) {
+		differ = tokens_differ(&ours, &theirs);
+		if (differ)
+			strv_own(&u->missed, differ);
+		u->n_ids = ours.n;
+		u->state = AUDIT_COMPARED;
+	}
+	buf_release(&ours.text);
+	buf_release(&theirs.text);
+	cli_scan_line_release(&l);
+}
+
+struct sums {
+	size_t state[AUDIT_COMPARED + 1];
+	size_t differ, tokens;
+	uint64_t quick_us, exact_us;
+};
+
+static void print_unit(FILE *out, const struct audit_unit *u, struct sums *s)
+{
+	s->state[u->state]++;
+	if (u->state == AUDIT_BROKEN || u->state == AUDIT_REFUSED)
+		fprintf(out, "refused: %s: %s\n", u->name, u->detail);
+	if (u->state == AUDIT_NOT_SCANNABLE)
+		fprintf(out, "not scannable: %s: %s: %s\n", u->name, u->why,
+			u->detail ? u->detail : "");
+	if (u->state != AUDIT_COMPARED)
+		return;
+	s->tokens += u->n_ids;
+	s->quick_us += u->cpu_us;
+	s->exact_us += u->exact_us;
+	if (u->missed.n) {
+		s->differ++;
+		fprintf(out, "differs: %s: %s\n", u->name, u->missed.v[0]);
+	}
+}
+
+int audit_tokens_report(const struct audit *a, FILE *out)
+{
+	struct sums s = { 0 };
+	struct scan_stats stats;
+	size_t n;
+
+	for (size_t i = 0; i < a->n; i++)
+		print_unit(out, &a->units[i], &s);
+	scan_stats(a->scan, &stats);
+	n = s.state[AUDIT_COMPARED];
+	fprintf(out,
+		"compared        %zu units of %.0f tokens on average\n"
+		"differ          %zu\n"
+		"not scannable   %zu\n"
+		"refused         %zu (by the compiler itself)\n"
+		"exact looks     %llu of the first %zu scans\n",
+		n, n ? (double)s.tokens / (double)n : 0, s.differ,
+		s.state[AUDIT_NOT_SCANNABLE],
+		s.state[AUDIT_REFUSED] + s.state[AUDIT_BROKEN],
+		(unsigned long long)a->exact_looks, a->n);
+	if (n)
+		fprintf(out,
+			"CPU ms a unit   %.2f quick look, %.2f with the exact "
+			"one, %.2f for -E\n",
+			(double)s.quick_us / 1000 / (double)n,
+			(double)s.exact_us / 1000 / (double)n,
+			(double)a->cc_cpu_us / 1000 / (double)n);
+	fprintf(out, "peak memory     %.1f MiB\n", (double)a->peak_kib / 1024);
+	return !n ? EXIT_USAGE : s.differ ? EXIT_BUILD : EXIT_OK;
+}
