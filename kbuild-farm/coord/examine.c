@@ -317,6 +317,10 @@ static bool are_of_their_kinds(struct coord_examination *e)
 	for (size_t i = 0; e->sides && i < e->sides->n; i++) {
 		const struct buf *side = &e->answer->stream[WIRE_SIDE + i];
 
+		if (!side->len && e->sides->kind[i] == OPTIONS_SIDE_SU &&
+		    !inputs_object_has_functions(
+			    buf_bytes(&e->answer->stream[WIRE_OBJECT])))
+			continue;
 		/* Seldom; and it is what is left of one that was lost. */
 		if (!side->len)
 			return is_local(e, REASON_RESULT_VOID);

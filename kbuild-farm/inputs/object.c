@@ -24,6 +24,7 @@ static const char *const lto_words[] = { "no LTO", "fat LTO", "slim LTO" };
 
 /* What a section's header tells that is of use here. */
 struct section {
+	uint64_t type; /* SHT_PROGBITS ... */
 	struct bytes content; /* none where it has no bytes in the file */
 	uint64_t name; /* where it begins in the table of names */
 };
@@ -39,8 +40,9 @@ static bool read_section(const struct elf_file *f, unsigned i,
 	at = ELF_FIELD(f, h, Shdr, sh_offset);
 	size = ELF_FIELD(f, h, Shdr, sh_size);
 	out->name = ELF_FIELD(f, h, Shdr, sh_name);
+	out->type = ELF_FIELD(f, h, Shdr, sh_type);
 	out->content = bytes_of(NULL, 0);
-	if (!size || ELF_FIELD(f, h, Shdr, sh_type) == SHT_NOBITS)
+	if (!size || out->type == SHT_NOBITS)
 		return true;
 	if (at > f->content.len || size > f->content.len - at)
 		return false;
@@ -218,6 +220,35 @@ int inputs_object_compare(struct bytes object, struct bytes reference,
 	if (!elf_open_bytes(&got, object))
 		return err_set(err, EBADMSG, "not an ELF file");
 	return compare_elf(&got, &want, err);
+}
+
+static bool defines_function(const struct elf_file *f, struct bytes symbols)
+{
+	size_t size = f->wide ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
+
+	for (; symbols.len >= size; symbols.data += size, symbols.len -= size) {
+		const uint8_t *p = symbols.data;
+
+		if (ELF_FIELD(f, p, Sym, st_shndx) != SHN_UNDEF &&
+		    ELF64_ST_TYPE(ELF_FIELD(f, p, Sym, st_info)) == STT_FUNC)
+			return true;
+	}
+	return false;
+}
+
+bool inputs_object_has_functions(struct bytes object)
+{
+	struct elf_file f;
+	struct section s;
+
+	if (!elf_open_bytes(&f, object))
+		return false;
+	for (unsigned i = 1; i < f.sections.n; i++) {
+		if (read_section(&f, i, &s) && s.type == SHT_SYMTAB &&
+		    defines_function(&f, s.content))
+			return true;
+	}
+	return false;
 }
 
 bool inputs_object_is_kin(struct bytes object, struct bytes reference)

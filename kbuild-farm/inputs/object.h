@@ -22,6 +22,8 @@ bool inputs_object_is_known(struct bytes reference);
  */
 int inputs_object_compare(struct bytes object, struct bytes reference,
 			  struct err *err);
+/* Does it define a function, as far as its ELF symbols tell? */
+bool inputs_object_has_functions(struct bytes object);
 /*
  * Is it ELF for the machine of `reference`, as a .dwo is?  Of bitcode the
  * machine is not known: any machine then.

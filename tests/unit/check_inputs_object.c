@@ -184,6 +184,11 @@ static void enter_dir(void)
 					    "int g = 4;\n"),
 				  0600, &err),
 			 0);
+	ck_assert_int_eq(fs_write("data.c",
+				  bytes_str("int g;\nint x(void);\n"
+					    "int (*h)(void) = x;\n"),
+				  0600, &err),
+			 0);
 	ck_assert_int_eq(fs_write("empty.c", bytes_str("\n"), 0600, &err), 0);
 }
 
@@ -280,6 +285,24 @@ START_TEST(only_elf_and_bitcode_are_compared)
 }
 END_TEST
 
+START_TEST(an_object_tells_whether_it_has_functions)
+{
+	for (size_t i = 0; i < 4; i++) {
+		struct buf o = { 0 };
+		bool lto = i == 1;
+
+		if (make_object(&o, &kinds[i], "full.c", ""))
+			ck_assert(lto ||
+				  inputs_object_has_functions(buf_bytes(&o)));
+		buf_release(&o);
+		if (make_object(&o, &kinds[i], "data.c", ""))
+			ck_assert(!inputs_object_has_functions(buf_bytes(&o)));
+		buf_release(&o);
+	}
+	ck_assert(!inputs_object_has_functions(bytes_str("text")));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("inputs/object");
@@ -296,6 +319,7 @@ int main(void)
 		       bitcode_that_is_not_whole_or_of_another_llvm_is_refused);
 	tcase_add_checked_fixture(real, enter_dir, leave_dir);
 	tcase_set_timeout(real, 60);
+	tcase_add_test(real, an_object_tells_whether_it_has_functions);
 	tcase_add_loop_test(
 		real,
 		what_compilers_make_of_a_kind_is_of_that_kind_and_of_no_other,
