@@ -196,7 +196,7 @@ project_measure()
 	is "$1: files that differ, or are only in one" 0 "$differ"
 	head -n 20 "$work/compare"
 	table+=("$(printf '| %s | %d | %s | %s | %d | %d |' "$1" "$units" \
-		"$(awk "BEGIN { printf \"%.1f\", 100 * $remote / $units }")" \
+		"$((remote * 100 / units)).$((remote * 1000 / units % 10))" \
 		"$(jobs_done 'map(select(.remote | not)) | group_by(.reason) |
 			sort_by(-length) |
 			map("\(length) \(.[0].reason)") | join(", ")')" \
