@@ -98,33 +98,75 @@ static enum answer not(enum answer a) {
 	return a == PERHAPS ? PERHAPS : a == NO ? YES : NO;
 }
 
-/* The name behind "if". */
-static bool ask(struct scan_asm_run *run, const char *how,
-		struct scan_asm_part in, enum answer *answer)
+/* "A","B", and nothing else: what else there is may be no .if at all. */
+static bool is_two_strings(struct scan_asm_part in)
 {
-	static const char *const numbers[] = { "",   "eq", "ge", "gt",
-					       "le", "lt", "ne" };
+	for (int i = 0; i < 2; i++) {
+		const char *close;
 
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-		if (!strcmp(how, numbers[i])) {
-			*answer = compare(run, how, in);
-			return true;
-		}
+		scan_asm_blanks(&in);
+		if (in.p == in.end || *in.p != '"')
+			return false;
+		close = memchr(in.p + 1, '"', (size_t)(in.end - in.p - 1));
+		if (!close)
+			return false;
+		in.p = close + 1;
+		scan_asm_blanks(&in);
+		if (!i && (in.p == in.end || *in.p++ != ','))
+			return false;
 	}
+	return in.p == in.end;
+}
+
+static enum answer strings(struct scan_asm_run *run, struct scan_asm_part in)
+{
+	if (is_two_strings(in))
+		return equal(in);
+	scan_asm_open(run, "operands of .ifeqs");
+	return PERHAPS;
+}
+
+static enum answer defined(struct scan_asm_run *run, struct scan_asm_part in)
+{
+	scan_asm_blanks(&in);
+	if (in.p == in.end || !scan_asm_starts_name(run->d.syntax, *in.p))
+		scan_asm_open(run, "operands of .ifdef");
+	return PERHAPS;
+}
+
+/* What stands behind "if". */
+static bool is_known(const char *how)
+{
+	static const char *const all[] = { "",    "eq",  "ge",   "gt",
+					   "le",  "lt",  "ne",   "b",
+					   "nb",  "c",   "nc",   "eqs",
+					   "nes", "def", "ndef", "notdef" };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (!strcmp(how, all[i]))
+			return true;
+	}
+	return false;
+}
+
+static enum answer ask(struct scan_asm_run *run, const char *how,
+		       struct scan_asm_part in)
+{
 	if (!strcmp(how, "b"))
-		*answer = is_blank(in);
-	else if (!strcmp(how, "nb"))
-		*answer = not(is_blank(in));
-	else if (!strcmp(how, "c") || !strcmp(how, "eqs"))
-		*answer = equal(in);
-	else if (!strcmp(how, "nc") || !strcmp(how, "nes"))
-		*answer = not(equal(in));
-	else if (!strcmp(how, "def") || !strcmp(how, "ndef") ||
-		 !strcmp(how, "notdef"))
-		*answer = PERHAPS;
-	else
-		return false;
-	return true;
+		return is_blank(in);
+	if (!strcmp(how, "nb"))
+		return not(is_blank(in));
+	if (!strcmp(how, "c"))
+		return equal(in);
+	if (!strcmp(how, "nc"))
+		return not(equal(in));
+	if (!strcmp(how, "eqs"))
+		return strings(run, in);
+	if (!strcmp(how, "nes"))
+		return not(strings(run, in));
+	if (strstr(how, "def"))
+		return defined(run, in);
+	return compare(run, how, in);
 }
 
 /* The branch that starts here is taken, not taken, or who knows. */
@@ -149,7 +191,7 @@ static void open_frame(struct scan_asm_run *run, const char *how,
 	enum answer answer = NO;
 
 	if (!f.dead)
-		ask(run, how, in, &answer);
+		answer = ask(run, how, in);
 	run->frame = xrealloc(run->frame,
 			      (run->n_frame + 1) * sizeof(*run->frame));
 	run->frame[run->n_frame] = f;
@@ -170,12 +212,9 @@ bool scan_asm_condition(struct scan_asm_run *run, const char *name,
 			struct scan_asm_part in)
 {
 	struct scan_asm_frame *f;
-	enum answer answer = YES;
 
 	if (!strncmp(name, "if", 2)) {
-		/* Only its name is looked at here. */
-		if (!ask(run, name + 2, (struct scan_asm_part){ in.p, in.p },
-			 &answer))
+		if (!is_known(name + 2))
 			return false;
 		open_frame(run, name + 2, in);
 		return true;

@@ -40,6 +40,7 @@ struct text {
 	unsigned left; /* statements, at most */
 	bool in_macro;
 	const char *comment;
+	unsigned first, macros; /* those without a mistake, from m_FIRST on */
 };
 
 static void lines(struct text *t);
@@ -320,22 +321,109 @@ static void lines(struct text *t)
 		line(t);
 }
 
+/* ---- texts that every assembler takes, but for the files ---- */
+
+static void good_macro(struct text *t)
+{
+	static const char *const body[] = {
+		".incbin \"\\a\"",
+		".incbin \"\\a\\()\\b\\().x\"",
+		".ifc \\a,x\n.incbin \"f60\"\n.else\n.byte 1\n.endif",
+		".ifb \\b\n.incbin \"f61\"\n.endif",
+		".ifnb \\b\n.incbin \"f62\"\n.endif",
+		".ifeqs \"\\a\",\"y\"\n.incbin \"f63\"\n.endif",
+		"\\d \"f64\"",
+		".in\\e \"f65\"",
+		"\\().\\()incbin \"f66\"",
+		".irp i,\\a,\\b,3\n.incbin \"g\\i\"\n.endr",
+		".irpc i,\\a\n.incbin \"h\\i\"\n.endr",
+		"\\v",
+		".if \\n > 2\n.incbin \"f67\"\n.exitm\n.endif",
+		".rept \\n\n.incbin \"f68\"\n.endr",
+		".set s0, s0 + \\n",
+	};
+	unsigned n = 1 + pick(4);
+
+	buf_printf(&t->b,
+		   ".macro m_%u n=1, a=f69, b, d=.incbin, e=cbin, "
+		   "v:vararg\n",
+		   t->first + t->macros);
+	while (n--)
+		buf_printf(&t->b, "%s\n", ONE_OF(body));
+	buf_add_str(&t->b, ".endm\n");
+	t->macros++;
+}
+
+static void good_call(struct text *t)
+{
+	static const char *const arguments[] = {
+		"",
+		"1",
+		"3, x",
+		"0, y, z",
+		"4 f70 f71",
+		"n=2, b=f72",
+		"d=.ascii",
+		"e=clude_not",
+		"1, \"a b\", c",
+		"1, x, y, .ascii, cbin, .incbin \"f73\"",
+		"1, x, y, .ascii, cbin, m_0 3, w",
+		"2,y,,.incbin",
+		"1, \"a;b\"",
+	};
+
+	buf_printf(&t->b, "m_%u %s\n", t->first + pick(t->macros),
+		   ONE_OF(arguments));
+}
+
+static void good_line(struct text *t)
+{
+	static const char *const list[] = {
+		".incbin \"f80\"",
+		"nop; .INCBIN \"f81\"",
+		".ascii \"; .incbin \\\"f82\\\"\"",
+		"/* .incbin \"f83\" */",
+		"1: .incbin \"f84\",1,2",
+		".set s0, 1",
+		".set s1, s0 * 2 + 1",
+		".if s0 == 1\n.incbin \"f85\"\n.else\n.incbin "
+		"\"f86\"\n.endif",
+		".if s0 < 3 && s1 >= s0\n.incbin \"f87\"\n.elseif s0 & "
+		"4\n.incbin \"f88\"\n.endif",
+		".ifdef s0\n.incbin \"f89\"\n.endif",
+		".byte ';', '\"'",
+		".rept 2\n.set s0, s0 + 1\n.endr",
+	};
+
+	if (maybe(20))
+		good_macro(t);
+	else if (t->macros && maybe(50))
+		good_call(t);
+	else
+		buf_printf(&t->b, "%s\n", ONE_OF(list));
+}
+
+static void good_lines(struct text *t)
+{
+	buf_add_str(&t->b, ".set s0, 0\n.set s1, 0\n");
+	for (unsigned n = 4 + pick(12); n; n--)
+		good_line(t);
+}
+
 struct count {
 	unsigned long equal, more, open, mistaken;
 };
 
-static void compare(const struct assembler *as, const struct buf *text,
-		    unsigned long seed, struct count *count)
+/* Frees `a`, which holds what the assembler is to read. */
+static void compare(const struct assembler *as, struct scan_asm_text *a,
+		    const struct buf *text, unsigned long seed,
+		    struct count *count)
 {
-	struct scan_asm_setup setup = { .architecture = as->architecture };
-	struct scan_asm_text *a = scan_asm_new(&setup);
 	struct scan_asm_result got;
 	struct strv want = { 0 };
 	struct buf said = { 0 };
 
-	compare_file("in.s", buf_str(text));
 	assembler_run(as, &want, &said);
-	scan_asm_add(a, buf_str(text), text->len, SCAN_ASM_SOURCE);
 	scan_asm_end(a, &got);
 	if (as->strict && assembler_has_mistakes(as, buf_str(&said))) {
 		count->mistaken++;
@@ -371,6 +459,21 @@ static unsigned long number_of(const char *name, unsigned long otherwise)
 	return s && *s ? strtoul(s, NULL, 10) : otherwise;
 }
 
+static void start(unsigned long seed)
+{
+	state = seed * UINT64_C(0x9e3779b97f4a7c15) | 1;
+	pick(1);
+	pick(1);
+}
+
+static void say(const struct assembler *as, const struct count *count)
+{
+	fprintf(stderr,
+		"%s: %lu equal, %lu name more, %lu open, %lu in error\n",
+		as->argv[0], count->equal, count->more, count->open,
+		count->mistaken);
+}
+
 START_TEST(random_texts_are_read_as_the_assembler_reads_them)
 {
 	const struct assembler *as = &assemblers[_i];
@@ -380,23 +483,146 @@ START_TEST(random_texts_are_read_as_the_assembler_reads_them)
 	struct count count = { 0 };
 
 	for (unsigned long i = 0; here && i < runs; i++) {
+		struct scan_asm_setup setup = {
+			.architecture = as->architecture
+		};
+		struct scan_asm_text *a = scan_asm_new(&setup);
 		struct text t = { .left = 40, .comment = as->comment };
 
-		state = (seed + i) * UINT64_C(0x9e3779b97f4a7c15) | 1;
-		pick(1);
-		pick(1);
-		for (unsigned n = 3 + pick(5); n; n--)
-			lines(&t);
-		compare(as, &t.b, seed + i, &count);
+		start(seed + i);
+		if (as->strict || maybe(50))
+			good_lines(&t);
+		else
+			for (unsigned n = 3 + pick(5); n; n--)
+				lines(&t);
+		compare_file("in.s", buf_str(&t.b));
+		scan_asm_add(a, buf_str(&t.b), t.b.len, SCAN_ASM_SOURCE);
+		compare(as, a, &t.b, seed + i, &count);
 		buf_release(&t.b);
 	}
-	fprintf(stderr, "%s: %lu equal, %lu name more, %lu open\n", as->argv[0],
-		count.equal, count.more, count.open);
+	say(as, &count);
 	/* One that leaves all open would pass as well. */
-	if (here && runs >= 200 && !as->strict) {
-		ck_assert_uint_lt(count.open, runs / 2);
-		ck_assert_uint_gt(count.equal, runs / 10);
+	if (here && runs >= 200) {
+		ck_assert_uint_lt(count.open, runs / 3);
+		ck_assert_uint_gt(count.equal, runs / 3);
 	}
+}
+END_TEST
+
+/* A text as C's string. */
+static void put_string(struct buf *out, const struct buf *text)
+{
+	buf_add_str(out, "\"");
+	for (size_t i = 0; i < text->len; i++) {
+		char c = (char)text->data[i];
+
+		if (c == '\n')
+			buf_add_str(out, "\\n");
+		else if (c == '\t')
+			buf_add_str(out, "\\t");
+		else if (c == '"' || c == '\\')
+			buf_printf(out, "\\%c", c);
+		else
+			buf_add(out, &c, 1);
+	}
+	buf_add_str(out, "\"");
+}
+
+/* The same with operands in it, and alternatives. */
+static void put_operands(struct buf *out, const struct buf *text, bool x86)
+{
+	static const char *const operand[] = {
+		" %0 ", "%1",           " %c2", "%[x]",
+		"%=",   "{.inc|.long}", "{x}",  "%%{a",
+	};
+
+	for (size_t i = 0; i < text->len; i++) {
+		char c = (char)text->data[i];
+
+		if (c == '%')
+			buf_add_str(out, "%%");
+		else if (x86 && strchr("{|}", c))
+			buf_printf(out, "%%%c", c);
+		else
+			buf_add(out, &c, 1);
+		if (maybe(2))
+			buf_add_str(out, operand[pick(x86 ? 8 : 5)]);
+	}
+}
+
+/* Statements of a C file; each is also handed to `a`. */
+static void statements(struct buf *unit, struct scan_asm_text *a, bool x86,
+		       bool good)
+{
+	buf_add_str(unit, "void f(int y)\n{\n");
+	for (unsigned n = 1 + pick(4); n; n--) {
+		struct text t = { .left = 8, .comment = "/* */" };
+		struct buf text = { 0 };
+		bool operands = maybe(50);
+
+		t.first = 100 * n;
+		if (good)
+			good_lines(&t);
+		else
+			lines(&t);
+		if (operands)
+			put_operands(&text, &t.b, x86);
+		else
+			buf_add_bytes(&text, buf_bytes(&t.b));
+		buf_add_str(unit, "asm volatile(");
+		put_string(unit, &text);
+		buf_add_str(unit, operands ? " :: \"r\"(y), \"m\"(y), \"i\"(5),"
+					     " [x] \"i\"(&f));\n" :
+					     ");\n");
+		scan_asm_add(a, buf_str(&text), text.len,
+			     operands ? SCAN_ASM_TEMPLATE : SCAN_ASM_BASIC);
+		buf_release(&text);
+		buf_release(&t.b);
+	}
+	buf_add_str(unit, "}\n");
+}
+
+static const struct assembler compilers[] = {
+	{ .argv = { "gcc", "-w", "-O1", "-fno-pie", "-c", "in.c", "-oout.o" },
+	  .architecture = "x86",
+	  .mark = "file not found: " },
+	{ .argv = { "aarch64-linux-gnu-gcc", "-w", "-O1", "-fno-pie", "-c",
+		    "in.c", "-oout.o" },
+	  .architecture = "aarch64",
+	  .mark = "file not found: " },
+	{ .argv = { "clang-14", "-w", "-O1", "-c", "in.c", "-oout.o" },
+	  .architecture = "x86",
+	  .mark = "Could not find incbin file '",
+	  .strict = true },
+};
+
+#define COMPILERS ((int)(sizeof(compilers) / sizeof(compilers[0])))
+
+START_TEST(asm_statements_are_read_as_the_compiler_passes_them_on)
+{
+	const struct assembler *as = &compilers[_i];
+	unsigned long seed = number_of("SCAN_PROPERTY_SEED", 1);
+	unsigned long runs = number_of("SCAN_PROPERTY_RUNS", 2000) / 10;
+	bool here = assembler_is_here(as);
+	struct count count = { 0 };
+
+	for (unsigned long i = 0; here && i < runs; i++) {
+		struct scan_asm_setup setup = {
+			.architecture = as->architecture
+		};
+		struct scan_asm_text *a = scan_asm_new(&setup);
+		struct buf unit = { 0 };
+
+		start(seed + i);
+		statements(&unit, a, !strcmp(as->architecture, "x86"),
+			   as->strict || maybe(50));
+		compare_file("in.c", buf_str(&unit));
+		compare(as, a, &unit, seed + i, &count);
+		buf_release(&unit);
+	}
+	say(as, &count);
+	if (here && runs >= 100 && !as->strict)
+		ck_assert_uint_lt(count.open, runs * 2 / 3);
 }
 END_TEST
 
@@ -413,6 +639,9 @@ static Suite *suite(void)
 	tcase_add_loop_test(tc,
 			    random_texts_are_read_as_the_assembler_reads_them,
 			    0, ASSEMBLERS);
+	tcase_add_loop_test(
+		tc, asm_statements_are_read_as_the_compiler_passes_them_on, 0,
+		COMPILERS);
 	suite_add_tcase(s, tc);
 	return s;
 }
