@@ -102,8 +102,12 @@ void scan_asm_define(struct scan_asm_run *run, struct scan_asm_part label,
 	}
 	m = scan_asm_macro_new(&run->d, operands, body);
 	if (!len || m->bad) {
-		scan_asm_open(run, "operands of .macro");
+		char *words = xasprintf("operands of .macro %.*s %s", (int)len,
+					label.p, m->operands);
+
+		scan_asm_open(run, words);
 		scan_asm_macro_free(m);
+		free(words);
 		return;
 	}
 	add(run, lower(label.p, len), m);
