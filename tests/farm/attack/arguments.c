@@ -59,14 +59,8 @@ static const char *const writes[] = {
 	"-fdump-go-spec=PATH",
 	"-da",
 	"-dH",
-	"-fopt-info-all=PATH",
-	"-fstack-usage",
-	"-fcallgraph-info",
-	"-ftest-coverage",
 	"-fprofile-note=PATH",
 	"-fprofile-dir=PROGRAM",
-	"-fsave-optimization-record",
-	"-gsplit-dwarf",
 	"-ftime-trace",
 	"-fcompare-debug",
 	"-ftime-report",
@@ -95,7 +89,10 @@ static const char *const reads[] = {
 	"-fmacro-prefix-map=@PATH",
 };
 
-/* Options that a node may take: they read the view alone. */
+/*
+ * Options that a node may take: they read the view alone, and write nowhere but
+ * in the directory of the job.
+ */
 static const char *const looks[] = {
 	"-include PATH",
 	"-imacros PATH",
@@ -114,6 +111,17 @@ static const char *const looks[] = {
 	"-ffile-prefix-map=/=PATH",
 	"-Wp,-IPROGRAM",
 	"-pipe",
+	"-fstack-usage",
+	"-fcallgraph-info",
+	"-ftest-coverage",
+	"--coverage",
+	"-fsave-optimization-record",
+	"-gsplit-dwarf",
+	"-fopt-info",
+	"-fopt-info-all=PATH",
+	"-fopt-info -all=PATH",
+	"-MJ PATH",
+	"-foptimization-record-file=PATH",
 };
 
 static const char *const as_lists[] = {
