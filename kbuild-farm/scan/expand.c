@@ -64,7 +64,8 @@ void scan_take_back(struct scan_cpp *cpp)
 
 void scan_stack_add(struct scan_cpp *cpp, struct scan_token t)
 {
-	if (++cpp->run.steps > SCAN_STEPS_MAX) {
+	cpp->run.steps++;
+	if (scan_is_endless(&cpp->run)) {
 		scan_cpp_fail(cpp, REASON_ENDLESS_MACRO);
 		return;
 	}
@@ -419,7 +420,8 @@ struct scan_token scan_cpp_next(struct scan_cpp *cpp)
 	uint32_t line;
 
 	for (;;) {
-		if (++cpp->run.steps > SCAN_STEPS_MAX)
+		cpp->run.steps++;
+		if (scan_is_endless(&cpp->run))
 			scan_cpp_fail(cpp, REASON_ENDLESS_MACRO);
 		if (cpp->run.why || !take(cpp, &t))
 			return the_end;

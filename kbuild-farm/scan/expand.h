@@ -12,8 +12,12 @@
 
 #include "scan/macro.h"
 
-/* Limits of one evaluation. */
+/*
+ * Limits of one evaluation, and of one macro in text: arm64's KVM has such of
+ * some millions.
+ */
 #define SCAN_STEPS_MAX    (1u << 21)
+#define SCAN_TEXT_MAX     (1u << 23)
 #define SCAN_CONTEXTS_MAX 4096
 #define SCAN_DEPTH_MAX    200
 
@@ -76,6 +80,11 @@ static inline void scan_pad_take(uint8_t *pad, struct scan_token *t)
 	else if (*pad == SCAN_PAD_BARE)
 		t->flags &= (uint8_t)~SCAN_TOK_WHITE;
 	*pad = SCAN_PAD_NONE;
+}
+
+static inline bool scan_is_endless(const struct scan_run *run)
+{
+	return run->steps > (run->text ? SCAN_TEXT_MAX : SCAN_STEPS_MAX);
 }
 
 /* expand.c */

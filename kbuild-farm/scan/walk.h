@@ -3,9 +3,9 @@
  * scan/walk.h - one unit, from its first directive to its last.
  *
  * walk.c goes through files, include.c finds them, precompiled.c sees what
- * would be taken instead, input.c looks after what is no header, unit.c sets
- * all of it up.  A struct scan_worker is what one
- * thread keeps from unit to unit; a struct scan_walk lasts for one.
+ * would be taken instead, input.c looks after what is no header, exact.c reads
+ * text where that may matter, unit.c sets all of it up.  A struct scan_worker
+ * is what one thread keeps from unit to unit; a struct scan_walk lasts for one.
  */
 #ifndef SCAN_WALK_H
 #define SCAN_WALK_H
