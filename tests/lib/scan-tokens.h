@@ -26,6 +26,10 @@ static inline void tokens_add(struct tokens *t, const char *s, size_t len,
 {
 	if (t->lines && fresh)
 		buf_add(&t->text, "\t", 1);
+	/* Behind a quote that does not close: blanks of a pragma that is gone
+	 */
+	while (len && s[len - 1] == ' ')
+		len--;
 	buf_add(&t->text, s, len);
 	for (size_t i = t->text.len - len; i < t->text.len; i++)
 		t->text.data[i] = t->text.data[i] == '\n' ? ' ' :
