@@ -28,7 +28,7 @@ static inline void tokens_add(struct tokens *t, const char *s, size_t len,
 		buf_add(&t->text, "\t", 1);
 	/* Behind a quote that does not close: blanks of a pragma that is gone
 	 */
-	while (len && s[len - 1] == ' ')
+	while (len && (s[len - 1] == ' ' || s[len - 1] == '\n'))
 		len--;
 	buf_add(&t->text, s, len);
 	for (size_t i = t->text.len - len; i < t->text.len; i++)
