@@ -86,6 +86,7 @@ static bool ask_compiler(struct audit *a, struct audit_unit *u,
 		u->detail = xstrndup(text, strcspn(text, "\n"));
 		u->state = AUDIT_REFUSED;
 	} else {
+		out->glued = clang;
 		tokens_split(out, &printed, tokens_mode(l->argv.v, clang));
 	}
 	strv_release(&argv);

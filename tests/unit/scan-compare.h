@@ -264,6 +264,7 @@ static inline char *compare_tokens(struct scan *s, const char *cc,
 	scan_closure(s, &unit, &c);
 	options_command_release(&command);
 	if (!*broken) {
+		theirs.glued = strstr(cc, "clang");
 		tokens_split(&theirs, &out, mode);
 		text = c.why ? xasprintf("%s: %s", reason_words(c.why),
 					 c.detail ? c.detail : "") :
