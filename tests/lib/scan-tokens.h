@@ -27,8 +27,7 @@ static inline void tokens_add(struct tokens *t, const char *s, size_t len,
 {
 	if (t->lines && fresh)
 		buf_add(&t->text, "\t", 1);
-	/* Behind a quote that does not close: blanks of a pragma that is gone
-	 */
+	/* Behind a lone quote: the blanks of a pragma that is gone. */
 	while (len && (s[len - 1] == ' ' || s[len - 1] == '\n'))
 		len--;
 	buf_add(&t->text, s, len);
@@ -59,7 +58,7 @@ static inline void tokens_split(struct tokens *t, struct buf *printed,
 {
 	struct scan_names *names = scan_names_new();
 	const char *s = buf_str(printed), *end = s + printed->len;
-	const char *newline = s;
+	const char *newline = s, *raw;
 	bool fresh = true;
 
 	for (char *line = (char *)printed->data; line && *line;) {
@@ -80,17 +79,13 @@ static inline void tokens_split(struct tokens *t, struct buf *printed,
 		while (before < end && strchr(" \t\n\f\v\r", *before))
 			fresh |= *before++ == '\n';
 		c.s = before;
-		/* A quote that does not close ends with its line, a raw string
-		 * does not. */
+		/* A lone quote ends with its line, a raw string does not. */
 		if (before >= newline) {
 			newline = memchr(before, '\n', (size_t)(end - before));
 			newline = newline ? newline : end;
-			c.end = (mode &
-				 SCAN_RAW) && memmem(before,
-						     (size_t)(newline - before),
-						     "R\"", 2) ?
-					end :
-					newline;
+			raw = memmem(before, (size_t)(newline - before), "R\"",
+				     2);
+			c.end = (mode & SCAN_RAW) && raw ? end : newline;
 		}
 		token = scan_token_next(&c);
 		if (token.kind == SCAN_TOK_END)
@@ -156,7 +151,6 @@ static inline char *tokens_differ(const struct tokens *ours,
 
 	for (; *a && *b; n++) {
 		size_t x = strcspn(a, "\n"), y = strcspn(b, "\n");
-
 		size_t glued = theirs->glued ? tokens_skip_glued(a, b, y) : 0;
 
 		if (glued)
