@@ -14,6 +14,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -313,6 +314,30 @@ static int add_configs(struct inquiry *q, char *output, struct err *err)
 	return ret;
 }
 
+/*
+ * With gcc's libraries for the target at hand clang compiles otherwise: it
+ * calls libgcc for what is atomic on aarch64.  It knows an installation by its
+ * crtbegin.o.
+ */
+static void add_gcc_installations(struct inquiry *q)
+{
+	static const char *const where[] = { "/usr/lib/gcc/*/*/crtbegin.o",
+					     "/usr/lib/gcc-cross/*/*/"
+					     "crtbegin.o" };
+	glob_t found;
+
+	/* What a node has of its own is nobody else's. */
+	if (q->runner && q->runner->within)
+		return;
+	for (size_t i = 0; i < sizeof(where) / sizeof(where[0]); i++) {
+		if (glob(where[i], 0, NULL, &found))
+			continue;
+		for (size_t j = 0; j < found.gl_pathc; j++)
+			add_existing(q, false, xstrdup(found.gl_pathv[j]));
+		globfree(&found);
+	}
+}
+
 static int ask_clang(struct inquiry *q, struct err *err)
 {
 	struct compiler_parts *p = q->out;
@@ -324,6 +349,7 @@ static int ask_clang(struct inquiry *q, struct err *err)
 	/* The lists of what sanitizers leave alone are in share. */
 	add_existing(q, true, xasprintf("%s/include", output));
 	add_existing(q, true, xasprintf("%s/share", output));
+	add_gcc_installations(q);
 	if (!p->dirs.n)
 		ret = err_set(err, ENOENT, "%s: its headers are not there",
 			      q->driver);

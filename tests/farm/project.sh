@@ -135,6 +135,7 @@ project_warm()
 		case $v in
 		CROSS_COMPILE=*) warm "${v#*=}gcc" ;;
 		LLVM=*) warm clang ;;
+		CC=*) warm "${v#*=}" ;;
 		esac
 	done
 }

@@ -3,12 +3,34 @@
 # check: yes
 # beside: yes
 #
-# Two projects that are no kernel, built by make and by kfarm run: every file
-# is equal, and nodes did their share.  `make reach` does so for many.
+# Projects that are no kernel, built by make and by kfarm run: every file is
+# equal, and nodes did their share.  `make reach` does so for many.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/project.sh"
 
 share=97
+
+# What clang does about atomics on arm64 depends on the gcc that is beside it.
+atomics()
+{
+	local i
+
+	tree=$work/atomics
+	mkdir "$tree"
+	for i in {1..8}; do
+		echo "int f(int *p) { return __atomic_fetch_add(p, $i, 0); }" \
+			>"$tree/$i.c"
+	done
+	# In a second of each the nodes become ready.
+	printf '%s\n' 'all: 1.o 2.o 3.o 4.o 5.o 6.o 7.o 8.o' '.NOTPARALLEL:' \
+		'%.o: %.c' '	sleep 1' \
+		'	$(CC) --target=aarch64-linux-gnu -O2 -c $<' \
+		>"$tree/Makefile"
+	rm -rf "$ref"
+	run_of
+	vars=(CC=clang-14)
+	project_measure clang-arm64 25
+}
 
 farm_begin
 project_begin
@@ -23,5 +45,6 @@ if debian_source haproxy; then
 	run_of TARGET=linux-glibc CPU_CFLAGS=-O0 DEBUG_CFLAGS=
 	project_measure haproxy $share
 fi
+atomics
 project_table
 farm_end

@@ -66,6 +66,30 @@ START_TEST(clang_is_its_own_compiler)
 }
 END_TEST
 
+/* It compiles for arm64 by what gcc has brought. */
+START_TEST(clang_looks_for_the_installations_of_gcc)
+{
+	char *ask[] = { (char *)GCC, (char *)"-print-file-name=crtbegin.o",
+			NULL };
+	struct spawn s = { .argv = ask, .env = env, .fd = { -1, -1, -1 } };
+	struct buf output = { 0 };
+	char *path;
+	int status;
+
+	if (access("/usr/bin/clang-14", X_OK))
+		return;
+	ck_assert_int_eq(spawn_capture(&s, 4096, 9000, &output, &status, &err),
+			 0);
+	output.len--; /* the newline */
+	path = bytes_dup(buf_bytes(&output));
+	ck_assert(!compiler_parts_ask(&parts, "/usr/bin/clang-14", env, NULL,
+				      &err));
+	ck_assert_msg(strv_has(&parts.files, path), "no %s", path);
+	free(path);
+	buf_release(&output);
+}
+END_TEST
+
 /* A program that answers each question as `body` of main() says. */
 static char *make_driver(const char *body)
 {
@@ -288,6 +312,7 @@ int main(void)
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_test(t, gcc_names_cc1_its_assembler_and_its_headers);
 	tcase_add_test(t, clang_is_its_own_compiler);
+	tcase_add_test(t, clang_looks_for_the_installations_of_gcc);
 	tcase_add_loop_test(t,
 			    one_that_talks_nonsense_is_an_error_that_names_it,
 			    0, sizeof(liars) / sizeof(*liars));
