@@ -315,27 +315,37 @@ static int add_configs(struct inquiry *q, char *output, struct err *err)
 }
 
 /*
- * With gcc's libraries for the target at hand clang compiles otherwise: it
- * calls libgcc for what is atomic on aarch64.  It knows an installation by its
- * crtbegin.o.
+ * clang takes some of its defaults from the gcc that it finds: from 9.3.1 on
+ * there are outlined atomics for aarch64, and each multilib has an ABI.  It
+ * knows one by this file, in /usr or beside itself (clang 14, lib/Driver/
+ * ToolChains/Gnu.cpp, GCCInstallationDetector).
  */
 static void add_gcc_installations(struct inquiry *q)
 {
-	static const char *const where[] = { "/usr/lib/gcc/*/*/crtbegin.o",
-					     "/usr/lib/gcc-cross/*/*/"
-					     "crtbegin.o" };
-	glob_t found;
+	static const char inside[] =
+		"/lib{,32,64}/gcc{,-cross}/*/*/{,*/}crtbegin.o";
+	char *bin = str_dir(q->driver), *real = realpath(q->driver, NULL);
+	char *real_bin = str_dir(real ? real : q->driver);
+	char *up[] = { xstrdup("/usr"), str_dir(bin), str_dir(real_bin) };
+	const char *within = q->runner ? q->runner->within : NULL;
 
-	/* What a node has of its own is nobody else's. */
-	if (q->runner && q->runner->within)
-		return;
-	for (size_t i = 0; i < sizeof(where) / sizeof(where[0]); i++) {
-		if (glob(where[i], 0, NULL, &found))
-			continue;
+	for (int i = 0; i < 3; i++) {
+		char *pattern = xasprintf("%s%s", up[i], inside);
+		bool again = (i > 0 && !strcmp(up[i], up[0])) ||
+			     (i > 1 && !strcmp(up[i], up[1]));
+		glob_t found = { 0 };
+
+		if (!again && (!within || str_below(pattern, within)))
+			glob(pattern, GLOB_BRACE, NULL, &found);
 		for (size_t j = 0; j < found.gl_pathc; j++)
-			add_existing(q, false, xstrdup(found.gl_pathv[j]));
+			strv_add(&q->out->files, found.gl_pathv[j]);
 		globfree(&found);
+		free(pattern);
+		free(up[i]);
 	}
+	free(real_bin);
+	free(real);
+	free(bin);
 }
 
 static int ask_clang(struct inquiry *q, struct err *err)
@@ -349,10 +359,10 @@ static int ask_clang(struct inquiry *q, struct err *err)
 	/* The lists of what sanitizers leave alone are in share. */
 	add_existing(q, true, xasprintf("%s/include", output));
 	add_existing(q, true, xasprintf("%s/share", output));
-	add_gcc_installations(q);
 	if (!p->dirs.n)
 		ret = err_set(err, ENOENT, "%s: its headers are not there",
 			      q->driver);
+	add_gcc_installations(q);
 	free(output);
 	return ret;
 }
