@@ -206,8 +206,13 @@ int child_start(struct children *all, const struct spawn *what,
 	return 0;
 }
 
+void child_end(struct child *child)
+{
+	kill(-child->pid, SIGKILL);
+}
+
 void child_kill(struct child *child)
 {
 	child->on_exit = NULL;
-	kill(-child->pid, SIGKILL);
+	child_end(child);
 }

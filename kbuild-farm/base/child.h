@@ -43,5 +43,8 @@ void child_adopt(struct children *all, pid_t pid);
 void children_wait(struct children *all, unsigned ms);
 /* SIGKILL to its group; it is reaped later and `on_exit` is not called. */
 void child_kill(struct child *child);
+/* The same, but `on_exit` is called then, unless children_free() comes first.
+ */
+void child_end(struct child *child);
 
 #endif

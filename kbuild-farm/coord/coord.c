@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "coord/client.h"
 #include "coord/dispatch.h"
+#include "coord/hedge.h"
 #include "coord/node.h"
 #include "inputs/reference.h"
 #include "inputs/toolchain.h"
@@ -344,6 +345,7 @@ void coord_free(struct coord *c)
 	end_units(c);
 	sched_free(c->sched);
 	children_free(c->children);
+	coord_hedges_release(c);
 	store_packed_free(c->farm.packed);
 	inputs_release(&c->inputs);
 	strv_release(&c->farm.roots);

@@ -6,23 +6,73 @@
 #include "coord/state.h"
 #include "options/rewrite.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#define HEDGE ".hedge"
+
 struct coord_hedge {
-	struct coord_unit *unit;
+	struct coord_hedge *next; /* of those that were stopped */
+	struct coord *coord;
+	struct coord_unit *unit; /* NULL: it was stopped */
 	coord_hedge_done *done;
 	struct child *child;
 	char *object, *dep, *log; /* dep may be NULL */
 };
 
-static void remove_file(char *path)
+/*
+ * What clang writes until it renames it (clang 14, lib/Frontend/
+ * CompilerInstance.cpp): "DIR/x-0123abcd.hedge.tmp" of "DIR/x.hedge".
+ */
+static void remove_unrenamed(const char *object)
 {
-	if (path)
-		unlink(path);
-	free(path);
+	char *dir = str_dir(object);
+	const char *name = str_base(object);
+	size_t stem = strlen(name) - strlen(HEDGE);
+	DIR *d = opendir(dir);
+	struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		if (!strncmp(e->d_name, name, stem) && e->d_name[stem] == '-' &&
+		    str_ends(e->d_name, HEDGE ".tmp"))
+			unlinkat(dirfd(d), e->d_name, 0);
+	}
+	if (d)
+		closedir(d);
+	free(dir);
+}
+
+static void remove_outputs(const struct coord_hedge *h)
+{
+	unlink(h->object);
+	if (h->dep)
+		unlink(h->dep);
+	unlink(h->log);
+}
+
+static void free_hedge(struct coord_hedge *h)
+{
+	remove_outputs(h);
+	free(h->object);
+	free(h->dep);
+	free(h->log);
+	free(h);
+}
+
+/* It was stopped, and is gone now. */
+static void free_stopped(struct coord_hedge *h)
+{
+	struct coord_hedge **link = &h->coord->stopped;
+
+	while (*link != h)
+		link = &(*link)->next;
+	*link = h->next;
+	remove_unrenamed(h->object);
+	free_hedge(h);
 }
 
 void coord_hedge_stop(struct coord_unit *u)
@@ -32,12 +82,21 @@ void coord_hedge_stop(struct coord_unit *u)
 	if (!h)
 		return;
 	u->hedge = NULL;
-	if (h->child)
-		child_kill(h->child);
-	remove_file(h->object);
-	remove_file(h->dep);
-	remove_file(h->log);
-	free(h);
+	if (!h->child) {
+		free_hedge(h);
+		return;
+	}
+	child_end(h->child);
+	remove_outputs(h);
+	h->unit = NULL;
+	h->next = h->coord->stopped;
+	h->coord->stopped = h;
+}
+
+void coord_hedges_release(struct coord *c)
+{
+	while (c->stopped)
+		free_stopped(c->stopped);
 }
 
 /* Put a finished temporary where the wrapper expects one. */
@@ -60,6 +119,10 @@ static void on_ended(void *ctx, int wait_status, uint64_t cpu_ms)
 	bool good;
 
 	(void)cpu_ms;
+	if (!u) {
+		free_stopped(h);
+		return;
+	}
 	h->child = NULL;
 	buf_reset(&u->diagnostics);
 	/* Diagnostics that do not fit: then the wrapper compiles it itself. */
@@ -74,7 +137,7 @@ static void on_ended(void *ctx, int wait_status, uint64_t cpu_ms)
 static char *temporary(const struct coord_unit *u, const char *path)
 {
 	char *full = str_seen_from(u->ask.cwd, path);
-	char *tmp = xasprintf("%s.hedge", full);
+	char *tmp = xasprintf("%s" HEDGE, full);
 
 	free(full);
 	return tmp;
@@ -99,6 +162,7 @@ int coord_hedge_start(struct coord_unit *u, coord_hedge_done *done,
 	struct strv argv = { 0 }, env = { 0 };
 	int log, ret;
 
+	h->coord = c;
 	h->unit = u;
 	h->done = done;
 	h->log = xasprintf("%s/hedge-%u.log", c->work, c->next_work++);

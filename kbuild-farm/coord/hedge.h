@@ -21,5 +21,7 @@ int coord_hedge_start(struct coord_unit *u, coord_hedge_done *done,
 		      struct err *err);
 /* Kills it, and removes its temporaries; `done` is not called. */
 void coord_hedge_stop(struct coord_unit *u);
+/* When no child is left: remove what the killed ones have left behind. */
+void coord_hedges_release(struct coord *c);
 
 #endif

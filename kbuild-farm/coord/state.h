@@ -43,6 +43,7 @@ struct coord {
 	atomic_bool ending; /* leave what is not done; for the threads too */
 
 	struct children *children;
+	struct coord_hedge *stopped; /* hedges that are not reaped yet */
 	struct pool *pool;
 	struct inputs inputs;
 	struct inputs_toolchains toolchains;

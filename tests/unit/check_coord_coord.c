@@ -309,10 +309,19 @@ static bool hedge_runs(void)
 	return log || answered_at_last();
 }
 
+static char *unrenamed;
+
+static bool is_cleaned_up(void)
+{
+	return !fs_exists(unrenamed);
+}
+
 START_TEST(a_node_that_answers_after_all_ends_the_hedge)
 {
 	char *log, *tmp = at(".unit.o.kfarm.4711.hedge");
+	char *other = at(".unit.o.kfarm.47111-0123abcd.hedge.tmp");
 
+	unrenamed = at(".unit.o.kfarm.4711-0123abcd.hedge.tmp");
 	write_file("unit.h", slow_header);
 	play_node(0, BROODING);
 	start();
@@ -322,6 +331,8 @@ START_TEST(a_node_that_answers_after_all_ends_the_hedge)
 	log = hedge_log();
 	ck_assert_ptr_nonnull(log);
 	ck_assert(!answered());
+	write_file(str_base(unrenamed), "as clang writes it");
+	write_file(str_base(other), "somebody else's");
 	nodes[0].manner = HONEST;
 	send_answer(&nodes[0]);
 	turn_until(answered, 5000);
@@ -329,6 +340,11 @@ START_TEST(a_node_that_answers_after_all_ends_the_hedge)
 	ck_assert(!fs_exists(log));
 	ck_assert(!fs_exists(tmp));
 	ck_assert_uint_eq(nodes[0].cancels, 0);
+	turn_until(is_cleaned_up, 5000);
+	ck_assert(!fs_exists(unrenamed));
+	ck_assert(fs_exists(other));
+	free(unrenamed);
+	free(other);
 	free(log);
 	free(tmp);
 }
