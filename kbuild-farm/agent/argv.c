@@ -33,8 +33,8 @@ bool agent_argv_lists_assembler(const struct agent_compile *c)
 }
 
 /* Where it writes.  False: its object's name would be read as a flag. */
-static bool find_places(struct options_places *out,
-			const struct agent_compile *c)
+static bool choose_places(struct options_places *out,
+			  const struct agent_compile *c)
 {
 	*out = (struct options_places){
 		.object = CELL_OUT "/" AGENT_OBJECT,
@@ -51,8 +51,8 @@ static bool find_places(struct options_places *out,
 	return *c->m->object != '-' && *c->m->object != '@';
 }
 
-static int add_flag(struct strv *argv, struct options_places *places,
-		    const struct wire_flag *f, struct err *err)
+static int render_flag(struct strv *argv, struct options_places *places,
+		       const struct wire_flag *f, struct err *err)
 {
 	if (f->value || !options_typed_is_place(f->name))
 		return options_typed_allow(argv, f->name, f->value, err);
@@ -74,11 +74,11 @@ int agent_argv_build(struct strv *argv, const struct agent_compile *c,
 
 	if (c->m->lang != WIRE_LANG_C && c->m->lang != WIRE_LANG_ASM)
 		return err_set(err, ENOTSUP, "language %u", c->m->lang);
-	if (!find_places(&places, c))
+	if (!choose_places(&places, c))
 		return err_set(err, ENOTSUP, "object %.200s", c->m->object);
 	strv_add(argv, c->driver);
 	for (size_t i = 0; i < c->n_flags; i++) {
-		ret = add_flag(argv, &places, &c->flags[i], err);
+		ret = render_flag(argv, &places, &c->flags[i], err);
 		if (ret)
 			return ret;
 	}

@@ -58,7 +58,7 @@ void map_remove(struct map *map, struct map_node *node)
 	map->n--;
 }
 
-static struct map_node *skip(struct map_node *node, uint64_t hash)
+static struct map_node *next_of_hash(struct map_node *node, uint64_t hash)
 {
 	while (node && node->hash != hash)
 		node = node->next;
@@ -67,12 +67,13 @@ static struct map_node *skip(struct map_node *node, uint64_t hash)
 
 struct map_node *map_find(const struct map *map, uint64_t hash)
 {
-	return map->n ? skip(map->bucket[hash & map->mask], hash) : NULL;
+	return map->n ? next_of_hash(map->bucket[hash & map->mask], hash) :
+			NULL;
 }
 
 struct map_node *map_again(const struct map_node *node)
 {
-	return skip(node->next, node->hash);
+	return next_of_hash(node->next, node->hash);
 }
 
 struct map_node *map_next(const struct map *map, const struct map_node *node)

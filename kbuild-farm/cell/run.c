@@ -26,7 +26,7 @@ static bool is_file_name(const char *name)
 	       !strchr(name, '/') && strlen(name) < 256;
 }
 
-static void add_string(struct buf *b, const char *s)
+static void add_proc_string(struct buf *b, const char *s)
 {
 	buf_add(b, s, strlen(s) + 1);
 }
@@ -37,14 +37,14 @@ static uint32_t add_strings(struct buf *b, char *const *list)
 	uint32_t n = 0;
 
 	for (; list && list[n] && b->len <= CELL_ARGS_MAX; n++)
-		add_string(b, list[n]);
+		add_proc_string(b, list[n]);
 	return n;
 }
 
 static int pack_job(const struct cell_job *job, struct buf *b,
 		    struct cell_msg *m, struct err *err)
 {
-	add_string(b, job->cwd);
+	add_proc_string(b, job->cwd);
 	m->argc = add_strings(b, job->argv);
 	m->envc = add_strings(b, job->env);
 	if (!m->argc)

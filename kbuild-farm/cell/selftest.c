@@ -20,7 +20,7 @@
 #define FIRST 10 /* exit statuses below are somebody else's */
 
 /* Can this file be opened? */
-static bool opens(const char *path, int flags)
+static bool can_open(const char *path, int flags)
 {
 	int fd = open(path, flags | O_CLOEXEC, 0600);
 
@@ -37,16 +37,16 @@ static bool is_first(void)
 
 static bool has_own_root(void)
 {
-	return !opens("/proc/self/environ", O_RDONLY) &&
-	       !opens("/etc/passwd", O_RDONLY) && !opens("/sys", O_RDONLY) &&
-	       opens("/dev/null", O_RDWR);
+	return !can_open("/proc/self/environ", O_RDONLY) &&
+	       !can_open("/etc/passwd", O_RDONLY) &&
+	       !can_open("/sys", O_RDONLY) && can_open("/dev/null", O_RDWR);
 }
 
 static bool writes_only_its_directories(void)
 {
-	return !opens("/kfarm-escape", O_WRONLY | O_CREAT) && errno == EROFS &&
-	       opens(CELL_OUT "/x", O_WRONLY | O_CREAT) &&
-	       opens(CELL_TMP "/x", O_WRONLY | O_CREAT);
+	return !can_open("/kfarm-escape", O_WRONLY | O_CREAT) &&
+	       errno == EROFS && can_open(CELL_OUT "/x", O_WRONLY | O_CREAT) &&
+	       can_open(CELL_TMP "/x", O_WRONLY | O_CREAT);
 }
 
 static bool is_renamed(void)

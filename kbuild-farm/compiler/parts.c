@@ -178,7 +178,7 @@ static int add_cc1(struct inquiry *q, struct err *err)
 }
 
 /* One that it names without a directory is what PATH has then. */
-static int add_program(struct inquiry *q, const char *what, const char *words,
+static int ask_program(struct inquiry *q, const char *what, const char *words,
 		       struct err *err)
 {
 	char *ask = xasprintf("-print-prog-name=%s", what), *output, *path;
@@ -205,7 +205,7 @@ static int add_program(struct inquiry *q, const char *what, const char *words,
 /* For -gsplit-dwarf alone: a compiler without it is one all the same. */
 static int add_objcopy(struct inquiry *q, struct err *err)
 {
-	int ret = add_program(q, "objcopy", "copier", err);
+	int ret = ask_program(q, "objcopy", "copier", err);
 
 	return ret == -ENOENT ? 0 : ret;
 }
@@ -274,7 +274,7 @@ static int ask_gcc(struct inquiry *q, struct err *err)
 	int ret = add_cc1(q, err);
 
 	if (!ret)
-		ret = add_program(q, "as", "assembler", err);
+		ret = ask_program(q, "as", "assembler", err);
 	if (!ret)
 		ret = add_objcopy(q, err);
 	if (!ret)

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool is_local(struct coord_examination *e, enum reason why)
+static bool stays_local(struct coord_examination *e, enum reason why)
 {
 	e->is = SCHED_ANSWER_LOCAL;
 	e->why = why;
@@ -169,12 +169,12 @@ static bool reads_the_closure(struct coord_examination *e, struct buf *dep)
 	bool good = false;
 
 	if (!full.len)
-		return is_local(e, REASON_NO_DEPS);
+		return stays_local(e, REASON_NO_DEPS);
 	r.listed = xcalloc(e->manifest->closure.n_files + 1, sizeof(*r.listed));
 	if (depfile_cut(dep, full, is_left_out, &r))
-		is_local(e, REASON_BAD_DEPS);
+		stays_local(e, REASON_BAD_DEPS);
 	else if (r.unknown)
-		is_local(e, REASON_UNKNOWN_DEP);
+		stays_local(e, REASON_UNKNOWN_DEP);
 	else if (!lists_all(&r))
 		is_wrong(e);
 	else
@@ -218,7 +218,7 @@ static bool assembles_known_files(struct coord_examination *e)
 	bool known = true;
 
 	if (depfile_list(&read, buf_bytes(&e->answer->stream[WIRE_AS_DEPS])))
-		return is_local(e, REASON_BAD_AS_DEPS);
+		return stays_local(e, REASON_BAD_AS_DEPS);
 	for (size_t i = 0; i < read.n && known; i++) {
 		known = is_temporary(read.v[i]) ||
 			inputs_manifest_has(e->manifest, read.v[i], &cursor) ||
@@ -227,7 +227,7 @@ static bool assembles_known_files(struct coord_examination *e)
 			err_set(&e->err, ENOENT, "%s", read.v[i]);
 	}
 	strv_release(&read);
-	return known || is_local(e, REASON_UNKNOWN_AS_DEP);
+	return known || stays_local(e, REASON_UNKNOWN_AS_DEP);
 }
 
 static bool is_unchanged(struct coord_examination *e)
@@ -256,16 +256,16 @@ static bool may_pass_on(struct coord_examination *e)
 	size_t out = stream[WIRE_STDOUT].len, err = stream[WIRE_STDERR].len;
 
 	if (e->answer->result.wait_status)
-		return is_local(e, REASON_COMPILE_ERROR);
+		return stays_local(e, REASON_COMPILE_ERROR);
 	if (!out && !err)
 		return true;
 	if (e->terminal)
-		return is_local(e, REASON_TERMINAL);
+		return stays_local(e, REASON_TERMINAL);
 	if (out > WIRE_CC_DIAG_MAX || err > WIRE_CC_DIAG_MAX)
-		return is_local(e, REASON_LONG_DIAGNOSTICS);
+		return stays_local(e, REASON_LONG_DIAGNOSTICS);
 	if (!is_printable(&stream[WIRE_STDOUT]) ||
 	    !is_printable(&stream[WIRE_STDERR]))
-		return is_local(e, REASON_CONTROL_CHARACTERS);
+		return stays_local(e, REASON_CONTROL_CHARACTERS);
 	return true;
 }
 
@@ -323,7 +323,7 @@ static bool are_of_their_kinds(struct coord_examination *e)
 			continue;
 		/* Seldom; and it is what is left of one that was lost. */
 		if (!side->len)
-			return is_local(e, REASON_RESULT_VOID);
+			return stays_local(e, REASON_RESULT_VOID);
 		if (is_side(e->sides->kind[i], buf_bytes(side), e->reference))
 			continue;
 		err_set(&e->err, EBADMSG, "%s is no file of its kind",
@@ -373,7 +373,7 @@ static void write_outputs(struct coord_examination *e, const struct buf *dep)
 		ret = write_output(e, e->object_tmp,
 				   buf_bytes(&stream[WIRE_OBJECT]));
 	if (ret)
-		is_local(e, REASON_NOT_WRITTEN);
+		stays_local(e, REASON_NOT_WRITTEN);
 }
 
 void coord_examine(struct coord_examination *e)

@@ -115,7 +115,7 @@ static int empty_file(struct fetch_part *p, struct err *err)
 	return 0;
 }
 
-static int open_file(struct fetch_part *p, struct err *err)
+static int open_part(struct fetch_part *p, struct err *err)
 {
 	struct stat st;
 
@@ -148,7 +148,7 @@ int fetch_part_open(struct fetch_part *p, const char *path, const char *url,
 	if (!path)
 		return 0;
 	p->path = xstrdup(path);
-	ret = open_file(p, err);
+	ret = open_part(p, err);
 	if (!ret && (!read_from(p) || (p->total && p->size > p->total)))
 		ret = empty_file(p, err);
 	if (!ret && lseek(p->fd, (off_t)p->size, SEEK_SET) < 0)

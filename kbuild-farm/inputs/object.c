@@ -50,7 +50,7 @@ static bool read_section(const struct elf_file *f, unsigned i,
 	return true;
 }
 
-static bool is_named(struct bytes names, uint64_t at, const char *start)
+static bool starts_with_name(struct bytes names, uint64_t at, const char *start)
 {
 	size_t len = strlen(start);
 
@@ -77,9 +77,10 @@ static bool read_lto(const struct elf_file *f, enum lto *out)
 
 		if (!read_section(f, i, &s))
 			return false;
-		if (is_named(names.content, s.name, ".gnu.lto_"))
+		if (starts_with_name(names.content, s.name, ".gnu.lto_"))
 			is = LTO_FAT;
-		if (is && is_named(names.content, s.name, ".gnu.lto_.lto.") &&
+		if (is &&
+		    starts_with_name(names.content, s.name, ".gnu.lto_.lto.") &&
 		    s.content.len > 4 && s.content.data[4])
 			is = LTO_SLIM;
 		*out = more_of(*out, is);

@@ -170,9 +170,9 @@ const struct inputs_entry *inputs_paths_link(struct inputs_paths *t,
 	return set_entry(t, p, &e);
 }
 
-static const struct inputs_entry *plain(struct inputs_paths *t,
-					struct inputs_path *p,
-					enum wire_kind kind)
+static const struct inputs_entry *plain_entry(struct inputs_paths *t,
+					      struct inputs_path *p,
+					      enum wire_kind kind)
 {
 	struct inputs_entry e = { .kind = kind };
 
@@ -182,11 +182,11 @@ static const struct inputs_entry *plain(struct inputs_paths *t,
 const struct inputs_entry *inputs_paths_dir(struct inputs_paths *t,
 					    struct inputs_path *p)
 {
-	return plain(t, p, WIRE_DIR);
+	return plain_entry(t, p, WIRE_DIR);
 }
 
 const struct inputs_entry *inputs_paths_gone(struct inputs_paths *t,
 					     struct inputs_path *p)
 {
-	return plain(t, p, WIRE_GONE);
+	return plain_entry(t, p, WIRE_GONE);
 }

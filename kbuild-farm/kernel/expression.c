@@ -17,7 +17,7 @@ struct parser {
 
 static enum kernel_tristate parse_or(struct parser *p);
 
-static bool skip(struct parser *p, const char *token)
+static bool skip_token(struct parser *p, const char *token)
 {
 	p->at += strspn(p->at, BLANKS);
 	if (!str_starts(p->at, token))
@@ -74,7 +74,7 @@ static bool is_constant(const char *word)
  * What a word stands for, as text: a symbol's value, which is n where the
  * .config does not name it; else the word itself.
  */
-static char *text_of(const struct parser *p, const char *word)
+static char *word_text(const struct parser *p, const char *word)
 {
 	char *symbol = xasprintf("CONFIG_%s", word);
 	struct bytes value = kernel_kconfig_value(p->config, symbol);
@@ -110,10 +110,10 @@ static enum kernel_tristate tristate_of(const struct parser *p,
 	return c == 'y' ? KERNEL_Y : c == 'm' ? KERNEL_M : KERNEL_N;
 }
 
-static bool compare(const struct parser *p, const char *left, const char *op,
-		    const char *right)
+static bool compare_words(const struct parser *p, const char *left,
+			  const char *op, const char *right)
 {
-	char *a = text_of(p, left), *b = text_of(p, right);
+	char *a = word_text(p, left), *b = word_text(p, right);
 	char *end_a, *end_b;
 	long x = strtol(a, &end_a, 0), y = strtol(b, &end_b, 0);
 	long order = *a && !*end_a && *b && !*end_b ? (x > y) - (x < y) :
@@ -137,10 +137,11 @@ static enum kernel_tristate parse_comparison(struct parser *p)
 	enum kernel_tristate value = tristate_of(p, left);
 
 	for (size_t i = 0; !right && i < sizeof(ops) / sizeof(*ops); i++) {
-		if (!skip(p, ops[i]))
+		if (!skip_token(p, ops[i]))
 			continue;
 		right = read_word(p);
-		value = compare(p, left, ops[i], right) ? KERNEL_Y : KERNEL_N;
+		value = compare_words(p, left, ops[i], right) ? KERNEL_Y :
+								KERNEL_N;
 	}
 	free(right);
 	free(left);
@@ -154,11 +155,11 @@ static enum kernel_tristate parse_unary(struct parser *p)
 	if (p->depth >= DEPTH_MAX)
 		return KERNEL_Y;
 	p->depth++;
-	if (skip(p, "!")) {
+	if (skip_token(p, "!")) {
 		value = KERNEL_Y - parse_unary(p);
-	} else if (skip(p, "(")) {
+	} else if (skip_token(p, "(")) {
 		value = parse_or(p);
-		skip(p, ")");
+		skip_token(p, ")");
 	} else {
 		value = parse_comparison(p);
 	}
@@ -170,7 +171,7 @@ static enum kernel_tristate parse_and(struct parser *p)
 {
 	enum kernel_tristate value = parse_unary(p);
 
-	while (skip(p, "&&")) {
+	while (skip_token(p, "&&")) {
 		enum kernel_tristate other = parse_unary(p);
 
 		value = other < value ? other : value;
@@ -182,7 +183,7 @@ static enum kernel_tristate parse_or(struct parser *p)
 {
 	enum kernel_tristate value = parse_and(p);
 
-	while (skip(p, "||")) {
+	while (skip_token(p, "||")) {
 		enum kernel_tristate other = parse_and(p);
 
 		value = other > value ? other : value;

@@ -270,7 +270,7 @@ struct bytes kernel_kconfig_value(const char *config, const char *symbol)
 	return last_value(config, bytes_str(symbol));
 }
 
-static char *text_of(struct bytes b)
+static char *copy_text(struct bytes b)
 {
 	return xstrndup((const char *)b.data, b.len);
 }
@@ -289,9 +289,9 @@ static void check_line(const char *line, const char *config,
 		got = bytes_str("n");
 	if (bytes_equal(asked, got))
 		return;
-	*VEC_ADD(*out, *n) = (struct kernel_missed){ text_of(symbol),
-						     text_of(asked),
-						     text_of(got) };
+	*VEC_ADD(*out, *n) = (struct kernel_missed){ copy_text(symbol),
+						     copy_text(asked),
+						     copy_text(got) };
 }
 
 static void add_fragments(struct buf *out, const struct kernel_kconfig *k)

@@ -64,7 +64,7 @@ static const struct level *innermost(const struct kconfig_reader *r)
 
 /* ---- blocks ---- */
 
-static void close_block(struct kconfig_reader *r)
+static void close_entry(struct kconfig_reader *r)
 {
 	free(r->entry);
 	r->entry = NULL;
@@ -78,7 +78,7 @@ static void open_level(struct kconfig_reader *r, const char *condition,
 	struct level outer = *innermost(r);
 	struct level *l;
 
-	close_block(r);
+	close_entry(r);
 	l = VEC_ADD(r->level, r->n_levels);
 	*l = (struct level){
 		.depends = both(outer.depends, condition),
@@ -96,7 +96,7 @@ static void close_level(struct kconfig_reader *r)
 {
 	struct level *l;
 
-	close_block(r);
+	close_entry(r);
 	if (!r->n_levels)
 		return;
 	l = &r->level[--r->n_levels];
@@ -109,7 +109,7 @@ static void open_entry(struct kconfig_reader *r, const char *name)
 	const struct level *around = innermost(r);
 	struct kernel_symbol_entry *e;
 
-	close_block(r);
+	close_entry(r);
 	r->entry = xstrdup(name);
 	if (around->choice)
 		strv_add(&r->out->choice[around->choice - 1], name);
@@ -185,10 +185,10 @@ static void add_select(struct kconfig_reader *r, const char *text)
 
 /* ---- files ---- */
 
-static int read_file(struct kconfig_reader *r, const char *name);
+static int read_kconfig_file(struct kconfig_reader *r, const char *name);
 
 /* "arch/$(SRCARCH)/Kconfig" in quotes */
-static void read_source(struct kconfig_reader *r, const char *text)
+static void read_sourced(struct kconfig_reader *r, const char *text)
 {
 	static const char *const names[] = { "$(SRCARCH)", "$SRCARCH",
 					     "$(HEADER_ARCH)" };
@@ -196,7 +196,7 @@ static void read_source(struct kconfig_reader *r, const char *text)
 			      strcspn(text + (*text == '"'), "\""));
 	char *outer = r->file;
 
-	close_block(r);
+	close_entry(r);
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		char *at = strstr(path, names[i]), *with;
 
@@ -208,7 +208,7 @@ static void read_source(struct kconfig_reader *r, const char *text)
 		path = with;
 	}
 	if (r->depth < DEPTH_MAX)
-		read_file(r, path);
+		read_kconfig_file(r, path);
 	r->file = outer;
 	free(path);
 }
@@ -225,9 +225,9 @@ static void read_statement(struct kconfig_reader *r, const char *word,
 	else if (str_list_has("endchoice endmenu endif", ' ', word))
 		close_level(r);
 	else if (str_list_has("source osource", ' ', word))
-		read_source(r, rest);
+		read_sourced(r, rest);
 	else if (!strcmp(word, "comment"))
-		close_block(r);
+		close_entry(r);
 	else if (!strcmp(word, "depends") && str_starts(rest, "on "))
 		add_depends(r, rest + 3 + strspn(rest + 3, " \t"));
 	else if (!strcmp(word, "visible") && r->in_level && r->n_levels &&
@@ -267,7 +267,7 @@ static bool is_help(struct kconfig_reader *r, long indent, const char *line)
 	return false;
 }
 
-static void read_line(struct kconfig_reader *r, char *text)
+static void read_kconfig_line(struct kconfig_reader *r, char *text)
 {
 	const char *line = text;
 	long indent = indentation(&line);
@@ -303,7 +303,7 @@ static char *whole_line(const char **at)
 	return buf_steal(&line);
 }
 
-static int read_file(struct kconfig_reader *r, const char *name)
+static int read_kconfig_file(struct kconfig_reader *r, const char *name)
 {
 	char *path = xasprintf("%s/%s", r->tree, name);
 	struct buf text = { 0 };
@@ -316,11 +316,11 @@ static int read_file(struct kconfig_reader *r, const char *name)
 	for (const char *at = buf_str(&text); !ret && *at;) {
 		char *line = whole_line(&at);
 
-		read_line(r, line);
+		read_kconfig_line(r, line);
 		free(line);
 	}
 	r->help = -1;
-	close_block(r);
+	close_entry(r);
 	r->depth--;
 	buf_release(&text);
 	free(path);
@@ -342,7 +342,7 @@ int kernel_symbols_read(struct kernel_symbols *out, const char *tree,
 		out->v[i].name = xstrdup(names->v[i]);
 		nearest_init(&r.near[i], out->v[i].name);
 	}
-	ret = read_file(&r, "Kconfig");
+	ret = read_kconfig_file(&r, "Kconfig");
 	while (r.n_levels)
 		close_level(&r);
 	free(r.level);

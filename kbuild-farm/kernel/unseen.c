@@ -17,7 +17,7 @@
 #define WORDS_MAX (4 << 20) /* of a command line, or an environment */
 
 /* proc(5): strings, each with a NUL behind it; empty when it has ended. */
-static void read_strings(struct strv *out, int pid, const char *file)
+static void read_proc_strings(struct strv *out, int pid, const char *file)
 {
 	char *path = xasprintf("/proc/%d/%s", pid, file);
 	struct buf text = { 0 };
@@ -53,7 +53,7 @@ static bool has_compilers_name(int pid)
 }
 
 /* What runs there; kfarm-cc waits under a compiler's name for its answer. */
-static bool read_program(int pid, char exe[static PATH_MAX])
+static bool read_exe(int pid, char exe[static PATH_MAX])
 {
 	char path[64];
 	ssize_t n;
@@ -86,12 +86,12 @@ static void look_at(struct kernel_unseen *u, int pid)
 	char before[PATH_MAX], after[PATH_MAX];
 	struct strv words = { 0 }, env = { 0 };
 
-	if (!read_program(pid, before))
+	if (!read_exe(pid, before))
 		return;
-	read_strings(&words, pid, "cmdline");
-	read_strings(&env, pid, "environ");
+	read_proc_strings(&words, pid, "cmdline");
+	read_proc_strings(&env, pid, "environ");
 	if (words.n && strv_has(&env, u->variable) && is_for_nodes(&words) &&
-	    read_program(pid, after) && !strcmp(before, after) &&
+	    read_exe(pid, after) && !strcmp(before, after) &&
 	    !strv_has(&u->compilers, words.v[0]))
 		strv_add(&u->compilers, words.v[0]);
 	strv_release(&env);

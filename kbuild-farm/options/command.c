@@ -149,7 +149,7 @@ static bool word_in(const char *s, const char *const *list)
 	return false;
 }
 
-static void take_lang(struct parse *p, const char *value)
+static void parse_lang(struct parse *p, const char *value)
 {
 	if (!value) {
 		p->pass = true;
@@ -276,7 +276,7 @@ static void take_code(struct parse *p, const struct options_item *i)
 		set_local(p, REASON_UNSUPPORTED_VALUE);
 }
 
-static void take_option(struct parse *p, const struct options_item *i)
+static void parse_option(struct parse *p, const struct options_item *i)
 {
 	switch ((enum options_use)i->use) {
 	case OPTIONS_USE_MODE:
@@ -292,7 +292,7 @@ static void take_option(struct parse *p, const struct options_item *i)
 		take_output(p, i->value);
 		break;
 	case OPTIONS_USE_LANG:
-		take_lang(p, i->value);
+		parse_lang(p, i->value);
 		break;
 	case OPTIONS_USE_CODE:
 		take_code(p, i);
@@ -329,7 +329,7 @@ static void take_option(struct parse *p, const struct options_item *i)
 	}
 }
 
-static void take_item(struct parse *p, const struct options_item *i)
+static void parse_item(struct parse *p, const struct options_item *i)
 {
 	/* gcc replaces such a word by what the file holds, wherever it is. */
 	if (options_item_is_file(i)) {
@@ -342,7 +342,7 @@ static void take_item(struct parse *p, const struct options_item *i)
 	else if (!i->entry)
 		take_input(p, i->text);
 	else if (!i->in_list)
-		take_option(p, i);
+		parse_option(p, i);
 	else if (i->use == OPTIONS_USE_LOCAL)
 		set_local(p, REASON_PREPROCESSOR);
 	else if (i->entry->use == OPTIONS_USE_WP)
@@ -379,7 +379,7 @@ void options_command_parse(struct options_command *c, char *const *argv)
 	for (unsigned at = 1; argv[at];)
 		at += add_item(c, at);
 	for (size_t i = 0; i < c->n; i++)
-		take_item(&p, &c->item[i]);
+		parse_item(&p, &c->item[i]);
 	if (p.pass || !p.compiles || p.sources != 1)
 		return;
 	finish_deps(&p);

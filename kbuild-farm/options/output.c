@@ -60,7 +60,7 @@ static bool has_value(const struct options_item *i, const char *start)
 	return i->value && str_starts(i->value, start);
 }
 
-static void take_debug(struct asked *a, const struct options_item *i)
+static void note_debug(struct asked *a, const struct options_item *i)
 {
 	if (has_value(i, "0") || has_value(i, "gdb0"))
 		a->debug = false;
@@ -70,7 +70,7 @@ static void take_debug(struct asked *a, const struct options_item *i)
 		a->debug = true;
 }
 
-static void take_item(struct asked *a, const struct options_item *i)
+static void note_item(struct asked *a, const struct options_item *i)
 {
 	enum options_side side = (enum options_side)i->entry->side;
 
@@ -80,7 +80,7 @@ static void take_item(struct asked *a, const struct options_item *i)
 	else if (!strcmp(i->entry->name, "-fno-lto"))
 		a->lto = false;
 	if (i->use == OPTIONS_USE_DEBUG)
-		take_debug(a, i);
+		note_debug(a, i);
 	/* Without a file gcc says it on stderr. */
 	if (side == OPTIONS_SIDE_INFO &&
 	    (a->by[side] || !strchr(i->value, '=')))
@@ -138,7 +138,7 @@ void options_output_sides(struct options_sides *out,
 	*out = (struct options_sides){ 0 };
 	for (size_t k = 0; k < c->n; k++) {
 		if (c->item[k].entry && !c->item[k].in_list)
-			take_item(&a, &c->item[k]);
+			note_item(&a, &c->item[k]);
 	}
 	for (enum options_side side = 0; side < OPTIONS_SIDES; side++) {
 		if (!is_made(c, &a, side) || out->n == OPTIONS_SIDES_MAX)

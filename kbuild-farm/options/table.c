@@ -115,7 +115,7 @@ static const struct group {
 };
 
 /* As strcmp(name, word), had the word only `len` bytes. */
-static int compare(const char *name, const char *word, size_t len)
+static int compare_word(const char *name, const char *word, size_t len)
 {
 	int diff = strncmp(name, word, len);
 
@@ -131,7 +131,7 @@ static const struct options_entry *floor_of(const struct group *g,
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 
-		if (compare(g->v[mid].name, word, len) <= 0)
+		if (compare_word(g->v[mid].name, word, len) <= 0)
 			low = mid + 1;
 		else
 			high = mid;

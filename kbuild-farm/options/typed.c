@@ -60,7 +60,7 @@ static bool deps_mixed(const struct options_command *c)
 }
 
 /* A word of a -Wp, list; one of -Wa, goes with the whole of it. */
-static void take_word(struct options_flags *out, const struct options_item *i)
+static void type_word(struct options_flags *out, const struct options_item *i)
 {
 	switch ((enum options_use)i->use) {
 	case OPTIONS_USE_DEP_TARGET:
@@ -80,7 +80,7 @@ static void take_word(struct options_flags *out, const struct options_item *i)
 	}
 }
 
-static int take_option(struct options_flags *out, const struct options_item *i,
+static int type_option(struct options_flags *out, const struct options_item *i,
 		       const struct options_command *c, struct err *err)
 {
 	switch ((enum options_use)i->use) {
@@ -147,9 +147,9 @@ int options_typed_from(struct options_flags *out,
 		const struct options_item *item = &c->item[i];
 
 		if (item->in_list && item->entry->use == OPTIONS_USE_WP)
-			take_word(out, item);
+			type_word(out, item);
 		else if (item->entry && !item->in_list)
-			ret = take_option(out, item, c, err);
+			ret = type_option(out, item, c, err);
 	}
 	if (!ret && deps_mixed(c))
 		ret = err_set(err, ENOTSUP, "odd dependency options");
@@ -229,7 +229,8 @@ bool options_typed_is_place(const char *name)
  * that -dumpbase-ext says; without them from -o, and objcopy, which makes a
  * .dwo, replaces the file that -o names, whose directory only we can write.
  */
-static void add_names(struct strv *argv, const char *named, const char *source)
+static void add_dump_names(struct strv *argv, const char *named,
+			   const char *source)
 {
 	const char *base = str_base(named), *dot = strrchr(base, '.');
 	const char *suffix = strrchr(str_base(source), '.');
@@ -255,7 +256,7 @@ int options_typed_outputs(struct strv *argv, enum options_lang lang,
 	if (out->as)
 		strv_addf(argv, "-Wa,--MD,%s", out->as);
 	if (out->named)
-		add_names(argv, out->named, source);
+		add_dump_names(argv, out->named, source);
 	if (!out->placed) {
 		strv_add(argv, "-c");
 		strv_add(argv, "-o");

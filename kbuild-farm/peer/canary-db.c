@@ -63,7 +63,7 @@ static json_t *read_db(const char *path)
 	return all;
 }
 
-static const char *text_of(const json_t *o, const char *name)
+static const char *string_of(const json_t *o, const char *name)
 {
 	const char *s = json_string_value(json_object_get(o, name));
 
@@ -75,14 +75,14 @@ static bool has_hex(const json_t *o, const char *name, const struct digest *d)
 	char hex[DIGEST_HEX];
 
 	digest_hex(d, hex);
-	return !strcmp(text_of(o, name), hex);
+	return !strcmp(string_of(o, name), hex);
 }
 
 static bool is_about(const json_t *o, const struct peer_canary_db_key *key,
 		     bool foreign, const char *id)
 {
-	return (!id || !strcmp(text_of(o, "id"), id)) &&
-	       !strcmp(text_of(o, "node"), key->node) &&
+	return (!id || !strcmp(string_of(o, "id"), id)) &&
+	       !strcmp(string_of(o, "node"), key->node) &&
 	       has_hex(o, "ours", &key->ours) &&
 	       has_hex(o, "sources", &key->sources) &&
 	       (!foreign || has_hex(o, "theirs", &key->foreign));
@@ -104,7 +104,7 @@ static json_t *find_newest(json_t *list, const struct peer_canary_db_key *key,
 	return NULL;
 }
 
-static void read_entry(struct peer_canary_db_entry *out, const json_t *o)
+static void read_verdict(struct peer_canary_db_entry *out, const json_t *o)
 {
 	json_int_t ms = json_integer_value(json_object_get(o, "cpu_ms"));
 
@@ -114,8 +114,8 @@ static void read_entry(struct peer_canary_db_entry *out, const json_t *o)
 	out->is = json_is_true(json_object_get(o, "passed")) ?
 			  PEER_CANARY_PASSED :
 			  PEER_CANARY_FAILED;
-	out->id = xstrdup(text_of(o, "id"));
-	out->detail = xstrdup(text_of(o, "detail"));
+	out->id = xstrdup(string_of(o, "id"));
+	out->detail = xstrdup(string_of(o, "detail"));
 	out->cpu_ms = ms > 0 && ms <= UINT32_MAX ? (uint32_t)ms : 0;
 }
 
@@ -125,8 +125,8 @@ static void read_newest(const char *path, const struct peer_canary_db_key *key,
 {
 	json_t *all = read_db(path);
 
-	read_entry(out, find_newest(json_object_get(all, canaries), key,
-				    foreign, id, NULL));
+	read_verdict(out, find_newest(json_object_get(all, canaries), key,
+				      foreign, id, NULL));
 	json_decref(all);
 }
 
@@ -148,7 +148,7 @@ char *peer_canary_db_choice(const char *path,
 	json_t *all = read_db(path);
 	json_t *o = find_newest(json_object_get(all, choices), key, false, NULL,
 				NULL);
-	char *id = o ? xstrdup(text_of(o, "id")) : NULL;
+	char *id = o ? xstrdup(string_of(o, "id")) : NULL;
 
 	json_decref(all);
 	return id;

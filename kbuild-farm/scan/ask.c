@@ -314,9 +314,10 @@ static void learn(struct scan_answers *a, struct dialect *f, unsigned mode,
 	buf_release(&macros);
 }
 
-static int ask(struct scan_answers *a, struct dialect *f,
-	       const struct scan_unit *unit, const struct scan_line *line,
-	       enum scan_query what, const struct strv *keys, struct err *err)
+static int query_compiler(struct scan_answers *a, struct dialect *f,
+			  const struct scan_unit *unit,
+			  const struct scan_line *line, enum scan_query what,
+			  const struct strv *keys, struct err *err)
 {
 	struct buf answer = { 0 };
 	int ret;
@@ -353,7 +354,8 @@ static int load(struct scan_answers *a, struct dialect *f,
 		learn(a, f, line->mode, &kept);
 	if (!f->is.macros) {
 		wanted(a, &keys);
-		ret = ask(a, f, unit, line, SCAN_QUERY_MACROS, &keys, err);
+		ret = query_compiler(a, f, unit, line, SCAN_QUERY_MACROS, &keys,
+				     err);
 	}
 	strv_release(&keys);
 	buf_release(&kept);
@@ -415,7 +417,8 @@ int scan_dialect_dirs(struct scan_answers *a, struct scan_dialect *dialect,
 
 	pthread_mutex_lock(&f->lock);
 	if (again || !f->dirs)
-		ret = ask(a, f, unit, line, SCAN_QUERY_DIRS, NULL, &err);
+		ret = query_compiler(a, f, unit, line, SCAN_QUERY_DIRS, NULL,
+				     &err);
 	if (!ret) {
 		*dirs = &f->dirs->dirs;
 		*absent = &f->dirs->absent;
@@ -439,11 +442,11 @@ static void want(struct scan_answers *a, const char *key,
 }
 
 /* First with all that is wanted; should that fail, alone. */
-static struct operator* ask_operator(struct scan_answers *a, struct dialect *f,
-				     const struct scan_unit *unit,
-				     const struct scan_line *line,
-				     enum scan_word op, const char *text,
-				     const struct scan_text *near)
+static struct operator*
+	ask_about_operator(struct scan_answers *a, struct dialect *f,
+			   const struct scan_unit *unit,
+			   const struct scan_line *line, enum scan_word op,
+			   const char *text, const struct scan_text *near)
 {
 	struct strv all = { 0 }, one = { 0 };
 	struct operator* o;
@@ -452,10 +455,11 @@ static struct operator* ask_operator(struct scan_answers *a, struct dialect *f,
 	strv_addf(&one, "%s %s", scan_name(a->names, op)->s, text);
 	want(a, one.v[0], near);
 	wanted(a, &all);
-	ask(a, f, unit, line, SCAN_QUERY_OPERATORS, &all, &err);
+	query_compiler(a, f, unit, line, SCAN_QUERY_OPERATORS, &all, &err);
 	o = find_operator(f, op, text);
 	if (!o) {
-		ask(a, f, unit, line, SCAN_QUERY_OPERATORS, &one, &err);
+		query_compiler(a, f, unit, line, SCAN_QUERY_OPERATORS, &one,
+			       &err);
 		o = find_operator(f, op, text);
 	}
 	strv_release(&all);
@@ -475,7 +479,7 @@ int scan_dialect_operator(struct scan_answers *a, struct scan_dialect *dialect,
 	pthread_mutex_lock(&f->lock);
 	o = find_operator(f, op, text);
 	if (!o)
-		o = ask_operator(a, f, unit, line, op, text, near);
+		o = ask_about_operator(a, f, unit, line, op, text, near);
 	if (o)
 		*value = o->value;
 	pthread_mutex_unlock(&f->lock);
@@ -508,7 +512,8 @@ struct scan_text *scan_dialect_options(struct scan_answers *a,
 
 	pthread_mutex_lock(&f->lock);
 	o = find_options(f, key);
-	if (!o && !ask(a, f, unit, line, SCAN_QUERY_OPTIONS, pragmas, &err))
+	if (!o && !query_compiler(a, f, unit, line, SCAN_QUERY_OPTIONS, pragmas,
+				  &err))
 		o = find_options(f, key);
 	if (o && !o->changes)
 		o->changes = scan_lex(a->names, &o->lines, line->mode, false);

@@ -19,14 +19,14 @@ bool scan_asm_ignoring(const struct scan_asm_run *run)
 	return run->n_frame && run->frame[run->n_frame - 1].ignoring;
 }
 
-static bool has_unknown(const char *s, size_t len)
+static bool has_unknown_char(const char *s, size_t len)
 {
 	return memchr(s, SCAN_ASM_OPERAND, len) ||
 	       memchr(s, SCAN_ASM_DIGITS, len);
 }
 
-static enum answer compare(struct scan_asm_run *run, const char *how,
-			   struct scan_asm_part in)
+static enum answer compare_with_zero(struct scan_asm_run *run, const char *how,
+				     struct scan_asm_part in)
 {
 	int64_t v = 0;
 
@@ -48,7 +48,7 @@ static enum answer compare(struct scan_asm_run *run, const char *how,
 	return v != 0;
 }
 
-static enum answer is_blank(struct scan_asm_part in)
+static enum answer is_blank_operand(struct scan_asm_part in)
 {
 	scan_asm_blanks(&in);
 	if (in.p == in.end)
@@ -73,13 +73,13 @@ static struct scan_asm_part word_of(struct scan_asm_part *in, char stop)
 }
 
 /* .ifc A,B and .ifeqs "A","B". */
-static enum answer equal(struct scan_asm_part in)
+static enum answer are_equal(struct scan_asm_part in)
 {
 	size_t len = (size_t)(in.end - in.p);
 	struct scan_asm_part a, b;
 
 	/* Strings with escapes, and with a comma, are read in another way. */
-	if (has_unknown(in.p, len) || memchr(in.p, '\\', len) ||
+	if (has_unknown_char(in.p, len) || memchr(in.p, '\\', len) ||
 	    memchr(in.p, '\'', len))
 		return PERHAPS;
 	a = word_of(&in, ',');
@@ -118,15 +118,16 @@ static bool is_two_strings(struct scan_asm_part in)
 	return in.p == in.end;
 }
 
-static enum answer strings(struct scan_asm_run *run, struct scan_asm_part in)
+static enum answer are_equal_strings(struct scan_asm_run *run,
+				     struct scan_asm_part in)
 {
 	if (is_two_strings(in))
-		return equal(in);
+		return are_equal(in);
 	scan_asm_open(run, "operands of .ifeqs");
 	return PERHAPS;
 }
 
-static enum answer defined(struct scan_asm_run *run, struct scan_asm_part in)
+static enum answer ask_ifdef(struct scan_asm_run *run, struct scan_asm_part in)
 {
 	scan_asm_blanks(&in);
 	if (in.p == in.end || !scan_asm_starts_name(run->d.syntax, *in.p))
@@ -149,24 +150,24 @@ static bool is_known(const char *how)
 	return false;
 }
 
-static enum answer ask(struct scan_asm_run *run, const char *how,
-		       struct scan_asm_part in)
+static enum answer ask_condition(struct scan_asm_run *run, const char *how,
+				 struct scan_asm_part in)
 {
 	if (!strcmp(how, "b"))
-		return is_blank(in);
+		return is_blank_operand(in);
 	if (!strcmp(how, "nb"))
-		return not(is_blank(in));
+		return not(is_blank_operand(in));
 	if (!strcmp(how, "c"))
-		return equal(in);
+		return are_equal(in);
 	if (!strcmp(how, "nc"))
-		return not(equal(in));
+		return not(are_equal(in));
 	if (!strcmp(how, "eqs"))
-		return strings(run, in);
+		return are_equal_strings(run, in);
 	if (!strcmp(how, "nes"))
-		return not(strings(run, in));
+		return not(are_equal_strings(run, in));
 	if (strstr(how, "def"))
-		return defined(run, in);
-	return compare(run, how, in);
+		return ask_ifdef(run, in);
+	return compare_with_zero(run, how, in);
 }
 
 /* The branch that starts here is taken, not taken, or who knows. */
@@ -191,7 +192,7 @@ static void open_frame(struct scan_asm_run *run, const char *how,
 	enum answer answer = NO;
 
 	if (!f.dead)
-		answer = ask(run, how, in);
+		answer = ask_condition(run, how, in);
 	run->frame = xrealloc(run->frame,
 			      (run->n_frame + 1) * sizeof(*run->frame));
 	run->frame[run->n_frame] = f;
@@ -230,7 +231,8 @@ bool scan_asm_condition(struct scan_asm_run *run, const char *name,
 			f->last = true;
 	} else if (!strcmp(name, "elseif")) {
 		if (f && !f->last)
-			branch(run, f, f->dead ? NO : compare(run, "ne", in));
+			branch(run, f,
+			       f->dead ? NO : compare_with_zero(run, "ne", in));
 	} else {
 		return false;
 	}

@@ -50,14 +50,16 @@ static char *lower(const char *s, size_t len)
 	return copy;
 }
 
-static bool same(const struct scan_asm_macro *a, const struct scan_asm_macro *b)
+static bool is_same_macro(const struct scan_asm_macro *a,
+			  const struct scan_asm_macro *b)
 {
 	return a->alternate == b->alternate &&
 	       !strcmp(a->operands, b->operands) && !strcmp(a->body, b->body);
 }
 
 /* A macro whose name is `owned`. */
-static void add(struct scan_asm_run *run, char *owned, struct scan_asm_macro *m)
+static void add_macro(struct scan_asm_run *run, char *owned,
+		      struct scan_asm_macro *m)
 {
 	struct scan_asm_named *n = scan_asm_find(run, owned);
 
@@ -69,7 +71,7 @@ static void add(struct scan_asm_run *run, char *owned, struct scan_asm_macro *m)
 	}
 	free(owned);
 	for (struct scan_asm_macro *old = n->macro; old; old = old->next) {
-		if (same(old, m)) {
+		if (is_same_macro(old, m)) {
 			scan_asm_macro_free(m);
 			return;
 		}
@@ -110,7 +112,7 @@ void scan_asm_define(struct scan_asm_run *run, struct scan_asm_part label,
 		free(words);
 		return;
 	}
-	add(run, lower(label.p, len), m);
+	add_macro(run, lower(label.p, len), m);
 }
 
 void scan_asm_purge(struct scan_asm_run *run, struct scan_asm_part in)
@@ -180,8 +182,8 @@ static bool is_directive(const struct scan_asm_syntax *x,
 	       (in.end == in.p + 1 + n || !scan_asm_in_name(x, in.p[1 + n]));
 }
 
-static bool opens(const struct scan_asm_syntax *x, const char *from,
-		  struct scan_asm_part in)
+static bool opens_body(const struct scan_asm_syntax *x, const char *from,
+		       struct scan_asm_part in)
 {
 	static const char *const repeats[] = { "irepc", "irep", "irpc",
 					       "rept",  "irp",  "rep" };
@@ -209,7 +211,7 @@ bool scan_asm_body(const struct scan_asm_syntax *x, const char *from,
 
 		in->p = eol + (eol < in->end);
 		first = behind_labels(x, line, &label);
-		if (opens(x, from, first)) {
+		if (opens_body(x, from, first)) {
 			depth++;
 		} else if (is_directive(x, first, to) && !--depth) {
 			body->end = label;
@@ -220,7 +222,7 @@ bool scan_asm_body(const struct scan_asm_syntax *x, const char *from,
 	return false;
 }
 
-static void release(struct map_node *node)
+static void free_named(struct map_node *node)
 {
 	struct scan_asm_named *n = (struct scan_asm_named *)node;
 
@@ -236,7 +238,7 @@ static void release(struct map_node *node)
 
 void scan_asm_macros_release(struct scan_asm_run *run)
 {
-	map_release_all(&run->macros, release);
+	map_release_all(&run->macros, free_named);
 	while (run->purged) {
 		struct scan_asm_macro *m = run->purged;
 

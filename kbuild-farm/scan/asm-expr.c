@@ -65,7 +65,7 @@ static const struct {
 
 static int64_t parse(struct expr *e, unsigned rank);
 
-static int64_t unknown(struct expr *e)
+static int64_t unknown_value(struct expr *e)
 {
 	e->unknown = true;
 	return 0;
@@ -79,7 +79,7 @@ static int digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 99;
 }
 
-static int64_t number(struct expr *e)
+static int64_t expr_number(struct expr *e)
 {
 	struct scan_asm_part *in = &e->in;
 	uint64_t value = 0;
@@ -97,7 +97,7 @@ static int64_t number(struct expr *e)
 		in->p += 2;
 	for (; in->p < in->end && digit(*in->p) < base; in->p++) {
 		if (value > (uint64_t)INT64_MAX / 16)
-			unknown(e);
+			unknown_value(e);
 		value = value * (uint64_t)base + (uint64_t)digit(*in->p);
 	}
 	while (in->p < in->end && strchr("uUlL", *in->p) && *in->p)
@@ -105,7 +105,7 @@ static int64_t number(struct expr *e)
 	/* 1f and 1b are labels, 0f1.5 and 1e5 no integers. */
 	if (in->p < in->end &&
 	    (scan_asm_in_name(e->x, *in->p) || *in->p == '\'')) {
-		unknown(e);
+		unknown_value(e);
 		while (in->p < in->end && scan_asm_in_name(e->x, *in->p))
 			in->p++;
 	}
@@ -119,11 +119,11 @@ static int64_t symbol(struct expr *e)
 	size_t len = scan_asm_name(e->x, &e->in);
 
 	if (!e->symbol || !e->symbol(e->ctx, s, len, &value))
-		return unknown(e);
+		return unknown_value(e);
 	return value;
 }
 
-static int64_t operand(struct expr *e)
+static int64_t expr_operand(struct expr *e)
 {
 	struct scan_asm_part *in = &e->in;
 	int64_t value;
@@ -131,14 +131,14 @@ static int64_t operand(struct expr *e)
 
 	scan_asm_blanks(in);
 	if (in->p == in->end || e->depth > DEPTH_MAX)
-		return unknown(e);
+		return unknown_value(e);
 	c = *in->p;
 	if (c >= '0' && c <= '9')
-		return number(e);
+		return expr_number(e);
 	if (scan_asm_starts_name(e->x, c))
 		return symbol(e);
 	if (!strchr("(+-~!", c))
-		return unknown(e);
+		return unknown_value(e);
 	in->p++;
 	e->depth++;
 	if (c == '(') {
@@ -147,13 +147,13 @@ static int64_t operand(struct expr *e)
 		if (in->p < in->end && *in->p == ')')
 			in->p++;
 		else
-			unknown(e);
+			unknown_value(e);
 	} else {
-		value = operand(e);
+		value = expr_operand(e);
 	}
 	e->depth--;
 	if (c == '-' && value == INT64_MIN)
-		return unknown(e);
+		return unknown_value(e);
 	return c == '-' ? -value :
 	       c == '~' ? ~value :
 	       c == '!' ? !value :
@@ -191,7 +191,7 @@ static int64_t arithmetic(struct expr *e, enum operator op, int64_t a,
 		value = bad ? 0 : a >> b;
 		break;
 	}
-	return bad ? unknown(e) : value;
+	return bad ? unknown_value(e) : value;
 }
 
 static int64_t apply(struct expr *e, enum operator op, int64_t a, int64_t b)
@@ -243,7 +243,7 @@ static size_t next_operator(struct expr *e)
 
 static int64_t parse(struct expr *e, unsigned rank)
 {
-	int64_t value = operand(e);
+	int64_t value = expr_operand(e);
 	size_t i;
 
 	while ((i = next_operator(e)) < OPERATORS && operators[i].rank > rank) {

@@ -10,12 +10,12 @@
 #include <string.h>
 #include <strings.h>
 
-static void put(struct buf *out, char c)
+static void append_char(struct buf *out, char c)
 {
 	buf_add(out, &c, 1);
 }
 
-static bool at(const struct scan_asm_part *in, char c)
+static bool is_at(const struct scan_asm_part *in, char c)
 {
 	return in->p < in->end && *in->p == c;
 }
@@ -23,7 +23,7 @@ static bool at(const struct scan_asm_part *in, char c)
 void scan_asm_comma(struct scan_asm_part *in)
 {
 	scan_asm_blanks(in);
-	in->p += at(in, ',');
+	in->p += is_at(in, ',');
 	scan_asm_blanks(in);
 }
 
@@ -32,7 +32,7 @@ static size_t word(const struct scan_asm_dialect *d, struct scan_asm_part *in)
 {
 	size_t len = scan_asm_name(d->syntax, in);
 
-	if (d->alternate && at(in, '&'))
+	if (d->alternate && is_at(in, '&'))
 		in->p++;
 	return len;
 }
@@ -51,14 +51,14 @@ static void angled(struct scan_asm_part *in, struct buf *out)
 		} else if (*in->p == '<') {
 			nest++;
 		}
-		put(out, *in->p);
+		append_char(out, *in->p);
 	}
 	in->p += in->p < in->end;
 }
 
 /* "..." or '...': the quote twice stands for itself. */
-static void quoted(const struct scan_asm_dialect *d, struct scan_asm_part *in,
-		   struct buf *out)
+static void copy_quoted(const struct scan_asm_dialect *d,
+			struct scan_asm_part *in, struct buf *out)
 {
 	char quote = *in->p++;
 	bool escaped = false;
@@ -70,10 +70,10 @@ static void quoted(const struct scan_asm_dialect *d, struct scan_asm_part *in,
 				return;
 		} else if (!escaped && *in->p == quote) {
 			in->p++;
-			if (!at(in, quote))
+			if (!is_at(in, quote))
 				return;
 		}
-		put(out, *in->p++);
+		append_char(out, *in->p++);
 	}
 }
 
@@ -82,14 +82,14 @@ static bool starts_string(const struct scan_asm_dialect *d, char c)
 	return c == '"' || (d->alternate && (c == '<' || c == '\''));
 }
 
-static void strings(const struct scan_asm_dialect *d, struct scan_asm_part *in,
-		    struct buf *out)
+static void copy_strings(const struct scan_asm_dialect *d,
+			 struct scan_asm_part *in, struct buf *out)
 {
 	while (in->p < in->end && starts_string(d, *in->p)) {
 		if (*in->p == '<')
 			angled(in, out);
 		else
-			quoted(d, in, out);
+			copy_quoted(d, in, out);
 	}
 }
 
@@ -98,15 +98,15 @@ static bool copy_string(struct scan_asm_part *in, struct buf *out)
 {
 	char quote = *in->p;
 
-	put(out, *in->p++);
+	append_char(out, *in->p++);
 	while (in->p < in->end && *in->p != quote)
-		put(out, *in->p++);
+		append_char(out, *in->p++);
 	return in->p < in->end;
 }
 
 /* Up to a comma or a blank, but not within brackets. */
-static void plain(const struct scan_asm_dialect *d, struct scan_asm_part *in,
-		  struct buf *out)
+static void copy_plain(const struct scan_asm_dialect *d,
+		       struct scan_asm_part *in, struct buf *out)
 {
 	struct buf open = { 0 };
 
@@ -119,10 +119,10 @@ static void plain(const struct scan_asm_dialect *d, struct scan_asm_part *in,
 			break;
 		last = open.len ? (char)open.data[open.len - 1] : '\0';
 		if (c == '(' || c == '[')
-			put(&open, c);
+			append_char(&open, c);
 		else if ((c == ')' && last == '(') || (c == ']' && last == '['))
 			open.len--;
-		put(out, c);
+		append_char(out, c);
 		in->p++;
 	}
 	buf_release(&open);
@@ -135,7 +135,7 @@ static bool is_based(const struct scan_asm_part *in)
 	       strchr("bBqQhHdD", *in->p);
 }
 
-static bool separates(const struct scan_asm_dialect *d, char c)
+static bool separates_arguments(const struct scan_asm_dialect *d, char c)
 {
 	return c && (strchr(" \t,\";)(", c) ||
 		     (d->alternate && (c == '<' || c == '>')));
@@ -149,23 +149,23 @@ void scan_asm_argument(const struct scan_asm_dialect *d,
 	if (in->p == in->end)
 		return;
 	if (is_based(in)) {
-		while (in->p < in->end && !separates(d, *in->p))
-			put(out, *in->p++);
+		while (in->p < in->end && !separates_arguments(d, *in->p))
+			append_char(out, *in->p++);
 	} else if (*in->p == '%' && d->alternate) {
 		in->p++;
 		d->value(d->ctx, in, out);
 	} else if (!starts_string(d, *in->p)) {
-		plain(d, in, out);
+		copy_plain(d, in, out);
 	} else if (d->alternate && *in->p != '<') {
-		put(out, '"');
-		strings(d, in, out);
-		put(out, '"');
+		append_char(out, '"');
+		copy_strings(d, in, out);
+		append_char(out, '"');
 	} else {
-		strings(d, in, out);
+		copy_strings(d, in, out);
 	}
 }
 
-static char *copy(struct scan_asm_part part)
+static char *copy_part(struct scan_asm_part part)
 {
 	return xstrndup(part.p, (size_t)(part.end - part.p));
 }
@@ -212,9 +212,9 @@ static void formals(const struct scan_asm_dialect *d, struct scan_asm_macro *m,
 			break;
 		f = add_formal(m, name, len);
 		scan_asm_blanks(in);
-		if (at(in, ':'))
+		if (is_at(in, ':'))
 			m->bad = !qualifier(d, in, f);
-		if (at(in, '=')) {
+		if (is_at(in, '=')) {
 			in->p++;
 			scan_asm_argument(d, in, &def);
 			f->def = xstrdup(buf_str(&def));
@@ -236,8 +236,8 @@ struct scan_asm_macro *scan_asm_macro_new(const struct scan_asm_dialect *d,
 {
 	struct scan_asm_macro *m = xcalloc(1, sizeof(*m));
 
-	m->operands = copy(operands);
-	m->body = copy(body);
+	m->operands = copy_part(operands);
+	m->body = copy_part(body);
 	m->alternate = d->alternate;
 	formals(d, m, &operands);
 	return m;
@@ -292,7 +292,7 @@ static bool put_actual(struct body *b, const char *s, size_t len)
 		    memcmp(b->local.v[i], s, len))
 			continue;
 		buf_add_str(b->out, ".LL");
-		put(b->out, SCAN_ASM_DIGITS);
+		append_char(b->out, SCAN_ASM_DIGITS);
 		return true;
 	}
 	return false;
@@ -304,27 +304,27 @@ static void substitute(struct body *b, char prefix)
 	const char *s = b->in.p;
 	size_t len = word(b->d, &b->in);
 
-	b->in.p += at(&b->in, prefix == '&' ? '&' : '\'');
+	b->in.p += is_at(&b->in, prefix == '&' ? '&' : '\'');
 	if (put_actual(b, s, len))
 		return;
 	if (prefix)
-		put(b->out, prefix);
+		append_char(b->out, prefix);
 	buf_add(b->out, s, len);
 	if (prefix == '&' && b->in.p > s && b->in.p[-1] == '&')
-		put(b->out, '&');
+		append_char(b->out, '&');
 }
 
 static void backslash(struct body *b)
 {
 	b->in.p++;
-	if (at(&b->in, '(')) {
+	if (is_at(&b->in, '(')) {
 		for (b->in.p++; b->in.p < b->in.end && *b->in.p != ')';)
-			put(b->out, *b->in.p++);
+			append_char(b->out, *b->in.p++);
 		b->in.p += b->in.p < b->in.end;
-	} else if (at(&b->in, '@') || at(&b->in, '+')) {
-		put(b->out, SCAN_ASM_DIGITS);
+	} else if (is_at(&b->in, '@') || is_at(&b->in, '+')) {
+		append_char(b->out, SCAN_ASM_DIGITS);
 		b->in.p++;
-	} else if (at(&b->in, '&')) {
+	} else if (is_at(&b->in, '&')) {
 		buf_add_str(b->out, "\\&");
 		b->in.p++;
 	} else {
@@ -332,7 +332,7 @@ static void backslash(struct body *b)
 	}
 }
 
-static bool is_local(const struct body *b)
+static bool is_local_statement(const struct body *b)
 {
 	return b->is_macro && !b->quoted && b->in.end - b->in.p > 5 &&
 	       !strncasecmp(b->in.p, "LOCAL", 5) &&
@@ -354,7 +354,7 @@ static void locals(struct body *b)
 	}
 }
 
-static void expand(struct body *b)
+static void expand_body(struct body *b)
 {
 	while (b->in.p < b->in.end) {
 		char c = *b->in.p;
@@ -366,19 +366,19 @@ static void expand(struct body *b)
 			backslash(b);
 		} else if (b->d->alternate &&
 			   scan_asm_starts_name(b->d->syntax, c)) {
-			if (is_local(b))
+			if (is_local_statement(b))
 				locals(b);
 			else
 				substitute(b, '\0');
 		} else {
 			if (c == '"')
 				b->quoted = !b->quoted;
-			put(b->out, c);
+			append_char(b->out, c);
 			b->in.p++;
 		}
 	}
 	if (!b->out->len || b->out->data[b->out->len - 1] != '\n')
-		put(b->out, '\n');
+		append_char(b->out, '\n');
 	strv_release(&b->local);
 }
 
@@ -401,7 +401,7 @@ static bool has_keyword(const struct scan_asm_dialect *d,
 
 	if (d->alternate)
 		return false;
-	while (p < in->end && *p != '=' && !separates(d, *p))
+	while (p < in->end && *p != '=' && !separates_arguments(d, *p))
 		p++;
 	return p < in->end && *p == '=';
 }
@@ -414,7 +414,7 @@ static bool keyword(const struct scan_asm_dialect *d, struct scan_asm_macro *m,
 	const char *s = in->p;
 	size_t len = word(d, in);
 
-	if (!at(in, '='))
+	if (!is_at(in, '='))
 		return false;
 	in->p++;
 	f = find_formal(m, s, len);
@@ -467,7 +467,7 @@ bool scan_asm_macro_expand(const struct scan_asm_dialect *d,
 	b.formal = m->formal;
 	b.n = m->n;
 	b.in = (struct scan_asm_part){ m->body, m->body + strlen(m->body) };
-	expand(&b);
+	expand_body(&b);
 	return true;
 }
 
@@ -481,6 +481,6 @@ void scan_asm_repeat(const struct scan_asm_dialect *d, const char *name,
 	};
 
 	buf_add(&f.actual, value.p, (size_t)(value.end - value.p));
-	expand(&b);
+	expand_body(&b);
 	buf_release(&f.actual);
 }

@@ -7,17 +7,17 @@
 
 #include <string.h>
 
-static bool is_letter(char c)
+static bool is_ascii_letter(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-static bool is_digit(char c)
+static bool is_decimal(char c)
 {
 	return c >= '0' && c <= '9';
 }
 
-static void put(struct buf *out, char c)
+static void put_char(struct buf *out, char c)
 {
 	buf_add(out, &c, 1);
 }
@@ -28,18 +28,18 @@ static const char *percent(struct scan_asm_part *in, struct buf *out)
 	if (in->p == in->end)
 		return "a % at the end of an asm statement";
 	if (strchr("%{|}", *in->p)) {
-		put(out, *in->p++);
+		put_char(out, *in->p++);
 		return NULL;
 	}
 	if (*in->p == '=') {
 		in->p++;
-		put(out, SCAN_ASM_DIGITS);
+		put_char(out, SCAN_ASM_DIGITS);
 		return NULL;
 	}
 	/* One letter, or in clang ${0:abc}, says how. */
-	if (is_letter(*in->p))
+	if (is_ascii_letter(*in->p))
 		in->p++;
-	put(out, SCAN_ASM_OPERAND);
+	put_char(out, SCAN_ASM_OPERAND);
 	if (in->p < in->end && *in->p == '[') {
 		const char *close = memchr(in->p, ']',
 					   (size_t)(in->end - in->p));
@@ -47,13 +47,13 @@ static const char *percent(struct scan_asm_part *in, struct buf *out)
 		in->p = close ? close + 1 : in->end;
 		return close ? NULL : "%[ without ] in an asm statement";
 	}
-	if (in->p == in->end || !is_digit(*in->p)) {
+	if (in->p == in->end || !is_decimal(*in->p)) {
 		/* %_ and the like: one letter more at most. */
-		if (in->p < in->end && !is_letter(in->p[-1]))
+		if (in->p < in->end && !is_ascii_letter(in->p[-1]))
 			return "a % of the compiler's in an asm statement";
 		return NULL;
 	}
-	while (in->p < in->end && is_digit(*in->p))
+	while (in->p < in->end && is_decimal(*in->p))
 		in->p++;
 	return NULL;
 }
@@ -102,7 +102,7 @@ const char *scan_asm_operands(const struct scan_asm_syntax *x, const char *s,
 		if (ch == '%')
 			why = percent(&in, to);
 		else
-			put(to, ch);
+			put_char(to, ch);
 	}
 	buf_release(&skipped);
 	return why;

@@ -34,7 +34,7 @@ struct reading {
 	bool labelled; /* the statement at hand has a label */
 };
 
-static void run_text(struct scan_asm_run *run, struct reading *r);
+static void run_statements(struct scan_asm_run *run, struct reading *r);
 
 static bool has_unknown(struct scan_asm_part in)
 {
@@ -61,7 +61,7 @@ static void run_expansion(struct scan_asm_run *run, const struct buf *text)
 	scan_asm_scrub(run->d.syntax, buf_str(text), text->len, &scrubbed);
 	r.in = (struct scan_asm_part){ buf_str(&scrubbed),
 				       buf_str(&scrubbed) + scrubbed.len };
-	run_text(run, &r);
+	run_statements(run, &r);
 	if (unsure && run->n_frame != conditions)
 		scan_asm_open(run, ".if and .endif in different macros");
 	buf_release(&scrubbed);
@@ -316,8 +316,9 @@ static void assign(struct scan_asm_run *run, struct scan_asm_part in,
  * A directive that we do not know: a macro with a dot, or one that might
  * take a separator inside a string for the end.
  */
-static void other(struct scan_asm_run *run, struct scan_asm_part name,
-		  struct scan_asm_part in)
+static void run_other_directive(struct scan_asm_run *run,
+				struct scan_asm_part name,
+				struct scan_asm_part in)
 {
 	const char *stop = memchr(in.p, ';', (size_t)(in.end - in.p));
 	struct reading rest = { { stop, in.end }, .expansion = true };
@@ -329,13 +330,13 @@ static void other(struct scan_asm_run *run, struct scan_asm_part name,
 		return;
 	alternate = scan_asm_perhaps(run);
 	rest.in.p++;
-	run_text(run, &rest);
+	run_statements(run, &rest);
 	scan_asm_surely(run, alternate);
 }
 
-static void directive(struct scan_asm_run *run, struct reading *r,
-		      struct scan_asm_part label, struct scan_asm_part name,
-		      struct scan_asm_part in)
+static void run_directive(struct scan_asm_run *run, struct reading *r,
+			  struct scan_asm_part label, struct scan_asm_part name,
+			  struct scan_asm_part in)
 {
 	struct scan_asm_part body;
 	struct buf low = { 0 };
@@ -350,7 +351,7 @@ static void directive(struct scan_asm_run *run, struct reading *r,
 		bool unsure = run->unsure;
 
 		if (!scan_asm_condition(run, buf_str(&low), in))
-			other(run, name, in);
+			run_other_directive(run, name, in);
 		/* Where it is skipped, nobody sees it behind a label. */
 		else if (r->labelled && unsure)
 			scan_asm_open(run, ".if behind a label");
@@ -443,12 +444,12 @@ static void statement(struct scan_asm_run *run, struct reading *r,
 	if (scan_asm_take_equals(&in, &later))
 		scan_asm_assign(run, name, in, later);
 	else if (name.p < name.end && *name.p == '.')
-		directive(run, r, label, name, in);
+		run_directive(run, r, label, name, in);
 	else
 		call_macro(run, name, in);
 }
 
-static void run_text(struct scan_asm_run *run, struct reading *r)
+static void run_statements(struct scan_asm_run *run, struct reading *r)
 {
 	r->unsure = run->unsure;
 	while (r->in.p < r->in.end) {
@@ -474,7 +475,7 @@ void scan_asm_run(struct scan_asm_run *run, const char *s, size_t len)
 	scan_asm_scrub(run->d.syntax, s, len, &scrubbed);
 	r.in = (struct scan_asm_part){ buf_str(&scrubbed),
 				       buf_str(&scrubbed) + scrubbed.len };
-	run_text(run, &r);
+	run_statements(run, &r);
 	scan_asm_leave(run, 0);
 	buf_release(&scrubbed);
 }

@@ -76,21 +76,22 @@ const struct scan_asm_syntax *scan_asm_syntax(const char *architecture)
 	return NULL;
 }
 
-static bool is_letter(char c)
+static bool is_suffix_letter(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
 	       (uint8_t)c >= 128 || c == SCAN_ASM_OPERAND ||
 	       c == SCAN_ASM_DIGITS;
 }
 
-static bool is_one_of(char c, const char *set)
+static bool is_in_set(char c, const char *set)
 {
 	return c && strchr(set, c);
 }
 
 bool scan_asm_starts_name(const struct scan_asm_syntax *x, char c)
 {
-	return is_letter(c) || is_one_of(c, "._$") || is_one_of(c, x->name);
+	return is_suffix_letter(c) || is_in_set(c, "._$") ||
+	       is_in_set(c, x->name);
 }
 
 bool scan_asm_in_name(const struct scan_asm_syntax *x, char c)
@@ -144,7 +145,7 @@ struct scrub {
 	enum place at;
 };
 
-static void put(struct scrub *s, char c)
+static void emit_char(struct scrub *s, char c)
 {
 	buf_add(s->out, &c, 1);
 }
@@ -156,23 +157,23 @@ static bool is_white(char c)
 
 static bool is_symbol(const struct scrub *s, char c)
 {
-	return is_letter(c) || is_one_of(c, "._$") || (c >= '0' && c <= '9') ||
-	       is_one_of(c, s->x->operand);
+	return is_suffix_letter(c) || is_in_set(c, "._$") ||
+	       (c >= '0' && c <= '9') || is_in_set(c, s->x->operand);
 }
 
-static void skip_line(struct scrub *s)
+static void skip_to_newline(struct scrub *s)
 {
 	while (s->p < s->end && *s->p != '\n')
 		s->p++;
 }
 
 /* A comment that starts anywhere ends its line. */
-static void end_line(struct scrub *s)
+static void comment_to_end(struct scrub *s)
 {
-	skip_line(s);
+	skip_to_newline(s);
 	s->p += s->p < s->end;
 	s->at = AT_START;
-	put(s, '\n');
+	emit_char(s, '\n');
 }
 
 /* One blank or a comment was taken. */
@@ -184,18 +185,18 @@ static void blank(struct scrub *s)
 		return;
 	if (s->at == AT_START) {
 		s->at = BEHIND_BLANK;
-		put(s, ' ');
+		emit_char(s, ' ');
 		return;
 	}
-	if (*s->p == ';' || (is_one_of(*s->p, s->x->comment) &&
-			     !is_one_of(*s->p, s->x->line_comment)))
+	if (*s->p == ';' || (is_in_set(*s->p, s->x->comment) &&
+			     !is_in_set(*s->p, s->x->line_comment)))
 		return;
 	if (*s->p == ':' && (s->at == IN_FIRST || s->at == IN_LABEL)) {
 		s->at = BEHIND_BLANK;
-		put(s, *s->p++);
+		emit_char(s, *s->p++);
 	} else if (s->at == IN_FIRST || s->at == IN_LABEL) {
 		s->at = IN_OPERANDS;
-		put(s, ' ');
+		emit_char(s, ' ');
 	} else if (s->at == IN_SYMBOL) {
 		s->at = BEHIND_SYMBOL;
 	}
@@ -209,7 +210,7 @@ static void long_comment(struct scrub *s, bool lines)
 
 	for (; lines && s->p < stop; s->p++) {
 		if (*s->p == '\n')
-			put(s, '\n');
+			emit_char(s, '\n');
 	}
 	s->p = end ? end + 2 : s->end;
 	blank(s);
@@ -223,36 +224,36 @@ static void slash(struct scrub *s)
 		s->p++;
 		long_comment(s, false);
 	} else if (next == '/' && s->x->slashes) {
-		end_line(s);
+		comment_to_end(s);
 	} else {
 		if (s->at == IN_SYMBOL || s->at == BEHIND_SYMBOL)
 			s->at = IN_OPERANDS;
-		put(s, '/');
+		emit_char(s, '/');
 	}
 }
 
 /* A string goes over lines; its inside stays as it is. */
-static void string(struct scrub *s)
+static void scrub_string(struct scrub *s)
 {
 	if (s->at == BEHIND_SYMBOL)
-		put(s, ' ');
-	put(s, '"');
+		emit_char(s, ' ');
+	emit_char(s, '"');
 	while (s->p < s->end && *s->p != '"') {
 		char c = *s->p++;
 
-		put(s, c);
+		emit_char(s, c);
 		if (c != '\\' || s->x->no_escapes || s->p == s->end)
 			continue;
-		put(s, *s->p == '\n' ? 'n' : *s->p);
+		emit_char(s, *s->p == '\n' ? 'n' : *s->p);
 		s->p++;
 	}
-	put(s, '"');
+	emit_char(s, '"');
 	s->p += s->p < s->end;
 	if (s->at == BEHIND_SYMBOL || s->at == IN_OPERANDS)
 		s->at = IN_SYMBOL;
 }
 
-static void character(struct scrub *s)
+static void scrub_character(struct scrub *s)
 {
 	static const char names[] = "bfnrt", values[] = "\b\f\n\r\t";
 	const char *name;
@@ -260,7 +261,7 @@ static void character(struct scrub *s)
 	char c = '\0';
 
 	if (s->at == BEHIND_SYMBOL) {
-		put(s, ' ');
+		emit_char(s, ' ');
 		s->at = IN_OPERANDS;
 	}
 	if (s->p < s->end)
@@ -280,17 +281,17 @@ static void character(struct scrub *s)
 }
 
 /* Any other character. */
-static void plain(struct scrub *s, char c)
+static void scrub_plain(struct scrub *s, char c)
 {
 	if (is_symbol(s, c) &&
 	    (s->at == BEHIND_SYMBOL || s->at == IN_OPERANDS)) {
 		if (s->at == BEHIND_SYMBOL)
-			put(s, ' ');
+			emit_char(s, ' ');
 		s->at = IN_SYMBOL;
 	} else if (s->at == BEHIND_SYMBOL) {
 		/* A parameter of a macro may begin here. */
 		if (c == '\\')
-			put(s, ' ');
+			emit_char(s, ' ');
 		s->at = IN_OPERANDS;
 	} else if (s->at == IN_SYMBOL && !is_symbol(s, c)) {
 		s->at = IN_OPERANDS;
@@ -299,11 +300,11 @@ static void plain(struct scrub *s, char c)
 	} else if (s->at == BEHIND_BLANK) {
 		s->at = IN_FIRST;
 	}
-	put(s, c);
+	emit_char(s, c);
 }
 
 /* # 12 "x.S" is .linefile, whose operands are as others. */
-static void line_comment(struct scrub *s, char c)
+static void scrub_line_comment(struct scrub *s, char c)
 {
 	bool first = s->at == AT_START;
 
@@ -315,7 +316,7 @@ static void line_comment(struct scrub *s, char c)
 		s->at = IN_OPERANDS;
 		return;
 	}
-	skip_line(s);
+	skip_to_newline(s);
 	s->at = AT_START;
 }
 
@@ -334,9 +335,9 @@ static bool is_no_comment(const struct scrub *s)
 	return memmem(line, (size_t)(out + len - line), ".symver", 7);
 }
 
-static void comment(struct scrub *s, char c)
+static void scrub_comment(struct scrub *s, char c)
 {
-	if (is_one_of(c, s->x->line_comment)) {
+	if (is_in_set(c, s->x->line_comment)) {
 		if (c == '/' && s->p < s->end && *s->p == '*') {
 			s->p++;
 			s->at = IN_OPERANDS;
@@ -344,14 +345,14 @@ static void comment(struct scrub *s, char c)
 			return;
 		}
 		if (s->at == AT_START || s->at == BEHIND_BLANK) {
-			line_comment(s, c);
+			scrub_line_comment(s, c);
 			return;
 		}
 	}
-	if (!is_one_of(c, s->x->comment) || is_no_comment(s))
-		plain(s, c);
+	if (!is_in_set(c, s->x->comment) || is_no_comment(s))
+		scrub_plain(s, c);
 	else
-		end_line(s);
+		comment_to_end(s);
 }
 
 static void colon(struct scrub *s)
@@ -360,7 +361,7 @@ static void colon(struct scrub *s)
 				s->at == IN_OPERANDS ?
 			IN_OPERANDS :
 			BEHIND_BLANK;
-	put(s, ':');
+	emit_char(s, ':');
 }
 
 void scan_asm_scrub(const struct scan_asm_syntax *x, const char *text,
@@ -373,23 +374,23 @@ void scan_asm_scrub(const struct scan_asm_syntax *x, const char *text,
 
 		if (is_white(c))
 			blank(&s);
-		else if (is_one_of(c, x->comment) ||
-			 is_one_of(c, x->line_comment))
-			comment(&s, c);
+		else if (is_in_set(c, x->comment) ||
+			 is_in_set(c, x->line_comment))
+			scrub_comment(&s, c);
 		else if (c == '/')
 			slash(&s);
 		else if (c == '"')
-			string(&s);
+			scrub_string(&s);
 		else if (c == '\'')
-			character(&s);
+			scrub_character(&s);
 		else if (c == ':')
 			colon(&s);
 		else if (c == '\n' || c == ';') {
 			s.at = AT_START;
-			put(&s, c);
+			emit_char(&s, c);
 		} else
-			plain(&s, c);
+			scrub_plain(&s, c);
 	}
 	if (!out->len || out->data[out->len - 1] != '\n')
-		put(&s, '\n');
+		emit_char(&s, '\n');
 }

@@ -30,8 +30,8 @@ void scan_asm_surely(struct scan_asm_run *run, bool alternate)
 		scan_asm_open(run, ".altmacro, perhaps");
 }
 
-static struct symbol *find(const struct scan_asm_run *run, const char *name,
-			   size_t len)
+static struct symbol *find_symbol(const struct scan_asm_run *run,
+				  const char *name, size_t len)
 {
 	struct map_node *n;
 
@@ -47,7 +47,7 @@ static struct symbol *find(const struct scan_asm_run *run, const char *name,
 
 static bool lookup(void *ctx, const char *name, size_t len, int64_t *value)
 {
-	struct symbol *s = find(ctx, name, len);
+	struct symbol *s = find_symbol(ctx, name, len);
 
 	if (s)
 		*value = s->value;
@@ -75,7 +75,7 @@ void scan_asm_assign(struct scan_asm_run *run, struct scan_asm_part name,
 	scan_asm_blanks(&value);
 	if (value.p < value.end)
 		known = false;
-	s = find(run, name.p, len);
+	s = find_symbol(run, name.p, len);
 	if (!s) {
 		if (!known)
 			return;
@@ -91,7 +91,7 @@ void scan_asm_assign(struct scan_asm_run *run, struct scan_asm_part name,
 	run->changes++;
 }
 
-static void release(struct map_node *n)
+static void free_symbol(struct map_node *n)
 {
 	free(((struct symbol *)n)->name);
 	free(n);
@@ -99,5 +99,5 @@ static void release(struct map_node *n)
 
 void scan_asm_symbols_release(struct scan_asm_run *run)
 {
-	map_release_all(&run->symbols, release);
+	map_release_all(&run->symbols, free_symbol);
 }

@@ -130,7 +130,7 @@ static void run_raw(struct scan_asm_run *run, const struct buf *in)
 	}
 }
 
-static void run_text(struct scan_asm_run *run, const struct text *t)
+static void run_part(struct scan_asm_run *run, const struct text *t)
 {
 	if (has_control(&t->text)) {
 		scan_asm_open(run, "a control character in assembler text");
@@ -217,7 +217,7 @@ static void run_all(struct scan_asm_run *run, struct scan_asm_text *a)
 		before = run->changes;
 		run->statements = 0;
 		for (size_t i = 0; i < a->n && !run->out->open; i++)
-			run_text(run, a->text[i]);
+			run_part(run, a->text[i]);
 		if (compiled && !run->out->open)
 			run_compiled(run);
 	} while (run->loose && run->changes != before && !run->out->open);

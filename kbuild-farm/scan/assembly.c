@@ -31,7 +31,7 @@ void scan_assembly_release(struct scan_assembly *a)
 	free(a->part);
 }
 
-static void add_part(struct scan_assembly *a, size_t from, uint8_t kind)
+static void add_asm_part(struct scan_assembly *a, size_t from, uint8_t kind)
 {
 	a->part = vec_reserve(a->part, &a->cap_part, a->n_part,
 			      sizeof(*a->part));
@@ -43,7 +43,7 @@ static void add_part(struct scan_assembly *a, size_t from, uint8_t kind)
 /* ---------------------------------------------------------------- strings */
 
 /* Of no digit: more than any base. */
-static unsigned digit_of(char c)
+static unsigned escape_digit(char c)
 {
 	return (unsigned)str_hex_digit(c);
 }
@@ -59,10 +59,10 @@ static const char *add_escape(struct buf *out, const char *p, const char *end)
 	uint32_t v = 0;
 	char c = known ? values[known - names] : *p;
 
-	if (!known && (base == 16 || digit_of(*p) < 8)) {
-		for (p += base == 16; p < end && max && digit_of(*p) < base;
+	if (!known && (base == 16 || escape_digit(*p) < 8)) {
+		for (p += base == 16; p < end && max && escape_digit(*p) < base;
 		     p++, max--)
-			v = v * base + digit_of(*p);
+			v = v * base + escape_digit(*p);
 		c = (char)(v < 0x100 ? v : '?');
 		p--;
 	}
@@ -71,7 +71,7 @@ static const char *add_escape(struct buf *out, const char *p, const char *end)
 }
 
 /* What a literal stands for, without its quotes. */
-static void add_string(struct buf *out, const struct scan_name *s)
+static void add_literal(struct buf *out, const struct scan_name *s)
 {
 	const char *p = strchr(s->s, '"'), *end = s->s + s->len - 1;
 
@@ -102,7 +102,7 @@ static bool is_one_of(const struct scan_name *s, const char *const *words)
 	return false;
 }
 
-static void start(struct scan_assembly *a, enum state state)
+static void start_statement(struct scan_assembly *a, enum state state)
 {
 	a->state = (uint8_t)state;
 	a->depth = 1;
@@ -120,7 +120,7 @@ static void outside(struct scan_assembly *a, const struct scan_token *t,
 						  NULL };
 
 	if (scan_is_punct(*t, '[') && scan_is_punct(a->before, '[')) {
-		start(a, BRACKETS);
+		start_statement(a, BRACKETS);
 		a->depth = 2;
 	} else if (t->kind == SCAN_TOK_NAME && is_one_of(s, asms)) {
 		a->state = ASM;
@@ -137,10 +137,10 @@ static void outside(struct scan_assembly *a, const struct scan_token *t,
 static void end_of_asm(struct scan_assembly *a)
 {
 	if (a->text.len > a->from) {
-		add_part(a, a->from,
-			 a->operands ? SCAN_ASM_TEMPLATE : SCAN_ASM_BASIC);
+		add_asm_part(a, a->from,
+			     a->operands ? SCAN_ASM_TEMPLATE : SCAN_ASM_BASIC);
 		if (a->label && !a->operands)
-			add_part(a, a->from, SCAN_ASM_RAW);
+			add_asm_part(a, a->from, SCAN_ASM_RAW);
 	}
 	a->state = OUTSIDE;
 }
@@ -154,7 +154,7 @@ static void inside_asm(struct scan_assembly *a, const struct scan_token *t,
 	if (!a->depth) {
 		end_of_asm(a);
 	} else if (a->state == TEMPLATE && t->kind == SCAN_TOK_STRING) {
-		add_string(&a->text, s);
+		add_literal(&a->text, s);
 	} else if (a->depth == 1 && *s->s == ':') {
 		a->operands = true;
 		a->state = OPERANDS;
@@ -166,11 +166,11 @@ static void add_raw(struct scan_assembly *a, const struct scan_name *s)
 {
 	size_t from = a->text.len;
 
-	add_string(&a->text, s);
+	add_literal(&a->text, s);
 	if (a->joins)
 		a->part[a->n_part - 1].len += a->text.len - from;
 	else
-		add_part(a, from, SCAN_ASM_RAW);
+		add_asm_part(a, from, SCAN_ASM_RAW);
 	a->joins = true;
 }
 
@@ -201,7 +201,8 @@ static void read_c(struct scan_assembly *a, const struct scan_token *t,
 	case ASM:
 	case ATTRIBUTE:
 		if (scan_is_punct(*t, '('))
-			start(a, a->state == ASM ? TEMPLATE : ATTRIBUTES);
+			start_statement(a, a->state == ASM ? TEMPLATE :
+							     ATTRIBUTES);
 		else if (t->kind != SCAN_TOK_NAME)
 			a->state = OUTSIDE;
 		break;
@@ -222,18 +223,19 @@ void scan_assembly_pragma(struct scan_assembly *a, const char *s, size_t len)
 	if (a->mode & SCAN_ASM || !memchr(s, '"', len))
 		return;
 	buf_add(&a->text, s, len);
-	add_part(a, from, SCAN_ASM_RAW);
+	add_asm_part(a, from, SCAN_ASM_RAW);
 }
 
 /* --------------------------------------------------------------- assembler */
 
-static void read_line(struct scan_assembly *a, const struct scan_token *t,
-		      const struct scan_name *s)
+static void add_source_token(struct scan_assembly *a,
+			     const struct scan_token *t,
+			     const struct scan_name *s)
 {
 	bool words = scan_is_word(a->last) && scan_is_word((uint8_t)*s->s);
 
 	if (!a->n_part)
-		add_part(a, 0, SCAN_ASM_SOURCE);
+		add_asm_part(a, 0, SCAN_ASM_SOURCE);
 	if (t->flags & SCAN_TOK_FRESH)
 		buf_add(&a->text, "\n", 1);
 	else if ((t->flags & SCAN_TOK_WHITE) || words)
@@ -248,7 +250,7 @@ void scan_assembly_token(struct scan_assembly *a, const struct scan_token *t,
 			 const struct scan_name *s)
 {
 	if (a->mode & SCAN_ASM)
-		read_line(a, t, s);
+		add_source_token(a, t, s);
 	else
 		read_c(a, t, s);
 }

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct scan_token number(struct scan_cpp *cpp, long long value)
+static struct scan_token number_token(struct scan_cpp *cpp, long long value)
 {
 	struct scan_token t = { .kind = SCAN_TOK_NUMBER };
 	char text[32];
@@ -17,7 +17,7 @@ static struct scan_token number(struct scan_cpp *cpp, long long value)
 	return t;
 }
 
-static struct scan_token fail(struct scan_cpp *cpp, enum reason why)
+static struct scan_token builtin_fail(struct scan_cpp *cpp, enum reason why)
 {
 	scan_cpp_fail(cpp, why);
 	return (struct scan_token){ .kind = SCAN_TOK_END };
@@ -78,21 +78,22 @@ static struct scan_token has_include(struct scan_cpp *cpp, bool next)
 	int has;
 
 	if (!scan_is_punct(t, '('))
-		return fail(cpp, REASON_HAS_INCLUDE_PARENTHESES);
+		return builtin_fail(cpp, REASON_HAS_INCLUDE_PARENTHESES);
 	t = scan_cpp_next(cpp);
 	spelled = cpp->run.n_context == 1;
 	if (!scan_cpp_header(cpp, t, spelled, &name, &angled))
-		return fail(cpp, REASON_HAS_INCLUDE_OPERAND);
+		return builtin_fail(cpp, REASON_HAS_INCLUDE_OPERAND);
 	if (!scan_is_punct(scan_cpp_next(cpp), ')'))
-		return fail(cpp, REASON_HAS_INCLUDE_PARENTHESES);
+		return builtin_fail(cpp, REASON_HAS_INCLUDE_PARENTHESES);
 	cpp->unsteady = true;
 	has = cpp->host.has_include(cpp->host.ctx, name, angled, next,
 				    &cpp->run.why);
-	return has < 0 ? fail(cpp, REASON_HAS_INCLUDE) : number(cpp, has);
+	return has < 0 ? builtin_fail(cpp, REASON_HAS_INCLUDE) :
+			 number_token(cpp, has);
 }
 
 /* __has_attribute(x) and its like: the compiler knows. */
-static struct scan_token ask(struct scan_cpp *cpp, enum scan_word op)
+static struct scan_token has_operator(struct scan_cpp *cpp, enum scan_word op)
 {
 	struct buf b = { 0 };
 	struct scan_token t = scan_cpp_raw(cpp);
@@ -100,7 +101,7 @@ static struct scan_token ask(struct scan_cpp *cpp, enum scan_word op)
 	int ret;
 
 	if (!scan_is_punct(t, '('))
-		return fail(cpp, REASON_OPERATOR_PARENTHESES);
+		return builtin_fail(cpp, REASON_OPERATOR_PARENTHESES);
 	while (!scan_is_punct(t = scan_cpp_raw(cpp), ')')) {
 		const struct scan_name *s = scan_name(cpp->names, t.id);
 		bool macro = t.kind == SCAN_TOK_NAME &&
@@ -110,7 +111,7 @@ static struct scan_token ask(struct scan_cpp *cpp, enum scan_word op)
 		if (t.kind == SCAN_TOK_END || macro || scan_is_punct(t, '(') ||
 		    b.len + s->len > 200) {
 			buf_release(&b);
-			return fail(cpp, REASON_OPERATOR_OPERAND);
+			return builtin_fail(cpp, REASON_OPERATOR_OPERAND);
 		}
 		buf_add(&b, s->s, s->len);
 	}
@@ -118,17 +119,17 @@ static struct scan_token ask(struct scan_cpp *cpp, enum scan_word op)
 	ret = cpp->host.ask(cpp->host.ctx, op, buf_str(&b), &value,
 			    &cpp->run.why);
 	buf_release(&b);
-	return ret < 0 ? fail(cpp, REASON_COMPILER_QUESTION) :
-			 number(cpp, value);
+	return ret < 0 ? builtin_fail(cpp, REASON_COMPILER_QUESTION) :
+			 number_token(cpp, value);
 }
 
 /* __FILE__, __DATE__ and their like, of text. */
-static struct scan_token string(struct scan_cpp *cpp, enum scan_word word)
+static struct scan_token string_token(struct scan_cpp *cpp, enum scan_word word)
 {
 	struct scan_token t = { .kind = SCAN_TOK_STRING };
 
 	if (!cpp->run.text)
-		return fail(cpp, REASON_FILE_MACRO);
+		return builtin_fail(cpp, REASON_FILE_MACRO);
 	if (word == WORD_DATE || word == WORD_TIME || word == WORD_TIMESTAMP)
 		cpp->dated = true;
 	t.id = cpp->host.file(cpp->host.ctx, word);
@@ -180,12 +181,12 @@ static uint32_t destringized(struct scan_cpp *cpp, struct scan_token t)
  * _Pragma("...") in text.  In an argument it waits for the macro's body, as
  * the name that it is: true.
  */
-static bool pragma(struct scan_cpp *cpp)
+static bool pragma_operator(struct scan_cpp *cpp)
 {
 	struct scan_token t;
 
 	if (!cpp->run.text) {
-		fail(cpp, REASON_FILE_MACRO);
+		builtin_fail(cpp, REASON_FILE_MACRO);
 		return false;
 	}
 	if (cpp->run.depth)
@@ -194,7 +195,7 @@ static bool pragma(struct scan_cpp *cpp)
 	    (t = scan_cpp_next(cpp)).kind != SCAN_TOK_STRING ||
 	    strstr(scan_name(cpp->names, t.id)->s, "R\"") ||
 	    !scan_is_punct(scan_cpp_next(cpp), ')')) {
-		fail(cpp, REASON_PRAGMA);
+		builtin_fail(cpp, REASON_PRAGMA);
 		return false;
 	}
 	t = (struct scan_token){ .kind = SCAN_TOK_PRAGMA,
@@ -209,7 +210,7 @@ static struct scan_token counter(struct scan_cpp *cpp)
 {
 	cpp->unsteady = true;
 	cpp->doubt |= !cpp->exact;
-	return number(cpp, cpp->counter++);
+	return number_token(cpp, cpp->counter++);
 }
 
 static struct scan_token value_of(struct scan_cpp *cpp, enum scan_word word,
@@ -219,29 +220,29 @@ static struct scan_token value_of(struct scan_cpp *cpp, enum scan_word word,
 	case WORD_LINE:
 		cpp->unsteady = true;
 		if (!cpp->run.text && !cpp->line_known)
-			return fail(cpp, REASON_LINE_MACRO);
-		return number(cpp, line);
+			return builtin_fail(cpp, REASON_LINE_MACRO);
+		return number_token(cpp, line);
 	case WORD_COUNTER:
 		return counter(cpp);
 	case WORD_INCLUDE_LEVEL:
 		cpp->unsteady = true;
-		return number(cpp, cpp->level);
+		return number_token(cpp, cpp->level);
 	case WORD_HAS_INCLUDE:
 	case WORD_HAS_INCLUDE_NEXT:
 		if (cpp->run.text)
-			return fail(cpp, REASON_HAS_INCLUDE_OUTSIDE);
+			return builtin_fail(cpp, REASON_HAS_INCLUDE_OUTSIDE);
 		return has_include(cpp, word == WORD_HAS_INCLUDE_NEXT);
 	case WORD_HAS_ATTRIBUTE ... WORD_BUILDING_MODULE:
-		return ask(cpp, word);
+		return has_operator(cpp, word);
 	case WORD_FILE:
 	case WORD_FILE_NAME:
 	case WORD_BASE_FILE:
 	case WORD_DATE:
 	case WORD_TIME:
 	case WORD_TIMESTAMP:
-		return string(cpp, word);
+		return string_token(cpp, word);
 	default:
-		return fail(cpp, REASON_FILE_MACRO);
+		return builtin_fail(cpp, REASON_FILE_MACRO);
 	}
 }
 
@@ -251,7 +252,7 @@ bool scan_builtin(struct scan_cpp *cpp, struct scan_token *t, uint32_t line)
 
 	if (t->id == WORD_PRAGMA) {
 		uint8_t pad = cpp->run.pad;
-		bool stays = pragma(cpp);
+		bool stays = pragma_operator(cpp);
 
 		if (stays)
 			return true;

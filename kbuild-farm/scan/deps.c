@@ -26,8 +26,8 @@ struct scan {
 	struct scan_common common;
 };
 
-static int ask_operator(void *ctx, enum scan_word op, const char *text,
-			long long *value, enum reason *why)
+static int on_operator(void *ctx, enum scan_word op, const char *text,
+		       long long *value, enum reason *why)
 {
 	struct scan_worker *w = ctx;
 	struct scan_walk *walk = w->walk;
@@ -44,7 +44,7 @@ static struct scan_worker *worker_new(struct scan_common *common)
 	struct scan_host host = {
 		.ctx = w,
 		.has_include = scan_walk_has_include,
-		.ask = ask_operator,
+		.ask = on_operator,
 		.more = scan_exact_more,
 		.said = scan_exact_said,
 		.file = scan_exact_file,
@@ -141,7 +141,7 @@ void scan_free(struct scan *s)
 	free(s);
 }
 
-static size_t memory_of(struct scan *s)
+static size_t scan_memory(struct scan *s)
 {
 	struct scan_store_stats st;
 	size_t size;
@@ -167,15 +167,15 @@ static void drop_all(struct scan *s)
 	common_init(&s->common);
 }
 
-static void start(struct scan *s)
+static void start_unit(struct scan *s)
 {
 	pthread_rwlock_rdlock(&s->running);
-	if (memory_of(s) <= s->memory_max)
+	if (scan_memory(s) <= s->memory_max)
 		return;
 	pthread_rwlock_unlock(&s->running);
 	pthread_rwlock_wrlock(&s->running);
 	/* Another thread may have done it. */
-	if (memory_of(s) > s->memory_max)
+	if (scan_memory(s) > s->memory_max)
 		drop_all(s);
 	pthread_rwlock_unlock(&s->running);
 	pthread_rwlock_rdlock(&s->running);
@@ -256,7 +256,7 @@ void scan_closure(struct scan *s, const struct scan_unit *unit,
 	struct scan_walk walk;
 
 	*out = (struct scan_closure){ 0 };
-	start(s);
+	start_unit(s);
 	w = take_worker(s);
 	scan_walk_unit(&walk, w, unit);
 	if (walk.why) {
@@ -291,7 +291,7 @@ void scan_stats(struct scan *s, struct scan_stats *out)
 
 	pthread_rwlock_rdlock(&s->running);
 	scan_store_stats(s->common.store, &st);
-	out->memory = memory_of(s);
+	out->memory = scan_memory(s);
 	pthread_mutex_lock(&s->lock);
 	out->units = s->units;
 	out->exact = s->exact;

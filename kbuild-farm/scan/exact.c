@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct scan_full *full_of(const struct scan_frame *f)
+static const struct scan_full *frame_full(const struct scan_frame *f)
 {
 	return atomic_load_explicit(&f->text->full, memory_order_acquire);
 }
@@ -24,7 +24,7 @@ static const struct scan_full *full_of(const struct scan_frame *f)
 static bool give(struct scan_walk *walk, struct scan_frame *f,
 		 const struct scan_token **v, size_t *n)
 {
-	const struct scan_full *full = full_of(f);
+	const struct scan_full *full = frame_full(f);
 	struct scan_cpp *cpp = &walk->w->cpp;
 	uint32_t from = full->from[f->pc];
 
@@ -97,7 +97,7 @@ static void change_macro(struct scan_walk *walk, const struct scan_name *s,
  * Some pragmas are expanded by one compiler or the other, some when compiling
  * only.  What that changes is looked at here.
  */
-static void expand(struct scan_walk *walk, const struct scan_name *s)
+static void expand_pragma(struct scan_walk *walk, const struct scan_name *s)
 {
 	struct scan_cpp *cpp = &walk->w->cpp;
 	struct scan_tokens *t;
@@ -142,7 +142,7 @@ static void change_options(struct scan_walk *walk, const struct scan_name *s)
 	free(detail);
 }
 
-static void pragma(struct scan_walk *walk, uint32_t id)
+static void exact_pragma(struct scan_walk *walk, uint32_t id)
 {
 	const struct scan_name *s = scan_name(walk->w->common->names, id);
 	struct scan_frame *f = scan_walk_top(walk);
@@ -167,13 +167,13 @@ static void pragma(struct scan_walk *walk, uint32_t id)
 		scan_walk_fail(walk, REASON_PRAGMA, s->s);
 		break;
 	case SCAN_PRAGMA_OTHER:
-		expand(walk, s);
+		expand_pragma(walk, s);
 		scan_assembly_pragma(walk->assembly, s->s, s->len);
 	}
 }
 
 /* #line 33 "gram.y" */
-static void origin(struct scan_walk *walk, uint32_t id)
+static void set_origin(struct scan_walk *walk, uint32_t id)
 {
 	const struct scan_name *s = scan_name(walk->w->common->names, id);
 	struct scan_cpp *cpp = &walk->w->cpp;
@@ -195,9 +195,9 @@ void scan_exact_said(void *ctx, struct scan_token t)
 	if (!scan_walk_top(walk))
 		scan_walk_fail(walk, REASON_PRAGMA, NULL);
 	else if (t.kind == SCAN_TOK_PRAGMA)
-		pragma(walk, t.id);
+		exact_pragma(walk, t.id);
 	else
-		origin(walk, t.id);
+		set_origin(walk, t.id);
 	if (walk->why)
 		scan_cpp_fail(&w->cpp, walk->why);
 }
@@ -224,8 +224,8 @@ static const char *map_of(const struct scan_walk *walk, const char *path)
 }
 
 /* A string literal of a path, as the command line maps it. */
-static uint32_t literal(struct scan_walk *walk, const char *dot,
-			const char *path)
+static uint32_t path_literal(struct scan_walk *walk, const char *dot,
+			     const char *path)
 {
 	const char *map = map_of(walk, path);
 	struct buf b = { 0 };
@@ -275,12 +275,13 @@ uint32_t scan_exact_file(void *ctx, enum scan_word which)
 		return scan_name_id(w->common->names,
 				    "\"??? ??? ?? ??:??:?? ????\"", 26);
 	case WORD_BASE_FILE:
-		return literal(w->walk, "", path);
+		return path_literal(w->walk, "", path);
 	case WORD_FILE_NAME:
-		return literal(w->walk, "", str_base(file_of(w->walk)));
+		return path_literal(w->walk, "", str_base(file_of(w->walk)));
 	default:
 		dotted = f && f->dotted && !f->origin;
-		return literal(w->walk, dotted ? "./" : "", file_of(w->walk));
+		return path_literal(w->walk, dotted ? "./" : "",
+				    file_of(w->walk));
 	}
 }
 
@@ -302,7 +303,7 @@ static void watch_memory(struct scan_walk *walk)
 		scan_walk_fail(walk, REASON_MEMORY, NULL);
 }
 
-static void emit(struct scan_walk *walk, struct scan_token t)
+static void emit_token(struct scan_walk *walk, struct scan_token t)
 {
 	const struct scan_output *out = walk->unit->output;
 	const struct scan_name *s = scan_name(walk->w->common->names, t.id);
@@ -325,7 +326,7 @@ void scan_exact_read(struct scan_walk *walk)
 	if (walk->mute && !walk->dialect->is_clang)
 		cpp->run.prevent++;
 	while ((t = scan_cpp_next(cpp)).kind != SCAN_TOK_END) {
-		emit(walk, t);
+		emit_token(walk, t);
 		if (walk->why)
 			return;
 		if (cpp->run.n_context > 1)

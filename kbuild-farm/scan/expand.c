@@ -173,8 +173,9 @@ static void add_argument(struct scan_cpp *cpp, struct scan_token t)
  * tokens of all of them lie one behind the other.  Returns how many there
  * are.
  */
-static uint32_t collect(struct scan_cpp *cpp, const struct scan_macro *m,
-			struct scan_argument *args, uint32_t *line)
+static uint32_t collect_arguments(struct scan_cpp *cpp,
+				  const struct scan_macro *m,
+				  struct scan_argument *args, uint32_t *line)
 {
 	size_t from = cpp->run.n_stack, start = from;
 	unsigned depth = 0;
@@ -232,8 +233,9 @@ static bool is_invoked(struct scan_cpp *cpp)
 	return false;
 }
 
-static void check_arguments(struct scan_cpp *cpp, const struct scan_macro *m,
-			    struct scan_argument *args, uint32_t argc)
+static void check_argument_count(struct scan_cpp *cpp,
+				 const struct scan_macro *m,
+				 struct scan_argument *args, uint32_t argc)
 {
 	static const struct scan_token nothing[1] = { { 0 } };
 
@@ -280,10 +282,10 @@ static bool enter_funlike(struct scan_cpp *cpp, const struct scan_macro *m,
 	args = scan_arena_alloc(&cpp->run.arena,
 				(m->paramc + 1) * sizeof(*args));
 	memset(args, 0, (m->paramc + 1) * sizeof(*args));
-	argc = collect(cpp, m, args, &last);
+	argc = collect_arguments(cpp, m, args, &last);
 	cpp->run.prevent--;
 	if (!cpp->run.why)
-		check_arguments(cpp, m, args, argc);
+		check_argument_count(cpp, m, args, argc);
 	if (cpp->run.why)
 		return true;
 	for (uint32_t i = 0; i < m->paramc; i++) {
@@ -344,7 +346,7 @@ static bool refill(struct scan_cpp *cpp)
 }
 
 /* The next token of the stack; lists that ended are taken off. */
-static bool take(struct scan_cpp *cpp, struct scan_token *t)
+static bool take_token(struct scan_cpp *cpp, struct scan_token *t)
 {
 	for (;;) {
 		struct scan_context *c = top(cpp);
@@ -423,7 +425,7 @@ struct scan_token scan_cpp_next(struct scan_cpp *cpp)
 		cpp->run.steps++;
 		if (scan_is_endless(&cpp->run))
 			scan_cpp_fail(cpp, REASON_ENDLESS_MACRO);
-		if (cpp->run.why || !take(cpp, &t))
+		if (cpp->run.why || !take_token(cpp, &t))
 			return the_end;
 		if (t.flags & SCAN_TOK_PASTE) {
 			paste_all(cpp, t);
@@ -466,7 +468,7 @@ struct scan_token scan_cpp_raw(struct scan_cpp *cpp)
 	return t;
 }
 
-static void begin(struct scan_run *run)
+static void reset_run(struct scan_run *run)
 {
 	run->n_context = 0;
 	run->n_stack = 0;
@@ -488,13 +490,13 @@ void scan_cpp_begin(struct scan_cpp *cpp, const struct scan_token *v, size_t n)
 	}
 	cpp->n_look = 0;
 	cpp->unsteady = false;
-	begin(&cpp->run);
+	reset_run(&cpp->run);
 	scan_push(cpp, v, n, WORD_NONE, true);
 }
 
 void scan_cpp_begin_text(struct scan_cpp *cpp)
 {
-	begin(&cpp->run);
+	reset_run(&cpp->run);
 	cpp->run.text = true;
 	scan_push(cpp, NULL, 0, WORD_NONE, true);
 	cpp->run.context[0].from = SCAN_FROM_TEXT;

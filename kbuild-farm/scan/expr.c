@@ -41,8 +41,8 @@ static bool suffix(const char *s, const char *end, bool *is_unsigned)
 	return s == end;
 }
 
-static bool number(const char *s, size_t len, unsigned mode,
-		   struct scan_value *out)
+static bool number_value(const char *s, size_t len, unsigned mode,
+			 struct scan_value *out)
 {
 	const char *end = s + len;
 	unsigned base = 10;
@@ -78,7 +78,7 @@ static bool number(const char *s, size_t len, unsigned mode,
 }
 
 /* An escape behind the backslash at *s; negative: none that we know. */
-static int64_t escape(const char **s, const char *end)
+static int64_t escape_value(const char **s, const char *end)
 {
 	static const char names[] = "abfnrtveE'\"?\\";
 	static const char values[] = "\a\b\f\n\r\t\v\033\033'\"?\\";
@@ -114,7 +114,7 @@ static int characters(const char *s, const char *end, uint32_t width,
 		int64_t c = (unsigned char)*s++;
 
 		if (c == '\\')
-			c = escape(&s, end);
+			c = escape_value(&s, end);
 		/* Other bytes depend on the character sets. */
 		else if (c >= 0x80)
 			return -1;
@@ -126,8 +126,8 @@ static int characters(const char *s, const char *end, uint32_t width,
 	return n;
 }
 
-static bool character(const struct scan_cpp *cpp, const char *s, size_t len,
-		      struct scan_value *out)
+static bool char_value(const struct scan_cpp *cpp, const char *s, size_t len,
+		       struct scan_value *out)
 {
 	bool wide = *s == 'L';
 	const char *end = s + len - 1;
@@ -159,7 +159,7 @@ static bool character(const struct scan_cpp *cpp, const char *s, size_t len,
 
 /* ------------------------------------------------------------- expressions */
 
-static struct scan_value fail(struct parse *p, enum reason why)
+static struct scan_value expr_fail(struct parse *p, enum reason why)
 {
 	scan_cpp_fail(p->cpp, why);
 	return zero;
@@ -170,7 +170,7 @@ static void next(struct parse *p)
 	p->t = scan_cpp_next(p->cpp);
 }
 
-static bool at(const struct parse *p, uint8_t punct)
+static bool at_punct(const struct parse *p, uint8_t punct)
 {
 	return scan_is_punct(p->t, punct);
 }
@@ -181,7 +181,7 @@ static struct scan_value truth(bool b)
 }
 
 /* defined X, defined(X) */
-static struct scan_value is_defined(struct parse *p)
+static struct scan_value defined_operator(struct parse *p)
 {
 	struct scan_token t = scan_cpp_raw(p->cpp);
 	bool paren = scan_is_punct(t, '(');
@@ -190,12 +190,12 @@ static struct scan_value is_defined(struct parse *p)
 	if (paren)
 		t = scan_cpp_raw(p->cpp);
 	if (t.kind != SCAN_TOK_NAME)
-		return fail(p, REASON_DEFINED_NAME);
+		return expr_fail(p, REASON_DEFINED_NAME);
 	def = scan_cpp_look(p->cpp, t.id);
 	if (paren) {
 		t = scan_cpp_raw(p->cpp);
 		if (!scan_is_punct(t, ')'))
-			return fail(p, REASON_DEFINED_NAME);
+			return expr_fail(p, REASON_DEFINED_NAME);
 	}
 	next(p);
 	return truth(def);
@@ -212,26 +212,26 @@ static struct scan_value primary(struct parse *p)
 	switch (p->t.kind) {
 	case SCAN_TOK_NAME:
 		if (p->t.id == WORD_DEFINED)
-			return is_defined(p);
+			return defined_operator(p);
 		/* C23 has them as constants, and C before as any name. */
 		ok = !(p->t.id == WORD_TRUE || p->t.id == WORD_FALSE) ||
 		     !(p->cpp->mode & SCAN_SEPARATORS);
 		break;
 	case SCAN_TOK_NUMBER:
-		ok = number(s->s, s->len, p->cpp->mode, &v);
+		ok = number_value(s->s, s->len, p->cpp->mode, &v);
 		break;
 	case SCAN_TOK_CHAR:
-		ok = character(p->cpp, s->s, s->len, &v);
+		ok = char_value(p->cpp, s->s, s->len, &v);
 		break;
 	default:
-		if (!at(p, '('))
-			return fail(p, REASON_IF_ERROR);
+		if (!at_punct(p, '('))
+			return expr_fail(p, REASON_IF_ERROR);
 		next(p);
 		v = comma_list(p);
-		ok = at(p, ')');
+		ok = at_punct(p, ')');
 	}
 	if (!ok)
-		return fail(p, REASON_IF_ERROR);
+		return expr_fail(p, REASON_IF_ERROR);
 	next(p);
 	return v;
 }
@@ -243,10 +243,11 @@ static struct scan_value unary(struct parse *p)
 
 	if (p->cpp->run.why)
 		return zero;
-	if (!at(p, '+') && !at(p, '-') && !at(p, '~') && !at(p, '!'))
+	if (!at_punct(p, '+') && !at_punct(p, '-') && !at_punct(p, '~') &&
+	    !at_punct(p, '!'))
 		return primary(p);
 	if (++p->depth > DEPTH_MAX)
-		return fail(p, REASON_IF_DEPTH);
+		return expr_fail(p, REASON_IF_DEPTH);
 	next(p);
 	v = unary(p);
 	p->depth--;
@@ -292,7 +293,7 @@ static struct scan_value shift(struct parse *p, struct scan_value a,
 
 	/* Undefined in C, and clang's versions differ. */
 	if ((p->cpp->mode & SCAN_CLANG) && n.v >= 64 && !p->skip)
-		return fail(p, REASON_SHIFT);
+		return expr_fail(p, REASON_SHIFT);
 	/* By a negative number: the other way. */
 	if (!n.is_unsigned && n.v >> 63) {
 		n.v = -n.v;
@@ -322,7 +323,7 @@ static struct scan_value divide(struct parse *p, struct scan_value a,
 
 	if (!y) {
 		if (!p->skip)
-			return fail(p, REASON_DIVISION);
+			return expr_fail(p, REASON_DIVISION);
 		return r;
 	}
 	if (quotient)
@@ -403,16 +404,16 @@ static struct scan_value ternary(struct parse *p)
 {
 	struct scan_value a, b, c = operators(p, 0);
 
-	if (!at(p, '?') || p->cpp->run.why)
+	if (!at_punct(p, '?') || p->cpp->run.why)
 		return c;
 	if (++p->depth > DEPTH_MAX)
-		return fail(p, REASON_IF_DEPTH);
+		return expr_fail(p, REASON_IF_DEPTH);
 	next(p);
 	p->skip += !c.v;
 	a = comma_list(p);
 	p->skip -= !c.v;
-	if (!at(p, ':'))
-		return fail(p, REASON_IF_ERROR);
+	if (!at_punct(p, ':'))
+		return expr_fail(p, REASON_IF_ERROR);
 	next(p);
 	p->skip += !!c.v;
 	b = ternary(p);
@@ -427,9 +428,9 @@ static struct scan_value comma_list(struct parse *p)
 	struct scan_value v;
 
 	if (++p->depth > DEPTH_MAX)
-		return fail(p, REASON_IF_DEPTH);
+		return expr_fail(p, REASON_IF_DEPTH);
 	v = ternary(p);
-	while (at(p, ',') && !p->cpp->run.why) {
+	while (at_punct(p, ',') && !p->cpp->run.why) {
 		next(p);
 		v = ternary(p);
 	}
@@ -488,7 +489,7 @@ static bool holds(const struct scan_memo *m, struct scan_cpp *cpp)
 	return m->signs == signs_of(cpp);
 }
 
-static size_t memory_of(const struct scan_memo *m)
+static size_t memo_memory(const struct scan_memo *m)
 {
 	return sizeof(*m) + m->n * sizeof(m->look[0]);
 }
@@ -498,12 +499,12 @@ static void drop(struct scan_memo **memo, struct scan_names *names)
 	struct scan_memo *m = *memo;
 
 	*memo = m->next;
-	scan_names_discharge(names, memory_of(m));
+	scan_names_discharge(names, memo_memory(m));
 	free(m);
 }
 
-static void keep(struct scan_cpp *cpp, struct scan_memo **memo, uint32_t epoch,
-		 bool value)
+static void keep_memo(struct scan_cpp *cpp, struct scan_memo **memo,
+		      uint32_t epoch, bool value)
 {
 	struct scan_memo **last = memo, *m;
 	unsigned n = 0;
@@ -522,7 +523,7 @@ static void keep(struct scan_cpp *cpp, struct scan_memo **memo, uint32_t epoch,
 	m->n = (uint16_t)cpp->n_look;
 	if (cpp->n_look)
 		memcpy(m->look, cpp->look, cpp->n_look * sizeof(m->look[0]));
-	scan_names_charge(cpp->names, memory_of(m));
+	scan_names_charge(cpp->names, memo_memory(m));
 	*memo = m;
 }
 
@@ -539,7 +540,7 @@ int scan_expr_memoized(struct scan_cpp *cpp, struct scan_text *t,
 	tokens = scan_piece_tokens(cpp, t, piece);
 	if (scan_expr(cpp, tokens->v, tokens->n, &value))
 		return -EINVAL;
-	keep(cpp, memo, epoch, value.v != 0);
+	keep_memo(cpp, memo, epoch, value.v != 0);
 	return value.v != 0;
 }
 

@@ -55,7 +55,7 @@ static struct hit search(struct scan_walk *walk, uint32_t name, uint32_t start)
 	return (struct hit){ f->node, f->at, f->node && f->system };
 }
 
-static struct hit absolute(struct scan_walk *walk, const char *path)
+static struct hit find_absolute(struct scan_walk *walk, const char *path)
 {
 	struct scan_node *n = scan_tree_node(walk->place->tree, path);
 
@@ -102,7 +102,7 @@ static struct hit find_text(struct scan_walk *walk, uint32_t name, bool angled,
 	uint32_t start = 0;
 
 	if (s->s[0] == '/')
-		return absolute(walk, s->s);
+		return find_absolute(walk, s->s);
 	if (next && next_start(walk, &start))
 		return search(walk, name, start);
 	if (!angled)
@@ -127,8 +127,8 @@ static void see_gch(struct scan_walk *walk, uint32_t name, bool angled,
 				    hit->node ? hit->at : SCAN_AT_CURRENT);
 }
 
-static struct hit find(struct scan_walk *walk, uint32_t name, bool angled,
-		       bool next)
+static struct hit find_header(struct scan_walk *walk, uint32_t name,
+			      bool angled, bool next)
 {
 	struct hit hit = find_text(walk, name, angled, next);
 
@@ -147,7 +147,7 @@ int scan_walk_has_include(void *ctx, uint32_t name, bool angled, bool next,
 		*why = REASON_HAS_INCLUDE_OUTSIDE;
 		return -1;
 	}
-	hit = find(w->walk, name, angled, next);
+	hit = find_header(w->walk, name, angled, next);
 	if (hit.node && hit.node->error) {
 		*why = REASON_FILE_STAT;
 		return -1;
@@ -161,7 +161,7 @@ int scan_walk_has_include(void *ctx, uint32_t name, bool angled, bool next,
 void scan_walk_include(struct scan_walk *walk, uint32_t name, bool angled,
 		       bool next)
 {
-	struct hit hit = find(walk, name, angled, next);
+	struct hit hit = find_header(walk, name, angled, next);
 
 	walk->included = true;
 	if (hit.node)

@@ -13,7 +13,8 @@
 #define ASSEMBLER_MAX ((size_t)16 << 20)
 
 /* As the assembler looks for it: here, then along -I. */
-static struct scan_node *find(struct scan_walk *walk, const char *name)
+static struct scan_node *find_assembled(struct scan_walk *walk,
+					const char *name)
 {
 	struct scan_tree *tree = walk->place->tree;
 	const struct scan_line *l = &walk->line;
@@ -58,7 +59,7 @@ void scan_walk_origin(struct scan_walk *walk, uint32_t name)
 static struct scan_node *list_input(struct scan_walk *walk, const char *name,
 				    enum reason why)
 {
-	struct scan_node *n = find(walk, name);
+	struct scan_node *n = find_assembled(walk, name);
 	const struct scan_frame *f = scan_walk_top(walk);
 
 	if (!n || n->error)

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-static void add(struct scan_keep *k, struct scan_token t)
+static void keep_token(struct scan_keep *k, struct scan_token t)
 {
 	k->v = vec_reserve(k->v, &k->cap, k->n, sizeof(*k->v));
 	k->v[k->n++] = t;
@@ -17,7 +17,7 @@ static void add_line(struct scan_keep *k, uint32_t line)
 	if (k->n && k->line == line)
 		return;
 	k->line = line;
-	add(k, (struct scan_token){ .kind = SCAN_TOK_LINE, .id = line });
+	keep_token(k, (struct scan_token){ .kind = SCAN_TOK_LINE, .id = line });
 }
 
 void scan_keep_line(struct scan_lexer *l)
@@ -47,7 +47,7 @@ void scan_keep_line(struct scan_lexer *l)
 		add_line(k, line);
 		t.flags |= fresh;
 		fresh = 0;
-		add(k, t);
+		keep_token(k, t);
 	}
 	l->blob.len = before;
 }
@@ -56,13 +56,13 @@ void scan_keep_said(struct scan_lexer *l, uint8_t kind, const char *s,
 		    size_t len)
 {
 	add_line(l->keep, l->line - 1);
-	add(l->keep,
-	    (struct scan_token){ .kind = kind,
-				 .id = scan_name_id_locked(l->names, s, len) });
+	keep_token(l->keep, (struct scan_token){ .kind = kind,
+						 .id = scan_name_id_locked(
+							 l->names, s, len) });
 }
 
 /* What of `k` lasts, as the full text of `t`. */
-static struct scan_full *full_of(struct scan_text *t, struct scan_keep *k)
+static struct scan_full *make_full(struct scan_text *t, struct scan_keep *k)
 {
 	struct scan_full *full = xcalloc(1, sizeof(*full));
 
@@ -76,7 +76,8 @@ static struct scan_full *full_of(struct scan_text *t, struct scan_keep *k)
 	return full;
 }
 
-static size_t memory_of(const struct scan_text *t, const struct scan_full *full)
+static size_t full_memory(const struct scan_text *t,
+			  const struct scan_full *full)
 {
 	return sizeof(*full) + full->n * sizeof(*full->v) +
 	       (t->n + 2) * sizeof(*full->from);
@@ -84,9 +85,9 @@ static size_t memory_of(const struct scan_text *t, const struct scan_full *full)
 
 void scan_keep_end(struct scan_keep *k, struct scan_text *t)
 {
-	struct scan_full *full = full_of(t, k);
+	struct scan_full *full = make_full(t, k);
 
-	scan_names_charge(t->names, memory_of(t, full));
+	scan_names_charge(t->names, full_memory(t, full));
 	atomic_init(&t->full, full);
 }
 
@@ -96,7 +97,7 @@ void scan_full_drop(struct scan_text *t)
 
 	if (!full)
 		return;
-	scan_names_discharge(t->names, memory_of(t, full));
+	scan_names_discharge(t->names, full_memory(t, full));
 	free(full->v);
 	free(full->from);
 	free(full);

@@ -76,7 +76,7 @@ static void block_comment(struct scan_lexer *l)
 	}
 }
 
-static void line_comment(struct scan_lexer *l)
+static void skip_line_comment(struct scan_lexer *l)
 {
 	while (*l->p != '\n') {
 		if (*l->p != '\\' || !take_splice(l))
@@ -85,7 +85,7 @@ static void line_comment(struct scan_lexer *l)
 }
 
 /* At a '/': skip a comment, if it is one. */
-static bool comment(struct scan_lexer *l)
+static bool skip_comment(struct scan_lexer *l)
 {
 	const uint8_t *from = l->p, *next = following(l, from);
 
@@ -100,7 +100,7 @@ static bool comment(struct scan_lexer *l)
 		l->t->slashes = true;
 	else if (*next == '/') {
 		step(l, next + 1);
-		line_comment(l);
+		skip_line_comment(l);
 		scan_lexer_passed(l, from);
 		return true;
 	}
@@ -118,38 +118,38 @@ bool scan_lexer_blanks(struct scan_lexer *l)
 			l->p++;
 		else if (*l->p == '\\' && take_splice(l))
 			continue;
-		else if (*l->p != '/' || !comment(l))
+		else if (*l->p != '/' || !skip_comment(l))
 			return true;
 	}
 }
 
 /* Copy what stands between `from` and the place where we are. */
-static void take(struct buf *out, const uint8_t *from,
-		 const struct scan_lexer *l)
+static void copy_since(struct buf *out, const uint8_t *from,
+		       const struct scan_lexer *l)
 {
 	if (out)
 		buf_add(out, from, (size_t)(l->p - from));
 }
 
 /* A backslash inside quotes: an escape takes the next byte along. */
-static void escape(struct scan_lexer *l, struct buf *out)
+static void copy_escape(struct scan_lexer *l, struct buf *out)
 {
 	const uint8_t *from = l->p++;
 
-	take(out, from, l);
+	copy_since(out, from, l);
 	while (*l->p == '\\' && take_splice(l))
 		;
 	from = l->p;
 	if (*l->p != '\n')
 		l->p++;
-	take(out, from, l);
+	copy_since(out, from, l);
 }
 
 /*
  * From an opening quote to behind its end, or to the end of the line.
  * Appends what it is without splices to `out`.
  */
-static void quoted(struct scan_lexer *l, struct buf *out)
+static void lex_quoted(struct scan_lexer *l, struct buf *out)
 {
 	uint8_t close = *l->p;
 	const uint8_t *from = l->p++;
@@ -167,12 +167,12 @@ static void quoted(struct scan_lexer *l, struct buf *out)
 			l->p++;
 			continue;
 		}
-		take(out, from, l);
+		copy_since(out, from, l);
 		if (!take_splice(l))
-			escape(l, out);
+			copy_escape(l, out);
 		from = l->p;
 	}
-	take(out, from, l);
+	copy_since(out, from, l);
 }
 
 /* Is the quote at l->p that of R"x(...)x"?  Its prefix stands before it. */
@@ -228,12 +228,12 @@ static void raw_string(struct scan_lexer *l)
 	step(l, end);
 }
 
-static void string(struct scan_lexer *l)
+static void lex_string(struct scan_lexer *l)
 {
 	const uint8_t *from = l->p;
 
 	buf_reset(&l->scratch);
-	quoted(l, &l->scratch);
+	lex_quoted(l, &l->scratch);
 	scan_lexer_near(l, (const char *)l->start, (const char *)from,
 			(const char *)l->p, (const char *)l->end);
 	if (l->scratch.len > 1)
@@ -241,10 +241,10 @@ static void string(struct scan_lexer *l)
 }
 
 /* For gas it may be an apostrophe, and what follows text. */
-static void character(struct scan_lexer *l)
+static void lex_character(struct scan_lexer *l)
 {
 	buf_reset(&l->scratch);
-	quoted(l, &l->scratch);
+	lex_quoted(l, &l->scratch);
 	if (l->mode & SCAN_ASM)
 		scan_lexer_prose(l, buf_str(&l->scratch), l->scratch.len);
 }
@@ -274,7 +274,7 @@ static bool is_number(const struct scan_lexer *l, const uint8_t *p)
 }
 
 /* A quote inside a number, as in 1'000? */
-static bool separates(struct scan_lexer *l)
+static bool separates_digits(struct scan_lexer *l)
 {
 	if (!(l->mode & SCAN_SEPARATORS) || !scan_is_word(l->p[1]) ||
 	    !is_number(l, l->p))
@@ -299,14 +299,14 @@ static void text_backslash(struct scan_lexer *l)
 
 static void text_quote(struct scan_lexer *l)
 {
-	if (separates(l))
+	if (separates_digits(l))
 		l->p++;
 	else if (is_raw(l))
 		raw_string(l);
 	else if (*l->p == '"')
-		string(l);
+		lex_string(l);
 	else
-		character(l);
+		lex_character(l);
 }
 
 void scan_lexer_text(struct scan_lexer *l)
@@ -331,7 +331,7 @@ void scan_lexer_text(struct scan_lexer *l)
 			text_quote(l);
 			break;
 		case '/':
-			if (!comment(l))
+			if (!skip_comment(l))
 				l->p++;
 			break;
 		case '\\':
@@ -347,12 +347,12 @@ static void rest_quote(struct scan_lexer *l, bool in_text)
 {
 	const uint8_t *end;
 
-	if (separates(l)) {
+	if (separates_digits(l)) {
 		buf_add(&l->blob, l->p++, 1);
 		return;
 	}
 	if (!is_raw(l)) {
-		quoted(l, &l->blob);
+		lex_quoted(l, &l->blob);
 		return;
 	}
 	end = raw_end(l);
@@ -389,12 +389,12 @@ static void clean(struct scan_lexer *l, bool in_text)
 			turn(l, before);
 		while (!(scan_class[*l->p] & SCAN_STOP_REST))
 			l->p++;
-		take(&l->blob, from, l);
+		copy_since(&l->blob, from, l);
 		if (*l->p == '\n')
 			break;
 		if (*l->p == '"' || *l->p == '\'') {
 			rest_quote(l, in_text);
-		} else if (*l->p == '/' && comment(l)) {
+		} else if (*l->p == '/' && skip_comment(l)) {
 			buf_add(&l->blob, " ", 1);
 		} else if (*l->p != '\\' || !take_splice(l)) {
 			/* NUL is a blank. */
@@ -436,7 +436,7 @@ size_t scan_lexer_word(struct scan_lexer *l)
 
 		while (scan_is_word(*l->p))
 			l->p++;
-		take(&l->blob, from, l);
+		copy_since(&l->blob, from, l);
 		if (*l->p != '\\' || !take_splice(l))
 			return l->blob.len - before;
 	}

@@ -18,7 +18,7 @@ static bool is_over(const uint8_t *p)
 	return *p == '\n' || *p == '\r' || (*p == '/' && p[1] == '/');
 }
 
-static bool take(struct scan_lexer *l, const uint8_t *p)
+static bool take_origin(struct scan_lexer *l, const uint8_t *p)
 {
 	const uint8_t *end;
 	struct scan_directive *d;
@@ -45,6 +45,6 @@ void scan_lexer_origin(struct scan_lexer *l)
 	l->t->marks |= SCAN_MARK_LINE;
 	while (*p >= '0' && *p <= '9')
 		p++;
-	if (p == digits || !take(l, blanks(p)))
+	if (p == digits || !take_origin(l, blanks(p)))
 		scan_lexer_unsupported(l, REASON_LINE_NAME);
 }

@@ -20,7 +20,7 @@ static uint32_t bit(size_t from, size_t to)
 	return UINT32_C(1) << (to * (to - 1) / 2 + from);
 }
 
-static bool same(const char *a, const char *b, size_t len)
+static bool same_letters(const char *a, const char *b, size_t len)
 {
 	return !strncasecmp(a, b, len);
 }
@@ -28,21 +28,22 @@ static bool same(const char *a, const char *b, size_t len)
 static bool is_whole(const char *s, size_t len)
 {
 	for (size_t w = 0; w < SCAN_PART_WORDS; w++) {
-		if (len == strlen(whole[w]) && same(s, whole[w], len))
+		if (len == strlen(whole[w]) && same_letters(s, whole[w], len))
 			return true;
 	}
 	return false;
 }
 
 /* `last`: only as the end of a word. */
-static void add(struct scan_parts *parts, const char *s, size_t len, bool last)
+static void add_to_words(struct scan_parts *parts, const char *s, size_t len,
+			 bool last)
 {
 	for (size_t w = 0; w < SCAN_PART_WORDS; w++) {
 		size_t n = strlen(whole[w]);
 
 		for (size_t at = 0; len && at + len <= n; at++) {
 			if ((!last || at + len == n) &&
-			    same(s, whole[w] + at, len))
+			    same_letters(s, whole[w] + at, len))
 				parts->of[w] |= bit(at, at + len);
 		}
 	}
@@ -50,7 +51,7 @@ static void add(struct scan_parts *parts, const char *s, size_t len, bool last)
 
 void scan_parts_word(struct scan_parts *parts, const char *s, size_t len)
 {
-	add(parts, s, len, false);
+	add_to_words(parts, s, len, false);
 }
 
 /* Is a dot the first of a word?  An escape, as \n, ends what was before. */
@@ -64,7 +65,7 @@ static bool starts_word(const char *start, const char *dot)
 static bool begins_with(const struct scan_pasted *in, const char *word,
 			size_t n)
 {
-	return in->len >= n && same(in->s, word, n) &&
+	return in->len >= n && same_letters(in->s, word, n) &&
 	       (in->len == n || !scan_is_word((uint8_t)in->s[n]));
 }
 
@@ -80,7 +81,7 @@ void scan_parts_string(struct scan_parts *parts, const struct scan_pasted *in)
 
 		for (size_t at = 1; at < n; at++) {
 			if (in->len > at && s[in->len - at - 1] == '.' &&
-			    same(s + in->len - at, word, at))
+			    same_letters(s + in->len - at, word, at))
 				parts->of[w] |= bit(0, at);
 			if (begins_with(in, word + at, n - at))
 				parts->of[w] |= bit(at, n);
@@ -92,12 +93,12 @@ void scan_parts_string(struct scan_parts *parts, const struct scan_pasted *in)
 		scan_parts_word(parts, s, in->len);
 }
 
-static bool is_blank(char c)
+static bool is_space_or_tab(char c)
 {
 	return c == ' ' || c == '\t';
 }
 
-static size_t word_length(const char *s, const char *end)
+static size_t part_word_length(const char *s, const char *end)
 {
 	return (size_t)(scan_over_word(s, end) - s);
 }
@@ -107,7 +108,7 @@ static bool is_parameter(const char *list, const char *end, const char *s,
 			 size_t len)
 {
 	while (list < end) {
-		size_t n = word_length(list, end);
+		size_t n = part_word_length(list, end);
 
 		if (n && n == len && !memcmp(list, s, n))
 			return true;
@@ -123,12 +124,12 @@ static const char *declared(struct scan_parts *parts, const char *s,
 	bool value = false;
 
 	while (s < end && *s != '\n' && *s != ';') {
-		size_t len = word_length(s, end);
+		size_t len = part_word_length(s, end);
 
 		if (value)
-			add(parts, s, len, false);
+			add_to_words(parts, s, len, false);
 		if (!len)
-			value = *s == '=' || (value && is_blank(*s));
+			value = *s == '=' || (value && is_space_or_tab(*s));
 		s += len ? len : 1;
 	}
 	return s;
@@ -139,9 +140,9 @@ static const char *repeated(struct scan_parts *parts, const char *s,
 			    const char *end, bool letters)
 {
 	s = scan_over_blanks(s, end);
-	s += word_length(s, end);
+	s += part_word_length(s, end);
 	for (const char *c = s; letters && c < end && *c != '\n'; c++)
-		add(parts, c, 1, false);
+		add_to_words(parts, c, 1, false);
 	return s;
 }
 
@@ -167,7 +168,7 @@ static bool takes_prose(const char *s, size_t len)
 					     "ascii", "asciz",   "string" };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (len == strlen(words[i]) && same(s, words[i], len))
+		if (len == strlen(words[i]) && same_letters(s, words[i], len))
 			return true;
 	}
 	return false;
@@ -181,17 +182,17 @@ bool scan_parts_text(struct scan_parts *parts, const struct scan_prose *in)
 	while (s < end) {
 		const char *from = s;
 		char before = s > in->s ? s[-1] : '\0';
-		size_t len = word_length(s, end);
+		size_t len = part_word_length(s, end);
 
 		s += len;
 		if (!len) {
 			if (*s == '\n' || *s == ';')
 				comment = false;
 			else if ((*s == '@' || *s == '#') && s + 1 < end &&
-				 is_blank(s[1]))
+				 is_space_or_tab(s[1]))
 				comment = true;
 			first = *s == '\n' || *s == ';' ||
-				(first && is_blank(*s));
+				(first && is_space_or_tab(*s));
 			s++;
 			continue;
 		}
@@ -199,10 +200,10 @@ bool scan_parts_text(struct scan_parts *parts, const struct scan_prose *in)
 			s++;
 			continue;
 		}
-		if (before == '.' && len == 5 && same(from, "macro", 5))
+		if (before == '.' && len == 5 && same_letters(from, "macro", 5))
 			s = declared(parts, s, end);
 		else if (before == '.' && (len == 3 || len == 4) &&
-			 same(from, "irpc", len))
+			 same_letters(from, "irpc", len))
 			s = repeated(parts, s, end, len == 4);
 		else if (before == '.' && takes_prose(from, len))
 			comment = true;
@@ -212,7 +213,7 @@ bool scan_parts_text(struct scan_parts *parts, const struct scan_prose *in)
 			 !is_parameter(in->params, in->s, from, len) &&
 			 /* In prose short words abound. */
 			 (!comment || len > 2))
-			add(parts, from, len, is_last(s, end, first));
+			add_to_words(parts, from, len, is_last(s, end, first));
 		first = false;
 	}
 	return comment;
@@ -264,7 +265,7 @@ static bool starts_line(const struct scan_lexer *l)
 	const char *start = (const char *)l->start;
 	const char *p = (const char *)l->p;
 
-	while (p > start && is_blank(p[-1]))
+	while (p > start && is_space_or_tab(p[-1]))
 		p--;
 	if (p == start)
 		return true;
@@ -314,10 +315,10 @@ void scan_lexer_definition(struct scan_lexer *l, const char *s, size_t len)
 /* How many letters of a word stand at `s`: all up to what is no letter. */
 static size_t part_length(const char *s, const char *end)
 {
-	size_t len = word_length(s, end);
+	size_t len = part_word_length(s, end);
 
 	for (size_t w = 0; w < SCAN_PART_WORDS; w++) {
-		if (len < strlen(whole[w]) && same(s, whole[w], len))
+		if (len < strlen(whole[w]) && same_letters(s, whole[w], len))
 			return len;
 	}
 	return SIZE_MAX;
@@ -385,7 +386,7 @@ static bool is_alone_in_call(const char *start, const char *from,
 void scan_lexer_near(struct scan_lexer *l, const char *start, const char *from,
 		     const char *behind, const char *end)
 {
-	while (from > start && is_blank(from[-1]))
+	while (from > start && is_space_or_tab(from[-1]))
 		from--;
 	behind = scan_over_blanks(behind, end);
 	/* Behind an operator no string goes on. */
@@ -468,7 +469,7 @@ static void check_case(struct scan_lexer *l, const struct buf *in)
 static bool has_dotted_call(const char *p, const char *end)
 {
 	for (; p < end && (p = memmem(p, (size_t)(end - p), "(.", 2)); p++) {
-		size_t len = word_length(p + 2, end);
+		size_t len = part_word_length(p + 2, end);
 
 		if (len && p + 2 + len < end && p[2 + len] == '(')
 			return true;
@@ -477,7 +478,7 @@ static bool has_dotted_call(const char *p, const char *end)
 }
 
 /* Tokens of C that may become the start of a string: S(.inc). */
-static void check_arguments(struct scan_lexer *l, const struct buf *in)
+static void check_call_arguments(struct scan_lexer *l, const struct buf *in)
 {
 	const char *start = (const char *)in->data, *end = start + in->len;
 	const char *p = start;
@@ -508,5 +509,5 @@ void scan_lexer_hidden(struct scan_lexer *l, const struct buf *in)
 	if (l->mode & SCAN_ASM)
 		check_case(l, in);
 	else
-		check_arguments(l, in);
+		check_call_arguments(l, in);
 }

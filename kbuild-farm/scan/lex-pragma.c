@@ -105,7 +105,7 @@ static bool take_literal(struct part *p, struct part *inside)
 }
 
 /* The text of a _Pragma("..."). */
-static void literal(struct scan_lexer *l, struct part p)
+static void check_literal(struct scan_lexer *l, struct part p)
 {
 	bool matters = scan_pragma(p.s, (size_t)(p.end - p.s));
 
@@ -136,7 +136,7 @@ void scan_lexer_pragma(struct scan_lexer *l, const char *s, const char *end)
 			return;
 	}
 	if (whole && take_literal(&p, &inside))
-		literal(l, inside);
+		check_literal(l, inside);
 	else if (!whole || !is_diagnostic(p))
 		l->t->marks |= SCAN_MARK_PRAGMA;
 }
@@ -166,8 +166,8 @@ static const struct {
 	{ "ragma", SCAN_MARK_PRAGMA },
 };
 
-static const uint8_t *find(const struct scan_lexer *l, const uint8_t *p,
-			   unsigned word)
+static const uint8_t *find_pragma_word(const struct scan_lexer *l,
+				       const uint8_t *p, unsigned word)
 {
 	size_t n = strlen(words[word].s);
 
@@ -185,7 +185,7 @@ static const uint8_t *find(const struct scan_lexer *l, const uint8_t *p,
 void scan_lexer_words(struct scan_lexer *l)
 {
 	for (unsigned i = 0; i < SCAN_LEXER_WORDS; i++)
-		l->word[i] = find(l, l->start, i);
+		l->word[i] = find_pragma_word(l, l->start, i);
 }
 
 void scan_lexer_passed(struct scan_lexer *l, const uint8_t *from)
@@ -197,7 +197,7 @@ void scan_lexer_passed(struct scan_lexer *l, const uint8_t *from)
 			l->t->marks |= words[i].mark;
 			l->word[i] = NULL;
 		} else {
-			l->word[i] = find(l, l->p, i);
+			l->word[i] = find_pragma_word(l, l->p, i);
 		}
 	}
 }

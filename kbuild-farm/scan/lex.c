@@ -71,7 +71,7 @@ static uint32_t take_name(struct scan_lexer *l, struct line *line)
 	return id;
 }
 
-static void define(struct scan_lexer *l)
+static void lex_define(struct scan_lexer *l)
 {
 	struct line line = rest(l);
 	uint32_t name = take_name(l, &line);
@@ -205,7 +205,7 @@ static bool header_name(struct scan_lexer *l, enum scan_op op)
 	return true;
 }
 
-static void include(struct scan_lexer *l, enum scan_op op)
+static void lex_include(struct scan_lexer *l, enum scan_op op)
 {
 	size_t before = l->blob.len;
 	struct scan_directive *d;
@@ -242,7 +242,7 @@ static void pragma_macro(struct scan_lexer *l, enum scan_op op,
 	scan_lexer_add(l, op)->name = id;
 }
 
-static void pragma(struct scan_lexer *l)
+static void lex_pragma(struct scan_lexer *l)
 {
 	const uint8_t *from = l->p;
 	size_t before = l->blob.len;
@@ -338,7 +338,7 @@ static void drop_rest(struct scan_lexer *l)
 }
 
 /* Behind #line, or behind the # of # 33 "file". */
-static void origin(struct scan_lexer *l)
+static void lex_origin(struct scan_lexer *l)
 {
 	const uint8_t *from = l->p;
 	size_t before = l->blob.len;
@@ -352,16 +352,16 @@ static void origin(struct scan_lexer *l)
 	l->blob.len = before;
 }
 
-static void known(struct scan_lexer *l, const struct word *w)
+static void lex_known(struct scan_lexer *l, const struct word *w)
 {
 	uint32_t n = l->t->n, line = l->line;
 
 	switch ((enum kind)w->kind) {
 	case INCLUDE:
-		include(l, w->op);
+		lex_include(l, w->op);
 		break;
 	case DEFINE:
-		define(l);
+		lex_define(l);
 		break;
 	case NAMED:
 		named(l, w->op);
@@ -370,14 +370,14 @@ static void known(struct scan_lexer *l, const struct word *w)
 		condition(l, w->op);
 		break;
 	case PRAGMA:
-		pragma(l);
+		lex_pragma(l);
 		break;
 	case PLAIN:
 		drop_rest(l);
 		scan_lexer_add(l, w->op);
 		break;
 	case LINE:
-		origin(l);
+		lex_origin(l);
 		break;
 	case UNSUPPORTED:
 		scan_lexer_unsupported(l, w->op);
@@ -411,8 +411,8 @@ static void text(struct scan_lexer *l)
 }
 
 /* What is no directive: # 33 "file", or text of the assembler. */
-static void unknown(struct scan_lexer *l, const uint8_t *hash, uint32_t line,
-		    bool number)
+static void lex_unknown(struct scan_lexer *l, const uint8_t *hash,
+			uint32_t line, bool number)
 {
 	if (number)
 		l->t->marks |= SCAN_MARK_LINE;
@@ -430,7 +430,7 @@ static void unknown(struct scan_lexer *l, const uint8_t *hash, uint32_t line,
 }
 
 /* Behind the '#' at `hash` that starts a line. */
-static void directive(struct scan_lexer *l, const uint8_t *hash)
+static void lex_directive(struct scan_lexer *l, const uint8_t *hash)
 {
 	size_t before = l->blob.len;
 	const struct word *w = NULL;
@@ -450,17 +450,17 @@ static void directive(struct scan_lexer *l, const uint8_t *hash)
 		w = find_word((const char *)l->blob.data + before, len);
 	l->blob.len = before;
 	if (w) {
-		known(l, w);
+		lex_known(l, w);
 		return;
 	}
 	number = len && l->blob.data[before] >= '0' &&
 		 l->blob.data[before] <= '9';
 	if (number && !(l->mode & SCAN_ASM)) {
 		l->p = from;
-		origin(l);
+		lex_origin(l);
 		return;
 	}
-	unknown(l, hash, line, number);
+	lex_unknown(l, hash, line, number);
 }
 
 static void lines(struct scan_lexer *l)
@@ -475,11 +475,11 @@ static void lines(struct scan_lexer *l)
 			l->line++;
 		} else if (*l->p == '#') {
 			l->p++;
-			directive(l, l->p - 1);
+			lex_directive(l, l->p - 1);
 		} else if (*l->p == '%' && l->p[1] == ':' &&
 			   scan_has_digraphs(l->mode)) {
 			l->p += 2;
-			directive(l, l->p - 2);
+			lex_directive(l, l->p - 2);
 		} else {
 			text(l);
 		}
@@ -498,7 +498,7 @@ static uint32_t guard_of(const struct scan_text *t)
 }
 
 /* Without the tokens, which are charged when they are made. */
-static size_t memory_of(const struct scan_text *t)
+static size_t text_memory(const struct scan_text *t)
 {
 	return sizeof(*t) + t->blob_len + (t->n + 1) * sizeof(*t->dir) +
 	       (t->n_def + 1) * sizeof(*t->def) +
@@ -541,7 +541,7 @@ struct scan_text *scan_lex(struct scan_names *names, struct buf *in,
 	t->blob = xrealloc(t->blob, t->blob_len + 1);
 	t->dir = xrealloc(t->dir, (t->n + 1) * sizeof(*t->dir));
 	t->def = xrealloc(t->def, (t->n_def + 1) * sizeof(*t->def));
-	scan_names_charge(names, memory_of(t));
+	scan_names_charge(names, text_memory(t));
 	if (full)
 		scan_keep_end(&keep, t);
 	scan_keep_release(&keep);
@@ -570,7 +570,7 @@ void scan_text_free(struct scan_text *t)
 	for (uint32_t i = 0; i < t->n_piece; i++)
 		scan_tokens_drop(&t->piece[i].tokens, t->names);
 	scan_full_drop(t);
-	scan_names_discharge(t->names, memory_of(t));
+	scan_names_discharge(t->names, text_memory(t));
 	free(t->dir);
 	free(t->def);
 	free(t->piece);

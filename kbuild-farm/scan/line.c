@@ -147,7 +147,7 @@ static void take_wa(struct scan_line *l, const struct options_item *i)
 		strv_own(&l->asm_dirs, xstrndup(i->text + 2, i->len - 2));
 }
 
-static void take_lang(struct scan_line *l, const char *lang)
+static void line_lang(struct scan_line *l, const char *lang)
 {
 	if (l->source)
 		refuse(l, REASON_LATE_LANGUAGE, lang);
@@ -172,7 +172,7 @@ static bool is_level(const char *value, bool *on)
  * are one question to the compiler; what is not among them is asked as it
  * stands.
  */
-static void take_debug(struct scan_line *l, const struct options_item *i)
+static void line_debug(struct scan_line *l, const struct options_item *i)
 {
 	bool on;
 
@@ -207,7 +207,7 @@ static void take_dialect(struct scan_line *l, const struct options_item *i)
 {
 	switch ((enum options_scan)i->entry->scan) {
 	case OPTIONS_SCAN_LANG:
-		take_lang(l, i->value);
+		line_lang(l, i->value);
 		return;
 	case OPTIONS_SCAN_STD:
 		set_std(l, i->value);
@@ -227,7 +227,7 @@ static void take_dialect(struct scan_line *l, const struct options_item *i)
 }
 
 /* The options that name directories, files and definitions. */
-static void take_option(struct scan_line *l, const struct options_item *i)
+static void line_option(struct scan_line *l, const struct options_item *i)
 {
 	const struct options_entry *e = i->entry;
 
@@ -245,7 +245,7 @@ static void take_option(struct scan_line *l, const struct options_item *i)
 	case OPTIONS_SCAN_DROP:
 		break;
 	case OPTIONS_SCAN_DEBUG:
-		take_debug(l, i);
+		line_debug(l, i);
 		break;
 	case OPTIONS_SCAN_TARGET:
 		if (search_differs(i->value))
@@ -368,7 +368,7 @@ static void finish(struct scan_line *l)
 }
 
 /* False: nothing more can be told of the line. */
-static bool take_item(struct scan_line *l, const struct options_item *i)
+static bool line_item(struct scan_line *l, const struct options_item *i)
 {
 	struct options_item given = *i;
 
@@ -384,7 +384,7 @@ static bool take_item(struct scan_line *l, const struct options_item *i)
 		return false;
 	} else {
 		given.value = i->value ? i->value : "";
-		take_option(l, &given);
+		line_option(l, &given);
 	}
 	return true;
 }
@@ -399,7 +399,7 @@ void scan_line_parse(struct scan_line *l, const struct options_command *c,
 		refuse(l, REASON_NO_COMMAND, NULL);
 		return;
 	}
-	for (size_t i = 0; i < c->n && take_item(l, &c->item[i]); i++)
+	for (size_t i = 0; i < c->n && line_item(l, &c->item[i]); i++)
 		;
 	finish(l);
 }

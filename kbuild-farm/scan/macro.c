@@ -174,7 +174,7 @@ static struct scan_macro *read_macro(const struct scan_def *def,
 	return m;
 }
 
-static size_t memory_of(const struct scan_macro *m)
+static size_t macro_memory(const struct scan_macro *m)
 {
 	return sizeof(*m) + (m->n + 1) * sizeof(m->body[0]);
 }
@@ -189,7 +189,7 @@ const struct scan_macro *scan_macro_of(struct scan_def *def,
 		return made;
 	made = read_macro(def, names);
 	if (atomic_compare_exchange_strong(&def->macro, &none, made)) {
-		scan_names_charge(names, memory_of(made));
+		scan_names_charge(names, macro_memory(made));
 		return made;
 	}
 	free(made);
@@ -202,7 +202,7 @@ void scan_macro_drop(struct scan_def *def, struct scan_names *names)
 
 	if (!m)
 		return;
-	scan_names_discharge(names, memory_of(m));
+	scan_names_discharge(names, macro_memory(m));
 	free(m);
 }
 

@@ -56,7 +56,7 @@ void scan_names_free(struct scan_names *n)
 	free(n);
 }
 
-static uint32_t hash_of(const char *s, size_t len)
+static uint32_t name_hash(const char *s, size_t len)
 {
 	uint32_t h = 0x811c9dc5u ^ (uint32_t)len;
 
@@ -91,8 +91,8 @@ static void grow(struct scan_names *n)
 	n->mask = mask;
 }
 
-static uint32_t add(struct scan_names *n, const char *s, size_t len,
-		    uint32_t hash)
+static uint32_t add_name(struct scan_names *n, const char *s, size_t len,
+			 uint32_t hash)
 {
 	struct scan_name *name;
 	uint32_t id = n->n;
@@ -113,7 +113,7 @@ static uint32_t add(struct scan_names *n, const char *s, size_t len,
 
 uint32_t scan_name_id_locked(struct scan_names *n, const char *s, size_t len)
 {
-	uint32_t hash = hash_of(s, len);
+	uint32_t hash = name_hash(s, len);
 	uint32_t i = hash & n->mask;
 
 	for (; n->table[i]; i = (i + 1) & n->mask) {
@@ -125,7 +125,7 @@ uint32_t scan_name_id_locked(struct scan_names *n, const char *s, size_t len)
 			return id;
 	}
 	n->table[i] = n->n + 1;
-	add(n, s, len, hash);
+	add_name(n, s, len, hash);
 	if (n->n > n->mask / 2)
 		grow(n);
 	return n->n - 1;

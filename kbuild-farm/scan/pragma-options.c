@@ -61,7 +61,7 @@ void scan_options_source(struct buf *source, const struct strv *pragmas)
 }
 
 /* Behind `word` and blanks in the line at *s, or NULL; *s: the next line. */
-static const char *operand(const char **s, const char *word)
+static const char *operand_behind(const char **s, const char *word)
 {
 	const char *p = *s + strspn(*s, " \t");
 	const char *end = strchrnul(*s, '\n');
@@ -73,7 +73,7 @@ static const char *operand(const char **s, const char *word)
 	return p + n + strspn(p + n, " \t");
 }
 
-static char unescape(const char **p)
+static char unescape_char(const char **p)
 {
 	static const char names[] = "bfnrt", values[] = "\b\f\n\r\t";
 	const char *s = *p, *name;
@@ -87,7 +87,7 @@ static char unescape(const char **p)
 }
 
 /* "NAME VALUE", as an assembler's string; false: it is none. */
-static bool read_string(const char *p, struct buf *out)
+static bool read_asm_string(const char *p, struct buf *out)
 {
 	buf_reset(out);
 	if (*p++ != '"')
@@ -96,7 +96,7 @@ static bool read_string(const char *p, struct buf *out)
 		char c = *p++;
 
 		if (c == '\\')
-			c = unescape(&p);
+			c = unescape_char(&p);
 		if (!c)
 			return true;
 		buf_add(out, &c, 1);
@@ -105,23 +105,23 @@ static bool read_string(const char *p, struct buf *out)
 }
 
 /* .byte 1 or 2, .uleb128 LINE, .string "NAME VALUE" or .ascii with a \0 */
-static bool read_entry(const char **s, long *kind, unsigned long *line,
-		       struct buf *text)
+static bool read_line_entry(const char **s, long *kind, unsigned long *line,
+			    struct buf *text)
 {
-	const char *p = operand(s, ".byte"), *next = *s, *string;
+	const char *p = operand_behind(s, ".byte"), *next = *s, *string;
 
 	*kind = p ? strtol(p, NULL, 0) : 0;
 	if (*kind != 1 && *kind != 2)
 		return false;
-	p = operand(&next, ".uleb128");
+	p = operand_behind(&next, ".uleb128");
 	if (!p)
 		return false;
 	*line = strtoul(p, NULL, 0);
 	string = next;
-	p = operand(&next, ".string");
+	p = operand_behind(&next, ".string");
 	if (!p)
-		p = operand(&string, ".ascii");
-	if (!p || !read_string(p, text))
+		p = operand_behind(&string, ".ascii");
+	if (!p || !read_asm_string(p, text))
 		return false;
 	*s = next;
 	return true;
@@ -136,7 +136,7 @@ int scan_options_read(const char *said, struct buf *changes)
 	long kind;
 
 	while (s && *s) {
-		if (!read_entry(&s, &kind, &line, &text))
+		if (!read_line_entry(&s, &kind, &line, &text))
 			continue;
 		predefined += !line && kind == 1;
 		if (line >= LAST_LINE)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* Take a word off the front of what ends at `end`. */
-static bool take(const char **s, const char *end, const char *word)
+static bool take_pragma_word(const char **s, const char *end, const char *word)
 {
 	size_t n = strlen(word);
 	const char *p = *s;
@@ -64,13 +64,15 @@ enum scan_pragma scan_pragma(const char *s, size_t len)
 
 	for (size_t i = 0; i < PRAGMAS; i++) {
 		p = s;
-		if ((!table[i].space || take(&p, end, table[i].space)) &&
-		    take(&p, end, table[i].word))
+		if ((!table[i].space ||
+		     take_pragma_word(&p, end, table[i].space)) &&
+		    take_pragma_word(&p, end, table[i].word))
 			return table[i].is;
 	}
 	/* __FLT_EVAL_METHOD__ follows fp eval_method(double). */
 	p = s;
-	if (take(&p, end, "clang") && take(&p, end, "fp") &&
+	if (take_pragma_word(&p, end, "clang") &&
+	    take_pragma_word(&p, end, "fp") &&
 	    memmem(p, (size_t)(end - p), "eval_method", 11))
 		return SCAN_PRAGMA_UNKNOWN;
 	return SCAN_PRAGMA_OTHER;
@@ -80,7 +82,8 @@ const char *scan_pragma_macro(const char *s, size_t len, size_t *name_len)
 {
 	const char *end = s + len, *name;
 
-	if (!take(&s, end, "push_macro") && !take(&s, end, "pop_macro"))
+	if (!take_pragma_word(&s, end, "push_macro") &&
+	    !take_pragma_word(&s, end, "pop_macro"))
 		return NULL;
 	while (s < end && *s == ' ')
 		s++;

@@ -16,8 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void look(struct scan_walk *walk, struct scan_dir *dir, const char *name,
-		 const char *suffix)
+static void check_suffix(struct scan_walk *walk, struct scan_dir *dir,
+			 const char *name, const char *suffix)
 {
 	char *file = xasprintf("%s%s", name, suffix);
 	uint32_t id = scan_name_id(walk->w->common->names, file, strlen(file));
@@ -35,7 +35,8 @@ bool scan_walk_takes_gch(const struct scan_walk *walk)
 
 void scan_walk_gch(struct scan_walk *walk, struct scan_dir *dir, uint32_t name)
 {
-	look(walk, dir, scan_name(walk->w->common->names, name)->s, ".gch");
+	check_suffix(walk, dir, scan_name(walk->w->common->names, name)->s,
+		     ".gch");
 }
 
 void scan_walk_gch_chain(struct scan_walk *walk, uint32_t name, int at)
@@ -49,7 +50,7 @@ void scan_walk_gch_chain(struct scan_walk *walk, uint32_t name, int at)
 void scan_walk_gch_source(struct scan_walk *walk, const struct scan_node *n)
 {
 	if (scan_walk_takes_gch(walk))
-		look(walk, n->dir, str_base(n->path), ".gch");
+		check_suffix(walk, n->dir, str_base(n->path), ".gch");
 }
 
 void scan_walk_clang_pch(struct scan_walk *walk)
@@ -57,7 +58,7 @@ void scan_walk_clang_pch(struct scan_walk *walk)
 	struct scan_dir *cwd = scan_tree_dir(walk->place->tree, "");
 
 	for (size_t i = 0; i < walk->line.include.n; i++) {
-		look(walk, cwd, walk->line.include.v[i], ".pch");
-		look(walk, cwd, walk->line.include.v[i], ".gch");
+		check_suffix(walk, cwd, walk->line.include.v[i], ".pch");
+		check_suffix(walk, cwd, walk->line.include.v[i], ".gch");
 	}
 }

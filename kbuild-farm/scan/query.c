@@ -115,8 +115,8 @@ static void read_operator(const char *line, const struct strv *keys,
 		buf_printf(answer, "op %s %lld %s\n", op, value, text);
 }
 
-static void read_text(const char *said, const struct strv *keys,
-		      struct buf *answer)
+static void read_output(const char *said, const struct strv *keys,
+			struct buf *answer)
 {
 	const char *end;
 
@@ -210,7 +210,7 @@ int scan_query(const struct scan_setup *setup, const struct scan_unit *unit,
 	else if (!ret && what == SCAN_QUERY_OPTIONS)
 		ret = read_options(buf_str(&out), keys, answer, err);
 	else if (!ret)
-		read_text(buf_str(&out), keys, answer);
+		read_output(buf_str(&out), keys, answer);
 	if (path)
 		unlink(path);
 	free(path);
@@ -298,7 +298,8 @@ static bool is_name(char c)
 }
 
 /* "( WORD )" at `s`: WORD's length, with *word; 0 for anything else. */
-static size_t operand(const char *s, const char *end, const char **word)
+static size_t operator_operand(const char *s, const char *end,
+			       const char **word)
 {
 	const char *after;
 
@@ -329,7 +330,7 @@ void scan_query_harvest(struct strv *keys, const char *s, size_t len)
 			char *key;
 
 			if ((size_t)(end - s) <= op || memcmp(s, ops[i], op) ||
-			    !(n = operand(s + op, end, &word)))
+			    !(n = operator_operand(s + op, end, &word)))
 				continue;
 			key = xasprintf("__%s %.*s", ops[i], (int)n, word);
 			if (strv_has(keys, key))

@@ -75,8 +75,9 @@ struct part {
 	size_t n;
 };
 
-static struct part collect(struct scan_search *s, const struct scan_want *want,
-			   size_t n, int from, int to)
+static struct part collect_dirs(struct scan_search *s,
+				const struct scan_want *want, size_t n,
+				int from, int to)
 {
 	struct part p = { xcalloc(n + 1, sizeof(*p.v)), 0 };
 
@@ -113,7 +114,7 @@ static void unique(struct part *p, const struct part *later,
 	p->n = kept;
 }
 
-static bool equal(const struct scan_chain *a, const struct scan_chain *b)
+static bool chains_equal(const struct scan_chain *a, const struct scan_chain *b)
 {
 	if (a->n != b->n || a->bracket != b->bracket ||
 	    a->shorten != b->shorten)
@@ -130,7 +131,7 @@ static bool equal(const struct scan_chain *a, const struct scan_chain *b)
 static struct scan_chain *interned(struct scan_search *s, struct scan_chain *c)
 {
 	for (struct scan_chain *old = s->chain; old; old = old->next) {
-		if (equal(old, c)) {
+		if (chains_equal(old, c)) {
 			free(c);
 			return old;
 		}
@@ -156,11 +157,12 @@ const struct scan_chain *scan_search_chain(struct scan_search *s,
 	struct part none = { 0 }, system, bracket, quote;
 	struct scan_chain *c;
 
-	system = collect(s, want, n, SCAN_PATH_SYSTEM, SCAN_PATH_AFTER);
+	system = collect_dirs(s, want, n, SCAN_PATH_SYSTEM, SCAN_PATH_AFTER);
 	unique(&system, &none, &none);
-	bracket = collect(s, want, n, SCAN_PATH_BRACKET, SCAN_PATH_BRACKET);
+	bracket = collect_dirs(s, want, n, SCAN_PATH_BRACKET,
+			       SCAN_PATH_BRACKET);
 	unique(&bracket, &system, &system);
-	quote = collect(s, want, n, SCAN_PATH_QUOTE, SCAN_PATH_QUOTE);
+	quote = collect_dirs(s, want, n, SCAN_PATH_QUOTE, SCAN_PATH_QUOTE);
 	if (clang)
 		unique(&quote, &none, &none);
 	else

@@ -68,8 +68,8 @@ void scan_store_free(struct scan_store *s)
 	free(s);
 }
 
-static struct entry *find(const struct scan_store *s, const struct stamp *id,
-			  unsigned mode)
+static struct entry *find_stored(const struct scan_store *s,
+				 const struct stamp *id, unsigned mode)
 {
 	struct map_node *n = map_find(&s->entries, stamp_hash(id) ^ mode);
 	struct entry *e;
@@ -81,14 +81,14 @@ static struct entry *find(const struct scan_store *s, const struct stamp *id,
 	return e;
 }
 
-static struct scan_text *known(struct scan_store *s, const struct stamp *id,
-			       unsigned mode)
+static struct scan_text *known_text(struct scan_store *s,
+				    const struct stamp *id, unsigned mode)
 {
 	struct scan_text *t = NULL;
 	struct entry *e;
 
 	pthread_mutex_lock(&s->lock);
-	e = find(s, id, mode);
+	e = find_stored(s, id, mode);
 	if (e) {
 		t = e->text;
 		atomic_fetch_add(&t->refs, 1);
@@ -99,14 +99,15 @@ static struct scan_text *known(struct scan_store *s, const struct stamp *id,
 }
 
 /* Keep it for others; another thread may have been faster. */
-static struct scan_text *keep(struct scan_store *s, const struct stamp *id,
-			      struct scan_text *t)
+static struct scan_text *keep_stored(struct scan_store *s,
+				     const struct stamp *id,
+				     struct scan_text *t)
 {
 	struct entry *e;
 
 	pthread_mutex_lock(&s->lock);
 	s->lexed++;
-	e = find(s, id, t->mode);
+	e = find_stored(s, id, t->mode);
 	if (e) {
 		scan_text_free(t);
 	} else {
@@ -157,7 +158,7 @@ static int identify(int fd, struct stamp *id)
 }
 
 /* Read the file in `fd`; -EAGAIN: it was changed meanwhile. */
-static int read_file(int fd, const struct stamp *id, struct buf *in)
+static int read_unchanged(int fd, const struct stamp *id, struct buf *in)
 {
 	struct stamp after = { 0 };
 	int ret;
@@ -185,7 +186,7 @@ static int get(struct scan_store *s, const char *path, unsigned mode, bool full,
 	int fd, ret = 0;
 
 	settled = id->ino && stamp_settled(id, since);
-	*out = settled ? known(s, id, mode) : NULL;
+	*out = settled ? known_text(s, id, mode) : NULL;
 	if (*out)
 		return 0;
 	fd = open_file(path);
@@ -195,11 +196,11 @@ static int get(struct scan_store *s, const char *path, unsigned mode, bool full,
 		ret = identify(fd, id);
 	settled = !ret && stamp_settled(id, since);
 	if (!ret)
-		ret = read_file(fd, id, &in);
+		ret = read_unchanged(fd, id, &in);
 	if (!ret)
 		*out = scan_lex(s->names, &in, mode, full);
 	if (!ret && settled)
-		*out = keep(s, id, *out);
+		*out = keep_stored(s, id, *out);
 	else if (!ret)
 		atomic_store(&(*out)->refs, 1);
 	close(fd);
@@ -223,7 +224,7 @@ int scan_store_full(struct scan_text *t, const char *path,
 	if (!ret && !stamp_equal(&now, id))
 		ret = -EAGAIN;
 	if (!ret)
-		ret = read_file(fd, id, &in);
+		ret = read_unchanged(fd, id, &in);
 	if (!ret)
 		scan_lex_full(t, &in);
 	close(fd);

@@ -84,7 +84,7 @@ static struct scan_token *last_of(struct filling *f)
 	return &f->cpp->run.stack[f->cpp->run.n_stack - 1];
 }
 
-static void emit(struct filling *f, struct scan_token t)
+static void put_token(struct filling *f, struct scan_token t)
 {
 	if (f->white)
 		t.flags |= SCAN_TOK_WHITE;
@@ -145,7 +145,7 @@ static void fill_param(struct filling *f, struct scan_token t, bool first)
 					       (t.flags & SCAN_TOK_WHITE));
 		if (i + 1 == n)
 			copy.flags |= t.flags & SCAN_TOK_PASTE;
-		emit(f, copy);
+		put_token(f, copy);
 	}
 	if (text && !(t.flags & SCAN_TOK_PASTE))
 		scan_pad_end(&f->pad, raw ? SCAN_PAD_NONE : a->tail);
@@ -182,7 +182,7 @@ static void fill_option(struct filling *f, struct scan_token t,
 			      (uint32_t)n);
 		f->cpp->run.n_stack = before;
 		s.flags = t.flags & (SCAN_TOK_WHITE | SCAN_TOK_PASTE);
-		emit(f, s);
+		put_token(f, s);
 	} else if (f->cpp->run.n_stack == before) {
 		if (pasting)
 			paste_nothing(f, t.flags & SCAN_TOK_PASTE);
@@ -200,14 +200,14 @@ static void fill(struct filling *f, const struct scan_token *v, uint32_t n)
 			fill_option(f, t, v + i + 1, !i);
 			i += t.id;
 		} else if (t.kind != SCAN_TOK_PARAM) {
-			emit(f, t);
+			put_token(f, t);
 		} else if (t.flags & SCAN_TOK_STRINGIFY) {
 			struct scan_token s;
 
 			s = stringify(f->cpp, f->args[t.id].raw,
 				      f->args[t.id].n);
 			s.flags = t.flags & (SCAN_TOK_WHITE | SCAN_TOK_PASTE);
-			emit(f, s);
+			put_token(f, s);
 		} else {
 			fill_param(f, t, !i);
 		}

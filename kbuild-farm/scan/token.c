@@ -231,7 +231,7 @@ struct scan_tokens *scan_tokens_of(struct scan_names *names, const char *s,
 }
 
 /* With the end, which `n` does not count. */
-static size_t memory_of(const struct scan_tokens *t)
+static size_t tokens_memory(const struct scan_tokens *t)
 {
 	return sizeof(*t) + (t->n + 1) * sizeof(t->v[0]);
 }
@@ -247,9 +247,9 @@ const struct scan_tokens *scan_tokens_once(_Atomic(struct scan_tokens *) *slot,
 	if (made)
 		return made;
 	made = scan_tokens_of(names, s, len, mode);
-	made = xrealloc(made, memory_of(made));
+	made = xrealloc(made, tokens_memory(made));
 	if (atomic_compare_exchange_strong(slot, &none, made)) {
-		scan_names_charge(names, memory_of(made));
+		scan_names_charge(names, tokens_memory(made));
 		return made;
 	}
 	free(made);
@@ -263,7 +263,7 @@ void scan_tokens_drop(_Atomic(struct scan_tokens *) *slot,
 
 	if (!t)
 		return;
-	scan_names_discharge(names, memory_of(t));
+	scan_names_discharge(names, tokens_memory(t));
 	free(t);
 }
 

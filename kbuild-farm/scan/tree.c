@@ -96,7 +96,7 @@ void scan_tree_begin(struct scan_tree *t, uint32_t unit)
 	t->started = stamp_now();
 }
 
-static size_t hash_of(const char *s)
+static size_t bucket_of(const char *s)
 {
 	uint64_t h = 14695981039346656037u;
 
@@ -105,18 +105,18 @@ static size_t hash_of(const char *s)
 	return (size_t)(h ^ h >> 29) & (BUCKETS - 1);
 }
 
-static char *copy(struct scan_tree *t, const char *s)
+static char *copy_to_arena(struct scan_tree *t, const char *s)
 {
 	return scan_arena_copy(&t->arena, s, strlen(s));
 }
 
-static char *absolute(struct scan_tree *t, const char *path)
+static char *against_cwd(struct scan_tree *t, const char *path)
 {
 	size_t a = strlen(t->cwd), b = strlen(path);
 	char *abs;
 
 	if (*path == '/')
-		return copy(t, path);
+		return copy_to_arena(t, path);
 	abs = scan_arena_alloc(&t->arena, a + b + 2);
 	memcpy(abs, t->cwd, a);
 	abs[a] = b ? '/' : '\0';
@@ -124,7 +124,7 @@ static char *absolute(struct scan_tree *t, const char *path)
 	return abs;
 }
 
-static int look(struct scan_tree *t, const char *abs, struct stat *st)
+static int stat_counted(struct scan_tree *t, const char *abs, struct stat *st)
 {
 	t->stats++;
 	return stat(abs, st) ? -errno : 0;
@@ -214,7 +214,7 @@ static void check_dir(struct scan_tree *t, struct scan_dir *d)
 		if (d->guard->version == d->guard_version)
 			return;
 	}
-	ret = look(t, d->abs, &st);
+	ret = stat_counted(t, d->abs, &st);
 	d->error = error_of(ret);
 	exists = !ret && S_ISDIR(st.st_mode);
 	if (exists)
@@ -231,7 +231,7 @@ static void check_dir(struct scan_tree *t, struct scan_dir *d)
 
 struct scan_dir *scan_tree_dir(struct scan_tree *t, const char *path)
 {
-	size_t h = hash_of(path);
+	size_t h = bucket_of(path);
 	struct scan_dir *d;
 
 	for (d = t->dir[h]; d; d = d->next) {
@@ -241,8 +241,8 @@ struct scan_dir *scan_tree_dir(struct scan_tree *t, const char *path)
 	if (!d) {
 		d = scan_arena_alloc(&t->arena, sizeof(*d));
 		*d = (struct scan_dir){ .id = t->n_dirs++, .next = t->dir[h] };
-		d->path = copy(t, path);
-		d->abs = absolute(t, path);
+		d->path = copy_to_arena(t, path);
+		d->abs = against_cwd(t, path);
 		t->dir[h] = d;
 	}
 	check_dir(t, d);
@@ -258,13 +258,13 @@ static struct scan_entry *entry_of(struct scan_tree *t, const char *path)
 		for (path += 2; *path == '/'; path++)
 			;
 	}
-	h = hash_of(path);
+	h = bucket_of(path);
 	for (e = t->entry[h]; e; e = e->next) {
 		if (!strcmp(e->path, path))
 			return e;
 	}
 	e = scan_arena_alloc(&t->arena, sizeof(*e));
-	*e = (struct scan_entry){ .path = copy(t, path),
+	*e = (struct scan_entry){ .path = copy_to_arena(t, path),
 				  .steps = strstr(path, "/.."),
 				  .next = t->entry[h] };
 	t->entry[h] = e;
@@ -305,13 +305,13 @@ static void check_node(struct scan_tree *t, struct scan_node *n)
 
 	if (n->checked == t->unit)
 		return;
-	ret = look(t, n->abs, &st);
+	ret = stat_counted(t, n->abs, &st);
 	saw_node(t, n, ret, &st);
 }
 
 static struct scan_node *known_node(const struct scan_tree *t, const char *path)
 {
-	struct scan_node *n = t->node[hash_of(path)];
+	struct scan_node *n = t->node[bucket_of(path)];
 
 	while (n && strcmp(n->path, path))
 		n = n->next;
@@ -321,11 +321,11 @@ static struct scan_node *known_node(const struct scan_tree *t, const char *path)
 static struct scan_node *new_node(struct scan_tree *t, const char *path)
 {
 	struct scan_node *n = scan_arena_alloc(&t->arena, sizeof(*n));
-	size_t h = hash_of(path);
+	size_t h = bucket_of(path);
 
 	*n = (struct scan_node){ .next = t->node[h] };
-	n->path = copy(t, path);
-	n->abs = absolute(t, path);
+	n->path = copy_to_arena(t, path);
+	n->abs = against_cwd(t, path);
 	n->dir = dir_of_file(t, path);
 	n->entry = entry_of(t, path);
 	t->node[h] = n;
@@ -342,7 +342,7 @@ struct scan_node *scan_tree_node(struct scan_tree *t, const char *path)
 	return n;
 }
 
-static int read_text(struct scan_tree *t, struct scan_node *n, bool full)
+static int lex_node(struct scan_tree *t, struct scan_node *n, bool full)
 {
 	int ret;
 
@@ -358,7 +358,7 @@ static int read_text(struct scan_tree *t, struct scan_node *n, bool full)
 
 int scan_tree_read(struct scan_tree *t, struct scan_node *n, bool full)
 {
-	int ret = n->text ? 0 : read_text(t, n, full);
+	int ret = n->text ? 0 : lex_node(t, n, full);
 
 	return ret || !full ? ret : scan_store_full(n->text, n->abs, &n->now);
 }

@@ -88,8 +88,8 @@ static void make_chain(struct scan_walk *walk)
 }
 
 /* The directives of one definition, read once per worker. */
-static struct scan_text *defined(struct scan_worker *w, const char *line,
-				 unsigned mode)
+static struct scan_text *definition_text(struct scan_worker *w,
+					 const char *line, unsigned mode)
 {
 	struct scan_defined **d;
 	struct buf in = { 0 };
@@ -111,14 +111,14 @@ static struct scan_text *defined(struct scan_worker *w, const char *line,
 	return (*d)->text;
 }
 
-static bool is_defined(struct scan_worker *w, const char *name)
+static bool has_definition(struct scan_worker *w, const char *name)
 {
 	uint32_t id = scan_name_id(w->common->names, name, strlen(name));
 
 	return scan_cpp_def(&w->cpp, id);
 }
 
-static void define(struct scan_walk *walk)
+static void define_all(struct scan_walk *walk)
 {
 	struct scan_worker *w = walk->w;
 	unsigned clang = walk->dialect->is_clang ? SCAN_CLANG : 0;
@@ -127,11 +127,11 @@ static void define(struct scan_walk *walk)
 	for (size_t i = 0; i < walk->dialect->n_builtin; i++)
 		scan_cpp_define(&w->cpp, &walk->dialect->builtin[i]);
 	scan_walk_text(walk, walk->dialect->macros);
-	w->cpp.char_unsigned = is_defined(w, "__CHAR_UNSIGNED__");
-	w->cpp.wchar_unsigned = is_defined(w, "__WCHAR_UNSIGNED__");
+	w->cpp.char_unsigned = has_definition(w, "__CHAR_UNSIGNED__");
+	w->cpp.wchar_unsigned = has_definition(w, "__WCHAR_UNSIGNED__");
 	for (size_t i = 0; i < walk->line.define.n; i++)
-		scan_walk_text(walk, defined(w, walk->line.define.v[i],
-					     walk->line.mode));
+		scan_walk_text(walk, definition_text(w, walk->line.define.v[i],
+						     walk->line.mode));
 }
 
 /* -include and -imacros: here first, then as #include "x". */
@@ -229,7 +229,7 @@ static struct scan_place *place_of(struct scan_worker *w, const char *cwd,
 	return p;
 }
 
-static void begin(struct scan_walk *walk, struct scan_worker *w)
+static void begin_unit(struct scan_walk *walk, struct scan_worker *w)
 {
 	struct scan_cpp *cpp = &w->cpp;
 
@@ -292,25 +292,25 @@ static void ask_dialect(struct scan_walk *walk)
 		for_clang(walk);
 }
 
-static void read_source(struct scan_walk *walk, struct scan_node *source)
+static void walk_source(struct scan_walk *walk, struct scan_node *source)
 {
 	make_chain(walk);
 	if (walk->why)
 		return;
-	define(walk);
+	define_all(walk);
 	scan_walk_gch_source(walk, source);
 	if (walk->dialect->is_clang)
 		scan_walk_clang_pch(walk);
 	walk_all(walk, source);
 }
 
-static void look(struct scan_walk *walk)
+static void look_at_unit(struct scan_walk *walk)
 {
 	struct scan_line *line = &walk->line;
 	const struct scan_unit *unit = walk->unit;
 	struct scan_node *source;
 
-	begin(walk, walk->w);
+	begin_unit(walk, walk->w);
 	scan_line_parse(line, unit->command, unit->env);
 	if (line->why)
 		scan_walk_fail(walk, line->why, line->detail);
@@ -331,7 +331,7 @@ static void look(struct scan_walk *walk)
 	if (line->plain)
 		scan_walk_assembler(walk, line->source);
 	else
-		read_source(walk, source);
+		walk_source(walk, source);
 	assembler_files(walk);
 	if (line->plain)
 		scan_walk_parts(walk);
@@ -370,7 +370,7 @@ void scan_walk_unit(struct scan_walk *walk, struct scan_worker *w,
 	struct scan_assembly assembly = { 0 };
 
 	*walk = (struct scan_walk){ .w = w, .l = &w->lists, .unit = unit };
-	look(walk);
+	look_at_unit(walk);
 	if (walk->line.plain || !in_doubt(walk))
 		return;
 	scan_walk_release(walk);
@@ -378,7 +378,7 @@ void scan_walk_unit(struct scan_walk *walk, struct scan_worker *w,
 	walk->exact = true;
 	w->exact++;
 	walk->assembly = &assembly;
-	look(walk);
+	look_at_unit(walk);
 	scan_assembly_release(&assembly);
 	walk->assembly = NULL;
 	walk->marks = (w->cpp.dated ? SCAN_MARK_TIME : 0) |

@@ -116,8 +116,8 @@ static bool computed(struct scan_walk *walk, struct scan_frame *f,
 	return false;
 }
 
-static void include(struct scan_walk *walk, struct scan_frame *f,
-		    const struct scan_directive *d)
+static void follow_include(struct scan_walk *walk, struct scan_frame *f,
+			   const struct scan_directive *d)
 {
 	uint32_t name = d->name;
 	bool angled = d->form == '<';
@@ -168,8 +168,8 @@ void scan_walk_pop_macro(struct scan_walk *walk, uint32_t name)
 }
 
 /* A pragma; where text is read it stands there, in its place. */
-static void pragma(struct scan_walk *walk, struct scan_frame *f,
-		   const struct scan_directive *d)
+static void take_pragma(struct scan_walk *walk, struct scan_frame *f,
+			const struct scan_directive *d)
 {
 	if (walk->exact)
 		return;
@@ -196,13 +196,13 @@ static void unsupported(struct scan_walk *walk, enum reason why)
 }
 
 /* What is no definition and no conditional. */
-static void other(struct scan_walk *walk, struct scan_frame *f,
-		  const struct scan_directive *d)
+static void run_directive_op(struct scan_walk *walk, struct scan_frame *f,
+			     const struct scan_directive *d)
 {
 	switch ((enum scan_op)d->op) {
 	case SCAN_OP_INCLUDE:
 	case SCAN_OP_INCLUDE_NEXT:
-		include(walk, f, d);
+		follow_include(walk, f, d);
 		break;
 	case SCAN_OP_IMPORT:
 		scan_walk_fail(walk, REASON_IMPORT, NULL);
@@ -211,7 +211,7 @@ static void other(struct scan_walk *walk, struct scan_frame *f,
 	case SCAN_OP_PUSH_MACRO:
 	case SCAN_OP_POP_MACRO:
 	case SCAN_OP_SYSTEM_HEADER:
-		pragma(walk, f, d);
+		take_pragma(walk, f, d);
 		break;
 	case SCAN_OP_ORIGIN:
 		scan_walk_origin(walk, d->name);
@@ -267,7 +267,7 @@ void scan_walk_step(struct scan_walk *walk, struct scan_frame *f)
 			break;
 		default:
 			f->line = d->line;
-			other(walk, f, d);
+			run_directive_op(walk, f, d);
 		}
 		if (walk->why || walk->l->n_frame != depth)
 			return;

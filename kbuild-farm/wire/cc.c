@@ -53,14 +53,14 @@ static bool done_ok(const void *p)
 	return !*m->dep_tmp == !*m->dep && !*m->object_tmp == !*m->object;
 }
 
-static bool is_named(const char *path)
+static bool is_given(const char *path)
 {
 	return *path != '\0';
 }
 
 static const struct wire_field cc_rename[] = {
-	{ WIRE_STRING(cc_rename, tmp, WIRE_PATH_MAX), .ok = is_named },
-	{ WIRE_STRING(cc_rename, to, WIRE_PATH_MAX), .ok = is_named },
+	{ WIRE_STRING(cc_rename, tmp, WIRE_PATH_MAX), .ok = is_given },
+	{ WIRE_STRING(cc_rename, to, WIRE_PATH_MAX), .ok = is_given },
 };
 
 static const struct wire_layout rename_layout = WIRE_LAYOUT(cc_rename, NULL);
