@@ -71,8 +71,7 @@ static void items_hold(char *const *argv, const struct options_command *c)
 static void remote(const struct options_command *c)
 {
 	static const struct options_places outputs = { .object = "/o/out.o",
-						       .dep = "/o/dep.d",
-						       .as = "/o/as.d" };
+						       .dep = "/o/dep.d" };
 	struct options_flags flags;
 	struct options_command again;
 	struct strv node = { 0 };

@@ -34,7 +34,10 @@ static void evaluate(struct scan_cpp *cpp, struct scan_text *t, uint32_t piece)
 	struct scan_memo **memo = calloc(1, sizeof(*memo));
 	int first, second;
 
+	/* A __COUNTER__ in it counts on. */
+	cpp->counter = 0;
 	first = scan_expr_memoized(cpp, t, piece, memo, 1);
+	cpp->counter = 0;
 	second = scan_expr_memoized(cpp, t, piece, memo, 1);
 	if (first != second || (first < 0 && !cpp->run.why))
 		abort();

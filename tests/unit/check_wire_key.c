@@ -100,7 +100,7 @@ START_TEST(an_answer_binds_each_stream_to_the_key)
 	struct buf b = { 0 };
 
 	for (int i = 0; i < WIRE_STREAMS; i++)
-		s[i] = bytes_of("abcdef", (size_t)i);
+		s[i] = bytes_of("abcdefghijklmnopqrstuvwxyz", (size_t)i);
 	wire_answer_digest(&key, s, &answer);
 	buf_add(&b, key.b, sizeof(key.b));
 	for (int i = 0; i < WIRE_STREAMS; i++)
