@@ -189,8 +189,7 @@ static const struct text assembly[] = {
 	{ "#define E\nE\nE a\n E E\nb E\nc\n", BOTH, "", NULL },
 	{ "#define t(x...) x\nt(a\nb\nc) d\ne t(t\n(f)\n) g\n", BOTH, "",
 	  NULL },
-	{ "#define f(x) x\n#define g(x) f(x) h\na\ng(f)\nb\n", BOTH, "",
-	  NULL },
+	{ "#define f(x) x\n#define g(x) f(x) h\na\ng(f)\nb\n", BOTH, "", NULL },
 	{ "a = b ## c\n#define p(x, y) x ## y x\np(., a) p(%, b) p(a, .)\n",
 	  BOTH, "", NULL },
 };
