@@ -56,7 +56,7 @@ struct scan_asm_text *scan_asm_new(const struct scan_asm_setup *setup);
 void scan_asm_free(struct scan_asm_text *a);
 
 /* Add a text; it is copied.  A unit has one SOURCE, or any of the others. */
-void scan_asm_add(struct scan_asm_text *a, const char *text, size_t len,
+void scan_asm_add(struct scan_asm_text *a, const char *s, size_t len,
 		  enum scan_asm_kind kind);
 
 /*

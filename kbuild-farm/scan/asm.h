@@ -49,8 +49,8 @@ static inline void scan_asm_blanks(struct scan_asm_part *in)
 /* asm-scrub.c */
 const struct scan_asm_syntax *scan_asm_syntax(const char *architecture);
 /* Append text without comments and with no more blanks than matter. */
-void scan_asm_scrub(const struct scan_asm_syntax *x, const char *s, size_t len,
-		    struct buf *out);
+void scan_asm_scrub(const struct scan_asm_syntax *x, const char *text,
+		    size_t len, struct buf *out);
 /* Where the statement at `p` ends: a separator, or `end`. */
 const char *scan_asm_statement_end(const char *p, const char *end);
 bool scan_asm_starts_name(const struct scan_asm_syntax *x, char c);
@@ -174,7 +174,7 @@ struct scan_asm_named {
 /* .macro: `label` stands in front of it, or is empty. */
 void scan_asm_define(struct scan_asm_run *run, struct scan_asm_part label,
 		     struct scan_asm_part operands, struct scan_asm_part body);
-void scan_asm_purge(struct scan_asm_run *run, struct scan_asm_part names);
+void scan_asm_purge(struct scan_asm_run *run, struct scan_asm_part in);
 /* Take a body off the front, up to .endm (`from`: "macro") or .endr ("rept"),
  * which goes too; false: there is no end. */
 bool scan_asm_body(const struct scan_asm_syntax *x, const char *from,

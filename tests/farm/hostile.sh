@@ -108,7 +108,7 @@ type=999	"errors":[1-9]
 type=9		"errors":[1-9]
 type=12		"errors":[1-9]
 type=33		"errors":[1-9]
-stream=5	"errors":[1-9]
+stream=11	"errors":[1-9]
 bye		I am tired
 header=4294967295	"errors":[1-9]
 bomb=1		"errors":[1-9]

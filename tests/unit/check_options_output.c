@@ -110,7 +110,8 @@ static char *take_files(void)
 
 	list_dir(&v, ".", "");
 	list_dir(&v, "out", "out/");
-	qsort(v.v, v.n, sizeof(*v.v), by_name);
+	if (v.n)
+		qsort(v.v, v.n, sizeof(*v.v), by_name);
 	for (size_t i = 0; i < v.n; i++)
 		unlink(v.v[i]);
 	text = strv_join(&v, " ");
@@ -129,7 +130,8 @@ static char *told_files(const struct options_command *c)
 	for (size_t i = 0; i < sides.n; i++)
 		strv_add(&v, sides.path[i]);
 	strv_own(&v, options_output_object(c));
-	qsort(v.v, v.n, sizeof(*v.v), by_name);
+	if (v.n)
+		qsort(v.v, v.n, sizeof(*v.v), by_name);
 	text = strv_join(&v, " ");
 	options_sides_release(&sides);
 	strv_release(&v);
