@@ -341,8 +341,9 @@ static void add_gcc_installations(struct inquiry *q)
 			strv_add(&q->out->files, found.gl_pathv[j]);
 		globfree(&found);
 		free(pattern);
-		free(up[i]);
 	}
+	for (int i = 0; i < 3; i++)
+		free(up[i]);
 	free(real_bin);
 	free(real);
 	free(bin);
