@@ -7,7 +7,10 @@
  */
 #include "scan/deps.h"
 
-#include "scan/walk.h"
+#include "scan/exact.h"
+#include "scan/include.h"
+#include "scan/list.h"
+#include "scan/unit.h"
 
 #include <pthread.h>
 #include <stdlib.h>

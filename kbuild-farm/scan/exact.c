@@ -4,8 +4,11 @@
  * compiler's own does it.  scan_exact_more() is where directives happen: text
  * asks for more when it is at its end, be it inside the arguments of a macro.
  */
+#include "scan/exact.h"
+
 #include "scan/assembly.h"
 #include "scan/expand.h"
+#include "scan/list.h"
 #include "scan/pragma-options.h"
 #include "scan/pragma.h"
 #include "scan/walk.h"

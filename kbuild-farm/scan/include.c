@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "scan/walk.h"
+#include "scan/include.h"
+
+#include "scan/list.h"
+#include "scan/precompiled.h"
 
 #include "base/fs.h"
 

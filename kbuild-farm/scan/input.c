@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "scan/input.h"
+
 #include "scan/asm-text.h"
 #include "scan/assembly.h"
-#include "scan/walk.h"
+#include "scan/list.h"
 
 #include "base/fs.h"
 #include "base/str.h"
@@ -68,11 +70,6 @@ static struct scan_node *list_input(struct scan_walk *walk, const char *name,
 	else
 		scan_walk_list(walk, n, SCAN_INPUT, f ? f->line : 0);
 	return n;
-}
-
-void scan_walk_incbin(struct scan_walk *walk, const char *name)
-{
-	list_input(walk, name, REASON_NO_INCBIN);
 }
 
 /* Does assembler text name further files? */
@@ -157,7 +154,7 @@ static bool take_named(struct scan_walk *walk, struct scan_asm_text *all,
 	if (r->open)
 		scan_walk_fail(walk, REASON_ASSEMBLY, r->open);
 	for (size_t i = 0; i < r->incbin.n && !walk->why; i++)
-		scan_walk_incbin(walk, r->incbin.v[i]);
+		list_input(walk, r->incbin.v[i], REASON_NO_INCBIN);
 	for (size_t i = 0; i < r->include.n && !walk->why; i++) {
 		if (strv_has(included, r->include.v[i]))
 			continue;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "scan/walk.h"
+#include "scan/list.h"
 
 #include "base/str.h"
 

@@ -9,7 +9,9 @@
  * Nearly always there is none.  That costs a unit some two stat(2), of the
  * source's name and of its directory: one that is unchanged has still none.
  */
-#include "scan/walk.h"
+#include "scan/precompiled.h"
+
+#include "scan/list.h"
 
 #include "base/str.h"
 

@@ -4,7 +4,14 @@
  * definitions, -imacros, the file that glibc wants in front, -include, the
  * source.
  */
+#include "scan/unit.h"
+
 #include "scan/assembly.h"
+#include "scan/exact.h"
+#include "scan/include.h"
+#include "scan/input.h"
+#include "scan/list.h"
+#include "scan/precompiled.h"
 #include "scan/walk.h"
 
 #include "base/str.h"
@@ -134,6 +141,17 @@ static void define_all(struct scan_walk *walk)
 						     walk->line.mode));
 }
 
+/* Go through a file and all that it includes. */
+static void walk_through(struct scan_walk *walk, struct scan_node *node, int at,
+			 bool system)
+{
+	scan_walk_enter(walk, node, at, system);
+	if (walk->exact)
+		scan_exact_read(walk);
+	else
+		scan_walk_read(walk);
+}
+
 /* -include and -imacros: here first, then as #include "x". */
 static void command_line_file(struct scan_walk *walk, const char *path)
 {
@@ -153,10 +171,9 @@ static void command_line_file(struct scan_walk *walk, const char *path)
 	n = *path == '/' ? scan_tree_node(tree, path) :
 			   scan_tree_probe(tree, here, name, false)->node;
 	if (n && (n->exists || n->error)) {
-		scan_walk_file(walk, n,
-			       *path == '/' ? SCAN_AT_ABSOLUTE :
-					      SCAN_AT_CURRENT,
-			       false);
+		walk_through(walk, n,
+			     *path == '/' ? SCAN_AT_ABSOLUTE : SCAN_AT_CURRENT,
+			     false);
 		return;
 	}
 	scan_walk_absent(walk, path);
@@ -164,7 +181,7 @@ static void command_line_file(struct scan_walk *walk, const char *path)
 	if (takes_gch && *path != '/' && !(f->node && f->node->error))
 		scan_walk_gch_chain(walk, name, f->node ? f->at : -1);
 	if (*path != '/' && f->node)
-		scan_walk_file(walk, f->node, f->at, f->system);
+		walk_through(walk, f->node, f->at, f->system);
 	else
 		scan_walk_fail(walk, REASON_NO_HEADER, path);
 }
@@ -184,7 +201,7 @@ static void preinclude(struct scan_walk *walk)
 	if (scan_walk_takes_gch(walk))
 		scan_walk_gch_chain(walk, name, f->node ? f->at : -1);
 	if (f->node)
-		scan_walk_file(walk, f->node, f->at, f->system);
+		walk_through(walk, f->node, f->at, f->system);
 }
 
 static void walk_all(struct scan_walk *walk, struct scan_node *source)
@@ -199,7 +216,7 @@ static void walk_all(struct scan_walk *walk, struct scan_node *source)
 	for (size_t i = 0; i < line->include.n; i++)
 		command_line_file(walk, line->include.v[i]);
 	if (!walk->why)
-		scan_walk_file(walk, source, SCAN_AT_CURRENT, false);
+		walk_through(walk, source, SCAN_AT_CURRENT, false);
 	for (size_t i = 0; i < line->input.n && !walk->why; i++)
 		scan_walk_input(walk, line->input.v[i]);
 }

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "scan/walk.h"
 
+#include "scan/include.h"
+#include "scan/input.h"
+#include "scan/list.h"
+
 #include <string.h>
 
 /* Tell the preprocessor where it is, before it evaluates something. */
@@ -274,8 +278,7 @@ void scan_walk_step(struct scan_walk *walk, struct scan_frame *f)
 	}
 }
 
-/* The same without text: all of it, as far as it can be. */
-static void read_directives(struct scan_walk *walk)
+void scan_walk_read(struct scan_walk *walk)
 {
 	struct scan_frame *f;
 
@@ -287,16 +290,6 @@ static void read_directives(struct scan_walk *walk)
 		else
 			walk->l->n_frame--;
 	}
-}
-
-void scan_walk_file(struct scan_walk *walk, struct scan_node *node, int at,
-		    bool system)
-{
-	scan_walk_enter(walk, node, at, system);
-	if (walk->exact)
-		scan_exact_read(walk);
-	else
-		read_directives(walk);
 }
 
 void scan_walk_text(struct scan_walk *walk, struct scan_text *text)
