@@ -222,6 +222,7 @@ const struct cmd cmd_run = {
 	.usage = "[OPTION]... -- COMMAND [ARGUMENT]...",
 	.help = "run any command, compiling on the nodes",
 	.options = options,
+	.takes_command = true,
 	.more = "COMMAND is make, ninja, a script: its compilers are found "
 		"through PATH, its exit\nstatus is kfarm's.  make without -j "
 		"gets as many jobs as there are slots.\nA compiler that is "

@@ -29,6 +29,8 @@ struct cmd {
 	const char *help; /* half a line for `kfarm help` */
 	const struct args_option *options; /* for args_init(); NULL: none */
 	bool variables; /* takes VAR=VALUE */
+	bool takes_command; /* its first plain word begins a command of others
+			     */
 	/* Its verbs by their number, NULL behind the last; or NULL: none. */
 	const struct cmd_verb *(*verb)(size_t i);
 	const char *more; /* further text of `kfarm help NAME`; may be NULL */

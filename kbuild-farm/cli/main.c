@@ -128,16 +128,34 @@ static void keep_standard_streams(void)
 		close(fd);
 }
 
-/* --help among the words, and of the command's verbs the first named. */
+static bool means_help(const char *word)
+{
+	return !strcmp(word, "--help") || !strcmp(word, "-h");
+}
+
+/* --help where an option may stand, and of the command's verbs the first. */
 static bool asks_for_help(const struct cmd *c, char *const *argv,
 			  const char **verb)
 {
+	static const struct args_option none[] = { { 0 } };
+	struct err ignored = { 0 };
+	struct args args;
+	int got = ARGS_OPTION;
+
 	*verb = NULL;
-	for (; *argv && strcmp(*argv, "--"); argv++) {
-		if (!strcmp(*argv, "--help"))
+	args_init(&args, c->options ? c->options : none, argv);
+	while (got != ARGS_END && !args.only_words) {
+		if (!args.bundle && *args.argv && means_help(*args.argv))
 			return true;
-		if (!*verb && has_verb(c, *argv))
-			*verb = *argv;
+		got = args_next(&args, &ignored);
+		if (got < 0)
+			args.bundle = NULL;
+		if (got != ARGS_WORD)
+			continue;
+		if (c->takes_command)
+			return false;
+		if (!*verb && has_verb(c, args.value))
+			*verb = args.value;
 	}
 	return false;
 }
@@ -189,7 +207,7 @@ static int run_command_line(char *const *argv)
 		printf("kfarm %s\n", KFARM_VERSION);
 		return EXIT_OK;
 	}
-	if (!strcmp(name, "--help") || !strcmp(name, "-h")) {
+	if (means_help(name)) {
 		help_all(stdout, commands);
 		return EXIT_OK;
 	}

@@ -10,6 +10,10 @@ run kfarm help nodes
 run kfarm nodes --help
 run kfarm nodes add --help
 run kfarm help nodes remove
+run kfarm nodes add -h
+run kfarm run -h | sed 3q
+run kfarm run -q --no-remote --no-jobserver printf '%s %s\n' --help -h
+run kfarm run -- --help
 run kfarm help nosuch
 run kfarm help nodes help
 run kfarm help --all
