@@ -135,6 +135,8 @@ static void find_compiler(struct coord_unit *u, struct sched_event *came)
 	u->reference = inputs_reference_get(u->toolchain, &u->command);
 	came->toolchain = coord_dispatch_number(c, u->toolchain);
 	came->object = number_of_kind(c, u->reference);
+	/* A hedge has another -o, and would be another compile. */
+	came->exclusive = u->sides.named;
 }
 
 static void *on_asked(void *ctx, struct coord_client *client,
@@ -397,11 +399,6 @@ static void hedge(struct coord_unit *u)
 	struct sched_event event = { .kind = SCHED_UNHEDGED };
 	struct err err;
 
-	/* A compile with another -o would be another one. */
-	if (u->sides.named) {
-		on_hedged(u, false);
-		return;
-	}
 	if (!coord_hedge_start(u, on_hedged, &err)) {
 		coord_tell_unit(u, EVENT_RUN, "local",
 				reason_words(REASON_NODE_SLOW), 0);

@@ -92,6 +92,7 @@ static void on_came(struct sched *s, const struct sched_event *ev)
 	}
 	u->toolchain = toolchain_of(s, ev->toolchain);
 	u->object = ev->object;
+	u->exclusive = ev->exclusive;
 	sched_unit_wait(s, u, UNIT_NEW);
 	admit(s, u);
 }

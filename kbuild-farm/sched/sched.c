@@ -10,8 +10,8 @@
  *	to-local  to a local slot.  While the toolchain travels, local slots
  *		  have nothing better to do, and take units that wait for it.
  *
- * A hedge gets a local slot that nobody waits for.  A second is often enough
- * to look for the units that need one.
+ * A hedge gets a local slot that nobody waits for; a unit that must not have
+ *one gets the slot itself.  A second is often enough to look for such units.
  */
 #include "sched/sched.h"
 
@@ -154,13 +154,38 @@ static void step_all(struct sched *s)
 static bool needs_hedge(const struct sched *s, const struct sched_unit *u)
 {
 	/* One that still waits in the node's queue has cpu_ms 0. */
-	bool stalled = u->state == UNIT_REMOTE && u->cpu_ms &&
-		       s->now_ms > u->progress_ms + STALL_MS;
+	bool began = u->state == UNIT_REMOTE && u->cpu_ms;
+	bool stalled = began && s->now_ms > u->progress_ms + STALL_MS;
 	uint64_t late_ms = sched_cost_late_ms(&s->cost, u->bytes);
 
 	if (u->hedged || (u->state != UNIT_REMOTE && u->state != UNIT_READY))
 		return false;
+	/* What goes on, if slowly, is not thrown away. */
+	if (u->exclusive && began)
+		return stalled;
 	return stalled || s->now_ms > u->first_sent_ms + late_ms;
+}
+
+/*
+ * Those that must not be hedged: a hedge would write what their node's answer
+ * is put in.  Before the steps, which then use the slots that this frees.
+ */
+static void take_back(struct sched *s)
+{
+	struct sched_unit *u, *next;
+
+	if (s->now_ms < s->watch_ms)
+		return;
+	s->by = SCHED_TIME;
+	list_for_each_safe(u, &s->sent, sent_link, next) {
+		unsigned locals = s->locals + s->n_in[UNIT_TO_LOCAL];
+
+		if (!u->exclusive || locals >= s->setup.local_slots ||
+		    !needs_hedge(s, u))
+			continue;
+		sched_unit_cancel(s, u);
+		sched_unit_local(s, u, REASON_NODE_SLOW);
+	}
 }
 
 static void watch(struct sched *s)
@@ -168,7 +193,8 @@ static void watch(struct sched *s)
 	struct sched_unit *u;
 
 	list_for_each(u, &s->sent, sent_link) {
-		if (s->locals < s->setup.local_slots && needs_hedge(s, u))
+		if (!u->exclusive && s->locals < s->setup.local_slots &&
+		    needs_hedge(s, u))
 			sched_unit_hedge(s, u);
 	}
 }
@@ -194,6 +220,7 @@ void sched_event(struct sched *s, uint64_t now_ms, const struct sched_event *ev)
 	s->now_ms = now_ms;
 	s->by = ev->kind;
 	sched_handle(s, ev);
+	take_back(s);
 	if (now_ms >= s->due_ms)
 		sched_node_time(s);
 	step_all(s);

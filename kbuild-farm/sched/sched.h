@@ -84,8 +84,9 @@ enum sched_event_kind {
 	SCHED_TIME, /* nothing but time passed */
 
 	/*
-	 * A wrapper asks for a compile: unit, toolchain, object; or `reason`,
-	 * why it cannot go to a node, with which the two are not looked at.
+	 * A wrapper asks for a compile: unit, toolchain, object, exclusive; or
+	 * `reason`, why it cannot go to a node, with which the others are not
+	 * looked at.
 	 */
 	SCHED_CAME,
 	/* Its inputs are known: bytes; or `reason`. */
@@ -213,6 +214,7 @@ struct sched_event {
 	uint32_t cpu_ms;
 	unsigned slots, busy;
 	bool greeted, for_good;
+	bool exclusive; /* two compiles of it would write the same files */
 	const char *words;
 };
 
@@ -224,7 +226,7 @@ enum sched_action_kind {
 	SCHED_CANCEL, /* unit, node: it is of no use any more */
 	SCHED_EXAMINE, /* unit, node: look at its answer, on a worker */
 	SCHED_COMPILE, /* unit, reason: its wrapper is to compile it */
-	SCHED_HEDGE, /* unit: compile it here beside its node */
+	SCHED_HEDGE, /* unit, not exclusive: compile it here beside its node */
 	SCHED_STOP_HEDGE, /* unit */
 	/*
 	 * unit; node, or SCHED_LOCAL with `reason`: its wrapper gets the

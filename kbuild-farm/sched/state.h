@@ -51,6 +51,7 @@ struct sched_unit {
 	uint64_t bytes; /* of its inputs */
 	bool working; /* a worker has it */
 	bool hedged; /* a hedge runs */
+	bool exclusive; /* none may */
 	bool sent; /* is in the list of those */
 	unsigned rescans; /* after something was missing or changed */
 

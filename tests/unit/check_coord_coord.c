@@ -270,6 +270,20 @@ START_TEST(what_a_node_broods_over_is_compiled_here_too)
 }
 END_TEST
 
+/* A hedge would write unit.su, too. */
+START_TEST(with_a_file_beside_its_object_it_is_compiled_here_instead)
+{
+	play_node(0, BROODING);
+	start();
+	wait_for_cells();
+	compile("-fstack-usage");
+	turn_until(answered_at_last, 30000);
+	ck_assert_str_eq(local_why, "slow or lost node");
+	ck_assert_uint_eq(stats().duplicated, 0);
+	turn_until(was_cancelled, 5000);
+}
+END_TEST
+
 /* A unit that takes our compiler 20 s and more: 30,240 functions. */
 static const char slow_header[] =
 	"int unit(int a);\n"
@@ -525,6 +539,8 @@ int main(void)
 	tcase_add_test(tc, a_silent_node_is_lost_before_its_job_is_late);
 	tcase_add_test(tc, what_a_node_broods_over_is_compiled_here_too);
 	tcase_add_test(tc, a_node_that_answers_after_all_ends_the_hedge);
+	tcase_add_test(
+		tc, with_a_file_beside_its_object_it_is_compiled_here_instead);
 	tcase_add_test(tc, those_who_wait_hear_a_beat_every_second);
 	tcase_add_test(tc, an_object_with_a_mode_of_its_own_is_made_here);
 	tcase_add_test(tc, under_another_umask_the_wrapper_compiles);

@@ -298,6 +298,38 @@ START_TEST(one_that_waits_for_a_second_node_is_hedged_too)
 }
 END_TEST
 
+START_TEST(what_must_not_be_hedged_stays_with_a_node_that_goes_on)
+{
+	s = story("node a up 2 slots; unit 1 exclusive 1; scanned 1; "
+		  "beat 1 a 20; 4 s; beat 1 a 30; 4 s; beat 1 a 40; 4 s");
+	ck_assert_actions(s, "");
+	ck_assert_play(s, "answer 1 a 50", "examine 1");
+	ck_assert_play(s, "examined 1 good", "deliver 1");
+}
+END_TEST
+
+/* What happened to one that must not be hedged, and what is done then. */
+static const struct instead {
+	const char *events, *actions;
+} instead[] = {
+	{ "beat 1 a 20; 6 s", "cancel 1 a; compile 1 NODE_SLOW" },
+	{ "10 s", "" },
+	{ "11 s", "cancel 1 a; compile 1 NODE_SLOW" },
+	{ "fail 1 a busy; 11 s", "compile 1 NODE_SLOW" },
+	{ "unit 2 local CPATH; 20 s", "" },
+	{ "unit 2 local CPATH; 20 s; left 2; 1 s",
+	  "cancel 1 a; compile 1 NODE_SLOW" },
+};
+
+START_TEST(what_must_not_be_hedged_is_compiled_here_instead)
+{
+	s = story("node a up 1 slots; unit 1 exclusive 1; scanned 1");
+	ck_assert_play(s, instead[_i].events, instead[_i].actions);
+	if (*instead[_i].actions)
+		ck_assert_play(s, "answer 1 a; left 1", "done 1 NODE_SLOW");
+}
+END_TEST
+
 static TCase *add_case(Suite *suite, const char *name)
 {
 	TCase *tc = tcase_create(name);
@@ -341,6 +373,11 @@ static void add_hedges(Suite *suite)
 	tcase_add_test(tc, one_hedge_is_enough);
 	tcase_add_test(tc, a_hedge_waits_for_a_slot_that_nobody_wants);
 	tcase_add_test(tc, one_that_waits_for_a_second_node_is_hedged_too);
+	tcase_add_test(tc,
+		       what_must_not_be_hedged_stays_with_a_node_that_goes_on);
+	tcase_add_loop_test(tc,
+			    what_must_not_be_hedged_is_compiled_here_instead, 0,
+			    sizeof(instead) / sizeof(*instead));
 }
 
 int main(void)

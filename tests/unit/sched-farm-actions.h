@@ -13,6 +13,11 @@ static uint32_t farm_toolchain(uint32_t unit)
 	return unit % 7 < 5 ? 0 : unit % FARM_TOOLCHAINS;
 }
 
+static bool farm_exclusive(uint32_t unit)
+{
+	return unit % 5 == 0;
+}
+
 /* An event that arises while actions are carried out. */
 static void farm_later(struct farm *f, const struct sched_event *ev)
 {
@@ -111,6 +116,7 @@ static void farm_hedge(struct farm *f, const struct sched_action *a)
 	struct farm_next next = { .what = FARM_HEDGED, .unit = a->unit };
 
 	ck_assert(u->came && !u->left && !u->ends && !u->hedge && !u->worker);
+	ck_assert(!farm_exclusive(a->unit));
 	farm_local(f);
 	f->hedges++;
 	if (farm_chance(f, f->setup.hedge_fails)) {

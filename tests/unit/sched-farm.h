@@ -26,6 +26,7 @@ static void farm_come(struct farm *f)
 			     .unit = unit,
 			     .toolchain = farm_toolchain(unit),
 			     .object = unit % FARM_OBJECTS,
+			     .exclusive = farm_exclusive(unit),
 			     .reason = farm_chance(f, f->setup.local) ?
 					       REASON_CPATH :
 					       REASON_NONE });

@@ -3,7 +3,7 @@
  * unit/sched-play.h - stories for sched/: events in words, separated by ";",
  * and the actions in words.
  *
- *	unit U [tc T] [object K] [local REASON]
+ *	unit U [tc T] [object K] [local REASON] [exclusive 1]
  *	scanned U [bytes N | local REASON]
  *	unsent U NODE REASON; beat U NODE MS; output U NODE; answer U NODE [MS]
  *	fail U NODE CLASS
@@ -168,7 +168,8 @@ static void play_unit(struct sched_event *ev, struct strv *w)
 	for (size_t i = 2; i + 1 < w->n; i += 2) {
 		const char *value = w->v[i + 1];
 
-		switch (play_index(w->v[i], "tc object local bytes")) {
+		switch (play_index(w->v[i],
+				   "tc object local exclusive bytes")) {
 		case 0:
 			ev->toolchain = (uint32_t)atoi(value);
 			break;
@@ -177,6 +178,9 @@ static void play_unit(struct sched_event *ev, struct strv *w)
 			break;
 		case 2:
 			ev->reason = play_reason(value);
+			break;
+		case 3:
+			ev->exclusive = atoi(value);
 			break;
 		default:
 			ev->bytes = strtoull(value, NULL, 10);
