@@ -283,42 +283,16 @@ static const struct cmd_verb *nodes_verb(size_t i)
 	return i < sizeof(verbs) / sizeof(*verbs) ? &verbs[i].about : NULL;
 }
 
-static int parse_nodes_verb(struct request *r, const struct verb **verb,
-			    char *const *argv, struct err *err)
-{
-	struct strv given = { 0 };
-	const char *name = NULL;
-	struct args args;
-	int got, ret = 0;
-
-	args_init(&args, options, argv);
-	while (!ret && (got = args_next(&args, err)) > 0) {
-		if (got == ARGS_OPTION) {
-			strv_add(&given, args.option->word);
-			ret = args_store(&args, r, err);
-		} else if (!name) {
-			name = args.value;
-		} else {
-			strv_add(&r->words, args.value);
-		}
-	}
-	if (!ret)
-		ret = got;
-	if (!ret)
-		*verb = (const struct verb *)cmd_verb_check(
-			&cmd_nodes, name, r->words.n, &given, err);
-	strv_release(&given);
-	return ret ? ret : *verb ? 0 : -EINVAL;
-}
-
 static int nodes_main(char *const *argv)
 {
 	struct request r = { 0 };
-	const struct verb *verb = NULL;
+	const struct verb *verb;
 	struct err err = { 0 };
 	int status = EXIT_USAGE;
 
-	if (parse_nodes_verb(&r, &verb, argv, &err))
+	verb = (const struct verb *)cmd_verb_parse(&cmd_nodes, argv, &r,
+						   &r.words, &err);
+	if (!verb)
 		log_error("nodes: %s", err.text);
 	else
 		status = verb->run(&r);

@@ -4,7 +4,6 @@
 
 #include "base/log.h"
 
-#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -77,46 +76,20 @@ static const struct cmd_verb *toolchain_verb(size_t i)
 	return i < sizeof(verbs) / sizeof(*verbs) ? &verbs[i].about : NULL;
 }
 
-static int parse_toolchain_verb(struct toolchain_request *r,
-				const struct verb **verb, char *const *argv,
-				struct err *err)
-{
-	struct strv given = { 0 };
-	struct args args;
-	int got, ret = 0;
-
-	args_init(&args, options, argv);
-	while (!ret && (got = args_next(&args, err)) > 0) {
-		if (got == ARGS_OPTION) {
-			strv_add(&given, args.option->word);
-			ret = args_store(&args, r, err);
-		} else if (!r->verb) {
-			r->verb = args.value;
-		} else {
-			strv_add(&r->words, args.value);
-		}
-	}
-	if (!ret)
-		ret = got;
-	if (!ret)
-		*verb = (const struct verb *)cmd_verb_check(
-			&cmd_toolchain, r->verb, r->words.n, &given, err);
-	strv_release(&given);
-	return ret ? ret : *verb ? 0 : -EINVAL;
-}
-
 static int toolchain_main(char *const *argv)
 {
 	struct toolchain_request r = { 0 };
-	const struct verb *verb = NULL;
+	const struct verb *verb;
 	struct err err = { 0 };
 	int status, ret;
 
-	ret = parse_toolchain_verb(&r, &verb, argv, &err);
-	if (ret) {
+	verb = (const struct verb *)cmd_verb_parse(&cmd_toolchain, argv, &r,
+						   &r.words, &err);
+	if (!verb) {
 		log_error("toolchain: %s", err.text);
 		status = EXIT_USAGE;
 	} else {
+		r.verb = verb->about.name;
 		ret = toolchain_settings_load(&r, &err);
 		status = ret ? toolchain_failed(&r, ret, &err) : verb->run(&r);
 	}

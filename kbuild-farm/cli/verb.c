@@ -57,9 +57,11 @@ static void unknown_verb(const struct cmd *c, const char *name, struct err *err)
 	free(names);
 }
 
-const struct cmd_verb *cmd_verb_check(const struct cmd *c, const char *name,
-				      size_t n_words, const struct strv *given,
-				      struct err *err)
+/* The verb of that name, where it takes so many words and these options. */
+static const struct cmd_verb *check_verb(const struct cmd *c, const char *name,
+					 size_t n_words,
+					 const struct strv *given,
+					 struct err *err)
 {
 	const struct cmd_verb *v = cmd_verb_find(c, name);
 
@@ -80,6 +82,33 @@ const struct cmd_verb *cmd_verb_check(const struct cmd *c, const char *name,
 		return NULL;
 	}
 	return v;
+}
+
+const struct cmd_verb *cmd_verb_parse(const struct cmd *c, char *const *argv,
+				      void *into, struct strv *words,
+				      struct err *err)
+{
+	struct strv given = { 0 };
+	const struct cmd_verb *verb = NULL;
+	const char *name = NULL;
+	struct args args;
+	int got, ret = 0;
+
+	args_init(&args, c->options, argv);
+	while (!ret && (got = args_next(&args, err)) > 0) {
+		if (got == ARGS_OPTION) {
+			strv_add(&given, args.option->word);
+			ret = args_store(&args, into, err);
+		} else if (!name) {
+			name = args.value;
+		} else {
+			strv_add(words, args.value);
+		}
+	}
+	if (!ret && !got)
+		verb = check_verb(c, name, words->n, &given, err);
+	strv_release(&given);
+	return verb;
 }
 
 char *cmd_verb_takers(const struct cmd *c, const char *option)

@@ -9,7 +9,7 @@
 #include "base/err.h"
 #include "base/str.h"
 
-struct cmd;
+struct cmd; /* cli/cmd.h */
 
 struct cmd_verb {
 	const char *name;
@@ -22,11 +22,14 @@ struct cmd_verb {
 /* The verb of that name (NULL: none was given), or NULL. */
 const struct cmd_verb *cmd_verb_find(const struct cmd *c, const char *name);
 /*
- * The verb of that name, where it takes `n_words` words and the options whose
- * long names are in `given`; else NULL with `err` saying what is wrong.
+ * Read the command line of `c`: its first word is the verb, those after it go
+ * to `words`, options to `into` (see args_store()).
+ *
+ * Returns the verb, where it takes that many words and these options; else NULL
+ * with `err` saying what is wrong.
  */
-const struct cmd_verb *cmd_verb_check(const struct cmd *c, const char *name,
-				      size_t n_words, const struct strv *given,
+const struct cmd_verb *cmd_verb_parse(const struct cmd *c, char *const *argv,
+				      void *into, struct strv *words,
 				      struct err *err);
 /* "list, json" of those that take `option`; the caller frees it. */
 char *cmd_verb_takers(const struct cmd *c, const char *option);
