@@ -6,6 +6,7 @@
 #include "base/fs.h"
 #include "compiler/host.h"
 #include "toolchain/data.h"
+#include "toolchain/tree.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -33,15 +34,6 @@ static const char unit_s[] = "#define VALUE 42\n"
 			     "here:\n"
 			     "\t.long VALUE\n";
 
-static size_t path_depth(const char *path)
-{
-	size_t depth = 0;
-
-	for (; *path; path++)
-		depth += *path == '/';
-	return depth;
-}
-
 char *toolchain_smoke_test_driver(const struct compiler_entries *entries,
 				  const char *triplet, struct err *err)
 {
@@ -55,7 +47,8 @@ char *toolchain_smoke_test_driver(const struct compiler_entries *entries,
 		if (e->kind == COMPILER_DIR || !str_ends(e->path, end) ||
 		    (e->kind == COMPILER_FILE && !e->executable))
 			continue;
-		if (!best || path_depth(e->path) < path_depth(best))
+		if (!best ||
+		    toolchain_tree_depth(e->path) < toolchain_tree_depth(best))
 			best = e->path;
 	}
 	if (!best)

@@ -238,8 +238,7 @@ bool toolchain_tree_is_path(const char *path)
 	}
 }
 
-/* How many directories lie above the last component of a path. */
-static int depth_of(const char *path)
+int toolchain_tree_depth(const char *path)
 {
 	int depth = 0;
 
@@ -250,7 +249,7 @@ static int depth_of(const char *path)
 
 bool toolchain_tree_is_inside(const char *path, const char *target)
 {
-	int depth = depth_of(path);
+	int depth = toolchain_tree_depth(path);
 	bool goes_up = true;
 	size_t part;
 

@@ -54,6 +54,8 @@ void toolchain_tree_sort(struct compiler_entries *e);
  * component beyond NAME_MAX.
  */
 bool toolchain_tree_is_path(const char *path);
+/* How many directories lie above the last component of such a path. */
+int toolchain_tree_depth(const char *path);
 /*
  * Does a link at `path` to `target` stay below the directory, wherever other
  * such links lead?  Then it goes up first, as far as `path` is deep at most,
