@@ -2,9 +2,9 @@
 #include "scan/assembly.h"
 
 #include "scan/asm-text.h"
+#include "scan/escape.h"
 #include "scan/lexer.h"
 
-#include "base/str.h"
 #include "base/vec.h"
 
 #include <stdlib.h>
@@ -42,32 +42,17 @@ static void add_asm_part(struct scan_assembly *a, size_t from, uint8_t kind)
 
 /* ---------------------------------------------------------------- strings */
 
-/* Of no digit: more than any base. */
-static unsigned escape_digit(char c)
-{
-	return (unsigned)str_hex_digit(c);
-}
-
 /* Behind the backslash at p[-1]: add what it stands for. */
 static const char *add_escape(struct buf *out, const char *p, const char *end)
 {
-	static const char names[] = "abefnrtvE";
-	static const char values[] = "\a\b\033\f\n\r\t\v\033";
-	const char *known = memchr(names, *p, sizeof(names) - 1);
-	unsigned base = *p == 'x' || *p == 'u' || *p == 'U' ? 16 : 8;
-	unsigned max = *p == 'u' ? 4 : *p == 'U' ? 8 : base == 8 ? 3 : 8;
-	uint32_t v = 0;
-	char c = known ? values[known - names] : *p;
+	char c = *p;
+	int64_t v = scan_escape(&p, end);
 
-	if (!known && (base == 16 || escape_digit(*p) < 8)) {
-		for (p += base == 16; p < end && max && escape_digit(*p) < base;
-		     p++, max--)
-			v = v * base + escape_digit(*p);
+	/* Beyond a byte it is no letter of what names a file. */
+	if (v >= 0)
 		c = (char)(v < 0x100 ? v : '?');
-		p--;
-	}
 	buf_add(out, &c, 1);
-	return p + 1;
+	return p;
 }
 
 /* What a literal stands for, without its quotes. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "scan/expr.h"
 
+#include "scan/escape.h"
+
 #include "base/str.h"
 
 #include <errno.h>
@@ -19,12 +21,6 @@ struct parse {
 static const struct scan_value zero;
 
 /* -------------------------------------------------------------- constants */
-
-/* Of no digit: more than any base. */
-static unsigned digit_of(char c)
-{
-	return (unsigned)str_hex_digit(c);
-}
 
 /* u, l, ll and what they make together; nothing else. */
 static bool suffix(const char *s, const char *end, bool *is_unsigned)
@@ -59,7 +55,8 @@ static bool number_value(const char *s, size_t len, unsigned mode,
 		base = 8;
 	}
 	for (; s < end; s++) {
-		unsigned digit = digit_of(*s);
+		/* Of no digit: more than any base. */
+		unsigned digit = (unsigned)str_hex_digit(*s);
 
 		if (*s == '\'' && (mode & SCAN_SEPARATORS))
 			continue;
@@ -77,32 +74,6 @@ static bool number_value(const char *s, size_t len, unsigned mode,
 	return true;
 }
 
-/* An escape behind the backslash at *s; negative: none that we know. */
-static int64_t escape_value(const char **s, const char *end)
-{
-	static const char names[] = "abfnrtveE'\"?\\";
-	static const char values[] = "\a\b\f\n\r\t\v\033\033'\"?\\";
-	const char *known;
-	int64_t v = 0;
-	int n = 0;
-
-	if (*s == end)
-		return -1;
-	if (**s == 'x') {
-		for (++*s; *s < end && digit_of(**s) < 16; ++*s, n++)
-			v = (v << 4 | digit_of(**s)) & 0xffffffff;
-		return n ? v : -1;
-	}
-	if (digit_of(**s) < 8) {
-		for (; *s < end && n < 3 && digit_of(**s) < 8; ++*s, n++)
-			v = v << 3 | digit_of(**s);
-		return v;
-	}
-	known = memchr(names, **s, sizeof(names) - 1);
-	++*s;
-	return known ? (unsigned char)values[known - names] : -1;
-}
-
 /* The characters of a constant without its quotes; their count, or -1. */
 static int characters(const char *s, const char *end, uint32_t width,
 		      uint32_t *out)
@@ -113,8 +84,10 @@ static int characters(const char *s, const char *end, uint32_t width,
 	while (s < end) {
 		int64_t c = (unsigned char)*s++;
 
+		/* A universal name is as many as the character set says. */
 		if (c == '\\')
-			c = escape_value(&s, end);
+			c = s < end && (*s | 32) != 'u' ? scan_escape(&s, end) :
+							  -1;
 		/* Other bytes depend on the character sets. */
 		else if (c >= 0x80)
 			return -1;
