@@ -49,6 +49,7 @@ enum manner {
 	UNFIT, /* has no sandbox */
 	NEEDY, /* has no bytes of anything */
 	PONDERING, /* as NEEDY, but its cell is never ready */
+	SILENT, /* has all bytes, but its cell is never ready */
 	NEEDY_AGAIN, /* as NEEDY, and needs one of them again: once */
 	FOREIGN, /* its compiler read a file that nobody knows */
 	MISSING, /* FAIL, an input is not there */
@@ -355,7 +356,8 @@ static void be_ready(struct node *n)
 {
 	if (n->ready && !n->lacks && n->manner == NEEDY_AGAIN && !n->lost++)
 		need_again(n);
-	if (n->ready && !n->lacks && n->manner != PONDERING) {
+	if (n->ready && !n->lacks && n->manner != PONDERING &&
+	    n->manner != SILENT) {
 		send_have(n, n->ready - 1, WIRE_HAVE_READY);
 		n->ready = 0;
 	}

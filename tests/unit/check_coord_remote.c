@@ -37,6 +37,36 @@ START_TEST(a_second_job_costs_a_few_hundred_bytes_and_no_view)
 }
 END_TEST
 
+static bool cell_is_asked(void)
+{
+	return nodes[0].ready;
+}
+
+static bool is_scanned(void)
+{
+	return answered() || stats().scan_us;
+}
+
+START_TEST(a_unit_waits_for_a_cell_that_was_asked_for)
+{
+	char *env[] = { (char *)"PATH=/usr/bin:/bin", NULL };
+
+	play_node(0, SILENT);
+	start();
+	coord_expect(coord, gcc, env);
+	turn_until(cell_is_asked, 60000);
+	compile(NULL);
+	turn_until(is_scanned, 60000);
+	turn_until(never, 20);
+	ck_assert_msg(!answered(), "%s", local_why ? local_why : "done");
+	nodes[0].manner = HONEST;
+	be_ready(&nodes[0]);
+	turn_until(answered, 60000);
+	expect_delivered();
+	ck_assert_uint_eq(nodes[0].jobs, 1);
+}
+END_TEST
+
 static bool cell_is_ready(void)
 {
 	return !nodes[0].lacks && nodes[0].blobs && !nodes[0].ready;
@@ -301,6 +331,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, a_node_preprocesses_and_the_list_is_cut_as_asked);
 	tcase_add_test(tc, a_second_job_costs_a_few_hundred_bytes_and_no_view);
+	tcase_add_test(tc, a_unit_waits_for_a_cell_that_was_asked_for);
 	tcase_add_test(tc, local_slots_work_while_the_toolchain_travels);
 	tcase_add_test(tc, a_blob_that_was_damaged_comes_again);
 	tcase_add_test(tc, a_node_without_a_sandbox_gets_nothing_and_says_why);
