@@ -4,6 +4,7 @@
  * A file whose definitions apply from its start: each of its conditions is
  * evaluated twice, and must not change its mind.
  */
+#include "scan-host.h"
 #include "scan-names.h"
 
 #include "scan/expr.h"
@@ -11,23 +12,6 @@
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static int has_include(void *ctx, uint32_t name, bool angled, bool next,
-		       enum reason *why) /* NOLINT: of its type */
-{
-	(void)ctx;
-	(void)why;
-	return (name + angled + next) & 1;
-}
-
-static int ask(void *ctx, enum scan_word op, const char *text, long long *value,
-	       enum reason *why)
-{
-	(void)ctx;
-	*value = (unsigned char)text[0];
-	*why = REASON_NO_OPERATOR;
-	return op == WORD_HAS_WARNING ? -1 : 0;
-}
 
 static void evaluate(struct scan_cpp *cpp, struct scan_text *t, uint32_t piece)
 {
@@ -47,20 +31,14 @@ static void evaluate(struct scan_cpp *cpp, struct scan_text *t, uint32_t piece)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct scan_names *names = fuzz_names();
-	struct scan_host host = { .has_include = has_include, .ask = ask };
-	struct scan_def builtin[WORDS] = { 0 };
+	struct scan_host host = { 0 };
 	struct buf in = { 0 };
 	struct scan_text *t;
 	struct scan_cpp cpp;
 
 	buf_add(&in, data, size);
 	t = scan_lex(names, &in, size ? data[0] & SCAN_ASM : 0, false);
-	scan_cpp_init(&cpp, names, &host);
-	scan_cpp_reset(&cpp, t->mode);
-	for (uint32_t w = WORD_FILE; w < WORDS; w++) {
-		builtin[w].name = w;
-		scan_cpp_define(&cpp, &builtin[w]);
-	}
+	fuzz_cpp_init(&cpp, names, &host, t->mode);
 	for (uint32_t i = 0; i < t->n_def; i++)
 		scan_cpp_define(&cpp, &t->def[i]);
 	for (uint32_t i = 0; i < t->n_piece && i < 8; i++)

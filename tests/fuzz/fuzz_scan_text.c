@@ -4,6 +4,7 @@
  * A file with its text, all of which is expanded while its definitions come
  * and go: it ends, and every token leads somewhere.
  */
+#include "scan-host.h"
 #include "scan-names.h"
 
 #include "scan/assembly.h"
@@ -20,23 +21,6 @@ struct state {
 	uint32_t at; /* the next list of tokens */
 	bool given;
 };
-
-static int has_include(void *ctx, uint32_t name, bool angled, bool next,
-		       enum reason *why) /* NOLINT: of its type */
-{
-	(void)ctx;
-	(void)why;
-	return (name + angled + next) & 1;
-}
-
-static int ask(void *ctx, enum scan_word op, const char *text, long long *value,
-	       enum reason *why)
-{
-	(void)ctx;
-	*value = (unsigned char)text[0];
-	*why = REASON_NO_OPERATOR;
-	return op == WORD_HAS_WARNING ? -1 : 0;
-}
 
 /* Every group is taken. */
 static bool more(void *ctx, bool inside, const struct scan_token **v, size_t *n)
@@ -113,28 +97,19 @@ static void expand(struct state *s)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct scan_names *names = fuzz_names();
-	struct scan_host host = { .has_include = has_include,
-				  .ask = ask,
-				  .more = more,
-				  .said = said,
-				  .file = file };
-	struct scan_def builtin[WORDS] = { 0 };
 	struct state s = { 0 };
+	struct scan_host host = {
+		.ctx = &s, .more = more, .said = said, .file = file
+	};
 	struct buf in = { 0 };
 
 	if (!size)
 		return 0;
-	host.ctx = &s;
 	buf_add(&in, data + 1, size - 1);
 	s.t = scan_lex(names, &in, data[0], true);
 	check_full(s.t);
-	scan_cpp_init(&s.cpp, names, &host);
-	scan_cpp_reset(&s.cpp, s.t->mode);
+	fuzz_cpp_init(&s.cpp, names, &host, s.t->mode);
 	s.cpp.exact = true;
-	for (uint32_t w = WORD_FILE; w < WORDS; w++) {
-		builtin[w].name = w;
-		scan_cpp_define(&s.cpp, &builtin[w]);
-	}
 	scan_assembly_init(&s.assembly, s.t->mode);
 	expand(&s);
 	scan_assembly_release(&s.assembly);

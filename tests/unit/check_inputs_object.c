@@ -16,39 +16,43 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A header alone, with its section table right behind it. */
+#define IDENT(class)                                                    \
+	{                                                               \
+		ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, class, ELFDATA2LSB, \
+			EV_CURRENT                                      \
+	}
+
+/* A header alone, with its table of two sections right behind it. */
+static struct bytes elf_alone(uint8_t *room, const void *header, size_t size,
+			      size_t section)
+{
+	memset(room, 0, 256);
+	memcpy(room, header, size);
+	return bytes_of(room, size + 2 * section);
+}
+
 static struct bytes elf64(uint8_t *room, uint16_t machine)
 {
-	Elf64_Ehdr h = { .e_type = ET_REL,
+	Elf64_Ehdr h = { .e_ident = IDENT(ELFCLASS64),
+			 .e_type = ET_REL,
 			 .e_machine = machine,
 			 .e_shoff = sizeof(h),
 			 .e_shentsize = sizeof(Elf64_Shdr),
 			 .e_shnum = 2 };
 
-	memcpy(h.e_ident, ELFMAG, SELFMAG);
-	h.e_ident[EI_CLASS] = ELFCLASS64;
-	h.e_ident[EI_DATA] = ELFDATA2LSB;
-	h.e_ident[EI_VERSION] = EV_CURRENT;
-	memset(room, 0, 256);
-	memcpy(room, &h, sizeof(h));
-	return bytes_of(room, sizeof(h) + 2 * sizeof(Elf64_Shdr));
+	return elf_alone(room, &h, sizeof(h), sizeof(Elf64_Shdr));
 }
 
 static struct bytes elf32(uint8_t *room)
 {
-	Elf32_Ehdr h = { .e_type = ET_REL,
+	Elf32_Ehdr h = { .e_ident = IDENT(ELFCLASS32),
+			 .e_type = ET_REL,
 			 .e_machine = EM_386,
 			 .e_shoff = sizeof(h),
 			 .e_shentsize = sizeof(Elf32_Shdr),
 			 .e_shnum = 2 };
 
-	memcpy(h.e_ident, ELFMAG, SELFMAG);
-	h.e_ident[EI_CLASS] = ELFCLASS32;
-	h.e_ident[EI_DATA] = ELFDATA2LSB;
-	h.e_ident[EI_VERSION] = EV_CURRENT;
-	memset(room, 0, 256);
-	memcpy(room, &h, sizeof(h));
-	return bytes_of(room, sizeof(h) + 2 * sizeof(Elf32_Shdr));
+	return elf_alone(room, &h, sizeof(h), sizeof(Elf32_Shdr));
 }
 
 START_TEST(an_object_of_the_reference_format_is_taken)

@@ -68,43 +68,67 @@ static void start(unsigned long seed)
 	pick(1);
 }
 
-static void say(const struct assembler *as, const struct count *count)
+/* Writes a text; `a` reads what of it the assembler sees. */
+typedef void make_text(const struct assembler *as, struct buf *out,
+		       struct scan_asm_text *a);
+
+/* So many random texts, each in a file of this name. */
+static void compare_many(const struct assembler *as, const char *name,
+			 make_text *make, unsigned long runs,
+			 struct count *count)
 {
+	unsigned long seed = number_of("SCAN_PROPERTY_SEED", 1);
+
+	for (unsigned long i = 0; i < runs; i++) {
+		struct scan_asm_setup setup = {
+			.architecture = as->architecture
+		};
+		struct scan_asm_text *a = scan_asm_new(&setup);
+		struct buf text = { 0 };
+
+		start(seed + i);
+		make(as, &text, a);
+		compare_file(name, buf_str(&text));
+		compare(as, a, &text, seed + i, count);
+		buf_release(&text);
+	}
 	fprintf(stderr,
 		"%s: %lu equal, %lu name more, %lu open, %lu in error\n",
 		as->argv[0], count->equal, count->more, count->open,
 		count->mistaken);
 }
 
+/* Of an assembler that is not here none. */
+static unsigned long runs_of(const struct assembler *as, unsigned long part)
+{
+	return assembler_is_here(as) ?
+		       number_of("SCAN_PROPERTY_RUNS", 2000) / part :
+		       0;
+}
+
+static void source(const struct assembler *as, struct buf *out,
+		   struct scan_asm_text *a)
+{
+	struct text t = { .left = 40, .comment = as->comment };
+
+	if (as->strict || maybe(50))
+		good_lines(&t);
+	else
+		for (unsigned n = 3 + pick(5); n; n--)
+			lines(&t);
+	scan_asm_add(a, buf_str(&t.b), t.b.len, SCAN_ASM_SOURCE);
+	*out = t.b;
+}
+
 START_TEST(random_texts_are_read_as_the_assembler_reads_them)
 {
 	const struct assembler *as = &assemblers[_i];
-	unsigned long seed = number_of("SCAN_PROPERTY_SEED", 1);
-	unsigned long runs = number_of("SCAN_PROPERTY_RUNS", 2000) / 4;
-	bool here = assembler_is_here(as);
+	unsigned long runs = runs_of(as, 4);
 	struct count count = { 0 };
 
-	for (unsigned long i = 0; here && i < runs; i++) {
-		struct scan_asm_setup setup = {
-			.architecture = as->architecture
-		};
-		struct scan_asm_text *a = scan_asm_new(&setup);
-		struct text t = { .left = 40, .comment = as->comment };
-
-		start(seed + i);
-		if (as->strict || maybe(50))
-			good_lines(&t);
-		else
-			for (unsigned n = 3 + pick(5); n; n--)
-				lines(&t);
-		compare_file("in.s", buf_str(&t.b));
-		scan_asm_add(a, buf_str(&t.b), t.b.len, SCAN_ASM_SOURCE);
-		compare(as, a, &t.b, seed + i, &count);
-		buf_release(&t.b);
-	}
-	say(as, &count);
+	compare_many(as, "in.s", source, runs, &count);
 	/* One that leaves all open would pass as well. */
-	if (here && runs >= 200) {
+	if (runs >= 200) {
 		ck_assert_uint_lt(count.open, runs / 3);
 		ck_assert_uint_gt(count.equal, runs / 3);
 	}
@@ -153,10 +177,13 @@ static void put_operands(struct buf *out, const struct buf *text, bool x86)
 }
 
 /* Statements of a C file; each is also handed to `a`. */
-static void statements(struct buf *unit, struct scan_asm_text *a, bool x86,
-		       bool good)
+static void unit(const struct assembler *as, struct buf *out,
+		 struct scan_asm_text *a)
 {
-	buf_add_str(unit, "void f(int y)\n{\n");
+	bool x86 = !strcmp(as->architecture, "x86");
+	bool good = as->strict || maybe(50);
+
+	buf_add_str(out, "void f(int y)\n{\n");
 	for (unsigned n = 1 + pick(4); n; n--) {
 		struct text t = { .left = 8, .comment = "/* */" };
 		struct buf text = { 0 };
@@ -171,17 +198,17 @@ static void statements(struct buf *unit, struct scan_asm_text *a, bool x86,
 			put_operands(&text, &t.b, x86);
 		else
 			buf_add_bytes(&text, buf_bytes(&t.b));
-		buf_add_str(unit, "asm volatile(");
-		put_string(unit, &text);
-		buf_add_str(unit, operands ? " :: \"r\"(y), \"m\"(y), \"i\"(5),"
-					     " [x] \"i\"(&f));\n" :
-					     ");\n");
+		buf_add_str(out, "asm volatile(");
+		put_string(out, &text);
+		buf_add_str(out, operands ? " :: \"r\"(y), \"m\"(y), \"i\"(5),"
+					    " [x] \"i\"(&f));\n" :
+					    ");\n");
 		scan_asm_add(a, buf_str(&text), text.len,
 			     operands ? SCAN_ASM_TEMPLATE : SCAN_ASM_BASIC);
 		buf_release(&text);
 		buf_release(&t.b);
 	}
-	buf_add_str(unit, "}\n");
+	buf_add_str(out, "}\n");
 }
 
 static const struct assembler compilers[] = {
@@ -203,27 +230,11 @@ static const struct assembler compilers[] = {
 START_TEST(asm_statements_are_read_as_the_compiler_passes_them_on)
 {
 	const struct assembler *as = &compilers[_i];
-	unsigned long seed = number_of("SCAN_PROPERTY_SEED", 1);
-	unsigned long runs = number_of("SCAN_PROPERTY_RUNS", 2000) / 10;
-	bool here = assembler_is_here(as);
+	unsigned long runs = runs_of(as, 10);
 	struct count count = { 0 };
 
-	for (unsigned long i = 0; here && i < runs; i++) {
-		struct scan_asm_setup setup = {
-			.architecture = as->architecture
-		};
-		struct scan_asm_text *a = scan_asm_new(&setup);
-		struct buf unit = { 0 };
-
-		start(seed + i);
-		statements(&unit, a, !strcmp(as->architecture, "x86"),
-			   as->strict || maybe(50));
-		compare_file("in.c", buf_str(&unit));
-		compare(as, a, &unit, seed + i, &count);
-		buf_release(&unit);
-	}
-	say(as, &count);
-	if (here && runs >= 100 && !as->strict)
+	compare_many(as, "in.c", unit, runs, &count);
+	if (runs >= 100 && !as->strict)
 		ck_assert_uint_lt(count.open, runs * 2 / 3);
 }
 END_TEST
