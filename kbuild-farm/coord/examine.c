@@ -378,7 +378,7 @@ static void write_outputs(struct coord_examination *e, const struct buf *dep)
 
 void coord_examine(struct coord_examination *e)
 {
-	uint64_t began = clock_us();
+	uint64_t began = clock_cpu_us();
 	struct buf dep = { 0 };
 
 	e->is = SCHED_ANSWER_GOOD;
@@ -387,5 +387,5 @@ void coord_examine(struct coord_examination *e)
 	    assembles_known_files(e) && is_unchanged(e))
 		write_outputs(e, &dep);
 	buf_release(&dep);
-	e->us = (uint32_t)(clock_us() - began);
+	e->us = (uint32_t)(clock_cpu_us() - began);
 }

@@ -45,7 +45,7 @@ struct coord_examination {
 	enum sched_verdict is;
 	enum reason why;
 	struct err err;
-	uint32_t us;
+	uint32_t us; /* CPU time */
 };
 
 /* May block. */

@@ -392,12 +392,12 @@ static bool settled(const struct scan_closure *c)
 static enum outcome scan_once(struct lister *l)
 {
 	struct inputs_manifest *m = l->m;
-	uint64_t began = clock_us();
+	uint64_t began = clock_cpu_us();
 
 	scan_closure_release(&m->closure);
 	l->began = stamp_now();
 	scan_closure(l->in->scan, l->unit, &m->closure);
-	m->scan_us += (uint32_t)(clock_us() - began);
+	m->scan_us += (uint32_t)(clock_cpu_us() - began);
 	if (m->closure.why)
 		return reject(l, m->closure.why, m->closure.detail);
 	if (!settled(&m->closure)) {
@@ -414,7 +414,7 @@ static enum outcome scan_once(struct lister *l)
 static enum outcome one_round(struct lister *l)
 {
 	enum outcome ret = scan_once(l);
-	uint64_t began = clock_us();
+	uint64_t began = clock_cpu_us();
 
 	if (ret == LISTED)
 		ret = list_closure(l);
@@ -424,7 +424,7 @@ static enum outcome one_round(struct lister *l)
 		if (ret == LISTED)
 			ret = list_closure(l);
 	}
-	l->m->list_us += (uint32_t)(clock_us() - began);
+	l->m->list_us += (uint32_t)(clock_cpu_us() - began);
 	return ret;
 }
 

@@ -49,7 +49,7 @@ struct inputs_manifest {
 	struct inputs_manifest_guard *guard;
 	size_t n_guards;
 	uint32_t *guarded_by; /* guard of each absence in the closure */
-	uint32_t scan_us, list_us;
+	uint32_t scan_us, list_us; /* CPU time */
 };
 
 /*

@@ -106,14 +106,6 @@ static int find_named(struct audit *a, struct err *err)
 
 /* ---- the first phase ---- */
 
-static uint64_t thread_cpu_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
-
 static void keep_closure(struct audit *a, struct audit_unit *u,
 			 const struct scan_closure *c)
 {
@@ -139,12 +131,12 @@ static void scan_line(struct audit *a, struct audit_unit *u,
 				  .toolchain = &tool->id,
 				  .command = &l->command,
 				  .env = environ };
-	uint64_t start = clock_us(), cpu = thread_cpu_us();
+	uint64_t start = clock_us(), cpu = clock_cpu_us();
 	struct scan_closure c = { 0 };
 
 	scan_closure(a->scan, &unit, &c);
 	u->us = clock_us() - start;
-	u->cpu_us = thread_cpu_us() - cpu;
+	u->cpu_us = clock_cpu_us() - cpu;
 	u->state = c.why ? AUDIT_NOT_SCANNABLE : AUDIT_SCANNED;
 	u->why = reason_words(c.why);
 	u->detail = c.detail ? xstrdup(c.detail) : NULL;

@@ -29,6 +29,18 @@ START_TEST(a_sleep_of_20_ms_is_seen_in_both_units)
 }
 END_TEST
 
+START_TEST(cpu_time_is_of_work_and_not_of_sleep)
+{
+	uint64_t cpu = clock_cpu_us(), wall = clock_us();
+
+	usleep(50000);
+	ck_assert_uint_lt(clock_cpu_us() - cpu, clock_us() - wall);
+	while (clock_cpu_us() - cpu < 1000)
+		;
+	ck_assert_uint_ge(clock_us() - wall, 51000);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("base/clock");
@@ -36,6 +48,7 @@ int main(void)
 
 	tcase_add_test(tc, time_goes_on_and_never_back);
 	tcase_add_test(tc, a_sleep_of_20_ms_is_seen_in_both_units);
+	tcase_add_test(tc, cpu_time_is_of_work_and_not_of_sleep);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }
