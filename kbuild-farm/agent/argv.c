@@ -25,11 +25,16 @@ static bool has_flag(const struct agent_compile *c, const char *name)
 	return false;
 }
 
+bool agent_argv_lists_preprocessor(const struct agent_compile *c)
+{
+	return c->m->lang != WIRE_LANG_PLAIN_ASM;
+}
+
 bool agent_argv_lists_assembler(const struct agent_compile *c)
 {
 	bool lto = has_flag(c, "-flto") || has_flag(c, "-flto=");
 
-	return !c->is_clang && (!lto || c->m->lang == WIRE_LANG_ASM);
+	return !c->is_clang && (!lto || c->m->lang != WIRE_LANG_C);
 }
 
 /* Where it writes.  False: its object's name would be read as a flag. */
@@ -67,12 +72,15 @@ static int render_flag(struct strv *argv, struct options_places *places,
 int agent_argv_build(struct strv *argv, const struct agent_compile *c,
 		     struct err *err)
 {
+	static const enum options_lang langs[] = {
+		[WIRE_LANG_C] = OPTIONS_C,
+		[WIRE_LANG_ASM] = OPTIONS_ASM,
+		[WIRE_LANG_PLAIN_ASM] = OPTIONS_PLAIN_ASM,
+	};
 	struct options_places places;
-	enum options_lang lang = c->m->lang == WIRE_LANG_C ? OPTIONS_C :
-							     OPTIONS_ASM;
 	int ret;
 
-	if (c->m->lang != WIRE_LANG_C && c->m->lang != WIRE_LANG_ASM)
+	if (c->m->lang >= sizeof(langs) / sizeof(*langs))
 		return err_set(err, ENOTSUP, "language %u", c->m->lang);
 	if (!choose_places(&places, c))
 		return err_set(err, ENOTSUP, "object %.200s", c->m->object);
@@ -82,7 +90,8 @@ int agent_argv_build(struct strv *argv, const struct agent_compile *c,
 		if (ret)
 			return ret;
 	}
-	return options_typed_outputs(argv, lang, c->m->source, &places, err);
+	return options_typed_outputs(argv, langs[c->m->lang], c->m->source,
+				     &places, err);
 }
 
 int agent_argv_env(struct strv *env, const struct wire_job *m, struct err *err)

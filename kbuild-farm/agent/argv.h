@@ -30,7 +30,11 @@ struct agent_compile {
 	size_t n_flags;
 };
 
-/* Will the assembler tell what it read?  See options_typed_outputs(). */
+/*
+ * Will the preprocessor, and the assembler, tell what it read?  See
+ * options_typed_outputs().
+ */
+bool agent_argv_lists_preprocessor(const struct agent_compile *c);
 bool agent_argv_lists_assembler(const struct agent_compile *c);
 
 /* Both: 0, or -ENOTSUP with `err` naming what is refused. */

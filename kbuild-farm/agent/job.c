@@ -159,8 +159,10 @@ static bool map_file(struct agent_job *job, enum wire_output stream,
 							    WIRE_FAIL_VOID;
 	int ret;
 
-	if (stream == WIRE_AS_DEPS &&
-	    !agent_argv_lists_assembler(&job->compile))
+	if ((stream == WIRE_DEPS &&
+	     !agent_argv_lists_preprocessor(&job->compile)) ||
+	    (stream == WIRE_AS_DEPS &&
+	     !agent_argv_lists_assembler(&job->compile)))
 		return true;
 	ret = agent_run_map(job->run, name, wire_output_max(stream),
 			    &job->map[stream]);

@@ -186,7 +186,7 @@ static char *find_cwd(const char *build, const char *file, const char *source)
 
 static bool is_source(const char *s)
 {
-	return str_ends(s, ".c") || str_ends(s, ".S");
+	return str_ends(s, ".c") || str_ends(s, ".S") || str_ends(s, ".s");
 }
 
 static int read_compile(struct cli_scan_line *l, const char *text)
@@ -214,8 +214,8 @@ int cli_scan_line_read(struct cli_scan_line *l, const char *build,
 	if (!ret)
 		ret = read_compile(l, buf_str(&text));
 	if (ret == -ENOMSG)
-		err_set(err, ENOMSG, "%s: holds no compile of a .c or .S file",
-			file);
+		err_set(err, ENOMSG,
+			"%s: holds no compile of a .c, .S or .s file", file);
 	if (!ret) {
 		l->cwd = find_cwd(build, file, l->command.source);
 		if (!l->cwd)

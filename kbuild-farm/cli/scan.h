@@ -48,7 +48,7 @@ int cli_scan_words(struct strv *out, const char *command);
 /*
  * The compile in `file`, a .cmd file of kbuild's below the build directory
  * `build` (both absolute).  Returns 0; -ENOMSG when the file holds no compile
- * of one .c or .S file; another negative errno with `err` set.
+ * of one .c, .S or .s file; another negative errno with `err` set.
  */
 int cli_scan_line_read(struct cli_scan_line *l, const char *build,
 		       const char *file, struct err *err);

@@ -250,10 +250,14 @@ static int ask_node(struct coord_unit *u, struct peer *peer,
 		    uint32_t deadline_ms, uint32_t *number)
 {
 	const struct inputs_result *in = &u->inputs;
+	static const enum wire_lang langs[] = {
+		[OPTIONS_C] = WIRE_LANG_C,
+		[OPTIONS_ASM] = WIRE_LANG_ASM,
+		[OPTIONS_PLAIN_ASM] = WIRE_LANG_PLAIN_ASM,
+	};
 	struct strv env = { 0 };
 	struct peer_question q = {
-		.lang = u->command.lang == OPTIONS_C ? WIRE_LANG_C :
-						       WIRE_LANG_ASM,
+		.lang = langs[u->command.lang],
 		.deadline_ms = deadline_ms,
 		.cwd = in->manifest.cwd,
 		.source = u->command.source,

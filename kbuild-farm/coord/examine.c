@@ -98,12 +98,19 @@ static bool lists_all(const struct reading *r)
 	return true;
 }
 
-/* The targets that its rule must have; false: they cannot be told exactly. */
-static bool list_targets(const struct coord_examination *e, struct strv *out)
+/* Does a rule have this name as it is, whoever writes it? */
+static bool is_plain_in_rule(const char *s)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
 				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				    "0123456789_./+-,=@";
+
+	return *s && !s[strspn(s, plain)];
+}
+
+/* The targets that its rule must have; false: they cannot be told exactly. */
+static bool list_targets(const struct coord_examination *e, struct strv *out)
+{
 	const char *base = str_base(e->command->source);
 	const char *dot = strrchr(base, '.');
 	bool exact = true;
@@ -120,7 +127,7 @@ static bool list_targets(const struct coord_examination *e, struct strv *out)
 			  (int)(dot ? (size_t)(dot - base) : strlen(base)),
 			  base);
 	for (size_t i = 0; i < out->n; i++)
-		exact &= *out->v[i] && !out->v[i][strspn(out->v[i], plain)];
+		exact &= is_plain_in_rule(out->v[i]);
 	return exact;
 }
 
@@ -168,6 +175,9 @@ static bool reads_the_closure(struct coord_examination *e, struct buf *dep)
 	struct reading r = { .e = e };
 	bool good = false;
 
+	/* The assembler's list is all that there is. */
+	if (e->command->lang == OPTIONS_PLAIN_ASM)
+		return true;
 	if (!full.len)
 		return stays_local(e, REASON_NO_DEPS);
 	r.listed = xcalloc(e->manifest->closure.n_files + 1, sizeof(*r.listed));
@@ -192,6 +202,19 @@ static bool is_temporary(const char *name)
 	       !strchr(name + strlen(start), '/');
 }
 
+/* Did the scan find nothing there, so that no node has it? */
+static bool is_known_absent(const struct coord_examination *e, const char *name)
+{
+	const struct strv *absent = &e->manifest->closure.absent;
+
+	for (size_t i = 0; i < absent->n; i++) {
+		if (!strcmp(absent->v[i], name) ||
+		    str_below(name, absent->v[i]))
+			return true;
+	}
+	return false;
+}
+
 /*
  * The assembler also lists names that it looked for and did not find; a bare
  * one was looked for in the working directory.  And it lists what ".file"
@@ -205,10 +228,25 @@ static bool was_read(const struct coord_examination *e, const char *name)
 	if (e->command->lang == OPTIONS_C &&
 	    !strcmp(name, str_base(e->command->source)))
 		return false;
+	if (is_known_absent(e, name))
+		return false;
 	path = str_seen_from(e->cwd, name);
 	there = strchr(name, '/') || fs_exists(path);
 	free(path);
 	return there;
+}
+
+/* clang's assembler lists nothing. */
+static bool lists_source(struct coord_examination *e, const struct strv *read)
+{
+	if (e->command->lang != OPTIONS_PLAIN_ASM || e->command->is_clang ||
+	    strv_has(read, e->command->source))
+		return true;
+	if (!is_plain_in_rule(e->command->source))
+		return stays_local(e, REASON_BAD_AS_DEPS);
+	err_set(&e->err, EBADMSG, "its list of files assembled lacks %s",
+		e->command->source);
+	return is_wrong(e);
 }
 
 static bool assembles_known_files(struct coord_examination *e)
@@ -226,8 +264,10 @@ static bool assembles_known_files(struct coord_examination *e)
 		if (!known)
 			err_set(&e->err, ENOENT, "%s", read.v[i]);
 	}
+	known = known ? lists_source(e, &read) :
+			stays_local(e, REASON_UNKNOWN_AS_DEP);
 	strv_release(&read);
-	return known || stays_local(e, REASON_UNKNOWN_AS_DEP);
+	return known;
 }
 
 static bool is_unchanged(struct coord_examination *e)

@@ -162,6 +162,8 @@ static void parse_lang(struct parse *p, const char *value)
 		p->c->lang = OPTIONS_C;
 	else if (!strcmp(value, "assembler-with-cpp"))
 		p->c->lang = OPTIONS_ASM;
+	else if (!strcmp(value, "assembler"))
+		p->c->lang = OPTIONS_PLAIN_ASM;
 	else if (str_starts(value, "c++"))
 		set_cplusplus(p);
 	else
@@ -170,8 +172,7 @@ static void parse_lang(struct parse *p, const char *value)
 
 /*
  * The language of a source by its name, as gcc decides it.  False: not a
- * source, so the linker's.  A .s goes to the assembler as it is: there is no
- * text to make of it, and it may .include; it is rare, so it is local.
+ * source, so the linker's.
  */
 static bool take_suffix(struct parse *p, const char *file)
 {
@@ -191,7 +192,7 @@ static bool take_suffix(struct parse *p, const char *file)
 	else if (!strcmp(dot, ".S") || !strcmp(dot, ".sx"))
 		p->c->lang = OPTIONS_ASM;
 	else if (!strcmp(dot, ".s"))
-		set_local(p, REASON_PLAIN_ASSEMBLER);
+		p->c->lang = OPTIONS_PLAIN_ASM;
 	else if (!strcmp(dot, ".h"))
 		set_local(p, REASON_PRECOMPILED);
 	else if (word_in(dot + 1, cxx))
@@ -357,6 +358,30 @@ static void take_driver(struct parse *p, const char *name)
 		set_cplusplus(p);
 }
 
+static bool is_about_deps(const struct options_item *i)
+{
+	return i->entry && i->use >= OPTIONS_USE_MAKE_DEPS &&
+	       i->use <= OPTIONS_USE_WP;
+}
+
+/*
+ * What the assembler reads as it is has no dependency list, whatever the line
+ * says.  clang tells which of its words it did not use.
+ */
+static void drop_deps(struct parse *p)
+{
+	struct options_command *c = p->c;
+
+	for (size_t i = 0; i < c->n && c->is_clang; i++) {
+		if (is_about_deps(&c->item[i]))
+			set_local(p, REASON_UNSUPPORTED_DEPS);
+	}
+	c->dep = NULL;
+	c->dep_len = 0;
+	c->makes_dep = c->list_makes_dep = c->leaves_out = false;
+	c->has_target = c->list_mt = c->list_mq = c->list_more = false;
+}
+
 static void finish_deps(struct parse *p)
 {
 	struct options_command *c = p->c;
@@ -383,6 +408,8 @@ void options_command_parse(struct options_command *c, char *const *argv)
 	if (p.pass || !p.compiles || p.sources != 1)
 		return;
 	finish_deps(&p);
+	if (c->lang == OPTIONS_PLAIN_ASM && !p.why)
+		drop_deps(&p);
 	if (!p.why && options_output_clash(c))
 		set_local(&p, REASON_UNSUPPORTED_OUTPUT_NAME);
 	c->why = p.why;

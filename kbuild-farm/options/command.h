@@ -18,13 +18,14 @@ enum options_verdict {
 	OPTIONS_PASSTHROUGH,
 	/* A job (-c, one source, one object), but for this machine. */
 	OPTIONS_LOCAL,
-	/* A job that a node may do: one .c or .S. */
+	/* A job that a node may do: one .c, .S or .s. */
 	OPTIONS_REMOTE,
 };
 
 enum options_lang {
 	OPTIONS_C,
-	OPTIONS_ASM
+	OPTIONS_ASM, /* .S: preprocessed */
+	OPTIONS_PLAIN_ASM, /* .s: the assembler reads it as it is */
 };
 
 /*
@@ -58,7 +59,8 @@ struct options_command {
 	const char *source;
 	const char *object; /* the value of -o, or NULL: source's base + .o */
 	/*
-	 * The dependency file as it is named, NULL: it is not.  Not NUL-
+	 * The dependency file as it is named, NULL: it is not; nothing of it is
+	 * said of OPTIONS_PLAIN_ASM, of which compilers write none.  Not NUL-
 	 * terminated when it stands in a -Wp, list: `dep_len` bytes.
 	 */
 	const char *dep;

@@ -96,7 +96,7 @@ static bool is_made(const struct options_command *c, const struct asked *a,
 	    side == OPTIONS_SIDE_NAME)
 		return false;
 	if (side == OPTIONS_SIDE_DWO)
-		return !c->is_clang || c->lang == OPTIONS_ASM ||
+		return !c->is_clang || c->lang != OPTIONS_C ||
 		       (a->debug && !a->lto);
 	if (side == OPTIONS_SIDE_DATABASE)
 		return true;

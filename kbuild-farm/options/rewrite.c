@@ -123,7 +123,7 @@ void options_rewrite_machine(struct strv *out, const struct options_command *c)
 		bool lto = str_starts(i->text, "-flto");
 
 		/* What it makes of an assembler source has nothing of LTO. */
-		if (!is_about_machine(i) || (c->lang == OPTIONS_ASM && lto))
+		if (!is_about_machine(i) || (c->lang != OPTIONS_C && lto))
 			continue;
 		copy_item(out, c, i);
 		random |= lto;

@@ -250,9 +250,16 @@ int options_typed_outputs(struct strv *argv, enum options_lang lang,
 			  const char *source, const struct options_places *out,
 			  struct err *err)
 {
+	static const char *const names[] = {
+		[OPTIONS_C] = "c",
+		[OPTIONS_ASM] = "assembler-with-cpp",
+		[OPTIONS_PLAIN_ASM] = "assembler",
+	};
+
 	if (!*source || *source == '-' || *source == '@')
 		return err_set(err, ENOTSUP, "source %.200s", source);
-	strv_addf(argv, "-Wp,-MD,%s", out->dep);
+	if (lang != OPTIONS_PLAIN_ASM)
+		strv_addf(argv, "-Wp,-MD,%s", out->dep);
 	if (out->as)
 		strv_addf(argv, "-Wa,--MD,%s", out->as);
 	if (out->named)
@@ -263,7 +270,7 @@ int options_typed_outputs(struct strv *argv, enum options_lang lang,
 		strv_add(argv, out->object);
 	}
 	strv_add(argv, "-x");
-	strv_add(argv, lang == OPTIONS_ASM ? "assembler-with-cpp" : "c");
+	strv_add(argv, names[lang]);
 	strv_add(argv, source);
 	return 0;
 }

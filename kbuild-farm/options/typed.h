@@ -78,7 +78,8 @@ bool options_typed_is_place(const char *name);
  *
  * With gcc -MD goes to cc1 alone, so that -o gives no target; with clang it is
  * -MD -MF <dep>.  The list is always the full one: it says what was read, and
- * depfile_cut() makes that of -MMD from it.  clang assembles by itself and
+ * depfile_cut() makes that of -MMD from it; of OPTIONS_PLAIN_ASM there is none,
+ * and nothing that asks for it.  clang assembles by itself and
  * tells nothing, and gcc's -flto writes the options for the assembler into the
  * object: there is no --MD then, and what .incbin or .include read is in no
  * list.  SOURCE is spelled as make spelled it, and the compile runs in make's

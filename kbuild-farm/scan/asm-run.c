@@ -391,6 +391,9 @@ static void run_directive(struct scan_asm_run *run, struct reading *r,
 		scan_asm_file(run, &run->out->include, in,
 			      "the name in .include");
 		break;
+	case SCAN_ASM_FILE:
+		scan_asm_origin(run, in);
+		break;
 	case SCAN_ASM_MRI:
 		scan_asm_open(run, ".mri");
 		break;

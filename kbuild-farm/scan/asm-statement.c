@@ -2,6 +2,7 @@
 /* The parts of a statement. */
 #include "scan/asm.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 void scan_asm_lower(struct buf *out, struct scan_asm_part name)
@@ -28,7 +29,7 @@ static const struct {
 	{ "eqv", SCAN_ASM_EQV },
 	{ "error", SCAN_ASM_STRINGS },
 	{ "exitm", SCAN_ASM_EXITM },
-	{ "file", SCAN_ASM_STRINGS },
+	{ "file", SCAN_ASM_FILE },
 	{ "ident", SCAN_ASM_STRINGS },
 	{ "incbin", SCAN_ASM_INCBIN },
 	{ "include", SCAN_ASM_INCLUDE },
@@ -61,6 +62,7 @@ bool scan_asm_may_be_directive(const char *name)
 {
 	for (size_t i = 0; i < DIRECTIVES; i++) {
 		if (directives[i].is != SCAN_ASM_STRINGS &&
+		    directives[i].is != SCAN_ASM_FILE &&
 		    scan_asm_may_be(name, directives[i].name))
 			return true;
 	}
@@ -110,6 +112,27 @@ void scan_asm_file(struct scan_asm_run *run, struct strv *list,
 	else if (*in.p == '"' && name.len && !strv_has(list, buf_str(&name)))
 		strv_add(list, buf_str(&name));
 	buf_release(&name);
+}
+
+void scan_asm_origin(struct scan_asm_run *run, struct scan_asm_part in)
+{
+	const char *from, *to;
+	char *name;
+
+	scan_asm_blanks(&in);
+	from = in.p + 1;
+	if (in.p == in.end || *in.p != '"')
+		return;
+	to = memchr(from, '"', (size_t)(in.end - from));
+	/* Escaped, or made of what is not known: then it is in no list. */
+	if (!to || memchr(from, '\\', (size_t)(to - from)) ||
+	    memchr(from, SCAN_ASM_OPERAND, (size_t)(to - from)) ||
+	    memchr(from, SCAN_ASM_DIGITS, (size_t)(to - from)))
+		return;
+	name = xstrndup(from, (size_t)(to - from));
+	if (*name && !strv_has(&run->out->origin, name))
+		strv_add(&run->out->origin, name);
+	free(name);
 }
 
 bool scan_asm_take_name(struct scan_asm_run *run, struct scan_asm_part *in,

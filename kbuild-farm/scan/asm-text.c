@@ -248,6 +248,7 @@ void scan_asm_result_release(struct scan_asm_result *out)
 {
 	strv_release(&out->incbin);
 	strv_release(&out->include);
+	strv_release(&out->origin);
 	free(out->open);
 	*out = (struct scan_asm_result){ 0 };
 }

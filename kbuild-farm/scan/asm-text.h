@@ -43,6 +43,8 @@ struct scan_asm_setup {
 struct scan_asm_result {
 	struct strv incbin; /* names as they stand, each once */
 	struct strv include; /* the same; their text is for the caller to add */
+	struct strv
+		origin; /* what .file names; as --MD lists it, read or not */
 	char *open; /* what could not be decided; NULL: all was */
 };
 

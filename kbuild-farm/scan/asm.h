@@ -198,6 +198,7 @@ enum scan_asm_directive {
 	SCAN_ASM_EQV,
 	SCAN_ASM_INCBIN,
 	SCAN_ASM_INCLUDE,
+	SCAN_ASM_FILE,
 	SCAN_ASM_MRI,
 	SCAN_ASM_STRINGS, /* it knows what a string is, and so where it ends */
 	SCAN_ASM_NONE,
@@ -220,6 +221,8 @@ bool scan_asm_take_equals(struct scan_asm_part *in, bool *later);
 /* Behind .incbin: "NAME", SKIP, COUNT; without a name it is open. */
 void scan_asm_file(struct scan_asm_run *run, struct strv *list,
 		   struct scan_asm_part in, const char *words);
+/* Behind .file: "NAME", where it is plain. */
+void scan_asm_origin(struct scan_asm_run *run, struct scan_asm_part in);
 
 /* asm-run.c */
 /* Run text as it stands in a file. */

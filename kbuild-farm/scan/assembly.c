@@ -231,6 +231,12 @@ static void add_source_token(struct scan_assembly *a,
 	a->part[0].len = a->text.len;
 }
 
+void scan_assembly_source(struct scan_assembly *a, struct bytes text)
+{
+	buf_add_bytes(&a->text, text);
+	add_asm_part(a, 0, SCAN_ASM_SOURCE);
+}
+
 void scan_assembly_token(struct scan_assembly *a, const struct scan_token *t,
 			 const struct scan_name *s)
 {

@@ -39,6 +39,8 @@ void scan_assembly_release(struct scan_assembly *a);
 /* The next token of the unit, whose spelling is `s`. */
 void scan_assembly_token(struct scan_assembly *a, const struct scan_token *t,
 			 const struct scan_name *s);
+/* All of an assembler source that no preprocessor reads. */
+void scan_assembly_source(struct scan_assembly *a, struct bytes text);
 void scan_assembly_pragma(struct scan_assembly *a, const char *s, size_t len);
 
 #endif

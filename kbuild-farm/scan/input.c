@@ -48,12 +48,12 @@ void scan_walk_origin(struct scan_walk *walk, uint32_t name)
 	struct scan_tree *tree = walk->place->tree;
 	struct scan_dir *cwd = scan_tree_dir(tree, "");
 	struct scan_probe *p = scan_tree_probe(tree, cwd, name, false);
+	const struct scan_frame *f = scan_walk_top(walk);
 
 	if (p->node && p->node->error)
 		scan_walk_fail(walk, REASON_FILE_STAT, p->path);
 	else if (p->node)
-		scan_walk_list(walk, p->node, SCAN_INPUT,
-			       scan_walk_top(walk)->line);
+		scan_walk_list(walk, p->node, SCAN_INPUT, f ? f->line : 0);
 	else if (!scan_tree_is_occupied(tree, cwd, name))
 		scan_walk_absent(walk, scan_tree_absent(tree, p));
 }
@@ -72,45 +72,72 @@ static struct scan_node *list_input(struct scan_walk *walk, const char *name,
 	return n;
 }
 
-/* Does assembler text name further files? */
-static bool names_files(const char *s, size_t len)
+/* Does assembler text name further files?  `origin`: .file counts. */
+static bool names_files(const struct buf *text, bool origin)
 {
-	const char *end = s + len;
+	const char *s = buf_str(text), *end = s + text->len;
 
 	for (; s < end && (s = memchr(s, '.', (size_t)(end - s))); s++) {
 		if (!strncasecmp(s, ".incbin", 7) ||
-		    !strncasecmp(s, ".include", 8))
+		    !strncasecmp(s, ".include", 8) ||
+		    (origin && !strncasecmp(s, ".file", 5)))
 			return true;
 	}
 	return false;
+}
+
+static bool read_assembler(struct scan_walk *walk, const struct scan_node *n,
+			   struct buf *text)
+{
+	struct err err;
+
+	if (!fs_read(n->abs, ASSEMBLER_MAX, text, &err))
+		return true;
+	scan_walk_fail(walk, REASON_ASSEMBLER_UNREADABLE, n->path);
+	return false;
+}
+
+/* Which words stand in it? */
+static void note_parts(struct scan_walk *walk, const struct buf *text)
+{
+	scan_parts_text(&walk->parts,
+			&(struct scan_prose){ .s = buf_str(text),
+					      .len = text->len,
+					      .params = buf_str(text),
+					      .first = true });
 }
 
 void scan_walk_assembler(struct scan_walk *walk, const char *name)
 {
 	struct scan_node *n;
 	struct buf text = { 0 };
-	struct err err;
 
 	n = list_input(walk, name, REASON_NO_ASSEMBLER_FILE);
-	if (!n || walk->why)
-		return;
-	if (fs_read(n->abs, ASSEMBLER_MAX, &text, &err))
-		scan_walk_fail(walk, REASON_ASSEMBLER_UNREADABLE, name);
-	else if (names_files(buf_str(&text), text.len))
+	if (!n || walk->why || !read_assembler(walk, n, &text))
+		goto out;
+	if (names_files(&text, false))
 		scan_walk_fail(walk, REASON_ASSEMBLER_INCLUDES, name);
-	else
-		scan_parts_text(&walk->parts,
-				&(struct scan_prose){ .s = buf_str(&text),
-						      .len = text.len,
-						      .params = buf_str(&text),
-						      .first = true });
+	note_parts(walk, &text);
+out:
 	buf_release(&text);
 }
 
-void scan_walk_parts(struct scan_walk *walk)
+void scan_walk_plain(struct scan_walk *walk, const struct scan_node *source)
 {
-	if (scan_parts_whole(&walk->parts))
-		scan_walk_fail(walk, REASON_ASSEMBLY, NULL);
+	struct buf text = { 0 };
+
+	if (read_assembler(walk, source, &text)) {
+		if (names_files(&text, true))
+			walk->marks |= SCAN_MARK_FILE;
+		note_parts(walk, &text);
+		scan_assembly_source(walk->assembly, buf_bytes(&text));
+	}
+	buf_release(&text);
+}
+
+bool scan_walk_may_name_files(const struct scan_walk *walk)
+{
+	return (walk->marks & SCAN_MARK_FILE) || scan_parts_whole(&walk->parts);
 }
 
 /* ------------------------------------------------- text that was expanded */
@@ -133,14 +160,9 @@ static void add_included(struct scan_walk *walk, struct scan_asm_text *all,
 {
 	const struct scan_node *n;
 	struct buf text = { 0 };
-	struct err err;
 
 	n = list_input(walk, name, REASON_NO_ASSEMBLER_FILE);
-	if (!n || walk->why)
-		return;
-	if (fs_read(n->abs, ASSEMBLER_MAX, &text, &err))
-		scan_walk_fail(walk, REASON_ASSEMBLER_UNREADABLE, name);
-	else
+	if (n && !walk->why && read_assembler(walk, n, &text))
 		scan_asm_add(all, buf_str(&text), text.len, SCAN_ASM_SOURCE);
 	buf_release(&text);
 }
@@ -155,6 +177,10 @@ static bool take_named(struct scan_walk *walk, struct scan_asm_text *all,
 		scan_walk_fail(walk, REASON_ASSEMBLY, r->open);
 	for (size_t i = 0; i < r->incbin.n && !walk->why; i++)
 		list_input(walk, r->incbin.v[i], REASON_NO_INCBIN);
+	for (size_t i = 0; i < r->origin.n && !walk->why; i++)
+		scan_walk_origin(walk, scan_name_id(walk->w->common->names,
+						    r->origin.v[i],
+						    strlen(r->origin.v[i])));
 	for (size_t i = 0; i < r->include.n && !walk->why; i++) {
 		if (strv_has(included, r->include.v[i]))
 			continue;
@@ -173,8 +199,6 @@ void scan_walk_assembly(struct scan_walk *walk)
 	struct strv included = { 0 };
 	bool more = true;
 
-	if (!(walk->marks & SCAN_MARK_FILE) && !scan_parts_whole(&walk->parts))
-		return;
 	/* Its macros would be known to the text. */
 	if (walk->line.assembler.n) {
 		scan_walk_fail(walk, REASON_ASSEMBLY,

@@ -12,9 +12,11 @@
 void scan_walk_origin(struct scan_walk *walk, uint32_t name);
 /* A file of assembler text, which must not name others. */
 void scan_walk_assembler(struct scan_walk *walk, const char *name);
-/* Could the assembler read a file that nothing names?  Then the walk fails. */
-void scan_walk_parts(struct scan_walk *walk);
-/* After an exact look: the files that the assembler is told of. */
+/* A unit that no preprocessor reads. */
+void scan_walk_plain(struct scan_walk *walk, const struct scan_node *source);
+/* Could the assembler be told of files? */
+bool scan_walk_may_name_files(const struct scan_walk *walk);
+/* The files that it is told of by the text that the unit comes to. */
 void scan_walk_assembly(struct scan_walk *walk);
 /* Any other file that the compiler reads. */
 void scan_walk_input(struct scan_walk *walk, const char *name);

@@ -152,7 +152,8 @@ static void line_lang(struct scan_line *l, const char *lang)
 	if (l->source)
 		refuse(l, REASON_LATE_LANGUAGE, lang);
 	l->has_lang = true;
-	l->assembly = !strcmp(lang, "assembler-with-cpp");
+	l->plain = !strcmp(lang, "assembler");
+	l->assembly = l->plain || !strcmp(lang, "assembler-with-cpp");
 	if (!l->assembly && strcmp(lang, "c"))
 		refuse(l, REASON_SOURCE_LANGUAGE, lang);
 }
@@ -304,7 +305,7 @@ static void take_source(struct scan_line *l, const char *source)
 	if (l->has_lang)
 		return;
 	if (dot && !strcmp(dot, ".s"))
-		l->plain = true;
+		l->plain = l->assembly = true;
 	else if (dot && (!strcmp(dot, ".S") || !strcmp(dot, ".sx")))
 		l->assembly = true;
 	else if (!dot || strcmp(dot, ".c"))

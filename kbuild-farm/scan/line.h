@@ -24,7 +24,7 @@ struct scan_line_dir {
 struct scan_line {
 	const struct options_command *command;
 	const char *source; /* borrowed from it, as all strings but lists */
-	bool plain; /* .s: no preprocessor at all */
+	bool plain; /* .s: no preprocessor at all; `mode` is .S's */
 	unsigned mode; /* enum scan_mode */
 	bool nostdinc, freestanding, no_canonical;
 	struct scan_line_dir *dir;

@@ -217,8 +217,6 @@ static void walk_all(struct scan_walk *walk, struct scan_node *source)
 		command_line_file(walk, line->include.v[i]);
 	if (!walk->why)
 		walk_through(walk, source, SCAN_AT_CURRENT, false);
-	for (size_t i = 0; i < line->input.n && !walk->why; i++)
-		scan_walk_input(walk, line->input.v[i]);
 }
 
 /*
@@ -321,6 +319,26 @@ static void walk_source(struct scan_walk *walk, struct scan_node *source)
 	walk_all(walk, source);
 }
 
+/* Of a unit that no preprocessor reads no macro was asked for. */
+static void look_at_assembly(struct scan_walk *walk)
+{
+	if (walk->why || !scan_walk_may_name_files(walk))
+		return;
+	if (!walk->dialect)
+		ask_dialect(walk);
+	if (!walk->why)
+		scan_walk_assembly(walk);
+}
+
+/* What the compiler's driver looks for, whatever the language is. */
+static void other_inputs(struct scan_walk *walk)
+{
+	const struct strv *input = &walk->line.input;
+
+	for (size_t i = 0; i < input->n && !walk->why; i++)
+		scan_walk_input(walk, input->v[i]);
+}
+
 static void look_at_unit(struct scan_walk *walk)
 {
 	struct scan_line *line = &walk->line;
@@ -335,8 +353,7 @@ static void look_at_unit(struct scan_walk *walk)
 		ask_dialect(walk);
 	if (walk->why)
 		return;
-	if (walk->exact)
-		scan_assembly_init(walk->assembly, line->mode);
+	scan_assembly_init(walk->assembly, line->mode);
 	walk->place = place_of(walk->w, unit->cwd, line->mode);
 	scan_tree_begin(walk->place->tree, walk->w->unit);
 	source = scan_tree_node(walk->place->tree, line->source);
@@ -346,14 +363,13 @@ static void look_at_unit(struct scan_walk *walk)
 	}
 	scan_walk_list(walk, source, SCAN_SOURCE, 0);
 	if (line->plain)
-		scan_walk_assembler(walk, line->source);
+		scan_walk_plain(walk, source);
 	else
 		walk_source(walk, source);
+	other_inputs(walk);
 	assembler_files(walk);
-	if (line->plain)
-		scan_walk_parts(walk);
-	else if (walk->exact && !walk->why)
-		scan_walk_assembly(walk);
+	if (line->plain || walk->exact)
+		look_at_assembly(walk);
 }
 
 static bool in_doubt(const struct scan_walk *walk)
@@ -386,20 +402,24 @@ void scan_walk_unit(struct scan_walk *walk, struct scan_worker *w,
 {
 	struct scan_assembly assembly = { 0 };
 
-	*walk = (struct scan_walk){ .w = w, .l = &w->lists, .unit = unit };
+	*walk = (struct scan_walk){
+		.w = w, .l = &w->lists, .unit = unit, .assembly = &assembly
+	};
 	look_at_unit(walk);
-	if (walk->line.plain || !in_doubt(walk))
-		return;
-	scan_walk_release(walk);
-	*walk = (struct scan_walk){ .w = w, .l = &w->lists, .unit = unit };
-	walk->exact = true;
-	w->exact++;
-	walk->assembly = &assembly;
-	look_at_unit(walk);
+	if (!walk->line.plain && in_doubt(walk)) {
+		scan_walk_release(walk);
+		*walk = (struct scan_walk){ .w = w,
+					    .l = &w->lists,
+					    .unit = unit,
+					    .assembly = &assembly,
+					    .exact = true };
+		w->exact++;
+		look_at_unit(walk);
+		walk->marks = (w->cpp.dated ? SCAN_MARK_TIME : 0) |
+			      (w->cpp.counter ? SCAN_MARK_COUNTER : 0);
+	}
 	scan_assembly_release(&assembly);
 	walk->assembly = NULL;
-	walk->marks = (w->cpp.dated ? SCAN_MARK_TIME : 0) |
-		      (w->cpp.counter ? SCAN_MARK_COUNTER : 0);
 }
 
 void scan_walk_release(struct scan_walk *walk)

@@ -9,8 +9,8 @@
 #ifndef WIRE_LIMITS_H
 #define WIRE_LIMITS_H
 
-#define WIRE_VERSION_MIN 5
-#define WIRE_VERSION     5
+#define WIRE_VERSION_MIN 6
+#define WIRE_VERSION     6
 
 #define WIRE_PATH_MAX   4096
 #define WIRE_NAME_MAX   255 /* bytes of a name: of a host, a compiler */

@@ -69,7 +69,7 @@ static const struct wire_field job[] = {
 	{ WIRE_NUMBER(job, job, WIRE_ANY) },
 	{ WIRE_NUMBER(job, cell, WIRE_ANY) },
 	{ WIRE_NUMBER(job, view, WIRE_ANY) },
-	{ WIRE_NUMBER(job, lang, WIRE_LANG_ASM) },
+	{ WIRE_NUMBER(job, lang, WIRE_LANG_PLAIN_ASM) },
 	{ WIRE_NUMBER(job, deadline_ms, WIRE_ANY) },
 	{ WIRE_NUMBER(job, cwd, WIRE_ANY) },
 	{ WIRE_STRING(job, source, WIRE_PATH_MAX) },

@@ -15,6 +15,7 @@
 enum wire_lang {
 	WIRE_LANG_C, /* a .c */
 	WIRE_LANG_ASM, /* a .S */
+	WIRE_LANG_PLAIN_ASM, /* a .s */
 };
 
 /* `count` flags with the numbers first, first + 1, ... (wire/flags.h). */

@@ -32,9 +32,23 @@ END
 	done
 	echo 'void fill(int *v, int n);' >"$project/h.h"
 	printf '\t.globl a\na:\tnop\n' >"$project/a.S"
+	# What no preprocessor reads, but the assembler reads more for.
+	cat >"$project/b.s" <<'END'
+	.file "h.h"
+	.globl b
+b:	nop
+	.include "sub/more.s"
+	more in, cbin
+#include "none.h"
+END
+	cat >"$project/sub/more.s" <<'END'
+	.macro more a, b
+	.\a\b "h.h", 1
+	.endm
+END
 	# The first job waits until a node can do the others.
 	cat >"$project/Makefile" <<'END'
-objects := a.o $(patsubst %.c,%.o,$(wildcard sub/*.c))
+objects := a.o b.o $(patsubst %.c,%.o,$(wildcard sub/*.c))
 all: $(objects)
 $(objects): first
 first:
@@ -42,6 +56,8 @@ first:
 %.o: %.c
 	@$(CC) $(FLAGS) -MD -c -o $@ $<
 %.o: %.S
+	@$(CC) $(AFLAGS) -c -o $@ $<
+%.o: %.s
 	@$(CC) $(AFLAGS) -c -o $@ $<
 .PHONY: first
 END
@@ -114,11 +130,15 @@ good_nodes()
 	check "$1: $(sed -n 's/^kfarm: jobs //p' "$work/run.err")" \
 		[ "$(sed -n 's/^kfarm: jobs [0-9]*: \([0-9]*\) remote.*/\1/p' \
 			"$work/run.err")" -ge "$units" ]
+	check "$1: b.s is a node's" \
+		grep -q '"state":"receive".*"file":"b.s"' "$work/events"
 }
 
 kinds()
 {
 	good_nodes "stack usage" gcc '-O2 -fstack-usage' -fstack-usage
+	good_nodes "debug information of assembler" gcc -O2 \
+		'-g -O2 -Wa,--noexecstack'
 	good_nodes "coverage" gcc '-O2 --coverage -frandom-seed=k'
 	good_nodes "profile, an object alone" gcc '-fprofile-arcs -frandom-seed=k'
 	good_nodes "split debug information" gcc \

@@ -225,13 +225,19 @@ static inline void play_send_job(struct client *c, struct wire_job *m)
 	wire_job_release(m);
 }
 
+/* The language of a source by its name. */
+static inline enum wire_lang play_lang(const char *source)
+{
+	if (str_ends(source, ".s"))
+		return WIRE_LANG_PLAIN_ASM;
+	return str_ends(source, ".S") ? WIRE_LANG_ASM : WIRE_LANG_C;
+}
+
 /* A whole job: `source` in ROOT, of what was put there. */
 static inline void play_remote(struct client *c, unsigned number,
 			       const char *source, const char *const *flags)
 {
-	enum wire_lang lang = str_ends(source, ".S") ? WIRE_LANG_ASM :
-						       WIRE_LANG_C;
-	struct wire_job m = play_job(c, number, lang, flags);
+	struct wire_job m = play_job(c, number, play_lang(source), flags);
 
 	free(m.source);
 	m.source = xstrdup(source);

@@ -75,9 +75,21 @@ START_TEST(clangs_assembler_is_not_asked_what_it_read)
 }
 END_TEST
 
+START_TEST(what_no_preprocessor_reads_has_no_list_of_its_own)
+{
+	job.lang = WIRE_LANG_PLAIN_ASM;
+	add_flag("-flto", NULL);
+	ck_assert_int_eq(agent_argv_build(&list, &compile, &err), 0);
+	expect("/usr/bin/gcc -flto -Wa,--MD,/.kfarm/out/as.d -c -o "
+	       "/.kfarm/out/out.o -x assembler dir/a.c");
+	ck_assert(!agent_argv_lists_preprocessor(&compile));
+	ck_assert(agent_argv_lists_assembler(&compile));
+}
+END_TEST
+
 START_TEST(an_unknown_language_is_refused)
 {
-	job.lang = 7;
+	job.lang = WIRE_LANG_PLAIN_ASM + 1;
 	ck_assert_int_eq(agent_argv_build(&list, &compile, &err), -ENOTSUP);
 }
 END_TEST
@@ -183,6 +195,7 @@ int main(void)
 		       split_debug_information_of_gcc_is_named_in_another_way);
 	tcase_add_test(t, the_object_is_at_its_place_where_that_counts);
 	tcase_add_loop_test(t, an_object_that_reads_as_a_flag_is_refused, 0, 2);
+	tcase_add_test(t, what_no_preprocessor_reads_has_no_list_of_its_own);
 	tcase_add_test(t, an_unknown_language_is_refused);
 	tcase_add_test(t, a_refused_option_is_named);
 	tcase_add_test(t, the_environment_is_ours_and_what_is_allowed);

@@ -28,6 +28,10 @@ static const char asm_source[] =
 	"\t.text\n\t.globl f\nf:\n\tnop\n\t.long TWICE(21)\n"
 	"\t.section .rodata\n\t.asciz \"hello\"\n";
 
+static const char bare_source[] =
+	"\t.file \"x.c\"\n\t.text\n\t.globl f\nf:\n\tnop\n"
+	"\t.incbin \"inc/twice.h\"\n#define X\n";
+
 static const struct local {
 	const char *file;
 	const char *source;
@@ -38,6 +42,8 @@ static const struct local {
 	{ "a.c", c_source, { "-D NAME=\"x y\"", "-W all", "-I inc" } },
 	{ "b.S", asm_source, { NULL } },
 	{ "b.S", asm_source, { "-g", "-D __ASSEMBLY__" } },
+	{ "c.s", bare_source, { NULL } },
+	{ "c.s", bare_source, { "-g", "-O 2", "-I inc" } },
 };
 
 static void write_file(const char *dir, const char *name, const char *content)
@@ -107,8 +113,9 @@ static void send_tree(const struct local *l)
 START_TEST(object_and_diagnostics_are_those_of_a_local_compile)
 {
 	const struct local *l = &locals[_i];
-	enum wire_lang lang = str_ends(l->file, ".S") ? WIRE_LANG_ASM :
-							WIRE_LANG_C;
+	enum wire_lang lang = play_lang(l->file);
+	enum wire_output list = lang == WIRE_LANG_PLAIN_ASM ? WIRE_AS_DEPS :
+							      WIRE_DEPS;
 	struct buf object = { 0 }, words = { 0 };
 	struct wire_job m;
 
@@ -120,9 +127,10 @@ START_TEST(object_and_diagnostics_are_those_of_a_local_compile)
 	ck_assert_msg(result(1)->wait_status == 0, "%s", diagnostics(1));
 	check_answer(&m, l->flags);
 	ck_assert_uint_eq(stream(1, WIRE_STDOUT).len, 0);
-	ck_assert_ptr_nonnull(strstr(buf_str(&node.c.job[1].stream[WIRE_DEPS]),
-				     " inc/twice.h"));
+	ck_assert_ptr_nonnull(
+		strstr(buf_str(&node.c.job[1].stream[list]), " inc/twice.h"));
 	ck_assert_uint_gt(stream(1, WIRE_AS_DEPS).len, 10);
+	ck_assert(!stream(1, WIRE_DEPS).len == (list != WIRE_DEPS));
 	ck_assert_uint_gt(node.c.job[1].result.peak_kib, 1000);
 	if (!make_tree_here(l))
 		return;

@@ -128,7 +128,8 @@ static const struct {
 } others[] = {
 	{ "cmd_a.o := ld -r -o a.o b.o\n", -ENOMSG },
 	{ "cmd_a.o := gcc -o a.o b.c\n", -ENOMSG }, /* links */
-	{ "cmd_a.o := gcc -c -o a.o a.s\n", -ENOMSG },
+	{ "cmd_a.o := gcc -c -o a.o a.i\n", -ENOMSG },
+	{ "cmd_a.o := gcc -c -o a.o nowhere/a.s\n", -ENOENT },
 	{ "cmd_a.o := objcopy a.c b.o\n", -ENOMSG },
 	{ "cmd_a.o := gcc -c -o a.o `pwd`/a.c\n", -ENOMSG },
 	{ "cmd_a.o := gcc -c -o a.o 'a.c\n", -ENOMSG },

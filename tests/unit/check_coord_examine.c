@@ -55,15 +55,17 @@ static void sign(void)
 	wire_answer_digest(&answer.key, streams, &answer.result.answer);
 }
 
-static void scan_unit(void)
+static char *c_unit[] = { (char *)"gcc",      (char *)"-nostdinc",
+			  (char *)"-isystem", (char *)"sys",
+			  (char *)"-include", (char *)"sys/stdc-predef.h",
+			  (char *)"-MD",      (char *)"-MF",
+			  (char *)"u.d",      (char *)"-c",
+			  (char *)"u.c",      NULL };
+static char *bare_unit[] = { (char *)"gcc", (char *)"-c", (char *)"u.s", NULL };
+
+static void scan_unit(char **argv)
 {
 	static char *env[] = { (char *)"PATH=/usr/bin:/bin", NULL };
-	static char *argv[] = { (char *)"gcc",      (char *)"-nostdinc",
-				(char *)"-isystem", (char *)"sys",
-				(char *)"-include", (char *)"sys/stdc-predef.h",
-				(char *)"-MD",      (char *)"-MF",
-				(char *)"u.d",      (char *)"-c",
-				(char *)"u.c",      NULL };
 	static struct digest id = { { 1 } };
 	char *gcc = which_compiler("gcc", "/usr/bin:/bin", NULL);
 	struct err err;
@@ -99,7 +101,7 @@ static void set_up(void)
 	write_file("u.c", "#include \"h.h\"\n"
 			  "#if __has_include(\"probed.h\")\nint x;\n#endif\n");
 	inputs_init(&inputs, &scan);
-	scan_unit();
+	scan_unit(c_unit);
 	object = (Elf64_Ehdr){ .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3,
 					    ELFCLASS64, ELFDATA2LSB,
 					    EV_CURRENT },
@@ -379,6 +381,67 @@ START_TEST(what_stands_in_the_way_is_left_alone)
 }
 END_TEST
 
+/* ------------------------------------------ without a preprocessor */
+
+static void release_unit(void)
+{
+	inputs_manifest_release(&manifest);
+	options_flags_release(&flags);
+	options_command_release(&command);
+}
+
+/* What as listed of u.s, which includes g.h and names files by .file. */
+static const struct listed {
+	const char *text;
+	enum sched_verdict is;
+	enum reason why;
+} listed[] = {
+	{ "out.o: u.s gone/x.c ./g.h h.h\n", SCHED_ANSWER_GOOD, 0 },
+	{ "out.o: u.s\n", SCHED_ANSWER_GOOD, 0 },
+	{ "out.o: g.h\n", SCHED_ANSWER_WRONG, 0 },
+	{ "out.o: u.s g.h u.c\n", SCHED_ANSWER_LOCAL, REASON_UNKNOWN_AS_DEP },
+	{ "out.o: u.s other/x.c\n", SCHED_ANSWER_LOCAL, REASON_UNKNOWN_AS_DEP },
+	{ "u.s\n", SCHED_ANSWER_LOCAL, REASON_BAD_AS_DEPS },
+	{ "", SCHED_ANSWER_WRONG, 0 },
+};
+
+START_TEST(what_no_preprocessor_reads_the_assembler_lists)
+{
+	const struct listed *l = &listed[_i];
+
+	write_file("u.s", "\t.file \"gone/x.c\"\n\t.incbin \"g.h\"\n"
+			  "\t.file \"h.h\"\n");
+	release_unit();
+	scan_unit(bare_unit);
+	e.dep_tmp = NULL;
+	add(WIRE_DEPS, "");
+	add(WIRE_AS_DEPS, l->text);
+	sign();
+	coord_examine(&e);
+	ck_assert_msg(e.is == l->is && e.why == l->why, "%s: %d %s %s", l->text,
+		      e.is, reason_words(e.why), e.err.text);
+	ck_assert(fs_exists("u.o.tmp") == (l->is == SCHED_ANSWER_GOOD));
+	if (l->is == SCHED_ANSWER_WRONG)
+		ck_assert_ptr_nonnull(strstr(e.err.text, "lacks u.s"));
+}
+END_TEST
+
+START_TEST(clang_lists_nothing_of_it)
+{
+	write_file("u.s", "\tnop\n");
+	release_unit();
+	scan_unit(bare_unit);
+	command.is_clang = true;
+	e.dep_tmp = NULL;
+	add(WIRE_DEPS, "");
+	add(WIRE_AS_DEPS, "");
+	sign();
+	coord_examine(&e);
+	ck_assert_msg(e.is == SCHED_ANSWER_GOOD, "%s %s", reason_words(e.why),
+		      e.err.text);
+}
+END_TEST
+
 /* ------------------------------------------------ beside the object */
 
 static const struct side {
@@ -485,6 +548,9 @@ int main(void)
 	tcase_add_loop_test(
 		tc, a_file_beside_the_object_is_written_if_it_is_of_its_kind, 0,
 		sizeof(side_cases) / sizeof(*side_cases));
+	tcase_add_loop_test(tc, what_no_preprocessor_reads_the_assembler_lists,
+			    0, sizeof(listed) / sizeof(*listed));
+	tcase_add_test(tc, clang_lists_nothing_of_it);
 	tcase_add_loop_test(tc, an_empty_file_beside_the_object_is_not_believed,
 			    0, 2);
 	suite_add_tcase(s, tc);

@@ -130,7 +130,21 @@ static const struct line {
 	{ "clang -c a.c b.c", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
 	{ "gcc -c noext", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
 	/* languages */
-	{ "gcc -c a.s", OPTIONS_LOCAL, "assembler source (.s)", NULL, NULL },
+	{ "gcc -c a.s", OPTIONS_REMOTE, NULL, "a.o", NULL },
+	{ "gcc -MMD -MF a.d -MT x -MP -Wp,-MQ,y -c a.s", OPTIONS_REMOTE, NULL,
+	  "a.o", NULL },
+	{ "gcc -Wp,-MD,.a.d -g -Wa,--noexecstack -c -o b.o a.s", OPTIONS_REMOTE,
+	  NULL, "b.o", NULL },
+	{ "gcc -xassembler -MD -c a.S", OPTIONS_REMOTE, NULL, "a.o", NULL },
+	{ "gcc -Wa,-I,x -c a.s", OPTIONS_LOCAL, "assembler option", NULL,
+	  NULL },
+	{ "clang -Iinc -g -c a.s", OPTIONS_REMOTE, NULL, "a.o", NULL },
+	{ "clang -MP -c a.s", OPTIONS_LOCAL, "odd dependency options", NULL,
+	  NULL },
+	{ "clang -Wp,-DX -c a.s", OPTIONS_LOCAL, "odd dependency options", NULL,
+	  NULL },
+	{ "gcc -c a.s -x assembler", OPTIONS_LOCAL, "-x after the source", NULL,
+	  NULL },
 	{ "gcc -c a.i", OPTIONS_LOCAL, "another language", NULL, NULL },
 	{ "gcc -c a.h", OPTIONS_LOCAL, "precompiled header", NULL, NULL },
 	{ "gcc -c a.sx", OPTIONS_REMOTE, NULL, "a.o", NULL },
@@ -271,6 +285,8 @@ START_TEST(the_language_follows_the_name_or_x)
 	char *c_file[] = { "gcc", "-c", "a.c", NULL };
 	char *s_file[] = { "gcc", "-c", "a.S", NULL };
 	char *as_c[] = { "gcc", "-xc", "-c", "a.S", NULL };
+	char *plain[] = { "gcc", "-c", "a.s", NULL };
+	char *as_plain[] = { "gcc", "-x", "assembler", "-c", "a.c", NULL };
 	struct options_command c;
 
 	options_command_parse(&c, c_file);
@@ -281,6 +297,12 @@ START_TEST(the_language_follows_the_name_or_x)
 	options_command_release(&c);
 	options_command_parse(&c, as_c);
 	ck_assert_int_eq(c.lang, OPTIONS_C);
+	options_command_release(&c);
+	options_command_parse(&c, plain);
+	ck_assert_int_eq(c.lang, OPTIONS_PLAIN_ASM);
+	options_command_release(&c);
+	options_command_parse(&c, as_plain);
+	ck_assert_int_eq(c.lang, OPTIONS_PLAIN_ASM);
 	options_command_release(&c);
 }
 END_TEST

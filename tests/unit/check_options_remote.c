@@ -55,6 +55,11 @@ static const struct proof_file files[] = {
 	{ "start.S", "#include \"h/a.h\"\n#include <s/one.h>\n"
 		     "\t.text\n\t.globl start\nstart:\n\t.long ONE\n"
 		     "#ifdef GIVEN\n\t.long GIVEN\n#endif\n" },
+	{ "bare.s", "\t.file \"bare.c\"\n\t.text\n\t.globl bare\nbare:\n"
+		    "\t.include \"h/inc.s\"\n\t.long 4\n"
+		    "\t.incbin \"bare.s\", 0, 4\n#define X 1\n" },
+	{ "warn.s", "\t.text\n\t.warning \"said\"\n\t.long 1\n" },
+	{ "h/inc.s", "\t.long 3\n" },
 	{ "odd name, \xc3\xa4.c", "#include \"h/b,c.h\"\nint o = COMMA;\n" },
 	{ "h/a.h", "#ifndef A_H\n#define A_H\n#define ONE 1\n"
 		   "#define SIZE 17\n#ifndef __ASSEMBLER__\n"
@@ -104,6 +109,11 @@ static const char *const lines[] = {
 	"-g -xc -MD -MF %d -MP -c plain.c -o %o",
 	"-I. -xassembler-with-cpp -c start.S -o %o",
 	"-pthread -pipe -O2 -c -o %o plain.c",
+	"-c bare.s -o %o",
+	"-g -O2 -Wall -c bare.s",
+	"-gdwarf-4 -fdebug-prefix-map=bare=other -c -o %o bare.s",
+	"-x assembler -Wa,--noexecstack -c start.S -o %o",
+	"-Ih -fPIC -c -o %o warn.s",
 };
 
 static const char *const gcc_lines[] = {
@@ -118,6 +128,10 @@ static const char *const gcc_lines[] = {
 	"-g -O2 -fno-var-tracking -fsanitize=undefined -c -o %o plain.c",
 	"-flto -O2 -g -frandom-seed=k -MD -c -o %o many.c -isystem .",
 	"-flto=auto -ffat-lto-objects -frandom-seed=k -O2 -c -o %o plain.c",
+	"-MD -MF %d -MP -MT x.o -g -c -o %o bare.s",
+	"-Wp,-MMD,%d -DGIVEN=1 -include none.h -Wp,-DX -c -o %o bare.s",
+	"-MMD -Wa,-g,--fatal-warnings -c bare.s",
+	"-MD -flto -O2 -frandom-seed=k -Wa,-W -c -o %o warn.s",
 	"--debug-prefix-map=plain=other -g -c -o %o plain.c",
 	"-isystem . --debug-prefix-map=start=x -g -MD -c -o %o start.S",
 };
@@ -133,6 +147,8 @@ static const char *const clang_lines[] = {
 	"-flto=full -O2 -c -o %o plain.c",
 	"-flto -O2 -Wall -c -o %o warn.c",
 	"-flto=thin -I. -c -o %o start.S",
+	"--target=aarch64-linux-gnu -fintegrated-as -g -c -o %o bare.s",
+	"-DGIVEN=1 -Ih -O2 -g -c bare.s",
 	"-Wp,-MD,%d -Wp,-MT,some/thing.o -isystem . -O2 -c -o %o many.c",
 	"-Wp,-MT,x$y.o -Wp,-MMD,%d -isystem . -O2 -c -o %o many.c",
 	"-Wp,-MMD,%d -MT own.o -O2 -c -o %o plain.c",
@@ -157,6 +173,17 @@ static bool lists_assembler(const struct options_command *c)
 			return false;
 	}
 	return !c->is_clang;
+}
+
+/* gcc writes none beside what the assembler is given as it is. */
+static void no_list(const char *line)
+{
+	static const char *const names[] = { "out/.x.o.d", "out/x.d", "y.dir.d",
+					     "noext.d",    "bare.d",  "warn.d",
+					     "start.d" };
+
+	for (size_t i = 0; i < LENGTH(names); i++)
+		ck_assert_msg(!fs_exists(names[i]), "%s: %s", line, names[i]);
 }
 
 static void node_line(struct strv *node, char *const *argv, const char *line,
@@ -237,6 +264,8 @@ static void prove(const struct strv *argv, const char *line)
 	ck_assert_int_eq(rename(object, "want.o"), 0);
 	if (dep)
 		ck_assert_msg(!rename(dep, "want.d"), "%s: %s", line, dep);
+	else if (c.lang == OPTIONS_PLAIN_ASM)
+		no_list(line);
 	as_the_node_does(argv, line, &c, dep);
 	options_command_release(&c);
 	free(object);

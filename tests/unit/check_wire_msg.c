@@ -130,8 +130,8 @@ static const struct version {
 	uint16_t min, max;
 	int answer;
 } versions[] = {
-	{ 5, 5, 5 },       { 1, 9, WIRE_VERSION },
-	{ 4, 4, -EPROTO }, { WIRE_VERSION + 1, 9, -EPROTO },
+	{ 6, 6, 6 },       { 1, 9, WIRE_VERSION },
+	{ 5, 5, -EPROTO }, { WIRE_VERSION + 1, 9, -EPROTO },
 	{ 0, 0, -EPROTO }, { 0, 0xffff, WIRE_VERSION },
 	{ 2, 1, -EPROTO }, { 0xffff, 0xffff, -EPROTO },
 };

@@ -189,7 +189,7 @@ static const struct spoil {
 	size_t offset;
 	uint8_t value;
 } spoiled[] = {
-	{ 12, WIRE_LANG_ASM + 1 }, /* lang */
+	{ 12, WIRE_LANG_PLAIN_ASM + 1 }, /* lang */
 	{ 21, 0 }, /* the source's length */
 	{ 25, 0 }, /* a NUL within it */
 	{ 39, 2 }, /* named: neither 0 nor 1 */

@@ -57,6 +57,13 @@ static const struct source sources[] = {
 	{ ".include in .S", WIRE_LANG_ASM, ".include \"CANARY\"\n" },
 	{ ".incbin in .S", WIRE_LANG_ASM, ".incbin \"CANARY\"\n" },
 	{ "#include in .S", WIRE_LANG_ASM, "#include \"CANARY\"\n" },
+	{ ".include in .s", WIRE_LANG_PLAIN_ASM, ".include \"CANARY\"\n" },
+	{ ".incbin in .s", WIRE_LANG_PLAIN_ASM, ".incbin \"CANARY\"\n" },
+	{ ".incbin of the environment in .s", WIRE_LANG_PLAIN_ASM,
+	  ".incbin \"/proc/self/environ\"\n" },
+	{ ".incbin by climbing in .s", WIRE_LANG_PLAIN_ASM,
+	  ".macro m a, b\n.\\a\\b \"../../../../../../..CANARY\"\n.endm\n"
+	  "m inc, bin\n" },
 	{ ".incbin through .rept", WIRE_LANG_ASM,
 	  ".rept 3\n.incbin \"CANARY\", \\+, 10\n.endr\n" },
 	{ ".file of the assembler", WIRE_LANG_ASM,
@@ -182,8 +189,7 @@ void attack_sources(struct scene *s)
 
 	for (size_t i = 0; i < N; i++) {
 		paths[i] = xasprintf("/tree/s%zu.%c", i,
-				     sources[i].lang == WIRE_LANG_ASM ? 'S' :
-									'c');
+				     "cSs"[sources[i].lang]);
 		if (strcmp(sources[i].name, "include of itself") == 0) {
 			free(paths[i]);
 			paths[i] = xstrdup("/tree/self.c");
