@@ -21,6 +21,7 @@
 
 #define SOURCES                       \
 	X(asm, "asm.c")               \
+	X(atomics, "atomics.c")       \
 	X(builtins, "builtins.c")     \
 	X(debug, "debug.c")           \
 	X(entry, "entry.S")           \

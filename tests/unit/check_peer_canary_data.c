@@ -2,12 +2,30 @@
 /* needs: coord */
 #include "peer/canary-data.h"
 
+#include "base/fs.h"
+#include "base/spawn.h"
+#include "base/which.h"
 #include "options/typed.h"
 #include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+
+static char dir[32];
+
+static void set_up(void)
+{
+	strcpy(dir, "/tmp/kfarm-check-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+}
+
+static void tear_down(void)
+{
+	struct err err;
+
+	ck_assert_int_eq(fs_remove(dir, &err), 0);
+}
 
 static const char *const machines[] = {
 	"aarch64-linux", "arm-linux-gnueabi", "x86_64-linux-gnu",
@@ -98,6 +116,69 @@ START_TEST(its_digest_is_the_same_each_time)
 }
 END_TEST
 
+/* Compilers that are equal but for atomics on arm64, by their last word. */
+static const struct pair {
+	const char *compiler, *machine, *other;
+} pairs[] = {
+	/* One that finds no gcc beside it. */
+	{ "clang-14", "clang", "--gcc-toolchain=/nowhere" },
+	/* One that was built with --disable-outline-atomics. */
+	{ "aarch64-linux-gnu-gcc", "aarch64-linux-gnu",
+	  "-mno-outline-atomics" },
+};
+
+static void compile_source(const struct pair *p, const char *compiler,
+			   const struct peer_canary_source *source, bool other,
+			   struct buf *object)
+{
+	struct spawn what = { .cwd = dir, .fd = { -1, -1, -1 } };
+	char *path = xasprintf("%s/%s", dir, source->name);
+	char *out = xasprintf("%s/x.o", dir);
+	struct strv argv = { 0 };
+	struct err err;
+	pid_t pid;
+
+	ck_assert_int_eq(fs_write(path, source->text, 0600, &err), 0);
+	strv_add(&argv, compiler);
+	peer_canary_flags(&argv, p->machine, source->name);
+	strv_add(&argv, "-w");
+	if (other)
+		strv_add(&argv, p->other);
+	strv_add(&argv, "-c");
+	strv_add(&argv, "-o");
+	strv_add(&argv, "x.o");
+	strv_add(&argv, source->name);
+	what.argv = argv.v;
+	ck_assert_int_eq(spawn_start(&what, &pid, &err), 0);
+	ck_assert_msg(!spawn_wait(pid), "%s: %s", compiler, source->name);
+	ck_assert_int_eq(fs_read(out, 1 << 22, object, &err), 0);
+	strv_release(&argv);
+	free(path);
+	free(out);
+}
+
+START_TEST(compilers_that_differ_in_atomics_alone_are_told_apart)
+{
+	const struct pair *p = &pairs[_i];
+	char *compiler = which_compiler(p->compiler, getenv("PATH"), NULL);
+	const struct peer_canary_source *v;
+	size_t n, differ = 0;
+
+	v = peer_canary_sources(&n);
+	for (size_t i = 0; i < n && compiler; i++) {
+		struct buf ours = { 0 }, theirs = { 0 };
+
+		compile_source(p, compiler, &v[i], false, &ours);
+		compile_source(p, compiler, &v[i], true, &theirs);
+		differ += !bytes_equal(buf_bytes(&ours), buf_bytes(&theirs));
+		buf_release(&ours);
+		buf_release(&theirs);
+	}
+	ck_assert(differ || !compiler);
+	free(compiler);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("peer/canary-data");
@@ -109,6 +190,13 @@ int main(void)
 	tcase_add_loop_test(tc, nodes_take_every_option, 0,
 			    sizeof(machines) / sizeof(*machines));
 	tcase_add_test(tc, its_digest_is_the_same_each_time);
+	suite_add_tcase(s, tc);
+	tc = tcase_create("compiled");
+	tcase_set_timeout(tc, 120);
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_loop_test(
+		tc, compilers_that_differ_in_atomics_alone_are_told_apart, 0,
+		sizeof(pairs) / sizeof(*pairs));
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }
