@@ -11,6 +11,8 @@
  *
  *	RECORD_PATH	the PATH where the real compilers are
  *	RECORD_DIR	where the empty objects are kept
+ *	RECORD_MARK	how a word of those compiles begins (else -D__KERNEL__)
+ *	RECORD_CMD	if set: leave .NAME.o.cmd beside NAME.o, as kbuild does
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +30,7 @@
 struct job {
 	const char *object, *source;
 	char dep[PATH_MAX]; /* "": none asked for */
-	int compile, kernel;
+	int compile, marked;
 };
 
 static int ends(const char *s, const char *suffix)
@@ -48,15 +50,17 @@ static void take_dep(struct job *j, const char *list)
 
 static void parse(struct job *j, char **argv)
 {
+	const char *mark = getenv("RECORD_MARK");
+
+	mark = mark ? mark : "-D__KERNEL__";
 	for (int i = 1; argv[i]; i++) {
 		const char *a = argv[i];
 
+		j->marked |= !strncmp(a, mark, strlen(mark));
 		if (!strcmp(a, "-c"))
 			j->compile = 1;
 		else if (!strcmp(a, "-o") && argv[i + 1])
 			j->object = argv[++i];
-		else if (!strcmp(a, "-D__KERNEL__"))
-			j->kernel = 1;
 		else if (!strcmp(a, "-include") && argv[i + 1])
 			i++;
 		else if (!strncmp(a, "-Wp,-MMD,", 9))
@@ -82,7 +86,7 @@ static int is_needed(const char *object)
 
 static int is_job(const struct job *j)
 {
-	return j->compile && j->kernel && j->object && j->source &&
+	return j->compile && j->marked && j->object && j->source &&
 	       ends(j->object, ".o") && !is_needed(j->object);
 }
 
@@ -178,6 +182,44 @@ static int write_dep(const struct job *j)
 	return fclose(f);
 }
 
+/* A word for the shell, as make spells it. */
+static void write_word(FILE *f, const char *s)
+{
+	fputs(" '", f);
+	for (; *s; s++) {
+		if (*s == '\'')
+			fputs("'\\''", f);
+		else if (*s == '#')
+			fputs("$(pound)", f);
+		else if (*s == '$')
+			fputs("$$", f);
+		else
+			fputc(*s, f);
+	}
+	fputs("'", f);
+}
+
+static int write_cmd(const struct job *j, char **argv)
+{
+	const char *slash = strrchr(j->object, '/');
+	const char *base = slash ? slash + 1 : j->object;
+	char path[PATH_MAX];
+	FILE *f;
+
+	if (!getenv("RECORD_CMD"))
+		return 0;
+	snprintf(path, sizeof(path), "%.*s.%s.cmd", (int)(base - j->object),
+		 j->object, base);
+	f = fopen(path, "we");
+	if (!f)
+		return -1;
+	fprintf(f, "cmd_%s :=", j->object);
+	for (; *argv; argv++)
+		write_word(f, *argv);
+	fprintf(f, "\n\nsource_%s := %s\n", j->object, j->source);
+	return fclose(f);
+}
+
 static int record(const struct job *j, char **argv)
 {
 	char path[PATH_MAX];
@@ -188,7 +230,9 @@ static int record(const struct job *j, char **argv)
 	template_path(path, sizeof(path), argv[0], argv);
 	if (access(path, R_OK) && make_template(path, argv))
 		return -1;
-	return copy(path, j->object) || write_dep(j) ? -1 : 0;
+	if (copy(path, j->object) || write_dep(j) || write_cmd(j, argv))
+		return -1;
+	return 0;
 }
 
 int main(int argc, char **argv)

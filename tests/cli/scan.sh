@@ -85,6 +85,7 @@ run audit -j 1 build | bare
 audit build --json | jq -c '[.units, .compared,
 	(.missed | length), (.extra | length), .not_scannable]'
 run audit build lib/a.c | grep -e '^units' -e '^missed'
+run audit --tokens -j 1 build | bare
 run audit src
 # A compiler that says it reads more than the scanner can know.
 mkdir lies
@@ -98,7 +99,7 @@ int main(int argc, char **argv)
 
 	for (int i = 0; i < argc; i++) {
 		more[n++] = argv[i];
-		if (!strcmp(argv[i], "-M")) {
+		if (!strcmp(argv[i], "-M") || !strcmp(argv[i], "-P")) {
 			more[n++] = "-include";
 			more[n++] = "../src/include/secret.h";
 		}
@@ -109,9 +110,11 @@ int main(int argc, char **argv)
 	return 127;
 }
 END
-: >src/include/secret.h
+echo 'int secret;' >src/include/secret.h
 gcc -o lies/gcc lies/gcc.c
 PATH=$TMP/lies:$PATH run audit build | grep -e '^missed'
+PATH=$TMP/lies:$PATH run audit --tokens build lib/a.c 2>&1 |
+	sed -n '/^differs/,$p' | head -n 6
 rm src/lib/b.h
 run audit build | grep -e '^units' -e '^refused' -e '^not' \
 	-e '^compared'

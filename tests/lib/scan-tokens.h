@@ -22,18 +22,29 @@ struct tokens {
 	size_t n;
 };
 
+static inline bool tokens_is_blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 static inline void tokens_add(struct tokens *t, const char *s, size_t len,
 			      bool fresh)
 {
+	size_t from;
+
 	if (t->lines && fresh)
 		buf_add(&t->text, "\t", 1);
 	/* Behind a lone quote: the blanks of a pragma that is gone. */
 	while (len && (s[len - 1] == ' ' || s[len - 1] == '\n'))
 		len--;
+	from = t->text.len;
 	buf_add(&t->text, s, len);
-	for (size_t i = t->text.len - len; i < t->text.len; i++)
-		t->text.data[i] = t->text.data[i] == '\n' ? ' ' :
-							    t->text.data[i];
+	if (memchr(s, '\n', len)) {
+		for (size_t i = from; i < t->text.len; i++) {
+			if (t->text.data[i] == '\n')
+				t->text.data[i] = ' ';
+		}
+	}
 	buf_add(&t->text, "\n", 1);
 	t->n++;
 }
@@ -76,7 +87,7 @@ static inline void tokens_split(struct tokens *t, struct buf *printed,
 		struct scan_token token;
 		const struct scan_name *name;
 
-		while (before < end && strchr(" \t\n\f\v\r", *before))
+		while (before < end && tokens_is_blank(*before))
 			fresh |= *before++ == '\n';
 		c.s = before;
 		/* A lone quote ends with its line, a raw string does not. */
@@ -149,6 +160,8 @@ static inline char *tokens_differ(const struct tokens *ours,
 	const char *a = buf_str(&ours->text), *b = buf_str(&theirs->text);
 	size_t n = 0;
 
+	if (ours->text.len == theirs->text.len && !strcmp(a, b))
+		return NULL;
 	for (; *a && *b; n++) {
 		size_t x = strcspn(a, "\n"), y = strcspn(b, "\n");
 		size_t glued = theirs->glued ? tokens_skip_glued(a, b, y) : 0;
