@@ -7,6 +7,7 @@
 #include "scan/exact.h"
 
 #include "scan/assembly.h"
+#include "scan/clang-name.h"
 #include "scan/expand.h"
 #include "scan/list.h"
 #include "scan/pragma-options.h"
@@ -252,22 +253,22 @@ static uint32_t path_literal(struct scan_walk *walk, const char *dot,
 }
 
 /* The file at hand, or what #line says that it is. */
-static const char *file_of(const struct scan_walk *walk)
+static const char *file_of(const struct scan_walk *walk, bool *dotted)
 {
 	const struct scan_frame *f = scan_walk_top(walk);
 
 	if (!f)
 		return walk->line.source;
-	return f->origin ? scan_name(walk->w->common->names, f->origin)->s :
-			   f->node->path;
+	if (f->origin)
+		return scan_name(walk->w->common->names, f->origin)->s;
+	return scan_clang_node(walk, f->node, dotted)->path;
 }
 
 uint32_t scan_exact_file(void *ctx, enum scan_word which)
 {
 	struct scan_worker *w = ctx;
-	const struct scan_frame *f = scan_walk_top(w->walk);
 	const char *path = w->walk->line.source;
-	bool dotted;
+	bool dotted = false;
 
 	switch (which) {
 	case WORD_DATE:
@@ -280,11 +281,11 @@ uint32_t scan_exact_file(void *ctx, enum scan_word which)
 	case WORD_BASE_FILE:
 		return path_literal(w->walk, "", path);
 	case WORD_FILE_NAME:
-		return path_literal(w->walk, "", str_base(file_of(w->walk)));
+		path = file_of(w->walk, &dotted);
+		return path_literal(w->walk, "", str_base(path));
 	default:
-		dotted = f && f->dotted && !f->origin;
-		return path_literal(w->walk, dotted ? "./" : "",
-				    file_of(w->walk));
+		path = file_of(w->walk, &dotted);
+		return path_literal(w->walk, dotted ? "./" : "", path);
 	}
 }
 

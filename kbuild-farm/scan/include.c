@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "scan/include.h"
 
+#include "scan/clang-name.h"
 #include "scan/list.h"
 #include "scan/precompiled.h"
 
@@ -17,6 +18,7 @@ struct hit {
 	struct scan_node *node;
 	int at;
 	bool system;
+	bool dotted; /* see scan/clang-name.h */
 };
 
 const struct scan_found *scan_walk_search(struct scan_walk *walk, uint32_t name,
@@ -47,6 +49,7 @@ const struct scan_found *scan_walk_search(struct scan_walk *walk, uint32_t name,
 		if (f->node)
 			break;
 		scan_walk_absent(walk, scan_tree_absent(tree, p));
+		scan_clang_met_dir(walk, p->parent, false);
 	}
 	return f;
 }
@@ -55,7 +58,9 @@ static struct hit search(struct scan_walk *walk, uint32_t name, uint32_t start)
 {
 	const struct scan_found *f = scan_walk_search(walk, name, start);
 
-	return (struct hit){ f->node, f->at, f->node && f->system };
+	return (struct hit){ .node = f->node,
+			     .at = f->at,
+			     .system = f->node && f->system };
 }
 
 static struct hit find_absolute(struct scan_walk *walk, const char *path)
@@ -66,19 +71,24 @@ static struct hit find_absolute(struct scan_walk *walk, const char *path)
 		scan_walk_absent(walk, n->path);
 		n = NULL;
 	}
-	return (struct hit){ n, SCAN_AT_ABSOLUTE, false };
+	return (struct hit){ .node = n, .at = SCAN_AT_ABSOLUTE };
 }
 
 /* "x.h" beside the file that includes it. */
 static struct hit beside(struct scan_walk *walk, uint32_t name)
 {
 	struct scan_frame *f = scan_walk_top(walk);
+	struct hit hit = { .at = SCAN_AT_CURRENT, .system = f->system };
+	struct scan_dir *d = scan_clang_dir(walk, f->node->dir, &hit.dotted);
 	struct scan_probe *p;
 
-	p = scan_tree_probe(walk->place->tree, f->node->dir, name, false);
-	if (!p->node)
+	p = scan_tree_probe(walk->place->tree, d, name, false);
+	hit.node = p->node;
+	if (!p->node) {
 		scan_walk_absent(walk, scan_tree_absent(walk->place->tree, p));
-	return (struct hit){ p->node, SCAN_AT_CURRENT, f->system };
+		scan_clang_met_dir(walk, p->parent, hit.dotted);
+	}
+	return hit;
 }
 
 /* Where the search goes on for #include_next; false: as if it were #include. */
@@ -137,6 +147,8 @@ static struct hit find_header(struct scan_walk *walk, uint32_t name,
 
 	if (scan_walk_takes_gch(walk) && !(hit.node && hit.node->error))
 		see_gch(walk, name, angled, &hit);
+	if (hit.node)
+		scan_clang_met(walk, hit.node, hit.dotted);
 	return hit;
 }
 
@@ -215,15 +227,6 @@ static bool said_once(struct scan_walk *walk, const struct scan_node *n)
 	return false;
 }
 
-/* clang's name of what stands beside unit.c is ./h.h. */
-static bool is_dotted(const struct scan_walk *walk, int at)
-{
-	const struct scan_frame *f = scan_walk_top(walk);
-
-	return f && at == SCAN_AT_CURRENT && walk->dialect->is_clang &&
-	       (f->dotted || !strchr(f->node->path, '/'));
-}
-
 static void push(struct scan_walk *walk, struct scan_node *node,
 		 const struct scan_frame *frame)
 {
@@ -282,7 +285,6 @@ void scan_walk_enter(struct scan_walk *walk, struct scan_node *node, int at,
 		     bool system)
 {
 	const struct scan_frame *f = scan_walk_top(walk);
-	bool dotted = is_dotted(walk, at);
 	enum scan_kind kind;
 	size_t index;
 
@@ -320,6 +322,5 @@ void scan_walk_enter(struct scan_walk *walk, struct scan_node *node, int at,
 				   .text = node->text,
 				   .at = at,
 				   .system = system,
-				   .index = index,
-				   .dotted = dotted });
+				   .index = index });
 }

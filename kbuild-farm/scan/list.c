@@ -15,6 +15,8 @@ void scan_lists_release(struct scan_lists *l)
 	free(l->pushed);
 	free(l->once);
 	free(l->want);
+	free(l->met);
+	free(l->met_dir);
 }
 
 void scan_walk_fail(struct scan_walk *walk, enum reason why, const char *detail)

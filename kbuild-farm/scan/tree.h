@@ -19,6 +19,7 @@ struct scan_dir {
 	uint32_t checked; /* the unit that looked last */
 	uint32_t version; /* changes when something may have come or gone */
 	uint32_t noted; /* the unit that listed its absence */
+	uint32_t met, met_as; /* unit and index, see scan/clang-name.h */
 	bool exists, settled;
 	int error; /* of stat, other than not being there */
 	struct stamp now;
@@ -48,6 +49,7 @@ struct scan_node {
 	struct scan_entry *entry;
 	uint32_t checked;
 	uint32_t once; /* the unit in which it said #pragma once */
+	uint32_t met[2], met_as; /* see scan/clang-name.h; [1]: with ./ */
 	bool exists, settled;
 	int error; /* of stat or read, other than not being there */
 	struct stamp now;

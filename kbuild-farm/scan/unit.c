@@ -7,6 +7,7 @@
 #include "scan/unit.h"
 
 #include "scan/assembly.h"
+#include "scan/clang-name.h"
 #include "scan/exact.h"
 #include "scan/include.h"
 #include "scan/input.h"
@@ -145,11 +146,22 @@ static void define_all(struct scan_walk *walk)
 static void walk_through(struct scan_walk *walk, struct scan_node *node, int at,
 			 bool system)
 {
+	scan_clang_met(walk, node, false);
 	scan_walk_enter(walk, node, at, system);
 	if (walk->exact)
 		scan_exact_read(walk);
 	else
 		scan_walk_read(walk);
+}
+
+/* Where the command line's files are looked for first. */
+static struct scan_dir *dir_of_line(struct scan_walk *walk)
+{
+	struct scan_dir *here = scan_tree_dir(walk->place->tree, "./"), *d;
+	bool dotted = false;
+
+	d = scan_clang_dir(walk, here, &dotted);
+	return *d->path ? d : here;
 }
 
 /* -include and -imacros: here first, then as #include "x". */
@@ -158,7 +170,8 @@ static void command_line_file(struct scan_walk *walk, const char *path)
 	struct scan_tree *tree = walk->place->tree;
 	uint32_t name = scan_name_id(walk->w->common->names, path,
 				     strlen(path));
-	struct scan_dir *here = scan_tree_dir(tree, *path == '/' ? "" : "./");
+	struct scan_dir *here = *path == '/' ? scan_tree_dir(tree, "") :
+					       dir_of_line(walk);
 	bool takes_gch = scan_walk_takes_gch(walk);
 	const struct scan_found *f;
 	struct scan_node *n;
@@ -256,7 +269,7 @@ static void begin_unit(struct scan_walk *walk, struct scan_worker *w)
 	w->units++;
 	scan_arena_reset(&w->arena);
 	l->n_file = l->n_absent = l->n_dir = l->n_frame = 0;
-	l->n_pushed = l->n_once = l->n_want = 0;
+	l->n_pushed = l->n_once = l->n_want = l->n_met = l->n_met_dir = 0;
 	cpp->exact = walk->exact;
 	cpp->dated = cpp->doubt = false;
 	cpp->counter = cpp->shift = 0;
@@ -312,6 +325,7 @@ static void walk_source(struct scan_walk *walk, struct scan_node *source)
 	make_chain(walk);
 	if (walk->why)
 		return;
+	scan_clang_begin(walk, source);
 	define_all(walk);
 	scan_walk_gch_source(walk, source);
 	if (walk->dialect->is_clang)

@@ -64,13 +64,23 @@ struct scan_frame {
 	uint32_t given; /* the text before this directive was, and one more */
 	uint32_t shift; /* what #line adds to lines */
 	uint32_t origin; /* what it says the file is, or WORD_NONE */
-	bool dotted; /* clang: its name starts with ./ */
 };
 
 /* What #pragma push_macro put aside. */
 struct scan_pushed {
 	uint32_t name;
 	struct scan_def *def;
+};
+
+/* Files and directories by the name that clang gives them. */
+struct scan_met {
+	struct scan_node *node;
+	bool dotted; /* with ./ in front of the path */
+};
+
+struct scan_met_dir {
+	struct scan_dir *dir;
+	bool dotted;
 };
 
 /* Lists that grow during a walk and keep their memory. */
@@ -87,6 +97,10 @@ struct scan_lists {
 	size_t n_once, cap_once;
 	struct scan_want *want;
 	size_t n_want, cap_want;
+	struct scan_met *met;
+	size_t n_met, cap_met;
+	struct scan_met_dir *met_dir;
+	size_t n_met_dir, cap_met_dir;
 };
 
 struct scan_worker {

@@ -90,6 +90,8 @@ static bool ask_compiler(struct audit *a, struct audit_unit *u,
 
 	audit_rule_argv(&argv, l->argv.v, tool->path, "-E");
 	strv_add(&argv, "-P");
+	/* With -g3 gcc prints the definitions, too. */
+	strv_add(&argv, "-g0");
 	ret = capture_run(a->stop, l->cwd, argv.v, environ, &printed, &said,
 			  &err);
 	if (ret) {

@@ -14,6 +14,13 @@ enum who {
 	CLANG,
 };
 
+#define NAMES                                                   \
+	"#include \"s/../h.h\"\n__FILE__\n#include \"s/h.h\"\n" \
+	"#if __has_include(\"./unit.c\")\n#endif\n__FILE__\n"
+#define NAMES_H                                                \
+	"__FILE__\n#ifndef G\n#define G\n#include \"s/h.h\"\n" \
+	"#include \"s/../h.h\"\n__FILE__\n#endif\n"
+
 static const struct text {
 	const char *source;
 	enum who who;
@@ -127,6 +134,11 @@ static const struct text {
 	  "-include h.h" },
 	{ "unit X __COUNTER__\n", BOTH, "text __COUNTER__ f(\n#define X 1\n",
 	  "-imacros h.h" },
+	/* One file by several names, and one directory. */
+	{ NAMES, BOTH, NAMES_H, NULL },
+	{ NAMES, BOTH, NAMES_H, "-I." },
+	{ NAMES, BOTH, NAMES_H, "-Is/.. -include h.h" },
+	{ NAMES, BOTH, NAMES_H, "-Is -include s/h.h" },
 	{ "#if 0\ndon't \" f(\n#else\nyes\n#endif\n#if 1\na\n#elif 0\nb\n#else"
 	  "\nc\n#endif\nd\n",
 	  BOTH, "", NULL },
