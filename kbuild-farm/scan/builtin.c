@@ -88,7 +88,7 @@ static struct scan_token has_include(struct scan_cpp *cpp, bool next)
 	cpp->unsteady = true;
 	has = cpp->host.has_include(cpp->host.ctx, name, angled, next,
 				    &cpp->run.why);
-	return has < 0 ? builtin_fail(cpp, REASON_HAS_INCLUDE) :
+	return has < 0 ? builtin_fail(cpp, cpp->run.why) :
 			 number_token(cpp, has);
 }
 
@@ -119,7 +119,7 @@ static struct scan_token has_operator(struct scan_cpp *cpp, enum scan_word op)
 	ret = cpp->host.ask(cpp->host.ctx, op, buf_str(&b), &value,
 			    &cpp->run.why);
 	buf_release(&b);
-	return ret < 0 ? builtin_fail(cpp, REASON_COMPILER_QUESTION) :
+	return ret < 0 ? builtin_fail(cpp, cpp->run.why) :
 			 number_token(cpp, value);
 }
 

@@ -8,6 +8,7 @@
 #include "suite.h"
 
 #include <check.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -317,6 +318,72 @@ START_TEST(what_cannot_be_scanned_has_a_reason)
 }
 END_TEST
 
+/* What the assembler is to read, and what of it no node gets. */
+static const struct refused {
+	enum reason why;
+	const char *name, *near;
+	size_t len, near_len; /* of a path that is filled up; 0: it is not */
+} refused[] = {
+	{ REASON_INPUT_NOT_FILE, "/dev/null", "two/h.h", 0, 0 },
+	{ REASON_INPUT_LARGE, "large", "full", 0, 0 },
+	{ REASON_INPUT_UNREADABLE, "secret", "full", 0, 0 },
+	{ REASON_INPUT_LONG_PATH, "full", "full", PATH_MAX - 1, PATH_MAX - 2 },
+};
+
+/* `len`: it is made absolute, and as long. */
+static void make_with_input(const char *name, size_t len)
+{
+	struct buf path = { 0 };
+	char *text;
+
+	if (len) {
+		buf_printf(&path, "%s/", top);
+		while (path.len + strlen(name) + 1 < len)
+			buf_add_str(&path, "./");
+		if (path.len + strlen(name) < len)
+			buf_add_str(&path, "/");
+	}
+	buf_add_str(&path, name);
+	ck_assert(!len || path.len == len);
+	text = xasprintf("asm(\".incbin \\\"%s\\\"\");\n", buf_str(&path));
+	write_file("u.c", text);
+	make(NULL, NULL);
+	free(text);
+	buf_release(&path);
+}
+
+START_TEST(an_input_that_no_node_gets_has_a_reason)
+{
+	const struct refused *r = &refused[_i];
+	char *large = at("large"), *full = at("full"), *secret = at("secret");
+
+	write_file("large", "");
+	write_file("full", "");
+	write_file("secret", "");
+	ck_assert_int_eq(truncate(large, ((off_t)1 << 30) + 1), 0);
+	ck_assert_int_eq(truncate(full, 4096), 0);
+	ck_assert_int_eq(chmod(secret, 0), 0);
+	make_with_input(r->near, r->near_len);
+	ck_assert_msg(!m.why, "%s: %s", r->near, reason_words(m.why));
+	/* Nothing is unreadable for root, who gives that up. */
+	if (!geteuid()) {
+		char *unit = at("u.c");
+
+		ck_assert_int_eq(chown(top, 65534, 65534), 0);
+		ck_assert_int_eq(chown(unit, 65534, 65534), 0);
+		ck_assert_int_eq(seteuid(65534), 0);
+		free(unit);
+	}
+	make_with_input(r->name, r->len);
+	ck_assert_msg(m.why == r->why, "%s: %s", r->name, reason_words(m.why));
+	if (!getuid())
+		ck_assert_int_eq(seteuid(0), 0);
+	free(large);
+	free(full);
+	free(secret);
+}
+END_TEST
+
 START_TEST(files_read_are_found_in_any_order)
 {
 	size_t cursor = 0;
@@ -397,6 +464,8 @@ int main(void)
 	tcase_add_test(tc, links_are_entries_and_what_they_lead_to_too);
 	tcase_add_test(tc, the_shells_name_of_the_directory_is_there);
 	tcase_add_test(tc, what_cannot_be_scanned_has_a_reason);
+	tcase_add_loop_test(tc, an_input_that_no_node_gets_has_a_reason, 0,
+			    sizeof(refused) / sizeof(*refused));
 	tcase_add_test(tc, files_read_are_found_in_any_order);
 	tcase_add_test(tc, files_read_are_known_by_any_spelling_and_no_others);
 	tcase_add_test(

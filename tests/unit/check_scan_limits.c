@@ -34,23 +34,6 @@ static void scan_one(struct scan *s, const char *source, enum reason why)
 	free(cc);
 }
 
-START_TEST(a_file_of_too_many_directives_is_refused)
-{
-	struct scan *s = compare_scan();
-	struct buf all = { 0 };
-
-	for (int i = 0; i < 530000; i++)
-		buf_add_str(&all, "#undef X\n");
-	compare_file("big.h", buf_str(&all));
-	buf_release(&all);
-	compare_file("unit.c", "#include \"big.h\"\n");
-	compare_file("small.c", "int x;\n");
-	scan_one(s, "unit.c", REASON_MANY_DIRECTIVES);
-	scan_one(s, "small.c", REASON_NONE);
-	scan_free(s);
-}
-END_TEST
-
 START_TEST(a_unit_that_needs_too_much_memory_is_refused)
 {
 	struct scan *s = compare_scan();
@@ -107,7 +90,6 @@ static Suite *suite(void)
 
 	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);
 	tcase_set_timeout(tc, 600);
-	tcase_add_test(tc, a_file_of_too_many_directives_is_refused);
 	tcase_add_test(tc, a_unit_that_needs_too_much_memory_is_refused);
 	tcase_add_test(tc, memory_is_counted_as_it_is);
 	suite_add_tcase(s, tc);
