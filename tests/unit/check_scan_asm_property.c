@@ -4,7 +4,9 @@
  * Random assembler texts, with macros, repetitions, labels and comments: no
  * file that an assembler looks for may be missing in what we say, unless we
  * say that it is open.  None of the files is there, and each is complained
- * of.  SCAN_PROPERTY_RUNS is how many, SCAN_PROPERTY_SEED where to start.
+ * of.  A source of such a text is no unit for a node, then, which shows that no
+ * quick look passes over what is to be run.  SCAN_PROPERTY_RUNS is how many,
+ * SCAN_PROPERTY_SEED where to start.
  */
 #include "scan-asm-random.h"
 #include "scan-assembler.h"
@@ -14,7 +16,26 @@
 
 struct count {
 	unsigned long equal, more, open, mistaken;
+	struct scan *scan; /* NULL: the text is no unit's as it stands */
 };
+
+/* in.s, in which the assembler looks for the files `want`. */
+static void scan_source(struct scan *s, const struct assembler *as,
+			const struct strv *want, const struct buf *text,
+			unsigned long seed)
+{
+	char *argv[] = { "cc", "-c", "in.s", NULL };
+	char *cc = compare_compiler(as->driver);
+	struct scan_closure c;
+
+	if (!cc)
+		return;
+	compare_closure(s, cc, argv, &c);
+	ck_assert_msg(c.why || !want->n, "seed %lu, %s: %s is not seen\n%s",
+		      seed, as->driver, want->v[0], buf_str(text));
+	scan_closure_release(&c);
+	free(cc);
+}
 
 /* Frees `a`, which holds what the assembler is to read. */
 static void compare(const struct assembler *as, struct scan_asm_text *a,
@@ -31,6 +52,8 @@ static void compare(const struct assembler *as, struct scan_asm_text *a,
 		count->mistaken++;
 		goto out;
 	}
+	if (count->scan)
+		scan_source(count->scan, as, &want, text, seed);
 	for (size_t i = 0; i < want.n && !got.open; i++) {
 		if (strv_has(&got.incbin, want.v[i]))
 			continue;
@@ -124,9 +147,10 @@ START_TEST(random_texts_are_read_as_the_assembler_reads_them)
 {
 	const struct assembler *as = &assemblers[_i];
 	unsigned long runs = runs_of(as, 4);
-	struct count count = { 0 };
+	struct count count = { .scan = compare_scan() };
 
 	compare_many(as, "in.s", source, runs, &count);
+	scan_free(count.scan);
 	/* One that leaves all open would pass as well. */
 	if (runs >= 200) {
 		ck_assert_uint_lt(count.open, runs / 3);

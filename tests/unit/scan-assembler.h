@@ -11,6 +11,7 @@
 /* What it is called, and what it says of a missing file. */
 struct assembler {
 	const char *argv[8];
+	const char *driver; /* the compiler whose assembler it is */
 	const char *architecture;
 	const char *mark;
 	const char *comment;
@@ -20,18 +21,22 @@ struct assembler {
 
 static const struct assembler assemblers[] = {
 	{ .argv = { "as", "in.s", "-o", "out.o" },
+	  .driver = "gcc",
 	  .architecture = "x86",
 	  .mark = "file not found: ",
 	  .comment = "#" },
 	{ .argv = { "aarch64-linux-gnu-as", "in.s", "-o", "out.o" },
+	  .driver = "aarch64-linux-gnu-gcc",
 	  .architecture = "aarch64",
 	  .mark = "file not found: ",
 	  .comment = "//" },
 	{ .argv = { "arm-linux-gnueabihf-as", "in.s", "-o", "out.o" },
+	  .driver = "arm-linux-gnueabihf-gcc",
 	  .architecture = "arm",
 	  .mark = "file not found: ",
 	  .comment = "@" },
 	{ .argv = { "clang-14", "-c", "in.s", "-o", "out.o" },
+	  .driver = "clang-14",
 	  .architecture = "x86",
 	  .mark = "Could not find incbin file '",
 	  .comment = "#",
