@@ -110,7 +110,8 @@ uses_conf := base
 uses_wire := base
 uses_store := base
 uses_options := base
-uses_ui := base
+uses_events := base
+uses_ui := base events
 uses_sched := base
 uses_cell := base
 uses_fetch := base
@@ -123,9 +124,11 @@ uses_cc := base wire options
 uses_agent := base conf wire options store compiler toolchain node cell
 uses_inputs := base options store scan wire compiler
 uses_peer := base conf wire options store compiler toolchain node inputs
-uses_coord := base wire options store scan compiler node sched inputs peer
-uses_kernel := base conf options tree compiler toolchain node coord peer inputs
-uses_cli := base conf wire options store scan ui tree fetch compiler toolchain \
+uses_coord := base events wire options store scan compiler node sched inputs \
+	peer
+uses_kernel := base events conf options tree compiler toolchain node coord peer \
+	inputs
+uses_cli := base events conf wire options store scan ui tree fetch compiler toolchain \
 	node inputs peer coord kernel
 ROOMS := $(patsubst uses_%,%,$(filter uses_%,$(.VARIABLES)))
 # $(call reach,ROOMS): these, and all that they need.

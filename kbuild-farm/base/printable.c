@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/printable.h"
 
-/* The length of the character at `p`, 0: no valid UTF-8 (RFC 3629). */
-static size_t utf8_len(const uint8_t *p, size_t left, uint32_t *code)
+size_t printable_utf8(const uint8_t *p, size_t left, uint32_t *code)
 {
 	static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
 	size_t more = *p < 0x80           ? 0 :
@@ -61,7 +60,7 @@ static size_t shown_len(const uint8_t *p, size_t left, unsigned allow)
 		return allow & PRINTABLE_COLOURS ? colour_len(p, left) : 0;
 	if (*p == '\n' || *p == '\t')
 		return allow & PRINTABLE_LAYOUT ? 1 : 0;
-	len = utf8_len(p, left, &c);
+	len = printable_utf8(p, left, &c);
 	return len && (is_control(c) || is_bidirectional(c)) ? 0 : len;
 }
 

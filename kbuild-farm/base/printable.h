@@ -19,6 +19,11 @@ enum {
 	PRINTABLE_COLOURS = 2, /* as compilers: "\e[01;31m" and "\e[K" */
 };
 
+/*
+ * The length of the character at `p`, of which `left` bytes are there, and its
+ * number; 0: no valid UTF-8 (RFC 3629).
+ */
+size_t printable_utf8(const uint8_t *p, size_t left, uint32_t *code);
 /* May all of it be shown?  `allow`: the above, or'ed. */
 bool printable(struct bytes text, unsigned allow);
 /* Appends it, each byte of what may not be shown as "\xNN". */

@@ -27,26 +27,18 @@ struct build_options {
 	struct kernel_request request;
 	struct strv standard; /* toolchains of the configuration */
 	struct watch_setup watch;
-	const char *color;
+	const char *color, *ui; /* NULL: auto */
 	bool dry_run;
 };
 
 static int parse_ui(void *at, const struct args *a, struct err *err)
 {
-	enum watch_mode *mode = at;
-
-	if (!strcmp(a->value, "none"))
-		*mode = WATCH_NONE;
-	else if (!strcmp(a->value, "ncurses"))
-		return err_set(err, EINVAL,
-			       "--ui ncurses: this version has no full-screen "
-			       "view; use plain");
-	else if (!str_list_has("auto plain line", ' ', a->value))
+	if (!str_list_has("auto line plain none", ' ', a->value))
 		return err_set(
 			err, EINVAL,
 			"--ui %s: allowed are auto, line, plain and none",
 			a->value);
-	return 0;
+	return args_text(at, a, err);
 }
 
 static int parse_color(void *at, const struct args *a, struct err *err)
@@ -93,8 +85,7 @@ static const struct args_option options[] = {
 	  AT(watch.mode), WATCH_QUIET },
 	{ 'c', "color", "WHEN", "auto, always or never", parse_color, AT(color),
 	  0 },
-	{ 0, "ui", "VIEW", "auto, line, plain or none", parse_ui,
-	  AT(watch.mode), 0 },
+	{ 0, "ui", "VIEW", "auto, line, plain or none", parse_ui, AT(ui), 0 },
 	{ 0, "json", "FILE", "write events there, one a line", args_text,
 	  AT(watch.json), 0 },
 	{ 0, "require-remote", "PCT",
@@ -148,13 +139,17 @@ static bool wants_commands(const struct kernel_request *r)
 /* What decides on the view besides options. */
 static void choose_view(struct build_options *o)
 {
-	const char *term = getenv("TERM");
-	bool smart = isatty(STDERR_FILENO) && term && *term &&
-		     strcmp(term, "dumb");
+	const char *ui = o->ui ? o->ui : "auto";
+	bool smart = watch_smart_terminal();
 
-	o->watch.terminal = smart && !getenv("CI");
-	o->watch.color = smart && !set_and_not_empty("NO_COLOR");
-	if (o->watch.mode == WATCH_PLAIN && wants_commands(&o->request))
+	o->watch.kind = !strcmp(ui, "auto")          ? watch_kind() :
+			!strcmp(ui, "line") && smart ? UI_LINE :
+						       UI_PLAIN;
+	o->watch.color = smart && !set_and_not_empty("NO_COLOR") &&
+			 strcmp(ui, "plain");
+	if (!strcmp(ui, "none"))
+		o->watch.mode = WATCH_NONE;
+	else if (o->watch.mode == WATCH_PROGRESS && wants_commands(&o->request))
 		o->watch.mode = WATCH_VERBOSE;
 	if (o->color && strcmp(o->color, "auto"))
 		o->watch.color = !strcmp(o->color, "always");
@@ -198,7 +193,6 @@ static int run_build(struct build_options *o, const struct kernel_plan *plan,
 	struct watch_setup view = o->watch;
 	struct watch *watch;
 
-	view.tree = plan->tree;
 	/* The user's own standard streams are make's then. */
 	if (!roster && view.mode != WATCH_VERBOSE)
 		view.mode = WATCH_NONE;

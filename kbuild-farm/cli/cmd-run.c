@@ -146,8 +146,7 @@ static int run_with_farm(struct run_options *o, struct kernel_user_command *c,
 		log_error("%s", err->text);
 	} else {
 		o->request.roster = &roster;
-		o->request.sink = watch_hooks(watch)->sink;
-		o->request.sink_ctx = watch_hooks(watch)->ctx;
+		o->request.hub = watch_hooks(watch)->hub;
 		status = run_user_command(o, c, err);
 	}
 	o->request.roster = NULL;

@@ -2,6 +2,7 @@
 #include "coord/client.h"
 
 #include "base/list.h"
+#include "base/socket.h"
 #include "base/str.h"
 #include "wire/limits.h"
 #include "wire/stream.h"
@@ -9,9 +10,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define BACKLOG 4096
@@ -91,29 +90,11 @@ static void on_connect(evutil_socket_t fd, short what, void *arg)
 		event_del(all->listener);
 }
 
-static int listen_at(const char *socket_path, struct err *err)
-{
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	int fd, ret;
-
-	if (strlen(socket_path) >= sizeof(at.sun_path))
-		return err_set(err, ENAMETOOLONG, "socket %s", socket_path);
-	strcpy(at.sun_path, socket_path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd >= 0 && !bind(fd, (struct sockaddr *)&at, sizeof(at)) &&
-	    !listen(fd, BACKLOG))
-		return fd;
-	ret = err_errno(err, "socket %s", socket_path);
-	if (fd >= 0)
-		close(fd);
-	return ret;
-}
-
 int coord_clients_new(struct coord_clients **out, struct event_base *base,
 		      const char *socket, const struct coord_client_ops *ops,
 		      void *ctx, struct err *err)
 {
-	int fd = listen_at(socket, err);
+	int fd = socket_listen(socket, BACKLOG, err);
 	struct coord_clients *all;
 
 	if (fd < 0)

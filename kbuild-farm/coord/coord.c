@@ -275,6 +275,14 @@ unsigned coord_remote_slots(const struct coord *c)
 	return figures.slots;
 }
 
+bool coord_is_busy(const struct coord *c)
+{
+	struct sched_figures figures;
+
+	sched_figures(c->sched, &figures);
+	return figures.running || figures.queued;
+}
+
 static int by_count(const void *a, const void *b)
 {
 	const struct coord_reason *x = a, *y = b;

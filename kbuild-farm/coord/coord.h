@@ -9,7 +9,7 @@
 #ifndef COORD_COORD_H
 #define COORD_COORD_H
 
-#include "coord/event.h"
+#include "events/hub.h"
 #include "node/roster.h"
 #include "wire/msg.h"
 
@@ -38,8 +38,7 @@ struct coord_setup {
 	const char *data; /* toolchains of this machine; may be NULL */
 	struct peer_tune *tune; /* take no jobs, time canaries; may be NULL */
 	const char *cache_dir; /* for what compilers answered; NULL: none */
-	coord_event_sink *sink; /* called for every EVENT_JOB and EVENT_NODE */
-	void *sink_ctx;
+	struct events_hub *hub; /* hears of jobs and nodes; may be NULL */
 	/* NULL, or called with the number of jobs on nodes when it changes:
 	 * their wrappers wait and cost this machine nothing. */
 	void (*remote_jobs)(void *ctx, unsigned n);
@@ -94,6 +93,8 @@ void coord_when_ready(struct coord *c, unsigned limit_ms,
 		      void (*ready)(void *ctx), void *ctx);
 /* Sum of the slots of the nodes that are up. */
 unsigned coord_remote_slots(const struct coord *c);
+/* Is a job not done? */
+bool coord_is_busy(const struct coord *c);
 /* The figures so far; the pointers in it hold until the next call. */
 void coord_stats(struct coord *c, struct coord_stats *out);
 /* Cancels all jobs, ends all children, removes the socket. */

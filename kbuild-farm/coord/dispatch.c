@@ -15,6 +15,7 @@
 #include "base/vec.h"
 #include "coord/client.h"
 #include "coord/hedge.h"
+#include "coord/tell.h"
 #include "coord/unit.h"
 #include "inputs/reference.h"
 #include "inputs/toolchain.h"
@@ -151,7 +152,7 @@ static void *on_asked(void *ctx, struct coord_client *client,
 	u->client = client;
 	u->id = (uint32_t)c->n_units;
 	*VEC_ADD(c->units, c->n_units) = u;
-	coord_tell_unit(u, EVENT_QUEUED, NULL, NULL, 0);
+	coord_tell_unit(u, EVENTS_QUEUED, NULL, NULL);
 	if (u->command.verdict == OPTIONS_LOCAL || c->n_nodes)
 		came.reason = coord_unit_local(u, c->umask);
 	if (!came.reason && c->n_nodes)
@@ -213,7 +214,7 @@ static void find_inputs(struct coord_unit *u)
 	u->working = true;
 	inputs_result_release(&u->inputs);
 	inputs_find(&request, on_found, u);
-	coord_tell_unit(u, EVENT_SCAN, NULL, NULL, 0);
+	coord_tell_unit(u, EVENTS_SCAN, NULL, NULL);
 }
 
 /* ---------------------------------------------------------- on its way there
@@ -309,7 +310,7 @@ static void send_unit(struct coord *c, const struct sched_action *a)
 	}
 	set_job(u, number);
 	u->node = n->entry->name;
-	coord_tell_unit(u, EVENT_SEND, u->node, NULL, a->retries);
+	coord_tell_unit(u, EVENTS_SEND, u->node, NULL);
 }
 
 static void cancel(struct coord *c, const struct sched_action *a)
@@ -372,7 +373,7 @@ static void start_examination(struct coord *c, struct coord_unit *u)
 	u->work.run = run_examination;
 	u->work.done = on_examined;
 	pool_add(c->pool, &u->work);
-	coord_tell_unit(u, EVENT_RECEIVE, u->node, NULL, 0);
+	coord_tell_seen(u, EVENTS_RECEIVE);
 }
 
 /* -------------------------------------------------------------------- here */
@@ -382,7 +383,7 @@ static void compile_here(struct coord_unit *u, enum reason why)
 	coord_unit_remove_temporaries(u);
 	if (u->client)
 		coord_client_local(u->client, reason_words(why));
-	coord_tell_unit(u, EVENT_RUN, "local", reason_words(why), 0);
+	coord_tell_unit(u, EVENTS_RUN, "local", reason_words(why));
 }
 
 static void on_hedged(struct coord_unit *u, bool good)
@@ -404,8 +405,7 @@ static void hedge(struct coord_unit *u)
 	struct err err;
 
 	if (!coord_hedge_start(u, on_hedged, &err)) {
-		coord_tell_unit(u, EVENT_RUN, "local",
-				reason_words(REASON_NODE_SLOW), 0);
+		coord_tell_beside(u, reason_words(REASON_NODE_SLOW));
 		return;
 	}
 	log_debug("%s: %s", u->command.source, err.text);
@@ -436,7 +436,7 @@ static void deliver(struct coord *c, const struct sched_action *a)
 		done.out = bytes_of(NULL, 0);
 		done.err = buf_bytes(&u->diagnostics);
 	}
-	coord_tell_unit(u, EVENT_JOB_DONE, local ? "local" : u->node,
+	coord_tell_done(u, local ? "local" : u->node,
 			local ? reason_words(a->reason) : NULL, a->retries);
 	if (u->client)
 		coord_client_done(u->client, &done);
@@ -484,8 +484,8 @@ static void do_with_unit(struct coord *c, const struct sched_action *a)
 		deliver(c, a);
 		break;
 	default:
-		coord_tell_unit(u, EVENT_JOB_DONE, "local",
-				reason_words(a->reason), a->retries);
+		coord_tell_done(u, "local", reason_words(a->reason),
+				a->retries);
 	}
 }
 
@@ -502,8 +502,7 @@ static void do_with_node(struct coord *c, const struct sched_action *a)
 	else if (a->kind == SCHED_PROBE)
 		probe(c, a->node);
 	else
-		coord_tell_node(c, n->entry->name,
-				sched_node_state_name(a->state), a->words);
+		coord_tell_node(n, sched_node_state_name(a->state), a->words);
 }
 
 static void tell_sched(struct coord *c, const struct sched_event *event)

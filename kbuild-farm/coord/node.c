@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "coord/dispatch.h"
+#include "coord/tell.h"
 #include "coord/unit.h"
 #include "peer/peer.h"
 
@@ -65,8 +66,16 @@ static void on_busy(void *ctx, unsigned busy)
 static void cell_event(struct coord_node *n, struct inputs_toolchain *tc,
 		       enum sched_cell cell)
 {
+	static const char *const words[] = {
+		[SCHED_CELL_NONE] = "none",
+		[SCHED_CELL_ASKED] = "asked",
+		[SCHED_CELL_SHIPPING] = "shipping",
+		[SCHED_CELL_READY] = "ready",
+		[SCHED_CELL_SPOILED] = "spoiled",
+	};
 	struct sched_event event = { .kind = SCHED_CELL, .cell = cell };
 
+	coord_tell_cell(n, tc, words[cell]);
 	event.toolchain = coord_dispatch_number(n->coord, tc);
 	node_event(n, &event);
 }
@@ -101,8 +110,7 @@ static void on_event(void *ctx, const char *state, const char *reason)
 	struct sched_node_figures figures;
 
 	sched_node_figures(n->coord->sched, n->number, &figures);
-	coord_tell_node(n->coord, n->entry->name,
-			state ? state : sched_node_state_name(figures.state),
+	coord_tell_node(n, state ? state : sched_node_state_name(figures.state),
 			reason);
 }
 
@@ -125,8 +133,10 @@ static void on_beat(void *ctx, uint32_t job, uint32_t cpu_ms)
 	struct sched_event event = { .kind = SCHED_BEAT, .cpu_ms = cpu_ms };
 	struct coord_unit *u = unit_of_job(ctx, job);
 
-	if (u)
-		coord_dispatch_job(u, ctx, &event);
+	if (!u)
+		return;
+	coord_tell_seen(u, EVENTS_RUN);
+	coord_dispatch_job(u, ctx, &event);
 }
 
 static void on_output(void *ctx, uint32_t job)
@@ -134,8 +144,10 @@ static void on_output(void *ctx, uint32_t job)
 	struct sched_event event = { .kind = SCHED_OUTPUT };
 	struct coord_unit *u = unit_of_job(ctx, job);
 
-	if (u)
-		coord_dispatch_job(u, ctx, &event);
+	if (!u)
+		return;
+	coord_tell_seen(u, EVENTS_RECEIVE);
+	coord_dispatch_job(u, ctx, &event);
 }
 
 static void on_answered(void *ctx, uint32_t job, struct peer_answer *answer)
@@ -182,6 +194,11 @@ static void on_failed(void *ctx, uint32_t job, enum wire_fail_class class,
 	coord_dispatch_job(u, n, &event);
 }
 
+static void on_load(void *ctx)
+{
+	coord_tell_load(ctx);
+}
+
 const struct peer_ops coord_node_ops = {
 	.wake = on_wake,
 	.state = on_state,
@@ -191,6 +208,7 @@ const struct peer_ops coord_node_ops = {
 	.worn = on_worn,
 	.event = on_event,
 	.probed = on_probed,
+	.load = on_load,
 	.beat = on_beat,
 	.output = on_output,
 	.answered = on_answered,

@@ -78,11 +78,4 @@ struct coord {
 	struct coord_node_stats *node_stats;
 };
 
-/* Tell the sink about a unit; `node` and `reason` may be NULL. */
-void coord_tell_unit(const struct coord_unit *u, enum event_job_state state,
-		     const char *node, const char *reason, unsigned retries);
-/* Tell the sink about a node: its state and why. */
-void coord_tell_node(const struct coord *c, const char *node, const char *state,
-		     const char *reason);
-
 #endif

@@ -9,6 +9,7 @@
 
 #include "base/pool.h"
 #include "coord/examine.h"
+#include "events/event.h"
 #include "inputs/find.h"
 #include "options/output.h"
 #include "wire/cc.h"
@@ -39,6 +40,7 @@ struct coord_unit {
 	struct inputs_result inputs;
 	uint32_t job; /* that is out for it: its number on the wire */
 	const char *node; /* that it was given to last */
+	enum events_job_state told; /* what was told of it last */
 	struct peer_answer answer;
 	struct coord_examination exam;
 	struct coord_hedge *hedge; /* NULL: none runs */

@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "base/task.h"
+#include "kernel/phase.h"
 #include "kernel/tar.h"
 
 #include <errno.h>
@@ -194,7 +195,6 @@ static int make_install(struct kernel_run *run, const char *target,
 	char *const targets[] = { setting, (char *)target, NULL };
 	int ret;
 
-	kernel_run_phase(run, target);
 	ret = fs_mkdirs(dir, 0777, err);
 	if (!ret)
 		ret = kernel_run_make(run, options, targets, err);
@@ -229,12 +229,11 @@ int kernel_artifact_collect(struct kernel_artifacts *out,
 	*out = (struct kernel_artifacts){ 0 };
 	c.stage = kernel_output_path(&run->output, STAGE);
 	ret = fs_remove(c.stage, err);
+	kernel_run_phase(run, KERNEL_PHASE_ARTIFACTS);
 	if (!ret)
 		ret = install_all(&c, err);
-	if (!ret) {
-		kernel_run_phase(run, "collect");
+	if (!ret)
 		ret = collect_in_thread(&c);
-	}
 	fs_remove(c.stage, &ignored);
 	free(c.stage);
 	return ret;

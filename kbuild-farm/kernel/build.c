@@ -8,6 +8,7 @@
 #include "kernel/commands.h"
 #include "kernel/config.h"
 #include "kernel/metadata.h"
+#include "kernel/phase.h"
 #include "kernel/space.h"
 #include "kernel/suggest.h"
 #include "kernel/summary.h"
@@ -44,7 +45,8 @@ static int compile(struct kernel_run *run, struct err *err)
 	uint64_t began = clock_ms();
 	int n = 1, ret;
 
-	kernel_run_phase(run, "compile");
+	kernel_run_phase(run, KERNEL_PHASE_PREPARE);
+	run->making = true;
 	ret = start_jobserver(run, err);
 	if (!run->farm.jobserver.broker)
 		options[n++] = jobs;
@@ -53,6 +55,7 @@ static int compile(struct kernel_run *run, struct err *err)
 	if (!ret)
 		ret = kernel_run_make(run, options, run->targets.v, err);
 	kernel_jobserver_stop(&run->farm.jobserver);
+	run->making = false;
 	run->compile_ms = clock_ms() - began;
 	free(jobs);
 	return ret;
@@ -96,10 +99,21 @@ static void copy_config(struct kernel_run *run)
 
 static void emit_start(struct kernel_run *run)
 {
-	char *targets = strv_join(&run->plan->request->targets, " ");
+	const struct kernel_plan *p = run->plan;
+	struct events_event ev = events_new(EVENTS_BUILD);
+	char *targets = strv_join(&p->request->targets, " ");
+	char *compiler = kernel_plan_compiler_text(p);
 
-	kernel_farm_emit(&run->farm, EVENT_BUILD, *targets ? targets : "all",
-			 run->jobs);
+	ev.what = *targets ? targets : "all";
+	ev.arch = p->arch.arch;
+	ev.toolchain = compiler;
+	ev.tree = p->tree;
+	ev.dir = p->place.dir;
+	ev.output = run->output.dir;
+	ev.jobs = run->jobs;
+	ev.local_slots = run->farm.local_slots;
+	events_hub_tell(run->farm.hub, &ev);
+	free(compiler);
 	free(targets);
 }
 
@@ -257,6 +271,7 @@ static void finish_build(struct kernel_result *out, struct kernel_run *run,
 	out->signal = run->maker.stopped_by;
 	if (out->signal) {
 		out->summary = summarize(run, "interrupted");
+		kernel_farm_tell_done(&run->farm, KERNEL_INTERRUPTED);
 		return;
 	}
 	out->status = build_status(run, ret, err);
@@ -274,7 +289,7 @@ static void finish_build(struct kernel_result *out, struct kernel_run *run,
 		out->summary = summarize(
 			run, out->status == KERNEL_FAILED ? "failed" : "built");
 	}
-	kernel_farm_emit(&run->farm, EVENT_DONE, NULL, out->status);
+	kernel_farm_tell_done(&run->farm, out->status);
 }
 
 void kernel_build(struct kernel_result *out, const struct kernel_plan *plan,

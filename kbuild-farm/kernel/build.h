@@ -6,7 +6,7 @@
 #define KERNEL_BUILD_H
 
 #include "base/err.h"
-#include "coord/event.h"
+#include "events/hub.h"
 #include "kernel/plan.h"
 #include "node/roster.h"
 
@@ -16,20 +16,14 @@ enum kernel_status {
 	KERNEL_SETUP = 1,
 	KERNEL_FAILED = 2, /* as make's */
 	KERNEL_FARM = 125, /* `git bisect run` skips */
+	KERNEL_INTERRUPTED = 130, /* in the events; kfarm ends by the signal */
 };
 
-/* What the events do not carry. */
-struct kernel_figures {
-	uint64_t at_ms; /* since the build began */
-	unsigned warnings, errors;
-};
-
-/* Callbacks, called from the build's event loop. */
+/* Who hears of the build; called from its event loop. */
 struct kernel_hooks {
-	coord_event_sink *sink; /* every event */
-	void (*note)(void *ctx, const char *text); /* a line for the user */
-	void (*line)(void *ctx, const char *text); /* of build.log, or NULL */
-	void (*tick)(void *ctx, const struct kernel_figures *now); /* each s */
+	struct events_hub *hub;
+	/* Each line of build.log, which are no events; or NULL. */
+	void (*line)(void *ctx, const char *text);
 	void *ctx;
 };
 
@@ -40,7 +34,7 @@ struct kernel_result {
 };
 
 /*
- * Build it.  Everything is reported through `hooks` but the summary and `err`,
+ * Build it.  Everything is told through `hooks` but the summary and `err`,
  * which is set with KERNEL_SETUP and KERNEL_FARM, and with KERNEL_FAILED where
  * more can be said than make said.  Nothing that was started is left when it
  * returns.  The caller frees out->summary.

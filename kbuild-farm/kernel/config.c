@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "kernel/missed.h"
+#include "kernel/phase.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -250,7 +251,7 @@ int kernel_config_apply(struct kernel_run *run, struct err *err)
 
 	if (kernel_config_is_done(run->plan))
 		return 0;
-	kernel_run_phase(run, "config");
+	kernel_run_phase(run, KERNEL_PHASE_CONFIG);
 	ret = write_base(run, err);
 	if (!ret && k->n_fragments)
 		ret = merge_fragments(run, err);

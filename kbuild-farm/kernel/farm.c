@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "base/which.h"
 #include "coord/coord.h"
+#include "events/server.h"
 #include "kernel/capacity.h"
 #include "kernel/links.h"
 #include "kernel/summary.h"
@@ -21,7 +22,7 @@
 #define READY_MS 3000
 
 void kernel_farm_init(struct kernel_farm *f, const struct node_roster *roster,
-		      unsigned asked, coord_event_sink *sink, void *ctx)
+		      unsigned asked, struct events_hub *hub)
 {
 	struct wire_inventory inv = { 0 };
 	struct node_limit limit;
@@ -29,8 +30,7 @@ void kernel_farm_init(struct kernel_farm *f, const struct node_roster *roster,
 	*f = (struct kernel_farm){ .has_nodes = roster->n > 0,
 				   .roster = roster,
 				   .began_ms = clock_ms(),
-				   .sink = sink,
-				   .sink_ctx = ctx };
+				   .hub = hub };
 	node_inventory_collect(&inv);
 	node_limit_local(&limit, &inv);
 	f->local_slots = limit.slots;
@@ -47,20 +47,17 @@ int kernel_farm_dirs(struct kernel_farm *f, struct err *err)
 	return kernel_rundir_make(&f->rundir, f->local_slots, err);
 }
 
-static void on_event(void *ctx, const struct coord_event *ev)
+void kernel_farm_tell_done(const struct kernel_farm *f, int status)
 {
-	struct kernel_farm *f = ctx;
-	struct coord_event timed = *ev;
+	struct events_event ev = events_new(EVENTS_DONE);
+	struct coord_stats stats = { 0 };
 
-	timed.at_ms = clock_ms() - f->began_ms;
-	f->sink(f->sink_ctx, &timed);
-}
-
-void kernel_farm_emit(struct kernel_farm *f, enum event_kind kind,
-		      const char *text, long n)
-{
-	on_event(f,
-		 &(struct coord_event){ .kind = kind, .text = text, .n = n });
+	if (f->coord)
+		coord_stats(f->coord, &stats);
+	ev.status = status;
+	ev.remote_n = stats.remote;
+	ev.local = stats.local;
+	events_hub_tell(f->hub, &ev);
 }
 
 static void on_remote_jobs(void *ctx, unsigned n)
@@ -130,8 +127,7 @@ int kernel_farm_open(struct kernel_farm *f,
 		.roster = f->roster,
 		.local_slots = f->local_slots,
 		.trees = setup->trees,
-		.sink = on_event,
-		.sink_ctx = f,
+		.hub = f->hub,
 		.remote_jobs = on_remote_jobs,
 		.remote_jobs_ctx = f,
 	};
@@ -146,6 +142,9 @@ int kernel_farm_open(struct kernel_farm *f,
 	ret = prepare_links(f, setup, skipped, err);
 	if (!ret)
 		ret = coord_new(&f->coord, &s, err);
+	if (!ret)
+		ret = events_server_new(&f->events, f->hub, setup->base,
+					f->rundir.events, err);
 	if (!ret)
 		expect_compilers(f, setup);
 	free(answers);
@@ -178,6 +177,11 @@ int kernel_farm_await(struct kernel_farm *f, struct event_base *base,
 			break;
 	}
 	return *stopped ? -EINTR : 0;
+}
+
+bool kernel_farm_is_busy(const struct kernel_farm *f)
+{
+	return f->coord && coord_is_busy(f->coord);
 }
 
 unsigned kernel_farm_nodes_up(const struct kernel_farm *f)
@@ -241,6 +245,9 @@ void kernel_farm_close(struct kernel_farm *f)
 	kernel_jobserver_stop(&f->jobserver);
 	coord_free(f->coord);
 	f->coord = NULL;
+	events_hub_stop(f->hub);
+	events_server_free(f->events);
+	f->events = NULL;
 }
 
 void kernel_farm_release(struct kernel_farm *f)

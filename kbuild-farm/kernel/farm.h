@@ -8,7 +8,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
-#include "coord/event.h"
+#include "events/hub.h"
 #include "kernel/jobserver.h"
 #include "kernel/rundir.h"
 #include "node/roster.h"
@@ -17,6 +17,7 @@
 
 struct coord;
 struct event_base;
+struct events_server;
 
 struct kernel_farm {
 	struct kernel_rundir rundir;
@@ -29,8 +30,8 @@ struct kernel_farm {
 	struct kernel_jobserver jobserver; /* broker 0: there is none */
 	const struct node_roster *roster;
 	uint64_t began_ms;
-	coord_event_sink *sink; /* every event, with its time */
-	void *sink_ctx;
+	struct events_hub *hub; /* borrowed: hears of everything */
+	struct events_server *events; /* for those who connect */
 	bool ready; /* the nodes are up, or have failed */
 };
 
@@ -49,14 +50,14 @@ struct kernel_farm_setup {
  * farm must stay where it is from now on, and `roster` too.
  */
 void kernel_farm_init(struct kernel_farm *f, const struct node_roster *roster,
-		      unsigned asked, coord_event_sink *sink, void *ctx);
-/* Send an event to the sink, as the coordinator does with its own. */
-void kernel_farm_emit(struct kernel_farm *f, enum event_kind kind,
-		      const char *text, long n);
+		      unsigned asked, struct events_hub *hub);
+/* Tell that the build ended. */
+void kernel_farm_tell_done(const struct kernel_farm *f, int status);
 /* Make the run's directory with its slots. */
 int kernel_farm_dirs(struct kernel_farm *f, struct err *err);
 /*
- * Make the links and start the coordinator.  Names of compilers that are
+ * Make the links, start the coordinator, and let others connect who want to
+ * see the events.  Names of compilers that are
  * scripts, which are not linked, go to `skipped`.
  */
 int kernel_farm_open(struct kernel_farm *f,
@@ -70,6 +71,8 @@ void kernel_farm_env(const struct kernel_farm *f, struct strv *out);
  */
 int kernel_farm_await(struct kernel_farm *f, struct event_base *base,
 		      const int *stopped);
+/* Is anything compiled, or waits for that? */
+bool kernel_farm_is_busy(const struct kernel_farm *f);
 /* Nodes that are up and have slots. */
 unsigned kernel_farm_nodes_up(const struct kernel_farm *f);
 /*

@@ -6,6 +6,7 @@
 #include "coord/coord.h"
 #include "kernel/capacity.h"
 #include "kernel/environ.h"
+#include "kernel/phase.h"
 #include "kernel/space.h"
 #include "kernel/suggest.h"
 
@@ -24,18 +25,24 @@
 
 void kernel_run_phase(struct kernel_run *run, const char *name)
 {
-	kernel_farm_emit(&run->farm, EVENT_PHASE, name, 0);
+	struct events_event ev = events_new(EVENTS_PHASE);
+
+	if (str_equal(run->phase, name))
+		return;
+	run->phase = ev.text = name;
+	events_hub_tell(run->farm.hub, &ev);
 }
 
 void kernel_run_note(struct kernel_run *run, const char *fmt, ...)
 {
+	struct events_event ev = events_new(EVENTS_NOTE);
 	va_list ap;
 	char *text;
 
 	va_start(ap, fmt);
-	text = xvasprintf(fmt, ap);
+	ev.text = text = xvasprintf(fmt, ap);
 	va_end(ap);
-	run->hooks->note(run->hooks->ctx, text);
+	events_hub_tell(run->farm.hub, &ev);
 	free(text);
 }
 
@@ -43,9 +50,15 @@ void kernel_run_note(struct kernel_run *run, const char *fmt, ...)
 
 static void on_line(void *ctx, const char *text)
 {
-	const struct kernel_run *run = ctx;
+	struct kernel_run *run = ctx;
+	const char *phase = run->making ? kernel_phase_after(text) : NULL;
 
-	run->hooks->line(run->hooks->ctx, text);
+	/* Device trees are made beside objects, too. */
+	if (phase && (strcmp(phase, KERNEL_PHASE_DTBS) ||
+		      !kernel_farm_is_busy(&run->farm)))
+		kernel_run_phase(run, phase);
+	if (run->hooks->line)
+		run->hooks->line(run->hooks->ctx, text);
 }
 
 /* Has a disk that the build writes to less than `least` bytes for it? */
@@ -84,6 +97,7 @@ static bool on_full(void *ctx)
 
 static void on_block(void *ctx, const char *text, bool error)
 {
+	struct events_event ev = events_new(EVENTS_DIAG);
 	struct kernel_run *run = ctx;
 
 	/* Many of these have one reason, which is told at the end. */
@@ -93,20 +107,21 @@ static void on_block(void *ctx, const char *text, bool error)
 	}
 	if (error && !run->unknown)
 		run->unknown = kernel_suggest_unknown(text);
-	kernel_farm_emit(&run->farm, EVENT_DIAG, text,
-			 error ? EVENT_ERROR : EVENT_WARNING);
+	ev.severity = error ? EVENTS_ERROR : EVENTS_WARNING;
+	ev.text = text;
+	ev.warnings = run->joblog.warnings - run->told_warnings;
+	ev.errors = run->joblog.errors - run->told_errors;
+	run->told_warnings = run->joblog.warnings;
+	run->told_errors = run->joblog.errors;
+	events_hub_tell(run->farm.hub, &ev);
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *ctx)
 {
 	struct kernel_run *run = ctx;
-	struct kernel_figures now = { .at_ms = clock_ms() - run->farm.began_ms,
-				      .warnings = run->joblog.warnings,
-				      .errors = run->joblog.errors };
 
 	(void)fd;
 	(void)what;
-	run->hooks->tick(run->hooks->ctx, &now);
 	if (!run->maker.stopping && (run->full.text[0] || is_full(run, EMPTY)))
 		kernel_maker_stop(&run->maker);
 }
@@ -183,6 +198,7 @@ static int start_loop(struct kernel_run *run, struct err *err)
 	run->tick = event_new(run->base, -1, EV_PERSIST, on_tick, run);
 	if (!run->tick || event_add(run->tick, &second))
 		return err_set(err, ENOMEM, "no timer");
+	events_hub_start(run->farm.hub, run->base);
 	return 0;
 }
 
@@ -191,7 +207,7 @@ static int start_log(struct kernel_run *run, struct err *err)
 	struct kernel_joblog_sink sink = {
 		.block = on_block,
 		.full = on_full,
-		.line = run->hooks->line ? on_line : NULL,
+		.line = on_line,
 		.ctx = run,
 	};
 	char *path = kernel_output_path(&run->output, "build.log");
@@ -242,8 +258,7 @@ static void init(struct kernel_run *run, const struct kernel_plan *plan,
 	*run = (struct kernel_run){ .plan = plan, .hooks = hooks };
 	run->lock.fd = run->output.log = -1;
 	run->follow.fd = run->follow.watch = -1;
-	kernel_farm_init(&run->farm, roster, plan->request->jobs, hooks->sink,
-			 hooks->ctx);
+	kernel_farm_init(&run->farm, roster, plan->request->jobs, hooks->hub);
 }
 
 int kernel_run_start(struct kernel_run *run, const struct kernel_plan *plan,

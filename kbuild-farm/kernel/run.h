@@ -29,6 +29,9 @@ struct kernel_run {
 	unsigned jobs;
 	struct strv targets; /* as make gets them: "kernel" is resolved */
 	uint64_t compile_ms;
+	const char *phase; /* told last, or NULL */
+	bool making; /* the log's lines tell the phase */
+	unsigned told_warnings, told_errors;
 	struct err full; /* which disk is; it ended the build */
 	char *unknown; /* the first target that make has no rule for; or NULL */
 };
@@ -56,8 +59,9 @@ int kernel_run_jobs(struct kernel_run *run);
  * what was temporary. */
 void kernel_run_end(struct kernel_run *run);
 
-/* Tell the views. */
+/* Tell what the build is at (kernel/phase.h), if that is news. */
 void kernel_run_phase(struct kernel_run *run, const char *name);
+/* Tell a line for people. */
 void kernel_run_note(struct kernel_run *run, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 

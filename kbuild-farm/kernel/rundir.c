@@ -149,6 +149,7 @@ int kernel_rundir_make(struct kernel_rundir *r, unsigned n_slots,
 	r->slots = xasprintf("%s/slots", r->dir);
 	r->work = xasprintf("%s/work", r->dir);
 	r->socket = xasprintf("%s/socket", r->dir);
+	r->events = xasprintf("%s/events", r->dir);
 	free(base);
 	/* It may be left from a killed kfarm of the same number. */
 	ret = fs_remove(r->dir, err);
@@ -174,5 +175,6 @@ void kernel_rundir_release(struct kernel_rundir *r)
 	free(r->slots);
 	free(r->work);
 	free(r->socket);
+	free(r->events);
 	*r = (struct kernel_rundir){ 0 };
 }

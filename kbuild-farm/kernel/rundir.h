@@ -8,6 +8,8 @@
  *		slots/	0 to N-1: the local slots, by flock
  *		work/	the coordinator's
  *		socket	where kfarm-cc finds the coordinator
+ *		events	where others of this user see what happens
+ *			(events/server.h)
  *		make	make's own process, once it runs
  *
  * It outlives a killed kfarm as long as that kfarm's make runs, and is
@@ -23,7 +25,7 @@
 
 struct kernel_rundir {
 	char *dir;
-	char *links, *slots, *work, *socket;
+	char *links, *slots, *work, *socket, *events;
 };
 
 /* Make it with `n_slots` slot files; removes those of dead builds. */

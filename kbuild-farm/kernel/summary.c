@@ -2,6 +2,7 @@
 #include "kernel/summary.h"
 
 #include "base/reason.h"
+#include "events/words.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -68,16 +69,6 @@ static void put_jobs(struct buf *out, const struct coord_stats *f)
 		   f->duplicated);
 }
 
-void kernel_summary_node(struct buf *out, const char *name, const char *state,
-			 const char *reason)
-{
-	bool rests = !strcmp(state, "resting");
-
-	buf_printf(out, "node %s: %s%s%s%s", name, state,
-		   rests ? ", no jobs until it has shown a right answer" : "",
-		   reason ? ": " : "", reason ? reason : "");
-}
-
 static void put_nodes(struct buf *out, const struct coord_stats *farm,
 		      const char *prefix)
 {
@@ -87,7 +78,7 @@ static void put_nodes(struct buf *out, const struct coord_stats *farm,
 		if (!strcmp(n->state, "up"))
 			continue;
 		buf_add_str(out, prefix);
-		kernel_summary_node(out, n->name, n->state, n->detail);
+		events_words_node(out, n->name, n->state, n->detail);
 		buf_add_str(out, "\n");
 	}
 }

@@ -47,12 +47,6 @@ bool kernel_summary_too_few(const struct coord_stats *farm, int want,
 			    struct err *err);
 /* How many tenths of a percent `part` is of `part + rest`, rounded down. */
 unsigned kernel_summary_permille(unsigned part, unsigned rest);
-/*
- * "node neo4a: down: no route to host", without a newline; `reason` may be
- * NULL.
- */
-void kernel_summary_node(struct buf *out, const char *name, const char *state,
-			 const char *reason);
 /* "12 .incbin, 11 gcc plugins" */
 void kernel_summary_reasons(struct buf *out, const struct coord_stats *farm);
 

@@ -321,13 +321,18 @@ static int open_farm(struct run *run, struct err *err)
 static void emit_command(struct run *run)
 {
 	const struct kernel_user_command_request *w = run->command->request;
+	struct events_event ev = events_new(EVENTS_BUILD);
 	struct strv words = { 0 };
 	char *text;
 
 	strv_add_all(&words, w->argv);
 	text = strv_join(&words, " ");
-	kernel_farm_emit(&run->farm, EVENT_BUILD, text,
-			 kernel_farm_jobs(&run->farm, w->jobs));
+	ev.what = text;
+	ev.arch = w->arch;
+	ev.toolchain = w->toolchain;
+	ev.jobs = kernel_farm_jobs(&run->farm, w->jobs);
+	ev.local_slots = run->farm.local_slots;
+	events_hub_tell(run->farm.hub, &ev);
 	free(text);
 	strv_release(&words);
 }
@@ -409,8 +414,9 @@ static void report_result(struct kernel_user_command_result *out,
 		       (kernel_farm_too_few(&run->farm, w->require_remote,
 					    err) ||
 			ran_unseen(run, err));
-	kernel_farm_emit(&run->farm, EVENT_DONE, NULL,
-			 out->too_few ? 125 : shell_status(out->wait_status));
+	kernel_farm_tell_done(&run->farm,
+			      out->too_few ? 125 :
+					     shell_status(out->wait_status));
 	free(how);
 }
 
@@ -449,9 +455,11 @@ int kernel_user_command_run(struct kernel_user_command_result *out,
 	pthread_sigmask(SIG_BLOCK, NULL, &before);
 	*out = (struct kernel_user_command_result){ 0 };
 	kernel_farm_init(&run.farm, c->request->roster, c->request->jobs,
-			 c->request->sink, c->request->sink_ctx);
+			 c->request->hub);
 	ret = run.base ? block_signals(&run, err) :
 			 err_set(err, ENOMEM, "no event loop");
+	if (!ret)
+		events_hub_start(run.farm.hub, run.base);
 	if (!ret)
 		ret = open_farm(&run, err);
 	/* So that the first jobs can go to nodes. */

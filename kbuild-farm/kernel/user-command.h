@@ -12,7 +12,7 @@
 #define KERNEL_USER_COMMAND_H
 
 #include "base/err.h"
-#include "coord/event.h"
+#include "events/hub.h"
 #include "kernel/compiler.h"
 #include "node/roster.h"
 
@@ -27,8 +27,7 @@ struct kernel_user_command_request {
 	bool no_jobserver; /* MAKEFLAGS stays as it is */
 	bool offered; /* it names a jobserver that is there */
 	const struct node_roster *roster;
-	coord_event_sink *sink; /* every event */
-	void *sink_ctx;
+	struct events_hub *hub; /* hears of it */
 };
 
 /* All that is decided before anything is started. */

@@ -81,6 +81,8 @@ struct peer_ops {
 	/* What peer_probe() showed. */
 	void (*probed)(void *ctx, enum peer_probed is, const char *why);
 
+	/* It beat: its figures are new. */
+	void (*load)(void *ctx);
 	/* The CPU time of its compiler so far. */
 	void (*beat)(void *ctx, uint32_t job, uint32_t cpu_ms);
 	/* A piece of its output came. */

@@ -97,6 +97,7 @@ static int on_beat(struct peer *p, struct bytes body, struct err *err)
 					   m.jobs[i].cpu_ms);
 	}
 	wire_beat_release(&m);
+	l->farm->ops->load(l->ctx);
 	return 0;
 }
 

@@ -1,119 +1,83 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ui/plain.h"
 
-#include "base/clock.h"
 #include "base/printable.h"
+#include "base/str.h"
+#include "base/vec.h"
+#include "events/words.h"
+#include "ui/line.h"
 
-#include <errno.h>
-#include <poll.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#define CHUNK    4096 /* poll() promises a pipe's reader takes PIPE_BUF */
-#define IDLE_MS  10000 /* on a terminal: a sign of life without news */
-#define LAST_MS  1000
-#define RED      "\033[31m"
-#define MAGENTA  "\033[35m"
-#define NO_COLOR "\033[0m"
+#define FIRST_MS   10000
+#define SECOND_MS  30000
+#define OTHERS_MS  60000
+#define LAST_MS    1000
+#define LOCAL_MANY (UI_PLAIN_RECENT / 5)
+#define COLUMNS    80
+#define CLEAR      "\r\033[K"
+#define RED        "\033[31m"
+#define MAGENTA    "\033[35m"
+#define NO_COLOR   "\033[0m"
 
-void ui_plain_init(struct ui_plain *p, int fd, bool terminal, bool color)
+struct ui_plain_noted {
+	char *name, *state;
+	char *line; /* or NULL */
+};
+
+void ui_plain_init(struct ui_plain *p, int fd, enum ui_plain_kind kind,
+		   const struct ui_plain_shows *shows, bool color,
+		   const struct ui_model *model)
 {
-	*p = (struct ui_plain){ .fd = fd,
-				.terminal = terminal,
-				.color = color };
-	p->next_ms = terminal ? 1000 : 10000;
+	*p = (struct ui_plain){ .model = model,
+				.kind = kind,
+				.shows = *shows,
+				.color = color,
+				.next_ms = kind == UI_PLAIN ? FIRST_MS : 0 };
+	outlet_init(&p->out, fd, UI_PLAIN_WAITING);
 }
 
-static bool takes_more(const struct ui_plain *p, int timeout_ms)
+/* --------------------------------------------------------------- output */
+
+/* Make room for lines where the one line stands. */
+static void clear_line(struct ui_plain *p)
 {
-	struct pollfd fd = { .fd = p->fd, .events = POLLOUT };
-
-	return poll(&fd, 1, timeout_ms) > 0;
-}
-
-static void flush(struct ui_plain *p, int timeout_ms)
-{
-	uint64_t deadline = clock_ms() + (uint64_t)timeout_ms;
-
-	while (p->waiting.len) {
-		size_t n = p->waiting.len < CHUNK ? p->waiting.len : CHUNK;
-		uint64_t now = clock_ms();
-		ssize_t did;
-
-		if (!takes_more(p, now < deadline ? (int)(deadline - now) : 0))
-			return;
-		did = write(p->fd, p->waiting.data, n);
-		/* Nobody reads it any more: the build goes on in silence. */
-		if (did < 0 && errno != EINTR && errno != EAGAIN)
-			did = (ssize_t)p->waiting.len;
-		if (did > 0)
-			buf_consume(&p->waiting, (size_t)did);
-		else if (now >= deadline)
-			return;
-	}
+	if (p->line.len)
+		outlet_add(&p->out, bytes_str(CLEAR));
+	buf_reset(&p->line);
 }
 
 static void queue_text(struct ui_plain *p, const struct buf *text)
 {
-	if (p->waiting.len + text->len <= UI_PLAIN_WAITING)
-		buf_add_bytes(&p->waiting, buf_bytes(text));
-	flush(p, 0);
+	clear_line(p);
+	outlet_add(&p->out, buf_bytes(text));
+	outlet_flush(&p->out, 0);
 }
 
-static void put_elapsed(struct buf *out, const struct ui_model *m)
+static void put_elapsed(struct buf *out, uint64_t now)
 {
-	buf_printf(out, "[%5llus] ",
-		   (unsigned long long)(m->elapsed_ms / 1000));
+	buf_printf(out, "[%5llus] ", (unsigned long long)(now / 1000));
 }
 
-static void put_progress(struct ui_plain *p, const struct ui_model *m)
+void ui_plain_note(struct ui_plain *p, uint64_t now, const char *text)
 {
 	struct buf line = { 0 };
 
-	put_elapsed(&line, m);
-	buf_printf(&line, "%s: %u jobs, %u remote, %u local, %u running",
-		   m->phase, m->remote + m->local, m->remote, m->local,
-		   m->running);
-	if (m->queued)
-		buf_printf(&line, ", %u queued", m->queued);
-	if (m->nodes)
-		buf_printf(&line, ", nodes %u/%u", m->nodes_up, m->nodes);
-	buf_printf(&line, ", warnings %u, errors %u", m->warnings, m->errors);
-	if (m->last[0])
-		buf_printf(&line, ", %s", m->last);
+	put_elapsed(&line, now);
+	printable_add(&line, bytes_str(text), 0);
 	buf_add_str(&line, "\n");
 	queue_text(p, &line);
 	buf_release(&line);
 }
 
-static unsigned news_of(const struct ui_model *m)
+void ui_plain_line(struct ui_plain *p, const char *text)
 {
-	return m->remote + m->local + m->warnings + m->errors;
-}
+	struct buf line = { 0 };
 
-void ui_plain_tick(struct ui_plain *p, const struct ui_model *m)
-{
-	flush(p, 0);
-	if (m->elapsed_ms < p->next_ms)
-		return;
-	if (p->terminal) {
-		if (p->lines && news_of(m) == p->shown &&
-		    m->elapsed_ms < p->shown_ms + IDLE_MS)
-			return;
-		p->next_ms = m->elapsed_ms + 1000;
-	} else {
-		/* At 10 s, 40 s, 100 s, 160 s ... */
-		unsigned s = p->lines ? 60 : 30;
-
-		p->next_ms += s * 1000;
-		/* A loop that slept does not make up for lost lines. */
-		if (p->next_ms <= m->elapsed_ms)
-			p->next_ms = m->elapsed_ms + s * 1000;
-	}
-	p->lines++;
-	p->shown = news_of(m);
-	p->shown_ms = m->elapsed_ms;
-	put_progress(p, m);
+	buf_printf(&line, "%s\n", text);
+	queue_text(p, &line);
+	buf_release(&line);
 }
 
 static const char *color_of(const char *line, size_t len)
@@ -144,7 +108,7 @@ static void put_colored(struct buf *out, const char *text)
 	}
 }
 
-void ui_plain_block(struct ui_plain *p, const char *text)
+static void show_block(struct ui_plain *p, const char *text)
 {
 	struct buf out = { 0 };
 	size_t n = strlen(text);
@@ -159,34 +123,188 @@ void ui_plain_block(struct ui_plain *p, const char *text)
 	buf_release(&out);
 }
 
-void ui_plain_note(struct ui_plain *p, const struct ui_model *m,
-		   const char *text)
+/* --------------------------------------------------- how the build does */
+
+static void put_progress(struct buf *line, const struct ui_model *m)
+{
+	unsigned up, nodes = ui_model_nodes(m, &up);
+
+	buf_printf(line, "%s: %u jobs, %u remote, %u local, %u running",
+		   ui_model_phase(m), m->remote + m->local, m->remote, m->local,
+		   ui_model_running(m));
+	if (m->now[EVENTS_QUEUED])
+		buf_printf(line, ", %u queued", m->now[EVENTS_QUEUED]);
+	if (nodes)
+		buf_printf(line, ", nodes %u/%u", up, nodes);
+	buf_printf(line, ", warnings %u, errors %u", m->warnings, m->errors);
+	if (m->last[0])
+		buf_printf(line, ", %s", m->last);
+	buf_add_str(line, "\n");
+}
+
+static void show_progress(struct ui_plain *p, uint64_t now)
 {
 	struct buf line = { 0 };
+	unsigned ms = p->lines++ ? OTHERS_MS : SECOND_MS;
 
-	put_elapsed(&line, m);
-	printable_add(&line, bytes_str(text), 0);
-	buf_add_str(&line, "\n");
+	/* At 10 s, 40 s, 100 s, 160 s; who slept does not make up for it. */
+	p->next_ms += ms;
+	if (p->next_ms <= now)
+		p->next_ms = now + ms;
+	put_elapsed(&line, now);
+	put_progress(&line, p->model);
 	queue_text(p, &line);
 	buf_release(&line);
 }
 
-void ui_plain_line(struct ui_plain *p, const char *text)
+/* Nothing is written when nothing changed. */
+static void show_line(struct ui_plain *p, uint64_t now)
 {
 	struct buf line = { 0 };
 
-	buf_printf(&line, "%s\n", text);
-	queue_text(p, &line);
+	/* The last column is not used: some terminals wrap there. */
+	ui_line_put(&line, p->model, now,
+		    (p->columns ? p->columns : COLUMNS) - 1);
+	if (!p->out.waiting.len && strcmp(buf_str(&line), buf_str(&p->line))) {
+		outlet_add(&p->out, bytes_str("\r"));
+		outlet_add(&p->out, buf_bytes(&line));
+		outlet_add(&p->out, bytes_str("\033[K"));
+		buf_reset(&p->line);
+		buf_add_bytes(&p->line, buf_bytes(&line));
+	}
 	buf_release(&line);
 }
 
-void ui_plain_flush(struct ui_plain *p)
+void ui_plain_due(struct ui_plain *p, uint64_t now)
 {
-	flush(p, 0);
+	outlet_flush(&p->out, 0);
+	if (!p->shows.progress)
+		return;
+	if (p->kind == UI_LINE && !p->model->done)
+		show_line(p, now);
+	else if (p->kind == UI_PLAIN && now >= p->next_ms)
+		show_progress(p, now);
+	outlet_flush(&p->out, 0);
+}
+
+/* ------------------------------------------------------------ the nodes */
+
+static struct ui_plain_noted *need_noted(struct ui_plain *p, const char *name)
+{
+	struct ui_plain_noted *n;
+
+	for (size_t i = 0; i < p->n_noted; i++) {
+		if (!strcmp(p->noted[i].name, name))
+			return &p->noted[i];
+	}
+	n = VEC_ADD(p->noted, p->n_noted);
+	n->name = xstrdup(name);
+	n->state = xstrdup("");
+	return n;
+}
+
+/* A node that is dialled again and again has one reason, and one line. */
+static void note_node(struct ui_plain *p, struct ui_plain_noted *n,
+		      const struct events_event *ev)
+{
+	struct buf line = { 0 };
+
+	events_words_node(&line, ev->node, ev->text, ev->reason);
+	if (str_equal(n->line, buf_str(&line))) {
+		buf_release(&line);
+		return;
+	}
+	ui_plain_note(p, ev->at_ms, buf_str(&line));
+	free(n->line);
+	n->line = buf_steal(&line);
+}
+
+static void on_node(struct ui_plain *p, const struct events_event *ev)
+{
+	struct ui_plain_noted *n;
+	bool again, up;
+
+	if (!ev->node || !ev->text || p->n_noted >= UI_NODES_MAX)
+		return;
+	n = need_noted(p, ev->node);
+	up = !strcmp(ev->text, "up");
+	again = n->state[0] && strcmp(n->state, "connecting") &&
+		strcmp(n->state, ev->text);
+	free(n->state);
+	n->state = xstrdup(ev->text);
+	/* The note on -j says how many came up. */
+	if (strcmp(ev->text, "connecting") && (!up || again))
+		note_node(p, n, ev);
+}
+
+/* Nobody would notice a farm that quietly does nothing. */
+static void judge_farm(struct ui_plain *p, const struct events_event *ev)
+{
+	bool *at = &p->local[p->n_judged % UI_PLAIN_RECENT];
+	char *text;
+
+	if (!p->n_noted || p->warned)
+		return;
+	p->n_local -= *at;
+	*at = !ev->remote;
+	p->n_local += *at;
+	if (++p->n_judged < UI_PLAIN_RECENT || p->n_local <= LOCAL_MANY ||
+	    ev->remote)
+		return;
+	p->warned = true;
+	text = xasprintf("%u of the last %u jobs were compiled locally; this "
+			 "one because of: %s",
+			 p->n_local, UI_PLAIN_RECENT,
+			 ev->reason ? ev->reason : "an unknown reason");
+	ui_plain_note(p, ev->at_ms, text);
+	free(text);
+}
+
+/* --------------------------------------------------------------- events */
+
+static void on_diag(struct ui_plain *p, const struct events_event *ev)
+{
+	bool error = ev->severity == EVENTS_ERROR;
+
+	if (ev->text && (p->shows.progress || (p->shows.errors && error)))
+		show_block(p, ev->text);
+}
+
+void ui_plain_tell(void *plain, const struct events_event *ev)
+{
+	struct ui_plain *p = plain;
+
+	if (ev->kind == EVENTS_DIAG)
+		on_diag(p, ev);
+	if (ev->kind == EVENTS_DONE) {
+		clear_line(p);
+		outlet_flush(&p->out, 0);
+	}
+	if (!p->shows.notes)
+		return;
+	/* The one line has the phase in it. */
+	if ((ev->kind == EVENTS_NOTE ||
+	     (ev->kind == EVENTS_PHASE && p->kind == UI_PLAIN)) &&
+	    ev->text)
+		ui_plain_note(p, ev->at_ms, ev->text);
+	else if (ev->kind == EVENTS_NODE)
+		on_node(p, ev);
+	else if (ev->kind == EVENTS_JOB && ev->state == EVENTS_JOB_DONE)
+		judge_farm(p, ev);
 }
 
 void ui_plain_release(struct ui_plain *p)
 {
-	flush(p, LAST_MS);
-	buf_release(&p->waiting);
+	clear_line(p);
+	outlet_flush(&p->out, LAST_MS);
+	outlet_release(&p->out);
+	buf_release(&p->line);
+	for (size_t i = 0; i < p->n_noted; i++) {
+		free(p->noted[i].name);
+		free(p->noted[i].state);
+		free(p->noted[i].line);
+	}
+	free(p->noted);
+	p->noted = NULL;
+	p->n_noted = 0;
 }

@@ -47,4 +47,5 @@ run kfarm run -q -- kfarm run -- sh -c 'echo $KFARM_LINKS' |
 run kfarm run -q -- kfarm run -j 3 -- true
 # Events
 kfarm run -q --json events -- gcc -c one.c
-sed -E -e 's/"t":[0-9.]+/"t":T/' -e 's/"jobs":[0-9]+/"jobs":N/' events
+sed -E -e 's/"t":[0-9.]+/"t":T/' \
+	-e 's/"(jobs|local_slots|pid|began)":[0-9]+/"\1":N/g' events

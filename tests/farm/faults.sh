@@ -362,7 +362,7 @@ killed_shipping()
 says()
 {
 	jq -r --arg n "$1" 'select(.event == "node" and .node == $n) |
-		"\(.text): \(.reason)"' "$work/events" >"$work/said"
+		"\(.state): \(.reason)"' "$work/events" >"$work/said"
 	grep -iE "$2" "$work/said" || { cat "$work/said" && return 1; }
 }
 

@@ -3,15 +3,19 @@
 #include "cli/watch.h"
 
 #include "../lib/tempdir.h"
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/str.h"
 #include "suite.h"
 
 #include <check.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char dir[TEMPDIR_SIZE];
@@ -24,6 +28,7 @@ static void set_up(void)
 	char *path;
 	int fd;
 
+	signal(SIGPIPE, SIG_IGN);
 	tempdir_make(dir);
 	path = xasprintf("%s/stderr", dir);
 	fd = open(path, O_RDWR | O_CREAT, 0600);
@@ -42,9 +47,7 @@ static void tear_down(void)
 
 static void begin(enum watch_mode mode, const char *json)
 {
-	struct watch_setup setup = { .mode = mode,
-				     .json = json,
-				     .tree = "/src/linux" };
+	struct watch_setup setup = { .mode = mode, .json = json };
 	struct err err = { 0 };
 
 	ck_assert_msg(!watch_new(&w, &setup, &err), "%s", err.text);
@@ -73,135 +76,48 @@ static void expect(const char *want)
 	free(text);
 }
 
-static void job(uint32_t number, enum event_job_state state, const char *node)
+static void note(const char *text)
 {
-	struct coord_event ev = { .kind = EVENT_JOB,
-				  .at_ms = 9000,
-				  .job = number,
-				  .state = state,
-				  .file = "/src/linux/kernel/a.c",
-				  .node = node,
-				  .reason = ".incbin",
-				  .remote = node && strcmp(node, "local") };
+	struct events_event ev = events_new(EVENTS_NOTE);
 
-	h->sink(h->ctx, &ev);
+	ev.text = text;
+	events_hub_tell(h->hub, &ev);
 }
 
-static void node(const char *name, const char *state, const char *reason)
+static void error(const char *text)
 {
-	struct coord_event ev = { .kind = EVENT_NODE,
-				  .node = name,
-				  .text = state,
-				  .reason = reason };
+	struct events_event ev = events_new(EVENTS_DIAG);
 
-	h->sink(h->ctx, &ev);
+	ev.severity = EVENTS_ERROR;
+	ev.text = text;
+	events_hub_tell(h->hub, &ev);
 }
 
-static void diag(const char *text, long severity)
+static void job(int64_t number, enum events_job_state state)
 {
-	struct coord_event ev = { .kind = EVENT_DIAG,
-				  .text = text,
-				  .n = severity };
+	struct events_event ev = events_new(EVENTS_JOB);
 
-	h->sink(h->ctx, &ev);
+	ev.job = number;
+	ev.state = state;
+	ev.file = "kernel/fork.c";
+	events_hub_tell(h->hub, &ev);
 }
 
-static void tick(uint64_t ms)
+START_TEST(progress_shows_what_happens)
 {
-	struct kernel_figures now = { .at_ms = ms, .warnings = 1, .errors = 2 };
-
-	h->tick(h->ctx, &now);
-}
-
-START_TEST(jobs_are_counted_by_their_last_state)
-{
-	begin(WATCH_PLAIN, NULL);
-	node("a", "up", NULL);
-	for (uint32_t i = 1; i <= 5; i++)
-		job(i, EVENT_QUEUED, NULL);
-	job(1, EVENT_RUN, "a");
-	job(1, EVENT_RECEIVE, "a");
-	job(1, EVENT_JOB_DONE, "a");
-	job(2, EVENT_RUN, "a");
-	job(3, EVENT_RUN, "local");
-	job(3, EVENT_JOB_DONE, "local");
-	job(4, EVENT_SCAN, NULL);
-	tick(10000);
-	expect("[   10s] start: 2 jobs, 1 remote, 1 local, 2 running, 1 queued, "
-	       "nodes 1/1, warnings 1, errors 2, kernel/a.c\n");
-}
-END_TEST
-
-START_TEST(a_job_that_goes_back_to_the_queue_is_counted_once)
-{
-	begin(WATCH_PLAIN, NULL);
-	node("a", "connecting", NULL);
-	node("b", "connecting", NULL);
-	job(7, EVENT_QUEUED, NULL);
-	job(7, EVENT_RUN, "a");
-	job(7, EVENT_QUEUED, NULL);
-	job(7, EVENT_RUN, "b");
-	job(7, EVENT_JOB_DONE, "b");
-	job(7, EVENT_RUN, "a"); /* too late: it is done */
-	tick(10000);
-	expect("[   10s] start: 1 jobs, 1 remote, 0 local, 0 running, "
-	       "nodes 0/2, warnings 1, errors 2, kernel/a.c\n");
-}
-END_TEST
-
-START_TEST(nodes_that_change_are_told)
-{
-	begin(WATCH_PLAIN, NULL);
-	node("a", "connecting", NULL);
-	node("a", "up", NULL);
-	node("b", "down", "no route to host");
-	node("a", "down", "it went away");
-	node("a", "up", NULL);
-	expect("[    0s] node b: down: no route to host\n"
-	       "[    0s] node a: down: it went away\n"
-	       "[    0s] node a: up\n");
-}
-END_TEST
-
-START_TEST(a_node_that_stays_down_is_told_once)
-{
-	begin(WATCH_PLAIN, NULL);
-	for (int i = 0; i < 4; i++) {
-		node("a", "connecting", NULL);
-		node("a", "down", "no route to host");
-		node("b", "down", "no route to host");
-	}
-	node("a", "down", "timed out");
-	node("a", "up", NULL);
-	node("a", "down", "timed out");
-	node("a", "resting", "wrong object");
-	expect("[    0s] node a: down: no route to host\n"
-	       "[    0s] node b: down: no route to host\n"
-	       "[    0s] node a: down: timed out\n"
-	       "[    0s] node a: up\n"
-	       "[    0s] node a: down: timed out\n"
-	       "[    0s] node a: resting, no jobs until it has shown a right "
-	       "answer: wrong object\n");
-}
-END_TEST
-
-START_TEST(diagnostics_come_whole)
-{
-	begin(WATCH_PLAIN, NULL);
-	diag("a.c:1: warning: x\n  1 | y\n", EVENT_WARNING);
-	diag("a.c:2: error: z\n", EVENT_ERROR);
-	expect("a.c:1: warning: x\n  1 | y\na.c:2: error: z\n");
+	begin(WATCH_PROGRESS, NULL);
+	note("a note");
+	error("a.c:2: error: z\n");
+	ck_assert_ptr_null(h->line);
+	expect("[    0s] a note\na.c:2: error: z\n");
 }
 END_TEST
 
 START_TEST(quiet_shows_errors_alone)
 {
 	begin(WATCH_QUIET, NULL);
-	h->note(h->ctx, "a note");
-	diag("a.c:1: warning: x\n", EVENT_WARNING);
-	diag("a.c:2: error: z\n", EVENT_ERROR);
-	node("a", "down", "gone");
-	tick(100000);
+	note("a note");
+	error("a.c:2: error: z\n");
 	expect("a.c:2: error: z\n");
 }
 END_TEST
@@ -209,9 +125,8 @@ END_TEST
 START_TEST(none_shows_nothing)
 {
 	begin(WATCH_NONE, NULL);
-	h->note(h->ctx, "a note");
-	diag("a.c:2: error: z\n", EVENT_ERROR);
-	tick(100000);
+	note("a note");
+	error("a.c:2: error: z\n");
 	ck_assert_ptr_null(h->line);
 	expect("");
 }
@@ -222,21 +137,9 @@ START_TEST(verbose_shows_the_log_and_no_block_twice)
 	begin(WATCH_VERBOSE, NULL);
 	h->line(h->ctx, "  CC      a.o");
 	h->line(h->ctx, "a.c:2: error: z");
-	diag("a.c:2: error: z\n", EVENT_ERROR);
-	h->note(h->ctx, "a note");
-	tick(100000);
+	error("a.c:2: error: z\n");
+	note("a note");
 	expect("  CC      a.o\na.c:2: error: z\n[    0s] a note\n");
-}
-END_TEST
-
-START_TEST(a_farm_that_does_nothing_is_told_once)
-{
-	begin(WATCH_PLAIN, NULL);
-	node("a", "up", NULL);
-	for (uint32_t i = 1; i <= 1000; i++)
-		job(i, EVENT_JOB_DONE, i % 4 ? "a" : "local");
-	expect("[    9s] 50 of the last 200 jobs were compiled locally; this "
-	       "one because of: .incbin\n");
 }
 END_TEST
 
@@ -246,15 +149,15 @@ START_TEST(events_are_written_as_json_lines)
 	unsigned lines = 0;
 
 	begin(WATCH_NONE, path);
-	job(1, EVENT_QUEUED, NULL);
-	job(1, EVENT_JOB_DONE, "a");
-	diag("a\nb", EVENT_ERROR);
+	job(1, EVENTS_QUEUED);
+	job(1, EVENTS_JOB_DONE);
+	error("a\nb");
 	watch_free(w);
 	text = get("events");
 	for (const char *c = text; *c; c++)
 		lines += *c == '\n';
-	ck_assert_uint_eq(lines, 3);
-	ck_assert(str_starts(text, "{\"t\":9.0,\"event\":\"job\""));
+	ck_assert_uint_eq(lines, 4);
+	ck_assert_ptr_nonnull(strstr(text, "\"event\":\"stream\","));
 	free(text);
 	free(path);
 }
@@ -270,27 +173,162 @@ START_TEST(a_json_file_that_cannot_be_is_an_error)
 }
 END_TEST
 
-START_TEST(a_json_reader_that_is_full_ends_no_build)
+START_TEST(a_full_disk_for_the_events_is_said_once)
 {
-	begin(WATCH_NONE, "/dev/full");
-	job(1, EVENT_QUEUED, NULL);
-	job(1, EVENT_RUN, "a");
-	expect("");
+	begin(WATCH_PROGRESS, "/dev/full");
+	job(1, EVENTS_QUEUED);
+	job(1, EVENTS_JOB_DONE);
+	expect("[    0s] --json /dev/full: No space left on device: no more "
+	       "events are written\n");
 }
 END_TEST
 
-START_TEST(odd_numbers_and_names_do_no_harm)
+static char *make_fifo(void)
 {
-	char long_name[5000];
+	char *path = xasprintf("%s/fifo", dir);
 
-	memset(long_name, '\n', sizeof(long_name) - 1);
-	long_name[sizeof(long_name) - 1] = '\0';
-	begin(WATCH_PLAIN, NULL);
-	job(0xffffffff, EVENT_QUEUED, NULL);
-	job(0xffffffff, EVENT_JOB_DONE, long_name);
-	job(0, EVENT_RUN, long_name);
-	node(long_name, long_name, NULL);
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	return path;
+}
+
+START_TEST(a_fifo_that_nobody_reads_delays_nothing)
+{
+	char *path = make_fifo();
+	uint64_t began = clock_ms();
+
+	begin(WATCH_NONE, path);
+	for (int64_t i = 1; i <= 20000; i++) {
+		job(i, EVENTS_QUEUED);
+		job(i, EVENTS_JOB_DONE);
+	}
 	watch_free(w);
+	/* A second is for a reader that may still come. */
+	ck_assert_uint_lt(clock_ms() - began, 20000);
+	free(path);
+}
+END_TEST
+
+START_TEST(who_reads_a_fifo_late_gets_all_of_it)
+{
+	char *path = make_fifo(), block[4096] = "";
+	int fd;
+
+	begin(WATCH_NONE, path);
+	job(1, EVENTS_QUEUED);
+	job(2, EVENTS_QUEUED);
+	fd = open(path, O_RDONLY | O_NONBLOCK);
+	job(3, EVENTS_QUEUED);
+	watch_free(w);
+	ck_assert_int_gt(read(fd, block, sizeof(block) - 1), 0);
+	ck_assert_ptr_nonnull(strstr(block, "\"event\":\"stream\""));
+	ck_assert_ptr_nonnull(strstr(block, "\"job\":1"));
+	ck_assert_ptr_nonnull(strstr(block, "\"job\":3"));
+	close(fd);
+	free(path);
+}
+END_TEST
+
+START_TEST(stdout_that_was_closed_is_said_once)
+{
+	int ends[2], old = dup(STDOUT_FILENO);
+
+	fflush(stdout);
+	ck_assert_int_eq(pipe(ends), 0);
+	dup2(ends[1], STDOUT_FILENO);
+	close(ends[1]);
+	close(ends[0]);
+	begin(WATCH_PROGRESS, "-");
+	job(1, EVENTS_QUEUED);
+	job(1, EVENTS_JOB_DONE);
+	dup2(old, STDOUT_FILENO);
+	close(old);
+	expect("[    0s] --json -: Broken pipe: no more events are written\n");
+}
+END_TEST
+
+/* ------------------------------------------------------------- choosing */
+
+/* stderr becomes a terminal of this size. */
+static int be_terminal(unsigned short columns)
+{
+	struct winsize size = { .ws_row = 24, .ws_col = columns };
+	int master = posix_openpt(O_RDWR | O_NOCTTY), slave;
+
+	ck_assert_int_ge(master, 0);
+	ck_assert(!grantpt(master) && !unlockpt(master));
+	slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+	ck_assert_int_ge(slave, 0);
+	ck_assert_int_eq(ioctl(slave, TIOCSWINSZ, &size), 0);
+	dup2(slave, STDERR_FILENO);
+	close(slave);
+	return master;
+}
+
+static const struct {
+	const char *term, *ci;
+	unsigned short columns;
+	bool terminal;
+	enum ui_plain_kind kind;
+} choices[] = {
+	{ "xterm", NULL, 80, true, UI_LINE },
+	{ "xterm", NULL, 0, true, UI_LINE }, /* its size is not known */
+	{ "xterm", NULL, 39, true, UI_PLAIN },
+	{ "xterm", "1", 80, true, UI_PLAIN },
+	{ "dumb", NULL, 80, true, UI_PLAIN },
+	{ "", NULL, 80, true, UI_PLAIN },
+	{ NULL, NULL, 80, true, UI_PLAIN },
+	{ "xterm", NULL, 80, false, UI_PLAIN },
+};
+
+static void set_variable(const char *name, const char *value)
+{
+	if (value)
+		setenv(name, value, 1);
+	else
+		unsetenv(name);
+}
+
+START_TEST(auto_depends_on_the_terminal)
+{
+	int master = -1;
+
+	if (choices[_i].terminal)
+		master = be_terminal(choices[_i].columns);
+	set_variable("TERM", choices[_i].term);
+	set_variable("CI", choices[_i].ci);
+	unsetenv("COLUMNS");
+	ck_assert_int_eq(watch_kind(), choices[_i].kind);
+	if (master >= 0)
+		close(master);
+}
+END_TEST
+
+START_TEST(the_line_goes_with_the_size_of_the_terminal)
+{
+	struct watch_setup setup = { .kind = UI_LINE };
+	struct winsize size = { .ws_row = 24, .ws_col = 30 };
+	int master = be_terminal(70);
+	char text[4096] = "";
+	struct err err;
+	const char *first, *second;
+
+	ck_assert(!watch_new(&w, &setup, &err));
+	h = watch_hooks(w);
+	job(7, EVENTS_QUEUED);
+	job(1, EVENTS_JOB_DONE);
+	ck_assert_int_eq(ioctl(master, TIOCSWINSZ, &size), 0);
+	job(2, EVENTS_JOB_DONE);
+	ck_assert_int_gt(read(master, text, sizeof(text) - 1), 0);
+	watch_free(w);
+	first = strstr(text, "[1 done");
+	second = strstr(text, "[2 done");
+	ck_assert(first && second);
+	ck_assert_uint_eq(strcspn(first, "\033"),
+			  strlen("[1 done 0:00] start: 0 running, 1 queued: "
+				 "kernel/fork.c"));
+	ck_assert_uint_eq(strcspn(second, "\033"), 29);
+	ck_assert_ptr_nonnull(strstr(second, "..."));
+	close(master);
 }
 END_TEST
 
@@ -300,19 +338,20 @@ int main(void)
 	TCase *tc = tcase_create("watch");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, jobs_are_counted_by_their_last_state);
-	tcase_add_test(tc, a_job_that_goes_back_to_the_queue_is_counted_once);
-	tcase_add_test(tc, nodes_that_change_are_told);
-	tcase_add_test(tc, a_node_that_stays_down_is_told_once);
-	tcase_add_test(tc, diagnostics_come_whole);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, progress_shows_what_happens);
 	tcase_add_test(tc, quiet_shows_errors_alone);
 	tcase_add_test(tc, none_shows_nothing);
 	tcase_add_test(tc, verbose_shows_the_log_and_no_block_twice);
-	tcase_add_test(tc, a_farm_that_does_nothing_is_told_once);
 	tcase_add_test(tc, events_are_written_as_json_lines);
 	tcase_add_test(tc, a_json_file_that_cannot_be_is_an_error);
-	tcase_add_test(tc, a_json_reader_that_is_full_ends_no_build);
-	tcase_add_test(tc, odd_numbers_and_names_do_no_harm);
+	tcase_add_test(tc, a_full_disk_for_the_events_is_said_once);
+	tcase_add_test(tc, a_fifo_that_nobody_reads_delays_nothing);
+	tcase_add_test(tc, who_reads_a_fifo_late_gets_all_of_it);
+	tcase_add_test(tc, stdout_that_was_closed_is_said_once);
+	tcase_add_loop_test(tc, auto_depends_on_the_terminal, 0,
+			    sizeof(choices) / sizeof(*choices));
+	tcase_add_test(tc, the_line_goes_with_the_size_of_the_terminal);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }

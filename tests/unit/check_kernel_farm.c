@@ -13,6 +13,7 @@
 static struct kernel_farm farm;
 static struct node_roster none;
 static struct event_base *base;
+static struct events_hub *hub;
 static struct err err;
 
 static void set_up(void)
@@ -23,28 +24,24 @@ static void set_up(void)
 	put_file("tools/script-gcc", "#!/bin/sh\n", 0755);
 	setenv("PATH", str_env(env.v, "PATH"), 1);
 	base = event_base_new();
+	hub = events_hub_new();
 }
 
 static void tear_down(void)
 {
 	kernel_farm_close(&farm);
 	kernel_farm_release(&farm);
+	events_hub_free(hub);
 	event_base_free(base);
 	tree_tear_down();
 }
 
-static void on_event(void *ctx, const struct coord_event *ev)
-{
-	(void)ctx;
-	(void)ev;
-}
-
 START_TEST(without_nodes_j_is_the_slots)
 {
-	kernel_farm_init(&farm, &none, 0, on_event, NULL);
+	kernel_farm_init(&farm, &none, 0, hub);
 	ck_assert_uint_ge(farm.local_slots, 1);
 	ck_assert(!farm.has_nodes);
-	kernel_farm_init(&farm, &none, 500, on_event, NULL);
+	kernel_farm_init(&farm, &none, 500, hub);
 	ck_assert_uint_eq(farm.local_slots, 500);
 }
 END_TEST
@@ -55,12 +52,12 @@ START_TEST(with_nodes_a_large_j_is_not_this_machines)
 	struct node_roster some = { .v = &one, .n = 1 };
 	unsigned usual;
 
-	kernel_farm_init(&farm, &some, 0, on_event, NULL);
+	kernel_farm_init(&farm, &some, 0, hub);
 	usual = farm.local_slots;
 	ck_assert(farm.has_nodes);
-	kernel_farm_init(&farm, &some, 500, on_event, NULL);
+	kernel_farm_init(&farm, &some, 500, hub);
 	ck_assert_uint_eq(farm.local_slots, usual < 500 ? usual : 500);
-	kernel_farm_init(&farm, &some, 1, on_event, NULL);
+	kernel_farm_init(&farm, &some, 1, hub);
 	ck_assert_uint_eq(farm.local_slots, 1);
 }
 END_TEST
@@ -72,7 +69,7 @@ START_TEST(all_that_a_wrapper_needs_is_there)
 	struct strv skipped = { 0 }, vars = { 0 };
 	char *link, *dir;
 
-	kernel_farm_init(&farm, &none, 2, on_event, NULL);
+	kernel_farm_init(&farm, &none, 2, hub);
 	ck_assert_msg(!kernel_farm_dirs(&farm, &err), "%s", err.text);
 	ck_assert_msg(!kernel_farm_open(&farm, &setup, &skipped, &err), "%s",
 		      err.text);
@@ -84,6 +81,7 @@ START_TEST(all_that_a_wrapper_needs_is_there)
 	ck_assert_str_eq(str_env(vars.v, "KFARM_LINKS"), farm.links);
 	ck_assert_str_eq(str_env(vars.v, "KFARM_SLOTS"), farm.rundir.slots);
 	ck_assert(fs_exists(farm.rundir.socket));
+	ck_assert(fs_exists(farm.rundir.events));
 	ck_assert_uint_eq(kernel_farm_nodes_up(&farm), 0);
 
 	dir = xstrdup(farm.rundir.dir);
@@ -101,7 +99,7 @@ START_TEST(a_jobserver_begins_with_the_remote_jobs)
 {
 	struct pollfd p;
 
-	kernel_farm_init(&farm, &none, 1, on_event, NULL);
+	kernel_farm_init(&farm, &none, 1, hub);
 	farm.remote_jobs = 1;
 	ck_assert_msg(!kernel_farm_tokens(&farm, 0, &err), "%s", err.text);
 	p = (struct pollfd){ .fd = farm.jobserver.fd[0], .events = POLLIN };

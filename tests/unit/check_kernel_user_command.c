@@ -18,14 +18,17 @@ static struct strv given, line;
 static struct buf told;
 static struct err err;
 
-static void on_event(void *ctx, const struct coord_event *ev)
+static void on_event(void *ctx, const struct events_event *ev)
 {
 	(void)ctx;
-	if (ev->kind == EVENT_BUILD)
-		buf_printf(&told, "build %s -j%ld\n", ev->text, ev->n);
-	if (ev->kind == EVENT_DONE)
-		buf_printf(&told, "done %ld\n", ev->n);
+	if (ev->kind == EVENTS_BUILD)
+		buf_printf(&told, "build %s -j%ld\n", ev->what, (long)ev->jobs);
+	if (ev->kind == EVENTS_DONE)
+		buf_printf(&told, "done %ld\n", (long)ev->status);
 }
+
+static struct events_hub *hub;
+static struct events_consumer listener = { .told = on_event };
 
 static void set_up(void)
 {
@@ -35,10 +38,12 @@ static void set_up(void)
 		 0755);
 	setenv("PATH", str_env(env.v, "PATH"), 1);
 	ck_assert_int_eq(chdir(top), 0);
+	hub = events_hub_new();
+	events_hub_add(hub, &listener);
 	request = (struct kernel_user_command_request){ .environment = &given,
 							.roster = &no_nodes,
 							.jobs = 2,
-							.sink = on_event };
+							.hub = hub };
 }
 
 static void tear_down(void)
@@ -48,6 +53,7 @@ static void tear_down(void)
 	strv_release(&given);
 	strv_release(&line);
 	buf_release(&told);
+	events_hub_free(hub);
 	tree_tear_down();
 }
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: ui */
 /*
- * What the view shows of a build is compared with tests/ui/plain-*.screen;
+ * What the views show of a build is compared with tests/ui/plain.screen and
+ * line.screen, in which "\r" on a line of its own and "\e" stand for those
+ * characters;
  * KFARM_UPDATE=1 rewrites these.  Run from the top directory.
  */
 #include "ui/plain.h"
@@ -10,29 +12,41 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "suite.h"
+#include "ui-play.h"
+#include "ui/line.h"
+#include "ui/width.h"
 
 #include <check.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static struct ui_model m;
+static const struct ui_plain_shows all = { true, true, true };
 static struct ui_plain p;
 static FILE *out;
 
+static void begin(enum ui_plain_kind kind, const struct ui_plain_shows *shows,
+		  bool color)
+{
+	ui_plain_init(&p, fileno(out), kind, shows, color, &m);
+	also = ui_plain_tell;
+	also_ctx = &p;
+}
+
 static void set_up(void)
 {
-	m = (struct ui_model){ .nodes = 2, .nodes_up = 1 };
-	strcpy(m.phase, "compile");
+	now_ms = 0;
+	also = NULL;
+	ui_model_init(&m);
 	out = tmpfile();
 	ck_assert_ptr_nonnull(out);
 }
 
 static void tear_down(void)
 {
+	ui_model_release(&m);
 	fclose(out);
 }
 
@@ -49,10 +63,37 @@ static char *written(void)
 	return buf_steal(&text);
 }
 
+/* End it; what it wrote has to be `want`. */
+static void expect(const char *want)
+{
+	char *text;
+
+	ui_plain_release(&p);
+	text = written();
+	ck_assert_str_eq(text, want);
+	free(text);
+}
+
+static char *spelled(char *text)
+{
+	struct buf got = { 0 };
+
+	for (const char *c = text; *c; c++) {
+		if (*c == '\r')
+			buf_add_str(&got, "\n\\r");
+		else if (*c == '\033')
+			buf_add_str(&got, "\\e");
+		else
+			buf_add(&got, c, 1);
+	}
+	free(text);
+	return buf_steal(&got);
+}
+
 static void compare(const char *golden)
 {
 	char *path = xasprintf("tests/ui/%s.screen", golden);
-	char *got = written();
+	char *got = spelled(written());
 	struct buf want = { 0 };
 	struct err err = { 0 };
 
@@ -65,62 +106,81 @@ static void compare(const char *golden)
 	free(path);
 }
 
-/* Four minutes of a build, ticked each second. */
-static void play(void)
+/* Four jobs, of which three are under way for a second. */
+static void play_second(int64_t s)
 {
-	ui_plain_note(&p, &m, "-j 12: 10 slots on 1 node + 2 local slots");
-	for (unsigned s = 1; s <= 240; s++) {
-		m.elapsed_ms = s * 1000;
-		if (s < 100) {
-			m.remote = s * 3;
-			m.local = s / 10;
-			m.running = 9;
-			m.queued = s % 2 ? 2 : 0;
-			snprintf(m.last, sizeof(m.last), "kernel/file%u.c", s);
-		} else {
-			m.running = m.queued = 0;
-		}
-		if (s == 42) {
-			m.warnings++;
-			ui_plain_block(&p,
-				       "a.c:1:5: warning: unused [-Wunused]\n"
-				       "    1 | int x;\n      |     ^\n");
-		}
-		if (s == 60) {
-			m.errors++;
-			ui_plain_block(
-				&p, "b.c:2:1: error: expected ';'\n"
-				    "make[3]: *** [Makefile:1: b.o] Error 1");
-		}
-		if (s == 120)
-			ui_plain_note(&p, &m, "modules_install");
-		ui_plain_tick(&p, &m);
+	for (int64_t i = s * 4 + 1; i <= s * 4 + 4; i++) {
+		job(i, EVENTS_QUEUED, NULL);
+		if (i % 4)
+			job(i, EVENTS_SEND, "a");
+		if (s)
+			job(i - 4, EVENTS_JOB_DONE, i % 4 ? "a" : "local");
 	}
+}
+
+static void play_moment(int64_t s)
+{
+	if (s == 42)
+		diag("a.c:1:5: warning: unused [-Wunused]\n"
+		     "    1 | int x;\n      |     ^\n",
+		     EVENTS_WARNING);
+	if (s == 60)
+		diag("b.c:2:1: error: expected ';'\n"
+		     "make[3]: *** [Makefile:1: b.o] Error 1",
+		     EVENTS_ERROR);
+	if (s == 110)
+		say(EVENTS_PHASE, "link");
+	if (s == 120)
+		say(EVENTS_PHASE, "artifacts");
+}
+
+/* So many seconds of a build. */
+static void play_build(int64_t seconds)
+{
+	tree("/src/linux");
+	say(EVENTS_NOTE, "-j 12: 10 slots on 1 node + 2 local slots");
+	node("a", "connecting", NULL);
+	node("a", "up", NULL);
+	node("b", "down", "no route to host");
+	say(EVENTS_PHASE, "compile");
+	for (int64_t s = 0; s < seconds; s++) {
+		now_ms = (uint64_t)s * 1000;
+		if (s < 100)
+			play_second(s);
+		if (s == 100) {
+			for (int64_t i = 397; i <= 400; i++)
+				job(i, EVENTS_JOB_DONE, "a");
+		}
+		play_moment(s);
+		ui_plain_due(&p, now_ms);
+	}
+	play(&(struct events_event){ .kind = EVENTS_DONE });
 	ui_plain_release(&p);
 }
 
-START_TEST(a_pipe_gets_a_line_after_10_40_100_160_seconds)
+START_TEST(plain_has_a_line_after_10_40_100_160_seconds)
 {
-	ui_plain_init(&p, fileno(out), false, false);
-	play();
-	compare("plain-pipe");
+	begin(UI_PLAIN, &all, false);
+	play_build(240);
+	compare("plain");
 }
 END_TEST
 
-START_TEST(a_terminal_gets_a_line_a_second_while_there_is_news)
+START_TEST(the_line_is_written_over_itself)
 {
-	ui_plain_init(&p, fileno(out), true, true);
-	play();
-	compare("plain-terminal");
+	begin(UI_LINE, &all, false);
+	p.columns = 90;
+	play_build(125);
+	compare("line");
 }
 END_TEST
 
-START_TEST(without_colour_there_is_no_control_character)
+START_TEST(plain_has_no_control_character)
 {
 	char *text;
 
-	ui_plain_init(&p, fileno(out), true, false);
-	play();
+	begin(UI_PLAIN, &all, false);
+	play_build(240);
 	text = written();
 	for (const char *c = text; *c; c++)
 		ck_assert((unsigned char)*c >= ' ' || *c == '\n');
@@ -128,33 +188,61 @@ START_TEST(without_colour_there_is_no_control_character)
 }
 END_TEST
 
-START_TEST(no_nodes_are_not_counted)
+START_TEST(the_line_never_fills_the_terminal)
+{
+	struct buf line = { 0 };
+
+	begin(UI_LINE, &all, false);
+	play_build(50);
+	for (unsigned columns = 0; columns < 200; columns++) {
+		buf_reset(&line);
+		ui_line_put(&line, &m, now_ms, columns);
+		ck_assert_uint_le(ui_width(buf_str(&line)), columns);
+	}
+	buf_release(&line);
+}
+END_TEST
+
+START_TEST(nothing_is_drawn_when_nothing_changed)
 {
 	char *text;
+	size_t len;
 
-	m.nodes = 0;
-	m.elapsed_ms = 10000;
-	ui_plain_init(&p, fileno(out), false, false);
-	ui_plain_tick(&p, &m);
+	begin(UI_LINE, &all, false);
+	say(EVENTS_PHASE, "compile");
+	ui_plain_due(&p, 100);
 	text = written();
-	ck_assert_str_eq(text, "[   10s] compile: 0 jobs, 0 remote, 0 local, "
-			       "0 running, warnings 0, errors 0\n");
+	len = strlen(text);
+	free(text);
+	for (uint64_t now = 200; now < 1000; now += 100)
+		ui_plain_due(&p, now);
+	text = written();
+	ck_assert_uint_eq(strlen(text), len);
 	free(text);
 	ui_plain_release(&p);
 }
 END_TEST
 
+START_TEST(no_nodes_are_not_counted)
+{
+	begin(UI_PLAIN, &all, false);
+	say(EVENTS_PHASE, "compile");
+	ui_plain_due(&p, 10000);
+	expect("[    0s] compile\n"
+	       "[   10s] compile: 0 jobs, 0 remote, 0 local, "
+	       "0 running, warnings 0, errors 0\n");
+}
+END_TEST
+
 START_TEST(a_loop_that_slept_does_not_catch_up)
 {
-	char *text;
 	unsigned lines = 0;
+	char *text;
 
-	ui_plain_init(&p, fileno(out), false, false);
-	m.elapsed_ms = 10000;
-	ui_plain_tick(&p, &m);
-	m.elapsed_ms = 1000000;
+	begin(UI_PLAIN, &all, false);
+	ui_plain_due(&p, 10000);
 	for (int i = 0; i < 5; i++)
-		ui_plain_tick(&p, &m);
+		ui_plain_due(&p, 1000000);
 	text = written();
 	for (const char *c = text; *c; c++)
 		lines += *c == '\n';
@@ -164,65 +252,113 @@ START_TEST(a_loop_that_slept_does_not_catch_up)
 }
 END_TEST
 
-START_TEST(a_reader_that_does_not_read_stops_nothing)
+START_TEST(nodes_that_change_are_told)
 {
-	static char big[300000];
-	uint64_t began = clock_ms();
-	size_t got = 0;
-	char block[65536];
-	int ends[2];
-	ssize_t n;
+	begin(UI_PLAIN, &all, false);
+	node("a", "connecting", NULL);
+	node("a", "up", NULL);
+	node("b", "down", "no route to host");
+	node("a", "down", "it went away");
+	node("a", "up", NULL);
+	expect("[    0s] node b: down: no route to host\n"
+	       "[    0s] node a: down: it went away\n"
+	       "[    0s] node a: up\n");
+}
+END_TEST
 
-	ck_assert_int_eq(pipe(ends), 0);
-	memset(big, 'x', sizeof(big) - 1);
-	ui_plain_init(&p, ends[1], false, false);
-	ui_plain_block(&p, big);
-	ck_assert_uint_lt(clock_ms() - began, 500);
-	ck_assert_uint_gt(p.waiting.len, 100000);
-	/* It reads again: everything comes. */
-	ck_assert_int_eq(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
-	for (int i = 0; i < 100 && got < sizeof(big); i++) {
-		while ((n = read(ends[0], block, sizeof(block))) > 0)
-			got += (size_t)n;
-		ui_plain_flush(&p);
+START_TEST(a_node_that_stays_down_is_told_once)
+{
+	begin(UI_PLAIN, &all, false);
+	for (int i = 0; i < 4; i++) {
+		node("a", "connecting", NULL);
+		node("a", "down", "no route to host");
+		node("b", "down", "no route to host");
 	}
-	ck_assert_uint_eq(got, sizeof(big));
-	ui_plain_release(&p);
-	close(ends[0]);
-	close(ends[1]);
+	node("a", "down", "timed out");
+	node("a", "up", NULL);
+	node("a", "down", "timed out");
+	node("a", "resting", "wrong object");
+	expect("[    0s] node a: down: no route to host\n"
+	       "[    0s] node b: down: no route to host\n"
+	       "[    0s] node a: down: timed out\n"
+	       "[    0s] node a: up\n"
+	       "[    0s] node a: down: timed out\n"
+	       "[    0s] node a: resting, no jobs until it has shown a right "
+	       "answer: wrong object\n");
 }
 END_TEST
 
-START_TEST(what_nobody_ever_reads_is_bounded)
+START_TEST(a_farm_that_does_nothing_is_told_once)
 {
-	static char big[1 << 20];
+	begin(UI_PLAIN, &all, false);
+	node("a", "up", NULL);
+	now_ms = 9000;
+	for (int i = 1; i <= 1000; i++)
+		job(i, EVENTS_JOB_DONE, i % 4 ? "a" : "local");
+	expect("[    9s] 50 of the last 200 jobs were compiled locally; this "
+	       "one because of: .incbin\n");
+}
+END_TEST
+
+START_TEST(errors_alone_are_shown_when_that_is_wanted)
+{
+	static const struct ui_plain_shows errors = { .errors = true };
+
+	begin(UI_PLAIN, &errors, false);
+	say(EVENTS_NOTE, "a note");
+	diag("a.c:1: warning: x\n", EVENTS_WARNING);
+	diag("a.c:2: error: z", EVENTS_ERROR);
+	node("a", "down", "gone");
+	ui_plain_due(&p, 100000);
+	expect("a.c:2: error: z\n");
+}
+END_TEST
+
+START_TEST(diagnostics_have_colours_where_they_are_wanted)
+{
+	begin(UI_PLAIN, &all, true);
+	diag("a.c:1: warning: x\n  1 | y\n", EVENTS_WARNING);
+	diag("a.c:2: error: z\n", EVENTS_ERROR);
+	expect("\033[35ma.c:1: warning: x\033[0m\n  1 | y\n"
+	       "\033[31ma.c:2: error: z\033[0m\n");
+}
+END_TEST
+
+START_TEST(a_name_with_escapes_does_not_steer_the_terminal)
+{
+	char *text;
+
+	begin(UI_LINE, &all, false);
+	node("a\033[2J", "down\033[2J", "b\033[2J");
+	say(EVENTS_NOTE, "c\033[2J\r");
+	job(1, EVENTS_JOB_DONE, "\033[2J");
+	say(EVENTS_PHASE, "\033[2J");
+	ui_plain_due(&p, 0);
+	ui_plain_release(&p);
+	text = written();
+	ck_assert_ptr_null(strstr(text, "\033[2J"));
+	free(text);
+}
+END_TEST
+
+START_TEST(a_terminal_that_stands_gets_one_line)
+{
 	uint64_t began = clock_ms();
 	int ends[2];
 
 	ck_assert_int_eq(pipe(ends), 0);
-	memset(big, 'x', sizeof(big) - 1);
-	ui_plain_init(&p, ends[1], false, false);
-	for (int i = 0; i < 20; i++)
-		ui_plain_line(&p, big);
-	ck_assert_uint_le(p.waiting.len, UI_PLAIN_WAITING);
+	begin(UI_LINE, &all, false);
+	p.out.fd = ends[1];
+	/* Fill it, as after Ctrl-S. */
+	ck_assert_int_eq(fcntl(ends[1], F_SETFL, O_NONBLOCK), 0);
+	while (write(ends[1], "xxxxxxxxxxxxxxxx", 16) > 0)
+		;
+	for (unsigned i = 0; i < 1000; i++)
+		ui_plain_due(&p, i * 1000);
+	ck_assert_uint_lt(p.out.waiting.len, 200);
+	ck_assert_uint_lt(clock_ms() - began, 2000);
 	ui_plain_release(&p);
-	ck_assert_uint_lt(clock_ms() - began, 3000);
 	close(ends[0]);
-	close(ends[1]);
-}
-END_TEST
-
-START_TEST(a_reader_that_left_is_forgotten)
-{
-	int ends[2];
-
-	signal(SIGPIPE, SIG_IGN);
-	ck_assert_int_eq(pipe(ends), 0);
-	close(ends[0]);
-	ui_plain_init(&p, ends[1], false, false);
-	ui_plain_line(&p, "hello");
-	ck_assert_uint_eq(p.waiting.len, 0);
-	ui_plain_release(&p);
 	close(ends[1]);
 }
 END_TEST
@@ -233,14 +369,20 @@ int main(void)
 	TCase *tc = tcase_create("plain");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, a_pipe_gets_a_line_after_10_40_100_160_seconds);
-	tcase_add_test(tc, a_terminal_gets_a_line_a_second_while_there_is_news);
-	tcase_add_test(tc, without_colour_there_is_no_control_character);
+	tcase_add_test(tc, plain_has_a_line_after_10_40_100_160_seconds);
+	tcase_add_test(tc, the_line_is_written_over_itself);
+	tcase_add_test(tc, plain_has_no_control_character);
+	tcase_add_test(tc, the_line_never_fills_the_terminal);
+	tcase_add_test(tc, nothing_is_drawn_when_nothing_changed);
 	tcase_add_test(tc, no_nodes_are_not_counted);
 	tcase_add_test(tc, a_loop_that_slept_does_not_catch_up);
-	tcase_add_test(tc, a_reader_that_does_not_read_stops_nothing);
-	tcase_add_test(tc, what_nobody_ever_reads_is_bounded);
-	tcase_add_test(tc, a_reader_that_left_is_forgotten);
+	tcase_add_test(tc, nodes_that_change_are_told);
+	tcase_add_test(tc, a_node_that_stays_down_is_told_once);
+	tcase_add_test(tc, a_farm_that_does_nothing_is_told_once);
+	tcase_add_test(tc, errors_alone_are_shown_when_that_is_wanted);
+	tcase_add_test(tc, diagnostics_have_colours_where_they_are_wanted);
+	tcase_add_test(tc, a_name_with_escapes_does_not_steer_the_terminal);
+	tcase_add_test(tc, a_terminal_that_stands_gets_one_line);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }

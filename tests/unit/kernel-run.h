@@ -17,35 +17,25 @@ static struct err err;
 static struct buf told; /* "phase config\n", "note ...\n", "diag ..." */
 static char *out_dir;
 
-static void on_event(void *ctx, const struct coord_event *ev)
+static void on_event(void *ctx, const struct events_event *ev)
 {
 	(void)ctx;
-	if (ev->kind == EVENT_PHASE)
+	if (ev->kind == EVENTS_PHASE)
 		buf_printf(&told, "phase %s\n", ev->text);
-	else if (ev->kind == EVENT_DIAG)
-		buf_printf(&told, "%s %s", ev->n ? "error" : "warning",
+	else if (ev->kind == EVENTS_DIAG)
+		buf_printf(&told, "%s %s",
+			   ev->severity == EVENTS_ERROR ? "error" : "warning",
 			   ev->text);
-	else if (ev->kind == EVENT_DONE)
-		buf_printf(&told, "done %ld\n", ev->n);
-	else if (ev->kind == EVENT_BUILD)
-		buf_printf(&told, "build %s\n", ev->text);
+	else if (ev->kind == EVENTS_DONE)
+		buf_printf(&told, "done %ld\n", (long)ev->status);
+	else if (ev->kind == EVENTS_BUILD)
+		buf_printf(&told, "build %s\n", ev->what);
+	else if (ev->kind == EVENTS_NOTE)
+		buf_printf(&told, "note %s\n", ev->text);
 }
 
-static void on_note(void *ctx, const char *text)
-{
-	(void)ctx;
-	buf_printf(&told, "note %s\n", text);
-}
-
-static void on_tick(void *ctx, const struct kernel_figures *now)
-{
-	(void)ctx;
-	(void)now;
-}
-
-static const struct kernel_hooks hooks = { .sink = on_event,
-					   .note = on_note,
-					   .tick = on_tick };
+static struct events_consumer listener = { .told = on_event };
+static struct kernel_hooks hooks;
 static const struct node_roster no_nodes;
 
 static UNUSED void run_set_up(void)
@@ -61,6 +51,8 @@ static UNUSED void run_set_up(void)
 				       .output_dir = out_dir,
 				       .jobs = 2 };
 	err = (struct err){ 0 };
+	hooks.hub = events_hub_new();
+	events_hub_add(hooks.hub, &listener);
 }
 
 static UNUSED void run_tear_down(void)
@@ -71,6 +63,7 @@ static UNUSED void run_tear_down(void)
 	strv_release(&req.variables);
 	strv_release(&req.environment);
 	buf_release(&told);
+	events_hub_free(hooks.hub);
 	free(out_dir);
 	tree_tear_down();
 }

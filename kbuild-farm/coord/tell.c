@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "coord/tell.h"
+
+#include "coord/state.h"
+#include "coord/unit.h"
+#include "peer/peer.h"
+
+#include <string.h>
+
+#define LOCAL "local"
+
+static void tell_hub(const struct coord *c, struct events_event *ev)
+{
+	if (c->setup.hub)
+		events_hub_tell(c->setup.hub, ev);
+}
+
+static struct events_event about_unit(const struct coord_unit *u,
+				      enum events_job_state state,
+				      const char *node, const char *reason)
+{
+	struct events_event ev = events_new(EVENTS_JOB);
+
+	ev.job = (int64_t)u->id + 1;
+	ev.state = state;
+	ev.file = u->command.source;
+	ev.node = node;
+	ev.reason = reason;
+	return ev;
+}
+
+void coord_tell_unit(struct coord_unit *u, enum events_job_state state,
+		     const char *node, const char *reason)
+{
+	struct events_event ev = about_unit(u, state, node, reason);
+
+	u->told = state;
+	if (state == EVENTS_QUEUED)
+		ev.object = u->object;
+	tell_hub(u->coord, &ev);
+}
+
+void coord_tell_seen(struct coord_unit *u, enum events_job_state state)
+{
+	if (u->told < state)
+		coord_tell_unit(u, state, u->node, NULL);
+}
+
+void coord_tell_beside(const struct coord_unit *u, const char *reason)
+{
+	struct events_event ev = about_unit(u, EVENTS_RUN, LOCAL, reason);
+
+	ev.beside = true;
+	tell_hub(u->coord, &ev);
+}
+
+void coord_tell_done(struct coord_unit *u, const char *node, const char *reason,
+		     unsigned retries)
+{
+	struct events_event ev = about_unit(u, EVENTS_JOB_DONE, node, reason);
+
+	u->told = EVENTS_JOB_DONE;
+	ev.remote = strcmp(node, LOCAL) != 0;
+	ev.retries = retries;
+	if (ev.remote)
+		ev.cpu_ms = u->answer.result.cpu_ms;
+	tell_hub(u->coord, &ev);
+}
+
+void coord_tell_node(const struct coord_node *n, const char *state,
+		     const char *reason)
+{
+	struct events_event ev = events_new(EVENTS_NODE);
+	struct peer_figures figures;
+
+	peer_figures(n->peer, &figures);
+	ev.node = n->entry->name;
+	ev.text = state;
+	ev.reason = reason;
+	if (figures.inventory) {
+		ev.machine = figures.inventory->machine;
+		ev.slots = peer_slots(n->peer);
+		ev.cores = figures.inventory->cores;
+		ev.memory = (int64_t)figures.inventory->memory_mib << 20;
+	}
+	tell_hub(n->coord, &ev);
+}
+
+void coord_tell_cell(const struct coord_node *n,
+		     const struct inputs_toolchain *tc, const char *state)
+{
+	struct events_event ev = events_new(EVENTS_CELL);
+
+	ev.node = n->entry->name;
+	ev.toolchain = tc->driver;
+	ev.text = state;
+	tell_hub(n->coord, &ev);
+}
+
+void coord_tell_load(const struct coord_node *n)
+{
+	struct events_event ev = events_new(EVENTS_LOAD);
+	struct sched_node_figures done;
+	struct peer_figures figures;
+
+	if (!n->coord->setup.hub)
+		return;
+	sched_node_figures(n->coord->sched, n->number, &done);
+	peer_figures(n->peer, &figures);
+	ev.node = n->entry->name;
+	ev.running = done.running;
+	ev.jobs_done = done.jobs;
+	ev.failed = done.errors;
+	ev.retries = done.retries;
+	ev.cpu_ms = (int64_t)figures.busy_ms;
+	ev.sent = (int64_t)figures.sent;
+	ev.received = (int64_t)figures.received;
+	if (figures.inventory) {
+		ev.load = figures.inventory->load_milli;
+		ev.memory = (int64_t)figures.inventory->available_mib << 20;
+	}
+	tell_hub(n->coord, &ev);
+}

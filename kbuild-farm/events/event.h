@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * events/event.h - what is told of a build, and how it is written: one JSON
+ * object a line, the first of them EVENTS_STREAM.
+ *
+ * What each event means, and which members of struct events_event it has, is
+ * said here; their names, types and units on paper are in events/event.c, in a
+ * table from which kfarm-events(5) is made too (`scripts/events --update`).
+ *
+ * EVENTS_VERSION changes when an event or a field is taken away or gets
+ * another meaning.  Events and fields may be added without: a reader leaves
+ * alone what it does not know.
+ */
+#ifndef EVENTS_EVENT_H
+#define EVENTS_EVENT_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define EVENTS_VERSION  1
+#define EVENTS_TEXT_MAX (64u << 10) /* bytes of a text on paper, then cut */
+#define EVENTS_LINE_MAX (1u << 20) /* of a line that is read */
+#define EVENTS_UNKNOWN  INT64_MIN /* a number that nobody knows */
+
+enum events_kind {
+	EVENTS_STREAM, /* first: version, program, pid, began_s */
+	/*
+	 * A build began: what, jobs, local_slots; and of a kernel arch,
+	 * toolchain, tree, dir, output.
+	 */
+	EVENTS_BUILD,
+	EVENTS_PHASE, /* text: see events_phase_of() of kernel/phase.h */
+	/*
+	 * A job is in another state: job, state, file, and where it is:
+	 * node; reason, why there; beside, it is on its node as well.
+	 * EVENTS_QUEUED has object, EVENTS_JOB_DONE remote, retries, cpu_ms.
+	 */
+	EVENTS_JOB,
+	/*
+	 * A node is in another state: node, text, reason; and of one that said
+	 * hello machine, slots, cores, memory.
+	 */
+	EVENTS_NODE,
+	EVENTS_CELL, /* a toolchain on a node: node, toolchain, text */
+	/*
+	 * How a node does, with its beats: node, and since the build began
+	 * jobs_done, failed, retries, cpu_ms, sent, received; now running,
+	 * load, memory, and foreign, celsius, speed if it knows.
+	 */
+	EVENTS_LOAD,
+	/* A block of diagnostics: severity, text; new ones: warnings, errors */
+	EVENTS_DIAG,
+	EVENTS_NOTE, /* a line for people: text */
+	/*
+	 * For one that came later, the counts so far: remote, local, retries,
+	 * beside_n, warnings, errors.
+	 */
+	EVENTS_COUNTS,
+	EVENTS_REASON, /* and why jobs were local: reason, local */
+	EVENTS_LIVE, /* and the end of what was before it came */
+	EVENTS_DROPPED, /* its reader was too slow: dropped */
+	EVENTS_DONE, /* the build ended: status, remote, local */
+
+	EVENTS_KINDS, /* how many */
+};
+
+/* In this order, but that a job may go back to EVENTS_SCAN and EVENTS_SEND. */
+enum events_job_state {
+	EVENTS_QUEUED,
+	EVENTS_SCAN, /* its inputs are being found */
+	EVENTS_SEND, /* on its way to a node, or waits there */
+	EVENTS_RUN, /* its compiler runs: here; or as a beat of the node said */
+	EVENTS_RECEIVE, /* what came out is on its way back, or examined */
+	EVENTS_JOB_DONE,
+
+	EVENTS_STATES, /* how many */
+};
+
+enum events_severity {
+	EVENTS_WARNING,
+	EVENTS_ERROR,
+};
+
+/*
+ * Texts are borrowed, and NULL where there is none.  Numbers that may be
+ * unknown are EVENTS_UNKNOWN then; events_init() sets those.
+ */
+struct events_event {
+	enum events_kind kind;
+	uint64_t at_ms; /* since the build began */
+
+	const char *what; /* targets, or the command */
+	const char *arch, *toolchain, *tree, *dir, *output;
+	const char *program;
+	const char *file, *object; /* as the compiler's command names them */
+	const char *node; /* its name; of a job "local" too */
+	const char *machine; /* as uname -m there */
+	const char *reason;
+	const char *text;
+
+	enum events_job_state state;
+	enum events_severity severity;
+	bool remote; /* a node made the object */
+	bool beside; /* compiled here too, as the node is slow */
+
+	int64_t version, pid, began_s;
+	int64_t job; /* its number, from 1 */
+	int64_t jobs, local_slots; /* make's -j; compiles at once here */
+	int64_t slots, cores, running, jobs_done, failed;
+	int64_t local, retries, beside_n; /* counts of jobs */
+	int64_t warnings, errors;
+	int64_t remote_n;
+	int64_t status; /* the exit status */
+	int64_t dropped; /* events */
+	int64_t sent, received, memory; /* bytes */
+	int64_t cpu_ms;
+	/* In thousandths: */
+	int64_t load; /* processes that run or want to, mean of a minute */
+	int64_t foreign; /* cores that others than kfarmd keep busy */
+	int64_t celsius; /* the hottest sensor */
+	int64_t speed; /* of the fastest clock, 1000: not throttled */
+};
+
+/* A zeroed one with what may be unknown set to that. */
+struct events_event events_new(enum events_kind kind);
+
+/* ------------------------------------------------------------- on paper */
+
+enum events_type {
+	EVENTS_TEXT, /* a string */
+	EVENTS_WORD, /* one of a few strings */
+	EVENTS_NUMBER, /* an integer */
+	EVENTS_MILLI, /* a number with three decimals */
+	EVENTS_YES, /* true, or left out */
+	EVENTS_BOOL, /* true or false */
+};
+
+struct events_field {
+	const char *name;
+	enum events_type type;
+	const char *unit; /* for people; NULL: it has none */
+	const char *const *words; /* of an EVENTS_WORD, ends in NULL */
+	uint16_t at; /* in struct events_event */
+	bool may_lack; /* left out when EVENTS_UNKNOWN */
+};
+
+/* The fields of an event after "t" and "event", and how many. */
+const struct events_field *events_fields(enum events_kind kind, size_t *n);
+const char *events_kind_name(enum events_kind kind);
+
+/* Append the event as one line, with its newline. */
+void events_encode(struct buf *out, const struct events_event *ev);
+
+/* An event that was read; it holds the texts of `ev`. */
+struct events_read {
+	struct events_event ev;
+	void *holder;
+};
+
+/*
+ * Read a line, with or without its newline.  Returns 0; -ENOMSG for an event
+ * of a kind that is not known, which is to be left alone; or -EPROTO or
+ * -EMSGSIZE with `err` set.  Numbers are those of the table's types, not
+ * negative, times at most 2^53 ms.  Fields that lack are 0, NULL or
+ * EVENTS_UNKNOWN.  After 0 the caller releases it.
+ */
+int events_decode(struct events_read *out, struct bytes line, struct err *err);
+void events_read_release(struct events_read *read);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ui/line.h"
+
+#include "ui/width.h"
+
+#include <string.h>
+
+#define RATE_SECONDS 10
+#define FILE_LEAST   12 /* columns that show something of a name */
+
+static void put_time(struct buf *out, uint64_t ms)
+{
+	unsigned long long s = ms / 1000;
+
+	if (s >= 3600)
+		buf_printf(out, "%llu:%02llu:%02llu", s / 3600, s / 60 % 60,
+			   s % 60);
+	else
+		buf_printf(out, "%llu:%02llu", s / 60, s % 60);
+}
+
+static void put_count(struct buf *out, unsigned n, const char *what)
+{
+	if (n)
+		buf_printf(out, ", %u %s%s", n, what, n == 1 ? "" : "s");
+}
+
+static void put_jobs(struct buf *out, const struct ui_model *m)
+{
+	unsigned running = ui_model_running(m), up;
+	unsigned nodes = ui_model_nodes(m, &up);
+
+	/* A farm that waits for the linker is no farm that failed. */
+	if (!m->n_jobs && nodes && !strcmp(ui_model_phase(m), "link"))
+		buf_add_str(out, "farm idle");
+	else
+		buf_printf(out, "%u running", running);
+	if (m->now[EVENTS_QUEUED])
+		buf_printf(out, ", %u queued", m->now[EVENTS_QUEUED]);
+	if (nodes) {
+		buf_printf(out, ", nodes %u/%u", up, nodes);
+		if (m->local)
+			buf_printf(out, ", %u local", m->local);
+	}
+	put_count(out, m->warnings, "warning");
+	put_count(out, m->errors, "error");
+}
+
+void ui_line_put(struct buf *out, const struct ui_model *m, uint64_t now,
+		 unsigned columns)
+{
+	unsigned rate = ui_model_rate(m, now, RATE_SECONDS);
+	struct buf line = { 0 };
+	unsigned width;
+
+	buf_printf(&line, "[%u done", m->remote + m->local);
+	if (rate)
+		buf_printf(&line, " %u.%u/s", rate / 1000, rate / 100 % 10);
+	buf_add_str(&line, " ");
+	put_time(&line, now);
+	buf_printf(&line, "] %s: ", ui_model_phase(m));
+	put_jobs(&line, m);
+	width = ui_width(buf_str(&line));
+	ui_width_elide(out, buf_str(&line), columns);
+	if (*m->last && m->n_jobs && width + FILE_LEAST + 2 <= columns) {
+		buf_add_str(out, ": ");
+		ui_width_elide(out, m->last, columns - width - 2);
+	}
+	buf_release(&line);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ui/line.h - a build in one line, as ninja shows it:
+ *
+ *	[310 done 35.2/s 1:23] compile: 9 running, nodes 1/2: drivers/...re.c
+ *
+ * with the last file that was done, whose middle is left out where it is too
+ * long.  There is no total: nobody knows it.
+ */
+#ifndef UI_LINE_H
+#define UI_LINE_H
+
+#include "ui/model.h"
+
+/* Append it, at most `columns` wide, without a newline. */
+void ui_line_put(struct buf *out, const struct ui_model *m, uint64_t now,
+		 unsigned columns);
+
+#endif

@@ -1,0 +1,594 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ui/model.h"
+
+#include "base/printable.h"
+#include "base/str.h"
+#include "base/vec.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A copy of at most `max` bytes that may be shown. */
+static char *shown(const char *text, size_t max, unsigned allow)
+{
+	char *copy = xstrndup(text ? text : "", max);
+
+	printable_clean(copy, strlen(copy), allow, '?');
+	return copy;
+}
+
+static void set_text(char **at, const char *text)
+{
+	free(*at);
+	*at = shown(text, UI_TEXT_MAX, 0);
+}
+
+static void set_text_or_none(char **at, const char *text)
+{
+	free(*at);
+	*at = text ? shown(text, UI_TEXT_MAX, 0) : NULL;
+}
+
+static unsigned count_of(int64_t n)
+{
+	return n < 0 ? 0 : n > UINT32_MAX / 2 ? UINT32_MAX / 2 : (unsigned)n;
+}
+
+/* ------------------------------------------------------------- the past */
+
+static void go_to_second(struct ui_model *m, uint64_t second)
+{
+	uint64_t step = second > m->second ? second - m->second : 0;
+
+	if (step > UI_SECONDS)
+		step = UI_SECONDS + 1;
+	for (uint64_t i = 0; i < step; i++)
+		memset(&m->past[(second - i) % (UI_SECONDS + 1)], 0,
+		       sizeof(m->past[0]));
+	if (second > m->second)
+		m->second = second;
+}
+
+static size_t index_now(const struct ui_model *m)
+{
+	return m->second % (UI_SECONDS + 1);
+}
+
+unsigned ui_model_done_at(const struct ui_model *m, uint64_t now, unsigned ago)
+{
+	uint64_t second = now / 1000;
+	size_t i;
+
+	if (ago > second)
+		return 0;
+	second -= ago;
+	if (second > m->second || m->second - second > UI_SECONDS)
+		return 0;
+	i = second % (UI_SECONDS + 1);
+	return m->past[i].remote + m->past[i].local;
+}
+
+unsigned ui_model_rate(const struct ui_model *m, uint64_t now, unsigned seconds)
+{
+	uint64_t second = now / 1000, sum = 0;
+
+	if (seconds > UI_SECONDS)
+		seconds = UI_SECONDS;
+	if (seconds > second)
+		seconds = (unsigned)second;
+	for (unsigned ago = 1; ago <= seconds; ago++)
+		sum += ui_model_done_at(m, now, ago);
+	return seconds ? (unsigned)(sum * 1000 / seconds) : 0;
+}
+
+/* ---------------------------------------------------------------- nodes */
+
+struct ui_node *ui_model_node(const struct ui_model *m, const char *name)
+{
+	struct map_node *at = map_find(&m->by_name, map_hash(bytes_str(name)));
+
+	while (at && strcmp(((struct ui_node *)at)->name, name))
+		at = map_again(at);
+	return (struct ui_node *)at;
+}
+
+bool ui_node_is_local(const struct ui_node *n)
+{
+	return !strcmp(n->name, UI_LOCAL);
+}
+
+static void put_first(struct ui_model *m, struct ui_node *n)
+{
+	memmove(m->node + 1, m->node, (m->n_nodes - 1) * sizeof(*m->node));
+	m->node[0] = n;
+}
+
+static struct ui_node *add_node(struct ui_model *m, char *name)
+{
+	struct ui_node *n = xcalloc(1, sizeof(*n));
+
+	n->name = name;
+	n->state = xstrdup("");
+	n->slots = n->cores = n->memory = EVENTS_UNKNOWN;
+	n->load = n->foreign = n->celsius = n->speed = EVENTS_UNKNOWN;
+	n->job_ms = m->at_ms;
+	map_add(&m->by_name, &n->map, map_hash(bytes_str(name)));
+	*VEC_ADD(m->node, m->n_nodes) = n;
+	if (ui_node_is_local(n))
+		put_first(m, n);
+	return n;
+}
+
+/* NULL: there are too many, or it has no name. */
+static struct ui_node *need_node(struct ui_model *m, const char *name)
+{
+	struct ui_node *n = name ? ui_model_node(m, name) : NULL;
+	char *clean;
+
+	if (n || !name)
+		return n;
+	clean = shown(name, UI_TEXT_MAX, 0);
+	n = ui_model_node(m, clean);
+	if (!n && m->n_nodes < UI_NODES_MAX)
+		return add_node(m, clean);
+	free(clean);
+	return n;
+}
+
+bool ui_node_is_up(const struct ui_node *n)
+{
+	return !strcmp(n->state, "up");
+}
+
+static unsigned jobs_on(const struct ui_node *n)
+{
+	unsigned jobs = 0;
+
+	for (unsigned i = 0; i < EVENTS_STATES; i++)
+		jobs += n->now[i];
+	return jobs;
+}
+
+uint64_t ui_node_idle(const struct ui_node *n, uint64_t now)
+{
+	uint64_t since = n->job_ms > n->state_ms ? n->job_ms : n->state_ms;
+
+	if (!ui_node_is_up(n) || jobs_on(n) || now <= since)
+		return 0;
+	return now - since;
+}
+
+uint64_t ui_node_mean(const struct ui_node *n)
+{
+	return n->counted ? n->took_ms / n->counted : 0;
+}
+
+unsigned ui_model_nodes(const struct ui_model *m, unsigned *up)
+{
+	unsigned nodes = 0;
+
+	*up = 0;
+	for (size_t i = 0; i < m->n_nodes; i++) {
+		nodes += !ui_node_is_local(m->node[i]);
+		*up += ui_node_is_up(m->node[i]);
+	}
+	return nodes;
+}
+
+static void on_node(struct ui_model *m, const struct events_event *ev)
+{
+	struct ui_node *n = need_node(m, ev->node);
+
+	if (!n)
+		return;
+	if (ev->text && strncmp(n->state, ev->text, UI_TEXT_MAX)) {
+		set_text(&n->state, ev->text);
+		n->state_ms = ev->at_ms;
+	}
+	set_text_or_none(&n->reason, ev->reason);
+	if (ev->machine)
+		set_text_or_none(&n->machine, ev->machine);
+	if (ev->slots != EVENTS_UNKNOWN)
+		n->slots = ev->slots;
+	if (ev->cores != EVENTS_UNKNOWN)
+		n->cores = ev->cores;
+	if (ev->memory != EVENTS_UNKNOWN)
+		n->memory = ev->memory;
+}
+
+static void on_cell(struct ui_model *m, const struct events_event *ev)
+{
+	struct ui_node *n = need_node(m, ev->node);
+
+	if (n)
+		set_text_or_none(&n->cell, ev->text);
+}
+
+static uint64_t more_than(int64_t now, int64_t before)
+{
+	return now > before ? (uint64_t)(now - before) : 0;
+}
+
+static void on_load(struct ui_model *m, const struct events_event *ev)
+{
+	struct ui_node *n = need_node(m, ev->node);
+
+	if (!n)
+		return;
+	/* The first may tell of minutes. */
+	if (n->beats) {
+		m->past[index_now(m)].sent += more_than(ev->sent, n->sent);
+		m->past[index_now(m)].received += more_than(ev->received,
+							    n->received);
+	}
+	n->beats = true;
+	n->sent = ev->sent;
+	n->received = ev->received;
+	n->cpu_ms = ev->cpu_ms;
+	n->done = count_of(ev->jobs_done);
+	n->failed = count_of(ev->failed);
+	n->retries = count_of(ev->retries);
+	n->load = ev->load;
+	n->memory = ev->memory;
+	n->foreign = ev->foreign;
+	n->celsius = ev->celsius;
+	n->speed = ev->speed;
+}
+
+/* ----------------------------------------------------------------- jobs */
+
+static uint64_t number_hash(int64_t number)
+{
+	/* Fibonacci: what is next to each other comes apart. */
+	return (uint64_t)number * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+static struct ui_job *find_by_number(const struct ui_model *m, int64_t number)
+{
+	struct map_node *at = map_find(&m->by_number, number_hash(number));
+
+	while (at && ((struct ui_job *)at)->number != number)
+		at = map_again(at);
+	return (struct ui_job *)at;
+}
+
+static const char *in_tree(const struct ui_model *m, const char *file)
+{
+	const char *below = *m->tree ? str_below(file, m->tree) : NULL;
+
+	return below ? below : file;
+}
+
+static void leave_node(struct ui_job *j)
+{
+	if (!j->node)
+		return;
+	j->node->now[j->state]--;
+	j->node->slot[j->slot] = NULL;
+	j->node = NULL;
+}
+
+static void go_to_node(struct ui_job *j, struct ui_node *n, uint64_t at_ms)
+{
+	unsigned i = 0;
+
+	if (!n)
+		return;
+	while (i < n->n_slots && n->slot[i])
+		i++;
+	if (i == n->n_slots)
+		*VEC_ADD(n->slot, n->n_slots) = NULL;
+	n->slot[i] = j;
+	n->job_ms = at_ms;
+	j->there_ms = at_ms;
+	j->slot = i;
+	j->node = n;
+	j->node->now[j->state]++;
+}
+
+static void drop_done_job(struct ui_model *m, struct ui_job *j)
+{
+	leave_node(j);
+	m->now[j->state]--;
+	m->n_jobs--;
+	TAILQ_REMOVE(&m->jobs_now, j, link);
+	map_remove(&m->by_number, &j->map);
+	free(j->file);
+	free(j);
+}
+
+static void add_job(struct ui_model *m, const struct events_event *ev)
+{
+	struct ui_job *j;
+
+	if (m->n_jobs == UI_JOBS_MAX)
+		return;
+	j = xcalloc(1, sizeof(*j));
+	j->number = ev->job;
+	j->state = EVENTS_QUEUED;
+	j->file = shown(ev->file ? in_tree(m, ev->file) : NULL, UI_TEXT_MAX, 0);
+	j->came_ms = j->since_ms = ev->at_ms;
+	map_add(&m->by_number, &j->map, number_hash(j->number));
+	TAILQ_INSERT_TAIL(&m->jobs_now, j, link);
+	m->n_jobs++;
+	m->now[EVENTS_QUEUED]++;
+}
+
+/* NULL: it is one of too many, or there is none. */
+static struct ui_reason *need_reason(struct ui_model *m, const char *text)
+{
+	struct ui_reason *r;
+	char *clean;
+
+	if (!text)
+		return NULL;
+	clean = shown(text, UI_TEXT_MAX, 0);
+	for (r = m->reason; r < m->reason + m->n_reasons; r++) {
+		if (!strcmp(r->text, clean)) {
+			free(clean);
+			return r;
+		}
+	}
+	if (m->n_reasons >= UI_REASONS) {
+		free(clean);
+		clean = xstrdup("other reasons");
+		if (m->n_reasons > UI_REASONS) {
+			free(clean);
+			return &m->reason[UI_REASONS];
+		}
+	}
+	r = &m->reason[m->n_reasons++];
+	r->text = clean;
+	return r;
+}
+
+static void move_job(struct ui_model *m, struct ui_job *j,
+		     const struct events_event *ev)
+{
+	const struct ui_reason *why = need_reason(m, ev->reason);
+	struct ui_node *to = need_node(m, ev->node);
+	uint64_t at_ms = ev->at_ms;
+
+	/* It is on its node all the same. */
+	if (ev->beside) {
+		m->beside += !j->beside;
+		j->beside = true;
+		return;
+	}
+	if (to == j->node && to) {
+		to->now[j->state]--;
+		to->now[ev->state]++;
+		m->now[j->state]--;
+	} else {
+		leave_node(j);
+		m->now[j->state]--;
+		j->state = ev->state;
+		go_to_node(j, to, at_ms);
+	}
+	j->state = ev->state;
+	j->reason = why ? why->text : NULL;
+	j->since_ms = at_ms;
+	m->now[j->state]++;
+}
+
+static void count_node(struct ui_model *m, const struct ui_job *j,
+		       const struct events_event *ev)
+{
+	struct ui_node *n = need_node(m, ev->node);
+
+	if (!n)
+		return;
+	n->done++;
+	if (j && j->node == n && ev->at_ms >= j->there_ms) {
+		n->took_ms += ev->at_ms - j->there_ms;
+		n->counted++;
+	}
+}
+
+static void end_job(struct ui_model *m, struct ui_job *j,
+		    const struct events_event *ev)
+{
+	struct ui_reason *why;
+
+	m->remote += ev->remote;
+	m->local += !ev->remote;
+	m->retried += ev->retries > 0;
+	m->past[index_now(m)].remote += ev->remote;
+	m->past[index_now(m)].local += !ev->remote;
+	why = ev->remote ? NULL : need_reason(m, ev->reason);
+	if (why)
+		why->jobs++;
+	count_node(m, j, ev);
+	if (ev->file)
+		set_text(&m->last, in_tree(m, ev->file));
+	if (j)
+		drop_done_job(m, j);
+}
+
+/* A job is known by EVENTS_QUEUED; what comes after its end is late. */
+static void on_job(struct ui_model *m, const struct events_event *ev)
+{
+	struct ui_job *j = find_by_number(m, ev->job);
+
+	if (ev->state == EVENTS_JOB_DONE)
+		end_job(m, j, ev);
+	else if (j)
+		move_job(m, j, ev);
+	else if (ev->state == EVENTS_QUEUED)
+		add_job(m, ev);
+}
+
+/* ------------------------------------------------------------ the others */
+
+static void on_build(struct ui_model *m, const struct events_event *ev)
+{
+	set_text(&m->what, ev->what);
+	set_text(&m->arch, ev->arch);
+	set_text(&m->toolchain, ev->toolchain);
+	set_text(&m->tree, ev->tree);
+	set_text(&m->dir, ev->dir);
+	set_text(&m->output, ev->output);
+	m->jobs = ev->jobs;
+	m->local_slots = ev->local_slots;
+}
+
+static void on_stream(struct ui_model *m, const struct events_event *ev)
+{
+	set_text(&m->program, ev->program);
+	m->pid = ev->pid;
+	m->began_s = ev->began_s;
+}
+
+static void on_phase(struct ui_model *m, const struct events_event *ev)
+{
+	if (m->n_phases == UI_PHASES) {
+		free(m->phase[0].name);
+		memmove(m->phase, m->phase + 1,
+			(UI_PHASES - 1) * sizeof(m->phase[0]));
+		m->n_phases--;
+	}
+	m->phase[m->n_phases++] = (struct ui_phase){
+		shown(ev->text, UI_TEXT_MAX, 0), ev->at_ms
+	};
+}
+
+const char *ui_model_phase(const struct ui_model *m)
+{
+	return m->n_phases ? m->phase[m->n_phases - 1].name : "start";
+}
+
+unsigned ui_model_running(const struct ui_model *m)
+{
+	return m->n_jobs - m->now[EVENTS_QUEUED];
+}
+
+static void on_diag(struct ui_model *m, const struct events_event *ev)
+{
+	struct ui_diag *d = &m->diag[m->n_diags++ % UI_DIAGS];
+
+	free(d->text);
+	*d = (struct ui_diag){
+		.at_ms = ev->at_ms,
+		.severity = ev->severity,
+		.text = shown(ev->text, UI_DIAG_MAX, PRINTABLE_LAYOUT),
+	};
+	m->warnings += count_of(ev->warnings);
+	m->errors += count_of(ev->errors);
+}
+
+static void on_counts(struct ui_model *m, const struct events_event *ev)
+{
+	m->remote = count_of(ev->remote_n);
+	m->local = count_of(ev->local);
+	m->retried = count_of(ev->retries);
+	m->beside = count_of(ev->beside_n);
+	m->warnings = count_of(ev->warnings);
+	m->errors = count_of(ev->errors);
+}
+
+static void on_reason(struct ui_model *m, const struct events_event *ev)
+{
+	struct ui_reason *why = need_reason(m, ev->reason);
+
+	if (why)
+		why->jobs = count_of(ev->local);
+}
+
+void ui_model_tell(void *model, const struct events_event *ev)
+{
+	struct ui_model *m = model;
+
+	if (ev->at_ms > m->at_ms)
+		m->at_ms = ev->at_ms;
+	go_to_second(m, m->at_ms / 1000);
+	switch (ev->kind) {
+	case EVENTS_STREAM:
+		on_stream(m, ev);
+		break;
+	case EVENTS_BUILD:
+		on_build(m, ev);
+		break;
+	case EVENTS_PHASE:
+		on_phase(m, ev);
+		break;
+	case EVENTS_JOB:
+		on_job(m, ev);
+		break;
+	case EVENTS_NODE:
+		on_node(m, ev);
+		break;
+	case EVENTS_CELL:
+		on_cell(m, ev);
+		break;
+	case EVENTS_LOAD:
+		on_load(m, ev);
+		break;
+	case EVENTS_DIAG:
+		on_diag(m, ev);
+		break;
+	case EVENTS_COUNTS:
+		on_counts(m, ev);
+		break;
+	case EVENTS_REASON:
+		on_reason(m, ev);
+		break;
+	case EVENTS_LIVE:
+		m->live = true;
+		break;
+	case EVENTS_DROPPED:
+		m->dropped += count_of(ev->dropped);
+		break;
+	case EVENTS_DONE:
+		m->done = true;
+		m->status = ev->status;
+		break;
+	case EVENTS_NOTE:
+	case EVENTS_KINDS:
+		break;
+	}
+}
+
+void ui_model_init(struct ui_model *m)
+{
+	char **texts[] = { &m->program, &m->what, &m->arch,   &m->toolchain,
+			   &m->tree,    &m->dir,  &m->output, &m->last };
+
+	*m = (struct ui_model){ 0 };
+	TAILQ_INIT(&m->jobs_now);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		*texts[i] = xstrdup("");
+}
+
+static void free_node(struct ui_node *n)
+{
+	free(n->name);
+	free(n->state);
+	free(n->reason);
+	free(n->machine);
+	free(n->cell);
+	free(n->slot);
+	free(n);
+}
+
+void ui_model_release(struct ui_model *m)
+{
+	char *texts[] = { m->program, m->what, m->arch,   m->toolchain,
+			  m->tree,    m->dir,  m->output, m->last };
+
+	while (!TAILQ_EMPTY(&m->jobs_now))
+		drop_done_job(m, TAILQ_FIRST(&m->jobs_now));
+	map_release(&m->by_number);
+	for (size_t i = 0; i < m->n_nodes; i++)
+		free_node(m->node[i]);
+	free(m->node);
+	map_release(&m->by_name);
+	for (unsigned i = 0; i < m->n_reasons; i++)
+		free(m->reason[i].text);
+	for (unsigned i = 0; i < m->n_phases; i++)
+		free(m->phase[i].name);
+	for (unsigned i = 0; i < UI_DIAGS; i++)
+		free(m->diag[i].text);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		free(texts[i]);
+	*m = (struct ui_model){ 0 };
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/list.h"
+#include "ui/model.h"
+
+struct teller {
+	const struct ui_model *m;
+	events_sink *told;
+	void *ctx;
+};
+
+static struct events_event make(const struct teller *t, enum events_kind kind)
+{
+	struct events_event ev = events_new(kind);
+
+	ev.at_ms = t->m->at_ms;
+	return ev;
+}
+
+static void tell(const struct teller *t, const struct events_event *ev)
+{
+	t->told(t->ctx, ev);
+}
+
+static const char *or_none(const char *text)
+{
+	return *text ? text : NULL;
+}
+
+static void tell_what_is_built(const struct teller *t)
+{
+	const struct ui_model *m = t->m;
+	struct events_event ev = make(t, EVENTS_BUILD);
+
+	if (*m->what) {
+		ev.what = m->what;
+		ev.arch = or_none(m->arch);
+		ev.toolchain = or_none(m->toolchain);
+		ev.tree = or_none(m->tree);
+		ev.dir = or_none(m->dir);
+		ev.output = or_none(m->output);
+		ev.jobs = m->jobs;
+		ev.local_slots = m->local_slots;
+		tell(t, &ev);
+	}
+	for (unsigned i = 0; i < m->n_phases; i++) {
+		ev = make(t, EVENTS_PHASE);
+		ev.at_ms = m->phase[i].began_ms;
+		ev.text = m->phase[i].name;
+		tell(t, &ev);
+	}
+}
+
+static void tell_node(const struct teller *t, const struct ui_node *n)
+{
+	struct events_event ev = make(t, EVENTS_NODE);
+
+	ev.node = n->name;
+	if (*n->state) {
+		ev.at_ms = n->state_ms;
+		ev.text = n->state;
+		ev.reason = n->reason;
+		ev.machine = n->machine;
+		ev.slots = n->slots;
+		ev.cores = n->cores;
+		tell(t, &ev);
+	}
+	if (n->cell) {
+		ev = make(t, EVENTS_CELL);
+		ev.node = n->name;
+		ev.text = n->cell;
+		tell(t, &ev);
+	}
+	ev = make(t, EVENTS_LOAD);
+	ev.node = n->name;
+	ev.jobs_done = n->done;
+	ev.failed = n->failed;
+	ev.retries = n->retries;
+	ev.cpu_ms = n->cpu_ms;
+	ev.sent = n->sent;
+	ev.received = n->received;
+	ev.load = n->load;
+	ev.memory = n->memory;
+	ev.foreign = n->foreign;
+	ev.celsius = n->celsius;
+	ev.speed = n->speed;
+	for (unsigned i = EVENTS_SEND; i <= EVENTS_RECEIVE; i++)
+		ev.running += n->now[i];
+	tell(t, &ev);
+}
+
+static void tell_diags(const struct teller *t)
+{
+	const struct ui_model *m = t->m;
+	uint64_t i = m->n_diags > UI_DIAGS ? m->n_diags - UI_DIAGS : 0;
+
+	for (; i < m->n_diags; i++) {
+		const struct ui_diag *d = &m->diag[i % UI_DIAGS];
+		struct events_event ev = make(t, EVENTS_DIAG);
+
+		ev.at_ms = d->at_ms;
+		ev.severity = d->severity;
+		ev.text = d->text;
+		tell(t, &ev);
+	}
+}
+
+static void tell_job(const struct teller *t, const struct ui_job *j)
+{
+	struct events_event ev = make(t, EVENTS_JOB);
+
+	ev.job = j->number;
+	ev.file = j->file;
+	ev.at_ms = j->came_ms;
+	tell(t, &ev);
+	if (j->state != EVENTS_QUEUED) {
+		ev.state = j->state;
+		ev.node = j->node ? j->node->name : NULL;
+		ev.reason = j->reason;
+		ev.at_ms = j->since_ms;
+		tell(t, &ev);
+	}
+	if (j->beside) {
+		ev.state = EVENTS_RUN;
+		ev.beside = true;
+		ev.node = UI_LOCAL;
+		tell(t, &ev);
+	}
+}
+
+static void tell_counts(const struct teller *t)
+{
+	const struct ui_model *m = t->m;
+	struct events_event ev = make(t, EVENTS_COUNTS);
+
+	ev.remote_n = m->remote;
+	ev.local = m->local;
+	ev.retries = m->retried;
+	ev.beside_n = m->beside;
+	ev.warnings = m->warnings;
+	ev.errors = m->errors;
+	tell(t, &ev);
+	for (unsigned i = 0; i < m->n_reasons; i++) {
+		ev = make(t, EVENTS_REASON);
+		ev.reason = m->reason[i].text;
+		ev.local = m->reason[i].jobs;
+		tell(t, &ev);
+	}
+}
+
+void ui_model_snapshot(void *model, events_sink *told, void *ctx)
+{
+	const struct ui_model *m = model;
+	const struct teller t = { m, told, ctx };
+	const struct ui_job *j;
+
+	tell_what_is_built(&t);
+	for (size_t i = 0; i < m->n_nodes; i++)
+		tell_node(&t, m->node[i]);
+	tell_diags(&t);
+	list_for_each(j, &m->jobs_now, link)
+		tell_job(&t, j);
+	tell_counts(&t);
+	if (m->done) {
+		struct events_event ev = make(&t, EVENTS_DONE);
+
+		ev.status = m->status;
+		ev.remote_n = m->remote;
+		ev.local = m->local;
+		tell(&t, &ev);
+	}
+}

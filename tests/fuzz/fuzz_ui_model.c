@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: ui */
+/*
+ * A stream of events, whoever wrote it: the model of it is sound, may be shown
+ * on a terminal, and its snapshot makes the same model again.
+ */
+#include "base/list.h"
+#include "base/printable.h"
+#include "ui/line.h"
+#include "ui/model.h"
+#include "ui/width.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check(bool ok)
+{
+	if (!ok)
+		abort();
+}
+
+static void check_shown(const char *text, unsigned allow)
+{
+	check(!text || printable(bytes_str(text), allow));
+}
+
+static void check_node(const struct ui_node *n)
+{
+	unsigned now = 0, used = 0;
+
+	check_shown(n->name, 0);
+	check_shown(n->state, 0);
+	check_shown(n->reason, 0);
+	check_shown(n->machine, 0);
+	check_shown(n->cell, 0);
+	for (unsigned i = 0; i < EVENTS_STATES; i++)
+		now += n->now[i];
+	for (unsigned i = 0; i < n->n_slots; i++)
+		used += n->slot[i] != NULL;
+	check(now == used);
+}
+
+static void check_model(const struct ui_model *m)
+{
+	unsigned now[EVENTS_STATES] = { 0 }, n = 0;
+	const struct ui_job *j;
+	struct buf line = { 0 };
+
+	for (size_t i = 0; i < m->n_nodes; i++)
+		check_node(m->node[i]);
+	list_for_each(j, &m->jobs_now, link) {
+		check_shown(j->file, 0);
+		check(!j->node || j->node->slot[j->slot] == j);
+		now[j->state]++;
+		n++;
+	}
+	check(n == m->n_jobs && !memcmp(now, m->now, sizeof(now)));
+	for (unsigned i = 0; i < UI_DIAGS; i++)
+		check_shown(m->diag[i].text, PRINTABLE_LAYOUT);
+	ui_line_put(&line, m, m->at_ms, 80);
+	check_shown(buf_str(&line), 0);
+	check(ui_width(buf_str(&line)) <= 80);
+	buf_release(&line);
+}
+
+static void put_line(void *out, const struct events_event *ev)
+{
+	events_encode(out, ev);
+}
+
+static void tell_line(struct ui_model *m, struct bytes line, bool ours)
+{
+	struct events_read read;
+	struct err err;
+	int ret = events_decode(&read, line, &err);
+
+	check(!ours || !ret);
+	if (ret)
+		return;
+	ui_model_tell(m, &read.ev);
+	events_read_release(&read);
+}
+
+static void tell_lines(struct ui_model *m, struct bytes in, bool ours)
+{
+	while (in.len)
+		tell_line(m, bytes_line(&in), ours);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct buf first = { 0 };
+	struct ui_model m, other;
+
+	ui_model_init(&m);
+	ui_model_init(&other);
+	tell_lines(&m, bytes_of(data, size), false);
+	check_model(&m);
+	ui_model_snapshot(&m, put_line, &first);
+	tell_lines(&other, buf_bytes(&first), true);
+	check_model(&other);
+	check(other.n_jobs == m.n_jobs && other.n_nodes == m.n_nodes &&
+	      other.remote == m.remote && other.local == m.local);
+	ui_model_release(&m);
+	ui_model_release(&other);
+	buf_release(&first);
+	return 0;
+}

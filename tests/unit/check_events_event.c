@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: events */
+/*
+ * The list of events in kfarm-events(5) is made from the table:
+ * KFARM_UPDATE=1 rewrites it.  Run from the top directory.
+ */
+#include "events/event.h"
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PAGE  "man/kfarm-events.5"
+#define BEGIN ".\\\" events: begin\n"
+#define END   ".\\\" events: end\n"
+
+static char *line_of(const struct events_event *ev)
+{
+	struct buf out = { 0 };
+
+	events_encode(&out, ev);
+	return buf_steal(&out);
+}
+
+static void expect(const struct events_event *ev, const char *want)
+{
+	char *line = line_of(ev);
+
+	ck_assert_str_eq(line, want);
+	free(line);
+}
+
+START_TEST(a_job_is_one_line_of_json)
+{
+	struct events_event ev = events_new(EVENTS_JOB);
+
+	ev.at_ms = 1500;
+	ev.job = 7;
+	ev.state = EVENTS_QUEUED;
+	ev.file = "kernel/fork.c";
+	ev.object = "kernel/fork.o";
+	expect(&ev, "{\"t\":1.500,\"event\":\"job\",\"job\":7,\"state\":"
+		    "\"queued\",\"file\":\"kernel/fork.c\",\"object\":"
+		    "\"kernel/fork.o\"}\n");
+	ev.object = NULL;
+	ev.state = EVENTS_JOB_DONE;
+	ev.node = "neo4a";
+	ev.remote = true;
+	ev.cpu_ms = 40;
+	expect(&ev, "{\"t\":1.500,\"event\":\"job\",\"job\":7,\"state\":"
+		    "\"done\",\"file\":\"kernel/fork.c\",\"node\":\"neo4a\","
+		    "\"remote\":true,\"retries\":0,\"cpu\":0.040}\n");
+}
+END_TEST
+
+START_TEST(a_text_that_is_not_utf8_stays_valid_json)
+{
+	struct events_event ev = events_new(EVENTS_DIAG);
+
+	ev.text = "a\xff\"b\nc";
+	ev.severity = EVENTS_ERROR;
+	ev.errors = 1;
+	expect(&ev, "{\"t\":0.000,\"event\":\"diag\",\"severity\":\"error\","
+		    "\"text\":\"a\xef\xbf\xbd\\\"b\\nc\",\"warnings\":0,"
+		    "\"errors\":1}\n");
+}
+END_TEST
+
+START_TEST(what_is_not_known_is_left_out)
+{
+	struct events_event ev = events_new(EVENTS_LOAD);
+
+	ev.node = "a";
+	ev.sent = INT64_C(5000000000);
+	ev.celsius = -1500;
+	expect(&ev, "{\"t\":0.000,\"event\":\"load\",\"node\":\"a\","
+		    "\"running\":0,\"done\":0,\"failed\":0,\"retries\":0,"
+		    "\"cpu\":0.000,\"sent\":5000000000,\"received\":0,"
+		    "\"temperature\":-1.500}\n");
+}
+END_TEST
+
+START_TEST(a_long_text_is_cut_between_characters)
+{
+	struct events_event ev = events_new(EVENTS_NOTE);
+	char *text = xmalloc(EVENTS_TEXT_MAX + 10), *line;
+	struct events_read got;
+	struct err err;
+
+	/* The limit is in the middle of a character of two bytes. */
+	for (size_t i = 0; i < EVENTS_TEXT_MAX + 9; i++)
+		text[i] = i % 2 ? '\xc3' : '\xa4';
+	text[0] = 'x';
+	text[EVENTS_TEXT_MAX + 9] = '\0';
+	ev.text = text;
+	line = line_of(&ev);
+	ck_assert_msg(!events_decode(&got, bytes_str(line), &err), "%s",
+		      err.text);
+	ck_assert_uint_eq(strlen(got.ev.text), EVENTS_TEXT_MAX - 1);
+	ck_assert_ptr_null(strstr(got.ev.text, "\xef\xbf\xbd"));
+	events_read_release(&got);
+	free(line);
+	free(text);
+}
+END_TEST
+
+/* Each field another value; those of a job at its end. */
+static struct events_event filled(enum events_kind kind)
+{
+	static const char *const texts[] = { "a", "\xc3\xa4 \"b\"", "c\nd" };
+	struct events_event ev = events_new(kind);
+	size_t n;
+	const struct events_field *f = events_fields(kind, &n);
+
+	ev.at_ms = 123456;
+	for (size_t i = 0; i < n; i++) {
+		void *at = (char *)&ev + f[i].at;
+
+		if (f[i].type == EVENTS_TEXT)
+			*(const char **)at = texts[i % 3];
+		else if (f[i].type == EVENTS_WORD)
+			*(unsigned *)at = kind == EVENTS_JOB ? EVENTS_JOB_DONE :
+							       1;
+		else if (f[i].type == EVENTS_YES || f[i].type == EVENTS_BOOL)
+			*(bool *)at = true;
+		else
+			*(int64_t *)at = 1000000007 * (int64_t)(i + 1);
+	}
+	return ev;
+}
+
+START_TEST(every_event_comes_back_as_it_was)
+{
+	struct events_event ev = filled((enum events_kind)_i);
+	char *line = line_of(&ev), *again;
+	struct events_read got;
+	struct err err;
+
+	ck_assert_msg(!events_decode(&got, bytes_str(line), &err), "%s: %s",
+		      line, err.text);
+	ck_assert_int_eq(got.ev.kind, _i);
+	again = line_of(&got.ev);
+	ck_assert_str_eq(again, line);
+	events_read_release(&got);
+	free(again);
+	free(line);
+}
+END_TEST
+
+static const struct {
+	const char *line;
+	int answer;
+} spoiled[] = {
+	{ "", -EPROTO },
+	{ "[]", -EPROTO },
+	{ "{}", -EPROTO },
+	{ "{\"t\":0,\"event\":7}", -EPROTO },
+	{ "{\"event\":\"live\"}", -EPROTO },
+	{ "{\"t\":-1,\"event\":\"live\"}", -EPROTO },
+	{ "{\"t\":1e300,\"event\":\"live\"}", -EPROTO },
+	{ "{\"t\":\"1\",\"event\":\"live\"}", -EPROTO },
+	{ "{\"t\":0,\"event\":\"live\"} x", -EPROTO },
+	{ "{\"t\":0,\"event\":\"job\",\"job\":-1}", -EPROTO },
+	{ "{\"t\":0,\"event\":\"job\",\"job\":1.5}", -EPROTO },
+	{ "{\"t\":0,\"event\":\"job\",\"job\":99999999999999999999}", -EPROTO },
+	{ "{\"t\":0,\"event\":\"job\",\"state\":\"tired\"}", -EPROTO },
+	{ "{\"t\":0,\"event\":\"job\",\"file\":null}", -EPROTO },
+	{ "{\"t\":0,\"event\":\"job\",\"remote\":1}", -EPROTO },
+	{ "{\"t\":0,\"event\":\"note\",\"text\":\"\xff\"}", -EPROTO },
+	{ "{\"t\":0,\"event\":\"of the future\"}", -ENOMSG },
+	{ "{\"t\":0,\"event\":\"live\",\"of the future\":[1,{}]}", 0 },
+	{ "{\"t\":0,\"event\":\"job\"}\n", 0 },
+};
+
+START_TEST(what_is_no_event_is_refused)
+{
+	struct events_read got;
+	struct err err;
+
+	ck_assert_int_eq(events_decode(&got, bytes_str(spoiled[_i].line), &err),
+			 spoiled[_i].answer);
+	if (!spoiled[_i].answer)
+		events_read_release(&got);
+	else
+		ck_assert_ptr_null(got.holder);
+}
+END_TEST
+
+START_TEST(a_line_without_end_is_refused)
+{
+	size_t len = EVENTS_LINE_MAX + 1;
+	char *line = xmalloc(len);
+	struct events_read got;
+	struct err err;
+
+	memset(line, ' ', len);
+	ck_assert_int_eq(events_decode(&got, bytes_of(line, len), &err),
+			 -EMSGSIZE);
+	free(line);
+}
+END_TEST
+
+/* An event of a job takes a microsecond or two; 20 is no fault of ours. */
+START_TEST(an_event_costs_microseconds)
+{
+	struct events_event ev = filled(EVENTS_JOB);
+	struct buf out = { 0 };
+	uint64_t began = clock_us(), took;
+
+	ev.file = "drivers/net/ethernet/stmicro/stmmac/stmmac_main.c";
+	ev.node = "neo4a";
+	ev.reason = NULL;
+	for (unsigned i = 0; i < 100000; i++) {
+		buf_reset(&out);
+		events_encode(&out, &ev);
+	}
+	took = clock_us() - began;
+	buf_release(&out);
+	ck_assert_msg(took < 20 * 100000, "%llu us for 100,000 events",
+		      (unsigned long long)took);
+}
+END_TEST
+
+/* ------------------------------------------------------------- the page */
+
+static const char *const type_names[] = {
+	[EVENTS_TEXT] = "string",    [EVENTS_WORD] = "word",
+	[EVENTS_NUMBER] = "integer", [EVENTS_MILLI] = "number",
+	[EVENTS_YES] = "true",       [EVENTS_BOOL] = "boolean",
+};
+
+static void list_field(struct buf *out, const struct events_field *f)
+{
+	buf_printf(out, ".It Cm %s Ta %s", f->name, type_names[f->type]);
+	if (f->unit)
+		buf_printf(out, " Ta %s", f->unit);
+	for (size_t i = 0; f->words && f->words[i]; i++)
+		buf_printf(out, "%s%s", i ? ", " : " Ta ", f->words[i]);
+	if (!f->unit && !f->words)
+		buf_add_str(out, " Ta");
+	buf_add_str(out, "\n");
+}
+
+static void list_events(struct buf *out)
+{
+	for (enum events_kind kind = 0; kind < EVENTS_KINDS; kind++) {
+		size_t n;
+		const struct events_field *f = events_fields(kind, &n);
+
+		if (!n)
+			continue;
+		buf_printf(out, ".Ss The fields of %s\n",
+			   events_kind_name(kind));
+		buf_add_str(out, ".Bl -column \"toolchainx\" \"integerx\" "
+				 "\"seconds since 1970, and more\"\n");
+		for (; n--; f++)
+			list_field(out, f);
+		buf_add_str(out, ".El\n");
+	}
+}
+
+START_TEST(the_page_lists_what_the_table_has)
+{
+	struct buf page = { 0 }, list = { 0 }, made = { 0 };
+	const char *begin, *end;
+	struct err err;
+
+	ck_assert_msg(!fs_read(PAGE, 1 << 20, &page, &err), "%s", err.text);
+	begin = strstr(buf_str(&page), BEGIN);
+	end = strstr(buf_str(&page), END);
+	ck_assert(begin && end);
+	begin += strlen(BEGIN);
+	list_events(&list);
+	buf_add(&made, page.data, (size_t)((uint8_t *)begin - page.data));
+	buf_add_bytes(&made, buf_bytes(&list));
+	buf_add_str(&made, end);
+	if (getenv("KFARM_UPDATE"))
+		ck_assert(!fs_write(PAGE, buf_bytes(&made), 0644, &err));
+	else
+		ck_assert_msg(!strcmp(buf_str(&made), buf_str(&page)),
+			      PAGE " is out of step; from the top directory: "
+				   "KFARM_UPDATE=1 "
+				   "build/unit/check_events_event");
+	buf_release(&page);
+	buf_release(&list);
+	buf_release(&made);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("events/event");
+	TCase *tc = tcase_create("json");
+
+	tcase_add_test(tc, a_job_is_one_line_of_json);
+	tcase_add_test(tc, a_text_that_is_not_utf8_stays_valid_json);
+	tcase_add_test(tc, what_is_not_known_is_left_out);
+	tcase_add_test(tc, a_long_text_is_cut_between_characters);
+	tcase_add_loop_test(tc, every_event_comes_back_as_it_was, 0,
+			    EVENTS_KINDS);
+	tcase_add_loop_test(tc, what_is_no_event_is_refused, 0,
+			    sizeof(spoiled) / sizeof(*spoiled));
+	tcase_add_test(tc, a_line_without_end_is_refused);
+	tcase_add_test(tc, an_event_costs_microseconds);
+	tcase_add_test(tc, the_page_lists_what_the_table_has);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: events */
+#include "events/hub.h"
+
+#include "base/clock.h"
+#include "suite.h"
+
+#include <event2/event.h>
+
+struct counter {
+	struct events_consumer c;
+	unsigned told, due;
+	uint64_t last_ms;
+	struct counter *removes; /* another, when it hears something */
+};
+
+static struct events_hub *hub;
+static struct event_base *base;
+static struct counter a, b;
+
+static void on_told(void *ctx, const struct events_event *ev)
+{
+	struct counter *c = ctx;
+
+	c->told++;
+	c->last_ms = ev->at_ms;
+	if (c->removes)
+		events_hub_remove(hub, &c->removes->c);
+}
+
+static void on_due(void *ctx, uint64_t at_ms)
+{
+	struct counter *c = ctx;
+
+	(void)at_ms;
+	c->due++;
+}
+
+static void listen_to(struct counter *c)
+{
+	*c = (struct counter){ .c = { on_told, on_due, c, NULL } };
+	events_hub_add(hub, &c->c);
+}
+
+static void set_up(void)
+{
+	hub = events_hub_new();
+	base = event_base_new();
+	listen_to(&a);
+	listen_to(&b);
+}
+
+static void tear_down(void)
+{
+	events_hub_free(hub);
+	event_base_free(base);
+}
+
+static void tell(void)
+{
+	struct events_event ev = events_new(EVENTS_NOTE);
+
+	events_hub_tell(hub, &ev);
+}
+
+static void run_ms(unsigned ms)
+{
+	struct timeval tv = { .tv_sec = ms / 1000,
+			      .tv_usec = (suseconds_t)(ms % 1000) * 1000 };
+
+	event_base_loopexit(base, &tv);
+	event_base_dispatch(base);
+}
+
+START_TEST(all_hear_it_in_their_order)
+{
+	tell();
+	ck_assert_uint_eq(a.told, 1);
+	ck_assert_uint_eq(b.told, 1);
+	events_hub_remove(hub, &a.c);
+	tell();
+	ck_assert_uint_eq(a.told, 1);
+	ck_assert_uint_eq(b.told, 2);
+}
+END_TEST
+
+START_TEST(one_may_leave_or_send_another_away_while_it_hears)
+{
+	a.removes = &b;
+	tell();
+	ck_assert_uint_eq(a.told, 1);
+	ck_assert_uint_eq(b.told, 0);
+	listen_to(&b);
+	b.removes = &b;
+	a.removes = NULL;
+	tell();
+	tell();
+	ck_assert_uint_eq(a.told, 3);
+	ck_assert_uint_eq(b.told, 1);
+}
+END_TEST
+
+START_TEST(without_a_loop_what_is_due_is_due_at_once)
+{
+	tell();
+	tell();
+	ck_assert_uint_eq(a.due, 2);
+}
+END_TEST
+
+START_TEST(many_events_are_drawn_once)
+{
+	events_hub_start(hub, base);
+	for (int i = 0; i < 1000; i++)
+		tell();
+	ck_assert_uint_eq(a.told, 1000);
+	ck_assert_uint_eq(a.due, 0);
+	run_ms(400);
+	ck_assert_uint_eq(a.due, 1);
+	events_hub_stop(hub);
+	ck_assert_uint_eq(a.due, 2);
+}
+END_TEST
+
+START_TEST(a_second_without_events_is_due_too)
+{
+	events_hub_start(hub, base);
+	run_ms(1500);
+	ck_assert_uint_ge(a.due, 1);
+	ck_assert_uint_le(a.due, 2);
+}
+END_TEST
+
+START_TEST(time_goes_on)
+{
+	uint64_t began = clock_ms();
+
+	tell();
+	while (clock_ms() < began + 20)
+		;
+	tell();
+	ck_assert_uint_ge(a.last_ms, 19);
+	ck_assert_uint_ge(events_hub_now(hub), a.last_ms);
+}
+END_TEST
+
+static void snapshot(void *ctx, events_sink *told, void *told_ctx)
+{
+	struct events_event ev = events_new(EVENTS_BUILD);
+
+	(void)ctx;
+	told(told_ctx, &ev);
+}
+
+START_TEST(a_snapshot_ends_with_live)
+{
+	struct counter late = { 0 };
+
+	events_hub_snapshot(hub, on_told, &late);
+	ck_assert_uint_eq(late.told, 1);
+	events_hub_set_snapshot(hub, snapshot, NULL);
+	events_hub_snapshot(hub, on_told, &late);
+	ck_assert_uint_eq(late.told, 3);
+	ck_assert_uint_eq(a.told, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("events/hub");
+	TCase *tc = tcase_create("hub");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, all_hear_it_in_their_order);
+	tcase_add_test(tc, one_may_leave_or_send_another_away_while_it_hears);
+	tcase_add_test(tc, without_a_loop_what_is_due_is_due_at_once);
+	tcase_add_test(tc, many_events_are_drawn_once);
+	tcase_add_test(tc, a_second_without_events_is_due_too);
+	tcase_add_test(tc, time_goes_on);
+	tcase_add_test(tc, a_snapshot_ends_with_live);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: events */
+#include "events/server.h"
+
+#include "../lib/tempdir.h"
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "suite.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static char dir[TEMPDIR_SIZE];
+static char *path;
+static struct events_hub *hub;
+static struct event_base *base;
+static struct events_server *server;
+static struct err err;
+
+static void tell(void *ctx, const struct events_event *ev)
+{
+	(void)ctx;
+	(void)ev;
+}
+
+static void snapshot(void *ctx, events_sink *told, void *told_ctx)
+{
+	struct events_event ev = events_new(EVENTS_BUILD);
+
+	(void)ctx;
+	ev.what = "Image";
+	told(told_ctx, &ev);
+}
+
+static void set_up(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+	tempdir_make(dir);
+	path = xasprintf("%s/events", dir);
+	hub = events_hub_new();
+	base = event_base_new();
+	events_hub_set_snapshot(hub, snapshot, NULL);
+	events_hub_start(hub, base);
+	ck_assert_msg(!events_server_new(&server, hub, base, path, &err), "%s",
+		      err.text);
+}
+
+static void tear_down(void)
+{
+	events_server_free(server);
+	events_hub_free(hub);
+	event_base_free(base);
+	free(path);
+	tempdir_remove(dir);
+}
+
+static void turn(unsigned ms)
+{
+	struct timeval tv = { .tv_sec = ms / 1000,
+			      .tv_usec = (suseconds_t)(ms % 1000) * 1000 };
+
+	event_base_loopexit(base, &tv);
+	event_base_dispatch(base);
+}
+
+static int come(void)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+	strcpy(at.sun_path, path);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	turn(50);
+	return fd;
+}
+
+static void note(const char *text)
+{
+	struct events_event ev = events_new(EVENTS_NOTE);
+
+	ev.text = text;
+	events_hub_tell(hub, &ev);
+}
+
+/* All that came, as text. */
+static char *heard(int fd)
+{
+	struct buf got = { 0 };
+	char block[65536];
+	ssize_t n;
+
+	while ((n = read(fd, block, sizeof(block))) > 0)
+		buf_add(&got, block, (size_t)n);
+	return buf_steal(&got);
+}
+
+static unsigned count(const char *text, const char *word)
+{
+	unsigned n = 0;
+
+	while ((text = strstr(text, word))) {
+		n++;
+		text += strlen(word);
+	}
+	return n;
+}
+
+START_TEST(who_comes_late_hears_the_state_and_then_the_rest)
+{
+	char *text;
+	int fd;
+
+	note("before");
+	fd = come();
+	note("after");
+	turn(200);
+	text = heard(fd);
+	ck_assert(str_starts(text, "{\"t\":"));
+	ck_assert_ptr_nonnull(strstr(text, "\"event\":\"stream\""));
+	ck_assert_ptr_null(strstr(text, "before"));
+	ck_assert_ptr_nonnull(strstr(text, "\"what\":\"Image\""));
+	ck_assert_ptr_nonnull(strstr(text, "\"event\":\"live\""));
+	ck_assert(strstr(text, "live") < strstr(text, "after"));
+	free(text);
+	close(fd);
+}
+END_TEST
+
+START_TEST(several_hear_the_same_and_leave_as_they_like)
+{
+	int a = come(), b = come();
+	char *text;
+
+	note("one");
+	turn(200);
+	close(a);
+	turn(50);
+	note("two");
+	turn(200);
+	text = heard(b);
+	ck_assert_ptr_nonnull(strstr(text, "one"));
+	ck_assert_ptr_nonnull(strstr(text, "two"));
+	free(text);
+	close(b);
+	turn(50);
+	/* Nobody is there: nothing is done for them. */
+	note("three");
+	turn(200);
+}
+END_TEST
+
+START_TEST(one_that_does_not_read_delays_nobody)
+{
+	int slow = come(), good = come();
+	uint64_t began = clock_ms();
+	char *text;
+	unsigned n = 0;
+
+	for (int i = 0; i < 40000; i++) {
+		note("an event that is longer than it would have to be");
+		if (i % 1000)
+			continue;
+		turn(1);
+		text = heard(good);
+		free(text);
+	}
+	ck_assert_uint_lt(clock_ms() - began, 20000);
+	/* It reads at last: it is told how much it missed. */
+	for (int i = 0; i < 200 && !n; i++) {
+		text = heard(slow);
+		n = count(text, "\"event\":\"dropped\"");
+		free(text);
+		note("more");
+		turn(20);
+	}
+	ck_assert_uint_ge(n, 1);
+	close(slow);
+	close(good);
+}
+END_TEST
+
+START_TEST(what_they_send_is_not_read)
+{
+	char block[100000];
+	char *text;
+	int fd = come();
+
+	memset(block, 'x', sizeof(block));
+	ck_assert_int_gt(write(fd, block, sizeof(block)), 0);
+	turn(100);
+	note("one");
+	turn(200);
+	text = heard(fd);
+	ck_assert_ptr_nonnull(strstr(text, "one"));
+	free(text);
+	close(fd);
+}
+END_TEST
+
+START_TEST(so_many_come_and_no_more)
+{
+	int fd[EVENTS_CLIENTS_MAX + 1];
+	struct pollfd p = { .events = POLLIN };
+	char *text;
+
+	for (int i = 0; i <= EVENTS_CLIENTS_MAX; i++)
+		fd[i] = come();
+	p.fd = fd[EVENTS_CLIENTS_MAX];
+	ck_assert_int_eq(poll(&p, 1, 1000), 1);
+	text = heard(p.fd);
+	ck_assert_str_eq(text, "");
+	free(text);
+	close(fd[0]);
+	turn(50);
+	close(p.fd);
+	p.fd = come();
+	text = heard(p.fd);
+	ck_assert_ptr_nonnull(strstr(text, "live"));
+	free(text);
+	close(p.fd);
+	for (int i = 1; i < EVENTS_CLIENTS_MAX; i++)
+		close(fd[i]);
+}
+END_TEST
+
+/* All 32 are stuck: the end of the build is not 32 times as late. */
+START_TEST(the_end_waits_a_tenth_of_a_second_for_all)
+{
+	int fd[EVENTS_CLIENTS_MAX];
+	uint64_t began;
+
+	for (int i = 0; i < EVENTS_CLIENTS_MAX; i++)
+		fd[i] = come();
+	for (int i = 0; i < 20000; i++)
+		note("an event that is longer than it would have to be");
+	began = clock_ms();
+	events_server_free(server);
+	server = NULL;
+	ck_assert_uint_lt(clock_ms() - began, 1500);
+	ck_assert(!fs_exists(path));
+	for (int i = 0; i < EVENTS_CLIENTS_MAX; i++)
+		close(fd[i]);
+}
+END_TEST
+
+START_TEST(a_path_that_is_too_long_is_an_error)
+{
+	struct events_server *other = NULL;
+	char *longer = xasprintf("%s/%0200d", dir, 7);
+
+	ck_assert_int_eq(events_server_new(&other, hub, base, longer, &err),
+			 -ENAMETOOLONG);
+	ck_assert_ptr_null(other);
+	free(longer);
+}
+END_TEST
+
+START_TEST(without_a_model_there_is_live_alone)
+{
+	char *text;
+	int fd;
+
+	events_hub_set_snapshot(hub, NULL, NULL);
+	fd = come();
+	text = heard(fd);
+	ck_assert_uint_eq(count(text, "\n"), 2);
+	free(text);
+	close(fd);
+	events_hub_snapshot(hub, tell, NULL);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("events/server");
+	TCase *tc = tcase_create("server");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_set_timeout(tc, 120);
+	tcase_add_test(tc, who_comes_late_hears_the_state_and_then_the_rest);
+	tcase_add_test(tc, several_hear_the_same_and_leave_as_they_like);
+	tcase_add_test(tc, one_that_does_not_read_delays_nobody);
+	tcase_add_test(tc, what_they_send_is_not_read);
+	tcase_add_test(tc, so_many_come_and_no_more);
+	tcase_add_test(tc, the_end_waits_a_tenth_of_a_second_for_all);
+	tcase_add_test(tc, a_path_that_is_too_long_is_an_error);
+	tcase_add_test(tc, without_a_model_there_is_live_alone);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

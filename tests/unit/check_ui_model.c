@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: ui */
+#include "ui/model.h"
+
+#include "base/clock.h"
+#include "base/printable.h"
+#include "base/str.h"
+#include "suite.h"
+#include "ui-play.h"
+
+#include <malloc.h>
+#include <string.h>
+
+static void set_up(void)
+{
+	now_ms = 0;
+	also = NULL;
+	ui_model_init(&m);
+}
+
+static void tear_down(void)
+{
+	ui_model_release(&m);
+}
+
+START_TEST(jobs_are_counted_by_their_last_state)
+{
+	node("a", "up", NULL);
+	for (int i = 1; i <= 5; i++)
+		job(i, EVENTS_QUEUED, NULL);
+	job(1, EVENTS_SEND, "a");
+	job(1, EVENTS_RECEIVE, "a");
+	job(1, EVENTS_JOB_DONE, "a");
+	job(2, EVENTS_SEND, "a");
+	job(3, EVENTS_RUN, "local");
+	job(3, EVENTS_JOB_DONE, "local");
+	job(4, EVENTS_SCAN, NULL);
+	ck_assert_uint_eq(m.remote, 1);
+	ck_assert_uint_eq(m.local, 1);
+	ck_assert_uint_eq(ui_model_running(&m), 2);
+	ck_assert_uint_eq(m.now[EVENTS_QUEUED], 1);
+	ck_assert_uint_eq(m.now[EVENTS_SCAN], 1);
+	ck_assert_uint_eq(m.now[EVENTS_SEND], 1);
+	ck_assert_uint_eq(m.n_reasons, 1);
+	ck_assert_str_eq(m.reason[0].text, ".incbin");
+	ck_assert_uint_eq(m.reason[0].jobs, 1);
+}
+END_TEST
+
+START_TEST(a_job_that_goes_back_is_counted_once)
+{
+	job(7, EVENTS_QUEUED, NULL);
+	job(7, EVENTS_SEND, "a");
+	job(7, EVENTS_SCAN, NULL);
+	job(7, EVENTS_SEND, "b");
+	ck_assert_uint_eq(ui_model_node(&m, "a")->now[EVENTS_SEND], 0);
+	job(7, EVENTS_JOB_DONE, "b");
+	job(7, EVENTS_RUN, "a"); /* too late: it is done */
+	ck_assert_uint_eq(m.remote, 1);
+	ck_assert_uint_eq(m.n_jobs, 0);
+	ck_assert_uint_eq(ui_model_node(&m, "b")->done, 1);
+	for (int i = 0; i < EVENTS_STATES; i++)
+		ck_assert_uint_eq(m.now[i], 0);
+}
+END_TEST
+
+START_TEST(a_job_keeps_its_slot)
+{
+	const struct ui_node *a;
+
+	for (int i = 1; i <= 3; i++) {
+		job(i, EVENTS_QUEUED, NULL);
+		job(i, EVENTS_SEND, "a");
+	}
+	a = ui_model_node(&m, "a");
+	job(2, EVENTS_JOB_DONE, "a");
+	ck_assert_ptr_null(a->slot[1]);
+	job(3, EVENTS_RUN, "a");
+	ck_assert_int_eq(a->slot[2]->number, 3);
+	job(4, EVENTS_QUEUED, NULL);
+	job(4, EVENTS_SEND, "a");
+	ck_assert_int_eq(a->slot[1]->number, 4);
+	ck_assert_uint_eq(a->n_slots, 3);
+	ck_assert_uint_eq(a->now[EVENTS_SEND], 2);
+	ck_assert_uint_eq(a->now[EVENTS_RUN], 1);
+}
+END_TEST
+
+START_TEST(one_that_is_compiled_here_too_stays_on_its_node)
+{
+	struct events_event ev = events_new(EVENTS_JOB);
+
+	job(1, EVENTS_QUEUED, NULL);
+	job(1, EVENTS_SEND, "a");
+	ev.job = 1;
+	ev.state = EVENTS_RUN;
+	ev.node = "local";
+	ev.reason = "its node is slow";
+	ev.beside = true;
+	play(&ev);
+	ck_assert_uint_eq(ui_model_node(&m, "a")->now[EVENTS_SEND], 1);
+	ck_assert_uint_eq(m.beside, 1);
+	job(1, EVENTS_JOB_DONE, "local");
+	ck_assert_uint_eq(ui_model_node(&m, "a")->now[EVENTS_SEND], 0);
+	ck_assert_uint_eq(m.local, 1);
+	ck_assert_uint_eq(m.remote, 0);
+}
+END_TEST
+
+START_TEST(this_machine_is_the_first_and_no_node)
+{
+	unsigned up;
+
+	node("a", "up", NULL);
+	node("b", "down", "no route to host");
+	job(1, EVENTS_QUEUED, NULL);
+	job(1, EVENTS_RUN, "local");
+	ck_assert(ui_node_is_local(m.node[0]));
+	ck_assert_uint_eq(m.n_nodes, 3);
+	ck_assert_uint_eq(ui_model_nodes(&m, &up), 2);
+	ck_assert_uint_eq(up, 1);
+	ck_assert_str_eq(ui_model_node(&m, "b")->reason, "no route to host");
+}
+END_TEST
+
+START_TEST(a_node_without_work_is_idle)
+{
+	node("a", "connecting", NULL);
+	now_ms = 1000;
+	node("a", "up", NULL);
+	ck_assert_uint_eq(ui_node_idle(m.node[0], 4000), 3000);
+	now_ms = 5000;
+	job(1, EVENTS_QUEUED, NULL);
+	job(1, EVENTS_SEND, "a");
+	ck_assert_uint_eq(ui_node_idle(m.node[0], 9000), 0);
+	now_ms = 8000;
+	job(1, EVENTS_JOB_DONE, "a");
+	ck_assert_uint_eq(ui_node_idle(m.node[0], 16000), 11000);
+	ck_assert_uint_eq(ui_node_mean(m.node[0]), 3000);
+	node("a", "down", "gone");
+	ck_assert_uint_eq(ui_node_idle(m.node[0], 16000), 0);
+}
+END_TEST
+
+START_TEST(names_are_told_without_the_tree)
+{
+	tree("/src/linux");
+	job(1, EVENTS_QUEUED, NULL);
+	ck_assert_str_eq(TAILQ_FIRST(&m.jobs_now)->file, "kernel/a.c");
+	job(1, EVENTS_JOB_DONE, "a");
+	ck_assert_str_eq(m.last, "kernel/a.c");
+}
+END_TEST
+
+START_TEST(throughput_is_of_the_last_seconds)
+{
+	for (unsigned s = 0; s < 100; s++) {
+		now_ms = s * 1000;
+		for (unsigned i = 0; i < s % 10; i++)
+			job(s * 10 + i + 1, EVENTS_JOB_DONE, "a");
+	}
+	now_ms = 100500;
+	ck_assert_uint_eq(ui_model_done_at(&m, now_ms, 1), 9);
+	ck_assert_uint_eq(ui_model_done_at(&m, now_ms, 10), 0);
+	ck_assert_uint_eq(ui_model_done_at(&m, now_ms, 55), 5);
+	ck_assert_uint_eq(ui_model_done_at(&m, now_ms, 99), 0); /* too old */
+	ck_assert_uint_eq(ui_model_rate(&m, now_ms, 10), 4500);
+	ck_assert_uint_eq(ui_model_rate(&m, now_ms + 5000, 10), 3500);
+	ck_assert_uint_eq(ui_model_rate(&m, now_ms + 3600000, 60), 0);
+	ck_assert_uint_eq(ui_model_rate(&m, 0, 60), 0);
+}
+END_TEST
+
+START_TEST(bytes_are_those_since_the_beat_before)
+{
+	struct events_event ev = events_new(EVENTS_LOAD);
+
+	ev.node = "a";
+	ev.sent = 1000000;
+	ev.celsius = 61500;
+	ev.speed = 700;
+	play(&ev);
+	now_ms = 1000;
+	ev.sent += 500;
+	ev.received = 20;
+	play(&ev);
+	ck_assert_uint_eq(m.past[1].sent, 500);
+	ck_assert_uint_eq(m.past[1].received, 20);
+	ck_assert_uint_eq(m.past[0].sent, 0);
+	ck_assert_int_eq(m.node[0]->celsius, 61500);
+	ck_assert_int_eq(m.node[0]->speed, 700);
+	ck_assert_int_eq(m.node[0]->foreign, EVENTS_UNKNOWN);
+	/* A node that was away begins again; that is no traffic. */
+	ev.sent = 0;
+	play(&ev);
+	ck_assert_uint_eq(m.past[1].sent, 500);
+}
+END_TEST
+
+START_TEST(phases_and_diagnostics_are_kept_so_far)
+{
+	char text[32];
+
+	ck_assert_str_eq(ui_model_phase(&m), "start");
+	for (int i = 0; i < 1000; i++) {
+		snprintf(text, sizeof(text), "number %d", i);
+		say(EVENTS_PHASE, text);
+		diag(text, i % 2 ? EVENTS_ERROR : EVENTS_WARNING);
+	}
+	ck_assert_str_eq(ui_model_phase(&m), "number 999");
+	ck_assert_uint_eq(m.n_phases, UI_PHASES);
+	ck_assert_uint_eq(m.n_diags, 1000);
+	ck_assert_str_eq(m.diag[999 % UI_DIAGS].text, "number 999");
+	ck_assert_uint_eq(m.warnings, 500);
+	ck_assert_uint_eq(m.errors, 500);
+}
+END_TEST
+
+START_TEST(reasons_beyond_those_kept_are_counted_together)
+{
+	struct events_event ev = events_new(EVENTS_JOB);
+	char text[32];
+	unsigned sum = 0;
+
+	ev.state = EVENTS_JOB_DONE;
+	ev.node = "local";
+	ev.reason = text;
+	for (int i = 0; i < 200; i++) {
+		snprintf(text, sizeof(text), "reason %d", i);
+		play(&ev);
+	}
+	ck_assert_uint_eq(m.n_reasons, UI_REASONS + 1);
+	ck_assert_str_eq(m.reason[UI_REASONS].text, "other reasons");
+	for (unsigned i = 0; i < m.n_reasons; i++)
+		sum += m.reason[i].jobs;
+	ck_assert_uint_eq(sum, 200);
+}
+END_TEST
+
+START_TEST(nothing_reaches_a_terminal_raw)
+{
+	static const char evil[] = "a\033[2Jb\r\xff\xe2\x80\xae";
+
+	node(evil, evil, evil);
+	say(EVENTS_PHASE, evil);
+	diag(evil, EVENTS_ERROR);
+	tree(evil);
+	ck_assert(printable(bytes_str(m.node[0]->name), 0));
+	ck_assert(printable(bytes_str(m.node[0]->state), 0));
+	ck_assert(printable(bytes_str(m.node[0]->reason), 0));
+	ck_assert(printable(bytes_str(ui_model_phase(&m)), 0));
+	ck_assert(printable(bytes_str(m.tree), 0));
+	ck_assert(printable(bytes_str(m.diag[0].text), PRINTABLE_LAYOUT));
+	/* It is one node, however it is spelled. */
+	node(evil, "up", NULL);
+	ck_assert_uint_eq(m.n_nodes, 1);
+}
+END_TEST
+
+START_TEST(events_that_lack_everything_do_no_harm)
+{
+	for (enum events_kind kind = 0; kind < EVENTS_KINDS; kind++) {
+		for (unsigned state = 0; state < EVENTS_STATES; state++) {
+			struct events_event ev = events_new(kind);
+
+			ev.state = state;
+			play(&ev);
+		}
+	}
+	ck_assert_uint_eq(m.n_nodes, 0);
+}
+END_TEST
+
+/* ----------------------------------------------------------- snapshots */
+
+static void told_other(void *other, const struct events_event *ev)
+{
+	struct buf line = { 0 };
+	struct events_read read;
+	struct err err;
+
+	/* By way of paper, as somebody who connects gets it. */
+	events_encode(&line, ev);
+	ck_assert_msg(!events_decode(&read, buf_bytes(&line), &err), "%s: %s",
+		      buf_str(&line), err.text);
+	ui_model_tell(other, &read.ev);
+	events_read_release(&read);
+	buf_release(&line);
+}
+
+static void put_line(void *out, const struct events_event *ev)
+{
+	events_encode(out, ev);
+}
+
+/* A second model of it tells the same, and goes on in the same way. */
+START_TEST(a_snapshot_makes_the_model_again)
+{
+	struct buf first = { 0 }, second = { 0 };
+	struct events_event ev = events_new(EVENTS_LOAD);
+	struct ui_model other;
+
+	tree("/src/linux");
+	say(EVENTS_PHASE, "compile");
+	node("a", "up", NULL);
+	node("b", "down", "no route to host");
+	for (int i = 1; i <= 20; i++) {
+		now_ms += 10;
+		job(i, EVENTS_QUEUED, NULL);
+		job(i, EVENTS_SEND, i % 2 ? "a" : "local");
+		if (i % 3 == 0)
+			job(i, EVENTS_JOB_DONE, i % 2 ? "a" : "local");
+	}
+	ev.node = "a";
+	ev.jobs_done = 3;
+	ev.sent = 12345;
+	ev.celsius = 50000;
+	play(&ev);
+	ev = events_new(EVENTS_JOB);
+	ev.job = 1;
+	ev.state = EVENTS_RUN;
+	ev.beside = true;
+	play(&ev);
+	diag("a.c:1: warning: x\n", EVENTS_WARNING);
+	diag("a.c:2: error: x\n", EVENTS_ERROR);
+
+	ui_model_init(&other);
+	ui_model_snapshot(&m, told_other, &other);
+	ui_model_snapshot(&m, put_line, &first);
+	ui_model_snapshot(&other, put_line, &second);
+	ck_assert_str_eq(buf_str(&first), buf_str(&second));
+	ck_assert_uint_eq(other.n_jobs, m.n_jobs);
+	ck_assert_uint_eq(other.errors, 1);
+	also = told_other;
+	also_ctx = &other;
+	for (int i = 1; i <= 20; i++)
+		job(i, EVENTS_JOB_DONE, "a");
+	ck_assert_uint_eq(other.n_jobs, 0);
+	ck_assert_uint_eq(other.remote, m.remote);
+	buf_release(&first);
+	buf_release(&second);
+	ui_model_release(&other);
+}
+END_TEST
+
+/* --------------------------------------------------------- long builds */
+
+static void play_job(int64_t i)
+{
+	static const char *const nodes[] = { "a", "b", "c", "local" };
+	const char *where = nodes[i % 4];
+
+	now_ms = (uint64_t)i * 2;
+	job(i, EVENTS_QUEUED, NULL);
+	if (i % 4 < 3) {
+		job(i, EVENTS_SCAN, NULL);
+		job(i, EVENTS_SEND, where);
+	} else {
+		job(i, EVENTS_RUN, where);
+	}
+	/* A hundred are under way. */
+	if (i > 100)
+		job(i - 100, EVENTS_JOB_DONE, nodes[(i - 100) % 4]);
+}
+
+START_TEST(a_million_jobs_take_no_more_memory_than_a_thousand)
+{
+	uint64_t began = clock_us(), took;
+	struct mallinfo2 before, after;
+
+	for (int64_t i = 1; i <= 1000; i++)
+		play_job(i);
+	before = mallinfo2();
+	for (int64_t i = 1001; i <= 1000000; i++)
+		play_job(i);
+	after = mallinfo2();
+	took = clock_us() - began;
+	ck_assert_uint_eq(m.n_jobs, 100);
+	ck_assert_uint_eq(m.remote + m.local, 999900);
+	ck_assert_msg(after.uordblks < before.uordblks + 16384,
+		      "%zu bytes more", after.uordblks - before.uordblks);
+	/* Four events each; some 0.3 us each where nothing else runs. */
+	ck_assert_msg(took < 60000000, "%llu us", (unsigned long long)took);
+}
+END_TEST
+
+START_TEST(jobs_that_never_end_are_bounded)
+{
+	for (int64_t i = 1; i <= UI_JOBS_MAX + 1000; i++)
+		job(i, EVENTS_QUEUED, NULL);
+	ck_assert_uint_eq(m.n_jobs, UI_JOBS_MAX);
+}
+END_TEST
+
+START_TEST(nodes_without_end_are_bounded)
+{
+	char name[32];
+
+	for (int i = 0; i < 2 * UI_NODES_MAX; i++) {
+		snprintf(name, sizeof(name), "n%d", i);
+		node(name, "up", NULL);
+	}
+	ck_assert_uint_eq(m.n_nodes, UI_NODES_MAX);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("ui/model");
+	TCase *tc = tcase_create("model");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_set_timeout(tc, 200);
+	tcase_add_test(tc, jobs_are_counted_by_their_last_state);
+	tcase_add_test(tc, a_job_that_goes_back_is_counted_once);
+	tcase_add_test(tc, a_job_keeps_its_slot);
+	tcase_add_test(tc, one_that_is_compiled_here_too_stays_on_its_node);
+	tcase_add_test(tc, this_machine_is_the_first_and_no_node);
+	tcase_add_test(tc, a_node_without_work_is_idle);
+	tcase_add_test(tc, names_are_told_without_the_tree);
+	tcase_add_test(tc, throughput_is_of_the_last_seconds);
+	tcase_add_test(tc, bytes_are_those_since_the_beat_before);
+	tcase_add_test(tc, phases_and_diagnostics_are_kept_so_far);
+	tcase_add_test(tc, reasons_beyond_those_kept_are_counted_together);
+	tcase_add_test(tc, nothing_reaches_a_terminal_raw);
+	tcase_add_test(tc, events_that_lack_everything_do_no_harm);
+	tcase_add_test(tc, a_snapshot_makes_the_model_again);
+	tcase_add_test(tc, a_million_jobs_take_no_more_memory_than_a_thousand);
+	tcase_add_test(tc, jobs_that_never_end_are_bounded);
+	tcase_add_test(tc, nodes_without_end_are_bounded);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

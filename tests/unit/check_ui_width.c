@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: ui */
+#include "ui/width.h"
+
+#include "suite.h"
+
+#include <string.h>
+
+static const struct {
+	const char *text;
+	unsigned columns;
+} widths[] = {
+	{ "", 0 },
+	{ "kernel/fork.c", 13 },
+	{ "\xc3\xa4", 1 }, /* a with a diaeresis */
+	{ "a\xcc\x88", 1 }, /* the same of two characters */
+	{ "\xe6\xbc\xa2\xe5\xad\x97", 4 }, /* two ideographs */
+	{ "\xf0\x9f\x90\xa7", 2 }, /* a penguin */
+	{ "\xff\xfe", 2 }, /* no UTF-8 */
+	{ "x\xe6\xbc", 3 }, /* cut */
+};
+
+START_TEST(a_character_takes_what_a_terminal_gives_it)
+{
+	ck_assert_uint_eq(ui_width(widths[_i].text), widths[_i].columns);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	unsigned columns;
+	const char *shown;
+} cuts[] = {
+	{ "abcdefghij", 10, "abcdefghij" },
+	{ "abcdefghij", 9, "abc...hij" },
+	{ "abcdefghij", 8, "ab...hij" },
+	{ "abcdefghij", 5, "a...j" },
+	{ "abcdefghij", 4, "abcd" },
+	{ "abcdefghij", 0, "" },
+	{ "\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2", 7,
+	  "\xe6\xbc\xa2...\xe6\xbc\xa2" },
+	{ "\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2", 6,
+	  "...\xe6\xbc\xa2" },
+	{ "abcdeo\xcc\x88", 5, "a...o\xcc\x88" },
+	{ "abcdefo\xcc\x88x", 5, "a...x" },
+};
+
+START_TEST(the_middle_is_left_out)
+{
+	struct buf out = { 0 };
+
+	ui_width_elide(&out, cuts[_i].text, cuts[_i].columns);
+	ck_assert_str_eq(buf_str(&out), cuts[_i].shown);
+	ck_assert_uint_le(ui_width(buf_str(&out)), cuts[_i].columns);
+	buf_release(&out);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("ui/width");
+	TCase *tc = tcase_create("width");
+
+	tcase_add_loop_test(tc, a_character_takes_what_a_terminal_gives_it, 0,
+			    sizeof(widths) / sizeof(*widths));
+	tcase_add_loop_test(tc, the_middle_is_left_out, 0,
+			    sizeof(cuts) / sizeof(*cuts));
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * tests/unit/ui-play.h - events of an imaginary build, told in a line each.
+ */
+#ifndef UI_PLAY_H
+#define UI_PLAY_H
+
+#include "ui/model.h"
+
+static struct ui_model m;
+static uint64_t now_ms;
+static events_sink *also; /* hears it behind the model; may be NULL */
+static void *also_ctx;
+
+static inline void play(struct events_event *ev)
+{
+	ev->at_ms = now_ms;
+	ui_model_tell(&m, ev);
+	if (also)
+		also(also_ctx, ev);
+}
+
+static inline void job(int64_t number, enum events_job_state state,
+		       const char *node)
+{
+	struct events_event ev = events_new(EVENTS_JOB);
+	bool local = node && node[0] == 'l';
+
+	ev.job = number;
+	ev.state = state;
+	ev.file = "/src/linux/kernel/a.c";
+	ev.node = node;
+	ev.reason = local ? ".incbin" : NULL;
+	ev.remote = node && !local;
+	play(&ev);
+}
+
+static inline void node(const char *name, const char *state, const char *reason)
+{
+	struct events_event ev = events_new(EVENTS_NODE);
+
+	ev.node = name;
+	ev.text = state;
+	ev.reason = reason;
+	play(&ev);
+}
+
+static inline void diag(const char *text, enum events_severity severity)
+{
+	struct events_event ev = events_new(EVENTS_DIAG);
+
+	ev.text = text;
+	ev.severity = severity;
+	ev.warnings = severity == EVENTS_WARNING;
+	ev.errors = severity == EVENTS_ERROR;
+	play(&ev);
+}
+
+/* EVENTS_PHASE, EVENTS_NOTE */
+static inline void say(enum events_kind kind, const char *text)
+{
+	struct events_event ev = events_new(kind);
+
+	ev.text = text;
+	play(&ev);
+}
+
+static inline void tree(const char *dir)
+{
+	struct events_event ev = events_new(EVENTS_BUILD);
+
+	ev.what = "Image";
+	ev.tree = dir;
+	ev.jobs = 12;
+	play(&ev);
+}
+
+#endif
