@@ -3,7 +3,6 @@
 #include "events/event.h"
 
 #include <errno.h>
-#include <math.h>
 #include <string.h>
 
 #define EXACT 9007199254740992.0 /* doubles count that far */
@@ -14,7 +13,7 @@ static bool take_milli(int64_t *to, const json_t *value)
 
 	if (!json_is_number(value) || !(n > -EXACT && n < EXACT))
 		return false;
-	*to = llround(n);
+	*to = (int64_t)(n + (n < 0 ? -0.5 : 0.5));
 	return true;
 }
 

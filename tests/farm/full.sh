@@ -87,7 +87,7 @@ rm "$small/filler"
 "$bin/kfarm" build -C "$tree" -b "$build" -o "$small/out" "${vars[@]}" \
 	warn/ Image >"$work/kfarm.log" 2>&1 &
 kfarm=$!
-wait_for 60 grep -q '] compile$' "$work/kfarm.log"
+wait_for 60 grep -q '] prepare$' "$work/kfarm.log"
 head -c 4000000 /dev/zero >"$small/filler" 2>/dev/null
 wait "$kfarm"
 kfarm_status=$?
