@@ -345,9 +345,9 @@ static struct ui_reason *need_reason(struct ui_model *m, const char *text)
 static void move_job(struct ui_model *m, struct ui_job *j,
 		     const struct events_event *ev)
 {
-	const struct ui_reason *why = need_reason(m, ev->reason);
-	struct ui_node *to = need_node(m, ev->node);
+	const struct ui_reason *why;
 	uint64_t at_ms = ev->at_ms;
+	struct ui_node *to;
 
 	/* It is on its node all the same. */
 	if (ev->beside) {
@@ -355,6 +355,8 @@ static void move_job(struct ui_model *m, struct ui_job *j,
 		j->beside = true;
 		return;
 	}
+	why = need_reason(m, ev->reason);
+	to = need_node(m, ev->node);
 	if (to == j->node && to) {
 		to->now[j->state]--;
 		to->now[ev->state]++;
