@@ -17,7 +17,7 @@ static bool take_milli(int64_t *to, const json_t *value)
 	return true;
 }
 
-static bool take_number(int64_t *to, const json_t *value)
+static bool take_json_number(int64_t *to, const json_t *value)
 {
 	if (!json_is_integer(value) || json_integer_value(value) < 0)
 		return false;
@@ -49,7 +49,7 @@ static bool take_field(const struct events_field *f, void *member,
 	case EVENTS_WORD:
 		return take_json_word(member, value, f->words);
 	case EVENTS_NUMBER:
-		return take_number(member, value);
+		return take_json_number(member, value);
 	case EVENTS_MILLI:
 		return take_milli(member, value);
 	default:

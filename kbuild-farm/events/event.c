@@ -273,7 +273,7 @@ static void put_number(struct buf *out, const struct events_field *f, int64_t n)
 }
 
 static void put_json_field(struct buf *out, const struct events_field *f,
-		      const void *member)
+			   const void *member)
 {
 	const char *text;
 

@@ -19,13 +19,13 @@ static void put_time(struct buf *out, uint64_t ms)
 		buf_printf(out, "%llu:%02llu", s / 60, s % 60);
 }
 
-static void put_count(struct buf *out, unsigned n, const char *what)
+static void put_if_any(struct buf *out, unsigned n, const char *what)
 {
 	if (n)
 		buf_printf(out, ", %u %s%s", n, what, n == 1 ? "" : "s");
 }
 
-static void put_jobs(struct buf *out, const struct ui_model *m)
+static void put_running(struct buf *out, const struct ui_model *m)
 {
 	unsigned running = ui_model_running(m), up;
 	unsigned nodes = ui_model_nodes(m, &up);
@@ -42,8 +42,8 @@ static void put_jobs(struct buf *out, const struct ui_model *m)
 		if (m->local)
 			buf_printf(out, ", %u local", m->local);
 	}
-	put_count(out, m->warnings, "warning");
-	put_count(out, m->errors, "error");
+	put_if_any(out, m->warnings, "warning");
+	put_if_any(out, m->errors, "error");
 }
 
 void ui_line_put(struct buf *out, const struct ui_model *m, uint64_t now,
@@ -59,7 +59,7 @@ void ui_line_put(struct buf *out, const struct ui_model *m, uint64_t now,
 	buf_add_str(&line, " ");
 	put_time(&line, now);
 	buf_printf(&line, "] %s: ", ui_model_phase(m));
-	put_jobs(&line, m);
+	put_running(&line, m);
 	width = ui_width(buf_str(&line));
 	ui_width_elide(out, buf_str(&line), columns);
 	if (*m->last && m->n_jobs && width + FILE_LEAST + 2 <= columns) {

@@ -142,7 +142,7 @@ static void put_progress(struct buf *line, const struct ui_model *m)
 	buf_add_str(line, "\n");
 }
 
-static void show_progress(struct ui_plain *p, uint64_t now)
+static void show_due_line(struct ui_plain *p, uint64_t now)
 {
 	struct buf line = { 0 };
 	unsigned ms = p->lines++ ? OTHERS_MS : SECOND_MS;
@@ -183,7 +183,7 @@ void ui_plain_due(struct ui_plain *p, uint64_t now)
 	if (p->kind == UI_LINE && !p->model->done)
 		show_line(p, now);
 	else if (p->kind == UI_PLAIN && now >= p->next_ms)
-		show_progress(p, now);
+		show_due_line(p, now);
 	outlet_flush(&p->out, 0);
 }
 
