@@ -165,6 +165,13 @@ static void scan_one(struct audit *a, struct audit_marks *marks,
 		u->detail = xstrdup(err.text);
 		return;
 	}
+	/* The compiler's -M says nothing of it. */
+	if (l.command.lang == OPTIONS_PLAIN_ASM) {
+		u->state = AUDIT_OTHER;
+		u->detail = xstrdup("no preprocessor reads it");
+		cli_scan_line_release(&l);
+		return;
+	}
 	u->is_asm = str_ends(l.command.source, ".S");
 	u->is_host = is_host(&l.argv);
 	tool = cli_scan_tools_get(a->tools, l.cwd, l.argv.v[0]);

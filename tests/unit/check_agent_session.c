@@ -224,7 +224,7 @@ END_TEST
 START_TEST(another_version_is_told_so)
 {
 	expect_bye_of_another(speak_another_version,
-			      "kfarm 9.9 speaks protocol 6 to 7");
+			      "kfarm 9.9 speaks protocol 7 to 8");
 }
 END_TEST
 
