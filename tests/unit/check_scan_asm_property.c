@@ -122,10 +122,10 @@ static void compare_many(const struct assembler *as, const char *name,
 }
 
 /* Of an assembler that is not here none. */
-static unsigned long runs_of(const struct assembler *as, unsigned long part)
+static unsigned long runs_of(const struct assembler *as)
 {
 	return assembler_is_here(as) ?
-		       number_of("SCAN_PROPERTY_RUNS", 2000) / part :
+		       number_of("SCAN_PROPERTY_RUNS", 2000) * as->share / 100 :
 		       0;
 }
 
@@ -146,7 +146,7 @@ static void source(const struct assembler *as, struct buf *out,
 START_TEST(random_texts_are_read_as_the_assembler_reads_them)
 {
 	const struct assembler *as = &assemblers[_i];
-	unsigned long runs = runs_of(as, 4);
+	unsigned long runs = runs_of(as);
 	struct count count = { .scan = compare_scan() };
 
 	compare_many(as, "in.s", source, runs, &count);
@@ -238,14 +238,17 @@ static void unit(const struct assembler *as, struct buf *out,
 static const struct assembler compilers[] = {
 	{ .argv = { "gcc", "-w", "-O1", "-fno-pie", "-c", "in.c", "-oout.o" },
 	  .architecture = "x86",
-	  .mark = "file not found: " },
+	  .mark = "file not found: ",
+	  .share = 10 },
 	{ .argv = { "aarch64-linux-gnu-gcc", "-w", "-O1", "-fno-pie", "-c",
 		    "in.c", "-oout.o" },
 	  .architecture = "aarch64",
-	  .mark = "file not found: " },
+	  .mark = "file not found: ",
+	  .share = 10 },
 	{ .argv = { "clang-14", "-w", "-O1", "-c", "in.c", "-oout.o" },
 	  .architecture = "x86",
 	  .mark = "Could not find incbin file '",
+	  .share = 10,
 	  .strict = true },
 };
 
@@ -254,7 +257,7 @@ static const struct assembler compilers[] = {
 START_TEST(asm_statements_are_read_as_the_compiler_passes_them_on)
 {
 	const struct assembler *as = &compilers[_i];
-	unsigned long runs = runs_of(as, 10);
+	unsigned long runs = runs_of(as);
 	struct count count = { 0 };
 
 	compare_many(as, "in.c", unit, runs, &count);

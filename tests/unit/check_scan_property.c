@@ -405,23 +405,24 @@ static unsigned long number_of(const char *name, unsigned long otherwise)
 	return s && *s ? strtoul(s, NULL, 10) : otherwise;
 }
 
-/* Both compilers' ways; *text is what differs, for the caller to free. */
+/*
+ * The compiler runs once: its text is compared where there is some, and the
+ * files.  *text is what differs, for the caller to free.
+ */
 static enum compare_result compare(struct scan *s, const char *cc,
 				   char *const *argv, char **text)
 {
-	enum compare_result r;
-	bool broken;
+	enum compare_result r = COMPARE_EQUAL;
+	struct strv files = { 0 };
+	struct buf out = { 0 };
+	bool good = compare_dash_e(cc, argv, &out, &files);
 
-	if (!texts)
-		return compare_unit(s, cc, argv, text);
-	*text = compare_tokens(s, cc, argv, &broken);
-	if (broken)
-		return COMPARE_BROKEN;
-	if (*text)
-		return str_starts(*text, "token ") ? COMPARE_DIFFERENT :
-						     COMPARE_REFUSED;
-	/* And what it finds by the way. */
-	r = compare_unit(s, cc, argv, text);
+	if (texts)
+		r = compare_text(s, cc, argv, good ? &out : NULL, text);
+	if (r == COMPARE_EQUAL)
+		r = compare_files(s, cc, argv, good ? &files : NULL, text);
+	buf_release(&out);
+	strv_release(&files);
 	return r;
 }
 

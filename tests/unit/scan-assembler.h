@@ -15,6 +15,7 @@ struct assembler {
 	const char *architecture;
 	const char *mark;
 	const char *comment;
+	unsigned share; /* of a hundred random texts, by how long it takes */
 	/* After a mistake it reads on in its own way. */
 	bool strict;
 };
@@ -24,22 +25,26 @@ static const struct assembler assemblers[] = {
 	  .driver = "gcc",
 	  .architecture = "x86",
 	  .mark = "file not found: ",
-	  .comment = "#" },
+	  .comment = "#",
+	  .share = 30 },
 	{ .argv = { "aarch64-linux-gnu-as", "in.s", "-o", "out.o" },
 	  .driver = "aarch64-linux-gnu-gcc",
 	  .architecture = "aarch64",
 	  .mark = "file not found: ",
-	  .comment = "//" },
+	  .comment = "//",
+	  .share = 30 },
 	{ .argv = { "arm-linux-gnueabihf-as", "in.s", "-o", "out.o" },
 	  .driver = "arm-linux-gnueabihf-gcc",
 	  .architecture = "arm",
 	  .mark = "file not found: ",
-	  .comment = "@" },
+	  .comment = "@",
+	  .share = 30 },
 	{ .argv = { "clang-14", "-c", "in.s", "-o", "out.o" },
 	  .driver = "clang-14",
 	  .architecture = "x86",
 	  .mark = "Could not find incbin file '",
 	  .comment = "#",
+	  .share = 10,
 	  .strict = true },
 };
 
