@@ -84,13 +84,6 @@ static unsigned long number_of(const char *name, unsigned long otherwise)
 	return s && *s ? strtoul(s, NULL, 10) : otherwise;
 }
 
-static void start(unsigned long seed)
-{
-	state = seed * UINT64_C(0x9e3779b97f4a7c15) | 1;
-	pick(1);
-	pick(1);
-}
-
 /* Writes a text; `a` reads what of it the assembler sees. */
 typedef void make_text(const struct assembler *as, struct buf *out,
 		       struct scan_asm_text *a);
@@ -109,7 +102,7 @@ static void compare_many(const struct assembler *as, const char *name,
 		struct scan_asm_text *a = scan_asm_new(&setup);
 		struct buf text = { 0 };
 
-		start(seed + i);
+		pick_start(seed + i);
 		make(as, &text, a);
 		compare_file(name, buf_str(&text));
 		compare(as, a, &text, seed + i, count);

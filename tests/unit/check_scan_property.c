@@ -446,9 +446,7 @@ static void compare_many(const char *name, unsigned long runs)
 		enum compare_result r;
 		char *text;
 
-		state = (seed + i) * UINT64_C(0x9e3779b97f4a7c15) | 1;
-		pick(1);
-		pick(1);
+		pick_start(seed + i);
 		texts = (seed + i) % 2;
 		tree(&argv);
 		r = compare(s, cc, argv.v, &text);

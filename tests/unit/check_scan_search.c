@@ -7,23 +7,14 @@
  */
 #include "scan-compare.h"
 
-#include "suite.h"
+#include "../lib/random.h"
 
-#include <stdint.h>
+#include "suite.h"
 
 #define DIRS  4
 #define LINES 120
 
 static const char names[] = "abcd";
-static uint64_t state;
-
-static unsigned pick(unsigned n)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (unsigned)(state >> 33) % n;
-}
 
 /* b/x.h includes "from-a-to-b.h" if a/x.h was read before. */
 static void write_dir(unsigned d)
@@ -85,7 +76,7 @@ static void compare_orders(const char *name)
 			       "#undef LAST\n#define LAST 0\n"
 			       "#if __has_include(<x.h>)\n"
 			       "#include <x.h>\n#endif\n");
-	state = 42;
+	pick_start(42);
 	for (unsigned i = 0; cc && i < LINES; i++) {
 		struct strv argv = { 0 };
 		char *text, *line;

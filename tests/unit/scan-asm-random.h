@@ -9,30 +9,7 @@
 
 #include "base/buf.h"
 
-#include <stdbool.h>
-#include <stdint.h>
-
-static uint64_t state;
-
-static unsigned pick(unsigned n)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (unsigned)(state >> 33) % n;
-}
-
-static bool maybe(unsigned percent)
-{
-	return pick(100) < percent;
-}
-
-static const char *one_of(const char *const *list, unsigned n)
-{
-	return list[pick(n)];
-}
-
-#define ONE_OF(list) one_of(list, sizeof(list) / sizeof((list)[0]))
+#include "../lib/random.h"
 
 /* A text that is being written. */
 struct text {

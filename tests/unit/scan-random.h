@@ -7,33 +7,10 @@
 
 #include "base/buf.h"
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "../lib/random.h"
 
 #define HEADERS 7
 #define MACROS  10
-
-static uint64_t state;
-
-static inline unsigned pick(unsigned n)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (unsigned)(state >> 33) % n;
-}
-
-static inline bool maybe(unsigned percent)
-{
-	return pick(100) < percent;
-}
-
-static inline const char *one_of(const char *const *list, unsigned n)
-{
-	return list[pick(n)];
-}
-
-#define ONE_OF(list) one_of(list, sizeof(list) / sizeof((list)[0]))
 
 /* A file that is being written. */
 struct text {
