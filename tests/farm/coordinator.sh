@@ -7,7 +7,7 @@
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
-farm_mini 50 16
+farm_mini 50 8
 farm_reference Image
 
 # A make that keeps its exit status where a test finds it.
@@ -86,7 +86,11 @@ interrupted()
 	farm_fresh
 	kfarm_start -j 6 Image
 	# At any time, from the start to the link.
-	sleep "$(awk -v r=$RANDOM 'BEGIN { print r / 32768 * 4 }')"
+	if [ $((RANDOM % 4)) = 0 ]; then
+		sleep "0.$((RANDOM % 10))"
+	else
+		wait_for 20 objects_beyond $((RANDOM % 50))
+	fi
 	if ! kill -0 "$kfarm" 2>/dev/null; then
 		kfarm_wait
 		good "$name: the build was over before"
