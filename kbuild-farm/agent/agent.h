@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "base/version.h"
 #include "cell/cell.h"
+#include "node/health.h"
 
 #define AGENT_SOFTWARE "kfarmd " KFARM_VERSION
 
@@ -31,6 +32,8 @@ struct agent {
 	uint16_t slots_given; /* --slots, 0: none */
 	unsigned n_cells; /* also those that still come to their end */
 	unsigned n_sessions;
+	uint64_t cpu_ms; /* of the jobs that are gone */
+	struct node_health health;
 	TAILQ_HEAD(, agent_session) sessions;
 	/* The last session ended; NULL when that does not matter. */
 	void (*on_idle)(struct agent *a);

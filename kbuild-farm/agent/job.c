@@ -37,6 +37,7 @@ struct agent_job {
 	void *ctx;
 	struct event *telling;
 	bool has_answer;
+	uint32_t cpu_ms; /* of its compiler, when that was asked for last */
 
 	struct agent_compile compile;
 	struct wire_flag *flags;
@@ -60,6 +61,7 @@ struct agent_job {
 static void free_job(struct agent_job *job)
 {
 	agent_slots_leave(&job->agent->slots, &job->place);
+	job->agent->cpu_ms += job->cpu_ms;
 	for (int i = 0; i < WIRE_STREAMS; i++)
 		agent_run_unmap(&job->map[i]);
 	if (job->run)
@@ -80,6 +82,8 @@ static void set_answered(struct agent_job *job)
 {
 	agent_slots_rest(&job->agent->slots, &job->place);
 	job->has_answer = true;
+	if (job->run)
+		job->cpu_ms = agent_run_cpu_ms(job->run);
 	event_active(job->telling, EV_TIMEOUT, 0);
 }
 
@@ -414,12 +418,17 @@ uint32_t agent_job_number(const struct agent_job *job)
 	return job->m.job;
 }
 
-bool agent_job_runs(const struct agent_job *job, uint32_t *cpu_ms)
+bool agent_job_runs(struct agent_job *job, uint32_t *cpu_ms)
 {
 	if (!job->run || job->has_answer)
 		return false;
-	*cpu_ms = agent_run_cpu_ms(job->run);
+	*cpu_ms = job->cpu_ms = agent_run_cpu_ms(job->run);
 	return true;
+}
+
+uint32_t agent_job_cpu_ms(const struct agent_job *job)
+{
+	return job->cpu_ms;
 }
 
 bool agent_job_answered(const struct agent_job *job)

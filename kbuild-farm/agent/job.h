@@ -32,7 +32,10 @@ struct agent_job *agent_job_new(struct agent *a, struct agent_client *client,
 				void *ctx, int *class, struct err *err);
 uint32_t agent_job_number(const struct agent_job *job);
 /* Does its compiler run?  Then its CPU time so far is in *cpu_ms. */
-bool agent_job_runs(const struct agent_job *job, uint32_t *cpu_ms);
+bool agent_job_runs(struct agent_job *job, uint32_t *cpu_ms);
+
+/* The CPU time of its compiler as it was asked for last. */
+uint32_t agent_job_cpu_ms(const struct agent_job *job);
 
 /* The answer, once there is one. */
 bool agent_job_answered(const struct agent_job *job);

@@ -9,6 +9,7 @@
 #include "agent/agent.h"
 #include "agent/client.h"
 #include "agent/job.h"
+#include "base/clock.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -32,6 +33,7 @@ struct agent_session {
 	struct event *hello; /* its deadline */
 	struct event *beat;
 	bool greeted;
+	int version; /* of the conversation, once greeted */
 	struct agent_job **jobs;
 	size_t n_jobs;
 	size_t turn; /* of the job that sends its next piece */
@@ -143,6 +145,7 @@ static int on_hello(struct agent_session *s, struct bytes body)
 			      AGENT_SOFTWARE, WIRE_VERSION_MIN, WIRE_VERSION);
 	} else {
 		s->greeted = true;
+		s->version = ret;
 		event_del(s->hello);
 		ret = 0;
 	}
@@ -382,6 +385,29 @@ static void collect_beat(struct agent_session *s, struct wire_beat *m)
 	node_inventory_load(&m->available_mib, &m->load_milli);
 }
 
+/* The CPU time of all jobs of all clients so far. */
+static uint64_t cpu_of_jobs(const struct agent *a)
+{
+	const struct agent_session *s;
+	uint64_t sum = a->cpu_ms;
+
+	list_for_each(s, &a->sessions, link) {
+		for (size_t i = 0; i < s->n_jobs; i++)
+			sum += agent_job_cpu_ms(s->jobs[i]);
+	}
+	return sum;
+}
+
+static void send_health(struct agent_session *s)
+{
+	struct node_health *h = &s->agent->health;
+	struct buf body = { 0 };
+
+	node_health_read(h, clock_ms(), cpu_of_jobs(s->agent), "");
+	wire_health_encode(&body, &h->now);
+	send_body(s, WIRE_HEALTH, &body, WIRE_PLAIN);
+}
+
 static void on_beat(evutil_socket_t fd, short what, void *arg)
 {
 	struct agent_session *s = arg;
@@ -398,6 +424,8 @@ static void on_beat(evutil_socket_t fd, short what, void *arg)
 	wire_beat_encode(&body, &m);
 	wire_beat_release(&m);
 	send_body(s, WIRE_BEAT, &body, WIRE_PLAIN);
+	if (s->version >= WIRE_WITH_HEALTH)
+		send_health(s);
 }
 
 static struct event *timer(struct agent *a, int seconds, short how,

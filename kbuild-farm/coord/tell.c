@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-#define LOCAL "local"
+#define LOCAL   "local"
+#define ZERO_MK 273150 /* 0 degrees Celsius */
 
 static void tell_hub(const struct coord *c, struct events_event *ev)
 {
@@ -97,6 +98,11 @@ void coord_tell_cell(const struct coord_node *n,
 	tell_hub(n->coord, &ev);
 }
 
+static int64_t known(uint32_t n, int64_t less)
+{
+	return n == WIRE_HEALTH_UNKNOWN ? EVENTS_UNKNOWN : n - less;
+}
+
 void coord_tell_load(const struct coord_node *n)
 {
 	struct events_event ev = events_new(EVENTS_LOAD);
@@ -118,6 +124,9 @@ void coord_tell_load(const struct coord_node *n)
 	if (figures.inventory) {
 		ev.load = figures.inventory->load_milli;
 		ev.memory = (int64_t)figures.inventory->available_mib << 20;
+		ev.foreign = known(figures.health->foreign_milli, 0);
+		ev.celsius = known(figures.health->temperature_mk, ZERO_MK);
+		ev.speed = known(figures.health->speed_milli, 0);
 	}
 	tell_hub(n->coord, &ev);
 }

@@ -206,7 +206,10 @@ int peer_link_hear(struct peer_link *l, uint16_t type, struct bytes body,
 		return err_set(err, EPROTO, "it did not say hello");
 	if (type == WIRE_FIT)
 		return hear_fit(l, body, err);
-	if (!l->fit_seen && type != WIRE_BEAT)
+	if (type == WIRE_HEALTH &&
+	    wire_hello_version(&l->hello) < WIRE_WITH_HEALTH)
+		return err_set(err, EPROTO, "this version has no HEALTH");
+	if (!l->fit_seen && type != WIRE_BEAT && type != WIRE_HEALTH)
 		return err_set(err, EPROTO, "it sends a message of type %u",
 			       type);
 	return 1;

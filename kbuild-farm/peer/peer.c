@@ -28,6 +28,7 @@ struct peer {
 	size_t n_told;
 	unsigned told_busy;
 	uint64_t busy_ms;
+	struct wire_health health; /* of this conversation */
 };
 
 /* ------------------------------------------------------- conversations */
@@ -98,6 +99,13 @@ static int on_beat(struct peer *p, struct bytes body, struct err *err)
 	}
 	wire_beat_release(&m);
 	l->farm->ops->load(l->ctx);
+	return 0;
+}
+
+static int on_health(struct peer *p, struct bytes body, struct err *err)
+{
+	if (wire_health_decode(&p->health, body))
+		return err_set(err, EPROTO, "broken HEALTH");
 	return 0;
 }
 
@@ -336,6 +344,8 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 		return on_fit(p);
 	if (type == WIRE_BEAT)
 		return on_beat(p, body, err);
+	if (type == WIRE_HEALTH)
+		return on_health(p, body, err);
 	if (p->state != PEER_UP)
 		return err_set(err, EPROTO, "it is not fit");
 	switch (type) {
@@ -388,6 +398,9 @@ void peer_dial(struct peer *p)
 	static const struct wire_stream_ops ops = { .on_msg = on_msg,
 						    .on_close = on_close,
 						    .on_drain = on_drain };
+	static const struct wire_health unknown = { WIRE_HEALTH_UNKNOWN,
+						    WIRE_HEALTH_UNKNOWN,
+						    WIRE_HEALTH_UNKNOWN };
 	bool ssh = p->link.entry->address.kind == NODE_SSH;
 	struct timeval limit = { .tv_sec = ssh ? SSH_HELLO_S : HELLO_S };
 	struct err err;
@@ -397,6 +410,7 @@ void peer_dial(struct peer *p)
 		return;
 	}
 	p->state = PEER_GREETING;
+	p->health = unknown;
 	peer_cells_init(&p->cells, &p->link);
 	event_add(p->hello_timer, &limit);
 }
@@ -509,6 +523,7 @@ void peer_figures(const struct peer *p, struct peer_figures *out)
 	*out = (struct peer_figures){
 		.inventory = l->greeted ? &l->hello.inventory : NULL,
 		.busy_ms = p->busy_ms,
+		.health = &p->health,
 		.sent = l->sent_before,
 		.received = l->received_before,
 	};

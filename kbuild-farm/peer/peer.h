@@ -51,6 +51,7 @@ struct peer_figures {
 	const struct wire_inventory *inventory; /* NULL: it never said hello */
 	bool lacks; /* it has none of the toolchains, and gets none */
 	const char *why_lacks; /* may be NULL */
+	const struct wire_health *health; /* as its last HEALTH said */
 	uint64_t busy_ms; /* CPU time of its compilers */
 	uint64_t sent, received; /* bytes */
 };

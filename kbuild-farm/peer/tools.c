@@ -302,6 +302,7 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 	case WIRE_DROPPED:
 		return on_dropped(t, body, err);
 	case WIRE_BEAT:
+	case WIRE_HEALTH:
 		return 0;
 	default:
 		return err_set(err, EPROTO, "it sends a message of type %u",

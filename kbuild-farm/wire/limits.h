@@ -10,7 +10,7 @@
 #define WIRE_LIMITS_H
 
 #define WIRE_VERSION_MIN 6
-#define WIRE_VERSION     6
+#define WIRE_VERSION     7
 
 #define WIRE_PATH_MAX   4096
 #define WIRE_NAME_MAX   255 /* bytes of a name: of a host, a compiler */
@@ -75,6 +75,7 @@ enum wire_type {
 	WIRE_TOOLS, /* kfarm: which toolchains do you hold? */
 	WIRE_HELD, /* kfarmd: these */
 	WIRE_DROP, /* kfarm: remove that one */
+	WIRE_HEALTH, /* kfarmd, with its beats: how the machine does */
 
 	WIRE_CC_JOB = 32, /* kfarm-cc: the messages of wire/cc.h */
 	WIRE_CC_BEAT,

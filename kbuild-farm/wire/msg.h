@@ -101,4 +101,20 @@ struct wire_beat {
 
 WIRE_MESSAGE(beat);
 
+/* The first version that has HEALTH; what the machine does not tell; bounds. */
+#define WIRE_WITH_HEALTH    7
+#define WIRE_HEALTH_UNKNOWN 0xffffffffu
+#define WIRE_HEALTH_FOREIGN 1000000 /* thousandths of a core */
+#define WIRE_HEALTH_HEAT    1000000 /* thousandths of a kelvin */
+
+struct wire_health {
+	uint32_t foreign_milli; /* cores that others keep busy */
+	uint32_t temperature_mk; /* of the hottest sensor, thousandths of a
+				    kelvin */
+	uint32_t speed_milli; /* the clock that the slowest cores may have, of
+				 their full one: 1000, not throttled */
+};
+
+WIRE_MESSAGE(health);
+
 #endif

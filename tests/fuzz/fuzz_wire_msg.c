@@ -58,6 +58,7 @@ ROUND_TRIP(blob, release_nothing)
 ROUND_TRIP(job, release_job)
 ROUND_TRIP(piece, release_nothing)
 ROUND_TRIP(beat, wire_beat_release)
+ROUND_TRIP(health, release_nothing)
 ROUND_TRIP(result, release_nothing)
 ROUND_TRIP(fail, wire_fail_release)
 ROUND_TRIP(bundle, wire_bundle_release)
@@ -127,9 +128,9 @@ static bool shut(struct bytes in, struct buf *out)
 }
 
 static round_trip *const decoders[] = {
-	hello, bye,    fit,    have,    job,     piece, beat,  result,
-	fail,  cancel, cc_job, cc_done, cell,    shut,  paths, view,
-	need,  blob,   flags,  bundle,  dropped, tools, held,  drop,
+	hello,  bye,    fit,     have,  job,  piece, beat,   result, fail,
+	cancel, cc_job, cc_done, cell,  shut, paths, view,   need,   blob,
+	flags,  bundle, dropped, tools, held, drop,  health,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -53,6 +53,7 @@ struct client {
 	struct wire_fit fit;
 	char *bye;
 	unsigned beats;
+	unsigned healths;
 	uint64_t beat_at; /* clock_ms() of the last one */
 	uint64_t most_silence; /* ms between two of them */
 	unsigned most_running; /* jobs in one beat */
@@ -257,6 +258,14 @@ static inline void client_beat(struct client *c, struct bytes body)
 	wire_beat_release(&m);
 }
 
+static inline void client_health(struct client *c, struct bytes body)
+{
+	struct wire_health m;
+
+	ck_assert_int_eq(wire_health_decode(&m, body), 0);
+	c->healths++;
+}
+
 static inline void client_bye(struct client *c, struct bytes body)
 {
 	ck_assert_int_eq(wire_bye_decode(&c->bye, body), 0);
@@ -297,6 +306,9 @@ static inline int client_on_msg(void *ctx, uint16_t type, struct bytes body,
 		break;
 	case WIRE_BEAT:
 		client_beat(c, body);
+		break;
+	case WIRE_HEALTH:
+		client_health(c, body);
 		break;
 	case WIRE_OUTPUT:
 		client_output(c, body);

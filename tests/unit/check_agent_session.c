@@ -68,7 +68,7 @@ END_TEST
 /* What a kfarmd alone says. */
 static const enum wire_type wrong_way[] = { WIRE_FIT,  WIRE_HAVE,   WIRE_NEED,
 					    WIRE_BEAT, WIRE_OUTPUT, WIRE_RESULT,
-					    WIRE_FAIL };
+					    WIRE_FAIL, WIRE_HEALTH };
 
 START_TEST(a_message_of_its_own_ends_the_conversation)
 {
@@ -221,10 +221,52 @@ START_TEST(hello_comes_first)
 }
 END_TEST
 
+/* Before HEALTH there was version 6: a client of then would hang up. */
+static void speak_version_6(struct client *c)
+{
+	struct wire_hello m = { .version_min = 6,
+				.version_max = 6,
+				.software = (char *)"kfarm 0.1" };
+	struct buf body = { 0 };
+
+	wire_hello_encode(&body, &m);
+	client_send(c, WIRE_HELLO, &body);
+}
+
+static unsigned hear_three_beats(struct client *c)
+{
+	unsigned before = c->beats;
+	uint64_t deadline = clock_ms() + CLIENT_MS;
+
+	while (c->beats < before + 3 && clock_ms() < deadline)
+		client_idle(50);
+	ck_assert_uint_ge(c->beats - before, 3);
+	return c->healths;
+}
+
+START_TEST(its_health_comes_with_its_beats)
+{
+	ck_assert_uint_ge(hear_three_beats(&node.c), 2);
+}
+END_TEST
+
+START_TEST(a_client_of_before_hears_of_no_health)
+{
+	static struct client c;
+	int fd, pid = other_node(&fd);
+
+	client_attach(&c, fd);
+	speak_version_6(&c);
+	ck_assert_uint_eq(hear_three_beats(&c), 0);
+	client_release(&c);
+	ck_assert_int_eq(spawn_wait(pid), 0);
+}
+END_TEST
+
 START_TEST(another_version_is_told_so)
 {
 	expect_bye_of_another(speak_another_version,
-			      "kfarm 9.9 speaks protocol 7 to 8");
+			      "kfarm 9.9 speaks protocol 8 to 9");
 }
 END_TEST
 
@@ -257,6 +299,8 @@ int main(void)
 	tcase_add_test(t, its_hello_says_what_the_machine_has);
 	tcase_add_test(t, it_says_that_it_is_fit);
 	tcase_add_test(t, it_beats_each_second_also_without_jobs);
+	tcase_add_test(t, its_health_comes_with_its_beats);
+	tcase_add_test(t, a_client_of_before_hears_of_no_health);
 	tcase_add_test(t, an_unknown_message_ends_the_conversation);
 	tcase_add_test(t, a_second_hello_ends_the_conversation);
 	tcase_add_loop_test(t,

@@ -251,6 +251,50 @@ static bool answered_at_last(void)
 	return answered();
 }
 
+static struct events_event load; /* the last one that was told */
+
+static void on_told(void *ctx, const struct events_event *ev)
+{
+	(void)ctx;
+	if (ev->kind == EVENTS_LOAD)
+		load = *ev;
+}
+
+static bool heat_is_told(void)
+{
+	static const struct wire_health health = { 250, 334650, 666 };
+	struct buf body = { 0 };
+
+	if (load.node && load.celsius != EVENTS_UNKNOWN)
+		return true;
+	wire_health_encode(&body, &health);
+	say(&nodes[0], WIRE_HEALTH, &body);
+	return answered_at_last();
+}
+
+START_TEST(how_a_node_does_is_told_with_its_beats)
+{
+	struct events_consumer listener = { .told = on_told };
+
+	hub = events_hub_new();
+	events_hub_add(hub, &listener);
+	play_node(0, BROODING);
+	start();
+	wait_for_cells();
+	turn_until(heat_is_told, 20000);
+	ck_assert_str_eq(load.node, roster.v[0].name);
+	ck_assert_int_eq(load.foreign, 250);
+	ck_assert_int_eq(load.celsius, 61500);
+	ck_assert_int_eq(load.speed, 666);
+	ck_assert_int_gt(load.sent, 0);
+	ck_assert_int_gt(load.received, 0);
+	coord_free(coord);
+	coord = NULL;
+	events_hub_free(hub);
+	hub = NULL;
+}
+END_TEST
+
 START_TEST(what_a_node_broods_over_is_compiled_here_too)
 {
 	char *tmp = at(".unit.o.kfarm.4711.hedge");
@@ -543,6 +587,7 @@ int main(void)
 		tc, with_a_file_beside_its_object_it_is_compiled_here_instead);
 	tcase_add_test(tc, those_who_wait_hear_a_beat_every_second);
 	tcase_add_test(tc, an_object_with_a_mode_of_its_own_is_made_here);
+	tcase_add_test(tc, how_a_node_does_is_told_with_its_beats);
 	tcase_add_test(tc, under_another_umask_the_wrapper_compiles);
 	tcase_add_test(tc, a_source_that_can_be_read_once_only_is_left_alone);
 	tcase_add_test(tc, out_of_descriptors_it_does_not_spin);

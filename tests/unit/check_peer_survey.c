@@ -212,7 +212,7 @@ static const struct broken {
 	{ "sh echo hmm >&2; exec sleep 60", "no answer within 2 s (hmm)" },
 	{ "mute", "no answer within 2 s" },
 	{ "bye", "it says: no disk" },
-	{ "future", "kfarmd 9 speaks protocol 77 to 77, this kfarm 6 to 6" },
+	{ "future", "kfarmd 9 speaks protocol 77 to 77, this kfarm 6 to 7" },
 	{ "hello twice", "it said hello twice" },
 	{ "no fit", "no word about its sandbox within 2 s" },
 	{ "fit first", "it did not say hello" },

@@ -26,6 +26,7 @@ static bool terminal; /* its stderr is one */
 static bool confined; /* closed output or tight limits */
 static const char *canary_file, *data_dir; /* for coord_setup */
 static struct peer_tune *tuning;
+static struct events_hub *hub; /* may be NULL */
 static char remote_counts[64]; /* jobs on nodes, a digit for each change */
 
 static bool answered(void)
@@ -177,6 +178,7 @@ static void start(void)
 				 .canary_db = canary_file,
 				 .data = data_dir,
 				 .tune = tuning,
+				 .hub = hub,
 				 .remote_jobs = on_remote_jobs };
 	struct err err;
 

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: node */
+/*
+ * Trees of /proc and /sys, written as the kernel's documentation has them, of
+ * machines that this one is not.
+ */
+#include "node/health.h"
+
+#include "../lib/tempdir.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "suite.h"
+
+#include <unistd.h>
+
+#define CPUFREQ "sys/devices/system/cpu/cpufreq/"
+#define THERMAL "sys/class/thermal/"
+
+static char dir[TEMPDIR_SIZE];
+static struct node_health h;
+
+static void set_up(void)
+{
+	tempdir_make(dir);
+	h = (struct node_health){ 0 };
+}
+
+static void tear_down(void)
+{
+	tempdir_remove(dir);
+}
+
+static void put(const char *name, const char *text)
+{
+	char *path = xasprintf("%s/%s", dir, name), *above = str_dir(path);
+	struct err err;
+
+	ck_assert_msg(!fs_mkdirs(above, 0700, &err), "%s", err.text);
+	ck_assert_msg(!fs_write(path, bytes_str(text), 0600, &err), "%s",
+		      err.text);
+	free(above);
+	free(path);
+}
+
+/* An RK3399: two clusters, two zones; the large cores are throttled. */
+static void put_rk3399(void)
+{
+	put(THERMAL "thermal_zone0/type", "cpu-thermal\n");
+	put(THERMAL "thermal_zone0/temp", "84444\n");
+	put(THERMAL "thermal_zone1/type", "gpu-thermal\n");
+	put(THERMAL "thermal_zone1/temp", "79375\n");
+	put(CPUFREQ "policy0/cpuinfo_max_freq", "1416000\n");
+	put(CPUFREQ "policy0/scaling_max_freq", "1416000\n");
+	put(CPUFREQ "policy4/cpuinfo_max_freq", "1800000\n");
+	put(CPUFREQ "policy4/scaling_max_freq", "1200000\n");
+	put("proc/stat", "cpu  1000 0 500 9000 100 10 20 0 0 0\n"
+			 "cpu0 1000 0 500 9000 100 10 20 0 0 0\n");
+}
+
+START_TEST(the_hottest_sensor_and_the_slowest_cores_count)
+{
+	put_rk3399();
+	node_health_read(&h, 5000, 0, dir);
+	ck_assert_uint_eq(h.now.temperature_mk, 273150 + 84444);
+	ck_assert_uint_eq(h.now.speed_milli, 666);
+	ck_assert_uint_eq(h.now.foreign_milli, WIRE_HEALTH_UNKNOWN);
+}
+END_TEST
+
+START_TEST(what_others_compute_is_what_is_left)
+{
+	long hz = sysconf(_SC_CLK_TCK);
+	char *text;
+
+	put_rk3399();
+	node_health_read(&h, 5000, 1000, dir);
+	/* In two seconds three of the machine, of which two and a half ours. */
+	text = xasprintf("cpu  %ld 0 500 9000 100 10 20 0 0 0\n",
+			 1000 + 3 * hz);
+	put("proc/stat", text);
+	free(text);
+	node_health_read(&h, 7000, 3500, dir);
+	ck_assert_uint_eq(h.now.foreign_milli, 250);
+	/* Ours is told a little late: that is no load of nobody's. */
+	node_health_read(&h, 8000, 4500, dir);
+	ck_assert_uint_eq(h.now.foreign_milli, 0);
+	/* It was counted anew: nobody knows. */
+	put("proc/stat", "cpu  1 0 0 0 0 0 0 0 0 0\n");
+	node_health_read(&h, 9000, 4500, dir);
+	ck_assert_uint_eq(h.now.foreign_milli, WIRE_HEALTH_UNKNOWN);
+}
+END_TEST
+
+START_TEST(it_is_read_once_a_second)
+{
+	put_rk3399();
+	node_health_read(&h, 5000, 0, dir);
+	put(THERMAL "thermal_zone0/temp", "20000\n");
+	put(THERMAL "thermal_zone1/temp", "20000\n");
+	node_health_read(&h, 5800, 0, dir);
+	ck_assert_uint_eq(h.now.temperature_mk, 273150 + 84444);
+	node_health_read(&h, 5901, 0, dir);
+	ck_assert_uint_eq(h.now.temperature_mk, 273150 + 20000);
+}
+END_TEST
+
+START_TEST(a_machine_that_tells_nothing_is_unknown)
+{
+	for (int i = 0; i < 3; i++) {
+		node_health_read(&h, 5000 + 1000 * (uint64_t)i, 0, dir);
+		ck_assert_uint_eq(h.now.temperature_mk, WIRE_HEALTH_UNKNOWN);
+		ck_assert_uint_eq(h.now.speed_milli, WIRE_HEALTH_UNKNOWN);
+		ck_assert_uint_eq(h.now.foreign_milli, WIRE_HEALTH_UNKNOWN);
+	}
+}
+END_TEST
+
+START_TEST(sensors_that_are_not_there_do_not_count)
+{
+	put(THERMAL "thermal_zone0/temp", "-273200\n");
+	put(THERMAL "thermal_zone1/temp", "2147483647\n");
+	put(THERMAL "thermal_zone2/temp", "N/A\n");
+	put(THERMAL "thermal_zone3/temp", "-5000\n");
+	put(CPUFREQ "policy0/cpuinfo_max_freq", "0\n");
+	put(CPUFREQ "policy0/scaling_max_freq", "1000\n");
+	put(CPUFREQ "policy1/cpuinfo_max_freq", "1000000\n");
+	put("proc/stat", "cpu  none\n");
+	node_health_read(&h, 5000, 0, dir);
+	ck_assert_uint_eq(h.now.temperature_mk, 273150 - 5000);
+	ck_assert_uint_eq(h.now.speed_milli, WIRE_HEALTH_UNKNOWN);
+	ck_assert_uint_eq(h.now.foreign_milli, WIRE_HEALTH_UNKNOWN);
+}
+END_TEST
+
+/* A board that is overclocked for a while runs at no more than its clock. */
+START_TEST(more_than_the_full_clock_is_the_full_clock)
+{
+	put(CPUFREQ "policy0/cpuinfo_max_freq", "1000000\n");
+	put(CPUFREQ "policy0/scaling_max_freq", "1200000\n");
+	node_health_read(&h, 5000, 0, dir);
+	ck_assert_uint_eq(h.now.speed_milli, 1000);
+}
+END_TEST
+
+START_TEST(what_this_machine_tells_can_be_sent)
+{
+	struct wire_health got;
+	struct buf body = { 0 };
+
+	node_health_read(&h, 5000, 0, "");
+	node_health_read(&h, 6000, 0, "");
+	ck_assert_uint_ne(h.now.foreign_milli, WIRE_HEALTH_UNKNOWN);
+	wire_health_encode(&body, &h.now);
+	ck_assert_int_eq(wire_health_decode(&got, buf_bytes(&body)), 0);
+	buf_release(&body);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("node/health");
+	TCase *tc = tcase_create("health");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, the_hottest_sensor_and_the_slowest_cores_count);
+	tcase_add_test(tc, what_others_compute_is_what_is_left);
+	tcase_add_test(tc, it_is_read_once_a_second);
+	tcase_add_test(tc, a_machine_that_tells_nothing_is_unknown);
+	tcase_add_test(tc, sensors_that_are_not_there_do_not_count);
+	tcase_add_test(tc, more_than_the_full_clock_is_the_full_clock);
+	tcase_add_test(tc, what_this_machine_tells_can_be_sent);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
