@@ -11,7 +11,7 @@
  *		  have nothing better to do, and take units that wait for it.
  *
  * A hedge gets a local slot that nobody waits for; a unit that must not have
- *one gets the slot itself.  A second is often enough to look for such units.
+ * one gets the slot itself.  A second is often enough to look for such units.
  */
 #include "sched/sched.h"
 
