@@ -48,9 +48,9 @@ static const char *add_escape(struct buf *out, const char *p, const char *end)
 	char c = *p;
 	int64_t v = scan_escape(&p, end);
 
-	/* Beyond a byte it is no letter of what names a file. */
+	/* Of \x12e gcc takes the lowest byte; other letters name no file. */
 	if (v >= 0)
-		c = (char)(v < 0x100 ? v : '?');
+		c = (char)v;
 	buf_add(out, &c, 1);
 	return p;
 }

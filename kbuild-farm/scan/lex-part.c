@@ -10,6 +10,8 @@
  */
 #include "scan/lexer.h"
 
+#include "scan/escape.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -397,31 +399,9 @@ void scan_lexer_near(struct scan_lexer *l, const char *start, const char *from,
 		   is_alone_in_call(start, from, behind, end));
 }
 
-/* What a numeric escape at `s` stands for; -1: it is none. */
-static int escaped(const char *s, const char *end, const char **behind)
+static bool is_numeric_escape(const char *s, const char *end)
 {
-	unsigned base = 16, value = 0;
-	size_t max = SIZE_MAX;
-
-	s++;
-	if (s < end && *s >= '0' && *s <= '7')
-		base = 8, max = 3;
-	else if (s < end && (*s == 'x' || *s == 'u' || *s == 'U'))
-		max = *s == 'x' ? max : *s == 'u' ? 4 : 8, s++;
-	else
-		return -1;
-	for (; s < end && max; s++, max--) {
-		unsigned c = (unsigned char)*s;
-		unsigned digit = c - '0';
-
-		if (digit > 9)
-			digit = (c | 32) - 'a' + 10;
-		if (digit >= base || (c > '9' && (c | 32) < 'a'))
-			break;
-		value = (value * base + digit) & 0xffff;
-	}
-	*behind = s;
-	return (int)value;
+	return s + 1 < end && *s == '\\' && s[1] && strchr("01234567xuU", s[1]);
 }
 
 bool scan_part_unescape(struct buf *out, const char *s, size_t len)
@@ -432,18 +412,26 @@ bool scan_part_unescape(struct buf *out, const char *s, size_t len)
 	buf_reset(out);
 	while (s < end) {
 		const char *from = s;
+		int64_t c = -1;
 		char plain;
-		int c = *s == '\\' ? escaped(s, end, &s) : -1;
 
+		if (is_numeric_escape(s, end)) {
+			s++;
+			c = scan_escape(&s, end);
+		}
 		if (c < 0) {
-			s += *s == '\\' && s + 1 < end ? 2 : 1;
+			if (s == from)
+				s += *s == '\\' && s + 1 < end ? 2 : 1;
 			buf_add(out, from, (size_t)(s - from));
 			continue;
 		}
 		found = true;
-		if (c == '\\' || c == '"')
+		/* Of more than a byte gcc takes the lowest. */
+		plain = (char)c;
+		if (plain == '\\' || plain == '"')
 			buf_add(out, "\\", 1);
-		plain = (char)(c < 0x80 ? c : '?');
+		if ((unsigned char)plain >= 0x80)
+			plain = '?';
 		buf_add(out, &plain, 1);
 	}
 	return found;

@@ -71,6 +71,9 @@ static const struct reasoned {
 	  "#if 0\n#include \"none.h\"\n#endif\n", "", NULL },
 	{ REASON_NO_INCBIN, "asm(\".incbin \\\"none\\\"\");\n",
 	  "asm(\".incbin \\\"a.h\\\"\");\n", "", NULL },
+	/* gcc takes the lowest byte. */
+	{ REASON_NO_INCBIN, "asm(\"\\x12eincbin \\\"none\\\"\");\n",
+	  "asm(\"\\x12fincbin \\\"none\\\"\");\n", "", NULL },
 	{ REASON_NO_ASSEMBLER_FILE, "asm(\".include \\\"none\\\"\");\n",
 	  "asm(\".include \\\"a.h\\\"\");\n", "", NULL },
 	{ REASON_FILE_UNREADABLE, "#include \"dir.h/../fifo\"\n",
