@@ -58,6 +58,39 @@ START_TEST(a_unit_that_needs_too_much_memory_is_refused)
 }
 END_TEST
 
+/* In an exact look by the names that it makes, here a million of them. */
+START_TEST(text_that_makes_too_many_names_is_refused)
+{
+	struct scan *s = compare_scan();
+	struct scan_stats stats;
+	struct buf all = { 0 };
+
+	buf_add_str(&all, "#define CAT(a, b) CAT2(a, b)\n"
+			  "#define CAT2(a, b) a##b\n#define N0 CAT(");
+	for (int i = 0; i < 200; i++)
+		buf_add(&all, "x", 1);
+	buf_add_str(&all, ", __COUNTER__)\n");
+	for (int i = 0; i < 4; i++)
+		buf_printf(&all,
+			   "#define N%d N%d N%d N%d N%d N%d N%d N%d N%d N%d "
+			   "N%d\n",
+			   i + 1, i, i, i, i, i, i, i, i, i, i);
+	/* What has the exact look begin. */
+	buf_add_str(&all, "#if __COUNTER__\n#endif\n");
+	for (int i = 0; i < 100; i++)
+		buf_add_str(&all, "N4;\n");
+	compare_file("unit.c", buf_str(&all));
+	compare_file("small.c", "#if __COUNTER__\n#endif\nint x;\n");
+	scan_one(s, "unit.c", REASON_MEMORY);
+	scan_one(s, "small.c", REASON_NONE);
+	scan_stats(s, &stats);
+	ck_assert_uint_eq(stats.exact, 2);
+	ck_assert_uint_lt(stats.memory, (size_t)192 << 20);
+	buf_release(&all);
+	scan_free(s);
+}
+END_TEST
+
 /* What is freed does not count any more. */
 START_TEST(memory_is_counted_as_it_is)
 {
@@ -91,6 +124,7 @@ static Suite *suite(void)
 	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);
 	tcase_set_timeout(tc, 600);
 	tcase_add_test(tc, a_unit_that_needs_too_much_memory_is_refused);
+	tcase_add_test(tc, text_that_makes_too_many_names_is_refused);
 	tcase_add_test(tc, memory_is_counted_as_it_is);
 	suite_add_tcase(s, tc);
 	return s;
