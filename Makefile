@@ -304,7 +304,8 @@ format:
 bench: all
 	$QKFARM_BUILD=$B tests/bench/run
 
-# The scanner against the compilers, over whole kernels: an hour or two.
+# The scanner against the compilers, over whole kernels and other projects, or
+# those of them that TREES names (tests/bench/audit says more): hours.
 audit: all $B/audit-tool
 	$QKFARM_BUILD=$B tests/bench/audit $(TREES)
 

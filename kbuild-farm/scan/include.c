@@ -49,7 +49,8 @@ const struct scan_found *scan_walk_search(struct scan_walk *walk, uint32_t name,
 		if (f->node)
 			break;
 		scan_walk_absent(walk, scan_tree_absent(tree, p));
-		scan_clang_met_dir(walk, p->parent, false);
+		if (walk->exact)
+			scan_clang_met_dir(walk, p->parent, false);
 	}
 	return f;
 }
@@ -79,14 +80,17 @@ static struct hit beside(struct scan_walk *walk, uint32_t name)
 {
 	struct scan_frame *f = scan_walk_top(walk);
 	struct hit hit = { .at = SCAN_AT_CURRENT, .system = f->system };
-	struct scan_dir *d = scan_clang_dir(walk, f->node->dir, &hit.dotted);
+	struct scan_dir *d = f->node->dir;
 	struct scan_probe *p;
 
+	if (walk->exact)
+		d = scan_clang_dir(walk, d, &hit.dotted);
 	p = scan_tree_probe(walk->place->tree, d, name, false);
 	hit.node = p->node;
 	if (!p->node) {
 		scan_walk_absent(walk, scan_tree_absent(walk->place->tree, p));
-		scan_clang_met_dir(walk, p->parent, hit.dotted);
+		if (walk->exact)
+			scan_clang_met_dir(walk, p->parent, hit.dotted);
 	}
 	return hit;
 }
@@ -147,7 +151,7 @@ static struct hit find_header(struct scan_walk *walk, uint32_t name,
 
 	if (scan_walk_takes_gch(walk) && !(hit.node && hit.node->error))
 		see_gch(walk, name, angled, &hit);
-	if (hit.node)
+	if (walk->exact && hit.node)
 		scan_clang_met(walk, hit.node, hit.dotted);
 	return hit;
 }
@@ -271,14 +275,16 @@ static bool was_opened(const struct scan_walk *walk,
 }
 
 /* Does its guard hold, with all of it inside? */
-static bool has_no_effect(struct scan_walk *walk, struct scan_text *t)
+static inline bool has_no_effect(struct scan_walk *walk, struct scan_text *t)
 {
-	const struct scan_full *full = atomic_load(&t->full);
+	const struct scan_full *full;
 
 	if (t->guard == WORD_NONE || !scan_cpp_def(&walk->w->cpp, t->guard))
 		return false;
-	return !walk->exact ||
-	       (full && !full->from[1] && full->from[t->n] == full->n);
+	if (!walk->exact)
+		return true;
+	full = atomic_load(&t->full);
+	return full && !full->from[1] && full->from[t->n] == full->n;
 }
 
 void scan_walk_enter(struct scan_walk *walk, struct scan_node *node, int at,

@@ -229,11 +229,11 @@ static void run_directive_op(struct scan_walk *walk, struct scan_frame *f,
 }
 
 /* Does text stand in front of the next directive, still to be read? */
-static bool has_text(const struct scan_walk *walk, const struct scan_frame *f)
+static bool has_text(const struct scan_frame *f)
 {
 	const struct scan_full *full;
 
-	if (!walk->exact || f->given == f->pc + 1)
+	if (f->given == f->pc + 1)
 		return false;
 	full = atomic_load_explicit(&f->text->full, memory_order_acquire);
 	return full->from[f->pc] != full->from[f->pc + 1];
@@ -244,18 +244,19 @@ void scan_walk_step(struct scan_walk *walk, struct scan_frame *f)
 	struct scan_cpp *cpp = &walk->w->cpp;
 	size_t depth = walk->l->n_frame;
 	const struct scan_text *t = f->text;
+	bool exact = walk->exact;
 
-	while (f->pc < t->n && !has_text(walk, f)) {
+	while (f->pc < t->n && !(exact && has_text(f))) {
 		const struct scan_directive *d = &t->dir[f->pc++];
 
 		walk->steps++;
 		switch ((enum scan_op)d->op) {
 		case SCAN_OP_DEFINE:
 			scan_cpp_define(cpp, &t->def[d->at]);
-			break;
+			continue;
 		case SCAN_OP_UNDEF:
 			scan_cpp_undef(cpp, d->name);
-			break;
+			continue;
 		case SCAN_OP_IFDEF:
 		case SCAN_OP_IFNDEF:
 		case SCAN_OP_IF:
@@ -268,7 +269,7 @@ void scan_walk_step(struct scan_walk *walk, struct scan_frame *f)
 			leave_group(walk, f, (uint32_t)(d - t->dir));
 			break;
 		case SCAN_OP_ENDIF:
-			break;
+			continue;
 		default:
 			f->line = d->line;
 			run_directive_op(walk, f, d);
