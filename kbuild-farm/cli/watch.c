@@ -141,7 +141,7 @@ static int start_json(struct watch *w, const char *path, struct err *err)
 	if (w->json < 0)
 		return err_errno(err, "--json %s", path);
 	w->path = xstrdup(path);
-	events_writer_init(&w->writer, w->json);
+	events_writer_init(&w->writer, w->json, events_hub_now(w->hooks.hub));
 	w->written = (struct events_consumer){ .told = on_event_json,
 					       .due = on_due_json,
 					       .ctx = w };

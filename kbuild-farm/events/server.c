@@ -102,7 +102,7 @@ static void add_client(struct events_server *s, int fd)
 
 	c->server = s;
 	c->fd = fd;
-	events_writer_init(&c->writer, fd);
+	events_writer_init(&c->writer, fd, events_hub_now(s->hub));
 	c->event = event_new(s->base, fd, EV_READ | EV_PERSIST, on_client, c);
 	if (!c->event || event_add(c->event, NULL))
 		str_out_of_memory();

@@ -8,9 +8,10 @@
 
 #define LAST_MAX 4096 /* kept for the end: what was dropped, EVENTS_DONE */
 
-void events_writer_init(struct events_writer *w, int fd)
+void events_writer_init(struct events_writer *w, int fd, uint64_t now_ms)
 {
-	*w = (struct events_writer){ 0 };
+	*w = (struct events_writer){ .began_s = time(NULL) -
+						(int64_t)(now_ms / 1000) };
 	outlet_init(&w->out, fd, EVENTS_WAITING + LAST_MAX);
 }
 
@@ -26,14 +27,14 @@ static bool queue_event(struct events_writer *w, const struct events_event *ev,
 	return true;
 }
 
-static void begin_stream(struct events_writer *w, uint64_t at_ms)
+static void begin_stream(struct events_writer *w)
 {
 	struct events_event first = events_new(EVENTS_STREAM);
 
 	first.version = EVENTS_VERSION;
 	first.program = "kfarm " KFARM_VERSION;
 	first.pid = getpid();
-	first.began_s = time(NULL) - (int64_t)(at_ms / 1000);
+	first.began_s = w->began_s;
 	w->began = queue_event(w, &first, 0);
 }
 
@@ -59,7 +60,7 @@ void events_writer_tell(void *ctx, const struct events_event *ev)
 	if (w->out.error)
 		return;
 	if (!w->began)
-		begin_stream(w, ev->at_ms);
+		begin_stream(w);
 	if (!tell_dropped(w, ev->at_ms, spare) || !queue_event(w, ev, spare))
 		w->dropped++;
 }

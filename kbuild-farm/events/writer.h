@@ -18,12 +18,14 @@ struct events_writer {
 	struct buf line;
 	uint64_t dropped; /* since it was told */
 	bool began; /* the first line is there */
+	int64_t began_s; /* when the build began, since 1970 */
 };
 
-/* The descriptor stays the caller's. */
-void events_writer_init(struct events_writer *w, int fd);
-/* A sink (events/hub.h); puts EVENTS_STREAM in front of the first event. */
-void events_writer_tell(void *w, const struct events_event *ev);
+/* The descriptor stays the caller's; the build is `now_ms` old. */
+void events_writer_init(struct events_writer *w, int fd, uint64_t now_ms);
+/* A sink (events/hub.h) of a struct events_writer; puts EVENTS_STREAM in front
+ * of the first event. */
+void events_writer_tell(void *ctx, const struct events_event *ev);
 /* Write what is taken within `timeout_ms`. */
 void events_writer_flush(struct events_writer *w, int timeout_ms);
 /* The errno of the write that ended it; 0: it goes on. */

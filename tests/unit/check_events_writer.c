@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct events_writer w;
@@ -19,7 +20,7 @@ static void set_up(void)
 {
 	signal(SIGPIPE, SIG_IGN);
 	ck_assert_int_eq(pipe2(ends, O_NONBLOCK), 0);
-	events_writer_init(&w, ends[1]);
+	events_writer_init(&w, ends[1], 60000);
 }
 
 static void tear_down(void)
@@ -72,6 +73,9 @@ START_TEST(the_stream_begins_with_its_version)
 	ck_assert_int_eq(next(&in, &read), EVENTS_STREAM);
 	ck_assert_int_eq(read.ev.version, EVENTS_VERSION);
 	ck_assert_int_eq(read.ev.pid, getpid());
+	/* However old what is told first is. */
+	ck_assert_int_ge(read.ev.began_s, time(NULL) - 65);
+	ck_assert_int_le(read.ev.began_s, time(NULL) - 60);
 	events_read_release(&read);
 	ck_assert_int_eq(next(&in, &read), EVENTS_JOB);
 	ck_assert_str_eq(read.ev.file, "kernel/fork.c");
