@@ -5,7 +5,8 @@
  *
  * What each event means, and which members of struct events_event it has, is
  * said here; their names, types and units on paper are in events/event.c, in a
- * table from which kfarm-events(5) is made too (`scripts/events --update`).
+ * table from which kfarm-events(5) is made too
+ * (`KFARM_UPDATE=1 build/unit/check_events_event`).
  *
  * EVENTS_VERSION changes when an event or a field is taken away or gets
  * another meaning.  Events and fields may be added without: a reader leaves
