@@ -124,10 +124,12 @@ END_TEST
 
 START_TEST(a_second_without_events_is_due_too)
 {
+	uint64_t began = clock_ms();
+
 	events_hub_start(hub, base);
 	run_ms(1500);
 	ck_assert_uint_ge(a.due, 1);
-	ck_assert_uint_le(a.due, 2);
+	ck_assert_uint_le(a.due, 1 + (clock_ms() - began) / 1000);
 }
 END_TEST
 
