@@ -152,16 +152,16 @@ kinds()
 
 kinds_of_clang()
 {
-	[ "$(command -v clang)" ] || {
-		left_out "what clang writes" "no clang"
+	[ "$(command -v clang-14)" ] || {
+		left_out "what clang writes" "no clang-14"
 		return
 	}
-	good_nodes "clang: coverage and split debug information" clang \
+	good_nodes "clang: coverage and split debug information" clang-14 \
 		'-O2 -g -gsplit-dwarf --coverage -fstack-usage'
-	good_nodes "clang: records" clang \
+	good_nodes "clang: records" clang-14 \
 		'-O2 -fsave-optimization-record -MJ $@.json -DX=1'
-	good_nodes "clang: thin LTO" clang '-O2 -flto=thin -fsplit-lto-unit -g'
-	good_nodes "clang: full LTO with coverage" clang '-O2 -flto --coverage'
+	good_nodes "clang: thin LTO" clang-14 '-O2 -flto=thin -fsplit-lto-unit -g'
+	good_nodes "clang: full LTO with coverage" clang-14 '-O2 -flto --coverage'
 }
 
 # gcc numbers at random what it writes then: both are there, of one compile.

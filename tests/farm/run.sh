@@ -255,6 +255,7 @@ failing()
 on_terminal()
 {
 	local command="make --no-print-directory -j1 wire"
+	local -x TERM=xterm # none has colours on a dumb one
 
 	fresh
 	script -qec "cd $project && stty cols 72 && $command MORE=-Wall" \
