@@ -275,7 +275,12 @@ START_TEST(signals_are_as_a_new_program_expects_them)
 	signal(SIGINT, SIG_IGN);
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
-	expect_output("grep -E 'Sig(Blk|Ign)' /proc/self/status",
+	/*
+	 * glibc's posix_spawn(), by which make starts us, may leave its own 32
+	 * and 33 ignored, and nobody can change that.
+	 */
+	expect_output("sed -En -e 's/^(SigIgn:.*)180000000$/\\1000000000/' "
+		      "-e '/^Sig(Blk|Ign)/p' /proc/self/status",
 		      "SigBlk:\t0000000000000000\n"
 		      "SigIgn:\t0000000000000000\n");
 }
