@@ -10,6 +10,9 @@
 
 #include "suite.h"
 
+#include <sys/stat.h>
+
+#define SHORT_FILE "/sys/devices/system/cpu/online"
 #define MANY(x)                                                               \
 	x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x \
 		x x x
@@ -53,9 +56,8 @@ static const struct reasoned {
 	{ REASON_FILE_STAT, "#include \"loop\"\n",
 	  "#if 0\n#include \"loop\"\n#endif\n", "run:loop", NULL },
 	/* The kernel says 4096 bytes, and has fewer. */
-	{ REASON_FILE_CHANGES, "#include \"/sys/devices/system/cpu/online\"\n",
-	  "asm(\".incbin \\\"/sys/devices/system/cpu/online\\\"\");\n", "",
-	  NULL },
+	{ REASON_FILE_CHANGES, "#include \"" SHORT_FILE "\"\n",
+	  "asm(\".incbin \\\"" SHORT_FILE "\\\"\");\n", "", NULL },
 	{ REASON_ENDLESS_INCLUDES, "#include \"bomb.h\"\n",
 	  "#include \"many.h\"\n", "run:bomb", NULL },
 	{ REASON_MANY_DIRECTIVES, "#include \"long.h\"\n",
@@ -261,6 +263,13 @@ static enum reason why(struct scan *s, const struct reasoned *r, bool near,
 	return got;
 }
 
+static bool has_short_file(void)
+{
+	struct stat st;
+
+	return !stat(SHORT_FILE, &st) && st.st_size == 4096;
+}
+
 START_TEST(a_reason_has_its_units)
 {
 	const struct reasoned *r = &reasoned[_i];
@@ -268,6 +277,11 @@ START_TEST(a_reason_has_its_units)
 	char *detail = NULL;
 	enum reason got;
 
+	/* Another kernel may say how long it is. */
+	if (r->why == REASON_FILE_CHANGES && !has_short_file()) {
+		scan_free(s);
+		return;
+	}
 	compare_file("a.h", "");
 	compare_file("dir.h/x", "");
 	compare_file("more.s", ".include \"a.h\"\n");
