@@ -9,24 +9,16 @@
 #include "../lib/scan-tokens.h"
 
 #include "base/capture.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "cli/cmd.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Of so many units one is looked at once more, for the time alone. */
 #define TIMED 8
-
-static uint64_t thread_cpu_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
 
 static void drop(void *ctx, const char *s, size_t len, bool fresh)
 {
@@ -40,12 +32,12 @@ static void drop(void *ctx, const char *s, size_t len, bool fresh)
 static uint64_t time_look(struct audit *a, struct scan_unit unit)
 {
 	struct scan_output none = { NULL, drop };
-	uint64_t cpu = thread_cpu_us();
+	uint64_t cpu = clock_cpu_us();
 	struct scan_closure c;
 
 	unit.output = &none;
 	scan_closure(a->scan, &unit, &c);
-	cpu = thread_cpu_us() - cpu;
+	cpu = clock_cpu_us() - cpu;
 	scan_closure_release(&c);
 	return cpu;
 }
