@@ -383,7 +383,7 @@ static void compile_here(struct coord_unit *u, enum reason why)
 	coord_unit_remove_temporaries(u);
 	if (u->client)
 		coord_client_local(u->client, reason_words(why));
-	coord_tell_unit(u, EVENTS_RUN, "local", reason_words(why));
+	coord_tell_unit(u, EVENTS_RUN, EVENTS_LOCAL, reason_words(why));
 }
 
 static void on_hedged(struct coord_unit *u, bool good)
@@ -436,7 +436,7 @@ static void deliver(struct coord *c, const struct sched_action *a)
 		done.out = bytes_of(NULL, 0);
 		done.err = buf_bytes(&u->diagnostics);
 	}
-	coord_tell_done(u, local ? "local" : u->node,
+	coord_tell_done(u, local ? EVENTS_LOCAL : u->node,
 			local ? reason_words(a->reason) : NULL, a->retries);
 	if (u->client)
 		coord_client_done(u->client, &done);
@@ -484,7 +484,7 @@ static void do_with_unit(struct coord *c, const struct sched_action *a)
 		deliver(c, a);
 		break;
 	default:
-		coord_tell_done(u, "local", reason_words(a->reason),
+		coord_tell_done(u, EVENTS_LOCAL, reason_words(a->reason),
 				a->retries);
 	}
 }

@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-#define LOCAL   "local"
 #define ZERO_MK 273150 /* 0 degrees Celsius */
 
 static void tell_hub(const struct coord *c, struct events_event *ev)
@@ -49,7 +48,8 @@ void coord_tell_seen(struct coord_unit *u, enum events_job_state state)
 
 void coord_tell_beside(const struct coord_unit *u, const char *reason)
 {
-	struct events_event ev = about_unit(u, EVENTS_RUN, LOCAL, reason);
+	struct events_event ev = about_unit(u, EVENTS_RUN, EVENTS_LOCAL,
+					    reason);
 
 	ev.beside = true;
 	tell_hub(u->coord, &ev);
@@ -61,7 +61,7 @@ void coord_tell_done(struct coord_unit *u, const char *node, const char *reason,
 	struct events_event ev = about_unit(u, EVENTS_JOB_DONE, node, reason);
 
 	u->told = EVENTS_JOB_DONE;
-	ev.remote = strcmp(node, LOCAL) != 0;
+	ev.remote = strcmp(node, EVENTS_LOCAL) != 0;
 	ev.retries = retries;
 	if (ev.remote)
 		ev.cpu_ms = u->answer.result.cpu_ms;

@@ -20,7 +20,7 @@ void coord_tell_unit(struct coord_unit *u, enum events_job_state state,
 void coord_tell_seen(struct coord_unit *u, enum events_job_state state);
 /* It is compiled here beside its node. */
 void coord_tell_beside(const struct coord_unit *u, const char *reason);
-/* It is done: by `node`, or "local" with the reason. */
+/* It is done: by `node`, or EVENTS_LOCAL with the reason. */
 void coord_tell_done(struct coord_unit *u, const char *node, const char *reason,
 		     unsigned retries);
 

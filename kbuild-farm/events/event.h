@@ -25,6 +25,7 @@
 #define EVENTS_TEXT_MAX (64u << 10) /* bytes of a text on paper, then cut */
 #define EVENTS_LINE_MAX (1u << 20) /* of a line that is read */
 #define EVENTS_UNKNOWN  INT64_MIN /* a number that nobody knows */
+#define EVENTS_LOCAL    "local" /* this machine in the place of a node */
 
 enum events_kind {
 	EVENTS_STREAM, /* first: version, program, pid, began_s */
@@ -97,7 +98,7 @@ struct events_event {
 	const char *arch, *toolchain, *tree, *dir, *output;
 	const char *program;
 	const char *file, *object; /* as the compiler's command names them */
-	const char *node; /* its name; of a job "local" too */
+	const char *node; /* its name; of a job EVENTS_LOCAL too */
 	const char *machine; /* as uname -m there */
 	const char *reason;
 	const char *text;

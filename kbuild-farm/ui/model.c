@@ -94,7 +94,7 @@ struct ui_node *ui_model_node(const struct ui_model *m, const char *name)
 
 bool ui_node_is_local(const struct ui_node *n)
 {
-	return !strcmp(n->name, UI_LOCAL);
+	return !strcmp(n->name, EVENTS_LOCAL);
 }
 
 static void put_first(struct ui_model *m, struct ui_node *n)

@@ -34,7 +34,6 @@
 #define UI_NODES_MAX 4096 /* what more there are is not shown */
 #define UI_JOBS_MAX  (1u << 17) /* at once; more are not shown */
 #define UI_SECONDS   60 /* of the past that throughput is kept for */
-#define UI_LOCAL     "local" /* this machine in the place of a node */
 
 struct ui_node;
 

@@ -122,7 +122,7 @@ static void tell_job(const struct teller *t, const struct ui_job *j)
 	if (j->beside) {
 		ev.state = EVENTS_RUN;
 		ev.beside = true;
-		ev.node = UI_LOCAL;
+		ev.node = EVENTS_LOCAL;
 		tell(t, &ev);
 	}
 }
