@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-#define ZERO_MK 273150 /* 0 degrees Celsius */
-
 static void tell_hub(const struct coord *c, struct events_event *ev)
 {
 	if (c->setup.hub)
@@ -125,7 +123,8 @@ void coord_tell_load(const struct coord_node *n)
 		ev.load = figures.inventory->load_milli;
 		ev.memory = (int64_t)figures.inventory->available_mib << 20;
 		ev.foreign = known(figures.health->foreign_milli, 0);
-		ev.celsius = known(figures.health->temperature_mk, ZERO_MK);
+		ev.celsius = known(figures.health->temperature_mk,
+				   WIRE_HEALTH_ZERO);
 		ev.speed = known(figures.health->speed_milli, 0);
 	}
 	tell_hub(n->coord, &ev);

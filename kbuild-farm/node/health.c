@@ -12,7 +12,6 @@
 #define AGAIN_MS 900
 #define COLD_MC  (-100000) /* sensors that are not there say such */
 #define HOT_MC   200000
-#define ZERO_MK  273150 /* 0 degrees Celsius */
 #define MILLI    1000
 
 /* The number in a file: 0, or -1 where there is none. */
@@ -46,8 +45,8 @@ static uint32_t hottest(const char *root)
 			    mc <= COLD_MC || mc >= HOT_MC)
 				continue;
 			if (most == WIRE_HEALTH_UNKNOWN ||
-			    (uint32_t)(mc + ZERO_MK) > most)
-				most = (uint32_t)(mc + ZERO_MK);
+			    (uint32_t)(mc + WIRE_HEALTH_ZERO) > most)
+				most = (uint32_t)(mc + WIRE_HEALTH_ZERO);
 		}
 		globfree(&found);
 	}

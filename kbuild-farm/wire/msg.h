@@ -106,6 +106,7 @@ WIRE_MESSAGE(beat);
 #define WIRE_HEALTH_UNKNOWN 0xffffffffu
 #define WIRE_HEALTH_FOREIGN 1000000 /* thousandths of a core */
 #define WIRE_HEALTH_HEAT    1000000 /* thousandths of a kelvin */
+#define WIRE_HEALTH_ZERO    273150 /* of these: 0 degrees Celsius */
 
 struct wire_health {
 	uint32_t foreign_milli; /* cores that others keep busy */
