@@ -13,7 +13,8 @@ struct events_hub {
 	uint64_t began_ms;
 	struct events_consumer *first;
 	struct events_consumer *next; /* whose turn it is, in a walk */
-	struct event *soon, *second; /* NULL: there is no loop */
+	struct event_base *base; /* NULL: there is no loop */
+	struct event *soon, *second;
 	events_snapshot *snapshot;
 	void *snapshot_ctx;
 };
@@ -42,6 +43,8 @@ void events_hub_add(struct events_hub *hub, struct events_consumer *c)
 		at = &(*at)->next;
 	c->next = NULL;
 	*at = c;
+	if (hub->base && c->loop)
+		c->loop(c->ctx, hub->base);
 }
 
 void events_hub_remove(struct events_hub *hub, struct events_consumer *c)
@@ -84,7 +87,7 @@ void events_hub_tell(struct events_hub *hub, struct events_event *ev)
 		hub->next = c->next;
 		c->told(c->ctx, ev);
 	}
-	if (!hub->soon)
+	if (!hub->base)
 		call_due(hub);
 	else if (!event_pending(hub->soon, EV_TIMEOUT, NULL))
 		event_add(hub->soon, &soon);
@@ -97,6 +100,15 @@ static void on_due(evutil_socket_t fd, short what, void *ctx)
 	call_due(ctx);
 }
 
+static void call_loop(struct events_hub *hub, struct event_base *base)
+{
+	for (struct events_consumer *c = hub->first; c; c = hub->next) {
+		hub->next = c->next;
+		if (c->loop)
+			c->loop(c->ctx, base);
+	}
+}
+
 void events_hub_start(struct events_hub *hub, struct event_base *base)
 {
 	static const struct timeval second = { .tv_sec = 1 };
@@ -106,16 +118,20 @@ void events_hub_start(struct events_hub *hub, struct event_base *base)
 	hub->second = event_new(base, -1, EV_PERSIST, on_due, hub);
 	if (!hub->soon || !hub->second || event_add(hub->second, &second))
 		str_out_of_memory();
+	hub->base = base;
+	call_loop(hub, base);
 }
 
 void events_hub_stop(struct events_hub *hub)
 {
-	if (!hub || !hub->soon)
+	if (!hub || !hub->base)
 		return;
 	call_due(hub);
 	event_free(hub->soon);
 	event_free(hub->second);
 	hub->soon = hub->second = NULL;
+	hub->base = NULL;
+	call_loop(hub, NULL);
 }
 
 void events_hub_set_snapshot(struct events_hub *hub, events_snapshot *fn,

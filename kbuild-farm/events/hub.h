@@ -26,6 +26,13 @@ struct events_consumer {
 	 * called last, and every second.  May be NULL.
 	 */
 	void (*due)(void *ctx, uint64_t at_ms);
+	/*
+	 * The loop that the build runs in, for events of the consumer's own:
+	 * from events_hub_start(), or at once when it is added later.  NULL
+	 * from events_hub_stop(), behind the last due(): they must be gone
+	 * when this returns, as the loop will be.  May be NULL.
+	 */
+	void (*loop)(void *ctx, struct event_base *base);
 	void *ctx;
 	struct events_consumer *next; /* the hub's */
 };
@@ -36,7 +43,7 @@ struct events_hub *events_hub_new(void);
 void events_hub_free(struct events_hub *hub);
 
 void events_hub_add(struct events_hub *hub, struct events_consumer *c);
-/* May be called from the consumer's own told() and due(). */
+/* May be called from the consumer's own told(), due() and loop(). */
 void events_hub_remove(struct events_hub *hub, struct events_consumer *c);
 
 /* Tell it to all, with the time.  ev->at_ms is set by this. */
@@ -49,7 +56,8 @@ uint64_t events_hub_now(const struct events_hub *hub);
  * called for each event at once.
  */
 void events_hub_start(struct events_hub *hub, struct event_base *base);
-/* Calls due() a last time.  NULL is fine, and one that was not started. */
+/* Calls due() a last time, and loop() with NULL.  NULL is fine, and one that
+ * was not started. */
 void events_hub_stop(struct events_hub *hub);
 
 /*

@@ -11,6 +11,8 @@ struct counter {
 	struct events_consumer c;
 	unsigned told, due;
 	uint64_t last_ms;
+	unsigned loops; /* how often loop() was called */
+	struct event_base *loop;
 	struct counter *removes; /* another, when it hears something */
 };
 
@@ -36,9 +38,22 @@ static void on_due(void *ctx, uint64_t at_ms)
 	c->due++;
 }
 
+static void on_loop(void *ctx, struct event_base *loop)
+{
+	struct counter *c = ctx;
+
+	c->loops++;
+	c->loop = loop;
+	if (c->removes)
+		events_hub_remove(hub, &c->removes->c);
+}
+
 static void listen_to(struct counter *c)
 {
-	*c = (struct counter){ .c = { on_told, on_due, c, NULL } };
+	*c = (struct counter){ .c = { .told = on_told,
+				      .due = on_due,
+				      .loop = on_loop,
+				      .ctx = c } };
 	events_hub_add(hub, &c->c);
 }
 
@@ -133,6 +148,29 @@ START_TEST(a_second_without_events_is_due_too)
 }
 END_TEST
 
+START_TEST(who_listens_gets_the_loop_and_gives_it_back)
+{
+	struct counter late, silent = { .c = { .told = on_told } };
+
+	silent.c.ctx = &silent;
+	events_hub_add(hub, &silent.c);
+	ck_assert_uint_eq(a.loops, 0);
+	events_hub_start(hub, base);
+	ck_assert_ptr_eq(a.loop, base);
+	listen_to(&late);
+	ck_assert_uint_eq(late.loops, 1);
+	ck_assert_ptr_eq(late.loop, base);
+	a.removes = &b;
+	events_hub_stop(hub);
+	ck_assert_uint_eq(a.loops, 2);
+	ck_assert_ptr_null(a.loop);
+	ck_assert_ptr_eq(b.loop, base); /* it was sent away */
+	ck_assert_ptr_null(late.loop);
+	events_hub_stop(hub);
+	ck_assert_uint_eq(a.loops, 2);
+}
+END_TEST
+
 START_TEST(time_goes_on)
 {
 	uint64_t began = clock_ms();
@@ -178,6 +216,7 @@ int main(void)
 	tcase_add_test(tc, without_a_loop_what_is_due_is_due_at_once);
 	tcase_add_test(tc, many_events_are_drawn_once);
 	tcase_add_test(tc, a_second_without_events_is_due_too);
+	tcase_add_test(tc, who_listens_gets_the_loop_and_gives_it_back);
 	tcase_add_test(tc, time_goes_on);
 	tcase_add_test(tc, a_snapshot_ends_with_live);
 	suite_add_tcase(s, tc);
