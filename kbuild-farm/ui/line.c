@@ -1,23 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ui/line.h"
 
+#include "ui/format.h"
 #include "ui/width.h"
 
 #include <string.h>
 
 #define RATE_SECONDS 10
 #define FILE_LEAST   12 /* columns that show something of a name */
-
-static void put_time(struct buf *out, uint64_t ms)
-{
-	unsigned long long s = ms / 1000;
-
-	if (s >= 3600)
-		buf_printf(out, "%llu:%02llu:%02llu", s / 3600, s / 60 % 60,
-			   s % 60);
-	else
-		buf_printf(out, "%llu:%02llu", s / 60, s % 60);
-}
 
 static void put_if_any(struct buf *out, unsigned n, const char *what)
 {
@@ -57,7 +47,7 @@ void ui_line_put(struct buf *out, const struct ui_model *m, uint64_t now,
 	if (rate)
 		buf_printf(&line, " %u.%u/s", rate / 1000, rate / 100 % 10);
 	buf_add_str(&line, " ");
-	put_time(&line, now);
+	ui_format_time(&line, now);
 	buf_printf(&line, "] %s: ", ui_model_phase(m));
 	put_running(&line, m);
 	width = ui_width(buf_str(&line));

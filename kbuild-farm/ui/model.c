@@ -54,18 +54,16 @@ static size_t index_now(const struct ui_model *m)
 	return m->second % (UI_SECONDS + 1);
 }
 
-unsigned ui_model_done_at(const struct ui_model *m, uint64_t now, unsigned ago)
+const struct ui_second *ui_model_second(const struct ui_model *m, uint64_t now,
+					unsigned ago)
 {
+	static const struct ui_second none;
 	uint64_t second = now / 1000;
-	size_t i;
 
-	if (ago > second)
-		return 0;
-	second -= ago;
-	if (second > m->second || m->second - second > UI_SECONDS)
-		return 0;
-	i = second % (UI_SECONDS + 1);
-	return m->past[i].remote + m->past[i].local;
+	if (ago > second || second - ago > m->second ||
+	    m->second - (second - ago) > UI_SECONDS)
+		return &none;
+	return &m->past[(second - ago) % (UI_SECONDS + 1)];
 }
 
 unsigned ui_model_rate(const struct ui_model *m, uint64_t now, unsigned seconds)
@@ -77,7 +75,8 @@ unsigned ui_model_rate(const struct ui_model *m, uint64_t now, unsigned seconds)
 	if (seconds > second)
 		seconds = (unsigned)second;
 	for (unsigned ago = 1; ago <= seconds; ago++)
-		sum += ui_model_done_at(m, now, ago);
+		sum += ui_model_second(m, now, ago)->remote +
+		       ui_model_second(m, now, ago)->local;
 	return seconds ? (unsigned)(sum * 1000 / seconds) : 0;
 }
 

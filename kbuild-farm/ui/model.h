@@ -94,6 +94,11 @@ struct ui_diag {
 	char *text; /* NULL: no block */
 };
 
+struct ui_second {
+	unsigned remote, local; /* jobs that ended */
+	uint64_t sent, received; /* bytes, as the nodes' beats say */
+};
+
 struct ui_model {
 	uint64_t at_ms; /* of the last event */
 	bool live; /* a snapshot, if there was one, is complete */
@@ -133,10 +138,7 @@ struct ui_model {
 
 	/* By second of the build, modulo UI_SECONDS + 1: */
 	uint64_t second; /* the present one */
-	struct {
-		unsigned remote, local; /* jobs that ended */
-		uint64_t sent, received; /* bytes, as the nodes' beats say */
-	} past[UI_SECONDS + 1];
+	struct ui_second past[UI_SECONDS + 1];
 };
 
 void ui_model_init(struct ui_model *m);
@@ -163,8 +165,9 @@ struct ui_node *ui_model_node(const struct ui_model *m, const char *name);
  */
 unsigned ui_model_rate(const struct ui_model *m, uint64_t now,
 		       unsigned seconds);
-/* What was done `ago` seconds before the second of `now`: jobs; 0: too old. */
-unsigned ui_model_done_at(const struct ui_model *m, uint64_t now, unsigned ago);
+/* What was `ago` seconds before the second of `now`; all 0: too old. */
+const struct ui_second *ui_model_second(const struct ui_model *m, uint64_t now,
+					unsigned ago);
 
 bool ui_node_is_local(const struct ui_node *n);
 bool ui_node_is_up(const struct ui_node *n);

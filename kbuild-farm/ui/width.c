@@ -62,13 +62,20 @@ static bool is_among(const struct range *list, size_t n, uint32_t c)
 
 #define IS_AMONG(list, c) is_among(list, sizeof(list) / sizeof(*(list)), c)
 
+unsigned ui_width_of(uint32_t code)
+{
+	if (code < none[0].first)
+		return 1;
+	return IS_AMONG(two, code) ? 2 : !IS_AMONG(none, code);
+}
+
 /* The bytes of the character at `p`, and its columns. */
 static size_t character(const uint8_t *p, size_t left, unsigned *columns)
 {
 	uint32_t c = 0;
 	size_t len = *p < 0x80 ? 1 : printable_utf8(p, left, &c);
 
-	*columns = IS_AMONG(two, c) ? 2 : !IS_AMONG(none, c);
+	*columns = ui_width_of(c);
 	return len ? len : 1;
 }
 
@@ -84,8 +91,7 @@ unsigned ui_width(const char *text)
 	return sum;
 }
 
-/* How many bytes at the beginning take at most so many columns. */
-static size_t bytes_within(const char *text, unsigned columns)
+size_t ui_width_within(const char *text, unsigned columns)
 {
 	size_t len = strlen(text), at = 0;
 
@@ -132,11 +138,11 @@ void ui_width_elide(struct buf *out, const char *text, unsigned columns)
 		return;
 	}
 	if (columns < 5) {
-		buf_add(out, text, bytes_within(text, columns));
+		buf_add(out, text, ui_width_within(text, columns));
 		return;
 	}
 	rest = columns - 3;
-	buf_add(out, text, bytes_within(text, rest / 2));
+	buf_add(out, text, ui_width_within(text, rest / 2));
 	buf_add_str(out, "...");
 	buf_add_str(out, end_within(text, rest - rest / 2));
 }

@@ -13,6 +13,10 @@
 #include "base/buf.h"
 
 unsigned ui_width(const char *text);
+/* Of a character by its number. */
+unsigned ui_width_of(uint32_t code);
+/* How many bytes at the beginning of `text` take at most so many columns. */
+size_t ui_width_within(const char *text, unsigned columns);
 /*
  * Append `text`, with "..." in the place of its middle where it takes more
  * than `columns`.

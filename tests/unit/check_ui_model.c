@@ -160,10 +160,11 @@ START_TEST(throughput_is_of_the_last_seconds)
 			job(s * 10 + i + 1, EVENTS_JOB_DONE, "a");
 	}
 	now_ms = 100500;
-	ck_assert_uint_eq(ui_model_done_at(&m, now_ms, 1), 9);
-	ck_assert_uint_eq(ui_model_done_at(&m, now_ms, 10), 0);
-	ck_assert_uint_eq(ui_model_done_at(&m, now_ms, 55), 5);
-	ck_assert_uint_eq(ui_model_done_at(&m, now_ms, 99), 0); /* too old */
+	ck_assert_uint_eq(ui_model_second(&m, now_ms, 1)->remote, 9);
+	ck_assert_uint_eq(ui_model_second(&m, now_ms, 10)->remote, 0);
+	ck_assert_uint_eq(ui_model_second(&m, now_ms, 55)->remote, 5);
+	ck_assert_uint_eq(ui_model_second(&m, now_ms, 99)->remote,
+			  0); /* too old */
 	ck_assert_uint_eq(ui_model_rate(&m, now_ms, 10), 4500);
 	ck_assert_uint_eq(ui_model_rate(&m, now_ms + 5000, 10), 3500);
 	ck_assert_uint_eq(ui_model_rate(&m, now_ms + 3600000, 60), 0);

@@ -3,15 +3,13 @@
 /*
  * What the views show of a build is compared with tests/ui/plain.screen and
  * line.screen, in which "\r" on a line of its own and "\e" stand for those
- * characters;
- * KFARM_UPDATE=1 rewrites these.  Run from the top directory.
+ * characters.
  */
 #include "ui/plain.h"
 
 #include "base/clock.h"
-#include "base/fs.h"
-#include "base/str.h"
 #include "suite.h"
+#include "ui-golden.h"
 #include "ui-play.h"
 #include "ui/line.h"
 #include "ui/width.h"
@@ -92,18 +90,10 @@ static char *spelled(char *text)
 
 static void compare(const char *golden)
 {
-	char *path = xasprintf("tests/ui/%s.screen", golden);
 	char *got = spelled(written());
-	struct buf want = { 0 };
-	struct err err = { 0 };
 
-	if (getenv("KFARM_UPDATE"))
-		ck_assert_int_eq(fs_write(path, bytes_str(got), 0644, &err), 0);
-	ck_assert_msg(!fs_read(path, 1 << 20, &want, &err), "%s", err.text);
-	ck_assert_str_eq(got, buf_str(&want));
-	buf_release(&want);
+	golden_compare(golden, got);
 	free(got);
-	free(path);
 }
 
 /* Four jobs, of which three are under way for a second. */

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ui/canvas.h"
+
+#include "base/printable.h"
+#include "base/str.h"
+#include "ui/width.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct ui_cell blank = { " ", UI_NORMAL };
+
+static unsigned smaller_of(unsigned n, unsigned max)
+{
+	return n < max ? n : max;
+}
+
+void ui_canvas_init(struct ui_canvas *c, unsigned rows, unsigned columns,
+		    bool ascii)
+{
+	*c = (struct ui_canvas){ .ascii = ascii };
+	ui_canvas_resize(c, rows, columns);
+}
+
+void ui_canvas_resize(struct ui_canvas *c, unsigned rows, unsigned columns)
+{
+	c->rows = smaller_of(rows, UI_ROWS_MAX);
+	c->columns = smaller_of(columns, UI_COLUMNS_MAX);
+	free(c->cell);
+	c->cell = xcalloc((size_t)c->rows * c->columns + 1, sizeof(*c->cell));
+	ui_canvas_clear(c);
+}
+
+void ui_canvas_clear(struct ui_canvas *c)
+{
+	struct ui_cell *end = c->cell + (size_t)c->rows * c->columns;
+
+	for (struct ui_cell *cell = c->cell; cell < end; cell++)
+		*cell = blank;
+}
+
+void ui_canvas_release(struct ui_canvas *c)
+{
+	free(c->cell);
+	*c = (struct ui_canvas){ 0 };
+}
+
+/* ----------------------------------------------------------- characters */
+
+struct character {
+	const char *text;
+	size_t len;
+	unsigned columns; /* 0: it combines */
+};
+
+/* Of no width, and no mark: terminals do with these what they like. */
+static bool is_no_mark(uint32_t code)
+{
+	return (code >= 0x200b && code <= 0x200f) ||
+	       (code >= 0x202a && code <= 0x202e) ||
+	       (code >= 0x2060 && code <= 0x206f) ||
+	       (code >= 0xfe00 && code <= 0xfe0f) || code == 0xfeff ||
+	       code >= 0xe0000;
+}
+
+/* The next one as it is shown; returns the bytes it was. */
+static size_t next_character(const char *text, bool ascii,
+			     struct character *out)
+{
+	const uint8_t *p = (const uint8_t *)text;
+	uint32_t code = 0;
+	size_t len;
+
+	*out = (struct character){ text, 1, 1 };
+	if (*p >= 0x20 && *p < 0x7f)
+		return 1;
+	len = printable_utf8(p, strnlen(text, 4), &code);
+	if (*p == '\t')
+		out->text = " ";
+	else if (!len || !printable(bytes_of(p, len), 0))
+		out->text = "?";
+	if (out->text != text)
+		return len ? len : 1;
+	out->len = len;
+	out->columns = ui_width_of(code);
+	if (!out->columns && (ascii || is_no_mark(code)))
+		out->len = 0;
+	else if (ascii)
+		*out = (struct character){ "?", 1, 1 };
+	return len;
+}
+
+static void add_mark(struct ui_cell *cell, const struct character *mark)
+{
+	size_t len = strlen(cell->text);
+
+	/* What is more on one character nobody could read. */
+	if (len + mark->len < sizeof(cell->text))
+		memcpy(cell->text + len, mark->text, mark->len);
+}
+
+static void set_cell(struct ui_cell *cell, const struct character *ch,
+		     enum ui_style style)
+{
+	*cell = (struct ui_cell){ .style = (uint8_t)style };
+	memcpy(cell->text, ch->text, ch->len);
+	if (ch->columns == 2)
+		cell[1] = (struct ui_cell){ .style = (uint8_t)style };
+}
+
+/* A wide one of which one half was written over is none. */
+static void mend_halves(struct ui_cell *row, unsigned columns, unsigned from,
+			unsigned to)
+{
+	if (from && from < columns && !row[from].text[0])
+		memcpy(row[from - 1].text, blank.text, sizeof(blank.text));
+	if (to < columns && !row[to].text[0])
+		memcpy(row[to].text, blank.text, sizeof(blank.text));
+}
+
+unsigned ui_canvas_put(struct ui_canvas *c, unsigned row, unsigned column,
+		       unsigned columns, enum ui_style style, const char *text)
+{
+	struct ui_cell *cells = c->cell + (size_t)row * c->columns;
+	unsigned at = column, end = c->columns;
+
+	if (row >= c->rows || column >= c->columns || !*text)
+		return 0;
+	if (columns && columns < end - column)
+		end = column + columns;
+	mend_halves(cells, c->columns, column, c->columns);
+	while (*text) {
+		struct character ch;
+
+		text += next_character(text, c->ascii, &ch);
+		if (at + ch.columns > end)
+			break;
+		if (ch.columns)
+			set_cell(&cells[at], &ch, style);
+		else if (at > column)
+			add_mark(&cells[at - (cells[at - 1].text[0] ? 1 : 2)],
+				 &ch);
+		at += ch.columns;
+	}
+	mend_halves(cells, c->columns, 0, at);
+	return at - column;
+}
+
+void ui_canvas_style(struct ui_canvas *c, unsigned row, unsigned column,
+		     unsigned columns, enum ui_style style)
+{
+	struct ui_cell *cells = c->cell + (size_t)row * c->columns;
+
+	if (row >= c->rows)
+		return;
+	for (unsigned i = column; i < c->columns && i - column < columns; i++)
+		cells[i].style = (uint8_t)style;
+}
+
+/* -------------------------------------------------------------- as text */
+
+void ui_canvas_text(struct buf *out, const struct ui_canvas *c)
+{
+	for (unsigned row = 0; row < c->rows; row++) {
+		const struct ui_cell *cells = c->cell +
+					      (size_t)row * c->columns;
+		unsigned end = c->columns;
+
+		while (end && !strcmp(cells[end - 1].text, " "))
+			end--;
+		for (unsigned i = 0; i < end; i++)
+			buf_add_str(out, cells[i].text);
+		buf_add_str(out, "\n");
+	}
+}
+
+void ui_canvas_styles(struct buf *out, const struct ui_canvas *c)
+{
+	static const char letters[UI_STYLES + 1] = ".dbtgwBhs>r<lS";
+
+	for (unsigned row = 0; row < c->rows; row++) {
+		const struct ui_cell *cells = c->cell +
+					      (size_t)row * c->columns;
+		unsigned end = c->columns;
+
+		while (end && cells[end - 1].style == UI_NORMAL)
+			end--;
+		for (unsigned i = 0; i < end; i++)
+			buf_add(out, &letters[cells[i].style], 1);
+		buf_add_str(out, "\n");
+	}
+}
+
+/* ---------------------------------------------------------------- areas */
+
+unsigned ui_area_put(const struct ui_area *a, unsigned row, unsigned column,
+		     unsigned columns, enum ui_style style, const char *text)
+{
+	if (row >= a->rows || column >= a->columns)
+		return 0;
+	if (!columns || columns > a->columns - column)
+		columns = a->columns - column;
+	return ui_canvas_put(a->canvas, a->row + row, a->column + column,
+			     columns, style, text);
+}
+
+unsigned ui_area_printf(const struct ui_area *a, unsigned row, unsigned column,
+			enum ui_style style, const char *fmt, ...)
+{
+	char text[UI_COLUMNS_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	return ui_area_put(a, row, column, 0, style, text);
+}
+
+void ui_area_put_right(const struct ui_area *a, unsigned row, unsigned column,
+		       unsigned columns, enum ui_style style, const char *text)
+{
+	unsigned width = ui_width(text);
+
+	if (columns && width < columns)
+		column += columns - width;
+	ui_area_put(a, row, column, width < columns ? width : columns, style,
+		    text);
+}
+
+unsigned ui_area_put_elided(const struct ui_area *a, unsigned row,
+			    unsigned column, unsigned columns,
+			    enum ui_style style, const char *text)
+{
+	struct buf cut = { 0 };
+	unsigned took;
+
+	if (column >= a->columns || !columns)
+		return 0;
+	columns = smaller_of(columns, a->columns - column);
+	/* As long as it is short in bytes it is in columns. */
+	if (strnlen(text, columns + 1) <= columns)
+		return ui_area_put(a, row, column, columns, style, text);
+	ui_width_elide(&cut, text, columns);
+	took = ui_area_put(a, row, column, columns, style, buf_str(&cut));
+	buf_release(&cut);
+	return took;
+}
+
+void ui_area_style(const struct ui_area *a, unsigned row, enum ui_style style)
+{
+	if (row < a->rows)
+		ui_canvas_style(a->canvas, a->row + row, a->column, a->columns,
+				style);
+}
+
+void ui_area_title(const struct ui_area *a, unsigned row, const char *text)
+{
+	const char *rule = a->canvas->ascii ? "-" : "\u2500";
+	enum ui_style style = a->focus ? UI_TITLE : UI_DIM;
+	unsigned at = ui_area_put(a, row, 0, 0, style, a->focus ? ">" : rule);
+
+	at += ui_area_put(a, row, at, 0, style, " ");
+	at += ui_area_put_elided(a, row, at, a->columns - at,
+				 a->focus ? UI_TITLE : UI_BOLD, text);
+	at += ui_area_put(a, row, at, 0, style, " ");
+	while (at < a->columns && ui_area_put(a, row, at, 1, style, rule))
+		at++;
+}

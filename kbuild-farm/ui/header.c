@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ui/header.h"
+
+#include "ui/bar.h"
+#include "ui/format.h"
+#include "ui/rates.h"
+#include "ui/row.h"
+#include "ui/width.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define BAR_LEAST 12
+#define BAR_WORDS 50 /* columns that are left beside the bar */
+
+/* Parts of a line, as many as fit. */
+struct parts {
+	const struct ui_area *area;
+	unsigned row, at;
+	bool full;
+};
+
+static void put_part(struct parts *p, enum ui_style style, const char *text)
+{
+	unsigned gap = p->at ? 2 : 0;
+
+	if (!*text || p->full)
+		return;
+	p->full = p->at && p->at + gap + ui_width(text) > p->area->columns;
+	if (!p->full)
+		p->at += gap + ui_area_put(p->area, p->row, p->at + gap, 0,
+					   style, text);
+}
+
+static void put_counted(struct parts *p, enum ui_style style, uint64_t n,
+			const char *one, const char *many)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%llu %s", (unsigned long long)n,
+		 n == 1 ? one : many);
+	put_part(p, style, text);
+}
+
+/* ---------------------------------------------------------- what is built */
+
+static void put_what_is_built(const struct ui_area *a, unsigned row,
+			      const struct ui_model *m, uint64_t now)
+{
+	const char *texts[] = { m->tree, m->arch, m->toolchain, m->what };
+	struct buf line = { 0 }, time = { 0 };
+	unsigned width;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		if (*texts[i])
+			buf_printf(&line, "%s%s", line.len ? "  " : "",
+				   texts[i]);
+	}
+	if (!line.len)
+		buf_add_str(&line, "kfarm");
+	ui_format_time(&time, m->done ? m->at_ms : now);
+	width = ui_width(buf_str(&time));
+	if (a->columns > width + 1)
+		ui_area_put_elided(a, row, 0, a->columns - width - 1, UI_TITLE,
+				   buf_str(&line));
+	ui_area_put_right(a, row, 0, a->columns, UI_BOLD, buf_str(&time));
+	buf_release(&line);
+	buf_release(&time);
+}
+
+static void put_outcome(struct parts *p, const struct ui_model *m)
+{
+	char text[64];
+
+	if (!m->done) {
+		put_part(p, UI_BOLD, ui_model_phase(m));
+	} else if (!m->status) {
+		put_part(p, UI_GOOD, "done");
+	} else if (m->status == 130) {
+		put_part(p, UI_BAD, "interrupted");
+	} else {
+		snprintf(text, sizeof(text), "FAILED, exit status %lld",
+			 (long long)m->status);
+		put_part(p, UI_BAD, text);
+	}
+}
+
+static void put_counts(const struct ui_area *a, unsigned row,
+		       const struct ui_model *m, uint64_t now,
+		       uint64_t new_diags)
+{
+	struct parts p = { .area = a, .row = row };
+	struct buf rate = { 0 };
+
+	put_outcome(&p, m);
+	put_counted(&p, UI_GOOD, m->remote + m->local, "ok", "ok");
+	put_counted(&p, m->warnings ? UI_WARN : UI_NORMAL, m->warnings,
+		    "warning", "warnings");
+	put_counted(&p, m->errors ? UI_BAD : UI_NORMAL, m->errors, "error",
+		    "errors");
+	if (new_diags)
+		put_counted(&p, UI_WARN, new_diags, "new", "new");
+	ui_format_milli(&rate, ui_model_rate(m, now, UI_RATES_SECONDS));
+	buf_add_str(&rate, "/s");
+	put_part(&p, UI_NORMAL, buf_str(&rate));
+	put_counted(&p, UI_NORMAL, m->remote, "remote", "remote");
+	put_counted(&p, UI_NORMAL, m->local, "local", "local");
+	if (m->retried)
+		put_counted(&p, UI_WARN, m->retried, "retried", "retried");
+	if (m->beside)
+		put_counted(&p, UI_NORMAL, m->beside, "twice", "twice");
+	buf_release(&rate);
+}
+
+/* ------------------------------------------------------- how busy it is */
+
+struct farm {
+	struct ui_bar bar;
+	uint64_t slots, busy;
+	unsigned nodes, up, idle;
+};
+
+static void add_node_to_farm(struct farm *f, const struct ui_model *m,
+			     const struct ui_node *n, uint64_t now)
+{
+	bool local = ui_node_is_local(n);
+	unsigned busy = 0;
+
+	for (unsigned i = EVENTS_SCAN; i <= EVENTS_RECEIVE; i++) {
+		f->bar.part[local ? UI_BAR_LOCAL : i - EVENTS_SCAN] +=
+			n->now[i];
+		busy += n->now[i];
+	}
+	f->busy += busy;
+	if (local || ui_node_is_up(n)) {
+		unsigned slots = ui_row_slots(m, n);
+
+		f->slots += slots;
+		f->bar.part[UI_BAR_FREE] += slots > busy ? slots - busy : 0;
+	}
+	f->idle += ui_row_idle(n, now);
+}
+
+static struct farm look_at_farm(const struct ui_model *m, uint64_t now)
+{
+	struct farm f = { 0 };
+
+	for (size_t i = 0; i < m->n_nodes; i++)
+		add_node_to_farm(&f, m, m->node[i], now);
+	f.nodes = ui_model_nodes(m, &f.up);
+	if (!ui_row_works(m, now))
+		f.idle = 0;
+	return f;
+}
+
+/* A farm that waits for the linker is no farm that failed. */
+static const char *why_idle(const struct ui_model *m)
+{
+	static const struct {
+		const char *phase, *words;
+	} phases[] = {
+		{ "config", "configuring: farm idle" },
+		{ "link", "linking vmlinux: farm idle" },
+		{ "modpost", "modpost: farm idle" },
+		{ "modules", "linking modules: farm idle" },
+		{ "dtbs", "device trees: farm idle" },
+		{ "artifacts", "packing artifacts: farm idle" },
+	};
+
+	for (size_t i = 0; i < sizeof(phases) / sizeof(*phases); i++) {
+		if (!strcmp(ui_model_phase(m), phases[i].phase))
+			return phases[i].words;
+	}
+	return "";
+}
+
+static void put_busy(const struct ui_area *a, unsigned row,
+		     const struct ui_model *m, uint64_t now)
+{
+	struct farm f = look_at_farm(m, now);
+	struct parts p = { .area = a, .row = row };
+	unsigned bar = a->columns / 2;
+	char text[64];
+
+	if (bar > BAR_LEAST && a->columns > BAR_WORDS + BAR_LEAST)
+		bar = a->columns - BAR_WORDS;
+	p.at = ui_bar_put(a, row, 0, bar, &f.bar);
+	if (!f.busy && f.nodes && !m->n_jobs && !m->done)
+		put_part(&p, UI_BOLD, why_idle(m));
+	snprintf(text, sizeof(text), "%llu/%llu slots",
+		 (unsigned long long)f.busy, (unsigned long long)f.slots);
+	put_part(&p, UI_NORMAL, text);
+	snprintf(text, sizeof(text), "nodes %u/%u", f.up, f.nodes);
+	put_part(&p, f.up < f.nodes ? UI_WARN : UI_NORMAL, text);
+	if (f.idle)
+		put_counted(&p, UI_WARN, f.idle, "idle", "idle");
+	if (m->now[EVENTS_SCAN])
+		put_counted(&p, UI_SCAN, m->now[EVENTS_SCAN], "scanned",
+			    "scanned");
+	if (m->now[EVENTS_QUEUED])
+		put_counted(&p, UI_NORMAL, m->now[EVENTS_QUEUED], "queued",
+			    "queued");
+}
+
+void ui_header_draw(const struct ui_area *a, const struct ui_model *m,
+		    uint64_t now, uint64_t new_diags)
+{
+	/* One line has to tell how far it is. */
+	unsigned row = a->rows > 1;
+
+	if (row)
+		put_what_is_built(a, 0, m, now);
+	put_counts(a, row, m, now, new_diags);
+	put_busy(a, row + 1, m, now);
+	if (a->rows > 3)
+		ui_rates_put_line(a, row + 2, m, now);
+}

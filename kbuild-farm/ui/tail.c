@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ui/tail.h"
+
+#include "base/str.h"
+#include "ui/width.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void ui_tail_release(struct ui_tail *v)
+{
+	ui_log_release(&v->log);
+	free(v->sought);
+	*v = (struct ui_tail){ 0 };
+}
+
+bool ui_tail_key(struct ui_tail *v, uint32_t key)
+{
+	if (key == 'f') {
+		v->scroll.follow = !v->scroll.follow;
+		return true;
+	}
+	return ui_scroll_key(&v->scroll, v->log.first, v->log.end, key);
+}
+
+static bool is_sought(const struct ui_tail *v, uint64_t line)
+{
+	const char *text = ui_log_line(&v->log, line);
+
+	return text && v->sought && strcasestr(text, v->sought);
+}
+
+bool ui_tail_seek(struct ui_tail *v, const char *text, bool here,
+		  bool backwards)
+{
+	uint64_t line = v->scroll.top;
+
+	if (text) {
+		free(v->sought);
+		v->sought = xstrdup(text);
+	}
+	/* Before the first there is none: that number is past the end. */
+	line += here ? 0 : backwards ? -UINT64_C(1) : 1;
+	while (ui_log_line(&v->log, line) && !is_sought(v, line))
+		line += backwards ? -UINT64_C(1) : 1;
+	if (!is_sought(v, line))
+		return false;
+	v->scroll.top = line;
+	v->scroll.follow = false;
+	return true;
+}
+
+void ui_tail_draw(struct ui_tail *v, const struct ui_area *a)
+{
+	char title[120];
+
+	snprintf(title, sizeof(title), "Log, %llu lines%s",
+		 (unsigned long long)v->log.end,
+		 v->scroll.follow ? ", follows" : "");
+	ui_area_title(a, 0, title);
+	ui_scroll_fit(&v->scroll, v->log.first, v->log.end,
+		      a->rows > 1 ? a->rows - 1 : 0);
+	for (unsigned row = 1; row < a->rows; row++) {
+		uint64_t line = v->scroll.top + row - 1;
+		const char *text = ui_log_line(&v->log, line);
+
+		if (!text)
+			break;
+		ui_area_put(a, row, 0, 0,
+			    is_sought(v, line) ? UI_SELECTED : UI_NORMAL,
+			    text + ui_width_within(text, v->scroll.left));
+	}
+	if (v->log.first == v->log.end)
+		ui_area_put(a, 1, 1, 0, UI_DIM, "nothing yet");
+}

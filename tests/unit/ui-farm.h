@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * tests/unit/ui-farm.h - a build on an imaginary farm, for those who draw it.
+ */
+#ifndef UI_FARM_H
+#define UI_FARM_H
+
+#include "ui-play.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const farm_files[] = {
+	"kernel/fork.c",
+	"drivers/mmc/host/sdhci-of-arasan.c",
+	"fs/ext4/inode.c",
+	"net/ipv4/tcp_input.c",
+	"drivers/gpu/drm/amd/amdgpu/../display/dc/dml/dcn31/"
+	"display_mode_vba_31.c",
+	"lib/zstd/compress/zstd_opt.c",
+};
+
+static inline void farm_job(int64_t number, enum events_job_state state,
+			    const char *node, const char *reason)
+{
+	struct events_event ev = events_new(EVENTS_JOB);
+	char file[200];
+
+	snprintf(file, sizeof(file), "/src/linux/%s", farm_files[number % 6]);
+	ev.job = number;
+	ev.state = state;
+	ev.file = file;
+	ev.node = node;
+	ev.reason = reason;
+	ev.remote = node && strcmp(node, EVENTS_LOCAL) != 0;
+	play(&ev);
+}
+
+/* One that is done at once. */
+static inline void farm_done(int64_t number, const char *node,
+			     const char *reason)
+{
+	farm_job(number, EVENTS_QUEUED, NULL, NULL);
+	farm_job(number, EVENTS_SEND, node, reason);
+	now_ms += 700;
+	farm_job(number, EVENTS_JOB_DONE, node, reason);
+	now_ms -= 700;
+}
+
+/* It is up, with so many slots. */
+static inline void farm_node(const char *name, int64_t slots)
+{
+	struct events_event ev = events_new(EVENTS_NODE);
+
+	ev.node = name;
+	ev.text = "up";
+	ev.machine = "aarch64";
+	ev.slots = slots;
+	ev.cores = slots;
+	ev.memory = 4000000000;
+	play(&ev);
+	ev = events_new(EVENTS_CELL);
+	ev.node = name;
+	ev.text = "ready";
+	play(&ev);
+}
+
+struct farm_beat {
+	const char *node;
+	int64_t done, failed, retries, sent, received, load, celsius, speed,
+		foreign;
+};
+
+static inline void farm_beat(const struct farm_beat *b)
+{
+	struct events_event ev = events_new(EVENTS_LOAD);
+
+	ev.node = b->node;
+	ev.jobs_done = b->done;
+	ev.failed = b->failed;
+	ev.retries = b->retries;
+	ev.cpu_ms = b->done * 2000;
+	ev.sent = b->sent;
+	ev.received = b->received;
+	ev.load = b->load;
+	ev.celsius = b->celsius ? b->celsius : EVENTS_UNKNOWN;
+	ev.speed = b->speed ? b->speed : EVENTS_UNKNOWN;
+	ev.foreign = b->foreign ? b->foreign : EVENTS_UNKNOWN;
+	ev.memory = 1500000000;
+	play(&ev);
+}
+
+static inline void farm_begin(void)
+{
+	struct events_event ev = events_new(EVENTS_BUILD);
+
+	ev.what = "Image modules dtbs";
+	ev.arch = "arm64";
+	ev.toolchain = "gcc-13.3.0-aarch64";
+	ev.tree = "/src/linux";
+	ev.jobs = 24;
+	ev.local_slots = 2;
+	play(&ev);
+	say(EVENTS_PHASE, "compile");
+}
+
+/* A minute of work: so many jobs in each second on the two that are well. */
+static inline void farm_minute(void)
+{
+	int64_t sent = 0;
+
+	for (int64_t s = 0; s < 60; s++) {
+		now_ms = 10000 + (uint64_t)s * 1000;
+		for (int64_t i = 0; i < 4 + s % 13; i++)
+			farm_done(1000 + s * 20 + i, i % 3 ? "neo4a" : "box",
+				  NULL);
+		if (s % 9 == 0)
+			farm_done(900 + s, "local",
+				  s % 2 ? ".incbin" : "a compiler plugin");
+		sent += 300000 + s % 7 * 100000;
+		farm_beat(&(struct farm_beat){ "neo4a", 4 * s, 0, 1, sent,
+					       sent / 4, 5900, 61000, 1000,
+					       0 });
+	}
+}
+
+/*
+ * Six nodes: at work, hot, idle, failing, down; at 75 s.  Jobs 1 to 20 are
+ * under way.
+ */
+static inline void farm_play(void)
+{
+	static const enum events_job_state states[] = { EVENTS_SEND, EVENTS_RUN,
+							EVENTS_RUN,
+							EVENTS_RECEIVE };
+
+	farm_begin();
+	farm_node("neo4a", 6);
+	farm_node("neo4b", 6);
+	farm_node("box", 16);
+	farm_node("lazy", 4);
+	farm_node("spoiled", 4);
+	node("spoiled", "resting", "its object is not what ours is");
+	node("attic", "down", "no route to host");
+	farm_minute();
+	for (int64_t i = 1; i <= 16; i++) {
+		const char *on = i < 5 ? "neo4a" : i < 8 ? "neo4b" : "box";
+
+		now_ms = 70000 + (uint64_t)i * 300;
+		farm_job(i, EVENTS_QUEUED, NULL, NULL);
+		farm_job(i, EVENTS_SCAN, NULL, NULL);
+		farm_job(i, EVENTS_SEND, on, NULL);
+		farm_job(i, states[i % 4], on, NULL);
+	}
+	farm_job(17, EVENTS_QUEUED, NULL, NULL);
+	farm_job(17, EVENTS_RUN, "local", ".incbin");
+	farm_job(18, EVENTS_QUEUED, NULL, NULL);
+	farm_job(18, EVENTS_SCAN, NULL, NULL);
+	farm_job(19, EVENTS_QUEUED, NULL, NULL);
+	farm_job(20, EVENTS_QUEUED, NULL, NULL);
+	farm_beat(&(struct farm_beat){ "neo4b", 80, 0, 0, 9000000, 1200000,
+				       6100, 91000, 600, 0 });
+	farm_beat(&(struct farm_beat){ "box", 190, 0, 0, 31000000, 9100000,
+				       11300, 48000, 1000, 2500 });
+	farm_beat(&(struct farm_beat){ "lazy", 0, 0, 0, 4000000, 0, 100, 39000,
+				       1000, 0 });
+	farm_beat(&(struct farm_beat){ "spoiled", 7, 3, 3, 4100000, 90000, 200,
+				       44000, 1000, 0 });
+	now_ms = 75000;
+	diag("kernel/fork.c: In function 'dup_task':\n"
+	     "kernel/fork.c:12:5: warning: unused variable 'x' "
+	     "[-Wunused-variable]\n   12 | int x;\n      |     ^\n",
+	     EVENTS_WARNING);
+	diag("fs/ext4/inode.c:99:1: error: expected ';' before '}'\n",
+	     EVENTS_ERROR);
+}
+
+#endif
