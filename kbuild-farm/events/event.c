@@ -85,7 +85,7 @@ static const struct events_field job[] = {
 	TEXT("reason", reason),
 	YES("beside", beside),
 	BOOL("remote", remote),
-	NUMBER("retries", retries, "nodes"),
+	NUMBER("retries", retries, "times"),
 	MAY_MILLI("cpu", cpu_ms, "seconds"),
 };
 
@@ -103,6 +103,7 @@ static const struct events_field cell[] = {
 	TEXT("node", node),
 	TEXT("toolchain", toolchain),
 	TEXT("state", text),
+	TEXT("reason", reason),
 };
 
 static const struct events_field load[] = {
@@ -121,6 +122,11 @@ static const struct events_field load[] = {
 	MAY_MILLI("speed", speed, "share of the full clock"),
 };
 
+static const struct events_field host[] = {
+	MILLI("cpu", cpu_ms, "seconds"),
+	MILLI("scan", scan_ms, "seconds"),
+};
+
 static const struct events_field diag[] = {
 	WORD("severity", severity, severity_words),
 	TEXT("text", text),
@@ -133,8 +139,8 @@ static const struct events_field note[] = { TEXT("text", text) };
 static const struct events_field counts[] = {
 	NUMBER("remote", remote_n, "jobs"),
 	NUMBER("local", local, "jobs"),
-	NUMBER("retried", retries, "jobs"),
-	NUMBER("beside", beside_n, "jobs"),
+	NUMBER("retried", retries, "times"),
+	NUMBER("beside", beside_n, "times"),
 	NUMBER("warnings", warnings, "diagnostics"),
 	NUMBER("errors", errors, "diagnostics"),
 };
@@ -171,6 +177,7 @@ static const struct {
 	[EVENTS_NODE] = KIND("node", node),
 	[EVENTS_CELL] = KIND("cell", cell),
 	[EVENTS_LOAD] = KIND("load", load),
+	[EVENTS_HOST] = KIND("host", host),
 	[EVENTS_DIAG] = KIND("diag", diag),
 	[EVENTS_NOTE] = KIND("note", note),
 	[EVENTS_COUNTS] = KIND("counts", counts),

@@ -38,7 +38,8 @@ enum events_kind {
 	/*
 	 * A job is in another state: job, state, file, and where it is:
 	 * node; reason, why there; beside, it is on its node as well.
-	 * EVENTS_QUEUED has object, EVENTS_JOB_DONE remote, retries, cpu_ms.
+	 * EVENTS_QUEUED has object, EVENTS_JOB_DONE remote, retries (how often
+	 * it was begun anew), cpu_ms.
 	 */
 	EVENTS_JOB,
 	/*
@@ -46,13 +47,20 @@ enum events_kind {
 	 * hello machine, slots, cores, memory.
 	 */
 	EVENTS_NODE,
-	EVENTS_CELL, /* a toolchain on a node: node, toolchain, text */
+	/* A toolchain on a node: node, toolchain, text; reason, if there is one
+	 */
+	EVENTS_CELL,
 	/*
 	 * How a node does, with its beats: node, and since the build began
 	 * jobs_done, failed, retries, cpu_ms, sent, received; now running,
 	 * load, memory, and foreign, celsius, speed if it knows.
 	 */
 	EVENTS_LOAD,
+	/*
+	 * At the end, behind the last EVENTS_LOAD of each node: what this
+	 * machine spent: cpu_ms, and of that scan_ms for the inputs of jobs.
+	 */
+	EVENTS_HOST,
 	/* A block of diagnostics: severity, text; new ones: warnings, errors */
 	EVENTS_DIAG,
 	EVENTS_NOTE, /* a line for people: text */
@@ -118,7 +126,7 @@ struct events_event {
 	int64_t status; /* the exit status */
 	int64_t dropped; /* events */
 	int64_t sent, received, memory; /* bytes */
-	int64_t cpu_ms;
+	int64_t cpu_ms, scan_ms;
 	/* In thousandths: */
 	int64_t load; /* processes that run or want to, mean of a minute */
 	int64_t foreign; /* cores that others than kfarmd keep busy */

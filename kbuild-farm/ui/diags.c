@@ -186,7 +186,8 @@ static void put_title(const struct ui_diags *v, const struct ui_area *a,
 	char title[120];
 
 	snprintf(title, sizeof(title), "Warnings %u, errors %u%s%s%s",
-		 m->warnings, m->errors, v->errors_only ? ", errors only" : "",
+		 m->tally.warnings, m->tally.errors,
+		 v->errors_only ? ", errors only" : "",
 		 ui_diags_new(v, m) ? ", new ones with *" : "",
 		 v->scroll.follow ? ", follows" : "");
 	ui_area_title(a, 0, title);

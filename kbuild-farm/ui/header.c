@@ -93,22 +93,23 @@ static void put_counts(const struct ui_area *a, unsigned row,
 	struct buf rate = { 0 };
 
 	put_outcome(&p, m);
-	put_counted(&p, UI_GOOD, m->remote + m->local, "ok", "ok");
-	put_counted(&p, m->warnings ? UI_WARN : UI_NORMAL, m->warnings,
-		    "warning", "warnings");
-	put_counted(&p, m->errors ? UI_BAD : UI_NORMAL, m->errors, "error",
-		    "errors");
+	put_counted(&p, UI_GOOD, m->tally.remote + m->tally.local, "ok", "ok");
+	put_counted(&p, m->tally.warnings ? UI_WARN : UI_NORMAL,
+		    m->tally.warnings, "warning", "warnings");
+	put_counted(&p, m->tally.errors ? UI_BAD : UI_NORMAL, m->tally.errors,
+		    "error", "errors");
 	if (new_diags)
 		put_counted(&p, UI_WARN, new_diags, "new", "new");
 	ui_format_milli(&rate, ui_model_rate(m, now, UI_RATES_SECONDS));
 	buf_add_str(&rate, "/s");
 	put_part(&p, UI_NORMAL, buf_str(&rate));
-	put_counted(&p, UI_NORMAL, m->remote, "remote", "remote");
-	put_counted(&p, UI_NORMAL, m->local, "local", "local");
-	if (m->retried)
-		put_counted(&p, UI_WARN, m->retried, "retried", "retried");
-	if (m->beside)
-		put_counted(&p, UI_NORMAL, m->beside, "twice", "twice");
+	put_counted(&p, UI_NORMAL, m->tally.remote, "remote", "remote");
+	put_counted(&p, UI_NORMAL, m->tally.local, "local", "local");
+	if (m->tally.retried)
+		put_counted(&p, UI_WARN, m->tally.retried, "retried",
+			    "retried");
+	if (m->tally.beside)
+		put_counted(&p, UI_NORMAL, m->tally.beside, "twice", "twice");
 	buf_release(&rate);
 }
 

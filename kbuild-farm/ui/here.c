@@ -4,43 +4,28 @@
 #include "ui/row.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #define BESIDE_LEAST 76 /* columns for reasons and compiles side by side */
 
-static int compare_reasons(const void *a, const void *b)
-{
-	const struct ui_reason *const *x = a, *const *y = b;
-
-	if ((*x)->jobs != (*y)->jobs)
-		return (*x)->jobs > (*y)->jobs ? -1 : 1;
-	return *x < *y ? -1 : 1;
-}
-
-/* The most frequent first; returns the lines it took. */
+/* Returns the lines it took. */
 static unsigned put_reasons(const struct ui_area *a, unsigned rows,
 			    const struct ui_model *m)
 {
-	const struct ui_reason *reason[UI_REASONS + 1];
-	unsigned n = 0;
+	const struct events_tally *t = &m->tally;
+	unsigned i = 0;
 
-	for (unsigned i = 0; i < m->n_reasons; i++) {
-		if (m->reason[i].jobs)
-			reason[n++] = &m->reason[i];
-	}
-	qsort(reason, n, sizeof(*reason), compare_reasons);
-	for (unsigned i = 0; i < n && i < rows; i++) {
+	for (; i < t->n_reasons && t->reason[i].jobs && i < rows; i++) {
 		char count[24];
 
-		snprintf(count, sizeof(count), "%u", reason[i]->jobs);
+		snprintf(count, sizeof(count), "%u", t->reason[i].jobs);
 		ui_area_put_right(a, 1 + i, 1, 6, UI_LOCAL, count);
 		ui_area_put_elided(a, 1 + i, 8,
 				   a->columns > 8 ? a->columns - 8 : 0,
-				   UI_NORMAL, reason[i]->text);
+				   UI_NORMAL, t->reason[i].text);
 	}
-	if (!n && rows)
+	if (!i && rows)
 		ui_area_put(a, 1, 1, 0, UI_DIM, "nothing so far");
-	return n < rows ? n + !n : rows;
+	return i + !i;
 }
 
 static void put_compiles(const struct ui_area *a, unsigned row,
@@ -62,8 +47,8 @@ void ui_here_draw(const struct ui_area *a, const struct ui_model *m,
 
 	for (unsigned i = 0; local && i < EVENTS_STATES; i++)
 		running += local->now[i];
-	snprintf(title, sizeof(title), "Compiled here: %u, now %u", m->local,
-		 running);
+	snprintf(title, sizeof(title), "Compiled here: %u, now %u",
+		 m->tally.local, running);
 	ui_area_title(a, 0, title);
 	if (a->rows < 2)
 		return;

@@ -29,11 +29,11 @@ static void put_running(struct buf *out, const struct ui_model *m)
 		buf_printf(out, ", %u queued", m->now[EVENTS_QUEUED]);
 	if (nodes) {
 		buf_printf(out, ", nodes %u/%u", up, nodes);
-		if (m->local)
-			buf_printf(out, ", %u local", m->local);
+		if (m->tally.local)
+			buf_printf(out, ", %u local", m->tally.local);
 	}
-	put_if_any(out, m->warnings, "warning");
-	put_if_any(out, m->errors, "error");
+	put_if_any(out, m->tally.warnings, "warning");
+	put_if_any(out, m->tally.errors, "error");
 }
 
 void ui_line_put(struct buf *out, const struct ui_model *m, uint64_t now,
@@ -43,7 +43,7 @@ void ui_line_put(struct buf *out, const struct ui_model *m, uint64_t now,
 	struct buf line = { 0 };
 	unsigned width;
 
-	buf_printf(&line, "[%u done", m->remote + m->local);
+	buf_printf(&line, "[%u done", m->tally.remote + m->tally.local);
 	if (rate)
 		buf_printf(&line, " %u.%u/s", rate / 1000, rate / 100 % 10);
 	buf_add_str(&line, " ");

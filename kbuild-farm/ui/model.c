@@ -8,30 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A copy of at most `max` bytes that may be shown. */
-static char *shown(const char *text, size_t max, unsigned allow)
-{
-	char *copy = xstrndup(text ? text : "", max);
-
-	printable_clean(copy, strlen(copy), allow, '?');
-	return copy;
-}
-
 static void set_text(char **at, const char *text)
 {
 	free(*at);
-	*at = shown(text, UI_TEXT_MAX, 0);
+	*at = events_shown(text, EVENTS_NAME_MAX, 0);
 }
 
 static void set_text_or_none(char **at, const char *text)
 {
 	free(*at);
-	*at = text ? shown(text, UI_TEXT_MAX, 0) : NULL;
-}
-
-static unsigned count_of(int64_t n)
-{
-	return n < 0 ? 0 : n > UINT32_MAX / 2 ? UINT32_MAX / 2 : (unsigned)n;
+	*at = text ? events_shown(text, EVENTS_NAME_MAX, 0) : NULL;
 }
 
 /* ------------------------------------------------------------- the past */
@@ -84,59 +70,47 @@ unsigned ui_model_rate(const struct ui_model *m, uint64_t now, unsigned seconds)
 
 struct ui_node *ui_model_node(const struct ui_model *m, const char *name)
 {
-	struct map_node *at = map_find(&m->by_name, map_hash(bytes_str(name)));
+	const struct events_node *told = events_tally_node(&m->tally, name);
 
-	while (at && strcmp(((struct ui_node *)at)->name, name))
-		at = map_again(at);
-	return (struct ui_node *)at;
+	return told ? told->own : NULL;
 }
 
 bool ui_node_is_local(const struct ui_node *n)
 {
-	return !strcmp(n->name, EVENTS_LOCAL);
+	return events_node_is_local(n->told);
 }
 
-static void put_first(struct ui_model *m, struct ui_node *n)
+bool ui_node_is_up(const struct ui_node *n)
 {
-	memmove(m->node + 1, m->node, (m->n_nodes - 1) * sizeof(*m->node));
-	m->node[0] = n;
+	return events_node_is_up(n->told);
 }
 
-static struct ui_node *add_node(struct ui_model *m, char *name)
+static struct ui_node *add_node(struct ui_model *m, struct events_node *told)
 {
 	struct ui_node *n = xcalloc(1, sizeof(*n));
 
-	n->name = name;
-	n->state = xstrdup("");
-	n->slots = n->cores = n->memory = EVENTS_UNKNOWN;
+	told->own = n;
+	n->told = told;
+	n->cores = n->memory = EVENTS_UNKNOWN;
 	n->load = n->foreign = n->celsius = n->speed = EVENTS_UNKNOWN;
 	n->job_ms = m->at_ms;
-	map_add(&m->by_name, &n->map, map_hash(bytes_str(name)));
 	*VEC_ADD(m->node, m->n_nodes) = n;
-	if (ui_node_is_local(n))
-		put_first(m, n);
+	if (ui_node_is_local(n)) {
+		memmove(m->node + 1, m->node,
+			(m->n_nodes - 1) * sizeof(*m->node));
+		m->node[0] = n;
+	}
 	return n;
 }
 
 /* NULL: there are too many, or it has no name. */
 static struct ui_node *need_node(struct ui_model *m, const char *name)
 {
-	struct ui_node *n = name ? ui_model_node(m, name) : NULL;
-	char *clean;
+	struct events_node *told = events_tally_need(&m->tally, name);
 
-	if (n || !name)
-		return n;
-	clean = shown(name, UI_TEXT_MAX, 0);
-	n = ui_model_node(m, clean);
-	if (!n && m->n_nodes < UI_NODES_MAX)
-		return add_node(m, clean);
-	free(clean);
-	return n;
-}
-
-bool ui_node_is_up(const struct ui_node *n)
-{
-	return !strcmp(n->state, "up");
+	if (!told)
+		return NULL;
+	return told->own ? told->own : add_node(m, told);
 }
 
 static unsigned jobs_on(const struct ui_node *n)
@@ -180,15 +154,10 @@ static void on_node(struct ui_model *m, const struct events_event *ev)
 
 	if (!n)
 		return;
-	if (ev->text && strncmp(n->state, ev->text, UI_TEXT_MAX)) {
-		set_text(&n->state, ev->text);
+	if (ev->text && !str_equal(n->told->state, ev->text))
 		n->state_ms = ev->at_ms;
-	}
-	set_text_or_none(&n->reason, ev->reason);
 	if (ev->machine)
 		set_text_or_none(&n->machine, ev->machine);
-	if (ev->slots != EVENTS_UNKNOWN)
-		n->slots = ev->slots;
 	if (ev->cores != EVENTS_UNKNOWN)
 		n->cores = ev->cores;
 	if (ev->memory != EVENTS_UNKNOWN)
@@ -216,17 +185,12 @@ static void on_load(struct ui_model *m, const struct events_event *ev)
 		return;
 	/* The first may tell of minutes. */
 	if (n->beats) {
-		m->past[index_now(m)].sent += more_than(ev->sent, n->sent);
+		m->past[index_now(m)].sent += more_than(ev->sent,
+							n->told->sent);
 		m->past[index_now(m)].received += more_than(ev->received,
-							    n->received);
+							    n->told->received);
 	}
 	n->beats = true;
-	n->sent = ev->sent;
-	n->received = ev->received;
-	n->cpu_ms = ev->cpu_ms;
-	n->done = count_of(ev->jobs_done);
-	n->failed = count_of(ev->failed);
-	n->retries = count_of(ev->retries);
 	n->load = ev->load;
 	n->memory = ev->memory;
 	n->foreign = ev->foreign;
@@ -305,7 +269,8 @@ static void add_job(struct ui_model *m, const struct events_event *ev)
 	j = xcalloc(1, sizeof(*j));
 	j->number = ev->job;
 	j->state = EVENTS_QUEUED;
-	j->file = shown(ev->file ? in_tree(m, ev->file) : NULL, UI_TEXT_MAX, 0);
+	j->file = events_shown(ev->file ? in_tree(m, ev->file) : NULL,
+			       EVENTS_NAME_MAX, 0);
 	j->came_ms = j->since_ms = ev->at_ms;
 	map_add(&m->by_number, &j->map, number_hash(j->number));
 	TAILQ_INSERT_TAIL(&m->jobs_now, j, link);
@@ -313,48 +278,17 @@ static void add_job(struct ui_model *m, const struct events_event *ev)
 	m->now[EVENTS_QUEUED]++;
 }
 
-/* NULL: it is one of too many, or there is none. */
-static struct ui_reason *need_reason(struct ui_model *m, const char *text)
-{
-	struct ui_reason *r;
-	char *clean;
-
-	if (!text)
-		return NULL;
-	clean = shown(text, UI_TEXT_MAX, 0);
-	for (r = m->reason; r < m->reason + m->n_reasons; r++) {
-		if (!strcmp(r->text, clean)) {
-			free(clean);
-			return r;
-		}
-	}
-	if (m->n_reasons >= UI_REASONS) {
-		free(clean);
-		clean = xstrdup("other reasons");
-		if (m->n_reasons > UI_REASONS) {
-			free(clean);
-			return &m->reason[UI_REASONS];
-		}
-	}
-	r = &m->reason[m->n_reasons++];
-	r->text = clean;
-	return r;
-}
-
 static void move_job(struct ui_model *m, struct ui_job *j,
 		     const struct events_event *ev)
 {
-	const struct ui_reason *why;
 	uint64_t at_ms = ev->at_ms;
 	struct ui_node *to;
 
 	/* It is on its node all the same. */
 	if (ev->beside) {
-		m->beside += !j->beside;
 		j->beside = true;
 		return;
 	}
-	why = need_reason(m, ev->reason);
 	to = need_node(m, ev->node);
 	if (to == j->node && to) {
 		to->now[j->state]--;
@@ -367,7 +301,7 @@ static void move_job(struct ui_model *m, struct ui_job *j,
 		go_to_node(j, to, at_ms);
 	}
 	j->state = ev->state;
-	j->reason = why ? why->text : NULL;
+	j->reason = events_tally_reason(&m->tally, ev->reason);
 	j->since_ms = at_ms;
 	m->now[j->state]++;
 }
@@ -377,10 +311,7 @@ static void count_node(struct ui_model *m, const struct ui_job *j,
 {
 	struct ui_node *n = need_node(m, ev->node);
 
-	if (!n)
-		return;
-	n->done++;
-	if (j && j->node == n && ev->at_ms >= j->there_ms) {
+	if (n && j && j->node == n && ev->at_ms >= j->there_ms) {
 		n->took_ms += ev->at_ms - j->there_ms;
 		n->counted++;
 	}
@@ -389,16 +320,8 @@ static void count_node(struct ui_model *m, const struct ui_job *j,
 static void end_job(struct ui_model *m, struct ui_job *j,
 		    const struct events_event *ev)
 {
-	struct ui_reason *why;
-
-	m->remote += ev->remote;
-	m->local += !ev->remote;
-	m->retried += ev->retries > 0;
 	m->past[index_now(m)].remote += ev->remote;
 	m->past[index_now(m)].local += !ev->remote;
-	why = ev->remote ? NULL : need_reason(m, ev->reason);
-	if (why)
-		why->jobs++;
 	count_node(m, j, ev);
 	if (ev->file)
 		set_text(&m->last, in_tree(m, ev->file));
@@ -449,7 +372,7 @@ static void on_phase(struct ui_model *m, const struct events_event *ev)
 		m->n_phases--;
 	}
 	m->phase[m->n_phases++] = (struct ui_phase){
-		shown(ev->text, UI_TEXT_MAX, 0), ev->at_ms
+		events_shown(ev->text, EVENTS_NAME_MAX, 0), ev->at_ms
 	};
 }
 
@@ -471,28 +394,8 @@ static void on_diag(struct ui_model *m, const struct events_event *ev)
 	*d = (struct ui_diag){
 		.at_ms = ev->at_ms,
 		.severity = ev->severity,
-		.text = shown(ev->text, UI_DIAG_MAX, PRINTABLE_LAYOUT),
+		.text = events_shown(ev->text, UI_DIAG_MAX, PRINTABLE_LAYOUT),
 	};
-	m->warnings += count_of(ev->warnings);
-	m->errors += count_of(ev->errors);
-}
-
-static void on_counts(struct ui_model *m, const struct events_event *ev)
-{
-	m->remote = count_of(ev->remote_n);
-	m->local = count_of(ev->local);
-	m->retried = count_of(ev->retries);
-	m->beside = count_of(ev->beside_n);
-	m->warnings = count_of(ev->warnings);
-	m->errors = count_of(ev->errors);
-}
-
-static void on_reason(struct ui_model *m, const struct events_event *ev)
-{
-	struct ui_reason *why = need_reason(m, ev->reason);
-
-	if (why)
-		why->jobs = count_of(ev->local);
 }
 
 void ui_model_tell(void *model, const struct events_event *ev)
@@ -527,26 +430,21 @@ void ui_model_tell(void *model, const struct events_event *ev)
 	case EVENTS_DIAG:
 		on_diag(m, ev);
 		break;
-	case EVENTS_COUNTS:
-		on_counts(m, ev);
-		break;
-	case EVENTS_REASON:
-		on_reason(m, ev);
-		break;
 	case EVENTS_LIVE:
 		m->live = true;
 		break;
 	case EVENTS_DROPPED:
-		m->dropped += count_of(ev->dropped);
+		m->dropped += (uint64_t)ev->dropped;
 		break;
 	case EVENTS_DONE:
 		m->done = true;
 		m->status = ev->status;
 		break;
-	case EVENTS_NOTE:
-	case EVENTS_KINDS:
+	default:
 		break;
 	}
+	/* Behind the others, which look at what it was before. */
+	events_tally_tell(&m->tally, ev);
 }
 
 void ui_model_init(struct ui_model *m)
@@ -562,9 +460,6 @@ void ui_model_init(struct ui_model *m)
 
 static void free_node(struct ui_node *n)
 {
-	free(n->name);
-	free(n->state);
-	free(n->reason);
 	free(n->machine);
 	free(n->cell);
 	free(n->slot);
@@ -582,9 +477,7 @@ void ui_model_release(struct ui_model *m)
 	for (size_t i = 0; i < m->n_nodes; i++)
 		free_node(m->node[i]);
 	free(m->node);
-	map_release(&m->by_name);
-	for (unsigned i = 0; i < m->n_reasons; i++)
-		free(m->reason[i].text);
+	events_tally_release(&m->tally);
 	for (unsigned i = 0; i < m->n_phases; i++)
 		free(m->phase[i].name);
 	for (unsigned i = 0; i < UI_DIAGS; i++)

@@ -12,8 +12,8 @@
  *
  * Memory is bounded by what is going on, not by what was: a job that is done
  * is forgotten, and of texts, reasons, phases and nodes so many are kept as
- * the constants say.  Texts are such that they may be shown on a terminal
- * (base/printable.h), diagnostics with newlines and tabs.
+ * the constants here and in events/tally.h say.  Texts are such that they may
+ *be shown on a terminal (base/printable.h), diagnostics with newlines and tabs.
  *
  * There is no total and no time of the end: nobody knows how many jobs a
  * build has.
@@ -23,17 +23,15 @@
 
 #include "base/map.h"
 #include "events/hub.h"
+#include "events/tally.h"
 
 #include <sys/queue.h>
 
-#define UI_TEXT_MAX  512 /* bytes of a name, a reason */
-#define UI_DIAG_MAX  (16u << 10) /* of a block of diagnostics */
-#define UI_DIAGS     64 /* blocks that are kept */
-#define UI_PHASES    32
-#define UI_REASONS   64 /* the others are counted as one */
-#define UI_NODES_MAX 4096 /* what more there are is not shown */
-#define UI_JOBS_MAX  (1u << 17) /* at once; more are not shown */
-#define UI_SECONDS   60 /* of the past that throughput is kept for */
+#define UI_DIAG_MAX (16u << 10) /* bytes of a block of diagnostics */
+#define UI_DIAGS    64 /* blocks that are kept */
+#define UI_PHASES   32
+#define UI_JOBS_MAX (1u << 17) /* at once; more are not shown */
+#define UI_SECONDS  60 /* of the past that throughput is kept for */
 
 struct ui_node;
 
@@ -44,7 +42,7 @@ struct ui_job {
 	int64_t number;
 	enum events_job_state state;
 	char *file; /* without the tree's directory */
-	const char *reason; /* why here; of struct ui_reason, or NULL */
+	const char *reason; /* why here; of the tally, or NULL */
 	struct ui_node *node; /* NULL: on none */
 	unsigned slot; /* there */
 	bool beside; /* compiled here too */
@@ -54,17 +52,12 @@ struct ui_job {
 };
 
 struct ui_node {
-	struct map_node map; /* by its name */
-	char *name; /* "local" is the first one, once it had a job */
-	char *state, *reason; /* "" before it has one; may be NULL */
+	const struct events_node *told; /* its name, state and counts */
 	char *machine; /* uname -m; or NULL */
 	char *cell; /* of its last toolchain: "ready" ...; or NULL */
 	/* EVENTS_UNKNOWN where it did not say: */
-	int64_t slots, cores, memory, load, foreign, celsius, speed;
-	int64_t sent, received; /* bytes in this build */
-	int64_t cpu_ms; /* of its compilers */
+	int64_t cores, memory, load, foreign, celsius, speed;
 	unsigned now[EVENTS_STATES]; /* jobs there, by their state */
-	unsigned done, failed, retries;
 	uint64_t took_ms; /* from sent to done, of `counted` jobs */
 	unsigned counted;
 	uint64_t state_ms; /* since when it is in this state */
@@ -81,11 +74,6 @@ struct ui_node {
 struct ui_phase {
 	char *name;
 	uint64_t began_ms;
-};
-
-struct ui_reason {
-	char *text;
-	unsigned jobs;
 };
 
 struct ui_diag {
@@ -120,17 +108,10 @@ struct ui_model {
 	unsigned now[EVENTS_STATES]; /* these by their state */
 	char *last; /* the file of the job that ended last, "": none */
 
-	unsigned remote, local; /* jobs done, by who made the object */
-	unsigned retried, beside; /* given to another node; compiled twice */
-	unsigned warnings, errors;
+	struct events_tally tally; /* counts of jobs, reasons, diagnostics */
 
-	struct ui_reason reason[UI_REASONS + 1]; /* of local jobs; as they came,
-						    last the others */
-	unsigned n_reasons;
-
-	struct ui_node **node;
+	struct ui_node **node; /* "local", once it had a job, is the first */
 	size_t n_nodes;
-	struct map by_name; /* these */
 
 	/* The last blocks: number i of n_diags is at i % UI_DIAGS. */
 	struct ui_diag diag[UI_DIAGS];

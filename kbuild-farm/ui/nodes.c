@@ -43,10 +43,11 @@ void ui_nodes_release(struct ui_nodes *v)
 static struct turned *find_turned(const struct ui_nodes *v,
 				  const struct ui_node *n)
 {
-	struct map_node *at = v->n_turned ? map_find(&v->turned, n->map.hash) :
-					    NULL;
+	struct map_node *at = v->n_turned ?
+				      map_find(&v->turned, n->told->map.hash) :
+				      NULL;
 
-	while (at && strcmp(((struct turned *)at)->name, n->name))
+	while (at && strcmp(((struct turned *)at)->name, n->told->name))
 		at = map_again(at);
 	return (struct turned *)at;
 }
@@ -64,10 +65,10 @@ static void turn_node(struct ui_nodes *v, const struct ui_node *n)
 		map_remove(&v->turned, &t->map);
 		free_turned(&t->map);
 		v->n_turned--;
-	} else if (v->n_turned < UI_NODES_MAX) {
+	} else if (v->n_turned < EVENTS_NODES_MAX) {
 		t = xcalloc(1, sizeof(*t));
-		t->name = xstrdup(n->name);
-		map_add(&v->turned, &t->map, n->map.hash);
+		t->name = xstrdup(n->told->name);
+		map_add(&v->turned, &t->map, n->told->map.hash);
 		v->n_turned++;
 	}
 }
@@ -86,11 +87,11 @@ static int64_t figure_of(const struct ui_node *n, enum ui_column column)
 
 	switch (column) {
 	case UI_COLUMN_DONE:
-		return n->done;
+		return n->told->jobs;
 	case UI_COLUMN_FAILED:
-		return n->failed;
+		return n->told->failed;
 	case UI_COLUMN_RETRIED:
-		return n->retries;
+		return n->told->retries;
 	case UI_COLUMN_SLOTS:
 		for (unsigned i = 0; i < EVENTS_STATES; i++)
 			jobs += n->now[i];
@@ -98,9 +99,9 @@ static int64_t figure_of(const struct ui_node *n, enum ui_column column)
 	case UI_COLUMN_MEAN:
 		return (int64_t)ui_node_mean(n);
 	case UI_COLUMN_IN:
-		return n->sent;
+		return n->told->sent;
 	case UI_COLUMN_OUT:
-		return n->received;
+		return n->told->received;
 	case UI_COLUMN_LOAD:
 		return n->load;
 	case UI_COLUMN_HEAT:
@@ -117,9 +118,9 @@ static int compare_nodes(const struct ui_node *a, const struct ui_node *b,
 	int64_t x, y;
 
 	if (column == UI_COLUMN_NAME)
-		return strverscmp(a->name, b->name);
+		return strverscmp(a->told->name, b->told->name);
 	if (column == UI_COLUMN_STATE)
-		return strcmp(a->state, b->state);
+		return strcmp(a->told->state, b->told->state);
 	x = figure_of(a, column);
 	y = figure_of(b, column);
 	return x > y ? -1 : x < y;
@@ -179,7 +180,7 @@ static void pick_shown(struct ui_nodes *v, const struct ui_model *m)
 	for (size_t i = 0; i < v->n_order; i++) {
 		const struct ui_node *n = m->node[v->order[i]];
 
-		if (!v->filter || strcasestr(n->name, v->filter))
+		if (!v->filter || strcasestr(n->told->name, v->filter))
 			*VEC_ADD(v->shown, v->n_shown) = n;
 	}
 }
@@ -203,7 +204,7 @@ static void select_line(struct ui_nodes *v, const struct ui_model *m,
 
 		if (line < height) {
 			free(v->selected);
-			v->selected = xstrdup(v->shown[i]->name);
+			v->selected = xstrdup(v->shown[i]->told->name);
 			v->below = (unsigned)line;
 			return;
 		}
@@ -219,7 +220,8 @@ static size_t selected_line(struct ui_nodes *v, const struct ui_model *m)
 	for (size_t i = 0; i < v->n_shown; i++) {
 		size_t height = height_of(v, m, v->shown[i]);
 
-		if (v->selected && !strcmp(v->shown[i]->name, v->selected)) {
+		if (v->selected &&
+		    !strcmp(v->shown[i]->told->name, v->selected)) {
 			if (v->below >= height)
 				v->below = (unsigned)height - 1;
 			return line + v->below;
@@ -259,8 +261,8 @@ const char *ui_nodes_select(struct ui_nodes *v, const struct ui_model *m)
 
 	if (!n)
 		return NULL;
-	if (!str_equal(v->selected, n->name))
-		select_name(v, n->name);
+	if (!str_equal(v->selected, n->told->name))
+		select_name(v, n->told->name);
 	return v->selected;
 }
 
@@ -285,9 +287,9 @@ bool ui_nodes_seek(struct ui_nodes *v, const struct ui_model *m,
 	for (size_t i = 0; v->sought && i < v->n_shown; i++) {
 		size_t next = (at + (i + !here) * step) % v->n_shown;
 
-		if (!strcasestr(v->shown[next]->name, v->sought))
+		if (!strcasestr(v->shown[next]->told->name, v->sought))
 			continue;
-		select_name(v, v->shown[next]->name);
+		select_name(v, v->shown[next]->told->name);
 		return true;
 	}
 	return false;
@@ -333,7 +335,7 @@ static bool expand_by_key(struct ui_nodes *v, const struct ui_model *m,
 
 	if (n && now != wanted) {
 		turn_node(v, n);
-		select_name(v, n->name);
+		select_name(v, n->told->name);
 	}
 	return true;
 }
@@ -392,7 +394,7 @@ static void fit_columns(const struct ui_nodes *v, const struct ui_area *a,
 	size_t name = 0, slots = 0;
 
 	for (size_t i = 0; i < v->n_shown; i++) {
-		size_t len = strlen(v->shown[i]->name);
+		size_t len = strlen(v->shown[i]->told->name);
 		size_t has = ui_row_slots(m, v->shown[i]);
 
 		name = len > name ? len : name;

@@ -128,15 +128,16 @@ static void show_block(struct ui_plain *p, const char *text)
 static void put_progress(struct buf *line, const struct ui_model *m)
 {
 	unsigned up, nodes = ui_model_nodes(m, &up);
+	const struct events_tally *t = &m->tally;
 
 	buf_printf(line, "%s: %u jobs, %u remote, %u local, %u running",
-		   ui_model_phase(m), m->remote + m->local, m->remote, m->local,
+		   ui_model_phase(m), t->remote + t->local, t->remote, t->local,
 		   ui_model_running(m));
 	if (m->now[EVENTS_QUEUED])
 		buf_printf(line, ", %u queued", m->now[EVENTS_QUEUED]);
 	if (nodes)
 		buf_printf(line, ", nodes %u/%u", up, nodes);
-	buf_printf(line, ", warnings %u, errors %u", m->warnings, m->errors);
+	buf_printf(line, ", warnings %u, errors %u", t->warnings, t->errors);
 	if (m->last[0])
 		buf_printf(line, ", %s", m->last);
 	buf_add_str(line, "\n");
@@ -205,11 +206,11 @@ static struct ui_plain_noted *need_noted(struct ui_plain *p, const char *name)
 
 /* A node that is dialled again and again has one reason, and one line. */
 static void note_node(struct ui_plain *p, struct ui_plain_noted *n,
-		      const struct events_event *ev)
+		      const struct events_event *ev, const char *state)
 {
 	struct buf line = { 0 };
 
-	events_words_node(&line, ev->node, ev->text, ev->reason);
+	events_words_node(&line, ev->node, state, ev->reason);
 	if (str_equal(n->line, buf_str(&line))) {
 		buf_release(&line);
 		return;
@@ -224,7 +225,7 @@ static void on_node(struct ui_plain *p, const struct events_event *ev)
 	struct ui_plain_noted *n;
 	bool again, up;
 
-	if (!ev->node || !ev->text || p->n_noted >= UI_NODES_MAX)
+	if (!ev->node || !ev->text || p->n_noted >= EVENTS_NODES_MAX)
 		return;
 	n = need_noted(p, ev->node);
 	up = !strcmp(ev->text, "up");
@@ -234,7 +235,14 @@ static void on_node(struct ui_plain *p, const struct events_event *ev)
 	n->state = xstrdup(ev->text);
 	/* The note on -j says how many came up. */
 	if (strcmp(ev->text, "connecting") && (!up || again))
-		note_node(p, n, ev);
+		note_node(p, n, ev, ev->text);
+}
+
+/* It cannot have that toolchain; it may have others. */
+static void on_cell(struct ui_plain *p, const struct events_event *ev)
+{
+	if (ev->node && ev->reason && p->n_noted < EVENTS_NODES_MAX)
+		note_node(p, need_noted(p, ev->node), ev, "no toolchain");
 }
 
 /* Nobody would notice a farm that quietly does nothing. */
@@ -289,6 +297,8 @@ void ui_plain_tell(void *plain, const struct events_event *ev)
 		ui_plain_note(p, ev->at_ms, ev->text);
 	else if (ev->kind == EVENTS_NODE)
 		on_node(p, ev);
+	else if (ev->kind == EVENTS_CELL)
+		on_cell(p, ev);
 	else if (ev->kind == EVENTS_JOB && ev->state == EVENTS_JOB_DONE)
 		judge_farm(p, ev);
 }

@@ -34,7 +34,7 @@ static void look_back(struct minute *past, const struct ui_model *m,
 
 static void put_objects(struct buf *out, const struct ui_model *m, uint64_t now)
 {
-	uint64_t jobs = m->remote + m->local;
+	uint64_t jobs = m->tally.remote + m->tally.local;
 
 	ui_format_milli(out, ui_model_rate(m, now, UI_RATES_SECONDS));
 	buf_add_str(out, "/s now, ");
@@ -104,8 +104,8 @@ void ui_rates_draw(const struct ui_area *a, const struct ui_model *m,
 
 	look_back(&past, m, now);
 	for (size_t i = 0; i < m->n_nodes; i++) {
-		sent += bytes_or_none(m->node[i]->sent);
-		received += bytes_or_none(m->node[i]->received);
+		sent += bytes_or_none(m->node[i]->told->sent);
+		received += bytes_or_none(m->node[i]->told->received);
 	}
 	ui_area_title(a, 0, "Throughput, last minute");
 	put_objects(&text, m, now);

@@ -151,7 +151,7 @@ static bool is_slow(const struct ui_node *n)
 
 unsigned ui_row_slots(const struct ui_model *m, const struct ui_node *n)
 {
-	int64_t slots = ui_node_is_local(n) ? m->local_slots : n->slots;
+	int64_t slots = ui_node_is_local(n) ? m->local_slots : n->told->slots;
 
 	if (slots > SHOWN_SLOTS)
 		slots = SHOWN_SLOTS;
@@ -163,7 +163,7 @@ static void put_state(struct buf *out, const struct ui_row *r,
 {
 	*style = UI_NORMAL;
 	if (!ui_node_is_up(n)) {
-		buf_add_str(out, n->state);
+		buf_add_str(out, n->told->state);
 		*style = ui_node_is_local(n) ? UI_NORMAL : UI_BAD;
 	} else if (r->works && ui_row_idle(n, r->now)) {
 		buf_add_str(out, "idle");
@@ -175,7 +175,7 @@ static void put_state(struct buf *out, const struct ui_row *r,
 		buf_printf(out, "slow %d%%", (int)(n->speed / 10));
 		*style = UI_HOT;
 	} else {
-		buf_add_str(out, n->state);
+		buf_add_str(out, n->told->state);
 		*style = UI_GOOD;
 	}
 }
@@ -204,8 +204,8 @@ static void put_health(struct buf *out, const struct ui_node *n)
 static void put_note(struct buf *out, const struct ui_row *r,
 		     const struct ui_node *n)
 {
-	if (n->reason)
-		add_note(out, n->reason);
+	if (n->told->reason)
+		add_note(out, n->told->reason);
 	if (r->works && ui_row_idle(n, r->now)) {
 		add_note(out, "no job for ");
 		buf_printf(out, "%llu s",
@@ -246,25 +246,25 @@ static void put_figure(struct buf *out, const struct ui_node *n,
 {
 	switch (column) {
 	case UI_COLUMN_DONE:
-		put_jobs_count(out, n->done);
+		put_jobs_count(out, n->told->jobs);
 		break;
 	case UI_COLUMN_FAILED:
-		put_jobs_count(out, n->failed);
-		*style = n->failed ? UI_BAD : UI_NORMAL;
+		put_jobs_count(out, n->told->failed);
+		*style = n->told->failed ? UI_BAD : UI_NORMAL;
 		break;
 	case UI_COLUMN_RETRIED:
-		put_jobs_count(out, n->retries);
-		*style = n->retries ? UI_WARN : UI_NORMAL;
+		put_jobs_count(out, n->told->retries);
+		*style = n->told->retries ? UI_WARN : UI_NORMAL;
 		break;
 	case UI_COLUMN_MEAN:
 		if (n->counted)
 			ui_format_span(out, ui_node_mean(n));
 		break;
 	case UI_COLUMN_IN:
-		put_known_bytes(out, n, n->sent);
+		put_known_bytes(out, n, n->told->sent);
 		break;
 	case UI_COLUMN_OUT:
-		put_known_bytes(out, n, n->received);
+		put_known_bytes(out, n, n->told->received);
 		break;
 	case UI_COLUMN_LOAD:
 		if (n->load != EVENTS_UNKNOWN)
@@ -321,10 +321,10 @@ static void put_slots(const struct ui_row *r, unsigned row, unsigned at,
 static bool put_why(const struct ui_row *r, unsigned row, unsigned at,
 		    const struct ui_node *n)
 {
-	if (ui_node_is_up(n) || ui_node_is_local(n) || !n->reason)
+	if (ui_node_is_up(n) || ui_node_is_local(n) || !n->told->reason)
 		return false;
 	ui_area_put_elided(r->area, row, at, r->area->columns - at, UI_BAD,
-			   n->reason);
+			   n->told->reason);
 	return true;
 }
 
@@ -336,7 +336,7 @@ static void put_cell(const struct ui_row *r, unsigned row, unsigned at,
 	struct buf text = { 0 };
 
 	if (column == UI_COLUMN_NAME)
-		buf_add_str(&text, n->name);
+		buf_add_str(&text, n->told->name);
 	else if (column == UI_COLUMN_STATE)
 		put_state(&text, r, n, &style);
 	else if (column == UI_COLUMN_NOTE)
@@ -403,9 +403,9 @@ static void put_node_kind(const struct ui_row *r, unsigned row,
 	if (n->cell)
 		buf_printf(&text, "%stoolchain %s", text.len ? ", " : "",
 			   n->cell);
-	if (n->cpu_ms) {
+	if (n->told->cpu_ms) {
 		buf_add_str(&text, ", compiled ");
-		ui_format_time(&text, (uint64_t)n->cpu_ms);
+		ui_format_time(&text, (uint64_t)n->told->cpu_ms);
 	}
 	put_note(&text, r, n);
 	ui_area_put_elided(r->area, row, 3, r->area->columns, UI_DIM,

@@ -54,30 +54,30 @@ static void tell_node(const struct teller *t, const struct ui_node *n)
 {
 	struct events_event ev = make(t, EVENTS_NODE);
 
-	ev.node = n->name;
-	if (*n->state) {
+	ev.node = n->told->name;
+	if (*n->told->state) {
 		ev.at_ms = n->state_ms;
-		ev.text = n->state;
-		ev.reason = n->reason;
+		ev.text = n->told->state;
+		ev.reason = n->told->reason;
 		ev.machine = n->machine;
-		ev.slots = n->slots;
+		ev.slots = n->told->slots;
 		ev.cores = n->cores;
 		tell(t, &ev);
 	}
 	if (n->cell) {
 		ev = make(t, EVENTS_CELL);
-		ev.node = n->name;
+		ev.node = n->told->name;
 		ev.text = n->cell;
 		tell(t, &ev);
 	}
 	ev = make(t, EVENTS_LOAD);
-	ev.node = n->name;
-	ev.jobs_done = n->done;
-	ev.failed = n->failed;
-	ev.retries = n->retries;
-	ev.cpu_ms = n->cpu_ms;
-	ev.sent = n->sent;
-	ev.received = n->received;
+	ev.node = n->told->name;
+	ev.jobs_done = n->told->jobs;
+	ev.failed = n->told->failed;
+	ev.retries = n->told->retries;
+	ev.cpu_ms = n->told->cpu_ms;
+	ev.sent = n->told->sent;
+	ev.received = n->told->received;
 	ev.load = n->load;
 	ev.memory = n->memory;
 	ev.foreign = n->foreign;
@@ -114,7 +114,7 @@ static void tell_job(const struct teller *t, const struct ui_job *j)
 	tell(t, &ev);
 	if (j->state != EVENTS_QUEUED) {
 		ev.state = j->state;
-		ev.node = j->node ? j->node->name : NULL;
+		ev.node = j->node ? j->node->told->name : NULL;
 		ev.reason = j->reason;
 		ev.at_ms = j->since_ms;
 		tell(t, &ev);
@@ -129,20 +129,20 @@ static void tell_job(const struct teller *t, const struct ui_job *j)
 
 static void tell_counts(const struct teller *t)
 {
-	const struct ui_model *m = t->m;
+	const struct events_tally *all = &t->m->tally;
 	struct events_event ev = make(t, EVENTS_COUNTS);
 
-	ev.remote_n = m->remote;
-	ev.local = m->local;
-	ev.retries = m->retried;
-	ev.beside_n = m->beside;
-	ev.warnings = m->warnings;
-	ev.errors = m->errors;
+	ev.remote_n = all->remote;
+	ev.local = all->local;
+	ev.retries = all->retried;
+	ev.beside_n = all->beside;
+	ev.warnings = all->warnings;
+	ev.errors = all->errors;
 	tell(t, &ev);
-	for (unsigned i = 0; i < m->n_reasons; i++) {
+	for (size_t i = 0; i < all->n_reasons; i++) {
 		ev = make(t, EVENTS_REASON);
-		ev.reason = m->reason[i].text;
-		ev.local = m->reason[i].jobs;
+		ev.reason = all->reason[i].text;
+		ev.local = all->reason[i].jobs;
 		tell(t, &ev);
 	}
 }
@@ -164,8 +164,8 @@ void ui_model_snapshot(void *model, events_sink *told, void *ctx)
 		struct events_event ev = make(&t, EVENTS_DONE);
 
 		ev.status = m->status;
-		ev.remote_n = m->remote;
-		ev.local = m->local;
+		ev.remote_n = m->tally.remote;
+		ev.local = m->tally.local;
 		tell(&t, &ev);
 	}
 }

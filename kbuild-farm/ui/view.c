@@ -216,8 +216,8 @@ static enum ui_view_ask ask_of_node(struct ui_view *v, const struct ui_model *m,
 	else if (m->done)
 		ui_view_say(v, "the build is over");
 	else if (key == 'd')
-		return str_starts(n->state, "drain") ? UI_ASK_RESUME :
-						       UI_ASK_DRAIN;
+		return str_starts(n->told->state, "drain") ? UI_ASK_RESUME :
+							     UI_ASK_DRAIN;
 	else
 		return key == '+' ? UI_ASK_MORE : UI_ASK_LESS;
 	return UI_ASK_NOTHING;

@@ -30,9 +30,9 @@ static void check_node(const struct ui_node *n)
 {
 	unsigned now = 0, used = 0;
 
-	check_shown(n->name, 0);
-	check_shown(n->state, 0);
-	check_shown(n->reason, 0);
+	check_shown(n->told->name, 0);
+	check_shown(n->told->state, 0);
+	check_shown(n->told->reason, 0);
 	check_shown(n->machine, 0);
 	check_shown(n->cell, 0);
 	for (unsigned i = 0; i < EVENTS_STATES; i++)
@@ -102,7 +102,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	tell_lines(&other, buf_bytes(&first), true);
 	check_model(&other);
 	check(other.n_jobs == m.n_jobs && other.n_nodes == m.n_nodes &&
-	      other.remote == m.remote && other.local == m.local);
+	      other.tally.remote == m.tally.remote &&
+	      other.tally.local == m.tally.local);
 	ui_model_release(&m);
 	ui_model_release(&other);
 	buf_release(&first);

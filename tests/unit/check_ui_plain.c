@@ -353,6 +353,30 @@ START_TEST(a_terminal_that_stands_gets_one_line)
 }
 END_TEST
 
+/* A toolchain that a node cannot have is news, even where it has others. */
+START_TEST(a_toolchain_that_a_node_cannot_have_is_told_once)
+{
+	struct events_event ev = events_new(EVENTS_CELL);
+	char *text;
+
+	begin(UI_PLAIN, &all, false);
+	node("a", "up", NULL);
+	ev.node = "a";
+	ev.toolchain = "/usr/bin/gcc";
+	ev.text = "ready";
+	play(&ev);
+	ev.text = "none";
+	ev.reason = "is an s390x machine";
+	play(&ev);
+	node("a", "no toolchain", "is an s390x machine");
+	ui_plain_release(&p);
+	text = written();
+	ck_assert_str_eq(text, "[    0s] node a: no toolchain: is an s390x "
+			       "machine\n");
+	free(text);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("ui/plain");
@@ -373,6 +397,7 @@ int main(void)
 	tcase_add_test(tc, diagnostics_have_colours_where_they_are_wanted);
 	tcase_add_test(tc, a_name_with_escapes_does_not_steer_the_terminal);
 	tcase_add_test(tc, a_terminal_that_stands_gets_one_line);
+	tcase_add_test(tc, a_toolchain_that_a_node_cannot_have_is_told_once);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }
