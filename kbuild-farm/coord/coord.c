@@ -9,6 +9,7 @@
 #include "coord/dispatch.h"
 #include "coord/hedge.h"
 #include "coord/node.h"
+#include "coord/tell.h"
 #include "inputs/reference.h"
 #include "inputs/toolchain.h"
 #include "peer/canary-ours.h"
@@ -57,6 +58,7 @@ static void on_kick(evutil_socket_t fd, short what, void *arg)
 	for (size_t i = 0; i < c->n_nodes; i++) {
 		peer_step(c->nodes[i].peer);
 		coord_node_tell_lacks(&c->nodes[i]);
+		coord_node_tell_useless(&c->nodes[i]);
 	}
 	sched_figures(c->sched, &figures);
 	tell_remote_jobs(c, figures.remote_now);
@@ -283,48 +285,15 @@ bool coord_is_busy(const struct coord *c)
 	return figures.running || figures.queued;
 }
 
-static int by_count(const void *a, const void *b)
+void coord_tell_figures(const struct coord *c)
 {
-	const struct coord_reason *x = a, *y = b;
-
-	return x->n < y->n ? 1 : x->n > y->n ? -1 : strcmp(x->why, y->why);
-}
-
-static size_t list_reasons(struct coord *c, const struct sched_figures *f)
-{
-	size_t n = 0;
-
-	c->reasons = xrealloc(c->reasons, REASONS * sizeof(*c->reasons));
-	for (enum reason why = 0; why < REASONS; why++) {
-		if (f->reasons[why])
-			c->reasons[n++] = (struct coord_reason){
-				reason_words(why), f->reasons[why]
-			};
-	}
-	qsort(c->reasons, n, sizeof(*c->reasons), by_count);
-	return n;
-}
-
-void coord_stats(struct coord *c, struct coord_stats *out)
-{
-	struct sched_figures f;
-
-	sched_figures(c->sched, &f);
-	c->node_stats = xrealloc(c->node_stats,
-				 (c->n_nodes + 1) * sizeof(*c->node_stats));
 	for (size_t i = 0; i < c->n_nodes; i++)
-		coord_node_stats(&c->nodes[i], &c->node_stats[i]);
-	*out = (struct coord_stats){ .remote = f.remote,
-				     .local = f.local,
-				     .retried = f.retried,
-				     .duplicated = f.duplicated,
-				     .running = f.running,
-				     .queued = f.queued,
-				     .n_reasons = list_reasons(c, &f),
-				     .reasons = c->reasons,
-				     .scan_us = c->scan_us + c->check_us,
-				     .n_nodes = c->n_nodes,
-				     .nodes = c->node_stats };
+		coord_tell_load(&c->nodes[i]);
+}
+
+uint64_t coord_scan_us(const struct coord *c)
+{
+	return c->scan_us + c->check_us;
 }
 
 /* --------------------------------------------------------------------- end */
@@ -337,7 +306,7 @@ static void end_units(struct coord *c)
 {
 	coord_dispatch_end(c);
 	for (size_t i = 0; i < c->n_nodes; i++)
-		peer_free(c->nodes[i].peer);
+		coord_node_release(&c->nodes[i]);
 	/* Questions to compilers end now, and so does what waits for them. */
 	pool_free(c->pool);
 	peer_canary_free_all(&c->farm);
@@ -366,8 +335,6 @@ void coord_free(struct coord *c)
 	free(c->news);
 	free(c->units);
 	free(c->jobs);
-	free(c->reasons);
-	free(c->node_stats);
 	free(c->work);
 	free(c->canary_db);
 	free(c->data);

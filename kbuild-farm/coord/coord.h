@@ -45,37 +45,6 @@ struct coord_setup {
 	void *remote_jobs_ctx;
 };
 
-/* One local reason and how often it was given. */
-struct coord_reason {
-	const char *why;
-	unsigned n;
-};
-
-struct coord_node_stats {
-	const char *name;
-	const char *state; /* "up", "connecting", "down", "unfit" ... */
-	const char *detail; /* why it is not up; may be NULL */
-	const struct wire_inventory *inventory; /* NULL: it never said hello */
-	unsigned slots;
-	unsigned jobs; /* done there */
-	unsigned running;
-	unsigned errors; /* node faults */
-	unsigned retries; /* jobs that went elsewhere after it failed them */
-	uint64_t busy_ms; /* CPU time of its compilers */
-	uint64_t sent, received; /* bytes */
-};
-
-struct coord_stats {
-	unsigned remote, local; /* jobs done, by who made the object */
-	unsigned retried, duplicated; /* jobs sent twice; hedged locally */
-	unsigned running, queued;
-	size_t n_reasons;
-	const struct coord_reason *reasons; /* of the local ones, most first */
-	uint64_t scan_us; /* CPU time of finding, listing, checking inputs */
-	size_t n_nodes;
-	const struct coord_node_stats *nodes;
-};
-
 /* Makes the socket and starts to connect the nodes. */
 int coord_new(struct coord **out, const struct coord_setup *setup,
 	      struct err *err);
@@ -95,8 +64,10 @@ void coord_when_ready(struct coord *c, unsigned limit_ms,
 unsigned coord_remote_slots(const struct coord *c);
 /* Is a job not done? */
 bool coord_is_busy(const struct coord *c);
-/* The figures so far; the pointers in it hold until the next call. */
-void coord_stats(struct coord *c, struct coord_stats *out);
+/* Tell how each node does now (EVENTS_LOAD): before the end, the last time. */
+void coord_tell_figures(const struct coord *c);
+/* CPU time of finding, listing and checking inputs so far. */
+uint64_t coord_scan_us(const struct coord *c);
 /* Cancels all jobs, ends all children, removes the socket. */
 void coord_free(struct coord *c);
 

@@ -2,12 +2,14 @@
 #include "coord/node.h"
 
 #include "base/log.h"
+#include "base/str.h"
 #include "coord/dispatch.h"
 #include "coord/tell.h"
 #include "coord/unit.h"
 #include "peer/peer.h"
 
 #include <event2/event.h>
+#include <stdlib.h>
 
 static void node_event(const struct coord_node *n, struct sched_event *event)
 {
@@ -75,7 +77,7 @@ static void cell_event(struct coord_node *n, struct inputs_toolchain *tc,
 	};
 	struct sched_event event = { .kind = SCHED_CELL, .cell = cell };
 
-	coord_tell_cell(n, tc, words[cell]);
+	coord_tell_cell(n, tc, words[cell], NULL);
 	event.toolchain = coord_dispatch_number(n->coord, tc);
 	node_event(n, &event);
 }
@@ -104,14 +106,18 @@ static void on_worn(void *ctx)
 	node_event(ctx, &event);
 }
 
-static void on_event(void *ctx, const char *state, const char *reason)
+static void on_event(void *ctx, const struct inputs_toolchain *tc,
+		     const char *reason)
 {
 	const struct coord_node *n = ctx;
 	struct sched_node_figures figures;
 
+	if (tc) {
+		coord_tell_cell(n, tc, "none", reason);
+		return;
+	}
 	sched_node_figures(n->coord->sched, n->number, &figures);
-	coord_tell_node(n, state ? state : sched_node_state_name(figures.state),
-			reason);
+	coord_tell_node(n, sched_node_state_name(figures.state), reason);
 }
 
 static void on_probed(void *ctx, enum peer_probed is, const char *why)
@@ -235,30 +241,33 @@ void coord_node_init(struct coord_node *n, struct coord *c, uint32_t number,
 	n->number = number;
 	n->entry = entry;
 	n->peer = peer_new(&c->farm, entry, n);
+	coord_tell_node(n, sched_node_state_name(SCHED_NODE_GREETING), NULL);
 }
 
-void coord_node_stats(const struct coord_node *n, struct coord_node_stats *out)
+void coord_node_tell_useless(struct coord_node *n)
 {
-	struct sched_node_figures s;
-	struct peer_figures p;
-	bool lacks;
+	struct sched_node_figures sched;
+	struct peer_figures peer;
+	const char *why = NULL;
+	bool up;
 
-	sched_node_figures(n->coord->sched, n->number, &s);
-	peer_figures(n->peer, &p);
-	lacks = p.lacks && s.state == SCHED_NODE_UP;
-	*out = (struct coord_node_stats){
-		.name = n->entry->name,
-		.state = lacks ? "no toolchain" :
-				 sched_node_state_name(s.state),
-		.detail = lacks ? p.why_lacks : s.words,
-		.inventory = p.inventory,
-		.slots = peer_slots(n->peer),
-		.jobs = s.jobs,
-		.running = s.running,
-		.errors = s.errors,
-		.retries = s.retries,
-		.busy_ms = p.busy_ms,
-		.sent = p.sent,
-		.received = p.received,
-	};
+	sched_node_figures(n->coord->sched, n->number, &sched);
+	peer_figures(n->peer, &peer);
+	up = sched.state == SCHED_NODE_UP;
+	if (up && peer.lacks)
+		why = peer.why_lacks ? peer.why_lacks : "";
+	if (str_equal(n->lacks, why))
+		return;
+	free(n->lacks);
+	n->lacks = why ? xstrdup(why) : NULL;
+	if (why)
+		coord_tell_node(n, "no toolchain", *why ? why : NULL);
+	else if (up)
+		coord_tell_node(n, sched_node_state_name(sched.state), NULL);
+}
+
+void coord_node_release(struct coord_node *n)
+{
+	peer_free(n->peer);
+	free(n->lacks);
 }

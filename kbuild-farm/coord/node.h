@@ -17,6 +17,8 @@ void coord_node_init(struct coord_node *n, struct coord *c, uint32_t number,
  * so; what else becomes of it the node tells.
  */
 void coord_node_tell_lacks(struct coord_node *n);
-void coord_node_stats(const struct coord_node *n, struct coord_node_stats *out);
+/* A node that has none of the toolchains is as good as one that is not up. */
+void coord_node_tell_useless(struct coord_node *n);
+void coord_node_release(struct coord_node *n);
 
 #endif

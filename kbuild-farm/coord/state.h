@@ -25,6 +25,7 @@ struct coord_node {
 	const struct node_entry *entry; /* borrowed from the roster */
 	struct peer *peer;
 	bool unsure; /* sched/ may believe that it was asked for a cell */
+	char *lacks; /* why it has no toolchain, as was told; or NULL */
 };
 
 /* What waits to be told to sched/. */
@@ -74,8 +75,6 @@ struct coord {
 
 	unsigned next_work; /* numbers the files in `work` */
 	uint64_t scan_us, check_us; /* of the worker threads */
-	struct coord_reason *reasons;
-	struct coord_node_stats *node_stats;
 };
 
 #endif

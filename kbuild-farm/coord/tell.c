@@ -86,13 +86,15 @@ void coord_tell_node(const struct coord_node *n, const char *state,
 }
 
 void coord_tell_cell(const struct coord_node *n,
-		     const struct inputs_toolchain *tc, const char *state)
+		     const struct inputs_toolchain *tc, const char *state,
+		     const char *reason)
 {
 	struct events_event ev = events_new(EVENTS_CELL);
 
 	ev.node = n->entry->name;
 	ev.toolchain = tc->driver;
 	ev.text = state;
+	ev.reason = reason;
 	tell_hub(n->coord, &ev);
 }
 

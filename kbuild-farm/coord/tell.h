@@ -29,8 +29,9 @@ void coord_tell_node(const struct coord_node *n, const char *state,
 		     const char *reason);
 /* One of its toolchains is. */
 void coord_tell_cell(const struct coord_node *n,
-		     const struct inputs_toolchain *tc, const char *state);
-/* It beat. */
+		     const struct inputs_toolchain *tc, const char *state,
+		     const char *reason);
+/* How it does. */
 void coord_tell_load(const struct coord_node *n);
 
 #endif

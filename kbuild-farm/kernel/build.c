@@ -167,23 +167,18 @@ static int write_script(struct kernel_run *run, struct err *err)
 }
 
 /* All that is known of the build now. */
-static void fill_metadata(struct kernel_metadata *m, struct coord_stats *farm,
+static void fill_metadata(struct kernel_metadata *m,
 			  const struct kernel_run *run)
 {
 	*m = (struct kernel_metadata){
 		.plan = run->plan,
 		.targets = run->targets.n ? &run->targets : NULL,
 		.jobs = run->jobs,
-		.warnings = run->joblog.warnings,
-		.errors = run->joblog.errors,
 		.wall_ms = clock_ms() - run->farm.began_ms,
 		.compile_ms = run->compile_ms,
-		.cpu_ms = kernel_farm_cpu_ms(),
+		.tally = &run->farm.tally,
+		.has_farm = run->farm.coord != NULL,
 	};
-	if (!run->farm.coord)
-		return;
-	coord_stats(run->farm.coord, farm);
-	m->farm = farm;
 }
 
 static int write_metadata(struct kernel_run *run,
@@ -192,10 +187,9 @@ static int write_metadata(struct kernel_run *run,
 {
 	char *path = kernel_output_path(&run->output, "metadata.json");
 	struct kernel_metadata m;
-	struct coord_stats farm;
 	int ret;
 
-	fill_metadata(&m, &farm, run);
+	fill_metadata(&m, run);
 	m.passed = passed;
 	m.artifacts = artifacts;
 	ret = kernel_metadata_write(path, &m, err);
@@ -224,10 +218,9 @@ static char *summarize(struct kernel_run *run, const char *verb)
 {
 	char *output = kernel_output_text(&run->output);
 	struct kernel_metadata m;
-	struct coord_stats farm;
 	struct buf text = { 0 };
 
-	fill_metadata(&m, &farm, run);
+	fill_metadata(&m, run);
 	kernel_summary_text(&text, verb, &m, output);
 	if (!strcmp(verb, "built"))
 		tell_left(run, &text);
@@ -239,8 +232,8 @@ static char *summarize(struct kernel_run *run, const char *verb)
 static int build_status(struct kernel_run *run, int ret, struct err *err)
 {
 	if (!ret &&
-	    kernel_farm_too_few(&run->farm, run->plan->request->require_remote,
-				err))
+	    kernel_summary_too_few(&run->farm.tally,
+				   run->plan->request->require_remote, err))
 		return KERNEL_FARM;
 	if (!ret)
 		return KERNEL_OK;
@@ -268,6 +261,7 @@ static void finish_build(struct kernel_result *out, struct kernel_run *run,
 
 	kernel_follow_read(&run->follow);
 	kernel_joblog_end(&run->joblog);
+	kernel_farm_tell_figures(&run->farm);
 	out->signal = run->maker.stopped_by;
 	if (out->signal) {
 		out->summary = summarize(run, "interrupted");
@@ -309,8 +303,10 @@ void kernel_build(struct kernel_result *out, const struct kernel_plan *plan,
 		return;
 	}
 	ret = kernel_run_start(&run, plan, roster, hooks, err);
-	if (!ret)
+	if (!ret) {
+		kernel_farm_tell_figures(&run.farm);
 		ret = write_metadata(&run, NULL, false, err);
+	}
 	if (!ret)
 		ret = write_script(&run, err);
 	if (!ret) {

@@ -8,7 +8,6 @@
 #include "events/server.h"
 #include "kernel/capacity.h"
 #include "kernel/links.h"
-#include "kernel/summary.h"
 #include "node/inventory.h"
 #include "node/limits.h"
 #include "peer/canary-db.h"
@@ -31,6 +30,9 @@ void kernel_farm_init(struct kernel_farm *f, const struct node_roster *roster,
 				   .roster = roster,
 				   .began_ms = clock_ms(),
 				   .hub = hub };
+	f->counter = (struct events_consumer){ .told = events_tally_tell,
+					       .ctx = &f->tally };
+	events_hub_add(hub, &f->counter);
 	node_inventory_collect(&inv);
 	node_limit_local(&limit, &inv);
 	f->local_slots = limit.slots;
@@ -47,16 +49,42 @@ int kernel_farm_dirs(struct kernel_farm *f, struct err *err)
 	return kernel_rundir_make(&f->rundir, f->local_slots, err);
 }
 
+/* The CPU time of this process and of all that it waited for. */
+static uint64_t our_cpu_ms(void)
+{
+	static const int whose[] = { RUSAGE_SELF, RUSAGE_CHILDREN };
+	uint64_t us = 0;
+
+	for (int i = 0; i < 2; i++) {
+		struct rusage r;
+
+		getrusage(whose[i], &r);
+		us += (uint64_t)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) *
+			      1000000 +
+		      (uint64_t)(r.ru_utime.tv_usec + r.ru_stime.tv_usec);
+	}
+	return us / 1000;
+}
+
+void kernel_farm_tell_figures(const struct kernel_farm *f)
+{
+	struct events_event ev = events_new(EVENTS_HOST);
+
+	if (f->coord) {
+		coord_tell_figures(f->coord);
+		ev.scan_ms = (int64_t)coord_scan_us(f->coord) / 1000;
+	}
+	ev.cpu_ms = (int64_t)our_cpu_ms();
+	events_hub_tell(f->hub, &ev);
+}
+
 void kernel_farm_tell_done(const struct kernel_farm *f, int status)
 {
 	struct events_event ev = events_new(EVENTS_DONE);
-	struct coord_stats stats = { 0 };
 
-	if (f->coord)
-		coord_stats(f->coord, &stats);
 	ev.status = status;
-	ev.remote_n = stats.remote;
-	ev.local = stats.local;
+	ev.remote_n = f->tally.remote;
+	ev.local = f->tally.local;
 	events_hub_tell(f->hub, &ev);
 }
 
@@ -186,15 +214,13 @@ bool kernel_farm_is_busy(const struct kernel_farm *f)
 
 unsigned kernel_farm_nodes_up(const struct kernel_farm *f)
 {
-	struct coord_stats stats;
 	unsigned up = 0;
 
-	if (!f->coord)
-		return 0;
-	coord_stats(f->coord, &stats);
-	for (size_t i = 0; i < stats.n_nodes; i++)
-		up += stats.nodes[i].slots &&
-		      !strcmp(stats.nodes[i].state, "up");
+	for (size_t i = 0; i < f->tally.n_nodes; i++) {
+		const struct events_node *n = f->tally.node[i];
+
+		up += n->slots > 0 && events_node_is_up(n);
+	}
 	return up;
 }
 
@@ -230,16 +256,6 @@ void kernel_farm_offer(const struct kernel_farm *f, struct strv *out,
 	free(flags);
 }
 
-bool kernel_farm_too_few(const struct kernel_farm *f, int want, struct err *err)
-{
-	struct coord_stats stats;
-
-	if (!f->coord)
-		return false;
-	coord_stats(f->coord, &stats);
-	return kernel_summary_too_few(&stats, want, err);
-}
-
 void kernel_farm_close(struct kernel_farm *f)
 {
 	kernel_jobserver_stop(&f->jobserver);
@@ -253,22 +269,9 @@ void kernel_farm_close(struct kernel_farm *f)
 void kernel_farm_release(struct kernel_farm *f)
 {
 	kernel_rundir_release(&f->rundir);
+	if (f->hub)
+		events_hub_remove(f->hub, &f->counter);
+	events_tally_release(&f->tally);
 	free(f->links);
 	f->links = NULL;
-}
-
-uint64_t kernel_farm_cpu_ms(void)
-{
-	static const int whose[] = { RUSAGE_SELF, RUSAGE_CHILDREN };
-	uint64_t us = 0;
-
-	for (int i = 0; i < 2; i++) {
-		struct rusage r;
-
-		getrusage(whose[i], &r);
-		us += (uint64_t)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) *
-			      1000000 +
-		      (uint64_t)(r.ru_utime.tv_usec + r.ru_stime.tv_usec);
-	}
-	return us / 1000;
 }

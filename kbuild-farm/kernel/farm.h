@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "events/hub.h"
+#include "events/tally.h"
 #include "kernel/jobserver.h"
 #include "kernel/rundir.h"
 #include "node/roster.h"
@@ -31,6 +32,8 @@ struct kernel_farm {
 	const struct node_roster *roster;
 	uint64_t began_ms;
 	struct events_hub *hub; /* borrowed: hears of everything */
+	struct events_consumer counter;
+	struct events_tally tally; /* of what the hub heard since the start */
 	struct events_server *events; /* for those who connect */
 	bool ready; /* the nodes are up, or have failed */
 };
@@ -51,7 +54,11 @@ struct kernel_farm_setup {
  */
 void kernel_farm_init(struct kernel_farm *f, const struct node_roster *roster,
 		      unsigned asked, struct events_hub *hub);
-/* Tell that the build ended. */
+/*
+ * Tell how the nodes and this machine do, so that the tally is complete; and
+ * that the build ended.
+ */
+void kernel_farm_tell_figures(const struct kernel_farm *f);
 void kernel_farm_tell_done(const struct kernel_farm *f, int status);
 /* Make the run's directory with its slots. */
 int kernel_farm_dirs(struct kernel_farm *f, struct err *err);
@@ -85,15 +92,9 @@ int kernel_farm_tokens(struct kernel_farm *f, unsigned asked, struct err *err);
 /* Add the MAKEFLAGS that offer it, if it was started, to those of `env`. */
 void kernel_farm_offer(const struct kernel_farm *f, struct strv *out,
 		       char *const *env);
-/* Did nodes do less than `want` percent (0: no matter)?  Then `err` is set. */
-bool kernel_farm_too_few(const struct kernel_farm *f, int want,
-			 struct err *err);
 /* End the jobserver, then the coordinator and its jobs. */
 void kernel_farm_close(struct kernel_farm *f);
-/* Remove the run's directory. */
+/* Remove the run's directory, and forget the tally. */
 void kernel_farm_release(struct kernel_farm *f);
-
-/* The CPU time of this process and of all that it waited for. */
-uint64_t kernel_farm_cpu_ms(void);
 
 #endif

@@ -31,12 +31,12 @@ static void add_part(json_t *o, const char *key, const char *value,
 	free(part);
 }
 
-static void add_integer(json_t *o, const char *key, uint64_t value)
+static void add_integer(json_t *o, const char *key, int64_t value)
 {
 	json_object_set_new(o, key, json_integer((json_int_t)value));
 }
 
-static double seconds(uint64_t ms)
+static double seconds(int64_t ms)
 {
 	return (double)ms / 1000;
 }
@@ -129,8 +129,8 @@ static json_t *results_group(const struct kernel_metadata *m)
 	if (m->artifacts)
 		json_object_set_new(o, "artifacts",
 				    artifact_lists(m->artifacts));
-	add_integer(o, "errors", m->errors);
-	add_integer(o, "warnings", m->warnings);
+	add_integer(o, "errors", m->tally->errors);
+	add_integer(o, "warnings", m->tally->warnings);
 	json_object_set_new(o, "duration",
 			    json_pack("{s:f,s:f}", "build",
 				      seconds(m->compile_ms), "total",
@@ -291,47 +291,49 @@ static void put_machine(json_t *root)
 	buf_release(&text);
 }
 
-static json_t *node_group(const struct coord_node_stats *n)
+static json_t *node_group(const struct events_node *n)
 {
 	json_t *o = json_object();
 
 	add_text(o, "state", n->state);
-	add_text(o, "detail", n->detail);
-	add_integer(o, "slots", n->slots);
+	add_text(o, "detail", events_node_is_up(n) ? NULL : n->reason);
+	add_integer(o, "slots", n->slots > 0 ? n->slots : 0);
 	add_integer(o, "jobs", n->jobs);
-	json_object_set_new(o, "seconds", json_real(seconds(n->busy_ms)));
+	json_object_set_new(o, "seconds", json_real(seconds(n->cpu_ms)));
 	add_integer(o, "sent", n->sent);
 	add_integer(o, "received", n->received);
 	add_integer(o, "retries", n->retries);
-	add_integer(o, "errors", n->errors);
+	add_integer(o, "errors", n->failed);
 	return o;
 }
 
 static void put_farm(json_t *root, const struct kernel_metadata *m)
 {
-	const struct coord_stats *f = m->farm;
+	const struct events_tally *t = m->tally;
 	json_t *o = json_object(), *reasons = json_object();
 	json_t *nodes = json_object();
-	uint64_t sent = 0, received = 0;
+	int64_t sent = 0, received = 0;
 
-	for (size_t i = 0; i < f->n_reasons; i++)
-		add_integer(reasons, f->reasons[i].why, f->reasons[i].n);
-	for (size_t i = 0; i < f->n_nodes; i++) {
-		json_object_set_new(nodes, f->nodes[i].name,
-				    node_group(&f->nodes[i]));
-		sent += f->nodes[i].sent;
-		received += f->nodes[i].received;
+	for (size_t i = 0; i < t->n_reasons; i++)
+		add_integer(reasons, t->reason[i].text, t->reason[i].jobs);
+	for (size_t i = 0; i < t->n_nodes; i++) {
+		const struct events_node *n = t->node[i];
+
+		if (events_node_is_local(n))
+			continue;
+		json_object_set_new(nodes, n->name, node_group(n));
+		sent += n->sent;
+		received += n->received;
 	}
-	add_integer(o, "remote", f->remote);
-	add_integer(o, "local", f->local);
-	add_integer(o, "retried", f->retried);
-	add_integer(o, "duplicated", f->duplicated);
+	add_integer(o, "remote", t->remote);
+	add_integer(o, "local", t->local);
+	add_integer(o, "retried", t->retried);
+	add_integer(o, "duplicated", t->beside);
 	json_object_set_new(o, "reasons", reasons);
-	json_object_set_new(o, "scan_seconds",
-			    json_real((double)f->scan_us / 1e6));
+	json_object_set_new(o, "scan_seconds", json_real(seconds(t->scan_ms)));
 	add_integer(o, "sent", sent);
 	add_integer(o, "received", received);
-	json_object_set_new(o, "cpu_seconds", json_real(seconds(m->cpu_ms)));
+	json_object_set_new(o, "cpu_seconds", json_real(seconds(t->cpu_ms)));
 	json_object_set_new(root, "farm", o);
 	json_object_set_new(root, "nodes", nodes);
 }
@@ -352,7 +354,7 @@ int kernel_metadata_write(const char *path, const struct kernel_metadata *m,
 	put_machine(root);
 	json_object_set_new(root, "kfarm",
 			    json_pack("{s:s}", "version", KFARM_VERSION));
-	if (m->farm)
+	if (m->has_farm)
 		put_farm(root, m);
 	text = json_dumps(root, JSON_INDENT(4) | JSON_PRESERVE_ORDER |
 					JSON_REAL_PRECISION(12));

@@ -10,7 +10,7 @@
 #ifndef KERNEL_METADATA_H
 #define KERNEL_METADATA_H
 
-#include "coord/coord.h"
+#include "events/tally.h"
 #include "kernel/artifact.h"
 #include "kernel/plan.h"
 
@@ -19,12 +19,11 @@ struct kernel_metadata {
 	const struct strv *targets; /* as make got them; may be NULL */
 	bool passed;
 	unsigned jobs; /* -j */
-	unsigned warnings, errors;
 	uint64_t wall_ms; /* of the whole build */
 	uint64_t compile_ms; /* of make with the targets */
-	uint64_t cpu_ms; /* of the build host */
+	const struct events_tally *tally;
+	bool has_farm; /* compiles were seen, and are in the tally */
 	const struct kernel_artifacts *artifacts; /* may be NULL */
-	const struct coord_stats *farm; /* may be NULL */
 };
 
 /* Write it to `path` in one step. */

@@ -18,7 +18,7 @@ unsigned kernel_summary_permille(unsigned part, unsigned rest)
 	return all ? (unsigned)((uint64_t)part * 1000 / all) : 0;
 }
 
-static void put_times(struct buf *out, uint64_t ms, uint64_t cpu_ms)
+static void put_times(struct buf *out, uint64_t ms, int64_t cpu_ms)
 {
 	uint64_t s = (ms + 500) / 1000;
 
@@ -28,57 +28,56 @@ static void put_times(struct buf *out, uint64_t ms, uint64_t cpu_ms)
 	else
 		buf_printf(out, "%u:%02u", (unsigned)(s / 60),
 			   (unsigned)(s % 60));
-	buf_printf(out, " wall, build host %" PRIu64 " s CPU\n",
+	buf_printf(out, " wall, build host %" PRId64 " s CPU\n",
 		   (cpu_ms + 500) / 1000);
 }
 
-void kernel_summary_reasons(struct buf *out, const struct coord_stats *farm)
+void kernel_summary_reasons(struct buf *out, const struct events_tally *t)
 {
 	unsigned others = 0;
 
-	for (size_t i = 0; i < farm->n_reasons; i++) {
+	for (size_t i = 0; i < t->n_reasons && t->reason[i].jobs; i++) {
 		if (i >= REASONS_MAX) {
-			others += farm->reasons[i].n;
+			others += t->reason[i].jobs;
 			continue;
 		}
-		buf_printf(out, "%s%u %s", i ? ", " : "", farm->reasons[i].n,
-			   farm->reasons[i].why);
+		buf_printf(out, "%s%u %s", i ? ", " : "", t->reason[i].jobs,
+			   t->reason[i].text);
 	}
 	if (others)
 		buf_printf(out, ", %u others", others);
 }
 
-static void put_jobs(struct buf *out, const struct coord_stats *f)
+static void put_jobs(struct buf *out, const struct events_tally *t)
 {
 	unsigned permille;
 
-	if (!f->remote && !f->local) {
+	if (!t->remote && !t->local) {
 		buf_add_str(out, "jobs 0\n");
 		return;
 	}
-	permille = kernel_summary_permille(f->remote, f->local);
+	permille = kernel_summary_permille(t->remote, t->local);
 	buf_printf(out, "jobs %u: %u remote (%u.%u %%), %u local",
-		   f->remote + f->local, f->remote, permille / 10,
-		   permille % 10, f->local);
-	if (f->n_reasons) {
+		   t->remote + t->local, t->remote, permille / 10,
+		   permille % 10, t->local);
+	if (t->local) {
 		buf_add_str(out, " (");
-		kernel_summary_reasons(out, f);
+		kernel_summary_reasons(out, t);
 		buf_add_str(out, ")");
 	}
-	buf_printf(out, ", %u retried, %u duplicated\n", f->retried,
-		   f->duplicated);
+	buf_printf(out, ", %u retried, %u duplicated\n", t->retried, t->beside);
 }
 
-static void put_nodes(struct buf *out, const struct coord_stats *farm,
+static void put_nodes(struct buf *out, const struct events_tally *t,
 		      const char *prefix)
 {
-	for (size_t i = 0; i < farm->n_nodes; i++) {
-		const struct coord_node_stats *n = &farm->nodes[i];
+	for (size_t i = 0; i < t->n_nodes; i++) {
+		const struct events_node *n = t->node[i];
 
-		if (!strcmp(n->state, "up"))
+		if (events_node_is_local(n) || events_node_is_up(n))
 			continue;
 		buf_add_str(out, prefix);
-		events_words_node(out, n->name, n->state, n->detail);
+		events_words_node(out, n->name, n->state, n->reason);
 		buf_add_str(out, "\n");
 	}
 }
@@ -94,49 +93,47 @@ void kernel_summary_text(struct buf *out, const char *verb,
 	buf_printf(out, "%s %s: %s, %s, linux-%s, ", verb,
 		   *targets ? targets : "all", p->arch.arch, compiler,
 		   p->version);
-	put_times(out, m->wall_ms, m->cpu_ms);
-	if (m->farm) {
-		put_jobs(out, m->farm);
-		put_nodes(out, m->farm, "");
+	put_times(out, m->wall_ms, m->tally->cpu_ms);
+	if (m->has_farm) {
+		put_jobs(out, m->tally);
+		put_nodes(out, m->tally, "");
 	} else {
 		buf_printf(out, "jobs unknown: all local, not linked (%s)\n",
 			   unlinked ? unlinked : "not started");
 	}
 	buf_printf(out, "warnings %u, errors %u        output %s\n",
-		   m->warnings, m->errors, output);
+		   m->tally->warnings, m->tally->errors, output);
 	free(compiler);
 	free(targets);
 }
 
 void kernel_summary_user_command(struct buf *out, const char *name,
 				 const char *how, uint64_t wall_ms,
-				 uint64_t cpu_ms,
-				 const struct coord_stats *farm)
+				 const struct events_tally *t)
 {
 	if (how)
 		buf_printf(out, "kfarm: %s: %s: ", name, how);
 	else
 		buf_printf(out, "kfarm: ran %s: ", name);
-	put_times(out, wall_ms, cpu_ms);
+	put_times(out, wall_ms, t->cpu_ms);
 	buf_add_str(out, "kfarm: ");
-	put_jobs(out, farm);
-	put_nodes(out, farm, "kfarm: ");
+	put_jobs(out, t);
+	put_nodes(out, t, "kfarm: ");
 }
 
-static unsigned count_cplusplus(const struct coord_stats *farm)
+static unsigned count_cplusplus(const struct events_tally *t)
 {
-	for (size_t i = 0; i < farm->n_reasons; i++) {
-		if (!strcmp(farm->reasons[i].why,
-			    reason_words(REASON_CPLUSPLUS)))
-			return farm->reasons[i].n;
+	for (size_t i = 0; i < t->n_reasons; i++) {
+		if (!strcmp(t->reason[i].text, reason_words(REASON_CPLUSPLUS)))
+			return t->reason[i].jobs;
 	}
 	return 0;
 }
 
-void kernel_summary_advice(struct buf *out, const struct coord_stats *farm,
+void kernel_summary_advice(struct buf *out, const struct events_tally *t,
 			   const struct strv *unseen)
 {
-	unsigned n = count_cplusplus(farm);
+	unsigned n = count_cplusplus(t);
 	char *compilers = strv_join(unseen, ", ");
 
 	if (n)
@@ -150,25 +147,25 @@ void kernel_summary_advice(struct buf *out, const struct coord_stats *farm,
 			   "or put kfarm-cc in front of it; see Build systems "
 			   "in kfarm(1)\n",
 			   compilers);
-	else if (!farm->remote && !farm->local)
+	else if (!t->remote && !t->local)
 		buf_add_str(out, "kfarm: nothing was compiled through kfarm; "
 				 "for a compiler that is called by its path "
 				 "see Build systems in kfarm(1)\n");
 	free(compilers);
 }
 
-bool kernel_summary_too_few(const struct coord_stats *farm, int want,
+bool kernel_summary_too_few(const struct events_tally *t, int want,
 			    struct err *err)
 {
 	struct buf why = { 0 };
 	unsigned permille;
 
-	if (want <= 0 || (!farm->remote && !farm->local))
+	if (want <= 0 || (!t->remote && !t->local))
 		return false;
-	permille = kernel_summary_permille(farm->remote, farm->local);
+	permille = kernel_summary_permille(t->remote, t->local);
 	if (permille >= (unsigned)want * 10)
 		return false;
-	kernel_summary_reasons(&why, farm);
+	kernel_summary_reasons(&why, t);
 	err_set(err, EREMOTE,
 		"%u.%u %% of the jobs ran on nodes, %d %% are "
 		"required; local were: %s",

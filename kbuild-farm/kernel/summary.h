@@ -26,7 +26,7 @@
 #include "kernel/metadata.h"
 
 /*
- * `verb` is "built", "failed" or "interrupted".  A build without m->farm was
+ * `verb` is "built", "failed" or "interrupted".  A build without a farm was
  * made without links, because of what its plan says.
  */
 void kernel_summary_text(struct buf *out, const char *verb,
@@ -34,20 +34,19 @@ void kernel_summary_text(struct buf *out, const char *verb,
 /* Of a command of the user's; `how` it failed, NULL: it did not. */
 void kernel_summary_user_command(struct buf *out, const char *name,
 				 const char *how, uint64_t wall_ms,
-				 uint64_t cpu_ms,
-				 const struct coord_stats *farm);
+				 const struct events_tally *t);
 /*
  * And what is to be said about its compiles: those of C++, those of `unseen`
  * compilers (kernel/unseen.h), and that there were none.
  */
-void kernel_summary_advice(struct buf *out, const struct coord_stats *farm,
+void kernel_summary_advice(struct buf *out, const struct events_tally *t,
 			   const struct strv *unseen);
 /* Did nodes do less than `want` percent (0: no matter)?  Then `err` is set. */
-bool kernel_summary_too_few(const struct coord_stats *farm, int want,
+bool kernel_summary_too_few(const struct events_tally *t, int want,
 			    struct err *err);
 /* How many tenths of a percent `part` is of `part + rest`, rounded down. */
 unsigned kernel_summary_permille(unsigned part, unsigned rest);
 /* "12 .incbin, 11 gcc plugins" */
-void kernel_summary_reasons(struct buf *out, const struct coord_stats *farm);
+void kernel_summary_reasons(struct buf *out, const struct events_tally *t);
 
 #endif

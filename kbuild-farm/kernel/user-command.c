@@ -402,17 +402,15 @@ static void report_result(struct kernel_user_command_result *out,
 	char *how = out->wait_status ? spawn_status_text(out->wait_status) :
 				       NULL;
 	struct buf text = { 0 };
-	struct coord_stats farm;
+	const struct events_tally *tally = &run->farm.tally;
 
-	coord_stats(run->farm.coord, &farm);
+	kernel_farm_tell_figures(&run->farm);
 	kernel_summary_user_command(&text, str_base(w->argv[0]), how,
-				    clock_ms() - run->farm.began_ms,
-				    kernel_farm_cpu_ms(), &farm);
-	kernel_summary_advice(&text, &farm, &run->unseen.compilers);
+				    clock_ms() - run->farm.began_ms, tally);
+	kernel_summary_advice(&text, tally, &run->unseen.compilers);
 	out->summary = buf_steal(&text);
 	out->too_few = !out->wait_status &&
-		       (kernel_farm_too_few(&run->farm, w->require_remote,
-					    err) ||
+		       (kernel_summary_too_few(tally, w->require_remote, err) ||
 			ran_unseen(run, err));
 	kernel_farm_tell_done(&run->farm,
 			      out->too_few ? 125 :

@@ -76,8 +76,12 @@ struct peer_ops {
 	void (*spoiled)(void *ctx, struct inputs_toolchain *tc);
 	/* The connection is of no more use: peer_renew(), at a good moment. */
 	void (*worn)(void *ctx);
-	/* What people may want to know; `state` NULL: it is what it was. */
-	void (*event)(void *ctx, const char *state, const char *reason);
+	/*
+	 * What people may want to know: why it cannot have this toolchain; or
+	 * where `tc` is NULL, what it is doing.
+	 */
+	void (*event)(void *ctx, const struct inputs_toolchain *tc,
+		      const char *reason);
 	/* What peer_probe() showed. */
 	void (*probed)(void *ctx, enum peer_probed is, const char *why);
 

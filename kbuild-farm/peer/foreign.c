@@ -329,7 +329,7 @@ static void refuse_build(const struct peer_foreign *f, struct peer_cell *cell,
 {
 	log_warning("node %s: %s: %s", f->link->entry->name, cell->foreign,
 		    why);
-	peer_link_event(f->link, "no toolchain", why);
+	peer_link_event(f->link, cell->toolchain, why);
 	peer_cell_shut(cell, why);
 }
 
@@ -380,7 +380,7 @@ static void tell_lack(struct peer_foreign *f, const struct inputs_toolchain *tc)
 			"`kfarm toolchain install %s-%s ... --nodes %s`",
 			f->machine, release, m->version, m->machine, release,
 			m->version, f->link->entry->name);
-	peer_link_event(f->link, "no toolchain", f->lacks);
+	peer_link_event(f->link, tc, f->lacks);
 }
 
 /* The one of these to be used: what was measured, else the first; or NULL. */
@@ -478,7 +478,7 @@ static void on_refused(struct peer_foreign *f, struct peer_cell *cell)
 
 	log_warning("node %s: %s: %s", f->link->entry->name,
 		    cell->toolchain->driver, cell->detail);
-	peer_link_event(f->link, "no toolchain", cell->detail);
+	peer_link_event(f->link, cell->toolchain, cell->detail);
 	if (t && peer_tune_note(t, f->link->entry->name, PEER_CANARY_BROKEN,
 				cell->detail, 0))
 		tune_next(f, cell->all, cell->toolchain);

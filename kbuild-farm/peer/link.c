@@ -287,8 +287,8 @@ void peer_link_send_flags(const struct peer_link *l)
 		peer_link_send(l, WIRE_FLAGS, &body, l->codec);
 }
 
-void peer_link_event(const struct peer_link *l, const char *state,
-		     const char *reason)
+void peer_link_event(const struct peer_link *l,
+		     const struct inputs_toolchain *tc, const char *reason)
 {
-	l->farm->ops->event(l->ctx, state, reason);
+	l->farm->ops->event(l->ctx, tc, reason);
 }

@@ -79,7 +79,7 @@ void peer_link_send(const struct peer_link *l, enum wire_type type,
 void peer_link_send_paths(const struct peer_link *l);
 void peer_link_send_flags(const struct peer_link *l);
 /* See struct peer_ops. */
-void peer_link_event(const struct peer_link *l, const char *state,
-		     const char *reason);
+void peer_link_event(const struct peer_link *l,
+		     const struct inputs_toolchain *tc, const char *reason);
 
 #endif

@@ -256,7 +256,7 @@ struct sched_action {
 	uint32_t unit, node;
 	enum reason reason;
 	uint32_t deadline_ms;
-	unsigned retries; /* nodes before this one */
+	unsigned retries; /* how often it was begun anew */
 	enum sched_node_state state;
 	const char *words; /* until the next event */
 };

@@ -54,6 +54,7 @@ struct sched_unit {
 	bool exclusive; /* none may */
 	bool sent; /* is in the list of those */
 	unsigned rescans; /* after something was missing or changed */
+	unsigned retries; /* how often it was begun anew */
 
 	struct sched_node *node; /* of REMOTE, CHECK and HELD */
 	struct sched_node *tried[SCHED_TRIES];

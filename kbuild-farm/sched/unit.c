@@ -199,10 +199,9 @@ static void act_on_unit(struct sched *s, const struct sched_unit *u,
 	struct sched_action a = { .kind = kind,
 				  .unit = u->number,
 				  .node = n ? n->number : SCHED_LOCAL,
-				  .reason = u->why };
+				  .reason = u->why,
+				  .retries = u->retries };
 
-	if (u->n_tried > 1)
-		a.retries = u->n_tried - 1;
 	if (kind == SCHED_SEND)
 		a.deadline_ms = sched_cost_deadline_ms(&s->cost, u->bytes);
 	sched_act(s, &a);
@@ -295,6 +294,7 @@ void sched_unit_retry(struct sched *s, struct sched_unit *u, enum reason why)
 	}
 	/* Reported only if no other node can take it. */
 	u->why = why;
+	u->retries++;
 	s->retried++;
 	sched_unit_wait(s, u, UNIT_READY);
 }
@@ -305,6 +305,7 @@ void sched_unit_again(struct sched *s, struct sched_unit *u, enum reason why)
 		sched_unit_local(s, u, why);
 		return;
 	}
+	u->retries++;
 	s->retried++;
 	u->n_tried = 0;
 	sched_unit_wait(s, u, UNIT_TO_SCAN);

@@ -12,7 +12,7 @@ START_TEST(a_node_preprocesses_and_the_list_is_cut_as_asked)
 	turn_until(answered, 60000);
 	expect_delivered();
 	ck_assert_uint_eq(nodes[0].jobs, 1);
-	ck_assert_uint_eq(stats().remote, 1);
+	ck_assert_uint_eq(stats()->remote, 1);
 	ck_assert_int_eq(told(&nodes[0], "unit.c"), WIRE_FILE);
 	ck_assert_int_eq(told(&nodes[0], "unit.h"), WIRE_FILE);
 }
@@ -44,7 +44,7 @@ static bool cell_is_asked(void)
 
 static bool is_scanned(void)
 {
-	return answered() || stats().scan_us;
+	return answered() || coord_scan_us(coord);
 }
 
 START_TEST(a_unit_waits_for_a_cell_that_was_asked_for)
@@ -101,7 +101,7 @@ START_TEST(a_blob_that_was_damaged_comes_again)
 	turn_until(answered, 60000);
 	expect_delivered();
 	ck_assert_uint_eq(nodes[0].jobs, 1);
-	ck_assert_uint_eq(stats().nodes[0].errors, 0);
+	ck_assert_uint_eq(first_node()->failed, 0);
 }
 END_TEST
 
@@ -112,8 +112,8 @@ START_TEST(a_node_without_a_sandbox_gets_nothing_and_says_why)
 	compile(NULL);
 	turn_until(answered, 60000);
 	ck_assert_str_eq(local_why, "no node is fit");
-	ck_assert_str_eq(stats().nodes[0].state, "unfit");
-	ck_assert_str_eq(stats().nodes[0].detail, "seccomp is missing");
+	ck_assert_str_eq(first_node()->state, "unfit");
+	ck_assert_str_eq(first_node()->reason, "seccomp is missing");
 	ck_assert_uint_eq(nodes[0].cells, 0);
 	ck_assert_uint_eq(coord_remote_slots(coord), 0);
 }
@@ -127,9 +127,9 @@ START_TEST(another_kind_of_machine_gets_no_job_and_says_which)
 	compile(NULL);
 	turn_until(answered, 60000);
 	ck_assert_str_eq(local_why, "no node has the toolchain");
-	ck_assert_str_eq(stats().nodes[0].state, "no toolchain");
+	ck_assert_str_eq(first_node()->state, "no toolchain");
 	ck_assert_ptr_nonnull(
-		strstr(stats().nodes[0].detail, "is an s390x machine; "));
+		strstr(first_node()->reason, "is an s390x machine; "));
 	ck_assert_uint_eq(nodes[0].cells, 0);
 }
 END_TEST
@@ -141,7 +141,7 @@ START_TEST(a_file_that_nobody_listed_makes_the_result_void)
 	compile(NULL);
 	turn_until(answered, 60000);
 	ck_assert_str_eq(local_why, "read a file unknown to the scan");
-	ck_assert_uint_eq(stats().nodes[0].errors, 0);
+	ck_assert_uint_eq(first_node()->failed, 0);
 }
 END_TEST
 
@@ -176,7 +176,7 @@ START_TEST(the_name_in_an_object_is_no_file_that_was_assembled)
 {
 	compile_in_sub("out.o: unit.c /.kfarm/tmp/ccAbCdEf.s\n");
 	ck_assert_msg(done, "%s", local_why ? local_why : "no answer");
-	ck_assert_uint_eq(stats().remote, 1);
+	ck_assert_uint_eq(stats()->remote, 1);
 }
 END_TEST
 
@@ -184,7 +184,7 @@ START_TEST(what_was_assembled_and_not_listed_makes_the_result_void)
 {
 	compile_in_sub("out.o: expected.o /.kfarm/tmp/ccAbCdEf.s\n");
 	ck_assert_str_eq(local_why, "assembled a file unknown to the scan");
-	ck_assert_uint_eq(stats().nodes[0].errors, 0);
+	ck_assert_uint_eq(first_node()->failed, 0);
 }
 END_TEST
 
@@ -196,7 +196,7 @@ START_TEST(a_missing_input_is_tried_once_more_and_then_here)
 	turn_until(answered, 60000);
 	ck_assert_str_eq(local_why, "input missing on the node");
 	ck_assert_uint_eq(nodes[0].jobs, 2);
-	ck_assert_uint_eq(stats().nodes[0].errors, 0);
+	ck_assert_uint_eq(first_node()->failed, 0);
 }
 END_TEST
 
@@ -208,7 +208,7 @@ START_TEST(a_header_that_changed_meanwhile_makes_it_compile_again)
 	turn_until(answered, 60000);
 	expect_delivered();
 	ck_assert_uint_eq(nodes[0].jobs, 2);
-	ck_assert_uint_eq(stats().retried, 1);
+	ck_assert_uint_eq(stats()->retried, 1);
 	ck_assert_uint_gt(nodes[0].views, 2);
 }
 END_TEST

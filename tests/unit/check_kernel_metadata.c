@@ -9,6 +9,7 @@
 
 static json_t *root;
 static struct kernel_metadata m;
+static struct events_tally tally;
 
 static json_t *write_and_read(void)
 {
@@ -37,13 +38,14 @@ static void set_up(void)
 	run_set_up();
 	words(&req.targets, "kernel modules");
 	make_plan();
-	m = (struct kernel_metadata){ .plan = &plan };
+	m = (struct kernel_metadata){ .plan = &plan, .tally = &tally };
 	root = NULL;
 }
 
 static void tear_down(void)
 {
 	json_decref(root);
+	events_tally_release(&tally);
 	run_tear_down();
 }
 
@@ -89,22 +91,7 @@ END_TEST
 START_TEST(at_the_end_it_has_results_and_farm)
 {
 	struct strv targets = { 0 };
-	struct coord_reason why[] = { { (char[]){ ".incbin" }, 3 } };
-	struct coord_node_stats node = { .name = "neo4a",
-					 .state = "up",
-					 .slots = 8,
-					 .jobs = 97,
-					 .busy_ms = 1500,
-					 .sent = 10,
-					 .received = 20,
-					 .retries = 1,
-					 .errors = 2 };
-	struct coord_stats farm = { .remote = 97,
-				    .local = 3,
-				    .n_reasons = 1,
-				    .reasons = why,
-				    .n_nodes = 1,
-				    .nodes = &node };
+	struct events_event ev = events_new(EVENTS_NODE);
 	struct kernel_artifacts a = { .vmlinux = { 1, 2, 3, 4 },
 				      .build_dir_bytes = 5,
 				      .text_offset = (char[]){ "0x10" } };
@@ -117,11 +104,31 @@ START_TEST(at_the_end_it_has_results_and_farm)
 	strv_add(&a.module_names, "a.ko");
 	m.targets = &targets;
 	m.passed = true;
-	m.warnings = 7;
+	ev.node = "neo4a";
+	ev.text = "up";
+	ev.slots = 8;
+	events_tally_tell(&tally, &ev);
+	ev = events_new(EVENTS_LOAD);
+	ev.node = "neo4a";
+	ev.jobs_done = 97;
+	ev.cpu_ms = 1500;
+	ev.sent = 10;
+	ev.received = 20;
+	ev.retries = 1;
+	ev.failed = 2;
+	events_tally_tell(&tally, &ev);
+	ev = events_new(EVENTS_REASON);
+	ev.reason = ".incbin";
+	ev.local = 3;
+	events_tally_tell(&tally, &ev);
+	tally.remote = 97;
+	tally.local = 3;
+	tally.warnings = 7;
+	tally.cpu_ms = 41500;
+	tally.scan_ms = 1250;
 	put_release("6.1.7-x\n");
 	m.artifacts = &a;
-	m.farm = &farm;
-	m.cpu_ms = 41500;
+	m.has_farm = true;
 	write_and_read();
 	ck_assert_str_eq(text("results", "status"), "PASS");
 	ck_assert_int_eq(json_integer_value(get("results", "warnings")), 7);
@@ -138,7 +145,8 @@ START_TEST(at_the_end_it_has_results_and_farm)
 	ck_assert_int_eq(json_integer_value(get("farm", "remote")), 97);
 	part = json_object_get(get("farm", "reasons"), ".incbin");
 	ck_assert_int_eq(json_integer_value(part), 3);
-	ck_assert(json_real_value(get("farm", "cpu_seconds")) > 41);
+	ck_assert(json_real_value(get("farm", "cpu_seconds")) == 41.5);
+	ck_assert(json_real_value(get("farm", "scan_seconds")) == 1.25);
 	part = get("nodes", "neo4a");
 	ck_assert_int_eq(json_integer_value(json_object_get(part, "jobs")), 97);
 	ck_assert(json_real_value(json_object_get(part, "seconds")) == 1.5);

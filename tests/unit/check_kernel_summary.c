@@ -9,14 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct coord_reason reasons[10] = {
+static struct events_reason reasons[10] = {
 	{ (char[]){ ".incbin" }, 12 }, { (char[]){ "gcc plugins" }, 11 },
 	{ (char[]){ "c" }, 1 },        { (char[]){ "d" }, 1 },
 	{ (char[]){ "e" }, 1 },        { (char[]){ "f" }, 1 },
 	{ (char[]){ "g" }, 1 },        { (char[]){ "h" }, 1 },
 	{ (char[]){ "i" }, 3 },        { (char[]){ "j" }, 4 },
 };
-static struct coord_stats farm;
+static struct events_tally farm;
 static struct kernel_request request;
 static struct kernel_plan plan;
 static struct kernel_metadata sample;
@@ -26,12 +26,14 @@ static char unlinked[] = "CC is several words (ccache gcc)";
 
 static void set_up(void)
 {
-	farm = (struct coord_stats){ .remote = 2851,
-				     .local = 23,
-				     .retried = 4,
-				     .duplicated = 2,
-				     .n_reasons = 2,
-				     .reasons = reasons };
+	farm = (struct events_tally){ .remote = 2851,
+				      .local = 23,
+				      .retried = 4,
+				      .beside = 2,
+				      .warnings = 3,
+				      .cpu_ms = 41300,
+				      .n_reasons = 2,
+				      .reason = reasons };
 	request = (struct kernel_request){ 0 };
 	strv_split(&request.targets, "Image modules dtbs", " ");
 	plan = (struct kernel_plan){
@@ -42,15 +44,17 @@ static void set_up(void)
 	};
 	sample = (struct kernel_metadata){ .plan = &plan,
 					   .wall_ms = 191600,
-					   .cpu_ms = 41300,
-					   .farm = &farm,
-					   .warnings = 3 };
+					   .tally = &farm,
+					   .has_farm = true };
 	verb = "built";
 }
 
 static void tear_down(void)
 {
 	strv_release(&request.targets);
+	farm.reason = NULL;
+	farm.n_reasons = 0;
+	events_tally_release(&farm);
 }
 
 static void expect(const char *want)
@@ -74,7 +78,7 @@ END_TEST
 
 START_TEST(without_jobs_there_is_no_percentage)
 {
-	farm = (struct coord_stats){ 0 };
+	farm = (struct events_tally){ .warnings = 3, .cpu_ms = 41300 };
 	strv_release(&request.targets);
 	sample.wall_ms = 3661000;
 	expect("built all: arm64, gcc-13.3.0, linux-6.1.192, 1:01:01 wall, "
@@ -86,7 +90,7 @@ END_TEST
 
 START_TEST(without_links_the_reason_is_told)
 {
-	sample.farm = NULL;
+	sample.has_farm = false;
 	plan.compiler.unlinked = unlinked;
 	verb = "failed";
 	expect("failed Image modules dtbs: arm64, gcc-13.3.0, linux-6.1.192, "
@@ -119,17 +123,29 @@ START_TEST(a_share_is_rounded_down)
 }
 END_TEST
 
-static struct coord_node_stats nodes[] = {
-	{ .name = "a", .state = "up" },
-	{ .name = "b", .state = "down", .detail = "no route to host" },
-	{ .name = "c", .state = "no toolchain" },
-	{ .name = "d", .state = "resting", .detail = "wrong object" },
-};
+static void add_node(const char *name, const char *state, const char *reason)
+{
+	struct events_event ev = events_new(EVENTS_NODE);
+
+	ev.node = name;
+	ev.text = state;
+	ev.reason = reason;
+	events_tally_tell(&farm, &ev);
+}
+
+/* tear_down() frees these, and no reasons, which are static. */
+static void add_nodes(void)
+{
+	add_node("local", "", NULL);
+	add_node("a", "up", NULL);
+	add_node("b", "down", "no route to host");
+	add_node("c", "no toolchain", NULL);
+	add_node("d", "resting", "wrong object");
+}
 
 START_TEST(nodes_that_are_not_up_have_a_line)
 {
-	farm.nodes = nodes;
-	farm.n_nodes = 4;
+	add_nodes();
 	expect("built Image modules dtbs: arm64, gcc-13.3.0, linux-6.1.192, "
 	       "3:12 wall, build host 41 s CPU\n"
 	       "jobs 2874: 2851 remote (99.1 %), 23 local (12 .incbin, 11 gcc "
@@ -146,9 +162,8 @@ START_TEST(a_command_has_lines_of_its_own)
 {
 	struct buf out = { 0 };
 
-	farm.nodes = nodes;
-	farm.n_nodes = 3;
-	kernel_summary_user_command(&out, "make", NULL, 191600, 41300, &farm);
+	add_nodes();
+	kernel_summary_user_command(&out, "make", NULL, 191600, &farm);
 	ck_assert(str_starts(buf_str(&out),
 			     "kfarm: ran make: 3:12 wall, build host 41 s CPU\n"
 			     "kfarm: jobs 2874: 2851 remote"));
@@ -158,7 +173,7 @@ START_TEST(a_command_has_lines_of_its_own)
 	ck_assert_ptr_null(strstr(buf_str(&out), "node a"));
 	buf_release(&out);
 	kernel_summary_user_command(&out, "make", "exit status 2", 191600,
-				    41300, &farm);
+				    &farm);
 	ck_assert(str_starts(buf_str(&out),
 			     "kfarm: make: exit status 2: 3:12 wall"));
 	buf_release(&out);
@@ -179,23 +194,23 @@ static void expect_advice(const char *unseen, const char *want)
 
 START_TEST(what_kfarm_did_not_compile_is_told)
 {
-	static const struct coord_reason local[] = { { ".incbin", 12 },
-						     { "C++", 40 } };
-	static const struct coord_reason one[] = { { "C++", 1 } };
+	struct events_reason local[] = { { (char[]){ "C++" }, 40 },
+					 { (char[]){ ".incbin" }, 12 } };
+	struct events_reason one[] = { { (char[]){ "C++" }, 1 } };
 
 	expect_advice("", "");
 	expect_advice("/usr/bin/cc /opt/gcc",
 		      "kfarm: not seen: compiles by /usr/bin/cc, /opt/gcc: "
 		      "call it by name, or put kfarm-cc in front of it; see "
 		      "Build systems in kfarm(1)\n");
-	farm.reasons = local;
+	farm.reason = local;
 	expect_advice("", "kfarm: 40 C++ units were compiled here: nodes "
 			  "compile C and assembler\n");
-	farm.reasons = one;
+	farm.reason = one;
 	farm.n_reasons = 1;
 	expect_advice("", "kfarm: 1 C++ unit was compiled here: nodes compile "
 			  "C and assembler\n");
-	farm = (struct coord_stats){ 0 };
+	farm = (struct events_tally){ .warnings = 3, .cpu_ms = 41300 };
 	expect_advice("", "kfarm: nothing was compiled through kfarm; for a "
 			  "compiler that is called by its path see Build "
 			  "systems in kfarm(1)\n");

@@ -65,7 +65,7 @@ static void teardown_kept(void)
 
 static bool settled(void)
 {
-	return stats().nodes[0].detail != NULL;
+	return first_node()->reason && !events_node_is_up(first_node());
 }
 
 static bool passed(void)
@@ -119,7 +119,7 @@ static void build_again(bool (*ready)(void))
 
 static bool reason_has(const char *word)
 {
-	return settled() && strstr(stats().nodes[0].detail, word);
+	return settled() && strstr(first_node()->reason, word);
 }
 
 START_TEST(after_its_canary_a_node_of_another_architecture_gets_jobs)
@@ -174,7 +174,7 @@ START_TEST(one_that_holds_nothing_is_told_how_to_get_it)
 	ck_assert_str_eq(local_why, "no node has the toolchain");
 	ck_assert(reason_has("kfarm toolchain install gcc-"));
 	ck_assert(reason_has("--nodes node0"));
-	ck_assert_str_eq(stats().nodes[0].state, "no toolchain");
+	ck_assert_str_eq(first_node()->state, "no toolchain");
 	ck_assert_uint_eq(nodes[0].cells, 0);
 }
 END_TEST

@@ -10,6 +10,7 @@
 
 #include "coord/coord.h"
 
+#include "events/tally.h"
 #include "wire/cc.h"
 
 static struct coord *coord;
@@ -26,7 +27,10 @@ static bool terminal; /* its stderr is one */
 static bool confined; /* closed output or tight limits */
 static const char *canary_file, *data_dir; /* for coord_setup */
 static struct peer_tune *tuning;
-static struct events_hub *hub; /* may be NULL */
+static struct events_hub *hub;
+static struct events_tally tally; /* of what it told */
+static struct events_consumer counter = { .told = events_tally_tell,
+					  .ctx = &tally };
 static char remote_counts[64]; /* jobs on nodes, a digit for each change */
 
 static bool answered(void)
@@ -154,6 +158,8 @@ static void setup(void)
 	free(c);
 	free(h);
 	base = event_base_new();
+	hub = events_hub_new();
+	events_hub_add(hub, &counter);
 	gcc = which_compiler("gcc", "/usr/bin:/bin", NULL);
 	ck_assert_ptr_nonnull(gcc);
 	socket_path = at("socket");
@@ -214,6 +220,8 @@ static void teardown(void)
 	free(diagnostics);
 	coord_free(coord);
 	end_nodes();
+	events_hub_free(hub);
+	events_tally_release(&tally);
 	event_base_free(base);
 	tempdir_remove(dir);
 }
@@ -237,12 +245,16 @@ static void expect_delivered(void)
 	free(dep);
 }
 
-static struct coord_stats stats(void)
+/* What it told so far, and how its nodes do. */
+static const struct events_tally *stats(void)
 {
-	struct coord_stats s;
+	coord_tell_figures(coord);
+	return &tally;
+}
 
-	coord_stats(coord, &s);
-	return s;
+static const struct events_node *first_node(void)
+{
+	return stats()->node[0];
 }
 
 #endif
