@@ -56,17 +56,23 @@ all: $B/kfarm $B/kfarmd $B/kfarm-cc
 
 PACKAGES := libgit2 lzo2 libzstd openssl libevent_core jansson libarchive \
 	libcurl
+# What kfarm alone is linked with: ui/screen.
+SCREEN_PACKAGES := ncursesw
 ifneq ($(if $(MAKECMDGOALS),$(filter-out clean lint format uninstall \
 	scripts/%,$(MAKECMDGOALS)),all),)
-missing := $(strip $(foreach p,$(PACKAGES),$(shell \
+missing := $(strip $(foreach p,$(PACKAGES) $(SCREEN_PACKAGES),$(shell \
 	$(PKG_CONFIG) --exists $p 2>/dev/null || echo $p)))
 ifneq ($(missing),)
 $(error $(PKG_CONFIG) does not know: $(missing). \
 	`scripts/packages install build` installs what Debian calls them)
 endif
-PACKAGE_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
+PACKAGE_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES)) \
+	$(shell $(PKG_CONFIG) --cflags-only-I $(SCREEN_PACKAGES))
 PACKAGE_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES))
+SCREEN_LIBS := $(shell $(PKG_CONFIG) --libs $(SCREEN_PACKAGES))
 endif
+# $(call screen_libs,ROOMS): where ui is among them.
+screen_libs = $(if $(filter ui,$1),$(SCREEN_LIBS))
 # Only the unit tests need it.
 CHECK_LIBS = $(shell $(PKG_CONFIG) --libs check) -lpthread
 
@@ -193,10 +199,12 @@ KFARMD_ROOMS := $(call reach,agent)
 
 $B/kfarm: $B/obj/cli/main.o $(call rooms,$B,$(KFARM_ROOMS))
 $B/kfarmd: $B/obj/agent/main.o $(call rooms,$B,$(KFARMD_ROOMS))
+$B/kfarm: more_libs = $(SCREEN_LIBS)
 $B/kfarm $B/kfarmd: $B/flags $B/ldflags
 	$(call say,LD)
 	$Q$(CC) $(main_ldflags) -o $@ $(filter %.o,$^) \
-		$(call group,$(filter %.a,$^)) $(PACKAGE_LIBS) -lpthread
+		$(call group,$(filter %.a,$^)) $(PACKAGE_LIBS) $(more_libs) \
+		-lpthread
 
 # The tests of kfarmd under the sanitizers start this one.
 ifneq ($B,$(SAN_DIR))
@@ -246,7 +254,8 @@ $1/unit/$2: $1/obj/tests/unit/$2.o $1/ldflags \
 		$(call rooms,$1,$(call needs,tests/unit/$2.c))
 	$$(call say,LD)
 	$$Qmkdir -p $$(@D) && $(CC) $3 -o $$@ $$(filter %.o,$$^) \
-		$$(call group,$$(filter %.a,$$^)) $(PACKAGE_LIBS) $$(CHECK_LIBS)
+		$$(call group,$$(filter %.a,$$^)) $(PACKAGE_LIBS) \
+		$(call screen_libs,$(call needs,tests/unit/$2.c)) $$(CHECK_LIBS)
 endef
 # $(call replay,DIR,NAME,LDFLAGS): a fuzz target that replays files.
 define replay
@@ -255,14 +264,16 @@ $1/replay/$2: $1/obj/tests/fuzz/$2.o \
 		$(call rooms,$1,$(call needs,tests/fuzz/$2.c))
 	$$(call say,LD)
 	$$Qmkdir -p $$(@D) && $(CC) $3 -o $$@ $$(filter %.o,$$^) \
-		$$(call group,$$(filter %.a,$$^)) $(PACKAGE_LIBS) -lpthread
+		$$(call group,$$(filter %.a,$$^)) $(PACKAGE_LIBS) \
+		$(call screen_libs,$(call needs,tests/fuzz/$2.c)) -lpthread
 endef
 define fuzzer
 $(FUZZ_DIR)/$1: $(FUZZ_DIR)/obj/tests/fuzz/$1.o $(FUZZ_DIR)/ldflags \
 		$(call rooms,$(FUZZ_DIR),$(call needs,tests/fuzz/$1.c))
 	$$(call say,LD)
 	$$Q$(CLANG) $(fuzz_ldflags) -o $$@ $$(filter %.o,$$^) \
-		$$(call group,$$(filter %.a,$$^)) $(PACKAGE_LIBS) -lpthread
+		$$(call group,$$(filter %.a,$$^)) $(PACKAGE_LIBS) \
+		$(call screen_libs,$(call needs,tests/fuzz/$1.c)) -lpthread
 endef
 $(foreach t,$(UNITS),$(eval $(call unit,$B,$t,$(main_ldflags))))
 $(foreach t,$(FUZZERS),$(eval $(call replay,$B,$t,$(main_ldflags))))
@@ -276,7 +287,8 @@ AUDIT_OBJECTS := $(patsubst %.c,$B/obj/%.o,$(wildcard tests/audit/*.c))
 $B/audit-tool: $(AUDIT_OBJECTS) $(call rooms,$B,$(KFARM_ROOMS)) $B/flags
 	$(call say,LD)
 	$Q$(CC) $(main_ldflags) -o $@ $(filter %.o,$^) \
-		$(call group,$(filter %.a,$^)) $(PACKAGE_LIBS) -lpthread
+		$(call group,$(filter %.a,$^)) $(PACKAGE_LIBS) $(SCREEN_LIBS) \
+		-lpthread
 
 # What shows a program more processors than there are.
 $B/processors.so: tests/lib/processors.c $B/flags

@@ -33,11 +33,11 @@ struct build_options {
 
 static int parse_ui(void *at, const struct args *a, struct err *err)
 {
-	if (!str_list_has("auto line plain none", ' ', a->value))
-		return err_set(
-			err, EINVAL,
-			"--ui %s: allowed are auto, line, plain and none",
-			a->value);
+	if (!str_list_has("auto ncurses line plain none", ' ', a->value))
+		return err_set(err, EINVAL,
+			       "--ui %s: allowed are auto, ncurses, line, "
+			       "plain and none",
+			       a->value);
 	return args_text(at, a, err);
 }
 
@@ -85,7 +85,8 @@ static const struct args_option options[] = {
 	  AT(watch.mode), WATCH_QUIET },
 	{ 'c', "color", "WHEN", "auto, always or never", parse_color, AT(color),
 	  0 },
-	{ 0, "ui", "VIEW", "auto, line, plain or none", parse_ui, AT(ui), 0 },
+	{ 0, "ui", "VIEW", "auto, ncurses, line, plain or none", parse_ui,
+	  AT(ui), 0 },
 	{ 0, "json", "FILE", "write events there, one a line", args_text,
 	  AT(watch.json), 0 },
 	{ 0, "require-remote", "PCT",
@@ -136,23 +137,48 @@ static bool wants_commands(const struct kernel_request *r)
 	return v && *v && strcmp(v, "0");
 }
 
+/* Events on the terminal would be on the screen, too. */
+static bool writes_on_terminal(const struct build_options *o)
+{
+	return str_equal(o->watch.json, "-") && isatty(STDOUT_FILENO);
+}
+
+/* The full-screen view was asked for. */
+static int need_screen(struct build_options *o, struct err *err)
+{
+	if (o->watch.mode != WATCH_PROGRESS)
+		return err_set(err, EINVAL, "--ui ncurses and %s contradict",
+			       o->watch.mode == WATCH_QUIET ? "-q" : "-v");
+	if (writes_on_terminal(o))
+		return err_set(err, EINVAL,
+			       "--ui ncurses and --json - contradict: both "
+			       "write on this terminal");
+	o->watch.screen = WATCH_NEED_SCREEN;
+	return 0;
+}
+
 /* What decides on the view besides options. */
-static void choose_view(struct build_options *o)
+static int choose_view(struct build_options *o, struct err *err)
 {
 	const char *ui = o->ui ? o->ui : "auto";
-	bool smart = watch_smart_terminal();
+	bool smart = watch_smart_terminal(), full = !strcmp(ui, "ncurses");
 
-	o->watch.kind = !strcmp(ui, "auto")          ? watch_kind() :
+	o->watch.kind = full || !strcmp(ui, "auto")  ? watch_kind() :
 			!strcmp(ui, "line") && smart ? UI_LINE :
 						       UI_PLAIN;
 	o->watch.color = smart && !set_and_not_empty("NO_COLOR") &&
 			 strcmp(ui, "plain");
+	if (o->color && strcmp(o->color, "auto"))
+		o->watch.color = !strcmp(o->color, "always");
+	if (full)
+		return need_screen(o, err);
 	if (!strcmp(ui, "none"))
 		o->watch.mode = WATCH_NONE;
 	else if (o->watch.mode == WATCH_PROGRESS && wants_commands(&o->request))
 		o->watch.mode = WATCH_VERBOSE;
-	if (o->color && strcmp(o->color, "auto"))
-		o->watch.color = !strcmp(o->color, "always");
+	if (!strcmp(ui, "auto") && !writes_on_terminal(o))
+		o->watch.screen = watch_screen();
+	return 0;
 }
 
 static void print_plan(const struct kernel_plan *plan)
@@ -292,12 +318,10 @@ static int build_main(char *const *argv)
 	struct err err = { 0 };
 	int status = EXIT_USAGE;
 
-	if (parse_build(&o, argv, &err)) {
+	if (parse_build(&o, argv, &err) || choose_view(&o, &err))
 		log_error("build: %s", err.text);
-	} else {
-		choose_view(&o);
+	else
 		status = load_and_run(&o, &err);
-	}
 	strv_release(&o.standard);
 	strv_release(&o.request.kconfig_add);
 	strv_release(&o.request.environment);

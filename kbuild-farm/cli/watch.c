@@ -2,13 +2,15 @@
 #include "cli/watch.h"
 
 #include "base/str.h"
+#include "base/terminal.h"
+#include "cli/console.h"
 #include "events/writer.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,6 +21,10 @@ struct watch {
 	struct kernel_hooks hooks;
 	struct ui_model model;
 	struct ui_plain plain;
+	int terminal; /* stderr, without waiting; -1: it is none */
+	struct console *console; /* NULL: no screen */
+	struct event_base *base; /* while the build has a loop */
+	struct event *opens; /* the screen, when it is time */
 	struct events_consumer seen, written;
 	char *path; /* of --json, or NULL */
 	int json; /* -1: it goes nowhere */
@@ -30,13 +36,13 @@ struct watch {
 /* How wide the terminal is; 0: nobody knows. */
 static unsigned terminal_columns(void)
 {
-	struct winsize size = { 0 };
-	const char *columns = getenv("COLUMNS");
+	const char *set = getenv("COLUMNS");
+	unsigned rows, columns;
 	long n = 0;
 
-	if (!ioctl(STDERR_FILENO, TIOCGWINSZ, &size) && size.ws_col)
-		return size.ws_col;
-	if (columns && str_number(columns, 1, 10000, &n))
+	if (terminal_size(STDERR_FILENO, &rows, &columns))
+		return columns;
+	if (set && str_number(set, 1, 10000, &n))
 		n = 0;
 	return (unsigned)n;
 }
@@ -58,7 +64,98 @@ enum ui_plain_kind watch_kind(void)
 		       UI_PLAIN;
 }
 
-/* -------------------------------------------------------------- the view */
+enum watch_screen watch_screen(void)
+{
+	unsigned rows, columns;
+
+	if (watch_kind() != UI_LINE || !isatty(STDIN_FILENO) ||
+	    !terminal_is_ours(STDIN_FILENO))
+		return WATCH_NO_SCREEN;
+	return terminal_size(STDERR_FILENO, &rows, &columns) &&
+			       rows >= WATCH_SCREEN_ROWS &&
+			       columns >= WATCH_SCREEN_COLUMNS ?
+		       WATCH_TRY_SCREEN :
+		       WATCH_NO_SCREEN;
+}
+
+/* ----------------------------------------------------------- the screen */
+
+static uint64_t screen_now(void *ctx)
+{
+	const struct watch *w = ctx;
+
+	return events_hub_now(w->hooks.hub);
+}
+
+static void leave_screen(struct watch *w)
+{
+	if (w->opens)
+		event_free(w->opens);
+	w->opens = NULL;
+	if (w->console)
+		console_stop(w->console);
+	ui_plain_hold(&w->plain, false);
+}
+
+static void on_asked(void *ctx, enum ui_view_ask what, const char *node)
+{
+	struct watch *w = ctx;
+
+	(void)node;
+	if (what == UI_ASK_LEAVE)
+		leave_screen(w);
+	else if (what == UI_ASK_ABORT)
+		kill(getpid(), SIGINT);
+}
+
+static void on_open(evutil_socket_t fd, short what, void *ctx)
+{
+	struct watch *w = ctx;
+
+	(void)fd;
+	(void)what;
+	ui_plain_hold(&w->plain, true);
+	console_start(w->console, w->base);
+}
+
+static void on_loop(void *ctx, struct event_base *base)
+{
+	static const struct timeval delay = { .tv_usec = WATCH_OPEN_MS * 1000 };
+	struct watch *w = ctx;
+
+	w->base = base;
+	if (!base) {
+		leave_screen(w);
+	} else if (w->console) {
+		w->opens = evtimer_new(base, on_open, w);
+		if (!w->opens || evtimer_add(w->opens, &delay))
+			str_out_of_memory();
+	}
+}
+
+static int prepare_screen(struct watch *w, const struct watch_setup *setup,
+			  struct err *err)
+{
+	struct console_setup console = { .model = &w->model,
+					 .color = setup->color,
+					 .may_ask = true,
+					 .now = screen_now,
+					 .asked = on_asked,
+					 .ctx = w };
+	struct err why = { 0 };
+	int ret;
+
+	if (setup->mode != WATCH_PROGRESS || setup->screen == WATCH_NO_SCREEN)
+		return 0;
+	ret = console_new(&w->console, &console, &why);
+	if (!ret || setup->screen == WATCH_TRY_SCREEN)
+		return 0;
+	*err = why;
+	err_wrap(err, "--ui ncurses");
+	return ret;
+}
+
+/* ------------------------------------------------------------ the views */
 
 static void on_event(void *ctx, const struct events_event *ev)
 {
@@ -66,6 +163,8 @@ static void on_event(void *ctx, const struct events_event *ev)
 
 	ui_model_tell(&w->model, ev);
 	ui_plain_tell(&w->plain, ev);
+	if (w->console)
+		console_changed(w->console);
 }
 
 static void on_due(void *ctx, uint64_t at_ms)
@@ -161,12 +260,13 @@ static void start_view(struct watch *w, const struct watch_setup *setup)
 	};
 
 	ui_model_init(&w->model);
-	ui_plain_init(&w->plain, STDERR_FILENO,
+	w->terminal = terminal_open(STDERR_FILENO);
+	ui_plain_init(&w->plain, w->terminal < 0 ? STDERR_FILENO : w->terminal,
 		      setup->mode == WATCH_PROGRESS ? setup->kind : UI_PLAIN,
 		      &shows[setup->mode], setup->color, &w->model);
-	w->seen = (struct events_consumer){ .told = on_event,
-					    .due = on_due,
-					    .ctx = w };
+	w->seen = (struct events_consumer){
+		.told = on_event, .due = on_due, .loop = on_loop, .ctx = w
+	};
 	events_hub_add(w->hooks.hub, &w->seen);
 	events_hub_set_snapshot(w->hooks.hub, ui_model_snapshot, &w->model);
 }
@@ -185,7 +285,9 @@ int watch_new(struct watch **out, const struct watch_setup *setup,
 		.ctx = w,
 	};
 	start_view(w, setup);
-	ret = start_json(w, setup->json, err);
+	ret = prepare_screen(w, setup, err);
+	if (!ret)
+		ret = start_json(w, setup->json, err);
 	if (ret) {
 		watch_free(w);
 		return ret;
@@ -203,11 +305,15 @@ void watch_free(struct watch *w)
 {
 	if (!w)
 		return;
+	leave_screen(w);
+	console_free(w->console);
 	if (w->json >= 0)
 		events_writer_flush(&w->writer, LAST_MS);
 	close_json(w);
 	events_writer_release(&w->writer);
 	ui_plain_release(&w->plain);
+	if (w->terminal >= 0)
+		close(w->terminal);
 	ui_model_release(&w->model);
 	events_hub_free(w->hooks.hub);
 	free(w->path);

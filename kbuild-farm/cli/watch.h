@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cli/watch.h - who hears the events of a build of ours: the model, the view
- * that draws from it, and the file of --json; and the model's word for who
+ * cli/watch.h - who hears the events of a build of ours: the model, the views
+ * that draw from it, and the file of --json; and the model's word for who
  * connects later.
+ *
+ * The full-screen view opens when a build has gone on for WATCH_OPEN_MS: one
+ * that is over by then would only flash.  It is left with its key, or when the
+ * build ends; then errors and notes of meanwhile are on the terminal as if it
+ * had not been.
  */
 #ifndef CLI_WATCH_H
 #define CLI_WATCH_H
@@ -18,15 +23,26 @@ enum watch_mode {
 	WATCH_NONE,
 };
 
+/* The full-screen view, with WATCH_PROGRESS. */
+enum watch_screen {
+	WATCH_NO_SCREEN,
+	WATCH_TRY_SCREEN, /* none where it cannot be */
+	WATCH_NEED_SCREEN, /* an error there */
+};
+
+#define WATCH_OPEN_MS 300
+
 struct watch_setup {
 	enum watch_mode mode;
-	enum ui_plain_kind kind;
+	enum watch_screen screen;
+	enum ui_plain_kind kind; /* without it */
 	bool color;
 	const char *json; /* a file, "-" for stdout, NULL for none */
 };
 
 struct watch;
 
+/* Returns 0, or a negative errno with `err` set. */
 int watch_new(struct watch **out, const struct watch_setup *setup,
 	      struct err *err);
 /* What kernel_build() is to call; borrowed from `w`. */
@@ -35,12 +51,17 @@ const struct kernel_hooks *watch_hooks(const struct watch *w);
 void watch_free(struct watch *w);
 
 /*
- * The view for --ui auto: UI_LINE where stderr is a terminal of at least
- * WATCH_COLUMNS that understands `ESC [ K` (TERM is set and not "dumb") and CI
- * is not set, else UI_PLAIN.
+ * The views for --ui auto.  UI_LINE is for stderr that is a terminal of at
+ * least WATCH_COLUMNS and understands `ESC [ K` (TERM is set and not "dumb"),
+ * while CI is not set; else it is UI_PLAIN.  The screen is tried where UI_LINE
+ * could be, stdin is a terminal too, it has at least WATCH_SCREEN_ROWS and
+ * WATCH_SCREEN_COLUMNS, and kfarm is not in the background.
  */
-#define WATCH_COLUMNS 40
+#define WATCH_COLUMNS        40
+#define WATCH_SCREEN_ROWS    24
+#define WATCH_SCREEN_COLUMNS 80
 enum ui_plain_kind watch_kind(void);
+enum watch_screen watch_screen(void);
 /* Is stderr a terminal for colours and lines that are written over? */
 bool watch_smart_terminal(void);
 

@@ -48,11 +48,27 @@ static void clear_line(struct ui_plain *p)
 	buf_reset(&p->line);
 }
 
+static void flush_text(struct ui_plain *p, int timeout_ms)
+{
+	if (!p->held)
+		outlet_flush(&p->out, timeout_ms);
+}
+
 static void queue_text(struct ui_plain *p, const struct buf *text)
 {
 	clear_line(p);
 	outlet_add(&p->out, buf_bytes(text));
-	outlet_flush(&p->out, 0);
+	flush_text(p, 0);
+}
+
+void ui_plain_hold(struct ui_plain *p, bool held)
+{
+	if (held && !p->held) {
+		clear_line(p);
+		outlet_flush(&p->out, 0);
+	}
+	p->held = held;
+	flush_text(p, 0);
 }
 
 static void put_elapsed(struct buf *out, uint64_t now)
@@ -178,14 +194,14 @@ static void show_line(struct ui_plain *p, uint64_t now)
 
 void ui_plain_due(struct ui_plain *p, uint64_t now)
 {
-	outlet_flush(&p->out, 0);
-	if (!p->shows.progress)
+	flush_text(p, 0);
+	if (!p->shows.progress || p->held)
 		return;
 	if (p->kind == UI_LINE && !p->model->done)
 		show_line(p, now);
 	else if (p->kind == UI_PLAIN && now >= p->next_ms)
 		show_due_line(p, now);
-	outlet_flush(&p->out, 0);
+	flush_text(p, 0);
 }
 
 /* ------------------------------------------------------------ the nodes */
@@ -274,7 +290,8 @@ static void on_diag(struct ui_plain *p, const struct events_event *ev)
 {
 	bool error = ev->severity == EVENTS_ERROR;
 
-	if (ev->text && (p->shows.progress || (p->shows.errors && error)))
+	if (ev->text &&
+	    ((p->shows.progress && !p->held) || (p->shows.errors && error)))
 		show_block(p, ev->text);
 }
 
@@ -286,13 +303,13 @@ void ui_plain_tell(void *plain, const struct events_event *ev)
 		on_diag(p, ev);
 	if (ev->kind == EVENTS_DONE) {
 		clear_line(p);
-		outlet_flush(&p->out, 0);
+		flush_text(p, 0);
 	}
 	if (!p->shows.notes)
 		return;
 	/* The one line has the phase in it. */
 	if ((ev->kind == EVENTS_NOTE ||
-	     (ev->kind == EVENTS_PHASE && p->kind == UI_PLAIN)) &&
+	     (ev->kind == EVENTS_PHASE && p->kind == UI_PLAIN && !p->held)) &&
 	    ev->text)
 		ui_plain_note(p, ev->at_ms, ev->text);
 	else if (ev->kind == EVENTS_NODE)
@@ -306,7 +323,8 @@ void ui_plain_tell(void *plain, const struct events_event *ev)
 void ui_plain_release(struct ui_plain *p)
 {
 	clear_line(p);
-	outlet_flush(&p->out, LAST_MS);
+	p->held = false;
+	flush_text(p, LAST_MS);
 	outlet_release(&p->out);
 	buf_release(&p->line);
 	for (size_t i = 0; i < p->n_noted; i++) {

@@ -42,6 +42,7 @@ struct ui_plain {
 	enum ui_plain_kind kind;
 	struct ui_plain_shows shows;
 	bool color;
+	bool held; /* something else is shown there */
 	unsigned columns; /* of the terminal, now; 0: 80 */
 	uint64_t next_ms; /* when the next line is due */
 	unsigned lines; /* so far */
@@ -56,6 +57,11 @@ struct ui_plain {
 void ui_plain_init(struct ui_plain *p, int fd, enum ui_plain_kind kind,
 		   const struct ui_plain_shows *shows, bool color,
 		   const struct ui_model *model);
+/*
+ * Write nothing, as another view has the terminal, until it is called with
+ * false: then notes and errors of meanwhile come, but no warnings.
+ */
+void ui_plain_hold(struct ui_plain *p, bool held);
 /* A sink, which the event reaches after the model. */
 void ui_plain_tell(void *p, const struct events_event *ev);
 /* Show how it does if that is due, and write what waited. */

@@ -250,9 +250,9 @@ END_TEST
 /* ------------------------------------------------------------- choosing */
 
 /* stderr becomes a terminal of this size. */
-static int be_terminal(unsigned short columns)
+static int be_terminal_of(unsigned short rows, unsigned short columns)
 {
-	struct winsize size = { .ws_row = 24, .ws_col = columns };
+	struct winsize size = { .ws_row = rows, .ws_col = columns };
 	int master = posix_openpt(O_RDWR | O_NOCTTY), slave;
 
 	ck_assert_int_ge(master, 0);
@@ -263,6 +263,11 @@ static int be_terminal(unsigned short columns)
 	dup2(slave, STDERR_FILENO);
 	close(slave);
 	return master;
+}
+
+static int be_terminal(unsigned short columns)
+{
+	return be_terminal_of(24, columns);
 }
 
 static const struct {
@@ -301,6 +306,56 @@ START_TEST(auto_depends_on_the_terminal)
 	ck_assert_int_eq(watch_kind(), choices[_i].kind);
 	if (master >= 0)
 		close(master);
+}
+END_TEST
+
+/* Where the screen is tried: stdin is a terminal, too, or not. */
+static const struct {
+	const char *term, *ci;
+	unsigned short rows, columns;
+	bool terminal, tried;
+} screens[] = {
+	{ "xterm", NULL, 24, 80, true, true },
+	{ "xterm", NULL, 60, 200, true, true },
+	{ "xterm", NULL, 24, 79, true, false },
+	{ "xterm", NULL, 23, 80, true, false },
+	{ "xterm", NULL, 0, 0, true, false }, /* its size is not known */
+	{ "xterm", "1", 24, 80, true, false },
+	{ "dumb", NULL, 24, 80, true, false },
+	{ NULL, NULL, 24, 80, true, false },
+	{ "xterm", NULL, 24, 80, false, false },
+};
+
+START_TEST(the_screen_needs_a_whole_terminal)
+{
+	int master = be_terminal_of(screens[_i].rows, screens[_i].columns);
+	int old = dup(STDIN_FILENO), null = open("/dev/null", O_RDONLY);
+
+	dup2(screens[_i].terminal ? STDERR_FILENO : null, STDIN_FILENO);
+	set_variable("TERM", screens[_i].term);
+	set_variable("CI", screens[_i].ci);
+	unsetenv("COLUMNS");
+	ck_assert_int_eq(watch_screen(), screens[_i].tried ? WATCH_TRY_SCREEN :
+							     WATCH_NO_SCREEN);
+	dup2(old, STDIN_FILENO);
+	close(old);
+	close(null);
+	close(master);
+}
+END_TEST
+
+START_TEST(a_screen_that_cannot_be_is_an_error_where_it_was_asked_for)
+{
+	struct watch_setup setup = { .screen = WATCH_NEED_SCREEN };
+	struct err err = { 0 };
+
+	ck_assert_int_lt(watch_new(&w, &setup, &err), 0);
+	ck_assert(str_starts(err.text, "--ui ncurses: standard "));
+	setup.screen = WATCH_TRY_SCREEN;
+	ck_assert(!watch_new(&w, &setup, &err));
+	h = watch_hooks(w);
+	note("a note");
+	expect("[    0s] a note\n");
 }
 END_TEST
 
@@ -370,6 +425,10 @@ int main(void)
 	tcase_add_test(tc, stdout_that_was_closed_is_said_once);
 	tcase_add_loop_test(tc, auto_depends_on_the_terminal, 0,
 			    sizeof(choices) / sizeof(*choices));
+	tcase_add_loop_test(tc, the_screen_needs_a_whole_terminal, 0,
+			    sizeof(screens) / sizeof(*screens));
+	tcase_add_test(
+		tc, a_screen_that_cannot_be_is_an_error_where_it_was_asked_for);
 	tcase_add_test(tc, the_line_goes_with_the_size_of_the_terminal);
 	suite_add_tcase(s, tc);
 	return suite_run(s);

@@ -304,6 +304,47 @@ START_TEST(errors_alone_are_shown_when_that_is_wanted)
 }
 END_TEST
 
+START_TEST(what_was_held_comes_afterwards_without_warnings)
+{
+	char *text;
+
+	begin(_i ? UI_LINE : UI_PLAIN, &all, false);
+	say(EVENTS_NOTE, "before");
+	job(1, EVENTS_JOB_DONE, NULL);
+	if (_i)
+		ui_plain_due(&p, 0);
+	ui_plain_hold(&p, true);
+	text = written();
+	say(EVENTS_NOTE, "a note");
+	say(EVENTS_PHASE, "compile");
+	diag("a.c:1: warning: x\n", EVENTS_WARNING);
+	diag("a.c:2: error: z\n", EVENTS_ERROR);
+	node("a", "down", "gone");
+	ui_plain_due(&p, 100000);
+	ck_assert_str_eq(text, _i ? "[    0s] before\n"
+				    "\r[1 done 0:00] start: 0 running\033[K"
+				    "\r\033[K" :
+				    "[    0s] before\n");
+	free(text);
+	ui_plain_hold(&p, false);
+	text = written();
+	ck_assert_ptr_nonnull(strstr(text, "[    0s] a note\n"
+					   "a.c:2: error: z\n"
+					   "[    0s] node a: down: gone\n"));
+	free(text);
+	/* And it goes on. */
+	diag("a.c:3: warning: y\n", EVENTS_WARNING);
+	ui_plain_due(&p, 200000);
+	ui_plain_release(&p);
+	text = written();
+	ck_assert_ptr_nonnull(strstr(text, "a.c:3: warning: y\n"));
+	ck_assert_ptr_nonnull(strstr(text, _i ? "[1 done" : "[  200s]"));
+	ck_assert_ptr_null(strstr(text, "a.c:1"));
+	ck_assert_ptr_null(strstr(text, "compile\n"));
+	free(text);
+}
+END_TEST
+
 START_TEST(diagnostics_have_colours_where_they_are_wanted)
 {
 	begin(UI_PLAIN, &all, true);
@@ -394,6 +435,8 @@ int main(void)
 	tcase_add_test(tc, a_node_that_stays_down_is_told_once);
 	tcase_add_test(tc, a_farm_that_does_nothing_is_told_once);
 	tcase_add_test(tc, errors_alone_are_shown_when_that_is_wanted);
+	tcase_add_loop_test(tc, what_was_held_comes_afterwards_without_warnings,
+			    0, 2);
 	tcase_add_test(tc, diagnostics_have_colours_where_they_are_wanted);
 	tcase_add_test(tc, a_name_with_escapes_does_not_steer_the_terminal);
 	tcase_add_test(tc, a_terminal_that_stands_gets_one_line);

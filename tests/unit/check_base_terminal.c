@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base */
+#include "base/terminal.h"
+
+#include "suite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int master, slave;
+
+static void set_up(void)
+{
+	master = posix_openpt(O_RDWR | O_NOCTTY);
+	ck_assert_int_ge(master, 0);
+	ck_assert(!grantpt(master) && !unlockpt(master));
+	slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+	ck_assert_int_ge(slave, 0);
+}
+
+static void tear_down(void)
+{
+	close(slave);
+	close(master);
+}
+
+START_TEST(one_of_our_own_does_not_wait)
+{
+	int fd = terminal_open(slave);
+	char block[4096];
+	ssize_t n = 0;
+
+	ck_assert_int_ge(fd, 0);
+	memset(block, 'x', sizeof(block));
+	for (int i = 0; i < 1000 && n >= 0; i++)
+		n = write(fd, block, sizeof(block));
+	ck_assert_int_eq(n, -1);
+	ck_assert_int_eq(errno, EAGAIN);
+	ck_assert_int_eq(read(fd, block, sizeof(block)), -1);
+	ck_assert_int_eq(errno, EAGAIN);
+	/* The others' is as it was. */
+	ck_assert(!(fcntl(slave, F_GETFL) & O_NONBLOCK));
+	close(fd);
+}
+END_TEST
+
+START_TEST(it_is_the_same_terminal)
+{
+	int fd = terminal_open(slave);
+	char got[8] = "";
+
+	ck_assert_int_eq(write(fd, "hello", 5), 5);
+	ck_assert_int_eq(read(master, got, sizeof(got) - 1), 5);
+	ck_assert_str_eq(got, "hello");
+	close(fd);
+}
+END_TEST
+
+START_TEST(what_is_no_terminal_is_said)
+{
+	int fd = open("/dev/null", O_RDWR);
+	unsigned rows = 1, columns = 1;
+
+	ck_assert_int_eq(terminal_open(fd), -ENOTTY);
+	ck_assert(!terminal_size(fd, &rows, &columns));
+	ck_assert_uint_eq(rows + columns, 0);
+	ck_assert_int_eq(terminal_open(-1), -ENOTTY);
+	close(fd);
+}
+END_TEST
+
+START_TEST(its_size_is_known_or_not)
+{
+	struct winsize size = { .ws_row = 30, .ws_col = 100 };
+	unsigned rows, columns;
+
+	ck_assert(!terminal_size(slave, &rows, &columns));
+	ck_assert_int_eq(ioctl(master, TIOCSWINSZ, &size), 0);
+	ck_assert(terminal_size(slave, &rows, &columns));
+	ck_assert_uint_eq(rows, 30);
+	ck_assert_uint_eq(columns, 100);
+}
+END_TEST
+
+/* In a session of its own, whose terminal it is; which check failed, 0: none.
+ */
+static int play_session(void)
+{
+	int status = -1;
+
+	if (setsid() < 0 || ioctl(slave, TIOCSCTTY, 0))
+		return 1;
+	if (!terminal_is_ours(slave))
+		return 2;
+	if (!fork()) {
+		setpgid(0, 0);
+		_exit(terminal_is_ours(slave));
+	}
+	wait(&status);
+	return status ? 3 : 0;
+}
+
+START_TEST(a_job_in_the_background_is_not_meant)
+{
+	int status = -1;
+
+	ck_assert(terminal_is_ours(slave)); /* no jobs there */
+	if (!fork())
+		_exit(play_session());
+	wait(&status);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("base/terminal");
+	TCase *tc = tcase_create("terminal");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, one_of_our_own_does_not_wait);
+	tcase_add_test(tc, it_is_the_same_terminal);
+	tcase_add_test(tc, what_is_no_terminal_is_said);
+	tcase_add_test(tc, its_size_is_known_or_not);
+	tcase_add_test(tc, a_job_in_the_background_is_not_meant);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,506 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: ui */
+#include "ui/screen.h"
+
+#include "base/clock.h"
+#include "base/terminal.h"
+#include "suite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#define ROWS    24
+#define COLUMNS 80
+
+static int master, slave;
+static struct ui_screen *s;
+static struct ui_canvas c;
+static struct buf got; /* what the terminal got */
+
+static void set_size(unsigned short rows, unsigned short columns)
+{
+	struct winsize size = { .ws_row = rows, .ws_col = columns };
+
+	ck_assert_int_eq(ioctl(master, TIOCSWINSZ, &size), 0);
+}
+
+static void set_up(void)
+{
+	master = posix_openpt(O_RDWR | O_NOCTTY);
+	ck_assert_int_ge(master, 0);
+	ck_assert(!grantpt(master) && !unlockpt(master));
+	slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+	ck_assert_int_ge(slave, 0);
+	set_size(ROWS, COLUMNS);
+	setenv("TERM", "xterm-256color", 1);
+	setenv("LC_ALL", "C.UTF-8", 1);
+	ui_canvas_init(&c, ROWS, COLUMNS, false);
+}
+
+static void tear_down(void)
+{
+	ui_screen_free(s);
+	s = NULL;
+	ui_canvas_release(&c);
+	buf_release(&got);
+	if (slave >= 0)
+		close(slave);
+	if (master >= 0)
+		close(master);
+}
+
+static void begin(bool color)
+{
+	struct err err = { 0 };
+
+	ck_assert_msg(!ui_screen_new(&s, slave, slave, color, &err), "%s",
+		      err.text);
+}
+
+/* All that came until now. */
+static const char *screen_got(void)
+{
+	struct pollfd fd = { .fd = master, .events = POLLIN };
+	char block[4096];
+
+	buf_reset(&got);
+	while (poll(&fd, 1, 50) > 0 && (fd.revents & POLLIN)) {
+		ssize_t n = read(master, block, sizeof(block));
+
+		if (n <= 0)
+			break;
+		buf_add(&got, block, (size_t)n);
+	}
+	return buf_str(&got);
+}
+
+static void expect_has(const char *text)
+{
+	ck_assert_msg(strstr(buf_str(&got), text), "no %s", text);
+}
+
+static void expect_lacks(const char *text)
+{
+	ck_assert_msg(!strstr(buf_str(&got), text), "it has %s", text);
+}
+
+static struct termios modes(void)
+{
+	struct termios now;
+
+	ck_assert_int_eq(tcgetattr(slave, &now), 0);
+	return now;
+}
+
+static bool same_modes(const struct termios *a, const struct termios *b)
+{
+	return a->c_iflag == b->c_iflag && a->c_oflag == b->c_oflag &&
+	       a->c_cflag == b->c_cflag && a->c_lflag == b->c_lflag &&
+	       !memcmp(a->c_cc, b->c_cc, sizeof(a->c_cc));
+}
+
+START_TEST(nothing_happens_before_it_is_entered)
+{
+	struct termios before = modes(), now;
+
+	begin(true);
+	ui_canvas_put(&c, 0, 0, 0, UI_NORMAL, "hello");
+	ui_screen_show(s, &c);
+	ck_assert_str_eq(screen_got(), "");
+	now = modes();
+	ck_assert(same_modes(&before, &now));
+}
+END_TEST
+
+START_TEST(it_comes_and_goes_as_if_it_had_not_been)
+{
+	struct termios before = modes(), now;
+
+	begin(true);
+	for (int i = 0; i < 3; i++) {
+		ck_assert(ui_screen_enter(s));
+		now = modes();
+		ck_assert(!(now.c_lflag & (ICANON | ECHO)));
+		ck_assert(now.c_lflag & ISIG);
+		ui_canvas_put(&c, 3, 5, 0, UI_NORMAL, "hello");
+		ui_screen_show(s, &c);
+		screen_got();
+		expect_has("\033[?1049h");
+		expect_has("\033[?25l");
+		expect_has("hello");
+		ui_screen_leave(s);
+		screen_got();
+		expect_has("\033[?1049l");
+		expect_has("\033[?25h");
+		now = modes();
+		ck_assert(same_modes(&before, &now));
+	}
+	ui_screen_free(s);
+	s = NULL;
+	ck_assert_str_eq(screen_got(), "");
+}
+END_TEST
+
+START_TEST(what_is_the_same_costs_nothing)
+{
+	begin(true);
+	ck_assert(ui_screen_enter(s));
+	ui_canvas_put(&c, 3, 5, 0, UI_NORMAL, "hello");
+	ui_screen_show(s, &c);
+	ck_assert(got.len < 300);
+	screen_got();
+	ui_screen_show(s, &c);
+	ck_assert_str_eq(screen_got(), "");
+	ui_canvas_put(&c, 3, 9, 0, UI_NORMAL, "!");
+	ui_screen_show(s, &c);
+	screen_got();
+	expect_has("!");
+	expect_lacks("hell");
+	ck_assert_uint_lt(got.len, 20);
+	/* Somebody else wrote there: all of it once more. */
+	ui_screen_repaint(s);
+	ui_screen_show(s, &c);
+	screen_got();
+	expect_has("hell!");
+}
+END_TEST
+
+START_TEST(colours_are_for_those_who_want_them)
+{
+	begin(_i);
+	ck_assert(ui_screen_enter(s));
+	ui_canvas_put(&c, 0, 0, 0, UI_BAD, "bad");
+	ui_canvas_put(&c, 1, 0, 0, UI_SELECTED, "this");
+	ui_screen_show(s, &c);
+	screen_got();
+	expect_has("7m"); /* reverse: no colour */
+	if (_i)
+		expect_has("38;5;203m");
+	else
+		expect_lacks("[3");
+}
+END_TEST
+
+START_TEST(eight_colours_are_enough)
+{
+	setenv("TERM", "xterm", 1);
+	begin(true);
+	ck_assert(ui_screen_enter(s));
+	ui_canvas_put(&c, 0, 0, 0, UI_BAD, "bad");
+	ui_screen_show(s, &c);
+	screen_got();
+	expect_has("[31m");
+	expect_lacks("38;5");
+}
+END_TEST
+
+/* The locale's variables, and whether it is UTF-8. */
+static const struct {
+	const char *all, *ctype, *lang;
+	bool utf8;
+} locales[] = {
+	{ "C.UTF-8", NULL, NULL, true },
+	{ "C", "C.UTF-8", "C.UTF-8", false },
+	{ NULL, "C.UTF-8", "C", true },
+	{ NULL, NULL, "C.UTF-8", true },
+	{ NULL, NULL, NULL, false },
+	/* A locale that this system does not have. */
+	{ NULL, NULL, "xx_YY.UTF-8", true },
+	{ "xx_YY.utf8", NULL, NULL, true },
+	{ "xx_YY.ISO-8859-1", NULL, "C.UTF-8", false },
+};
+
+static void set_variable(const char *name, const char *value)
+{
+	if (value)
+		setenv(name, value, 1);
+	else
+		unsetenv(name);
+}
+
+START_TEST(the_locale_says_what_characters_there_are)
+{
+	set_variable("LC_ALL", locales[_i].all);
+	set_variable("LC_CTYPE", locales[_i].ctype);
+	set_variable("LANG", locales[_i].lang);
+	begin(true);
+	ck_assert_int_eq(ui_screen_is_utf8(s), locales[_i].utf8);
+	ck_assert(ui_screen_enter(s));
+	ui_canvas_put(&c, 0, 0, 0, UI_NORMAL, "<\u2500\u6f22e\u0301>");
+	ui_screen_show(s, &c);
+	screen_got();
+	if (locales[_i].utf8)
+		expect_has("<\u2500\u6f22e\u0301>");
+	else
+		for (size_t i = 0; i < got.len; i++)
+			ck_assert_uint_lt(got.data[i], 0x80);
+}
+END_TEST
+
+START_TEST(wide_ones_and_halves_are_kept_apart)
+{
+	begin(false);
+	ck_assert(ui_screen_enter(s));
+	ui_canvas_put(&c, 0, 0, 0, UI_NORMAL, "\u6f22\u6f22\u6f22|");
+	ui_screen_show(s, &c);
+	screen_got();
+	expect_has("\u6f22\u6f22\u6f22|");
+	/* Over a half: the other one is blank. */
+	ui_canvas_put(&c, 0, 1, 0, UI_NORMAL, "ab");
+	ui_screen_show(s, &c);
+	ui_screen_repaint(s);
+	screen_got();
+	ui_screen_show(s, &c);
+	screen_got();
+	expect_has(" ab \u6f22|");
+}
+END_TEST
+
+START_TEST(sizes_change)
+{
+	static const unsigned short sizes[][2] = {
+		{ 50, 132 }, { 1, 1 }, { 10, 40 }, { 300, 500 }, { 24, 80 },
+	};
+
+	begin(true);
+	ck_assert(ui_screen_enter(s));
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		unsigned rows, columns;
+
+		set_size(sizes[i][0], sizes[i][1]);
+		ui_screen_size(s, &rows, &columns);
+		ck_assert_uint_eq(rows, sizes[i][0]);
+		ck_assert_uint_eq(columns, sizes[i][1]);
+		ui_canvas_resize(&c, rows, columns);
+		ui_canvas_put(&c, rows - 1, columns - 1, 0, UI_NORMAL, "x");
+		ui_screen_show(s, &c);
+		screen_got();
+		expect_has("x");
+		ui_screen_show(s, &c);
+		ck_assert_str_eq(screen_got(), "");
+	}
+}
+END_TEST
+
+/* Different all over each time, so that each is some hundred kilobytes. */
+static void show_noise(unsigned seed)
+{
+	for (unsigned row = 0; row < c.rows; row++) {
+		for (unsigned i = 0; i < c.columns; i++) {
+			char text[2] = { (char)('a' + seed % 26) };
+
+			seed = seed * 1664525 + 1013904223;
+			ui_canvas_put(&c, row, i, 1, (seed >> 8) % UI_STYLES,
+				      text);
+		}
+	}
+	ui_screen_show(s, &c);
+}
+
+START_TEST(a_terminal_that_does_not_read_makes_nobody_wait)
+{
+	uint64_t began;
+	size_t total = 0;
+
+	begin(true);
+	set_size(200, 300);
+	ui_canvas_resize(&c, 200, 300);
+	ck_assert(ui_screen_enter(s));
+	began = clock_ms();
+	show_noise(1);
+	ck_assert(!ui_screen_ready(s));
+	ck_assert_uint_lt(clock_ms() - began, 1000);
+	/* It reads again, and gets all of it. */
+	for (int i = 0; i < 1000 && !ui_screen_ready(s); i++)
+		total += strlen(screen_got());
+	total += strlen(screen_got());
+	ck_assert(ui_screen_ready(s));
+	ck_assert_uint_gt(total, 200 * 300);
+	ck_assert_int_eq(ui_screen_error(s), 0);
+}
+END_TEST
+
+START_TEST(one_that_never_reads_again_is_left_in_a_second)
+{
+	uint64_t began;
+
+	begin(true);
+	set_size(200, 300);
+	ui_canvas_resize(&c, 200, 300);
+	ck_assert(ui_screen_enter(s));
+	show_noise(2);
+	began = clock_ms();
+	ui_screen_leave(s);
+	ck_assert_uint_lt(clock_ms() - began, 3000);
+	ck_assert(modes().c_lflag & ECHO);
+}
+END_TEST
+
+START_TEST(one_that_went_away_is_an_error)
+{
+	unsigned wait_ms;
+	uint32_t key;
+
+	begin(true);
+	ck_assert(ui_screen_enter(s));
+	close(master);
+	master = -1;
+	if (_i) {
+		ck_assert(!ui_screen_key(s, &key, &wait_ms));
+	} else {
+		ui_canvas_put(&c, 0, 0, 0, UI_NORMAL, "x");
+		ui_screen_show(s, &c);
+		ck_assert(ui_screen_ready(s));
+	}
+	ck_assert_int_eq(ui_screen_error(s), EIO);
+}
+END_TEST
+
+START_TEST(keys_come_as_they_are_typed)
+{
+	static const char typed[] = "q\033OA\033[6~\xc3\xa4";
+	static const uint32_t keys[] = { 'q', UI_KEY_UP, UI_KEY_PAGE_DOWN,
+					 0xe4 };
+	unsigned wait_ms;
+	uint32_t key;
+
+	begin(true);
+	ck_assert(ui_screen_enter(s));
+	ck_assert(!ui_screen_key(s, &key, &wait_ms));
+	ck_assert_int_eq(write(master, typed, sizeof(typed) - 1),
+			 sizeof(typed) - 1);
+	for (size_t i = 0; i < 4; i++) {
+		ck_assert(ui_screen_key(s, &key, &wait_ms));
+		ck_assert_uint_eq(key, keys[i]);
+	}
+	ck_assert(!ui_screen_key(s, &key, &wait_ms));
+	ck_assert_uint_eq(wait_ms, 0);
+	/* Nothing of it is echoed. */
+	ck_assert_str_eq(screen_got(), "");
+}
+END_TEST
+
+/* As a program leaves it that is killed while it has the screen. */
+START_TEST(modes_of_one_that_was_killed_are_mended)
+{
+	struct termios broken = modes();
+
+	cfmakeraw(&broken);
+	ck_assert_int_eq(tcsetattr(slave, TCSANOW, &broken), 0);
+	begin(true);
+	ck_assert(ui_screen_enter(s));
+	ui_screen_leave(s);
+	ck_assert(modes().c_lflag & ICANON);
+	ck_assert(modes().c_lflag & ECHO);
+	ck_assert(modes().c_lflag & ISIG);
+	ck_assert(modes().c_oflag & OPOST);
+	ck_assert(modes().c_iflag & ICRNL);
+}
+END_TEST
+
+static void *handler_of(int number)
+{
+	struct sigaction now;
+
+	ck_assert_int_eq(sigaction(number, NULL, &now), 0);
+	return (void *)now.sa_handler;
+}
+
+START_TEST(signals_are_handled_as_before)
+{
+	static const int numbers[] = { SIGINT, SIGTERM, SIGTSTP, SIGWINCH,
+				       SIGCONT };
+	void *before[5];
+
+	for (int i = 0; i < 5; i++)
+		before[i] = handler_of(numbers[i]);
+	begin(true);
+	ck_assert(ui_screen_enter(s));
+	ui_canvas_put(&c, 0, 0, 0, UI_NORMAL, "x");
+	ui_screen_show(s, &c);
+	for (int i = 0; i < 5; i++)
+		ck_assert_ptr_eq(handler_of(numbers[i]), before[i]);
+	ui_screen_leave(s);
+	for (int i = 0; i < 5; i++)
+		ck_assert_ptr_eq(handler_of(numbers[i]), before[i]);
+}
+END_TEST
+
+/* TERM, and why there can be no screen. */
+static const struct {
+	const char *term;
+	int answer;
+	const char *word;
+} refused[] = {
+	{ NULL, -ENOENT, "TERM is not set" },
+	{ "", -ENOENT, "TERM is not set" },
+	{ "nosuch", -ENOENT, "\"nosuch\"" },
+	{ "dumb", -ENOSYS, "\"dumb\"" },
+	{ "unknown", -ENOENT, "\"unknown\"" },
+};
+
+START_TEST(what_cannot_be_is_said)
+{
+	struct err err = { 0 };
+
+	set_variable("TERM", refused[_i].term);
+	ck_assert_int_eq(ui_screen_new(&s, slave, slave, true, &err),
+			 refused[_i].answer);
+	ck_assert_msg(strstr(err.text, refused[_i].word), "%s", err.text);
+	ck_assert_ptr_null(s);
+	ck_assert_str_eq(screen_got(), "");
+}
+END_TEST
+
+START_TEST(a_pipe_is_no_terminal)
+{
+	struct err err = { 0 };
+	int ends[2];
+
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_eq(ui_screen_new(&s, ends[0], slave, true, &err),
+			 -ENOTTY);
+	ck_assert_msg(strstr(err.text, "standard input"), "%s", err.text);
+	ck_assert_int_eq(ui_screen_new(&s, slave, ends[1], true, &err),
+			 -ENOTTY);
+	ck_assert_msg(strstr(err.text, "standard error"), "%s", err.text);
+	close(ends[0]);
+	close(ends[1]);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("ui/screen");
+	TCase *tc = tcase_create("screen");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, nothing_happens_before_it_is_entered);
+	tcase_add_test(tc, it_comes_and_goes_as_if_it_had_not_been);
+	tcase_add_test(tc, what_is_the_same_costs_nothing);
+	tcase_add_loop_test(tc, colours_are_for_those_who_want_them, 0, 2);
+	tcase_add_test(tc, eight_colours_are_enough);
+	tcase_add_loop_test(tc, the_locale_says_what_characters_there_are, 0,
+			    sizeof(locales) / sizeof(*locales));
+	tcase_add_test(tc, wide_ones_and_halves_are_kept_apart);
+	tcase_add_test(tc, sizes_change);
+	tcase_add_test(tc, a_terminal_that_does_not_read_makes_nobody_wait);
+	tcase_add_test(tc, one_that_never_reads_again_is_left_in_a_second);
+	tcase_add_loop_test(tc, one_that_went_away_is_an_error, 0, 2);
+	tcase_add_test(tc, keys_come_as_they_are_typed);
+	tcase_add_test(tc, modes_of_one_that_was_killed_are_mended);
+	tcase_add_test(tc, signals_are_handled_as_before);
+	tcase_add_loop_test(tc, what_cannot_be_is_said, 0,
+			    sizeof(refused) / sizeof(*refused));
+	tcase_add_test(tc, a_pipe_is_no_terminal);
+	suite_add_tcase(suite, tc);
+	return suite_run(suite);
+}
