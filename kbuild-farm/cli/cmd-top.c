@@ -10,12 +10,15 @@
 #include "cli/top-once.h"
 #include "cli/top-plain.h"
 #include "cli/top-play.h"
+#include "cli/top-screen.h"
+#include "cli/watch.h"
 
 #include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define TICK_MS    1000
 #define LOOK_MS    50 /* --once looks whether all is there so often, */
@@ -46,6 +49,7 @@ struct top_run {
 	struct top_builds *builds;
 	struct top_nodes *nodes;
 	struct top_play *play;
+	struct top_screen *screen; /* NULL: none */
 	struct conf *conf;
 	struct node_roster roster;
 	struct event *tick, *ends[3];
@@ -295,7 +299,7 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 	if (r->top.ops == &top_plain_ops)
 		top_plain_due(&r->top);
 	/* What is played comes to an end, and nothing follows. */
-	if (r->play && TAILQ_FIRST(&r->top.pages)->over)
+	if (r->play && !r->screen && TAILQ_FIRST(&r->top.pages)->over)
 		event_base_loopbreak(r->base);
 }
 
@@ -312,6 +316,36 @@ static int run_lines(struct top_run *r, struct err *err)
 		ret = err_set(err, r->top.error, "stdout: %s",
 			      strerror(r->top.error));
 	return ret;
+}
+
+/* On the terminal: 1; 0: there can be none, and nobody insists. */
+static int run_screen(struct top_run *r, struct err *err)
+{
+	bool need = str_equal(r->o->ui, "ncurses");
+	const char *no_color = getenv("NO_COLOR");
+	int ret;
+
+	if (!need &&
+	    (!isatty(STDOUT_FILENO) || watch_screen() == WATCH_NO_SCREEN))
+		return 0;
+	top_init(&r->top, r->base, &top_screen_ops, NULL);
+	ret = top_screen_new(&r->screen, &r->top, !no_color || !*no_color, err);
+	if (ret)
+		return need ? ret : 0;
+	r->top.ctx = r->screen;
+	ret = start_sources(r, err);
+	if (!ret)
+		event_base_dispatch(r->base);
+	return ret ? ret : 1;
+}
+
+static int run_live(struct top_run *r, struct err *err)
+{
+	bool plain = r->o->json || (r->o->ui && strcmp(r->o->ui, "auto") &&
+				    strcmp(r->o->ui, "ncurses"));
+	int ret = plain ? 0 : run_screen(r, err);
+
+	return ret ? (ret < 0 ? ret : 0) : run_lines(r, err);
 }
 
 /* -------------------------------------------------------------- the loop */
@@ -346,6 +380,12 @@ static void start_top(struct top_run *r)
 
 static void stop_top(struct top_run *r)
 {
+	/* The terminal first: the nodes may need a moment. */
+	top_screen_free(r->screen);
+	if (r->screen) {
+		top_once_brief(stdout, &r->top);
+		r->top.ops = &no_ops;
+	}
 	stop_sources(r);
 	top_release(&r->top);
 	for (int i = 0; i < 3; i++)
@@ -363,7 +403,7 @@ static int top_main(char *const *argv)
 
 	if (!ret) {
 		start_top(&r);
-		ret = o.once ? run_top_once(&r, &err) : run_lines(&r, &err);
+		ret = o.once ? run_top_once(&r, &err) : run_live(&r, &err);
 		stop_top(&r);
 	}
 	if (ret)

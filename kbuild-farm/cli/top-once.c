@@ -206,6 +206,18 @@ void top_once_text(FILE *out, const struct top *t)
 	}
 }
 
+void top_once_brief(FILE *out, const struct top *t)
+{
+	const struct top_page *p;
+
+	list_for_each(p, &t->pages, link) {
+		if (p->pid == TOP_NODES)
+			continue;
+		put_what(out, p);
+		put_build_state(out, p);
+	}
+}
+
 /* ---------------------------------------------------------------- JSON */
 
 static json_t *number(int64_t n)

@@ -11,6 +11,8 @@
 #include <stdio.h>
 
 void top_once_text(FILE *out, const struct top *t);
+/* Two lines for each build, none for the nodes. */
+void top_once_brief(FILE *out, const struct top *t);
 /* The caller's reference. */
 json_t *top_once_json(const struct top *t);
 

@@ -37,10 +37,10 @@ struct top_page *top_add(struct top *t, pid_t pid)
 
 void top_remove(struct top *t, struct top_page *p)
 {
-	if (t->ops->gone)
-		t->ops->gone(t->ctx, p);
 	TAILQ_REMOVE(&t->pages, p, link);
 	t->n_pages--;
+	if (t->ops->gone)
+		t->ops->gone(t->ctx, p);
 	ui_model_release(&p->model);
 	free(p->why);
 	free(p);

@@ -44,14 +44,15 @@ struct top_ops {
 	/* Its model is empty again. */
 	void (*again)(void *ctx, struct top_page *p);
 	void (*over)(void *ctx, struct top_page *p);
-	void (*gone)(void *ctx, struct top_page *p); /* it is freed now */
+	void (*gone)(void *ctx, struct top_page *p); /* it is freed now,
+							     and in no list */
 };
 
 struct top {
 	struct event_base *base;
 	const struct top_ops *ops;
 	void *ctx;
-	TAILQ_HEAD(, top_page) pages;
+	TAILQ_HEAD(top_pages, top_page) pages;
 	unsigned n_pages;
 	int error; /* errno of what ended the loop; 0: nothing did */
 };
