@@ -67,9 +67,11 @@ unsigned ui_bar_put(const struct ui_area *a, unsigned row, unsigned column,
 		scale(&cells, total, columns - 2);
 	at += ui_area_put(a, row, at, 1, UI_NORMAL, scaled ? "{" : "[");
 	for (unsigned i = 0; i < UI_BAR_PARTS; i++) {
-		for (uint64_t n = cells.part[i]; n && at < last; n--)
-			at += ui_area_put(a, row, at, 1, signs[i].style,
-					  ui_bar_sign(i, a->canvas->ascii));
+		unsigned n = last - at;
+
+		n = cells.part[i] < n ? (unsigned)cells.part[i] : n;
+		at += ui_area_fill(a, row, at, n, signs[i].style,
+				   ui_bar_sign(i, a->canvas->ascii));
 	}
 	at += ui_area_put(a, row, at, 1, UI_NORMAL, scaled ? "}" : "]");
 	return at - column;

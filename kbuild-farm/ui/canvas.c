@@ -147,6 +147,24 @@ unsigned ui_canvas_put(struct ui_canvas *c, unsigned row, unsigned column,
 	return at - column;
 }
 
+unsigned ui_canvas_fill(struct ui_canvas *c, unsigned row, unsigned column,
+			unsigned columns, enum ui_style style,
+			const char *character)
+{
+	struct ui_cell *cells = c->cell + (size_t)row * c->columns;
+	unsigned took = 0, width;
+
+	if (!columns)
+		return 0;
+	width = ui_canvas_put(c, row, column, columns, style, character);
+	if (width != 1)
+		return width;
+	while (++took < columns && column + took < c->columns)
+		cells[column + took] = cells[column];
+	mend_halves(cells, c->columns, 0, column + took);
+	return took;
+}
+
 void ui_canvas_style(struct ui_canvas *c, unsigned row, unsigned column,
 		     unsigned columns, enum ui_style style)
 {
@@ -203,6 +221,17 @@ unsigned ui_area_put(const struct ui_area *a, unsigned row, unsigned column,
 		columns = a->columns - column;
 	return ui_canvas_put(a->canvas, a->row + row, a->column + column,
 			     columns, style, text);
+}
+
+unsigned ui_area_fill(const struct ui_area *a, unsigned row, unsigned column,
+		      unsigned columns, enum ui_style style,
+		      const char *character)
+{
+	if (row >= a->rows || column >= a->columns)
+		return 0;
+	return ui_canvas_fill(a->canvas, a->row + row, a->column + column,
+			      smaller_of(columns, a->columns - column), style,
+			      character);
 }
 
 unsigned ui_area_printf(const struct ui_area *a, unsigned row, unsigned column,
@@ -264,6 +293,5 @@ void ui_area_title(const struct ui_area *a, unsigned row, const char *text)
 	at += ui_area_put_elided(a, row, at, a->columns - at,
 				 a->focus ? UI_TITLE : UI_BOLD, text);
 	at += ui_area_put(a, row, at, 0, style, " ");
-	while (at < a->columns && ui_area_put(a, row, at, 1, style, rule))
-		at++;
+	ui_area_fill(a, row, at, a->columns, style, rule);
 }

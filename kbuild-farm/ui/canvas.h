@@ -38,7 +38,7 @@ enum ui_style {
 };
 
 struct ui_cell {
-	char text[16]; /* UTF-8; what is behind its NUL is zeroed too */
+	char text[15]; /* UTF-8; what is behind its NUL is zeroed too */
 	uint8_t style; /* enum ui_style */
 };
 
@@ -63,6 +63,10 @@ void ui_canvas_release(struct ui_canvas *c);
  */
 unsigned ui_canvas_put(struct ui_canvas *c, unsigned row, unsigned column,
 		       unsigned columns, enum ui_style style, const char *text);
+/* A character of one column, so many times. */
+unsigned ui_canvas_fill(struct ui_canvas *c, unsigned row, unsigned column,
+			unsigned columns, enum ui_style style,
+			const char *character);
 /* So many cells take this style and keep their text. */
 void ui_canvas_style(struct ui_canvas *c, unsigned row, unsigned column,
 		     unsigned columns, enum ui_style style);
@@ -84,6 +88,9 @@ struct ui_area {
 /* As ui_canvas_put(), but nothing leaves the area. */
 unsigned ui_area_put(const struct ui_area *a, unsigned row, unsigned column,
 		     unsigned columns, enum ui_style style, const char *text);
+unsigned ui_area_fill(const struct ui_area *a, unsigned row, unsigned column,
+		      unsigned columns, enum ui_style style,
+		      const char *character);
 unsigned ui_area_printf(const struct ui_area *a, unsigned row, unsigned column,
 			enum ui_style style, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));

@@ -142,29 +142,19 @@ static bool line_has(const struct cursor *c, const char *sought)
 bool ui_diags_seek(struct ui_diags *v, const struct ui_model *m,
 		   const char *text, bool here, bool backwards)
 {
-	uint64_t top, found = UINT64_MAX;
+	struct ui_seek seek = ui_seek_begin(&v->scroll, here, backwards);
+	struct cursor c;
 
 	if (text) {
 		free(v->sought);
 		v->sought = xstrdup(text);
 	}
-	ui_scroll_fit(&v->scroll, v->first, count_blocks(v, m), v->scroll.page);
-	top = v->scroll.top;
-	for (struct cursor c =
-		     go_to_line(v, m, backwards ? v->first : top + !here);
-	     c.text && v->sought && (!backwards || c.number < top);
-	     go_to_next(&c, v, m)) {
-		if (!line_has(&c, v->sought))
-			continue;
-		found = c.number;
-		if (!backwards)
-			break;
+	count_blocks(v, m);
+	for (c = go_to_line(v, m, v->first); c.text; go_to_next(&c, v, m)) {
+		if (v->sought && line_has(&c, v->sought))
+			ui_seek_fits(&seek, c.number);
 	}
-	if (found == UINT64_MAX)
-		return false;
-	v->scroll.top = found;
-	v->scroll.follow = false;
-	return true;
+	return ui_seek_end(&seek, &v->scroll);
 }
 
 bool ui_diags_key(struct ui_diags *v, const struct ui_model *m, uint32_t key)

@@ -58,7 +58,7 @@ static void put_what_is_built(const struct ui_area *a, unsigned row,
 	}
 	if (!line.len)
 		buf_add_str(&line, "kfarm");
-	ui_format_time(&time, m->done ? m->at_ms : now);
+	ui_format_time(&time, now);
 	width = ui_width(buf_str(&time));
 	if (a->columns > width + 1)
 		ui_area_put_elided(a, row, 0, a->columns - width - 1, UI_TITLE,

@@ -129,6 +129,7 @@ static int compare_nodes(const struct ui_node *a, const struct ui_node *b,
 struct sorting {
 	const struct ui_nodes *v;
 	const struct ui_model *m;
+	bool local; /* the first of the model, and here */
 };
 
 static int compare_places(const void *a, const void *b, void *ctx)
@@ -138,8 +139,8 @@ static int compare_places(const void *a, const void *b, void *ctx)
 	const struct ui_node *first = s->m->node[x], *second = s->m->node[y];
 	int order;
 
-	if (ui_node_is_local(first) || ui_node_is_local(second))
-		return ui_node_is_local(first) ? -1 : 1;
+	if (s->local && (!x || !y))
+		return !x ? -1 : 1;
 	order = compare_nodes(first, second, s->v->sort);
 	if (s->v->reversed)
 		order = -order;
@@ -158,7 +159,7 @@ static bool is_sorted(const struct ui_nodes *v, struct sorting *s)
 
 static void sort_nodes(struct ui_nodes *v, const struct ui_model *m)
 {
-	struct sorting s = { v, m };
+	struct sorting s = { v, m, m->n_nodes && ui_node_is_local(*m->node) };
 
 	/* Another model, or one that was made anew. */
 	if (v->n_order > m->n_nodes)
@@ -176,12 +177,14 @@ static void sort_nodes(struct ui_nodes *v, const struct ui_model *m)
 static void pick_shown(struct ui_nodes *v, const struct ui_model *m)
 {
 	sort_nodes(v, m);
+	v->shown = vec_reserve(v->shown, &v->shown_room, m->n_nodes,
+			       sizeof(*v->shown));
 	v->n_shown = 0;
 	for (size_t i = 0; i < v->n_order; i++) {
 		const struct ui_node *n = m->node[v->order[i]];
 
 		if (!v->filter || strcasestr(n->told->name, v->filter))
-			*VEC_ADD(v->shown, v->n_shown) = n;
+			v->shown[v->n_shown++] = n;
 	}
 }
 
@@ -382,7 +385,7 @@ bool ui_nodes_key(struct ui_nodes *v, const struct ui_model *m, uint32_t key)
 
 /* -------------------------------------------------------------- drawing */
 
-size_t ui_nodes_lines(struct ui_nodes *v, const struct ui_model *m)
+size_t ui_nodes_order(struct ui_nodes *v, const struct ui_model *m)
 {
 	pick_shown(v, m);
 	return lines_of(v, m);
@@ -456,7 +459,6 @@ void ui_nodes_draw(struct ui_nodes *v, const struct ui_area *a,
 	struct ui_row r = { &columns, a, m, now, ui_row_works(m, now) };
 	bool down;
 
-	pick_shown(v, m);
 	fit_columns(v, a, m, &columns);
 	v->place = selected_line(v, m);
 	ui_scroll_fit(&v->scroll, 0, lines_of(v, m), a->rows - head);

@@ -32,16 +32,16 @@ struct ui_nodes {
 	uint32_t *order; /* of all nodes, by their place in the model */
 	size_t n_order;
 	const struct ui_node **shown;
-	size_t n_shown;
+	size_t n_shown, shown_room;
 };
 
 void ui_nodes_release(struct ui_nodes *v);
 
-/* Draw it; `now` as in ui/model.h. */
+/* Put them in order, before they are drawn; returns the lines they take. */
+size_t ui_nodes_order(struct ui_nodes *v, const struct ui_model *m);
+/* Draw them; `now` as in ui/model.h. */
 void ui_nodes_draw(struct ui_nodes *v, const struct ui_area *a,
 		   const struct ui_model *m, uint64_t now);
-/* The lines that it would take. */
-size_t ui_nodes_lines(struct ui_nodes *v, const struct ui_model *m);
 /* Is the key for it?  Then it did what the key says. */
 bool ui_nodes_key(struct ui_nodes *v, const struct ui_model *m, uint32_t key);
 

@@ -78,3 +78,37 @@ bool ui_scroll_key(struct ui_scroll *s, uint64_t first, uint64_t end,
 	ui_scroll_fit(s, first, end, s->page);
 	return true;
 }
+
+struct ui_seek ui_seek_begin(const struct ui_scroll *s, bool here,
+			     bool backwards)
+{
+	bool shown = s->found >= s->top && s->found - s->top < s->page;
+
+	return (struct ui_seek){ .from = shown ? s->found : s->top,
+				 .here = here,
+				 .backwards = backwards };
+}
+
+void ui_seek_fits(struct ui_seek *seek, uint64_t line)
+{
+	if (!seek->first)
+		seek->first = line + 1;
+	seek->last = line + 1;
+	if (line < seek->from)
+		seek->before = line + 1;
+	if (!seek->after && line + seek->here > seek->from)
+		seek->after = line + 1;
+}
+
+bool ui_seek_end(const struct ui_seek *seek, struct ui_scroll *s)
+{
+	uint64_t near = seek->backwards ? seek->before : seek->after;
+	uint64_t far = seek->backwards ? seek->last : seek->first;
+
+	if (!far)
+		return false;
+	s->found = (near ? near : far) - 1;
+	s->top = s->found;
+	s->follow = false;
+	return true;
+}

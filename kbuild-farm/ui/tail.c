@@ -34,21 +34,17 @@ static bool is_sought(const struct ui_tail *v, uint64_t line)
 bool ui_tail_seek(struct ui_tail *v, const char *text, bool here,
 		  bool backwards)
 {
-	uint64_t line = v->scroll.top;
+	struct ui_seek seek = ui_seek_begin(&v->scroll, here, backwards);
 
 	if (text) {
 		free(v->sought);
 		v->sought = xstrdup(text);
 	}
-	/* Before the first there is none: that number is past the end. */
-	line += here ? 0 : backwards ? -UINT64_C(1) : 1;
-	while (ui_log_line(&v->log, line) && !is_sought(v, line))
-		line += backwards ? -UINT64_C(1) : 1;
-	if (!is_sought(v, line))
-		return false;
-	v->scroll.top = line;
-	v->scroll.follow = false;
-	return true;
+	for (uint64_t line = v->log.first; line < v->log.end; line++) {
+		if (is_sought(v, line))
+			ui_seek_fits(&seek, line);
+	}
+	return ui_seek_end(&seek, &v->scroll);
 }
 
 void ui_tail_draw(struct ui_tail *v, const struct ui_area *a)

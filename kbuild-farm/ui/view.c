@@ -168,6 +168,7 @@ static void entry_key(struct ui_view *v, const struct ui_model *m, uint32_t key)
 		break;
 	case UI_KEY_ENTER:
 	case '\n':
+		use_entry(v, m);
 		v->entry = UI_ENTRY_NONE;
 		break;
 	case UI_KEY_BACKSPACE:
@@ -438,7 +439,10 @@ void ui_view_draw(struct ui_view *v, struct ui_canvas *c,
 	if (v->paused && v->drawn && v->rows == c->rows &&
 	    v->columns == c->columns)
 		return;
-	wish.node_lines = ui_nodes_lines(&v->nodes, m);
+	/* What it was at its end stays. */
+	if (m->done)
+		now = m->at_ms;
+	wish.node_lines = ui_nodes_order(&v->nodes, m);
 	ui_layout(area, c, &wish);
 	ui_canvas_clear(c);
 	if (v->help)

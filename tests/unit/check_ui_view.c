@@ -1,52 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: ui */
 /*
- * What the full-screen view shows is compared with tests/ui/NAME.screen: the
- * text, and below it what the styles are.
+ * What the full-screen view shows is compared with tests/ui/view-*.screen.
  */
-#include "ui/view.h"
-
+#include "base/clock.h"
+#include "base/printable.h"
 #include "suite.h"
-#include "ui-farm.h"
-#include "ui-golden.h"
+#include "ui-view.h"
+#include "ui/width.h"
 
-static struct ui_view v;
-static struct ui_canvas c;
+#include <malloc.h>
 
-static void set_up(void)
-{
-	const struct ui_view_setup setup = { .may_ask = true };
-
-	now_ms = 0;
-	also = NULL;
-	ui_model_init(&m);
-	ui_view_init(&v, &setup);
-	ui_canvas_init(&c, 24, 80, true);
-}
-
-static void tear_down(void)
-{
-	ui_canvas_release(&c);
-	ui_view_release(&v);
-	ui_model_release(&m);
-}
-
-static void press(const char *keys)
-{
-	for (; *keys; keys++)
-		ck_assert_int_eq(ui_view_key(&v, &m, (uint8_t)*keys),
-				 UI_ASK_NOTHING);
-}
-
-static void screen(const char *golden)
-{
-	struct buf text = { 0 };
-
-	ui_view_draw(&v, &c, &m, now_ms);
-	ui_canvas_text(&text, &c);
-	golden_compare(golden, buf_str(&text));
-	buf_release(&text);
-}
+/* -------------------------------------------------------------- screens */
 
 static const struct {
 	unsigned rows, columns;
@@ -58,29 +23,447 @@ static const struct {
 	{ 50, 132, true, "view-132x50-ascii" },
 	{ 50, 132, false, "view-132x50" },
 	{ 60, 200, false, "view-200x60" },
+	{ 10, 40, true, "view-40x10-ascii" },
 	{ 10, 40, false, "view-40x10" },
+	{ 3, 20, true, "view-20x3" },
 };
 
 START_TEST(a_farm_on_screens_of_many_sizes)
 {
-	ui_canvas_release(&c);
-	ui_canvas_init(&c, sizes[_i].rows, sizes[_i].columns, sizes[_i].ascii);
+	c.ascii = sizes[_i].ascii;
+	resize(sizes[_i].rows, sizes[_i].columns);
 	farm_play();
 	screen(sizes[_i].golden);
 }
 END_TEST
 
-START_TEST(panes)
+/* One node at work, one that is hot, one idle, one that fails, one down. */
+START_TEST(an_expanded_node_shows_its_slots)
 {
 	farm_play();
-	press("jj ");
+	keys("jjjj ");
 	screen("view-expanded");
-	press("a?");
-	screen("view-help");
-	press("xw");
+	/* A job keeps its slot. */
+	farm_job(3, EVENTS_JOB_DONE, "neo4a", NULL);
+	farm_job(19, EVENTS_SEND, "neo4b", NULL);
+	screen("view-expanded-later");
+}
+END_TEST
+
+START_TEST(styles_are_those_of_what_is_shown)
+{
+	struct buf styles = { 0 };
+
+	farm_play();
+	draw();
+	ui_canvas_styles(&styles, &c);
+	golden_compare("view-styles", buf_str(&styles));
+	buf_release(&styles);
+}
+END_TEST
+
+START_TEST(while_vmlinux_is_linked_the_farm_is_idle)
+{
+	farm_begin();
+	farm_node("neo4a", 6);
+	farm_node("box", 16);
+	farm_minute();
+	now_ms = 90000;
+	say(EVENTS_PHASE, "link");
+	now_ms = 110000;
+	screen("view-linking");
+}
+END_TEST
+
+START_TEST(the_end_is_told)
+{
+	struct events_event ev = events_new(EVENTS_DONE);
+
+	farm_play();
+	ev.status = 2;
+	play(&ev);
+	now_ms += 60000;
+	screen("view-failed");
+	ev.status = 0;
+	play(&ev);
+	ck_assert(shows("\ndone  "));
+	ev.status = 130;
+	play(&ev);
+	ck_assert(shows("\ninterrupted  "));
+}
+END_TEST
+
+START_TEST(warnings_and_errors)
+{
+	farm_play();
+	keys("w");
 	screen("view-warnings");
-	press("l");
+	keys("e");
+	ck_assert(!shows("warning: unused"));
+	ck_assert(shows("* fs/ext4/inode.c:99:1: error"));
+	keys("ee");
+	screen("view-errors");
+	/* What was looked at is not new any more. */
+	keys("w");
+	ck_assert(!shows(" new"));
+	diag("a.c:1: warning: later", EVENTS_WARNING);
+	ck_assert(shows("1 new"));
+	keys("w");
+	ck_assert(shows("* a.c:1: warning: later"));
+	ck_assert(!shows("* kernel/fork.c"));
+}
+END_TEST
+
+START_TEST(the_log)
+{
+	farm_play();
+	ck_assert(!ui_view_wants_log(&v));
+	keys("l");
+	ck_assert(ui_view_wants_log(&v));
+	add_log(0, 200);
 	screen("view-log");
+	keys("k");
+	ck_assert(!shows("file199.o") && !shows("follows"));
+	add_log(200, 210);
+	ck_assert(shows("file198.o"));
+	keys("f");
+	ck_assert(shows("file209.o"));
+	keys("/file120\n");
+	ck_assert(shows("file120.o") && !shows("file119.o"));
+	keys("/file12\nn");
+	ck_assert(shows("file121.o") && !shows("file120.o"));
+	keys("N");
+	ck_assert(shows("file120.o"));
+	keys("NN");
+	ck_assert(shows("file129.o") && !shows("file128.o"));
+	keys("/file209\nn");
+	ck_assert(shows("file209.o") && shows("file208.o"));
+	keys("/file120\n");
+	press(UI_KEY_RIGHT);
+	ck_assert(shows("\n  kernel/file120.o"));
+	keys("/nowhere\n");
+	ck_assert(shows("\"nowhere\" is not there"));
+	keys("l");
+	ck_assert(!shows("file120.o") && !ui_view_wants_log(&v));
+}
+END_TEST
+
+START_TEST(help)
+{
+	farm_play();
+	keys("?");
+	screen("view-help");
+	keys("x");
+	ck_assert(!shows("Keys"));
+	c.ascii = false;
+	resize(16, 100);
+	keys("?");
+	screen("view-help-100x16");
+	ck_assert_int_eq(press('q'), UI_ASK_LEAVE);
+}
+END_TEST
+
+/* ----------------------------------------------------------------- asking */
+
+static const struct {
+	uint32_t key;
+	enum ui_view_ask ask;
+} asks[] = {
+	{ 'd', UI_ASK_DRAIN },        { '+', UI_ASK_MORE },
+	{ '-', UI_ASK_LESS },         { 'q', UI_ASK_LEAVE },
+	{ UI_KEY_F10, UI_ASK_LEAVE }, { ']', UI_ASK_NEXT },
+	{ '[', UI_ASK_PREVIOUS },
+};
+
+START_TEST(what_is_asked_of_others)
+{
+	many_nodes(2);
+	press('j');
+	ck_assert_int_eq(press(asks[_i].key), asks[_i].ask);
+	if (asks[_i].key == 'd') {
+		ck_assert_str_eq(ui_view_node(&v), "node1");
+		node("node1", "draining", NULL);
+		ck_assert_int_eq(press('d'), UI_ASK_RESUME);
+		node("node1", "drained", NULL);
+		ck_assert_int_eq(press('d'), UI_ASK_RESUME);
+	}
+}
+END_TEST
+
+START_TEST(the_build_is_ended_by_two_keys)
+{
+	many_nodes(1);
+	ck_assert_int_eq(press('Q'), UI_ASK_NOTHING);
+	ck_assert(shows("Q again to end the build"));
+	ck_assert_int_eq(press('j'), UI_ASK_NOTHING);
+	ck_assert(!shows("Q again"));
+	ck_assert_int_eq(press('Q'), UI_ASK_NOTHING);
+	ck_assert_int_eq(press('Q'), UI_ASK_ABORT);
+}
+END_TEST
+
+START_TEST(another_builds_nodes_are_left_alone)
+{
+	v.setup.may_ask = false;
+	many_nodes(1);
+	keys("d");
+	ck_assert(shows("only the kfarm that runs the build can ask its"));
+	keys("+-Q");
+	ck_assert(shows("only the kfarm that runs the build can end it"));
+	keys("Q");
+	ck_assert_int_eq(press('q'), UI_ASK_LEAVE);
+}
+END_TEST
+
+START_TEST(what_cannot_be_asked_is_told)
+{
+	keys("d");
+	ck_assert(shows("there is no node"));
+	job(1, EVENTS_QUEUED, NULL);
+	job(1, EVENTS_RUN, "local");
+	keys("d");
+	ck_assert(shows("that is the build host"));
+	node("a", "up", NULL);
+	keys("j");
+	play(&(struct events_event){ .kind = EVENTS_DONE });
+	keys("d");
+	ck_assert(shows("the build is over"));
+}
+END_TEST
+
+/* ------------------------------------------------------------------ others */
+
+START_TEST(keys_go_to_the_pane_of_the_focus)
+{
+	many_nodes(3);
+	keys("wl");
+	ck_assert(shows("> Log"));
+	press(UI_KEY_TAB);
+	ck_assert(shows("- Log") && !shows("> Warnings"));
+	press(UI_KEY_TAB);
+	ck_assert(shows("> Warnings"));
+	press(UI_KEY_BACK_TAB);
+	press(UI_KEY_BACK_TAB);
+	ck_assert(shows("> Log"));
+	/* On a screen for one of them it is that of the focus. */
+	resize(9, 60);
+	ck_assert(shows("> Log") && !shows("Warnings"));
+	press(UI_KEY_TAB);
+	ck_assert(shows("NODE") && !shows("Log"));
+}
+END_TEST
+
+START_TEST(nothing_moves_while_it_is_paused)
+{
+	many_nodes(3);
+	keys("p");
+	ck_assert(shows("paused"));
+	now_ms += 1000000;
+	node("new", "up", NULL);
+	ck_assert(!shows("new ") && !shows("16:40"));
+	/* Keys still do what they do. */
+	keys("j");
+	ck_assert(shows("\n>node0 ") && shows("new "));
+	keys("p");
+	now_ms += 1000000;
+	ck_assert(shows("33:20"));
+	keys("p");
+	draw();
+	resize(30, 100);
+	ck_assert(shows("NODE"));
+}
+END_TEST
+
+START_TEST(a_line_above_all)
+{
+	many_nodes(3);
+	ui_view_set_title(&v, "build 1 of 2: \033[2J linux");
+	ck_assert(shows("build 1 of 2: ?[2J linux\n"));
+	ui_view_set_title(&v, NULL);
+	ck_assert(!shows("build 1"));
+}
+END_TEST
+
+START_TEST(a_model_may_be_made_anew)
+{
+	many_nodes(40);
+	keys("ssra");
+	press(UI_KEY_END);
+	draw();
+	for (int n = 0; n < 50; n += 7) {
+		ui_model_release(&m);
+		ui_model_init(&m);
+		many_nodes(n);
+		diag("x\ny\n", EVENTS_WARNING);
+		keys("jw k");
+		draw();
+	}
+}
+END_TEST
+
+START_TEST(events_that_did_not_come_are_told)
+{
+	struct events_event ev = events_new(EVENTS_DROPPED);
+
+	ev.dropped = 17;
+	play(&ev);
+	ck_assert(shows("17 events did not come: counts are too low"));
+}
+END_TEST
+
+/* -------------------------------------------------- whatever may come */
+
+static void check_canvas(void)
+{
+	bool sound = true;
+
+	for (unsigned row = 0; row < c.rows; row++) {
+		unsigned width = 0;
+
+		for (unsigned i = 0; i < c.columns; i++) {
+			const struct ui_cell *cell =
+				&c.cell[row * c.columns + i];
+
+			sound &= printable(bytes_str(cell->text), 0);
+			width += ui_width(cell->text);
+		}
+		sound &= width == c.columns;
+	}
+	ck_assert(sound);
+}
+
+START_TEST(every_size_is_drawn)
+{
+	farm_play();
+	keys("a");
+	add_log(0, 100);
+	for (unsigned rows = 0; rows < 64; rows += 1 + rows / 20) {
+		for (unsigned columns = 0; columns < 240;
+		     columns += 1 + columns / 20) {
+			resize(rows, columns);
+			draw();
+			check_canvas();
+			press("wl?xpq\t\t"[(rows + columns) % 8]);
+		}
+	}
+	resize(1000, 1000);
+	draw();
+	check_canvas();
+}
+END_TEST
+
+START_TEST(names_with_escapes_and_wide_ones)
+{
+	static const char *const evil[] = {
+		"a\033[2Jb\r\xff\u202e",
+		"\u6f22\u6f22\u6f22\u6f22\u6f22\u6f22\u6f22\u6f22\u6f22",
+		"u\u0308\u0308\u200d\ufe0f",
+		"",
+	};
+
+	c.ascii = false;
+	for (size_t i = 0; i < sizeof(evil) / sizeof(*evil); i++) {
+		struct events_event ev = events_new(EVENTS_BUILD);
+
+		node(evil[i], i % 2 ? "up" : evil[i], evil[i]);
+		say(EVENTS_PHASE, evil[i]);
+		diag(evil[i], EVENTS_ERROR);
+		ev.what = ev.tree = ev.arch = evil[i];
+		play(&ev);
+		farm_job((int64_t)i, EVENTS_QUEUED, NULL, NULL);
+		farm_job((int64_t)i, EVENTS_RUN, "local", evil[i]);
+		ui_log_add(ui_view_log(&v), bytes_str(evil[i]));
+	}
+	keys("awl\\");
+	press(0x202e);
+	press(0x6f22);
+	press(0xd800);
+	press(0x10ffff);
+	press(0x9b);
+	keys("\n");
+	for (unsigned columns = 1; columns < 120; columns++) {
+		resize(30, columns);
+		draw();
+		check_canvas();
+	}
+}
+END_TEST
+
+/* As many as a build of days has, drawn as often as a terminal allows. */
+START_TEST(a_million_events_take_no_more_memory_than_ten_thousand)
+{
+	static const char *const on[] = { "neo4a", "box", "local", "neo4b" };
+	struct mallinfo2 before = { 0 };
+	uint64_t draws = 0, took = 0;
+
+	farm_play();
+	keys("awl");
+	resize(50, 132);
+	for (int64_t i = 0; i < 250000; i++) {
+		now_ms = 100000 + (uint64_t)i * 2;
+		farm_job(1000000 + i, EVENTS_QUEUED, NULL, NULL);
+		farm_job(1000000 + i, EVENTS_SEND, on[i % 4], NULL);
+		if (i > 40)
+			farm_job(999960 + i, EVENTS_JOB_DONE, on[i % 4], ".");
+		if (i % 50 == 0) {
+			uint64_t began = clock_cpu_us();
+
+			diag("a.c:1: warning: x\n  1 |\n", EVENTS_WARNING);
+			add_log((unsigned)i, (unsigned)i + 50);
+			press("jk "[i / 50 % 3]);
+			draw();
+			took += clock_cpu_us() - began;
+			draws++;
+		}
+		/* By then all rings are full. */
+		if (i == 50000)
+			before = mallinfo2();
+	}
+	ck_assert_uint_lt(mallinfo2().uordblks, before.uordblks + 65536);
+	printf("%llu draws at 132x50, everything open: %llu us each\n",
+	       (unsigned long long)draws, (unsigned long long)(took / draws));
+}
+END_TEST
+
+/* ------------------------------------------------------------------- cost */
+
+static const struct {
+	int nodes;
+	unsigned rows, columns;
+	const char *keys;
+	uint64_t most_us; /* ten times what it takes where nothing else runs */
+} costs[] = {
+	{ 28, 24, 80, "", 300 },    { 28, 60, 200, "", 600 },
+	{ 28, 60, 200, "a", 600 },  { 500, 24, 80, "ss", 700 },
+	{ 500, 60, 200, "", 1500 }, { 500, 60, 200, "a", 1200 },
+};
+
+/* Ten of these a second may cost 0.5 % of a core, or 2 % at 500 nodes. */
+START_TEST(a_drawing_takes_microseconds)
+{
+	uint64_t began, took;
+	char name[32];
+
+	many_nodes(costs[_i].nodes);
+	for (int i = 0; i < costs[_i].nodes * 6; i++) {
+		snprintf(name, sizeof(name), "node%d", i % costs[_i].nodes);
+		farm_job(i, EVENTS_QUEUED, NULL, NULL);
+		farm_job(i, EVENTS_RUN, name, NULL);
+	}
+	keys(costs[_i].keys);
+	resize(costs[_i].rows, costs[_i].columns);
+	c.ascii = false;
+	draw();
+	began = clock_cpu_us();
+	for (int i = 0; i < 500; i++)
+		ui_view_draw(&v, &c, &m, now_ms++);
+	took = (clock_cpu_us() - began) / 500;
+	printf("%d nodes at %ux%u, keys \"%s\": %llu us\n", costs[_i].nodes,
+	       costs[_i].columns, costs[_i].rows, costs[_i].keys,
+	       (unsigned long long)took);
+#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__)
+	ck_assert_uint_lt(took, costs[_i].most_us);
+#endif
 }
 END_TEST
 
@@ -90,9 +473,32 @@ int main(void)
 	TCase *tc = tcase_create("view");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_set_timeout(tc, 200);
 	tcase_add_loop_test(tc, a_farm_on_screens_of_many_sizes, 0,
 			    sizeof(sizes) / sizeof(*sizes));
-	tcase_add_test(tc, panes);
+	tcase_add_test(tc, an_expanded_node_shows_its_slots);
+	tcase_add_test(tc, styles_are_those_of_what_is_shown);
+	tcase_add_test(tc, while_vmlinux_is_linked_the_farm_is_idle);
+	tcase_add_test(tc, the_end_is_told);
+	tcase_add_test(tc, warnings_and_errors);
+	tcase_add_test(tc, the_log);
+	tcase_add_test(tc, help);
+	tcase_add_loop_test(tc, what_is_asked_of_others, 0,
+			    sizeof(asks) / sizeof(*asks));
+	tcase_add_test(tc, the_build_is_ended_by_two_keys);
+	tcase_add_test(tc, another_builds_nodes_are_left_alone);
+	tcase_add_test(tc, what_cannot_be_asked_is_told);
+	tcase_add_test(tc, keys_go_to_the_pane_of_the_focus);
+	tcase_add_test(tc, nothing_moves_while_it_is_paused);
+	tcase_add_test(tc, a_line_above_all);
+	tcase_add_test(tc, a_model_may_be_made_anew);
+	tcase_add_test(tc, events_that_did_not_come_are_told);
+	tcase_add_test(tc, every_size_is_drawn);
+	tcase_add_test(tc, names_with_escapes_and_wide_ones);
+	tcase_add_test(tc,
+		       a_million_events_take_no_more_memory_than_ten_thousand);
+	tcase_add_loop_test(tc, a_drawing_takes_microseconds, 0,
+			    sizeof(costs) / sizeof(*costs));
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: ui */
+#include "ui/canvas.h"
+
+#include "base/printable.h"
+#include "suite.h"
+#include "ui/width.h"
+
+#include <string.h>
+
+#define WIDE    "\u6f22" /* an ideograph */
+#define ACCENT  "\u0308" /* combines */
+#define PENGUIN "\U0001f427"
+
+static struct ui_canvas c;
+
+static void tear_down(void)
+{
+	ui_canvas_release(&c);
+}
+
+static void expect(const char *want)
+{
+	struct buf text = { 0 };
+
+	ui_canvas_text(&text, &c);
+	ck_assert_str_eq(buf_str(&text), want);
+	buf_release(&text);
+}
+
+static bool is_sound(const struct ui_cell *cell)
+{
+	return memchr(cell->text, 0, sizeof(cell->text)) &&
+	       printable(bytes_str(cell->text), 0) && cell->style < UI_STYLES;
+}
+
+/* Each row takes its columns, and all may be shown. */
+static void check_cells(void)
+{
+	bool sound = true;
+
+	for (unsigned row = 0; row < c.rows; row++) {
+		const struct ui_cell *cells = c.cell + row * c.columns;
+		unsigned width = 0;
+
+		for (unsigned i = 0; i < c.columns; i++) {
+			/* One without text is the half of a wide one. */
+			sound &= width == i + !cells[i].text[0];
+			sound &= is_sound(&cells[i]);
+			width += ui_width(cells[i].text);
+		}
+		sound &= width == c.columns;
+	}
+	ck_assert(sound);
+}
+
+static const struct {
+	unsigned column, columns;
+	const char *text;
+	unsigned took;
+	const char *shown;
+} texts[] = {
+	{ 0, 0, "abc", 3, "abc\n" },
+	{ 2, 0, "abc", 3, "  abc\n" },
+	{ 6, 0, "abc", 2, "      ab\n" },
+	{ 0, 2, "abc", 2, "ab\n" },
+	{ 8, 0, "abc", 0, "\n" },
+	{ 4000000000, 0, "abc", 0, "\n" },
+	{ 0, 4000000000, "abcdefghij", 8, "abcdefgh\n" },
+	{ 0, 0, "", 0, "\n" },
+	{ 0, 0, "a\tb", 3, "a b\n" },
+	{ 0, 0, WIDE "x", 3, WIDE "x\n" },
+	{ 7, 0, WIDE, 0, "\n" }, /* half of it would be outside */
+	{ 5, 2, "a" WIDE, 1, "     a\n" },
+	{ 0, 0, "u" ACCENT "x", 2, "u" ACCENT "x\n" },
+	{ 0, 0, WIDE ACCENT "x", 3, WIDE ACCENT "x\n" },
+	{ 0, 0, ACCENT "x", 1, "x\n" }, /* on nothing */
+	/* Fourteen bytes are kept. */
+	{ 0, 0, "u" ACCENT ACCENT ACCENT ACCENT ACCENT ACCENT ACCENT ACCENT "x",
+	  2, "u" ACCENT ACCENT ACCENT ACCENT ACCENT ACCENT "x\n" },
+	{ 0, 0, "a\u200db\ufe0fc\ufeff", 3, "abc\n" },
+	{ 0, 0, "\033[2J", 4, "?[2J\n" },
+	{ 0, 0, "\xff\xfe", 2, "??\n" },
+	{ 0, 0, "a\xe6\xbc", 3, "a??\n" }, /* cut */
+	{ 0, 0, "\u202e\u2066x", 3, "??x\n" },
+	{ 0, 0,
+	  "\xc2\x9b"
+	  "2J\x7f\r\n",
+	  6, "?2J???\n" },
+};
+
+START_TEST(text_is_put_as_it_may_be_shown)
+{
+	ui_canvas_init(&c, 1, 8, false);
+	ck_assert_uint_eq(ui_canvas_put(&c, 0, texts[_i].column,
+					texts[_i].columns, UI_NORMAL,
+					texts[_i].text),
+			  texts[_i].took);
+	expect(texts[_i].shown);
+	check_cells();
+}
+END_TEST
+
+START_TEST(ascii_has_nothing_else)
+{
+	ui_canvas_init(&c, 2, 20, true);
+	ui_canvas_put(&c, 0, 0, 0, UI_NORMAL, "a\u00e4u" ACCENT WIDE PENGUIN);
+	ui_canvas_put(&c, 1, 0, 0, UI_NORMAL, "\u2588\x80\033");
+	expect("a?u??\n???\n");
+}
+END_TEST
+
+START_TEST(nothing_is_put_outside)
+{
+	ui_canvas_init(&c, 2, 3, false);
+	for (unsigned row = 0; row < 5; row++)
+		ui_canvas_put(&c, row, 1, 0, UI_BAD, "xyz");
+	ui_canvas_put(&c, UINT32_MAX, UINT32_MAX, UINT32_MAX, UI_BAD, "xyz");
+	ui_canvas_style(&c, 7, 0, 3, UI_GOOD);
+	ui_canvas_style(&c, 1, 2, UINT32_MAX, UI_GOOD);
+	ck_assert_uint_eq(ui_canvas_fill(&c, 2, 0, 9, UI_BAD, "-"), 0);
+	expect(" xy\n xy\n");
+	check_cells();
+}
+END_TEST
+
+START_TEST(half_a_wide_one_is_none)
+{
+	ui_canvas_init(&c, 1, 6, false);
+	ui_canvas_put(&c, 0, 1, 0, UI_NORMAL, WIDE WIDE);
+	ui_canvas_put(&c, 0, 2, 0, UI_NORMAL, "x");
+	expect("  x" WIDE "\n");
+	check_cells();
+	ui_canvas_put(&c, 0, 1, 0, UI_NORMAL, WIDE WIDE);
+	ui_canvas_put(&c, 0, 3, 0, UI_NORMAL, "x");
+	expect(" " WIDE "x\n");
+	check_cells();
+	ui_canvas_put(&c, 0, 0, 0, UI_NORMAL, WIDE WIDE WIDE);
+	ck_assert_uint_eq(ui_canvas_fill(&c, 0, 1, 2, UI_NORMAL, "-"), 2);
+	expect(" -- " WIDE "\n");
+	check_cells();
+}
+END_TEST
+
+START_TEST(styles_are_told_apart)
+{
+	struct buf styles = { 0 };
+
+	ui_canvas_init(&c, 2, UI_STYLES, false);
+	for (unsigned i = 0; i < UI_STYLES; i++)
+		ui_canvas_put(&c, 0, i, 1, i, "x");
+	ui_canvas_put(&c, 1, 0, 0, UI_GOOD, "x");
+	ui_canvas_styles(&styles, &c);
+	ck_assert_str_eq(buf_str(&styles), ".dbtgwBhs>r<lS\ng\n");
+	buf_release(&styles);
+}
+END_TEST
+
+START_TEST(a_cell_has_no_rest_of_what_was_there)
+{
+	struct ui_cell clean = { "x", UI_NORMAL };
+
+	ui_canvas_init(&c, 1, 4, false);
+	ui_canvas_put(&c, 0, 0, 0, UI_BAD, "u" ACCENT ACCENT);
+	ui_canvas_put(&c, 0, 0, 0, UI_NORMAL, "x");
+	/* Who shows it compares cells. */
+	ck_assert_int_eq(memcmp(c.cell, &clean, sizeof(clean)), 0);
+	ui_canvas_put(&c, 0, 0, 0, UI_BAD, WIDE);
+	ui_canvas_put(&c, 0, 1, 0, UI_NORMAL, "x");
+	clean = (struct ui_cell){ " ", UI_BAD };
+	ck_assert_int_eq(memcmp(c.cell, &clean, sizeof(clean)), 0);
+}
+END_TEST
+
+START_TEST(sizes_are_bounded)
+{
+	ui_canvas_init(&c, 65535, 65535, false);
+	ck_assert_uint_eq(c.rows, UI_ROWS_MAX);
+	ck_assert_uint_eq(c.columns, UI_COLUMNS_MAX);
+	ui_canvas_resize(&c, 0, 0);
+	ck_assert_uint_eq(ui_canvas_put(&c, 0, 0, 0, UI_NORMAL, "x"), 0);
+	expect("");
+	ui_canvas_resize(&c, 2, 2);
+	ui_canvas_put(&c, 1, 1, 0, UI_NORMAL, "x");
+	expect("\n x\n");
+	ui_canvas_clear(&c);
+	expect("\n\n");
+}
+END_TEST
+
+/* ---------------------------------------------------------------- areas */
+
+static struct ui_area middle(void)
+{
+	ui_canvas_init(&c, 4, 16, true);
+	for (unsigned row = 0; row < 4; row++)
+		ui_canvas_fill(&c, row, 0, 16, UI_NORMAL, ".");
+	return (struct ui_area){ &c, 1, 4, 2, 8, true };
+}
+
+START_TEST(nothing_leaves_an_area)
+{
+	struct ui_area a = middle();
+
+	ck_assert_uint_eq(ui_area_put(&a, 0, 6, 0, UI_NORMAL, "abcdef"), 2);
+	ck_assert_uint_eq(ui_area_put(&a, 1, 0, 99, UI_NORMAL, "0123456789"),
+			  8);
+	ck_assert_uint_eq(ui_area_put(&a, 2, 0, 0, UI_NORMAL, "abc"), 0);
+	ck_assert_uint_eq(ui_area_put(&a, 0, 8, 0, UI_NORMAL, "abc"), 0);
+	ck_assert_uint_eq(ui_area_fill(&a, 0, 5, 99, UI_NORMAL, "-"), 3);
+	ui_area_style(&a, 2, UI_BAD);
+	ck_assert_uint_eq(ui_area_printf(&a, 0, 0, UI_NORMAL, "%d", 12345678),
+			  8);
+	expect("................\n....12345678....\n"
+	       "....01234567....\n................\n");
+}
+END_TEST
+
+START_TEST(text_is_put_to_the_right_and_without_its_middle)
+{
+	struct ui_area a = middle();
+
+	ui_area_put_right(&a, 0, 1, 4, UI_NORMAL, "ab");
+	ui_area_put_right(&a, 0, 5, 3, UI_NORMAL, "vwxyz");
+	ck_assert_uint_eq(
+		ui_area_put_elided(&a, 1, 1, 99, UI_NORMAL, "drivers/mmc/a.c"),
+		7);
+	ck_assert_uint_eq(ui_area_put_elided(&a, 1, 9, 5, UI_NORMAL, "x"), 0);
+	expect("................\n.......abvwx....\n"
+	       ".....dr....c....\n................\n");
+}
+END_TEST
+
+START_TEST(a_title_goes_across)
+{
+	struct ui_area a = middle();
+
+	ui_area_title(&a, 0, "Log");
+	a.focus = false;
+	ui_area_title(&a, 1, "Warnings");
+	expect("................\n....> Log --....\n"
+	       "....- W...gs....\n................\n");
+}
+END_TEST
+
+/* --------------------------------------------------------------- at random */
+
+static uint32_t next_random(uint32_t *seed)
+{
+	*seed = *seed * 1664525 + 1013904223;
+	return *seed >> 8;
+}
+
+START_TEST(whatever_is_put_wherever_the_canvas_is_sound)
+{
+	static const char *const pieces[] = { "a",      WIDE,     ACCENT,
+					      "\xff",   "\t",     " ",
+					      "\033",   "\u202e", PENGUIN,
+					      "\u200d", "\xe6",   "b" };
+	uint32_t seed = 1;
+
+	ui_canvas_init(&c, 3, 11, false);
+	for (unsigned i = 0; i < 20000; i++) {
+		char text[64] = "";
+		unsigned row = next_random(&seed) % 4;
+		unsigned column = next_random(&seed) % 13;
+
+		for (unsigned n = next_random(&seed) % 9; n; n--)
+			strcat(text, pieces[next_random(&seed) % 12]);
+		ui_canvas_put(&c, row, column, next_random(&seed) % 7,
+			      next_random(&seed) % UI_STYLES, text);
+		if (i % 5 == 0)
+			ui_canvas_fill(&c, row, column, next_random(&seed) % 9,
+				       UI_DIM, "-");
+		check_cells();
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("ui/canvas");
+	TCase *tc = tcase_create("canvas");
+
+	tcase_add_checked_fixture(tc, NULL, tear_down);
+	tcase_add_loop_test(tc, text_is_put_as_it_may_be_shown, 0,
+			    sizeof(texts) / sizeof(*texts));
+	tcase_add_test(tc, ascii_has_nothing_else);
+	tcase_add_test(tc, nothing_is_put_outside);
+	tcase_add_test(tc, half_a_wide_one_is_none);
+	tcase_add_test(tc, styles_are_told_apart);
+	tcase_add_test(tc, a_cell_has_no_rest_of_what_was_there);
+	tcase_add_test(tc, sizes_are_bounded);
+	tcase_add_test(tc, nothing_leaves_an_area);
+	tcase_add_test(tc, text_is_put_to_the_right_and_without_its_middle);
+	tcase_add_test(tc, a_title_goes_across);
+	tcase_add_test(tc, whatever_is_put_wherever_the_canvas_is_sound);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
