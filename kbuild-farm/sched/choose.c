@@ -62,10 +62,13 @@ enum sched_available sched_choose_available(const struct sched_unit *u)
 	return best;
 }
 
-static bool is_any(const struct sched *s, enum sched_node_state state)
+static bool is_any(const struct sched *s, enum sched_node_state state,
+		   bool drained)
 {
 	for (size_t i = 0; i < s->setup.n_nodes; i++) {
-		if (s->nodes[i].state == state)
+		const struct sched_node *n = &s->nodes[i];
+
+		if (n->state == state && n->drained == drained)
 			return true;
 	}
 	return false;
@@ -79,8 +82,10 @@ enum reason sched_choose_none(const struct sched *s, const struct sched_unit *u)
 		return REASON_NONE;
 	if (u->n_tried)
 		return u->why;
-	if (is_any(s, SCHED_NODE_UP))
+	if (is_any(s, SCHED_NODE_UP, false))
 		return REASON_NO_TOOLCHAIN;
-	return is_any(s, SCHED_NODE_UNFIT) ? REASON_NODES_UNFIT :
-					     REASON_NODES_DOWN;
+	if (is_any(s, SCHED_NODE_UP, true))
+		return REASON_NODES_DRAINED;
+	return is_any(s, SCHED_NODE_UNFIT, false) ? REASON_NODES_UNFIT :
+						    REASON_NODES_DOWN;
 }

@@ -338,7 +338,7 @@ static void on_cell(struct sched *s, const struct sched_event *ev)
 	}
 }
 
-/* What a node says of itself, or what is known of its connection. */
+/* What a node says of itself, what is known of its connection, or asked. */
 static void on_node(struct sched *s, const struct sched_event *ev)
 {
 	struct sched_node *n = node_of(s, ev);
@@ -361,6 +361,7 @@ void sched_handle(struct sched *s, const struct sched_event *ev)
 		[SCHED_UNFIT] = on_node,    [SCHED_LOST] = on_node,
 		[SCHED_SLOTS] = on_node,    [SCHED_CELL] = on_cell,
 		[SCHED_PROBED] = on_node,   [SCHED_WORN] = on_node,
+		[SCHED_DRAIN] = on_node,    [SCHED_RESUME] = on_node,
 	};
 
 	if (ev->kind != SCHED_TIME)

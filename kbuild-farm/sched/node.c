@@ -21,9 +21,18 @@ const char *sched_node_state_name(enum sched_node_state state)
 		[SCHED_NODE_RESTING] = "resting",
 		[SCHED_NODE_PROVING] = "resting",
 		[SCHED_NODE_OUT] = "out",
+		[SCHED_NODE_DRAINING] = "draining",
+		[SCHED_NODE_DRAINED] = "drained",
 	};
 
 	return names[state];
+}
+
+enum sched_node_state sched_node_shown(const struct sched_node *n)
+{
+	if (!n->drained)
+		return n->state;
+	return n->running > n->busy ? SCHED_NODE_DRAINING : SCHED_NODE_DRAINED;
 }
 
 static void act_on_node(struct sched *s, const struct sched_node *n,
@@ -31,8 +40,15 @@ static void act_on_node(struct sched *s, const struct sched_node *n,
 {
 	sched_act(s, &(struct sched_action){ .kind = kind,
 					     .node = n->number,
-					     .state = n->state,
+					     .state = sched_node_shown(n),
 					     .words = n->words });
+}
+
+/* It is in another state, for people. */
+static void tell_shown(struct sched *s, struct sched_node *n)
+{
+	n->draining = sched_node_shown(n) == SCHED_NODE_DRAINING;
+	act_on_node(s, n, SCHED_NODE);
 }
 
 static bool is_connected(const struct sched_node *n)
@@ -72,6 +88,8 @@ static enum sched_available node_available(struct sched *s,
 					   const struct sched_node *n,
 					   const struct sched_cell_state *c)
 {
+	if (n->drained)
+		return AVAILABLE_NEVER;
 	if (n->state == SCHED_NODE_GREETING ||
 	    (n->state == SCHED_NODE_DOWN && !n->faults))
 		return AVAILABLE_SOON;
@@ -101,7 +119,7 @@ void sched_node_refresh(struct sched *s, struct sched_node *n)
 {
 	s->free_slots -= n->free;
 	n->free = 0;
-	if (n->state == SCHED_NODE_UP && n->running < n->slots)
+	if (n->state == SCHED_NODE_UP && !n->drained && n->running < n->slots)
 		n->free = n->slots - n->running;
 	s->free_slots += n->free;
 	for (size_t i = 0; i < s->n_toolchains; i++)
@@ -129,7 +147,7 @@ static void tell_state(struct sched *s, struct sched_node *n,
 {
 	set_words(n, words);
 	set_state(s, n, state);
-	act_on_node(s, n, SCHED_NODE);
+	tell_shown(s, n);
 }
 
 /* -------------------------------------------------------------- and slots */
@@ -161,6 +179,8 @@ void sched_node_use(struct sched *s, struct sched_node *n, int change)
 {
 	n->running += (unsigned)change;
 	sched_node_refresh(s, n);
+	if (n->draining && sched_node_shown(n) == SCHED_NODE_DRAINED)
+		tell_shown(s, n);
 	renew_if_idle(s, n);
 }
 
@@ -299,7 +319,7 @@ static void fit(struct sched *s, struct sched_node *n, unsigned slots)
 	/* One that failed before must first show a right answer. */
 	if (n->connected_before && n->faults) {
 		set_state(s, n, SCHED_NODE_RESTING);
-		act_on_node(s, n, SCHED_NODE);
+		tell_shown(s, n);
 		set_due(s, n, s->now_ms);
 	} else {
 		tell_state(s, n, SCHED_NODE_UP, NULL);
@@ -324,6 +344,19 @@ static void greet(struct sched *s, struct sched_node *n,
 		tell_state(s, n, SCHED_NODE_UNFIT, ev->words);
 }
 
+/* Its cells, its connection and its health are as they were. */
+static void set_drained(struct sched *s, struct sched_node *n, bool drained)
+{
+	if (n->drained == drained)
+		return;
+	n->drained = drained;
+	sched_node_refresh(s, n);
+	tell_shown(s, n);
+	/* It may have rested long enough meanwhile. */
+	if (!drained)
+		set_due(s, n, n->due_ms);
+}
+
 void sched_node_event(struct sched *s, struct sched_node *n,
 		      const struct sched_event *ev)
 {
@@ -333,6 +366,8 @@ void sched_node_event(struct sched *s, struct sched_node *n,
 		sched_node_worn(s, n);
 	else if (ev->kind == SCHED_PROBED)
 		probed(s, n, ev->probe, ev->words);
+	else if (ev->kind == SCHED_DRAIN || ev->kind == SCHED_RESUME)
+		set_drained(s, n, ev->kind == SCHED_DRAIN);
 	else if (ev->kind != SCHED_LOST)
 		greet(s, n, ev);
 	else if (n->state != SCHED_NODE_DOWN && n->state != SCHED_NODE_OUT)
@@ -343,9 +378,15 @@ void sched_node_event(struct sched *s, struct sched_node *n,
 
 /* ------------------------------------------------------------------- time */
 
+/* A probe is a job, too. */
+static uint64_t due_ms(const struct sched_node *n)
+{
+	return n->drained && n->state == SCHED_NODE_RESTING ? NEVER : n->due_ms;
+}
+
 static void node_time(struct sched *s, struct sched_node *n)
 {
-	if (n->due_ms > s->now_ms) {
+	if (due_ms(n) > s->now_ms) {
 		sched_node_refresh(s, n);
 	} else if (n->state == SCHED_NODE_DOWN) {
 		set_state(s, n, SCHED_NODE_GREETING);
@@ -364,8 +405,8 @@ void sched_node_time(struct sched *s)
 		struct sched_node *n = &s->nodes[i];
 
 		node_time(s, n);
-		if (n->due_ms < s->due_ms)
-			s->due_ms = n->due_ms;
+		if (due_ms(n) < s->due_ms)
+			s->due_ms = due_ms(n);
 	}
 }
 

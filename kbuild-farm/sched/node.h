@@ -6,6 +6,10 @@
  *	DOWN -> GREETING -> UP <-> RESTING -> PROVING -> UP
  *		       \-> UNFIT
  *
+ * Whatever it is, it may be drained besides: then it gets no units and is not
+ * probed, but is dialed as ever, so that it can go on at once when it is
+ * resumed.
+ *
  * A node that failed is RESTING (the circuit breaker is open) for 1, 2, 4 ...
  * 60 s, a fifth more or less so that nodes do not march in step; then it gets
  * a unit whose answer is known, and is UP again when that is right, or when
@@ -24,11 +28,15 @@ void sched_node_time(struct sched *s);
 /* What its availability, or its free slots, depends on has changed. */
 void sched_node_refresh(struct sched *s, struct sched_node *n);
 
+/* Its state for people: as it is, or drained. */
+enum sched_node_state sched_node_shown(const struct sched_node *n);
+
 /* So many slots more, or fewer, are in use. */
 void sched_node_use(struct sched *s, struct sched_node *n, int change);
 
 /*
- * SCHED_FIT, _UNFIT, _LOST, _SLOTS, _PROBED, _WORN; see sched/sched.h.  The
+ * SCHED_FIT, _UNFIT, _LOST, _SLOTS, _PROBED, _WORN, _DRAIN, _RESUME; see
+ * sched/sched.h.  The
  * units of a node that is DOWN or OUT then are for the caller to take away.
  */
 void sched_node_event(struct sched *s, struct sched_node *n,

@@ -262,6 +262,8 @@ void sched_figures(const struct sched *s, struct sched_figures *out)
 	for (size_t i = 0; i < s->setup.n_nodes; i++) {
 		const struct sched_node *n = &s->nodes[i];
 
+		if (n->drained)
+			continue;
 		out->undecided += n->state == SCHED_NODE_GREETING ||
 				  (n->state == SCHED_NODE_DOWN && !n->faults);
 		out->slots += n->state == SCHED_NODE_UP ? n->slots : 0;
@@ -274,7 +276,7 @@ void sched_node_figures(const struct sched *s, uint32_t node,
 	const struct sched_node *n = &s->nodes[node];
 
 	*out = (struct sched_node_figures){
-		.state = n->state,
+		.state = sched_node_shown(n),
 		.words = n->words,
 		.slots = n->slots,
 		.running = n->running,

@@ -149,6 +149,13 @@ enum sched_event_kind {
 	SCHED_PROBED,
 	/* This connection can name no more: node. */
 	SCHED_WORN,
+	/*
+	 * It is to get no more units, those on it may end: node; and it may
+	 * have some again.  At any time, also twice; it stays so whatever
+	 * becomes of the connection.
+	 */
+	SCHED_DRAIN,
+	SCHED_RESUME,
 
 	SCHED_EVENTS, /* how many */
 };
@@ -249,6 +256,12 @@ enum sched_node_state {
 	SCHED_NODE_RESTING, /* failed, waits to be probed */
 	SCHED_NODE_PROVING, /* has a unit whose answer is known */
 	SCHED_NODE_OUT, /* for the rest of the build */
+	/*
+	 * What is told of a drained node, whatever it is beneath: it has units
+	 * that may end, or none.
+	 */
+	SCHED_NODE_DRAINING,
+	SCHED_NODE_DRAINED,
 };
 
 struct sched_action {
@@ -279,8 +292,8 @@ struct sched_figures {
 	unsigned remote, local; /* done, by who made the object */
 	unsigned retried, duplicated; /* given to another node; hedged */
 	unsigned reasons[REASONS]; /* of the local ones */
-	unsigned undecided; /* nodes neither up nor lost yet */
-	unsigned slots; /* of the nodes that are up */
+	unsigned undecided; /* nodes neither up, lost nor drained yet */
+	unsigned slots; /* of the nodes that are up, and not drained */
 	unsigned locals; /* local slots in use */
 };
 

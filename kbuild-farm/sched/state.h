@@ -95,6 +95,8 @@ struct sched_node {
 	unsigned running; /* units and `busy` */
 	unsigned free; /* slots, while it is up */
 	bool worn; /* no jobs until it is renewed */
+	bool drained; /* none until it is resumed */
+	bool draining; /* it was told as that: it has units */
 	bool connected_before;
 	bool suspected; /* the last unit failed, perhaps by its own fault */
 	unsigned faults; /* in a row; decides how long it rests */

@@ -37,7 +37,7 @@ static void farm_send(struct farm *f, const struct sched_action *a)
 
 	ck_assert(u->came && !u->left && !u->compiles && !u->delivered);
 	ck_assert(!u->worker && !u->remote);
-	ck_assert(n->up);
+	ck_assert(n->up && !n->drained);
 	ck_assert_int_eq(n->cell[farm_toolchain(a->unit)], SCHED_CELL_READY);
 	ck_assert(!f->touched[farm_toolchain(a->unit)]);
 	ck_assert_uint_lt(n->running + n->busy, f->setup.slots);
@@ -158,7 +158,9 @@ static void farm_node_action(struct farm *f, const struct sched_action *a)
 		farm_in(f, farm_about(f, 100), next);
 		break;
 	case SCHED_PROBE:
-		ck_assert(n->connected && !n->probing);
+		ck_assert(n->connected && !n->drained);
+		/* That it rested is not told of one that is drained. */
+		ck_assert(!n->probing || n->drained_once);
 		n->probing = true;
 		next.what = FARM_PROBED;
 		farm_in(f, farm_about(f, 300), next);

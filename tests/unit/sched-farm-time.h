@@ -30,6 +30,7 @@ struct farm_setup {
 	unsigned hedge_fails, hedge_bad;
 	unsigned die, spoil, wear; /* a node, each second */
 	unsigned unfit, no_cell, never; /* at a greeting */
+	unsigned drain; /* each second a node is drained, or resumed */
 };
 
 enum farm_what {
@@ -46,6 +47,7 @@ enum farm_what {
 	FARM_NODE, /* a second of a node's life */
 	FARM_PROBED,
 	FARM_IDLE, /* a node uses its slot no more for itself */
+	FARM_ASK, /* a second in which a node may be drained, or resumed */
 	FARM_KNOWN, /* a toolchain is known again */
 	FARM_OBJECT,
 };
@@ -66,6 +68,7 @@ struct farm_unit {
 
 struct farm_node {
 	bool connected, greeting, probing, up;
+	bool drained, drained_once;
 	unsigned running, busy;
 	uint32_t conversation;
 	enum sched_cell cell[FARM_TOOLCHAINS];

@@ -265,6 +265,27 @@ static void farm_probed(struct farm *f, uint32_t node)
 					   .probe = probe });
 }
 
+static void farm_ask(struct farm *f, struct farm_next *h)
+{
+	struct farm_node *n = &f->nodes[h->node];
+	struct sched_node_figures figures;
+
+	farm_in(f, 1000, *h);
+	/* What is asked twice changes nothing. */
+	if (!farm_chance(f, f->setup.drain))
+		return;
+	n->drained = farm_chance(f, 500);
+	n->drained_once |= n->drained;
+	farm_feed(f, (struct sched_event){ .kind = n->drained ? SCHED_DRAIN :
+								SCHED_RESUME,
+					   .node = h->node });
+	sched_node_figures(f->s, h->node, &figures);
+	ck_assert_int_eq(figures.state >= SCHED_NODE_DRAINING, n->drained);
+	if (n->drained)
+		ck_assert_int_eq(figures.state == SCHED_NODE_DRAINING,
+				 n->running > 0);
+}
+
 static void farm_known(struct farm *f, uint32_t toolchain)
 {
 	bool bad = farm_chance(f, f->setup.touch);
@@ -335,6 +356,9 @@ static void farm_step(struct farm *f, struct farm_next *h)
 		if (!ended)
 			farm_probed(f, h->node);
 		break;
+	case FARM_ASK:
+		farm_ask(f, h);
+		break;
 	case FARM_IDLE:
 		if (!ended)
 			farm_idle(f, h->node);
@@ -364,6 +388,9 @@ static void farm_begin(struct farm *f)
 	for (uint32_t i = 0; i < FARM_OBJECTS; i++)
 		farm_in(f, farm_about(f, 900),
 			(struct farm_next){ .what = FARM_OBJECT, .extra = i });
+	for (uint32_t i = 0; p->drain && i < p->nodes; i++)
+		farm_in(f, farm_about(f, 1000),
+			(struct farm_next){ .what = FARM_ASK, .node = i });
 	for (unsigned i = 0; i < p->at_once && i < p->units; i++)
 		farm_in(f, i, (struct farm_next){ .what = FARM_COME });
 }

@@ -14,6 +14,7 @@
  *	fit NODE N; unfit NODE; lost NODE [new] [version]
  *	slots NODE N BUSY; cell NODE T none|asked|shipping|ready|spoiled
  *	probed NODE right|wrong|failed|impossible; worn NODE
+ *	drain NODE; resume NODE
  *	N s; N ms (time passes: what falls due meanwhile does)
  *
  * Nodes are a, b, c ...; a reason is as in base/reason-list.h.  Toolchain 0 and
@@ -276,7 +277,7 @@ static void play_words(struct sched *s, struct strv *w)
 	static const char kinds[] =
 		"time unit scanned unsent beat output answer fail examined "
 		"hedged unhedged left toolchain object fit unfit lost slots "
-		"cell probed worn";
+		"cell probed worn drain resume";
 	struct sched_event ev = { 0 };
 
 	if (strchr("0123456789", w->v[0][0])) {
