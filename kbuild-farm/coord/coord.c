@@ -226,6 +226,17 @@ static void make_events(struct coord *c)
 	event_add(c->tick, &second);
 }
 
+/* A person asks for something. */
+static void on_request(void *ctx, enum events_request what, const char *node)
+{
+	struct coord *c = ctx;
+
+	for (size_t i = 0; i < c->n_nodes; i++) {
+		if (!strcmp(c->nodes[i].entry->name, node))
+			coord_node_ask(&c->nodes[i], what);
+	}
+}
+
 int coord_new(struct coord **out, const struct coord_setup *setup,
 	      struct err *err)
 {
@@ -242,6 +253,8 @@ int coord_new(struct coord **out, const struct coord_setup *setup,
 		coord_free(c);
 		return ret;
 	}
+	if (c->setup.hub)
+		events_hub_set_control(c->setup.hub, on_request, c);
 	/* From the loop, so that the caller is complete by then. */
 	event_active(c->kick, EV_TIMEOUT, 0);
 	*out = c;
@@ -319,6 +332,8 @@ void coord_free(struct coord *c)
 {
 	if (!c)
 		return;
+	if (c->setup.hub)
+		events_hub_set_control(c->setup.hub, NULL, NULL);
 	end_units(c);
 	sched_free(c->sched);
 	children_free(c->children);

@@ -38,7 +38,8 @@ struct coord_setup {
 	const char *data; /* toolchains of this machine; may be NULL */
 	struct peer_tune *tune; /* take no jobs, time canaries; may be NULL */
 	const char *cache_dir; /* for what compilers answered; NULL: none */
-	struct events_hub *hub; /* hears of jobs and nodes; may be NULL */
+	/* Hears of jobs and nodes, and may ask for something; may be NULL. */
+	struct events_hub *hub;
 	/* NULL, or called with the number of jobs on nodes when it changes:
 	 * their wrappers wait and cost this machine nothing. */
 	void (*remote_jobs)(void *ctx, unsigned n);

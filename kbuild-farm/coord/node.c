@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "coord/dispatch.h"
+#include "coord/slots.h"
 #include "coord/tell.h"
 #include "coord/unit.h"
 #include "peer/peer.h"
@@ -41,9 +42,10 @@ static void on_state(void *ctx, enum peer_state state, const char *why)
 	peer_figures(n->peer, &figures);
 	if (state == PEER_GREETING)
 		return;
+	n->busy = 0;
 	if (state == PEER_UP) {
 		event.kind = SCHED_FIT;
-		event.slots = peer_slots(n->peer);
+		event.slots = coord_slots(n);
 		n->unsure = true;
 	} else if (state == PEER_UNFIT) {
 		event.kind = SCHED_UNFIT;
@@ -55,14 +57,21 @@ static void on_state(void *ctx, enum peer_state state, const char *why)
 	node_event(n, &event);
 }
 
+static void slots_event(const struct coord_node *n)
+{
+	struct sched_event event = { .kind = SCHED_SLOTS,
+				     .slots = coord_slots(n),
+				     .busy = n->busy };
+
+	node_event(n, &event);
+}
+
 static void on_busy(void *ctx, unsigned busy)
 {
 	struct coord_node *n = ctx;
-	struct sched_event event = { .kind = SCHED_SLOTS,
-				     .slots = peer_slots(n->peer),
-				     .busy = busy };
 
-	node_event(n, &event);
+	n->busy = busy;
+	slots_event(n);
 }
 
 static void cell_event(struct coord_node *n, struct inputs_toolchain *tc,
@@ -106,18 +115,29 @@ static void on_worn(void *ctx)
 	node_event(ctx, &event);
 }
 
+/* It is as it was; `reason` NULL: that, too. */
+static void tell_same_state(const struct coord_node *n, const char *reason)
+{
+	const char *why = reason ? reason : n->lacks;
+	struct sched_node_figures figures;
+
+	sched_node_figures(n->coord->sched, n->number, &figures);
+	if (n->lacks)
+		coord_tell_node(n, "no toolchain", *why ? why : NULL);
+	else
+		coord_tell_node(n, sched_node_state_name(figures.state),
+				reason ? reason : figures.words);
+}
+
 static void on_event(void *ctx, const struct inputs_toolchain *tc,
 		     const char *reason)
 {
 	const struct coord_node *n = ctx;
-	struct sched_node_figures figures;
 
-	if (tc) {
+	if (tc)
 		coord_tell_cell(n, tc, "none", reason);
-		return;
-	}
-	sched_node_figures(n->coord->sched, n->number, &figures);
-	coord_tell_node(n, sched_node_state_name(figures.state), reason);
+	else
+		tell_same_state(n, reason);
 }
 
 static void on_probed(void *ctx, enum peer_probed is, const char *why)
@@ -261,9 +281,23 @@ void coord_node_tell_useless(struct coord_node *n)
 	free(n->lacks);
 	n->lacks = why ? xstrdup(why) : NULL;
 	if (why)
-		coord_tell_node(n, "no toolchain", *why ? why : NULL);
+		tell_same_state(n, NULL);
 	else if (up)
 		coord_tell_node(n, sched_node_state_name(sched.state), NULL);
+}
+
+void coord_node_ask(struct coord_node *n, enum events_request what)
+{
+	struct sched_event event = { .kind = what == EVENTS_DRAIN ?
+						     SCHED_DRAIN :
+						     SCHED_RESUME };
+
+	if (what == EVENTS_DRAIN || what == EVENTS_RESUME) {
+		node_event(n, &event);
+	} else if (coord_slots_ask(n, what == EVENTS_MORE_SLOTS)) {
+		slots_event(n);
+		tell_same_state(n, NULL);
+	}
 }
 
 void coord_node_release(struct coord_node *n)

@@ -19,6 +19,8 @@ void coord_node_init(struct coord_node *n, struct coord *c, uint32_t number,
 void coord_node_tell_lacks(struct coord_node *n);
 /* A node that has none of the toolchains is as good as one that is not up. */
 void coord_node_tell_useless(struct coord_node *n);
+/* What a person asks of it. */
+void coord_node_ask(struct coord_node *n, enum events_request what);
 void coord_node_release(struct coord_node *n);
 
 #endif

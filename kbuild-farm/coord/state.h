@@ -26,6 +26,8 @@ struct coord_node {
 	struct peer *peer;
 	bool unsure; /* sched/ may believe that it was asked for a cell */
 	char *lacks; /* why it has no toolchain, as was told; or NULL */
+	unsigned busy; /* its jobs that are none of the build's */
+	unsigned asked_slots; /* by a person; 0: not */
 };
 
 /* What waits to be told to sched/. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "coord/tell.h"
 
-#include "coord/state.h"
+#include "coord/slots.h"
 #include "coord/unit.h"
 #include "peer/peer.h"
 
@@ -78,7 +78,7 @@ void coord_tell_node(const struct coord_node *n, const char *state,
 	ev.reason = reason;
 	if (figures.inventory) {
 		ev.machine = figures.inventory->machine;
-		ev.slots = peer_slots(n->peer);
+		ev.slots = coord_slots(n);
 		ev.cores = figures.inventory->cores;
 		ev.memory = (int64_t)figures.inventory->memory_mib << 20;
 	}

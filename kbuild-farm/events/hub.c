@@ -17,6 +17,8 @@ struct events_hub {
 	struct event *soon, *second;
 	events_snapshot *snapshot;
 	void *snapshot_ctx;
+	events_control *control;
+	void *control_ctx;
 };
 
 struct events_hub *events_hub_new(void)
@@ -150,4 +152,18 @@ void events_hub_snapshot(const struct events_hub *hub, events_sink *told,
 		hub->snapshot(hub->snapshot_ctx, told, told_ctx);
 	live.at_ms = events_hub_now(hub);
 	told(told_ctx, &live);
+}
+
+void events_hub_set_control(struct events_hub *hub, events_control *fn,
+			    void *ctx)
+{
+	hub->control = fn;
+	hub->control_ctx = ctx;
+}
+
+void events_hub_ask(const struct events_hub *hub, enum events_request what,
+		    const char *node)
+{
+	if (hub->control)
+		hub->control(hub->control_ctx, what, node);
 }

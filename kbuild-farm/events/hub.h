@@ -71,4 +71,31 @@ void events_hub_set_snapshot(struct events_hub *hub, events_snapshot *fn,
 void events_hub_snapshot(const struct events_hub *hub, events_sink *told,
 			 void *told_ctx);
 
+/*
+ * What a view may ask of the build that it shows, about a node of it.  Each is
+ * for this build alone; what came of it is told by EVENTS_NODE.
+ */
+enum events_request {
+	EVENTS_DRAIN, /* it gets no more jobs, those on it may end */
+	EVENTS_RESUME, /* and it gets some again */
+	/*
+	 * One job more at once, or one less: at least 1, at most twice as many
+	 * as it has cores, and never more than its kfarmd takes.
+	 */
+	EVENTS_MORE_SLOTS,
+	EVENTS_FEWER_SLOTS,
+};
+
+/* Who does that; `fn` NULL: nobody.  `node` is borrowed for the call. */
+typedef void events_control(void *ctx, enum events_request what,
+			    const char *node);
+void events_hub_set_control(struct events_hub *hub, events_control *fn,
+			    void *ctx);
+/*
+ * Ask it, from a consumer's due() or loop, not from its told().  Nothing
+ * happens when nobody does it, or there is no such node.
+ */
+void events_hub_ask(const struct events_hub *hub, enum events_request what,
+		    const char *node);
+
 #endif

@@ -6,9 +6,18 @@
 void events_words_node(struct buf *out, const char *name, const char *state,
 		       const char *reason)
 {
-	bool rests = !strcmp(state, "resting");
+	static const struct {
+		const char *state, *means;
+	} states[] = {
+		{ "resting", ", no jobs until it has shown a right answer" },
+		{ "draining", ", no more jobs until it is resumed" },
+		{ "drained", ", no jobs until it is resumed" },
+	};
 
-	buf_printf(out, "node %s: %s%s%s%s", name, state,
-		   rests ? ", no jobs until it has shown a right answer" : "",
-		   reason ? ": " : "", reason ? reason : "");
+	buf_printf(out, "node %s: %s", name, state);
+	for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++) {
+		if (!strcmp(state, states[i].state))
+			buf_add_str(out, states[i].means);
+	}
+	buf_printf(out, "%s%s", reason ? ": " : "", reason ? reason : "");
 }

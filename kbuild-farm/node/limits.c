@@ -52,6 +52,14 @@ void node_limit(struct node_limit *out, const struct wire_inventory *inv,
 			      configured));
 }
 
+unsigned node_limit_most(const struct wire_inventory *inv)
+{
+	unsigned cores = inv->cores ? inv->cores : 1;
+	unsigned most = cores < NODE_SLOTS_MAX / 2 ? 2 * cores : NODE_SLOTS_MAX;
+
+	return inv->slots && inv->slots < most ? inv->slots : most;
+}
+
 void node_limit_local(struct node_limit *out, const struct wire_inventory *inv)
 {
 	unsigned cores = inv->cores ? inv->cores : 1;

@@ -31,7 +31,13 @@ struct node_limit {
 /* `configured`: `slots =`, 0 for none.  The caller frees out->why. */
 void node_limit(struct node_limit *out, const struct wire_inventory *inv,
 		unsigned configured);
-/* The same for what the build host compiles itself. */
+/*
+ * What a person may raise it to during a build: twice the cores, as no more
+ * compilers run at once than there are, and one that waits for each is what
+ * hides the way there; what kfarmd was limited to; and NODE_SLOTS_MAX.
+ */
+unsigned node_limit_most(const struct wire_inventory *inv);
+/* node_limit() for what the build host compiles itself. */
 void node_limit_local(struct node_limit *out, const struct wire_inventory *inv);
 
 #endif

@@ -60,6 +60,7 @@ enum manner {
 };
 
 #define PLAYED_PATHS 65536
+#define PLAYED_CORES 2
 
 struct node {
 	enum manner manner;
@@ -467,7 +468,7 @@ static void send_hello(struct node *n)
 		.inventory = { .machine = (char *)n->machine,
 			       .host = (char *)"played",
 			       .boot_id = (char *)"",
-			       .cores = 2,
+			       .cores = PLAYED_CORES,
 			       .memory_mib = 4096,
 			       .available_mib = 4096 },
 	};

@@ -205,6 +205,31 @@ START_TEST(a_snapshot_ends_with_live)
 }
 END_TEST
 
+static enum events_request asked_what;
+static const char *asked_node;
+
+static void on_request(void *ctx, enum events_request what, const char *node)
+{
+	ck_assert_ptr_eq(ctx, &base);
+	asked_what = what;
+	asked_node = node;
+}
+
+START_TEST(who_does_what_is_asked_hears_of_it)
+{
+	asked_node = NULL;
+	events_hub_ask(hub, EVENTS_DRAIN, "a");
+	ck_assert_ptr_null(asked_node);
+	events_hub_set_control(hub, on_request, &base);
+	events_hub_ask(hub, EVENTS_FEWER_SLOTS, "a");
+	ck_assert_str_eq(asked_node, "a");
+	ck_assert_int_eq(asked_what, EVENTS_FEWER_SLOTS);
+	events_hub_set_control(hub, NULL, NULL);
+	events_hub_ask(hub, EVENTS_DRAIN, "b");
+	ck_assert_str_eq(asked_node, "a");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("events/hub");
@@ -219,6 +244,7 @@ int main(void)
 	tcase_add_test(tc, who_listens_gets_the_loop_and_gives_it_back);
 	tcase_add_test(tc, time_goes_on);
 	tcase_add_test(tc, a_snapshot_ends_with_live);
+	tcase_add_test(tc, who_does_what_is_asked_hears_of_it);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }

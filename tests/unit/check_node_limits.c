@@ -57,6 +57,24 @@ START_TEST(limit_follows_cores_memory_and_configuration)
 }
 END_TEST
 
+/* cores, --slots of kfarmd, what a person may ask for */
+static const struct {
+	unsigned cores, given, most;
+} asked[] = {
+	{ 4, 0, 8 }, { 4, 6, 6 },      { 4, 40, 8 },     { 0, 0, 2 },
+	{ 1, 1, 1 }, { 511, 0, 1022 }, { 512, 0, 1024 }, { 65535, 0, 1024 },
+};
+
+START_TEST(a_person_may_ask_for_two_jobs_a_core)
+{
+	struct wire_inventory inv = { .cores = asked[_i].cores,
+				      .slots = asked[_i].given,
+				      .available_mib = 100 };
+
+	ck_assert_uint_eq(node_limit_most(&inv), asked[_i].most);
+}
+END_TEST
+
 START_TEST(local_limit_is_the_cores)
 {
 	struct wire_inventory inv = { .cores = 8, .available_mib = 100 };
@@ -76,6 +94,8 @@ int main(void)
 
 	tcase_add_loop_test(tc, limit_follows_cores_memory_and_configuration, 0,
 			    sizeof(samples) / sizeof(*samples));
+	tcase_add_loop_test(tc, a_person_may_ask_for_two_jobs_a_core, 0,
+			    sizeof(asked) / sizeof(*asked));
 	tcase_add_test(tc, local_limit_is_the_cores);
 	suite_add_tcase(s, tc);
 	return suite_run(s);

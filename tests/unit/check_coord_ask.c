@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: coord */
+/* What a view asks of a node: drain, resume, slots. */
+#include "coord-play.h"
+
+#include "suite.h"
+
+static const char *state_wanted;
+
+static bool has_state(void)
+{
+	return !strcmp(first_node()->state, state_wanted);
+}
+
+static void expect_state(const char *state)
+{
+	state_wanted = state;
+	turn_until(has_state, 30000);
+	ck_assert_str_eq(first_node()->state, state);
+}
+
+static void ask(enum events_request what)
+{
+	events_hub_ask(hub, what, roster.v[0].name);
+}
+
+START_TEST(a_drained_node_gets_no_job_until_it_is_resumed)
+{
+	play_node(0, HONEST);
+	start();
+	wait_for_cells();
+	ask(EVENTS_DRAIN);
+	expect_state("drained");
+	compile(NULL);
+	turn_until(answered, 30000);
+	ck_assert_str_eq(local_why, "nodes drained");
+	ck_assert_uint_eq(nodes[0].jobs, 0);
+	ck_assert_uint_eq(coord_remote_slots(coord), 0);
+	ask(EVENTS_RESUME);
+	expect_state("up");
+	compile_again(NULL);
+	turn_until(answered, 30000);
+	expect_delivered();
+	ck_assert_uint_eq(nodes[0].jobs, 1);
+}
+END_TEST
+
+static bool has_job(void)
+{
+	return nodes[0].jobs > 0;
+}
+
+START_TEST(a_job_that_runs_there_is_left_to_it)
+{
+	play_node(0, BROODING);
+	start();
+	wait_for_cells();
+	compile(NULL);
+	turn_until(has_job, 30000);
+	ask(EVENTS_DRAIN);
+	expect_state("draining");
+	ck_assert_uint_eq(nodes[0].cancels, 0);
+	/* And ends in time: it is compiled here too. */
+	turn_until(answered, 30000);
+	expect_state("drained");
+}
+END_TEST
+
+static unsigned slots(void)
+{
+	return (unsigned)first_node()->slots;
+}
+
+START_TEST(its_slots_are_between_one_and_twice_its_cores)
+{
+	unsigned before;
+
+	play_node(0, HONEST);
+	start();
+	wait_for_cells();
+	before = slots();
+	ck_assert_uint_eq(coord_remote_slots(coord), before);
+	ask(EVENTS_MORE_SLOTS);
+	ck_assert_uint_eq(slots(), before + 1);
+	expect_state("up");
+	turn_until(never, 20);
+	ck_assert_uint_eq(coord_remote_slots(coord), before + 1);
+	for (unsigned i = 0; i < 100; i++)
+		ask(EVENTS_MORE_SLOTS);
+	ck_assert_uint_eq(slots(), 2 * PLAYED_CORES);
+	for (unsigned i = 0; i < 100; i++)
+		ask(EVENTS_FEWER_SLOTS);
+	ck_assert_uint_eq(slots(), 1);
+	turn_until(never, 20);
+	ck_assert_uint_eq(coord_remote_slots(coord), 1);
+	compile(NULL);
+	turn_until(answered, 30000);
+	expect_delivered();
+}
+END_TEST
+
+START_TEST(what_cannot_be_done_is_left_alone)
+{
+	const struct events_node *n;
+
+	play_node(0, UNFIT);
+	/* Nobody listens yet. */
+	ask(EVENTS_DRAIN);
+	start();
+	events_hub_ask(hub, EVENTS_DRAIN, "nobody");
+	n = first_node();
+	/* It has not said how many cores it has. */
+	ask(EVENTS_FEWER_SLOTS);
+	ck_assert_int_eq(n->slots, EVENTS_UNKNOWN);
+	expect_state("unfit");
+	ask(EVENTS_DRAIN);
+	expect_state("drained");
+	ck_assert_str_eq(n->reason, "seccomp is missing");
+	ask(EVENTS_RESUME);
+	expect_state("unfit");
+	coord_free(coord);
+	coord = NULL;
+	ask(EVENTS_DRAIN);
+	ck_assert_str_eq(n->state, "unfit");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("coord/ask");
+	TCase *tc = tcase_create("ask");
+
+	tcase_set_timeout(tc, 120);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, a_drained_node_gets_no_job_until_it_is_resumed);
+	tcase_add_test(tc, a_job_that_runs_there_is_left_to_it);
+	tcase_add_test(tc, its_slots_are_between_one_and_twice_its_cores);
+	tcase_add_test(tc, what_cannot_be_done_is_left_alone);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
