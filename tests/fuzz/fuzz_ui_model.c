@@ -2,12 +2,15 @@
 /* needs: ui */
 /*
  * A stream of events, whoever wrote it: the model of it is sound, may be shown
- * on a terminal, and its snapshot makes the same model again.
+ * on a terminal, and its snapshot makes the same model again.  The bytes are
+ * keys of the full-screen view as well, and lines of its log; what it draws,
+ * on a screen of any size, may be shown, and is as wide as the screen.
  */
 #include "base/list.h"
 #include "base/printable.h"
 #include "ui/line.h"
 #include "ui/model.h"
+#include "ui/view.h"
 #include "ui/width.h"
 
 #include <stdlib.h>
@@ -83,10 +86,76 @@ static void tell_line(struct ui_model *m, struct bytes line, bool ours)
 	events_read_release(&read);
 }
 
-static void tell_lines(struct ui_model *m, struct bytes in, bool ours)
+/* ------------------------------------------------------------- the view */
+
+static void check_canvas(const struct ui_canvas *c)
+{
+	for (unsigned row = 0; row < c->rows; row++) {
+		unsigned width = 0;
+
+		for (unsigned i = 0; i < c->columns; i++) {
+			const char *text = c->cell[row * c->columns + i].text;
+
+			check_shown(text, 0);
+			width += ui_width(text);
+		}
+		check(width == c->columns);
+	}
+}
+
+static uint32_t key_of(uint8_t byte)
+{
+	if (byte >= 0xe0)
+		return 0x10ffffu / (byte - 0xdfu);
+	return byte < 0x80 ? byte : UI_KEY_UP + (byte - 0x80u) % 12;
+}
+
+/* One that watches while the stream comes in. */
+struct watcher {
+	struct ui_view view;
+	struct ui_canvas canvas;
+	size_t at; /* of the bytes that are keys */
+};
+
+static void watch(struct watcher *w, const struct ui_model *m,
+		  struct bytes keys)
+{
+	uint8_t size = 0;
+
+	for (int i = 0; i < 5 && keys.len; i++) {
+		size = keys.data[w->at++ % keys.len];
+		ui_view_key(&w->view, m, key_of(size));
+	}
+	if (w->at % 3 == 0)
+		ui_canvas_resize(&w->canvas, size % 41, size % 37 * 4);
+	ui_view_draw(&w->view, &w->canvas, m, m->at_ms + size * 100);
+	check_canvas(&w->canvas);
+}
+
+static void watch_lines(struct ui_model *m, struct bytes in)
+{
+	static const struct ui_view_setup setup = { .may_ask = true };
+	const struct bytes keys = in;
+	struct watcher w = { 0 };
+
+	ui_view_init(&w.view, &setup);
+	ui_canvas_init(&w.canvas, 24, 80, in.len % 2);
+	ui_log_add(ui_view_log(&w.view), in);
+	for (int i = 0; in.len; i++) {
+		tell_line(m, bytes_line(&in), false);
+		if (i % 4 == 0 && i < 64)
+			watch(&w, m, keys);
+	}
+	for (int i = 0; i < 4; i++)
+		watch(&w, m, keys);
+	ui_canvas_release(&w.canvas);
+	ui_view_release(&w.view);
+}
+
+static void tell_our_lines(struct ui_model *m, struct bytes in)
 {
 	while (in.len)
-		tell_line(m, bytes_line(&in), ours);
+		tell_line(m, bytes_line(&in), true);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -96,10 +165,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	ui_model_init(&m);
 	ui_model_init(&other);
-	tell_lines(&m, bytes_of(data, size), false);
+	watch_lines(&m, bytes_of(data, size));
 	check_model(&m);
 	ui_model_snapshot(&m, put_line, &first);
-	tell_lines(&other, buf_bytes(&first), true);
+	tell_our_lines(&other, buf_bytes(&first));
 	check_model(&other);
 	check(other.n_jobs == m.n_jobs && other.n_nodes == m.n_nodes &&
 	      other.tally.remote == m.tally.remote &&

@@ -467,6 +467,68 @@ START_TEST(a_drawing_takes_microseconds)
 }
 END_TEST
 
+#define JOBS_A_SECOND 500
+
+static void play_second_of(int nodes, int64_t first)
+{
+	for (int64_t i = first; i < first + JOBS_A_SECOND; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "node%d", (int)(i % nodes));
+		farm_job(i, EVENTS_QUEUED, NULL, NULL);
+		farm_job(i, EVENTS_SCAN, NULL, NULL);
+		farm_job(i, EVENTS_SEND, name, NULL);
+		farm_job(i, EVENTS_RUN, name, NULL);
+		farm_job(i, EVENTS_RECEIVE, name, NULL);
+		/* Each takes a second. */
+		snprintf(name, sizeof(name), "node%d",
+			 (int)((i - JOBS_A_SECOND) % nodes));
+		if (i >= 2 * JOBS_A_SECOND)
+			farm_job(i - JOBS_A_SECOND, EVENTS_JOB_DONE, name,
+				 NULL);
+		now_ms = (uint64_t)(i * 1000 / JOBS_A_SECOND);
+		if (i % (JOBS_A_SECOND / 10) == 0)
+			draw();
+	}
+	for (int i = 0; i < nodes; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "node%d", i);
+		farm_beat(&(struct farm_beat){
+			name, first / nodes, 0, 0, first * 1000 + i,
+			first * 500, 1000 + i * first % 100, 50000, 1000, 0 });
+	}
+}
+
+static const struct {
+	int nodes;
+	double percent; /* of a core, at most */
+} shares[] = { { 28, 0.5 }, { 500, 2 } };
+
+/* With the model, and with a picture each tenth of a second. */
+START_TEST(the_view_takes_a_small_share_of_a_core)
+{
+	const int64_t seconds = 20;
+	uint64_t began;
+	double percent;
+
+	many_nodes(shares[_i].nodes);
+	resize(60, 200);
+	c.ascii = false;
+	play_second_of(shares[_i].nodes, JOBS_A_SECOND);
+	began = clock_cpu_us();
+	for (int64_t i = 2; i < 2 + seconds; i++)
+		play_second_of(shares[_i].nodes, i * JOBS_A_SECOND);
+	percent = (double)(clock_cpu_us() - began) / (double)seconds / 10000;
+	printf("%d nodes, %d jobs/s, 10 pictures/s of 200x60: %.2f %% of a "
+	       "core\n",
+	       shares[_i].nodes, JOBS_A_SECOND, percent);
+#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__)
+	ck_assert(percent < shares[_i].percent);
+#endif
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("ui/view");
@@ -499,6 +561,8 @@ int main(void)
 		       a_million_events_take_no_more_memory_than_ten_thousand);
 	tcase_add_loop_test(tc, a_drawing_takes_microseconds, 0,
 			    sizeof(costs) / sizeof(*costs));
+	tcase_add_loop_test(tc, the_view_takes_a_small_share_of_a_core, 0,
+			    sizeof(shares) / sizeof(*shares));
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: ui */
+#include "ui/bar.h"
+
+#include "suite.h"
+
+#include <string.h>
+
+static struct ui_canvas c;
+static struct ui_area a;
+
+static void set_up(void)
+{
+	ui_canvas_init(&c, 1, 40, true);
+	a = (struct ui_area){ &c, 0, 0, 1, 40, false };
+}
+
+static void tear_down(void)
+{
+	ui_canvas_release(&c);
+}
+
+static void expect(const char *want)
+{
+	struct buf text = { 0 };
+
+	ui_canvas_text(&text, &c);
+	ck_assert_str_eq(buf_str(&text), want);
+	buf_release(&text);
+}
+
+/* scan, send, run, receive, local, free */
+static const struct {
+	uint64_t part[UI_BAR_PARTS];
+	unsigned columns, took;
+	const char *shown;
+} bars[] = {
+	{ { 1, 2, 3, 1, 1, 2 }, 20, 12, "[->>===<%..]\n" },
+	{ { 0, 0, 0, 0, 0, 0 }, 20, 2, "[]\n" },
+	{ { 0, 0, 18, 0, 0, 0 }, 20, 20, "[==================]\n" },
+	/* Scaled: what is left over goes to the largest remainders. */
+	{ { 0, 0, 10, 0, 0, 10 }, 12, 12, "{=====.....}\n" },
+	{ { 0, 1, 10, 1, 0, 9 }, 12, 12, "{>=====....}\n" },
+	{ { 0, 0, 1, 0, 0, 1000 }, 12, 12, "{..........}\n" },
+	{ { 0, 0, 0, 0, 0, UINT64_MAX / 2 }, 5, 5, "{...}\n" },
+	{ { 7, 7, 7, 7, 7, 7 }, 3, 3, "{-}\n" },
+	{ { 7, 7, 7, 7, 7, 7 }, 2, 0, "\n" },
+	{ { 7, 7, 7, 7, 7, 7 }, 0, 0, "\n" },
+};
+
+START_TEST(slots_are_a_bar)
+{
+	struct ui_bar bar;
+
+	memcpy(bar.part, bars[_i].part, sizeof(bar.part));
+	ck_assert_uint_eq(ui_bar_put(&a, 0, 0, bars[_i].columns, &bar),
+			  bars[_i].took);
+	expect(bars[_i].shown);
+}
+END_TEST
+
+START_TEST(a_bar_of_any_numbers_keeps_its_width)
+{
+	uint32_t seed = 1;
+
+	for (int i = 0; i < 20000; i++) {
+		unsigned columns = 3 + (unsigned)i % 35;
+		struct ui_bar bar;
+
+		for (unsigned p = 0; p < UI_BAR_PARTS; p++) {
+			seed = seed * 1664525 + 1013904223;
+			bar.part[p] = seed >> 8 >> i % 24;
+		}
+		ui_canvas_clear(&c);
+		ck_assert_uint_le(ui_bar_put(&a, 0, 0, columns, &bar), columns);
+		ck_assert_str_eq(c.cell[columns].text, " ");
+	}
+}
+END_TEST
+
+START_TEST(in_utf8_each_part_has_a_sign_of_its_own)
+{
+	struct ui_bar bar = { { 1, 1, 1, 1, 1, 1 } };
+
+	c.ascii = false;
+	ck_assert_uint_eq(ui_bar_put(&a, 0, 0, 20, &bar), 8);
+	expect("[\u2591\u25b8\u2588\u25c2\u2593\u00b7]\n");
+}
+END_TEST
+
+START_TEST(a_sparkline_has_its_largest_value_full)
+{
+	static const uint64_t values[] = { 0, 1, 25, 50, 75, 100, 99, 0 };
+	static const uint64_t nothing[4] = { 0 };
+
+	ui_bar_spark(&a, 0, 0, UI_RUN, values, 8);
+	expect(" .:=*@@\n");
+	ui_bar_spark(&a, 0, 0, UI_RUN, nothing, 4);
+	expect("    *@@\n");
+	c.ascii = false;
+	ui_bar_spark(&a, 0, 0, UI_RUN, values, 8);
+	expect(" \u2581\u2582\u2584\u2586\u2588\u2588\n");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("ui/bar");
+	TCase *tc = tcase_create("bar");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_loop_test(tc, slots_are_a_bar, 0,
+			    sizeof(bars) / sizeof(*bars));
+	tcase_add_test(tc, a_bar_of_any_numbers_keeps_its_width);
+	tcase_add_test(tc, in_utf8_each_part_has_a_sign_of_its_own);
+	tcase_add_test(tc, a_sparkline_has_its_largest_value_full);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: ui */
+#include "ui/diags.h"
+
+#include "base/str.h"
+#include "suite.h"
+#include "ui-play.h"
+#include "ui/keys.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct ui_diags v;
+static struct ui_canvas c;
+static struct ui_area a;
+
+static void set_up(void)
+{
+	now_ms = 0;
+	also = NULL;
+	ui_model_init(&m);
+	v = (struct ui_diags){ .open = true };
+	ui_canvas_init(&c, 6, 30, true);
+	a = (struct ui_area){ &c, 0, 0, 6, 30, true };
+}
+
+static void tear_down(void)
+{
+	ui_diags_release(&v);
+	ui_canvas_release(&c);
+	ui_model_release(&m);
+}
+
+/* The lines below the title. */
+static char *drawn(void)
+{
+	struct buf text = { 0 };
+	char *lines;
+
+	ui_canvas_clear(&c);
+	ui_diags_draw(&v, &a, &m);
+	ui_canvas_text(&text, &c);
+	lines = xstrdup(strchr(buf_str(&text), '\n') + 1);
+	buf_release(&text);
+	return lines;
+}
+
+static void expect(const char *want)
+{
+	char *lines = drawn();
+
+	ck_assert_str_eq(lines, want);
+	free(lines);
+}
+
+static void add_blocks(int from, int to)
+{
+	char text[64];
+
+	for (int i = from; i < to; i++) {
+		snprintf(text, sizeof(text), "%d: a\n%d: b\n", i, i);
+		diag(text, i % 2 ? EVENTS_ERROR : EVENTS_WARNING);
+	}
+}
+
+START_TEST(blocks_are_lines)
+{
+	diag("a\n\nb", EVENTS_WARNING);
+	diag("", EVENTS_WARNING);
+	diag("\n", EVENTS_WARNING);
+	diag("c\n", EVENTS_ERROR);
+	expect("* a\n\n  b\n*\n* c\n");
+}
+END_TEST
+
+START_TEST(there_may_be_none)
+{
+	expect("  none\n\n\n\n\n");
+	v.errors_only = true;
+	add_blocks(0, 1);
+	expect("  no errors\n\n\n\n\n");
+}
+END_TEST
+
+START_TEST(what_is_looked_at_stays_where_it_is)
+{
+	add_blocks(0, 60);
+	v.scroll.top = 100;
+	expect("* 50: a\n  50: b\n* 51: a\n  51: b\n* 52: a\n");
+	/* The oldest blocks are gone now, and their lines. */
+	add_blocks(60, 110);
+	expect("* 50: a\n  50: b\n* 51: a\n  51: b\n* 52: a\n");
+	add_blocks(110, 120);
+	expect("* 56: a\n  56: b\n* 57: a\n  57: b\n* 58: a\n");
+	add_blocks(120, 1000);
+	expect("* 936: a\n  936: b\n* 937: a\n  937: b\n* 938: a\n");
+}
+END_TEST
+
+START_TEST(errors_alone_are_counted_anew)
+{
+	add_blocks(0, 10);
+	v.scroll.follow = true;
+	expect("  7: b\n* 8: a\n  8: b\n* 9: a\n  9: b\n");
+	v.errors_only = true;
+	expect("  5: b\n* 7: a\n  7: b\n* 9: a\n  9: b\n");
+	ui_diags_key(&v, &m, UI_KEY_HOME);
+	expect("* 1: a\n  1: b\n* 3: a\n  3: b\n* 5: a\n");
+}
+END_TEST
+
+START_TEST(lines_are_sought)
+{
+	add_blocks(0, 100);
+	ck_assert(ui_diags_seek(&v, &m, "77: B", true, false));
+	expect("  77: b\n* 78: a\n  78: b\n* 79: a\n  79: b\n");
+	ck_assert(ui_diags_seek(&v, &m, "7: a", false, false));
+	expect("* 87: a\n  87: b\n* 88: a\n  88: b\n* 89: a\n");
+	ck_assert(ui_diags_seek(&v, &m, NULL, false, true));
+	expect("* 77: a\n  77: b\n* 78: a\n  78: b\n* 79: a\n");
+	ck_assert(!ui_diags_seek(&v, &m, "none", true, false));
+	/* That block is gone. */
+	ck_assert(!ui_diags_seek(&v, &m, "22: a", true, false));
+}
+END_TEST
+
+START_TEST(another_build_begins_anew)
+{
+	struct events_event ev = events_new(EVENTS_STREAM);
+
+	add_blocks(0, 50);
+	v.scroll.top = 60;
+	expect("* 30: a\n  30: b\n* 31: a\n  31: b\n* 32: a\n");
+	ui_model_release(&m);
+	ui_model_init(&m);
+	ev.pid = 77;
+	play(&ev);
+	diag("x", EVENTS_ERROR);
+	expect("* x\n\n\n\n\n");
+}
+END_TEST
+
+START_TEST(long_lines_are_scrolled_to_the_right)
+{
+	diag("0123456789abcdefghijklmnopqrstuvwxyz\n\u6f22\u6f22", 0);
+	ui_diags_key(&v, &m, UI_KEY_RIGHT);
+	expect("* 89abcdefghijklmnopqrstuvwxyz\n\n\n\n\n");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("ui/diags");
+	TCase *tc = tcase_create("diags");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, blocks_are_lines);
+	tcase_add_test(tc, there_may_be_none);
+	tcase_add_test(tc, what_is_looked_at_stays_where_it_is);
+	tcase_add_test(tc, errors_alone_are_counted_anew);
+	tcase_add_test(tc, lines_are_sought);
+	tcase_add_test(tc, another_build_begins_anew);
+	tcase_add_test(tc, long_lines_are_scrolled_to_the_right);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: ui */
+#include "ui/layout.h"
+
+#include "suite.h"
+
+#include <string.h>
+
+static struct ui_area area[UI_PLACES];
+
+static void lay(unsigned rows, unsigned columns,
+		const struct ui_layout_wish *wish)
+{
+	struct ui_canvas c = { .rows = rows, .columns = columns };
+
+	ui_layout(area, &c, wish);
+}
+
+/* No area leaves the screen, and no two have a cell in common. */
+static bool is_sound(unsigned rows, unsigned columns)
+{
+	for (unsigned i = 0; i < UI_PLACES; i++) {
+		const struct ui_area *a = &area[i];
+
+		if (!a->rows)
+			continue;
+		if (a->row + a->rows > rows || a->column + a->columns > columns)
+			return false;
+		for (unsigned j = 0; j < i; j++) {
+			const struct ui_area *b = &area[j];
+
+			if (b->rows && a->row < b->row + b->rows &&
+			    b->row < a->row + a->rows &&
+			    a->column < b->column + b->columns &&
+			    b->column < a->column + a->columns)
+				return false;
+		}
+	}
+	return true;
+}
+
+START_TEST(areas_are_beside_each_other_on_any_screen)
+{
+	for (unsigned i = 0; i < 80 * 32; i++) {
+		struct ui_layout_wish wish = {
+			.title = i & 1,
+			.diags = i & 2,
+			.log = i & 4,
+			.focus = UI_PLACE_NODES,
+			.node_lines = i & 8 ? 500 : 4,
+		};
+		unsigned rows = i / 32;
+
+		if (i & 16 && wish.log)
+			wish.focus = UI_PLACE_LOG;
+		for (unsigned columns = 0; columns < 220; columns += 7) {
+			lay(rows, columns, &wish);
+			ck_assert(is_sound(rows, columns));
+			/* Who has the focus is there. */
+			ck_assert(area[wish.focus].focus);
+			if (rows > 5 && columns)
+				ck_assert_uint_gt(area[wish.focus].rows, 0);
+		}
+	}
+}
+END_TEST
+
+START_TEST(an_open_pane_leaves_room_for_nodes)
+{
+	struct ui_layout_wish wish = { .diags = true,
+				       .log = true,
+				       .focus = UI_PLACE_LOG,
+				       .node_lines = 500 };
+
+	lay(24, 80, &wish);
+	ck_assert_uint_ge(area[UI_PLACE_NODES].rows, 4);
+	ck_assert_uint_ge(area[UI_PLACE_DIAGS].rows, 4);
+	ck_assert_uint_ge(area[UI_PLACE_LOG].rows, 4);
+	wish.node_lines = 2;
+	lay(24, 80, &wish);
+	ck_assert_uint_eq(area[UI_PLACE_NODES].rows, 4);
+}
+END_TEST
+
+START_TEST(a_large_screen_has_throughput_and_reasons_beside_each_other)
+{
+	struct ui_layout_wish wish = { .focus = UI_PLACE_NODES,
+				       .node_lines = 500 };
+
+	lay(24, 80, &wish);
+	ck_assert_uint_eq(area[UI_PLACE_RATES].rows, 0);
+	ck_assert_uint_ge(area[UI_PLACE_HERE].rows, 4);
+	lay(50, 132, &wish);
+	ck_assert_uint_ge(area[UI_PLACE_RATES].rows, 4);
+	ck_assert_uint_eq(area[UI_PLACE_RATES].row, area[UI_PLACE_HERE].row);
+	lay(10, 40, &wish);
+	ck_assert_uint_eq(area[UI_PLACE_HERE].rows, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("ui/layout");
+	TCase *tc = tcase_create("layout");
+
+	tcase_add_test(tc, areas_are_beside_each_other_on_any_screen);
+	tcase_add_test(tc, an_open_pane_leaves_room_for_nodes);
+	tcase_add_test(
+		tc,
+		a_large_screen_has_throughput_and_reasons_beside_each_other);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
