@@ -79,6 +79,11 @@ static int refuse_long(const struct args *a, const char *word, int len,
 	return -EINVAL;
 }
 
+static bool needs_value(const struct args_option *o)
+{
+	return o->value && o->value[0] != '[';
+}
+
 static int next_long(struct args *a, const char *word, struct err *err)
 {
 	size_t len = strcspn(word + 2, "=");
@@ -88,7 +93,7 @@ static int next_long(struct args *a, const char *word, struct err *err)
 		return refuse_long(a, word, (int)len, err);
 	a->option = o;
 	if (word[2 + len] != '=')
-		return o->value ? take_next(a, word, err) : ARGS_OPTION;
+		return needs_value(o) ? take_next(a, word, err) : ARGS_OPTION;
 	if (!o->value)
 		return err_set(err, EINVAL, "--%s takes no value", o->word);
 	a->value = word + 2 + len + 1;
@@ -212,7 +217,8 @@ char *args_help_line(const struct args_option *option)
 		buf_printf(&left, "%s --%s", option->letter ? "," : " ",
 			   option->word);
 	if (option->value)
-		buf_printf(&left, " %s", option->value);
+		buf_printf(&left, needs_value(option) ? " %s" : "%s",
+			   option->value);
 	line = xasprintf("  %-29s %s", buf_str(&left), option->help);
 	buf_release(&left);
 	return line;

@@ -26,7 +26,9 @@ typedef int args_take(void *at, const struct args *a, struct err *err);
 struct args_option {
 	char letter; /* 0: none */
 	const char *word; /* without the dashes; NULL: none */
-	const char *value; /* the value's name in the help; NULL: takes none */
+	/* The value's name in the help; NULL: takes none; "[=NAME]": may take
+	   one, as --word=VALUE. */
+	const char *value;
 	const char *help;
 	args_take *take; /* one of those below, or the caller's own */
 	size_t at; /* of what it is stored in, within the caller's struct */

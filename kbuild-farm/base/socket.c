@@ -7,20 +7,40 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+/* A socket, and `at` made of `path`. */
+static int new_socket(struct sockaddr_un *at, const char *path, struct err *err)
+{
+	int fd;
+
+	*at = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	if (strlen(path) >= sizeof(at->sun_path))
+		return err_set(err, ENAMETOOLONG, "socket %s", path);
+	strcpy(at->sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	return fd < 0 ? err_errno(err, "socket %s", path) : fd;
+}
+
 int socket_listen(const char *path, int backlog, struct err *err)
 {
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	int fd, ret;
+	struct sockaddr_un at;
+	int fd = new_socket(&at, path, err), ret;
 
-	if (strlen(path) >= sizeof(at.sun_path))
-		return err_set(err, ENAMETOOLONG, "socket %s", path);
-	strcpy(at.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd >= 0 && !bind(fd, (struct sockaddr *)&at, sizeof(at)) &&
-	    !listen(fd, backlog))
+	if (fd < 0 || (!bind(fd, (struct sockaddr *)&at, sizeof(at)) &&
+		       !listen(fd, backlog)))
 		return fd;
 	ret = err_errno(err, "socket %s", path);
-	if (fd >= 0)
-		close(fd);
+	close(fd);
+	return ret;
+}
+
+int socket_connect(const char *path, struct err *err)
+{
+	struct sockaddr_un at;
+	int fd = new_socket(&at, path, err), ret;
+
+	if (fd < 0 || !connect(fd, (struct sockaddr *)&at, sizeof(at)))
+		return fd;
+	ret = err_errno(err, "connect to %s", path);
+	close(fd);
 	return ret;
 }

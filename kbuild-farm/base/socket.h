@@ -12,5 +12,11 @@
  * or a negative errno with `err` set.
  */
 int socket_listen(const char *path, int backlog, struct err *err);
+/*
+ * Connect to one, without waiting: a descriptor that does not block;
+ * -ECONNREFUSED or -ENOENT: nobody listens there; -EAGAIN: others wait already;
+ * or another negative errno.
+ */
+int socket_connect(const char *path, struct err *err);
 
 #endif

@@ -16,10 +16,10 @@
 static const struct cmd cmd_help;
 
 /* In the order of `kfarm help`. */
-static const struct cmd *const commands[] = { &cmd_build,     &cmd_run,
-					      &cmd_toolchain, &cmd_nodes,
-					      &cmd_scan,      &cmd_doctor,
-					      &cmd_help,      NULL };
+static const struct cmd *const commands[] = {
+	&cmd_build, &cmd_run,    &cmd_toolchain, &cmd_nodes, &cmd_top,
+	&cmd_scan,  &cmd_doctor, &cmd_help,      NULL
+};
 
 static const struct cmd *command_named(const char *name)
 {

@@ -2,6 +2,7 @@
 #include "kernel/user-command.h"
 
 #include "base/clock.h"
+#include "base/socket.h"
 #include "base/spawn.h"
 #include "base/which.h"
 #include "coord/coord.h"
@@ -18,8 +19,6 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -122,20 +121,13 @@ void kernel_user_command_release(struct kernel_user_command *c)
 bool kernel_user_command_is_inside(char *const *env)
 {
 	const char *path = str_env(env, "KFARM_SOCKET");
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	bool there;
-	int fd;
+	struct err ignored;
+	int fd = path ? socket_connect(path, &ignored) : -ENOENT;
 
-	if (!path || strlen(path) >= sizeof(to.sun_path))
-		return false;
-	strcpy(to.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	/* EAGAIN is a full backlog: somebody is there, and busy. */
-	there = fd >= 0 && (!connect(fd, (struct sockaddr *)&to, sizeof(to)) ||
-			    errno == EAGAIN);
 	if (fd >= 0)
 		close(fd);
-	return there;
+	/* A full backlog: somebody is there, and busy. */
+	return fd >= 0 || fd == -EAGAIN;
 }
 
 int kernel_user_command_become(const struct kernel_user_command *c,

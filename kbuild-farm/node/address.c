@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "node/address.h"
 
+#include "base/socket.h"
 #include "base/spawn.h"
 #include "base/str.h"
 
@@ -126,20 +127,10 @@ void node_address_release(struct node_address *a)
 
 static int dial_unix(const char *path, struct node_dial *out, struct err *err)
 {
-	struct sockaddr_un un = { .sun_family = AF_UNIX };
-	int fd;
+	int fd = socket_connect(path, err);
 
-	strncpy(un.sun_path, path, sizeof(un.sun_path) - 1);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
-		return err_errno(err, "socket");
-	/* A Unix socket connects at once or, with a full backlog, EAGAIN. */
-	if (connect(fd, (const struct sockaddr *)&un, sizeof(un))) {
-		int ret = err_errno(err, "connect to %s", path);
-
-		close(fd);
-		return ret;
-	}
+		return fd;
 	*out = (struct node_dial){ .fd = fd };
 	return 0;
 }

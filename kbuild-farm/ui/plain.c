@@ -34,6 +34,7 @@ void ui_plain_init(struct ui_plain *p, int fd, enum ui_plain_kind kind,
 				.kind = kind,
 				.shows = *shows,
 				.color = color,
+				.prefix = "",
 				.next_ms = kind == UI_PLAIN ? FIRST_MS : 0 };
 	outlet_init(&p->out, fd, UI_PLAIN_WAITING);
 }
@@ -71,16 +72,17 @@ void ui_plain_hold(struct ui_plain *p, bool held)
 	flush_text(p, 0);
 }
 
-static void put_elapsed(struct buf *out, uint64_t now)
+static void put_elapsed(struct buf *out, const struct ui_plain *p, uint64_t now)
 {
-	buf_printf(out, "[%5llus] ", (unsigned long long)(now / 1000));
+	buf_printf(out, "[%5llus] %s", (unsigned long long)(now / 1000),
+		   p->prefix);
 }
 
 void ui_plain_note(struct ui_plain *p, uint64_t now, const char *text)
 {
 	struct buf line = { 0 };
 
-	put_elapsed(&line, now);
+	put_elapsed(&line, p, now);
 	printable_add(&line, bytes_str(text), 0);
 	buf_add_str(&line, "\n");
 	queue_text(p, &line);
@@ -168,7 +170,7 @@ static void show_due_line(struct ui_plain *p, uint64_t now)
 	p->next_ms += ms;
 	if (p->next_ms <= now)
 		p->next_ms = now + ms;
-	put_elapsed(&line, now);
+	put_elapsed(&line, p, now);
 	put_progress(&line, p->model);
 	queue_text(p, &line);
 	buf_release(&line);

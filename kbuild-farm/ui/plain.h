@@ -43,6 +43,7 @@ struct ui_plain {
 	struct ui_plain_shows shows;
 	bool color;
 	bool held; /* something else is shown there */
+	const char *prefix; /* of lines with a time: "build 7: "; "" at first */
 	unsigned columns; /* of the terminal, now; 0: 80 */
 	uint64_t next_ms; /* when the next line is due */
 	unsigned lines; /* so far */

@@ -31,6 +31,7 @@ static const struct args_option options[] = {
 	{ 0, "json", "FILE", "write events", args_list, AT(json), 0 },
 	{ 0, "dirs", "LIST", "look there", args_commas, AT(dirs), 0 },
 	{ 0, "percent", "PCT", "of all", args_number, AT(jobs), 100 },
+	{ 0, "play", "[=FILE]", "play it", args_text, AT(arch), 0 },
 	{ 0 },
 };
 
@@ -39,6 +40,7 @@ static const struct args_option options[] = {
 #define KEY_ARCH    (&options[2])
 #define KEY_JOBS    (&options[3])
 #define KEY_JSON    (&options[4])
+#define KEY_PLAY    (&options[7])
 
 /* The next one of `a` must be this option, */
 static void expect(struct args *a, const struct args_option *option,
@@ -108,6 +110,21 @@ START_TEST(a_value_may_be_empty_or_look_like_an_option)
 	expect(&a, KEY_ARCH, "-v");
 	expect(&a, KEY_JSON, "--");
 	expect(&a, KEY_ARCH, "");
+	expect_word(&a, ARGS_END, NULL);
+}
+END_TEST
+
+START_TEST(a_value_that_may_lack_stands_behind_an_equals_sign)
+{
+	char *argv[] = { (char *)"--play", (char *)"word", (char *)"--play=x",
+			 (char *)"--play=", NULL };
+	struct args a;
+
+	args_init(&a, options, argv);
+	expect(&a, KEY_PLAY, NULL);
+	expect_word(&a, ARGS_WORD, "word");
+	expect(&a, KEY_PLAY, "x");
+	expect(&a, KEY_PLAY, "");
 	expect_word(&a, ARGS_END, NULL);
 }
 END_TEST
@@ -264,7 +281,8 @@ START_TEST(help_has_one_line_for_each_option)
 		"  -j N                          how many at once\n"
 		"      --json FILE               write events\n"
 		"      --dirs LIST               look there\n"
-		"      --percent PCT             of all\n");
+		"      --percent PCT             of all\n"
+		"      --play[=FILE]             play it\n");
 	free(help);
 }
 END_TEST
@@ -277,6 +295,7 @@ int main(void)
 	tcase_add_test(tc, letters_words_and_values_come_in_order);
 	tcase_add_test(tc, a_bundle_gives_its_letters_one_by_one);
 	tcase_add_test(tc, a_value_may_be_empty_or_look_like_an_option);
+	tcase_add_test(tc, a_value_that_may_lack_stands_behind_an_equals_sign);
 	tcase_add_test(tc, targets_and_variables_mix_with_options_as_in_make);
 	tcase_add_test(tc,
 		       a_variable_is_a_word_where_nobody_asked_for_variables);

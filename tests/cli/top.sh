@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154,SC2016
+# kfarm top without a terminal: made-up builds, recordings, nodes, nothing.
+export XDG_RUNTIME_DIR=$HOME/run
+mkdir -m 700 run
+mkdir -p .config/kfarm
+
+run kfarm top --once
+run kfarm top --once --json
+run kfarm top --simulate --once --at 0
+run kfarm top --simulate --once --at 30
+run kfarm top --simulate --once --at 80.5 --seed 2 --nodes 3 --rate 20 --fail
+run kfarm top --simulate --once --at 1000 --nodes 1 --rate 5
+kfarm top --simulate --once --json --at 30 | jq -c '.nodes, (.builds[] | .phase,
+	.elapsed, .status, .reasons, (.nodes[] | select(.idle > 10)),
+	(.jobs | length, .[0]))'
+
+# A recording of what was made up shows the same, whatever else is in it.
+kfarm top --simulate --speed 1000 --json >all
+sed -n -e 's/kfarm [0-9.]*/kfarm N/' -e '1,2p' -e '$p' all
+run kfarm top --simulate=all --once --at 30 >again
+kfarm top --simulate --once --at 30 | diff - <(tail -n +2 again) && echo same
+{
+	head -n 500 all
+	printf '\n\033[2Jrubbish\xff\n{"t":1,"event":"of tomorrow","x":{}}\n'
+	head -c 3000000 /dev/zero | tr '\0' x
+	echo
+	tail -n +501 all
+} >spoiled
+kfarm top --simulate=spoiled --once --at 30 | diff - <(tail -n +2 again) &&
+	echo same
+head -n 9000 all >short
+run kfarm top --simulate=short --once --at 1000 | sed 2q
+run kfarm top --simulate=short --speed 100000
+
+run kfarm top --simulate=nowhere --once
+: >empty
+run kfarm top --simulate=empty --once
+echo hello >text
+run kfarm top --simulate=text --once
+echo '{"t":0,"event":"stream","version":7}' >later
+run kfarm top --simulate=later --once
+run kfarm top --simulate=. --once
+run kfarm top all
+run kfarm top --speed 3
+run kfarm top --simulate=all --seed 3
+run kfarm top --simulate --speed fast
+run kfarm top --simulate --at -1
+run kfarm top --simulate --nodes 5000
+run kfarm top --ui fancy
+
+# Nobody reads any more.
+kfarm top --simulate --speed 1000 --json | head -c 10
+echo
+kfarm top --simulate --once --json >/dev/full
+echo "[$?]"
+kfarm top --simulate --speed 1000 --json >/dev/full
+echo "[$?]"
+
+# A directory that a killed build left, and one that is none.
+mkdir -p run/kfarm/4711 run/kfarm/no run/kfarm/4712/events
+perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(Listen => 1,
+	Local => "run/kfarm/4711/events") or die'
+cat >"$config" <<'END'
+[node "gone"]
+	address = "exec:echo no route to host >&2; exit 255"
+[node "good"]
+	address = exec:kfarmd --stdio
+END
+run kfarm top --once | sed -E -e 's/^(good +)[^ ]+ .*/\1.../' -e 's/ +/ /g'
+kfarm top --once --json | jq -c '.builds, (.nodes[] |
+	if .name == "gone" then .
+	else .state, .cores > 0, .slots > 0, .memory > 0, .load >= 0 end)'

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: events */
+/* events/client, with the server of a build or somebody else at the socket. */
+#include "events/client.h"
+
+#include "../lib/tempdir.h"
+#include "base/clock.h"
+#include "base/socket.h"
+#include "base/str.h"
+#include "events/server.h"
+#include "suite.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static char dir[TEMPDIR_SIZE];
+static char *path;
+static struct event_base *base;
+static struct events_client *client;
+static struct err err;
+static unsigned kinds[EVENTS_KINDS], lines, anew, ended;
+static char *why; /* it ended */
+static char *last_note;
+
+static void on_told(void *ctx, const struct events_event *ev)
+{
+	(void)ctx;
+	kinds[ev->kind]++;
+	if (ev->kind != EVENTS_NOTE)
+		return;
+	free(last_note);
+	last_note = xstrdup(ev->text);
+}
+
+static void on_line(void *ctx, struct bytes line)
+{
+	(void)ctx;
+	ck_assert_uint_gt(line.len, 0);
+	lines++;
+}
+
+static void on_again(void *ctx)
+{
+	(void)ctx;
+	anew++;
+}
+
+static void on_ended(void *ctx, const char *text)
+{
+	(void)ctx;
+	ended++;
+	free(why);
+	why = text ? xstrdup(text) : NULL;
+	events_client_free(client);
+	client = NULL;
+}
+
+static const struct events_client_ops ops = {
+	.told = on_told, .line = on_line, .again = on_again, .ended = on_ended
+};
+
+static void set_up(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+	tempdir_make(dir);
+	path = xasprintf("%s/events", dir);
+	base = event_base_new();
+	memset(kinds, 0, sizeof(kinds));
+	lines = anew = ended = 0;
+	why = last_note = NULL;
+	client = NULL;
+}
+
+static void tear_down(void)
+{
+	events_client_free(client);
+	event_base_free(base);
+	free(path);
+	free(why);
+	free(last_note);
+	tempdir_remove(dir);
+}
+
+static void turn(unsigned ms)
+{
+	struct timeval tv = { .tv_sec = ms / 1000,
+			      .tv_usec = (suseconds_t)(ms % 1000) * 1000 };
+
+	event_base_loopexit(base, &tv);
+	event_base_dispatch(base);
+}
+
+static int come(void)
+{
+	return events_client_new(&client, base, path, &ops, NULL, &err);
+}
+
+static void note(struct events_hub *hub, const char *text)
+{
+	struct events_event ev = events_new(EVENTS_NOTE);
+
+	ev.text = text;
+	events_hub_tell(hub, &ev);
+}
+
+START_TEST(it_hears_what_a_build_tells)
+{
+	struct events_hub *hub = events_hub_new();
+	struct events_server *server;
+
+	events_hub_start(hub, base);
+	ck_assert_int_eq(events_server_new(&server, hub, base, path, &err), 0);
+	ck_assert_int_eq(come(), 0);
+	turn(50);
+	ck_assert_uint_eq(kinds[EVENTS_LIVE], 1);
+	note(hub, "one");
+	turn(200);
+	ck_assert_uint_eq(kinds[EVENTS_NOTE], 1);
+	ck_assert_uint_eq(lines, 3);
+	events_server_free(server);
+	turn(50);
+	ck_assert_uint_eq(ended, 1);
+	ck_assert_ptr_null(why);
+	events_hub_free(hub);
+}
+END_TEST
+
+/* A build in the same loop tells more than it reads, and goes on telling. */
+START_TEST(what_was_dropped_comes_by_another_connection)
+{
+	struct events_hub *hub = events_hub_new();
+	struct events_server *server;
+
+	events_hub_start(hub, base);
+	ck_assert_int_eq(events_server_new(&server, hub, base, path, &err), 0);
+	ck_assert_int_eq(come(), 0);
+	turn(50);
+	for (int i = 0; i < 60000; i++)
+		note(hub, "an event that is longer than it would have to be");
+	for (int i = 0; i < 40 && !anew; i++) {
+		note(hub, "more");
+		turn(100);
+	}
+	ck_assert_uint_ge(kinds[EVENTS_DROPPED], 1);
+	ck_assert_uint_eq(anew, 1);
+	turn(100);
+	ck_assert_uint_eq(kinds[EVENTS_LIVE], 2);
+	ck_assert_uint_eq(ended, 0);
+	note(hub, "the last");
+	turn(200);
+	ck_assert_str_eq(last_note, "the last");
+	events_client_free(client);
+	client = NULL;
+	events_server_free(server);
+	events_hub_free(hub);
+}
+END_TEST
+
+START_TEST(nobody_is_there)
+{
+	int fd;
+
+	ck_assert_int_eq(come(), -ENOENT);
+	/* What a killed kfarm leaves. */
+	fd = socket_listen(path, 1, &err);
+	close(fd);
+	ck_assert_int_eq(come(), -ECONNREFUSED);
+	ck_assert_ptr_null(client);
+}
+END_TEST
+
+/* Somebody else at the socket: writes this, then closes. */
+static void serve(const char *text, size_t len, unsigned times)
+{
+	int listener = socket_listen(path, 4, &err), fd;
+	pid_t pid;
+
+	ck_assert_int_ge(listener, 0);
+	ck_assert_int_eq(come(), 0);
+	pid = fork();
+	if (!pid) {
+		fcntl(listener, F_SETFL, 0);
+		fd = accept(listener, NULL, NULL);
+		for (unsigned i = 0; i < times; i++) {
+			if (write(fd, text, len) < 0)
+				break;
+		}
+		_exit(0);
+	}
+	close(listener);
+	for (int i = 0; i < 200 && !ended; i++)
+		turn(50);
+	kill(pid, SIGKILL);
+	ck_assert_uint_eq(ended, 1);
+}
+
+static const char *const strangers[][2] = {
+	{ "HTTP/1.1 200 OK\r\n\r\n", "no stream of events: no JSON: " },
+	{ "{\"t\":0,\"event\":\"stream\",\"version\":9}\n",
+	  "events of version 9, this kfarm knows 1" },
+};
+
+START_TEST(a_stranger_is_left)
+{
+	serve(strangers[_i][0], strlen(strangers[_i][0]), 1);
+	ck_assert_ptr_nonnull(why);
+	ck_assert_msg(str_starts(why, strangers[_i][1]), "%s", why);
+}
+END_TEST
+
+START_TEST(a_line_that_never_ends_takes_no_memory)
+{
+	static const char first[] =
+		"{\"t\":0,\"event\":\"stream\",\"version\":1}\n";
+	static char block[1 << 16];
+	size_t before = mallinfo2().uordblks + mallinfo2().hblkhd;
+
+	/* Its first line is right, and the second has 64 MiB. */
+	memset(block, 'x', sizeof(block));
+	memcpy(block, first, sizeof(first) - 1);
+	serve(block, sizeof(block), 1024);
+	ck_assert_ptr_null(why);
+	ck_assert_uint_le(mallinfo2().uordblks + mallinfo2().hblkhd,
+			  before + (8u << 20));
+}
+END_TEST
+
+START_TEST(one_that_says_nothing_blocks_nobody)
+{
+	int listener = socket_listen(path, 4, &err);
+	uint64_t began = clock_ms();
+
+	ck_assert_int_eq(come(), 0);
+	turn(300);
+	ck_assert_uint_lt(clock_ms() - began, 5000);
+	ck_assert_uint_eq(ended, 0);
+	close(listener);
+	turn(100);
+	ck_assert_uint_eq(ended, 1);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("events/client");
+	TCase *tc = tcase_create("client");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_set_timeout(tc, 120);
+	tcase_add_test(tc, it_hears_what_a_build_tells);
+	tcase_add_test(tc, what_was_dropped_comes_by_another_connection);
+	tcase_add_test(tc, nobody_is_there);
+	tcase_add_loop_test(tc, a_stranger_is_left, 0,
+			    sizeof(strangers) / sizeof(*strangers));
+	tcase_add_test(tc, a_line_that_never_ends_takes_no_memory);
+	tcase_add_test(tc, one_that_says_nothing_blocks_nobody);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: events */
+#include "events/reader.h"
+
+#include "base/str.h"
+#include "suite.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define FIRST "{\"t\":0.000,\"event\":\"stream\",\"version\":1,\"pid\":7}\n"
+#define NOTE  "{\"t\":1.000,\"event\":\"note\",\"text\":\"hello\"}\n"
+
+static struct events_reader r;
+static struct events_read read_now;
+static struct bytes line;
+static struct err err;
+
+static void set_up(void)
+{
+	r = (struct events_reader){ 0 };
+}
+
+static void tear_down(void)
+{
+	events_reader_release(&r);
+}
+
+static void add(const char *text)
+{
+	events_reader_add(&r, bytes_str(text));
+}
+
+/* What the next call returns; the kind is in read_now.ev.kind for 1. */
+static int next(void)
+{
+	int ret = events_reader_next(&r, &read_now, &line, &err);
+
+	if (ret > 0)
+		events_read_release(
+			&(struct events_read){ .holder = read_now.holder });
+	return ret;
+}
+
+START_TEST(events_come_in_pieces_of_any_length)
+{
+	static const char all[] = FIRST NOTE NOTE;
+	unsigned events = 0;
+
+	for (size_t i = 0; i < sizeof(all) - 1; i++) {
+		events_reader_add(&r, bytes_of(all + i, 1));
+		while (next() > 0) {
+			ck_assert_int_eq(read_now.ev.kind,
+					 events ? EVENTS_NOTE : EVENTS_STREAM);
+			events++;
+		}
+	}
+	ck_assert_uint_eq(events, 3);
+	ck_assert_uint_eq(r.broken, 0);
+}
+END_TEST
+
+START_TEST(all_of_a_piece_comes_event_by_event)
+{
+	add(FIRST NOTE NOTE);
+	ck_assert_int_eq(next(), 1);
+	ck_assert_int_eq(next(), 1);
+	ck_assert_uint_eq(line.len, strlen(NOTE) - 1);
+	ck_assert(!memcmp(line.data, NOTE, line.len));
+	ck_assert_int_eq(next(), 1);
+	ck_assert_int_eq(next(), 0);
+}
+END_TEST
+
+START_TEST(lines_of_other_kinds_are_told_and_broken_ones_counted)
+{
+	add(FIRST "{\"t\":1,\"event\":\"later\",\"x\":[1]}\n"
+		  "rubbish\n\n \r\n[]\n" NOTE);
+	ck_assert_int_eq(next(), 1);
+	ck_assert_int_eq(next(), -ENOMSG);
+	ck_assert(str_starts((const char *)line.data, "{\"t\":1,"));
+	ck_assert_int_eq(next(), 1);
+	ck_assert_int_eq(read_now.ev.kind, EVENTS_NOTE);
+	ck_assert_uint_eq(r.broken, 2);
+}
+END_TEST
+
+static void add_long(size_t len, const char *end)
+{
+	char block[4096];
+
+	memset(block, 'x', sizeof(block));
+	for (; len; len -= len < sizeof(block) ? len : sizeof(block)) {
+		events_reader_add(&r, bytes_of(block, len < sizeof(block) ?
+							      len :
+							      sizeof(block)));
+		ck_assert_int_eq(next(), 0);
+		ck_assert_uint_le(r.in.len - r.at, EVENTS_LINE_MAX + 4096);
+	}
+	add(end);
+}
+
+START_TEST(a_line_of_ten_megabytes_is_left_alone_and_not_kept)
+{
+	add(FIRST);
+	ck_assert_int_eq(next(), 1);
+	add_long(10u << 20, "\n" NOTE);
+	ck_assert_int_eq(next(), 1);
+	ck_assert_int_eq(read_now.ev.kind, EVENTS_NOTE);
+	ck_assert_uint_eq(r.broken, 1);
+	ck_assert_uint_le(r.in.cap, 4 * EVENTS_LINE_MAX);
+}
+END_TEST
+
+/* What it begins with, and what is said of that. */
+static const char *const others[][2] = {
+	{ NOTE, "no stream of events: it begins with \"note\"" },
+	{ "hello\n", "no stream of events: no JSON:" },
+	{ "{\"t\":0,\"event\":\"stream\",\"version\":2}\n",
+	  "events of version 2, this kfarm knows 1" },
+};
+
+START_TEST(what_is_no_stream_is_refused)
+{
+	add(others[_i][0]);
+	ck_assert_int_eq(next(), -EPROTO);
+	ck_assert_msg(str_starts(err.text, others[_i][1]), "%s", err.text);
+}
+END_TEST
+
+START_TEST(what_begins_with_a_long_line_is_no_stream)
+{
+	add_long(2u << 20, "\n");
+	ck_assert_int_eq(next(), -EPROTO);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("events/reader");
+	TCase *tc = tcase_create("reader");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, events_come_in_pieces_of_any_length);
+	tcase_add_test(tc, all_of_a_piece_comes_event_by_event);
+	tcase_add_test(tc,
+		       lines_of_other_kinds_are_told_and_broken_ones_counted);
+	tcase_add_test(tc, a_line_of_ten_megabytes_is_left_alone_and_not_kept);
+	tcase_add_loop_test(tc, what_is_no_stream_is_refused, 0,
+			    sizeof(others) / sizeof(*others));
+	tcase_add_test(tc, what_begins_with_a_long_line_is_no_stream);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

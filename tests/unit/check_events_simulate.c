@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: ui */
+#include "events/simulate.h"
+
+#include "base/clock.h"
+#include "base/list.h"
+#include "base/str.h"
+#include "suite.h"
+#include "ui/model.h"
+
+#include <malloc.h>
+#include <string.h>
+
+static struct ui_model m;
+static uint64_t n_events, last_ms, sum;
+
+static void set_up(void)
+{
+	ui_model_init(&m);
+	n_events = last_ms = sum = 0;
+}
+
+static void tear_down(void)
+{
+	ui_model_release(&m);
+}
+
+/* FNV-1a of all that is told. */
+static void put_sum(const char *text)
+{
+	for (; text && *text; text++)
+		sum = (sum ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+}
+
+static void on_told(void *ctx, const struct events_event *ev)
+{
+	struct buf line = { 0 };
+
+	(void)ctx;
+	ck_assert_uint_ge(ev->at_ms, last_ms);
+	last_ms = ev->at_ms;
+	n_events++;
+	ui_model_tell(&m, ev);
+	events_encode(&line, ev);
+	put_sum(buf_str(&line));
+	buf_release(&line);
+}
+
+static void on_counted(void *ctx, const struct events_event *ev)
+{
+	(void)ctx;
+	n_events++;
+	last_ms = ev->at_ms;
+	ui_model_tell(&m, ev);
+}
+
+static struct events_simulate_setup sample(uint64_t seed)
+{
+	return (struct events_simulate_setup){ .seed = seed,
+					       .nodes = 6,
+					       .rate = 60 };
+}
+
+static void run(const struct events_simulate_setup *setup)
+{
+	struct events_simulate *s = events_simulate_new(setup);
+
+	while (events_simulate_next(s) != UINT64_MAX)
+		events_simulate_until(s, events_simulate_next(s) + 100, on_told,
+				      NULL);
+	events_simulate_free(s);
+}
+
+START_TEST(a_build_runs_from_its_configuration_to_its_artifacts)
+{
+	static const char *const wanted[] = { "config", "prepare",  "compile",
+					      "link",   "modpost",  "modules",
+					      "dtbs",   "artifacts" };
+	struct events_simulate_setup setup = sample(1);
+
+	run(&setup);
+	ck_assert(m.done);
+	ck_assert_int_eq(m.status, 0);
+	ck_assert_uint_eq(m.n_phases, sizeof(wanted) / sizeof(*wanted));
+	for (unsigned i = 0; i < m.n_phases; i++)
+		ck_assert_str_eq(m.phase[i].name, wanted[i]);
+	ck_assert_uint_eq(m.n_jobs, 0);
+	ck_assert_uint_eq(m.tally.remote + m.tally.local, 3600 + 3600 / 20 + 1);
+	ck_assert_uint_gt(m.tally.retried, 0);
+	ck_assert_uint_gt(m.tally.warnings, 0);
+	ck_assert_uint_eq(m.tally.errors, 0);
+	ck_assert_uint_ge(m.tally.n_reasons, 4);
+}
+END_TEST
+
+START_TEST(one_node_is_idle_one_hot_one_failing)
+{
+	struct events_simulate_setup setup = sample(1);
+	struct events_simulate *s = events_simulate_new(&setup);
+
+	events_simulate_until(s, 30000, on_told, NULL);
+	ck_assert_uint_gt(ui_node_idle(ui_model_node(&m, "neo4b"), 30000),
+			  10000);
+	ck_assert_int_gt(ui_model_node(&m, "neo4a")->celsius, 85000);
+	ck_assert_int_lt(ui_model_node(&m, "neo4a")->speed, 1000);
+	ck_assert_uint_gt(ui_model_node(&m, "laptop")->told->failed, 0);
+	ck_assert_uint_eq(ui_model_node(&m, "desk")->told->failed, 0);
+	/* About as many as were asked for. */
+	ck_assert_uint_gt(ui_model_rate(&m, 30000, 20), 40000);
+	ck_assert_uint_lt(ui_model_rate(&m, 30000, 20), 90000);
+	events_simulate_free(s);
+}
+END_TEST
+
+START_TEST(a_seed_decides_it)
+{
+	struct events_simulate_setup one = sample(1), two = sample(2);
+	uint64_t first;
+
+	run(&one);
+	first = sum;
+	tear_down();
+	set_up();
+	run(&one);
+	ck_assert_uint_eq(sum, first);
+	tear_down();
+	set_up();
+	run(&two);
+	ck_assert_uint_ne(sum, first);
+}
+END_TEST
+
+/* However time is told to it. */
+START_TEST(steps_in_time_change_nothing)
+{
+	struct events_simulate_setup setup = sample(3);
+	struct events_simulate *s = events_simulate_new(&setup);
+	uint64_t first;
+
+	run(&setup);
+	first = sum;
+	tear_down();
+	set_up();
+	events_simulate_until(s, 1, on_told, NULL);
+	events_simulate_until(s, 33333, on_told, NULL);
+	events_simulate_until(s, 20000, on_told, NULL);
+	events_simulate_until(s, UINT64_MAX - 1, on_told, NULL);
+	ck_assert_uint_eq(events_simulate_next(s), UINT64_MAX);
+	events_simulate_free(s);
+	ck_assert_uint_eq(sum, first);
+}
+END_TEST
+
+START_TEST(one_that_fails_has_an_error_and_starts_nothing_more)
+{
+	struct events_simulate_setup setup = sample(1);
+
+	setup.fails = true;
+	run(&setup);
+	ck_assert(m.done);
+	ck_assert_int_eq(m.status, 2);
+	ck_assert_uint_eq(m.tally.errors, 1);
+	ck_assert_uint_eq(m.n_jobs, 0);
+	ck_assert_uint_lt(m.tally.remote + m.tally.local, 3600);
+	ck_assert_str_eq(ui_model_phase(&m), "compile");
+}
+END_TEST
+
+/* Nodes, jobs a second, jobs: each comes to its end. */
+static const unsigned sizes[][3] = {
+	{ 0, 1, 1 },          { 0, 50, 0 },     { 1, 1, 5 },
+	{ 2, 100000, 50000 }, { 5, 500, 1000 }, { 28, 500, 0 },
+	{ 500, 500, 0 },      { 4096, 9, 100 }, { 3, 1, 2 },
+};
+
+START_TEST(farms_of_all_sizes_come_to_an_end)
+{
+	struct events_simulate_setup setup = { .seed = 7,
+					       .nodes = sizes[_i][0],
+					       .rate = sizes[_i][1],
+					       .jobs = sizes[_i][2] };
+	struct events_simulate *s = events_simulate_new(&setup);
+
+	events_simulate_until(s, 3600 * 1000, on_counted, NULL);
+	ck_assert(m.done);
+	ck_assert_uint_eq(m.n_jobs, 0);
+	events_simulate_free(s);
+}
+END_TEST
+
+static void check_sums(void)
+{
+	unsigned now[EVENTS_STATES] = { 0 }, n = 0;
+	const struct ui_job *j;
+
+	list_for_each(j, &m.jobs_now, link) {
+		now[j->state]++;
+		n++;
+		ck_assert(!j->node || j->node->slot[j->slot] == j);
+	}
+	ck_assert_uint_eq(n, m.n_jobs);
+	ck_assert(!memcmp(now, m.now, sizeof(now)));
+}
+
+static size_t memory(void)
+{
+	return mallinfo2().uordblks + mallinfo2().hblkhd;
+}
+
+START_TEST(a_million_events_take_no_more_memory_than_a_few)
+{
+	struct events_simulate_setup setup = {
+		.seed = 11, .nodes = 28, .rate = 500, .jobs = 200000
+	};
+	struct events_simulate *s = events_simulate_new(&setup);
+	size_t early;
+
+	events_simulate_until(s, 60000, on_counted, NULL);
+	early = memory();
+	while (events_simulate_next(s) != UINT64_MAX) {
+		events_simulate_until(s, last_ms + 10000, on_counted, NULL);
+		check_sums();
+	}
+	ck_assert_uint_gt(n_events, 1000000);
+	ck_assert(m.done);
+	ck_assert_uint_eq(m.tally.remote + m.tally.local, 210001);
+	ck_assert_uint_le(memory(), early + (256u << 10));
+	events_simulate_free(s);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("events/simulate");
+	TCase *tc = tcase_create("simulate");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_set_timeout(tc, 120);
+	tcase_add_test(tc,
+		       a_build_runs_from_its_configuration_to_its_artifacts);
+	tcase_add_test(tc, one_node_is_idle_one_hot_one_failing);
+	tcase_add_test(tc, a_seed_decides_it);
+	tcase_add_test(tc, steps_in_time_change_nothing);
+	tcase_add_test(tc, one_that_fails_has_an_error_and_starts_nothing_more);
+	tcase_add_loop_test(tc, farms_of_all_sizes_come_to_an_end, 0,
+			    sizeof(sizes) / sizeof(*sizes));
+	tcase_add_test(tc, a_million_events_take_no_more_memory_than_a_few);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
