@@ -15,6 +15,7 @@
 
 struct agent_session;
 struct agent_foreign;
+struct agent_status;
 struct children;
 struct event_base;
 struct store;
@@ -34,6 +35,8 @@ struct agent {
 	unsigned n_sessions;
 	uint64_t cpu_ms; /* of the jobs that are gone */
 	struct node_health health;
+	const char *listen; /* the socket's path; NULL: --stdio */
+	struct agent_status *status;
 	TAILQ_HEAD(, agent_session) sessions;
 	/* The last session ended; NULL when that does not matter. */
 	void (*on_idle)(struct agent *a);

@@ -4,6 +4,7 @@
 #include "agent/agent.h"
 #include "agent/bundle.h"
 #include "agent/tool-request.h"
+#include "base/json.h"
 #include "base/str.h"
 #include "base/vec.h"
 #include "wire/flags.h"
@@ -105,6 +106,34 @@ void agent_client_close(struct agent_client *c)
 	agent_blobs_free(c->blobs);
 	c->blobs = NULL;
 	free_if_done(c);
+}
+
+static json_t *dest_json(struct agent_dest *p)
+{
+	static const char *const states[] = { [AGENT_DEST_FILLING] = "filling",
+					      [AGENT_DEST_READY] = "ready",
+					      [AGENT_DEST_GONE] = "ending" };
+	const struct agent_cell *cell = agent_cell_at(p);
+	const struct wire_cell *m = cell ? agent_cell_setup(cell) : NULL;
+	json_t *o = json_object();
+
+	json_object_set_new(o, "cell", json_integer(p->number));
+	json_object_set_new(o, "state", json_text(states[p->state]));
+	/* Neither: a toolchain that comes to be kept. */
+	json_object_set_new(o, "compiler", json_text(m ? m->driver : NULL));
+	json_object_set_new(o, "kept",
+			    json_text(m && *m->kept ? m->kept : NULL));
+	return o;
+}
+
+json_t *agent_client_json(const struct agent_client *c)
+{
+	json_t *list = json_array();
+	struct agent_dest *p;
+
+	list_for_each(p, &c->dests, link)
+		json_array_append_new(list, dest_json(p));
+	return list;
 }
 
 void agent_client_check(struct agent_client *c)

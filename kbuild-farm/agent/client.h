@@ -12,6 +12,8 @@
 #include "base/err.h"
 #include "wire/msg.h"
 
+#include <jansson.h>
+
 #define AGENT_CELLS_MOST 16 /* of one client, and not shut */
 
 struct agent;
@@ -36,6 +38,9 @@ void agent_client_close(struct agent_client *c);
  */
 int agent_client_take(struct agent_client *c, uint16_t type, struct bytes body,
 		      struct err *err);
+
+/* Its cells and bundles, for people; the caller's reference. */
+json_t *agent_client_json(const struct agent_client *c);
 
 /* To be called now and then: fails destinations whose files do not come. */
 void agent_client_check(struct agent_client *c);

@@ -13,6 +13,8 @@
 #include "agent/client.h"
 #include "agent/diagnostics.h"
 #include "agent/run.h"
+#include "base/clock.h"
+#include "base/json.h"
 #include "base/spawn.h"
 #include "base/str.h"
 #include "base/task.h"
@@ -38,6 +40,7 @@ struct agent_job {
 	struct event *telling;
 	bool has_answer;
 	uint32_t cpu_ms; /* of its compiler, when that was asked for last */
+	uint64_t came_ms, since_ms; /* here, as it is: clock_ms() */
 
 	struct agent_compile compile;
 	struct wire_flag *flags;
@@ -82,6 +85,7 @@ static void set_answered(struct agent_job *job)
 {
 	agent_slots_rest(&job->agent->slots, &job->place);
 	job->has_answer = true;
+	job->since_ms = clock_ms();
 	if (job->run)
 		job->cpu_ms = agent_run_cpu_ms(job->run);
 	event_active(job->telling, EV_TIMEOUT, 0);
@@ -294,9 +298,12 @@ static void on_turn(void *ctx)
 				       DEADLINE_MOST,
 	};
 	struct err err = { 0 };
-	int ret = agent_run_start(&job->run, job->agent->base,
-				  agent_cell_of(job->user.cell), &what,
-				  on_run_done, job, &err);
+	int ret;
+
+	job->since_ms = clock_ms();
+	ret = agent_run_start(&job->run, job->agent->base,
+			      agent_cell_of(job->user.cell), &what, on_run_done,
+			      job, &err);
 
 	if (ret == -EPIPE)
 		fail_job(job, WIRE_FAIL_TOOLCHAIN, "its cell is gone");
@@ -320,6 +327,7 @@ static void on_cell(void *ctx, const char *why)
 {
 	struct agent_job *job = ctx;
 
+	job->since_ms = clock_ms();
 	if (why)
 		fail_job(job, WIRE_FAIL_TOOLCHAIN, "%s", why);
 	else
@@ -396,6 +404,8 @@ struct agent_job *agent_job_new(struct agent *a, struct agent_client *client,
 		.user = { .view = m->view, .go = on_cell, .ctx = job },
 		.tell = tell,
 		.ctx = ctx,
+		.came_ms = clock_ms(),
+		.since_ms = clock_ms(),
 		.fail_class = -1,
 	};
 	if (prepare_job(job, client, class, err)) {
@@ -424,6 +434,36 @@ bool agent_job_runs(struct agent_job *job, uint32_t *cpu_ms)
 		return false;
 	*cpu_ms = job->cpu_ms = agent_run_cpu_ms(job->run);
 	return true;
+}
+
+static const char *name_job_state(const struct agent_job *job)
+{
+	if (job->has_answer)
+		return "answering";
+	switch (job->place.state) {
+	case AGENT_PLACE_WAITING:
+		return "waiting";
+	case AGENT_PLACE_RUNNING:
+		return "running";
+	default:
+		return job->run ? "answering" : "receiving";
+	}
+}
+
+json_t *agent_job_json(const struct agent_job *job, uint64_t now)
+{
+	json_t *o = json_object();
+	uint64_t here = now - job->came_ms, so = now - job->since_ms;
+
+	json_object_set_new(o, "job", json_integer(job->m.job));
+	json_object_set_new(o, "file", json_text(job->m.source));
+	json_object_set_new(o, "dir", json_text(job->cwd));
+	json_object_set_new(o, "cell", json_integer(job->m.cell));
+	json_object_set_new(o, "state", json_text(name_job_state(job)));
+	json_object_set_new(o, "seconds", json_real((double)so / 1000));
+	json_object_set_new(o, "here", json_real((double)here / 1000));
+	json_object_set_new(o, "cpu", json_real((double)job->cpu_ms / 1000));
+	return o;
 }
 
 uint32_t agent_job_cpu_ms(const struct agent_job *job)

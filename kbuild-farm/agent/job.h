@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "wire/msg.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 
 struct agent;
@@ -33,6 +34,9 @@ struct agent_job *agent_job_new(struct agent *a, struct agent_client *client,
 uint32_t agent_job_number(const struct agent_job *job);
 /* Does its compiler run?  Then its CPU time so far is in *cpu_ms. */
 bool agent_job_runs(struct agent_job *job, uint32_t *cpu_ms);
+
+/* Itself at clock_ms() `now`, for people; the caller's reference. */
+json_t *agent_job_json(const struct agent_job *job, uint64_t now);
 
 /* The CPU time of its compiler as it was asked for last. */
 uint32_t agent_job_cpu_ms(const struct agent_job *job);

@@ -3,6 +3,7 @@
 #include "agent/foreign.h"
 #include "agent/listen.h"
 #include "agent/session.h"
+#include "agent/status.h"
 #include "base/args.h"
 #include "base/child.h"
 #include "base/clock.h"
@@ -39,7 +40,7 @@ struct settings {
 	uint64_t store_size; /* bytes; 0: the default */
 	const char *toolchains; /* NULL: beside the store */
 	struct strv hosts; /* beside the machine's own */
-	bool check;
+	bool check, status, json;
 	uint16_t slots;
 	bool version, help; /* that is all that is wanted */
 };
@@ -124,6 +125,9 @@ static const struct args_option options[] = {
 	  take_host, AT(hosts), 0 },
 	{ 0, "check", NULL, "say whether jobs can run here, and if not, why",
 	  args_flag, AT(check), 0 },
+	{ 0, "status", NULL, "say what the kfarmds of this machine do now",
+	  args_flag, AT(status), 0 },
+	{ 0, "json", NULL, "say it in JSON", args_flag, AT(json), 0 },
 	{ 'V', "version", NULL, "print the version", args_flag, AT(version),
 	  0 },
 	{ 'h', "help", NULL, "print this", args_flag, AT(help), 0 },
@@ -138,6 +142,8 @@ static void print_help(void)
 	       " [--store DIR]\n"
 	       "              [--store-size SIZE] [--toolchains DIR]"
 	       " [--host HOST]...\n"
+	       "       kfarmd --status [--json] [--store DIR]"
+	       " [--toolchains DIR]\n"
 	       "       kfarmd --check\n%s",
 	       lines);
 	free(lines);
@@ -158,6 +164,13 @@ static int parse_args(struct settings *s, char *const *argv, struct err *err)
 					args.value);
 	if (ret || s->version || s->help || s->check)
 		return ret;
+	if (s->json && !s->status)
+		return err_set(err, EINVAL, "--json is for --status");
+	if (s->status)
+		return s->stdio || s->listen ?
+			       err_set(err, EINVAL,
+				       "--status is not for one that works") :
+			       0;
 	if (s->stdio == (s->listen != NULL))
 		return err_set(err, EINVAL,
 			       "one of --stdio and --listen is needed");
@@ -194,6 +207,43 @@ static int print_check(void)
 	return check.fit ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static char *store_path(const struct settings *s)
+{
+	char *home = geteuid() ? fs_data_home() : xstrdup("/var/lib/kfarm");
+	char *dir = s->store ? fs_absolute(s->store) :
+			       xasprintf("%s/store", home);
+
+	free(home);
+	return dir;
+}
+
+static char *kept_path(const struct settings *s, const char *store)
+{
+	char *up = str_dir(store);
+	char *kept = s->toolchains ? fs_absolute(s->toolchains) :
+				     xasprintf("%s/toolchains",
+					       strcmp(up, "/") ? up : "");
+
+	free(up);
+	return kept;
+}
+
+/* What --status prints: its exit status. */
+static int print_status(const struct settings *s)
+{
+	char *dir = store_path(s), *kept = kept_path(s, dir);
+	struct err err;
+	int n = agent_status_print(dir, kept, s->json, &err);
+
+	if (n < 0)
+		log_error("%s", err.text);
+	else if (!n)
+		log_error("no kfarmd runs here with the store %s", dir);
+	free(kept);
+	free(dir);
+	return n > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 static void on_signal(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
@@ -222,19 +272,6 @@ static int start_stdio(struct agent *a, struct err *err)
 	return 0;
 }
 
-/* Nothing is made, or looked at, before a kfarm asks. */
-static void open_kept(struct agent *a, const struct settings *s,
-		      const char *store)
-{
-	char *up = str_dir(store);
-
-	a->kept = s->toolchains ?
-			  fs_absolute(s->toolchains) :
-			  xasprintf("%s/toolchains", strcmp(up, "/") ? up : "");
-	a->foreign = agent_foreign_new();
-	free(up);
-}
-
 static void set_hosts(struct agent *a, const struct settings *s,
 		      const char *machine)
 {
@@ -250,15 +287,16 @@ static void set_hosts(struct agent *a, const struct settings *s,
 static int open_store(struct agent *a, const struct settings *s,
 		      struct err *err)
 {
-	char *home = geteuid() ? fs_data_home() : xstrdup("/var/lib/kfarm");
-	char *dir = s->store ? fs_absolute(s->store) :
-			       xasprintf("%s/store", home);
+	char *dir = store_path(s);
 	int ret = store_open(&a->store, dir, s->store_size, err);
 
-	if (!ret)
-		open_kept(a, s, dir);
+	/* Nothing of what is kept is made, or looked at, before a kfarm asks.
+	 */
+	if (!ret) {
+		a->kept = kept_path(s, dir);
+		a->foreign = agent_foreign_new();
+	}
 	free(dir);
-	free(home);
 	return ret;
 }
 
@@ -276,6 +314,7 @@ static int set_up_agent(struct agent *a, const struct settings *s,
 			struct err *err)
 {
 	struct wire_inventory inv;
+	struct err status;
 	int ret;
 
 	TAILQ_INIT(&a->sessions);
@@ -293,6 +332,10 @@ static int set_up_agent(struct agent *a, const struct settings *s,
 	cell_check(&a->check);
 	if (!a->check.fit)
 		log_warning("no job can run here: %s", a->check.why);
+	a->listen = s->listen;
+	/* A file system without sockets makes a node that is as good. */
+	if (agent_status_new(&a->status, a, &status))
+		log_warning("--status will not know of it: %s", status.text);
 	return 0;
 }
 
@@ -318,6 +361,7 @@ static bool tear_down_agent(struct agent *a)
 	}
 	if (a->slots.held || a->n_cells)
 		return false;
+	agent_status_free(a->status);
 	children_free(a->children);
 	store_free(a->store);
 	free(a->kept);
@@ -398,6 +442,8 @@ int main(int argc, char **argv)
 		set_up_process();
 		if (s.check)
 			return print_check();
+		if (s.status)
+			return print_status(&s);
 		ret = run_agent(&s, &err);
 	}
 	strv_release(&s.hosts);

@@ -10,6 +10,7 @@
 #include "agent/client.h"
 #include "agent/job.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -21,6 +22,9 @@
 #include <event2/event.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define HELLO_S 5 /* the peer's hello must be here */
 #define BEAT_S  1
@@ -32,6 +36,9 @@ struct agent_session {
 	struct agent_client *client;
 	struct event *hello; /* its deadline */
 	struct event *beat;
+	char *from; /* who it is, for people */
+	char *software; /* as it said; NULL: not yet */
+	uint64_t began_ms;
 	bool greeted;
 	int version; /* of the conversation, once greeted */
 	struct agent_job **jobs;
@@ -58,6 +65,8 @@ static void end_session(struct agent_session *s)
 	event_free(s->hello);
 	event_free(s->beat);
 	wire_stream_free(s->stream);
+	free(s->from);
+	free(s->software);
 	free(s->jobs);
 	free(s);
 }
@@ -146,6 +155,7 @@ static int on_hello(struct agent_session *s, struct bytes body)
 	} else {
 		s->greeted = true;
 		s->version = ret;
+		s->software = xstrdup(m.software);
 		event_del(s->hello);
 		ret = 0;
 	}
@@ -420,12 +430,13 @@ static void on_beat(evutil_socket_t fd, short what, void *arg)
 	/* Nothing more is queued for a peer that does not read. */
 	if (wire_stream_full(s->stream))
 		return;
+	/* Who hears the beat knows both then. */
+	if (s->version >= WIRE_WITH_HEALTH)
+		send_health(s);
 	collect_beat(s, &m);
 	wire_beat_encode(&body, &m);
 	wire_beat_release(&m);
 	send_body(s, WIRE_BEAT, &body, WIRE_PLAIN);
-	if (s->version >= WIRE_WITH_HEALTH)
-		send_health(s);
 }
 
 static struct event *timer(struct agent *a, int seconds, short how,
@@ -437,6 +448,46 @@ static struct event *timer(struct agent *a, int seconds, short how,
 	if (!ev || event_add(ev, &tv))
 		str_out_of_memory();
 	return ev;
+}
+
+/* The address that sshd names, or the process at the other end. */
+static char *name_client(const struct agent *a, int rfd)
+{
+	const char *ssh = getenv("SSH_CONNECTION");
+	struct ucred peer = { .pid = getppid() };
+	socklen_t len = sizeof(peer);
+
+	if (!a->listen && ssh && *ssh)
+		return xstrndup(ssh, strcspn(ssh, " "));
+	if (a->listen && getsockopt(rfd, SOL_SOCKET, SO_PEERCRED, &peer, &len))
+		return xstrdup("unknown");
+	return xasprintf("process %d", (int)peer.pid);
+}
+
+static json_t *session_json(const struct agent_session *s, uint64_t now)
+{
+	json_t *o = json_object(), *jobs = json_array();
+
+	for (size_t i = 0; i < s->n_jobs; i++)
+		json_array_append_new(jobs, agent_job_json(s->jobs[i], now));
+	json_object_set_new(o, "from", json_text(s->from));
+	json_object_set_new(o, "software", json_text(s->software));
+	json_object_set_new(o, "seconds",
+			    json_real((double)(now - s->began_ms) / 1000));
+	json_object_set_new(o, "cells", agent_client_json(s->client));
+	json_object_set_new(o, "jobs", jobs);
+	return o;
+}
+
+json_t *agent_sessions_json(const struct agent *a)
+{
+	json_t *list = json_array();
+	uint64_t now = clock_ms();
+	const struct agent_session *s;
+
+	list_for_each(s, &a->sessions, link)
+		json_array_append_new(list, session_json(s, now));
+	return list;
 }
 
 void agent_session_start(struct agent *a, int rfd, int wfd)
@@ -453,6 +504,8 @@ void agent_session_start(struct agent *a, int rfd, int wfd)
 	struct agent_session *s = xcalloc(1, sizeof(*s));
 
 	s->agent = a;
+	s->from = name_client(a, rfd);
+	s->began_ms = clock_ms();
 	s->client = agent_client_new(a, &client_ops, s);
 	s->stream = wire_stream_new(a->base, rfd, wfd, &ops, s);
 	s->hello = timer(a, HELLO_S, 0, on_hello_late, s);

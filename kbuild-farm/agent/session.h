@@ -5,6 +5,8 @@
 #ifndef AGENT_SESSION_H
 #define AGENT_SESSION_H
 
+#include <jansson.h>
+
 struct agent;
 struct agent_session;
 
@@ -14,6 +16,8 @@ struct agent_session;
  * jobs and calls a->on_idle if it was the last one.
  */
 void agent_session_start(struct agent *a, int rfd, int wfd);
+/* All of them, for `kfarmd --status`; the caller's reference. */
+json_t *agent_sessions_json(const struct agent *a);
 /* Says BYE with `why` and ends each session; a->on_idle is not called. */
 void agent_session_end_all(struct agent *a, const char *why);
 

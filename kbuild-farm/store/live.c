@@ -57,6 +57,24 @@ static void prune_one(int live, const char *name)
 		close(fd);
 }
 
+int store_live_list(int live, struct strv *out)
+{
+	struct strv names = { 0 };
+	int ret = fs_list_at(live, ".", &names);
+
+	for (size_t i = 0; i < names.n; i++) {
+		int fd = fs_lock(live, names.v[i], DIRECTORY,
+				 LOCK_SH | LOCK_NB);
+
+		if (fd == -EBUSY)
+			strv_add(out, names.v[i]);
+		if (fd >= 0)
+			close(fd);
+	}
+	strv_release(&names);
+	return ret;
+}
+
 void store_live_prune(int live)
 {
 	struct strv names = { 0 };

@@ -9,6 +9,7 @@
 #define STORE_LIVE_H
 
 #include "base/err.h"
+#include "base/str.h"
 
 #define STORE_LIVE_NAME_MAX 64
 
@@ -20,5 +21,7 @@ int store_live_make(int live, char name[static STORE_LIVE_NAME_MAX],
 		    struct err *err);
 /* Remove those that nobody holds, and whatever else lies there. */
 void store_live_prune(int live);
+/* The names of those that somebody holds: 0 or a negative errno. */
+int store_live_list(int live, struct strv *out);
 
 #endif

@@ -145,6 +145,11 @@ void store_free(struct store *s)
 	free(s);
 }
 
+int store_private_dir(const struct store *s)
+{
+	return s->private;
+}
+
 uint64_t store_limit_default(const char *dir)
 {
 	char *path = fs_absolute(dir);

@@ -5,6 +5,7 @@
  *	DIR/sha256/ab/cdef...	a blob: mode 0444, put there by rename
  *	DIR/live/NAME/		what one open store holds: flock'ed by it
  *		in.N		a blob that is still arriving
+ *		status		its owner's, if it likes (store_private_dir())
  *		pin.abcdef...	a hard link to a pinned blob
  *
  * Nothing on disk is believed.  A blob is hashed when it enters, and again
@@ -99,6 +100,9 @@ int store_open_blob(struct store *s, const struct digest *d, uint64_t size);
  * read.
  */
 int store_gc(struct store *s, uint64_t target);
+
+/* Its DIR/live/NAME, the store's; what the owner puts there ends with it. */
+int store_private_dir(const struct store *s);
 
 struct store_stats {
 	uint64_t limit;

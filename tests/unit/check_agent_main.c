@@ -51,6 +51,9 @@ static const struct wrong {
 	{ { "--stdio", "--host", "" }, "--host" },
 	{ { "--stdio", "--host" }, "--host" },
 	{ { "--stdio", "--toolchains" }, "--toolchains" },
+	{ { "--json", "--stdio" }, "--json is for --status" },
+	{ { "--status", "--stdio" }, "--status is not for" },
+	{ { "--status", "--store", "/nosuch" }, "with the store /nosuch" },
 };
 
 START_TEST(a_wrong_command_line_gets_one_clear_line)
