@@ -7,6 +7,7 @@
 #define HERE_ROWS    20 /* of a screen for what is compiled here */
 #define BOTH_ROWS    10 /* for the nodes and a pane below them */
 #define NODES_LEAST  4
+#define SPARE_ROWS   8 /* that nodes leave, for diagnostics */
 
 static unsigned clamp_rows(size_t n, unsigned least, unsigned most)
 {
@@ -95,9 +96,15 @@ void ui_layout(struct ui_area area[static UI_PLACES], struct ui_canvas *c,
 				clamp_rows(rest.rows - wish->node_lines - 1, 4,
 					   10) :
 				4);
-	if (wish->diags || wish->log)
+	if (wish->diags || wish->log) {
 		lay_open(area, &rest, wish);
-	else
+	} else {
+		if (wish->has_diags &&
+		    rest.rows > wish->node_lines + 1 + SPARE_ROWS)
+			area[UI_PLACE_DIAGS] = take_bottom(
+				&rest,
+				rest.rows - (unsigned)wish->node_lines - 2);
 		area[UI_PLACE_NODES] = rest;
+	}
 	area[wish->focus].focus = true;
 }

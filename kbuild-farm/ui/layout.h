@@ -3,9 +3,10 @@
  * ui/layout.h - where the panes are on a screen of any size.
  *
  * From above: a title, the header, the nodes; then, where they are open, the
- * diagnostics and the log; throughput and what is compiled here beside each
- * other on a large screen, on a smaller one the latter alone, or neither; and
- * a line of messages.  What has no room has no rows.
+ * diagnostics (also where the nodes leave room) and the log; throughput and
+ * what is compiled here beside each other on a large screen, on a smaller one
+ * the latter alone, or neither; and a line of messages.  What has no room has
+ * no rows.
  */
 #ifndef UI_LAYOUT_H
 #define UI_LAYOUT_H
@@ -27,6 +28,7 @@ enum ui_place {
 
 struct ui_layout_wish {
 	bool title, diags, log;
+	bool has_diags; /* some to show where room is left over */
 	enum ui_place focus; /* has room before all others */
 	size_t node_lines;
 };

@@ -5,7 +5,7 @@
 #include "ui/format.h"
 
 #define SPARK_LEAST 10 /* columns */
-#define LABEL       34 /* of the pane, in front of the sparklines */
+#define LABEL       36 /* of the pane, in front of the sparklines */
 
 /* The last minute, the oldest second first. */
 struct minute {

@@ -158,13 +158,27 @@ unsigned ui_row_slots(const struct ui_model *m, const struct ui_node *n)
 	return slots > n->n_slots ? (unsigned)slots : n->n_slots;
 }
 
+static bool is_waited_for(const struct ui_node *n)
+{
+	return !strcmp(n->told->state, "connecting") ||
+	       str_starts(n->told->state, "drain");
+}
+
+/* Of one that is not up: what somebody wanted is no fault. */
+static enum ui_style style_of_state(const struct ui_node *n)
+{
+	if (ui_node_is_local(n))
+		return UI_NORMAL;
+	return is_waited_for(n) ? UI_WARN : UI_BAD;
+}
+
 static void put_state(struct buf *out, const struct ui_row *r,
 		      const struct ui_node *n, enum ui_style *style)
 {
 	*style = UI_NORMAL;
 	if (!ui_node_is_up(n)) {
 		buf_add_str(out, n->told->state);
-		*style = ui_node_is_local(n) ? UI_NORMAL : UI_BAD;
+		*style = style_of_state(n);
 	} else if (r->works && ui_row_idle(n, r->now)) {
 		buf_add_str(out, "idle");
 		*style = UI_WARN;
@@ -323,8 +337,13 @@ static bool put_why(const struct ui_row *r, unsigned row, unsigned at,
 {
 	if (ui_node_is_up(n) || ui_node_is_local(n) || !n->told->reason)
 		return false;
-	ui_area_put_elided(r->area, row, at, r->area->columns - at, UI_BAD,
-			   n->told->reason);
+	/* One that is drained still has jobs for a while. */
+	for (unsigned i = 0; i < EVENTS_STATES; i++) {
+		if (n->now[i])
+			return false;
+	}
+	ui_area_put_elided(r->area, row, at, r->area->columns - at,
+			   style_of_state(n), n->told->reason);
 	return true;
 }
 

@@ -200,6 +200,25 @@ static enum ui_view_ask ask_abort(struct ui_view *v)
 	return UI_ASK_NOTHING;
 }
 
+/* Tell what was asked: its answer may take a while. */
+static enum ui_view_ask say_what_is_asked(struct ui_view *v,
+					  const struct ui_node *n, uint32_t key)
+{
+	bool drained = str_starts(n->told->state, "drain");
+	const char *what = key == '+' ? "a slot more" :
+			   key == '-' ? "a slot less" :
+			   drained    ? "resumed" :
+					"drained, and no new jobs until it is "
+					"resumed";
+	char *text = xasprintf("%s: %s", n->told->name, what);
+
+	ui_view_say(v, text);
+	free(text);
+	if (key == 'd')
+		return drained ? UI_ASK_RESUME : UI_ASK_DRAIN;
+	return key == '+' ? UI_ASK_MORE : UI_ASK_LESS;
+}
+
 /* Something of the selected node; says why not. */
 static enum ui_view_ask ask_of_node(struct ui_view *v, const struct ui_model *m,
 				    uint32_t key)
@@ -216,11 +235,8 @@ static enum ui_view_ask ask_of_node(struct ui_view *v, const struct ui_model *m,
 		ui_view_say(v, "that is the build host: select a node");
 	else if (m->done)
 		ui_view_say(v, "the build is over");
-	else if (key == 'd')
-		return str_starts(n->told->state, "drain") ? UI_ASK_RESUME :
-							     UI_ASK_DRAIN;
 	else
-		return key == '+' ? UI_ASK_MORE : UI_ASK_LESS;
+		return say_what_is_asked(v, n, key);
 	return UI_ASK_NOTHING;
 }
 
@@ -432,6 +448,7 @@ void ui_view_draw(struct ui_view *v, struct ui_canvas *c,
 		.title = v->setup.title,
 		.diags = v->diags.open,
 		.log = v->tail.open,
+		.has_diags = m->n_diags,
 		.focus = places[v->focus],
 	};
 	struct ui_area area[UI_PLACES];

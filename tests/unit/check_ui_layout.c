@@ -41,15 +41,16 @@ static bool is_sound(unsigned rows, unsigned columns)
 
 START_TEST(areas_are_beside_each_other_on_any_screen)
 {
-	for (unsigned i = 0; i < 80 * 32; i++) {
+	for (unsigned i = 0; i < 80 * 64; i++) {
 		struct ui_layout_wish wish = {
 			.title = i & 1,
 			.diags = i & 2,
 			.log = i & 4,
+			.has_diags = i & 32,
 			.focus = UI_PLACE_NODES,
 			.node_lines = i & 8 ? 500 : 4,
 		};
-		unsigned rows = i / 32;
+		unsigned rows = i / 64;
 
 		if (i & 16 && wish.log)
 			wish.focus = UI_PLACE_LOG;
@@ -82,6 +83,22 @@ START_TEST(an_open_pane_leaves_room_for_nodes)
 }
 END_TEST
 
+START_TEST(room_that_nodes_leave_is_for_diagnostics)
+{
+	struct ui_layout_wish wish = { .focus = UI_PLACE_NODES,
+				       .node_lines = 5 };
+
+	lay(50, 132, &wish);
+	ck_assert_uint_eq(area[UI_PLACE_DIAGS].rows, 0);
+	wish.has_diags = true;
+	lay(50, 132, &wish);
+	ck_assert_uint_ge(area[UI_PLACE_DIAGS].rows, 20);
+	ck_assert_uint_eq(area[UI_PLACE_NODES].rows, 7);
+	lay(24, 80, &wish);
+	ck_assert_uint_eq(area[UI_PLACE_DIAGS].rows, 0);
+}
+END_TEST
+
 START_TEST(a_large_screen_has_throughput_and_reasons_beside_each_other)
 {
 	struct ui_layout_wish wish = { .focus = UI_PLACE_NODES,
@@ -104,6 +121,7 @@ int main(void)
 	TCase *tc = tcase_create("layout");
 
 	tcase_add_test(tc, areas_are_beside_each_other_on_any_screen);
+	tcase_add_test(tc, room_that_nodes_leave_is_for_diagnostics);
 	tcase_add_test(tc, an_open_pane_leaves_room_for_nodes);
 	tcase_add_test(
 		tc,
