@@ -378,6 +378,11 @@ void console_stop(struct console *c)
 	c->base = NULL;
 }
 
+bool console_is_gone(struct console *c)
+{
+	return !c->base && ui_screen_ready(c->screen);
+}
+
 int console_new(struct console **out, const struct console_setup *setup,
 		struct err *err)
 {

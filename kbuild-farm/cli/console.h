@@ -46,7 +46,12 @@ int console_new(struct console **out, const struct console_setup *setup,
 void console_start(struct console *c, struct event_base *base);
 /* Leave the terminal, and the loop.  It may be started again. */
 void console_stop(struct console *c);
-/* NULL is fine. */
+/*
+ * Has the terminal taken all that leads out of the view?  Until then others are
+ * not to write there; one that stands may take its time.
+ */
+bool console_is_gone(struct console *c);
+/* Stops it, and waits for that.  NULL is fine. */
 void console_free(struct console *c);
 
 /* Show another model. */

@@ -87,6 +87,13 @@ static uint64_t screen_now(void *ctx)
 	return events_hub_now(w->hooks.hub);
 }
 
+/* Behind the last that the screen had to say. */
+static void release_plain(struct watch *w)
+{
+	if (!w->console || console_is_gone(w->console))
+		ui_plain_hold(&w->plain, false);
+}
+
 static void leave_screen(struct watch *w)
 {
 	if (w->opens)
@@ -94,18 +101,25 @@ static void leave_screen(struct watch *w)
 	w->opens = NULL;
 	if (w->console)
 		console_stop(w->console);
-	ui_plain_hold(&w->plain, false);
+	release_plain(w);
 }
 
 static void on_asked(void *ctx, enum ui_view_ask what, const char *node)
 {
+	static const enum events_request requests[] = {
+		[UI_ASK_DRAIN] = EVENTS_DRAIN,
+		[UI_ASK_RESUME] = EVENTS_RESUME,
+		[UI_ASK_MORE] = EVENTS_MORE_SLOTS,
+		[UI_ASK_LESS] = EVENTS_FEWER_SLOTS,
+	};
 	struct watch *w = ctx;
 
-	(void)node;
 	if (what == UI_ASK_LEAVE)
 		leave_screen(w);
 	else if (what == UI_ASK_ABORT)
 		kill(getpid(), SIGINT);
+	else if (node && what >= UI_ASK_DRAIN && what <= UI_ASK_LESS)
+		events_hub_ask(w->hooks.hub, requests[what], node);
 }
 
 static void on_open(evutil_socket_t fd, short what, void *ctx)
@@ -173,6 +187,8 @@ static void on_due(void *ctx, uint64_t at_ms)
 
 	if (w->plain.kind == UI_LINE)
 		w->plain.columns = terminal_columns();
+	if (w->plain.held)
+		release_plain(w);
 	ui_plain_due(&w->plain, at_ms);
 }
 

@@ -34,7 +34,7 @@
 #undef columns
 #undef lines
 
-#define LAST_MS     1000 /* for a terminal that is slow, at the end */
+#define LAST_MS     300 /* for a terminal that is slow, when it is left */
 #define OUTPUT_MAX  (64u << 20) /* of one picture */
 #define COLORS_FEW  8
 #define COLORS_MANY 256
@@ -46,6 +46,7 @@ struct look {
 
 struct ui_screen {
 	int in, out; /* of our own */
+	int shared; /* as it was given, of which `out` is */
 	FILE *file; /* what ncurses writes to, in memory */
 	SCREEN *curses;
 	locale_t locale;
@@ -259,6 +260,7 @@ int ui_screen_new(struct ui_screen **out, int in, int out_fd, bool color,
 	int ret;
 
 	s->in = s->out = -1;
+	s->shared = out_fd;
 	ret = open_end(&s->in, in, "standard input", err);
 	if (!ret)
 		ret = open_end(&s->out, out_fd, "standard error", err);
@@ -546,6 +548,8 @@ void ui_screen_free(struct ui_screen *s)
 	if (s->curses) {
 		ui_screen_leave(s);
 		delscreen(s->curses);
+		if (!s->outlet.error)
+			fs_write_all(s->shared, buf_bytes(&s->outlet.waiting));
 	}
 	if (s->file)
 		fclose(s->file);

@@ -44,9 +44,13 @@ bool ui_screen_is_utf8(const struct ui_screen *s);
  * background: then it is not touched.
  */
 bool ui_screen_enter(struct ui_screen *s);
-/* Give it back, in its own modes; waits a second at most. */
+/*
+ * Give it back, in its own modes.  That takes a moment at most: what a terminal
+ * that stands has not taken by then waits for ui_screen_ready(), and nobody
+ * else is to write there before that.
+ */
 void ui_screen_leave(struct ui_screen *s);
-/* Leaves it first.  NULL is fine. */
+/* Leaves it first, and waits for the terminal.  NULL is fine. */
 void ui_screen_free(struct ui_screen *s);
 
 /* As the terminal says now; at least 1 and 1. */

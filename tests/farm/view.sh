@@ -1,0 +1,550 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check: yes
+#
+# The full-screen view of kfarm build on a real terminal (tmux): keys, sizes,
+# suspend and resume, kfarm killed, a terminal that stands or goes away, output
+# of make that would steer it, and where there is no such view.
+# shellcheck disable=SC2016 # words for the shell on the terminal
+. "$(dirname "$0")/lib.sh"
+
+farm_begin
+socket=kfarm-view-$$
+raw=$work/raw # all that the terminal got
+hold=$work/hold # a build of "Image" goes on while it is there
+n_typed=0
+farm_mini 9 4
+# A target that prints what it is told to.
+sed -i 's|^help: FORCE|noise: FORCE\n\t@cat $(NOISE)\nhelp: FORCE|' \
+	"$tree/Makefile"
+
+tm()
+{
+	env -u TMUX -u TMUX_PANE tmux -u -L "$socket" -f /dev/null "$@"
+}
+
+cleanup()
+{
+	tm kill-server 2>/dev/null
+	farm_cleanup
+}
+trap cleanup EXIT
+
+# ---- the terminal ----
+
+# terminal [COLUMNS ROWS]: a new one, with a shell that has jobs.
+terminal()
+{
+	tm kill-server 2>/dev/null
+	wait_for 10 eval '! tm list-sessions'
+	: >"$raw"
+	# shellcheck disable=SC2094
+	tm new-session -d -x "${1:-100}" -y "${2:-30}" \
+		"env -u CI -u NO_COLOR PS1='\$ ' \
+		TERM=${3:-screen-256color} bash --norc --noprofile -i" \; \
+		set -g history-limit 5000 \; pipe-pane "cat >>$raw" || exit 1
+	wait_for 20 shows '^\$' || bad "no shell on the terminal"
+}
+
+screen()
+{
+	tm capture-pane -p "$@"
+}
+
+# Lines that were there, too, and no screen of a program.
+history()
+{
+	screen -S -
+}
+
+# shows REGEX [-S -]
+shows()
+{
+	local what=$1
+
+	shift
+	screen "$@" | grep -qE -- "$what"
+}
+
+lacks()
+{
+	! shows "$@"
+}
+
+# Is what a full-screen program draws to be seen?
+is_full()
+{
+	[ "$(tm display -p '#{alternate_on}')" = 1 ]
+}
+
+is_plain()
+{
+	! is_full
+}
+
+keys()
+{
+	tm send-keys "$@"
+}
+
+# typed COMMAND: a line for the shell; `ended` says when it has.
+typed()
+{
+	n_typed=$((n_typed + 1))
+	tm send-keys -l " $1; echo status-$n_typed=\$?"
+	keys Enter
+}
+
+ended()
+{
+	shows "^status-$n_typed=[0-9]" -S -
+}
+
+status_of()
+{
+	history | sed -n "s/^status-$n_typed=\([0-9]*\).*/\1/p"
+}
+
+# ends NAME STATUS [SECONDS]: the command that was typed.
+ends()
+{
+	if wait_for "${3:-60}" ended; then
+		is "$1: exit status" "$2" "$(status_of)"
+	else
+		bad "$1: no end"
+		screen | tail -n 12 | sed 's/^/      /'
+	fi
+}
+
+# ---- builds ----
+
+command_of()
+{
+	rm -rf "$work/out"
+	echo "KFARM_BUILD_MARK=$work '$bin/kfarm' build -C '$tree' -b '$build' -o '$work/out'" \
+		"${vars[*]} FARM_HOLD=$hold $*"
+}
+
+# build ARG...: on the terminal, afresh
+build()
+{
+	farm_fresh
+	typed "$(command_of "$@")"
+}
+
+# view NAME ARG...: one that goes on until $hold is gone, with its view open.
+view()
+{
+	local name=$1
+
+	shift
+	touch "$hold"
+	build "$@" Image
+	if ! wait_for 60 shows '^q leave'; then
+		bad "$name: no view"
+		screen | tail -n 12 | sed 's/^/      /'
+		return 1
+	fi
+}
+
+kfarm_pid()
+{
+	pgrep -of "^$bin/kfarm build -C $tree"
+}
+
+# after NAME: the view is gone, and the terminal as it was.
+after()
+{
+	check "$1: the screen is the shell's" is_plain
+	is "$1: the cursor is there" 1 "$(tm display -p '#{cursor_flag}')"
+	typed 'stty -a | tr "; " "\n\n" | grep -cxE "icanon|echo|isig|opost|icrnl"'
+	wait_for 10 ended
+	is "$1: modes of the terminal" 5 "$(screen |
+		grep -B1 "^status-$n_typed=" | head -n 1)"
+}
+
+# ---- the tests ----
+
+opens_and_ends()
+{
+	terminal
+	view "a build" || return
+	check "the view has the whole terminal" is_full
+	check "it shows the nodes" shows 'node1 .* up '
+	check "and what is built" shows 'arm64.*Image'
+	rm "$hold"
+	ends "a build" 0
+	after "a build"
+	check "the summary stays" shows '^built Image: arm64' -S -
+	check "and where it was built" shows "in $build" -S -
+	check "of the screen nothing" lacks '^q leave' -S -
+}
+
+keys_do()
+{
+	terminal
+	view "keys" || return
+	keys l
+	check "l: the log" wait_for 10 shows '^ +CC +.*\.o'
+	keys l '?'
+	check "?: the keys" wait_for 10 shows 'end the build'
+	keys Escape
+	check "Escape: back" wait_for 10 shows 'node1'
+	keys w
+	check "w: warnings" wait_for 10 shows '^.{,3}Warnings 0'
+	keys w
+	# An arrow is no Escape and letters, whatever arrives when.
+	keys Down Up Left Right PPage NPage Home End BTab F5 M-x
+	check "arrows: the view is there" wait_for 10 shows '^q leave'
+	keys q
+	check "q: leaves the view" wait_for 10 is_plain
+	check "q: the build goes on, in one line" \
+		wait_for 10 shows '^\[[0-9]+ done'
+	check "q: with what was said before it" shows '\[ .*-j' -S -
+	rm "$hold"
+	ends "q" 0
+	after "q"
+	check "q: the summary" shows '^built Image' -S -
+}
+
+# For this build alone; the other node does the rest.
+drains()
+{
+	terminal
+	view "drain" || return
+	keys End
+	check "the last node is selected" wait_for 10 shows '^>node2'
+	keys d
+	check "d: it is drained" wait_for 20 shows '^>node2 +drain'
+	check "d: the other one is not" shows 'node1 +up'
+	keys d
+	check "d: and resumed" wait_for 20 shows '^>node2 +up'
+	rm "$hold"
+	ends "drain" 0
+}
+
+leave_by_f10()
+{
+	terminal
+	view "F10" || return
+	keys F10
+	check "F10: leaves the view" wait_for 10 is_plain
+	# Typed ahead, it is the shell's.
+	keys -l ': for the shell'
+	rm "$hold"
+	ends "F10" 0
+}
+
+# A shell whose command was interrupted reads no further in its line.
+aborts()
+{
+	local name=$1
+
+	shift
+	terminal
+	view "$name" || return
+	keys "$@"
+	wait_for 30 is_plain
+	wait_for 30 nothing_left
+	typed '(exit $?)'
+	ends "$name" 130
+	after "$name"
+	check "$name: says so" shows '^interrupted Image' -S -
+	rm -f "$hold"
+	gone "$name" 2
+}
+
+resizes()
+{
+	local i
+
+	terminal
+	view "sizes" || return
+	for i in {1..60}; do
+		tm resize-window -x $((RANDOM % 220 + 1)) \
+			-y $((RANDOM % 70 + 1)) 2>/dev/null
+		[ $((i % 10)) != 0 ] || sleep 0.1
+	done
+	tm resize-window -x 132 -y 40
+	check "sizes: the last one is drawn" wait_for 10 \
+		shows '^q leave.{80}'
+	is "sizes: once" 1 "$(screen | grep -c '^q leave')"
+	tm resize-window -x 40 -y 10
+	check "sizes: a tiny one is drawn" wait_for 10 shows node1
+	rm "$hold"
+	ends "sizes" 0
+	after "sizes"
+}
+
+suspends()
+{
+	local i
+
+	terminal
+	view "Ctrl-Z" || return
+	for i in 1 2; do
+		keys C-z
+		check "Ctrl-Z: stopped ($i)" wait_for 10 shows 'Stopped'
+		after "Ctrl-Z ($i)"
+		keys fg Enter
+		check "fg: the view is back ($i)" wait_for 10 shows '^q leave'
+		check "fg: all of it ($i)" shows node1
+	done
+	# Not while the terminal is another's.
+	keys C-z
+	wait_for 10 is_plain
+	keys bg Enter
+	sleep 1.5
+	check "bg: the screen is the shell's" is_plain
+	keys fg Enter
+	check "fg after bg: the view is back" wait_for 10 shows '^q leave'
+	# By others, and what they do to the modes.
+	kill -STOP "$(kfarm_pid)"
+	wait_for 10 shows 'Stopped'
+	keys fg Enter
+	check "SIGSTOP, fg: the view is back" wait_for 10 shows '^q leave'
+	keys l
+	check "SIGSTOP, fg: keys are read" wait_for 10 shows '^ +CC +.*\.o'
+	rm "$hold"
+	wait_for 60 test -e "$work/out/metadata.json"
+	wait_for 60 shows '^built Image' -S -
+	after "Ctrl-Z"
+}
+
+in_background()
+{
+	terminal
+	touch "$hold"
+	farm_fresh
+	typed "$(command_of Image) & sleep 3"
+	wait_for 30 shows 'in .*build'
+	sleep 1
+	check "in the background: no view" is_plain
+	rm "$hold"
+	check "in the background: it ends" wait_for 60 shows '^built Image' -S -
+}
+
+# What it left is mended by the next one.
+killed()
+{
+	terminal
+	view "kill -9" || return
+	kill -KILL "$(kfarm_pid)"
+	wait_for 10 ended
+	check "kill -9: the terminal is left as it is" is_full
+	rm "$hold"
+	wait_for 60 nothing_left || bad "kill -9: make goes on"
+	view "the next one" || return
+	rm "$hold"
+	ends "the next one" 0
+	after "the next one"
+}
+
+closed()
+{
+	terminal
+	view "a closed terminal" || return
+	tm kill-server
+	gone "a closed terminal" 3
+	rm -f "$hold"
+	no_temporaries "a closed terminal"
+}
+
+# Ctrl-S: make, and kfarm, go on until nothing but words is left to do.
+stands()
+{
+	terminal
+	view "Ctrl-S" || return
+	keys l C-s
+	sleep 0.5
+	rm "$hold"
+	check "Ctrl-S: the build goes on" \
+		wait_for 60 test -e "$build/arch/arm64/boot/Image"
+	check "Ctrl-S: to its end" wait_for 60 test -e "$work/out/config"
+	sleep 2
+	keys C-q
+	ends "Ctrl-S" 0
+	after "Ctrl-S"
+	check "Ctrl-S: the summary" shows '^built Image' -S -
+}
+
+# What would set the title, clear, change characters, ask for an answer.
+noise()
+{
+	{
+		printf 'a title \033]0;STEERED\007 and clear \033[2J\033c\n'
+		printf 'other letters \016 \033(0 and back\b\b\r\f\v\n'
+		printf 'not UTF-8: \xff\xfe\x80 C1: \xc2\x9b31m \xc2\x85\n'
+		printf 'who are you \033[c \033[6n \033Z\n'
+		printf 'turned: \xe2\x80\xae abc\n'
+		head -c 10000000 /dev/zero | tr '\0' x
+		printf '\nthe last line\n'
+		head -c 100000 /dev/urandom
+		printf '\nbehind it all\n'
+	} >"$work/noise"
+}
+
+hostile()
+{
+	local began
+
+	noise
+	terminal
+	touch "$hold"
+	build NOISE="$work/noise" -j1 noise Image
+	wait_for 60 shows '^q leave' || bad "hostile words: no view"
+	began=$SECONDS
+	keys l
+	check "hostile words: the log's end is there" \
+		wait_for 60 shows '^ +CC +.*\.o'
+	keys / && keys -l 'behind it' && keys Enter
+	check "hostile words: and what was before it" \
+		wait_for 10 shows '^behind it all'
+	at_most "hostile words: seconds" 20 $((SECONDS - began))
+	keys Home
+	sleep 0.5
+	keys End
+	sleep 0.5
+	check "hostile words: the view is whole" shows '^q leave'
+	check "hostile words: its head, too" shows 'arm64.*Image'
+	rm "$hold"
+	ends "hostile words" 0
+	after "hostile words"
+	check "hostile words: the title is as it was" \
+		[ "$(tm display -p '#{pane_title}')" != STEERED ]
+	is "hostile words: nothing of it reached the terminal raw" 0 \
+		"$(LC_ALL=C grep -acE \
+		$'\033\\]|\033c|\033\\(0|\033\\[6n|\033\\[c|\xff|\xc2\x9b' "$raw")"
+	# Nobody typed an answer.
+	check "hostile words: nothing was answered" lacks '\?6c|\[[0-9]+;[0-9]+R'
+}
+
+fails()
+{
+	terminal
+	# Long enough for the view.
+	touch "$hold"
+	(wait_for 60 shows '^q leave'; rm "$hold") &
+	build -j1 Image broken/
+	ends "a failure" 2
+	wait
+	after "a failure"
+	check "a failure: what the compiler said" shows 'undeclared' -S -
+	check "a failure: whose it was" shows '^make.*broken/wrong\.o.* Error' -S -
+	check "a failure: the summary" shows '^failed Image' -S -
+	check "a failure: after the view" grep -qa 1049h "$raw"
+}
+
+# without NAME COLUMNS ROWS TERM BEFORE ARG...: a build that has no such view;
+# BEFORE stands in front of it.
+without()
+{
+	local name=$1 before=$5
+
+	terminal "$2" "$3" "$4"
+	shift 5
+	farm_fresh
+	typed "$before $(command_of "$@" Image)"
+	ends "$name" 0
+	check "$name: built" shows '^built Image' -S -
+	check "$name: no full screen" eval '! grep -qa "1049h\|\[H" "$raw"'
+}
+
+# refused NAME TERM WORDS BEFORE ARG...: --ui=ncurses is an error.
+refused()
+{
+	local name=$1 words=$3 before=$4
+
+	terminal 100 30 "$2"
+	shift 4
+	typed "$before $(command_of --ui=ncurses Image) $*"
+	ends "$name, asked for" 1
+	check "$name, asked for: why" shows "$words" -S -
+	check "$name, asked for: nothing was built" [ ! -e "$work/out" ]
+}
+
+elsewhere()
+{
+	without "a small terminal" 79 24 screen ""
+	without "CI" 100 30 screen "CI=1"
+	without "TERM=dumb" 100 30 dumb ""
+	check "TERM=dumb: no escapes" eval '! LC_ALL=C grep -qaP \
+		"\033\[\d*[A-JK]|\033\[\d+m" "$raw"'
+	without "no terminfo" 100 30 nosuch ""
+	without "--ui=line" 100 30 screen "" --ui=line
+	without "--ui=plain" 100 30 screen "" --ui=plain
+	without "-v" 100 30 screen "" -v
+	refused "TERM=dumb" dumb 'TERM.* has no screen' ""
+	refused "no terminfo" nosuch 'terminfo knows no terminal "nosuch"' ""
+	refused "a pipe" screen 'standard error is no terminal' \
+		"set -o pipefail;" "2>&1 | cat"
+	refused "no standard input" screen 'standard input is no terminal' "" \
+		"</dev/null"
+	refused "-v" screen 'ncurses and -v contradict' "" "-v"
+	refused "events on the terminal" screen 'json - contradict' "" "--json -"
+}
+
+pipes()
+{
+	terminal
+	farm_fresh
+	typed "$(command_of Image) 2>&1 | cat >$work/piped"
+	ends "| cat" 0
+	check "| cat: the summary" grep -q '^built Image' "$work/piped"
+	check "| cat: no escapes" eval '! grep -q "$(printf "\033")" \
+		"$work/piped"'
+	farm_fresh
+	typed "$(command_of Image) 2>/dev/full >/dev/full"
+	ends "> /dev/full" 0
+	check "> /dev/full: built" test -e "$build/arch/arm64/boot/Image"
+	check "neither had a view" eval '! grep -qa 1049h "$raw"'
+}
+
+# colours NAME BEFORE TERM REGEX|- ARG...: which the terminal got
+colours()
+{
+	local name=$1 before=$2 term=$3 want=$4
+	local any='\033\[([0-9;]*;)?[34][0-9](;[0-9;]*)?m'
+
+	shift 4
+	terminal 100 30 "$term"
+	touch "$hold"
+	farm_fresh
+	typed "$before $(command_of "$@" Image)"
+	wait_for 60 shows '^q leave' || bad "$name: no view"
+	sleep 0.5
+	keys q
+	wait_for 10 is_plain
+	if [ "$want" = - ]; then
+		check "$name: none" eval '! LC_ALL=C grep -qaP "$any" "$raw"'
+	else
+		check "$name" eval 'LC_ALL=C grep -qaP "$want" "$raw"'
+	fi
+	rm "$hold"
+	ends "$name" 0
+}
+
+nodes 2
+farm_warm -j 6 Image
+opens_and_ends
+keys_do
+drains
+leave_by_f10
+aborts "Ctrl-C" C-c
+aborts "Q twice" Q Q
+resizes
+suspends
+in_background
+killed
+closed
+stands
+hostile
+fails
+elsewhere
+pipes
+colours "256 colours" "" screen-256color '\033\[[0-9;]*38;5;[0-9]+m'
+colours "8 colours" "" screen '\033\[[0-9;]*3[1-7]m'
+colours "NO_COLOR" "NO_COLOR=1" screen-256color -
+colours "--color=never" "" screen-256color - --color=never
+colours "a terminal without" "" vt100 -
+farm_end
