@@ -38,7 +38,6 @@ REASON(UNKNOWN_OBJECT, "unknown kind of object")
 REASON(LANGUAGE, "language of messages cannot be shipped")
 
 /* the inputs */
-REASON(INPUT_PATH, "input with a strange path")
 REASON(INPUT_NOT_FILE, "input that is no plain file")
 REASON(INPUT_LARGE, "input over 1 GiB")
 REASON(INPUT_LONG_PATH, "input with a path that is too long")

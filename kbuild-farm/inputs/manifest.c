@@ -147,8 +147,9 @@ static enum outcome list_file(struct lister *l, const struct stamp *want,
 	struct inputs_path *p;
 	struct stat st;
 
+	/* The scanner has read it, so it has been replaced since. */
 	if (!d || !*base || !strcmp(base, ".") || !strcmp(base, ".."))
-		return reject(l, REASON_INPUT_PATH, l->abs);
+		return STALE;
 	add_links(l, d);
 	p = inputs_paths_child(l->in->paths, d->real, base, strlen(base));
 	if (!out->at)
@@ -280,7 +281,7 @@ static enum outcome list_absent(struct lister *l)
 			return reject(l, REASON_INPUT_LONG_PATH, absent->v[i]);
 		d = split_path(l, &base);
 		if (!d)
-			return reject(l, REASON_INPUT_PATH, l->abs);
+			return STALE;
 		guard = guarding_dir(d);
 		l->m->guarded_by[i] = add_guard(l, guard);
 		/* It may have come since the scanner looked. */

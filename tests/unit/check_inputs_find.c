@@ -186,6 +186,28 @@ START_TEST(include_paths_of_the_environment_are_a_reason)
 }
 END_TEST
 
+/* Where the locales lie must be known, unless there are no other words. */
+START_TEST(a_language_that_lies_nobody_knows_where_is_a_reason)
+{
+	char *env[] = { (char *)"PATH=/bin", (char *)"LANG=de_DE.UTF-8",
+			(char *)"LOCPATH=/x", NULL };
+	char *near[] = { (char *)"PATH=/bin", (char *)"LANG=C",
+			 (char *)"LOCPATH=/x", NULL };
+
+	request.unit.env = env;
+	begin(NULL);
+	turn_until(&found);
+	ck_assert_msg(result.why == REASON_LANGUAGE, "%s",
+		      reason_words(result.why));
+	options_command_release(&command);
+	found = 0;
+	request.unit.env = near;
+	begin(NULL);
+	turn_until(&found);
+	ck_assert_msg(!result.why, "%s", reason_words(result.why));
+}
+END_TEST
+
 START_TEST(the_time_is_a_reason)
 {
 	write_file("h.h", "#define H sizeof(__TIME__)\n");
@@ -261,6 +283,7 @@ int main(void)
 	tcase_add_test(t, a_unit_has_its_files_its_flags_and_its_size);
 	tcase_add_test(t, an_option_that_no_node_gets_is_a_reason);
 	tcase_add_test(t, include_paths_of_the_environment_are_a_reason);
+	tcase_add_test(t, a_language_that_lies_nobody_knows_where_is_a_reason);
 	tcase_add_test(t, the_time_is_a_reason);
 	tcase_add_test(t, what_cannot_be_scanned_is_a_reason);
 	tcase_add_test(t, a_language_that_is_not_there_is_found_once);
