@@ -7,7 +7,7 @@
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
-farm_mini 50 8
+farm_mini 50 3
 farm_reference Image
 
 # A make that keeps its exit status where a test finds it.

@@ -4,22 +4,30 @@
 # beside: yes
 # timeout: 3600
 #
-# equality.sh [--config quickstart|tiny|debug|x86|clang] - build a kernel with
-# two nodes, then the same by plain make, at the same path, as kfarm's own
-# reproducer.sh says: every file of the two build directories is equal, and so
-# is what make says.  A plain make in kfarm's directory afterwards compiles
-# nothing.  Then a header and two settings change, and both build once more.
+# equality.sh [--config modules|quickstart|tiny|debug|x86|clang] - build a
+# kernel with two nodes, then the same by plain make, at the same path, as
+# kfarm's own reproducer.sh says: every file of the two build directories is
+# equal, and so is what make says.  A plain make in kfarm's directory afterwards
+# compiles nothing.  Then a header and two settings change, and both build once
+# more.  Of what make has compiled (modules), some is held against the scanner.
 . "$(dirname "$0")/lib.sh"
 
-config=quickstart
+config=modules
 [ "${1:-}" != --config ] || config=$2
 arch=arm64
 fragment=
 toolchain=()
 targets=(Image)
+quickstart=$root/templates/configs/nanopi-neo4.config
 case $config in
+modules)
+	fragment=$root/tests/farm/configs/modules.config
+	modules=8
+	targets=(Image modules dtbs)
+	;;
 quickstart)
-	fragment=$root/templates/configs/nanopi-neo4.config
+	fragment=$quickstart
+	modules=10
 	targets=(Image modules dtbs)
 	;;
 tiny) ;;
@@ -35,7 +43,7 @@ x86)
 clang) toolchain=(-t clang-14) ;;
 *)
 	echo "usage: equality.sh [--config" \
-		"quickstart|tiny|debug|x86|clang]" >&2
+		"modules|quickstart|tiny|debug|x86|clang]" >&2
 	exit 1
 	;;
 esac
@@ -110,6 +118,92 @@ compiles()
 	grep -cE '^  (HOSTCC|HOSTCXX|CC|AS|LD|AR)( \[M\])? ' "$1"
 }
 
+# What README begins with, configured alone.
+quick_start()
+{
+	"$bin/kfarm" build --arch "$arch" -C "$tree" -k tinyconfig \
+		-K "$quickstart" -b "$work/quickstart" --no-remote \
+		-o "$work/quickstart.out" olddefconfig \
+		>"$work/quickstart.log" 2>&1
+	is "quick start: kfarm ends with" 0 $?
+	is "quick start: settings that had no effect" "" \
+		"$(no_effect "$quickstart" "$work/quickstart/.config")"
+}
+
+# ---- the scanner against the compiler ----
+
+# audit [OPTION]... [FILE]...: of what make has just compiled in $build
+audit()
+{
+	"$bin/audit-tool" "$@" >"$work/audit" 2>"$work/audit.log"
+}
+
+# value EXPRESSION: of the audit's report.
+value()
+{
+	jq -r "$1" "$work/audit" 2>&1
+}
+
+# chain: the includes that lead from a unit to a header hang together.
+chain()
+{
+	(cd "$build" && "$bin/kfarm" scan --why include/linux/list.h \
+		kernel/fork.c) | awk -F': ' '
+		NR > 1 && substr($1, 1, length(last)) != last { bad = 1 }
+		{ last = $2 }
+		END { exit bad || last !~ /include\/linux\/list\.h$/ }'
+}
+
+# An interrupt ends it soon, without compilers left behind.
+audit_interrupted()
+{
+	local audit
+
+	setsid env --default-signal=INT KFARM_BUILD_MARK="$work" \
+		"$bin/audit-tool" -j 1 "$build" >"$work/interrupted" 2>&1 \
+		</dev/null &
+	audit=$!
+	children+=("$audit")
+	sleep 1
+	kill -INT "$audit"
+	wait "$audit"
+	is "audit interrupted: exit status" 130 $?
+	gone "audit interrupted" 5
+	check "audit interrupted: says so" grep -q 'audit: interrupted' \
+		"$work/interrupted"
+}
+
+audited()
+{
+	local names saved=$build/kernel/.fork.o.cmd
+
+	mapfile -t names < <(cd "$build" && find lib kernel \
+		arch/arm64/{kernel,lib,mm} -name '.*.o.cmd' |
+		sed 's,\.\([^/]*\)\.cmd$,\1,')
+	audit --json "$build" "${names[@]}"
+	is "audit: exit status" 0 $?
+	check "audit: units" test "$(value .units)" -ge 200
+	check "audit: .S among them" test "$(value .asm_units)" -ge 5
+	is "audit: compared with -M" "$(value '.units - .not_scannable')" \
+		"$(value .compared)"
+	is "audit: missed" "[]" "$(value '.missed | tojson')"
+	check "audit: extra below 0.5 % ($(value .extra_percent))" \
+		test "$(value '.extra_percent < 0.5')" = true
+	check "audit: not scannable below 0.5 % ($(value '.reasons | tojson'))" \
+		test "$(value '.not_scannable * 200 <= .units')" = true
+	check "audit: memory: $(value '.peak_kib / 1024 | floor') MiB" \
+		test "$(value '.peak_kib <= 262144')" = true
+	check "--why include/linux/list.h kernel/fork.c" chain
+	audit_interrupted
+
+	# A compile line with a word more is another unit.
+	cp -p "$saved" "$work/fork.cmd"
+	sed -i '1s/ -D__KERNEL__ / -D__KERNEL__ -DMODULE /' "$saved"
+	check "audit: other flags are compared afresh" \
+		audit "$build" kernel/fork.c
+	mv "$work/fork.cmd" "$saved"
+}
+
 by_kfarm "$work/out"
 build=$(find "$XDG_CACHE_HOME/kfarm/build" -mindepth 1 -maxdepth 1 -type d)
 [ -d "$build" ] || {
@@ -119,8 +213,10 @@ build=$(find "$XDG_CACHE_HOME/kfarm/build" -mindepth 1 -maxdepth 1 -type d)
 }
 [ ! "$fragment" ] || is "settings that had no effect" "" \
 	"$(no_effect "$fragment" "$build/.config")"
+[ $config != modules ] || quick_start
 mv "$build" "$work/by-kfarm"
 by_make "$work/out"
+[ $config != modules ] || audited
 mv "$build" "$work/by-make"
 same_words "$work/out"
 same_files
@@ -135,9 +231,9 @@ here=$(meta .farm.local)
 echo "$remote jobs remote, $here local: $(meta '.farm.reasons | tostring')"
 check "at least 97 % of the jobs are remote" \
 	test $((remote * 100)) -ge $(((remote + here) * 97))
-if [ $config = quickstart ]; then
+if [ ${#targets[@]} = 3 ]; then
 	check "there is an Image" test -s "$work/out/Image"
-	is "modules" 10 "$(tar -tf "$work/out/modules.tar.xz" |
+	is "modules" "$modules" "$(tar -tf "$work/out/modules.tar.xz" |
 		grep -c '\.ko$')"
 	is "dtbs" 76 "$(tar -tf "$work/out/dtbs.tar.xz" | grep -c '\.dtb$')"
 fi

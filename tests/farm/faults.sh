@@ -17,7 +17,7 @@ badnode=$(badnode) || exit 1
 gate=$work/gate
 gated_tree()
 {
-	farm_mini 24 3
+	farm_mini 24 1
 	cat >>"$tree/Makefile" <<-END
 	ifneq (\$(objects),)
 	.PHONY: gate

@@ -15,7 +15,7 @@ fi
 
 farm_begin
 tree=$work/tree
-"$root/tests/farm/mini/generate" "$tree" 150 6 || exit 1
+"$root/tests/farm/mini/generate" "$tree" 60 2 || exit 1
 small=$work/small
 build=$small/build
 
@@ -49,14 +49,14 @@ build_it()
 	kfarm_status=$?
 }
 
-disk 1800 || {
+disk 700 || {
 	left_out "full disks" "cannot mount a tmpfs"
 	farm_end
 }
 for n in 0 1; do
 	nodes "$n"
 	rm -rf "$build"
-	disk 1800
+	disk 700
 	build_it Image
 	ended "build directory, $n nodes" "build directory: $build"
 	disk 20000

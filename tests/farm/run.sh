@@ -23,7 +23,7 @@ write_makefiles()
 
 	cat >"$project/Makefile" <<'END'
 dirs := base wire options cc
-export CFLAGS := -O2 -std=gnu17 -D_GNU_SOURCE -I$(CURDIR)
+export CFLAGS := -O0 -std=gnu17 -D_GNU_SOURCE -I$(CURDIR)
 prog: $(dirs)
 	@echo LINK $@
 	@$(CC) -o $@ $(addsuffix /*.o,$(dirs))
@@ -49,7 +49,7 @@ write_script()
 {
 	{
 		printf '%s\n' '#!/bin/sh' 'set -e' 'cd "$(dirname "$0")"' \
-			"F='-O2 -std=gnu17 -D_GNU_SOURCE'"
+			"F='-O0 -std=gnu17 -D_GNU_SOURCE'"
 		printf '(cd %s && ' base
 		echo 'for f in *.c; do gcc $F -I"$OLDPWD" -c "$f" & done; wait)'
 		for d in wire options cc; do
@@ -68,7 +68,7 @@ write_ninja()
 
 	{
 		echo 'rule cc'
-		echo '  command = cc -O2 -I. -std=gnu17 -D_GNU_SOURCE -MD' \
+		echo '  command = cc -O0 -I. -std=gnu17 -D_GNU_SOURCE -MD' \
 			'-MF $out.d -c $in -o $out'
 		echo 'rule link'
 		echo '  command = cc -o $out $in'

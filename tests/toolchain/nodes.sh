@@ -302,7 +302,7 @@ prepare_build()
 {
 	PATH=$XDG_DATA_HOME/kfarm/bin:$PATH
 	vars=(ARCH=arm64 "CROSS_COMPILE=$names")
-	farm_mini 12
+	farm_mini 12 3
 	farm_reference all
 	is "plain make under its names" 0 "$plain_status"
 }

@@ -213,7 +213,7 @@ makes()
 	local PATH=$XDG_DATA_HOME/kfarm/bin:$PATH
 
 	vars=(ARCH=arm64 "CROSS_COMPILE=$names")
-	farm_linux tinyconfig
+	farm_linux tinyconfig prepare
 	check "make: its name is what Linux remembers" grep -q \
 		"^CONFIG_CC_VERSION_TEXT=\"${names}gcc (GCC) $archives_version\"" \
 		"$work/prepared/.config"

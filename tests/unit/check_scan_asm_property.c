@@ -5,8 +5,8 @@
  * file that an assembler looks for may be missing in what we say, unless we
  * say that it is open.  None of the files is there, and each is complained
  * of.  A source of such a text is no unit for a node, then, which shows that no
- * quick look passes over what is to be run.  SCAN_PROPERTY_RUNS is how many,
- * SCAN_PROPERTY_SEED where to start.
+ * quick look passes over what is to be run.  SCAN_PROPERTY_RUNS is how many
+ * (1000), SCAN_PROPERTY_SEED where to start.
  */
 #include "scan-asm-random.h"
 #include "scan-assembler.h"
@@ -118,7 +118,7 @@ static void compare_many(const struct assembler *as, const char *name,
 static unsigned long runs_of(const struct assembler *as)
 {
 	return assembler_is_here(as) ?
-		       number_of("SCAN_PROPERTY_RUNS", 2000) * as->share / 100 :
+		       number_of("SCAN_PROPERTY_RUNS", 1000) * as->share / 100 :
 		       0;
 }
 

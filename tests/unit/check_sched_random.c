@@ -12,7 +12,7 @@
 
 #define HOUR_MS 3600000ull
 #ifdef __SANITIZE_ADDRESS__
-#define RUNS    100
+#define RUNS    40
 #define LARGE_S 100
 #else
 #define RUNS    500
