@@ -48,4 +48,4 @@ run kfarm run -q -- kfarm run -j 3 -- true
 # Events
 kfarm run -q --json events -- gcc -c one.c
 sed -E -e 's/"t":[0-9.]+/"t":T/' \
-	-e 's/"(jobs|local_slots|pid|began)":[0-9]+/"\1":N/g' events
+	-e 's/"(jobs|local_slots|pid|began|cpu|scan)":[0-9.]+/"\1":N/g' events
