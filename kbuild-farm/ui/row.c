@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "ui/bar.h"
 #include "ui/format.h"
+#include "ui/width.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +12,8 @@
 #define NAME_MOST   24
 #define SLOTS_MOST  66 /* a bar of 64 */
 #define NOTE_LEAST  16
+#define FILE_AT     15 /* columns behind the beginning of a job */
+#define FILE_LEAST  24 /* columns that show which file it is */
 #define SHOWN_SLOTS 1024 /* free ones are shown so far */
 
 /* -------------------------------------------------------------- columns */
@@ -432,6 +435,22 @@ static void put_node_kind(const struct ui_row *r, unsigned row,
 	buf_release(&text);
 }
 
+/* Its file, and why it is here where there is room for both. */
+static void put_file(const struct ui_area *a, unsigned row, unsigned column,
+		     enum ui_style style, const struct ui_job *j)
+{
+	const char *why = j->beside ? "here too" : j->reason;
+	unsigned room = a->columns - column;
+	unsigned width = why ? ui_width(why) + 3 : 0;
+
+	if (width + FILE_LEAST > room)
+		width = 0;
+	column += ui_area_put_elided(a, row, column, room - width, style,
+				     j->file);
+	if (width)
+		ui_area_printf(a, row, column, UI_DIM, " (%s)", why);
+}
+
 void ui_row_put_job(const struct ui_area *a, unsigned row, unsigned column,
 		    const struct ui_job *j, uint64_t now)
 {
@@ -458,16 +477,9 @@ void ui_row_put_job(const struct ui_area *a, unsigned row, unsigned column,
 	buf_add_str(&text, is_long ? "!" : " ");
 	ui_area_put_right(a, row, column + 8, 6, is_long ? UI_WARN : UI_NORMAL,
 			  buf_str(&text));
-	buf_reset(&text);
-	buf_add_str(&text, j->file);
-	if (j->beside)
-		buf_add_str(&text, " (here too)");
-	else if (j->reason)
-		buf_printf(&text, " (%s)", j->reason);
-	if (a->columns > column + 15)
-		ui_area_put_elided(
-			a, row, column + 15, a->columns - column - 15,
-			is_long ? UI_WARN : UI_NORMAL, buf_str(&text));
+	if (a->columns > column + FILE_AT)
+		put_file(a, row, column + FILE_AT,
+			 is_long ? UI_WARN : UI_NORMAL, j);
 	buf_release(&text);
 }
 
