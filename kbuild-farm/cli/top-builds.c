@@ -5,6 +5,7 @@
 #include "base/list.h"
 #include "base/str.h"
 #include "events/client.h"
+#include "kernel/rundir.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -13,7 +14,7 @@ struct build {
 	TAILQ_ENTRY(build) link;
 	struct top_builds *all;
 	struct top_page *page; /* NULL: it ended */
-	struct events_client *client;
+	struct events_client *client; /* NULL: nothing more comes */
 	/* One that ended is not looked at again; a number comes again. */
 	pid_t pid;
 	ino_t inode;
@@ -47,16 +48,36 @@ static void on_again(void *ctx)
 	top_again(b->all->top, b->page);
 }
 
-static void on_ended(void *ctx, const char *why)
+static void end_build_page(struct build *b, const char *why)
 {
-	struct build *b = ctx;
 	struct top_page *page = b->page;
 
 	b->page = NULL;
-	b->all->n_running--;
-	if (!why && !page->model.done)
-		why = "its kfarm was killed";
 	top_end(b->all->top, page, why);
+}
+
+/*
+ * It is over without a last word: a kfarm that is killed leaves its socket, and
+ * one that ends does not wait for who does not listen.
+ */
+static void judge_end(struct build *b)
+{
+	char *path = xasprintf("%s/%d/events", b->all->dir, (int)b->pid);
+
+	if (!fs_exists(path))
+		end_build_page(b, "it ended while nobody listened here");
+	else if (!kernel_process_start(b->pid))
+		end_build_page(b, "its kfarm was killed");
+	free(path);
+}
+
+static void on_ended(void *ctx, const char *why)
+{
+	struct build *b = ctx;
+
+	b->all->n_running--;
+	if (why || b->page->model.done)
+		end_build_page(b, why);
 	events_client_free(b->client);
 	b->client = NULL;
 }
@@ -117,12 +138,12 @@ static void look_at_socket(struct top_builds *all, const char *name)
 	path = xasprintf("%s/%s/events", all->dir, name);
 	b = find_build(all, (pid_t)pid);
 	if (!lstat(path, &st) && S_ISSOCK(st.st_mode) &&
-	    (!b || (!b->client && b->inode != st.st_ino)) &&
+	    (!b || (!b->page && b->inode != st.st_ino)) &&
 	    all->n_running < TOP_BUILDS_MAX) {
 		if (b)
 			free_build(b);
 		connect_build(all, (pid_t)pid, path, st.st_ino);
-	} else if (b && !b->client && !fs_exists(path)) {
+	} else if (b && !b->page && !fs_exists(path)) {
 		free_build(b);
 	}
 	free(path);
@@ -136,7 +157,7 @@ static void forget_ended(struct top_builds *all, const struct strv *names)
 	list_for_each_safe(b, &all->list, link, next) {
 		char *name = xasprintf("%d", (int)b->pid);
 
-		if (!b->client && !strv_has(names, name))
+		if (!b->page && !strv_has(names, name))
 			free_build(b);
 		free(name);
 	}
@@ -145,7 +166,12 @@ static void forget_ended(struct top_builds *all, const struct strv *names)
 unsigned top_builds_look(struct top_builds *all)
 {
 	struct strv names = { 0 };
+	struct build *b;
 
+	list_for_each(b, &all->list, link) {
+		if (b->page && !b->client)
+			judge_end(b);
+	}
 	fs_list(all->dir, &names);
 	for (size_t i = 0; i < names.n; i++)
 		look_at_socket(all, names.v[i]);

@@ -16,6 +16,7 @@
 struct plain {
 	struct ui_plain lines;
 	char *prefix;
+	bool said; /* what is built */
 	uint64_t table_ms; /* when the nodes are due; 0: at once */
 };
 
@@ -34,6 +35,22 @@ static void on_came(void *ctx, struct top_page *p)
 	view->lines.prefix = view->prefix;
 }
 
+/* Once, when it is known what is built. */
+static void say_what(struct plain *view, const struct top_page *p)
+{
+	const struct ui_model *m = &p->model;
+	char *text;
+
+	if (view->said || !*m->what)
+		return;
+	view->said = true;
+	text = xasprintf("%s%s%s: %s, %u jobs done", m->what,
+			 *m->arch ? ", " : "", m->arch, ui_model_phase(m),
+			 m->tally.remote + m->tally.local);
+	ui_plain_note(&view->lines, m->at_ms, text);
+	free(text);
+}
+
 static void on_told(void *ctx, struct top_page *p,
 		    const struct events_event *ev)
 {
@@ -41,8 +58,10 @@ static void on_told(void *ctx, struct top_page *p,
 
 	(void)ctx;
 	/* What was before we came is not told again. */
-	if (p->whole && p->pid != TOP_NODES)
-		ui_plain_tell(&view->lines, ev);
+	if (!p->whole || p->pid == TOP_NODES)
+		return;
+	say_what(view, p);
+	ui_plain_tell(&view->lines, ev);
 }
 
 static void on_over(void *ctx, struct top_page *p)

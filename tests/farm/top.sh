@@ -1,0 +1,225 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check: yes
+#
+# kfarm top beside real builds: several at once, stopped and killed, of builds
+# that end, stand still or are killed; kfarmd --status of the nodes meanwhile.
+. "$(dirname "$0")/lib.sh"
+
+farm_begin
+farm_mini 45 8
+farm_reference Image
+is "plain make ends with" 0 "$plain_status"
+nodes 2 slots=2
+tmux=(tmux -S "$work/tmux" -f /dev/null)
+
+top()
+{
+	"$bin/kfarm" top "$@"
+}
+
+# top_start NAME ARG...: in the background; its words in $work/NAME.
+top_start()
+{
+	local name=$1
+
+	shift
+	"$bin/kfarm" top "$@" >"$work/$name" 2>&1 </dev/null &
+	tops[$name]=$!
+	children+=("$!")
+}
+
+top_end()
+{
+	kill -TERM "${tops[$1]}" 2>/dev/null
+	wait "${tops[$1]}" 2>/dev/null
+}
+
+declare -A tops
+
+has()
+{
+	grep -q "$2" "$work/$1"
+}
+
+# same FILTER: is it true of what top prints now?
+now_is()
+{
+	top --once --json | jq -e "$1"
+}
+
+# The other build, in its own directory, from the same tree.
+other_start()
+{
+	rm -rf "$work/build2" "$work/out2"
+	cp -a "$prepared" "$work/build2"
+	setsid env KFARM_BUILD_MARK="$work" "$bin/kfarm" build -C "$tree" \
+		-b "$work/build2" -o "$work/out2" "${vars[@]}" Image \
+		>"$work/other.log" 2>&1 </dev/null &
+	other=$!
+	children+=("$other")
+}
+
+# Two of them on one build tell the same, and what the build tells of itself.
+two_on_one_build()
+{
+	local name counts
+
+	top_start one --json
+	top_start two --json
+	farm_fresh
+	kfarm_start -j 6 Image
+	check "a running build is there" wait_for 30 now_is \
+		".builds | length == 1 and .[0].pid == $kfarm and .[0].what == \"Image\""
+	check "its nodes come up" wait_for 30 now_is \
+		'[.builds[0].nodes[] | select(.state == "up")] | length == 2'
+	check "kfarmd --status tells of jobs of this build" wait_for 30 \
+		status_has_jobs
+	top --once >"$work/once"
+	check "as text it names the build" has once "^build $kfarm: Image, arm64"
+	kfarm_wait
+	is "with two tops kfarm ends with" 0 $?
+	equal "with two tops"
+	for name in one two; do
+		wait_for 10 has $name '"event":"done"'
+		counts=$(grep "^{\"build\":$kfarm," "$work/$name" | jq -r \
+			'select(.event == "done") | "\(.remote) \(.local)"')
+		is "$name: the end of the build, and its counts" \
+			"$(meta '"\(.farm.remote) \(.farm.local)"')" "$counts"
+		top_end $name
+	done
+	check "afterwards the nodes are there" now_is \
+		'(.builds | length == 0) and ([.nodes[] | select(.state == "up")] | length == 2)'
+}
+
+status_has_jobs()
+{
+	"$bin/kfarmd" --status --json --store "$work/store" |
+		jq -e '[.kfarmds[].clients[].jobs[] | select(.state == "running")] |
+			length > 0 and (.[0].file | endswith(".c") or endswith(".S"))'
+}
+
+two_builds()
+{
+	top_start both
+	farm_fresh
+	kfarm_start -j 6 Image
+	other_start
+	check "two builds are there at once" wait_for 30 now_is \
+		"[.builds[].pid] | sort == ([$kfarm, $other] | sort)"
+	kfarm_wait
+	is "the first of two builds ends with" 0 $?
+	equal "the first of two builds"
+	wait "$other"
+	is "the second of two builds ends with" 0 $?
+	wait_for 10 has both "build $other: ended with status 0"
+	check "plain lines tell of the end of one" \
+		has both "build $kfarm: ended with status 0: [0-9]* jobs"
+	check "plain lines tell of the end of the other" \
+		has both "build $other: ended with status 0: [0-9]* jobs"
+	top_end both
+}
+
+# One that stands still for a whole build, and one that is killed.
+stopped_and_killed()
+{
+	local began=$SECONDS before
+
+	farm_fresh
+	kfarm_build -j 6 Image
+	before=$((SECONDS - began))
+	top_start still
+	top_start dead
+	farm_fresh
+	began=$SECONDS
+	kfarm_start -j 6 Image
+	wait_for 30 has still "build $kfarm: Image, arm64: "
+	kill -STOP "${tops[still]}"
+	kill -KILL "${tops[dead]}"
+	kfarm_wait
+	is "a top stopped, one killed: kfarm ends with" 0 $?
+	at_most "a top stopped, one killed: seconds" $((2 * before + 5)) \
+		$((SECONDS - began))
+	equal "a top stopped, one killed"
+	kill -CONT "${tops[still]}"
+	check "the one that was stopped hears of the end" \
+		wait_for 10 has still "build $kfarm: .*ended"
+	top_end still
+}
+
+# A build that is killed, and one that stands still.
+builds_end_badly()
+{
+	top_start watch
+	farm_fresh
+	kfarm_start -j 6 Image
+	check "a build is watched" wait_for 30 has watch "build $kfarm: "
+	kill -STOP "$kfarm"
+	check "one that stands still is named" now_is \
+		".builds[0].lost == \"its kfarm does not answer\""
+	kill -CONT "$kfarm"
+	kill -KILL "$kfarm"
+	check "one that was killed is named" wait_for 10 \
+		has watch "build $kfarm: its kfarm was killed"
+	check "what it had begun ends" wait_for 60 nothing_left
+	check "and is no build any more" wait_for 10 now_is '.builds | length == 0'
+	check "who watched it goes on" kill -0 "${tops[watch]}"
+	top_end watch
+	stop_all
+}
+
+screen()
+{
+	"${tmux[@]}" capture-pane -p -t top
+}
+
+shows()
+{
+	screen | grep -q -- "$1"
+}
+
+press()
+{
+	"${tmux[@]}" send-keys -t top "$@"
+}
+
+# In a terminal: the nodes, two builds, and back to the shell.
+in_a_terminal()
+{
+	if ! command -v tmux >/dev/null; then
+		left_out "no tmux"
+		return
+	fi
+	"${tmux[@]}" new-session -d -x 100 -y 30 -s top \
+		"'$bin/kfarm' top; echo 'over with' \$?; sleep 60"
+	check "in a terminal: the nodes" wait_for 30 shows 'no build is running'
+	check "in a terminal: a node" wait_for 30 shows 'node1 *up'
+	farm_fresh
+	kfarm_start -j 6 Image
+	other_start
+	check "in a terminal: two builds" wait_for 30 shows "\\[$kfarm Image arm64\\]\|\\[$other Image arm64\\]"
+	wait_for 10 shows "\\[$kfarm Image" || press ]
+	check "in a terminal: the first" wait_for 10 shows "\\[$kfarm Image"
+	press ]
+	check "in a terminal: ] leads to the other" wait_for 10 \
+		shows "\\[$other Image"
+	press '['
+	check "in a terminal: [ leads back" wait_for 10 shows "\\[$kfarm Image"
+	kfarm_wait
+	is "in a terminal: the build ends with" 0 $?
+	wait "$other"
+	check "in a terminal: it says that it ended" wait_for 10 \
+		shows "build $kfarm has ended with status 0"
+	press q
+	check "in a terminal: q ends it" wait_for 10 shows 'over with 0'
+	check "in a terminal: what was seen stays" shows \
+		"ended with status 0: [0-9]* jobs done"
+	"${tmux[@]}" kill-server
+}
+
+two_on_one_build
+two_builds
+stopped_and_killed
+builds_end_badly
+in_a_terminal
+farm_end
