@@ -203,16 +203,24 @@ static void put_busy(const struct ui_area *a, unsigned row,
 			    "queued");
 }
 
+bool ui_header_has_build(const struct ui_model *m)
+{
+	return m->n_phases || m->n_jobs || m->tally.remote || m->tally.local ||
+	       m->done;
+}
+
 void ui_header_draw(const struct ui_area *a, const struct ui_model *m,
 		    uint64_t now, uint64_t new_diags)
 {
-	/* One line has to tell how far it is. */
-	unsigned row = a->rows > 1;
+	bool build = ui_header_has_build(m);
+	unsigned row = 0;
 
-	if (row)
-		put_what_is_built(a, 0, m, now);
-	put_counts(a, row, m, now, new_diags);
-	put_busy(a, row + 1, m, now);
-	if (a->rows > 3)
-		ui_rates_put_line(a, row + 2, m, now);
+	/* One line has to tell how far it is. */
+	if (a->rows > 1 || !build)
+		put_what_is_built(a, row++, m, now);
+	if (build)
+		put_counts(a, row++, m, now, new_diags);
+	put_busy(a, row++, m, now);
+	if (build && a->rows > 3)
+		ui_rates_put_line(a, row, m, now);
 }

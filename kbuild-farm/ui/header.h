@@ -8,6 +8,8 @@
  *	[>>=====<<.......] 9 of 16 slots  4 scanned  nodes 2/2
  *	now 35.9/s  mean 33.1/s  to nodes 1.2M/s  back 340K/s   .:-=+*#=-:
  *
+ * Without a build, of nodes alone, it is the first and the third.
+ *
  * Parts that do not fit are left out, those behind first.  There is no total,
  * and no time of the end: nobody knows them.
  */
@@ -17,6 +19,8 @@
 #include "ui/canvas.h"
 #include "ui/model.h"
 
+/* Is there a build in it, or nodes alone? */
+bool ui_header_has_build(const struct ui_model *m);
 /* `new_diags`: blocks that were not looked at; `now` as in ui/model.h. */
 void ui_header_draw(const struct ui_area *a, const struct ui_model *m,
 		    uint64_t now, uint64_t new_diags);

@@ -34,8 +34,10 @@ static struct ui_area take_bottom(struct ui_area *rest, unsigned rows)
 	return bottom;
 }
 
-static unsigned header_rows(const struct ui_canvas *c, bool band)
+static unsigned header_rows(const struct ui_canvas *c, bool build, bool band)
 {
+	if (!build)
+		return c->rows >= 6 ? 2 : 1;
 	if (c->rows >= HERE_ROWS)
 		return band ? 3 : 4;
 	return c->rows >= 10 ? 3 : c->rows >= 6 ? 2 : 1;
@@ -77,7 +79,8 @@ static void lay_open(struct ui_area *area, struct ui_area *rest,
 void ui_layout(struct ui_area area[static UI_PLACES], struct ui_canvas *c,
 	       const struct ui_layout_wish *wish)
 {
-	bool band = c->rows >= BAND_ROWS && c->columns >= BAND_COLUMNS;
+	bool band = wish->build && c->rows >= BAND_ROWS &&
+		    c->columns >= BAND_COLUMNS;
 	struct ui_area rest = { c, 0, 0, c->rows, c->columns, false };
 
 	for (unsigned i = 0; i < UI_PLACES; i++)
@@ -86,10 +89,12 @@ void ui_layout(struct ui_area area[static UI_PLACES], struct ui_canvas *c,
 		area[UI_PLACE_TITLE] = take_top(&rest, 1);
 	if (c->rows >= 3)
 		area[UI_PLACE_LAST] = take_bottom(&rest, 1);
-	area[UI_PLACE_HEADER] = take_top(&rest, header_rows(c, band));
+	area[UI_PLACE_HEADER] = take_top(&rest,
+					 header_rows(c, wish->build, band));
 	if (band)
 		lay_band(area, &rest);
-	else if (c->rows >= HERE_ROWS && !wish->diags && !wish->log)
+	else if (wish->build && c->rows >= HERE_ROWS && !wish->diags &&
+		 !wish->log)
 		area[UI_PLACE_HERE] = take_bottom(
 			&rest,
 			rest.rows > wish->node_lines ?

@@ -28,6 +28,7 @@ enum ui_place {
 
 struct ui_layout_wish {
 	bool title, diags, log;
+	bool build; /* not nodes alone: these have no jobs */
 	bool has_diags; /* some to show where room is left over */
 	enum ui_place focus; /* has room before all others */
 	size_t node_lines;

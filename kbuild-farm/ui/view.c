@@ -449,6 +449,7 @@ void ui_view_draw(struct ui_view *v, struct ui_canvas *c,
 		.diags = v->diags.open,
 		.log = v->tail.open,
 		.has_diags = m->n_diags,
+		.build = ui_header_has_build(m),
 		.focus = places[v->focus],
 	};
 	struct ui_area area[UI_PLACES];

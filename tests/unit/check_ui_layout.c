@@ -42,15 +42,16 @@ static bool is_sound(unsigned rows, unsigned columns)
 START_TEST(areas_are_beside_each_other_on_any_screen)
 {
 	for (unsigned i = 0; i < 80 * 64; i++) {
+		unsigned rows = i / 64;
 		struct ui_layout_wish wish = {
 			.title = i & 1,
 			.diags = i & 2,
 			.log = i & 4,
 			.has_diags = i & 32,
+			.build = rows % 5,
 			.focus = UI_PLACE_NODES,
 			.node_lines = i & 8 ? 500 : 4,
 		};
-		unsigned rows = i / 64;
 
 		if (i & 16 && wish.log)
 			wish.focus = UI_PLACE_LOG;
@@ -85,7 +86,8 @@ END_TEST
 
 START_TEST(room_that_nodes_leave_is_for_diagnostics)
 {
-	struct ui_layout_wish wish = { .focus = UI_PLACE_NODES,
+	struct ui_layout_wish wish = { .build = true,
+				       .focus = UI_PLACE_NODES,
 				       .node_lines = 5 };
 
 	lay(50, 132, &wish);
@@ -101,7 +103,8 @@ END_TEST
 
 START_TEST(a_large_screen_has_throughput_and_reasons_beside_each_other)
 {
-	struct ui_layout_wish wish = { .focus = UI_PLACE_NODES,
+	struct ui_layout_wish wish = { .build = true,
+				       .focus = UI_PLACE_NODES,
 				       .node_lines = 500 };
 
 	lay(24, 80, &wish);

