@@ -194,6 +194,8 @@ static void put_diag_line(const struct ui_diags *v, const struct ui_area *a,
 
 	if (c->first && c->block >= v->seen)
 		ui_area_put(a, row, 0, 1, UI_BOLD, "*");
+	if (v->sought && strcasestr(line, v->sought))
+		ui_area_put(a, row, 1, 1, UI_BOLD, ">");
 	ui_area_put(a, row, 2, 0, style,
 		    line + ui_width_within(line, v->scroll.left));
 	free(line);

@@ -10,8 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BAR_LEAST 12
-#define BAR_WORDS 50 /* columns that are left beside the bar */
+#define TREE_LEAST 12 /* columns */
+#define BAR_LEAST  12
+#define BAR_WORDS  50 /* columns that are left beside the bar */
 
 /* Parts of a line, as many as fit. */
 struct parts {
@@ -44,25 +45,46 @@ static void put_counted(struct parts *p, enum ui_style style, uint64_t n,
 
 /* ---------------------------------------------------------- what is built */
 
+static void add_title_word(struct buf *line, const char *text)
+{
+	if (*text)
+		buf_printf(line, "%s%s", line->len ? "  " : "", text);
+}
+
+/* In so many columns; of a directory's name the least is needed. */
+static void add_what_is_built(struct buf *line, const struct ui_model *m,
+			      unsigned columns)
+{
+	struct buf rest = { 0 }, tree = { 0 };
+	unsigned width;
+
+	add_title_word(&rest, m->arch);
+	add_title_word(&rest, m->toolchain);
+	add_title_word(&rest, m->what);
+	width = ui_width(buf_str(&rest)) + 2;
+	ui_width_elide(&tree, m->tree,
+		       width + TREE_LEAST < columns ? columns - width :
+						      TREE_LEAST);
+	add_title_word(line, buf_str(&tree));
+	add_title_word(line, buf_str(&rest));
+	add_title_word(line, line->len ? "" : "kfarm");
+	buf_release(&rest);
+	buf_release(&tree);
+}
+
 static void put_what_is_built(const struct ui_area *a, unsigned row,
 			      const struct ui_model *m, uint64_t now)
 {
-	const char *texts[] = { m->tree, m->arch, m->toolchain, m->what };
 	struct buf line = { 0 }, time = { 0 };
 	unsigned width;
 
-	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
-		if (*texts[i])
-			buf_printf(&line, "%s%s", line.len ? "  " : "",
-				   texts[i]);
-	}
-	if (!line.len)
-		buf_add_str(&line, "kfarm");
 	ui_format_time(&time, now);
 	width = ui_width(buf_str(&time));
-	if (a->columns > width + 1)
+	if (a->columns > width + 1) {
+		add_what_is_built(&line, m, a->columns - width - 1);
 		ui_area_put_elided(a, row, 0, a->columns - width - 1, UI_TITLE,
 				   buf_str(&line));
+	}
 	ui_area_put_right(a, row, 0, a->columns, UI_BOLD, buf_str(&time));
 	buf_release(&line);
 	buf_release(&time);

@@ -29,6 +29,15 @@ static const struct {
 	{ "[ ]", "another build (kfarm top)" },
 };
 
+static const char *const notes[] = {
+	"IN and OUT are bytes to and from the node, MEAN is a job's mean time "
+	"there.",
+	"A job over ten times that has a \"!\", a node too hot a \"C!\".",
+};
+
+#define KEYS  (unsigned)(sizeof(keys) / sizeof(*keys))
+#define NOTES (unsigned)(sizeof(notes) / sizeof(*notes))
+
 static const char *const parts[UI_BAR_PARTS] = {
 	[UI_BAR_SCAN] = "scanned",   [UI_BAR_SEND] = "sent",
 	[UI_BAR_RUN] = "running",    [UI_BAR_RECEIVE] = "received",
@@ -48,29 +57,48 @@ static void put_legend(const struct ui_area *a, unsigned row)
 	}
 }
 
-void ui_help_draw(const struct ui_area *a)
+static void put_key(const struct ui_area *a, unsigned row, unsigned i)
 {
-	static const char *const notes[] = {
-		"IN and OUT are bytes to and from the node, MEAN is a job's "
-		"mean time there.",
-		"A job over ten times that has a \"!\", a node too hot a "
-		"\"C!\".",
-	};
-	unsigned n = sizeof(keys) / sizeof(*keys);
-	unsigned columns = a->columns >= 2 * WIDE && a->rows < n + 5 ? 2 : 1;
-	unsigned rows = (n + columns - 1) / columns;
+	ui_area_put(a, row, 1, 11, UI_BOLD, keys[i].key);
+	ui_area_put(a, row, 13, 0, UI_NORMAL, keys[i].words);
+}
+
+/* Line `line` of the keys, in so many columns, and what follows them. */
+static void put_help_line(const struct ui_area *a, unsigned row, unsigned line,
+			  unsigned columns)
+{
+	unsigned rows = (KEYS + columns - 1) / columns;
+	struct ui_area part = *a;
+
+	part.columns = a->columns / columns;
+	for (unsigned i = line; line < rows && i < KEYS; i += rows) {
+		put_key(&part, row, i);
+		part.column += part.columns;
+	}
+	if (line == rows + 1)
+		put_legend(a, row);
+	else if (line > rows + 1)
+		ui_area_put(a, row, 1, 0, UI_NORMAL, notes[line - rows - 2]);
+}
+
+void ui_help_draw(struct ui_scroll *s, const struct ui_area *a)
+{
+	bool wide = a->columns >= 2 * WIDE && a->rows < KEYS + 2 + NOTES + 1;
+	unsigned columns = wide ? 2 : 1;
+	unsigned lines = (KEYS + columns - 1) / columns + 2 + NOTES;
 
 	ui_area_title(a, 0, "Keys");
-	for (unsigned i = 0; i < n; i++) {
-		struct ui_area part = *a;
+	ui_scroll_fit(s, 0, lines, a->rows ? a->rows - 1 : 0);
+	for (unsigned row = 1; row < a->rows; row++) {
+		unsigned line = (unsigned)s->top + row - 1;
 
-		part.column += i / rows * (a->columns / columns);
-		part.columns = a->columns / columns;
-		ui_area_put(&part, 1 + i % rows, 1, 11, UI_BOLD, keys[i].key);
-		ui_area_put(&part, 1 + i % rows, 13, 0, UI_NORMAL,
-			    keys[i].words);
+		if (line < lines)
+			put_help_line(a, row, line, columns);
 	}
-	put_legend(a, rows + 2);
-	for (unsigned i = 0; i < 2; i++)
-		ui_area_put(a, rows + 3 + i, 1, 0, UI_NORMAL, notes[i]);
+}
+
+bool ui_help_key(struct ui_scroll *s, uint32_t key)
+{
+	/* All lines, in the one column that needs most. */
+	return ui_scroll_key(s, 0, KEYS + 2 + NOTES, key);
 }

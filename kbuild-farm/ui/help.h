@@ -6,8 +6,11 @@
 #define UI_HELP_H
 
 #include "ui/canvas.h"
+#include "ui/scroll.h"
 
-/* In as many columns as are needed and there is room for. */
-void ui_help_draw(const struct ui_area *a);
+/* In two columns where that is needed and there is room for these. */
+void ui_help_draw(struct ui_scroll *s, const struct ui_area *a);
+/* Is the key for it?  Then it scrolled. */
+bool ui_help_key(struct ui_scroll *s, uint32_t key);
 
 #endif

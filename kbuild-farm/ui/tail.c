@@ -63,10 +63,12 @@ void ui_tail_draw(struct ui_tail *v, const struct ui_area *a)
 
 		if (!text)
 			break;
-		ui_area_put(a, row, 0, 0,
+		if (is_sought(v, line))
+			ui_area_put(a, row, 0, 1, UI_BOLD, ">");
+		ui_area_put(a, row, 2, 0,
 			    is_sought(v, line) ? UI_SELECTED : UI_NORMAL,
 			    text + ui_width_within(text, v->scroll.left));
 	}
 	if (v->log.first == v->log.end)
-		ui_area_put(a, 1, 1, 0, UI_DIM, "nothing yet");
+		ui_area_put(a, 1, 2, 0, UI_DIM, "nothing yet");
 }

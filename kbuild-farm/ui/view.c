@@ -248,6 +248,7 @@ static bool view_key(struct ui_view *v, const struct ui_model *m, uint32_t key)
 	switch (key) {
 	case '?':
 		v->help = true;
+		v->help_lines.top = 0;
 		break;
 	case 'p':
 		v->paused = !v->paused;
@@ -334,7 +335,9 @@ enum ui_view_ask ui_view_key(struct ui_view *v, const struct ui_model *m,
 		return UI_ASK_NOTHING;
 	}
 	if (v->help) {
-		/* Any key closes it; those that leave do so as well. */
+		if (ui_help_key(&v->help_lines, key))
+			return UI_ASK_NOTHING;
+		/* Any other closes it; those that leave do so as well. */
 		v->help = false;
 		if (key != 'q' && key != 'Q' && key != UI_KEY_F10)
 			return UI_ASK_NOTHING;
@@ -464,7 +467,8 @@ void ui_view_draw(struct ui_view *v, struct ui_canvas *c,
 	ui_layout(area, c, &wish);
 	ui_canvas_clear(c);
 	if (v->help)
-		ui_help_draw(&(struct ui_area){ c, 0, 0, c->rows, c->columns,
+		ui_help_draw(&v->help_lines,
+			     &(struct ui_area){ c, 0, 0, c->rows, c->columns,
 						true });
 	else
 		draw_panes(v, area, m, now);

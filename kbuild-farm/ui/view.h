@@ -59,6 +59,7 @@ struct ui_view {
 	struct ui_view_setup setup;
 	enum ui_pane focus;
 	bool help, paused;
+	struct ui_scroll help_lines;
 	bool asked_abort; /* Q was pressed once */
 	enum ui_entry entry;
 	char typed[UI_ENTRY_MAX + 1];

@@ -113,11 +113,11 @@ START_TEST(lines_are_sought)
 {
 	add_blocks(0, 100);
 	ck_assert(ui_diags_seek(&v, &m, "77: B", true, false));
-	expect("  77: b\n* 78: a\n  78: b\n* 79: a\n  79: b\n");
+	expect(" >77: b\n* 78: a\n  78: b\n* 79: a\n  79: b\n");
 	ck_assert(ui_diags_seek(&v, &m, "7: a", false, false));
-	expect("* 87: a\n  87: b\n* 88: a\n  88: b\n* 89: a\n");
+	expect("*>87: a\n  87: b\n* 88: a\n  88: b\n* 89: a\n");
 	ck_assert(ui_diags_seek(&v, &m, NULL, false, true));
-	expect("* 77: a\n  77: b\n* 78: a\n  78: b\n* 79: a\n");
+	expect("*>77: a\n  77: b\n* 78: a\n  78: b\n* 79: a\n");
 	ck_assert(!ui_diags_seek(&v, &m, "none", true, false));
 	/* That block is gone. */
 	ck_assert(!ui_diags_seek(&v, &m, "22: a", true, false));

@@ -140,7 +140,7 @@ START_TEST(the_log)
 	ck_assert(shows("file209.o") && shows("file208.o"));
 	keys("/file120\n");
 	press(UI_KEY_RIGHT);
-	ck_assert(shows("\n  kernel/file120.o"));
+	ck_assert(shows("\n>   kernel/file120.o"));
 	keys("/nowhere\n");
 	ck_assert(shows("\"nowhere\" is not there"));
 	keys("l");
@@ -159,6 +159,12 @@ START_TEST(help)
 	resize(16, 100);
 	keys("?");
 	screen("view-help-100x16");
+	/* A small screen shows the rest of it below. */
+	resize(10, 40);
+	ck_assert(shows("q F10") && !shows("kfarm top"));
+	for (int i = 0; i < 10; i++)
+		press(UI_KEY_DOWN);
+	ck_assert(!shows("q F10") && shows("kfarm top"));
 	ck_assert_int_eq(press('q'), UI_ASK_LEAVE);
 }
 END_TEST
