@@ -261,7 +261,8 @@ static const char *draw_reason(struct events_simulate *s)
 		return reason_words(REASON_COMPILE_ERROR);
 	if (!s->setup.nodes)
 		return reason_words(REASON_NO_NODES);
-	return n < 4 ? reason_words(why[n]) : NULL;
+	/* Or those that wait here would hold up the others. */
+	return n < 4 && s->here < LOCAL_SLOTS ? reason_words(why[n]) : NULL;
 }
 
 static void begin_job(struct events_simulate *s)
