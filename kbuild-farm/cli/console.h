@@ -5,7 +5,7 @@
  * (SIGWINCH, SIGTSTP, SIGCONT), in an event loop.
  *
  * It draws on standard error and reads standard input.  A picture is drawn
- * within 0.1 s of the first change since the last one, and each second as time
+ * within 0.13 s of the first change since the last one, and each second as time
  * goes by; what is the same as before costs the terminal nothing.  While the
  * log is shown, build.log of the model's output directory is read as it grows.
  */

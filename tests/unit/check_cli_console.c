@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: cli */
+#include "cli/console.h"
+
+#include "../lib/tempdir.h"
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "cli/watch.h"
+#include "suite.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define DRAWN_MS 150 /* from an event to the terminal */
+
+static char dir[TEMPDIR_SIZE];
+static int master, old_in, old_err;
+static struct event_base *base;
+static struct ui_model m;
+static struct console *c;
+static struct buf got; /* all that the terminal got */
+static unsigned writes; /* and how often it got something */
+static uint64_t began_ms;
+static unsigned asked[UI_ASK_PREVIOUS + 1];
+
+static uint64_t now(void *ctx)
+{
+	(void)ctx;
+	return clock_ms() - began_ms;
+}
+
+static void on_asked(void *ctx, enum ui_view_ask what, const char *node)
+{
+	(void)ctx;
+	(void)node;
+	asked[what]++;
+	if (what == UI_ASK_LEAVE)
+		console_stop(c);
+}
+
+static void set_up(void)
+{
+	struct winsize size = { .ws_row = 24, .ws_col = 80 };
+	int slave;
+
+	tempdir_make(dir);
+	master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
+	ck_assert_int_ge(master, 0);
+	ck_assert(!grantpt(master) && !unlockpt(master));
+	slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+	ck_assert_int_ge(slave, 0);
+	ck_assert_int_eq(ioctl(slave, TIOCSWINSZ, &size), 0);
+	old_in = dup(STDIN_FILENO);
+	old_err = dup(STDERR_FILENO);
+	dup2(slave, STDIN_FILENO);
+	dup2(slave, STDERR_FILENO);
+	close(slave);
+	setenv("TERM", "xterm", 1);
+	setenv("LC_ALL", "C.UTF-8", 1);
+	base = event_base_new();
+	ui_model_init(&m);
+	began_ms = clock_ms();
+}
+
+static void tear_down(void)
+{
+	console_free(c);
+	dup2(old_in, STDIN_FILENO);
+	dup2(old_err, STDERR_FILENO);
+	event_base_free(base);
+	ui_model_release(&m);
+	buf_release(&got);
+	close(master);
+	tempdir_remove(dir);
+}
+
+static void begin(void)
+{
+	struct console_setup setup = { .base = base,
+				       .model = &m,
+				       .may_ask = true,
+				       .now = now,
+				       .asked = on_asked };
+	struct err err = { 0 };
+
+	ck_assert_msg(!console_new(&c, &setup, &err), "%s", err.text);
+}
+
+/* Let it work for so long, or until `text` is on the terminal: then true. */
+static bool runs(unsigned ms, const char *text)
+{
+	uint64_t end = clock_ms() + ms;
+
+	do {
+		struct pollfd fd = { .fd = master, .events = POLLIN };
+		char block[4096];
+		ssize_t n;
+
+		event_base_loop(base, EVLOOP_NONBLOCK);
+		poll(&fd, 1, 1);
+		n = read(master, block, sizeof(block));
+		if (n > 0)
+			buf_add(&got, block, (size_t)n);
+		writes += n > 0;
+		if (text && strstr(buf_str(&got), text))
+			return true;
+	} while (clock_ms() < end);
+	return false;
+}
+
+static void press(const char *keys)
+{
+	ck_assert_int_eq(write(master, keys, strlen(keys)), strlen(keys));
+}
+
+static void tell_node(const char *name)
+{
+	struct events_event ev = events_new(EVENTS_NODE);
+
+	ev.node = name;
+	ev.text = "up";
+	ev.at_ms = now(NULL);
+	ui_model_tell(&m, &ev);
+	console_changed(c);
+}
+
+START_TEST(an_event_is_on_the_terminal_soon)
+{
+	unsigned late = 0;
+
+	begin();
+	ck_assert(runs(2000, "q leave"));
+	for (int i = 0; i < 10; i++) {
+		char *name = xasprintf("node-%c%d", 'a' + i, i);
+		uint64_t told;
+
+		runs(37u * (unsigned)i, NULL);
+		told = clock_ms();
+		tell_node(name);
+		ck_assert(runs(5000, name));
+		late += clock_ms() - told > DRAWN_MS;
+		free(name);
+	}
+	/* Some may be late that other processes were in front of. */
+	ck_assert_uint_le(late, 4);
+}
+END_TEST
+
+START_TEST(many_events_are_few_pictures)
+{
+	uint64_t began;
+
+	begin();
+	ck_assert(runs(2000, "q leave"));
+	writes = 0;
+	began = clock_ms();
+	for (int i = 0; clock_ms() < began + 1000; i++) {
+		char *name = xasprintf("beat%04d", i);
+
+		ui_model_release(&m);
+		ui_model_init(&m);
+		tell_node(name);
+		runs(1, NULL);
+		free(name);
+	}
+	/* A picture of this size is one write. */
+	ck_assert_uint_ge(writes, 2);
+	ck_assert_uint_le(writes, 11);
+}
+END_TEST
+
+START_TEST(what_does_not_change_is_not_drawn)
+{
+	begin();
+	ck_assert(runs(2000, "q leave"));
+	runs(300, NULL);
+	buf_reset(&got);
+	for (int i = 0; i < 20; i++) {
+		console_changed(c);
+		runs(10, NULL);
+	}
+	/* At most the seconds in the corner. */
+	ck_assert_uint_lt(got.len, 60);
+}
+END_TEST
+
+START_TEST(keys_ask)
+{
+	begin();
+	tell_node("alpha");
+	ck_assert(runs(2000, "alpha"));
+	press("d");
+	runs(200, NULL);
+	ck_assert_uint_eq(asked[UI_ASK_DRAIN], 1);
+	press("Q");
+	runs(200, NULL);
+	ck_assert_uint_eq(asked[UI_ASK_ABORT], 0);
+	press("Q");
+	runs(200, NULL);
+	ck_assert_uint_eq(asked[UI_ASK_ABORT], 1);
+	/* Behind what leaves nothing is a key of ours. */
+	press("qQQ");
+	ck_assert(runs(2000, "\033[?1049l"));
+	ck_assert_uint_eq(asked[UI_ASK_LEAVE], 1);
+	ck_assert_uint_eq(asked[UI_ASK_ABORT], 1);
+	ck_assert(console_is_gone(c));
+}
+END_TEST
+
+START_TEST(a_terminal_that_goes_away_ends_the_view_alone)
+{
+	begin();
+	ck_assert(runs(2000, "q leave"));
+	close(master);
+	for (int i = 0; i < 100 && !asked[UI_ASK_LEAVE]; i++) {
+		event_base_loop(base, EVLOOP_NONBLOCK);
+		poll(NULL, 0, 10);
+	}
+	ck_assert_uint_eq(asked[UI_ASK_LEAVE], 1);
+	console_changed(c);
+	event_base_loop(base, EVLOOP_NONBLOCK);
+	master = open("/dev/null", O_RDWR);
+}
+END_TEST
+
+static void add_to_log(const char *text)
+{
+	char *path = xasprintf("%s/build.log", dir);
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+
+	ck_assert(!fs_write_all(fd, bytes_str(text)));
+	close(fd);
+	free(path);
+}
+
+START_TEST(the_log_is_read_as_it_grows)
+{
+	struct events_event ev = events_new(EVENTS_BUILD);
+
+	add_to_log("  CC      first.o\n  CC      \033[2Jsec");
+	ev.what = "Image";
+	ev.output = dir;
+	ui_model_tell(&m, &ev);
+	begin();
+	ck_assert(runs(2000, "q leave"));
+	ck_assert(!strstr(buf_str(&got), "first.o"));
+	buf_reset(&got);
+	press("l");
+	ck_assert(runs(2000, "first.o"));
+	ck_assert(!strstr(buf_str(&got), "\033[2J\033"));
+	add_to_log("ond.o\n  CC      third.o\n");
+	ck_assert(runs(2000, "third.o"));
+	ck_assert_ptr_nonnull(strstr(buf_str(&got), "second.o"));
+}
+END_TEST
+
+/* ----------------------------------------------- in cli/watch: the delay */
+
+static bool opened_after(unsigned ms)
+{
+	struct watch_setup setup = { .screen = WATCH_NEED_SCREEN };
+	struct err err = { 0 };
+	struct watch *w;
+
+	ck_assert_msg(!watch_new(&w, &setup, &err), "%s", err.text);
+	events_hub_start(watch_hooks(w)->hub, base);
+	runs(ms, NULL);
+	events_hub_stop(watch_hooks(w)->hub);
+	runs(50, NULL);
+	watch_free(w);
+	return strstr(buf_str(&got), "\033[?1049h");
+}
+
+START_TEST(a_short_build_does_not_flash)
+{
+	ck_assert(!opened_after(WATCH_OPEN_MS / 3));
+	ck_assert(opened_after(WATCH_OPEN_MS * 3));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("cli/console");
+	TCase *tc = tcase_create("console");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, an_event_is_on_the_terminal_soon);
+	tcase_add_test(tc, many_events_are_few_pictures);
+	tcase_add_test(tc, what_does_not_change_is_not_drawn);
+	tcase_add_test(tc, keys_ask);
+	tcase_add_test(tc, a_terminal_that_goes_away_ends_the_view_alone);
+	tcase_add_test(tc, the_log_is_read_as_it_grows);
+	tcase_add_test(tc, a_short_build_does_not_flash);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
