@@ -218,18 +218,10 @@ static void put_health(struct buf *out, const struct ui_node *n)
 	}
 }
 
-static void put_note(struct buf *out, const struct ui_row *r,
-		     const struct ui_node *n)
+static void put_note(struct buf *out, const struct ui_node *n)
 {
 	if (n->told->reason)
 		add_note(out, n->told->reason);
-	if (r->works && ui_row_idle(n, r->now)) {
-		add_note(out, "no job for ");
-		buf_printf(out, "%llu s",
-			   (unsigned long long)ui_node_idle(n, r->now) / 1000);
-		if (n->cell && strcmp(n->cell, "ready"))
-			buf_printf(out, ", toolchain %s", n->cell);
-	}
 	put_health(out, n);
 }
 
@@ -350,6 +342,13 @@ static bool put_why(const struct ui_row *r, unsigned row, unsigned at,
 	return true;
 }
 
+static void put_toolchain_and_note(struct buf *out, const struct ui_node *n)
+{
+	if (n->cell && strcmp(n->cell, "ready"))
+		buf_printf(out, "toolchain %s", n->cell);
+	put_note(out, n);
+}
+
 static void put_cell(const struct ui_row *r, unsigned row, unsigned at,
 		     const struct ui_node *n, enum ui_column column)
 {
@@ -362,10 +361,13 @@ static void put_cell(const struct ui_row *r, unsigned row, unsigned at,
 	else if (column == UI_COLUMN_STATE)
 		put_state(&text, r, n, &style);
 	else if (column == UI_COLUMN_NOTE)
-		put_note(&text, r, n);
+		put_toolchain_and_note(&text, n);
 	else
 		put_figure(&text, n, column, &style);
-	if (columns_of[column].left)
+	/* What a note begins with matters most, of a name both ends. */
+	if (column == UI_COLUMN_NOTE)
+		ui_area_put(r->area, row, at, width, style, buf_str(&text));
+	else if (columns_of[column].left)
 		ui_area_put_elided(r->area, row, at, width, style,
 				   buf_str(&text));
 	else
@@ -429,7 +431,7 @@ static void put_node_kind(const struct ui_row *r, unsigned row,
 		buf_add_str(&text, ", compiled ");
 		ui_format_time(&text, (uint64_t)n->told->cpu_ms);
 	}
-	put_note(&text, r, n);
+	put_note(&text, n);
 	ui_area_put_elided(r->area, row, 3, r->area->columns, UI_DIM,
 			   buf_str(&text));
 	buf_release(&text);

@@ -47,6 +47,15 @@ static inline void farm_done(int64_t number, const char *node,
 	now_ms -= 700;
 }
 
+static inline void cell(const char *on, const char *state)
+{
+	struct events_event ev = events_new(EVENTS_CELL);
+
+	ev.node = on;
+	ev.text = state;
+	play(&ev);
+}
+
 /* It is up, with so many slots. */
 static inline void farm_node(const char *name, int64_t slots)
 {
@@ -59,10 +68,7 @@ static inline void farm_node(const char *name, int64_t slots)
 	ev.cores = slots;
 	ev.memory = 4000000000;
 	play(&ev);
-	ev = events_new(EVENTS_CELL);
-	ev.node = name;
-	ev.text = "ready";
-	play(&ev);
+	cell(name, "ready");
 }
 
 struct farm_beat {
@@ -140,6 +146,7 @@ static inline void farm_play(void)
 	farm_node("box", 16);
 	farm_node("lazy", 4);
 	farm_node("spoiled", 4);
+	cell("lazy", "shipping");
 	node("spoiled", "resting", "its object is not what ours is");
 	node("attic", "down", "no route to host");
 	farm_minute();

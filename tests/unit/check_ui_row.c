@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: ui */
+#include "ui/row.h"
+
+#include "suite.h"
+#include "ui-farm.h"
+
+static struct ui_canvas c;
+static struct ui_area a;
+static struct ui_columns columns;
+
+static void set_up(void)
+{
+	now_ms = 0;
+	also = NULL;
+	ui_model_init(&m);
+	ui_canvas_init(&c, 1, 200, true);
+	a = (struct ui_area){ &c, 0, 0, 1, 200, true };
+	ui_columns_fit(&columns, 200, 4, 4);
+	farm_begin();
+	farm_node("n", 4);
+}
+
+static void tear_down(void)
+{
+	ui_canvas_release(&c);
+	ui_model_release(&m);
+}
+
+/* Does its row have this text, of this style? */
+static bool row_has(const char *want, enum ui_style style)
+{
+	const struct ui_node *n = ui_model_node(&m, "n");
+	const struct ui_row r = { &columns, &a, &m, now_ms,
+				  ui_row_works(&m, now_ms) };
+	struct buf text = { 0 };
+	const char *at;
+	bool has;
+
+	ui_canvas_clear(&c);
+	ui_row_put(&r, 0, n);
+	ui_canvas_text(&text, &c);
+	at = strstr(buf_str(&text), want);
+	has = at && c.cell[at - buf_str(&text)].style == style;
+	buf_release(&text);
+	return has;
+}
+
+START_TEST(columns_are_dropped_until_they_fit)
+{
+	for (unsigned width = 0; width < 300; width++) {
+		unsigned sum = 0;
+
+		ui_columns_fit(&columns, width, width % 40, width % 90);
+		for (unsigned i = 0; i < UI_COLUMNS; i++)
+			sum += columns.width[i] ? columns.width[i] + 1 : 0;
+		ck_assert_uint_gt(columns.width[UI_COLUMN_NAME], 0);
+		if (width > 10)
+			ck_assert_uint_le(sum, width);
+		/* All that the table is for is there where it is common. */
+		for (unsigned i = 0; width >= 80 && i < UI_COLUMN_NOTE; i++)
+			ck_assert_uint_gt(columns.width[i], 0);
+	}
+}
+END_TEST
+
+static const struct {
+	int64_t celsius, speed, foreign;
+	const char *state, *note;
+} healths[] = {
+	{ 61000, 1000, 0, " up ", "61C" },
+	{ 84999, 0, 0, " up ", "84C" },
+	{ 85000, 0, 0, " hot ", "85C! hot" },
+	{ 61000, 949, 0, " slow 94% ", "throttled to 94 % of its clock" },
+	{ 90000, 600, 0, " hot,slow ", "90C! hot; throttled to 60 % of" },
+	{ 0, 0, 499, " up ", "" },
+	{ 0, 0, 2500, " up ", "2.5 cores busy with other work" },
+	{ INT64_MAX, INT64_MAX, INT64_MAX, " hot ", "hot" },
+};
+
+START_TEST(heat_throttling_and_other_work_are_marked)
+{
+	farm_beat(&(struct farm_beat){ "n", 1, 0, 0, 0, 0, 1000,
+				       healths[_i].celsius, healths[_i].speed,
+				       healths[_i].foreign });
+	ck_assert(row_has(healths[_i].state, UI_NORMAL));
+	if (healths[_i].note[0])
+		ck_assert(row_has(healths[_i].note, UI_NORMAL) ||
+			  row_has(healths[_i].note, UI_HOT));
+}
+END_TEST
+
+START_TEST(a_node_that_is_not_up_says_why)
+{
+	node("n", "down", "no route to host");
+	ck_assert(row_has("down", UI_BAD) &&
+		  row_has("no route to host", UI_BAD));
+	node("n", "connecting", NULL);
+	ck_assert(row_has("connecting", UI_WARN) && row_has("[....]", 0));
+}
+END_TEST
+
+START_TEST(one_that_is_drained_shows_the_jobs_it_still_has)
+{
+	farm_job(1, EVENTS_QUEUED, NULL, NULL);
+	farm_job(1, EVENTS_RUN, "n", NULL);
+	node("n", "draining", "asked for");
+	ck_assert(row_has("draining", UI_WARN) && row_has("[=...]", 0));
+	farm_job(1, EVENTS_JOB_DONE, "n", NULL);
+	node("n", "drained", "asked for");
+	ck_assert(row_has("drained", UI_WARN) && row_has("asked for", UI_WARN));
+}
+END_TEST
+
+START_TEST(failures_stand_out)
+{
+	ck_assert(row_has("   0     0", UI_NORMAL));
+	farm_beat(&(struct farm_beat){ "n", 1, 3, 2, 0, 0, 0, 0, 0, 0 });
+	ck_assert(row_has("3     2", UI_BAD) && row_has("2 [", UI_WARN));
+}
+END_TEST
+
+START_TEST(a_node_is_idle_only_where_there_is_work)
+{
+	now_ms = 20000;
+	ck_assert(row_has(" up ", UI_NORMAL));
+	farm_job(1, EVENTS_QUEUED, NULL, NULL);
+	ck_assert(row_has("idle", UI_WARN) && row_has("no job 20s", UI_WARN));
+	/* There is none for it while vmlinux is linked. */
+	farm_job(1, EVENTS_RUN, "local", ".incbin");
+	say(EVENTS_PHASE, "link");
+	ck_assert(!row_has("idle", UI_WARN));
+	farm_job(2, EVENTS_QUEUED, NULL, NULL);
+	ck_assert(row_has("idle", UI_WARN));
+}
+END_TEST
+
+START_TEST(a_job_that_takes_long_stands_out)
+{
+	const struct ui_job *j;
+
+	/* The mean is 0.7 s. */
+	farm_done(1, "n", NULL);
+	farm_job(2, EVENTS_QUEUED, NULL, NULL);
+	farm_job(2, EVENTS_RUN, "n", NULL);
+	j = TAILQ_FIRST(&m.jobs_now);
+	ui_row_put_job(&a, 0, 0, j, now_ms + 7000);
+	ck_assert_str_eq(c.cell[13].text, " ");
+	ui_row_put_job(&a, 0, 0, j, now_ms + 7001);
+	ck_assert_str_eq(c.cell[13].text, "!");
+	ck_assert_uint_eq(c.cell[13].style, UI_WARN);
+	/* However far its clock is off. */
+	ui_row_put_job(&a, 0, 0, j, 0);
+	ui_row_put_job(&a, 0, 0, j, UINT64_MAX);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("ui/row");
+	TCase *tc = tcase_create("row");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, columns_are_dropped_until_they_fit);
+	tcase_add_loop_test(tc, heat_throttling_and_other_work_are_marked, 0,
+			    sizeof(healths) / sizeof(*healths));
+	tcase_add_test(tc, a_node_that_is_not_up_says_why);
+	tcase_add_test(tc, one_that_is_drained_shows_the_jobs_it_still_has);
+	tcase_add_test(tc, failures_stand_out);
+	tcase_add_test(tc, a_node_is_idle_only_where_there_is_work);
+	tcase_add_test(tc, a_job_that_takes_long_stands_out);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
