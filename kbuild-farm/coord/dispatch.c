@@ -534,6 +534,8 @@ static void tell_news(struct coord *c, struct coord_news *news)
 	free(news->words);
 	if (!u)
 		return;
+	if (news->event.kind == SCHED_LEFT)
+		coord_tell_left(u);
 	u->n_news--;
 	free_if_over(u);
 }

@@ -66,6 +66,12 @@ void coord_tell_done(struct coord_unit *u, const char *node, const char *reason,
 	tell_hub(u->coord, &ev);
 }
 
+void coord_tell_left(struct coord_unit *u)
+{
+	if (u->told != EVENTS_JOB_DONE)
+		coord_tell_unit(u, EVENTS_JOB_LEFT, NULL, NULL);
+}
+
 void coord_tell_node(const struct coord_node *n, const char *state,
 		     const char *reason)
 {

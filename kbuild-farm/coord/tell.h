@@ -24,6 +24,9 @@ void coord_tell_beside(const struct coord_unit *u, const char *reason);
 void coord_tell_done(struct coord_unit *u, const char *node, const char *reason,
 		     unsigned retries);
 
+/* Nobody waits for it any more, unless that was because it is done. */
+void coord_tell_left(struct coord_unit *u);
+
 /* A node is in another state; `reason` may be NULL. */
 void coord_tell_node(const struct coord_node *n, const char *state,
 		     const char *reason);

@@ -10,7 +10,7 @@ static const char *const state_words[] = {
 	[EVENTS_QUEUED] = "queued",   [EVENTS_SCAN] = "scan",
 	[EVENTS_SEND] = "send",       [EVENTS_RUN] = "run",
 	[EVENTS_RECEIVE] = "receive", [EVENTS_JOB_DONE] = "done",
-	[EVENTS_STATES] = NULL,
+	[EVENTS_JOB_LEFT] = "left",   [EVENTS_STATES] = NULL,
 };
 
 static const char *const severity_words[] = {

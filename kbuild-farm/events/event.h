@@ -85,6 +85,8 @@ enum events_job_state {
 	EVENTS_RUN, /* its compiler runs: here; or as a beat of the node said */
 	EVENTS_RECEIVE, /* what came out is on its way back, or examined */
 	EVENTS_JOB_DONE,
+	/* From any of the others: who called the compiler is gone. */
+	EVENTS_JOB_LEFT,
 
 	EVENTS_STATES, /* how many */
 };

@@ -336,6 +336,8 @@ static void on_job(struct ui_model *m, const struct events_event *ev)
 
 	if (ev->state == EVENTS_JOB_DONE)
 		end_job(m, j, ev);
+	else if (j && ev->state == EVENTS_JOB_LEFT)
+		drop_done_job(m, j);
 	else if (j)
 		move_job(m, j, ev);
 	else if (ev->state == EVENTS_QUEUED)

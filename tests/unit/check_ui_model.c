@@ -64,6 +64,19 @@ START_TEST(a_job_that_goes_back_is_counted_once)
 }
 END_TEST
 
+START_TEST(a_job_that_nobody_waits_for_is_forgotten)
+{
+	job(1, EVENTS_QUEUED, NULL);
+	job(1, EVENTS_SEND, "a");
+	job(1, EVENTS_JOB_LEFT, NULL);
+	job(2, EVENTS_JOB_LEFT, NULL);
+	ck_assert_uint_eq(m.n_jobs, 0);
+	ck_assert_uint_eq(m.tally.remote + m.tally.local, 0);
+	ck_assert_uint_eq(ui_model_node(&m, "a")->now[EVENTS_SEND], 0);
+	ck_assert_ptr_null(ui_model_node(&m, "a")->slot[0]);
+}
+END_TEST
+
 START_TEST(a_job_keeps_its_slot)
 {
 	const struct ui_node *a;
@@ -415,6 +428,7 @@ int main(void)
 	tcase_set_timeout(tc, 200);
 	tcase_add_test(tc, jobs_are_counted_by_their_last_state);
 	tcase_add_test(tc, a_job_that_goes_back_is_counted_once);
+	tcase_add_test(tc, a_job_that_nobody_waits_for_is_forgotten);
 	tcase_add_test(tc, a_job_keeps_its_slot);
 	tcase_add_test(tc, one_that_is_compiled_here_too_stays_on_its_node);
 	tcase_add_test(tc, this_machine_is_the_first_and_no_node);
