@@ -311,7 +311,6 @@ static void on_unhedged(struct sched *s, const struct sched_event *ev)
 	if (!u || !u->hedged)
 		return;
 	sched_unit_end_hedge(s, u);
-	s->duplicated--;
 	/* It may have waited for nothing else. */
 	u->toolchain->review = true;
 }

@@ -251,14 +251,8 @@ void sched_figures(const struct sched *s, struct sched_figures *out)
 		.queued = in[UNIT_NEW] + in[UNIT_TO_SCAN] + in[UNIT_SCAN] +
 			  in[UNIT_READY] + in[UNIT_TO_LOCAL],
 		.remote_now = in[UNIT_REMOTE],
-		.remote = s->remote,
-		.local = s->local,
-		.retried = s->retried,
-		.duplicated = s->duplicated,
 		.locals = s->locals,
 	};
-	for (unsigned i = 0; i < REASONS; i++)
-		out->reasons[i] = s->reasons[i];
 	for (size_t i = 0; i < s->setup.n_nodes; i++) {
 		const struct sched_node *n = &s->nodes[i];
 
@@ -283,7 +277,6 @@ void sched_node_figures(const struct sched *s, uint32_t node,
 		.jobs = n->jobs,
 		.errors = n->errors,
 		.retries = n->retries,
-		.busy_ms = n->busy_ms,
 	};
 }
 

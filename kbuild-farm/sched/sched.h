@@ -289,9 +289,6 @@ uint64_t sched_next_ms(const struct sched *s);
 struct sched_figures {
 	unsigned running; /* compiled or examined; `remote_now` on nodes */
 	unsigned queued, remote_now;
-	unsigned remote, local; /* done, by who made the object */
-	unsigned retried, duplicated; /* given to another node; hedged */
-	unsigned reasons[REASONS]; /* of the local ones */
 	unsigned undecided; /* nodes neither up, lost nor drained yet */
 	unsigned slots; /* of the nodes that are up, and not drained */
 	unsigned locals; /* local slots in use */
@@ -304,7 +301,6 @@ struct sched_node_figures {
 	unsigned jobs; /* done there */
 	unsigned errors; /* node faults */
 	unsigned retries; /* units that went elsewhere after it failed them */
-	uint64_t busy_ms; /* CPU time of its compilers */
 };
 
 void sched_figures(const struct sched *s, struct sched_figures *out);

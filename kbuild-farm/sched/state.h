@@ -102,7 +102,6 @@ struct sched_node {
 	unsigned faults; /* in a row; decides how long it rests */
 	unsigned strikes; /* wrong answers in this build */
 	unsigned jobs, errors, retries;
-	uint64_t busy_ms;
 	struct sched_units units; /* that are REMOTE on it */
 };
 
@@ -131,8 +130,6 @@ struct sched {
 
 	struct sched_action *actions;
 	size_t n_actions, n_taken, actions_cap;
-	unsigned remote, local, retried, duplicated;
-	unsigned reasons[REASONS];
 };
 
 /* What an event changes at once, before units take their next steps. */

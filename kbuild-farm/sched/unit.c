@@ -278,7 +278,6 @@ static void stop_hedge(struct sched *s, struct sched_unit *u)
 void sched_unit_examine(struct sched *s, struct sched_unit *u, uint32_t cpu_ms)
 {
 	u->cpu_ms = cpu_ms;
-	u->node->busy_ms += cpu_ms;
 	move(s, u, UNIT_CHECK);
 	/* It would write where the answer is written. */
 	stop_hedge(s, u);
@@ -295,7 +294,6 @@ void sched_unit_retry(struct sched *s, struct sched_unit *u, enum reason why)
 	/* Reported only if no other node can take it. */
 	u->why = why;
 	u->retries++;
-	s->retried++;
 	sched_unit_wait(s, u, UNIT_READY);
 }
 
@@ -306,7 +304,6 @@ void sched_unit_again(struct sched *s, struct sched_unit *u, enum reason why)
 		return;
 	}
 	u->retries++;
-	s->retried++;
 	u->n_tried = 0;
 	sched_unit_wait(s, u, UNIT_TO_SCAN);
 }
@@ -329,7 +326,6 @@ void sched_unit_hedge(struct sched *s, struct sched_unit *u)
 {
 	u->hedged = true;
 	s->locals++;
-	s->duplicated++;
 	act_on_unit(s, u, SCHED_HEDGE, NULL);
 }
 
@@ -339,19 +335,9 @@ void sched_unit_end_hedge(struct sched *s, struct sched_unit *u)
 	s->locals--;
 }
 
-static void count_local(struct sched *s, enum reason why)
-{
-	s->local++;
-	s->reasons[why]++;
-}
-
 void sched_unit_deliver(struct sched *s, struct sched_unit *u, enum reason why)
 {
 	u->why = why;
-	if (why)
-		count_local(s, why);
-	else
-		s->remote++;
 	forget_sent(s, u);
 	move(s, u, UNIT_DONE);
 	act_on_unit(s, u, SCHED_DELIVER, why ? NULL : u->node);
@@ -362,10 +348,8 @@ void sched_unit_leave(struct sched *s, struct sched_unit *u)
 	sched_unit_cancel(s, u);
 	stop_hedge(s, u);
 	forget_sent(s, u);
-	if (u->state == UNIT_LOCAL) {
-		count_local(s, u->why);
+	if (u->state == UNIT_LOCAL)
 		act_on_unit(s, u, SCHED_DONE, NULL);
-	}
 	if (u->working) {
 		move(s, u, UNIT_LEFT);
 		return;

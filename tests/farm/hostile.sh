@@ -227,7 +227,8 @@ said()
 		'.nodes[$m], .farm, {warnings: .results.warnings}' \
 		"$work/out/metadata.json"
 		jq -c --arg m "${1/=/.}" \
-			'select(.event == "node" and .node == $m)' "$work/events")
+			'select((.event == "node" or .event == "cell") and
+				.node == $m)' "$work/events")
 	printf '%s\n' "$all"
 	printf '%s\n' "$all" | grep -qE "$2"
 }
