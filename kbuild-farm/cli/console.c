@@ -73,6 +73,18 @@ static void skip_old(int fd)
 		lseek(fd, st.st_size - UI_LOG_BYTES, SEEK_SET);
 }
 
+/* Of a stream that is played any file may have that name: none that waits. */
+static int open_plain_log(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || (!fstat(fd, &st) && S_ISREG(st.st_mode)))
+		return fd;
+	close(fd);
+	return -1;
+}
+
 static void open_log(struct console *c)
 {
 	const char *output = c->setup.model->output;
@@ -84,7 +96,7 @@ static void open_log(struct console *c)
 	}
 	if (c->log < 0 && *output) {
 		path = xasprintf("%s/build.log", output);
-		c->log = open(path, O_RDONLY | O_CLOEXEC);
+		c->log = open_plain_log(path);
 		free(path);
 	}
 }

@@ -96,11 +96,6 @@ int events_reader_next(struct events_reader *r, struct events_read *out,
 	int ret;
 
 	while (take_line(r, line, &cut)) {
-		if (cut && !r->began)
-			return err_set(err, EPROTO,
-				       "no stream of events: a line of more "
-				       "than %u bytes",
-				       EVENTS_LINE_MAX);
 		if (cut) {
 			r->broken++;
 			continue;
@@ -111,5 +106,11 @@ int events_reader_next(struct events_reader *r, struct events_read *out,
 		if (ret)
 			return ret;
 	}
+	/* Its end may never come. */
+	if (r->cutting && !r->began)
+		return err_set(err, EPROTO,
+			       "no stream of events: a line of more than %u "
+			       "bytes",
+			       EVENTS_LINE_MAX);
 	return 0;
 }

@@ -217,9 +217,30 @@ in_a_terminal()
 	"${tmux[@]}" kill-server
 }
 
+# A recording may name any directory: its build.log is a pipe here.
+log_that_waits()
+{
+	mkdir "$work/recorded"
+	mkfifo "$work/recorded/build.log"
+	{
+		echo '{"event":"stream","t":0,"version":1,"pid":1,"began":1}'
+		printf '{"event":"build","t":0,"what":"Image","output":"%s"}\n' \
+			"$work/recorded"
+	} >"$work/recording"
+	"${tmux[@]}" new-session -d -x 100 -y 30 -s top \
+		"'$bin/kfarm' top --simulate='$work/recording'; sleep 60"
+	check "a log that is a pipe: the view" wait_for 30 shows '^q leave'
+	press l
+	check "a log that is a pipe: its pane" wait_for 10 shows 'Log, 0 lines'
+	press '?'
+	check "a log that is a pipe: the view goes on" wait_for 10 shows 'Keys'
+	"${tmux[@]}" kill-server
+}
+
 two_on_one_build
 two_builds
 stopped_and_killed
 builds_end_badly
 in_a_terminal
+! command -v tmux >/dev/null || log_that_waits
 farm_end
