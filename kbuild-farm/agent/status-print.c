@@ -132,6 +132,15 @@ static double seconds_of(const json_t *o, const char *name)
 	return json_number_value(json_object_get(o, name));
 }
 
+static void put_each(struct buf *out, const json_t *o, const char *name,
+		     void (*put)(struct buf *out, const json_t *one))
+{
+	const json_t *list = json_object_get(o, name);
+
+	for (size_t i = 0; i < json_array_size(list); i++)
+		put(out, json_array_get(list, i));
+}
+
 static void put_job(struct buf *out, const json_t *job)
 {
 	buf_printf(out, "    %-9s %6.1f s  ", text_of(job, "state"),
@@ -158,29 +167,22 @@ static void put_cell_now(struct buf *out, const json_t *cell)
 static void put_client(struct buf *out, const json_t *client)
 {
 	const char *software = text_of(client, "software");
-	const json_t *each;
-	size_t i;
+	size_t jobs = json_array_size(json_object_get(client, "jobs"));
 
 	buf_add_str(out, "  ");
 	printable_add(out, bytes_str(text_of(client, "from")), 0);
 	buf_add_str(out, ", ");
 	printable_add(out, bytes_str(*software ? software : "no hello yet"), 0);
 	buf_printf(out, ", for %.0f s, %zu job%s\n",
-		   seconds_of(client, "seconds"),
-		   json_array_size(json_object_get(client, "jobs")),
-		   json_array_size(json_object_get(client, "jobs")) == 1 ? "" :
-									   "s");
-	json_array_foreach(json_object_get(client, "cells"), i, each)
-		put_cell_now(out, each);
-	json_array_foreach(json_object_get(client, "jobs"), i, each)
-		put_job(out, each);
+		   seconds_of(client, "seconds"), jobs, jobs == 1 ? "" : "s");
+	put_each(out, client, "cells", put_cell_now);
+	put_each(out, client, "jobs", put_job);
 }
 
 static void put_daemon(struct buf *out, const struct asked *k)
 {
-	const json_t *slots = json_object_get(k->said, "slots"), *each;
+	const json_t *slots = json_object_get(k->said, "slots");
 	const char *listen = text_of(k->said, "listen");
-	size_t i;
 
 	if (!k->said) {
 		buf_printf(out, "kfarmd %.*s: %s\n", (int)strcspn(k->name, "."),
@@ -199,8 +201,7 @@ static void put_daemon(struct buf *out, const struct asked *k)
 		   "): %lld of %lld slots taken, %lld of %lld compilers run\n",
 		   whole_of(slots, "taken"), whole_of(slots, "limit"),
 		   whole_of(slots, "running"), whole_of(slots, "compilers"));
-	json_array_foreach(json_object_get(k->said, "clients"), i, each)
-		put_client(out, each);
+	put_each(out, k->said, "clients", put_client);
 }
 
 /* Any of them may have counted it. */

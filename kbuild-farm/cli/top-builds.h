@@ -15,11 +15,11 @@ struct top_builds;
 
 int top_builds_new(struct top_builds **out, struct top *t, struct err *err);
 /* Leaves the builds to themselves; the pages stay.  NULL is fine. */
-void top_builds_free(struct top_builds *b);
+void top_builds_free(struct top_builds *all);
 /*
  * Connect to those that began since; pages of builds that ended go as soon as
  * there is another.  Returns how many there are that run.
  */
-unsigned top_builds_look(struct top_builds *b);
+unsigned top_builds_look(struct top_builds *all);
 
 #endif

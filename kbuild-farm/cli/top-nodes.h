@@ -18,8 +18,8 @@ struct top_nodes;
 struct top_nodes *top_nodes_new(struct top *t,
 				const struct node_roster *roster);
 /* Closes the connections; the page goes, too.  NULL is fine. */
-void top_nodes_free(struct top_nodes *n);
+void top_nodes_free(struct top_nodes *all);
 /* To be called once a second. */
-void top_nodes_tick(struct top_nodes *n);
+void top_nodes_tick(struct top_nodes *all);
 
 #endif

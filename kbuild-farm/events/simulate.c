@@ -15,7 +15,7 @@
 
 #define BEAT_MS     1000
 #define MEAN_MOST   20000u /* ms of a job; fewer at once make up for more */
-#define LOCAL_SLOTS 4
+#define LOCAL_SLOTS 4u
 #define FALLS_MAX   3 /* failures, then a node rests */
 #define REST_MS     8000
 #define HEAT_COOL   42000u
