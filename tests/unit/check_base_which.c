@@ -2,6 +2,7 @@
 /* needs: base */
 #include "base/which.h"
 
+#include "../lib/put-program.h"
 #include "base/fs.h"
 #include "base/str.h"
 #include "suite.h"
@@ -33,17 +34,6 @@ static void teardown(void)
 	free(dir);
 }
 
-static void program(const char *path)
-{
-	char *in = str_dir(path);
-	struct err err = { 0 };
-
-	ck_assert_int_eq(fs_mkdirs(in, 0755, &err), 0);
-	ck_assert_int_eq(fs_write(path, bytes_str("#!/bin/sh\n"), 0755, &err),
-			 0);
-	free(in);
-}
-
 static void expect_file(char *got, const char *want)
 {
 	ck_assert_pstr_eq(got, want);
@@ -54,8 +44,8 @@ START_TEST(the_first_executable_file_wins)
 {
 	struct err err = { 0 };
 
-	program("c/gcc");
-	program("d/gcc");
+	put_program("c/gcc");
+	put_program("d/gcc");
 	fs_mkdirs("a/gcc", 0755, &err); /* a directory */
 	fs_mkdirs("b", 0755, &err);
 	fs_write("b/gcc", bytes_str(""), 0644, &err); /* not executable */
@@ -68,7 +58,7 @@ END_TEST
 
 START_TEST(an_empty_element_is_where_we_are)
 {
-	program("gcc");
+	put_program("gcc");
 	expect_file(which("gcc", ""), "./gcc");
 	expect_file(which("gcc", "nosuch:"), "./gcc");
 	expect_file(which("gcc", ":nosuch"), "./gcc");
@@ -98,9 +88,9 @@ START_TEST(a_compiler_is_found_past_links_and_caches)
 {
 	struct err err = { 0 };
 
-	program("libexec/kfarm-cc");
-	program("bin/ccache");
-	program("bin/gcc");
+	put_program("libexec/kfarm-cc");
+	put_program("bin/ccache");
+	put_program("bin/gcc");
 	fs_mkdirs("links", 0755, &err);
 	fs_mkdirs("caches", 0755, &err);
 	ck_assert_int_eq(symlink("../libexec/kfarm-cc", "links/gcc"), 0);
@@ -109,7 +99,7 @@ START_TEST(a_compiler_is_found_past_links_and_caches)
 	expect_file(which("gcc", "links:caches:bin"), "links/gcc");
 	expect_file(which_compiler("gcc", "links:caches", NULL), NULL);
 	/* A directory of links is passed over whatever lies in it. */
-	program("own/gcc");
+	put_program("own/gcc");
 	expect_file(which_compiler("gcc", "own/:bin", "own"), "bin/gcc");
 	expect_file(which_compiler("gcc", "own:bin", "own/"), "bin/gcc");
 }
@@ -120,7 +110,7 @@ START_TEST(a_link_of_ours_tells_its_compiler)
 	char *ours = xasprintf("%s/farm/bin/gcc", dir);
 	struct err err = { 0 };
 
-	program("kfarm-cc");
+	put_program("kfarm-cc");
 	fs_mkdirs("farm/bin", 0755, &err);
 	fs_mkdirs("farm/real", 0755, &err);
 	fs_mkdirs("a", 0755, &err);
@@ -152,7 +142,7 @@ START_TEST(a_wrapper_is_known_by_any_name_on_the_way)
 {
 	char *far = xasprintf("%s/one", dir);
 
-	program("real-gcc");
+	put_program("real-gcc");
 	ck_assert_int_eq(symlink("real-gcc", "sccache"), 0);
 	ck_assert_int_eq(symlink("sccache", "one"), 0);
 	ck_assert_int_eq(symlink(far, "two"), 0);

@@ -2,6 +2,7 @@
 /* needs: cc */
 #include "cc/compiler.h"
 
+#include "../lib/put-program.h"
 #include "base/fs.h"
 #include "base/str.h"
 #include "suite.h"
@@ -15,17 +16,6 @@
  * of the same name in new/, a cache's link, and kfarm-cc.
  */
 static char *dir;
-
-static void put_program(const char *path)
-{
-	char *in = str_dir(path);
-	struct err err = { 0 };
-
-	ck_assert_int_eq(fs_mkdirs(in, 0755, &err), 0);
-	ck_assert_int_eq(fs_write(path, bytes_str("#!/bin/sh\n"), 0755, &err),
-			 0);
-	free(in);
-}
 
 static void put_link(const char *to, const char *path)
 {
