@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/pool.h"
 #include "base/str.h"
+#include "base/version.h"
 #include "inputs/path.h"
 #include "peer/peer.h"
 #include "peer/ship.h"
@@ -16,6 +17,7 @@
 
 #include <event2/event.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define AGAIN_MS   5000
 #define AGAIN_MOST 60000
@@ -143,9 +145,21 @@ static void dial_top_node(struct top_node *n)
 	peer_dial(n->peer);
 }
 
+static void tell_beginning(struct top_nodes *all)
+{
+	struct events_event stream = events_new(EVENTS_STREAM);
+	struct events_event build = events_new(EVENTS_BUILD);
+
+	stream.version = EVENTS_VERSION;
+	stream.program = "kfarm " KFARM_VERSION;
+	stream.began_s = time(NULL);
+	tell_page(all, &stream);
+	build.what = "no build is running: the nodes as they are";
+	tell_page(all, &build);
+}
+
 struct top_nodes *top_nodes_new(struct top *t, const struct node_roster *roster)
 {
-	struct events_event build = events_new(EVENTS_BUILD);
 	struct top_nodes *all = xcalloc(1, sizeof(*all));
 
 	*all = (struct top_nodes){ .top = t,
@@ -163,8 +177,7 @@ struct top_nodes *top_nodes_new(struct top *t, const struct node_roster *roster)
 		.ctx = all,
 	};
 	TAILQ_INIT(&all->farm.canaries);
-	build.what = "nothing: the nodes as they are";
-	tell_page(all, &build);
+	tell_beginning(all);
 	all->node = xcalloc(roster->n + 1, sizeof(*all->node));
 	for (size_t i = 0; i < roster->n; i++)
 		all->node[i] = (struct top_node){

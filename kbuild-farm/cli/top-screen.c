@@ -49,7 +49,7 @@ static void put_end(struct buf *out, const struct top_page *p)
 	buf_add_str(out, "; q leaves, the next build is shown when it begins");
 }
 
-/* One build that goes on needs none. */
+/* One page needs none, unless it is over. */
 static char *make_title(const struct top_screen *s)
 {
 	const struct top_page *p = s->page;
@@ -60,8 +60,6 @@ static char *make_title(const struct top_screen *s)
 	if (s->top->n_pages > 1) {
 		buf_add_str(&out, out.len ? "  " : "");
 		put_all_pages(&out, s);
-	} else if (p && p->pid == TOP_NODES) {
-		buf_add_str(&out, "no build is running: the nodes as they are");
 	}
 	return out.len ? buf_steal(&out) : NULL;
 }

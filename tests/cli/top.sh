@@ -49,6 +49,13 @@ run kfarm top --simulate --at -1
 run kfarm top --simulate --nodes 5000
 run kfarm top --ui fancy
 
+# A screen without a terminal; a pipe.
+run kfarm top --ui ncurses
+TERM=dumb run kfarm top --ui ncurses --simulate
+kfarm top --simulate --speed 2000 --json |
+	run kfarm top --simulate=/dev/stdin --speed 2000 --ui plain | tail -n 1
+KFARM='--ui=line --arch=arm64' run kfarm top --simulate --speed 9999 | head -n 2
+
 # Nobody reads any more.
 kfarm top --simulate --speed 1000 --json | head -c 10
 echo
