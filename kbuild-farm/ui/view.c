@@ -108,8 +108,7 @@ static void seek_again(struct ui_view *v, const struct ui_model *m,
 		       bool backwards)
 {
 	if (!seek(v, m, NULL, false, backwards))
-		ui_view_say(v, backwards ? "nothing more above" :
-					   "nothing more below");
+		ui_view_say(v, "there is none");
 }
 
 static void begin_entry(struct ui_view *v, enum ui_entry entry)
@@ -120,19 +119,30 @@ static void begin_entry(struct ui_view *v, enum ui_entry entry)
 		v->focus = UI_PANE_NODES;
 }
 
+/* RFC 3629; printable() says whether it is a character at all. */
+static size_t encode_utf8(uint32_t code, uint8_t out[static 4])
+{
+	size_t more = code < 0x80    ? 0 :
+		      code < 0x800   ? 1 :
+		      code < 0x10000 ? 2 :
+				       3;
+	static const uint8_t first[] = { 0, 0xc0, 0xe0, 0xf0 };
+
+	for (size_t i = more; i; i--, code >>= 6)
+		out[i] = 0x80 | (code & 0x3f);
+	out[0] = (uint8_t)(first[more] | code);
+	return more + 1;
+}
+
 static void type_character(struct ui_view *v, uint32_t code)
 {
-	size_t len = strlen(v->typed);
-	uint8_t c[4] = { (uint8_t)code };
-	size_t n = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+	size_t len = strlen(v->typed), n;
+	uint8_t text[4];
 
-	for (size_t i = n - 1; n > 1 && i; i--, code >>= 6)
-		c[i] = 0x80 | (code & 0x3f);
-	if (n > 1)
-		c[0] = (uint8_t)(0xf00 >> n | code);
-	if (len + n > UI_ENTRY_MAX || !printable(bytes_of(c, n), 0))
+	n = encode_utf8(code, text);
+	if (len + n > UI_ENTRY_MAX || !printable(bytes_of(text, n), 0))
 		return;
-	memcpy(v->typed + len, c, n);
+	memcpy(v->typed + len, text, n);
 	v->typed[len + n] = '\0';
 }
 

@@ -399,7 +399,7 @@ hostile()
 		wait_for 60 shows '^ +CC +.*\.o'
 	keys / && keys -l 'behind it' && keys Enter
 	check "hostile words: and what was before it" \
-		wait_for 10 shows '^behind it all'
+		wait_for 10 shows '^> behind it all'
 	at_most "hostile words: seconds" 20 $((SECONDS - began))
 	keys Home
 	sleep 0.5
