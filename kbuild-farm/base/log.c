@@ -4,7 +4,9 @@
 #include "base/printable.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,10 +14,34 @@
 static const char *log_program = "kfarm";
 static enum log_level log_most = LOG_INFO;
 
+static pthread_mutex_t divert_lock = PTHREAD_MUTEX_INITIALIZER;
+static log_sink *divert_sink; /* NULL: stderr */
+static void *divert_ctx;
+
 void log_init(const char *program, enum log_level most)
 {
 	log_program = program;
 	log_most = most;
+}
+
+void log_divert(log_sink *sink, void *ctx)
+{
+	pthread_mutex_lock(&divert_lock);
+	divert_sink = sink;
+	divert_ctx = ctx;
+	pthread_mutex_unlock(&divert_lock);
+}
+
+static bool is_diverted(const char *line)
+{
+	bool diverted;
+
+	pthread_mutex_lock(&divert_lock);
+	diverted = divert_sink;
+	if (diverted)
+		divert_sink(divert_ctx, line);
+	pthread_mutex_unlock(&divert_lock);
+	return diverted;
 }
 
 void log_line(enum log_level level, const char *fmt, ...)
@@ -35,9 +61,11 @@ void log_line(enum log_level level, const char *fmt, ...)
 	va_end(ap);
 	used = strlen(line);
 	printable_clean(line, used, PRINTABLE_LAYOUT, '?');
-	line[used++] = '\n';
-	/* A log that cannot be written must not fail the work. */
-	if (write(STDERR_FILENO, line, used) < 0)
-		errno = 0;
+	if (!is_diverted(line)) {
+		line[used++] = '\n';
+		/* A log that cannot be written must not fail the work. */
+		if (write(STDERR_FILENO, line, used) < 0)
+			errno = 0;
+	}
 	errno = saved;
 }

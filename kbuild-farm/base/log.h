@@ -16,6 +16,12 @@ enum log_level {
 
 /* `program` is kept, not copied.  Lines above `most` are dropped. */
 void log_init(const char *program, enum log_level most);
+/*
+ * Lines go to `sink` from now on, without their newlines and one at a time,
+ * from whichever thread; NULL: to stderr again.  It logs nothing itself.
+ */
+typedef void log_sink(void *ctx, const char *line);
+void log_divert(log_sink *sink, void *ctx);
 /* "program: warning: text", in one write, so that lines do not mix. */
 void log_line(enum log_level level, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

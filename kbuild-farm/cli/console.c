@@ -444,3 +444,9 @@ void console_changed(struct console *c)
 {
 	draw_soon(c);
 }
+
+void console_say(struct console *c, const char *text)
+{
+	ui_view_say(&c->view, text);
+	draw_soon(c);
+}

@@ -59,5 +59,7 @@ void console_set_model(struct console *c, const struct ui_model *model,
 		       const char *title);
 /* The model has changed: draw soon. */
 void console_changed(struct console *c);
+/* Show a line of text in the last line, until the next key. */
+void console_say(struct console *c, const char *text);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/watch.h"
 
+#include "base/log.h"
 #include "base/str.h"
 #include "base/terminal.h"
 #include "cli/console.h"
@@ -8,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +28,8 @@ struct watch {
 	struct event_base *base; /* while the build has a loop */
 	struct event *opens; /* the screen, when it is time */
 	struct events_consumer seen, written;
+	pthread_mutex_t log_lock;
+	struct strv logged; /* lines that wait for their turn */
 	char *path; /* of --json, or NULL */
 	int json; /* -1: it goes nowhere */
 	struct events_writer writer;
@@ -76,6 +80,38 @@ enum watch_screen watch_screen(void)
 			       columns >= WATCH_SCREEN_COLUMNS ?
 		       WATCH_TRY_SCREEN :
 		       WATCH_NO_SCREEN;
+}
+
+/* --------------------------------------------------------------- logging */
+
+/*
+ * What the program logs, on any thread, would stand in the midst of a view.  It
+ * is shown as errors are: behind the one line that is written over, or when the
+ * screen is left, where the last line has it, too.
+ */
+static void on_log(void *ctx, const char *line)
+{
+	struct watch *w = ctx;
+
+	pthread_mutex_lock(&w->log_lock);
+	strv_add(&w->logged, line);
+	pthread_mutex_unlock(&w->log_lock);
+}
+
+static void show_logged(struct watch *w)
+{
+	struct strv lines;
+
+	pthread_mutex_lock(&w->log_lock);
+	lines = w->logged;
+	w->logged = (struct strv){ 0 };
+	pthread_mutex_unlock(&w->log_lock);
+	for (size_t i = 0; i < lines.n; i++) {
+		ui_plain_line(&w->plain, lines.v[i]);
+		if (w->console)
+			console_say(w->console, lines.v[i]);
+	}
+	strv_release(&lines);
 }
 
 /* ----------------------------------------------------------- the screen */
@@ -138,6 +174,7 @@ static void on_loop(void *ctx, struct event_base *base)
 	struct watch *w = ctx;
 
 	w->base = base;
+	show_logged(w);
 	if (!base) {
 		leave_screen(w);
 	} else if (w->console) {
@@ -187,6 +224,7 @@ static void on_due(void *ctx, uint64_t at_ms)
 
 	if (w->plain.kind == UI_LINE)
 		w->plain.columns = terminal_columns();
+	show_logged(w);
 	if (w->plain.held)
 		release_plain(w);
 	ui_plain_due(&w->plain, at_ms);
@@ -285,6 +323,9 @@ static void start_view(struct watch *w, const struct watch_setup *setup)
 	};
 	events_hub_add(w->hooks.hub, &w->seen);
 	events_hub_set_snapshot(w->hooks.hub, ui_model_snapshot, &w->model);
+	/* A screen is of terminals that the one line is for, too. */
+	if (w->plain.kind == UI_LINE || setup->screen == WATCH_NEED_SCREEN)
+		log_divert(on_log, w);
 }
 
 int watch_new(struct watch **out, const struct watch_setup *setup,
@@ -295,6 +336,7 @@ int watch_new(struct watch **out, const struct watch_setup *setup,
 
 	w->mode = setup->mode;
 	w->json = -1;
+	pthread_mutex_init(&w->log_lock, NULL);
 	w->hooks = (struct kernel_hooks){
 		.hub = events_hub_new(),
 		.line = setup->mode == WATCH_VERBOSE ? on_line : NULL,
@@ -321,6 +363,8 @@ void watch_free(struct watch *w)
 {
 	if (!w)
 		return;
+	log_divert(NULL, NULL);
+	show_logged(w);
 	leave_screen(w);
 	console_free(w->console);
 	if (w->json >= 0)
@@ -332,6 +376,7 @@ void watch_free(struct watch *w)
 		close(w->terminal);
 	ui_model_release(&w->model);
 	events_hub_free(w->hooks.hub);
+	pthread_mutex_destroy(&w->log_lock);
 	free(w->path);
 	free(w);
 }

@@ -7,6 +7,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -100,6 +101,28 @@ START_TEST(errno_survives_even_a_log_that_cannot_be_written)
 }
 END_TEST
 
+static void on_line(void *ctx, const char *line)
+{
+	snprintf(ctx, 100, "%s", line);
+}
+
+START_TEST(lines_go_where_they_are_diverted_to)
+{
+	char got[100] = "";
+
+	log_init("kfarm", LOG_INFO);
+	log_divert(on_line, got);
+	log_warning("a\033");
+	log_debug("no");
+	ck_assert_str_eq(got, "kfarm: warning: a?");
+	ck_assert_str_eq(logged(), "");
+	log_divert(NULL, NULL);
+	log_warning("b");
+	ck_assert_str_eq(got, "kfarm: warning: a?");
+	ck_assert_str_eq(logged(), "kfarm: warning: b\n");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("base/log");
@@ -111,6 +134,7 @@ int main(void)
 	tcase_add_test(tc, what_steers_a_terminal_does_not_get_into_a_line);
 	tcase_add_test(tc, a_long_line_is_cut_and_still_ends);
 	tcase_add_test(tc, errno_survives_even_a_log_that_cannot_be_written);
+	tcase_add_test(tc, lines_go_where_they_are_diverted_to);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }

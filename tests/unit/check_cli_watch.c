@@ -5,6 +5,7 @@
 #include "../lib/tempdir.h"
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "suite.h"
 
@@ -406,6 +407,35 @@ START_TEST(the_line_goes_with_the_size_of_the_terminal)
 }
 END_TEST
 
+/* A node's warning, say, while the line stands there. */
+START_TEST(what_is_logged_has_a_line_of_its_own)
+{
+	struct watch_setup setup = { .kind = UI_LINE };
+	int master = be_terminal(70);
+	char text[4096];
+	const char *logged;
+	struct err err;
+
+	ck_assert(!watch_new(&w, &setup, &err));
+	h = watch_hooks(w);
+	log_init("kfarm", LOG_INFO);
+	job(1, EVENTS_JOB_DONE);
+	log_warning("it fell over");
+	job(2, EVENTS_JOB_DONE);
+	watch_free(w);
+	log_warning("the end");
+	read_terminal(master, text, sizeof(text), "the end");
+	logged = strstr(text, "\r\033[Kkfarm: warning: it fell over\r\n");
+	ck_assert_msg(logged, "%s", text);
+	ck_assert(strstr(text, "[1 done") < logged);
+	ck_assert_ptr_nonnull(strstr(logged, "[2 done"));
+	ck_assert_ptr_nonnull(
+		strstr(logged, "\nkfarm: warning: the end") ?:
+			strstr(logged, "Kkfarm: warning: the end"));
+	close(master);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("cli/watch");
@@ -430,6 +460,7 @@ int main(void)
 	tcase_add_test(
 		tc, a_screen_that_cannot_be_is_an_error_where_it_was_asked_for);
 	tcase_add_test(tc, the_line_goes_with_the_size_of_the_terminal);
+	tcase_add_test(tc, what_is_logged_has_a_line_of_its_own);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }
