@@ -175,6 +175,7 @@ static int start_play(struct top_run *r, struct err *err)
 			      .fails = o->fails },
 		.speed = o->speed_set ? o->speed : 1000,
 		.at_ms = o->at,
+		.waits = o->once,
 	};
 
 	if (o->once)

@@ -8,11 +8,13 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#define TICK_US 50000
-#define BLOCK   (64u << 10)
+#define TICK_US    50000
+#define BLOCK      (64u << 10)
+#define BARREN_MAX 1024
 
 struct top_play {
 	struct top *top;
@@ -23,6 +25,8 @@ struct top_play {
 	struct events_reader reader;
 	struct events_read next; /* what is due at due_ms */
 	bool has_next, is_read; /* all of the file */
+	bool waits;
+	unsigned barren; /* blocks that were read since the last event */
 	uint64_t due_ms;
 };
 
@@ -35,14 +39,29 @@ static void on_event(void *ctx, const struct events_event *ev)
 
 /* --------------------------------------------------------- a recording */
 
+/* As read_more(), of a pipe that is empty. */
+static int wait_for_more(const struct top_play *p, struct err *err)
+{
+	struct pollfd fd = { .fd = p->fd, .events = POLLIN };
+
+	if (!p->waits)
+		return 0;
+	return poll(&fd, 1, -1) < 0 ? err_errno(err, "read") : 1;
+}
+
 /* More of the file: 1; 0: there is none now; or a negative errno. */
 static int read_more(struct top_play *p, struct err *err)
 {
 	uint8_t block[BLOCK];
 	ssize_t n = read(p->fd, block, sizeof(block));
 
-	if (n < 0 && errno != EAGAIN && errno != EINTR)
+	if (n < 0 && errno == EAGAIN)
+		return wait_for_more(p, err);
+	if (n < 0 && errno != EINTR)
 		return err_errno(err, "read");
+	if (p->barren++ == BARREN_MAX)
+		return err_set(err, EPROTO, "no event within %u MiB",
+			       BARREN_MAX * BLOCK >> 20);
 	p->is_read = !n;
 	if (n <= 0)
 		return 0;
@@ -62,6 +81,8 @@ static int need_next(struct top_play *p, struct err *err)
 			ret = read_more(p, err);
 		else if (ret > 0)
 			p->has_next = true;
+		if (p->has_next)
+			p->barren = 0;
 		if (!ret || (ret < 0 && ret != -ENOMSG))
 			return ret;
 	}
@@ -137,6 +158,7 @@ int top_play_new(struct top_play **out, struct top *t,
 
 	p->top = t;
 	p->fd = -1;
+	p->waits = setup->waits;
 	p->tick = event_new(t->base, -1, EV_PERSIST, on_tick, p);
 	if (!p->tick || event_add(p->tick, &tick))
 		str_out_of_memory();

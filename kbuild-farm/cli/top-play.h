@@ -15,6 +15,7 @@ struct top_play_setup {
 	struct events_simulate_setup simulate;
 	unsigned speed; /* thousandths of real time; 0: it stands still */
 	uint64_t at_ms; /* begin so far into it */
+	bool waits; /* for a pipe's end, if need be, until at_ms is there */
 };
 
 struct top_play;

@@ -54,6 +54,10 @@ run kfarm top --ui ncurses
 TERM=dumb run kfarm top --ui ncurses --simulate
 kfarm top --simulate --speed 2000 --json |
 	run kfarm top --simulate=/dev/stdin --speed 2000 --ui plain | tail -n 1
+kfarm top --simulate --speed 2000 --json |
+	run kfarm top --simulate=/dev/stdin --once --at 1000 | sed -n 3p
+{ head -n 1 all; cat /dev/zero; } |
+	run kfarm top --simulate=/dev/stdin --once
 KFARM='--ui=line --arch=arm64' run kfarm top --simulate --speed 9999 | head -n 2
 
 # Nobody reads any more.
