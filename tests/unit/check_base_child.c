@@ -2,6 +2,7 @@
 /* needs: base */
 #include "base/child.h"
 
+#include "../lib/turn-loop.h"
 #include "base/clock.h"
 #include "base/spawn.h"
 #include "base/task.h"
@@ -129,14 +130,6 @@ static void teardown_orphans(void)
 	teardown();
 }
 
-static void loop(unsigned ms)
-{
-	struct timeval tv = { .tv_usec = 1000 * ms };
-
-	event_base_loopexit(base, &tv);
-	event_base_dispatch(base);
-}
-
 /* Run the loop until we have no children. */
 static bool all_collected(void)
 {
@@ -144,7 +137,7 @@ static bool all_collected(void)
 	siginfo_t info;
 
 	while (clock_ms() < deadline) {
-		loop(10);
+		turn_loop(base, 10);
 		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) &&
 		    errno == ECHILD)
 			return true;
@@ -199,7 +192,7 @@ START_TEST(children_of_another_thread_are_left_to_it)
 	int status = 0;
 	struct task *t = task_start(ask_in_thread, &status);
 
-	loop(400);
+	turn_loop(base, 400);
 	task_join(t);
 	ck_assert_int_eq(WEXITSTATUS(status), 5);
 }

@@ -4,6 +4,7 @@
 #include "events/client.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/turn-loop.h"
 #include "base/clock.h"
 #include "base/socket.h"
 #include "base/str.h"
@@ -87,15 +88,6 @@ static void tear_down(void)
 	tempdir_remove(dir);
 }
 
-static void turn(unsigned ms)
-{
-	struct timeval tv = { .tv_sec = ms / 1000,
-			      .tv_usec = (suseconds_t)(ms % 1000) * 1000 };
-
-	event_base_loopexit(base, &tv);
-	event_base_dispatch(base);
-}
-
 static int come(void)
 {
 	return events_client_new(&client, base, path, &ops, NULL, &err);
@@ -117,14 +109,14 @@ START_TEST(it_hears_what_a_build_tells)
 	events_hub_start(hub, base);
 	ck_assert_int_eq(events_server_new(&server, hub, base, path, &err), 0);
 	ck_assert_int_eq(come(), 0);
-	turn(50);
+	turn_loop(base, 50);
 	ck_assert_uint_eq(kinds[EVENTS_LIVE], 1);
 	note(hub, "one");
-	turn(200);
+	turn_loop(base, 200);
 	ck_assert_uint_eq(kinds[EVENTS_NOTE], 1);
 	ck_assert_uint_eq(lines, 3);
 	events_server_free(server);
-	turn(50);
+	turn_loop(base, 50);
 	ck_assert_uint_eq(ended, 1);
 	ck_assert_ptr_null(why);
 	events_hub_free(hub);
@@ -140,20 +132,20 @@ START_TEST(what_was_dropped_comes_by_another_connection)
 	events_hub_start(hub, base);
 	ck_assert_int_eq(events_server_new(&server, hub, base, path, &err), 0);
 	ck_assert_int_eq(come(), 0);
-	turn(50);
+	turn_loop(base, 50);
 	for (int i = 0; i < 60000; i++)
 		note(hub, "an event that is longer than it would have to be");
 	for (int i = 0; i < 40 && !anew; i++) {
 		note(hub, "more");
-		turn(100);
+		turn_loop(base, 100);
 	}
 	ck_assert_uint_ge(kinds[EVENTS_DROPPED], 1);
 	ck_assert_uint_eq(anew, 1);
-	turn(100);
+	turn_loop(base, 100);
 	ck_assert_uint_eq(kinds[EVENTS_LIVE], 2);
 	ck_assert_uint_eq(ended, 0);
 	note(hub, "the last");
-	turn(200);
+	turn_loop(base, 200);
 	ck_assert_str_eq(last_note, "the last");
 	events_client_free(client);
 	client = NULL;
@@ -195,7 +187,7 @@ static void serve(const char *text, size_t len, unsigned times)
 	}
 	close(listener);
 	for (int i = 0; i < 200 && !ended; i++)
-		turn(50);
+		turn_loop(base, 50);
 	kill(pid, SIGKILL);
 	ck_assert_uint_eq(ended, 1);
 }
@@ -237,11 +229,11 @@ START_TEST(one_that_says_nothing_blocks_nobody)
 	uint64_t began = clock_ms();
 
 	ck_assert_int_eq(come(), 0);
-	turn(300);
+	turn_loop(base, 300);
 	ck_assert_uint_lt(clock_ms() - began, 5000);
 	ck_assert_uint_eq(ended, 0);
 	close(listener);
-	turn(100);
+	turn_loop(base, 100);
 	ck_assert_uint_eq(ended, 1);
 }
 END_TEST

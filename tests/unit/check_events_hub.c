@@ -2,6 +2,7 @@
 /* needs: events */
 #include "events/hub.h"
 
+#include "../lib/turn-loop.h"
 #include "base/clock.h"
 #include "suite.h"
 
@@ -78,15 +79,6 @@ static void tell(void)
 	events_hub_tell(hub, &ev);
 }
 
-static void run_ms(unsigned ms)
-{
-	struct timeval tv = { .tv_sec = ms / 1000,
-			      .tv_usec = (suseconds_t)(ms % 1000) * 1000 };
-
-	event_base_loopexit(base, &tv);
-	event_base_dispatch(base);
-}
-
 START_TEST(all_hear_it_in_their_order)
 {
 	tell();
@@ -130,7 +122,7 @@ START_TEST(many_events_are_drawn_once)
 		tell();
 	ck_assert_uint_eq(a.told, 1000);
 	ck_assert_uint_eq(a.due, 0);
-	run_ms(400);
+	turn_loop(base, 400);
 	ck_assert_uint_eq(a.due, 1);
 	events_hub_stop(hub);
 	ck_assert_uint_eq(a.due, 2);
@@ -142,7 +134,7 @@ START_TEST(a_second_without_events_is_due_too)
 	uint64_t began = clock_ms();
 
 	events_hub_start(hub, base);
-	run_ms(1500);
+	turn_loop(base, 1500);
 	ck_assert_uint_ge(a.due, 1);
 	ck_assert_uint_le(a.due, 1 + (clock_ms() - began) / 1000);
 }

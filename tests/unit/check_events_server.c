@@ -3,6 +3,7 @@
 #include "events/server.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/turn-loop.h"
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/str.h"
@@ -62,15 +63,6 @@ static void tear_down(void)
 	tempdir_remove(dir);
 }
 
-static void turn(unsigned ms)
-{
-	struct timeval tv = { .tv_sec = ms / 1000,
-			      .tv_usec = (suseconds_t)(ms % 1000) * 1000 };
-
-	event_base_loopexit(base, &tv);
-	event_base_dispatch(base);
-}
-
 static int come(void)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
@@ -78,7 +70,7 @@ static int come(void)
 
 	strcpy(at.sun_path, path);
 	ck_assert_int_eq(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
-	turn(50);
+	turn_loop(base, 50);
 	return fd;
 }
 
@@ -121,7 +113,7 @@ START_TEST(who_comes_late_hears_the_state_and_then_the_rest)
 	note("before");
 	fd = come();
 	note("after");
-	turn(200);
+	turn_loop(base, 200);
 	text = heard(fd);
 	ck_assert(str_starts(text, "{\"t\":"));
 	ck_assert_ptr_nonnull(strstr(text, "\"event\":\"stream\""));
@@ -140,20 +132,20 @@ START_TEST(several_hear_the_same_and_leave_as_they_like)
 	char *text;
 
 	note("one");
-	turn(200);
+	turn_loop(base, 200);
 	close(a);
-	turn(50);
+	turn_loop(base, 50);
 	note("two");
-	turn(200);
+	turn_loop(base, 200);
 	text = heard(b);
 	ck_assert_ptr_nonnull(strstr(text, "one"));
 	ck_assert_ptr_nonnull(strstr(text, "two"));
 	free(text);
 	close(b);
-	turn(50);
+	turn_loop(base, 50);
 	/* Nobody is there: nothing is done for them. */
 	note("three");
-	turn(200);
+	turn_loop(base, 200);
 }
 END_TEST
 
@@ -168,7 +160,7 @@ START_TEST(one_that_does_not_read_delays_nobody)
 		note("an event that is longer than it would have to be");
 		if (i % 1000)
 			continue;
-		turn(1);
+		turn_loop(base, 1);
 		text = heard(good);
 		free(text);
 	}
@@ -179,7 +171,7 @@ START_TEST(one_that_does_not_read_delays_nobody)
 		n = count(text, "\"event\":\"dropped\"");
 		free(text);
 		note("more");
-		turn(20);
+		turn_loop(base, 20);
 	}
 	ck_assert_uint_ge(n, 1);
 	close(slow);
@@ -195,9 +187,9 @@ START_TEST(what_they_send_is_not_read)
 
 	memset(block, 'x', sizeof(block));
 	ck_assert_int_gt(write(fd, block, sizeof(block)), 0);
-	turn(100);
+	turn_loop(base, 100);
 	note("one");
-	turn(200);
+	turn_loop(base, 200);
 	text = heard(fd);
 	ck_assert_ptr_nonnull(strstr(text, "one"));
 	free(text);
@@ -219,7 +211,7 @@ START_TEST(so_many_come_and_no_more)
 	ck_assert_str_eq(text, "");
 	free(text);
 	close(fd[0]);
-	turn(50);
+	turn_loop(base, 50);
 	close(p.fd);
 	p.fd = come();
 	text = heard(p.fd);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel */
+#include "../lib/turn-loop.h"
 #include "kernel-tree.h"
 #include "kernel/follow.h"
 #include "suite.h"
@@ -18,16 +19,6 @@ static void on_line(void *ctx, const char *text)
 	n_lines++;
 }
 
-/* Run the loop for a while. */
-static void wait_ms(unsigned ms)
-{
-	struct timeval t = { .tv_sec = ms / 1000,
-			     .tv_usec = (ms % 1000) * 1000 };
-
-	event_base_loopexit(base, &t);
-	event_base_dispatch(base);
-}
-
 START_TEST(lines_come_soon_after_they_were_written)
 {
 	struct kernel_joblog_sink sink = { .line = on_line };
@@ -42,10 +33,10 @@ START_TEST(lines_come_soon_after_they_were_written)
 	ck_assert_int_eq(kernel_follow_start(&f, base, path, &j, &err), 0);
 	fd = open(path, O_WRONLY | O_APPEND);
 	ck_assert_int_eq(write(fd, "two\nthr", 7), 7);
-	wait_ms(400);
+	turn_loop(base, 400);
 	ck_assert_uint_eq(n_lines, 2);
 	ck_assert_int_eq(write(fd, "ee\n", 3), 3);
-	wait_ms(400);
+	turn_loop(base, 400);
 	ck_assert_uint_eq(n_lines, 3);
 	ck_assert_int_eq(write(fd, "four\n", 5), 5);
 	kernel_follow_read(&f);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * lib/turn-loop.h - an event loop for as long as a test wants it.
+ */
+#ifndef LIB_TURN_LOOP_H
+#define LIB_TURN_LOOP_H
+
+#include <event2/event.h>
+
+static inline void turn_loop(struct event_base *base, unsigned ms)
+{
+	struct timeval tv = { .tv_sec = ms / 1000,
+			      .tv_usec = (suseconds_t)(ms % 1000) * 1000 };
+
+	event_base_loopexit(base, &tv);
+	event_base_dispatch(base);
+}
+
+#endif
