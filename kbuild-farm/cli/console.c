@@ -6,7 +6,6 @@
 #include "ui/log.h"
 #include "ui/screen.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -250,11 +249,14 @@ static void on_key(evutil_socket_t fd, short what, void *ctx)
 
 static void open_screen(struct console *c)
 {
-	if (!ui_screen_enter(c->screen))
-		return;
-	c->open = c->resized = true;
-	event_add(c->event[ON_KEY], NULL);
-	draw_soon(c);
+	c->open = ui_screen_enter(c->screen);
+	if (c->open) {
+		c->resized = true;
+		event_add(c->event[ON_KEY], NULL);
+		draw_soon(c);
+	} else {
+		event_del(c->event[ON_KEY]);
+	}
 }
 
 static void close_screen(struct console *c)

@@ -21,7 +21,6 @@
 #include <curses.h>
 #include <errno.h>
 #include <locale.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -362,13 +361,28 @@ static void leave_at_exit(void)
 		ui_screen_leave(entered);
 }
 
+/* What ncurses has to say at the end; the modes are still ours. */
+static void end_picture(struct ui_screen *s)
+{
+	locale_t old = enter_locale(s);
+
+	endwin();
+	uselocale(old);
+	send_output(s);
+	outlet_flush(&s->outlet, LAST_MS);
+	entered = NULL;
+	s->entered = false;
+}
+
 bool ui_screen_enter(struct ui_screen *s)
 {
 	static bool registered;
 
 	if (!terminal_is_ours(s->in)) {
-		/* Stopped in the middle of it, and not where we left it. */
-		s->entered = false;
+		/* We were stopped in the middle of it: the modes of now are
+		   somebody else's. */
+		if (s->entered)
+			end_picture(s);
 		return false;
 	}
 	if (!registered)
@@ -383,18 +397,10 @@ bool ui_screen_enter(struct ui_screen *s)
 
 void ui_screen_leave(struct ui_screen *s)
 {
-	locale_t old;
-
 	if (!s->entered)
 		return;
-	old = enter_locale(s);
-	endwin();
-	uselocale(old);
-	send_output(s);
-	outlet_flush(&s->outlet, LAST_MS);
+	end_picture(s);
 	set_modes(s, &s->before);
-	entered = NULL;
-	s->entered = false;
 }
 
 void ui_screen_size(const struct ui_screen *s, unsigned *rows,

@@ -41,7 +41,7 @@ bool ui_screen_is_utf8(const struct ui_screen *s);
 /*
  * Take the terminal over, or back after ui_screen_leave() or when somebody else
  * may have had it; all of the next canvas is drawn.  False while we are in the
- * background: then it is not touched.
+ * background: then it is left as it is, but for a picture of ours.
  */
 bool ui_screen_enter(struct ui_screen *s);
 /*

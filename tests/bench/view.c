@@ -5,9 +5,9 @@
  *	view NODES RATE COLUMNS ROWS SECONDS
  *
  * Plays a build that is made up (events/simulate.h) at its own pace: all events
- * go to the model, ten pictures a second to a terminal that reads.  Prints the
- * jobs a second that there were, and what model, view and screen took: percent
- * of one core, CPU time.
+ * go to the model, eight pictures a second to a terminal that reads.  Prints
+ * how many jobs a second there were, and what model, view and screen took:
+ * percent of one core, CPU time.
  */
 #include "ui/view.h"
 #include "base/clock.h"
@@ -23,8 +23,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TICK_MS    10
-#define PICTURE_MS 100
+#define TICK_MS    25
+#define PICTURE_MS 125 /* as cli/console */
 #define WARM_UP_MS 10000 /* until all nodes have jobs */
 
 struct cost {

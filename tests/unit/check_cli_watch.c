@@ -436,6 +436,28 @@ START_TEST(what_is_logged_has_a_line_of_its_own)
 }
 END_TEST
 
+/* It may take some bytes and no more: a write of more would wait. */
+START_TEST(a_terminal_that_stands_delays_nothing)
+{
+	struct watch_setup setup = { .kind = _i ? UI_LINE : UI_PLAIN };
+	int master = be_terminal(80);
+	uint64_t began = clock_ms();
+	char text[1001];
+	struct err err;
+
+	memset(text, 'x', 1000);
+	text[1000] = '\0';
+	ck_assert(!watch_new(&w, &setup, &err));
+	h = watch_hooks(w);
+	for (int i = 0; i < 500; i++)
+		error(text);
+	ck_assert_uint_lt(clock_ms() - began, 2000);
+	watch_free(w);
+	ck_assert_uint_lt(clock_ms() - began, 5000);
+	close(master);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("cli/watch");
@@ -461,6 +483,7 @@ int main(void)
 		tc, a_screen_that_cannot_be_is_an_error_where_it_was_asked_for);
 	tcase_add_test(tc, the_line_goes_with_the_size_of_the_terminal);
 	tcase_add_test(tc, what_is_logged_has_a_line_of_its_own);
+	tcase_add_loop_test(tc, a_terminal_that_stands_delays_nothing, 0, 2);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }
