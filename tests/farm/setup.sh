@@ -58,7 +58,7 @@ full_build()
 {
 	local kib status f torn name
 
-	for kib in 900 1400 2100; do
+	for kib in 450 850 1150; do
 		name="full disk under the build directory ($kib KiB)"
 		rm -rf "$build"
 		if ! small_disk "$build" $kib; then
