@@ -362,8 +362,10 @@ static void put_keys(const struct ui_view *v, const struct ui_area *a,
 {
 	static const char *const all[] = { "q leave",    "? help", "Tab pane",
 					   "w warnings", "l log",  "/ search" };
-	static const char *const of[UI_PANES][4] = {
-		[UI_PANE_NODES] = { "Space slots", "s sort", "d drain" },
+	const char *const of[UI_PANES][4] = {
+		[UI_PANE_NODES] = { "Space slots", "s sort",
+				    v->setup.may_ask ? "d drain" :
+						       "r reverse" },
 		[UI_PANE_DIAGS] = { "e errors", "f follow" },
 		[UI_PANE_LOG] = { "f follow", "n next" },
 	};

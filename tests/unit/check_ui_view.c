@@ -222,8 +222,11 @@ END_TEST
 
 START_TEST(another_builds_nodes_are_left_alone)
 {
-	v.setup.may_ask = false;
+	resize(24, 132);
 	many_nodes(1);
+	ck_assert(shows("d drain"));
+	v.setup.may_ask = false;
+	ck_assert(!shows("d drain"));
 	keys("d");
 	ck_assert(shows("only the kfarm that runs the build can ask its"));
 	keys("+-Q");
