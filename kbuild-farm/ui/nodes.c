@@ -285,6 +285,8 @@ bool ui_nodes_seek(struct ui_nodes *v, const struct ui_model *m,
 		free(v->sought);
 		v->sought = xstrdup(text);
 	}
+	if (!from)
+		return false;
 	while (at < v->n_shown && v->shown[at] != from)
 		at++;
 	for (size_t i = 0; v->sought && i < v->n_shown; i++) {

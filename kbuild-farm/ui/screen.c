@@ -180,12 +180,12 @@ static void choose_looks(struct ui_screen *s, bool color)
 	if (color && use_default_colors() != OK)
 		color = false;
 	many = color && COLORS >= COLORS_MANY;
-	for (short i = 0; i < UI_STYLES; i++) {
+	for (int i = 0; i < UI_STYLES; i++) {
 		short hue = many ? looks[i].many : looks[i].few;
 
 		s->look[i].attr = color ? looks[i].colored : looks[i].attr;
-		if (color && hue >= 0 && init_pair(i, hue, -1) == OK)
-			s->look[i].pair = i;
+		if (color && hue >= 0 && init_pair((short)i, hue, -1) == OK)
+			s->look[i].pair = (short)i;
 	}
 }
 

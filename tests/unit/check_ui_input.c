@@ -35,7 +35,7 @@ static void expect(int64_t key)
 	ck_assert_int_eq(next_key(&wait_ms), key);
 }
 
-#define NONE -1
+#define NONE (-1)
 
 /* What is typed at once, and the keys that come of it. */
 static const struct {
