@@ -170,8 +170,8 @@ opens_and_ends()
 	terminal
 	view "a build" || return
 	check "the view has the whole terminal" is_full
-	check "it shows the nodes" shows 'node1 .* up '
-	check "and what is built" shows 'arm64.*Image'
+	check "it shows the nodes" wait_for 30 shows 'node1 .* up '
+	check "and what is built" wait_for 30 shows 'arm64.*Image'
 	rm "$hold"
 	ends "a build" 0
 	after "a build"
@@ -288,7 +288,7 @@ suspends()
 		after "Ctrl-Z ($i)"
 		keys fg Enter
 		check "fg: the view is back ($i)" wait_for 30 shows '^q leave'
-		check "fg: all of it ($i)" shows node1
+		check "fg: all of it ($i)" wait_for 30 shows node1
 	done
 	# Not while the terminal is another's.
 	keys C-z
