@@ -10,6 +10,7 @@
 #include "base/pool.h"
 #include "base/str.h"
 #include "base/version.h"
+#include "coord/figures.h"
 #include "inputs/path.h"
 #include "peer/peer.h"
 #include "peer/ship.h"
@@ -73,12 +74,7 @@ static void tell_node_state(const struct top_node *n, const char *state,
 	ev.node = n->entry->name;
 	ev.text = state;
 	ev.reason = reason;
-	if (figures.inventory) {
-		ev.machine = figures.inventory->machine;
-		ev.slots = peer_slots(n->peer);
-		ev.cores = figures.inventory->cores;
-		ev.memory = (int64_t)figures.inventory->memory_mib << 20;
-	}
+	coord_figures_node(&ev, &figures, peer_slots(n->peer));
 	tell_page(n->all, &ev);
 }
 
@@ -106,11 +102,6 @@ static void on_state(void *ctx, enum peer_state state, const char *why)
 	set_known(n);
 }
 
-static int64_t known_or_not(uint32_t n, int64_t less)
-{
-	return n == WIRE_HEALTH_UNKNOWN ? EVENTS_UNKNOWN : n - less;
-}
-
 static void on_load(void *ctx)
 {
 	struct top_node *n = ctx;
@@ -119,14 +110,7 @@ static void on_load(void *ctx)
 
 	peer_figures(n->peer, &figures);
 	ev.node = n->entry->name;
-	ev.sent = (int64_t)figures.sent;
-	ev.received = (int64_t)figures.received;
-	ev.load = figures.inventory->load_milli;
-	ev.memory = (int64_t)figures.inventory->available_mib << 20;
-	ev.foreign = known_or_not(figures.health->foreign_milli, 0);
-	ev.celsius = known_or_not(figures.health->temperature_mk,
-				  WIRE_HEALTH_ZERO);
-	ev.speed = known_or_not(figures.health->speed_milli, 0);
+	coord_figures_load(&ev, &figures);
 	tell_page(n->all, &ev);
 	set_known(n);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "coord/tell.h"
 
+#include "coord/figures.h"
 #include "coord/slots.h"
 #include "coord/unit.h"
 #include "peer/peer.h"
@@ -82,12 +83,7 @@ void coord_tell_node(const struct coord_node *n, const char *state,
 	ev.node = n->entry->name;
 	ev.text = state;
 	ev.reason = reason;
-	if (figures.inventory) {
-		ev.machine = figures.inventory->machine;
-		ev.slots = coord_slots(n);
-		ev.cores = figures.inventory->cores;
-		ev.memory = (int64_t)figures.inventory->memory_mib << 20;
-	}
+	coord_figures_node(&ev, &figures, coord_slots(n));
 	tell_hub(n->coord, &ev);
 }
 
@@ -102,11 +98,6 @@ void coord_tell_cell(const struct coord_node *n,
 	ev.text = state;
 	ev.reason = reason;
 	tell_hub(n->coord, &ev);
-}
-
-static int64_t known(uint32_t n, int64_t less)
-{
-	return n == WIRE_HEALTH_UNKNOWN ? EVENTS_UNKNOWN : n - less;
 }
 
 void coord_tell_load(const struct coord_node *n)
@@ -124,16 +115,6 @@ void coord_tell_load(const struct coord_node *n)
 	ev.jobs_done = done.jobs;
 	ev.failed = done.errors;
 	ev.retries = done.retries;
-	ev.cpu_ms = (int64_t)figures.busy_ms;
-	ev.sent = (int64_t)figures.sent;
-	ev.received = (int64_t)figures.received;
-	if (figures.inventory) {
-		ev.load = figures.inventory->load_milli;
-		ev.memory = (int64_t)figures.inventory->available_mib << 20;
-		ev.foreign = known(figures.health->foreign_milli, 0);
-		ev.celsius = known(figures.health->temperature_mk,
-				   WIRE_HEALTH_ZERO);
-		ev.speed = known(figures.health->speed_milli, 0);
-	}
+	coord_figures_load(&ev, &figures);
 	tell_hub(n->coord, &ev);
 }
