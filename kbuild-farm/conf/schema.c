@@ -35,7 +35,7 @@ static const struct conf_key known[] = {
 	  CONF_READ },
 	{ "toolchain", false, "strict", CONF_WORD, 0, 0, "true false",
 	  CONF_READ },
-	{ "tree", true, "url", CONF_TEXT, 0, 0, NULL, CONF_SECTION_UNREAD },
+	{ "tree", true, "url", CONF_TEXT, 0, 0, NULL, CONF_READ },
 	{ "nightly", true, "tree", CONF_TEXT, 0, 0, NULL, CONF_SECTION_UNREAD },
 	{ "nightly", true, "rev", CONF_TEXT, 0, 0, NULL, CONF_SECTION_UNREAD },
 	{ "nightly", true, "arch", CONF_TEXT, 0, 0, NULL, CONF_SECTION_UNREAD },

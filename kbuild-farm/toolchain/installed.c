@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/fs.h"
+#include "base/lock.h"
 #include "base/vec.h"
 #include "toolchain/data.h"
 #include "toolchain/place.h"
@@ -204,45 +205,6 @@ char *toolchain_installed_driver(const struct toolchain_installed *t)
 	return xasprintf("%s/%s", t->bin, t->driver);
 }
 
-/* "12 (make), 14 (kfarm)": who has a lock on the file that `fd` has open. */
-static char *holders(int fd)
-{
-	FILE *locks = fopen("/proc/locks", "re");
-	struct strv who = { 0 };
-	char *line = NULL, *out;
-	unsigned int major, minor;
-	unsigned long inode;
-	size_t room = 0;
-	struct stat st;
-	long pid;
-
-	if (fstat(fd, &st))
-		st = (struct stat){ 0 };
-	while (locks && getline(&line, &room, locks) > 0) {
-		struct buf name = { 0 };
-		struct err ignored;
-		char *file;
-
-		if (sscanf(line, "%*s FLOCK %*s %*s %ld %x:%x:%lu", &pid,
-			   &major, &minor, &inode) != 4 ||
-		    inode != st.st_ino || pid <= 0 || pid == getpid())
-			continue;
-		file = xasprintf("/proc/%ld/comm", pid);
-		if (!fs_read(file, 4096, &name, &ignored) && name.len)
-			strv_addf(&who, "%ld (%.*s)", pid,
-				  (int)strcspn(buf_str(&name), "\n"),
-				  buf_str(&name));
-		buf_release(&name);
-		free(file);
-	}
-	if (locks)
-		fclose(locks);
-	free(line);
-	out = who.n ? strv_join(&who, ", ") : xstrdup("another process");
-	strv_release(&who);
-	return out;
-}
-
 /* A descriptor of `dir`, locked, which is still what has that name. */
 static int lock_dir(const char *dir, int how, struct err *err)
 {
@@ -254,7 +216,7 @@ static int lock_dir(const char *dir, int how, struct err *err)
 	if (fd < 0)
 		return err_errno(err, "%s", dir);
 	if (flock(fd, how | LOCK_NB)) {
-		who = errno == EWOULDBLOCK ? holders(fd) : NULL;
+		who = errno == EWOULDBLOCK ? lock_holders(fd) : NULL;
 		ret = who ? err_set(err, EBUSY, "%s: in use by process %s", dir,
 				    who) :
 			    err_errno(err, "%s: lock", dir);
