@@ -25,6 +25,8 @@ int buf_reserve(struct buf *b, size_t n);
 void buf_add(struct buf *b, const void *data, size_t len);
 void buf_add_bytes(struct buf *b, struct bytes in);
 void buf_add_str(struct buf *b, const char *s);
+/* In decimal digits: what printf() takes ten times as long for. */
+void buf_add_number(struct buf *b, uint64_t n);
 void buf_printf(struct buf *b, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Remove the first `n` bytes, `n` <= len. */

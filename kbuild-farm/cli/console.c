@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BETWEEN_MS  125 /* pictures */
+#define BETWEEN_MS  135 /* pictures; in 150 ms an event is to be seen */
 #define TAIL_US     250000 /* how often a log is looked at that is shown */
 #define LOG_BLOCK   (1u << 16)
 #define LOG_AT_ONCE 16 /* blocks for one picture */

@@ -34,10 +34,14 @@ void ui_canvas_resize(struct ui_canvas *c, unsigned rows, unsigned columns)
 
 void ui_canvas_clear(struct ui_canvas *c)
 {
-	struct ui_cell *end = c->cell + (size_t)c->rows * c->columns;
+	size_t row = c->columns * sizeof(*c->cell);
 
-	for (struct ui_cell *cell = c->cell; cell < end; cell++)
-		*cell = blank;
+	if (!c->rows)
+		return;
+	for (unsigned i = 0; i < c->columns; i++)
+		c->cell[i] = blank;
+	for (unsigned i = 1; i < c->rows; i++)
+		memcpy(c->cell + (size_t)i * c->columns, c->cell, row);
 }
 
 void ui_canvas_release(struct ui_canvas *c)

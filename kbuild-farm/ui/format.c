@@ -12,44 +12,56 @@ void ui_format_time(struct buf *out, uint64_t ms)
 		buf_printf(out, "%llu:%02llu", s / 60, s % 60);
 }
 
+/* With a unit, 0: none. */
+static void put_whole(struct buf *out, uint64_t n, char unit)
+{
+	buf_add_number(out, n);
+	if (unit)
+		buf_add(out, &unit, 1);
+}
+
+static void put_tenths(struct buf *out, uint64_t tenths, char unit)
+{
+	buf_add_number(out, tenths / 10);
+	buf_add_str(out, ".");
+	put_whole(out, tenths % 10, unit);
+}
+
 void ui_format_span(struct buf *out, uint64_t ms)
 {
-	unsigned long long s = ms / 1000;
+	uint64_t s = ms / 1000;
 
 	if (s < 100)
-		buf_printf(out, "%llu.%llus", s,
-			   (unsigned long long)ms / 100 % 10);
+		put_tenths(out, ms / 100, 's');
 	else if (s < 1000)
-		buf_printf(out, "%llus", s);
+		put_whole(out, s, 's');
 	else if (s < 100 * 60)
-		buf_printf(out, "%llum", s / 60);
+		put_whole(out, s / 60, 'm');
 	else if (s < 100 * 3600)
-		buf_printf(out, "%lluh", s / 3600);
+		put_whole(out, s / 3600, 'h');
 	else
-		buf_printf(out, "%llud", s / 86400 < 9999 ? s / 86400 : 9999);
+		put_whole(out, s / 86400 < 9999 ? s / 86400 : 9999, 'd');
 }
 
 void ui_format_bytes(struct buf *out, uint64_t bytes)
 {
 	static const char units[] = "KMGTPE";
-	unsigned long long tenths;
+	uint64_t tenths;
 	size_t unit = 0;
 
 	if (bytes < 1000) {
-		buf_printf(out, "%u", (unsigned)bytes);
+		put_whole(out, bytes, 0);
 		return;
 	}
 	for (tenths = bytes / 100; tenths >= 10000; tenths /= 1000)
 		unit++;
 	if (tenths < 100)
-		buf_printf(out, "%llu.%llu%c", tenths / 10, tenths % 10,
-			   units[unit]);
+		put_tenths(out, tenths, units[unit]);
 	else
-		buf_printf(out, "%llu%c", tenths / 10, units[unit]);
+		put_whole(out, tenths / 10, units[unit]);
 }
 
 void ui_format_milli(struct buf *out, uint64_t milli)
 {
-	buf_printf(out, "%llu.%llu", (unsigned long long)milli / 1000,
-		   (unsigned long long)milli / 100 % 10);
+	put_tenths(out, milli / 100, 0);
 }

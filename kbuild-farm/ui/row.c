@@ -229,7 +229,7 @@ static void put_jobs_count(struct buf *out, uint64_t n)
 {
 	/* In five columns; nobody counts these one by one. */
 	if (n < 100000)
-		buf_printf(out, "%u", (unsigned)n);
+		buf_add_number(out, n);
 	else
 		ui_format_bytes(out, n);
 }
@@ -349,35 +349,39 @@ static void put_toolchain_and_note(struct buf *out, const struct ui_node *n)
 	put_note(out, n);
 }
 
+/* `text` is room for it. */
 static void put_cell(const struct ui_row *r, unsigned row, unsigned at,
-		     const struct ui_node *n, enum ui_column column)
+		     const struct ui_node *n, enum ui_column column,
+		     struct buf *text)
 {
 	unsigned width = r->columns->width[column];
 	enum ui_style style = UI_NORMAL;
-	struct buf text = { 0 };
 
+	buf_reset(text);
 	if (column == UI_COLUMN_NAME)
-		buf_add_str(&text, n->told->name);
+		buf_add_str(text, n->told->name);
 	else if (column == UI_COLUMN_STATE)
-		put_state(&text, r, n, &style);
+		put_state(text, r, n, &style);
 	else if (column == UI_COLUMN_NOTE)
-		put_toolchain_and_note(&text, n);
+		put_toolchain_and_note(text, n);
 	else
-		put_figure(&text, n, column, &style);
+		put_figure(text, n, column, &style);
+	if (!text->len)
+		return;
 	/* What a note begins with matters most, of a name both ends. */
 	if (column == UI_COLUMN_NOTE)
-		ui_area_put(r->area, row, at, width, style, buf_str(&text));
+		ui_area_put(r->area, row, at, width, style, buf_str(text));
 	else if (columns_of[column].left)
 		ui_area_put_elided(r->area, row, at, width, style,
-				   buf_str(&text));
+				   buf_str(text));
 	else
 		ui_area_put_right(r->area, row, at, width, style,
-				  buf_str(&text));
-	buf_release(&text);
+				  buf_str(text));
 }
 
 void ui_row_put(const struct ui_row *r, unsigned row, const struct ui_node *n)
 {
+	struct buf text = { 0 };
 	unsigned at = 1;
 
 	for (unsigned i = 0; i < UI_COLUMNS; i++) {
@@ -386,13 +390,14 @@ void ui_row_put(const struct ui_row *r, unsigned row, const struct ui_node *n)
 		if (!width)
 			continue;
 		if (i == UI_COLUMN_SLOTS && put_why(r, row, at, n))
-			return;
+			break;
 		if (i == UI_COLUMN_SLOTS)
 			put_slots(r, row, at, n);
 		else
-			put_cell(r, row, at, n, i);
+			put_cell(r, row, at, n, i, &text);
 		at += width + 1;
 	}
+	buf_release(&text);
 }
 
 /* ------------------------------------------------------- what is below it */

@@ -37,6 +37,15 @@
 #define OUTPUT_MAX  (64u << 20) /* of one picture */
 #define COLORS_FEW  8
 #define COLORS_MANY 256
+#define WIDE_KNOWN  64
+
+/* What the C library says of a character, which it takes its time for. */
+struct wide {
+	char text[15]; /* as in a cell; "": none yet */
+	int columns;
+	bool fits; /* it is as wide as the canvas takes it for */
+	wchar_t code[CCHARW_MAX + 1];
+};
 
 struct look {
 	attr_t attr;
@@ -51,6 +60,7 @@ struct ui_screen {
 	locale_t locale;
 	bool utf8;
 	struct look look[UI_STYLES];
+	struct wide wide[WIDE_KNOWN]; /* by a hash of their texts */
 	struct outlet outlet;
 	struct termios before, modes; /* the terminal's, and ours */
 	bool entered, hung_up;
@@ -445,6 +455,21 @@ static bool to_wide(wchar_t *out, const char *text, int columns)
 	return n > 0;
 }
 
+/* Of a cell's text; NULL: it cannot be shown. */
+static const wchar_t *find_wide(struct ui_screen *s, const char *text,
+				int columns)
+{
+	/* Most of one picture differ in their last byte of three. */
+	struct wide *w = &s->wide[(uint8_t)text[2] % WIDE_KNOWN];
+
+	if (w->columns != columns || memcmp(w->text, text, sizeof(w->text))) {
+		memcpy(w->text, text, sizeof(w->text));
+		w->columns = columns;
+		w->fits = to_wide(w->code, text, columns);
+	}
+	return w->fits ? w->code : NULL;
+}
+
 static void show_cell(struct ui_screen *s, unsigned row, unsigned column,
 		      const struct ui_cell *cell, int columns)
 {
@@ -452,7 +477,7 @@ static void show_cell(struct ui_screen *s, unsigned row, unsigned column,
 		&s->look[cell->style < UI_STYLES ? cell->style : UI_NORMAL];
 	uint8_t c = (uint8_t)cell->text[0];
 	chtype plain = look->attr | (chtype)COLOR_PAIR(look->pair);
-	wchar_t wide[CCHARW_MAX + 1];
+	const wchar_t *wide;
 	cchar_t out;
 
 	if (!c)
@@ -462,8 +487,8 @@ static void show_cell(struct ui_screen *s, unsigned row, unsigned column,
 			(c >= ' ' && c < 0x7f ? c : '?') | plain);
 		return;
 	}
-	if (to_wide(wide, cell->text, columns) &&
-	    setcchar(&out, wide, look->attr, look->pair, NULL) == OK) {
+	wide = find_wide(s, cell->text, columns);
+	if (wide && setcchar(&out, wide, look->attr, look->pair, NULL) == OK) {
 		mvadd_wch((int)row, (int)column, &out);
 		return;
 	}

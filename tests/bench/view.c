@@ -5,7 +5,7 @@
  *	view NODES RATE COLUMNS ROWS SECONDS
  *
  * Plays a build that is made up (events/simulate.h) at its own pace: all events
- * go to the model, eight pictures a second to a terminal that reads.  Prints
+ * go to the model, a picture every 135 ms to a terminal that reads.  Prints
  * how many jobs a second there were, and what model, view and screen took:
  * percent of one core, CPU time.
  */
@@ -23,9 +23,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TICK_MS    25
-#define PICTURE_MS 125 /* as cli/console */
-#define WARM_UP_MS 10000 /* until all nodes have jobs */
+#define TICK_MS    15
+#define PICTURE_MS 135 /* as cli/console */
+#define WARM_UP_MS 10005 /* until all nodes have jobs */
 
 struct cost {
 	uint64_t model, view, screen; /* us */

@@ -69,6 +69,20 @@ START_TEST(printf_grows_for_a_text_of_any_length)
 }
 END_TEST
 
+START_TEST(a_number_is_its_digits)
+{
+	struct buf b = { 0 };
+
+	buf_add_number(&b, 0);
+	buf_add_str(&b, " ");
+	buf_add_number(&b, 10);
+	buf_add_str(&b, " ");
+	buf_add_number(&b, UINT64_MAX);
+	ck_assert_str_eq(buf_str(&b), "0 10 18446744073709551615");
+	buf_release(&b);
+}
+END_TEST
+
 START_TEST(reserve_refuses_what_cannot_be_and_leaves_the_rest)
 {
 	struct buf b = { 0 };
@@ -171,6 +185,7 @@ int main(void)
 	tcase_add_test(tc, a_nul_follows_whatever_is_added);
 	tcase_add_test(tc, bytes_may_hold_nul);
 	tcase_add_test(tc, printf_grows_for_a_text_of_any_length);
+	tcase_add_test(tc, a_number_is_its_digits);
 	tcase_add_test(tc, reserve_refuses_what_cannot_be_and_leaves_the_rest);
 	tcase_add_test(tc, reserve_makes_room_without_adding);
 	tcase_add_test(tc, consume_takes_from_the_front);
