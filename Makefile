@@ -55,7 +55,7 @@ all: $B/kfarm $B/kfarmd $B/kfarm-cc
 # ---------------------------------------------------------------- flags
 
 PACKAGES := libgit2 lzo2 libzstd openssl libevent_core jansson libarchive \
-	libcurl
+	libcurl zlib
 # What kfarm alone is linked with: ui/screen.
 SCREEN_PACKAGES := ncursesw
 ifneq ($(if $(MAKECMDGOALS),$(filter-out clean lint format uninstall \

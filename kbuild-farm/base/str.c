@@ -131,6 +131,21 @@ char *str_seen_from(const char *cwd, const char *path)
 	return path[0] == '/' ? xstrdup(path) : xasprintf("%s/%s", cwd, path);
 }
 
+char *str_plain_path(const char *path)
+{
+	size_t len;
+
+	while (path[0] == '.' && path[1] == '/')
+		for (path++; *path == '/'; path++)
+			;
+	if (!strcmp(path, "."))
+		path++;
+	len = strlen(path);
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	return xstrndup(path, len);
+}
+
 int str_number(const char *s, long min, long max, long *out)
 {
 	char *end;

@@ -31,6 +31,9 @@ char *str_dir(const char *path);
 const char *str_below(const char *path, const char *dir);
 /* `path` as seen from the directory `cwd`; the caller frees it. */
 char *str_seen_from(const char *cwd, const char *path);
+/* "a/b" of "./a/b/", "" of "./" and ".": what tar calls files; the caller
+ * frees it. */
+char *str_plain_path(const char *path);
 /* A decimal number from `min` to `max`: 0, or -EINVAL or -ERANGE. */
 int str_number(const char *s, long min, long max, long *out);
 /* A hexadecimal digit's value, of either case; -1: it is none. */

@@ -5,6 +5,7 @@
 #include "base/which.h"
 #include "kernel/compat.h"
 #include "kernel/environ.h"
+#include "tree/version.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -37,37 +38,6 @@ static char *tree_path(const char *directory, char *const *env)
 	return real ? real : xstrdup(directory);
 }
 
-/* The value of "NAME = value" in a Makefile's first lines, "" without one. */
-static char *makefile_value(const char *text, const char *name)
-{
-	size_t n = strlen(name);
-
-	for (const char *line = text; *line; line += *line == '\n') {
-		if (str_starts(line, name) && strchr(" =", line[n])) {
-			line += n + strspn(line + n, " =\t");
-			return xstrndup(line, strcspn(line, "\n "));
-		}
-		line += strcspn(line, "\n");
-	}
-	return xstrdup("");
-}
-
-static char *kernel_version(const char *makefile)
-{
-	static const char *const names[] = { "VERSION", "PATCHLEVEL",
-					     "SUBLEVEL", "EXTRAVERSION" };
-	char *v[4], *out = NULL;
-
-	for (int i = 0; i < 4; i++)
-		v[i] = makefile_value(makefile, names[i]);
-	if (*v[0] && *v[1])
-		out = xasprintf("%s.%s.%s%s", v[0], v[1], *v[2] ? v[2] : "0",
-				v[3]);
-	for (int i = 0; i < 4; i++)
-		free(v[i]);
-	return out;
-}
-
 static bool tree_has_dir(const char *tree, const char *name)
 {
 	char *path = xasprintf("%s/%s", tree, name);
@@ -87,7 +57,7 @@ static int read_tree(struct kernel_plan *p, struct err *err)
 	} else {
 		ret = fs_read(path, MAKEFILE_MAX, &p->makefile, err);
 		if (!ret)
-			p->version = kernel_version(buf_str(&p->makefile));
+			p->version = tree_version_read(buf_str(&p->makefile));
 		if (!p->version || !tree_has_dir(p->tree, "arch") ||
 		    !tree_has_dir(p->tree, "scripts/kconfig"))
 			ret = err_set(err, EINVAL,

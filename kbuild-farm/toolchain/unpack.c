@@ -166,26 +166,10 @@ static int write_file(struct toolchain_unpack *u, struct archive_entry *e,
 	return ret;
 }
 
-/* "./a/b/" is "a/b" and "./" is "": what tar makes of "tar -C x .". */
-static char *plain_path(const char *path)
-{
-	size_t len;
-
-	while (path[0] == '.' && path[1] == '/')
-		for (path++; *path == '/'; path++)
-			;
-	if (!strcmp(path, "."))
-		path++;
-	len = strlen(path);
-	while (len > 1 && path[len - 1] == '/')
-		len--;
-	return xstrndup(path, len);
-}
-
 static int write_hard(struct toolchain_unpack *u, struct archive_entry *e,
 		      const char *path)
 {
-	char *target = plain_path(archive_entry_hardlink(e));
+	char *target = str_plain_path(archive_entry_hardlink(e));
 	int ret;
 
 	if (archive_entry_size_is_set(e) && archive_entry_size(e) > 0)
@@ -207,7 +191,7 @@ static int write_entry(struct toolchain_unpack *u, struct archive_entry *e)
 	if (!name)
 		return err_set(&u->why, EINVAL,
 			       "the name of an entry cannot be read");
-	path = plain_path(name);
+	path = str_plain_path(name);
 	if (archive_entry_hardlink(e))
 		ret = write_hard(u, e, path);
 	else if (archive_entry_filetype(e) == AE_IFLNK)

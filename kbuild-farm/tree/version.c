@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tree/version.h"
+
+#include "base/str.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The value of "NAME = value" in a Makefile's first lines, "" without one. */
+static char *makefile_value(const char *text, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *line = text; *line; line += *line == '\n') {
+		if (str_starts(line, name) && strchr(" =", line[n])) {
+			line += n + strspn(line + n, " =\t");
+			return xstrndup(line, strcspn(line, "\n "));
+		}
+		line += strcspn(line, "\n");
+	}
+	return xstrdup("");
+}
+
+char *tree_version_read(const char *makefile)
+{
+	static const char *const names[] = { "VERSION", "PATCHLEVEL",
+					     "SUBLEVEL", "EXTRAVERSION" };
+	char *v[4], *out = NULL;
+
+	for (int i = 0; i < 4; i++)
+		v[i] = makefile_value(makefile, names[i]);
+	if (*v[0] && *v[1])
+		out = xasprintf("%s.%s.%s%s", v[0], v[1], *v[2] ? v[2] : "0",
+				v[3]);
+	for (int i = 0; i < 4; i++)
+		free(v[i]);
+	return out;
+}

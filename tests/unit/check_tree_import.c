@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: tree */
+#include "tree/import.h"
+
+#include "../lib/tempdir.h"
+#include "base/spawn.h"
+#include "suite.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+static char dir[TEMPDIR_SIZE];
+static char *tree, *archive, *repository;
+
+static void set_up(void)
+{
+	tempdir_make(dir);
+	tree = xasprintf("%s/tree", dir);
+	archive = xasprintf("%s/a.tar", dir);
+	repository = xasprintf("%s/r.git", dir);
+}
+
+static void tear_down(void)
+{
+	tempdir_remove(dir);
+	free(tree);
+	free(archive);
+	free(repository);
+}
+
+/* What a shell command in `dir` prints; the caller frees it. */
+static char *shell(const char *command)
+{
+	char *argv[] = { (char[]){ "sh" }, (char[]){ "-ec" }, (char *)command,
+			 NULL };
+	const struct spawn what = { .argv = argv,
+				    .cwd = dir,
+				    .fd = { -1, -1, 2 } };
+	struct buf out = { 0 };
+	struct err err = { 0 };
+	int status;
+
+	ck_assert_msg(
+		!spawn_capture(&what, 1u << 20, 60000, &out, &status, &err),
+		"%s", err.text);
+	ck_assert_msg(!status, "%s", command);
+	return buf_steal(&out);
+}
+
+static void run(const char *command)
+{
+	free(shell(command));
+}
+
+static void make_tree(void)
+{
+	run("mkdir -p tree/kernel tree/empty tree/a-b tree/a\n"
+	    "printf 'VERSION = 6\nPATCHLEVEL = 1\nSUBLEVEL = 7\n"
+	    "EXTRAVERSION =\n' >tree/Makefile\n"
+	    "echo fork >tree/kernel/fork.c; echo x >tree/a/x; "
+	    "echo y >tree/a-b/y; echo z >tree/a.c; cp tree/a/x tree/a/x2\n"
+	    "echo '#!/bin/sh' >tree/kernel/gen; chmod 755 tree/kernel/gen\n"
+	    "ln -s ../a/x tree/kernel/link; : >tree/none\n"
+	    "find tree -exec touch -h -d @1700000000 {} +\n"
+	    "touch -d @1600000000 tree/Makefile\n");
+}
+
+static int import(const char *from, struct tree_imported *got, struct err *err)
+{
+	struct tree_import what = { .from = from, .repository = repository };
+
+	return tree_import(&what, got, err);
+}
+
+/* The commit that a good import makes; the repository is gone again. */
+static char *commit_of(const char *from)
+{
+	struct tree_imported got;
+	struct err err = { 0 };
+	char *commit;
+
+	ck_assert_msg(!import(from, &got, &err), "%s", err.text);
+	commit = xstrdup(got.commit);
+	tree_imported_release(&got);
+	ck_assert_int_eq(fs_remove(repository, &err), 0);
+	return commit;
+}
+
+START_TEST(a_directory_becomes_what_git_would_make_of_it)
+{
+	struct tree_imported got;
+	struct err err = { 0 };
+	char *ours, *gits;
+
+	make_tree();
+	ck_assert_msg(!import(tree, &got, &err), "%s", err.text);
+	ck_assert_str_eq(got.version, "6.1.7");
+	ck_assert_uint_eq(got.files, 9);
+	run("git --git-dir=r.git fsck --strict --full");
+	ours = shell("git --git-dir=r.git rev-parse 'HEAD^{tree}'");
+	gits = shell("cd tree && git init -q . && git add -A . && "
+		     "git write-tree; rm -rf .git");
+	ck_assert_str_eq(ours, gits);
+	free(ours);
+	free(gits);
+	ours = shell("git --git-dir=r.git log -1 --format='%an %at %s %D'; "
+		     "git --git-dir=r.git describe --exact-match");
+	ck_assert_str_eq(ours, "kfarm 1600000000 Import of 6.1.7 "
+			       "HEAD -> main, tag: v6.1.7\nv6.1.7\n");
+	free(ours);
+	tree_imported_release(&got);
+}
+END_TEST
+
+START_TEST(equal_contents_are_equal_commits)
+{
+	static const char *const tars[] = {
+		"tar -cf a.tar tree",
+		"tar -cJf a.tar tree",
+		"tar -czf a.tar ./tree",
+		"tar -C tree -cf a.tar .",
+		"mv tree other; tar -cf a.tar other; mv other tree",
+		"tar --format=pax --owner=7 --sort=name -cf a.tar tree",
+		"cp -al tree/a/x tree/hard; tar -cf a.tar tree; rm tree/hard; "
+		"tar -xf a.tar; rm tree/hard; tar -cf a.tar tree",
+	};
+	char *first, *other;
+
+	make_tree();
+	first = commit_of(tree);
+	for (size_t i = 0; i < sizeof(tars) / sizeof(*tars); i++) {
+		run(tars[i]);
+		other = commit_of(archive);
+		ck_assert_str_eq(first, other);
+		free(other);
+	}
+	run("echo more >>tree/a/x");
+	other = commit_of(tree);
+	ck_assert_str_ne(first, other);
+	free(other);
+	free(first);
+}
+END_TEST
+
+START_TEST(hard_links_are_files)
+{
+	char *ours, *gits;
+	struct tree_imported got;
+	struct err err = { 0 };
+
+	make_tree();
+	run("ln tree/kernel/gen tree/zz; tar -cf a.tar tree");
+	ck_assert_msg(!import(archive, &got, &err), "%s", err.text);
+	ours = shell("git --git-dir=r.git rev-parse 'HEAD^{tree}'");
+	gits = shell("cd tree && git init -q . && git add -A . && "
+		     "git write-tree");
+	ck_assert_str_eq(ours, gits);
+	tree_imported_release(&got);
+	free(ours);
+	free(gits);
+}
+END_TEST
+
+/* ---- what is refused ---- */
+
+struct member {
+	const char *path;
+	unsigned type;
+	const char *content; /* or where a link leads */
+	bool hard;
+};
+
+/* Each archive is one to three members; what is said of it. */
+static const struct {
+	struct member member[3];
+	int ret;
+	const char *says;
+} hostile[] = {
+	{ { { "../out", AE_IFREG, "x", false } }, -EINVAL, "../out" },
+	{ { { "/etc/out", AE_IFREG, "x", false } }, -EINVAL, "/etc/out" },
+	{ { { "a/../../out", AE_IFREG, "x", false } }, -EINVAL, "a/../.." },
+	{ { { "a/..", AE_IFDIR, NULL, false } }, -EINVAL, "a/.." },
+	{ { { "t/.git/config", AE_IFREG, "x", false } }, -EINVAL, ".git" },
+	{ { { ".GIT/hooks/x", AE_IFREG, "x", false } }, -EINVAL, ".GIT" },
+	{ { { "t/.giT", AE_IFLNK, "/tmp", false } }, -EINVAL, ".giT" },
+	{ { { "git~1/config", AE_IFREG, "x", false } }, -EINVAL, "git~1" },
+	{ { { "t//x", AE_IFREG, "x", false } }, -EINVAL, "t//x" },
+	{ { { "d", AE_IFLNK, "/tmp", false }, { "d/x", AE_IFREG, "x", false } },
+	  -EINVAL,
+	  "d/x: lies below" },
+	{ { { "d", AE_IFREG, "y", false },
+	    { "d.c", AE_IFREG, "y", false },
+	    { "d/x", AE_IFREG, "x", false } },
+	  -EINVAL,
+	  "d/x: lies below" },
+	{ { { "x", AE_IFREG, "1", false }, { "x", AE_IFREG, "2", false } },
+	  -EINVAL,
+	  "x: comes twice" },
+	{ { { "null", AE_IFCHR, NULL, false } }, -EINVAL, "null: neither" },
+	{ { { "disk", AE_IFBLK, NULL, false } }, -EINVAL, "disk: neither" },
+	{ { { "pipe", AE_IFIFO, NULL, false } }, -EINVAL, "pipe: neither" },
+	{ { { "h", AE_IFREG, "/etc/passwd", true } }, -EINVAL, "h: a hard" },
+	{ { { "h", AE_IFREG, "h", true } }, -EINVAL, "h: a hard" },
+	{ { { "l", AE_IFLNK, "/etc/passwd", false },
+	    { "h", AE_IFREG, "l", true } },
+	  -EINVAL,
+	  "h: a hard" },
+	{ { { "dir", AE_IFDIR, NULL, false } }, -EINVAL, "no file" },
+};
+
+static void put_member(struct archive *a, const struct member *m)
+{
+	struct archive_entry *e = archive_entry_new();
+	size_t n = m->type == AE_IFREG && !m->hard ? strlen(m->content) : 0;
+
+	archive_entry_set_pathname(e, m->path);
+	archive_entry_set_filetype(e, m->type);
+	archive_entry_set_perm(e, 0644);
+	archive_entry_set_size(e, (la_int64_t)n);
+	if (m->hard)
+		archive_entry_set_hardlink(e, m->content);
+	else if (m->type == AE_IFLNK)
+		archive_entry_set_symlink(e, m->content);
+	ck_assert_int_eq(archive_write_header(a, e), ARCHIVE_OK);
+	if (n)
+		ck_assert_int_eq(archive_write_data(a, m->content, n), n);
+	archive_entry_free(e);
+}
+
+static void check_refused(const char *from, int ret, const char *says)
+{
+	struct tree_imported got;
+	struct err err = { 0 };
+
+	ck_assert_msg(import(from, &got, &err) == ret, "%s", err.text);
+	ck_assert_msg(strstr(err.text, says) != NULL, "%s", err.text);
+	ck_assert_msg(str_starts(err.text, "import "), "%s", err.text);
+	ck_assert(!fs_exists(repository));
+	ck_assert_ptr_null(got.commit);
+}
+
+START_TEST(a_hostile_archive_is_refused)
+{
+	struct archive *a = archive_write_new();
+
+	archive_write_set_format_pax(a);
+	ck_assert_int_eq(archive_write_open_filename(a, archive), ARCHIVE_OK);
+	for (int i = 0; i < 3 && hostile[_i].member[i].path; i++)
+		put_member(a, &hostile[_i].member[i]);
+	ck_assert_int_eq(archive_write_close(a), ARCHIVE_OK);
+	archive_write_free(a);
+	check_refused(archive, hostile[_i].ret, hostile[_i].says);
+}
+END_TEST
+
+START_TEST(zeros_without_end_are_refused)
+{
+	run("truncate -s 10G zero; tar -cf - zero | head -c 100000000 | "
+	    "xz -0 >a.tar; truncate -s 10G tree; rm zero; mv tree zero; "
+	    "mkdir tree; mv zero tree/");
+	check_refused(archive, -E2BIG, "more than 100 times");
+	check_refused(tree, -E2BIG, "zero: larger than 512 MiB");
+}
+END_TEST
+
+START_TEST(a_damaged_archive_is_refused)
+{
+	make_tree();
+	run("tar -cJf b.tar tree; head -c 300 b.tar >a.tar");
+	check_refused(archive, -EBADMSG, "damaged");
+	run("echo no archive >a.tar");
+	check_refused(archive, -EBADMSG, "no archive");
+	run(": >a.tar");
+	check_refused(archive, -EBADMSG, "no archive");
+}
+END_TEST
+
+START_TEST(a_directory_that_cannot_be_a_tree_is_refused)
+{
+	make_tree();
+	run("mkfifo tree/pipe");
+	check_refused(tree, -EINVAL, "pipe: neither");
+	run("rm tree/pipe; mkdir -p tree/kernel/.Git; : >tree/kernel/.Git/x");
+	check_refused(tree, -EINVAL, "kernel/.Git/x");
+	run("rm -r tree/kernel/.Git; : >tree/.config");
+	check_refused(tree, -EINVAL, "mrproper");
+	check_refused("/nonexistent", -ENOENT, "/nonexistent");
+}
+END_TEST
+
+START_TEST(what_is_there_already_is_left_alone)
+{
+	struct tree_imported got;
+	struct err err = { 0 };
+	char *before, *after;
+
+	make_tree();
+	ck_assert_int_eq(import(tree, &got, &err), 0);
+	tree_imported_release(&got);
+	before = shell("find r.git -printf '%p %T@ %s\n' | sort");
+	ck_assert_int_lt(import(tree, &got, &err), 0);
+	after = shell("find r.git -printf '%p %T@ %s\n' | sort");
+	ck_assert_str_eq(before, after);
+	free(before);
+	free(after);
+}
+END_TEST
+
+static void stop_at_once(void *ctx, uint64_t files, uint64_t bytes,
+			 uint64_t indexed, uint64_t objects)
+{
+	(void)files;
+	(void)bytes;
+	(void)indexed;
+	(void)objects;
+	atomic_store((atomic_bool *)ctx, true);
+}
+
+START_TEST(one_that_is_stopped_leaves_nothing)
+{
+	atomic_bool stop = true;
+	struct tree_import what = { .from = tree,
+				    .repository = repository,
+				    .progress = stop_at_once,
+				    .ctx = &stop,
+				    .stop = &stop };
+	struct tree_imported got;
+	struct err err = { 0 };
+
+	make_tree();
+	ck_assert_int_eq(tree_import(&what, &got, &err), -ECANCELED);
+	ck_assert(!fs_exists(repository));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("tree/import");
+	TCase *tc = tcase_create("core");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, a_directory_becomes_what_git_would_make_of_it);
+	tcase_add_test(tc, equal_contents_are_equal_commits);
+	tcase_add_test(tc, hard_links_are_files);
+	tcase_add_loop_test(tc, a_hostile_archive_is_refused, 0,
+			    sizeof(hostile) / sizeof(*hostile));
+	tcase_add_test(tc, zeros_without_end_are_refused);
+	tcase_add_test(tc, a_damaged_archive_is_refused);
+	tcase_add_test(tc, a_directory_that_cannot_be_a_tree_is_refused);
+	tcase_add_test(tc, what_is_there_already_is_left_alone);
+	tcase_add_test(tc, one_that_is_stopped_leaves_nothing);
+	suite_add_tcase(suite, tc);
+	return suite_run(suite);
+}
