@@ -32,7 +32,8 @@ struct args_option {
 	const char *help;
 	args_take *take; /* one of those below, or the caller's own */
 	size_t at; /* of what it is stored in, within the caller's struct */
-	long n; /* for args_number() and args_choice() */
+	long n; /* for args_number() and args_choice(); or: */
+#define ARGS_REPLACE (-1) /* a list is not added to one from elsewhere */
 };
 
 enum {

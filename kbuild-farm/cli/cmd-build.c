@@ -3,13 +3,9 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "cli/build.h"
 #include "cli/settings.h"
-#include "cli/watch.h"
-#include "kernel/build.h"
-#include "kernel/commands.h"
 #include "kernel/environ.h"
-#include "kernel/foreground.h"
-#include "kernel/target.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -21,15 +17,6 @@
 #define JOBS_MAX 100000
 
 extern char **environ;
-
-/* The command line, read. */
-struct build_options {
-	struct kernel_request request;
-	struct strv standard; /* toolchains of the configuration */
-	struct watch_setup watch;
-	const char *color, *ui; /* NULL: auto */
-	bool dry_run;
-};
 
 static int parse_ui(void *at, const struct args *a, struct err *err)
 {
@@ -50,18 +37,32 @@ static int parse_color(void *at, const struct args *a, struct err *err)
 	return args_text(at, a, err);
 }
 
+static int parse_arches(void *at, const struct args *a, struct err *err)
+{
+	struct strv *arches = at;
+	size_t before = arches->n;
+	int ret = args_commas(at, a, err);
+
+	if (!ret && arches->n == before)
+		ret = err_set(err, EINVAL, "-a \"%s\": no architecture",
+			      a->value);
+	return ret;
+}
+
 #define AT(member) offsetof(struct build_options, member)
 
 static const struct args_option options[] = {
 	{ 'C', "directory", "DIR", "the kernel source tree (default: here)",
 	  args_text, AT(request.directory), 0 },
-	{ 'a', "arch", "ARCH", "the kernel's ARCH: arm64, x86_64 ...",
-	  args_text, AT(request.arch), 0 },
-	{ 't', "toolchain", "NAME",
+	{ 'a', "arch", "ARCH",
+	  "the kernel's ARCH: arm64; several: arm64,x86_64", parse_arches,
+	  AT(arches), ARGS_REPLACE },
+	{ 't', "toolchain", "TOOLCHAIN",
 	  "gcc-13, clang-14 ..., an installed one or a prefix", args_text,
 	  AT(request.toolchain), 0 },
-	{ 'k', "kconfig", "NAME", "a configuration target, or a file",
-	  args_text, AT(request.kconfig), 0 },
+	{ 'k', "kconfig", "KCONFIG",
+	  "a configuration target, or a file; several: again", args_list,
+	  AT(kconfigs), ARGS_REPLACE },
 	{ 'K', "kconfig-add", "ADD",
 	  "a fragment: a file, a name in the tree, CONFIG_X=v", args_list,
 	  AT(request.kconfig_add), 0 },
@@ -181,133 +182,24 @@ static int choose_view(struct build_options *o, struct err *err)
 	return 0;
 }
 
-static void print_plan(const struct kernel_plan *plan)
-{
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	const struct kernel_request *r = plan->request;
-	struct buf out = { 0 };
-
-	buf_add_str(&out, "#!/bin/sh\n");
-	kernel_commands_plan(&out, plan,
-			     r->output_dir ? r->output_dir :
-					     "~/.cache/kfarm/builds/N");
-	kernel_commands_script(&out, plan,
-			       r->jobs   ? r->jobs :
-			       cores > 0 ? (unsigned)cores :
-					   1);
-	fwrite(out.data, 1, out.len, stdout);
-	buf_release(&out);
-}
-
-/* Prints what a build left to say; its exit status. */
-static int end_build(struct kernel_result *result, const struct err *err)
-{
-	if (result->summary)
-		fputs(result->summary, stderr);
-	if (err->text[0] && !result->signal)
-		log_error("%s", err->text);
-	free(result->summary);
-	if (result->signal)
-		settings_end_by(result->signal);
-	return result->signal ? EXIT_INTERRUPTED : result->status;
-}
-
-static int run_build(struct build_options *o, const struct kernel_plan *plan,
-		     const struct node_roster *roster, struct err *err)
-{
-	struct kernel_result result = { 0 };
-	struct watch_setup view = o->watch;
-	struct watch *watch;
-
-	/* The user's own standard streams are make's then. */
-	if (!roster && view.mode != WATCH_VERBOSE)
-		view.mode = WATCH_NONE;
-	if (watch_new(&watch, &view, err)) {
-		log_error("%s", err->text);
-		return EXIT_USAGE;
-	}
-	if (roster)
-		kernel_build(&result, plan, roster, watch_hooks(watch), err);
-	else
-		kernel_foreground(&result, plan, watch_hooks(watch), err);
-	watch_free(watch);
-	return end_build(&result, err);
-}
-
-/* A plan for these targets, and what follows from it. */
-static int plan_and_build(struct build_options *o,
-			  const struct node_roster *roster, struct err *err)
-{
-	struct kernel_plan plan = { 0 };
-	int ret = kernel_plan_make(&plan, &o->request, environ, err);
-	int status = EXIT_OK;
-
-	if (ret) {
-		log_error("%s", err->text);
-		status = ret == -ENOTSUP ? EXIT_FARM : EXIT_USAGE;
-	} else if (o->dry_run) {
-		print_plan(&plan);
-	} else {
-		status = run_build(o, &plan, roster, err);
-	}
-	kernel_plan_release(&plan);
-	return status;
-}
-
-/* Those that ask, as menuconfig, come first; the others build with that. */
-static int run_asking(struct build_options *o, struct strv *rest,
-		      struct err *err)
-{
-	struct strv all = o->request.targets, asking = { 0 };
-	int status = EXIT_OK;
-
-	for (size_t i = 0; i < all.n; i++)
-		strv_add(kernel_target_use(all.v[i]) == KERNEL_TARGET_ASKS ?
-				 &asking :
-				 rest,
-			 all.v[i]);
-	if (asking.n) {
-		o->request.targets = asking;
-		status = plan_and_build(o, NULL, err);
-		o->request.targets = all;
-	}
-	strv_release(&asking);
-	return status;
-}
-
-static int run_targets(struct build_options *o,
-		       const struct node_roster *roster, struct err *err)
-{
-	struct strv rest = { 0 };
-	int status;
-
-	if (o->dry_run)
-		return plan_and_build(o, roster, err);
-	if (kernel_target_only_prints(&o->request.targets))
-		return plan_and_build(o, NULL, err);
-	status = run_asking(o, &rest, err);
-	if (!status && (rest.n || !o->request.targets.n)) {
-		strv_release(&o->request.targets);
-		o->request.targets = rest;
-		return plan_and_build(o, roster, err);
-	}
-	strv_release(&rest);
-	return status;
-}
-
 static int load_and_run(struct build_options *o, struct err *err)
 {
 	struct node_roster roster = { 0 };
-	int status;
+	struct build_list list = { 0 };
+	int status = EXIT_USAGE, ret;
 
 	o->request.standard = &o->standard;
-	if (settings_load(&roster, o->request.no_remote,
-			  &o->request.require_remote, &o->standard, err)) {
+	ret = settings_load(&roster, o->request.no_remote,
+			    &o->request.require_remote, &o->standard, err);
+	if (ret) {
 		log_error("%s", err->text);
-		status = EXIT_USAGE;
+		status = build_status_bisected(o->request.directory, status,
+					       KERNEL_CAUSE_OTHER);
 	} else {
-		status = run_targets(o, &roster, err);
+		build_list_make(&list, o, environ);
+		status = build_run(o, &roster, &list);
 	}
+	build_list_release(&list);
 	node_roster_release(&roster);
 	return status;
 }
@@ -316,12 +208,17 @@ static int build_main(char *const *argv)
 {
 	struct build_options o = { 0 };
 	struct err err = { 0 };
-	int status = EXIT_USAGE;
+	int status;
 
-	if (parse_build(&o, argv, &err) || choose_view(&o, &err))
+	if (parse_build(&o, argv, &err) || choose_view(&o, &err)) {
 		log_error("build: %s", err.text);
-	else
+		status = build_status_bisected(o.request.directory, EXIT_USAGE,
+					       KERNEL_CAUSE_OTHER);
+	} else {
 		status = load_and_run(&o, &err);
+	}
+	strv_release(&o.arches);
+	strv_release(&o.kconfigs);
 	strv_release(&o.standard);
 	strv_release(&o.request.kconfig_add);
 	strv_release(&o.request.environment);

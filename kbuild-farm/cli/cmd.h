@@ -19,8 +19,10 @@ enum {
 	EXIT_OK = 0,
 	EXIT_USAGE = 1, /* usage, set-up, or some of several nodes failed */
 	EXIT_BUILD = 2,
+	EXIT_WARNINGS = 101,
 	EXIT_FARM = 125,
 	EXIT_INTERRUPTED = 130,
+	EXIT_STOPS_BISECT = 255, /* 128 and more do, in `git bisect run` */
 };
 
 struct cmd {
@@ -46,11 +48,13 @@ extern const struct cmd cmd_build, cmd_run, cmd_toolchain, cmd_nodes, cmd_top,
 
 /*
  * The words of $KFARM (`text`, quoted as for a shell) that `c` understands:
- * options of its table, and VAR=VALUE if it takes these.  Options of other
- * commands (a list that ends in NULL) are passed over; anything else is -EINVAL
- * with `err` set.
+ * options of its table, and VAR=VALUE if it takes these.  A list that `argv`,
+ * the words of the command line, has again is left out where it says
+ * ARGS_REPLACE.  Options of other commands (a list that ends in NULL) are
+ * passed over; anything else is -EINVAL with `err` set.
  */
 int cmd_environment(const struct cmd *c, const struct cmd *const *commands,
-		    const char *text, struct strv *out, struct err *err);
+		    const char *text, char *const *argv, struct strv *out,
+		    struct err *err);
 
 #endif

@@ -81,9 +81,28 @@ static void add_option(struct strv *out, const struct args_option *o,
 		strv_add(out, value);
 }
 
+/* Is this list given in the words of the command line, too? */
+static bool is_given_again(const struct cmd *c, const struct args_option *o,
+			   char *const *argv)
+{
+	struct err ignored = { 0 };
+	struct args args;
+	int got;
+
+	if (o->n != ARGS_REPLACE)
+		return false;
+	args_init(&args, c->options, argv);
+	args.variables = c->variables;
+	while ((got = args_next(&args, &ignored)) > 0) {
+		if (got == ARGS_OPTION && str_equal(args.option->word, o->word))
+			return true;
+	}
+	return false;
+}
+
 static int filter_options(const struct cmd *c, const struct args_option *all,
-			  size_t n_own, char *const *words, struct strv *out,
-			  struct err *err)
+			  size_t n_own, char *const *words, char *const *argv,
+			  struct strv *out, struct err *err)
 {
 	struct args args;
 	int got;
@@ -96,14 +115,16 @@ static int filter_options(const struct cmd *c, const struct args_option *all,
 				       args.value);
 		if (got == ARGS_VARIABLE && c->variables)
 			strv_add(out, args.value);
-		else if (got == ARGS_OPTION && args.option < all + n_own)
+		else if (got == ARGS_OPTION && args.option < all + n_own &&
+			 !is_given_again(c, args.option, argv))
 			add_option(out, args.option, args.value);
 	}
 	return got;
 }
 
 int cmd_environment(const struct cmd *c, const struct cmd *const *commands,
-		    const char *text, struct strv *out, struct err *err)
+		    const char *text, char *const *argv, struct strv *out,
+		    struct err *err)
 {
 	struct strv words = { 0 };
 	struct args_option *all;
@@ -113,7 +134,7 @@ int cmd_environment(const struct cmd *c, const struct cmd *const *commands,
 	all = all_options(c, commands, &n_own);
 	ret = split_words(text, &words, err);
 	if (!ret && words.n)
-		ret = filter_options(c, all, n_own, words.v, out, err);
+		ret = filter_options(c, all, n_own, words.v, argv, out, err);
 	free(all);
 	strv_release(&words);
 	return ret;

@@ -167,7 +167,7 @@ static int run_with_environment(const struct cmd *c, char *const *argv)
 	struct err err = { 0 };
 	int status;
 
-	if (set && cmd_environment(c, commands, set, &words, &err)) {
+	if (set && cmd_environment(c, commands, set, argv, &words, &err)) {
 		log_error("KFARM: %s", err.text);
 		strv_release(&words);
 		return EXIT_USAGE;

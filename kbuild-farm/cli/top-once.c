@@ -132,8 +132,11 @@ static void put_node_table(FILE *out, const struct top_page *p)
 static void put_what(FILE *out, const struct top_page *p)
 {
 	const struct ui_model *m = &p->model;
-	const char *words[] = { m->arch, m->toolchain, m->tree };
+	struct buf which = { 0 };
+	const char *words[] = { NULL, m->toolchain, m->tree };
 
+	ui_model_add_which(m, &which);
+	words[0] = buf_str(&which);
 	fprintf(out, "build %d: %s", (int)p->pid,
 		*m->what ? m->what : "beginning");
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
@@ -143,6 +146,7 @@ static void put_what(FILE *out, const struct top_page *p)
 	if (p->why)
 		fprintf(out, ": %s", p->why);
 	fputc('\n', out);
+	buf_release(&which);
 }
 
 static void put_build_state(FILE *out, const struct top_page *p)
@@ -333,6 +337,10 @@ static void add_what(json_t *o, const struct top_page *p)
 	json_object_set_new(o, "pid", json_integer(p->pid));
 	json_object_set_new(o, "what", text_or_null(m->what));
 	json_object_set_new(o, "arch", text_or_null(m->arch));
+	json_object_set_new(o, "config", text_or_null(m->config));
+	json_object_set_new(o, "number",
+			    m->of ? json_integer(m->number) : json_null());
+	json_object_set_new(o, "of", m->of ? json_integer(m->of) : json_null());
 	json_object_set_new(o, "toolchain", text_or_null(m->toolchain));
 	json_object_set_new(o, "tree", text_or_null(m->tree));
 	json_object_set_new(o, "dir", text_or_null(m->dir));

@@ -39,16 +39,17 @@ static void on_came(void *ctx, struct top_page *p)
 static void say_what(struct plain *view, const struct top_page *p)
 {
 	const struct ui_model *m = &p->model;
-	char *text;
+	struct buf text = { 0 };
 
 	if (view->said || !*m->what)
 		return;
 	view->said = true;
-	text = xasprintf("%s%s%s: %s, %u jobs done", m->what,
-			 *m->arch ? ", " : "", m->arch, ui_model_phase(m),
-			 m->tally.remote + m->tally.local);
-	ui_plain_note(&view->lines, m->at_ms, text);
-	free(text);
+	buf_printf(&text, "%s%s", m->what, *m->arch ? ", " : "");
+	ui_model_add_which(m, &text);
+	buf_printf(&text, ": %s, %u jobs done", ui_model_phase(m),
+		   m->tally.remote + m->tally.local);
+	ui_plain_note(&view->lines, m->at_ms, buf_str(&text));
+	buf_release(&text);
 }
 
 static void on_told(void *ctx, struct top_page *p,

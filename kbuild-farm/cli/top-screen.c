@@ -25,7 +25,8 @@ static void put_page_name(struct buf *out, const struct top_page *p)
 	}
 	buf_printf(out, "%d %s", (int)p->pid, p->model.what);
 	if (*p->model.arch)
-		buf_printf(out, " %s", p->model.arch);
+		buf_add_str(out, " ");
+	ui_model_add_which(&p->model, out);
 }
 
 static void put_all_pages(struct buf *out, const struct top_screen *s)

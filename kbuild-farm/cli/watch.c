@@ -25,6 +25,7 @@ struct watch {
 	struct ui_plain plain;
 	int terminal; /* stderr, without waiting; -1: it is none */
 	struct console *console; /* NULL: no screen */
+	bool left; /* by the user */
 	struct event_base *base; /* while the build has a loop */
 	struct event *opens; /* the screen, when it is time */
 	struct events_consumer seen, written;
@@ -32,6 +33,7 @@ struct watch {
 	struct strv logged; /* lines that wait for their turn */
 	char *path; /* of --json, or NULL */
 	int json; /* -1: it goes nowhere */
+	bool keeps_json; /* it is not ours */
 	struct events_writer writer;
 };
 
@@ -150,12 +152,14 @@ static void on_asked(void *ctx, enum ui_view_ask what, const char *node)
 	};
 	struct watch *w = ctx;
 
-	if (what == UI_ASK_LEAVE)
+	if (what == UI_ASK_LEAVE) {
+		w->left = true;
 		leave_screen(w);
-	else if (what == UI_ASK_ABORT)
+	} else if (what == UI_ASK_ABORT) {
 		kill(getpid(), SIGINT);
-	else if (node && what >= UI_ASK_DRAIN && what <= UI_ASK_LESS)
+	} else if (node && what >= UI_ASK_DRAIN && what <= UI_ASK_LESS) {
 		events_hub_ask(w->hooks.hub, requests[what], node);
+	}
 }
 
 static void on_open(evutil_socket_t fd, short what, void *ctx)
@@ -241,7 +245,7 @@ static void on_line(void *ctx, const char *text)
 
 static void close_json(struct watch *w)
 {
-	if (w->json >= 0 && w->json != STDOUT_FILENO)
+	if (w->json >= 0 && !w->keeps_json)
 		close(w->json);
 	w->json = -1;
 }
@@ -275,24 +279,33 @@ static void on_due_json(void *ctx, uint64_t at_ms)
  * A FIFO is opened for reading, too: it does not wait for a reader then, and
  * what is written stays in it until there is one.
  */
-static int open_json(const char *path)
+int watch_open_json(const char *path, struct err *err)
 {
-	int flags = O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC;
+	int flags = O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, fd;
 	struct stat st;
 	bool fifo = !stat(path, &st) && S_ISFIFO(st.st_mode);
 
-	return open(path,
-		    fifo ? O_RDWR | O_NONBLOCK | O_CLOEXEC : O_WRONLY | flags,
-		    0666);
+	if (!strcmp(path, "-"))
+		fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	else
+		fd = open(path,
+			  fifo ? O_RDWR | O_NONBLOCK | O_CLOEXEC :
+				 O_WRONLY | flags,
+			  0666);
+	return fd < 0 ? err_errno(err, "--json %s", path) : fd;
 }
 
-static int start_json(struct watch *w, const char *path, struct err *err)
+static int start_json(struct watch *w, const struct watch_setup *setup,
+		      struct err *err)
 {
+	const char *path = setup->json;
+
 	if (!path)
 		return 0;
-	w->json = !strcmp(path, "-") ? STDOUT_FILENO : open_json(path);
+	w->keeps_json = setup->json_fd != NULL;
+	w->json = w->keeps_json ? *setup->json_fd : watch_open_json(path, err);
 	if (w->json < 0)
-		return err_errno(err, "--json %s", path);
+		return w->json;
 	w->path = xstrdup(path);
 	events_writer_init(&w->writer, w->json, events_hub_now(w->hooks.hub));
 	w->written = (struct events_consumer){ .told = on_event_json,
@@ -345,7 +358,7 @@ int watch_new(struct watch **out, const struct watch_setup *setup,
 	start_view(w, setup);
 	ret = prepare_screen(w, setup, err);
 	if (!ret)
-		ret = start_json(w, setup->json, err);
+		ret = start_json(w, setup, err);
 	if (ret) {
 		watch_free(w);
 		return ret;
@@ -357,6 +370,11 @@ int watch_new(struct watch **out, const struct watch_setup *setup,
 const struct kernel_hooks *watch_hooks(const struct watch *w)
 {
 	return &w->hooks;
+}
+
+bool watch_was_left(const struct watch *w)
+{
+	return w->left;
 }
 
 void watch_free(struct watch *w)

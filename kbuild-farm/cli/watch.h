@@ -38,7 +38,15 @@ struct watch_setup {
 	enum ui_plain_kind kind; /* without it */
 	bool color;
 	const char *json; /* a file, "-" for stdout, NULL for none */
+	/*
+	 * Of several builds, whose streams are to stand there one behind the
+	 * other: the file, from watch_open_json(); NULL: it is opened.
+	 */
+	const int *json_fd;
 };
+
+/* Returns the descriptor, to be closed, or a negative errno. */
+int watch_open_json(const char *path, struct err *err);
 
 struct watch;
 
@@ -47,6 +55,8 @@ int watch_new(struct watch **out, const struct watch_setup *setup,
 	      struct err *err);
 /* What kernel_build() is to call; borrowed from `w`. */
 const struct kernel_hooks *watch_hooks(const struct watch *w);
+/* Did the user leave the full-screen view? */
+bool watch_was_left(const struct watch *w);
 /* Writes out what still waits, a second at most. */
 void watch_free(struct watch *w);
 

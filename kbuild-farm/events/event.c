@@ -65,12 +65,15 @@ static const struct events_field stream[] = {
 static const struct events_field build[] = {
 	TEXT("what", what),
 	TEXT("arch", arch),
+	TEXT("config", config),
 	TEXT("toolchain", toolchain),
 	TEXT("tree", tree),
 	TEXT("dir", dir),
 	TEXT("output", output),
 	NUMBER("jobs", jobs, "jobs"),
 	NUMBER("local_slots", local_slots, "jobs"),
+	MAY_NUMBER("number", number, NULL),
+	MAY_NUMBER("of", of, "builds"),
 };
 
 static const struct events_field phase[] = { TEXT("phase", text) };
@@ -202,6 +205,8 @@ struct events_event events_new(enum events_kind kind)
 {
 	return (struct events_event){
 		.kind = kind,
+		.number = EVENTS_UNKNOWN,
+		.of = EVENTS_UNKNOWN,
 		.slots = EVENTS_UNKNOWN,
 		.cores = EVENTS_UNKNOWN,
 		.memory = EVENTS_UNKNOWN,

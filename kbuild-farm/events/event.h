@@ -31,7 +31,8 @@ enum events_kind {
 	EVENTS_STREAM, /* first: version, program, pid, began_s */
 	/*
 	 * A build began: what, jobs, local_slots; and of a kernel arch,
-	 * toolchain, tree, dir, output.
+	 * config (as -k has it), toolchain, tree, dir, output; of one of
+	 * several of a command number, from 1, and of, how many.
 	 */
 	EVENTS_BUILD,
 	EVENTS_PHASE, /* text: see events_phase_of() of kernel/phase.h */
@@ -105,7 +106,7 @@ struct events_event {
 	uint64_t at_ms; /* since the build began */
 
 	const char *what; /* targets, or the command */
-	const char *arch, *toolchain, *tree, *dir, *output;
+	const char *arch, *config, *toolchain, *tree, *dir, *output;
 	const char *program;
 	const char *file, *object; /* as the compiler's command names them */
 	const char *node; /* its name; of a job EVENTS_LOCAL too */
@@ -121,6 +122,7 @@ struct events_event {
 	int64_t version, pid, began_s;
 	int64_t job; /* its number, from 1 */
 	int64_t jobs, local_slots; /* make's -j; compiles at once here */
+	int64_t number, of; /* of the builds of one command */
 	int64_t slots, cores, running, jobs_done, failed;
 	int64_t local, retries, beside_n; /* counts of jobs */
 	int64_t warnings, errors;

@@ -97,6 +97,17 @@ static void copy_config(struct kernel_run *run)
 	free(from);
 }
 
+static const char *config_name(const struct kernel_plan *p)
+{
+	const char *given = p->request->kconfig;
+	bool keeps = p->kconfig.base == KERNEL_CONFIG_KEEP;
+
+	/* One of several keeps what an earlier command made of its name. */
+	return given                    ? given :
+	       keeps && !p->request->of ? ".config" :
+					  "defconfig";
+}
+
 static void emit_start(struct kernel_run *run)
 {
 	const struct kernel_plan *p = run->plan;
@@ -106,6 +117,11 @@ static void emit_start(struct kernel_run *run)
 
 	ev.what = *targets ? targets : "all";
 	ev.arch = p->arch.arch;
+	ev.config = config_name(p);
+	if (p->request->of) {
+		ev.number = p->request->number;
+		ev.of = p->request->of;
+	}
 	ev.toolchain = compiler;
 	ev.tree = p->tree;
 	ev.dir = p->place.dir;
@@ -132,6 +148,16 @@ static void note_compiler(struct kernel_run *run)
 				c->unlinked);
 }
 
+/* To make one may be all that the build is for. */
+static bool is_for_config(const struct strv *targets)
+{
+	for (size_t i = 0; i < targets->n; i++) {
+		if (str_ends(targets->v[i], "config"))
+			return true;
+	}
+	return false;
+}
+
 static int run_steps(struct kernel_run *run, struct kernel_artifacts *artifacts,
 		     struct err *err)
 {
@@ -141,6 +167,7 @@ static int run_steps(struct kernel_run *run, struct kernel_artifacts *artifacts,
 		return ret;
 	emit_start(run);
 	ret = kernel_config_apply(run, err);
+	run->unconfigured = ret && !is_for_config(&run->plan->request->targets);
 	if (!ret)
 		ret = kernel_target_resolve(run, err);
 	if (!ret)
@@ -253,6 +280,23 @@ static int build_status(struct kernel_run *run, int ret, struct err *err)
 	return KERNEL_FAILED;
 }
 
+static void keep_figures(struct kernel_result *out,
+			 const struct kernel_run *run)
+{
+	const struct events_tally *t = &run->farm.tally;
+
+	out->output = kernel_output_text(&run->output);
+	out->wall_ms = clock_ms() - run->farm.began_ms;
+	out->remote = t->remote;
+	out->local = t->local;
+	out->warnings = t->warnings;
+	out->errors = t->errors;
+	if (run->full.text[0])
+		out->cause = KERNEL_CAUSE_MACHINE;
+	else if (run->unconfigured)
+		out->cause = KERNEL_CAUSE_CONFIG;
+}
+
 static void finish_build(struct kernel_result *out, struct kernel_run *run,
 			 const struct kernel_artifacts *artifacts, int ret,
 			 struct err *err)
@@ -263,12 +307,15 @@ static void finish_build(struct kernel_result *out, struct kernel_run *run,
 	kernel_joblog_end(&run->joblog);
 	kernel_farm_tell_figures(&run->farm);
 	out->signal = run->maker.stopped_by;
+	keep_figures(out, run);
 	if (out->signal) {
 		out->summary = summarize(run, "interrupted");
 		kernel_farm_tell_done(&run->farm, KERNEL_INTERRUPTED);
 		return;
 	}
 	out->status = build_status(run, ret, err);
+	if (run->full.text[0])
+		out->cause = KERNEL_CAUSE_MACHINE;
 	/* A full disk is all that there is to say, and may hold no more. */
 	if (out->status != KERNEL_SETUP && !run->full.text[0]) {
 		ret = kernel_output_clean_log(&run->output, &late);
@@ -316,4 +363,11 @@ void kernel_build(struct kernel_result *out, const struct kernel_plan *plan,
 	}
 	kernel_run_end(&run);
 	kernel_artifacts_release(&artifacts);
+}
+
+void kernel_result_release(struct kernel_result *r)
+{
+	free(r->summary);
+	free(r->output);
+	*r = (struct kernel_result){ 0 };
 }

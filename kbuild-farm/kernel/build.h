@@ -27,20 +27,33 @@ struct kernel_hooks {
 	void *ctx;
 };
 
+/* What a status that is not 0 is owed to, beside the sources. */
+enum kernel_cause {
+	KERNEL_CAUSE_OTHER,
+	KERNEL_CAUSE_CONFIG, /* this revision cannot be configured as asked */
+	KERNEL_CAUSE_MACHINE, /* a disk is full */
+};
+
 struct kernel_result {
 	int status; /* enum kernel_status */
 	int signal; /* that ended it, 0: none */
+	enum kernel_cause cause;
 	char *summary; /* a few lines, each with its newline; may be NULL */
+	/* What the summary says; NULL: there is no output directory. */
+	char *output; /* for people, as "~/.cache/kfarm/builds/7" */
+	uint64_t wall_ms;
+	unsigned remote, local, warnings, errors;
 };
 
 /*
  * Build it.  Everything is told through `hooks` but the summary and `err`,
  * which is set with KERNEL_SETUP and KERNEL_FARM, and with KERNEL_FAILED where
  * more can be said than make said.  Nothing that was started is left when it
- * returns.  The caller frees out->summary.
+ * returns.  Release `out` with kernel_result_release().
  */
 void kernel_build(struct kernel_result *out, const struct kernel_plan *plan,
 		  const struct node_roster *roster,
 		  const struct kernel_hooks *hooks, struct err *err);
+void kernel_result_release(struct kernel_result *r);
 
 #endif

@@ -47,8 +47,11 @@ static int make_config(struct kernel_result *out,
 		out->summary = kernel_run_log(&run);
 	if (ret > 0)
 		out->status = ret;
-	if (run.full.text[0])
+	out->cause = KERNEL_CAUSE_CONFIG;
+	if (run.full.text[0]) {
 		*err = run.full;
+		out->cause = KERNEL_CAUSE_MACHINE;
+	}
 	out->signal = run.maker.stopped_by;
 	kernel_run_end(&run);
 	return ret;

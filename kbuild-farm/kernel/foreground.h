@@ -16,8 +16,9 @@
 /*
  * Run the plan's targets, all of which must be of one of these kinds.
  * out->status is make's, out->signal what ended it; KERNEL_SETUP, and `err`,
- * is set where it did not come to that.  out->summary, which the caller frees,
- * says where the .config lies that was asked about, or why there is none.
+ * is set where it did not come to that.  out->summary says where the .config
+ * lies that was asked about, or why there is none; release `out` with
+ * kernel_result_release().
  */
 void kernel_foreground(struct kernel_result *out,
 		       const struct kernel_plan *plan,

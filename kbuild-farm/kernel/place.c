@@ -29,6 +29,18 @@ static const struct {
 	{ "O", true, "O" },
 };
 
+/* Those of one command cannot share a directory. */
+static char *part_of_dir(char *dir, const struct kernel_request *r)
+{
+	char *part;
+
+	if (!dir || !r->part)
+		return dir;
+	part = xasprintf("%s/%s", dir, r->part);
+	free(dir);
+	return part;
+}
+
 /* As `make -C TREE O=DIR`: a relative one is relative to the tree. */
 static char *given_dir(const struct kernel_plan *p, const char **variable)
 {
@@ -36,7 +48,8 @@ static char *given_dir(const struct kernel_plan *p, const char **variable)
 
 	*variable = "O";
 	if (p->request->build_dir)
-		return fs_absolute(p->request->build_dir);
+		return part_of_dir(fs_absolute(p->request->build_dir),
+				   p->request);
 	for (size_t i = 0; !dir && i < sizeof(ways) / sizeof(*ways); i++) {
 		dir = kernel_environ_value(
 			ways[i].inherited ? p->env :
@@ -44,9 +57,14 @@ static char *given_dir(const struct kernel_plan *p, const char **variable)
 			ways[i].name);
 		*variable = ways[i].variable;
 	}
-	if (!dir || dir[0] == '/')
-		return dir ? xstrdup(dir) : NULL;
-	return xasprintf("%s/%s", p->tree, dir);
+	if (!dir)
+		return NULL;
+	/* make does not know which part of it is meant. */
+	if (p->request->part && !*variable)
+		*variable = "O";
+	return part_of_dir(dir[0] == '/' ? xstrdup(dir) :
+					   xasprintf("%s/%s", p->tree, dir),
+			   p->request);
 }
 
 static bool tree_contains(const char *tree, const char *name)
@@ -69,8 +87,7 @@ static void add_safe_word(struct buf *out, const char *word)
 	}
 }
 
-/* The last component, without ".config". */
-static void add_base(struct buf *out, const char *path)
+void kernel_place_add_name(struct buf *out, const char *path)
 {
 	const char *base = str_base(path);
 	size_t n = strlen(base);
@@ -85,10 +102,10 @@ static void add_base(struct buf *out, const char *path)
 
 static void add_config_name(struct buf *out, const struct kernel_request *r)
 {
-	add_base(out, r->kconfig ? r->kconfig : "defconfig");
+	kernel_place_add_name(out, r->kconfig ? r->kconfig : "defconfig");
 	for (size_t i = 0; i < r->kconfig_add.n && i < 3; i++) {
 		buf_add_str(out, "+");
-		add_base(out, r->kconfig_add.v[i]);
+		kernel_place_add_name(out, r->kconfig_add.v[i]);
 	}
 }
 
@@ -177,7 +194,7 @@ int kernel_place_find(struct kernel_place *out, const struct kernel_plan *p,
 		if (out->kind == KERNEL_IN_TREE &&
 		    !kernel_environ_value(p->env, "KBUILD_OUTPUT"))
 			out->variable = NULL;
-	} else if (tree_contains(p->tree, ".config")) {
+	} else if (!p->request->part && tree_contains(p->tree, ".config")) {
 		out->kind = KERNEL_IN_TREE;
 		out->variable = NULL;
 		dir = xstrdup(p->tree);

@@ -5,6 +5,9 @@
  *	-b DIR, else O= or KBUILD_OUTPUT=, else the source tree if there is a
  *	.config in it, else a lasting directory that kfarm chooses:
  *	~/.cache/kfarm/build/TREE-ARCH-CONFIG-COMPILER-DIGITS
+ *
+ * Of several builds of one command none builds in the source tree, and each has
+ * a directory of its own below one that was given: DIR/PART.
  */
 #ifndef KERNEL_PLACE_H
 #define KERNEL_PLACE_H
@@ -34,5 +37,11 @@ struct kernel_plan;
  */
 int kernel_place_find(struct kernel_place *out, const struct kernel_plan *p,
 		      struct err *err);
+/*
+ * Append the last component of a configuration's name or path, without
+ * ".config", as a directory's name may have it.
+ */
+struct buf;
+void kernel_place_add_name(struct buf *out, const char *path);
 
 #endif

@@ -83,7 +83,11 @@ static int choose_arch(struct kernel_plan *p, struct err *err)
 		given = var ? var : kernel_environ_value(p->env, "ARCH");
 	p->arch_given = given != NULL;
 	kernel_arch_host(host);
-	return kernel_arch_find(&p->arch, p->tree, given ? given : host, err);
+	given = given ? given : host;
+	/* One that no tree has is a slip of the pen. */
+	p->lacking = kernel_arch_find(&p->arch, p->tree, given, err) &&
+		     toolchain_data_arch(given);
+	return p->arch.arch[0] ? 0 : -EINVAL;
 }
 
 static int choose_compiler(struct kernel_plan *p, struct err *err)
@@ -142,6 +146,7 @@ static int read_kconfig(struct kernel_plan *p, struct err *err)
 		       !p->request->kconfig_add.n;
 	ret = kernel_kconfig_read(&p->kconfig, p->request, p->tree,
 				  p->arch.srcarch, have, err);
+	p->lacking = ret == -ENOENT;
 	if (!ret && p->kconfig.base == KERNEL_CONFIG_KEEP)
 		ret = check_config_arch(p, path, err);
 	free(path);

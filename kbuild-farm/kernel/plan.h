@@ -32,6 +32,9 @@ struct kernel_plan {
 	struct kernel_kconfig kconfig;
 	char *make; /* the file */
 	struct buf makefile; /* the tree's, text */
+	/* Where it fails: this revision of the tree has not the architecture or
+	   the configuration. */
+	bool lacking;
 	/* NAME=VALUE: what was decided and what the user gave make, without
 	   O; then the same by its way to make, the first on its command
 	   line, the others, with -e, in its environment. */

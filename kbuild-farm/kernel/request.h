@@ -27,6 +27,13 @@ struct kernel_request {
 	bool no_vmlinux; /* do not copy vmlinux to the output directory */
 	bool no_remote; /* --no-remote */
 	int require_remote; /* percent; 0: not asked for */
+	/*
+	 * One of several builds of a command: its number, from 1, how many they
+	 * are, and its name, as "arm64-defconfig", below a build directory that
+	 * was given for all.  Else 0, 0, NULL.
+	 */
+	unsigned number, of;
+	const char *part;
 };
 
 #endif

@@ -48,11 +48,20 @@ void kernel_run_note(struct kernel_run *run, const char *fmt, ...)
 
 /* ---- begin and end ---- */
 
+/* make does that by itself where Kconfig files have changed. */
+static bool tells_broken_kconfig(const char *line)
+{
+	return strstr(line, ": syncconfig] Error") ||
+	       strstr(line, ": silentoldconfig] Error");
+}
+
 static void on_line(void *ctx, const char *text)
 {
 	struct kernel_run *run = ctx;
 	const char *phase = run->making ? kernel_phase_after(text) : NULL;
 
+	if (run->making && tells_broken_kconfig(text))
+		run->unconfigured = true;
 	/* Device trees are made beside objects, too. */
 	if (phase && (strcmp(phase, KERNEL_PHASE_DTBS) ||
 		      !kernel_farm_is_busy(&run->farm)))
@@ -231,9 +240,15 @@ static void tell_place(struct kernel_run *run)
 				   p->kconfig.file :
 				   "its .config";
 
-	kernel_run_note(run, "in %s%s: %s%s", p->place.dir,
+	char *which = p->request->of ?
+			      xasprintf("%u/%u %s ", p->request->number,
+					p->request->of, p->arch.arch) :
+			      xstrdup("");
+
+	kernel_run_note(run, "%sin %s%s: %s%s", which, p->place.dir,
 			fs_exists(config) ? "" : " (new)", what,
 			p->kconfig.n_fragments ? " and what -K says" : "");
+	free(which);
 	free(config);
 }
 

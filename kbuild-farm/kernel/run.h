@@ -30,6 +30,7 @@ struct kernel_run {
 	struct strv targets; /* as make gets them: "kernel" is resolved */
 	uint64_t compile_ms;
 	const char *phase; /* told last, or NULL */
+	bool unconfigured; /* there is no such .config in this tree */
 	bool making; /* the log's lines tell the phase */
 	unsigned told_warnings, told_errors;
 	struct err full; /* which disk is; it ended the build */

@@ -58,7 +58,7 @@ static void add_what_is_built(struct buf *line, const struct ui_model *m,
 	struct buf rest = { 0 }, tree = { 0 };
 	unsigned width;
 
-	add_title_word(&rest, m->arch);
+	ui_model_add_which(m, &rest);
 	add_title_word(&rest, m->toolchain);
 	add_title_word(&rest, m->what);
 	width = ui_width(buf_str(&rest)) + 2;

@@ -350,12 +350,15 @@ static void on_build(struct ui_model *m, const struct events_event *ev)
 {
 	set_text(&m->what, ev->what);
 	set_text(&m->arch, ev->arch);
+	set_text(&m->config, ev->config);
 	set_text(&m->toolchain, ev->toolchain);
 	set_text(&m->tree, ev->tree);
 	set_text(&m->dir, ev->dir);
 	set_text(&m->output, ev->output);
 	m->jobs = ev->jobs;
 	m->local_slots = ev->local_slots;
+	m->number = ev->of > 0 ? ev->number : 0;
+	m->of = ev->of > 0 ? ev->of : 0;
 }
 
 static void on_stream(struct ui_model *m, const struct events_event *ev)
@@ -376,6 +379,16 @@ static void on_phase(struct ui_model *m, const struct events_event *ev)
 	m->phase[m->n_phases++] = (struct ui_phase){
 		events_shown(ev->text, EVENTS_NAME_MAX, 0), ev->at_ms
 	};
+}
+
+void ui_model_add_which(const struct ui_model *m, struct buf *out)
+{
+	if (m->of)
+		buf_printf(out, "%lld/%lld ", (long long)m->number,
+			   (long long)m->of);
+	buf_add_str(out, m->arch);
+	if (m->of)
+		buf_printf(out, " %s", str_base(m->config));
 }
 
 const char *ui_model_phase(const struct ui_model *m)
@@ -451,8 +464,9 @@ void ui_model_tell(void *model, const struct events_event *ev)
 
 void ui_model_init(struct ui_model *m)
 {
-	char **texts[] = { &m->program, &m->what, &m->arch,   &m->toolchain,
-			   &m->tree,    &m->dir,  &m->output, &m->last };
+	char **texts[] = { &m->program, &m->what,      &m->arch,
+			   &m->config,  &m->toolchain, &m->tree,
+			   &m->dir,     &m->output,    &m->last };
 
 	*m = (struct ui_model){ 0 };
 	TAILQ_INIT(&m->jobs_now);
@@ -470,8 +484,9 @@ static void free_node(struct ui_node *n)
 
 void ui_model_release(struct ui_model *m)
 {
-	char *texts[] = { m->program, m->what, m->arch,   m->toolchain,
-			  m->tree,    m->dir,  m->output, m->last };
+	char *texts[] = { m->program, m->what,      m->arch,
+			  m->config,  m->toolchain, m->tree,
+			  m->dir,     m->output,    m->last };
 
 	while (!TAILQ_EMPTY(&m->jobs_now))
 		drop_done_job(m, TAILQ_FIRST(&m->jobs_now));

@@ -96,8 +96,9 @@ struct ui_model {
 			     and jobs may seem to go on: connect again */
 
 	/* Of the build; "" until it is known. */
-	char *program, *what, *arch, *toolchain, *tree, *dir, *output;
+	char *program, *what, *arch, *config, *toolchain, *tree, *dir, *output;
 	int64_t pid, began_s, jobs, local_slots;
+	int64_t number, of; /* of several of one command; else 0 */
 
 	struct ui_phase phase[UI_PHASES]; /* the last is the present one */
 	unsigned n_phases;
@@ -133,6 +134,9 @@ void ui_model_tell(void *m, const struct events_event *ev);
  */
 void ui_model_snapshot(void *m, events_sink *told, void *ctx);
 
+/* Append "arm64", of one of several builds "2/3 arm64 defconfig"; or nothing.
+ */
+void ui_model_add_which(const struct ui_model *m, struct buf *out);
 /* "config", "compile" ...; "start" before the first. */
 const char *ui_model_phase(const struct ui_model *m);
 /* Jobs that are neither queued nor done. */

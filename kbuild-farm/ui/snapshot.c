@@ -34,12 +34,15 @@ static void tell_what_is_built(const struct teller *t)
 	if (*m->what) {
 		ev.what = m->what;
 		ev.arch = or_none(m->arch);
+		ev.config = or_none(m->config);
 		ev.toolchain = or_none(m->toolchain);
 		ev.tree = or_none(m->tree);
 		ev.dir = or_none(m->dir);
 		ev.output = or_none(m->output);
 		ev.jobs = m->jobs;
 		ev.local_slots = m->local_slots;
+		ev.number = m->of ? m->number : EVENTS_UNKNOWN;
+		ev.of = m->of ? m->of : EVENTS_UNKNOWN;
 		tell(t, &ev);
 	}
 	for (unsigned i = 0; i < m->n_phases; i++) {

@@ -19,13 +19,13 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-	free(result.summary);
+	kernel_result_release(&result);
 	run_tear_down();
 }
 
 static void build(void)
 {
-	free(result.summary);
+	kernel_result_release(&result);
 	buf_reset(&told);
 	make_plan();
 	kernel_build(&result, &plan, &no_nodes, &hooks, &err);

@@ -23,7 +23,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-	free(result.summary);
+	kernel_result_release(&result);
 	free(said);
 	run_tear_down();
 }
@@ -126,7 +126,7 @@ START_TEST(who_is_asked_is_at_stdin_and_the_answer_is_kept)
 	free(config);
 	/* Nothing was answered: make fails, nothing is told. */
 	strv_release(&req.targets);
-	free(result.summary);
+	kernel_result_release(&result);
 	run_targets("nconfig", "");
 	ck_assert_int_eq(result.status, 2);
 	ck_assert_ptr_null(result.summary);

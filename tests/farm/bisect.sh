@@ -1,0 +1,186 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check: yes
+#
+# `git bisect run kfarm build` over eight commits: where a node lies or dies, or
+# Kconfig is broken, the commit is skipped; that which breaks a file is found, and
+# objects stay.  What has nothing to do with a commit stops the bisect.
+. "$(dirname "$0")/lib.sh"
+
+farm_begin
+export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null
+export GIT_AUTHOR_NAME=A GIT_AUTHOR_EMAIL=a@example.org
+export GIT_COMMITTER_NAME=A GIT_COMMITTER_EMAIL=a@example.org
+tree=$work/tree
+badnode=$(badnode) || exit 1
+"$root/tests/farm/mini/generate" "$tree" 9 2
+
+# commit N: as number N of them, dated so that all are told apart.
+commit()
+{
+	git -C "$tree" add -A &&
+		GIT_AUTHOR_DATE="@$((1700000000 + $1)) +0000" \
+		GIT_COMMITTER_DATE="@$((1700000000 + $1)) +0000" \
+			git -C "$tree" commit -qm "number $1"
+	git -C "$tree" tag -f "n$1" >/dev/null
+}
+
+# history [BROKEN]: eight commits that each change a file; from the sixth on one
+# does not compile, and Kconfig is broken in the one named.  git tries the
+# fourth first.
+history()
+{
+	git -C "$tree" checkout -q --detach n0
+	for i in {1..8}; do
+		echo "int number_$i;" >>"$tree/alpha/unit_3.c"
+		[ $i != 6 ] || echo 'int broken = undeclared;' \
+			>>"$tree/beta/unit_4.c"
+		git -C "$tree" checkout -q n0 -- Makefile
+		[ $i != "${1:-}" ] || sed -i -e 's/^syncconfig: FORCE/&\n\tfalse/' \
+			-e 's/^prepare: /&syncconfig /' "$tree/Makefile"
+		commit $i
+	done
+}
+
+git -C "$tree" init -q
+printf '%s\n' '*.o' '.*' '!.gitignore' '/vmlinux' '/System.map' '/scripts/tool' \
+	'/include/generated' '/include/config' '/arch/*/boot' \
+	'/Makefile.txt' >"$tree/.gitignore"
+commit 0
+history
+
+# bisect ARG...: what `git bisect run` of kfarm build with them says is in
+# $work/bisect.log, each step's words and status in $work/steps; it ends with
+# git's status.
+bisect()
+{
+	local status
+
+	rm -f "$work/steps"
+	cat >"$work/step" <<-END
+	#!/bin/bash
+	n=\$(git describe --tags --exact-match)
+	cd '$work' # not in the tree
+	[ ! -e "$work/before" ] || . "$work/before"
+	'$bin/kfarm' build -C '$tree' $(printf '%q ' "$@") >step.log 2>&1
+	status=\$?
+	{ cat step.log; echo "ended \$n \$status"; } >>'$work/steps'
+	exit \$status
+	END
+	chmod +x "$work/step"
+	git -C "$tree" checkout -q n8
+	git -C "$tree" bisect start n8 n0 >/dev/null
+	env KFARM_BUILD_MARK="$work" git -C "$tree" bisect run "$work/step" \
+		>"$work/bisect.log" 2>&1 </dev/null
+	status=$?
+	git -C "$tree" bisect log >"$work/bisected"
+	git -C "$tree" bisect reset >/dev/null 2>&1
+	return $status
+}
+
+found()
+{
+	sed -n 's/^# first bad commit: .* number /number /p' "$work/bisected"
+}
+
+status_of()
+{
+	sed -n "s/^ended n$1 //p" "$work/steps"
+}
+
+# ---- a node that lies ----
+
+node liar "'$badnode' flip 0 $kfarmd"
+mv "$KFARM_CONFIG" "$work/config.lies"
+node dies "'$badnode' cut-all=3000 0 $kfarmd"
+mv "$KFARM_CONFIG" "$work/config.dies"
+nodes 2
+
+# A first build, until nodes have all they need: then no job is local.
+warm()
+{
+	local round
+
+	for round in {1..20}; do
+		"$bin/kfarm" build -C "$tree" "$@" >"$work/kfarm.log" 2>&1 &&
+			return
+		git -C "$tree" clean -qfdX -e '!/.config'
+		rm -rf "$build"
+	done
+	cat "$work/kfarm.log"
+	return 1
+}
+
+echo "[ \$n != n4 ] || export KFARM_CONFIG='$work/config.lies'" >"$work/before"
+options=(-b "$build" -o "$work/out" -a arm64 -k tinyconfig
+	--require-remote 100 Image)
+git -C "$tree" checkout -q n0
+check "a first build, all of it on nodes" warm "${options[@]}"
+bisect "${options[@]}"
+is "a bisect ends well" 0 $?
+is "and has found the commit" "number 6" "$(found)"
+is "where the node lies: skipped" 125 "$(status_of 4)"
+is "where it does not compile" 2 "$(status_of 6)"
+is "where it does" 0 "$(status_of 5)"
+
+# ---- a node that dies ----
+
+git -C "$tree" checkout -q n0
+rm -rf "$build"
+check "once more" warm "${options[@]}"
+echo "[ \$n != n4 ] || export KFARM_CONFIG='$work/config.dies'" >"$work/before"
+bisect "${options[@]}"
+is "and has found the commit" "number 6" "$(found)"
+is "where the node dies: skipped" 125 "$(status_of 4)"
+rm "$work/before"
+
+# ---- in the checkout, configured; a commit that cannot be ----
+
+git -C "$tree" checkout -q n0
+cp "$build/.config" "$tree/.config"
+before=$(stat -c %Y.%i "$tree/.config")
+rm -rf "$build"
+options=(-o "$work/out" -a arm64 --require-remote 100 Image)
+check "a first build in the tree" warm "${options[@]}"
+history 4
+bisect "${options[@]}"
+is "a bisect in the tree ends well" 0 $?
+is "and has found the commit" "number 6" "$(found)"
+is "where Kconfig is broken: skipped" 125 "$(status_of 4)"
+check "and it is said why" grep -q '125, as this revision' "$work/steps"
+at_most "objects stay: jobs of the last step" 3 \
+	"$(sed -n 's/^jobs \([0-9]*\).*/\1/p' "$work/steps" | tail -n 1)"
+is "the .config is as it was" "$before" "$(stat -c %Y.%i "$tree/.config")"
+is "and the tree" "" "$(git -C "$tree" status --porcelain)"
+
+# ---- what has nothing to do with the commit ----
+
+git -C "$tree" checkout -q n0
+history
+
+stops()
+{
+	local name=$1
+
+	shift
+	bisect "$@"
+	is "$name: the bisect stops" 255 "$(status_of 4)"
+	is "$name: at once" 1 "$(grep -c ^ended "$work/steps")"
+	is "$name: nothing is found" "" "$(found)"
+	check "$name: and it is said why" grep -q '255, as this says nothing' \
+		"$work/steps"
+}
+
+stops "a compiler that is not there" -a arm64 -t nosuch- Image
+stops "an option that is none" --frobnicate
+git -C "$tree" clean -qfdX
+if small_disk "$build" 450; then
+	stops "a full disk" -a arm64 -k tinyconfig -b "$build" -o "$work/out" \
+		Image
+	small_disk_gone "$build"
+else
+	left_out "a full disk" "no file system can be mounted"
+fi
+is "without a bisect: 1" 1 "$("$bin/kfarm" build -C "$tree" --frobnicate \
+	>/dev/null 2>&1; echo $?)"
+farm_end

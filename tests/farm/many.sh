@@ -1,0 +1,182 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check: yes
+#
+# Several architectures and configurations in one command: each is what a plain
+# make builds, in directories of its own; what cannot be built, fails or is
+# interrupted is a line of the table and says the exit status.
+. "$(dirname "$0")/lib.sh"
+
+farm_begin
+tree=$work/tree
+"$root/tests/farm/mini/generate" "$tree" 6 2
+mkdir "$tree"/arch/{x86,mips}
+touch "$tree"/arch/{x86,mips}/Makefile
+printf 'CONFIG_MINI=y\nCONFIG_MINI_LEVEL=5\n' >"$work/board.config"
+nodes 2
+status=
+
+# many ARG...: its words in $work/kfarm.log, on stdout in $work/stdout.
+many()
+{
+	env KFARM_BUILD_MARK="$work" "$bin/kfarm" build -C "$tree" "$@" \
+		>"$work/stdout" 2>"$work/kfarm.log" </dev/null
+	status=$?
+}
+
+# The table, without times, versions, and the width that follows from them.
+table()
+{
+	sed -n '/^ARCH .*OUTPUT$/,$p' "$work/kfarm.log" |
+		sed -E -e 's/gcc-[0-9.]+/GCC/' -e 's/ [0-9]+:[0-9]+ / TIME /' \
+			-e "s|$work|WORK|g" -e 's/ +/ /g'
+}
+
+# reference ARCH PREFIX CONFIG DIR: what plain make makes in DIR.
+reference()
+{
+	local make=(make -C "$tree" O="$4" ARCH="$1" CROSS_COMPILE="$2")
+
+	if [ -f "$3" ]; then
+		mkdir -p "$4" && cp "$3" "$4/.config" &&
+			"${make[@]}" olddefconfig
+	else
+		"${make[@]}" "$3"
+	fi && "${make[@]}" -j "$cores" Image
+}
+
+# equal_parts NAME: the four directories, at their paths.
+equal_parts()
+{
+	local arch prefix config part
+
+	for part in arm64-tinyconfig arm64-board x86_64-tinyconfig \
+		x86_64-board; do
+		arch=${part%-*} prefix='' config=tinyconfig
+		[ "$arch" = x86_64 ] || prefix=aarch64-linux-gnu-
+		[ "${part#*-}" = tinyconfig ] || config=$work/board.config
+		mv "$build/$part" "$work/ours"
+		reference "$arch" "$prefix" "$config" "$build/$part" \
+			>"$work/plain.log" 2>&1
+		mv "$build/$part" "$work/plain"
+		check "$1: $part is what plain make makes" \
+			compare_trees "$work/plain" "$work/ours"
+		rm -rf "$work/plain"
+		mv "$work/ours" "$build/$part"
+	done
+}
+
+# ---- two architectures, two configurations ----
+
+many -a arm64,x86_64 -k tinyconfig -k "$work/board.config" -b "$build" \
+	-o "$work/out" --json "$work/events" Image
+is "four builds: status" 0 $status
+is "four builds: nothing on stdout" "" "$(cat "$work/stdout")"
+is "four builds: the table" "ARCH CONFIG TOOLCHAIN STATUS TIME REMOTE WARNINGS ERRORS OUTPUT
+arm64 tinyconfig GCC built TIME SHARE 0 0 WORK/out/arm64-tinyconfig
+arm64 WORK/board.config GCC built TIME SHARE 0 0 WORK/out/arm64-board
+x86_64 tinyconfig GCC built TIME SHARE 1 0 WORK/out/x86_64-tinyconfig
+x86_64 WORK/board.config GCC built TIME SHARE 1 0 WORK/out/x86_64-board" \
+	"$(table | sed 's/[0-9.]* %/SHARE/')"
+is "each says which of them it is" "1/4 2/4 3/4 4/4" \
+	"$(grep -o '\] [0-9]/4 ' "$work/kfarm.log" | tr -d ']\n' | xargs)"
+is "the events: four streams, each with its number" \
+	"1 arm64 tinyconfig;2 arm64 $work/board.config;3 x86_64 tinyconfig;4 x86_64 $work/board.config" \
+	"$(jq -rs 'map(select(.event == "build") |
+		"\(.number) \(.arch) \(.config)") | join(";")' "$work/events")"
+is "and each ends" "0 0 0 0" "$(jq -rs 'map(select(.event == "done").status) |
+	map(tostring) | join(" ")' "$work/events")"
+is "the board's own level" "LEVEL 5" \
+	"$(grep -oh 'LEVEL 5' "$build/x86_64-board/include/generated/autoconf.h")"
+is "metadata of each" "arm64 x86_64" "$(jq -r .build.target_arch \
+	"$work"/out/*-board/metadata.json | xargs)"
+equal_parts "four builds"
+
+# Once more: nothing is compiled, and a repeated one is no other.
+many -a arm64 -a x86_64,arm64 -k tinyconfig -b "$build" -o "$work/out" Image
+is "again: status" 0 $status
+is "again: jobs" "jobs 0 jobs 0" "$(grep -o '^jobs 0' "$work/kfarm.log" | xargs)"
+
+# A variable that says where it is built, and $KFARM, whose -a gives way.
+KFARM='-a arm64,x86_64' many -a x86_64 -k tinyconfig -k "$work/board.config" \
+	-o "$work/out" O="$build" Image
+is "O= and KFARM: status" 0 $status
+is "O= and KFARM: two, nothing is compiled" "jobs 0 jobs 0" \
+	"$(grep -o '^jobs 0' "$work/kfarm.log" | xargs)"
+
+# ---- what prints, and plans ----
+
+many -a arm64,x86_64 image_name
+is "a target that prints: once for each, and nothing else" \
+	"arch/arm64/boot/Image arch/x86_64/boot/Image 0 0" \
+	"$(xargs <"$work/stdout") $(wc -l <"$work/kfarm.log") $status"
+many -n -a arm64,mips,x86_64 -k tinyconfig -b "$work/planned" -j 2 Image
+is "-n: status as of the build" 1 $status
+check "-n: one script of both" sh "$work/stdout"
+is "-n: and it builds them" "arm64 x86_64" \
+	"$(cd "$work/planned" && echo */arch/*/boot/Image |
+		sed -E 's/[^ ]*arch\/([^/]*)[^ ]*/\1/g')"
+
+# ---- trouble ----
+
+# What can be built is, also behind what cannot.
+trouble()
+{
+	table | awk '{ print $1, $4 ($4 == "not" ? $5 : "") }' | tail -n +2 | xargs
+}
+many -a arm64,mips,x86_64 -k tinyconfig -b "$build" Image
+is "no compiler in the middle: status" 1 $status
+is "no compiler in the middle: the others are built" \
+	"arm64 built mips refused x86_64 built" "$(trouble)"
+check "and the table says why" grep -qE '^mips .* refused .*(no compiler|not found|install)' \
+	"$work/kfarm.log"
+check "it is said before anything is built" eval \
+	'[ "$(grep -n "2/3 mips" "$work/kfarm.log" | head -n 1 | cut -d: -f1)" -lt \
+	"$(grep -n "1/3 arm64 in" "$work/kfarm.log" | cut -d: -f1)" ]'
+
+many -a arm64,x86_64 -k tinyconfig -b "$build" broken/
+is "sources that fail: status" 2 $status
+is "sources that fail: both were tried" "arm64 failed x86_64 failed" "$(trouble)"
+many -F -a arm64,x86_64 -k tinyconfig -b "$build" broken/
+is "-F: status" 2 $status
+is "-F: the next is not begun" "arm64 failed x86_64 notbegun" "$(trouble)"
+many -a arm64,mips -k tinyconfig -b "$build" broken/
+is "what cannot be tried is worse than what fails" 1 $status
+many -a arm64,x86_64 -k nosuch_defconfig Image
+is "a configuration that is none: status" 1 $status
+many -a , Image
+is "no architecture: status" 1 $status
+no_nodes
+rm -rf "$build"
+many -a x86_64,arm64 -k tinyconfig -b "$build" --require-remote 100 local/
+is "too little on nodes: status" 125 $status
+many -a arm64,x86_64 -k tinyconfig -b "$build" --require-remote 100 local/ \
+	broken/
+is "what fails is worse than that" 2 $status
+nodes 2
+
+# The source tree may be configured, but several cannot share it.
+cp "$work/board.config" "$tree/.config"
+many -a arm64,x86_64 Image
+is "a configured source tree: status" 1 $status
+check "and what to do" grep -q 'mrproper' "$work/kfarm.log"
+rm "$tree/.config"
+
+# ---- Ctrl-C ----
+
+hold=$work/hold
+touch "$hold"
+rm -rf "$build"
+FARM_HOLD=$hold setsid env --default-signal=INT,QUIT KFARM_BUILD_MARK="$work" \
+	"$bin/kfarm" build -C "$tree" -b "$build" -a x86_64,arm64,mips \
+	-k tinyconfig vmlinux >"$work/kfarm.log" 2>&1 </dev/null &
+kfarm=$!
+children+=($kfarm)
+wait_for 60 test -e "$build/x86_64-tinyconfig/.hold.1.o"
+kill -INT $kfarm
+wait $kfarm
+is "interrupted: status" 130 $?
+is "interrupted: the table" \
+	"x86_64 interrupted arm64 notbegun mips refused" "$(trouble)"
+gone "interrupted" 10
+farm_end
