@@ -43,8 +43,8 @@ struct cmd {
 	int (*run)(char *const *argv);
 };
 
-extern const struct cmd cmd_build, cmd_run, cmd_toolchain, cmd_nodes, cmd_top,
-	cmd_scan, cmd_doctor;
+extern const struct cmd cmd_build, cmd_run, cmd_tree, cmd_toolchain, cmd_nodes,
+	cmd_top, cmd_scan, cmd_doctor;
 
 /*
  * The words of $KFARM (`text`, quoted as for a shell) that `c` understands:

@@ -17,8 +17,8 @@ static const struct cmd cmd_help;
 
 /* In the order of `kfarm help`. */
 static const struct cmd *const commands[] = {
-	&cmd_build, &cmd_run,    &cmd_toolchain, &cmd_nodes, &cmd_top,
-	&cmd_scan,  &cmd_doctor, &cmd_help,      NULL
+	&cmd_build, &cmd_run,  &cmd_tree,   &cmd_toolchain, &cmd_nodes,
+	&cmd_top,   &cmd_scan, &cmd_doctor, &cmd_help,      NULL
 };
 
 static const struct cmd *command_named(const char *name)
@@ -40,6 +40,9 @@ static const char *known_elsewhere(const char *name)
 		{ "limits", "nodes limits" },
 		{ "add", "nodes add" },
 		{ "make", "build" },
+		{ "clone", "tree add" },
+		{ "fetch", "tree update" },
+		{ "update", "tree update" },
 		{ "install", "toolchain install" },
 		{ "search", "toolchain search" },
 	};

@@ -8,6 +8,36 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+static atomic_bool interrupted;
+
+static void on_signal(int number)
+{
+	(void)number;
+	atomic_store(&interrupted, true);
+}
+
+const atomic_bool *settings_catch_signals(void)
+{
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+	/* The second signal ends kfarm at once; nothing is left half done. */
+	const struct sigaction sa = { .sa_handler = on_signal,
+				      .sa_flags = SA_RESETHAND };
+	struct sigaction before;
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+		/* What is ignored (nohup) stays so. */
+		if (!sigaction(numbers[i], NULL, &before) &&
+		    before.sa_handler != SIG_IGN)
+			sigaction(numbers[i], &sa, NULL);
+	}
+	return &interrupted;
+}
+
+bool settings_interrupted(void)
+{
+	return atomic_load(&interrupted);
+}
+
 static void read_standard(const struct conf *conf, struct strv *standard)
 {
 	struct strv arches = { 0 };

@@ -10,6 +10,7 @@
 #include "conf/conf.h"
 #include "node/roster.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 /* Read the configuration, and its nodes; unknown keys are warned of. */
@@ -25,6 +26,12 @@ int settings_load(struct node_roster *roster, bool no_remote,
 		  int *require_remote, struct strv *standard, struct err *err);
 /* The last of these alone, and without warnings. */
 int settings_standard(struct strv *standard, struct err *err);
+/*
+ * From now on SIGINT, SIGTERM and SIGHUP make what is returned true, the
+ * second one ends kfarm; and has one come?
+ */
+const atomic_bool *settings_catch_signals(void);
+bool settings_interrupted(void);
 /* End by that signal, so that a shell's loop stops, too. */
 void settings_end_by(int number);
 

@@ -4,6 +4,7 @@
  */
 #include "cli/cmd.h"
 #include "cli/progress.h"
+#include "cli/settings.h"
 #include "cli/table.h"
 #include "cli/toolchain-nodes.h"
 #include "cli/toolchain.h"
@@ -60,7 +61,7 @@ int toolchain_adopt_main(struct toolchain_request *r)
 		if (adopt_one(r, r->words.v[i]))
 			status = EXIT_USAGE;
 	}
-	return toolchain_settings_interrupted() ? EXIT_INTERRUPTED : status;
+	return settings_interrupted() ? EXIT_INTERRUPTED : status;
 }
 
 /* ------------------------------------------------------------ default */
@@ -268,5 +269,5 @@ int toolchain_remove_main(struct toolchain_request *r)
 	}
 	toolchain_nodes_release(&nodes);
 	toolchain_installed_list_release(&list);
-	return toolchain_settings_interrupted() ? EXIT_INTERRUPTED : status;
+	return settings_interrupted() ? EXIT_INTERRUPTED : status;
 }

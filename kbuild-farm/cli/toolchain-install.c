@@ -6,6 +6,7 @@
  */
 #include "cli/cmd.h"
 #include "cli/progress.h"
+#include "cli/settings.h"
 #include "cli/toolchain-nodes.h"
 #include "cli/toolchain-orders.h"
 
@@ -335,11 +336,11 @@ static int carry_out(struct plan *p)
 			continue;
 		}
 		status = EXIT_USAGE;
-		if (o->ret != -ECANCELED && !toolchain_settings_interrupted())
+		if (o->ret != -ECANCELED && !settings_interrupted())
 			log_error("toolchain install: %s: %s", o->id,
 				  o->err.text);
 	}
-	if (toolchain_settings_interrupted()) {
+	if (settings_interrupted()) {
 		log_error("toolchain install: interrupted; what came is kept, "
 			  "and the same command goes on from there");
 		return EXIT_INTERRUPTED;

@@ -5,6 +5,7 @@
  */
 #include "cli/cmd.h"
 #include "cli/progress.h"
+#include "cli/settings.h"
 #include "cli/table.h"
 #include "cli/toolchain-nodes.h"
 #include "cli/toolchain.h"
@@ -69,7 +70,7 @@ static int check_here(struct survey *s)
 						   hash_again, &c) :
 				      look_for_driver(c.t, &c.err);
 
-		if (toolchain_settings_interrupted())
+		if (settings_interrupted())
 			return -ECANCELED;
 		if (ret)
 			s->wrong[i] = xstrdup(c.err.text);

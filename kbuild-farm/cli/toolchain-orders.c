@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/toolchain-orders.h"
+#include "cli/settings.h"
 
 #include "base/task.h"
 #include "base/vec.h"
@@ -201,7 +202,7 @@ static void run_order(void *ctx, size_t i)
 	struct toolchain_orders *list = ctx;
 	struct toolchain_ordered *o = &list->v[i];
 
-	if (toolchain_settings_interrupted()) {
+	if (settings_interrupted()) {
 		o->ret = err_set(&o->err, ECANCELED, "interrupted");
 		return;
 	}

@@ -9,40 +9,9 @@
 #include "toolchain/data.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-static atomic_bool interrupted;
-
-static void on_signal(int number)
-{
-	(void)number;
-	atomic_store(&interrupted, true);
-}
-
-static const atomic_bool *catch_signals(void)
-{
-	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
-	/* The second signal ends kfarm at once; nothing is left half done. */
-	const struct sigaction sa = { .sa_handler = on_signal,
-				      .sa_flags = SA_RESETHAND };
-	struct sigaction before;
-
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
-		/* What is ignored (nohup) stays so. */
-		if (!sigaction(numbers[i], NULL, &before) &&
-		    before.sa_handler != SIG_IGN)
-			sigaction(numbers[i], &sa, NULL);
-	}
-	return &interrupted;
-}
-
-bool toolchain_settings_interrupted(void)
-{
-	return atomic_load(&interrupted);
-}
 
 int toolchain_failed(const struct toolchain_request *r, int ret,
 		     const struct err *err)
@@ -81,7 +50,7 @@ int toolchain_settings_load(struct toolchain_request *r, struct err *err)
 	r->fetch = (struct fetch_options){
 		.ca_file = conf_get(r->conf, "toolchain", NULL, "ca-file"),
 		.allow_http = is_true(r->conf, "http"),
-		.cancel = catch_signals(),
+		.cancel = settings_catch_signals(),
 	};
 	r->data = fs_data_home();
 	cache = fs_cache_home();

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/cmd.h"
+#include "cli/settings.h"
 #include "cli/toolchain-nodes.h"
 #include "cli/toolchain.h"
 
@@ -44,7 +45,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (toolchain_settings_interrupted())
+	if (settings_interrupted())
 		event_base_loopbreak(u->base);
 }
 
@@ -140,7 +141,7 @@ static int tune_one(const struct toolchain_request *r,
 		ret = run_tuning(&u, driver, err);
 		kernel_rundir_release(&u.rundir);
 	}
-	if (!ret && toolchain_settings_interrupted())
+	if (!ret && settings_interrupted())
 		ret = err_set(err, ECANCELED, "interrupted");
 	for (size_t i = 0; !ret && i < u.tune.n; i++) {
 		if (!show_node(&u.tune.nodes[i]))

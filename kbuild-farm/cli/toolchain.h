@@ -42,8 +42,6 @@ void toolchain_settings_release(struct toolchain_request *r);
 /* Prints "kfarm: toolchain VERB: text"; returns the exit status for `ret`. */
 int toolchain_failed(const struct toolchain_request *r, int ret,
 		     const struct err *err);
-/* Has SIGINT, SIGTERM or SIGHUP come since the settings were loaded? */
-bool toolchain_settings_interrupted(void);
 
 /*
  * The catalog, with progress, warnings and its age on stderr; `clang`: asked

@@ -150,13 +150,18 @@ static int flock_of_tree(const struct tree_home *t, const char *file, int how,
 			free(who);
 			told = true;
 		}
-		nanosleep(&pause, NULL);
+		if (nanosleep(&pause, NULL)) {
+			fd = -ECANCELED;
+			break;
+		}
 	}
 	if (fd == -EBUSY) {
 		who = holders_of_file(path);
 		err_set(err, EBUSY, "the tree %s is in use by process %s",
 			t->name, who);
 		free(who);
+	} else if (fd == -ECANCELED) {
+		err_set(err, ECANCELED, "interrupted");
 	} else if (fd < 0) {
 		err_set(err, -fd, "%s: %s", path, strerror(-fd));
 	}

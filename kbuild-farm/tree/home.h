@@ -56,7 +56,8 @@ int tree_home_names(struct strv *out, struct err *err);
  *
  * Returns 0; -EINVAL: no name; -ENOENT: there is none, and `err` says which
  * there are, or that `kfarm tree update` is what clones it; -EBUSY: in use, and
- * `err` names by whom; or another negative errno.
+ * `err` names by whom; -ECANCELED: a signal came, and somebody catches it; or
+ * another negative errno.
  */
 int tree_home_open(struct tree_home *t, const char *name, enum tree_lock how,
 		   struct err *err);

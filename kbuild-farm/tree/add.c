@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tree/add.h"
+
+#include "base/fs.h"
+#include "tree/adopt.h"
+#include "tree/fetch.h"
+#include "tree/git.h"
+#include "tree/home.h"
+#include "tree/import.h"
+#include "tree/refs.h"
+#include "tree/state.h"
+#include "tree/sweep.h"
+#include "tree/transport.h"
+#include "tree/url.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* What is being made, in TOP/.new-NAME. */
+struct making {
+	const struct tree_add *a;
+	char *dir, *repository;
+	struct tree_state state;
+};
+
+/* ------------------------------------------------- in a process of its own */
+
+/* What is fetched: all branches, or those that were named. */
+static int set_branches(git_repository *repo, const struct strv *branches,
+			struct err *err)
+{
+	git_config *config = NULL;
+	int ret = 0;
+
+	if (branches->n)
+		ret = git_repository_config(&config, repo);
+	if (!ret && branches->n)
+		ret = git_config_delete_multivar(config, "remote.origin.fetch",
+						 ".*");
+	for (size_t i = 0; !ret && i < branches->n; i++) {
+		char *spec = xasprintf("+refs/heads/%s:refs/remotes/origin/%s",
+				       branches->v[i], branches->v[i]);
+
+		/* No value matches "$^": each is one more. */
+		ret = git_config_set_multivar(config, "remote.origin.fetch",
+					      "$^", spec);
+		free(spec);
+	}
+	git_config_free(config);
+	return ret ? tree_git_failed(err, -1, "--branch") : 0;
+}
+
+/* With a depth and no branch it is the one that the remote's HEAD names. */
+static int narrow_to_head(struct tree_fetch *f, struct err *err)
+{
+	struct strv one = { 0 };
+	int ret = tree_fetch_head(f, "origin", err);
+
+	if (!ret && !f->head)
+		ret = err_set(err, ENOENT,
+			      "its HEAD names no branch: say which with "
+			      "--branch");
+	if (!ret) {
+		strv_add(&one, f->head + strlen("refs/heads/"));
+		tree_worker_note(f->worker,
+				 "--depth: only the branch %s is fetched; "
+				 "--branch names others",
+				 one.v[0]);
+		ret = set_branches(f->repo, &one, err);
+	}
+	strv_release(&one);
+	return ret;
+}
+
+static int check_branches(git_repository *repo, const struct strv *branches,
+			  struct err *err)
+{
+	for (size_t i = 0; i < branches->n; i++) {
+		char *name = xasprintf("refs/remotes/origin/%s",
+				       branches->v[i]);
+		git_oid id;
+		int missing = git_reference_name_to_id(&id, repo, name);
+
+		free(name);
+		if (missing)
+			return err_set(err, ENOENT, "there is no branch \"%s\"",
+				       branches->v[i]);
+	}
+	return 0;
+}
+
+static int clone_url(struct making *m, struct tree_worker *w,
+		     git_repository **out, struct err *err)
+{
+	const struct tree_add *a = m->a;
+	struct tree_fetch f = { .worker = w,
+				.depth = a->depth,
+				.all_tags = !a->depth };
+	git_remote *remote = NULL;
+	int ret = tree_transport_register(w, err);
+
+	if (ret)
+		return ret;
+	if (git_repository_init(out, m->repository, 1) ||
+	    git_remote_create(&remote, *out, "origin", a->source))
+		ret = tree_git_failed(err, -1, "%s", m->repository);
+	git_remote_free(remote);
+	f.repo = *out;
+	if (!ret)
+		ret = set_branches(*out, &a->branches, err);
+	if (!ret && a->depth && !a->branches.n)
+		ret = narrow_to_head(&f, err);
+	if (!ret)
+		ret = tree_fetch_remote(&f, "origin", err);
+	if (!ret)
+		ret = check_branches(*out, &a->branches, err);
+	if (!ret)
+		ret = tree_refs_follow_head(*out, "origin", f.head, err);
+	tree_fetch_release(&f);
+	return ret;
+}
+
+static void on_import(void *ctx, uint64_t files, uint64_t bytes,
+		      uint64_t indexed, uint64_t objects)
+{
+	struct tree_worker *w = ctx;
+
+	(void)bytes;
+	if (objects)
+		tree_worker_progress(w, TREE_RESOLVING, indexed, objects);
+	else
+		tree_worker_progress(w, TREE_READING, files, 0);
+}
+
+static int import_source(struct making *m, struct tree_worker *w,
+			 git_repository **out, struct err *err)
+{
+	const struct tree_import what = { .from = m->a->source,
+					  .repository = m->repository,
+					  .progress = on_import,
+					  .ctx = w };
+	struct tree_imported made = { 0 };
+	int ret = tree_import(&what, &made, err);
+
+	if (!ret) {
+		tree_worker_note(w, "%s: %llu files, version %s, commit %.12s",
+				 m->a->name, (unsigned long long)made.files,
+				 made.version ? made.version : "unknown",
+				 made.commit);
+		if (git_repository_open(out, m->repository))
+			ret = tree_git_failed(err, -1, "%s", m->repository);
+	}
+	tree_imported_release(&made);
+	return ret;
+}
+
+static int make_new_repository(struct making *m, struct tree_worker *w,
+			       git_repository **out, struct err *err)
+{
+	switch (m->state.kind) {
+	case TREE_CLONE:
+		return clone_url(m, w, out, err);
+	case TREE_BORROWS:
+		return tree_adopt_borrow(m->repository, m->a->source, w, out,
+					 err);
+	case TREE_IN_PLACE:
+		return tree_adopt_in_place(m->repository, m->a->source, out,
+					   err);
+	case TREE_IMPORT:
+		return import_source(m, w, out, err);
+	}
+	return -EINVAL;
+}
+
+static int make_new_tree(struct tree_worker *w, void *arg, struct err *err)
+{
+	struct making *m = arg;
+	git_repository *repo = NULL;
+	int ret;
+
+	tree_git_init();
+	ret = make_new_repository(m, w, &repo, err);
+	tree_worker_progress(w, TREE_MEASURING, 0, 0);
+	if (!ret && m->state.kind != TREE_IN_PLACE)
+		ret = tree_refs_pack(repo, err);
+	if (!ret)
+		ret = tree_state_look(&m->state, repo, err);
+	if (!ret)
+		ret = tree_state_write(&m->state, m->dir, err);
+	git_repository_free(repo);
+	git_libgit2_shutdown();
+	return ret;
+}
+
+/* ------------------------------------------------------------ the caller */
+
+/* The absolute path, links resolved, of what is there; else NULL. */
+static char *local_path(const char *source)
+{
+	return fs_exists(source) ? realpath(source, NULL) : NULL;
+}
+
+static int classify(const struct tree_add *a, enum tree_kind *kind, char **url,
+		    struct err *err)
+{
+	char *path = local_path(a->source);
+	struct tree_url parsed;
+	int ret;
+
+	if (path) {
+		*kind = !fs_is_dir(path) || !tree_adopt_is_repository(path) ?
+				TREE_IMPORT :
+			a->in_place ? TREE_IN_PLACE :
+				      TREE_BORROWS;
+		*url = path;
+		return 0;
+	}
+	ret = tree_url_parse(&parsed, a->source, err);
+	if (ret)
+		return ret;
+	if (parsed.kind == TREE_URL_LOCAL && !strstr(a->source, "://"))
+		ret = err_set(err, ENOENT, "%s: %s", a->source,
+			      strerror(ENOENT));
+	tree_url_release(&parsed);
+	*kind = TREE_CLONE;
+	*url = xstrdup(a->source);
+	return ret;
+}
+
+static int check_how(const struct tree_add *a, enum tree_kind kind,
+		     struct err *err)
+{
+	if (a->in_place && kind != TREE_IN_PLACE)
+		return err_set(err, EINVAL,
+			       "--in-place is for the clone of a repository on "
+			       "this machine, which %s is not",
+			       a->source);
+	if (kind != TREE_CLONE && (a->depth || a->branches.n))
+		return err_set(err, EINVAL,
+			       "--depth and --branch are for a URL; "
+			       "file://PATH is one");
+	return 0;
+}
+
+static int check_absent(const char *top, const char *name, struct err *err)
+{
+	char *dir = xasprintf("%s/%s", top, name);
+	bool is = fs_exists(dir);
+
+	free(dir);
+	return is ? err_set(err, EEXIST,
+			    "there is a tree \"%s\" already; `kfarm tree "
+			    "remove %s` first, or `kfarm tree update %s`",
+			    name, name, name) :
+		    0;
+}
+
+static void tell_begun_anew(const struct tree_add *a, const struct strv *begun)
+{
+	char *text;
+
+	for (size_t i = 0; i < begun->n && a->watch->note; i++) {
+		text = !strcmp(begun->v[i], a->name) ?
+			       xasprintf("an earlier `kfarm tree add %s` was "
+					 "interrupted; it starts over",
+					 a->name) :
+			       xasprintf("removed what an interrupted `kfarm "
+					 "tree add %s` left",
+					 begun->v[i]);
+		a->watch->note(a->watch->ctx, text);
+		free(text);
+	}
+}
+
+/* All of it is on disk before it gets its name, and the name after. */
+static int publish(const struct making *m, const char *top, struct err *err)
+{
+	char *dest = xasprintf("%s/%s", top, m->a->name);
+	int fd = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret = 0;
+
+	if (fd < 0 || syncfs(fd))
+		ret = err_errno(err, "%s: flush", top);
+	else if (renameat2(AT_FDCWD, m->dir, AT_FDCWD, dest,
+			   RENAME_NOREPLACE) &&
+		 (errno != EINVAL || rename(m->dir, dest)))
+		ret = err_errno(err, "%s", dest);
+	else if (fsync(fd))
+		ret = err_errno(err, "%s", top);
+	if (fd >= 0)
+		close(fd);
+	free(dest);
+	return ret;
+}
+
+static int make_and_publish(struct making *m, const char *top, struct err *err)
+{
+	struct err ignored;
+	int lock, ret;
+
+	ret = tree_sweep_begin(top, m->a->name, &lock, err);
+	if (ret)
+		return ret;
+	ret = check_absent(top, m->a->name, err);
+	if (!ret)
+		ret = tree_worker_run(m->a->watch, make_new_tree, m, err);
+	if (!ret)
+		ret = publish(m, top, err);
+	if (ret)
+		fs_remove(m->dir, &ignored);
+	close(lock);
+	return ret;
+}
+
+int tree_add(const struct tree_add *a, char **url, struct err *err)
+{
+	char *top = tree_home_top();
+	struct tree_add resolved = *a;
+	struct making m = { .a = &resolved };
+	struct strv begun = { 0 };
+	int ret;
+
+	*url = NULL;
+	m.dir = xasprintf("%s/.new-%s", top, a->name);
+	m.repository = xasprintf("%s/repo.git", m.dir);
+	ret = tree_home_check_name(a->name, err);
+	if (!ret)
+		ret = fs_mkdirs(top, 0755, err);
+	if (!ret)
+		ret = check_absent(top, a->name, err);
+	if (!ret)
+		ret = classify(a, &m.state.kind, url, err);
+	if (!ret)
+		ret = check_how(a, m.state.kind, err);
+	if (!ret) {
+		resolved.source = *url;
+		m.state.source = xstrdup(*url);
+		tree_sweep_top(top, &begun);
+		tell_begun_anew(a, &begun);
+		ret = make_and_publish(&m, top, err);
+	}
+	if (ret) {
+		free(*url);
+		*url = NULL;
+	}
+	strv_release(&begun);
+	tree_state_release(&m.state);
+	free(m.repository);
+	free(m.dir);
+	free(top);
+	return ret;
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tree/adopt.h"
+
+#include "base/fs.h"
+#include "base/str.h"
+#include "tree/git.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ALTERNATES     "objects/info/alternates"
+#define ALTERNATES_MAX (1u << 16)
+
+bool tree_adopt_is_repository(const char *path)
+{
+	char *git = xasprintf("%s/.git", path);
+	char *head = xasprintf("%s/HEAD", path);
+	char *objects = xasprintf("%s/objects", path);
+	bool is = fs_exists(git) || (fs_exists(head) && fs_is_dir(objects));
+
+	free(objects);
+	free(head);
+	free(git);
+	return is;
+}
+
+static bool is_partial(git_repository *repo)
+{
+	git_config_iterator *all = NULL;
+	git_config *config = NULL;
+	git_config_entry *entry;
+	bool is = false;
+
+	if (!git_repository_config_snapshot(&config, repo) &&
+	    !git_config_iterator_glob_new(&all, config,
+					  "^remote\\..*\\.promisor$"))
+		is = !git_config_next(&entry, all);
+	git_config_iterator_free(all);
+	git_config_free(config);
+	return is;
+}
+
+static int open_clone(const char *source, git_repository **out, struct err *err)
+{
+	if (git_repository_open_ext(out, source, GIT_REPOSITORY_OPEN_NO_SEARCH,
+				    NULL))
+		return tree_git_failed(err, -1, "%s", source);
+	if (!is_partial(*out))
+		return 0;
+	git_repository_free(*out);
+	*out = NULL;
+	return err_set(err, ENOTSUP,
+		       "%s: a partial clone, of which files are missing; make "
+		       "it whole with `git fetch --refetch --no-filter`, or "
+		       "add its URL",
+		       source);
+}
+
+int tree_adopt_in_place(const char *repository, const char *source,
+			git_repository **out, struct err *err)
+{
+	char *target;
+	int ret = open_clone(source, out, err);
+
+	if (ret)
+		return ret;
+	target = xstrdup(git_repository_commondir(*out));
+	if (str_ends(target, "/"))
+		target[strlen(target) - 1] = '\0';
+	if (symlink(target, repository))
+		ret = err_errno(err, "%s", repository);
+	free(target);
+	return ret;
+}
+
+/* ------------------------------------------------------------ borrowing */
+
+static int write_alternates(const char *repository, const char *common,
+			    struct err *err)
+{
+	char *path = xasprintf("%s/" ALTERNATES, repository);
+	char *line = xasprintf("%sobjects\n", common);
+	char *info = str_dir(path);
+	int ret = 0;
+
+	if (strchr(common, '\n'))
+		ret = err_set(err, EINVAL, "%s: a path of two lines", common);
+	if (!ret)
+		ret = fs_mkdirs(info, 0755, err);
+	if (!ret)
+		ret = fs_write(path, bytes_str(line), 0644, err);
+	free(info);
+	free(line);
+	free(path);
+	return ret;
+}
+
+/* Where the history ends is the clone's to say. */
+static int copy_shallow(const char *repository, const char *common,
+			struct err *err)
+{
+	char *from = xasprintf("%sshallow", common);
+	char *to = xasprintf("%s/shallow", repository);
+	int ret = fs_exists(from) ? fs_copy(from, to, err) : 0;
+
+	free(to);
+	free(from);
+	return ret;
+}
+
+/* remote.NAME.url, .fetch and .tagOpt; what runs a program is left behind. */
+static int copy_remotes(git_repository *to, git_repository *from)
+{
+	git_config *source = NULL, *target = NULL;
+	git_config_iterator *all = NULL;
+	git_config_entry *entry;
+	int ret = git_repository_config_snapshot(&source, from);
+
+	if (!ret)
+		ret = git_repository_config(&target, to);
+	if (!ret)
+		ret = git_config_iterator_glob_new(
+			&all, source,
+			"^remote\\..*\\.(url|fetch|tagopt|skipfetchall)$");
+	while (!ret && !git_config_next(&entry, all)) {
+		/* No value matches "$^": each is one more. */
+		ret = git_config_set_multivar(target, entry->name, "$^",
+					      entry->value ? entry->value : "");
+	}
+	git_config_iterator_free(all);
+	git_config_free(target);
+	git_config_free(source);
+	return ret;
+}
+
+static int fill_borrower(git_repository *repo, git_repository *source,
+			 struct tree_worker *w, struct err *err)
+{
+	struct tree_changes ignored = { 0 };
+
+	if (copy_remotes(repo, source))
+		return tree_git_failed(err, -1, "remotes of %s",
+				       git_repository_path(source));
+	return tree_refs_mirror(repo, source, true, w, &ignored, err);
+}
+
+int tree_adopt_borrow(const char *repository, const char *source,
+		      struct tree_worker *w, git_repository **out,
+		      struct err *err)
+{
+	git_repository *from = NULL, *made = NULL;
+	const char *common;
+	int ret = open_clone(source, &from, err);
+
+	if (!ret && git_repository_init(&made, repository, 1))
+		ret = tree_git_failed(err, -1, "%s", repository);
+	/* The alternates are read when a repository is opened. */
+	git_repository_free(made);
+	if (!ret) {
+		common = git_repository_commondir(from);
+		ret = write_alternates(repository, common, err);
+		if (!ret)
+			ret = copy_shallow(repository, common, err);
+	}
+	if (!ret && git_repository_open(out, repository))
+		ret = tree_git_failed(err, -1, "%s", repository);
+	if (!ret)
+		ret = fill_borrower(*out, from, w, err);
+	git_repository_free(from);
+	return ret;
+}
+
+/* The clone whose objects are borrowed, NULL where none are. */
+static char *lender(const char *repository)
+{
+	char *path = xasprintf("%s" ALTERNATES, repository), *out = NULL;
+	struct buf text = { 0 };
+	struct err ignored;
+	const char *line;
+	size_t n;
+
+	if (!fs_read(path, ALTERNATES_MAX, &text, &ignored)) {
+		line = buf_str(&text);
+		n = strcspn(line, "\n");
+		if (n > strlen("/objects"))
+			out = xstrndup(line, n - strlen("/objects"));
+	}
+	buf_release(&text);
+	free(path);
+	return out;
+}
+
+int tree_adopt_follow(git_repository *repo, struct tree_worker *w,
+		      struct tree_changes *changes, bool *borrows,
+		      struct err *err)
+{
+	char *source = lender(git_repository_path(repo));
+	git_repository *from = NULL;
+	int ret = 0;
+
+	*borrows = source != NULL;
+	if (source && !fs_is_dir(source))
+		ret = err_set(err, ENOENT,
+			      "%s, whose objects are borrowed, is gone; put it "
+			      "back, or remove the tree and add its URL",
+			      source);
+	else if (source)
+		ret = open_clone(source, &from, err);
+	if (from)
+		ret = tree_refs_mirror(repo, from, false, w, changes, err);
+	git_repository_free(from);
+	free(source);
+	return ret;
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tree/fetch.h"
+
+#include "base/str.h"
+#include "tree/credential.h"
+#include "tree/git-program.h"
+#include "tree/git.h"
+#include "tree/transport.h"
+#include "tree/url.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One remote being talked to. */
+struct talk {
+	struct tree_fetch *f;
+	struct tree_credential credential;
+	git_remote *remote;
+	git_remote_callbacks callbacks;
+	bool is_local;
+	char *shown; /* its URL */
+};
+
+static int on_transfer(const git_indexer_progress *p, void *payload)
+{
+	struct talk *t = payload;
+
+	if (p->received_objects < p->total_objects) {
+		tree_worker_progress(t->f->worker, TREE_RECEIVING,
+				     p->received_objects, p->total_objects);
+		return 0;
+	}
+	/* All is here: what takes time now is this machine. */
+	if (p->indexed_deltas <= 1)
+		tree_worker_network(t->f->worker, false);
+	tree_worker_progress(t->f->worker, TREE_RESOLVING, p->indexed_deltas,
+			     p->total_deltas);
+	return 0;
+}
+
+static int on_sideband(const char *text, int len, void *payload)
+{
+	struct talk *t = payload;
+
+	(void)text;
+	(void)len;
+	tree_worker_progress(t->f->worker, TREE_COUNTING, 0, 0);
+	return 0;
+}
+
+static int on_pack(int stage, uint32_t current, uint32_t total, void *payload)
+{
+	struct talk *t = payload;
+
+	tree_worker_progress(t->f->worker,
+			     stage == GIT_PACKBUILDER_ADDING_OBJECTS ?
+				     TREE_COUNTING :
+				     TREE_RECEIVING,
+			     current, total);
+	return 0;
+}
+
+static int on_tip(const char *name, const git_oid *before, const git_oid *after,
+		  void *payload)
+{
+	struct talk *t = payload;
+	struct tree_changes *c = &t->f->changes;
+
+	if (str_starts(name, "refs/tags/"))
+		c->tags += !git_oid_is_zero(after);
+	else if (git_oid_is_zero(after))
+		c->gone++;
+	else if (git_oid_is_zero(before))
+		c->branches++;
+	else
+		c->moved++;
+	tree_worker_progress(t->f->worker, TREE_BRANCHES,
+			     c->branches + c->moved + c->gone + c->tags, 0);
+	return 0;
+}
+
+static void prepare_callbacks(struct talk *t)
+{
+	git_remote_init_callbacks(&t->callbacks, GIT_REMOTE_CALLBACKS_VERSION);
+	t->callbacks.payload = t;
+	t->callbacks.transfer_progress = on_transfer;
+	t->callbacks.sideband_progress = on_sideband;
+	t->callbacks.pack_progress = on_pack;
+	t->callbacks.update_tips = on_tip;
+}
+
+/* The payload is one for all of them, so each unwraps its own. */
+static int on_credentials(git_credential **out, const char *url,
+			  const char *user, unsigned types, void *payload)
+{
+	struct talk *t = payload;
+
+	return tree_credential_acquire(out, url, user, types, &t->credential);
+}
+
+static int find_remote(struct talk *t, const char *name, struct err *err)
+{
+	struct tree_url url;
+	int ret;
+
+	if (git_remote_lookup(&t->remote, t->f->repo, name))
+		return tree_git_failed(err, -1, "remote %s", name);
+	t->shown = tree_url_shown(git_remote_url(t->remote));
+	ret = tree_url_parse(&url, git_remote_url(t->remote), err);
+	if (ret)
+		return ret;
+	t->is_local = url.kind == TREE_URL_LOCAL;
+	tree_url_release(&url);
+	prepare_callbacks(t);
+	t->callbacks.credentials = on_credentials;
+	t->credential.worker = t->f->worker;
+	return 0;
+}
+
+static int talk_failed(struct talk *t, struct err *err)
+{
+	if (tree_transport_is_sha256())
+		return tree_git_sha256(err, t->shown);
+	return tree_git_failed(err, -1, "%s", t->shown);
+}
+
+static int connect_talk(struct talk *t, struct err *err)
+{
+	git_remote_connect_options options;
+	git_buf head = { 0 };
+	int ret;
+
+	tree_worker_network(t->f->worker, !t->is_local);
+	tree_worker_progress(t->f->worker, TREE_CONNECTING, 0, 0);
+	git_remote_connect_options_init(&options,
+					GIT_REMOTE_CONNECT_OPTIONS_VERSION);
+	options.callbacks = t->callbacks;
+	options.proxy_opts.type = GIT_PROXY_AUTO;
+	ret = git_remote_connect_ext(t->remote, GIT_DIRECTION_FETCH, &options);
+	tree_credential_end(&t->credential, !ret);
+	if (ret)
+		return talk_failed(t, err);
+	free(t->f->head);
+	t->f->head = NULL;
+	if (!git_remote_default_branch(&head, t->remote) &&
+	    str_starts(head.ptr, "refs/heads/"))
+		t->f->head = xstrdup(head.ptr);
+	git_buf_dispose(&head);
+	return 0;
+}
+
+static void options_of(const struct talk *t, git_fetch_options *o)
+{
+	git_fetch_options_init(o, GIT_FETCH_OPTIONS_VERSION);
+	o->callbacks = t->callbacks;
+	o->proxy_opts.type = GIT_PROXY_AUTO;
+	o->update_fetchhead = 0;
+	if (git_remote_autotag(t->remote) == GIT_REMOTE_DOWNLOAD_TAGS_NONE)
+		o->download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
+	else if (t->f->all_tags)
+		o->download_tags = GIT_REMOTE_DOWNLOAD_TAGS_ALL;
+	else
+		o->download_tags = GIT_REMOTE_DOWNLOAD_TAGS_AUTO;
+}
+
+static int download(struct talk *t, struct err *err)
+{
+	git_fetch_options options;
+
+	options_of(t, &options);
+	tree_worker_progress(t->f->worker, TREE_NEGOTIATING, 0, 0);
+	if (git_remote_download(t->remote, NULL, &options))
+		return talk_failed(t, err);
+	tree_worker_network(t->f->worker, false);
+	/* Pruned first: a branch "a" may have become "a/b". */
+	if (git_remote_prune(t->remote, &t->callbacks) ||
+	    git_remote_update_tips(t->remote, &t->callbacks, 0,
+				   options.download_tags, "kfarm tree update"))
+		return tree_git_failed(err, -1, "%s", t->shown);
+	return 0;
+}
+
+static void leave_remote(struct talk *t)
+{
+	if (t->remote)
+		git_remote_disconnect(t->remote);
+	git_remote_free(t->remote);
+	tree_credential_end(&t->credential, false);
+	tree_worker_network(t->f->worker, false);
+	free(t->shown);
+}
+
+int tree_fetch_remote(struct tree_fetch *f, const char *remote, struct err *err)
+{
+	struct talk t = { .f = f };
+	int ret = find_remote(&t, remote, err);
+
+	if (!ret)
+		ret = connect_talk(&t, err);
+	if (!ret && (f->depth || git_repository_is_shallow(f->repo) == 1)) {
+		git_remote_disconnect(t.remote);
+		ret = tree_git_program_fetch(f->worker,
+					     git_repository_path(f->repo),
+					     remote, f->depth, err);
+		f->changes.uncounted = true;
+		if (ret)
+			err_wrap(err, "%s", t.shown);
+	} else if (!ret) {
+		ret = download(&t, err);
+	}
+	leave_remote(&t);
+	return ret;
+}
+
+int tree_fetch_head(struct tree_fetch *f, const char *remote, struct err *err)
+{
+	struct talk t = { .f = f };
+	int ret = find_remote(&t, remote, err);
+
+	if (!ret)
+		ret = connect_talk(&t, err);
+	leave_remote(&t);
+	return ret;
+}
+
+void tree_fetch_release(struct tree_fetch *f)
+{
+	free(f->head);
+	f->head = NULL;
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tree/state.h"
+
+#include "base/fs.h"
+#include "base/json.h"
+#include "tree/git.h"
+
+#include <errno.h>
+#include <fts.h>
+#include <git2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#define STATE_MAX (1u << 20) /* bytes of the file */
+
+static const char *const kinds[] = {
+	[TREE_CLONE] = "clone",
+	[TREE_BORROWS] = "borrows",
+	[TREE_IN_PLACE] = "in-place",
+	[TREE_IMPORT] = "import",
+};
+
+const char *tree_state_kind(enum tree_kind kind)
+{
+	return kinds[kind];
+}
+
+/* ----------------------------------------------------- reading, writing */
+
+static void read_branch(struct tree_branch *b, const json_t *o)
+{
+	const char *name = json_string_value(json_object_get(o, "name"));
+	const char *commit = json_string_value(json_object_get(o, "commit"));
+
+	if (!name || !commit)
+		return;
+	b->name = xstrdup(name);
+	b->commit = xstrdup(commit);
+	b->time = json_integer_value(json_object_get(o, "time"));
+}
+
+static json_t *branch_as_json(const struct tree_branch *b)
+{
+	if (!b->name)
+		return json_null();
+	return json_pack("{s:o,s:o,s:I}", "name", json_text(b->name), "commit",
+			 json_text(b->commit), "time", (json_int_t)b->time);
+}
+
+static void fill_state(struct tree_state *s, const json_t *root)
+{
+	const char *kind = json_string_value(json_object_get(root, "kind"));
+	const char *source = json_string_value(json_object_get(root, "source"));
+	json_int_t size = json_integer_value(json_object_get(root, "size"));
+	const json_t *list = json_object_get(root, "branches");
+
+	for (size_t i = 0; kind && i < sizeof(kinds) / sizeof(*kinds); i++) {
+		if (!strcmp(kind, kinds[i]))
+			s->kind = (enum tree_kind)i;
+	}
+	s->source = source ? xstrdup(source) : NULL;
+	s->updated = json_integer_value(json_object_get(root, "updated"));
+	s->size = size > 0 ? (uint64_t)size : 0;
+	read_branch(&s->head, json_object_get(root, "head"));
+	s->branches = xcalloc(TREE_BRANCHES_MAX, sizeof(*s->branches));
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		if (s->n < TREE_BRANCHES_MAX)
+			read_branch(&s->branches[s->n],
+				    json_array_get(list, i));
+		if (s->n < TREE_BRANCHES_MAX && s->branches[s->n].name)
+			s->n++;
+	}
+}
+
+int tree_state_read(struct tree_state *s, const char *dir, struct err *err)
+{
+	char *path = xasprintf("%s/state.json", dir);
+	struct buf text = { 0 };
+	json_t *root = NULL;
+	json_error_t why;
+	int ret = fs_read(path, STATE_MAX, &text, err);
+
+	*s = (struct tree_state){ 0 };
+	if (!ret) {
+		root = json_loadb(buf_str(&text), text.len, 0, &why);
+		if (!json_is_object(root))
+			ret = err_set(err, EBADMSG,
+				      "%s: not what kfarm wrote; `kfarm tree "
+				      "update` writes it anew",
+				      path);
+		else
+			fill_state(s, root);
+	}
+	json_decref(root);
+	buf_release(&text);
+	free(path);
+	return ret;
+}
+
+int tree_state_write(const struct tree_state *s, const char *dir,
+		     struct err *err)
+{
+	char *path = xasprintf("%s/state.json", dir), *text;
+	json_t *list = json_array(), *root;
+	int ret;
+
+	for (size_t i = 0; i < s->n; i++)
+		json_array_append_new(list, branch_as_json(&s->branches[i]));
+	root = json_pack("{s:s,s:o,s:I,s:I,s:o,s:o}", "kind", kinds[s->kind],
+			 "source", json_text(s->source), "updated",
+			 (json_int_t)s->updated, "size", (json_int_t)s->size,
+			 "head", branch_as_json(&s->head), "branches", list);
+	text = json_dumps(root, JSON_INDENT(2));
+	ret = fs_write(path, bytes_str(text), 0644, err);
+	free(text);
+	json_decref(root);
+	free(path);
+	return ret;
+}
+
+/* -------------------------------------------------- looking into a tree */
+
+static int time_of(git_repository *repo, const git_oid *id, long long *out)
+{
+	git_object *object = NULL, *commit = NULL;
+	int ret = git_object_lookup(&object, repo, id, GIT_OBJECT_ANY);
+
+	if (!ret)
+		ret = git_object_peel(&commit, object, GIT_OBJECT_COMMIT);
+	if (!ret)
+		*out = git_commit_time((git_commit *)commit);
+	git_object_free(commit);
+	git_object_free(object);
+	return ret;
+}
+
+static void release_branch(struct tree_branch *b)
+{
+	free(b->name);
+	free(b->commit);
+	*b = (struct tree_branch){ 0 };
+}
+
+/* Where it goes among the newest: they stay sorted. */
+static void keep_newest(struct tree_state *s, const char *name,
+			const git_oid *id, long long when)
+{
+	size_t at = s->n;
+
+	while (at && s->branches[at - 1].time < when)
+		at--;
+	if (at == TREE_BRANCHES_MAX)
+		return;
+	if (s->n == TREE_BRANCHES_MAX)
+		release_branch(&s->branches[--s->n]);
+	memmove(&s->branches[at + 1], &s->branches[at],
+		(s->n - at) * sizeof(*s->branches));
+	s->branches[at] = (struct tree_branch){
+		.name = xstrdup(name),
+		.commit = xstrdup(git_oid_tostr_s(id)),
+		.time = when,
+	};
+	s->n++;
+}
+
+/* Of a remote; or, of an adopted clone, the user's own. */
+static const char *branch_name(const struct tree_state *s, const char *ref)
+{
+	if (str_starts(ref, "refs/remotes/"))
+		return ref + strlen("refs/remotes/");
+	if (s->kind != TREE_CLONE && str_starts(ref, "refs/heads/"))
+		return ref + strlen("refs/heads/");
+	return NULL;
+}
+
+static int look_at_branches(struct tree_state *s, git_repository *repo)
+{
+	git_reference_iterator *all = NULL;
+	git_reference *ref;
+	int ret = git_reference_iterator_new(&all, repo);
+
+	while (!ret && !(ret = git_reference_next(&ref, all))) {
+		const char *name = branch_name(s, git_reference_name(ref));
+		const git_oid *id = git_reference_target(ref);
+		long long when;
+
+		if (name && id && !time_of(repo, id, &when))
+			keep_newest(s, name, id, when);
+		git_reference_free(ref);
+	}
+	git_reference_iterator_free(all);
+	return ret == GIT_ITEROVER ? 0 : ret;
+}
+
+static void look_at_head(struct tree_state *s, git_repository *repo)
+{
+	git_reference *head = NULL;
+	const git_oid *id;
+
+	if (!git_repository_head(&head, repo) &&
+	    (id = git_reference_target(head)) &&
+	    !time_of(repo, id, &s->head.time)) {
+		s->head.name = xstrdup(git_reference_shorthand(head));
+		s->head.commit = xstrdup(git_oid_tostr_s(id));
+	}
+	git_reference_free(head);
+}
+
+static uint64_t size_on_disk(const char *dir)
+{
+	char *roots[] = { xstrdup(dir), NULL };
+	FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	uint64_t sum = 0;
+	FTSENT *f;
+
+	while (walk && (f = fts_read(walk))) {
+		if (f->fts_info == FTS_F || f->fts_info == FTS_D)
+			sum += (uint64_t)f->fts_statp->st_blocks * 512;
+	}
+	if (walk)
+		fts_close(walk);
+	free(roots[0]);
+	return sum;
+}
+
+int tree_state_look(struct tree_state *s, git_repository *repo, struct err *err)
+{
+	release_branch(&s->head);
+	for (size_t i = 0; i < s->n; i++)
+		release_branch(&s->branches[i]);
+	s->n = 0;
+	if (!s->branches)
+		s->branches = xcalloc(TREE_BRANCHES_MAX, sizeof(*s->branches));
+	look_at_head(s, repo);
+	if (look_at_branches(s, repo))
+		return tree_git_failed(err, -1, "%s: its branches",
+				       git_repository_path(repo));
+	s->size = size_on_disk(git_repository_commondir(repo));
+	s->updated = time(NULL);
+	return 0;
+}
+
+void tree_state_release(struct tree_state *s)
+{
+	release_branch(&s->head);
+	for (size_t i = 0; i < s->n; i++)
+		release_branch(&s->branches[i]);
+	free(s->branches);
+	free(s->source);
+	*s = (struct tree_state){ 0 };
+}

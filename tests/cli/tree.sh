@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154,SC2016
+# kfarm tree without a server: names, URLs, adopted clones, refusals.
+export GIT_AUTHOR_NAME=n GIT_AUTHOR_EMAIL=n@example.org
+export GIT_COMMITTER_NAME=n GIT_COMMITTER_EMAIL=n@example.org
+export GIT_AUTHOR_DATE='2026-01-02T03:04:05Z'
+export GIT_COMMITTER_DATE=$GIT_AUTHOR_DATE TZ=UTC0
+config=.config/kfarm/config
+
+# Without what depends on the moment and the disk.
+tree()
+{
+	run kfarm tree "$@" | sed -E \
+		-e 's/[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2} +[0-9.]+ [MG]iB/DATE SIZE/' \
+		-e 's/^NAME.*/NAME .../' -e 's/[0-9.]+ MiB of/N MiB of/' \
+		-e 's/"(size|updated)": [0-9]+/"\1": N/' -e 's/ +$//'
+}
+
+git init -q -b main clone
+echo 1 >clone/Makefile
+git -C clone add .
+git -C clone commit -q -m one
+git -C clone tag v1
+git -C clone branch linux-6.1.y
+run kfarm help tree
+run kfarm tree
+tree list
+tree list --json
+tree update
+tree add
+tree add x
+tree add ../x clone
+tree add -- -x clone
+tree add x clone --depth 0
+tree add x clone --depth 1
+tree add x file:///nowhere --in-place
+tree add x nowhere
+tree add x file:///nowhere
+tree add x 'ext::touch ran'
+tree add x 'ssh://-oProxyCommand=touch%20ran/x'
+tree add x ftp://example.org/x
+tree add x clone
+run cat "$config"
+tree add x clone
+tree add y clone --in-place
+tree list
+tree list --json
+git -C clone branch -m linux-6.1.y linux-6.2.y
+tree update x
+tree list
+tree update nosuch x
+tree remove y x
+tree remove x
+run git -C clone fsck
+run cat "$config"
+# One that the configuration alone knows.
+printf '[tree "z"]\n\turl = clone\n' >"$config"
+tree list
+tree add z elsewhere
+tree update
+tree remove z
+tree list
+run ls -A .local/share/kfarm/trees ran

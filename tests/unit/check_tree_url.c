@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: tree */
+#include "tree/url.h"
+
+#include "base/str.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct err err;
+
+/* What is written, and what it comes to; NULL: none. */
+static const struct good {
+	const char *text;
+	enum tree_url_kind kind;
+	const char *user, *host, *port, *path;
+} good[] = {
+	{ "https://h/a%20b", TREE_URL_HTTPS, NULL, "h", NULL, "/a%20b" },
+	{ "HTTP://u:p@h:80/x", TREE_URL_HTTP, "u", "h", "80", "/x" },
+	{ "git://h/x", TREE_URL_GIT, NULL, "h", NULL, "/x" },
+	{ "ssh://u@h:22/x", TREE_URL_SSH, "u", "h", "22", "/x" },
+	{ "ssh://[::1]:22/x", TREE_URL_SSH, NULL, "::1", "22", "/x" },
+	{ "ssh://h/~u/x", TREE_URL_SSH, NULL, "h", NULL, "~u/x" },
+	{ "git+ssh://h/a%27b", TREE_URL_SSH, NULL, "h", NULL, "/a'b" },
+	{ "h:x", TREE_URL_SSH, NULL, "h", NULL, "x" },
+	{ "u@h:/x:y", TREE_URL_SSH, "u", "h", NULL, "/x:y" },
+	{ "u@[::1]:x", TREE_URL_SSH, "u", "::1", NULL, "x" },
+	{ "file:///a%20b", TREE_URL_LOCAL, NULL, NULL, NULL, "/a b" },
+	{ "file://localhost/x", TREE_URL_LOCAL, NULL, NULL, NULL, "/x" },
+	{ "/x", TREE_URL_LOCAL, NULL, NULL, NULL, "/x" },
+	{ "./h:x", TREE_URL_LOCAL, NULL, NULL, NULL, "./h:x" },
+	{ "x", TREE_URL_LOCAL, NULL, NULL, NULL, "x" },
+};
+
+static void equal_or_null(const char *got, const char *wanted)
+{
+	ck_assert_msg(str_equal(got, wanted), "got %s, wanted %s",
+		      got ? got : "nothing", wanted ? wanted : "nothing");
+}
+
+START_TEST(a_url_comes_apart)
+{
+	const struct good *g = &good[_i];
+	struct tree_url url;
+
+	ck_assert_msg(!tree_url_parse(&url, g->text, &err), "%s: %s", g->text,
+		      err.text);
+	ck_assert_int_eq(url.kind, g->kind);
+	equal_or_null(url.user, g->user);
+	equal_or_null(url.host, g->host);
+	equal_or_null(url.port, g->port);
+	equal_or_null(url.path, g->path);
+	tree_url_release(&url);
+}
+END_TEST
+
+/* What would run a program, or is no URL, and what is said of it. */
+static const char *const bad[][2] = {
+	{ "", "empty" },
+	{ "ext::sh -c id", "would run a program" },
+	{ "fd::3", "would run a program" },
+	{ "ssh::x", "would run a program" },
+	{ "ftp://h/x", "no others" },
+	{ "ext://h/x", "no others" },
+	{ "ssh://-oProxyCommand=id/x", "a dash in front" },
+	{ "ssh://%2doProxyCommand=id/x", "a dash in front" },
+	{ "-oProxyCommand=id:x", "a dash in front" },
+	{ "ssh://-l@h/x", "a dash in front" },
+	{ "h:-x", "a dash in front" },
+	{ "git://-h/x", "a dash in front" },
+	{ "https://h/x\nhost=evil", "control characters" },
+	{ "ssh://h/%0aid", "control characters" },
+	{ "ssh://h%0a/x", "control characters" },
+	{ "ssh://h/%00", "a % that is no %XX" },
+	{ "ssh://h/%4", "a % that is no %XX" },
+	{ "ssh://h:99999/x", "no HOST" },
+	{ "ssh://h:x/x", "no HOST" },
+	{ "ssh:///x", "no HOST" },
+	{ "ssh://[::1/x", "no HOST" },
+	{ ":x", "no HOST" },
+	{ "https://h", "no path" },
+	{ "h:", "no path" },
+	{ "file://other/x", "a file is on this machine" },
+};
+
+START_TEST(what_could_run_a_program_is_refused)
+{
+	struct tree_url url;
+
+	ck_assert_int_eq(tree_url_parse(&url, bad[_i][0], &err), -EINVAL);
+	ck_assert_msg(strstr(err.text, bad[_i][1]) != NULL, "%s", err.text);
+	ck_assert_ptr_null(url.host);
+}
+END_TEST
+
+START_TEST(a_url_has_a_limit)
+{
+	char text[5000] = "https://h/";
+	struct tree_url url;
+
+	memset(text + 10, 'x', sizeof(text) - 11);
+	ck_assert_int_eq(tree_url_parse(&url, text, &err), -EINVAL);
+}
+END_TEST
+
+START_TEST(a_password_is_not_shown)
+{
+	static const char *const shown[][2] = {
+		{ "https://u:p@h/x", "https://u@h/x" },
+		{ "https://u@h/x:y@z", "https://u@h/x:y@z" },
+		{ "https://h:8/x", "https://h:8/x" },
+		{ "u@h:x", "u@h:x" },
+	};
+
+	for (size_t i = 0; i < sizeof(shown) / sizeof(*shown); i++) {
+		char *text = tree_url_shown(shown[i][0]);
+
+		ck_assert_str_eq(text, shown[i][1]);
+		free(text);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("tree/url");
+	TCase *tc = tcase_create("tree/url");
+
+	tcase_add_loop_test(tc, a_url_comes_apart, 0,
+			    sizeof(good) / sizeof(*good));
+	tcase_add_loop_test(tc, what_could_run_a_program_is_refused, 0,
+			    sizeof(bad) / sizeof(*bad));
+	tcase_add_test(tc, a_url_has_a_limit);
+	tcase_add_test(tc, a_password_is_not_shown);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

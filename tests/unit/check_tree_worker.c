@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: tree */
+#include "tree/worker.h"
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct err err;
+static struct strv heard;
+static atomic_bool cancel;
+
+static void on_progress(void *ctx, const char *word, uint64_t done,
+			uint64_t total)
+{
+	(void)ctx;
+	strv_addf(&heard, "%s %d/%d", word, (int)done, (int)total);
+}
+
+static void on_note(void *ctx, const char *text)
+{
+	(void)ctx;
+	strv_add(&heard, text);
+}
+
+static void cancel_soon(void *ctx)
+{
+	unsigned *ticks = ctx;
+
+	if (++*ticks == 3)
+		atomic_store(&cancel, true);
+}
+
+static struct tree_watch watch = { .progress = on_progress, .note = on_note };
+
+static void set_up(void)
+{
+	strv_release(&heard);
+	atomic_store(&cancel, false);
+}
+
+static int does_its_work(struct tree_worker *w, void *arg, struct err *e)
+{
+	(void)e;
+	tree_worker_progress(w, TREE_RECEIVING, 1, 2);
+	tree_worker_progress(w, TREE_RESOLVING, 3, 4);
+	tree_worker_note(w, "%s", (const char *)arg);
+	return 0;
+}
+
+START_TEST(what_a_child_says_arrives)
+{
+	char text[] = "done";
+
+	ck_assert_int_eq(tree_worker_run(&watch, does_its_work, text, &err), 0);
+	ck_assert_uint_eq(heard.n, 3);
+	ck_assert_str_eq(heard.v[0], "receiving objects 1/2");
+	ck_assert_str_eq(heard.v[1], "resolving deltas 3/4");
+	ck_assert_str_eq(heard.v[2], "done");
+}
+END_TEST
+
+static int fails(struct tree_worker *w, void *arg, struct err *e)
+{
+	(void)w;
+	(void)arg;
+	return err_set(e, ENOTDIR, "words");
+}
+
+START_TEST(an_error_comes_with_its_words)
+{
+	ck_assert_int_eq(tree_worker_run(&watch, fails, NULL, &err), -ENOTDIR);
+	ck_assert_str_eq(err.text, "words");
+}
+END_TEST
+
+static int dies(struct tree_worker *w, void *arg, struct err *e)
+{
+	(void)w;
+	(void)e;
+	signal(*(int *)arg, SIG_DFL);
+	raise(*(int *)arg);
+	return 0;
+}
+
+START_TEST(a_death_is_an_error)
+{
+	int number = SIGKILL;
+
+	ck_assert_int_eq(tree_worker_run(&watch, dies, &number, &err), -EIO);
+	ck_assert_ptr_nonnull(strstr(err.text, "signal 9"));
+	/* A full disk ends who writes through mmap(2). */
+	number = SIGBUS;
+	ck_assert_int_eq(tree_worker_run(&watch, dies, &number, &err), -ENOSPC);
+}
+END_TEST
+
+static int hangs(struct tree_worker *w, void *arg, struct err *e)
+{
+	(void)e;
+	tree_worker_network(w, *(bool *)arg);
+	sleep(60);
+	return 0;
+}
+
+START_TEST(a_silent_server_is_given_up)
+{
+	struct tree_watch strict = { .silence_s = 1 };
+	bool network = true;
+	uint64_t start = clock_ms();
+
+	ck_assert_int_eq(tree_worker_run(&strict, hangs, &network, &err),
+			 -ETIMEDOUT);
+	ck_assert_str_eq(err.text, "the server said nothing for 1 s");
+	ck_assert_uint_ge(clock_ms() - start, 1000);
+	ck_assert_uint_le(clock_ms() - start, 10000);
+}
+END_TEST
+
+START_TEST(what_does_not_wait_for_a_server_may_take_its_time)
+{
+	unsigned ticks = 0;
+	struct tree_watch strict = { .silence_s = 1,
+				     .tick = cancel_soon,
+				     .ctx = &ticks,
+				     .cancel = &cancel };
+	bool network = false;
+
+	ticks = (unsigned)-20;
+	ck_assert_int_eq(tree_worker_run(&strict, hangs, &network, &err),
+			 -ECANCELED);
+}
+END_TEST
+
+static int talks_for_two_seconds(struct tree_worker *w, void *arg,
+				 struct err *e)
+{
+	(void)arg;
+	(void)e;
+	tree_worker_network(w, true);
+	for (int i = 0; i < 20; i++) {
+		usleep(100000);
+		tree_worker_alive(w);
+	}
+	return 0;
+}
+
+START_TEST(a_slow_server_is_not_given_up)
+{
+	struct tree_watch strict = { .silence_s = 1 };
+
+	ck_assert_int_eq(
+		tree_worker_run(&strict, talks_for_two_seconds, NULL, &err), 0);
+}
+END_TEST
+
+START_TEST(a_cancelled_child_ends_at_once)
+{
+	unsigned ticks = 0;
+	struct tree_watch cancelled = { .tick = cancel_soon,
+					.ctx = &ticks,
+					.cancel = &cancel };
+	bool network = true;
+	uint64_t start = clock_ms();
+
+	ck_assert_int_eq(tree_worker_run(&cancelled, hangs, &network, &err),
+			 -ECANCELED);
+	ck_assert_uint_le(clock_ms() - start, 10000);
+}
+END_TEST
+
+static int writes_its_pid(struct tree_worker *w, void *arg, struct err *e)
+{
+	(void)w;
+	(void)e;
+	*(volatile pid_t *)arg = getpid();
+	sleep(60);
+	return 0;
+}
+
+START_TEST(a_child_ends_with_who_waits_for_it)
+{
+	pid_t *child = mmap(NULL, sizeof(*child), PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t parent;
+
+	ck_assert_ptr_ne(child, MAP_FAILED);
+	parent = fork();
+	if (!parent) {
+		tree_worker_run(&watch, writes_its_pid, child, &err);
+		_exit(0);
+	}
+	while (!*(volatile pid_t *)child)
+		usleep(10000);
+	kill(parent, SIGKILL);
+	waitpid(parent, NULL, 0);
+	for (int i = 0; i < 500 && !kill(*child, 0); i++) {
+		char *path = xasprintf("/proc/%d/exe", (int)*child), to[9];
+		/* A zombie of nobody's is gone, too. */
+		bool gone = readlink(path, to, sizeof(to)) < 0;
+
+		free(path);
+		if (gone)
+			return;
+		usleep(10000);
+	}
+	ck_assert(kill(*child, 0) && errno == ESRCH);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("tree/worker");
+	TCase *tc = tcase_create("tree/worker");
+
+	tcase_add_checked_fixture(tc, set_up, NULL);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, what_a_child_says_arrives);
+	tcase_add_test(tc, an_error_comes_with_its_words);
+	tcase_add_test(tc, a_death_is_an_error);
+	tcase_add_test(tc, a_silent_server_is_given_up);
+	tcase_add_test(tc, what_does_not_wait_for_a_server_may_take_its_time);
+	tcase_add_test(tc, a_slow_server_is_not_given_up);
+	tcase_add_test(tc, a_cancelled_child_ends_at_once);
+	tcase_add_test(tc, a_child_ends_with_who_waits_for_it);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
