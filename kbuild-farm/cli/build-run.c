@@ -50,9 +50,12 @@ static void fail_before(struct build *b, int status, enum kernel_cause cause)
 }
 
 /* For the targets that its request has now. */
-static bool plan_build(struct build *b)
+static bool plan_build(const struct runner *r, struct build *b)
 {
-	int ret = kernel_plan_make(&b->plan, &b->request, environ, &b->err);
+	int ret = configs_find(r->o->configs, &b->request, &b->err);
+
+	if (!ret)
+		ret = kernel_plan_make(&b->plan, &b->request, environ, &b->err);
 
 	free(b->compiler);
 	b->compiler = ret ? NULL : kernel_plan_compiler_text(&b->plan);
@@ -87,7 +90,7 @@ static void print_plans(const struct runner *r)
 	for (size_t i = 0; i < r->list->n; i++) {
 		struct build *b = &r->list->v[i];
 
-		if (!plan_build(b))
+		if (!plan_build(r, b))
 			continue;
 		buf_add_str(&out, several ? "(\n" : "");
 		add_plan(&out, &b->plan);
@@ -162,7 +165,7 @@ static void run_foreground(struct runner *r, const struct strv *targets)
 		struct build *b = &r->list->v[i];
 
 		set_targets(b, targets);
-		if (plan_build(b))
+		if (plan_build(r, b))
 			run_build(r, b, NULL);
 		if (ends_after(r, b))
 			return;
@@ -180,7 +183,7 @@ static void run_builds(struct runner *r, const struct strv *targets)
 		kernel_result_release(&b->result);
 		b->state = BUILD_WAITS;
 		set_targets(b, targets);
-		plan_build(b);
+		plan_build(r, b);
 		if (ends_after(r, b))
 			return;
 	}
@@ -210,17 +213,21 @@ static void run_targets(struct runner *r)
 {
 	const struct strv *all = &r->o->request.targets;
 	struct strv asking = { 0 }, rest = { 0 };
+	bool builds;
 
-	if (kernel_target_only_prints(all)) {
+	if (kernel_target_only_prints(all) && !r->o->request.menuconfig) {
 		run_foreground(r, all);
 		return;
 	}
 	split_asking(all, &asking, &rest);
+	if (r->o->request.menuconfig && !strv_has(&asking, "menuconfig"))
+		strv_add(&asking, "menuconfig");
+	builds = rest.n || !all->n || r->o->request.menuconfig;
 	if (asking.n)
 		run_foreground(r, &asking);
-	if (!r->signal && (rest.n || !all->n))
+	if (!r->signal && builds)
 		run_builds(r, &rest);
-	if (r->list->n > 1 && (rest.n || !all->n))
+	if (r->list->n > 1 && builds)
 		build_table_print(stderr, r->list);
 	/* Their plans know these targets. */
 	for (size_t i = 0; i < r->list->n; i++)

@@ -7,6 +7,7 @@
 #define CLI_BUILD_H
 
 #include "base/buf.h"
+#include "cli/configs.h"
 #include "cli/watch.h"
 #include "kernel/build.h"
 
@@ -17,6 +18,7 @@ struct build_options {
 	struct kernel_request request; /* what all of its builds share */
 	struct strv arches, kconfigs; /* -a, -k */
 	struct strv standard; /* toolchains of the configuration */
+	struct configs *configs; /* what -k and -K name there, and URLs */
 	struct watch_setup watch;
 	const char *color, *ui; /* NULL: auto */
 	bool dry_run;

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "cli/build.h"
+#include "cli/configs.h"
 #include "cli/settings.h"
 #include "kernel/environ.h"
 
@@ -61,11 +62,16 @@ static const struct args_option options[] = {
 	  "gcc-13, clang-14 ..., an installed one or a prefix", args_text,
 	  AT(request.toolchain), 0 },
 	{ 'k', "kconfig", "KCONFIG",
-	  "a configuration target, or a file; several: again", args_list,
-	  AT(kconfigs), ARGS_REPLACE },
+	  "a target, [config \"NAME\"], a file, a URL; several: again",
+	  args_list, AT(kconfigs), ARGS_REPLACE },
 	{ 'K', "kconfig-add", "ADD",
-	  "a fragment: a file, a name in the tree, CONFIG_X=v", args_list,
-	  AT(request.kconfig_add), 0 },
+	  "a fragment: a file, a name in the tree, a URL, CONFIG_X=v",
+	  args_list, AT(request.kconfig_add), 0 },
+	{ 0, "menuconfig", NULL, "edit the configuration, then build",
+	  args_flag, AT(request.menuconfig), 0 },
+	{ 0, "allow-config-mismatch", NULL,
+	  "build although Kconfig did not take over all of -K", args_flag,
+	  AT(request.allow_mismatch), 0 },
 	{ 'b', "build-dir", "DIR", "build there, as O=DIR", args_text,
 	  AT(request.build_dir), 0 },
 	{ 'o', "output-dir", "DIR",
@@ -100,6 +106,22 @@ static const struct args_option options[] = {
 	{ 0 },
 };
 
+/* It asks the user, and draws on standard output. */
+static int check_menuconfig(const struct build_options *o, struct err *err)
+{
+	const char *term = getenv("TERM");
+
+	if (o->dry_run)
+		return err_set(err, EINVAL,
+			       "--menuconfig and --dry-run contradict");
+	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) || !term ||
+	    !*term || !strcmp(term, "dumb"))
+		return err_set(err, ENOTTY,
+			       "--menuconfig needs a terminal; -K CONFIG_X=v "
+			       "changes a setting without one");
+	return 0;
+}
+
 static int parse_build(struct build_options *o, char *const *argv,
 		       struct err *err)
 {
@@ -115,7 +137,7 @@ static int parse_build(struct build_options *o, char *const *argv,
 	if (!got && o->request.no_remote && o->request.require_remote)
 		return err_set(err, EINVAL,
 			       "--no-remote and --require-remote contradict");
-	return got;
+	return got || !o->request.menuconfig ? got : check_menuconfig(o, err);
 }
 
 static bool set_and_not_empty(const char *name)
@@ -206,7 +228,7 @@ static int load_and_run(struct build_options *o, struct err *err)
 
 static int build_main(char *const *argv)
 {
-	struct build_options o = { 0 };
+	struct build_options o = { .configs = configs_new() };
 	struct err err = { 0 };
 	int status;
 
@@ -219,6 +241,7 @@ static int build_main(char *const *argv)
 	}
 	strv_release(&o.arches);
 	strv_release(&o.kconfigs);
+	configs_free(o.configs);
 	strv_release(&o.standard);
 	strv_release(&o.request.kconfig_add);
 	strv_release(&o.request.environment);

@@ -248,6 +248,18 @@ void conf_get_all(const struct conf *c, const char *section, const char *sub,
 	}
 }
 
+void conf_get_all_places(const struct conf *c, const char *section,
+			 const char *sub, const char *key, struct strv *out,
+			 struct strv *places)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		if (!same_key(&c->v[i], section, sub, key) || !c->v[i].value)
+			continue;
+		strv_add(out, c->v[i].value);
+		strv_own(places, setting_place(c, &c->v[i]));
+	}
+}
+
 long conf_number(const struct conf *c, const char *section, const char *sub,
 		 const char *key, long otherwise)
 {

@@ -32,6 +32,10 @@ const char *conf_get(const struct conf *c, const char *section, const char *sub,
 /* All settings of a key, in order; the list is the caller's. */
 void conf_get_all(const struct conf *c, const char *section, const char *sub,
 		  const char *key, struct strv *out);
+/* The same with "FILE:LINE" of each in `places`, as conf_where() has it. */
+void conf_get_all_places(const struct conf *c, const char *section,
+			 const char *sub, const char *key, struct strv *out,
+			 struct strv *places);
 /* A key that the schema calls a number; `otherwise` if not set. */
 long conf_number(const struct conf *c, const char *section, const char *sub,
 		 const char *key, long otherwise);

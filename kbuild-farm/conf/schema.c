@@ -35,6 +35,8 @@ static const struct conf_key known[] = {
 	  CONF_READ },
 	{ "toolchain", false, "strict", CONF_WORD, 0, 0, "true false",
 	  CONF_READ },
+	{ "config", true, "kconfig", CONF_TEXT, 0, 0, NULL, CONF_READ },
+	{ "config", true, "kconfig-add", CONF_TEXT, 0, 0, NULL, CONF_READ },
 	{ "tree", true, "url", CONF_TEXT, 0, 0, NULL, CONF_READ },
 	{ "nightly", true, "tree", CONF_TEXT, 0, 0, NULL, CONF_SECTION_UNREAD },
 	{ "nightly", true, "rev", CONF_TEXT, 0, 0, NULL, CONF_SECTION_UNREAD },

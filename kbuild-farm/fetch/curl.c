@@ -264,25 +264,31 @@ static const char *curl_words(struct transfer *t, CURLcode result)
 static enum fetch_verdict judge_tls(struct transfer *t, CURLcode result,
 				    int *code)
 {
-	*code = err_set(t->err, EACCES,
-			result == CURLE_SSL_CACERT_BADFILE ?
-				"CA file %s: %s" :
-				"the certificate is not believed (%s%s); "
-				"[toolchain] ca-file names another authority",
-			result == CURLE_SSL_CACERT_BADFILE ?
-				t->r->options->ca_file :
-				"",
-			curl_words(t, result));
+	if (result == CURLE_SSL_CACERT_BADFILE)
+		*code = err_set(t->err, EACCES, "CA file %s: %s",
+				t->r->options->ca_file, curl_words(t, result));
+	else
+		*code = err_set(t->err, EACCES,
+				"the certificate is not believed (%s)%s",
+				curl_words(t, result),
+				t->r->options->bare ?
+					"" :
+					"; [toolchain] ca-file names another "
+					"authority");
 	return FETCH_NEVER;
 }
 
 /* Of the URL that was asked, or that it redirects to. */
 static int judge_scheme(struct transfer *t)
 {
-	if (!strncasecmp(effective_url(t), "http://", 7))
+	const struct fetch_options *o = t->r->options;
+
+	if (!o->bare && !strncasecmp(effective_url(t), "http://", 7))
 		return err_set(t->err, EACCES,
 			       "not https; [toolchain] http = true allows it");
-	return err_set(t->err, EACCES, "not https");
+	return err_set(t->err, EACCES,
+		       o->bare && o->allow_http ? "neither https nor http" :
+						  "not https");
 }
 
 static enum fetch_verdict judge_result(struct transfer *t, CURLcode result,

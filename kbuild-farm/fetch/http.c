@@ -361,11 +361,11 @@ static void add_remedy(const struct download *d, int code, const char *between,
 		       struct buf *text)
 {
 	if (code == -EIO || code == -ETIMEDOUT)
-		buf_printf(text,
-			   "%stry again later, or name another mirror "
-			   "([toolchain] mirror)",
-			   between);
-	if (code != -ENOENT && d->part.path && d->part.size)
+		buf_printf(text, "%stry again later%s", between,
+			   d->options.bare ? "" :
+					     ", or name another mirror "
+					     "([toolchain] mirror)");
+	if (code != -ENOENT && d->part.path && d->part.size && !d->options.bare)
 		buf_printf(text, "%swhat came is kept in %s", between,
 			   d->part.path);
 }

@@ -39,6 +39,7 @@
 struct fetch_options {
 	const char *ca_file; /* PEM, instead of the system's; or NULL */
 	bool allow_http;
+	bool bare; /* errors name nothing of [toolchain], which is not meant */
 	unsigned tries; /* 0: FETCH_TRIES; 1: no second one */
 	unsigned pause_ms; /* 0: FETCH_PAUSE_MS */
 	unsigned stall_s; /* 0: FETCH_STALL_S */

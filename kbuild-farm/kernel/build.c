@@ -133,14 +133,18 @@ static void emit_start(struct kernel_run *run)
 	free(targets);
 }
 
-static void note_compiler(struct kernel_run *run)
+/* What the user should know of how it is built. */
+static void tell_notes(struct kernel_run *run)
 {
 	const struct kernel_compiler *c = &run->plan->compiler;
+	const struct strv *notes = &run->plan->kconfig.notes;
 	char *edited = kernel_config_edited(run->plan);
 
 	if (edited)
 		kernel_run_note(run, "its .config is as %s left it", edited);
 	free(edited);
+	for (size_t i = 0; i < notes->n; i++)
+		kernel_run_note(run, "%s", notes->v[i]);
 	for (size_t i = 0; i < c->notes.n; i++)
 		kernel_run_note(run, "%s", c->notes.v[i]);
 	if (c->unlinked)
@@ -172,6 +176,8 @@ static int run_steps(struct kernel_run *run, struct kernel_artifacts *artifacts,
 		ret = kernel_target_resolve(run, err);
 	if (!ret)
 		ret = compile(run, err);
+	if (ret >= 0)
+		kernel_config_settle(run);
 	if (!ret)
 		ret = collect_artifacts(run, artifacts, err);
 	else if (ret > 0)
@@ -205,6 +211,7 @@ static void fill_metadata(struct kernel_metadata *m,
 		.compile_ms = run->compile_ms,
 		.tally = &run->farm.tally,
 		.has_farm = run->farm.coord != NULL,
+		.mismatch = &run->config.missed,
 	};
 }
 
@@ -357,7 +364,7 @@ void kernel_build(struct kernel_result *out, const struct kernel_plan *plan,
 	if (!ret)
 		ret = write_script(&run, err);
 	if (!ret) {
-		note_compiler(&run);
+		tell_notes(&run);
 		ret = run_steps(&run, &artifacts, err);
 		finish_build(out, &run, &artifacts, ret, err);
 	}

@@ -2,6 +2,7 @@
 #include "kernel/commands.h"
 
 #include "base/printable.h"
+#include "kernel/config.h"
 #include "kernel/target.h"
 
 #include <stdlib.h>
@@ -134,23 +135,25 @@ static void put_fragments(struct buf *out, const struct kernel_plan *p)
 static void put_config(struct buf *out, const struct kernel_plan *p)
 {
 	const struct kernel_kconfig *k = &p->kconfig;
+	char *edited = kernel_config_edited(p);
 
-	if (k->base == KERNEL_CONFIG_TARGET) {
-		put_make(out, p, NULL, k->target);
-		buf_add_str(out, "\n");
-	} else if (k->base == KERNEL_CONFIG_FILE) {
-		put_comment(out, k->file);
-		put_here(out, "\"$build/.config\"", k->text);
-	} else {
+	if (edited || k->base == KERNEL_CONFIG_KEEP) {
 		buf_add_str(out, "test -f \"$build/.config\" || cp "
 				 "\"$here/config\" \"$build/.config\"\n");
+	} else if (k->base == KERNEL_CONFIG_TARGET) {
+		put_make(out, p, NULL, k->target);
+		buf_add_str(out, "\n");
+	} else {
+		put_comment(out, k->file);
+		put_here(out, "\"$build/.config\"", k->text);
 	}
-	if (k->n_fragments)
+	if (!edited && k->n_fragments)
 		put_fragments(out, p);
-	if (k->n_fragments || k->base == KERNEL_CONFIG_FILE) {
+	if (!edited && (k->n_fragments || k->base == KERNEL_CONFIG_FILE)) {
 		put_make(out, p, NULL, "olddefconfig");
 		buf_add_str(out, "\n");
 	}
+	free(edited);
 }
 
 /* Only make knows the image's name, once there is a configuration. */

@@ -13,9 +13,15 @@
 
 /*
  * Returns 0; a failed make's exit status; or a negative errno, with `err`
- * set: -EINVAL lists what Kconfig did not take over.
+ * set: -EINVAL lists what Kconfig did not take over.  Where that is allowed it
+ * is told instead, and in run->config.
  */
 int kernel_config_apply(struct kernel_run *run, struct err *err);
+/*
+ * make has run: where it has finished the .config anew by itself (for another
+ * build of the compiler, say), that is what stands for the request from now on.
+ */
+void kernel_config_settle(struct kernel_run *run);
 /* Is there nothing for kernel_config_apply() to do? */
 bool kernel_config_is_done(const struct kernel_plan *p);
 /*

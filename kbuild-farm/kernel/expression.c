@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/expression.h"
 
-#include "kernel/kconfig.h"
+#include "kernel/setting.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -77,7 +77,7 @@ static bool is_constant(const char *word)
 static char *word_text(const struct parser *p, const char *word)
 {
 	char *symbol = xasprintf("CONFIG_%s", word);
-	struct bytes value = kernel_kconfig_value(p->config, symbol);
+	struct bytes value = kernel_setting_value(p->config, symbol);
 	const char *from = (const char *)value.data;
 	char *out;
 
@@ -99,7 +99,7 @@ static enum kernel_tristate tristate_of(const struct parser *p,
 					const char *word)
 {
 	char *symbol = xasprintf("CONFIG_%s", word);
-	struct bytes value = kernel_kconfig_value(p->config, symbol);
+	struct bytes value = kernel_setting_value(p->config, symbol);
 	char c = value.len == 1 ? (char)value.data[0] : '\0';
 
 	free(symbol);
@@ -189,6 +189,11 @@ static enum kernel_tristate parse_or(struct parser *p)
 		value = other > value ? other : value;
 	}
 	return value;
+}
+
+size_t kernel_expression_macro(const char *text)
+{
+	return (size_t)(macro_end(text) - text);
 }
 
 enum kernel_tristate kernel_expression_value(const char *text,

@@ -23,6 +23,8 @@ enum kernel_tristate {
  */
 enum kernel_tristate kernel_expression_value(const char *text,
 					     const char *config);
+/* The length of the macro, "$(...)", that `text` begins with. */
+size_t kernel_expression_macro(const char *text);
 /*
  * Of the parts that && joins those that are less than `wanted`, as text:
  * "OF", "!SMP", "A || B".

@@ -169,10 +169,12 @@ static void summarize_config(struct kernel_result *out,
 
 	if (fs_exists(config)) {
 		kernel_config_keep_edited(plan, names);
-		out->summary = xasprintf("the configuration is %s; kfarm "
-					 "build with the same options, without "
-					 "%s, builds it\n",
-					 config, names);
+		if (!plan->request->menuconfig)
+			out->summary = xasprintf(
+				"the configuration is %s; kfarm "
+				"build with the same options, without "
+				"%s, builds it\n",
+				config, names);
 	}
 	free(names);
 	free(config);

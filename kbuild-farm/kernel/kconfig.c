@@ -3,199 +3,188 @@
 
 #include "base/fs.h"
 #include "base/vec.h"
-#include "kernel/suggest.h"
+#include "kernel/config-text.h"
+#include "kernel/kconfig-find.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#define CONFIG_MAX (16u << 20)
+#define NOTES 5 /* at most so many of one kind */
+#define SHOWN 60 /* letters of a line */
 
-static bool is_file(const char *path)
+/* ---- base and fragments ---- */
+
+static int read_base(struct kernel_kconfig *k, const struct kernel_request *r,
+		     const struct kernel_kconfig_tree *t, struct err *err)
 {
-	struct stat st;
-
-	return !stat(path, &st) && !S_ISDIR(st.st_mode);
-}
-
-static bool is_url(const char *word)
-{
-	return strstr(word, "://") != NULL;
-}
-
-static int refuse_url(const char *option, const char *word, struct err *err)
-{
-	return err_set(err, EINVAL,
-		       "%s %s: this version fetches nothing; download it and "
-		       "name the file",
-		       option, word);
-}
-
-static int read_config_file(const char *path, char **out, struct err *err)
-{
-	struct buf text = { 0 };
-	int ret = fs_read(path, CONFIG_MAX, &text, err);
-
-	/* A shell's here-document, as in reproducer.sh, ends like this. */
-	if (text.len && text.data[text.len - 1] != '\n')
-		buf_add_str(&text, "\n");
-	if (!ret)
-		*out = xstrdup(buf_str(&text));
-	buf_release(&text);
-	return ret;
-}
-
-/* The architecture's Makefile has rules like "ppc64le_defconfig:". */
-static bool makefile_names(const char *tree, const char *srcarch,
-			   const char *name)
-{
-	char *path = xasprintf("%s/arch/%s/Makefile", tree, srcarch);
-	struct buf text = { 0 };
-	struct err ignored;
-	bool yes = !fs_read(path, CONFIG_MAX, &text, &ignored) &&
-		   strstr(buf_str(&text), name);
-
-	buf_release(&text);
-	free(path);
-	return yes;
-}
-
-static bool is_target(const char *tree, const char *srcarch, const char *name)
-{
-	char *path = xasprintf("%s/arch/%s/configs/%s", tree, srcarch, name);
-	bool yes = str_list_has(KERNEL_CONFIG_TARGETS, ' ', name);
-
-	if (!yes && !strchr(name, '/') && str_ends(name, "config"))
-		yes = is_file(path) || makefile_names(tree, srcarch, name);
-	free(path);
-	return yes;
-}
-
-/* `word` as a path from here or from the tree; the caller frees it. */
-static char *find_file(const char *tree, const char *word)
-{
-	char *path;
-
-	if (is_file(word))
-		return xstrdup(word);
-	path = xasprintf("%s/%s", tree, word);
-	if (word[0] != '/' && strchr(word, '/') && is_file(path))
-		return path;
-	free(path);
-	return NULL;
-}
-
-static int read_base(struct kernel_kconfig *k, const char *word,
-		     const char *tree, const char *srcarch, struct err *err)
-{
-	char *path, *question;
+	const struct kernel_named *named = r->named;
+	const char *word = named ? named->kconfig : r->kconfig;
 	int ret;
 
-	if (is_url(word))
-		return refuse_url("-k", word, err);
-	if (is_target(tree, srcarch, word)) {
+	word = word ? word : "defconfig";
+	if (kernel_kconfig_is_target(t, word)) {
 		k->base = KERNEL_CONFIG_TARGET;
 		k->target = xstrdup(word);
 		return 0;
 	}
-	path = find_file(tree, word);
-	if (!path) {
-		question = kernel_suggest_config(tree, srcarch, word);
-		ret = err_set(err, ENOENT,
-			      "-k %s: no such file, and no such configuration "
-			      "in %s/arch/%s/configs%s",
-			      word, tree, srcarch, question);
-		free(question);
-		return ret;
-	}
 	k->base = KERNEL_CONFIG_FILE;
-	k->file = xstrdup(word);
-	ret = read_config_file(path, &k->text, err);
+	k->file = kernel_kconfig_name(word);
+	ret = kernel_kconfig_base_text(t, r, word, &k->text, err);
 	if (ret)
-		err_wrap(err, "-k");
-	free(path);
+		err_wrap(err, "%s %s", named ? named->where : "-k", k->file);
 	return ret;
 }
 
-/* CONFIG_X=v, or "# CONFIG_X is not set". */
-static bool is_setting(const char *word)
+/* `where`: of the configuration file, NULL: the command line. */
+static int read_fragment(struct kernel_kconfig *k,
+			 const struct kernel_request *r,
+			 const struct kernel_kconfig_tree *t, const char *word,
+			 const char *where, struct err *err)
 {
-	return (str_starts(word, "CONFIG_") && strchr(word, '=')) ||
-	       (str_starts(word, "# CONFIG_") && str_ends(word, " is not set"));
-}
-
-static char *find_fragment(const char *tree, const char *srcarch,
-			   const char *word)
-{
-	char *arch_dir = xasprintf("arch/%s/configs", srcarch);
-	char *path = find_file(tree, word);
-
-	for (int i = 0; !path && i < 4; i++) {
-		const char *dir = i < 2 ? "kernel/configs" : arch_dir;
-
-		path = xasprintf("%s/%s/%s%s", tree, dir, word,
-				 i % 2 ? ".config" : "");
-		if (!is_file(path)) {
-			free(path);
-			path = NULL;
-		}
-	}
-	free(arch_dir);
-	return path;
-}
-
-static int read_fragment(struct kernel_fragment *f, const char *word,
-			 const char *tree, const char *srcarch, struct err *err)
-{
-	char *path;
+	struct kernel_fragment *f = VEC_ADD(k->fragment, k->n_fragments);
 	int ret;
 
-	f->name = xstrdup(word);
-	if (is_setting(word)) {
-		f->text = xasprintf("%s\n", word);
-		return 0;
-	}
-	if (is_url(word))
-		return refuse_url("-K", word, err);
-	path = find_fragment(tree, srcarch, word);
-	if (!path)
-		return err_set(err, ENOENT,
-			       "-K %s: no such file, and no such fragment in "
-			       "kernel/configs or arch/%s/configs of %s",
-			       word, srcarch, tree);
-	ret = read_config_file(path, &f->text, err);
+	*f = (struct kernel_fragment){
+		.name = kernel_kconfig_name(word),
+		.where = xstrdup(where ? where : "-K"),
+		.literal = kernel_setting_is_word(word),
+	};
+	ret = f->literal ?
+		      kernel_setting_from_word(word, &f->text, err) :
+		      kernel_kconfig_fragment_text(t, r, word, &f->text, err);
 	if (ret)
-		err_wrap(err, "-K");
-	free(path);
+		err_wrap(err, "%s %s", f->where, f->name);
 	return ret;
+}
+
+static int read_fragments(struct kernel_kconfig *k,
+			  const struct kernel_request *r,
+			  const struct kernel_kconfig_tree *t, struct err *err)
+{
+	const struct kernel_named *named = r->named;
+	int ret = 0;
+
+	for (size_t i = 0; !ret && named && i < named->add.n; i++)
+		ret = read_fragment(k, r, t, named->add.v[i],
+				    named->add_where.v[i], err);
+	for (size_t i = 0; !ret && i < r->kconfig_add.n; i++)
+		ret = read_fragment(k, r, t, r->kconfig_add.v[i], NULL, err);
+	return ret;
+}
+
+/* ---- what they ask ---- */
+
+/* Where a line of a fragment stands, for people; the caller frees it. */
+static char *place_of_line(const struct kernel_kconfig *k, const char *line)
+{
+	for (size_t i = 0; i < k->n_fragments; i++) {
+		const struct kernel_fragment *f = &k->fragment[i];
+		const char *at = f->text;
+		size_t n = 1;
+
+		if (!at || line < at || line > at + strlen(at))
+			continue;
+		if (f->literal)
+			return xstrdup(f->where);
+		for (; at < line; at = kernel_setting_next(at))
+			n++;
+		return xasprintf("%s:%zu", f->name, n);
+	}
+	return xstrdup("");
+}
+
+/* Up to NOTES of a kind are told, of the others the number. */
+static void note_replaced(struct kernel_kconfig *k, size_t *n,
+			  const struct kernel_setting *was,
+			  const struct kernel_setting *now)
+{
+	char *from, *by;
+
+	if (++*n > NOTES)
+		return;
+	from = place_of_line(k, was->line);
+	by = place_of_line(k, now->line);
+	strv_addf(&k->notes, "%.*s: %.*s (%s) counts, not %.*s (%s)",
+		  (int)now->symbol.len, (const char *)now->symbol.data,
+		  (int)now->value.len, (const char *)now->value.data, by,
+		  (int)was->value.len, (const char *)was->value.data, from);
+	free(by);
+	free(from);
+}
+
+static void note_ignored(struct kernel_kconfig *k, size_t *n, const char *line)
+{
+	size_t len = strcspn(line, "\r\n");
+	char *place;
+
+	if (++*n > NOTES)
+		return;
+	place = place_of_line(k, line);
+	strv_addf(&k->notes, "%s: Kconfig passes over \"%.*s\"", place,
+		  (int)(len < SHOWN ? len : SHOWN), line);
+	free(place);
+}
+
+static void collect_asked(struct kernel_kconfig *k)
+{
+	size_t replaced = 0, ignored = 0;
+	const struct kernel_setting *was;
+	struct kernel_setting s;
+
+	for (size_t i = 0; i < k->n_fragments; i++) {
+		const char *at = k->fragment[i].text;
+
+		for (; *at; at = kernel_setting_next(at)) {
+			if (!kernel_setting_of(&s, at)) {
+				if (!kernel_setting_is_comment(at))
+					note_ignored(k, &ignored, at);
+				continue;
+			}
+			was = kernel_settings_find(&k->asked, s.symbol);
+			if (was && !bytes_equal(was->value, s.value))
+				note_replaced(k, &replaced, was, &s);
+			kernel_settings_put(&k->asked, &s);
+		}
+	}
+	if (replaced > NOTES)
+		strv_addf(&k->notes, "%zu more settings are in place of others",
+			  replaced - NOTES);
+	if (ignored > NOTES)
+		strv_addf(&k->notes, "Kconfig passes over %zu more lines",
+			  ignored - NOTES);
 }
 
 int kernel_kconfig_read(struct kernel_kconfig *k,
 			const struct kernel_request *r, const char *tree,
 			const char *srcarch, bool have_config, struct err *err)
 {
+	const struct kernel_kconfig_tree t = { tree, srcarch };
 	int ret = 0;
 
 	*k = (struct kernel_kconfig){ .base = KERNEL_CONFIG_KEEP };
 	if (r->kconfig || !have_config)
-		ret = read_base(k, r->kconfig ? r->kconfig : "defconfig", tree,
-				srcarch, err);
-	k->fragment = xcalloc(r->kconfig_add.n, sizeof(*k->fragment));
-	for (size_t i = 0; !ret && i < r->kconfig_add.n; i++) {
-		k->n_fragments++;
-		ret = read_fragment(&k->fragment[i], r->kconfig_add.v[i], tree,
-				    srcarch, err);
-	}
-	return ret;
+		ret = read_base(k, r, &t, err);
+	if (!ret)
+		ret = read_fragments(k, r, &t, err);
+	if (ret)
+		return ret;
+	if (r->named && kernel_kconfig_is_target(&t, r->kconfig))
+		strv_addf(&k->notes, "-k %s is that of %s, not the tree's own",
+			  r->kconfig, r->named->where);
+	collect_asked(k);
+	return 0;
 }
 
 void kernel_kconfig_release(struct kernel_kconfig *k)
 {
 	for (size_t i = 0; i < k->n_fragments; i++) {
 		free(k->fragment[i].name);
+		free(k->fragment[i].where);
 		free(k->fragment[i].text);
 	}
+	kernel_settings_release(&k->asked);
+	strv_release(&k->notes);
 	free(k->fragment);
 	free(k->target);
 	free(k->file);
@@ -221,96 +210,98 @@ void kernel_kconfig_digest(const struct kernel_kconfig *k, struct digest *out)
 	buf_release(&all);
 }
 
-/* The symbol of a line as a fragment or a .config has it, else 0 bytes. */
-static struct bytes symbol_of(const char *line)
+bool kernel_kconfig_asks(const struct kernel_kconfig *k, const char *config,
+			 const char *symbol)
 {
-	size_t n;
+	const char *base = k->base == KERNEL_CONFIG_KEEP ? config : k->text;
+	const struct kernel_setting *s = kernel_settings_find(
+		&k->asked, bytes_str(symbol));
 
-	if (str_starts(line, "# CONFIG_"))
-		line += 2;
-	else if (!str_starts(line, "CONFIG_"))
-		return bytes_of(line, 0);
-	n = strcspn(line, "= \n");
-	if (line[n] != '=' && strncmp(line + n, " is not set", 11))
-		return bytes_of(line, 0);
-	return bytes_of(line, n);
+	return bytes_equal(s ? s->value :
+			       kernel_setting_value(base ? base : "", symbol),
+			   bytes_str("y"));
 }
 
-/* What a line sets its symbol to; "n" where it is not set. */
-static struct bytes symbol_value(const char *line, struct bytes symbol)
-{
-	size_t n = strcspn(line, "\r\n");
-	size_t at = line[0] == '#' ? n : symbol.len + 1;
+/* ---- what is made of it ---- */
 
-	if (line[0] == '#' || at >= n)
-		return bytes_str(line[0] == '#' ? "n" : "");
-	return bytes_of(line + at, n - at);
+static void add_config_line(struct buf *out, const char *line)
+{
+	buf_add(out, line, strcspn(line, "\r\n"));
+	buf_add_str(out, "\n");
 }
 
-static const char *next_line(const char *line)
+char *kernel_kconfig_merge(const struct kernel_kconfig *k, const char *base)
 {
-	line += strcspn(line, "\n");
-	return line + (*line == '\n');
-}
+	const struct kernel_setting *last;
+	struct kernel_setting s;
+	struct buf out = { 0 };
 
-/* What the last line that sets `symbol` says; no data: none does. */
-static struct bytes last_value(const char *text, struct bytes symbol)
-{
-	struct bytes found = { 0 };
-
-	for (const char *line = text; *line; line = next_line(line)) {
-		if (bytes_equal(symbol_of(line), symbol))
-			found = symbol_value(line, symbol);
+	for (const char *at = base; *at; at = kernel_setting_next(at)) {
+		if (!kernel_setting_of(&s, at) ||
+		    !kernel_settings_find(&k->asked, s.symbol))
+			add_config_line(&out, at);
 	}
-	return found;
+	for (size_t i = 0; i < k->n_fragments; i++) {
+		const char *at = k->fragment[i].text;
+
+		for (; *at; at = kernel_setting_next(at)) {
+			if (!kernel_setting_of(&s, at))
+				continue;
+			last = kernel_settings_find(&k->asked, s.symbol);
+			if (last->line == at)
+				add_config_line(&out, at);
+		}
+	}
+	buf_add(&out, "", 0);
+	return buf_steal(&out);
 }
 
-struct bytes kernel_kconfig_value(const char *config, const char *symbol)
-{
-	return last_value(config, bytes_str(symbol));
-}
-
-static char *copy_text(struct bytes b)
-{
-	return xstrndup((const char *)b.data, b.len);
-}
-
-static void check_line(const char *line, const char *config,
+static void add_missed(const struct kernel_kconfig *k,
+		       const struct kernel_setting *asked, struct bytes is,
 		       struct kernel_missed **out, size_t *n)
 {
-	struct bytes symbol = symbol_of(line), asked, got;
+	char *where = place_of_line(k, asked->line);
 
-	/* What comes later counts, also within a fragment. */
-	if (!symbol.len || last_value(next_line(line), symbol).data)
-		return;
-	asked = symbol_value(line, symbol);
-	got = last_value(config, symbol);
-	if (!got.data)
-		got = bytes_str("n");
-	if (bytes_equal(asked, got))
-		return;
-	*VEC_ADD(*out, *n) = (struct kernel_missed){ copy_text(symbol),
-						     copy_text(asked),
-						     copy_text(got) };
-}
-
-static void add_fragments(struct buf *out, const struct kernel_kconfig *k)
-{
-	for (size_t i = 0; i < k->n_fragments; i++)
-		buf_add_str(out, k->fragment[i].text);
+	if (!strcmp(where, "-K")) {
+		free(where);
+		where = NULL;
+	}
+	*VEC_ADD(*out, *n) = (struct kernel_missed){
+		.symbol = bytes_dup(asked->symbol),
+		.asked = bytes_dup(asked->value),
+		.is = bytes_dup(is),
+		.where = where,
+	};
 }
 
 void kernel_kconfig_missed(const struct kernel_kconfig *k, const char *config,
 			   struct kernel_missed **out, size_t *n)
 {
-	struct buf all = { 0 };
+	struct kernel_settings made = { 0 };
 
 	*out = NULL;
 	*n = 0;
-	add_fragments(&all, k);
-	for (const char *line = buf_str(&all); *line; line = next_line(line))
-		check_line(line, config, out, n);
-	buf_release(&all);
+	kernel_settings_add(&made, config);
+	for (size_t i = 0; i < k->n_fragments; i++) {
+		const char *at = k->fragment[i].text;
+
+		for (; *at; at = kernel_setting_next(at)) {
+			const struct kernel_setting *last, *is;
+			struct kernel_setting s;
+
+			if (!kernel_setting_of(&s, at))
+				continue;
+			last = kernel_settings_find(&k->asked, s.symbol);
+			is = kernel_settings_find(&made, s.symbol);
+			if (last->line == at &&
+			    !kernel_setting_same(s.value, is ? is->value :
+							       bytes_str("n")))
+				add_missed(k, &s,
+					   is ? is->value : bytes_str("n"), out,
+					   n);
+		}
+	}
+	kernel_settings_release(&made);
 }
 
 void kernel_kconfig_missed_free(struct kernel_missed *list, size_t n)
@@ -319,21 +310,7 @@ void kernel_kconfig_missed_free(struct kernel_missed *list, size_t n)
 		free(list[i].symbol);
 		free(list[i].asked);
 		free(list[i].is);
+		free(list[i].where);
 	}
 	free(list);
-}
-
-bool kernel_kconfig_asks(const struct kernel_kconfig *k, const char *config,
-			 const char *symbol)
-{
-	const char *base = k->base == KERNEL_CONFIG_KEEP ? config : k->text;
-	struct buf all = { 0 };
-	bool yes;
-
-	buf_printf(&all, "%s\n", base ? base : "");
-	add_fragments(&all, k);
-	yes = bytes_equal(last_value(buf_str(&all), bytes_str(symbol)),
-			  bytes_str("y"));
-	buf_release(&all);
-	return yes;
 }

@@ -2,9 +2,10 @@
 /*
  * kernel/kconfig.h - what -k and -K mean, read before anything is started.
  *
- * The base is a configuration target of make (defconfig), a file, or the
- * existing .config; the additions are fragments: files, names in the
- * tree, CONFIG_X=v.
+ * The base is a configuration target of make (defconfig), a file, what a URL
+ * gave, or the existing .config; the additions are fragments: files, names in
+ * the tree, URLs, CONFIG_X=v.  A name of the configuration file stands for a
+ * base and additions, which come before those of the command line.
  */
 #ifndef KERNEL_KCONFIG_H
 #define KERNEL_KCONFIG_H
@@ -13,6 +14,7 @@
 #include "base/digest.h"
 #include "base/str.h"
 #include "kernel/request.h"
+#include "kernel/setting.h"
 
 /* Those that every tree has. */
 #define KERNEL_CONFIG_TARGETS                                           \
@@ -26,7 +28,9 @@ enum kernel_kconfig_base {
 };
 
 struct kernel_fragment {
-	char *name; /* as the user wrote it */
+	char *name; /* as the user wrote it, but for a URL's password */
+	char *where; /* "-K", or "FILE:LINE" of the configuration file */
+	bool literal; /* CONFIG_X=v itself, not a file with such lines */
 	char *text;
 };
 
@@ -37,12 +41,15 @@ struct kernel_kconfig {
 	char *text; /* and what is in it */
 	struct kernel_fragment *fragment;
 	size_t n_fragments;
+	struct kernel_settings asked; /* of the fragments: the last count */
+	struct strv notes; /* for people: what was passed over */
 };
 
 /*
  * Resolve them.  `have_config`: the build directory holds a .config, which
  * is kept unless -k is given.  -ENOENT or -EINVAL with `err` naming the
- * file or name that is not there and where it was looked for.
+ * file or name that is not there and where it was looked for.  Release `k` in
+ * any case.
  */
 int kernel_kconfig_read(struct kernel_kconfig *k,
 			const struct kernel_request *r, const char *tree,
@@ -59,10 +66,17 @@ void kernel_kconfig_digest(const struct kernel_kconfig *k, struct digest *out);
  */
 bool kernel_kconfig_asks(const struct kernel_kconfig *k, const char *config,
 			 const char *symbol);
+/*
+ * `base`, the text of a .config, with the fragments' settings in place of its
+ * own, as scripts/kconfig/merge_config.sh -m merges them; the caller frees it.
+ */
+char *kernel_kconfig_merge(const struct kernel_kconfig *k, const char *base);
+
 /* A setting of a fragment that did not come out; "n" where it is not set. */
 struct kernel_missed {
 	char *symbol; /* "CONFIG_X" */
 	char *asked, *is;
+	char *where; /* "FILE:LINE"; NULL: the command line */
 };
 
 /*
@@ -73,9 +87,5 @@ struct kernel_missed {
 void kernel_kconfig_missed(const struct kernel_kconfig *k, const char *config,
 			   struct kernel_missed **out, size_t *n);
 void kernel_kconfig_missed_free(struct kernel_missed *list, size_t n);
-
-/* What `config` sets `symbol` ("CONFIG_X") to, "n" for "is not set"; borrowed
- * from it.  No data: it does not name it. */
-struct bytes kernel_kconfig_value(const char *config, const char *symbol);
 
 #endif

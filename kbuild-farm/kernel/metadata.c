@@ -74,6 +74,21 @@ static const struct strv *targets_of(const struct kernel_metadata *m)
 	return m->targets ? m->targets : &m->plan->request->targets;
 }
 
+/* Those of a [config "NAME"] as well; and what of them Kconfig did not take. */
+static void put_additions(json_t *o, const struct kernel_metadata *m)
+{
+	const struct kernel_kconfig *k = &m->plan->kconfig;
+	json_t *names = json_array();
+
+	if (m->plan->request->named)
+		add_text(o, "kconfig_name", m->plan->request->kconfig);
+	for (size_t i = 0; i < k->n_fragments; i++)
+		json_array_append_new(names, json_text(k->fragment[i].name));
+	json_object_set_new(o, "kconfig_add", names);
+	if (m->mismatch)
+		add_texts(o, "kconfig_mismatch", m->mismatch);
+}
+
 static json_t *build_group(const struct kernel_metadata *m)
 {
 	const struct kernel_plan *p = m->plan;
@@ -90,8 +105,7 @@ static json_t *build_group(const struct kernel_metadata *m)
 		 p->kconfig.target ? p->kconfig.target :
 		 p->kconfig.file   ? p->kconfig.file :
 				     ".config");
-	json_object_set_new(o, "kconfig_add",
-			    json_texts(&p->request->kconfig_add));
+	put_additions(o, m);
 	add_integer(o, "jobs", m->jobs);
 	add_text(o, "build_dir", p->place.dir);
 	json_object_set_new(o, "reproducer_cmdline",

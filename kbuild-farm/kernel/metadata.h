@@ -24,6 +24,7 @@ struct kernel_metadata {
 	const struct events_tally *tally;
 	bool has_farm; /* compiles were seen, and are in the tally */
 	const struct kernel_artifacts *artifacts; /* may be NULL */
+	const struct strv *mismatch; /* kernel_missed_lines(); may be NULL */
 };
 
 /* Write it to `path` in one step. */

@@ -44,9 +44,12 @@ static char *unmet_text(const char *condition, const char *config,
 	return buf_steal(&out);
 }
 
-/* Who selects it now: "A, B", or NULL; the caller frees it. */
+/*
+ * Who selects it ("A, B"), or implies it, to no less than `least`, which
+ * KERNEL_N makes all of them; NULL: nobody.  The caller frees it.
+ */
 static char *selectors(const struct kernel_symbol *s, const char *config,
-		       bool all)
+		       enum kernel_tristate least, bool implies)
 {
 	struct strv names = { 0 };
 	size_t more = 0;
@@ -55,10 +58,9 @@ static char *selectors(const struct kernel_symbol *s, const char *config,
 	for (size_t i = 0; i < s->n_selects; i++) {
 		const struct kernel_symbol_select *by = &s->select[i];
 
-		if (!all && (!is_there(by->by, config, KERNEL_M) ||
-			     !is_there(by->condition, config, KERNEL_M)))
-			continue;
-		if (strv_has(&names, by->by))
+		if (by->implies != implies || strv_has(&names, by->by) ||
+		    !is_there(by->by, config, least) ||
+		    !is_there(by->condition, config, least))
 			continue;
 		if (names.n < NAMED)
 			strv_add(&names, by->by);
@@ -74,7 +76,7 @@ static char *selectors(const struct kernel_symbol *s, const char *config,
 
 static char *without_prompt(const struct kernel_symbol *s, const char *config)
 {
-	char *by = selectors(s, config, true), *out;
+	char *by = selectors(s, config, KERNEL_N, false), *out;
 
 	out = xasprintf("it has no prompt, so nobody can set it but %s%s",
 			by ? "those that select it: " : "its defaults",
@@ -125,6 +127,56 @@ static char *why_not_here(const struct kernel_symbol *s,
 	return out;
 }
 
+/* The range of a number that holds now; NULL: none. */
+static char *range_of(const struct kernel_symbol_entry *e, const char *config)
+{
+	for (size_t i = 0; i < e->range.n; i++) {
+		const char *range = e->range.v[i];
+		const char *condition = strstr(range, " if ");
+		size_t low = strcspn(range, " \t");
+		const char *high = range + low + strspn(range + low, " \t");
+
+		if (!condition || is_there(condition + 4, config, KERNEL_M))
+			return xasprintf("it must be from %.*s to %.*s",
+					 (int)low, range,
+					 (int)strcspn(high, " \t"), high);
+	}
+	return NULL;
+}
+
+/* "$(cc-option,-x)", which only Kconfig knows the answer of; NULL: none. */
+static char *asked_by_kconfig(const struct kernel_symbol_entry *e)
+{
+	const char *in[] = { e->depends, e->prompt_if };
+
+	for (size_t i = 0; i < 2; i++) {
+		const char *at = in[i] ? strstr(in[i], "$(") : NULL;
+		size_t n = at ? kernel_expression_macro(at) : 0;
+
+		if (at)
+			return xasprintf("it depends on %.*s, which Kconfig "
+					 "finds out by itself",
+					 (int)n, at);
+	}
+	return NULL;
+}
+
+/* Nothing that it depends on is missing. */
+static char *why_not_open(const struct kernel_symbol *s,
+			  const struct kernel_symbols *all,
+			  const struct kernel_symbol_entry *e,
+			  const char *config)
+{
+	char *out = e->choice ? chosen_instead(all, e->choice, s, config) :
+				NULL;
+
+	if (!out)
+		out = range_of(e, config);
+	if (!out)
+		out = asked_by_kconfig(e);
+	return out ? out : xstrdup("Kconfig decides otherwise");
+}
+
 static char *why_not_set(const struct kernel_symbol *s,
 			 const struct kernel_symbols *all,
 			 enum kernel_tristate wanted, const char *config)
@@ -132,7 +184,7 @@ static char *why_not_set(const struct kernel_symbol *s,
 	const struct kernel_symbol_entry *open = NULL;
 	struct strv reasons = { 0 };
 	bool prompt = false;
-	char *out = NULL;
+	char *out;
 
 	for (size_t i = 0; i < s->n_entries && !open; i++) {
 		const struct kernel_symbol_entry *e = &s->entry[i];
@@ -153,40 +205,111 @@ static char *why_not_set(const struct kernel_symbol *s,
 		out = without_prompt(s, config);
 	else if (!open)
 		out = strv_join(&reasons, "; or else ");
-	else if (open->choice)
-		out = chosen_instead(all, open->choice, s, config);
+	else
+		out = why_not_open(s, all, open, config);
 	strv_release(&reasons);
-	return out ? out :
-		     xstrdup("Kconfig decides otherwise (its type or a "
-			     "range)");
+	return out;
 }
 
+/* It is more than was asked for. */
 static char *why_not_less(const struct kernel_symbol *s,
-			  const struct kernel_symbols *all, const char *config)
+			  const struct kernel_symbols *all,
+			  enum kernel_tristate wanted, const char *config)
 {
-	char *by = selectors(s, config, false), *out;
+	enum kernel_tristate more = wanted + 1;
+	char *by = selectors(s, config, more, false), *out;
+	const char *verb = "selected";
 
-	out = by ? xasprintf("it is selected by %s", by) :
-		   why_not_set(s, all, KERNEL_M, config);
+	if (!by && wanted == KERNEL_M) {
+		by = selectors(s, config, more, true);
+		verb = "implied";
+	}
+	if (by)
+		out = xasprintf("it is %s by %s", verb, by);
+	else if (s->entry[0].choice && wanted == KERNEL_N)
+		out = xstrdup("it is what is chosen in a choice: choose "
+			      "another one");
+	else
+		out = why_not_set(s, all, KERNEL_M, config);
 	free(by);
 	return out;
+}
+
+/* ---- values ---- */
+
+static bool can_be_number(const char *value, bool hex)
+{
+	const char *digits = hex ? "0123456789abcdefABCDEF" : "0123456789";
+
+	if (hex && (str_starts(value, "0x") || str_starts(value, "0X")))
+		value += 2;
+	else if (!hex && *value == '-')
+		value++;
+	return *value && !value[strspn(value, digits)] &&
+	       (hex || *value != '0' || !value[1]);
+}
+
+/* Why a symbol of its type is never that; NULL: it may be. */
+static const char *why_no_value(const struct kernel_symbol *s,
+				const char *asked)
+{
+	bool letter_asked = str_list_has("y m n", ' ', asked);
+
+	switch (s->type) {
+	case KERNEL_SYMBOL_BOOL:
+		return letter_asked && *asked != 'm' ? NULL : "it is y or n";
+	case KERNEL_SYMBOL_TRISTATE:
+		return letter_asked ? NULL : "it is y, m or n";
+	case KERNEL_SYMBOL_INT:
+		return can_be_number(asked, false) ? NULL :
+						     "it is a decimal number";
+	case KERNEL_SYMBOL_HEX:
+		return can_be_number(asked, true) ?
+			       NULL :
+			       "it is a hexadecimal number";
+	case KERNEL_SYMBOL_STRING:
+		return *asked == '"' ? NULL : "it is a text in double quotes";
+	case KERNEL_SYMBOL_UNKNOWN:
+		break;
+	}
+	return NULL;
+}
+
+static char *no_such_symbol(const struct kernel_symbol *s,
+			    const struct kernel_symbols *all)
+{
+	struct buf out = { 0 };
+
+	buf_printf(&out, "there is no such symbol for %s", all->srcarch);
+	if (s->elsewhere)
+		buf_printf(&out, ", but for %s", s->elsewhere);
+	else if (s->like)
+		buf_printf(&out, "; did you mean CONFIG_%s?", s->like);
+	return buf_steal(&out);
 }
 
 char *kernel_missed_reason(const struct kernel_symbol *s,
 			   const struct kernel_symbols *all, const char *asked,
 			   const char *config)
 {
+	bool is_tristate = s->type == KERNEL_SYMBOL_TRISTATE;
+	bool is_level = is_tristate || s->type == KERNEL_SYMBOL_BOOL;
 	enum kernel_tristate wanted = level_of(asked);
 	enum kernel_tristate is = kernel_expression_value(s->name, config);
+	const char *never;
 
 	if (!s->n_entries)
-		return xasprintf("there is no such symbol for %s%s%s%s",
-				 all->srcarch,
-				 s->like ? "; did you mean CONFIG_" : "",
-				 s->like ? s->like : "", s->like ? "?" : "");
-	if (is > wanted)
-		return why_not_less(s, all, config);
-	return why_not_set(s, all, wanted, config);
+		return no_such_symbol(s, all);
+	never = why_no_value(s, asked);
+	if (never)
+		return xstrdup(never);
+	if (is_tristate && wanted == KERNEL_M && is == KERNEL_Y &&
+	    kernel_expression_value("MODULES", config) == KERNEL_N)
+		return xstrdup("nothing can be a module, as MODULES is n");
+	if (is_level && is > wanted)
+		return why_not_less(s, all, wanted, config);
+	/* What is no tristate can be set also where it depends on an m. */
+	return why_not_set(s, all, is_tristate ? wanted : KERNEL_M, config);
 }
 
 void kernel_missed_lines(const struct kernel_missed *missed, size_t n,
@@ -201,14 +324,16 @@ void kernel_missed_lines(const struct kernel_missed *missed, size_t n,
 		strv_add(&names, missed[i].symbol + strlen("CONFIG_"));
 	known = !kernel_symbols_read(&all, tree, srcarch, &names);
 	for (size_t i = 0; i < n; i++) {
+		const char *where = missed[i].where;
 		char *why = known ? kernel_missed_reason(&all.v[i], &all,
 							 missed[i].asked,
 							 config) :
 				    NULL;
 
-		strv_addf(out, "%s: asked %s, is %s%s%s", missed[i].symbol,
-			  missed[i].asked, missed[i].is, why ? ": " : "",
-			  why ? why : "");
+		strv_addf(out, "%s: asked %s%s%s%s, is %s%s%s",
+			  missed[i].symbol, missed[i].asked, where ? " (" : "",
+			  where ? where : "", where ? ")" : "", missed[i].is,
+			  why ? ": " : "", why ? why : "");
 		free(why);
 	}
 	kernel_symbols_release(&all);

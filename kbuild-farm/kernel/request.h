@@ -9,6 +9,20 @@
 
 #include <stdbool.h>
 
+/* [config "NAME"] of the configuration file, with those that it builds on. */
+struct kernel_named {
+	char *kconfig; /* what -k takes; NULL: not said */
+	char *where; /* "FILE:LINE" of that, or of the first of `add` */
+	struct strv add; /* what -K takes, in order */
+	struct strv add_where; /* of each */
+};
+
+/* What servers gave, or what was kept of an earlier time. */
+struct kernel_fetched {
+	struct strv url; /* word for word */
+	struct strv text; /* kernel_config_text() of each */
+};
+
 /* Strings are borrowed from the command line; NULL: not given. */
 struct kernel_request {
 	const char *directory; /* -C */
@@ -17,6 +31,11 @@ struct kernel_request {
 	const struct strv *standard; /* [arch "X"] toolchain, X=TOOLCHAIN */
 	const char *kconfig; /* -k */
 	struct strv kconfig_add; /* -K, in order */
+	const struct kernel_named *named; /* that -k names, else NULL */
+	const struct strv *configs; /* names of all there are; may be NULL */
+	const struct kernel_fetched *fetched; /* their URLs; may be NULL */
+	bool menuconfig; /* --menuconfig: the user edits it before the build */
+	bool allow_mismatch; /* --allow-config-mismatch */
 	const char *build_dir; /* -b */
 	const char *output_dir; /* -o */
 	unsigned jobs; /* -j; 0: the sum of the slots */

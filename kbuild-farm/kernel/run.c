@@ -384,6 +384,7 @@ void kernel_run_end(struct kernel_run *run)
 	kernel_farm_release(&run->farm);
 	kernel_output_release(&run->output);
 	kernel_lock_release(&run->lock);
+	kernel_config_stamp_release(&run->config);
 	strv_release(&run->env);
 	strv_release(&run->targets);
 	free(run->unknown);

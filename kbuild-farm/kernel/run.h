@@ -6,6 +6,7 @@
 #define KERNEL_RUN_H
 
 #include "kernel/build.h"
+#include "kernel/config-stamp.h"
 #include "kernel/farm.h"
 #include "kernel/follow.h"
 #include "kernel/joblog.h"
@@ -25,6 +26,8 @@ struct kernel_run {
 	struct kernel_farm farm;
 	struct kernel_joblog joblog;
 	struct kernel_follow follow;
+	struct kernel_config_stamp config; /* once that is made, */
+	int64_t config_time; /* and of when the .config was then */
 	struct strv env; /* of all that is started */
 	unsigned jobs;
 	struct strv targets; /* as make gets them: "kernel" is resolved */

@@ -172,17 +172,49 @@ void kernel_suggest_target(const struct kernel_plan *p, const char *target,
 	strv_release(&known);
 }
 
-char *kernel_suggest_config(const char *tree, const char *srcarch,
-			    const char *name)
+static void list_configs(struct strv *out, const char *tree, const char *dir)
 {
-	char *configs = xasprintf("%s/arch/%s/configs", tree, srcarch);
+	char *path = xasprintf("%s/%s", tree, dir);
+
+	fs_list(path, out);
+	free(path);
+}
+
+char *kernel_suggest_config(const char *tree, const char *srcarch,
+			    const struct strv *named, const char *name)
+{
+	char *of_arch = xasprintf("arch/%s/configs", srcarch), *question;
 	struct strv known = { 0 };
-	char *question;
 
 	strv_split(&known, KERNEL_CONFIG_TARGETS, " ");
-	fs_list(configs, &known);
+	if (named)
+		strv_add_all(&known, strv_list(named));
+	list_configs(&known, tree, of_arch);
+	list_configs(&known, tree, "configs");
 	question = question_of(name, &known, "");
 	strv_release(&known);
-	free(configs);
+	free(of_arch);
+	return question;
+}
+
+char *kernel_suggest_fragment(const char *tree, const char *srcarch,
+			      const char *name)
+{
+	char *of_arch = xasprintf("arch/%s/configs", srcarch), *question;
+	struct strv found = { 0 }, known = { 0 };
+
+	list_configs(&found, tree, "kernel/configs");
+	list_configs(&found, tree, of_arch);
+	for (size_t i = 0; i < found.n; i++) {
+		if (str_ends(found.v[i], ".config"))
+			strv_addf(&known, "%.*s",
+				  (int)(strlen(found.v[i]) - strlen(".config")),
+				  found.v[i]);
+	}
+	strv_add_all(&known, strv_list(&found));
+	question = question_of(name, &known, "");
+	strv_release(&known);
+	strv_release(&found);
+	free(of_arch);
 	return question;
 }

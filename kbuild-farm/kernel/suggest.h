@@ -21,9 +21,14 @@ char *kernel_suggest_unknown(const char *text);
  */
 void kernel_suggest_target(const struct kernel_plan *p, const char *target,
 			   struct err *err);
-/* The same of a configuration (-k): "; did you mean \"x\"?" or ""; the caller
- * frees it. */
+/*
+ * The same of a configuration (-k), also of those that the configuration file
+ * names (may be NULL), and of a fragment (-K): "; did you mean \"x\"?" or "";
+ * the caller frees it.
+ */
 char *kernel_suggest_config(const char *tree, const char *srcarch,
-			    const char *name);
+			    const struct strv *named, const char *name);
+char *kernel_suggest_fragment(const char *tree, const char *srcarch,
+			      const char *name);
 
 #endif

@@ -12,6 +12,7 @@
 #define FILE_MAX  (1u << 22)
 #define DEPTH_MAX 32 /* of files that name one another */
 #define TAB       8
+#define TYPES     "bool boolean tristate int hex string"
 
 /* A menu, an if or a choice that is open. */
 struct level {
@@ -135,6 +136,26 @@ static void open_entry(struct kconfig_reader *r, const char *name)
 	};
 }
 
+static void set_type(struct kconfig_reader *r, const char *word)
+{
+	static const struct {
+		const char *words;
+		enum kernel_symbol_type type;
+	} types[] = {
+		{ "bool boolean def_bool", KERNEL_SYMBOL_BOOL },
+		{ "tristate def_tristate", KERNEL_SYMBOL_TRISTATE },
+		{ "int", KERNEL_SYMBOL_INT },
+		{ "hex", KERNEL_SYMBOL_HEX },
+		{ "string", KERNEL_SYMBOL_STRING },
+	};
+
+	for (size_t i = 0; r->wanted && i < sizeof(types) / sizeof(*types);
+	     i++) {
+		if (str_list_has(types[i].words, ' ', word))
+			r->wanted->type = types[i].type;
+	}
+}
+
 static void add_depends(struct kconfig_reader *r, const char *condition)
 {
 	struct kernel_symbol *s = r->wanted;
@@ -152,20 +173,27 @@ static void add_prompt(struct kconfig_reader *r, const char *text)
 	const char *end = quote == '"' || quote == '\'' ?
 				  strchr(text + 1, quote) :
 				  NULL;
+	const char *condition = NULL;
 	struct kernel_symbol_entry *e;
 
-	if (!end || !r->wanted)
+	if (!end)
 		return;
 	end += 1 + strspn(end + 1, " \t");
+	if (str_starts(end, "if ") || str_starts(end, "if("))
+		condition = end + 2 + strspn(end + 2, " \t");
+	/* Of a choice it is that of all in it. */
+	if (r->in_level && r->n_levels && condition)
+		add_condition(&r->level[r->n_levels - 1].prompt_if, condition);
+	if (!r->wanted)
+		return;
 	e = &r->wanted->entry[r->wanted->n_entries - 1];
 	e->prompt = true;
 	add_condition(&e->prompt_if, innermost(r)->prompt_if);
-	if (str_starts(end, "if ") || str_starts(end, "if("))
-		add_condition(&e->prompt_if, end + 2 + strspn(end + 2, " \t"));
+	add_condition(&e->prompt_if, condition);
 }
 
 /* "NAME if CONDITION" */
-static void add_select(struct kconfig_reader *r, const char *text)
+static void add_select(struct kconfig_reader *r, const char *text, bool implies)
 {
 	size_t n = strcspn(text, " \t");
 	const char *rest = text + n + strspn(text + n, " \t");
@@ -178,6 +206,7 @@ static void add_select(struct kconfig_reader *r, const char *text)
 			continue;
 		by = VEC_ADD(s->select, s->n_selects);
 		by->by = xstrdup(r->entry);
+		by->implies = implies;
 		if (str_starts(rest, "if "))
 			by->condition = xstrdup(rest + 3);
 	}
@@ -213,6 +242,15 @@ static void read_sourced(struct kconfig_reader *r, const char *text)
 	free(path);
 }
 
+/* "bool", `bool "Prompt" if CONDITION`, `prompt "Prompt"`, "def_bool y" */
+static void read_type(struct kconfig_reader *r, const char *word,
+		      const char *rest)
+{
+	set_type(r, word);
+	if (!str_starts(word, "def_"))
+		add_prompt(r, rest);
+}
+
 static void read_statement(struct kconfig_reader *r, const char *word,
 			   const char *rest)
 {
@@ -233,10 +271,13 @@ static void read_statement(struct kconfig_reader *r, const char *word,
 	else if (!strcmp(word, "visible") && r->in_level && r->n_levels &&
 		 str_starts(rest, "if "))
 		add_condition(&r->level[r->n_levels - 1].prompt_if, rest + 3);
-	else if (str_list_has("prompt bool tristate int hex string", ' ', word))
-		add_prompt(r, rest);
-	else if (!strcmp(word, "select"))
-		add_select(r, rest);
+	else if (str_list_has("select imply", ' ', word))
+		add_select(r, rest, word[0] == 'i');
+	else if (!strcmp(word, "range") && r->wanted)
+		strv_add(&r->wanted->entry[r->wanted->n_entries - 1].range,
+			 rest);
+	else if (str_list_has(TYPES " prompt def_bool def_tristate", ' ', word))
+		read_type(r, word, rest);
 	else if (str_list_has("help ---help---", ' ', word))
 		r->help = 0;
 }
@@ -310,6 +351,7 @@ static int read_kconfig_file(struct kconfig_reader *r, const char *name)
 	struct err ignored;
 	int ret = fs_read(path, FILE_MAX, &text, &ignored);
 
+	strv_add(&r->out->files, name);
 	r->depth++;
 	r->file = (char *)name;
 	r->help = -1;
@@ -325,6 +367,73 @@ static int read_kconfig_file(struct kconfig_reader *r, const char *name)
 	buf_release(&text);
 	free(path);
 	return ret;
+}
+
+/* ---- other architectures ---- */
+
+/* Does the file have "config NAME" or "menuconfig NAME"? */
+static bool file_has_symbol(const char *path, const char *name)
+{
+	struct buf text = { 0 };
+	struct err ignored;
+	size_t n = strlen(name);
+	bool found = false;
+
+	fs_read(path, FILE_MAX, &text, &ignored);
+	for (const char *at = buf_str(&text); !found && *at;) {
+		const char *word = str_starts(at, "menu") ? at + 4 : at;
+
+		if (str_starts(word, "config")) {
+			word += 6 + strspn(word + 6, " \t");
+			found = !strncmp(word, name, n) &&
+				strchr(" \t\r\n", word[n]);
+		}
+		at += strcspn(at, "\n");
+		at += *at == '\n';
+	}
+	buf_release(&text);
+	return found;
+}
+
+static bool dir_has_symbol(const char *dir, const char *name, unsigned depth)
+{
+	struct strv names = { 0 };
+	bool found = false;
+
+	fs_list(dir, &names);
+	for (size_t i = 0; !found && i < names.n; i++) {
+		char *path = xasprintf("%s/%s", dir, names.v[i]);
+
+		if (str_starts(names.v[i], "Kconfig"))
+			found = file_has_symbol(path, name);
+		else if (depth && !strchr(names.v[i], '.') && fs_is_dir(path))
+			found = dir_has_symbol(path, name, depth - 1);
+		free(path);
+	}
+	strv_release(&names);
+	return found;
+}
+
+/* Which other architecture has it; the caller frees it. */
+static char *find_elsewhere(const char *tree, const char *srcarch,
+			    const char *name)
+{
+	char *dir = xasprintf("%s/arch", tree), *out = NULL;
+	struct strv archs = { 0 };
+
+	fs_list(dir, &archs);
+	for (size_t i = 0; !out && i < archs.n; i++) {
+		char *path = xasprintf("%s/%s", dir, archs.v[i]);
+
+		/* Further down are boards: arch/arm/mach-omap2. */
+		if (strcmp(archs.v[i], srcarch) != 0 &&
+		    dir_has_symbol(path, name, 1))
+			out = xstrdup(archs.v[i]);
+		free(path);
+	}
+	strv_release(&archs);
+	free(dir);
+	return out;
 }
 
 int kernel_symbols_read(struct kernel_symbols *out, const char *tree,
@@ -345,6 +454,11 @@ int kernel_symbols_read(struct kernel_symbols *out, const char *tree,
 	ret = read_kconfig_file(&r, "Kconfig");
 	while (r.n_levels)
 		close_level(&r);
+	for (size_t i = 0; !ret && i < out->n; i++) {
+		if (!out->v[i].n_entries)
+			out->v[i].elsewhere = find_elsewhere(tree, srcarch,
+							     out->v[i].name);
+	}
 	free(r.level);
 	free(r.near);
 	return ret ? -ENOENT : 0;
@@ -356,6 +470,7 @@ static void release_symbol(struct kernel_symbol *s)
 		free(s->entry[i].file);
 		free(s->entry[i].depends);
 		free(s->entry[i].prompt_if);
+		strv_release(&s->entry[i].range);
 	}
 	for (size_t i = 0; i < s->n_selects; i++) {
 		free(s->select[i].by);
@@ -364,6 +479,7 @@ static void release_symbol(struct kernel_symbol *s)
 	free(s->entry);
 	free(s->select);
 	free(s->like);
+	free(s->elsewhere);
 	free(s->name);
 }
 
@@ -373,6 +489,7 @@ void kernel_symbols_release(struct kernel_symbols *s)
 		release_symbol(&s->v[i]);
 	for (size_t i = 0; i < s->n_choices; i++)
 		strv_release(&s->choice[i]);
+	strv_release(&s->files);
 	free(s->choice);
 	free(s->v);
 	*s = (struct kernel_symbols){ 0 };

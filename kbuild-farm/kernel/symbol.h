@@ -12,6 +12,15 @@
 #include "base/nearest.h"
 #include "base/str.h"
 
+enum kernel_symbol_type {
+	KERNEL_SYMBOL_UNKNOWN,
+	KERNEL_SYMBOL_BOOL,
+	KERNEL_SYMBOL_TRISTATE,
+	KERNEL_SYMBOL_INT,
+	KERNEL_SYMBOL_HEX,
+	KERNEL_SYMBOL_STRING,
+};
+
 /* One `config NAME`; there may be several.  NULL: no condition. */
 struct kernel_symbol_entry {
 	char *file; /* relative to the tree */
@@ -19,21 +28,25 @@ struct kernel_symbol_entry {
 	bool prompt; /* without one only defaults and selects set it */
 	char *prompt_if;
 	size_t choice; /* number of the choice that it is in, 0: none */
+	struct strv range; /* "LOW HIGH", "LOW HIGH if CONDITION" */
 };
 
-/* Somebody's `select NAME`. */
+/* Somebody's `select NAME` or `imply NAME`. */
 struct kernel_symbol_select {
 	char *by; /* a symbol */
 	char *condition; /* NULL: none */
+	bool implies;
 };
 
 struct kernel_symbol {
 	char *name; /* without CONFIG_ */
+	enum kernel_symbol_type type;
 	struct kernel_symbol_entry *entry;
 	size_t n_entries;
 	struct kernel_symbol_select *select;
 	size_t n_selects;
-	char *like; /* where there is no entry: one that has a name like it */
+	char *like; /* where there is no entry: one that has a name like it, */
+	char *elsewhere; /* the architecture that has it: "x86"; or NULL */
 };
 
 struct kernel_symbols {
@@ -42,6 +55,7 @@ struct kernel_symbols {
 	size_t n;
 	struct strv *choice; /* members of choice i at [i - 1] */
 	size_t n_choices;
+	struct strv files; /* that were read or looked for, below the tree */
 };
 
 /*

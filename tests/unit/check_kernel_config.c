@@ -3,6 +3,7 @@
 #include "kernel/config.h"
 
 #include "kernel-run.h"
+#include "kernel/target.h"
 #include "suite.h"
 
 static struct stat config_stat(void)
@@ -170,6 +171,141 @@ START_TEST(what_kconfig_drops_is_an_error_that_lists_it)
 }
 END_TEST
 
+/* A build that asks for the same: does it make the configuration? */
+static bool makes_it_again(void)
+{
+	bool made;
+
+	buf_reset(&told);
+	start();
+	ck_assert_msg(!kernel_config_apply(&run, &err), "%s", err.text);
+	made = was_told("phase config\n");
+	kernel_run_end(&run);
+	return made;
+}
+
+START_TEST(what_kconfig_drops_may_be_allowed)
+{
+	static const char line[] = "CONFIG_NODEP: asked y, is n";
+
+	words(&req.kconfig_add, "CONFIG_NODEP=y CONFIG_A=y");
+	req.allow_mismatch = true;
+	for (int i = 0; i < 2; i++) {
+		buf_reset(&told);
+		start();
+		ck_assert_msg(!kernel_config_apply(&run, &err), "%s", err.text);
+		ck_assert_int_eq(was_told("phase config\n"), i == 0);
+		ck_assert(was_told("note CONFIG_NODEP: asked y, is n\n"));
+		ck_assert_uint_eq(run.config.missed.n, 1);
+		ck_assert_str_eq(run.config.missed.v[0], line);
+		ck_assert(kernel_config_is_done(&plan));
+		kernel_run_end(&run);
+	}
+	req.allow_mismatch = false;
+	buf_reset(&told);
+	start();
+	ck_assert(!kernel_config_is_done(&plan));
+	ck_assert_int_eq(kernel_config_apply(&run, &err), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, line));
+	ck_assert_ptr_nonnull(strstr(err.text, "--allow-config-mismatch"));
+	ck_assert(!was_told("phase config"));
+	kernel_run_end(&run);
+}
+END_TEST
+
+/* A file of the tree, and whether a change of it matters. */
+static const struct {
+	const char *file;
+	bool matters;
+} of_tree[] = {
+	{ "linux/Kconfig", true },
+	{ "linux/arch/arm64/Kconfig", true },
+	{ "linux/lib/Kconfig", true },
+	{ "linux/arch/arm64/configs/board_defconfig", true },
+	{ "linux/arch/arm64/configs/new_defconfig", false },
+	{ "linux/arch/arm64/Makefile", true },
+	{ "linux/kernel/configs/tiny.config", true },
+	{ "linux/arch/x86/Makefile", false },
+	{ "linux/lib/Makefile", false },
+};
+
+START_TEST(a_changed_tree_is_asked_again)
+{
+	struct stat a, b;
+
+	put_file("linux/Kconfig", "source \"arch/$(SRCARCH)/Kconfig\"\n", 0644);
+	put_file("linux/arch/arm64/Kconfig", "source \"lib/Kconfig\"\n", 0644);
+	put_file("linux/lib/Kconfig", "config A\n\tbool \"A\"\n", 0644);
+	put_file("linux/lib/Makefile", "\n", 0644);
+	req.kconfig = "board_defconfig";
+	words(&req.kconfig_add, "CONFIG_A=y");
+	ck_assert(makes_it_again());
+	ck_assert(!makes_it_again());
+	a = config_stat();
+	put_file(of_tree[_i].file, "# something else\n", 0644);
+	ck_assert_int_eq(makes_it_again(), of_tree[_i].matters);
+	ck_assert(!makes_it_again());
+	/* It came out as it was, and make need not look at it. */
+	b = config_stat();
+	ck_assert_int_eq(a.st_mtim.tv_sec, b.st_mtim.tv_sec);
+	ck_assert_int_eq(a.st_mtim.tv_nsec, b.st_mtim.tv_nsec);
+}
+END_TEST
+
+START_TEST(what_the_user_edited_stands_whatever_becomes_of_the_tree)
+{
+	char *path;
+
+	put_file("linux/Kconfig", "config A\n", 0644);
+	words(&req.kconfig_add, "CONFIG_A=y");
+	ck_assert(makes_it_again());
+	make_plan();
+	path = kernel_plan_path(&plan, ".config");
+	ck_assert_int_eq(fs_write(path, bytes_str("CONFIG_B=y\n"), 0644, &err),
+			 0);
+	kernel_config_keep_edited(&plan, "menuconfig");
+	put_file("linux/Kconfig", "config AA\n", 0644);
+	ck_assert(!makes_it_again());
+	free(path);
+}
+END_TEST
+
+START_TEST(what_menuconfig_left_as_it_was_is_not_edited)
+{
+	words(&req.kconfig_add, "CONFIG_A=y");
+	ck_assert(makes_it_again());
+	make_plan();
+	kernel_config_keep_edited(&plan, "menuconfig");
+	ck_assert_ptr_null(kernel_config_edited(&plan));
+}
+END_TEST
+
+/* The compiler says another version text, say: make finishes it anew. */
+START_TEST(what_make_itself_changed_stands)
+{
+	char *path, *done;
+
+	words(&req.kconfig_add, "CONFIG_A=y");
+	start();
+	ck_assert_int_eq(kernel_config_apply(&run, &err), 0);
+	path = kernel_plan_path(&plan, ".config");
+	done = kernel_plan_path(&plan, "include/config/auto.conf");
+	ck_assert_int_eq(fs_write(path, bytes_str("CONFIG_A=y\nCONFIG_CC=1\n"),
+				  0644, &err),
+			 0);
+	/* By hand: there is nothing that make made of it. */
+	kernel_config_settle(&run);
+	ck_assert(!kernel_config_is_done(&plan));
+	ck_assert_int_eq(kernel_target_run_sync(&run, &err), 0);
+	ck_assert(fs_exists(done));
+	kernel_config_settle(&run);
+	ck_assert(kernel_config_is_done(&plan));
+	kernel_run_end(&run);
+	free(done);
+	free(path);
+}
+END_TEST
+
 START_TEST(a_base_file_is_finished_by_olddefconfig)
 {
 	char *path = at("my.config");
@@ -221,6 +357,13 @@ int main(void)
 	tcase_add_test(tc, a_configuration_that_stands_is_left_alone);
 	tcase_add_test(tc, a_fragment_goes_on_top_of_what_stands);
 	tcase_add_test(tc, what_kconfig_drops_is_an_error_that_lists_it);
+	tcase_add_test(tc, what_kconfig_drops_may_be_allowed);
+	tcase_add_loop_test(tc, a_changed_tree_is_asked_again, 0,
+			    sizeof(of_tree) / sizeof(*of_tree));
+	tcase_add_test(
+		tc, what_the_user_edited_stands_whatever_becomes_of_the_tree);
+	tcase_add_test(tc, what_menuconfig_left_as_it_was_is_not_edited);
+	tcase_add_test(tc, what_make_itself_changed_stands);
 	tcase_add_test(tc, a_base_file_is_finished_by_olddefconfig);
 	tcase_add_test(tc, a_failing_configuration_is_makes_status);
 	tcase_add_test(tc, nothing_of_kfarms_lies_in_the_build_directory);

@@ -121,6 +121,162 @@ START_TEST(fragments_are_files_names_in_the_tree_and_settings)
 }
 END_TEST
 
+static void expect_wrong(const char *says)
+{
+	ck_assert_int_lt(take(false), 0);
+	ck_assert_msg(strstr(err.text, says), "%s", err.text);
+}
+
+START_TEST(a_url_is_what_was_fetched_or_a_file)
+{
+	struct kernel_fetched fetched = { 0 };
+	char *file = xasprintf("file://%s/my%%20config", top);
+	char *local = xasprintf("FILE://localhost%s/my%%20config", top);
+
+	put_file("my config", "CONFIG_L=y\n", 0644);
+	strv_add(&fetched.url, "https://me:secret@host/a.config");
+	strv_add(&fetched.text, "CONFIG_R=y\n");
+	r.fetched = &fetched;
+	r.kconfig = fetched.url.v[0];
+	strv_add(&r.kconfig_add, file);
+	strv_add(&r.kconfig_add, local);
+	strv_add(&r.kconfig_add, fetched.url.v[0]);
+	ck_assert_msg(!take(false), "%s", err.text);
+	ck_assert_int_eq(k.base, KERNEL_CONFIG_FILE);
+	ck_assert_str_eq(k.text, "CONFIG_R=y\n");
+	ck_assert_str_eq(k.file, "https://host/a.config");
+	ck_assert_str_eq(k.fragment[0].text, "CONFIG_L=y\n");
+	ck_assert_str_eq(k.fragment[1].text, "CONFIG_L=y\n");
+	ck_assert_str_eq(k.fragment[2].text, "CONFIG_R=y\n");
+	strv_release(&r.kconfig_add);
+	r.kconfig = "ftp://host/a.config";
+	expect_wrong("-k ftp://host/a.config: nothing is fetched from there");
+	strv_release(&fetched.url);
+	strv_release(&fetched.text);
+	free(local);
+	free(file);
+}
+END_TEST
+
+START_TEST(words_of_the_configuration_file_come_first)
+{
+	struct kernel_named named = {
+		.kconfig = (char[]){ "board_defconfig" },
+		.where = (char[]){ "/c:2" },
+	};
+
+	strv_add(&named.add, "CONFIG_A=y");
+	strv_add(&named.add_where, "/c:3");
+	r.named = &named;
+	r.kconfig = "tinyconfig";
+	words(&r.kconfig_add, "CONFIG_A=m");
+	ck_assert_msg(!take(true), "%s", err.text);
+	ck_assert_str_eq(k.target, "board_defconfig");
+	ck_assert_str_eq(k.fragment[0].text, "CONFIG_A=y\n");
+	ck_assert_str_eq(k.fragment[1].text, "CONFIG_A=m\n");
+	ck_assert_uint_eq(k.notes.n, 2);
+	ck_assert_str_eq(k.notes.v[0],
+			 "-k tinyconfig is that of /c:2, not the tree's own");
+	ck_assert_str_eq(k.notes.v[1], "CONFIG_A: m (-K) counts, not y (/c:3)");
+	named.kconfig[0] = 'x';
+	expect_wrong("/c:2 xoard_defconfig: no such file, and no such "
+		     "configuration in");
+	named.kconfig = NULL;
+	ck_assert_msg(!take(true), "%s", err.text);
+	ck_assert_str_eq(k.target, "defconfig");
+	free(named.add.v[0]);
+	named.add.v[0] = xstrdup("nosuch");
+	expect_wrong("/c:3 nosuch: no such file, and no such fragment");
+	strv_release(&named.add);
+	strv_release(&named.add_where);
+}
+END_TEST
+
+/* A word of -k, or of -K, and what is said of it. */
+static const struct {
+	const char *base, *add, *says;
+} hints[] = {
+	{ "bord_defconfig", NULL, "did you mean \"board_defconfig\"?" },
+	{ "boardd", NULL, "did you mean \"board1\"?" },
+	{ "board.config", NULL,
+	  "a fragment has that name, which -K "
+	  "board.config adds" },
+	{ NULL, "tny", "; did you mean \"tiny\"?" },
+	{ NULL, "FOO=y", "; did you mean \"CONFIG_FOO=y\"?" },
+	{ NULL, "CONFIG_FOO", "-K CONFIG_FOO: say what it is to be" },
+	{ NULL, "# CONFIG_FOO", "neither CONFIG_NAME=VALUE nor" },
+};
+
+START_TEST(what_may_have_been_meant_is_said)
+{
+	struct strv configs = { 0 };
+
+	strv_add(&configs, "board1");
+	r.configs = &configs;
+	r.kconfig = hints[_i].base;
+	if (hints[_i].add)
+		strv_add(&r.kconfig_add, hints[_i].add);
+	expect_wrong(hints[_i].says);
+	strv_release(&configs);
+}
+END_TEST
+
+START_TEST(what_is_passed_over_is_noted)
+{
+	char *path = at("frag"), *want;
+
+	put_file("frag", "CONFIG_A=y\nB=y\n# CONFIG_A=m\n CONFIG_B=y\n", 0644);
+	strv_add(&r.kconfig_add, path);
+	words(&r.kconfig_add, "CONFIG_A=n CONFIG_A=n");
+	ck_assert_msg(!take(true), "%s", err.text);
+	ck_assert_uint_eq(k.notes.n, 3);
+	want = xasprintf("%s:2: Kconfig passes over \"B=y\"", path);
+	ck_assert_str_eq(k.notes.v[0], want);
+	free(want);
+	want = xasprintf("CONFIG_A: n (-K) counts, not y (%s:1)", path);
+	ck_assert_str_eq(k.notes.v[2], want);
+	free(want);
+	free(path);
+}
+END_TEST
+
+START_TEST(many_notes_are_a_number)
+{
+	char *path = at("frag");
+	struct buf text = { 0 };
+
+	for (int i = 0; i < 20; i++)
+		buf_printf(&text, "X=%d\nCONFIG_A=%d\n", i, i);
+	put_file("frag", buf_str(&text), 0644);
+	strv_add(&r.kconfig_add, path);
+	ck_assert_msg(!take(true), "%s", err.text);
+	ck_assert_uint_eq(k.notes.n, 12);
+	ck_assert_str_eq(k.notes.v[10],
+			 "14 more settings are in place of others");
+	ck_assert_str_eq(k.notes.v[11], "Kconfig passes over 15 more lines");
+	buf_release(&text);
+	free(path);
+}
+END_TEST
+
+/* As the tree's merge_config.sh -m: what a fragment sets goes to the end. */
+START_TEST(fragments_take_the_place_of_what_the_base_says)
+{
+	char *path = at("frag"), *merged;
+
+	put_file("frag", "# words\nCONFIG_B=m\r\nCONFIG_C=y\n", 0644);
+	strv_add(&r.kconfig_add, path);
+	words(&r.kconfig_add, "CONFIG_C=n CONFIG_D=text");
+	ck_assert_msg(!take(true), "%s", err.text);
+	merged = kernel_kconfig_merge(&k, "# Linux\n# CONFIG_B is not set\n"
+					  "CONFIG_A=y\nCONFIG_C=m\n");
+	ck_assert_str_eq(merged, "# Linux\nCONFIG_A=y\nCONFIG_B=m\n"
+				 "CONFIG_C=n\nCONFIG_D=\"text\"\n");
+	free(merged);
+	free(path);
+}
+END_TEST
+
 START_TEST(the_digest_follows_the_texts)
 {
 	struct digest a, b;
@@ -152,7 +308,9 @@ static const struct {
 	  "CONFIG_A: asked 0x10, is 0x20" },
 	{ "CONFIG_A=y\nCONFIG_A=n\n", "# CONFIG_A is not set\n", "" },
 	{ "CONFIG_A=y\r\n", "CONFIG_A=y\n", "" },
-	{ "# a comment about CONFIG_A=y\n\nnonsense\n", "CONFIG_B=y\n", "" },
+	{ "# a comment about CONFIG_A=y\n\nnonsense\nCONFIG_B=y\n",
+	  "CONFIG_B=y\n", "" },
+	{ "# CONFIG_A=y\nCONFIG_B=y\n", "CONFIG_A=y\nCONFIG_B=y\n", "" },
 	{ "CONFIG_A=y", "# CONFIG_A is not set", "CONFIG_A: asked y, is n" },
 	{ "CONFIG_A=y\nCONFIG_B=m\n", "CONFIG_C=y\n",
 	  "CONFIG_A: asked y, is n; CONFIG_B: asked m, is n" },
@@ -253,6 +411,13 @@ int main(void)
 	tcase_add_loop_test(tc, a_fragment_that_is_not_there_is_named, 0,
 			    sizeof(absent) / sizeof(*absent));
 	tcase_add_test(tc, fragments_are_files_names_in_the_tree_and_settings);
+	tcase_add_test(tc, a_url_is_what_was_fetched_or_a_file);
+	tcase_add_test(tc, words_of_the_configuration_file_come_first);
+	tcase_add_loop_test(tc, what_may_have_been_meant_is_said, 0,
+			    sizeof(hints) / sizeof(*hints));
+	tcase_add_test(tc, what_is_passed_over_is_noted);
+	tcase_add_test(tc, many_notes_are_a_number);
+	tcase_add_test(tc, fragments_take_the_place_of_what_the_base_says);
 	tcase_add_test(tc, the_digest_follows_the_texts);
 	tcase_add_loop_test(tc, what_did_not_take_effect_is_listed, 0,
 			    sizeof(effects) / sizeof(*effects));

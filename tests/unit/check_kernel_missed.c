@@ -53,7 +53,31 @@ static const char kconfig[] = "mainmenu \"Linux/$(ARCH)\"\n"
 			      "\tbool \"Forced\"\n"
 			      "config NUMBER\n"
 			      "\tint \"Number\"\n"
-			      "\trange 1 9\n";
+			      "\tdepends on BUS\n"
+			      "\trange 1 3 if SMALL\n"
+			      "\trange 1 9\n"
+			      "config ADDRESS\n"
+			      "\thex \"Address\"\n"
+			      "config NAME\n"
+			      "\tstring \"Name\"\n"
+			      "config FLAG\n"
+			      "\tbool \"Flag\"\n"
+			      "\tdepends on BUS && $(cc-option,-mflag=a(b))\n"
+			      "choice\n"
+			      "\tprompt \"Speed\" if EXPERT\n"
+			      "config FAST\n"
+			      "\tbool \"Fast\"\n"
+			      "config SLOW\n"
+			      "\tbool \"Slow\"\n"
+			      "endchoice\n"
+			      "config WANTER\n"
+			      "\ttristate \"Wants\"\n"
+			      "\timply WANTED\n"
+			      "config WANTED\n"
+			      "\ttristate \"Wanted\"\n"
+			      "config PLAIN\n"
+			      "\tbool \"Plain\"\n"
+			      "\tdepends on WANTED\n";
 
 static const char of_arch[] = "config TWICE\n"
 			      "\tbool \"Twice\"\n"
@@ -103,8 +127,48 @@ static const struct {
 	  "it is selected by BIG" },
 	{ "BIG", "n", "CONFIG_BIG=y\n",
 	  "it can be set only with EXPERT, which is n" },
-	{ "NUMBER", "77", "CONFIG_NUMBER=9\n",
-	  "Kconfig decides otherwise (its type or a range)" },
+	{ "NUMBER", "77", "CONFIG_BUS=m\nCONFIG_NUMBER=9\n",
+	  "it must be from 1 to 9" },
+	{ "NUMBER", "7", "CONFIG_BUS=y\nCONFIG_SMALL=y\nCONFIG_NUMBER=3\n",
+	  "it must be from 1 to 3" },
+	{ "NUMBER", "7", "", "it depends on BUS, which is n" },
+	{ "NUMBER", "0x7", "CONFIG_BUS=y\nCONFIG_NUMBER=9\n",
+	  "it is a decimal number" },
+	{ "NUMBER", "07", "CONFIG_BUS=y\n", "it is a decimal number" },
+	{ "NUMBER", "y", "CONFIG_BUS=y\n", "it is a decimal number" },
+	{ "ADDRESS", "0xg", "CONFIG_ADDRESS=0x0\n",
+	  "it is a hexadecimal number" },
+	{ "NAME", "5", "CONFIG_NAME=\"\"\n", "it is a text in double quotes" },
+	{ "BIG", "m", "CONFIG_BIG=y\nCONFIG_EXPERT=y\n", "it is y or n" },
+	{ "BIG", "\"yes\"", "CONFIG_EXPERT=y\n", "it is y or n" },
+	{ "DISK", "1", "", "it is y, m or n" },
+	{ "FLAG", "y", "CONFIG_BUS=y\n",
+	  "it depends on $(cc-option,-mflag=a(b)), which Kconfig finds out by "
+	  "itself" },
+	{ "FLAG", "y", "", "it depends on BUS, which is n" },
+	{ "FAST", "y", "CONFIG_SLOW=y\n",
+	  "it can be set only with EXPERT, which is n" },
+	{ "FAST", "y", "CONFIG_SLOW=y\nCONFIG_EXPERT=y\n",
+	  "it is one of a choice, in which SLOW is chosen" },
+	{ "SLOW", "n", "CONFIG_SLOW=y\nCONFIG_EXPERT=y\n",
+	  "it is what is chosen in a choice: choose another one" },
+	{ "WANTED", "m", "CONFIG_MODULES=y\nCONFIG_WANTED=y\nCONFIG_WANTER=y\n",
+	  "it is implied by WANTER" },
+	{ "WANTED", "m", "CONFIG_WANTED=y\n",
+	  "nothing can be a module, as MODULES is n" },
+	{ "LIB", "m",
+	  "CONFIG_LIB=y\nCONFIG_DEEP=y\nCONFIG_BIG=y\n"
+	  "CONFIG_MODULES=y\n",
+	  "it is selected by DEEP" },
+	{ "LIB", "m",
+	  "CONFIG_LIB=y\nCONFIG_DEEP=m\nCONFIG_BIG=y\n"
+	  "CONFIG_MODULES=y\n",
+	  "it has no prompt, so nobody can set it but those that select it: "
+	  "DEEP" },
+	{ "PLAIN", "y", "CONFIG_WANTED=m\n", "Kconfig decides otherwise" },
+	{ "PLAIN", "y", "", "it depends on WANTED, which is n" },
+	{ "ISA", "y", "", "there is no such symbol for arm64, but for x86" },
+	{ "BOARD", "y", "", "there is no such symbol for arm64, but for x86" },
 	{ "TWICE", "y", "",
 	  "it depends on ACPI, which is n (arch/arm64/Kconfig); or else it "
 	  "depends on OF, which is n (lib/Kconfig)" },
@@ -118,6 +182,9 @@ static void set_up(void)
 	put_file("linux/Kconfig", kconfig, 0644);
 	put_file("linux/arch/arm64/Kconfig", of_arch, 0644);
 	put_file("linux/lib/Kconfig", of_lib, 0644);
+	put_file("linux/arch/x86/Kconfig.cpu", "config ISAX\nmenuconfig ISA\n",
+		 0644);
+	put_file("linux/arch/x86/boards/Kconfig", "config\tBOARD\n", 0644);
 }
 
 START_TEST(the_reason_is_named)
@@ -140,15 +207,17 @@ END_TEST
 START_TEST(each_setting_is_a_line)
 {
 	struct kernel_missed missed[] = {
-		{ (char[]){ "CONFIG_DISK" }, (char[]){ "m" }, (char[]){ "n" } },
-		{ (char[]){ "CONFIG_NETT" }, (char[]){ "y" }, (char[]){ "n" } },
+		{ (char[]){ "CONFIG_DISK" }, (char[]){ "m" }, (char[]){ "n" },
+		  (char[]){ "disk.config:3" } },
+		{ (char[]){ "CONFIG_NETT" }, (char[]){ "y" }, (char[]){ "n" },
+		  NULL },
 	};
 	struct strv lines = { 0 };
 
 	kernel_missed_lines(missed, 2, tree, "arm64", "CONFIG_BUS=y\n", &lines);
 	ck_assert_uint_eq(lines.n, 2);
-	ck_assert_str_eq(lines.v[0], "CONFIG_DISK: asked m, is n: it depends "
-				     "on BLOCK, which is n");
+	ck_assert_str_eq(lines.v[0], "CONFIG_DISK: asked m (disk.config:3), is "
+				     "n: it depends on BLOCK, which is n");
 	ck_assert_str_eq(lines.v[1],
 			 "CONFIG_NETT: asked y, is n: there is no such symbol "
 			 "for arm64; did you mean CONFIG_NET?");
@@ -159,7 +228,7 @@ END_TEST
 START_TEST(a_tree_without_kconfig_leaves_it_at_that)
 {
 	struct kernel_missed missed = { (char[]){ "CONFIG_A" }, (char[]){ "y" },
-					(char[]){ "n" } };
+					(char[]){ "n" }, NULL };
 	struct strv lines = { 0 };
 
 	kernel_missed_lines(&missed, 1, top, "arm64", "", &lines);
@@ -183,7 +252,7 @@ START_TEST(what_is_no_kconfig_does_no_harm)
 	for (size_t i = 0; i < sizeof(odd) / sizeof(*odd); i++) {
 		struct kernel_missed missed = { (char[]){ "CONFIG_A" },
 						(char[]){ "y" },
-						(char[]){ "n" } };
+						(char[]){ "n" }, NULL };
 		struct strv lines = { 0 };
 
 		put_file("linux/Kconfig", odd[i], 0644);

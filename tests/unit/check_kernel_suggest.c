@@ -93,15 +93,34 @@ START_TEST(a_configuration_that_is_like_it_is_found)
 	char *question;
 
 	put_file("linux/arch/arm64/configs/board_defconfig", "", 0644);
-	question = kernel_suggest_config(tree, "arm64", "bord_defconfig");
+	question = kernel_suggest_config(tree, "arm64", NULL, "bord_defconfig");
 	ck_assert_str_eq(question, "; did you mean \"board_defconfig\"?");
 	free(question);
-	question = kernel_suggest_config(tree, "arm64", "tinyconfg");
+	question = kernel_suggest_config(tree, "arm64", NULL, "tinyconfg");
 	ck_assert_str_eq(question, "; did you mean \"tinyconfig\"?");
 	free(question);
-	question = kernel_suggest_config(tree, "arm64", "my.config");
+	question = kernel_suggest_config(tree, "arm64", NULL, "my.config");
 	ck_assert_str_eq(question, "");
 	free(question);
+}
+END_TEST
+
+START_TEST(names_of_the_configuration_file_and_fragments_are_found)
+{
+	struct strv named = { 0 };
+	char *question;
+
+	strv_add(&named, "neo4-debug");
+	question = kernel_suggest_config(tree, "arm64", &named, "neo4-debgu");
+	ck_assert_str_eq(question, "; did you mean \"neo4-debug\"?");
+	free(question);
+	question = kernel_suggest_fragment(tree, "arm64", "tyni");
+	ck_assert_str_eq(question, "; did you mean \"tiny\"?");
+	free(question);
+	question = kernel_suggest_fragment(tree, "arm64", "borad.config");
+	ck_assert_str_eq(question, "; did you mean \"board.config\"?");
+	free(question);
+	strv_release(&named);
 }
 END_TEST
 
@@ -118,6 +137,8 @@ int main(void)
 	tcase_add_loop_test(tc, a_target_that_is_like_it_is_found, 0,
 			    COUNT(targets));
 	tcase_add_test(tc, a_configuration_that_is_like_it_is_found);
+	tcase_add_test(tc,
+		       names_of_the_configuration_file_and_fragments_are_found);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }

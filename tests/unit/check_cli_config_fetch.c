@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: cli */
+#include "cli/config-fetch.h"
+
+#include "fetch-play.h"
+#include "fetch/part.h"
+
+static char *cache, *text;
+static struct err err;
+
+static void set_up(void)
+{
+	cache = xasprintf("%s/cache.%d", play_dir, (int)getpid());
+	setenv("XDG_CACHE_HOME", cache, 1);
+	err = (struct err){ 0 };
+	text = NULL;
+}
+
+static void tear_down(void)
+{
+	free(text);
+	free(cache);
+}
+
+static void offer(const char *name, const char *content)
+{
+	char *path = xasprintf("%s/%s", play_dir, name);
+
+	ck_assert_int_eq(fs_write(path, bytes_str(content), 0644, &err), 0);
+	free(path);
+}
+
+static int ask(const char *path)
+{
+	char *url = play_http(path);
+	int ret;
+
+	free(text);
+	text = NULL;
+	ret = config_fetch(url, &text, &err);
+	free(url);
+	return ret;
+}
+
+START_TEST(a_url_gives_a_text_and_then_only_news)
+{
+	char last[400] = "";
+
+	offer("one.config", "CONFIG_A=y\n");
+	ck_assert_msg(!ask("/file/one.config"), "%s", err.text);
+	ck_assert_str_eq(text, "CONFIG_A=y\n");
+	ck_assert_msg(!ask("/file/one.config"), "%s", err.text);
+	ck_assert_str_eq(text, "CONFIG_A=y\n");
+	ck_assert_uint_eq(play_requests("/file/one.config", last, sizeof(last)),
+			  2);
+	ck_assert_ptr_nonnull(strstr(last, "\"v0-11\""));
+	offer("one.config", "CONFIG_A=n\nCONFIG_B=m\n");
+	ck_assert_msg(!ask("/file/one.config"), "%s", err.text);
+	ck_assert_str_eq(text, "CONFIG_A=n\nCONFIG_B=m\n");
+}
+END_TEST
+
+START_TEST(a_server_without_stamps_is_asked_for_all_of_it)
+{
+	offer("two.config", "CONFIG_A=y\n");
+	ck_assert_msg(!ask("/stamp=none/file/two.config"), "%s", err.text);
+	offer("two.config", "CONFIG_A=n\n");
+	ck_assert_msg(!ask("/stamp=none/file/two.config"), "%s", err.text);
+	ck_assert_str_eq(text, "CONFIG_A=n\n");
+}
+END_TEST
+
+START_TEST(a_packed_one_is_unpacked)
+{
+	char *command = xasprintf("echo CONFIG_Z=y | gzip >%s/config.gz",
+				  play_dir);
+
+	ck_assert_int_eq(system(command), 0);
+	ck_assert_msg(!ask("/file/config.gz"), "%s", err.text);
+	ck_assert_str_eq(text, "CONFIG_Z=y\n");
+	free(command);
+}
+END_TEST
+
+/* 503 and a closed port: not the server's word on the file. */
+START_TEST(what_was_kept_serves_where_nobody_can_be_reached)
+{
+	offer("kept.config", "CONFIG_K=y\n");
+	ck_assert_msg(!ask("/file/kept.config"), "%s", err.text);
+	setenv("http_proxy", "http://127.0.0.1:1", 1);
+	ck_assert_msg(!ask("/file/kept.config"), "%s", err.text);
+	ck_assert_str_eq(text, "CONFIG_K=y\n");
+	ck_assert_str_eq(err.text, "");
+	ck_assert_int_eq(ask("/file/never.config"), -EIO);
+	ck_assert_ptr_nonnull(strstr(err.text, "/file/never.config"));
+	ck_assert_ptr_null(strstr(err.text, "[toolchain]"));
+}
+END_TEST
+
+START_TEST(one_that_is_gone_is_an_error_whatever_was_kept)
+{
+	char *path = xasprintf("%s/gone.config", play_dir);
+
+	offer("gone.config", "CONFIG_K=y\n");
+	ck_assert_msg(!ask("/file/gone.config"), "%s", err.text);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(ask("/file/gone.config"), -ENOENT);
+	ck_assert_ptr_nonnull(strstr(err.text, "no such file (404)"));
+	free(path);
+}
+END_TEST
+
+START_TEST(one_that_becomes_a_page_is_an_error)
+{
+	offer("page", "CONFIG_K=y\n");
+	ck_assert_msg(!ask("/stamp=none/file/page"), "%s", err.text);
+	offer("page", "<html>moved</html>\n");
+	ck_assert_int_eq(ask("/stamp=none/file/page"), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "no configuration"));
+	offer("page", "CONFIG_K=m\n");
+	ck_assert_msg(!ask("/stamp=none/file/page"), "%s", err.text);
+	ck_assert_str_eq(text, "CONFIG_K=m\n");
+}
+END_TEST
+
+START_TEST(another_who_fetches_it_is_not_waited_for)
+{
+	char *url = play_http("/file/busy.config");
+	char *command = xasprintf("ls %s/kfarm/url/*.part", cache);
+	char part[300] = "";
+	struct fetch_part p = { .fd = -1 };
+	FILE *f;
+
+	offer("busy.config", "CONFIG_K=y\n");
+	ck_assert_msg(!ask("/file/busy.config"), "%s", err.text);
+	f = popen(command, "r");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_eq(fscanf(f, "%299s", part), 1);
+	pclose(f);
+	ck_assert_msg(!fetch_part_open(&p, part, url, &err), "%s", err.text);
+	ck_assert_msg(!ask("/file/busy.config"), "%s", err.text);
+	ck_assert_str_eq(text, "CONFIG_K=y\n");
+	fetch_part_close(&p);
+	free(command);
+	free(url);
+}
+END_TEST
+
+static const struct {
+	const char *path;
+	int answer;
+	const char *says;
+} hostile[] = {
+	{ "/endless/c", -EFBIG, "more than the 16777216 bytes" },
+	{ "/length=99999999999/size=10/c", -EFBIG, "more than" },
+	{ "/endless-head/c", -EIO, "/endless-head/c: " },
+	{ "/to-file", -EACCES, "file:///etc/passwd: neither https nor http" },
+	{ "/loop/c", -EIO, "redirects more than 10 times" },
+	{ "/status=404/c", -ENOENT, "no such file (404)" },
+	{ "/status=403/c", -EACCES, "not allowed (403)" },
+	{ "/status=503/c", -EIO, "the server cannot now (503)" },
+	{ "/size=5000/cut=100/c", -EIO, "try again later" },
+	{ "/size=5000/c", -EINVAL, "no configuration" },
+	{ "/listing/c", -EINVAL, "no configuration" },
+};
+
+START_TEST(nothing_hostile_is_taken)
+{
+	ck_assert_int_eq(ask(hostile[_i].path), hostile[_i].answer);
+	play_expect_text(&err, hostile[_i].says);
+	ck_assert_ptr_null(text);
+}
+END_TEST
+
+START_TEST(a_password_is_not_shown)
+{
+	char *url = xasprintf("http://me:secret@127.0.0.1:%d/status=404/p",
+			      bad.port[1]);
+
+	ck_assert_int_eq(config_fetch(url, &text, &err), -ENOENT);
+	ck_assert_ptr_null(strstr(err.text, "secret"));
+	free(url);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tc = tcase_create("config-fetch");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, a_url_gives_a_text_and_then_only_news);
+	tcase_add_test(tc, a_server_without_stamps_is_asked_for_all_of_it);
+	tcase_add_test(tc, a_packed_one_is_unpacked);
+	tcase_add_test(tc, what_was_kept_serves_where_nobody_can_be_reached);
+	tcase_add_test(tc, one_that_is_gone_is_an_error_whatever_was_kept);
+	tcase_add_test(tc, one_that_becomes_a_page_is_an_error);
+	tcase_add_test(tc, another_who_fetches_it_is_not_waited_for);
+	tcase_add_loop_test(tc, nothing_hostile_is_taken, 0,
+			    sizeof(hostile) / sizeof(*hostile));
+	tcase_add_test(tc, a_password_is_not_shown);
+	return play_run(tc, "cli/config-fetch");
+}
