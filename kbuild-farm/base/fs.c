@@ -6,10 +6,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -17,6 +19,8 @@
 
 #define DEPTH_MAX 4096 /* of a tree to be removed */
 #define NS        1000000000
+#define COPY_MOST (1u << 30) /* bytes by one copy_file_range() */
+#define TEMPORARY ".kfarm." /* in the name of a file that is being written */
 
 bool fs_exists(const char *path)
 {
@@ -109,11 +113,29 @@ int fs_memory_read(int fd, size_t max, struct buf *out, struct err *err)
 static char *temporary_beside(const char *path)
 {
 	char *dir = str_dir(path);
-	char *tmp = xasprintf("%s/.%s.kfarm.%d", dir, str_base(path),
+	char *tmp = xasprintf("%s/.%s" TEMPORARY "%d", dir, str_base(path),
 			      (int)getpid());
 
 	free(dir);
 	return tmp;
+}
+
+void fs_remove_temporaries(const char *dir)
+{
+	struct strv names = { 0 };
+
+	fs_list(dir, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		char *path = xasprintf("%s/%s", dir, names.v[i]);
+		const char *mark = strstr(names.v[i], TEMPORARY);
+
+		if (names.v[i][0] == '.' && mark &&
+		    !mark[sizeof(TEMPORARY) - 1 +
+			  strspn(mark + sizeof(TEMPORARY) - 1, "0123456789")])
+			unlink(path);
+		free(path);
+	}
+	strv_release(&names);
 }
 
 /* Ends a write to `tmp`: rename it to `path`, or remove it after `ret`. */
@@ -145,11 +167,29 @@ int fs_write(const char *path, struct bytes in, mode_t mode, struct err *err)
 	return ret;
 }
 
+/* Within one file system its blocks may be shared, or copied by the kernel. */
+static int copy_in_kernel(int in, int out)
+{
+	ssize_t n;
+
+	if (!ioctl(out, FICLONE, in))
+		return 0;
+	do
+		n = copy_file_range(in, NULL, out, NULL, COPY_MOST, 0);
+	while (n > 0);
+	return n < 0 ? -errno : 0;
+}
+
+/* What copy_in_kernel() could not do, from where it came to. */
 static int copy_fd(int in, int out)
 {
 	char block[1 << 16];
 	ssize_t n;
-	int ret = 0;
+	int ret = copy_in_kernel(in, out);
+
+	if (ret == -ENOSPC || ret == -EDQUOT || ret == -EFBIG)
+		return ret;
+	ret = 0;
 
 	while (!ret && (n = read(in, block, sizeof(block))) != 0) {
 		if (n < 0 && errno != EINTR)

@@ -20,6 +20,9 @@ int fs_read(const char *path, size_t max, struct buf *out, struct err *err);
 int fs_write(const char *path, struct bytes in, mode_t mode, struct err *err);
 /* write(2) until all is written: 0 or a negative errno. */
 int fs_write_all(int fd, struct bytes in);
+/* Remove what fs_write() and fs_copy() left in a directory when they were
+   killed. */
+void fs_remove_temporaries(const char *dir);
 /*
  * A file in memory with these bytes, in *fd, to be read from its beginning;
  * and what somebody wrote to one, -EMSGSIZE beyond `max` bytes.

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/stamp.h"
 
+#include "base/str.h"
+
+#include <inttypes.h>
 #include <time.h>
 
 #define SECOND INT64_C(1000000000)
@@ -34,6 +37,14 @@ bool stamp_equal(const struct stamp *a, const struct stamp *b)
 	return a->ino == b->ino && a->ctime_ns == b->ctime_ns &&
 	       a->mtime_ns == b->mtime_ns && a->size == b->size &&
 	       a->dev == b->dev && a->ahead == b->ahead;
+}
+
+char *stamp_string(const struct stamp *s)
+{
+	return xasprintf("%" PRIx64 ":%" PRIx64 ":%" PRIx64 ":%" PRIx64
+			 ":%" PRIx64 ":%d",
+			 s->dev, s->ino, s->size, (uint64_t)s->mtime_ns,
+			 (uint64_t)s->ctime_ns, s->ahead);
 }
 
 uint64_t stamp_hash(const struct stamp *stamp)

@@ -30,6 +30,8 @@ void stamp_of(struct stamp *out, const struct stat *st);
 bool stamp_equal(const struct stamp *a, const struct stamp *b);
 /* For a table of files. */
 uint64_t stamp_hash(const struct stamp *stamp);
+/* All of it as text, for a record; the caller frees it. */
+char *stamp_string(const struct stamp *stamp);
 /* Nanoseconds, of the clock that stamps files. */
 int64_t stamp_now(void);
 /* Would a change at `now` or later show in the stamp? */

@@ -113,6 +113,8 @@ static void say_end(const struct build *b)
 	build_list_label(&label, b);
 	if (b->result.summary)
 		fprintf(stderr, "%s%s", buf_str(&label), b->result.summary);
+	if (b->result.sizes)
+		fprintf(stdout, "%s%s", buf_str(&label), b->result.sizes);
 	if (b->err.text[0] && !b->result.signal)
 		log_build_error(b, &b->err);
 	buf_release(&label);

@@ -101,6 +101,8 @@ static const struct args_option options[] = {
 	  AT(request.require_remote), 100 },
 	{ 0, "no-remote", NULL, "use no node", args_flag, AT(request.no_remote),
 	  0 },
+	{ 0, "sizes", NULL, "print the sizes of kernel and modules on stdout",
+	  args_flag, AT(request.sizes), 0 },
 	{ 0, "no-vmlinux", NULL, "leave vmlinux out of the output directory",
 	  args_flag, AT(request.no_vmlinux), 0 },
 	{ 0 },
@@ -199,6 +201,7 @@ static int choose_view(struct build_options *o, struct err *err)
 		o->watch.mode = WATCH_NONE;
 	else if (o->watch.mode == WATCH_PROGRESS && wants_commands(&o->request))
 		o->watch.mode = WATCH_VERBOSE;
+	o->request.verbose = o->watch.mode == WATCH_VERBOSE;
 	if (!strcmp(ui, "auto") && !writes_on_terminal(o))
 		o->watch.screen = watch_screen();
 	return 0;
@@ -257,6 +260,8 @@ const struct cmd cmd_build = {
 	.options = options,
 	.variables = true,
 	.more = "Targets and variables mean what they mean to make; \"kernel\" "
-		"is the image that\n`make image_name` names.\n",
+		"is the image that\n`make image_name` names.  Installations, "
+		"packages and tuxmake's kselftest, perf\nand cpupower run after "
+		"the others.\n",
 	.run = build_main,
 };

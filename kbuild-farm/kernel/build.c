@@ -10,6 +10,7 @@
 #include "kernel/metadata.h"
 #include "kernel/phase.h"
 #include "kernel/space.h"
+#include "kernel/step.h"
 #include "kernel/suggest.h"
 #include "kernel/summary.h"
 #include "kernel/target.h"
@@ -37,7 +38,8 @@ static int start_jobserver(struct kernel_run *run, struct err *err)
 	return kernel_farm_tokens(&run->farm, p->request->jobs, err);
 }
 
-static int compile(struct kernel_run *run, struct err *err)
+/* The make that all targets share. */
+static int make_targets(struct kernel_run *run, struct err *err)
 {
 	char *jobs = xasprintf("-j%u", run->jobs);
 	char sync[] = "-Otarget", keep[] = "-k";
@@ -47,17 +49,47 @@ static int compile(struct kernel_run *run, struct err *err)
 
 	kernel_run_phase(run, KERNEL_PHASE_PREPARE);
 	run->making = true;
-	ret = start_jobserver(run, err);
 	if (!run->farm.jobserver.broker)
 		options[n++] = jobs;
 	if (!run->plan->request->fail_fast)
 		options[n++] = keep;
-	if (!ret)
-		ret = kernel_run_make(run, options, run->targets.v, err);
-	kernel_jobserver_stop(&run->farm.jobserver);
+	ret = kernel_run_make(run, options, run->targets.v, err);
 	run->making = false;
 	run->compile_ms = clock_ms() - began;
 	free(jobs);
+	return ret;
+}
+
+/* What became of the targets by that make; those after it wait for it. */
+static void judge_goals(struct kernel_run *run, int ret)
+{
+	for (size_t i = 0; i < run->goals.n; i++) {
+		struct kernel_goal *g = &run->goals.v[i];
+
+		if (g->status != KERNEL_GOAL_OPEN)
+			continue;
+		if (!kernel_goal_is_step(g)) {
+			g->status = ret ? KERNEL_GOAL_FAIL : KERNEL_GOAL_PASS;
+			g->ms = run->compile_ms;
+		} else if (ret) {
+			kernel_goal_skip(g, "make failed before it");
+		}
+	}
+}
+
+static int compile(struct kernel_run *run, struct kernel_artifacts *artifacts,
+		   struct err *err)
+{
+	bool asked = run->plan->request->targets.n;
+	int ret = start_jobserver(run, err);
+
+	/* All that was asked for may be skipped, or steps of their own. */
+	if (!ret && (run->targets.n || !asked))
+		ret = make_targets(run, err);
+	judge_goals(run, ret);
+	if (!ret)
+		ret = kernel_step_run_all(run, artifacts, err);
+	kernel_jobserver_stop(&run->farm.jobserver);
 	return ret;
 }
 
@@ -65,23 +97,23 @@ static int collect_artifacts(struct kernel_run *run,
 			     struct kernel_artifacts *artifacts,
 			     struct err *err)
 {
-	struct kernel_wants wants;
-	struct buf image = { 0 };
+	struct kernel_wants wants = { 0 };
+	struct strv made = { 0 };
+	char *image = NULL;
 	int ret = 0;
 
-	if (kernel_target_is_default(&run->targets))
-		ret = kernel_run_ask(run, "image_name", &image, err);
-	if (ret < 0) {
-		buf_release(&image);
-		return ret;
+	kernel_goals_words(&run->goals, false, &made);
+	if (made.n || !run->goals.n) {
+		if (kernel_target_is_default(&made))
+			ret = kernel_target_image(run, &image, err);
+		if (ret >= 0)
+			kernel_target_wants(&wants, run->plan, &made, image);
 	}
-	if (image.len && image.data[image.len - 1] == '\n')
-		image.data[--image.len] = '\0';
-	kernel_target_wants(&wants, run->plan, &run->targets,
-			    !ret && image.len ? buf_str(&image) : NULL);
-	ret = kernel_artifact_collect(artifacts, run, &wants, err);
+	if (ret >= 0)
+		ret = kernel_artifact_collect(artifacts, run, &wants, err);
 	kernel_wants_release(&wants);
-	buf_release(&image);
+	strv_release(&made);
+	free(image);
 	return ret;
 }
 
@@ -165,7 +197,8 @@ static bool is_for_config(const struct strv *targets)
 static int run_steps(struct kernel_run *run, struct kernel_artifacts *artifacts,
 		     struct err *err)
 {
-	int ret = kernel_run_jobs(run);
+	uint64_t began = clock_ms();
+	int ret = kernel_run_jobs(run), late;
 
 	if (ret)
 		return ret;
@@ -174,15 +207,19 @@ static int run_steps(struct kernel_run *run, struct kernel_artifacts *artifacts,
 	run->unconfigured = ret && !is_for_config(&run->plan->request->targets);
 	if (!ret)
 		ret = kernel_target_resolve(run, err);
+	run->prepare_ms = clock_ms() - began;
 	if (!ret)
-		ret = compile(run, err);
+		ret = compile(run, artifacts, err);
 	if (ret >= 0)
 		kernel_config_settle(run);
-	if (!ret)
-		ret = collect_artifacts(run, artifacts, err);
-	else if (ret > 0)
+	if (ret < 0)
+		return ret;
+	if (ret > 0 && !kernel_goals_passed(&run->goals)) {
 		copy_config(run);
-	return ret;
+		return ret;
+	}
+	late = collect_artifacts(run, artifacts, err);
+	return ret > 0 && late >= 0 ? ret : late;
 }
 
 static int write_script(struct kernel_run *run, struct err *err)
@@ -191,7 +228,8 @@ static int write_script(struct kernel_run *run, struct err *err)
 	struct buf script = { 0 };
 	int ret;
 
-	buf_add_str(&script, "#!/bin/sh\n# Builds the same without kfarm.\n");
+	buf_add_str(&script, "#!/bin/sh\n# Builds the same without kfarm; as "
+			     "`reproducer.sh --kfarm` with it.\n");
 	kernel_commands_script(&script, run->plan, run->farm.local_slots);
 	ret = fs_write(path, buf_bytes(&script), 0777, err);
 	buf_release(&script);
@@ -205,10 +243,9 @@ static void fill_metadata(struct kernel_metadata *m,
 {
 	*m = (struct kernel_metadata){
 		.plan = run->plan,
-		.targets = run->targets.n ? &run->targets : NULL,
 		.jobs = run->jobs,
 		.wall_ms = clock_ms() - run->farm.began_ms,
-		.compile_ms = run->compile_ms,
+		.run = run,
 		.tally = &run->farm.tally,
 		.has_farm = run->farm.coord != NULL,
 		.mismatch = &run->config.missed,
@@ -248,13 +285,16 @@ static void tell_left(const struct kernel_run *run, struct buf *out)
 	}
 }
 
-static char *summarize(struct kernel_run *run, const char *verb)
+static char *summarize(struct kernel_run *run,
+		       const struct kernel_artifacts *artifacts,
+		       const char *verb)
 {
 	char *output = kernel_output_text(&run->output);
 	struct kernel_metadata m;
 	struct buf text = { 0 };
 
 	fill_metadata(&m, run);
+	m.artifacts = artifacts;
 	kernel_summary_text(&text, verb, &m, output);
 	if (!strcmp(verb, "built"))
 		tell_left(run, &text);
@@ -309,6 +349,7 @@ static void finish_build(struct kernel_result *out, struct kernel_run *run,
 			 struct err *err)
 {
 	struct err late = { 0 };
+	struct buf sizes = { 0 };
 
 	kernel_follow_read(&run->follow);
 	kernel_joblog_end(&run->joblog);
@@ -316,7 +357,7 @@ static void finish_build(struct kernel_result *out, struct kernel_run *run,
 	out->signal = run->maker.stopped_by;
 	keep_figures(out, run);
 	if (out->signal) {
-		out->summary = summarize(run, "interrupted");
+		out->summary = summarize(run, NULL, "interrupted");
 		kernel_farm_tell_done(&run->farm, KERNEL_INTERRUPTED);
 		return;
 	}
@@ -335,9 +376,31 @@ static void finish_build(struct kernel_result *out, struct kernel_run *run,
 			out->status = KERNEL_SETUP;
 		}
 		out->summary = summarize(
-			run, out->status == KERNEL_FAILED ? "failed" : "built");
+			run, artifacts,
+			out->status == KERNEL_FAILED ? "failed" : "built");
+	}
+	if (run->plan->request->sizes && artifacts->n_sizes) {
+		kernel_summary_sizes(&sizes, artifacts);
+		out->sizes = buf_steal(&sizes);
 	}
 	kernel_farm_tell_done(&run->farm, out->status);
+}
+
+/* What cannot end well on this machine is not begun. */
+static int check_targets(const struct kernel_plan *plan, struct err *err)
+{
+	const struct strv *asked = &plan->request->targets;
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < asked->n; i++) {
+		const struct kernel_recipe *r = kernel_recipe_find(asked->v[i]);
+		char *skip = r ? kernel_recipe_skip(r, plan, NULL) : NULL;
+
+		if (r && !skip)
+			ret = kernel_recipe_check(r, plan, err);
+		free(skip);
+	}
+	return ret;
 }
 
 void kernel_build(struct kernel_result *out, const struct kernel_plan *plan,
@@ -346,9 +409,11 @@ void kernel_build(struct kernel_result *out, const struct kernel_plan *plan,
 {
 	struct kernel_artifacts artifacts = { 0 };
 	struct kernel_run run;
-	int ret;
+	int ret = check_targets(plan, err);
 
 	*out = (struct kernel_result){ .status = KERNEL_SETUP };
+	if (ret)
+		return;
 	if (plan->compiler.unlinked && plan->request->require_remote > 0) {
 		err_set(err, EREMOTE,
 			"nothing can run on nodes, %d %% are required: %s",
@@ -375,6 +440,7 @@ void kernel_build(struct kernel_result *out, const struct kernel_plan *plan,
 void kernel_result_release(struct kernel_result *r)
 {
 	free(r->summary);
+	free(r->sizes);
 	free(r->output);
 	*r = (struct kernel_result){ 0 };
 }

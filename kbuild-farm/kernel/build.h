@@ -39,6 +39,7 @@ struct kernel_result {
 	int signal; /* that ended it, 0: none */
 	enum kernel_cause cause;
 	char *summary; /* a few lines, each with its newline; may be NULL */
+	char *sizes; /* the size table, if it was asked for, or NULL */
 	/* What the summary says; NULL: there is no output directory. */
 	char *output; /* for people, as "~/.cache/kfarm/builds/7" */
 	uint64_t wall_ms;

@@ -3,6 +3,8 @@
 
 #include "base/printable.h"
 #include "kernel/config.h"
+#include "kernel/goal.h"
+#include "kernel/step.h"
 #include "kernel/target.h"
 
 #include <stdlib.h>
@@ -72,19 +74,26 @@ static void put_exports(struct buf *out, const struct kernel_plan *p)
 	}
 }
 
+/* `option` goes into the script as it is: $jobs is of the shell. */
+static void put_words(struct buf *out, const struct strv *argv,
+		      const char *option)
+{
+	for (size_t i = 0; i < argv->n; i++) {
+		buf_add_str(out, i ? " " : "");
+		kernel_commands_quote(out, argv->v[i]);
+		if (!i && option)
+			buf_printf(out, " %s", option);
+	}
+}
+
 static void put_make(struct buf *out, const struct kernel_plan *p,
 		     const char *option, const char *target)
 {
-	char *const options[] = { (char *)option, NULL };
 	char *const targets[] = { (char *)target, NULL };
 	struct strv argv = { 0 };
 
-	kernel_plan_make_argv(p, &argv, option ? options : NULL,
-			      target ? targets : NULL);
-	for (size_t i = 0; i < argv.n; i++) {
-		buf_add_str(out, i ? " " : "");
-		kernel_commands_quote(out, argv.v[i]);
-	}
+	kernel_plan_make_argv(p, &argv, NULL, target ? targets : NULL);
+	put_words(out, &argv, option);
 	strv_release(&argv);
 }
 
@@ -165,39 +174,133 @@ static void put_kernel_name(struct buf *out, const struct kernel_plan *p)
 	buf_add_str(out, ")\nkernel=${kernel##*/}\n");
 }
 
-static void put_build(struct buf *out, const struct kernel_plan *p,
-		      unsigned jobs)
+/* Without that setting the rest of the line is not run. */
+static void put_condition(struct buf *out, const struct kernel_recipe *r)
 {
-	const struct strv *targets = &p->request->targets;
-	char *option = xasprintf("-j%u", jobs);
+	if (r && r->config)
+		buf_printf(out, "! grep -qx %s=y \"$build/.config\" || ",
+			   r->config);
+}
 
-	if (strv_has(targets, "kernel"))
+/* What make is to build; some of it only with a configuration that has it. */
+static void put_build(struct buf *out, const struct kernel_plan *p,
+		      const struct kernel_goals *goals)
+{
+	if (kernel_goals_has(goals, "kernel"))
 		put_kernel_name(out, p);
-	put_make(out, p, option, NULL);
-	for (size_t i = 0; i < targets->n; i++) {
-		buf_add_str(out, " ");
-		if (!strcmp(targets->v[i], "kernel"))
+	buf_add_str(out, "set --\n");
+	for (size_t i = 0; i < goals->n; i++) {
+		const struct kernel_goal *g = &goals->v[i];
+
+		if (g->status == KERNEL_GOAL_SKIP || !*g->words)
+			continue;
+		put_condition(out, g->recipe);
+		buf_add_str(out, "set -- \"$@\" ");
+		if (!strcmp(g->name, "kernel"))
 			buf_add_str(out, "\"$kernel\"");
+		else if (g->recipe)
+			buf_add_str(out, g->words);
 		else
-			kernel_commands_quote(out, targets->v[i]);
+			kernel_commands_quote(out, g->words);
+		buf_add_str(out, "\n");
 	}
+	if (goals->n)
+		buf_add_str(out, "[ $# = 0 ] || ");
+	put_make(out, p, "$jobs", NULL);
+	buf_add_str(out, " \"$@\"\n");
+}
+
+static void put_tool(struct buf *out, const struct kernel_plan *p,
+		     const struct kernel_recipe *r)
+{
+	char *objects = kernel_plan_path(p, r->dir);
+	const char *const targets[] = { r->build, r->install };
+
+	buf_add_str(out, "mkdir -p ");
+	kernel_commands_quote(out, objects);
 	buf_add_str(out, "\n");
-	free(option);
+	for (int i = 0; i < 2; i++) {
+		struct strv argv = { 0 };
+
+		kernel_step_tool_argv(p, r, NULL, targets[i], NULL, &argv);
+		put_words(out, &argv, "$jobs");
+		buf_printf(out, " %s=\"$here/%s\"%s\n", r->into, r->name,
+			   r->may_fail ? " || :" : "");
+		strv_release(&argv);
+	}
+	free(objects);
+}
+
+static void put_steps(struct buf *out, const struct kernel_plan *p,
+		      const struct kernel_goals *goals)
+{
+	for (size_t i = 0; i < goals->n; i++) {
+		const struct kernel_goal *g = &goals->v[i];
+
+		if (g->status == KERNEL_GOAL_SKIP || !kernel_goal_is_step(g))
+			continue;
+		put_condition(out, g->recipe);
+		if (g->recipe->step == KERNEL_STEP_TOOL) {
+			put_tool(out, p, g->recipe);
+		} else if (g->recipe->step == KERNEL_STEP_SCRIPT) {
+			buf_add_str(out,
+				    "(set -- \"$tree\"; cd \"$build\" && ");
+			buf_printf(out, "%s)\n", g->recipe->script);
+		} else {
+			put_make(out, p, "$jobs", g->name);
+			buf_add_str(out, "\n");
+		}
+	}
+}
+
+/* Where it was made, and what of; what differs is worth a word. */
+static void put_origin(struct buf *out, const struct kernel_plan *p)
+{
+	char *compiler = kernel_plan_compiler_text(p);
+
+	put_comment(out, p->version);
+	put_comment(out, compiler);
+	if (p->rev.commit)
+		buf_printf(out,
+			   "rev=$(git -C \"$tree\" rev-parse HEAD 2>&1) || :\n"
+			   "[ \"$rev\" = %s ] ||\n\techo \"$0: $tree is at "
+			   "$rev, not at %s\" >&2\n",
+			   p->rev.commit, p->rev.commit);
+	free(compiler);
+}
+
+/* A make that is told a -j leaves the farm's jobserver. */
+static void put_job_count(struct buf *out, unsigned jobs)
+{
+	buf_printf(out,
+		   "jobs=-j%u\n"
+		   "case ${1-} in\n"
+		   "--kfarm) exec kfarm run -- sh \"$0\" --on-farm ;;\n"
+		   "--on-farm) jobs= ;;\n"
+		   "esac\n",
+		   jobs);
 }
 
 void kernel_commands_script(struct buf *out, const struct kernel_plan *p,
 			    unsigned jobs)
 {
-	buf_add_str(out, "set -e\nhere=$(cd \"$(dirname \"$0\")\" && pwd)\n");
-	buf_add_str(out, "tree=");
+	struct kernel_goals goals;
+
+	kernel_goals_make(&goals, p, NULL, NULL);
+	buf_add_str(out, "set -e\n");
+	put_job_count(out, jobs);
+	buf_add_str(out, "here=$(cd \"$(dirname \"$0\")\" && pwd)\ntree=");
 	kernel_commands_quote(out, p->tree);
 	buf_add_str(out, "\nbuild=");
 	kernel_commands_quote(out, p->place.dir);
 	buf_add_str(out, "\n");
+	put_origin(out, p);
 	put_exports(out, p);
 	buf_add_str(out, "mkdir -p \"$build\"\ncd \"$tree\"\n");
 	put_config(out, p);
-	put_build(out, p, jobs);
+	put_build(out, p, &goals);
+	put_steps(out, p, &goals);
+	kernel_goals_release(&goals);
 }
 
 void kernel_commands_plan(struct buf *out, const struct kernel_plan *p,

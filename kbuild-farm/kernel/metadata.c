@@ -3,17 +3,16 @@
 
 #include "base/fs.h"
 #include "base/json.h"
-#include "base/spawn.h"
 #include "base/version.h"
+#include "kernel/tools.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #define ANSWER_MAX (1u << 16)
-#define ANSWER_MS  5000
+#define MIB        (UINT64_C(1) << 20)
 
 static void add_text(json_t *o, const char *key, const char *value)
 {
@@ -69,11 +68,6 @@ static json_t *exports_group(const struct strv *exports)
 	return o;
 }
 
-static const struct strv *targets_of(const struct kernel_metadata *m)
-{
-	return m->targets ? m->targets : &m->plan->request->targets;
-}
-
 /* Those of a [config "NAME"] as well; and what of them Kconfig did not take. */
 static void put_additions(json_t *o, const struct kernel_metadata *m)
 {
@@ -95,7 +89,7 @@ static json_t *build_group(const struct kernel_metadata *m)
 	json_t *o = json_object();
 	char *toolchain = kernel_plan_compiler_text(p);
 
-	json_object_set_new(o, "targets", json_texts(targets_of(m)));
+	json_object_set_new(o, "targets", json_texts(&p->request->targets));
 	add_text(o, "target_arch", p->arch.arch);
 	add_text(o, "toolchain", toolchain);
 	add_text(o, "wrapper", "none");
@@ -111,6 +105,7 @@ static json_t *build_group(const struct kernel_metadata *m)
 	json_object_set_new(o, "reproducer_cmdline",
 			    json_pack("[s,s]", "sh", "reproducer.sh"));
 	add_text(o, "runtime", "null");
+	json_object_set_new(o, "verbose", json_boolean(p->request->verbose));
 	free(toolchain);
 	return o;
 }
@@ -119,36 +114,88 @@ static json_t *artifact_lists(const struct kernel_artifacts *a)
 {
 	json_t *o = json_object();
 
-	json_object_set_new(o, "config", json_texts(&a->config));
-	add_texts(o, "kernel", &a->kernel);
-	add_texts(o, "modules", &a->modules);
-	add_texts(o, "dtbs", &a->dtbs);
+	for (size_t i = 0; i < a->n; i++) {
+		const struct kernel_artifact *one = &a->v[i];
+		json_t *list = json_object_get(o, one->goal);
+
+		if (!one->there)
+			continue;
+		if (!list) {
+			list = json_array();
+			json_object_set_new(o, one->goal, list);
+		}
+		json_array_append_new(list, json_text(one->file));
+	}
 	json_object_set_new(o, "log", json_pack("[s]", "build.log"));
 	return o;
 }
 
+static void put_target(json_t *each, const char *name, const char *status,
+		       uint64_t ms, const char *reason)
+{
+	json_t *o = json_pack("{s:s,s:f}", "status", status, "duration",
+			      seconds((int64_t)ms));
+
+	add_text(o, "reason", reason);
+	json_object_set_new(each, name, o);
+}
+
+static json_t *goals_group(const struct kernel_metadata *m)
+{
+	const struct strv *asked = &m->plan->request->targets;
+	json_t *each = json_object();
+
+	for (size_t i = 0; i < m->run->goals.n; i++) {
+		const struct kernel_goal *g = &m->run->goals.v[i];
+
+		put_target(each, g->name, kernel_goal_word(g), g->ms,
+			   g->reason);
+	}
+	/* Nothing was begun. */
+	for (size_t i = 0; !m->run->goals.n && i < asked->n; i++)
+		put_target(each, asked->v[i], "FAIL", 0, NULL);
+	if (!asked->n)
+		put_target(each, "default", m->passed ? "PASS" : "FAIL",
+			   m->run->compile_ms, NULL);
+	return each;
+}
+
+static bool has_warning(const struct kernel_goals *goals)
+{
+	for (size_t i = 0; i < goals->n; i++) {
+		if (goals->v[i].status == KERNEL_GOAL_WARNING)
+			return true;
+	}
+	return false;
+}
+
+static json_t *duration_group(const struct kernel_metadata *m)
+{
+	const struct kernel_run *r = m->run;
+
+	return json_pack("{s:f,s:f,s:f,s:f,s:f}", "validate",
+			 seconds((int64_t)r->start_ms), "prepare",
+			 seconds((int64_t)r->prepare_ms), "build",
+			 seconds((int64_t)r->compile_ms), "copy",
+			 seconds((int64_t)r->artifacts_ms), "total",
+			 seconds((int64_t)m->wall_ms));
+}
+
 static json_t *results_group(const struct kernel_metadata *m)
 {
-	const char *status = m->passed ? "PASS" : "FAIL";
-	const struct strv *targets = targets_of(m);
-	json_t *o = json_object(), *each = json_object();
+	json_t *o = json_object();
 
-	add_text(o, "status", status);
-	for (size_t i = 0; i < targets->n; i++)
-		json_object_set_new(each, targets->v[i],
-				    json_pack("{s:s,s:f}", "status", status,
-					      "duration",
-					      seconds(m->compile_ms)));
-	json_object_set_new(o, "targets", each);
-	if (m->artifacts)
-		json_object_set_new(o, "artifacts",
-				    artifact_lists(m->artifacts));
+	add_text(o, "status",
+		 !m->passed                  ? "FAIL" :
+		 has_warning(&m->run->goals) ? "WARNING" :
+					       "PASS");
+	json_object_set_new(o, "targets", goals_group(m));
+	json_object_set_new(o, "artifacts",
+			    m->artifacts ? artifact_lists(m->artifacts) :
+					   json_object());
 	add_integer(o, "errors", m->tally->errors);
 	add_integer(o, "warnings", m->tally->warnings);
-	json_object_set_new(o, "duration",
-			    json_pack("{s:f,s:f}", "build",
-				      seconds(m->compile_ms), "total",
-				      seconds(m->wall_ms)));
+	json_object_set_new(o, "duration", duration_group(m));
 	return o;
 }
 
@@ -181,80 +228,71 @@ static void put_tree(json_t *root, const struct kernel_metadata *m)
 	add_group(root, "git", git);
 }
 
-/* The first line of `PROGRAM --version`, or NULL; the caller frees it. */
-static char *first_line(const struct kernel_plan *p, const char *program)
-{
-	char *argv[] = { (char *)program, (char[]){ "--version" }, NULL };
-	struct strv env = { 0 };
-	struct err ignored;
-	char *line = NULL;
-
-	if (!*program)
-		return NULL;
-	kernel_plan_env(p, &env, NULL, NULL);
-	spawn_first_line(argv, env.v, ANSWER_MS, &line, &ignored);
-	strv_release(&env);
-	return line;
-}
-
-/* The linker that belongs to the compiler. */
-static char *linker_line(const struct kernel_plan *p)
-{
-	const char *prefix = kernel_plan_setting(p, "CROSS_COMPILE");
-	const char *llvm = kernel_plan_setting(p, "LLVM");
-	char *name, *line;
-
-	if (llvm && *llvm)
-		name = xasprintf("ld.lld%s", *llvm == '-' ? llvm : "");
-	else
-		name = xasprintf("%sld", prefix ? prefix : "");
-	line = first_line(p, name);
-	free(name);
-	return line;
-}
-
 static void put_tools(json_t *root, const struct kernel_plan *p)
 {
-	json_t *compiler = json_object(), *tools = json_object();
+	json_t *compiler = json_object(), *tools = kernel_tools_list(p);
 	const char *kind = p->compiler.is_clang ? "clang" : "gcc";
-	char *full = first_line(p, p->compiler.path);
-	char *make = first_line(p, p->make);
-	char *ld = linker_line(p);
 
 	add_text(compiler, "name", kind);
 	add_text(compiler, "version", p->compiler.version);
-	add_text(compiler, "version_full", full);
+	add_text(compiler, "version_full",
+		 json_string_value(json_object_get(tools, kind)));
 	add_group(root, "compiler", compiler);
-	add_text(tools, kind, full);
-	add_text(tools, "ld", ld);
-	add_text(tools, "make", make);
 	add_group(root, "tools", tools);
-	free(full);
-	free(make);
-	free(ld);
+}
+
+static void put_sizes(json_t *root, const struct kernel_artifacts *a)
+{
+	const struct kernel_elfsize *v = kernel_artifact_size(a, "vmlinux");
+	json_t *o = json_object(), *all = json_object();
+
+	if (v) {
+		add_integer(o, "text_size", (int64_t)v->text);
+		add_integer(o, "data_size", (int64_t)v->data);
+		add_integer(o, "bss_size", (int64_t)v->bss);
+		add_integer(o, "file_size", (int64_t)v->file);
+	}
+	add_group(root, "vmlinux", o);
+	for (size_t i = 0; i < a->n_sizes; i++) {
+		const struct kernel_elfsize *s = &a->sizes[i].size;
+		json_t *one = json_object();
+
+		if (s->text || s->data || s->bss) {
+			add_integer(one, "text", (int64_t)s->text);
+			add_integer(one, "data", (int64_t)s->data);
+			add_integer(one, "bss", (int64_t)s->bss);
+		}
+		add_integer(one, "file", (int64_t)s->file);
+		json_object_set_new(all, a->sizes[i].name, one);
+	}
+	add_group(root, "sizes", all);
+}
+
+/* What archives hold, by target. */
+static void put_contents(json_t *root, const struct kernel_artifacts *a)
+{
+	json_t *o = json_object();
+
+	for (size_t i = 0; i < a->n; i++) {
+		if (a->v[i].there)
+			add_texts(o, a->v[i].goal, &a->v[i].names);
+	}
+	add_group(root, "artifacts", o);
 }
 
 static void put_results(json_t *root, const struct kernel_artifacts *a)
 {
-	json_t *files = json_object(), *map = json_object();
+	json_t *map = json_object(), *disk = json_object();
 
-	add_texts(files, "modules", &a->module_names);
-	add_texts(files, "dtbs", &a->dtb_names);
-	add_group(root, "artifacts", files);
-	if (a->vmlinux.file) {
-		json_t *o = json_object();
-
-		add_integer(o, "text_size", a->vmlinux.text);
-		add_integer(o, "data_size", a->vmlinux.data);
-		add_integer(o, "bss_size", a->vmlinux.bss);
-		add_integer(o, "file_size", a->vmlinux.file);
-		add_group(root, "vmlinux", o);
-	}
+	put_contents(root, a);
+	put_sizes(root, a);
 	add_text(map, "text_offset", a->text_offset);
 	add_group(root, "system_map", map);
-	json_object_set_new(root, "resources",
-			    json_pack("{s:I}", "disk_space",
-				      (json_int_t)a->build_dir_bytes));
+	/* tuxmake's is that of du -sm. */
+	if (a->build_dir_bytes)
+		add_integer(disk, "disk_space",
+			    (int64_t)((a->build_dir_bytes + MIB - 1) / MIB));
+	add_group(root, "resources", disk);
 }
 
 /* The value of NAME= in os-release(5), without its quotes. */
@@ -269,31 +307,29 @@ static void put_os(json_t *o, const char *key, const char *text,
 			 "\"'\n");
 }
 
-static void put_machine(json_t *root)
+static void put_machine(json_t *root, const struct kernel_run *run)
 {
 	long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	json_t *hardware = json_object(), *os = json_object();
 	json_t *name = json_object();
-	struct statvfs v = { 0 };
 	struct buf text = { 0 };
 	struct err ignored;
 	struct utsname u;
 
 	uname(&u);
-	statvfs(".", &v);
 	add_integer(hardware, "cores", cores > 0 ? (uint64_t)cores : 1);
 	add_integer(hardware, "ram",
 		    pages > 0 && page > 0 ?
 			    (uint64_t)pages * (uint64_t)page >> 20 :
 			    0);
 	add_integer(hardware, "free_disk_space",
-		    (uint64_t)v.f_bavail * v.f_frsize >> 20);
+		    (int64_t)(run->free_bytes / MIB));
 	add_group(root, "hardware", hardware);
 	buf_add_str(&text, "\n");
 	if (!fs_read("/etc/os-release", ANSWER_MAX, &text, &ignored)) {
 		put_os(os, "name", buf_str(&text), "\nNAME=");
-		put_os(os, "version", buf_str(&text), "\nVERSION=");
+		put_os(os, "version", buf_str(&text), "\nVERSION_ID=");
 	}
 	add_group(root, "os", os);
 	add_text(name, "kernel", u.sysname);
@@ -365,7 +401,7 @@ int kernel_metadata_write(const char *path, const struct kernel_metadata *m,
 	put_tools(root, m->plan);
 	if (m->artifacts)
 		put_results(root, m->artifacts);
-	put_machine(root);
+	put_machine(root, m->run);
 	json_object_set_new(root, "kfarm",
 			    json_pack("{s:s}", "version", KFARM_VERSION));
 	if (m->has_farm)

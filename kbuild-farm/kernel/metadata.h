@@ -2,7 +2,7 @@
 /*
  * kernel/metadata.h - metadata.json: tuxmake's groups (build results source
  * git compiler tools artifacts vmlinux system_map resources hardware os
- * uname) and kfarm's own (kfarm farm nodes).
+ * uname; its docs/metadata.md) and kfarm's own (kfarm farm nodes sizes).
  *
  * Groups that nothing is known about are left out; build and results are
  * always there.
@@ -16,11 +16,11 @@
 
 struct kernel_metadata {
 	const struct kernel_plan *plan;
-	const struct strv *targets; /* as make got them; may be NULL */
+	const struct kernel_run
+		*run; /* its goals, and how long its parts took */
 	bool passed;
 	unsigned jobs; /* -j */
 	uint64_t wall_ms; /* of the whole build */
-	uint64_t compile_ms; /* of make with the targets */
 	const struct events_tally *tally;
 	bool has_farm; /* compiles were seen, and are in the tally */
 	const struct kernel_artifacts *artifacts; /* may be NULL */

@@ -2,6 +2,7 @@
 #include "kernel/output.h"
 
 #include "base/fs.h"
+#include "base/json.h"
 #include "base/printable.h"
 #include "base/str.h"
 #include "kernel/logline.h"
@@ -57,19 +58,57 @@ static int make_default(char **out, struct err *err)
 	return ret;
 }
 
+static void remove_file(const struct kernel_output *o, const char *name)
+{
+	char *path = kernel_output_path(o, name);
+
+	unlink(path);
+	free(path);
+}
+
+/* What metadata.json says that an earlier build put there. */
+static void remove_listed(const struct kernel_output *o)
+{
+	char *path = kernel_output_path(o, "metadata.json");
+	json_t *root = json_load_file(path, 0, NULL), *list, *name;
+	json_t *by_goal = json_object_get(json_object_get(root, "results"),
+					  "artifacts");
+	const char *goal;
+	size_t i;
+
+	json_object_foreach(by_goal, goal, list)
+	{
+		json_array_foreach(list, i, name)
+		{
+			const char *file = json_string_value(name);
+
+			if (file && *file && !strchr(file, '/'))
+				remove_file(o, file);
+		}
+	}
+	json_decref(root);
+	free(path);
+}
+
 static void remove_earlier(const struct kernel_output *o)
 {
 	static const char *const names[] = {
-		"config",      "vmlinux", "System.map",    "modules.tar.xz",
-		"dtbs.tar.xz", LOG_NAME,  "metadata.json", "reproducer.sh",
+		"config",           "vmlinux",
+		"System.map",       "modules.tar.xz",
+		"dtbs.tar.xz",      "headers.tar.xz",
+		LOG_NAME,           "metadata.json",
+		"reproducer.sh",    "modules.tar.xz.part",
+		"dtbs.tar.xz.part", "headers.tar.xz.part",
 	};
+	char *stage = kernel_output_path(o, KERNEL_OUTPUT_STAGE);
+	struct err ignored;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		char *path = kernel_output_path(o, names[i]);
-
-		unlink(path);
-		free(path);
-	}
+	remove_listed(o);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		remove_file(o, names[i]);
+	fs_remove_temporaries(o->dir);
+	fs_remove(stage, &ignored);
+	free(stage);
 }
 
 int kernel_output_make(struct kernel_output *o, const char *dir,

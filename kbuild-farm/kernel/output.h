@@ -7,6 +7,9 @@
 
 #include "base/err.h"
 
+/* In it, while artifacts are collected: what is installed to be packed. */
+#define KERNEL_OUTPUT_STAGE ".stage"
+
 struct kernel_output {
 	char *dir; /* absolute */
 	int log; /* build.log, opened for appending */
@@ -14,8 +17,9 @@ struct kernel_output {
 
 /*
  * Make it: `dir`, or with NULL the next free ~/.cache/kfarm/builds/N, which
- * no other build takes.  What an earlier build left in `dir` under the names
- * that kfarm gives is removed.  -ENOSPC when nothing fits there.
+ * no other build takes.  What an earlier build left in `dir` is removed, as far
+ * as its metadata.json lists it or kfarm always gives that name.  -ENOSPC when
+ * nothing fits there.
  */
 int kernel_output_make(struct kernel_output *o, const char *dir,
 		       struct err *err);

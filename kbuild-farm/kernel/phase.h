@@ -2,7 +2,8 @@
 /*
  * kernel/phase.h - what a build is at, as kbuild's short lines tell.
  *
- * config and artifacts are steps of kfarm's own.  Between them make runs, and
+ * config, install, package and artifacts are steps of kfarm's own.  Between
+ * config and the others make runs, and
  * prints a line ("  LD      vmlinux.o") for each thing that is made: with
  * -Otarget when it is finished.  So what is told is what comes next:
  *
@@ -27,6 +28,8 @@
 #define KERNEL_PHASE_MODPOST   "modpost"
 #define KERNEL_PHASE_MODULES   "modules"
 #define KERNEL_PHASE_DTBS      "dtbs"
+#define KERNEL_PHASE_INSTALL   "install"
+#define KERNEL_PHASE_PACKAGE   "package"
 #define KERNEL_PHASE_ARTIFACTS "artifacts"
 
 /* The phase after a line of the log, one of the above; NULL: it says none. */

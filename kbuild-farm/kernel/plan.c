@@ -175,14 +175,54 @@ static bool makefile_assigns(const struct kernel_plan *p, const char *name)
 	return false;
 }
 
+/* To make they are seen from the build directory; to people from here. */
+static const char places[] = "INSTALL_MOD_PATH INSTALL_DTBS_PATH "
+			     "INSTALL_HDR_PATH INSTALL_PATH";
+
+/* NAME=DIR with an absolute DIR, which the caller frees; NULL: it is one. */
+static char *absolute_place(const char *name, const char *value)
+{
+	char *dir, *out;
+
+	/* A home directory or a variable is of the shell, or of make. */
+	if (!str_list_has(places, ' ', name) || !value || !*value ||
+	    strchr("/~$", *value))
+		return NULL;
+	dir = fs_absolute(value);
+	out = xasprintf("%s=%s", name, dir);
+	free(dir);
+	return out;
+}
+
 static void add_setting(struct kernel_plan *p, const char *setting,
 			const char *name)
 {
 	bool typed = str_env(strv_list(&p->request->variables), name);
+	char *place = absolute_place(name, setting + strlen(name) + 1);
 
+	if (place)
+		setting = place;
 	strv_add(&p->settings, setting);
 	strv_add(typed || makefile_assigns(p, name) ? &p->vars : &p->exports,
 		 setting);
+	free(place);
+}
+
+static void export_places(struct kernel_plan *p)
+{
+	struct strv names = { 0 };
+
+	strv_split(&names, places, " ");
+	for (size_t i = 0; i < names.n; i++) {
+		char *place = absolute_place(names.v[i],
+					     str_env(p->env, names.v[i]));
+
+		if (place && !kernel_plan_setting(p, names.v[i]))
+			strv_own(&p->exports, place);
+		else
+			free(place);
+	}
+	strv_release(&names);
 }
 
 /* Add those of `list` that neither `but` nor `dropped` names. */
@@ -210,6 +250,7 @@ static void collect_settings(struct kernel_plan *p)
 	/* Empty ones of these would only break make; O is passed elsewhere. */
 	add_settings(p, &p->request->variables, &p->compiler.vars,
 		     "ARCH O KBUILD_OUTPUT CC HOSTCC");
+	export_places(p);
 	free(arch);
 }
 

@@ -45,6 +45,8 @@ struct kernel_request {
 	bool fail_fast; /* -F */
 	bool no_vmlinux; /* do not copy vmlinux to the output directory */
 	bool no_remote; /* --no-remote */
+	bool sizes; /* --sizes */
+	bool verbose; /* make's output is shown */
 	int require_remote; /* percent; 0: not asked for */
 	/*
 	 * One of several builds of a command: its number, from 1, how many they

@@ -284,6 +284,8 @@ int kernel_run_start(struct kernel_run *run, const struct kernel_plan *plan,
 
 	init(run, plan, roster, hooks);
 	ret = take_place(run, err);
+	kernel_kept_open(&run->kept, plan->place.dir);
+	run->free_bytes = kernel_space_free(plan->place.dir);
 	if (!ret)
 		ret = kernel_output_make(&run->output,
 					 plan->request->output_dir, err);
@@ -313,6 +315,7 @@ int kernel_run_start_config(struct kernel_run *run,
 
 	init(run, plan, &none, hooks);
 	ret = take_place(run, err);
+	kernel_kept_open(&run->kept, plan->place.dir);
 	if (!ret)
 		ret = kernel_farm_dirs(&run->farm, err);
 	if (!ret) {
@@ -383,6 +386,8 @@ void kernel_run_end(struct kernel_run *run)
 		event_base_free(run->base);
 	kernel_farm_release(&run->farm);
 	kernel_output_release(&run->output);
+	kernel_kept_close(&run->kept);
+	kernel_goals_release(&run->goals);
 	kernel_lock_release(&run->lock);
 	kernel_config_stamp_release(&run->config);
 	strv_release(&run->env);

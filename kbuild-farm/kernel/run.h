@@ -9,7 +9,9 @@
 #include "kernel/config-stamp.h"
 #include "kernel/farm.h"
 #include "kernel/follow.h"
+#include "kernel/goal.h"
 #include "kernel/joblog.h"
+#include "kernel/kept.h"
 #include "kernel/lock.h"
 #include "kernel/make.h"
 #include "kernel/output.h"
@@ -30,8 +32,13 @@ struct kernel_run {
 	int64_t config_time; /* and of when the .config was then */
 	struct strv env; /* of all that is started */
 	unsigned jobs;
-	struct strv targets; /* as make gets them: "kernel" is resolved */
-	uint64_t compile_ms;
+	struct kernel_goals goals; /* what was asked for */
+	struct strv targets; /* of them, as make gets them */
+	struct kernel_kept kept;
+	/* How long the parts took: up to the lock and the log; nodes and
+	   configuration; make; artifacts. */
+	uint64_t start_ms, prepare_ms, compile_ms, artifacts_ms;
+	uint64_t free_bytes; /* of the build directory's disk, at the start */
 	const char *phase; /* told last, or NULL */
 	bool unconfigured; /* there is no such .config in this tree */
 	bool making; /* the log's lines tell the phase */

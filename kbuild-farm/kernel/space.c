@@ -26,6 +26,13 @@ int kernel_space_check(const char *dir, uint64_t least, struct err *err)
 		       dir);
 }
 
+uint64_t kernel_space_free(const char *dir)
+{
+	struct statvfs v;
+
+	return statvfs(dir, &v) ? 0 : (uint64_t)v.f_bavail * v.f_frsize;
+}
+
 bool kernel_space_is_said(const char *line)
 {
 	return strstr(line, "No space left on device") != NULL;

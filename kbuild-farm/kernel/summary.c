@@ -82,6 +82,74 @@ static void put_nodes(struct buf *out, const struct events_tally *t,
 	}
 }
 
+static void put_kernel_sizes(struct buf *out, const struct kernel_artifacts *a)
+{
+	const struct kernel_elfsize *v = kernel_artifact_size(a, "vmlinux");
+	const char *between = "sizes ";
+
+	for (size_t i = 0; i < a->n_sizes; i++) {
+		if (!str_starts(a->sizes[i].name, "arch/"))
+			continue;
+		buf_printf(out, "%s%s %" PRIu64, between,
+			   str_base(a->sizes[i].name), a->sizes[i].size.file);
+		between = ", ";
+	}
+	if (v)
+		buf_printf(out,
+			   "%svmlinux %" PRIu64 " (text %" PRIu64
+			   ", data %" PRIu64 ", bss %" PRIu64 ")",
+			   between, v->file, v->text, v->data, v->bss);
+	if (v || *between == ',')
+		buf_add_str(out, "\n");
+}
+
+static void put_goals(struct buf *out, const struct kernel_goals *goals)
+{
+	for (size_t i = 0; i < goals->n; i++) {
+		const struct kernel_goal *g = &goals->v[i];
+
+		if (g->status == KERNEL_GOAL_SKIP)
+			buf_printf(out, "skipped %s: %s\n", g->name, g->reason);
+		else if (g->status == KERNEL_GOAL_WARNING)
+			buf_printf(out, "%s is not complete: see build.log\n",
+				   g->name);
+	}
+}
+
+static int by_file_size(const void *a, const void *b)
+{
+	const struct kernel_elfsize
+		*x = &(*(struct kernel_size *const *)a)->size,
+		*y = &(*(struct kernel_size *const *)b)->size;
+
+	return x->file < y->file ? 1 : x->file > y->file ? -1 : 0;
+}
+
+void kernel_summary_sizes(struct buf *out, const struct kernel_artifacts *a)
+{
+	const struct kernel_size **order = xcalloc(a->n_sizes + 1,
+						   sizeof(*order));
+
+	for (size_t i = 0; i < a->n_sizes; i++)
+		order[i] = &a->sizes[i];
+	qsort(order, a->n_sizes, sizeof(*order), by_file_size);
+	buf_printf(out, "%10s %10s %10s %10s  %s\n", "text", "data", "bss",
+		   "file", "name");
+	for (size_t i = 0; i < a->n_sizes; i++) {
+		const struct kernel_elfsize *s = &order[i]->size;
+
+		if (s->text || s->data || s->bss)
+			buf_printf(out,
+				   "%10" PRIu64 " %10" PRIu64 " %10" PRIu64,
+				   s->text, s->data, s->bss);
+		else
+			buf_printf(out, "%10s %10s %10s", "-", "-", "-");
+		buf_printf(out, " %10" PRIu64 "  %s\n", s->file,
+			   order[i]->name);
+	}
+	free(order);
+}
+
 void kernel_summary_text(struct buf *out, const char *verb,
 			 const struct kernel_metadata *m, const char *output)
 {
@@ -101,6 +169,9 @@ void kernel_summary_text(struct buf *out, const char *verb,
 		buf_printf(out, "jobs unknown: all local, not linked (%s)\n",
 			   unlinked ? unlinked : "not started");
 	}
+	if (m->artifacts)
+		put_kernel_sizes(out, m->artifacts);
+	put_goals(out, &m->run->goals);
 	buf_printf(out, "warnings %u, errors %u        output %s\n",
 		   m->tally->warnings, m->tally->errors, output);
 	free(compiler);

@@ -7,6 +7,8 @@
  *	jobs 2874: 2851 remote (99.1 %), 23 local (12 .incbin, 11 plugins),
  *	4 retried, 2 duplicated
  *	node neo4a: down: ssh: no route to host
+ *	sizes Image 3151880; vmlinux text 2718720, data 180736, bss 67584
+ *	skipped modules: CONFIG_MODULES is not set
  *	warnings 3, errors 0        output ~/.cache/kfarm/builds/7
  *	made /home/a/build/kernel/fork.o
  *
@@ -41,6 +43,11 @@ void kernel_summary_user_command(struct buf *out, const char *name,
  */
 void kernel_summary_advice(struct buf *out, const struct events_tally *t,
 			   const struct strv *unseen);
+/*
+ * The size table, a line for vmlinux, each image and each module, the largest
+ * first; in bytes, as size(1) counts.
+ */
+void kernel_summary_sizes(struct buf *out, const struct kernel_artifacts *a);
 /* Did nodes do less than `want` percent (0: no matter)?  Then `err` is set. */
 bool kernel_summary_too_few(const struct events_tally *t, int want,
 			    struct err *err);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/tar.h"
 
-#include "base/str.h"
-
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
@@ -14,11 +12,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LEVEL "1" /* of xz: a build host has better things to do */
+/* A build host has better things to do than to pack well.  More than one thread
+   is what makes liblzma cut blocks, whose size follows from the level. */
+#define XZ_OPTIONS "xz:compression-level=1,xz:threads=4"
 
 struct packer {
 	struct archive *a;
-	long long latest;
+	long long when;
+	struct strv *names; /* or NULL */
 	const atomic_bool *cancel;
 	struct err *err;
 };
@@ -64,6 +65,14 @@ static int set_link(struct archive_entry *e, const char *path, struct err *err)
 	return 0;
 }
 
+/* Neither a umask nor a set-group-ID directory is of the build. */
+static unsigned mode_of(const struct stat *st)
+{
+	if (S_ISLNK(st->st_mode))
+		return 0777;
+	return S_ISDIR(st->st_mode) || (st->st_mode & 0100) ? 0755 : 0644;
+}
+
 static int add_entry(struct packer *p, const char *path, const char *name,
 		     const struct stat *st)
 {
@@ -72,10 +81,8 @@ static int add_entry(struct packer *p, const char *path, const char *name,
 
 	archive_entry_set_pathname(e, name);
 	archive_entry_set_filetype(e, st->st_mode & S_IFMT);
-	archive_entry_set_perm(e, st->st_mode & 07777);
-	archive_entry_set_mtime(
-		e, st->st_mtime < p->latest ? st->st_mtime : (time_t)p->latest,
-		0);
+	archive_entry_set_perm(e, mode_of(st));
+	archive_entry_set_mtime(e, (time_t)p->when, 0);
 	if (S_ISREG(st->st_mode))
 		archive_entry_set_size(e, st->st_size);
 	if (S_ISLNK(st->st_mode))
@@ -84,6 +91,8 @@ static int add_entry(struct packer *p, const char *path, const char *name,
 		ret = archive_failed(p, name);
 	if (!ret && S_ISREG(st->st_mode))
 		ret = copy_content(p, path);
+	if (!ret && p->names && !S_ISDIR(st->st_mode))
+		strv_add(p->names, name);
 	archive_entry_free(e);
 	return ret;
 }
@@ -133,16 +142,18 @@ static struct archive *open_archive(const char *file)
 
 	if (archive_write_set_format_gnutar(a) == ARCHIVE_OK &&
 	    archive_write_add_filter_xz(a) == ARCHIVE_OK &&
-	    archive_write_set_options(a, "xz:compression-level=" LEVEL) ==
-		    ARCHIVE_OK)
+	    archive_write_set_options(a, XZ_OPTIONS) == ARCHIVE_OK)
 		archive_write_open_filename(a, file);
 	return a;
 }
 
-int kernel_tar_xz(const char *dir, const char *name, long long latest,
-		  const char *out, const atomic_bool *cancel, struct err *err)
+int kernel_tar_xz(const char *dir, const char *name, long long when,
+		  const char *out, struct strv *names,
+		  const atomic_bool *cancel, struct err *err)
 {
-	struct packer p = { .latest = latest, .cancel = cancel, .err = err };
+	struct packer p = {
+		.when = when, .names = names, .cancel = cancel, .err = err
+	};
 	char *part = xasprintf("%s.part", out);
 	int ret = 0;
 

@@ -2,11 +2,15 @@
 #include "kernel/target.h"
 
 #include "base/fs.h"
+#include "kernel/archive.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#define CONFIG_MAX (16u << 20)
+#define IMAGE_NAME "image_name" /* make's target, and what is kept */
 
 const char *kernel_target_sync(const char *tree)
 {
@@ -47,42 +51,76 @@ int kernel_target_run_sync(struct kernel_run *run, struct err *err)
 		       kernel_run_make(run, NULL, targets, err);
 }
 
-static int ask_image(struct kernel_run *run, char **name, struct err *err)
+int kernel_target_image(struct kernel_run *run, char **image, struct err *err)
 {
+	const json_t *known = NULL;
 	struct buf out = { 0 };
-	int ret = kernel_target_run_sync(run, err);
+	struct digest key;
+	bool lasting = kernel_archive_image_key(run->plan, &key);
+	int ret;
 
-	if (!ret)
-		ret = kernel_run_ask(run, "image_name", &out, err);
-	if (!ret && !out.len)
-		ret = err_set(err, EINVAL,
-			      "this tree does not say what its image is; name "
-			      "the target instead of \"kernel\"");
-	if (!ret) {
-		*name = xstrdup(str_base(buf_str(&out)));
-		(*name)[strcspn(*name, "\n")] = '\0';
+	*image = NULL;
+	if (lasting &&
+	    kernel_kept_take(&run->kept, IMAGE_NAME, &key, NULL, &known)) {
+		*image = xstrdup(json_string_value(known));
+		return 0;
 	}
+	ret = kernel_run_ask(run, IMAGE_NAME, &out, err);
+	if (!ret && out.len) {
+		*image = buf_steal(&out);
+		(*image)[strcspn(*image, "\n")] = '\0';
+	}
+	if (*image && lasting)
+		kernel_kept_put(&run->kept, IMAGE_NAME, &key, NULL,
+				json_text(*image));
 	buf_release(&out);
 	return ret;
 }
 
+static int ask_image(struct kernel_run *run, char **name, struct err *err)
+{
+	char *image = NULL;
+	int ret = kernel_target_run_sync(run, err);
+
+	if (!ret)
+		ret = kernel_target_image(run, &image, err);
+	if (!ret && !image)
+		ret = err_set(err, EINVAL,
+			      "this tree does not say what its image is; name "
+			      "the target instead of \"kernel\"");
+	if (!ret)
+		*name = xstrdup(str_base(image));
+	free(image);
+	return ret;
+}
+
+static void tell_skips(struct kernel_run *run)
+{
+	for (size_t i = 0; i < run->goals.n; i++) {
+		const struct kernel_goal *g = &run->goals.v[i];
+
+		if (g->status == KERNEL_GOAL_SKIP)
+			kernel_run_note(run, "%s is skipped: %s", g->name,
+					g->reason);
+	}
+}
+
 int kernel_target_resolve(struct kernel_run *run, struct err *err)
 {
-	const struct strv *asked = &run->plan->request->targets;
-	char *image = NULL;
+	char *path = kernel_plan_path(run->plan, ".config"), *image = NULL;
+	struct buf config = { 0 };
+	struct err ignored;
 	int ret = 0;
 
-	for (size_t i = 0; !ret && i < asked->n; i++) {
-		if (strcmp(asked->v[i], "kernel")) {
-			strv_add(&run->targets, asked->v[i]);
-			continue;
-		}
-		if (!image)
-			ret = ask_image(run, &image, err);
-		if (!ret)
-			strv_add(&run->targets, image);
-	}
+	if (strv_has(&run->plan->request->targets, "kernel"))
+		ret = ask_image(run, &image, err);
+	fs_read(path, CONFIG_MAX, &config, &ignored);
+	kernel_goals_make(&run->goals, run->plan, image, buf_str(&config));
+	kernel_goals_words(&run->goals, true, &run->targets);
+	tell_skips(run);
+	buf_release(&config);
 	free(image);
+	free(path);
 	return ret;
 }
 
@@ -137,6 +175,8 @@ static void want_target(struct kernel_wants *w, const struct kernel_plan *p,
 		w->modules = true;
 	else if (!strcmp(target, "dtbs"))
 		w->dtbs = true;
+	else if (!strcmp(target, "headers"))
+		w->headers = true;
 	else if (!strcmp(target, "vmlinux"))
 		w->kernel = true;
 	else if (is_image_name(target))
@@ -149,7 +189,7 @@ static bool has_modules(const struct kernel_plan *p)
 	char *path = kernel_plan_path(p, ".config");
 	struct buf config = { 0 };
 	struct err ignored;
-	bool yes = !fs_read(path, 16u << 20, &config, &ignored) &&
+	bool yes = !fs_read(path, CONFIG_MAX, &config, &ignored) &&
 		   strstr(buf_str(&config), "\nCONFIG_MODULES=y\n") &&
 		   is_built(p, "modules.order");
 
@@ -174,6 +214,8 @@ void kernel_target_wants(struct kernel_wants *out, const struct kernel_plan *p,
 		want_target(out, p, targets->v[i]);
 	out->modules = out->modules && has_modules(p);
 	out->dtbs = out->dtbs && fs_is_dir(dts);
+	out->dtbs_legacy = out->dtbs && !kernel_recipe_installs_dtbs(p);
+	out->dtbs = out->dtbs && !out->dtbs_legacy;
 	free(dts);
 }
 

@@ -12,18 +12,27 @@ struct kernel_wants {
 	bool kernel; /* vmlinux and System.map */
 	bool modules;
 	bool dtbs;
+	bool dtbs_legacy; /* of a tree that cannot install them */
+	bool headers;
 	struct strv images; /* paths in the build directory */
 };
 
 /*
- * Fills run->targets: "kernel" becomes what `make image_name` names.  As
- * that needs a finished configuration, include/config/auto.conf is made
- * first.  0, an exit status, or a negative errno with `err` set.
+ * Fills run->goals, and run->targets for make: "kernel" becomes what `make
+ * image_name` names.  As that needs a finished configuration,
+ * include/config/auto.conf is made first.  0, an exit status, or a negative
+ * errno with `err` set.
  */
 int kernel_target_resolve(struct kernel_run *run, struct err *err);
 /*
- * Look at what is there after the build.  `image` is what `make image_name`
- * printed ("arch/arm64/boot/Image.gz"), used where no target is named.
+ * What `make image_name` says, "arch/arm64/boot/Image.gz", or NULL; it is asked
+ * again only when something changed.  Returns as kernel_target_resolve().
+ */
+int kernel_target_image(struct kernel_run *run, char **image, struct err *err);
+/*
+ * Look at what is there after the build.  `targets` are make's; `image` is
+ * what `make image_name` printed ("arch/arm64/boot/Image.gz"), used where no
+ * target is named.
  */
 void kernel_target_wants(struct kernel_wants *out, const struct kernel_plan *p,
 			 const struct strv *targets, const char *image);

@@ -32,22 +32,181 @@ static void tear_down(void)
 	run_tear_down();
 }
 
-START_TEST(all_of_it_comes_to_the_output_directory)
+static const struct kernel_artifact *find(const char *file)
 {
+	for (size_t i = 0; i < got.n; i++) {
+		if (!strcmp(got.v[i].file, file))
+			return &got.v[i];
+	}
+	ck_abort_msg("no %s", file);
+	return NULL;
+}
+
+static void collect(void)
+{
+	kernel_artifacts_release(&got);
 	ck_assert_msg(!kernel_artifact_collect(&got, &run, &wants, &err), "%s",
 		      err.text);
+}
+
+/* How often `make modules_install` ran. */
+static size_t installs(void)
+{
+	char *path = kernel_plan_path(&plan, "installed"), *text;
+	size_t n = 0;
+
+	if (fs_exists(path)) {
+		text = get_file(path);
+		n = strlen(text) / strlen("modules\n");
+		free(text);
+	}
+	free(path);
+	return n;
+}
+
+START_TEST(all_of_it_comes_to_the_output_directory)
+{
+	const struct kernel_elfsize *size;
+
+	collect();
 	ck_assert(stands("out/config") && stands("out/Image"));
 	ck_assert(stands("out/vmlinux") && stands("out/System.map"));
 	ck_assert(stands("out/modules.tar.xz") && stands("out/dtbs.tar.xz"));
 	ck_assert(!stands("out/.stage"));
-	ck_assert_uint_eq(got.module_names.n, 1);
-	ck_assert_str_eq(got.module_names.v[0], "a.ko");
-	ck_assert_str_eq(got.dtb_names.v[0], "a.dtb");
+	ck_assert_str_eq(find("Image")->goal, "kernel");
+	ck_assert_str_eq(find("vmlinux")->goal, "debugkernel");
+	ck_assert_uint_eq(find("modules.tar.xz")->names.n, 1);
+	ck_assert_str_eq(find("modules.tar.xz")->names.v[0],
+			 "lib/modules/6.1.7/a.ko");
+	ck_assert_str_eq(find("dtbs.tar.xz")->names.v[0],
+			 "dtbs/rockchip/a.dtb");
 	ck_assert_str_eq(got.text_offset, "0x0000");
-	ck_assert_uint_gt(got.vmlinux.text, 1000);
+	size = kernel_artifact_size(&got, "vmlinux");
+	ck_assert_uint_gt(size->text, 1000);
+	size = kernel_artifact_size(&got, "a.ko");
+	ck_assert_uint_gt(size->text, 1000);
+	size = kernel_artifact_size(&got, "arch/arm64/boot/Image");
+	ck_assert_uint_gt(size->file, 0);
 	ck_assert_uint_gt(got.build_dir_bytes, 1000);
 	ck_assert(str_ends(buf_str(&told), ")\nphase artifacts\n") ||
 		  str_ends(buf_str(&told), "defconfig\nphase artifacts\n"));
+}
+END_TEST
+
+START_TEST(what_did_not_change_is_neither_installed_nor_packed_again)
+{
+	char *path = at("out/modules.tar.xz"), *first, *second;
+
+	collect();
+	ck_assert_uint_eq(got.packed, 2);
+	ck_assert_uint_eq(installs(), 1);
+	first = get_file(path);
+	unlink(path);
+	collect();
+	ck_assert_uint_eq(got.packed, 0);
+	ck_assert_uint_eq(got.kept, 2);
+	ck_assert_uint_eq(installs(), 1);
+	ck_assert_str_eq(find("modules.tar.xz")->names.v[0],
+			 "lib/modules/6.1.7/a.ko");
+	second = get_file(path);
+	ck_assert_str_eq(first, second);
+	free(second);
+	free(first);
+	free(path);
+}
+END_TEST
+
+/* Each is a command of the shell, in the build directory. */
+static const char *const changes[] = {
+	"touch a.ko", /* the same bytes, and who knows */
+	"cp /bin/false a.ko",
+	"cp -p a.ko b && mv b a.ko",
+	"echo kernel/b.ko >>modules.order",
+	"echo 0001 T x >>System.map",
+	"echo '# more' >>.config",
+	"echo 6.1.8 >include/config/kernel.release",
+	"echo 'modules_install: other\nother:\n' >>\"$tree/Makefile\"",
+	"printf x | dd of=\"$XDG/modules.tar.xz\" conv=notrunc bs=1 seek=9 "
+	"2>/dev/null",
+	"rm \"$XDG/modules.tar.xz\"",
+	"echo '{' >\"$XDG/record\"",
+	"sed -i 's/\"key\"/\"ky\"/g' \"$XDG/record\"",
+};
+
+START_TEST(what_changed_is_packed_again)
+{
+	char *command;
+
+	ck_assert(!fs_mkdirs(plan.place.dir, 0777, &err));
+	command = xasprintf("mkdir -p %s/include/config && "
+			    "echo 6.1.7 >%s/include/config/kernel.release",
+			    plan.place.dir, plan.place.dir);
+	ck_assert_int_eq(system(command), 0);
+	free(command);
+	collect();
+	kernel_kept_close(&run.kept);
+	command = xasprintf("cd %s && tree=%s && XDG=$(echo "
+			    "%s/.cache/kfarm/kept/*) && %s",
+			    plan.place.dir, tree, top, changes[_i]);
+	ck_assert_int_eq(system(command), 0);
+	kernel_kept_open(&run.kept, plan.place.dir);
+	collect();
+	ck_assert_uint_eq(installs(), 2);
+	/* And the next build finds that unchanged. */
+	collect();
+	ck_assert_uint_eq(installs(), 2);
+	free(command);
+}
+END_TEST
+
+START_TEST(other_settings_pack_again)
+{
+	collect();
+	strv_add(&plan.settings, "INSTALL_MOD_STRIP=1");
+	collect();
+	ck_assert_uint_eq(installs(), 2);
+}
+END_TEST
+
+START_TEST(headers_are_packed_as_programs_use_them)
+{
+	char *targets[] = { (char[]){ "headers" }, NULL };
+
+	ck_assert_int_eq(kernel_run_make(&run, NULL, targets, &err), 0);
+	wants.headers = true;
+	collect();
+	ck_assert_str_eq(find("headers.tar.xz")->names.v[0],
+			 "./include/linux/a.h");
+	collect();
+	ck_assert_uint_eq(got.kept, 3);
+}
+END_TEST
+
+START_TEST(trees_without_dtbs_install_have_their_device_trees_copied)
+{
+	wants.dtbs = false;
+	wants.dtbs_legacy = true;
+	collect();
+	ck_assert_str_eq(find("dtbs.tar.xz")->names.v[0], "dtbs/a.dtb");
+}
+END_TEST
+
+START_TEST(what_steps_left_comes_too)
+{
+	char *from = at("a.deb"), *dir = at("stage");
+
+	put_file("a.deb", "deb", 0644);
+	put_file("stage/usr/bin/perf", "perf", 0755);
+	kernel_artifact_copy(&got, "bindeb-pkg", from, "a.deb");
+	kernel_artifact_move_last(&got);
+	kernel_artifact_pack(&got, "perf", dir, ".", "perf.tar.xz");
+	ck_assert_msg(!kernel_artifact_collect(&got, &run, &wants, &err), "%s",
+		      err.text);
+	ck_assert(stands("out/a.deb") && !stands("a.deb"));
+	ck_assert(stands("out/perf.tar.xz"));
+	ck_assert_str_eq(find("perf.tar.xz")->names.v[0], "./usr/bin/perf");
+	free(dir);
+	free(from);
 }
 END_TEST
 
@@ -94,8 +253,18 @@ int main(void)
 	Suite *s = suite_create("kernel/artifact");
 	TCase *tc = tcase_create("artifact");
 
+	tcase_set_timeout(tc, 30);
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, all_of_it_comes_to_the_output_directory);
+	tcase_add_test(
+		tc, what_did_not_change_is_neither_installed_nor_packed_again);
+	tcase_add_loop_test(tc, what_changed_is_packed_again, 0,
+			    sizeof(changes) / sizeof(*changes));
+	tcase_add_test(tc, other_settings_pack_again);
+	tcase_add_test(tc, headers_are_packed_as_programs_use_them);
+	tcase_add_test(
+		tc, trees_without_dtbs_install_have_their_device_trees_copied);
+	tcase_add_test(tc, what_steps_left_comes_too);
 	tcase_add_test(tc, only_what_is_wanted_comes);
 	tcase_add_test(tc, vmlinux_may_stay_behind);
 	tcase_add_test(tc, a_failing_install_is_a_status_and_leaves_nothing);

@@ -52,6 +52,70 @@ START_TEST(a_build_ends_with_artifacts_and_summary)
 }
 END_TEST
 
+START_TEST(steps_come_after_the_build_and_leave_their_files)
+{
+	char *root = at("root"),
+	     *place = xasprintf("INSTALL_MOD_PATH=%s", root);
+	char *path = at("out/metadata.json"), *text;
+
+	words(&req.variables, place);
+	words(&req.targets, "modules_install Image bindeb-pkg binrpm-pkg "
+			    "targz-pkg headers");
+	build();
+	ck_assert_msg(result.status == KERNEL_OK, "%s", err.text);
+	ck_assert(stands("root/lib/modules/6.1.7/a.ko"));
+	ck_assert(stands("out/linux-a.deb") && !stands("out/other.deb"));
+	ck_assert(stands("out/kernel.rpm"));
+	ck_assert(stands("out/linux-6.1.7-arm64.tar.gz"));
+	ck_assert(stands("out/headers.tar.xz"));
+	/* It was asked to be installed, not to be packed. */
+	ck_assert(!stands("out/modules.tar.xz"));
+	/* Beside kfarm's own build directory nothing is left. */
+	ck_assert(!stands(".cache/kfarm/build/linux-a.deb"));
+	ck_assert(!stands(".cache/kfarm/build/linux-a.buildinfo"));
+	ck_assert(stands(".cache/kfarm/build/other.deb"));
+	text = get_file(path);
+	ck_assert_ptr_nonnull(strstr(text, "\"linux-a.deb\""));
+	/* The next build there removes what this one has listed. */
+	strv_release(&req.targets);
+	words(&req.targets, "Image");
+	build();
+	ck_assert(!stands("out/linux-a.deb") && stands("out/Image"));
+	free(text);
+	free(path);
+	free(place);
+	free(root);
+}
+END_TEST
+
+START_TEST(what_comes_after_a_failed_make_is_skipped)
+{
+	char *root = at("root"),
+	     *place = xasprintf("INSTALL_MOD_PATH=%s", root);
+
+	words(&req.variables, place);
+	words(&req.targets, "broken modules_install");
+	build();
+	ck_assert_int_eq(result.status, KERNEL_FAILED);
+	ck_assert(!stands("root/lib"));
+	ck_assert_ptr_nonnull(
+		strstr(result.summary,
+		       "\nskipped modules_install: make failed before it\n"));
+	free(place);
+	free(root);
+}
+END_TEST
+
+START_TEST(what_would_go_astray_is_not_begun)
+{
+	words(&req.targets, "modules_install");
+	build();
+	ck_assert_int_eq(result.status, KERNEL_SETUP);
+	ck_assert_ptr_nonnull(strstr(err.text, "INSTALL_MOD_PATH=DIR"));
+	ck_assert(!stands("out"));
+}
+END_TEST
+
 START_TEST(a_failed_build_keeps_log_and_configuration)
 {
 	char *path = at("out/metadata.json"), *text;
@@ -260,6 +324,9 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, a_build_ends_with_artifacts_and_summary);
+	tcase_add_test(tc, steps_come_after_the_build_and_leave_their_files);
+	tcase_add_test(tc, what_comes_after_a_failed_make_is_skipped);
+	tcase_add_test(tc, what_would_go_astray_is_not_begun);
 	tcase_add_test(tc, a_failed_build_keeps_log_and_configuration);
 	tcase_add_test(tc,
 		       a_target_that_there_is_not_is_answered_with_one_that_is);

@@ -85,16 +85,28 @@ START_TEST(the_script_is_plain_make)
 	words(&r.variables, "ARCH=arm64 W=1");
 	path = script();
 	want = xasprintf("set -e\n"
+			 "jobs=-j3\n"
+			 "case ${1-} in\n"
+			 "--kfarm) exec kfarm run -- sh \"$0\" --on-farm ;;\n"
+			 "--on-farm) jobs= ;;\n"
+			 "esac\n"
 			 "here=$(cd \"$(dirname \"$0\")\" && pwd)\n"
 			 "tree=%s\n"
 			 "build=/b\n"
+			 "# 6.1.7-rc3\n"
+			 "# gcc-%s\n"
 			 "export KCFLAGS=-g\n"
 			 "export CROSS_COMPILE=aarch64-linux-gnu-\n"
 			 "mkdir -p \"$build\"\n"
 			 "cd \"$tree\"\n"
 			 "make O=/b ARCH=arm64 W=1 defconfig\n"
-			 "make -j3 O=/b ARCH=arm64 W=1 Image modules\n",
-			 tree);
+			 "set --\n"
+			 "set -- \"$@\" Image\n"
+			 "! grep -qx CONFIG_MODULES=y \"$build/.config\" || "
+			 "set -- \"$@\" modules\n"
+			 "[ $# = 0 ] || "
+			 "make $jobs O=/b ARCH=arm64 W=1 \"$@\"\n",
+			 tree, p.compiler.version);
 	got = get_file(path);
 	ck_assert_str_eq(got, want);
 	free(want);
@@ -125,6 +137,43 @@ START_TEST(the_script_builds)
 	free(got);
 	free(image);
 	free(path);
+}
+END_TEST
+
+START_TEST(the_script_installs_and_packs_afterwards)
+{
+	char *path, *root = at("root"), *place;
+
+	place = xasprintf("INSTALL_MOD_PATH=%s", root);
+	words(&r.targets, "modules_install targz-pkg");
+	words(&r.variables, place);
+	path = script();
+	run(path);
+	ck_assert(stands("root/lib/modules/6.1.7/a.ko"));
+	free(path);
+	path = kernel_plan_path(&p, "linux-6.1.7-arm64.tar.gz");
+	ck_assert(fs_exists(path));
+	free(path);
+	free(place);
+	free(root);
+}
+END_TEST
+
+START_TEST(the_script_skips_what_the_configuration_has_not)
+{
+	char *path, *file;
+
+	put_file("no.config", "CONFIG_Q=y\n", 0644);
+	file = at("no.config");
+	r.kconfig = file;
+	words(&r.targets, "modules modules_install");
+	path = script();
+	run(path);
+	free(path);
+	path = kernel_plan_path(&p, "modules.order");
+	ck_assert(!fs_exists(path));
+	free(path);
+	free(file);
 }
 END_TEST
 
@@ -260,6 +309,8 @@ int main(void)
 			    sizeof(words_of) / sizeof(*words_of));
 	tcase_add_test(tc, the_script_is_plain_make);
 	tcase_add_test(tc, the_script_builds);
+	tcase_add_test(tc, the_script_installs_and_packs_afterwards);
+	tcase_add_test(tc, the_script_skips_what_the_configuration_has_not);
 	tcase_add_test(tc, a_kept_config_comes_from_beside_the_script);
 	tcase_add_test(tc, a_base_file_is_in_the_script);
 	tcase_add_loop_test(tc, a_hostile_fragment_runs_nothing, 0, 2);

@@ -2,6 +2,7 @@
 /* needs: kernel */
 #include "kernel/metadata.h"
 
+#include "base/vec.h"
 #include "kernel-run.h"
 #include "suite.h"
 
@@ -38,13 +39,17 @@ static void set_up(void)
 	run_set_up();
 	words(&req.targets, "kernel modules");
 	make_plan();
-	m = (struct kernel_metadata){ .plan = &plan, .tally = &tally };
+	run = (struct kernel_run){ .free_bytes = UINT64_C(7) << 20 };
+	m = (struct kernel_metadata){ .plan = &plan,
+				      .run = &run,
+				      .tally = &tally };
 	root = NULL;
 }
 
 static void tear_down(void)
 {
 	json_decref(root);
+	kernel_goals_release(&run.goals);
 	events_tally_release(&tally);
 	run_tear_down();
 }
@@ -88,22 +93,31 @@ START_TEST(early_it_has_build_and_a_failure)
 }
 END_TEST
 
-START_TEST(at_the_end_it_has_results_and_farm)
+static void add_artifact(struct kernel_artifacts *a, const char *goal,
+			 const char *file, const char *holds)
 {
-	struct strv targets = { 0 };
-	struct events_event ev = events_new(EVENTS_NODE);
-	struct kernel_artifacts a = { .vmlinux = { 1, 2, 3, 4 },
-				      .build_dir_bytes = 5,
-				      .text_offset = (char[]){ "0x10" } };
-	json_t *part;
+	struct kernel_artifact *one;
 
-	words(&targets, "Image.gz modules");
-	strv_add(&a.kernel, "Image.gz");
-	strv_add(&a.kernel, "vmlinux");
-	strv_add(&a.modules, "modules.tar.xz");
-	strv_add(&a.module_names, "a.ko");
-	m.targets = &targets;
-	m.passed = true;
+	kernel_artifact_copy(a, goal, "", file);
+	one = &a->v[a->n - 1];
+	one->there = true;
+	if (holds)
+		strv_add(&one->names, holds);
+}
+
+static void add_size(struct kernel_artifacts *a, const char *name,
+		     struct kernel_elfsize size)
+{
+	struct kernel_size *one = VEC_ADD(a->sizes, a->n_sizes);
+
+	one->name = xstrdup(name);
+	one->size = size;
+}
+
+static void play_farm(void)
+{
+	struct events_event ev = events_new(EVENTS_NODE);
+
 	ev.node = "neo4a";
 	ev.text = "up";
 	ev.slots = 8;
@@ -126,22 +140,53 @@ START_TEST(at_the_end_it_has_results_and_farm)
 	tally.warnings = 7;
 	tally.cpu_ms = 41500;
 	tally.scan_ms = 1250;
+	m.has_farm = true;
+}
+
+static const char *nested(const char *group, const char *name, const char *key)
+{
+	return json_string_value(json_object_get(
+		json_object_get(get(group, name), "kernel"), key));
+}
+
+START_TEST(at_the_end_it_has_results_and_farm)
+{
+	struct kernel_artifacts a = { .build_dir_bytes = 5,
+				      .text_offset = (char[]){ "0x10" } };
+	json_t *part;
+
+	add_artifact(&a, "kernel", "Image.gz", NULL);
+	add_artifact(&a, "debugkernel", "System.map", NULL);
+	add_artifact(&a, "debugkernel", "vmlinux", NULL);
+	add_artifact(&a, "modules", "modules.tar.xz", "lib/modules/6.1/a.ko");
+	add_size(&a, "vmlinux", (struct kernel_elfsize){ 1, 2, 3, 4 });
+	add_size(&a, "a.ko", (struct kernel_elfsize){ 5, 6, 7, 8 });
+	kernel_goals_make(&run.goals, &plan, "Image.gz", "CONFIG_A=y\n");
+	run.goals.v[0].status = KERNEL_GOAL_PASS;
+	m.passed = true;
+	play_farm();
 	put_release("6.1.7-x\n");
 	m.artifacts = &a;
-	m.has_farm = true;
 	write_and_read();
 	ck_assert_str_eq(text("results", "status"), "PASS");
 	ck_assert_int_eq(json_integer_value(get("results", "warnings")), 7);
-	part = json_object_get(get("results", "targets"), "Image.gz");
+	ck_assert_str_eq(nested("results", "targets", "status"), "PASS");
+	part = json_object_get(get("results", "targets"), "modules");
 	ck_assert_str_eq(json_string_value(json_object_get(part, "status")),
-			 "PASS");
+			 "SKIP");
+	ck_assert_str_eq(json_string_value(json_object_get(part, "reason")),
+			 "CONFIG_MODULES is not set");
 	part = json_object_get(get("results", "artifacts"), "kernel");
+	ck_assert_uint_eq(json_array_size(part), 1);
+	part = json_object_get(get("results", "artifacts"), "debugkernel");
 	ck_assert_uint_eq(json_array_size(part), 2);
 	ck_assert_str_eq(text("source", "kernelrelease"), "6.1.7-x");
 	ck_assert_uint_eq(json_array_size(get("artifacts", "modules")), 1);
 	ck_assert_int_eq(json_integer_value(get("vmlinux", "bss_size")), 3);
+	part = json_object_get(get("sizes", "a.ko"), "text");
+	ck_assert_int_eq(json_integer_value(part), 5);
 	ck_assert_str_eq(text("system_map", "text_offset"), "0x10");
-	ck_assert_int_eq(json_integer_value(get("resources", "disk_space")), 5);
+	ck_assert_int_eq(json_integer_value(get("resources", "disk_space")), 1);
 	ck_assert_int_eq(json_integer_value(get("farm", "remote")), 97);
 	part = json_object_get(get("farm", "reasons"), ".incbin");
 	ck_assert_int_eq(json_integer_value(part), 3);
@@ -150,11 +195,19 @@ START_TEST(at_the_end_it_has_results_and_farm)
 	part = get("nodes", "neo4a");
 	ck_assert_int_eq(json_integer_value(json_object_get(part, "jobs")), 97);
 	ck_assert(json_real_value(json_object_get(part, "seconds")) == 1.5);
-	kernel_artifacts_release(
-		&(struct kernel_artifacts){ .kernel = a.kernel,
-					    .modules = a.modules,
-					    .module_names = a.module_names });
-	strv_release(&targets);
+	a.text_offset = NULL;
+	kernel_artifacts_release(&a);
+}
+END_TEST
+
+START_TEST(a_target_that_may_fail_is_a_warning)
+{
+	kernel_goals_make(&run.goals, &plan, "Image.gz", "CONFIG_A=y\n");
+	run.goals.v[0].status = KERNEL_GOAL_WARNING;
+	m.passed = true;
+	write_and_read();
+	ck_assert_str_eq(text("results", "status"), "WARNING");
+	ck_assert_str_eq(nested("results", "targets", "status"), "WARNING");
 }
 END_TEST
 
@@ -163,8 +216,8 @@ START_TEST(the_machine_has_cores_and_memory)
 	write_and_read();
 	ck_assert_int_ge(json_integer_value(get("hardware", "cores")), 1);
 	ck_assert_int_gt(json_integer_value(get("hardware", "ram")), 32);
-	ck_assert_int_ge(json_integer_value(get("hardware", "free_disk_space")),
-			 0);
+	ck_assert_int_eq(json_integer_value(get("hardware", "free_disk_space")),
+			 7);
 	ck_assert_str_eq(text("uname", "kernel"), "Linux");
 	ck_assert(json_is_string(get("os", "name")));
 	ck_assert_ptr_null(strpbrk(text("os", "name"), "\"\n"));
@@ -215,6 +268,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, early_it_has_build_and_a_failure);
 	tcase_add_test(tc, at_the_end_it_has_results_and_farm);
+	tcase_add_test(tc, a_target_that_may_fail_is_a_warning);
 	tcase_add_test(tc, the_machine_has_cores_and_memory);
 	tcase_add_test(tc, programs_say_their_version_in_one_line);
 	tcase_add_test(tc, bytes_that_are_no_utf_8_do_no_harm);

@@ -20,6 +20,7 @@ static struct events_tally farm;
 static struct kernel_request request;
 static struct kernel_plan plan;
 static struct kernel_metadata sample;
+static struct kernel_run run;
 static const char *verb;
 static char version[] = "6.1.192", compiler[] = "13.3.0";
 static char unlinked[] = "CC is several words (ccache gcc)";
@@ -42,7 +43,9 @@ static void set_up(void)
 		.arch = { .arch = "arm64" },
 		.compiler = { .version = compiler },
 	};
+	run = (struct kernel_run){ 0 };
 	sample = (struct kernel_metadata){ .plan = &plan,
+					   .run = &run,
 					   .wall_ms = 191600,
 					   .tally = &farm,
 					   .has_farm = true };
@@ -98,6 +101,57 @@ START_TEST(without_links_the_reason_is_told)
 	       "jobs unknown: all local, not linked (CC is several words "
 	       "(ccache gcc))\n"
 	       "warnings 3, errors 0        output ~/.cache/kfarm/builds/7\n");
+}
+END_TEST
+
+static struct kernel_size measured[] = {
+	{ (char[]){ "vmlinux" }, { 1780071, 1120144, 240632, 4559912 } },
+	{ (char[]){ "arch/arm64/boot/Image" }, { .file = 3151880 } },
+	{ (char[]){ "fs/a.ko" }, { 10, 20, 30, 5000 } },
+	{ (char[]){ "fs/b.ko" }, { 1, 2, 3, 6000 } },
+};
+static struct kernel_artifacts artifacts = { .sizes = measured, .n_sizes = 4 };
+
+START_TEST(sizes_and_what_was_skipped_have_lines)
+{
+	struct kernel_goal goals[] = {
+		{ .name = (char[]){ "modules" },
+		  .status = KERNEL_GOAL_SKIP,
+		  .reason = (char[]){ "CONFIG_MODULES is not set" } },
+		{ .name = (char[]){ "kselftest" },
+		  .status = KERNEL_GOAL_WARNING },
+		{ .name = (char[]){ "Image" }, .status = KERNEL_GOAL_PASS },
+	};
+
+	run.goals.v = goals;
+	run.goals.n = 3;
+	sample.artifacts = &artifacts;
+	expect("built Image modules dtbs: arm64, gcc-13.3.0, linux-6.1.192, "
+	       "3:12 wall, build host 41 s CPU\n"
+	       "jobs 2874: 2851 remote (99.1 %), 23 local (12 .incbin, 11 gcc "
+	       "plugins), 4 retried, 2 duplicated\n"
+	       "sizes Image 3151880, vmlinux 4559912 (text 1780071, data "
+	       "1120144, bss 240632)\n"
+	       "skipped modules: CONFIG_MODULES is not set\n"
+	       "kselftest is not complete: see build.log\n"
+	       "warnings 3, errors 0        output ~/.cache/kfarm/builds/7\n");
+}
+END_TEST
+
+START_TEST(the_table_of_sizes_begins_with_the_largest)
+{
+	struct buf out = { 0 };
+
+	kernel_summary_sizes(&out, &artifacts);
+	ck_assert_str_eq(
+		buf_str(&out),
+		"      text       data        bss       file  name\n"
+		"   1780071    1120144     240632    4559912  vmlinux\n"
+		"         -          -          -    3151880  "
+		"arch/arm64/boot/Image\n"
+		"         1          2          3       6000  fs/b.ko\n"
+		"        10         20         30       5000  fs/a.ko\n");
+	buf_release(&out);
 }
 END_TEST
 
@@ -244,6 +298,8 @@ int main(void)
 	tcase_add_test(tc, a_build_has_three_lines);
 	tcase_add_test(tc, without_jobs_there_is_no_percentage);
 	tcase_add_test(tc, without_links_the_reason_is_told);
+	tcase_add_test(tc, sizes_and_what_was_skipped_have_lines);
+	tcase_add_test(tc, the_table_of_sizes_begins_with_the_largest);
 	tcase_add_test(tc, rare_reasons_are_added_up);
 	tcase_add_test(tc, a_share_is_rounded_down);
 	tcase_add_test(tc, nodes_that_are_not_up_have_a_line);

@@ -134,7 +134,7 @@ START_TEST(kernel_is_what_image_name_says)
 	start();
 	ck_assert_msg(!kernel_target_resolve(&run, &err), "%s", err.text);
 	targets = strv_join(&run.targets, " ");
-	ck_assert_str_eq(targets, "Image.gz modules Image.gz");
+	ck_assert_str_eq(targets, "Image.gz modules");
 	free(targets);
 	targets = built("include/config/kernel.release");
 	free(targets);
@@ -149,6 +149,56 @@ START_TEST(other_targets_start_nothing)
 	ck_assert_int_eq(kernel_target_resolve(&run, &err), 0);
 	ck_assert_uint_eq(run.targets.n, 2);
 	ck_assert_str_eq(run.targets.v[1], "drivers/mmc/");
+	kernel_run_end(&run);
+}
+END_TEST
+
+START_TEST(the_images_name_is_asked_once)
+{
+	char *name = NULL;
+
+	start();
+	ck_assert_int_eq(kernel_target_image(&run, &name, &err), 0);
+	ck_assert_str_eq(name, "arch/arm64/boot/Image.gz");
+	free(name);
+	/* PATH is another now, in which there is no make. */
+	strv_release(&run.env);
+	strv_add(&run.env, "PATH=/nonexistent");
+	ck_assert_int_eq(kernel_target_image(&run, &name, &err), 0);
+	ck_assert_str_eq(name, "arch/arm64/boot/Image.gz");
+	free(name);
+	kernel_run_end(&run);
+}
+END_TEST
+
+START_TEST(another_makefile_may_name_another_image)
+{
+	char *name = NULL;
+
+	start();
+	ck_assert_int_eq(kernel_target_image(&run, &name, &err), 0);
+	free(name);
+	put_file("linux/Makefile",
+		 "image_name:\n\t@echo arch/arm64/boot/Other\n", 0644);
+	ck_assert_int_eq(kernel_target_image(&run, &name, &err), 0);
+	ck_assert_str_eq(name, "arch/arm64/boot/Other");
+	free(name);
+	kernel_run_end(&run);
+}
+END_TEST
+
+START_TEST(what_there_is_nothing_of_is_skipped_with_the_reason)
+{
+	put_built(".config", "# CONFIG_MODULES is not set\n");
+	words(&req.targets, "Image modules modules_install dtbs");
+	start();
+	ck_assert_int_eq(kernel_target_resolve(&run, &err), 0);
+	ck_assert_uint_eq(run.targets.n, 1);
+	ck_assert_str_eq(run.targets.v[0], "Image");
+	ck_assert(was_told("note modules is skipped: CONFIG_MODULES is not "
+			   "set\n"));
+	ck_assert(was_told("note dtbs is skipped: the tree has no "
+			   "arch/arm64/boot/dts\n"));
 	kernel_run_end(&run);
 }
 END_TEST
@@ -177,6 +227,9 @@ int main(void)
 		       without_modules_in_the_configuration_none_are_installed);
 	tcase_add_test(tc, kernel_is_what_image_name_says);
 	tcase_add_test(tc, other_targets_start_nothing);
+	tcase_add_test(tc, the_images_name_is_asked_once);
+	tcase_add_test(tc, another_makefile_may_name_another_image);
+	tcase_add_test(tc, what_there_is_nothing_of_is_skipped_with_the_reason);
 	tcase_add_test(tc, old_trees_have_another_name_for_syncconfig);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
