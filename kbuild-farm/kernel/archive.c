@@ -244,7 +244,7 @@ const struct kernel_archive *kernel_archive_find(const char *goal)
 }
 
 /* Whatever make may read of its environment; not what is of one run. */
-static void add_environment(struct kernel_stamps *s, char *const *env)
+static void stamp_settings(struct kernel_stamps *s, char *const *env)
 {
 	for (; *env; env++) {
 		if (str_starts(*env, "INSTALL_") ||
@@ -270,7 +270,7 @@ static bool add_common(struct kernel_stamps *s, const struct kernel_plan *p)
 		kernel_stamps_text(s, p->settings.v[i]);
 	for (size_t i = 0; i < p->exports.n; i++)
 		kernel_stamps_text(s, p->exports.v[i]);
-	add_environment(s, p->env);
+	stamp_settings(s, p->env);
 	kernel_stamps_file(s, p->make);
 	add_source(s, p, "Makefile");
 	add_source(s, p, own);
