@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "cli/build.h"
 #include "cli/cmd.h"
+#include "cli/progress.h"
 #include "cli/settings.h"
 #include "kernel/commands.h"
 #include "kernel/foreground.h"
@@ -49,14 +50,29 @@ static void fail_before(struct build *b, int status, enum kernel_cause cause)
 	log_build_error(b, &b->err);
 }
 
+static void show_moving(void *ctx, uint64_t done, uint64_t all)
+{
+	progress_count(ctx, 0, "checking out", done, all);
+	progress_tick(ctx);
+}
+
 /* For the targets that its request has now. */
 static bool plan_build(const struct runner *r, struct build *b)
 {
-	int ret = configs_find(r->o->configs, &b->request, &b->err);
+	struct progress *progress = b->request.tree ? progress_new() : NULL;
+	int ret;
 
+	if (progress) {
+		progress_add(progress, b->request.tree);
+		b->request.moving = show_moving;
+		b->request.moving_ctx = progress;
+	}
+	ret = configs_find(r->o->configs, &b->request, &b->err);
 	if (!ret)
 		ret = kernel_plan_make(&b->plan, &b->request, environ, &b->err);
-
+	b->request.moving = NULL;
+	if (progress)
+		progress_free(progress);
 	free(b->compiler);
 	b->compiler = ret ? NULL : kernel_plan_compiler_text(&b->plan);
 	if (ret)

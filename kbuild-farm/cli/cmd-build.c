@@ -55,6 +55,11 @@ static int parse_arches(void *at, const struct args *a, struct err *err)
 static const struct args_option options[] = {
 	{ 'C', "directory", "DIR", "the kernel source tree (default: here)",
 	  args_text, AT(request.directory), 0 },
+	{ 0, "tree", "NAME", "a tree that `kfarm tree` manages", args_text,
+	  AT(request.tree), 0 },
+	{ 0, "rev", "REV",
+	  "of that tree: a tag, a branch, a commit (default: its HEAD)",
+	  args_text, AT(request.rev), 0 },
 	{ 'a', "arch", "ARCH",
 	  "the kernel's ARCH: arm64; several: arm64,x86_64", parse_arches,
 	  AT(arches), ARGS_REPLACE },
@@ -136,6 +141,12 @@ static int parse_build(struct build_options *o, char *const *argv,
 		strv_add(got == ARGS_WORD ? &o->request.targets :
 					    &o->request.variables,
 			 args.value);
+	if (!got && o->request.tree && o->request.directory)
+		return err_set(err, EINVAL, "-C and --tree contradict");
+	if (!got && o->request.rev && !o->request.tree)
+		return err_set(err, EINVAL,
+			       "--rev is for --tree: a checkout of your own is "
+			       "built as it is");
 	if (!got && o->request.no_remote && o->request.require_remote)
 		return err_set(err, EINVAL,
 			       "--no-remote and --require-remote contradict");

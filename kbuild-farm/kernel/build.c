@@ -165,6 +165,18 @@ static void emit_start(struct kernel_run *run)
 	free(targets);
 }
 
+static void note_source(struct kernel_run *run)
+{
+	const struct kernel_request *r = run->plan->request;
+	const struct tree_worktree *at = &run->plan->source.at;
+
+	kernel_run_note(run,
+			"tree %s at %s%s%.12s: %zu of %zu files written, "
+			"%zu removed",
+			r->tree, r->rev ? r->rev : "", r->rev ? ", " : "",
+			at->commit, at->written, at->files, at->removed);
+}
+
 /* What the user should know of how it is built. */
 static void tell_notes(struct kernel_run *run)
 {
@@ -172,6 +184,8 @@ static void tell_notes(struct kernel_run *run)
 	const struct strv *notes = &run->plan->kconfig.notes;
 	char *edited = kernel_config_edited(run->plan);
 
+	if (run->plan->source.dir)
+		note_source(run);
 	if (edited)
 		kernel_run_note(run, "its .config is as %s left it", edited);
 	free(edited);
@@ -371,6 +385,9 @@ static void finish_build(struct kernel_result *out, struct kernel_run *run,
 			ret = write_metadata(run, artifacts,
 					     out->status != KERNEL_FAILED,
 					     &late);
+		if (!ret && run->plan->source.dir)
+			ret = kernel_source_built(&run->plan->source,
+						  run->output.dir, &late);
 		if (ret && out->status == KERNEL_OK) {
 			*err = late;
 			out->status = KERNEL_SETUP;

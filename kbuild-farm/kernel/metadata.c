@@ -225,6 +225,8 @@ static void put_tree(json_t *root, const struct kernel_metadata *m)
 	add_text(git, "git_branch", rev->branch);
 	add_text(git, "git_commit", rev->commit);
 	add_text(git, "git_url", rev->url);
+	add_text(git, "tree", m->plan->request->tree);
+	add_text(git, "rev", m->plan->request->rev);
 	add_group(root, "git", git);
 }
 

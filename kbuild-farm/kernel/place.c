@@ -100,7 +100,7 @@ void kernel_place_add_name(struct buf *out, const char *path)
 	free(word);
 }
 
-static void add_config_name(struct buf *out, const struct kernel_request *r)
+void kernel_place_add_config(struct buf *out, const struct kernel_request *r)
 {
 	kernel_place_add_name(out, r->kconfig ? r->kconfig : "defconfig");
 	for (size_t i = 0; i < r->kconfig_add.n && i < 3; i++) {
@@ -131,7 +131,7 @@ static char *chosen_dir(const struct kernel_plan *p)
 
 	add_safe_word(&name, str_base(p->tree));
 	buf_printf(&name, "-%s-", p->arch.arch);
-	add_config_name(&name, r);
+	kernel_place_add_config(&name, r);
 	buf_add_str(&name, "-");
 	add_safe_word(&name, compiler);
 	dir = xasprintf("%s/build/%s-%.*s", cache, buf_str(&name), DIGITS, hex);
@@ -194,6 +194,9 @@ int kernel_place_find(struct kernel_place *out, const struct kernel_plan *p,
 		if (out->kind == KERNEL_IN_TREE &&
 		    !kernel_environ_value(p->env, "KBUILD_OUTPUT"))
 			out->variable = NULL;
+	} else if (p->source.dir) {
+		out->kind = KERNEL_CHOSEN;
+		dir = xasprintf("%s/build", p->source.dir);
 	} else if (!p->request->part && tree_contains(p->tree, ".config")) {
 		out->kind = KERNEL_IN_TREE;
 		out->variable = NULL;

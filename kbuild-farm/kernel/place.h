@@ -4,7 +4,8 @@
  *
  *	-b DIR, else O= or KBUILD_OUTPUT=, else the source tree if there is a
  *	.config in it, else a lasting directory that kfarm chooses:
- *	~/.cache/kfarm/build/TREE-ARCH-CONFIG-COMPILER-DIGITS
+ *	~/.cache/kfarm/build/TREE-ARCH-CONFIG-COMPILER-DIGITS; of a managed tree
+ *	the directory beside the worktree (kernel/source.h)
  *
  * Of several builds of one command none builds in the source tree, and each has
  * a directory of its own below one that was given: DIR/PART.
@@ -43,5 +44,8 @@ int kernel_place_find(struct kernel_place *out, const struct kernel_plan *p,
  */
 struct buf;
 void kernel_place_add_name(struct buf *out, const char *path);
+/* The same of -k, and of up to three of -K. */
+struct kernel_request;
+void kernel_place_add_config(struct buf *out, const struct kernel_request *r);
 
 #endif

@@ -303,14 +303,38 @@ static int find_make(struct kernel_plan *p, struct err *err)
 		       "make: not found in PATH; install the package make");
 }
 
+static int find_tree(struct kernel_plan *p, char *const *env, struct err *err)
+{
+	int ret = 0;
+
+	if (!p->request->tree)
+		p->tree = tree_path(p->request->directory, env);
+	else
+		ret = kernel_source_take(&p->source, p->request, p->env, err);
+	if (p->request->tree && !ret)
+		p->tree = xstrdup(p->source.at.src);
+	return ret;
+}
+
+/* A private worktree is on no branch, but may have been moved to one's end. */
+static int read_rev(struct kernel_plan *p, struct err *err)
+{
+	int ret = tree_rev_read(&p->rev, p->tree, err);
+
+	if (!ret && !p->rev.branch && p->source.at.branch)
+		p->rev.branch = xstrdup(p->source.at.branch);
+	return ret;
+}
+
 int kernel_plan_make(struct kernel_plan *p, const struct kernel_request *r,
 		     char *const *env, struct err *err)
 {
 	int ret;
 
 	*p = (struct kernel_plan){ .request = r };
-	p->tree = tree_path(r->directory, env);
 	ret = read_environment(p, env, err);
+	if (!ret)
+		ret = find_tree(p, env, err);
 	if (!ret)
 		ret = read_tree(p, err);
 	if (!ret)
@@ -326,7 +350,7 @@ int kernel_plan_make(struct kernel_plan *p, const struct kernel_request *r,
 	if (!ret)
 		ret = kernel_compat_choose(p, err);
 	if (!ret)
-		ret = tree_rev_read(&p->rev, p->tree, err);
+		ret = read_rev(p, err);
 	if (ret)
 		return ret;
 	fix_identity(p);
@@ -339,6 +363,7 @@ void kernel_plan_release(struct kernel_plan *p)
 	kernel_compiler_release(&p->compiler);
 	kernel_kconfig_release(&p->kconfig);
 	tree_rev_release(&p->rev);
+	kernel_source_release(&p->source);
 	buf_release(&p->makefile);
 	strv_release(&p->settings);
 	strv_release(&p->vars);

@@ -16,12 +16,15 @@
 #include "kernel/kconfig.h"
 #include "kernel/place.h"
 #include "kernel/request.h"
+#include "kernel/source.h"
 #include "tree/rev.h"
 
 struct kernel_plan {
 	const struct kernel_request *request;
 	struct strv inherited; /* the caller's environment with -e in it */
 	char *const *env; /* its words */
+	struct kernel_source
+		source; /* of --tree; locked as long as the plan is */
 	char *tree; /* absolute, spelled as the user has it */
 	char *version; /* the Makefile's: "6.1.192" */
 	struct tree_rev rev;

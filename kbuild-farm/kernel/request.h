@@ -8,6 +8,7 @@
 #include "base/str.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* [config "NAME"] of the configuration file, with those that it builds on. */
 struct kernel_named {
@@ -26,6 +27,11 @@ struct kernel_fetched {
 /* Strings are borrowed from the command line; NULL: not given. */
 struct kernel_request {
 	const char *directory; /* -C */
+	const char *tree, *rev; /* --tree, --rev */
+	/* Told some times a second while the worktree of `tree` is moved: how
+	   many files of how many; may be NULL. */
+	void (*moving)(void *ctx, uint64_t done, uint64_t all);
+	void *moving_ctx;
 	const char *arch; /* -a */
 	const char *toolchain; /* -t */
 	const struct strv *standard; /* [arch "X"] toolchain, X=TOOLCHAIN */

@@ -2,8 +2,8 @@
 /* needs: tree */
 #include "tree/import.h"
 
+#include "../lib/shell.h"
 #include "../lib/tempdir.h"
-#include "base/spawn.h"
 #include "suite.h"
 
 #include <archive.h>
@@ -19,6 +19,7 @@ static char *tree, *archive, *repository;
 static void set_up(void)
 {
 	tempdir_make(dir);
+	shell_git_setup(dir);
 	tree = xasprintf("%s/tree", dir);
 	archive = xasprintf("%s/a.tar", dir);
 	repository = xasprintf("%s/r.git", dir);
@@ -32,28 +33,14 @@ static void tear_down(void)
 	free(repository);
 }
 
-/* What a shell command in `dir` prints; the caller frees it. */
 static char *shell(const char *command)
 {
-	char *argv[] = { (char[]){ "sh" }, (char[]){ "-ec" }, (char *)command,
-			 NULL };
-	const struct spawn what = { .argv = argv,
-				    .cwd = dir,
-				    .fd = { -1, -1, 2 } };
-	struct buf out = { 0 };
-	struct err err = { 0 };
-	int status;
-
-	ck_assert_msg(
-		!spawn_capture(&what, 1u << 20, 60000, &out, &status, &err),
-		"%s", err.text);
-	ck_assert_msg(!status, "%s", command);
-	return buf_steal(&out);
+	return shell_ask(dir, command);
 }
 
 static void run(const char *command)
 {
-	free(shell(command));
+	shell_run(dir, command);
 }
 
 static void make_tree(void)

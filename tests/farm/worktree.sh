@@ -1,0 +1,233 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check: yes
+#
+# `kfarm build --tree NAME --rev REV`: private worktrees that go from revision to
+# revision.  What is compiled, killed and full disks, two at once; and a checkout
+# of the user's own, which stays as it is.
+#
+# ROUNDS=N kills that many builds (8).
+. "$(dirname "$0")/lib.sh"
+
+farm_begin
+export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null
+export GIT_AUTHOR_NAME=A GIT_AUTHOR_EMAIL=a@example.org
+export GIT_COMMITTER_NAME=A GIT_COMMITTER_EMAIL=a@example.org
+export GIT_AUTHOR_DATE='@1700000000 +0000' GIT_COMMITTER_DATE='@1700000000 +0000'
+data=$HOME/.local/share/kfarm/trees
+mine=$work/mine # a checkout
+"$root/tests/farm/mini/generate" "$mine" 12 3
+find "$mine" -type d -empty -exec touch {}/.keep \;
+git -C "$mine" init -q -b main
+
+commit()
+{
+	git -C "$mine" add -A && git -C "$mine" commit -qm "$1" &&
+		git -C "$mine" tag -a -m "$1" "$1"
+}
+
+# A header, a file, a file that goes and one that comes.
+commit v1
+echo 'int more;' >>"$mine/alpha/unit_3.c"
+touch "$mine/beta/gone.txt"
+commit v2
+echo '#define MORE 1' >>"$mine/gamma/local.h"
+rm "$mine/beta/gone.txt"
+commit v3
+mkdir -p "$data/mini"
+git clone -q --mirror "$mine" "$data/mini/repo.git"
+
+# tree_build REV ARG...: into $work/out, words in $work/kfarm.log.
+tree_build()
+{
+	local rev=$1
+
+	shift
+	rm -rf "$work/out"
+	env KFARM_BUILD_MARK="$work" "$bin/kfarm" build --tree mini \
+		--rev "$rev" -a arm64 -o "$work/out" "$@" \
+		>"$work/kfarm.log" 2>&1 </dev/null
+}
+
+place()
+{
+	echo "$data"/mini/worktrees/*
+}
+
+# newer DIR: objects that are newer than $work/mark, by name.
+newer()
+{
+	(cd "$1" && find . -name '*.o' -newer "$work/mark" | sort)
+}
+
+mark()
+{
+	touch "$work/mark"
+	sleep 0.02
+}
+
+# is_right NAME REV: does the worktree hold that revision and nothing else, and
+# is the build directory what plain make leaves there at that path?
+is_right()
+{
+	local src want=$work/want
+
+	src=$(place)/src
+	is "$1: the worktree as git sees it" \
+		"$(git -C "$mine" rev-parse "$2^0")" \
+		"$(git -C "$src" rev-parse HEAD; git -C "$src" status --porcelain)"
+	rm -rf "$want"
+	mkdir "$want"
+	git -C "$mine" archive "$2" | tar -x -C "$want"
+	is "$1: its files" "" "$(diff -r --no-dereference -x .git "$want" "$src")"
+}
+
+# ---- what is compiled ----
+
+# As one would do it by hand, at the same path: its worktree is put aside.
+by_hand()
+{
+	local at rev
+
+	at=$(place)
+	mv "$at" "$work/aside"
+	git clone -q "$mine" "$at/src"
+	for rev in v1 v2 v3; do
+		git -C "$at/src" checkout -q "$rev"
+		mark
+		make -C "$at/src" O="$at/build" "${vars[@]}" \
+			KBUILD_BUILD_TIMESTAMP=@1700000000 KBUILD_BUILD_USER=kfarm \
+			KBUILD_BUILD_HOST=kfarm \
+			$([ $rev != v1 ] || echo defconfig) all \
+			>"$work/plain.log" 2>&1 || return
+		newer "$at/build" >"$work/newer.$rev"
+		rm -rf "$work/plain.$rev"
+		cp -a "$at/build" "$work/plain.$rev"
+	done
+	rm -rf "$at"
+	mv "$work/aside" "$at"
+}
+
+counts()
+{
+	local rev was=
+
+	tree_build v1 || {
+		bad "a first build"
+		cat "$work/kfarm.log"
+		return
+	}
+	rm -rf "$data/mini/worktrees"
+	tree_build v1 && by_hand || bad "by hand"
+	rm -rf "$(place)/build"
+	for rev in v1 v2 v3; do
+		mark
+		tree_build "$rev"
+		is "$rev: status" 0 $?
+		newer "$(place)/build" >"$work/newer"
+		check "$rev: compiles what make compiles after git checkout" \
+			cmp "$work/newer.$rev" "$work/newer"
+		echo "      $rev: $(wc -l <"$work/newer") compiled"
+		check "$rev: equal to plain make's" \
+			compare_trees "$work/plain.$rev" "$(place)/build"
+		is_right "$rev" "$rev"
+		is "$rev: metadata" "$(git -C "$mine" rev-parse "$rev^0") $rev mini" \
+			"$(meta '.git | "\(.git_commit) \(.rev) \(.tree)"')"
+		was=$rev
+	done
+	is "link to the last build" "$work/out" \
+		"$(readlink "$data/mini/last-build")"
+	mark
+	tree_build "$was"
+	is "again: compiled" "" "$(newer "$(place)/build")"
+	check "again: nothing written" grep -q ': 0 of .* files written' \
+		"$work/out/build.log" "$work/kfarm.log"
+}
+
+# ---- what goes wrong ----
+
+refused()
+{
+	local name=$1 pattern=$2 status
+
+	shift 2
+	"$bin/kfarm" build "$@" >"$work/stdout" 2>"$work/stderr" </dev/null
+	status=$?
+	is "$name: exit status" 1 $status
+	check "$name: says $pattern" grep -qE "$pattern" "$work/stderr"
+}
+
+usage()
+{
+	refused "no such tree" 'no tree "nini"; did you mean "mini"' \
+		--tree nini Image
+	refused "no such revision" 'no revision "v4"; did you mean "v' \
+		--tree mini --rev v4 -a arm64 Image
+	refused "-C and --tree" contradict --tree mini -C "$mine"
+	refused "--rev without --tree" 'for --tree' --rev v1
+}
+
+two_at_once()
+{
+	tree_build v1
+	exec 9<"$(place)"
+	flock 9
+	refused "two at once" "another build uses" --tree mini --rev v2 \
+		-a arm64
+	exec 9<&-
+	is_right "two at once" v1
+}
+
+killed()
+{
+	local n=${ROUNDS:-8} i rev began=0 pid
+
+	for ((i = 1; i <= n; i++)); do
+		rev=v$((i % 3 + 1))
+		[ $((i % 4)) != 1 ] || rm -rf "$data/mini/worktrees"
+		setsid env KFARM_BUILD_MARK="$work" "$bin/kfarm" build \
+			--tree mini --rev $rev -a arm64 -o "$work/out" \
+			>/dev/null 2>&1 </dev/null &
+		pid=$!
+		children+=("$pid")
+		sleep "$(awk -v s="$RANDOM" 'BEGIN { printf "%.3f", s % 700 / 1000 }')"
+		kill -KILL $pid 2>/dev/null && began=$((began + 1))
+		wait $pid 2>/dev/null
+		wait_for 60 nothing_left
+		if [ $((i % 4)) = 0 ] || [ $i = "$n" ]; then
+			tree_build $rev
+			is "after kill $i: status" 0 $?
+			is_right "after kill $i" $rev
+			check "after kill $i: equal to plain make's" \
+				compare_trees "$work/plain.$rev" "$(place)/build"
+		fi
+	done
+	echo "      $began of $n builds were killed"
+}
+
+full_disk()
+{
+	local kib keep=$work/keep
+
+	rm -rf "$data/mini/worktrees"
+	for kib in 64 200; do
+		if ! small_disk "$data/mini/worktrees" $kib; then
+			left_out "full disk" "no file system can be mounted"
+			return
+		fi
+		refused "full disk ($kib KiB)" 'No space left' --tree mini \
+			--rev v1 -a arm64 -b "$work/b"
+		mount -o remount,size=8m "$data/mini/worktrees"
+		tree_build v1 -b "$work/b"
+		is "with room again ($kib KiB)" 0 $?
+		is_right "with room again ($kib KiB)" v1
+		small_disk_gone "$data/mini/worktrees"
+	done
+}
+
+counts
+usage
+two_at_once
+killed
+full_disk
+farm_end

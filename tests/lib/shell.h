@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * lib/shell.h - shell commands in a test's directory.
+ */
+#ifndef LIB_SHELL_H
+#define LIB_SHELL_H
+
+#include "base/spawn.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+/* What `sh -ec COMMAND` prints in `dir`; it must succeed.  The caller frees it.
+ */
+static inline char *shell_ask(const char *dir, const char *command)
+{
+	char *argv[] = { (char[]){ "sh" }, (char[]){ "-ec" }, (char *)command,
+			 NULL };
+	const struct spawn what = { .argv = argv,
+				    .cwd = dir,
+				    .fd = { -1, -1, 2 } };
+	struct buf out = { 0 };
+	struct err err = { 0 };
+	int status;
+
+	ck_assert_msg(
+		!spawn_capture(&what, 1u << 22, 60000, &out, &status, &err),
+		"%s", err.text);
+	ck_assert_msg(!status, "%s", command);
+	return buf_steal(&out);
+}
+
+static inline void shell_run(const char *dir, const char *command)
+{
+	free(shell_ask(dir, command));
+}
+
+/* Nothing of the user's own configuration, and fixed names and dates. */
+static inline void shell_git_setup(const char *home)
+{
+	setenv("HOME", home, 1);
+	setenv("GIT_CONFIG_NOSYSTEM", "1", 1);
+	unsetenv("XDG_CONFIG_HOME");
+	setenv("GIT_AUTHOR_NAME", "a", 1);
+	setenv("GIT_AUTHOR_EMAIL", "a@example.org", 1);
+	setenv("GIT_COMMITTER_NAME", "c", 1);
+	setenv("GIT_COMMITTER_EMAIL", "c@example.org", 1);
+	setenv("GIT_AUTHOR_DATE", "1700000000 +0000", 1);
+	setenv("GIT_COMMITTER_DATE", "1700000000 +0000", 1);
+}
+
+#endif

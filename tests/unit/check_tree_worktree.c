@@ -1,0 +1,595 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: tree */
+#include "tree/worktree.h"
+
+#include "../lib/shell.h"
+#include "../lib/tempdir.h"
+#include "suite.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+
+static char dir[TEMPDIR_SIZE], template[TEMPDIR_SIZE];
+static char *repository, *place, *built;
+
+/* Two commits with all kinds of changes between them, and a third one. */
+static const char history[] =
+	"git init -q -b main r.git --bare\n"
+	"git init -q -b main w && cd w\n"
+	"mkdir -p a/b/c gone x.d kernel\n"
+	"echo one >a/b/c/one; echo two >a/two; echo g >gone/file\n"
+	"echo same >same; echo was-file >file-dir; mkdir dir-file\n"
+	"echo in >dir-file/in; echo '#!/bin/sh' >run; chmod 755 run\n"
+	"echo plain >mode; ln -s a/two link; ln -s a/b dirlink\n"
+	"echo 1 >x; echo 2 >x.d/y; echo 3 >x-; echo fork >kernel/fork.c\n"
+	"echo '*.o' >.gitignore; : >empty\n"
+	"git add -A; git commit -qm first; git tag -a -m v1 v1\n"
+	"echo changed >a/two; rm -r gone; git mv same a/moved\n"
+	"rm file-dir; mkdir file-dir; echo now >file-dir/now\n"
+	"rm -r dir-file; echo now >dir-file; chmod 755 mode; rm link\n"
+	"ln -s same link; rm dirlink; mkdir dirlink; echo d >dirlink/d\n"
+	"git add -A; git commit -qm second; git tag v2\n"
+	"echo third >third; git add -A; git commit -qm third\n"
+	"git push -q ../r.git main v1 v2 v1^0:refs/remotes/up/linux-6.1.y "
+	"v2^0:refs/remotes/stable/linux-6.1.y "
+	"v2^0:refs/remotes/up/linux-6.2.y\n";
+
+static void make_history(void)
+{
+	umask(022);
+	tempdir_make(template);
+	shell_git_setup(template);
+	shell_run(template, history);
+}
+
+static void remove_history(void)
+{
+	tempdir_remove(template);
+}
+
+static void set_up(void)
+{
+	tempdir_make(dir);
+	repository = xasprintf("%s/r.git", dir);
+	place = xasprintf("%s/place", dir);
+	built = xasprintf("%s/place/build", dir);
+	shell_run(dir, "mkdir place place/build outside; echo x >outside/x");
+}
+
+static void tear_down(void)
+{
+	tempdir_remove(dir);
+	free(repository);
+	free(place);
+	free(built);
+}
+
+static void run(const char *command)
+{
+	shell_run(dir, command);
+}
+
+/* The repository, and a checkout of it. */
+static void take_history(void)
+{
+	char *command = xasprintf("cp -a %s/r.git %s/w .", template, template);
+
+	run(command);
+	free(command);
+}
+
+static int move(const char *rev, struct tree_worktree *got, struct err *err)
+{
+	struct tree_worktree_setup setup = {
+		.repository = repository,
+		.rev = rev,
+		.dir = place,
+		.built = built,
+	};
+
+	return tree_worktree_move(got, &setup, err);
+}
+
+static struct tree_worktree moved(const char *rev)
+{
+	struct tree_worktree got;
+	struct err err = { 0 };
+
+	ck_assert_msg(!move(rev, &got, &err), "%s", err.text);
+	return got;
+}
+
+static void move_only(const char *rev)
+{
+	struct tree_worktree got = moved(rev);
+
+	tree_worktree_release(&got);
+}
+
+/* Paths, modes, contents as they should be; and git agrees. */
+static void check_is(const char *rev)
+{
+	char *want = xasprintf(
+		"rm -rf want; mkdir want; git --git-dir=r.git -c tar.umask=022 "
+		"archive %s | "
+		"tar -x -C want; cd want; "
+		"find . -not -type d -printf '%%p %%y%%#m %%l\n' | sort; "
+		"find . -type f | sort | xargs cksum; find . -type d | sort",
+		rev);
+	static const char has[] =
+		"cd place/src; test -f .git; "
+		"find . -not -type d -not -name .git -printf '%p %y%#m %l\n' | "
+		"sort; find . -type f -not -name .git | sort | xargs cksum; "
+		"find . -type d | sort";
+	char *a = shell_ask(dir, want), *b = shell_ask(dir, has), *c;
+
+	ck_assert_msg(!strcmp(a, b), "%s: not as it should be", rev);
+	free(a);
+	free(b);
+	free(want);
+	want = xasprintf("git --git-dir=r.git rev-parse '%s^0'", rev);
+	a = shell_ask(dir, want);
+	b = shell_ask(dir, "cd place/src; git status --porcelain; "
+			   "git rev-parse HEAD");
+	ck_assert_str_eq(a, b);
+	c = shell_ask(dir, "cat outside/x; ls -A outside");
+	ck_assert_str_eq(c, "x\nx\n");
+	free(a);
+	free(b);
+	free(c);
+	free(want);
+}
+
+static char *dates(void)
+{
+	return shell_ask(dir, "cd place/src; find . -printf '%p %T@\n' | sort");
+}
+
+START_TEST(a_worktree_is_what_git_makes)
+{
+	struct tree_worktree w;
+
+	take_history();
+	w = moved(NULL);
+	check_is("main");
+	ck_assert_str_eq(w.branch, "main");
+	ck_assert_ptr_null(w.was);
+	ck_assert_uint_eq(w.files, w.written);
+	tree_worktree_release(&w);
+	move_only("v1");
+	check_is("v1");
+	run("cd place/src && test \"$(git describe --exact-match)\" = v1");
+	move_only("v2");
+	check_is("v2");
+	move_only("v1");
+	check_is("v1");
+}
+END_TEST
+
+START_TEST(nothing_is_touched_without_need)
+{
+	struct tree_worktree w;
+	char *before, *after, *index;
+
+	take_history();
+	move_only("v1");
+	/* What is as old as the index must be looked into. */
+	run("sleep 0.02");
+	move_only("v1");
+	before = dates();
+	index = shell_ask(dir, "stat -c '%y %i' place/git/*");
+	w = moved("v1");
+	after = dates();
+	ck_assert_str_eq(before, after);
+	ck_assert_uint_eq(w.written + w.removed, 0);
+	free(after);
+	after = shell_ask(dir, "stat -c '%y %i' place/git/*");
+	ck_assert_str_eq(index, after);
+	free(before);
+	free(after);
+	free(index);
+	tree_worktree_release(&w);
+}
+END_TEST
+
+START_TEST(a_move_touches_only_what_differs)
+{
+	static const char list[] =
+		"cd place/src; for f in a/b/c/one empty kernel/fork.c run x "
+		"x- x.d/y .gitignore; do stat -c '%n %y %i' $f; done";
+	struct tree_worktree w;
+	char *before, *after;
+
+	take_history();
+	move_only("v1");
+	before = shell_ask(dir, list);
+	run("sleep 0.02; touch mark; sleep 0.02");
+	w = moved("v2");
+	after = shell_ask(dir, list);
+	ck_assert_str_eq(before, after);
+	free(after);
+	after = shell_ask(dir, "find place/src -not -type d -newer mark | "
+			       "sort | tr '\n' ' '");
+	ck_assert_str_eq(after, "place/src/a/moved place/src/a/two "
+				"place/src/dir-file place/src/dirlink/d "
+				"place/src/file-dir/now place/src/link "
+				"place/src/mode ");
+	ck_assert_uint_eq(w.written, 7);
+	ck_assert_ptr_nonnull(w.was);
+	tree_worktree_release(&w);
+	free(before);
+	free(after);
+}
+END_TEST
+
+/* What others do to the worktree between two moves. */
+static const char *const meddling[] = {
+	"echo more >>a/two",
+	"rm a/two",
+	"rm -r a",
+	"chmod 755 x; chmod 644 run",
+	"touch new a/b/new.o; mkdir -p deep/er/est; echo x >deep/er/est/x",
+	"rm -r kernel; ln -s ../../outside kernel",
+	"rm -r a; ln -s ../../outside a",
+	"rm x; mkdir x; echo y >x/y",
+	"rm -r x.d; echo y >x.d",
+	"rm link; echo not a link >link",
+	"rm link; ln -s /etc/passwd link",
+	"rm x; ln -s ../../outside/x x",
+	"rm x; mkfifo x",
+	"rm .git; ln -s ../../outside .git",
+	"rm .git; mkdir .git",
+	"echo gitdir: /nonexistent >.git",
+	"rm .git",
+	"git checkout -q v2",
+	"git rm -q --cached x; echo n >n; git add n",
+	"cp -p x y; echo 9 >x; touch -r y x; rm y",
+	"chmod 0 a; chmod 700 a",
+	"rm ../git/index",
+	": >../git/index",
+	"head -c 100 ../git/index >i; mv i ../git/index",
+	": >../git/index.lock",
+	"rm -r ../git",
+	"echo ref: refs/heads/main >../git/HEAD",
+	"rm -r ../src; mkdir ../src",
+	"touch -d '1 hour' x; touch -d 1990-01-01 a/two",
+};
+
+START_TEST(what_others_changed_is_put_right)
+{
+	char *command = xasprintf("cd place/src; %s", meddling[_i]);
+
+	take_history();
+	move_only("v1");
+	run(command);
+	move_only("v1");
+	check_is("v1");
+	run(command);
+	move_only("v2");
+	check_is("v2");
+	free(command);
+}
+END_TEST
+
+/* Wrong objects come from files that are older than what was made of them. */
+START_TEST(what_was_changed_meanwhile_is_new_again)
+{
+	char *newer;
+
+	take_history();
+	move_only("v1");
+	run("cp place/src/x kept; cp place/src/a/two kept2; sleep 0.02; "
+	    "echo 9 >place/src/x; sleep 0.02; touch place/build/x.o; "
+	    "sleep 0.02; cp kept place/src/x; touch -d 1990-01-01 place/src/x; "
+	    "touch -d 1990-01-01 place/src/a/two");
+	move_only("v1");
+	newer = shell_ask(dir, "find place/src -newer place/build/x.o "
+			       "-not -type d | sort");
+	ck_assert_ptr_nonnull(strstr(newer, "src/x\n"));
+	ck_assert_ptr_nonnull(strstr(newer, "src/a/two\n"));
+	ck_assert_ptr_null(strstr(newer, "kernel/fork.c"));
+	check_is("v1");
+	free(newer);
+}
+END_TEST
+
+START_TEST(the_clock_may_have_been_set_back)
+{
+	char *older;
+
+	take_history();
+	move_only("v1");
+	run("touch -d '+3 hours' place/build/future.o");
+	move_only("v2");
+	older = shell_ask(dir, "cd place/src; for f in a/two mode dir-file "
+			       "link a/moved; do find $f -not -newer "
+			       "../build/future.o; done");
+	ck_assert_str_eq(older, "");
+	check_is("v2");
+	free(older);
+	/* And the other files are as old as they were. */
+	older = shell_ask(dir, "cd place/src; find x -newer "
+			       "../build/future.o");
+	ck_assert_str_eq(older, "");
+	free(older);
+}
+END_TEST
+
+START_TEST(a_move_that_was_killed_is_gone_on_with)
+{
+	int rounds = getenv("TREE_ROUNDS") ? atoi(getenv("TREE_ROUNDS")) : 25;
+	static const char *const revs[] = { "v1", "v2", "main" };
+	unsigned interrupted = 0, seed = (unsigned)time(NULL);
+	char *head;
+
+	take_history();
+	run("cd w; for d in $(seq 40); do mkdir -p many/$d; for f in "
+	    "$(seq 25); do echo $d $f >many/$d/$f; done; done; git add -A; "
+	    "git commit -qm many; for d in $(seq 2 2 40); do git mv many/$d "
+	    "many/to-$d; done; for d in $(seq 1 4 40); do for f in $(seq 25); "
+	    "do echo >>many/$d/$f; done; done; git add -A; git commit -qm "
+	    "more; git push -q ../r.git HEAD~1:refs/heads/m1 "
+	    "HEAD:refs/heads/m2");
+	for (int i = 0; i < rounds; i++) {
+		const char *rev = i % 2 ? "m1" : "m2";
+		struct timespec wait = { 0 };
+		int status;
+		pid_t pid = fork();
+
+		if (!pid) {
+			struct tree_worktree got;
+			struct err err;
+
+			_exit(move(rev, &got, &err) ? 1 : 0);
+		}
+		wait.tv_nsec = rand_r(&seed) % 40 * 1000000L;
+		nanosleep(&wait, NULL);
+		kill(pid, SIGKILL);
+		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+		interrupted += WIFSIGNALED(status);
+		if (i % 3 == 0) {
+			move_only(rev);
+			check_is(rev);
+		}
+	}
+	move_only(revs[rounds % 3]);
+	check_is(revs[rounds % 3]);
+	head = shell_ask(dir, "ls -A place place/git | tr '\n' ' '");
+	ck_assert_str_eq(head, "place: build git src  place/git: HEAD "
+			       "commondir gitdir index ");
+	free(head);
+	printf("%u of %d moves were interrupted\n", interrupted, rounds);
+}
+END_TEST
+
+/* ---- revisions ---- */
+
+static const struct {
+	const char *rev, *same; /* NULL: it fails */
+	int ret;
+	const char *says;
+} revisions[] = {
+	{ "main", "main", 0, NULL },
+	{ "refs/heads/main~2", "v1", 0, NULL },
+	{ "v2", "v2", 0, NULL },
+	{ "v1^{commit}", "v1", 0, NULL },
+	{ "v1^0", "v1", 0, NULL },
+	{ "main^", "v2", 0, NULL },
+	{ "up/linux-6.1.y", "v1", 0, NULL },
+	{ "stable/linux-6.1.y~1", "v1", 0, NULL },
+	{ "linux-6.2.y", "v2", 0, NULL },
+	{ "linux-6.2.y~1", "v1", 0, NULL },
+	{ "linux-6.1.y", NULL, -EINVAL,
+	  "stable/linux-6.1.y, up/linux-6.1.y: say which" },
+	{ "linux-6.3.y", NULL, -ENOENT, "did you mean" },
+	{ "v3", NULL, -ENOENT, "did you mean \"v" },
+	{ "nothing-like-it", NULL, -ENOENT, "kfarm tree update" },
+	{ "main~99", NULL, -ENOENT, "main~99" },
+	{ "main:x", NULL, -EINVAL, "no commit but a blob" },
+	{ "main^{tree}", NULL, -EINVAL, "no commit but a tree" },
+	{ "^", NULL, -EINVAL, "no revision" },
+	{ "", NULL, -EINVAL, "no revision" },
+	{ "..", NULL, -EINVAL, "no revision" },
+};
+
+START_TEST(a_revision_is_found_or_what_is_like_it)
+{
+	struct tree_worktree got;
+	struct err err = { 0 };
+	int ret;
+
+	take_history();
+	ret = move(revisions[_i].rev, &got, &err);
+	ck_assert_msg(ret == revisions[_i].ret, "%s: %d, %s", revisions[_i].rev,
+		      ret, err.text);
+	if (revisions[_i].same)
+		check_is(revisions[_i].same);
+	else
+		ck_assert_msg(strstr(err.text, revisions[_i].says) != NULL,
+			      "%s", err.text);
+	tree_worktree_release(&got);
+}
+END_TEST
+
+START_TEST(digits_of_a_commit_are_a_revision)
+{
+	struct tree_worktree got;
+	char *id;
+
+	take_history();
+	id = shell_ask(dir,
+		       "git --git-dir=r.git rev-parse 'v2^0' | tr -d '\n'");
+	got = moved(id);
+	ck_assert_str_eq(got.commit, id);
+	ck_assert_ptr_null(got.branch);
+	tree_worktree_release(&got);
+	id[9] = '\0';
+	move_only(id);
+	check_is("v2");
+	free(id);
+}
+END_TEST
+
+/* ---- hostile repositories ---- */
+
+/* $b is a blob, $l a link to ../../outside, $t a tree with the file x in it. */
+static const struct {
+	const char *tree; /* prints its id */
+	const char *says;
+} hostile[] = {
+	{ "raw 100644 .. $b", "\"..\"" },
+	{ "raw 40000 .. $t", "\"..\"" },
+	{ "raw 40000 . $t", "\".\"" },
+	{ "raw 40000 .git $t", "\".git\"" },
+	{ "raw 40000 .GiT $t", "\".GiT\"" },
+	{ "raw 100644 git~1 $b", "git~1" },
+	{ "raw 120000 .git $l", "\".git\"" },
+	{ "raw 100644 a/b $b", "\"a/b\"" },
+	{ "raw 100644 ../../outside/x $b", "outside" },
+	{ "raw 100644 /etc/x $b", "/etc/x" },
+	{ "raw 120000 a $l 40000 a $t", "a: is a file and a directory" },
+	{ "raw 120000 a $l 100644 a.c $b 40000 a $t",
+	  "a: is a file and a directory" },
+	{ "raw 100644 a $b 100644 a $b", "twice" },
+	{ "raw 40000 a $t 40000 a $t", "twice" },
+	{ "raw 100644 a $t", "no file but a tree" },
+	{ "raw 40000 a $b", "a/" },
+	{ "raw 100644 a 0123456789012345678901234567890123456789", "a:" },
+	{ "raw 120000 a $e", "a: a link to no path" },
+	{ "raw 40000 '' $t", "top: failed to parse" },
+	{ "u=$t; for i in 1 2 3 4 5 6 7; do u=$(raw 40000 0 $u 40000 1 $u "
+	  "40000 2 $u 40000 3 $u 40000 4 $u 40000 5 $u 40000 6 $u 40000 7 $u "
+	  "40000 8 $u 40000 9 $u); done; echo $u",
+	  "one of more than" },
+	{ "u=$t; for i in $(seq 600); do u=$(raw 40000 d $u); done; echo $u",
+	  "too deep" },
+};
+
+static void commit_hostile(const char *tree)
+{
+	char *script = xasprintf(
+		"git init -q --bare -b main r.git; cd r.git\n"
+		"b=$(echo evil | git hash-object -w --stdin)\n"
+		"e=$(printf '' | git hash-object -w --stdin)\n"
+		"l=$(printf ../../outside | git hash-object -w --stdin)\n"
+		"raw() { while [ $# -gt 0 ]; do printf '%%s %%s\\0' $1 \"$2\"; "
+		"printf \"$(printf %%s $3 | sed 's/../\\\\x&/g')\"; shift 3; "
+		"done | git hash-object -w --literally --stdin -t tree; }\n"
+		"t=$(raw 100644 x $b)\n"
+		"tree=$(%s)\n"
+		"git update-ref refs/heads/main "
+		"$(git commit-tree $tree -m evil)\n",
+		tree);
+	char *file = xasprintf("%s/script", dir);
+	struct err err;
+
+	ck_assert_int_eq(fs_write(file, bytes_str(script), 0600, &err), 0);
+	run("bash -e script; rm script");
+	free(file);
+	free(script);
+}
+
+START_TEST(a_hostile_commit_is_refused_and_nothing_written)
+{
+	struct tree_worktree got;
+	struct err err = { 0 };
+	char *left;
+	int ret;
+
+	commit_hostile(hostile[_i].tree);
+	ret = move("main", &got, &err);
+	ck_assert_msg(ret < 0, "%s", hostile[_i].tree);
+	ck_assert_msg(strstr(err.text, hostile[_i].says) != NULL, "%s",
+		      err.text);
+	left = shell_ask(dir, "cat outside/x; ls -A outside . | tr '\n' ' '");
+	ck_assert_str_eq(left, "x\n.: outside place r.git  outside: x ");
+	free(left);
+	left = shell_ask(dir, "find place -name '*evil*' -o -type l -o "
+			      "-name x -o -name .GiT");
+	ck_assert_str_eq(left, "");
+	free(left);
+}
+END_TEST
+
+START_TEST(a_submodule_is_an_empty_directory)
+{
+	char *has;
+
+	commit_hostile("raw 160000 sub $(git rev-parse $t) 100644 z $b");
+	move_only("main");
+	run("cd place/src; test -d sub; rmdir sub; mkdir -p sub/in; "
+	    "echo x >sub/in/x");
+	move_only("main");
+	has = shell_ask(dir, "cd place/src; find . -not -name .git | sort | "
+			     "tr '\n' ' '; git status --porcelain");
+	ck_assert_str_eq(has, ". ./sub ./z ");
+	free(has);
+}
+END_TEST
+
+START_TEST(a_file_of_zeros_without_end_is_refused)
+{
+	struct tree_worktree got;
+	struct err err = { 0 };
+
+	/* Only its header is there, and only that may be read. */
+	commit_hostile(
+		"mkdir -p objects/01; perl -MCompress::Zlib -e "
+		"'print compress(\"blob 629145600\\0\")' >objects/01/"
+		"23456789012345678901234567890123456789; "
+		"raw 100644 huge 0123456789012345678901234567890123456789");
+	ck_assert_int_eq(move("main", &got, &err), -EFBIG);
+	ck_assert_ptr_nonnull(strstr(err.text, "huge: larger than 512 MiB"));
+}
+END_TEST
+
+START_TEST(an_empty_tree_and_no_commit_at_all)
+{
+	struct tree_worktree got;
+	struct err err = { 0 };
+
+	run("git init -q --bare -b main r.git");
+	ck_assert_int_eq(move(NULL, &got, &err), -ENOENT);
+	ck_assert_ptr_nonnull(strstr(err.text, "no commit in it"));
+	run("rm -r r.git");
+	commit_hostile("git hash-object -w -t tree /dev/null");
+	move_only("main");
+	run("rm -r r.git");
+	ck_assert_int_lt(move("main", &got, &err), 0);
+	ck_assert_ptr_nonnull(strstr(err.text, "r.git"));
+}
+END_TEST
+
+#define LEN(a) (int)(sizeof(a) / sizeof(*(a)))
+
+int main(void)
+{
+	Suite *suite = suite_create("tree/worktree");
+	TCase *tc = tcase_create("core");
+
+	tcase_add_unchecked_fixture(tc, make_history, remove_history);
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_set_timeout(tc, 120);
+	tcase_add_test(tc, a_worktree_is_what_git_makes);
+	tcase_add_test(tc, nothing_is_touched_without_need);
+	tcase_add_test(tc, a_move_touches_only_what_differs);
+	tcase_add_loop_test(tc, what_others_changed_is_put_right, 0,
+			    LEN(meddling));
+	tcase_add_test(tc, what_was_changed_meanwhile_is_new_again);
+	tcase_add_test(tc, the_clock_may_have_been_set_back);
+	tcase_add_test(tc, a_move_that_was_killed_is_gone_on_with);
+	tcase_add_loop_test(tc, a_revision_is_found_or_what_is_like_it, 0,
+			    LEN(revisions));
+	tcase_add_test(tc, digits_of_a_commit_are_a_revision);
+	tcase_add_loop_test(tc, a_hostile_commit_is_refused_and_nothing_written,
+			    0, LEN(hostile));
+	tcase_add_test(tc, a_submodule_is_an_empty_directory);
+	tcase_add_test(tc, a_file_of_zeros_without_end_is_refused);
+	tcase_add_test(tc, an_empty_tree_and_no_commit_at_all);
+	suite_add_tcase(suite, tc);
+	return suite_run(suite);
+}
