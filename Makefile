@@ -142,6 +142,9 @@ widen = $(sort $1 $(foreach r,$1,$(uses_$r)))
 reach = $(call widen,$(call widen,$(call widen,$(call widen,$(call widen,$1)))))
 sources = $(filter-out %/main.c,$(wildcard kbuild-farm/$1/*.c))
 
+# A unit test takes longer to be optimized than to run.
+quick = $(patsubst -O%,-O0,$(filter-out -D_FORTIFY_SOURCE=%,$1))
+
 # $(call variant,DIR,COMPILER,FLAGS,LIST,LDFLAGS): objects and one archive per
 # room.  DIR/flags, DIR/ldflags and DIR/sources change when the commands or the
 # files do.
@@ -152,6 +155,9 @@ $1/obj/%.o: kbuild-farm/%.c $1/flags
 $1/obj/tests/%.o: tests/%.c $1/flags
 	$$(call say,CC)
 	$$Qmkdir -p $$(@D) && $2 $3 -MMD -MP -c -o $$@ $$<
+$1/obj/tests/unit/%.o: tests/unit/%.c $1/flags
+	$$(call say,CC)
+	$$Qmkdir -p $$(@D) && $2 $(call quick,$3) -MMD -MP -c -o $$@ $$<
 $1/flags: FORCE
 	$$(call remember,$2 $3)
 $1/ldflags: FORCE
