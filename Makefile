@@ -166,6 +166,7 @@ $1/sources: FORCE
 	$$(call remember,$4)
 # These have their text in them.
 $1/obj/peer/canary-data.o: $(wildcard templates/canary/*)
+$1/obj/cli/cmd-completion.o: $(wildcard templates/completion/*)
 $1/obj/toolchain/data.o: $(wildcard toolchains/*.conf)
 -include $$(wildcard $1/obj/*/*.d $1/obj/tests/*/*.d)
 endef
@@ -383,12 +384,18 @@ $(PROPERTIES:%=run-%): run-%: $B/unit/%
 # -------------------------------------------------------------- install
 
 to = $(DESTDIR)$(PREFIX)
+# Where the shells look, below share/.
+COMPLETIONS := bash-completion/completions/kfarm.bash \
+	zsh/site-functions/_kfarm fish/vendor_completions.d/kfarm.fish
 install: all
 	install -D -m 755 $B/kfarm $(to)/bin/kfarm
 	install -D -m 755 $B/kfarmd $(to)/bin/kfarmd
 	install -D -m 755 $B/kfarm-cc $(to)/bin/kfarm-cc
 	for page in man/*.[1-8]; do install -D -m 644 "$$page" \
 		"$(to)/share/man/man$${page##*.}/$${page#man/}" || exit 1; done
+	for file in $(COMPLETIONS); do install -D -m 644 \
+		"templates/completion/$${file##*/}" "$(to)/share/$$file" || \
+		exit 1; done
 	(cd templates && find . -type f) | while read -r file; do install -D \
 		-m 644 "templates/$$file" \
 		"$(to)/share/kfarm/templates/$$file" || exit 1; done
@@ -396,6 +403,7 @@ install: all
 uninstall:
 	rm -f $(to)/bin/kfarm $(to)/bin/kfarmd $(to)/bin/kfarm-cc
 	rm -rf $(to)/share/kfarm
+	rm -f $(COMPLETIONS:%=$(to)/share/%)
 	for page in man/*.[1-8]; do rm -f \
 		"$(to)/share/man/man$${page##*.}/$${page#man/}"; done
 

@@ -21,7 +21,7 @@ extern char **environ;
 
 static int parse_ui(void *at, const struct args *a, struct err *err)
 {
-	if (!str_list_has("auto ncurses line plain none", ' ', a->value))
+	if (!str_list_has(CMD_BUILD_VIEWS, ' ', a->value))
 		return err_set(err, EINVAL,
 			       "--ui %s: allowed are auto, ncurses, line, "
 			       "plain and none",
@@ -31,7 +31,7 @@ static int parse_ui(void *at, const struct args *a, struct err *err)
 
 static int parse_color(void *at, const struct args *a, struct err *err)
 {
-	if (!str_list_has("auto always never", ' ', a->value))
+	if (!str_list_has(CMD_COLORS, ' ', a->value))
 		return err_set(err, EINVAL,
 			       "-c %s: allowed are auto, always and never",
 			       a->value);

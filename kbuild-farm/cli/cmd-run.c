@@ -36,7 +36,7 @@ struct run_options {
 static const struct args_option options[] = {
 	{ 'a', "arch", "ARCH", "export ARCH and CROSS_COMPILE", args_text,
 	  AT(request.arch), 0 },
-	{ 't', "toolchain", "NAME",
+	{ 't', "toolchain", "TOOLCHAIN",
 	  "export what it means: CROSS_COMPILE, CC or LLVM", args_text,
 	  AT(request.toolchain), 0 },
 	{ 'j', "jobs", "N", "make's jobs at once (default: all)", args_number,

@@ -7,7 +7,7 @@ void help_all(FILE *out, const struct cmd *const *commands)
 {
 	fputs("usage: kfarm COMMAND [ARGUMENT]...\n\n", out);
 	for (; *commands; commands++)
-		fprintf(out, "  %-9s %s\n", (*commands)->name,
+		fprintf(out, "  %-10s %s\n", (*commands)->name,
 			(*commands)->help);
 	fputs("\n`kfarm help COMMAND` lists its options; kfarm(1) tells all.\n",
 	      out);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/nearest.h"
 #include "base/version.h"
+#include "cli/complete.h"
 #include "cli/help.h"
 
 #include <errno.h>
@@ -17,8 +18,9 @@ static const struct cmd cmd_help;
 
 /* In the order of `kfarm help`. */
 static const struct cmd *const commands[] = {
-	&cmd_build, &cmd_run,  &cmd_tree,   &cmd_toolchain, &cmd_nodes,
-	&cmd_top,   &cmd_scan, &cmd_doctor, &cmd_help,      NULL
+	&cmd_build,      &cmd_run,  &cmd_tree, &cmd_toolchain,
+	&cmd_nodes,      &cmd_top,  &cmd_scan, &cmd_doctor,
+	&cmd_completion, &cmd_help, NULL
 };
 
 static const struct cmd *command_named(const char *name)
@@ -214,6 +216,8 @@ static int run_command_line(char *const *argv)
 		help_all(stdout, commands);
 		return EXIT_OK;
 	}
+	if (!strcmp(name, "complete"))
+		return complete_main(commands, argv + 1);
 	c = command_named(name);
 	if (!c)
 		return unknown_command(name);

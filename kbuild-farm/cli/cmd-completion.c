@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The scripts are those of templates/completion: the assembler takes the files
+ * as they are, from the directory that make runs in; the Makefile knows that
+ * this object depends on them.
+ */
+#include "base/buf.h"
+#include "base/log.h"
+#include "cli/complete.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SECONDS_MAX 1
+
+#define EMBED(shell, name)                                      \
+	__asm__(".pushsection .rodata\n"                        \
+		"completion_" #shell "_begin:\n"                \
+		"\t.incbin \"templates/completion/" name "\"\n" \
+		"completion_" #shell "_end:\n"                  \
+		"\t.popsection\n");                             \
+	extern const char completion_##shell##_begin[];         \
+	extern const char completion_##shell##_end[];
+
+EMBED(bash, "kfarm.bash")
+EMBED(zsh, "_kfarm")
+EMBED(fish, "kfarm.fish")
+
+static const struct script {
+	struct cmd_verb about;
+	const char *begin, *end;
+} scripts[] = {
+	{ { "bash", "", "", 0, 0,
+	    "source it, or put it into "
+	    "~/.local/share/bash-completion/completions" },
+	  completion_bash_begin,
+	  completion_bash_end },
+	{ { "zsh", "", "", 0, 0,
+	    "put it as _kfarm into a directory of $fpath" },
+	  completion_zsh_begin,
+	  completion_zsh_end },
+	{ { "fish", "", "", 0, 0, "put it into ~/.config/fish/completions" },
+	  completion_fish_begin,
+	  completion_fish_end },
+};
+
+static const struct cmd_verb *completion_shell(size_t i)
+{
+	return i < sizeof(scripts) / sizeof(*scripts) ? &scripts[i].about :
+							NULL;
+}
+
+static int completion_main(char *const *argv)
+{
+	struct strv words = { 0 };
+	struct err err = { 0 };
+	const struct script *s;
+
+	s = (const struct script *)cmd_verb_parse(&cmd_completion, argv, NULL,
+						  &words, &err);
+	if (s)
+		fwrite(s->begin, 1, (size_t)(s->end - s->begin), stdout);
+	else
+		log_error("completion: %s", err.text);
+	strv_release(&words);
+	return s ? EXIT_OK : EXIT_USAGE;
+}
+
+static const struct args_option options[] = { { 0 } };
+
+const struct cmd cmd_completion = {
+	.name = "completion",
+	.usage = "SHELL",
+	.help = "print the script that completes kfarm's words in a shell",
+	.options = options,
+	.verb = completion_shell,
+	.more = "`make install` puts all three where the shells look.\n",
+	.run = completion_main,
+};
+
+/* ---- what the scripts ask ---- */
+
+static void print_directive(const struct complete *c)
+{
+	switch (c->by_shell) {
+	case COMPLETE_NOTHING:
+		puts(":");
+		break;
+	case COMPLETE_FILES:
+		puts(":files");
+		break;
+	case COMPLETE_DIRS:
+		puts(":dirs");
+		break;
+	case COMPLETE_COMMAND:
+		printf(":command %zu\n", c->command_at);
+		break;
+	}
+}
+
+/* A space follows what is complete by itself; readline closes a quote. */
+static void print_for_bash(const struct complete *c,
+			   const struct complete_line *l)
+{
+	for (size_t i = 0; i < c->found.n; i++) {
+		char *word = c->found.v[i];
+		struct buf out = { 0 };
+		size_t n = strcspn(word, "\t");
+		bool whole = n && !strchr("/=:", word[n - 1]) && !l->quote;
+
+		word[n] = '\0';
+		if (n >= l->cut && complete_line_quote(l, word, &out))
+			printf("%s%s\n", buf_str(&out), whole ? " " : "");
+		buf_release(&out);
+	}
+}
+
+/* WORDBREAKS LINE: up to the cursor. */
+static void complete_for_bash(const struct cmd *const *commands,
+			      char *const *argv)
+{
+	struct complete_line l;
+	struct complete c;
+	char *last;
+
+	complete_line_read(&l, argv[1], argv[0]);
+	last = l.words.v[--l.words.n];
+	l.words.v[l.words.n] = NULL;
+	complete_word(&c, commands, l.words.n ? l.words.v + 1 : l.words.v,
+		      last);
+	c.command_at = complete_line_piece(argv[1], argv[0], c.command_at);
+	print_directive(&c);
+	print_for_bash(&c, &l);
+	complete_release(&c);
+	l.words.v[l.words.n++] = last;
+	complete_line_release(&l);
+}
+
+/* WORD ... behind "kfarm", up to the cursor. */
+static void complete_for_words(const struct cmd *const *commands,
+			       char *const *argv)
+{
+	struct strv before = { 0 };
+	struct complete c;
+
+	for (; argv[0] && argv[1]; argv++)
+		strv_add(&before, argv[0]);
+	complete_word(&c, commands, strv_list(&before), argv[0] ? *argv : "");
+	print_directive(&c);
+	for (size_t i = 0; i < c.found.n; i++)
+		puts(c.found.v[i]);
+	complete_release(&c);
+	strv_release(&before);
+}
+
+int complete_main(const struct cmd *const *commands, char *const *argv)
+{
+	const char *shell = argv[0];
+
+	/* A directory that does not answer must not take the shell with it. */
+	alarm(SECONDS_MAX);
+	if (str_equal(shell, "bash") && argv[1] && argv[2])
+		complete_for_bash(commands, argv + 1);
+	else if (str_equal(shell, "zsh") || str_equal(shell, "fish"))
+		complete_for_words(commands, argv + 1);
+	else
+		return EXIT_USAGE;
+	return EXIT_OK;
+}
