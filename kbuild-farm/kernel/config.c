@@ -230,6 +230,7 @@ int kernel_config_apply(struct kernel_run *run, struct err *err)
 
 	if (kernel_kconfig_nothing(&p->kconfig))
 		return 0;
+	kernel_config_stamp_release(s);
 	if (!kernel_config_stamp_read(s, p)) {
 		kernel_config_stamp_release(s);
 		ret = make_as_asked(run, err);

@@ -29,9 +29,11 @@ struct kconfig_reader {
 	size_t n_levels;
 	/* The block that the next lines belong to: an entry (`wanted` where it
 	   is asked for), or the innermost level, or neither. */
-	char *entry; /* its symbol */
+	char *entry; /* its symbol, */
+	char *depends; /* and what it depends on */
 	struct kernel_symbol *wanted;
 	bool in_level;
+	bool selects; /* the entry does, one that is asked for */
 	long help; /* indentation of a help text, 0: its first line, -1: none */
 	unsigned depth;
 };
@@ -65,10 +67,26 @@ static const struct level *innermost(const struct kconfig_reader *r)
 
 /* ---- blocks ---- */
 
+/* What an entry depends on is known at its end, and holds for its selects. */
+static void finish_selects(struct kconfig_reader *r)
+{
+	for (size_t i = 0; r->selects && i < r->out->n; i++) {
+		struct kernel_symbol *s = &r->out->v[i];
+
+		for (size_t j = s->n_selects; j-- > 0 && s->select[j].open;) {
+			add_condition(&s->select[j].condition, r->depends);
+			s->select[j].open = false;
+		}
+	}
+	r->selects = false;
+}
+
 static void close_entry(struct kconfig_reader *r)
 {
+	finish_selects(r);
 	free(r->entry);
-	r->entry = NULL;
+	free(r->depends);
+	r->entry = r->depends = NULL;
 	r->wanted = NULL;
 	r->in_level = false;
 }
@@ -112,6 +130,7 @@ static void open_entry(struct kconfig_reader *r, const char *name)
 
 	close_entry(r);
 	r->entry = xstrdup(name);
+	r->depends = around->depends ? xstrdup(around->depends) : NULL;
 	if (around->choice)
 		strv_add(&r->out->choice[around->choice - 1], name);
 	for (size_t i = 0; i < r->out->n; i++) {
@@ -160,6 +179,8 @@ static void add_depends(struct kconfig_reader *r, const char *condition)
 {
 	struct kernel_symbol *s = r->wanted;
 
+	if (r->entry)
+		add_condition(&r->depends, condition);
 	if (s)
 		add_condition(&s->entry[s->n_entries - 1].depends, condition);
 	else if (r->in_level && r->n_levels)
@@ -207,6 +228,7 @@ static void add_select(struct kconfig_reader *r, const char *text, bool implies)
 		by = VEC_ADD(s->select, s->n_selects);
 		by->by = xstrdup(r->entry);
 		by->implies = implies;
+		by->open = r->selects = true;
 		if (str_starts(rest, "if "))
 			by->condition = xstrdup(rest + 3);
 	}
@@ -414,23 +436,26 @@ static bool dir_has_symbol(const char *dir, const char *name, unsigned depth)
 	return found;
 }
 
-/* Which other architecture has it; the caller frees it. */
+/* Which other architectures have it: "arm, x86"; the caller frees it. */
 static char *find_elsewhere(const char *tree, const char *srcarch,
 			    const char *name)
 {
 	char *dir = xasprintf("%s/arch", tree), *out = NULL;
-	struct strv archs = { 0 };
+	struct strv archs = { 0 }, found = { 0 };
 
 	fs_list(dir, &archs);
-	for (size_t i = 0; !out && i < archs.n; i++) {
+	for (size_t i = 0; i < archs.n; i++) {
 		char *path = xasprintf("%s/%s", dir, archs.v[i]);
 
-		/* Further down are boards: arch/arm/mach-omap2. */
+		/* Further down are boards: arch/powerpc/platforms/ps3. */
 		if (strcmp(archs.v[i], srcarch) != 0 &&
-		    dir_has_symbol(path, name, 1))
-			out = xstrdup(archs.v[i]);
+		    dir_has_symbol(path, name, 2))
+			strv_add(&found, archs.v[i]);
 		free(path);
 	}
+	if (found.n)
+		out = strv_join(&found, ", ");
+	strv_release(&found);
 	strv_release(&archs);
 	free(dir);
 	return out;

@@ -34,8 +34,9 @@ struct kernel_symbol_entry {
 /* Somebody's `select NAME` or `imply NAME`. */
 struct kernel_symbol_select {
 	char *by; /* a symbol */
-	char *condition; /* NULL: none */
+	char *condition; /* and what `by` depends on; NULL: none */
 	bool implies;
+	bool open; /* its entry is still being read */
 };
 
 struct kernel_symbol {
@@ -46,7 +47,7 @@ struct kernel_symbol {
 	struct kernel_symbol_select *select;
 	size_t n_selects;
 	char *like; /* where there is no entry: one that has a name like it, */
-	char *elsewhere; /* the architecture that has it: "x86"; or NULL */
+	char *elsewhere; /* architectures that have it: "arm, x86"; or NULL */
 };
 
 struct kernel_symbols {

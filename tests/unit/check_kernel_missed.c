@@ -110,7 +110,9 @@ static const struct {
 	{ "LIB", "y", "",
 	  "it has no prompt, so nobody can set it but those that select it: "
 	  "DEEP" },
-	{ "LIB", "n", "CONFIG_LIB=m\nCONFIG_DEEP=m\nCONFIG_BIG=y\n",
+	{ "LIB", "n",
+	  "CONFIG_LIB=m\nCONFIG_DEEP=m\nCONFIG_BIG=y\nCONFIG_NET=y\n"
+	  "CONFIG_OF=y\n",
 	  "it is selected by DEEP" },
 	{ "BUS", "n", "CONFIG_BUS=y\n",
 	  "it has no prompt, so nobody can set it but its defaults" },
@@ -158,11 +160,17 @@ static const struct {
 	  "nothing can be a module, as MODULES is n" },
 	{ "LIB", "m",
 	  "CONFIG_LIB=y\nCONFIG_DEEP=y\nCONFIG_BIG=y\n"
-	  "CONFIG_MODULES=y\n",
+	  "CONFIG_MODULES=y\nCONFIG_NET=y\nCONFIG_OF=y\n",
 	  "it is selected by DEEP" },
 	{ "LIB", "m",
 	  "CONFIG_LIB=y\nCONFIG_DEEP=m\nCONFIG_BIG=y\n"
 	  "CONFIG_MODULES=y\n",
+	  "it has no prompt, so nobody can set it but those that select it: "
+	  "DEEP" },
+	/* What its selector depends on bounds the select, too. */
+	{ "LIB", "m",
+	  "CONFIG_LIB=y\nCONFIG_DEEP=y\nCONFIG_BIG=y\n"
+	  "CONFIG_MODULES=y\nCONFIG_NET=y\nCONFIG_OF=m\n",
 	  "it has no prompt, so nobody can set it but those that select it: "
 	  "DEEP" },
 	{ "PLAIN", "y", "CONFIG_WANTED=m\n", "Kconfig decides otherwise" },
