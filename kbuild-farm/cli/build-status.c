@@ -29,13 +29,14 @@ int build_status_worse(int a, int b)
 	return rank_of_status(b) > rank_of_status(a) ? b : a;
 }
 
-int build_status_bisected(const char *dir, int status, enum kernel_cause cause)
+int build_status_bisected(const struct kernel_request *r, int status,
+			  enum kernel_cause cause)
 {
 	bool stops = status == EXIT_USAGE || cause == KERNEL_CAUSE_MACHINE;
 	bool skips = cause == KERNEL_CAUSE_CONFIG;
 
-	if (status == EXIT_OK || (!stops && !skips) ||
-	    !tree_is_bisected(dir ? dir : "."))
+	if (status == EXIT_OK || (!stops && !skips) || r->tree ||
+	    !tree_is_bisected(r->directory ? r->directory : "."))
 		return status;
 	log_info("this tree is being bisected: %s",
 		 skips ? "125, as this revision has no such configuration" :
@@ -49,9 +50,8 @@ int build_status_worst(const struct build_list *l)
 
 	for (size_t i = 0; i < l->n; i++) {
 		const struct build *b = &l->v[i];
-		int status = build_status_bisected(b->request.directory,
-						   b->result.status,
-						   b->result.cause);
+		int status = build_status_bisected(
+			&b->request, b->result.status, b->result.cause);
 
 		worst = build_status_worse(worst, status);
 	}

@@ -73,12 +73,13 @@ int build_status_worse(int a, int b);
 /* The worst of a list. */
 int build_status_worst(const struct build_list *l);
 /*
- * The same for `git bisect run`, where the tree `dir` (NULL: this directory)
- * is being bisected: there 1 would mean that the revision is bad.  What the
- * revision itself lacks is 125, what it has no part in EXIT_STOPS_BISECT.  A
- * line on stderr says so.
+ * The same for `git bisect run`, where the tree of the request, unless kfarm
+ * manages it, is being bisected: there 1 would mean that the revision is bad.
+ * What the revision itself lacks is 125, what it has no part in
+ * EXIT_STOPS_BISECT.  A line on stderr says so.
  */
-int build_status_bisected(const char *dir, int status, enum kernel_cause cause);
+int build_status_bisected(const struct kernel_request *r, int status,
+			  enum kernel_cause cause);
 
 /* A line for each build. */
 void build_table_print(FILE *out, const struct build_list *l);

@@ -229,7 +229,7 @@ static int load_and_run(struct build_options *o, struct err *err)
 			    &o->request.require_remote, &o->standard, err);
 	if (ret) {
 		log_error("%s", err->text);
-		status = build_status_bisected(o->request.directory, status,
+		status = build_status_bisected(&o->request, status,
 					       KERNEL_CAUSE_OTHER);
 	} else {
 		build_list_make(&list, o, environ);
@@ -248,7 +248,7 @@ static int build_main(char *const *argv)
 
 	if (parse_build(&o, argv, &err) || choose_view(&o, &err)) {
 		log_error("build: %s", err.text);
-		status = build_status_bisected(o.request.directory, EXIT_USAGE,
+		status = build_status_bisected(&o.request, EXIT_USAGE,
 					       KERNEL_CAUSE_OTHER);
 	} else {
 		status = load_and_run(&o, &err);

@@ -41,6 +41,11 @@ static char *part_of_dir(char *dir, const struct kernel_request *r)
 	return part;
 }
 
+char *kernel_place_asked(const struct kernel_request *r)
+{
+	return r->build_dir ? part_of_dir(fs_absolute(r->build_dir), r) : NULL;
+}
+
 /* As `make -C TREE O=DIR`: a relative one is relative to the tree. */
 static char *given_dir(const struct kernel_plan *p, const char **variable)
 {
@@ -48,8 +53,7 @@ static char *given_dir(const struct kernel_plan *p, const char **variable)
 
 	*variable = "O";
 	if (p->request->build_dir)
-		return part_of_dir(fs_absolute(p->request->build_dir),
-				   p->request);
+		return kernel_place_asked(p->request);
 	for (size_t i = 0; !dir && i < sizeof(ways) / sizeof(*ways); i++) {
 		dir = kernel_environ_value(
 			ways[i].inherited ? p->env :

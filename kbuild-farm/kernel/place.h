@@ -38,6 +38,9 @@ struct kernel_plan;
  */
 int kernel_place_find(struct kernel_place *out, const struct kernel_plan *p,
 		      struct err *err);
+/* What -b means, absolute; NULL without it; the caller frees it. */
+struct kernel_request;
+char *kernel_place_asked(const struct kernel_request *r);
 /*
  * Append the last component of a configuration's name or path, without
  * ".config", as a directory's name may have it.
@@ -45,7 +48,6 @@ int kernel_place_find(struct kernel_place *out, const struct kernel_plan *p,
 struct buf;
 void kernel_place_add_name(struct buf *out, const char *path);
 /* The same of -k, and of up to three of -K. */
-struct kernel_request;
 void kernel_place_add_config(struct buf *out, const struct kernel_request *r);
 
 #endif

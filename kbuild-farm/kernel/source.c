@@ -61,7 +61,7 @@ static char *configuration_key(const struct kernel_request *r, char *const *env)
 static int move_worktree(struct kernel_source *s,
 			 const struct kernel_request *r, struct err *err)
 {
-	char *built = r->build_dir ? fs_absolute(r->build_dir) :
+	char *built = r->build_dir ? kernel_place_asked(r) :
 				     xasprintf("%s/build", s->dir);
 	struct tree_worktree_setup setup = {
 		.repository = s->home.repository,

@@ -12,6 +12,7 @@ tree=$work/tree
 "$root/tests/farm/mini/generate" "$tree" 6 2
 mkdir "$tree"/arch/{x86,mips}
 touch "$tree"/arch/{x86,mips}/Makefile
+echo "# syncconfig" >"$tree/scripts/kconfig/Makefile"
 printf 'CONFIG_MINI=y\nCONFIG_MINI_LEVEL=5\n' >"$work/board.config"
 nodes 2
 status=
@@ -116,6 +117,23 @@ check "-n: one script of both" sh "$work/stdout"
 is "-n: and it builds them" "arm64 x86_64" \
 	"$(cd "$work/planned" && echo */arch/*/boot/Image |
 		sed -E 's/[^ ]*arch\/([^/]*)[^ ]*/\1/g')"
+
+# A tree that kfarm manages: a worktree for each.
+export XDG_DATA_HOME=$work/data
+check "a managed tree" "$bin/kfarm" tree add mini "$tree"
+managed()
+{
+	"$bin/kfarm" build --tree mini -a arm64,x86_64 -k tinyconfig \
+		-b "$work/managed" Image >"$work/kfarm.log" 2>&1 </dev/null
+	status=$?
+}
+managed
+is "a managed tree: status" 0 $status
+is "a managed tree: both are built" "arm64 x86_64" \
+	"$(cd "$work/managed" && echo */arch/*/boot/Image |
+		sed -E 's/[^ ]*arch\/([^/]*)[^ ]*/\1/g')"
+managed
+is "once more: jobs" "jobs 0 jobs 0" "$(grep -o '^jobs 0' "$work/kfarm.log" | xargs)"
 
 # ---- trouble ----
 

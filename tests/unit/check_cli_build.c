@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: cli */
+#include "cli/build.h"
+
+#include "cli/cmd.h"
+#include "suite.h"
+
+#include <stdlib.h>
+
+static struct build_options options;
+static struct build_list list;
+static char *no_env[] = { NULL };
+static char *arm_env[] = { (char[]){ "ARCH=arm" }, NULL };
+
+static void set_up(void)
+{
+	options = (struct build_options){ 0 };
+	list = (struct build_list){ 0 };
+}
+
+static void tear_down(void)
+{
+	build_list_release(&list);
+	strv_release(&options.arches);
+	strv_release(&options.kconfigs);
+	strv_release(&options.request.variables);
+	strv_release(&options.request.environment);
+}
+
+/* "arm64-defconfig x86_64-defconfig" of -a and -k, words each. */
+static char *names_of(const char *arches, const char *kconfigs,
+		      char *const *env)
+{
+	struct strv names = { 0 };
+	char *all;
+
+	strv_split(&options.arches, arches, " ");
+	strv_split(&options.kconfigs, kconfigs, " ");
+	build_list_make(&list, &options, env);
+	for (size_t i = 0; i < list.n; i++)
+		strv_add(&names, list.v[i].name);
+	all = strv_join(&names, " ");
+	strv_release(&names);
+	return all;
+}
+
+static void assert_names(const char *arches, const char *kconfigs,
+			 const char *wanted)
+{
+	char *names = names_of(arches, kconfigs, arm_env);
+
+	ck_assert_str_eq(names, wanted);
+	free(names);
+}
+
+START_TEST(each_architecture_is_built_with_each_configuration)
+{
+	assert_names("arm64 x86_64", "defconfig a/board.config",
+		     "arm64-defconfig arm64-board x86_64-defconfig "
+		     "x86_64-board");
+	ck_assert_str_eq(list.v[1].request.arch, "arm64");
+	ck_assert_str_eq(list.v[1].request.kconfig, "a/board.config");
+	ck_assert_uint_eq(list.v[3].request.number, 4);
+	ck_assert_uint_eq(list.v[3].request.of, 4);
+	ck_assert_str_eq(list.v[3].request.part, "x86_64-board");
+}
+END_TEST
+
+START_TEST(what_is_named_twice_is_built_once)
+{
+	assert_names("arm64 x86_64 arm64", "tinyconfig tinyconfig",
+		     "arm64-tinyconfig x86_64-tinyconfig");
+}
+END_TEST
+
+START_TEST(the_only_one_is_no_part_of_anything)
+{
+	options.request.output_dir = "/out";
+	assert_names("arm64 arm64", "", "arm64-defconfig");
+	ck_assert_uint_eq(list.v[0].request.of, 0);
+	ck_assert_ptr_null(list.v[0].request.part);
+	ck_assert_ptr_null(list.v[0].request.kconfig);
+	ck_assert_str_eq(list.v[0].request.output_dir, "/out");
+}
+END_TEST
+
+START_TEST(each_has_an_output_directory)
+{
+	options.request.output_dir = "/out";
+	assert_names("arm64 x86_64", "", "arm64-defconfig x86_64-defconfig");
+	ck_assert_str_eq(list.v[1].request.output_dir, "/out/x86_64-defconfig");
+}
+END_TEST
+
+START_TEST(without_an_architecture_it_is_that_of_make)
+{
+	assert_names("", "a b", "arm-a arm-b");
+	ck_assert_ptr_null(list.v[0].request.arch);
+}
+END_TEST
+
+START_TEST(a_variable_of_make_comes_before_the_environment)
+{
+	strv_add(&options.request.variables, "ARCH=riscv");
+	strv_add(&options.request.environment, "ARCH=mips");
+	assert_names("", "a b", "riscv-a riscv-b");
+}
+END_TEST
+
+START_TEST(equal_last_components_are_told_apart)
+{
+	char *names = names_of("arm64", "a/x.config b/x.config c", no_env);
+
+	ck_assert_str_ne(list.v[0].name, list.v[1].name);
+	ck_assert(str_starts(list.v[0].name, "arm64-x-"));
+	ck_assert(str_starts(list.v[1].name, "arm64-x-"));
+	ck_assert_str_eq(list.v[2].name, "arm64-c");
+	free(names);
+}
+END_TEST
+
+START_TEST(a_name_leads_out_of_no_directory)
+{
+	assert_names("../x", "..", "x-_.");
+}
+END_TEST
+
+/* From good to bad. */
+static const int order[] = { 0, 101, 125, 2, 1, 255, 130 };
+#define N_ORDER ((int)(sizeof(order) / sizeof(*order)))
+
+START_TEST(the_worse_status_counts)
+{
+	for (int i = 0; i < N_ORDER; i++) {
+		int worse = order[i > _i ? i : _i];
+
+		ck_assert_int_eq(build_status_worse(order[_i], order[i]),
+				 worse);
+		ck_assert_int_eq(build_status_worse(order[i], order[_i]),
+				 worse);
+	}
+}
+END_TEST
+
+START_TEST(the_status_of_make_is_that_of_a_failure)
+{
+	ck_assert_int_eq(build_status_worse(125, 3), 3);
+	ck_assert_int_eq(build_status_worse(3, 1), 1);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("cli/build");
+	TCase *t = tcase_create("build");
+
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_test(t, each_architecture_is_built_with_each_configuration);
+	tcase_add_test(t, what_is_named_twice_is_built_once);
+	tcase_add_test(t, the_only_one_is_no_part_of_anything);
+	tcase_add_test(t, each_has_an_output_directory);
+	tcase_add_test(t, without_an_architecture_it_is_that_of_make);
+	tcase_add_test(t, a_variable_of_make_comes_before_the_environment);
+	tcase_add_test(t, equal_last_components_are_told_apart);
+	tcase_add_test(t, a_name_leads_out_of_no_directory);
+	tcase_add_loop_test(t, the_worse_status_counts, 0, N_ORDER);
+	tcase_add_test(t, the_status_of_make_is_that_of_a_failure);
+	suite_add_tcase(s, t);
+	return suite_run(s);
+}
