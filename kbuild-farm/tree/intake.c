@@ -102,10 +102,10 @@ int tree_intake_add(struct tree_intake *in, const char *path,
 		    git_filemode_t mode, long long mtime, struct buf *content,
 		    struct err *err)
 {
-	struct tree_entry *e;
+	struct tree_entry *e = NULL;
 	int ret = new_entry(in, path, mode, mtime, &e, err);
 
-	if (ret)
+	if (!e)
 		return ret;
 	in->bytes += content->len;
 	in->batch_bytes += content->len;
@@ -123,7 +123,7 @@ int tree_intake_add(struct tree_intake *in, const char *path,
 int tree_intake_again(struct tree_intake *in, const char *path,
 		      const char *target, struct err *err)
 {
-	struct tree_entry *to = find_named(in, target), *e;
+	struct tree_entry *to = find_named(in, target), *e = NULL;
 	int ret = to && to->waits ? flush_batch(in, err) : 0;
 	struct tree_entry same;
 
@@ -135,7 +135,7 @@ int tree_intake_again(struct tree_intake *in, const char *path,
 			       path, target);
 	same = *to;
 	ret = new_entry(in, path, same.mode, same.mtime, &e, err);
-	if (!ret)
+	if (e)
 		e->id = same.id;
 	return ret;
 }
@@ -178,7 +178,8 @@ static int write_items(struct tree_intake *in, struct item *items, size_t n,
 	struct buf text = { 0 };
 	int ret;
 
-	qsort(items, n, sizeof(*items), compare_items);
+	if (n)
+		qsort(items, n, sizeof(*items), compare_items);
 	for (size_t i = 0; i < n; i++) {
 		buf_printf(&text, "%o %.*s", (unsigned)items[i].mode,
 			   (int)items[i].len, items[i].name);

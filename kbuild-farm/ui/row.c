@@ -126,9 +126,9 @@ void ui_columns_put(const struct ui_columns *c, const struct ui_area *a,
 
 bool ui_row_works(const struct ui_model *m, uint64_t now)
 {
-	static const char *const without[] = { "config", "link", "modpost",
-					       "dtbs", "install",
-					       "artifacts" };
+	static const char *const without[] = {
+		"config", "link", "modpost", "dtbs", "install", "artifacts"
+	};
 	const char *phase = ui_model_phase(m);
 
 	for (size_t i = 0; i < sizeof(without) / sizeof(*without); i++) {

@@ -321,7 +321,8 @@ END_TEST
 
 START_TEST(a_move_that_was_killed_is_gone_on_with)
 {
-	int rounds = getenv("TREE_ROUNDS") ? atoi(getenv("TREE_ROUNDS")) : 25;
+	const char *asked = getenv("TREE_ROUNDS");
+	int rounds = asked ? atoi(asked) : 25;
 	static const char *const revs[] = { "v1", "v2", "main" };
 	unsigned interrupted = 0, seed = (unsigned)time(NULL);
 	char *head;
