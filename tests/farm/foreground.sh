@@ -65,13 +65,21 @@ check "a build with the same options" "$bin/kfarm" build -C "$tree" -a arm64 \
 is "keeps it" "$before" "$(sha256sum <"$build/.config")"
 
 # Ctrl-C: once for make and what it runs, not again through kfarm.
-menu '\003' menuconfig
-is "menuconfig, Ctrl-C: status as of a signal" 130 $?
+menu '\003' --menuconfig -o "$work/none" scripts_basic
+is "--menuconfig, Ctrl-C: status as of a signal" 130 $?
 is "and the .config as it was" "$before" "$(sha256sum <"$build/.config")"
+check "and nothing is built" [ ! -e "$work/none" ]
 is "make was interrupted once" 1 \
 	"$(grep -ac 'menuconfig\] Interrupt' "$work/screen")"
 wait_for 10 nothing_left
 check "nothing is left" nothing_left
+menu "$down n $leave" --menuconfig -o "$work/out" scripts_basic
+is "--menuconfig, saved: status" 0 $?
+check "the choice is in the .config" \
+	grep -q '^# CONFIG_MODULES is not set' "$build/.config"
+check "and what was built has it" cmp "$build/.config" "$work/out/config"
+is "it says nothing of another build" 0 \
+	"$(grep -c 'configuration is' "$work/screen")"
 
 # oldconfig without a terminal is answered by who writes to it.
 sed -i '/CONFIG_EXPERT/d' "$build/.config"

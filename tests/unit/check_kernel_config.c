@@ -3,6 +3,7 @@
 #include "kernel/config.h"
 
 #include "kernel-run.h"
+#include "kernel/commands.h"
 #include "kernel/target.h"
 #include "suite.h"
 
@@ -254,6 +255,7 @@ END_TEST
 
 START_TEST(what_the_user_edited_stands_whatever_becomes_of_the_tree)
 {
+	struct buf script = { 0 };
 	char *path;
 
 	put_file("linux/Kconfig", "config A\n", 0644);
@@ -266,6 +268,12 @@ START_TEST(what_the_user_edited_stands_whatever_becomes_of_the_tree)
 	kernel_config_keep_edited(&plan, "menuconfig");
 	put_file("linux/Kconfig", "config AA\n", 0644);
 	ck_assert(!makes_it_again());
+	/* What builds it without kfarm takes it over. */
+	kernel_commands_script(&script, &plan, 1);
+	ck_assert_ptr_nonnull(strstr(buf_str(&script), "\"$here/config\""));
+	ck_assert_ptr_null(strstr(buf_str(&script), "CONFIG_A=y"));
+	ck_assert_ptr_null(strstr(buf_str(&script), " defconfig\n"));
+	buf_release(&script);
 	free(path);
 }
 END_TEST
