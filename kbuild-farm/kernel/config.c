@@ -118,23 +118,29 @@ static int refuse_missed(const struct strv *lines, const char *config,
 	return -EINVAL;
 }
 
-/* Lines of what of the fragments is not in the .config that was made. */
-static int find_missed(const struct kernel_plan *p, struct strv *lines,
-		       struct err *err)
+/* Finds what of the fragments is not in the .config that was made. */
+static int find_missed(struct kernel_run *run, struct err *err)
 {
+	const struct kernel_plan *p = run->plan;
 	char *path = kernel_plan_path(p, ".config");
+	struct kernel_missed_of of = { &p->kconfig, p->tree, p->arch.srcarch,
+				       NULL };
 	struct kernel_missed *missed = NULL;
+	struct strv replaced = { 0 };
 	struct buf config = { 0 };
 	size_t n = 0;
 	int ret = fs_read(path, KERNEL_CONFIG_MAX, &config, err);
 
+	of.config = buf_str(&config);
 	if (!ret)
-		kernel_kconfig_missed(&p->kconfig, buf_str(&config), &missed,
-				      &n);
+		kernel_kconfig_missed(&p->kconfig, of.config, &missed, &n);
 	if (n)
-		kernel_missed_lines(missed, n, p->tree, p->arch.srcarch,
-				    buf_str(&config), lines);
+		kernel_missed_lines(missed, n, &of, &run->config.missed,
+				    &replaced);
+	for (size_t i = 0; i < replaced.n; i++)
+		kernel_run_note(run, "%s", replaced.v[i]);
 	kernel_kconfig_missed_free(missed, n);
+	strv_release(&replaced);
 	buf_release(&config);
 	free(path);
 	return ret;
@@ -235,7 +241,7 @@ int kernel_config_apply(struct kernel_run *run, struct err *err)
 		kernel_config_stamp_release(s);
 		ret = make_as_asked(run, err);
 		if (!ret)
-			ret = find_missed(p, &s->missed, err);
+			ret = find_missed(run, err);
 		made = !ret;
 	}
 	if (!ret && s->missed.n && !p->request->allow_mismatch) {

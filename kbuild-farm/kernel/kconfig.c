@@ -75,23 +75,31 @@ static int read_fragments(struct kernel_kconfig *k,
 
 /* ---- what they ask ---- */
 
-/* Where a line of a fragment stands, for people; the caller frees it. */
+/* Which fragment it is a line of. */
+static size_t fragment_of_line(const struct kernel_kconfig *k, const char *line)
+{
+	size_t i = 0;
+
+	while (i + 1 < k->n_fragments &&
+	       (line < k->fragment[i].text ||
+		line >= k->fragment[i].text + strlen(k->fragment[i].text)))
+		i++;
+	return i;
+}
+
+/* Where it stands, for people; the caller frees it. */
 static char *place_of_line(const struct kernel_kconfig *k, const char *line)
 {
-	for (size_t i = 0; i < k->n_fragments; i++) {
-		const struct kernel_fragment *f = &k->fragment[i];
-		const char *at = f->text;
-		size_t n = 1;
+	const struct kernel_fragment *f =
+		&k->fragment[fragment_of_line(k, line)];
+	const char *at = f->text;
+	size_t n = 1;
 
-		if (!at || line < at || line > at + strlen(at))
-			continue;
-		if (f->literal)
-			return xstrdup(f->where);
-		for (; at < line; at = kernel_setting_next(at))
-			n++;
-		return xasprintf("%s:%zu", f->name, n);
-	}
-	return xstrdup("");
+	if (f->literal)
+		return xstrdup(f->where);
+	for (; at < line; at = kernel_setting_next(at))
+		n++;
+	return xasprintf("%s:%zu", f->name, n);
 }
 
 /* Up to NOTES of a kind are told, of the others the number. */
@@ -220,6 +228,21 @@ bool kernel_kconfig_asks(const struct kernel_kconfig *k, const char *config,
 	return bytes_equal(s ? s->value :
 			       kernel_setting_value(base ? base : "", symbol),
 			   bytes_str("y"));
+}
+
+bool kernel_kconfig_asks_later(const struct kernel_kconfig *k,
+			       const char *symbol, const char *other)
+{
+	const struct kernel_setting *a, *b;
+	size_t in_a, in_b;
+
+	a = kernel_settings_find(&k->asked, bytes_str(symbol));
+	b = kernel_settings_find(&k->asked, bytes_str(other));
+	if (!a || !b || !bytes_equal(a->value, bytes_str("y")))
+		return false;
+	in_a = fragment_of_line(k, a->line);
+	in_b = fragment_of_line(k, b->line);
+	return in_a > in_b || (in_a == in_b && a->line > b->line);
 }
 
 /* ---- what is made of it ---- */

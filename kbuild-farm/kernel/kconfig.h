@@ -86,6 +86,9 @@ struct kernel_missed {
  */
 void kernel_kconfig_missed(const struct kernel_kconfig *k, const char *config,
 			   struct kernel_missed **out, size_t *n);
+/* Is `symbol` asked to be y, and by a later line than `other` is? */
+bool kernel_kconfig_asks_later(const struct kernel_kconfig *k,
+			       const char *symbol, const char *other);
 void kernel_kconfig_missed_free(struct kernel_missed *list, size_t n);
 
 #endif

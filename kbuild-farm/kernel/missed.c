@@ -85,18 +85,19 @@ static char *without_prompt(const struct kernel_symbol *s, const char *config)
 	return out;
 }
 
-/* It is one of a choice in which another one was made. */
-static char *chosen_instead(const struct kernel_symbols *all, size_t choice,
-			    const struct kernel_symbol *s, const char *config)
+/* The other one of its choice that is chosen; borrowed, NULL: none. */
+static const char *chosen_instead(const struct kernel_symbols *all,
+				  const struct kernel_symbol_entry *e,
+				  const struct kernel_symbol *s,
+				  const char *config)
 {
-	const struct strv *members = &all->choice[choice - 1];
+	const struct strv *members = e->choice ? &all->choice[e->choice - 1] :
+						 NULL;
 
-	for (size_t i = 0; i < members->n; i++) {
+	for (size_t i = 0; members && i < members->n; i++) {
 		if (strcmp(members->v[i], s->name) != 0 &&
 		    is_there(members->v[i], config, KERNEL_Y))
-			return xasprintf("it is one of a choice, in which %s "
-					 "is chosen",
-					 members->v[i]);
+			return members->v[i];
 	}
 	return NULL;
 }
@@ -167,11 +168,12 @@ static char *why_not_open(const struct kernel_symbol *s,
 			  const struct kernel_symbol_entry *e,
 			  const char *config)
 {
-	char *out = e->choice ? chosen_instead(all, e->choice, s, config) :
-				NULL;
+	const char *other = chosen_instead(all, e, s, config);
+	char *out = other ? xasprintf("it is one of a choice, in which %s is "
+				      "chosen",
+				      other) :
+			    range_of(e, config);
 
-	if (!out)
-		out = range_of(e, config);
 	if (!out)
 		out = asked_by_kconfig(e);
 	return out ? out : xstrdup("Kconfig decides otherwise");
@@ -312,9 +314,41 @@ char *kernel_missed_reason(const struct kernel_symbol *s,
 	return why_not_set(s, all, is_tristate ? wanted : KERNEL_M, config);
 }
 
+/* The line of one that gave way to a later choice; NULL: it did not. */
+static char *replaced_line(const struct kernel_missed *m,
+			   const struct kernel_symbol *s,
+			   const struct kernel_symbols *all,
+			   const struct kernel_missed_of *of)
+{
+	for (size_t i = 0; of->asked && i < s->n_entries; i++) {
+		const char *other = chosen_instead(all, &s->entry[i], s,
+						   of->config);
+		char *symbol = xasprintf("CONFIG_%s", other ? other : "");
+		bool later = !strcmp(m->asked, "y") &&
+			     kernel_kconfig_asks_later(of->asked, symbol,
+						       m->symbol);
+
+		free(symbol);
+		if (later)
+			return xasprintf("CONFIG_%s counts, not %s (%s) of the "
+					 "same choice",
+					 other, m->symbol,
+					 m->where ? m->where : "-K");
+	}
+	return NULL;
+}
+
+static char *missed_line(const struct kernel_missed *m, const char *why)
+{
+	return xasprintf("%s: asked %s%s%s%s, is %s%s%s", m->symbol, m->asked,
+			 m->where ? " (" : "", m->where ? m->where : "",
+			 m->where ? ")" : "", m->is, why ? ": " : "",
+			 why ? why : "");
+}
+
 void kernel_missed_lines(const struct kernel_missed *missed, size_t n,
-			 const char *tree, const char *srcarch,
-			 const char *config, struct strv *out)
+			 const struct kernel_missed_of *of, struct strv *out,
+			 struct strv *replaced)
 {
 	struct kernel_symbols all;
 	struct strv names = { 0 };
@@ -322,18 +356,21 @@ void kernel_missed_lines(const struct kernel_missed *missed, size_t n,
 
 	for (size_t i = 0; i < n; i++)
 		strv_add(&names, missed[i].symbol + strlen("CONFIG_"));
-	known = !kernel_symbols_read(&all, tree, srcarch, &names);
+	known = !kernel_symbols_read(&all, of->tree, of->srcarch, &names);
 	for (size_t i = 0; i < n; i++) {
-		const char *where = missed[i].where;
-		char *why = known ? kernel_missed_reason(&all.v[i], &all,
-							 missed[i].asked,
-							 config) :
-				    NULL;
+		const struct kernel_missed *m = &missed[i];
+		char *line = known ? replaced_line(m, &all.v[i], &all, of) :
+				     NULL;
+		char *why = NULL;
 
-		strv_addf(out, "%s: asked %s%s%s%s, is %s%s%s",
-			  missed[i].symbol, missed[i].asked, where ? " (" : "",
-			  where ? where : "", where ? ")" : "", missed[i].is,
-			  why ? ": " : "", why ? why : "");
+		if (line) {
+			strv_own(replaced, line);
+			continue;
+		}
+		if (known)
+			why = kernel_missed_reason(&all.v[i], &all, m->asked,
+						   of->config);
+		strv_own(out, missed_line(m, why));
 		free(why);
 	}
 	kernel_symbols_release(&all);

@@ -16,12 +16,21 @@
 char *kernel_missed_reason(const struct kernel_symbol *s,
 			   const struct kernel_symbols *all, const char *asked,
 			   const char *config);
+
+/* What the settings were asked of. */
+struct kernel_missed_of {
+	const struct kernel_kconfig *asked; /* may be NULL */
+	const char *tree, *srcarch;
+	const char *config; /* the text of the .config that was made */
+};
+
 /*
  * Add to `out` a line for each of `missed` with its reason; without one where
- * the tree has no Kconfig.
+ * the tree has no Kconfig.  What gave way to another one of the same choice
+ * that was asked for later is a line of `replaced`: it is as asked.
  */
 void kernel_missed_lines(const struct kernel_missed *missed, size_t n,
-			 const char *tree, const char *srcarch,
-			 const char *config, struct strv *out);
+			 const struct kernel_missed_of *of, struct strv *out,
+			 struct strv *replaced);
 
 #endif

@@ -44,7 +44,8 @@ config_time()
 
 printf '%s\n' '# of a board' CONFIG_BLK_DEV=y '# CONFIG_ACPI is not set' \
 	CONFIG_HZ_100=y | gzip >"$files/board"
-printf '%s\n' CONFIG_I2C=y CONFIG_ACPI=y >"$files/more.config"
+printf '%s\n' CONFIG_I2C=y CONFIG_ACPI=y CONFIG_HZ_300=y \
+	>"$files/more.config"
 cat >>"$KFARM_CONFIG" <<END
 [config "board"]
 	kconfig = $bad_http/file/board
@@ -68,6 +69,7 @@ wrong=(-K CONFIG_DRM_I915=m -K CONFIG_LOG_BUF_SHIFT=99 -K CONFIG_X86_64=y
 
 check "a name, a URL and settings" configure "${request[@]}" outputmakefile
 says "a setting in place of another" "CONFIG_ACPI: n (-K) counts, not y ($bad_http/file/more.config:2)"
+says "a choice in place of another" "CONFIG_HZ_250 counts, not CONFIG_HZ_300"
 for line in CONFIG_BLK_DEV=y CONFIG_I2C=y CONFIG_HZ_250=y \
 	'# CONFIG_ACPI is not set' 'CONFIG_CMDLINE="quiet"' \
 	'CONFIG_LOCALVERSION="-x"'; do

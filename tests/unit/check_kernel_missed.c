@@ -221,8 +221,10 @@ START_TEST(each_setting_is_a_line)
 		  NULL },
 	};
 	struct strv lines = { 0 };
+	const struct kernel_missed_of of = { NULL, tree, "arm64",
+					     "CONFIG_BUS=y\n" };
 
-	kernel_missed_lines(missed, 2, tree, "arm64", "CONFIG_BUS=y\n", &lines);
+	kernel_missed_lines(missed, 2, &of, &lines, NULL);
 	ck_assert_uint_eq(lines.n, 2);
 	ck_assert_str_eq(lines.v[0], "CONFIG_DISK: asked m (disk.config:3), is "
 				     "n: it depends on BLOCK, which is n");
@@ -233,13 +235,61 @@ START_TEST(each_setting_is_a_line)
 }
 END_TEST
 
+/* Two of a choice: as asked, if the later one is what is chosen. */
+static const struct {
+	const char *first, *second, *config;
+	bool replaced;
+} choices[] = {
+	{ "CONFIG_SMALL=y", "CONFIG_LARGE=y",
+	  "CONFIG_PAGED=y\nCONFIG_LARGE=y\n", true },
+	{ "CONFIG_LARGE=y", "CONFIG_SMALL=y",
+	  "CONFIG_PAGED=y\nCONFIG_LARGE=y\n", false },
+	{ "CONFIG_SMALL=y", "CONFIG_NET=y",
+	  "CONFIG_PAGED=y\nCONFIG_LARGE=y\nCONFIG_NET=y\n", false },
+};
+
+START_TEST(a_later_choice_takes_the_place_of_an_earlier_one)
+{
+	struct kernel_request r = { .kconfig = "defconfig" };
+	struct strv lines = { 0 }, replaced = { 0 };
+	struct kernel_missed_of of = { NULL, tree, "arm64",
+				       choices[_i].config };
+	struct kernel_missed *missed;
+	struct kernel_kconfig k;
+	struct err err = { 0 };
+	size_t n;
+
+	strv_add(&r.kconfig_add, choices[_i].first);
+	strv_add(&r.kconfig_add, choices[_i].second);
+	ck_assert_int_eq(
+		kernel_kconfig_read(&k, &r, tree, "arm64", false, &err), 0);
+	of.asked = &k;
+	kernel_kconfig_missed(&k, of.config, &missed, &n);
+	ck_assert_uint_eq(n, 1);
+	kernel_missed_lines(missed, n, &of, &lines, &replaced);
+	ck_assert_uint_eq(lines.n, !choices[_i].replaced);
+	ck_assert_uint_eq(replaced.n, choices[_i].replaced);
+	if (replaced.n)
+		ck_assert_str_eq(
+			replaced.v[0],
+			"CONFIG_LARGE counts, not CONFIG_SMALL (-K) of "
+			"the same choice");
+	kernel_kconfig_missed_free(missed, n);
+	kernel_kconfig_release(&k);
+	strv_release(&r.kconfig_add);
+	strv_release(&replaced);
+	strv_release(&lines);
+}
+END_TEST
+
 START_TEST(a_tree_without_kconfig_leaves_it_at_that)
 {
 	struct kernel_missed missed = { (char[]){ "CONFIG_A" }, (char[]){ "y" },
 					(char[]){ "n" }, NULL };
 	struct strv lines = { 0 };
+	const struct kernel_missed_of of = { NULL, top, "arm64", "" };
 
-	kernel_missed_lines(&missed, 1, top, "arm64", "", &lines);
+	kernel_missed_lines(&missed, 1, &of, &lines, NULL);
 	ck_assert_str_eq(lines.v[0], "CONFIG_A: asked y, is n");
 	strv_release(&lines);
 }
@@ -256,6 +306,7 @@ START_TEST(what_is_no_kconfig_does_no_harm)
 		"choice\nmenu\nif\nconfig A \\",
 		"source\nsource \"\nconfig A\n\tprompt\n\tbool \"",
 	};
+	const struct kernel_missed_of of = { NULL, tree, "arm64", "" };
 
 	for (size_t i = 0; i < sizeof(odd) / sizeof(*odd); i++) {
 		struct kernel_missed missed = { (char[]){ "CONFIG_A" },
@@ -264,7 +315,7 @@ START_TEST(what_is_no_kconfig_does_no_harm)
 		struct strv lines = { 0 };
 
 		put_file("linux/Kconfig", odd[i], 0644);
-		kernel_missed_lines(&missed, 1, tree, "arm64", "", &lines);
+		kernel_missed_lines(&missed, 1, &of, &lines, NULL);
 		ck_assert_uint_eq(lines.n, 1);
 		strv_release(&lines);
 	}
@@ -280,6 +331,9 @@ int main(void)
 	tcase_add_loop_test(tc, the_reason_is_named, 0,
 			    sizeof(cases) / sizeof(*cases));
 	tcase_add_test(tc, each_setting_is_a_line);
+	tcase_add_loop_test(tc,
+			    a_later_choice_takes_the_place_of_an_earlier_one, 0,
+			    sizeof(choices) / sizeof(*choices));
 	tcase_add_test(tc, a_tree_without_kconfig_leaves_it_at_that);
 	tcase_add_test(tc, what_is_no_kconfig_does_no_harm);
 	suite_add_tcase(s, tc);
