@@ -217,6 +217,7 @@ static int run_steps(struct kernel_run *run, struct kernel_artifacts *artifacts,
 	if (ret)
 		return ret;
 	emit_start(run);
+	kernel_dirty_begin(&run->dirty, run->plan);
 	ret = kernel_config_apply(run, err);
 	run->unconfigured = ret && !is_for_config(&run->plan->request->targets);
 	if (!ret)
@@ -375,6 +376,11 @@ static void finish_build(struct kernel_result *out, struct kernel_run *run,
 		kernel_farm_tell_done(&run->farm, KERNEL_INTERRUPTED);
 		return;
 	}
+	if (kernel_dirty_end(&run->dirty, false))
+		kernel_run_note(run,
+				"what was changed in the tree is not "
+				"known: %s",
+				run->dirty.err.text);
 	out->status = build_status(run, ret, err);
 	if (run->full.text[0])
 		out->cause = KERNEL_CAUSE_MACHINE;

@@ -211,6 +211,20 @@ static void put_release(json_t *source, const struct kernel_plan *p)
 	free(path);
 }
 
+static void put_changes(json_t *git, const struct tree_dirty *d)
+{
+	char hex[DIGEST_HEX];
+
+	if (!d->known)
+		return;
+	json_object_set_new(git, "dirty", json_boolean(d->n > 0));
+	if (!d->n)
+		return;
+	digest_hex(&d->digest, hex);
+	add_integer(git, "dirty_files", (int64_t)d->n);
+	add_text(git, "dirty_digest", hex);
+}
+
 static void put_tree(json_t *root, const struct kernel_metadata *m)
 {
 	const struct tree_rev *rev = &m->plan->rev;
@@ -225,6 +239,7 @@ static void put_tree(json_t *root, const struct kernel_metadata *m)
 	add_text(git, "git_branch", rev->branch);
 	add_text(git, "git_commit", rev->commit);
 	add_text(git, "git_url", rev->url);
+	put_changes(git, &m->run->dirty.is);
 	add_text(git, "tree", m->plan->request->tree);
 	add_text(git, "rev", m->plan->request->rev);
 	add_group(root, "git", git);

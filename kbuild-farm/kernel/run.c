@@ -372,6 +372,7 @@ int kernel_run_jobs(struct kernel_run *run)
 
 void kernel_run_end(struct kernel_run *run)
 {
+	kernel_dirty_end(&run->dirty, true);
 	kernel_farm_close(&run->farm);
 	if (run->maker.stopping)
 		kernel_maker_kill_rest();

@@ -7,6 +7,7 @@
 
 #include "kernel/build.h"
 #include "kernel/config-stamp.h"
+#include "kernel/dirty.h"
 #include "kernel/farm.h"
 #include "kernel/follow.h"
 #include "kernel/goal.h"
@@ -30,6 +31,7 @@ struct kernel_run {
 	struct kernel_follow follow;
 	struct kernel_config_stamp config; /* once that is made, */
 	int64_t config_time; /* and of when the .config was then */
+	struct kernel_dirty dirty;
 	struct strv env; /* of all that is started */
 	unsigned jobs;
 	struct kernel_goals goals; /* what was asked for */

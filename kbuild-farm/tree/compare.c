@@ -4,10 +4,12 @@
 #include "base/beneath.h"
 #include "base/fs.h"
 #include "base/task.h"
+#include "tree/name.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -73,11 +75,6 @@ struct looking {
 	struct err err;
 };
 
-static char *path_of_name(const struct tree_dir *d, const char *name)
-{
-	return *d->path ? xasprintf("%s/%s", d->path, name) : xstrdup(name);
-}
-
 static int failed_at(struct looking *l, const char *path, int error)
 {
 	return err_set(&l->err, error, "%s: %s", path, strerror(error));
@@ -85,8 +82,15 @@ static int failed_at(struct looking *l, const char *path, int error)
 
 static int remove_it(struct looking *l, const char *name, const char *path)
 {
-	int ret = fs_remove_at(l->fd, name);
+	int ret;
 
+	if (l->m->look_only) {
+		pthread_mutex_lock(&l->m->mutex);
+		strv_add(&l->m->extra, path);
+		pthread_mutex_unlock(&l->m->mutex);
+		return 0;
+	}
+	ret = fs_remove_at(l->fd, name);
 	if (ret && ret != -ENOENT)
 		return failed_at(l, path, -ret);
 	atomic_fetch_add(&l->m->removed, 1);
@@ -99,6 +103,10 @@ static int compare_submodule(struct looking *l, const char *name,
 {
 	int ret;
 
+	if (l->m->look_only) {
+		l->m->state[i] = TREE_SAME;
+		return 0;
+	}
 	if (!unlinkat(l->fd, name, AT_REMOVEDIR))
 		return 0;
 	ret = remove_it(l, name, path);
@@ -116,9 +124,11 @@ static int compare_file(struct looking *l, const char *name, size_t i)
 		return errno == ENOENT ? 0 : failed_at(l, e->path, errno);
 	if (e->mode == GIT_FILEMODE_COMMIT && S_ISDIR(st.st_mode))
 		return compare_submodule(l, name, e->path, i);
-	if (!mode_fits(e, st.st_mode))
+	if (!mode_fits(e, st.st_mode) && (!m->look_only || S_ISDIR(st.st_mode)))
 		return remove_it(l, name, e->path);
-	m->state[i] = tree_moving_is_known(e, &st) ? TREE_SAME : TREE_UNSURE;
+	m->state[i] = mode_fits(e, st.st_mode) && tree_moving_is_known(e, &st) ?
+			      TREE_SAME :
+			      TREE_UNSURE;
 	return 0;
 }
 
@@ -135,19 +145,23 @@ static int compare_dir(struct looking *l, const char *name, const char *path)
 static int compare_name(struct looking *l, const char *name)
 {
 	const struct tree_files *f = &l->m->files;
-	char *path = path_of_name(l->dir, name);
-	const git_index_entry *file = tree_files_find(f, l->dir->first,
-						      l->dir->end, path);
-	int ret = 0;
+	char path[TREE_PATH_MAX + NAME_MAX + 2], *at = path;
+	const git_index_entry *file;
 
+	/* This is done a hundred thousand times. */
+	if (*l->dir->path) {
+		at = stpcpy(at, l->dir->path);
+		*at++ = '/';
+	}
+	strcpy(at, name);
+	file = tree_files_find(f, l->dir->first, l->dir->end, path);
 	if (file)
-		ret = compare_file(l, name, (size_t)(file - f->v));
-	else if (tree_files_dir(f, l->dir->depth + 1, path))
-		ret = compare_dir(l, name, path);
-	else if (*l->dir->path || strcmp(name, TREE_GIT_LINK))
-		ret = remove_it(l, name, path);
-	free(path);
-	return ret;
+		return compare_file(l, name, (size_t)(file - f->v));
+	if (tree_files_dir(f, l->dir->depth + 1, path))
+		return compare_dir(l, name, path);
+	if (!*l->dir->path && !strcmp(name, TREE_GIT_LINK))
+		return 0;
+	return remove_it(l, name, path);
 }
 
 static int compare_all(struct looking *l)
@@ -180,7 +194,14 @@ static void compare_each_in(struct tree_moving *m, const struct tree_dir *d)
 
 	if (atomic_load(&m->failed))
 		return;
-	l.fd = beneath_open(m->root, d->path, true);
+	if (m->stop && atomic_load(m->stop)) {
+		tree_moving_fail(m, -ECANCELED, &l.err);
+		return;
+	}
+	l.fd = beneath_open(m->root, d->path, !m->look_only);
+	/* Not there, or no directory: nor are its files. */
+	if (l.fd < 0 && m->look_only)
+		return;
 	ret = l.fd < 0 ? failed_at(&l, d->path, -l.fd) : compare_all(&l);
 	if (ret)
 		tree_moving_fail(m, ret, &l.err);

@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "base/vec.h"
 #include "tree/git.h"
+#include "tree/index.h"
 #include "tree/name.h"
 
 #include <errno.h>
@@ -208,9 +209,26 @@ int tree_files_read(struct tree_files *out, git_repository *repo,
 	return find_dirs(out, err);
 }
 
+int tree_files_of_index(struct tree_files *out, const struct tree_index *index,
+			struct err *err)
+{
+	*out = (struct tree_files){ .borrowed = true };
+	out->v = xcalloc(index->n + 1, sizeof(*out->v));
+	for (size_t i = 0; i < index->n; i++) {
+		const git_index_entry *e = &index->v[i];
+
+		if (strlen(e->path) > TREE_PATH_MAX)
+			return err_set(err, EINVAL, "%.200s...: too long",
+				       e->path);
+		if (!out->n || strcmp(out->v[out->n - 1].path, e->path))
+			out->v[out->n++] = *e;
+	}
+	return find_dirs(out, err);
+}
+
 void tree_files_release(struct tree_files *f)
 {
-	for (size_t i = 0; i < f->n; i++)
+	for (size_t i = 0; !f->borrowed && i < f->n; i++)
 		free((char *)f->v[i].path);
 	for (size_t i = 0; i < f->n_dirs; i++)
 		free(f->dir[i].path);

@@ -8,6 +8,7 @@
 #include "base/err.h"
 
 #include <git2.h>
+#include <stdbool.h>
 
 #define TREE_FILES_MAX 1000000
 
@@ -23,8 +24,9 @@ struct tree_files {
 	 * Sorted by path (strcmp).  What the file system said of a file is
 	 * zeroed where that is not known.
 	 */
-	git_index_entry *v; /* owns the paths */
+	git_index_entry *v;
 	size_t n;
+	bool borrowed; /* the paths are an index's */
 	/* All directories, by depth and path (strcmp). */
 	struct tree_dir *dir;
 	size_t n_dirs;
@@ -39,6 +41,13 @@ struct tree_files {
  */
 int tree_files_read(struct tree_files *out, git_repository *repo,
 		    const git_oid *commit, struct err *err);
+/*
+ * The same of an index, which must outlive it.  Of the sides of a conflict
+ * there is one, with their flags.
+ */
+struct tree_index;
+int tree_files_of_index(struct tree_files *out, const struct tree_index *index,
+			struct err *err);
 void tree_files_release(struct tree_files *f);
 
 /* The entry at `path` among those from `first` up to `end`, or NULL. */

@@ -10,6 +10,7 @@
 #ifndef TREE_MOVING_H
 #define TREE_MOVING_H
 
+#include "base/str.h"
 #include "tree/files.h"
 
 #include <pthread.h>
@@ -34,6 +35,9 @@ struct tree_moving {
 	struct tree_files files; /* of the commit, with what is known */
 	uint8_t *state; /* enum tree_file_state of each */
 	unsigned threads;
+	/* Remove and make nothing: what is no part of the commit is `extra`. */
+	bool look_only;
+	const atomic_bool *stop; /* -ECANCELED; or NULL */
 
 	size_t *todo; /* those that are not TREE_SAME */
 	size_t n_todo;
@@ -46,9 +50,10 @@ struct tree_moving {
 	/* Of all threads. */
 	atomic_size_t done, written, removed;
 	atomic_bool failed;
-	pthread_mutex_t mutex; /* for the two below */
+	pthread_mutex_t mutex; /* for those below */
 	struct err why;
 	int ret;
+	struct strv extra;
 };
 
 /* The first failure counts; from any thread. */

@@ -173,38 +173,28 @@ out:
 	return ret;
 }
 
-static int put_index(const struct tree_moving *m,
-		     const struct tree_worktree_setup *s, struct err *err)
-{
-	char *index = path_in_worktree(s, "git/index");
-	int ret = 0;
-
-	if (m->n_todo || m->removed || !fs_exists(index))
-		ret = tree_known_write(&m->files, index, err);
-	free(index);
-	return ret;
-}
-
 static int move_to(struct tree_moving *m, const struct tree_worktree_setup *s,
 		   struct tree_worktree *out, const git_oid *commit,
 		   struct err *err)
 {
-	char *index = path_in_worktree(s, "git/index");
-	int ret = tree_files_read(&m->files, m->repo, commit, err);
+	char *git = path_in_worktree(s, "git");
+	struct tree_known known = { 0 };
+	int ret = tree_known_read(&known, &m->files, m->repo, commit, git, err);
 
-	if (!ret) {
-		tree_known_read(&m->files, index);
+	if (!ret)
 		ret = put_git_dir(s, m->repo, err);
-	}
 	if (!ret)
 		ret = move_files(m, s, err);
 	if (!ret)
 		ret = put_git_link(s, err);
-	if (!ret)
-		ret = put_index(m, s, err);
+	if (!ret && (m->n_todo || m->removed || !known.listed))
+		ret = tree_known_write(&m->files, commit, git, err);
 	if (!ret)
 		ret = put_beside(s, "git/HEAD", "", out->commit, err);
-	free(index);
+	out->files = m->files.n;
+	tree_files_release(&m->files);
+	tree_known_release(&known);
+	free(git);
 	return ret;
 }
 
@@ -256,7 +246,6 @@ int tree_worktree_move(struct tree_worktree *out,
 		out->src = path_in_worktree(s, "src");
 		ret = move_to(&m, s, out, &found.commit, err);
 	}
-	out->files = m.files.n;
 	out->written = m.written;
 	out->removed = m.removed;
 	release_moving(&m);

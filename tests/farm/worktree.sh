@@ -225,9 +225,77 @@ full_disk()
 	done
 }
 
+# ---- a checkout of the user's own ----
+
+# All of it, git's own files too.
+everything()
+{
+	(cd "$mine" && find . -printf '%p %y %m %s %T@ %C@ %i %l\n' | sort &&
+		find . -type f -print0 | sort -z | xargs -0 cksum)
+}
+
+own_build()
+{
+	rm -rf "$work/out"
+	env KFARM_BUILD_MARK="$work" "$bin/kfarm" build -C "$mine" -a arm64 \
+		-b "$work/own" -o "$work/out" "$@" >"$work/kfarm.log" 2>&1 </dev/null
+}
+
+own_checkout()
+{
+	local first
+
+	git -C "$mine" status -s >/dev/null
+	own_build
+	is "clean checkout: metadata" "false null" \
+		"$(meta '.git | "\(.dirty) \(.dirty_digest)"')"
+	echo 'int dirty;' >>"$mine/alpha/unit_3.c"
+	echo 'int staged;' >>"$mine/alpha/unit_6.c"
+	git -C "$mine" add alpha/unit_6.c
+	echo note >"$mine/notes"
+	# What is in it is newer than the index, and ahead of the clock.
+	touch -d '+2 hours' "$mine/notes" "$mine/Makefile"
+	everything >"$work/before"
+	own_build
+	is "dirty checkout: status" 0 $?
+	everything >"$work/after"
+	check "dirty checkout: byte-identical, dates and index too" \
+		cmp "$work/before" "$work/after"
+	is "dirty checkout: metadata" "true 3" \
+		"$(meta '.git | "\(.dirty) \(.dirty_files)"')"
+	first=$(meta .git.dirty_digest)
+	git -C "$mine" add -A
+	touch -d 2001-01-01 "$mine/notes"
+	own_build
+	is "the same content: the same digest" "$first" \
+		"$(meta .git.dirty_digest)"
+	echo more >>"$mine/notes"
+	own_build
+	check "other content: another digest" \
+		[ "$first" != "$(meta .git.dirty_digest)" ]
+	if mount --bind "$mine" "$mine" 2>/dev/null; then
+		mounts+=("$mine")
+		mount -o remount,bind,ro "$mine"
+		own_build
+		is "read-only checkout" "0 true" "$? $(meta .git.dirty)"
+		umount "$mine" && mounts=("${mounts[@]/$mine/}")
+	else
+		left_out "read-only checkout" "no file system can be mounted"
+	fi
+	if [ "$(id -u)" = 0 ]; then
+		chown -R 12345 "$mine"
+		own_build
+		is "another user's checkout" "0 true" "$? $(meta .git.dirty)"
+		chown -R 0 "$mine"
+	else
+		left_out "another user's checkout" "not root"
+	fi
+}
+
 counts
 usage
 two_at_once
 killed
 full_disk
+own_checkout
 farm_end

@@ -361,7 +361,7 @@ START_TEST(a_move_that_was_killed_is_gone_on_with)
 	check_is(revs[rounds % 3]);
 	head = shell_ask(dir, "ls -A place place/git | tr '\n' ' '");
 	ck_assert_str_eq(head, "place: build git src  place/git: HEAD "
-			       "commondir gitdir index ");
+			       "commondir gitdir index listed ");
 	free(head);
 	printf("%u of %d moves were interrupted\n", interrupted, rounds);
 }

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: tree */
+#include "tree/dirty.h"
+
+#include "../lib/shell.h"
+#include "../lib/tempdir.h"
+#include "suite.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+static char dir[TEMPDIR_SIZE], template[TEMPDIR_SIZE];
+static char *tree;
+
+static void make_template(void)
+{
+	umask(022);
+	tempdir_make(template);
+	shell_git_setup(template);
+	shell_run(
+		template,
+		"git init -q -b main t; cd t; mkdir -p a/b kernel out\n"
+		"echo one >a/b/one; echo two >a/two; echo fork >kernel/fork.c\n"
+		"printf '*.o\\n/out/\\n!keep.o\\n' >.gitignore; : >empty\n"
+		"echo x >x; chmod 755 x; ln -s a/two link; echo y >out/y.txt\n"
+		"git add -A; git add -f out/y.txt; git commit -qm first\n"
+		"touch -d '-1 hour' .git/../*; git status -s");
+}
+
+static void remove_template(void)
+{
+	tempdir_remove(template);
+}
+
+static void set_up(void)
+{
+	char *command = xasprintf("cp -a %s/t .; cd t; sleep 0.02; "
+				  "git status -s",
+				  template);
+
+	tempdir_make(dir);
+	shell_run(dir, command);
+	tree = xasprintf("%s/t", dir);
+	free(command);
+}
+
+static void tear_down(void)
+{
+	tempdir_remove(dir);
+	free(tree);
+}
+
+static struct tree_dirty dirty(void)
+{
+	struct tree_dirty d;
+	struct err err = { 0 };
+
+	ck_assert_msg(!tree_dirty_read(&d, tree, NULL, &err), "%s", err.text);
+	ck_assert(d.known);
+	return d;
+}
+
+/* Everything of it, git's own files as well. */
+static char *listing(void)
+{
+	return shell_ask(
+		dir, "find t -printf '%p %y %m %s %T@ %C@ %i\n' | "
+		     "sort; find t -type f -print0 | sort -z | xargs -0 cksum");
+}
+
+/* After a command in the checkout: how many files differ. */
+static const struct {
+	const char *command;
+	size_t n;
+} changes[] = {
+	{ "true", 0 },
+	{ "echo more >>a/two", 1 },
+	{ "echo TWO >a/two", 1 }, /* as long as before */
+	{ "echo TWO >a/two; git add a/two", 1 },
+	{ "echo TWO >a/two; git add a/two; echo two >a/two", 0 },
+	{ "touch a/two; touch -d 1990-01-01 x", 0 },
+	{ "cp -p a/two z; mv z a/two", 0 },
+	{ "rm a/two", 1 },
+	{ "git rm -q a/two", 1 },
+	{ "git rm -q --cached a/two", 0 },
+	{ "rm -r a", 2 },
+	{ "chmod 644 x", 1 },
+	{ "chmod 644 x; git config core.fileMode false", 0 },
+	{ "echo n >new", 1 },
+	{ "echo n >new; git add new", 1 },
+	{ "echo n >new; git add new; rm new", 0 },
+	{ "echo n >new; git add -N new", 1 },
+	{ "mkdir -p d/e; echo 1 >d/1; echo 2 >d/e/2; echo 3 >d/e/3.o", 2 },
+	{ "echo o >a/new.o; echo o >out/o; mkdir .o; echo x >.o/x", 0 },
+	{ "echo o >a/keep.o", 1 },
+	{ "echo z >out/y.txt", 1 }, /* ignored, but in the commit */
+	{ "ln -sf a/b/one link", 1 },
+	{ "rm link; cp a/two link", 1 },
+	{ "rm a/two; ln -s ../x a/two", 1 },
+	{ "rm a/two; mkdir a/two", 1 },
+	{ "rm a/two; mkdir a/two; echo 1 >a/two/1", 2 },
+	{ "rm -r a; echo a >a", 3 },
+	{ "rm -r a; ln -s /etc a", 3 },
+	{ "mkfifo pipe", 0 },
+	{ "git mv a/two a/three", 2 },
+	{ "git checkout -q -b side; echo s >x; git commit -qam side; "
+	  "git checkout -q main; echo m >x; git commit -qam main; "
+	  "git merge -q side || true",
+	  1 },
+	{ "git update-index --assume-unchanged a/two; echo more >a/two", 0 },
+	{ "git update-index --skip-worktree a/two; rm a/two", 0 },
+	{ "git update-index --index-version 4; echo more >a/two", 1 },
+	{ "git update-index --index-version 4; git status -s", 0 },
+	{ "git config core.autocrlf true; printf 'two\\r\\n' >a/two", 0 },
+	{ "git init -q nested; echo x >nested/x", 0 },
+	{ "printf '\\n' >\"$(printf 'a\\nb')\"", 1 },
+	{ "git worktree add -q ../w; rm -r ../w", 0 },
+	{ "git checkout -q --detach; echo more >x", 1 },
+};
+
+START_TEST(what_differs_is_found_and_nothing_touched)
+{
+	char *command = xasprintf("cd t; %s", changes[_i].command);
+	char *before, *after;
+	struct tree_dirty d;
+
+	shell_run(dir, command);
+	before = listing();
+	d = dirty();
+	after = listing();
+	ck_assert_msg(d.n == changes[_i].n, "%s: %zu", command, d.n);
+	ck_assert_msg(!strcmp(before, after), "%s: touched", command);
+	free(before);
+	free(after);
+	free(command);
+}
+END_TEST
+
+START_TEST(the_digest_is_that_of_the_content)
+{
+	struct tree_dirty a, b, c;
+
+	shell_run(dir, "cd t; echo more >>a/two; echo n >new; rm x");
+	a = dirty();
+	shell_run(dir, "cd t; git add -A; touch -d 2001-01-01 a/two; "
+		       "chmod 600 new; echo o >q.o");
+	b = dirty();
+	ck_assert_uint_eq(a.n, 3);
+	ck_assert_uint_eq(b.n, 3);
+	ck_assert(digest_equal(&a.digest, &b.digest));
+	/* In another place, by another clone. */
+	shell_run(dir, "mv t elsewhere; git clone -q elsewhere t; cd t; "
+		       "echo more >>a/two; echo n >new; rm x");
+	c = dirty();
+	ck_assert(digest_equal(&a.digest, &c.digest));
+	shell_run(dir, "cd t; echo m >new");
+	c = dirty();
+	ck_assert_uint_eq(c.n, 3);
+	ck_assert(!digest_equal(&a.digest, &c.digest));
+}
+END_TEST
+
+/* The stamps say that nothing has changed. */
+START_TEST(a_racy_index_is_not_believed)
+{
+	struct tree_dirty d;
+
+	shell_run(dir, "cd t; touch -d '2020-01-01 00:00:00' a/two; "
+		       "git update-index --refresh -q; "
+		       "touch -d '2020-01-01 00:00:00' .git/index");
+	shell_run(dir, "cd t; printf TWO\\\\n >a/two; "
+		       "touch -d '2020-01-01 00:00:00' a/two");
+	d = dirty();
+	ck_assert_uint_eq(d.n, 1);
+}
+END_TEST
+
+START_TEST(dates_in_the_future_change_nothing)
+{
+	struct tree_dirty d;
+
+	shell_run(dir, "cd t; find . -type f | xargs touch -d '+1 day'; "
+		       "git status -s");
+	d = dirty();
+	ck_assert_uint_eq(d.n, 0);
+	shell_run(dir, "cd t; echo TWO >a/two; touch -d '+1 day' a/two");
+	d = dirty();
+	ck_assert_uint_eq(d.n, 1);
+}
+END_TEST
+
+START_TEST(what_is_no_checkout_is_not_known)
+{
+	struct tree_dirty d;
+	struct err err = { 0 };
+	atomic_bool stop = true;
+
+	ck_assert_int_eq(tree_dirty_read(&d, "/nonexistent", NULL, &err), 0);
+	ck_assert(!d.known);
+	ck_assert_int_eq(tree_dirty_read(&d, dir, NULL, &err), 0);
+	ck_assert(!d.known);
+	ck_assert_int_eq(tree_dirty_read(&d, tree, &stop, &err), -ECANCELED);
+	ck_assert(!d.known);
+	shell_run(dir, "cd t; head -c 100 .git/index >i; mv i .git/index");
+	ck_assert_int_eq(tree_dirty_read(&d, tree, NULL, &err), -EBADMSG);
+	ck_assert_ptr_nonnull(strstr(err.text, "index: is damaged"));
+	ck_assert(!d.known);
+	shell_run(dir, "rm -rf t; git init -q t; echo x >t/x");
+	ck_assert_int_eq(tree_dirty_read(&d, tree, NULL, &err), 0);
+	ck_assert(!d.known);
+}
+END_TEST
+
+START_TEST(a_linked_worktree_has_its_own_index)
+{
+	struct tree_dirty d;
+
+	shell_run(dir, "mv t main; cd main; git worktree add -q ../t; "
+		       "echo dirty >x; cd ../t; git status -s");
+	d = dirty();
+	ck_assert_uint_eq(d.n, 0);
+	shell_run(dir, "cd t; echo more >>a/two; rm -r kernel");
+	d = dirty();
+	ck_assert_uint_eq(d.n, 2);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("tree/dirty");
+	TCase *tc = tcase_create("core");
+
+	tcase_add_unchecked_fixture(tc, make_template, remove_template);
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_set_timeout(tc, 60);
+	tcase_add_loop_test(tc, what_differs_is_found_and_nothing_touched, 0,
+			    sizeof(changes) / sizeof(*changes));
+	tcase_add_test(tc, the_digest_is_that_of_the_content);
+	tcase_add_test(tc, a_racy_index_is_not_believed);
+	tcase_add_test(tc, dates_in_the_future_change_nothing);
+	tcase_add_test(tc, what_is_no_checkout_is_not_known);
+	tcase_add_test(tc, a_linked_worktree_has_its_own_index);
+	suite_add_tcase(suite, tc);
+	return suite_run(suite);
+}
