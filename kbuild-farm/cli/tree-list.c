@@ -10,6 +10,7 @@
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/printable.h"
 #include "base/vec.h"
 #include "conf/conf.h"
 #include "tree/home.h"
@@ -130,25 +131,41 @@ static char *date_text(long long seconds)
 	return xstrdup(text);
 }
 
+/* A server chose these names; the caller frees it. */
+static char *printable_name(const char *name)
+{
+	struct buf out = { 0 };
+
+	printable_add(&out, bytes_str(name), 0);
+	return buf_steal(&out);
+}
+
 static char *head_text(const struct listed *l)
 {
 	const struct tree_branch *h = &l->state.head;
+	char *name, *out;
 
 	if (!l->there)
 		return xasprintf("not cloned: kfarm tree update %s", l->name);
-	return h->name ? xasprintf("%s %.*s", h->name, ABBREVIATED, h->commit) :
-			 xstrdup("-");
+	if (!h->name)
+		return xstrdup("-");
+	name = printable_name(h->name);
+	out = xasprintf("%s %.*s", name, ABBREVIATED, h->commit);
+	free(name);
+	return out;
 }
 
 static char *build_text(const struct last_build *b)
 {
-	char *when, *out;
+	char *when, *text, *out;
 
 	if (!b->status)
 		return xstrdup("-");
 	when = date_text(b->time);
-	out = xasprintf("%s %s %s", b->status, b->revision ? b->revision : "-",
-			when);
+	text = xasprintf("%s %s %s", b->status, b->revision ? b->revision : "-",
+			 when);
+	out = printable_name(text);
+	free(text);
 	free(when);
 	return out;
 }
@@ -161,13 +178,17 @@ static void add_tree_row(struct table *t, const struct listed *l)
 	strv_own(&t->cells,
 		 l->has_state ? size_text(l->state.size) : xstrdup("-"));
 	strv_own(&t->cells, build_text(&l->build));
-	strv_add(&t->cells, l->url ? l->url : "-");
+	strv_own(&t->cells, printable_name(l->url ? l->url : "-"));
 }
 
 static void print_branches(const struct tree_state *s)
 {
-	for (size_t i = 0; i < s->n; i++)
-		printf("%s%s", i ? ", " : "    newest: ", s->branches[i].name);
+	for (size_t i = 0; i < s->n; i++) {
+		char *name = printable_name(s->branches[i].name);
+
+		printf("%s%s", i ? ", " : "    newest: ", name);
+		free(name);
+	}
 	if (s->n)
 		putchar('\n');
 }

@@ -188,7 +188,7 @@ static int make_new_tree(struct tree_worker *w, void *arg, struct err *err)
 	ret = make_new_repository(m, w, &repo, err);
 	tree_worker_progress(w, TREE_MEASURING, 0, 0);
 	if (!ret && m->state.kind != TREE_IN_PLACE)
-		ret = tree_refs_pack(repo, err);
+		ret = tree_refset_pack(repo, err);
 	if (!ret)
 		ret = tree_state_look(&m->state, repo, err);
 	if (!ret)

@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "tree/git.h"
+#include "tree/refs.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -192,9 +193,24 @@ static char *lender(const char *repository)
 	return out;
 }
 
-int tree_adopt_follow(git_repository *repo, struct tree_worker *w,
-		      struct tree_changes *changes, bool *borrows,
-		      struct err *err)
+static int drop_lost(git_repository *repo, const char *name,
+		     struct tree_worker *w, struct err *err)
+{
+	unsigned n = 0;
+	int ret = tree_refset_drop_missing(repo, &n, err);
+
+	if (n)
+		tree_worker_note(w,
+				 "%s: %u branches or tags named commits that "
+				 "are gone from the clone whose objects are "
+				 "borrowed; they are fetched again",
+				 name, n);
+	return ret;
+}
+
+int tree_adopt_follow(git_repository *repo, const char *name,
+		      struct tree_worker *w, struct tree_changes *changes,
+		      bool *borrows, struct err *err)
 {
 	char *source = lender(git_repository_path(repo));
 	git_repository *from = NULL;
@@ -209,6 +225,8 @@ int tree_adopt_follow(git_repository *repo, struct tree_worker *w,
 	else if (source)
 		ret = open_clone(source, &from, err);
 	if (from)
+		ret = drop_lost(repo, name, w, err);
+	if (from && !ret)
 		ret = tree_refs_mirror(repo, from, false, w, changes, err);
 	git_repository_free(from);
 	free(source);

@@ -8,7 +8,7 @@
 #ifndef TREE_ADOPT_H
 #define TREE_ADOPT_H
 
-#include "tree/refs.h"
+#include "tree/refset.h"
 #include "tree/worker.h"
 
 #include <git2.h>
@@ -27,10 +27,11 @@ int tree_adopt_in_place(const char *repository, const char *source,
 			git_repository **out, struct err *err);
 /*
  * Follow the branches and tags of the clone whose objects `repo` borrows, and
- * count what changed; *borrows says whether it does.
+ * count what changed; *borrows says whether it does.  What the clone has lost
+ * is dropped, with a note that begins with `name`.
  */
-int tree_adopt_follow(git_repository *repo, struct tree_worker *w,
-		      struct tree_changes *changes, bool *borrows,
-		      struct err *err);
+int tree_adopt_follow(git_repository *repo, const char *name,
+		      struct tree_worker *w, struct tree_changes *changes,
+		      bool *borrows, struct err *err);
 
 #endif

@@ -164,6 +164,106 @@ static void options_of(const struct talk *t, git_fetch_options *o)
 		o->download_tags = GIT_REMOTE_DOWNLOAD_TAGS_AUTO;
 }
 
+/* As git and libgit2 do it: reference by reference, with their locks. */
+static int update_shared(struct talk *t, const git_fetch_options *options,
+			 struct err *err)
+{
+	/* Pruned first: a branch "a" may have become "a/b". */
+	if (git_remote_prune(t->remote, &t->callbacks) ||
+	    git_remote_update_tips(t->remote, &t->callbacks, 0,
+				   options->download_tags, "kfarm tree update"))
+		return tree_git_failed(err, -1, "%s", t->shown);
+	return 0;
+}
+
+static bool is_fetched_tag(git_odb *odb, git_remote_autotag_option_t tags,
+			   const struct tree_refset *set,
+			   const git_remote_head *head)
+{
+	if (!str_starts(head->name, "refs/tags/") ||
+	    tags == GIT_REMOTE_DOWNLOAD_TAGS_NONE)
+		return false;
+	return tags == GIT_REMOTE_DOWNLOAD_TAGS_ALL ||
+	       (!tree_refset_find(set, head->name) &&
+		git_odb_exists_ext(odb, &head->oid, GIT_ODB_LOOKUP_NO_REFRESH));
+}
+
+/* Without a "+" in front a branch moves forward only. */
+static bool may_become(const struct talk *t, const git_refspec *spec,
+		       const struct tree_ref *was, const git_oid *id)
+{
+	return !was || git_refspec_force(spec) ||
+	       git_graph_descendant_of(t->f->repo, id, &was->id) == 1;
+}
+
+static void put_head(struct talk *t, struct tree_refset *set,
+		     const git_remote_head *head)
+{
+	size_t n = git_remote_refspec_count(t->remote);
+
+	for (size_t i = 0; i < n; i++) {
+		const git_refspec *spec = git_remote_get_refspec(t->remote, i);
+		git_buf name = { 0 };
+		struct tree_ref *was;
+
+		if (git_refspec_direction(spec) != GIT_DIRECTION_FETCH ||
+		    !git_refspec_src_matches(spec, head->name) ||
+		    git_refspec_transform(&name, spec, head->name) || !name.ptr)
+			continue;
+		was = tree_refset_find(set, name.ptr);
+		if (may_become(t, spec, was, &head->oid))
+			tree_refset_put(set, name.ptr, &head->oid);
+		else
+			tree_refset_put(set, name.ptr, &was->id);
+		git_buf_dispose(&name);
+	}
+}
+
+/* What a refspec may have made, and the server has no more. */
+static bool is_pruned(const struct talk *t, const char *name)
+{
+	size_t n = git_remote_refspec_count(t->remote);
+
+	for (size_t i = 0; i < n; i++) {
+		const git_refspec *spec = git_remote_get_refspec(t->remote, i);
+
+		if (git_refspec_direction(spec) == GIT_DIRECTION_FETCH &&
+		    git_refspec_dst_matches(spec, name))
+			return true;
+	}
+	return false;
+}
+
+static int update_own(struct talk *t, const git_fetch_options *options,
+		      struct err *err)
+{
+	const git_remote_head **heads;
+	struct tree_refset set;
+	git_odb *odb = NULL;
+	size_t n;
+	int ret = tree_refset_read(&set, t->f->repo, err);
+
+	if (!ret && (git_remote_ls(&heads, &n, t->remote) ||
+		     git_repository_odb(&odb, t->f->repo)))
+		ret = tree_git_failed(err, -1, "%s", t->shown);
+	for (size_t i = 0; !ret && i < set.were; i++)
+		set.v[i].keep = !is_pruned(t, set.v[i].name);
+	for (size_t i = 0; !ret && i < n; i++) {
+		tree_worker_progress(t->f->worker, TREE_BRANCHES, i, n);
+		if (is_fetched_tag(odb, options->download_tags, &set, heads[i]))
+			tree_refset_put(&set, heads[i]->name, &heads[i]->oid);
+		put_head(t, &set, heads[i]);
+	}
+	if (!ret) {
+		ret = tree_refset_write(&set, t->f->repo, &t->f->changes, err);
+		if (ret)
+			err_wrap(err, "%s", t->shown);
+	}
+	git_odb_free(odb);
+	tree_refset_release(&set);
+	return ret;
+}
+
 static int download(struct talk *t, struct err *err)
 {
 	git_fetch_options options;
@@ -173,12 +273,8 @@ static int download(struct talk *t, struct err *err)
 	if (git_remote_download(t->remote, NULL, &options))
 		return talk_failed(t, err);
 	tree_worker_network(t->f->worker, false);
-	/* Pruned first: a branch "a" may have become "a/b". */
-	if (git_remote_prune(t->remote, &t->callbacks) ||
-	    git_remote_update_tips(t->remote, &t->callbacks, 0,
-				   options.download_tags, "kfarm tree update"))
-		return tree_git_failed(err, -1, "%s", t->shown);
-	return 0;
+	return t->f->shared ? update_shared(t, &options, err) :
+			      update_own(t, &options, err);
 }
 
 static void leave_remote(struct talk *t)

@@ -5,7 +5,7 @@
 #ifndef TREE_FETCH_H
 #define TREE_FETCH_H
 
-#include "tree/refs.h"
+#include "tree/refset.h"
 #include "tree/worker.h"
 
 #include <git2.h>
@@ -16,6 +16,7 @@ struct tree_fetch {
 	git_repository *repo;
 	unsigned depth; /* commits of each branch, 0: all there are */
 	bool all_tags; /* else those of commits that are here */
+	bool shared; /* others change the repository, too: a user's clone */
 	struct tree_changes changes;
 	char *head; /* refs/heads/BRANCH that the remote's HEAD is, or NULL */
 };

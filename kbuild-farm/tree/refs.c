@@ -5,7 +5,6 @@
 #include "tree/git.h"
 
 #include <errno.h>
-#include <git2/sys/refdb_backend.h>
 #include <git2/sys/repository.h>
 #include <stdlib.h>
 #include <string.h>
@@ -138,43 +137,20 @@ static bool is_mirrored(const char *name, bool remotes)
 	       (remotes && str_starts(name, "refs/remotes/"));
 }
 
-static int mirror_one(git_repository *to, const git_reference *ref,
-		      struct tree_changes *changes)
+/* Symbolic ones are made at once, the others put into the set. */
+static int mirror_one(struct tree_refset *set, git_repository *to,
+		      git_repository *from, const git_reference *ref)
 {
 	const char *name = git_reference_name(ref);
-	const git_oid *id = git_reference_target(ref);
-	git_oid was;
+	git_oid id;
 
-	if (git_reference_type(ref) == GIT_REFERENCE_SYMBOLIC)
+	if (git_reference_type(ref) == GIT_REFERENCE_SYMBOLIC &&
+	    str_starts(name, "refs/remotes/"))
 		return set_symbolic(to, name,
 				    git_reference_symbolic_target(ref));
-	if (git_reference_name_to_id(&was, to, name))
-		*(str_starts(name, "refs/tags/") ? &changes->tags :
-						   &changes->branches) += 1;
-	else if (!git_oid_equal(&was, id))
-		*(str_starts(name, "refs/tags/") ? &changes->tags :
-						   &changes->moved) += 1;
-	return set_direct(to, name, id);
-}
-
-static int remove_others(git_repository *to, git_repository *from,
-			 struct tree_changes *changes)
-{
-	git_reference_iterator *all = NULL;
-	struct strv gone = { 0 };
-	const char *name;
-	int ret = git_reference_iterator_glob_new(&all, to, "refs/heads/*");
-
-	while (!ret && !git_reference_next_name(&name, all)) {
-		if (!has_reference(from, name))
-			strv_add(&gone, name);
-	}
-	git_reference_iterator_free(all);
-	for (size_t i = 0; !ret && i < gone.n; i++)
-		ret = git_reference_remove(to, gone.v[i]);
-	changes->gone += (unsigned)gone.n;
-	strv_release(&gone);
-	return ret;
+	if (!git_reference_name_to_id(&id, from, name))
+		tree_refset_put(set, name, &id);
+	return 0;
 }
 
 /* Also one that is a commit, not a branch. */
@@ -198,62 +174,30 @@ int tree_refs_mirror(git_repository *to, git_repository *from, bool remotes,
 		     struct err *err)
 {
 	git_reference_iterator *all = NULL;
+	struct tree_refset set;
 	git_reference *ref;
 	uint64_t n = 0;
-	/* Removed first: a branch "a" may have become "a/b". */
-	int ret = remove_others(to, from, changes);
+	int failed, ret = tree_refset_read(&set, to, err);
 
-	if (!ret)
-		ret = git_reference_iterator_new(&all, from);
-	while (!ret && !(ret = git_reference_next(&ref, all))) {
+	if (ret)
+		return ret;
+	for (size_t i = 0; i < set.n; i++)
+		set.v[i].keep = !str_starts(set.v[i].name, "refs/heads/");
+	failed = git_reference_iterator_new(&all, from);
+	while (!failed && !(failed = git_reference_next(&ref, all))) {
 		if (is_mirrored(git_reference_name(ref), remotes))
-			ret = mirror_one(to, ref, changes);
+			failed = mirror_one(&set, to, from, ref);
 		git_reference_free(ref);
 		tree_worker_progress(w, TREE_BRANCHES, ++n, 0);
 	}
 	git_reference_iterator_free(all);
-	if (ret == GIT_ITEROVER)
-		ret = mirror_head(to, from);
-	return ret ? tree_git_failed(err, -1, "branches of %s",
-				     git_repository_path(from)) :
-		     0;
-}
-
-int tree_refs_drop_missing(git_repository *repo, unsigned *n, struct err *err)
-{
-	git_reference_iterator *all = NULL;
-	struct strv gone = { 0 };
-	git_odb *odb = NULL;
-	git_reference *ref;
-	int ret = git_repository_odb(&odb, repo);
-
-	if (!ret)
-		ret = git_reference_iterator_new(&all, repo);
-	while (!ret && !git_reference_next(&ref, all)) {
-		const git_oid *id = git_reference_target(ref);
-
-		if (id && !git_odb_exists(odb, id))
-			strv_add(&gone, git_reference_name(ref));
-		git_reference_free(ref);
-	}
-	git_reference_iterator_free(all);
-	for (size_t i = 0; !ret && i < gone.n; i++)
-		ret = git_reference_remove(repo, gone.v[i]);
-	*n = (unsigned)gone.n;
-	strv_release(&gone);
-	git_odb_free(odb);
-	return ret ? tree_git_failed(err, -1, "%s", git_repository_path(repo)) :
-		     0;
-}
-
-int tree_refs_pack(git_repository *repo, struct err *err)
-{
-	git_refdb *refs = NULL;
-	int ret = git_repository_refdb(&refs, repo);
-
-	if (!ret)
-		ret = git_refdb_compress(refs);
-	git_refdb_free(refs);
-	return ret ? tree_git_failed(err, -1, "%s", git_repository_path(repo)) :
-		     0;
+	if (failed == GIT_ITEROVER)
+		ret = tree_refset_write(&set, to, changes, err);
+	if (!ret && failed == GIT_ITEROVER)
+		failed = mirror_head(to, from);
+	if (!ret && failed)
+		ret = tree_git_failed(err, failed, "branches of %s",
+				      git_repository_path(from));
+	tree_refset_release(&set);
+	return ret;
 }

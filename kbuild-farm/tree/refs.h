@@ -5,16 +5,10 @@
 #ifndef TREE_REFS_H
 #define TREE_REFS_H
 
+#include "tree/refset.h"
 #include "tree/worker.h"
 
 #include <git2.h>
-
-/* What came of a fetch and the like, in references. */
-struct tree_changes {
-	unsigned branches, moved, gone; /* new ones, others, pruned ones */
-	unsigned tags;
-	bool uncounted; /* the program git fetched */
-};
 
 /*
  * HEAD becomes the branch `head` (refs/heads/NAME, what the remote's HEAD is),
@@ -32,9 +26,5 @@ int tree_refs_follow_head(git_repository *repo, const char *remote,
 int tree_refs_mirror(git_repository *to, git_repository *from, bool remotes,
 		     struct tree_worker *w, struct tree_changes *changes,
 		     struct err *err);
-/* Remove what names an object that is not there; *n is how many. */
-int tree_refs_drop_missing(git_repository *repo, unsigned *n, struct err *err);
-/* All into one file: 100,000 files take longer to be read. */
-int tree_refs_pack(git_repository *repo, struct err *err);
 
 #endif

@@ -58,7 +58,8 @@ static int update_remote(struct updating *u, const char *remote, bool all_tags,
 {
 	struct tree_fetch f = { .worker = u->worker,
 				.repo = u->repo,
-				.all_tags = all_tags };
+				.all_tags = all_tags,
+				.shared = u->state.kind == TREE_IN_PLACE };
 	int ret = tree_fetch_remote(&f, remote, err);
 
 	add_changes(&u->changes, &f.changes);
@@ -96,32 +97,16 @@ static int update_remotes(struct updating *u, struct err *err)
 	return ret;
 }
 
-static int drop_missing(struct updating *u, struct err *err)
-{
-	unsigned n = 0;
-	int ret = tree_refs_drop_missing(u->repo, &n, err);
-
-	if (n)
-		tree_worker_note(u->worker,
-				 "%s: %u branches or tags named commits that "
-				 "are gone from the clone whose objects are "
-				 "borrowed; they are fetched again",
-				 u->home->name, n);
-	return ret;
-}
-
 static int update_repository(struct updating *u, struct err *err)
 {
 	bool borrows = false;
 	int ret = 0;
 
 	if (u->state.kind != TREE_IN_PLACE)
-		ret = tree_adopt_follow(u->repo, u->worker, &u->changes,
-					&borrows, err);
-	if (!ret && borrows) {
+		ret = tree_adopt_follow(u->repo, u->home->name, u->worker,
+					&u->changes, &borrows, err);
+	if (!ret && borrows)
 		u->state.kind = TREE_BORROWS;
-		ret = drop_missing(u, err);
-	}
 	if (!ret)
 		ret = update_remotes(u, err);
 	return ret;
@@ -157,7 +142,7 @@ static int finish_update(struct updating *u, bool tell, struct err *err)
 
 	tree_worker_progress(u->worker, TREE_MEASURING, 0, 0);
 	if (u->state.kind != TREE_IN_PLACE)
-		ret = tree_refs_pack(u->repo, err);
+		ret = tree_refset_pack(u->repo, err);
 	if (!ret)
 		ret = tree_state_look(&u->state, u->repo, err);
 	if (!ret)

@@ -43,6 +43,13 @@ tree add x clone
 run cat "$config"
 tree add x clone
 tree add y clone --in-place
+mkdir out
+cat >out/metadata.json <<'END'
+{"results": {"status": "PASS"}, "git": {"git_describe": "v1"},
+"build": {"target_arch": "arm64"}}
+END
+touch -d 2026-01-02T03:04:05Z out/metadata.json
+ln -s "$PWD/out" .local/share/kfarm/trees/x/last-build
 tree list
 tree list --json
 git -C clone branch -m linux-6.1.y linux-6.2.y

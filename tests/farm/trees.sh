@@ -1,0 +1,480 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check: yes
+# beside: yes
+#
+# kfarm tree with real servers on loopback (file, git, http, ssh), and with bad
+# ones; killed at any moment, two at once, on a full disk, with 100,000
+# references.  A user's clone is never changed.
+if [ -z "${KFARM_NAMESPACE:-}" ]; then
+	export KFARM_NAMESPACE=1
+	[ "$(id -u)" -ne 0 ] || exec unshare -m "$0" "$@"
+	exec unshare -rm "$0" "$@"
+fi
+. "$(dirname "$0")/lib.sh"
+
+farm_begin
+unset XDG_DATA_HOME GIT_SSH_COMMAND GIT_DIR GIT_ASKPASS SSH_ASKPASS
+export GIT_CONFIG_NOSYSTEM=1
+trees=$HOME/.local/share/kfarm/trees
+served=$work/served
+src=$work/src
+many=100000
+
+git config --global user.name n
+git config --global user.email n@example.org
+git config --global init.defaultBranch main
+
+# commit NAME: one more, with files that do not compress, on $src's branch.
+commit()
+{
+	head -c 20000 /dev/urandom | base64 >"$src/blob"
+	echo "$1" >"$src/Makefile"
+	git -C "$src" add . && git -C "$src" commit -q -m "$1" &&
+		git -C "$src" tag -m "$1" "v$1"
+}
+
+publish()
+{
+	git -C "$src" push -q --force --prune "$served/linux.git" \
+		'refs/heads/*:refs/heads/*' 'refs/tags/*:refs/tags/*'
+}
+
+mkdir -p "$served"
+git init -q "$src"
+git init -q --bare "$served/linux.git"
+for n in 1 2 3; do
+	commit "$n"
+done
+git -C "$src" branch linux-6.1.y v2
+publish
+
+# tree ARG...: its words in $work/tree.log, its status in $status.
+tree()
+{
+	"$bin/kfarm" tree "$@" >"$work/tree.log" 2>&1 </dev/null
+	status=$?
+}
+
+said()
+{
+	check "$1" grep -qF -- "$2" "$work/tree.log" ||
+		sed 's/^/      /' "$work/tree.log"
+}
+
+# no_tree NAME: it is not there, and nothing of it.
+no_tree()
+{
+	is "$1: nothing is left of it" "" \
+		"$(find "$trees" -maxdepth 1 -name "*$1*" 2>/dev/null)"
+}
+
+refs_at()
+{
+	git -C "$1" for-each-ref --format='%(objectname) %(refname)' \
+		"$2" refs/tags | grep -v /HEAD | sed "s,$2,refs/heads,"
+}
+
+# whole NAME: the branches and tags of the server, each with all its objects.
+whole()
+{
+	cmp <(refs_at "$served/linux.git" refs/heads) \
+		<(refs_at "$trees/$1/repo.git" refs/remotes/origin) &&
+		git -C "$trees/$1/repo.git" fsck --full --strict \
+			--no-dangling 2>&1
+}
+
+# ---- servers ----
+
+python3 "$root/tests/farm/git-server.py" "$served" >"$work/http.log" 2>&1 &
+children+=($!)
+wait_for 20 test -s "$work/http.log" || exit 1
+http=http://127.0.0.1:$(sed -n 1p "$work/http.log")
+# There is no saying "any port" to git daemon.
+for try in 1 2 3 4 5; do
+	port=$((20000 + RANDOM % 20000))
+	git daemon --base-path="$served" --export-all --listen=127.0.0.1 \
+		--port=$port "$served" >"$work/daemon.log" 2>&1 &
+	daemon=$!
+	wait_for 5 bash -c "exec 3<>/dev/tcp/127.0.0.1/$port" &&
+		kill -0 $daemon 2>/dev/null && break
+done
+# Its own child is the one that listens.
+children+=("$daemon" $(pgrep -P "$daemon"))
+urls=("file://$served/linux.git" "git://127.0.0.1:$port/linux.git"
+	"$http/linux.git" "$http/moved/linux.git")
+
+start_sshd()
+{
+	local sshd
+
+	sshd=$(PATH=$PATH:/usr/sbin:$bin/debian/openssh-server/usr/sbin \
+		command -v sshd) && command -v ssh >/dev/null || return 1
+	mkdir -p "$work/ssh"
+	[ "$(id -u)" -ne 0 ] || mkdir -p /run/sshd
+	ssh-keygen -q -t ed25519 -N '' -f "$work/ssh/host"
+	ssh-keygen -q -t rsa -b 2048 -N '' -f "$work/ssh/user"
+	ssh_port=$((20000 + RANDOM % 20000))
+	printf '%s\n' "Port $ssh_port" 'ListenAddress 127.0.0.1' \
+		"HostKey $work/ssh/host" 'StrictModes no' 'UsePAM no' \
+		"AuthorizedKeysFile $work/ssh/user.pub" \
+		"PidFile $work/ssh/pid" >"$work/ssh/sshd_config"
+	printf '%s\n' 'Host lair' 'HostName 127.0.0.1' "Port $ssh_port" \
+		"User $(id -un)" "UserKnownHostsFile $work/ssh/known" \
+		"IdentityFile $work/ssh/user" 'IdentitiesOnly yes' \
+		>"$work/ssh/config"
+	"$sshd" -f "$work/ssh/sshd_config" -E "$work/ssh/log" || return
+	wait_for 10 test -s "$work/ssh/pid" || return
+	children+=("$(cat "$work/ssh/pid")")
+	export GIT_SSH_COMMAND="ssh -F '$work/ssh/config'"
+}
+
+if start_sshd; then
+	tree add lair "lair:$served/linux.git"
+	is "unknown host key: status" 1 "$status"
+	said "unknown host key: what to do" "log in once with ssh"
+	no_tree lair
+	printf '[127.0.0.1]:%s %s\n' "$ssh_port" \
+		"$(cut -d' ' -f1-2 "$work/ssh/host.pub")" >"$work/ssh/known"
+	tree add lair "lair:/none'; touch $work/ran; '"
+	is "a path with quotes: status" 1 "$status"
+	check "a path with quotes runs nothing" test ! -e "$work/ran"
+	urls+=("lair:$served/linux.git")
+else
+	left_out "ssh" "no sshd that starts"
+fi
+
+i=0
+for url in "${urls[@]}"; do
+	tree add "t$i" "$url"
+	is "add $url: status" 0 "$status"
+	check "add $url: all is there" whole "t$i"
+	i=$((i + 1))
+done
+n_urls=$i
+git -C "$src" checkout -q -b topic/deep v1
+commit 4
+git -C "$src" branch -D linux-6.1.y >/dev/null
+# What was a file among references becomes a directory.
+git -C "$src" branch linux-6.1.y/x v3
+publish
+tree update
+is "update of all: status" 0 "$status"
+is "update: what came" "$n_urls" \
+	"$(grep -c '2 new branches, 1 gone, 1 tag' "$work/tree.log")"
+for ((i = 0; i < n_urls; i++)); do
+	check "update ${urls[i]}: all is there" whole "t$i"
+done
+git -C "$src" branch -m main trunk
+git -C "$served/linux.git" symbolic-ref HEAD refs/heads/trunk
+publish
+tree update
+is "HEAD follows the server's" "refs/heads/trunk" \
+	"$(git -C "$trees/t0/repo.git" symbolic-ref HEAD)"
+is "HEAD is where the server's is" "$(git -C "$served/linux.git" rev-parse HEAD)" \
+	"$(git -C "$trees/t0/repo.git" rev-parse HEAD)"
+is "its old branch is gone" "refs/heads/trunk" \
+	"$(git -C "$trees/t0/repo.git" for-each-ref --format='%(refname)' \
+		refs/heads)"
+
+# ---- bad servers ----
+
+# refused NAME PATH WORDS [OPTION]...: of the HTTP server.
+refused()
+{
+	tree add bad "$http/$2" "${@:4}"
+	is "$1: status" 1 "$status"
+	said "$1: why" "$3"
+	no_tree bad
+}
+
+refused "a cut connection" cut/linux.git "unexpected EOF"
+refused "a spoilt pack" lie/linux.git "linux.git: "
+refused "no git at all" junk/linux.git "linux.git: "
+refused "no such repository" nosuch.git "404"
+refused "a server that stalls" stall/linux.git "said nothing for 1 s" \
+	--timeout 1
+refused "a server that hangs" hang/linux.git "said nothing for 1 s" --timeout 1
+refused "no credentials" auth/linux.git "asks for a name and a password"
+git config --global credential.helper \
+	'!f() { cat >/dev/null; echo username=me; echo password=secret; }; f'
+tree add auth "$http/auth/linux.git"
+is "credentials of a helper: status" 0 "$status"
+tree remove auth
+git config --global --unset credential.helper
+git init -q --bare --object-format=sha256 "$served/sha256.git"
+git init -q --object-format=sha256 "$work/src256"
+git -C "$work/src256" commit -q --allow-empty -m one
+git -C "$work/src256" push -q "$served/sha256.git" main
+refused "SHA-256 over HTTP" sha256.git "a repository of SHA-256 objects"
+for url in "file://$served/sha256.git" "git://127.0.0.1:$port/sha256.git" \
+	"$served/sha256.git"; do
+	tree add bad "$url"
+	said "SHA-256, $url" "a repository of SHA-256 objects"
+	no_tree bad
+done
+git init -q --bare "$served/empty.git"
+refused "an empty repository" empty.git "there is no branch"
+tree add bad git://127.0.0.1:1/x
+said "nobody there" "refused"
+
+# Ctrl-C while a server is waited for.
+env --default-signal=INT "$bin/kfarm" tree add bad "$http/hang/linux.git" \
+	>"$work/tree.log" 2>&1 </dev/null &
+kfarm=$!
+wait_for 10 grep -q /hang/linux.git "$work/http.log"
+sleep 0.3
+kill -INT $kfarm
+wait $kfarm
+is "interrupted: status" 130 $?
+said "interrupted: said" "interrupted"
+no_tree bad
+
+# ---- part of the history ----
+
+tree add shallow "file://$served/linux.git" --depth 1 --branch trunk
+is "--depth: status" 0 "$status"
+is "--depth: commits" 1 \
+	"$(git -C "$trees/shallow/repo.git" rev-list --count HEAD)"
+git -C "$src" checkout -q trunk
+commit 5
+publish
+tree update shallow
+is "--depth: update" "$(git -C "$src" rev-parse trunk)" \
+	"$(git -C "$trees/shallow/repo.git" rev-parse HEAD)"
+mkdir "$work/nogit"
+ln -s "$(command -v sh)" "$work/nogit/sh"
+PATH=$work/nogit tree add bad "file://$served/linux.git" --depth 1
+said "--depth without git" "which is not in PATH"
+no_tree bad
+
+# ---- a user's clone ----
+
+git clone -q "$served/linux.git" "$work/user"
+cd "$work/user" || exit 1
+echo changed >Makefile
+echo new >untracked
+git remote add other "$served/linux.git"
+# What would run a program, if anything looked at it.
+git config core.fsmonitor "touch $work/ran"
+git config core.sshCommand "touch $work/ran"
+git config remote.origin.uploadpack "touch $work/ran"
+git config remote.evil.url "ext::touch $work/ran"
+git config remote.evil.fetch '+refs/heads/*:refs/remotes/evil/*'
+cd "$work" || exit 1
+
+state_of_clone()
+{
+	(cd "$work/user" && find . -type f -print0 | sort -z |
+		xargs -0 sha256sum && find . -printf '%p %m %T@ %C@\n' | sort)
+}
+
+state_of_clone >"$work/before"
+tree add mine "$work/user"
+is "adopt: status" 0 "$status"
+is "adopt: borrows" "$work/user/.git/objects" \
+	"$(cat "$trees/mine/repo.git/objects/info/alternates")"
+is "adopt: same HEAD" "$(git -C "$work/user" rev-parse HEAD)" \
+	"$(git -C "$trees/mine/repo.git" rev-parse HEAD)"
+git -C "$src" checkout -q -b newest trunk
+commit 6
+publish
+tree update mine
+is "adopt: a bad remote is an error" 1 "$status"
+said "adopt: the bad remote" "would run a program"
+is "adopt: the others are fetched" "$(git -C "$src" rev-parse newest)" \
+	"$(git -C "$trees/mine/repo.git" rev-parse refs/remotes/other/newest)"
+tree remove mine
+is "adopt: removed" 0 "$status"
+state_of_clone >"$work/after"
+check "adopt: the clone is as it was" cmp "$work/before" "$work/after"
+check "adopt: nothing was run" test ! -e "$work/ran"
+# Objects that the clone loses are fetched again.
+git clone -q "$served/linux.git" "$work/loser"
+tree add loser "$work/loser"
+git -C "$work/loser" remote remove origin
+git -C "$work/loser" checkout -q --detach v1
+git -C "$work/loser" branch -q -D trunk
+git -C "$work/loser" tag -l | grep -v '^v1$' |
+	xargs git -C "$work/loser" tag -d >/dev/null
+git -C "$work/loser" reflog expire --expire=now --all
+git -C "$work/loser" gc -q --prune=now
+tree update loser
+is "lost objects: status" 0 "$status"
+said "lost objects: said" "are gone from the clone"
+check "lost objects: fetched again" whole loser
+rm -rf "$work/loser"
+tree update loser
+said "a clone that is gone" "whose objects are borrowed, is gone"
+tree remove loser
+
+# ---- killed at any moment ----
+
+# ms_of ARG...: what kfarm tree takes, a little more.
+ms_of()
+{
+	local began
+
+	began=$(date +%s%N)
+	tree "$@"
+	most_ms=$((($(date +%s%N) - began) / 1000000 + 5))
+	[ $most_ms -lt 900 ] || most_ms=900
+}
+
+# killed_at_random ARG...: kfarm tree, SIGKILL within $most_ms.
+killed_at_random()
+{
+	tries=$((tries + 1))
+	setsid "$bin/kfarm" tree "$@" >/dev/null 2>&1 </dev/null &
+	kfarm=$!
+	sleep "0.$(printf '%03d' $((RANDOM % most_ms)))"
+	kill -KILL "$kfarm" 2>/dev/null
+	wait "$kfarm" 2>/dev/null
+	[ $? -ne 137 ] || killed=$((killed + 1))
+}
+
+wanted=50
+[ ! "$soak" ] || wanted=500
+ms_of add k "$http/linux.git"
+tree remove k
+tries=0 killed=0 wrong=0 half=0
+while [ $killed -lt $wanted ] && [ $tries -lt $((wanted * 4)) ]; do
+	killed_at_random add k "$http/linux.git"
+	if [ -e "$trees/k" ]; then
+		tree update k
+	else
+		[ ! -e "$trees/.new-k" ] || half=$((half + 1))
+		tree add k "$http/linux.git"
+	fi
+	[ "$status" -eq 0 ] && whole k >/dev/null || wrong=$((wrong + 1))
+	tree remove k
+	[ "$status" -eq 0 ] || wrong=$((wrong + 1))
+done
+is "add killed $killed times, $half half made: next runs wrong" 0 $wrong
+no_tree k
+
+# change_all: branches come, go and move; now and then a commit.
+change_all()
+{
+	git -C "$src" branch -q -f "b$((tries % 7))" "v$((tries % 5 + 1))"
+	[ $((tries % 3)) -ne 0 ] ||
+		git -C "$src" branch -q -D "b$(((tries + 1) % 7))" 2>/dev/null
+	[ $((tries % 5)) -ne 0 ] || commit "1.$tries"
+	publish
+}
+
+tree add k "$http/linux.git"
+tries=0 killed=0 wrong=0 part=0
+change_all
+ms_of update k
+while [ $killed -lt $wanted ] && [ $tries -lt $((wanted * 4)) ]; do
+	change_all
+	killed_at_random update k
+	git -C "$trees/k/repo.git" fsck --connectivity-only --no-dangling \
+		>/dev/null 2>&1 || wrong=$((wrong + 1))
+	whole k >/dev/null 2>&1 || part=$((part + 1))
+	tree update k
+	[ "$status" -eq 0 ] && whole k >/dev/null || wrong=$((wrong + 1))
+done
+is "update killed $killed times, $part before its end: wrong afterwards" 0 \
+	$wrong
+is "no half packs stay" "" "$(find "$trees/k" -name 'pack_git2_*' -o \
+	-name '*.lock' ! -name update.lock)"
+
+# ---- two at once ----
+
+for i in 1 2; do
+	"$bin/kfarm" tree add two "$http/linux.git" >"$work/two.$i" 2>&1 &
+	two[i]=$!
+done
+wait "${two[1]}"
+first=$?
+wait "${two[2]}"
+is "two add the same: one does" 1 $((first + $?))
+check "two add the same: the other says why" \
+	grep -qE 'already|is being added by process' "$work/two.1" "$work/two.2"
+check "two add the same: all is there" whole two
+for i in 1 2; do
+	"$bin/kfarm" tree update two >"$work/two.$i" 2>&1 &
+	two[i]=$!
+done
+wait "${two[1]}"
+first=$?
+wait "${two[2]}"
+is "two update the same: both do" 0 $((first + $?))
+tree remove two
+
+# ---- a full disk ----
+
+if small_disk "$work/small" 120; then
+	export XDG_DATA_HOME=$work/small
+	tree add full "$http/linux.git"
+	is "full disk: status" 1 "$status"
+	said "full disk: why" "o space left on"
+	is "full disk: nothing is left" "" "$(ls -A "$work/small/kfarm/trees")"
+	mount -o remount,size=4m "$work/small"
+	tree add full "$http/linux.git"
+	is "with room: status" 0 "$status"
+	used=$(df -k --output=used "$work/small" | tail -n 1)
+	mount -o remount,size=$((used + 8))k "$work/small"
+	commit full
+	publish
+	tree update full
+	is "full disk, update: status" 1 "$status"
+	check "full disk, update: sound" git -C \
+		"$work/small/kfarm/trees/full/repo.git" fsck --no-dangling
+	mount -o remount,size=8m "$work/small"
+	tree update full
+	is "with room, update: status" 0 "$status"
+	trees=$work/small/kfarm/trees check "with room: all is there" \
+		whole full
+	tree remove full
+	is "with room, remove: status" 0 "$status"
+	unset XDG_DATA_HOME
+	small_disk_gone "$work/small"
+else
+	left_out "a full disk" "cannot mount a tmpfs"
+fi
+
+# ---- 100,000 references, odd names ----
+
+git init -q --bare "$served/many.git"
+git -C "$src" push -q "$served/many.git" trunk:refs/heads/main
+id=$(git -C "$src" rev-parse trunk)
+{
+	printf '# pack-refs with: peeled fully-peeled sorted \n'
+	{
+		for ((i = 0; i < many; i++)); do
+			echo "refs/heads/b/$((i % 100))/$i"
+		done
+		echo 'refs/heads/ext::touch-ran' # which git forbids
+		echo "refs/heads/\$(touch-ran)"
+		echo 'refs/heads/ä/-x'
+		echo refs/heads/main
+	} | LC_ALL=C sort | sed "s,^,$id ,"
+} >"$served/many.git/packed-refs"
+rm -rf "$served/many.git/refs/heads/main"
+tree add many "git://127.0.0.1:$port/many.git"
+is "$many references: status" 0 "$status"
+is "$many references: all" $((many + 3)) \
+	"$(git -C "$trees/many/repo.git" for-each-ref refs/remotes/origin |
+		grep -vc /HEAD)"
+git -C "$served/many.git" update-ref -d refs/heads/b/1/1
+git -C "$served/many.git" update-ref refs/heads/another main
+tree update many
+is "$many references: update" 0 "$status"
+said "$many references: what came" "1 new branch, 1 gone"
+while [ "$(find "$trees" -mindepth 1 -maxdepth 1 -name '[a-z]*' | wc -l)" -lt 10 ]; do
+	tree add "more$RANDOM" "file://$served/linux.git"
+done
+best=1000000
+for i in 1 2 3 4 5; do
+	began=$(date +%s%N)
+	tree list
+	took=$((($(date +%s%N) - began) / 1000))
+	[ $took -gt $best ] || best=$took
+done
+at_most "list of ten trees, best of 5, us" 50000 $best
+is "list of ten trees" 10 "$(grep -c '[a-z0-9] .*\(://\|lair:\)' "$work/tree.log")"
+check "nothing was run" test ! -e "$work/ran"
+farm_end
