@@ -20,7 +20,7 @@
 /* Without "peeled", which git adds when it packs them itself. */
 #define HEADER "# pack-refs with: sorted \n"
 
-static int by_name(const void *a, const void *b)
+static int by_ref_name(const void *a, const void *b)
 {
 	const struct tree_ref *x = a, *y = b;
 
@@ -97,7 +97,7 @@ static int read_as_packed(struct tree_refset *s, git_repository *repo,
 	*s = (struct tree_refset){ 0 };
 	ret = read_packed(s, path, err);
 	if (s->n)
-		qsort(s->v, s->n, sizeof(*s->v), by_name);
+		qsort(s->v, s->n, sizeof(*s->v), by_ref_name);
 	s->were = s->n;
 	free(path);
 	return ret;
@@ -116,8 +116,9 @@ struct tree_ref *tree_refset_find(const struct tree_refset *s, const char *name)
 {
 	const struct tree_ref key = { .name = (char *)name };
 
-	return s->were ? bsearch(&key, s->v, s->were, sizeof(key), by_name) :
-			 NULL;
+	return s->were ?
+		       bsearch(&key, s->v, s->were, sizeof(key), by_ref_name) :
+		       NULL;
 }
 
 void tree_refset_put(struct tree_refset *s, const char *name, const git_oid *id)
@@ -146,7 +147,7 @@ static bool is_below_another(const struct tree_ref *v, size_t n,
 
 	while (!is && (slash = strrchr(above, '/'))) {
 		*slash = '\0';
-		is = bsearch(&key, v, n, sizeof(key), by_name) != NULL;
+		is = bsearch(&key, v, n, sizeof(key), by_ref_name) != NULL;
 	}
 	free(above);
 	return is;
