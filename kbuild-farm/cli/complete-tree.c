@@ -13,23 +13,58 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT_MAX  (1u << 20)
-#define NAMES_MAX 2000 /* revisions; more are of no use to a person */
+#define TEXT_MAX      (1u << 20)
+#define REVISIONS_MAX 2000 /* more are of no use to a person */
 #define LETTERS                                        \
 	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQR" \
 	"STUVWXYZ0123456789_.-"
 
 extern char **environ;
 
+/* DATA/trees/NAME of --tree; NULL where that is no name. */
+static char *managed_dir(const struct complete *c)
+{
+	struct err ignored;
+	char *top, *dir;
+
+	if (!c->tree || tree_home_check_name(c->tree, &ignored))
+		return NULL;
+	top = tree_home_top();
+	dir = xasprintf("%s/%s", top, c->tree);
+	free(top);
+	return dir;
+}
+
+/* A worktree of what kfarm manages, at whatever revision; the caller frees it.
+ */
+static char *some_worktree(const struct complete *c)
+{
+	char *dir = managed_dir(c), *worktrees, *out;
+	struct strv keys = { 0 };
+
+	worktrees = xasprintf("%s/worktrees", dir ? dir : "");
+	if (dir)
+		fs_list(worktrees, &keys);
+	out = xasprintf("%s/%s/src", worktrees, keys.n ? keys.v[0] : "");
+	strv_release(&keys);
+	free(worktrees);
+	free(dir);
+	return out;
+}
+
 /* A path of the source tree; "~/" is still as it was typed. */
 static char *path_in_tree(const struct complete *c, const char *name)
 {
-	const char *dir = c->directory ? c->directory : ".";
+	char *managed = c->tree ? some_worktree(c) : NULL, *path;
 	const char *home = getenv("HOME");
+	const char *dir = managed ? managed : c->directory ? c->directory : ".";
 
 	if (home && str_starts(dir, "~/"))
-		return xasprintf("%s%s/%s", home, dir + 1, name);
-	return xasprintf("%s/%s", dir, name);
+		path = xasprintf("%s%s/%s", home, dir + 1, name);
+	else
+		path = xasprintf("%s/%s", dir, name);
+	free(managed);
+	return path;
 }
 
 /* The last one of -a, else ARCH, else this machine's. */
@@ -212,17 +247,15 @@ void complete_tree_fragments(struct complete *c)
 void complete_tree_revisions(struct complete *c)
 {
 	struct strv names = { 0 };
-	char *top, *repository;
-	struct err ignored;
+	char *dir = managed_dir(c), *repository;
 
-	if (!c->tree || tree_home_check_name(c->tree, &ignored))
+	if (!dir)
 		return;
-	top = tree_home_top();
-	repository = xasprintf("%s/%s/repo.git", top, c->tree);
-	tree_names_list(repository, c->typed, NAMES_MAX, &names);
+	repository = xasprintf("%s/repo.git", dir);
+	tree_names_list(repository, c->typed, REVISIONS_MAX, &names);
 	for (size_t i = 0; i < names.n; i++)
 		complete_offer(c, names.v[i], NULL);
 	strv_release(&names);
 	free(repository);
-	free(top);
+	free(dir);
 }

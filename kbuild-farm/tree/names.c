@@ -1,48 +1,124 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The files are read as they are (gitrepository-layout(5)): libgit2 takes 0.2 s
+ * to open 10^5 packed references, and this is for somebody who pressed a key.
+ */
 #include "tree/names.h"
 
-#include <git2.h>
+#include "base/fs.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-/* References below `kind` that begin so; a glob would take "*" of a name. */
-static void list_kind(git_repository *repo, const char *kind,
-		      const char *prefix, size_t most, struct strv *out)
+#define PACKED_MAX (256u << 20)
+#define DEEPEST    8 /* directories in a name */
+
+static const char *const kinds[] = { "refs/heads/", "refs/remotes/",
+				     "refs/tags/" };
+#define N_KINDS (sizeof(kinds) / sizeof(*kinds))
+
+struct search {
+	const char *prefix;
+	size_t prefix_len, most;
+	struct strv *out;
+};
+
+/* The name of a reference as --rev takes it. */
+static void add_if_begun(const struct search *s, const char *name, size_t len)
 {
-	git_reference_iterator *refs = NULL;
-	char *glob = xasprintf("%s*", kind);
-	const char *name;
-	size_t n = 0;
+	if (s->out->n >= s->most || len < s->prefix_len ||
+	    memcmp(name, s->prefix, s->prefix_len) ||
+	    (len >= 5 && !memcmp(name + len - 5, "/HEAD", 5)))
+		return;
+	strv_own(s->out, xstrndup(name, len));
+}
 
-	if (!git_reference_iterator_glob_new(&refs, repo, glob)) {
-		while (n < most && !git_reference_next_name(&name, refs)) {
-			const char *word = name + strlen(kind);
+/* A line "DIGITS refs/tags/v6.1"; comments and peeled tags have no such name.
+ */
+static void match_packed_line(const struct search *s, const char *line,
+			      size_t len)
+{
+	const char *name = memchr(line, ' ', len);
 
-			if (!str_starts(word, prefix) ||
-			    str_ends(word, "/HEAD"))
-				continue;
-			strv_add(out, word);
-			n++;
+	if (!name || line[0] == '#')
+		return;
+	name++;
+	len -= (size_t)(name - line);
+	for (size_t i = 0; i < N_KINDS; i++) {
+		size_t n = strlen(kinds[i]);
+
+		if (len > n && !memcmp(name, kinds[i], n))
+			add_if_begun(s, name + n, len - n);
+	}
+}
+
+static void list_packed(const struct search *s, const char *path)
+{
+	char *file = xasprintf("%s/packed-refs", path);
+	struct buf text = { 0 };
+	struct err ignored;
+
+	if (!fs_read(file, PACKED_MAX, &text, &ignored)) {
+		const char *line = buf_str(&text), *end = line + text.len;
+
+		while (line < end) {
+			const char *stop = memchr(line, '\n',
+						  (size_t)(end - line));
+			size_t n = (size_t)((stop ? stop : end) - line);
+
+			match_packed_line(s, line, n);
+			line += n + 1;
 		}
 	}
-	git_reference_iterator_free(refs);
-	free(glob);
+	buf_release(&text);
+	free(file);
+}
+
+/* Can a name that begins with `name` still begin with the prefix? */
+static bool may_lead_there(const struct search *s, const char *name)
+{
+	size_t n = strlen(name);
+
+	return !strncmp(name, s->prefix, n < s->prefix_len ? n : s->prefix_len);
+}
+
+/* Those that are a file each; `name` is what of it is known, with a slash. */
+static void list_loose(const struct search *s, const char *dir,
+		       const char *name, int depth)
+{
+	char *path = xasprintf("%s%s", dir, name);
+	struct strv entries = { 0 };
+
+	fs_list(path, &entries);
+	for (size_t i = 0; i < entries.n && s->out->n < s->most; i++) {
+		char *whole = xasprintf("%s%s", name, entries.v[i]);
+		char *entry = xasprintf("%s%s", dir, whole);
+		char *below = xasprintf("%s/", whole);
+
+		if (!may_lead_there(s, whole))
+			;
+		else if (!fs_is_dir(entry))
+			add_if_begun(s, whole, strlen(whole));
+		else if (depth < DEEPEST)
+			list_loose(s, dir, below, depth + 1);
+		free(below);
+		free(entry);
+		free(whole);
+	}
+	strv_release(&entries);
+	free(path);
 }
 
 void tree_names_list(const char *path, const char *prefix, size_t most,
 		     struct strv *out)
 {
-	git_repository *repo = NULL;
+	struct search s = { prefix, strlen(prefix), out->n + most, out };
 
-	git_libgit2_init();
-	/* Only names are read, so the owner does not matter. */
-	git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
-	if (!git_repository_open_ext(&repo, path, GIT_REPOSITORY_OPEN_NO_SEARCH,
-				     NULL)) {
-		list_kind(repo, "refs/heads/", prefix, most, out);
-		list_kind(repo, "refs/remotes/", prefix, most, out);
-		list_kind(repo, "refs/tags/", prefix, most, out);
+	for (size_t i = 0; i < N_KINDS; i++) {
+		char *dir = xasprintf("%s/%s", path, kinds[i]);
+
+		list_loose(&s, dir, "", 0);
+		free(dir);
 	}
-	git_repository_free(repo);
-	git_libgit2_shutdown();
+	list_packed(&s, path);
 }

@@ -11,8 +11,8 @@
 
 /*
  * Append the tags and branches of the repository at `path`, as --rev takes them
- * ("v6.1", "origin/master", "main"), that begin with `prefix`: at most `most`
- * of each kind.  What cannot be read has none.
+ * ("v6.1", "origin/master", "main"), that begin with `prefix`: at most `most`,
+ * some perhaps twice.  What cannot be read has none.
  */
 void tree_names_list(const char *path, const char *prefix, size_t most,
 		     struct strv *out);

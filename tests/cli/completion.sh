@@ -23,6 +23,18 @@ cat >.config/kfarm/config <<'END'
 	kconfig = tinyconfig
 END
 
+# A repository as `kfarm tree add` leaves it, with a name that no git makes.
+repository=.local/share/kfarm/trees/stable/repo.git
+mkdir -p $repository/refs/{heads,remotes/origin/deep,tags} $repository/objects
+echo 'ref: refs/heads/main' >$repository/HEAD
+id=0123456789012345678901234567890123456789
+printf '%s\n' '# pack-refs with: peeled fully-peeled sorted ' \
+	"$id refs/remotes/origin/HEAD" "$id refs/remotes/origin/linux-6.1.y" \
+	"$id refs/stash" "$id refs/tags/v6.1" "^$id" "$id refs/tags/v6.12" \
+	"$id refs/tags/v6.2-\$(touch pwned)" broken >$repository/packed-refs
+echo $id | tee $repository/refs/heads/main \
+	$repository/refs/remotes/origin/deep/topic >$repository/refs/tags/v6.1
+
 # The words behind kfarm; the last is being typed.
 words()
 {
@@ -50,6 +62,21 @@ words build -C tree alpha/u
 words build -C tree -n -- --
 words build --ui ''
 words build --ui
+words build --tree ''
+words build --tree=stable --rev ''
+words build --tree stable --rev v6.1
+words build --tree stable --rev=origin/d
+words build --tree nonsense --rev ''
+words build --tree ../stable --rev ''
+words build --rev ''
+words tree ''
+words tree remove ''
+words tree add stable ''
+mkdir -p .local/share/kfarm/trees/stable/worktrees/key/
+ln -s "$TMP/tree" .local/share/kfarm/trees/stable/worktrees/key/src
+words build --tree stable Im
+mkdir odd && mkfifo odd/Makefile
+words build -C odd mod
 words build --frobnicate -c a
 words nodes ''
 words nodes remove ''
@@ -145,7 +172,7 @@ lines=('kfarm toolchain ins' 'kfarm build --ui=nc' 'kfarm build -a arm64,loo'
 	'kfarm build -k my' 'kfarm build -k it' 'kfarm build -k a:b'
 	'kfarm build -C tree ARCH=arm64 -k boa' 'kfarm nodes remove at'
 	'kfarm build -b a' 'kfarm build --build-dir=a' 'kfarm build -C tree alp'
-	'kfarm run -- touc' 'kfarm toolchain remove gcc')
+	'kfarm build --tree stable --rev v6.2' 'kfarm run -- touc' 'kfarm toolchain remove gcc')
 kfarm completion bash >complete.bash
 mkdir -p functions
 kfarm completion zsh >functions/_kfarm
