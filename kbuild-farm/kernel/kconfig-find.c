@@ -52,7 +52,8 @@ char *kernel_kconfig_name(const char *word)
 	return xasprintf("%.*s%s", (int)(host - word), word, at + 1);
 }
 
-/* The path of file:///PATH or file://localhost/PATH (RFC 8089). */
+/* The path of file:///PATH or file://localhost/PATH (RFC 8089); NULL: it is on
+ * another machine.  The caller frees it. */
 static char *path_of_url(const char *url)
 {
 	const char *at = url + strlen("file://");
@@ -60,6 +61,8 @@ static char *path_of_url(const char *url)
 
 	if (has_scheme(at, "localhost/"))
 		at += strlen("localhost");
+	if (*at != '/')
+		return NULL;
 	for (; *at; at++) {
 		int high = at[0] == '%' ? str_hex_digit(at[1]) : -1;
 		int low = high >= 0 ? str_hex_digit(at[2]) : -1;
@@ -92,6 +95,10 @@ static int read_config_url(const struct kernel_request *r, const char *url,
 			       "nothing is fetched from there: only https, "
 			       "http and file are");
 	path = path_of_url(url);
+	if (!path)
+		return err_set(err, EINVAL,
+			       "a file URL names no other machine: "
+			       "file:///PATH");
 	ret = kernel_config_text_read(path, out, err);
 	free(path);
 	return ret;

@@ -234,12 +234,10 @@ static void tell_place(struct kernel_run *run)
 {
 	const struct kernel_plan *p = run->plan;
 	char *config = kernel_plan_path(p, ".config");
-	const char *what = p->kconfig.base == KERNEL_CONFIG_TARGET ?
-				   p->kconfig.target :
-			   p->kconfig.base == KERNEL_CONFIG_FILE ?
-				   p->kconfig.file :
-				   "its .config";
-
+	const char *what = p->request->named ? p->request->kconfig :
+			   p->kconfig.target ? p->kconfig.target :
+			   p->kconfig.file   ? p->kconfig.file :
+					       "its .config";
 	char *which = p->request->of ?
 			      xasprintf("%u/%u %s ", p->request->number,
 					p->request->of, p->arch.arch) :
@@ -247,7 +245,7 @@ static void tell_place(struct kernel_run *run)
 
 	kernel_run_note(run, "%sin %s%s: %s%s", which, p->place.dir,
 			fs_exists(config) ? "" : " (new)", what,
-			p->kconfig.n_fragments ? " and what -K says" : "");
+			p->request->kconfig_add.n ? " and what -K says" : "");
 	free(which);
 	free(config);
 }

@@ -134,6 +134,24 @@ check "and again" configure "${request[@]}" syncconfig
 is "and again: make is asked so often" 0 "$(grep -c olddef "$calls")"
 is "and again: is seen as changed" "" "$(changed)"
 
+# Another build of the same version of the compiler: make finishes the .config
+# anew, as it does by itself, and kfarm takes that over.
+gcc=$(command -v aarch64-linux-gnu-gcc)
+printf '#!/bin/sh\n[ "$*" != --version ] || %s\nexec %s "$@"\n' \
+	'exec echo "aarch64-linux-gnu-gcc (Other) 12.2.0"' "$gcc" \
+	>"$work/bin/aarch64-linux-gnu-gcc"
+chmod 755 "$work/bin/aarch64-linux-gnu-gcc"
+for round in first second; do
+	check "another compiler, $round" configure "${request[@]}" \
+		include/config/auto.conf
+	is "another compiler, $round: make is asked by kfarm so often" 0 \
+		"$(grep -c olddef "$calls")"
+	check "another compiler, $round: the .config says so" grep -q \
+		'^CONFIG_CC_VERSION_TEXT=.*(Other)' "$build/.config"
+done
+is "another compiler: the second time make has nothing to do" 0 "$(asked)"
+rm "$work/bin/aarch64-linux-gnu-gcc"
+
 # ---- what Kconfig does not take over ----
 
 configure "${request[@]}" "${wrong[@]}" --allow-config-mismatch outputmakefile

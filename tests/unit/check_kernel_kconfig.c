@@ -66,6 +66,19 @@ START_TEST(rules_of_the_architectures_makefile_are_targets)
 }
 END_TEST
 
+/* U-Boot has them all in one directory. */
+START_TEST(configurations_may_be_those_of_no_architecture)
+{
+	put_file("linux/configs/rock_defconfig", "", 0644);
+	r.kconfig = "rock_defconfig";
+	ck_assert_msg(!take(true), "%s", err.text);
+	ck_assert_int_eq(k.base, KERNEL_CONFIG_TARGET);
+	r.kconfig = "rok_defconfig";
+	ck_assert_int_lt(take(true), 0);
+	ck_assert_ptr_nonnull(strstr(err.text, "\"rock_defconfig\"?"));
+}
+END_TEST
+
 START_TEST(a_file_is_a_base)
 {
 	char *path = at("my.config");
@@ -149,6 +162,8 @@ START_TEST(a_url_is_what_was_fetched_or_a_file)
 	ck_assert_str_eq(k.fragment[1].text, "CONFIG_L=y\n");
 	ck_assert_str_eq(k.fragment[2].text, "CONFIG_R=y\n");
 	strv_release(&r.kconfig_add);
+	r.kconfig = "file://host/a.config";
+	expect_wrong("-k file://host/a.config: a file URL names no other");
 	r.kconfig = "ftp://host/a.config";
 	expect_wrong("-k ftp://host/a.config: nothing is fetched from there");
 	strv_release(&fetched.url);
@@ -405,6 +420,7 @@ int main(void)
 	tcase_add_loop_test(tc, targets_of_make_are_known, 0,
 			    sizeof(targets) / sizeof(*targets));
 	tcase_add_test(tc, rules_of_the_architectures_makefile_are_targets);
+	tcase_add_test(tc, configurations_may_be_those_of_no_architecture);
 	tcase_add_test(tc, a_file_is_a_base);
 	tcase_add_loop_test(tc, a_base_that_is_not_there_is_named, 0,
 			    sizeof(absent) / sizeof(*absent));
