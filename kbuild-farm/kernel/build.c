@@ -331,6 +331,11 @@ static int build_status(struct kernel_run *run, int ret, struct err *err)
 	    kernel_space_check(run->output.dir, KERNEL_SPACE_MIN, &run->full) ==
 		    -ENOSPC)
 		err_wrap(&run->full, "output directory");
+	if (ret == -ENOSPC || ret == -EDQUOT)
+		err_set(&run->full, -ret,
+			"%s; make room there, then the same command goes on "
+			"where it was",
+			err->text);
 	if (run->full.text[0]) {
 		*err = run->full;
 		return KERNEL_FAILED;

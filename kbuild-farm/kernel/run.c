@@ -295,12 +295,12 @@ int kernel_run_start(struct kernel_run *run, const struct kernel_plan *plan,
 		ret = start_loop(run, err);
 	if (!ret)
 		ret = start_log(run, err);
-	if (ret)
-		return ret;
-	if (!plan->compiler.unlinked)
-		return start_farm(run, err);
-	kernel_plan_env(plan, &run->env, NULL, NULL);
-	return 0;
+	if (!ret && !plan->compiler.unlinked)
+		ret = start_farm(run, err);
+	else if (!ret)
+		kernel_plan_env(plan, &run->env, NULL, NULL);
+	run->start_ms = clock_ms() - run->farm.began_ms;
+	return ret;
 }
 
 int kernel_run_start_config(struct kernel_run *run,

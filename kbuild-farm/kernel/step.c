@@ -56,6 +56,17 @@ static void take(struct stepper *s, const char *path)
 		kernel_artifact_move_last(s->artifacts);
 }
 
+/* X.buildinfo, and X.changes beside it. */
+static void remove_listings(const char *path)
+{
+	char *changes = xasprintf("%.*s.changes",
+				  (int)(strrchr(path, '.') - path), path);
+
+	unlink(path);
+	unlink(changes);
+	free(changes);
+}
+
 /* debian/files has a line for each: "NAME SECTION PRIORITY". */
 static void take_debs(struct stepper *s)
 {
@@ -77,7 +88,7 @@ static void take_debs(struct stepper *s)
 			take(s, path);
 		else if (p->place.kind == KERNEL_CHOSEN &&
 			 str_ends(path, ".buildinfo"))
-			unlink(path);
+			remove_listings(path);
 		free(path);
 	}
 	strv_release(&lines);

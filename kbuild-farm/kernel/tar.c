@@ -18,18 +18,22 @@
 
 struct packer {
 	struct archive *a;
+	const char *out;
 	long long when;
 	struct strv *names; /* or NULL */
 	const atomic_bool *cancel;
 	struct err *err;
 };
 
-static int archive_failed(struct packer *p, const char *path)
+/* liblzma's threads write: what is full is the archive's disk. */
+static int archive_failed(struct packer *p)
 {
 	int code = archive_errno(p->a);
+	const char *why = archive_error_string(p->a);
 
-	return err_set(p->err, code > 0 ? code : EIO, "%s: %s", path,
-		       archive_error_string(p->a));
+	if (code > 0)
+		return err_set(p->err, code, "%s: %s", p->out, strerror(code));
+	return err_set(p->err, EIO, "%s: %s", p->out, why ? why : "not packed");
 }
 
 static int copy_content(struct packer *p, const char *path)
@@ -47,7 +51,7 @@ static int copy_content(struct packer *p, const char *path)
 		else if (atomic_load(p->cancel))
 			ret = -ECANCELED;
 		else if (archive_write_data(p->a, block, (size_t)n) < 0)
-			ret = archive_failed(p, path);
+			ret = archive_failed(p);
 	}
 	close(fd);
 	return ret;
@@ -88,7 +92,7 @@ static int add_entry(struct packer *p, const char *path, const char *name,
 	if (S_ISLNK(st->st_mode))
 		ret = set_link(e, path, p->err);
 	if (!ret && archive_write_header(p->a, e) != ARCHIVE_OK)
-		ret = archive_failed(p, name);
+		ret = archive_failed(p);
 	if (!ret && S_ISREG(st->st_mode))
 		ret = copy_content(p, path);
 	if (!ret && p->names && !S_ISDIR(st->st_mode))
@@ -151,19 +155,21 @@ int kernel_tar_xz(const char *dir, const char *name, long long when,
 		  const char *out, struct strv *names,
 		  const atomic_bool *cancel, struct err *err)
 {
-	struct packer p = {
-		.when = when, .names = names, .cancel = cancel, .err = err
-	};
+	struct packer p = { .out = out,
+			    .when = when,
+			    .names = names,
+			    .cancel = cancel,
+			    .err = err };
 	char *part = xasprintf("%s.part", out);
 	int ret = 0;
 
 	p.a = open_archive(part);
 	if (archive_errno(p.a))
-		ret = archive_failed(&p, out);
+		ret = archive_failed(&p);
 	if (!ret)
 		ret = add_tree(&p, dir, name);
 	if (!ret && archive_write_close(p.a) != ARCHIVE_OK)
-		ret = archive_failed(&p, out);
+		ret = archive_failed(&p);
 	archive_write_free(p.a);
 	if (!ret && rename(part, out))
 		ret = err_errno(err, "%s", out);
