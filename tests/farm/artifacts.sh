@@ -237,7 +237,7 @@ whole()
 left()
 {
 	find "$work/out" "$XDG_CACHE_HOME/kfarm/kept" -name '*.part' -o \
-		-name '.stage' -o -name '.*.kfarm.*'
+		-name '.stage' -o -name '.*.kfarm.*' 2>/dev/null
 }
 
 kills=0
