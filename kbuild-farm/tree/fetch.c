@@ -19,21 +19,23 @@ struct talk {
 	git_remote *remote;
 	git_remote_callbacks callbacks;
 	bool is_local;
+	bool resolving; /* deltas: nothing comes any more */
 	char *shown; /* its URL */
 };
 
+/* All has come, to the last byte, when the first delta is resolved. */
 static int on_transfer(const git_indexer_progress *p, void *payload)
 {
 	struct talk *t = payload;
 
-	if (p->received_objects < p->total_objects) {
+	if (!p->indexed_deltas) {
 		tree_worker_progress(t->f->worker, TREE_RECEIVING,
 				     p->received_objects, p->total_objects);
 		return 0;
 	}
-	/* All is here: what takes time now is this machine. */
-	if (p->indexed_deltas <= 1)
+	if (!t->resolving)
 		tree_worker_network(t->f->worker, false);
+	t->resolving = true;
 	tree_worker_progress(t->f->worker, TREE_RESOLVING, p->indexed_deltas,
 			     p->total_deltas);
 	return 0;

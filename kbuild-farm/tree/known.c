@@ -23,7 +23,7 @@ static char *listed_line(const git_oid *commit, const git_oid *sum)
 }
 
 static bool lists_commit(const struct tree_index *x, const git_oid *commit,
-		      const char *git_dir)
+			 const char *git_dir)
 {
 	char *path = xasprintf("%s/listed", git_dir);
 	char *line = listed_line(commit, &x->sum);

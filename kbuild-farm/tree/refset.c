@@ -165,7 +165,7 @@ static void count_change(struct tree_changes *c, const struct tree_ref *wanted,
 	if (wanted && was && git_oid_equal(&wanted->id, &was->id))
 		return;
 	if (!wanted)
-		c->gone += !was->keep;
+		c->gone += was && !was->keep;
 	else if (is_tag(wanted->name))
 		c->tags++;
 	else if (was)

@@ -9,6 +9,7 @@
 #	/moved/	answers 302 to the same without it
 #	/hang/	takes the request and never answers
 #	/stall/	sends a part of the pack, then nothing more
+#	/late/	sends all but the last bytes, then nothing more
 #	/cut/	sends a part of the pack, then closes the connection
 #	/lie/	changes a byte of the pack
 #	/junk/	sends something that is no git at all
@@ -63,6 +64,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return bytes(body)
         if how in ("cut", "stall"):
             return body[:PART]
+        if how == "late":
+            return body[:-24]
         return body
 
     def answer(self):
@@ -90,7 +93,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header("Location", self.path[len("/moved"):])
             self.end_headers()
             return
-        if how in ("auth", "stall", "cut", "lie"):
+        if how in ("auth", "stall", "late", "cut", "lie"):
             path = path[len(how) + 1:]
         headers, body = self.backend(path, query)
         status = 200
@@ -103,7 +106,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.send_header(name, value)
         self.end_headers()
         self.wfile.write(self.spoil(how, body))
-        if how == "stall" and b"PACK" in body:
+        if how in ("stall", "late") and b"PACK" in body:
             self.wfile.flush()
             time.sleep(600)
 
