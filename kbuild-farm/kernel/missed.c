@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define NAMED 3 /* at most so many others in one reason */
+#define ASKED 50 /* settings whose reasons are looked for: 20 ms for each */
 
 static enum kernel_tristate level_of(const char *asked)
 {
@@ -354,15 +355,16 @@ void kernel_missed_lines(const struct kernel_missed *missed, size_t n,
 	struct strv names = { 0 };
 	bool known;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n && i < ASKED; i++)
 		strv_add(&names, missed[i].symbol + strlen("CONFIG_"));
 	known = !kernel_symbols_read(&all, of->tree, of->srcarch, &names);
 	for (size_t i = 0; i < n; i++) {
 		const struct kernel_missed *m = &missed[i];
-		char *line = known ? replaced_line(m, &all.v[i], &all, of) :
-				     NULL;
-		char *why = NULL;
+		char *line = NULL, *why = NULL;
 
+		known = known && i < ASKED;
+		if (known)
+			line = replaced_line(m, &all.v[i], &all, of);
 		if (line) {
 			strv_own(replaced, line);
 			continue;

@@ -26,8 +26,9 @@ struct kernel_missed_of {
 
 /*
  * Add to `out` a line for each of `missed` with its reason; without one where
- * the tree has no Kconfig.  What gave way to another one of the same choice
- * that was asked for later is a line of `replaced`: it is as asked.
+ * the tree has no Kconfig, and behind the first fifty.  What gave way to
+ * another one of the same choice that was asked for later is a line of
+ * `replaced`: it is as asked.
  */
 void kernel_missed_lines(const struct kernel_missed *missed, size_t n,
 			 const struct kernel_missed_of *of, struct strv *out,

@@ -235,6 +235,23 @@ START_TEST(each_setting_is_a_line)
 }
 END_TEST
 
+START_TEST(of_very_many_the_first_have_reasons)
+{
+	const struct kernel_missed_of of = { NULL, tree, "arm64", "" };
+	char symbol[] = "CONFIG_DISK", asked[] = "m", is[] = "n";
+	struct kernel_missed missed[2000];
+	struct strv lines = { 0 };
+
+	for (size_t i = 0; i < 2000; i++)
+		missed[i] = (struct kernel_missed){ symbol, asked, is, NULL };
+	kernel_missed_lines(missed, 2000, &of, &lines, NULL);
+	ck_assert_uint_eq(lines.n, 2000);
+	ck_assert_ptr_nonnull(strstr(lines.v[49], "it depends on"));
+	ck_assert_str_eq(lines.v[50], "CONFIG_DISK: asked m, is n");
+	strv_release(&lines);
+}
+END_TEST
+
 /* Two of a choice: as asked, if the later one is what is chosen. */
 static const struct {
 	const char *first, *second, *config;
@@ -334,6 +351,7 @@ int main(void)
 	tcase_add_loop_test(tc,
 			    a_later_choice_takes_the_place_of_an_earlier_one, 0,
 			    sizeof(choices) / sizeof(*choices));
+	tcase_add_test(tc, of_very_many_the_first_have_reasons);
 	tcase_add_test(tc, a_tree_without_kconfig_leaves_it_at_that);
 	tcase_add_test(tc, what_is_no_kconfig_does_no_harm);
 	suite_add_tcase(s, tc);
