@@ -78,7 +78,9 @@ bool complete_line_quote(const struct complete_line *l, const char *word,
 	const char *special = l->quote == '"' ? "\"$`\\" :
 						"|&;()<>*?[]{}#~!$`\\\"' \t";
 
-	if (l->quote == '\'' && strchr(word, '\''))
+	/* In such quotes nothing can be done about these. */
+	if ((l->quote == '\'' && strchr(word, '\'')) ||
+	    (l->quote == '"' && strchr(word, '!')))
 		return false;
 	for (const char *p = word + l->cut; *p; p++) {
 		if (l->quote != '\'' && strchr(special, *p))

@@ -165,6 +165,33 @@ START_TEST(events_are_written_as_json_lines)
 }
 END_TEST
 
+START_TEST(several_builds_write_into_one_file)
+{
+	char *path = xasprintf("%s/events", dir), *text, *second;
+	struct watch_setup setup = { .mode = WATCH_NONE, .json = path };
+	struct err err = { 0 };
+	int fd = watch_open_json(path, &err);
+
+	ck_assert_msg(fd >= 0, "%s", err.text);
+	setup.json_fd = &fd;
+	for (int i = 0; i < 2; i++) {
+		ck_assert_msg(!watch_new(&w, &setup, &err), "%s", err.text);
+		h = watch_hooks(w);
+		job(1, EVENTS_QUEUED);
+		watch_free(w);
+	}
+	ck_assert(!close(fd));
+	text = get("events");
+	second = strstr(text + 1, "\"event\":\"stream\",");
+	ck_assert_ptr_nonnull(second);
+	second = strstr(second + 1, "\"event\":\"stream\",");
+	ck_assert_ptr_nonnull(second);
+	ck_assert_ptr_nonnull(strstr(second, "\"queued\""));
+	free(text);
+	free(path);
+}
+END_TEST
+
 START_TEST(a_json_file_that_cannot_be_is_an_error)
 {
 	struct watch_setup setup = { .json = "/nonexistent/x" };
@@ -470,6 +497,7 @@ int main(void)
 	tcase_add_test(tc, none_shows_nothing);
 	tcase_add_test(tc, verbose_shows_the_log_and_no_block_twice);
 	tcase_add_test(tc, events_are_written_as_json_lines);
+	tcase_add_test(tc, several_builds_write_into_one_file);
 	tcase_add_test(tc, a_json_file_that_cannot_be_is_an_error);
 	tcase_add_test(tc, a_full_disk_for_the_events_is_said_once);
 	tcase_add_test(tc, a_fifo_that_nobody_reads_delays_nothing);

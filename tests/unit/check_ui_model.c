@@ -308,14 +308,42 @@ static void put_line(void *out, const struct events_event *ev)
 	events_encode(out, ev);
 }
 
+START_TEST(one_of_several_builds_says_which)
+{
+	struct events_event ev = events_new(EVENTS_BUILD);
+	struct buf which = { 0 };
+
+	ev.what = "Image";
+	ev.arch = "arm64";
+	ev.config = "/home/a/board.config";
+	play(&ev);
+	ui_model_add_which(&m, &which);
+	ck_assert_str_eq(buf_str(&which), "arm64");
+	buf_reset(&which);
+	ev.number = 2;
+	ev.of = 3;
+	play(&ev);
+	ui_model_add_which(&m, &which);
+	ck_assert_str_eq(buf_str(&which), "2/3 arm64 board.config");
+	buf_release(&which);
+}
+END_TEST
+
 /* A second model of it tells the same, and goes on in the same way. */
 START_TEST(a_snapshot_makes_the_model_again)
 {
 	struct buf first = { 0 }, second = { 0 };
-	struct events_event ev = events_new(EVENTS_LOAD);
+	struct events_event ev = events_new(EVENTS_BUILD);
 	struct ui_model other;
 
 	tree("/src/linux");
+	ev.what = "Image";
+	ev.arch = "arm64";
+	ev.config = "tinyconfig";
+	ev.number = 2;
+	ev.of = 3;
+	play(&ev);
+	ev = events_new(EVENTS_LOAD);
 	say(EVENTS_PHASE, "compile");
 	node("a", "up", NULL);
 	node("b", "down", "no route to host");
@@ -344,6 +372,9 @@ START_TEST(a_snapshot_makes_the_model_again)
 	ui_model_snapshot(&m, put_line, &first);
 	ui_model_snapshot(&other, put_line, &second);
 	ck_assert_str_eq(buf_str(&first), buf_str(&second));
+	ck_assert_int_eq(other.number, 2);
+	ck_assert_int_eq(other.of, 3);
+	ck_assert_str_eq(other.config, "tinyconfig");
 	ck_assert_uint_eq(other.n_jobs, m.n_jobs);
 	ck_assert_uint_eq(other.tally.errors, 1);
 	also = told_other;
@@ -440,6 +471,7 @@ int main(void)
 	tcase_add_test(tc, reasons_beyond_those_kept_are_counted_together);
 	tcase_add_test(tc, nothing_reaches_a_terminal_raw);
 	tcase_add_test(tc, events_that_lack_everything_do_no_harm);
+	tcase_add_test(tc, one_of_several_builds_says_which);
 	tcase_add_test(tc, a_snapshot_makes_the_model_again);
 	tcase_add_test(tc, a_million_jobs_take_no_more_memory_than_a_thousand);
 	tcase_add_test(tc, jobs_that_never_end_are_bounded);

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: cli */
+/* What is offered is compared in tests/cli/completion.sh. */
+#include "cli/complete.h"
+
+#include "suite.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BREAKS " \t\n\"'><=;|&(:"
+
+static const struct args_option options[] = {
+	{ 'a', "arch", "ARCH", "of it", args_text, 0, 0 },
+	{ 'v', "verbose", NULL, "more", args_flag, 0, 0 },
+	{ 0, "ui", "VIEW", "shown", args_text, 0, 0 },
+	{ 0, "play", "[=FILE]", "it", args_text, 0, 0 },
+	{ 0 },
+};
+
+static const struct cmd_verb verbs[] = {
+	{ "list", "", "ui", 0, 0, "all" },
+	{ "add", " NAME ADDRESS", "arch", 2, 2, "one" },
+};
+
+static const struct cmd_verb *verb_at(size_t i)
+{
+	return i < 2 ? &verbs[i] : NULL;
+}
+
+static const struct cmd with_words = { .name = "build",
+				       .usage = "[OPTION]... [WHEN]...",
+				       .help = "",
+				       .options = options };
+static const struct cmd with_verbs = { .name = "nodes",
+				       .usage = "VERB",
+				       .help = "",
+				       .options = options,
+				       .verb = verb_at };
+static const struct cmd runs = { .name = "run",
+				 .usage = "[OPTION]... -- COMMAND",
+				 .help = "",
+				 .options = options,
+				 .takes_command = true };
+static const struct cmd *const commands[] = { &with_words, &with_verbs, &runs,
+					      NULL };
+
+/* Words with spaces between, the last of them typed: what is found. */
+static const struct {
+	const char *line, *found;
+} lines[] = {
+	{ "no", "nodes" },
+	{ "nodes ", "add list" },
+	{ "nodes l", "list" },
+	{ "nodes list --", "--help --ui" },
+	{ "nodes add --a", "--arch" },
+	{ "nodes add x ss", "ssh:" },
+	{ "nodes add x y ss", "" },
+	{ "nodes oops ", "" },
+	{ "build a", "always auto" },
+	{ "build -v a", "always auto" },
+	{ "build -va arm6", "arm64" },
+	{ "build -a arm6", "arm64" },
+	{ "build -aarm6", "-aarm64" },
+	{ "build --arch arm6", "arm64" },
+	{ "build --arch=arm6", "--arch=arm64" },
+	{ "build --arch=x,arm6", "--arch=x,arm64" },
+	{ "build -- -a a", "always auto" },
+	{ "build --nonsense a", "always auto" },
+	{ "build --verbose=x a", "always auto" },
+	{ "build --play a", "always auto" },
+	{ "build -v", "-v" },
+	{ "build --v", "--verbose" },
+	{ "build --verbose=", "" },
+	{ "build --nonsense=", "" },
+	{ "build -xyz", "" },
+	{ "oops ", "" },
+};
+
+START_TEST(words_are_found_by_those_in_front)
+{
+	struct strv words = { 0 };
+	struct complete c;
+	char *found, *line = xasprintf("kfarm %s", lines[_i].line);
+	struct complete_line l;
+
+	complete_line_read(&l, line, BREAKS);
+	for (size_t i = 1; i + 1 < l.words.n; i++)
+		strv_add(&words, l.words.v[i]);
+	complete_word(&c, commands, strv_list(&words),
+		      l.words.v[l.words.n - 1]);
+	for (size_t i = 0; i < c.found.n; i++)
+		*strchrnul(c.found.v[i], '\t') = '\0';
+	found = strv_join(&c.found, " ");
+	ck_assert_str_eq(found, lines[_i].found);
+	free(found);
+	free(line);
+	complete_release(&c);
+	complete_line_release(&l);
+	strv_release(&words);
+}
+END_TEST
+
+START_TEST(the_command_of_others_begins_at_a_word)
+{
+	static const struct {
+		const char *words[6];
+		size_t at;
+	} begins[] = {
+		{ { "run", "" }, 2 },
+		{ { "run", "-a", "x", "ma" }, 4 },
+		{ { "run", "--", "ma" }, 3 },
+		{ { "run", "make", "-j", "" }, 2 },
+		{ { "run", "-v", "--", "make", "-" }, 4 },
+	};
+
+	for (size_t i = 0; i < sizeof(begins) / sizeof(*begins); i++) {
+		struct strv before = { 0 };
+		struct complete c;
+		size_t n = 0;
+
+		for (; begins[i].words[n + 1]; n++)
+			strv_add(&before, begins[i].words[n]);
+		complete_word(&c, commands, strv_list(&before),
+			      begins[i].words[n]);
+		ck_assert_int_eq(c.by_shell, COMPLETE_COMMAND);
+		ck_assert_uint_eq(c.command_at, begins[i].at);
+		complete_release(&c);
+		strv_release(&before);
+	}
+}
+END_TEST
+
+/* A line, its last word, the quote that is open, what readline leaves alone,
+ * how many words that is to bash. */
+static const struct {
+	const char *text, *last;
+	char quote;
+	size_t cut, pieces;
+} typed[] = {
+	{ "", "", 0, 0, 0 },
+	{ "kfarm", "kfarm", 0, 0, 1 },
+	{ "kfarm ", "", 0, 0, 1 },
+	{ "kfarm  a\\ b", "a b", 0, 0, 2 },
+	{ "kfarm \"a b", "a b", '"', 0, 2 },
+	{ "kfarm 'a\\ b", "a\\ b", '\'', 0, 2 },
+	{ "kfarm --a=b", "--a=b", 0, 4, 4 },
+	{ "kfarm --a=\"b", "--a=b", '"', 4, 4 },
+	{ "kfarm a\\:b", "a:b", 0, 0, 2 },
+	{ "kfarm a:b:", "a:b:", 0, 4, 5 },
+	{ "kfarm \"a:b", "a:b", '"', 0, 2 },
+	{ "kfarm \"a\"b", "ab", 0, 1, 2 },
+	{ "kfarm \\", "\\", 0, 0, 2 },
+};
+
+START_TEST(a_line_is_read_as_bash_does)
+{
+	struct complete_line l;
+	size_t n;
+
+	complete_line_read(&l, typed[_i].text, BREAKS);
+	ck_assert_str_eq(l.words.v[l.words.n - 1], typed[_i].last);
+	ck_assert_int_eq(l.quote, typed[_i].quote);
+	ck_assert_uint_eq(l.cut, typed[_i].cut);
+	n = complete_line_piece(typed[_i].text, BREAKS, l.words.n);
+	ck_assert_uint_eq(n, typed[_i].pieces);
+	complete_line_release(&l);
+}
+END_TEST
+
+/* What bash would make of it is the word again: with each quote open. */
+START_TEST(a_quoted_word_is_read_as_itself)
+{
+	static const char letters[] = "ab $`\\\"'!*?~#&|;<>(){}[]=:\t";
+	static const char *const begins[] = { "", "\"", "'" };
+
+	srandom(1);
+	for (int round = 0; round < 3000; round++) {
+		const char *begin = begins[round % 3];
+		struct complete_line l = { .quote = *begin }, back;
+		struct buf text = { 0 };
+		char word[12];
+		size_t n = (size_t)random() % (sizeof(word) - 1);
+
+		for (size_t i = 0; i < n; i++)
+			word[i] = letters[(size_t)random() %
+					  (sizeof(letters) - 1)];
+		word[n] = '\0';
+		buf_printf(&text, "x %s", begin);
+		if (complete_line_quote(&l, word, &text)) {
+			complete_line_read(&back, buf_str(&text), "");
+			ck_assert_uint_eq(back.words.n, 2);
+			ck_assert_str_eq(back.words.v[1], word);
+			complete_line_release(&back);
+		} else {
+			ck_assert(strchr(word, *begin == '"' ? '!' : '\''));
+		}
+		buf_release(&text);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("cli/complete");
+	TCase *t = tcase_create("complete");
+
+	tcase_add_loop_test(t, words_are_found_by_those_in_front, 0,
+			    sizeof(lines) / sizeof(*lines));
+	tcase_add_test(t, the_command_of_others_begins_at_a_word);
+	tcase_add_loop_test(t, a_line_is_read_as_bash_does, 0,
+			    sizeof(typed) / sizeof(*typed));
+	tcase_add_test(t, a_quoted_word_is_read_as_itself);
+	suite_add_tcase(s, t);
+	return suite_run(s);
+}
