@@ -32,6 +32,23 @@ static bool ends_line(const char *at)
 	return !*at || *at == '\n';
 }
 
+/*
+ * The letters of a value that Kconfig looks at: a text up to its second quote,
+ * of y, m and n the first one.
+ */
+static size_t value_length(const char *value, size_t n)
+{
+	size_t end = 1;
+
+	if (n > 1 && strchr("ymn", value[0]) && strchr(" \t#", value[1]))
+		return 1;
+	if (!n || value[0] != '"')
+		return n;
+	while (end < n && value[end] != '"')
+		end += value[end] == '\\' ? 2 : 1;
+	return end < n ? end + 1 : n;
+}
+
 bool kernel_setting_of(struct kernel_setting *out, const char *line)
 {
 	bool unset = str_starts(line, "# " PREFIX);
@@ -52,7 +69,7 @@ bool kernel_setting_of(struct kernel_setting *out, const char *line)
 	len = strcspn(++rest, "\n");
 	while (len && strchr(" \t\r", rest[len - 1]))
 		len--;
-	out->value = bytes_of(rest, len);
+	out->value = bytes_of(rest, value_length(rest, len));
 	return true;
 }
 
@@ -84,12 +101,21 @@ static bool hex_value(struct bytes b, bool bare, unsigned long long *out)
 	return yes;
 }
 
+/* Of "yes" and "no" Kconfig takes the first letter. */
+static bool is_long_for(struct bytes asked, struct bytes is)
+{
+	return is.len == 1 && asked.len && asked.data[0] == is.data[0] &&
+	       (bytes_equal(asked, bytes_str("yes")) ||
+		bytes_equal(asked, bytes_str("no")));
+}
+
 bool kernel_setting_same(struct bytes asked, struct bytes is)
 {
 	unsigned long long a, b;
 
-	return bytes_equal(asked, is) || (hex_value(is, false, &a) &&
-					  hex_value(asked, true, &b) && a == b);
+	if (bytes_equal(asked, is) || is_long_for(asked, is))
+		return true;
+	return hex_value(is, false, &a) && hex_value(asked, true, &b) && a == b;
 }
 
 /* ---- tables ---- */

@@ -32,8 +32,10 @@ const char *kernel_setting_next(const char *line);
  * something is none.)
  */
 bool kernel_setting_is_comment(const char *line);
-/* Is what was asked what there is?  0x10 is 0x10, 0X10 and, if it is asked of
- * a hexadecimal symbol, 10. */
+/*
+ * Is what was asked what there is?  0x10 is 0x10, 0X10 and, if it is asked of
+ * a hexadecimal symbol, 10; "yes" is y.
+ */
 bool kernel_setting_same(struct bytes asked, struct bytes is);
 
 /* The last settings of some texts, by their symbols; a zeroed one is empty. */
