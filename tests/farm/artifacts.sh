@@ -29,8 +29,7 @@ modules: vmlinux
 	@for m in alpha beta; do $(LD) -r -o $$m.ko.new $$m/start.o && \
 		{ cmp -s $$m.ko.new $$m.ko || cp $$m.ko.new $$m.ko; }; \
 		rm $$m.ko.new; done
-	@[ -e big.ko ] || { cat beta.ko; head -c 3000000 /dev/zero | \
-		openssl enc -aes-128-ctr -nosalt -pass pass:x 2>/dev/null; } >big.ko
+	@[ -e big.ko ] || cat beta.ko $(srctree)/../random >big.ko
 	@[ -e modules.order ] || printf '%s\n' alpha.ko beta.ko big.ko >modules.order
 modules_install:
 	@mkdir -p $(INSTALL_MOD_PATH)/lib/modules/6.1.77
@@ -56,6 +55,7 @@ END
 sed -i '/^modules dtbs modules_install dtbs_install: prepare$/,+1d' \
 	"$tree/Makefile"
 more_targets >"$work/more"
+head -c 3000000 /dev/urandom >"$work/random"
 sed -i "/^FORCE:$/r $work/more" "$tree/Makefile"
 mkdir -p "$tree/arch/arm64/boot/dts"
 echo dts >"$tree/arch/arm64/boot/dts/a.dts"

@@ -176,6 +176,42 @@ START_TEST(a_copy_has_content_and_permissions)
 }
 END_TEST
 
+/* Larger than what one call copies in a pipe, with a hole in it. */
+START_TEST(a_copy_of_a_large_file_is_whole)
+{
+	struct err err = { 0 };
+	struct stat st;
+	int fd = open("f", O_WRONLY | O_CREAT, 0600);
+
+	ck_assert_int_eq(pwrite(fd, "begin", 5, 0), 5);
+	ck_assert_int_eq(pwrite(fd, "end", 3, 3 << 20), 3);
+	close(fd);
+	ck_assert_int_eq(fs_copy("f", "g", &err), 0);
+	ck_assert_int_eq(system("cmp f g"), 0);
+	/* What lies in no file system of its own kind is read. */
+	ck_assert_int_eq(fs_copy("/proc/version", "h", &err), 0);
+	ck_assert(!stat("h", &st) && st.st_size > 10);
+	ck_assert_int_eq(fs_write("f", bytes_str(""), 0600, &err), 0);
+	ck_assert_int_eq(fs_copy("f", "g", &err), 0);
+	expect_content("g", "");
+}
+END_TEST
+
+START_TEST(what_a_killed_write_left_is_removed_and_nothing_else)
+{
+	struct err err = { 0 };
+
+	fs_write(".a.kfarm.12", bytes_str(""), 0600, &err);
+	fs_write(".a.b.kfarm.1", bytes_str(""), 0600, &err);
+	fs_write(".a.kfarm.conf", bytes_str(""), 0600, &err);
+	fs_write("a.kfarm.12", bytes_str(""), 0600, &err);
+	fs_remove_temporaries(".");
+	ck_assert(!fs_exists(".a.kfarm.12") && !fs_exists(".a.b.kfarm.1"));
+	ck_assert(fs_exists(".a.kfarm.conf") && fs_exists("a.kfarm.12"));
+	fs_remove_temporaries("nosuch");
+}
+END_TEST
+
 START_TEST(a_copy_that_fails_names_the_file_at_fault)
 {
 	struct err err = { 0 };
@@ -482,6 +518,9 @@ int main(void)
 	tcase_add_test(tc, writing_where_nothing_can_be_is_an_error);
 	tcase_add_test(tc, write_all_tells_what_went_wrong);
 	tcase_add_test(tc, a_copy_has_content_and_permissions);
+	tcase_add_test(tc, a_copy_of_a_large_file_is_whole);
+	tcase_add_test(tc,
+		       what_a_killed_write_left_is_removed_and_nothing_else);
 	tcase_add_test(tc, a_copy_that_fails_names_the_file_at_fault);
 	tcase_add_test(tc, directories_are_made_all_the_way);
 	tcase_add_test(tc, a_file_on_the_way_is_named);
