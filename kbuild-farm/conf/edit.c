@@ -11,7 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+#define LOCK_OLD_S     2 /* seconds */
+#define LOCK_PAUSE_MS  50
+#define LOCK_TRIES_MAX 100
 
 char *conf_user_file(void)
 {
@@ -26,16 +31,44 @@ char *conf_user_file(void)
 	return path;
 }
 
+/*
+ * git locks FILE by making FILE.lock, and so do libgit2 and we; who is killed
+ * leaves it behind.  An edit takes milliseconds: true when it is worth trying
+ * again, as the lock is young, or was old and is gone now.
+ */
+static bool lock_may_go(const char *path, unsigned tries)
+{
+	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
+	char *real = realpath(path, NULL);
+	char *lock = xasprintf("%s.lock", real ? real : path);
+	struct stat st;
+
+	if (!stat(lock, &st) && (time(NULL) - st.st_mtime >= LOCK_OLD_S ||
+				 st.st_mtime > time(NULL) + LOCK_OLD_S))
+		unlink(lock);
+	else
+		nanosleep(&pause, NULL);
+	free(lock);
+	free(real);
+	return tries < LOCK_TRIES_MAX;
+}
+
 static int write_setting(const char *path, const char *name, const char *value,
 			 struct err *err)
 {
 	git_config *config = NULL;
 	const git_error *e;
-	int ret = 0;
+	unsigned tries = 0;
+	int ret;
 
 	git_libgit2_init();
-	if (git_config_open_ondisk(&config, path) ||
-	    git_config_set_string(config, name, value)) {
+	ret = git_config_open_ondisk(&config, path);
+	if (!ret) {
+		do
+			ret = git_config_set_string(config, name, value);
+		while (ret == GIT_ELOCKED && lock_may_go(path, ++tries));
+	}
+	if (ret) {
 		e = git_error_last();
 		ret = err_set(err, EIO, "%s: %s", path,
 			      e && e->message ? e->message :
@@ -107,14 +140,20 @@ static int replace_file(const char *path, struct bytes text, struct err *err)
 {
 	char *real = realpath(path, NULL);
 	char *lock = xasprintf("%s.lock", real ? real : path);
+	unsigned tries = 0;
 	struct stat st;
 	int fd = -1, ret = 0;
 
-	if (stat(path, &st))
+	if (stat(path, &st)) {
 		ret = err_errno(err, "%s", path);
-	else if ((fd = open(lock, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-			    st.st_mode & 0777)) < 0)
-		ret = err_errno(err, "%s", lock);
+	} else {
+		do
+			fd = open(lock, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+				  st.st_mode & 0777);
+		while (fd < 0 && errno == EEXIST && lock_may_go(path, ++tries));
+		if (fd < 0)
+			ret = err_errno(err, "%s", lock);
+	}
 	if (ret)
 		goto out;
 	ret = fs_write_all(fd, text);

@@ -4,7 +4,8 @@
  *
  * Each byte that comes shows that the server lives.  What its first packet
  * announces tells a repository of SHA-256 objects, which libgit2 1.5 takes for
- * garbage.  git+ssh is the program ssh (tree/ssh.h).
+ * garbage, and is kept from offering thin packs, which it is slow with.  ssh is
+ * the program (tree/ssh.h).
  */
 #ifndef TREE_TRANSPORT_H
 #define TREE_TRANSPORT_H

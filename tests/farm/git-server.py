@@ -9,7 +9,7 @@
 #	/moved/	answers 302 to the same without it
 #	/hang/	takes the request and never answers
 #	/stall/	sends a part of the pack, then nothing more
-#	/late/	sends all but the last bytes, then nothing more
+#	/late/	sends the pack but not the end, then nothing more
 #	/cut/	sends a part of the pack, then closes the connection
 #	/lie/	changes a byte of the pack
 #	/junk/	sends something that is no git at all
@@ -42,9 +42,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             CONTENT_LENGTH=str(length),
             REMOTE_ADDR="127.0.0.1",
         )
+        request = self.rfile.read(length)
+        if b"thin-pack" in request:
+            print("a thin pack is asked for", flush=True)
         out = subprocess.run(
             ["git", "http-backend"],
-            input=self.rfile.read(length),
+            input=request,
             stdout=subprocess.PIPE,
             env=env,
             check=False,
@@ -65,7 +68,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if how in ("cut", "stall"):
             return body[:PART]
         if how == "late":
-            return body[:-24]
+            return body[:-4]
         return body
 
     def answer(self):

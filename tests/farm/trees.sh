@@ -51,6 +51,7 @@ for n in 1 2 3; do
 	commit "$n"
 done
 git -C "$src" branch linux-6.1.y v2
+git -C "$src" branch thin-pack v2
 publish
 
 # tree ARG...: its words in $work/tree.log, its status in $status.
@@ -181,6 +182,8 @@ is "HEAD is where the server's is" "$(git -C "$served/linux.git" rev-parse HEAD)
 is "its old branch is gone" "refs/heads/trunk" \
 	"$(git -C "$trees/t0/repo.git" for-each-ref --format='%(refname)' \
 		refs/heads)"
+
+is "no thin packs are asked for" 0 "$(grep -c thin "$work/http.log")"
 
 # ---- bad servers ----
 

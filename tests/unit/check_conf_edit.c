@@ -4,13 +4,16 @@
 
 #include "../lib/tempdir.h"
 #include "base/fs.h"
+#include "base/spawn.h"
 #include "suite.h"
 
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static char dir[TEMPDIR_SIZE];
@@ -155,19 +158,6 @@ START_TEST(remove_tells_when_there_is_no_such_section)
 }
 END_TEST
 
-START_TEST(remove_respects_the_lock_of_another_writer)
-{
-	char *lock = xasprintf("%s.lock", file);
-	struct err err = { 0 };
-
-	put("[node \"a\"]\nslots=1\n");
-	ck_assert_int_eq(fs_write(lock, bytes_str(""), 0644, &err), 0);
-	ck_assert_int_eq(conf_remove("node", "a", &err), -EEXIST);
-	expect("[node \"a\"]\nslots=1\n");
-	free(lock);
-}
-END_TEST
-
 START_TEST(remove_writes_through_a_symbolic_link)
 {
 	char *real = xasprintf("%s/real", dir);
@@ -188,6 +178,68 @@ START_TEST(remove_writes_through_a_symbolic_link)
 }
 END_TEST
 
+/* FILE.lock, as somebody made it so many seconds ago. */
+static char *put_lock(long age_s)
+{
+	char *lock = xasprintf("%s.lock", file);
+	struct timespec when[2] = { { .tv_sec = time(NULL) - age_s },
+				    { .tv_sec = time(NULL) - age_s } };
+	struct err err;
+
+	ck_assert_int_eq(fs_write(lock, bytes_str(""), 0600, &err), 0);
+	ck_assert_int_eq(utimensat(AT_FDCWD, lock, when, 0), 0);
+	return lock;
+}
+
+START_TEST(a_lock_that_a_killed_one_left_is_no_hindrance)
+{
+	struct err err = { 0 };
+	char *lock;
+
+	put("[node \"a\"]\n\tslots = 1\n");
+	lock = put_lock(60);
+	set("a", "slots", "2");
+	expect("[node \"a\"]\n\tslots = 2\n");
+	ck_assert(!fs_exists(lock));
+	free(lock);
+	lock = put_lock(60);
+	ck_assert_msg(!conf_remove("node", "a", &err), "%s", err.text);
+	ck_assert(!fs_exists(lock));
+	free(lock);
+}
+END_TEST
+
+/* A young lock, which another process removes soon. */
+static pid_t lock_for_a_moment(void)
+{
+	char *lock = put_lock(0);
+	pid_t pid = fork();
+
+	if (!pid) {
+		usleep(300000);
+		_exit(unlink(lock) != 0);
+	}
+	free(lock);
+	return pid;
+}
+
+START_TEST(a_lock_of_somebody_who_writes_is_waited_for)
+{
+	struct err err = { 0 };
+	pid_t pid;
+
+	put("[node \"a\"]\n\tslots = 1\n");
+	pid = lock_for_a_moment();
+	set("a", "slots", "2");
+	/* It was not us who removed it. */
+	ck_assert_int_eq(spawn_wait(pid), 0);
+	expect("[node \"a\"]\n\tslots = 2\n");
+	pid = lock_for_a_moment();
+	ck_assert_msg(!conf_remove("node", "a", &err), "%s", err.text);
+	ck_assert_int_eq(spawn_wait(pid), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("conf/edit");
@@ -202,8 +254,9 @@ int main(void)
 	tcase_add_loop_test(tc, remove_takes_out_the_subsection_alone, 0,
 			    sizeof(cuts) / sizeof(*cuts));
 	tcase_add_test(tc, remove_tells_when_there_is_no_such_section);
-	tcase_add_test(tc, remove_respects_the_lock_of_another_writer);
 	tcase_add_test(tc, remove_writes_through_a_symbolic_link);
+	tcase_add_test(tc, a_lock_that_a_killed_one_left_is_no_hindrance);
+	tcase_add_test(tc, a_lock_of_somebody_who_writes_is_waited_for);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }
