@@ -2,6 +2,7 @@
 #include "kernel/foreground.h"
 
 #include "base/fs.h"
+#include "base/log.h"
 #include "base/spawn.h"
 #include "kernel/config.h"
 #include "kernel/lock.h"
@@ -38,6 +39,9 @@ static int make_config(struct kernel_result *out,
 	struct kernel_run run;
 	int ret = kernel_run_start_config(&run, plan, hooks, err);
 
+	/* It takes seconds, and who is asked next sits there. */
+	if (!ret && !kernel_target_only_prints(&plan->request->targets))
+		log_info("making the configuration first");
 	if (!ret)
 		ret = kernel_config_apply(&run, err);
 	if (!ret && synced)
