@@ -174,6 +174,16 @@ static char *find_fragment(const struct kernel_kconfig_tree *t,
 	return path;
 }
 
+/* What names neither a file nor a configuration. */
+static int refuse_odd_word(const char *word, struct err *err)
+{
+	if (!*word)
+		return err_set(err, EINVAL, "the name is empty");
+	if (strchr(word, '/') && fs_is_dir(word))
+		return err_set(err, EISDIR, "that is a directory");
+	return 0;
+}
+
 static int refuse_base(const struct kernel_kconfig_tree *t,
 		       const struct kernel_request *r, const char *word,
 		       struct err *err)
@@ -212,6 +222,9 @@ int kernel_kconfig_base_text(const struct kernel_kconfig_tree *t,
 
 	if (is_url(word))
 		return read_config_url(r, word, out, err);
+	ret = refuse_odd_word(word, err);
+	if (ret)
+		return ret;
 	path = find_file(t, word);
 	ret = path ? kernel_config_text_read(path, out, err) :
 		     refuse_base(t, r, word, err);
@@ -255,6 +268,9 @@ int kernel_kconfig_fragment_text(const struct kernel_kconfig_tree *t,
 
 	if (is_url(word))
 		return read_config_url(r, word, out, err);
+	ret = refuse_odd_word(word, err);
+	if (ret)
+		return ret;
 	path = find_fragment(t, word);
 	ret = path ? kernel_config_text_read(path, out, err) :
 		     refuse_fragment(t, word, err);

@@ -47,6 +47,19 @@ static bool tree_has_dir(const char *tree, const char *name)
 	return yes;
 }
 
+static int refuse_tree(const struct kernel_plan *p, struct err *err)
+{
+	if (p->source.at.src)
+		return err_set(err, EINVAL,
+			       "tree %s at %s is not a Linux kernel source "
+			       "tree; name another with --tree, or another "
+			       "revision with --rev",
+			       p->request->tree, p->source.at.commit);
+	return err_set(err, EINVAL,
+		       "%s is not a Linux kernel source tree; name one with -C",
+		       p->tree);
+}
+
 static int read_tree(struct kernel_plan *p, struct err *err)
 {
 	char *path = xasprintf("%s/Makefile", p->tree);
@@ -60,10 +73,7 @@ static int read_tree(struct kernel_plan *p, struct err *err)
 			p->version = tree_version_read(buf_str(&p->makefile));
 		if (!p->version || !tree_has_dir(p->tree, "arch") ||
 		    !tree_has_dir(p->tree, "scripts/kconfig"))
-			ret = err_set(err, EINVAL,
-				      "%s is not a Linux kernel source tree; "
-				      "name one with -C",
-				      p->tree);
+			ret = refuse_tree(p, err);
 	}
 	free(path);
 	return ret;

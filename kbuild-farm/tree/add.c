@@ -31,6 +31,16 @@ struct making {
 
 /* ------------------------------------------------- in a process of its own */
 
+/* It goes into the repository's configuration, which names programs, too. */
+static int check_branch_name(const char *name, struct err *err)
+{
+	int valid = 0;
+
+	if (!git_branch_name_is_valid(&valid, name) && valid)
+		return 0;
+	return err_set(err, EINVAL, "\"%s\" is no branch's name", name);
+}
+
 /* What is fetched: all branches, or those that were named. */
 static int set_branches(git_repository *repo, const struct strv *branches,
 			struct err *err)
@@ -66,6 +76,8 @@ static int narrow_to_head(struct tree_fetch *f, struct err *err)
 		ret = err_set(err, ENOENT,
 			      "its HEAD names no branch: say which with "
 			      "--branch");
+	if (!ret)
+		ret = check_branch_name(f->head + strlen("refs/heads/"), err);
 	if (!ret) {
 		strv_add(&one, f->head + strlen("refs/heads/"));
 		tree_worker_note(f->worker,
@@ -236,6 +248,8 @@ static int classify(const struct tree_add *a, enum tree_kind *kind, char **url,
 static int check_how(const struct tree_add *a, enum tree_kind kind,
 		     struct err *err)
 {
+	int ret = 0;
+
 	if (a->in_place && kind != TREE_IN_PLACE)
 		return err_set(err, EINVAL,
 			       "--in-place is for the clone of a repository on "
@@ -245,7 +259,9 @@ static int check_how(const struct tree_add *a, enum tree_kind kind,
 		return err_set(err, EINVAL,
 			       "--depth and --branch are for a URL; "
 			       "file://PATH is one");
-	return 0;
+	for (size_t i = 0; !ret && i < a->branches.n; i++)
+		ret = check_branch_name(a->branches.v[i], err);
+	return ret;
 }
 
 static int check_absent(const char *top, const char *name, struct err *err)

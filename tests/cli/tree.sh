@@ -39,6 +39,8 @@ tree add x file:///nowhere
 tree add x 'ext::touch ran'
 tree add x 'ssh://-oProxyCommand=touch%20ran/x'
 tree add x ftp://example.org/x
+tree add x file:///nowhere --depth 1 --branch 'main
+	uploadpack = touch ran'
 tree add x clone
 run cat "$config"
 tree add x clone

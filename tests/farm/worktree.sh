@@ -34,6 +34,8 @@ commit v2
 echo '#define MORE 1' >>"$mine/gamma/local.h"
 rm "$mine/beta/gone.txt"
 commit v3
+git -C "$mine" branch empty "$(git -C "$mine" commit-tree -m empty \
+	"$(git -C "$mine" mktree </dev/null)")"
 mkdir -p "$data/mini"
 git clone -q --mirror "$mine" "$data/mini/repo.git"
 
@@ -298,4 +300,11 @@ two_at_once
 killed
 full_disk
 own_checkout
+# ---- a revision that is no kernel ----
+
+tree_build empty Image
+is "no kernel: status" 1 $?
+check "no kernel: named by tree and revision" grep -q \
+	"tree mini at $(git -C "$mine" rev-parse empty) is not a Linux kernel" \
+	"$work/kfarm.log"
 farm_end

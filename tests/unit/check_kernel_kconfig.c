@@ -112,6 +112,16 @@ START_TEST(a_fragment_that_is_not_there_is_named)
 }
 END_TEST
 
+START_TEST(a_directory_is_neither)
+{
+	r.kconfig = "/tmp";
+	ck_assert_int_eq(take(false), -EISDIR);
+	r.kconfig = NULL;
+	strv_add(&r.kconfig_add, "/tmp");
+	ck_assert_int_eq(take(false), -EISDIR);
+}
+END_TEST
+
 START_TEST(fragments_are_files_names_in_the_tree_and_settings)
 {
 	char *path = at("frag");
@@ -426,6 +436,7 @@ int main(void)
 			    sizeof(absent) / sizeof(*absent));
 	tcase_add_loop_test(tc, a_fragment_that_is_not_there_is_named, 0,
 			    sizeof(absent) / sizeof(*absent));
+	tcase_add_test(tc, a_directory_is_neither);
 	tcase_add_test(tc, fragments_are_files_names_in_the_tree_and_settings);
 	tcase_add_test(tc, a_url_is_what_was_fetched_or_a_file);
 	tcase_add_test(tc, words_of_the_configuration_file_come_first);
