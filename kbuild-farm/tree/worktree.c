@@ -169,8 +169,10 @@ static int move_files(struct tree_moving *m,
 	if (!ret)
 		ret = tree_moving_write(m);
 	git_libgit2_opts(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, 1);
-	if (ret)
+	if (ret) {
 		*err = m->why;
+		err_wrap(err, "%s", src);
+	}
 out:
 	free(src);
 	return ret;
