@@ -191,6 +191,8 @@ FARM_HOLD=$hold setsid env --default-signal=INT,QUIT KFARM_BUILD_MARK="$work" \
 kfarm=$!
 children+=($kfarm)
 wait_for 60 test -e "$build/x86_64-tinyconfig/.hold.1.o"
+check "kfarm top says which it is" eval '"$bin/kfarm" top --once |
+	grep -q "vmlinux, 1/3 x86_64 tinyconfig, gcc"'
 kill -INT $kfarm
 wait $kfarm
 is "interrupted: status" 130 $?
