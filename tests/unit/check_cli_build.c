@@ -119,6 +119,16 @@ START_TEST(equal_last_components_are_told_apart)
 }
 END_TEST
 
+START_TEST(a_password_is_in_no_name)
+{
+	assert_names("arm64", "https://me:secret@host/board.config",
+		     "arm64-board");
+	ck_assert_str_eq(list.v[0].config, "https://host/board.config");
+	ck_assert_str_eq(list.v[0].request.kconfig,
+			 "https://me:secret@host/board.config");
+}
+END_TEST
+
 START_TEST(a_name_leads_out_of_no_directory)
 {
 	assert_names("../x", "..", "x-_.");
@@ -162,6 +172,7 @@ int main(void)
 	tcase_add_test(t, without_an_architecture_it_is_that_of_make);
 	tcase_add_test(t, a_variable_of_make_comes_before_the_environment);
 	tcase_add_test(t, equal_last_components_are_told_apart);
+	tcase_add_test(t, a_password_is_in_no_name);
 	tcase_add_test(t, a_name_leads_out_of_no_directory);
 	tcase_add_loop_test(t, the_worse_status_counts, 0, N_ORDER);
 	tcase_add_test(t, the_status_of_make_is_that_of_a_failure);
