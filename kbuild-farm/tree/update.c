@@ -97,6 +97,25 @@ static int update_remotes(struct updating *u, struct err *err)
 	return ret;
 }
 
+/* The configuration may name another URL than when it was cloned. */
+static int follow_configuration(struct updating *u, struct err *err)
+{
+	const char *url = u->home->url;
+	char *shown;
+
+	if (!url || str_equal(url, u->state.source))
+		return 0;
+	if (git_remote_set_url(u->repo, "origin", url))
+		return tree_git_failed(err, -1, "%s", u->home->repository);
+	free(u->state.source);
+	u->state.source = xstrdup(url);
+	shown = tree_url_shown(url);
+	tree_worker_note(u->worker, "%s: comes from %s now", u->home->name,
+			 shown);
+	free(shown);
+	return 0;
+}
+
 static int update_repository(struct updating *u, struct err *err)
 {
 	bool borrows = false;
@@ -107,6 +126,8 @@ static int update_repository(struct updating *u, struct err *err)
 					&u->changes, &borrows, err);
 	if (!ret && borrows)
 		u->state.kind = TREE_BORROWS;
+	if (!ret && u->state.kind == TREE_CLONE)
+		ret = follow_configuration(u, err);
 	if (!ret)
 		ret = update_remotes(u, err);
 	return ret;

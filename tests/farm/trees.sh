@@ -228,6 +228,24 @@ refused "an empty repository" empty.git "there is no branch"
 tree add bad git://127.0.0.1:1/x
 said "nobody there" "refused"
 
+# Of a tree that is there nothing is lost, and another URL is followed.
+cp "$KFARM_CONFIG" "$work/config.good"
+commit 4.1
+publish
+for how in cut stall lie; do
+	git config -f "$KFARM_CONFIG" tree.t2.url "$http/$how/linux.git"
+	tree update t2 --timeout 1
+	is "update, $how: status" 1 "$status"
+	said "update, $how: the new URL" "comes from $http/$how/linux.git now"
+	check "update, $how: sound" git -C "$trees/t2/repo.git" \
+		-c fsck.gitmodulesName=ignore -c fsck.gitmodulesUrl=ignore \
+		fsck --no-dangling
+done
+cp "$work/config.good" "$KFARM_CONFIG"
+tree update t2
+is "update after that: status" 0 "$status"
+check "update after that: all is there" whole t2
+
 # Ctrl-C while a server is waited for.
 env --default-signal=INT "$bin/kfarm" tree add bad "$http/hang/linux.git" \
 	>"$work/tree.log" 2>&1 </dev/null &
