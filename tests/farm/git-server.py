@@ -13,6 +13,7 @@
 #	/cut/	sends a part of the pack, then closes the connection
 #	/lie/	changes a byte of the pack
 #	/junk/	sends something that is no git at all
+#	/name/	says that HEAD is a branch whose name is git configuration
 import base64
 import http.server
 import os
@@ -23,6 +24,13 @@ import time
 ROOT = sys.argv[1]
 PART = 3000  # bytes of a pack that is not sent to its end
 AUTH = "Basic " + base64.b64encode(b"me:secret").decode()
+
+
+NAME = "refs/heads/main\n[credential]\n\thelper = !touch %s/ran" % ROOT
+
+
+def packet(text):
+    return b"%04x" % (len(text) + 4) + text.encode()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -85,6 +93,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
             )
             self.end_headers()
             self.wfile.write(os.urandom(5000))
+            return
+        if how == "name":
+            oid = "1" * 40
+            self.send_response(200)
+            self.send_header(
+                "Content-Type", "application/x-git-upload-pack-advertisement"
+            )
+            self.end_headers()
+            self.wfile.write(
+                packet("# service=git-upload-pack\n")
+                + b"0000"
+                + packet(oid + " HEAD\0side-band-64k ofs-delta shallow\n")
+                + packet(oid + " " + NAME + "\n")
+                + b"0000"
+            )
             return
         if how == "auth" and self.headers.get("Authorization") != AUTH:
             self.send_response(401)

@@ -272,6 +272,10 @@ is "--depth: update" "$(git -C "$src" rev-parse trunk)" \
 	"$(git -C "$trees/shallow/repo.git" rev-parse HEAD)"
 mkdir "$work/nogit"
 ln -s "$(command -v sh)" "$work/nogit/sh"
+tree add bad "$http/name/linux.git" --depth 1
+is "a HEAD that is configuration: status" 1 "$status"
+said "a HEAD that is configuration" "is no branch's name"
+check "a HEAD that is configuration: nothing ran" test ! -e "$served/ran"
 PATH=$work/nogit tree add bad "file://$served/linux.git" --depth 1
 said "--depth without git" "which is not in PATH"
 no_tree bad
