@@ -268,7 +268,8 @@ int build_run(struct build_options *o, const struct node_roster *roster,
 		r.json = watch_open_json(o->watch.json, &err);
 		if (r.json < 0) {
 			log_error("%s", err.text);
-			return EXIT_USAGE;
+			return build_status_bisected(&o->request, EXIT_USAGE,
+						     KERNEL_CAUSE_OTHER);
 		}
 	}
 	run_targets(&r);

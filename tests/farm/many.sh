@@ -105,6 +105,12 @@ is "O= and KFARM: status" 0 $status
 is "O= and KFARM: two, nothing is compiled" "jobs 0 jobs 0" \
 	"$(grep -o '^jobs 0' "$work/kfarm.log" | xargs)"
 
+KBUILD_OUTPUT=$build many -a arm64,x86_64 -k tinyconfig -o "$work/out" Image
+is "KBUILD_OUTPUT: two, nothing is compiled" "jobs 0 jobs 0 0" \
+	"$(grep -o '^jobs 0' "$work/kfarm.log" | xargs) $status"
+many -a arm64,x86_64 -k tinyconfig -b "$build" --json "$work/none/events" Image
+is "events that cannot be written: status" 1 $status
+
 # ---- what prints, and plans ----
 
 many -a arm64,x86_64 image_name
