@@ -17,6 +17,19 @@ static size_t name_length(const char *rev)
 	return strcspn(rev, "~^@:");
 }
 
+/* As a person writes a reference. */
+static const char *short_name(const char *ref)
+{
+	static const char *const heads[] = { "refs/heads/", "refs/tags/",
+					     REMOTES };
+
+	for (size_t i = 0; i < sizeof(heads) / sizeof(*heads); i++) {
+		if (str_starts(ref, heads[i]))
+			return ref + strlen(heads[i]);
+	}
+	return ref;
+}
+
 /* "REMOTE/NAME..." for a NAME that only a remote has; NULL: none. */
 static int of_a_remote(git_repository *repo, const char *rev, char **out,
 		       struct err *err)
@@ -30,7 +43,7 @@ static int of_a_remote(git_repository *repo, const char *rev, char **out,
 
 	git_reference_list(&all, repo);
 	for (size_t i = 0; i < all.count; i++) {
-		const char *ref = all.strings[i] + strlen(REMOTES);
+		const char *ref = short_name(all.strings[i]);
 
 		if (str_starts(all.strings[i], REMOTES) &&
 		    str_equal(strchr(ref, '/'), tail))
@@ -48,19 +61,6 @@ static int of_a_remote(git_repository *repo, const char *rev, char **out,
 	free(tail);
 	free(name);
 	return ret;
-}
-
-/* As a person writes a reference. */
-static const char *short_name(const char *ref)
-{
-	static const char *const heads[] = { "refs/heads/", "refs/tags/",
-					     REMOTES };
-
-	for (size_t i = 0; i < sizeof(heads) / sizeof(*heads); i++) {
-		if (str_starts(ref, heads[i]))
-			return ref + strlen(heads[i]);
-	}
-	return ref;
 }
 
 static int unknown(git_repository *repo, const char *rev, struct err *err)
