@@ -29,31 +29,59 @@ int build_status_worse(int a, int b)
 	return rank_of_status(b) > rank_of_status(a) ? b : a;
 }
 
+/* As under a bisect, where there is one. */
+static int status_for_git(const struct kernel_request *r, int status,
+			  enum kernel_cause cause)
+{
+	bool no_revision = status == EXIT_USAGE ||
+			   cause == KERNEL_CAUSE_MACHINE;
+	bool lacking = cause == KERNEL_CAUSE_CONFIG;
+	bool bisected;
+
+	if (status == EXIT_OK || (!no_revision && !lacking))
+		return status;
+	bisected = !r->tree &&
+		   tree_is_bisected(r->directory ? r->directory : ".");
+	if (bisected && lacking)
+		return EXIT_FARM;
+	/* git runs the command at the top of what it bisects. */
+	return bisected || tree_is_bisected(".") ? EXIT_STOPS_BISECT : status;
+}
+
+static void say_for_git(int status)
+{
+	log_info("this tree is being bisected: %s",
+		 status == EXIT_FARM ?
+			 "125, as this revision has no such configuration" :
+			 "255, as this says nothing of the revision");
+}
+
 int build_status_bisected(const struct kernel_request *r, int status,
 			  enum kernel_cause cause)
 {
-	bool stops = status == EXIT_USAGE || cause == KERNEL_CAUSE_MACHINE;
-	bool skips = cause == KERNEL_CAUSE_CONFIG;
+	int given = status_for_git(r, status, cause);
 
-	if (status == EXIT_OK || (!stops && !skips) || r->tree ||
-	    !tree_is_bisected(r->directory ? r->directory : "."))
-		return status;
-	log_info("this tree is being bisected: %s",
-		 skips ? "125, as this revision has no such configuration" :
-			 "255, as this says nothing of the revision");
-	return skips ? EXIT_FARM : EXIT_STOPS_BISECT;
+	if (given != status)
+		say_for_git(given);
+	return given;
 }
 
 int build_status_worst(const struct build_list *l)
 {
+	bool changed = false;
 	int worst = EXIT_OK;
 
 	for (size_t i = 0; i < l->n; i++) {
 		const struct build *b = &l->v[i];
-		int status = build_status_bisected(
-			&b->request, b->result.status, b->result.cause);
+		int given = status_for_git(&b->request, b->result.status,
+					   b->result.cause);
 
-		worst = build_status_worse(worst, status);
+		if (i && build_status_worse(worst, given) == worst)
+			continue;
+		worst = given;
+		changed = given != b->result.status;
 	}
+	if (changed)
+		say_for_git(worst);
 	return worst;
 }

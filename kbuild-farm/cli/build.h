@@ -73,10 +73,10 @@ int build_status_worse(int a, int b);
 /* The worst of a list. */
 int build_status_worst(const struct build_list *l);
 /*
- * The same for `git bisect run`, where the tree of the request, unless kfarm
- * manages it, is being bisected: there 1 would mean that the revision is bad.
- * What the revision itself lacks is 125, what it has no part in
- * EXIT_STOPS_BISECT.  A line on stderr says so.
+ * The same for `git bisect run`, where the tree of the request (unless kfarm
+ * manages it) or of this directory is being bisected: there 1 would mean that
+ * the revision is bad.  What the revision itself lacks is 125, what it has no
+ * part in EXIT_STOPS_BISECT.  A line on stderr says so.
  */
 int build_status_bisected(const struct kernel_request *r, int status,
 			  enum kernel_cause cause);

@@ -49,6 +49,9 @@ printf '%s\n' '*.o' '.*' '!.gitignore' '/vmlinux' '/System.map' '/scripts/tool' 
 commit 0
 history
 
+# Where a step is, and how it names the tree.
+begins="cd '$work'" named="-C '$tree'"
+
 # bisect ARG...: what `git bisect run` of kfarm build with them says is in
 # $work/bisect.log, each step's words and status in $work/steps; it ends with
 # git's status.
@@ -60,11 +63,11 @@ bisect()
 	cat >"$work/step" <<-END
 	#!/bin/bash
 	n=\$(git describe --tags --exact-match)
-	cd '$work' # not in the tree
+	$begins
 	[ ! -e "$work/before" ] || . "$work/before"
-	'$bin/kfarm' build -C '$tree' $(printf '%q ' "$@") >step.log 2>&1
+	'$bin/kfarm' build $named $(printf '%q ' "$@") >'$work/step.log' 2>&1
 	status=\$?
-	{ cat step.log; echo "ended \$n \$status"; } >>'$work/steps'
+	{ cat '$work/step.log'; echo "ended \$n \$status"; } >>'$work/steps'
 	exit \$status
 	END
 	chmod +x "$work/step"
@@ -173,6 +176,10 @@ stops()
 
 stops "a compiler that is not there" -a arm64 -t nosuch- Image
 stops "an option that is none" --frobnicate
+begins= named=
+stops "a managed tree that is none" --tree nosuch
+stops "another directory, which is no kernel" -C "$work"
+begins="cd '$work'" named="-C '$tree'"
 git -C "$tree" clean -qfdX
 if small_disk "$build" 450; then
 	stops "a full disk" -a arm64 -k tinyconfig -b "$build" -o "$work/out" \
