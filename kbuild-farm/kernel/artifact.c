@@ -118,8 +118,12 @@ static void names_from(struct strv *names, const json_t *about)
 {
 	const json_t *list = json_object_get(about, "names");
 
-	for (size_t i = 0; i < json_array_size(list); i++)
-		strv_add(names, json_string_value(json_array_get(list, i)));
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *name = json_string_value(json_array_get(list, i));
+
+		if (name)
+			strv_add(names, name);
+	}
 }
 
 static bool take_kept(struct collector *c, const struct kernel_archive *a,

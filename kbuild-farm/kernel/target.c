@@ -61,7 +61,8 @@ int kernel_target_image(struct kernel_run *run, char **image, struct err *err)
 
 	*image = NULL;
 	if (lasting &&
-	    kernel_kept_take(&run->kept, IMAGE_NAME, &key, NULL, &known)) {
+	    kernel_kept_take(&run->kept, IMAGE_NAME, &key, NULL, &known) &&
+	    json_is_string(known)) {
 		*image = xstrdup(json_string_value(known));
 		return 0;
 	}

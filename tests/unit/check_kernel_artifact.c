@@ -159,6 +159,24 @@ START_TEST(what_changed_is_packed_again)
 }
 END_TEST
 
+START_TEST(a_record_that_was_edited_does_no_harm)
+{
+	char *command = xasprintf(
+		"sed -i 's/\"lib[^\"]*\"/7/; s/\"about\":[0-9]*/\"about\":[]/' "
+		"%s/.cache/kfarm/kept/*/record",
+		top);
+
+	collect();
+	kernel_kept_close(&run.kept);
+	ck_assert_int_eq(system(command), 0);
+	kernel_kept_open(&run.kept, plan.place.dir);
+	collect();
+	ck_assert_uint_eq(got.kept, 2);
+	ck_assert_uint_eq(find("modules.tar.xz")->names.n, 0);
+	free(command);
+}
+END_TEST
+
 START_TEST(other_settings_pack_again)
 {
 	collect();
@@ -260,6 +278,7 @@ int main(void)
 		tc, what_did_not_change_is_neither_installed_nor_packed_again);
 	tcase_add_loop_test(tc, what_changed_is_packed_again, 0,
 			    sizeof(changes) / sizeof(*changes));
+	tcase_add_test(tc, a_record_that_was_edited_does_no_harm);
 	tcase_add_test(tc, other_settings_pack_again);
 	tcase_add_test(tc, headers_are_packed_as_programs_use_them);
 	tcase_add_test(

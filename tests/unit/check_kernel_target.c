@@ -3,6 +3,7 @@
 #include "kernel/target.h"
 
 #include "kernel-run.h"
+#include "kernel/archive.h"
 #include "suite.h"
 
 static struct kernel_wants wants;
@@ -171,6 +172,21 @@ START_TEST(the_images_name_is_asked_once)
 }
 END_TEST
 
+START_TEST(a_name_that_is_none_is_asked_again)
+{
+	char *name = NULL;
+	struct digest key;
+
+	start();
+	ck_assert(kernel_archive_image_key(&plan, &key));
+	kernel_kept_put(&run.kept, "image_name", &key, NULL, json_array());
+	ck_assert_int_eq(kernel_target_image(&run, &name, &err), 0);
+	ck_assert_str_eq(name, "arch/arm64/boot/Image.gz");
+	free(name);
+	kernel_run_end(&run);
+}
+END_TEST
+
 START_TEST(another_makefile_may_name_another_image)
 {
 	char *name = NULL;
@@ -228,6 +244,7 @@ int main(void)
 	tcase_add_test(tc, kernel_is_what_image_name_says);
 	tcase_add_test(tc, other_targets_start_nothing);
 	tcase_add_test(tc, the_images_name_is_asked_once);
+	tcase_add_test(tc, a_name_that_is_none_is_asked_again);
 	tcase_add_test(tc, another_makefile_may_name_another_image);
 	tcase_add_test(tc, what_there_is_nothing_of_is_skipped_with_the_reason);
 	tcase_add_test(tc, old_trees_have_another_name_for_syncconfig);
