@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define NAMED 3 /* at most so many others in one reason */
-#define ASKED 50 /* settings whose reasons are looked for: 20 ms for each */
+#define ASKED 100 /* settings whose reasons are looked for: 20 ms for each */
 
 static enum kernel_tristate level_of(const char *asked)
 {

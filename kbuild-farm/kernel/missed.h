@@ -26,7 +26,7 @@ struct kernel_missed_of {
 
 /*
  * Add to `out` a line for each of `missed` with its reason; without one where
- * the tree has no Kconfig, and behind the first fifty.  What gave way to
+ * the tree has no Kconfig, and behind the first hundred.  What gave way to
  * another one of the same choice that was asked for later is a line of
  * `replaced`: it is as asked.
  */
