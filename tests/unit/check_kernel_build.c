@@ -230,6 +230,18 @@ static bool ended_by(int number, const char *summary)
 	       strstr(result.summary, summary) && !was_told("No child");
 }
 
+/* In the build directory; and what came before it is in the log by then. */
+static void wait_for_file(const char *name)
+{
+	char *path = kernel_plan_path(&plan, name);
+
+	for (int i = 0; i < 400 && !fs_exists(path); i++)
+		usleep(50000);
+	ck_assert(fs_exists(path));
+	usleep(200000);
+	free(path);
+}
+
 /* Build in a child that gets a signal after a while; its result. */
 static void interrupt(const char *target, int number, const char *summary)
 {
@@ -244,7 +256,7 @@ static void interrupt(const char *target, int number, const char *summary)
 		kernel_build(&result, &plan, &no_nodes, &hooks, &err);
 		_exit(ended_by(number, summary) ? 0 : 1);
 	}
-	usleep(700000);
+	wait_for_file("begun");
 	kill(pid, number);
 	began = clock_ms();
 	waitpid(pid, &status, 0);
@@ -292,7 +304,7 @@ START_TEST(make_goes_on_when_kfarm_is_killed)
 	put_file("linux/Makefile",
 		 "VERSION = 6\nPATCHLEVEL = 1\nSUBLEVEL = 1\n"
 		 "defconfig:\n\t@touch $(O)/.config\n"
-		 "long:\n\t@echo one; sleep 1; echo two; touch $(DONE)\n",
+		 "long:\n\t@touch $(O)/begun; sleep 2; touch $(DONE)\n",
 		 0644);
 	words(&req.targets, "long");
 	strv_addf(&req.variables, "DONE=%s", done);
@@ -302,7 +314,7 @@ START_TEST(make_goes_on_when_kfarm_is_killed)
 		kernel_build(&result, &plan, &no_nodes, &hooks, &err);
 		_exit(1);
 	}
-	usleep(600000);
+	wait_for_file("begun");
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	ck_assert(!fs_exists(done));

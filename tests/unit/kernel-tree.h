@@ -142,12 +142,13 @@ static const char makefile[] =
 	"compile:\n"
 	"\t@$(CC) --version\n"
 	"slow:\n"
-	"\t@sleep 60\n"
+	"\t@touch $(out)/begun; sleep 60\n"
 	"sulky:\n"
 	"\t@trap 'echo \"make: *** wait: No child processes.  Stop.\" >&2; "
-	"exit 1' INT; while :; do sleep 0.05; done\n"
+	"exit 1' INT; touch $(out)/begun; while :; do sleep 0.05; done\n"
 	"stubborn:\n"
 	"\t@trap '' INT TERM; setsid sleep 77 & echo $$! >$(O)/pid; "
+	"touch $(out)/begun; "
 	"while :; do sleep 1; done\n"
 	"all: Image.gz modules dtbs\n";
 
