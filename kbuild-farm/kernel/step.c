@@ -146,6 +146,7 @@ static void take_tarballs(struct stepper *s, int64_t since)
 static int make_package(struct stepper *s)
 {
 	const char *name = s->goal->name;
+	size_t before = s->artifacts->n;
 	int64_t since = stamp_now();
 	struct stat log = { 0 };
 	int ret;
@@ -160,6 +161,11 @@ static int make_package(struct stepper *s)
 		take_rpms(s, log.st_size);
 	else
 		take_tarballs(s, since);
+	if (s->artifacts->n == before && strcmp(name, "dir-pkg"))
+		kernel_run_note(s->run,
+				"%s left no package where kfarm looks; "
+				"build.log tells where it is",
+				name);
 	return 0;
 }
 

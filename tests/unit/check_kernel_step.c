@@ -88,6 +88,18 @@ START_TEST(with_fail_fast_it_does)
 }
 END_TEST
 
+START_TEST(a_package_that_is_not_found_is_told)
+{
+	char *text = xasprintf("%s\nrpm-pkg:\n\t@echo elsewhere\n", makefile);
+
+	put_file("linux/Makefile", text, 0644);
+	ck_assert_int_eq(run_steps("rpm-pkg targz-pkg"), 0);
+	ck_assert(was_told("note rpm-pkg left no package"));
+	ck_assert(!was_told("note targz-pkg"));
+	free(text);
+}
+END_TEST
+
 START_TEST(a_stacktrace_is_decoded)
 {
 	char *log, *vmlinux;
@@ -161,6 +173,7 @@ int main(void)
 	tcase_add_test(tc, selftests_that_cannot_be_built_are_a_warning);
 	tcase_add_test(tc, one_that_fails_does_not_keep_the_others_back);
 	tcase_add_test(tc, with_fail_fast_it_does);
+	tcase_add_test(tc, a_package_that_is_not_found_is_told);
 	tcase_add_test(tc, a_stacktrace_is_decoded);
 	tcase_add_test(tc, a_program_is_asked_once_until_it_changes);
 	suite_add_tcase(s, tc);
