@@ -36,7 +36,7 @@ struct tree_index {
  * Returns 0; -ENOENT: there is none; -EBADMSG with `err` for one that is
  * damaged, or split or sparse, as `git` alone can read it; or a negative errno.
  */
-int tree_index_read(struct tree_index *out, const char *file, struct err *err);
+int tree_index_read(struct tree_index *x, const char *file, struct err *err);
 void tree_index_release(struct tree_index *x);
 
 #endif

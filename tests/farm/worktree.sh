@@ -89,7 +89,7 @@ is_right()
 # As one would do it by hand, at the same path: its worktree is put aside.
 by_hand()
 {
-	local at rev
+	local at rev targets
 
 	at=$(place)
 	mv "$at" "$work/aside"
@@ -97,10 +97,11 @@ by_hand()
 	for rev in v1 v2 v3; do
 		git -C "$at/src" checkout -q "$rev"
 		mark
+		targets=(all)
+		[ $rev != v1 ] || targets=(defconfig all)
 		make -C "$at/src" O="$at/build" "${vars[@]}" \
 			KBUILD_BUILD_TIMESTAMP=@1700000000 KBUILD_BUILD_USER=kfarm \
-			KBUILD_BUILD_HOST=kfarm \
-			$([ $rev != v1 ] || echo defconfig) all \
+			KBUILD_BUILD_HOST=kfarm "${targets[@]}" \
 			>"$work/plain.log" 2>&1 || return
 		newer "$at/build" >"$work/newer.$rev"
 		rm -rf "$work/plain.$rev"
@@ -120,7 +121,9 @@ counts()
 		return
 	}
 	rm -rf "$data/mini/worktrees"
-	tree_build v1 && by_hand || bad "by hand"
+	if ! tree_build v1 || ! by_hand; then
+		bad "by hand"
+	fi
 	rm -rf "$(place)/build"
 	for rev in v1 v2 v3; do
 		mark
@@ -209,7 +212,7 @@ killed()
 
 full_disk()
 {
-	local kib keep=$work/keep
+	local kib
 
 	rm -rf "$data/mini/worktrees"
 	for kib in 64 200; do
@@ -240,7 +243,7 @@ own_build()
 {
 	rm -rf "$work/out"
 	env KFARM_BUILD_MARK="$work" "$bin/kfarm" build -C "$mine" -a arm64 \
-		-b "$work/own" -o "$work/out" "$@" >"$work/kfarm.log" 2>&1 </dev/null
+		-b "$work/own" -o "$work/out" >"$work/kfarm.log" 2>&1 </dev/null
 }
 
 own_checkout()
