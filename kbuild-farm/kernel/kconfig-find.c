@@ -174,13 +174,22 @@ static char *find_fragment(const struct kernel_kconfig_tree *t,
 	return path;
 }
 
-/* What names neither a file nor a configuration. */
-static int refuse_odd_word(const char *word, struct err *err)
+/*
+ * What names neither a file nor a configuration.  Only what a revision may lack
+ * is -ENOENT: git skips such a revision, and would skip all for a wrong path.
+ */
+static int refuse_odd_word(const struct kernel_kconfig_tree *t,
+			   const char *word, struct err *err)
 {
+	size_t n = strlen(t->dir);
+	bool of_tree = !strncmp(word, t->dir, n) && word[n] == '/';
+
 	if (!*word)
 		return err_set(err, EINVAL, "the name is empty");
 	if (strchr(word, '/') && fs_is_dir(word))
 		return err_set(err, EISDIR, "that is a directory");
+	if (word[0] == '/' && !of_tree && !is_file(word))
+		return err_set(err, EINVAL, "there is no such file");
 	return 0;
 }
 
@@ -222,7 +231,7 @@ int kernel_kconfig_base_text(const struct kernel_kconfig_tree *t,
 
 	if (is_url(word))
 		return read_config_url(r, word, out, err);
-	ret = refuse_odd_word(word, err);
+	ret = refuse_odd_word(t, word, err);
 	if (ret)
 		return ret;
 	path = find_file(t, word);
@@ -268,7 +277,7 @@ int kernel_kconfig_fragment_text(const struct kernel_kconfig_tree *t,
 
 	if (is_url(word))
 		return read_config_url(r, word, out, err);
-	ret = refuse_odd_word(word, err);
+	ret = refuse_odd_word(t, word, err);
 	if (ret)
 		return ret;
 	path = find_fragment(t, word);

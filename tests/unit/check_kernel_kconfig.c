@@ -112,6 +112,20 @@ START_TEST(a_fragment_that_is_not_there_is_named)
 }
 END_TEST
 
+START_TEST(a_path_outside_of_the_tree_is_nothing_that_the_tree_lacks)
+{
+	char *in_tree = xasprintf("%s/arch/arm64/configs/gone", tree);
+
+	r.kconfig = "/no/such/file";
+	ck_assert_int_eq(take(false), -EINVAL);
+	r.kconfig = in_tree;
+	ck_assert_int_eq(take(false), -ENOENT);
+	r.kconfig = "gone_defconfig";
+	ck_assert_int_eq(take(false), -ENOENT);
+	free(in_tree);
+}
+END_TEST
+
 START_TEST(a_directory_is_neither)
 {
 	r.kconfig = "/tmp";
@@ -436,6 +450,8 @@ int main(void)
 			    sizeof(absent) / sizeof(*absent));
 	tcase_add_loop_test(tc, a_fragment_that_is_not_there_is_named, 0,
 			    sizeof(absent) / sizeof(*absent));
+	tcase_add_test(
+		tc, a_path_outside_of_the_tree_is_nothing_that_the_tree_lacks);
 	tcase_add_test(tc, a_directory_is_neither);
 	tcase_add_test(tc, fragments_are_files_names_in_the_tree_and_settings);
 	tcase_add_test(tc, a_url_is_what_was_fetched_or_a_file);
