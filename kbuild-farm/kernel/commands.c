@@ -119,26 +119,41 @@ static void put_comment(struct buf *out, const char *text)
 	buf_add_str(out, "\n");
 }
 
+/*
+ * As kernel_kconfig_merge().  The tree's merge_config.sh would leave other
+ * lines, in another order, in the .config that Kconfig then keeps as
+ * .config.old.
+ */
+static const char merge_lines[] =
+	"awk 'function symbol(line)\n"
+	"{\n"
+	"\tif (line ~ /^CONFIG_[A-Za-z0-9_]*=/)\n"
+	"\t\tsub(/=.*/, \"\", line)\n"
+	"\telse if (line ~ /^# CONFIG_[A-Za-z0-9_]* is not set/)\n"
+	"\t\tgsub(/^# | is not set.*/, \"\", line)\n"
+	"\telse\n"
+	"\t\treturn \"\"\n"
+	"\treturn line\n"
+	"}\n"
+	"NR == FNR { asked[symbol($0)] = 1; next }\n"
+	"{ name = symbol($0) }\n"
+	"name == \"\" || !(name in asked)' \"$scratch/asked\" \"$build/.config\" "
+	">\"$scratch/config\"\n"
+	"cat \"$scratch/asked\" >>\"$scratch/config\"\n"
+	"cat \"$scratch/config\" >\"$build/.config\"\n";
+
 static void put_fragments(struct buf *out, const struct kernel_plan *p)
 {
 	const struct kernel_kconfig *k = &p->kconfig;
+	char *asked = kernel_kconfig_merge(k, "");
 
 	buf_add_str(out, "scratch=$(mktemp -d)\n"
-			 "trap 'rm -rf \"$scratch\"' EXIT\n"
-			 "cp \"$build/.config\" \"$scratch/base\"\n");
-	for (size_t i = 0; i < k->n_fragments; i++) {
-		char *file = xasprintf("\"$scratch/%zu\"", i);
-
-		put_comment(out, k->fragment[i].name);
-		put_here(out, file, k->fragment[i].text);
-		free(file);
-	}
-	buf_add_str(out, "(cd \"$scratch\" && /bin/sh "
-			 "\"$tree/scripts/kconfig/merge_config.sh\" -m -O "
-			 "\"$scratch\" base");
+			 "trap 'rm -rf \"$scratch\"' EXIT\n");
 	for (size_t i = 0; i < k->n_fragments; i++)
-		buf_printf(out, " %zu", i);
-	buf_add_str(out, ")\ncp \"$scratch/.config\" \"$build/.config\"\n");
+		put_comment(out, k->fragment[i].name);
+	put_here(out, "\"$scratch/asked\"", asked);
+	buf_add_str(out, merge_lines);
+	free(asked);
 }
 
 static void put_config(struct buf *out, const struct kernel_plan *p)

@@ -68,7 +68,8 @@ bool kernel_kconfig_asks(const struct kernel_kconfig *k, const char *config,
 			 const char *symbol);
 /*
  * `base`, the text of a .config, with the fragments' settings in place of its
- * own, as scripts/kconfig/merge_config.sh -m merges them; the caller frees it.
+ * own: of a symbol the last counts, and stands where that is.  The caller frees
+ * it.
  */
 char *kernel_kconfig_merge(const struct kernel_kconfig *k, const char *base);
 

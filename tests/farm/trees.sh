@@ -110,6 +110,24 @@ children+=("$daemon" "$(pgrep -P "$daemon" | head -n 1)")
 urls=("file://$served/linux.git" "git://127.0.0.1:$port/linux.git"
 	"$http/linux.git" "$http/moved/linux.git")
 
+# One that is unpacked and not installed lacks a library and, as root, a user.
+run_sshd()
+{
+	local lib
+	lib=$(echo "$bin"/debian/libwrap0/usr/lib/*)
+
+	if [ "$(id -u)" -ne 0 ] || getent passwd sshd >/dev/null; then
+		LD_LIBRARY_PATH=$lib "$@"
+		return
+	fi
+	cp /etc/passwd "$work/ssh/passwd"
+	echo 'sshd:x:65533:65534::/run/sshd:/usr/sbin/nologin' \
+		>>"$work/ssh/passwd"
+	LD_LIBRARY_PATH=$lib unshare -m sh -c '
+		mount --bind "$0" /etc/passwd && exec "$@"' \
+		"$work/ssh/passwd" "$@"
+}
+
 start_sshd()
 {
 	local sshd
@@ -129,7 +147,8 @@ start_sshd()
 		"User $(id -un)" "UserKnownHostsFile $work/ssh/known" \
 		"IdentityFile $work/ssh/user" 'IdentitiesOnly yes' \
 		>"$work/ssh/config"
-	"$sshd" -f "$work/ssh/sshd_config" -E "$work/ssh/log" || return
+	run_sshd "$sshd" -f "$work/ssh/sshd_config" -E "$work/ssh/log" ||
+		return
 	wait_for 10 test -s "$work/ssh/pid" || return
 	children+=("$(cat "$work/ssh/pid")")
 	# In a user namespace it cannot become anybody.

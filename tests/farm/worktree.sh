@@ -14,6 +14,7 @@ export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null
 export GIT_AUTHOR_NAME=A GIT_AUTHOR_EMAIL=a@example.org
 export GIT_COMMITTER_NAME=A GIT_COMMITTER_EMAIL=a@example.org
 export GIT_AUTHOR_DATE='@1700000000 +0000' GIT_COMMITTER_DATE='@1700000000 +0000'
+unset XDG_DATA_HOME
 data=$HOME/.local/share/kfarm/trees
 mine=$work/mine # a checkout
 "$root/tests/farm/mini/generate" "$mine" 12 3

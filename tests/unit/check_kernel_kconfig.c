@@ -298,7 +298,7 @@ START_TEST(many_notes_are_a_number)
 }
 END_TEST
 
-/* As the tree's merge_config.sh -m: what a fragment sets goes to the end. */
+/* What a fragment sets goes to the end. */
 START_TEST(fragments_take_the_place_of_what_the_base_says)
 {
 	char *path = at("frag"), *merged;

@@ -152,15 +152,6 @@ static const char makefile[] =
 	"while :; do sleep 1; done\n"
 	"all: Image.gz modules dtbs\n";
 
-static const char merge_config[] =
-	"#!/bin/sh\n"
-	"# merge_config.sh -m -O DIR FILE...\n"
-	"shift; out=$2; shift 2\n"
-	"for f; do test -r \"$f\" || exit 1; done\n"
-	"cat \"$@\" | tac | awk -F '[ =]' '{ n = $1 == \"#\" ? $2 : $1 }\n"
-	"\t!seen[n]++' | tac >\"$out/.config.tmp\"\n"
-	"mv \"$out/.config.tmp\" \"$out/.config\"\n";
-
 static void link_compiler(const char *name)
 {
 	char *gcc = which_compiler("gcc", "/usr/local/bin:/usr/bin:/bin", NULL);
@@ -202,7 +193,6 @@ static UNUSED void tree_set_up(void)
 	put_file("linux/arch/newarch/Makefile", "", 0644);
 	put_file("linux/kernel/configs/tiny.config", "CONFIG_T=y\n", 0644);
 	put_file("linux/scripts/kconfig/Makefile", "syncconfig:\n", 0644);
-	put_file("linux/scripts/kconfig/merge_config.sh", merge_config, 0755);
 	put_file("linux/scripts/min-tool-version.sh",
 		 "case $1 in gcc) echo 5.1.0;; *) echo 11.0.0;; esac\n", 0755);
 	put_file("tools/old-gcc", "#!/bin/sh\necho 4.9.2\n", 0755);
