@@ -81,6 +81,7 @@ static int put_git_dir(const struct tree_worktree_setup *s,
 	while (n > 1 && common[n - 1] == '/')
 		common[--n] = '\0';
 	ret = fs_mkdirs(git, 0777, err);
+	fs_remove_temporaries(git);
 	if (!ret)
 		ret = put_beside(s, "git/commondir", "", common, err);
 	if (!ret)
