@@ -68,10 +68,10 @@ static char *path_of_url(const char *url)
 		int low = high >= 0 ? str_hex_digit(at[2]) : -1;
 
 		if (low >= 0) {
-			buf_printf(&path, "%c", 16 * high + low);
+			buf_put_u8(&path, (uint8_t)(16 * high + low));
 			at += 2;
 		} else {
-			buf_printf(&path, "%c", *at);
+			buf_put_u8(&path, (uint8_t)*at);
 		}
 	}
 	buf_add(&path, "", 0);
@@ -222,25 +222,6 @@ static int refuse_base(const struct kernel_kconfig_tree *t,
 	return ret;
 }
 
-int kernel_kconfig_base_text(const struct kernel_kconfig_tree *t,
-			     const struct kernel_request *r, const char *word,
-			     char **out, struct err *err)
-{
-	char *path;
-	int ret;
-
-	if (is_url(word))
-		return read_config_url(r, word, out, err);
-	ret = refuse_odd_word(t, word, err);
-	if (ret)
-		return ret;
-	path = find_file(t, word);
-	ret = path ? kernel_config_text_read(path, out, err) :
-		     refuse_base(t, r, word, err);
-	free(path);
-	return ret;
-}
-
 /* NAME=VALUE without what stands in front of every symbol. */
 static bool lacks_prefix(const char *word)
 {
@@ -250,11 +231,13 @@ static bool lacks_prefix(const char *word)
 }
 
 static int refuse_fragment(const struct kernel_kconfig_tree *t,
-			   const char *word, struct err *err)
+			   const struct kernel_request *r, const char *word,
+			   struct err *err)
 {
 	char *question;
 	int ret;
 
+	(void)r;
 	if (lacks_prefix(word))
 		return err_set(err, ENOENT,
 			       "no such file; did you mean \"CONFIG_%s\"?",
@@ -268,9 +251,15 @@ static int refuse_fragment(const struct kernel_kconfig_tree *t,
 	return ret;
 }
 
-int kernel_kconfig_fragment_text(const struct kernel_kconfig_tree *t,
-				 const struct kernel_request *r,
-				 const char *word, char **out, struct err *err)
+/* The text that a word of -k or -K names, with what finds its file. */
+static int read_word(const struct kernel_kconfig_tree *t,
+		     const struct kernel_request *r, const char *word,
+		     char *(*find)(const struct kernel_kconfig_tree *t,
+				   const char *word),
+		     int (*refuse)(const struct kernel_kconfig_tree *t,
+				   const struct kernel_request *r,
+				   const char *word, struct err *err),
+		     char **out, struct err *err)
 {
 	char *path;
 	int ret;
@@ -280,9 +269,23 @@ int kernel_kconfig_fragment_text(const struct kernel_kconfig_tree *t,
 	ret = refuse_odd_word(t, word, err);
 	if (ret)
 		return ret;
-	path = find_fragment(t, word);
+	path = find(t, word);
 	ret = path ? kernel_config_text_read(path, out, err) :
-		     refuse_fragment(t, word, err);
+		     refuse(t, r, word, err);
 	free(path);
 	return ret;
+}
+
+int kernel_kconfig_base_text(const struct kernel_kconfig_tree *t,
+			     const struct kernel_request *r, const char *word,
+			     char **out, struct err *err)
+{
+	return read_word(t, r, word, find_file, refuse_base, out, err);
+}
+
+int kernel_kconfig_fragment_text(const struct kernel_kconfig_tree *t,
+				 const struct kernel_request *r,
+				 const char *word, char **out, struct err *err)
+{
+	return read_word(t, r, word, find_fragment, refuse_fragment, out, err);
 }

@@ -8,12 +8,8 @@
 # disk is full; installations go where they were sent; reproducer.sh makes the
 # same files; metadata.json is what tuxmake's readers know.
 # KILLS is how often kfarm is killed (8; 100 with SOAK=1).
-if [ -z "${KFARM_NAMESPACE:-}" ]; then
-	export KFARM_NAMESPACE=1
-	[ "$(id -u)" -ne 0 ] || exec unshare -m "$0" "$@"
-	exec unshare -rm "$0" "$@"
-fi
 . "$(dirname "$0")/lib.sh"
+own_mounts "$@"
 
 farm_begin
 no_nodes

@@ -6,12 +6,8 @@
 # A disk of the build host fills up while it builds: one line that names it,
 # and an end; with room again the same command goes on, to what make makes.
 # The disks are small and in a mount namespace of this test's own.
-if [ -z "${KFARM_NAMESPACE:-}" ]; then
-	export KFARM_NAMESPACE=1
-	[ "$(id -u)" -ne 0 ] || exec unshare -m "$0" "$@"
-	exec unshare -rm "$0" "$@"
-fi
 . "$(dirname "$0")/lib.sh"
+own_mounts "$@"
 
 farm_begin
 tree=$work/tree

@@ -32,6 +32,16 @@ mounts=()
 children=()
 vars=(ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-)
 
+# own_mounts ARG...: what is mounted from here on is this script's alone; it is
+# started anew for that, with these arguments.
+own_mounts()
+{
+	[ -z "${KFARM_NAMESPACE:-}" ] || return 0
+	export KFARM_NAMESPACE=1
+	[ "$(id -u)" -ne 0 ] || exec unshare -m "$0" "$@"
+	exec unshare -rm "$0" "$@"
+}
+
 farm_begin()
 {
 	[ -x "$bin/kfarm" ] || {

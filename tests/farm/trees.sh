@@ -6,12 +6,8 @@
 # kfarm tree with real servers on loopback (file, git, http, ssh), and with bad
 # ones; killed at any moment, two at once, on a full disk, with 100,000
 # references.  A user's clone is never changed.
-if [ -z "${KFARM_NAMESPACE:-}" ]; then
-	export KFARM_NAMESPACE=1
-	[ "$(id -u)" -ne 0 ] || exec unshare -m "$0" "$@"
-	exec unshare -rm "$0" "$@"
-fi
 . "$(dirname "$0")/lib.sh"
+own_mounts "$@"
 
 farm_begin
 unset XDG_DATA_HOME GIT_SSH_COMMAND GIT_DIR GIT_ASKPASS SSH_ASKPASS
