@@ -26,7 +26,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define END_MS      300 /* for what we killed to go */
+#define END_MS      3000 /* for what we killed to go */
 #define SLOTS_MOST  4096
 #define VIEW_LEAST  (512ull << 20) /* bytes of files in a cell, where memory */
 #define VIEW_MOST   (8ull << 30) /* allows: half of it */
