@@ -252,14 +252,14 @@ static int refuse_fragment(const struct kernel_kconfig_tree *t,
 }
 
 /* The text that a word of -k or -K names, with what finds its file. */
-static int read_word(const struct kernel_kconfig_tree *t,
-		     const struct kernel_request *r, const char *word,
-		     char *(*find)(const struct kernel_kconfig_tree *t,
-				   const char *word),
-		     int (*refuse)(const struct kernel_kconfig_tree *t,
-				   const struct kernel_request *r,
-				   const char *word, struct err *err),
-		     char **out, struct err *err)
+static int asked_text(const struct kernel_kconfig_tree *t,
+		      const struct kernel_request *r, const char *word,
+		      char *(*find)(const struct kernel_kconfig_tree *t,
+				    const char *word),
+		      int (*refuse)(const struct kernel_kconfig_tree *t,
+				    const struct kernel_request *r,
+				    const char *word, struct err *err),
+		      char **out, struct err *err)
 {
 	char *path;
 	int ret;
@@ -280,12 +280,12 @@ int kernel_kconfig_base_text(const struct kernel_kconfig_tree *t,
 			     const struct kernel_request *r, const char *word,
 			     char **out, struct err *err)
 {
-	return read_word(t, r, word, find_file, refuse_base, out, err);
+	return asked_text(t, r, word, find_file, refuse_base, out, err);
 }
 
 int kernel_kconfig_fragment_text(const struct kernel_kconfig_tree *t,
 				 const struct kernel_request *r,
 				 const char *word, char **out, struct err *err)
 {
-	return read_word(t, r, word, find_fragment, refuse_fragment, out, err);
+	return asked_text(t, r, word, find_fragment, refuse_fragment, out, err);
 }
