@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/json.h"
 
-#include "base/buf.h"
+#include <stdlib.h>
 
 json_t *json_text(const char *s)
 {
@@ -31,4 +31,36 @@ json_t *json_texts(const struct strv *list)
 	for (size_t i = 0; i < list->n; i++)
 		json_array_append_new(made, json_text(list->v[i]));
 	return made;
+}
+
+static bool is_plain(const char *s)
+{
+	for (; *s; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c < 0x20 || c > 0x7e || c == '"' || c == '\\')
+			return false;
+	}
+	return true;
+}
+
+void json_add_text(struct buf *out, const char *s)
+{
+	char *quoted;
+	json_t *value;
+
+	/* Most texts are, and jansson takes microseconds for each. */
+	if (is_plain(s)) {
+		buf_add(out, "\"", 1);
+		buf_add_str(out, s);
+		buf_add(out, "\"", 1);
+		return;
+	}
+	value = json_text(s);
+	quoted = json_dumps(value, JSON_ENCODE_ANY);
+	if (!quoted)
+		str_out_of_memory();
+	buf_add_str(out, quoted);
+	free(quoted);
+	json_decref(value);
 }

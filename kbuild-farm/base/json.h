@@ -6,6 +6,7 @@
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
 
+#include "base/buf.h"
 #include "base/str.h"
 
 #include <jansson.h>
@@ -17,5 +18,7 @@
 json_t *json_text(const char *s);
 /* A new reference to an array of them. */
 json_t *json_texts(const struct strv *list);
+/* Appends the string `s`, quoted, as json_text() makes one of it. */
+void json_add_text(struct buf *out, const char *s);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/format.h"
 #include "cli/build.h"
 #include "cli/cmd.h"
 #include "cli/table.h"
 #include "kernel/summary.h"
-#include "ui/format.h"
 
 #include <string.h>
 
@@ -34,7 +34,7 @@ static void add_figures(struct strv *cells, const struct kernel_result *r)
 	unsigned share = kernel_summary_permille(r->remote, r->local);
 	struct buf time = { 0 };
 
-	ui_format_time(&time, r->wall_ms + 500);
+	format_time(&time, r->wall_ms + 500);
 	strv_add(cells, buf_str(&time));
 	if (r->remote || r->local)
 		strv_addf(cells, "%u.%u %%", share / 10, share % 10);

@@ -43,7 +43,9 @@ void table_print(FILE *out, struct table *t)
 
 void table_json(json_t *made)
 {
-	json_dumpf(made, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+	/* It may go to a terminal, and names steer that (base/printable.h). */
+	json_dumpf(made, stdout,
+		   JSON_INDENT(2) | JSON_REAL_PRECISION(6) | JSON_ENSURE_ASCII);
 	putchar('\n');
 	json_decref(made);
 }

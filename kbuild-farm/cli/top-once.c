@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/top-once.h"
 
+#include "base/format.h"
 #include "base/json.h"
 #include "base/list.h"
 #include "base/str.h"
 #include "cli/table.h"
-#include "ui/format.h"
 
 #include <stdlib.h>
 
@@ -157,7 +157,7 @@ static void put_build_state(FILE *out, const struct top_page *p)
 	struct buf line = { 0 };
 
 	buf_add_str(&line, "  ");
-	ui_format_time(&line, now);
+	format_time(&line, now);
 	if (m->done)
 		buf_printf(&line, ", ended with status %lld",
 			   (long long)m->status);

@@ -220,41 +220,20 @@ struct events_event events_new(enum events_kind kind)
 
 /* ------------------------------------------------------------- encoding */
 
-static bool is_plain(const char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		if (c < 0x20 || c > 0x7e || c == '"' || c == '\\')
-			return false;
-	}
-	return true;
-}
-
-/* Most names need no escapes, and jansson takes microseconds for each. */
 static void put_text(struct buf *out, const char *text)
 {
 	size_t len = strnlen(text, EVENTS_TEXT_MAX);
-	char *cut, *quoted;
-	json_t *value;
+	char *cut;
 
-	if (is_plain(text, len)) {
-		buf_add(out, "\"", 1);
-		buf_add(out, text, len);
-		buf_add(out, "\"", 1);
+	if (!text[len]) {
+		json_add_text(out, text);
 		return;
 	}
 	/* Not within a character. */
-	while (text[len] && len && ((unsigned char)text[len] & 0xc0) == 0x80)
+	while (len && ((unsigned char)text[len] & 0xc0) == 0x80)
 		len--;
 	cut = xstrndup(text, len);
-	value = json_text(cut);
-	quoted = json_dumps(value, JSON_ENCODE_ANY);
-	if (!quoted)
-		str_out_of_memory();
-	buf_add_str(out, quoted);
-	free(quoted);
-	json_decref(value);
+	json_add_text(out, cut);
 	free(cut);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ui/header.h"
 
+#include "base/format.h"
 #include "ui/bar.h"
-#include "ui/format.h"
 #include "ui/rates.h"
 #include "ui/row.h"
 #include "ui/width.h"
@@ -78,7 +78,7 @@ static void put_what_is_built(const struct ui_area *a, unsigned row,
 	struct buf line = { 0 }, time = { 0 };
 	unsigned width;
 
-	ui_format_time(&time, now);
+	format_time(&time, now);
 	width = ui_width(buf_str(&time));
 	if (a->columns > width + 1) {
 		add_what_is_built(&line, m, a->columns - width - 1);
@@ -122,7 +122,7 @@ static void put_counts(const struct ui_area *a, unsigned row,
 		    "error", "errors");
 	if (new_diags)
 		put_counted(&p, UI_WARN, new_diags, "new", "new");
-	ui_format_milli(&rate, ui_model_rate(m, now, UI_RATES_SECONDS));
+	format_milli(&rate, ui_model_rate(m, now, UI_RATES_SECONDS));
 	buf_add_str(&rate, "/s");
 	put_part(&p, UI_NORMAL, buf_str(&rate));
 	put_counted(&p, UI_NORMAL, m->tally.remote, "remote", "remote");

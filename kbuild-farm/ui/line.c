@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ui/line.h"
 
-#include "ui/format.h"
+#include "base/format.h"
 #include "ui/width.h"
 
 #include <string.h>
@@ -47,7 +47,7 @@ void ui_line_put(struct buf *out, const struct ui_model *m, uint64_t now,
 	if (rate)
 		buf_printf(&line, " %u.%u/s", rate / 1000, rate / 100 % 10);
 	buf_add_str(&line, " ");
-	ui_format_time(&line, now);
+	format_time(&line, now);
 	buf_printf(&line, "] %s: ", ui_model_phase(m));
 	put_running(&line, m);
 	width = ui_width(buf_str(&line));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ui/rates.h"
 
+#include "base/format.h"
 #include "ui/bar.h"
-#include "ui/format.h"
 
 #define SPARK_LEAST 10 /* columns */
 #define LABEL       36 /* of the pane, in front of the sparklines */
@@ -36,9 +36,9 @@ static void put_objects(struct buf *out, const struct ui_model *m, uint64_t now)
 {
 	uint64_t jobs = m->tally.remote + m->tally.local;
 
-	ui_format_milli(out, ui_model_rate(m, now, UI_RATES_SECONDS));
+	format_milli(out, ui_model_rate(m, now, UI_RATES_SECONDS));
 	buf_add_str(out, "/s now, ");
-	ui_format_milli(out, now ? jobs * 1000000 / now : 0);
+	format_milli(out, now ? jobs * 1000000 / now : 0);
 	buf_add_str(out, "/s mean");
 }
 
@@ -64,9 +64,9 @@ void ui_rates_put_line(const struct ui_area *a, unsigned row,
 	look_back(&past, m, now);
 	put_objects(&line, m, now);
 	buf_add_str(&line, "; ");
-	ui_format_bytes(&line, past.sent_now);
+	format_bytes(&line, past.sent_now);
 	buf_add_str(&line, "B/s out, ");
-	ui_format_bytes(&line, past.received_now);
+	format_bytes(&line, past.received_now);
 	buf_add_str(&line, "B/s in ");
 	at = ui_area_put(a, row, 0, 0, UI_NORMAL, buf_str(&line));
 	put_spark(a, row, at, past.jobs);
@@ -84,9 +84,9 @@ static void put_row(const struct ui_area *a, unsigned row, const char *label,
 
 static void put_bytes(struct buf *out, uint64_t now, uint64_t all)
 {
-	ui_format_bytes(out, now);
+	format_bytes(out, now);
 	buf_add_str(out, "B/s now, ");
-	ui_format_bytes(out, all);
+	format_bytes(out, all);
 	buf_add_str(out, "B in all");
 }
 

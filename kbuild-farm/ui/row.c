@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ui/row.h"
 
+#include "base/format.h"
 #include "base/str.h"
 #include "ui/bar.h"
-#include "ui/format.h"
 #include "ui/width.h"
 
 #include <stdio.h>
@@ -214,7 +214,7 @@ static void put_health(struct buf *out, const struct ui_node *n)
 	}
 	if (n->foreign != EVENTS_UNKNOWN && n->foreign >= 500) {
 		buf_add_str(out, out->len ? "; " : "");
-		ui_format_milli(out, (uint64_t)n->foreign);
+		format_milli(out, (uint64_t)n->foreign);
 		buf_add_str(out, " cores busy with other work");
 	}
 }
@@ -232,22 +232,22 @@ static void put_jobs_count(struct buf *out, uint64_t n)
 	if (n < 100000)
 		buf_add_number(out, n);
 	else
-		ui_format_bytes(out, n);
+		format_bytes(out, n);
 }
 
 static void put_milli_short(struct buf *out, int64_t milli)
 {
 	if (milli < 1000000)
-		ui_format_milli(out, (uint64_t)milli);
+		format_milli(out, (uint64_t)milli);
 	else
-		ui_format_bytes(out, (uint64_t)milli / 1000);
+		format_bytes(out, (uint64_t)milli / 1000);
 }
 
 static void put_known_bytes(struct buf *out, const struct ui_node *n,
 			    int64_t bytes)
 {
 	if (n->beats && bytes != EVENTS_UNKNOWN)
-		ui_format_bytes(out, (uint64_t)bytes);
+		format_bytes(out, (uint64_t)bytes);
 }
 
 /* One of the columns with a number in it. */
@@ -268,7 +268,7 @@ static void put_figure(struct buf *out, const struct ui_node *n,
 		break;
 	case UI_COLUMN_MEAN:
 		if (n->counted)
-			ui_format_span(out, ui_node_mean(n));
+			format_span(out, ui_node_mean(n));
 		break;
 	case UI_COLUMN_IN:
 		put_known_bytes(out, n, n->told->sent);
@@ -413,7 +413,7 @@ static void put_gib(struct buf *out, int64_t bytes, const char *what)
 	if (bytes == EVENTS_UNKNOWN)
 		return;
 	buf_add_str(out, out->len ? ", " : "");
-	ui_format_bytes(out, (uint64_t)bytes);
+	format_bytes(out, (uint64_t)bytes);
 	buf_add_str(out, what);
 }
 
@@ -435,7 +435,7 @@ static void put_node_kind(const struct ui_row *r, unsigned row,
 			   n->cell);
 	if (n->told->cpu_ms) {
 		buf_add_str(&text, ", compiled ");
-		ui_format_time(&text, (uint64_t)n->told->cpu_ms);
+		format_time(&text, (uint64_t)n->told->cpu_ms);
 	}
 	put_note(&text, n);
 	ui_area_put_elided(r->area, row, 3, r->area->columns, UI_DIM,
@@ -481,7 +481,7 @@ void ui_row_put_job(const struct ui_area *a, unsigned row, unsigned column,
 
 	ui_area_put(a, row, column, 8, states[j->state].style,
 		    states[j->state].name);
-	ui_format_span(&text, took);
+	format_span(&text, took);
 	buf_add_str(&text, is_long ? "!" : " ");
 	ui_area_put_right(a, row, column + 8, 6, is_long ? UI_WARN : UI_NORMAL,
 			  buf_str(&text));

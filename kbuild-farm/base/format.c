@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "ui/format.h"
+#include "base/format.h"
 
-void ui_format_time(struct buf *out, uint64_t ms)
+void format_time(struct buf *out, uint64_t ms)
 {
 	unsigned long long s = ms / 1000;
 
@@ -27,7 +27,7 @@ static void put_tenths(struct buf *out, uint64_t tenths, char unit)
 	put_whole(out, tenths % 10, unit);
 }
 
-void ui_format_span(struct buf *out, uint64_t ms)
+void format_span(struct buf *out, uint64_t ms)
 {
 	uint64_t s = ms / 1000;
 
@@ -43,7 +43,7 @@ void ui_format_span(struct buf *out, uint64_t ms)
 		put_whole(out, s / 86400 < 9999 ? s / 86400 : 9999, 'd');
 }
 
-void ui_format_bytes(struct buf *out, uint64_t bytes)
+void format_bytes(struct buf *out, uint64_t bytes)
 {
 	static const char units[] = "KMGTPE";
 	uint64_t tenths;
@@ -61,7 +61,7 @@ void ui_format_bytes(struct buf *out, uint64_t bytes)
 		put_whole(out, tenths / 10, units[unit]);
 }
 
-void ui_format_milli(struct buf *out, uint64_t milli)
+void format_milli(struct buf *out, uint64_t milli)
 {
 	put_tenths(out, milli / 100, 0);
 }

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base */
+#include "base/format.h"
+
+#include "suite.h"
+
+#include <string.h>
+
+static const struct {
+	void (*put)(struct buf *out, uint64_t n);
+	uint64_t n;
+	const char *shown;
+} numbers[] = {
+	{ format_time, 0, "0:00" },
+	{ format_time, 59999, "0:59" },
+	{ format_time, 3599000, "59:59" },
+	{ format_time, 3600000, "1:00:00" },
+	{ format_span, 0, "0.0s" },
+	{ format_span, 1999, "1.9s" },
+	{ format_span, 99999, "99.9s" },
+	{ format_span, 100000, "100s" },
+	{ format_span, 999999, "999s" },
+	{ format_span, 1000000, "16m" },
+	{ format_span, 6000000, "1h" },
+	{ format_span, 360000000, "4d" },
+	{ format_span, UINT64_MAX, "9999d" },
+	{ format_bytes, 0, "0" },
+	{ format_bytes, 999, "999" },
+	{ format_bytes, 1000, "1.0K" },
+	{ format_bytes, 9999, "9.9K" },
+	{ format_bytes, 10000, "10K" },
+	{ format_bytes, 999999, "999K" },
+	{ format_bytes, 1000000, "1.0M" },
+	{ format_bytes, 12345678901, "12G" },
+	{ format_bytes, UINT64_MAX, "18E" },
+	{ format_milli, 0, "0.0" },
+	{ format_milli, 35912, "35.9" },
+};
+
+START_TEST(numbers_are_short)
+{
+	struct buf out = { 0 };
+
+	numbers[_i].put(&out, numbers[_i].n);
+	ck_assert_str_eq(buf_str(&out), numbers[_i].shown);
+	buf_release(&out);
+}
+END_TEST
+
+START_TEST(columns_are_wide_enough)
+{
+	struct buf out = { 0 };
+
+	for (uint64_t n = 1; n < UINT64_MAX / 2; n += n / 3 + 1) {
+		buf_reset(&out);
+		format_span(&out, n);
+		ck_assert_uint_le(strlen(buf_str(&out)), 5);
+		buf_reset(&out);
+		format_bytes(&out, n);
+		ck_assert_uint_le(strlen(buf_str(&out)), 4);
+	}
+	buf_release(&out);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("base/format");
+	TCase *tc = tcase_create("format");
+
+	tcase_add_loop_test(tc, numbers_are_short, 0,
+			    sizeof(numbers) / sizeof(*numbers));
+	tcase_add_test(tc, columns_are_wide_enough);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
