@@ -2,9 +2,9 @@
 #include "cli/build.h"
 
 #include "base/digest.h"
+#include "base/url.h"
 #include "kernel/arch.h"
 #include "kernel/environ.h"
-#include "kernel/kconfig-find.h"
 #include "kernel/place.h"
 
 #include <stdlib.h>
@@ -38,7 +38,7 @@ static void add_build(struct build_list *l, const struct build_options *o,
 	b->request.arch = arch;
 	b->request.kconfig = kconfig;
 	b->arch = arch ? xstrdup(arch) : arch_without_a(o, env);
-	b->config = kernel_kconfig_name(kconfig ? kconfig : "defconfig");
+	b->config = url_shown(kconfig ? kconfig : "defconfig");
 	kernel_place_add_name(&name, b->arch);
 	buf_add_str(&name, "-");
 	kernel_place_add_name(&name, b->config);

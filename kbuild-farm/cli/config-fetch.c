@@ -5,10 +5,10 @@
 #include "base/digest.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/url.h"
 #include "cli/progress.h"
 #include "fetch/http.h"
 #include "kernel/config-text.h"
-#include "kernel/kconfig-find.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -96,7 +96,7 @@ static int use_kept(struct fetching *f, int failure, char **out)
 static int take_fetched(struct fetching *f, char **out)
 {
 	int ret = kernel_config_text(buf_bytes(&f->raw), out, f->err);
-	char *name = kernel_kconfig_name(f->url);
+	char *name = url_shown(f->url);
 	struct err ignored;
 
 	if (ret) {
@@ -113,7 +113,7 @@ static int take_fetched(struct fetching *f, char **out)
 int config_fetch(const char *url, char **out, struct err *err)
 {
 	char *cache = fs_cache_home(), *dir = xasprintf("%s/url", cache);
-	char *name = kernel_kconfig_name(url);
+	char *name = url_shown(url);
 	struct fetching f = { .url = url, .err = err };
 	char hex[DIGEST_HEX];
 	struct digest d;

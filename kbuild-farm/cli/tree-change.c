@@ -6,6 +6,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/url.h"
 #include "conf/conf.h"
 #include "tree/add.h"
 #include "tree/home.h"
@@ -105,7 +106,7 @@ static int check_configuration(const char *name, const char *source,
 		path = realpath(source, NULL);
 	if (!ret && url && strcmp(url, source) != 0 && !str_equal(url, path)) {
 		at = conf_where(conf, "tree", name, "url");
-		shown = tree_url_shown(url);
+		shown = url_shown(url);
 		ret = err_set(err, EEXIST,
 			      "%s says that it comes from %s: `kfarm tree "
 			      "update %s` adds that, `kfarm tree remove %s` "
@@ -168,7 +169,7 @@ int tree_add_main(struct tree_request *r)
 	if (!ret)
 		ret = write_configuration(name, url, &err);
 	if (!ret) {
-		shown = tree_url_shown(url);
+		shown = url_shown(url);
 		printf("added %s from %s\n", name, shown);
 		free(shown);
 	}

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/printable.h"
+#include "base/url.h"
 #include "base/vec.h"
 #include "conf/conf.h"
 #include "tree/home.h"
@@ -91,7 +92,7 @@ static void read_listed(struct listed *l, const char *name,
 			    name);
 	if (!url)
 		url = l->state.source;
-	l->url = url ? tree_url_shown(url) : NULL;
+	l->url = url ? url_shown(url) : NULL;
 	if (l->there)
 		read_last_build(&l->build, dir);
 	free(dir);

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "base/url.h"
 #include "fetch/curl.h"
 #include "fetch/part.h"
 
@@ -47,12 +48,7 @@ static const struct fetch_answer none = { .length = -1 };
 /* A URL to be printed: no password, no bytes that a terminal would obey. */
 static char *printable(const char *url)
 {
-	const char *host = strstr(url, "://");
-	size_t n = host ? strcspn(host + 3, "/?#") : 0;
-	const char *at = host ? memrchr(host + 3, '@', n) : NULL;
-	char *out = at ? xasprintf("%.*s%s", (int)(host + 3 - url), url,
-				   at + 1) :
-			 xstrdup(url);
+	char *out = url_shown(url);
 
 	for (char *p = out; *p; p++) {
 		if (*p <= ' ' || *p > '~')

@@ -2,6 +2,7 @@
 #include "kernel/kconfig-find.h"
 
 #include "base/fs.h"
+#include "base/url.h"
 #include "kernel/config-text.h"
 #include "kernel/kconfig.h"
 #include "kernel/setting.h"
@@ -14,9 +15,6 @@
 #include <sys/stat.h>
 
 #define MAKEFILE_MAX (1u << 20)
-#define SCHEME                       \
-	"abcdefghijklmnopqrstuvwxyz" \
-	"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-"
 
 static bool is_file(const char *path)
 {
@@ -26,11 +24,6 @@ static bool is_file(const char *path)
 }
 
 /* ---- URLs ---- */
-
-static bool is_url(const char *word)
-{
-	return !strncmp(word + strspn(word, SCHEME), "://", 3);
-}
 
 static bool has_scheme(const char *word, const char *scheme)
 {
@@ -42,40 +35,15 @@ bool kernel_kconfig_is_remote(const char *word)
 	return has_scheme(word, "http://") || has_scheme(word, "https://");
 }
 
-char *kernel_kconfig_name(const char *word)
-{
-	const char *host = is_url(word) ? strstr(word, "://") + 3 : word;
-	const char *at = memrchr(host, '@', strcspn(host, "/?#"));
-
-	if (host == word || !at)
-		return xstrdup(word);
-	return xasprintf("%.*s%s", (int)(host - word), word, at + 1);
-}
-
 /* The path of file:///PATH or file://localhost/PATH (RFC 8089); NULL: it is on
  * another machine.  The caller frees it. */
 static char *path_of_url(const char *url)
 {
 	const char *at = url + strlen("file://");
-	struct buf path = { 0 };
 
 	if (has_scheme(at, "localhost/"))
 		at += strlen("localhost");
-	if (*at != '/')
-		return NULL;
-	for (; *at; at++) {
-		int high = at[0] == '%' ? str_hex_digit(at[1]) : -1;
-		int low = high >= 0 ? str_hex_digit(at[2]) : -1;
-
-		if (low >= 0) {
-			buf_put_u8(&path, (uint8_t)(16 * high + low));
-			at += 2;
-		} else {
-			buf_put_u8(&path, (uint8_t)*at);
-		}
-	}
-	buf_add(&path, "", 0);
-	return buf_steal(&path);
+	return *at == '/' ? xstrdup(at) : NULL;
 }
 
 static int read_config_url(const struct kernel_request *r, const char *url,
@@ -99,7 +67,10 @@ static int read_config_url(const struct kernel_request *r, const char *url,
 		return err_set(err, EINVAL,
 			       "a file URL names no other machine: "
 			       "file:///PATH");
-	ret = kernel_config_text_read(path, out, err);
+	if (url_unescape(path))
+		ret = kernel_config_text_read(path, out, err);
+	else
+		ret = err_set(err, EINVAL, "a %% that is no %%XX");
 	free(path);
 	return ret;
 }
@@ -264,7 +235,7 @@ static int asked_text(const struct kernel_kconfig_tree *t,
 	char *path;
 	int ret;
 
-	if (is_url(word))
+	if (url_is(word))
 		return read_config_url(r, word, out, err);
 	ret = refuse_odd_word(t, word, err);
 	if (ret)

@@ -31,7 +31,5 @@ int kernel_kconfig_fragment_text(const struct kernel_kconfig_tree *t,
 				 const char *word, char **out, struct err *err);
 /* Must somebody fetch it before a plan is made: http:// or https://? */
 bool kernel_kconfig_is_remote(const char *word);
-/* A word for people: of a URL all but a password; the caller frees it. */
-char *kernel_kconfig_name(const char *word);
 
 #endif

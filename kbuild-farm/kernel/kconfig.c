@@ -2,6 +2,7 @@
 #include "kernel/kconfig.h"
 
 #include "base/fs.h"
+#include "base/url.h"
 #include "base/vec.h"
 #include "kernel/config-text.h"
 #include "kernel/kconfig-find.h"
@@ -29,7 +30,7 @@ static int read_base(struct kernel_kconfig *k, const struct kernel_request *r,
 		return 0;
 	}
 	k->base = KERNEL_CONFIG_FILE;
-	k->file = kernel_kconfig_name(word);
+	k->file = url_shown(word);
 	ret = kernel_kconfig_base_text(t, r, word, &k->text, err);
 	if (ret)
 		err_wrap(err, "%s %s", named ? named->where : "-k", k->file);
@@ -46,7 +47,7 @@ static int read_fragment(struct kernel_kconfig *k,
 	int ret;
 
 	*f = (struct kernel_fragment){
-		.name = kernel_kconfig_name(word),
+		.name = url_shown(word),
 		.where = xstrdup(where ? where : "-K"),
 		.literal = kernel_setting_is_word(word),
 	};

@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "base/spawn.h"
 #include "base/str.h"
+#include "base/url.h"
 #include "tree/url.h"
 
 #include <stdlib.h>
@@ -116,7 +117,7 @@ static int ask_git(struct tree_credential *c, const char *text,
 
 static int refuse_server(const char *url, const char *why)
 {
-	char *shown = tree_url_shown(url), *text;
+	char *shown = url_shown(url), *text;
 
 	text = xasprintf("%s %s; `git credential` tells name and password "
 			 "where a helper is set up for them, or at a terminal",

@@ -2,6 +2,7 @@
 #include "tree/fetch.h"
 
 #include "base/str.h"
+#include "base/url.h"
 #include "tree/credential.h"
 #include "tree/git-program.h"
 #include "tree/git.h"
@@ -108,7 +109,7 @@ static int find_remote(struct talk *t, const char *name, struct err *err)
 
 	if (git_remote_lookup(&t->remote, t->f->repo, name))
 		return tree_git_failed(err, -1, "remote %s", name);
-	t->shown = tree_url_shown(git_remote_url(t->remote));
+	t->shown = url_shown(git_remote_url(t->remote));
 	ret = tree_url_parse(&url, git_remote_url(t->remote), err);
 	if (ret)
 		return ret;

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/fs.h"
 #include "base/str.h"
+#include "base/url.h"
 #include "conf/conf.h"
 #include "tree/add.h"
 #include "tree/adopt.h"
@@ -109,7 +110,7 @@ static int follow_configuration(struct updating *u, struct err *err)
 		return tree_git_failed(err, -1, "%s", u->home->repository);
 	free(u->state.source);
 	u->state.source = xstrdup(url);
-	shown = tree_url_shown(url);
+	shown = url_shown(url);
 	tree_worker_note(u->worker, "%s: comes from %s now", u->home->name,
 			 shown);
 	free(shown);
@@ -240,7 +241,7 @@ static int add_configured(const char *name, const struct tree_watch *watch,
 	int ret = tree_add(&a, &url, err);
 
 	if (!ret && watch->note) {
-		shown = tree_url_shown(url);
+		shown = url_shown(url);
 		text = xasprintf("%s: added from %s", name, shown);
 		watch->note(watch->ctx, text);
 		free(text);

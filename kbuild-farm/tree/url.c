@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "base/url.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -32,33 +33,11 @@ static bool has_control_characters(const char *s)
 
 static int refuse_source(const char *text, const char *why, struct err *err)
 {
-	char *shown = tree_url_shown(text);
+	char *shown = url_shown(text);
 
 	err_set(err, EINVAL, "%.200s: %s", shown, why);
 	free(shown);
 	return -EINVAL;
-}
-
-/* In place; false for what is no %XX, or a NUL. */
-static bool resolve_percent_signs(char *s)
-{
-	char *to = s;
-	int high, low;
-
-	for (; *s; s++) {
-		if (*s != '%') {
-			*to++ = *s;
-			continue;
-		}
-		high = str_hex_digit(s[1]);
-		low = high < 0 ? -1 : str_hex_digit(s[2]);
-		if (low < 0 || (!high && !low))
-			return false;
-		*to++ = (char)(high << 4 | low);
-		s += 2;
-	}
-	*to = '\0';
-	return true;
 }
 
 static const struct scheme *scheme_of(const char *text, size_t n)
@@ -129,9 +108,9 @@ static int parse_rest(struct tree_url *url, const char *text, const char *rest,
 		url->path = xstrdup(rest + n);
 	}
 	if ((url->kind == TREE_URL_LOCAL || url->kind == TREE_URL_SSH) &&
-	    (!resolve_percent_signs(url->path) ||
-	     (url->host && !resolve_percent_signs(url->host)) ||
-	     (url->user && !resolve_percent_signs(url->user))))
+	    (!url_unescape(url->path) ||
+	     (url->host && !url_unescape(url->host)) ||
+	     (url->user && !url_unescape(url->user))))
 		return refuse_source(text, "a % that is no %XX", err);
 	/* As git does: ssh://host/~user/x is in that user's home. */
 	if (url->kind == TREE_URL_SSH && str_starts(url->path, "/~"))
@@ -225,20 +204,4 @@ void tree_url_release(struct tree_url *url)
 	free(url->port);
 	free(url->path);
 	*url = (struct tree_url){ 0 };
-}
-
-char *tree_url_shown(const char *text)
-{
-	const char *rest = strstr(text, "://"), *at, *colon;
-	size_t n;
-
-	if (!rest)
-		return xstrdup(text);
-	rest += 3;
-	n = strcspn(rest, "/");
-	at = memrchr(rest, '@', n);
-	colon = at ? memchr(rest, ':', (size_t)(at - rest)) : NULL;
-	if (!colon)
-		return xstrdup(text);
-	return xasprintf("%.*s%s", (int)(colon - text), text, at);
 }

@@ -42,7 +42,5 @@ struct tree_url {
  */
 int tree_url_parse(struct tree_url *url, const char *text, struct err *err);
 void tree_url_release(struct tree_url *url);
-/* `text` without a password, to be shown; the caller frees it. */
-char *tree_url_shown(const char *text);
 
 #endif

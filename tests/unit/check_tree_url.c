@@ -106,24 +106,6 @@ START_TEST(a_url_has_a_limit)
 }
 END_TEST
 
-START_TEST(a_password_is_not_shown)
-{
-	static const char *const shown[][2] = {
-		{ "https://u:p@h/x", "https://u@h/x" },
-		{ "https://u@h/x:y@z", "https://u@h/x:y@z" },
-		{ "https://h:8/x", "https://h:8/x" },
-		{ "u@h:x", "u@h:x" },
-	};
-
-	for (size_t i = 0; i < sizeof(shown) / sizeof(*shown); i++) {
-		char *text = tree_url_shown(shown[i][0]);
-
-		ck_assert_str_eq(text, shown[i][1]);
-		free(text);
-	}
-}
-END_TEST
-
 int main(void)
 {
 	Suite *s = suite_create("tree/url");
@@ -134,7 +116,6 @@ int main(void)
 	tcase_add_loop_test(tc, what_could_run_a_program_is_refused, 0,
 			    sizeof(bad) / sizeof(*bad));
 	tcase_add_test(tc, a_url_has_a_limit);
-	tcase_add_test(tc, a_password_is_not_shown);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }
