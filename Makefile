@@ -55,7 +55,7 @@ all: $B/kfarm $B/kfarmd $B/kfarm-cc
 # ---------------------------------------------------------------- flags
 
 PACKAGES := libgit2 lzo2 libzstd openssl libevent_core jansson libarchive \
-	libcurl zlib
+	libcurl zlib sqlite3
 # What kfarm alone is linked with: ui/screen.
 SCREEN_PACKAGES := ncursesw
 ifneq ($(if $(MAKECMDGOALS),$(filter-out clean lint format uninstall \
@@ -118,6 +118,7 @@ uses_store := base
 uses_options := base
 uses_events := base
 uses_ui := base events
+uses_history := base events
 uses_sched := base
 uses_cell := base
 uses_fetch := base
@@ -133,9 +134,9 @@ uses_peer := base conf wire options store compiler toolchain node inputs
 uses_coord := base events wire options store scan compiler node sched inputs \
 	peer
 uses_kernel := base events conf options tree compiler toolchain node coord peer \
-	inputs
+	inputs history
 uses_cli := base events conf wire options store scan ui tree fetch compiler toolchain \
-	node inputs peer coord kernel
+	node inputs peer coord history kernel
 ROOMS := $(patsubst uses_%,%,$(filter uses_%,$(.VARIABLES)))
 # $(call reach,ROOMS): these, and all that they need.
 widen = $(sort $1 $(foreach r,$1,$(uses_$r)))

@@ -44,12 +44,13 @@ struct cmd {
 };
 
 extern const struct cmd cmd_build, cmd_run, cmd_tree, cmd_toolchain, cmd_nodes,
-	cmd_top, cmd_scan, cmd_doctor, cmd_completion;
+	cmd_top, cmd_history, cmd_scan, cmd_doctor, cmd_completion;
 
 /* What some options take, for them and for completion. */
 #define CMD_COLORS      "auto always never"
 #define CMD_BUILD_VIEWS "auto ncurses line plain none"
 #define CMD_TOP_VIEWS   "auto ncurses plain"
+#define CMD_STATES      "good failed stopped killed running"
 
 /*
  * The words of $KFARM (`text`, quoted as for a shell) that `c` understands:

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/table.h"
 
+#include "ui/width.h"
+
 #include <stdlib.h>
 #include <string.h>
+
+#define GAP 2 /* between two columns */
 
 /* The width of each column; the caller frees it. */
 static int *column_widths(const struct table *t, size_t columns)
@@ -10,12 +14,24 @@ static int *column_widths(const struct table *t, size_t columns)
 	int *wide = xcalloc(columns, sizeof(*wide));
 
 	for (size_t i = 0; i < t->cells.n; i++) {
-		int n = (int)strlen(t->cells.v[i]);
+		int n = (int)ui_width(t->cells.v[i]);
 
 		if (n > wide[i % columns])
 			wide[i % columns] = n;
 	}
 	return wide;
+}
+
+unsigned table_width(const struct table *t)
+{
+	size_t columns = strlen(t->align);
+	int *wide = column_widths(t, columns);
+	unsigned all = GAP * (unsigned)(columns - 1);
+
+	for (size_t i = 0; i < columns; i++)
+		all += (unsigned)wide[i];
+	free(wide);
+	return all;
 }
 
 void table_print(FILE *out, struct table *t)
@@ -26,12 +42,14 @@ void table_print(FILE *out, struct table *t)
 	for (size_t i = 0; i < t->cells.n; i++) {
 		size_t column = i % columns;
 
+		int pad = wide[column] - (int)ui_width(t->cells.v[i]);
+
 		if (column)
-			fputs("  ", out);
+			fprintf(out, "%*s", GAP, "");
 		if (t->align[column] == 'r')
-			fprintf(out, "%*s", wide[column], t->cells.v[i]);
+			fprintf(out, "%*s%s", pad, "", t->cells.v[i]);
 		else if (column + 1 < columns)
-			fprintf(out, "%-*s", wide[column], t->cells.v[i]);
+			fprintf(out, "%s%*s", t->cells.v[i], pad, "");
 		else
 			fputs(t->cells.v[i], out);
 		if (column + 1 == columns)

@@ -16,6 +16,8 @@ struct table {
 	struct strv cells; /* row by row; add with strv_add() */
 };
 
+/* How many columns of a terminal a row takes. */
+unsigned table_width(const struct table *t);
 /* Prints all rows, the last column unpadded, and empties the table. */
 void table_print(FILE *out, struct table *t);
 /* Prints what a --json is answered with on stdout, and takes the reference. */

@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "base/list.h"
+#include "base/process.h"
 #include "base/str.h"
 #include "events/client.h"
 #include "kernel/rundir.h"
@@ -66,7 +67,7 @@ static void judge_end(struct build *b)
 
 	if (!fs_exists(path))
 		end_build_page(b, "it ended while nobody listened here");
-	else if (!kernel_process_start(b->pid))
+	else if (!process_start(b->pid))
 		end_build_page(b, "its kfarm was killed");
 	free(path);
 }

@@ -67,9 +67,15 @@ static const struct events_field build[] = {
 	TEXT("arch", arch),
 	TEXT("config", config),
 	TEXT("toolchain", toolchain),
+	TEXT("toolchain_id", toolchain_id),
 	TEXT("tree", tree),
+	TEXT("tree_name", tree_name),
+	TEXT("commit", commit),
+	TEXT("release", release),
 	TEXT("dir", dir),
 	TEXT("output", output),
+	TEXT("key", key),
+	YES("fresh", fresh),
 	NUMBER("jobs", jobs, "jobs"),
 	NUMBER("local_slots", local_slots, "jobs"),
 	MAY_NUMBER("number", number, NULL),
@@ -161,6 +167,8 @@ static const struct events_field done[] = {
 	NUMBER("status", status, NULL),
 	NUMBER("remote", remote_n, "jobs"),
 	NUMBER("local", local, "jobs"),
+	YES("dirty", dirty),
+	MAY_NUMBER("history", history, NULL),
 };
 
 #define KIND(word, fields)                                       \
@@ -207,6 +215,7 @@ struct events_event events_new(enum events_kind kind)
 		.kind = kind,
 		.number = EVENTS_UNKNOWN,
 		.of = EVENTS_UNKNOWN,
+		.history = EVENTS_UNKNOWN,
 		.slots = EVENTS_UNKNOWN,
 		.cores = EVENTS_UNKNOWN,
 		.memory = EVENTS_UNKNOWN,

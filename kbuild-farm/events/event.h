@@ -31,8 +31,11 @@ enum events_kind {
 	EVENTS_STREAM, /* first: version, program, pid, began_s */
 	/*
 	 * A build began: what, jobs, local_slots; and of a kernel arch,
-	 * config (as -k has it), toolchain, tree, dir, output; of one of
-	 * several of a command number, from 1, and of, how many.
+	 * config (as -k has it), toolchain, tree, dir, output, release (as
+	 * "6.1.192"), and if known tree_name (of a managed tree), commit,
+	 * toolchain_id; of one of several of a command number, from 1, and of,
+	 * how many.  key (kernel/key.h) is that of builds which are comparable;
+	 * fresh: nothing was compiled in the directory yet.
 	 */
 	EVENTS_BUILD,
 	EVENTS_PHASE, /* text: see events_phase_of() of kernel/phase.h */
@@ -73,7 +76,11 @@ enum events_kind {
 	EVENTS_REASON, /* and why jobs were local: reason, local */
 	EVENTS_LIVE, /* and the end of what was before it came */
 	EVENTS_DROPPED, /* its reader was too slow: dropped */
-	EVENTS_DONE, /* the build ended: status, remote, local */
+	/*
+	 * The build ended: status, remote, local; dirty, if the tree differs
+	 * from its commit; history, its number there (history/read.h).
+	 */
+	EVENTS_DONE,
 
 	EVENTS_KINDS, /* how many */
 };
@@ -107,6 +114,7 @@ struct events_event {
 
 	const char *what; /* targets, or the command */
 	const char *arch, *config, *toolchain, *tree, *dir, *output;
+	const char *tree_name, *commit, *release, *key, *toolchain_id;
 	const char *program;
 	const char *file, *object; /* as the compiler's command names them */
 	const char *node; /* its name; of a job EVENTS_LOCAL too */
@@ -118,11 +126,13 @@ struct events_event {
 	enum events_severity severity;
 	bool remote; /* a node made the object */
 	bool beside; /* compiled here too, as the node is slow */
+	bool fresh, dirty;
 
 	int64_t version, pid, began_s;
 	int64_t job; /* its number, from 1 */
 	int64_t jobs, local_slots; /* make's -j; compiles at once here */
 	int64_t number, of; /* of the builds of one command */
+	int64_t history; /* a build's number in the history */
 	int64_t slots, cores, running, jobs_done, failed;
 	int64_t local, retries, beside_n; /* counts of jobs */
 	int64_t warnings, errors;

@@ -7,6 +7,7 @@
 #include "kernel/artifact.h"
 #include "kernel/commands.h"
 #include "kernel/config.h"
+#include "kernel/key.h"
 #include "kernel/metadata.h"
 #include "kernel/phase.h"
 #include "kernel/space.h"
@@ -146,7 +147,15 @@ static void emit_start(struct kernel_run *run)
 	struct events_event ev = events_new(EVENTS_BUILD);
 	char *targets = strv_join(&p->request->targets, " ");
 	char *compiler = kernel_plan_compiler_text(p);
+	char *id = kernel_plan_toolchain_id(p), key[DIGEST_HEX];
 
+	kernel_plan_key(p, key);
+	ev.key = key;
+	ev.toolchain_id = id;
+	ev.commit = p->rev.commit;
+	ev.release = p->version;
+	ev.tree_name = p->request->tree;
+	ev.fresh = kernel_plan_is_fresh(p);
 	ev.what = *targets ? targets : "all";
 	ev.arch = p->arch.arch;
 	ev.config = config_name(p);
@@ -160,7 +169,8 @@ static void emit_start(struct kernel_run *run)
 	ev.output = run->output.dir;
 	ev.jobs = run->jobs;
 	ev.local_slots = run->farm.local_slots;
-	events_hub_tell(run->farm.hub, &ev);
+	kernel_farm_tell_build(&run->farm, &ev);
+	free(id);
 	free(compiler);
 	free(targets);
 }
@@ -378,7 +388,8 @@ static void finish_build(struct kernel_result *out, struct kernel_run *run,
 	keep_figures(out, run);
 	if (out->signal) {
 		out->summary = summarize(run, NULL, "interrupted");
-		kernel_farm_tell_done(&run->farm, KERNEL_INTERRUPTED);
+		out->number = kernel_farm_tell_done(&run->farm,
+						    KERNEL_INTERRUPTED, false);
 		return;
 	}
 	if (kernel_dirty_end(&run->dirty, false))
@@ -411,7 +422,9 @@ static void finish_build(struct kernel_result *out, struct kernel_run *run,
 		kernel_summary_sizes(&sizes, artifacts);
 		out->sizes = buf_steal(&sizes);
 	}
-	kernel_farm_tell_done(&run->farm, out->status);
+	out->number = kernel_farm_tell_done(&run->farm, out->status,
+					    run->dirty.is.known &&
+						    run->dirty.is.n);
 }
 
 /* What cannot end well on this machine is not begun. */

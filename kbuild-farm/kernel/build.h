@@ -42,6 +42,7 @@ struct kernel_result {
 	char *sizes; /* the size table, if it was asked for, or NULL */
 	/* What the summary says; NULL: there is no output directory. */
 	char *output; /* for people, as "~/.cache/kfarm/builds/7" */
+	int64_t number; /* in the history; 0: it is not there */
 	uint64_t wall_ms;
 	unsigned remote, local, warnings, errors;
 };

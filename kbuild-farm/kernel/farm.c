@@ -6,6 +6,7 @@
 #include "base/which.h"
 #include "coord/coord.h"
 #include "events/server.h"
+#include "history/record.h"
 #include "kernel/capacity.h"
 #include "kernel/links.h"
 #include "node/inventory.h"
@@ -78,14 +79,44 @@ void kernel_farm_tell_figures(const struct kernel_farm *f)
 	events_hub_tell(f->hub, &ev);
 }
 
-void kernel_farm_tell_done(const struct kernel_farm *f, int status)
+static void tell_history_notes(const struct kernel_farm *f, struct strv *notes)
+{
+	struct events_event ev = events_new(EVENTS_NOTE);
+
+	for (size_t i = 0; i < notes->n; i++) {
+		ev.text = notes->v[i];
+		events_hub_tell(f->hub, &ev);
+	}
+	strv_release(notes);
+}
+
+void kernel_farm_tell_build(struct kernel_farm *f, struct events_event *build)
+{
+	struct strv notes = { 0 };
+
+	f->record = history_record_new(f->hub, &notes);
+	tell_history_notes(f, &notes);
+	events_hub_tell(f->hub, build);
+}
+
+int64_t kernel_farm_tell_done(struct kernel_farm *f, int status, bool dirty)
 {
 	struct events_event ev = events_new(EVENTS_DONE);
+	struct strv notes = { 0 };
+	int64_t number;
 
 	ev.status = status;
 	ev.remote_n = f->tally.remote;
 	ev.local = f->tally.local;
+	ev.dirty = dirty;
+	if (f->record)
+		history_record_end(f->record, &ev, &notes);
+	tell_history_notes(f, &notes);
+	number = history_record_number(f->record);
+	if (number)
+		ev.history = number;
 	events_hub_tell(f->hub, &ev);
+	return number;
 }
 
 static void on_remote_jobs(void *ctx, unsigned n)
@@ -269,6 +300,8 @@ void kernel_farm_close(struct kernel_farm *f)
 void kernel_farm_release(struct kernel_farm *f)
 {
 	kernel_rundir_release(&f->rundir);
+	history_record_free(f->record);
+	f->record = NULL;
 	if (f->hub)
 		events_hub_remove(f->hub, &f->counter);
 	events_tally_release(&f->tally);

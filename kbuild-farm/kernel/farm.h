@@ -19,6 +19,7 @@
 struct coord;
 struct event_base;
 struct events_server;
+struct history_record;
 
 struct kernel_farm {
 	struct kernel_rundir rundir;
@@ -35,6 +36,7 @@ struct kernel_farm {
 	struct events_consumer counter;
 	struct events_tally tally; /* of what the hub heard since the start */
 	struct events_server *events; /* for those who connect */
+	struct history_record *record; /* NULL: it has not begun */
 	bool ready; /* the nodes are up, or have failed */
 };
 
@@ -54,12 +56,14 @@ struct kernel_farm_setup {
  */
 void kernel_farm_init(struct kernel_farm *f, const struct node_roster *roster,
 		      unsigned asked, struct events_hub *hub);
+/* Tell that the build begins; it is written down from now on. */
+void kernel_farm_tell_build(struct kernel_farm *f, struct events_event *build);
 /*
  * Tell how the nodes and this machine do, so that the tally is complete; and
- * that the build ended.
+ * that the build ended: its number in the history, 0: it is not there.
  */
 void kernel_farm_tell_figures(const struct kernel_farm *f);
-void kernel_farm_tell_done(const struct kernel_farm *f, int status);
+int64_t kernel_farm_tell_done(struct kernel_farm *f, int status, bool dirty);
 /* Make the run's directory with its slots. */
 int kernel_farm_dirs(struct kernel_farm *f, struct err *err);
 /*

@@ -2,6 +2,7 @@
 #include "kernel/lock.h"
 
 #include "base/fs.h"
+#include "base/process.h"
 #include "base/str.h"
 #include "kernel/rundir.h"
 
@@ -46,7 +47,7 @@ static pid_t read_note(const char *path)
 
 static int refuse_locked(const char *dir, pid_t holder, struct err *err)
 {
-	if (!kernel_process_start(holder))
+	if (!process_start(holder))
 		return err_set(err, EBUSY, "another build uses %s", dir);
 	return err_set(err, EBUSY, "another build uses %s: kfarm, process %d",
 		       dir, (int)holder);

@@ -2,6 +2,7 @@
 #include "kernel/make.h"
 
 #include "base/fs.h"
+#include "base/process.h"
 #include "base/str.h"
 
 #include <errno.h>
@@ -152,7 +153,7 @@ static void kill_children(void)
 	fs_list("/proc", &names);
 	for (size_t i = 0; i < names.n; i++) {
 		if (!str_number(names.v[i], 2, 1L << 30, &pid) &&
-		    kernel_process_parent((pid_t)pid) == getpid())
+		    process_parent((pid_t)pid) == getpid())
 			kill((pid_t)pid, SIGKILL);
 	}
 	strv_release(&names);

@@ -2,6 +2,7 @@
 #include "kernel/rundir.h"
 
 #include "base/fs.h"
+#include "base/process.h"
 #include "base/str.h"
 
 #include <fcntl.h>
@@ -10,47 +11,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* proc(5): fields 3, 4 and 22 of a process; false when there is none. */
-static bool read_proc_stat(pid_t pid, char *state, int *parent,
-			   unsigned long long *start)
-{
-	char *path = xasprintf("/proc/%d/stat", (int)pid);
-	struct buf text = { 0 };
-	struct err ignored;
-	const char *at = NULL;
-	bool read;
-
-	if (pid > 0 && !fs_read(path, 1 << 16, &text, &ignored))
-		at = strrchr(buf_str(&text), ')');
-	read = at && sscanf(at,
-			    ") %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u "
-			    "%*u %*d %*d %*d %*d %*d %*d %llu",
-			    state, parent, start) == 3;
-	buf_release(&text);
-	free(path);
-	return read;
-}
-
-unsigned long long kernel_process_start(pid_t pid)
-{
-	unsigned long long start;
-	int parent;
-	char state;
-
-	return read_proc_stat(pid, &state, &parent, &start) && state != 'Z' ?
-		       start :
-		       0;
-}
-
-pid_t kernel_process_parent(pid_t pid)
-{
-	unsigned long long start;
-	int parent;
-	char state;
-
-	return read_proc_stat(pid, &state, &parent, &start) ? parent : 0;
-}
 
 /* The process that a "make" file names, if it is still that one. */
 static pid_t read_make(const char *dir)
@@ -65,7 +25,7 @@ static pid_t read_make(const char *dir)
 	if (f)
 		fclose(f);
 	free(path);
-	return pid > 0 && start && kernel_process_start(pid) == start ? pid : 0;
+	return pid > 0 && start && process_start(pid) == start ? pid : 0;
 }
 
 pid_t kernel_rundir_make_of(pid_t pid)
@@ -86,8 +46,7 @@ pid_t kernel_rundir_make_of(pid_t pid)
 void kernel_rundir_note_make(const struct kernel_rundir *r, pid_t make)
 {
 	char *path = xasprintf("%s/make", r->dir);
-	char *text = xasprintf("%d %llu\n", (int)make,
-			       kernel_process_start(make));
+	char *text = xasprintf("%d %llu\n", (int)make, process_start(make));
 	struct err ignored;
 
 	/* Without the note a second build is merely not refused. */
@@ -107,7 +66,7 @@ static void remove_stale(const char *base)
 		char *path = xasprintf("%s/%s", base, names.v[i]);
 
 		if (!str_number(names.v[i], 1, 1L << 30, &pid) &&
-		    pid != getpid() && !kernel_process_start((pid_t)pid) &&
+		    pid != getpid() && !process_start((pid_t)pid) &&
 		    !read_make(path))
 			fs_remove(path, &ignored);
 		free(path);

@@ -38,9 +38,4 @@ pid_t kernel_rundir_make_of(pid_t pid);
 /* Removes the directory. */
 void kernel_rundir_release(struct kernel_rundir *r);
 
-/* When a process started, in ticks since the boot; 0: there is none. */
-unsigned long long kernel_process_start(pid_t pid);
-/* Its parent; 0: there is none. */
-pid_t kernel_process_parent(pid_t pid);
-
 #endif

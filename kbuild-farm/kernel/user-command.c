@@ -8,6 +8,7 @@
 #include "coord/coord.h"
 #include "kernel/environ.h"
 #include "kernel/farm.h"
+#include "kernel/key.h"
 #include "kernel/summary.h"
 #include "kernel/unseen.h"
 
@@ -315,16 +316,20 @@ static void emit_command(struct run *run)
 	const struct kernel_user_command_request *w = run->command->request;
 	struct events_event ev = events_new(EVENTS_BUILD);
 	struct strv words = { 0 };
-	char *text;
+	char *text, *cwd = getcwd(NULL, 0), key[DIGEST_HEX];
 
 	strv_add_all(&words, w->argv);
 	text = strv_join(&words, " ");
+	kernel_user_command_key(run->command, key);
+	ev.key = key;
 	ev.what = text;
+	ev.dir = cwd;
 	ev.arch = w->arch;
 	ev.toolchain = w->toolchain;
 	ev.jobs = kernel_farm_jobs(&run->farm, w->jobs);
 	ev.local_slots = run->farm.local_slots;
-	events_hub_tell(run->farm.hub, &ev);
+	kernel_farm_tell_build(&run->farm, &ev);
+	free(cwd);
 	free(text);
 	strv_release(&words);
 }
@@ -404,9 +409,9 @@ static void report_result(struct kernel_user_command_result *out,
 	out->too_few = !out->wait_status &&
 		       (kernel_summary_too_few(tally, w->require_remote, err) ||
 			ran_unseen(run, err));
-	kernel_farm_tell_done(&run->farm,
-			      out->too_few ? 125 :
-					     shell_status(out->wait_status));
+	kernel_farm_tell_done(
+		&run->farm, out->too_few ? 125 : shell_status(out->wait_status),
+		false);
 	free(how);
 }
 

@@ -2,6 +2,7 @@
 #include "node/inventory.h"
 
 #include "base/fs.h"
+#include "base/process.h"
 #include "node/cgroup.h"
 
 #include <sched.h>
@@ -78,17 +79,6 @@ static uint32_t load_average(void)
 	return minute > 0 && minute < 1e6 ? (uint32_t)(minute * 1000) : 0;
 }
 
-static char *boot_id(void)
-{
-	struct buf in = { 0 };
-	struct err ignored;
-
-	fs_read("/proc/sys/kernel/random/boot_id", 4096, &in, &ignored);
-	while (in.len && in.data[in.len - 1] == '\n')
-		in.data[--in.len] = '\0';
-	return in.data ? buf_steal(&in) : xstrdup("");
-}
-
 void node_inventory_collect(struct wire_inventory *inv)
 {
 	struct utsname name;
@@ -101,7 +91,7 @@ void node_inventory_collect(struct wire_inventory *inv)
 	*inv = (struct wire_inventory){
 		.machine = xstrdup(name.machine),
 		.host = xstrdup(name.nodename),
-		.boot_id = boot_id(),
+		.boot_id = process_boot(),
 		.cores = (uint16_t)cores_within(cores_allowed(), cg.cpu_milli),
 		.memory_mib = to_mib(total),
 		.available_mib = to_mib(available),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel */
+#include "base/process.h"
 #include "kernel-tree.h"
 #include "kernel/lock.h"
 #include "kernel/rundir.h"
@@ -88,7 +89,7 @@ START_TEST(a_make_whose_kfarm_was_killed_still_builds)
 		pause();
 		_exit(0);
 	}
-	text = xasprintf("%d %llu\n", (int)make, kernel_process_start(make));
+	text = xasprintf("%d %llu\n", (int)make, process_start(make));
 	put_file(name, text, 0644);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel */
+#include "base/process.h"
 #include "kernel-tree.h"
 #include "kernel/rundir.h"
 #include "suite.h"
@@ -51,13 +52,13 @@ START_TEST(a_process_is_known_by_its_start)
 {
 	pid_t pid = sleeper();
 
-	ck_assert(kernel_process_start(pid) > 0);
+	ck_assert(process_start(pid) > 0);
 	kill(pid, SIGKILL);
-	while (kernel_process_start(pid))
+	while (process_start(pid))
 		usleep(1000); /* a zombie counts as gone */
 	waitpid(pid, NULL, 0);
-	ck_assert(!kernel_process_start(pid));
-	ck_assert(!kernel_process_start(0));
+	ck_assert(!process_start(pid));
+	ck_assert(!process_start(0));
 }
 END_TEST
 
@@ -81,8 +82,7 @@ START_TEST(one_whose_make_goes_on_stays)
 	struct kernel_rundir r;
 	pid_t dead = sleeper(), make = sleeper();
 	char *name = xasprintf("kfarm/%d/make", (int)dead);
-	char *text = xasprintf("%d %llu\n", (int)make,
-			       kernel_process_start(make));
+	char *text = xasprintf("%d %llu\n", (int)make, process_start(make));
 
 	put_file(name, text, 0644);
 	end(dead);

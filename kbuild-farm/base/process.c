@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/process.h"
+
+#include "base/fs.h"
+#include "base/str.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* proc(5): fields 3, 4 and 22 of a process; false when there is none. */
+static bool read_proc_stat(pid_t pid, char *state, int *parent,
+			   unsigned long long *start)
+{
+	char *path = xasprintf("/proc/%d/stat", (int)pid);
+	struct buf text = { 0 };
+	struct err ignored;
+	const char *at = NULL;
+	bool read;
+
+	if (pid > 0 && !fs_read(path, 1 << 16, &text, &ignored))
+		at = strrchr(buf_str(&text), ')');
+	read = at && sscanf(at,
+			    ") %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u "
+			    "%*u %*d %*d %*d %*d %*d %*d %llu",
+			    state, parent, start) == 3;
+	buf_release(&text);
+	free(path);
+	return read;
+}
+
+unsigned long long process_start(pid_t pid)
+{
+	unsigned long long start;
+	int parent;
+	char state;
+
+	return read_proc_stat(pid, &state, &parent, &start) && state != 'Z' ?
+		       start :
+		       0;
+}
+
+pid_t process_parent(pid_t pid)
+{
+	unsigned long long start;
+	int parent;
+	char state;
+
+	return read_proc_stat(pid, &state, &parent, &start) ? parent : 0;
+}
+
+char *process_boot(void)
+{
+	struct buf in = { 0 };
+	struct err ignored;
+
+	fs_read("/proc/sys/kernel/random/boot_id", 4096, &in, &ignored);
+	if (in.len && in.data[in.len - 1] == '\n')
+		in.data[--in.len] = '\0';
+	return buf_steal(&in);
+}

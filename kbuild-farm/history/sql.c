@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "history/sql.h"
+
+#include "base/bytes.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/*
+ * It says of files that it could not make beside the database that they are
+ * not there.
+ */
+static int why_not_opened(const struct history *h, int system)
+{
+	char *dir = str_dir(h->path);
+	bool no = access(dir, W_OK) || access(h->path, R_OK | W_OK);
+	int error = errno;
+
+	free(dir);
+	return no && error != ENOENT ? error : system > 0 ? system : EIO;
+}
+
+/* A code's lowest byte; of I/O errors the system says more. */
+static int errno_of_code(struct history *h, int code)
+{
+	int system = h->db ? sqlite3_system_errno(h->db) : 0;
+
+	switch (code & 0xff) {
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return EUCLEAN;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return EBUSY;
+	case SQLITE_FULL:
+		return ENOSPC;
+	case SQLITE_NOMEM:
+		return ENOMEM;
+	case SQLITE_READONLY:
+		return EROFS;
+	case SQLITE_PERM:
+	case SQLITE_AUTH:
+		return EACCES;
+	case SQLITE_CANTOPEN:
+		return why_not_opened(h, system);
+	case SQLITE_IOERR:
+		return system > 0 ? system : EIO;
+	}
+	return EIO;
+}
+
+int sql_error(struct history *h, int code, struct err *err)
+{
+	int error = errno_of_code(h, code);
+	const char *why = sqlite3_errstr(code);
+
+	/* Its own words are for programmers: "unable to open database file". */
+	if (error == EUCLEAN)
+		why = "it is damaged";
+	else if (error == EBUSY)
+		why = "another process has it locked";
+	else if (error != EIO)
+		why = strerror(error);
+	return err_set(err, error, "%s: %s", h->path, why);
+}
+
+bool sql_is_damage(int ret)
+{
+	return ret == -EUCLEAN;
+}
+
+int sql_prepare(struct history *h, sqlite3_stmt **out, const char *text,
+		struct err *err)
+{
+	int code = sqlite3_prepare_v2(h->db, text, -1, out, NULL);
+
+	if (!code)
+		return 0;
+	*out = NULL;
+	/* It lacks a table that its version has. */
+	return sql_error(h, code == SQLITE_ERROR ? SQLITE_CORRUPT : code, err);
+}
+
+static void bind_all(sqlite3_stmt *s, const char *types, va_list ap)
+{
+	for (int i = 1; *types; types++, i++) {
+		const struct bytes *b;
+		int64_t n;
+
+		switch (*types) {
+		case 't':
+			sqlite3_bind_text(s, i, va_arg(ap, const char *), -1,
+					  SQLITE_STATIC);
+			break;
+		case 'n':
+			n = va_arg(ap, int64_t);
+			if (n < 0)
+				sqlite3_bind_null(s, i);
+			else
+				sqlite3_bind_int64(s, i, n);
+			break;
+		case 'b':
+			b = va_arg(ap, const struct bytes *);
+			sqlite3_bind_blob(s, i, b->data, (int)b->len,
+					  SQLITE_STATIC);
+			break;
+		default:
+			sqlite3_bind_int64(s, i, va_arg(ap, int64_t));
+		}
+	}
+}
+
+void sql_bind(sqlite3_stmt *s, const char *types, ...)
+{
+	va_list ap;
+
+	va_start(ap, types);
+	bind_all(s, types, ap);
+	va_end(ap);
+}
+
+int sql_row(struct history *h, sqlite3_stmt *s, struct err *err)
+{
+	int code = sqlite3_step(s);
+
+	if (code == SQLITE_ROW)
+		return 1;
+	return code == SQLITE_DONE ? 0 : sql_error(h, code, err);
+}
+
+int sql_step(struct history *h, sqlite3_stmt *s, struct err *err)
+{
+	int ret;
+
+	while ((ret = sql_row(h, s, err)) > 0)
+		;
+	sqlite3_reset(s);
+	return ret;
+}
+
+int sql_run(struct history *h, struct err *err, const char *text,
+	    const char *types, ...)
+{
+	sqlite3_stmt *s;
+	va_list ap;
+	int ret = sql_prepare(h, &s, text, err);
+
+	if (ret)
+		return ret;
+	va_start(ap, types);
+	bind_all(s, types, ap);
+	va_end(ap);
+	ret = sql_step(h, s, err);
+	sqlite3_finalize(s);
+	return ret;
+}
+
+int sql_script(struct history *h, const char *text, struct err *err)
+{
+	int code = sqlite3_exec(h->db, text, NULL, NULL, NULL);
+
+	return code ? sql_error(h, code, err) : 0;
+}
+
+int sql_number(struct history *h, int64_t *out, struct err *err,
+	       const char *text, const char *types, ...)
+{
+	sqlite3_stmt *s;
+	va_list ap;
+	int ret = sql_prepare(h, &s, text, err);
+
+	*out = 0;
+	if (ret)
+		return ret;
+	va_start(ap, types);
+	bind_all(s, types, ap);
+	va_end(ap);
+	ret = sql_row(h, s, err);
+	if (ret > 0)
+		*out = sqlite3_column_int64(s, 0);
+	sqlite3_finalize(s);
+	return ret < 0 ? ret : 0;
+}
+
+char *sql_text(sqlite3_stmt *s, int column)
+{
+	const char *text = (const char *)sqlite3_column_text(s, column);
+
+	return text ? xstrdup(text) : NULL;
+}
+
+int64_t sql_count(sqlite3_stmt *s, int column)
+{
+	int64_t n = sqlite3_column_int64(s, column);
+
+	return n > 0 ? n : 0;
+}
+
+int64_t sql_known(sqlite3_stmt *s, int column)
+{
+	int64_t n = sqlite3_column_int64(s, column);
+
+	return sqlite3_column_type(s, column) == SQLITE_NULL || n < 0 ? -1 : n;
+}

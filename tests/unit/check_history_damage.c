@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: history */
+#include "history-file.h"
+#include "history/night.h"
+
+/* ---- damage ---- */
+
+static struct history_night night(void)
+{
+	return (struct history_night){ .name = (char *)"n",
+				       .decision = (char *)"built",
+				       .build = 1 };
+}
+
+/* A history with some of everything. */
+static void fill(void)
+{
+	struct history_night n = night();
+	struct history_diag d = { .tool = "gcc", .text = "x", .line = 3 };
+	struct history_size z = { .name = "vmlinux", .text = 5 };
+	struct history *h;
+
+	for (int i = 0; i < 12; i++) {
+		struct play p;
+
+		play_build(&p, i % 3 ? KEY_A : KEY_B, i % 2);
+		play_phase(&p, "compile");
+		for (int j = 0; j < 60; j++) {
+			char name[64];
+
+			snprintf(name, sizeof(name), "drivers/x/unit%d.o", j);
+			play_unit(&p, name, j % 9 ? "neo4a" : EVENTS_LOCAL);
+		}
+		history_record_diag(p.record, &d);
+		history_record_size(p.record, &z);
+		play_end_well(&p, i == 5 ? 2 : 0);
+	}
+	ck_assert_int_eq(history_open_at(&h, path, HISTORY_WRITE, 500, &err),
+			 0);
+	ck_assert_int_eq(history_night_add(h, &n, &err), 0);
+	history_close(h);
+	/* All of it in one file. */
+	sql("PRAGMA wal_checkpoint(truncate); PRAGMA journal_mode = delete");
+	close_sql();
+}
+
+static int ignore_night(void *ctx, const struct history_night *n)
+{
+	(void)ctx;
+	(void)n;
+	return 0;
+}
+
+/* Whatever they find, they end. */
+static void read_all(void)
+{
+	struct history_night_filter nights = { 0 };
+	struct history_details d = { 0 };
+	struct history_costs costs;
+	struct history_build b, before;
+	struct history *h;
+	unsigned n = 0;
+
+	if (history_open(&h, &err))
+		return;
+	history_list(h, &all, count_build, &n, &err);
+	for (int64_t i = 1; i < 14; i++) {
+		history_read_units(h, i, &d, &err);
+		history_read_phases(h, i, &d, &err);
+		history_read_diags(h, i, &d, &err);
+		history_read_sizes(h, i, &d, &err);
+		for (size_t j = 0; j < d.n_units; j++) {
+			ck_assert_int_lt(d.unit[j].node, (int64_t)d.n_nodes);
+			ck_assert_int_lt(d.unit[j].reason,
+					 (int64_t)d.n_reasons);
+		}
+	}
+	if (!history_build_find(h, 0, &b, &err) &&
+	    !history_build_previous(h, &b, &before, &err))
+		history_build_release(&before);
+	history_build_release(&b);
+	history_costs_load(h, KEY_A, &costs, &err);
+	history_costs_release(&costs);
+	history_night_list(h, &nights, ignore_night, NULL, &err);
+	history_details_release(&d);
+	history_close(h);
+}
+
+static void spoil(struct buf *file, unsigned *seed)
+{
+	unsigned how = (unsigned)rand_r(seed) % 5;
+	size_t at = (size_t)rand_r(seed) % file->len;
+	unsigned n = 1 + (unsigned)rand_r(seed) % 40;
+
+	switch (how) {
+	case 0: /* cut short */
+		file->len = at;
+		break;
+	case 1: /* a page of rubbish */
+		for (size_t i = at & ~(size_t)4095; i < file->len && n; i++) {
+			file->data[i] = (uint8_t)rand_r(seed);
+			n -= !(i % 128);
+		}
+		break;
+	case 2: /* zeroes, as after a power failure */
+		memset(file->data + at, 0,
+		       file->len - at < 4096 ? file->len - at : 4096);
+		break;
+	case 3: /* in the header */
+		file->data[(size_t)rand_r(seed) % 100] = (uint8_t)rand_r(seed);
+		break;
+	default:
+		while (n--)
+			file->data[(size_t)rand_r(seed) % file->len] ^=
+				(uint8_t)(1u << (rand_r(seed) % 8));
+	}
+}
+
+static void remove_aside(void)
+{
+	char *home = str_dir(path);
+
+	ck_assert_int_eq(fs_remove(home, &err), 0);
+	ck_assert_int_eq(fs_mkdirs(home, 0755, &err), 0);
+	free(home);
+}
+
+/* What must hold whatever the file was like. */
+static void build_with(unsigned seed)
+{
+	uint64_t began = clock_ms();
+	struct play p;
+	int64_t number;
+
+	play_build(&p, KEY_A, true);
+	for (int i = 0; i < 5; i++)
+		play_unit(&p, "drivers/x/unit3.o", "neo4a");
+	number = play_end(&p, 0);
+	ck_assert_msg(clock_ms() - began < LONGEST_MS, "seed %u", seed);
+	/* A line for what was set aside, at most one more. */
+	ck_assert_msg(p.notes.n <= 2, "seed %u", seed);
+	ck_assert_msg(number > 0 || p.notes.n, "seed %u", seed);
+	if (number > 0) {
+		struct history_build b;
+
+		play_find(number, &b);
+		ck_assert_int_eq(b.state, HISTORY_GOOD);
+		history_build_release(&b);
+	}
+	if (files_named("history.db.damaged")) {
+		ck_assert_msg(p.notes.n, "seed %u", seed);
+		ck_assert_ptr_nonnull(strstr(p.notes.v[0], "damaged"));
+	}
+	strv_release(&p.notes);
+}
+
+START_TEST(damage_costs_the_history_and_never_the_build)
+{
+	const char *more = getenv("SOAK");
+	unsigned rounds = more ? 5000 : 150, aside = 0, refused = 0;
+	struct buf whole = { 0 }, file = { 0 };
+
+	fill();
+	ck_assert_int_eq(fs_read(path, 1 << 24, &whole, &err), 0);
+	for (unsigned i = 1; i <= rounds; i++) {
+		unsigned seed = i;
+
+		remove_aside();
+		buf_reset(&file);
+		buf_add_bytes(&file, buf_bytes(&whole));
+		spoil(&file, &seed);
+		ck_assert_int_eq(fs_write(path, buf_bytes(&file), 0600, &err),
+				 0);
+		read_all();
+		build_with(i);
+		read_all();
+		aside += files_named("history.db.damaged") > 0;
+		refused += files_named("history.db.damaged") > 1;
+	}
+	printf("damage: %u files, %u set aside\n", rounds, aside);
+	ck_assert_uint_gt(aside, rounds / 4);
+	ck_assert_uint_eq(refused, 0);
+	buf_release(&file);
+	buf_release(&whole);
+}
+END_TEST
+
+START_TEST(what_is_set_aside_by_one_is_not_by_another)
+{
+	struct play a, b;
+
+	play_whole(KEY_A);
+	play_build(&a, KEY_A, true);
+	play_build(&b, KEY_B, true);
+	/* Somebody else has found it damaged, and another file is there. */
+	ck_assert_int_eq(remove(path), 0);
+	ck_assert_int_eq(play_end(&a, 0), 1);
+	ck_assert_int_eq(play_end(&b, 0), 2);
+	ck_assert_uint_eq(builds_there(), 2);
+	ck_assert_uint_eq(files_named("history.db.damaged"), 0);
+	strv_release(&a.notes);
+	strv_release(&b.notes);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("history_damage");
+	TCase *t = tcase_create("damage");
+
+	setvbuf(stdout, NULL, _IONBF, 0);
+	tcase_add_checked_fixture(t, play_set_up, file_tear_down);
+	tcase_set_timeout(t, getenv("SOAK") ? 3000 : 60);
+	tcase_add_test(t, damage_costs_the_history_and_never_the_build);
+	tcase_add_test(t, what_is_set_aside_by_one_is_not_by_another);
+	suite_add_tcase(s, t);
+	return suite_run(s);
+}

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: history */
+#include "history-file.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+
+/* ---- schemas ---- */
+
+START_TEST(a_file_without_tables_gets_them)
+{
+	struct buf none = { 0 };
+	char *home = str_dir(path);
+
+	ck_assert_int_eq(fs_mkdirs(home, 0755, &err), 0);
+	ck_assert_int_eq(fs_write(path, buf_bytes(&none), 0600, &err), 0);
+	free(home);
+	ck_assert_int_eq(play_whole(KEY_A), 1);
+	check_whole();
+	ck_assert_uint_eq(files_named("history.db.damaged"), 0);
+}
+END_TEST
+
+START_TEST(a_file_of_version_0_is_migrated_by_a_reader_too)
+{
+	char *home = str_dir(path);
+
+	ck_assert_int_eq(fs_mkdirs(home, 0755, &err), 0);
+	free(home);
+	/* SQLite's own file, with nothing in it. */
+	sql("PRAGMA journal_mode = wal; CREATE TABLE x(y); DROP TABLE x");
+	close_sql();
+	ck_assert_uint_eq(builds_there(), 0);
+	ck_assert_int_eq(play_whole(KEY_A), 1);
+	check_whole();
+}
+END_TEST
+
+START_TEST(a_newer_file_is_left_alone)
+{
+	struct history *h;
+	struct play p;
+
+	play_whole(KEY_A);
+	sql("PRAGMA user_version = 99");
+	close_sql();
+	ck_assert_int_eq(history_open(&h, &err), -EPROTONOSUPPORT);
+	ck_assert_ptr_nonnull(strstr(err.text, "newer kfarm"));
+	play_build(&p, KEY_A, true);
+	play_unit(&p, "a.o", EVENTS_LOCAL);
+	ck_assert_int_eq(play_end(&p, 0), 0);
+	expect_note(&p, "newer kfarm");
+	ck_assert_uint_eq(files_named("history.db.damaged"), 0);
+	sql("PRAGMA user_version = 1");
+	close_sql();
+	ck_assert_uint_eq(builds_there(), 1);
+}
+END_TEST
+
+START_TEST(a_database_of_another_program_is_set_aside)
+{
+	struct play p;
+	char *home = str_dir(path);
+
+	ck_assert_int_eq(fs_mkdirs(home, 0755, &err), 0);
+	free(home);
+	sql("CREATE TABLE theirs(x); INSERT INTO theirs VALUES(1)");
+	close_sql();
+	play_build(&p, KEY_A, true);
+	ck_assert_int_eq(play_end(&p, 0), 1);
+	expect_note(&p, "was damaged");
+	ck_assert_uint_eq(files_named("history.db.damaged"), 1);
+}
+END_TEST
+
+/* ---- locks ---- */
+
+START_TEST(a_lock_of_the_beginning_does_no_harm)
+{
+	struct play p;
+
+	play_whole(KEY_A);
+	sql("BEGIN EXCLUSIVE");
+	play_build(&p, KEY_A, true);
+	play_unit(&p, "a.o", EVENTS_LOCAL);
+	sql("COMMIT");
+	ck_assert_int_eq(play_end_well(&p, 0), 2);
+	close_sql();
+	ck_assert_uint_eq(builds_there(), 2);
+}
+END_TEST
+
+START_TEST(a_lock_that_stays_costs_a_second_and_a_line)
+{
+	uint64_t began;
+	struct play p;
+
+	play_whole(KEY_A);
+	sql("BEGIN EXCLUSIVE");
+	began = clock_ms();
+	play_build(&p, KEY_A, true);
+	play_unit(&p, "a.o", EVENTS_LOCAL);
+	ck_assert_int_eq(play_end(&p, 0), 0);
+	ck_assert_uint_lt(clock_ms() - began, LONGEST_MS);
+	expect_note(&p, "locked");
+	sql("COMMIT");
+	close_sql();
+	ck_assert_uint_eq(builds_there(), 1);
+}
+END_TEST
+
+START_TEST(a_file_locked_as_a_whole_costs_no_more)
+{
+	uint64_t began;
+	struct play p;
+
+	play_whole(KEY_A);
+	sql("PRAGMA locking_mode = exclusive; PRAGMA journal_mode = delete;"
+	    "BEGIN EXCLUSIVE");
+	began = clock_ms();
+	play_build(&p, KEY_A, true);
+	ck_assert_int_eq(play_end(&p, 0), 0);
+	ck_assert_uint_lt(clock_ms() - began, LONGEST_MS);
+	expect_note(&p, "locked");
+	sql("COMMIT");
+}
+END_TEST
+
+/* ---- disks ---- */
+
+/* A small one of the test's own on `dir`; false where that is not allowed. */
+static bool mount_small(const char *options)
+{
+	return !unshare(CLONE_NEWNS) &&
+	       !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
+	       !mount("tmpfs", dir, "tmpfs", 0, options);
+}
+
+static int on_a_full_disk(void)
+{
+	bool full = false;
+
+	if (!mount_small("size=600k"))
+		return 77;
+	for (int i = 0; i < 200 && !full; i++) {
+		struct play p;
+
+		play_build(&p, i % 2 ? KEY_A : KEY_B, true);
+		for (int j = 0; j < 300; j++) {
+			char name[64];
+
+			snprintf(name, sizeof(name), "d%d/unit%d.o", i, j);
+			play_unit(&p, name, "neo4a");
+		}
+		play_end(&p, 0);
+		full = p.notes.n;
+		if (full)
+			expect_note(&p, strerror(ENOSPC));
+	}
+	ck_assert(full);
+	ck_assert_uint_eq(files_named("history.db.damaged"), 0);
+	/* What was there before is there still. */
+	ck_assert_uint_gt(builds_there(), 0);
+	return 0;
+}
+
+static int on_a_read_only_disk(void)
+{
+	struct play p;
+
+	if (!mount_small("size=4m"))
+		return 77;
+	play_whole(KEY_A);
+	ck_assert_int_eq(mount(NULL, dir, NULL, MS_REMOUNT | MS_RDONLY, NULL),
+			 0);
+	ck_assert_uint_eq(builds_there(), 1);
+	play_build(&p, KEY_A, true);
+	ck_assert_int_eq(play_end(&p, 0), 0);
+	expect_note(&p, strerror(EROFS));
+	return 0;
+}
+
+/* In a process of its own; 77: it cannot be done here. */
+static void run_apart(int (*what)(void))
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid)
+		_exit(what());
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		printf("skipped: no mounts of our own here\n");
+	else
+		ck_assert_int_eq(WEXITSTATUS(status), 0);
+}
+
+START_TEST(a_full_disk_costs_a_line)
+{
+	run_apart(on_a_full_disk);
+}
+END_TEST
+
+START_TEST(a_disk_that_cannot_be_written_is_still_read)
+{
+	run_apart(on_a_read_only_disk);
+}
+END_TEST
+
+/* ---- several at once, and those that are killed ---- */
+
+static int build_some(void)
+{
+	for (int i = 0; i < 10; i++)
+		play_whole(i % 2 ? KEY_A : KEY_B);
+	return 0;
+}
+
+START_TEST(builds_at_once_are_all_recorded)
+{
+	pid_t pid[4];
+	int status;
+
+	for (int i = 0; i < 4; i++) {
+		pid[i] = fork();
+		if (!pid[i])
+			_exit(build_some());
+	}
+	for (int i = 0; i < 4; i++) {
+		ck_assert_int_eq(waitpid(pid[i], &status, 0), pid[i]);
+		ck_assert_int_eq(status, 0);
+	}
+	ck_assert_uint_eq(builds_there(), 40);
+	check_whole();
+}
+END_TEST
+
+/* Until it is killed. */
+static void build_for_ever(void)
+{
+	for (int i = 0;; i++) {
+		struct play p;
+
+		play_build(&p, i % 2 ? KEY_A : KEY_B, i % 3 == 0);
+		for (int j = 0; j < 100; j++) {
+			char name[64];
+
+			snprintf(name, sizeof(name), "d%d/unit%d.o", i % 7, j);
+			play_unit(&p, name, "neo4a");
+		}
+		/* So that some are killed here. */
+		usleep(3000);
+		play_end(&p, 0);
+	}
+}
+
+static int count_state(void *ctx, const struct history_build *b)
+{
+	unsigned *n = ctx;
+
+	n[b->state]++;
+	/* One that ended has all of its jobs. */
+	if (b->state == HISTORY_GOOD)
+		ck_assert_int_eq(b->jobs, 100);
+	return 0;
+}
+
+static void kill_at_random(unsigned round)
+{
+	unsigned seed = round;
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		build_for_ever();
+		_exit(1);
+	}
+	usleep((useconds_t)(rand_r(&seed) % 60000));
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFSIGNALED(status));
+}
+
+START_TEST(kill_9_at_any_time_leaves_a_whole_history)
+{
+	unsigned rounds = getenv("SOAK") ? 100 : 15, n[HISTORY_STATES] = { 0 };
+	struct history *h;
+
+	for (unsigned i = 1; i <= rounds; i++) {
+		kill_at_random(i);
+		if (!fs_exists(path))
+			continue;
+		/* Before a writer has looked at it, as after. */
+		memset(n, 0, sizeof(n));
+		h = play_open();
+		ck_assert_int_eq(history_list(h, &all, count_state, n, &err),
+				 0);
+		history_close(h);
+		ck_assert_uint_eq(n[HISTORY_RUNNING], 0);
+		check_whole();
+	}
+	printf("killed %u times: %u builds whole, %u killed\n", rounds,
+	       n[HISTORY_GOOD], n[HISTORY_KILLED]);
+	ck_assert_uint_le(n[HISTORY_KILLED], rounds);
+	ck_assert_uint_eq(n[HISTORY_FAILED], 0);
+	ck_assert_uint_eq(files_named("history.db.damaged"), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("history_db");
+	TCase *t = tcase_create("db");
+
+	setvbuf(stdout, NULL, _IONBF, 0);
+	tcase_add_checked_fixture(t, play_set_up, file_tear_down);
+	tcase_set_timeout(t, getenv("SOAK") ? 3000 : 60);
+	tcase_add_test(t, a_file_without_tables_gets_them);
+	tcase_add_test(t, a_file_of_version_0_is_migrated_by_a_reader_too);
+	tcase_add_test(t, a_newer_file_is_left_alone);
+	tcase_add_test(t, a_database_of_another_program_is_set_aside);
+	tcase_add_test(t, a_lock_of_the_beginning_does_no_harm);
+	tcase_add_test(t, a_lock_that_stays_costs_a_second_and_a_line);
+	tcase_add_test(t, a_file_locked_as_a_whole_costs_no_more);
+	tcase_add_test(t, a_full_disk_costs_a_line);
+	tcase_add_test(t, a_disk_that_cannot_be_written_is_still_read);
+	tcase_add_test(t, builds_at_once_are_all_recorded);
+	tcase_add_test(t, kill_9_at_any_time_leaves_a_whole_history);
+	suite_add_tcase(s, t);
+	return suite_run(s);
+}

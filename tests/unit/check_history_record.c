@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: history */
+#include "history-play.h"
+
+static struct history_details details;
+
+static void tear_down(void)
+{
+	history_details_release(&details);
+	play_tear_down();
+}
+
+START_TEST(a_build_is_written_down_with_all_that_was_told)
+{
+	struct history_build b;
+	struct events_event ev;
+	struct play p;
+	int64_t number;
+
+	play_build(&p, KEY_A, true);
+	ck_assert_int_eq(history_record_number(p.record), 1);
+	play_phase(&p, "config");
+	play_phase(&p, "compile");
+	play_unit(&p, "kernel/fork.o", "neo4a");
+	play_unit(&p, "init/main.o", EVENTS_LOCAL);
+	ev = events_new(EVENTS_DIAG);
+	ev.text = "x.c:1:1: warning: y";
+	ev.warnings = 3;
+	events_hub_tell(p.hub, &ev);
+	ev = events_new(EVENTS_HOST);
+	ev.cpu_ms = 1234;
+	events_hub_tell(p.hub, &ev);
+	number = play_end_well(&p, 0);
+	ck_assert_int_eq(number, 1);
+	play_find(0, &b);
+	ck_assert_int_eq(b.number, 1);
+	ck_assert_int_eq(b.state, HISTORY_GOOD);
+	ck_assert_str_eq(b.key, KEY_A);
+	ck_assert_str_eq(b.what, "all");
+	ck_assert_str_eq(b.arch, "arm64");
+	ck_assert_str_eq(b.config, "defconfig");
+	ck_assert_str_eq(b.toolchain, "gcc-12.2.0");
+	ck_assert_str_eq(b.toolchain_id, "gcc-12.2.0-0123456789ab");
+	ck_assert_str_eq(b.tree, "/home/a/linux");
+	ck_assert_str_eq(b.source, "/home/a/linux");
+	ck_assert_str_eq(b.output, "/home/a/out");
+	ck_assert_str_eq(b.release, "6.1.192");
+	ck_assert_int_eq(b.jobs, 2);
+	ck_assert_int_eq(b.remote, 1);
+	ck_assert_int_eq(b.local, 1);
+	ck_assert_int_eq(b.warnings, 3);
+	ck_assert_int_eq(b.host_ms, 1234);
+	ck_assert_int_ge(b.cpu_ms, 101);
+	ck_assert_int_eq(b.make_jobs, 8);
+	ck_assert_int_eq(b.new_warnings, -1);
+	ck_assert(b.fresh && b.has_units && b.has_details && !b.dirty);
+	history_build_release(&b);
+}
+END_TEST
+
+START_TEST(units_nodes_reasons_and_phases_are_there)
+{
+	struct history *h;
+	struct play p;
+
+	play_build(&p, KEY_A, true);
+	play_phase(&p, "compile");
+	play_unit(&p, "kernel/fork.o", "neo4a");
+	play_unit(&p, "init/main.o", EVENTS_LOCAL);
+	play_state(&p, 9, EVENTS_QUEUED, "left.o", "neo4a");
+	play_end_well(&p, 2);
+	h = play_open();
+	ck_assert_int_eq(history_read_units(h, 1, &details, &err), 0);
+	ck_assert_int_eq(history_read_phases(h, 1, &details, &err), 0);
+	ck_assert_uint_eq(details.n_units, 3);
+	ck_assert_uint_eq(details.n_nodes, 2);
+	ck_assert_str_eq(details.node[0].name, "neo4a");
+	ck_assert_str_eq(details.unit[0].object, "kernel/fork.o");
+	ck_assert_str_eq(details.unit[0].file, "kernel/fork.c");
+	ck_assert_int_eq(details.unit[0].node, 0);
+	ck_assert_int_eq(details.unit[0].reason, -1);
+	ck_assert_int_eq(details.unit[0].cpu_ms, 101);
+	ck_assert(details.unit[0].remote);
+	ck_assert_int_ge(details.unit[0].sent_ms, 0);
+	ck_assert_int_eq(details.unit[1].node, 1);
+	ck_assert_str_eq(details.reason[details.unit[1].reason].text,
+			 ".incbin");
+	ck_assert_int_eq(details.unit[1].sent_ms, -1);
+	ck_assert_str_eq(details.unit[2].object, "left.o");
+	ck_assert_int_eq(details.unit[2].done_ms, -1);
+	ck_assert_uint_eq(details.n_phases, 1);
+	ck_assert_str_eq(details.phase[0].name, "compile");
+	history_close(h);
+}
+END_TEST
+
+START_TEST(costs_are_of_the_last_build_that_compiled_it)
+{
+	const struct history_cost *c;
+	struct history_costs costs;
+	struct history *h;
+	struct play p;
+
+	play_whole(KEY_A);
+	play_build(&p, KEY_A, false);
+	p.jobs = 400;
+	play_unit(&p, "kernel/fork.o", "neo4a");
+	play_end_well(&p, 0);
+	h = play_open();
+	ck_assert_int_eq(history_costs_load(h, KEY_A, &costs, &err), 0);
+	ck_assert_uint_eq(costs.n, 2);
+	c = history_cost_find(&costs, "kernel/fork.o");
+	ck_assert_ptr_nonnull(c);
+	ck_assert_int_eq(c->cpu_ms, 501);
+	ck_assert_str_eq(c->file, "kernel/fork.c");
+	ck_assert_ptr_nonnull(history_cost_find(&costs, "init/main.o"));
+	ck_assert_ptr_null(history_cost_find(&costs, "init/main.c"));
+	/* The first was fresh, the second was not. */
+	ck_assert_int_eq(costs.last.number, 1);
+	ck_assert_int_eq(costs.last.jobs, 2);
+	history_costs_release(&costs);
+	ck_assert_int_eq(history_costs_load(h, KEY_B, &costs, &err), 0);
+	ck_assert_uint_eq(costs.n, 0);
+	ck_assert_int_eq(costs.last.number, 0);
+	ck_assert_ptr_null(history_cost_find(&costs, "init/main.o"));
+	history_costs_release(&costs);
+	history_close(h);
+}
+END_TEST
+
+START_TEST(the_previous_build_is_the_last_that_ended_of_the_key)
+{
+	struct history_build b, before;
+	struct history *h;
+	struct play p;
+
+	play_whole(KEY_A);
+	play_whole(KEY_B);
+	play_whole(KEY_A);
+	play_build(&p, KEY_A, false);
+	h = play_open();
+	ck_assert_int_eq(history_build_find(h, 0, &b, &err), 0);
+	ck_assert_int_eq(b.state, HISTORY_RUNNING);
+	ck_assert_int_eq(history_build_previous(h, &b, &before, &err), 0);
+	ck_assert_int_eq(before.number, 3);
+	history_build_release(&b);
+	b = before;
+	ck_assert_int_eq(history_build_previous(h, &b, &before, &err), 0);
+	ck_assert_int_eq(before.number, 1);
+	history_build_release(&b);
+	b = before;
+	ck_assert_int_eq(history_build_previous(h, &b, &before, &err), -ENOENT);
+	history_build_release(&b);
+	history_close(h);
+	play_end_well(&p, 130);
+	play_find(0, &b);
+	ck_assert_int_eq(b.state, HISTORY_INTERRUPTED);
+	history_build_release(&b);
+}
+END_TEST
+
+START_TEST(diagnostics_and_sizes_are_kept_with_the_build)
+{
+	struct history_diag d = { .tool = "gcc",
+				  .severity = "warning",
+				  .file = "a.c",
+				  .line = 7,
+				  .flag = "-Wunused",
+				  .text = "unused",
+				  .how = HISTORY_GONE };
+	struct history_size z = { .name = "vmlinux", .text = 1, .file = 9 };
+	struct history *h;
+	struct play p;
+
+	for (int i = 0; i < 2; i++) {
+		play_build(&p, KEY_A, true);
+		history_record_diag(p.record, &d);
+		d.how = HISTORY_NEW;
+		d.text = "other";
+		d.object = "a.o";
+		history_record_diag(p.record, &d);
+		history_record_size(p.record, &z);
+		play_end_well(&p, 0);
+		d = (struct history_diag){ .tool = "ld",
+					   .text = "x",
+					   .how = HISTORY_SAME };
+	}
+	h = play_open();
+	ck_assert_int_eq(history_read_diags(h, 1, &details, &err), 0);
+	ck_assert_uint_eq(details.n_diags, 2);
+	ck_assert_str_eq(details.diag[0].text, "other");
+	ck_assert_str_eq(details.diag[0].object, "a.o");
+	ck_assert_int_eq(details.diag[0].how, HISTORY_NEW);
+	ck_assert_str_eq(details.diag[1].text, "unused");
+	ck_assert_str_eq(details.diag[1].flag, "-Wunused");
+	ck_assert_int_eq(details.diag[1].line, 7);
+	ck_assert_ptr_null(details.diag[1].object);
+	ck_assert_int_eq(history_read_sizes(h, 1, &details, &err), 0);
+	ck_assert_uint_eq(details.n_sizes, 1);
+	ck_assert_str_eq(details.size[0].name, "vmlinux");
+	ck_assert_int_eq(details.size[0].file, 9);
+	history_close(h);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("history_record");
+	TCase *t = tcase_create("record");
+
+	tcase_add_checked_fixture(t, play_set_up, tear_down);
+	tcase_add_test(t, a_build_is_written_down_with_all_that_was_told);
+	tcase_add_test(t, units_nodes_reasons_and_phases_are_there);
+	tcase_add_test(t, costs_are_of_the_last_build_that_compiled_it);
+	tcase_add_test(t, the_previous_build_is_the_last_that_ended_of_the_key);
+	tcase_add_test(t, diagnostics_and_sizes_are_kept_with_the_build);
+	suite_add_tcase(s, t);
+	return suite_run(s);
+}

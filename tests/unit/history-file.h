@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * unit/history-file.h - the history's file as others than kfarm see it.
+ */
+#ifndef UNIT_HISTORY_FILE_H
+#define UNIT_HISTORY_FILE_H
+
+#include "history-play.h"
+
+#include "base/clock.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+
+/* Readers and writers wait no longer than db.h says, and a loaded machine. */
+#define LONGEST_MS 3000
+
+static sqlite3 *db;
+
+static inline void file_tear_down(void)
+{
+	sqlite3_close(db);
+	db = NULL;
+	play_tear_down();
+}
+
+static inline void sql(const char *text)
+{
+	char *why = NULL;
+
+	if (!db)
+		ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert_msg(!sqlite3_exec(db, text, NULL, NULL, &why), "%s", why);
+}
+
+static inline void close_sql(void)
+{
+	sqlite3_close(db);
+	db = NULL;
+}
+
+static inline int take_word(void *ctx, int n, char **values, char **names)
+{
+	(void)n;
+	(void)names;
+	snprintf(ctx, 64, "%s", values[0] ? values[0] : "");
+	return 0;
+}
+
+/* SQLite's own word for a file without a fault, or what is wrong. */
+static inline void check_whole(void)
+{
+	char word[64] = "";
+
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	sqlite3_exec(db, "PRAGMA integrity_check", take_word, word, NULL);
+	ck_assert_str_eq(word, "ok");
+	close_sql();
+}
+
+static inline unsigned files_named(const char *begins)
+{
+	char *home = str_dir(path);
+	struct strv names = { 0 };
+	unsigned n = 0;
+
+	fs_list(home, &names);
+	for (size_t i = 0; i < names.n; i++)
+		n += str_starts(names.v[i], begins) &&
+		     !str_ends(names.v[i], "-wal") &&
+		     !str_ends(names.v[i], "-shm");
+	strv_release(&names);
+	free(home);
+	return n;
+}
+
+static inline int count_build(void *ctx, const struct history_build *b)
+{
+	ck_assert_int_lt((int)b->state, HISTORY_STATES);
+	++*(unsigned *)ctx;
+	return 0;
+}
+
+static const struct history_filter all = { .state = -1 };
+
+static inline unsigned builds_there(void)
+{
+	struct history *h = play_open();
+	unsigned n = 0;
+
+	ck_assert_int_eq(history_list(h, &all, count_build, &n, &err), 0);
+	history_close(h);
+	return n;
+}
+
+/* One note at the end, which names the file; nothing was recorded. */
+static inline void expect_note(struct play *p, const char *words)
+{
+	ck_assert_uint_eq(p->notes.n, 1);
+	ck_assert_msg(strstr(p->notes.v[0], words) != NULL, "%s",
+		      p->notes.v[0]);
+	ck_assert_ptr_nonnull(strstr(p->notes.v[0], "history"));
+	strv_release(&p->notes);
+}
+
+#endif
