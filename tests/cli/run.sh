@@ -48,4 +48,5 @@ run kfarm run -q -- kfarm run -j 3 -- true
 # Events
 kfarm run -q --json events -- gcc -c one.c
 sed -E -e 's/"t":[0-9.]+/"t":T/' \
-	-e 's/"(jobs|local_slots|pid|began|cpu|scan)":[0-9.]+/"\1":N/g' events
+	-e 's/"(jobs|local_slots|pid|began|cpu|scan|history)":[0-9.]+/"\1":N/g' \
+	-e 's/"key":"[0-9a-f]{64}"/"key":"K"/' events
