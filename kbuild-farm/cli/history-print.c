@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/format.h"
 #include "base/json.h"
 #include "cli/history.h"
 #include "cli/table.h"
 #include "events/tally.h"
-#include "ui/format.h"
 #include "ui/width.h"
 
 #include <errno.h>
@@ -50,7 +50,7 @@ static void add_took(struct table *t, const struct history_build *b)
 	struct buf text = { 0 };
 
 	if (build_has_ended(b))
-		ui_format_time(&text, (uint64_t)b->wall_ms + 500);
+		format_time(&text, (uint64_t)b->wall_ms + 500);
 	add_cell(t, buf_str(&text), 9);
 	buf_release(&text);
 }
