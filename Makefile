@@ -135,8 +135,9 @@ uses_coord := base events wire options store scan compiler node sched inputs \
 	peer
 uses_kernel := base events conf options tree compiler toolchain node coord peer \
 	inputs history
+uses_nightly := base conf tree toolchain history kernel
 uses_cli := base events conf wire options store scan ui tree fetch compiler toolchain \
-	node inputs peer coord history kernel
+	node inputs peer coord history kernel nightly
 ROOMS := $(patsubst uses_%,%,$(filter uses_%,$(.VARIABLES)))
 # $(call reach,ROOMS): these, and all that they need.
 widen = $(sort $1 $(foreach r,$1,$(uses_$r)))

@@ -125,27 +125,15 @@ static void warn_unknown(const struct conf *c, const struct setting *s,
 	free(at);
 }
 
-/* A section that nobody reads is one line, however many keys it has. */
 static void warn_unread(const struct conf *c, const struct setting *s,
-			const struct conf_key *k, struct strv *warnings)
+			struct strv *warnings)
 {
-	bool all = k->reader == CONF_SECTION_UNREAD;
+	char *at = setting_place(c, s);
 	struct buf text = { 0 };
-	char *at;
 
-	for (const struct setting *o = c->v; all && o < s; o++) {
-		if (!strcmp(o->section, s->section) &&
-		    str_equal(o->sub, s->sub))
-			return;
-	}
-	at = setting_place(c, s);
-	if (all)
-		buf_printf(&text, "%s: [%s \"%s\"] is ignored", at, s->section,
-			   s->sub);
-	else
-		buf_printf(&text, "%s: %s%s%s.%s is ignored", at, s->section,
-			   s->sub ? "." : "", s->sub ? s->sub : "", s->key);
-	buf_add_str(&text, " by this version of kfarm");
+	buf_printf(&text, "%s: %s%s%s.%s is ignored by this version of kfarm",
+		   at, s->section, s->sub ? "." : "", s->sub ? s->sub : "",
+		   s->key);
 	printable_clean((char *)text.data, text.len, 0, '?');
 	strv_own(warnings, buf_steal(&text));
 	free(at);
@@ -165,7 +153,7 @@ static int check_settings(const struct conf *c, struct strv *warnings,
 			continue;
 		if (!conf_schema_check(k, s->value, err)) {
 			if (k->reader != CONF_READ && warnings)
-				warn_unread(c, s, k, warnings);
+				warn_unread(c, s, warnings);
 			continue;
 		}
 		at = setting_place(c, s);

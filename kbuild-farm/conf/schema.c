@@ -5,8 +5,25 @@
 #include "base/str.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* The units of an amount, the largest last, and what they are worth. */
+static const char bytes[] = "K M G T", seconds[] = "s m h d";
+static const struct unit {
+	char letter;
+	int64_t worth;
+} units[] = {
+	{ 'K', INT64_C(1) << 10 },
+	{ 'M', INT64_C(1) << 20 },
+	{ 'G', INT64_C(1) << 30 },
+	{ 'T', INT64_C(1) << 40 },
+	{ 's', 1 },
+	{ 'm', 60 },
+	{ 'h', 3600 },
+	{ 'd', 86400 },
+};
 
 /*
  * What is not read yet, see kfarm.conf(5), is here so that one file serves
@@ -38,20 +55,34 @@ static const struct conf_key known[] = {
 	{ "config", true, "kconfig", CONF_TEXT, 0, 0, NULL, CONF_READ },
 	{ "config", true, "kconfig-add", CONF_TEXT, 0, 0, NULL, CONF_READ },
 	{ "tree", true, "url", CONF_TEXT, 0, 0, NULL, CONF_READ },
-	{ "nightly", true, "tree", CONF_TEXT, 0, 0, NULL, CONF_SECTION_UNREAD },
-	{ "nightly", true, "rev", CONF_TEXT, 0, 0, NULL, CONF_SECTION_UNREAD },
-	{ "nightly", true, "arch", CONF_TEXT, 0, 0, NULL, CONF_SECTION_UNREAD },
-	{ "nightly", true, "toolchain", CONF_TEXT, 0, 0, NULL,
-	  CONF_SECTION_UNREAD },
-	{ "nightly", true, "kconfig", CONF_TEXT, 0, 0, NULL,
-	  CONF_SECTION_UNREAD },
-	{ "nightly", true, "kconfig-add", CONF_TEXT, 0, 0, NULL,
-	  CONF_SECTION_UNREAD },
-	{ "nightly", true, "target", CONF_TEXT, 0, 0, NULL,
-	  CONF_SECTION_UNREAD },
+	{ "nightly", true, "tree", CONF_TEXT, 0, 0, NULL, CONF_READ },
+	{ "nightly", true, "rev", CONF_TEXT, 0, 0, NULL, CONF_READ },
+	{ "nightly", true, "arch", CONF_TEXT, 0, 0, NULL, CONF_READ },
+	{ "nightly", true, "toolchain", CONF_TEXT, 0, 0, NULL, CONF_READ },
+	{ "nightly", true, "kconfig", CONF_TEXT, 0, 0, NULL, CONF_READ },
+	{ "nightly", true, "kconfig-add", CONF_TEXT, 0, 0, NULL, CONF_READ },
+	{ "nightly", true, "target", CONF_TEXT, 0, 0, NULL, CONF_READ },
+	{ "nightly", true, "variable", CONF_TEXT, 0, 0, NULL, CONF_READ },
+	{ "nightly", true, "options", CONF_TEXT, 0, 0, NULL, CONF_READ },
 	{ "nightly", true, "keep-days", CONF_NUMBER, 0, 36500, NULL,
-	  CONF_SECTION_UNREAD },
-	{ "nightly", true, "mail", CONF_TEXT, 0, 0, NULL, CONF_SECTION_UNREAD },
+	  CONF_READ },
+	{ "nightly", true, "keep-last", CONF_NUMBER, 1, 36500, NULL,
+	  CONF_READ },
+	{ "nightly", true, "keep-failures", CONF_NUMBER, 0, 36500, NULL,
+	  CONF_READ },
+	{ "nightly", true, "keep-free", CONF_AMOUNT, 0, 1024, bytes,
+	  CONF_READ },
+	{ "nightly", true, "timeout", CONF_AMOUNT, 1, 7, seconds, CONF_READ },
+	{ "nightly", true, "bisect", CONF_WORD, 0, 0, "true false", CONF_READ },
+	{ "nightly", true, "bisect-builds", CONF_NUMBER, 1, 1000, NULL,
+	  CONF_READ },
+	{ "nightly", true, "bisect-time", CONF_AMOUNT, 1, 7, seconds,
+	  CONF_READ },
+	{ "nightly", true, "warnings", CONF_WORD, 0, 0, "true false",
+	  CONF_READ },
+	{ "nightly", true, "mail", CONF_TEXT, 0, 0, NULL, CONF_READ },
+	{ "nightly", true, "mail-from", CONF_TEXT, 0, 0, NULL, CONF_READ },
+	{ "nightly", true, "command", CONF_TEXT, 0, 0, NULL, CONF_READ },
 	/* libgit2 follows these two itself. */
 	{ "include", false, "path", CONF_TEXT, 0, 0, NULL, CONF_READ },
 	{ "includeif", true, "path", CONF_TEXT, 0, 0, NULL, CONF_READ },
@@ -90,9 +121,38 @@ static char *words_in_prose(const char *words)
 	return buf_steal(&out);
 }
 
+/* What a unit of the key is worth; 0: it is none. */
+static int64_t worth_of_unit(const struct conf_key *k, const char *unit)
+{
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+		if (units[i].letter == *unit &&
+		    str_list_has(k->words, ' ', unit))
+			return units[i].worth;
+	}
+	return 0;
+}
+
+bool conf_schema_amount(const struct conf_key *k, const char *value,
+			uint64_t *out)
+{
+	size_t digits = strspn(value, "0123456789");
+	char *number = xstrndup(value, digits);
+	const char *largest = k->words + strlen(k->words) - 1;
+	int64_t worth = worth_of_unit(k, value + digits);
+	int64_t most = k->max * worth_of_unit(k, largest);
+	long n = 0;
+	bool good = worth && !str_number(number, 0, LONG_MAX, &n) &&
+		    n <= most / worth && n >= k->min;
+
+	*out = good ? (uint64_t)(n * worth) : 0;
+	free(number);
+	return good;
+}
+
 int conf_schema_check(const struct conf_key *k, const char *value,
 		      struct err *err)
 {
+	uint64_t amount;
 	char *words;
 	long n;
 
@@ -102,6 +162,15 @@ int conf_schema_check(const struct conf_key *k, const char *value,
 		return err_set(err, EINVAL,
 			       "\"%s\" is not a number from %ld to %ld", value,
 			       k->min, k->max);
+	if (k->type == CONF_AMOUNT && !conf_schema_amount(k, value, &amount)) {
+		words = words_in_prose(k->words);
+		err_set(err, EINVAL,
+			"\"%s\" is not a number with %s behind it, or too "
+			"much or too little",
+			value, words);
+		free(words);
+		return -EINVAL;
+	}
 	if (k->type == CONF_HEX && !is_hex_of_length(value, (size_t)k->min))
 		return err_set(err, EINVAL,
 			       "\"%s\" is not %ld hexadecimal digits", value,

@@ -8,19 +8,20 @@
 #include "base/err.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum conf_type {
 	CONF_TEXT, /* anything; who reads it knows */
 	CONF_NUMBER, /* decimal, min to max */
 	CONF_WORD, /* one of `words` */
 	CONF_HEX, /* `min` digits */
+	CONF_AMOUNT, /* "10G", "8h": a number and one of the units `words` */
 };
 
 /* Who reads a key: some are of versions of kfarm to come. */
 enum conf_reader {
 	CONF_READ,
 	CONF_UNREAD, /* nobody, in this version */
-	CONF_SECTION_UNREAD, /* and neither any other of its section */
 };
 
 struct conf_key {
@@ -28,7 +29,7 @@ struct conf_key {
 	bool named; /* in [section "name"], else in [section] */
 	const char *key;
 	enum conf_type type;
-	long min, max;
+	long min, max; /* max of an amount in its largest unit */
 	const char *words; /* "none lzo zstd" */
 	enum conf_reader reader;
 };
@@ -39,5 +40,11 @@ const struct conf_key *conf_schema_find(const char *section, const char *sub,
 /* 0, or -EINVAL with `err` saying what is allowed; value NULL: without "=". */
 int conf_schema_check(const struct conf_key *k, const char *value,
 		      struct err *err);
+/*
+ * The amount that `value` is, in bytes or seconds: false where it is none that
+ * the key may have.
+ */
+bool conf_schema_amount(const struct conf_key *k, const char *value,
+			uint64_t *out);
 
 #endif

@@ -27,8 +27,6 @@ START_TEST(schema_knows_what_later_versions_read)
 	ck_assert_ptr_nonnull(conf_schema_find("node", "x", "profile"));
 	ck_assert_ptr_nonnull(conf_schema_find("node", "x", "power"));
 	ck_assert_ptr_nonnull(conf_schema_find("tree", "x", "url"));
-	ck_assert_ptr_nonnull(conf_schema_find("nightly", "x", "kconfig-add"));
-	ck_assert_ptr_nonnull(conf_schema_find("nightly", "x", "keep-days"));
 	ck_assert_ptr_nonnull(conf_schema_find("include", NULL, "path"));
 }
 END_TEST
@@ -73,9 +71,51 @@ static const struct value {
 	{ "node", "a", "codec", "none lzo",
 	  "\"none lzo\" is not none, lzo or zstd" },
 	{ "node", "a", "codec", "", "\"\" is not none, lzo or zstd" },
+	{ "nightly", "n", "keep-free", "10G", NULL },
+	{ "nightly", "n", "keep-free", "0K", NULL },
+	{ "nightly", "n", "keep-free", "10",
+	  "\"10\" is not a number with K, M, G or T behind it, or too much "
+	  "or too little" },
+	{ "nightly", "n", "keep-free", "8h",
+	  "\"8h\" is not a number with K, M, G or T behind it, or too much "
+	  "or too little" },
+	{ "nightly", "n", "keep-free", "1025T",
+	  "\"1025T\" is not a number with K, M, G or T behind it, or too "
+	  "much or too little" },
+	{ "nightly", "n", "timeout", "90s", NULL },
+	{ "nightly", "n", "timeout", "7d", NULL },
+	{ "nightly", "n", "timeout", "8d",
+	  "\"8d\" is not a number with s, m, h or d behind it, or too much "
+	  "or too little" },
+	{ "nightly", "n", "timeout", "0s",
+	  "\"0s\" is not a number with s, m, h or d behind it, or too much "
+	  "or too little" },
+	{ "nightly", "n", "timeout", "s",
+	  "\"s\" is not a number with s, m, h or d behind it, or too much "
+	  "or too little" },
+	{ "nightly", "n", "timeout", "99999999999999999999h",
+	  "\"99999999999999999999h\" is not a number with s, m, h or d "
+	  "behind it, or too much or too little" },
 	{ "node", "a", "address", "anything", NULL },
 	{ "node", "a", "address", NULL, "needs a value" },
 };
+
+START_TEST(schema_reads_an_amount)
+{
+	const struct conf_key *size = conf_schema_find("nightly", "n",
+						       "keep-free");
+	const struct conf_key *span = conf_schema_find("nightly", "n",
+						       "timeout");
+	uint64_t n = 7;
+
+	ck_assert(conf_schema_amount(size, "3G", &n));
+	ck_assert_uint_eq(n, UINT64_C(3) << 30);
+	ck_assert(conf_schema_amount(span, "90m", &n));
+	ck_assert_uint_eq(n, 5400);
+	ck_assert(!conf_schema_amount(span, "90", &n));
+	ck_assert_uint_eq(n, 0);
+}
+END_TEST
 
 START_TEST(schema_says_what_is_allowed)
 {
@@ -97,6 +137,7 @@ int main(void)
 
 	tcase_add_test(tc, schema_knows_a_key_only_in_its_kind_of_section);
 	tcase_add_test(tc, schema_knows_what_later_versions_read);
+	tcase_add_test(tc, schema_reads_an_amount);
 	tcase_add_loop_test(tc, schema_says_what_is_allowed, 0,
 			    sizeof(values) / sizeof(*values));
 	suite_add_tcase(s, tc);

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: nightly */
+#include "nightly/conf.h"
+
+#include "../lib/tempdir.h"
+#include "base/fs.h"
+#include "conf/conf.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+
+static char dir[TEMPDIR_SIZE];
+static char *file;
+static struct nightly_jobs jobs;
+
+static void set_up(void)
+{
+	tempdir_make(dir);
+	file = xasprintf("%s/config", dir);
+	setenv("KFARM_CONFIG", file, 1);
+	setenv("XDG_DATA_HOME", dir, 1);
+}
+
+static void tear_down(void)
+{
+	nightly_jobs_release(&jobs);
+	tempdir_remove(dir);
+	free(file);
+}
+
+/* Read the sections of a file that holds `text`. */
+static int load_jobs(const char *text, struct err *err)
+{
+	struct conf *conf = NULL;
+	int ret;
+
+	ck_assert_int_eq(fs_write(file, bytes_str(text), 0644, err), 0);
+	ret = conf_load(&conf, NULL, err);
+	if (!ret)
+		ret = nightly_jobs_load(&jobs, conf, err);
+	conf_free(conf);
+	return ret;
+}
+
+START_TEST(a_section_with_a_tree_has_defaults_for_the_rest)
+{
+	struct err err = { 0 };
+	const struct nightly_job *j;
+	char *results = xasprintf("%s/kfarm/results/a", dir);
+	char *where = xasprintf("%s:2", file);
+
+	ck_assert_int_eq(load_jobs("[nightly \"a\"]\ntree = t\n", &err), 0);
+	ck_assert_uint_eq(jobs.n, 1);
+	j = &jobs.v[0];
+	ck_assert_str_eq(j->name, "a");
+	ck_assert_str_eq(j->tree, "t");
+	ck_assert_str_eq(j->where, where);
+	ck_assert_ptr_null(j->rev);
+	ck_assert_uint_eq(j->arches.n + j->kconfigs.n + j->toolchains.n, 0);
+	ck_assert_uint_eq(j->keep_days, 14);
+	ck_assert_uint_eq(j->keep_last, 10);
+	ck_assert_uint_eq(j->keep_failures, 30);
+	ck_assert_uint_eq(j->keep_free, UINT64_C(2) << 30);
+	ck_assert_uint_eq(j->timeout_s, 8 * 3600);
+	ck_assert(!j->bisect && !j->warnings);
+	ck_assert_uint_eq(j->bisect_builds, 16);
+	ck_assert_uint_eq(j->bisect_s, 8 * 3600);
+	ck_assert_str_eq(j->results, results);
+	free(where);
+	free(results);
+}
+END_TEST
+
+START_TEST(all_keys_are_read)
+{
+	struct err err = { 0 };
+	const struct nightly_job *j;
+
+	ck_assert_int_eq(
+		load_jobs("[nightly \"x\"]\ntree = t\n[nightly \"neo4\"]\n"
+			  "tree = stable\nrev = origin/linux-6.1.y\n"
+			  "arch = arm64\narch = riscv\ntoolchain = gcc-13.3.0\n"
+			  "toolchain = clang\nkconfig = defconfig\narch =\n"
+			  "kconfig-add = CONFIG_A=y\nkconfig-add = b.config\n"
+			  "target = Image\ntarget = modules\nvariable = W=1\n"
+			  "options = -F --require-remote 90\nkeep-days = 3\n"
+			  "keep-last = 1\nkeep-failures = 0\nkeep-free = 5M\n"
+			  "timeout = 90s\nbisect = true\nbisect-builds = 4\n"
+			  "bisect-time = 2h\nwarnings = true\n"
+			  "mail = a@example.org\nmail = b@example.org\n"
+			  "mail-from = c@example.org\ncommand = cat\n",
+			  &err),
+		0);
+	j = nightly_jobs_find(&jobs, "neo4");
+	ck_assert_ptr_eq(j, &jobs.v[1]);
+	ck_assert_ptr_null(nightly_jobs_find(&jobs, "neo5"));
+	ck_assert_str_eq(j->rev, "origin/linux-6.1.y");
+	ck_assert_uint_eq(j->arches.n, 2);
+	ck_assert_str_eq(j->arches.v[1], "riscv");
+	ck_assert_str_eq(j->toolchains.v[1], "clang");
+	ck_assert_str_eq(j->kconfigs.v[0], "defconfig");
+	ck_assert_str_eq(j->kconfig_add.v[1], "b.config");
+	ck_assert_str_eq(j->targets.v[1], "modules");
+	ck_assert_str_eq(j->variables.v[0], "W=1");
+	ck_assert_str_eq(j->options, "-F --require-remote 90");
+	ck_assert_uint_eq(j->keep_days, 3);
+	ck_assert_uint_eq(j->keep_last, 1);
+	ck_assert_uint_eq(j->keep_failures, 0);
+	ck_assert_uint_eq(j->keep_free, 5 << 20);
+	ck_assert_uint_eq(j->timeout_s, 90);
+	ck_assert(j->bisect && j->warnings);
+	ck_assert_uint_eq(j->bisect_builds, 4);
+	ck_assert_uint_eq(j->bisect_s, 7200);
+	ck_assert_uint_eq(j->mail.n, 2);
+	ck_assert_str_eq(j->mail_from, "c@example.org");
+	ck_assert_str_eq(j->command, "cat");
+}
+END_TEST
+
+/* What the user reads behind the file's name, if that begins the line. */
+static const struct bad {
+	const char *text, *why;
+} bad[] = {
+	{ "[nightly \"a\"]\nrev = v6.1\n",
+	  "[nightly \"a\"] has no tree; `kfarm tree list` lists those that "
+	  "there are" },
+	{ "[nightly \"a/b\"]\ntree = t\n",
+	  "[nightly \"a/b\"]: a name is up to 64 letters, digits and - _ . +, "
+	  "no dash or dot in front" },
+	{ "[nightly \"..\"]\ntree = t\n",
+	  "[nightly \"..\"]: a name is up to 64 letters, digits and - _ . +, "
+	  "no dash or dot in front" },
+	{ "[nightly \"a\"]\ntree = t\narch = arm\narch = arm64\narch = arm\n",
+	  ":2: [nightly \"a\"] names arch arm twice" },
+	{ "[nightly \"a\"]\n\ntree = t\nvariable = W\n",
+	  ":3: [nightly \"a\"]: variable = W is not NAME=VALUE" },
+	{ "[nightly \"a\"]\ntree = t\ntimeout = 8\n",
+	  ":3: nightly.a.timeout: \"8\" is not a number with s, m, h or d "
+	  "behind it, or too much or too little" },
+};
+
+START_TEST(what_is_wrong_is_told_with_its_place)
+{
+	const struct bad *b = &bad[_i];
+	struct err err = { 0 };
+	char *why = xasprintf("%s%s", b->why[0] == ':' ? file : "", b->why);
+
+	ck_assert_int_eq(load_jobs(b->text, &err), -EINVAL);
+	ck_assert_str_eq(err.text, why);
+	free(why);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("nightly/conf");
+	TCase *tc = tcase_create("conf");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, a_section_with_a_tree_has_defaults_for_the_rest);
+	tcase_add_test(tc, all_keys_are_read);
+	tcase_add_loop_test(tc, what_is_wrong_is_told_with_its_place, 0,
+			    sizeof(bad) / sizeof(*bad));
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: nightly */
+#include "nightly/result.h"
+
+#include "../lib/tempdir.h"
+#include "base/fs.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char dir[TEMPDIR_SIZE];
+
+static void set_up(void)
+{
+	tempdir_make(dir);
+}
+
+static void tear_down(void)
+{
+	tempdir_remove(dir);
+}
+
+static void fill(struct nightly_result *r)
+{
+	*r = (struct nightly_result){
+		.name = xstrdup("neo4"),
+		.arch = xstrdup("arm64"),
+		.config = xstrdup("defconfig"),
+		.toolchain = xstrdup("gcc-13.3.0"),
+		.build = xstrdup("arm64-defconfig-gcc-13"),
+		.number = 7,
+		.began_s = 1700000000,
+		.wall_ms = 1234,
+		.commit = xstrdup("0123456789012345678901234567890123456789"),
+		.subject = xstrdup("a \"quoted\" \x1b[31msubject \xff"),
+		.config_id = xstrdup("c"),
+		.toolchain_id = xstrdup("t"),
+		.options_id = xstrdup("o"),
+		.decision = NIGHTLY_RETRY,
+		.end = NIGHTLY_BROKEN,
+		.status = 130,
+		.timed_out = true,
+		.history = 12,
+		.errors = 1,
+		.new_errors = 2,
+		.warnings = 3,
+		.new_warnings = 4,
+		.bisected = { .first_bad = xstrdup("f"), .builds = 5 },
+	};
+	strv_add(&r->said, "a.c:1: error: x");
+	strv_add(&r->bisected.left, "123456789012 one");
+}
+
+START_TEST(what_is_written_is_read)
+{
+	struct nightly_result a, b;
+	struct err err = { 0 };
+
+	fill(&a);
+	ck_assert_int_eq(nightly_result_write(&a, dir, &err), 0);
+	ck_assert_int_eq(nightly_result_read(&b, dir, &err), 0);
+	ck_assert_str_eq(b.name, "neo4");
+	ck_assert_str_eq(b.build, "arm64-defconfig-gcc-13");
+	ck_assert_ptr_null(b.describe);
+	/* JSON holds UTF-8 alone. */
+	ck_assert_str_eq(b.subject,
+			 "a \"quoted\" \x1b[31msubject \xef\xbf\xbd");
+	ck_assert_uint_eq(b.number, 7);
+	ck_assert_int_eq(b.began_s, 1700000000);
+	ck_assert_uint_eq(b.wall_ms, 1234);
+	ck_assert_int_eq(b.decision, NIGHTLY_RETRY);
+	ck_assert_int_eq(b.end, NIGHTLY_BROKEN);
+	ck_assert_int_eq(b.status, 130);
+	ck_assert(b.timed_out);
+	ck_assert_int_eq(b.history, 12);
+	ck_assert_uint_eq(b.errors, 1);
+	ck_assert_uint_eq(b.new_errors, 2);
+	ck_assert_uint_eq(b.warnings, 3);
+	ck_assert_uint_eq(b.new_warnings, 4);
+	ck_assert_str_eq(b.bisected.first_bad, "f");
+	ck_assert_uint_eq(b.bisected.builds, 5);
+	ck_assert_uint_eq(b.said.n, 1);
+	ck_assert_str_eq(b.bisected.left.v[0], "123456789012 one");
+	ck_assert_str_eq(b.dir, dir);
+	nightly_result_release(&a);
+	nightly_result_release(&b);
+}
+END_TEST
+
+START_TEST(none_is_there)
+{
+	struct nightly_result r;
+	struct err err = { 0 };
+
+	ck_assert_int_eq(nightly_result_read(&r, dir, &err), -ENOENT);
+}
+END_TEST
+
+/* What becomes of the first of the words in a good file. */
+static const struct damage {
+	const char *find, *put;
+} damages[] = {
+	{ "{", "" },
+	{ "\"number\": 7", "\"number\": 0" },
+	{ "\"number\": 7", "\"number\": -1" },
+	{ "\"number\": 7", "\"number\": \"7\"" },
+	{ "\"began\": 1700000000", "\"begun\": 1700000000" },
+	{ "\"errors\": 1", "\"errors\": 4294967296" },
+	{ "\"status\": 130", "\"status\": 256" },
+	{ "\"broken\"", "\"gone\"" },
+	{ "\"retry\"", "7" },
+	{ "\"arm64\"", "null" },
+	{ "\"commit\":", "\"comment\":" },
+	{ "}\n", "" },
+};
+
+START_TEST(a_damaged_one_is_none)
+{
+	const struct damage *d = &damages[_i];
+	char *path = xasprintf("%s/" NIGHTLY_RESULT_FILE, dir), *why;
+	struct buf text = { 0 }, spoiled = { 0 };
+	struct nightly_result r;
+	struct err err = { 0 };
+	const char *at;
+
+	fill(&r);
+	ck_assert_int_eq(nightly_result_write(&r, dir, &err), 0);
+	nightly_result_release(&r);
+	ck_assert_int_eq(fs_read(path, 1 << 20, &text, &err), 0);
+	at = strstr(buf_str(&text), d->find);
+	ck_assert_ptr_nonnull(at);
+	buf_add(&spoiled, text.data, (size_t)(at - buf_str(&text)));
+	buf_printf(&spoiled, "%s%s", d->put, at + strlen(d->find));
+	ck_assert_int_eq(fs_write(path, buf_bytes(&spoiled), 0644, &err), 0);
+	ck_assert_int_eq(nightly_result_read(&r, dir, &err), -EINVAL);
+	why = xasprintf("%s: damaged; it is not counted", path);
+	ck_assert_str_eq(err.text, why);
+	ck_assert_ptr_null(r.name);
+	free(why);
+	buf_release(&text);
+	buf_release(&spoiled);
+	free(path);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("nightly/result");
+	TCase *tc = tcase_create("result");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, what_is_written_is_read);
+	tcase_add_test(tc, none_is_there);
+	tcase_add_loop_test(tc, a_damaged_one_is_none, 0,
+			    sizeof(damages) / sizeof(*damages));
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
