@@ -9,10 +9,12 @@
 #include "kernel/environ.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #define JOBS_MAX 100000
@@ -106,6 +108,9 @@ static const struct args_option options[] = {
 	  AT(request.require_remote), 100 },
 	{ 0, "no-remote", NULL, "use no node", args_flag, AT(request.no_remote),
 	  0 },
+	{ 0, "nightly", "JOB",
+	  "as a part of that night: in its worktree, on half of the slots",
+	  args_text, AT(request.nightly), 0 },
 	{ 0, "sizes", NULL, "print the sizes of kernel and modules on stdout",
 	  args_flag, AT(request.sizes), 0 },
 	{ 0, "no-vmlinux", NULL, "leave vmlinux out of the output directory",
@@ -218,6 +223,17 @@ static int choose_view(struct build_options *o, struct err *err)
 	return 0;
 }
 
+/*
+ * It leaves half of each node to others, until nodes know weights, and ends
+ * with the run that began it.
+ */
+static void be_nightly(struct node_roster *roster)
+{
+	for (size_t i = 0; i < roster->n; i++)
+		roster->v[i].half = true;
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+}
+
 static int load_and_run(struct build_options *o, struct err *err)
 {
 	struct node_roster roster = { 0 };
@@ -232,6 +248,8 @@ static int load_and_run(struct build_options *o, struct err *err)
 		status = build_status_bisected(&o->request, status,
 					       KERNEL_CAUSE_OTHER);
 	} else {
+		if (o->request.nightly)
+			be_nightly(&roster);
 		build_list_make(&list, o, environ);
 		status = build_run(o, &roster, &list);
 	}

@@ -109,6 +109,12 @@ static void offer_nodes(struct complete *c, const char *unused)
 	offer_sections(c, "node", "address");
 }
 
+static void offer_jobs(struct complete *c, const char *unused)
+{
+	(void)unused;
+	offer_sections(c, "nightly", "tree");
+}
+
 static void offer_node_list(struct complete *c, const char *unused)
 {
 	(void)unused;
@@ -278,6 +284,8 @@ static const struct source {
 	{ "NAME", "tree", offer_trees, NULL },
 	{ "NAME", "build", offer_trees, NULL },
 	{ "NAME", "nodes", offer_nodes, NULL },
+	{ "NAME", "nightly", offer_jobs, NULL },
+	{ "JOB", NULL, offer_jobs, NULL },
 	{ "LIST", NULL, offer_node_list, NULL },
 	{ "ADDRESS", NULL, offer_words, "ssh: exec: unix:" },
 	{ "C", NULL, offer_words, "none lzo zstd" },

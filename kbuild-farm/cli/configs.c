@@ -60,12 +60,7 @@ static int load_names(struct configs *c, struct err *err)
 	return ret;
 }
 
-/*
- * A word of the file as one of the command line: "~/x" is of the user's home,
- * and a path that is not absolute starts from the file, if it leads to
- * something there.  The caller frees it.
- */
-static char *word_of_file(const char *word, const char *where)
+char *configs_word_of_file(const char *word, const char *where)
 {
 	const char *home = getenv("HOME"), *end = strrchr(where, ':');
 	char *file, *dir, *path;
@@ -95,7 +90,8 @@ static void add_named_words(const struct configs *c, struct kernel_named *n,
 	conf_get_all_places(c->conf, "config", name, "kconfig-add", &words,
 			    &places);
 	for (size_t i = 0; i < words.n; i++) {
-		strv_own(&n->add, word_of_file(words.v[i], places.v[i]));
+		strv_own(&n->add,
+			 configs_word_of_file(words.v[i], places.v[i]));
 		strv_add(&n->add_where, places.v[i]);
 	}
 	if (!n->where && places.n)
@@ -127,7 +123,7 @@ static int add_named_section(const struct configs *c, struct kernel_named *n,
 	} else if (other) {
 		ret = add_named_section(c, n, kconfig, path, err);
 	} else if (kconfig) {
-		n->kconfig = word_of_file(kconfig, where);
+		n->kconfig = configs_word_of_file(kconfig, where);
 		n->where = xstrdup(where);
 	}
 	if (!ret)

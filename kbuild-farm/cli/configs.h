@@ -24,5 +24,12 @@ void configs_free(struct configs *c);
  * where something cannot be had.
  */
 int configs_find(struct configs *c, struct kernel_request *r, struct err *err);
+/*
+ * A word of -k or -K that stands in a configuration file, at `where`
+ * ("FILE:LINE"), as one of the command line: "~/x" is of the user's home, and a
+ * path that is not absolute starts from the file, if it leads to something
+ * there.  The caller frees it.
+ */
+char *configs_word_of_file(const char *word, const char *where);
 
 #endif

@@ -54,6 +54,8 @@ struct kernel_request {
 	bool sizes; /* --sizes */
 	bool verbose; /* make's output is shown */
 	int require_remote; /* percent; 0: not asked for */
+	/* --nightly: whose build it is, in a worktree of its own; or NULL. */
+	const char *nightly;
 	/*
 	 * One of several builds of a command: its number, from 1, how many they
 	 * are, and its name, as "arm64-defconfig", below a build directory that

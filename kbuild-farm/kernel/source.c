@@ -43,6 +43,8 @@ static char *configuration_key(const struct kernel_request *r, char *const *env)
 	buf_put_str(&words, r->kconfig ? r->kconfig : "");
 	for (size_t i = 0; i < r->kconfig_add.n; i++)
 		buf_put_str(&words, r->kconfig_add.v[i]);
+	if (r->nightly)
+		buf_put_str(&words, r->nightly);
 	digest_of(buf_bytes(&words), &d);
 	digest_hex(&d, hex);
 
@@ -53,6 +55,8 @@ static char *configuration_key(const struct kernel_request *r, char *const *env)
 		buf_add_str(&name, "-");
 		kernel_place_add_name(&name, r->toolchain);
 	}
+	if (r->nightly)
+		buf_printf(&name, "-%s", r->nightly);
 	buf_printf(&name, "-%.*s", DIGITS, hex);
 	buf_release(&words);
 	return buf_steal(&name);

@@ -52,6 +52,12 @@ void node_limit(struct node_limit *out, const struct wire_inventory *inv,
 			      configured));
 }
 
+void node_limit_halve(struct node_limit *l)
+{
+	cap(l, l->slots / 2,
+	    xasprintf("half of %u for a nightly build", l->slots));
+}
+
 unsigned node_limit_most(const struct wire_inventory *inv)
 {
 	unsigned cores = inv->cores ? inv->cores : 1;

@@ -31,6 +31,8 @@ struct node_limit {
 /* `configured`: `slots =`, 0 for none.  The caller frees out->why. */
 void node_limit(struct node_limit *out, const struct wire_inventory *inv,
 		unsigned configured);
+/* Half of it, at least 1; what a nightly build uses at most. */
+void node_limit_halve(struct node_limit *l);
 /*
  * What a person may raise it to during a build: twice the cores, as no more
  * compilers run at once than there are, and one that waits for each is what

@@ -21,6 +21,7 @@ struct node_entry {
 	char *address_text;
 	struct node_address address;
 	unsigned slots; /* configured limit, 0: computed */
+	bool half; /* use at most half of its slots */
 	enum wire_codec codec; /* for what is sent to it */
 };
 

@@ -70,6 +70,8 @@ static int on_fit(struct peer *p)
 	event_del(p->hello_timer);
 	free(p->limit.why);
 	node_limit(&p->limit, inventory, l->entry->slots);
+	if (l->entry->half)
+		node_limit_halve(&p->limit);
 	peer_foreign_init(&p->foreign, l, inventory->machine, &l->fit.hosts);
 	p->state = why ? PEER_UNFIT : PEER_UP;
 	if (why && l->farm->tune)

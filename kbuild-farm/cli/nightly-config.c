@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/nightly.h"
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "cli/configs.h"
+#include "cli/settings.h"
+#include "kernel/kconfig-find.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* As a word of the section that stands in the file. */
+static void place_words(struct strv *words, const char *where)
+{
+	for (size_t i = 0; i < words->n; i++) {
+		char *word = configs_word_of_file(words->v[i], where);
+
+		free(words->v[i]);
+		words->v[i] = word;
+	}
+}
+
+int nightly_load(struct nightly_jobs *jobs, struct strv *standard,
+		 struct err *err)
+{
+	struct node_roster none = { .off = true };
+	struct conf *conf = NULL;
+	int ret = settings_conf(&conf, &none, err);
+
+	if (!ret)
+		ret = nightly_jobs_load(jobs, conf, err);
+	for (size_t i = 0; !ret && i < jobs->n; i++) {
+		struct nightly_job *j = &jobs->v[i];
+
+		place_words(&j->kconfigs, j->where);
+		place_words(&j->kconfig_add, j->where);
+	}
+	conf_free(conf);
+	return ret ? ret : settings_standard(standard, err);
+}
+
+/* ---- the texts ---- */
+
+static void add_text(struct digest_run *into, const char *text)
+{
+	digest_add(into, bytes_str(text));
+	digest_add(into, bytes_of("", 1));
+}
+
+static const char *fetched_text(const struct kernel_fetched *f,
+				const char *word)
+{
+	for (size_t i = 0; f && i < f->url.n; i++) {
+		if (!strcmp(f->url.v[i], word))
+			return f->text.v[i];
+	}
+	return NULL;
+}
+
+/*
+ * What a tree has is told by its commit, and what is no file now may be of the
+ * tree; so is a path that is not absolute unless there is such a file here.
+ */
+static int add_word(struct digest_run *into, const struct kernel_request *r,
+		    const char *word, struct err *err)
+{
+	const char *text = fetched_text(r->fetched, word);
+	char hex[DIGEST_HEX];
+	struct digest d;
+	int ret = 0;
+
+	add_text(into, word);
+	if (text) {
+		add_text(into, text);
+	} else if (strchr(word, '/') && fs_exists(word) && !fs_is_dir(word)) {
+		ret = digest_file(word, &d, err);
+		digest_hex(&d, hex);
+		add_text(into, hex);
+	}
+	return ret;
+}
+
+static int add_request(struct digest_run *into, const struct kernel_request *r,
+		       struct err *err)
+{
+	const struct kernel_named *n = r->named;
+	int ret = 0;
+
+	if (n && n->kconfig)
+		ret = add_word(into, r, n->kconfig, err);
+	else if (!n && r->kconfig)
+		ret = add_word(into, r, r->kconfig, err);
+	for (size_t i = 0; !ret && n && i < n->add.n; i++)
+		ret = add_word(into, r, n->add.v[i], err);
+	for (size_t i = 0; !ret && i < r->kconfig_add.n; i++)
+		ret = add_word(into, r, r->kconfig_add.v[i], err);
+	return ret;
+}
+
+int nightly_config_texts(void *ctx, const char *kconfig,
+			 const struct strv *kconfig_add,
+			 struct digest_run *into, struct err *err)
+{
+	struct kernel_request r = { .kconfig = kconfig,
+				    .kconfig_add = *kconfig_add };
+	struct configs *configs = configs_new();
+	int ret = configs_find(configs, &r, err);
+
+	(void)ctx;
+	if (!ret)
+		ret = add_request(into, &r, err);
+	configs_free(configs);
+	return ret;
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "nightly/child.h"
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/spawn.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define NICE        10
+#define TICK_MS     100
+#define PATIENCE_MS 10000
+
+/* linux/ioprio.h, which glibc has no function for. */
+#define IOPRIO_WHO_PROCESS 1
+#define IOPRIO_IDLE        (3 << 13)
+
+struct running {
+	const struct nightly_child *c;
+	pid_t pid;
+	int fd; /* of the process */
+	int log;
+	off_t shown;
+	uint64_t began_ms, asked_ms; /* asked to end; 0: not */
+	bool killed;
+};
+
+/* What is new in the log goes to stderr. */
+static void show_log(struct running *r)
+{
+	char block[1 << 14];
+	ssize_t n;
+
+	if (!r->c->shown)
+		return;
+	while ((n = pread(r->log, block, sizeof(block), r->shown)) > 0) {
+		fs_write_all(STDERR_FILENO, bytes_of(block, (size_t)n));
+		r->shown += n;
+	}
+}
+
+static bool is_stopped(const struct nightly_child *c)
+{
+	return c->stop && atomic_load(c->stop);
+}
+
+static void tick(struct running *r, struct nightly_ended *out)
+{
+	uint64_t now = clock_ms();
+	bool late = now - r->began_ms >= (uint64_t)r->c->timeout_s * 1000;
+
+	show_log(r);
+	if (!r->asked_ms && (late || is_stopped(r->c))) {
+		out->timed_out = late && !is_stopped(r->c);
+		r->asked_ms = now;
+		kill(r->pid, SIGTERM);
+	} else if (r->asked_ms && !r->killed &&
+		   now - r->asked_ms >= PATIENCE_MS) {
+		r->killed = true;
+		kill(-r->pid, SIGKILL);
+	}
+}
+
+/* Those whose parent was killed are ours, as we are their subreaper. */
+static void kill_orphans(void)
+{
+	struct strv pids = { 0 };
+	struct buf text = { 0 };
+	struct err ignored;
+
+	do {
+		strv_release(&pids);
+		buf_reset(&text);
+		if (fs_read("/proc/thread-self/children", 1 << 20, &text,
+			    &ignored))
+			break;
+		strv_split(&pids, buf_str(&text), " ");
+		for (size_t i = 0; i < pids.n; i++) {
+			kill((pid_t)atoi(pids.v[i]), SIGKILL);
+			waitpid((pid_t)atoi(pids.v[i]), NULL, 0);
+		}
+	} while (pids.n);
+	buf_release(&text);
+	strv_release(&pids);
+}
+
+static int wait_for_end(struct running *r, struct nightly_ended *out)
+{
+	struct pollfd end = { .fd = r->fd, .events = POLLIN };
+	int status;
+
+	while (poll(&end, 1, TICK_MS) <= 0)
+		tick(r, out);
+	status = spawn_wait(r->pid);
+	show_log(r);
+	kill_orphans();
+	out->wall_ms = clock_ms() - r->began_ms;
+	out->status = WIFEXITED(status) ? WEXITSTATUS(status) :
+					  128 + WTERMSIG(status);
+	return is_stopped(r->c) ? -ECANCELED : 0;
+}
+
+int nightly_child_run(const struct nightly_child *c, struct nightly_ended *out,
+		      struct err *err)
+{
+	struct running r = { .c = c, .fd = -1 };
+	struct spawn what = {
+		.argv = c->argv,
+		.program = "/proc/self/exe",
+		.env = c->env,
+		.fd = { -1, -1, -1 },
+		.own_group = true,
+	};
+	int ret;
+
+	*out = (struct nightly_ended){ .status = 1 };
+	r.log = open(c->log, O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC,
+		     0666);
+	if (r.log < 0)
+		return err_errno(err, "%s", c->log);
+	what.fd[1] = what.fd[2] = r.log;
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	r.began_ms = clock_ms();
+	ret = is_stopped(c) ? err_set(err, ECANCELED, "interrupted") :
+			      spawn_start(&what, &r.pid, err);
+	if (!ret) {
+		r.fd = pidfd_open(r.pid, 0);
+		ret = wait_for_end(&r, out);
+		if (ret)
+			err_set(err, -ret, "interrupted");
+	}
+	if (r.fd >= 0)
+		close(r.fd);
+	close(r.log);
+	return ret;
+}
+
+void nightly_child_lower_priority(void)
+{
+	/* Who is nicer already stays so. */
+	if (getpriority(PRIO_PROCESS, 0) < NICE)
+		setpriority(PRIO_PROCESS, 0, NICE);
+	syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_IDLE);
+}

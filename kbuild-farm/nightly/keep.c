@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "nightly/keep.h"
+
+#include "kernel/space.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DAY_S 86400
+
+/* What is after the i'th of its build, good ones or others. */
+struct later {
+	size_t all, bad;
+	bool good;
+};
+
+static struct later count_later(const struct nightly_store *s, size_t i)
+{
+	struct later n = { 0 };
+
+	for (size_t j = i + 1; j < s->n; j++) {
+		bool good = s->v[j]->end == NIGHTLY_GOOD;
+
+		if (strcmp(s->v[j]->build, s->v[i]->build) != 0)
+			continue;
+		n.all++;
+		n.bad += !good;
+		n.good = n.good || good;
+	}
+	return n;
+}
+
+bool *nightly_keep_choose(const struct nightly_store *s,
+			  const struct nightly_job *job, long long now_s)
+{
+	bool *keep = xcalloc(s->n + 1, sizeof(*keep));
+	long long began = now_s;
+
+	for (size_t i = s->n; i-- > 0;) {
+		struct later later = count_later(s, i);
+		bool good = s->v[i]->end == NIGHTLY_GOOD, young;
+
+		began = s->v[i]->began_s < began ? s->v[i]->began_s : began;
+		young = now_s - began <= (long long)job->keep_days * DAY_S;
+		keep[i] = later.all < job->keep_last ||
+			  (good && (young || !later.good)) ||
+			  (!good && later.bad < job->keep_failures);
+	}
+	return keep;
+}
+
+size_t nightly_keep_sacrifice(const struct nightly_store *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		struct later later = count_later(s, i);
+		bool good = s->v[i]->end == NIGHTLY_GOOD;
+
+		if (later.all && (!good || later.good))
+			return i;
+	}
+	return SIZE_MAX;
+}
+
+static int remove_one(struct nightly_store *s, size_t i, const char *why,
+		      nightly_keep_note *note, void *ctx, struct err *err)
+{
+	if (note)
+		note(ctx, s->v[i], why);
+	return nightly_store_remove(s, i, err);
+}
+
+static int remove_old(struct nightly_store *s, const struct nightly_job *job,
+		      long long now_s, nightly_keep_note *note, void *ctx,
+		      struct err *err)
+{
+	bool *keep = nightly_keep_choose(s, job, now_s);
+	int ret = 0;
+
+	for (size_t i = s->n; !ret && i-- > 0;) {
+		if (!keep[i])
+			ret = remove_one(s, i, "old", note, ctx, err);
+	}
+	free(keep);
+	if (!ret)
+		ret = nightly_store_remove_damaged(
+			s, now_s - (long long)job->keep_days * DAY_S, err);
+	return ret;
+}
+
+static int make_room(struct nightly_store *s, const struct nightly_job *job,
+		     nightly_keep_note *note, void *ctx, struct err *err)
+{
+	int ret = 0;
+
+	while (!ret && kernel_space_free(s->dir) < job->keep_free) {
+		size_t i = nightly_keep_sacrifice(s);
+
+		if (i == SIZE_MAX)
+			return err_set(err, ENOSPC,
+				       "%s: %.1f GiB are free, and keep-free "
+				       "asks for %.1f; make room there",
+				       s->dir,
+				       (double)kernel_space_free(s->dir) /
+					       (1 << 30),
+				       (double)job->keep_free / (1 << 30));
+		ret = remove_one(s, i, "for room", note, ctx, err);
+	}
+	return ret;
+}
+
+int nightly_keep_prune(struct nightly_store *s, const struct nightly_job *job,
+		       long long now_s, nightly_keep_note *note, void *ctx,
+		       struct err *err)
+{
+	int ret = remove_old(s, job, now_s, note, ctx, err), other;
+
+	if (!ret)
+		ret = make_room(s, job, note, ctx, err);
+	other = nightly_store_link(s, job, ret ? &(struct err){ 0 } : err);
+	return ret ? ret : other;
+}

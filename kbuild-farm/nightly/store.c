@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "nightly/store.h"
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/lock.h"
+#include "base/vec.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BUILDING     ".building"
+#define GONE         ".gone-"
+#define LATEST       "latest"
+#define LAST_GOOD    "last-good"
+#define ASK_AGAIN_MS 100
+
+/* ---- reading ---- */
+
+/* "2026-11-22T0203-g..."; whatever else lies there is not ours. */
+static bool is_result_name(const char *name)
+{
+	static const char form[] = "0000-00-00T0000-g";
+
+	for (size_t i = 0; form[i]; i++) {
+		if (form[i] == '0' ? !isdigit((unsigned char)name[i]) :
+				     form[i] != name[i])
+			return false;
+	}
+	return true;
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+	const struct nightly_result *x = *(void *const *)a;
+	const struct nightly_result *y = *(void *const *)b;
+
+	return x->number < y->number ? -1 : x->number > y->number;
+}
+
+static struct nightly_result *add_result(struct nightly_store *s,
+					 const struct nightly_result *r)
+{
+	struct nightly_result *own = xmalloc(sizeof(*own));
+
+	*own = *r;
+	return *VEC_ADD(s->v, s->n) = own;
+}
+
+static void read_one(struct nightly_store *s, const char *name)
+{
+	char *path = xasprintf("%s/%s", s->dir, name);
+	struct nightly_result r;
+	struct err ignored;
+
+	if (!fs_is_dir(path))
+		goto out;
+	if (nightly_result_read(&r, path, &ignored))
+		strv_add(&s->damaged, name);
+	else
+		add_result(s, &r);
+out:
+	free(path);
+}
+
+static int read_results(struct nightly_store *s, struct err *err)
+{
+	struct strv names = { 0 };
+	int ret = fs_list(s->dir, &names);
+
+	if (ret == -ENOENT)
+		ret = 0;
+	if (ret)
+		err_set(err, -ret, "%s: %s", s->dir, strerror(-ret));
+	for (size_t i = 0; !ret && i < names.n; i++) {
+		if (is_result_name(names.v[i]))
+			read_one(s, names.v[i]);
+	}
+	if (s->n)
+		qsort(s->v, s->n, sizeof(*s->v), compare_numbers);
+	strv_release(&names);
+	return ret;
+}
+
+int nightly_store_read(struct nightly_store *s, const char *dir,
+		       struct err *err)
+{
+	*s = (struct nightly_store){ .dir = xstrdup(dir) };
+	return read_results(s, err);
+}
+
+/* ---- the lock ---- */
+
+static int refuse_locked(const char *path, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char *who = lock_holders(fd);
+
+	err_set(err, EBUSY,
+		"another run is under way, process %s; --wait waits for it",
+		who);
+	if (fd >= 0)
+		close(fd);
+	free(who);
+	return -EBUSY;
+}
+
+/* As a blocking flock() could be neither ended nor given up. */
+static int take_lock(struct nightly_store *s, const struct nightly_wait *wait,
+		     struct err *err)
+{
+	const struct timespec pause = { .tv_nsec = ASK_AGAIN_MS * 1000000L };
+	char *path = xasprintf("%s/lock", s->dir);
+	uint64_t start = clock_ms();
+	int fd;
+
+	for (;;) {
+		fd = fs_lock(AT_FDCWD, path, O_RDONLY | O_CREAT,
+			     LOCK_EX | LOCK_NB);
+		if (wait->stop && atomic_load(wait->stop))
+			break;
+		if (fd != -EAGAIN && fd != -EBUSY)
+			break;
+		if (fd == -EBUSY && wait->seconds != UINT_MAX &&
+		    clock_ms() - start >= (uint64_t)wait->seconds * 1000)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	if (wait->stop && atomic_load(wait->stop)) {
+		if (fd >= 0)
+			close(fd);
+		fd = err_set(err, ECANCELED, "interrupted");
+	} else if (fd == -EBUSY) {
+		refuse_locked(path, err);
+	} else if (fd < 0) {
+		err_set(err, -fd, "%s: %s", path, strerror(-fd));
+	} else {
+		s->lock = fd;
+	}
+	free(path);
+	return fd < 0 ? fd : 0;
+}
+
+static int sweep_leftovers(const struct nightly_store *s, struct err *err)
+{
+	struct strv names = { 0 };
+	int ret = fs_list(s->dir, &names);
+
+	for (size_t i = 0; !ret && i < names.n; i++) {
+		char *path = xasprintf("%s/%s", s->dir, names.v[i]);
+
+		if (!strcmp(names.v[i], BUILDING) ||
+		    str_starts(names.v[i], GONE))
+			ret = fs_remove(path, err);
+		free(path);
+	}
+	strv_release(&names);
+	return ret;
+}
+
+int nightly_store_open(struct nightly_store *s, const struct nightly_job *job,
+		       const struct nightly_wait *wait, struct err *err)
+{
+	int ret;
+
+	*s = (struct nightly_store){ .dir = xstrdup(job->results) };
+	ret = fs_mkdirs(s->dir, 0777, err);
+	if (!ret)
+		ret = take_lock(s, wait, err);
+	if (!ret)
+		ret = sweep_leftovers(s, err);
+	if (!ret)
+		ret = read_results(s, err);
+	if (!ret)
+		ret = nightly_store_link(s, job, err);
+	return ret;
+}
+
+void nightly_store_release(struct nightly_store *s)
+{
+	struct err ignored;
+
+	/* What is in the way of nobody but who needs the room. */
+	if (s->lock > 0)
+		sweep_leftovers(s, &ignored);
+	for (size_t i = 0; i < s->n; i++) {
+		nightly_result_release(s->v[i]);
+		free(s->v[i]);
+	}
+	free(s->v);
+	strv_release(&s->damaged);
+	if (s->lock > 0)
+		close(s->lock);
+	free(s->dir);
+	*s = (struct nightly_store){ 0 };
+}
+
+/* ---- looking ---- */
+
+/* Of all builds with NULL. */
+static const struct nightly_result *newest_of(const struct nightly_store *s,
+					      const char *build, bool good)
+{
+	for (size_t i = s->n; i-- > 0;) {
+		const struct nightly_result *r = s->v[i];
+
+		if ((!build || !strcmp(r->build, build)) &&
+		    (!good || r->end == NIGHTLY_GOOD))
+			return r;
+	}
+	return NULL;
+}
+
+const struct nightly_result *nightly_store_latest(const struct nightly_store *s,
+						  const char *build)
+{
+	return newest_of(s, build, false);
+}
+
+const struct nightly_result *nightly_store_last_good(
+	const struct nightly_store *s, const char *build)
+{
+	return newest_of(s, build, true);
+}
+
+/* ---- changing ---- */
+
+int nightly_store_begin(struct nightly_store *s, char **out, struct err *err)
+{
+	char *path = xasprintf("%s/" BUILDING, s->dir);
+	int ret = fs_remove(path, err);
+
+	if (!ret)
+		ret = fs_mkdirs(path, 0777, err);
+	if (ret) {
+		free(path);
+		path = NULL;
+	}
+	*out = path;
+	return ret;
+}
+
+/* In local time, as people look for it; the order is that of the numbers. */
+static char *result_name(const struct nightly_result *r, unsigned again)
+{
+	time_t t = (time_t)r->began_s;
+	char date[32], more[16] = "";
+	struct tm tm;
+
+	if (!localtime_r(&t, &tm) ||
+	    !strftime(date, sizeof(date), "%Y-%m-%dT%H%M", &tm))
+		strcpy(date, "0000-00-00T0000");
+	if (again)
+		snprintf(more, sizeof(more), "-%u", again + 1);
+	return xasprintf("%.15s-g%.12s-%s-%s-%s%s", date, r->commit, r->arch,
+			 r->config, r->toolchain, more);
+}
+
+static char *free_path(const struct nightly_store *s,
+		       const struct nightly_result *r)
+{
+	for (unsigned again = 0;; again++) {
+		char *name = result_name(r, again);
+		char *path = xasprintf("%s/%s", s->dir, name);
+
+		free(name);
+		if (!fs_exists(path))
+			return path;
+		free(path);
+	}
+}
+
+int nightly_store_publish(struct nightly_store *s, struct nightly_result *r,
+			  struct nightly_result **out, struct err *err)
+{
+	char *from = xasprintf("%s/" BUILDING, s->dir), *to;
+	int ret;
+
+	r->number = s->n ? s->v[s->n - 1]->number + 1 : 1;
+	to = free_path(s, r);
+	ret = nightly_result_write(r, from, err);
+	if (!ret && rename(from, to))
+		ret = err_errno(err, "%s", to);
+	if (!ret) {
+		free(r->dir);
+		r->dir = xstrdup(to);
+		*out = add_result(s, r);
+		*r = (struct nightly_result){ 0 };
+	}
+	free(to);
+	free(from);
+	return ret;
+}
+
+int nightly_store_rewrite(const struct nightly_result *r, struct err *err)
+{
+	return nightly_result_write(r, r->dir, err);
+}
+
+/* Where it leads there already, nothing is written. */
+static int put_link(const struct nightly_store *s, const char *name,
+		    const struct nightly_result *r, struct err *err)
+{
+	char *link = xasprintf("%s/%s", s->dir, name);
+	char *part = xasprintf("%s/" GONE "link", s->dir);
+	const char *target = r ? str_base(r->dir) : NULL;
+	char now[NAME_MAX + 1] = "";
+	ssize_t n = readlink(link, now, sizeof(now) - 1);
+	int ret = 0;
+
+	if (n >= 0)
+		now[n] = '\0';
+	if (target && strcmp(now, target) != 0) {
+		unlink(part);
+		if (symlink(target, part) || rename(part, link))
+			ret = err_errno(err, "%s", link);
+	} else if (!target && n >= 0 && unlink(link)) {
+		ret = err_errno(err, "%s", link);
+	}
+	free(part);
+	free(link);
+	return ret;
+}
+
+static int link_build(const struct nightly_store *s, const char *build,
+		      struct strv *made, struct err *err)
+{
+	char *latest = xasprintf(LATEST "-%s", build);
+	char *good = xasprintf(LAST_GOOD "-%s", build);
+	int ret = put_link(s, latest, nightly_store_latest(s, build), err);
+
+	if (!ret)
+		ret = put_link(s, good, nightly_store_last_good(s, build), err);
+	strv_own(made, latest);
+	strv_own(made, good);
+	return ret;
+}
+
+/* Links of ours that stand for nothing any more. */
+static int unlink_others(const struct nightly_store *s, const struct strv *made,
+			 struct err *err)
+{
+	struct strv names = { 0 };
+	int ret = fs_list(s->dir, &names);
+
+	for (size_t i = 0; !ret && i < names.n; i++) {
+		const char *name = names.v[i];
+
+		if ((str_starts(name, LATEST "-") ||
+		     str_starts(name, LAST_GOOD "-")) &&
+		    !strv_has(made, name))
+			ret = put_link(s, name, NULL, err);
+	}
+	strv_release(&names);
+	return ret;
+}
+
+int nightly_store_link(const struct nightly_store *s,
+		       const struct nightly_job *job, struct err *err)
+{
+	bool several = job->arches.n > 1 || job->kconfigs.n > 1 ||
+		       job->toolchains.n > 1;
+	struct strv made = { 0 }, builds = { 0 };
+	int ret = put_link(s, LATEST, newest_of(s, NULL, false), err);
+
+	if (!ret)
+		ret = put_link(s, LAST_GOOD, newest_of(s, NULL, true), err);
+	for (size_t i = 0; several && i < s->n; i++)
+		strv_add(&builds, s->v[i]->build);
+	strv_sort_unique(&builds);
+	for (size_t i = 0; !ret && i < builds.n; i++)
+		ret = link_build(s, builds.v[i], &made, err);
+	if (!ret)
+		ret = unlink_others(s, &made, err);
+	strv_release(&builds);
+	strv_release(&made);
+	return ret;
+}
+
+/* Gone by one rename, whatever becomes of the files. */
+static int remove_name(const struct nightly_store *s, const char *name,
+		       struct err *err)
+{
+	char *from = xasprintf("%s/%s", s->dir, name);
+	char *to = xasprintf("%s/" GONE "%s", s->dir, name);
+	int ret;
+
+	ret = rename(from, to) ? err_errno(err, "%s", from) :
+				 fs_remove(to, err);
+	free(to);
+	free(from);
+	return ret;
+}
+
+int nightly_store_remove(struct nightly_store *s, size_t i, struct err *err)
+{
+	int ret = remove_name(s, str_base(s->v[i]->dir), err);
+
+	if (ret)
+		return ret;
+	nightly_result_release(s->v[i]);
+	free(s->v[i]);
+	memmove(&s->v[i], &s->v[i + 1], (s->n - i - 1) * sizeof(*s->v));
+	s->n--;
+	return 0;
+}
+
+int nightly_store_remove_damaged(struct nightly_store *s, long long before_s,
+				 struct err *err)
+{
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < s->damaged.n; i++) {
+		char *path = xasprintf("%s/%s", s->dir, s->damaged.v[i]);
+		struct stat st;
+
+		if (!stat(path, &st) && st.st_mtime < before_s)
+			ret = remove_name(s, s->damaged.v[i], err);
+		free(path);
+	}
+	return ret;
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: nightly */
+#include "nightly/store.h"
+
+#include "../lib/tempdir.h"
+#include "base/fs.h"
+#include "nightly-put.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define NIGHT 1700000000LL /* 2023-11-14 22:13:20 UTC */
+
+static char dir[TEMPDIR_SIZE];
+static struct nightly_job job;
+static struct nightly_store store;
+static const struct nightly_wait at_once;
+
+static void open_store(void)
+{
+	struct err err = { 0 };
+
+	if (nightly_store_open(&store, &job, &at_once, &err))
+		ck_abort_msg("%s", err.text);
+}
+
+static void reopen(void)
+{
+	nightly_store_release(&store);
+	open_store();
+}
+
+static void set_up(void)
+{
+	tempdir_make(dir);
+	setenv("TZ", "UTC0", 1);
+	job = (struct nightly_job){ .name = "job",
+				    .results = xasprintf("%s/results", dir),
+				    .keep_last = 10 };
+	open_store();
+}
+
+static void tear_down(void)
+{
+	nightly_store_release(&store);
+	strv_release(&job.arches);
+	free(job.results);
+	tempdir_remove(dir);
+}
+
+/* What a link leads to, "" for nothing. */
+static const char *link_of(const char *name)
+{
+	static char target[256];
+	char *path = xasprintf("%s/%s", job.results, name);
+	ssize_t n = readlink(path, target, sizeof(target) - 1);
+
+	target[n > 0 ? n : 0] = '\0';
+	free(path);
+	return target;
+}
+
+static void link_all(void)
+{
+	struct err err = { 0 };
+
+	ck_assert_int_eq(nightly_store_link(&store, &job, &err), 0);
+}
+
+/* Everything in the directory but the lock, "a b c". */
+static char *names_there(void)
+{
+	struct strv names = { 0 }, shown = { 0 };
+	char *out;
+
+	ck_assert_int_eq(fs_list(job.results, &names), 0);
+	for (size_t i = 0; i < names.n; i++) {
+		if (strcmp(names.v[i], "lock") != 0)
+			strv_add(&shown, names.v[i]);
+	}
+	out = strv_join(&shown, " ");
+	strv_release(&shown);
+	strv_release(&names);
+	return out;
+}
+
+static void ck_assert_names(const char *wanted)
+{
+	char *names = names_there();
+
+	ck_assert_str_eq(names, wanted);
+	free(names);
+}
+
+static void write_at(const char *name, const char *file, const char *text)
+{
+	char *at = xasprintf("%s/%s", job.results, name);
+	char *path = xasprintf("%s/%s", at, file);
+	struct err err = { 0 };
+
+	ck_assert_int_eq(fs_mkdirs(at, 0777, &err), 0);
+	ck_assert_int_eq(fs_write(path, bytes_str(text), 0644, &err), 0);
+	free(path);
+	free(at);
+}
+
+#define FIRST "2023-11-14T2213-g012345678901-arm64-defconfig-gcc-12.2.0"
+
+START_TEST(a_result_has_its_name_and_its_number)
+{
+	const struct nightly_result *r, *again, *back;
+
+	r = put_result(&store, "b", NIGHTLY_GOOD, NIGHT);
+	ck_assert_uint_eq(r->number, 1);
+	ck_assert_str_eq(str_base(r->dir), FIRST);
+	/* In the same minute; and when the clock was set back. */
+	again = put_result(&store, "b", NIGHTLY_GOOD, NIGHT + 1);
+	ck_assert_str_eq(str_base(again->dir), FIRST "-2");
+	back = put_result(&store, "b", NIGHTLY_GOOD, NIGHT - 86400);
+	ck_assert_uint_eq(back->number, 3);
+	reopen();
+	ck_assert_uint_eq(store.n, 3);
+	ck_assert_uint_eq(store.v[2]->number, 3);
+	ck_assert_int_eq(store.v[2]->began_s, NIGHT - 86400);
+	ck_assert_ptr_eq(nightly_store_latest(&store, "b"), store.v[2]);
+}
+END_TEST
+
+START_TEST(links_lead_to_the_newest_and_the_last_good)
+{
+	put_result(&store, "b", NIGHTLY_GOOD, NIGHT);
+	put_result(&store, "b", NIGHTLY_FAILED, NIGHT + 60);
+	link_all();
+	ck_assert_str_eq(link_of("last-good"), FIRST);
+	ck_assert_str_eq(
+		link_of("latest"),
+		"2023-11-14T2214-g012345678901-arm64-defconfig-gcc-12.2.0");
+	put_result(&store, "b", NIGHTLY_BROKEN, NIGHT + 120);
+	link_all();
+	ck_assert_str_eq(link_of("last-good"), FIRST);
+	put_result(&store, "b", NIGHTLY_GOOD, NIGHT + 180);
+	link_all();
+	ck_assert_str_eq(
+		link_of("last-good"),
+		"2023-11-14T2216-g012345678901-arm64-defconfig-gcc-12.2.0");
+}
+END_TEST
+
+START_TEST(several_builds_have_links_of_their_own)
+{
+	strv_add(&job.arches, "arm64");
+	strv_add(&job.arches, "riscv");
+	put_result(&store, "a", NIGHTLY_GOOD, NIGHT);
+	put_result(&store, "r", NIGHTLY_FAILED, NIGHT + 60);
+	link_all();
+	ck_assert_str_eq(link_of("latest-a"), FIRST);
+	ck_assert_str_eq(link_of("last-good-a"), FIRST);
+	ck_assert_str_eq(link_of("last-good"), FIRST);
+	ck_assert_str_eq(link_of("latest"), str_base(store.v[1]->dir));
+	ck_assert_str_eq(link_of("latest-r"), str_base(store.v[1]->dir));
+	ck_assert_str_eq(link_of("last-good-r"), "");
+	/* The job has one again. */
+	strv_release(&job.arches);
+	link_all();
+	ck_assert_str_eq(link_of("latest-a"), "");
+	ck_assert_str_eq(link_of("latest"), str_base(store.v[1]->dir));
+}
+END_TEST
+
+START_TEST(what_was_killed_is_put_right)
+{
+	char *latest = xasprintf("%s/latest", job.results);
+
+	put_result(&store, "b", NIGHTLY_GOOD, NIGHT);
+	/* Killed while it built, removed, and before it set the links. */
+	nightly_store_release(&store);
+	write_at(".building", "metadata.json", "half");
+	write_at(".gone-2023-x", "vmlinux", "half");
+	unlink(latest);
+	ck_assert_int_eq(symlink("nowhere", latest), 0);
+	open_store();
+	ck_assert_names(FIRST " last-good latest");
+	ck_assert_str_eq(link_of("latest"), FIRST);
+	free(latest);
+}
+END_TEST
+
+START_TEST(what_is_damaged_is_not_counted_and_goes_when_it_is_old)
+{
+	static const char bad[] = "2023-11-15T2213-g012345678901-a-b-c";
+	struct err err = { 0 };
+	struct stat st;
+	char *path = xasprintf("%s/%s", job.results, bad);
+
+	put_result(&store, "b", NIGHTLY_GOOD, NIGHT);
+	write_at(bad, NIGHTLY_RESULT_FILE, "{ \"number\": 9");
+	write_at("notes", "of-mine", "x");
+	reopen();
+	ck_assert_uint_eq(store.n, 1);
+	ck_assert_uint_eq(store.damaged.n, 1);
+	ck_assert_str_eq(store.damaged.v[0], bad);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_eq(
+		nightly_store_remove_damaged(&store, st.st_mtime, &err), 0);
+	ck_assert(fs_exists(path));
+	ck_assert_int_eq(
+		nightly_store_remove_damaged(&store, st.st_mtime + 1, &err), 0);
+	ck_assert_names(FIRST " last-good latest notes");
+	free(path);
+}
+END_TEST
+
+START_TEST(the_lock_is_held_by_one)
+{
+	struct nightly_wait wait = { 0 };
+	struct nightly_store other;
+	struct err err = { 0 };
+	atomic_bool stop = true;
+
+	ck_assert_int_eq(nightly_store_open(&other, &job, &wait, &err), -EBUSY);
+	ck_assert_ptr_nonnull(strstr(err.text, "another run is under way"));
+	nightly_store_release(&other);
+	wait.seconds = 1;
+	ck_assert_int_eq(nightly_store_open(&other, &job, &wait, &err), -EBUSY);
+	nightly_store_release(&other);
+	wait.stop = &stop;
+	ck_assert_int_eq(nightly_store_open(&other, &job, &wait, &err),
+			 -ECANCELED);
+	nightly_store_release(&other);
+	/* Who only looks needs none, and what the other builds stays. */
+	ck_assert_int_eq(nightly_store_read(&other, job.results, &err), 0);
+	nightly_store_release(&other);
+}
+END_TEST
+
+START_TEST(a_removed_result_is_gone)
+{
+	struct err err = { 0 };
+
+	put_result(&store, "b", NIGHTLY_GOOD, NIGHT);
+	put_result(&store, "b", NIGHTLY_GOOD, NIGHT + 60);
+	ck_assert_int_eq(nightly_store_remove(&store, 0, &err), 0);
+	ck_assert_uint_eq(store.n, 1);
+	ck_assert_uint_eq(store.v[0]->number, 2);
+	link_all();
+	reopen();
+	ck_assert_uint_eq(store.n, 1);
+	ck_assert_uint_eq(put_result(&store, "b", NIGHTLY_GOOD, NIGHT)->number,
+			  3);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("nightly/store");
+	TCase *tc = tcase_create("store");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, a_result_has_its_name_and_its_number);
+	tcase_add_test(tc, links_lead_to_the_newest_and_the_last_good);
+	tcase_add_test(tc, several_builds_have_links_of_their_own);
+	tcase_add_test(tc, what_was_killed_is_put_right);
+	tcase_add_test(tc,
+		       what_is_damaged_is_not_counted_and_goes_when_it_is_old);
+	tcase_add_test(tc, the_lock_is_held_by_one);
+	tcase_add_test(tc, a_removed_result_is_gone);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
