@@ -103,8 +103,8 @@ static int run_jobs(struct nightly_run *run, const struct nightly_request *r,
 }
 
 /* Those that were named are there, and there is one. */
-static int check_names(const struct nightly_request *r,
-		       const struct nightly_jobs *jobs, struct err *err)
+static int check_jobs(const struct nightly_request *r,
+		      const struct nightly_jobs *jobs, struct err *err)
 {
 	struct strv names = { 0 };
 	char *all;
@@ -151,7 +151,7 @@ int nightly_run_main(struct nightly_request *r)
 	int status = EXIT_USAGE;
 
 	if (nightly_load(&jobs, &standard, &err) ||
-	    check_names(r, &jobs, &err)) {
+	    check_jobs(r, &jobs, &err)) {
 		log_error("nightly run: %s", err.text);
 	} else {
 		if (!r->dry_run)

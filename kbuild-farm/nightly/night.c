@@ -62,7 +62,7 @@ static int update_tree(const struct work *w, struct err *err)
 	return ret;
 }
 
-static const char *describe(struct work *w)
+static const char *describe_head(struct work *w)
 {
 	if (!w->describe)
 		w->describe = tree_commit_describe(w->job->tree, w->commit.id);
@@ -147,7 +147,7 @@ static int build_broken(struct work *w, const struct nightly_plan *p,
 	nightly_outcome_begin(&r, p, w->commit.id, w->commit.subject,
 			      NIGHTLY_RETRY);
 	nightly_outcome_broken(&r, why);
-	r.describe = xstrdup(describe(w));
+	r.describe = xstrdup(describe_head(w));
 	if (!ret)
 		ret = publish(w, &r, &kept, err);
 	nightly_result_release(&r);
@@ -168,7 +168,7 @@ static int build_plan(struct work *w, const struct nightly_plan *p,
 	if (ret)
 		return ret;
 	nightly_outcome_begin(&r, p, w->commit.id, w->commit.subject, why);
-	r.describe = xstrdup(describe(w));
+	r.describe = xstrdup(describe_head(w));
 	ret = run_build(w, p, w->commit.id, dir, &ended, err);
 	if (!ret) {
 		nightly_outcome_end(&r, &ended, dir);
@@ -336,7 +336,7 @@ static int run_plan(struct work *w, struct nightly_plan *p, struct err *err)
 		add_unchanged(w, p);
 		r = w->run->bisect ? find_standing(s, p) : NULL;
 	} else {
-		note(w, "%s: builds %s (%s)", p->name, describe(w),
+		note(w, "%s: builds %s (%s)", p->name, describe_head(w),
 		     nightly_decision_word(why));
 		if (!w->run->dry_run)
 			ret = build_plan(w, p, why, &r, err);

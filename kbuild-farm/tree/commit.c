@@ -74,7 +74,7 @@ void tree_commit_release(struct tree_commit *c)
 	*c = (struct tree_commit){ 0 };
 }
 
-static char *describe(git_repository *repo, const char *id)
+static char *describe_in(git_repository *repo, const char *id)
 {
 	git_describe_options find;
 	git_describe_format_options form;
@@ -105,7 +105,7 @@ char *tree_commit_describe(const char *tree, const char *id)
 	char *out = NULL;
 
 	if (!open_tree(&l, tree, &ignored))
-		out = describe(l.repo, id);
+		out = describe_in(l.repo, id);
 	close_tree(&l);
 	return out ? out : xstrndup(id, ABBREVIATED);
 }
