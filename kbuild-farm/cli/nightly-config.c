@@ -42,7 +42,7 @@ int nightly_load(struct nightly_jobs *jobs, struct strv *standard,
 
 /* ---- the texts ---- */
 
-static void add_text(struct digest_run *into, const char *text)
+static void digest_text(struct digest_run *into, const char *text)
 {
 	digest_add(into, bytes_str(text));
 	digest_add(into, bytes_of("", 1));
@@ -62,21 +62,22 @@ static const char *fetched_text(const struct kernel_fetched *f,
  * What a tree has is told by its commit, and what is no file now may be of the
  * tree; so is a path that is not absolute unless there is such a file here.
  */
-static int add_word(struct digest_run *into, const struct kernel_request *r,
-		    const char *word, struct err *err)
+static int add_word_and_text(struct digest_run *into,
+			     const struct kernel_request *r, const char *word,
+			     struct err *err)
 {
 	const char *text = fetched_text(r->fetched, word);
 	char hex[DIGEST_HEX];
 	struct digest d;
 	int ret = 0;
 
-	add_text(into, word);
+	digest_text(into, word);
 	if (text) {
-		add_text(into, text);
+		digest_text(into, text);
 	} else if (strchr(word, '/') && fs_exists(word) && !fs_is_dir(word)) {
 		ret = digest_file(word, &d, err);
 		digest_hex(&d, hex);
-		add_text(into, hex);
+		digest_text(into, hex);
 	}
 	return ret;
 }
@@ -88,13 +89,13 @@ static int add_request(struct digest_run *into, const struct kernel_request *r,
 	int ret = 0;
 
 	if (n && n->kconfig)
-		ret = add_word(into, r, n->kconfig, err);
+		ret = add_word_and_text(into, r, n->kconfig, err);
 	else if (!n && r->kconfig)
-		ret = add_word(into, r, r->kconfig, err);
+		ret = add_word_and_text(into, r, r->kconfig, err);
 	for (size_t i = 0; !ret && n && i < n->add.n; i++)
-		ret = add_word(into, r, n->add.v[i], err);
+		ret = add_word_and_text(into, r, n->add.v[i], err);
 	for (size_t i = 0; !ret && i < r->kconfig_add.n; i++)
-		ret = add_word(into, r, r->kconfig_add.v[i], err);
+		ret = add_word_and_text(into, r, r->kconfig_add.v[i], err);
 	return ret;
 }
 

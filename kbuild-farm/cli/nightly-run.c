@@ -76,7 +76,7 @@ static int night_failed(const struct nightly_job *job, int ret,
 	return ret == -EBUSY ? EXIT_HELD : EXIT_USAGE;
 }
 
-static int run_job(struct nightly_run *run, const struct nightly_job *job)
+static int run_night(struct nightly_run *run, const struct nightly_job *job)
 {
 	struct nightly_night night;
 	struct err err = { 0 };
@@ -97,7 +97,7 @@ static int run_jobs(struct nightly_run *run, const struct nightly_request *r,
 	for (size_t i = 0; i < jobs->n && status != EXIT_INTERRUPTED; i++) {
 		if (!r->words.n || strv_has(&r->words, jobs->v[i].name))
 			status = worse_status(status,
-					      run_job(run, &jobs->v[i]));
+					      run_night(run, &jobs->v[i]));
 	}
 	return status;
 }

@@ -17,7 +17,7 @@ struct known {
 	char *bad;
 };
 
-static bool is_over(const struct known *k, size_t between)
+static bool is_used_up(const struct known *k, size_t between)
 {
 	const struct nightly_search *s = k->s;
 	bool enough = k->out->builds >= s->builds;
@@ -93,7 +93,7 @@ static void tell_found(struct nightly_bisected *out,
 			  h->subjects.v[i]);
 }
 
-static int search(struct known *k, struct err *err)
+static int search_range(struct known *k, struct err *err)
 {
 	bool found = false;
 	int ret = 0;
@@ -106,7 +106,7 @@ static int search(struct known *k, struct err *err)
 		found = !ret && !h.next;
 		if (found)
 			tell_found(k->out, &h);
-		else if (!ret && !is_over(k, h.between))
+		else if (!ret && !is_used_up(k, h.between))
 			ret = try_commit(k, h.next, h.between, err);
 		tree_halved_release(&h);
 	}
@@ -123,7 +123,7 @@ int nightly_bisect(const struct nightly_search *s, struct nightly_bisected *out,
 	strv_add(&k.good, s->good);
 	ret = check_base(&k, err);
 	if (!ret)
-		ret = search(&k, err);
+		ret = search_range(&k, err);
 	strv_release(&k.good);
 	strv_release(&k.skipped);
 	free(k.bad);

@@ -97,7 +97,7 @@ static void kill_orphans(void)
 	strv_release(&pids);
 }
 
-static int wait_for_end(struct running *r, struct nightly_ended *out)
+static int wait_for_build(struct running *r, struct nightly_ended *out)
 {
 	struct pollfd end = { .fd = r->fd, .events = POLLIN };
 	int status;
@@ -138,7 +138,7 @@ int nightly_child_run(const struct nightly_child *c, struct nightly_ended *out,
 			      spawn_start(&what, &r.pid, err);
 	if (!ret) {
 		r.fd = pidfd_open(r.pid, 0);
-		ret = wait_for_end(&r, out);
+		ret = wait_for_build(&r, out);
 		if (ret)
 			err_set(err, -ret, "interrupted");
 	}

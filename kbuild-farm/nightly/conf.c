@@ -44,8 +44,8 @@ static char *read_text(const struct section *s, const char *key)
 }
 
 /* Nothing is no value, as elsewhere. */
-static void read_list(const struct section *s, const char *key,
-		      struct strv *out)
+static void read_values(const struct section *s, const char *key,
+			struct strv *out)
 {
 	struct strv all = { 0 };
 
@@ -57,14 +57,14 @@ static void read_list(const struct section *s, const char *key,
 	strv_release(&all);
 }
 
-static unsigned read_number(const struct section *s, const char *key,
-			    unsigned otherwise)
+static unsigned read_count(const struct section *s, const char *key,
+			   unsigned otherwise)
 {
 	return (unsigned)conf_number(s->conf, "nightly", s->name, key,
 				     (long)otherwise);
 }
 
-static bool read_word(const struct section *s, const char *key)
+static bool read_yes(const struct section *s, const char *key)
 {
 	return str_equal(conf_get(s->conf, "nightly", s->name, key), "true");
 }
@@ -121,17 +121,17 @@ static void read_limits(const struct section *s)
 {
 	struct nightly_job *j = s->job;
 
-	j->keep_days = read_number(s, "keep-days", 14);
-	j->keep_last = read_number(s, "keep-last", 10);
-	j->keep_failures = read_number(s, "keep-failures", 30);
+	j->keep_days = read_count(s, "keep-days", 14);
+	j->keep_last = read_count(s, "keep-last", 10);
+	j->keep_failures = read_count(s, "keep-failures", 30);
 	j->keep_free = read_amount(s, "keep-free", "2G");
 	j->timeout_s = (unsigned)read_amount(s, "timeout", "8h");
-	j->bisect = read_word(s, "bisect");
-	j->bisect_builds = read_number(s, "bisect-builds", 16);
+	j->bisect = read_yes(s, "bisect");
+	j->bisect_builds = read_count(s, "bisect-builds", 16);
 	j->bisect_s = (unsigned)read_amount(s, "bisect-time", "8h");
 }
 
-static int read_section(const struct section *s, struct err *err)
+static int read_nightly(const struct section *s, struct err *err)
 {
 	struct nightly_job *j = s->job;
 	char *data;
@@ -148,16 +148,16 @@ static int read_section(const struct section *s, struct err *err)
 			       " lists those that there are",
 			       s->name);
 	j->rev = read_text(s, "rev");
-	read_list(s, "arch", &j->arches);
-	read_list(s, "kconfig", &j->kconfigs);
-	read_list(s, "toolchain", &j->toolchains);
-	read_list(s, "kconfig-add", &j->kconfig_add);
-	read_list(s, "target", &j->targets);
-	read_list(s, "variable", &j->variables);
+	read_values(s, "arch", &j->arches);
+	read_values(s, "kconfig", &j->kconfigs);
+	read_values(s, "toolchain", &j->toolchains);
+	read_values(s, "kconfig-add", &j->kconfig_add);
+	read_values(s, "target", &j->targets);
+	read_values(s, "variable", &j->variables);
 	j->options = read_text(s, "options");
 	read_limits(s);
-	j->warnings = read_word(s, "warnings");
-	read_list(s, "mail", &j->mail);
+	j->warnings = read_yes(s, "warnings");
+	read_values(s, "mail", &j->mail);
 	j->mail_from = read_text(s, "mail-from");
 	j->command = read_text(s, "command");
 	data = fs_data_home();
@@ -178,13 +178,13 @@ int nightly_jobs_load(struct nightly_jobs *out, const struct conf *conf,
 		struct section s = { .conf = conf, .name = names.v[i] };
 
 		s.job = VEC_ADD(out->v, out->n);
-		ret = read_section(&s, err);
+		ret = read_nightly(&s, err);
 	}
 	strv_release(&names);
 	return ret;
 }
 
-static void job_release(struct nightly_job *j)
+static void release_job(struct nightly_job *j)
 {
 	free(j->name);
 	free(j->where);
@@ -206,7 +206,7 @@ static void job_release(struct nightly_job *j)
 void nightly_jobs_release(struct nightly_jobs *jobs)
 {
 	for (size_t i = 0; i < jobs->n; i++)
-		job_release(&jobs->v[i]);
+		release_job(&jobs->v[i]);
 	free(jobs->v);
 	*jobs = (struct nightly_jobs){ 0 };
 }

@@ -62,24 +62,25 @@ size_t nightly_keep_sacrifice(const struct nightly_store *s)
 	return SIZE_MAX;
 }
 
-static int remove_one(struct nightly_store *s, size_t i, const char *why,
-		      nightly_keep_note *note, void *ctx, struct err *err)
+static int remove_with_note(struct nightly_store *s, size_t i, const char *why,
+			    nightly_keep_note *note, void *ctx, struct err *err)
 {
 	if (note)
 		note(ctx, s->v[i], why);
 	return nightly_store_remove(s, i, err);
 }
 
-static int remove_old(struct nightly_store *s, const struct nightly_job *job,
-		      long long now_s, nightly_keep_note *note, void *ctx,
-		      struct err *err)
+static int remove_old_results(struct nightly_store *s,
+			      const struct nightly_job *job, long long now_s,
+			      nightly_keep_note *note, void *ctx,
+			      struct err *err)
 {
 	bool *keep = nightly_keep_choose(s, job, now_s);
 	int ret = 0;
 
 	for (size_t i = s->n; !ret && i-- > 0;) {
 		if (!keep[i])
-			ret = remove_one(s, i, "old", note, ctx, err);
+			ret = remove_with_note(s, i, "old", note, ctx, err);
 	}
 	free(keep);
 	if (!ret)
@@ -88,8 +89,10 @@ static int remove_old(struct nightly_store *s, const struct nightly_job *job,
 	return ret;
 }
 
-static int make_room(struct nightly_store *s, const struct nightly_job *job,
-		     nightly_keep_note *note, void *ctx, struct err *err)
+static int make_room_for_build(struct nightly_store *s,
+			       const struct nightly_job *job,
+			       nightly_keep_note *note, void *ctx,
+			       struct err *err)
 {
 	int ret = 0;
 
@@ -104,7 +107,7 @@ static int make_room(struct nightly_store *s, const struct nightly_job *job,
 				       (double)kernel_space_free(s->dir) /
 					       (1 << 30),
 				       (double)job->keep_free / (1 << 30));
-		ret = remove_one(s, i, "for room", note, ctx, err);
+		ret = remove_with_note(s, i, "for room", note, ctx, err);
 	}
 	return ret;
 }
@@ -113,10 +116,10 @@ int nightly_keep_prune(struct nightly_store *s, const struct nightly_job *job,
 		       long long now_s, nightly_keep_note *note, void *ctx,
 		       struct err *err)
 {
-	int ret = remove_old(s, job, now_s, note, ctx, err), other;
+	int ret = remove_old_results(s, job, now_s, note, ctx, err), other;
 
 	if (!ret)
-		ret = make_room(s, job, note, ctx, err);
+		ret = make_room_for_build(s, job, note, ctx, err);
 	other = nightly_store_link(s, job, ret ? &(struct err){ 0 } : err);
 	return ret ? ret : other;
 }

@@ -71,7 +71,7 @@ static const char *describe_head(struct work *w)
 
 /* ---- results ---- */
 
-static void add_result(struct work *w, const struct nightly_result *r)
+static void add_to_night(struct work *w, const struct nightly_result *r)
 {
 	*VEC_ADD(w->night->v, w->night->n) = r;
 }
@@ -85,7 +85,7 @@ static struct nightly_result *add_loose(struct work *w,
 
 	*own = *r;
 	*VEC_ADD(n->loose, n->n_loose) = own;
-	add_result(w, own);
+	add_to_night(w, own);
 	return own;
 }
 
@@ -95,15 +95,15 @@ static void set_before(const struct work *w, struct nightly_result *r)
 	r->last_good = nightly_store_last_good(&w->night->store, r->build);
 }
 
-static int publish(struct work *w, struct nightly_result *r,
-		   struct nightly_result **out, struct err *err)
+static int publish_result(struct work *w, struct nightly_result *r,
+			  struct nightly_result **out, struct err *err)
 {
 	int ret;
 
 	set_before(w, r);
 	ret = nightly_store_publish(&w->night->store, r, out, err);
 	if (!ret) {
-		add_result(w, *out);
+		add_to_night(w, *out);
 		ret = nightly_store_link(&w->night->store, w->job, err);
 	}
 	return ret;
@@ -111,9 +111,9 @@ static int publish(struct work *w, struct nightly_result *r,
 
 /* ---- building ---- */
 
-static int run_build(const struct work *w, const struct nightly_plan *p,
-		     const char *commit, const char *dir,
-		     struct nightly_ended *ended, struct err *err)
+static int run_in_child(const struct work *w, const struct nightly_plan *p,
+			const char *commit, const char *dir,
+			struct nightly_ended *ended, struct err *err)
 {
 	struct strv argv = { 0 }, env = { 0 };
 	char *log = xasprintf("%s/" NIGHTLY_LOG_FILE, dir);
@@ -149,7 +149,7 @@ static int build_broken(struct work *w, const struct nightly_plan *p,
 	nightly_outcome_broken(&r, why);
 	r.describe = xstrdup(describe_head(w));
 	if (!ret)
-		ret = publish(w, &r, &kept, err);
+		ret = publish_result(w, &r, &kept, err);
 	nightly_result_release(&r);
 	free(dir);
 	return ret;
@@ -169,10 +169,10 @@ static int build_plan(struct work *w, const struct nightly_plan *p,
 		return ret;
 	nightly_outcome_begin(&r, p, w->commit.id, w->commit.subject, why);
 	r.describe = xstrdup(describe_head(w));
-	ret = run_build(w, p, w->commit.id, dir, &ended, err);
+	ret = run_in_child(w, p, w->commit.id, dir, &ended, err);
 	if (!ret) {
 		nightly_outcome_end(&r, &ended, dir);
-		ret = publish(w, &r, out, err);
+		ret = publish_result(w, &r, out, err);
 	}
 	nightly_result_release(&r);
 	free(dir);
@@ -197,7 +197,7 @@ static int build_for_search(void *ctx, const char *commit, size_t between,
 
 	if (ret)
 		return ret;
-	ret = run_build(s->w, s->p, commit, dir, &ended, err);
+	ret = run_in_child(s->w, s->p, commit, dir, &ended, err);
 	if (!ret) {
 		nightly_outcome_begin(&r, s->p, commit, "", NIGHTLY_FORCED);
 		nightly_outcome_end(&r, &ended, dir);
@@ -233,15 +233,15 @@ static const char *no_search(const struct nightly_result *r)
 }
 
 /* It fails since a night that has found out why. */
-static bool is_known(const struct nightly_result *r)
+static bool was_searched(const struct nightly_result *r)
 {
 	const struct nightly_result *p = r->previous;
 
 	return p && p->end == NIGHTLY_FAILED && p->bisected.first_bad;
 }
 
-static int search(struct work *w, const struct nightly_plan *p,
-		  struct nightly_result *r, struct err *err)
+static int search_breaker(struct work *w, const struct nightly_plan *p,
+			  struct nightly_result *r, struct err *err)
 {
 	struct search own = { .w = w, .p = p };
 	struct nightly_search s = {
@@ -276,7 +276,7 @@ static bool is_to_be_searched(const struct work *w,
 	if (!r || r->end != NIGHTLY_FAILED || r->bisected.first_bad ||
 	    r->bisected.left.n)
 		return false;
-	return w->run->bisect || (w->job->bisect && !is_known(r));
+	return w->run->bisect || (w->job->bisect && !was_searched(r));
 }
 
 /* ---- one build of the night ---- */
@@ -343,7 +343,8 @@ static int run_plan(struct work *w, struct nightly_plan *p, struct err *err)
 	}
 	if (w->run->dry_run)
 		return 0;
-	return ret || !is_to_be_searched(w, r) ? ret : search(w, p, r, err);
+	return ret || !is_to_be_searched(w, r) ? ret :
+						 search_breaker(w, p, r, err);
 }
 
 static int run_plans(struct work *w, struct err *err)
@@ -364,7 +365,7 @@ static void note_removed(void *ctx, const struct nightly_result *r,
 	note(ctx, "removes %s (%s)", str_base(r->dir), why);
 }
 
-static int open_store(const struct work *w, struct err *err)
+static int open_results(const struct work *w, struct err *err)
 {
 	struct nightly_night *n = w->night;
 	int ret;
@@ -391,7 +392,7 @@ int nightly_night_run(struct nightly_night *out, struct nightly_run *run,
 	int ret;
 
 	*out = (struct nightly_night){ .job = job };
-	ret = open_store(&w, err);
+	ret = open_results(&w, err);
 	if (!ret)
 		ret = update_tree(&w, err);
 	if (!ret)

@@ -18,7 +18,7 @@
 #define STATUS_FAILED 2
 #define STATUS_WARNED 101
 
-static char *hex_of(const struct digest *d)
+static char *copy_hex(const struct digest *d)
 {
 	char hex[DIGEST_HEX];
 
@@ -41,9 +41,9 @@ void nightly_outcome_begin(struct nightly_result *r,
 		.began_s = (long long)time(NULL),
 		.commit = xstrdup(commit),
 		.subject = xstrdup(subject),
-		.config_id = hex_of(&p->config_id),
-		.toolchain_id = hex_of(&p->toolchain_id),
-		.options_id = hex_of(&p->options_id),
+		.config_id = copy_hex(&p->config_id),
+		.toolchain_id = copy_hex(&p->toolchain_id),
+		.options_id = copy_hex(&p->options_id),
 		.decision = why,
 	};
 }
@@ -78,7 +78,7 @@ static void read_counts(struct nightly_result *r, const char *dir)
 
 /* ---- what it said ---- */
 
-static void say(struct nightly_result *r, const char *line, size_t n)
+static void keep_said(struct nightly_result *r, const char *line, size_t n)
 {
 	struct buf text = { 0 };
 
@@ -103,7 +103,7 @@ static void say_lines(struct nightly_result *r, const char *dir,
 			size_t n = strcspn(at, "\n");
 
 			if (!mark || memmem(at, n, mark, strlen(mark)))
-				say(r, at, n);
+				keep_said(r, at, n);
 			at += n + (at[n] == '\n');
 		}
 	}
@@ -160,5 +160,5 @@ void nightly_outcome_broken(struct nightly_result *r, const char *why)
 {
 	r->end = NIGHTLY_BROKEN;
 	r->status = 1;
-	say(r, why, strlen(why));
+	keep_said(r, why, strlen(why));
 }

@@ -53,9 +53,9 @@ static char *list_name(const struct strv *list, const char *word,
 	return shared ? with_digits(name, word) : name;
 }
 
-static void add_plan(struct nightly_plans *out, const struct nightly_job *job,
-		     const char *arch, const char *kconfig,
-		     const char *toolchain)
+static void add_combination(struct nightly_plans *out,
+			    const struct nightly_job *job, const char *arch,
+			    const char *kconfig, const char *toolchain)
 {
 	struct nightly_plan *p = VEC_ADD(out->v, out->n);
 	char host[32], *tool;
@@ -95,8 +95,8 @@ void nightly_plans_make(struct nightly_plans *out,
 
 	*out = (struct nightly_plans){ 0 };
 	for (size_t i = 0; i < words_in(a) * n_k * n_t; i++)
-		add_plan(out, job, word_at(a, i / n_t / n_k),
-			 word_at(k, i / n_t % n_k), word_at(t, i % n_t));
+		add_combination(out, job, word_at(a, i / n_t / n_k),
+				word_at(k, i / n_t % n_k), word_at(t, i % n_t));
 }
 
 void nightly_plans_release(struct nightly_plans *plans)
@@ -113,26 +113,26 @@ void nightly_plans_release(struct nightly_plans *plans)
 
 /* ---- what one depends on ---- */
 
-static void add_word(struct digest_run *run, const char *word)
+static void digest_word(struct digest_run *run, const char *word)
 {
 	digest_add(run, bytes_of(word ? word : "", word ? strlen(word) : 0));
 	digest_add(run, bytes_of("", 1));
 }
 
-static void add_words(struct digest_run *run, const struct strv *words)
+static void digest_words(struct digest_run *run, const struct strv *words)
 {
 	for (size_t i = 0; i < words->n; i++)
-		add_word(run, words->v[i]);
-	add_word(run, "");
+		digest_word(run, words->v[i]);
+	digest_word(run, "");
 }
 
 static void fix_options(struct nightly_plan *p)
 {
 	struct digest_run *run = digest_new();
 
-	add_words(run, &p->job->targets);
-	add_words(run, &p->job->variables);
-	add_word(run, p->job->options);
+	digest_words(run, &p->job->targets);
+	digest_words(run, &p->job->variables);
+	digest_word(run, p->job->options);
 	digest_end(run, &p->options_id);
 }
 
@@ -142,8 +142,8 @@ static int fix_config(struct nightly_plan *p, const struct nightly_means *means,
 	struct digest_run *run = digest_new();
 	int ret;
 
-	add_word(run, p->kconfig);
-	add_words(run, &p->job->kconfig_add);
+	digest_word(run, p->kconfig);
+	digest_words(run, &p->job->kconfig_add);
 	ret = means->texts(means->ctx, p->kconfig, &p->job->kconfig_add, run,
 			   err);
 	digest_end(run, &p->config_id);
@@ -223,9 +223,9 @@ static bool same_id(const struct digest *now, const char *then)
 }
 
 /* The newest result of the build; of `tried` the newest that says something. */
-static const struct nightly_result *find_newest(const struct nightly_plan *p,
-						struct nightly_result *const *v,
-						size_t n, bool tried)
+static const struct nightly_result *newest_result(
+	const struct nightly_plan *p, struct nightly_result *const *v, size_t n,
+	bool tried)
 {
 	while (n-- > 0) {
 		if (!strcmp(v[n]->build, p->name) &&
@@ -240,13 +240,13 @@ enum nightly_decision nightly_decide(const struct nightly_plan *p,
 				     struct nightly_result *const *all,
 				     size_t n, const struct nightly_wish *wish)
 {
-	const struct nightly_result *was = find_newest(p, all, n, true);
+	const struct nightly_result *was = newest_result(p, all, n, true);
 
 	if (wish->force)
 		return NIGHTLY_FORCED;
 	if (!was)
-		return find_newest(p, all, n, false) ? NIGHTLY_RETRY :
-						       NIGHTLY_FIRST;
+		return newest_result(p, all, n, false) ? NIGHTLY_RETRY :
+							 NIGHTLY_FIRST;
 	if (strcmp(was->commit, commit) != 0)
 		return NIGHTLY_COMMIT;
 	if (!same_id(&p->config_id, was->config_id))

@@ -166,7 +166,7 @@ static void read_texts(const json_t *list, struct strv *out)
 	}
 }
 
-static bool read_strings(struct nightly_result *r, const json_t *o)
+static bool read_result_texts(struct nightly_result *r, const json_t *o)
 {
 	for (size_t i = 0; i < COUNT(texts); i++) {
 		const char *s = json_string_value(
@@ -220,7 +220,7 @@ static bool read_object(struct nightly_result *r, const json_t *o)
 	r->decision = (enum nightly_decision)decision;
 	r->end = (enum nightly_end)end;
 	r->timed_out = json_is_true(json_object_get(o, "timed_out"));
-	return read_strings(r, o) && read_numbers(r, o);
+	return read_result_texts(r, o) && read_numbers(r, o);
 }
 
 int nightly_result_read(struct nightly_result *r, const char *dir,

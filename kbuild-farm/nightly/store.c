@@ -39,7 +39,7 @@ static bool is_result_name(const char *name)
 	return true;
 }
 
-static int compare_numbers(const void *a, const void *b)
+static int compare_nights(const void *a, const void *b)
 {
 	const struct nightly_result *x = *(void *const *)a;
 	const struct nightly_result *y = *(void *const *)b;
@@ -47,8 +47,8 @@ static int compare_numbers(const void *a, const void *b)
 	return x->number < y->number ? -1 : x->number > y->number;
 }
 
-static struct nightly_result *add_result(struct nightly_store *s,
-					 const struct nightly_result *r)
+static struct nightly_result *add_to_store(struct nightly_store *s,
+					   const struct nightly_result *r)
 {
 	struct nightly_result *own = xmalloc(sizeof(*own));
 
@@ -67,7 +67,7 @@ static void read_one(struct nightly_store *s, const char *name)
 	if (nightly_result_read(&r, path, &ignored))
 		strv_add(&s->damaged, name);
 	else
-		add_result(s, &r);
+		add_to_store(s, &r);
 out:
 	free(path);
 }
@@ -86,7 +86,7 @@ static int read_results(struct nightly_store *s, struct err *err)
 			read_one(s, names.v[i]);
 	}
 	if (s->n)
-		qsort(s->v, s->n, sizeof(*s->v), compare_numbers);
+		qsort(s->v, s->n, sizeof(*s->v), compare_nights);
 	strv_release(&names);
 	return ret;
 }
@@ -100,7 +100,7 @@ int nightly_store_read(struct nightly_store *s, const char *dir,
 
 /* ---- the lock ---- */
 
-static int refuse_locked(const char *path, struct err *err)
+static int tell_lock_holder(const char *path, struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	char *who = lock_holders(fd);
@@ -115,8 +115,8 @@ static int refuse_locked(const char *path, struct err *err)
 }
 
 /* As a blocking flock() could be neither ended nor given up. */
-static int take_lock(struct nightly_store *s, const struct nightly_wait *wait,
-		     struct err *err)
+static int take_job_lock(struct nightly_store *s,
+			 const struct nightly_wait *wait, struct err *err)
 {
 	const struct timespec pause = { .tv_nsec = ASK_AGAIN_MS * 1000000L };
 	char *path = xasprintf("%s/lock", s->dir);
@@ -140,7 +140,7 @@ static int take_lock(struct nightly_store *s, const struct nightly_wait *wait,
 			close(fd);
 		fd = err_set(err, ECANCELED, "interrupted");
 	} else if (fd == -EBUSY) {
-		refuse_locked(path, err);
+		tell_lock_holder(path, err);
 	} else if (fd < 0) {
 		err_set(err, -fd, "%s: %s", path, strerror(-fd));
 	} else {
@@ -175,7 +175,7 @@ int nightly_store_open(struct nightly_store *s, const struct nightly_job *job,
 	*s = (struct nightly_store){ .dir = xstrdup(job->results) };
 	ret = fs_mkdirs(s->dir, 0777, err);
 	if (!ret)
-		ret = take_lock(s, wait, err);
+		ret = take_job_lock(s, wait, err);
 	if (!ret)
 		ret = sweep_leftovers(s, err);
 	if (!ret)
@@ -293,7 +293,7 @@ int nightly_store_publish(struct nightly_store *s, struct nightly_result *r,
 	if (!ret) {
 		free(r->dir);
 		r->dir = xstrdup(to);
-		*out = add_result(s, r);
+		*out = add_to_store(s, r);
 		*r = (struct nightly_result){ 0 };
 	}
 	free(to);

@@ -11,7 +11,8 @@ static const char *const dropped[] = {
 	"KFARM", "MAKEFLAGS",     "LANGUAGE", "LC_ALL",
 };
 
-static void add_option(struct strv *out, const char *option, const char *value)
+static void add_option_word(struct strv *out, const char *option,
+			    const char *value)
 {
 	if (!value)
 		return;
@@ -19,23 +20,23 @@ static void add_option(struct strv *out, const char *option, const char *value)
 	strv_add(out, value);
 }
 
-static void add_what(struct strv *out, const struct nightly_plan *p,
-		     const char *commit)
+static void add_build_words(struct strv *out, const struct nightly_plan *p,
+			    const char *commit)
 {
 	const struct nightly_job *j = p->job;
 
 	strv_add(out, "kfarm");
 	strv_add(out, "build");
-	add_option(out, "--tree", j->tree);
-	add_option(out, "--rev", commit);
-	add_option(out, "-a", p->arch);
-	add_option(out, "-t", p->toolchain);
-	add_option(out, "-k", p->kconfig);
+	add_option_word(out, "--tree", j->tree);
+	add_option_word(out, "--rev", commit);
+	add_option_word(out, "-a", p->arch);
+	add_option_word(out, "-t", p->toolchain);
+	add_option_word(out, "-k", p->kconfig);
 	for (size_t i = 0; i < j->kconfig_add.n; i++)
-		add_option(out, "-K", j->kconfig_add.v[i]);
+		add_option_word(out, "-K", j->kconfig_add.v[i]);
 }
 
-static void add_targets(struct strv *out, const struct nightly_job *j)
+static void add_goals(struct strv *out, const struct nightly_job *j)
 {
 	/* None of them is an option, whatever it looks like. */
 	if (j->variables.n || j->targets.n)
@@ -47,7 +48,7 @@ static void add_targets(struct strv *out, const struct nightly_job *j)
 void nightly_words_shown(struct strv *out, const struct nightly_plan *p,
 			 const char *commit)
 {
-	add_what(out, p, commit);
+	add_build_words(out, p, commit);
 	if (p->job->options)
 		strv_split(out, p->job->options, " \t");
 	strv_add_all(out, strv_list(&p->job->variables));
@@ -57,11 +58,11 @@ void nightly_words_shown(struct strv *out, const struct nightly_plan *p,
 void nightly_words_run(struct strv *out, const struct nightly_plan *p,
 		       const char *commit, const char *dir, bool verbose)
 {
-	add_what(out, p, commit);
-	add_option(out, "-o", dir);
-	add_option(out, "--nightly", p->job->name);
-	add_option(out, "--ui", verbose ? "plain" : "none");
-	add_targets(out, p->job);
+	add_build_words(out, p, commit);
+	add_option_word(out, "-o", dir);
+	add_option_word(out, "--nightly", p->job->name);
+	add_option_word(out, "--ui", verbose ? "plain" : "none");
+	add_goals(out, p->job);
 }
 
 void nightly_words_env(struct strv *out, const struct nightly_job *job)

@@ -260,7 +260,7 @@ static size_t weigh_and_choose(struct range *r)
 	return best;
 }
 
-static void tell_left(const struct range *r, struct tree_halved *out)
+static void list_left(const struct range *r, struct tree_halved *out)
 {
 	char hex[GIT_OID_HEXSZ + 1];
 
@@ -295,7 +295,7 @@ static int halve_range(struct range *r, struct tree_halved *out,
 	out->between = r->n;
 	best = weigh_and_choose(r);
 	if (best == NONE)
-		tell_left(r, out);
+		list_left(r, out);
 	else
 		out->next = xstrdup(
 			git_oid_tostr(hex, sizeof(hex), &r->v[best].id));

@@ -87,6 +87,24 @@ START_TEST(local_limit_is_the_cores)
 }
 END_TEST
 
+START_TEST(half_of_a_limit_is_never_none)
+{
+	const struct wire_inventory inv = { .cores = 4 };
+	struct node_limit l;
+
+	node_limit(&l, &inv, 0);
+	node_limit_halve(&l);
+	ck_assert_uint_eq(l.slots, 2);
+	ck_assert_str_eq(l.why, "4 cores + 1 queued ahead, half of 5 for a "
+				"nightly build");
+	node_limit_halve(&l);
+	ck_assert_uint_eq(l.slots, 1);
+	node_limit_halve(&l);
+	ck_assert_uint_eq(l.slots, 1);
+	free(l.why);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("node/limits");
@@ -96,6 +114,7 @@ int main(void)
 			    sizeof(samples) / sizeof(*samples));
 	tcase_add_loop_test(tc, a_person_may_ask_for_two_jobs_a_core, 0,
 			    sizeof(asked) / sizeof(*asked));
+	tcase_add_test(tc, half_of_a_limit_is_never_none);
 	tcase_add_test(tc, local_limit_is_the_cores);
 	suite_add_tcase(s, tc);
 	return suite_run(s);

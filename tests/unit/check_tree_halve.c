@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: tree */
+#include "tree/halve.h"
+
+#include "../lib/random.h"
+#include "../lib/shell.h"
+#include "../lib/tempdir.h"
+#include "base/fs.h"
+#include "suite.h"
+#include "tree/commit.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COMMITS 40
+
+/* A made-up history: each commit's parents come before it. */
+static struct {
+	int parent[COMMITS][2]; /* -1: none */
+	char id[COMMITS][41];
+	bool from[COMMITS][COMMITS]; /* [a][b]: a comes from b, or is it */
+} past;
+
+static char dir[TEMPDIR_SIZE];
+static void set_up(void)
+{
+	tempdir_make(dir);
+	shell_git_setup(dir);
+	setenv("XDG_DATA_HOME", dir, 1);
+	setenv("KFARM_CONFIG", "/dev/null", 1);
+}
+
+static void tear_down(void)
+{
+	tempdir_remove(dir);
+}
+
+static void know_ancestors(int i)
+{
+	past.from[i][i] = true;
+	for (int p = 0; p < 2; p++) {
+		for (int j = 0; past.parent[i][p] >= 0 && j < i; j++)
+			past.from[i][j] |= past.from[past.parent[i][p]][j];
+	}
+}
+
+/* For git fast-import. */
+static void write_history(struct buf *out)
+{
+	for (int i = 0; i < COMMITS; i++) {
+		buf_printf(out,
+			   "commit refs/heads/x%d\nmark :%d\n"
+			   "committer c <c@example.org> %d +0000\n"
+			   "data <<END\nnumber %d\nEND\n",
+			   i, i + 1, 1700000000 + i, i);
+		if (past.parent[i][0] >= 0)
+			buf_printf(out, "from :%d\n", past.parent[i][0] + 1);
+		if (past.parent[i][1] >= 0)
+			buf_printf(out, "merge :%d\n", past.parent[i][1] + 1);
+	}
+}
+
+static void read_marks(const char *text)
+{
+	char id[41];
+	int mark, used;
+
+	while (sscanf(text, ":%d %40s\n%n", &mark, id, &used) == 2) {
+		ck_assert_int_le(mark, COMMITS);
+		memcpy(past.id[mark - 1], id, sizeof(id));
+		text += used;
+	}
+}
+
+static void make_tree(void)
+{
+	struct buf stream = { 0 };
+	char *file = xasprintf("%s/stream", dir), *marks;
+	struct err err = { 0 };
+
+	write_history(&stream);
+	ck_assert_int_eq(fs_write(file, buf_bytes(&stream), 0644, &err), 0);
+	shell_run(dir, "rm -rf kfarm; mkdir -p kfarm/trees/t; "
+		       "git init -q --bare kfarm/trees/t/repo.git; "
+		       "cd kfarm/trees/t/repo.git; "
+		       "git fast-import --quiet --export-marks=marks "
+		       "<../../../../stream");
+	marks = shell_ask(dir, "cat kfarm/trees/t/repo.git/marks");
+	read_marks(marks);
+	free(marks);
+	buf_release(&stream);
+	free(file);
+}
+
+static int number_of(const char *id)
+{
+	for (int i = 0; i < COMMITS; i++) {
+		if (!strcmp(past.id[i], id))
+			return i;
+	}
+	return -1;
+}
+
+/* As a bisect asks: what there is between is halved until one is left. */
+static unsigned find_first_bad(int good, int bad, int first,
+			       const bool *untried, struct tree_halved *h)
+{
+	struct strv good_ids = { 0 }, skipped = { 0 };
+	char *bad_id = xstrdup(past.id[bad]);
+	struct err err = { 0 };
+	unsigned builds = 0;
+
+	strv_add(&good_ids, past.id[good]);
+	for (;;) {
+		int next;
+
+		if (tree_halve(h, "t", &good_ids, bad_id, &skipped, &err))
+			ck_abort_msg("%s", err.text);
+		if (!h->next)
+			break;
+		next = number_of(h->next);
+		ck_assert_int_ge(next, 0);
+		builds++;
+		if (untried[next]) {
+			strv_add(&skipped, h->next);
+		} else if (past.from[next][first]) {
+			free(bad_id);
+			bad_id = xstrdup(h->next);
+		} else {
+			strv_add(&good_ids, h->next);
+		}
+		tree_halved_release(h);
+		ck_assert_uint_le(builds, COMMITS);
+	}
+	free(bad_id);
+	strv_release(&good_ids);
+	strv_release(&skipped);
+	return builds;
+}
+
+static void make_line(void)
+{
+	memset(&past, 0, sizeof(past));
+	for (int i = 0; i < COMMITS; i++) {
+		past.parent[i][0] = i - 1;
+		past.parent[i][1] = -1;
+		know_ancestors(i);
+	}
+	make_tree();
+}
+
+START_TEST(a_line_takes_as_many_builds_as_its_length_has_digits)
+{
+	static const bool untried[COMMITS];
+	struct tree_halved h;
+
+	make_line();
+	for (int first = 1; first < COMMITS; first += 3) {
+		/* 39 commits between: 2^6 is 64. */
+		ck_assert_uint_le(
+			find_first_bad(0, COMMITS - 1, first, untried, &h), 6);
+		ck_assert_uint_eq(h.left.n, 1);
+		ck_assert_str_eq(h.left.v[0], past.id[first]);
+		tree_halved_release(&h);
+	}
+}
+END_TEST
+
+START_TEST(what_cannot_be_tried_stays_in_the_range)
+{
+	bool untried[COMMITS] = { 0 };
+	struct tree_halved h;
+	char *subject;
+
+	make_line();
+	for (int i = 17; i < 21; i++)
+		untried[i] = true;
+	find_first_bad(0, COMMITS - 1, 19, untried, &h);
+	/* 16 is good, 21 is bad. */
+	ck_assert_uint_eq(h.left.n, 5);
+	for (size_t i = 0; i < h.left.n; i++) {
+		subject = xasprintf("number %zu", 17 + i);
+		ck_assert_str_eq(h.left.v[i], past.id[17 + i]);
+		ck_assert_str_eq(h.subjects.v[i], subject);
+		free(subject);
+	}
+	tree_halved_release(&h);
+}
+END_TEST
+
+START_TEST(any_history_leads_to_the_first_bad_commit)
+{
+	static const bool untried[COMMITS];
+	struct tree_halved h;
+	unsigned most = 0;
+
+	pick_start((unsigned long)_i + 1);
+	memset(&past, 0, sizeof(past));
+	for (int i = 0; i < COMMITS; i++) {
+		int back = i < 6 ? i : 6;
+
+		past.parent[i][0] = i ? i - 1 - (int)pick((unsigned)back) : -1;
+		past.parent[i][1] = i > 2 && !pick(3) ?
+					    i - 1 - (int)pick((unsigned)back) :
+					    -1;
+		if (past.parent[i][1] == past.parent[i][0])
+			past.parent[i][1] = -1;
+		know_ancestors(i);
+	}
+	make_tree();
+	for (int first = 1; first < COMMITS; first++) {
+		int bad = COMMITS - 1;
+
+		while (!past.from[bad][first])
+			bad--;
+		unsigned builds = find_first_bad(0, bad, first, untried, &h);
+
+		ck_assert_uint_eq(h.left.n, 1);
+		ck_assert_str_eq(h.left.v[0], past.id[first]);
+		most = builds > most ? builds : most;
+		tree_halved_release(&h);
+	}
+	/* git's own rule does no better than this in the worst of them. */
+	ck_assert_uint_le(most, 12);
+}
+END_TEST
+
+START_TEST(what_makes_no_sense_is_refused)
+{
+	struct strv good = { 0 }, none = { 0 };
+	struct tree_halved h;
+	struct err err = { 0 };
+	char *why;
+
+	make_line();
+	strv_add(&good, past.id[5]);
+	ck_assert_int_eq(tree_halve(&h, "t", &good, past.id[3], &none, &err),
+			 -EINVAL);
+	why = xasprintf("%.12s is part of what is good already", past.id[3]);
+	ck_assert_str_eq(err.text, why);
+	ck_assert_int_eq(tree_halve(&h, "t", &good, "x", &none, &err), -EINVAL);
+	ck_assert_int_eq(tree_halve(&h, "t", &good,
+				    "0123456789012345678901234567890123456789",
+				    &none, &err),
+			 -ENOENT);
+	ck_assert_int_eq(
+		tree_halve(&h, "nosuch", &good, past.id[9], &none, &err),
+		-ENOENT);
+	free(why);
+	strv_release(&good);
+}
+END_TEST
+
+START_TEST(a_commit_is_found_described_and_compared)
+{
+	struct tree_commit c;
+	struct err err = { 0 };
+	char *text, *base;
+
+	make_line();
+	shell_run(dir, "git -C kfarm/trees/t/repo.git tag v1 x3");
+	ck_assert_int_eq(tree_commit_find(&c, "t", "x7", &err), 0);
+	ck_assert_str_eq(c.id, past.id[7]);
+	ck_assert_str_eq(c.subject, "number 7");
+	tree_commit_release(&c);
+	ck_assert_int_eq(tree_commit_find(&c, "t", "y7", &err), -ENOENT);
+	ck_assert_ptr_nonnull(strstr(err.text, "tree t: no revision \"y7\""));
+	text = tree_commit_describe("t", past.id[3]);
+	ck_assert_str_eq(text, "v1");
+	free(text);
+	text = tree_commit_describe("t", past.id[7]);
+	base = xasprintf("v1-4-g%.12s", past.id[7]);
+	ck_assert_str_eq(text, base);
+	free(base);
+	free(text);
+	text = tree_commit_describe("t", past.id[1]);
+	ck_assert_int_eq(strncmp(text, past.id[1], 12), 0);
+	ck_assert_uint_eq(strlen(text), 12);
+	free(text);
+	ck_assert_int_eq(
+		tree_commit_base("t", past.id[4], past.id[9], &base, &err), 0);
+	ck_assert_str_eq(base, past.id[4]);
+	free(base);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("tree/halve");
+	TCase *tc = tcase_create("halve");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc,
+		       a_line_takes_as_many_builds_as_its_length_has_digits);
+	tcase_add_test(tc, what_cannot_be_tried_stays_in_the_range);
+	tcase_add_loop_test(tc, any_history_leads_to_the_first_bad_commit, 0,
+			    4);
+	tcase_add_test(tc, what_makes_no_sense_is_refused);
+	tcase_add_test(tc, a_commit_is_found_described_and_compared);
+	tcase_set_timeout(tc, 60);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
