@@ -43,14 +43,14 @@ struct range {
 	struct by_id *nodes;
 };
 
-static uint64_t hash_of(const git_oid *id)
+static uint64_t hash_of_commit(const git_oid *id)
 {
 	return map_hash(bytes_of(id->id, GIT_OID_RAWSZ));
 }
 
 static size_t find_candidate(const struct range *r, const git_oid *id)
 {
-	struct map_node *n = map_find(&r->ids, hash_of(id));
+	struct map_node *n = map_find(&r->ids, hash_of_commit(id));
 
 	for (; n; n = map_again(n)) {
 		size_t i = ((struct by_id *)n)->i;
@@ -117,7 +117,8 @@ static void index_range(struct range *r)
 	r->nodes = xcalloc(r->n, sizeof(*r->nodes));
 	for (size_t i = 0; i < r->n; i++) {
 		r->nodes[i].i = i;
-		map_add(&r->ids, &r->nodes[i].node, hash_of(&r->v[i].id));
+		map_add(&r->ids, &r->nodes[i].node,
+			hash_of_commit(&r->v[i].id));
 	}
 }
 
