@@ -149,11 +149,22 @@ static void put_what(FILE *out, const struct top_page *p)
 	buf_release(&which);
 }
 
+static void put_expected(struct buf *out, const struct ui_outlook *look)
+{
+	buf_printf(out, ", %u %%", look->percent);
+	if (look->has_rest) {
+		buf_add_str(out, ", ETA ");
+		format_time(out, look->rest_ms);
+	}
+}
+
 static void put_build_state(FILE *out, const struct top_page *p)
 {
 	const struct ui_model *m = &p->model;
 	uint64_t now = top_now(p);
 	unsigned rate = ui_model_rate(m, now, RATE_SECONDS);
+	struct ui_outlook look;
+	bool known = ui_model_look(m, now, &look);
 	struct buf line = { 0 };
 
 	buf_add_str(&line, "  ");
@@ -163,9 +174,13 @@ static void put_build_state(FILE *out, const struct top_page *p)
 			   (long long)m->status);
 	else
 		buf_printf(&line, ", %s", ui_model_phase(m));
-	buf_printf(&line, ": %u jobs done (%u remote, %u local)",
-		   m->tally.remote + m->tally.local, m->tally.remote,
+	buf_printf(&line, ": %u", ui_model_jobs_done(m));
+	if (known)
+		buf_printf(&line, " of %llu", (unsigned long long)look.total);
+	buf_printf(&line, " jobs done (%u remote, %u local)", m->tally.remote,
 		   m->tally.local);
+	if (known)
+		put_expected(&line, &look);
 	if (!m->done)
 		buf_printf(&line, ", %u.%u/s, %u running, %u queued",
 			   rate / 1000, rate / 100 % 10, ui_model_running(m),
@@ -354,6 +369,23 @@ static void add_what(json_t *o, const struct top_page *p)
 	json_object_set_new(o, "lost", text_or_null(p->why));
 }
 
+/* null: nobody knows. */
+static json_t *outlook_json(const struct top_page *p)
+{
+	struct ui_outlook look;
+	json_t *o;
+
+	if (!ui_model_look(&p->model, top_now(p), &look))
+		return json_null();
+	o = json_object();
+	json_object_set_new(o, "jobs", json_integer((json_int_t)look.total));
+	json_object_set_new(o, "percent", count(look.percent));
+	json_object_set_new(o, "rest",
+			    look.has_rest ? milli((int64_t)look.rest_ms) :
+					    json_null());
+	return o;
+}
+
 static json_t *build_json(const struct top_page *p)
 {
 	const struct ui_model *m = &p->model;
@@ -365,6 +397,7 @@ static json_t *build_json(const struct top_page *p)
 	json_object_set_new(o, "queued", count(m->now[EVENTS_QUEUED]));
 	json_object_set_new(o, "remote", count(m->tally.remote));
 	json_object_set_new(o, "local", count(m->tally.local));
+	json_object_set_new(o, "estimate", outlook_json(p));
 	json_object_set_new(o, "reasons", reasons_json(m));
 	json_object_set_new(o, "retried", count(m->tally.retried));
 	json_object_set_new(o, "beside", count(m->tally.beside));

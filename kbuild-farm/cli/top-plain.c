@@ -47,7 +47,7 @@ static void say_what(struct plain *view, const struct top_page *p)
 	buf_printf(&text, "%s%s", m->what, *m->arch ? ", " : "");
 	ui_model_add_which(m, &text);
 	buf_printf(&text, ": %s, %u jobs done", ui_model_phase(m),
-		   m->tally.remote + m->tally.local);
+		   ui_model_jobs_done(m));
 	ui_plain_note(&view->lines, m->at_ms, buf_str(&text));
 	buf_release(&text);
 }
@@ -77,8 +77,7 @@ static void on_over(void *ctx, struct top_page *p)
 	else
 		text = xasprintf("ended with status %lld: %u jobs, %u remote, "
 				 "%u local, warnings %u, errors %u",
-				 (long long)m->status,
-				 m->tally.remote + m->tally.local,
+				 (long long)m->status, ui_model_jobs_done(m),
 				 m->tally.remote, m->tally.local,
 				 m->tally.warnings, m->tally.errors);
 	ui_plain_note(&view->lines, top_now(p), text);

@@ -40,6 +40,13 @@ struct coord_setup {
 	const char *cache_dir; /* for what compilers answered; NULL: none */
 	/* Hears of jobs and nodes, and may ask for something; may be NULL. */
 	struct events_hub *hub;
+	/*
+	 * The CPU time that the compile of an object took in an earlier build,
+	 * in ms, or EVENTS_UNKNOWN: it is told with EVENTS_QUEUED.  May be
+	 * NULL.
+	 */
+	int64_t (*cost_ms)(void *ctx, const char *object);
+	void *cost_ctx;
 	/* NULL, or called with the number of jobs on nodes when it changes:
 	 * their wrappers wait and cost this machine nothing. */
 	void (*remote_jobs)(void *ctx, unsigned n);

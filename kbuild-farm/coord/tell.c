@@ -28,14 +28,24 @@ static struct events_event about_unit(const struct coord_unit *u,
 	return ev;
 }
 
+static int64_t cost_of_unit(const struct coord_unit *u)
+{
+	const struct coord_setup *s = &u->coord->setup;
+
+	return s->cost_ms && u->object ? s->cost_ms(s->cost_ctx, u->object) :
+					 EVENTS_UNKNOWN;
+}
+
 void coord_tell_unit(struct coord_unit *u, enum events_job_state state,
 		     const char *node, const char *reason)
 {
 	struct events_event ev = about_unit(u, state, node, reason);
 
 	u->told = state;
-	if (state == EVENTS_QUEUED)
+	if (state == EVENTS_QUEUED) {
 		ev.object = u->object;
+		ev.cost_ms = cost_of_unit(u);
+	}
 	tell_hub(u->coord, &ev);
 }
 

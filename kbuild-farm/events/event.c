@@ -82,6 +82,13 @@ static const struct events_field build[] = {
 	MAY_NUMBER("of", of, "builds"),
 };
 
+static const struct events_field estimate[] = {
+	NUMBER("jobs", total, "jobs"),
+	MILLI("cost", cost_ms, "seconds"),
+	MILLI("wall", wall_ms, "seconds"),
+	NUMBER("make_jobs", jobs, "jobs"),
+};
+
 static const struct events_field phase[] = { TEXT("phase", text) };
 
 /* Which of the last three are there depends on the state: job_has(). */
@@ -92,6 +99,7 @@ static const struct events_field job[] = {
 	TEXT("object", object),
 	TEXT("node", node),
 	TEXT("reason", reason),
+	MAY_MILLI("cost", cost_ms, "seconds"),
 	YES("beside", beside),
 	BOOL("remote", remote),
 	NUMBER("retries", retries, "times"),
@@ -152,6 +160,7 @@ static const struct events_field counts[] = {
 	NUMBER("beside", beside_n, "times"),
 	NUMBER("warnings", warnings, "diagnostics"),
 	NUMBER("errors", errors, "diagnostics"),
+	MAY_MILLI("cost", cost_ms, "seconds"),
 };
 
 static const struct events_field reason[] = {
@@ -183,6 +192,7 @@ static const struct {
 } kinds[] = {
 	[EVENTS_STREAM] = KIND("stream", stream),
 	[EVENTS_BUILD] = KIND("build", build),
+	[EVENTS_ESTIMATE] = KIND("estimate", estimate),
 	[EVENTS_PHASE] = KIND("phase", phase),
 	[EVENTS_JOB] = KIND("job", job),
 	[EVENTS_NODE] = KIND("node", node),
@@ -224,6 +234,7 @@ struct events_event events_new(enum events_kind kind)
 		.celsius = EVENTS_UNKNOWN,
 		.speed = EVENTS_UNKNOWN,
 		.cpu_ms = kind == EVENTS_JOB ? EVENTS_UNKNOWN : 0,
+		.cost_ms = EVENTS_UNKNOWN,
 	};
 }
 

@@ -38,12 +38,21 @@ enum events_kind {
 	 * fresh: nothing was compiled in the directory yet.
 	 */
 	EVENTS_BUILD,
+	/*
+	 * It begins from nothing, as the last build of the same key did, which
+	 * had make's jobs: a point in the course of that one.  After wall_ms
+	 * so many of its jobs, total, were done, of cost_ms; what is told last
+	 * is all of it.  Not told where there was none: nobody knows a total
+	 * then.
+	 */
+	EVENTS_ESTIMATE,
 	EVENTS_PHASE, /* text: see events_phase_of() of kernel/phase.h */
 	/*
 	 * A job is in another state: job, state, file, and where it is:
 	 * node; reason, why there; beside, it is on its node as well.
-	 * EVENTS_QUEUED has object, EVENTS_JOB_DONE remote, retries (how often
-	 * it was begun anew), cpu_ms.
+	 * EVENTS_QUEUED has object, and after EVENTS_ESTIMATE cost_ms, what it
+	 * cost then; EVENTS_JOB_DONE remote, retries (how often it was begun
+	 * anew), cpu_ms.
 	 */
 	EVENTS_JOB,
 	/*
@@ -70,7 +79,8 @@ enum events_kind {
 	EVENTS_NOTE, /* a line for people: text */
 	/*
 	 * For one that came later, the counts so far: remote, local, retries,
-	 * beside_n, warnings, errors.
+	 * beside_n, warnings, errors; after EVENTS_ESTIMATE cost_ms of the jobs
+	 * that are done.
 	 */
 	EVENTS_COUNTS,
 	EVENTS_REASON, /* and why jobs were local: reason, local */
@@ -141,6 +151,9 @@ struct events_event {
 	int64_t dropped; /* events */
 	int64_t sent, received, memory; /* bytes */
 	int64_t cpu_ms, scan_ms;
+	int64_t total; /* jobs of another build, as the next */
+	int64_t cost_ms; /* CPU time that compiles took then */
+	int64_t wall_ms;
 	/* In thousandths: */
 	int64_t load; /* processes that run or want to, mean of a minute */
 	int64_t foreign; /* cores that others than kfarmd keep busy */

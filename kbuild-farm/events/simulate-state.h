@@ -41,7 +41,15 @@ struct simulate_job {
 	unsigned retries;
 	const char *reason; /* why here; NULL: a node may have it */
 	bool fails, wrong; /* on its node; everywhere, with an error */
+	bool known; /* what it took in the last build */
 	struct simulate_job *next; /* in the queue, or free */
+};
+
+/* The last build of the same. */
+struct simulate_estimate {
+	uint64_t jobs, more; /* more: of these, those of modules */
+	uint64_t mean_ms; /* of a job */
+	unsigned rate, make_jobs;
 };
 
 struct simulate_teller {
@@ -55,6 +63,8 @@ void simulate_file(char out[static 96], int64_t number);
 
 void simulate_tell_begin(const struct simulate_teller *t, unsigned jobs,
 			 unsigned local_slots);
+void simulate_tell_estimate(const struct simulate_teller *t,
+			    const struct simulate_estimate *e);
 void simulate_tell_text(const struct simulate_teller *t, enum events_kind kind,
 			const char *text);
 void simulate_tell_node(const struct simulate_teller *t,

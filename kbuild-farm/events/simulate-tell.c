@@ -7,6 +7,12 @@
 #include <string.h>
 
 #define TREE "/home/build/linux"
+/* Of simulate.c's script: before its jobs, between them and those of modules,
+   and behind. */
+#define HEAD_MS         3000
+#define LINK_MS         8500
+#define TAIL_MS         4000
+#define ESTIMATE_POINTS 20
 
 void simulate_file(char out[static 96], int64_t number)
 {
@@ -83,6 +89,33 @@ void simulate_tell_begin(const struct simulate_teller *t, unsigned jobs,
 	tell_simulated(t, &ev);
 }
 
+static void tell_point(const struct simulate_teller *t, struct events_event *ev,
+		       uint64_t jobs, uint64_t mean_ms, uint64_t wall_ms)
+{
+	ev->total = (int64_t)jobs;
+	ev->cost_ms = (int64_t)(jobs * mean_ms);
+	ev->wall_ms = (int64_t)wall_ms;
+	tell_simulated(t, ev);
+}
+
+void simulate_tell_estimate(const struct simulate_teller *t,
+			    const struct simulate_estimate *e)
+{
+	struct events_event ev = events_new(EVENTS_ESTIMATE);
+	uint64_t first = e->jobs - e->more, wall = HEAD_MS;
+
+	ev.jobs = e->make_jobs;
+	for (unsigned i = 1; i <= ESTIMATE_POINTS; i++) {
+		uint64_t jobs = first * i / ESTIMATE_POINTS;
+
+		tell_point(t, &ev, jobs, e->mean_ms,
+			   wall + jobs * 1000 / e->rate);
+	}
+	wall += e->jobs * 1000 / e->rate + LINK_MS;
+	tell_point(t, &ev, e->jobs - 1, e->mean_ms, wall);
+	tell_point(t, &ev, e->jobs, e->mean_ms, wall + TAIL_MS);
+}
+
 void simulate_tell_text(const struct simulate_teller *t, enum events_kind kind,
 			const char *text)
 {
@@ -157,6 +190,8 @@ void simulate_tell_job(const struct simulate_teller *t,
 		snprintf(object, sizeof(object), "%s", file);
 		object[strlen(object) - 1] = 'o';
 		ev.object = object;
+		if (job->known)
+			ev.cost_ms = job->took_ms;
 	} else {
 		ev.node = n ? n->name : job->reason ? EVENTS_LOCAL : NULL;
 		ev.reason = job->reason;

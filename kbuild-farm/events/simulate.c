@@ -15,6 +15,7 @@
 
 #define BEAT_MS     1000
 #define MEAN_MOST   20000u /* ms of a job; fewer at once make up for more */
+#define MEAN_DRAWN  984 /* thousandths: of what draw_ms() draws */
 #define LOCAL_SLOTS 4u
 #define FALLS_MAX   3 /* failures, then a node rests */
 #define REST_MS     8000
@@ -278,6 +279,7 @@ static void begin_job(struct events_simulate *s)
 				      .node = SIMULATE_LOCAL,
 				      .took_ms = draw_ms(s),
 				      .reason = draw_reason(s),
+				      .known = s->setup.known,
 				      .wrong = s->started == s->wrong };
 	s->under_way++;
 	set_job_state(s, job, EVENTS_QUEUED);
@@ -436,11 +438,32 @@ static void on_job(struct events_simulate *s, struct simulate_job *job)
 
 /* ------------------------------------------------------------- the build */
 
+/* Those of modules, after linking. */
+static uint64_t more_jobs(const struct events_simulate *s)
+{
+	return s->setup.jobs / 20 + 1;
+}
+
+static void tell_last_build(const struct events_simulate *s)
+{
+	const struct simulate_estimate last = {
+		.jobs = s->setup.jobs + more_jobs(s),
+		.more = more_jobs(s),
+		.mean_ms = s->mean_ms * MEAN_DRAWN / 1000,
+		.rate = s->setup.rate,
+		.make_jobs = s->jobs_max,
+	};
+
+	simulate_tell_estimate(&s->teller, &last);
+}
+
 static void begin_build(struct events_simulate *s)
 {
 	char text[128];
 
 	simulate_tell_begin(&s->teller, s->jobs_max, LOCAL_SLOTS);
+	if (s->setup.known)
+		tell_last_build(s);
 	snprintf(text, sizeof(text), "-j %u: %u slots on %u node%s + %u local",
 		 s->jobs_max, s->jobs_max - LOCAL_SLOTS, s->setup.nodes,
 		 s->setup.nodes == 1 ? "" : "s", LOCAL_SLOTS);
@@ -489,7 +512,7 @@ static void on_step(struct events_simulate *s)
 	if (script[i].ms)
 		step_in(s, script[i].ms);
 	else if (s->target)
-		begin_jobs(s, s->setup.jobs / 20 + 1);
+		begin_jobs(s, more_jobs(s));
 	else
 		begin_jobs(s, s->setup.jobs);
 }

@@ -21,6 +21,7 @@ struct events_simulate_setup {
 	unsigned rate; /* jobs a second, about; 1 to EVENTS_SIMULATE_RATE */
 	uint64_t jobs; /* in all; 0: a minute's */
 	bool fails; /* one compile has an error, and the build status 2 */
+	bool known; /* it was built before */
 };
 
 struct events_simulate;

@@ -77,6 +77,21 @@ unsigned ui_bar_put(const struct ui_area *a, unsigned row, unsigned column,
 	return at - column;
 }
 
+void ui_bar_put_share(const struct ui_area *a, unsigned row, unsigned column,
+		      unsigned columns, unsigned percent)
+{
+	bool ascii = a->canvas->ascii;
+	unsigned room = columns - 2, n = room * percent / 100;
+
+	ui_area_put(a, row, column, 1, UI_NORMAL, "[");
+	ui_area_fill(a, row, column + 1, n, ui_bar_style(UI_BAR_RUN),
+		     ui_bar_sign(UI_BAR_RUN, ascii));
+	ui_area_fill(a, row, column + 1 + n, room - n,
+		     ui_bar_style(UI_BAR_FREE),
+		     ui_bar_sign(UI_BAR_FREE, ascii));
+	ui_area_put(a, row, column + columns - 1, 1, UI_NORMAL, "]");
+}
+
 void ui_bar_spark(const struct ui_area *a, unsigned row, unsigned column,
 		  enum ui_style style, const uint64_t *value, unsigned n)
 {

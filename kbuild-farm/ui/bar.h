@@ -31,6 +31,9 @@ struct ui_bar {
 /* At most so many columns, at least 3; returns those it took. */
 unsigned ui_bar_put(const struct ui_area *a, unsigned row, unsigned column,
 		    unsigned columns, const struct ui_bar *bar);
+/* "[████····]" of exactly so many columns, at least 3; percent up to 100. */
+void ui_bar_put_share(const struct ui_area *a, unsigned row, unsigned column,
+		      unsigned columns, unsigned percent);
 /* What a part looks like, for those who explain it. */
 const char *ui_bar_sign(enum ui_bar_part part, bool ascii);
 enum ui_style ui_bar_style(enum ui_bar_part part);

@@ -13,6 +13,8 @@
 #define TREE_LEAST 12 /* columns */
 #define BAR_LEAST  12
 #define BAR_WORDS  50 /* columns that are left beside the bar */
+#define SHARE_MOST 40 /* columns of how far it is */
+#define REST_LEAST 40 /* columns where the time that is left is shown */
 
 /* Parts of a line, as many as fit. */
 struct parts {
@@ -72,13 +74,26 @@ static void add_what_is_built(struct buf *line, const struct ui_model *m,
 	buf_release(&tree);
 }
 
+/* "1:15", "1:15  ETA 2:31" */
+static void add_times(struct buf *out, uint64_t now,
+		      const struct ui_outlook *look)
+{
+	format_time(out, now);
+	if (look && look->has_rest) {
+		buf_add_str(out, "  ETA ");
+		format_time(out, look->rest_ms);
+	}
+}
+
+/* `look` may be NULL. */
 static void put_what_is_built(const struct ui_area *a, unsigned row,
-			      const struct ui_model *m, uint64_t now)
+			      const struct ui_model *m, uint64_t now,
+			      const struct ui_outlook *look)
 {
 	struct buf line = { 0 }, time = { 0 };
 	unsigned width;
 
-	format_time(&time, now);
+	add_times(&time, now, a->columns < REST_LEAST ? NULL : look);
 	width = ui_width(buf_str(&time));
 	if (a->columns > width + 1) {
 		add_what_is_built(&line, m, a->columns - width - 1);
@@ -107,15 +122,46 @@ static void put_outcome(struct parts *p, const struct ui_model *m)
 	}
 }
 
+/* "20 %", "587/2874 ok" */
+static void put_jobs_done(struct parts *p, const struct ui_model *m,
+			  const struct ui_outlook *look)
+{
+	char text[64];
+
+	if (!look) {
+		put_counted(p, UI_GOOD, ui_model_jobs_done(m), "ok", "ok");
+		return;
+	}
+	snprintf(text, sizeof(text), "%u %%", look->percent);
+	put_part(p, UI_BOLD, text);
+	snprintf(text, sizeof(text), "%u/%llu ok", ui_model_jobs_done(m),
+		 (unsigned long long)look->total);
+	put_part(p, UI_GOOD, text);
+}
+
+/* In what is left of the line. */
+static void put_share(const struct parts *p, unsigned percent)
+{
+	unsigned columns = p->area->columns, at = p->at + 2;
+	unsigned room = at < columns ? columns - at : 0;
+
+	if (p->full || room < BAR_LEAST)
+		return;
+	if (room > SHARE_MOST)
+		room = SHARE_MOST;
+	ui_bar_put_share(p->area, p->row, columns - room, room, percent);
+}
+
+/* `look` may be NULL. */
 static void put_counts(const struct ui_area *a, unsigned row,
 		       const struct ui_model *m, uint64_t now,
-		       uint64_t new_diags)
+		       uint64_t new_diags, const struct ui_outlook *look)
 {
 	struct parts p = { .area = a, .row = row };
 	struct buf rate = { 0 };
 
 	put_outcome(&p, m);
-	put_counted(&p, UI_GOOD, m->tally.remote + m->tally.local, "ok", "ok");
+	put_jobs_done(&p, m, look);
 	put_counted(&p, m->tally.warnings ? UI_WARN : UI_NORMAL,
 		    m->tally.warnings, "warning", "warnings");
 	put_counted(&p, m->tally.errors ? UI_BAD : UI_NORMAL, m->tally.errors,
@@ -132,6 +178,8 @@ static void put_counts(const struct ui_area *a, unsigned row,
 			    "retried");
 	if (m->tally.beside)
 		put_counted(&p, UI_NORMAL, m->tally.beside, "twice", "twice");
+	if (look)
+		put_share(&p, look->percent);
 	buf_release(&rate);
 }
 
@@ -235,13 +283,17 @@ void ui_header_draw(const struct ui_area *a, const struct ui_model *m,
 		    uint64_t now, uint64_t new_diags)
 {
 	bool build = ui_header_has_build(m);
+	struct ui_outlook expected;
+	const struct ui_outlook *look = ui_model_look(m, now, &expected) ?
+						&expected :
+						NULL;
 	unsigned row = 0;
 
 	/* One line has to tell how far it is. */
 	if (a->rows > 1 || !build)
-		put_what_is_built(a, row++, m, now);
+		put_what_is_built(a, row++, m, now, look);
 	if (build)
-		put_counts(a, row++, m, now, new_diags);
+		put_counts(a, row++, m, now, new_diags, look);
 	put_busy(a, row++, m, now);
 	if (build && a->rows > 3)
 		ui_rates_put_line(a, row, m, now);

@@ -10,8 +10,12 @@
  *
  * Without a build, of nodes alone, it is the first and the third.
  *
- * Parts that do not fit are left out, those behind first.  There is no total,
- * and no time of the end: nobody knows them.
+ * Where the last build of the same key is known (ui/estimate.h) the first ends
+ * in "12:34  ETA 3:10", and the second has
+ *
+ *	compile  81 %  4310/5207 ok  2 warnings ...          [========..]
+ *
+ * Parts that do not fit are left out, those behind first.
  */
 #ifndef UI_HEADER_H
 #define UI_HEADER_H

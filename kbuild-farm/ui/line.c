@@ -36,19 +36,39 @@ static void put_running(struct buf *out, const struct ui_model *m)
 	put_if_any(out, m->tally.errors, "error");
 }
 
+/* "[310 done 35.2/s 1:23] " */
+static void put_progress_so_far(struct buf *out, const struct ui_model *m,
+				uint64_t now)
+{
+	unsigned rate = ui_model_rate(m, now, RATE_SECONDS);
+	struct ui_outlook look;
+	bool known = ui_model_look(m, now, &look);
+
+	buf_printf(out, "[%u", ui_model_jobs_done(m));
+	if (known)
+		buf_printf(out, "/%llu %u %%", (unsigned long long)look.total,
+			   look.percent);
+	else
+		buf_add_str(out, " done");
+	if (rate)
+		buf_printf(out, " %u.%u/s", rate / 1000, rate / 100 % 10);
+	buf_add_str(out, " ");
+	format_time(out, now);
+	if (known && look.has_rest) {
+		buf_add_str(out, " ETA ");
+		format_time(out, look.rest_ms);
+	}
+	buf_add_str(out, "] ");
+}
+
 void ui_line_put(struct buf *out, const struct ui_model *m, uint64_t now,
 		 unsigned columns)
 {
-	unsigned rate = ui_model_rate(m, now, RATE_SECONDS);
 	struct buf line = { 0 };
 	unsigned width;
 
-	buf_printf(&line, "[%u done", m->tally.remote + m->tally.local);
-	if (rate)
-		buf_printf(&line, " %u.%u/s", rate / 1000, rate / 100 % 10);
-	buf_add_str(&line, " ");
-	format_time(&line, now);
-	buf_printf(&line, "] %s: ", ui_model_phase(m));
+	put_progress_so_far(&line, m, now);
+	buf_printf(&line, "%s: ", ui_model_phase(m));
 	put_running(&line, m);
 	width = ui_width(buf_str(&line));
 	ui_width_elide(out, buf_str(&line), columns);

@@ -264,6 +264,7 @@ static void add_job(struct ui_model *m, const struct events_event *ev)
 {
 	struct ui_job *j;
 
+	ui_estimate_begin_job(&m->estimate, ev, m->n_jobs);
 	if (m->n_jobs == UI_JOBS_MAX)
 		return;
 	j = xcalloc(1, sizeof(*j));
@@ -271,6 +272,7 @@ static void add_job(struct ui_model *m, const struct events_event *ev)
 	j->state = EVENTS_QUEUED;
 	j->file = events_shown(ev->file ? in_tree(m, ev->file) : NULL,
 			       EVENTS_NAME_MAX, 0);
+	j->cost_ms = ev->cost_ms;
 	j->came_ms = j->since_ms = ev->at_ms;
 	map_add(&m->by_number, &j->map, number_hash(j->number));
 	TAILQ_INSERT_TAIL(&m->jobs_now, j, link);
@@ -323,6 +325,7 @@ static void end_job(struct ui_model *m, struct ui_job *j,
 	m->past[index_now(m)].remote += ev->remote;
 	m->past[index_now(m)].local += !ev->remote;
 	count_node(m, j, ev);
+	ui_estimate_end_job(&m->estimate, ev, j ? j->cost_ms : EVENTS_UNKNOWN);
 	if (ev->file)
 		set_text(&m->last, in_tree(m, ev->file));
 	if (j)
@@ -391,6 +394,19 @@ void ui_model_add_which(const struct ui_model *m, struct buf *out)
 		buf_printf(out, " %s", str_base(m->config));
 }
 
+unsigned ui_model_jobs_done(const struct ui_model *m)
+{
+	return m->tally.remote + m->tally.local;
+}
+
+bool ui_model_look(const struct ui_model *m, uint64_t now,
+		   struct ui_outlook *out)
+{
+	return !m->done &&
+	       ui_estimate_look(&m->estimate, now, ui_model_jobs_done(m),
+				m->n_jobs, out);
+}
+
 const char *ui_model_phase(const struct ui_model *m)
 {
 	return m->n_phases ? m->phase[m->n_phases - 1].name : "start";
@@ -427,6 +443,9 @@ void ui_model_tell(void *model, const struct events_event *ev)
 	case EVENTS_BUILD:
 		on_build(m, ev);
 		break;
+	case EVENTS_ESTIMATE:
+		ui_estimate_add_point(&m->estimate, ev, m->jobs);
+		break;
 	case EVENTS_PHASE:
 		on_phase(m, ev);
 		break;
@@ -444,6 +463,9 @@ void ui_model_tell(void *model, const struct events_event *ev)
 		break;
 	case EVENTS_DIAG:
 		on_diag(m, ev);
+		break;
+	case EVENTS_COUNTS:
+		ui_estimate_resume(&m->estimate, ev);
 		break;
 	case EVENTS_LIVE:
 		m->live = true;

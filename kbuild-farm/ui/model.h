@@ -15,8 +15,8 @@
  * the constants here and in events/tally.h say.  Texts are such that they may
  *be shown on a terminal (base/printable.h), diagnostics with newlines and tabs.
  *
- * There is no total and no time of the end: nobody knows how many jobs a
- * build has.
+ * A total and a time of the end there are for a build whose like was built
+ * before (ui/estimate.h): otherwise nobody knows how many jobs it has.
  */
 #ifndef UI_MODEL_H
 #define UI_MODEL_H
@@ -24,6 +24,7 @@
 #include "base/map.h"
 #include "events/hub.h"
 #include "events/tally.h"
+#include "ui/estimate.h"
 
 #include <sys/queue.h>
 
@@ -46,6 +47,7 @@ struct ui_job {
 	struct ui_node *node; /* NULL: on none */
 	unsigned slot; /* there */
 	bool beside; /* compiled here too */
+	int64_t cost_ms; /* in the other build; EVENTS_UNKNOWN: it had none */
 	uint64_t came_ms; /* when it was queued */
 	uint64_t there_ms; /* when it came to its node */
 	uint64_t since_ms; /* in this state */
@@ -110,6 +112,7 @@ struct ui_model {
 	char *last; /* the file of the job that ended last, "": none */
 
 	struct events_tally tally; /* counts of jobs, reasons, diagnostics */
+	struct ui_estimate estimate;
 
 	struct ui_node **node; /* "local", once it had a job, is the first */
 	size_t n_nodes;
@@ -139,6 +142,11 @@ void ui_model_snapshot(void *m, events_sink *told, void *ctx);
 void ui_model_add_which(const struct ui_model *m, struct buf *out);
 /* "config", "compile" ...; "start" before the first. */
 const char *ui_model_phase(const struct ui_model *m);
+/* Jobs that are done. */
+unsigned ui_model_jobs_done(const struct ui_model *m);
+/* What is to be expected; false: nobody knows, or the build has ended. */
+bool ui_model_look(const struct ui_model *m, uint64_t now,
+		   struct ui_outlook *out);
 /* Jobs that are neither queued nor done. */
 unsigned ui_model_running(const struct ui_model *m);
 /* Nodes without "local", and how many of these are up. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ui/plain.h"
 
+#include "base/format.h"
 #include "base/printable.h"
 #include "base/str.h"
 #include "base/vec.h"
@@ -143,14 +144,33 @@ static void show_block(struct ui_plain *p, const char *text)
 
 /* --------------------------------------------------- how the build does */
 
-static void put_progress(struct buf *line, const struct ui_model *m)
+static void put_outlook(struct buf *line, const struct ui_model *m,
+			uint64_t now)
+{
+	struct ui_outlook look;
+
+	if (!ui_model_look(m, now, &look)) {
+		buf_add_str(line, " jobs");
+		return;
+	}
+	buf_printf(line, " of %llu jobs, %u %%", (unsigned long long)look.total,
+		   look.percent);
+	if (look.has_rest) {
+		buf_add_str(line, ", ETA ");
+		format_time(line, look.rest_ms);
+	}
+}
+
+static void put_progress(struct buf *line, const struct ui_model *m,
+			 uint64_t now)
 {
 	unsigned up, nodes = ui_model_nodes(m, &up);
 	const struct events_tally *t = &m->tally;
 
-	buf_printf(line, "%s: %u jobs, %u remote, %u local, %u running",
-		   ui_model_phase(m), t->remote + t->local, t->remote, t->local,
-		   ui_model_running(m));
+	buf_printf(line, "%s: %u", ui_model_phase(m), ui_model_jobs_done(m));
+	put_outlook(line, m, now);
+	buf_printf(line, ", %u remote, %u local, %u running", t->remote,
+		   t->local, ui_model_running(m));
 	if (m->now[EVENTS_QUEUED])
 		buf_printf(line, ", %u queued", m->now[EVENTS_QUEUED]);
 	if (nodes)
@@ -171,7 +191,7 @@ static void show_due_line(struct ui_plain *p, uint64_t now)
 	if (p->next_ms <= now)
 		p->next_ms = now + ms;
 	put_elapsed(&line, p, now);
-	put_progress(&line, p->model);
+	put_progress(&line, p->model, now);
 	queue_text(p, &line);
 	buf_release(&line);
 }

@@ -34,7 +34,7 @@ static void look_back(struct minute *past, const struct ui_model *m,
 
 static void put_objects(struct buf *out, const struct ui_model *m, uint64_t now)
 {
-	uint64_t jobs = m->tally.remote + m->tally.local;
+	uint64_t jobs = ui_model_jobs_done(m);
 
 	format_milli(out, ui_model_rate(m, now, UI_RATES_SECONDS));
 	buf_add_str(out, "/s now, ");

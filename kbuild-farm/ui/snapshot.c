@@ -113,8 +113,10 @@ static void tell_job(const struct teller *t, const struct ui_job *j)
 
 	ev.job = j->number;
 	ev.file = j->file;
+	ev.cost_ms = j->cost_ms;
 	ev.at_ms = j->came_ms;
 	tell(t, &ev);
+	ev.cost_ms = EVENTS_UNKNOWN;
 	if (j->state != EVENTS_QUEUED) {
 		ev.state = j->state;
 		ev.node = j->node ? j->node->told->name : NULL;
@@ -130,11 +132,31 @@ static void tell_job(const struct teller *t, const struct ui_job *j)
 	}
 }
 
+/* Behind the jobs: those that the other build had not are in its total. */
+static void tell_estimate(const struct teller *t)
+{
+	const struct ui_estimate *e = &t->m->estimate;
+
+	for (unsigned i = 1; !e->parted && i < e->n; i++) {
+		struct events_event ev = make(t, EVENTS_ESTIMATE);
+
+		ui_estimate_tell(e, i, &ev);
+		tell(t, &ev);
+	}
+}
+
 static void tell_counts(const struct teller *t)
 {
 	const struct events_tally *all = &t->m->tally;
-	struct events_event ev = make(t, EVENTS_COUNTS);
+	const struct ui_estimate *e = &t->m->estimate;
+	struct events_event ev;
 
+	tell_estimate(t);
+	ev = make(t, EVENTS_COUNTS);
+	if (!e->parted && e->n > 1) {
+		ev.at_ms = (uint64_t)e->since;
+		ev.cost_ms = (int64_t)e->done;
+	}
 	ev.remote_n = all->remote;
 	ev.local = all->local;
 	ev.retries = all->retried;

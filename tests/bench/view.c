@@ -159,7 +159,7 @@ static void play(const struct events_simulate_setup *setup, int terminal,
 int main(int argc, char **argv)
 {
 	long n[5];
-	struct events_simulate_setup setup = { .seed = 1 };
+	struct events_simulate_setup setup = { .seed = 1, .known = true };
 	int terminal;
 
 	for (int i = 0; i < 5; i++) {

@@ -12,7 +12,7 @@ run kfarm top --simulate --once --at 30
 run kfarm top --simulate --once --at 80.5 --seed 2 --nodes 3 --rate 20 --fail
 run kfarm top --simulate --once --at 1000 --nodes 1 --rate 5
 kfarm top --simulate --once --json --at 30 | jq -c '.nodes, (.builds[] | .phase,
-	.elapsed, .status, .reasons, (.nodes[] | select(.idle > 10)),
+	.elapsed, .status, .estimate, .reasons, (.nodes[] | select(.idle > 10)),
 	(.jobs | length, .[0]))'
 
 # A recording of what was made up shows the same, whatever else is in it.
@@ -20,6 +20,10 @@ kfarm top --simulate --speed 1000 --json >all
 sed -n -e 's/kfarm [0-9.]*/kfarm N/' -e '1,2p' -e '$p' all
 run kfarm top --simulate=all --once --at 30 >again
 kfarm top --simulate --once --at 30 | diff - <(tail -n +2 again) && echo same
+# Without what an earlier build took nobody knows a total.
+grep -v '"estimate"' all >new
+run kfarm top --simulate=new --once --at 30 | sed -n 3p
+kfarm top --simulate=new --once --json --at 30 | jq -c '.builds[].estimate'
 {
 	head -n 500 all
 	printf '\n\033[2Jrubbish\xff\n{"t":1,"event":"of tomorrow","x":{}}\n'

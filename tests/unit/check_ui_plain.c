@@ -24,6 +24,7 @@
 static const struct ui_plain_shows all = { true, true, true };
 static struct ui_plain p;
 static FILE *out;
+static bool known; /* it was built before */
 
 static void begin(enum ui_plain_kind kind, const struct ui_plain_shows *shows,
 		  bool color)
@@ -37,6 +38,8 @@ static void set_up(void)
 {
 	now_ms = 0;
 	also = NULL;
+	known = false;
+	job_cost = EVENTS_UNKNOWN;
 	ui_model_init(&m);
 	out = tmpfile();
 	ck_assert_ptr_nonnull(out);
@@ -128,6 +131,8 @@ static void play_moment(int64_t s)
 static void play_build(int64_t seconds)
 {
 	tree("/src/linux");
+	if (known)
+		last_build(380, 5, 30);
 	say(EVENTS_NOTE, "-j 12: 10 slots on 1 node + 2 local slots");
 	node("a", "connecting", NULL);
 	node("a", "up", NULL);
@@ -162,6 +167,25 @@ START_TEST(the_line_is_written_over_itself)
 	p.columns = 90;
 	play_build(125);
 	compare("line");
+}
+END_TEST
+
+START_TEST(a_build_like_the_last_one_has_a_total_and_an_end)
+{
+	known = true;
+	begin(UI_PLAIN, &all, false);
+	play_build(240);
+	compare("plain-known");
+}
+END_TEST
+
+START_TEST(so_it_has_in_one_line)
+{
+	known = true;
+	begin(UI_LINE, &all, false);
+	p.columns = 90;
+	play_build(125);
+	compare("line-known");
 }
 END_TEST
 
@@ -426,6 +450,8 @@ int main(void)
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, plain_has_a_line_after_10_40_100_160_seconds);
 	tcase_add_test(tc, the_line_is_written_over_itself);
+	tcase_add_test(tc, a_build_like_the_last_one_has_a_total_and_an_end);
+	tcase_add_test(tc, so_it_has_in_one_line);
 	tcase_add_test(tc, plain_has_no_control_character);
 	tcase_add_test(tc, the_line_never_fills_the_terminal);
 	tcase_add_test(tc, nothing_is_drawn_when_nothing_changed);

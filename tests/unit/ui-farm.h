@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+static bool farm_is_known; /* it was built before */
+
 static const char *const farm_files[] = {
 	"kernel/fork.c",
 	"drivers/mmc/host/sdhci-of-arasan.c",
@@ -33,6 +35,8 @@ static inline void farm_job(int64_t number, enum events_job_state state,
 	ev.node = node;
 	ev.reason = reason;
 	ev.remote = node && strcmp(node, EVENTS_LOCAL) != 0;
+	if (state == EVENTS_QUEUED)
+		ev.cost_ms = job_cost;
 	play(&ev);
 }
 
@@ -107,6 +111,8 @@ static inline void farm_begin(void)
 	ev.jobs = 24;
 	ev.local_slots = 2;
 	play(&ev);
+	if (farm_is_known)
+		last_build(2874, 12, 30);
 	say(EVENTS_PHASE, "compile");
 }
 

@@ -11,6 +11,7 @@ static struct ui_model m;
 static uint64_t now_ms;
 static events_sink *also; /* hears it behind the model; may be NULL */
 static void *also_ctx;
+static int64_t job_cost = EVENTS_UNKNOWN; /* in the last build, in ms */
 
 static inline void play(struct events_event *ev)
 {
@@ -32,7 +33,27 @@ static inline void job(int64_t number, enum events_job_state state,
 	ev.node = node;
 	ev.reason = local ? ".incbin" : NULL;
 	ev.remote = node && !local;
+	if (state == EVENTS_QUEUED)
+		ev.cost_ms = job_cost;
 	play(&ev);
+}
+
+/*
+ * The last build: so many jobs of a second each, so many a second, then so many
+ * seconds of other work.  What is queued from now on was in it.
+ */
+static inline void last_build(int64_t jobs, int64_t rate, int64_t tail)
+{
+	struct events_event ev = events_new(EVENTS_ESTIMATE);
+
+	job_cost = 1000;
+	for (int64_t i = 1; i <= 10; i++) {
+		ev.total = jobs * i / 10;
+		ev.cost_ms = ev.total * job_cost;
+		ev.wall_ms = ev.total * 1000 / rate +
+			     (i == 10 ? tail : 0) * 1000;
+		play(&ev);
+	}
 }
 
 static inline void node(const char *name, const char *state, const char *reason)

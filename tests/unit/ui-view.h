@@ -19,6 +19,8 @@ static inline void set_up(void)
 
 	now_ms = 0;
 	also = NULL;
+	farm_is_known = false;
+	job_cost = EVENTS_UNKNOWN;
 	ui_model_init(&m);
 	ui_view_init(&v, &setup);
 	ui_canvas_init(&c, 24, 80, true);

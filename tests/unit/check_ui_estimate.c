@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: ui */
+/*
+ * Builds of a thousand jobs, in front of which there are 10 s of configuring,
+ * and behind 20 s of linking and packing; played at their own pace.
+ */
+#include "ui/model.h"
+
+#include "base/str.h"
+#include "suite.h"
+#include "ui-play.h"
+
+#include <stdlib.h>
+
+#define HEAD_S 10
+#define TAIL_S 20
+#define JOBS   1000
+#define COST   2000 /* ms of each */
+
+static struct ui_outlook look;
+
+static void set_up(void)
+{
+	now_ms = 0;
+	also = NULL;
+	ui_model_init(&m);
+}
+
+static void tear_down(void)
+{
+	ui_model_release(&m);
+}
+
+static void make_jobs(int64_t jobs)
+{
+	struct events_event ev = events_new(EVENTS_BUILD);
+
+	ev.what = "Image";
+	ev.jobs = jobs;
+	play(&ev);
+}
+
+static void point(int64_t jobs, int64_t cost_ms, int64_t wall_ms)
+{
+	struct events_event ev = events_new(EVENTS_ESTIMATE);
+
+	ev.total = jobs;
+	ev.cost_ms = cost_ms;
+	ev.wall_ms = wall_ms;
+	ev.jobs = 40;
+	play(&ev);
+}
+
+/* The last build: 10 jobs a second, so 130 s. */
+static void thousand_jobs(void)
+{
+	for (int i = 1; i < 50; i++)
+		point(i * JOBS / 50, (int64_t)i * JOBS * COST / 50,
+		      HEAD_S * 1000 + i * JOBS / 50 * 100);
+	point(JOBS, JOBS * COST, (HEAD_S + TAIL_S) * 1000 + JOBS * 100);
+}
+
+static void queue(int64_t number, int64_t cost_ms)
+{
+	struct events_event ev = events_new(EVENTS_JOB);
+
+	ev.job = number;
+	ev.file = "a.c";
+	ev.cost_ms = cost_ms;
+	play(&ev);
+}
+
+static void end(int64_t number, int64_t cpu_ms)
+{
+	struct events_event ev = events_new(EVENTS_JOB);
+
+	ev.job = number;
+	ev.state = EVENTS_JOB_DONE;
+	ev.file = "a.c";
+	ev.node = "a";
+	ev.remote = true;
+	ev.cpu_ms = cpu_ms;
+	play(&ev);
+}
+
+static bool is_known(void)
+{
+	return ui_model_look(&m, now_ms, &look);
+}
+
+/* In percent of what it is in truth. */
+static unsigned error_of_rest(uint64_t wall_ms)
+{
+	uint64_t rest = wall_ms - now_ms;
+
+	ck_assert(is_known() && look.has_rest);
+	return (unsigned)((rest > look.rest_ms ? rest - look.rest_ms :
+						 look.rest_ms - rest) *
+			  100 / wall_ms);
+}
+
+/* So many jobs in so many ms, one at a time; look at it now and then. */
+static void compile(int64_t first, int64_t n, unsigned each_ms,
+		    uint64_t wall_ms, unsigned most)
+{
+	for (int64_t i = first; i < first + n; i++) {
+		queue(i, COST);
+		now_ms += each_ms;
+		end(i, COST);
+		if (most && i % 50 == 0)
+			ck_assert_msg(error_of_rest(wall_ms) <= most,
+				      "at %llu ms: %llu ms to go",
+				      (unsigned long long)now_ms,
+				      (unsigned long long)look.rest_ms);
+	}
+}
+
+START_TEST(nothing_is_said_of_what_was_not_built_before)
+{
+	make_jobs(40);
+	compile(1, 100, 100, 0, 0);
+	ck_assert(!is_known());
+}
+END_TEST
+
+START_TEST(a_build_like_the_last_one_ends_when_that_did)
+{
+	uint64_t wall = (HEAD_S + TAIL_S) * 1000 + JOBS * 100;
+
+	make_jobs(40);
+	thousand_jobs();
+	ck_assert_uint_eq(error_of_rest(wall), 0);
+	ck_assert_uint_eq(look.total, JOBS);
+	ck_assert_uint_eq(look.percent, 0);
+	now_ms = HEAD_S * 1000;
+	ck_assert_uint_le(error_of_rest(wall), 2);
+	compile(1, JOBS, 100, wall, 2);
+	ck_assert_uint_ge(look.percent, 84);
+	ck_assert_uint_le(look.percent, 86);
+	for (unsigned s = 0; s < TAIL_S - 1; s++) {
+		now_ms += 1000;
+		ck_assert_uint_le(error_of_rest(wall), 2);
+	}
+	ck_assert_uint_eq(look.percent, 99);
+	/* What takes longer than it should may take any time. */
+	now_ms += 5000;
+	ck_assert(is_known() && !look.has_rest);
+	ck_assert_uint_eq(look.percent, 99);
+}
+END_TEST
+
+START_TEST(half_as_many_jobs_at_once_take_twice_as_long)
+{
+	uint64_t wall = (HEAD_S + TAIL_S) * 1000 + JOBS * 200;
+
+	make_jobs(20);
+	thousand_jobs();
+	ck_assert_uint_le(error_of_rest(wall), 2);
+	now_ms = HEAD_S * 1000;
+	compile(1, JOBS, 200, wall, 3);
+}
+END_TEST
+
+START_TEST(how_fast_it_is_is_seen_within_20_seconds)
+{
+	uint64_t wall = (HEAD_S + TAIL_S) * 1000 + JOBS * 250;
+
+	make_jobs(40);
+	thousand_jobs();
+	now_ms = HEAD_S * 1000;
+	compile(1, 120, 250, wall, 0);
+	compile(121, JOBS - 120, 250, wall, 3);
+}
+END_TEST
+
+/* A node died: after a minute most of what was before is forgotten. */
+START_TEST(what_changes_midway_is_seen_within_a_minute)
+{
+	uint64_t wall = (HEAD_S + TAIL_S) * 1000 + JOBS / 2 * (100 + 200);
+
+	make_jobs(40);
+	thousand_jobs();
+	now_ms = HEAD_S * 1000;
+	compile(1, JOBS / 2, 100, 0, 0);
+	compile(JOBS / 2 + 1, 300, 200, 0, 0);
+	compile(JOBS / 2 + 301, JOBS / 2 - 300, 200, wall, 8);
+}
+END_TEST
+
+START_TEST(a_job_that_the_last_build_had_not_is_one_more)
+{
+	make_jobs(40);
+	thousand_jobs();
+	queue(1, EVENTS_UNKNOWN);
+	ck_assert(is_known());
+	ck_assert_uint_eq(look.total, JOBS + 1);
+	end(1, COST);
+	ck_assert(is_known());
+	ck_assert_uint_eq(look.total, JOBS + 1);
+	ck_assert_uint_eq(look.percent, 0);
+}
+END_TEST
+
+/* Some objects are made twice, and all that is known is one cost of them. */
+START_TEST(the_total_is_never_less_than_what_is_done)
+{
+	make_jobs(40);
+	thousand_jobs();
+	for (int i = 1; i <= JOBS + 30; i++) {
+		now_ms += 100;
+		queue(i, COST);
+		ck_assert(is_known());
+		ck_assert_uint_ge(look.total, (uint64_t)i);
+		end(i, COST);
+		ck_assert(is_known());
+		ck_assert_uint_ge(look.total, (uint64_t)i);
+		ck_assert_uint_le(look.percent, 99);
+	}
+}
+END_TEST
+
+START_TEST(another_build_than_the_last_is_none_that_is_known)
+{
+	make_jobs(40);
+	thousand_jobs();
+	for (int i = 1; i <= JOBS / 10; i++)
+		queue(i, EVENTS_UNKNOWN);
+	ck_assert(is_known());
+	queue(JOBS, EVENTS_UNKNOWN);
+	ck_assert(!is_known());
+	compile(JOBS + 1, JOBS, 100, 0, 0);
+	ck_assert(!is_known());
+}
+END_TEST
+
+/* An object cache: nothing takes any time. */
+START_TEST(compiles_of_a_tenth_of_the_time_are_no_compiles)
+{
+	make_jobs(40);
+	thousand_jobs();
+	now_ms = HEAD_S * 1000;
+	for (int i = 1; i < 300; i++) {
+		queue(i, COST);
+		now_ms += 60;
+		end(i, COST / 20);
+	}
+	ck_assert(!is_known());
+}
+END_TEST
+
+START_TEST(ten_times_as_fast_is_another_build)
+{
+	make_jobs(4000);
+	thousand_jobs();
+	now_ms = HEAD_S * 1000;
+	compile(1, 300, 150, 0, 0);
+	ck_assert(!is_known());
+}
+END_TEST
+
+START_TEST(fewer_jobs_end_too)
+{
+	uint64_t wall = HEAD_S * 1000 + 930 * 100 + TAIL_S * 1000;
+
+	make_jobs(40);
+	thousand_jobs();
+	now_ms = HEAD_S * 1000;
+	compile(1, 930, 100, 0, 0);
+	ck_assert(is_known());
+	ck_assert_uint_le(look.percent, 80);
+	now_ms += 6000;
+	ck_assert_uint_le(error_of_rest(wall), 2);
+	ck_assert_uint_ge(look.percent, 84);
+	/* One that comes now does not turn the clock back. */
+	compile(2000, 1, 100, 0, 0);
+	ck_assert_uint_le(error_of_rest(wall), 2);
+}
+END_TEST
+
+START_TEST(the_end_is_the_end)
+{
+	struct events_event ev = events_new(EVENTS_DONE);
+
+	make_jobs(40);
+	thousand_jobs();
+	ck_assert(is_known());
+	play(&ev);
+	ck_assert(!is_known());
+}
+END_TEST
+
+START_TEST(who_comes_later_sees_the_same)
+{
+	struct ui_outlook theirs;
+	struct ui_model later;
+
+	make_jobs(40);
+	thousand_jobs();
+	queue(9999, EVENTS_UNKNOWN);
+	now_ms = HEAD_S * 1000;
+	for (int i = 0; i <= 10; i++) {
+		compile(1 + i * JOBS / 10, i < 10 ? JOBS / 10 : 1, 100, 0, 0);
+		queue(5000 + i, COST);
+		ui_model_init(&later);
+		ui_model_snapshot(&m, ui_model_tell, &later);
+		ck_assert(is_known());
+		ck_assert(ui_model_look(&later, now_ms, &theirs));
+		ck_assert_uint_eq(theirs.total, look.total);
+		ck_assert_uint_eq(theirs.percent, look.percent);
+		ck_assert_int_le(
+			labs((long)theirs.rest_ms - (long)look.rest_ms), 5000);
+		ui_model_release(&later);
+	}
+	now_ms += 10000;
+	ui_model_init(&later);
+	ui_model_snapshot(&m, ui_model_tell, &later);
+	ck_assert(is_known());
+	ck_assert(ui_model_look(&later, now_ms, &theirs));
+	ck_assert_uint_eq(theirs.rest_ms, look.rest_ms);
+	ui_model_release(&later);
+}
+END_TEST
+
+/* --------------------------------------------------------------- chance */
+
+static uint64_t draw(uint64_t *state)
+{
+	/* xorshift64 (Marsaglia 2003) */
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state >> 16;
+}
+
+/* Points in order, of any lengths. */
+static void some_build(uint64_t *state)
+{
+	int64_t jobs = 0, cost = 0, wall = 0;
+
+	for (uint64_t n = 1 + draw(state) % 70; n; n--) {
+		jobs += (int64_t)(draw(state) % 40);
+		cost += (int64_t)(draw(state) % 100000 * (draw(state) % 3));
+		wall += (int64_t)(draw(state) % 5000 * (draw(state) % 3));
+		point(jobs, cost, wall);
+	}
+}
+
+START_TEST(percent_never_goes_back)
+{
+	uint64_t state = 1 + (uint64_t)_i * UINT64_C(0x9e3779b97f4a7c15);
+	unsigned percent = 0;
+	int64_t first = 1, last = 1;
+
+	make_jobs(1 + (int64_t)(draw(&state) % 80));
+	some_build(&state);
+	for (int i = 0; i < 3000; i++) {
+		now_ms += draw(&state) % 8 ? draw(&state) % 100 :
+					     draw(&state) % 9000;
+		if (last - first < 30 && draw(&state) % 2)
+			queue(last++, (int64_t)(draw(&state) % 4000));
+		else if (first < last)
+			end(first++, (int64_t)(draw(&state) % 4000));
+		if (!is_known())
+			continue;
+		ck_assert_uint_ge(look.percent, percent);
+		ck_assert_uint_le(look.percent, 99);
+		ck_assert_uint_ge(look.total, (uint64_t)(last - 1));
+		percent = look.percent;
+	}
+}
+END_TEST
+
+/* What somebody writes who means harm. */
+static int64_t any_number(uint64_t *state)
+{
+	static const int64_t odd[] = {
+		INT64_MIN, INT64_MIN + 1, -1,       0, 1, 1000, 1, 2, 3, 7,
+		1 << 30,   INT64_MAX - 1, INT64_MAX
+	};
+	const size_t n = sizeof(odd) / sizeof(*odd);
+
+	return draw(state) % 3 ? (int64_t)(draw(state) % 100000) :
+				 odd[draw(state) % n];
+}
+
+static void write_down(void *ctx, const struct events_event *ev)
+{
+	events_encode(ctx, ev);
+}
+
+START_TEST(any_numbers_at_any_time)
+{
+	static const enum events_kind kinds[] = {
+		EVENTS_ESTIMATE, EVENTS_JOB,    EVENTS_JOB,
+		EVENTS_JOB,      EVENTS_COUNTS, EVENTS_BUILD
+	};
+	uint64_t state = 7 + (uint64_t)_i * UINT64_C(0x9e3779b97f4a7c15);
+	struct buf lines = { 0 };
+
+	for (int i = 0; i < 1000; i++) {
+		struct events_event ev = events_new(
+			i < 20 ? EVENTS_ESTIMATE : kinds[draw(&state) % 6]);
+
+		ev.total = any_number(&state);
+		ev.cost_ms = any_number(&state);
+		ev.wall_ms = any_number(&state);
+		ev.cpu_ms = any_number(&state);
+		ev.jobs = any_number(&state);
+		ev.job = (int64_t)(draw(&state) % 8);
+		ev.state = draw(&state) % EVENTS_STATES;
+		ev.what = "x";
+		now_ms = draw(&state) % 20 ? now_ms + draw(&state) % 3000 :
+					     (uint64_t)any_number(&state);
+		play(&ev);
+		if (is_known()) {
+			ck_assert_uint_le(look.percent, 99);
+			ck_assert_uint_le(look.rest_ms, 100 * 3600 * 1000);
+			ck_assert_uint_ge(look.total, m.n_jobs);
+		}
+		ui_model_snapshot(&m, write_down, &lines);
+		buf_reset(&lines);
+	}
+	buf_release(&lines);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("ui/estimate");
+	TCase *tc = tcase_create("estimate");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, nothing_is_said_of_what_was_not_built_before);
+	tcase_add_test(tc, a_build_like_the_last_one_ends_when_that_did);
+	tcase_add_test(tc, half_as_many_jobs_at_once_take_twice_as_long);
+	tcase_add_test(tc, how_fast_it_is_is_seen_within_20_seconds);
+	tcase_add_test(tc, what_changes_midway_is_seen_within_a_minute);
+	tcase_add_test(tc, a_job_that_the_last_build_had_not_is_one_more);
+	tcase_add_test(tc, the_total_is_never_less_than_what_is_done);
+	tcase_add_test(tc, another_build_than_the_last_is_none_that_is_known);
+	tcase_add_test(tc, compiles_of_a_tenth_of_the_time_are_no_compiles);
+	tcase_add_test(tc, ten_times_as_fast_is_another_build);
+	tcase_add_test(tc, fewer_jobs_end_too);
+	tcase_add_test(tc, the_end_is_the_end);
+	tcase_add_test(tc, who_comes_later_sees_the_same);
+	tcase_add_loop_test(tc, percent_never_goes_back, 0, 50);
+	tcase_add_loop_test(tc, any_numbers_at_any_time, 0, 50);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
