@@ -119,6 +119,7 @@ uses_options := base
 uses_events := base
 uses_ui := base events
 uses_history := base events
+uses_report := base events history
 uses_sched := base
 uses_cell := base
 uses_fetch := base
@@ -134,10 +135,10 @@ uses_peer := base conf wire options store compiler toolchain node inputs
 uses_coord := base events wire options store scan compiler node sched inputs \
 	peer
 uses_kernel := base events conf options tree compiler toolchain node coord peer \
-	inputs history
+	inputs history report
 uses_nightly := base conf tree toolchain history kernel
 uses_cli := base events conf wire options store scan ui tree fetch compiler toolchain \
-	node inputs peer coord history kernel nightly
+	node inputs peer coord history report kernel nightly
 ROOMS := $(patsubst uses_%,%,$(filter uses_%,$(.VARIABLES)))
 # $(call reach,ROOMS): these, and all that they need.
 widen = $(sort $1 $(foreach r,$1,$(uses_$r)))

@@ -44,7 +44,8 @@ struct cmd {
 };
 
 extern const struct cmd cmd_build, cmd_run, cmd_tree, cmd_toolchain, cmd_nodes,
-	cmd_nightly, cmd_top, cmd_history, cmd_scan, cmd_doctor, cmd_completion;
+	cmd_nightly, cmd_top, cmd_history, cmd_report, cmd_scan, cmd_doctor,
+	cmd_completion;
 
 /* What some options take, for them and for completion. */
 #define CMD_COLORS      "auto always never"

@@ -18,9 +18,10 @@ static const struct cmd cmd_help;
 
 /* In the order of `kfarm help`. */
 static const struct cmd *const commands[] = {
-	&cmd_build,      &cmd_run,  &cmd_tree,    &cmd_toolchain, &cmd_nodes,
-	&cmd_nightly,    &cmd_top,  &cmd_history, &cmd_scan,      &cmd_doctor,
-	&cmd_completion, &cmd_help, NULL
+	&cmd_build,  &cmd_run,     &cmd_tree,   &cmd_toolchain,
+	&cmd_nodes,  &cmd_nightly, &cmd_top,    &cmd_history,
+	&cmd_report, &cmd_scan,    &cmd_doctor, &cmd_completion,
+	&cmd_help,   NULL
 };
 
 static const struct cmd *command_named(const char *name)

@@ -374,6 +374,18 @@ static void keep_figures(struct kernel_result *out,
 		out->cause = KERNEL_CAUSE_CONFIG;
 }
 
+static void tell_done(struct kernel_result *out, struct kernel_run *run,
+		      int status)
+{
+	const struct tree_dirty *dirty = &run->dirty.is;
+	char *report = kernel_output_path(&run->output, "report.html");
+
+	out->number = kernel_farm_tell_done(&run->farm, status,
+					    dirty->known && dirty->n,
+					    run->full.text[0] ? NULL : report);
+	free(report);
+}
+
 static void finish_build(struct kernel_result *out, struct kernel_run *run,
 			 const struct kernel_artifacts *artifacts, int ret,
 			 struct err *err)
@@ -388,8 +400,7 @@ static void finish_build(struct kernel_result *out, struct kernel_run *run,
 	keep_figures(out, run);
 	if (out->signal) {
 		out->summary = summarize(run, NULL, "interrupted");
-		out->number = kernel_farm_tell_done(&run->farm,
-						    KERNEL_INTERRUPTED, false);
+		tell_done(out, run, KERNEL_INTERRUPTED);
 		return;
 	}
 	if (kernel_dirty_end(&run->dirty, false))
@@ -422,9 +433,7 @@ static void finish_build(struct kernel_result *out, struct kernel_run *run,
 		kernel_summary_sizes(&sizes, artifacts);
 		out->sizes = buf_steal(&sizes);
 	}
-	out->number = kernel_farm_tell_done(&run->farm, out->status,
-					    run->dirty.is.known &&
-						    run->dirty.is.n);
+	tell_done(out, run, out->status);
 }
 
 /* What cannot end well on this machine is not begun. */

@@ -12,6 +12,7 @@
 #include "node/inventory.h"
 #include "node/limits.h"
 #include "peer/canary-db.h"
+#include "report/html.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -99,7 +100,20 @@ void kernel_farm_tell_build(struct kernel_farm *f, struct events_event *build)
 	events_hub_tell(f->hub, build);
 }
 
-int64_t kernel_farm_tell_done(struct kernel_farm *f, int status, bool dirty)
+/* Nothing depends on it. */
+static void make_report(const struct kernel_farm *f, const char *path,
+			struct strv *notes)
+{
+	struct history *h = history_record_history(f->record);
+	int64_t number = history_record_number(f->record);
+	struct err err = { 0 };
+
+	if (h && number && report_html_write(h, number, path, &err))
+		strv_addf(notes, "no report: %s", err.text);
+}
+
+int64_t kernel_farm_tell_done(struct kernel_farm *f, int status, bool dirty,
+			      const char *report)
 {
 	struct events_event ev = events_new(EVENTS_DONE);
 	struct strv notes = { 0 };
@@ -111,6 +125,8 @@ int64_t kernel_farm_tell_done(struct kernel_farm *f, int status, bool dirty)
 	ev.dirty = dirty;
 	if (f->record)
 		history_record_end(f->record, &ev, &notes);
+	if (f->record && report)
+		make_report(f, report, &notes);
 	tell_history_notes(f, &notes);
 	number = history_record_number(f->record);
 	if (number)

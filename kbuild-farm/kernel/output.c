@@ -99,6 +99,7 @@ static void remove_earlier(const struct kernel_output *o)
 		LOG_NAME,           "metadata.json",
 		"reproducer.sh",    "modules.tar.xz.part",
 		"dtbs.tar.xz.part", "headers.tar.xz.part",
+		"report.html",
 	};
 	char *stage = kernel_output_path(o, KERNEL_OUTPUT_STAGE);
 	struct err ignored;

@@ -411,7 +411,7 @@ static void report_result(struct kernel_user_command_result *out,
 			ran_unseen(run, err));
 	kernel_farm_tell_done(
 		&run->farm, out->too_few ? 125 : shell_status(out->wait_status),
-		false);
+		false, NULL);
 	free(how);
 }
 

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * report/text.h - a report for a terminal:
+ *
+ *	build 7: built Image modules dtbs
+ *	  arm64 defconfig, gcc-12.2.0, linux-6.1.192
+ *	  began    2026-11-22 02:11:33 +0100, 3:12 wall, build host 41 s CPU
+ *	  jobs     2874: 2851 remote (99.2 %), 23 local, 4 retried
+ *	  ...
+ *
+ * and the phases, the nodes, what ran on the build host and why, the slowest
+ * units, diagnostics and sizes.
+ */
+#ifndef REPORT_TEXT_H
+#define REPORT_TEXT_H
+
+#include "report/data.h"
+
+/* Append it; `all`: lists of any length, else what is left out is counted. */
+void report_text(struct buf *out, const struct report_data *d, bool all);
+
+#endif

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: report */
+#include "report/html.h"
+
+#include "../lib/tempdir.h"
+#include "report-sample.h"
+#include "suite.h"
+
+#include <string.h>
+
+static struct report_data d;
+static struct buf out;
+
+static void tear_down(void)
+{
+	report_data_release(&d);
+	buf_release(&out);
+}
+
+/* By a real parser, and by what the page promises. */
+static void check_page(void)
+{
+	char dir[TEMPDIR_SIZE], *path, *command;
+	struct err err = { 0 };
+
+	tempdir_make(dir);
+	path = xasprintf("%s/report.html", dir);
+	command = xasprintf("python3 tests/report/check-page '%s'", path);
+	buf_reset(&out);
+	report_html(&out, &d);
+	ck_assert_int_eq(fs_write(path, buf_bytes(&out), 0600, &err), 0);
+	ck_assert_int_eq(system(command), 0);
+	ck_assert_msg(!fs_remove(dir, &err), "%s", err.text);
+	free(command);
+	free(path);
+}
+
+static bool page_has(const char *text)
+{
+	return strstr(buf_str(&out), text) != NULL;
+}
+
+START_TEST(a_page_tells_all_of_a_build)
+{
+	sample_small(&d);
+	check_page();
+	ck_assert(page_has("<title>Build 7: built Image modules dtbs</title>"));
+	ck_assert(page_has("-20 % against build 5"));
+	ck_assert(page_has("81.8 %"));
+	ck_assert(page_has("<span class=\"tag new\">new</span>"));
+	ck_assert(page_has("<span class=\"tag gone\">gone</span>"));
+	ck_assert(page_has("fs/inode.c:42"));
+	ck_assert(page_has("lib/vsprintf.o"));
+	ck_assert(page_has("<td class=\"n warn\">+720</td>"));
+	ck_assert(page_has("<td class=\"n good\">-100</td>"));
+	ck_assert(page_has("fs/old.ko"));
+	ck_assert(page_has(".incbin or .include, perhaps"));
+	ck_assert(page_has("<li>kernel/configs.o</li>"));
+	ck_assert(!page_has("left out"));
+}
+END_TEST
+
+START_TEST(hostile_texts_are_shown_and_are_no_markup)
+{
+	sample_hostile(&d);
+	check_page();
+	ck_assert(page_has("&lt;b&gt;&amp;amp;&quot;&#39;&lt;/script&gt;"));
+	ck_assert(!page_has("<b>&"));
+	ck_assert(!page_has("script>"));
+}
+END_TEST
+
+START_TEST(a_large_build_has_a_page_of_bounded_size)
+{
+	sample_large(&d, 500, 4, 30000);
+	check_page();
+	ck_assert(page_has("4600 more diagnostics are left out"));
+	ck_assert(page_has("4800 more files are left out"));
+	ck_assert(page_has("2900 more units are left out"));
+	ck_assert(page_has("451 more nodes</summary>"));
+	ck_assert(!page_has("more nodes are left out"));
+	ck_assert(page_has("A row for each machine"));
+}
+END_TEST
+
+START_TEST(many_units_in_few_slots_stay_within_it_too)
+{
+	sample_large(&d, 40, 5, 30000);
+	check_page();
+	ck_assert(page_has("A row for each slot"));
+	ck_assert(page_has("The 1500 longest units"));
+	ck_assert_uint_lt(out.len, 2u << 20);
+}
+END_TEST
+
+START_TEST(more_nodes_than_are_shown_are_counted)
+{
+	sample_large(&d, 1500, 1, 3000);
+	check_page();
+	ck_assert(page_has("901 more nodes are left out"));
+	ck_assert(page_has("751 more nodes are left out"));
+}
+END_TEST
+
+START_TEST(names_of_any_length_do_not_make_it_long)
+{
+	static char name[1 << 20];
+
+	memset(name, '<', sizeof(name) - 1);
+	sample_large(&d, 3, 2, 100);
+	for (size_t i = 0; i < 100; i++) {
+		free(d.with.unit[i].object);
+		d.with.unit[i].object = xstrdup(name);
+	}
+	free(d.build.what);
+	d.build.what = xstrdup(name);
+	check_page();
+}
+END_TEST
+
+START_TEST(an_old_build_says_that_its_timeline_is_gone)
+{
+	sample_small(&d);
+	d.with.n_units = 0;
+	check_page();
+	ck_assert(page_has("timeline of nodes and slots is gone"));
+	d.with.n_units = 11;
+}
+END_TEST
+
+START_TEST(a_build_of_which_nothing_is_known_has_a_page)
+{
+	d.build = (struct history_build){ .number = 1 };
+	check_page();
+	ck_assert(page_has("running"));
+}
+END_TEST
+
+START_TEST(odd_times_make_no_odd_picture)
+{
+	sample_small(&d);
+	d.build.wall_ms = 0;
+	d.with.unit[0].done_ms = INT64_MAX / 100000;
+	d.with.unit[1].sent_ms = -9;
+	d.with.phase[2].ms = INT64_MAX / 100000;
+	d.with.phase[3].at_ms = 1 << 30;
+	check_page();
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("report/html");
+	TCase *tc = tcase_create("html");
+
+	tcase_add_checked_fixture(tc, NULL, tear_down);
+	suite_add_tcase(s, tc);
+	tcase_add_test(tc, a_page_tells_all_of_a_build);
+	tcase_add_test(tc, hostile_texts_are_shown_and_are_no_markup);
+	tcase_add_test(tc, a_large_build_has_a_page_of_bounded_size);
+	tcase_add_test(tc, many_units_in_few_slots_stay_within_it_too);
+	tcase_add_test(tc, more_nodes_than_are_shown_are_counted);
+	tcase_add_test(tc, names_of_any_length_do_not_make_it_long);
+	tcase_add_test(tc, an_old_build_says_that_its_timeline_is_gone);
+	tcase_add_test(tc, a_build_of_which_nothing_is_known_has_a_page);
+	tcase_add_test(tc, odd_times_make_no_odd_picture);
+	return suite_run(s);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: report */
+#include "report/text.h"
+
+#include "base/printable.h"
+#include "golden.h"
+#include "report-sample.h"
+#include "suite.h"
+
+static struct report_data d;
+static struct buf out;
+
+static void tear_down(void)
+{
+	report_data_release(&d);
+	buf_release(&out);
+}
+
+START_TEST(a_report_is_as_the_file_says)
+{
+	sample_small(&d);
+	report_text(&out, &d, false);
+	golden_file("tests/report/small.txt", buf_str(&out));
+}
+END_TEST
+
+START_TEST(nothing_in_it_steers_a_terminal)
+{
+	sample_hostile(&d);
+	report_text(&out, &d, false);
+	ck_assert(printable(buf_bytes(&out), PRINTABLE_LAYOUT));
+	golden_file("tests/report/hostile.txt", buf_str(&out));
+}
+END_TEST
+
+START_TEST(long_lists_are_cut_unless_all_is_asked_for)
+{
+	sample_large(&d, 60, 2, 3000);
+	report_text(&out, &d, false);
+	ck_assert_uint_lt(out.len, 30000);
+	ck_assert_ptr_nonnull(strstr(buf_str(&out), "and 21 more nodes"));
+	ck_assert_ptr_nonnull(strstr(buf_str(&out), "and 295 more\n"));
+	ck_assert_ptr_nonnull(
+		strstr(buf_str(&out), "and 4950 more diagnostics"));
+	ck_assert_ptr_nonnull(strstr(buf_str(&out), "and 4980 more files"));
+	buf_reset(&out);
+	report_text(&out, &d, true);
+	ck_assert_ptr_null(strstr(buf_str(&out), " more"));
+	ck_assert_ptr_nonnull(strstr(buf_str(&out), "object-002999.o"));
+}
+END_TEST
+
+START_TEST(an_old_build_says_that_its_units_are_gone)
+{
+	sample_small(&d);
+	d.with.n_units = 0;
+	report_text(&out, &d, false);
+	ck_assert_ptr_nonnull(
+		strstr(buf_str(&out), "units are no longer in the history"));
+	ck_assert_ptr_null(strstr(buf_str(&out), "slowest"));
+	d.with.n_units = 11;
+}
+END_TEST
+
+static const struct {
+	enum history_state state;
+	int64_t status;
+	const char *verdict;
+} ends[] = {
+	{ HISTORY_RUNNING, 0, "running" },
+	{ HISTORY_GOOD, 0, "built" },
+	{ HISTORY_GOOD, 101, "built, with new warnings" },
+	{ HISTORY_FAILED, 2, "failed" },
+	{ HISTORY_FAILED, 1, "failed in its set-up" },
+	{ HISTORY_FAILED, 125, "failed: the farm or the toolchain" },
+	{ HISTORY_INTERRUPTED, 130, "interrupted" },
+	{ HISTORY_KILLED, 0, "killed" },
+};
+
+START_TEST(each_end_has_a_word)
+{
+	sample_small(&d);
+	d.build.state = ends[_i].state;
+	d.build.status = ends[_i].status;
+	ck_assert_str_eq(report_data_verdict(&d), ends[_i].verdict);
+}
+END_TEST
+
+START_TEST(a_build_of_which_nothing_is_known_is_reported_as_well)
+{
+	d.build = (struct history_build){ .number = 1 };
+	report_text(&out, &d, false);
+	ck_assert_ptr_nonnull(strstr(buf_str(&out), "build 1: running"));
+	ck_assert_ptr_nonnull(strstr(buf_str(&out), "jobs     0\n"));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("report/text");
+	TCase *tc = tcase_create("text");
+
+	tcase_add_checked_fixture(tc, NULL, tear_down);
+	suite_add_tcase(s, tc);
+	tcase_add_test(tc, a_report_is_as_the_file_says);
+	tcase_add_test(tc, nothing_in_it_steers_a_terminal);
+	tcase_add_test(tc, long_lists_are_cut_unless_all_is_asked_for);
+	tcase_add_test(tc, an_old_build_says_that_its_units_are_gone);
+	tcase_add_loop_test(tc, each_end_has_a_word, 0,
+			    sizeof(ends) / sizeof(*ends));
+	tcase_add_test(tc,
+		       a_build_of_which_nothing_is_known_is_reported_as_well);
+	return suite_run(s);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: report */
+#include "report/trace.h"
+
+#include "../lib/tempdir.h"
+#include "report-sample.h"
+#include "suite.h"
+
+#include <jansson.h>
+#include <string.h>
+
+static struct report_data d;
+static struct buf out;
+
+static void tear_down(void)
+{
+	report_data_release(&d);
+	buf_release(&out);
+}
+
+/* By a program that knows the format; with so many jobs. */
+static void check_trace(unsigned jobs)
+{
+	char dir[TEMPDIR_SIZE], *path, *command;
+	struct err err = { 0 };
+
+	tempdir_make(dir);
+	path = xasprintf("%s/trace.json", dir);
+	command = xasprintf("python3 tests/report/check-trace '%s' %u", path,
+			    jobs);
+	buf_reset(&out);
+	report_trace(&out, &d);
+	ck_assert_int_eq(fs_write(path, buf_bytes(&out), 0600, &err), 0);
+	ck_assert_int_eq(system(command), 0);
+	ck_assert_msg(!fs_remove(dir, &err), "%s", err.text);
+	free(command);
+	free(path);
+}
+
+/* How many events are `name` of phase `ph`. */
+static size_t count_events(const char *ph, const char *name)
+{
+	json_t *all = json_loadb((char *)out.data, out.len, 0, NULL), *ev;
+	size_t n = 0, i;
+
+	ck_assert_ptr_nonnull(all);
+	json_array_foreach(json_object_get(all, "traceEvents"), i, ev) n +=
+		!strcmp(json_string_value(json_object_get(ev, "ph")), ph) &&
+		!strcmp(json_string_value(json_object_get(ev, "name")), name);
+	json_decref(all);
+	return n;
+}
+
+START_TEST(a_trace_has_phases_jobs_and_their_parts)
+{
+	sample_small(&d);
+	check_trace(11);
+	ck_assert_uint_eq(count_events("X", "modpost"), 1);
+	ck_assert_uint_eq(count_events("X", "lib/vsprintf.o"), 1);
+	ck_assert_uint_eq(count_events("X", "compile"), 11 + 1);
+	ck_assert_uint_eq(count_events("X", "send"), 9);
+	ck_assert_uint_eq(count_events("X", "receive"), 9);
+	ck_assert_uint_eq(count_events("M", "process_name"), 4);
+	ck_assert_uint_ge(count_events("C", "jobs"), 11);
+}
+END_TEST
+
+START_TEST(hostile_names_are_strings)
+{
+	sample_hostile(&d);
+	check_trace(2);
+}
+END_TEST
+
+START_TEST(a_large_build_is_told_in_full)
+{
+	sample_large(&d, 100, 4, 6000);
+	check_trace(6000);
+	ck_assert_uint_le(count_events("C", "jobs"), 4002);
+}
+END_TEST
+
+START_TEST(times_out_of_order_are_nested_all_the_same)
+{
+	sample_small(&d);
+	for (size_t i = 0; i < d.with.n_units; i++) {
+		struct history_unit *u = &d.with.unit[i];
+
+		u->sent_ms = (int64_t)(i * 7919 % 13000);
+		u->run_ms = (int64_t)(i * 104729 % 13000);
+		u->received_ms = (int64_t)(i * 1299709 % 13000);
+		u->done_ms = (int64_t)(i * 15485863 % 13000);
+	}
+	check_trace(11);
+}
+END_TEST
+
+START_TEST(a_build_without_units_is_a_trace_too)
+{
+	sample_small(&d);
+	d.with.n_units = 0;
+	check_trace(0);
+	d.with.n_units = 11;
+	report_data_release(&d);
+	d.build = (struct history_build){ .number = 1 };
+	check_trace(0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("report/trace");
+	TCase *tc = tcase_create("trace");
+
+	tcase_add_checked_fixture(tc, NULL, tear_down);
+	suite_add_tcase(s, tc);
+	tcase_add_test(tc, a_trace_has_phases_jobs_and_their_parts);
+	tcase_add_test(tc, hostile_names_are_strings);
+	tcase_add_test(tc, a_large_build_is_told_in_full);
+	tcase_add_test(tc, times_out_of_order_are_nested_all_the_same);
+	tcase_add_test(tc, a_build_without_units_is_a_trace_too);
+	return suite_run(s);
+}
