@@ -105,6 +105,7 @@ static int connect_file(struct history *h, unsigned wait_ms, struct err *err)
 		return sql_error(h, code, err);
 	sqlite3_extended_result_codes(h->db, 1);
 	sqlite3_busy_timeout(h->db, (int)wait_ms);
+	sqlite3_db_config(h->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	sqlite3_db_config(h->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(h->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	return sql_script(h,
@@ -130,14 +131,17 @@ static int check_file(struct history *h, struct err *err)
 	return ret < 0 ? ret : 0;
 }
 
-/* The mode is kept in the file; a new one is to give pages back. */
+/*
+ * The mode is kept in the file; a new one is to give pages back.  What
+ * history/checkpoint.c does is not done by commits, nor when it is closed.
+ */
 static int set_journal_modes(struct history *h, struct err *err)
 {
 	return sql_script(h,
 			  "PRAGMA auto_vacuum = incremental;"
 			  "PRAGMA journal_mode = wal;"
 			  "PRAGMA synchronous = normal;"
-			  "PRAGMA journal_size_limit = 4194304;",
+			  "PRAGMA wal_autocheckpoint = 0;",
 			  err);
 }
 

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#define FREE_PAGES   1024 /* left alone: the next builds will use them */
+#define FREE_PAGES   256 /* left alone: the next builds will use them */
 #define ORPHANS_EACH 64 /* builds between two looks for unused diagnostics */
 
 /* Remove rows of one build, and of build.kept what says that they are there. */

@@ -225,7 +225,8 @@ static const char filtered[] = COLUMNS
 	" substr(toolchain, 1, length(?4) + 1) = ?4 || '-' OR"
 	" substr(toolchain, 1, length(?4) + 1) = ?4 || '.')"
 	" AND (?5 IS NULL OR key = (SELECT id FROM key WHERE digest ="
-	" ?5)) AND began_s >= ?6 ORDER BY number DESC";
+	" ?5)) AND began_s >= ?6 AND (?7 < 0 OR state = ?7 OR"
+	" state = 0) ORDER BY number DESC";
 
 int history_list(struct history *h, const struct history_filter *f,
 		 history_each *each, void *ctx, struct err *err)
@@ -237,8 +238,8 @@ int history_list(struct history *h, const struct history_filter *f,
 
 	if (ret)
 		return ret;
-	sql_bind(s, "ttttti", f->tree, f->arch, f->config, f->toolchain, f->key,
-		 f->since_s);
+	sql_bind(s, "tttttii", f->tree, f->arch, f->config, f->toolchain,
+		 f->key, f->since_s, (int64_t)f->state);
 	while ((!f->most || given < f->most) &&
 	       (ret = sql_row(h, s, err)) > 0) {
 		take_build(&b, s);

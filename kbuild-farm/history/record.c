@@ -5,6 +5,7 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "events/tally.h"
+#include "history/checkpoint.h"
 #include "history/save.h"
 #include "history/sql.h"
 
@@ -295,6 +296,8 @@ struct history_record *history_record_new(struct events_hub *hub,
 	struct err err = { 0 };
 	int ret = open_to_write(r, BEGIN_WAIT_MS, notes, &err);
 
+	if (!ret)
+		history_checkpoint_begin(r->history);
 	r->retry = ret == -EBUSY;
 	if (ret && !r->retry)
 		note_missing_build(notes, &err);

@@ -62,7 +62,7 @@ static const char *const steps[] = {
 	" WITHOUT ROWID;"
 	"CREATE TABLE size_of_build(build INTEGER, n INTEGER, name TEXT,"
 	" text INTEGER, data INTEGER, bss INTEGER, file INTEGER,"
-	" PRIMARY KEY(build, n)) WITHOUT ROWID;"
+	" PRIMARY KEY(build, n)) WITHOUT ROWID;",
 
 	"CREATE TABLE night(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT"
 	" NOT NULL, began_s INTEGER, decision TEXT, key TEXT, build INTEGER,"

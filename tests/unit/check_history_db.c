@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: history */
 #include "history-file.h"
+#include "history/night.h"
 
 #include <sched.h>
 #include <signal.h>
@@ -38,6 +39,25 @@ START_TEST(a_file_of_version_0_is_migrated_by_a_reader_too)
 }
 END_TEST
 
+START_TEST(what_an_older_version_holds_is_kept)
+{
+	struct history_night_filter any = { 0 };
+	struct history_night n;
+	struct history *h;
+
+	play_whole(KEY_A);
+	play_whole(KEY_A);
+	sql("DROP TABLE night; PRAGMA user_version = 1");
+	close_sql();
+	ck_assert_uint_eq(builds_there(), 2);
+	h = play_open();
+	ck_assert_int_eq(history_night_last(h, &any, &n, &err), -ENOENT);
+	history_close(h);
+	ck_assert_int_eq(play_whole(KEY_A), 3);
+	check_whole();
+}
+END_TEST
+
 START_TEST(a_newer_file_is_left_alone)
 {
 	struct history *h;
@@ -53,7 +73,7 @@ START_TEST(a_newer_file_is_left_alone)
 	ck_assert_int_eq(play_end(&p, 0), 0);
 	expect_note(&p, "newer kfarm");
 	ck_assert_uint_eq(files_named("history.db.damaged"), 0);
-	sql("PRAGMA user_version = 1");
+	sql("PRAGMA user_version = 2");
 	close_sql();
 	ck_assert_uint_eq(builds_there(), 1);
 }
@@ -320,6 +340,7 @@ int main(void)
 	tcase_set_timeout(t, getenv("SOAK") ? 3000 : 60);
 	tcase_add_test(t, a_file_without_tables_gets_them);
 	tcase_add_test(t, a_file_of_version_0_is_migrated_by_a_reader_too);
+	tcase_add_test(t, what_an_older_version_holds_is_kept);
 	tcase_add_test(t, a_newer_file_is_left_alone);
 	tcase_add_test(t, a_database_of_another_program_is_set_aside);
 	tcase_add_test(t, a_lock_of_the_beginning_does_no_harm);

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: history */
+#include "history-file.h"
+#include "history/checkpoint.h"
+#include "history/prune.h"
+
+#include <sys/stat.h>
+
+static int64_t number_of(const char *text)
+{
+	char word[64] = "";
+
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(db, text, take_word, word, NULL),
+			 SQLITE_OK);
+	close_sql();
+	return atoll(word);
+}
+
+static void build_of(const char *key, unsigned first, unsigned units,
+		     bool fresh)
+{
+	struct history_diag d = { .tool = "gcc", .text = "x" };
+	struct history_size z = { .name = "vmlinux" };
+	struct play p;
+
+	play_build(&p, key, fresh);
+	for (unsigned i = 0; i < units; i++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "a/unit%u.o", first + i);
+		play_unit(&p, name, "neo4a");
+	}
+	d.line = first;
+	history_record_diag(p.record, &d);
+	history_record_size(p.record, &z);
+	play_end_well(&p, 0);
+}
+
+START_TEST(units_are_kept_of_the_last_builds_of_a_key)
+{
+	struct history_build b;
+
+	for (int i = 0; i < 2 * HISTORY_UNITS; i++) {
+		build_of(KEY_A, 0, 2, true);
+		build_of(KEY_B, 0, 2, true);
+	}
+	ck_assert_int_eq(number_of("SELECT count(*) FROM unit"),
+			 (int64_t)2 * HISTORY_UNITS * 2);
+	ck_assert_int_eq(number_of("SELECT min(build) FROM unit"),
+			 2 * HISTORY_UNITS + 1);
+	play_find(1, &b);
+	ck_assert(!b.has_units && b.has_details);
+	history_build_release(&b);
+	play_find(0, &b);
+	ck_assert(b.has_units);
+	history_build_release(&b);
+}
+END_TEST
+
+START_TEST(diagnostics_and_sizes_are_kept_of_more)
+{
+	for (int i = 0; i < HISTORY_DETAILS + 5; i++)
+		build_of(KEY_A, 0, 1, false);
+	ck_assert_int_eq(number_of("SELECT count(*) FROM diag_of_build"),
+			 HISTORY_DETAILS);
+	ck_assert_int_eq(number_of("SELECT count(*) FROM size_of_build"),
+			 HISTORY_DETAILS);
+	/* A text is there once. */
+	ck_assert_int_eq(number_of("SELECT count(*) FROM diag"), 1);
+	ck_assert_int_eq(number_of("SELECT count(*) FROM build"),
+			 HISTORY_DETAILS + 5);
+}
+END_TEST
+
+START_TEST(a_fresh_build_forgets_objects_that_are_gone)
+{
+	build_of(KEY_A, 0, 5, true);
+	build_of(KEY_A, 5, 2, false);
+	ck_assert_int_eq(number_of("SELECT count(*) FROM cost"), 7);
+	for (int i = 0; i < HISTORY_UNITS; i++)
+		build_of(KEY_A, 3, 3, true);
+	ck_assert_int_eq(number_of("SELECT count(*) FROM cost"), 3);
+	ck_assert_int_eq(number_of("SELECT costs FROM key"), 3);
+}
+END_TEST
+
+START_TEST(the_key_that_was_built_longest_ago_loses_its_costs)
+{
+	build_of(KEY_A, 0, 4, true);
+	build_of(KEY_B, 0, 4, true);
+	sql("UPDATE key SET costs = 1000000 WHERE digest = '" KEY_A "'");
+	close_sql();
+	play_whole(KEY_B);
+	ck_assert_int_eq(
+		number_of("SELECT costs FROM key WHERE digest = '" KEY_A "'"),
+		0);
+	ck_assert_int_eq(number_of("SELECT count(*) FROM unit WHERE build = 1"),
+			 0);
+	ck_assert_int_eq(number_of("SELECT count(*) FROM cost"), 6);
+	ck_assert_int_eq(number_of("SELECT count(*) FROM build"), 3);
+}
+END_TEST
+
+START_TEST(builds_go_when_there_are_too_many_later_ones)
+{
+	char text[128];
+
+	build_of(KEY_A, 0, 4, true);
+	play_whole(KEY_B);
+	snprintf(text, sizeof(text),
+		 "UPDATE sqlite_sequence SET seq = %d WHERE name = 'build'",
+		 HISTORY_BUILDS);
+	sql(text);
+	close_sql();
+	ck_assert_int_eq(play_whole(KEY_B), HISTORY_BUILDS + 1);
+	ck_assert_int_eq(number_of("SELECT count(*) FROM build"), 2);
+	ck_assert_int_eq(number_of("SELECT count(*) FROM key"), 1);
+	ck_assert_int_eq(number_of("SELECT count(*) FROM cost"), 2);
+	ck_assert_int_eq(number_of("SELECT count(*) FROM node_of_build WHERE "
+				   "build = 1"),
+			 0);
+	check_whole();
+}
+END_TEST
+
+START_TEST(pages_that_are_free_are_given_back)
+{
+	int64_t before;
+
+	build_of(KEY_A, 0, 20000, true);
+	for (int i = 0; i < HISTORY_UNITS - 1; i++)
+		build_of(KEY_A, 0, 20000, true);
+	before = number_of("PRAGMA page_count");
+	sql("DELETE FROM unit");
+	close_sql();
+	play_whole(KEY_B);
+	ck_assert_int_lt(number_of("PRAGMA page_count"), before);
+	check_whole();
+}
+END_TEST
+
+static int64_t log_size(void)
+{
+	char *log = xasprintf("%s-wal", path);
+	struct stat st = { 0 };
+
+	stat(log, &st);
+	free(log);
+	return (int64_t)st.st_size;
+}
+
+START_TEST(a_log_that_has_grown_is_moved_into_the_file)
+{
+	struct stat st;
+
+	build_of(KEY_A, 0, 20000, true);
+	for (int i = 0; log_size() < HISTORY_LOG; i++) {
+		ck_assert_int_lt(i, 20);
+		build_of(KEY_A, 0, 20000, true);
+	}
+	/* This one begins it, and does not wait. */
+	play_whole(KEY_B);
+	for (int i = 0; i < 1000; i++) {
+		ck_assert_int_eq(stat(path, &st), 0);
+		if (st.st_size > HISTORY_LOG / 4)
+			break;
+		usleep(10000);
+	}
+	ck_assert_int_gt(st.st_size, HISTORY_LOG / 4);
+	play_whole(KEY_B);
+	check_whole();
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("history_prune");
+	TCase *t = tcase_create("prune");
+
+	tcase_add_checked_fixture(t, play_set_up, file_tear_down);
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t, units_are_kept_of_the_last_builds_of_a_key);
+	tcase_add_test(t, diagnostics_and_sizes_are_kept_of_more);
+	tcase_add_test(t, a_fresh_build_forgets_objects_that_are_gone);
+	tcase_add_test(t, the_key_that_was_built_longest_ago_loses_its_costs);
+	tcase_add_test(t, builds_go_when_there_are_too_many_later_ones);
+	tcase_add_test(t, pages_that_are_free_are_given_back);
+	tcase_add_test(t, a_log_that_has_grown_is_moved_into_the_file);
+	suite_add_tcase(s, t);
+	return suite_run(s);
+}
