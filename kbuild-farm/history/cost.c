@@ -49,6 +49,27 @@ static void index_costs(struct history_costs *c)
 	}
 }
 
+static int read_course(struct history *h, int64_t build,
+		       struct history_costs *out, struct err *err)
+{
+	sqlite3_stmt *s;
+	int ret = sql_prepare(h, &s,
+			      "SELECT done_ms, cpu_ms FROM unit WHERE build = "
+			      "?1 AND done_ms NOT NULL AND cpu_ms NOT NULL "
+			      "ORDER BY done_ms",
+			      err);
+
+	if (ret)
+		return ret;
+	sql_bind(s, "i", build);
+	while ((ret = sql_row(h, s, err)) > 0)
+		*VEC_ADD(out->done, out->n_done) = (struct history_done){
+			sql_count(s, 0), sql_count(s, 1)
+		};
+	sqlite3_finalize(s);
+	return ret;
+}
+
 static int load_last(struct history *h, const char *key,
 		     struct history_costs *out, struct err *err)
 {
@@ -63,7 +84,7 @@ static int load_last(struct history *h, const char *key,
 		return ret;
 	ret = history_build_find(h, number, &out->last, err);
 	if (!ret)
-		ret = history_read_phases(h, number, &out->last_details, err);
+		ret = read_course(h, number, out, err);
 	return ret;
 }
 
@@ -93,9 +114,9 @@ void history_costs_release(struct history_costs *c)
 {
 	map_release(&c->by_object);
 	free(c->v);
+	free(c->done);
 	free(c->texts);
 	history_build_release(&c->last);
-	history_details_release(&c->last_details);
 	*c = (struct history_costs){ 0 };
 }
 

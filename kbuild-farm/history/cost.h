@@ -16,6 +16,12 @@ struct history_cost {
 	int64_t wall_ms; /* from its compiler's start to its end */
 };
 
+/* A compile of the last good build that was fresh. */
+struct history_done {
+	int64_t done_ms; /* since that began */
+	int64_t cpu_ms; /* as above */
+};
+
 /* A zeroed one is empty. */
 struct history_costs {
 	struct history_cost *v;
@@ -24,7 +30,8 @@ struct history_costs {
 	char *texts; /* of all */
 	/* The last good build that was fresh; number 0: there is none. */
 	struct history_build last;
-	struct history_details last_details; /* its phases */
+	struct history_done *done; /* its compiles, as they ended */
+	size_t n_done;
 };
 
 /*

@@ -19,11 +19,11 @@
  *
  * It is bounded (history/prune.c): of the last HISTORY_BUILDS builds all but
  * units, diagnostics and sizes is kept; diagnostics and sizes of the last
- * HISTORY_DETAILS builds of a key; units of the last HISTORY_UNITS; costs and
- * units of the keys that were built last, as many as together have
- * HISTORY_COSTS units.  Some 250 bytes a build, 100 a cost, 40 a unit, 30 a
- * warning that stands.  Pages that become free are used again, and given back
- * to the file system some at a time.
+ * HISTORY_DETAILS builds of a key; units of the last HISTORY_UNITS, and of the
+ * last good one that was fresh; costs and units of the keys that were built
+ * last, as many as together have HISTORY_COSTS units.  Some 250 bytes a build,
+ * 100 a cost, 40 a unit, 30 a warning that stands.  Pages that become free are
+ * used again, and given back to the file system some at a time.
  */
 #ifndef HISTORY_DB_H
 #define HISTORY_DB_H

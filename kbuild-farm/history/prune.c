@@ -10,10 +10,11 @@
 
 /* Remove rows of one build, and of build.kept what says that they are there. */
 static int forget_parts(struct history *h, int64_t build, bool details,
-			struct err *err)
+			bool units, struct err *err)
 {
-	int ret = sql_run(h, err, "DELETE FROM unit WHERE build = ?1", "i",
-			  build);
+	int ret = units ? sql_run(h, err, "DELETE FROM unit WHERE build = ?1",
+				  "i", build) :
+			  0;
 
 	if (!ret && details)
 		ret = sql_run(h, err,
@@ -27,13 +28,17 @@ static int forget_parts(struct history *h, int64_t build, bool details,
 		ret = sql_run(h, err,
 			      "UPDATE build SET kept = kept & ?2 WHERE "
 			      "number = ?1",
-			      "ii", build, (int64_t)(details ? 0 : 1));
+			      "ii", build,
+			      (int64_t)((details ? 0 : 1) | (units ? 0 : 2)));
 	return ret;
 }
 
-/* Of the builds of a key that still have it, all but the last `most`. */
+/*
+ * Of the builds of a key that still have it, all but the last `most`; the units
+ * of build `but` stay, with its number or 0.
+ */
 static int forget_older(struct history *h, int64_t key, bool details,
-			int64_t most, struct err *err)
+			int64_t most, int64_t but, struct err *err)
 {
 	sqlite3_stmt *s;
 	int ret = sql_prepare(h, &s,
@@ -46,7 +51,11 @@ static int forget_older(struct history *h, int64_t key, bool details,
 		return ret;
 	sql_bind(s, "nii", key ? key : -1, (int64_t)(details ? 1 : 2), most);
 	while ((ret = sql_row(h, s, err)) > 0) {
-		ret = forget_parts(h, sqlite3_column_int64(s, 0), details, err);
+		int64_t build = sqlite3_column_int64(s, 0);
+
+		if (build == but && !details)
+			continue;
+		ret = forget_parts(h, build, details, build != but, err);
 		if (ret)
 			break;
 	}
@@ -66,7 +75,7 @@ static int forget_gone_objects(struct history *h, int64_t key, struct err *err)
 
 static int forget_key(struct history *h, int64_t key, struct err *err)
 {
-	int ret = forget_older(h, key, false, 0, err);
+	int ret = forget_older(h, key, false, 0, 0, err);
 
 	if (!ret)
 		ret = sql_run(h, err, "DELETE FROM cost WHERE key = ?1", "i",
@@ -128,13 +137,26 @@ static int forget_diagnostics(struct history *h, struct err *err)
 		       "");
 }
 
+/* The build whose course the next fresh one will take; 0: there is none. */
+static int find_course(struct history *h, int64_t key, int64_t *build,
+		       struct err *err)
+{
+	return sql_number(h, build, err,
+			  "SELECT number FROM build WHERE key = ?1 AND fresh "
+			  "AND state = ?2 ORDER BY number DESC LIMIT 1",
+			  "ii", key, (int64_t)HISTORY_GOOD);
+}
+
 int history_prune(struct history *h, const struct history_build *b, int64_t key,
 		  struct err *err)
 {
-	int ret = forget_older(h, key, false, HISTORY_UNITS, err);
+	int64_t course;
+	int ret = find_course(h, key, &course, err);
 
 	if (!ret)
-		ret = forget_older(h, key, true, HISTORY_DETAILS, err);
+		ret = forget_older(h, key, false, HISTORY_UNITS, course, err);
+	if (!ret)
+		ret = forget_older(h, key, true, HISTORY_DETAILS, course, err);
 	if (!ret && key && b->fresh && b->state == HISTORY_GOOD)
 		ret = forget_gone_objects(h, key, err);
 	if (!ret && key)

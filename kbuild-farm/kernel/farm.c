@@ -98,6 +98,10 @@ void kernel_farm_tell_build(struct kernel_farm *f, struct events_event *build)
 	f->record = history_record_new(f->hub, &notes);
 	tell_history_notes(f, &notes);
 	events_hub_tell(f->hub, build);
+	if (f->record)
+		kernel_estimate_tell(&f->estimate,
+				     history_record_history(f->record), build,
+				     f->hub);
 }
 
 /* Nothing depends on it. */
@@ -203,6 +207,8 @@ int kernel_farm_open(struct kernel_farm *f,
 		.local_slots = f->local_slots,
 		.trees = setup->trees,
 		.hub = f->hub,
+		.cost_ms = kernel_estimate_cost,
+		.cost_ctx = &f->estimate,
 		.remote_jobs = on_remote_jobs,
 		.remote_jobs_ctx = f,
 	};
@@ -318,6 +324,7 @@ void kernel_farm_release(struct kernel_farm *f)
 	kernel_rundir_release(&f->rundir);
 	history_record_free(f->record);
 	f->record = NULL;
+	kernel_estimate_release(&f->estimate);
 	if (f->hub)
 		events_hub_remove(f->hub, &f->counter);
 	events_tally_release(&f->tally);

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "events/hub.h"
 #include "events/tally.h"
+#include "kernel/estimate.h"
 #include "kernel/jobserver.h"
 #include "kernel/rundir.h"
 #include "node/roster.h"
@@ -37,6 +38,7 @@ struct kernel_farm {
 	struct events_tally tally; /* of what the hub heard since the start */
 	struct events_server *events; /* for those who connect */
 	struct history_record *record; /* NULL: it has not begun */
+	struct kernel_estimate estimate; /* of the last build of its key */
 	bool ready; /* the nodes are up, or have failed */
 };
 
@@ -56,7 +58,10 @@ struct kernel_farm_setup {
  */
 void kernel_farm_init(struct kernel_farm *f, const struct node_roster *roster,
 		      unsigned asked, struct events_hub *hub);
-/* Tell that the build begins; it is written down from now on. */
+/*
+ * Tell that the build begins, and what the last one of its key lets one expect;
+ * it is written down from now on.
+ */
 void kernel_farm_tell_build(struct kernel_farm *f, struct events_event *build);
 /*
  * Tell how the nodes and this machine do, so that the tally is complete; and
