@@ -97,6 +97,26 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 	b->len += (size_t)n;
 }
 
+void buf_add_shell_word(struct buf *b, const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_./+-,:@%=";
+
+	if (*word && !word[strspn(word, plain)]) {
+		buf_add_str(b, word);
+		return;
+	}
+	buf_add_str(b, "'");
+	for (; *word; word++) {
+		if (*word == '\'')
+			buf_add_str(b, "'\\''");
+		else
+			buf_add(b, word, 1);
+	}
+	buf_add_str(b, "'");
+}
+
 void buf_consume(struct buf *b, size_t n)
 {
 	if (!n)

@@ -29,6 +29,8 @@ void buf_add_str(struct buf *b, const char *s);
 void buf_add_number(struct buf *b, uint64_t n);
 void buf_printf(struct buf *b, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/* Quoted for a shell, if it needs quotes. */
+void buf_add_shell_word(struct buf *b, const char *word);
 /* Remove the first `n` bytes, `n` <= len. */
 void buf_consume(struct buf *b, size_t n);
 struct bytes buf_bytes(const struct buf *b);

@@ -6,7 +6,6 @@
 #include "base/which.h"
 #include "compiler/find.h"
 #include "conf/conf.h"
-#include "kernel/commands.h"
 #include "kernel/links.h"
 #include "peer/tools.h"
 
@@ -257,8 +256,8 @@ void doctor_sandbox(struct doctor *d)
 		return;
 	}
 	dir = xasprintf("%s/store", d->tmp);
-	kernel_commands_quote(&word, daemon);
-	kernel_commands_quote(&store, dir);
+	buf_add_shell_word(&word, daemon);
+	buf_add_shell_word(&store, dir);
 	text = xasprintf("exec:%s --stdio --store %s", buf_str(&word),
 			 buf_str(&store));
 	entry.address_text = text;

@@ -10,32 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-void kernel_commands_quote(struct buf *out, const char *word)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
-				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789_./+-,:@%=";
-
-	if (*word && !word[strspn(word, plain)]) {
-		buf_add_str(out, word);
-		return;
-	}
-	buf_add_str(out, "'");
-	for (; *word; word++) {
-		if (*word == '\'')
-			buf_add_str(out, "'\\''");
-		else
-			buf_add(out, word, 1);
-	}
-	buf_add_str(out, "'");
-}
-
 static void put_export(struct buf *out, const char *setting)
 {
 	size_t n = strcspn(setting, "=");
 
 	buf_printf(out, "export %.*s=", (int)n, setting);
-	kernel_commands_quote(out, setting + n + (setting[n] == '='));
+	buf_add_shell_word(out, setting + n + (setting[n] == '='));
 	buf_add_str(out, "\n");
 }
 
@@ -68,7 +48,7 @@ static void put_exports(struct buf *out, const struct kernel_plan *p)
 		char *path = strv_join(dirs, ":");
 
 		buf_add_str(out, "export PATH=");
-		kernel_commands_quote(out, path);
+		buf_add_shell_word(out, path);
 		buf_add_str(out, ":\"$PATH\"\n");
 		free(path);
 	}
@@ -80,7 +60,7 @@ static void put_words(struct buf *out, const struct strv *argv,
 {
 	for (size_t i = 0; i < argv->n; i++) {
 		buf_add_str(out, i ? " " : "");
-		kernel_commands_quote(out, argv->v[i]);
+		buf_add_shell_word(out, argv->v[i]);
 		if (!i && option)
 			buf_printf(out, " %s", option);
 	}
@@ -216,7 +196,7 @@ static void put_build(struct buf *out, const struct kernel_plan *p,
 		else if (g->recipe)
 			buf_add_str(out, g->words);
 		else
-			kernel_commands_quote(out, g->words);
+			buf_add_shell_word(out, g->words);
 		buf_add_str(out, "\n");
 	}
 	if (goals->n)
@@ -232,7 +212,7 @@ static void put_tool(struct buf *out, const struct kernel_plan *p,
 	const char *const targets[] = { r->build, r->install };
 
 	buf_add_str(out, "mkdir -p ");
-	kernel_commands_quote(out, objects);
+	buf_add_shell_word(out, objects);
 	buf_add_str(out, "\n");
 	for (int i = 0; i < 2; i++) {
 		struct strv argv = { 0 };
@@ -305,9 +285,9 @@ void kernel_commands_script(struct buf *out, const struct kernel_plan *p,
 	buf_add_str(out, "set -e\n");
 	put_job_count(out, jobs);
 	buf_add_str(out, "here=$(cd \"$(dirname \"$0\")\" && pwd)\ntree=");
-	kernel_commands_quote(out, p->tree);
+	buf_add_shell_word(out, p->tree);
 	buf_add_str(out, "\nbuild=");
-	kernel_commands_quote(out, p->place.dir);
+	buf_add_shell_word(out, p->place.dir);
 	buf_add_str(out, "\n");
 	put_origin(out, p);
 	put_exports(out, p);

@@ -19,7 +19,5 @@ void kernel_commands_script(struct buf *out, const struct kernel_plan *p,
 /* What was decided, a line each, as comments of that script. */
 void kernel_commands_plan(struct buf *out, const struct kernel_plan *p,
 			  const char *output_dir);
-/* Quote a word for the shell if it needs quotes. */
-void kernel_commands_quote(struct buf *out, const char *word);
 
 #endif

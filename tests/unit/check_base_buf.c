@@ -176,6 +176,27 @@ START_TEST(a_reader_reads_what_was_put)
 }
 END_TEST
 
+static const struct {
+	const char *word, *quoted;
+} words_of[] = {
+	{ "plain-word_1.0/x,y:z@a%b=c+", "plain-word_1.0/x,y:z@a%b=c+" },
+	{ "", "''" },
+	{ "two words", "'two words'" },
+	{ "it's", "'it'\\''s'" },
+	{ "$(reboot)", "'$(reboot)'" },
+	{ "a\nb", "'a\nb'" },
+};
+
+START_TEST(words_are_quoted_where_they_need_it)
+{
+	struct buf out = { 0 };
+
+	buf_add_shell_word(&out, words_of[_i].word);
+	ck_assert_str_eq(buf_str(&out), words_of[_i].quoted);
+	buf_release(&out);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("base/buf");
@@ -192,6 +213,8 @@ int main(void)
 	tcase_add_test(tc, reset_keeps_the_memory);
 	tcase_add_test(tc, steal_hands_over_the_string);
 	tcase_add_test(tc, a_reader_reads_what_was_put);
+	tcase_add_loop_test(tc, words_are_quoted_where_they_need_it, 0,
+			    sizeof(words_of) / sizeof(*words_of));
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }

@@ -54,27 +54,6 @@ static void run(const char *path)
 	free(command);
 }
 
-static const struct {
-	const char *word, *quoted;
-} words_of[] = {
-	{ "plain-word_1.0/x,y:z@a%b=c+", "plain-word_1.0/x,y:z@a%b=c+" },
-	{ "", "''" },
-	{ "two words", "'two words'" },
-	{ "it's", "'it'\\''s'" },
-	{ "$(reboot)", "'$(reboot)'" },
-	{ "a\nb", "'a\nb'" },
-};
-
-START_TEST(words_are_quoted_where_they_need_it)
-{
-	struct buf out = { 0 };
-
-	kernel_commands_quote(&out, words_of[_i].word);
-	ck_assert_str_eq(buf_str(&out), words_of[_i].quoted);
-	buf_release(&out);
-}
-END_TEST
-
 START_TEST(the_script_is_plain_make)
 {
 	char *want, *got, *path;
@@ -307,8 +286,6 @@ int main(void)
 	TCase *tc = tcase_create("commands");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_loop_test(tc, words_are_quoted_where_they_need_it, 0,
-			    sizeof(words_of) / sizeof(*words_of));
 	tcase_add_test(tc, the_script_is_plain_make);
 	tcase_add_test(tc, the_script_builds);
 	tcase_add_test(tc, the_script_installs_and_packs_afterwards);

@@ -104,7 +104,7 @@ static char *said_by_make(void)
 	kernel_plan_env(&p, &environment, NULL, NULL);
 	for (size_t i = 0; i < argv.n; i++) {
 		buf_add_str(&command, " ");
-		kernel_commands_quote(&command, argv.v[i]);
+		buf_add_shell_word(&command, argv.v[i]);
 	}
 	said = output(buf_str(&command), environment.v);
 	buf_release(&command);
