@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: tree */
+#include "tree/log.h"
+
+#include "../lib/shell.h"
+#include "../lib/tempdir.h"
+#include "suite.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static char dir[TEMPDIR_SIZE], repository[TEMPDIR_SIZE + 8];
+static struct tree_log l;
+static struct err err;
+
+static void set_up(void)
+{
+	tempdir_make(dir);
+	shell_git_setup(dir);
+	snprintf(repository, sizeof(repository), "%s/r", dir);
+	shell_run(dir,
+		  "git init -q -b main r; cd r\n"
+		  "at=1700000000\n"
+		  "c() { at=$((at + 60)); GIT_COMMITTER_DATE=\"$at +0000\" "
+		  "GIT_AUTHOR_DATE=\"$at +0000\" git \"$@\"; }\n"
+		  "c commit -q --allow-empty -m one\n"
+		  "git tag good\n"
+		  "git checkout -q -b side\n"
+		  "c commit -q --allow-empty -m 'on the side'\n"
+		  "git checkout -q main\n"
+		  "for i in $(seq 30); do c commit -q --allow-empty -m "
+		  "\"main: $i\" -m body; done\n"
+		  "c merge -q --no-ff -m \"Merge branch 'side'\" side\n"
+		  "printf 'two\\nlines of a \\033[31msubject\\n\\nbody' | "
+		  "c commit -q --allow-empty --cleanup=verbatim -F -\n");
+}
+
+static void tear_down(void)
+{
+	tree_log_release(&l);
+	tempdir_remove(dir);
+}
+
+static char *commit(const char *rev)
+{
+	char *command = xasprintf("git rev-parse %s | tr -d '\\n'", rev);
+	char *out = shell_ask(repository, command);
+
+	free(command);
+	return out;
+}
+
+static int read_log(const char *from, const char *to, size_t most)
+{
+	char *old = commit(from), *now = commit(to);
+	int ret = tree_log_read(&l, repository, old, now, most, &err);
+
+	free(old);
+	free(now);
+	return ret;
+}
+
+START_TEST(it_is_what_git_log_prints)
+{
+	char *want = shell_ask(repository,
+			       "git log --format='%H %s' good..main");
+	struct buf got = { 0 };
+
+	ck_assert_msg(!read_log("good", "main", 100), "%s", err.text);
+	for (size_t i = 0; i < l.n; i++)
+		buf_printf(&got, "%s %s\n", l.v[i].commit, l.v[i].subject);
+	ck_assert_str_eq(buf_str(&got), want);
+	ck_assert_uint_eq(l.n, 33);
+	ck_assert_uint_eq(l.all, 33);
+	ck_assert_uint_eq(l.lost, 0);
+	buf_release(&got);
+	free(want);
+}
+END_TEST
+
+START_TEST(a_list_ends_where_it_is_told_to_and_all_are_counted)
+{
+	ck_assert(!read_log("good", "main", 5));
+	ck_assert_uint_eq(l.n, 5);
+	ck_assert_uint_eq(l.all, 33);
+	ck_assert_str_eq(l.v[1].subject, "Merge branch 'side'");
+}
+END_TEST
+
+START_TEST(the_same_commit_and_going_back_have_none)
+{
+	ck_assert(!read_log("main", "main", 5));
+	ck_assert_uint_eq(l.n + l.all + l.lost, 0);
+	ck_assert(!read_log("main", "good", 5));
+	ck_assert_uint_eq(l.n + l.all, 0);
+	ck_assert_uint_eq(l.lost, 33);
+}
+END_TEST
+
+START_TEST(a_branch_that_was_rewritten_says_what_it_lost)
+{
+	ck_assert(!read_log("side", "main~2", 50));
+	ck_assert_uint_eq(l.all, 30);
+	ck_assert_uint_eq(l.lost, 1);
+}
+END_TEST
+
+START_TEST(what_is_not_there_is_an_error)
+{
+	char *now = commit("main");
+
+	ck_assert_int_eq(
+		tree_log_read(&l, repository,
+			      "1234567890123456789012345678901234567890", now,
+			      5, &err),
+		-ENOENT);
+	ck_assert_uint_eq(l.n, 0);
+	ck_assert_int_eq(tree_log_read(&l, repository, "main", now, 5, &err),
+			 -EINVAL);
+	ck_assert_int_eq(tree_log_read(&l, "/nonexistent", now, now, 5, &err),
+			 -ENOENT);
+	ck_assert_msg(strstr(err.text, "/nonexistent"), "%s", err.text);
+	free(now);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("tree/log");
+	TCase *tc = tcase_create("log");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, it_is_what_git_log_prints);
+	tcase_add_test(tc, a_list_ends_where_it_is_told_to_and_all_are_counted);
+	tcase_add_test(tc, the_same_commit_and_going_back_have_none);
+	tcase_add_test(tc, a_branch_that_was_rewritten_says_what_it_lost);
+	tcase_add_test(tc, what_is_not_there_is_an_error);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
