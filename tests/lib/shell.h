@@ -26,7 +26,7 @@ static inline char *shell_ask(const char *dir, const char *command)
 	ck_assert_msg(
 		!spawn_capture(&what, 1u << 22, 60000, &out, &status, &err),
 		"%s", err.text);
-	ck_assert_msg(!status, "%s", command);
+	ck_assert_msg(!status, "%s: %s", command, buf_str(&out));
 	return buf_steal(&out);
 }
 
