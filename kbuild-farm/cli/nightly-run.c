@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "nightly/child.h"
+#include "nightly/letter.h"
 #include "nightly/night.h"
 
 #include <errno.h>
@@ -76,6 +77,19 @@ static int night_failed(const struct nightly_job *job, int ret,
 	return ret == -EBUSY ? EXIT_HELD : EXIT_USAGE;
 }
 
+static int send_letter(const struct nightly_night *n)
+{
+	const struct nightly_letter letter = {
+		.job = n->job, .v = n->v, .n = n->n, .out = stdout
+	};
+	struct err err = { 0 };
+	int ret = nightly_letter_send(&letter, &err);
+
+	if (ret)
+		log_error("nightly run: %s: %s", n->job->name, err.text);
+	return ret;
+}
+
 static int run_night(struct nightly_run *run, const struct nightly_job *job)
 {
 	struct nightly_night night;
@@ -85,6 +99,9 @@ static int run_night(struct nightly_run *run, const struct nightly_job *job)
 	status = status_of_night(&night);
 	if (ret)
 		status = worse_status(status, night_failed(job, ret, &err));
+	/* Also of one that was stopped: the next finds it built. */
+	if (!run->dry_run && send_letter(&night))
+		status = worse_status(status, EXIT_USAGE);
 	nightly_night_release(&night, run);
 	return run->dry_run && !ret ? EXIT_OK : status;
 }
@@ -100,32 +117,6 @@ static int run_jobs(struct nightly_run *run, const struct nightly_request *r,
 					      run_night(run, &jobs->v[i]));
 	}
 	return status;
-}
-
-/* Those that were named are there, and there is one. */
-static int check_jobs(const struct nightly_request *r,
-		      const struct nightly_jobs *jobs, struct err *err)
-{
-	struct strv names = { 0 };
-	char *all;
-	int ret = 0;
-
-	for (size_t i = 0; i < jobs->n; i++)
-		strv_add(&names, jobs->v[i].name);
-	all = strv_join(&names, ", ");
-	for (size_t i = 0; !ret && i < r->words.n; i++) {
-		if (!strv_has(&names, r->words.v[i]))
-			ret = err_set(err, ENOENT, "no [nightly \"%s\"]%s%s",
-				      r->words.v[i],
-				      names.n ? "; there are: " : "", all);
-	}
-	if (!ret && !jobs->n)
-		ret = err_set(err, ENOENT,
-			      "the configuration has no [nightly \"NAME\"]; "
-			      "kfarm.conf(5) says what one consists of");
-	free(all);
-	strv_release(&names);
-	return ret;
 }
 
 int nightly_run_main(struct nightly_request *r)
@@ -151,7 +142,7 @@ int nightly_run_main(struct nightly_request *r)
 	int status = EXIT_USAGE;
 
 	if (nightly_load(&jobs, &standard, &err) ||
-	    check_jobs(r, &jobs, &err)) {
+	    nightly_check_names(r, &jobs, &err)) {
 		log_error("nightly run: %s", err.text);
 	} else {
 		if (!r->dry_run)

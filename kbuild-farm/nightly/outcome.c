@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/printable.h"
 #include "kernel/space.h"
+#include "nightly/words.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,21 @@ static char *copy_hex(const struct digest *d)
 	return xstrdup(hex);
 }
 
+/* What a person types to have the same. */
+static char *command_text(const struct nightly_plan *p, const char *commit)
+{
+	struct strv words = { 0 };
+	struct buf out = { 0 };
+
+	nightly_words_shown(&words, p, commit);
+	for (size_t i = 0; i < words.n; i++) {
+		buf_add_str(&out, i ? " " : "");
+		buf_add_shell_word(&out, words.v[i]);
+	}
+	strv_release(&words);
+	return buf_steal(&out);
+}
+
 void nightly_outcome_begin(struct nightly_result *r,
 			   const struct nightly_plan *p, const char *commit,
 			   const char *subject, enum nightly_decision why)
@@ -39,6 +55,7 @@ void nightly_outcome_begin(struct nightly_result *r,
 		.toolchain = xstrdup(p->compiler ? p->compiler : word),
 		.build = xstrdup(p->name),
 		.began_s = (long long)time(NULL),
+		.command = command_text(p, commit),
 		.commit = xstrdup(commit),
 		.subject = xstrdup(subject),
 		.config_id = copy_hex(&p->config_id),

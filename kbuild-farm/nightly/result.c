@@ -48,6 +48,7 @@ static const struct text_field {
 	{ "config", offsetof(struct nightly_result, config), true },
 	{ "toolchain", offsetof(struct nightly_result, toolchain), true },
 	{ "build", offsetof(struct nightly_result, build), true },
+	{ "command", offsetof(struct nightly_result, command), false },
 	{ "commit", offsetof(struct nightly_result, commit), true },
 	{ "describe", offsetof(struct nightly_result, describe), false },
 	{ "subject", offsetof(struct nightly_result, subject), false },

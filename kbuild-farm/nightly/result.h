@@ -55,6 +55,7 @@ struct nightly_result {
 	char *arch, *config; /* for people: "arm64", "defconfig" */
 	char *toolchain; /* "gcc-13.3.0" */
 	char *build; /* which combination: "arm64-defconfig-gcc-13" */
+	char *command; /* `kfarm build` of the same, for a shell; or NULL */
 	uint64_t number; /* counts up in a job, whatever the clock does */
 	long long began_s; /* since 1970 */
 	uint64_t wall_ms;

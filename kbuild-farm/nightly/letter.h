@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * nightly/letter.h - a job's night told to whom it is to be told.
+ */
+#ifndef NIGHTLY_LETTER_H
+#define NIGHTLY_LETTER_H
+
+#include "nightly/conf.h"
+#include "nightly/result.h"
+
+#include <stdio.h>
+
+struct nightly_letter {
+	const struct nightly_job *job;
+	const struct nightly_result *const *v; /* this night's, one a build */
+	size_t n;
+	FILE *out; /* for what goes neither to sendmail nor to a command */
+};
+
+/*
+ * Tell what is news (nightly/news.h), where anything is, and keep it
+ * (nightly/send.h): 0, or a negative errno with `err` saying who was not told
+ * and where the report is.
+ */
+int nightly_letter_send(const struct nightly_letter *l, struct err *err);
+
+#endif

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: nightly */
+/*
+ * Mails are read again by python3's email package:
+ * tests/nightly/check-mails.py.
+ */
+#include "nightly/mail.h"
+
+#include "../lib/random.h"
+#include "../lib/shell.h"
+#include "../lib/tempdir.h"
+#include "base/printable.h"
+#include "golden.h"
+#include "suite.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#define MAILS 150
+
+static char dir[TEMPDIR_SIZE];
+static struct nightly_mail m;
+
+static void set_up(void)
+{
+	tempdir_make(dir);
+	setenv("TZ", "CET-1", 1);
+	m = (struct nightly_mail){
+		.from = "kfarm <u@build.example.org>",
+		.to = "Jörg Müller <j@example.org>, root@localhost,"
+		      "\"Kay, \\\"the\\\" builder\" <k@example.org>",
+		.name = "mainline",
+		.result = "FAIL",
+		.subject = "[kfarm] FAIL mainline v6.1-rc3-12-gabc "
+			   "arm64/defconfig gcc-13.3: 2 errors (new), 1 "
+			   "warning",
+		.text = "New errors:\n  a.c:1:1: error: no\n",
+		.date = 1795140000,
+		.host = "build.example.org",
+		.number = 7,
+	};
+}
+
+static void tear_down(void)
+{
+	tempdir_remove(dir);
+}
+
+static char *written(void)
+{
+	struct buf out = { 0 };
+	struct err err = { 0 };
+
+	ck_assert_msg(!nightly_mail_write(&out, &m, &err), "%s", err.text);
+	return buf_steal(&out);
+}
+
+static void put(const char *suffix, int number, struct bytes text)
+{
+	char *path = xasprintf("%s/%d.%s", dir, number, suffix);
+	struct err err;
+
+	ck_assert(!fs_write(path, text, 0644, &err));
+	free(path);
+}
+
+START_TEST(a_mail_is_this)
+{
+	char *got;
+
+	m.to = "kernel@example.org";
+	got = written();
+	golden_file("tests/nightly/mail.txt", got);
+	free(got);
+}
+END_TEST
+
+START_TEST(words_that_are_not_ascii_are_encoded)
+{
+	char *got;
+
+	m.to = "Jörg <j@example.org>";
+	m.subject = "[kfarm] FAIL grüße v6.1 arm64/defconfig gcc-13.3: ‘x’ "
+		    "undeclared — and a word on the next line, too";
+	m.text = "  error: ‘x’ undeclared=20\n.\nFrom here on \n";
+	got = written();
+	golden_file("tests/nightly/mail-encoded.txt", got);
+	free(got);
+}
+END_TEST
+
+/* Pieces that mean something to somebody on the way. */
+static const char *const pieces[] = {
+	"\n",
+	"\r\n",
+	"\n\n",
+	"\nBcc: v@example.org\n",
+	" ",
+	"\t",
+	"=?",
+	"=?utf-8?q?=41?=",
+	"?=",
+	"=",
+	"=\n",
+	"\nFrom me\n",
+	"\n.\n",
+	"\033[m",
+	"\xe2\x80\xae",
+	"\xff",
+	"\xc3\xa4",
+	"ä‘€’",
+	"🐧",
+	"word",
+	"a,b",
+	"<b@c>",
+	"\"",
+	"\\",
+	"\x7f",
+	"\xc2\x85",
+	"\xe2\x80\xa8",
+	"                         ",
+	"averyveryveryveryveryveryveryveryveryveryveryveryverylongword",
+};
+
+static void add_pieces(struct buf *out, unsigned most)
+{
+	for (unsigned n = pick(most); n; n--)
+		buf_add_str(out, ONE_OF(pieces));
+}
+
+/* What of a subject is to come out: its words, as they may be shown. */
+static void add_words(struct buf *out, const char *subject)
+{
+	struct strv words = { 0 };
+	struct buf shown = { 0 };
+	char *line = xstrdup(subject), *text;
+
+	for (char *c = line; *c; c++) {
+		if (strchr("\t\r\n", *c))
+			*c = ' ';
+	}
+	printable_add(&shown, bytes_str(line), 0);
+	strv_split(&words, buf_str(&shown), " ");
+	text = strv_join(&words, " ");
+	if (strlen(text) > 400) {
+		size_t n = 397;
+
+		while ((text[n] & 0xc0) == 0x80)
+			n--;
+		buf_printf(out, "%.*s...", (int)n, text);
+	} else {
+		buf_add_str(out, text);
+	}
+	free(text);
+	free(line);
+	strv_release(&words);
+	buf_release(&shown);
+}
+
+START_TEST(python_reads_what_was_meant)
+{
+	char *top = fs_absolute("tests/nightly/check-mails.py");
+	char *script = xasprintf("python3 %s .", top), *said;
+
+	pick_start(1);
+	for (int i = 0; i < MAILS; i++) {
+		struct buf subject = { 0 }, text = { 0 }, want = { 0 };
+		char *mail;
+
+		buf_add_str(&subject, "[kfarm]");
+		add_pieces(&subject, 20);
+		add_pieces(&text, 100);
+		m.subject = buf_str(&subject);
+		m.text = buf_str(&text);
+		mail = written();
+		put("eml", i, bytes_str(mail));
+		add_words(&want, m.subject);
+		buf_add_str(&want, "\n");
+		printable_add(&want, buf_bytes(&text), PRINTABLE_LAYOUT);
+		if (!str_ends(buf_str(&want), "\n") || !text.len)
+			buf_add_str(&want, "\n");
+		put("want", i, buf_bytes(&want));
+		free(mail);
+		buf_release(&subject);
+		buf_release(&text);
+		buf_release(&want);
+	}
+	said = shell_ask(dir, script);
+	ck_assert_int_eq(atoi(said), MAILS);
+	free(said);
+	free(script);
+	free(top);
+}
+END_TEST
+
+static const struct {
+	const char *list;
+	int answer;
+} addresses[] = {
+	{ "root", 0 },
+	{ "a@example.org", 0 },
+	{ "a.b+c@example.org, d@e.f", 0 },
+	{ "A B <a@example.org>", 0 },
+	{ "\"A, B\" <a@example.org>", 0 },
+	{ "<a@example.org>", 0 },
+	{ "", -EINVAL },
+	{ "a,,b", -EINVAL },
+	{ "a,", -EINVAL },
+	{ "-t@example.org", -EINVAL },
+	{ "A <-a@example.org>", -EINVAL },
+	{ "a b", -EINVAL },
+	{ "a@b@c", -EINVAL },
+	{ "@example.org", -EINVAL },
+	{ "a@", -EINVAL },
+	{ "A <a@example.org", -EINVAL },
+	{ "A <a@example.org> B", -EINVAL },
+	{ "A <a@example.org\nBcc: v>", -EINVAL },
+	{ "A\nBcc: v <a@example.org>", -EINVAL },
+	{ "a@example.org\nBcc: v@example.org", -EINVAL },
+	{ "A \xe2\x80\xae <a@example.org>", -EINVAL },
+	{ "A \xff <a@example.org>", -EINVAL },
+	{ "a;b", -EINVAL },
+	{ "\xc3\xa4@example.org", -EINVAL },
+};
+
+START_TEST(an_address_is_one_or_is_refused)
+{
+	struct err err = { 0 };
+
+	ck_assert_msg(nightly_mail_check(addresses[_i].list, &err) ==
+			      addresses[_i].answer,
+		      "%s", addresses[_i].list);
+	ck_assert(!*err.text == !addresses[_i].answer);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("nightly/mail");
+	TCase *tc = tcase_create("mail");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, a_mail_is_this);
+	tcase_add_test(tc, words_that_are_not_ascii_are_encoded);
+	tcase_add_test(tc, python_reads_what_was_meant);
+	tcase_add_loop_test(tc, an_address_is_one_or_is_refused, 0,
+			    sizeof(addresses) / sizeof(*addresses));
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

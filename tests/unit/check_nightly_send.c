@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: nightly */
+#include "nightly/send.h"
+
+#include "../lib/shell.h"
+#include "../lib/tempdir.h"
+#include "base/clock.h"
+#include "suite.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+
+static char dir[TEMPDIR_SIZE];
+static struct strv mail, keep, facts;
+static struct nightly_send s;
+static struct nightly_report r;
+static struct err err;
+
+static void set_up(void)
+{
+	tempdir_make(dir);
+	strv_addf(&keep, "%s", dir);
+	s = (struct nightly_send){ .name = "mainline",
+				   .mail = &mail,
+				   .facts = &facts,
+				   .keep = &keep,
+				   .path = dir,
+				   .mail_ms = 20000,
+				   .command_ms = 20000,
+				   .out = tmpfile() };
+	r = (struct nightly_report){ .result = "FAIL",
+				     .subject = xstrdup("[kfarm] FAIL a ‘b’"),
+				     .text = xstrdup(
+					     "New errors:\n  x ‘y’\n") };
+	ck_assert_ptr_nonnull(s.out);
+	err = (struct err){ 0 };
+}
+
+static void tear_down(void)
+{
+	nightly_report_release(&r);
+	strv_release(&mail);
+	strv_release(&keep);
+	strv_release(&facts);
+	fclose(s.out);
+	tempdir_remove(dir);
+}
+
+/* In the place of sendmail(8). */
+static void sendmail_is(const char *script)
+{
+	char *path = xasprintf("%s/sendmail", dir);
+	char *text = xasprintf("#!/bin/sh\ncd %s\n%s\n", dir, script);
+
+	ck_assert(!fs_write(path, bytes_str(text), 0755, &err));
+	free(text);
+	free(path);
+}
+
+static void holds(const char *name, const char *text)
+{
+	char *path = xasprintf("%s/%s", dir, name);
+	struct buf got = { 0 };
+
+	ck_assert_msg(!fs_read(path, 1 << 20, &got, &err), "%s", err.text);
+	ck_assert_msg(strstr(buf_str(&got), text), "%s: %s", name,
+		      buf_str(&got));
+	buf_release(&got);
+	free(path);
+}
+
+static void printed(const char *want)
+{
+	char got[4096];
+	size_t n;
+
+	rewind(s.out);
+	n = fread(got, 1, sizeof(got) - 1, s.out);
+	got[n] = '\0';
+	ck_assert_str_eq(got, want);
+}
+
+#define REPORT "[kfarm] FAIL a ‘b’\n\nNew errors:\n  x ‘y’\n"
+
+static void fails(int code, const char *words)
+{
+	ck_assert_int_eq(nightly_send(&s, &r, &err), code);
+	ck_assert_msg(strstr(err.text, words), "%s", err.text);
+	ck_assert_msg(strstr(err.text, "the report is in"), "%s", err.text);
+	ck_assert_msg(strstr(err.text, dir), "%s", err.text);
+	holds("report.txt", REPORT);
+	printed(REPORT);
+}
+
+START_TEST(nobody_else_to_tell_is_stdout)
+{
+	ck_assert_msg(!nightly_send(&s, &r, &err), "%s", err.text);
+	printed(REPORT);
+	holds("report.txt", REPORT);
+}
+END_TEST
+
+START_TEST(sendmail_gets_the_mail_and_stdout_nothing)
+{
+	strv_add(&mail, "a@example.org");
+	strv_add(&mail, "b@example.org");
+	sendmail_is("echo \"$@\" >args; cat >mail");
+	ck_assert_msg(!nightly_send(&s, &r, &err), "%s", err.text);
+	holds("args", "-t -oi\n");
+	holds("mail", "To: a@example.org,\n b@example.org\n");
+	holds("mail", "From: kfarm <");
+	holds("mail", "Subject: =?UTF-8?B?");
+	holds("report.txt", REPORT);
+	printed("");
+}
+END_TEST
+
+START_TEST(a_sendmail_that_fails_is_told_with_its_words)
+{
+	strv_add(&mail, "a@example.org");
+	sendmail_is("echo 'relay \033[31mdown' >&2; exit 75");
+	fails(-EIO, "mail to a@example.org: ");
+	ck_assert_msg(strstr(err.text, "exit status 75: relay ?[31mdown"), "%s",
+		      err.text);
+}
+END_TEST
+
+START_TEST(a_sendmail_that_reads_nothing_and_dies_is_told)
+{
+	strv_add(&mail, "a@example.org");
+	sendmail_is("kill -9 $$");
+	fails(-EIO, "killed by signal 9");
+}
+END_TEST
+
+START_TEST(a_sendmail_that_hangs_is_killed_with_its_children)
+{
+	uint64_t begun = clock_ms();
+	char *pid, *alive;
+
+	strv_add(&mail, "a@example.org");
+	sendmail_is("trap '' TERM HUP; sleep 600 & echo $! >pid; wait");
+	s.mail_ms = 1000;
+	fails(-ETIMEDOUT, "had not ended after 1 s");
+	ck_assert_uint_lt(clock_ms() - begun, 15000);
+	pid = shell_ask(dir, "cat pid");
+	alive = shell_ask(dir, "sleep 0.1; kill -0 $(cat pid) 2>/dev/null && "
+			       "grep -v '^State:.Z' /proc/$(cat pid)/status | "
+			       "grep ^State: || :");
+	ck_assert_msg(!*alive, "%s: %s", pid, alive);
+	free(alive);
+	free(pid);
+}
+END_TEST
+
+START_TEST(what_sendmail_leaves_in_the_background_is_not_waited_for)
+{
+	uint64_t begun = clock_ms();
+
+	strv_add(&mail, "a@example.org");
+	sendmail_is("cat >mail; sleep 30 & echo $! >pid");
+	ck_assert_msg(!nightly_send(&s, &r, &err), "%s", err.text);
+	ck_assert_uint_lt(clock_ms() - begun, 15000);
+	shell_run(dir, "kill $(cat pid)");
+}
+END_TEST
+
+START_TEST(no_sendmail_is_told)
+{
+	strv_add(&mail, "a@example.org");
+	fails(-ENOENT, "no sendmail");
+}
+END_TEST
+
+START_TEST(an_address_that_is_none_is_told)
+{
+	strv_add(&mail, "a@example.org\nBcc: b@example.org");
+	sendmail_is("cat >mail");
+	fails(-EINVAL, "is not the address of a mail");
+	shell_run(dir, "[ ! -e mail ]");
+}
+END_TEST
+
+START_TEST(a_command_gets_text_and_facts)
+{
+	s.command = "cat >got; env >env; echo said";
+	strv_add(&facts, "KFARM_NIGHTLY_ERRORS=2");
+	setenv("KFARM_NIGHTLY_RESULT", "of another", 1);
+	ck_assert_int_eq(chdir(dir), 0);
+	ck_assert_msg(!nightly_send(&s, &r, &err), "%s", err.text);
+	holds("got", "New errors:\n  x ‘y’\n");
+	holds("env", "KFARM_NIGHTLY_NAME=mainline\n");
+	holds("env", "KFARM_NIGHTLY_RESULT=FAIL\n");
+	holds("env", "KFARM_NIGHTLY_SUBJECT=[kfarm] FAIL a ‘b’\n");
+	holds("env", "KFARM_NIGHTLY_ERRORS=2\n");
+	holds("env", "/report.txt\n");
+	printed("");
+}
+END_TEST
+
+START_TEST(each_way_that_fails_is_told)
+{
+	strv_add(&mail, "a@example.org");
+	sendmail_is("exit 1");
+	s.command = "echo no room >&2; exit 3";
+	fails(-EIO, "command: exit status 3: no room");
+	ck_assert_msg(strstr(err.text, "mail to a@example.org"), "%s",
+		      err.text);
+}
+END_TEST
+
+START_TEST(one_way_that_works_does_not_hide_the_other)
+{
+	strv_add(&mail, "a@example.org");
+	sendmail_is("exit 1");
+	s.command = "cat >/dev/null";
+	fails(-EIO, "mail to a@example.org");
+}
+END_TEST
+
+START_TEST(a_report_that_cannot_be_kept_is_sent_and_told)
+{
+	strv_release(&keep);
+	strv_add(&keep, "/nonexistent/x");
+	strv_add(&mail, "a@example.org");
+	sendmail_is("cat >mail");
+	ck_assert_int_eq(nightly_send(&s, &r, &err), -ENOENT);
+	ck_assert_msg(strstr(err.text, "/nonexistent/x/report.txt"), "%s",
+		      err.text);
+	holds("mail", "To: a@example.org\n");
+	printed("");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("nightly/send");
+	TCase *tc = tcase_create("send");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, nobody_else_to_tell_is_stdout);
+	tcase_add_test(tc, sendmail_gets_the_mail_and_stdout_nothing);
+	tcase_add_test(tc, a_sendmail_that_fails_is_told_with_its_words);
+	tcase_add_test(tc, a_sendmail_that_reads_nothing_and_dies_is_told);
+	tcase_add_test(tc, a_sendmail_that_hangs_is_killed_with_its_children);
+	tcase_add_test(
+		tc, what_sendmail_leaves_in_the_background_is_not_waited_for);
+	tcase_add_test(tc, no_sendmail_is_told);
+	tcase_add_test(tc, an_address_that_is_none_is_told);
+	tcase_add_test(tc, a_command_gets_text_and_facts);
+	tcase_add_test(tc, each_way_that_fails_is_told);
+	tcase_add_test(tc, one_way_that_works_does_not_hide_the_other);
+	tcase_add_test(tc, a_report_that_cannot_be_kept_is_sent_and_told);
+	suite_add_tcase(suite, tc);
+	return suite_run(suite);
+}
