@@ -42,6 +42,19 @@ static const struct args_option options[] = {
 	  AT(bisect), 0 },
 	{ 0, "wait", "[=SECONDS]", "wait for another run of the same (else 75)",
 	  parse_wait, AT(wait_s), 0 },
+	{ 0, "json", NULL, "print JSON", args_flag, AT(json), 0 },
+	{ 0, "at", "HH:MM", "when: 02:00", args_text, AT(at), 0 },
+	{ 0, "system", NULL, "units of the system (else only root's are)",
+	  args_flag, AT(system), 0 },
+	{ 0, "user", NULL, "units of this user, also of root", args_flag,
+	  AT(user), 0 },
+	{ 0, "as", "USER", "units of the system that run as USER", args_text,
+	  AT(as), 0 },
+	{ 0, "now", NULL, "enable and start the timer", args_flag, AT(now), 0 },
+	{ 0, "remove", NULL, "stop the timer and remove the units", args_flag,
+	  AT(remove), 0 },
+	{ 0, "cron", NULL, "print a line for a crontab instead", args_flag,
+	  AT(cron), 0 },
 	{ 0 },
 };
 
@@ -53,6 +66,12 @@ static const struct verb {
 	    "dry-run verbose force retry-failed bisect wait", 0, 1000,
 	    "update trees, build what has changed, keep the results" },
 	  nightly_run_main },
+	{ { "list", " [NAME]...", "json", 0, 1000,
+	    "what came of each build the last time" },
+	  nightly_list_main },
+	{ { "install", " [NAME]...", "at system user as now remove cron", 0,
+	    1000, "have systemd or cron start it each night" },
+	  nightly_install_main },
 };
 
 static const struct cmd_verb *nightly_verb(size_t i)

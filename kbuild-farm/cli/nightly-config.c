@@ -7,6 +7,7 @@
 #include "cli/settings.h"
 #include "kernel/kconfig-find.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,5 +113,30 @@ int nightly_config_texts(void *ctx, const char *kconfig,
 	if (!ret)
 		ret = add_request(into, &r, err);
 	configs_free(configs);
+	return ret;
+}
+
+int nightly_check_names(const struct nightly_request *r,
+			const struct nightly_jobs *jobs, struct err *err)
+{
+	struct strv names = { 0 };
+	char *all;
+	int ret = 0;
+
+	for (size_t i = 0; i < jobs->n; i++)
+		strv_add(&names, jobs->v[i].name);
+	all = strv_join(&names, ", ");
+	for (size_t i = 0; !ret && i < r->words.n; i++) {
+		if (!strv_has(&names, r->words.v[i]))
+			ret = err_set(err, ENOENT, "no [nightly \"%s\"]%s%s",
+				      r->words.v[i],
+				      names.n ? "; there are: " : "", all);
+	}
+	if (!ret && !jobs->n)
+		ret = err_set(err, ENOENT,
+			      "the configuration has no [nightly \"NAME\"]; "
+			      "kfarm.conf(5) says what one consists of");
+	free(all);
+	strv_release(&names);
 	return ret;
 }

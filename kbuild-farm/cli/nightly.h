@@ -16,11 +16,18 @@ struct nightly_request {
 	const char *verb;
 	struct strv words; /* after the verb */
 	bool dry_run, force, retry_failed, bisect, verbose;
+	bool json;
+	/* Of install: */
+	bool system, user, cron, now, remove;
+	const char *at; /* "HH:MM", NULL: 02:00 */
+	const char *as; /* whose nights a unit of the system runs */
 	unsigned wait_s; /* 0: not at all; UINT_MAX: for ever */
 };
 
 /* The verbs: an exit status. */
 int nightly_run_main(struct nightly_request *r);
+int nightly_list_main(struct nightly_request *r);
+int nightly_install_main(struct nightly_request *r);
 
 /*
  * Read the jobs, with their paths as `kfarm build` takes them: warnings are
@@ -28,6 +35,9 @@ int nightly_run_main(struct nightly_request *r);
  */
 int nightly_load(struct nightly_jobs *jobs, struct strv *standard,
 		 struct err *err);
+/* Those of the command line are there, and there is one: 0 or -ENOENT. */
+int nightly_check_names(const struct nightly_request *r,
+			const struct nightly_jobs *jobs, struct err *err);
 /* The texts of a configuration, for struct nightly_means. */
 int nightly_config_texts(void *ctx, const char *kconfig,
 			 const struct strv *kconfig_add,

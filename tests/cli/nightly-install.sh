@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154,SC2016
+# kfarm nightly install: units, a crontab's line, and what systemctl is told.
+export KFARM_CONFIG=$TMP/config XDG_CONFIG_HOME=$TMP/xdg
+cat >config <<'END'
+[nightly "board"]
+	tree = t
+[nightly "a+b"]
+	tree = t
+END
+cat >bin/systemctl <<'END'
+#!/bin/sh
+echo "$*" >>"$TMP/systemctl"
+[ ! -e "$TMP/no-bus" ] || { echo 'Failed to connect to bus' >&2; exit 1; }
+END
+chmod +x bin/systemctl
+
+# Without where this kfarm is, and what depends on who tests; then what
+# systemctl was told.
+nightly_install()
+{
+	run kfarm nightly install "$@" | sed -e "s|\"$bin/kfarm\"|KFARM|" \
+		-e "s|$bin/kfarm |KFARM |" -e '/loginctl enable-linger/d' \
+		-e 's|PATH=[^ "]*|PATH=...|'
+	[ ! -e "$TMP/systemctl" ] || sed 's/^/systemctl /' "$TMP/systemctl"
+	rm -f "$TMP/systemctl"
+}
+
+run kfarm help nightly install
+nightly_install --user
+run cat xdg/systemd/user/kfarm-nightly.timer
+nightly_install --user --now --at 03:30 board a+b
+run ls xdg/systemd/user
+grep -h -e OnCalendar -e ExecStart -e KFARM_CONFIG -e XDG_CONFIG \
+	xdg/systemd/user/kfarm-nightly-* | sed "s|$bin/kfarm|KFARM|"
+nightly_install --user --remove board
+nightly_install --user --remove board
+nightly_install --user bord
+nightly_install --user --at 24:00
+nightly_install --user --at 3:5x
+nightly_install --user --system
+nightly_install --as no-such-user
+nightly_install --cron --now
+nightly_install --cron
+nightly_install --cron --at 3:05 board a+b
+# A file that somebody else wrote stays.
+echo mine >xdg/systemd/user/kfarm-nightly-board.service
+nightly_install --user board
+nightly_install --user --remove board
+run cat xdg/systemd/user/kfarm-nightly-board.service
+touch no-bus
+nightly_install --user --now
+nightly_install --user --remove
+run ls xdg/systemd/user
+nightly_install --user --remove
+: >config
+nightly_install --user

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: nightly */
+/*
+ * Units are read by systemd-analyze, and what a line of a crontab runs is
+ * checked by a shell, after what cron does to the line.
+ */
+#include "nightly/timer.h"
+
+#include "../lib/shell.h"
+#include "../lib/tempdir.h"
+#include "golden.h"
+#include "suite.h"
+
+#include <errno.h>
+
+static char dir[TEMPDIR_SIZE];
+static struct strv env;
+static struct nightly_timer t;
+static struct err err;
+
+static void set_up(void)
+{
+	tempdir_make(dir);
+	strv_add(&env, "PATH=/usr/local/bin:/usr/bin:/bin");
+	strv_add(&env, "LC_ALL=C.UTF-8");
+	t = (struct nightly_timer){ .program = "/usr/local/bin/kfarm",
+				    .hour = 2,
+				    .minute = 5,
+				    .env = &env };
+}
+
+static void tear_down(void)
+{
+	strv_release(&env);
+	tempdir_remove(dir);
+}
+
+static void put(const char *name, const char *suffix, struct buf *text)
+{
+	char *path = xasprintf("%s/%s.%s", dir, name, suffix);
+
+	ck_assert(!fs_write(path, buf_bytes(text), 0644, &err));
+	buf_release(text);
+	free(path);
+}
+
+/* Both units, and what systemd says of them: nothing. */
+static void verify(bool user)
+{
+	char *name = nightly_timer_unit(t.name), *command, *said;
+	struct buf service = { 0 }, timer = { 0 };
+
+	ck_assert_msg(!nightly_timer_service(&service, &t, &err), "%s",
+		      err.text);
+	nightly_timer_timer(&timer, &t);
+	put(name, "service", &service);
+	put(name, "timer", &timer);
+	command = xasprintf("XDG_RUNTIME_DIR=$PWD systemd-analyze %s --man=no "
+			    "verify ./'%s.timer' ./'%s.service' 2>&1 || echo "
+			    "status $?",
+			    user ? "--user" : "--system", name, name);
+	said = shell_ask(dir, command);
+	ck_assert_msg(!*said, "%s", said);
+	free(said);
+	free(command);
+	free(name);
+}
+
+START_TEST(units_are_these)
+{
+	struct buf text = { 0 };
+
+	t.name = "neo4";
+	ck_assert(!nightly_timer_service(&text, &t, &err));
+	buf_add_str(&text, "----\n");
+	nightly_timer_timer(&text, &t);
+	buf_add_str(&text, "----\n");
+	t.user = "build";
+	t.name = NULL;
+	ck_assert(!nightly_timer_service(&text, &t, &err));
+	golden_file("tests/nightly/units.txt", buf_str(&text));
+	buf_release(&text);
+}
+END_TEST
+
+START_TEST(systemd_has_nothing_to_say_of_them)
+{
+	t.program = "/bin/true";
+	verify(true);
+	t.user = "root";
+	verify(false);
+	t.name = "a+b_c-d.e";
+	verify(false);
+}
+END_TEST
+
+START_TEST(systemd_has_nothing_to_say_of_odd_words)
+{
+	char *program = xasprintf("%s/k 50%% $HOME", dir);
+
+	shell_run(dir, "cp /bin/true 'k 50% $HOME'");
+	t.program = program;
+	strv_add(&env, "XDG_DATA_HOME=/home/ü/%h a\\b\"c'd $e\nf");
+	verify(true);
+	free(program);
+}
+END_TEST
+
+START_TEST(what_systemd_does_not_start_is_refused)
+{
+	struct buf text = { 0 };
+
+	t.program = "/opt/\"k\"/kfarm";
+	ck_assert_int_eq(nightly_timer_service(&text, &t, &err), -EINVAL);
+	t.program = "/opt/k\nExecStartPre=x/kfarm";
+	ck_assert_int_eq(nightly_timer_service(&text, &t, &err), -EINVAL);
+	ck_assert_uint_eq(text.len, 0);
+}
+END_TEST
+
+START_TEST(a_unit_is_named_as_systemd_escape_does)
+{
+	static const char *const names[] = { "a", "a-b", "a+b", "x.y_z" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		char *unit = nightly_timer_unit(names[i]);
+		char *plain = xasprintf("systemd-escape --unescape -- '%s' | "
+					"tr -d '\\n'",
+					unit);
+		char *back = shell_ask(dir, plain);
+
+		/* Where "-" stands for "/" to systemd, it does not to us. */
+		for (char *c = back; *c; c++)
+			*c = *c == '/' ? '-' : *c;
+		ck_assert(str_starts(back, "kfarm-nightly-"));
+		ck_assert_str_eq(back + strlen("kfarm-nightly-"), names[i]);
+		free(back);
+		free(plain);
+		free(unit);
+	}
+}
+END_TEST
+
+/* What cron makes of the command in a line, and the shell of that. */
+static char *as_cron_runs_it(void)
+{
+	struct buf line = { 0 }, command = { 0 };
+	const char *c;
+	char *out;
+
+	ck_assert_msg(!nightly_timer_cron(&line, &t, &err), "%s", err.text);
+	ck_assert(str_starts(buf_str(&line), "5 2 * * * "));
+	for (c = buf_str(&line) + strlen("5 2 * * * "); *c != '\n'; c++) {
+		if (c[0] == '\\' && c[1] == '%')
+			continue;
+		buf_add(&command, c, 1);
+	}
+	ck_assert(!c[1]);
+	out = shell_ask(dir, buf_str(&command));
+	buf_release(&command);
+	buf_release(&line);
+	return out;
+}
+
+START_TEST(a_crontab_has_this_line)
+{
+	struct buf text = { 0 };
+
+	ck_assert(!nightly_timer_cron(&text, &t, &err));
+	ck_assert_str_eq(buf_str(&text),
+			 "5 2 * * * PATH=/usr/local/bin:/usr/bin:/bin "
+			 "LC_ALL=C.UTF-8 /usr/local/bin/kfarm nightly run\n");
+	buf_release(&text);
+}
+END_TEST
+
+START_TEST(cron_runs_what_is_meant)
+{
+	char *program = xasprintf("%s/it's 50%% $HOME", dir), *said;
+
+	shell_run(dir, "printf '#!/bin/sh\\necho \"$@ $XDG_DATA_HOME\"\\n' "
+		       ">\"it's 50% \\$HOME\"; chmod +x it*");
+	t.program = program;
+	t.name = "a+b";
+	strv_add(&env, "XDG_DATA_HOME=100%/a b/'c'");
+	said = as_cron_runs_it();
+	ck_assert_str_eq(said, "nightly run a+b 100%/a b/'c'\n");
+	free(said);
+	free(program);
+}
+END_TEST
+
+START_TEST(what_cron_cannot_have_is_refused)
+{
+	char path[1100] = "PATH=";
+	struct buf text = { 0 };
+
+	t.program = "/a\\%b";
+	ck_assert_int_eq(nightly_timer_cron(&text, &t, &err), -EINVAL);
+	t.program = "/a\nb";
+	ck_assert_int_eq(nightly_timer_cron(&text, &t, &err), -EINVAL);
+	t.program = "/a";
+	memset(path + 5, 'x', 1000);
+	strv_add(&env, path);
+	ck_assert_int_eq(nightly_timer_cron(&text, &t, &err), -EINVAL);
+	ck_assert_msg(strstr(err.text, "shorten PATH"), "%s", err.text);
+	ck_assert_uint_eq(text.len, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("nightly/timer");
+	TCase *tc = tcase_create("timer");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, units_are_these);
+	tcase_add_test(tc, systemd_has_nothing_to_say_of_them);
+	tcase_add_test(tc, systemd_has_nothing_to_say_of_odd_words);
+	tcase_add_test(tc, what_systemd_does_not_start_is_refused);
+	tcase_add_test(tc, a_unit_is_named_as_systemd_escape_does);
+	tcase_add_test(tc, a_crontab_has_this_line);
+	tcase_add_test(tc, cron_runs_what_is_meant);
+	tcase_add_test(tc, what_cron_cannot_have_is_refused);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
