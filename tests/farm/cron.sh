@@ -1,0 +1,113 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check: yes
+# beside: yes
+#
+# A real cron, in mount and pid namespaces of its own, with the line that
+# `kfarm nightly install --cron` prints, each minute: its mail, and kfarm's own.
+# A minute, nearly all of it spent waiting for the next one to begin.
+. "$(dirname "$0")/lib.sh"
+own_mounts "$@"
+farm_begin
+
+cron=$(PATH=$PATH:/usr/sbin:$bin/debian/cron/usr/sbin command -v cron) || {
+	left_out cron "no cron: scripts/packages install test"
+	farm_end
+}
+if [ "$(id -u)" -ne 0 ] || ! grep -q '4294967295$' /proc/self/uid_map; then
+	left_out cron "cron needs a root that is one"
+	farm_end
+fi
+
+# What cron reads and writes, and sendmail.  Nothing of the machine's is seen.
+cron_place()
+{
+	mkdir -p "$work"/{sbin,mails,crontabs}
+	cp -a /usr/sbin/. "$work/sbin/" || return
+	cat >"$work/sbin/sendmail.new" <<-END
+		#!/bin/sh
+		exec >/dev/null 2>&1
+		n=\$(ls $work/mails | wc -l)
+		echo "\$@" >$work/mails/.\$n
+		cat >>$work/mails/.\$n && mv $work/mails/.\$n $work/mails/\$n
+	END
+	chmod +x "$work/sbin/sendmail.new"
+	mv -f "$work/sbin/sendmail.new" "$work/sbin/sendmail"
+	mount --bind "$work/sbin" /usr/sbin || return
+	mount -t tmpfs none /run && mount -t tmpfs none /var/spool || return
+	mkdir -p /var/spool/cron/crontabs && mkdir -p -m 1777 /run/lock || return
+	[ ! -d /etc/cron.d ] || mount -t tmpfs none /etc/cron.d || return
+	[ ! -e /etc/crontab ] || mount --bind /dev/null /etc/crontab
+}
+
+mini_tree()
+{
+	"$root/tests/farm/mini/generate" "$work/src" 4 2
+	find "$work/src" -type d -empty -exec touch {}/.keep \;
+	(cd "$work/src" && git init -q -b main && git add -A &&
+		git -c user.name=n -c user.email=n@e commit -qm first &&
+		git -c user.name=n -c user.email=n@e tag -am one v1) || return
+	cat >"$KFARM_CONFIG" <<-END
+		[nightly "plain"]
+			tree = mini
+			arch = arm64
+			kconfig = tinyconfig
+			target = Image
+			keep-free = 1M
+		[nightly "mailed"]
+			tree = mini
+			arch = arm64
+			kconfig = tinyconfig
+			target = Image
+			keep-free = 1M
+			mail = kernel@example.org
+	END
+	export XDG_DATA_HOME=$work/data XDG_STATE_HOME=$work/state
+	"$bin/kfarm" tree add mini "$work/src" >"$work/tree.log" 2>&1
+}
+
+# mails PATTERN: how many of the mails have it.
+mails()
+{
+	grep -laE "$1" "$work"/mails/* 2>/dev/null | wc -l
+}
+
+header()
+{
+	python3 - "$@" <<-'END'
+		import email, email.policy, sys
+		mail = email.message_from_binary_file(open(sys.argv[1], "rb"),
+		                                      policy=email.policy.default)
+		print(mail[sys.argv[2]])
+	END
+}
+
+check "a place for cron" cron_place
+check "a tree" mini_tree
+# The time is every minute; all else is the line as it is printed.
+"$bin/kfarm" nightly install --cron plain mailed 2>"$work/hint" |
+	sed 's/^0 2 \* \* \* /* * * * * /' >/var/spool/cron/crontabs/root
+chmod 600 /var/spool/cron/crontabs/root
+is "lines of the crontab" 2 "$(wc -l </var/spool/cron/crontabs/root)"
+# Nothing of this shell reaches the jobs.
+env -i PATH=/usr/bin:/bin unshare -pf --kill-child=KILL "$cron" -f -L 0 \
+	>"$work/cron.log" 2>&1 </dev/null &
+children+=($!)
+
+check "both mails come within a minute" wait_for 100 \
+	eval '[ "$(mails "PASS (plain|mailed) v1 arm64/tinyconfig")" -eq 2 ]'
+plain=$(grep -la '^Subject: Cron' "$work"/mails/* | head -n 1)
+mailed=$(grep -la '^X-Kfarm-Result: ' "$work"/mails/* | head -n 1)
+check "cron mails what plain prints" grep -q \
+	'^\[kfarm\] PASS plain v1 arm64/tinyconfig .*: first build' "$plain"
+check "with the command that cron ran" grep -qF 'kfarm nightly run plain' \
+	"$plain"
+is "kfarm mails itself, and cron has nothing" 0 \
+	"$(grep -la '^Subject: Cron.*run mailed' "$work"/mails/* | wc -l)"
+is "how sendmail is called" "-t -oi" "$(head -n 1 "$mailed")"
+sed -i 1d "$mailed"
+is "to" kernel@example.org "$(header "$mailed" To)"
+check "from" grep -q '^From: kfarm <root@' "$mailed"
+is "result" PASS "$(header "$mailed" X-Kfarm-Result)"
+[ ! -s "$work/cron.log" ] || sed 's/^/      /' "$work/cron.log"
+farm_end
