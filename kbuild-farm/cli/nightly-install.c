@@ -56,7 +56,8 @@ static int parse_time(const char *text, struct nightly_timer *t,
 	return 0;
 }
 
-static int check_options(const struct nightly_request *i, struct err *err)
+static int check_install_options(const struct nightly_request *i,
+				 struct err *err)
 {
 	if (i->system && i->user)
 		return err_set(err, EINVAL,
@@ -87,7 +88,7 @@ static int check_sections(const struct nightly_request *r, struct err *err)
 	return ret;
 }
 
-static int find_program(char **out, struct err *err)
+static int find_own_program(char **out, struct err *err)
 {
 	char path[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
@@ -105,7 +106,7 @@ static int find_program(char **out, struct err *err)
  * What decides where kfarm finds things is told to a job that has nothing of
  * this shell: for somebody else only where programs are.
  */
-static void collect_env(struct strv *out, bool for_us)
+static void collect_job_env(struct strv *out, bool for_us)
 {
 	static const char *const ours[] = {
 		"KFARM_CONFIG",   "XDG_CONFIG_HOME", "XDG_DATA_HOME",
@@ -139,7 +140,7 @@ static int prepare(struct installing *i, struct err *err)
 {
 	const struct nightly_request *a = i->asked;
 	const struct passwd *me;
-	int ret = check_options(a, err);
+	int ret = check_install_options(a, err);
 
 	i->timer = (struct nightly_timer){ .hour = 2, .env = &i->env };
 	if (!ret && a->at)
@@ -147,7 +148,7 @@ static int prepare(struct installing *i, struct err *err)
 	if (!ret && !a->remove)
 		ret = check_sections(a, err);
 	if (!ret)
-		ret = find_program(&i->program, err);
+		ret = find_own_program(&i->program, err);
 	if (ret)
 		return ret;
 	i->system = a->system || a->as || (!a->user && !geteuid());
@@ -156,7 +157,7 @@ static int prepare(struct installing *i, struct err *err)
 	me = getpwuid(geteuid());
 	if (i->system)
 		i->timer.user = a->as ? a->as : me ? me->pw_name : "root";
-	collect_env(&i->env, !a->as);
+	collect_job_env(&i->env, !a->as);
 	for (size_t n = 0; n < a->words.n; n++)
 		strv_own(&i->units, nightly_timer_unit(a->words.v[n]));
 	if (!a->words.n)
@@ -202,7 +203,7 @@ static int systemctl(const struct installing *i, const char *verb,
 
 /* ----------------------------------------------------------------- files */
 
-static bool is_ours(const char *path)
+static bool is_our_unit(const char *path)
 {
 	struct buf text = { 0 };
 	struct err ignored = { 0 };
@@ -220,7 +221,7 @@ static int write_unit(const struct installing *i, const char *unit,
 	char *path = xasprintf("%s/%s.%s", i->dir, unit, suffix);
 	int ret = 0;
 
-	if (fs_exists(path) && !is_ours(path))
+	if (fs_exists(path) && !is_our_unit(path))
 		ret = err_set(err, EEXIST,
 			      "%s is there, and was not written by kfarm: move "
 			      "it away",
@@ -290,7 +291,7 @@ static void tell_how_to_enable(const struct installing *i)
 	buf_release(&text);
 }
 
-static int enable(const struct installing *i, struct err *err)
+static int enable_timers(const struct installing *i, struct err *err)
 {
 	int ret = systemctl(i, "daemon-reload", NULL, NULL, err);
 
@@ -304,7 +305,7 @@ static int enable(const struct installing *i, struct err *err)
 	return ret;
 }
 
-static int install(struct installing *i, struct err *err)
+static int install_units(struct installing *i, struct err *err)
 {
 	int ret = write_units(i, err);
 
@@ -312,7 +313,7 @@ static int install(struct installing *i, struct err *err)
 		return ret;
 	tell_of_lingering(i);
 	if (i->asked->now)
-		return enable(i, err);
+		return enable_timers(i, err);
 	tell_how_to_enable(i);
 	return 0;
 }
@@ -331,7 +332,7 @@ static void find_units(struct installing *i)
 		size_t len = strlen(names.v[n]);
 
 		if (str_starts(names.v[n], "kfarm-nightly") &&
-		    str_ends(names.v[n], ".timer") && is_ours(path))
+		    str_ends(names.v[n], ".timer") && is_our_unit(path))
 			strv_own(&i->units,
 				 xstrndup(names.v[n], len - strlen(".timer")));
 		free(path);
@@ -340,7 +341,7 @@ static void find_units(struct installing *i)
 }
 
 /* What systemd has of it goes, too, where it cannot be asked. */
-static void disable(const struct installing *i, const char *unit)
+static void disable_timer(const struct installing *i, const char *unit)
 {
 	struct err why = { 0 };
 	char *link;
@@ -362,7 +363,7 @@ static int remove_unit(const struct installing *i, const char *unit,
 	for (size_t n = 0; n < N_SUFFIXES; n++) {
 		char *path = xasprintf("%s/%s.%s", i->dir, unit, suffixes[n]);
 
-		if (is_ours(path))
+		if (is_our_unit(path))
 			strv_add(&ours, path);
 		free(path);
 	}
@@ -370,7 +371,7 @@ static int remove_unit(const struct installing *i, const char *unit,
 		ret = err_set(err, ENOENT, "%s: kfarm wrote no %s.timer there",
 			      i->dir, unit);
 	else
-		disable(i, unit);
+		disable_timer(i, unit);
 	for (size_t n = 0; !ret && n < ours.n; n++) {
 		if (unlink(ours.v[n]))
 			ret = err_errno(err, "%s", ours.v[n]);
@@ -428,7 +429,7 @@ int nightly_install_main(struct nightly_request *asked)
 	if (!ret)
 		ret = asked->cron   ? print_crontab(&i, &err) :
 		      asked->remove ? remove_units(&i, &err) :
-				      install(&i, &err);
+				      install_units(&i, &err);
 	if (ret)
 		log_error("nightly install: %s", err.text);
 	free(i.dir);

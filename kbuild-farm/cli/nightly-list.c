@@ -71,7 +71,7 @@ static const struct nightly_result *first_bad(const struct nightly_result *r)
 	return bad;
 }
 
-static bool is_alike(const struct nightly_plans *plans, size_t i)
+static bool has_namesake(const struct nightly_plans *plans, size_t i)
 {
 	const struct nightly_plan *p = &plans->v[i];
 
@@ -85,8 +85,8 @@ static bool is_alike(const struct nightly_plans *plans, size_t i)
 	return false;
 }
 
-static int read_job(struct job_results *j, const struct nightly_job *job,
-		    struct err *err)
+static int read_job_results(struct job_results *j,
+			    const struct nightly_job *job, struct err *err)
 {
 	int ret;
 
@@ -107,7 +107,7 @@ static int read_job(struct job_results *j, const struct nightly_job *job,
 		l->plan = p;
 		l->last = nightly_store_latest(&j->store, p->name);
 		l->bad_since = first_bad(l->last);
-		l->alike = is_alike(&j->plans, i);
+		l->alike = has_namesake(&j->plans, i);
 	}
 	return 0;
 }
@@ -179,7 +179,7 @@ static char *date_cell(const struct nightly_result *r)
 	return buf_steal(&out);
 }
 
-static void add_row(struct table *t, const struct listed *l)
+static void add_listed_row(struct table *t, const struct listed *l)
 {
 	const struct nightly_result *r = l->last;
 	struct buf name = { 0 };
@@ -217,7 +217,7 @@ static void print_bad(const struct listed *l)
 	buf_release(&out);
 }
 
-static void print_jobs(const struct job_results *v, size_t n)
+static void print_nightlies(const struct job_results *v, size_t n)
 {
 	static const char *const heads[] = { "NIGHTLY",  "BUILD",    "STATE",
 					     "ERR/WARN", "REVISION", "BUILT" };
@@ -230,7 +230,7 @@ static void print_jobs(const struct job_results *v, size_t n)
 		strv_add(&t.cells, heads[i]);
 	for (size_t i = 0; i < n; i++) {
 		for (size_t k = 0; k < v[i].n; k++)
-			add_row(&t, &v[i].v[k]);
+			add_listed_row(&t, &v[i].v[k]);
 	}
 	out = open_memstream(&text, &len);
 	if (!out)
@@ -300,7 +300,7 @@ static json_t *listed_json(const struct listed *l)
 	return o;
 }
 
-static void print_json(const struct job_results *v, size_t n)
+static void print_nightlies_json(const struct job_results *v, size_t n)
 {
 	json_t *all = json_array();
 
@@ -331,14 +331,14 @@ int nightly_list_main(struct nightly_request *r)
 		ret = nightly_check_names(r, &jobs, &err);
 	for (size_t i = 0; !ret && i < jobs.n; i++) {
 		if (!r->words.n || strv_has(&r->words, jobs.v[i].name))
-			ret = read_job(VEC_ADD(v, n), &jobs.v[i], &err);
+			ret = read_job_results(VEC_ADD(v, n), &jobs.v[i], &err);
 	}
 	if (ret)
 		log_error("nightly list: %s", err.text);
 	else if (r->json)
-		print_json(v, n);
+		print_nightlies_json(v, n);
 	else
-		print_jobs(v, n);
+		print_nightlies(v, n);
 	for (size_t i = 0; i < n; i++)
 		job_results_release(&v[i]);
 	free(v);

@@ -104,7 +104,7 @@ static void add_decision(struct buf *out, const struct nightly_result *r)
 
 /* ------------------------------------------------------------------ lists */
 
-static void add_item(struct buf *out, const char *text)
+static void add_indented(struct buf *out, const char *text)
 {
 	buf_add_str(out, "  ");
 	nightly_phrase_cut(out, text, NIGHTLY_PHRASE_LONG);
@@ -142,7 +142,7 @@ static void add_said(struct buf *out, const struct nightly_result *r)
 		return;
 	buf_printf(out, "\n%s\n", said_title(r, n_new));
 	for (size_t i = 0; i < r->said.n; i++)
-		add_item(out, r->said.v[i]);
+		add_indented(out, r->said.v[i]);
 	if (r->end != NIGHTLY_BROKEN)
 		add_more(out, n_new, r->said.n);
 }
@@ -170,7 +170,7 @@ static void add_bisected(struct buf *out, const struct nightly_bisected *b)
 	}
 	buf_add_str(out, b->left.n ? "; it is one of\n" : "\n");
 	for (size_t i = 0; i < b->left.n && i < NIGHTLY_SAID_MAX; i++)
-		add_item(out, b->left.v[i]);
+		add_indented(out, b->left.v[i]);
 	add_more(out, b->left.n, NIGHTLY_SAID_MAX);
 }
 
@@ -223,7 +223,7 @@ static void add_places(struct buf *out, const struct nightly_result *r)
 			   (long long)r->history);
 }
 
-static void add_section(struct buf *out, const struct nightly_told *told)
+static void add_told(struct buf *out, const struct nightly_told *told)
 {
 	const struct nightly_result *r = told->result;
 	const enum nightly_news news = nightly_news(r);
@@ -244,7 +244,8 @@ static void add_section(struct buf *out, const struct nightly_told *told)
 }
 
 /* A line for each, with columns. */
-static void add_table(struct buf *out, const struct nightly_told *v, size_t n)
+static void add_builds_table(struct buf *out, const struct nightly_told *v,
+			     size_t n)
 {
 	int wide = 0;
 
@@ -275,7 +276,7 @@ void nightly_body_add(struct buf *out, const struct nightly_told *builds,
 	bool first = true;
 
 	if (n > 1) {
-		add_table(out, builds, n);
+		add_builds_table(out, builds, n);
 		first = false;
 	}
 	for (size_t w = 0; w < sizeof(worst_first) / sizeof(*worst_first);
@@ -288,7 +289,7 @@ void nightly_body_add(struct buf *out, const struct nightly_told *builds,
 				continue;
 			if (!first)
 				buf_add_str(out, "\n\n");
-			add_section(out, &builds[i]);
+			add_told(out, &builds[i]);
 			first = false;
 		}
 	}

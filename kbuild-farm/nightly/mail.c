@@ -32,7 +32,7 @@ static char *one_line(const char *text)
 }
 
 /* Is it read as it stands, and not as an encoded word? */
-static bool is_plain(const char *text)
+static bool is_plain_header(const char *text)
 {
 	for (const char *c = text; *c; c++) {
 		if (*c < ' ' || *c > '~')
@@ -123,7 +123,7 @@ static void add_subject(struct buf *out, const char *subject)
 	if (text[n])
 		memcpy(text + whole_characters(text, SUBJECT_MAX - 3), "...",
 		       4);
-	if (is_plain(text))
+	if (is_plain_header(text))
 		add_folded(out, strlen("Subject: "), text);
 	else
 		add_encoded(out, text);
@@ -153,7 +153,7 @@ static void add_phrase(struct buf *out, const char *phrase)
 {
 	static const char quoted[] = "()<>[]:;@\\,.\"";
 
-	if (!is_plain(phrase)) {
+	if (!is_plain_header(phrase)) {
 		add_encoded(out, phrase);
 	} else if (phrase[strcspn(phrase, quoted)]) {
 		buf_add_str(out, "\"");
@@ -309,7 +309,7 @@ static void add_quoted_printable(struct buf *out, const char *text)
 	}
 }
 
-static void add_text(struct buf *out, const char *text)
+static void add_mail_text(struct buf *out, const char *text)
 {
 	struct buf shown = { 0 };
 	bool seven_bit;
@@ -333,7 +333,7 @@ static void add_text(struct buf *out, const char *text)
 /* -------------------------------------------------------------- headers */
 
 /* Not by strftime(), whose words are those of the locale. */
-static void add_date(struct buf *out, time_t date)
+static void add_mail_date(struct buf *out, time_t date)
 {
 	static const char days[] = "SunMonTueWedThuFriSat";
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
@@ -398,13 +398,13 @@ int nightly_mail_write(struct buf *out, const struct nightly_mail *m,
 	buf_add_str(&head, "\n");
 	if (!ret) {
 		add_subject(&head, m->subject);
-		add_date(&head, m->date);
+		add_mail_date(&head, m->date);
 		add_ids(&head, m);
 		buf_printf(&head,
 			   "Auto-Submitted: auto-generated\n"
 			   "X-Kfarm-Result: %s\n",
 			   result);
-		add_text(&head, m->text);
+		add_mail_text(&head, m->text);
 		buf_add_bytes(out, buf_bytes(&head));
 	}
 	buf_release(&head);

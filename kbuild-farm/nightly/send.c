@@ -67,8 +67,8 @@ static int ended_badly(const char *name, int fd, int status, struct err *err)
 }
 
 /* Run it with `input` on its stdin. */
-static int feed(const char *name, struct spawn *what, struct bytes input,
-		unsigned ms, struct err *err)
+static int feed_program(const char *name, struct spawn *what,
+			struct bytes input, unsigned ms, struct err *err)
 {
 	int in = -1, out = -1, status = 0;
 	pid_t pid;
@@ -166,8 +166,8 @@ static int send_mail(const struct nightly_send *s,
 			"; a package such as msmtp-mta or "
 			"postfix has it");
 	if (!ret)
-		ret = feed(program, &what, buf_bytes(&text),
-			   s->mail_ms ? s->mail_ms : MAIL_MS, err);
+		ret = feed_program(program, &what, buf_bytes(&text),
+				   s->mail_ms ? s->mail_ms : MAIL_MS, err);
 	if (ret)
 		err_wrap(err, "mail to %s", to);
 	buf_release(&text);
@@ -201,16 +201,16 @@ static int send_to_command(const struct nightly_send *s,
 			strv_add(&env, *e);
 	}
 	what.env = strv_list(&env);
-	ret = feed("command", &what, bytes_str(r->text),
-		   s->command_ms ? s->command_ms : COMMAND_MS, err);
+	ret = feed_program("command", &what, bytes_str(r->text),
+			   s->command_ms ? s->command_ms : COMMAND_MS, err);
 	strv_release(&env);
 	return ret;
 }
 
 /* --------------------------------------------------------------- keeping */
 
-static int keep(const struct nightly_send *s, struct bytes text,
-		struct err *err)
+static int keep_report(const struct nightly_send *s, struct bytes text,
+		       struct err *err)
 {
 	int ret = 0;
 
@@ -230,7 +230,7 @@ static int keep(const struct nightly_send *s, struct bytes text,
 }
 
 /* Both lines, if there are two. */
-static void add_error(struct err *err, const struct err *more)
+static void add_send_error(struct err *err, const struct err *more)
 {
 	struct err first = *err;
 
@@ -250,14 +250,14 @@ int nightly_send(const struct nightly_send *s, const struct nightly_report *r,
 
 	*err = (struct err){ 0 };
 	buf_printf(&text, "%s\n\n%s", r->subject, r->text);
-	unkept = keep(s, buf_bytes(&text), &lost);
+	unkept = keep_report(s, buf_bytes(&text), &lost);
 	if (s->mail->n && (got = send_mail(s, r, &why))) {
 		ret = got;
-		add_error(err, &why);
+		add_send_error(err, &why);
 	}
 	if (s->command && (got = send_to_command(s, r, kept, &why))) {
 		ret = got;
-		add_error(err, &why);
+		add_send_error(err, &why);
 	}
 	if (ret || (!s->mail->n && !s->command))
 		fputs(buf_str(&text), s->out);
@@ -265,7 +265,7 @@ int nightly_send(const struct nightly_send *s, const struct nightly_report *r,
 		err_wrap(err, "the report is in %s, as it was not sent", kept);
 	if (unkept) {
 		ret = ret ? ret : unkept;
-		add_error(err, &lost);
+		add_send_error(err, &lost);
 	}
 	buf_release(&text);
 	free(kept);

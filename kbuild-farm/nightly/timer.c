@@ -115,7 +115,7 @@ void nightly_timer_timer(struct buf *out, const struct nightly_timer *t)
 }
 
 /* cron makes a newline of "%"; what it does to "\\" depends on the cron. */
-static void add_escaped(struct buf *out, const char *command)
+static void add_cron_escaped(struct buf *out, const char *command)
 {
 	for (; *command; command++)
 		buf_printf(out, "%s%c", *command == '%' ? "\\" : "", *command);
@@ -142,7 +142,7 @@ int nightly_timer_cron(struct buf *out, const struct nightly_timer *t,
 		buf_add_shell_word(&command, t->name);
 	}
 	buf_printf(&line, "%u %u * * * ", t->minute, t->hour);
-	add_escaped(&line, buf_str(&command));
+	add_cron_escaped(&line, buf_str(&command));
 	if (strchr(buf_str(&command), '\n') ||
 	    strstr(buf_str(&command), "\\\\") ||
 	    strstr(buf_str(&command), "\\%"))

@@ -18,7 +18,8 @@ static int read_name(git_oid *id, const char *hex, struct err *err)
 }
 
 /* Is it there? */
-static int find_commit(git_repository *repo, const git_oid *id, struct err *err)
+static int check_commit(git_repository *repo, const git_oid *id,
+			struct err *err)
 {
 	git_commit *commit = NULL;
 	int ret = git_commit_lookup(&commit, repo, id);
@@ -29,8 +30,8 @@ static int find_commit(git_repository *repo, const git_oid *id, struct err *err)
 		     0;
 }
 
-static int add_line(struct tree_log *out, git_repository *repo,
-		    const git_oid *id, struct err *err)
+static int add_log_line(struct tree_log *out, git_repository *repo,
+			const git_oid *id, struct err *err)
 {
 	struct tree_log_line *line;
 	git_commit *commit = NULL;
@@ -67,7 +68,7 @@ static int walk_commits(struct tree_log *out, git_repository *repo,
 		if (got == GIT_ITEROVER)
 			break;
 		ret = got ? tree_git_failed(err, got, "commits") :
-			    add_line(out, repo, &id, err);
+			    add_log_line(out, repo, &id, err);
 	}
 	git_revwalk_free(walk);
 	return ret;
@@ -92,9 +93,9 @@ int tree_log_read(struct tree_log *out, const char *repository,
 	if (ret)
 		ret = tree_git_failed(err, ret, "%s", repository);
 	if (!ret)
-		ret = find_commit(repo, &old, err);
+		ret = check_commit(repo, &old, err);
 	if (!ret)
-		ret = find_commit(repo, &now, err);
+		ret = check_commit(repo, &now, err);
 	if (!ret &&
 	    git_graph_ahead_behind(&out->all, &out->lost, repo, &now, &old))
 		ret = tree_git_failed(err, GIT_ERROR, "%s", repository);
