@@ -117,6 +117,7 @@ uses_wire := base
 uses_store := base
 uses_options := base
 uses_events := base
+uses_diag := base
 uses_ui := base events
 uses_history := base events
 uses_report := base events history
@@ -134,10 +135,10 @@ uses_inputs := base options store scan wire compiler
 uses_peer := base conf wire options store compiler toolchain node inputs
 uses_coord := base events wire options store scan compiler node sched inputs \
 	peer
-uses_kernel := base events conf options tree compiler toolchain node coord peer \
+uses_kernel := base events diag conf options tree compiler toolchain node coord peer \
 	inputs history report
-uses_nightly := base conf tree toolchain history kernel
-uses_cli := base events conf wire options store scan ui tree fetch compiler toolchain \
+uses_nightly := base diag conf tree toolchain history kernel
+uses_cli := base events diag conf wire options store scan ui tree fetch compiler toolchain \
 	node inputs peer coord history report kernel nightly
 ROOMS := $(patsubst uses_%,%,$(filter uses_%,$(.VARIABLES)))
 # $(call reach,ROOMS): these, and all that they need.

@@ -149,6 +149,27 @@ static const struct events_field diag[] = {
 	TEXT("text", text),
 	NUMBER("warnings", warnings, "diagnostics"),
 	NUMBER("errors", errors, "diagnostics"),
+	MAY_NUMBER("new", new_diags, "diagnostics"),
+};
+
+static const struct events_field found[] = {
+	TEXT("how", how),
+	TEXT("tool", tool),
+	WORD("severity", severity, severity_words),
+	TEXT("file", file),
+	MAY_NUMBER("line", line, NULL),
+	MAY_NUMBER("column", column, NULL),
+	TEXT("flag", flag),
+	TEXT("text", text),
+	TEXT("object", object),
+};
+
+static const struct events_field size[] = {
+	TEXT("name", name),
+	MAY_NUMBER("text", text_bytes, "bytes"),
+	MAY_NUMBER("data", data_bytes, "bytes"),
+	MAY_NUMBER("bss", bss_bytes, "bytes"),
+	NUMBER("file", file_bytes, "bytes"),
 };
 
 static const struct events_field note[] = { TEXT("text", text) };
@@ -161,6 +182,7 @@ static const struct events_field counts[] = {
 	NUMBER("warnings", warnings, "diagnostics"),
 	NUMBER("errors", errors, "diagnostics"),
 	MAY_MILLI("cost", cost_ms, "seconds"),
+	MAY_NUMBER("new", new_diags, "diagnostics"),
 };
 
 static const struct events_field reason[] = {
@@ -178,6 +200,9 @@ static const struct events_field done[] = {
 	NUMBER("local", local, "jobs"),
 	YES("dirty", dirty),
 	MAY_NUMBER("history", history, NULL),
+	MAY_NUMBER("new_warnings", new_warnings, "diagnostics"),
+	MAY_NUMBER("new_errors", new_errors, "diagnostics"),
+	MAY_NUMBER("gone", gone, "diagnostics"),
 };
 
 #define KIND(word, fields)                                       \
@@ -200,6 +225,8 @@ static const struct {
 	[EVENTS_LOAD] = KIND("load", load),
 	[EVENTS_HOST] = KIND("host", host),
 	[EVENTS_DIAG] = KIND("diag", diag),
+	[EVENTS_FOUND] = KIND("found", found),
+	[EVENTS_SIZE] = KIND("size", size),
 	[EVENTS_NOTE] = KIND("note", note),
 	[EVENTS_COUNTS] = KIND("counts", counts),
 	[EVENTS_REASON] = KIND("reason", reason),
@@ -232,6 +259,15 @@ struct events_event events_new(enum events_kind kind)
 		.load = EVENTS_UNKNOWN,
 		.foreign = EVENTS_UNKNOWN,
 		.celsius = EVENTS_UNKNOWN,
+		.new_diags = EVENTS_UNKNOWN,
+		.new_warnings = EVENTS_UNKNOWN,
+		.new_errors = EVENTS_UNKNOWN,
+		.gone = EVENTS_UNKNOWN,
+		.line = EVENTS_UNKNOWN,
+		.column = EVENTS_UNKNOWN,
+		.text_bytes = EVENTS_UNKNOWN,
+		.data_bytes = EVENTS_UNKNOWN,
+		.bss_bytes = EVENTS_UNKNOWN,
 		.speed = EVENTS_UNKNOWN,
 		.cpu_ms = kind == EVENTS_JOB ? EVENTS_UNKNOWN : 0,
 		.cost_ms = EVENTS_UNKNOWN,

@@ -74,13 +74,26 @@ enum events_kind {
 	 * machine spent: cpu_ms, and of that scan_ms for the inputs of jobs.
 	 */
 	EVENTS_HOST,
-	/* A block of diagnostics: severity, text; new ones: warnings, errors */
+	/*
+	 * A block of diagnostics: severity, text; those not said before in
+	 * this build: warnings, errors; of these an earlier one had not
+	 * new_diags, where there is one to compare with.
+	 */
 	EVENTS_DIAG,
 	EVENTS_NOTE, /* a line for people: text */
 	/*
+	 * At the end, each diagnostic that was said, that stands, or that is
+	 * gone: tool, severity, text, how it stands to the earlier build, and
+	 * where they are known file, line, column, flag, object (diag/diag.h).
+	 */
+	EVENTS_FOUND,
+	/* The size of what was made: name, file_bytes; text_bytes, data_bytes,
+	   bss_bytes of what is no image */
+	EVENTS_SIZE,
+	/*
 	 * For one that came later, the counts so far: remote, local, retries,
-	 * beside_n, warnings, errors; after EVENTS_ESTIMATE cost_ms of the jobs
-	 * that are done.
+	 * beside_n, warnings, errors, new_diags; after EVENTS_ESTIMATE cost_ms
+	 * of the jobs that are done.
 	 */
 	EVENTS_COUNTS,
 	EVENTS_REASON, /* and why jobs were local: reason, local */
@@ -88,7 +101,9 @@ enum events_kind {
 	EVENTS_DROPPED, /* its reader was too slow: dropped */
 	/*
 	 * The build ended: status, remote, local; dirty, if the tree differs
-	 * from its commit; history, its number there (history/read.h).
+	 * from its commit; history, its number there (history/read.h);
+	 * where there was an earlier one to compare with new_warnings,
+	 * new_errors, gone.
 	 */
 	EVENTS_DONE,
 
@@ -131,6 +146,7 @@ struct events_event {
 	const char *machine; /* as uname -m there */
 	const char *reason;
 	const char *text;
+	const char *name, *tool, *flag, *how;
 
 	enum events_job_state state;
 	enum events_severity severity;
@@ -146,6 +162,9 @@ struct events_event {
 	int64_t slots, cores, running, jobs_done, failed;
 	int64_t local, retries, beside_n; /* counts of jobs */
 	int64_t warnings, errors;
+	int64_t new_diags, new_warnings, new_errors, gone; /* diagnostics */
+	int64_t line, column;
+	int64_t text_bytes, data_bytes, bss_bytes, file_bytes;
 	int64_t remote_n;
 	int64_t status; /* the exit status */
 	int64_t dropped; /* events */

@@ -206,6 +206,19 @@ static void on_counts(struct events_tally *t, const struct events_event *ev)
 	t->beside = count_of(ev->beside_n);
 	t->warnings = count_of(ev->warnings);
 	t->errors = count_of(ev->errors);
+	t->compares = ev->new_diags != EVENTS_UNKNOWN;
+	t->new_diags = count_of(ev->new_diags);
+}
+
+static void on_diagnostics(struct events_tally *t,
+			   const struct events_event *ev)
+{
+	t->warnings += count_of(ev->warnings);
+	t->errors += count_of(ev->errors);
+	if (ev->new_diags == EVENTS_UNKNOWN)
+		return;
+	t->compares = true;
+	t->new_diags += count_of(ev->new_diags);
 }
 
 static void on_reason(struct events_tally *t, const struct events_event *ev)
@@ -235,8 +248,7 @@ void events_tally_tell(void *tally, const struct events_event *ev)
 		t->scan_ms = ev->scan_ms;
 		break;
 	case EVENTS_DIAG:
-		t->warnings += count_of(ev->warnings);
-		t->errors += count_of(ev->errors);
+		on_diagnostics(t, ev);
 		break;
 	case EVENTS_COUNTS:
 		on_counts(t, ev);

@@ -43,6 +43,8 @@ struct events_tally {
 	unsigned retried; /* times that jobs were begun anew elsewhere */
 	unsigned beside; /* jobs that were compiled here too */
 	unsigned warnings, errors;
+	unsigned new_diags; /* of these, that an earlier build had not */
+	bool compares; /* there is such a build */
 	int64_t cpu_ms, scan_ms; /* of this machine, once it was told */
 	/* Those with most jobs first; some may have none. */
 	struct events_reason *reason;

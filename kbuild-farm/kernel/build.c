@@ -394,7 +394,7 @@ static void finish_build(struct kernel_result *out, struct kernel_run *run,
 	struct buf sizes = { 0 };
 
 	kernel_follow_read(&run->follow);
-	kernel_joblog_end(&run->joblog);
+	diag_log_end(&run->joblog);
 	kernel_farm_tell_figures(&run->farm);
 	out->signal = run->maker.stopped_by;
 	keep_figures(out, run);

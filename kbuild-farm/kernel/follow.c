@@ -14,7 +14,7 @@ void kernel_follow_read(struct kernel_follow *f)
 	ssize_t n;
 
 	while (f->fd >= 0 && (n = read(f->fd, block, sizeof(block))) > 0)
-		kernel_joblog_feed(f->log, bytes_of(block, (size_t)n));
+		diag_log_feed(f->log, bytes_of(block, (size_t)n));
 }
 
 static void on_due(evutil_socket_t fd, short what, void *ctx)
@@ -38,8 +38,7 @@ static void on_grew(evutil_socket_t fd, short what, void *ctx)
 }
 
 int kernel_follow_start(struct kernel_follow *f, struct event_base *base,
-			const char *path, struct kernel_joblog *log,
-			struct err *err)
+			const char *path, struct diag_log *log, struct err *err)
 {
 	*f = (struct kernel_follow){ .log = log, .fd = -1, .watch = -1 };
 	f->fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -9,19 +9,19 @@
 #define KERNEL_FOLLOW_H
 
 #include "base/err.h"
-#include "kernel/joblog.h"
+#include "diag/log.h"
 
 #include <event2/event.h>
 
 struct kernel_follow {
-	struct kernel_joblog *log;
+	struct diag_log *log;
 	int fd, watch;
 	struct event *grew, *due;
 };
 
 /* Everything from the start of the file goes to `log`. */
 int kernel_follow_start(struct kernel_follow *f, struct event_base *base,
-			const char *path, struct kernel_joblog *log,
+			const char *path, struct diag_log *log,
 			struct err *err);
 /* Read what there is now. */
 void kernel_follow_read(struct kernel_follow *f);

@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "base/printable.h"
 #include "base/str.h"
-#include "kernel/logline.h"
+#include "diag/line.h"
 #include "kernel/space.h"
 
 #include <errno.h>
@@ -173,7 +173,7 @@ static int copy_clean(FILE *from, const char *path, struct err *err)
 	rewind(from);
 	while (!bad && (n = getline(&line, &cap, from)) > 0) {
 		bool whole = line[n - 1] == '\n';
-		size_t left = kernel_logline_clean(line, (size_t)n - whole);
+		size_t left = diag_line_clean(line, (size_t)n - whole);
 
 		bad = fwrite(line, 1, left, to) != left ||
 		      (whole && putc('\n', to) == EOF);

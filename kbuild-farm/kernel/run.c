@@ -104,20 +104,22 @@ static bool on_full(void *ctx)
 	return true;
 }
 
-static void on_block(void *ctx, const char *text, bool error)
+static void on_block(void *ctx, const struct diag_block *b)
 {
 	struct events_event ev = events_new(EVENTS_DIAG);
 	struct kernel_run *run = ctx;
 
 	/* Many of these have one reason, which is told at the end. */
-	if (error && (run->full.text[0] || is_full(run, EMPTY))) {
+	if (b->error && (run->full.text[0] || is_full(run, EMPTY))) {
 		event_active(run->tick, EV_TIMEOUT, 0);
 		return;
 	}
-	if (error && !run->unknown)
-		run->unknown = kernel_suggest_unknown(text);
-	ev.severity = error ? EVENTS_ERROR : EVENTS_WARNING;
-	ev.text = text;
+	if (b->error && !run->unknown)
+		run->unknown = kernel_suggest_unknown(b->text);
+	ev.severity = b->error ? EVENTS_ERROR : EVENTS_WARNING;
+	ev.text = b->text;
+	if (run->joblog.known)
+		ev.new_diags = b->fresh;
 	ev.warnings = run->joblog.warnings - run->told_warnings;
 	ev.errors = run->joblog.errors - run->told_errors;
 	run->told_warnings = run->joblog.warnings;
@@ -187,7 +189,7 @@ static void on_stop(void *ctx)
 	struct kernel_run *run = ctx;
 
 	kernel_follow_read(&run->follow);
-	kernel_joblog_mute(&run->joblog);
+	diag_log_mute(&run->joblog);
 }
 
 static int start_loop(struct kernel_run *run, struct err *err)
@@ -213,7 +215,7 @@ static int start_loop(struct kernel_run *run, struct err *err)
 
 static int start_log(struct kernel_run *run, struct err *err)
 {
-	struct kernel_joblog_sink sink = {
+	struct diag_log_sink sink = {
 		.block = on_block,
 		.full = on_full,
 		.line = on_line,
@@ -222,7 +224,9 @@ static int start_log(struct kernel_run *run, struct err *err)
 	char *path = kernel_output_path(&run->output, "build.log");
 	int ret;
 
-	kernel_joblog_init(&run->joblog, &sink);
+	diag_log_init(&run->joblog, &sink);
+	run->joblog.roots.tree = run->plan->tree;
+	run->joblog.roots.dir = run->plan->place.dir;
 	ret = kernel_follow_start(&run->follow, run->base, path, &run->joblog,
 				  err);
 	free(path);
@@ -378,7 +382,7 @@ void kernel_run_end(struct kernel_run *run)
 		kernel_follow_stop(&run->follow);
 		kernel_maker_release(&run->maker);
 	}
-	kernel_joblog_release(&run->joblog);
+	diag_log_release(&run->joblog);
 	if (run->tick)
 		event_free(run->tick);
 	if (run->base)

@@ -5,13 +5,13 @@
 #ifndef KERNEL_RUN_H
 #define KERNEL_RUN_H
 
+#include "diag/log.h"
 #include "kernel/build.h"
 #include "kernel/config-stamp.h"
 #include "kernel/dirty.h"
 #include "kernel/farm.h"
 #include "kernel/follow.h"
 #include "kernel/goal.h"
-#include "kernel/joblog.h"
 #include "kernel/kept.h"
 #include "kernel/lock.h"
 #include "kernel/make.h"
@@ -27,7 +27,7 @@ struct kernel_run {
 	struct kernel_lock lock;
 	struct kernel_output output;
 	struct kernel_farm farm;
-	struct kernel_joblog joblog;
+	struct diag_log joblog;
 	struct kernel_follow follow;
 	struct kernel_config_stamp config; /* once that is made, */
 	int64_t config_time; /* and of when the .config was then */

@@ -2,7 +2,6 @@
 #include "kernel/space.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -31,9 +30,4 @@ uint64_t kernel_space_free(const char *dir)
 	struct statvfs v;
 
 	return statvfs(dir, &v) ? 0 : (uint64_t)v.f_bavail * v.f_frsize;
-}
-
-bool kernel_space_is_said(const char *line)
-{
-	return strstr(line, "No space left on device") != NULL;
 }

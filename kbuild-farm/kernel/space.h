@@ -7,7 +7,6 @@
 
 #include "base/err.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 
 /* With less than this nothing is begun; bytes. */
@@ -21,8 +20,5 @@
 int kernel_space_check(const char *dir, uint64_t least, struct err *err);
 /* Bytes that are free for us where `dir` is; 0 where that cannot be told. */
 uint64_t kernel_space_free(const char *dir);
-/* Does a line of a log say that a disk is full?  (In English; that it is in a
- * source that is shown cannot be told.) */
-bool kernel_space_is_said(const char *line);
 
 #endif

@@ -4,7 +4,7 @@
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/printable.h"
-#include "kernel/space.h"
+#include "diag/line.h"
 #include "nightly/words.h"
 
 #include <stdlib.h>
@@ -144,7 +144,7 @@ static bool was_full(const struct nightly_result *r)
 {
 	for (size_t i = 0; i < r->said.n; i++) {
 		if (str_starts(r->said.v[i], tool_mark) &&
-		    kernel_space_is_said(r->said.v[i]))
+		    diag_line_says_full(r->said.v[i]))
 			return true;
 	}
 	return false;

@@ -426,6 +426,7 @@ static void on_diag(struct ui_model *m, const struct events_event *ev)
 		.at_ms = ev->at_ms,
 		.severity = ev->severity,
 		.text = events_shown(ev->text, UI_DIAG_MAX, PRINTABLE_LAYOUT),
+		.fresh = ev->new_diags,
 	};
 }
 

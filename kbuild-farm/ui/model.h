@@ -82,6 +82,9 @@ struct ui_diag {
 	uint64_t at_ms;
 	enum events_severity severity;
 	char *text; /* NULL: no block */
+	/* So many of it an earlier build had not; EVENTS_UNKNOWN: none is
+	   known. */
+	int64_t fresh;
 };
 
 struct ui_second {

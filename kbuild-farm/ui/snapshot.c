@@ -103,6 +103,7 @@ static void tell_diags(const struct teller *t)
 		ev.at_ms = d->at_ms;
 		ev.severity = d->severity;
 		ev.text = d->text;
+		ev.new_diags = d->fresh;
 		tell(t, &ev);
 	}
 }
@@ -163,6 +164,8 @@ static void tell_counts(const struct teller *t)
 	ev.beside_n = all->beside;
 	ev.warnings = all->warnings;
 	ev.errors = all->errors;
+	if (all->compares)
+		ev.new_diags = all->new_diags;
 	tell(t, &ev);
 	for (size_t i = 0; i < all->n_reasons; i++) {
 		ev = make(t, EVENTS_REASON);

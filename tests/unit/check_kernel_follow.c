@@ -8,7 +8,7 @@
 #include <fcntl.h>
 #include <sys/time.h>
 
-static struct kernel_joblog j;
+static struct diag_log j;
 static struct event_base *base;
 static unsigned n_lines;
 
@@ -21,14 +21,14 @@ static void on_line(void *ctx, const char *text)
 
 START_TEST(lines_come_soon_after_they_were_written)
 {
-	struct kernel_joblog_sink sink = { .line = on_line };
+	struct diag_log_sink sink = { .line = on_line };
 	struct kernel_follow f;
 	struct err err = { 0 };
 	char *path = at("log");
 	int fd;
 
 	base = event_base_new();
-	kernel_joblog_init(&j, &sink);
+	diag_log_init(&j, &sink);
 	put_file("log", "one\n", 0644);
 	ck_assert_int_eq(kernel_follow_start(&f, base, path, &j, &err), 0);
 	fd = open(path, O_WRONLY | O_APPEND);
@@ -42,7 +42,7 @@ START_TEST(lines_come_soon_after_they_were_written)
 	kernel_follow_read(&f);
 	ck_assert_uint_eq(n_lines, 4);
 	kernel_follow_stop(&f);
-	kernel_joblog_release(&j);
+	diag_log_release(&j);
 	event_base_free(base);
 	close(fd);
 	free(path);

@@ -12,7 +12,7 @@ START_TEST(make_runs_in_the_tree_and_writes_to_the_log)
 	start();
 	buf_reset(&told);
 	ck_assert_int_eq(kernel_run_make(&run, NULL, targets, &err), 0);
-	kernel_joblog_end(&run.joblog);
+	diag_log_end(&run.joblog);
 	ck_assert_str_eq(buf_str(&told), "warning a.c:1:2: warning: w [-Wx]\n");
 	path = at("out/build.log");
 	log = get_file(path);
@@ -29,7 +29,7 @@ START_TEST(a_failed_make_is_an_exit_status)
 
 	start();
 	ck_assert_int_eq(kernel_run_make(&run, NULL, targets, &err), 2);
-	kernel_joblog_end(&run.joblog);
+	diag_log_end(&run.joblog);
 	ck_assert_uint_eq(run.joblog.errors, 1);
 	kernel_run_end(&run);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: kernel */
-#include "kernel/joblog.h"
+/* needs: diag */
+#include "diag/log.h"
 
 #include "base/spawn.h"
 #include "base/str.h"
@@ -11,15 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct kernel_joblog j;
+static struct diag_log j;
 static struct buf blocks; /* "E:" or "W:", the text, "--\n" */
 static unsigned n_blocks, n_lines;
 
-static void on_block(void *ctx, const char *text, bool error)
+static void on_block(void *ctx, const struct diag_block *b)
 {
 	(void)ctx;
 	n_blocks++;
-	buf_printf(&blocks, "%s%s--\n", error ? "E:" : "W:", text);
+	buf_printf(&blocks, "%s%s--\n", b->error ? "E:" : "W:", b->text);
 }
 
 static void on_line(void *ctx, const char *text)
@@ -31,21 +31,21 @@ static void on_line(void *ctx, const char *text)
 
 static void set_up(void)
 {
-	struct kernel_joblog_sink sink = { .block = on_block, .line = on_line };
+	struct diag_log_sink sink = { .block = on_block, .line = on_line };
 
-	kernel_joblog_init(&j, &sink);
+	diag_log_init(&j, &sink);
 	n_blocks = n_lines = 0;
 }
 
 static void tear_down(void)
 {
-	kernel_joblog_release(&j);
+	diag_log_release(&j);
 	buf_release(&blocks);
 }
 
 static void feed(const char *text)
 {
-	kernel_joblog_feed(&j, bytes_str(text));
+	diag_log_feed(&j, bytes_str(text));
 }
 
 START_TEST(gcc_blocks_are_whole)
@@ -63,7 +63,7 @@ START_TEST(gcc_blocks_are_whole)
 	feed("  CC      kernel/a.o\n");
 	feed(warning);
 	feed("  CC      kernel/b.o\n");
-	kernel_joblog_end(&j);
+	diag_log_end(&j);
 	ck_assert_str_eq(buf_str(&blocks), want);
 	ck_assert_uint_eq(j.warnings, 1);
 	ck_assert_uint_eq(j.errors, 0);
@@ -83,7 +83,7 @@ START_TEST(clang_blocks_hold_the_bare_source_line)
 	     "1 warning and 1 error generated.\n"
 	     "# other\n"
 	     "CALL something\n");
-	kernel_joblog_end(&j);
+	diag_log_end(&j);
 	ck_assert_str_eq(buf_str(&blocks),
 			 "E:a.c:1:5: warning: x [-Wx]\nint x;\n    ^\n"
 			 "a.c:2:1: error: y\nvoid y\n^    ~\n"
@@ -96,10 +96,10 @@ END_TEST
 START_TEST(what_comes_after_the_end_was_asked_for_is_no_diagnostic)
 {
 	feed("a.c:1:5: warning: x\nb.c:1:5: error: y");
-	kernel_joblog_mute(&j);
+	diag_log_mute(&j);
 	feed(" and more\nmake: *** wait: No child processes.  Stop.\n"
 	     "c.c:1:1: error: z\n");
-	kernel_joblog_end(&j);
+	diag_log_end(&j);
 	ck_assert_str_eq(buf_str(&blocks),
 			 "E:a.c:1:5: warning: x\nb.c:1:5: error: y\n--\n");
 	ck_assert_uint_eq(j.warnings, 1);
@@ -124,7 +124,7 @@ START_TEST(a_full_disk_ends_the_diagnostics)
 	feed("a.c:1:5: warning: x\n"
 	     "b.c:1:1: fatal error: writing b.o: No space left on device\n"
 	     "c.c:1:1: error: z\n");
-	kernel_joblog_end(&j);
+	diag_log_end(&j);
 	ck_assert_uint_eq(j.warnings, 1);
 	ck_assert_uint_eq(j.errors, disk_is_full ? 0 : 2);
 	ck_assert_uint_eq(n_lines, 3);
@@ -137,7 +137,7 @@ END_TEST
 START_TEST(other_output_is_no_part_of_a_block)
 {
 	feed("ld: warning: x\nVDSO done\n  CC      a.o\n   stray context\n");
-	kernel_joblog_end(&j);
+	diag_log_end(&j);
 	ck_assert_str_eq(buf_str(&blocks), "W:ld: warning: x\n--\n");
 }
 END_TEST
@@ -149,7 +149,7 @@ START_TEST(an_error_counts_once_and_makes_lines_not_at_all)
 	     "make[2]: *** [scripts/Makefile.build:500: kernel] Error 2\n"
 	     "make[1]: *** [Makefile:2010: .] Error 2\n"
 	     "make: *** [Makefile:231: __sub-make] Error 2\n");
-	kernel_joblog_end(&j);
+	diag_log_end(&j);
 	ck_assert_uint_eq(j.errors, 1);
 	ck_assert_uint_eq(n_blocks, 1);
 	ck_assert_ptr_nonnull(strstr(buf_str(&blocks), "__sub-make"));
@@ -161,7 +161,7 @@ START_TEST(a_recipe_that_fails_in_silence_counts)
 	feed("make[3]: *** [Makefile:2: a.o] Error 1\n"
 	     "make[3]: *** [Makefile:2: b.o] Error 127\n"
 	     "make[2]: *** [Makefile:5: kernel] Error 2\n");
-	kernel_joblog_end(&j);
+	diag_log_end(&j);
 	ck_assert_uint_eq(j.errors, 2);
 }
 END_TEST
@@ -175,7 +175,7 @@ START_TEST(starred_lines_are_one_error_or_none)
 	     "*** Please run some configurator (e.g. \"make oldconfig\")\n"
 	     "***\nmake[1]: *** [Makefile:789: .config] Error 1\n"
 	     "make: *** [Makefile:220: __sub-make] Error 2\n");
-	kernel_joblog_end(&j);
+	diag_log_end(&j);
 	ck_assert_uint_eq(j.errors, 1);
 	ck_assert_uint_eq(n_blocks, 1);
 	ck_assert(strstr(buf_str(&blocks), "run some configurator"));
@@ -188,7 +188,7 @@ START_TEST(other_starred_lines_are_shown_with_what_failed)
 	feed("*** binutils 2.37 drops unused section symbols\n"
 	     "*** Please use a different binutils version.\n"
 	     "make[1]: *** [arch/powerpc/Makefile:392: checkbin] Error 1\n");
-	kernel_joblog_end(&j);
+	diag_log_end(&j);
 	ck_assert_uint_eq(j.errors, 1);
 	ck_assert(strstr(buf_str(&blocks), "use a different binutils"));
 }
@@ -197,7 +197,7 @@ END_TEST
 START_TEST(a_sub_make_that_ends_with_2_in_silence_counts)
 {
 	feed("make: *** [Makefile:5: kernel] Error 2\n");
-	kernel_joblog_end(&j);
+	diag_log_end(&j);
 	ck_assert_uint_eq(j.errors, 1);
 }
 END_TEST
@@ -211,7 +211,7 @@ START_TEST(a_headers_warning_counts_once_for_all_files)
 		feed("a.h:1:1: warning: x\n   1 | y\n  CC      a.o\n");
 		free(from);
 	}
-	kernel_joblog_end(&j);
+	diag_log_end(&j);
 	ck_assert_uint_eq(j.warnings, 1);
 	ck_assert_uint_eq(n_blocks, 1);
 }
@@ -220,7 +220,7 @@ END_TEST
 START_TEST(a_context_without_a_diagnostic_is_not_shown)
 {
 	feed("In file included from a.c:1:\na.h:3:1: note: x\n  CC      b.o\n");
-	kernel_joblog_end(&j);
+	diag_log_end(&j);
 	ck_assert_uint_eq(n_blocks, 0);
 }
 END_TEST
@@ -237,7 +237,7 @@ START_TEST(six_thousand_warnings_are_counted_and_shown)
 			 i, i);
 		feed(line);
 	}
-	kernel_joblog_end(&j);
+	diag_log_end(&j);
 	ck_assert_uint_eq(j.warnings, 6000);
 	for (const char *p = buf_str(&blocks); (p = strstr(p, ": warning: "));
 	     p++)
@@ -260,7 +260,7 @@ START_TEST(a_huge_block_comes_in_pieces)
 		line[999] = '\0';
 		feed(line);
 	}
-	kernel_joblog_end(&j);
+	diag_log_end(&j);
 	ck_assert_uint_eq(j.errors, 3000);
 	ck_assert_uint_ge(n_blocks, 2);
 	ck_assert_uint_le(n_blocks, 4);
@@ -273,8 +273,8 @@ START_TEST(bytes_may_come_one_by_one)
 				   "[a] Error 1";
 
 	for (size_t i = 0; i < sizeof(text) - 1; i++)
-		kernel_joblog_feed(&j, bytes_of(text + i, 1));
-	kernel_joblog_end(&j);
+		diag_log_feed(&j, bytes_of(text + i, 1));
+	diag_log_end(&j);
 	ck_assert_uint_eq(j.warnings, 1);
 	ck_assert_uint_eq(j.errors, 1);
 	ck_assert_uint_eq(n_lines, 3);
@@ -285,7 +285,7 @@ START_TEST(control_characters_are_dropped)
 {
 	feed("\033[01m\033[Ka.c:1:1:\033[m \033[35mwarning: \033[mx\a\033]8;;u"
 	     "\033\\y\033]8;;\a\r\n");
-	kernel_joblog_end(&j);
+	diag_log_end(&j);
 	ck_assert_str_eq(buf_str(&blocks), "W:a.c:1:1: warning: xy\n--\n");
 }
 END_TEST
@@ -295,10 +295,10 @@ START_TEST(nul_bytes_and_endless_lines_do_no_harm)
 	char *long_line = xmalloc(3u << 20);
 
 	memset(long_line, 'a', 3u << 20);
-	kernel_joblog_feed(&j, bytes_of("a\0b.c:1: error: x\n", 18));
-	kernel_joblog_feed(&j, bytes_of(long_line, 3u << 20));
+	diag_log_feed(&j, bytes_of("a\0b.c:1: error: x\n", 18));
+	diag_log_feed(&j, bytes_of(long_line, 3u << 20));
 	feed("\na.c:1: warning: x\n");
-	kernel_joblog_end(&j);
+	diag_log_end(&j);
 	ck_assert_uint_eq(j.errors, 1);
 	ck_assert_uint_eq(j.warnings, 1);
 	free(long_line);
@@ -317,8 +317,8 @@ static void real(const char *command, unsigned warnings, unsigned errors)
 
 	ck_assert_int_eq(
 		spawn_capture(&what, 1 << 20, 20000, &out, &status, &err), 0);
-	kernel_joblog_feed(&j, buf_bytes(&out));
-	kernel_joblog_end(&j);
+	diag_log_feed(&j, buf_bytes(&out));
+	diag_log_end(&j);
 	ck_assert_msg(j.warnings == warnings && j.errors == errors,
 		      "%u warnings, %u errors in:\n%s", j.warnings, j.errors,
 		      buf_str(&out));
@@ -372,8 +372,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("kernel/joblog");
-	TCase *tc = tcase_create("joblog");
+	Suite *s = suite_create("diag/log");
+	TCase *tc = tcase_create("log");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, gcc_blocks_are_whole);

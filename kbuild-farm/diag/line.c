@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "diag/line.h"
+
+#include "base/printable.h"
+#include "base/str.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+/* Longer lines are commands of V=1, not diagnostics. */
+#define POSITION_MAX 1024
+
+struct phrase {
+	const char *text;
+	enum diag_line_kind kind;
+	enum diag_tool tool; /* that alone says so; DIAG_TOOLS: several do */
+	bool keeps; /* the phrase is a part of what is said */
+};
+
+#define ANY DIAG_TOOLS
+
+/* What follows "FILE:LINE:COLUMN: " and the like; gas has capitals. */
+static const struct phrase severities[] = {
+	{ "warning: ", DIAG_LINE_WARNING, ANY, false },
+	{ "Warning: ", DIAG_LINE_WARNING, DIAG_ASSEMBLER, false },
+	{ "warning:", DIAG_LINE_WARNING, ANY, false },
+	/* dtc: "Warning (reg_format): " */
+	{ "Warning ", DIAG_LINE_WARNING, DIAG_DTC, false },
+	{ "error: ", DIAG_LINE_ERROR, ANY, false },
+	{ "Error: ", DIAG_LINE_ERROR, DIAG_ASSEMBLER, false },
+	{ "ERROR ", DIAG_LINE_ERROR, DIAG_DTC, false },
+	{ "fatal error: ", DIAG_LINE_ERROR, ANY, false },
+	{ "Fatal error: ", DIAG_LINE_ERROR, DIAG_ASSEMBLER, false },
+	{ "internal compiler error: ", DIAG_LINE_ERROR, DIAG_COMPILER, true },
+	{ "sorry, unimplemented: ", DIAG_LINE_ERROR, DIAG_COMPILER, true },
+	{ "undefined reference to ", DIAG_LINE_ERROR, DIAG_LINKER, true },
+	{ "multiple definition of ", DIAG_LINE_ERROR, DIAG_LINKER, true },
+	{ "syntax error", DIAG_LINE_ERROR, ANY, true },
+	/* scripts/Kconfig.include */
+	{ "Sorry, this ", DIAG_LINE_ERROR, DIAG_KCONFIG, true },
+	/* make: "Makefile:12: *** " */
+	{ "*** ", DIAG_LINE_ERROR, DIAG_MAKE, false },
+	{ "note: ", DIAG_LINE_NOTE, ANY, false },
+	{ "remark: ", DIAG_LINE_NOTE, ANY, false },
+	{ "Info: ", DIAG_LINE_NOTE, ANY, false },
+	{ "In function ", DIAG_LINE_NOTE, ANY, false },
+	{ "in function ", DIAG_LINE_NOTE, ANY, false },
+	{ "At top level:", DIAG_LINE_NOTE, ANY, false },
+	{ "Assembler messages:", DIAG_LINE_NOTE, ANY, false },
+	{ "all warnings being treated as errors", DIAG_LINE_NOTE, ANY, false },
+	{ "some warnings being treated as errors", DIAG_LINE_NOTE, ANY, false },
+};
+
+/* What a whole line may start with. */
+static const struct phrase starts[] = {
+	{ "In file included from ", DIAG_LINE_NOTE, ANY, false },
+	{ "compilation terminated.", DIAG_LINE_NOTE, ANY, false },
+	/* modpost, Kconfig, scripts */
+	{ "WARNING: ", DIAG_LINE_WARNING, ANY, false },
+	{ "WARN: ", DIAG_LINE_WARNING, DIAG_OTHER, false }, /* resolve_btfids */
+	{ "ERROR: ", DIAG_LINE_ERROR, ANY, false },
+	{ "FATAL ERROR: ", DIAG_LINE_ERROR, DIAG_DTC, false },
+	{ "FATAL: ", DIAG_LINE_ERROR, ANY, false }, /* modpost */
+	{ "Error: ", DIAG_LINE_ERROR, DIAG_DTC, false },
+	/* of dtc before 1.4.2 */
+	{ "Warning (", DIAG_LINE_WARNING, DIAG_DTC, true },
+	/* scripts/kernel-doc since Linux 6.15 */
+	{ "Warning: ", DIAG_LINE_WARNING, DIAG_KERNEL_DOC, false },
+	{ "error: ", DIAG_LINE_ERROR, ANY, false },
+	{ "warning: ", DIAG_LINE_WARNING, ANY, false },
+	{ "BTF: ", DIAG_LINE_NOTE, ANY, false },
+	{ "FAILED: ", DIAG_LINE_ERROR, DIAG_OTHER, false },
+	{ ">>> ", DIAG_LINE_NOTE, ANY, false }, /* ld.lld */
+	/* ld said why */
+	{ "collect2: error: ", DIAG_LINE_NOTE, ANY, false },
+	{ "clang: error: linker command failed", DIAG_LINE_NOTE, ANY, false },
+	{ "/bin/sh: ", DIAG_LINE_ERROR, DIAG_SHELL, false },
+	{ "sh: ", DIAG_LINE_ERROR, DIAG_SHELL, false },
+	{ "/bin/bash: ", DIAG_LINE_ERROR, DIAG_SHELL, false },
+	{ "bash: ", DIAG_LINE_ERROR, DIAG_SHELL, false },
+};
+
+/*
+ * What the kernel's Makefiles, scripts/kconfig and its scripts say behind
+ * "*** ": an error has several such lines, of which one counts.  Whatever is
+ * not here is a note, since make says by itself that a recipe failed.
+ */
+static const struct phrase starred[] = {
+	{ "Default configuration is based on ", DIAG_LINE_OTHER, ANY, true },
+	{ "End of the configuration.", DIAG_LINE_OTHER, ANY, true },
+	{ "Execute 'make' to ", DIAG_LINE_OTHER, ANY, true },
+	/* "x" not found! */
+	{ "Configuration file ", DIAG_LINE_ERROR, DIAG_KCONFIG, true },
+	{ "Can't find default configuration ", DIAG_LINE_ERROR, DIAG_KCONFIG,
+	  true },
+	{ "Can't read seed configuration ", DIAG_LINE_ERROR, DIAG_KCONFIG,
+	  true },
+	{ "KCONFIG_ALLCONFIG set, but no ", DIAG_LINE_ERROR, DIAG_KCONFIG,
+	  true },
+	{ "The configuration requires explicit update.", DIAG_LINE_ERROR,
+	  DIAG_KCONFIG, true },
+	{ "Error while saving ", DIAG_LINE_ERROR, DIAG_KCONFIG, true },
+	/* writing, sync, update */
+	{ "Error during ", DIAG_LINE_ERROR, DIAG_KCONFIG, true },
+	{ "The source tree is not clean", DIAG_LINE_ERROR, DIAG_MAKE, true },
+	{ "The present kernel configuration has modules disabled.",
+	  DIAG_LINE_ERROR, DIAG_MAKE, true },
+};
+
+static const struct diag_line other_line = { .tool = DIAG_TOOLS };
+
+static struct diag_line of_kind(enum diag_line_kind kind)
+{
+	struct diag_line l = other_line;
+
+	l.kind = kind;
+	return l;
+}
+
+static bool only_of(const char *line, const char *set)
+{
+	return line[strspn(line, set)] == '\0';
+}
+
+/*
+ * "  CC [M]  fs/ext4/balloc.o": two blanks, a word in capitals, a gap.  Makes
+ * of other projects have a tab there; V=1 of Linux 6.4 has "# CC      x.o".
+ */
+static bool is_quiet_line(const char *line, const char **word,
+			  const char **object)
+{
+	size_t n = 2 +
+		   strspn(line + 2, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+");
+
+	*word = line + 2;
+	if (!strncmp(line + n, " [M]", 4))
+		n += 4;
+	*object = line + n + strspn(line + n, " \t");
+	if (line[0] == '#')
+		return *object > line + n + 1;
+	return (line[n] == ' ' || line[n] == '\t') && n >= 4;
+}
+
+bool diag_line_made(const char *line, const char **word, const char **object)
+{
+	if ((line[0] != ' ' && line[0] != '#') || line[1] != ' ')
+		return false;
+	if (isupper((unsigned char)line[2]))
+		return is_quiet_line(line, word, object);
+	if (line[0] == '#' ||
+	    (line[2] != '/' && !islower((unsigned char)line[2])))
+		return false;
+	*word = "";
+	*object = strstr(line, " -o ");
+	if (!*object)
+		return false;
+	*object += 4;
+	return true;
+}
+
+/* The phrase that `text` begins with, or NULL. */
+static const struct phrase *find_phrase(const struct phrase *p, size_t n,
+					const char *text)
+{
+	for (; n--; p++) {
+		if (p->text[0] == text[0] && str_starts(text, p->text))
+			return p;
+	}
+	return NULL;
+}
+
+#define FIND_PHRASE(table, text) \
+	find_phrase(table, sizeof(table) / sizeof(*(table)), text)
+
+/* What phrase `p` at `line + at` makes of the line. */
+static struct diag_line said_by(const struct phrase *p, const char *line,
+				size_t place, size_t at)
+{
+	struct diag_line l = {
+		.kind = p->kind,
+		.tool = p->tool,
+		.place = place,
+		.text = at + (p->keeps ? 0 : strlen(p->text)),
+	};
+
+	l.text += strspn(line + l.text, " ");
+	return l;
+}
+
+/* "make[2]: *** [scripts/Makefile.build:250: a.o] Error 1" */
+static struct diag_line make_line(const char *line)
+{
+	const char *stars = strstr(line, ": *** "), *warning;
+	struct diag_line l = { .tool = DIAG_MAKE, .kind = DIAG_LINE_ERROR };
+
+	if (!stars) {
+		warning = strstr(line, ": warning: ");
+		if (!warning)
+			return other_line;
+		l.kind = DIAG_LINE_WARNING;
+		l.text = (size_t)(warning - line) + strlen(": warning: ");
+		return l;
+	}
+	stars += 6;
+	if (str_starts(stars, "Waiting for unfinished jobs") ||
+	    str_starts(stars, "Deleting file"))
+		return of_kind(DIAG_LINE_NOTE);
+	if (str_ends(stars, "] Interrupt") || str_ends(stars, "] Terminated"))
+		return of_kind(DIAG_LINE_NOTE);
+	if (stars[0] == '[')
+		l.kind = DIAG_LINE_MAKE;
+	l.text = (size_t)(stars - line);
+	return l;
+}
+
+static bool is_make_line(const char *line)
+{
+	if (!str_starts(line, "make"))
+		return false;
+	line += 4;
+	if (line[0] == '[')
+		line += strspn(line, "[0123456789]");
+	return line[0] == ':';
+}
+
+/*
+ * The severity behind one of the first colons: "a.c:3:4: error: ",
+ * "cc1: error: ", "vmlinux.o: warning: objtool: ", "Kconfig:7:warning: ".
+ * What stands before it must look like a file, a position or a program.
+ */
+static struct diag_line placed_line(const char *line)
+{
+	const char *at = line;
+
+	for (int colons = 0; colons < 8; colons++) {
+		const struct phrase *p;
+		size_t place;
+
+		at = strchr(at, ':');
+		if (!at || at - line > POSITION_MAX)
+			return other_line;
+		place = (size_t)(at++ - line);
+		at += at[0] == ' ';
+		p = FIND_PHRASE(severities, at);
+		if (p)
+			return said_by(p, line, place, (size_t)(at - line));
+	}
+	return other_line;
+}
+
+/* "3 warnings and 1 error generated." */
+static bool is_clang_total(const char *line)
+{
+	return isdigit((unsigned char)line[0]) &&
+	       str_ends(line, " generated.") &&
+	       (strstr(line, " warning") || strstr(line, " error"));
+}
+
+static struct diag_line starred_line(const char *line)
+{
+	const struct phrase *p = FIND_PHRASE(starred, line + 4);
+
+	return p ? said_by(p, line, 0, 4) : of_kind(DIAG_LINE_NOTE);
+}
+
+struct diag_line diag_line_read(const char *line)
+{
+	const char *word, *object;
+	const struct phrase *p;
+
+	if (diag_line_made(line, &word, &object))
+		return of_kind(DIAG_LINE_KBUILD);
+	if (line[0] && strchr(" \t^~", line[0])) {
+		if (only_of(line, " \t^~") && strchr(line, '^'))
+			return of_kind(DIAG_LINE_CARET);
+		if (line[0] == ' ' || line[0] == '\t')
+			return of_kind(DIAG_LINE_INDENTED);
+	}
+	if (is_make_line(line))
+		return make_line(line);
+	if (str_starts(line, "*** "))
+		return starred_line(line);
+	if (!strcmp(line, "***"))
+		return of_kind(DIAG_LINE_NOTE);
+	p = FIND_PHRASE(starts, line);
+	if (p)
+		return said_by(p, line, 0, 0);
+	if (is_clang_total(line))
+		return of_kind(DIAG_LINE_NOTE);
+	return placed_line(line);
+}
+
+bool diag_line_says_full(const char *line)
+{
+	return strstr(line, "No space left on device") != NULL;
+}
+
+/* The end of the escape sequence at `i` (ECMA-48: CSI, OSC, two letters). */
+static size_t skip_escape(const char *text, size_t len, size_t i)
+{
+	char kind = ++i < len ? text[i++] : '\0';
+
+	if (kind == '[') {
+		while (i < len && (text[i] < '@' || text[i] > '~'))
+			i++;
+		return i + 1;
+	}
+	if (kind != ']')
+		return i;
+	while (i < len && text[i] != '\a' && text[i] != '\033')
+		i++;
+	return i + (i < len && text[i] == '\033' ? 2 : 1);
+}
+
+size_t diag_line_clean(char *text, size_t len)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len;) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c == '\033') {
+			i = skip_escape(text, len, i);
+			continue;
+		}
+		if (c == '\t' || (c >= ' ' && c != 0x7f))
+			text[n++] = text[i];
+		i++;
+	}
+	printable_clean(text, n, PRINTABLE_LAYOUT, '?');
+	return n;
+}

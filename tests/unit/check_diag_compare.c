@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: diag */
+#include "diag/compare.h"
+
+#include "base/str.h"
+#include "diag/log.h"
+#include "suite.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The diagnostics of a log. */
+static struct diag_set found(const char *text)
+{
+	struct diag_log_sink none = { 0 };
+	struct diag_log log;
+	struct diag_set set;
+
+	diag_log_init(&log, &none);
+	diag_log_feed(&log, bytes_str(text));
+	diag_log_end(&log);
+	set = log.found;
+	log.found = (struct diag_set){ 0 };
+	diag_log_release(&log);
+	return set;
+}
+
+/* The objects that were made, with blanks around; the others are there. */
+static bool not_made(void *ctx, const struct diag *d)
+{
+	char *sought = xasprintf(" %s ", d->object ? d->object : "?");
+	bool made = !d->object || strstr(ctx, sought);
+
+	free(sought);
+	return !made;
+}
+
+/* "new same gone carried": what comes of `now` behind `before`. */
+static char *changes(const char *before, const char *now, const char *made)
+{
+	struct diag_set a = found(before), b = found(now);
+	struct diag_change c = diag_compare(&b, &a, made ? not_made : NULL,
+					    (void *)made);
+	char *out = xasprintf(
+		"%u %u %u %u", c.fresh[DIAG_WARNING] + c.fresh[DIAG_ERROR],
+		c.same, c.gone[DIAG_WARNING] + c.gone[DIAG_ERROR], c.carried);
+
+	diag_set_release(&a);
+	diag_set_release(&b);
+	return out;
+}
+
+#define A "  CC      a.o\n"
+#define B "  CC      b.o\n"
+#define X "a.c:1:1: warning: x\n"
+#define Y "b.c:1:1: warning: y\n"
+#define H "h.h:5:1: warning: h\n"
+
+static const struct {
+	const char *before, *now, *made, *changes;
+} stories[] = {
+	{ "", "", NULL, "0 0 0 0" },
+	{ A X, A X, NULL, "0 1 0 0" },
+	{ A X, A, NULL, "0 0 1 0" },
+	{ A, A X, NULL, "1 0 0 0" },
+	/* A unit that is not compiled again keeps what was said of it. */
+	{ A X B Y, B Y, " b.o ", "0 1 0 1" },
+	{ A X B Y, B, " b.o ", "0 0 1 1" },
+	{ A X B Y, A X B, " a.o b.o ", "0 1 1 0" },
+	{ A X B Y, "", " ", "0 0 0 2" },
+	{ A X, B Y, " b.o ", "1 0 0 1" },
+	/* Lines move. */
+	{ A X, A "a.c:7:1: warning: x\n", " a.o ", "0 1 0 0" },
+	{ A "a.c:1:1: warning: x\na.c:9:1: warning: x\n",
+	  A "a.c:3:1: warning: x\na.c:5:1: warning: x\na.c:11:1: warning: "
+	    "x\n",
+	  " a.o ", "1 2 0 0" },
+	{ A "a.c:3:1: warning: x\na.c:5:1: warning: x\n",
+	  A "a.c:5:1: warning: x\n", " a.o ", "0 1 1 0" },
+	/* A header is said by several; one of them is compiled again. */
+	{ A H B H, B H, " b.o ", "0 1 0 0" },
+	{ A H, B H, " b.o ", "0 1 0 0" },
+	/* Severity and flag are a part of it. */
+	{ A X, A "a.c:1:1: error: x\n", " a.o ", "1 0 1 0" },
+};
+
+START_TEST(builds_are_held_against_each_other)
+{
+	char *got = changes(stories[_i].before, stories[_i].now,
+			    stories[_i].made);
+
+	ck_assert_msg(!strcmp(got, stories[_i].changes), "%d: %s, not %s", _i,
+		      got, stories[_i].changes);
+	free(got);
+}
+END_TEST
+
+/* It stands as long as one that shows it was not made again. */
+START_TEST(a_headers_warning_names_who_shows_it)
+{
+	struct diag_set s = found(A H B H);
+	char many[4096] = "";
+
+	ck_assert_uint_eq(s.n, 1);
+	ck_assert_str_eq(s.v[0]->d.object, "a.o b.o");
+	diag_set_release(&s);
+	for (int i = 0; i < 100; i++)
+		sprintf(many + strlen(many), "  CC      u%d.o\n" H, i);
+	s = found(many);
+	ck_assert_uint_eq(s.n, 1);
+	ck_assert_uint_eq(s.v[0]->objects, DIAG_OBJECTS);
+	ck_assert_uint_eq(s.count[DIAG_WARNING], 1);
+	diag_set_release(&s);
+}
+END_TEST
+
+/* Ten builds in a row that compile one unit each: the set stays whole. */
+START_TEST(what_stands_is_carried_from_build_to_build)
+{
+	struct diag_set before = found(A X B Y);
+
+	for (int i = 0; i < 10; i++) {
+		struct diag_set now = found(i % 2 ? A X : B Y);
+		struct diag_change c = diag_compare(&now, &before, not_made,
+						    i % 2 ? " a.o " : " b.o ");
+
+		ck_assert_uint_eq(c.fresh[DIAG_WARNING], 0);
+		ck_assert_uint_eq(c.gone[DIAG_WARNING], 0);
+		ck_assert_uint_eq(c.same, 1);
+		ck_assert_uint_eq(c.carried, 1);
+		ck_assert_uint_eq(now.n, 2);
+		diag_set_release(&before);
+		before = now;
+	}
+	diag_set_release(&before);
+}
+END_TEST
+
+START_TEST(what_is_new_is_known_while_the_log_grows)
+{
+	struct diag_set before = found(A "a.c:1:1: warning: x\n"
+					 "a.c:2:1: warning: x\n");
+	struct diag_set now = found(A "a.c:4:1: warning: x\n"
+				      "a.c:5:1: warning: x\n"
+				      "a.c:6:1: warning: x\n"
+				      "a.c:6:1: warning: z\n");
+	struct diag_known known;
+
+	diag_known_init(&known, &before);
+	ck_assert(diag_known_take(&known, &now.v[0]->d));
+	ck_assert(diag_known_take(&known, &now.v[1]->d));
+	ck_assert(!diag_known_take(&known, &now.v[2]->d));
+	ck_assert(!diag_known_take(&known, &now.v[3]->d));
+	diag_known_release(&known);
+	diag_set_release(&before);
+	diag_set_release(&now);
+}
+END_TEST
+
+/* Held against a second build, what was carried on is new, too. */
+START_TEST(a_second_comparison_judges_all)
+{
+	struct diag_set last = found(A X B Y), good = found(B Y);
+	struct diag_set now = found(B Y);
+	struct diag_change c;
+
+	c = diag_compare(&now, &last, not_made, " b.o ");
+	ck_assert_uint_eq(c.fresh[DIAG_WARNING], 0);
+	ck_assert_uint_eq(c.carried, 1);
+	c = diag_compare(&now, &good, NULL, NULL);
+	ck_assert_uint_eq(c.fresh[DIAG_WARNING], 1);
+	ck_assert_uint_eq(c.same, 1);
+	ck_assert_uint_eq(c.gone[DIAG_WARNING], 0);
+	diag_set_release(&last);
+	diag_set_release(&good);
+	diag_set_release(&now);
+}
+END_TEST
+
+/* As many as are kept, all of one kind, do not take a day. */
+START_TEST(very_many_of_a_kind)
+{
+	struct buf text = { 0 };
+	struct diag_set a, b;
+	struct diag_change c;
+
+	buf_add_str(&text, A);
+	for (int i = 0; i < DIAG_SET_MAX + 1000; i++)
+		buf_printf(&text, "a.c:%d:1: warning: x\n", 2 * i + 1);
+	a = found(buf_str(&text));
+	ck_assert_uint_eq(a.n, DIAG_SET_MAX);
+	ck_assert_uint_eq(a.count[DIAG_WARNING], DIAG_SET_MAX + 1000);
+	buf_reset(&text);
+	buf_add_str(&text, A);
+	for (int i = 0; i < DIAG_SET_MAX; i++)
+		buf_printf(&text, "a.c:%d:1: warning: x\n", 2 * i + 2);
+	b = found(buf_str(&text));
+	c = diag_compare(&b, &a, NULL, NULL);
+	ck_assert_uint_eq(c.same, DIAG_SET_MAX);
+	ck_assert_uint_eq(c.fresh[DIAG_WARNING], 0);
+	diag_set_release(&a);
+	diag_set_release(&b);
+	buf_release(&text);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("diag/compare");
+	TCase *tc = tcase_create("compare");
+
+	tcase_add_loop_test(tc, builds_are_held_against_each_other, 0,
+			    sizeof(stories) / sizeof(*stories));
+	tcase_add_test(tc, a_headers_warning_names_who_shows_it);
+	tcase_add_test(tc, what_stands_is_carried_from_build_to_build);
+	tcase_add_test(tc, what_is_new_is_known_while_the_log_grows);
+	tcase_add_test(tc, a_second_comparison_judges_all);
+	tcase_add_test(tc, very_many_of_a_kind);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
