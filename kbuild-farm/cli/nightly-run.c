@@ -47,6 +47,9 @@ static int worse_status(int a, int b)
 static int status_of_result(const struct nightly_job *job,
 			    const struct nightly_result *r)
 {
+	/* What fails since an earlier night was that night's to say. */
+	if (r->decision == NIGHTLY_UNCHANGED)
+		return EXIT_OK;
 	if (r->end == NIGHTLY_FAILED)
 		return EXIT_BUILD;
 	if (r->end == NIGHTLY_BROKEN)

@@ -42,6 +42,13 @@ int history_night_add(struct history *h, struct history_night *n,
 	return ret;
 }
 
+int history_build_move(struct history *h, int64_t build, const char *output,
+		       struct err *err)
+{
+	return sql_run(h, err, "UPDATE build SET output = ?2 WHERE number = ?1",
+		       "it", build, output);
+}
+
 static void take_night(struct history_night *n, sqlite3_stmt *s)
 {
 	*n = (struct history_night){

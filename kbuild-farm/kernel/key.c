@@ -82,6 +82,7 @@ void kernel_plan_key(const struct kernel_plan *p, char out[static DIGEST_HEX])
 	put_config_asked(&all, p);
 	put_list(&all, &p->request->targets);
 	put_settings(&all, p);
+	put_or_empty(&all, p->request->nightly);
 	hash_of(&all, out);
 	free(toolchain);
 }

@@ -54,7 +54,11 @@ struct kernel_request {
 	bool sizes; /* --sizes */
 	bool verbose; /* make's output is shown */
 	int require_remote; /* percent; 0: not asked for */
-	/* --nightly: whose build it is, in a worktree of its own; or NULL. */
+	/*
+	 * --nightly: whose build it is, "JOB" or, on the way to what broke it,
+	 * "JOB/bisect".  Builds of a job have a worktree of their own, and each
+	 * of both is held against its own.  NULL: nobody's.
+	 */
 	const char *nightly;
 	/*
 	 * One of several builds of a command: its number, from 1, how many they

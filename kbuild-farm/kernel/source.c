@@ -26,11 +26,19 @@ static const char *make_variable(const struct kernel_request *r,
 	return value ? value : "";
 }
 
+/* The job of --nightly; the caller frees it. */
+static char *nightly_job_of(const struct kernel_request *r)
+{
+	return r->nightly ? xstrndup(r->nightly, strcspn(r->nightly, "/")) :
+			    NULL;
+}
+
 /* The digits tell apart what the words do not. */
 static char *configuration_key(const struct kernel_request *r, char *const *env)
 {
 	static const char *const names[] = { "CROSS_COMPILE", "LLVM", "CC" };
 	const char *arch = r->arch ? r->arch : make_variable(r, env, "ARCH");
+	char *job = nightly_job_of(r);
 	struct buf words = { 0 }, name = { 0 };
 	char host[32], hex[DIGEST_HEX];
 	struct digest d;
@@ -43,8 +51,8 @@ static char *configuration_key(const struct kernel_request *r, char *const *env)
 	buf_put_str(&words, r->kconfig ? r->kconfig : "");
 	for (size_t i = 0; i < r->kconfig_add.n; i++)
 		buf_put_str(&words, r->kconfig_add.v[i]);
-	if (r->nightly)
-		buf_put_str(&words, r->nightly);
+	if (job)
+		buf_put_str(&words, job);
 	digest_of(buf_bytes(&words), &d);
 	digest_hex(&d, hex);
 
@@ -55,10 +63,11 @@ static char *configuration_key(const struct kernel_request *r, char *const *env)
 		buf_add_str(&name, "-");
 		kernel_place_add_name(&name, r->toolchain);
 	}
-	if (r->nightly)
-		buf_printf(&name, "-%s", r->nightly);
+	if (job)
+		buf_printf(&name, "-%s", job);
 	buf_printf(&name, "-%.*s", DIGITS, hex);
 	buf_release(&words);
+	free(job);
 	return buf_steal(&name);
 }
 

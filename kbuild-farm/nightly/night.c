@@ -7,6 +7,7 @@
 #include "nightly/child.h"
 #include "nightly/keep.h"
 #include "nightly/outcome.h"
+#include "nightly/record.h"
 #include "nightly/words.h"
 #include "tree/commit.h"
 #include "tree/update.h"
@@ -103,6 +104,7 @@ static int publish_result(struct work *w, struct nightly_result *r,
 	set_before(w, r);
 	ret = nightly_store_publish(&w->night->store, r, out, err);
 	if (!ret) {
+		nightly_record_night(*out);
 		add_to_night(w, *out);
 		ret = nightly_store_link(&w->night->store, w->job, err);
 	}
@@ -112,20 +114,20 @@ static int publish_result(struct work *w, struct nightly_result *r,
 /* ---- building ---- */
 
 static int run_in_child(const struct work *w, const struct nightly_plan *p,
-			const char *commit, const char *dir,
+			const char *commit, const struct nightly_how *how,
 			struct nightly_ended *ended, struct err *err)
 {
 	struct strv argv = { 0 }, env = { 0 };
-	char *log = xasprintf("%s/" NIGHTLY_LOG_FILE, dir);
+	char *log = xasprintf("%s/" NIGHTLY_LOG_FILE, how->dir);
 	struct nightly_child child = {
 		.log = log,
-		.shown = w->run->verbose,
+		.shown = how->verbose,
 		.timeout_s = w->job->timeout_s,
 		.stop = w->run->wait.stop,
 	};
 	int ret;
 
-	nightly_words_run(&argv, p, commit, dir, w->run->verbose);
+	nightly_words_run(&argv, p, commit, how);
 	nightly_words_env(&env, w->job);
 	child.argv = strv_list(&argv);
 	child.env = strv_list(&env);
@@ -159,6 +161,7 @@ static int build_plan(struct work *w, const struct nightly_plan *p,
 		      enum nightly_decision why, struct nightly_result **out,
 		      struct err *err)
 {
+	struct nightly_how how = { .verbose = w->run->verbose };
 	struct nightly_ended ended;
 	struct nightly_result r;
 	char *dir = NULL;
@@ -167,11 +170,14 @@ static int build_plan(struct work *w, const struct nightly_plan *p,
 	*out = NULL;
 	if (ret)
 		return ret;
+	how.dir = dir;
 	nightly_outcome_begin(&r, p, w->commit.id, w->commit.subject, why);
 	r.describe = xstrdup(describe_head(w));
-	ret = run_in_child(w, p, w->commit.id, dir, &ended, err);
+	ret = run_in_child(w, p, w->commit.id, &how, &ended, err);
 	if (!ret) {
 		nightly_outcome_end(&r, &ended, dir);
+		if (r.end == NIGHTLY_BROKEN)
+			nightly_outcome_strip(dir);
 		ret = publish_result(w, &r, out, err);
 	}
 	nightly_result_release(&r);
@@ -190,6 +196,8 @@ static int build_for_search(void *ctx, const char *commit, size_t between,
 			    enum nightly_end *end, struct err *err)
 {
 	const struct search *s = ctx;
+	struct nightly_how how = { .verbose = s->w->run->verbose,
+				   .searching = true };
 	struct nightly_ended ended;
 	struct nightly_result r;
 	char *dir = NULL;
@@ -197,7 +205,8 @@ static int build_for_search(void *ctx, const char *commit, size_t between,
 
 	if (ret)
 		return ret;
-	ret = run_in_child(s->w, s->p, commit, dir, &ended, err);
+	how.dir = dir;
+	ret = run_in_child(s->w, s->p, commit, &how, &ended, err);
 	if (!ret) {
 		nightly_outcome_begin(&r, s->p, commit, "", NIGHTLY_FORCED);
 		nightly_outcome_end(&r, &ended, dir);

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/printable.h"
 #include "diag/line.h"
+#include "nightly/record.h"
 #include "nightly/words.h"
 
 #include <stdlib.h>
@@ -86,8 +87,6 @@ static void read_counts(struct nightly_result *r, const char *dir)
 	results = json_object_get(root, "results");
 	r->errors = count_in(results, "errors");
 	r->warnings = count_in(results, "warnings");
-	r->new_errors = count_in(results, "new_errors");
-	r->new_warnings = count_in(results, "new_warnings");
 	json_decref(root);
 	buf_release(&text);
 	free(path);
@@ -132,7 +131,7 @@ static void say_why(struct nightly_result *r, const char *dir)
 {
 	if (r->timed_out)
 		strv_add(&r->said, "its time was up");
-	if (r->end == NIGHTLY_FAILED)
+	if (r->end == NIGHTLY_FAILED && !r->said.n)
 		say_lines(r, dir, "build.log", errors_mark);
 	say_lines(r, dir, NIGHTLY_LOG_FILE, tool_mark);
 	if (!r->said.n)
@@ -167,10 +166,29 @@ void nightly_outcome_end(struct nightly_result *r,
 	r->wall_ms = ended->wall_ms;
 	r->end = end_of(ended);
 	read_counts(r, dir);
+	nightly_record_read(r, dir);
 	if (r->end != NIGHTLY_GOOD)
 		say_why(r, dir);
 	if (r->end == NIGHTLY_FAILED && was_full(r))
 		r->end = NIGHTLY_BROKEN;
+}
+
+void nightly_outcome_strip(const char *dir)
+{
+	static const char stay[] = "build.log " NIGHTLY_LOG_FILE
+				   " metadata.json reproducer.sh config";
+	struct strv names = { 0 };
+	struct err ignored;
+
+	fs_list(dir, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		char *path = xasprintf("%s/%s", dir, names.v[i]);
+
+		if (!str_list_has(stay, ' ', names.v[i]))
+			fs_remove(path, &ignored);
+		free(path);
+	}
+	strv_release(&names);
 }
 
 void nightly_outcome_broken(struct nightly_result *r, const char *why)

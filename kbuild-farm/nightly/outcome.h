@@ -18,6 +18,8 @@ void nightly_outcome_begin(struct nightly_result *r,
  */
 void nightly_outcome_end(struct nightly_result *r,
 			 const struct nightly_ended *ended, const char *dir);
+/* Of one that could not be tried: what it made in part goes, its logs stay. */
+void nightly_outcome_strip(const char *dir);
 /* It could not be begun. */
 void nightly_outcome_broken(struct nightly_result *r, const char *why);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "nightly/words.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 extern char **environ;
@@ -56,12 +57,16 @@ void nightly_words_shown(struct strv *out, const struct nightly_plan *p,
 }
 
 void nightly_words_run(struct strv *out, const struct nightly_plan *p,
-		       const char *commit, const char *dir, bool verbose)
+		       const char *commit, const struct nightly_how *how)
 {
+	char *job = xasprintf("%s%s", p->job->name,
+			      how->searching ? "/bisect" : "");
+
 	add_build_words(out, p, commit);
-	add_option_word(out, "-o", dir);
-	add_option_word(out, "--nightly", p->job->name);
-	add_option_word(out, "--ui", verbose ? "plain" : "none");
+	add_option_word(out, "-o", how->dir);
+	add_option_word(out, "--nightly", job);
+	add_option_word(out, "--ui", how->verbose ? "plain" : "none");
+	free(job);
 	add_goals(out, p->job);
 }
 

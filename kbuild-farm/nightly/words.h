@@ -14,8 +14,13 @@
  */
 void nightly_words_shown(struct strv *out, const struct nightly_plan *p,
 			 const char *commit);
+struct nightly_how {
+	const char *dir; /* the output directory */
+	bool verbose;
+	bool searching; /* on the way to what broke it */
+};
 void nightly_words_run(struct strv *out, const struct nightly_plan *p,
-		       const char *commit, const char *dir, bool verbose);
+		       const char *commit, const struct nightly_how *how);
 /*
  * Its environment: ours without what would decide what is built, so that it is
  * the same from a shell and from a timer; $KFARM is the job's `options`.

@@ -283,6 +283,7 @@ END_TEST
 
 START_TEST(the_command_has_what_the_job_says)
 {
+	struct nightly_how how = { .dir = "/d" };
 	struct nightly_plans plans;
 	struct strv words = { 0 };
 	char *text;
@@ -297,12 +298,18 @@ START_TEST(the_command_has_what_the_job_says)
 	strv_add(&job.variables, "W=1");
 	strv_add(&job.targets, "-x");
 	nightly_plans_make(&plans, &job);
-	nightly_words_run(&words, &plans.v[0], PUT_COMMIT, "/d", false);
+	nightly_words_run(&words, &plans.v[0], PUT_COMMIT, &how);
 	text = strv_join(&words, " ");
 	ck_assert_str_eq(text, "kfarm build --tree t --rev " PUT_COMMIT
 			       " -a arm64 -t gcc-13 -k defconfig -K CONFIG_A=y "
 			       "-o /d --nightly n --ui none -- W=1 -x");
 	free(text);
+	strv_release(&words);
+	/* What a search builds is not held against what nights build. */
+	how.searching = how.verbose = true;
+	nightly_words_run(&words, &plans.v[0], PUT_COMMIT, &how);
+	ck_assert(strv_has(&words, "n/bisect"));
+	ck_assert(strv_has(&words, "plain"));
 	strv_release(&words);
 	setenv("ARCH", "x", 1);
 	setenv("KFARM", "--ui plain", 1);

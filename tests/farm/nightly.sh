@@ -1,0 +1,293 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check: yes
+#
+# `kfarm nightly run` over ten nights of a small tree, of which one breaks it and
+# one mends it: what is built, said, kept and found is nightly.out (--update
+# rewrites it).  Then nights that are killed, two at once, a full disk, results
+# that were damaged, a build that takes too long, nodes.
+#
+# ROUNDS=N kills that many nights (8).
+. "$(dirname "$0")/lib.sh"
+
+farm_begin
+here=$root/tests/farm
+export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null TZ=UTC0
+export GIT_AUTHOR_NAME=A GIT_AUTHOR_EMAIL=a@example.org
+export GIT_COMMITTER_NAME=A GIT_COMMITTER_EMAIL=a@example.org
+unset XDG_DATA_HOME XDG_STATE_HOME
+mine=$work/mine # where the tree is cloned from
+results=$HOME/.local/share/kfarm/results
+export FAKE_TIME=$work/now
+gcc -shared -fPIC -O1 -o "$work/fake-time.so" "$root/tests/lib/fake-time.c" ||
+	exit 1
+
+"$here/mini/generate" "$mine" 6 2
+find "$mine" -type d -empty -exec touch {}/.keep \;
+git -C "$mine" init -q -b main
+
+# commit SUBJECT: at a date of its own, so that its name is known.
+commits=0
+commit()
+{
+	commits=$((commits + 1))
+	git -C "$mine" add -A &&
+		GIT_AUTHOR_DATE="@$((1700000000 + commits)) +0000" \
+		GIT_COMMITTER_DATE="@$((1700000000 + commits)) +0000" \
+			git -C "$mine" commit -qm "$1"
+}
+
+# add_line FILE LINE
+add_line()
+{
+	echo "$2" >>"$mine/$1"
+}
+
+# settings LINE...: of [nightly "mini"].
+settings()
+{
+	printf '[tree "mini"]\n\turl = file://%s\n[nightly "mini"]\n' "$mine"
+	printf '\t%s\n' 'tree = mini' 'rev = origin/main' 'arch = arm64' \
+		'kconfig = tinyconfig' 'target = Image' 'keep-free = 1M' "$@"
+}
+
+nightly()
+{
+	env LD_PRELOAD="$work/fake-time.so" KFARM_BUILD_MARK="$work" \
+		"$bin/kfarm" nightly run "$@" </dev/null
+}
+
+# begun ARG...: the same behind our back, as process $pid, and it builds.
+begun()
+{
+	KFARM_BUILD_MARK="$work" "$bin/kfarm" nightly run "$@" \
+		>"$work/log" 2>&1 </dev/null &
+	pid=$!
+	children+=("$pid")
+	wait_for 20 test -e "$results/mini/.building/nightly.log"
+}
+
+# Where the links lead, and all results, by name.
+tree_of_results()
+{
+	local name
+
+	for name in "$results"/mini/*; do
+		name=${name##*/}
+		[ "$name" = lock ] || echo "  $name$(readlink \
+			"$results/mini/$name" | sed 's/^/ -> /')"
+	done
+}
+
+# What differs from machine to machine and from run to run.
+steady()
+{
+	sed -E -e "s|$work|WORK|g" -e 's/gcc-[0-9]+\.[0-9.]+/gcc-N/g' \
+		-e 's/-[0-9a-f]{8}\/(src|build)/-KEY\/\1/g' \
+		-e 's/[0-9]+:[0-9]{2} wall/T wall/g' \
+		-e 's/, [0-9]+:[0-9]{2}$/, T/' \
+		-e '/^sizes |^\[.*-j [0-9]/d' -e 's/^\[ *[0-9]+s\]/[Ns]/'
+}
+
+# night DATE ARG...: what it says on both streams, its status.
+night()
+{
+	date -ud "$1" +%s >"$FAKE_TIME"
+	echo "=== $*"
+	shift
+	nightly "$@" 2>&1
+	echo "[$?]"
+	tree_of_results
+}
+
+ten_nights()
+{
+	settings 'bisect = true' 'keep-days = 4' 'keep-last = 2' \
+		'keep-failures = 1' >"$KFARM_CONFIG"
+	commit 'mini: begins'
+	git -C "$mine" tag v1
+	echo '# the first, dry and wet'
+	night '2026-11-01 02:00' -n
+	night '2026-11-01 02:00'
+	echo '# nothing has changed'
+	night '2026-11-02 02:00'
+	echo '# a harmless commit'
+	add_line alpha/unit_0.c 'int harmless;'
+	commit 'alpha: a variable'
+	night '2026-11-03 02:00'
+	echo '# four commits, of which the second breaks it'
+	add_line alpha/unit_0.c 'int more;'
+	commit 'alpha: another'
+	add_line beta/unit_1.c 'int broken = undeclared;'
+	commit 'beta: use what is not there'
+	for i in 1 2; do
+		add_line alpha/unit_0.c "int after_$i;"
+		commit "alpha: number $i after it"
+	done
+	night '2026-11-04 02:00'
+	echo '# nothing has changed, and it fails'
+	night '2026-11-05 02:00'
+	echo '# another commit, and it fails as before'
+	add_line alpha/unit_0.c 'int later;'
+	commit 'alpha: later'
+	night '2026-11-06 02:00'
+	echo '# it is mended'
+	sed -i '/undeclared/d' "$mine/beta/unit_1.c"
+	commit 'beta: use nothing that is not there'
+	night '2026-11-07 02:00'
+	echo '# a new warning'
+	add_line gamma/unit_2.c 'static int unused(void) { return 0; }'
+	commit 'gamma: a function that nobody calls'
+	night '2026-11-08 02:00'
+	echo '# other options; what is old has gone'
+	settings 'bisect = true' 'keep-days = 4' 'keep-last = 2' \
+		'keep-failures = 1' 'variable = KBUILD_BUILD_USER=me' \
+		>"$KFARM_CONFIG"
+	night '2026-11-20 02:00' -n
+	night '2026-11-20 02:00' -v
+	echo '# the clock was set back'
+	add_line alpha/unit_0.c 'int past;'
+	commit 'alpha: in the past'
+	night '2026-10-10 02:00'
+}
+
+ten_nights | steady >"$work/nightly.out"
+[ "${1-}" != --update ] || cp "$work/nightly.out" "$here/nightly.out"
+check "ten nights" diff -u "$here/nightly.out" "$work/nightly.out"
+
+# ---- interruptions ----
+
+# whole NAME: every result is whole, every link leads to one, nothing else is
+# there once the next run is through.
+whole()
+{
+	local dir name odd=
+
+	for dir in "$results"/mini/*/; do
+		[ -s "$dir/result.json" ] && [ -s "$dir/nightly.log" ] &&
+			python3 -m json.tool "$dir/result.json" >/dev/null ||
+			odd+=" $dir"
+	done
+	for name in latest last-good; do
+		[ -s "$results/mini/$name/result.json" ] || odd+=" $name"
+	done
+	is "$1: results and links are whole" '' "$odd"
+}
+
+rm "$FAKE_TIME"
+settings 'keep-days = 0' 'keep-last = 3' >"$KFARM_CONFIG"
+nightly >"$work/log" 2>&1
+left=0
+for round in $(seq "${ROUNDS:-8}"); do
+	begun --force
+	sleep "0.$((RANDOM % 90 + 10))"
+	kill -KILL "$pid" 2>/dev/null
+	wait "$pid" 2>/dev/null
+	whole "killed $round" | grep -v ^ok
+	for _ in {1..40}; do
+		pgrep -f "build --tree mini .*$results" >/dev/null || break
+		sleep 0.1
+	done
+	! pgrep -f "build --tree mini .*$results" >/dev/null || left=$((left + 1))
+done
+whole "killed ${ROUNDS:-8} times"
+is "killed: builds that went on" 0 $left
+check "and the next night is good" nightly --force
+is "nothing is left of the others" '' \
+	"$(cd "$results/mini" && ls -A | grep '^\.')"
+
+begun --force
+kill -TERM "$pid"
+wait "$pid"
+is "SIGTERM: the status" 130 $?
+check "and a word" grep -q 'interrupted' "$work/log"
+whole SIGTERM
+is "nothing is left of it" '' "$(cd "$results/mini" && ls -A | grep '^\.')"
+
+# ---- two at once ----
+
+flock "$results/mini/lock" sleep 2 &
+children+=($!)
+wait_for 5 test -n "$(pgrep -P $!)"
+nightly --force >"$work/log" 2>&1
+is "while another has the lock: the status" 75 $?
+check "and who has it" grep -q 'another run is under way, process' "$work/log"
+nightly --force --wait=1 >"$work/log" 2>&1
+is "it waits as long as it is told" 75 $?
+check "and longer" nightly --wait
+begun --force
+nightly --force --wait >"$work/log2" 2>&1
+is "two at once: the second" 0 $?
+wait "$pid"
+is "and the first" 0 $?
+whole "two at once"
+
+# ---- damage ----
+
+latest=$(readlink "$results/mini/latest")
+echo '{' >"$results/mini/$latest/result.json"
+mkdir "$results/mini/2026-01-01T0000-g0123-a-b-c"
+nightly >"$work/log" 2>&1
+is "a damaged result: the status" 0 $?
+is "the links lead elsewhere" no \
+	"$([ "$(readlink "$results/mini/latest")" = "$latest" ] && echo yes ||
+		echo no)"
+touch -cd '2 days ago' "$results/mini/$latest" \
+	"$results/mini/2026-01-01T0000-g0123-a-b-c"
+nightly
+check "it goes when it is old" test ! -e "$results/mini/$latest"
+whole "after damage"
+
+# ---- no room ----
+
+settings 'keep-free = 900T' >"$KFARM_CONFIG"
+nightly --force >"$work/log" 2>&1
+is "too little room: the status" 1 $?
+check "and what to do" grep -q 'keep-free asks for' "$work/log"
+whole "too little room"
+settings >"$KFARM_CONFIG"
+rm -rf "${results:?}/mini"
+if small_disk "$results/mini" 3000; then
+	sed -i 's/keep-free = 1M/keep-free = 0K/' "$KFARM_CONFIG"
+	nightly >"$work/log" 2>&1
+	is "a small disk: a first night fits" 0 $?
+	for round in {1..6}; do
+		nightly --force >"$work/log" 2>&1 || break
+	done
+	nightly --force >"$work/log" 2>&1
+	is "a full one: the status" 1 $?
+	check "and a word" grep -q 'No space left' "$work/log" \
+		"$results/mini/latest/result.json"
+	whole "a full disk"
+	sed -i 's/keep-free = 0K/keep-free = 1700K/' "$KFARM_CONFIG"
+	nightly --force >"$work/log" 2>&1
+	is "with a floor there is room: the status" 0 $?
+	whole "with a floor"
+	small_disk_gone "$results/mini"
+else
+	left_out "a full disk" "no file system can be mounted"
+fi
+
+# ---- a build without an end ----
+
+settings 'timeout = 2s' >"$KFARM_CONFIG"
+printf '\nprepare: forever\nforever:\n\tsleep 98765\n' >>"$mine/Makefile"
+commit 'Makefile: takes forever'
+nightly >"$work/log" 2>&1
+is "a build without an end: the status" 1 $?
+check "and why" grep -q '"timed_out": true' \
+	"$results/mini/latest/result.json"
+check "nothing of it goes on" test -z "$(pgrep -f 'sleep 98765')"
+nightly >"$work/log" 2>&1
+is "it is not tried again" 0 $?
+git -C "$mine" checkout -q HEAD~ -- Makefile
+commit 'Makefile: ends'
+
+# ---- nodes ----
+
+nodes 2 slots=2
+settings >>"$KFARM_CONFIG"
+nightly --force -v >"$work/log" 2>&1
+is "with nodes: the status" 0 $?
+check "half of their slots" grep -q "2 slots on 2 nodes" "$work/log"
+farm_end
