@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "report/data.h"
 
+#include "base/format.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,6 +147,15 @@ const struct history_size *report_data_size_before(const struct report_data *d,
 		return NULL;
 	return bsearch(&key, was->size, was->n_sizes, sizeof(*was->size),
 		       by_file_name);
+}
+
+void report_data_put_span(struct buf *out, uint64_t ms)
+{
+	if (ms < 10000)
+		buf_printf(out, "%u.%02us", (unsigned)(ms / 1000),
+			   (unsigned)(ms / 10 % 100));
+	else
+		format_span(out, ms);
 }
 
 void report_data_put_time(struct buf *out, int64_t seconds)

@@ -37,6 +37,8 @@ size_t report_data_count(const struct report_data *d, enum history_how how);
 /* The sizes of that name in the build before, or NULL. */
 const struct history_size *report_data_size_before(const struct report_data *d,
 						   const char *name);
+/* As format_span() of base/format.h, but "0.12s" below 10 s. */
+void report_data_put_span(struct buf *out, uint64_t ms);
 /* "2026-11-22 02:11:33 +0100" */
 void report_data_put_time(struct buf *out, int64_t seconds);
 

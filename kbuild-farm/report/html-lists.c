@@ -237,7 +237,8 @@ void report_page_slowest(const struct report_page *p)
 			&p->lanes.machine[v[i]->machine];
 
 		buf_add_str(p->out, "<tr>");
-		report_page_number(p, format_span, report_span_cost(v[i]));
+		report_page_number(p, report_data_put_span,
+				   report_span_cost(v[i]));
 		report_page_bar(p, m->local ? "l" : "", report_span_cost(v[i]),
 				report_span_cost(v[0]));
 		report_page_cell(p, "w code", v[i]->unit->object);

@@ -31,7 +31,8 @@
 #define STRIP_PARTS 150
 #define STRIPS_OPEN 50
 #define STRIPS_MAX  600
-#define CHART_PARTS 350
+#define CHART_PARTS 350 /* at most, */
+#define CHART_MS    40 /* as times are whole ms: no shorter */
 #define CHART_HIGH  80
 #define PHASES_MAX  200
 #define TICKS       10
@@ -191,6 +192,7 @@ static void list_phases(const struct report_page *p)
 /* ms of each part of the build that machines ran jobs, here and elsewhere. */
 struct report_chart {
 	int64_t here[CHART_PARTS], there[CHART_PARTS];
+	size_t n; /* parts */
 	int64_t most; /* of both */
 };
 
@@ -198,14 +200,17 @@ static void fill_chart(const struct report_page *p, struct report_chart *c)
 {
 	const struct report_lanes *l = &p->lanes;
 
-	*c = (struct report_chart){ .most = 1 };
+	*c = (struct report_chart){ .most = 1, .n = CHART_PARTS };
+	if (l->end_ms / CHART_MS < CHART_PARTS)
+		c->n = l->end_ms < CHART_MS ? 1 :
+					      (size_t)(l->end_ms / CHART_MS);
 	for (size_t i = 0; i < l->n_spans; i++) {
 		const struct report_span *s = &l->span[i];
 
 		report_lanes_spread(l, s->unit->remote ? c->there : c->here,
-				    CHART_PARTS, s->run_ms, s->receive_ms);
+				    c->n, s->run_ms, s->receive_ms);
 	}
-	for (size_t i = 0; i < CHART_PARTS; i++) {
+	for (size_t i = 0; i < c->n; i++) {
 		if (c->here[i] + c->there[i] > c->most)
 			c->most = c->here[i] + c->there[i];
 	}
@@ -215,18 +220,18 @@ static void fill_chart(const struct report_page *p, struct report_chart *c)
 static void draw_area(const struct report_page *p, const char *class,
 		      const struct report_chart *c, bool there)
 {
-	double wide = (double)UNITS / CHART_PARTS;
+	double wide = (double)UNITS / (double)c->n;
 	const int64_t *part = there ? c->there : c->here;
 
 	buf_printf(p->out, "<path class=\"%s\" d=\"M0 %d", class, CHART_HIGH);
-	for (size_t i = 0; i < CHART_PARTS; i++) {
+	for (size_t i = 0; i < c->n; i++) {
 		double under = there ? (double)c->here[i] : 0;
 		double y = CHART_HIGH - CHART_HIGH * (under + (double)part[i]) /
 						(double)c->most;
 
 		buf_printf(p->out, "V%.1fH%.0f", y, wide * (double)(i + 1));
 	}
-	for (size_t i = CHART_PARTS; there && i-- > 0;)
+	for (size_t i = c->n; there && i-- > 0;)
 		buf_printf(p->out, "V%.1fH%.0f",
 			   CHART_HIGH - CHART_HIGH * (double)c->here[i] /
 						(double)c->most,
@@ -236,13 +241,14 @@ static void draw_area(const struct report_page *p, const char *class,
 
 static void draw_chart(const struct report_page *p, unsigned top)
 {
-	double part_ms = (double)p->lanes.end_ms / CHART_PARTS;
 	struct report_chart c;
+	double part_ms;
 	char *most;
 
-	if (!p->lanes.n_spans || part_ms <= 0)
+	if (!p->lanes.n_spans || !p->lanes.end_ms)
 		return;
 	fill_chart(p, &c);
+	part_ms = (double)p->lanes.end_ms / (double)c.n;
 	most = xasprintf("%.0f", (double)c.most / part_ms);
 	draw_label(p, top + 14, "k", "compiles");
 	draw_label(p, top + 27, "s", "at a time,");
@@ -402,7 +408,7 @@ static void draw_titles(const struct report_page *p,
 			   row - 1);
 		report_escape(p->out, s->unit->object, NAME_BYTES);
 		buf_add_str(p->out, ": ");
-		format_span(p->out, (uint64_t)report_span_cost(s));
+		report_data_put_span(p->out, (uint64_t)report_span_cost(s));
 		buf_add_str(p->out, "</title></rect>\n");
 	}
 }

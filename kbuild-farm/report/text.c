@@ -260,7 +260,7 @@ static void text_slowest(const struct report_writer *w)
 		const struct report_machine *m =
 			&w->lanes->machine[v[i]->machine];
 
-		text_cell(w, 9, format_span, report_span_cost(v[i]));
+		text_cell(w, 9, report_data_put_span, report_span_cost(v[i]));
 		text_item(w, "  ", v[i]->unit->object);
 		text_item(w, "  ", m->local ? HERE : m->name);
 		buf_add_str(w->out, "\n");

@@ -1,0 +1,222 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check: yes
+#
+# Reports of real builds: the figures are metadata.json's, the page is one that a
+# browser shows without asking anybody for anything, the trace keeps the rules of
+# its format; of builds that failed, were interrupted, or are old; and what is
+# said of a build that there is not.
+. "$(dirname "$0")/lib.sh"
+
+farm_begin
+farm_mini 24 6
+nodes 2
+page=$root/tests/report/check-page
+trace=$root/tests/report/check-trace
+# Others may not look into $work.
+browser=/tmp/kfarm-browser.$$
+
+report()
+{
+	"$bin/kfarm" report "$@"
+}
+
+# json EXPRESSION [BUILD]: of its report
+json()
+{
+	report --json ${2:+"$2"} | jq -r "$1"
+}
+
+# figures FILE EXPRESSION: the same numbers from a report and from metadata.json
+figures()
+{
+	jq -S -c "$2" "$1"
+}
+
+same_figures()
+{
+	report --json "$work/out" >"$work/report.json"
+	is "$1: as in metadata.json" \
+		"$(figures "$work/out/metadata.json" '[.farm.remote,
+			.farm.local, .farm.retried, .farm.duplicated,
+			.farm.reasons, .results.warnings, .results.errors,
+			(.nodes | map_values([.jobs, .sent, .received,
+				.retries, .errors]))]')" \
+		"$(figures "$work/report.json" '[.remote, .local, .retried,
+			.duplicated, .reasons, .warnings, .errors,
+			(.nodes | map(select(.name != "local")) | map({
+				key: .name, value: [.jobs, .sent, .received,
+				.retries, .failed] }) | from_entries)]')"
+	is "$1: a unit for each job" "$(meta '.farm.remote + .farm.local')" \
+		"$(jq '.units | length' "$work/report.json")"
+	is "$1: no unit before it was queued" 0 \
+		"$(jq '[.units[] | select(.done < .queued)] | length' \
+			"$work/report.json")"
+	check "$1: the page" "$page" "$work/out/report.html"
+	report --trace="$work/trace.json"
+	check "$1: the trace" "$trace" "$work/trace.json" \
+		"$(meta '.farm.remote + .farm.local')"
+}
+
+# browse FILE: as somebody without rights where that can be, in a network without
+# routes.  The picture is $browser/page.png, what was asked for in $browser/asked,
+# what the page's policy stopped in $browser/log.
+browse()
+{
+	local user=() cut=(unshare -n)
+
+	rm -rf "$browser"
+	mkdir -m 777 "$browser"
+	cp "$1" "$browser/report.html"
+	chmod 644 "$browser/report.html"
+	[ "$(id -u)" -ne 0 ] ||
+		user=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+	"${cut[@]}" true 2>/dev/null || cut=(unshare -rn)
+	"${cut[@]}" "${user[@]}" env HOME="$browser" XDG_CONFIG_HOME="$browser" \
+		XDG_CACHE_HOME="$browser" XDG_RUNTIME_DIR="$browser" timeout 120 \
+		chromium --headless --no-sandbox --disable-gpu \
+		--disable-background-networking --disable-component-update \
+		--no-first-run --hide-scrollbars --window-size=1300,2400 \
+		--user-data-dir="$browser/profile" --enable-logging=stderr \
+		--log-net-log="$browser/net.json" \
+		--screenshot="$browser/page.png" \
+		"file://$browser/report.html" >"$browser/log" 2>&1 || {
+		tail -n 5 "$browser/log"
+		return 1
+	}
+	asked "$browser/net.json" >"$browser/asked"
+}
+
+is_picture()
+{
+	[ "$(head -c 4 "$browser/page.png" | tail -c 3)" = PNG ] &&
+		[ "$(stat -c %s "$browser/page.png")" -gt 50000 ]
+}
+
+# asked FILE: what a page asked for, by a log of the network; what the browser
+# wants for itself has no origin there.
+asked()
+{
+	jq -r '.events[].params? |
+		select(.initiator? and .initiator != "not an origin") | .url |
+		select(test("^(file|data|chrome):") | not)' "$1" | sort -u
+}
+
+built()
+{
+	farm_warm Image
+	same_figures "built"
+	is "built: state" good "$(json .state)"
+	is "built: verdict" "build $(json .build): built Image" \
+		"$(report | head -n 1)"
+	is "built: by number and by directory" "$(report "$work/out")" \
+		"$(report "$(json .build)")"
+	is "built: by a file of the directory" "$(report)" \
+		"$(report "$work/out/report.html")"
+	is "built: the page that was left" "$(cat "$work/out/report.html")" \
+		"$(report --html)"
+}
+
+failed()
+{
+	farm_fresh
+	cp -a "$tree" "$work/broken"
+	echo 'int f(void) { return "<b>\"</script>" + nowhere; }' \
+		>>"$work/broken/alpha/unit_3.c"
+	tree=$work/broken kfarm_build Image
+	is "failed: exit status" 2 $?
+	same_figures "failed"
+	is "failed: state" failed "$(json .state)"
+	check "failed: the page says so" grep -q '>failed</span>Image' \
+		"$work/out/report.html"
+}
+
+interrupted()
+{
+	farm_fresh
+	kfarm_start Image
+	wait_for 60 objects_beyond 3
+	kill -INT "$kfarm"
+	kfarm_wait
+	gone "interrupted" 5
+	is "interrupted: state" stopped "$(json .state)"
+	check "interrupted: the page" "$page" "$work/out/report.html"
+	check "interrupted: the page says so" \
+		grep -q '>interrupted</span>Image' "$work/out/report.html"
+}
+
+# The history keeps the units of three builds of a kind.
+old()
+{
+	local first
+
+	first=$(json .build)
+	for _ in 1 2 3; do
+		rm "$build/alpha/unit_3.o"
+		kfarm_build Image
+	done
+	is "old: units" false "$(json .units_kept "$first")"
+	report --html="$work/old.html" "$first"
+	check "old: the page" "$page" "$work/old.html"
+	check "old: says that the timeline is gone" \
+		grep -q 'timeline of nodes and slots is gone' "$work/old.html"
+	report --trace="$work/old.json" "$first"
+	check "old: the trace" "$trace" "$work/old.json" 0
+}
+
+# wrong NAME PATTERN ARG...: one line that says it, and exit status 1
+wrong()
+{
+	local name=$1 pattern=$2
+
+	shift 2
+	report "$@" >"$work/wrong.out" 2>"$work/wrong.err"
+	is "$name: exit status" 1 $?
+	is "$name: lines" "1 0" "$(wc -l <"$work/wrong.err") $(
+		wc -c <"$work/wrong.out")"
+	check "$name: says $pattern" grep -q "$pattern" "$work/wrong.err"
+}
+
+shows()
+{
+	if ! command -v chromium >/dev/null; then
+		left_out "browser" "there is no chromium"
+		return
+	fi
+	check "browser: shows the page" browse "$work/out/report.html"
+	check "browser: a picture" is_picture
+	is "browser: asked for nothing" "" "$(cat "$browser/asked")"
+	is "browser: nothing that the policy stopped" "" \
+		"$(grep 'CONSOLE.*source: file' "$browser/log")"
+	cp "$browser/page.png" "${REPORT_PICTURE:-$work/page.png}"
+	# And that is not because nothing would be seen: without the policy,
+	# and with it, of a page that wants something.
+	sed 's|</main>|<img src="http://192.0.2.1/x.png" alt="" />&|' \
+		"$work/out/report.html" >"$work/stopped.html"
+	check "browser: shows one that asks" browse "$work/stopped.html"
+	is "browser: it is stopped" "" "$(cat "$browser/asked")"
+	check "browser: by the policy" \
+		grep -q 'CONSOLE.*Content Security Policy' "$browser/log"
+	sed -i '/Content-Security-Policy/d' "$work/stopped.html"
+	check "browser: shows one that may ask" browse "$work/stopped.html"
+	is "browser: what it asks for is seen" http://192.0.2.1/x.png \
+		"$(cat "$browser/asked")"
+	rm -rf "$browser"
+}
+
+wrong "no history" 'no build yet'
+built
+shows
+failed
+interrupted
+farm_fresh
+kfarm_build Image
+old
+wrong "a number that is none" 999999 999999
+wrong "a number too large" 'no number' 99999999999999999999
+wrong "neither number nor directory" 'neither a build' nowhere
+wrong "a directory of no build" "$work/nodes" "$work/nodes"
+wrong "two builds" 'one build at a time' 1 2
+wrong "two forms" 'at a time' --json --html
+wrong "a file that cannot be made" '/nonexistent/x' --html=/nonexistent/x
+farm_end
