@@ -103,6 +103,19 @@ static int find_output(const char *word, char **out, struct err *err)
 	return 0;
 }
 
+/* Of another user's build, or one that the history has forgotten. */
+static void point_to_page(const char *output, struct err *err)
+{
+	char *page = xasprintf("%s/report.html", output);
+
+	if (fs_exists(page))
+		err_set(err, ENOENT,
+			"%s is of no build in the history; the page that was "
+			"left there is %s",
+			output, page);
+	free(page);
+}
+
 static int read_build(struct report_data *d, struct history *h,
 		      const char *word, struct err *err)
 {
@@ -117,6 +130,8 @@ static int read_build(struct report_data *d, struct history *h,
 		ret = find_output(word, &output, err);
 	if (!ret)
 		ret = report_data_read(d, h, number, output, err);
+	if (ret == -ENOENT && output)
+		point_to_page(output, err);
 	free(output);
 	return ret;
 }
@@ -184,7 +199,7 @@ static int report_main(char *const *argv)
 
 const struct cmd cmd_report = {
 	.name = "report",
-	.usage = "[--all | --json | --html[=FILE] | --trace[=FILE]] [BUILD]",
+	.usage = "[OPTION]... [BUILD]",
 	.help = "what a build did, where and how long: text, page, trace",
 	.options = options,
 	.more = "BUILD is a number of `kfarm history` or an output directory; "

@@ -292,6 +292,7 @@ static const struct source {
 	{ "WHEN", NULL, offer_words, CMD_COLORS },
 	{ "VIEW", "build", offer_words, CMD_BUILD_VIEWS },
 	{ "VIEW", "top", offer_words, CMD_TOP_VIEWS },
+	{ "BUILD", NULL, offer_dirs, NULL },
 	{ "STATE", "history", offer_words, CMD_STATES },
 	{ "COMMAND", "help", offer_command_names, NULL },
 	{ "VERB", "help", offer_verb_names, NULL },

@@ -69,6 +69,9 @@ words build --tree stable --rev=origin/d
 words build --tree nonsense --rev ''
 words build --tree ../stable --rev ''
 words build --rev ''
+words report --h
+words report --html=
+words report ''
 words tree ''
 words tree remove ''
 words tree add stable ''

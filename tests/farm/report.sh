@@ -216,6 +216,9 @@ wrong "a number that is none" 999999 999999
 wrong "a number too large" 'no number' 99999999999999999999
 wrong "neither number nor directory" 'neither a build' nowhere
 wrong "a directory of no build" "$work/nodes" "$work/nodes"
+cp -a "$work/out" "$work/elsewhere"
+wrong "a directory of somebody else's build" \
+	"left there is $work/elsewhere/report.html" "$work/elsewhere"
 wrong "two builds" 'one build at a time' 1 2
 wrong "two forms" 'at a time' --json --html
 wrong "a file that cannot be made" '/nonexistent/x' --html=/nonexistent/x
