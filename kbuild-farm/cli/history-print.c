@@ -11,7 +11,7 @@
 #include <time.h>
 
 #define COLUMNS 8
-#define LEAST   5 /* columns of a configuration's name */
+#define LEAST   6 /* columns of a configuration's name, and its heading */
 
 /* What may be shown, in at most so many columns; "-" where there is none. */
 static void add_cell(struct table *t, const char *text, unsigned most)
@@ -103,13 +103,12 @@ static void add_build_rows(struct table *t, const struct history_lines *l,
 void history_print(FILE *out, const struct history_lines *l, unsigned columns)
 {
 	struct table t = { .align = "rrrllllr" };
-	unsigned room;
+	unsigned least;
 
 	add_build_rows(&t, l, 1);
-	room = table_width(&t);
+	least = table_width(&t);
 	strv_release(&t.cells);
-	room = columns > room + LEAST ? columns - room + 1 : LEAST;
-	add_build_rows(&t, l, room);
+	add_build_rows(&t, l, LEAST + (columns > least ? columns - least : 0));
 	table_print(out, &t);
 }
 

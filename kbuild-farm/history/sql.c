@@ -60,7 +60,9 @@ int sql_error(struct history *h, int code, struct err *err)
 
 	/* Its own words are for programmers: "unable to open database file". */
 	if (error == EUCLEAN)
-		why = "it is damaged";
+		why = h->use == HISTORY_WRITE ?
+			      "it is damaged" :
+			      "it is damaged; the next build sets it aside";
 	else if (error == EBUSY)
 		why = "another process has it locked";
 	else if (error != EIO)

@@ -80,7 +80,7 @@ void kernel_farm_tell_figures(const struct kernel_farm *f)
 	events_hub_tell(f->hub, &ev);
 }
 
-static void tell_history_notes(const struct kernel_farm *f, struct strv *notes)
+static void tell_history_notes(struct kernel_farm *f, struct strv *notes)
 {
 	struct events_event ev = events_new(EVENTS_NOTE);
 
@@ -88,6 +88,7 @@ static void tell_history_notes(const struct kernel_farm *f, struct strv *notes)
 		ev.text = notes->v[i];
 		events_hub_tell(f->hub, &ev);
 	}
+	strv_add_all(&f->notes, strv_list(notes));
 	strv_release(notes);
 }
 
@@ -325,6 +326,7 @@ void kernel_farm_release(struct kernel_farm *f)
 	history_record_free(f->record);
 	f->record = NULL;
 	kernel_estimate_release(&f->estimate);
+	strv_release(&f->notes);
 	if (f->hub)
 		events_hub_remove(f->hub, &f->counter);
 	events_tally_release(&f->tally);

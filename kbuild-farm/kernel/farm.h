@@ -39,6 +39,7 @@ struct kernel_farm {
 	struct events_server *events; /* for those who connect */
 	struct history_record *record; /* NULL: it has not begun */
 	struct kernel_estimate estimate; /* of the last build of its key */
+	struct strv notes; /* that were told of the history */
 	bool ready; /* the nodes are up, or have failed */
 };
 

@@ -405,13 +405,16 @@ static void report_result(struct kernel_user_command_result *out,
 	kernel_summary_user_command(&text, str_base(w->argv[0]), how,
 				    clock_ms() - run->farm.began_ms, tally);
 	kernel_summary_advice(&text, tally, &run->unseen.compilers);
-	out->summary = buf_steal(&text);
 	out->too_few = !out->wait_status &&
 		       (kernel_summary_too_few(tally, w->require_remote, err) ||
 			ran_unseen(run, err));
 	kernel_farm_tell_done(
 		&run->farm, out->too_few ? 125 : shell_status(out->wait_status),
 		false, NULL);
+	/* No view shows what was told. */
+	for (size_t i = 0; i < run->farm.notes.n; i++)
+		buf_printf(&text, "kfarm: %s\n", run->farm.notes.v[i]);
+	out->summary = buf_steal(&text);
 	free(how);
 }
 
