@@ -1,0 +1,165 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check: yes
+# beside: yes
+#
+# What becomes of builds in the history: done, failed, interrupted, killed,
+# several of a command, two at once, commands of `kfarm run`; and what becomes
+# of builds when the history's disk is full, or it is locked.
+. "$(dirname "$0")/lib.sh"
+own_mounts "$@"
+
+farm_begin
+export XDG_STATE_HOME=$work/state
+db=$XDG_STATE_HOME/kfarm/history.db
+farm_mini 16 2
+
+# rows ARG...: of the history, the first first, one compact line each.
+rows()
+{
+	local filter=$1
+
+	shift
+	"$bin/kfarm" history --all --json "$@" | jq -c ".builds[] | $filter"
+}
+
+last()
+{
+	rows "$@" | tail -n 1
+}
+
+key()
+{
+	last .key
+}
+
+# build NAME STATUS ARG...: afresh, with that exit status.
+build()
+{
+	local name=$1 wanted=$2
+
+	shift 2
+	farm_fresh
+	kfarm_build "$@"
+	is "$name: status" "$wanted" $?
+}
+
+nodes 1
+build "a good build" 0 Image
+first=$(key)
+is "a good build" '["good",0,"Image","arm64",true,false]' \
+	"$(last '[.state, .status, .what, .arch, .fresh, .dirty]')"
+is "its jobs" "$(meta '.farm.remote + .farm.local')" "$(last .jobs)"
+is "its directories" "[\"$tree\",\"$build\",\"$work/out\"]" \
+	"$(last '[.tree, .dir, .output]')"
+is "its release" '"6.1.77"' "$(last .release)"
+check "its compiler" grep -q '^"gcc-[0-9.]*-[0-9a-f]\{12\}"$' \
+	<<<"$(last .toolchain_id)"
+kfarm_build -j 3 Image
+is "once more: nothing to do, not fresh, the same key" \
+	"[\"good\",false,0,$first]" "$(last '[.state, .fresh, .jobs, .key]')"
+kfarm_build Image KCFLAGS=-g0
+check "other flags have another key" test "$first" != "$(key)"
+kfarm_build Image V=1
+is "a wordy one has not" "$first" "$(key)"
+
+build "an error" 2 broken/ Image
+is "an error" '["failed",2]' "$(last '[.state, .status]')"
+
+farm_fresh
+kfarm_start FARM_HOLD="$work/hold" Image
+: >"$work/hold"
+wait_for 60 objects_beyond 3
+kill -INT "$kfarm"
+kfarm_wait
+rm -f "$work/hold"
+is "interrupted" '["stopped",130]' "$(last '[.state, .status]')"
+gone "interrupted" 5
+
+farm_fresh
+: >"$work/hold"
+kfarm_start FARM_HOLD="$work/hold" Image
+wait_for 60 objects_beyond 3
+is "while it runs" '["running",null]' "$(last '[.state, .status]')"
+kill -KILL "$kfarm"
+kfarm_wait 2>/dev/null
+rm -f "$work/hold"
+is "killed" '["killed",null]' "$(last '[.state, .status]')"
+stop_all
+kfarm=
+
+# Each in a directory of its own, and so with a key of its own.
+before=$(rows .build | wc -l)
+for i in 1 2; do
+	"$bin/kfarm" build -C "$tree" -b "$work/at-once$i" -o "$work/out$i" \
+		"${vars[@]}" -k tinyconfig Image >"$work/log$i" 2>&1 &
+	pids[i]=$!
+done
+for i in 1 2; do
+	wait "${pids[i]}"
+	is "at once, $i: status" 0 $?
+done
+is "two at once" $((before + 2)) "$(rows .build | wc -l)"
+is "with one key, as they were asked for the same" 1 \
+	"$(rows .key | tail -n 2 | sort -u | wc -l)"
+
+before=$(rows .build | wc -l)
+"$bin/kfarm" build -C "$tree" -b "$work/several" -o "$work/out" "${vars[@]}" \
+	-k tinyconfig -k defconfig alpha/ >"$work/kfarm.log" 2>&1
+is "two of a command: status" 0 $?
+is "two of a command" "$(printf '["good","%s"]\n' tinyconfig defconfig)" \
+	"$(rows '[.state, .config]' | tail -n 2)"
+is "and no more" $((before + 2)) "$(rows .build | wc -l)"
+
+printf 'int x;\n' >"$work/x.c"
+(cd "$work" && "$bin/kfarm" run -q -- sh -c 'gcc -c x.c; exit 3')
+is "a command" '["failed",3,"sh -c gcc -c x.c; exit 3",1]' \
+	"$(last '[.state, .status, .what, .jobs]')"
+at_most "columns of the table" 80 "$("$bin/kfarm" history --all | wc -L)"
+
+# ---- what befalls it ----
+
+# Somebody has it open to write, and takes his time.
+cat >"$work/lock.py" <<'END'
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("begin exclusive")
+print("locked", flush=True)
+sys.stdin.read()
+END
+mkfifo "$work/hold.in" "$work/hold.out"
+python3 "$work/lock.py" "$db" <"$work/hold.in" >"$work/hold.out" &
+children+=($!)
+exec 7>"$work/hold.in"
+read -r _ <"$work/hold.out"
+before=$(rows .build | wc -l)
+build "locked" 0 Image
+exec 7>&-
+is "locked: told once" 1 "$(grep -c "will not be in the history: $db: \
+another process has it locked" "$work/kfarm.log")"
+is "locked: nothing added" "$before" "$(rows .build | wc -l)"
+
+small=$work/small
+if small_disk "$small" 64; then
+	export XDG_STATE_HOME=$small
+	build "a full disk" 0 Image
+	is "a full disk: told once" 1 \
+		"$(grep -c "will not be in the history: $small.*No space left" \
+			"$work/kfarm.log")"
+	mount -o remount,ro "$small"
+	build "a disk that is read only" 0 Image
+	is "a disk that is read only: told once" 1 \
+		"$(grep -c "will not be in the history: $small.*Read-only" \
+			"$work/kfarm.log")"
+else
+	left_out "full disks" "cannot mount a tmpfs"
+fi
+export XDG_STATE_HOME=$work/state
+head -c 50000 /dev/urandom | dd of="$db" conv=notrunc bs=1000 seek=1 status=none
+build "a damaged file" 0 Image
+is "a damaged file: told once" 1 "$(grep -c "the history of builds was \
+damaged; it is now $db.damaged-[0-9]*-[0-9]*, and a new one begins" \
+	"$work/kfarm.log")"
+is "a damaged file: the build is in the new one" '[1,"good"]' \
+	"$(rows '[.build, .state]')"
+farm_end
