@@ -157,7 +157,7 @@ const struct cmd cmd_history = {
 	.usage = "[OPTION]...",
 	.help = "list the builds of before",
 	.options = options,
-	.more = "The last build comes last.  WARNINGS are all, and behind a + "
-		"those that are new.\n`kfarm report BUILD` tells of one.\n",
+	.more = "The last build comes last.  WARN counts all warnings, behind a "
+		"+ the new ones.\n`kfarm report BUILD` tells of one.\n",
 	.run = history_main,
 };

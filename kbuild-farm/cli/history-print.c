@@ -92,7 +92,7 @@ static void add_build_rows(struct table *t, const struct history_lines *l,
 	static const char *const head[COLUMNS] = { "BUILD",     "BEGAN",
 						   "TOOK",      "STATE",
 						   "ARCH",      "CONFIG",
-						   "TOOLCHAIN", "WARNINGS" };
+						   "TOOLCHAIN", "WARN" };
 
 	for (size_t i = 0; i < COLUMNS; i++)
 		strv_add(&t->cells, head[i]);

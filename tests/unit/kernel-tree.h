@@ -203,6 +203,7 @@ static UNUSED void tree_set_up(void)
 
 	setenv("HOME", top, 1);
 	unsetenv("XDG_CACHE_HOME");
+	unsetenv("XDG_STATE_HOME");
 	setenv("XDG_RUNTIME_DIR", top, 1);
 	env = (struct strv){ 0 };
 	strv_addf(&env, "PATH=%s/tools:/usr/local/bin:/usr/bin:/bin", top);

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: cli */
+#include "cli/history.h"
+
+#include "base/printable.h"
+#include "base/str.h"
+#include "suite.h"
+#include "ui/width.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static struct err err;
+
+/* What it is printed as; the caller frees it. */
+static char *printed(const struct history_build *b, unsigned columns)
+{
+	struct history_lines l = { .v = (struct history_build *)b, .n = 1 };
+	char *text = NULL;
+	size_t n;
+	FILE *f = open_memstream(&text, &n);
+
+	history_print(f, &l, columns);
+	fclose(f);
+	return text;
+}
+
+static void expect_columns(const char *text, unsigned most)
+{
+	struct bytes in = bytes_str(text);
+
+	ck_assert(printable(in, PRINTABLE_LAYOUT));
+	while (in.len) {
+		char *line = bytes_dup(bytes_line(&in));
+
+		ck_assert_uint_le(ui_width(line), most);
+		free(line);
+	}
+}
+
+/* Megabytes of what steers terminals, of no characters, of wide ones. */
+START_TEST(whatever_the_texts_are_a_line_fits)
+{
+	static const char *const pieces[] = {
+		"\x1b[2J\x1b]0;x\a", "\xff\xfe\x80", "\xe6\x97\xa5",
+		"\xe2\x80\xae",      "a\nb\t",       "x"
+	};
+	const char *piece = pieces[_i];
+	size_t n = strlen(piece), times = (2u << 20) / n;
+	char *huge = xmalloc(times * n + 1), *text, *json;
+	struct history_build b = { .number = 123456,
+				   .state = HISTORY_INTERRUPTED,
+				   .wall_ms = INT64_C(350000000),
+				   .warnings = 99999,
+				   .new_warnings = 99999,
+				   .began_s = time(NULL) };
+	struct history_lines l = { .v = &b, .n = 1 };
+	json_t *o;
+
+	for (size_t i = 0; i < times; i++)
+		memcpy(huge + i * n, piece, n);
+	huge[times * n] = '\0';
+	b.what = b.arch = b.config = b.toolchain = b.tree = huge;
+	for (unsigned columns = 80; columns < 200; columns += 40) {
+		text = printed(&b, columns);
+		expect_columns(text, columns);
+		ck_assert_uint_eq(strlen(strchr(text, '\n') + 1) > 0, true);
+		free(text);
+	}
+	o = history_json(&l);
+	json = json_dumps(o, JSON_ENSURE_ASCII);
+	ck_assert_ptr_nonnull(json);
+	ck_assert(printable(bytes_str(json), 0));
+	json_decref(o);
+	free(json);
+	free(huge);
+}
+END_TEST
+
+START_TEST(numbers_of_any_size_fit_too)
+{
+	struct history_build b = { .number = INT64_MAX,
+				   .state = HISTORY_GOOD,
+				   .wall_ms = INT64_MAX / 2,
+				   .warnings = INT64_MAX,
+				   .new_warnings = INT64_MAX,
+				   .began_s = INT64_MAX };
+	char *text = printed(&b, 80);
+
+	/* A damaged row may have them. */
+	expect_columns(text, 100);
+	free(text);
+}
+END_TEST
+
+START_TEST(new_warnings_are_shown_beside_all)
+{
+	struct history_build b = { .number = 7,
+				   .state = HISTORY_GOOD,
+				   .config = (char[]){ "defconfig" },
+				   .warnings = 12,
+				   .new_warnings = 2 };
+	char *text = printed(&b, 80);
+
+	ck_assert_ptr_nonnull(strstr(text, " 12+2\n"));
+	ck_assert_ptr_nonnull(strstr(text, "  defconfig  "));
+	free(text);
+	b.new_warnings = -1;
+	text = printed(&b, 80);
+	ck_assert_ptr_nonnull(strstr(text, " 12\n"));
+	free(text);
+	b.state = HISTORY_KILLED;
+	text = printed(&b, 80);
+	ck_assert_ptr_nonnull(strstr(text, "killed"));
+	ck_assert_ptr_null(strstr(text, "12"));
+	free(text);
+}
+END_TEST
+
+#define NOW INT64_C(1795000000)
+
+static const struct {
+	const char *text;
+	int64_t before; /* seconds */
+} ages[] = {
+	{ "0m", 0 },         { "30m", 1800 },      { "12h", 43200 },
+	{ "7d", 7 * 86400 }, { "2w", 14 * 86400 },
+};
+
+START_TEST(an_age_is_so_long_ago)
+{
+	int64_t at;
+
+	ck_assert_int_eq(history_since(ages[_i].text, NOW, &at, &err), 0);
+	ck_assert_int_eq(at, NOW - ages[_i].before);
+}
+END_TEST
+
+START_TEST(a_date_is_of_local_time)
+{
+	int64_t day, minute;
+
+	setenv("TZ", "UTC-2", 1);
+	tzset();
+	ck_assert_int_eq(history_since("2026-11-01", NOW, &day, &err), 0);
+	ck_assert_int_eq(day, INT64_C(1793491200) - 7200);
+	ck_assert_int_eq(history_since("2026-11-01 02:30", NOW, &minute, &err),
+			 0);
+	ck_assert_int_eq(minute, day + 9000);
+	ck_assert_int_eq(history_since("2026-11-01T02:30", NOW, &minute, &err),
+			 0);
+	ck_assert_int_eq(minute, day + 9000);
+	unsetenv("TZ");
+	tzset();
+}
+END_TEST
+
+static const char *const no_times[] = {
+	"",        "m",    "-1d",        "d7",  "7 d",  "7y",         "7dd",
+	"100001d", "2026", "2026-13-01", "now", "1.5h", "2026-11-01x"
+};
+
+START_TEST(anything_else_is_refused)
+{
+	int64_t at;
+
+	ck_assert_int_lt(history_since(no_times[_i], NOW, &at, &err), 0);
+	ck_assert_ptr_nonnull(strstr(err.text, "--since"));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("cli_history");
+	TCase *t = tcase_create("history");
+
+	tcase_add_loop_test(t, whatever_the_texts_are_a_line_fits, 0, 6);
+	tcase_add_test(t, numbers_of_any_size_fit_too);
+	tcase_add_test(t, new_warnings_are_shown_beside_all);
+	tcase_add_loop_test(t, an_age_is_so_long_ago, 0,
+			    sizeof(ages) / sizeof(*ages));
+	tcase_add_test(t, a_date_is_of_local_time);
+	tcase_add_loop_test(t, anything_else_is_refused, 0,
+			    sizeof(no_times) / sizeof(*no_times));
+	tcase_set_timeout(t, 60);
+	suite_add_tcase(s, t);
+	return suite_run(s);
+}
