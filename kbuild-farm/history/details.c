@@ -7,15 +7,23 @@
 #include <stdlib.h>
 
 static const char *const how_words[] = {
-	[HISTORY_NEW] = "new",
-	[HISTORY_SAME] = "same",
-	[HISTORY_CARRIED] = "carried",
-	[HISTORY_GONE] = "gone",
+	[HISTORY_NEW] = "new",         [HISTORY_SAME] = "same",
+	[HISTORY_CARRIED] = "carried", [HISTORY_GONE] = "gone",
+	[HISTORY_FIRST] = "first",
 };
 
 const char *history_how_word(enum history_how how)
 {
 	return how_words[how];
+}
+
+enum history_how history_how_parse(const char *word)
+{
+	enum history_how how = 0;
+
+	while (how < HISTORY_FIRST && !str_equal(word, how_words[how]))
+		how++;
+	return how;
 }
 
 /* ---- release ---- */
@@ -262,7 +270,7 @@ int history_read_sizes(struct history *h, int64_t build,
 static void take_diag(struct history_details *d, sqlite3_stmt *s)
 {
 	struct history_diag *to = VEC_ADD(d->diag, d->n_diags);
-	int64_t how = sql_count(s, 7);
+	int64_t how = sql_count(s, 8);
 
 	to->tool = sql_text(s, 0);
 	to->severity = sql_text(s, 1);
@@ -271,7 +279,8 @@ static void take_diag(struct history_details *d, sqlite3_stmt *s)
 	to->text = sql_text(s, 4);
 	to->object = sql_text(s, 5);
 	to->line = sql_count(s, 6);
-	to->how = how < HISTORY_HOWS ? (enum history_how)how : HISTORY_SAME;
+	to->column = sql_count(s, 7);
+	to->how = how < HISTORY_HOWS ? (enum history_how)how : HISTORY_FIRST;
 	if (!to->text)
 		to->text = xstrdup("");
 }
@@ -282,7 +291,7 @@ int history_read_diags(struct history *h, int64_t build,
 	release_diags(d);
 	return take_rows(h,
 			 "SELECT tool, severity, file, flag, text, object, "
-			 "line, how FROM diag_of_build LEFT JOIN diag ON "
+			 "line, col, how FROM diag_of_build LEFT JOIN diag ON "
 			 "diag.id = diag WHERE build = ?1 ORDER BY how, n",
 			 build, take_diag, d, err);
 }

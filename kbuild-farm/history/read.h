@@ -126,16 +126,19 @@ enum history_how {
 	HISTORY_SAME,
 	HISTORY_CARRIED, /* it stands: its unit was not compiled this time */
 	HISTORY_GONE, /* it stood in the previous build */
+	HISTORY_FIRST, /* there was nothing to compare with */
 
 	HISTORY_HOWS, /* how many */
 };
 
 const char *history_how_word(enum history_how how);
+/* HISTORY_FIRST for another word, and for NULL. */
+enum history_how history_how_parse(const char *word);
 
 struct history_diag {
 	char *tool, *severity; /* words of diag/ */
 	char *file, *flag, *text, *object; /* NULL: none */
-	int64_t line; /* 0: none */
+	int64_t line, column; /* from 1; 0: not known */
 	enum history_how how;
 };
 

@@ -20,7 +20,8 @@
 #define END_WAIT_MS   700
 
 #define TEXT_MAX  (16u << 10) /* bytes of a text, then cut */
-#define UNITS_MAX (1u << 20) /* of a build; what is beyond has no row */
+#define UNITS_MAX (1u << 20) /* of a build; what is beyond has no row, */
+#define DIAGS_MAX (1u << 16) /* nor has it of these */
 
 #define STATUS_WARNINGS    101
 #define STATUS_INTERRUPTED 130
@@ -216,6 +217,72 @@ static void on_job(struct history_record *r, const struct events_event *ev)
 	}
 }
 
+static struct history_diag copy_diag(const struct history_diag *d)
+{
+	return (struct history_diag){
+		.tool = copy_text(d->tool),
+		.severity = copy_text(d->severity),
+		.file = copy_text(d->file),
+		.flag = copy_text(d->flag),
+		.text = copy_text(d->text),
+		.object = copy_text(d->object),
+		.line = d->line,
+		.column = d->column,
+		.how = d->how,
+	};
+}
+
+static void keep_diag(struct history_record *r, const struct history_diag *d)
+{
+	if (r->details.n_diags < DIAGS_MAX)
+		*VEC_ADD(r->details.diag, r->details.n_diags) = copy_diag(d);
+}
+
+static void keep_size(struct history_record *r, const struct history_size *s)
+{
+	struct history_size *to = VEC_ADD(r->details.size, r->details.n_sizes);
+
+	*to = *s;
+	to->name = copy_text(s->name);
+}
+
+static int64_t known_or_none(int64_t n)
+{
+	return n == EVENTS_UNKNOWN ? 0 : n;
+}
+
+/* What it says is borrowed, and copied by this. */
+static void on_found(struct history_record *r, const struct events_event *ev)
+{
+	struct history_diag d = {
+		.tool = (char *)ev->tool,
+		.severity = (char *)(ev->severity == EVENTS_ERROR ? "error" :
+								    "warning"),
+		.file = (char *)ev->file,
+		.flag = (char *)ev->flag,
+		.text = (char *)(ev->text ? ev->text : ""),
+		.object = (char *)ev->object,
+		.line = known_or_none(ev->line),
+		.column = known_or_none(ev->column),
+		.how = history_how_parse(ev->how),
+	};
+
+	keep_diag(r, &d);
+}
+
+static void on_size(struct history_record *r, const struct events_event *ev)
+{
+	struct history_size s = {
+		.name = (char *)(ev->name ? ev->name : ""),
+		.text = known_or_none(ev->text_bytes),
+		.data = known_or_none(ev->data_bytes),
+		.bss = known_or_none(ev->bss_bytes),
+		.file = known_or_none(ev->file_bytes),
+	};
+
+	keep_size(r, &s);
+}
+
 static void on_told(void *ctx, const struct events_event *ev)
 {
 	struct history_record *r = ctx;
@@ -236,36 +303,15 @@ static void on_told(void *ctx, const struct events_event *ev)
 	case EVENTS_JOB:
 		on_job(r, ev);
 		break;
+	case EVENTS_FOUND:
+		on_found(r, ev);
+		break;
+	case EVENTS_SIZE:
+		on_size(r, ev);
+		break;
 	default:
 		break;
 	}
-}
-
-static struct history_diag copy_diag(const struct history_diag *d)
-{
-	return (struct history_diag){
-		.tool = copy_text(d->tool),
-		.severity = copy_text(d->severity),
-		.file = copy_text(d->file),
-		.flag = copy_text(d->flag),
-		.text = copy_text(d->text),
-		.object = copy_text(d->object),
-		.line = d->line,
-		.how = d->how,
-	};
-}
-
-void history_record_diag(struct history_record *r, const struct history_diag *d)
-{
-	*VEC_ADD(r->details.diag, r->details.n_diags) = copy_diag(d);
-}
-
-void history_record_size(struct history_record *r, const struct history_size *s)
-{
-	struct history_size *to = VEC_ADD(r->details.size, r->details.n_sizes);
-
-	*to = *s;
-	to->name = copy_text(s->name);
 }
 
 /* ---- the beginning ---- */

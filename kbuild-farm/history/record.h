@@ -5,6 +5,9 @@
  * the build's own row is there from its beginning, as HISTORY_RUNNING; where
  * its process ends without a word it reads as HISTORY_KILLED.
  *
+ * EVENTS_FOUND makes up what stands at the end of the build, and what is gone:
+ * what is not told, of an interrupted build too, does not stand.
+ *
  * Nothing here makes a build fail.  Lines for people go to `notes`.
  */
 #ifndef HISTORY_RECORD_H
@@ -26,16 +29,6 @@ struct history_record *history_record_new(struct events_hub *hub,
 struct history *history_record_history(const struct history_record *r);
 /* The build's number, once EVENTS_BUILD was told; 0: it has none (yet). */
 int64_t history_record_number(const struct history_record *r);
-/*
- * One diagnostic of the standing set: what stands at the end of this build,
- * and what is gone; copied.  Call it for interrupted builds too: what is not
- * in the set does not stand.
- */
-void history_record_diag(struct history_record *r,
-			 const struct history_diag *d);
-/* The sizes of something that was made; copied. */
-void history_record_size(struct history_record *r,
-			 const struct history_size *s);
 /*
  * The build ends: write all of it down.  `done` is the EVENTS_DONE that will
  * be told next.

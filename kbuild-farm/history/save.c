@@ -355,7 +355,7 @@ static int prepare_diags(struct diags *w, struct err *err)
 	if (!ret)
 		ret = sql_prepare(w->h, &w->add,
 				  "INSERT OR REPLACE INTO diag_of_build "
-				  "VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+				  "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 				  err);
 	return ret;
 }
@@ -373,9 +373,9 @@ static int save_diags(struct history *h, int64_t build,
 		ret = find_diag(&w, one, &id, err);
 		if (ret)
 			break;
-		sql_bind(w.add, "iiiint", build, (int64_t)i, id,
+		sql_bind(w.add, "iiiinnt", build, (int64_t)i, id,
 			 (int64_t)one->how, one->line ? one->line : -1,
-			 one->object);
+			 one->column ? one->column : -1, one->object);
 		ret = sql_step(h, w.add, err);
 	}
 	sqlite3_finalize(w.find);

@@ -91,20 +91,21 @@ static void tell_unit(struct events_hub *hub, unsigned n)
 	}
 }
 
-static void add_diags(struct history_record *r)
+static void tell_diags(struct events_hub *hub)
 {
 	for (unsigned i = 0; i < DIAGS; i++) {
+		struct events_event ev = events_new(EVENTS_FOUND);
 		char file[64], text[128];
-		struct history_diag d = { .tool = "gcc",
-					  .severity = "warning",
-					  .file = file,
-					  .flag = "-Wunused-variable",
-					  .text = text,
-					  .line = i };
 
 		snprintf(file, sizeof(file), "drivers/x%u/y.c", i);
 		snprintf(text, sizeof(text), "unused variable 'ret%u'", i);
-		history_record_diag(r, &d);
+		ev.tool = "compiler";
+		ev.how = "same";
+		ev.file = file;
+		ev.text = text;
+		ev.flag = "-Wunused-variable";
+		ev.line = i + 1;
+		events_hub_tell(hub, &ev);
 	}
 }
 
@@ -120,7 +121,7 @@ static double record(const char *key, unsigned first, unsigned units)
 	tell_build(hub, key, units > 100);
 	for (unsigned i = 0; i < units; i++)
 		tell_unit(hub, first + i);
-	add_diags(r);
+	tell_diags(hub);
 	history_record_end(r, &done, &notes);
 	history_record_free(r);
 	took = ms_of(CLOCK_PROCESS_CPUTIME_ID) - began;

@@ -31,8 +31,8 @@ static void fill(void)
 			snprintf(name, sizeof(name), "drivers/x/unit%d.o", j);
 			play_unit(&p, name, j % 9 ? "neo4a" : EVENTS_LOCAL);
 		}
-		history_record_diag(p.record, &d);
-		history_record_size(p.record, &z);
+		play_diag(&p, &d);
+		play_size(&p, &z);
 		play_end_well(&p, i == 5 ? 2 : 0);
 	}
 	ck_assert_int_eq(history_open_at(&h, path, HISTORY_WRITE, 500, &err),

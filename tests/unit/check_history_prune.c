@@ -32,8 +32,8 @@ static void build_of(const char *key, unsigned first, unsigned units,
 		play_unit(&p, name, "neo4a");
 	}
 	d.line = first;
-	history_record_diag(p.record, &d);
-	history_record_size(p.record, &z);
+	play_diag(&p, &d);
+	play_size(&p, &z);
 	play_end_well(&p, 0);
 }
 

@@ -165,6 +165,7 @@ START_TEST(diagnostics_and_sizes_are_kept_with_the_build)
 				  .severity = "warning",
 				  .file = "a.c",
 				  .line = 7,
+				  .column = 3,
 				  .flag = "-Wunused",
 				  .text = "unused",
 				  .how = HISTORY_GONE };
@@ -174,18 +175,22 @@ START_TEST(diagnostics_and_sizes_are_kept_with_the_build)
 
 	for (int i = 0; i < 2; i++) {
 		play_build(&p, KEY_A, true);
-		history_record_diag(p.record, &d);
+		play_diag(&p, &d);
 		d.how = HISTORY_NEW;
 		d.text = "other";
 		d.object = "a.o";
-		history_record_diag(p.record, &d);
-		history_record_size(p.record, &z);
+		play_diag(&p, &d);
+		play_size(&p, &z);
 		play_end_well(&p, 0);
 		d = (struct history_diag){ .tool = "ld",
 					   .text = "x",
-					   .how = HISTORY_SAME };
+					   .how = HISTORY_FIRST };
 	}
 	h = play_open();
+	ck_assert_int_eq(history_read_diags(h, 2, &details, &err), 0);
+	ck_assert_uint_eq(details.n_diags, 2);
+	ck_assert_int_eq(details.diag[0].how, HISTORY_NEW);
+	ck_assert_int_eq(details.diag[1].how, HISTORY_FIRST);
 	ck_assert_int_eq(history_read_diags(h, 1, &details, &err), 0);
 	ck_assert_uint_eq(details.n_diags, 2);
 	ck_assert_str_eq(details.diag[0].text, "other");
@@ -194,6 +199,8 @@ START_TEST(diagnostics_and_sizes_are_kept_with_the_build)
 	ck_assert_str_eq(details.diag[1].text, "unused");
 	ck_assert_str_eq(details.diag[1].flag, "-Wunused");
 	ck_assert_int_eq(details.diag[1].line, 7);
+	ck_assert_int_eq(details.diag[1].column, 3);
+	ck_assert_str_eq(details.diag[1].severity, "warning");
 	ck_assert_ptr_null(details.diag[1].object);
 	ck_assert_int_eq(history_read_sizes(h, 1, &details, &err), 0);
 	ck_assert_uint_eq(details.n_sizes, 1);

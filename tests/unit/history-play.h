@@ -115,6 +115,35 @@ static inline void play_phase(struct play *p, const char *name)
 	events_hub_tell(p->hub, &ev);
 }
 
+static inline void play_diag(struct play *p, const struct history_diag *d)
+{
+	struct events_event ev = events_new(EVENTS_FOUND);
+
+	ev.tool = d->tool;
+	ev.severity = str_equal(d->severity, "error") ? EVENTS_ERROR :
+							EVENTS_WARNING;
+	ev.file = d->file;
+	ev.flag = d->flag;
+	ev.text = d->text;
+	ev.object = d->object;
+	ev.line = d->line ? d->line : EVENTS_UNKNOWN;
+	ev.column = d->column ? d->column : EVENTS_UNKNOWN;
+	ev.how = d->how == HISTORY_FIRST ? NULL : history_how_word(d->how);
+	events_hub_tell(p->hub, &ev);
+}
+
+static inline void play_size(struct play *p, const struct history_size *s)
+{
+	struct events_event ev = events_new(EVENTS_SIZE);
+
+	ev.name = s->name;
+	ev.text_bytes = s->text;
+	ev.data_bytes = s->data;
+	ev.bss_bytes = s->bss ? s->bss : EVENTS_UNKNOWN;
+	ev.file_bytes = s->file;
+	events_hub_tell(p->hub, &ev);
+}
+
 /* The number of the build. */
 static inline int64_t play_end(struct play *p, int64_t status)
 {
