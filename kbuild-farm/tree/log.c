@@ -83,15 +83,12 @@ int tree_log_read(struct tree_log *out, const char *repository,
 	int ret;
 
 	*out = (struct tree_log){ 0 };
+	tree_git_init();
 	ret = read_name(&old, from, err);
 	if (!ret)
 		ret = read_name(&now, to, err);
-	if (ret)
-		return ret;
-	tree_git_init();
-	ret = git_repository_open(&repo, repository);
-	if (ret)
-		ret = tree_git_failed(err, ret, "%s", repository);
+	if (!ret && git_repository_open(&repo, repository))
+		ret = tree_git_failed(err, GIT_ENOTFOUND, "%s", repository);
 	if (!ret)
 		ret = check_commit(repo, &old, err);
 	if (!ret)

@@ -62,7 +62,6 @@ mini_tree()
 			keep-free = 1M
 			mail = kernel@example.org
 	END
-	export XDG_DATA_HOME=$work/data XDG_STATE_HOME=$work/state
 	"$bin/kfarm" tree add mini "$work/src" >"$work/tree.log" 2>&1
 }
 
@@ -82,13 +81,17 @@ header()
 	END
 }
 
+export XDG_DATA_HOME=$work/data XDG_STATE_HOME=$work/state
 check "a place for cron" cron_place
 check "a tree" mini_tree
 # The time is every minute; all else is the line as it is printed.
 "$bin/kfarm" nightly install --cron plain mailed 2>"$work/hint" |
 	sed 's/^0 2 \* \* \* /* * * * * /' >/var/spool/cron/crontabs/root
 chmod 600 /var/spool/cron/crontabs/root
-is "lines of the crontab" 2 "$(wc -l </var/spool/cron/crontabs/root)"
+# cron sets HOME: what is root's own must not be written to.
+is "lines of the crontab" 2 "$(grep -c " XDG_DATA_HOME=$work/data .*\
+ XDG_CACHE_HOME=$work/cache " /var/spool/cron/crontabs/root)"
+[ "$failed" -eq 0 ] || farm_end
 # Nothing of this shell reaches the jobs.
 env -i PATH=/usr/bin:/bin unshare -pf --kill-child=KILL "$cron" -f -L 0 \
 	>"$work/cron.log" 2>&1 </dev/null &
