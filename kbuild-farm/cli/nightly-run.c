@@ -83,7 +83,11 @@ static int night_failed(const struct nightly_job *job, int ret,
 static int send_letter(const struct nightly_night *n)
 {
 	const struct nightly_letter letter = {
-		.job = n->job, .v = n->v, .n = n->n, .out = stdout
+		.job = n->job,
+		.store = &n->store,
+		.v = n->v,
+		.n = n->n,
+		.out = stdout,
 	};
 	struct err err = { 0 };
 	int ret = nightly_letter_send(&letter, &err);

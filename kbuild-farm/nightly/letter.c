@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "nightly/letter.h"
 
+#include "nightly/heard.h"
 #include "nightly/news.h"
 #include "nightly/send.h"
 #include "tree/home.h"
@@ -8,31 +9,41 @@
 
 #include <stdlib.h>
 
+/* What is told of the builds of a night. */
+struct telling {
+	const struct nightly_letter *l;
+	struct nightly_result *seen; /* by nightly_heard_see() */
+	struct tree_log *logs;
+	size_t n;
+};
+
 /*
  * Those since the last good build of each that is news.  What a report says
  * without them is true, so whatever fails here is no error.
  */
-static void read_commits(const struct nightly_letter *l, struct tree_log *logs)
+static void read_commits(const struct telling *t)
 {
 	struct tree_home home = { 0 };
 	struct err ignored = { 0 };
-	bool open = !tree_home_open(&home, l->job->tree, TREE_READ, &ignored);
+	bool open = !tree_home_open(&home, t->l->job->tree, TREE_READ,
+				    &ignored);
 
-	for (size_t i = 0; open && i < l->n; i++) {
-		const struct nightly_result *r = l->v[i];
+	for (size_t i = 0; open && i < t->n; i++) {
+		const struct nightly_result *r = &t->seen[i];
 		const struct nightly_result *since = nightly_news_since(r);
 
 		if (since && nightly_news(r))
-			tree_log_read(&logs[i], home.repository, since->commit,
-				      r->commit, NIGHTLY_COMMITS_MAX, &ignored);
+			tree_log_read(&t->logs[i], home.repository,
+				      since->commit, r->commit,
+				      NIGHTLY_COMMITS_MAX, &ignored);
 	}
 	tree_home_release(&home);
 }
 
-static bool has_news(const struct nightly_letter *l)
+static bool has_news(const struct telling *t)
 {
-	for (size_t i = 0; i < l->n; i++) {
-		if (nightly_news(l->v[i]))
+	for (size_t i = 0; i < t->n; i++) {
+		if (nightly_news(&t->seen[i]))
 			return true;
 	}
 	return false;
@@ -44,14 +55,14 @@ static void add_fact(struct strv *facts, const char *name, unsigned long n)
 }
 
 /* Of all builds of the night that are news; the directory is the first's. */
-static void collect_facts(const struct nightly_letter *l, struct strv *facts)
+static void collect_facts(const struct telling *t, struct strv *facts)
 {
 	unsigned long errors = 0, new_errors = 0, warnings = 0;
 	unsigned long new_warnings = 0, bad = 0;
 	const struct nightly_result *first = NULL;
 
-	for (size_t i = 0; i < l->n; i++) {
-		const struct nightly_result *r = l->v[i];
+	for (size_t i = 0; i < t->n; i++) {
+		const struct nightly_result *r = &t->seen[i];
 
 		bad += nightly_news_standing(r)->end != NIGHTLY_GOOD;
 		if (!nightly_news(r))
@@ -63,7 +74,7 @@ static void collect_facts(const struct nightly_letter *l, struct strv *facts)
 		warnings += r->warnings;
 		new_warnings += r->new_warnings;
 	}
-	add_fact(facts, "BUILDS", l->n);
+	add_fact(facts, "BUILDS", t->n);
 	add_fact(facts, "BAD", bad);
 	add_fact(facts, "ERRORS", errors);
 	add_fact(facts, "NEW_ERRORS", new_errors);
@@ -74,20 +85,20 @@ static void collect_facts(const struct nightly_letter *l, struct strv *facts)
 }
 
 /* Where the report is kept: with what it tells of. */
-static void collect_directories(const struct nightly_letter *l,
-				struct strv *out)
+static void collect_directories(const struct telling *t, struct strv *out)
 {
-	for (size_t i = 0; i < l->n; i++) {
-		if (nightly_news(l->v[i]) && l->v[i]->dir)
-			strv_add(out, l->v[i]->dir);
+	for (size_t i = 0; i < t->n; i++) {
+		if (nightly_news(&t->seen[i]) && t->seen[i].dir)
+			strv_add(out, t->seen[i].dir);
 	}
 	if (!out->n)
-		strv_add(out, l->job->results);
+		strv_add(out, t->l->job->results);
 }
 
-static int send_report(const struct nightly_letter *l,
+static int send_report(const struct telling *t,
 		       const struct nightly_report *report, struct err *err)
 {
+	const struct nightly_letter *l = t->l;
 	struct strv facts = { 0 }, keep = { 0 };
 	struct nightly_send send = { .name = l->job->name,
 				     .mail = &l->job->mail,
@@ -98,34 +109,49 @@ static int send_report(const struct nightly_letter *l,
 				     .out = l->out };
 	int ret;
 
-	collect_facts(l, &facts);
-	collect_directories(l, &keep);
+	collect_facts(t, &facts);
+	collect_directories(t, &keep);
 	ret = nightly_send(&send, report, err);
 	strv_release(&facts);
 	strv_release(&keep);
 	return ret;
 }
 
-int nightly_letter_send(const struct nightly_letter *l, struct err *err)
+static int tell_all(const struct telling *t, struct err *err)
 {
+	struct nightly_told *told = xcalloc(t->n, sizeof(*told));
 	struct nightly_report report = { 0 };
-	struct nightly_told *told;
-	struct tree_log *logs;
 	int ret = 0;
 
-	if (!has_news(l))
-		return 0;
-	told = xcalloc(l->n, sizeof(*told));
-	logs = xcalloc(l->n, sizeof(*logs));
-	read_commits(l, logs);
-	for (size_t i = 0; i < l->n; i++)
-		told[i] = (struct nightly_told){ l->v[i], &logs[i] };
-	if (nightly_tell(&report, l->job->name, told, l->n))
-		ret = send_report(l, &report, err);
+	read_commits(t);
+	for (size_t i = 0; i < t->n; i++)
+		told[i] = (struct nightly_told){ &t->seen[i], &t->logs[i] };
+	if (nightly_tell(&report, t->l->job->name, told, t->n))
+		ret = send_report(t, &report, err);
 	nightly_report_release(&report);
-	for (size_t i = 0; i < l->n; i++)
-		tree_log_release(&logs[i]);
-	free(logs);
 	free(told);
+	return ret;
+}
+
+int nightly_letter_send(const struct nightly_letter *l, struct err *err)
+{
+	struct telling t = { .l = l, .n = l->n };
+	int ret = 0;
+
+	if (!l->n)
+		return 0;
+	t.seen = xcalloc(l->n, sizeof(*t.seen));
+	t.logs = xcalloc(l->n, sizeof(*t.logs));
+	for (size_t i = 0; i < l->n; i++)
+		nightly_heard_see(&t.seen[i], l->store, l->v[i]);
+	if (has_news(&t))
+		ret = tell_all(&t, err);
+	for (size_t i = 0; i < l->n; i++) {
+		if (!ret)
+			nightly_heard_told(l->store, l->v[i]);
+		tree_log_release(&t.logs[i]);
+	}
+	free(t.logs);
+	free(t.seen);
 	return ret;
 }

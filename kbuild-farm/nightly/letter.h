@@ -6,12 +6,13 @@
 #define NIGHTLY_LETTER_H
 
 #include "nightly/conf.h"
-#include "nightly/result.h"
+#include "nightly/store.h"
 
 #include <stdio.h>
 
 struct nightly_letter {
 	const struct nightly_job *job;
+	const struct nightly_store *store; /* locked */
 	const struct nightly_result *const *v; /* this night's, one a build */
 	size_t n;
 	FILE *out; /* for what goes neither to sendmail nor to a command */
@@ -19,8 +20,9 @@ struct nightly_letter {
 
 /*
  * Tell what is news (nightly/news.h), where anything is, and keep it
- * (nightly/send.h): 0, or a negative errno with `err` saying who was not told
- * and where the report is.
+ * (nightly/send.h); also what was to be told before, and was not
+ * (nightly/heard.h).  Returns 0, or a negative errno with `err` saying who was
+ * not told and where the report is.
  */
 int nightly_letter_send(const struct nightly_letter *l, struct err *err);
 

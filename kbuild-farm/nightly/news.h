@@ -6,8 +6,7 @@
  * one that fails or is good again, new warnings.  A build that goes on failing
  * is news again only when it fails for another reason: with errors that the
  * last build did not have, or with another end.  So a tree that stays broken
- * for a month is one report; `kfarm nightly list` and the exit status go on
- * saying it.
+ * for a month is one report; `kfarm nightly list` goes on saying it.
  */
 #ifndef NIGHTLY_NEWS_H
 #define NIGHTLY_NEWS_H

@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "base/lock.h"
 #include "base/vec.h"
+#include "nightly/heard.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -288,6 +289,8 @@ int nightly_store_publish(struct nightly_store *s, struct nightly_result *r,
 	r->number = s->n ? s->v[s->n - 1]->number + 1 : 1;
 	to = free_path(s, r);
 	ret = nightly_result_write(r, from, err);
+	if (!ret)
+		ret = nightly_heard_mark(from, err);
 	if (!ret && rename(from, to))
 		ret = err_errno(err, "%s", to);
 	if (!ret) {

@@ -96,6 +96,7 @@ is "lines of the crontab" 2 "$(grep -c " XDG_DATA_HOME=$work/data .*\
 env -i PATH=/usr/bin:/bin unshare -pf --kill-child=KILL "$cron" -f -L 0 \
 	>"$work/cron.log" 2>&1 </dev/null &
 children+=($!)
+unshared=$!
 
 check "both mails come within a minute" wait_for 100 \
 	eval '[ "$(mails "PASS (plain|mailed) v1 arm64/tinyconfig")" -eq 2 ]'
@@ -112,5 +113,7 @@ sed -i 1d "$mailed"
 is "to" kernel@example.org "$(header "$mailed" To)"
 check "from" grep -q '^From: kfarm <root@' "$mailed"
 is "result" PASS "$(header "$mailed" X-Kfarm-Result)"
+kill -KILL "$unshared"
+wait "$unshared" 2>/dev/null
 [ ! -s "$work/cron.log" ] || sed 's/^/      /' "$work/cron.log"
 farm_end
