@@ -121,6 +121,12 @@ bool report_data_lost_units(const struct report_data *d)
 	return !d->with.n_units && d->build.remote + d->build.local > 0;
 }
 
+bool report_data_lost_details(const struct report_data *d)
+{
+	return !d->build.has_details && !d->with.n_diags &&
+	       d->build.warnings + d->build.errors > 0;
+}
+
 unsigned report_data_permille(const struct report_data *d)
 {
 	int64_t all = d->build.remote + d->build.local;

@@ -30,6 +30,8 @@ void report_data_release(struct report_data *d);
 const char *report_data_verdict(const struct report_data *d);
 /* Had it jobs, of which the history keeps none any more? */
 bool report_data_lost_units(const struct report_data *d);
+/* The same of its warnings, errors and sizes. */
+bool report_data_lost_details(const struct report_data *d);
 /* Tenths of a percent of the jobs that nodes did, rounded down. */
 unsigned report_data_permille(const struct report_data *d);
 /* How many of its diagnostics stand in that relation to the build before. */

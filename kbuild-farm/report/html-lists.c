@@ -77,7 +77,7 @@ void report_page_diags(const struct report_page *p)
 	const struct history_details *d = &p->d->with;
 	size_t n = d->n_diags < DIAGS_MAX ? d->n_diags : DIAGS_MAX, open = 0;
 
-	if (!n)
+	if (!n && !report_data_lost_details(p->d))
 		return;
 	while (open < n && (stands_out(&d->diag[open]) || n <= DIAGS_OPEN))
 		open++;
@@ -92,6 +92,12 @@ void report_page_diags(const struct report_page *p)
 		diag_table(p, open, n);
 		buf_add_str(p->out, "</details>\n");
 	}
+	if (!n)
+		buf_printf(p->out,
+			   "<p class=\"more\">Which ones is no longer in the "
+			   "history, which keeps those of the last %d builds "
+			   "of a configuration.</p>\n",
+			   HISTORY_DETAILS);
 	report_page_more(p, d->n_diags, n, "diagnostics");
 	report_page_section_end(p);
 }

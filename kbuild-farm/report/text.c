@@ -8,6 +8,7 @@
 #include "report/lanes.h"
 #include "report/sizes.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,7 +75,7 @@ static void text_title(const struct report_writer *w)
 {
 	const struct history_build *b = &w->d->build;
 
-	buf_printf(w->out, "build %lld: %s ", (long long)b->number,
+	buf_printf(w->out, "build %" PRId64 ": %s ", b->number,
 		   report_data_verdict(w->d));
 	text_name(w, b->what);
 	buf_add_str(w->out, "\n  ");
@@ -115,11 +116,11 @@ static void text_times(const struct report_writer *w)
 	if (b->state != HISTORY_RUNNING && b->state != HISTORY_KILLED) {
 		buf_add_str(w->out, ", ");
 		format_time(w->out, (uint64_t)b->wall_ms);
-		buf_printf(w->out, " wall, build host %lld s CPU",
-			   (long long)(b->host_ms + 500) / 1000);
+		buf_printf(w->out, " wall, build host %" PRId64 " s CPU",
+			   (b->host_ms + 500) / 1000);
 		if (b->cpu_ms > 0)
-			buf_printf(w->out, ", all compiles %lld s",
-				   (long long)(b->cpu_ms + 500) / 1000);
+			buf_printf(w->out, ", all compiles %" PRId64 " s",
+				   (b->cpu_ms + 500) / 1000);
 	}
 	buf_add_str(w->out, "\n");
 }
@@ -129,16 +130,15 @@ static void text_jobs(const struct report_writer *w)
 	const struct history_build *b = &w->d->build;
 	unsigned permille = report_data_permille(w->d);
 
-	buf_printf(w->out, "  jobs     %lld",
-		   (long long)(b->remote + b->local));
+	buf_printf(w->out, "  jobs     %" PRId64, b->remote + b->local);
 	if (b->remote + b->local)
-		buf_printf(w->out, ": %lld remote (%u.%u %%), %lld local",
-			   (long long)b->remote, permille / 10, permille % 10,
-			   (long long)b->local);
+		buf_printf(w->out,
+			   ": %" PRId64 " remote (%u.%u %%), %" PRId64 " local",
+			   b->remote, permille / 10, permille % 10, b->local);
 	if (b->retried)
-		buf_printf(w->out, ", %lld retried", (long long)b->retried);
+		buf_printf(w->out, ", %" PRId64 " retried", b->retried);
 	if (b->beside)
-		buf_printf(w->out, ", %lld duplicated", (long long)b->beside);
+		buf_printf(w->out, ", %" PRId64 " duplicated", b->beside);
 	buf_add_str(w->out, "\n");
 }
 
@@ -148,11 +148,12 @@ static void text_before(const struct report_writer *w)
 
 	if (!w->d->has_before)
 		return;
-	buf_printf(w->out, "  before   build %lld: ", (long long)b->number);
+	buf_printf(w->out, "  before   build %" PRId64 ": ", b->number);
 	format_time(w->out, (uint64_t)b->wall_ms);
-	buf_printf(w->out, " wall, %lld jobs, %lld warnings, %lld errors",
-		   (long long)(b->remote + b->local), (long long)b->warnings,
-		   (long long)b->errors);
+	buf_printf(w->out,
+		   " wall, %" PRId64 " jobs, %" PRId64 " warnings, %" PRId64
+		   " errors",
+		   b->remote + b->local, b->warnings, b->errors);
 	if (b->commit)
 		buf_printf(w->out, ", at %.12s", b->commit);
 	buf_add_str(w->out, "\n");
@@ -237,7 +238,7 @@ static void text_reasons(const struct report_writer *w)
 		return;
 	buf_add_str(w->out, "\non the build host, and why\n");
 	for (size_t i = 0; i < d->n_reasons; i++) {
-		buf_printf(w->out, "%7lld  ", (long long)d->reason[i].jobs);
+		buf_printf(w->out, "%7" PRId64 "  ", d->reason[i].jobs);
 		text_name(w, d->reason[i].text);
 		buf_add_str(w->out, "\n");
 		text_units_of(w, i);
@@ -274,14 +275,14 @@ static void text_counts(const struct report_writer *w)
 {
 	const struct history_build *b = &w->d->build;
 
-	buf_printf(w->out, "\nwarnings %lld", (long long)b->warnings);
+	buf_printf(w->out, "\nwarnings %" PRId64, b->warnings);
 	if (b->new_warnings >= 0)
-		buf_printf(w->out, " (%lld new)", (long long)b->new_warnings);
-	buf_printf(w->out, ", errors %lld", (long long)b->errors);
+		buf_printf(w->out, " (%" PRId64 " new)", b->new_warnings);
+	buf_printf(w->out, ", errors %" PRId64, b->errors);
 	if (b->new_errors >= 0 && b->errors)
-		buf_printf(w->out, " (%lld new)", (long long)b->new_errors);
+		buf_printf(w->out, " (%" PRId64 " new)", b->new_errors);
 	if (b->gone > 0)
-		buf_printf(w->out, ", %lld gone", (long long)b->gone);
+		buf_printf(w->out, ", %" PRId64 " gone", b->gone);
 	buf_add_str(w->out, "\n");
 }
 
@@ -292,7 +293,7 @@ static void text_diag(const struct report_writer *w,
 	if (g->file) {
 		text_name(w, g->file);
 		if (g->line > 0)
-			buf_printf(w->out, ":%lld", (long long)g->line);
+			buf_printf(w->out, ":%" PRId64, g->line);
 		buf_add_str(w->out, ": ");
 	}
 	text_item(w, "", g->severity);
@@ -310,6 +311,9 @@ static void text_diags(const struct report_writer *w)
 	const struct history_details *d = &w->d->with;
 
 	text_counts(w);
+	if (report_data_lost_details(w->d))
+		buf_add_str(w->out, "  Which ones is no longer in the "
+				    "history.\n");
 	for (size_t i = 0; i < shown(w, d->n_diags, DIAGS); i++)
 		text_diag(w, &d->diag[i]);
 	text_more(w, d->n_diags, DIAGS, "diagnostics");
@@ -328,7 +332,7 @@ static void text_size(const struct report_writer *w,
 	if (s->is_new)
 		buf_printf(w->out, "%11s", "new");
 	else if (s->change)
-		buf_printf(w->out, "%+11lld", (long long)s->change);
+		buf_printf(w->out, "%+11" PRId64, s->change);
 	else
 		buf_printf(w->out, "%11s", s->is_known ? "0" : "");
 	text_item(w, "  ", s->now.name);

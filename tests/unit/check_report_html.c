@@ -124,7 +124,12 @@ START_TEST(an_old_build_says_that_its_timeline_is_gone)
 	d.with.n_units = 0;
 	check_page();
 	ck_assert(page_has("timeline of nodes and slots is gone"));
+	ck_assert(!page_has("Which ones"));
+	d.with.n_diags = 0;
+	check_page();
+	ck_assert(page_has("Which ones is no longer in the history"));
 	d.with.n_units = 11;
+	d.with.n_diags = 3;
 }
 END_TEST
 

@@ -58,7 +58,12 @@ START_TEST(an_old_build_says_that_its_units_are_gone)
 	ck_assert_ptr_nonnull(
 		strstr(buf_str(&out), "units are no longer in the history"));
 	ck_assert_ptr_null(strstr(buf_str(&out), "slowest"));
+	ck_assert_ptr_null(strstr(buf_str(&out), "Which ones"));
+	d.with.n_diags = 0;
+	report_text(&out, &d, false);
+	ck_assert_ptr_nonnull(strstr(buf_str(&out), "Which ones is no longer"));
 	d.with.n_units = 11;
+	d.with.n_diags = 3;
 }
 END_TEST
 
