@@ -420,16 +420,16 @@ static int print_crontab(struct installing *i, struct err *err)
 	return ret;
 }
 
-int nightly_install_main(struct nightly_request *asked)
+int nightly_install_main(struct nightly_request *r)
 {
-	struct installing i = { .asked = asked };
+	struct installing i = { .asked = r };
 	struct err err = { 0 };
 	int ret = prepare(&i, &err);
 
 	if (!ret)
-		ret = asked->cron   ? print_crontab(&i, &err) :
-		      asked->remove ? remove_units(&i, &err) :
-				      install_units(&i, &err);
+		ret = r->cron   ? print_crontab(&i, &err) :
+		      r->remove ? remove_units(&i, &err) :
+				  install_units(&i, &err);
 	if (ret)
 		log_error("nightly install: %s", err.text);
 	free(i.dir);

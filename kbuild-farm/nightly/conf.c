@@ -5,6 +5,7 @@
 #include "base/vec.h"
 #include "conf/conf.h"
 #include "conf/schema.h"
+#include "nightly/mail.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -98,6 +99,21 @@ static int refuse_twice(const struct section *s, const char *key,
 	return 0;
 }
 
+/* Or the first report that is to be sent would be the first to say it. */
+static int check_addresses(const struct section *s, const char *key,
+			   const char *list, struct err *err)
+{
+	char *at;
+	int ret = list ? nightly_mail_check(list, err) : 0;
+
+	if (!ret)
+		return 0;
+	at = conf_where(s->conf, "nightly", s->name, key);
+	err_wrap(err, "%s: [nightly \"%s\"]: %s", at, s->name, key);
+	free(at);
+	return ret;
+}
+
 static int check_lists(const struct section *s, struct err *err)
 {
 	const struct nightly_job *j = s->job;
@@ -114,7 +130,9 @@ static int check_lists(const struct section *s, struct err *err)
 				      "not NAME=VALUE",
 				      j->where, s->name, j->variables.v[i]);
 	}
-	return ret;
+	for (size_t i = 0; !ret && i < j->mail.n; i++)
+		ret = check_addresses(s, "mail", j->mail.v[i], err);
+	return ret ? ret : check_addresses(s, "mail-from", j->mail_from, err);
 }
 
 static void read_limits(const struct section *s)

@@ -40,13 +40,13 @@ static void read_commits(const struct telling *t)
 	tree_home_release(&home);
 }
 
-static bool has_news(const struct telling *t)
+static const struct nightly_result *first_news(const struct telling *t)
 {
 	for (size_t i = 0; i < t->n; i++) {
 		if (nightly_news(&t->seen[i]))
-			return true;
+			return &t->seen[i];
 	}
-	return false;
+	return NULL;
 }
 
 static void add_fact(struct strv *facts, const char *name, unsigned long n)
@@ -55,11 +55,12 @@ static void add_fact(struct strv *facts, const char *name, unsigned long n)
 }
 
 /* Of all builds of the night that are news; the directory is the first's. */
-static void collect_facts(const struct telling *t, struct strv *facts)
+static void collect_facts(const struct telling *t,
+			  const struct nightly_result *first,
+			  struct strv *facts)
 {
 	unsigned long errors = 0, new_errors = 0, warnings = 0;
 	unsigned long new_warnings = 0, bad = 0;
-	const struct nightly_result *first = NULL;
 
 	for (size_t i = 0; i < t->n; i++) {
 		const struct nightly_result *r = &t->seen[i];
@@ -67,10 +68,8 @@ static void collect_facts(const struct telling *t, struct strv *facts)
 		bad += nightly_news_standing(r)->end != NIGHTLY_GOOD;
 		if (!nightly_news(r))
 			continue;
-		if (!first)
-			first = r;
 		errors += r->errors;
-		new_errors += r->new_errors;
+		new_errors += nightly_news_errors(r);
 		warnings += r->warnings;
 		new_warnings += r->new_warnings;
 	}
@@ -96,6 +95,7 @@ static void collect_directories(const struct telling *t, struct strv *out)
 }
 
 static int send_report(const struct telling *t,
+		       const struct nightly_result *first,
 		       const struct nightly_report *report, struct err *err)
 {
 	const struct nightly_letter *l = t->l;
@@ -109,7 +109,7 @@ static int send_report(const struct telling *t,
 				     .out = l->out };
 	int ret;
 
-	collect_facts(t, &facts);
+	collect_facts(t, first, &facts);
 	collect_directories(t, &keep);
 	ret = nightly_send(&send, report, err);
 	strv_release(&facts);
@@ -117,7 +117,8 @@ static int send_report(const struct telling *t,
 	return ret;
 }
 
-static int tell_all(const struct telling *t, struct err *err)
+static int tell_all(const struct telling *t, const struct nightly_result *first,
+		    struct err *err)
 {
 	struct nightly_told *told = xcalloc(t->n, sizeof(*told));
 	struct nightly_report report = { 0 };
@@ -127,7 +128,7 @@ static int tell_all(const struct telling *t, struct err *err)
 	for (size_t i = 0; i < t->n; i++)
 		told[i] = (struct nightly_told){ &t->seen[i], &t->logs[i] };
 	if (nightly_tell(&report, t->l->job->name, told, t->n))
-		ret = send_report(t, &report, err);
+		ret = send_report(t, first, &report, err);
 	nightly_report_release(&report);
 	free(told);
 	return ret;
@@ -136,6 +137,7 @@ static int tell_all(const struct telling *t, struct err *err)
 int nightly_letter_send(const struct nightly_letter *l, struct err *err)
 {
 	struct telling t = { .l = l, .n = l->n };
+	const struct nightly_result *first;
 	int ret = 0;
 
 	if (!l->n)
@@ -144,8 +146,9 @@ int nightly_letter_send(const struct nightly_letter *l, struct err *err)
 	t.logs = xcalloc(l->n, sizeof(*t.logs));
 	for (size_t i = 0; i < l->n; i++)
 		nightly_heard_see(&t.seen[i], l->store, l->v[i]);
-	if (has_news(&t))
-		ret = tell_all(&t, err);
+	first = first_news(&t);
+	if (first)
+		ret = tell_all(&t, first, err);
 	for (size_t i = 0; i < l->n; i++) {
 		if (!ret)
 			nightly_heard_told(l->store, l->v[i]);

@@ -191,13 +191,14 @@ static char *trimmed(char *text)
 /* One of a list: NAME <ADDRESS> or ADDRESS; changes `text`. */
 static int add_address(struct buf *out, char *text, struct err *err)
 {
-	char *shown = xstrdup(text), *open, *end;
+	bool shows = printable(bytes_str(text), 0);
+	char *shown = one_line(text), *open, *end;
 	int ret = 0;
 
 	text = trimmed(text);
 	open = strrchr(text, '<');
 	end = open ? strchr(open, '>') : NULL;
-	if (!printable(bytes_str(shown), 0) || (open && (!end || end[1]))) {
+	if (!shows || (open && (!end || end[1]))) {
 		ret = -EINVAL;
 	} else if (!open) {
 		ret = is_address(text, strlen(text)) ? 0 : -EINVAL;

@@ -136,6 +136,11 @@ static const struct bad {
 	  ":2: [nightly \"a\"] names arch arm twice" },
 	{ "[nightly \"a\"]\n\ntree = t\nvariable = W\n",
 	  ":3: [nightly \"a\"]: variable = W is not NAME=VALUE" },
+	{ "[nightly \"a\"]\ntree = t\nmail = A <a@example.org>\nmail = b c\n",
+	  ":4: [nightly \"a\"]: mail: \"b c\" is not the address of a mail" },
+	{ "[nightly \"a\"]\ntree = t\nmail-from = \"a\\nBcc: c\"\n",
+	  ":3: [nightly \"a\"]: mail-from: \"a Bcc: c\" is not the address of "
+	  "a mail" },
 	{ "[nightly \"a\"]\ntree = t\ntimeout = 8\n",
 	  ":3: nightly.a.timeout: \"8\" is not a number with s, m, h or d "
 	  "behind it, or too much or too little" },
