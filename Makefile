@@ -4,7 +4,7 @@
 #	make check [GROUPS=] | check-processors | lint [STEPS=] | format | clean
 #	make fuzz [RUNS=] [PROPERTY_RUNS=] | soak [ROUNDS=] | audit [TREES=]
 #	make equality [CONFIGS=] | reach [PROJECTS=] [SHARE=] | bench [BEFORE=DIR]
-#	make sched-runs | sched-coverage
+#	make sched-runs | sched-coverage | diag-logs LOGS="FILE..."
 #	make install | uninstall [DESTDIR=] [PREFIX=]
 #
 # Objects and programs lie in build/; a build with SAN= or CROSS_COMPILE= has
@@ -363,6 +363,11 @@ sched-runs: $B/unit/check_sched_random
 	$QSCHED_RUNS=10000 $<
 sched-coverage:
 	$Qscripts/coverage sched
+
+# Logs of builds, held against a count that knows nothing of diag/.
+.PHONY: diag-logs
+diag-logs: $B/unit/check_diag_logs
+	$QKFARM_LOGS='$(LOGS)' $<
 
 # Each target starts from its corpus; what it finds stays in build/fuzz/.
 PROPERTIES := check_scan_property check_scan_asm_property

@@ -37,7 +37,8 @@ static void log_build_error(const struct build *b, const struct err *err)
 /* Is no further build to begin? */
 static bool ends_after(const struct runner *r, const struct build *b)
 {
-	return r->signal || (r->o->request.fail_fast && b->result.status);
+	return r->signal || (r->o->request.fail_fast && b->result.status &&
+			     b->result.status != EXIT_WARNINGS);
 }
 
 /* ---- plans ---- */

@@ -18,6 +18,8 @@ static const char *status_word(const struct build *b)
 	switch (status) {
 	case EXIT_OK:
 		return "built";
+	case EXIT_WARNINGS:
+		return "new warnings";
 	case EXIT_USAGE:
 		return "error";
 	case EXIT_FARM:
@@ -27,6 +29,15 @@ static const char *status_word(const struct build *b)
 	default:
 		return "failed";
 	}
+}
+
+/* "3 (1 new)" */
+static void add_with_new(struct strv *cells, unsigned n, unsigned fresh)
+{
+	if (fresh)
+		strv_addf(cells, "%u (%u new)", n, fresh);
+	else
+		strv_addf(cells, "%u", n);
 }
 
 static void add_figures(struct strv *cells, const struct kernel_result *r)
@@ -40,8 +51,8 @@ static void add_figures(struct strv *cells, const struct kernel_result *r)
 		strv_addf(cells, "%u.%u %%", share / 10, share % 10);
 	else
 		strv_add(cells, "-");
-	strv_addf(cells, "%u", r->warnings);
-	strv_addf(cells, "%u", r->errors);
+	add_with_new(cells, r->warnings, r->new_warnings);
+	add_with_new(cells, r->errors, r->new_errors);
 	strv_add(cells, r->output);
 	buf_release(&time);
 }

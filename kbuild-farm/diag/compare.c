@@ -88,15 +88,13 @@ static void carry_on(struct diag_set *now, struct diag_set *before,
 	for (size_t i = 0; stands && i < before->n; i++) {
 		struct diag_entry *e = before->v[i];
 		struct diag copy;
-		size_t n;
 
 		if (e->how != DIAG_GONE || !stands(ctx, &e->d))
 			continue;
 		e->how = DIAG_CARRIED;
 		copy = diag_copy(&e->d);
-		n = now->n;
-		if (diag_set_add(now, &copy) && now->n > n)
-			now->v[n]->how = DIAG_CARRIED;
+		diag_set_restore(now, &copy);
+		now->v[now->n - 1]->how = DIAG_CARRIED;
 	}
 }
 

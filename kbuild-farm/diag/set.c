@@ -80,6 +80,25 @@ static unsigned count_objects(const char *objects)
 	return n;
 }
 
+/* Its `how` is not known yet. */
+static struct diag_entry *append_entry(struct diag_set *s, struct diag *d)
+{
+	struct diag_entry *e = xcalloc(1, sizeof(*e));
+
+	e->d = *d;
+	e->objects = count_objects(d->object);
+	e->how = DIAG_HOWS;
+	*VEC_ADD(s->v, s->n) = e;
+	*d = (struct diag){ 0 };
+	return e;
+}
+
+void diag_set_restore(struct diag_set *s, struct diag *d)
+{
+	s->count[d->severity]++;
+	append_entry(s, d);
+}
+
 bool diag_set_has(const struct diag_set *s, const struct diag *d)
 {
 	return map_find(&s->seen, hash_exactly(d));
@@ -103,11 +122,6 @@ bool diag_set_add(struct diag_set *s, struct diag *d)
 		diag_release(d);
 		return true;
 	}
-	at->entry = xcalloc(1, sizeof(*at->entry));
-	at->entry->d = *d;
-	at->entry->objects = count_objects(d->object);
-	at->entry->how = DIAG_HOWS;
-	*VEC_ADD(s->v, s->n) = at->entry;
-	*d = (struct diag){ 0 };
+	at->entry = append_entry(s, d);
 	return true;
 }

@@ -49,6 +49,9 @@ bool diag_set_has(const struct diag_set *s, const struct diag *d);
  */
 bool diag_set_add(struct diag_set *s, struct diag *d);
 
+/* Add one that history kept, even if there is one like it already. */
+void diag_set_restore(struct diag_set *s, struct diag *d);
+
 const char *diag_how_word(enum diag_how how);
 /* Words in the order of enum diag_how, with NULL behind them. */
 extern const char *const diag_how_words[DIAG_HOWS + 1];

@@ -451,6 +451,11 @@ static void take_figures(struct history_record *r,
 	b->status = done->status;
 	b->state = state_of(done->status);
 	b->dirty = done->dirty;
+	if (done->new_warnings != EVENTS_UNKNOWN) {
+		b->new_warnings = done->new_warnings;
+		b->new_errors = done->new_errors;
+		b->gone = done->gone;
+	}
 	b->wall_ms = (int64_t)events_hub_now(r->hub);
 	b->host_ms = r->tally.cpu_ms;
 	b->scan_ms = r->tally.scan_ms;

@@ -141,13 +141,15 @@ static const char *config_name(const struct kernel_plan *p)
 					  "defconfig";
 }
 
-static void emit_start(struct kernel_run *run)
+/* True: nothing was compiled in the build directory yet. */
+static bool emit_start(struct kernel_run *run)
 {
 	const struct kernel_plan *p = run->plan;
 	struct events_event ev = events_new(EVENTS_BUILD);
 	char *targets = strv_join(&p->request->targets, " ");
 	char *compiler = kernel_plan_compiler_text(p);
 	char *id = kernel_plan_toolchain_id(p), key[DIGEST_HEX];
+	bool fresh = kernel_plan_is_fresh(p);
 
 	kernel_plan_key(p, key);
 	ev.key = key;
@@ -155,7 +157,7 @@ static void emit_start(struct kernel_run *run)
 	ev.commit = p->rev.commit;
 	ev.release = p->version;
 	ev.tree_name = p->request->tree;
-	ev.fresh = kernel_plan_is_fresh(p);
+	ev.fresh = fresh;
 	ev.what = *targets ? targets : "all";
 	ev.arch = p->arch.arch;
 	ev.config = config_name(p);
@@ -173,6 +175,7 @@ static void emit_start(struct kernel_run *run)
 	free(id);
 	free(compiler);
 	free(targets);
+	return fresh;
 }
 
 static void note_source(struct kernel_run *run)
@@ -224,9 +227,10 @@ static int run_steps(struct kernel_run *run, struct kernel_artifacts *artifacts,
 	uint64_t began = clock_ms();
 	int ret = kernel_run_jobs(run), late;
 
+	if (!ret)
+		ret = kernel_earlier_find(run, emit_start(run), err);
 	if (ret)
 		return ret;
-	emit_start(run);
 	kernel_dirty_begin(&run->dirty, run->plan);
 	ret = kernel_config_apply(run, err);
 	run->unconfigured = ret && !is_for_config(&run->plan->request->targets);
@@ -357,6 +361,24 @@ static int build_status(struct kernel_run *run, int ret, struct err *err)
 	return KERNEL_FAILED;
 }
 
+/* Of what was made, if it was asked for. */
+static char *make_tables(struct kernel_run *run,
+			 const struct kernel_artifacts *artifacts)
+{
+	const struct kernel_request *r = run->plan->request;
+	struct buf out = { 0 };
+
+	if (!artifacts->n_sizes)
+		return NULL;
+	if (r->sizes) {
+		kernel_summary_sizes(&out, artifacts);
+		kernel_summary_size_changes(&out, artifacts, &run->earlier);
+	}
+	if (r->bloat)
+		kernel_earlier_bloat(run, &out);
+	return out.len ? buf_steal(&out) : NULL;
+}
+
 static void keep_figures(struct kernel_result *out,
 			 const struct kernel_run *run)
 {
@@ -368,20 +390,31 @@ static void keep_figures(struct kernel_result *out,
 	out->local = t->local;
 	out->warnings = t->warnings;
 	out->errors = t->errors;
+	out->compared = run->earlier.number > 0;
+	out->new_warnings = run->earlier.change.fresh[DIAG_WARNING];
+	out->new_errors = run->earlier.change.fresh[DIAG_ERROR];
 	if (run->full.text[0])
 		out->cause = KERNEL_CAUSE_MACHINE;
 	else if (run->unconfigured)
 		out->cause = KERNEL_CAUSE_CONFIG;
 }
 
+/* That it ended, and how it stands to an earlier build. */
 static void tell_done(struct kernel_result *out, struct kernel_run *run,
 		      int status)
 {
-	const struct tree_dirty *dirty = &run->dirty.is;
+	const struct diag_change *c = &run->earlier.change;
 	char *report = kernel_output_path(&run->output, "report.html");
+	struct events_event done = events_new(EVENTS_DONE);
 
-	out->number = kernel_farm_tell_done(&run->farm, status,
-					    dirty->known && dirty->n,
+	done.status = status;
+	done.dirty = run->dirty.is.known && run->dirty.is.n;
+	if (run->earlier.number) {
+		done.new_warnings = c->fresh[DIAG_WARNING];
+		done.new_errors = c->fresh[DIAG_ERROR];
+		done.gone = c->gone[DIAG_WARNING] + c->gone[DIAG_ERROR];
+	}
+	out->number = kernel_farm_tell_done(&run->farm, &done,
 					    run->full.text[0] ? NULL : report);
 	free(report);
 }
@@ -391,12 +424,12 @@ static void finish_build(struct kernel_result *out, struct kernel_run *run,
 			 struct err *err)
 {
 	struct err late = { 0 };
-	struct buf sizes = { 0 };
 
 	kernel_follow_read(&run->follow);
 	diag_log_end(&run->joblog);
 	kernel_farm_tell_figures(&run->farm);
 	out->signal = run->maker.stopped_by;
+	kernel_earlier_compare(run, !ret && !out->signal);
 	keep_figures(out, run);
 	if (out->signal) {
 		out->summary = summarize(run, NULL, "interrupted");
@@ -429,10 +462,11 @@ static void finish_build(struct kernel_result *out, struct kernel_run *run,
 			run, artifacts,
 			out->status == KERNEL_FAILED ? "failed" : "built");
 	}
-	if (run->plan->request->sizes && artifacts->n_sizes) {
-		kernel_summary_sizes(&sizes, artifacts);
-		out->sizes = buf_steal(&sizes);
-	}
+	kernel_earlier_tell_sizes(run, artifacts);
+	out->sizes = make_tables(run, artifacts);
+	if (out->status == KERNEL_OK && out->new_warnings &&
+	    run->plan->request->new_warnings)
+		out->status = KERNEL_WARNED;
 	tell_done(out, run, out->status);
 }
 
@@ -484,6 +518,7 @@ void kernel_build(struct kernel_result *out, const struct kernel_plan *plan,
 		finish_build(out, &run, &artifacts, ret, err);
 	}
 	kernel_run_end(&run);
+	kernel_earlier_release(&run.earlier);
 	kernel_artifacts_release(&artifacts);
 }
 

@@ -15,6 +15,7 @@ enum kernel_status {
 	KERNEL_OK = 0,
 	KERNEL_SETUP = 1,
 	KERNEL_FAILED = 2, /* as make's */
+	KERNEL_WARNED = 101, /* built, with new warnings, under -W */
 	KERNEL_FARM = 125, /* `git bisect run` skips */
 	KERNEL_INTERRUPTED = 130, /* in the events; kfarm ends by the signal */
 };
@@ -39,12 +40,17 @@ struct kernel_result {
 	int signal; /* that ended it, 0: none */
 	enum kernel_cause cause;
 	char *summary; /* a few lines, each with its newline; may be NULL */
-	char *sizes; /* the size table, if it was asked for, or NULL */
+	/* The tables of sizes and of symbols, if they were asked for, or NULL
+	 */
+	char *sizes;
 	/* What the summary says; NULL: there is no output directory. */
 	char *output; /* for people, as "~/.cache/kfarm/builds/7" */
 	int64_t number; /* in the history; 0: it is not there */
 	uint64_t wall_ms;
 	unsigned remote, local, warnings, errors;
+	/* It was held against an earlier build, which had not these: */
+	bool compared;
+	unsigned new_warnings, new_errors;
 };
 
 /*

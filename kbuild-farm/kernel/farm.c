@@ -117,26 +117,23 @@ static void make_report(const struct kernel_farm *f, const char *path,
 		strv_addf(notes, "no report: %s", err.text);
 }
 
-int64_t kernel_farm_tell_done(struct kernel_farm *f, int status, bool dirty,
+int64_t kernel_farm_tell_done(struct kernel_farm *f, struct events_event *done,
 			      const char *report)
 {
-	struct events_event ev = events_new(EVENTS_DONE);
 	struct strv notes = { 0 };
 	int64_t number;
 
-	ev.status = status;
-	ev.remote_n = f->tally.remote;
-	ev.local = f->tally.local;
-	ev.dirty = dirty;
+	done->remote_n = f->tally.remote;
+	done->local = f->tally.local;
 	if (f->record)
-		history_record_end(f->record, &ev, &notes);
+		history_record_end(f->record, done, &notes);
 	if (f->record && report)
 		make_report(f, report, &notes);
 	tell_history_notes(f, &notes);
 	number = history_record_number(f->record);
 	if (number)
-		ev.history = number;
-	events_hub_tell(f->hub, &ev);
+		done->history = number;
+	events_hub_tell(f->hub, done);
 	return number;
 }
 

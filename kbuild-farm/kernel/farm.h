@@ -66,11 +66,12 @@ void kernel_farm_init(struct kernel_farm *f, const struct node_roster *roster,
 void kernel_farm_tell_build(struct kernel_farm *f, struct events_event *build);
 /*
  * Tell how the nodes and this machine do, so that the tally is complete; and
- * that the build ended: its number in the history, 0: it is not there.  Its
- * page (report/html.h) goes to `report`; NULL: none is made.
+ * that the build ended, `done` having its status, and what is known of its tree
+ * and its diagnostics: its number in the history, 0: it is not there.  Its page
+ * (report/html.h) goes to `report`; NULL: none is made.
  */
 void kernel_farm_tell_figures(const struct kernel_farm *f);
-int64_t kernel_farm_tell_done(struct kernel_farm *f, int status, bool dirty,
+int64_t kernel_farm_tell_done(struct kernel_farm *f, struct events_event *done,
 			      const char *report);
 /* Make the run's directory with its slots. */
 int kernel_farm_dirs(struct kernel_farm *f, struct err *err);

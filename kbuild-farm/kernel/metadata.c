@@ -11,8 +11,9 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#define ANSWER_MAX (1u << 16)
-#define MIB        (UINT64_C(1) << 20)
+#define ANSWER_MAX      (1u << 16)
+#define MIB             (UINT64_C(1) << 20)
+#define DIAGNOSTICS_MAX 1000 /* of a list */
 
 static void add_text(json_t *o, const char *key, const char *value)
 {
@@ -181,6 +182,65 @@ static json_t *duration_group(const struct kernel_metadata *m)
 			 seconds((int64_t)m->wall_ms));
 }
 
+/* How it stands to an earlier build, where there is one. */
+static void put_change(json_t *o, const struct kernel_earlier *e)
+{
+	const struct diag_change *c = &e->change;
+
+	if (!e->number)
+		return;
+	add_integer(o, "compared_with", e->number);
+	add_integer(o, "new_errors", c->fresh[DIAG_ERROR]);
+	add_integer(o, "new_warnings", c->fresh[DIAG_WARNING]);
+	add_integer(o, "gone", c->gone[DIAG_ERROR] + c->gone[DIAG_WARNING]);
+}
+
+static json_t *diagnostic(const struct diag *d)
+{
+	json_t *o = json_object();
+
+	add_text(o, "tool", diag_tool_word(d->tool));
+	add_text(o, "severity", diag_severity_word(d->severity));
+	add_text(o, "file", d->file);
+	if (d->line)
+		add_integer(o, "line", d->line);
+	if (d->column)
+		add_integer(o, "column", d->column);
+	add_text(o, "flag", d->flag);
+	add_text(o, "text", d->text);
+	add_text(o, "object", d->object);
+	return o;
+}
+
+static void put_diagnostics_that(json_t *o, const char *key,
+				 const struct diag_set *set, enum diag_how how)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < set->n; i++) {
+		if (set->v[i]->how == how &&
+		    json_array_size(list) < DIAGNOSTICS_MAX)
+			json_array_append_new(list, diagnostic(&set->v[i]->d));
+	}
+	if (json_array_size(list))
+		json_object_set(o, key, list);
+	json_decref(list);
+}
+
+/* Each list with the first of them; counts are among the results. */
+static void put_diagnostics_lists(json_t *root, const struct kernel_run *run)
+{
+	const struct diag_set *found = &run->joblog.found;
+	json_t *o = json_object();
+
+	put_diagnostics_that(o, "new", found, DIAG_NEW);
+	put_diagnostics_that(o, "same", found, DIAG_SAME);
+	put_diagnostics_that(o, "carried", found, DIAG_CARRIED);
+	put_diagnostics_that(o, "found", found, DIAG_HOWS);
+	put_diagnostics_that(o, "gone", &run->earlier.standing, DIAG_GONE);
+	add_group(root, "diagnostics", o);
+}
+
 static json_t *results_group(const struct kernel_metadata *m)
 {
 	json_t *o = json_object();
@@ -195,6 +255,7 @@ static json_t *results_group(const struct kernel_metadata *m)
 					   json_object());
 	add_integer(o, "errors", m->tally->errors);
 	add_integer(o, "warnings", m->tally->warnings);
+	put_change(o, &m->run->earlier);
 	json_object_set_new(o, "duration", duration_group(m));
 	return o;
 }
@@ -414,6 +475,7 @@ int kernel_metadata_write(const char *path, const struct kernel_metadata *m,
 
 	json_object_set_new(root, "build", build_group(m));
 	json_object_set_new(root, "results", results_group(m));
+	put_diagnostics_lists(root, m->run);
 	put_tree(root, m);
 	put_tools(root, m->plan);
 	if (m->artifacts)

@@ -2,7 +2,8 @@
 /*
  * kernel/metadata.h - metadata.json: tuxmake's groups (build results source
  * git compiler tools artifacts vmlinux system_map resources hardware os
- * uname; its docs/metadata.md) and kfarm's own (kfarm farm nodes sizes).
+ * uname; its docs/metadata.md) and kfarm's own (kfarm farm nodes sizes
+ * diagnostics).
  *
  * Groups that nothing is known about are left out; build and results are
  * always there.

@@ -52,6 +52,8 @@ struct kernel_request {
 	bool no_vmlinux; /* do not copy vmlinux to the output directory */
 	bool no_remote; /* --no-remote */
 	bool sizes; /* --sizes */
+	bool bloat; /* --bloat */
+	bool new_warnings; /* -W */
 	bool verbose; /* make's output is shown */
 	int require_remote; /* percent; 0: not asked for */
 	/*

@@ -9,6 +9,7 @@
 #include "kernel/build.h"
 #include "kernel/config-stamp.h"
 #include "kernel/dirty.h"
+#include "kernel/earlier.h"
 #include "kernel/farm.h"
 #include "kernel/follow.h"
 #include "kernel/goal.h"
@@ -28,6 +29,7 @@ struct kernel_run {
 	struct kernel_output output;
 	struct kernel_farm farm;
 	struct diag_log joblog;
+	struct kernel_earlier earlier;
 	struct kernel_follow follow;
 	struct kernel_config_stamp config; /* once that is made, */
 	int64_t config_time; /* and of when the .config was then */

@@ -150,6 +150,93 @@ void kernel_summary_sizes(struct buf *out, const struct kernel_artifacts *a)
 	free(order);
 }
 
+/* "warnings 3 (1 new, 2 gone)": where there is an earlier build to tell. */
+static void put_diagnostics(struct buf *out, const char *what,
+			    const struct kernel_metadata *m,
+			    enum diag_severity severity)
+{
+	const struct kernel_earlier *e = &m->run->earlier;
+	unsigned n = severity == DIAG_ERROR ? m->tally->errors :
+					      m->tally->warnings;
+	unsigned gone = e->change.gone[severity];
+
+	buf_printf(out, "%s %u", what, n);
+	if (!e->number || (!n && !gone))
+		return;
+	buf_printf(out, " (%u new", e->change.fresh[severity]);
+	if (gone)
+		buf_printf(out, ", %u gone", gone);
+	buf_add_str(out, ")");
+}
+
+static const struct history_size *earlier_size(const struct kernel_earlier *e,
+					       const char *name)
+{
+	for (size_t i = 0; i < e->sizes.n_sizes; i++) {
+		if (!strcmp(e->sizes.size[i].name, name))
+			return &e->sizes.size[i];
+	}
+	return NULL;
+}
+
+static void put_delta(struct buf *out, uint64_t now, int64_t before)
+{
+	int64_t delta = (int64_t)now - before;
+
+	if (delta)
+		buf_printf(out, "%+10" PRId64 " ", delta);
+	else
+		buf_printf(out, "%10s ", "-");
+}
+
+static bool put_size_change(struct buf *out, const struct kernel_size *s,
+			    const struct history_size *was)
+{
+	const struct kernel_elfsize *now = &s->size;
+
+	if (!was) {
+		buf_printf(out, "%43s  %s\n", "new", s->name);
+		return true;
+	}
+	if (now->text == (uint64_t)was->text &&
+	    now->data == (uint64_t)was->data &&
+	    now->bss == (uint64_t)was->bss && now->file == (uint64_t)was->file)
+		return false;
+	put_delta(out, now->text, was->text);
+	put_delta(out, now->data, was->data);
+	put_delta(out, now->bss, was->bss);
+	put_delta(out, now->file, was->file);
+	buf_printf(out, " %s\n", s->name);
+	return true;
+}
+
+static bool was_made(const struct kernel_artifacts *a, const char *name)
+{
+	return kernel_artifact_size(a, name) != NULL;
+}
+
+void kernel_summary_size_changes(struct buf *out,
+				 const struct kernel_artifacts *a,
+				 const struct kernel_earlier *e)
+{
+	bool any = false;
+
+	if (!e->number)
+		return;
+	buf_printf(out, "\nagainst build %" PRId64 ":\n", e->number);
+	for (size_t i = 0; i < a->n_sizes; i++)
+		any |= put_size_change(out, &a->sizes[i],
+				       earlier_size(e, a->sizes[i].name));
+	for (size_t i = 0; i < e->sizes.n_sizes; i++) {
+		if (was_made(a, e->sizes.size[i].name))
+			continue;
+		buf_printf(out, "%43s  %s\n", "gone", e->sizes.size[i].name);
+		any = true;
+	}
+	if (!any)
+		buf_add_str(out, "all the same\n");
+}
+
 void kernel_summary_text(struct buf *out, const char *verb,
 			 const struct kernel_metadata *m, const char *output)
 {
@@ -172,8 +259,9 @@ void kernel_summary_text(struct buf *out, const char *verb,
 	if (m->artifacts)
 		put_kernel_sizes(out, m->artifacts);
 	put_goals(out, &m->run->goals);
-	buf_printf(out, "warnings %u, errors %u        output %s\n",
-		   m->tally->warnings, m->tally->errors, output);
+	put_diagnostics(out, "warnings", m, DIAG_WARNING);
+	put_diagnostics(out, ", errors", m, DIAG_ERROR);
+	buf_printf(out, "        output %s\n", output);
 	free(compiler);
 	free(targets);
 }

@@ -9,7 +9,7 @@
  *	node neo4a: down: ssh: no route to host
  *	sizes Image 3151880; vmlinux text 2718720, data 180736, bss 67584
  *	skipped modules: CONFIG_MODULES is not set
- *	warnings 3, errors 0        output ~/.cache/kfarm/builds/7
+ *	warnings 3 (1 new, 2 gone), errors 0        output ~/.cache/...
  *	made /home/a/build/kernel/fork.o
  *
  * (nothing is wrapped), and at the end of a command of the user's:
@@ -48,6 +48,13 @@ void kernel_summary_advice(struct buf *out, const struct events_tally *t,
  * first; in bytes, as size(1) counts.
  */
 void kernel_summary_sizes(struct buf *out, const struct kernel_artifacts *a);
+/*
+ * And what of it differs from that of an earlier build: each that does, by how
+ * much; what is new, and what is no more.
+ */
+void kernel_summary_size_changes(struct buf *out,
+				 const struct kernel_artifacts *a,
+				 const struct kernel_earlier *e);
 /* Did nodes do less than `want` percent (0: no matter)?  Then `err` is set. */
 bool kernel_summary_too_few(const struct events_tally *t, int want,
 			    struct err *err);

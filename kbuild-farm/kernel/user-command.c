@@ -400,6 +400,7 @@ static void report_result(struct kernel_user_command_result *out,
 				       NULL;
 	struct buf text = { 0 };
 	const struct events_tally *tally = &run->farm.tally;
+	struct events_event done = events_new(EVENTS_DONE);
 
 	kernel_farm_tell_figures(&run->farm);
 	kernel_summary_user_command(&text, str_base(w->argv[0]), how,
@@ -408,9 +409,8 @@ static void report_result(struct kernel_user_command_result *out,
 	out->too_few = !out->wait_status &&
 		       (kernel_summary_too_few(tally, w->require_remote, err) ||
 			ran_unseen(run, err));
-	kernel_farm_tell_done(
-		&run->farm, out->too_few ? 125 : shell_status(out->wait_status),
-		false, NULL);
+	done.status = out->too_few ? 125 : shell_status(out->wait_status);
+	kernel_farm_tell_done(&run->farm, &done, NULL);
 	/* No view shows what was told. */
 	for (size_t i = 0; i < run->farm.notes.n; i++)
 		buf_printf(&text, "kfarm: %s\n", run->farm.notes.v[i]);

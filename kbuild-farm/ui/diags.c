@@ -173,10 +173,14 @@ bool ui_diags_key(struct ui_diags *v, const struct ui_model *m, uint32_t key)
 static void put_title(const struct ui_diags *v, const struct ui_area *a,
 		      const struct ui_model *m)
 {
-	char title[120];
+	char title[120], fresh[60] = "";
 
-	snprintf(title, sizeof(title), "Warnings %u, errors %u%s%s%s",
-		 m->tally.warnings, m->tally.errors,
+	if (m->tally.compares)
+		snprintf(fresh, sizeof(fresh),
+			 ", %u not in the build before with +",
+			 m->tally.new_diags);
+	snprintf(title, sizeof(title), "Warnings %u, errors %u%s%s%s%s",
+		 m->tally.warnings, m->tally.errors, fresh,
 		 v->errors_only ? ", errors only" : "",
 		 ui_diags_new(v, m) ? ", new ones with *" : "",
 		 v->scroll.follow ? ", follows" : "");
@@ -192,7 +196,9 @@ static void put_diag_line(const struct ui_diags *v, const struct ui_area *a,
 	size_t len = c->len < LINE_MAX_SHOWN ? c->len : LINE_MAX_SHOWN;
 	char *line = xstrndup(c->text, len);
 
-	if (c->first && c->block >= v->seen)
+	if (c->first && block_of(m, c->block)->fresh > 0)
+		ui_area_put(a, row, 0, 1, UI_BOLD, "+");
+	else if (c->first && c->block >= v->seen)
 		ui_area_put(a, row, 0, 1, UI_BOLD, "*");
 	if (v->sought && strcasestr(line, v->sought))
 		ui_area_put(a, row, 1, 1, UI_BOLD, ">");

@@ -2,7 +2,8 @@
 /*
  * ui/diags.h - the last blocks of diagnostics as a pane.
  *
- * Blocks that came since the pane was open last have a "*" in front.
+ * Blocks that came since the pane was open last have a "*" in front; those with
+ * something that the build before had not have a "+".
  */
 #ifndef UI_DIAGS_H
 #define UI_DIAGS_H

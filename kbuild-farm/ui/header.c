@@ -113,6 +113,8 @@ static void put_outcome(struct parts *p, const struct ui_model *m)
 		put_part(p, UI_BOLD, ui_model_phase(m));
 	} else if (!m->status) {
 		put_part(p, UI_GOOD, "done");
+	} else if (m->status == 101) {
+		put_part(p, UI_WARN, "done, new warnings");
 	} else if (m->status == 130) {
 		put_part(p, UI_BAD, "interrupted");
 	} else {

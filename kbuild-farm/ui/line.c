@@ -34,6 +34,8 @@ static void put_running(struct buf *out, const struct ui_model *m)
 	}
 	put_if_any(out, m->tally.warnings, "warning");
 	put_if_any(out, m->tally.errors, "error");
+	if (m->tally.compares && m->tally.new_diags)
+		buf_printf(out, " (%u new)", m->tally.new_diags);
 }
 
 /* "[310 done 35.2/s 1:23] " */

@@ -127,11 +127,14 @@ static void put_colored(struct buf *out, const char *text)
 	}
 }
 
-static void show_block(struct ui_plain *p, const char *text)
+/* `fresh`: the build before had not all of it. */
+static void show_block(struct ui_plain *p, const char *text, bool fresh)
 {
 	struct buf out = { 0 };
 	size_t n = strlen(text);
 
+	if (fresh)
+		buf_add_str(&out, "kfarm: new since the build before:\n");
 	if (p->color)
 		put_colored(&out, text);
 	else
@@ -176,6 +179,8 @@ static void put_progress(struct buf *line, const struct ui_model *m,
 	if (nodes)
 		buf_printf(line, ", nodes %u/%u", up, nodes);
 	buf_printf(line, ", warnings %u, errors %u", t->warnings, t->errors);
+	if (t->compares && t->new_diags)
+		buf_printf(line, " (%u new)", t->new_diags);
 	if (m->last[0])
 		buf_printf(line, ", %s", m->last);
 	buf_add_str(line, "\n");
@@ -314,7 +319,7 @@ static void on_diag(struct ui_plain *p, const struct events_event *ev)
 
 	if (ev->text &&
 	    ((p->shows.progress && !p->held) || (p->shows.errors && error)))
-		show_block(p, ev->text);
+		show_block(p, ev->text, ev->new_diags > 0);
 }
 
 void ui_plain_tell(void *plain, const struct events_event *ev)

@@ -38,6 +38,28 @@ static void tell_node(const char *name, const char *state, const char *reason)
 	events_tally_tell(&t, &ev);
 }
 
+START_TEST(new_ones_count_where_there_is_something_to_compare_with)
+{
+	struct events_event ev = events_new(EVENTS_DIAG);
+
+	ev.warnings = 2;
+	events_tally_tell(&t, &ev);
+	ck_assert(!t.compares);
+	ev.new_diags = 0;
+	events_tally_tell(&t, &ev);
+	ck_assert(t.compares);
+	ev.new_diags = 2;
+	events_tally_tell(&t, &ev);
+	ck_assert_uint_eq(t.warnings, 6);
+	ck_assert_uint_eq(t.new_diags, 2);
+	ev = events_new(EVENTS_COUNTS);
+	ev.new_diags = 1;
+	events_tally_tell(&t, &ev);
+	ck_assert_uint_eq(t.new_diags, 1);
+	ck_assert_uint_eq(t.warnings, 0);
+}
+END_TEST
+
 START_TEST(jobs_count_when_they_are_done)
 {
 	struct events_event ev = events_new(EVENTS_JOB);
@@ -246,6 +268,8 @@ int main(void)
 	TCase *tc = tcase_create("tally");
 
 	tcase_add_checked_fixture(tc, NULL, tear_down);
+	tcase_add_test(tc,
+		       new_ones_count_where_there_is_something_to_compare_with);
 	tcase_add_test(tc, jobs_count_when_they_are_done);
 	tcase_add_test(tc, each_time_that_a_job_is_compiled_here_too_counts);
 	tcase_add_test(tc, the_reason_with_most_jobs_comes_first);

@@ -79,6 +79,41 @@ START_TEST(a_build_has_three_lines)
 }
 END_TEST
 
+static const struct {
+	int64_t number;
+	unsigned warnings, errors;
+	struct diag_change change;
+	const char *words;
+} compared[] = {
+	{ 0, 3, 1, { .fresh = { 9, 9 } }, "warnings 3, errors 1  " },
+	{ 5, 3, 0, { .same = 3 }, "warnings 3 (0 new), errors 0  " },
+	{ 5,
+	  3,
+	  2,
+	  { .fresh = { 1, 2 } },
+	  "warnings 3 (1 new), errors 2 (2 new)  " },
+	{ 5,
+	  0,
+	  0,
+	  { .gone = { 4, 1 } },
+	  "warnings 0 (0 new, 4 gone), errors 0 (0 new, 1 gone)  " },
+};
+
+START_TEST(what_is_new_is_counted)
+{
+	struct buf out = { 0 };
+
+	farm.warnings = compared[_i].warnings;
+	farm.errors = compared[_i].errors;
+	run.earlier.number = compared[_i].number;
+	run.earlier.change = compared[_i].change;
+	kernel_summary_text(&out, verb, &sample, "x");
+	ck_assert_msg(strstr(buf_str(&out), compared[_i].words) != NULL, "%s",
+		      buf_str(&out));
+	buf_release(&out);
+}
+END_TEST
+
 START_TEST(without_jobs_there_is_no_percentage)
 {
 	farm = (struct events_tally){ .warnings = 3, .cpu_ms = 41300 };
@@ -151,6 +186,34 @@ START_TEST(the_table_of_sizes_begins_with_the_largest)
 		"arch/arm64/boot/Image\n"
 		"         1          2          3       6000  fs/b.ko\n"
 		"        10         20         30       5000  fs/a.ko\n");
+	buf_release(&out);
+}
+END_TEST
+
+START_TEST(sizes_that_changed_are_told)
+{
+	struct history_size before[] = {
+		{ (char[]){ "vmlinux" }, 1780000, 1120144, 240633, 4559000 },
+		{ (char[]){ "fs/a.ko" }, 10, 20, 30, 5000 },
+		{ (char[]){ "fs/gone.ko" }, 1, 1, 1, 1 },
+	};
+	struct kernel_earlier e = { .number = 7,
+				    .sizes = { .size = before, .n_sizes = 3 } };
+	struct buf out = { 0 };
+
+	kernel_summary_size_changes(&out, &artifacts, &e);
+	ck_assert_str_eq(
+		buf_str(&out),
+		"\nagainst build 7:\n"
+		"       +71          -         -1       +912  vmlinux\n"
+		"                                        new  "
+		"arch/arm64/boot/Image\n"
+		"                                        new  fs/b.ko\n"
+		"                                       gone  fs/gone.ko\n");
+	e.number = 0;
+	buf_reset(&out);
+	kernel_summary_size_changes(&out, &artifacts, &e);
+	ck_assert_str_eq(buf_str(&out), "");
 	buf_release(&out);
 }
 END_TEST
@@ -296,6 +359,9 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, a_build_has_three_lines);
+	tcase_add_loop_test(tc, what_is_new_is_counted, 0,
+			    sizeof(compared) / sizeof(*compared));
+	tcase_add_test(tc, sizes_that_changed_are_told);
 	tcase_add_test(tc, without_jobs_there_is_no_percentage);
 	tcase_add_test(tc, without_links_the_reason_is_told);
 	tcase_add_test(tc, sizes_and_what_was_skipped_have_lines);

@@ -73,6 +73,25 @@ START_TEST(blocks_are_lines)
 }
 END_TEST
 
+START_TEST(what_the_build_before_had_not_is_marked)
+{
+	struct buf text = { 0 };
+
+	diag_held("a.c:1: warning: x\n", EVENTS_WARNING, 0);
+	diag_held("b.c:1: warning: y\n  1 | y\n", EVENTS_WARNING, 1);
+	expect("* a.c:1: warning: x\n+ b.c:1: warning: y\n    1 | y\n\n\n");
+	ui_canvas_release(&c);
+	ui_canvas_init(&c, 6, 100, true);
+	a = (struct ui_area){ &c, 0, 0, 6, 100, true };
+	free(drawn());
+	ui_canvas_text(&text, &c);
+	ck_assert(strstr(buf_str(&text), "Warnings 2, errors 0, 1 not in the "
+					 "build before with +"));
+	ck_assert_uint_eq(m.tally.new_diags, 1);
+	buf_release(&text);
+}
+END_TEST
+
 START_TEST(there_may_be_none)
 {
 	expect("  none\n\n\n\n\n");
@@ -155,6 +174,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, blocks_are_lines);
+	tcase_add_test(tc, what_the_build_before_had_not_is_marked);
 	tcase_add_test(tc, there_may_be_none);
 	tcase_add_test(tc, what_is_looked_at_stays_where_it_is);
 	tcase_add_test(tc, errors_alone_are_counted_anew);

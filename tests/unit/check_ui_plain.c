@@ -369,6 +369,17 @@ START_TEST(what_was_held_comes_afterwards_without_warnings)
 }
 END_TEST
 
+START_TEST(what_is_new_is_marked)
+{
+	begin(UI_PLAIN, &all, false);
+	diag_held("a.c:1: warning: x\n", EVENTS_WARNING, 0);
+	diag_held("a.c:2: warning: y\n", EVENTS_WARNING, 1);
+	expect("a.c:1: warning: x\n"
+	       "kfarm: new since the build before:\n"
+	       "a.c:2: warning: y\n");
+}
+END_TEST
+
 START_TEST(diagnostics_have_colours_where_they_are_wanted)
 {
 	begin(UI_PLAIN, &all, true);
@@ -463,6 +474,7 @@ int main(void)
 	tcase_add_test(tc, errors_alone_are_shown_when_that_is_wanted);
 	tcase_add_loop_test(tc, what_was_held_comes_afterwards_without_warnings,
 			    0, 2);
+	tcase_add_test(tc, what_is_new_is_marked);
 	tcase_add_test(tc, diagnostics_have_colours_where_they_are_wanted);
 	tcase_add_test(tc, a_name_with_escapes_does_not_steer_the_terminal);
 	tcase_add_test(tc, a_terminal_that_stands_gets_one_line);

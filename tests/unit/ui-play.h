@@ -66,7 +66,9 @@ static inline void node(const char *name, const char *state, const char *reason)
 	play(&ev);
 }
 
-static inline void diag(const char *text, enum events_severity severity)
+/* `fresh`: so many of it the build before had not; or EVENTS_UNKNOWN. */
+static inline void diag_held(const char *text, enum events_severity severity,
+			     int64_t fresh)
 {
 	struct events_event ev = events_new(EVENTS_DIAG);
 
@@ -74,7 +76,13 @@ static inline void diag(const char *text, enum events_severity severity)
 	ev.severity = severity;
 	ev.warnings = severity == EVENTS_WARNING;
 	ev.errors = severity == EVENTS_ERROR;
+	ev.new_diags = fresh;
 	play(&ev);
+}
+
+static inline void diag(const char *text, enum events_severity severity)
+{
+	diag_held(text, severity, EVENTS_UNKNOWN);
 }
 
 /* EVENTS_PHASE, EVENTS_NOTE */

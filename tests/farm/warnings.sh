@@ -1,0 +1,173 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check: yes
+# beside: yes
+#
+# What is new since the build before: -W and its 101, by builds that compile one
+# unit each, with lines that move, headers, errors, another directory, several
+# builds of a command, and `git bisect run`; sizes and functions that grew.
+. "$(dirname "$0")/lib.sh"
+
+farm_begin
+export XDG_STATE_HOME=$work/state
+export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null
+export GIT_AUTHOR_NAME=A GIT_AUTHOR_EMAIL=a@example.org
+export GIT_COMMITTER_NAME=A GIT_COMMITTER_EMAIL=a@example.org
+tree=$work/tree
+"$root/tests/farm/mini/generate" "$tree" 6 1
+echo 'const unsigned big_table[] = { 1 };' >"$tree/alpha/big.c"
+
+# new_build ARG...: one with -W; its words are in $work/kfarm.log.
+new_build()
+{
+	"$bin/kfarm" build -C "$tree" -b "$build" -o "$work/out" -a arm64 \
+		-k tinyconfig --no-remote -W --json "$work/events" "$@" Image \
+		>"$work/kfarm.log" 2>&1
+}
+
+# counts: "warnings 1 (0 new), errors 0" of the summary.
+counts()
+{
+	sed -n 's/^\(warnings .*\)        output .*/\1/p' "$work/kfarm.log"
+}
+
+# of HOW: how many diagnostics the stream says so of.
+of()
+{
+	jq -rs --arg how "$1" 'map(select(.event == "found" and .how == $how)) |
+		length' "$work/events"
+}
+
+# story NAME STATUS COUNTS CARRIED: what the next build must say.
+story()
+{
+	local name=$1 status
+
+	new_build
+	status=$?
+	is "$name: status" "$2" $status
+	is "$name: summary" "$3" "$(counts)"
+	is "$name: carried" "$4" "$(of carried)"
+	[ $failed -eq 0 ] || cat "$work/kfarm.log"
+}
+
+meta()
+{
+	jq -r "$1" "$work/out/metadata.json"
+}
+
+a=$tree/alpha/unit_3.c
+b=$tree/beta/unit_1.c
+cp "$a" "$work/a" && cp "$b" "$work/b"
+echo 'int fa(void) { int old_a; return 1; }' >>"$a"
+
+story "the first build" 0 "warnings 1, errors 0" 0
+check "it says that there is nothing to compare with" \
+	grep -q 'no earlier build to compare with' "$work/kfarm.log"
+touch "$a"
+story "the same again" 0 "warnings 1 (0 new), errors 0" 0
+echo 'int more_b;' >>"$b"
+story "another unit" 0 "warnings 0, errors 0" 1
+echo 'int fb(void) { int new_b; return 1; }' >>"$b"
+story "one more" 101 "warnings 1 (1 new), errors 0" 1
+check "the new one is marked" \
+	grep -A1 'new since the build before' "$work/kfarm.log"
+is "metadata: the new one" \
+	"beta/unit_1.c -Wunused-variable unused variable ‘new_b’ beta/unit_1.o" \
+	"$(meta '.diagnostics.new[] | .file + " " + .flag + " " + .text + " " + .object')"
+is "metadata: its counts" "1 0 0 1" "$(meta '.results |
+	[.new_warnings, .new_errors, .gone, .warnings] | map(tostring) | join(" ")')"
+is "the events' end" "1 0 0 101" "$(jq -r 'select(.event == "done") |
+	[.new_warnings, .new_errors, .gone, .status] | map(tostring) |
+	join(" ")' "$work/events")"
+story "nothing to compile" 0 "warnings 0, errors 0" 2
+sed -i '1i /* one line */\n' "$a"
+story "lines that moved" 0 "warnings 1 (0 new), errors 0" 1
+cp "$work/a" "$a"
+story "the first one fixed" 0 "warnings 0 (0 new, 1 gone), errors 0" 1
+story "and it stays gone" 0 "warnings 0, errors 0" 1
+
+# ---- headers, errors ----
+
+printf 'static inline int in_header(void) { int h; return 1; }\n' \
+	>>"$tree/alpha/local.h"
+touch "$tree"/alpha/*.c
+story "a header's warning" 101 "warnings 1 (1 new), errors 0" 1
+touch "$a"
+story "one of its units again" 0 "warnings 1 (0 new), errors 0" 1
+sed -i '$d' "$tree/alpha/local.h"
+touch "$tree"/alpha/*.c
+story "and fixed" 0 "warnings 0 (0 new, 1 gone), errors 0" 1
+echo 'int broken = undeclared;' >>"$a"
+story "an error" 2 "warnings 0, errors 1 (1 new)" 1
+cp "$work/a" "$a"
+story "no error" 0 "warnings 0, errors 0 (0 new, 1 gone)" 1
+rm "$b"
+rm -f "$build/vmlinux"
+story "a unit that is no more" 0 "warnings 0 (0 new, 1 gone), errors 0" 0
+cp "$work/b" "$b"
+echo 'int fb(void) { int new_b; return 1; }' >>"$b"
+story "and there again" 101 "warnings 1 (1 new), errors 0" 0
+
+# ---- elsewhere, several, sizes ----
+
+first=$build
+build=$work/elsewhere
+story "a new directory" 0 "warnings 1 (0 new), errors 0" 0
+build=$first
+"$bin/kfarm" build -C "$tree" -a arm64 -k tinyconfig -k defconfig --no-remote \
+	-W Image >"$work/kfarm.log" 2>&1
+is "several that are new: status" 0 $?
+echo 'int fc(void) { int new_c; return 1; }' >>"$b"
+"$bin/kfarm" build -C "$tree" -a arm64 -k tinyconfig -k defconfig --no-remote \
+	-W Image >"$work/kfarm.log" 2>&1
+is "several: the worst" 101 $?
+check "several: the table" grep -q 'new warnings .* 2 (1 new)' "$work/kfarm.log"
+
+new_build
+printf 'int grown(int a) { return a * 77 / 3; }\n' >>"$a"
+new_build --sizes --bloat -o "$work/out.2"
+check "sizes: what changed" grep -qE '^ +\+[0-9]+ +- +- +\+[0-9]+  vmlinux$' \
+	"$work/kfarm.log"
+check "bloat: the function" grep -qE '^grown +- +[0-9]+ +\+[0-9]+$' \
+	"$work/kfarm.log"
+check "bloat: all in all" grep -q '^add/remove: 1/0 grow/shrink: 0/0 up/down: ' \
+	"$work/kfarm.log"
+new_build --sizes --bloat -o "$work/out.2"
+check "sizes: nothing changed" grep -q '^all the same$' "$work/kfarm.log"
+check "bloat: in the same output directory" \
+	grep -q "had the output directory that is this one's now" \
+	"$work/kfarm.log"
+rm "$work/out.2/vmlinux"
+new_build --bloat
+check "bloat: where the earlier one is no more" \
+	grep -q 'has no vmlinux any more' "$work/kfarm.log"
+
+# ---- git bisect ----
+
+cp "$work/a" "$a" && cp "$work/b" "$b"
+git -C "$tree" init -q
+for i in {0..6}; do
+	echo "int number_$i;" >>"$a"
+	[ $i != 4 ] || echo 'int fb(void) { int bad_b; return 1; }' >>"$b"
+	git -C "$tree" add -A
+	git -C "$tree" commit -qm "number $i"
+	git -C "$tree" tag "n$i"
+done
+bisect()
+{
+	git -C "$tree" checkout -q n6
+	git -C "$tree" bisect start n6 n0 >/dev/null
+	git -C "$tree" bisect run "$bin/kfarm" build -b "$build" \
+		-o "$work/out" -a arm64 -k tinyconfig --no-remote -W Image \
+		>"$work/bisect.log" 2>&1 </dev/null
+	git -C "$tree" bisect log | sed -n 's/^# first bad commit: .* n/n/p'
+	git -C "$tree" bisect reset >/dev/null 2>&1
+}
+is "a bisect that knows no good build finds nothing" "" "$(bisect)"
+check "and says why" grep -q 'build that one with the same options first' \
+	"$work/bisect.log"
+git -C "$tree" checkout -q n0
+new_build
+is "a bisect finds what warns" "number 4" "$(bisect)"
+farm_end
