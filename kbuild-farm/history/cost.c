@@ -95,8 +95,9 @@ int history_costs_load(struct history *h, const char *key,
 	sqlite3_stmt *s;
 	int ret = sql_prepare(h, &s,
 			      "SELECT object, file, cpu_ms, wall_ms FROM cost "
-			      "WHERE key = (SELECT id FROM key WHERE digest = "
-			      "?1) AND cpu_ms NOT NULL",
+			      "WHERE id IN (SELECT id FROM cost WHERE key = "
+			      "(SELECT id FROM key WHERE digest = ?1)) AND "
+			      "cpu_ms NOT NULL",
 			      err);
 
 	*out = (struct history_costs){ 0 };

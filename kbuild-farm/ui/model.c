@@ -362,6 +362,7 @@ static void on_build(struct ui_model *m, const struct events_event *ev)
 	m->local_slots = ev->local_slots;
 	m->number = ev->of > 0 ? ev->number : 0;
 	m->of = ev->of > 0 ? ev->of : 0;
+	m->estimate = (struct ui_estimate){ 0 };
 }
 
 static void on_stream(struct ui_model *m, const struct events_event *ev)

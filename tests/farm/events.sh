@@ -141,6 +141,8 @@ whole()
 			"$(meta '[.farm.remote, .farm.local] | tostring')" \
 			"$(by_state "$work/$reader")"
 	done
+	is "whole: nobody knows a total of what was not built before" 0 \
+		"$(grep -c '"event":"estimate"' "$work/events")"
 	check "whole: nothing is left of the socket" test ! -e "${socket%/*}"
 }
 
@@ -203,7 +205,7 @@ many()
 
 	nodes 2 slots=3
 	farm_fresh
-	kfarm_start -j 6 Image
+	kfarm_start -j 6 --json "$work/known" Image
 	socket=$(socket_of "$kfarm")
 	wait_for 20 test -S "$socket"
 	for i in {1..40}; do
@@ -218,7 +220,30 @@ many()
 		"$(grep -l '"event":"done"' "$work"/many.* | wc -l)"
 	is "many: and so many nothing" 8 \
 		"$(find "$work" -name 'many.*' -size 0 | wc -l)"
+	known "$(grep -l '"event":"done"' "$work"/many.* | head -n 1)"
 	rm -f "$work"/many.*
+}
+
+# known HEARD: it was built before, by whole(), and HEARD is of who came later.
+known()
+{
+	is "known: all of its jobs are known" \
+		"$(jq -s '[.[] | select(.event == "done")] | last |
+			.remote + .local' "$work/events")" \
+		"$(jq -s '[.[] | select(.event == "estimate")] | last.jobs' \
+			"$work/known")"
+	check "known: the course never goes back" jq -s -e '
+		[.[] | select(.event == "estimate")] | length > 10 and
+		(map(.wall) | . == sort) and (map(.cost) | . == sort)' \
+		"$work/known"
+	is "known: jobs without a cost" 0 "$(jq -s '[.[] |
+		select(.state == "queued" and (has("cost") | not))] | length' \
+		"$work/known")"
+	is "known: who came later hears of the same end" \
+		"$(jq -s -c '[.[] | select(.event == "estimate")] | last |
+			[.jobs, .wall]' "$work/known")" \
+		"$(jq -s -c '[.[] | select(.event == "estimate")] | last |
+			[.jobs, .wall]' "$1")"
 }
 
 # The directory keeps others out; and if it did not, the socket does.

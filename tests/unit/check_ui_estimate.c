@@ -289,6 +289,17 @@ START_TEST(the_end_is_the_end)
 }
 END_TEST
 
+/* A file may have the streams of several builds. */
+START_TEST(the_next_build_is_another_one)
+{
+	make_jobs(40);
+	thousand_jobs();
+	ck_assert(is_known());
+	make_jobs(40);
+	ck_assert(!is_known());
+}
+END_TEST
+
 START_TEST(who_comes_later_sees_the_same)
 {
 	struct ui_outlook theirs;
@@ -442,6 +453,7 @@ int main(void)
 	tcase_add_test(tc, ten_times_as_fast_is_another_build);
 	tcase_add_test(tc, fewer_jobs_end_too);
 	tcase_add_test(tc, the_end_is_the_end);
+	tcase_add_test(tc, the_next_build_is_another_one);
 	tcase_add_test(tc, who_comes_later_sees_the_same);
 	tcase_add_loop_test(tc, percent_never_goes_back, 0, 50);
 	tcase_add_loop_test(tc, any_numbers_at_any_time, 0, 50);
