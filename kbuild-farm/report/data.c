@@ -116,6 +116,25 @@ const char *report_data_verdict(const struct report_data *d)
 	}
 }
 
+bool report_data_ended(const struct history_build *b)
+{
+	return b->state != HISTORY_RUNNING && b->state != HISTORY_KILLED;
+}
+
+const char *report_data_unended(const struct report_data *d)
+{
+	switch (d->build.state) {
+	case HISTORY_RUNNING:
+		return "It has not ended yet: what it did is written down "
+		       "then, and shown now by kfarm top.";
+	case HISTORY_KILLED:
+		return "It never said that it ended, so no more is known of "
+		       "it.";
+	default:
+		return NULL;
+	}
+}
+
 bool report_data_lost_units(const struct report_data *d)
 {
 	return !d->with.n_units && d->build.remote + d->build.local > 0;

@@ -28,6 +28,10 @@ void report_data_release(struct report_data *d);
 
 /* What became of it: "built", "failed", "running" ... */
 const char *report_data_verdict(const struct report_data *d);
+/* Of a build that runs or was killed nothing but its beginning is known. */
+bool report_data_ended(const struct history_build *b);
+/* That in a sentence; NULL: it ended. */
+const char *report_data_unended(const struct report_data *d);
 /* Had it jobs, of which the history keeps none any more? */
 bool report_data_lost_units(const struct report_data *d);
 /* The same of its warnings, errors and sizes. */

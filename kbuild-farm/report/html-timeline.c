@@ -189,12 +189,29 @@ static void list_phases(const struct report_page *p)
 
 /* ------------------------------------------------------------- how many */
 
-/* ms of each part of the build that machines ran jobs, here and elsewhere. */
+/* Thousandths of compiles at a time in parts of the build, here and on nodes.
+ */
 struct report_chart {
 	int64_t here[CHART_PARTS], there[CHART_PARTS];
 	size_t n; /* parts */
 	int64_t most; /* of both */
 };
+
+/* How long each part is: whole ms, and so not all the same. */
+static void scale_chart(const struct report_lanes *l, struct report_chart *c)
+{
+	int64_t long_ms[CHART_PARTS] = { 0 };
+
+	report_lanes_spread(l, long_ms, c->n, 0, l->end_ms);
+	for (size_t i = 0; i < c->n; i++) {
+		int64_t ms = long_ms[i] ? long_ms[i] : 1;
+
+		c->here[i] = c->here[i] * 1000 / ms;
+		c->there[i] = c->there[i] * 1000 / ms;
+		if (c->here[i] + c->there[i] > c->most)
+			c->most = c->here[i] + c->there[i];
+	}
+}
 
 static void fill_chart(const struct report_page *p, struct report_chart *c)
 {
@@ -210,10 +227,7 @@ static void fill_chart(const struct report_page *p, struct report_chart *c)
 		report_lanes_spread(l, s->unit->remote ? c->there : c->here,
 				    c->n, s->run_ms, s->receive_ms);
 	}
-	for (size_t i = 0; i < c->n; i++) {
-		if (c->here[i] + c->there[i] > c->most)
-			c->most = c->here[i] + c->there[i];
-	}
+	scale_chart(l, c);
 }
 
 /* What lies between two lines. */
@@ -242,26 +256,21 @@ static void draw_area(const struct report_page *p, const char *class,
 static void draw_chart(const struct report_page *p, unsigned top)
 {
 	struct report_chart c;
-	double part_ms;
-	char *most;
 
 	if (!p->lanes.n_spans || !p->lanes.end_ms)
 		return;
 	fill_chart(p, &c);
-	part_ms = (double)p->lanes.end_ms / (double)c.n;
-	most = xasprintf("%.0f", (double)c.most / part_ms);
 	draw_label(p, top + 14, "k", "compiles");
 	draw_label(p, top + 27, "s", "at a time,");
 	buf_printf(p->out,
 		   "<text x=\"%d\" y=\"%u\" text-anchor=\"end\">at most "
-		   "%s</text>\n",
-		   LEFT - 8, top + 40, most);
+		   "%" PRId64 "</text>\n",
+		   LEFT - 8, top + 40, (c.most + 500) / 1000);
 	buf_printf(p->out, "<g transform=\"translate(%d %u) scale(%.4f 1)\">\n",
 		   LEFT, top, (double)PLOT / UNITS);
 	draw_area(p, "al", &c, false);
 	draw_area(p, "ar", &c, true);
 	end_plot(p);
-	free(most);
 }
 
 static void draw_overview(const struct report_page *p)
@@ -578,8 +587,8 @@ void report_page_timeline(const struct report_page *p)
 		buf_printf(p->out,
 			   "<p class=\"more\">The timeline of nodes and slots "
 			   "is gone: the history keeps the units of the last "
-			   "%d builds of a configuration, and this one is "
-			   "older.</p>\n",
+			   "%d builds of a configuration, and of the last one "
+			   "from scratch.</p>\n",
 			   HISTORY_UNITS);
 	}
 	report_page_section_end(p);

@@ -275,11 +275,16 @@ static void head_facts(const struct report_page *p)
 void report_page_head(const struct report_page *p)
 {
 	head_title(p);
-	buf_add_str(p->out, "<div class=\"tiles\">\n");
-	head_time_tiles(p);
-	head_job_tiles(p);
-	head_diag_tiles(p);
-	buf_add_str(p->out, "</div>\n");
+	if (report_data_ended(&p->d->build)) {
+		buf_add_str(p->out, "<div class=\"tiles\">\n");
+		head_time_tiles(p);
+		head_job_tiles(p);
+		head_diag_tiles(p);
+		buf_add_str(p->out, "</div>\n");
+	} else {
+		buf_printf(p->out, "<section><p>%s</p></section>\n",
+			   report_data_unended(p->d));
+	}
 	head_facts(p);
 }
 

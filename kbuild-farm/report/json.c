@@ -24,14 +24,44 @@ static void set(json_t *o, const char *key, json_t *value)
 	json_object_set_new(o, key, value);
 }
 
+/* What is known of a build once it ended; else null. */
+static void set_at_end(json_t *o, const struct history_build *b)
+{
+	const struct {
+		const char *key;
+		int64_t n;
+		bool is_ms;
+	} members[] = {
+		{ "status", b->status, false },
+		{ "wall", b->wall_ms, true },
+		{ "host_cpu", b->host_ms, true },
+		{ "scan_cpu", b->scan_ms, true },
+		{ "compile_cpu", b->cpu_ms, true },
+		{ "remote", b->remote, false },
+		{ "local", b->local, false },
+		{ "retried", b->retried, false },
+		{ "duplicated", b->beside, false },
+		{ "warnings", b->warnings, false },
+		{ "errors", b->errors, false },
+		{ "new_warnings", b->new_warnings, false },
+		{ "new_errors", b->new_errors, false },
+		{ "gone", b->gone, false },
+	};
+
+	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
+		int64_t n = report_data_ended(b) ? members[i].n : -1;
+
+		set(o, members[i].key,
+		    members[i].is_ms ? json_seconds(n) : json_count(n));
+	}
+}
+
 static json_t *build_object(const struct history_build *b)
 {
 	json_t *o = json_object();
 
 	set(o, "build", json_count(b->number));
 	set(o, "state", json_text(history_state_word(b->state)));
-	set(o, "status",
-	    b->state == HISTORY_RUNNING ? json_null() : json_count(b->status));
 	set(o, "what", json_text(b->what));
 	set(o, "arch", json_text(b->arch));
 	set(o, "config", json_text(b->config));
@@ -47,21 +77,9 @@ static json_t *build_object(const struct history_build *b)
 	set(o, "release", json_text(b->release));
 	set(o, "fresh", json_boolean(b->fresh));
 	set(o, "began", json_count(b->began_s));
-	set(o, "wall", json_seconds(b->wall_ms));
-	set(o, "host_cpu", json_seconds(b->host_ms));
-	set(o, "scan_cpu", json_seconds(b->scan_ms));
-	set(o, "compile_cpu", json_seconds(b->cpu_ms));
 	set(o, "make_jobs", json_count(b->make_jobs));
 	set(o, "local_slots", json_count(b->local_slots));
-	set(o, "remote", json_count(b->remote));
-	set(o, "local", json_count(b->local));
-	set(o, "retried", json_count(b->retried));
-	set(o, "duplicated", json_count(b->beside));
-	set(o, "warnings", json_count(b->warnings));
-	set(o, "errors", json_count(b->errors));
-	set(o, "new_warnings", json_count(b->new_warnings));
-	set(o, "new_errors", json_count(b->new_errors));
-	set(o, "gone", json_count(b->gone));
+	set_at_end(o, b);
 	return o;
 }
 

@@ -66,6 +66,16 @@ static struct report_span span_of(const struct history_unit *u)
 	struct report_span s = { .unit = u };
 
 	s.end_ms = clamp_ms(u->done_ms, 0, REPORT_MS_MAX);
+	if (!u->remote) {
+		/* The other times may be those of a node that it was on. */
+		s.receive_ms = s.end_ms;
+		s.begin_ms = is_told_ms(u->cpu_ms) ? s.end_ms - u->cpu_ms :
+			     is_told_ms(u->run_ms) ? u->run_ms :
+						     s.end_ms;
+		s.begin_ms = clamp_ms(s.begin_ms, 0, s.end_ms);
+		s.run_ms = s.begin_ms;
+		return s;
+	}
 	s.receive_ms = is_told_ms(u->received_ms) ? u->received_ms : s.end_ms;
 	s.receive_ms = clamp_ms(s.receive_ms, 0, s.end_ms);
 	s.begin_ms = is_told_ms(u->sent_ms) ? u->sent_ms :

@@ -113,7 +113,7 @@ static void text_times(const struct report_writer *w)
 
 	buf_add_str(w->out, "  began    ");
 	report_data_put_time(w->out, b->began_s);
-	if (b->state != HISTORY_RUNNING && b->state != HISTORY_KILLED) {
+	if (report_data_ended(b)) {
 		buf_add_str(w->out, ", ");
 		format_time(w->out, (uint64_t)b->wall_ms);
 		buf_printf(w->out, " wall, build host %" PRId64 " s CPU",
@@ -254,9 +254,11 @@ static void text_slowest(const struct report_writer *w)
 	if (n)
 		buf_add_str(w->out, "\nslowest units\n");
 	else if (report_data_lost_units(w->d))
-		buf_add_str(w->out, "\nIts units are no longer in the history: "
-				    "it keeps those of the last builds of a "
-				    "configuration.\n");
+		buf_add_str(w->out,
+			    "\nIts units are no longer in the history: "
+			    "it keeps those of the last three builds of "
+			    "a configuration, and of the last one from "
+			    "scratch.\n");
 	for (size_t i = 0; i < n; i++) {
 		const struct report_machine *m =
 			&w->lanes->machine[v[i]->machine];
@@ -354,6 +356,18 @@ static void text_sizes(const struct report_writer *w)
 	report_sizes_release(&s);
 }
 
+static void text_of_ended(const struct report_writer *w)
+{
+	text_jobs(w);
+	text_before(w);
+	text_phases(w);
+	text_nodes(w);
+	text_reasons(w);
+	text_slowest(w);
+	text_diags(w);
+	text_sizes(w);
+}
+
 void report_text(struct buf *out, const struct report_data *d, bool all)
 {
 	struct report_lanes lanes;
@@ -365,13 +379,9 @@ void report_text(struct buf *out, const struct report_data *d, bool all)
 	text_title(&w);
 	text_place(&w);
 	text_times(&w);
-	text_jobs(&w);
-	text_before(&w);
-	text_phases(&w);
-	text_nodes(&w);
-	text_reasons(&w);
-	text_slowest(&w);
-	text_diags(&w);
-	text_sizes(&w);
+	if (report_data_ended(&d->build))
+		text_of_ended(&w);
+	else
+		buf_printf(out, "\n%s\n", report_data_unended(d));
 	report_lanes_release(&lanes);
 }

@@ -131,11 +131,15 @@ failed()
 		"$work/out/report.html"
 }
 
+# While it goes on, and after its end.
 interrupted()
 {
 	farm_fresh
 	kfarm_start Image
 	wait_for 60 objects_beyond 3
+	is "running: state" "running null" "$(json '"\(.state) \(.status)"')"
+	check "running: says so" eval \
+		'report | grep -q "It has not ended yet"'
 	kill -INT "$kfarm"
 	kfarm_wait
 	gone "interrupted" 5
@@ -145,17 +149,19 @@ interrupted()
 		grep -q '>interrupted</span>Image' "$work/out/report.html"
 }
 
-# The history keeps the units of three builds of a kind.
+# The history keeps the units of three builds of a kind, and of one from scratch.
 old()
 {
-	local first
+	local first=
 
-	first=$(json .build)
-	for _ in 1 2 3; do
+	for _ in 1 2 3 4; do
 		rm "$build/alpha/unit_3.o"
 		kfarm_build Image
+		first=${first:-$(json .build)}
 	done
 	is "old: units" false "$(json .units_kept "$first")"
+	is "old: of the one from scratch" true \
+		"$(json .units_kept $((first - 1)))"
 	report --html="$work/old.html" "$first"
 	check "old: the page" "$page" "$work/old.html"
 	check "old: says that the timeline is gone" \
@@ -216,6 +222,10 @@ wrong "a number that is none" 999999 999999
 wrong "a number too large" 'no number' 99999999999999999999
 wrong "neither number nor directory" 'neither a build' nowhere
 wrong "a directory of no build" "$work/nodes" "$work/nodes"
+mkdir -p "$work/damaged/kfarm"
+head -c 20000 /dev/urandom >"$work/damaged/kfarm/history.db"
+XDG_STATE_HOME=$work/damaged wrong "a history that is damaged" \
+	"$work/damaged/kfarm/history.db"
 cp -a "$work/out" "$work/elsewhere"
 wrong "a directory of somebody else's build" \
 	"left there is $work/elsewhere/report.html" "$work/elsewhere"

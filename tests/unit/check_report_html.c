@@ -137,7 +137,11 @@ START_TEST(a_build_of_which_nothing_is_known_has_a_page)
 {
 	d.build = (struct history_build){ .number = 1 };
 	check_page();
-	ck_assert(page_has("running"));
+	ck_assert(page_has("It has not ended yet"));
+	ck_assert(!page_has("tile\""));
+	d.build.state = HISTORY_FAILED;
+	check_page();
+	ck_assert(page_has("tile\""));
 }
 END_TEST
 

@@ -75,6 +75,18 @@ START_TEST(an_old_build_says_that_its_units_are_gone)
 }
 END_TEST
 
+START_TEST(what_is_not_known_of_a_build_that_runs_is_null)
+{
+	sample_small(&d);
+	d.build.state = HISTORY_RUNNING;
+	made = report_json(&d);
+	ck_assert(json_is_null(json_object_get(made, "status")));
+	ck_assert(json_is_null(json_object_get(made, "wall")));
+	ck_assert(json_is_null(json_object_get(made, "remote")));
+	ck_assert(json_is_integer(json_object_get(made, "began")));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("report/json");
@@ -85,6 +97,7 @@ int main(void)
 	tcase_add_test(tc, a_report_is_as_the_file_says);
 	tcase_add_test(tc, hostile_texts_are_json_all_the_same);
 	tcase_add_test(tc, nothing_is_left_out);
+	tcase_add_test(tc, what_is_not_known_of_a_build_that_runs_is_null);
 	tcase_add_test(tc, an_old_build_says_that_its_units_are_gone);
 	return suite_run(s);
 }

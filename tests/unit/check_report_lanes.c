@@ -97,6 +97,34 @@ START_TEST(a_compile_began_no_later_than_its_beat_and_its_cpu_time_say)
 }
 END_TEST
 
+/* It has the times of both, and the last of its compiles is meant. */
+START_TEST(a_unit_that_failed_on_a_node_ran_here_afterwards)
+{
+	struct history_unit *u;
+
+	sample_small(&d);
+	u = &d.with.unit[9];
+	ck_assert(!u->remote);
+	u->sent_ms = 4200;
+	u->run_ms = 4300;
+	u->received_ms = 4700;
+	u->done_ms = 6000;
+	u->cpu_ms = 1200;
+	report_lanes_init(&lanes, &d);
+	check_spans();
+	for (size_t i = 0; i < lanes.n_spans; i++) {
+		const struct report_span *s = &lanes.span[i];
+
+		if (s->unit != u)
+			continue;
+		ck_assert_int_eq(s->begin_ms, 4800);
+		ck_assert_int_eq(s->run_ms, 4800);
+		ck_assert_int_eq(s->receive_ms, 6000);
+		ck_assert_int_eq(s->end_ms, 6000);
+	}
+}
+END_TEST
+
 /* sent, run, received, done, cpu: a file that somebody edited. */
 static const int64_t odd[][5] = {
 	{ -1, -1, -1, 500, -1 },     { 900, 800, 700, 600, 50 },
@@ -175,6 +203,7 @@ int main(void)
 	tcase_add_loop_test(
 		tc, a_compile_began_no_later_than_its_beat_and_its_cpu_time_say,
 		0, sizeof(begins) / sizeof(*begins));
+	tcase_add_test(tc, a_unit_that_failed_on_a_node_ran_here_afterwards);
 	tcase_add_test(tc, odd_times_are_put_in_order);
 	tcase_add_test(tc, time_is_spread_over_parts_and_none_is_lost);
 	tcase_add_test(tc, the_slowest_come_first);

@@ -96,6 +96,16 @@ START_TEST(a_build_of_which_nothing_is_known_is_reported_as_well)
 	d.build = (struct history_build){ .number = 1 };
 	report_text(&out, &d, false);
 	ck_assert_ptr_nonnull(strstr(buf_str(&out), "build 1: running"));
+	ck_assert_ptr_nonnull(strstr(buf_str(&out), "It has not ended yet"));
+	ck_assert_ptr_null(strstr(buf_str(&out), "warnings"));
+	d.build.state = HISTORY_KILLED;
+	buf_reset(&out);
+	report_text(&out, &d, false);
+	ck_assert_ptr_nonnull(
+		strstr(buf_str(&out), "never said that it ended"));
+	d.build.state = HISTORY_GOOD;
+	buf_reset(&out);
+	report_text(&out, &d, false);
 	ck_assert_ptr_nonnull(strstr(buf_str(&out), "jobs     0\n"));
 }
 END_TEST
