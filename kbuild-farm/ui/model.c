@@ -358,6 +358,12 @@ static void on_build(struct ui_model *m, const struct events_event *ev)
 	set_text(&m->tree, ev->tree);
 	set_text(&m->dir, ev->dir);
 	set_text(&m->output, ev->output);
+	set_text(&m->toolchain_id, ev->toolchain_id);
+	set_text(&m->tree_name, ev->tree_name);
+	set_text(&m->commit, ev->commit);
+	set_text(&m->release, ev->release);
+	set_text(&m->key, ev->key);
+	m->fresh = ev->fresh;
 	m->jobs = ev->jobs;
 	m->local_slots = ev->local_slots;
 	m->number = ev->of > 0 ? ev->number : 0;
@@ -486,16 +492,26 @@ void ui_model_tell(void *model, const struct events_event *ev)
 	events_tally_tell(&m->tally, ev);
 }
 
+/* The texts that are never NULL, by a number; NULL behind the last. */
+static char **model_text_at(struct ui_model *m, size_t i)
+{
+	char **const all[] = { &m->program, &m->what,      &m->arch,
+			       &m->config,  &m->toolchain, &m->toolchain_id,
+			       &m->tree,    &m->tree_name, &m->commit,
+			       &m->release, &m->key,       &m->dir,
+			       &m->output,  &m->last };
+
+	return i < sizeof(all) / sizeof(*all) ? all[i] : NULL;
+}
+
 void ui_model_init(struct ui_model *m)
 {
-	char **texts[] = { &m->program, &m->what,      &m->arch,
-			   &m->config,  &m->toolchain, &m->tree,
-			   &m->dir,     &m->output,    &m->last };
+	char **text;
 
 	*m = (struct ui_model){ 0 };
 	TAILQ_INIT(&m->jobs_now);
-	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
-		*texts[i] = xstrdup("");
+	for (size_t i = 0; (text = model_text_at(m, i)); i++)
+		*text = xstrdup("");
 }
 
 static void free_node(struct ui_node *n)
@@ -508,9 +524,7 @@ static void free_node(struct ui_node *n)
 
 void ui_model_release(struct ui_model *m)
 {
-	char *texts[] = { m->program, m->what,      m->arch,
-			  m->config,  m->toolchain, m->tree,
-			  m->dir,     m->output,    m->last };
+	char **text;
 
 	while (!TAILQ_EMPTY(&m->jobs_now))
 		drop_done_job(m, TAILQ_FIRST(&m->jobs_now));
@@ -523,7 +537,7 @@ void ui_model_release(struct ui_model *m)
 		free(m->phase[i].name);
 	for (unsigned i = 0; i < UI_DIAGS; i++)
 		free(m->diag[i].text);
-	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
-		free(texts[i]);
+	for (size_t i = 0; (text = model_text_at(m, i)); i++)
+		free(*text);
 	*m = (struct ui_model){ 0 };
 }

@@ -102,6 +102,9 @@ struct ui_model {
 
 	/* Of the build; "" until it is known. */
 	char *program, *what, *arch, *config, *toolchain, *tree, *dir, *output;
+	/* For who comes later alone: */
+	char *toolchain_id, *tree_name, *commit, *release, *key;
+	bool fresh;
 	int64_t pid, began_s, jobs, local_slots;
 	int64_t number, of; /* of several of one command; else 0 */
 

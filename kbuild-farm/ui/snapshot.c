@@ -37,6 +37,12 @@ static void tell_what_is_built(const struct teller *t)
 		ev.config = or_none(m->config);
 		ev.toolchain = or_none(m->toolchain);
 		ev.tree = or_none(m->tree);
+		ev.toolchain_id = or_none(m->toolchain_id);
+		ev.tree_name = or_none(m->tree_name);
+		ev.commit = or_none(m->commit);
+		ev.release = or_none(m->release);
+		ev.key = or_none(m->key);
+		ev.fresh = m->fresh;
 		ev.dir = or_none(m->dir);
 		ev.output = or_none(m->output);
 		ev.jobs = m->jobs;

@@ -342,6 +342,9 @@ START_TEST(a_snapshot_makes_the_model_again)
 	ev.config = "tinyconfig";
 	ev.number = 2;
 	ev.of = 3;
+	ev.key = "abc";
+	ev.commit = "def";
+	ev.fresh = true;
 	play(&ev);
 	ev = events_new(EVENTS_LOAD);
 	say(EVENTS_PHASE, "compile");
@@ -375,6 +378,9 @@ START_TEST(a_snapshot_makes_the_model_again)
 	ck_assert_int_eq(other.number, 2);
 	ck_assert_int_eq(other.of, 3);
 	ck_assert_str_eq(other.config, "tinyconfig");
+	ck_assert_str_eq(other.key, "abc");
+	ck_assert_str_eq(other.commit, "def");
+	ck_assert(other.fresh);
 	ck_assert_uint_eq(other.n_jobs, m.n_jobs);
 	ck_assert_uint_eq(other.tally.errors, 1);
 	also = told_other;
