@@ -19,9 +19,10 @@
 #define BEGIN_WAIT_MS 250
 #define END_WAIT_MS   700
 
-#define TEXT_MAX  (16u << 10) /* bytes of a text, then cut */
-#define UNITS_MAX (1u << 20) /* of a build; what is beyond has no row, */
-#define DIAGS_MAX (1u << 16) /* nor has it of these */
+#define TEXT_MAX   (16u << 10) /* bytes of a text, then cut */
+#define UNITS_MAX  (1u << 20) /* of a build; what is beyond has no row, */
+#define CPU_MAX_MS (INT64_C(1) << 40) /* of a compile: who says more errs */
+#define DIAGS_MAX  (1u << 16) /* nor has it of these */
 
 #define STATUS_WARNINGS    101
 #define STATUS_INTERRUPTED 130
@@ -173,7 +174,7 @@ static void on_job_done(struct history_unit *u, const struct events_event *ev)
 	u->remote = ev->remote;
 	u->retries = ev->retries;
 	if (ev->remote)
-		u->cpu_ms = ev->cpu_ms;
+		u->cpu_ms = ev->cpu_ms > CPU_MAX_MS ? -1 : ev->cpu_ms;
 	else if (u->run_ms >= 0)
 		u->cpu_ms = u->done_ms - u->run_ms;
 }

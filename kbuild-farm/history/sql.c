@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define COUNT_MAX (INT64_C(1) << 53)
+
 /*
  * It says of files that it could not make beside the database that they are
  * not there.
@@ -195,16 +197,24 @@ char *sql_text(sqlite3_stmt *s, int column)
 	return text ? xstrdup(text) : NULL;
 }
 
+/* Of a damaged row it may be anything: sums of some must not overflow. */
+static int64_t at_most_count(int64_t n)
+{
+	return n < COUNT_MAX ? n : COUNT_MAX;
+}
+
 int64_t sql_count(sqlite3_stmt *s, int column)
 {
 	int64_t n = sqlite3_column_int64(s, column);
 
-	return n > 0 ? n : 0;
+	return n > 0 ? at_most_count(n) : 0;
 }
 
 int64_t sql_known(sqlite3_stmt *s, int column)
 {
 	int64_t n = sqlite3_column_int64(s, column);
 
-	return sqlite3_column_type(s, column) == SQLITE_NULL || n < 0 ? -1 : n;
+	if (sqlite3_column_type(s, column) == SQLITE_NULL || n < 0)
+		return -1;
+	return at_most_count(n);
 }

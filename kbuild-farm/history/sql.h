@@ -45,7 +45,7 @@ int sql_script(struct history *h, const char *text, struct err *err);
 int sql_number(struct history *h, int64_t *out, struct err *err,
 	       const char *text, const char *types, ...);
 
-/* A column: a copy that the caller frees, NULL for NULL; and not negative. */
+/* A column: a copy that the caller frees, NULL for NULL; 0 to 2^53. */
 char *sql_text(sqlite3_stmt *s, int column);
 int64_t sql_count(sqlite3_stmt *s, int column);
 /* -1 where it is NULL or negative. */

@@ -210,6 +210,125 @@ START_TEST(diagnostics_and_sizes_are_kept_with_the_build)
 }
 END_TEST
 
+/* ---- what nobody tells who is right in the head ---- */
+
+#define HUGE (3u << 20)
+
+static const char *const hostile[] = {
+	NULL,
+	"",
+	"\x1b[2J\a",
+	"\xff\xfe",
+	"a'); DROP TABLE build; --",
+	"\xe6\x97\xa5",
+	"%s%n",
+};
+
+/* Megabytes of one of them. */
+static void fill_huge(char *huge, unsigned i)
+{
+	size_t n = sizeof(hostile) / sizeof(*hostile);
+	const char *text = hostile[2 + i % (n - 2)];
+	size_t len = strlen(text);
+
+	for (size_t at = 0; at + len < HUGE; at += len)
+		memcpy(huge + at, text, len + 1);
+}
+
+static const char *pick(unsigned *seed, const char *huge)
+{
+	size_t n = sizeof(hostile) / sizeof(*hostile);
+
+	return rand_r(seed) % 40 ? hostile[(size_t)rand_r(seed) % n] : huge;
+}
+
+static int64_t pick_number(unsigned *seed)
+{
+	static const int64_t numbers[] = { 0,         1,
+					   -1,        EVENTS_UNKNOWN,
+					   INT64_MAX, INT64_C(1) << 40 };
+
+	return rand_r(seed) % 3 ? rand_r(seed) % 30 :
+				  numbers[(unsigned)rand_r(seed) % 6];
+}
+
+static void tell_anything(struct play *p, unsigned *seed, const char *huge)
+{
+	struct events_event ev = events_new(
+		(enum events_kind)((unsigned)rand_r(seed) % EVENTS_KINDS));
+	const char **texts[] = { &ev.what,   &ev.arch,   &ev.config,
+				 &ev.output, &ev.commit, &ev.key,
+				 &ev.file,   &ev.object, &ev.node,
+				 &ev.reason, &ev.text,   &ev.machine,
+				 &ev.tool,   &ev.flag,   &ev.name,
+				 &ev.how };
+	int64_t *numbers[] = { &ev.job,       &ev.jobs, &ev.slots,
+			       &ev.jobs_done, &ev.sent, &ev.retries,
+			       &ev.cpu_ms,    &ev.line, &ev.file_bytes,
+			       &ev.warnings };
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		*texts[i] = pick(seed, huge);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		*numbers[i] = pick_number(seed);
+	ev.state = (enum events_job_state)((unsigned)rand_r(seed) %
+					   EVENTS_STATES);
+	ev.remote = rand_r(seed) % 2;
+	events_hub_tell(p->hub, &ev);
+}
+
+START_TEST(nothing_that_is_told_does_harm)
+{
+	char *huge = xcalloc(1, HUGE + 64);
+	struct history_costs costs;
+	struct history_build b;
+	struct history *h;
+	struct play p;
+
+	for (unsigned i = 1; i <= 20; i++) {
+		unsigned seed = i;
+
+		fill_huge(huge, i);
+		play_build(&p, i % 2 ? KEY_A : "'; DELETE FROM key; --", true);
+		for (int j = 0; j < 400; j++)
+			tell_anything(&p, &seed, huge);
+		ck_assert_int_eq(play_end_well(&p, i), i);
+	}
+	h = play_open();
+	for (unsigned i = 1; i <= 20; i++) {
+		ck_assert_int_eq(history_build_find(h, i, &b, &err), 0);
+		ck_assert_str_eq(b.what, "all");
+		ck_assert_int_ge(b.cpu_ms, 0);
+		history_build_release(&b);
+		ck_assert_int_eq(history_read_units(h, i, &details, &err), 0);
+		ck_assert_int_eq(history_read_diags(h, i, &details, &err), 0);
+		ck_assert_int_eq(history_read_sizes(h, i, &details, &err), 0);
+		ck_assert_int_eq(history_read_phases(h, i, &details, &err), 0);
+		for (size_t j = 0; j < details.n_diags; j++)
+			ck_assert_uint_lt(strlen(details.diag[j].text), HUGE);
+	}
+	ck_assert_int_eq(history_costs_load(h, KEY_A, &costs, &err), 0);
+	history_costs_release(&costs);
+	history_close(h);
+	free(huge);
+}
+END_TEST
+
+START_TEST(a_build_that_nobody_ends_has_failed)
+{
+	struct history_build b;
+	struct play p;
+
+	play_build(&p, KEY_A, true);
+	history_record_free(p.record);
+	events_hub_free(p.hub);
+	play_find(0, &b);
+	ck_assert_int_eq(b.state, HISTORY_FAILED);
+	ck_assert_int_eq(b.status, 1);
+	history_build_release(&b);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("history_record");
@@ -221,6 +340,9 @@ int main(void)
 	tcase_add_test(t, costs_are_of_the_last_build_that_compiled_it);
 	tcase_add_test(t, the_previous_build_is_the_last_that_ended_of_the_key);
 	tcase_add_test(t, diagnostics_and_sizes_are_kept_with_the_build);
+	tcase_add_test(t, nothing_that_is_told_does_harm);
+	tcase_add_test(t, a_build_that_nobody_ends_has_failed);
+	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
 	return suite_run(s);
 }
