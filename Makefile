@@ -137,7 +137,7 @@ uses_coord := base events wire options store scan compiler node sched inputs \
 	peer
 uses_kernel := base events diag conf options tree compiler toolchain node coord peer \
 	inputs history report
-uses_nightly := base diag conf tree toolchain history kernel
+uses_nightly := base diag conf tree toolchain history report kernel
 uses_cli := base events diag conf wire options store scan ui tree fetch compiler toolchain \
 	node inputs peer coord history report kernel nightly
 ROOMS := $(patsubst uses_%,%,$(filter uses_%,$(.VARIABLES)))

@@ -451,7 +451,9 @@ static void finish_build(struct kernel_result *out, struct kernel_run *run,
 			ret = write_metadata(run, artifacts,
 					     out->status != KERNEL_FAILED,
 					     &late);
-		if (!ret && run->plan->source.dir)
+		/* A night's results are not where they stay. */
+		if (!ret && run->plan->source.dir &&
+		    !run->plan->request->nightly)
 			ret = kernel_source_built(&run->plan->source,
 						  run->output.dir, &late);
 		if (ret && out->status == KERNEL_OK) {

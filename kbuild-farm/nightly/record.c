@@ -3,8 +3,10 @@
 
 #include "base/buf.h"
 #include "base/digest.h"
+#include "base/fs.h"
 #include "base/printable.h"
 #include "history/night.h"
+#include "report/html.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -141,15 +143,26 @@ static void add_night(struct history *h, const struct nightly_result *r)
 	history_night_release(&n);
 }
 
+/* The page names the place, too. */
+static void move_build(struct history *h, const struct nightly_result *r)
+{
+	char *page = xasprintf("%s/report.html", r->dir);
+	struct err ignored;
+
+	if (!history_build_move(h, r->history, r->dir, &ignored) &&
+	    fs_exists(page))
+		report_html_write(h, r->history, page, &ignored);
+	free(page);
+}
+
 void nightly_record_night(const struct nightly_result *r)
 {
 	struct history *h = open_history(HISTORY_WRITE);
-	struct err ignored;
 
 	if (!h)
 		return;
 	if (r->history && r->dir)
-		history_build_move(h, r->history, r->dir, &ignored);
+		move_build(h, r);
 	add_night(h, r);
 	history_close(h);
 }

@@ -155,6 +155,15 @@ ten_nights | steady >"$work/nightly.out"
 [ "${1-}" != --update ] || cp "$work/nightly.out" "$here/nightly.out"
 check "ten nights" diff -u "$here/nightly.out" "$work/nightly.out"
 
+# ---- the history ----
+
+listed=$("$bin/kfarm" history --json)
+is "no build is where it was built" 0 "$(grep -c '\.building' <<<"$listed")"
+check "a result's page says where it is" \
+	grep -q "$(basename "$(readlink "$results/mini/latest")")" \
+	"$results/mini/latest/report.html"
+check "and its report is found" "$bin/kfarm" report "$results/mini/last-good"
+
 # ---- interruptions ----
 
 # whole NAME: every result is whole, every link leads to one, nothing else is
@@ -282,6 +291,24 @@ nightly >"$work/log" 2>&1
 is "it is not tried again" 0 $?
 git -C "$mine" checkout -q HEAD~ -- Makefile
 commit 'Makefile: ends'
+
+# ---- several builds, and several jobs of a tree ----
+
+settings 'toolchain = gcc' 'toolchain = aarch64-linux-gnu-' >"$KFARM_CONFIG"
+printf '[nightly "%s"]\n\ttree = mini\n' other >>"$KFARM_CONFIG"
+printf '\t%s\n' 'arch = arm64' 'kconfig = tinyconfig' \
+	'rev = nosuch' >>"$KFARM_CONFIG"
+nightly mini -v >"$work/log" 2>&1
+is "two compilers: the status" 0 $?
+is "links to each" 4 "$(find "$results/mini" -type l -name '*-arm64-*' | wc -l)"
+check "which lead to two results" test \
+	"$(readlink "$results/mini/latest-arm64-tinyconfig-gcc")" != \
+	"$(readlink "$results/mini/latest-arm64-tinyconfig-aarch64-linux-gnu-")"
+nightly other mini >"$work/log" 2>&1
+is "one job fails, the other has nothing to do: the status" 1 $?
+check "and which" grep -q 'other: tree mini: no revision "nosuch"' "$work/log"
+nightly nosuch >"$work/log" 2>&1
+is "a job that is none: the status" 1 $?
 
 # ---- nodes ----
 

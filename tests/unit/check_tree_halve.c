@@ -158,7 +158,7 @@ START_TEST(a_line_takes_as_many_builds_as_its_length_has_digits)
 	struct tree_halved h;
 
 	make_line();
-	for (int first = 1; first < COMMITS; first += 3) {
+	for (int first = 1; first < COMMITS; first += 7) {
 		/* 39 commits between: 2^6 is 64. */
 		ck_assert_uint_le(
 			find_first_bad(0, COMMITS - 1, first, untried, &h), 6);
@@ -211,7 +211,7 @@ START_TEST(any_history_leads_to_the_first_bad_commit)
 		know_ancestors(i);
 	}
 	make_tree();
-	for (int first = 1; first < COMMITS; first++) {
+	for (int first = 1 + _i; first < COMMITS; first += 3) {
 		int bad = COMMITS - 1;
 
 		while (!past.from[bad][first])
@@ -225,6 +225,46 @@ START_TEST(any_history_leads_to_the_first_bad_commit)
 	}
 	/* git's own rule does no better than this in the worst of them. */
 	ck_assert_uint_le(most, 12);
+}
+END_TEST
+
+/* More than are counted one by one: a long line with a branch at each tenth. */
+START_TEST(a_long_history_is_halved_by_its_first_parents)
+{
+	static const char script[] =
+		"rm -rf kfarm; mkdir -p kfarm/trees/t; "
+		"git init -q --bare kfarm/trees/t/repo.git; "
+		"cd kfarm/trees/t/repo.git; "
+		"awk 'BEGIN { for (i = 1; i <= 20000; i++) {"
+		" printf \"commit refs/heads/x\\nmark :%d\\ncommitter c <c@e>"
+		" %d +0000\\ndata 2\\nx\\n\", i, 1700000000 + i;"
+		" if (i > 1 && i % 10) printf \"from :%d\\n\", i - 1;"
+		" if (i % 10 == 0) printf \"from :%d\\nmerge :%d\\n\","
+		" (i > 10 ? i - 10 : 1), i - 1 } }' |"
+		" git fast-import --quiet --export-marks=marks 2>&1; "
+		"sed -n 's/^:1 //p' marks; sed -n 's/^:20000 //p' marks; "
+		"sed -n 's/^:10000 //p' marks";
+	struct strv good = { 0 }, none = { 0 }, ids = { 0 };
+	struct tree_halved h;
+	struct err err = { 0 };
+	char *text = shell_ask(dir, script);
+
+	strv_split(&ids, text, "\n");
+	ck_assert_uint_eq(ids.n, 3);
+	strv_add(&good, ids.v[0]);
+	if (tree_halve(&h, "t", &good, ids.v[1], &none, &err))
+		ck_abort_msg("%s", err.text);
+	ck_assert_uint_eq(h.between, 19999);
+	ck_assert_str_eq(h.next, ids.v[2]);
+	tree_halved_release(&h);
+	/* Half of it is few enough. */
+	strv_add(&good, ids.v[2]);
+	ck_assert_int_eq(tree_halve(&h, "t", &good, ids.v[1], &none, &err), 0);
+	ck_assert_uint_eq(h.between, 10000);
+	tree_halved_release(&h);
+	strv_release(&ids);
+	strv_release(&good);
+	free(text);
 }
 END_TEST
 
@@ -297,7 +337,8 @@ int main(void)
 		       a_line_takes_as_many_builds_as_its_length_has_digits);
 	tcase_add_test(tc, what_cannot_be_tried_stays_in_the_range);
 	tcase_add_loop_test(tc, any_history_leads_to_the_first_bad_commit, 0,
-			    4);
+			    3);
+	tcase_add_test(tc, a_long_history_is_halved_by_its_first_parents);
 	tcase_add_test(tc, what_makes_no_sense_is_refused);
 	tcase_add_test(tc, a_commit_is_found_described_and_compared);
 	tcase_set_timeout(tc, 60);

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: nightly */
+#include "nightly/bisect.h"
+
+#include "../lib/fake-clock.h"
+#include "../lib/shell.h"
+#include "../lib/tempdir.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * n0 to n12, a line; from n3 on another branch, m1 and m2, which was written
+ * anew after n4: what is good there is no part of the line.  x has no history
+ * in common with them.
+ */
+static const char history[] =
+	"mkdir -p kfarm/trees; git init -q w; cd w; "
+	"for i in 0 1 2 3 4 5 6 7 8 9 10 11 12; do "
+	"git commit -q --allow-empty -m \"number $i\"; git tag n$i; done; "
+	"git checkout -q --detach n3; "
+	"for i in 1 2; do git commit -q --allow-empty -m \"other $i\"; "
+	"git tag m$i; done; "
+	"git checkout -q --orphan y; git commit -q --allow-empty -m x; "
+	"git tag x; "
+	"git clone -q --mirror . ../kfarm/trees/t.git; "
+	"mkdir ../kfarm/trees/t; mv ../kfarm/trees/t.git "
+	"../kfarm/trees/t/repo.git";
+
+static char dir[TEMPDIR_SIZE];
+
+/* What the builds say, and what was built. */
+struct play {
+	const char *bad, *broken; /* "n5 n6", tags */
+	unsigned ms; /* a build takes */
+	char *log;
+};
+
+static void set_up(void)
+{
+	tempdir_make(dir);
+	shell_git_setup(dir);
+	setenv("XDG_DATA_HOME", dir, 1);
+	setenv("KFARM_CONFIG", "/dev/null", 1);
+	shell_run(dir, history);
+}
+
+static void tear_down(void)
+{
+	tempdir_remove(dir);
+}
+
+static char *id_of(const char *tag)
+{
+	char *command = xasprintf("git -C w rev-parse %s", tag);
+	char *id = shell_ask(dir, command);
+
+	id[strcspn(id, "\n")] = '\0';
+	free(command);
+	return id;
+}
+
+static char *tag_of(const char *id)
+{
+	char *command = xasprintf("git -C w tag --points-at %s", id);
+	char *tag = shell_ask(dir, command);
+
+	tag[strcspn(tag, "\n")] = '\0';
+	free(command);
+	return tag;
+}
+
+static int build(void *ctx, const char *commit, size_t between,
+		 enum nightly_end *end, struct err *err)
+{
+	struct play *p = ctx;
+	char *tag = tag_of(commit), *log;
+
+	(void)between;
+	fake_clock_ms += p->ms;
+	*end = str_list_has(p->bad, ' ', tag)    ? NIGHTLY_FAILED :
+	       str_list_has(p->broken, ' ', tag) ? NIGHTLY_BROKEN :
+						   NIGHTLY_GOOD;
+	log = xasprintf("%s%s%s", p->log ? p->log : "", p->log ? " " : "", tag);
+	free(p->log);
+	p->log = log;
+	free(tag);
+	return str_equal(p->broken, "stop") ?
+		       err_set(err, ECANCELED, "stopped") :
+		       0;
+}
+
+static const struct story {
+	const char *good, *bad; /* tags */
+	struct play play;
+	unsigned builds, ms;
+	const char *log; /* what was built */
+	const char *first; /* its subject; NULL: it was not found */
+	const char *why, *left; /* in part; NULL: none */
+} stories[] = {
+	{ "n0",
+	  "n12",
+	  { "n5 n6 n7 n8 n9 n10 n11 n12", NULL, 0, NULL },
+	  99,
+	  1000,
+	  "n6 n3 n4 n5",
+	  "number 5",
+	  NULL,
+	  NULL },
+	{ "n11",
+	  "n12",
+	  { "n12", NULL, 0, NULL },
+	  99,
+	  1000,
+	  NULL,
+	  "number 12",
+	  NULL,
+	  NULL },
+	/* Not more builds than that, nor more time. */
+	{ "n0",
+	  "n12",
+	  { "n12", NULL, 0, NULL },
+	  2,
+	  1000,
+	  "n6 n9",
+	  NULL,
+	  "given up after 2 builds: it is one of the 3 commits up to ",
+	  NULL },
+	{ "n0",
+	  "n12",
+	  { "n12", NULL, 600, NULL },
+	  99,
+	  1000,
+	  "n6 n9",
+	  NULL,
+	  "given up for want of time, after 2 builds: it is one of the 3 ",
+	  NULL },
+	{ "n0",
+	  "n12",
+	  { "n12", NULL, 0, NULL },
+	  0,
+	  1000,
+	  NULL,
+	  NULL,
+	  "given up after 0 builds: it is one of the 12 ",
+	  NULL },
+	/* Some cannot be tried. */
+	{ "n4",
+	  "n8",
+	  { "n7 n8", "n5 n6", 0, NULL },
+	  99,
+	  1000,
+	  "n6 n5 n7",
+	  NULL,
+	  NULL,
+	  "number 5, number 6, number 7" },
+	/* The branch was written anew. */
+	{ "m2",
+	  "n6",
+	  { "n5 n6", NULL, 0, NULL },
+	  99,
+	  1000,
+	  "n3 n4 n5",
+	  "number 5",
+	  NULL,
+	  NULL },
+	{ "m2",
+	  "n6",
+	  { "n2 n3 n4 n5 n6", NULL, 0, NULL },
+	  99,
+	  1000,
+	  "n3",
+	  NULL,
+	  "which both come from, is bad, too",
+	  NULL },
+	{ "m2",
+	  "n6",
+	  { "n5 n6", "n3", 0, NULL },
+	  99,
+	  1000,
+	  "n3",
+	  NULL,
+	  "which both come from, cannot be built",
+	  NULL },
+	{ "x",
+	  "n6",
+	  { "n5 n6", NULL, 0, NULL },
+	  99,
+	  1000,
+	  NULL,
+	  NULL,
+	  "have no common history",
+	  NULL },
+};
+
+/* The subjects of "SHA12 subject" lines, "a, b"; NULL of none. */
+static char *subjects_of(const struct strv *left)
+{
+	struct strv subjects = { 0 };
+	char *out;
+
+	for (size_t i = 0; i < left->n; i++)
+		strv_add(&subjects, left->v[i] + 13);
+	out = left->n ? strv_join(&subjects, ", ") : NULL;
+	strv_release(&subjects);
+	return out;
+}
+
+static void free_bisected(struct nightly_bisected *b)
+{
+	free(b->first_bad);
+	free(b->subject);
+	free(b->why);
+	strv_release(&b->left);
+}
+
+START_TEST(a_search_ends_as_it_should)
+{
+	const struct story *t = &stories[_i];
+	struct play play = t->play;
+	struct nightly_bisected found;
+	char *good = id_of(t->good), *bad = id_of(t->bad), *left;
+	struct nightly_search s = {
+		.tree = "t",
+		.good = good,
+		.bad = bad,
+		.builds = t->builds,
+		.until_ms = clock_ms() + t->ms,
+		.build = build,
+		.ctx = &play,
+	};
+	struct err err = { 0 };
+
+	if (nightly_bisect(&s, &found, &err))
+		ck_abort_msg("%s", err.text);
+	ck_assert_pstr_eq(play.log, t->log);
+	ck_assert_pstr_eq(found.subject, t->first);
+	ck_assert_int_eq(found.first_bad != NULL, t->first != NULL);
+	ck_assert_int_eq(found.why != NULL, t->why != NULL);
+	if (t->why && !strstr(found.why, t->why))
+		ck_abort_msg("%s", found.why);
+	left = subjects_of(&found.left);
+	ck_assert_pstr_eq(left, t->left);
+	free(left);
+	free_bisected(&found);
+	free(play.log);
+	free(bad);
+	free(good);
+}
+END_TEST
+
+START_TEST(who_stops_a_build_stops_the_search)
+{
+	struct play play = { .broken = "stop" };
+	char *good = id_of("n0"), *bad = id_of("n9");
+	struct nightly_search s = {
+		.tree = "t",
+		.good = good,
+		.bad = bad,
+		.builds = 9,
+		.until_ms = UINT64_MAX,
+		.build = build,
+		.ctx = &play,
+	};
+	struct nightly_bisected found;
+	struct err err = { 0 };
+
+	ck_assert_int_eq(nightly_bisect(&s, &found, &err), -ECANCELED);
+	ck_assert_str_eq(err.text, "stopped");
+	ck_assert_uint_eq(found.builds, 0);
+	free_bisected(&found);
+	free(play.log);
+	free(bad);
+	free(good);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("nightly/bisect");
+	TCase *tc = tcase_create("bisect");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_loop_test(tc, a_search_ends_as_it_should, 0,
+			    sizeof(stories) / sizeof(*stories));
+	tcase_add_test(tc, who_stops_a_build_stops_the_search);
+	tcase_set_timeout(tc, 60);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
