@@ -25,7 +25,9 @@ void history_night_release(struct history_night *n);
 /* Add one; its id is set.  `h` is open for HISTORY_WRITE. */
 int history_night_add(struct history *h, struct history_night *n,
 		      struct err *err);
-/* The results of a build have another place now.  Open for HISTORY_WRITE, too.
+/*
+ * The results of a build have another place now; NULL: they are gone.  Open for
+ * HISTORY_WRITE, too.
  */
 int history_build_move(struct history *h, int64_t build, const char *output,
 		       struct err *err);

@@ -2,6 +2,7 @@
 #include "nightly/keep.h"
 
 #include "kernel/space.h"
+#include "nightly/plan.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -32,7 +33,8 @@ static struct later count_later(const struct nightly_store *s, size_t i)
 }
 
 bool *nightly_keep_choose(const struct nightly_store *s,
-			  const struct nightly_job *job, long long now_s)
+			  const struct nightly_job *job,
+			  const struct strv *builds, long long now_s)
 {
 	bool *keep = xcalloc(s->n + 1, sizeof(*keep));
 	long long began = now_s;
@@ -43,9 +45,12 @@ bool *nightly_keep_choose(const struct nightly_store *s,
 
 		began = s->v[i]->began_s < began ? s->v[i]->began_s : began;
 		young = now_s - began <= (long long)job->keep_days * DAY_S;
-		keep[i] = later.all < job->keep_last ||
-			  (good && (young || !later.good)) ||
-			  (!good && later.bad < job->keep_failures);
+		if (!strv_has(builds, s->v[i]->build))
+			keep[i] = young;
+		else
+			keep[i] = later.all < job->keep_last ||
+				  (good && (young || !later.good)) ||
+				  (!good && later.bad < job->keep_failures);
 	}
 	return keep;
 }
@@ -75,14 +80,18 @@ static int remove_old_results(struct nightly_store *s,
 			      nightly_keep_note *note, void *ctx,
 			      struct err *err)
 {
-	bool *keep = nightly_keep_choose(s, job, now_s);
+	struct strv builds = { 0 };
 	int ret = 0;
+	bool *keep;
 
+	nightly_plans_names(&builds, job);
+	keep = nightly_keep_choose(s, job, &builds, now_s);
 	for (size_t i = s->n; !ret && i-- > 0;) {
 		if (!keep[i])
 			ret = remove_with_note(s, i, "old", note, ctx, err);
 	}
 	free(keep);
+	strv_release(&builds);
 	if (!ret)
 		ret = nightly_store_remove_damaged(
 			s, now_s - (long long)job->keep_days * DAY_S, err);

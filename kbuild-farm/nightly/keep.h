@@ -4,7 +4,8 @@
  *
  * Kept are, of each build: the last good result, always; the last `keep-last`;
  * good ones of the last `keep-days` days; and of those that are not good the
- * newest `keep-failures`.
+ * newest `keep-failures`.  Of builds that the job has no more those of the last
+ * `keep-days` days.
  *
  * How old one is, is counted from when it began; but none is newer than the
  * one after it, nor than now, wherever the clock was.
@@ -14,9 +15,13 @@
 
 #include "nightly/store.h"
 
-/* keep[i] says whether the i'th of s->v is kept; for the caller to free. */
+/*
+ * keep[i] says whether the i'th of s->v is kept; for the caller to free.
+ * `builds` are the names of those that the job has.
+ */
 bool *nightly_keep_choose(const struct nightly_store *s,
-			  const struct nightly_job *job, long long now_s);
+			  const struct nightly_job *job,
+			  const struct strv *builds, long long now_s);
 /*
  * Of those, the one to go next where room is needed: the oldest that is neither
  * the last of its build nor the last good one; SIZE_MAX: none.

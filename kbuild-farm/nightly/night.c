@@ -210,6 +210,7 @@ static int build_for_search(void *ctx, const char *commit, size_t between,
 	if (!ret) {
 		nightly_outcome_begin(&r, s->p, commit, "", NIGHTLY_FORCED);
 		nightly_outcome_end(&r, &ended, dir);
+		nightly_record_gone(&r);
 		*end = r.end;
 		note(s->w, "%s: bisect: %.12s, one of %zu: %s", s->p->name,
 		     commit, between,

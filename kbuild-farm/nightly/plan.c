@@ -111,6 +111,16 @@ void nightly_plans_release(struct nightly_plans *plans)
 	*plans = (struct nightly_plans){ 0 };
 }
 
+void nightly_plans_names(struct strv *out, const struct nightly_job *job)
+{
+	struct nightly_plans plans;
+
+	nightly_plans_make(&plans, job);
+	for (size_t i = 0; i < plans.n; i++)
+		strv_add(out, plans.v[i].name);
+	nightly_plans_release(&plans);
+}
+
 /* ---- what one depends on ---- */
 
 static void digest_word(struct digest_run *run, const char *word)

@@ -31,6 +31,8 @@ struct nightly_plans {
 void nightly_plans_make(struct nightly_plans *out,
 			const struct nightly_job *job);
 void nightly_plans_release(struct nightly_plans *plans);
+/* Their names: what results are told apart by. */
+void nightly_plans_names(struct strv *out, const struct nightly_job *job);
 
 /* What only the caller has. */
 struct nightly_means {

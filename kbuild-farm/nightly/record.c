@@ -166,3 +166,13 @@ void nightly_record_night(const struct nightly_result *r)
 	add_night(h, r);
 	history_close(h);
 }
+
+void nightly_record_gone(const struct nightly_result *r)
+{
+	struct history *h = r->history ? open_history(HISTORY_WRITE) : NULL;
+	struct err ignored;
+
+	if (h)
+		history_build_move(h, r->history, NULL, &ignored);
+	history_close(h);
+}

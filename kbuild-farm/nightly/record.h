@@ -21,5 +21,7 @@ void nightly_record_read(struct nightly_result *r, const char *dir);
  * night.
  */
 void nightly_record_night(const struct nightly_result *r);
+/* A build on the way to what broke it: its results are not kept. */
+void nightly_record_gone(const struct nightly_result *r);
 
 #endif

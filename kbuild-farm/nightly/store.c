@@ -6,6 +6,7 @@
 #include "base/lock.h"
 #include "base/vec.h"
 #include "nightly/heard.h"
+#include "nightly/plan.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -370,17 +371,13 @@ static int unlink_others(const struct nightly_store *s, const struct strv *made,
 int nightly_store_link(const struct nightly_store *s,
 		       const struct nightly_job *job, struct err *err)
 {
-	bool several = job->arches.n > 1 || job->kconfigs.n > 1 ||
-		       job->toolchains.n > 1;
 	struct strv made = { 0 }, builds = { 0 };
 	int ret = put_link(s, LATEST, newest_of(s, NULL, false), err);
 
 	if (!ret)
 		ret = put_link(s, LAST_GOOD, newest_of(s, NULL, true), err);
-	for (size_t i = 0; several && i < s->n; i++)
-		strv_add(&builds, s->v[i]->build);
-	strv_sort_unique(&builds);
-	for (size_t i = 0; !ret && i < builds.n; i++)
+	nightly_plans_names(&builds, job);
+	for (size_t i = 0; !ret && builds.n > 1 && i < builds.n; i++)
 		ret = link_build(s, builds.v[i], &made, err);
 	if (!ret)
 		ret = unlink_others(s, &made, err);

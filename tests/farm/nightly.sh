@@ -203,7 +203,7 @@ whole "killed ${ROUNDS:-8} times"
 is "killed: builds that went on" 0 $left
 check "and the next night is good" nightly --force
 is "nothing is left of the others" '' \
-	"$(cd "$results/mini" && ls -A | grep '^\.')"
+	"$(find "$results/mini" -mindepth 1 -maxdepth 1 -name '.*')"
 
 begun --force
 kill -TERM "$pid"
@@ -211,7 +211,8 @@ wait "$pid"
 is "SIGTERM: the status" 130 $?
 check "and a word" grep -q 'interrupted' "$work/log"
 whole SIGTERM
-is "nothing is left of it" '' "$(cd "$results/mini" && ls -A | grep '^\.')"
+is "nothing is left of it" '' \
+	"$(find "$results/mini" -mindepth 1 -maxdepth 1 -name '.*')"
 
 # ---- two at once ----
 

@@ -42,6 +42,8 @@ static const struct story {
 	/* Each build for itself. */
 	{ "aG90 bG80 bF2 aF1", 14, 1, 0, "aG90 bG80 bF2 aF1" },
 	{ "aG90 bG80 bG70 aG1", 14, 1, 0, "bG70 aG1" },
+	/* The job has no build c any more. */
+	{ "cG90 cB80 aG60 cG10 cF9", 14, 9, 9, "aG60 cG10 cF9" },
 	/* keep-days 0: today's, and what else there is a reason for. */
 	{ "aG2 aG1 aG0", 0, 1, 0, "aG0" },
 	/* The clock was ahead: no night is newer than the next, nor than now.
@@ -88,12 +90,13 @@ START_TEST(what_is_kept_is_told_by_the_rules)
 				   .keep_last = t->last,
 				   .keep_failures = t->failures };
 	struct nightly_store s = { 0 };
-	struct strv words = { 0 }, kept = { 0 };
+	struct strv words = { 0 }, kept = { 0 }, builds = { 0 };
 	char *text;
 	bool *keep;
 
+	strv_split(&builds, "a b", " ");
 	read_nights(&s, &words, t->nights);
-	keep = nightly_keep_choose(&s, &job, TODAY);
+	keep = nightly_keep_choose(&s, &job, &builds, TODAY);
 	for (size_t i = 0; i < s.n; i++) {
 		if (keep[i])
 			strv_add(&kept, words.v[i]);
@@ -102,6 +105,7 @@ START_TEST(what_is_kept_is_told_by_the_rules)
 	ck_assert_str_eq(text, t->kept);
 	free(text);
 	free(keep);
+	strv_release(&builds);
 	strv_release(&kept);
 	strv_release(&words);
 	nightly_store_release(&s);
@@ -112,14 +116,16 @@ START_TEST(a_second_beyond_the_days_is_too_old)
 {
 	struct nightly_job job = { .keep_days = 14, .keep_last = 1 };
 	struct nightly_store s = { 0 };
-	struct strv words = { 0 };
+	struct strv words = { 0 }, builds = { 0 };
 	bool *keep;
 
+	strv_add(&builds, "a");
 	read_nights(&s, &words, "aG14 aG0");
-	keep = nightly_keep_choose(&s, &job, TODAY + 1);
+	keep = nightly_keep_choose(&s, &job, &builds, TODAY + 1);
 	ck_assert(!keep[0]);
 	ck_assert(keep[1]);
 	free(keep);
+	strv_release(&builds);
 	strv_release(&words);
 	nightly_store_release(&s);
 }
@@ -180,11 +186,12 @@ START_TEST(pruning_removes_and_links_on_the_disk)
 
 	tempdir_make(dir);
 	job.results = xasprintf("%s/r", dir);
+	strv_add(&job.arches, "a");
 	ck_assert_int_eq(nightly_store_open(&s, &job, &at_once, &err), 0);
-	put_result(&s, "a", NIGHTLY_GOOD, TODAY - 30 * DAY);
-	put_result(&s, "a", NIGHTLY_GOOD, TODAY - 20 * DAY);
-	put_result(&s, "a", NIGHTLY_FAILED, TODAY - 2 * DAY);
-	put_result(&s, "a", NIGHTLY_FAILED, TODAY - DAY);
+	put_result(&s, "a-defconfig", NIGHTLY_GOOD, TODAY - 30 * DAY);
+	put_result(&s, "a-defconfig", NIGHTLY_GOOD, TODAY - 20 * DAY);
+	put_result(&s, "a-defconfig", NIGHTLY_FAILED, TODAY - 2 * DAY);
+	put_result(&s, "a-defconfig", NIGHTLY_FAILED, TODAY - DAY);
 	ck_assert_int_eq(
 		nightly_keep_prune(&s, &job, TODAY, count_note, &notes, &err),
 		0);
@@ -203,7 +210,7 @@ START_TEST(pruning_removes_and_links_on_the_disk)
 	ck_assert_uint_eq(s.n, 2);
 	ck_assert(fs_exists(good));
 	/* One more, and the failure before it can. */
-	put_result(&s, "a", NIGHTLY_FAILED, TODAY);
+	put_result(&s, "a-defconfig", NIGHTLY_FAILED, TODAY);
 	job.keep_failures = 9;
 	ck_assert_int_eq(
 		nightly_keep_prune(&s, &job, TODAY, count_note, &notes, &err),
@@ -214,6 +221,7 @@ START_TEST(pruning_removes_and_links_on_the_disk)
 	strv_release(&notes);
 	nightly_store_release(&s);
 	free(job.results);
+	strv_release(&job.arches);
 	tempdir_remove(dir);
 }
 END_TEST

@@ -157,19 +157,20 @@ START_TEST(several_builds_have_links_of_their_own)
 {
 	strv_add(&job.arches, "arm64");
 	strv_add(&job.arches, "riscv");
-	put_result(&store, "a", NIGHTLY_GOOD, NIGHT);
-	put_result(&store, "r", NIGHTLY_FAILED, NIGHT + 60);
+	put_result(&store, "arm64-defconfig", NIGHTLY_GOOD, NIGHT);
+	put_result(&store, "riscv-defconfig", NIGHTLY_FAILED, NIGHT + 60);
 	link_all();
-	ck_assert_str_eq(link_of("latest-a"), FIRST);
-	ck_assert_str_eq(link_of("last-good-a"), FIRST);
+	ck_assert_str_eq(link_of("latest-arm64-defconfig"), FIRST);
+	ck_assert_str_eq(link_of("last-good-arm64-defconfig"), FIRST);
 	ck_assert_str_eq(link_of("last-good"), FIRST);
 	ck_assert_str_eq(link_of("latest"), str_base(store.v[1]->dir));
-	ck_assert_str_eq(link_of("latest-r"), str_base(store.v[1]->dir));
-	ck_assert_str_eq(link_of("last-good-r"), "");
+	ck_assert_str_eq(link_of("latest-riscv-defconfig"),
+			 str_base(store.v[1]->dir));
+	ck_assert_str_eq(link_of("last-good-riscv-defconfig"), "");
 	/* The job has one again. */
 	strv_release(&job.arches);
 	link_all();
-	ck_assert_str_eq(link_of("latest-a"), "");
+	ck_assert_str_eq(link_of("latest-arm64-defconfig"), "");
 	ck_assert_str_eq(link_of("latest"), str_base(store.v[1]->dir));
 }
 END_TEST
