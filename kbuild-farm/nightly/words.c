@@ -65,6 +65,7 @@ void nightly_words_run(struct strv *out, const struct nightly_plan *p,
 	add_build_words(out, p, commit);
 	add_option_word(out, "-o", how->dir);
 	add_option_word(out, "--nightly", job);
+	strv_add(out, "-W");
 	add_option_word(out, "--ui", how->verbose ? "plain" : "none");
 	free(job);
 	add_goals(out, p->job);

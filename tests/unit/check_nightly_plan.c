@@ -302,7 +302,7 @@ START_TEST(the_command_has_what_the_job_says)
 	text = strv_join(&words, " ");
 	ck_assert_str_eq(text, "kfarm build --tree t --rev " PUT_COMMIT
 			       " -a arm64 -t gcc-13 -k defconfig -K CONFIG_A=y "
-			       "-o /d --nightly n --ui none -- W=1 -x");
+			       "-o /d --nightly n -W --ui none -- W=1 -x");
 	free(text);
 	strv_release(&words);
 	/* What a search builds is not held against what nights build. */
