@@ -188,7 +188,7 @@ static void add_listed_row(struct table *t, const struct listed *l)
 	strv_own(&t->cells, cut_cell(&name, NAME_MAX_WIDTH));
 	strv_own(&t->cells, build_cell(l));
 	strv_add(&t->cells, r ? nightly_news_word(r) : "-");
-	if (r)
+	if (r && r->end != NIGHTLY_BROKEN)
 		strv_addf(&t->cells, "%u/%u", r->errors, r->warnings);
 	else
 		strv_add(&t->cells, "-");

@@ -149,8 +149,14 @@ static void add_said(struct buf *out, const struct nightly_result *r)
 
 static void add_bisected(struct buf *out, const struct nightly_bisected *b)
 {
-	if (!b->first_bad && !b->left.n && !b->why)
+	if (!b->builds) {
+		if (b->why) {
+			buf_add_str(out, "\n(");
+			nightly_phrase_cut(out, b->why, NIGHTLY_PHRASE_LONG);
+			buf_add_str(out, ")\n");
+		}
 		return;
+	}
 	if (b->first_bad) {
 		buf_printf(out, "\nFirst bad commit, by %u build%s:\n  %.*s ",
 			   b->builds, b->builds == 1 ? "" : "s", ABBREVIATED,
@@ -160,12 +166,10 @@ static void add_bisected(struct buf *out, const struct nightly_bisected *b)
 		buf_add_str(out, "\n");
 		return;
 	}
-	buf_add_str(out, "\nFirst bad commit: ");
-	if (b->builds)
-		buf_printf(out, "not found by %u build%s", b->builds,
-			   b->builds == 1 ? "" : "s");
+	buf_printf(out, "\nFirst bad commit: not found by %u build%s",
+		   b->builds, b->builds == 1 ? "" : "s");
 	if (b->why) {
-		buf_add_str(out, b->builds ? ", " : "");
+		buf_add_str(out, ", ");
 		nightly_phrase_cut(out, b->why, NIGHTLY_PHRASE_LONG);
 	}
 	buf_add_str(out, b->left.n ? "; it is one of\n" : "\n");

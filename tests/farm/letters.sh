@@ -121,6 +121,14 @@ night fails run board --bisect
 is "it fails: status" 2 $?
 golden fails "$work/fails.out"
 is "it fails: stderr" "" "$(cat "$work/fails.err")"
+# The command in it does what the night did.
+env -i HOME="$work/home" PATH="$bin:/usr/bin:/bin" \
+	KFARM_CONFIG="$KFARM_CONFIG" XDG_DATA_HOME="$work/data" \
+	sh -c "$(sed -n '/^To build it again/{n;p}' "$work/fails.out") --ui none" \
+	>"$work/again.log" 2>&1
+is "to build it again: status" 2 $?
+check "to build it again: its error" grep -q nothing \
+	"$work"/home/.cache/kfarm/builds/*/build.log
 night again run board
 is "it goes on failing: status" 0 $?
 is "it goes on failing: output" "" "$(cat "$work"/again.{out,err})"

@@ -127,6 +127,16 @@ START_TEST(what_a_bisect_found_is_told)
 }
 END_TEST
 
+START_TEST(why_there_was_no_bisect_is_told)
+{
+	static char why[] = "not bisected: the toolchain has changed, too";
+
+	broken_by_a_commit();
+	nights[1].bisected.why = why;
+	told_one("bisect-not", &nights[1]);
+}
+END_TEST
+
 START_TEST(what_a_bisect_left_open_is_told)
 {
 	static char why[] = "after 8 h";
@@ -366,6 +376,7 @@ int main(void)
 	tcase_add_test(tc, a_first_build_that_fails_is_told);
 	tcase_add_test(tc, a_good_one_that_fails_is_told);
 	tcase_add_test(tc, what_a_bisect_found_is_told);
+	tcase_add_test(tc, why_there_was_no_bisect_is_told);
 	tcase_add_test(tc, what_a_bisect_left_open_is_told);
 	tcase_add_test(tc, another_error_is_told_and_the_same_is_not);
 	tcase_add_test(tc, one_that_is_good_again_is_told);
