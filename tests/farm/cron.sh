@@ -5,7 +5,8 @@
 #
 # A real cron, in mount and pid namespaces of its own, with the line that
 # `kfarm nightly install --cron` prints, each minute: its mail, and kfarm's own.
-# A minute, nearly all of it spent waiting for the next one to begin.
+# A minute, nearly all of it spent waiting for the next one to begin.  Units of
+# the system are written where nobody else sees them.
 . "$(dirname "$0")/lib.sh"
 own_mounts "$@"
 farm_begin
@@ -92,12 +93,29 @@ chmod 600 /var/spool/cron/crontabs/root
 is "lines of the crontab" 2 "$(grep -c " XDG_DATA_HOME=$work/data .*\
  XDG_CACHE_HOME=$work/cache " /var/spool/cron/crontabs/root)"
 [ "$failed" -eq 0 ] || farm_end
+# Meanwhile what systemd would start.
+system_units()
+{
+	mkdir -p /etc/systemd/system &&
+		mount -t tmpfs none /etc/systemd/system &&
+		"$bin/kfarm" nightly install --as daemon --at 3:04 mailed \
+			>"$work/units" 2>>"$work/hint" &&
+		systemd-analyze --man=no verify kfarm-nightly-mailed.timer \
+			kfarm-nightly-mailed.service 2>&1
+}
+
 # Nothing of this shell reaches the jobs.
 env -i PATH=/usr/bin:/bin unshare -pf --kill-child=KILL "$cron" -f -L 0 \
 	>"$work/cron.log" 2>&1 </dev/null &
 children+=($!)
 unshared=$!
 
+is "units of the system: systemd has nothing to say of them" "" \
+	"$(system_units)"
+check "units of the system: they run as another" grep -qx User=daemon \
+	/etc/systemd/system/kfarm-nightly-mailed.service
+check "and have nothing of this user" [ "$(grep -c ^Environment= \
+	/etc/systemd/system/kfarm-nightly-mailed.service)" -eq 2 ]
 check "both mails come within a minute" wait_for 100 \
 	eval '[ "$(mails "PASS (plain|mailed) v1 arm64/tinyconfig")" -eq 2 ]'
 plain=$(grep -la '^Subject: Cron' "$work"/mails/* | head -n 1)
