@@ -122,8 +122,8 @@ static const char *said_title(const struct nightly_result *r, size_t n_new)
 {
 	if (r->end == NIGHTLY_BROKEN)
 		return "Why:";
-	if (r->end == NIGHTLY_GOOD && (!r->previous || !n_new))
-		return "Warnings:";
+	if (r->end == NIGHTLY_GOOD)
+		return r->previous && n_new ? "New warnings:" : "Warnings:";
 	if (!r->errors)
 		return "The end of its log:";
 	if (!r->previous || !n_new)

@@ -172,6 +172,19 @@ read_mail "$work/mails/1" Subject From To X-Kfarm-Result >"$work/mail.txt"
 golden mended "$work/mail.txt"
 golden told "$work/told"
 
+printf 'int %s(void) { int %s; return 0; }\n' wrong_name '<i>left</i>' |
+	tr -d '<>/' >>"$src/alpha/unit_3.c"
+commit 'alpha: leave one'
+night warns run mailed
+is "a new warning: status" 0 $?
+read_mail "$work/mails/2" Subject X-Kfarm-Result >"$work/warns.txt"
+golden warns "$work/warns.txt"
+echo '/* y */' >>"$src/alpha/unit_3.c"
+commit 'alpha: another comment'
+night same run mailed
+is "an old warning: status and mails" "0 3" \
+	"$? $(find "$work/mails" -type f | wc -l)"
+
 # ---- the templates ----
 
 for template in "$root"/templates/nightly/*.config; do
