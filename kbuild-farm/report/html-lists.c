@@ -98,6 +98,10 @@ void report_page_diags(const struct report_page *p)
 			   "history, which keeps those of the last %d builds "
 			   "of a configuration.</p>\n",
 			   HISTORY_DETAILS);
+	if (report_data_count(p->d, HISTORY_CARRIED))
+		buf_add_str(p->out, "<p class=\"more\">Carried: its unit was "
+				    "not compiled this time, so it stands."
+				    "</p>\n");
 	report_page_more(p, d->n_diags, n, "diagnostics");
 	report_page_section_end(p);
 }

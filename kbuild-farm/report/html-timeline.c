@@ -57,15 +57,17 @@ static double px_of(const struct report_page *p, int64_t ms)
 
 static int64_t tick_ms(int64_t end_ms)
 {
-	static const int64_t steps[] = { 1,    2,    5,     10,    15,   30,
-					 60,   120,  300,   600,   900,  1800,
-					 3600, 7200, 14400, 43200, 86400 };
+	static const int64_t steps[] = {
+		100,     200,     500,     1000,     2000,     5000,     10000,
+		15000,   30000,   60000,   120000,   300000,   600000,   900000,
+		1800000, 3600000, 7200000, 14400000, 43200000, 86400000,
+	};
 	size_t i = 0;
 
 	while (i + 1 < sizeof(steps) / sizeof(*steps) &&
-	       steps[i] * 1000 * TICKS < end_ms)
+	       steps[i] * TICKS < end_ms)
 		i++;
-	return steps[i] * 1000;
+	return steps[i];
 }
 
 static void draw_ticks(const struct report_page *p, unsigned top, unsigned high,
@@ -85,7 +87,10 @@ static void draw_ticks(const struct report_page *p, unsigned top, unsigned high,
 			continue;
 		buf_printf(p->out, "<text x=\"%.1f\" y=\"%u\">", x + 3,
 			   top + 9);
-		format_time(p->out, (uint64_t)at);
+		if (step < 1000)
+			format_span(p->out, (uint64_t)at);
+		else
+			format_time(p->out, (uint64_t)at);
 		buf_add_str(p->out, "</text>");
 	}
 	buf_add_str(p->out, "\n");

@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define MINUTE_MS 60000
 #define PAGE_START                                                            \
 	"<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n"                       \
 	"<meta charset=\"utf-8\" />\n"                                        \
@@ -56,6 +57,10 @@ void report_page_bar(const struct report_page *p, const char *class,
 {
 	double share = whole > 0 ? 100.0 * (double)part / (double)whole : 0;
 
+	if (part <= 0) {
+		buf_add_str(p->out, "<td class=\"b\"></td>");
+		return;
+	}
 	buf_printf(p->out,
 		   "<td class=\"b\"><i%s%s%s style=\"width:%.1f%%\"></i></td>",
 		   *class ? " class=\"" : "", class, *class ? "\"" : "", share);
@@ -169,7 +174,10 @@ static void head_time_tiles(const struct report_page *p)
 	const struct history_build *b = &p->d->build, *was = &p->d->before;
 
 	begin_tile(p, "");
-	format_time(p->out, (uint64_t)b->wall_ms);
+	if (b->wall_ms < MINUTE_MS)
+		report_data_put_span(p->out, (uint64_t)b->wall_ms);
+	else
+		format_time(p->out, (uint64_t)b->wall_ms);
 	buf_add_str(p->out, "</b><span>wall</span><span>");
 	head_against(p, b->wall_ms, was->wall_ms);
 	buf_add_str(p->out, "</span></div>\n");

@@ -117,6 +117,29 @@ built()
 		"$(report --html)"
 }
 
+# What a source makes the compiler say stays what it is, and is marked.
+warned()
+{
+	cp "$tree/alpha/unit_3.c" "$work/unit_3.c"
+	printf '#warning <b>&"bold"</script> \xe2\x80\xaeevil \033[31m \xff red\n' \
+		>>"$tree/alpha/unit_3.c"
+	kfarm_build Image
+	is "warned: exit status" 0 $?
+	same_figures "warned"
+	check "warned: the text" eval 'report | LC_ALL=C grep -q "^  new .*/script"'
+	is "warned: the text steers no terminal" 0 "$(report |
+		LC_ALL=C grep -cP "[\x00-\x08\x0b-\x1f\x7f]|\xe2\x80[\xaa-\xae]")"
+	is "warned: JSON is ASCII" 0 "$(report --json | LC_ALL=C grep -cP "[^ -~]")"
+	check "warned: the page says new" \
+		grep -q '<span class="tag new">new</span>' "$work/out/report.html"
+	is "warned: no script" 0 "$(grep -c '</script>' "$work/out/report.html")"
+	rm "$build/beta/unit_1.o"
+	kfarm_build Image
+	is "carried: none is new" "0 carried" "$(json \
+		'"\(.new_warnings) \(.diagnostics | map(.is) | unique | join(" "))"')"
+	cp "$work/unit_3.c" "$tree/alpha/unit_3.c"
+}
+
 failed()
 {
 	farm_fresh
@@ -213,6 +236,7 @@ shows()
 wrong "no history" 'no build yet'
 built
 shows
+warned
 failed
 interrupted
 farm_fresh

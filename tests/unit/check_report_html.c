@@ -57,6 +57,11 @@ START_TEST(a_page_tells_all_of_a_build)
 	ck_assert(page_has(".incbin or .include, perhaps"));
 	ck_assert(page_has("<li>kernel/configs.o</li>"));
 	ck_assert(!page_has("left out"));
+	ck_assert(!page_has("Carried:"));
+	d.with.diag[1].how = HISTORY_CARRIED;
+	check_page();
+	ck_assert(page_has("<span class=\"tag\">carried</span>"));
+	ck_assert(page_has("Carried:"));
 }
 END_TEST
 
