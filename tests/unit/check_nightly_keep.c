@@ -150,6 +150,7 @@ START_TEST(for_room_goes_what_is_oldest_and_can_be_spared)
 
 	read_nights(&s, &words, t->nights);
 	while ((i = nightly_keep_sacrifice(&s)) != SIZE_MAX) {
+		ck_assert(s.v && i < s.n);
 		strv_add(&gone, words.v[s.v[i]->number - 1]);
 		nightly_result_release(s.v[i]);
 		free(s.v[i]);

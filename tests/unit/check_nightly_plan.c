@@ -238,6 +238,7 @@ START_TEST(another_compiler_of_the_same_name_is_another)
 	char dir[TEMPDIR_SIZE], *gcc, *path, *old = getenv("PATH");
 	struct err err = { 0 };
 
+	ck_assert_ptr_nonnull(old);
 	tempdir_make(dir);
 	gcc = xasprintf("%s/aarch64-linux-gnu-gcc", dir);
 	path = xasprintf("%s:%s", dir, old);
