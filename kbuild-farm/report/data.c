@@ -2,6 +2,7 @@
 #include "report/data.h"
 
 #include "base/format.h"
+#include "base/str.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -18,6 +19,27 @@ enum {
 
 /* -------------------------------------------------------------- reading */
 
+static bool is_standing_error(const struct history_diag *g)
+{
+	return g->how != HISTORY_GONE && str_equal(g->severity, "error");
+}
+
+/* Errors first, else in their order: what is cut is the end of a list. */
+static void put_errors_first(struct history_details *d)
+{
+	struct history_diag *all = xcalloc(d->n_diags + 1, sizeof(*all));
+	size_t n = 0;
+
+	for (int errors = 1; errors >= 0; errors--) {
+		for (size_t i = 0; i < d->n_diags; i++) {
+			if (is_standing_error(&d->diag[i]) == errors)
+				all[n++] = d->diag[i];
+		}
+	}
+	free(d->diag);
+	d->diag = all;
+}
+
 static int read_details(struct report_data *d, struct history *h,
 			struct err *err)
 {
@@ -30,6 +52,8 @@ static int read_details(struct report_data *d, struct history *h,
 		ret = history_read_diags(h, number, &d->with, err);
 	if (!ret)
 		ret = history_read_sizes(h, number, &d->with, err);
+	if (!ret)
+		put_errors_first(&d->with);
 	return ret;
 }
 

@@ -11,7 +11,8 @@
 
 struct report_data {
 	struct history_build build;
-	struct history_details with; /* its nodes, units ... */
+	/* Its nodes, units ...; of its diagnostics errors first. */
+	struct history_details with;
 	struct history_build before; /* the one before it of the same key */
 	bool has_before;
 	struct history_details before_with; /* its sizes, by name */

@@ -35,6 +35,8 @@ static void diag_place(const struct report_page *p,
 	report_page_text(p, g->file ? g->file : g->object);
 	if (g->file && g->line > 0)
 		buf_printf(p->out, ":%" PRId64, g->line);
+	if (g->file && g->line > 0 && g->column > 0)
+		buf_printf(p->out, ":%" PRId64, g->column);
 	buf_add_str(p->out, "</td>");
 }
 
@@ -43,8 +45,11 @@ static void diag_row(const struct report_page *p, const struct history_diag *g)
 	const char *how = history_how_word(g->how);
 	bool marked = g->how == HISTORY_NEW || g->how == HISTORY_GONE;
 
-	buf_printf(p->out, "<tr><td><span class=\"tag%s%s\">%s</span></td>",
-		   marked ? " " : "", marked ? how : "", how);
+	buf_add_str(p->out, "<tr><td>");
+	if (g->how != HISTORY_FIRST)
+		buf_printf(p->out, "<span class=\"tag%s%s\">%s</span>",
+			   marked ? " " : "", marked ? how : "", how);
+	buf_add_str(p->out, "</td>");
 	report_page_cell(p, str_equal(g->severity, "error") ? "bad" : "warn",
 			 g->severity);
 	diag_place(p, g);
@@ -67,28 +72,40 @@ static void diag_table(const struct report_page *p, size_t first, size_t end)
 	report_page_table_end(p);
 }
 
-static bool stands_out(const struct history_diag *g)
+/* How many of the first `n` are seen without opening a list. */
+static size_t count_open(const struct history_details *d, size_t n)
 {
-	return g->how == HISTORY_NEW || str_equal(g->severity, "error");
+	size_t open = 0;
+
+	if (n <= DIAGS_OPEN)
+		return n;
+	for (; open < n; open++) {
+		const struct history_diag *g = &d->diag[open];
+
+		if (g->how != HISTORY_NEW && !str_equal(g->severity, "error") &&
+		    (g->how != HISTORY_FIRST || open >= DIAGS_OPEN))
+			break;
+	}
+	return open;
 }
 
 void report_page_diags(const struct report_page *p)
 {
 	const struct history_details *d = &p->d->with;
-	size_t n = d->n_diags < DIAGS_MAX ? d->n_diags : DIAGS_MAX, open = 0;
+	size_t n = d->n_diags < DIAGS_MAX ? d->n_diags : DIAGS_MAX;
+	size_t open = count_open(d, n);
 
 	if (!n && !report_data_lost_details(p->d))
 		return;
-	while (open < n && (stands_out(&d->diag[open]) || n <= DIAGS_OPEN))
-		open++;
 	report_page_section(p, "diagnostics", "Warnings and errors");
 	if (open)
 		diag_table(p, 0, open);
 	if (open < n) {
-		buf_printf(p->out,
-			   "<details%s><summary>%zu that stood before, or are "
-			   "gone</summary>\n",
-			   open ? "" : " open=\"open\"", d->n_diags - open);
+		buf_printf(p->out, "<details%s><summary>%zu more%s</summary>\n",
+			   open ? "" : " open=\"open\"", d->n_diags - open,
+			   d->diag[open].how == HISTORY_FIRST ?
+				   "" :
+				   " that are not new");
 		diag_table(p, open, n);
 		buf_add_str(p->out, "</details>\n");
 	}

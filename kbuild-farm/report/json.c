@@ -178,6 +178,8 @@ static json_t *diag_array(const struct history_details *d)
 		set(o, "tool", json_text(g->tool));
 		set(o, "file", json_text(g->file));
 		set(o, "line", g->line > 0 ? json_count(g->line) : json_null());
+		set(o, "column",
+		    g->column > 0 ? json_count(g->column) : json_null());
 		set(o, "flag", json_text(g->flag));
 		set(o, "text", json_text(g->text));
 		set(o, "object", json_text(g->object));

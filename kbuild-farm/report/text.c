@@ -291,11 +291,14 @@ static void text_counts(const struct report_writer *w)
 static void text_diag(const struct report_writer *w,
 		      const struct history_diag *g)
 {
-	buf_printf(w->out, "  %-8s", history_how_word(g->how));
+	buf_printf(w->out, "  %-8s",
+		   g->how == HISTORY_FIRST ? "" : history_how_word(g->how));
 	if (g->file) {
 		text_name(w, g->file);
 		if (g->line > 0)
 			buf_printf(w->out, ":%" PRId64, g->line);
+		if (g->line > 0 && g->column > 0)
+			buf_printf(w->out, ":%" PRId64, g->column);
 		buf_add_str(w->out, ": ");
 	}
 	text_item(w, "", g->severity);

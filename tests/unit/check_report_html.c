@@ -49,7 +49,7 @@ START_TEST(a_page_tells_all_of_a_build)
 	ck_assert(page_has("81.8 %"));
 	ck_assert(page_has("<span class=\"tag new\">new</span>"));
 	ck_assert(page_has("<span class=\"tag gone\">gone</span>"));
-	ck_assert(page_has("fs/inode.c:42"));
+	ck_assert(page_has("fs/inode.c:42:7"));
 	ck_assert(page_has("lib/vsprintf.o"));
 	ck_assert(page_has("<td class=\"n warn\">+720</td>"));
 	ck_assert(page_has("<td class=\"n good\">-100</td>"));
@@ -104,6 +104,17 @@ START_TEST(more_nodes_than_are_shown_are_counted)
 	check_page();
 	ck_assert(page_has("901 more nodes are left out"));
 	ck_assert(page_has("751 more nodes are left out"));
+}
+END_TEST
+
+START_TEST(the_first_build_of_its_kind_marks_nothing)
+{
+	sample_large(&d, 2, 2, 10);
+	for (size_t i = 0; i < d.with.n_diags; i++)
+		d.with.diag[i].how = HISTORY_FIRST;
+	check_page();
+	ck_assert(page_has("<summary>4980 more</summary>"));
+	ck_assert(!page_has("class=\"tag"));
 }
 END_TEST
 
@@ -174,6 +185,7 @@ int main(void)
 	tcase_add_test(tc, a_large_build_has_a_page_of_bounded_size);
 	tcase_add_test(tc, many_units_in_few_slots_stay_within_it_too);
 	tcase_add_test(tc, more_nodes_than_are_shown_are_counted);
+	tcase_add_test(tc, the_first_build_of_its_kind_marks_nothing);
 	tcase_add_test(tc, names_of_any_length_do_not_make_it_long);
 	tcase_add_test(tc, an_old_build_says_that_its_timeline_is_gone);
 	tcase_add_test(tc, a_build_of_which_nothing_is_known_has_a_page);

@@ -122,6 +122,7 @@ static inline void sample_diag(struct report_data *d, enum history_how how,
 		.flag = flag ? xstrdup(flag) : NULL,
 		.text = xstrdup(text),
 		.line = file ? 42 : 0,
+		.column = file ? 7 : 0,
 		.how = how,
 	};
 }

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: report */
+#include "report/data.h"
+
+#include "history-play.h"
+#include "report/html.h"
+#include "report/sizes.h"
+
+static struct history *h;
+static struct report_data d;
+
+static void tear_down(void)
+{
+	report_data_release(&d);
+	history_close(h);
+	h = NULL;
+	play_tear_down();
+}
+
+static void warn(struct play *p, const char *severity, const char *text,
+		 enum history_how how)
+{
+	const struct history_diag g = {
+		.tool = (char *)"compiler",
+		.severity = (char *)severity,
+		.file = (char *)"fs/a.c",
+		.text = (char *)text,
+		.line = 7,
+		.column = 3,
+		.how = how,
+	};
+
+	play_diag(p, &g);
+}
+
+static void weigh(struct play *p, const char *name, int64_t text)
+{
+	const struct history_size s = { .name = (char *)name,
+					.text = text,
+					.data = 10,
+					.bss = 5,
+					.file = 2 * text };
+
+	play_size(p, &s);
+}
+
+/* Two of one key, and one of another behind them. */
+static void play_three(void)
+{
+	struct play p;
+
+	play_build(&p, KEY_A, true);
+	play_unit(&p, "fs/a.o", "neo4a");
+	weigh(&p, "vmlinux", 1000);
+	weigh(&p, "old.ko", 100);
+	play_end_well(&p, 0);
+	play_build(&p, KEY_A, false);
+	play_phase(&p, "compile");
+	play_unit(&p, "fs/a.o", "neo4a");
+	play_unit(&p, "fs/b.o", EVENTS_LOCAL);
+	warn(&p, "warning", "one", HISTORY_NEW);
+	warn(&p, "error", "two", HISTORY_SAME);
+	warn(&p, "warning", "three", HISTORY_CARRIED);
+	warn(&p, "error", "four", HISTORY_GONE);
+	weigh(&p, "vmlinux", 1100);
+	weigh(&p, "new.ko", 100);
+	play_end_well(&p, 2);
+	play_whole(KEY_B);
+	h = play_open();
+}
+
+START_TEST(a_build_is_read_with_the_one_before_it)
+{
+	struct report_sizes s;
+
+	play_three();
+	ck_assert_msg(!report_data_read(&d, h, 2, NULL, &err), "%s", err.text);
+	ck_assert_str_eq(report_data_verdict(&d), "failed");
+	ck_assert(d.has_before);
+	ck_assert_int_eq(d.before.number, 1);
+	ck_assert_uint_eq(d.with.n_units, 2);
+	ck_assert_uint_eq(d.with.n_phases, 1);
+	ck_assert_uint_eq(report_data_permille(&d), 500);
+	ck_assert(!report_data_lost_units(&d));
+	report_sizes_init(&s, &d);
+	ck_assert_uint_eq(s.n, 2);
+	ck_assert_str_eq(s.v[0].now.name, "vmlinux");
+	ck_assert_int_eq(s.v[0].change, 100);
+	ck_assert(s.v[1].is_new);
+	ck_assert_uint_eq(s.n_gone, 1);
+	ck_assert_str_eq(s.gone[0]->name, "old.ko");
+	report_sizes_release(&s);
+}
+END_TEST
+
+START_TEST(errors_that_stand_come_first)
+{
+	static const char *const order[] = { "two", "one", "three", "four" };
+
+	play_three();
+	ck_assert_msg(!report_data_read(&d, h, 2, NULL, &err), "%s", err.text);
+	ck_assert_uint_eq(d.with.n_diags, 4);
+	for (size_t i = 0; i < 4; i++)
+		ck_assert_str_eq(d.with.diag[i].text, order[i]);
+	ck_assert_uint_eq(report_data_count(&d, HISTORY_GONE), 1);
+}
+END_TEST
+
+START_TEST(the_last_is_meant_where_no_number_is_given)
+{
+	play_three();
+	ck_assert_int_eq(report_data_read(&d, h, 0, NULL, &err), 0);
+	ck_assert_int_eq(d.build.number, 3);
+	ck_assert(!d.has_before);
+	report_data_release(&d);
+	ck_assert_int_eq(report_data_read(&d, h, 0, "/home/a/out", &err), 0);
+	ck_assert_int_eq(d.build.number, 3);
+}
+END_TEST
+
+START_TEST(what_is_not_there_is_an_error)
+{
+	play_three();
+	ck_assert_int_eq(report_data_read(&d, h, 99, NULL, &err), -ENOENT);
+	ck_assert(err.text[0]);
+	ck_assert_int_eq(report_data_read(&d, h, 0, "/elsewhere", &err),
+			 -ENOENT);
+}
+END_TEST
+
+START_TEST(a_build_that_goes_on_has_no_page_yet)
+{
+	char *page = xasprintf("%s/page.html", dir);
+	struct play p;
+
+	play_build(&p, KEY_A, true);
+	h = play_open();
+	ck_assert_int_eq(report_html_write(h, 0, page, &err), -EINPROGRESS);
+	ck_assert(!fs_exists(page));
+	play_end_well(&p, 0);
+	ck_assert_msg(!report_html_write(h, 1, page, &err), "%s", err.text);
+	ck_assert(fs_exists(page));
+	free(page);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("report/data");
+	TCase *tc = tcase_create("data");
+
+	tcase_add_checked_fixture(tc, play_set_up, tear_down);
+	suite_add_tcase(s, tc);
+	tcase_add_test(tc, a_build_is_read_with_the_one_before_it);
+	tcase_add_test(tc, errors_that_stand_come_first);
+	tcase_add_test(tc, the_last_is_meant_where_no_number_is_given);
+	tcase_add_test(tc, what_is_not_there_is_an_error);
+	tcase_add_test(tc, a_build_that_goes_on_has_no_page_yet);
+	return suite_run(s);
+}
