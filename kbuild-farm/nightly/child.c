@@ -123,6 +123,7 @@ int nightly_child_run(const struct nightly_child *c, struct nightly_ended *out,
 		.env = c->env,
 		.fd = { -1, -1, -1 },
 		.own_group = true,
+		.dies_with_us = true,
 	};
 	int ret;
 
