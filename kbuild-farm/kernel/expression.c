@@ -133,17 +133,18 @@ static bool compare_words(const struct parser *p, const char *left,
 static enum kernel_tristate parse_comparison(struct parser *p)
 {
 	static const char *const ops[] = { "!=", "<=", ">=", "=", "<", ">" };
-	char *left = read_word(p), *right = NULL;
+	char *left = read_word(p), *right;
 	enum kernel_tristate value = tristate_of(p, left);
 
-	for (size_t i = 0; !right && i < sizeof(ops) / sizeof(*ops); i++) {
+	for (size_t i = 0; i < sizeof(ops) / sizeof(*ops); i++) {
 		if (!skip_token(p, ops[i]))
 			continue;
 		right = read_word(p);
 		value = compare_words(p, left, ops[i], right) ? KERNEL_Y :
 								KERNEL_N;
+		free(right);
+		break;
 	}
-	free(right);
 	free(left);
 	return value;
 }

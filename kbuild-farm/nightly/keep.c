@@ -126,9 +126,12 @@ int nightly_keep_prune(struct nightly_store *s, const struct nightly_job *job,
 		       struct err *err)
 {
 	int ret = remove_old_results(s, job, now_s, note, ctx, err), other;
+	struct err late = { 0 };
 
 	if (!ret)
 		ret = make_room_for_build(s, job, note, ctx, err);
-	other = nightly_store_link(s, job, ret ? &(struct err){ 0 } : err);
+	other = nightly_store_link(s, job, &late);
+	if (!ret && other)
+		*err = late;
 	return ret ? ret : other;
 }
