@@ -48,7 +48,7 @@ story()
 	is "$name: status" "$2" $status
 	is "$name: summary" "$3" "$(counts)"
 	is "$name: carried" "$4" "$(of carried)"
-	[ $failed -eq 0 ] || cat "$work/kfarm.log"
+	[ $failed -eq 0 ] || cut -c 1-200 "$work/kfarm.log"
 }
 
 meta()
@@ -109,6 +109,26 @@ cp "$work/b" "$b"
 echo 'int fb(void) { int new_b; return 1; }' >>"$b"
 story "and there again" 101 "warnings 1 (1 new), errors 0" 0
 
+# ---- hostile words ----
+
+c=$tree/gamma/unit_2.c
+cp "$c" "$work/c"
+printf '#warning \033[31m\033]0;title\a<script>&amp;\xff\xe2\x80\xae "quoted"\n' >>"$c"
+printf '#warning ' >>"$c"
+head -c 1500000 /dev/zero | tr '\0' x >>"$c"
+echo >>"$c"
+# gcc warns of the direction, too.
+story "hostile words" 101 "warnings 3 (3 new), errors 0" 1
+is "no control character is shown" 0 "$(LC_ALL=C tr -d '\n\t' <"$work/kfarm.log" |
+	LC_ALL=C grep -c '[[:cntrl:]]')"
+cpp='.diagnostics.new | map(select(.flag == "-Wcpp") | .text)'
+is "they are text in metadata.json" '#warning <script>&amp;' \
+	"$(meta "$cpp | .[0][:22]")"
+is "what is too long is cut" "2048" "$(meta '.diagnostics.new |
+	map(.text | length) | max')"
+cp "$work/c" "$c"
+story "and gone" 0 "warnings 0 (0 new, 3 gone), errors 0" 1
+
 # ---- elsewhere, several, sizes ----
 
 first=$build
@@ -133,6 +153,11 @@ check "bloat: the function" grep -qE '^grown +- +[0-9]+ +\+[0-9]+$' \
 	"$work/kfarm.log"
 check "bloat: all in all" grep -q '^add/remove: 1/0 grow/shrink: 0/0 up/down: ' \
 	"$work/kfarm.log"
+meter=$(kernel_tree)/scripts/bloat-o-meter
+python3 "$meter" "$work/out/vmlinux" "$work/out.2/vmlinux" >"$work/meter"
+sed -n '/^add\/remove/,/^Total/p' "$work/kfarm.log" >"$work/bloat"
+check "bloat: all of it as the kernel's own script has it" \
+	diff "$work/meter" "$work/bloat"
 new_build --sizes --bloat -o "$work/out.2"
 check "sizes: nothing changed" grep -q '^all the same$' "$work/kfarm.log"
 check "bloat: in the same output directory" \

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: tree */
+#include "tree/bisect.h"
+
+#include "base/fs.h"
+#include "suite.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char top[] = "/tmp/check_tree_bisect.XXXXXX";
+
+/* Five commits in top/a; a linked work tree, top/b. */
+static const char made[] =
+	"export HOME=. GIT_CONFIG_NOSYSTEM=1 GIT_AUTHOR_NAME=A "
+	"GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=A GIT_COMMITTER_EMAIL=a@b\n"
+	"git init -q a && cd a && mkdir sub && for i in 1 2 3 4 5; do\n"
+	"echo $i >sub/f && git add . && git commit -qm $i && git tag n$i; "
+	"done && git worktree add -q ../b n5";
+
+static void run_sh(const char *script)
+{
+	char *command = xasprintf("cd %s && { %s; } >/dev/null 2>&1", top,
+				  script);
+
+	ck_assert_int_eq(system(command), 0);
+	free(command);
+}
+
+static void set_up(void)
+{
+	ck_assert_ptr_nonnull(mkdtemp(top));
+	run_sh(made);
+}
+
+static void tear_down(void)
+{
+	struct err ignored;
+
+	fs_remove(top, &ignored);
+}
+
+/* The commits that are good in top/DIR, as many as that; -1: no bisect. */
+static int good_in(const char *dir)
+{
+	char *path = xasprintf("%s/%s", top, dir);
+	struct strv good = { 0 };
+	int n = tree_bisect_good(path, &good) ? (int)good.n : -1;
+
+	for (size_t i = 0; i < good.n; i++)
+		ck_assert_uint_eq(strspn(good.v[i], "0123456789abcdef"), 40);
+	strv_release(&good);
+	free(path);
+	return n;
+}
+
+START_TEST(what_is_good_is_listed)
+{
+	ck_assert_int_eq(good_in("a"), -1);
+	run_sh("cd a && git bisect start");
+	ck_assert_int_eq(good_in("a"), 0);
+	run_sh("cd a && git bisect bad n5 && git bisect good n1");
+	ck_assert_int_eq(good_in("a"), 1);
+	ck_assert_int_eq(good_in("a/sub"), 1);
+	run_sh("cd a && git bisect good && { git bisect skip; true; }");
+	ck_assert_int_eq(good_in("a"), 2);
+	ck_assert_int_eq(good_in("b"), -1);
+	run_sh("cd a && git bisect reset");
+	ck_assert_int_eq(good_in("a"), -1);
+}
+END_TEST
+
+START_TEST(a_linked_work_tree_has_its_own)
+{
+	run_sh("cd b && git bisect start n5 n1");
+	ck_assert_int_eq(good_in("b"), 1);
+	ck_assert_int_eq(good_in("a"), -1);
+}
+END_TEST
+
+START_TEST(good_may_have_another_name)
+{
+	run_sh("cd a && git bisect start --term-new=warns "
+	       "--term-old=quiet-ones && git bisect warns n5 && "
+	       "git bisect quiet-ones n1");
+	ck_assert_int_eq(good_in("a"), 1);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("tree/bisect");
+	TCase *tc = tcase_create("bisect");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, what_is_good_is_listed);
+	tcase_add_test(tc, a_linked_work_tree_has_its_own);
+	tcase_add_test(tc, good_may_have_another_name);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
