@@ -16,8 +16,9 @@
 
 #define DIAGS_MAX     400
 #define DIAG_BYTES    1500 /* of a text */
-#define DIAGS_OPEN    20 /* that stood before, to be seen at once */
-#define NODES_MAX     600
+#define DIAGS_OPEN    20 /* seen at once, though not new */
+#define NODES_MAX     600 /* in the table, */
+#define NODES_OPEN    60 /* and seen at once */
 #define REASONS_MAX   100
 #define LOCAL_MAX     1000 /* units with their reason, in all, */
 #define LOCAL_EACH    100 /* and of each reason */
@@ -165,20 +166,34 @@ static void node_row(const struct report_page *p, const struct history_node *n,
 	buf_add_str(p->out, "</td></tr>\n");
 }
 
+static void node_table(const struct report_page *p, size_t first, size_t end)
+{
+	const struct history_details *d = &p->d->with;
+	int64_t most = most_jobs(d);
+
+	report_page_table(p, "name|>jobs| |>slots|>CPU|>sent|>received|"
+			     ">retries|>faults| ");
+	for (size_t i = first; i < end; i++)
+		node_row(p, &d->node[i], most);
+	report_page_table_end(p);
+}
+
 void report_page_nodes(const struct report_page *p)
 {
 	const struct history_details *d = &p->d->with;
 	size_t n = d->n_nodes < NODES_MAX ? d->n_nodes : NODES_MAX;
-	int64_t most = most_jobs(d);
+	size_t open = n < NODES_OPEN ? n : NODES_OPEN;
 
 	if (!n)
 		return;
 	report_page_section(p, "nodes", "Nodes");
-	report_page_table(p, "name|>jobs| |>slots|>CPU|>sent|>received|"
-			     ">retries|>faults| ");
-	for (size_t i = 0; i < n; i++)
-		node_row(p, &d->node[i], most);
-	report_page_table_end(p);
+	node_table(p, 0, open);
+	if (n > open) {
+		buf_printf(p->out, "<details><summary>%zu more</summary>\n",
+			   n - open);
+		node_table(p, open, n);
+		buf_add_str(p->out, "</details>\n");
+	}
 	report_page_more(p, d->n_nodes, n, "nodes");
 	report_page_section_end(p);
 }

@@ -51,10 +51,11 @@ START_TEST(what_an_earlier_build_left_is_removed)
 
 	put_file("out/modules.tar.xz", "", 0644);
 	put_file("out/metadata.json", "", 0644);
+	put_file("out/report.html", "", 0644);
 	put_file("out/mine", "", 0644);
 	ck_assert_int_eq(kernel_output_make(&o, dir, &err), 0);
 	ck_assert(!stands("out/modules.tar.xz") &&
-		  !stands("out/metadata.json"));
+		  !stands("out/metadata.json") && !stands("out/report.html"));
 	ck_assert(stands("out/mine") && stands("out/build.log"));
 	kernel_output_release(&o);
 	free(dir);
