@@ -115,11 +115,10 @@ static int connect_file(struct history *h, unsigned wait_ms, struct err *err)
 			  err);
 }
 
-/* The list of builds is small beside the rest, and read by all. */
-static int check_file(struct history *h, struct err *err)
+static int check_pages(struct history *h, const char *pragma, struct err *err)
 {
 	sqlite3_stmt *s;
-	int ret = sql_prepare(h, &s, "PRAGMA quick_check('build')", err);
+	int ret = sql_prepare(h, &s, pragma, err);
 
 	if (ret)
 		return ret;
@@ -129,6 +128,26 @@ static int check_file(struct history *h, struct err *err)
 		ret = sql_error(h, SQLITE_CORRUPT, err);
 	sqlite3_finalize(s);
 	return ret < 0 ? ret : 0;
+}
+
+/*
+ * The list of builds is small beside the rest, and read by all.  All of it is
+ * looked at only where a reader found damage.
+ */
+static int check_file(struct history *h, struct err *err)
+{
+	char *suspicion = sql_suspicion(h);
+	struct stat st;
+	bool suspect = !stat(suspicion, &st);
+
+	unlink(suspicion);
+	free(suspicion);
+	if (suspect && st.st_size)
+		return sql_error(h, SQLITE_CORRUPT, err);
+	return check_pages(h,
+			   suspect ? "PRAGMA quick_check(1)" :
+				     "PRAGMA quick_check('build')",
+			   err);
 }
 
 /*
@@ -145,9 +164,22 @@ static int set_journal_modes(struct history *h, struct err *err)
 			  err);
 }
 
+/* Commands and paths are nobody else's; what SQLite makes beside it follows. */
+static void make_private_file(const struct history *h)
+{
+	int fd = open(h->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd >= 0)
+		close(fd);
+}
+
 static int open_and_check(struct history *h, unsigned wait_ms, struct err *err)
 {
-	int ret = connect_file(h, wait_ms, err);
+	int ret;
+
+	if (h->use == HISTORY_WRITE)
+		make_private_file(h);
+	ret = connect_file(h, wait_ms, err);
 
 	if (!ret && h->use == HISTORY_WRITE)
 		ret = set_journal_modes(h, err);

@@ -11,11 +11,12 @@
  *	older		migrated by the first that may write
  *	locked, disk full, not writable: the build is not recorded
  *
- * with a line that says so.  At open the header, the schema and the list of
- * builds are looked at; damage elsewhere is found when it is read, as every
- * page is checked then (PRAGMA cell_size_check).  Commits are not synced, but
- * checkpoints are (history/checkpoint.h): after a power failure the last builds
- * may be missing, the rest is there.
+ * with a line that says so.  Who writes it looks at the header, the schema and
+ * the list of builds when he opens it; damage elsewhere is found when it is
+ * read, as every page is checked then (PRAGMA cell_size_check), and then the
+ * next build looks at all of it (history.db.suspect).  Commits are not synced,
+ * but checkpoints are (history/checkpoint.h): after a power failure the last
+ * builds may be missing, the rest is there.
  *
  * It is bounded (history/prune.c): of the last HISTORY_BUILDS builds all but
  * units, diagnostics and sizes is kept; diagnostics and sizes of the last

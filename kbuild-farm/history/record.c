@@ -494,7 +494,10 @@ static int save(struct history_record *r, struct strv *notes, struct err *err)
 	if (ret)
 		return ret;
 	sqlite3_busy_timeout(r->history->db, END_WAIT_MS);
-	ret = history_save_end(r->history, &r->build, &r->details, err);
+	/* Who read it during the build may have found damage. */
+	ret = r->history->damaged ?
+		      -EUCLEAN :
+		      history_save_end(r->history, &r->build, &r->details, err);
 	if (!sql_is_damage(ret))
 		return ret;
 	history_set_aside(r->history, &note);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "history/sql.h"
 
-#include "base/bytes.h"
+#include "base/fs.h"
 #include "base/str.h"
 
 #include <errno.h>
@@ -55,17 +55,45 @@ static int errno_of_code(struct history *h, int code)
 	return EIO;
 }
 
+char *sql_suspicion(const struct history *h)
+{
+	return xasprintf("%s.suspect", h->path);
+}
+
+/*
+ * Who may only read leaves word for who may write.  No look at the pages finds
+ * that a table is not what it was.
+ */
+static void note_damage(struct history *h, bool table)
+{
+	char *path = sql_suspicion(h);
+	struct err ignored;
+
+	if (h->use == HISTORY_READ && !h->damaged)
+		fs_write(path, bytes_str(table ? "table\n" : ""), 0600,
+			 &ignored);
+	h->damaged = true;
+	free(path);
+}
+
+static int damage_error(struct history *h, bool table, struct err *err)
+{
+	note_damage(h, table);
+	return err_set(err, EUCLEAN, "%s: it is damaged%s", h->path,
+		       h->use == HISTORY_WRITE ?
+			       "" :
+			       "; the next build sets it aside");
+}
+
 int sql_error(struct history *h, int code, struct err *err)
 {
 	int error = errno_of_code(h, code);
 	const char *why = sqlite3_errstr(code);
 
-	/* Its own words are for programmers: "unable to open database file". */
 	if (error == EUCLEAN)
-		why = h->use == HISTORY_WRITE ?
-			      "it is damaged" :
-			      "it is damaged; the next build sets it aside";
-	else if (error == EBUSY)
+		return damage_error(h, false, err);
+	/* Its own words are for programmers: "unable to open database file". */
+	if (error == EBUSY)
 		why = "another process has it locked";
 	else if (error != EIO)
 		why = strerror(error);
@@ -85,8 +113,9 @@ int sql_prepare(struct history *h, sqlite3_stmt **out, const char *text,
 	if (!code)
 		return 0;
 	*out = NULL;
-	/* It lacks a table that its version has. */
-	return sql_error(h, code == SQLITE_ERROR ? SQLITE_CORRUPT : code, err);
+	/* A table or a column is not what it was. */
+	return code == SQLITE_ERROR ? damage_error(h, true, err) :
+				      sql_error(h, code, err);
 }
 
 static void bind_all(sqlite3_stmt *s, const char *types, va_list ap)

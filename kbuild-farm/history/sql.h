@@ -16,7 +16,11 @@ struct history {
 	char *path;
 	char *note; /* or NULL */
 	enum history_use use;
+	bool damaged; /* something said so */
 };
+
+/* A file beside it: who read it found damage.  The caller frees the path. */
+char *sql_suspicion(const struct history *h);
 
 /* What a code of SQLite's means, as db.h says; `err` names the file. */
 int sql_error(struct history *h, int code, struct err *err);

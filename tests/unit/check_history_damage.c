@@ -51,39 +51,50 @@ static int ignore_night(void *ctx, const struct history_night *n)
 	return 0;
 }
 
-/* Whatever they find, they end. */
-static void read_all(void)
+static bool read_details(struct history *h)
 {
-	struct history_night_filter nights = { 0 };
 	struct history_details d = { 0 };
-	struct history_costs costs;
-	struct history_build b, before;
-	struct history *h;
-	unsigned n = 0;
+	bool damaged = false;
 
-	if (history_open(&h, &err))
-		return;
-	history_list(h, &all, count_build, &n, &err);
 	for (int64_t i = 1; i < 14; i++) {
-		history_read_units(h, i, &d, &err);
-		history_read_phases(h, i, &d, &err);
-		history_read_diags(h, i, &d, &err);
-		history_read_sizes(h, i, &d, &err);
+		damaged |= history_read_units(h, i, &d, &err) == -EUCLEAN;
+		damaged |= history_read_phases(h, i, &d, &err) == -EUCLEAN;
+		damaged |= history_read_diags(h, i, &d, &err) == -EUCLEAN;
+		damaged |= history_read_sizes(h, i, &d, &err) == -EUCLEAN;
 		for (size_t j = 0; j < d.n_units; j++) {
 			ck_assert_int_lt(d.unit[j].node, (int64_t)d.n_nodes);
 			ck_assert_int_lt(d.unit[j].reason,
 					 (int64_t)d.n_reasons);
 		}
 	}
+	history_details_release(&d);
+	return damaged;
+}
+
+/* Whatever they find, they end.  Did they find damage? */
+static bool read_all(void)
+{
+	struct history_night_filter nights = { 0 };
+	struct history_costs costs;
+	struct history_build b, before;
+	struct history *h;
+	bool damaged;
+	unsigned n = 0;
+
+	if (history_open(&h, &err))
+		return false;
+	damaged = history_list(h, &all, count_build, &n, &err) == -EUCLEAN;
+	damaged |= read_details(h);
 	if (!history_build_find(h, 0, &b, &err) &&
 	    !history_build_previous(h, &b, &before, &err))
 		history_build_release(&before);
 	history_build_release(&b);
-	history_costs_load(h, KEY_A, &costs, &err);
+	damaged |= history_costs_load(h, KEY_A, &costs, &err) == -EUCLEAN;
 	history_costs_release(&costs);
-	history_night_list(h, &nights, ignore_night, NULL, &err);
-	history_details_release(&d);
+	damaged |= history_night_list(h, &nights, ignore_night, NULL, &err) ==
+		   -EUCLEAN;
 	history_close(h);
+	return damaged;
 }
 
 static void spoil(struct buf *file, unsigned *seed)
@@ -158,6 +169,8 @@ START_TEST(damage_costs_the_history_and_never_the_build)
 {
 	const char *more = getenv("SOAK");
 	unsigned rounds = more ? 5000 : 150, aside = 0, refused = 0;
+	unsigned by_readers = 0;
+	bool found;
 	struct buf whole = { 0 }, file = { 0 };
 
 	fill();
@@ -171,13 +184,18 @@ START_TEST(damage_costs_the_history_and_never_the_build)
 		spoil(&file, &seed);
 		ck_assert_int_eq(fs_write(path, buf_bytes(&file), 0600, &err),
 				 0);
-		read_all();
+		found = read_all();
 		build_with(i);
-		read_all();
+		ck_assert_msg(!found || files_named("history.db.damaged"),
+			      "seed %u", i);
+		ck_assert_msg(!files_named("history.db.damaged") || !read_all(),
+			      "seed %u", i);
+		by_readers += found;
 		aside += files_named("history.db.damaged") > 0;
 		refused += files_named("history.db.damaged") > 1;
 	}
-	printf("damage: %u files, %u set aside\n", rounds, aside);
+	printf("damage: %u files, %u set aside, readers found %u\n", rounds,
+	       aside, by_readers);
 	ck_assert_uint_gt(aside, rounds / 4);
 	ck_assert_uint_eq(refused, 0);
 	buf_release(&file);
