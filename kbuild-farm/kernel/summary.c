@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NEW_MAX     10 /* diagnostics that are named */
 #define REASONS_MAX 8 /* named in one line; the others are added up */
 
 unsigned kernel_summary_permille(unsigned part, unsigned rest)
@@ -150,6 +151,24 @@ void kernel_summary_sizes(struct buf *out, const struct kernel_artifacts *a)
 	free(order);
 }
 
+/* Those that the build before had not: blocks above may have others, too. */
+static void put_new_ones(struct buf *out, const struct kernel_run *run)
+{
+	const struct diag_set *found = &run->joblog.found;
+	unsigned n = 0;
+
+	for (size_t i = 0; run->earlier.number && i < found->n; i++) {
+		if (found->v[i]->how != DIAG_NEW || n++ >= NEW_MAX)
+			continue;
+		buf_add_str(out, "new: ");
+		diag_put(out, &found->v[i]->d);
+		buf_add_str(out, "\n");
+	}
+	if (n > NEW_MAX)
+		buf_printf(out, "new: %u more, see metadata.json\n",
+			   n - NEW_MAX);
+}
+
 /* "warnings 3 (1 new, 2 gone)": where there is an earlier build to tell. */
 static void put_diagnostics(struct buf *out, const char *what,
 			    const struct kernel_metadata *m,
@@ -259,6 +278,7 @@ void kernel_summary_text(struct buf *out, const char *verb,
 	if (m->artifacts)
 		put_kernel_sizes(out, m->artifacts);
 	put_goals(out, &m->run->goals);
+	put_new_ones(out, m->run);
 	put_diagnostics(out, "warnings", m, DIAG_WARNING);
 	put_diagnostics(out, ", errors", m, DIAG_ERROR);
 	buf_printf(out, "        output %s\n", output);

@@ -9,6 +9,7 @@
  *	node neo4a: down: ssh: no route to host
  *	sizes Image 3151880; vmlinux text 2718720, data 180736, bss 67584
  *	skipped modules: CONFIG_MODULES is not set
+ *	new: fs/a.c:12:3: warning: unused variable 'x' [-Wunused-variable]
  *	warnings 3 (1 new, 2 gone), errors 0        output ~/.cache/...
  *	made /home/a/build/kernel/fork.o
  *

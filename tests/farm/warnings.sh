@@ -72,6 +72,9 @@ echo 'int fb(void) { int new_b; return 1; }' >>"$b"
 story "one more" 101 "warnings 1 (1 new), errors 0" 1
 check "the new one is marked" \
 	grep -A1 'new since the build before' "$work/kfarm.log"
+check "and named in the summary" grep -qE \
+	'^new: beta/unit_1.c:[0-9]+:[0-9]+: warning: unused .*new_b' \
+	"$work/kfarm.log"
 is "metadata: the new one" \
 	"beta/unit_1.c -Wunused-variable unused variable ‘new_b’ beta/unit_1.o" \
 	"$(meta '.diagnostics.new[] | .file + " " + .flag + " " + .text + " " + .object')"

@@ -190,6 +190,35 @@ START_TEST(the_table_of_sizes_begins_with_the_largest)
 }
 END_TEST
 
+START_TEST(new_ones_are_named_up_to_some)
+{
+	struct diag_set *found = &run.joblog.found;
+	struct buf out = { 0 };
+	const char *text;
+
+	for (unsigned i = 1; i <= 13; i++) {
+		struct diag d = { .file = xstrdup("a.c"),
+				  .line = i,
+				  .column = 2,
+				  .text = xstrdup("x") };
+
+		ck_assert(diag_set_add(found, &d));
+		found->v[i - 1]->how = i == 1 ? DIAG_SAME : DIAG_NEW;
+	}
+	kernel_summary_text(&out, verb, &sample, "x");
+	ck_assert_ptr_null(strstr(buf_str(&out), "new:"));
+	run.earlier.number = 3;
+	kernel_summary_text(&out, verb, &sample, "x");
+	text = strstr(buf_str(&out), "new:");
+	ck_assert(str_starts(text, "new: a.c:2:2: warning: x\n"));
+	ck_assert(strstr(text, "new: a.c:11:2: warning: x\n"
+			       "new: 2 more, see metadata.json\n"
+			       "warnings "));
+	diag_set_release(found);
+	buf_release(&out);
+}
+END_TEST
+
 START_TEST(sizes_that_changed_are_told)
 {
 	struct history_size before[] = {
@@ -361,6 +390,7 @@ int main(void)
 	tcase_add_test(tc, a_build_has_three_lines);
 	tcase_add_loop_test(tc, what_is_new_is_counted, 0,
 			    sizeof(compared) / sizeof(*compared));
+	tcase_add_test(tc, new_ones_are_named_up_to_some);
 	tcase_add_test(tc, sizes_that_changed_are_told);
 	tcase_add_test(tc, without_jobs_there_is_no_percentage);
 	tcase_add_test(tc, without_links_the_reason_is_told);
