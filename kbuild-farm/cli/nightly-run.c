@@ -80,6 +80,17 @@ static int night_failed(const struct nightly_job *job, int ret,
 	return ret == -EBUSY ? EXIT_HELD : EXIT_USAGE;
 }
 
+/* `why` nothing could be tried, NULL: it could; also to who reads no stderr. */
+static int tell_trouble(const struct nightly_job *job, const char *why)
+{
+	struct err err = { 0 };
+	int ret = nightly_letter_trouble(job, why, stdout, &err);
+
+	if (ret)
+		log_error("nightly run: %s: %s", job->name, err.text);
+	return ret;
+}
+
 static int send_letter(const struct nightly_night *n)
 {
 	const struct nightly_letter letter = {
@@ -108,6 +119,9 @@ static int run_night(struct nightly_run *run, const struct nightly_job *job)
 		status = worse_status(status, night_failed(job, ret, &err));
 	/* Also of one that was stopped: the next finds it built. */
 	if (!run->dry_run && send_letter(&night))
+		status = worse_status(status, EXIT_USAGE);
+	if (!run->dry_run && ret != -EBUSY && ret != -ECANCELED &&
+	    tell_trouble(job, ret ? err.text : NULL))
 		status = worse_status(status, EXIT_USAGE);
 	nightly_night_release(&night, run);
 	return run->dry_run && !ret ? EXIT_OK : status;

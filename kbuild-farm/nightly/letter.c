@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "nightly/letter.h"
 
+#include "base/fs.h"
 #include "nightly/heard.h"
 #include "nightly/news.h"
+#include "nightly/phrase.h"
 #include "nightly/send.h"
 #include "tree/home.h"
 #include "tree/log.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 /* What is told of the builds of a night. */
 struct telling {
@@ -156,5 +159,63 @@ int nightly_letter_send(const struct nightly_letter *l, struct err *err)
 	}
 	free(t.logs);
 	free(t.seen);
+	return ret;
+}
+
+static bool is_known_trouble(const char *path, const char *why)
+{
+	struct buf was = { 0 };
+	struct err ignored = { 0 };
+	bool known = !fs_read(path, ERR_TEXT_MAX, &was, &ignored) &&
+		     nightly_news_same_words(buf_str(&was), why);
+
+	buf_release(&was);
+	return known;
+}
+
+static int send_trouble(const struct nightly_job *job, const char *why,
+			FILE *out, struct err *err)
+{
+	struct nightly_report report = { .result = "ERROR" };
+	struct strv keep = { 0 };
+	const struct nightly_send send = { .name = job->name,
+					   .mail = &job->mail,
+					   .mail_from = job->mail_from,
+					   .command = job->command,
+					   .keep = &keep,
+					   .out = out };
+	struct buf subject = { 0 }, text = { 0 };
+	int ret;
+
+	strv_add(&keep, job->results);
+	buf_printf(&subject, "[kfarm] ERROR %s: ", job->name);
+	nightly_phrase_cut(&subject, why, NIGHTLY_PHRASE_SHORT);
+	buf_printf(&text, "Nothing of %s could be built.\n\nWhy:\n  ",
+		   job->name);
+	nightly_phrase_cut(&text, why, ERR_TEXT_MAX);
+	buf_add_str(&text, "\n");
+	report.subject = buf_steal(&subject);
+	report.text = buf_steal(&text);
+	ret = nightly_send(&send, &report, err);
+	nightly_report_release(&report);
+	strv_release(&keep);
+	return ret;
+}
+
+int nightly_letter_trouble(const struct nightly_job *job, const char *why,
+			   FILE *out, struct err *err)
+{
+	char *path = xasprintf("%s/trouble", job->results);
+	int ret = 0;
+
+	if (!why) {
+		unlink(path);
+	} else if ((job->mail.n || job->command) &&
+		   !is_known_trouble(path, why)) {
+		ret = send_trouble(job, why, out, err);
+		if (!ret)
+			ret = fs_write(path, bytes_str(why), 0666, err);
+	}
+	free(path);
 	return ret;
 }

@@ -25,5 +25,12 @@ struct nightly_letter {
  * not told and where the report is.
  */
 int nightly_letter_send(const struct nightly_letter *l, struct err *err);
+/*
+ * Nothing of the job could be tried tonight: tell `why` by mail and to its
+ * command, unless it was the same the last night.  NULL: it could.  Returns as
+ * nightly_letter_send().
+ */
+int nightly_letter_trouble(const struct nightly_job *job, const char *why,
+			   FILE *out, struct err *err);
 
 #endif

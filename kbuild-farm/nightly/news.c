@@ -9,20 +9,6 @@ static const char *first_said(const struct nightly_result *r)
 	return r->said.n ? r->said.v[0] : "";
 }
 
-/* But for numbers, such as those of a process, a line, or a time. */
-static bool same_words(const char *a, const char *b)
-{
-	while (*a && *b) {
-		if (isdigit((unsigned char)*a) && isdigit((unsigned char)*b)) {
-			a += strspn(a, "0123456789");
-			b += strspn(b, "0123456789");
-		} else if (*a++ != *b++) {
-			return false;
-		}
-	}
-	return *a == *b;
-}
-
 /* Both failed, or both could not be tried. */
 static bool same_reason(const struct nightly_result *r,
 			const struct nightly_result *before)
@@ -31,7 +17,7 @@ static bool same_reason(const struct nightly_result *r,
 		return false;
 	if (r->end == NIGHTLY_FAILED && (r->errors || before->errors))
 		return !r->new_errors && r->errors && before->errors;
-	return same_words(first_said(r), first_said(before));
+	return nightly_news_same_words(first_said(r), first_said(before));
 }
 
 enum nightly_news nightly_news(const struct nightly_result *r)
@@ -92,4 +78,17 @@ const char *nightly_news_word(const struct nightly_result *r)
 		break;
 	}
 	return nightly_news(r) == NIGHTLY_NEWS_WARNS ? "WARN" : "PASS";
+}
+
+bool nightly_news_same_words(const char *a, const char *b)
+{
+	while (*a && *b) {
+		if (isdigit((unsigned char)*a) && isdigit((unsigned char)*b)) {
+			a += strspn(a, "0123456789");
+			b += strspn(b, "0123456789");
+		} else if (*a++ != *b++) {
+			return false;
+		}
+	}
+	return *a == *b;
 }

@@ -42,5 +42,7 @@ const struct nightly_result *nightly_news_standing(
  * "ERROR" (could not be tried).
  */
 const char *nightly_news_word(const struct nightly_result *r);
+/* Are these two the same words, but for numbers (of a process, a line)? */
+bool nightly_news_same_words(const char *a, const char *b);
 
 #endif

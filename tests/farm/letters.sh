@@ -185,6 +185,28 @@ night same run mailed
 is "an old warning: status and mails" "0 3" \
 	"$? $(find "$work/mails" -type f | wc -l)"
 
+# ---- a tree that cannot be fetched ----
+
+mv "$src" "$src.away"
+night trouble run mailed
+is "the tree is gone: status" 1 $?
+check "the tree is gone: stderr" grep -q 'update of the tree mini' \
+	"$work/trouble.err"
+check "the tree is gone: subject" grep -q \
+	'^Subject: \[kfarm\] ERROR mailed: update of the tree' \
+	"$work/mails/3"
+read_mail "$work/mails/3" X-Kfarm-Result >"$work/trouble.txt"
+golden trouble "$work/trouble.txt"
+night trouble run mailed
+is "the tree is still gone: mails" 4 "$(find "$work/mails" -type f | wc -l)"
+mv "$src.away" "$src"
+night back run mailed
+is "the tree is back: status, output" "0 " "$? $(cat "$work"/back.{out,err})"
+mv "$src" "$src.away"
+night trouble run mailed
+is "the tree is gone again: mails" 5 "$(find "$work/mails" -type f | wc -l)"
+mv "$src.away" "$src"
+
 # ---- the templates ----
 
 for template in "$root"/templates/nightly/*.config; do
