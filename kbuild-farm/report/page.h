@@ -42,8 +42,7 @@ void report_page_table_end(const struct report_page *p);
 /* The style sheet; report/html-style.c. */
 extern const char report_page_style[];
 
-/* ---- the parts, in their order ---- */
-void report_page_head(const struct report_page *p);
+/* ---- parts of the page: html-lists.c and html-timeline.c ---- */
 void report_page_diags(const struct report_page *p);
 void report_page_timeline(const struct report_page *p);
 void report_page_nodes(const struct report_page *p);
