@@ -167,6 +167,32 @@ int fs_write(const char *path, struct bytes in, mode_t mode, struct err *err)
 	return ret;
 }
 
+static int write_to_special(const char *path, struct bytes in, struct err *err)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	int ret = fd < 0 ? -errno : fs_write_all(fd, in);
+
+	if (fd >= 0 && close(fd) && !ret)
+		ret = -errno;
+	return ret ? err_set(err, -ret, "%s: %s", path, strerror(-ret)) : 0;
+}
+
+int fs_write_named(const char *path, struct bytes in, mode_t mode,
+		   struct err *err)
+{
+	char *real = realpath(path, NULL);
+	struct stat st;
+	int ret;
+
+	if (real && !stat(real, &st) && !S_ISREG(st.st_mode) &&
+	    !S_ISDIR(st.st_mode))
+		ret = write_to_special(real, in, err);
+	else
+		ret = fs_write(real ? real : path, in, mode, err);
+	free(real);
+	return ret;
+}
+
 /* Within one file system its blocks may be shared, or copied by the kernel. */
 static int copy_in_kernel(int in, int out)
 {

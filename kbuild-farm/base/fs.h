@@ -18,6 +18,12 @@ bool fs_is_dir(const char *path);
 int fs_read(const char *path, size_t max, struct buf *out, struct err *err);
 /* Makes or replaces a file in one step: a temporary beside it, a rename. */
 int fs_write(const char *path, struct bytes in, mode_t mode, struct err *err);
+/*
+ * The same for a name that the user gave: what a symbolic link leads to is
+ * replaced, and to a device or a FIFO it is written.
+ */
+int fs_write_named(const char *path, struct bytes in, mode_t mode,
+		   struct err *err);
 /* write(2) until all is written: 0 or a negative errno. */
 int fs_write_all(int fd, struct bytes in);
 /* Remove what fs_write() and fs_copy() left in a directory when they were

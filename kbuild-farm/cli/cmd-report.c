@@ -24,24 +24,31 @@ struct report_options {
 
 #define AT(member) offsetof(struct report_options, member)
 
+static int check_file_name(const char *option, const char *name,
+			   struct err *err)
+{
+	return !name || *name ?
+		       0 :
+		       err_set(err, EINVAL,
+			       "%s=: the name of a file is missing", option);
+}
+
 static int parse_html(void *at, const struct args *a, struct err *err)
 {
 	struct report_options *o = at;
 
-	(void)err;
 	o->html = true;
 	o->file = a->value;
-	return 0;
+	return check_file_name("--html", a->value, err);
 }
 
 static int parse_trace(void *at, const struct args *a, struct err *err)
 {
 	struct report_options *o = at;
 
-	(void)err;
 	o->trace = true;
 	o->file = a->value;
-	return 0;
+	return check_file_name("--trace", a->value, err);
 }
 
 static const struct args_option options[] = {
@@ -141,7 +148,7 @@ static int read_build(struct report_data *d, struct history *h,
 static int put_made(struct buf *made, const char *file, struct err *err)
 {
 	if (file)
-		return fs_write(file, buf_bytes(made), 0666, err);
+		return fs_write_named(file, buf_bytes(made), 0666, err);
 	fwrite(made->data, 1, made->len, stdout);
 	return 0;
 }

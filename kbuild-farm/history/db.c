@@ -246,13 +246,19 @@ int history_open_at(struct history **out, const char *path,
 		    enum history_use use, unsigned wait_ms, struct err *err)
 {
 	struct history *h;
+	struct stat st;
 	int ret = use == HISTORY_WRITE ? make_state_dir(path, err) : 0;
 
 	*out = NULL;
 	if (ret)
 		return ret;
-	if (use == HISTORY_READ && access(path, F_OK))
-		return err_errno(err, "%s", path);
+	if (stat(path, &st)) {
+		if (use == HISTORY_READ)
+			return err_errno(err, "%s", path);
+	} else if (!S_ISREG(st.st_mode)) {
+		return err_set(err, EINVAL,
+			       "%s: not a regular file; move it away", path);
+	}
 	h = history_new(path, use);
 	ret = open_and_check(h, wait_ms, err);
 	if (sql_is_damage(ret) && use == HISTORY_WRITE)

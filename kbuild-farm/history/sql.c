@@ -43,7 +43,7 @@ static int errno_of_code(struct history *h, int code)
 	case SQLITE_NOMEM:
 		return ENOMEM;
 	case SQLITE_READONLY:
-		return EROFS;
+		return access(h->path, W_OK) && errno != ENOENT ? errno : EROFS;
 	case SQLITE_PERM:
 	case SQLITE_AUTH:
 		return EACCES;

@@ -25,10 +25,17 @@ struct choice {
 	char *output; /* of `base` */
 };
 
+/*
+ * Is all known that stood at its end?  Not where the history begins in a
+ * directory in which much was compiled before, and nothing of it now: what
+ * those units say when they are compiled again is not new.
+ */
 static bool can_be_compared(const struct history_build *b)
 {
-	return b->has_details && b->state != HISTORY_RUNNING &&
-	       b->state != HISTORY_KILLED;
+	if (!b->has_details || b->state == HISTORY_RUNNING ||
+	    b->state == HISTORY_KILLED)
+		return false;
+	return b->new_warnings >= 0 || (b->fresh && b->state == HISTORY_GOOD);
 }
 
 static bool may_be_base(const struct choice *c, const struct history_build *b)
@@ -148,8 +155,16 @@ static int want_earlier(struct kernel_run *run, bool bisected, struct err *err)
 			       "-W: no build of a revision that is marked good "
 			       "is known, to tell which warnings are new: "
 			       "build that one with the same options first");
-	kernel_run_note(run, "-W: there is no earlier build to compare with; "
-			     "there is from now on");
+	if (!history_record_history(run->farm.record))
+		kernel_run_note(run, "-W: without a history nothing tells "
+				     "which warnings are new");
+	else if (run->earlier.fresh)
+		kernel_run_note(run, "-W: there is no earlier build to compare "
+				     "with; this one will be the first");
+	else
+		kernel_run_note(run, "-W: there is no earlier build to compare "
+				     "with; the first will be one that begins "
+				     "in an empty build directory (-b)");
 	return 0;
 }
 

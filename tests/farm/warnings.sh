@@ -135,6 +135,18 @@ story "and gone" 0 "warnings 0 (0 new, 3 gone), errors 0" 1
 # ---- elsewhere, several, sizes ----
 
 first=$build
+# Where the history begins in a directory that was built before, nobody knows
+# what stands: what is compiled again says nothing new.
+XDG_STATE_HOME=$work/state.2
+rm -f "$build/vmlinux"
+story "an unknown past" 0 "warnings 0, errors 0" 0
+check "an unknown past: says so" grep -q 'no earlier build to compare' \
+	"$work/kfarm.log"
+build=$work/known
+story "then from an empty directory" 0 "warnings 1, errors 0" 0
+rm -rf "$work/known"
+story "and again" 0 "warnings 1 (0 new), errors 0" 0
+XDG_STATE_HOME=$work/state
 build=$work/elsewhere
 story "a new directory" 0 "warnings 1 (0 new), errors 0" 0
 build=$first

@@ -65,6 +65,40 @@ static mode_t mode_of(const char *path)
 	return st.st_mode & 07777;
 }
 
+START_TEST(what_a_user_names_is_no_more_than_written_to)
+{
+	struct err err = { 0 };
+	struct buf out = { 0 };
+	struct stat st;
+	int fd;
+
+	ck_assert_int_eq(fs_write("f", bytes_str("old"), 0600, &err), 0);
+	ck_assert_int_eq(symlink("f", "link"), 0);
+	ck_assert_int_eq(fs_write_named("link", bytes_str("new"), 0600, &err),
+			 0);
+	ck_assert_int_eq(lstat("link", &st), 0);
+	ck_assert(S_ISLNK(st.st_mode));
+	ck_assert_int_eq(fs_read("f", 10, &out, &err), 0);
+	ck_assert_str_eq(buf_str(&out), "new");
+	buf_release(&out);
+
+	ck_assert_int_eq(mkfifo("fifo", 0600), 0);
+	fd = open("fifo", O_RDWR | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(fs_write_named("fifo", bytes_str("x"), 0600, &err), 0);
+	ck_assert_int_eq(lstat("fifo", &st), 0);
+	ck_assert(S_ISFIFO(st.st_mode));
+	close(fd);
+	ck_assert_int_eq(
+		fs_write_named("/dev/full", bytes_str("x"), 0600, &err),
+		-ENOSPC);
+	ck_assert_int_eq(stat("/dev/full", &st), 0);
+	ck_assert(S_ISCHR(st.st_mode));
+	ck_assert_int_eq(fs_write_named("no/such", bytes_str("x"), 0600, &err),
+			 -ENOENT);
+}
+END_TEST
+
 START_TEST(what_is_written_is_read_and_nothing_else_stays)
 {
 	struct err err = { 0 };
@@ -509,6 +543,7 @@ int main(void)
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, what_a_user_names_is_no_more_than_written_to);
 	tcase_add_test(tc, what_is_written_is_read_and_nothing_else_stays);
 	tcase_add_test(tc, what_lies_in_memory_is_read_from_its_start);
 	tcase_add_test(tc, reading_adds_to_what_is_there);
