@@ -12,6 +12,11 @@ void format_time(struct buf *out, uint64_t ms)
 		buf_printf(out, "%llu:%02llu", s / 60, s % 60);
 }
 
+void format_duration(struct buf *out, uint64_t ms)
+{
+	format_time(out, ms + 500);
+}
+
 /* With a unit, 0: none. */
 static void put_whole(struct buf *out, uint64_t n, char unit)
 {

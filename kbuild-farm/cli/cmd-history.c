@@ -103,6 +103,14 @@ static int read_builds(const struct request *r, struct history_lines *l,
 	return ret;
 }
 
+static bool is_filtered(const struct request *r)
+{
+	const struct history_filter *f = &r->filter;
+
+	return f->tree || f->arch || f->config || f->toolchain || r->state ||
+	       r->since;
+}
+
 static void print_lines(const struct request *r, const struct history_lines *l,
 			bool there)
 {
@@ -112,7 +120,7 @@ static void print_lines(const struct request *r, const struct history_lines *l,
 		table_json(history_json(l));
 		return;
 	}
-	if (!l->n && there)
+	if (!l->n && there && is_filtered(r))
 		log_info("no build in the history is as asked for");
 	else if (!l->n)
 		log_info("no build is in the history yet: `kfarm build` and "
@@ -157,7 +165,7 @@ const struct cmd cmd_history = {
 	.usage = "[OPTION]...",
 	.help = "list the builds of before",
 	.options = options,
-	.more = "The last build comes last.  WARN counts all warnings, behind a "
-		"+ the new ones.\n`kfarm report BUILD` tells of one.\n",
+	.more = "The last build comes last.  WARN counts all warnings, NEW those that "
+		"an earlier\nbuild did not have.  `kfarm report BUILD` tells of one.\n",
 	.run = history_main,
 };

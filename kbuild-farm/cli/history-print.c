@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define COLUMNS 8
+#define COLUMNS 9
 #define LEAST   6 /* columns of a configuration's name, and its heading */
 
 /* What may be shown, in at most so many columns; "-" where there is none. */
@@ -50,22 +50,22 @@ static void add_took(struct table *t, const struct history_build *b)
 	struct buf text = { 0 };
 
 	if (build_has_ended(b))
-		format_time(&text, (uint64_t)b->wall_ms + 500);
+		format_duration(&text, (uint64_t)b->wall_ms);
 	add_cell(t, buf_str(&text), 9);
 	buf_release(&text);
 }
 
 static void add_warnings(struct table *t, const struct history_build *b)
 {
-	char *text = !build_has_ended(b) ?
-			     xstrdup("") :
-		     b->new_warnings > 0 ?
-			     xasprintf("%lld+%lld", (long long)b->warnings,
-				       (long long)b->new_warnings) :
-			     xasprintf("%lld", (long long)b->warnings);
+	bool ended = build_has_ended(b);
+	char all[32] = "", new[32] = "";
 
-	add_cell(t, text, 7);
-	free(text);
+	if (ended)
+		snprintf(all, sizeof(all), "%lld", (long long)b->warnings);
+	if (ended && b->new_warnings >= 0)
+		snprintf(new, sizeof(new), "%lld", (long long)b->new_warnings);
+	add_cell(t, all, 6);
+	add_cell(t, new, 6);
 }
 
 /* All but the configuration's name, which gets the room that is left. */
@@ -89,10 +89,10 @@ static void add_build_row(struct table *t, const struct history_build *b,
 static void add_build_rows(struct table *t, const struct history_lines *l,
 			   unsigned most)
 {
-	static const char *const head[COLUMNS] = { "BUILD",     "BEGAN",
-						   "TOOK",      "STATE",
-						   "ARCH",      "CONFIG",
-						   "TOOLCHAIN", "WARN" };
+	static const char *const head[COLUMNS] = {
+		"BUILD",  "BEGAN",     "TOOK", "STATE", "ARCH",
+		"CONFIG", "TOOLCHAIN", "WARN", "NEW"
+	};
 
 	for (size_t i = 0; i < COLUMNS; i++)
 		strv_add(&t->cells, head[i]);
@@ -102,7 +102,7 @@ static void add_build_rows(struct table *t, const struct history_lines *l,
 
 void history_print(FILE *out, const struct history_lines *l, unsigned columns)
 {
-	struct table t = { .align = "rrrllllr" };
+	struct table t = { .align = "rrrllllrr" };
 	unsigned least;
 
 	add_build_rows(&t, l, 1);

@@ -225,7 +225,7 @@ static const char filtered[] = COLUMNS
 	" substr(toolchain, 1, length(?4) + 1) = ?4 || '-' OR"
 	" substr(toolchain, 1, length(?4) + 1) = ?4 || '.')"
 	" AND (?5 IS NULL OR key = (SELECT id FROM key WHERE digest ="
-	" ?5)) AND began_s >= ?6 AND (?7 < 0 OR state = ?7 OR"
+	" ?5)) AND (?6 = 0 OR began_s >= ?6) AND (?7 < 0 OR state = ?7 OR"
 	" state = 0) ORDER BY number DESC";
 
 int history_list(struct history *h, const struct history_filter *f,

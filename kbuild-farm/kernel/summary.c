@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/summary.h"
 
+#include "base/format.h"
 #include "base/reason.h"
 #include "events/words.h"
 
@@ -21,14 +22,7 @@ unsigned kernel_summary_permille(unsigned part, unsigned rest)
 
 static void put_times(struct buf *out, uint64_t ms, int64_t cpu_ms)
 {
-	uint64_t s = (ms + 500) / 1000;
-
-	if (s >= 3600)
-		buf_printf(out, "%" PRIu64 ":%02u:%02u", s / 3600,
-			   (unsigned)(s / 60 % 60), (unsigned)(s % 60));
-	else
-		buf_printf(out, "%u:%02u", (unsigned)(s / 60),
-			   (unsigned)(s % 60));
+	format_duration(out, ms);
 	buf_printf(out, " wall, build host %" PRId64 " s CPU\n",
 		   (cpu_ms + 500) / 1000);
 }

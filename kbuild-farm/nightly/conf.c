@@ -21,20 +21,38 @@ struct section {
 	struct nightly_job *job;
 };
 
-/* It is a directory's name, and part of a unit's. */
-static int check_job_name(const char *name, struct err *err)
+/* Where the section is: that of a key that it has; the caller frees it. */
+static char *place_of_section(const struct section *s)
 {
+	static const char *const keys[] = { "tree",    "rev",    "arch",
+					    "kconfig", "target", "toolchain",
+					    "mail",    "command" };
+	char *at = NULL;
+
+	for (size_t i = 0; !at && i < sizeof(keys) / sizeof(*keys); i++)
+		at = conf_where(s->conf, "nightly", s->name, keys[i]);
+	return at ? at : xstrdup("the configuration");
+}
+
+/* It is a directory's name, and part of a unit's. */
+static int check_job_name(const struct section *s, struct err *err)
+{
+	const char *name = s->name;
 	size_t n = 0;
+	char *at;
 
 	while (isalnum((unsigned char)name[n]) ||
 	       (name[n] && strchr("-_.+", name[n])))
 		n++;
 	if (n && !name[n] && n <= NAME_MAX_LEN && !strchr("-.", name[0]))
 		return 0;
-	return err_set(err, EINVAL,
-		       "[nightly \"%s\"]: a name is up to %d letters, digits "
-		       "and - _ . +, no dash or dot in front",
-		       name, NAME_MAX_LEN);
+	at = place_of_section(s);
+	err_set(err, EINVAL,
+		"%s: [nightly \"%s\"]: a name is up to %d letters, digits "
+		"and - _ . +, no dash or dot in front",
+		at, name, NAME_MAX_LEN);
+	free(at);
+	return -EINVAL;
 }
 
 static char *read_text(const struct section *s, const char *key)
@@ -153,18 +171,18 @@ static int read_nightly(const struct section *s, struct err *err)
 {
 	struct nightly_job *j = s->job;
 	char *data;
-	int ret = check_job_name(s->name, err);
+	int ret = check_job_name(s, err);
 
 	if (ret)
 		return ret;
 	j->name = xstrdup(s->name);
 	j->tree = read_text(s, "tree");
-	j->where = conf_where(s->conf, "nightly", s->name, "tree");
+	j->where = place_of_section(s);
 	if (!j->tree)
 		return err_set(err, EINVAL,
-			       "[nightly \"%s\"] has no tree; `kfarm tree list`"
-			       " lists those that there are",
-			       s->name);
+			       "%s: [nightly \"%s\"] has no tree; `kfarm tree "
+			       "list` lists those that there are",
+			       j->where, s->name);
 	j->rev = read_text(s, "rev");
 	read_values(s, "arch", &j->arches);
 	read_values(s, "kconfig", &j->kconfigs);

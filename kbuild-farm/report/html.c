@@ -89,7 +89,7 @@ static void head_time_tiles(const struct report_page *p)
 	if (b->wall_ms < MINUTE_MS)
 		report_data_put_span(p->out, (uint64_t)b->wall_ms);
 	else
-		format_time(p->out, (uint64_t)b->wall_ms);
+		format_duration(p->out, (uint64_t)b->wall_ms);
 	buf_add_str(p->out, "</b><span>wall</span><span>");
 	head_against(p, b->wall_ms, was->wall_ms);
 	buf_add_str(p->out, "</span></div>\n");

@@ -115,7 +115,7 @@ static void text_times(const struct report_writer *w)
 	report_data_put_time(w->out, b->began_s);
 	if (report_data_ended(b)) {
 		buf_add_str(w->out, ", ");
-		format_time(w->out, (uint64_t)b->wall_ms);
+		format_duration(w->out, (uint64_t)b->wall_ms);
 		buf_printf(w->out, " wall, build host %" PRId64 " s CPU",
 			   (b->host_ms + 500) / 1000);
 		if (b->cpu_ms > 0)
@@ -149,7 +149,7 @@ static void text_before(const struct report_writer *w)
 	if (!w->d->has_before)
 		return;
 	buf_printf(w->out, "  before   build %" PRId64 ": ", b->number);
-	format_time(w->out, (uint64_t)b->wall_ms);
+	format_duration(w->out, (uint64_t)b->wall_ms);
 	buf_printf(w->out,
 		   " wall, %" PRId64 " jobs, %" PRId64 " warnings, %" PRId64
 		   " errors",

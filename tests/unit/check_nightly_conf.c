@@ -119,18 +119,18 @@ START_TEST(all_keys_are_read)
 }
 END_TEST
 
-/* What the user reads behind the file's name, if that begins the line. */
+/* What the user reads behind the file's name. */
 static const struct bad {
 	const char *text, *why;
 } bad[] = {
 	{ "[nightly \"a\"]\nrev = v6.1\n",
-	  "[nightly \"a\"] has no tree; `kfarm tree list` lists those that "
-	  "there are" },
+	  ":2: [nightly \"a\"] has no tree; `kfarm tree list` lists those "
+	  "that there are" },
 	{ "[nightly \"a/b\"]\ntree = t\n",
-	  "[nightly \"a/b\"]: a name is up to 64 letters, digits and - _ . +, "
+	  ":2: [nightly \"a/b\"]: a name is up to 64 letters, digits and - _ . +, "
 	  "no dash or dot in front" },
 	{ "[nightly \"..\"]\ntree = t\n",
-	  "[nightly \"..\"]: a name is up to 64 letters, digits and - _ . +, "
+	  ":2: [nightly \"..\"]: a name is up to 64 letters, digits and - _ . +, "
 	  "no dash or dot in front" },
 	{ "[nightly \"a\"]\ntree = t\narch = arm\narch = arm64\narch = arm\n",
 	  ":2: [nightly \"a\"] names arch arm twice" },
@@ -150,7 +150,7 @@ START_TEST(what_is_wrong_is_told_with_its_place)
 {
 	const struct bad *b = &bad[_i];
 	struct err err = { 0 };
-	char *why = xasprintf("%s%s", b->why[0] == ':' ? file : "", b->why);
+	char *why = xasprintf("%s%s", file, b->why);
 
 	ck_assert_int_eq(load_jobs(b->text, &err), -EINVAL);
 	ck_assert_str_eq(err.text, why);
