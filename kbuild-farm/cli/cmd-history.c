@@ -103,7 +103,7 @@ static int read_builds(const struct request *r, struct history_lines *l,
 	return ret;
 }
 
-static bool is_filtered(const struct request *r)
+static bool asks_for_some(const struct request *r)
 {
 	const struct history_filter *f = &r->filter;
 
@@ -120,7 +120,7 @@ static void print_lines(const struct request *r, const struct history_lines *l,
 		table_json(history_json(l));
 		return;
 	}
-	if (!l->n && there && is_filtered(r))
+	if (!l->n && there && asks_for_some(r))
 		log_info("no build in the history is as asked for");
 	else if (!l->n)
 		log_info("no build is in the history yet: `kfarm build` and "

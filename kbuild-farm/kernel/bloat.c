@@ -181,7 +181,8 @@ int kernel_bloat_text(struct buf *out, const char *old, const char *new,
 	if (!ret)
 		ret = elf_symbols_read(new, count_symbol, &b, err);
 	if (!ret) {
-		qsort(b.v, b.n, sizeof(*b.v), by_growth);
+		if (b.n)
+			qsort(b.v, b.n, sizeof(*b.v), by_growth);
 		put_table(out, &b);
 	}
 	bloat_release(&b);

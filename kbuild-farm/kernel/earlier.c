@@ -28,14 +28,16 @@ struct choice {
 /*
  * Is all known that stood at its end?  Not where the history begins in a
  * directory in which much was compiled before, and nothing of it now: what
- * those units say when they are compiled again is not new.
+ * those units say when they are compiled again is not new.  (After a first
+ * build that failed, what the units say that it did not come to is.)
  */
 static bool can_be_compared(const struct history_build *b)
 {
 	if (!b->has_details || b->state == HISTORY_RUNNING ||
 	    b->state == HISTORY_KILLED)
 		return false;
-	return b->new_warnings >= 0 || (b->fresh && b->state == HISTORY_GOOD);
+	return b->new_warnings >= 0 ||
+	       (b->fresh && b->state != HISTORY_INTERRUPTED);
 }
 
 static bool may_be_base(const struct choice *c, const struct history_build *b)

@@ -78,7 +78,7 @@ static int read_before(struct report_data *d, struct history *h,
 	}
 	d->has_before = true;
 	ret = history_read_sizes(h, d->before.number, &d->before_with, err);
-	if (!ret)
+	if (!ret && d->before_with.n_sizes)
 		qsort(d->before_with.size, d->before_with.n_sizes,
 		      sizeof(*d->before_with.size), by_file_name);
 	return ret;
