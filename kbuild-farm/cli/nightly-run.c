@@ -81,23 +81,25 @@ static int night_failed(const struct nightly_job *job, int ret,
 }
 
 /* `why` nothing could be tried, NULL: it could; also to who reads no stderr. */
-static int tell_trouble(const struct nightly_job *job, const char *why)
+static int tell_trouble(const struct nightly_job *job, const char *why,
+			const atomic_bool *stop)
 {
 	struct err err = { 0 };
-	int ret = nightly_letter_trouble(job, why, stdout, &err);
+	int ret = nightly_letter_trouble(job, why, stop, stdout, &err);
 
 	if (ret)
 		log_error("nightly run: %s: %s", job->name, err.text);
 	return ret;
 }
 
-static int send_letter(const struct nightly_night *n)
+static int send_letter(const struct nightly_night *n, const atomic_bool *stop)
 {
 	const struct nightly_letter letter = {
 		.job = n->job,
 		.store = &n->store,
 		.v = n->v,
 		.n = n->n,
+		.stop = stop,
 		.out = stdout,
 	};
 	struct err err = { 0 };
@@ -108,8 +110,16 @@ static int send_letter(const struct nightly_night *n)
 	return ret;
 }
 
+static int status_of_telling(int ret)
+{
+	if (ret == -ECANCELED)
+		return EXIT_INTERRUPTED;
+	return ret ? EXIT_USAGE : EXIT_OK;
+}
+
 static int run_night(struct nightly_run *run, const struct nightly_job *job)
 {
+	const atomic_bool *stop = run->wait.stop;
 	struct nightly_night night;
 	struct err err = { 0 };
 	int ret = nightly_night_run(&night, run, job, &err), status;
@@ -118,11 +128,13 @@ static int run_night(struct nightly_run *run, const struct nightly_job *job)
 	if (ret)
 		status = worse_status(status, night_failed(job, ret, &err));
 	/* Also of one that was stopped: the next finds it built. */
-	if (!run->dry_run && send_letter(&night))
-		status = worse_status(status, EXIT_USAGE);
-	if (!run->dry_run && ret != -EBUSY && ret != -ECANCELED &&
-	    tell_trouble(job, ret ? err.text : NULL))
-		status = worse_status(status, EXIT_USAGE);
+	if (!run->dry_run)
+		status = worse_status(
+			status, status_of_telling(send_letter(&night, stop)));
+	if (!run->dry_run && ret != -EBUSY && ret != -ECANCELED)
+		status = worse_status(
+			status, status_of_telling(tell_trouble(
+					job, ret ? err.text : NULL, stop)));
 	nightly_night_release(&night, run);
 	return run->dry_run && !ret ? EXIT_OK : status;
 }

@@ -148,6 +148,13 @@ static int check_lists(const struct section *s, struct err *err)
 				      "not NAME=VALUE",
 				      j->where, s->name, j->variables.v[i]);
 	}
+	for (size_t i = 0; !ret && i < j->targets.n; i++) {
+		if (*j->targets.v[i] == '-')
+			ret = err_set(err, EINVAL,
+				      "%s: [nightly \"%s\"]: target = %s is "
+				      "an option, not a target",
+				      j->where, s->name, j->targets.v[i]);
+	}
 	for (size_t i = 0; !ret && i < j->mail.n; i++)
 		ret = check_addresses(s, "mail", j->mail.v[i], err);
 	return ret ? ret : check_addresses(s, "mail-from", j->mail_from, err);

@@ -109,6 +109,7 @@ static int send_report(const struct telling *t,
 				     .command = l->job->command,
 				     .facts = &facts,
 				     .keep = &keep,
+				     .stop = l->stop,
 				     .out = l->out };
 	int ret;
 
@@ -174,7 +175,7 @@ static bool is_known_trouble(const char *path, const char *why)
 }
 
 static int send_trouble(const struct nightly_job *job, const char *why,
-			FILE *out, struct err *err)
+			const atomic_bool *stop, FILE *out, struct err *err)
 {
 	struct nightly_report report = { .result = "ERROR" };
 	struct strv keep = { 0 };
@@ -183,6 +184,7 @@ static int send_trouble(const struct nightly_job *job, const char *why,
 					   .mail_from = job->mail_from,
 					   .command = job->command,
 					   .keep = &keep,
+					   .stop = stop,
 					   .out = out };
 	struct buf subject = { 0 }, text = { 0 };
 	int ret;
@@ -203,7 +205,7 @@ static int send_trouble(const struct nightly_job *job, const char *why,
 }
 
 int nightly_letter_trouble(const struct nightly_job *job, const char *why,
-			   FILE *out, struct err *err)
+			   const atomic_bool *stop, FILE *out, struct err *err)
 {
 	char *path = xasprintf("%s/trouble", job->results);
 	int ret = 0;
@@ -212,7 +214,7 @@ int nightly_letter_trouble(const struct nightly_job *job, const char *why,
 		unlink(path);
 	} else if ((job->mail.n || job->command) &&
 		   !is_known_trouble(path, why)) {
-		ret = send_trouble(job, why, out, err);
+		ret = send_trouble(job, why, stop, out, err);
 		if (!ret)
 			ret = fs_write(path, bytes_str(why), 0666, err);
 	}

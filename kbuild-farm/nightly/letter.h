@@ -8,6 +8,7 @@
 #include "nightly/conf.h"
 #include "nightly/store.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 
 struct nightly_letter {
@@ -15,6 +16,7 @@ struct nightly_letter {
 	const struct nightly_store *store; /* locked */
 	const struct nightly_result *const *v; /* this night's, one a build */
 	size_t n;
+	const atomic_bool *stop; /* as nightly_send's */
 	FILE *out; /* for what goes neither to sendmail nor to a command */
 };
 
@@ -31,6 +33,6 @@ int nightly_letter_send(const struct nightly_letter *l, struct err *err);
  * nightly_letter_send().
  */
 int nightly_letter_trouble(const struct nightly_job *job, const char *why,
-			   FILE *out, struct err *err);
+			   const atomic_bool *stop, FILE *out, struct err *err);
 
 #endif

@@ -75,7 +75,8 @@ static unsigned count_in(const json_t *group, const char *name)
 	return n > 0 && n <= UINT32_MAX ? (unsigned)n : 0;
 }
 
-static void read_counts(struct nightly_result *r, const char *dir)
+/* False: there is no metadata.json, which each build leaves. */
+static bool read_counts(struct nightly_result *r, const char *dir)
 {
 	char *path = xasprintf("%s/metadata.json", dir);
 	struct buf text = { 0 };
@@ -90,6 +91,7 @@ static void read_counts(struct nightly_result *r, const char *dir)
 	json_decref(root);
 	buf_release(&text);
 	free(path);
+	return results;
 }
 
 /* ---- what it said ---- */
@@ -165,7 +167,13 @@ void nightly_outcome_end(struct nightly_result *r,
 	r->timed_out = ended->timed_out;
 	r->wall_ms = ended->wall_ms;
 	r->end = end_of(ended);
-	read_counts(r, dir);
+	/* As of an option or target that only prints something. */
+	if (!read_counts(r, dir) && r->end == NIGHTLY_GOOD) {
+		r->end = NIGHTLY_BROKEN;
+		strv_add(&r->said, "nothing was built: it ended well and left "
+				   "no metadata.json; see nightly.NAME.target "
+				   "and nightly.NAME.options");
+	}
 	nightly_record_read(r, dir);
 	if (r->end != NIGHTLY_GOOD)
 		say_why(r, dir);

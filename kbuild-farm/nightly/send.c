@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
@@ -20,6 +21,7 @@
 
 #define MAIL_MS    60000
 #define COMMAND_MS 300000
+#define HURRY_MS   5000 /* after an interrupt */
 #define TICK_MS    100
 #define SAID_MAX   (1u << 20) /* bytes that a program may write */
 /* Beyond PATH, as sendmail(8) is rarely in a user's. */
@@ -31,17 +33,24 @@
  * What it leaves running in the background, as some mailers do, may keep its
  * output open: only the program itself is waited for.
  */
-static int wait_for(pid_t pid, unsigned ms, int *status)
+static int wait_for(pid_t pid, unsigned ms, const atomic_bool *stop,
+		    int *status)
 {
-	const uint64_t end = clock_ms() + ms;
+	uint64_t end = clock_ms() + ms;
 	struct pollfd p = { pidfd_open(pid, 0), POLLIN, 0 };
 	int ret = p.fd < 0 ? -errno : -EAGAIN;
+	bool hurried = false;
 
 	while (ret == -EAGAIN) {
 		if (poll(&p, 1, TICK_MS) > 0)
 			ret = 0;
 		else if (clock_ms() >= end)
-			ret = -ETIMEDOUT;
+			ret = hurried ? -ECANCELED : -ETIMEDOUT;
+		else if (!hurried && stop && atomic_load(stop) &&
+			 clock_ms() + HURRY_MS < end) {
+			hurried = true;
+			end = clock_ms() + HURRY_MS;
+		}
 	}
 	if (ret)
 		kill(-pid, SIGKILL);
@@ -67,8 +76,9 @@ static int ended_badly(const char *name, int fd, int status, struct err *err)
 }
 
 /* Run it with `input` on its stdin. */
-static int feed_program(const char *name, struct spawn *what,
-			struct bytes input, unsigned ms, struct err *err)
+static int feed_program(const struct nightly_send *s, const char *name,
+			struct spawn *what, struct bytes input, unsigned ms,
+			struct err *err)
 {
 	int in = -1, out = -1, status = 0;
 	pid_t pid;
@@ -86,12 +96,17 @@ static int feed_program(const char *name, struct spawn *what,
 		err_wrap(err, "%s", name);
 		goto out;
 	}
-	ret = wait_for(pid, ms, &status);
+	ret = wait_for(pid, ms, s->stop, &status);
 	if (ret == -ETIMEDOUT)
 		err_set(err, ETIMEDOUT,
 			"%s: killed, as it had not ended after "
 			"%u s",
 			name, (ms + 999) / 1000);
+	else if (ret == -ECANCELED)
+		err_set(err, ECANCELED,
+			"%s: interrupted, and killed, as it had not ended "
+			"%d s later",
+			name, HURRY_MS / 1000);
 	else if (ret)
 		err_set(err, -ret, "%s: %s", name, strerror(-ret));
 	else if (status)
@@ -166,7 +181,7 @@ static int send_mail(const struct nightly_send *s,
 			"; a package such as msmtp-mta or "
 			"postfix has it");
 	if (!ret)
-		ret = feed_program(program, &what, buf_bytes(&text),
+		ret = feed_program(s, program, &what, buf_bytes(&text),
 				   s->mail_ms ? s->mail_ms : MAIL_MS, err);
 	if (ret)
 		err_wrap(err, "mail to %s", to);
@@ -201,7 +216,7 @@ static int send_to_command(const struct nightly_send *s,
 			strv_add(&env, *e);
 	}
 	what.env = strv_list(&env);
-	ret = feed_program("command", &what, bytes_str(r->text),
+	ret = feed_program(s, "command", &what, bytes_str(r->text),
 			   s->command_ms ? s->command_ms : COMMAND_MS, err);
 	strv_release(&env);
 	return ret;

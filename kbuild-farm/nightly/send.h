@@ -5,7 +5,7 @@
  *
  * It is kept as report.txt in the directories of the results that it tells of,
  * and printed where it could not be sent, so that it is not lost.  An interrupt
- * does not end it; the limits below do.
+ * leaves a mailer or command five seconds to end; else the limits below do.
  */
 #ifndef NIGHTLY_SEND_H
 #define NIGHTLY_SEND_H
@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "nightly/tell.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 
 #define NIGHTLY_REPORT_FILE "report.txt"
@@ -27,6 +28,7 @@ struct nightly_send {
 	const struct strv *keep; /* directories, at least one */
 	const char *path; /* where sendmail is looked for; NULL: our PATH */
 	unsigned mail_ms, command_ms; /* killed after that; 0: 1 and 5 min */
+	const atomic_bool *stop; /* true after an interrupt; or NULL */
 	FILE *out;
 };
 
@@ -35,7 +37,7 @@ struct nightly_send {
  * and result in KFARM_NIGHTLY_NAME, _SUBJECT, _RESULT, _REPORT (the file).
  *
  * Returns 0, or a negative errno with `err` saying which ways failed and where
- * the report is.
+ * the report is; -ECANCELED where the last that failed was interrupted.
  */
 int nightly_send(const struct nightly_send *s, const struct nightly_report *r,
 		 struct err *err);

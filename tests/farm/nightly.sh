@@ -278,6 +278,13 @@ else
 	left_out "a full disk" "no file system can be mounted"
 fi
 
+# ---- a build that builds nothing ----
+
+settings 'options = --dry-run' >"$KFARM_CONFIG"
+nightly >"$work/log" 2>&1
+is "a dry run is not good: the status" 1 $?
+check "and why" grep -q 'nothing was built' "$work/log"
+
 # ---- a build without an end ----
 
 settings 'timeout = 2s' >"$KFARM_CONFIG"

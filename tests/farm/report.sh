@@ -256,4 +256,12 @@ wrong "a directory of somebody else's build" \
 wrong "two builds" 'one build at a time' 1 2
 wrong "two forms" 'at a time' --json --html
 wrong "a file that cannot be made" '/nonexistent/x' --html=/nonexistent/x
+ln -s "$work/linked.html" "$work/link.html"
+mkfifo "$work/pipe"
+grep -c '<html' <"$work/pipe" >"$work/piped" &
+report --html="$work/pipe" && wait $!
+report --html="$work/link.html"
+is "what is no file stays what it is" "1 1 fifo,symbolic link" \
+	"$(cat "$work/piped") $(grep -c '<html' "$work/linked.html") $(stat -c %F \
+		"$work/pipe" "$work/link.html" | paste -sd,)"
 farm_end

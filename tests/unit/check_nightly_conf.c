@@ -141,6 +141,8 @@ static const struct bad {
 	{ "[nightly \"a\"]\ntree = t\nmail-from = \"a\\nBcc: c\"\n",
 	  ":3: [nightly \"a\"]: mail-from: \"a Bcc: c\" is not the address of "
 	  "a mail" },
+	{ "[nightly \"a\"]\ntree = t\ntarget = --help\n",
+	  ":2: [nightly \"a\"]: target = --help is an option, not a target" },
 	{ "[nightly \"a\"]\ntree = t\ntimeout = 8\n",
 	  ":3: nightly.a.timeout: \"8\" is not a number with s, m, h or d "
 	  "behind it, or too much or too little" },

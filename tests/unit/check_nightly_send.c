@@ -154,6 +154,20 @@ START_TEST(a_sendmail_that_hangs_is_killed_with_its_children)
 }
 END_TEST
 
+START_TEST(an_interrupt_leaves_a_command_little_time)
+{
+	static const atomic_bool stop = true;
+	uint64_t begun = clock_ms();
+
+	s.stop = &stop;
+	s.command = "sleep 600";
+	fails(-ECANCELED, "command: interrupted, and killed");
+	ck_assert_uint_lt(clock_ms() - begun, 30000);
+	s.command = "cat >/dev/null";
+	ck_assert_msg(!nightly_send(&s, &r, &err), "%s", err.text);
+}
+END_TEST
+
 START_TEST(what_sendmail_leaves_in_the_background_is_not_waited_for)
 {
 	uint64_t begun = clock_ms();
@@ -238,10 +252,12 @@ int main(void)
 	Suite *suite = suite_create("nightly/send");
 	TCase *tc = tcase_create("send");
 
+	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, nobody_else_to_tell_is_stdout);
 	tcase_add_test(tc, sendmail_gets_the_mail_and_stdout_nothing);
 	tcase_add_test(tc, a_sendmail_that_fails_is_told_with_its_words);
+	tcase_add_test(tc, an_interrupt_leaves_a_command_little_time);
 	tcase_add_test(tc, a_sendmail_that_reads_nothing_and_dies_is_told);
 	tcase_add_test(tc, a_sendmail_that_hangs_is_killed_with_its_children);
 	tcase_add_test(
