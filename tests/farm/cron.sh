@@ -20,7 +20,8 @@ if [ "$(id -u)" -ne 0 ] || ! grep -q '4294967295$' /proc/self/uid_map; then
 	farm_end
 fi
 
-# What cron reads and writes, and sendmail.  Nothing of the machine's is seen.
+# What cron reads and writes, and sendmail.  Nothing of the machine's is seen,
+# and nothing of it is mounted in $work, which is removed.
 cron_place()
 {
 	mkdir -p "$work"/{sbin,mails,crontabs}

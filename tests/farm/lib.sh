@@ -79,7 +79,13 @@ farm_cleanup()
 	for m in "${mounts[@]}"; do
 		umount "$m" 2>/dev/null || umount -l "$m" 2>/dev/null
 	done
-	[ ! "$work" ] || [ "${KEEP:-}" ] || rm -rf "$work"
+	[ "$work" ] && [ ! "${KEEP:-}" ] || return
+	# What is mounted there may be the machine's own.
+	if grep -qF " $work/" /proc/self/mountinfo; then
+		echo "something is still mounted in $work: it is left" >&2
+		return
+	fi
+	rm -rf "$work"
 }
 
 farm_end()
