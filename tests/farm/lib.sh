@@ -81,7 +81,7 @@ farm_cleanup()
 	done
 	[ "$work" ] && [ ! "${KEEP:-}" ] || return
 	# What is mounted there may be the machine's own.
-	if grep -qF " $work/" /proc/self/mountinfo; then
+	if cut -d ' ' -f 5 /proc/self/mountinfo | grep -qF "$work/"; then
 		echo "something is still mounted in $work: it is left" >&2
 		return
 	fi
