@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "nightly/keep.h"
 
+#include "base/buf.h"
 #include "kernel/space.h"
 #include "nightly/plan.h"
 
@@ -98,6 +99,31 @@ static int remove_old_results(struct nightly_store *s,
 	return ret;
 }
 
+/* In a unit of keep-free in which it is not nothing. */
+static void add_room(struct buf *out, uint64_t bytes)
+{
+	if (bytes >> 30)
+		buf_printf(out, "%.1f GiB", (double)bytes / (1 << 30));
+	else if (bytes >> 20)
+		buf_printf(out, "%.1f MiB", (double)bytes / (1 << 20));
+	else
+		buf_printf(out, "%.1f KiB", (double)bytes / (1 << 10));
+}
+
+static int no_room(const char *dir, uint64_t wanted, struct err *err)
+{
+	struct buf is = { 0 }, must = { 0 };
+
+	add_room(&is, kernel_space_free(dir));
+	add_room(&must, wanted);
+	err_set(err, ENOSPC,
+		"%s: %s are free, and keep-free asks for %s; make room there",
+		dir, buf_str(&is), buf_str(&must));
+	buf_release(&is);
+	buf_release(&must);
+	return -ENOSPC;
+}
+
 static int make_room_for_build(struct nightly_store *s,
 			       const struct nightly_job *job,
 			       nightly_keep_note *note, void *ctx,
@@ -109,13 +135,7 @@ static int make_room_for_build(struct nightly_store *s,
 		size_t i = nightly_keep_sacrifice(s);
 
 		if (i == SIZE_MAX)
-			return err_set(err, ENOSPC,
-				       "%s: %.1f GiB are free, and keep-free "
-				       "asks for %.1f; make room there",
-				       s->dir,
-				       (double)kernel_space_free(s->dir) /
-					       (1 << 30),
-				       (double)job->keep_free / (1 << 30));
+			return no_room(s->dir, job->keep_free, err);
 		ret = remove_with_note(s, i, "for room", note, ctx, err);
 	}
 	return ret;
