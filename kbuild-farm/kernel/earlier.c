@@ -23,21 +23,14 @@ struct choice {
 	int64_t self; /* this build */
 	int64_t base, here; /* numbers of those that were found; or 0 */
 	char *output; /* of `base` */
+	char *base_dir; /* its build directory */
+	bool known; /* what every unit said there is known */
 };
 
-/*
- * Is all known that stood at its end?  Not where the history begins in a
- * directory in which much was compiled before, and nothing of it now: what
- * those units say when they are compiled again is not new.  (After a first
- * build that failed, what the units say that it did not come to is.)
- */
 static bool can_be_compared(const struct history_build *b)
 {
-	if (!b->has_details || b->state == HISTORY_RUNNING ||
-	    b->state == HISTORY_KILLED)
-		return false;
-	return b->new_warnings >= 0 ||
-	       (b->fresh && b->state != HISTORY_INTERRUPTED);
+	return b->has_details && b->state != HISTORY_RUNNING &&
+	       b->state != HISTORY_KILLED;
 }
 
 static bool may_be_base(const struct choice *c, const struct history_build *b)
@@ -63,8 +56,22 @@ static int consider_build(void *ctx, const struct history_build *b)
 		c->base = b->number;
 		free(c->output);
 		c->output = b->output ? xstrdup(b->output) : NULL;
+		free(c->base_dir);
+		c->base_dir = b->dir ? xstrdup(b->dir) : NULL;
 	}
-	return c->base && (c->here || c->fresh);
+	if (c->base && b->fresh && str_equal(b->dir, c->base_dir))
+		c->known = true;
+	return c->base && (c->fresh ? c->known : c->here != 0);
+}
+
+/*
+ * Where the history begins in a directory in which much was compiled before,
+ * nobody knows what all of it says.  To a build that compiles all of it anew
+ * that would be news, so it is not compared with such a one.
+ */
+static bool is_base(const struct choice *c)
+{
+	return c->base && (!c->fresh || c->known);
 }
 
 /* ------------------------------------------------------- what it had to say */
@@ -138,7 +145,7 @@ static void find_in_history(struct kernel_run *run, struct history *h,
 
 	kernel_plan_key(run->plan, key);
 	ret = history_list(h, &same, consider_build, c, &err);
-	if (ret >= 0 && c->base) {
+	if (ret >= 0 && is_base(c)) {
 		ret = read_earlier(e, h, c, &err);
 		if (!ret)
 			e->number = c->base;
@@ -160,13 +167,9 @@ static int want_earlier(struct kernel_run *run, bool bisected, struct err *err)
 	if (!history_record_history(run->farm.record))
 		kernel_run_note(run, "-W: without a history nothing tells "
 				     "which warnings are new");
-	else if (run->earlier.fresh)
-		kernel_run_note(run, "-W: there is no earlier build to compare "
-				     "with; this one will be the first");
 	else
 		kernel_run_note(run, "-W: there is no earlier build to compare "
-				     "with; the first will be one that begins "
-				     "in an empty build directory (-b)");
+				     "with; this one will be the first");
 	return 0;
 }
 
@@ -189,6 +192,7 @@ int kernel_earlier_find(struct kernel_run *run, bool fresh, struct err *err)
 	if (h)
 		find_in_history(run, h, &c);
 	e->output = c.output;
+	free(c.base_dir);
 	if (e->number) {
 		diag_known_init(&e->known, &e->standing);
 		run->joblog.known = &e->known;

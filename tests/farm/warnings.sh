@@ -142,6 +142,10 @@ rm -f "$build/vmlinux"
 story "an unknown past" 0 "warnings 0, errors 0" 0
 check "an unknown past: says so" grep -q 'no earlier build to compare' \
 	"$work/kfarm.log"
+rm -f "$build/vmlinux"
+story "an incremental one" 0 "warnings 0, errors 0" 0
+check "is compared with the one before it" \
+	[ "$(meta .results.compared_with)" != null ]
 build=$work/known
 story "then from an empty directory" 0 "warnings 1, errors 0" 0
 rm -rf "$work/known"
