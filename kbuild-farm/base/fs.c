@@ -167,9 +167,10 @@ int fs_write(const char *path, struct bytes in, mode_t mode, struct err *err)
 	return ret;
 }
 
-static int write_to_special(const char *path, struct bytes in, struct err *err)
+static int write_through(const char *path, int flags, struct bytes in,
+			 mode_t mode, struct err *err)
 {
-	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | flags, mode);
 	int ret = fd < 0 ? -errno : fs_write_all(fd, in);
 
 	if (fd >= 0 && close(fd) && !ret)
@@ -184,9 +185,11 @@ int fs_write_named(const char *path, struct bytes in, mode_t mode,
 	struct stat st;
 	int ret;
 
-	if (real && !stat(real, &st) && !S_ISREG(st.st_mode) &&
-	    !S_ISDIR(st.st_mode))
-		ret = write_to_special(real, in, err);
+	if (!stat(path, &st) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+		ret = write_through(path, 0, in, mode, err);
+	/* It leads nowhere yet; the kernel goes there. */
+	else if (!real && !lstat(path, &st) && S_ISLNK(st.st_mode))
+		ret = write_through(path, O_CREAT, in, mode, err);
 	else
 		ret = fs_write(real ? real : path, in, mode, err);
 	free(real);

@@ -132,7 +132,10 @@ static int read_build(struct report_data *d, struct history *h,
 
 	if (word && is_build_number(word) &&
 	    str_number(word, 1, LONG_MAX, &number))
-		return err_set(err, EINVAL, "%s: no number of a build", word);
+		return err_set(
+			err, EINVAL,
+			"\"%s\" is no number of a build; `kfarm history` lists them",
+			word);
 	if (word && !number)
 		ret = find_output(word, &output, err);
 	if (!ret)

@@ -244,6 +244,7 @@ kfarm_build Image
 old
 wrong "a number that is none" 999999 999999
 wrong "a number too large" 'no number' 99999999999999999999
+wrong "nothing" '"" is no number of a build; .kfarm history. lists' ''
 wrong "neither number nor directory" 'neither a build' nowhere
 wrong "a directory of no build" "$work/nodes" "$work/nodes"
 mkdir -p "$work/damaged/kfarm"

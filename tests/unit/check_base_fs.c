@@ -70,7 +70,8 @@ START_TEST(what_a_user_names_is_no_more_than_written_to)
 	struct err err = { 0 };
 	struct buf out = { 0 };
 	struct stat st;
-	int fd;
+	char name[64];
+	int fd, ends[2];
 
 	ck_assert_int_eq(fs_write("f", bytes_str("old"), 0600, &err), 0);
 	ck_assert_int_eq(symlink("f", "link"), 0);
@@ -89,6 +90,23 @@ START_TEST(what_a_user_names_is_no_more_than_written_to)
 	ck_assert_int_eq(lstat("fifo", &st), 0);
 	ck_assert(S_ISFIFO(st.st_mode));
 	close(fd);
+	ck_assert_int_eq(symlink("later", "ahead"), 0);
+	ck_assert_int_eq(fs_write_named("ahead", bytes_str("x"), 0600, &err),
+			 0);
+	ck_assert_int_eq(lstat("ahead", &st), 0);
+	ck_assert(S_ISLNK(st.st_mode));
+	ck_assert_int_eq(lstat("later", &st), 0);
+	/* As /dev/stdout is one where stdout is a pipe. */
+	ck_assert_int_eq(pipe(ends), 0);
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", ends[1]);
+	ck_assert_int_eq(symlink(name, "piped"), 0);
+	ck_assert_int_eq(fs_write_named("piped", bytes_str("x"), 0600, &err),
+			 0);
+	ck_assert_int_eq(lstat("piped", &st), 0);
+	ck_assert(S_ISLNK(st.st_mode));
+	ck_assert_int_eq(read(ends[0], name, sizeof(name)), 1);
+	close(ends[0]);
+	close(ends[1]);
 	ck_assert_int_eq(
 		fs_write_named("/dev/full", bytes_str("x"), 0600, &err),
 		-ENOSPC);
