@@ -64,13 +64,13 @@ static void add_warnings(struct table *t, const struct history_build *b)
 		snprintf(all, sizeof(all), "%lld", (long long)b->warnings);
 	if (ended && b->new_warnings >= 0)
 		snprintf(new, sizeof(new), "%lld", (long long)b->new_warnings);
-	add_cell(t, all, 6);
-	add_cell(t, new, 6);
+	add_cell(t, all, 5);
+	add_cell(t, new, 5);
 }
 
 /* All but the configuration's name, which gets the room that is left. */
 static void add_build_row(struct table *t, const struct history_build *b,
-			  unsigned most)
+			  unsigned most, bool tight)
 {
 	char number[32];
 
@@ -79,15 +79,15 @@ static void add_build_row(struct table *t, const struct history_build *b,
 	add_when(t, b->began_s);
 	add_took(t, b);
 	add_cell(t, history_state_word(b->state), 7);
-	add_cell(t, b->arch, 9);
+	add_cell(t, b->arch, tight ? 7 : 9);
 	/* Of a command of the user's that is what tells it from others. */
 	add_cell(t, b->config ? b->config : b->what, most);
-	add_cell(t, b->toolchain, 12);
+	add_cell(t, b->toolchain, tight ? 9 : 12);
 	add_warnings(t, b);
 }
 
 static void add_build_rows(struct table *t, const struct history_lines *l,
-			   unsigned most)
+			   unsigned most, bool tight)
 {
 	static const char *const head[COLUMNS] = {
 		"BUILD",  "BEGAN",     "TOOK", "STATE", "ARCH",
@@ -97,7 +97,7 @@ static void add_build_rows(struct table *t, const struct history_lines *l,
 	for (size_t i = 0; i < COLUMNS; i++)
 		strv_add(&t->cells, head[i]);
 	for (size_t i = l->n; i > 0; i--)
-		add_build_row(t, &l->v[i - 1], most);
+		add_build_row(t, &l->v[i - 1], most, tight);
 }
 
 void history_print(FILE *out, const struct history_lines *l, unsigned columns)
@@ -105,10 +105,12 @@ void history_print(FILE *out, const struct history_lines *l, unsigned columns)
 	struct table t = { .align = "rrrllllrr" };
 	unsigned least;
 
-	add_build_rows(&t, l, 1);
+	add_build_rows(&t, l, 1, false);
 	least = table_width(&t);
 	strv_release(&t.cells);
-	add_build_rows(&t, l, LEAST + (columns > least ? columns - least : 0));
+	/* Large numbers leave less room for names. */
+	add_build_rows(&t, l, LEAST + (columns > least ? columns - least : 0),
+		       least + LEAST - 1 > columns);
 	table_print(out, &t);
 }
 

@@ -104,12 +104,12 @@ START_TEST(new_warnings_are_shown_beside_all)
 				   .new_warnings = 2 };
 	char *text = printed(&b, 80);
 
-	ck_assert_ptr_nonnull(strstr(text, " 12+2\n"));
+	ck_assert_ptr_nonnull(strstr(text, "  12    2\n"));
 	ck_assert_ptr_nonnull(strstr(text, "  defconfig  "));
 	free(text);
 	b.new_warnings = -1;
 	text = printed(&b, 80);
-	ck_assert_ptr_nonnull(strstr(text, " 12\n"));
+	ck_assert_ptr_nonnull(strstr(text, "  12    -\n"));
 	free(text);
 	b.state = HISTORY_KILLED;
 	text = printed(&b, 80);
