@@ -512,7 +512,8 @@ static char *home_dir(const char *variable, const char *below_home)
 	/* The specification: relative paths are to be ignored. */
 	if (set && set[0] == '/')
 		return xasprintf("%s/kfarm", set);
-	return xasprintf("%s/%s/kfarm", home ? home : "/root", below_home);
+	return xasprintf("%s/%s/kfarm", home && home[0] == '/' ? home : "/root",
+			 below_home);
 }
 
 char *fs_config_home(void)

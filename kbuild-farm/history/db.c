@@ -78,11 +78,12 @@ static void move_aside(struct history *h, struct err *note)
 void history_set_aside(struct history *h, struct err *note)
 {
 	char *path = xasprintf("%s.lock", h->path);
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int fd;
 
-	/* Two find it damaged: one moves it. */
-	if (fd >= 0)
-		flock(fd, LOCK_EX);
+	/* Two find it damaged: one moves it.  Who had the lock removes it. */
+	do
+		fd = fs_lock(AT_FDCWD, path, O_RDWR | O_CREAT, LOCK_EX);
+	while (fd == -EAGAIN);
 	if (!history_has_moved(h))
 		move_aside(h, note);
 	if (fd >= 0) {

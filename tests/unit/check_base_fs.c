@@ -506,11 +506,16 @@ START_TEST(homes_follow_xdg)
 	setenv("HOME", "/home/u", 1);
 	setenv("XDG_CONFIG_HOME", "/c", 1);
 	unsetenv("XDG_CACHE_HOME");
+	unsetenv("XDG_STATE_HOME");
 	/* The specification: a relative path is as good as none. */
 	setenv("XDG_DATA_HOME", "data", 1);
 	expect_path(fs_config_home(), "/c/kfarm");
 	expect_path(fs_cache_home(), "/home/u/.cache/kfarm");
 	expect_path(fs_data_home(), "/home/u/.local/share/kfarm");
+	setenv("HOME", "", 1);
+	expect_path(fs_state_home(), "/root/.local/state/kfarm");
+	setenv("HOME", "here", 1);
+	expect_path(fs_state_home(), "/root/.local/state/kfarm");
 }
 END_TEST
 
