@@ -203,9 +203,12 @@ is "the tree is still gone: mails" 3 "$(find "$work/mails" -type f | wc -l)"
 mv "$src.away" "$src"
 night back run mailed
 is "the tree is back: status, output" "0 " "$? $(cat "$work"/back.{out,err})"
+# It has not built since somebody left something.
+check "the tree is back: the mail is of what it builds" grep -q \
+	'^Subject: \[kfarm\] WARN mailed ' "$work/mails/3"
 mv "$src" "$src.away"
 night trouble run mailed
-is "the tree is gone again: mails" 4 "$(find "$work/mails" -type f | wc -l)"
+is "the tree is gone again: mails" 5 "$(find "$work/mails" -type f | wc -l)"
 mv "$src.away" "$src"
 
 # ---- the templates ----
