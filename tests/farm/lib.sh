@@ -57,7 +57,8 @@ farm_begin()
 	mkdir -p "$work"/{home,run,nodes}
 	chmod 700 "$work/run"
 	export HOME=$work/home XDG_RUNTIME_DIR=$work/run LC_ALL=C.UTF-8
-	export XDG_CACHE_HOME=$work/cache XDG_CONFIG_HOME=$work/home/.config
+	export XDG_CACHE_HOME=$work/cache XDG_CONFIG_HOME=$HOME/.config
+	export XDG_DATA_HOME=$HOME/.local/share XDG_STATE_HOME=$HOME/.local/state
 	export KFARM_CONFIG=$work/config
 	build=$work/build
 	prepared=$work/prepared
