@@ -37,6 +37,7 @@ static const struct conf_key known[] = {
 	{ "node", true, "slots", CONF_NUMBER, 1, 1024, NULL, CONF_READ },
 	{ "node", true, "codec", CONF_WORD, 0, 0, "none lzo zstd", CONF_READ },
 	{ "node", true, "key", CONF_TEXT, 0, 0, NULL, CONF_UNREAD },
+	{ "node", true, "ssh", CONF_TEXT, 0, 0, NULL, CONF_READ },
 	{ "node", true, "profile", CONF_TEXT, 0, 0, NULL, CONF_UNREAD },
 	{ "node", true, "power", CONF_TEXT, 0, 0, NULL, CONF_UNREAD },
 	{ "arch", true, "toolchain", CONF_TEXT, 0, 0, NULL, CONF_READ },

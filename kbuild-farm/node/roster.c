@@ -43,8 +43,8 @@ static void wrap_place(struct err *err, const struct conf *c, const char *name,
 
 static int load_name(const struct conf *c, const char *name, struct err *err)
 {
-	static const char *const keys[] = { "address", "slots",   "codec",
-					    "key",     "profile", "power" };
+	static const char *const keys[] = { "address", "slots", "codec", "key",
+					    "profile", "power", "ssh" };
 	char *at = NULL;
 	int ret = node_roster_check_name(name, err);
 
@@ -80,6 +80,31 @@ static int load_address(struct node_entry *e, const struct conf *c,
 	return ret;
 }
 
+/* `ssh =`, or else the address where that is one for ssh. */
+static int load_ssh(struct node_entry *e, const struct conf *c, struct err *err)
+{
+	const char *text = conf_get(c, "node", e->name, "ssh");
+	struct node_address address;
+	char *whole;
+	int ret;
+
+	if (!text) {
+		if (e->address.kind == NODE_SSH)
+			e->ssh = xstrdup(e->address.text);
+		return 0;
+	}
+	whole = xasprintf("ssh:%s", text);
+	ret = node_address_parse(&address, whole, err);
+	free(whole);
+	if (ret) {
+		wrap_place(err, c, e->name, "ssh");
+		return ret;
+	}
+	node_address_release(&address);
+	e->ssh = xstrdup(text);
+	return 0;
+}
+
 static int load_entry(struct node_entry *e, const struct conf *c,
 		      const char *name, struct err *err)
 {
@@ -91,6 +116,8 @@ static int load_entry(struct node_entry *e, const struct conf *c,
 	if (ret)
 		return ret;
 	ret = load_address(e, c, err);
+	if (!ret)
+		ret = load_ssh(e, c, err);
 	if (ret)
 		return ret;
 	e->slots = (unsigned)conf_number(c, "node", name, "slots", 0);
@@ -129,6 +156,7 @@ void node_roster_release(struct node_roster *r)
 	for (size_t i = 0; i < r->n; i++) {
 		free(r->v[i].name);
 		free(r->v[i].address_text);
+		free(r->v[i].ssh);
 		node_address_release(&r->v[i].address);
 	}
 	free(r->v);

@@ -23,6 +23,7 @@ struct node_entry {
 	unsigned slots; /* configured limit, 0: computed */
 	bool half; /* use at most half of its slots */
 	enum wire_codec codec; /* for what is sent to it */
+	char *ssh; /* [USER@]HOST of node/remote.h; NULL: none is known */
 };
 
 struct node_roster {

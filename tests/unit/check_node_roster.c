@@ -71,6 +71,24 @@ START_TEST(load_keeps_order_and_fills_in_defaults)
 }
 END_TEST
 
+START_TEST(ssh_is_said_or_is_the_address)
+{
+	struct node_roster r;
+	struct err err = { 0 };
+
+	ck_assert_int_eq(load(&r,
+			      "[node \"a\"]\naddress=unix:/z\nssh=root@a\n"
+			      "[node \"b\"]\naddress=ssh:u@h\n"
+			      "[node \"c\"]\naddress=unix:/z\n",
+			      &err),
+			 0);
+	ck_assert_str_eq(r.v[0].ssh, "root@a");
+	ck_assert_str_eq(r.v[1].ssh, "u@h");
+	ck_assert_ptr_null(r.v[2].ssh);
+	node_roster_release(&r);
+}
+END_TEST
+
 START_TEST(load_without_nodes_is_empty)
 {
 	struct node_roster r;
@@ -92,6 +110,9 @@ static const struct bad {
 	{ "[node \"b\"]\naddress=ssh:-x\n",
 	  ":2: node.b.address: ssh:-x: a host's name is letters, digits and "
 	  ". _ : % -; for a port see ssh_config(5)" },
+	{ "[node \"b\"]\naddress=unix:/z\nssh=-oProxyCommand=x\n",
+	  ":3: node.b.ssh: ssh:-oProxyCommand=x: a host's name is letters, "
+	  "digits and . _ : % -; for a port see ssh_config(5)" },
 	{ "[node \"b\"]\n\nslots=3\n", ":3: node b has no address" },
 	{ "[node \"b\"]\ncodec=lzo\n", "node b has no address" },
 	{ "[node \"two words\"]\naddress=unix:/z\n",
@@ -143,6 +164,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, load_keeps_order_and_fills_in_defaults);
+	tcase_add_test(tc, ssh_is_said_or_is_the_address);
 	tcase_add_test(tc, load_without_nodes_is_empty);
 	tcase_add_loop_test(tc, load_names_the_bad_node_and_its_line, 0,
 			    sizeof(bad) / sizeof(*bad));
