@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cli/nodes.h - what `kfarm nodes` found out, and two ways to show it.
+ * cli/nodes.h - what the subcommands of `kfarm nodes` share.
  */
 #ifndef CLI_NODES_H
 #define CLI_NODES_H
@@ -13,6 +13,35 @@
 #include <jansson.h>
 #include <stdio.h>
 
+/* The command line, and what the configuration says. */
+struct nodes_request {
+	const char *verb; /* "list" */
+	struct strv words; /* after the verb */
+	bool json;
+	const char *slots, *codec;
+	struct conf *conf;
+	struct node_roster roster;
+};
+
+/*
+ * cli/nodes-settings.c
+ */
+/* Read the configuration; it may be empty. */
+int nodes_load(struct nodes_request *r, struct err *err);
+/*
+ * The nodes that were named, or all, in a list that is the caller's; -ENOENT
+ * for a name that is none.
+ */
+int nodes_select(const struct nodes_request *r, const struct node_entry ***out,
+		 size_t *n, struct err *err);
+/* Prints "kfarm: nodes VERB: text"; returns the exit status. */
+int nodes_failed(const struct nodes_request *r, const struct err *err);
+/* Why there is nothing to see: how to add the first node. */
+void nodes_note_if_empty(const struct nodes_request *r);
+
+/*
+ * cli/nodes-survey.c: what was found out about nodes.
+ */
 struct nodes_survey {
 	struct peer_tools_node *nodes; /* in the order given */
 	struct node_limit *limits; /* of each that is up; else zeroed */
@@ -27,14 +56,33 @@ struct nodes_survey {
 int nodes_survey(struct nodes_survey *s, const struct node_entry *const *nodes,
 		 size_t n, struct err *err);
 void nodes_survey_release(struct nodes_survey *s);
-/* Why it gets no jobs; NULL if it does. */
+/* "up", "down", "unfit"; and why it gets no jobs, NULL if it does. */
+const char *nodes_state(const struct peer_tools_node *p);
 const char *nodes_reason(const struct peer_tools_node *p);
+/* The -j of a build with them. */
+unsigned nodes_jobs(const struct nodes_survey *s);
+/* "512 MiB", "3.8 GiB"; the caller frees it. */
+char *nodes_memory_text(unsigned mib);
+/* Name, state, and the reason or the slots; the caller's reference. */
+json_t *nodes_node_json(const struct nodes_survey *s, size_t i);
+/*
+ * What list, probe and limits have in common: survey the nodes that were
+ * named, print it, and return 0 if all get jobs.
+ */
+int nodes_survey_main(struct nodes_request *r,
+		      void (*as_text)(FILE *, const struct nodes_survey *),
+		      json_t *(*as_json)(const struct nodes_survey *));
 
-void nodes_text_list(FILE *out, const struct nodes_survey *s);
-void nodes_text_probe(FILE *out, const struct nodes_survey *s);
-void nodes_text_limits(FILE *out, const struct nodes_survey *s);
-/* The caller's reference. */
+/* cli/nodes-list.c: the caller's reference. */
 json_t *nodes_json_list(const struct nodes_survey *s);
-json_t *nodes_json_limits(const struct nodes_survey *s);
+/* cli/nodes-probe.c */
+void nodes_text_probe(FILE *out, const struct nodes_survey *s);
+
+/* The verbs, cli/nodes-VERB.c; each returns the exit status. */
+int nodes_list_main(struct nodes_request *r);
+int nodes_add_main(struct nodes_request *r);
+int nodes_remove_main(struct nodes_request *r);
+int nodes_probe_main(struct nodes_request *r);
+int nodes_limits_main(struct nodes_request *r);
 
 #endif

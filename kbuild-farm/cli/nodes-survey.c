@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/cmd.h"
+#include "cli/nodes.h"
+
+#include "base/json.h"
+#include "cli/table.h"
+#include "kernel/capacity.h"
+#include "node/inventory.h"
+
+#include <stdlib.h>
+
+int nodes_survey(struct nodes_survey *s, const struct node_entry *const *nodes,
+		 size_t n, struct err *err)
+{
+	struct peer_tools_setup setup = { .n = n, .survey = true };
+	int ret;
+
+	*s = (struct nodes_survey){ .n = n };
+	s->nodes = setup.nodes = xcalloc(n, sizeof(*s->nodes));
+	for (size_t i = 0; i < n; i++)
+		peer_tools_init(&s->nodes[i], nodes[i]);
+	s->limits = xcalloc(n, sizeof(*s->limits));
+	node_inventory_collect(&s->local);
+	node_limit_local(&s->local_limit, &s->local);
+	s->capacity = kernel_capacity(&s->capacity_why, "");
+	ret = peer_tools_run(&setup, NULL, err);
+	for (size_t i = 0; !ret && i < n; i++) {
+		if (s->nodes[i].up)
+			node_limit(&s->limits[i], &s->nodes[i].hello.inventory,
+				   nodes[i]->slots);
+	}
+	if (ret)
+		nodes_survey_release(s);
+	return ret;
+}
+
+void nodes_survey_release(struct nodes_survey *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		peer_tools_release(&s->nodes[i]);
+		free(s->limits[i].why);
+	}
+	free(s->nodes);
+	free(s->limits);
+	wire_inventory_release(&s->local);
+	free(s->local_limit.why);
+	free(s->capacity_why);
+	*s = (struct nodes_survey){ 0 };
+}
+
+const char *nodes_state(const struct peer_tools_node *p)
+{
+	if (!p->up)
+		return "down";
+	return p->fit.fit ? "up" : "unfit";
+}
+
+const char *nodes_reason(const struct peer_tools_node *p)
+{
+	if (!p->up)
+		return p->why;
+	return p->fit.fit ? NULL : p->fit.why;
+}
+
+unsigned nodes_jobs(const struct nodes_survey *s)
+{
+	unsigned sum = s->local_limit.slots;
+
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->nodes[i].fit.fit)
+			sum += s->limits[i].slots;
+	}
+	return sum < s->capacity ? sum : s->capacity;
+}
+
+char *nodes_memory_text(unsigned mib)
+{
+	return mib < 1024 ? xasprintf("%u MiB", mib) :
+			    xasprintf("%.1f GiB", mib / 1024.0);
+}
+
+json_t *nodes_node_json(const struct nodes_survey *s, size_t i)
+{
+	const struct peer_tools_node *p = &s->nodes[i];
+	json_t *o = json_object();
+
+	json_object_set_new(o, "name", json_text(p->entry->name));
+	json_object_set_new(o, "address", json_text(p->entry->address_text));
+	json_object_set_new(o, "state", json_text(nodes_state(p)));
+	json_object_set_new(o, "reason", json_text(nodes_reason(p)));
+	json_object_set_new(o, "slots", json_integer(s->limits[i].slots));
+	json_object_set_new(o, "why", json_text(s->limits[i].why));
+	return o;
+}
+
+static int nodes_all_get_jobs(const struct nodes_survey *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		if (!s->nodes[i].fit.fit)
+			return EXIT_USAGE;
+	}
+	return EXIT_OK;
+}
+
+int nodes_survey_main(struct nodes_request *r,
+		      void (*as_text)(FILE *, const struct nodes_survey *),
+		      json_t *(*as_json)(const struct nodes_survey *))
+{
+	const struct node_entry **nodes;
+	struct nodes_survey s;
+	struct err err = { 0 };
+	size_t n;
+	int status;
+
+	if (nodes_load(r, &err) || nodes_select(r, &nodes, &n, &err))
+		return nodes_failed(r, &err);
+	nodes_note_if_empty(r);
+	status = nodes_survey(&s, nodes, n, &err);
+	free(nodes);
+	if (status)
+		return nodes_failed(r, &err);
+	if (r->json)
+		table_json(as_json(&s));
+	else
+		as_text(stdout, &s);
+	status = nodes_all_get_jobs(&s);
+	nodes_survey_release(&s);
+	return status;
+}
