@@ -2,6 +2,8 @@
 #include "base/socket.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -43,4 +45,32 @@ int socket_connect(const char *path, struct err *err)
 	ret = err_errno(err, "connect to %s", path);
 	close(fd);
 	return ret;
+}
+
+void socket_set_tcp(int fd)
+{
+	static const struct {
+		int level, name, value;
+	} options[] = {
+		{ IPPROTO_TCP, TCP_NODELAY, 1 },
+		{ IPPROTO_TCP, TCP_USER_TIMEOUT, SOCKET_DEAD_MS },
+		{ SOL_SOCKET, SO_KEEPALIVE, 1 },
+		{ IPPROTO_TCP, TCP_KEEPIDLE, 5 },
+		{ IPPROTO_TCP, TCP_KEEPINTVL, 2 },
+	};
+
+	/* Without one of them it works, too. */
+	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++)
+		setsockopt(fd, options[i].level, options[i].name,
+			   &options[i].value, sizeof(options[i].value));
+}
+
+int socket_new_tcp(int family, struct err *err)
+{
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return err_errno(err, "socket");
+	socket_set_tcp(fd);
+	return fd;
 }
