@@ -5,6 +5,7 @@
 #	make fuzz [RUNS=] [PROPERTY_RUNS=] | soak [ROUNDS=] | audit [TREES=]
 #	make equality [CONFIGS=] | reach [PROJECTS=] [SHARE=] | bench [BEFORE=DIR]
 #	make sched-runs | sched-coverage | diag-logs LOGS="FILE..."
+#	make nodes [NODE_HOSTS=]
 #	make install | uninstall [DESTDIR=] [PREFIX=]
 #
 # Objects and programs lie in build/; a build with SAN= or CROSS_COMPILE= has
@@ -27,7 +28,7 @@ PROPERTY_RUNS ?= 100000
 .SUFFIXES:
 .SECONDARY:
 .PHONY: all check check-programs check-processors lint format fuzz bench soak \
-	equality reach audit install uninstall clean FORCE
+	equality reach audit nodes install uninstall clean FORCE
 MAKEFLAGS += --no-builtin-rules
 
 empty :=
@@ -245,6 +246,57 @@ endif
 endif
 	$Q$(CC_STATIC) $(cc_ldflags) -o $@ $(filter %.o,$^) $(filter %.a,$^)
 
+# ---------------------------------------------------------------- nodes
+
+# kfarmd as nodes are given it: static, since a board has none of our libraries,
+# and small.  Libraries are those of Debian: scripts/packages install nodes.
+# "arm" is ARMv7 with an FPU, Debian's armhf.
+NODE_HOSTS ?= x86_64 arm64 arm
+node_x86_64 := x86_64-linux-gnu amd64
+node_arm64 := aarch64-linux-gnu arm64
+node_arm := arm-linux-gnueabihf armhf
+node_riscv64 := riscv64-linux-gnu riscv64
+node_dir = build/nodes/$1
+node_cc = $(word 1,$(node_$1))-gcc
+# Empty where it is the architecture of this machine.
+node_root = $(wildcard build/debian/root/$(word 2,$(node_$1)))
+
+# Not even compiled is what kfarmd has no use for, since its headers are not
+# there for each architecture.
+NODE_SOURCES := $(if $(filter nodes build/nodes/%,$(MAKECMDGOALS)),$(shell \
+	grep -LE '^.include <(git2|archive|curl/)' kbuild-farm/agent/main.c \
+	$(foreach r,$(filter-out fetch,$(KFARMD_ROOMS)),$(call sources,$r))))
+node_cflags := $(DIALECT) $(WARNINGS) -Os -fno-pie -fstack-protector-strong \
+	-D_FORTIFY_SOURCE=2 -ffunction-sections -fdata-sections \
+	-fno-asynchronous-unwind-tables
+# The linker's warnings are of getaddrinfo() and dlopen() in libraries: kfarmd
+# calls neither.
+node_ldflags := -static -no-pie -s -Wl,--gc-sections,--no-warnings \
+	-Wl,-z,relro,-z,now
+
+# $(call node,HOST)
+define node
+$(call variant,$(call node_dir,$1),$(call node_cc,$1),$(node_cflags) $(patsubst \
+	%,--sysroot=%,$(call node_root,$1)),$(NODE_SOURCES),$(node_ldflags))
+build/nodes/kfarmd-$1: $(NODE_SOURCES:kbuild-farm/%.c=$(call \
+		node_dir,$1)/obj/%.o) $(addprefix $(call \
+		node_dir,$1)/,flags ldflags sources)
+	$$(call say,LD)
+	$$Q$(call node_cc,$1) $(patsubst %,--sysroot=%,$(call node_root,$1)) \
+		$(node_ldflags) -o $$@ $$(filter %.o,$$^) \
+		-levent_core -ljansson -lzstd -llzo2 -lssl -lcrypto
+endef
+$(foreach h,$(NODE_HOSTS),$(eval $(call node,$h)))
+ifneq ($(NODE_SOURCES),)
+node_lacking := $(foreach h,$(NODE_HOSTS),$(if $(wildcard $(call \
+	node_root,$h)/usr/lib/$(word 1,$(node_$h))/libssl.a),,$h))
+ifneq ($(strip $(node_lacking)),)
+$(error no static libraries for: $(strip $(node_lacking)). \
+	`scripts/packages install build nodes` gets them)
+endif
+endif
+nodes: $(NODE_HOSTS:%=build/nodes/kfarmd-%)
+
 # ---------------------------------------------------------------- tests
 
 # The line "needs: rooms" at the top of a test names the rooms to link.
@@ -400,6 +452,8 @@ install: all
 	install -D -m 755 $B/kfarm $(to)/bin/kfarm
 	install -D -m 755 $B/kfarmd $(to)/bin/kfarmd
 	install -D -m 755 $B/kfarm-cc $(to)/bin/kfarm-cc
+	for file in $(wildcard build/nodes/kfarmd-*); do install -D -m 755 \
+		"$$file" "$(to)/lib/kfarm/nodes/$${file##*/}" || exit 1; done
 	for page in man/*.[1-8]; do install -D -m 644 "$$page" \
 		"$(to)/share/man/man$${page##*.}/$${page#man/}" || exit 1; done
 	for file in $(COMPLETIONS); do install -D -m 644 \
@@ -411,7 +465,7 @@ install: all
 
 uninstall:
 	rm -f $(to)/bin/kfarm $(to)/bin/kfarmd $(to)/bin/kfarm-cc
-	rm -rf $(to)/share/kfarm
+	rm -rf $(to)/share/kfarm $(to)/lib/kfarm
 	rm -f $(COMPLETIONS:%=$(to)/share/%)
 	for page in man/*.[1-8]; do rm -f \
 		"$(to)/share/man/man$${page##*.}/$${page#man/}"; done
