@@ -115,6 +115,7 @@ cc_ldflags := $(if $(SAN),-fsanitize=$(SAN),-static -no-pie -Wl,--gc-sections \
 uses_base :=
 uses_conf := base
 uses_wire := base
+uses_tls := base wire
 uses_store := base
 uses_options := base
 uses_events := base
@@ -129,17 +130,17 @@ uses_tree := base conf
 uses_scan := base options
 uses_compiler := base options store
 uses_toolchain := base conf store fetch compiler
-uses_node := base conf wire
+uses_node := base conf wire tls
 uses_cc := base wire options
-uses_agent := base conf wire options store compiler toolchain node cell
+uses_agent := base conf wire tls options store compiler toolchain node cell
 uses_inputs := base options store scan wire compiler
-uses_peer := base conf wire options store compiler toolchain node inputs
+uses_peer := base conf wire tls options store compiler toolchain node inputs
 uses_coord := base events wire options store scan compiler node sched inputs \
 	peer
 uses_kernel := base events diag conf options tree compiler toolchain node coord peer \
 	inputs history report
 uses_nightly := base diag conf tree toolchain history report kernel
-uses_cli := base events diag conf wire options store scan ui tree fetch compiler toolchain \
+uses_cli := base events diag conf wire tls options store scan ui tree fetch compiler toolchain \
 	node inputs peer coord history report kernel nightly
 ROOMS := $(patsubst uses_%,%,$(filter uses_%,$(.VARIABLES)))
 # $(call reach,ROOMS): these, and all that they need.

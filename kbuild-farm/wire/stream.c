@@ -13,10 +13,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #define READ_SIZE (64u << 10)
 /* Reads after a failed write, for what the peer said before it left. */
@@ -26,8 +23,7 @@ struct wire_stream {
 	struct wire_conn *conn;
 	const struct wire_stream_ops *ops;
 	void *ctx;
-	int rfd;
-	int wfd;
+	struct wire_io io;
 	struct event *reading;
 	struct event *writing;
 	struct event *closing;
@@ -37,7 +33,7 @@ struct wire_stream {
 	bool freed;
 	bool paused;
 	bool full;
-	bool no_socket; /* wfd takes no send() */
+	bool reading_writes; /* read() waits until it may write */
 	uint64_t received;
 	uint64_t sent;
 };
@@ -104,16 +100,30 @@ static void end_of_input(struct wire_stream *s)
 	end_stream(s);
 }
 
+/* What read() must write first goes where all that waits to be sent goes. */
+static void nothing_to_read(struct wire_stream *s)
+{
+	const struct wire_io *io = &s->io;
+
+	if (!io->ops->read_must_write || !io->ops->read_must_write(io->ctx))
+		return;
+	s->reading_writes = true;
+	event_del(s->reading);
+	if (!event_pending(s->writing, EV_WRITE, NULL))
+		watch_event(s, s->writing);
+}
+
 /* One read: true when there may be more. */
 static bool read_some(struct wire_stream *s)
 {
 	uint8_t chunk[READ_SIZE];
-	ssize_t n = read(s->rfd, chunk, sizeof(chunk));
+	ssize_t n = s->io.ops->read(s->io.ctx, chunk, sizeof(chunk), &s->why);
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (n == -EAGAIN) {
+		nothing_to_read(s);
 		return false;
+	}
 	if (n < 0) {
-		err_errno(&s->why, "read");
 		end_stream(s);
 		return false;
 	}
@@ -139,30 +149,17 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	leave_callback(s);
 }
 
-static ssize_t write_once(struct wire_stream *s, struct bytes b)
-{
-	ssize_t n;
-
-	if (!s->no_socket) {
-		n = send(s->wfd, b.data, b.len, MSG_NOSIGNAL);
-		if (n >= 0 || errno != ENOTSOCK)
-			return n;
-		s->no_socket = true;
-	}
-	return write(s->wfd, b.data, b.len);
-}
-
-/* Offers the kernel what waits: 0, or a negative errno. */
-static int write_some(struct wire_stream *s)
+/* Offers the kernel what waits: 0, or a negative errno with `err` set. */
+static int write_some(struct wire_stream *s, struct err *err)
 {
 	struct bytes b = wire_conn_pending(s->conn);
 	ssize_t n;
 
 	if (!b.len)
 		return 0;
-	n = write_once(s, b);
+	n = s->io.ops->write(s->io.ctx, b, err);
 	if (n < 0)
-		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+		return n == -EAGAIN ? 0 : (int)n;
 	s->sent += (uint64_t)n;
 	wire_conn_sent(s->conn, (size_t)n);
 	return 0;
@@ -172,26 +169,35 @@ static int write_some(struct wire_stream *s)
  * Nobody takes our bytes any more.  A peer that left in order has said why,
  * and that says more than our EPIPE.
  */
-static void write_failed(struct wire_stream *s, int code)
+static void write_failed(struct wire_stream *s, const struct err *why)
 {
-	struct err why = { 0 };
-
 	for (int i = 0; i < LAST_READS && !s->paused && read_some(s); i++)
 		;
 	if (s->freed)
 		return;
-	errno = code;
-	err_errno(&why, "write");
 	if (!s->over || !s->why.text[0])
-		s->why = why;
+		s->why = *why;
 	end_stream(s);
+}
+
+/* The io may write: what read() had to write goes first. */
+static void read_after_all(struct wire_stream *s)
+{
+	if (!s->reading_writes)
+		return;
+	s->reading_writes = false;
+	if (s->paused)
+		return;
+	watch_event(s, s->reading);
+	if (!s->over)
+		read_some(s);
 }
 
 static void drained(struct wire_stream *s)
 {
 	size_t left = wire_conn_pending(s->conn).len;
 
-	if (!left)
+	if (!left && !s->reading_writes)
 		event_del(s->writing);
 	if (!s->full || left >= WIRE_LOW_WATER)
 		return;
@@ -203,41 +209,33 @@ static void drained(struct wire_stream *s)
 static void on_writable(evutil_socket_t fd, short what, void *arg)
 {
 	struct wire_stream *s = arg;
-	int ret;
+	struct err why = { 0 };
 
 	(void)fd;
 	(void)what;
 	s->depth++;
-	ret = write_some(s);
-	if (ret)
-		write_failed(s, -ret);
-	else
-		drained(s);
+	read_after_all(s);
+	if (!s->over && !s->freed) {
+		if (write_some(s, &why))
+			write_failed(s, &why);
+		else
+			drained(s);
+	}
 	leave_callback(s);
 }
 
-static void set_nonblocking(int fd)
-{
-	int flags = fcntl(fd, F_GETFL);
-
-	if (flags >= 0)
-		fcntl(fd, F_SETFL, flags | O_NONBLOCK);
-}
-
-struct wire_stream *wire_stream_new(struct event_base *base, int rfd, int wfd,
-				    const struct wire_stream_ops *ops,
-				    void *ctx)
+struct wire_stream *wire_stream_new_io(struct event_base *base,
+				       struct wire_io io,
+				       const struct wire_stream_ops *ops,
+				       void *ctx)
 {
 	struct wire_stream *s = xcalloc(1, sizeof(*s));
 
-	*s = (struct wire_stream){
-		.ops = ops, .ctx = ctx, .rfd = rfd, .wfd = wfd
-	};
-	set_nonblocking(rfd);
-	set_nonblocking(wfd);
+	*s = (struct wire_stream){ .ops = ops, .ctx = ctx, .io = io };
 	s->conn = wire_conn_new(on_conn_msg, s);
-	s->reading = event_new(base, rfd, EV_READ | EV_PERSIST, on_readable, s);
-	s->writing = event_new(base, wfd, EV_WRITE | EV_PERSIST, on_writable,
+	s->reading = event_new(base, io.rfd, EV_READ | EV_PERSIST, on_readable,
+			       s);
+	s->writing = event_new(base, io.wfd, EV_WRITE | EV_PERSIST, on_writable,
 			       s);
 	s->closing = event_new(base, -1, 0, on_closing, s);
 	if (!s->reading || !s->writing || !s->closing)
@@ -246,21 +244,28 @@ struct wire_stream *wire_stream_new(struct event_base *base, int rfd, int wfd,
 	return s;
 }
 
+struct wire_stream *wire_stream_new(struct event_base *base, int rfd, int wfd,
+				    const struct wire_stream_ops *ops,
+				    void *ctx)
+{
+	return wire_stream_new_io(base, wire_io_of(rfd, wfd), ops, ctx);
+}
+
 void wire_stream_free(struct wire_stream *s)
 {
+	struct err ignored;
+
 	if (!s || s->freed)
 		return;
 	/* A last word, as BYE, mostly fits what the kernel takes at once. */
 	if (!s->over)
-		write_some(s);
+		write_some(s, &ignored);
 	s->over = true;
 	s->freed = true;
 	event_free(s->reading);
 	event_free(s->writing);
 	event_del(s->closing);
-	close(s->rfd);
-	if (s->wfd != s->rfd)
-		close(s->wfd);
+	s->io.ops->free(s->io.ctx);
 	if (!s->depth)
 		free_stream(s);
 }
@@ -305,7 +310,7 @@ void wire_stream_pause(struct wire_stream *s, bool paused)
 	s->paused = paused;
 	if (paused)
 		event_del(s->reading);
-	else
+	else if (!s->reading_writes)
 		watch_event(s, s->reading);
 }
 

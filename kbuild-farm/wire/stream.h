@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * wire/stream.h - a wire_conn on descriptors, in a libevent loop.
+ * wire/stream.h - a wire_conn on an io (wire/io.h), in a libevent loop.
  *
  * Back-pressure: what a sender adds beyond WIRE_HIGH_WATER is still kept,
  * but wire_stream_full() says so, and on_drain tells when there is room
@@ -15,6 +15,7 @@
 #define WIRE_STREAM_H
 
 #include "wire/conn.h"
+#include "wire/io.h"
 
 #include <stdbool.h>
 
@@ -46,6 +47,11 @@ struct wire_stream_ops {
 struct wire_stream *wire_stream_new(struct event_base *base, int rfd, int wfd,
 				    const struct wire_stream_ops *ops,
 				    void *ctx);
+/* The same over any io, which it takes and frees. */
+struct wire_stream *wire_stream_new_io(struct event_base *base,
+				       struct wire_io io,
+				       const struct wire_stream_ops *ops,
+				       void *ctx);
 /*
  * Offers what still waits to the kernel, once, and closes; no callback
  * comes after it.  NULL is allowed.
@@ -61,7 +67,7 @@ void wire_stream_send_packed(struct wire_stream *s, uint16_t type,
 bool wire_stream_full(const struct wire_stream *s);
 /* A paused stream does not see that the peer left. */
 void wire_stream_pause(struct wire_stream *s, bool paused);
-/* Bytes that passed the descriptors so far, each way. */
+/* Bytes that passed the io so far, each way. */
 uint64_t wire_stream_received(const struct wire_stream *s);
 uint64_t wire_stream_sent(const struct wire_stream *s);
 

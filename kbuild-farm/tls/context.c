@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tls/context.h"
+
+#include "base/str.h"
+#include "tls/key.h"
+#include "tls/spki.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define AES          "TLS_AES_128_GCM_SHA256"
+#define CHACHA       "TLS_CHACHA20_POLY1305_SHA256"
+#define CERTIFICATES 4096 /* bytes of a peer's: ours have 300 */
+
+/* Its length in front, as on the wire (RFC 7301). */
+static const unsigned char protocol[] = "\7kfarm/1";
+
+struct tls_context {
+	SSL_CTX *ssl;
+	struct digest pin;
+};
+
+/*
+ * Instead of OpenSSL's own look at a certificate: the key is all that counts.
+ * That the peer has the other half is TLS's to find out (CertificateVerify).
+ */
+static int on_certificate(X509_STORE_CTX *store, void *unused)
+{
+	X509 *cert = X509_STORE_CTX_get0_cert(store);
+	SSL *ssl = X509_STORE_CTX_get_ex_data(
+		store, SSL_get_ex_data_X509_STORE_CTX_idx());
+	struct tls_peer *peer = SSL_get_app_data(ssl);
+
+	(void)unused;
+	if (cert && tls_spki_pin(X509_get0_pubkey(cert), &peer->pin) &&
+	    peer->admit(peer->ctx, &peer->pin)) {
+		X509_STORE_CTX_set_error(store, X509_V_OK);
+		return 1;
+	}
+	peer->refused = true;
+	/* The peer hears "bad certificate" (tls/session.c). */
+	X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
+	return 0;
+}
+
+static int on_protocols(SSL *ssl, const unsigned char **out,
+			unsigned char *out_len, const unsigned char *in,
+			unsigned int in_len, void *unused)
+{
+	const unsigned char *end = in + in_len;
+
+	(void)ssl;
+	(void)unused;
+	for (; in < end; in += 1 + *in) {
+		if ((size_t)(end - in) < sizeof(protocol) - 1 ||
+		    memcmp(in, protocol, sizeof(protocol) - 1) != 0)
+			continue;
+		*out = in + 1;
+		*out_len = *in;
+		return SSL_TLSEXT_ERR_OK;
+	}
+	return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+/* Where either side has ChaCha first, it is what both take. */
+static bool set_ciphers(SSL_CTX *c, bool aes)
+{
+	SSL_CTX_set_options(c, SSL_OP_CIPHER_SERVER_PREFERENCE |
+				       SSL_OP_PRIORITIZE_CHACHA);
+	return SSL_CTX_set_ciphersuites(c,
+					aes ? AES ":" CHACHA : CHACHA ":" AES);
+}
+
+static bool set_up_ssl(SSL_CTX *c, bool aes)
+{
+	SSL_CTX_set_options(c, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
+				       SSL_OP_NO_COMPRESSION);
+	SSL_CTX_clear_options(c, SSL_OP_IGNORE_UNEXPECTED_EOF);
+	SSL_CTX_clear_mode(c, SSL_MODE_AUTO_RETRY);
+	SSL_CTX_set_mode(c, SSL_MODE_ENABLE_PARTIAL_WRITE |
+				    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+				    SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_read_ahead(c, 0);
+	SSL_CTX_set_max_cert_list(c, CERTIFICATES);
+	SSL_CTX_set_verify(c, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+			   NULL);
+	SSL_CTX_set_cert_verify_callback(c, on_certificate, NULL);
+	SSL_CTX_set_alpn_select_cb(c, on_protocols, NULL);
+	return set_ciphers(c, aes) && SSL_CTX_set_num_tickets(c, 0) &&
+	       SSL_CTX_set_max_early_data(c, 0) &&
+	       SSL_CTX_set_min_proto_version(c, TLS1_3_VERSION) &&
+	       SSL_CTX_set_max_proto_version(c, TLS1_3_VERSION) &&
+	       SSL_CTX_set1_groups_list(c, "X25519") &&
+	       SSL_CTX_set1_sigalgs_list(c, "ed25519") &&
+	       SSL_CTX_set1_client_sigalgs_list(c, "ed25519") &&
+	       !SSL_CTX_set_alpn_protos(c, protocol, sizeof(protocol) - 1);
+}
+
+int tls_context_new(struct tls_context **out, const struct tls_key *key,
+		    bool aes, struct err *err)
+{
+	struct tls_context *c = xcalloc(1, sizeof(*c));
+	int ret = 0;
+
+	c->pin = *tls_key_pin(key);
+	c->ssl = SSL_CTX_new(TLS_method());
+	if (!c->ssl || !set_up_ssl(c->ssl, aes))
+		ret = err_set(err, EIO, "OpenSSL cannot do TLS 1.3: %s",
+			      ERR_reason_error_string(ERR_peek_last_error()));
+	else
+		ret = tls_key_give(key, c->ssl, err);
+	if (ret) {
+		tls_context_free(c);
+		return ret;
+	}
+	*out = c;
+	return 0;
+}
+
+void tls_context_free(struct tls_context *c)
+{
+	if (!c)
+		return;
+	SSL_CTX_free(c->ssl);
+	free(c);
+}
+
+const struct digest *tls_context_pin(const struct tls_context *c)
+{
+	return &c->pin;
+}
+
+struct ssl_st *tls_context_ssl(const struct tls_context *c,
+			       struct tls_peer *peer)
+{
+	SSL *ssl = SSL_new(c->ssl);
+
+	if (!ssl)
+		str_out_of_memory();
+	SSL_set_app_data(ssl, peer);
+	return ssl;
+}

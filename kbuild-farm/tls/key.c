@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tls/key.h"
+
+#include "base/buf.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "tls/spki.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PEM_MAX (16u << 10)
+
+struct tls_key {
+	EVP_PKEY *pair;
+	X509 *certificate;
+	struct digest pin;
+};
+
+/* ------------------------------------------------------------- files */
+
+static int key_to_pem(EVP_PKEY *pair, struct buf *out)
+{
+	BIO *memory = BIO_new(BIO_s_mem());
+	char *text;
+	long len;
+	int ret = -EIO;
+
+	if (!memory)
+		return -ENOMEM;
+	if (PEM_write_bio_PKCS8PrivateKey(memory, pair, NULL, NULL, 0, NULL,
+					  NULL)) {
+		len = BIO_get_mem_data(memory, &text);
+		buf_add(out, text, (size_t)len);
+		ret = 0;
+	}
+	BIO_free(memory);
+	return ret;
+}
+
+static int write_synced(int fd, struct bytes in)
+{
+	int ret = fs_write_all(fd, in);
+
+	if (!ret && (fchmod(fd, 0600) || fsync(fd)))
+		ret = -errno;
+	if (close(fd) && !ret)
+		ret = -errno;
+	return ret;
+}
+
+/* A link, unlike a rename, never takes the place of a key that is there. */
+static int publish_pem(const char *path, struct bytes pem, struct err *err)
+{
+	char *tmp = xasprintf("%s.XXXXXX", path);
+	int fd = mkostemp(tmp, O_CLOEXEC);
+	int ret;
+
+	if (fd < 0) {
+		ret = err_errno(err, "%s", path);
+		free(tmp);
+		return ret;
+	}
+	ret = write_synced(fd, pem);
+	if (!ret && link(tmp, path))
+		ret = -errno;
+	unlink(tmp);
+	free(tmp);
+	return ret ? err_set(err, -ret, "%s: %s", path, strerror(-ret)) : 0;
+}
+
+int tls_key_make(const char *path, struct err *err)
+{
+	EVP_PKEY *pair = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	struct buf pem = { 0 };
+	int ret;
+
+	if (!pair || key_to_pem(pair, &pem))
+		ret = err_set(err, EIO, "%s: OpenSSL makes no key", path);
+	else
+		ret = publish_pem(path, buf_bytes(&pem), err);
+	if (pem.data)
+		OPENSSL_cleanse(pem.data, pem.cap);
+	buf_release(&pem);
+	EVP_PKEY_free(pair);
+	return ret;
+}
+
+/* Asked of the open file, which cannot be another one afterwards. */
+static int check_readers(int fd, const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return err_errno(err, "%s", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, EINVAL, "%s: not a file", path);
+	if (st.st_mode & 077)
+		return err_set(err, EPERM,
+			       "%s: others may read or write this key: "
+			       "chmod 600 %s, and make another one if somebody "
+			       "did",
+			       path, path);
+	return 0;
+}
+
+static int read_pem(const char *path, char text[static PEM_MAX], size_t *len,
+		    struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	ssize_t n = 0;
+	int ret;
+
+	if (fd < 0)
+		return err_errno(err, "%s", path);
+	ret = check_readers(fd, path, err);
+	if (!ret) {
+		n = read(fd, text, PEM_MAX);
+		if (n < 0)
+			ret = err_errno(err, "%s", path);
+	}
+	close(fd);
+	*len = ret ? 0 : (size_t)n;
+	return ret;
+}
+
+/* No password: a daemon has nobody to ask. */
+static int no_password(char *to, int size, int writing, void *ctx)
+{
+	(void)to;
+	(void)size;
+	(void)writing;
+	(void)ctx;
+	return -1;
+}
+
+static EVP_PKEY *key_of_pem(const char *text, size_t len)
+{
+	BIO *memory = BIO_new_mem_buf(text, (int)len);
+	EVP_PKEY *pair;
+
+	if (!memory)
+		return NULL;
+	pair = PEM_read_bio_PrivateKey(memory, NULL, no_password, NULL);
+	BIO_free(memory);
+	ERR_clear_error();
+	return pair;
+}
+
+/* ------------------------------------------------------- certificate */
+
+static X509 *make_certificate(EVP_PKEY *pair)
+{
+	X509 *cert = X509_new();
+	X509_NAME *name = cert ? X509_get_subject_name(cert) : NULL;
+
+	if (!name || !X509_set_version(cert, X509_VERSION_3) ||
+	    !ASN1_INTEGER_set(X509_get_serialNumber(cert), 1) ||
+	    !ASN1_TIME_set_string(X509_getm_notBefore(cert),
+				  "19700101000000Z") ||
+	    !ASN1_TIME_set_string(X509_getm_notAfter(cert),
+				  "99991231235959Z") ||
+	    !X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
+					(const unsigned char *)"kfarm", -1, -1,
+					0) ||
+	    !X509_set_issuer_name(cert, name) || !X509_set_pubkey(cert, pair) ||
+	    !X509_sign(cert, pair, NULL)) {
+		X509_free(cert);
+		return NULL;
+	}
+	return cert;
+}
+
+/* Takes `pair`. */
+static int set_up_key(struct tls_key **out, EVP_PKEY *pair, const char *path,
+		      struct err *err)
+{
+	struct tls_key *key = xcalloc(1, sizeof(*key));
+
+	key->pair = pair;
+	if (!pair || !tls_spki_pin(pair, &key->pin)) {
+		tls_key_free(key);
+		return err_set(err, EINVAL,
+			       "%s: not an Ed25519 key without a password: "
+			       "remove it, and a new one is made",
+			       path);
+	}
+	key->certificate = make_certificate(pair);
+	if (!key->certificate) {
+		tls_key_free(key);
+		return err_set(err, EIO, "%s: OpenSSL makes no certificate",
+			       path);
+	}
+	*out = key;
+	return 0;
+}
+
+int tls_key_load(struct tls_key **out, const char *path, struct err *err)
+{
+	char text[PEM_MAX];
+	size_t len = 0;
+	int ret = read_pem(path, text, &len, err);
+
+	if (!ret)
+		ret = set_up_key(out, key_of_pem(text, len), path, err);
+	OPENSSL_cleanse(text, sizeof(text));
+	return ret;
+}
+
+int tls_key_open(struct tls_key **out, const char *path, struct err *err)
+{
+	int ret = tls_key_load(out, path, err);
+
+	if (ret != -ENOENT)
+		return ret;
+	ret = tls_key_make(path, err);
+	/* Somebody else's is as good. */
+	return ret && ret != -EEXIST ? ret : tls_key_load(out, path, err);
+}
+
+void tls_key_free(struct tls_key *key)
+{
+	if (!key)
+		return;
+	X509_free(key->certificate);
+	EVP_PKEY_free(key->pair);
+	free(key);
+}
+
+const struct digest *tls_key_pin(const struct tls_key *key)
+{
+	return &key->pin;
+}
+
+int tls_key_give(const struct tls_key *key, struct ssl_ctx_st *to,
+		 struct err *err)
+{
+	if (SSL_CTX_use_certificate(to, key->certificate) != 1 ||
+	    SSL_CTX_use_PrivateKey(to, key->pair) != 1)
+		return err_set(err, EIO, "OpenSSL does not take the key");
+	return 0;
+}

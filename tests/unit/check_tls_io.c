@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: tls */
+#include "tls/io.h"
+
+#include "suite.h"
+#include "tls-play.h"
+#include "wire/msg.h"
+#include "wire/stream.h"
+
+#include <string.h>
+
+#define BLOCK (64u << 10)
+
+/* One end of a conversation and what happened to it. */
+struct end {
+	struct wire_stream *s;
+	unsigned messages;
+	int closes;
+	uint64_t bytes;
+	char *why;
+	bool echo, free_on_msg;
+};
+
+static struct end left, right;
+static uint8_t block[BLOCK];
+
+static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
+{
+	struct end *e = ctx;
+
+	(void)err;
+	e->messages++;
+	e->bytes += body.len;
+	ck_assert_mem_eq(body.data, block, body.len);
+	if (e->echo)
+		wire_stream_send(e->s, type, body, WIRE_PLAIN);
+	if (e->free_on_msg) {
+		wire_stream_free(e->s);
+		e->s = NULL;
+	}
+	return 0;
+}
+
+static void on_close(void *ctx, const struct err *why)
+{
+	struct end *e = ctx;
+
+	e->closes++;
+	e->why = xstrdup(why->text);
+}
+
+static const struct wire_stream_ops ops = { .on_msg = on_msg,
+					    .on_close = on_close };
+
+static struct wire_io take_io(struct play_end *e)
+{
+	struct tls_session *s = e->session;
+
+	tls_handshake_free(e->handshake);
+	e->handshake = NULL;
+	e->session = NULL;
+	return tls_io(s);
+}
+
+static void fresh(void)
+{
+	left = right = (struct end){ 0 };
+	for (size_t i = 0; i < BLOCK; i++)
+		block[i] = (uint8_t)(i * 2654435761u >> 11);
+	play_begin();
+	play_handshake();
+	left.s = wire_stream_new_io(base, take_io(&client), &ops, &left);
+	right.s = wire_stream_new_io(base, take_io(&server), &ops, &right);
+}
+
+static void done(void)
+{
+	wire_stream_free(left.s);
+	wire_stream_free(right.s);
+	free(left.why);
+	free(right.why);
+	play_done();
+}
+
+static void say(struct end *e, size_t len)
+{
+	wire_stream_send(e->s, WIRE_OUTPUT, bytes_of(block, len), WIRE_PLAIN);
+}
+
+static void until(const uint64_t *n, uint64_t want)
+{
+	while (*n < want)
+		ck_assert_int_eq(event_base_loop(base, EVLOOP_ONCE), 0);
+}
+
+static void turn(int times)
+{
+	for (int i = 0; i < times; i++)
+		ck_assert_int_ge(event_base_loop(base, EVLOOP_NONBLOCK), 0);
+}
+
+START_TEST(messages_of_all_lengths_go_both_ways)
+{
+	static const size_t lengths[] = { 0,     1,     4,     100,
+					  16379, 16384, 16385, BLOCK };
+	uint64_t all = 0;
+
+	fresh();
+	right.echo = true;
+	for (int i = 0; i < 800; i++) {
+		size_t len = lengths[i % 8];
+
+		say(&left, len);
+		all += len;
+	}
+	until(&left.bytes, all);
+	turn(3);
+	ck_assert_uint_eq(left.messages, 800);
+	ck_assert_uint_eq(right.messages, 800);
+	ck_assert_uint_eq(wire_stream_sent(left.s),
+			  wire_stream_received(right.s));
+	done();
+}
+END_TEST
+
+START_TEST(a_reader_that_pauses_holds_the_writer_back)
+{
+	unsigned before;
+
+	fresh();
+	wire_stream_pause(right.s, true);
+	while (!wire_stream_full(left.s))
+		say(&left, BLOCK);
+	turn(20);
+	before = right.messages;
+	ck_assert_uint_eq(before, 0);
+	ck_assert(wire_stream_full(left.s));
+	wire_stream_pause(right.s, false);
+	until(&right.bytes, WIRE_HIGH_WATER - BLOCK);
+	turn(20);
+	ck_assert(!wire_stream_full(left.s));
+	done();
+}
+END_TEST
+
+START_TEST(both_may_write_much_before_either_reads)
+{
+	fresh();
+	for (int i = 0; i < 100; i++) {
+		say(&left, BLOCK);
+		say(&right, BLOCK);
+	}
+	until(&left.bytes, 100 * BLOCK);
+	until(&right.bytes, 100 * BLOCK);
+	done();
+}
+END_TEST
+
+START_TEST(who_leaves_in_order_is_at_an_end_and_its_last_word_arrives)
+{
+	fresh();
+	say(&left, 100);
+	wire_stream_free(left.s);
+	left.s = NULL;
+	play_until_not(&right.closes, 0);
+	ck_assert_uint_eq(right.messages, 1);
+	ck_assert_str_eq(right.why, "");
+	done();
+}
+END_TEST
+
+START_TEST(a_cut_is_none_in_order)
+{
+	int fd;
+
+	play_begin();
+	play_handshake();
+	fd = tls_session_fd(client.session);
+	left = right = (struct end){ 0 };
+	right.s = wire_stream_new_io(base, take_io(&server), &ops, &right);
+	ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+	play_until_not(&right.closes, 0);
+	ck_assert_ptr_nonnull(strstr(right.why, "read: "));
+	done();
+}
+END_TEST
+
+START_TEST(a_stream_may_go_from_within_a_message)
+{
+	fresh();
+	right.free_on_msg = true;
+	for (int i = 0; i < 10; i++)
+		say(&left, 100);
+	play_until_not(&left.closes, 0);
+	ck_assert_uint_eq(right.messages, 1);
+	done();
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("tls/io");
+	TCase *t = tcase_create("io");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t, messages_of_all_lengths_go_both_ways);
+	tcase_add_test(t, a_reader_that_pauses_holds_the_writer_back);
+	tcase_add_test(t, both_may_write_much_before_either_reads);
+	tcase_add_test(
+		t, who_leaves_in_order_is_at_an_end_and_its_last_word_arrives);
+	tcase_add_test(t, a_cut_is_none_in_order);
+	tcase_add_test(t, a_stream_may_go_from_within_a_message);
+	suite_add_tcase(suite, t);
+	return suite_run(suite);
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: tls */
+#include "tls/key.h"
+
+#include "base/fs.h"
+#include "base/str.h"
+#include "suite.h"
+#include "tls/pin.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char *dir;
+static struct err err;
+
+static void setup(void)
+{
+	dir = xstrdup("/tmp/kfarm-check.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	ck_assert_int_eq(chdir(dir), 0);
+}
+
+static void teardown(void)
+{
+	ck_assert_int_eq(chdir("/"), 0);
+	ck_assert_int_eq(fs_remove(dir, &err), 0);
+	free(dir);
+}
+
+static struct digest pin_of_file(const char *path)
+{
+	struct tls_key *key = NULL;
+	struct digest pin;
+
+	ck_assert_msg(!tls_key_load(&key, path, &err), "%s", err.text);
+	pin = *tls_key_pin(key);
+	tls_key_free(key);
+	return pin;
+}
+
+static void expect_no(int code, const char *path, const char *words)
+{
+	struct tls_key *key = NULL;
+
+	ck_assert_int_eq(tls_key_load(&key, path, &err), code);
+	ck_assert_ptr_null(key);
+	ck_assert_ptr_nonnull(strstr(err.text, path));
+	ck_assert_msg(strstr(err.text, words) != NULL, "%s", err.text);
+}
+
+START_TEST(a_key_is_made_once_for_its_owner_alone)
+{
+	struct strv names = { 0 };
+	struct digest pin;
+	struct stat st;
+
+	umask(0);
+	ck_assert_int_eq(tls_key_make("key.pem", &err), 0);
+	ck_assert_int_eq(stat("key.pem", &st), 0);
+	ck_assert_int_eq(st.st_mode & 07777, 0600);
+	pin = pin_of_file("key.pem");
+	ck_assert_int_eq(tls_key_make("key.pem", &err), -EEXIST);
+	ck_assert(digest_compare(&pin, &(struct digest){ 0 }) != 0);
+	ck_assert_int_eq(digest_compare(&pin, &(struct digest[]){ pin_of_file(
+						      "key.pem") }[0]),
+			 0);
+	/* Nothing is left beside it. */
+	ck_assert_int_eq(fs_list(".", &names), 0);
+	ck_assert_uint_eq(names.n, 1);
+	strv_release(&names);
+}
+END_TEST
+
+START_TEST(no_two_keys_are_equal)
+{
+	struct digest one, two;
+
+	ck_assert_int_eq(tls_key_make("one", &err), 0);
+	ck_assert_int_eq(tls_key_make("two", &err), 0);
+	one = pin_of_file("one");
+	two = pin_of_file("two");
+	ck_assert(!digest_equal(&one, &two));
+}
+END_TEST
+
+START_TEST(open_makes_what_is_missing_and_many_at_once_agree)
+{
+	struct digest pin, theirs;
+	struct tls_key *key;
+	char *command;
+	int status;
+
+	for (int i = 0; i < 8; i++) {
+		if (fork())
+			continue;
+		if (tls_key_open(&key, "key.pem", &err))
+			_exit(1);
+		command = xasprintf("%d", i);
+		_exit(fs_write(command, bytes_of(tls_key_pin(key), DIGEST_SIZE),
+			       0600, &err) ?
+			      1 :
+			      0);
+	}
+	while (wait(&status) > 0)
+		ck_assert_int_eq(status, 0);
+	pin = pin_of_file("key.pem");
+	for (int i = 0; i < 8; i++) {
+		char name[2] = { (char)('0' + i) };
+		struct buf b = { 0 };
+
+		ck_assert_int_eq(fs_read(name, 64, &b, &err), 0);
+		memcpy(&theirs, b.data, DIGEST_SIZE);
+		ck_assert(digest_equal(&theirs, &pin));
+		buf_release(&b);
+	}
+}
+END_TEST
+
+START_TEST(a_key_that_others_can_read_is_refused)
+{
+	static const mode_t modes[] = { 0640, 0604, 0620, 0602, 0611 };
+
+	ck_assert_int_eq(tls_key_make("key.pem", &err), 0);
+	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++) {
+		ck_assert_int_eq(chmod("key.pem", modes[i]), 0);
+		expect_no(-EPERM, "key.pem", "chmod 600 key.pem");
+	}
+	ck_assert_int_eq(chmod("key.pem", 0400), 0);
+	pin_of_file("key.pem");
+}
+END_TEST
+
+/* Commands that make a file that is no key of ours. */
+static const char *const others[] = {
+	": >key.pem",
+	"echo nonsense >key.pem",
+	"openssl genpkey -algorithm X25519 -out key.pem 2>/dev/null",
+	"openssl ecparam -name prime256v1 -genkey -noout -out key.pem",
+	"openssl genpkey -algorithm ED448 -out key.pem 2>/dev/null",
+	"openssl genpkey -algorithm ED25519 -aes128 -pass pass:a -out key.pem",
+	"openssl genpkey -algorithm ED25519 | head -n 2 >key.pem",
+	"openssl genpkey -algorithm ED25519 | openssl pkey -pubout "
+	"-out key.pem",
+	"head -c 100000 /dev/zero >key.pem",
+};
+
+START_TEST(what_is_no_key_is_refused)
+{
+	ck_assert_int_eq(system(others[_i]), 0);
+	ck_assert_int_eq(chmod("key.pem", 0600), 0);
+	expect_no(-EINVAL, "key.pem", "remove it");
+}
+END_TEST
+
+START_TEST(what_is_no_file_is_refused_without_waiting)
+{
+	ck_assert_int_eq(mkfifo("fifo", 0600), 0);
+	ck_assert_int_eq(mkdir("dir", 0700), 0);
+	expect_no(-EINVAL, "fifo", "not a file");
+	expect_no(-EINVAL, "dir", "not a file");
+	expect_no(-ENOENT, "nothing", "No such file");
+	ck_assert_int_eq(tls_key_make("nowhere/key.pem", &err), -ENOENT);
+	ck_assert_ptr_nonnull(strstr(err.text, "nowhere/key.pem"));
+}
+END_TEST
+
+/* Another program's word for the same fingerprint. */
+START_TEST(the_fingerprint_is_of_the_public_key_as_openssl_has_it)
+{
+	char ours[TLS_PIN_TEXT], theirs[64] = "SHA256:";
+	struct digest pin;
+	FILE *f;
+
+	ck_assert_int_eq(tls_key_make("key.pem", &err), 0);
+	pin = pin_of_file("key.pem");
+	tls_pin_text(&pin, ours);
+	f = popen("openssl pkey -in key.pem -pubout -outform DER | "
+		  "openssl dgst -sha256 -binary | openssl base64 | tr -d =",
+		  "r");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_eq(fscanf(f, "%50s", theirs + strlen(theirs)), 1);
+	pclose(f);
+	ck_assert_str_eq(ours, theirs);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("tls/key");
+	TCase *t = tcase_create("key");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, a_key_is_made_once_for_its_owner_alone);
+	tcase_add_test(t, no_two_keys_are_equal);
+	tcase_add_test(t, open_makes_what_is_missing_and_many_at_once_agree);
+	tcase_add_test(t, a_key_that_others_can_read_is_refused);
+	tcase_add_loop_test(t, what_is_no_key_is_refused, 0,
+			    sizeof(others) / sizeof(*others));
+	tcase_add_test(t, what_is_no_file_is_refused_without_waiting);
+	tcase_add_test(t,
+		       the_fingerprint_is_of_the_public_key_as_openssl_has_it);
+	suite_add_tcase(suite, t);
+	return suite_run(suite);
+}
