@@ -324,7 +324,7 @@ static int set_up_agent(struct agent *a, const struct settings *s,
 		return ret;
 	a->children = children_new(a->base);
 	children_take_orphans(a->children);
-	node_inventory_collect(&inv);
+	node_inventory_collect(&inv, "");
 	agent_slots_init(&a->slots, inv.cores, s->slots);
 	limit_views(a, &inv);
 	set_hosts(a, s, inv.machine);
@@ -363,6 +363,7 @@ static bool tear_down_agent(struct agent *a)
 		return false;
 	agent_status_free(a->status);
 	children_free(a->children);
+	node_health_release(&a->health);
 	store_free(a->store);
 	free(a->kept);
 	agent_foreign_free(a->foreign);

@@ -9,6 +9,7 @@
 #include "agent/agent.h"
 #include "agent/client.h"
 #include "agent/job.h"
+#include "agent/machine.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/list.h"
@@ -117,7 +118,7 @@ static void send_hello(struct agent_session *s)
 	};
 	struct buf body = { 0 };
 
-	node_inventory_collect(&m.inventory);
+	node_inventory_collect(&m.inventory, "");
 	m.inventory.slots = s->agent->slots_given;
 	wire_hello_encode(&body, &m);
 	wire_hello_release(&m);
@@ -136,6 +137,31 @@ static void send_fit(struct agent_session *s)
 
 	wire_fit_encode(&body, &m);
 	send_body(s, WIRE_FIT, &body, WIRE_PLAIN);
+}
+
+/* The CPU time of all jobs of all clients so far. */
+static uint64_t cpu_of_jobs(const struct agent *a)
+{
+	const struct agent_session *s;
+	uint64_t sum = a->cpu_ms;
+
+	list_for_each(s, &a->sessions, link) {
+		for (size_t i = 0; i < s->n_jobs; i++)
+			sum += agent_job_cpu_ms(s->jobs[i]);
+	}
+	return sum;
+}
+
+/* Right behind FIT, to whom knows it. */
+static void send_machine(struct agent_session *s)
+{
+	struct wire_machine m;
+	struct buf body = { 0 };
+
+	agent_machine_collect(&m, s->agent, cpu_of_jobs(s->agent));
+	wire_machine_encode(&body, &m);
+	wire_machine_release(&m);
+	send_body(s, WIRE_MACHINE, &body, WIRE_PLAIN);
 }
 
 static int on_hello(struct agent_session *s, struct bytes body)
@@ -157,6 +183,8 @@ static int on_hello(struct agent_session *s, struct bytes body)
 		s->version = ret;
 		s->software = xstrdup(m.software);
 		event_del(s->hello);
+		if (s->version >= WIRE_WITH_MACHINE)
+			send_machine(s);
 		ret = 0;
 	}
 	wire_hello_release(&m);
@@ -392,29 +420,16 @@ static void collect_beat(struct agent_session *s, struct wire_beat *m)
 		j->job = agent_job_number(s->jobs[i]);
 		m->n_jobs++;
 	}
-	node_inventory_load(&m->available_mib, &m->load_milli);
-}
-
-/* The CPU time of all jobs of all clients so far. */
-static uint64_t cpu_of_jobs(const struct agent *a)
-{
-	const struct agent_session *s;
-	uint64_t sum = a->cpu_ms;
-
-	list_for_each(s, &a->sessions, link) {
-		for (size_t i = 0; i < s->n_jobs; i++)
-			sum += agent_job_cpu_ms(s->jobs[i]);
-	}
-	return sum;
+	node_inventory_load(&m->available_mib, &m->load_milli, "");
 }
 
 static void send_health(struct agent_session *s)
 {
-	struct node_health *h = &s->agent->health;
+	struct agent *a = s->agent;
 	struct buf body = { 0 };
 
-	node_health_read(h, clock_ms(), cpu_of_jobs(s->agent), "");
-	wire_health_encode(&body, &h->now);
+	wire_health_encode(&body, agent_machine_health(a, cpu_of_jobs(a)),
+			   s->version);
 	send_body(s, WIRE_HEALTH, &body, WIRE_PLAIN);
 }
 

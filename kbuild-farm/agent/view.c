@@ -102,7 +102,7 @@ int agent_view_room(uint64_t bytes, struct err *err)
 
 	if (mib < LARGE >> 20)
 		return 0;
-	node_inventory_load(&available, &load);
+	node_inventory_load(&available, &load, "");
 	if (mib + MEMORY_LEAST <= available)
 		return 0;
 	return err_set(err, ENOMEM,

@@ -20,7 +20,7 @@ int nodes_survey(struct nodes_survey *s, const struct node_entry *const *nodes,
 	for (size_t i = 0; i < n; i++)
 		peer_tools_init(&s->nodes[i], nodes[i]);
 	s->limits = xcalloc(n, sizeof(*s->limits));
-	node_inventory_collect(&s->local);
+	node_inventory_collect(&s->local, "");
 	node_limit_local(&s->local_limit, &s->local);
 	s->capacity = kernel_capacity(&s->capacity_why, "");
 	ret = peer_tools_run(&setup, NULL, err);

@@ -35,7 +35,7 @@ void kernel_farm_init(struct kernel_farm *f, const struct node_roster *roster,
 	f->counter = (struct events_consumer){ .told = events_tally_tell,
 					       .ctx = &f->tally };
 	events_hub_add(hub, &f->counter);
-	node_inventory_collect(&inv);
+	node_inventory_collect(&inv, "");
 	node_limit_local(&limit, &inv);
 	f->local_slots = limit.slots;
 	/* Without nodes, -j sets the slots of this machine. */

@@ -1,119 +1,234 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "node/health.h"
 
-#include "base/fs.h"
-#include "base/str.h"
+#include "node/sys.h"
 
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
-#define AGAIN_MS 900
-#define COLD_MC  (-100000) /* sensors that are not there say such */
-#define HOT_MC   200000
-#define MILLI    1000
+#define AGAIN_MS      900
+#define LOOK_AGAIN_MS 60000
+#define STALE_MS      10000 /* before that nobody asked */
+#define COLD_MC       (-100000) /* sensors that are not there say such */
+#define HOT_MC        200000
+#define MILLI         1000
+#define THERMAL       "/sys/class/thermal"
+#define CPUFREQ       "/sys/devices/system/cpu/cpufreq"
 
-/* The number in a file: 0, or -1 where there is none. */
-static int read_sensor(const char *path, long *out)
+/* ----------------------------------------------------------------- sensors */
+
+/* "cpufreq-cpu0", before 5.16 "thermal-cpufreq-0"; ACPI's "Processor". */
+static bool cools_cpus(const char *type)
 {
-	struct buf in = { 0 };
-	struct err ignored;
-	int ret = fs_read(path, 4096, &in, &ignored);
-	char *end;
-
-	if (!ret) {
-		*out = strtol(buf_str(&in), &end, 10);
-		ret = end == buf_str(&in) ? -1 : 0;
-	}
-	buf_release(&in);
-	return ret ? -1 : 0;
+	return str_starts(type, "cpu") || str_starts(type, "thermal-cpufreq") ||
+	       str_starts(type, "thermal-cpuidle") ||
+	       str_starts(type, "Processor");
 }
 
-static uint32_t hottest(const char *root)
+static void look_for_coolers(struct node_health *h, const char *root)
 {
-	char *pattern = xasprintf("%s/sys/class/thermal/thermal_zone*/temp",
-				  root);
-	uint32_t most = WIRE_HEALTH_UNKNOWN;
-	glob_t found;
+	struct strv all = { 0 };
 
-	if (!glob(pattern, 0, NULL, &found)) {
-		for (size_t i = 0; i < found.gl_pathc; i++) {
-			long mc;
+	node_sys_list(root, THERMAL, "cooling_device", &all);
+	for (size_t i = 0; i < all.n; i++) {
+		char *type = node_sys_text(root, THERMAL "/%s/type", all.v[i]);
 
-			if (read_sensor(found.gl_pathv[i], &mc) ||
-			    mc <= COLD_MC || mc >= HOT_MC)
-				continue;
-			if (most == WIRE_HEALTH_UNKNOWN ||
-			    (uint32_t)(mc + WIRE_HEALTH_ZERO) > most)
-				most = (uint32_t)(mc + WIRE_HEALTH_ZERO);
-		}
-		globfree(&found);
+		if (type && cools_cpus(type))
+			strv_add(&h->coolers, all.v[i]);
+		free(type);
 	}
-	free(pattern);
+	strv_release(&all);
+}
+
+static void look_for_sensors(struct node_health *h, uint64_t now_ms,
+			     const char *root)
+{
+	if (h->looked_ms && now_ms < h->looked_ms + LOOK_AGAIN_MS)
+		return;
+	node_health_release(h);
+	h->looked_ms = now_ms;
+	node_sys_list(root, THERMAL, "thermal_zone", &h->zones);
+	node_sys_list(root, CPUFREQ, "policy", &h->policies);
+	look_for_coolers(h, root);
+}
+
+void node_health_release(struct node_health *h)
+{
+	strv_release(&h->zones);
+	strv_release(&h->coolers);
+	strv_release(&h->policies);
+}
+
+/* -------------------------------------------------------------------- heat */
+
+static uint32_t hottest(const struct node_health *h, const char *root)
+{
+	uint32_t most = WIRE_HEALTH_UNKNOWN;
+
+	for (size_t i = 0; i < h->zones.n; i++) {
+		int64_t mc;
+
+		if (!node_sys_number(root, &mc, THERMAL "/%s/temp",
+				     h->zones.v[i]) ||
+		    mc <= COLD_MC || mc >= HOT_MC)
+			continue;
+		if (most == WIRE_HEALTH_UNKNOWN || mc + WIRE_HEALTH_ZERO > most)
+			most = (uint32_t)(mc + WIRE_HEALTH_ZERO);
+	}
+	return most;
+}
+
+/* Of what it can do at most, in thousandths. */
+static uint32_t most_cooled(const struct node_health *h, const char *root)
+{
+	uint32_t most = WIRE_HEALTH_UNKNOWN;
+
+	for (size_t i = 0; i < h->coolers.n; i++) {
+		const char *name = h->coolers.v[i];
+		uint32_t milli;
+		int64_t now, full;
+
+		if (!node_sys_number(root, &now, THERMAL "/%s/cur_state",
+				     name) ||
+		    !node_sys_number(root, &full, THERMAL "/%s/max_state",
+				     name) ||
+		    now < 0 || full <= 0)
+			continue;
+		milli = now >= full ?
+				MILLI :
+				(uint32_t)((double)now * MILLI / (double)full);
+		/* A step that is less than a thousandth is one. */
+		if (now && !milli)
+			milli = 1;
+		if (most == WIRE_HEALTH_UNKNOWN || milli > most)
+			most = milli;
+	}
 	return most;
 }
 
 /* Of one policy: what it may run at, of what it could; in thousandths. */
-static uint32_t share_of(const char *policy)
+static uint32_t share_of(const char *root, const char *policy)
 {
-	char *now = xasprintf("%s/scaling_max_freq", policy);
-	char *full = xasprintf("%s/cpuinfo_max_freq", policy);
-	uint32_t share = WIRE_HEALTH_UNKNOWN;
-	long may, could;
+	int64_t may, could;
 
-	if (!read_sensor(now, &may) && !read_sensor(full, &could) && may > 0 &&
-	    could > 0)
-		share = may >= could ?
-				MILLI :
-				(uint32_t)((double)may / (double)could * MILLI);
-	free(now);
-	free(full);
-	return share;
+	if (!node_sys_number(root, &may, CPUFREQ "/%s/scaling_max_freq",
+			     policy) ||
+	    !node_sys_number(root, &could, CPUFREQ "/%s/cpuinfo_max_freq",
+			     policy) ||
+	    may <= 0 || could <= 0)
+		return WIRE_HEALTH_UNKNOWN;
+	return may >= could ? MILLI :
+			      (uint32_t)((double)may / (double)could * MILLI);
 }
 
-/* Of the cores that are slowed down most. */
-static uint32_t slowest(const char *root)
+/* The CPUs that have its clock: "0 1 2 3". */
+static uint32_t cpus_of(const char *root, const char *policy)
 {
-	char *pattern = xasprintf("%s/sys/devices/system/cpu/cpufreq/policy*",
-				  root);
-	uint32_t least = WIRE_HEALTH_UNKNOWN;
-	glob_t found;
+	char *text = node_sys_text(root, CPUFREQ "/%s/affected_cpus", policy);
+	struct strv cpus = { 0 };
+	uint32_t n;
 
-	if (!glob(pattern, 0, NULL, &found)) {
-		for (size_t i = 0; i < found.gl_pathc; i++) {
-			uint32_t share = share_of(found.gl_pathv[i]);
+	if (text)
+		strv_split(&cpus, text, " ");
+	n = cpus.n > WIRE_HEALTH_CPUS ? WIRE_HEALTH_CPUS : (uint32_t)cpus.n;
+	strv_release(&cpus);
+	free(text);
+	return n ? n : 1;
+}
 
-			/* Unknown is more than any. */
-			if (share < least)
-				least = share;
-		}
-		globfree(&found);
+/* The cores that are slowed down most, and how many are. */
+static void read_clocks(struct node_health *h, const char *root)
+{
+	uint32_t least = WIRE_HEALTH_UNKNOWN, slowed = 0;
+
+	for (size_t i = 0; i < h->policies.n; i++) {
+		uint32_t share = share_of(root, h->policies.v[i]);
+
+		/* Unknown is more than any. */
+		if (share < least)
+			least = share;
+		if (share < MILLI)
+			slowed += cpus_of(root, h->policies.v[i]);
 	}
-	free(pattern);
-	return least;
+	h->now.speed_milli = least;
+	if (least != WIRE_HEALTH_UNKNOWN)
+		h->now.throttled = slowed > WIRE_HEALTH_CPUS ?
+					   WIRE_HEALTH_CPUS :
+					   slowed;
 }
+
+/* ---------------------------------------------------------------- pressure */
+
+/* What behind avg10= in the line that begins with `who`. */
+static uint32_t pressure(const char *text, const char *who)
+{
+	const char *line = text, *at;
+	double percent;
+
+	while (line && !str_starts(line, who)) {
+		line = strchr(line, '\n');
+		line = line ? line + 1 : NULL;
+	}
+	at = line ? strstr(line, "avg10=") : NULL;
+	if (!at)
+		return WIRE_HEALTH_UNKNOWN;
+	percent = strtod(at + strlen("avg10="), NULL);
+	return percent > 0 ? percent < 100 ? (uint32_t)(percent * 100 + 0.5) :
+					     WIRE_HEALTH_PSI :
+			     0;
+}
+
+static void read_pressure(struct wire_health *h, const char *root)
+{
+	char *cpu = node_sys_text(root, "/proc/pressure/cpu");
+	char *memory = node_sys_text(root, "/proc/pressure/memory");
+	char *io = node_sys_text(root, "/proc/pressure/io");
+
+	h->psi_cpu = pressure(cpu, "some ");
+	h->psi_memory = pressure(memory, "some ");
+	h->psi_memory_full = pressure(memory, "full ");
+	h->psi_io = pressure(io, "some ");
+	free(cpu);
+	free(memory);
+	free(io);
+}
+
+static void read_swap(struct wire_health *h, const char *root)
+{
+	char *text = node_sys_text(root, "/proc/meminfo");
+	const char *all = text ? node_sys_line(text, "SwapTotal") : NULL;
+	const char *left = text ? node_sys_line(text, "SwapFree") : NULL;
+	unsigned long long total, kib;
+
+	if (all && left) {
+		total = strtoull(all, NULL, 10);
+		kib = strtoull(left, NULL, 10);
+		h->swap_mib = kib < total && (total - kib) >> 10 < UINT32_MAX ?
+				      (uint32_t)((total - kib) >> 10) :
+				      0;
+	}
+	free(text);
+}
+
+/* -------------------------------------------------------------------- load */
 
 /* user, nice, system, irq, softirq, steal; not idle and iowait. */
-static int read_busy(const char *root, uint64_t *ms)
+static bool read_busy(const char *root, uint64_t *ms)
 {
-	char *path = xasprintf("%s/proc/stat", root);
+	char *text = node_sys_text(root, "/proc/stat");
 	unsigned long long user, nice, system, irq, softirq, steal;
 	long hz = sysconf(_SC_CLK_TCK);
-	struct buf in = { 0 };
-	struct err ignored;
-	int ret = fs_read(path, 1u << 20, &in, &ignored);
+	bool ok;
 
-	if (!ret &&
-	    sscanf(buf_str(&in), "cpu %llu %llu %llu %*u %*u %llu %llu %llu",
-		   &user, &nice, &system, &irq, &softirq, &steal) != 6)
-		ret = -1;
-	if (!ret)
+	ok = text && sscanf(text, "cpu %llu %llu %llu %*u %*u %llu %llu %llu",
+			    &user, &nice, &system, &irq, &softirq, &steal) == 6;
+	if (ok)
 		*ms = (user + nice + system + irq + softirq + steal) * MILLI /
 		      (uint64_t)(hz > 0 ? hz : 100);
-	buf_release(&in);
-	free(path);
-	return ret ? -1 : 0;
+	free(text);
+	return ok;
 }
 
 /* Cores that others kept busy since it was read before. */
@@ -122,7 +237,8 @@ static uint32_t foreign(const struct node_health *h, uint64_t now_ms,
 {
 	uint64_t busy, ours, all;
 
-	if (!h->read_ms || busy_ms < h->busy_ms || ours_ms < h->ours_ms)
+	if (!h->read_ms || now_ms > h->read_ms + STALE_MS ||
+	    busy_ms < h->busy_ms || ours_ms < h->ours_ms)
 		return WIRE_HEALTH_UNKNOWN;
 	busy = busy_ms - h->busy_ms;
 	ours = ours_ms - h->ours_ms;
@@ -133,14 +249,21 @@ static uint32_t foreign(const struct node_health *h, uint64_t now_ms,
 void node_health_read(struct node_health *h, uint64_t now_ms, uint64_t ours_ms,
 		      const char *root)
 {
+	struct node_cpus usable;
 	uint64_t busy_ms;
 
 	if (h->read_ms && now_ms < h->read_ms + AGAIN_MS)
 		return;
-	h->now.temperature_mk = hottest(root);
-	h->now.speed_milli = slowest(root);
-	h->now.foreign_milli = WIRE_HEALTH_UNKNOWN;
-	if (read_busy(root, &busy_ms))
+	look_for_sensors(h, now_ms, root);
+	node_cpus_usable(&usable, root);
+	h->now = wire_health_unknown;
+	h->now.usable = node_cpus_count(&usable);
+	h->now.temperature_mk = hottest(h, root);
+	h->now.cooling_milli = most_cooled(h, root);
+	read_clocks(h, root);
+	read_pressure(&h->now, root);
+	read_swap(&h->now, root);
+	if (!read_busy(root, &busy_ms))
 		return;
 	h->now.foreign_milli = foreign(h, now_ms, busy_ms, ours_ms);
 	h->read_ms = now_ms;

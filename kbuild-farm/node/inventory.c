@@ -1,33 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "node/inventory.h"
 
-#include "base/fs.h"
-#include "base/process.h"
 #include "node/cgroup.h"
+#include "node/sys.h"
 
-#include <sched.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/utsname.h>
-#include <unistd.h>
-
-#define CORES_MOST 8192
-
-/* The CPUs that the scheduler may use for us. */
-static unsigned cores_allowed(void)
-{
-	size_t size = CPU_ALLOC_SIZE(CORES_MOST);
-	cpu_set_t *set = CPU_ALLOC(CORES_MOST);
-	long online = sysconf(_SC_NPROCESSORS_ONLN);
-	int n = 0;
-
-	if (set && !sched_getaffinity(0, size, set))
-		n = CPU_COUNT_S(size, set);
-	CPU_FREE(set);
-	if (n < 1)
-		n = online < 1 ? 1 : (int)online;
-	return (unsigned)n;
-}
 
 /* A quota of 2.5 cores is two and a bit: round up, as nproc users do. */
 static unsigned cores_within(unsigned cores, uint32_t cpu_milli)
@@ -37,12 +14,22 @@ static unsigned cores_within(unsigned cores, uint32_t cpu_milli)
 	return quota && quota < cores ? quota : cores;
 }
 
-/* The KiB that a line of /proc/meminfo gives. */
+static unsigned cores_usable(const char *root)
+{
+	struct node_cpus usable;
+	unsigned n;
+
+	node_cpus_usable(&usable, root);
+	n = node_cpus_count(&usable);
+	return n ? n : 1;
+}
+
+/* The KiB that a line of /proc/meminfo gives, in bytes. */
 static uint64_t meminfo(const char *text, const char *name)
 {
-	const char *at = strstr(text, name);
+	const char *at = text ? node_sys_line(text, name) : NULL;
 
-	return at ? strtoull(at + strlen(name), NULL, 10) : 0;
+	return at ? strtoull(at, NULL, 10) << 10 : 0;
 }
 
 static uint32_t to_mib(uint64_t bytes)
@@ -50,62 +37,78 @@ static uint32_t to_mib(uint64_t bytes)
 	return bytes >> 20 > UINT32_MAX ? UINT32_MAX : (uint32_t)(bytes >> 20);
 }
 
-/* In bytes, the control groups' limits included. */
-static void read_memory(const struct node_cgroup *cg, uint64_t *total,
-			uint64_t *available)
+/*
+ * In bytes, the control groups' limits included.  A kernel before 3.14 has no
+ * MemAvailable: what is free, and files that are cached, come near to it.
+ */
+static void read_memory(const char *root, const struct node_cgroup *cg,
+			uint64_t *total, uint64_t *available)
 {
-	struct buf in = { 0 };
-	struct err ignored;
+	char *text = node_sys_text(root, "/proc/meminfo");
 
-	fs_read("/proc/meminfo", 1u << 16, &in, &ignored);
-	*total = meminfo(buf_str(&in), "MemTotal:") << 10;
-	*available = meminfo(buf_str(&in), "MemAvailable:") << 10;
-	buf_release(&in);
+	*total = meminfo(text, "MemTotal");
+	*available = meminfo(text, "MemAvailable");
+	if (!*available)
+		*available = meminfo(text, "MemFree") + meminfo(text, "Cached");
+	free(text);
 	if (cg->memory && cg->memory < *total)
 		*total = cg->memory;
 	if (cg->memory && cg->memory_free < *available)
 		*available = cg->memory_free;
 }
 
-static uint32_t load_average(void)
+static uint32_t load_average(const char *root)
 {
-	struct buf in = { 0 };
-	struct err ignored;
-	double minute;
+	char *text = node_sys_text(root, "/proc/loadavg");
+	double minute = text ? strtod(text, NULL) : 0;
 
-	fs_read("/proc/loadavg", 4096, &in, &ignored);
-	minute = strtod(buf_str(&in), NULL);
-	buf_release(&in);
+	free(text);
 	return minute > 0 && minute < 1e6 ? (uint32_t)(minute * 1000) : 0;
 }
 
-void node_inventory_collect(struct wire_inventory *inv)
+static char *read_boot(const char *root)
 {
-	struct utsname name;
+	char *text = node_sys_text(root, "/proc/sys/kernel/random/boot_id");
+
+	return text ? text : xstrdup("");
+}
+
+void node_inventory_collect(struct wire_inventory *inv, const char *root)
+{
 	struct node_cgroup cg;
 	uint64_t total, available;
 
-	uname(&name);
-	node_cgroup_read(&cg, "");
-	read_memory(&cg, &total, &available);
+	node_cgroup_read(&cg, root);
+	read_memory(root, &cg, &total, &available);
 	*inv = (struct wire_inventory){
-		.machine = xstrdup(name.machine),
-		.host = xstrdup(name.nodename),
-		.boot_id = process_boot(),
-		.cores = (uint16_t)cores_within(cores_allowed(), cg.cpu_milli),
+		.machine = node_sys_name(root, "arch"),
+		.host = node_sys_name(root, "hostname"),
+		.boot_id = read_boot(root),
+		.cores = (uint16_t)cores_within(cores_usable(root),
+						cg.cpu_milli),
 		.memory_mib = to_mib(total),
 		.available_mib = to_mib(available),
-		.load_milli = load_average(),
+		.load_milli = load_average(root),
 	};
 }
 
-void node_inventory_load(uint32_t *available_mib, uint32_t *load_milli)
+void node_inventory_load(uint32_t *available_mib, uint32_t *load_milli,
+			 const char *root)
 {
 	struct node_cgroup cg;
 	uint64_t total, available;
 
-	node_cgroup_read(&cg, "");
-	read_memory(&cg, &total, &available);
+	node_cgroup_read(&cg, root);
+	read_memory(root, &cg, &total, &available);
 	*available_mib = to_mib(available);
-	*load_milli = load_average();
+	*load_milli = load_average(root);
+}
+
+uint32_t node_inventory_mib(const char *root, const char *name)
+{
+	char *text = node_sys_text(root, "/proc/meminfo");
+	uint32_t mib = to_mib(meminfo(text, name));
+
+	free(text);
+	return mib;
 }

@@ -147,7 +147,7 @@ void peer_link_close(struct peer_link *l)
 {
 	close_stream(l);
 	transport_end(&l->transport, l->farm->children);
-	l->hello_seen = l->fit_seen = false;
+	l->hello_seen = l->fit_seen = l->machine_seen = false;
 }
 
 void peer_link_release(struct peer_link *l)
@@ -156,6 +156,7 @@ void peer_link_release(struct peer_link *l)
 	if (l->greeted)
 		wire_hello_release(&l->hello);
 	wire_fit_release(&l->fit);
+	wire_machine_release(&l->machine);
 }
 
 static int hear_hello(struct peer_link *l, struct bytes body, struct err *err)
@@ -191,7 +192,33 @@ static int hear_fit(struct peer_link *l, struct bytes body, struct err *err)
 	wire_fit_release(&l->fit);
 	l->fit = m;
 	l->fit_seen = true;
+	/* What the machine is comes right behind it, where it comes. */
+	return wire_hello_version(&l->hello) < WIRE_WITH_MACHINE;
+}
+
+static int hear_machine(struct peer_link *l, struct bytes body, struct err *err)
+{
+	struct wire_machine m;
+
+	if (wire_hello_version(&l->hello) < WIRE_WITH_MACHINE)
+		return err_set(err, EPROTO, "this version has no MACHINE");
+	if (!l->fit_seen || l->machine_seen)
+		return err_set(err, EPROTO,
+			       "it spoke of its machine at a wrong time");
+	if (wire_machine_decode(&m, body))
+		return err_set(err, EPROTO,
+			       "what it says of its machine is broken");
+	wire_machine_release(&l->machine);
+	l->machine = m;
+	l->machine_seen = true;
 	return 1;
+}
+
+bool peer_link_is_known(const struct peer_link *l)
+{
+	return l->fit_seen &&
+	       (l->machine_seen ||
+		wire_hello_version(&l->hello) < WIRE_WITH_MACHINE);
 }
 
 int peer_link_hear(struct peer_link *l, uint16_t type, struct bytes body,
@@ -206,10 +233,12 @@ int peer_link_hear(struct peer_link *l, uint16_t type, struct bytes body,
 		return err_set(err, EPROTO, "it did not say hello");
 	if (type == WIRE_FIT)
 		return hear_fit(l, body, err);
+	if (type == WIRE_MACHINE)
+		return hear_machine(l, body, err);
 	if (type == WIRE_HEALTH &&
 	    wire_hello_version(&l->hello) < WIRE_WITH_HEALTH)
 		return err_set(err, EPROTO, "this version has no HEALTH");
-	if (!l->fit_seen && type != WIRE_BEAT && type != WIRE_HEALTH)
+	if (!peer_link_is_known(l) && type != WIRE_BEAT && type != WIRE_HEALTH)
 		return err_set(err, EPROTO, "it sends a message of type %u",
 			       type);
 	return 1;

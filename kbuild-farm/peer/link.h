@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * peer/link.h - one conversation with a node after the other: how it begins
- * (HELLO, FIT), its stream, and the numbers that paths, flags and jobs have.
+ * (HELLO, FIT, MACHINE), its stream, and the numbers that paths, flags and jobs
+ * have.
  */
 #ifndef PEER_LINK_H
 #define PEER_LINK_H
@@ -34,11 +35,12 @@ struct peer_link {
 	struct peer_ship *ship;
 	uint32_t next_number; /* of a cell or a bundle */
 	uint64_t heard_ms; /* when it said something last */
-	bool hello_seen, fit_seen; /* in this conversation */
+	bool hello_seen, fit_seen, machine_seen; /* in this conversation */
 
 	struct wire_hello hello; /* of the last conversation */
 	bool greeted; /* there was one */
 	struct wire_fit fit; /* of the last conversation */
+	struct wire_machine machine; /* the same; zeroed: before version 8 */
 	TAILQ_HEAD(, peer_job) jobs; /* that are out (peer/job.h) */
 	unsigned n_jobs, n_others; /* of these not the build's */
 	uint64_t sent_before, received_before; /* by former streams */
@@ -55,11 +57,14 @@ int peer_link_dial(struct peer_link *l, const struct wire_stream_ops *ops,
 /* The conversation is over, if there is one.  Its jobs must have gone. */
 void peer_link_close(struct peer_link *l);
 /*
- * For on_msg of `ops`: 0: that was for the link alone; 1: it is for the caller,
- * FIT too, which is in l->fit by then; or a negative errno with `err`.
+ * For on_msg of `ops`: 0: that was for the link alone; 1: it is for the caller;
+ * or a negative errno with `err`.  Who it is has been said with the first one
+ * that is FIT or MACHINE, and is in l->hello, l->fit and l->machine by then.
  */
 int peer_link_hear(struct peer_link *l, uint16_t type, struct bytes body,
 		   struct err *err);
+/* Has it said in this conversation who it is, and what? */
+bool peer_link_is_known(const struct peer_link *l);
 /*
  * Why it is over, where that was `why`: a command that never said hello has
  * its reason on stderr.  The caller frees it.

@@ -68,6 +68,8 @@ static int on_fit(struct peer *p)
 	const char *why = l->fit.fit ? NULL : l->fit.why;
 
 	event_del(p->hello_timer);
+	if (l->machine_seen)
+		p->health = l->machine.health;
 	free(p->limit.why);
 	node_limit(&p->limit, inventory, l->entry->slots);
 	if (l->entry->half)
@@ -106,7 +108,8 @@ static int on_beat(struct peer *p, struct bytes body, struct err *err)
 
 static int on_health(struct peer *p, struct bytes body, struct err *err)
 {
-	if (wire_health_decode(&p->health, body))
+	if (wire_health_decode(&p->health, body,
+			       wire_hello_version(&p->link.hello)))
 		return err_set(err, EPROTO, "broken HEALTH");
 	return 0;
 }
@@ -342,7 +345,7 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 
 	if (ret <= 0)
 		return ret;
-	if (type == WIRE_FIT)
+	if (type == WIRE_FIT || type == WIRE_MACHINE)
 		return on_fit(p);
 	if (type == WIRE_BEAT)
 		return on_beat(p, body, err);
@@ -400,9 +403,6 @@ void peer_dial(struct peer *p)
 	static const struct wire_stream_ops ops = { .on_msg = on_msg,
 						    .on_close = on_close,
 						    .on_drain = on_drain };
-	static const struct wire_health unknown = { WIRE_HEALTH_UNKNOWN,
-						    WIRE_HEALTH_UNKNOWN,
-						    WIRE_HEALTH_UNKNOWN };
 	bool ssh = p->link.entry->address.kind == NODE_SSH;
 	struct timeval limit = { .tv_sec = ssh ? SSH_HELLO_S : HELLO_S };
 	struct err err;
@@ -412,7 +412,7 @@ void peer_dial(struct peer *p)
 		return;
 	}
 	p->state = PEER_GREETING;
-	p->health = unknown;
+	p->health = wire_health_unknown;
 	peer_cells_init(&p->cells, &p->link);
 	event_add(p->hello_timer, &limit);
 }
@@ -524,6 +524,7 @@ void peer_figures(const struct peer *p, struct peer_figures *out)
 
 	*out = (struct peer_figures){
 		.inventory = l->greeted ? &l->hello.inventory : NULL,
+		.machine = &l->machine,
 		.busy_ms = p->busy_ms,
 		.health = &p->health,
 		.sent = l->sent_before,

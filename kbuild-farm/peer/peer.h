@@ -49,6 +49,7 @@ unsigned peer_slots(const struct peer *p);
 
 struct peer_figures {
 	const struct wire_inventory *inventory; /* NULL: it never said hello */
+	const struct wire_machine *machine; /* zeroed: it never said it */
 	bool lacks; /* it has none of the toolchains, and gets none */
 	const char *why_lacks; /* may be NULL */
 	const struct wire_health *health; /* as its last HEALTH said */

@@ -63,6 +63,7 @@ void peer_tools_release(struct peer_tools_node *n)
 	free(n->why);
 	wire_hello_release(&n->hello);
 	wire_fit_release(&n->fit);
+	wire_machine_release(&n->machine);
 	for (size_t i = 0; i < n->n_tools; i++) {
 		free(n->tool[i].id);
 		free(n->tool[i].host);
@@ -100,6 +101,8 @@ static void end_talk(struct talk *t)
 	}
 	t->node->fit = l->fit;
 	l->fit = (struct wire_fit){ 0 };
+	t->node->machine = l->machine;
+	l->machine = (struct wire_machine){ 0 };
 	peer_link_release(l);
 	if (!--t->round->open)
 		event_base_loopbreak(t->round->farm.base);
@@ -292,6 +295,7 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 		return ret;
 	switch (type) {
 	case WIRE_FIT:
+	case WIRE_MACHINE:
 		return on_fit(t);
 	case WIRE_HELD:
 		return on_held(t, body, err);
@@ -349,15 +353,18 @@ static void check_silence(struct talk *t, uint64_t now)
 {
 	const struct peer_link *l = &t->link;
 	char *why;
+	bool known;
 
 	if (t->is_over)
 		return;
 	if (l->ship)
 		peer_ship_retry(l->ship);
-	if (now <= (l->fit_seen ? l->heard_ms : t->began_ms) + t->limit_ms)
+	known = peer_link_is_known(l);
+	if (now <= (known ? l->heard_ms : t->began_ms) + t->limit_ms)
 		return;
 	why = xasprintf("%s %u s",
-			l->fit_seen   ? "silent for" :
+			known         ? "silent for" :
+			l->fit_seen   ? "no word about its machine within" :
 			l->hello_seen ? "no word about its sandbox within" :
 					"no answer within",
 			(unsigned)((t->limit_ms + 500) / 1000));

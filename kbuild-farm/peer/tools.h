@@ -3,11 +3,11 @@
  * peer/tools.h - ask several nodes at once what they are, whether jobs can run
  * there and what toolchains they hold; give them some, take some away.
  *
- * Every node says hello, what it runs (FIT) and, but in a survey, what it
- * holds (TOOLS, HELD) in an event loop of its own; then it is given what its
- * list of bundles says (peer/bundle.h), and what its list of drops says is
- * taken away.  One that is silent for too long is down, and the others are not
- * kept waiting.
+ * Every node says hello, what it runs (FIT), what it is (MACHINE) and, but in a
+ * survey, what it holds (TOOLS, HELD) in an event loop of its own; then it is
+ * given what its list of bundles says (peer/bundle.h), and what its list of
+ * drops says is taken away.  One that is silent for too long is down, and the
+ * others are not kept waiting.
  */
 #ifndef PEER_TOOLS_H
 #define PEER_TOOLS_H
@@ -47,6 +47,7 @@ struct peer_tools_node {
 	struct wire_hello hello; /* zeroed: none that we understand */
 	unsigned rtt_ms; /* from dialling to that */
 	struct wire_fit fit; /* zeroed: it never said so */
+	struct wire_machine machine; /* zeroed: before version 8 */
 	struct peer_tool *tool;
 	size_t n_tools;
 	struct peer_tools_answer *given, *dropped; /* n_bundles, n_drops */

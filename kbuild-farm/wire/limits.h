@@ -10,7 +10,7 @@
 #define WIRE_LIMITS_H
 
 #define WIRE_VERSION_MIN 6
-#define WIRE_VERSION     7
+#define WIRE_VERSION     8
 
 #define WIRE_PATH_MAX   4096
 #define WIRE_NAME_MAX   255 /* bytes of a name: of a host, a compiler */
@@ -76,6 +76,7 @@ enum wire_type {
 	WIRE_HELD, /* kfarmd: these */
 	WIRE_DROP, /* kfarm: remove that one */
 	WIRE_HEALTH, /* kfarmd, with its beats: how the machine does */
+	WIRE_MACHINE, /* kfarmd, behind FIT: what the machine is */
 
 	WIRE_CC_JOB = 32, /* kfarm-cc: the messages of wire/cc.h */
 	WIRE_CC_BEAT,

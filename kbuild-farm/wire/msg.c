@@ -119,25 +119,3 @@ static const struct wire_field beat[] = {
 };
 
 const struct wire_layout wire_beat_layout = WIRE_LAYOUT(beat, NULL);
-
-static const struct wire_field health[] = {
-	{ WIRE_NUMBER(health, foreign_milli, WIRE_ANY) },
-	{ WIRE_NUMBER(health, temperature_mk, WIRE_ANY) },
-	{ WIRE_NUMBER(health, speed_milli, WIRE_ANY) },
-};
-
-static bool is_known_or_at_most(uint32_t n, uint32_t most)
-{
-	return n <= most || n == WIRE_HEALTH_UNKNOWN;
-}
-
-static bool is_health(const void *m)
-{
-	const struct wire_health *h = m;
-
-	return is_known_or_at_most(h->foreign_milli, WIRE_HEALTH_FOREIGN) &&
-	       is_known_or_at_most(h->temperature_mk, WIRE_HEALTH_HEAT) &&
-	       is_known_or_at_most(h->speed_milli, 1000);
-}
-
-const struct wire_layout wire_health_layout = WIRE_LAYOUT(health, is_health);

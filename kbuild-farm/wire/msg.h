@@ -16,7 +16,8 @@
  *
  * Here are the messages about the two ends; those about a cell and its files
  * are in wire/msg-cell.h, wire/paths.h and wire/flags.h, those of a job in
- * wire/msg-job.h and wire/key.h, those of toolchains in wire/msg-tools.h.
+ * wire/msg-job.h and wire/key.h, those of toolchains in wire/msg-tools.h, those
+ * of the machine and how it does in wire/msg-machine.h.
  *
  * Lines for people (names, details, reasons) are cut to their limit and lose
  * their control characters when encoded; a decoder refuses such characters,
@@ -33,6 +34,7 @@
 #include "wire/limits.h"
 #include "wire/msg-cell.h"
 #include "wire/msg-job.h"
+#include "wire/msg-machine.h"
 #include "wire/msg-tools.h"
 
 /* What a machine has; sent by kfarmd in its hello. */
@@ -100,22 +102,5 @@ struct wire_beat {
 };
 
 WIRE_MESSAGE(beat);
-
-/* The first version that has HEALTH; what the machine does not tell; bounds. */
-#define WIRE_WITH_HEALTH    7
-#define WIRE_HEALTH_UNKNOWN 0xffffffffu
-#define WIRE_HEALTH_FOREIGN 1000000 /* thousandths of a core */
-#define WIRE_HEALTH_HEAT    1000000 /* thousandths of a kelvin */
-#define WIRE_HEALTH_ZERO    273150 /* of these: 0 degrees Celsius */
-
-struct wire_health {
-	uint32_t foreign_milli; /* cores that others keep busy */
-	uint32_t temperature_mk; /* of the hottest sensor, thousandths of a
-				    kelvin */
-	uint32_t speed_milli; /* the clock that the slowest cores may have, of
-				 their full one: 1000, not throttled */
-};
-
-WIRE_MESSAGE(health);
 
 #endif

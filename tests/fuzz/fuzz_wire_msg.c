@@ -58,7 +58,7 @@ ROUND_TRIP(blob, release_nothing)
 ROUND_TRIP(job, release_job)
 ROUND_TRIP(piece, release_nothing)
 ROUND_TRIP(beat, wire_beat_release)
-ROUND_TRIP(health, release_nothing)
+ROUND_TRIP(machine, wire_machine_release)
 ROUND_TRIP(result, release_nothing)
 ROUND_TRIP(fail, wire_fail_release)
 ROUND_TRIP(bundle, wire_bundle_release)
@@ -107,6 +107,26 @@ static bool bye(struct bytes in, struct buf *out)
 	return true;
 }
 
+static bool health_of(struct bytes in, struct buf *out, int version)
+{
+	struct wire_health m;
+
+	if (wire_health_decode(&m, in, version))
+		return false;
+	wire_health_encode(out, &m, version);
+	return true;
+}
+
+static bool health_7(struct bytes in, struct buf *out)
+{
+	return health_of(in, out, WIRE_WITH_HEALTH);
+}
+
+static bool health(struct bytes in, struct buf *out)
+{
+	return health_of(in, out, WIRE_VERSION);
+}
+
 static bool cancel(struct bytes in, struct buf *out)
 {
 	uint32_t job;
@@ -128,9 +148,9 @@ static bool shut(struct bytes in, struct buf *out)
 }
 
 static round_trip *const decoders[] = {
-	hello,  bye,    fit,     have,  job,  piece, beat,   result, fail,
-	cancel, cc_job, cc_done, cell,  shut, paths, view,   need,   blob,
-	flags,  bundle, dropped, tools, held, drop,  health,
+	hello,  bye,    fit,     have,  job,  piece, beat,     result, fail,
+	cancel, cc_job, cc_done, cell,  shut, paths, view,     need,   blob,
+	flags,  bundle, dropped, tools, held, drop,  health_7, health, machine,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

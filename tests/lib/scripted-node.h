@@ -472,6 +472,7 @@ static void send_hello(struct node *n)
 			       .memory_mib = 4096,
 			       .available_mib = 4096 },
 	};
+	struct wire_machine machine = { .health = wire_health_unknown };
 	struct wire_fit fit = { .fit = n->manner != UNFIT,
 				.layers = (char *)"user mount",
 				.why = (char *)"" };
@@ -486,6 +487,8 @@ static void send_hello(struct node *n)
 	wire_fit_encode(&body, &fit);
 	say(n, WIRE_FIT, &body);
 	strv_release(&fit.hosts);
+	wire_machine_encode(&body, &machine);
+	say(n, WIRE_MACHINE, &body);
 }
 
 static void forget_talk(struct node *n)

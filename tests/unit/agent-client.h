@@ -54,6 +54,10 @@ struct client {
 	char *bye;
 	unsigned beats;
 	unsigned healths;
+	int version; /* that it speaks at most; 0: the newest */
+	bool has_machine;
+	struct wire_machine machine;
+	struct wire_health health; /* the last one */
 	uint64_t beat_at; /* clock_ms() of the last one */
 	uint64_t most_silence; /* ms between two of them */
 	unsigned most_running; /* jobs in one beat */
@@ -260,10 +264,20 @@ static inline void client_beat(struct client *c, struct bytes body)
 
 static inline void client_health(struct client *c, struct bytes body)
 {
-	struct wire_health m;
+	struct wire_health *m = &c->health;
 
-	ck_assert_int_eq(wire_health_decode(&m, body), 0);
+	ck_assert_int_eq(
+		wire_health_decode(m, body,
+				   c->version ? c->version : WIRE_VERSION),
+		0);
 	c->healths++;
+}
+
+static inline void client_machine(struct client *c, struct bytes body)
+{
+	ck_assert(c->has_fit && !c->has_machine);
+	ck_assert_int_eq(wire_machine_decode(&c->machine, body), 0);
+	c->has_machine = true;
 }
 
 static inline void client_bye(struct client *c, struct bytes body)
@@ -309,6 +323,9 @@ static inline int client_on_msg(void *ctx, uint16_t type, struct bytes body,
 		break;
 	case WIRE_HEALTH:
 		client_health(c, body);
+		break;
+	case WIRE_MACHINE:
+		client_machine(c, body);
 		break;
 	case WIRE_OUTPUT:
 		client_output(c, body);
@@ -368,6 +385,7 @@ static inline void client_release(struct client *c)
 	wire_intern_free(c->flags);
 	wire_hello_release(&c->hello);
 	wire_fit_release(&c->fit);
+	wire_machine_release(&c->machine);
 	free(c->bye);
 	for (int i = 0; i < CLIENT_CELLS; i++)
 		wire_have_release(&c->have[i]);

@@ -66,9 +66,10 @@ START_TEST(a_message_that_makes_no_sense_ends_the_conversation)
 END_TEST
 
 /* What a kfarmd alone says. */
-static const enum wire_type wrong_way[] = { WIRE_FIT,  WIRE_HAVE,   WIRE_NEED,
-					    WIRE_BEAT, WIRE_OUTPUT, WIRE_RESULT,
-					    WIRE_FAIL, WIRE_HEALTH };
+static const enum wire_type wrong_way[] = {
+	WIRE_FIT,    WIRE_HAVE, WIRE_NEED,   WIRE_BEAT,   WIRE_OUTPUT,
+	WIRE_RESULT, WIRE_FAIL, WIRE_HEALTH, WIRE_MACHINE
+};
 
 START_TEST(a_message_of_its_own_ends_the_conversation)
 {
@@ -222,13 +223,14 @@ START_TEST(hello_comes_first)
 END_TEST
 
 /* Before HEALTH there was version 6: a client of then would hang up. */
-static void speak_version_6(struct client *c)
+static void speak_version(struct client *c, uint16_t version)
 {
 	struct wire_hello m = { .version_min = 6,
-				.version_max = 6,
+				.version_max = version,
 				.software = (char *)"kfarm 0.1" };
 	struct buf body = { 0 };
 
+	c->version = version;
 	wire_hello_encode(&body, &m);
 	client_send(c, WIRE_HELLO, &body);
 }
@@ -250,13 +252,49 @@ START_TEST(its_health_comes_with_its_beats)
 }
 END_TEST
 
+START_TEST(it_says_what_its_machine_is)
+{
+	const struct wire_machine *m = &node.c.machine;
+	unsigned cpus = 0;
+
+	client_wait(&node.c.has_machine);
+	ck_assert_uint_gt(strlen(m->kernel), 2);
+	ck_assert_uint_ge(m->n_classes, 1);
+	for (unsigned i = 0; i < m->n_classes; i++)
+		cpus += m->classes[i].usable;
+	ck_assert_uint_ge(cpus, node.c.hello.inventory.cores);
+	ck_assert_str_eq(m->abis.v[0], node.c.fit.hosts.v[0]);
+	ck_assert_uint_ge(m->memory_mib, node.c.hello.inventory.memory_mib);
+	ck_assert_uint_gt(m->store_mib, 0);
+	ck_assert_uint_le(m->health.store_mib, m->store_mib);
+	ck_assert_uint_eq(m->toolchains, 0);
+	ck_assert_uint_eq(m->health.usable, cpus);
+}
+END_TEST
+
+/* Version 7 knew no MACHINE, and a HEALTH of three numbers. */
+START_TEST(a_client_of_version_7_hears_what_it_knows)
+{
+	static struct client c;
+	int fd, pid = other_node(&fd);
+
+	client_attach(&c, fd);
+	speak_version(&c, 7);
+	ck_assert_uint_ge(hear_three_beats(&c), 2);
+	ck_assert(!c.has_machine);
+	ck_assert_uint_eq(c.health.usable, WIRE_HEALTH_UNKNOWN);
+	client_release(&c);
+	ck_assert_int_eq(spawn_wait(pid), 0);
+}
+END_TEST
+
 START_TEST(a_client_of_before_hears_of_no_health)
 {
 	static struct client c;
 	int fd, pid = other_node(&fd);
 
 	client_attach(&c, fd);
-	speak_version_6(&c);
+	speak_version(&c, 6);
 	ck_assert_uint_eq(hear_three_beats(&c), 0);
 	client_release(&c);
 	ck_assert_int_eq(spawn_wait(pid), 0);
@@ -266,7 +304,7 @@ END_TEST
 START_TEST(another_version_is_told_so)
 {
 	expect_bye_of_another(speak_another_version,
-			      "kfarm 9.9 speaks protocol 8 to 9");
+			      "kfarm 9.9 speaks protocol 9 to 10");
 }
 END_TEST
 
@@ -298,9 +336,11 @@ int main(void)
 	tcase_add_checked_fixture(t, one_set_up, one_tear_down);
 	tcase_add_test(t, its_hello_says_what_the_machine_has);
 	tcase_add_test(t, it_says_that_it_is_fit);
+	tcase_add_test(t, it_says_what_its_machine_is);
 	tcase_add_test(t, it_beats_each_second_also_without_jobs);
 	tcase_add_test(t, its_health_comes_with_its_beats);
 	tcase_add_test(t, a_client_of_before_hears_of_no_health);
+	tcase_add_test(t, a_client_of_version_7_hears_what_it_knows);
 	tcase_add_test(t, an_unknown_message_ends_the_conversation);
 	tcase_add_test(t, a_second_hello_ends_the_conversation);
 	tcase_add_loop_test(t,

@@ -262,12 +262,15 @@ static void on_told(void *ctx, const struct events_event *ev)
 
 static bool heat_is_told(void)
 {
-	static const struct wire_health health = { 250, 334650, 666 };
+	struct wire_health health = wire_health_unknown;
 	struct buf body = { 0 };
 
 	if (load.node && load.celsius != EVENTS_UNKNOWN)
 		return true;
-	wire_health_encode(&body, &health);
+	health.foreign_milli = 250;
+	health.temperature_mk = 334650;
+	health.speed_milli = 666;
+	wire_health_encode(&body, &health, WIRE_VERSION);
 	say(&nodes[0], WIRE_HEALTH, &body);
 	return answered_at_last();
 }

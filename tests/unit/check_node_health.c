@@ -10,6 +10,7 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "suite.h"
+#include "wire/limits.h"
 
 #include <unistd.h>
 
@@ -27,6 +28,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
+	node_health_release(&h);
 	tempdir_remove(dir);
 }
 
@@ -150,8 +152,9 @@ START_TEST(what_this_machine_tells_can_be_sent)
 	node_health_read(&h, 5000, 0, "");
 	node_health_read(&h, 6000, 0, "");
 	ck_assert_uint_ne(h.now.foreign_milli, WIRE_HEALTH_UNKNOWN);
-	wire_health_encode(&body, &h.now);
-	ck_assert_int_eq(wire_health_decode(&got, buf_bytes(&body)), 0);
+	wire_health_encode(&body, &h.now, WIRE_VERSION);
+	ck_assert_int_eq(
+		wire_health_decode(&got, buf_bytes(&body), WIRE_VERSION), 0);
 	buf_release(&body);
 }
 END_TEST

@@ -21,7 +21,7 @@ START_TEST(it_says_what_the_machine_has)
 {
 	long online = sysconf(_SC_NPROCESSORS_ONLN);
 
-	node_inventory_collect(&inv);
+	node_inventory_collect(&inv, "");
 	ck_assert_uint_ge(strlen(inv.machine), 3);
 	ck_assert_uint_ge(strlen(inv.host), 1);
 	ck_assert_uint_eq(strlen(inv.boot_id), 36);
@@ -46,7 +46,7 @@ START_TEST(only_cores_that_we_may_use_count)
 	CPU_ZERO(&one);
 	CPU_SET(cpu, &one);
 	ck_assert_int_eq(sched_setaffinity(0, sizeof(one), &one), 0);
-	node_inventory_collect(&inv);
+	node_inventory_collect(&inv, "");
 	ck_assert_uint_eq(inv.cores, 1);
 	ck_assert_int_eq(sched_setaffinity(0, sizeof(all), &all), 0);
 }
@@ -56,7 +56,7 @@ START_TEST(memory_and_load_can_be_had_alone)
 {
 	uint32_t available = 0, load = UINT32_MAX;
 
-	node_inventory_load(&available, &load);
+	node_inventory_load(&available, &load, "");
 	ck_assert_uint_gt(available, 0);
 	ck_assert_uint_lt(load, 1000000);
 }

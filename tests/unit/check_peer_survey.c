@@ -60,6 +60,8 @@ static void fake_hello(struct fake *f)
 
 	if (is(f, "future"))
 		m.version_min = m.version_max = 77;
+	if (is(f, "version 7"))
+		m.version_max = 7;
 	m.inventory = (struct wire_inventory){ .machine = (char *)"aarch64",
 					       .host = (char *)"board",
 					       .boot_id = (char *)"boot",
@@ -75,6 +77,18 @@ static void fake_hello(struct fake *f)
 	}
 }
 
+static void fake_machine(struct fake *f)
+{
+	struct wire_machine m = { .model = (char *)"a board",
+				  .health = wire_health_unknown };
+	struct buf body = { 0 };
+
+	wire_machine_encode(&body, &m);
+	if (is(f, "odd machine"))
+		body.len--;
+	fake_send(f, WIRE_MACHINE, &body);
+}
+
 static void fake_fit(struct fake *f)
 {
 	struct wire_fit m = { .fit = !is(f, "unfit"),
@@ -88,6 +102,19 @@ static void fake_fit(struct fake *f)
 	fake_send(f, WIRE_FIT, &body);
 }
 
+/* It beats, so it is not silent. */
+static void fake_beats(struct fake *f)
+{
+	struct wire_beat m = { 0 };
+	struct buf body = { 0 };
+
+	for (;;) {
+		wire_beat_encode(&body, &m);
+		fake_send(f, WIRE_BEAT, &body);
+		usleep(100000);
+	}
+}
+
 static void fake_words(struct fake *f)
 {
 	struct buf none = { 0 };
@@ -99,8 +126,15 @@ static void fake_words(struct fake *f)
 		_exit(9);
 	if (is(f, "odd message"))
 		fake_send(f, WIRE_JOB, &none);
-	if (!is(f, "no fit"))
-		fake_fit(f);
+	if (is(f, "machine first"))
+		fake_machine(f);
+	if (is(f, "no fit"))
+		return;
+	fake_fit(f);
+	if (is(f, "no machine"))
+		fake_beats(f);
+	if (!is(f, "version 7"))
+		fake_machine(f);
 }
 
 static int fake_msg(void *ctx, uint16_t type, struct bytes body,
@@ -176,6 +210,20 @@ START_TEST(probe_tells_what_a_node_has)
 	ck_assert(p.fit.fit);
 	ck_assert_str_eq(p.fit.layers, "user mount");
 	ck_assert_str_eq(p.fit.why, "");
+	ck_assert_str_eq(p.machine.model, "a board");
+	peer_tools_release(&p);
+}
+END_TEST
+
+START_TEST(a_node_of_version_7_says_nothing_of_its_machine)
+{
+	static const char *const kinds[] = { "version 7" };
+	struct peer_tools_node p;
+
+	run(&p, kinds, 1);
+	ck_assert(p.up);
+	ck_assert_uint_eq(p.hello.inventory.cores, 6);
+	ck_assert_ptr_null(p.machine.model);
 	peer_tools_release(&p);
 }
 END_TEST
@@ -212,9 +260,12 @@ static const struct broken {
 	{ "sh echo hmm >&2; exec sleep 60", "no answer within 2 s (hmm)" },
 	{ "mute", "no answer within 2 s" },
 	{ "bye", "it says: no disk" },
-	{ "future", "kfarmd 9 speaks protocol 77 to 77, this kfarm 6 to 7" },
+	{ "future", "kfarmd 9 speaks protocol 77 to 77, this kfarm 6 to 8" },
 	{ "hello twice", "it said hello twice" },
 	{ "no fit", "no word about its sandbox within 2 s" },
+	{ "no machine", "no word about its machine within 2 s" },
+	{ "machine first", "it spoke of its machine at a wrong time" },
+	{ "odd machine", "what it says of its machine is broken" },
 	{ "fit first", "it did not say hello" },
 	{ "broken", "what it says of its sandbox is broken" },
 	{ "dies", "its command ended: exit status 9" },
@@ -291,6 +342,7 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc, probe_tells_what_a_node_has);
+	tcase_add_test(tc, a_node_of_version_7_says_nothing_of_its_machine);
 	tcase_add_test(tc, a_node_without_a_sandbox_is_up_and_unfit);
 	tcase_add_loop_test(tc, probe_says_why_a_node_is_down, 0,
 			    sizeof(broken) / sizeof(*broken));

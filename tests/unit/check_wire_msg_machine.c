@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: wire */
+#include "wire/msg-machine.h"
+
+#include "suite.h"
+#include "wire/limits.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct buf body;
+
+static void fresh(void)
+{
+	body = (struct buf){ 0 };
+}
+
+static void done(void)
+{
+	buf_release(&body);
+}
+
+/* ------------------------------------------------------------------ HEALTH */
+
+static const struct wire_health sample = {
+	250, 334650, 666, 6, 2, 400, 1234, 56, 7, 89, 100, 4096,
+};
+
+/* version, bytes on the wire */
+static const struct {
+	int version;
+	size_t len;
+} healths[] = { { 7, 12 }, { 8, 48 }, { WIRE_VERSION, 48 } };
+
+START_TEST(how_a_machine_does_comes_back)
+{
+	struct wire_health got = { 0 }, want = sample;
+	int version = healths[_i].version;
+
+	wire_health_encode(&body, &sample, version);
+	ck_assert_uint_eq(body.len, healths[_i].len);
+	ck_assert_int_eq(wire_health_decode(&got, buf_bytes(&body), version),
+			 0);
+	if (version < WIRE_WITH_MACHINE)
+		memset(&want.usable, 0xff,
+		       sizeof(want) - offsetof(struct wire_health, usable));
+	ck_assert_mem_eq(&got, &want, sizeof(want));
+	for (size_t n = 0; n < body.len; n++)
+		ck_assert_int_eq(wire_health_decode(
+					 &got, bytes_of(body.data, n), version),
+				 -EPROTO);
+	buf_put_u8(&body, 0);
+	ck_assert_int_eq(wire_health_decode(&got, buf_bytes(&body), version),
+			 -EPROTO);
+}
+END_TEST
+
+START_TEST(what_a_machine_does_not_tell_comes_back)
+{
+	struct wire_health got = { 0 };
+
+	wire_health_encode(&body, &wire_health_unknown, WIRE_VERSION);
+	ck_assert_int_eq(
+		wire_health_decode(&got, buf_bytes(&body), WIRE_VERSION), 0);
+	ck_assert_mem_eq(&got, &wire_health_unknown, sizeof(got));
+	for (size_t i = 0; i < body.len; i++)
+		ck_assert_uint_eq(body.data[i], 0xff);
+}
+END_TEST
+
+static const struct wire_health impossible[] = {
+	{ .foreign_milli = WIRE_HEALTH_FOREIGN + 1 },
+	{ .foreign_milli = WIRE_HEALTH_UNKNOWN - 1 },
+	{ .temperature_mk = WIRE_HEALTH_HEAT + 1 },
+	{ .speed_milli = 1001 },
+	{ .usable = WIRE_HEALTH_CPUS + 1 },
+	{ .throttled = WIRE_HEALTH_CPUS + 1 },
+	{ .cooling_milli = 1001 },
+	{ .psi_cpu = WIRE_HEALTH_PSI + 1 },
+	{ .psi_memory = WIRE_HEALTH_PSI + 1 },
+	{ .psi_memory_full = WIRE_HEALTH_PSI + 1 },
+	{ .psi_io = WIRE_HEALTH_PSI + 1 },
+};
+
+START_TEST(a_health_beyond_all_bounds_is_refused)
+{
+	struct wire_health got = { .speed_milli = 3 };
+
+	wire_health_encode(&body, &impossible[_i], WIRE_VERSION);
+	ck_assert_int_eq(
+		wire_health_decode(&got, buf_bytes(&body), WIRE_VERSION),
+		-EPROTO);
+	ck_assert_uint_eq(got.speed_milli, 3);
+}
+END_TEST
+
+/* ----------------------------------------------------------------- MACHINE */
+
+static struct wire_core_class classes[2];
+static struct wire_mac macs[2];
+
+static struct wire_machine rk3399(void)
+{
+	struct wire_machine m = {
+		.model = (char *)"FriendlyElec NanoPi NEO4",
+		.kernel = (char *)"6.1.0-18-arm64",
+		.clock_ms = 1763791200123,
+		.n_classes = 2,
+		.classes = classes,
+		.n_macs = 2,
+		.macs = macs,
+		.cpu_milli = 2500,
+		.memory_mib = 967,
+		.limit_mib = 800,
+		.swap_mib = 512,
+		.store_mib = 29000,
+		.passive_mk = 343150,
+		.toolchains = 3,
+		.health = sample,
+	};
+
+	classes[0] = (struct wire_core_class){ (char *)"Cortex-A72",
+					       (char *)"schedutil",
+					       2,
+					       2,
+					       1,
+					       1024,
+					       1800000 };
+	classes[1] = (struct wire_core_class){
+		(char *)"Cortex-A53", (char *)"schedutil", 4, 3, 1, 381, 1416000
+	};
+	macs[0] = (struct wire_mac){ 0x5a1301020304 };
+	macs[1] = (struct wire_mac){ 0xdca632aabbcc };
+	digest_of(bytes_str("id"), &m.id);
+	strv_add(&m.abis, "arm64");
+	strv_add(&m.abis, "arm");
+	return m;
+}
+
+static int decode(struct wire_machine *got)
+{
+	return wire_machine_decode(got, buf_bytes(&body));
+}
+
+START_TEST(what_a_machine_is_comes_back)
+{
+	struct wire_machine m = rk3399(), got = { 0 };
+	struct buf again = { 0 };
+
+	wire_machine_encode(&body, &m);
+	ck_assert_int_eq(decode(&got), 0);
+	ck_assert_str_eq(got.model, m.model);
+	ck_assert_str_eq(got.kernel, m.kernel);
+	ck_assert(digest_equal(&got.id, &m.id));
+	ck_assert_uint_eq(got.clock_ms, m.clock_ms);
+	ck_assert(strv_equal(&got.abis, &m.abis));
+	ck_assert_uint_eq(got.n_classes, 2);
+	ck_assert_str_eq(got.classes[1].model, "Cortex-A53");
+	ck_assert_uint_eq(got.classes[1].usable, 3);
+	ck_assert_uint_eq(got.classes[0].max_khz, 1800000);
+	ck_assert_uint_eq(got.n_macs, 2);
+	ck_assert_uint_eq(got.macs[1].mac, 0xdca632aabbcc);
+	ck_assert_uint_eq(got.limit_mib, 800);
+	ck_assert_uint_eq(got.passive_mk, 343150);
+	ck_assert_uint_eq(got.toolchains, 3);
+	ck_assert_mem_eq(&got.health, &sample, sizeof(sample));
+	wire_machine_encode(&again, &got);
+	ck_assert(bytes_equal(buf_bytes(&again), buf_bytes(&body)));
+	buf_release(&again);
+	wire_machine_release(&got);
+	strv_release(&m.abis);
+}
+END_TEST
+
+START_TEST(a_machine_cut_or_prolonged_is_refused)
+{
+	struct wire_machine m = rk3399(), got = { .toolchains = 42 };
+
+	wire_machine_encode(&body, &m);
+	for (size_t n = 0; n < body.len; n++)
+		ck_assert_int_eq(
+			wire_machine_decode(&got, bytes_of(body.data, n)),
+			-EPROTO);
+	buf_put_u8(&body, 0);
+	ck_assert_int_eq(decode(&got), -EPROTO);
+	ck_assert_uint_eq(got.toolchains, 42);
+	strv_release(&m.abis);
+}
+END_TEST
+
+static void no_cpus(struct wire_machine *m)
+{
+	m->classes[1].cpus = m->classes[1].usable = 0;
+}
+
+static void more_than_all(struct wire_machine *m)
+{
+	m->classes[0].usable = 3;
+}
+
+static void no_thread(struct wire_machine *m)
+{
+	m->classes[0].threads = 0;
+}
+
+static void too_strong(struct wire_machine *m)
+{
+	m->classes[0].capacity = 1025;
+}
+
+static void mac_twice(struct wire_machine *m)
+{
+	m->macs[0].mac = m->macs[1].mac;
+}
+
+static void macs_in_no_order(struct wire_machine *m)
+{
+	m->macs[0].mac = m->macs[1].mac + 1;
+}
+
+static void mac_too_long(struct wire_machine *m)
+{
+	m->macs[1].mac = 1ull << 48;
+}
+
+static void odd_abi(struct wire_machine *m)
+{
+	strv_add(&m->abis, "arm/v7");
+}
+
+static void too_hot(struct wire_machine *m)
+{
+	m->passive_mk = WIRE_HEALTH_HEAT + 1;
+}
+
+static void odd_health(struct wire_machine *m)
+{
+	m->health.cooling_milli = 1001;
+}
+
+static void beyond_time(struct wire_machine *m)
+{
+	m->clock_ms = UINT64_MAX;
+}
+
+static void (*const spoils[])(struct wire_machine *m) = {
+	no_cpus,   more_than_all,    no_thread,    too_strong,
+	mac_twice, macs_in_no_order, mac_too_long, odd_abi,
+	too_hot,   odd_health,       beyond_time,
+};
+
+START_TEST(an_impossible_machine_is_refused)
+{
+	struct wire_machine m = rk3399(), got = { .toolchains = 42 };
+
+	spoils[_i](&m);
+	wire_machine_encode(&body, &m);
+	ck_assert_int_eq(decode(&got), -EPROTO);
+	ck_assert_uint_eq(got.toolchains, 42);
+	strv_release(&m.abis);
+}
+END_TEST
+
+START_TEST(a_machine_has_a_bounded_number_of_classes_and_cards)
+{
+	struct wire_core_class many[WIRE_CLASSES + 1];
+	struct wire_mac cards[WIRE_MACS + 1];
+	struct wire_machine m = rk3399(), got = { 0 };
+
+	for (unsigned i = 0; i <= WIRE_CLASSES; i++)
+		many[i] = classes[0];
+	for (unsigned i = 0; i <= WIRE_MACS; i++)
+		cards[i].mac = i + 1;
+	m.classes = many;
+	m.macs = cards;
+	m.n_classes = WIRE_CLASSES;
+	m.n_macs = WIRE_MACS;
+	wire_machine_encode(&body, &m);
+	ck_assert_int_eq(decode(&got), 0);
+	wire_machine_release(&got);
+	m.n_classes++;
+	buf_reset(&body);
+	wire_machine_encode(&body, &m);
+	ck_assert_int_eq(decode(&got), -EPROTO);
+	m.n_classes--;
+	m.n_macs++;
+	buf_reset(&body);
+	wire_machine_encode(&body, &m);
+	ck_assert_int_eq(decode(&got), -EPROTO);
+	strv_release(&m.abis);
+}
+END_TEST
+
+START_TEST(names_lose_what_may_not_be_shown)
+{
+	struct wire_machine m = { .model = (char *)"a\033[2Jboard",
+				  .health = wire_health_unknown };
+	struct wire_machine got = { 0 };
+
+	wire_machine_encode(&body, &m);
+	ck_assert_int_eq(decode(&got), 0);
+	ck_assert_str_eq(got.model, "a [2Jboard");
+	ck_assert_str_eq(got.kernel, "");
+	ck_assert(!digest_is_known(&got.id));
+	wire_machine_release(&got);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("wire/msg-machine");
+	TCase *tc = tcase_create("machine");
+
+	suite_add_tcase(suite, tc);
+	tcase_add_checked_fixture(tc, fresh, done);
+	tcase_add_loop_test(tc, how_a_machine_does_comes_back, 0,
+			    sizeof(healths) / sizeof(*healths));
+	tcase_add_test(tc, what_a_machine_does_not_tell_comes_back);
+	tcase_add_loop_test(tc, a_health_beyond_all_bounds_is_refused, 0,
+			    sizeof(impossible) / sizeof(*impossible));
+	tcase_add_test(tc, what_a_machine_is_comes_back);
+	tcase_add_test(tc, a_machine_cut_or_prolonged_is_refused);
+	tcase_add_loop_test(tc, an_impossible_machine_is_refused, 0,
+			    sizeof(spoils) / sizeof(*spoils));
+	tcase_add_test(tc, a_machine_has_a_bounded_number_of_classes_and_cards);
+	tcase_add_test(tc, names_lose_what_may_not_be_shown);
+	return suite_run(suite);
+}
