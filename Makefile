@@ -89,7 +89,7 @@ main_cflags := $(common) $(CFLAGS) $(if $(SAN),-fPIE $(call \
 	san_flags,$(SAN)),$(HARDENING))
 main_ldflags := $(HARDENED_LINK) -Wl,--as-needed \
 	$(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
-san_cflags := $(common) -O1 -g -fPIE $(call san_flags,address$(comma)undefined)
+san_cflags := $(common) -O1 -g1 -fPIE $(call san_flags,address$(comma)undefined)
 san_ldflags := -pie -Wl,--as-needed -fsanitize=address,undefined $(LDFLAGS)
 fuzz_cflags := $(common) -O1 -g -DNDEBUG \
 	$(call san_flags,fuzzer-no-link$(comma)address$(comma)undefined)
