@@ -250,9 +250,10 @@ endif
 # ---------------------------------------------------------------- nodes
 
 # kfarmd as nodes are given it: static, since a board has none of our libraries,
-# and small.  Libraries are those of Debian: scripts/packages install nodes.
-# "arm" is ARMv7 with an FPU, Debian's armhf.
-NODE_HOSTS ?= x86_64 arm64 arm
+# and small.  Libraries are those of Debian (scripts/packages install nodes);
+# riscv64 is none of its architectures, so they are made from its sources.  "arm"
+# is ARMv7 with an FPU, Debian's armhf.
+NODE_HOSTS ?= x86_64 arm64 arm riscv64
 node_x86_64 := x86_64-linux-gnu amd64
 node_arm64 := aarch64-linux-gnu arm64
 node_arm := arm-linux-gnueabihf armhf
@@ -261,6 +262,9 @@ node_dir = build/nodes/$1
 node_cc = $(word 1,$(node_$1))-gcc
 # Empty where it is the architecture of this machine.
 node_root = $(wildcard build/debian/root/$(word 2,$(node_$1)))
+node_made := build/debian/root/riscv64
+node_flags = $(if $(filter riscv64,$1),-isystem $(node_made)/include \
+	-L$(node_made)/lib,$(patsubst %,--sysroot=%,$(call node_root,$1)))
 
 # Not even compiled is what kfarmd has no use for, since its headers are not
 # there for each architecture.
@@ -277,25 +281,28 @@ node_ldflags := -static -no-pie -s -Wl,--gc-sections,--no-warnings \
 
 # $(call node,HOST)
 define node
-$(call variant,$(call node_dir,$1),$(call node_cc,$1),$(node_cflags) $(patsubst \
-	%,--sysroot=%,$(call node_root,$1)),$(NODE_SOURCES),$(node_ldflags))
+$(call variant,$(call node_dir,$1),$(call node_cc,$1),$(node_cflags) $(call \
+	node_flags,$1),$(NODE_SOURCES),$(node_ldflags))
 build/nodes/kfarmd-$1: $(NODE_SOURCES:kbuild-farm/%.c=$(call \
 		node_dir,$1)/obj/%.o) $(addprefix $(call \
 		node_dir,$1)/,flags ldflags sources)
 	$$(call say,LD)
-	$$Q$(call node_cc,$1) $(patsubst %,--sysroot=%,$(call node_root,$1)) \
-		$(node_ldflags) -o $$@ $$(filter %.o,$$^) \
-		-levent_core -ljansson -lzstd -llzo2 -lssl -lcrypto
+	$$Q$(call node_cc,$1) $(call node_flags,$1) $(node_ldflags) -o $$@ \
+		$$(filter %.o,$$^) -levent_core -ljansson -lzstd -llzo2 -lssl -lcrypto
 endef
 $(foreach h,$(NODE_HOSTS),$(eval $(call node,$h)))
 ifneq ($(NODE_SOURCES),)
-node_lacking := $(foreach h,$(NODE_HOSTS),$(if $(wildcard $(call \
+node_lacking := $(foreach h,$(filter-out riscv64,$(NODE_HOSTS)),$(if $(wildcard $(call \
 	node_root,$h)/usr/lib/$(word 1,$(node_$h))/libssl.a),,$h))
 ifneq ($(strip $(node_lacking)),)
 $(error no static libraries for: $(strip $(node_lacking)). \
 	`scripts/packages install build nodes` gets them)
 endif
 endif
+$(NODE_SOURCES:kbuild-farm/%.c=$(call node_dir,riscv64)/obj/%.o): \
+	| $(node_made)/versions
+$(node_made)/versions: scripts/node-libraries
+	$< riscv64-linux-gnu $(@D)
 nodes: $(NODE_HOSTS:%=build/nodes/kfarmd-%)
 
 # ---------------------------------------------------------------- tests
