@@ -7,6 +7,7 @@
 #include "base/args.h"
 #include "base/child.h"
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -186,6 +187,7 @@ static void set_up_process(void)
 	struct rlimit none = { 0 }, files;
 
 	umask(077);
+	digest_without_settings();
 	signal(SIGPIPE, SIG_IGN);
 	setrlimit(RLIMIT_CORE, &none);
 	if (!getrlimit(RLIMIT_NOFILE, &files)) {

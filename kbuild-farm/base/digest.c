@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,12 @@
 struct digest_run {
 	EVP_MD_CTX *ctx;
 };
+
+void digest_without_settings(void)
+{
+	if (!OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL))
+		str_out_of_memory();
+}
 
 struct digest_run *digest_new(void)
 {

@@ -15,6 +15,13 @@ struct digest {
 	uint8_t b[DIGEST_SIZE];
 };
 
+/*
+ * Have OpenSSL, for TLS as well, as it is compiled in: not with what this
+ * machine's openssl.cnf adds (providers, engines), which a static program
+ * crashes on.  To be called before the first digest.
+ */
+void digest_without_settings(void);
+
 /* A digest that is being made; on the heap. */
 struct digest_run;
 

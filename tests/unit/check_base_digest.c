@@ -2,6 +2,9 @@
 /* needs: base */
 #include "base/digest.h"
 
+#include "../lib/tempdir.h"
+#include "base/fs.h"
+#include "base/str.h"
 #include "suite.h"
 
 #include <check.h>
@@ -131,6 +134,30 @@ START_TEST(a_file_that_cannot_be_read_is_named)
 }
 END_TEST
 
+/* What a provider that is not there does to every digest. */
+START_TEST(settings_of_this_machine_can_be_left_out)
+{
+	static const char settings[] = "openssl_conf = all\n"
+				       "[all]\nproviders = some\n"
+				       "[some]\nnone = one\n"
+				       "[one]\nactivate = 1\n";
+	char dir[TEMPDIR_SIZE];
+	struct digest d;
+	struct err err;
+	char *file;
+
+	tempdir_make(dir);
+	file = xasprintf("%s/openssl.cnf", dir);
+	ck_assert_int_eq(fs_write(file, bytes_str(settings), 0600, &err), 0);
+	setenv("OPENSSL_CONF", file, 1);
+	digest_without_settings();
+	digest_of(bytes_str("abc"), &d);
+	ck_assert(digest_is_known(&d));
+	free(file);
+	tempdir_remove(dir);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("base/digest");
@@ -144,6 +171,7 @@ int main(void)
 	tcase_add_test(tc, digits_are_read_back);
 	tcase_add_test(tc, the_order_is_that_of_the_bytes);
 	tcase_add_test(tc, a_file_that_cannot_be_read_is_named);
+	tcase_add_test(tc, settings_of_this_machine_can_be_left_out);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }
