@@ -38,8 +38,8 @@ struct sched_node *sched_choose(const struct sched *s,
 
 	if (u->toolchain->known != SCHED_READY || !is_one_open(u))
 		return NULL;
-	for (size_t i = 0; i < s->setup.n_nodes; i++) {
-		struct sched_node *n = &s->nodes[i];
+	for (size_t i = 0; i < s->n_nodes; i++) {
+		struct sched_node *n = s->nodes[i];
 
 		if (cell[i].open && (!best || less_loaded(n, best)) &&
 		    !was_tried(u, n))
@@ -65,8 +65,8 @@ enum sched_available sched_choose_available(const struct sched_unit *u)
 static bool is_any(const struct sched *s, enum sched_node_state state,
 		   bool drained)
 {
-	for (size_t i = 0; i < s->setup.n_nodes; i++) {
-		const struct sched_node *n = &s->nodes[i];
+	for (size_t i = 0; i < s->n_nodes; i++) {
+		const struct sched_node *n = s->nodes[i];
 
 		if (n->state == state && n->drained == drained)
 			return true;
@@ -88,4 +88,10 @@ enum reason sched_choose_none(const struct sched *s, const struct sched_unit *u)
 		return REASON_NODES_DRAINED;
 	return is_any(s, SCHED_NODE_UNFIT, false) ? REASON_NODES_UNFIT :
 						    REASON_NODES_DOWN;
+}
+
+enum reason sched_choose_meanwhile(const struct sched *s)
+{
+	return is_any(s, SCHED_NODE_UP, false) ? REASON_TOOLCHAIN_SHIPPING :
+						 REASON_NODES_DOWN;
 }

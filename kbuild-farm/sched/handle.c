@@ -12,8 +12,7 @@ static struct sched_toolchain *toolchain_new(struct sched *s)
 {
 	struct sched_toolchain *tc = xcalloc(1, sizeof(*tc));
 
-	tc->cell = xcalloc(s->setup.n_nodes + 1, sizeof(*tc->cell));
-	tc->n_available[AVAILABLE_NEVER] = (unsigned)s->setup.n_nodes;
+	sched_node_add_cells(s, tc);
 	TAILQ_INIT(&tc->fresh);
 	TAILQ_INIT(&tc->to_scan);
 	TAILQ_INIT(&tc->ready);
@@ -27,8 +26,8 @@ static struct sched_toolchain *toolchain_of(struct sched *s, uint32_t number)
 		return s->toolchains[number];
 	while (s->n_toolchains <= number)
 		*VEC_ADD(s->toolchains, s->n_toolchains) = toolchain_new(s);
-	for (size_t i = 0; i < s->setup.n_nodes; i++)
-		sched_node_refresh(s, &s->nodes[i]);
+	for (size_t i = 0; i < s->n_nodes; i++)
+		sched_node_refresh(s, s->nodes[i]);
 	return s->toolchains[number];
 }
 
@@ -41,9 +40,9 @@ static enum sched_known *object_of(struct sched *s, uint32_t number)
 
 static struct sched_node *node_of(struct sched *s, const struct sched_event *ev)
 {
-	if (ev->node >= s->setup.n_nodes)
+	if (ev->node >= s->n_nodes)
 		sched_impossible("an event of a node", "not known", ev->node);
-	return &s->nodes[ev->node];
+	return s->nodes[ev->node];
 }
 
 /* The unit that a node speaks of; NULL: it has it no more. */
@@ -84,7 +83,7 @@ static void on_came(struct sched *s, const struct sched_event *ev)
 	struct sched_unit *u = sched_unit_new(s, ev->unit);
 	enum reason why = ev->reason;
 
-	if (!why && !s->setup.n_nodes)
+	if (!why && !s->n_nodes)
 		why = s->setup.no_remote ? REASON_NO_REMOTE : REASON_NO_NODES;
 	if (why) {
 		sched_unit_local(s, u, why);
@@ -263,8 +262,8 @@ static void on_toolchain(struct sched *s, const struct sched_event *ev)
 	bool is_new = tc->known == SCHED_UNKNOWN;
 	struct sched_unit *u;
 
-	for (size_t i = 0; is_new && i < s->setup.n_nodes; i++)
-		sched_node_cell(s, &s->nodes[i], tc, SCHED_CELL_ASKED);
+	for (size_t i = 0; is_new && i < s->n_nodes; i++)
+		sched_node_cell(s, s->nodes[i], tc, SCHED_CELL_ASKED);
 	tc->known = ev->known;
 	tc->why = ev->reason;
 	tc->review = true;
@@ -337,6 +336,17 @@ static void on_cell(struct sched *s, const struct sched_event *ev)
 	}
 }
 
+static void on_added(struct sched *s, const struct sched_event *ev)
+{
+	if (ev->node != s->n_nodes)
+		sched_impossible("a node that is added", "not the next",
+				 ev->node);
+	sched_node_add(s);
+	for (size_t i = 0; i < s->n_toolchains; i++)
+		sched_node_cell(s, s->nodes[ev->node], s->toolchains[i],
+				SCHED_CELL_NONE);
+}
+
 /* What a node says of itself, what is known of its connection, or asked. */
 static void on_node(struct sched *s, const struct sched_event *ev)
 {
@@ -361,6 +371,8 @@ void sched_handle(struct sched *s, const struct sched_event *ev)
 		[SCHED_SLOTS] = on_node,    [SCHED_CELL] = on_cell,
 		[SCHED_PROBED] = on_node,   [SCHED_WORN] = on_node,
 		[SCHED_DRAIN] = on_node,    [SCHED_RESUME] = on_node,
+		[SCHED_ADDED] = on_added,   [SCHED_REMOVED] = on_node,
+		[SCHED_RETRY] = on_node,
 	};
 
 	if (ev->kind != SCHED_TIME)

@@ -2,6 +2,7 @@
 #include "sched/node.h"
 
 #include "base/str.h"
+#include "base/vec.h"
 
 #include <stdlib.h>
 
@@ -66,22 +67,28 @@ static void set_due(struct sched *s, struct sched_node *n, uint64_t ms)
 
 /* ----------------------------------------------------------- availability */
 
+/* What began then may come soon; after a while it is not waited for. */
+static enum sched_available soon_after(struct sched *s, uint64_t began_ms)
+{
+	uint64_t until = began_ms + s->setup.patience_ms;
+
+	if (s->now_ms > until)
+		return AVAILABLE_SHIPPING;
+	if (until + 1 < s->due_ms)
+		s->due_ms = until + 1;
+	return AVAILABLE_SOON;
+}
+
 static enum sched_available cell_available(struct sched *s,
 					   const struct sched_cell_state *c)
 {
-	uint64_t until = c->asked_ms + s->setup.patience_ms;
-
 	if (c->cell == SCHED_CELL_READY)
 		return AVAILABLE_NOW;
 	if (c->cell == SCHED_CELL_SHIPPING)
 		return AVAILABLE_SHIPPING;
 	if (c->cell != SCHED_CELL_ASKED)
 		return AVAILABLE_NEVER;
-	if (s->now_ms > until)
-		return AVAILABLE_SHIPPING;
-	if (until + 1 < s->due_ms)
-		s->due_ms = until + 1;
-	return AVAILABLE_SOON;
+	return soon_after(s, c->asked_ms);
 }
 
 static enum sched_available node_available(struct sched *s,
@@ -90,8 +97,9 @@ static enum sched_available node_available(struct sched *s,
 {
 	if (n->drained)
 		return AVAILABLE_NEVER;
-	if (n->state == SCHED_NODE_GREETING ||
-	    (n->state == SCHED_NODE_DOWN && !n->faults))
+	if (n->state == SCHED_NODE_GREETING)
+		return soon_after(s, n->dialed_ms);
+	if (n->state == SCHED_NODE_DOWN && !n->faults)
 		return AVAILABLE_SOON;
 	return n->state == SCHED_NODE_UP ? cell_available(s, c) :
 					   AVAILABLE_NEVER;
@@ -175,12 +183,30 @@ static void renew_if_idle(struct sched *s, struct sched_node *n)
 	set_due(s, n, dial_ms > s->now_ms ? dial_ms : s->now_ms);
 }
 
+/* It was removed, and its units have ended. */
+static void leave_if_idle(struct sched *s, struct sched_node *n)
+{
+	char *words;
+
+	if (!n->removed || n->state == SCHED_NODE_OUT || n->running > n->busy)
+		return;
+	if (n->state != SCHED_NODE_DOWN)
+		act_on_node(s, n, SCHED_HANG_UP);
+	words = n->words ? xstrdup(n->words) : NULL;
+	forget_conversation(s, n);
+	n->drained = false;
+	tell_state(s, n, SCHED_NODE_OUT, words);
+	free(words);
+}
+
 void sched_node_use(struct sched *s, struct sched_node *n, int change)
 {
 	n->running += (unsigned)change;
 	sched_node_refresh(s, n);
-	if (n->draining && sched_node_shown(n) == SCHED_NODE_DRAINED)
+	if (n->draining && sched_node_shown(n) == SCHED_NODE_DRAINED &&
+	    !n->removed)
 		tell_shown(s, n);
+	leave_if_idle(s, n);
 	renew_if_idle(s, n);
 }
 
@@ -246,6 +272,31 @@ static void lose(struct sched *s, struct sched_node *n, bool greeted,
 	tell_state(s, n, state, words);
 	if (state == SCHED_NODE_DOWN)
 		set_due(s, n, rested_ms(s, n));
+}
+
+static void remove_node(struct sched *s, struct sched_node *n,
+			const char *words)
+{
+	if (n->removed)
+		return;
+	n->removed = n->drained = true;
+	set_words(n, words);
+	sched_node_refresh(s, n);
+	if (n->running > n->busy)
+		tell_shown(s, n);
+	else if (n->state == SCHED_NODE_OUT)
+		tell_state(s, n, SCHED_NODE_OUT, words);
+	leave_if_idle(s, n);
+}
+
+static void retry_node(struct sched *s, struct sched_node *n)
+{
+	if (n->removed)
+		return;
+	if (n->state == SCHED_NODE_OUT)
+		tell_state(s, n, SCHED_NODE_DOWN, NULL);
+	if (n->state == SCHED_NODE_DOWN)
+		set_due(s, n, s->now_ms);
 }
 
 void sched_node_fault(struct sched *s, struct sched_node *n, bool wrong,
@@ -347,7 +398,7 @@ static void greet(struct sched *s, struct sched_node *n,
 /* Its cells, its connection and its health are as they were. */
 static void set_drained(struct sched *s, struct sched_node *n, bool drained)
 {
-	if (n->drained == drained)
+	if (n->drained == drained || n->removed)
 		return;
 	n->drained = drained;
 	sched_node_refresh(s, n);
@@ -368,12 +419,17 @@ void sched_node_event(struct sched *s, struct sched_node *n,
 		probed(s, n, ev->probe, ev->words);
 	else if (ev->kind == SCHED_DRAIN || ev->kind == SCHED_RESUME)
 		set_drained(s, n, ev->kind == SCHED_DRAIN);
+	else if (ev->kind == SCHED_REMOVED)
+		remove_node(s, n, ev->words);
+	else if (ev->kind == SCHED_RETRY)
+		retry_node(s, n);
 	else if (ev->kind != SCHED_LOST)
 		greet(s, n, ev);
 	else if (n->state != SCHED_NODE_DOWN && n->state != SCHED_NODE_OUT)
 		lose(s, n, ev->greeted,
 		     ev->for_good ? SCHED_NODE_OUT : SCHED_NODE_DOWN,
 		     ev->words);
+	leave_if_idle(s, n);
 }
 
 /* ------------------------------------------------------------------- time */
@@ -401,8 +457,8 @@ static void node_time(struct sched *s, struct sched_node *n)
 void sched_node_time(struct sched *s)
 {
 	s->due_ms = NEVER;
-	for (size_t i = 0; i < s->setup.n_nodes; i++) {
-		struct sched_node *n = &s->nodes[i];
+	for (size_t i = 0; i < s->n_nodes; i++) {
+		struct sched_node *n = s->nodes[i];
 
 		node_time(s, n);
 		if (due_ms(n) < s->due_ms)
@@ -410,9 +466,23 @@ void sched_node_time(struct sched *s)
 	}
 }
 
-void sched_node_init(struct sched *s, struct sched_node *n, uint32_t number)
+void sched_node_add_cells(struct sched *s, struct sched_toolchain *tc)
 {
-	n->number = number;
+	while (tc->n_cells < s->n_nodes) {
+		*VEC_ADD(tc->cell,
+			 tc->n_cells) = (struct sched_cell_state){ 0 };
+		tc->n_available[AVAILABLE_NEVER]++;
+	}
+}
+
+void sched_node_add(struct sched *s)
+{
+	struct sched_node *n = xcalloc(1, sizeof(*n));
+
+	n->number = (uint32_t)s->n_nodes;
+	*VEC_ADD(s->nodes, s->n_nodes) = n;
+	for (size_t i = 0; i < s->n_toolchains; i++)
+		sched_node_add_cells(s, s->toolchains[i]);
 	n->state = SCHED_NODE_DOWN;
 	TAILQ_INIT(&n->units);
 	set_due(s, n, 0);

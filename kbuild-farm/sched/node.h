@@ -14,15 +14,19 @@
  * 60 s, a fifth more or less so that nodes do not march in step; then it gets
  * a unit whose answer is known, and is UP again when that is right, or when
  * one of the units that still run there is.  One that was lost is dialed again
- * after the same time.  With its third wrong answer it is OUT.  From anywhere
- * a conversation may be lost, and a worn one is renewed when nothing runs.
+ * after the same time.  With its third wrong answer it is OUT, and when it was
+ * removed, as soon as its units have ended.  From anywhere a conversation may
+ * be lost, and a worn one is renewed when nothing runs.
  */
 #ifndef SCHED_NODE_H
 #define SCHED_NODE_H
 
 #include "sched/state.h"
 
-void sched_node_init(struct sched *s, struct sched_node *n, uint32_t number);
+/* One more, with the next number. */
+void sched_node_add(struct sched *s);
+/* Of a toolchain: a cell for each node. */
+void sched_node_add_cells(struct sched *s, struct sched_toolchain *tc);
 /* What falls due by time, of all nodes; sets s->due_ms anew. */
 void sched_node_time(struct sched *s);
 /* What its availability, or its free slots, depends on has changed. */
@@ -35,9 +39,9 @@ enum sched_node_state sched_node_shown(const struct sched_node *n);
 void sched_node_use(struct sched *s, struct sched_node *n, int change);
 
 /*
- * SCHED_FIT, _UNFIT, _LOST, _SLOTS, _PROBED, _WORN, _DRAIN, _RESUME; see
- * sched/sched.h.  The
- * units of a node that is DOWN or OUT then are for the caller to take away.
+ * SCHED_FIT, _UNFIT, _LOST, _SLOTS, _PROBED, _WORN, _DRAIN, _RESUME, _REMOVED,
+ * _RETRY; see sched/sched.h.  The units of a node that is DOWN or OUT then are
+ * for the caller to take away.
  */
 void sched_node_event(struct sched *s, struct sched_node *n,
 		      const struct sched_event *ev);

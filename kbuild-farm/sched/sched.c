@@ -7,8 +7,9 @@
  *	ready	  to the least-loaded node; here when none is to be expected
  *	to-scan	  to a worker, as many ahead as nodes and we have slots, so that
  *		  full nodes find a few units ready when a slot is free
- *	to-local  to a local slot.  While the toolchain travels, local slots
- *		  have nothing better to do, and take units that wait for it.
+ *	to-local  to a local slot.  While the toolchain travels, or a node is
+ *		  long in greeting us, local slots have nothing better to do,
+ *		  and take units that wait for it.
  *
  * A hedge gets a local slot that nobody waits for; a unit that must not have
  * one gets the slot itself.  A second is often enough to look for such units.
@@ -133,7 +134,7 @@ static void use_local_slots(struct sched *s)
 		if (!u)
 			return;
 		if (u->state != UNIT_TO_LOCAL)
-			sched_unit_local(s, u, REASON_TOOLCHAIN_SHIPPING);
+			sched_unit_local(s, u, sched_choose_meanwhile(s));
 		sched_unit_grant(s, u);
 	}
 }
@@ -253,8 +254,8 @@ void sched_figures(const struct sched *s, struct sched_figures *out)
 		.remote_now = in[UNIT_REMOTE],
 		.locals = s->locals,
 	};
-	for (size_t i = 0; i < s->setup.n_nodes; i++) {
-		const struct sched_node *n = &s->nodes[i];
+	for (size_t i = 0; i < s->n_nodes; i++) {
+		const struct sched_node *n = s->nodes[i];
 
 		if (n->drained)
 			continue;
@@ -267,7 +268,7 @@ void sched_figures(const struct sched *s, struct sched_figures *out)
 void sched_node_figures(const struct sched *s, uint32_t node,
 			struct sched_node_figures *out)
 {
-	const struct sched_node *n = &s->nodes[node];
+	const struct sched_node *n = s->nodes[node];
 
 	*out = (struct sched_node_figures){
 		.state = sched_node_shown(n),
@@ -289,9 +290,8 @@ struct sched *sched_new(const struct sched_setup *setup)
 	s->due_ms = s->watch_ms = NEVER;
 	TAILQ_INIT(&s->to_local);
 	TAILQ_INIT(&s->sent);
-	s->nodes = xcalloc(setup->n_nodes + 1, sizeof(*s->nodes));
-	for (uint32_t i = 0; i < setup->n_nodes; i++)
-		sched_node_init(s, &s->nodes[i], i);
+	while (s->n_nodes < setup->n_nodes)
+		sched_node_add(s);
 	return s;
 }
 
@@ -303,8 +303,10 @@ void sched_free(struct sched *s)
 		if (s->units[i])
 			sched_unit_free(s, s->units[i]);
 	}
-	for (size_t i = 0; i < s->setup.n_nodes; i++)
-		free(s->nodes[i].words);
+	for (size_t i = 0; i < s->n_nodes; i++) {
+		free(s->nodes[i]->words);
+		free(s->nodes[i]);
+	}
 	for (size_t i = 0; i < s->n_toolchains; i++) {
 		free(s->toolchains[i]->cell);
 		free(s->toolchains[i]);

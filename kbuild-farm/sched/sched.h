@@ -30,7 +30,8 @@
  *
  * Units, nodes, toolchains and kinds of object are numbers.  Those of units
  * are dense, never used twice, and in the order of their arrival, which is the
- * order in which units are served.  Nodes are 0 to n_nodes - 1.  Toolchains
+ * order in which units are served.  Nodes are 0 to n_nodes - 1, and what
+ * SCHED_ADDED adds.  Toolchains
  * and kinds of object are small numbers, known by being mentioned.
  *
  * A unit's way, and what the views are told of it:
@@ -73,7 +74,7 @@ struct sched_setup {
 	 */
 	unsigned patience_ms;
 	uint64_t seed; /* of the jitter of rests */
-	size_t n_nodes; /* 0: every unit is compiled here */
+	size_t n_nodes; /* at first; with none every unit is compiled here */
 	bool no_remote; /* because the user said so */
 };
 
@@ -156,6 +157,19 @@ enum sched_event_kind {
 	 */
 	SCHED_DRAIN,
 	SCHED_RESUME,
+	/* There is one node more: node, the next number.  It is dialed. */
+	SCHED_ADDED,
+	/*
+	 * It is not to be used any more: node, words.  Units on it may end;
+	 * then it is OUT for good.  Its number stays known.
+	 */
+	SCHED_REMOVED,
+	/*
+	 * Something is new about the way to it, so that it is worth to dial it
+	 * at once, even if it was OUT: node.  Of one that is connected, or was
+	 * removed, that changes nothing.
+	 */
+	SCHED_RETRY,
 
 	SCHED_EVENTS, /* how many */
 };

@@ -30,7 +30,7 @@ enum sched_unit_state {
 /* What can be expected of a node for a toolchain. */
 enum sched_available {
 	AVAILABLE_NEVER,
-	AVAILABLE_SHIPPING, /* the toolchain's bytes are on their way */
+	AVAILABLE_SHIPPING, /* its bytes, or the node itself, take a while */
 	AVAILABLE_SOON, /* within a few seconds it is there, or it is not */
 	AVAILABLE_NOW, /* it has the toolchain */
 	AVAILABLE_KINDS,
@@ -80,6 +80,7 @@ struct sched_toolchain {
 	enum reason why; /* of SCHED_BAD */
 	struct sched_units fresh, to_scan, ready, held;
 	struct sched_cell_state *cell; /* by node */
+	size_t n_cells;
 	unsigned n_available[AVAILABLE_KINDS]; /* how many nodes, by kind */
 	unsigned n_open;
 	bool review; /* those that are READY: no node may be left */
@@ -97,6 +98,7 @@ struct sched_node {
 	bool worn; /* no jobs until it is renewed */
 	bool drained; /* none until it is resumed */
 	bool draining; /* it was told as that: it has units */
+	bool removed; /* drained, and OUT when its units have ended */
 	bool connected_before;
 	bool suspected; /* the last unit failed, perhaps by its own fault */
 	unsigned faults; /* in a row; decides how long it rests */
@@ -110,7 +112,8 @@ struct sched {
 	uint64_t now_ms, random;
 	enum sched_event_kind by; /* what moves units */
 
-	struct sched_node *nodes;
+	struct sched_node **nodes;
+	size_t n_nodes;
 	struct sched_toolchain **toolchains;
 	size_t n_toolchains;
 	enum sched_known *objects;

@@ -77,7 +77,8 @@ impossible(const struct sched *s, enum sched_unit_state state, uint32_t number)
 		"output",   "answered", "failed",    "examined", "hedged",
 		"unhedged", "left",     "toolchain", "object",   "fit",
 		"unfit",    "lost",     "slots",     "cell",     "probed",
-		"worn",     "drain",    "resume"
+		"worn",     "drain",    "resume",    "added",    "removed",
+		"retry"
 	};
 
 	_Static_assert(sizeof(states) / sizeof(*states) == UNIT_STATES, "");

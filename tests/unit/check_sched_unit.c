@@ -81,7 +81,7 @@ START_TEST(a_change_that_is_not_in_the_table_ends_the_program)
 {
 	struct sched *s = play_farm(1, 1, "node a up 1 slots; unit 1");
 
-	sched_unit_send(s, sched_unit_find(s, 1), &s->nodes[0]);
+	sched_unit_send(s, sched_unit_find(s, 1), s->nodes[0]);
 }
 END_TEST
 

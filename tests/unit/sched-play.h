@@ -14,7 +14,7 @@
  *	fit NODE N; unfit NODE; lost NODE [new] [version]
  *	slots NODE N BUSY; cell NODE T none|asked|shipping|ready|spoiled
  *	probed NODE right|wrong|failed|impossible; worn NODE
- *	drain NODE; resume NODE
+ *	drain NODE; resume NODE; added NODE; removed NODE; retry NODE
  *	N s; N ms (time passes: what falls due meanwhile does)
  *
  * Nodes are a, b, c ...; a reason is as in base/reason-list.h.  Toolchain 0 and
@@ -253,6 +253,9 @@ static void play_of_node(struct sched_event *ev, struct strv *w)
 		ev->cell = (enum sched_cell)play_index(
 			w->v[3], "none asked shipping ready spoiled");
 		break;
+	case SCHED_REMOVED:
+		ev->words = "taken out";
+		break;
 	case SCHED_PROBED:
 		ev->probe = (enum sched_probe)play_index(
 			w->v[2], "right wrong failed impossible");
@@ -277,7 +280,7 @@ static void play_words(struct sched *s, struct strv *w)
 	static const char kinds[] =
 		"time unit scanned unsent beat output answer fail examined "
 		"hedged unhedged left toolchain object fit unfit lost slots "
-		"cell probed worn drain resume";
+		"cell probed worn drain resume added removed retry";
 	struct sched_event ev = { 0 };
 
 	if (strchr("0123456789", w->v[0][0])) {
