@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base */
+/* base/dial, and base/resolve below it. */
+#include "base/dial.h"
+#include "base/resolve.h"
+
+#include "base/clock.h"
+#include "base/socket.h"
+#include "base/str.h"
+#include "../lib/turn-loop.h"
+#include "suite.h"
+
+#include <arpa/inet.h>
+#include <check.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* ------------------------------------------------------- names of the test */
+
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t opened = PTHREAD_COND_INITIALIZER;
+static bool is_open;
+static unsigned hanging, freed, made;
+
+/* The addresses of "a,b" are a and b. */
+static struct addrinfo *address_list(const char *host, const char *port)
+{
+	struct addrinfo *first = NULL, **end = &first;
+	struct strv v = { 0 };
+
+	strv_split(&v, host, ",");
+	for (size_t i = 0; i < v.n; i++) {
+		struct addrinfo *a = calloc(1, sizeof(*a));
+		struct sockaddr_in *in = calloc(1, sizeof(*in));
+
+		in->sin_family = AF_INET;
+		in->sin_port = htons((uint16_t)atoi(port));
+		if (inet_pton(AF_INET, v.v[i], &in->sin_addr) != 1)
+			abort();
+		a->ai_family = AF_INET;
+		a->ai_addr = (struct sockaddr *)in;
+		a->ai_addrlen = sizeof(*in);
+		*end = a;
+		end = &a->ai_next;
+	}
+	strv_release(&v);
+	return first;
+}
+
+/* Instead of the C library's: no test may ask a name server. */
+int getaddrinfo(const char *host, const char *port,
+		const struct addrinfo *hints, struct addrinfo **out)
+{
+	(void)hints;
+	if (!strcmp(host, "unknown"))
+		return EAI_NONAME;
+	if (!strcmp(host, "broken")) {
+		errno = EMFILE;
+		return EAI_SYSTEM;
+	}
+	pthread_mutex_lock(&gate);
+	if (!strcmp(host, "hangs")) {
+		hanging++;
+		while (!is_open)
+			pthread_cond_wait(&opened, &gate);
+		hanging--;
+		host = "127.0.0.1";
+	}
+	made++;
+	pthread_mutex_unlock(&gate);
+	*out = address_list(host, port);
+	return 0;
+}
+
+void freeaddrinfo(struct addrinfo *list)
+{
+	struct addrinfo *next;
+
+	for (; list; list = next) {
+		next = list->ai_next;
+		free(list->ai_addr);
+		free(list);
+	}
+	pthread_mutex_lock(&gate);
+	freed++;
+	pthread_mutex_unlock(&gate);
+}
+
+static void open_gate(bool open)
+{
+	pthread_mutex_lock(&gate);
+	is_open = open;
+	pthread_cond_broadcast(&opened);
+	pthread_mutex_unlock(&gate);
+}
+
+static unsigned look_at(const unsigned *count)
+{
+	unsigned n;
+
+	pthread_mutex_lock(&gate);
+	n = *count;
+	pthread_mutex_unlock(&gate);
+	return n;
+}
+
+static void await_count(const unsigned *count, unsigned n)
+{
+	for (int i = 0; i < 500 && look_at(count) != n; i++)
+		usleep(10000);
+	ck_assert_uint_eq(look_at(count), n);
+}
+
+/* -------------------------------------------------------------- one attempt */
+
+struct seen {
+	struct event_base *base;
+	struct dial *dial;
+	int calls;
+	int fd;
+	struct err err;
+};
+
+static struct seen seen;
+static int listener;
+static char port[8];
+
+static void on_done(void *ctx, int fd, const struct err *err)
+{
+	struct seen *s = ctx;
+
+	s->calls++;
+	s->fd = fd;
+	if (err)
+		s->err = *err;
+	event_base_loopbreak(s->base);
+}
+
+/* A port of 127.0.0.1 at which somebody listens, or nobody. */
+static int listen_at(const char *address, int backlog)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET };
+	socklen_t len = sizeof(in);
+	int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
+
+	ck_assert_int_eq(inet_pton(AF_INET, address, &in.sin_addr), 1);
+	in.sin_port = htons((uint16_t)atoi(port));
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&in, sizeof(in)), 0);
+	if (backlog >= 0)
+		ck_assert_int_eq(listen(fd, backlog), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&in, &len), 0);
+	snprintf(port, sizeof(port), "%u", ntohs(in.sin_port));
+	return fd;
+}
+
+/* An address that answers no more: its queue is full. */
+static int listen_deaf(const char *address, int *filler)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET };
+	int fd = listen_at(address, 0);
+
+	inet_pton(AF_INET, address, &in.sin_addr);
+	in.sin_port = htons((uint16_t)atoi(port));
+	for (int i = 0; i < 4; i++) {
+		filler[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		if (connect(filler[i], (struct sockaddr *)&in, sizeof(in)))
+			ck_assert_int_eq(errno, EINPROGRESS);
+	}
+	usleep(50000);
+	return fd;
+}
+
+static void begin(void)
+{
+	seen = (struct seen){ .base = event_base_new(), .fd = -1 };
+	strcpy(port, "0");
+	listener = listen_at("127.0.0.1", 5);
+	open_gate(false);
+}
+
+static void end(void)
+{
+	dial_free(seen.dial);
+	if (seen.fd >= 0)
+		close(seen.fd);
+	event_base_free(seen.base);
+	close(listener);
+	open_gate(true);
+}
+
+static void start(const char *host, unsigned limit_ms)
+{
+	seen.dial = dial_start(seen.base, host, port, limit_ms, on_done, &seen);
+}
+
+static void run(const char *host, unsigned limit_ms)
+{
+	start(host, limit_ms);
+	turn_loop(seen.base, 5000);
+	ck_assert_int_eq(seen.calls, 1);
+}
+
+static const char *peer_address(int fd)
+{
+	static char text[INET_ADDRSTRLEN];
+	struct sockaddr_in in;
+	socklen_t len = sizeof(in);
+
+	ck_assert_int_eq(getpeername(fd, (struct sockaddr *)&in, &len), 0);
+	return inet_ntop(AF_INET, &in.sin_addr, text, sizeof(text));
+}
+
+static int option(int fd, int level, int name)
+{
+	socklen_t len = sizeof(int);
+	int value = -1;
+
+	getsockopt(fd, level, name, &value, &len);
+	return value;
+}
+
+START_TEST(a_socket_finds_a_dead_peer_and_sends_at_once)
+{
+	run("127.0.0.1", 3000);
+	ck_assert_int_ge(seen.fd, 0);
+	ck_assert_int_eq(option(seen.fd, IPPROTO_TCP, TCP_NODELAY), 1);
+	ck_assert_int_eq(option(seen.fd, IPPROTO_TCP, TCP_USER_TIMEOUT),
+			 SOCKET_DEAD_MS);
+	ck_assert_int_eq(option(seen.fd, SOL_SOCKET, SO_KEEPALIVE), 1);
+}
+END_TEST
+
+START_TEST(an_address_that_refuses_leads_to_the_next_at_once)
+{
+	uint64_t began = clock_ms();
+
+	run("127.0.0.2,127.0.0.3,127.0.0.1", 3000);
+	ck_assert_int_ge(seen.fd, 0);
+	ck_assert_str_eq(peer_address(seen.fd), "127.0.0.1");
+	ck_assert_uint_lt(clock_ms() - began, 200);
+}
+END_TEST
+
+START_TEST(a_silent_address_delays_the_next_by_a_quarter_of_a_second)
+{
+	int filler[4], deaf = listen_deaf("127.0.0.2", filler);
+	uint64_t began = clock_ms();
+
+	run("127.0.0.2,127.0.0.1", 3000);
+	ck_assert_int_ge(seen.fd, 0);
+	ck_assert_str_eq(peer_address(seen.fd), "127.0.0.1");
+	ck_assert_uint_ge(clock_ms() - began, 240);
+	ck_assert_uint_lt(clock_ms() - began, 1000);
+	for (int i = 0; i < 4; i++)
+		close(filler[i]);
+	close(deaf);
+}
+END_TEST
+
+START_TEST(each_address_is_named_with_what_came_of_it)
+{
+	int filler[4], deaf = listen_deaf("127.0.0.2", filler);
+	char *want = xasprintf("connect to 127.0.0.2,127.0.0.3, port %s: "
+			       "127.0.0.2: no answer within 0.7 s; "
+			       "127.0.0.3: Connection refused",
+			       port);
+
+	run("127.0.0.2,127.0.0.3", 700);
+	ck_assert_int_eq(seen.fd, -1);
+	ck_assert_str_eq(seen.err.text, want);
+	for (int i = 0; i < 4; i++)
+		close(filler[i]);
+	close(deaf);
+	free(want);
+}
+END_TEST
+
+START_TEST(a_single_address_is_not_said_twice)
+{
+	char *want;
+
+	close(listener);
+	listener = listen_at("127.0.0.1", -1);
+	want = xasprintf("connect to 127.0.0.1, port %s: Connection refused",
+			 port);
+	run("127.0.0.1", 3000);
+	ck_assert_str_eq(seen.err.text, want);
+	free(want);
+}
+END_TEST
+
+static void on_wrong(void *ctx, int fd, const struct err *err)
+{
+	struct seen *s = ctx;
+
+	if (fd >= 0 && strcmp(peer_address(fd), "127.0.0.1")) {
+		close(fd);
+		s->calls++;
+		dial_again(s->dial, "another key");
+		return;
+	}
+	on_done(ctx, fd, err);
+}
+
+START_TEST(behind_the_wrong_one_the_other_addresses_are_tried)
+{
+	int wrong = listen_at("127.0.0.2", 5);
+
+	seen.dial = dial_start(seen.base, "127.0.0.2,127.0.0.3,127.0.0.1", port,
+			       3000, on_wrong, &seen);
+	turn_loop(seen.base, 5000);
+	ck_assert_int_eq(seen.calls, 2);
+	ck_assert_str_eq(peer_address(seen.fd), "127.0.0.1");
+	close(wrong);
+}
+END_TEST
+
+START_TEST(with_nothing_left_the_reason_is_that_of_the_wrong_one)
+{
+	int wrong = listen_at("127.0.0.2", 5);
+
+	seen.dial = dial_start(seen.base, "127.0.0.2", port, 3000, on_wrong,
+			       &seen);
+	turn_loop(seen.base, 5000);
+	ck_assert_int_eq(seen.calls, 2);
+	ck_assert_int_eq(seen.fd, -1);
+	ck_assert_ptr_nonnull(strstr(seen.err.text, ": another key"));
+	close(wrong);
+}
+END_TEST
+
+/* -------------------------------------------------------------------- names */
+
+START_TEST(a_name_that_is_none_is_said)
+{
+	run("unknown", 3000);
+	ck_assert_int_eq(seen.fd, -1);
+	ck_assert_ptr_nonnull(strstr(seen.err.text, "the address of unknown: "
+						    "Name or service not "
+						    "known"));
+}
+END_TEST
+
+START_TEST(what_the_system_lacks_for_it_is_said)
+{
+	run("broken", 3000);
+	ck_assert_str_eq(seen.err.text,
+			 "the address of broken: Too many open files");
+}
+END_TEST
+
+START_TEST(a_name_server_that_hangs_has_its_deadline)
+{
+	uint64_t began = clock_ms();
+
+	run("hangs", 300);
+	ck_assert_uint_lt(clock_ms() - began, 1500);
+	ck_assert_str_eq(seen.err.text,
+			 "the address of hangs: no name server answered "
+			 "within 0.3 s");
+}
+END_TEST
+
+START_TEST(the_end_waits_for_no_name_and_nothing_is_left_behind)
+{
+	uint64_t began = clock_ms();
+	unsigned before = look_at(&freed);
+
+	start("hangs", 30000);
+	await_count(&hanging, 1);
+	dial_free(seen.dial);
+	seen.dial = NULL;
+	ck_assert_uint_lt(clock_ms() - began, 5000);
+	open_gate(true);
+	await_count(&hanging, 0);
+	await_count(&freed, before + 1);
+}
+END_TEST
+
+START_TEST(names_that_hang_do_not_delay_another)
+{
+	struct dial *others[RESOLVE_THREADS - 1];
+	struct seen ignored = { .base = seen.base };
+
+	for (int i = 0; i < RESOLVE_THREADS - 1; i++)
+		others[i] = dial_start(seen.base, "hangs", port, 30000, on_done,
+				       &ignored);
+	await_count(&hanging, RESOLVE_THREADS - 1);
+	run("127.0.0.1", 1000);
+	ck_assert_int_ge(seen.fd, 0);
+	for (int i = 0; i < RESOLVE_THREADS - 1; i++)
+		dial_free(others[i]);
+	open_gate(true);
+	await_count(&hanging, 0);
+}
+END_TEST
+
+START_TEST(more_names_than_threads_have_their_turn)
+{
+	struct dial *others[RESOLVE_THREADS];
+	struct seen ignored = { .base = seen.base };
+
+	for (int i = 0; i < RESOLVE_THREADS; i++)
+		others[i] = dial_start(seen.base, "hangs", port, 30000, on_done,
+				       &ignored);
+	await_count(&hanging, RESOLVE_THREADS);
+	start("127.0.0.1", 5000);
+	turn_loop(seen.base, 100);
+	ck_assert_int_eq(seen.calls, 0);
+	for (int i = 0; i < RESOLVE_THREADS; i++)
+		dial_free(others[i]);
+	open_gate(true);
+	turn_loop(seen.base, 5000);
+	ck_assert_int_eq(seen.calls, 1);
+	ck_assert_int_ge(seen.fd, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("base/dial");
+	TCase *c = tcase_create("dial");
+
+	tcase_add_checked_fixture(c, begin, end);
+	tcase_add_test(c, a_socket_finds_a_dead_peer_and_sends_at_once);
+	tcase_add_test(c, an_address_that_refuses_leads_to_the_next_at_once);
+	tcase_add_test(
+		c, a_silent_address_delays_the_next_by_a_quarter_of_a_second);
+	tcase_add_test(c, each_address_is_named_with_what_came_of_it);
+	tcase_add_test(c, a_single_address_is_not_said_twice);
+	tcase_add_test(c, behind_the_wrong_one_the_other_addresses_are_tried);
+	tcase_add_test(c,
+		       with_nothing_left_the_reason_is_that_of_the_wrong_one);
+	tcase_add_test(c, a_name_that_is_none_is_said);
+	tcase_add_test(c, what_the_system_lacks_for_it_is_said);
+	tcase_add_test(c, a_name_server_that_hangs_has_its_deadline);
+	tcase_add_test(c, the_end_waits_for_no_name_and_nothing_is_left_behind);
+	tcase_add_test(c, names_that_hang_do_not_delay_another);
+	tcase_add_test(c, more_names_than_threads_have_their_turn);
+	suite_add_tcase(s, c);
+	return suite_run(s);
+}
