@@ -340,8 +340,7 @@ void coord_free(struct coord *c)
 	coord_hedges_release(c);
 	store_packed_free(c->farm.packed);
 	inputs_release(&c->inputs);
-	strv_release(&c->farm.roots);
-	free(c->farm.toolchain);
+	peer_farm_release(&c->farm);
 	event_free(c->kick);
 	event_free(c->timer);
 	event_free(c->tick);

@@ -18,6 +18,7 @@ static const char *const prefixes[] = {
 	[NODE_EXEC] = "exec:",
 	[NODE_SSH] = "ssh:",
 	[NODE_UNIX] = "unix:",
+	[NODE_TLS] = "tls:",
 };
 
 static bool made_of(const char *s, size_t n, const char *more)
@@ -90,6 +91,47 @@ static int check_exec(const char *text, struct err *err)
 	return 0;
 }
 
+/* Behind the host: nothing, or a colon and a port. */
+static int check_port(const char *text, const char *rest, struct err *err)
+{
+	long port;
+
+	if (!*rest || (*rest == ':' && rest[1] != '0' &&
+		       !str_number(rest + 1, 1, 65535, &port)))
+		return 0;
+	return err_set(err, EINVAL,
+		       "tls:%s: behind the host goes :PORT, 1 to 65535", text);
+}
+
+static int check_tls(const char *text, struct err *err)
+{
+	bool brackets = text[0] == '[';
+	size_t n = strcspn(text, brackets ? "]" : ":");
+
+	if (brackets) {
+		/* As in fe80::1%eth0. */
+		if (text[n] != ']' || !made_of(text + 1, n - 1, ".:%_-") ||
+		    !memchr(text, ':', n))
+			return err_set(err, EINVAL,
+				       "tls:%s: in brackets goes an IPv6 "
+				       "address",
+				       text);
+		return check_port(text, text + n + 1, err);
+	}
+	if (text[n] && strchr(text + n + 1, ':'))
+		return err_set(
+			err, EINVAL,
+			"tls:%s: an IPv6 address goes in brackets, as in "
+			"tls:[fd00::7]:" NODE_TLS_PORT,
+			text);
+	if (text[0] == '-' || !made_of(text, n, "._-"))
+		return err_set(err, EINVAL,
+			       "tls:%s: a host's name is letters, digits and "
+			       ". _ -",
+			       text);
+	return check_port(text, text + n, err);
+}
+
 int node_address_parse(struct node_address *a, const char *text,
 		       struct err *err)
 {
@@ -97,9 +139,10 @@ int node_address_parse(struct node_address *a, const char *text,
 		[NODE_EXEC] = check_exec,
 		[NODE_SSH] = check_ssh,
 		[NODE_UNIX] = check_unix,
+		[NODE_TLS] = check_tls,
 	};
 
-	for (int kind = NODE_EXEC; kind <= NODE_UNIX; kind++) {
+	for (int kind = NODE_EXEC; kind <= NODE_TLS; kind++) {
 		const char *rest = text + strlen(prefixes[kind]);
 		int ret;
 
@@ -114,8 +157,8 @@ int node_address_parse(struct node_address *a, const char *text,
 		return ret;
 	}
 	return err_set(err, EINVAL,
-		       "\"%s\" is not exec:COMMAND, "
-		       "ssh:[USER@]HOST or unix:PATH",
+		       "\"%s\" is not tls:HOST[:PORT], ssh:[USER@]HOST, "
+		       "exec:COMMAND or unix:PATH",
 		       text);
 }
 
@@ -123,6 +166,17 @@ void node_address_release(struct node_address *a)
 {
 	free(a->text);
 	a->text = NULL;
+}
+
+void node_address_split(const struct node_address *a, char **host, char **port)
+{
+	bool brackets = a->text[0] == '[';
+	const char *begin = a->text + brackets;
+	const char *end = begin + strcspn(begin, brackets ? "]" : ":");
+	const char *rest = end + brackets;
+
+	*host = xstrndup(begin, (size_t)(end - begin));
+	*port = xstrdup(*rest == ':' ? rest + 1 : NODE_TLS_PORT);
 }
 
 static int dial_unix(const char *path, struct node_dial *out, struct err *err)

@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "conf/conf.h"
+#include "tls/pin.h"
 #include "wire/codec.h"
 
 #include <ctype.h>
@@ -43,8 +44,10 @@ static void wrap_place(struct err *err, const struct conf *c, const char *name,
 
 static int load_name(const struct conf *c, const char *name, struct err *err)
 {
-	static const char *const keys[] = { "address", "slots", "codec", "key",
-					    "profile", "power", "ssh" };
+	static const char *const keys[] = {
+		"address", "slots", "codec", "key",
+		"profile", "power", "ssh",   "drain"
+	};
 	char *at = NULL;
 	int ret = node_roster_check_name(name, err);
 
@@ -105,6 +108,28 @@ static int load_ssh(struct node_entry *e, const struct conf *c, struct err *err)
 	return 0;
 }
 
+/* Only a tls: address has one, and needs it. */
+static int load_key(struct node_entry *e, const struct conf *c, struct err *err)
+{
+	const char *text = conf_get(c, "node", e->name, "key");
+	int ret;
+
+	if (text) {
+		ret = tls_pin_check(&e->pin, text, err);
+		if (ret)
+			wrap_place(err, c, e->name, "key");
+		return ret;
+	}
+	if (e->address.kind != NODE_TLS)
+		return 0;
+	err_set(err, EINVAL,
+		"%s needs the node's key beside it: key = SHA256:..., as "
+		"`kfarmd --init` prints it there",
+		e->address_text);
+	wrap_place(err, c, e->name, "address");
+	return -EINVAL;
+}
+
 static int load_entry(struct node_entry *e, const struct conf *c,
 		      const char *name, struct err *err)
 {
@@ -120,6 +145,10 @@ static int load_entry(struct node_entry *e, const struct conf *c,
 		ret = load_ssh(e, c, err);
 	if (ret)
 		return ret;
+	ret = load_key(e, c, err);
+	if (ret)
+		return ret;
+	e->drain = str_equal(conf_get(c, "node", name, "drain"), "true");
 	e->slots = (unsigned)conf_number(c, "node", name, "slots", 0);
 	ret = codec ? wire_codec_parse(codec, &e->codec) : 0;
 	if (ret) {

@@ -5,6 +5,7 @@
 #ifndef NODE_ROSTER_H
 #define NODE_ROSTER_H
 
+#include "base/digest.h"
 #include "base/err.h"
 #include "node/address.h"
 #include "wire/frame.h"
@@ -20,6 +21,8 @@ struct node_entry {
 	char *name;
 	char *address_text;
 	struct node_address address;
+	struct digest pin; /* of a tls: address: whose key is there */
+	bool drain; /* it gets no jobs until that is taken back */
 	unsigned slots; /* configured limit, 0: computed */
 	bool half; /* use at most half of its slots */
 	enum wire_codec codec; /* for what is sent to it */

@@ -3,7 +3,9 @@
 
 #include "base/stamp.h"
 #include "base/vec.h"
+#include "tls/context.h"
 
+#include <stdlib.h>
 #include <sys/stat.h>
 
 const struct inputs_entry *peer_farm_enter(const struct peer_farm *farm,
@@ -28,6 +30,16 @@ void peer_farm_add(struct peer_farm *farm, struct inputs_toolchain *tc)
 {
 	*VEC_ADD(farm->toolchain, farm->n_toolchains) = tc;
 	peer_farm_wake(farm);
+}
+
+void peer_farm_release(struct peer_farm *farm)
+{
+	tls_context_free(farm->tls);
+	farm->tls = NULL;
+	strv_release(&farm->roots);
+	free(farm->toolchain);
+	farm->toolchain = NULL;
+	farm->n_toolchains = 0;
 }
 
 void peer_farm_wake(const struct peer_farm *farm)

@@ -21,6 +21,7 @@ struct inputs_toolchain;
 struct peer_answer;
 struct peer_tune;
 struct store_packed;
+struct tls_context;
 
 /*
  *	DOWN -> GREETING -> UP, UNFIT
@@ -117,11 +118,14 @@ struct peer_farm {
 	size_t n_toolchains;
 
 	/* The nodes' own; zero at first. */
+	struct tls_context *tls; /* made when the first tls: node is dialed */
 	uint32_t jobs; /* so many had a number */
 	TAILQ_HEAD(, peer_canary) canaries; /* our side of them */
 	unsigned n_canaries;
 };
 
+/* What it holds itself; its nodes must have gone. */
+void peer_farm_release(struct peer_farm *farm);
 /*
  * The version of a source of ours, as nodes are told of it: `path` is absolute
  * and without links, `text` what was written there.  NULL: it is not there.

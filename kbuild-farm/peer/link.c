@@ -6,6 +6,8 @@
 #include "base/spawn.h"
 #include "base/str.h"
 #include "node/command.h"
+#include "node/own-key.h"
+#include "peer/connect.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -107,30 +109,76 @@ void peer_link_init(struct peer_link *l, struct peer_farm *farm,
 	TAILQ_INIT(&l->jobs);
 }
 
-int peer_link_dial(struct peer_link *l, const struct wire_stream_ops *ops,
-		   void *ctx, struct err *err)
+static void open_stream(struct peer_link *l, const struct wire_io *io)
 {
 	const struct peer_farm *farm = l->farm;
 	struct buf body = { 0 };
-	int fd, ret;
 
 	l->heard_ms = clock_ms();
-	ret = transport_dial(&l->transport, farm->base, &l->entry->address, &fd,
-			     err);
-	if (ret)
-		return ret;
-	l->stream = wire_stream_new(farm->base, fd, fd, ops, ctx);
+	l->stream = wire_stream_new_io(farm->base, *io, l->ops, l->ops_ctx);
 	l->paths = wire_paths_new();
 	l->flags = wire_flags_new();
 	l->ship = peer_ship_new(l->stream, farm->pool, farm->packed);
 	l->next_number = 0;
 	wire_hello_encode_kfarm(&body);
 	peer_link_send(l, WIRE_HELLO, &body, WIRE_PLAIN);
+}
+
+static void on_connected(void *ctx, const struct wire_io *io,
+			 const struct err *err)
+{
+	struct peer_link *l = ctx;
+	struct wire_io taken = { 0 };
+	struct err why = { 0 };
+
+	/* Both are of what is freed now. */
+	if (io)
+		taken = *io;
+	else
+		why = *err;
+	peer_connect_free(l->connect);
+	l->connect = NULL;
+	if (io)
+		open_stream(l, &taken);
+	else
+		l->ops->on_close(l->ops_ctx, &why);
+}
+
+static int dial_tls(struct peer_link *l, struct err *err)
+{
+	struct peer_farm *farm = l->farm;
+	int ret = farm->tls ? 0 : node_own_key_context(&farm->tls, err);
+
+	if (!ret)
+		l->connect = peer_connect_new(farm->base, farm->tls, l->entry,
+					      on_connected, l);
+	return ret;
+}
+
+int peer_link_dial(struct peer_link *l, const struct wire_stream_ops *ops,
+		   void *ctx, struct err *err)
+{
+	struct wire_io io;
+	int fd, ret;
+
+	l->ops = ops;
+	l->ops_ctx = ctx;
+	l->heard_ms = clock_ms();
+	if (l->entry->address.kind == NODE_TLS)
+		return dial_tls(l, err);
+	ret = transport_dial(&l->transport, l->farm->base, &l->entry->address,
+			     &fd, err);
+	if (ret)
+		return ret;
+	io = wire_io_of(fd, fd);
+	open_stream(l, &io);
 	return 0;
 }
 
 static void close_stream(struct peer_link *l)
 {
+	peer_connect_free(l->connect);
+	l->connect = NULL;
 	if (!l->stream)
 		return;
 	peer_ship_free(l->ship);

@@ -15,7 +15,8 @@
 #include "wire/paths.h"
 #include "wire/stream.h"
 
-/* What carries it: a socket, or a command with its own words on stderr. */
+/* What carries it, of exec:, ssh: and unix:: a socket, or a command with its
+ * own words on stderr. */
 struct peer_transport {
 	pid_t pid; /* of the command, 0: none */
 	int stderr_fd; /* -1: none */
@@ -30,7 +31,10 @@ struct peer_link {
 	enum wire_codec codec; /* of what is long */
 
 	struct peer_transport transport;
+	struct peer_connect *connect; /* to a tls: node, while there is none */
 	struct wire_stream *stream; /* NULL: nobody is connected */
+	const struct wire_stream_ops *ops;
+	void *ops_ctx;
 	struct wire_intern *paths, *flags;
 	struct peer_ship *ship;
 	uint32_t next_number; /* of a cell or a bundle */
@@ -51,10 +55,14 @@ void peer_link_init(struct peer_link *l, struct peer_farm *farm,
 /* Closes it, too. */
 void peer_link_release(struct peer_link *l);
 
-/* Connect and say hello. */
+/*
+ * Begin to connect, and say hello when that is done.  A failure that shows
+ * later comes to on_close of `ops`, as the end of the conversation does.
+ */
 int peer_link_dial(struct peer_link *l, const struct wire_stream_ops *ops,
 		   void *ctx, struct err *err);
-/* The conversation is over, if there is one.  Its jobs must have gone. */
+/* The conversation is over, if there is one, or the way to it.  Its jobs must
+ * have gone. */
 void peer_link_close(struct peer_link *l);
 /*
  * For on_msg of `ops`: 0: that was for the link alone; 1: it is for the caller;

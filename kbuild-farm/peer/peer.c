@@ -13,6 +13,7 @@
 
 #define HELLO_S     5
 #define SSH_HELLO_S 10
+#define TLS_HELLO_S 10 /* its parts have shorter limits: peer/connect.h */
 #define SILENT_MS   5000 /* five beats missed */
 #define CELLS_LOST  5 /* of one connection; then no more are asked for */
 
@@ -403,8 +404,15 @@ void peer_dial(struct peer *p)
 	static const struct wire_stream_ops ops = { .on_msg = on_msg,
 						    .on_close = on_close,
 						    .on_drain = on_drain };
-	bool ssh = p->link.entry->address.kind == NODE_SSH;
-	struct timeval limit = { .tv_sec = ssh ? SSH_HELLO_S : HELLO_S };
+	static const time_t hello_s[] = {
+		[NODE_EXEC] = HELLO_S,
+		[NODE_UNIX] = HELLO_S,
+		[NODE_SSH] = SSH_HELLO_S,
+		[NODE_TLS] = TLS_HELLO_S,
+	};
+	struct timeval limit = {
+		.tv_sec = hello_s[p->link.entry->address.kind]
+	};
 	struct err err;
 
 	if (peer_link_dial(&p->link, &ops, p, &err)) {

@@ -15,6 +15,7 @@
 
 #define HELLO_MS      10000 /* one that is not there says so at once */
 #define SSH_SURVEY_MS 8000
+#define TLS_SURVEY_MS 8500 /* its parts have shorter limits: peer/connect.h */
 #define SURVEY_MS     3000
 #define SILENT_MS     15000 /* a node says something each second */
 #define GOODBYE_MS    400
@@ -346,6 +347,8 @@ static uint64_t hello_limit(const struct peer_tools_setup *s,
 		return s->hello_ms;
 	if (!s->survey)
 		return HELLO_MS;
+	if (entry->address.kind == NODE_TLS)
+		return TLS_SURVEY_MS;
 	return entry->address.kind == NODE_SSH ? SSH_SURVEY_MS : SURVEY_MS;
 }
 
@@ -436,6 +439,7 @@ static void free_round(struct round *r, struct store_packed_stats *stats)
 	children_wait(r->farm.children, GOODBYE_MS);
 	children_free(r->farm.children);
 	event_free(r->tick);
+	peer_farm_release(&r->farm);
 	free(r->talks);
 }
 

@@ -16,7 +16,7 @@ run kfarm nodes add x other
 run kfarm nodes add x ssh:-oProxyCommand=reboot
 run kfarm nodes add x 'ssh:$(reboot)'
 run kfarm nodes add x ssh:me@desk:22990
-run kfarm nodes add x tls:other:3634
+run kfarm nodes add x tcp:other:3634
 run kfarm nodes add x ssh:other --slots 0
 run kfarm nodes add x ssh:other --codec gzip
 

@@ -31,6 +31,10 @@ static const struct good {
 	{ "ssh:fe80::1:22", NODE_SSH, "fe80::1:22" },
 	{ "ssh:::1", NODE_SSH, "::1" },
 	{ "unix:/run/kfarmd", NODE_UNIX, "/run/kfarmd" },
+	{ "tls:neo4a", NODE_TLS, "neo4a" },
+	{ "tls:10.0.0.7:3635", NODE_TLS, "10.0.0.7:3635" },
+	{ "tls:[fd00::7]", NODE_TLS, "[fd00::7]" },
+	{ "tls:[fe80::1%eth0]:1", NODE_TLS, "[fe80::1%eth0]:1" },
 };
 
 START_TEST(parse_takes_the_three_kinds)
@@ -48,8 +52,28 @@ END_TEST
 static const char *const bad[] = {
 	"",
 	"neo4a",
-	"tls:neo4a:3634",
 	"http://x",
+	"tls:",
+	"tls::3634",
+	"tls:neo4a:",
+	"tls:neo4a:0",
+	"tls:neo4a:03634",
+	"tls:neo4a:65536",
+	"tls:neo4a:+1",
+	"tls:neo4a:x",
+	"tls:user@neo4a",
+	"tls:-oProxyCommand=reboot",
+	"tls:a b",
+	"tls:a/b",
+	"tls:fd00::7",
+	"tls:[fd00::7",
+	"tls:[fd00::7]3634",
+	"tls:[fd00::7]:",
+	"tls:[fd00::7]:70000",
+	"tls:[]",
+	"tls:[neo4a]",
+	"tls:[fd00::7 ]",
+	"tls:[fd00::7]]",
 	"EXEC:a",
 	"exec:",
 	"exec: \t\n",
@@ -83,6 +107,32 @@ START_TEST(parse_refuses_anything_else)
 	ck_assert_int_eq(node_address_parse(&a, bad[_i], &err), -EINVAL);
 	ck_assert_str_ne(err.text, "");
 	ck_assert_ptr_null(a.text);
+}
+END_TEST
+
+static const struct {
+	const char *text, *host, *port;
+} split[] = {
+	{ "tls:neo4a", "neo4a", "3634" },
+	{ "tls:neo4a.lan:65535", "neo4a.lan", "65535" },
+	{ "tls:10.0.0.7:1", "10.0.0.7", "1" },
+	{ "tls:[fd00::7]", "fd00::7", "3634" },
+	{ "tls:[fe80::1%eth0]:3635", "fe80::1%eth0", "3635" },
+};
+
+START_TEST(a_tls_address_is_a_host_and_a_port)
+{
+	struct node_address a;
+	struct err err;
+	char *host, *port;
+
+	ck_assert_int_eq(node_address_parse(&a, split[_i].text, &err), 0);
+	node_address_split(&a, &host, &port);
+	ck_assert_str_eq(host, split[_i].host);
+	ck_assert_str_eq(port, split[_i].port);
+	free(host);
+	free(port);
+	node_address_release(&a);
 }
 END_TEST
 
@@ -262,6 +312,8 @@ int main(void)
 			    sizeof(good) / sizeof(*good));
 	tcase_add_loop_test(tc, parse_refuses_anything_else, 0,
 			    sizeof(bad) / sizeof(*bad));
+	tcase_add_loop_test(tc, a_tls_address_is_a_host_and_a_port, 0,
+			    sizeof(split) / sizeof(*split));
 	tcase_add_test(tc, parse_refuses_a_path_that_no_socket_can_have);
 	tcase_add_test(tc, exec_talks_both_ways_through_a_shell);
 	tcase_add_test(tc, exec_is_a_process_group_of_its_own);

@@ -6,12 +6,15 @@
 #include "base/str.h"
 #include "conf/conf.h"
 #include "suite.h"
+#include "tls/pin.h"
 
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define PIN "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU"
 
 static char file[] = "/tmp/check-roster-XXXXXX";
 
@@ -89,6 +92,27 @@ START_TEST(ssh_is_said_or_is_the_address)
 }
 END_TEST
 
+START_TEST(a_tls_node_has_a_key)
+{
+	struct node_roster r;
+	struct err err = { 0 };
+	char text[TLS_PIN_TEXT];
+
+	ck_assert_int_eq(load(&r,
+			      "[node \"a\"]\naddress=tls:b:1\nkey=" PIN "\n"
+			      "drain=true\n"
+			      "[node \"c\"]\naddress=unix:/z\ndrain=false\n",
+			      &err),
+			 0);
+	ck_assert_int_eq(r.v[0].address.kind, NODE_TLS);
+	tls_pin_text(&r.v[0].pin, text);
+	ck_assert_str_eq(text, PIN);
+	ck_assert(r.v[0].drain);
+	ck_assert(!r.v[1].drain);
+	node_roster_release(&r);
+}
+END_TEST
+
 START_TEST(load_without_nodes_is_empty)
 {
 	struct node_roster r;
@@ -104,9 +128,18 @@ END_TEST
 static const struct bad {
 	const char *text, *why; /* after the file's name */
 } bad[] = {
-	{ "[node \"a\"]\naddress=unix:/z\n[node \"b\"]\n\naddress=tls:b\n",
-	  ":5: node.b.address: \"tls:b\" is not exec:COMMAND, "
-	  "ssh:[USER@]HOST or unix:PATH" },
+	{ "[node \"a\"]\naddress=unix:/z\n[node \"b\"]\n\naddress=tcp:b\n",
+	  ":5: node.b.address: \"tcp:b\" is not tls:HOST[:PORT], "
+	  "ssh:[USER@]HOST, exec:COMMAND or unix:PATH" },
+	{ "[node \"b\"]\naddress=tls:b\n",
+	  ":2: node.b.address: tls:b needs the node's key beside it: key = "
+	  "SHA256:..., as `kfarmd --init` prints it there" },
+	{ "[node \"b\"]\naddress=tls:b\nkey=SHA256:x\n",
+	  ":3: node.b.key: \"SHA256:x\" is not the fingerprint of a key, which is "
+	  "SHA256: and 43 letters, digits, + and /" },
+	{ "[node \"b\"]\naddress=unix:/z\nkey=\n",
+	  ":3: node.b.key: \"\" is not the fingerprint of a key, which is "
+	  "SHA256: and 43 letters, digits, + and /" },
 	{ "[node \"b\"]\naddress=ssh:-x\n",
 	  ":2: node.b.address: ssh:-x: a host's name is letters, digits and "
 	  ". _ : % -; for a port see ssh_config(5)" },
@@ -165,6 +198,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, load_keeps_order_and_fills_in_defaults);
 	tcase_add_test(tc, ssh_is_said_or_is_the_address);
+	tcase_add_test(tc, a_tls_node_has_a_key);
 	tcase_add_test(tc, load_without_nodes_is_empty);
 	tcase_add_loop_test(tc, load_names_the_bad_node_and_its_line, 0,
 			    sizeof(bad) / sizeof(*bad));
