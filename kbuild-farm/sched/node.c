@@ -274,8 +274,8 @@ static void lose(struct sched *s, struct sched_node *n, bool greeted,
 		set_due(s, n, rested_ms(s, n));
 }
 
-static void remove_node(struct sched *s, struct sched_node *n,
-			const char *words)
+static void take_node_out(struct sched *s, struct sched_node *n,
+			  const char *words)
 {
 	if (n->removed)
 		return;
@@ -420,7 +420,7 @@ void sched_node_event(struct sched *s, struct sched_node *n,
 	else if (ev->kind == SCHED_DRAIN || ev->kind == SCHED_RESUME)
 		set_drained(s, n, ev->kind == SCHED_DRAIN);
 	else if (ev->kind == SCHED_REMOVED)
-		remove_node(s, n, ev->words);
+		take_node_out(s, n, ev->words);
 	else if (ev->kind == SCHED_RETRY)
 		retry_node(s, n);
 	else if (ev->kind != SCHED_LOST)
