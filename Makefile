@@ -174,6 +174,8 @@ $1/sources: FORCE
 $1/obj/peer/canary-data.o: $(wildcard templates/canary/*)
 $1/obj/cli/cmd-completion.o: $(wildcard templates/completion/*)
 $1/obj/toolchain/data.o: $(wildcard toolchains/*.conf)
+$1/obj/node/profile.o: $(wildcard templates/boards/*.conf)
+$1/obj/node/tune.o: templates/tune/node.sh
 -include $$(wildcard $1/obj/*/*.d $1/obj/tests/*/*.d)
 endef
 # Not -Werror, which changes no object.

@@ -1,0 +1,392 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh
+#
+# What `kfarm nodes tune` runs on a node, in any POSIX shell (dash, busybox):
+# this, and one of tune_look, tune_apply, tune_revert behind it.
+#
+# Each of them prints lines with tabs between their fields, "end" as the last.
+# A path is that of the file without $KFARM_TUNE_ROOT, which tests set.
+R=${KFARM_TUNE_ROOT-}
+record=$R/etc/kfarm/tune.before # what was there before: KIND PATH VALUE
+settings=$R/etc/kfarm/tune.list # what is to be there:   KIND PATH VALUE
+script=$R/etc/kfarm/tune.sh # sets that when the node starts
+unit=$R/etc/systemd/system/kfarm-tune.service
+tab=$(printf '\t')
+
+# first FILE: its first line, in $line.
+first()
+{
+	line=
+	[ -r "$1" ] || return 1
+	{ IFS= read -r line <"$1" || [ -n "$line" ]; } 2>/dev/null
+}
+
+say()
+{
+	printf '%s\t%s\t%s\n' "$1" "$2" "$3"
+}
+
+# file PATH...: each that there is, whether root may write it, its first line.
+file()
+{
+	for f; do
+		[ -f "$f" ] && first "$f" || continue
+		# shellcheck disable=SC2012 # stat is not everywhere
+		case $(ls -ld "$f" 2>/dev/null) in
+		??w*) say "${f#"$R"}" w "$line" ;;
+		*) say "${f#"$R"}" r "$line" ;;
+		esac
+	done
+}
+
+# How this system starts things.
+how_it_starts()
+{
+	if [ -d "$R/run/systemd/system" ]; then
+		echo systemd
+	elif [ -d "$R/run/openrc" ] && [ -d "$R/etc/local.d" ]; then
+		echo openrc
+	elif [ -x "$R/etc/init.d/rcS" ] && [ ! -d "$R/etc/rc2.d" ]; then
+		echo rcS
+	elif [ -d "$R/etc/init.d" ] && [ -d "$R/etc/rc2.d" ]; then
+		echo sysv
+	elif [ -f "$R/etc/rc.local" ]; then
+		echo rc.local
+	else
+		echo none
+	fi
+}
+
+# The script that starts service $1 where there is no systemd, in $line.
+init_script()
+{
+	for line in "$R/etc/init.d/$1" "$R/etc/init.d/S"[0-9][0-9]"$1"; do
+		[ -x "$line" ] && return 0
+	done
+	return 1
+}
+
+# What service $1 is, in $line: absent, or its unit and its two states.
+service_state()
+{
+	if [ "$start" != systemd ]; then
+		init_script "$1" && line="$1 script started" || line=absent
+		return 0
+	fi
+	loaded=$(systemctl show -p LoadState "$1" 2>/dev/null)
+	id=$(systemctl show -p Id "$1" 2>/dev/null)
+	id=${id#Id=}
+	if [ "$loaded" != LoadState=loaded ]; then
+		line=absent
+	else
+		line="${id:-$1} $(systemctl is-enabled "$id" 2>/dev/null)"
+		line="$line $(systemctl is-active "$id" 2>/dev/null)"
+	fi
+}
+
+# tune_look SERVICE...: what can be set, and what it is now.
+tune_look()
+{
+	say user "$(id -u)" ''
+	say start "$start" ''
+	say kernel "$(uname -r)" ''
+	for f in "$R/proc/device-tree/model" \
+		"$R/sys/class/dmi/id/product_name"; do
+		[ -r "$f" ] && say model "$(tr -d '\000' <"$f" | head -n 1)" ''
+	done
+	seen=
+	for d in "$R"/sys/devices/system/cpu/cpu[0-9]*/cpufreq; do
+		first "$d/related_cpus" || first "$d/affected_cpus" || continue
+		# One of those that share a clock stands for all.
+		case $seen in *"|$line|"*) continue ;; esac
+		seen="$seen|$line|"
+		for f in related_cpus affected_cpus scaling_governor \
+			scaling_available_governors scaling_max_freq \
+			scaling_available_frequencies scaling_boost_frequencies \
+			cpuinfo_max_freq; do
+			file "$d/$f"
+		done
+	done
+	file "$R/sys/devices/system/cpu/cpufreq/boost" \
+		"$R/sys/devices/system/cpu/intel_pstate/no_turbo"
+	for d in "$R"/sys/class/devfreq/*; do
+		file "$d/governor" "$d/available_governors" "$d/max_freq" \
+			"$d/available_frequencies"
+	done
+	for d in "$R"/sys/class/thermal/thermal_zone[0-9]*; do
+		file "$d/type" "$d"/trip_point_[0-9]*_type \
+			"$d"/trip_point_[0-9]*_temp
+	done
+	for s; do
+		service_state "$s"
+		say service "$s" "$line"
+	done
+	[ ! -f "$record" ] || while read -r kind path value; do
+		say "before-$kind" "$path" "$value"
+	done <"$record"
+	echo end
+}
+
+# Write $2 to the file $1; else why not, in $why.
+set_file()
+{
+	if [ ! -f "$R$1" ]; then
+		why='there is no such file now'
+		return 1
+	fi
+	if ! why=$( { echo "$2" >"$R$1"; } 2>&1); then
+		why=${why##*: }
+		why=${why:-it cannot be written}
+		return 1
+	fi
+	first "$R$1"
+	why="it is \"$line\" after \"$2\" was written"
+	[ "$line" = "$2" ]
+}
+
+# stop_service UNIT: for good.
+stop_service()
+{
+	why=
+	if [ "$start" = systemd ]; then
+		systemctl stop "$1" >/dev/null 2>&1 ||
+			why="systemctl stop $1 failed"
+		systemctl disable "$1" >/dev/null 2>&1
+	elif init_script "$1"; then
+		"$line" stop >/dev/null 2>&1 || why="$line stop failed"
+	fi
+	[ -z "$why" ]
+}
+
+# start_service UNIT "ENABLED ACTIVE": as it was.
+start_service()
+{
+	why=
+	if [ "$start" != systemd ]; then
+		init_script "$1" && "$line" start >/dev/null 2>&1 ||
+			why="it could not be started again"
+		[ -z "$why" ]
+		return
+	fi
+	case $2 in enabled*)
+		systemctl enable "$1" >/dev/null 2>&1 ||
+			why="systemctl enable $1 failed" ;;
+	esac
+	case $2 in *" active" | *" activating" | *" reloading")
+		systemctl start "$1" >/dev/null 2>&1 ||
+			why="systemctl start $1 failed" ;;
+	esac
+	[ -z "$why" ]
+}
+
+# set_one KIND PATH VALUE: say what came of it; counted in $failed.
+set_one()
+{
+	case $1 in
+	file) set_file "$2" "$3" ;;
+	stop) stop_service "$2" ;;
+	service) start_service "$2" "$3" ;;
+	esac && say done "$2" "$3" && return
+	say failed "$2" "$why"
+	failed=$((failed + 1))
+}
+
+# Set what the record says, the last first, but what $1 (lines) has as well.
+# What could not be set back stays, as lines of a record, in $left.
+restore()
+{
+	lines=
+	left=
+	[ -f "$record" ] || return 0
+	while IFS= read -r line; do
+		lines="$line
+$lines"
+	done <"$record"
+	while read -r kind path value; do
+		case $1 in *"
+$kind $path "*) continue ;; esac
+		[ -n "$kind" ] || continue
+		before=$failed
+		set_one "$kind" "$path" "$value"
+		[ "$failed" = "$before" ] || left="$kind $path $value
+$left"
+	done <<-END
+	$lines
+	END
+	return 0
+}
+
+# former KIND PATH: what the record says, in $line.
+former()
+{
+	[ -f "$record" ] || return 1
+	while read -r kind_then path_then line; do
+		[ "$kind_then $path_then" != "$1 $2" ] || return 0
+	done <"$record"
+	return 1
+}
+
+put()
+{
+	cat >"$1.new" && chmod "$2" "$1.new" && mv -f "$1.new" "$1"
+}
+
+# Have $script run at each start; its settings are in $settings.
+write_start()
+{
+	put "$script" 755 <<'END' || return 1
+#!/bin/sh
+### BEGIN INIT INFO
+# Provides:          kfarm-tune
+# Required-Start:    $local_fs
+# Required-Stop:
+# Default-Start:     2 3 4 5
+# Default-Stop:
+# Short-Description: settings of this board, by `kfarm nodes tune`
+### END INIT INFO
+# Taken away by `kfarm nodes tune --revert` on the build host.
+case ${1:-start} in start) ;; *) exit 0 ;; esac
+while read -r kind path value; do
+	case $kind in
+	file) [ ! -f "$path" ] || echo "$value" >"$path" ;;
+	stop)
+		[ -d /run/systemd/system ] ||
+			for s in "/etc/init.d/$path" \
+				"/etc/init.d/S"[0-9][0-9]"$path"; do
+				[ ! -x "$s" ] || "$s" stop
+			done ;;
+	esac
+done </etc/kfarm/tune.list
+exit 0
+END
+	case $start in
+	systemd)
+		put "$unit" 644 <<'END' || return 1
+[Unit]
+Description=Settings of this board, by kfarm nodes tune
+After=multi-user.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sh /etc/kfarm/tune.sh
+
+[Install]
+WantedBy=multi-user.target
+END
+		systemctl daemon-reload && systemctl enable kfarm-tune.service
+		;;
+	openrc)
+		ln -sf /etc/kfarm/tune.sh "$R/etc/local.d/kfarm-tune.start" &&
+			rc-update add local default
+		;;
+	rcS) ln -sf /etc/kfarm/tune.sh "$R/etc/init.d/S99kfarm-tune" ;;
+	sysv)
+		ln -sf /etc/kfarm/tune.sh "$R/etc/init.d/kfarm-tune" &&
+			update-rc.d kfarm-tune defaults
+		;;
+	rc.local)
+		sed -e '/# kfarm-tune$/d' \
+			-e '1a sh /etc/kfarm/tune.sh # kfarm-tune' \
+			"$R/etc/rc.local" | put "$R/etc/rc.local" 755
+		;;
+	esac
+}
+
+remove_start()
+{
+	case $start in
+	systemd)
+		[ ! -e "$unit" ] || {
+			systemctl disable kfarm-tune.service
+			rm -f "$unit"
+			systemctl daemon-reload
+		}
+		;;
+	openrc) rm -f "$R/etc/local.d/kfarm-tune.start" ;;
+	rcS) rm -f "$R/etc/init.d/S99kfarm-tune" ;;
+	sysv)
+		[ ! -e "$R/etc/init.d/kfarm-tune" ] || {
+			rm -f "$R/etc/init.d/kfarm-tune"
+			update-rc.d kfarm-tune remove
+		}
+		;;
+	rc.local)
+		! grep -q '# kfarm-tune$' "$R/etc/rc.local" ||
+			sed '/# kfarm-tune$/d' "$R/etc/rc.local" |
+			put "$R/etc/rc.local" 755
+		;;
+	esac >/dev/null 2>&1
+	rm -f "$script" "$settings"
+}
+
+# Only root may do this.
+be_root()
+{
+	[ -z "$R" ] && [ "$(id -u)" -ne 0 ] || return 0
+	command -v sudo >/dev/null || {
+		echo "it takes root there, or sudo without a password" >&2
+		exit 1
+	}
+	exec sudo -n sh -c "$kfarm_script"
+}
+
+# Set what comes as lines "file PATH VALUE" and "stop UNIT stopped", now and at
+# each start.
+tune_apply()
+{
+	be_root
+	new=
+	plan=
+	wanted='
+'
+	while read -r kind path value; do
+		case $kind in
+		file) name=file && { former file "$path" || first "$R$path"; } ;;
+		stop) name=service && { former service "$path" ||
+			{ service_state "$path" && line=${line#* }; }; } ;;
+		*) continue ;;
+		esac || {
+			say failed "$path" 'it cannot be read'
+			continue
+		}
+		new="$new$name $path $line
+"
+		wanted="$wanted$name $path "'
+'
+		plan="$plan$kind $path $value
+"
+	done
+	mkdir -p "$R/etc/kfarm" && : >"$record.new" || exit 1
+	restore "$wanted"
+	# The record first: whatever happens from here on can be taken back.
+	printf '%s' "$left$new" | put "$record" 644 &&
+		printf '%s' "$plan" | put "$settings" 644 || exit 1
+	while read -r kind path value; do
+		[ -z "$kind" ] || set_one "$kind" "$path" "$value"
+	done <<-END
+	$plan
+	END
+	why=$(write_start 2>&1 >/dev/null) || say failed start "${why##*
+}"
+	echo end
+}
+
+# As it was before the first tune_apply.
+tune_revert()
+{
+	be_root
+	remove_start
+	restore ''
+	if [ -n "$left" ]; then
+		printf '%s' "$left" | put "$record" 644
+	else
+		rm -f "$record"
+		rmdir "$R/etc/kfarm" 2>/dev/null
+	fi
+	echo end
+}
+
+failed=0
+left=
+start=$(how_it_starts)
