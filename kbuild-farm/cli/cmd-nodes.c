@@ -12,6 +12,13 @@ static const struct args_option options[] = {
 	{ 0, "json", NULL, "print JSON", args_flag, AT(json), 0 },
 	{ 0, "slots", "N", "jobs at once at most", args_text, AT(slots), 0 },
 	{ 0, "codec", "C", "none, lzo or zstd", args_text, AT(codec), 0 },
+	{ 0, "profile", "PROFILE", "of a board: generic, nanopi-neo4 ...",
+	  args_text, AT(profile), 0 },
+	{ 0, "dry-run", NULL, "show what would be done", args_flag, AT(dry_run),
+	  0 },
+	{ 0, "revert", NULL, "bring back what was there before", args_flag,
+	  AT(revert), 0 },
+	{ 0, "yes", NULL, "do it without a question", args_flag, AT(yes), 0 },
 	{ 0 },
 };
 
@@ -32,6 +39,12 @@ static const struct verb {
 	{ { "limits", "", "json", 0, 0,
 	    "how many jobs each gets, the -j that follows, and why" },
 	  nodes_limits_main },
+	{ { "tune", " NAME...", "profile dry-run revert yes json", 1, 1000,
+	    "set clocks, governors and services for good, as a profile says" },
+	  nodes_tune_main },
+	{ { "power", " NAME... on|off|reset", "", 2, 1001,
+	    "run what the configuration has for that" },
+	  nodes_power_main },
 };
 
 static const struct cmd_verb *nodes_verb(size_t i)

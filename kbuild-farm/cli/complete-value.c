@@ -6,6 +6,7 @@
 #include "cli/complete-tree.h"
 #include "cli/complete.h"
 #include "conf/conf.h"
+#include "node/profile.h"
 #include "toolchain/data.h"
 #include "tree/home.h"
 
@@ -107,6 +108,18 @@ static void offer_nodes(struct complete *c, const char *unused)
 {
 	(void)unused;
 	offer_sections(c, "node", "address");
+}
+
+static void offer_profiles(struct complete *c, const char *unused)
+{
+	struct strv names = { 0 };
+
+	(void)unused;
+	node_profile_names(&names);
+	for (size_t i = 0; i < names.n; i++)
+		complete_offer(c, names.v[i], NULL);
+	strv_release(&names);
+	c->by_shell = COMPLETE_FILES;
 }
 
 static void offer_jobs(struct complete *c, const char *unused)
@@ -288,6 +301,8 @@ static const struct source {
 	{ "JOB", NULL, offer_jobs, NULL },
 	{ "LIST", NULL, offer_node_list, NULL },
 	{ "ADDRESS", NULL, offer_words, "ssh: exec: unix:" },
+	{ "PROFILE", NULL, offer_profiles, NULL },
+	{ "on", "nodes", offer_words, "on off reset" },
 	{ "C", NULL, offer_words, "none lzo zstd" },
 	{ "WHEN", NULL, offer_words, CMD_COLORS },
 	{ "VIEW", "build", offer_words, CMD_BUILD_VIEWS },

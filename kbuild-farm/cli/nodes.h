@@ -19,6 +19,8 @@ struct nodes_request {
 	struct strv words; /* after the verb */
 	bool json;
 	const char *slots, *codec;
+	const char *profile; /* of a board */
+	bool dry_run, revert, yes;
 	struct conf *conf;
 	struct node_roster roster;
 };
@@ -84,5 +86,7 @@ int nodes_add_main(struct nodes_request *r);
 int nodes_remove_main(struct nodes_request *r);
 int nodes_probe_main(struct nodes_request *r);
 int nodes_limits_main(struct nodes_request *r);
+int nodes_tune_main(struct nodes_request *r);
+int nodes_power_main(struct nodes_request *r);
 
 #endif

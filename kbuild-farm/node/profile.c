@@ -53,7 +53,7 @@ static bool is_one_word(const char *value, const char *more)
 	return n && !value[n] && n < 256;
 }
 
-static int take_word(char **out, const char *value, struct err *err)
+static int take_governor(char **out, const char *value, struct err *err)
 {
 	if (!is_one_word(value, "_-"))
 		return err_set(err, EINVAL, "\"%s\" is not one word", value);
@@ -62,7 +62,7 @@ static int take_word(char **out, const char *value, struct err *err)
 	return 0;
 }
 
-static int take_line(char **out, const char *value, struct err *err)
+static int take_prose(char **out, const char *value, struct err *err)
 {
 	(void)err;
 	free(*out);
@@ -155,7 +155,7 @@ static int take_boost(struct node_profile *p, const char *value,
 /* --------------------------------------------------------------- sections */
 
 /* The clock of [cpu "N"], -1 of [cpu]; made when it is new. */
-static struct node_profile_clock *clock_of(struct node_profile *p, int cpu)
+static struct node_profile_clock *profile_clock(struct node_profile *p, int cpu)
 {
 	struct node_profile_clock *c;
 
@@ -172,7 +172,7 @@ static int read_clock(struct node_profile_clock *c, const char *key,
 		      const char *value, struct err *err)
 {
 	if (!strcmp(key, "governor"))
-		return take_word(&c->governor, value, err);
+		return take_governor(&c->governor, value, err);
 	if (!strcmp(key, "max-frequency"))
 		return take_clock(&c->hz, value, err);
 	return -ENOENT;
@@ -188,24 +188,25 @@ static int read_cpu(struct node_profile *p, const struct conf_item *item,
 			       item->sub);
 	if (!item->sub && !strcmp(item->key, "boost"))
 		return take_boost(p, item->value, err);
-	return read_clock(clock_of(p, (int)cpu), item->key, item->value, err);
+	return read_clock(profile_clock(p, (int)cpu), item->key, item->value,
+			  err);
 }
 
 static int read_board(struct node_profile *p, const char *key,
 		      const char *value, struct err *err)
 {
 	if (!strcmp(key, "about"))
-		return take_line(&p->about, value, err);
+		return take_prose(&p->about, value, err);
 	if (!strcmp(key, "overclock"))
-		return take_line(&p->overclock, value, err);
+		return take_prose(&p->overclock, value, err);
 	if (strcmp(key, "model"))
 		return -ENOENT;
 	strv_add(&p->models, value);
 	return 0;
 }
 
-static int read_memory(struct node_profile *p, const char *key,
-		       const char *value, struct err *err)
+static int read_memory_key(struct node_profile *p, const char *key,
+			   const char *value, struct err *err)
 {
 	if (!strcmp(key, "device"))
 		return take_pattern(&p->devices, value, err);
@@ -238,7 +239,7 @@ static int read_profile_item(void *ctx, const struct conf_item *item)
 	else if (!strcmp(item->section, "board"))
 		ret = read_board(r->p, item->key, item->value, r->err);
 	else if (!strcmp(item->section, "memory"))
-		ret = read_memory(r->p, item->key, item->value, r->err);
+		ret = read_memory_key(r->p, item->key, item->value, r->err);
 	else if (!strcmp(item->section, "thermal"))
 		ret = read_thermal(r->p, item->key, item->value, r->err);
 	else if (!strcmp(item->section, "services") &&

@@ -13,7 +13,7 @@
 #define FILES_MAX 4096 /* a 256-core machine has some 2,000 */
 
 /* Letters, digits and some signs; `more` are others that may be in it. */
-static bool is_plain(const char *s, const char *more)
+static bool is_shell_word(const char *s, const char *more)
 {
 	size_t n = 0;
 
@@ -26,7 +26,8 @@ static bool is_plain(const char *s, const char *more)
 
 static bool is_sys_path(const char *s)
 {
-	return str_starts(s, "/sys/") && is_plain(s, "/") && !strstr(s, "..");
+	return str_starts(s, "/sys/") && is_shell_word(s, "/") &&
+	       !strstr(s, "..");
 }
 
 /* A copy without what a terminal would obey, and without blanks behind. */
@@ -41,7 +42,7 @@ static char *clean_copy(const char *s)
 	return copy;
 }
 
-static void keep_text(char **at, const char *text)
+static void keep_clean(char **at, const char *text)
 {
 	free(*at);
 	*at = clean_copy(text);
@@ -65,27 +66,29 @@ static void keep_service(struct tune_state *s, const char *name,
 
 	service->name = clean_copy(name);
 	service->state = clean_copy(said[n] ? said + n + 1 : "");
-	if (strcmp(said, "absent") && is_plain(unit, "\\") && unit[0] != '-')
+	if (strcmp(said, "absent") && is_shell_word(unit, "\\") &&
+	    unit[0] != '-')
 		service->unit = xstrdup(unit);
 	free(unit);
 }
 
-static void read_fields(struct tune_state *s, const char *kind,
-			const char *second, const char *third)
+static void read_state_fields(struct tune_state *s, const char *kind,
+			      const char *second, const char *third)
 {
 	if (is_sys_path(kind))
 		keep_file(VEC_ADD(s->v, s->n), kind, third,
 			  !strcmp(second, "w"));
 	else if (!strcmp(kind, "model"))
-		keep_text(&s->model, second);
+		keep_clean(&s->model, second);
 	else if (!strcmp(kind, "kernel"))
-		keep_text(&s->kernel, second);
+		keep_clean(&s->kernel, second);
 	else if (!strcmp(kind, "start"))
-		keep_text(&s->start, second);
+		keep_clean(&s->start, second);
 	else if (!strcmp(kind, "service"))
 		keep_service(s, second, third);
 	else if ((!strcmp(kind, "before-file") && is_sys_path(second)) ||
-		 (!strcmp(kind, "before-service") && is_plain(second, "\\")))
+		 (!strcmp(kind, "before-service") &&
+		  is_shell_word(second, "\\")))
 		keep_file(VEC_ADD(s->before, s->n_before), second, third, true);
 }
 
@@ -97,7 +100,7 @@ static void read_state_line(struct tune_state *s, char *line)
 	if (!third)
 		return;
 	*second++ = *third++ = '\0';
-	read_fields(s, line, second, third);
+	read_state_fields(s, line, second, third);
 }
 
 int tune_state_read(struct tune_state *s, struct bytes said, struct err *err)
@@ -127,7 +130,7 @@ int tune_state_read(struct tune_state *s, struct bytes said, struct err *err)
 	return ret;
 }
 
-static void release_files(struct tune_file *v, size_t n)
+static void release_tune_files(struct tune_file *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		free(v[i].path);
@@ -141,8 +144,8 @@ void tune_state_release(struct tune_state *s)
 	free(s->model);
 	free(s->kernel);
 	free(s->start);
-	release_files(s->v, s->n);
-	release_files(s->before, s->n_before);
+	release_tune_files(s->v, s->n);
+	release_tune_files(s->before, s->n_before);
 	for (size_t i = 0; i < s->n_services; i++) {
 		free(s->services[i].name);
 		free(s->services[i].unit);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "node/tune.h"
 
-#include "base/printable.h"
 #include "base/vec.h"
+#include "node/tune-result.h"
 #include "node/tune-state.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fnmatch.h>
 #include <stdarg.h>
@@ -36,8 +35,8 @@ struct making {
 /* ------------------------------------------------------------------ items */
 
 /* One more item for a file, whose name in prose is `what`. */
-static struct node_tune_item *add_item(const struct making *m, char *what,
-				       char *path)
+static struct node_tune_item *plan_item(const struct making *m, char *what,
+					char *path)
 {
 	const struct tune_file *f = tune_state_get(m->s, path);
 	struct node_tune_item *item = VEC_ADD(m->t->v, m->t->n);
@@ -51,8 +50,8 @@ static struct node_tune_item *add_item(const struct making *m, char *what,
 }
 
 /* It stays as it is, unless there is a reason already. */
-static void __attribute__((format(printf, 2, 3)))
-skip_item(struct node_tune_item *item, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static void skip_setting(
+	struct node_tune_item *item, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -64,8 +63,8 @@ skip_item(struct node_tune_item *item, const char *fmt, ...)
 }
 
 /* What a file beside this one holds, or NULL. */
-static const char *beside(const struct making *m, const char *path,
-			  const char *name)
+static const char *file_beside(const struct making *m, const char *path,
+			       const char *name)
 {
 	char *dir = str_dir(path), *at = xasprintf("%s/%s", dir, name);
 	const struct tune_file *f = tune_state_get(m->s, at);
@@ -78,13 +77,13 @@ static const char *beside(const struct making *m, const char *path,
 static void want_governor(const struct making *m, struct node_tune_item *item,
 			  const char *governor, const char *list)
 {
-	const char *offered = beside(m, item->path, list);
+	const char *offered = file_beside(m, item->path, list);
 
 	item->wanted = xstrdup(governor);
 	if (!item->now)
-		skip_item(item, "there is no such file");
+		skip_setting(item, "there is no such file");
 	else if (offered && !str_list_has(offered, ' ', governor))
-		skip_item(item, "not offered, but %s", offered);
+		skip_setting(item, "not offered, but %s", offered);
 }
 
 /* The largest of "408000 600000 ", 0 of none. */
@@ -125,9 +124,10 @@ static void want_clock(struct node_tune_item *item, uint64_t wanted,
 		wanted = top;
 	want_number(item, wanted);
 	if (!item->now || !top) {
-		skip_item(item, item->now ? "the kernel does not say what it "
-					    "offers" :
-					    "there is no such file");
+		skip_setting(item, item->now ?
+					   "the kernel does not say what it "
+					   "offers" :
+					   "there is no such file");
 		return;
 	}
 	word = item->wanted;
@@ -137,7 +137,7 @@ static void want_clock(struct node_tune_item *item, uint64_t wanted,
 		return;
 	word = xasprintf("%llu", (unsigned long long)top);
 	offer = node_tune_text(item->path, word);
-	skip_item(item, "not offered: %s is the highest", offer);
+	skip_setting(item, "not offered: %s is the highest", offer);
 	free(offer);
 	free(word);
 }
@@ -157,10 +157,10 @@ static void plan_boost(const struct making *m)
 		path = CPUS "intel_pstate/no_turbo";
 		inverted = true;
 	}
-	item = add_item(m, xstrdup("boost"), xstrdup(path));
+	item = plan_item(m, xstrdup("boost"), xstrdup(path));
 	want_number(item, m->p->boost != inverted);
 	if (!item->now)
-		skip_item(item, "this board has none");
+		skip_setting(item, "this board has none");
 }
 
 /* What the profile says of the clock of these CPUs ("0 1 2 3"). */
@@ -208,25 +208,25 @@ static void plan_clock(const struct making *m, const char *dir,
 	const char *most;
 
 	if (wish.governor) {
-		item = add_item(m, xasprintf("governor of %s", who),
-				xasprintf("%s/scaling_governor", dir));
+		item = plan_item(m, xasprintf("governor of %s", who),
+				 xasprintf("%s/scaling_governor", dir));
 		want_governor(m, item, wish.governor,
 			      "scaling_available_governors");
 	}
 	if (wish.hz) {
-		item = add_item(m, xasprintf("max-frequency of %s", who),
-				xasprintf("%s/scaling_max_freq", dir));
-		most = beside(m, item->path, "cpuinfo_max_freq");
-		want_clock(
-			item,
-			wish.hz == NODE_PROFILE_HIGHEST ? wish.hz :
-							  wish.hz / 1000,
-			beside(m, item->path, "scaling_available_frequencies"),
-			m->p->has_boost && !m->p->boost ?
-				NULL :
-				beside(m, item->path,
-				       "scaling_boost_frequencies"),
-			largest(most));
+		item = plan_item(m, xasprintf("max-frequency of %s", who),
+				 xasprintf("%s/scaling_max_freq", dir));
+		most = file_beside(m, item->path, "cpuinfo_max_freq");
+		want_clock(item,
+			   wish.hz == NODE_PROFILE_HIGHEST ? wish.hz :
+							     wish.hz / 1000,
+			   file_beside(m, item->path,
+				       "scaling_available_frequencies"),
+			   m->p->has_boost && !m->p->boost ?
+				   NULL :
+				   file_beside(m, item->path,
+					       "scaling_boost_frequencies"),
+			   largest(most));
 	}
 	free(who);
 }
@@ -242,12 +242,13 @@ static void plan_absent_cpus(const struct making *m, const struct strv *seen)
 		for (size_t k = 0; !found && k < seen->n; k++)
 			found = str_list_has(seen->v[k], ' ', number);
 		if (!found)
-			skip_item(add_item(m,
-					   cpu < 0 ? xstrdup("CPUs") :
-						     xasprintf("CPU %d", cpu),
-					   xasprintf(CPUS "cpu%d/cpufreq",
-						     cpu < 0 ? 0 : cpu)),
-				  "there is no clock to set");
+			skip_setting(plan_item(m,
+					       cpu < 0 ?
+						       xstrdup("CPUs") :
+						       xasprintf("CPU %d", cpu),
+					       xasprintf(CPUS "cpu%d/cpufreq",
+							 cpu < 0 ? 0 : cpu)),
+				     "there is no clock to set");
 		free(number);
 	}
 }
@@ -264,9 +265,9 @@ static void plan_cpus(const struct making *m)
 		if (fnmatch(CPUS "cpu[0-9]*/cpufreq/scaling_governor", f->path,
 			    0))
 			continue;
-		cpus = beside(m, f->path, "related_cpus");
+		cpus = file_beside(m, f->path, "related_cpus");
 		if (!cpus)
-			cpus = beside(m, f->path, "affected_cpus");
+			cpus = file_beside(m, f->path, "affected_cpus");
 		if (!cpus || !*cpus)
 			continue;
 		dir = str_dir(f->path);
@@ -286,16 +287,16 @@ static void plan_device(const struct making *m, const char *dir)
 	struct node_tune_item *item;
 
 	if (wish->governor) {
-		item = add_item(m, xstrdup("governor of the memory"),
-				xasprintf("%s/governor", dir));
+		item = plan_item(m, xstrdup("governor of the memory"),
+				 xasprintf("%s/governor", dir));
 		want_governor(m, item, wish->governor, "available_governors");
 	}
 	if (wish->hz) {
-		item = add_item(m, xstrdup("max-frequency of the memory"),
-				xasprintf("%s/max_freq", dir));
+		item = plan_item(m, xstrdup("max-frequency of the memory"),
+				 xasprintf("%s/max_freq", dir));
 		want_clock(item, wish->hz,
-			   beside(m, item->path, "available_frequencies"), NULL,
-			   0);
+			   file_beside(m, item->path, "available_frequencies"),
+			   NULL, 0);
 	}
 }
 
@@ -328,8 +329,8 @@ static void plan_memory(const struct making *m)
 	if (found)
 		return;
 	names = strv_join(&m->p->devices, " or ");
-	skip_item(add_item(m, xstrdup("memory"), xstrdup(MEMORY)),
-		  "this kernel has no %s there", names);
+	skip_setting(plan_item(m, xstrdup("memory"), xstrdup(MEMORY)),
+		     "this kernel has no %s there", names);
 	free(names);
 }
 
@@ -352,7 +353,7 @@ static uint64_t critical_point(const struct making *m, const char *dir)
 		snprintf(name, sizeof(name), "trip_point_%lu_temp",
 			 strtoul(str_base(f->path) + strlen("trip_point_"),
 				 NULL, 10));
-		at = largest(beside(m, f->path, name));
+		at = largest(file_beside(m, f->path, name));
 		if (at && (!least || at < least))
 			least = at;
 	}
@@ -364,16 +365,16 @@ static void plan_point(const struct making *m, const char *dir,
 		       const char *type, unsigned long point)
 {
 	uint64_t critical = critical_point(m, dir);
-	struct node_tune_item *item = add_item(
-		m, xasprintf("passive trip point of %s", type),
+	struct node_tune_item *item = plan_item(
+		m, xasprintf("passive trip point %lu of %s", point, type),
 		xasprintf("%s/trip_point_%lu_temp", dir, point));
 
 	want_number(item, UINT64_C(1000) * m->p->passive);
 	if (!item->now)
-		skip_item(item, "there is no such file");
+		skip_setting(item, "there is no such file");
 	if (critical && UINT64_C(1000) * m->p->passive >= critical)
-		skip_item(item, "the board turns itself off at %llu C",
-			  (unsigned long long)critical / 1000);
+		skip_setting(item, "the board turns itself off at %llu C",
+			     (unsigned long long)critical / 1000);
 }
 
 /* The points of a zone at which it slows down: how many. */
@@ -415,8 +416,8 @@ static void plan_thermal(const struct making *m)
 	if (points)
 		return;
 	names = strv_join(&m->p->zones, " or ");
-	skip_item(add_item(m, xstrdup("trip points"), xstrdup(ZONES)),
-		  "no zone of type %s has a passive one", names);
+	skip_setting(plan_item(m, xstrdup("trip points"), xstrdup(ZONES)),
+		     "no zone of type %s has a passive one", names);
 	free(names);
 }
 
@@ -436,7 +437,7 @@ static void plan_services(const struct making *m)
 			.service = true,
 		};
 		if (!s->unit)
-			skip_item(item, "it is not installed");
+			skip_setting(item, "it is not installed");
 	}
 }
 
@@ -451,9 +452,13 @@ static void compare_model(const struct making *m)
 	if (!m->p->models.n)
 		return;
 	names = strv_join(&m->p->models, " or ");
-	m->t->warning = xasprintf("the profile is for %s, and this node says "
-				  "it is %s",
-				  names, m->t->model ? m->t->model : "nothing");
+	m->t->warning = m->t->model ?
+				xasprintf("the profile is for %s, this node "
+					  "says it is %s",
+					  names, m->t->model) :
+				xasprintf("the profile is for %s, this node "
+					  "does not say what it is",
+					  names);
 	free(names);
 }
 
@@ -482,7 +487,6 @@ int node_tune_plan(struct node_tune *t, const struct node_profile *p,
 		const struct tune_file *now = tune_state_get(&s, f->path);
 		struct node_tune_item *item = VEC_ADD(t->before, t->n_before);
 
-		item->what = xstrdup(f->path);
 		item->path = xstrdup(f->path);
 		item->now = now ? xstrdup(now->value) : NULL;
 		item->wanted = xstrdup(f->value);
@@ -517,20 +521,12 @@ void node_tune_release(struct node_tune *t)
 
 /* ----------------------------------------------------------------- scripts */
 
-size_t node_tune_count(const struct node_tune *t, size_t *differ)
+size_t node_tune_count(const struct node_tune *t)
 {
 	size_t n = 0;
 
-	*differ = 0;
-	for (size_t i = 0; i < t->n; i++) {
-		const struct node_tune_item *item = &t->v[i];
-
-		if (item->skip)
-			continue;
-		n++;
-		*differ += item->service ? !str_ends(item->now, " inactive") :
-					   !str_equal(item->now, item->wanted);
-	}
+	for (size_t i = 0; i < t->n; i++)
+		n += !t->v[i].skip;
 	return n;
 }
 
@@ -560,76 +556,4 @@ void node_tune_apply(const struct node_tune *t, struct buf *script,
 void node_tune_revert(struct buf *script)
 {
 	buf_printf(script, "%stune_revert\n", node_tune_script);
-}
-
-char *node_tune_text(const char *path, const char *value)
-{
-	bool devfreq = str_starts(path, MEMORY) && str_ends(path, "_freq");
-	char *end;
-	unsigned long long n = strtoull(value, &end, 10);
-
-	if (end == value || *end)
-		return xstrdup(value);
-	if (devfreq)
-		n /= 1000;
-	if ((devfreq || str_ends(path, "_freq")) && n % 1000)
-		return xasprintf("%.3f MHz", (double)n / 1000);
-	if (devfreq || str_ends(path, "_freq"))
-		return xasprintf("%llu MHz", n / 1000);
-	if (str_ends(path, "_temp"))
-		return xasprintf("%llu C", n / 1000);
-	return xstrdup(value);
-}
-
-/* ------------------------------------------------------------------ result */
-
-int node_tune_result(struct node_tune_result *r, struct bytes said,
-		     struct err *err)
-{
-	struct strv lines = { 0 };
-	char *text = xstrndup((const char *)said.data, said.len);
-	bool ended = false;
-
-	*r = (struct node_tune_result){ 0 };
-	strv_split(&lines, text, "\n");
-	free(text);
-	for (size_t i = 0; i < lines.n && !ended; i++) {
-		char *line = lines.v[i], *path, *value;
-
-		ended = !strcmp(line, "end");
-		path = strchr(line, '\t');
-		value = path ? strchr(path + 1, '\t') : NULL;
-		if (!value)
-			continue;
-		*path++ = *value++ = '\0';
-		printable_clean(path, strlen(path), 0, '?');
-		printable_clean(value, strlen(value), 0, ' ');
-		if (!strcmp(line, "done"))
-			*VEC_ADD(r->done, r->n_done) = xstrdup(path);
-		else if (!strcmp(line, "failed"))
-			*VEC_ADD(r->failed,
-				 r->n_failed) = (struct node_tune_failure){
-				xstrdup(path), xstrdup(value)
-			};
-	}
-	strv_release(&lines);
-	if (ended)
-		return 0;
-	node_tune_result_release(r);
-	return err_set(err, EPROTO,
-		       "it ended in the middle: what is set is not known; "
-		       "--dry-run shows it");
-}
-
-void node_tune_result_release(struct node_tune_result *r)
-{
-	for (size_t i = 0; i < r->n_done; i++)
-		free(r->done[i]);
-	for (size_t i = 0; i < r->n_failed; i++) {
-		free(r->failed[i].path);
-		free(r->failed[i].why);
-	}
-	free(r->done);
-	free(r->failed);
-	*r = (struct node_tune_result){ 0 };
 }

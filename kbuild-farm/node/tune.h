@@ -17,7 +17,7 @@
 #include "node/profile.h"
 
 struct node_tune_item {
-	char *what; /* "max-frequency of CPUs 0-3" */
+	char *what; /* "max-frequency of CPUs 0-3"; NULL of `before` */
 	char *path; /* the file, or the service's unit */
 	char *now; /* as the file has it; NULL: no such file */
 	char *wanted; /* NULL where that is not known */
@@ -45,29 +45,12 @@ int node_tune_plan(struct node_tune *t, const struct node_profile *p,
 		   struct bytes said, struct err *err);
 void node_tune_release(struct node_tune *t);
 
-/* How many are to be set, and how many of these differ. */
-size_t node_tune_count(const struct node_tune *t, size_t *differ);
+/* How many are to be set, whatever they are now. */
+size_t node_tune_count(const struct node_tune *t);
 /* The script that sets the plan, and what it reads on its standard input. */
 void node_tune_apply(const struct node_tune *t, struct buf *script,
 		     struct buf *input);
 /* The one that brings back what was there before. */
 void node_tune_revert(struct buf *script);
-
-/* What either of them printed: lines of what was done and what was not. */
-struct node_tune_result {
-	char **done; /* paths */
-	size_t n_done;
-	struct node_tune_failure {
-		char *path, *why;
-	} * failed;
-	size_t n_failed;
-};
-
-int node_tune_result(struct node_tune_result *r, struct bytes said,
-		     struct err *err);
-void node_tune_result_release(struct node_tune_result *r);
-
-/* A value of such a file for a person: "1704 MHz"; the caller frees it. */
-char *node_tune_text(const char *path, const char *value);
 
 #endif

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154 # node/remote.h sets $kfarm_script
 #
 # What `kfarm nodes tune` runs on a node, in any POSIX shell (dash, busybox):
 # this, and one of tune_look, tune_apply, tune_revert behind it.
@@ -11,7 +11,6 @@ record=$R/etc/kfarm/tune.before # what was there before: KIND PATH VALUE
 settings=$R/etc/kfarm/tune.list # what is to be there:   KIND PATH VALUE
 script=$R/etc/kfarm/tune.sh # sets that when the node starts
 unit=$R/etc/systemd/system/kfarm-tune.service
-tab=$(printf '\t')
 
 # first FILE: its first line, in $line.
 first()
@@ -179,14 +178,15 @@ start_service()
 	[ -z "$why" ]
 }
 
-# set_one KIND PATH VALUE: say what came of it; counted in $failed.
+# set_one KIND PATH VALUE: say what came of it, $did or failed, which is counted
+# in $failed.
 set_one()
 {
 	case $1 in
 	file) set_file "$2" "$3" ;;
 	stop) stop_service "$2" ;;
 	service) start_service "$2" "$3" ;;
-	esac && say done "$2" "$3" && return
+	esac && say "$did" "$2" "$3" && return
 	say failed "$2" "$why"
 	failed=$((failed + 1))
 }
@@ -342,7 +342,7 @@ tune_apply()
 '
 	while read -r kind path value; do
 		case $kind in
-		file) name=file && { former file "$path" || first "$R$path"; } ;;
+		file) name='file' && { former file "$path" || first "$R$path"; } ;;
 		stop) name=service && { former service "$path" ||
 			{ service_state "$path" && line=${line#* }; }; } ;;
 		*) continue ;;
@@ -358,7 +358,9 @@ tune_apply()
 "
 	done
 	mkdir -p "$R/etc/kfarm" && : >"$record.new" || exit 1
+	did=back
 	restore "$wanted"
+	did='done'
 	# The record first: whatever happens from here on can be taken back.
 	printf '%s' "$left$new" | put "$record" 644 &&
 		printf '%s' "$plan" | put "$settings" 644 || exit 1
@@ -388,5 +390,6 @@ tune_revert()
 }
 
 failed=0
+did='done'
 left=
 start=$(how_it_starts)
