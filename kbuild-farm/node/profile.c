@@ -178,8 +178,8 @@ static int read_clock(struct node_profile_clock *c, const char *key,
 	return -ENOENT;
 }
 
-static int read_cpu(struct node_profile *p, const struct conf_item *item,
-		    struct err *err)
+static int read_cpu_key(struct node_profile *p, const struct conf_item *item,
+			struct err *err)
 {
 	long cpu = -1;
 
@@ -233,7 +233,7 @@ static int read_profile_item(void *ctx, const struct conf_item *item)
 	if (!item->value)
 		ret = err_set(r->err, EINVAL, "it needs a value");
 	else if (!strcmp(item->section, "cpu"))
-		ret = read_cpu(r->p, item, r->err);
+		ret = read_cpu_key(r->p, item, r->err);
 	else if (item->sub)
 		ret = -ENOENT;
 	else if (!strcmp(item->section, "board"))
