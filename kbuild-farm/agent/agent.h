@@ -19,6 +19,7 @@ struct agent_status;
 struct children;
 struct event_base;
 struct store;
+struct tls_clients;
 
 struct agent {
 	struct event_base *base;
@@ -35,7 +36,8 @@ struct agent {
 	unsigned n_sessions;
 	uint64_t cpu_ms; /* of the jobs that are gone */
 	struct node_health health;
-	const char *listen; /* the socket's path; NULL: --stdio */
+	const char *listen; /* where, for people; NULL: --stdio */
+	struct tls_clients *clients; /* NULL: it listens to no network */
 	struct agent_status *status;
 	TAILQ_HEAD(, agent_session) sessions;
 	/* The last session ended; NULL when that does not matter. */

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "agent/listen.h"
 
+#include "agent/acceptor.h"
 #include "agent/agent.h"
 #include "agent/session.h"
 #include "base/fs.h"
-#include "base/log.h"
 #include "base/str.h"
 
 #include <errno.h>
-#include <event2/event.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,18 +17,15 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define SESSIONS_MAX 64
-#define BACKLOG      64
-#define REST_S       1 /* when no descriptor is left for accept() */
+#define BACKLOG 64
 
 struct agent_listen {
 	struct agent *agent;
 	char *path;
 	char *lock_path;
 	int lock;
-	int fd;
-	struct event *ready;
-	struct event *rest;
+	int fd; /* the acceptor's, once there is one */
+	struct agent_acceptor *acceptor;
 };
 
 /* The lock file's own name may have been removed while we opened it. */
@@ -105,33 +101,18 @@ static int bind_path(struct agent_listen *l, struct err *err)
 	return 0;
 }
 
-static void on_ready(evutil_socket_t fd, short what, void *arg)
+static void on_accepted(void *ctx, int fd)
 {
-	struct agent_listen *l = arg;
-	struct timeval rest = { .tv_sec = REST_S };
-	int peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	const struct agent_listen *l = ctx;
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+	bool known = !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len);
+	char *from = known ? xasprintf("process %d", (int)peer.pid) :
+			     xstrdup("unknown");
 
-	(void)what;
-	if (peer >= 0 && l->agent->n_sessions >= SESSIONS_MAX) {
-		log_warning("more than %d conversations at once", SESSIONS_MAX);
-		close(peer);
-	} else if (peer >= 0) {
-		agent_session_start(l->agent, peer, peer);
-	} else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
-		/* Or the loop would spin on a socket that stays ready. */
-		log_warning("accept: %s", strerror(errno));
-		event_del(l->ready);
-		event_add(l->rest, &rest);
-	}
-}
-
-static void on_rested(evutil_socket_t fd, short what, void *arg)
-{
-	struct agent_listen *l = arg;
-
-	(void)fd;
-	(void)what;
-	event_add(l->ready, NULL);
+	agent_session_start(l->agent, wire_io_of(fd, fd),
+			    &(struct agent_caller){ .from = from });
+	free(from);
 }
 
 int agent_listen_new(struct agent_listen **out, struct agent *a,
@@ -155,21 +136,16 @@ int agent_listen_new(struct agent_listen **out, struct agent *a,
 		agent_listen_free(l);
 		return ret;
 	}
-	l->ready = event_new(a->base, l->fd, EV_READ | EV_PERSIST, on_ready, l);
-	l->rest = evtimer_new(a->base, on_rested, l);
-	if (!l->ready || !l->rest || event_add(l->ready, NULL))
-		str_out_of_memory();
+	l->acceptor = agent_acceptor_new(a->base, l->fd, on_accepted, l);
 	*out = l;
 	return 0;
 }
 
 void agent_listen_free(struct agent_listen *l)
 {
-	if (l->ready)
-		event_free(l->ready);
-	if (l->rest)
-		event_free(l->rest);
-	if (l->fd >= 0)
+	if (l->acceptor)
+		agent_acceptor_free(l->acceptor);
+	else if (l->fd >= 0)
 		close(l->fd);
 	if (l->path) {
 		unlink(l->path);

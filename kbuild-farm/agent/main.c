@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "agent/agent.h"
+#include "agent/door.h"
 #include "agent/foreign.h"
+#include "agent/init.h"
 #include "agent/listen.h"
 #include "agent/session.h"
+#include "agent/settings.h"
 #include "agent/status.h"
-#include "base/args.h"
 #include "base/child.h"
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "compiler/host.h"
 #include "node/inventory.h"
 #include "store/store.h"
@@ -19,7 +22,6 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,160 +29,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define END_MS      3000 /* for what we killed to go */
-#define SLOTS_MOST  4096
-#define VIEW_LEAST  (512ull << 20) /* bytes of files in a cell, where memory */
-#define VIEW_MOST   (8ull << 30) /* allows: half of it */
-#define STORE_LEAST 1 /* MiB */
-#define STORE_MOST  (16l << 20) /* MiB */
-
-struct settings {
-	bool stdio;
-	const char *listen; /* the socket's path */
-	const char *store; /* NULL: the default */
-	uint64_t store_size; /* bytes; 0: the default */
-	const char *toolchains; /* NULL: beside the store */
-	struct strv hosts; /* beside the machine's own */
-	bool check, status, json;
-	uint16_t slots;
-	bool version, help; /* that is all that is wanted */
-};
-
-static int take_listen(void *at, const struct args *a, struct err *err)
-{
-	if (!str_starts(a->value, "unix:") || !a->value[5])
-		return err_set(err, EINVAL, "--listen %s: must be unix:PATH",
-			       a->value);
-	*(const char **)at = a->value + 5;
-	return 0;
-}
-
-static int take_slots(void *at, const struct args *a, struct err *err)
-{
-	long n;
-
-	if (str_number(a->value, 1, SLOTS_MOST, &n))
-		return err_set(err, EINVAL,
-			       "--slots %s: must be a number from 1 to %d",
-			       a->value, SLOTS_MOST);
-	*(uint16_t *)at = (uint16_t)n;
-	return 0;
-}
-
-/* A number with a unit, of bytes. */
-static int take_store_size(void *at, const struct args *a, struct err *err)
-{
-	const char *value = a->value;
-	static const char units[] = "MGT";
-	size_t len = strlen(value);
-	const char *unit = len ? strchr(units, value[len - 1]) : NULL;
-	char *digits = xstrndup(value, len ? len - 1 : 0);
-	int shift = unit ? 10 * (int)(unit - units) : 0;
-	long n = 0;
-	int ret = unit ? str_number(digits, STORE_LEAST, STORE_MOST >> shift,
-				    &n) :
-			 -EINVAL;
-
-	free(digits);
-	if (ret)
-		return err_set(err, EINVAL,
-			       "--store-size %s: must be a size as 800M or 20G",
-			       value);
-	*(uint64_t *)at = (uint64_t)n << (20 + shift);
-	return 0;
-}
-
-static int take_host(void *at, const struct args *a, struct err *err)
-{
-	const struct strv *hosts = at;
-
-	if (!wire_host_ok(a->value))
-		return err_set(err, EINVAL,
-			       "--host %s: must be a name as arm64 or x86_64",
-			       a->value);
-	if (hosts->n >= WIRE_HOSTS - 1)
-		return err_set(err, EINVAL, "--host: more than %d",
-			       WIRE_HOSTS - 1);
-	return args_list(at, a, err);
-}
-
-#define AT(member) offsetof(struct settings, member)
-
-static const struct args_option options[] = {
-	{ 0, "stdio", NULL, "talk to one kfarm on standard input and output",
-	  args_flag, AT(stdio), 0 },
-	{ 0, "listen", "unix:PATH", "talk to all that connect to this socket",
-	  take_listen, AT(listen), 0 },
-	{ 0, "slots", "N", "take N jobs at once instead of cores + cores / 4",
-	  take_slots, AT(slots), 0 },
-	{ 0, "store", "DIR",
-	  "keep what kfarm sends (compilers, sources) in DIR", args_text,
-	  AT(store), 0 },
-	{ 0, "store-size", "SIZE",
-	  "and no more than SIZE of it, as 800M or 20G", take_store_size,
-	  AT(store_size), 0 },
-	{ 0, "toolchains", "DIR",
-	  "keep the toolchains for this machine that kfarm brings in DIR",
-	  args_text, AT(toolchains), 0 },
-	{ 0, "host", "HOST", "programs for HOST (as arm64, arm) run here, too",
-	  take_host, AT(hosts), 0 },
-	{ 0, "check", NULL, "say whether jobs can run here, and if not, why",
-	  args_flag, AT(check), 0 },
-	{ 0, "status", NULL, "say what the kfarmds of this machine do now",
-	  args_flag, AT(status), 0 },
-	{ 0, "json", NULL, "say it in JSON", args_flag, AT(json), 0 },
-	{ 'V', "version", NULL, "print the version", args_flag, AT(version),
-	  0 },
-	{ 'h', "help", NULL, "print this", args_flag, AT(help), 0 },
-	{ 0 },
-};
-
-static void print_help(void)
-{
-	char *lines = args_help(options);
-
-	printf("usage: kfarmd --stdio | --listen unix:PATH [--slots N]"
-	       " [--store DIR]\n"
-	       "              [--store-size SIZE] [--toolchains DIR]"
-	       " [--host HOST]...\n"
-	       "       kfarmd --status [--json] [--store DIR]"
-	       " [--toolchains DIR]\n"
-	       "       kfarmd --check\n%s",
-	       lines);
-	free(lines);
-}
-
-static int parse_args(struct settings *s, char *const *argv, struct err *err)
-{
-	struct args args;
-	int got, ret = 0;
-
-	args_init(&args, options, argv);
-	while (!ret && !s->version && !s->help &&
-	       (got = args_next(&args, err)) != ARGS_END)
-		ret = got < 0 ? got :
-		      got == ARGS_OPTION ?
-				args_store(&args, s, err) :
-				err_set(err, EINVAL, "%s: not an option",
-					args.value);
-	if (ret || s->version || s->help || s->check)
-		return ret;
-	if (s->json && !s->status)
-		return err_set(err, EINVAL, "--json is for --status");
-	if (s->status)
-		return s->stdio || s->listen ?
-			       err_set(err, EINVAL,
-				       "--status is not for one that works") :
-			       0;
-	if (s->stdio == (s->listen != NULL))
-		return err_set(err, EINVAL,
-			       "one of --stdio and --listen is needed");
-	if (s->stdio && isatty(STDIN_FILENO))
-		return err_set(err, EINVAL,
-			       "--stdio is for a kfarm at the other end,"
-			       " not for a terminal");
-	return 0;
-}
+#define END_MS     3000 /* for what we killed to go */
+#define VIEW_LEAST (512ull << 20) /* bytes of files in a cell, where memory */
+#define VIEW_MOST  (8ull << 30) /* allows: half of it */
 
 static void set_up_process(void)
 {
@@ -209,7 +60,7 @@ static int print_check(void)
 	return check.fit ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static char *store_path(const struct settings *s)
+static char *store_path(const struct agent_settings *s)
 {
 	char *home = geteuid() ? fs_data_home() : xstrdup("/var/lib/kfarm");
 	char *dir = s->store ? fs_absolute(s->store) :
@@ -219,7 +70,7 @@ static char *store_path(const struct settings *s)
 	return dir;
 }
 
-static char *kept_path(const struct settings *s, const char *store)
+static char *kept_path(const struct agent_settings *s, const char *store)
 {
 	char *up = str_dir(store);
 	char *kept = s->toolchains ? fs_absolute(s->toolchains) :
@@ -231,7 +82,7 @@ static char *kept_path(const struct settings *s, const char *store)
 }
 
 /* What --status prints: its exit status. */
-static int print_status(const struct settings *s)
+static int print_status(const struct agent_settings *s)
 {
 	char *dir = store_path(s), *kept = kept_path(s, dir);
 	struct err err;
@@ -258,23 +109,37 @@ static void stop(struct agent *a)
 	event_base_loopbreak(a->base);
 }
 
+/* The address that sshd names, or who started us. */
+static char *name_parent(void)
+{
+	const char *ssh = getenv("SSH_CONNECTION");
+
+	if (ssh && *ssh)
+		return xstrndup(ssh, strcspn(ssh, " "));
+	return xasprintf("process %d", (int)getppid());
+}
+
 /* Nothing but messages may reach the peer: stdout becomes stderr. */
 static int start_stdio(struct agent *a, struct err *err)
 {
 	int in = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 	int out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
 	int none = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	char *from;
 
 	if (in < 0 || out < 0 || none < 0 || dup2(none, STDIN_FILENO) < 0 ||
 	    dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
 		return err_errno(err, "standard input and output");
 	close(none);
 	a->on_idle = stop;
-	agent_session_start(a, in, out);
+	from = name_parent();
+	agent_session_start(a, wire_io_of(in, out),
+			    &(struct agent_caller){ .from = from });
+	free(from);
 	return 0;
 }
 
-static void set_hosts(struct agent *a, const struct settings *s,
+static void set_hosts(struct agent *a, const struct agent_settings *s,
 		      const char *machine)
 {
 	const char *host = compiler_host_published(machine);
@@ -286,7 +151,7 @@ static void set_hosts(struct agent *a, const struct settings *s,
 	}
 }
 
-static int open_store(struct agent *a, const struct settings *s,
+static int open_store(struct agent *a, const struct agent_settings *s,
 		      struct err *err)
 {
 	char *dir = store_path(s);
@@ -312,7 +177,7 @@ static void limit_views(struct agent *a, const struct wire_inventory *inv)
 	a->limits.view_bytes = half < VIEW_MOST ? half : VIEW_MOST;
 }
 
-static int set_up_agent(struct agent *a, const struct settings *s,
+static int set_up_agent(struct agent *a, const struct agent_settings *s,
 			struct err *err)
 {
 	struct wire_inventory inv;
@@ -334,7 +199,6 @@ static int set_up_agent(struct agent *a, const struct settings *s,
 	cell_check(&a->check);
 	if (!a->check.fit)
 		log_warning("no job can run here: %s", a->check.why);
-	a->listen = s->listen;
 	/* A file system without sockets makes a node that is as good. */
 	if (agent_status_new(&a->status, a, &status))
 		log_warning("--status will not know of it: %s", status.text);
@@ -374,11 +238,73 @@ static bool tear_down_agent(struct agent *a)
 	return true;
 }
 
-static int run_loop(struct agent *a, const struct settings *s, struct err *err)
+/* What takes conversations while the loop runs. */
+struct listeners {
+	struct agent_listen **unix_v;
+	size_t n_unix;
+	struct agent_door *door; /* NULL: none to the network */
+	struct strv at; /* where, for people */
+	char *all; /* the same in one */
+};
+
+static int listen_unix(struct agent *a, struct listeners *l, const char *path,
+		       struct err *err)
+{
+	struct agent_listen *one;
+	int ret = agent_listen_new(&one, a, path, err);
+
+	if (ret)
+		return ret;
+	*VEC_ADD(l->unix_v, l->n_unix) = one;
+	strv_add(&l->at, path);
+	return 0;
+}
+
+static int start_listening(struct agent *a, struct listeners *l,
+			   const struct agent_settings *s, struct err *err)
+{
+	struct strv ports = { 0 };
+	int ret = 0;
+
+	for (size_t i = 0; i < s->listen.n && !ret; i++) {
+		const char *where = s->listen.v[i];
+
+		if (str_starts(where, "unix:"))
+			ret = listen_unix(a, l, where + strlen("unix:"), err);
+		else
+			strv_add(&ports, where);
+	}
+	if (!ret && ports.n)
+		ret = agent_door_new(&l->door, a, &ports, agent_settings_dir(s),
+				     &l->at, err);
+	strv_release(&ports);
+	if (!ret) {
+		l->all = strv_join(&l->at, ", ");
+		a->listen = l->all;
+		log_info("listening at %s", l->all);
+	}
+	return ret;
+}
+
+/* Of the door nothing may go as long as sessions may ask for its list. */
+static void stop_listening(struct agent *a, struct listeners *l)
+{
+	agent_session_end_all(a, "this kfarmd ends");
+	for (size_t i = 0; i < l->n_unix; i++)
+		agent_listen_free(l->unix_v[i]);
+	free(l->unix_v);
+	agent_door_free(l->door);
+	strv_release(&l->at);
+	a->listen = NULL;
+	free(l->all);
+}
+
+static int run_loop(struct agent *a, const struct agent_settings *s,
+		    struct err *err)
 {
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
 	struct event *ends[3];
-	struct agent_listen *l = NULL;
+	struct listeners l = { 0 };
 	int ret;
 
 	for (int i = 0; i < 3; i++) {
@@ -386,14 +312,10 @@ static int run_loop(struct agent *a, const struct settings *s, struct err *err)
 		if (!ends[i] || event_add(ends[i], NULL))
 			str_out_of_memory();
 	}
-	ret = s->stdio ? start_stdio(a, err) :
-			 agent_listen_new(&l, a, s->listen, err);
-	if (!ret && l)
-		log_info("listening at %s", s->listen);
+	ret = s->stdio ? start_stdio(a, err) : start_listening(a, &l, s, err);
 	if (!ret)
 		event_base_dispatch(a->base);
-	if (l)
-		agent_listen_free(l);
+	stop_listening(a, &l);
 	for (int i = 0; i < 3; i++)
 		event_free(ends[i]);
 	return ret;
@@ -406,7 +328,7 @@ static void on_event_log(int severity, const char *text)
 	log_debug("libevent: %s", text);
 }
 
-static int run_agent(const struct settings *s, struct err *err)
+static int run_agent(const struct agent_settings *s, struct err *err)
 {
 	struct agent a = { 0 };
 	int ret;
@@ -426,31 +348,54 @@ static int run_agent(const struct settings *s, struct err *err)
 	return ret;
 }
 
+/* What is asked for, after a good command line: the exit status. */
+static int run_settings(const struct agent_settings *s, struct err *err)
+{
+	int ret;
+
+	if (s->init) {
+		ret = agent_init(agent_settings_dir(s), err);
+	} else {
+		set_up_process();
+		if (s->check)
+			return print_check();
+		if (s->status)
+			return print_status(s);
+		ret = run_agent(s, err);
+	}
+	if (ret)
+		log_error("%s", err->text);
+	return ret ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static void print_help(void)
+{
+	char *text = agent_settings_help();
+
+	fputs(text, stdout);
+	free(text);
+}
+
 int main(int argc, char **argv)
 {
-	struct settings s = { 0 };
+	struct agent_settings s = { 0 };
 	struct err err = { 0 };
-	int ret;
+	int ret = EXIT_SUCCESS;
 
 	(void)argc;
 	log_init("kfarmd", LOG_WARNING);
-	ret = parse_args(&s, argv + 1, &err);
-	if (!ret && s.listen)
-		log_init("kfarmd", LOG_INFO);
-	if (!ret && s.version) {
-		puts(AGENT_SOFTWARE);
-	} else if (!ret && s.help) {
-		print_help();
-	} else if (!ret) {
-		set_up_process();
-		if (s.check)
-			return print_check();
-		if (s.status)
-			return print_status(&s);
-		ret = run_agent(&s, &err);
-	}
-	strv_release(&s.hosts);
-	if (ret)
+	if (agent_settings_read(&s, argv + 1, &err)) {
 		log_error("%s", err.text);
-	return ret ? EXIT_FAILURE : EXIT_SUCCESS;
+		ret = EXIT_FAILURE;
+	} else if (s.version) {
+		puts(AGENT_SOFTWARE);
+	} else if (s.help) {
+		print_help();
+	} else {
+		if (s.listen.n && !s.status)
+			log_init("kfarmd", LOG_INFO);
+		ret = run_settings(&s, &err);
+	}
+	agent_settings_release(&s);
+	return ret;
 }

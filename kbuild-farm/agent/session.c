@@ -17,6 +17,8 @@
 #include "base/str.h"
 #include "base/vec.h"
 #include "node/inventory.h"
+#include "tls/clients.h"
+#include "tls/pin.h"
 #include "wire/stream.h"
 
 #include <errno.h>
@@ -24,8 +26,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #define HELLO_S 5 /* the peer's hello must be here */
 #define BEAT_S  1
@@ -38,6 +38,8 @@ struct agent_session {
 	struct event *hello; /* its deadline */
 	struct event *beat;
 	char *from; /* who it is, for people */
+	char *name; /* as a client; NULL: it has none */
+	struct digest pin; /* of its key; zero: it showed none */
 	char *software; /* as it said; NULL: not yet */
 	uint64_t began_ms;
 	bool greeted;
@@ -67,6 +69,7 @@ static void end_session(struct agent_session *s)
 	event_free(s->beat);
 	wire_stream_free(s->stream);
 	free(s->from);
+	free(s->name);
 	free(s->software);
 	free(s->jobs);
 	free(s);
@@ -102,7 +105,7 @@ static int hang_up(struct agent_session *s, const char *fmt, ...)
 	va_start(ap, fmt);
 	why = xvasprintf(fmt, ap);
 	va_end(ap);
-	log_warning("ended a conversation: %s", why);
+	log_warning("ended a conversation with %s: %s", s->from, why);
 	say_bye(s, why);
 	free(why);
 	close_session(s);
@@ -388,9 +391,12 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 
 static void on_close(void *ctx, const struct err *why)
 {
+	struct agent_session *s = ctx;
+
 	if (why->text[0])
-		log_info("a conversation broke off: %s", why->text);
-	close_session(ctx);
+		log_info("the conversation with %s broke off: %s", s->from,
+			 why->text);
+	close_session(s);
 }
 
 static void on_drain(void *ctx)
@@ -433,6 +439,16 @@ static void send_health(struct agent_session *s)
 	send_body(s, WIRE_HEALTH, &body, WIRE_PLAIN);
 }
 
+/* Who was struck off the list is one no more. */
+static bool still_client(const struct agent_session *s)
+{
+	struct err problem;
+
+	if (!digest_is_known(&s->pin))
+		return true;
+	return tls_clients_find(s->agent->clients, &s->pin, &problem) != NULL;
+}
+
 static void on_beat(evutil_socket_t fd, short what, void *arg)
 {
 	struct agent_session *s = arg;
@@ -441,6 +457,10 @@ static void on_beat(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (!still_client(s)) {
+		hang_up(s, "its key is on the list of clients no more");
+		return;
+	}
 	agent_client_check(s->client);
 	/* Nothing more is queued for a peer that does not read. */
 	if (wire_stream_full(s->stream))
@@ -465,27 +485,18 @@ static struct event *timer(struct agent *a, int seconds, short how,
 	return ev;
 }
 
-/* The address that sshd names, or the process at the other end. */
-static char *name_client(const struct agent *a, int rfd)
-{
-	const char *ssh = getenv("SSH_CONNECTION");
-	struct ucred peer = { .pid = getppid() };
-	socklen_t len = sizeof(peer);
-
-	if (!a->listen && ssh && *ssh)
-		return xstrndup(ssh, strcspn(ssh, " "));
-	if (a->listen && getsockopt(rfd, SOL_SOCKET, SO_PEERCRED, &peer, &len))
-		return xstrdup("unknown");
-	return xasprintf("process %d", (int)peer.pid);
-}
-
 static json_t *session_json(const struct agent_session *s, uint64_t now)
 {
 	json_t *o = json_object(), *jobs = json_array();
+	char pin[TLS_PIN_TEXT];
 
 	for (size_t i = 0; i < s->n_jobs; i++)
 		json_array_append_new(jobs, agent_job_json(s->jobs[i], now));
 	json_object_set_new(o, "from", json_text(s->from));
+	json_object_set_new(o, "client", json_text(s->name));
+	tls_pin_text(&s->pin, pin);
+	json_object_set_new(o, "key",
+			    json_text(digest_is_known(&s->pin) ? pin : NULL));
 	json_object_set_new(o, "software", json_text(s->software));
 	json_object_set_new(o, "seconds",
 			    json_real((double)(now - s->began_ms) / 1000));
@@ -505,7 +516,22 @@ json_t *agent_sessions_json(const struct agent *a)
 	return list;
 }
 
-void agent_session_start(struct agent *a, int rfd, int wfd)
+static struct agent_session *session_of(struct agent *a,
+					const struct agent_caller *who)
+{
+	struct agent_session *s = xcalloc(1, sizeof(*s));
+
+	s->agent = a;
+	s->from = xstrdup(who->from);
+	s->name = who->client ? xstrdup(who->client) : NULL;
+	if (who->pin)
+		s->pin = *who->pin;
+	s->began_ms = clock_ms();
+	return s;
+}
+
+void agent_session_start(struct agent *a, struct wire_io io,
+			 const struct agent_caller *who)
 {
 	static const struct wire_stream_ops ops = {
 		.on_msg = on_msg,
@@ -516,13 +542,17 @@ void agent_session_start(struct agent *a, int rfd, int wfd)
 		.send = client_send,
 		.refuse = client_refuse,
 	};
-	struct agent_session *s = xcalloc(1, sizeof(*s));
+	struct agent_session *s;
 
-	s->agent = a;
-	s->from = name_client(a, rfd);
-	s->began_ms = clock_ms();
+	if (a->n_sessions >= AGENT_SESSIONS_MOST) {
+		log_warning("more than %d conversations at once",
+			    AGENT_SESSIONS_MOST);
+		io.ops->free(io.ctx);
+		return;
+	}
+	s = session_of(a, who);
 	s->client = agent_client_new(a, &client_ops, s);
-	s->stream = wire_stream_new(a->base, rfd, wfd, &ops, s);
+	s->stream = wire_stream_new_io(a->base, io, &ops, s);
 	s->hello = timer(a, HELLO_S, 0, on_hello_late, s);
 	s->beat = timer(a, BEAT_S, EV_PERSIST, on_beat, s);
 	TAILQ_INSERT_TAIL(&a->sessions, s, link);

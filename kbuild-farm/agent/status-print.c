@@ -167,10 +167,16 @@ static void put_cell_now(struct buf *out, const json_t *cell)
 static void put_client(struct buf *out, const json_t *client)
 {
 	const char *software = text_of(client, "software");
+	const char *name = text_of(client, "client");
 	size_t jobs = json_array_size(json_object_get(client, "jobs"));
 
 	buf_add_str(out, "  ");
 	printable_add(out, bytes_str(text_of(client, "from")), 0);
+	if (*name) {
+		buf_add_str(out, " (");
+		printable_add(out, bytes_str(name), 0);
+		buf_add_str(out, ")");
+	}
 	buf_add_str(out, ", ");
 	printable_add(out, bytes_str(*software ? software : "no hello yet"), 0);
 	buf_printf(out, ", for %.0f s, %zu job%s\n",

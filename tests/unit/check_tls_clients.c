@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: tls */
+#include "tls/clients.h"
+
+#include "base/fs.h"
+#include "base/str.h"
+#include "suite.h"
+#include "tls/pin.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char *dir;
+static struct tls_clients *clients;
+static struct err err;
+
+static void setup(void)
+{
+	dir = xstrdup("/tmp/kfarm-check.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	ck_assert_int_eq(chdir(dir), 0);
+	clients = tls_clients_new("clients");
+}
+
+static void teardown(void)
+{
+	tls_clients_free(clients);
+	ck_assert_int_eq(chdir("/"), 0);
+	ck_assert_int_eq(fs_remove(dir, &err), 0);
+	free(dir);
+}
+
+static struct digest pin_of(const char *word)
+{
+	struct digest pin;
+
+	digest_of(bytes_str(word), &pin);
+	return pin;
+}
+
+static void add_line(struct buf *b, const char *word, const char *rest)
+{
+	struct digest pin = pin_of(word);
+	char text[TLS_PIN_TEXT];
+
+	tls_pin_text(&pin, text);
+	buf_printf(b, "%s%s\n", text, rest);
+}
+
+static void write_list(struct buf *b)
+{
+	ck_assert_int_eq(fs_write("clients", buf_bytes(b), 0644, &err), 0);
+	buf_release(b);
+}
+
+static const char *find(const char *word)
+{
+	struct digest pin = pin_of(word);
+
+	return tls_clients_find(clients, &pin, &err);
+}
+
+START_TEST(who_is_on_the_list_is_found_by_its_key)
+{
+	struct buf b = { 0 };
+
+	buf_add_str(&b, "# two\n\n  \t# and more\r\n");
+	add_line(&b, "a", " cellar  ");
+	add_line(&b, "b", "\tthe office, 2nd floor\r");
+	add_line(&b, "c", "");
+	add_line(&b, "a", " again");
+	write_list(&b);
+	ck_assert_str_eq(find("a"), "cellar");
+	ck_assert_str_eq(err.text, "");
+	ck_assert_str_eq(find("b"), "the office, 2nd floor");
+	ck_assert(str_starts(find("c"), "SHA256:"));
+	ck_assert_ptr_null(find("d"));
+	ck_assert_str_eq(err.text, "");
+}
+END_TEST
+
+START_TEST(a_change_is_seen_at_once)
+{
+	struct buf b = { 0 };
+
+	for (int i = 0; i < 50; i++) {
+		add_line(&b, i % 2 ? "a" : "b", " x");
+		write_list(&b);
+		ck_assert((find("a") != NULL) == (i % 2 == 1));
+		ck_assert((find("b") != NULL) == (i % 2 == 0));
+	}
+	ck_assert_int_eq(unlink("clients"), 0);
+	ck_assert_ptr_null(find("a"));
+	ck_assert_ptr_nonnull(strstr(err.text, "clients: No such file"));
+	/* Said once. */
+	ck_assert_ptr_null(find("a"));
+	ck_assert_str_eq(err.text, "");
+	add_line(&b, "a", " x");
+	write_list(&b);
+	ck_assert_ptr_nonnull(find("a"));
+	ck_assert_int_eq(unlink("clients"), 0);
+	ck_assert_ptr_null(find("a"));
+	ck_assert_ptr_nonnull(strstr(err.text, "nobody is admitted"));
+}
+END_TEST
+
+START_TEST(a_bad_line_is_named_and_the_others_count)
+{
+	struct buf b = { 0 };
+
+	add_line(&b, "a", " one");
+	buf_add_str(&b, "SHA256:short two\n");
+	add_line(&b, "c", " th\x1bree");
+	add_line(&b, "d", " four");
+	write_list(&b);
+	ck_assert_str_eq(find("d"), "four");
+	ck_assert_ptr_nonnull(strstr(err.text, "clients:2: "));
+	ck_assert_ptr_null(find("c"));
+	ck_assert_str_eq(find("a"), "one");
+}
+END_TEST
+
+START_TEST(a_list_that_others_may_write_admits_nobody)
+{
+	static const mode_t modes[] = { 0664, 0646, 0666 };
+
+	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++) {
+		struct buf b = { 0 };
+
+		add_line(&b, "a", " one");
+		write_list(&b);
+		ck_assert_ptr_nonnull(find("a"));
+		ck_assert_int_eq(chmod("clients", modes[i]), 0);
+		ck_assert_ptr_null(find("a"));
+		ck_assert_ptr_nonnull(strstr(err.text, "chmod go-w clients"));
+	}
+}
+END_TEST
+
+START_TEST(what_is_no_list_admits_nobody)
+{
+	struct buf b = { 0 };
+
+	ck_assert_int_eq(mkfifo("clients", 0600), 0);
+	ck_assert_ptr_null(find("a"));
+	ck_assert_ptr_nonnull(strstr(err.text, "nobody is admitted"));
+	ck_assert_int_eq(unlink("clients"), 0);
+	ck_assert_int_eq(mkdir("clients", 0700), 0);
+	ck_assert_ptr_null(find("a"));
+	ck_assert_int_eq(rmdir("clients"), 0);
+	add_line(&b, "a", " one");
+	while (b.len <= TLS_CLIENTS_MAX)
+		buf_add_str(&b, "# more of it\n");
+	write_list(&b);
+	ck_assert_ptr_null(find("a"));
+	ck_assert_ptr_nonnull(strstr(err.text, "clients"));
+}
+END_TEST
+
+START_TEST(a_thousand_keys_are_told_apart)
+{
+	struct buf b = { 0 };
+	char word[16];
+
+	for (int i = 0; i < 1000; i++) {
+		snprintf(word, sizeof(word), "k%d", i);
+		add_line(&b, word, word);
+		b.data[b.len - strlen(word) - 1] = ' ';
+	}
+	write_list(&b);
+	for (int i = 0; i < 1000; i++) {
+		snprintf(word, sizeof(word), "k%d", i);
+		ck_assert_str_eq(find(word), word + 1);
+	}
+	ck_assert_ptr_null(find("k1000"));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("tls/clients");
+	TCase *t = tcase_create("clients");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, who_is_on_the_list_is_found_by_its_key);
+	tcase_add_test(t, a_change_is_seen_at_once);
+	tcase_add_test(t, a_bad_line_is_named_and_the_others_count);
+	tcase_add_test(t, a_list_that_others_may_write_admits_nobody);
+	tcase_add_test(t, what_is_no_list_admits_nobody);
+	tcase_add_test(t, a_thousand_keys_are_told_apart);
+	suite_add_tcase(suite, t);
+	return suite_run(suite);
+}
