@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: node */
+#include "node/identity.h"
+
+#include "suite.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MACS_MAX 3
+
+/* A board: letters stand for keys, boots and machine ids; '-' is none. */
+struct board {
+	const char *is; /* "K b I": key, boot id, machine id */
+	uint64_t mac[MACS_MAX]; /* ascending; ends with 0 */
+};
+
+struct known {
+	struct digest key;
+	char boot_id[2];
+	struct wire_machine machine;
+	struct wire_mac macs[MACS_MAX];
+	struct node_identity identity;
+};
+
+static void set_letter(struct digest *d, char letter)
+{
+	*d = (struct digest){ 0 };
+	if (letter != '-')
+		digest_of(bytes_of(&letter, 1), d);
+}
+
+static void know(struct known *k, const char *name, const struct board *b)
+{
+	*k = (struct known){ 0 };
+	set_letter(&k->key, b->is[0]);
+	if (b->is[2] != '-')
+		k->boot_id[0] = b->is[2];
+	set_letter(&k->machine.id, b->is[4]);
+	for (int i = 0; i < MACS_MAX && b->mac[i]; i++)
+		k->macs[k->machine.n_macs++].mac = b->mac[i];
+	k->machine.macs = k->macs;
+	k->identity = (struct node_identity){ .name = name,
+					      .key = &k->key,
+					      .boot_id = k->boot_id,
+					      .machine = &k->machine };
+}
+
+static const struct pair {
+	struct board a, b;
+	enum node_clash clash;
+} pairs[] = {
+	/* Two boards, and two of which little is known. */
+	{ { "K b I", { 1, 2 } }, { "L c J", { 3 } }, NODE_CLASH_NONE },
+	{ { "- b -", { 0 } }, { "- c -", { 0 } }, NODE_CLASH_NONE },
+	{ { "- - -", { 0 } }, { "- - -", { 0 } }, NODE_CLASH_NONE },
+	/* A copied flash, as it is and with a new key. */
+	{ { "K b I", { 1 } }, { "K c I", { 2 } }, NODE_CLASH_KEY },
+	{ { "K b I", { 1 } }, { "K c J", { 1 } }, NODE_CLASH_KEY },
+	{ { "K b I", { 1 } }, { "L c I", { 1 } }, NODE_CLASH_ID },
+	{ { "- b I", { 1 } }, { "- c I", { 2 } }, NODE_CLASH_ID },
+	{ { "K b I", { 1 } }, { "- c I", { 2 } }, NODE_CLASH_ID },
+	/* Boards whose maker gave all the same address. */
+	{ { "K b I", { 1, 5, 9 } }, { "L c J", { 2, 5 } }, NODE_CLASH_MAC },
+	{ { "K b -", { 7 } }, { "L c -", { 1, 2, 7 } }, NODE_CLASH_MAC },
+	/* One machine twice; or with containers. */
+	{ { "K b I", { 1 } }, { "K b I", { 1 } }, NODE_CLASH_TWICE },
+	{ { "K - I", { 1 } }, { "K c I", { 1 } }, NODE_CLASH_TWICE },
+	{ { "K b I", { 1 } }, { "L b I", { 1 } }, NODE_CLASH_NONE },
+	{ { "- b I", { 1 } }, { "- b I", { 1 } }, NODE_CLASH_NONE },
+	/* It was told nothing of one: an old kfarmd. */
+	{ { "K b I", { 1 } }, { "L - I", { 1 } }, NODE_CLASH_NONE },
+};
+
+START_TEST(two_are_told_apart)
+{
+	struct known a, b;
+
+	know(&a, "a", &pairs[_i].a);
+	know(&b, "b", &pairs[_i].b);
+	ck_assert_int_eq(node_identity_clash(&a.identity, &b.identity),
+			 pairs[_i].clash);
+	ck_assert_int_eq(node_identity_clash(&b.identity, &a.identity),
+			 pairs[_i].clash);
+}
+END_TEST
+
+START_TEST(only_a_key_costs_jobs)
+{
+	for (int i = NODE_CLASH_NONE; i <= NODE_CLASH_KEY; i++) {
+		enum node_clash clash = (enum node_clash)i;
+
+		ck_assert_int_eq(node_identity_bars_both(clash),
+				 clash == NODE_CLASH_KEY);
+		ck_assert_int_eq(node_identity_bars_later(clash),
+				 clash == NODE_CLASH_TWICE);
+	}
+}
+END_TEST
+
+static const char *const words[] = {
+	[NODE_CLASH_NONE] = "",
+	[NODE_CLASH_MAC] =
+		"neo4a and neo4b have the same MAC address 02:ab:00:00:00:01, "
+		"so that one network cannot hold both; on neo4b, as root: "
+		"`printf '[Match]\\nMACAddress=02:ab:00:00:00:01\\n[Link]\\n"
+		"MACAddress=02:f8:06:ee:6b:c6\\n' "
+		">/etc/systemd/network/10-mac.link`, or `setenv ethaddr "
+		"02:f8:06:ee:6b:c6; saveenv` in its U-Boot, and start it anew",
+	[NODE_CLASH_ID] =
+		"neo4a and neo4b have the same machine id, as after copying a "
+		"disk; on neo4b, as root: `rm -f /etc/machine-id "
+		"/var/lib/dbus/machine-id; systemd-machine-id-setup`, and "
+		"start it anew",
+	[NODE_CLASH_TWICE] = "neo4a and neo4b are one machine: `kfarm nodes "
+			     "remove --keep neo4b`",
+	[NODE_CLASH_KEY] =
+		"neo4a and neo4b are two machines with one key, as after "
+		"copying a disk: `kfarm nodes rekey neo4b`",
+};
+
+START_TEST(the_words_say_what_to_do)
+{
+	static const struct board one = { "K b I", { 0x02ab00000001 } };
+	struct known a, b;
+	char *text;
+
+	know(&a, "neo4a", &one);
+	know(&b, "neo4b", &one);
+	text = node_identity_words((enum node_clash)_i, &a.identity,
+				   &b.identity);
+	ck_assert_str_eq(text, words[_i]);
+	free(text);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("node/identity");
+	TCase *c = tcase_create("identity");
+
+	tcase_add_loop_test(c, two_are_told_apart, 0,
+			    sizeof(pairs) / sizeof(*pairs));
+	tcase_add_test(c, only_a_key_costs_jobs);
+	tcase_add_loop_test(c, the_words_say_what_to_do, 0,
+			    sizeof(words) / sizeof(*words));
+	suite_add_tcase(s, c);
+	return suite_run(s);
+}
