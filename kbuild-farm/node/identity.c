@@ -22,8 +22,8 @@ static uint64_t common_mac(const struct wire_machine *a,
 	return 0;
 }
 
-static bool same_key(const struct node_identity *a,
-		     const struct node_identity *b)
+static bool shows_same_key(const struct node_identity *a,
+			   const struct node_identity *b)
 {
 	return digest_is_known(a->key) && digest_equal(a->key, b->key);
 }
@@ -41,7 +41,7 @@ enum node_clash node_identity_clash(const struct node_identity *a,
 {
 	bool one = may_be_one_boot(a, b);
 
-	if (same_key(a, b))
+	if (shows_same_key(a, b))
 		return one ? NODE_CLASH_TWICE : NODE_CLASH_KEY;
 	if (one)
 		return NODE_CLASH_NONE;
