@@ -27,7 +27,9 @@ enum arch {
 	I386,
 	AARCH64,
 	ARM,
-	ARCHES
+	ARCHES,
+	/* It has the numbers of aarch64, those of asm-generic/unistd.h. */
+	RISCV64 = ARCHES
 };
 
 struct call {
@@ -42,11 +44,10 @@ static const struct call calls[] = {
 #undef CALL
 };
 
-static const uint32_t audit[ARCHES] = {
-	[X86_64] = AUDIT_ARCH_X86_64,
-	[I386] = AUDIT_ARCH_I386,
-	[AARCH64] = AUDIT_ARCH_AARCH64,
-	[ARM] = AUDIT_ARCH_ARM,
+static const uint32_t audit[ARCHES + 1] = {
+	[X86_64] = AUDIT_ARCH_X86_64,   [I386] = AUDIT_ARCH_I386,
+	[AARCH64] = AUDIT_ARCH_AARCH64, [ARM] = AUDIT_ARCH_ARM,
+	[RISCV64] = AUDIT_ARCH_RISCV64,
 };
 static const uint32_t clone_number[ARCHES] = { 56, 120, 220, 120 };
 static const uint32_t ioctl_number[ARCHES] = { 16, 54, 29, 54 };
@@ -78,22 +79,22 @@ static void unless(struct program *p, uint16_t how, uint32_t k, uint8_t n)
 	add_op(p, (struct sock_filter)BPF_JUMP(BPF_JMP | how | BPF_K, k, 0, n));
 }
 
-/* The lower half of an argument: all four are little endian. */
+/* The lower half of an argument: all of them are little endian. */
 static void load_argument(struct program *p, unsigned i)
 {
 	load_field(p, offsetof(struct seccomp_data, args) + 8 * i);
 }
 
 /* Threads and processes, but no namespaces; ioctls, but no typing ahead. */
-static void look_at_arguments(struct program *p, enum arch arch)
+static void look_at_arguments(struct program *p, enum arch numbers)
 {
-	unless(p, BPF_JEQ, clone_number[arch], 4);
+	unless(p, BPF_JEQ, clone_number[numbers], 4);
 	load_argument(p, 0);
 	unless(p, BPF_JSET, CLONE_NEW, 1);
 	answer(p, REFUSE);
 	answer(p, SECCOMP_RET_ALLOW);
 
-	unless(p, BPF_JEQ, ioctl_number[arch], 6);
+	unless(p, BPF_JEQ, ioctl_number[numbers], 6);
 	load_argument(p, 1);
 	unless(p, BPF_JEQ, TIOCSTI, 1);
 	answer(p, REFUSE);
@@ -104,6 +105,7 @@ static void look_at_arguments(struct program *p, enum arch arch)
 
 static void add_arch(struct program *p, enum arch arch)
 {
+	enum arch numbers = arch == RISCV64 ? AARCH64 : arch;
 	size_t skip;
 
 	load_field(p, offsetof(struct seccomp_data, arch));
@@ -118,12 +120,12 @@ static void add_arch(struct program *p, enum arch arch)
 		answer(p, KILL);
 	}
 	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
-		if (calls[i].number[arch] == NONE)
+		if (calls[i].number[numbers] == NONE)
 			continue;
-		unless(p, BPF_JEQ, calls[i].number[arch], 1);
+		unless(p, BPF_JEQ, calls[i].number[numbers], 1);
 		answer(p, calls[i].action);
 	}
-	look_at_arguments(p, arch);
+	look_at_arguments(p, numbers);
 	answer(p, SECCOMP_RET_ALLOW);
 	p->at[skip].k = (uint32_t)(p->n - skip - 1);
 }
@@ -141,6 +143,8 @@ int cell_seccomp_make(struct sock_filter out[static CELL_SECCOMP_MAX])
 #elif defined(__aarch64__) || defined(__arm__)
 	add_arch(&p, AARCH64);
 	add_arch(&p, ARM);
+#elif defined(__riscv) && __riscv_xlen == 64
+	add_arch(&p, RISCV64);
 #else
 	(void)add_arch;
 	return -ENOSYS;

@@ -7,7 +7,7 @@
  * and the read-only view are what holds; this closes the doors to the parts
  * of the kernel where its holes were found.  Both architectures of a machine
  * are looked at (x86_64 and i386, aarch64 and arm), since a toolchain may be
- * built for the smaller one; any other is killed, x32 too.
+ * built for the smaller one, or at riscv64; any other is killed, x32 too.
  */
 #ifndef CELL_SECCOMP_H
 #define CELL_SECCOMP_H
@@ -19,7 +19,7 @@
 
 /*
  * Write the filter for this machine into `out`: the number of instructions,
- * or -ENOSYS where its architecture is not one of the four.
+ * or -ENOSYS where its architecture is none of these.
  */
 int cell_seccomp_make(struct sock_filter out[static CELL_SECCOMP_MAX]);
 /*
