@@ -1,0 +1,87 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check: yes
+#
+# The static kfarmds, those of them that `make nodes` has made: their size, and
+# that they start and talk, other machines' by qemu-user.  Jobs run on this
+# machine's alone: qemu has a thread of its own, and a program with threads gets
+# no user namespace.  An openssl.cnf that OpenSSL cannot follow does no harm.
+. "$(dirname "$0")/../farm/lib.sh"
+
+limit=$((6 << 20))
+
+spoil_openssl()
+{
+	cat >"$work/openssl.cnf" <<-END
+	openssl_conf = all
+	[all]
+	providers = some
+	[some]
+	none = one
+	[one]
+	activate = 1
+	END
+	kfarmd_env="env OPENSSL_CONF='$work/openssl.cnf'"
+}
+
+# said KEY: of the node that was asked last
+said()
+{
+	jq -r ".nodes[0].$1" "$work/said"
+}
+
+# try_program HOST MACHINE: as kernel.org names it, as uname -m does
+try_program()
+{
+	local program=$bin/nodes/kfarmd-$1 run=
+
+	if [ ! -e "$program" ]; then
+		left_out "kfarmd for $1" "no $program"
+		return
+	fi
+	at_most "$1: bytes" $limit "$(stat -c %s "$program")"
+	[ "$2" = "$(uname -m)" ] || run=qemu-$2-static
+	[ "$2" != armv7l ] || run=qemu-arm-static
+	if [ "$run" ] && ! command -v "$run" >/dev/null; then
+		left_out "$1: starts" "no $run"
+		return
+	fi
+	is "$1: --version" "$("$bin/kfarmd" --version)" \
+		"$($run "$program" --version 2>&1)"
+	no_nodes
+	node "$1" "$kfarmd_env $run '$program' --stdio --store '$work/$1'"
+	"$bin/kfarm" nodes list --json >"$work/said" 2>"$work/stderr"
+	is "$1: says what it is" "$2" "$(said machine)"
+	if [ "$run" ]; then
+		check "$1: no more than a namespace is missing" \
+			grep -q '^no sandbox: user: unshare' <(said reason)
+	else
+		is "$1: jobs may run" up "$(said state)"
+	fi
+}
+
+try_builds()
+{
+	local host
+
+	host=$(uname -m | sed s/aarch64/arm64/)
+	if [ ! -e "$bin/nodes/kfarmd-$host" ]; then
+		left_out "a build" "no kfarmd-$host"
+		return
+	fi
+	farm_mini 8 6
+	farm_reference Image
+	kfarmd="$kfarmd_env '$bin/nodes/kfarmd-$host' --stdio --store '$work/store'"
+	nodes 1
+	farm_warm Image
+	equal "a build by the static kfarmd"
+}
+
+farm_begin
+spoil_openssl
+try_program x86_64 x86_64
+try_program arm64 aarch64
+try_program arm armv7l
+try_program riscv64 riscv64
+try_builds
+farm_end
