@@ -131,6 +131,7 @@ uses_scan := base options
 uses_compiler := base options store
 uses_toolchain := base conf store fetch compiler
 uses_node := base conf wire tls
+uses_enrol := base tls compiler node
 uses_cc := base wire options
 uses_agent := base conf wire tls options store compiler toolchain node cell
 uses_inputs := base options store scan wire compiler
@@ -141,7 +142,7 @@ uses_kernel := base events diag conf options tree compiler toolchain node coord 
 	inputs history report
 uses_nightly := base diag conf tree toolchain history report kernel
 uses_cli := base events diag conf wire tls options store scan ui tree fetch compiler toolchain \
-	node inputs peer coord history report kernel nightly
+	node enrol inputs peer coord history report kernel nightly
 ROOMS := $(patsubst uses_%,%,$(filter uses_%,$(.VARIABLES)))
 # $(call reach,ROOMS): these, and all that they need.
 widen = $(sort $1 $(foreach r,$1,$(uses_$r)))
@@ -172,6 +173,7 @@ $1/sources: FORCE
 	$$(call remember,$4)
 # These have their text in them.
 $1/obj/peer/canary-data.o: $(wildcard templates/canary/*)
+$1/obj/enrol/text.o: $(wildcard templates/enrol/* templates/systemd/*)
 $1/obj/cli/cmd-completion.o: $(wildcard templates/completion/*)
 $1/obj/toolchain/data.o: $(wildcard toolchains/*.conf)
 $1/obj/node/profile.o: $(wildcard templates/boards/*.conf)

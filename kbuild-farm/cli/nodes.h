@@ -21,6 +21,8 @@ struct nodes_request {
 	const char *slots, *codec;
 	const char *profile; /* of a board */
 	bool dry_run, revert, yes;
+	const char *key, *port;
+	bool manual, ssh_only, keep;
 	struct conf *conf;
 	struct node_roster roster;
 };
@@ -84,6 +86,8 @@ void nodes_text_probe(FILE *out, const struct nodes_survey *s);
 int nodes_list_main(struct nodes_request *r);
 int nodes_add_main(struct nodes_request *r);
 int nodes_remove_main(struct nodes_request *r);
+int nodes_update_main(struct nodes_request *r);
+int nodes_rekey_main(struct nodes_request *r);
 int nodes_probe_main(struct nodes_request *r);
 int nodes_limits_main(struct nodes_request *r);
 int nodes_tune_main(struct nodes_request *r);

@@ -181,7 +181,7 @@ static int load_files(struct conf *c, struct err *err)
 
 int conf_load(struct conf **out, struct strv *warnings, struct err *err)
 {
-	struct conf *c = xcalloc(1, sizeof(*c));
+	struct conf *c = conf_new();
 	int ret = load_files(c, err);
 
 	if (!ret)
@@ -191,6 +191,23 @@ int conf_load(struct conf **out, struct strv *warnings, struct err *err)
 	else
 		*out = c;
 	return ret;
+}
+
+struct conf *conf_new(void)
+{
+	return xcalloc(1, sizeof(struct conf));
+}
+
+void conf_put(struct conf *c, const char *section, const char *sub,
+	      const char *key, const char *value, const char *from)
+{
+	*VEC_ADD(c->v, c->n) = (struct setting){
+		.section = xstrdup(section),
+		.sub = sub ? xstrdup(sub) : NULL,
+		.key = xstrdup(key),
+		.value = xstrdup(value),
+		.file = xstrdup(from),
+	};
 }
 
 void conf_free(struct conf *c)

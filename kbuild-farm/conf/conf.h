@@ -23,7 +23,16 @@ struct conf;
  * section that this version does not read.
  */
 int conf_load(struct conf **out, struct strv *warnings, struct err *err);
+/* One that says nothing. */
+struct conf *conf_new(void);
 void conf_free(struct conf *c);
+
+/*
+ * Have `c`, not a file, say one thing more, as the last one: to see what it
+ * would be with that.  `from` is what errors name as its place.
+ */
+void conf_put(struct conf *c, const char *section, const char *sub,
+	      const char *key, const char *value, const char *from);
 
 /* `sub` is the subsection, NULL for none.  The value is borrowed; NULL when
  * the key is not set.  The last setting wins. */
@@ -53,6 +62,11 @@ char *conf_where(const struct conf *c, const char *section, const char *sub,
 
 /* The file that `kfarm nodes add` writes to; the caller frees the path. */
 char *conf_user_file(void);
+/* Some keys of a section; those with no value are passed over. */
+struct conf_pair {
+	const char *key, *value;
+};
+
 /*
  * Set a key in that file, made when it is missing; comments and order of the
  * rest stay.  conf_remove() takes a whole subsection out: -ENOENT when it is
@@ -60,6 +74,9 @@ char *conf_user_file(void);
  */
 int conf_set(const char *section, const char *sub, const char *key,
 	     const char *value, struct err *err);
+/* The same for `n` keys, all of them or none; those that are so stay so. */
+int conf_set_all(const char *section, const char *sub,
+		 const struct conf_pair *pairs, size_t n, struct err *err);
 int conf_remove(const char *section, const char *sub, struct err *err);
 
 #endif

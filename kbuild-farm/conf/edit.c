@@ -53,8 +53,40 @@ static bool lock_may_go(const char *path, unsigned tries)
 	return tries < LOCK_TRIES_MAX;
 }
 
-static int write_setting(const char *path, const char *name, const char *value,
-			 struct err *err)
+static int set_pair(git_config *config, const char *name, const char *value)
+{
+	git_buf now = { 0 };
+	bool same = !git_config_get_string_buf(&now, config, name) &&
+		    !strcmp(now.ptr, value);
+	int ret = same ? 0 : git_config_set_string(config, name, value);
+
+	git_buf_dispose(&now);
+	return ret;
+}
+
+/* `prefix` is "section.sub."; the lock makes all of it one step. */
+static int set_pairs(git_config *config, const char *prefix,
+		     const struct conf_pair *pairs, size_t n)
+{
+	git_transaction *all = NULL;
+	int ret = git_config_lock(&all, config);
+
+	for (size_t i = 0; !ret && i < n; i++) {
+		char *name = xasprintf("%s%s", prefix, pairs[i].key);
+
+		if (pairs[i].value)
+			ret = set_pair(config, name, pairs[i].value);
+		free(name);
+	}
+	if (!ret)
+		ret = git_transaction_commit(all);
+	git_transaction_free(all);
+	return ret;
+}
+
+static int write_settings(const char *path, const char *prefix,
+			  const struct conf_pair *pairs, size_t n,
+			  struct err *err)
 {
 	git_config *config = NULL;
 	const git_error *e;
@@ -65,7 +97,7 @@ static int write_setting(const char *path, const char *name, const char *value,
 	ret = git_config_open_ondisk(&config, path);
 	if (!ret) {
 		do
-			ret = git_config_set_string(config, name, value);
+			ret = set_pairs(config, prefix, pairs, n);
 		while (ret == GIT_ELOCKED && lock_may_go(path, ++tries));
 	}
 	if (ret) {
@@ -79,23 +111,31 @@ static int write_setting(const char *path, const char *name, const char *value,
 	return ret;
 }
 
-int conf_set(const char *section, const char *sub, const char *key,
-	     const char *value, struct err *err)
+int conf_set_all(const char *section, const char *sub,
+		 const struct conf_pair *pairs, size_t n, struct err *err)
 {
 	char *path = conf_user_file();
 	char *dir = str_dir(path);
-	char *name = xasprintf("%s%s%s.%s", section, sub ? "." : "",
-			       sub ? sub : "", key);
+	char *prefix = xasprintf("%s%s%s.", section, sub ? "." : "",
+				 sub ? sub : "");
 	int ret = fs_mkdirs(dir, 0700, err);
 
 	if (!ret && fs_exists(path))
 		ret = conf_where_check(path, err);
 	if (!ret)
-		ret = write_setting(path, name, value, err);
-	free(name);
+		ret = write_settings(path, prefix, pairs, n, err);
+	free(prefix);
 	free(dir);
 	free(path);
 	return ret;
+}
+
+int conf_set(const char *section, const char *sub, const char *key,
+	     const char *value, struct err *err)
+{
+	const struct conf_pair pair = { key, value };
+
+	return conf_set_all(section, sub, &pair, 1, err);
 }
 
 /* The text as conf_remove() copies it, without the subsection. */

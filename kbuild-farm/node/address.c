@@ -14,6 +14,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+/*
+ * Any login shell can run that.  First comes where `kfarm nodes add` puts it
+ * for who is not root, which is in few a PATH.
+ */
+#define SSH_COMMAND                                                    \
+	"exec sh -c 'PATH=\"$HOME/.local/bin:$PATH:/usr/local/bin\"; " \
+	"exec kfarmd --stdio'"
+
 static const char *const prefixes[] = {
 	[NODE_EXEC] = "exec:",
 	[NODE_SSH] = "ssh:",
@@ -219,8 +227,7 @@ static int dial(const struct node_address *a, int stderr_fd,
 			      "-oServerAliveInterval=2",
 			      "-oServerAliveCountMax=3",
 			      a->text,
-			      "kfarmd",
-			      "--stdio",
+			      SSH_COMMAND,
 			      NULL };
 
 	if (a->kind == NODE_UNIX)

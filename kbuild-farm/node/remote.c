@@ -131,17 +131,25 @@ static int start_ssh(struct node_remote_talk *t, pid_t *pid, struct err *err)
 	return ret;
 }
 
+/* Not once more for a script that began again as somebody else. */
+static void begin_talk(struct node_remote_talk *t)
+{
+	if (t->begun)
+		return;
+	t->begun = true;
+	if (!t->r->on_line) {
+		node_remote_send(t, t->r->input);
+		node_remote_end_input(t);
+	}
+	if (t->r->on_sent)
+		t->r->on_sent(t->r->sent_ctx, t->send.len);
+}
+
 static int take_script_line(struct node_remote_talk *t, const char *line,
 			    struct err *err)
 {
 	if (!strcmp(line, BEGUN)) {
-		t->begun = true;
-		if (!t->r->on_line) {
-			node_remote_send(t, t->r->input);
-			node_remote_end_input(t);
-		}
-		if (t->r->on_sent)
-			t->r->on_sent(t->r->sent_ctx, t->send.len);
+		begin_talk(t);
 		return 0;
 	}
 	if (!t->begun) {

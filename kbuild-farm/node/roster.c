@@ -83,17 +83,21 @@ static int load_address(struct node_entry *e, const struct conf *c,
 	return ret;
 }
 
-/* `ssh =`, or else the address where that is one for ssh. */
+/* `ssh =`, or else the address' host, but a command and a socket have none. */
 static int load_ssh(struct node_entry *e, const struct conf *c, struct err *err)
 {
 	const char *text = conf_get(c, "node", e->name, "ssh");
 	struct node_address address;
-	char *whole;
+	char *whole, *port;
 	int ret;
 
 	if (!text) {
 		if (e->address.kind == NODE_SSH)
 			e->ssh = xstrdup(e->address.text);
+		if (e->address.kind == NODE_TLS) {
+			node_address_split(&e->address, &e->ssh, &port);
+			free(port);
+		}
 		return 0;
 	}
 	whole = xasprintf("ssh:%s", text);

@@ -78,6 +78,39 @@ START_TEST(set_keeps_comments_and_order)
 }
 END_TEST
 
+START_TEST(set_all_writes_what_is_new_at_once)
+{
+	static const struct conf_pair pairs[] = { { "address", "tls:a" },
+						  { "slots", NULL },
+						  { "key", "SHA256:x" } };
+	struct err err = { 0 };
+
+	put("[node \"a\"]\n\taddress=tls:a ; mine\n");
+	ck_assert_int_eq(conf_set_all("node", "a", pairs, 3, &err), 0);
+	expect("[node \"a\"]\n\taddress=tls:a ; mine\n\tkey = SHA256:x\n");
+	ck_assert_int_eq(conf_set_all("node", "a", pairs, 3, &err), 0);
+	expect("[node \"a\"]\n\taddress=tls:a ; mine\n\tkey = SHA256:x\n");
+}
+END_TEST
+
+START_TEST(put_says_it_last_and_writes_nothing)
+{
+	struct conf *c;
+	struct err err = { 0 };
+	char *at;
+
+	put("[node \"a\"]\n\tslots=1\n");
+	ck_assert_int_eq(conf_load(&c, NULL, &err), 0);
+	conf_put(c, "node", "a", "slots", "2", "the command line");
+	ck_assert_int_eq(conf_number(c, "node", "a", "slots", 0), 2);
+	at = conf_where(c, "node", "a", "slots");
+	ck_assert_str_eq(at, "the command line");
+	expect("[node \"a\"]\n\tslots=1\n");
+	free(at);
+	conf_free(c);
+}
+END_TEST
+
 START_TEST(set_quotes_what_needs_it)
 {
 	static const char command[] = "exec:a \"b\" \\ ; # c ";
@@ -248,6 +281,8 @@ int main(void)
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, set_makes_the_file_and_its_directory);
 	tcase_add_test(tc, set_keeps_comments_and_order);
+	tcase_add_test(tc, set_all_writes_what_is_new_at_once);
+	tcase_add_test(tc, put_says_it_last_and_writes_nothing);
 	tcase_add_test(tc, set_quotes_what_needs_it);
 	tcase_add_test(tc, set_refuses_a_file_with_bad_syntax);
 	tcase_add_test(tc, set_fails_where_it_may_not_write);

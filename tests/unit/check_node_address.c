@@ -252,7 +252,8 @@ START_TEST(ssh_gets_options_host_and_command)
 	ck_assert_str_eq(text,
 			 "-T -oBatchMode=yes -oConnectTimeout=5 "
 			 "-oServerAliveInterval=2 -oServerAliveCountMax=3 "
-			 "me@neo4a kfarmd --stdio\n");
+			 "me@neo4a exec sh -c 'PATH=\"$HOME/.local/bin:"
+			 "$PATH:/usr/local/bin\"; exec kfarmd --stdio'\n");
 	close(d.fd);
 	spawn_wait(d.pid);
 	fs_remove(dir, &err);

@@ -86,10 +86,11 @@ END_TEST
 
 START_TEST(it_may_begin_again_as_somebody_else)
 {
-	struct node_remote r = remote("if [ ! \"$AGAIN\" ]; then\n"
-				      "	AGAIN=1 exec sh -c \"$kfarm_script\"\n"
-				      "fi\n"
-				      "read -r line; echo \"again $line\"\n");
+	struct node_remote r = remote(
+		"if [ ! \"$AGAIN\" ]; then\n"
+		"	AGAIN=1 exec sh -c \"$kfarm_script\"\n"
+		"fi\n"
+		"read -r line; echo \"again $line\"; cat\n");
 	struct buf out = { 0 };
 	struct err err = { 0 };
 

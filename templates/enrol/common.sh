@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh disable=SC2034,SC2154
+#
+# What the scripts of `kfarm nodes` have in common.  In front of them stand, as
+# kfarm sets them: kf_mode (service, ssh), kf_pin and kf_client (this build
+# host's key and name), kf_port, kf_update, kf_unit, kf_init (the
+# texts of files).
+service_program=/usr/local/bin/kfarmd
+etc=/etc/kfarm
+state=/var/lib/kfarm
+unit=/etc/systemd/system/kfarmd.service
+default_port=3634
+
+say()
+{
+	printf '%s\n' "$*"
+}
+
+fail()
+{
+	printf '%s\n' "$*" >&2
+	exit 1
+}
+
+has()
+{
+	command -v "$1" >/dev/null 2>&1
+}
+
+# As root from here on, where that can be had without a question.
+become_root()
+{
+	[ "$(id -u)" -ne 0 ] || return 0
+	for tool in sudo doas; do
+		if has $tool && $tool -n true </dev/null >/dev/null 2>&1; then
+			exec $tool -n sh -c "$kfarm_script"
+		fi
+	done
+	return 1
+}
+
+# cannot PATH WHY: the end; WHY is what a command said.
+cannot()
+{
+	rm -f "$1.part.$$" 2>/dev/null
+	why=${2##*: }
+	where=$(dirname "$1")
+	while [ ! -d "$where" ]; do
+		where=$(dirname "$where")
+	done
+	case $why in
+	*[Rr]ead-only*)
+		advice="have it mounted for writing, or give another"
+		advice="$advice directory: \`kfarm nodes add --ssh\` needs a home"
+		;;
+	*[Nn]o\ space* | *[Qq]uota*)
+		advice="make room on $(df -P "$where" 2>/dev/null |
+			sed -n '$s/.* //p'), where $(df -Pk "$where" |
+			awk 'END { print int($4 / 1024) }') MiB are free" ;;
+	*ermission* | *ermitted*)
+		advice="let $(id -un 2>/dev/null || id -u) write to $where" ;;
+	*) advice="see to $where" ;;
+	esac
+	fail "$1 cannot be written: ${why:-nobody says why}; $advice"
+}
+
+# put PATH TEXT MODE: the whole file or the old one; $changed says if it is new.
+put()
+{
+	if [ -f "$1" ] && [ "$(cat "$1")" = "$2" ]; then
+		return 0
+	fi
+	why=$({ mkdir -p "$(dirname "$1")" && printf '%s\n' "$2" |
+		cat >"$1.part.$$" && chmod "$3" "$1.part.$$" &&
+		mv -f "$1.part.$$" "$1"; } 2>&1) || cannot "$1" "$why"
+	changed=yes
+}
+
+# What init this machine has: systemd, or how a start script is run at boot.
+find_init()
+{
+	start=/etc/init.d/kfarmd
+	[ -d /etc/init.d ] || start=/usr/local/sbin/kfarmd.init
+	if [ -d /run/systemd/system ] && has systemctl; then
+		init=systemd
+	elif [ -d /etc/init.d ] && has update-rc.d; then
+		init=update-rc.d
+	elif [ -d /etc/init.d ] && has chkconfig; then
+		init=chkconfig
+	elif [ -f /etc/init.d/rcS ] && grep -q 'init.d/S' /etc/init.d/rcS; then
+		init=rcS
+	elif [ -f /etc/rc.local ]; then
+		init=rc.local
+	elif has crontab; then
+		init=cron
+	else
+		init=none
+	fi
+}
+
+stop_service()
+{
+	if [ "$init" = systemd ]; then
+		systemctl stop kfarmd </dev/null >/dev/null 2>&1
+	elif [ -x $start ]; then
+		$start stop </dev/null >/dev/null 2>&1
+	fi
+	return 0
+}
+
+# Out of rc.local and the crontab goes what we wrote there, and nothing else.
+forget_boot()
+{
+	if [ -f /etc/rc.local ] && grep -q '^# kfarm: begin' /etc/rc.local; then
+		put_rc_local "$(without_our_lines)"
+	fi
+	if has crontab && crontab -l 2>/dev/null | grep -q '# kfarm$'; then
+		crontab -l 2>/dev/null | grep -v '# kfarm$' | crontab -
+	fi
+	rm -f /etc/init.d/S90kfarmd
+}
+
+without_our_lines()
+{
+	sed '/^# kfarm: begin/,/^# kfarm: end/d' /etc/rc.local
+}
+
+put_rc_local()
+{
+	put /etc/rc.local "$1" 755
+}
+
+# The port of node.conf's last `listen`; nothing: there is none.
+port_of_conf()
+{
+	sed -n 's/^[ 	]*listen[ 	]*=[ 	]*//p' $etc/node.conf 2>/dev/null |
+		sed -n -e 's/[" 	]*$//' -e 's/^.*://' -e 's/^[^0-9]*//' \
+			-e '/^[0-9][0-9]*$/p' | tail -n 1
+}
+
+# Somebody listens there: TCP's state 0A in the kernel's table.
+is_port_open()
+{
+	hex=$(printf '%04X' "$1")
+	cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
+		grep -q "^ *[0-9]*: [0-9A-F]*:$hex [0-9A-F]*:0000 0A "
+}

@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh disable=SC2154
+#
+# Makes this machine a node, or makes it one again: what is as it should be is
+# left as it is.  Prints lines "WORD VALUE" for kfarm; after `ready` it reads
+# "keep", or "take SIZE SHA256" and that many bytes, the program.
+case $kf_mode in
+service) become_root || {
+	kf_mode=ssh
+	say "rootless $(id -un 2>/dev/null || id -u)"
+} ;;
+esac
+if [ $kf_mode = ssh ]; then
+	[ "${HOME:-}" ] || fail "the user $(id -un) has no home directory there"
+	program=$HOME/.local/bin/kfarmd
+	mark=$HOME/.local/share/kfarm/enrolled
+else
+	program=$service_program
+	mark=$etc/enrolled
+fi
+[ ! "$kf_update" ] || [ -f "$mark" ] || {
+	say nothing
+	say done
+	exit 0
+}
+part=$program.part.$$
+changed=
+
+digest_of()
+{
+	sha256sum <"$1" 2>/dev/null | cut -d ' ' -f 1
+}
+
+tidy()
+{
+	rm -f "$part"
+}
+
+end_early()
+{
+	tidy
+	exit 1
+}
+
+# Before anything is sent: can it be written at all?
+prepare_place()
+{
+	why=$({ mkdir -p "$(dirname "$program")"; } 2>&1) ||
+		cannot "$program" "$why"
+	rm -f "$program".part.*
+	why=$({ : >"$part"; } 2>&1) || cannot "$program" "$why"
+}
+
+take_program()
+{
+	why=$({ cat >"$part"; } 2>&1) || cannot "$part" "$why"
+	[ $(($(wc -c <"$part"))) -eq "$1" ] ||
+		fail "the connection broke while kfarmd was sent; try again"
+	got=$(digest_of "$part")
+	[ ! "$got" ] || [ "$got" = "$2" ] ||
+		fail "kfarmd was damaged on its way: its SHA-256 is $got"
+	chmod 755 "$part"
+	why=$("$part" --version 2>&1 </dev/null) ||
+		fail "the kfarmd for this machine does not run on it" \
+			"($(uname -m), Linux $(uname -r)): ${why##*: }"
+	why=$(mv -f "$part" "$program" 2>&1) || cannot "$program" "$why"
+	changed=yes
+}
+
+# ---- the service ----
+
+# A user of its own, if its sandbox can be built as that; else root.
+choose_user()
+{
+	user=kfarm
+	if ! id kfarm >/dev/null 2>&1; then
+		{ has useradd && useradd --system --user-group --no-create-home \
+			--home-dir $state --shell "$(no_login)" kfarm; } \
+			>/dev/null 2>&1 ||
+			adduser -S -D -H -h $state -s "$(no_login)" kfarm \
+				>/dev/null 2>&1 || user=root
+		[ $user = root ] || made_user=yes
+	fi
+	[ $user = root ] || as_user "$program" --check >/dev/null 2>&1 ||
+		! "$program" --check </dev/null >/dev/null 2>&1 || user=root
+}
+
+no_login()
+{
+	for shell in /usr/sbin/nologin /sbin/nologin /bin/false; do
+		[ ! -x $shell ] || break
+	done
+	echo $shell
+}
+
+as_user()
+{
+	if setpriv --reuid=kfarm --regid=kfarm --clear-groups true \
+		2>/dev/null; then
+		setpriv --reuid=kfarm --regid=kfarm --clear-groups "$@"
+	else
+		su -s /bin/sh kfarm -c "exec $*"
+	fi </dev/null
+}
+
+group_of()
+{
+	id -gn "$1" 2>/dev/null || id -g "$1"
+}
+
+# Both keys: its own is made here, and never leaves.
+exchange_keys()
+{
+	why=$({ mkdir -p $etc; } 2>&1) || cannot $etc/key.pem "$why"
+	said=$("$program" --config $etc --init 2>&1 </dev/null) ||
+		fail "kfarmd --init: ${said##*kfarmd: }"
+	key=$(say "$said" | sed -n 's/.*\(SHA256:[A-Za-z0-9+/]*\).*/\1/p' |
+		head -n 1)
+	[ "$key" ] || fail "kfarmd --init did not say its key, but: $said"
+	chown $user "$etc/key.pem" || fail "$etc/key.pem: chown to $user failed"
+	chmod 755 $etc
+	let_in
+}
+
+# A line for this build host among the clients; its old name goes.
+let_in()
+{
+	old=$(grep -v "^$kf_pin[ 	]*.*" $etc/clients 2>/dev/null)
+	line="$kf_pin $kf_client"
+	grep -qx "$line" $etc/clients 2>/dev/null ||
+		put $etc/clients "${old:+$old
+}$line" 644
+}
+
+set_port()
+{
+	port=$(port_of_conf)
+	[ "$kf_port" ] || kf_port=${port:-$default_port}
+	[ "$port" != "$kf_port" ] || return 0
+	old=$(sed '/^[ 	]*listen[ 	]*=/d' $etc/node.conf 2>/dev/null)
+	port=$kf_port
+	put $etc/node.conf "$old
+[node]
+	listen = $port" 644
+}
+
+for_user()
+{
+	say "$1" | sed -e "s|/usr/bin/kfarmd|$program|g" \
+		-e "s|^user=kfarm|user=$user|" -e "s|^User=kfarm|User=$user|"
+}
+
+write_start()
+{
+	if [ $init = systemd ]; then
+		put $unit "$(for_user "$kf_unit")" 644
+	else
+		put $start "$(for_user "$kf_init")" 755
+	fi
+}
+
+# Have it started at boot.
+enable_start()
+{
+	case $init in
+	systemd)
+		why=$({ systemctl daemon-reload && systemctl enable kfarmd; } \
+			2>&1 </dev/null) || fail "systemctl: $why" ;;
+	update-rc.d) update-rc.d kfarmd defaults </dev/null >/dev/null 2>&1 ||
+		fail "update-rc.d kfarmd defaults failed" ;;
+	chkconfig) chkconfig --add kfarmd </dev/null >/dev/null 2>&1 ||
+		fail "chkconfig --add kfarmd failed" ;;
+	rcS) ln -sf kfarmd /etc/init.d/S90kfarmd ||
+		fail "/etc/init.d/S90kfarmd cannot be made" ;;
+	rc.local) put_rc_local "$(with_our_lines)" ;;
+	cron) crontab -l 2>/dev/null | grep -q '# kfarm$' ||
+		{ crontab -l 2>/dev/null
+		say "@reboot $start start # kfarm"; } | crontab - ||
+		fail "crontab - failed" ;;
+	esac
+}
+
+# In front of the `exit 0` that most have as their last line.
+with_our_lines()
+{
+	without_our_lines | awk -v start=$start '
+		function ours()
+		{
+			print "# kfarm: begin"
+			print start " start"
+			print "# kfarm: end"
+			done = 1
+		}
+		NR == 1 && !/^#!/ { print "#!/bin/sh" }
+		/^exit( 0)?[ \t]*$/ && !done { ours() }
+		{ print }
+		END { if (!done) ours() }'
+}
+
+start_service()
+{
+	is_running && [ ! "$changed" ] && is_port_open "$port" && return 0
+	stop_service
+	for i in 1 2 3 4 5; do
+		is_port_open "$port" || break
+		sleep 1
+	done
+	! is_port_open "$port" ||
+		fail "somebody else listens on port $port there already$(
+			who_listens); stop that, or say --port N"
+	if [ $init = systemd ]; then
+		systemctl start kfarmd </dev/null >/dev/null 2>&1
+	else
+		$start start </dev/null >/dev/null 2>&1
+	fi
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		! is_port_open "$port" || return 0
+		sleep 1
+	done
+	fail "kfarmd was started, but does not listen on port $port: $(last_words)"
+}
+
+is_running()
+{
+	if [ $init = systemd ]; then
+		systemctl -q is-active kfarmd
+	else
+		$start status >/dev/null 2>&1
+	fi </dev/null
+}
+
+who_listens()
+{
+	has ss && ss -Hltnp "sport = :$port" 2>/dev/null |
+		sed -n 's/.*users:((\("[^"]*"\),pid=\([0-9]*\).*/ (\1, process \2)/p;q'
+}
+
+last_words()
+{
+	if [ $init = systemd ]; then
+		journalctl -q -u kfarmd -n 20 -o cat --no-pager 2>/dev/null
+	else
+		tail -n 20 /var/log/kfarmd.log 2>/dev/null
+	fi | grep 'kfarmd: ' | tail -n 1
+}
+
+# ---- what is done ----
+
+trap tidy EXIT
+trap end_early HUP INT TERM
+say "machine $(uname -m)"
+[ $kf_mode = ssh ] || say service
+prepare_place
+[ ! -x "$program" ] || say "have $(digest_of "$program")"
+say ready
+read -r order size digest || fail "the connection broke; try again"
+case $order in
+take) take_program "$size" "$digest" ;;
+keep) ;;
+*) exit 1 ;;
+esac
+say "program $program"
+made_user=
+if [ $kf_mode = service ]; then
+	find_init
+	choose_user
+	[ ! $made_user ] || put $etc/made-user kfarm 644
+	put $mark "by kfarm nodes add" 644
+	exchange_keys
+	set_port
+	write_start
+	enable_start
+	start_service
+	say "key $key"
+	say "port $port"
+	say "user $user"
+	say "init $init"
+else
+	put "$mark" "$program" 644
+fi
+say done
