@@ -39,6 +39,8 @@
 #define X(symbol, name) EMBED(symbol, name)
 SOURCES
 EMBED(flags, "flags")
+EMBED(burn, "burn.c")
+EMBED(burn_flags, "burn-flags")
 #undef X
 
 static struct bytes span(const uint8_t *begin, const uint8_t *end)
@@ -60,6 +62,21 @@ const struct peer_canary_source *peer_canary_sources(size_t *n)
 	SOURCES
 #undef X
 	*n = i;
+	return all;
+}
+
+const struct peer_canary_source *peer_canary_burn_sources(size_t *n)
+{
+	static struct peer_canary_source all[] = {
+		{ .name = "burn-1.c" }, { .name = "burn-2.c" },
+		{ .name = "burn-3.c" }, { .name = "burn-4.c" },
+		{ .name = "burn-5.c" }, { .name = "burn-6.c" },
+		{ .name = "burn-7.c" }, { .name = "burn-8.c" },
+	};
+
+	*n = sizeof(all) / sizeof(*all);
+	for (size_t i = 0; i < *n; i++)
+		all[i].text = span(canary_burn_begin, canary_burn_end);
 	return all;
 }
 
@@ -101,11 +118,9 @@ static bool matches_source(const char *pattern, const char *source)
 	       (strlen(source) == len && !memcmp(pattern, source, len));
 }
 
-void peer_canary_flags(struct strv *argv, const char *machine,
-		       const char *source)
+static void add_canary_flags(struct strv *argv, struct bytes rest,
+			     const char *machine, const char *source)
 {
-	struct bytes rest = flags_text();
-
 	while (rest.len) {
 		char *line = bytes_dup(bytes_line(&rest));
 		struct strv words = { 0 };
@@ -118,4 +133,13 @@ void peer_canary_flags(struct strv *argv, const char *machine,
 		strv_release(&words);
 		free(line);
 	}
+}
+
+void peer_canary_flags(struct strv *argv, const char *machine,
+		       const char *source)
+{
+	add_canary_flags(argv, flags_text(), machine, source);
+	add_canary_flags(argv,
+			 span(canary_burn_flags_begin, canary_burn_flags_end),
+			 machine, source);
 }

@@ -12,7 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define OBJECT_MAX (4u << 20)
+#define OBJECT_MAX  (4u << 20)
+#define DEADLINE_MS 60000
 /* A canary of fewer units shows nothing. */
 #define LEAST 8
 
@@ -100,28 +101,51 @@ static int compile_canary(struct peer_canary *c, struct peer_canary_unit *u,
 	return ret == -EINVAL ? 0 : ret;
 }
 
-static int compile_units(struct peer_canary *c)
+struct canary_work {
+	struct peer_canary *canary;
+	struct strv env;
+	atomic_int ret; /* the first that failed */
+};
+
+static void compile_one(void *ctx, size_t i)
 {
-	struct strv env = { 0 };
+	struct canary_work *w = ctx;
+	struct peer_canary *c = w->canary;
 	int ret = 0;
 
-	strv_add_all(&env, c->toolchain->env.v);
-	strv_addf(&env, "TMPDIR=%s", c->dir);
-	strv_add(&env, "LC_ALL=C");
-	for (size_t i = 0; i < c->n && !ret; i++) {
-		if (!c->unit[i].skipped)
-			ret = compile_canary(c, &c->unit[i], env.v);
+	if (!c->unit[i].skipped && !atomic_load(&w->ret))
+		ret = compile_canary(c, &c->unit[i], w->env.v);
+	if (ret)
+		atomic_store(&w->ret, ret);
+	atomic_fetch_add(&c->n_tried, 1);
+}
+
+static int compile_units(struct peer_canary *c)
+{
+	struct canary_work w = { .canary = c };
+	/* A canary is small, and the build that waits for it needs its cores.
+	 */
+	long threads = c->is_burn ? sysconf(_SC_NPROCESSORS_ONLN) : 1;
+
+	strv_add_all(&w.env, c->toolchain->env.v);
+	strv_addf(&w.env, "TMPDIR=%s", c->dir);
+	strv_add(&w.env, "LC_ALL=C");
+	task_each(threads < 1 ? 1 : (unsigned)threads, c->n, compile_one, NULL,
+		  &w);
+	for (size_t i = 0; i < c->n; i++)
 		c->n_good += !c->unit[i].skipped;
-	}
-	strv_release(&env);
-	return ret;
+	strv_release(&w.env);
+	return atomic_load(&w.ret);
 }
 
 /* On a thread of its own. */
 static void make_canary(void *arg)
 {
 	struct peer_canary *c = arg;
-	const struct peer_canary_source *v = peer_canary_sources(&c->n);
+	const struct peer_canary_source *v = c->is_burn ?
+						     peer_canary_burn_sources(
+							     &c->n) :
+						     peer_canary_sources(&c->n);
 	int ret;
 
 	c->unit = xcalloc(c->n, sizeof(*c->unit));
@@ -138,7 +162,7 @@ static void make_canary(void *arg)
 		c->why = "this compiler hangs on the canary";
 	else if (ret)
 		c->why = "the canary could not be compiled here";
-	else if (c->n_good < LEAST)
+	else if (c->n_good < (c->is_burn ? 1 : LEAST))
 		c->why = "this compiler takes too little of the canary";
 }
 
@@ -153,18 +177,20 @@ static void on_made(void *arg)
 	peer_farm_wake(c->farm);
 }
 
-struct peer_canary *peer_canary_of(struct peer_farm *farm,
-				   const struct inputs_toolchain *tc)
+static struct peer_canary *find_canary(struct peer_farm *farm,
+				       const struct inputs_toolchain *tc,
+				       bool is_burn)
 {
 	struct peer_canary *c;
 
 	list_for_each(c, &farm->canaries, link) {
-		if (c->toolchain == tc)
+		if (c->toolchain == tc && c->is_burn == is_burn)
 			return c;
 	}
 	c = xcalloc(1, sizeof(*c));
 	c->farm = farm;
 	c->toolchain = tc;
+	c->is_burn = is_burn;
 	c->number = farm->n_canaries++;
 	TAILQ_INSERT_TAIL(&farm->canaries, c, link);
 	c->task = task_start_then(farm->base, make_canary, on_made, c);
@@ -173,6 +199,47 @@ struct peer_canary *peer_canary_of(struct peer_farm *farm,
 		c->why = "no thread for the canary";
 	}
 	return c;
+}
+
+struct peer_canary *peer_canary_of(struct peer_farm *farm,
+				   const struct inputs_toolchain *tc)
+{
+	return find_canary(farm, tc, false);
+}
+
+struct peer_canary *peer_canary_burn(struct peer_farm *farm,
+				     const struct inputs_toolchain *tc)
+{
+	return find_canary(farm, tc, true);
+}
+
+void peer_canary_ask(struct peer_question *q, const struct peer_canary_unit *u,
+		     const struct inputs_path *cwd)
+{
+	static char lc_all[] = "LC_ALL=C", *env[] = { lc_all, NULL };
+
+	*q = (struct peer_question){
+		.lang = u->is_asm ? WIRE_LANG_ASM : WIRE_LANG_C,
+		.deadline_ms = DEADLINE_MS,
+		.cwd = cwd,
+		.source = u->name,
+		.object = u->object_name,
+		.flags = &u->flags,
+		.env = env,
+		.entry = &u->entry,
+		.n_entries = 1,
+	};
+}
+
+bool peer_canary_is_equal(const struct peer_answer *a,
+			  const struct peer_canary_unit *u)
+{
+	return !a->result.wait_status &&
+	       bytes_equal(buf_bytes(&a->stream[WIRE_OBJECT]),
+			   buf_bytes(&u->object)) &&
+	       bytes_equal(buf_bytes(&a->stream[WIRE_STDERR]),
+			   buf_bytes(&u->diagnostics)) &&
+	       !a->stream[WIRE_STDOUT].len;
 }
 
 static void canary_free(struct peer_canary *c)

@@ -8,6 +8,7 @@
 #include "inputs/toolchain.h"
 #include "options/typed.h"
 #include "peer/farm.h"
+#include "peer/job.h"
 
 #include <stdatomic.h>
 
@@ -26,6 +27,7 @@ struct peer_canary {
 	TAILQ_ENTRY(peer_canary) link;
 	struct peer_farm *farm;
 	const struct inputs_toolchain *toolchain;
+	bool is_burn; /* the sources of a burn-in */
 	unsigned number;
 	enum inputs_known state;
 	struct task *task; /* while it is UNKNOWN it has all that follows */
@@ -35,6 +37,7 @@ struct peer_canary {
 	const struct inputs_path *cwd; /* the same */
 	struct peer_canary_unit *unit;
 	size_t n, n_good;
+	atomic_uint n_tried; /* so far, for who waits */
 };
 
 /*
@@ -43,6 +46,15 @@ struct peer_canary {
  */
 struct peer_canary *peer_canary_of(struct peer_farm *farm,
 				   const struct inputs_toolchain *tc);
+/* The same of what a burn-in compiles. */
+struct peer_canary *peer_canary_burn(struct peer_farm *farm,
+				     const struct inputs_toolchain *tc);
+/* What a node is asked about a unit that is not skipped; all is borrowed. */
+void peer_canary_ask(struct peer_question *q, const struct peer_canary_unit *u,
+		     const struct inputs_path *cwd);
+/* Is a checked answer what our compiler made of it? */
+bool peer_canary_is_equal(const struct peer_answer *a,
+			  const struct peer_canary_unit *u);
 void peer_canary_free_all(struct peer_farm *farm);
 
 #endif

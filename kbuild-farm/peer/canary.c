@@ -7,7 +7,6 @@
 
 #include <stdlib.h>
 
-#define DEADLINE_MS       60000
 #define PROBE_DEADLINE_MS 10000
 #define PROBE_OBJECT      "kfarm-reference.o"
 
@@ -40,21 +39,14 @@ static struct peer_job *send_canary(struct peer_cell *cell,
 				    const struct inputs_path *cwd,
 				    const struct peer_canary_unit *u)
 {
-	static char lc_all[] = "LC_ALL=C", *env[] = { lc_all, NULL };
-	bool probe = kind == PEER_JOB_PROBE;
-	struct peer_question q = {
-		.lang = u->is_asm ? WIRE_LANG_ASM : WIRE_LANG_C,
-		.deadline_ms = probe ? PROBE_DEADLINE_MS : DEADLINE_MS,
-		.cwd = cwd,
-		.source = u->name,
-		.object = u->object_name,
-		.flags = &u->flags,
-		.env = env + probe,
-		.entry = &u->entry,
-		.n_entries = 1,
-	};
+	struct peer_question q;
 	struct peer_job *job;
 
+	peer_canary_ask(&q, u, cwd);
+	if (kind == PEER_JOB_PROBE) {
+		q.deadline_ms = PROBE_DEADLINE_MS;
+		q.env++;
+	}
 	return peer_send_job(cell, kind, &q, &job) ? NULL : job;
 }
 
@@ -114,17 +106,6 @@ bool peer_canary_step(struct peer_cell *cell, struct peer_canary_outcome *out)
 	return false;
 }
 
-static bool is_equal(const struct peer_answer *a,
-		     const struct peer_canary_unit *u)
-{
-	return !a->result.wait_status &&
-	       bytes_equal(buf_bytes(&a->stream[WIRE_OBJECT]),
-			   buf_bytes(&u->object)) &&
-	       bytes_equal(buf_bytes(&a->stream[WIRE_STDERR]),
-			   buf_bytes(&u->diagnostics)) &&
-	       !a->stream[WIRE_STDOUT].len;
-}
-
 bool peer_canary_answer(const struct peer_job *job,
 			struct peer_canary_outcome *out)
 {
@@ -135,7 +116,7 @@ bool peer_canary_answer(const struct peer_job *job,
 
 	if (peer_answer_check(&job->answer, &err))
 		return end_broken(cell, out, u->name, "the answer is damaged");
-	if (!is_equal(&job->answer, u))
+	if (!peer_canary_is_equal(&job->answer, u))
 		return set_outcome(cell, out, PEER_CANARY_FAILED,
 				   xstrdup(u->name));
 	run->cpu_ms += job->answer.result.cpu_ms;

@@ -85,6 +85,11 @@ struct peer_ops {
 		      const char *reason);
 	/* What peer_probe() showed. */
 	void (*probed)(void *ctx, enum peer_probed is, const char *why);
+	/*
+	 * What peer_measure() showed: the microseconds that the bytes took; 0:
+	 * it did not ask for them.  NULL where nobody measures.
+	 */
+	void (*measured)(void *ctx, uint64_t us);
 
 	/* It beat: its figures are new. */
 	void (*load)(void *ctx);

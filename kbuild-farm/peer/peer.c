@@ -5,6 +5,7 @@
 #include "base/vec.h"
 #include "node/limits.h"
 #include "peer/foreign.h"
+#include "peer/rate.h"
 #include "peer/tune.h"
 
 #include <errno.h>
@@ -24,6 +25,7 @@ struct peer {
 	struct node_limit limit;
 	struct peer_cells cells;
 	struct peer_foreign foreign;
+	struct peer_rate rate;
 	size_t n_asked; /* toolchains of the farm */
 	enum peer_has *told; /* what was told of each */
 	size_t n_told;
@@ -38,6 +40,7 @@ void peer_hang_up(struct peer *p)
 {
 	event_del(p->hello_timer);
 	peer_job_free_all(&p->link);
+	peer_rate_end(&p->rate);
 	peer_foreign_release(&p->foreign);
 	peer_cells_release(&p->cells);
 	peer_link_close(&p->link);
@@ -241,6 +244,13 @@ static int on_fail(struct peer *p, struct bytes body, struct err *err)
 
 /* --------------------------------------------------------------- cells */
 
+static void end_rate(struct peer *p)
+{
+	const struct peer_link *l = &p->link;
+
+	l->farm->ops->measured(l->ctx, peer_rate_have(&p->rate));
+}
+
 static int on_have(struct peer *p, struct bytes body, struct err *err)
 {
 	struct peer_cell *cell = NULL;
@@ -248,7 +258,9 @@ static int on_have(struct peer *p, struct bytes body, struct err *err)
 
 	if (wire_have_decode(&m, body))
 		return err_set(err, EPROTO, "broken HAVE");
-	if (peer_foreign_brings(&p->foreign, m.cell))
+	if (peer_rate_is(&p->rate, m.cell))
+		end_rate(p);
+	else if (peer_foreign_brings(&p->foreign, m.cell))
 		peer_foreign_have(&p->foreign, &m);
 	else
 		cell = peer_cell_have(&p->cells, &m);
@@ -266,7 +278,9 @@ static int on_need(struct peer *p, struct bytes body, struct err *err)
 
 	if (wire_need_decode(&m, body))
 		return err_set(err, EPROTO, "broken NEED");
-	if (peer_foreign_brings(&p->foreign, m.cell))
+	if (peer_rate_is(&p->rate, m.cell))
+		ret = peer_rate_need(&p->rate, &m, err);
+	else if (peer_foreign_brings(&p->foreign, m.cell))
 		ret = peer_foreign_need(&p->foreign, &m, err);
 	else
 		ret = peer_cell_need(&p->cells, &m, err);
@@ -441,6 +455,12 @@ bool peer_probe(struct peer *p)
 	return p->state == PEER_UP && peer_probe_send(&p->cells);
 }
 
+bool peer_measure(struct peer *p, const struct inputs_entry *file)
+{
+	peer_rate_end(&p->rate);
+	return p->state == PEER_UP && peer_rate_start(&p->rate, &p->link, file);
+}
+
 int peer_send(struct peer *p, const struct inputs_toolchain *tc,
 	      const struct peer_question *q, uint32_t *number)
 {
@@ -533,6 +553,8 @@ void peer_figures(const struct peer *p, struct peer_figures *out)
 	*out = (struct peer_figures){
 		.inventory = l->greeted ? &l->hello.inventory : NULL,
 		.machine = &l->machine,
+		.software = l->greeted ? l->hello.software : NULL,
+		.layers = l->fit_seen ? l->fit.layers : NULL,
 		.busy_ms = p->busy_ms,
 		.health = &p->health,
 		.sent = l->sent_before,

@@ -29,6 +29,11 @@ void peer_renew(struct peer *p);
 /* Send it a unit whose answer is known; false: there is none now. */
 bool peer_probe(struct peer *p);
 /*
+ * Measure how long these bytes take to it (peer/rate.h): measured() hears of
+ * it, once.  What was under way is forgotten.  False: it cannot be now.
+ */
+bool peer_measure(struct peer *p, const struct inputs_entry *file);
+/*
  * Send a job with a toolchain that it has; *number is its name from then on.
  * 0, or as peer_send_job().
  */
@@ -50,6 +55,8 @@ unsigned peer_slots(const struct peer *p);
 struct peer_figures {
 	const struct wire_inventory *inventory; /* NULL: it never said hello */
 	const struct wire_machine *machine; /* zeroed: it never said it */
+	const char *software; /* "kfarmd 0.1"; NULL as well */
+	const char *layers; /* of its sandbox; NULL: nothing was said */
 	bool lacks; /* it has none of the toolchains, and gets none */
 	const char *why_lacks; /* may be NULL */
 	const struct wire_health *health; /* as its last HEALTH said */
