@@ -8,6 +8,14 @@
 
 #define AT(member) offsetof(struct nodes_request, member)
 
+/* Without a time it is for the usual one. */
+static int take_burn_in(void *at, const struct args *a, struct err *err)
+{
+	(void)err;
+	*(const char **)at = a->value ? a->value : "";
+	return 0;
+}
+
 static const struct args_option options[] = {
 	{ 0, "json", NULL, "print JSON", args_flag, AT(json), 0 },
 	{ 0, "slots", "N", "jobs at once at most", args_text, AT(slots), 0 },
@@ -29,6 +37,12 @@ static const struct args_option options[] = {
 	  AT(manual), 0 },
 	{ 0, "keep", NULL, "leave the node itself as it is", args_flag,
 	  AT(keep), 0 },
+	{ 't', "toolchain", "TOOLCHAIN", "the compiler to check with",
+	  args_text, AT(toolchain), 0 },
+	{ 'a', "arch", "ARCH", "and for which architecture", args_text,
+	  AT(arch), 0 },
+	{ 0, "burn-in", "[=TIME]", "compile on all cores so long (1h)",
+	  take_burn_in, AT(burn_in), 0 },
 	{ 0 },
 };
 
@@ -61,6 +75,9 @@ static const struct verb {
 	{ { "power", " NAME... on|off|reset", "", 2, 1001,
 	    "run what the configuration has for that" },
 	  nodes_power_main },
+	{ { "check", " [NAME]...", "json burn-in toolchain arch", 0, 1000,
+	    "whether each works, and how to cure what does not" },
+	  nodes_check_main },
 };
 
 static const struct cmd_verb *nodes_verb(size_t i)

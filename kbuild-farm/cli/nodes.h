@@ -23,6 +23,8 @@ struct nodes_request {
 	bool dry_run, revert, yes;
 	const char *key, *port;
 	bool manual, ssh_only, keep;
+	const char *burn_in; /* "": for the usual time; NULL: none */
+	const char *toolchain, *arch; /* of check */
 	struct conf *conf;
 	struct node_roster roster;
 };
@@ -92,5 +94,6 @@ int nodes_probe_main(struct nodes_request *r);
 int nodes_limits_main(struct nodes_request *r);
 int nodes_tune_main(struct nodes_request *r);
 int nodes_power_main(struct nodes_request *r);
+int nodes_check_main(struct nodes_request *r);
 
 #endif

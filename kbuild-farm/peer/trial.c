@@ -44,7 +44,7 @@ void peer_trial_node_release(struct peer_trial_node *n)
 
 /* ------------------------------------------------------- what nodes tell */
 
-static void take_text(char **at, const char *text)
+static void replace_text(char **at, const char *text)
 {
 	free(*at);
 	*at = text ? xstrdup(text) : NULL;
@@ -81,17 +81,17 @@ static void take_greeting(struct trial_node *n)
 	inv = figures.inventory;
 	if (is->boot_id && !str_equal(is->boot_id, inv->boot_id))
 		is->restarts++;
-	take_text(&is->boot_id, inv->boot_id);
+	replace_text(&is->boot_id, inv->boot_id);
 	if (is->up)
 		return;
 	is->up = true;
 	is->rtt_ms = (unsigned)(clock_ms() - n->dialled_ms);
 	is->cores = inv->cores;
 	is->slots = peer_slots(n->peer);
-	take_text(&is->software, figures.software);
-	take_text(&is->machine, inv->machine);
+	replace_text(&is->software, figures.software);
+	replace_text(&is->machine, inv->machine);
 	take_machine(is, figures.machine);
-	take_text(&is->layers, figures.layers);
+	replace_text(&is->layers, figures.layers);
 }
 
 static void on_node_lost(struct trial_node *n, const char *why)
@@ -101,13 +101,13 @@ static void on_node_lost(struct trial_node *n, const char *why)
 		n->trial->measuring = NULL;
 	if (n->stage == PEER_TRIAL_BURN) {
 		n->is->lost += n->is->has && !n->redial_ms;
-		take_text(&n->is->lost_why, why);
+		replace_text(&n->is->lost_why, why);
 		n->redial_ms = clock_ms();
 		return;
 	}
 	/* One that came up and then went is not up. */
 	n->is->up = n->is->fit = false;
-	take_text(&n->is->why, why);
+	replace_text(&n->is->why, why);
 	trial_stage_enter(n, PEER_TRIAL_OVER);
 }
 
@@ -121,7 +121,7 @@ static void on_state(void *ctx, enum peer_state state, const char *why)
 		n->is->fit = true;
 		trial_stage_enter(n, PEER_TRIAL_LINK);
 	} else if (state == PEER_UNFIT) {
-		take_text(&n->is->why, why);
+		replace_text(&n->is->why, why);
 		trial_stage_enter(n, PEER_TRIAL_OVER);
 	} else if (state == PEER_DOWN || state == PEER_STRANGE) {
 		n->is->is_strange = state == PEER_STRANGE;

@@ -93,6 +93,13 @@ static char *how_to_reach(const struct node_entry *e)
 	case NODE_UNIX:
 		return xasprintf("start it: `kfarmd --listen unix:%s`",
 				 e->address.text);
+	case NODE_TLS:
+		return xasprintf("see whether it is on and its kfarmd runs "
+				 "(`systemctl status kfarmd` there), and "
+				 "whether a firewall lets its port through; "
+				 "after a move, put its new address into "
+				 "[node \"%s\"]",
+				 e->name);
 	}
 	return NULL;
 }

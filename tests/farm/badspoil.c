@@ -172,6 +172,29 @@ static void spoil_status(struct job *job, struct wire_result *r)
 	say_signed(job, r);
 }
 
+/* One object in N is another, and signed: a processor that errs now and then.
+ */
+static void spoil_seldom(struct job *job, struct wire_result *r)
+{
+	struct buf *object = &job->out[WIRE_OBJECT];
+
+	if (!(bad.answered % (unsigned)bad.n) && object->len)
+		object->data[object->len / 2] ^= 4;
+	say_signed(job, r);
+}
+
+/* One compiler in N falls over itself. */
+static void spoil_crashes(struct job *job, struct wire_result *r)
+{
+	if (!(bad.answered % (unsigned)bad.n)) {
+		r->wait_status = 1 << 8;
+		buf_reset(&job->out[WIRE_OBJECT]);
+		buf_add_str(&job->out[WIRE_STDERR],
+			    "internal compiler error: Segmentation fault\n");
+	}
+	say_signed(job, r);
+}
+
 /* N KiB of diagnostics, all told of and signed. */
 static void spoil_stderr(struct job *job, struct wire_result *r)
 {
@@ -480,6 +503,8 @@ static const struct mode {
 	{ "length", spoil_length },
 	{ "digest", spoil_digest },
 	{ "status", spoil_status },
+	{ "seldom", spoil_seldom },
+	{ "crashes", spoil_crashes },
 	{ "stderr", spoil_stderr },
 	{ "whisper", spoil_whisper },
 	{ "told", spoil_told },

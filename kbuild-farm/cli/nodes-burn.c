@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/nodes-check.h"
+
+#include "base/format.h"
+#include "base/str.h"
+#include "cli/table.h"
+#include "conf/schema.h"
+
+#include <stdlib.h>
+
+uint64_t nodes_burn_time(const char *text)
+{
+	static const struct conf_key time = {
+		.type = CONF_AMOUNT, .min = 1, .max = 7, .words = "s m h d"
+	};
+	uint64_t seconds;
+
+	return conf_schema_amount(&time, text, &seconds) ? seconds * 1000 : 0;
+}
+
+static unsigned other_faults(const struct peer_trial_count *c)
+{
+	return c->damaged + c->failed;
+}
+
+static char *heat_text(const struct peer_trial_node *n)
+{
+	if (n->hottest_mk == WIRE_HEALTH_UNKNOWN)
+		return xstrdup("-");
+	return xasprintf("%d C",
+			 ((int)n->hottest_mk - WIRE_HEALTH_ZERO) / 1000);
+}
+
+char *nodes_burn_live(const struct peer_trial_node *n)
+{
+	const struct peer_trial_count *c = &n->burn;
+	char *heat = heat_text(n);
+	char *text = xasprintf("%u right, %u wrong, %u crashed%s%s", c->right,
+			       c->wrong, c->crashed + other_faults(c),
+			       n->hottest_mk == WIRE_HEALTH_UNKNOWN ? "" : ", ",
+			       n->hottest_mk == WIRE_HEALTH_UNKNOWN ? "" :
+								      heat);
+
+	free(heat);
+	return text;
+}
+
+static void add_burn_row(struct table *t, const struct peer_trial_node *n)
+{
+	const struct peer_trial_count *c = &n->burn;
+	struct buf cpu = { 0 };
+
+	format_span(&cpu, n->cpu_ms);
+	strv_own(&t->cells, nodes_check_name(n->entry->name));
+	strv_addf(&t->cells, "%u", n->cores);
+	strv_addf(&t->cells, "%u", c->right);
+	strv_addf(&t->cells, "%u", c->wrong);
+	strv_addf(&t->cells, "%u", c->crashed);
+	strv_addf(&t->cells, "%u", other_faults(c));
+	strv_addf(&t->cells, "%u", n->lost);
+	strv_add(&t->cells, buf_str(&cpu));
+	strv_own(&t->cells, heat_text(n));
+	if (n->slowest_milli == WIRE_HEALTH_UNKNOWN)
+		strv_add(&t->cells, "-");
+	else
+		strv_addf(&t->cells, "%u %%", n->slowest_milli / 10);
+	buf_release(&cpu);
+}
+
+static void print_burn_table(FILE *out, const struct nodes_check *c)
+{
+	static const char *const head[] = { "NODE",  "CORES",   "RIGHT",
+					    "WRONG", "CRASHED", "FAILED",
+					    "LOST",  "CPU",     "HEAT",
+					    "CLOCK" };
+	struct table t = { .align = "lrrrrrrrrr" };
+
+	for (size_t i = 0; i < sizeof(head) / sizeof(*head); i++)
+		strv_add(&t.cells, head[i]);
+	for (size_t i = 0; i < c->trial->n; i++) {
+		if (c->trial->nodes[i].burn.asked)
+			add_burn_row(&t, &c->trial->nodes[i]);
+	}
+	table_print(out, &t);
+}
+
+static void print_odd_unit(FILE *out, const struct nodes_check *c)
+{
+	int unit = peer_verdict_odd_unit(c->trial->nodes, c->trial->n);
+
+	if (unit >= 0)
+		nodes_check_finding(
+			out, "this machine", "burn-in",
+			"all nodes agree on one answer, and it is another than "
+			"what was compiled here: it may be this machine that "
+			"computes wrongly",
+			"take back what raises its clock or its memory's, and "
+			"do it again");
+}
+
+void nodes_burn_text(FILE *out, const struct nodes_check *c)
+{
+	struct buf took = { 0 };
+
+	if (!c->trial->burnt_ms)
+		return;
+	format_duration(&took, c->trial->burnt_ms);
+	fprintf(out, "\nburn-in of %s with %s%s\n", buf_str(&took), c->compiler,
+		c->trial->cancelled ? ", until it was interrupted" : "");
+	buf_release(&took);
+	print_burn_table(out, c);
+	print_odd_unit(out, c);
+	for (size_t i = 0; i < c->trial->n; i++) {
+		const struct peer_verdict *v =
+			&c->verdict[i][PEER_VERDICT_BURN];
+
+		if (v->what)
+			nodes_check_finding(out, c->trial->nodes[i].entry->name,
+					    "burn-in", v->what, v->todo);
+	}
+}

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: cli peer */
+/* cli/nodes-check, cli/nodes-burn, peer/verdict: what a trial comes to. */
+#include "cli/nodes-check.h"
+
+#include "base/str.h"
+#include "golden.h"
+#include "suite.h"
+
+#include <string.h>
+
+static struct node_entry entry[] = {
+	{ .name = (char *)"neo4a",
+	  .address_text = (char *)"ssh:neo4a",
+	  .address = { NODE_SSH, (char *)"neo4a" } },
+	{ .name = (char *)"a-board-with-a-long-name",
+	  .address_text = (char *)"unix:/run/k",
+	  .address = { NODE_UNIX, (char *)"/run/k" } },
+	{ .name = (char *)"c", .address = { NODE_EXEC, (char *)"c" } },
+};
+
+static struct peer_trial_node node[3];
+static struct peer_trial trial = { .nodes = node };
+
+/* A node that is well, until a test spoils it. */
+static struct peer_trial_node *well(size_t i)
+{
+	struct peer_trial_node *n = &node[i];
+
+	peer_trial_node_init(n, &entry[i]);
+	n->up = n->fit = n->has = true;
+	n->rtt_ms = 3;
+	n->cores = 6;
+	n->has_clock = n->has_free = true;
+	n->clock_ms = 120;
+	n->free_mib = 12000;
+	n->link = PEER_LINK_MEASURED;
+	n->link_bits = 94000000;
+	n->canary = (struct peer_trial_count){ .asked = 15, .right = 15 };
+	n->answer = (struct peer_trial_count){ .asked = 1, .right = 1 };
+	trial.n = i + 1;
+	return n;
+}
+
+static struct peer_trial_node *down(size_t i, const char *why)
+{
+	struct peer_trial_node *n = &node[i];
+
+	peer_trial_node_init(n, &entry[i]);
+	n->why = xstrdup(why);
+	trial.n = i + 1;
+	return n;
+}
+
+static char *text_of_check(const struct nodes_check *c)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	nodes_check_text(out, c);
+	nodes_burn_text(out, c);
+	fclose(out);
+	return text;
+}
+
+/* What people see is in the file of that name; releases the nodes. */
+static void shows(const char *name, bool good)
+{
+	struct nodes_check c;
+	char *text, *golden = xasprintf("tests/data/nodes-check/%s.txt", name);
+
+	nodes_check_judge(&c, &trial, "gcc 12.2.0");
+	text = text_of_check(&c);
+	golden_file(golden, text);
+	free(golden);
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+		ck_assert_uint_le(strlen(line), 80);
+	ck_assert_int_eq(nodes_check_is_good(&c), good);
+	nodes_check_release(&c);
+	free(text);
+	for (size_t i = 0; i < trial.n; i++)
+		peer_trial_node_release(&node[i]);
+	trial = (struct peer_trial){ .nodes = node };
+}
+
+START_TEST(a_good_node_is_one_line)
+{
+	well(0);
+	well(1)->rtt_ms = 2345;
+	well(2)->link_bits = 12345678;
+	shows("good", true);
+}
+END_TEST
+
+START_TEST(one_that_is_not_there_says_what_to_look_at)
+{
+	down(0, "No route to host");
+	down(1, "connect to /run/k: No such file or directory");
+	down(2, "kfarmd 0.3 speaks protocol 9 to 9, this kfarm 6 to 8");
+	node[2].is_strange = true;
+	shows("down", false);
+}
+END_TEST
+
+START_TEST(a_row_that_failed_says_what_to_do)
+{
+	struct peer_trial_node *n = well(0);
+
+	n->clock_ms = INT64_C(-315576000000);
+	n->free_mib = 200;
+	n->link_bits = 1100000;
+	n = well(1);
+	n->fit = n->has = false;
+	n->why = xstrdup("no sandbox: user: unshare: Operation not permitted; "
+			 "set the sysctl kernel.unprivileged_userns_clone to "
+			 "1");
+	n->link = PEER_LINK_UNTRIED;
+	n->canary = n->answer = (struct peer_trial_count){ 0 };
+	n = well(2);
+	n->clock_ms = 60000;
+	n->link = PEER_LINK_LATE;
+	n->link_bits = 262144;
+	n->has = false;
+	n->lacks = xstrdup("is an aarch64 machine; no build of gcc-12.2.0 "
+			   "(x86_64-linux-gnu) for it: `kfarm toolchain "
+			   "install gcc-12.2.0 ... --nodes c`");
+	n->canary = n->answer = (struct peer_trial_count){ 0 };
+	shows("failed", false);
+}
+END_TEST
+
+START_TEST(wrong_answers_are_told_from_others)
+{
+	struct peer_trial_node *n = well(0);
+
+	n->canary = (struct peer_trial_count){
+		.asked = 15,
+		.right = 12,
+		.wrong = 3,
+		.first = xstrdup("simd.c: another object than here"),
+	};
+	n = well(1);
+	n->canary = (struct peer_trial_count){
+		.asked = 15,
+		.right = 14,
+		.damaged = 1,
+		.first = xstrdup("asm.c: its digest is not that of this "
+				 "job's answer"),
+	};
+	n->answer = (struct peer_trial_count){
+		.asked = 1,
+		.wrong = 1,
+		.first = xstrdup("its known-answer compile came back wrong"),
+	};
+	n = well(2);
+	n->canary = (struct peer_trial_count){
+		.asked = 15,
+		.failed = 15,
+		.first = xstrdup("asm.c: no room\033[2J in /var/lib"),
+	};
+	shows("wrong", false);
+}
+END_TEST
+
+static void burnt(struct peer_trial_node *n, unsigned right)
+{
+	trial.burnt_ms = 600000;
+	n->burn.asked = n->burn.right = right;
+	n->cpu_ms = right * 1500;
+	n->hottest_mk = WIRE_HEALTH_ZERO + 61000;
+	n->slowest_milli = 1000;
+	n->unit[0].right = right;
+}
+
+START_TEST(a_burn_in_of_good_nodes_is_a_table)
+{
+	burnt(well(0), 4812);
+	burnt(well(1), 17);
+	node[1].hottest_mk = node[1].slowest_milli = WIRE_HEALTH_UNKNOWN;
+	trial.cancelled = true;
+	shows("burn-good", true);
+}
+END_TEST
+
+START_TEST(a_burn_in_finds_what_errs_falls_over_and_is_hot)
+{
+	struct peer_trial_node *n = well(0);
+
+	burnt(n, 1200);
+	n->burn.asked += 4;
+	n->burn.wrong = 3;
+	n->burn.crashed = 1;
+	n->burn.first = xstrdup("burn-3.c: another object than here");
+	n->burn.first_ms = 125000;
+	n->unit[2] = (struct peer_trial_unit){ .right = 100, .wrong = 3 };
+	n = well(1);
+	burnt(n, 300);
+	n->lost = 2;
+	n->restarts = 1;
+	n = well(2);
+	burnt(n, 3000);
+	n->slowest_milli = 714;
+	n->throttled_ms = 245000;
+	shows("burn-bad", false);
+}
+END_TEST
+
+START_TEST(the_same_wrong_answer_each_time_is_no_accident)
+{
+	struct peer_trial_node *n = well(0);
+
+	burnt(n, 700);
+	n->burn.asked += 100;
+	n->burn.wrong = 100;
+	n->burn.first = xstrdup("burn-3.c: another object than here");
+	n->unit[2] = (struct peer_trial_unit){ .wrong = 100 };
+	shows("burn-same", false);
+}
+END_TEST
+
+START_TEST(what_all_nodes_agree_on_is_this_machine)
+{
+	for (size_t i = 0; i < 2; i++) {
+		struct peer_trial_node *n = well(i);
+
+		burnt(n, 700);
+		n->burn.asked += 100;
+		n->burn.wrong = 100;
+		n->burn.first = xstrdup("burn-3.c: another object than here");
+		n->unit[2] = (struct peer_trial_unit){ .wrong = 100,
+						       .is = { .b = { 7 } } };
+	}
+	ck_assert_int_eq(peer_verdict_odd_unit(node, 2), 2);
+	ck_assert_int_eq(peer_verdict_odd_unit(node, 1), -1);
+	node[1].unit[2].is.b[0] = 8;
+	ck_assert_int_eq(peer_verdict_odd_unit(node, 2), -1);
+	node[1].unit[2].is.b[0] = 7;
+	node[1].unit[2].right = 1;
+	ck_assert_int_eq(peer_verdict_odd_unit(node, 2), -1);
+	node[1].unit[2].right = 0;
+	shows("burn-host", false);
+}
+END_TEST
+
+START_TEST(json_has_every_row)
+{
+	struct nodes_check c;
+	json_t *all, *rows;
+
+	well(0)->clock_ms = 99000;
+	nodes_check_judge(&c, &trial, "gcc 12.2.0");
+	all = nodes_check_json(&c);
+	rows = json_object_get(json_array_get(json_object_get(all, "nodes"), 0),
+			       "rows");
+	ck_assert_uint_eq(json_array_size(rows), PEER_VERDICT_ROWS);
+	ck_assert_str_eq(
+		json_string_value(json_object_get(
+			json_array_get(rows, PEER_VERDICT_CLOCK), "state")),
+		"failed");
+	json_decref(all);
+	nodes_check_release(&c);
+	peer_trial_node_release(&node[0]);
+}
+END_TEST
+
+START_TEST(times_are_as_people_write_them)
+{
+	ck_assert_uint_eq(nodes_burn_time("30s"), 30000);
+	ck_assert_uint_eq(nodes_burn_time("10m"), 600000);
+	ck_assert_uint_eq(nodes_burn_time("8h"), 28800000);
+	ck_assert_uint_eq(nodes_burn_time("7d"), 604800000);
+	ck_assert_uint_eq(nodes_burn_time("8d"), 0);
+	ck_assert_uint_eq(nodes_burn_time("0s"), 0);
+	ck_assert_uint_eq(nodes_burn_time("10"), 0);
+	ck_assert_uint_eq(nodes_burn_time(""), 0);
+	ck_assert_uint_eq(nodes_burn_time("neo4a"), 0);
+	ck_assert_uint_eq(nodes_burn_time("-1m"), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("cli/nodes-check");
+	TCase *tc = tcase_create("check");
+
+	tcase_add_test(tc, a_good_node_is_one_line);
+	tcase_add_test(tc, one_that_is_not_there_says_what_to_look_at);
+	tcase_add_test(tc, a_row_that_failed_says_what_to_do);
+	tcase_add_test(tc, wrong_answers_are_told_from_others);
+	tcase_add_test(tc, a_burn_in_of_good_nodes_is_a_table);
+	tcase_add_test(tc, a_burn_in_finds_what_errs_falls_over_and_is_hot);
+	tcase_add_test(tc, the_same_wrong_answer_each_time_is_no_accident);
+	tcase_add_test(tc, what_all_nodes_agree_on_is_this_machine);
+	tcase_add_test(tc, json_has_every_row);
+	tcase_add_test(tc, times_are_as_people_write_them);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
