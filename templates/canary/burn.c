@@ -35,14 +35,13 @@ static inline u64 mix(u64 a, u64 b)
 		break;                                                    \
 	}
 
-#define STEPS(n)                                                           \
-	STEP(0, n)                                                         \
-	STEP(1, n)                                                         \
-	STEP(2, n)                                                         \
-	STEP(3, n)                                                         \
-	STEP(4, n)                                                         \
-	STEP(5, n) STEP(6, n) STEP(7, n) STEP(8, n) STEP(9, n) STEP(10, n) \
-		STEP(11, n) STEP(12, n) STEP(13, n) STEP(14, n) STEP(15, n)
+/* clang-format off */
+#define STEPS(n)                                                 \
+	STEP(0, n) STEP(1, n) STEP(2, n) STEP(3, n) STEP(4, n)   \
+	STEP(5, n) STEP(6, n) STEP(7, n) STEP(8, n) STEP(9, n)   \
+	STEP(10, n) STEP(11, n) STEP(12, n) STEP(13, n)          \
+	STEP(14, n) STEP(15, n)
+/* clang-format on */
 
 #define WORK(n)                                                                \
 	u32 machine_##n(u32 *w, u32 state, int rounds);                        \
