@@ -133,24 +133,16 @@ static int read_pem(const char *path, char text[static PEM_MAX], size_t *len,
 	return ret;
 }
 
-/* No password: a daemon has nobody to ask. */
-static int no_password(char *to, int size, int writing, void *ctx)
-{
-	(void)to;
-	(void)size;
-	(void)writing;
-	(void)ctx;
-	return -1;
-}
-
 static EVP_PKEY *key_of_pem(const char *text, size_t len)
 {
 	BIO *memory = BIO_new_mem_buf(text, (int)len);
+	/* A daemon has nobody to ask for one. */
+	char no_password[] = "";
 	EVP_PKEY *pair;
 
 	if (!memory)
 		return NULL;
-	pair = PEM_read_bio_PrivateKey(memory, NULL, no_password, NULL);
+	pair = PEM_read_bio_PrivateKey(memory, NULL, NULL, no_password);
 	BIO_free(memory);
 	ERR_clear_error();
 	return pair;
