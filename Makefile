@@ -4,7 +4,7 @@
 #	make check [GROUPS=] | check-processors | lint [STEPS=] | format | clean
 #	make fuzz [RUNS=] [PROPERTY_RUNS=] | soak [ROUNDS=] | audit [TREES=]
 #	make equality [CONFIGS=] | reach [PROJECTS=] [SHARE=] | bench [BEFORE=DIR]
-#	make sched-runs | sched-coverage | diag-logs LOGS="FILE..."
+#	make sched-runs | sched-coverage | door-churn | diag-logs LOGS="FILE..."
 #	make nodes [NODE_HOSTS=]
 #	make install | uninstall [DESTDIR=] [PREFIX=]
 #
@@ -427,6 +427,12 @@ sched-runs: $B/unit/check_sched_random
 	$QSCHED_RUNS=10000 $<
 sched-coverage:
 	$Qscripts/coverage sched
+
+# A crowd at a kfarmd's door, and many who come and go.
+.PHONY: door-churn
+door-churn: all $B/unit/check_agent_crowd
+	$QDOOR_CROWD=$${DOOR_CROWD:-15000} DOOR_CHURN=$${DOOR_CHURN:-100000} \
+		KFARMD=$B/kfarmd $B/unit/check_agent_crowd
 
 # Logs of builds, held against a count that knows nothing of diag/.
 .PHONY: diag-logs

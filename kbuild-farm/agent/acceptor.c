@@ -6,12 +6,14 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define REST_S 1 /* when no descriptor is left for accept() */
+#define REST_S  1 /* when no descriptor is left for accept() */
+#define AT_ONCE 32
 
 struct agent_acceptor {
 	int fd;
@@ -41,21 +43,32 @@ static bool is_passing(int code)
 	}
 }
 
-static void on_ready(evutil_socket_t fd, short what, void *arg)
+/* False: there is no more for now. */
+static bool accept_one(struct agent_acceptor *a)
 {
-	struct agent_acceptor *a = arg;
 	struct timeval rest = { .tv_sec = REST_S };
-	int peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int peer = accept4(a->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-	(void)what;
 	if (peer >= 0) {
 		a->accepted(a->ctx, peer);
-	} else if (!is_passing(errno)) {
+		return true;
+	}
+	if (!is_passing(errno)) {
 		/* Or the loop would spin on a socket that stays ready. */
 		log_warning("accept: %s", strerror(errno));
 		event_del(a->ready);
 		event_add(a->rest, &rest);
 	}
+	return false;
+}
+
+/* A crowd goes fast, but not before all others. */
+static void on_ready(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	for (int i = 0; i < AT_ONCE && accept_one(arg); i++)
+		;
 }
 
 static void on_rested(evutil_socket_t fd, short what, void *arg)

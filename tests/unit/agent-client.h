@@ -358,7 +358,7 @@ static inline void client_on_close(void *ctx, const struct err *why)
 
 /* ---------------------------------------------------------------- life */
 
-static inline void client_attach(struct client *c, int fd)
+static inline void client_attach_io(struct client *c, struct wire_io io)
 {
 	static const struct wire_stream_ops ops = {
 		.on_msg = client_on_msg,
@@ -367,7 +367,12 @@ static inline void client_attach(struct client *c, int fd)
 
 	c->paths = wire_paths_new();
 	c->flags = wire_flags_new();
-	c->stream = wire_stream_new(client_base, fd, fd, &ops, c);
+	c->stream = wire_stream_new_io(client_base, io, &ops, c);
+}
+
+static inline void client_attach(struct client *c, int fd)
+{
+	client_attach_io(c, wire_io_of(fd, fd));
 }
 
 static inline void client_greet(struct client *c)
