@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-#	make [V=1] [WERROR=1] [SAN=address,undefined] [CROSS_COMPILE=] [CC=]
+#	make [V=1] [WERROR=1] [SAN=address,undefined] [CC=]
+#	make CROSS_COMPILE=aarch64-linux-gnu- [SYSROOT=build/debian/root/arm64]
 #	make check [GROUPS=] | check-processors | lint [STEPS=] | format | clean
 #	make fuzz [RUNS=] [PROPERTY_RUNS=] | soak [ROUNDS=] | audit [TREES=]
 #	make equality [CONFIGS=] | reach [PROJECTS=] [SHARE=] | bench [BEFORE=DIR]
@@ -18,6 +19,13 @@ ifeq ($(origin AR),default)
 AR := $(CROSS_COMPILE)ar
 endif
 PKG_CONFIG ?= $(CROSS_COMPILE)pkg-config
+# Where the libraries of another architecture are, all of them.
+ifneq ($(SYSROOT),)
+CC += --sysroot=$(abspath $(SYSROOT))
+PKG_CONFIG := PKG_CONFIG_SYSROOT_DIR=$(abspath $(SYSROOT)) PKG_CONFIG_LIBDIR=$(subst \
+	$(empty) ,:,$(wildcard $(addprefix $(abspath $(SYSROOT))/usr/, \
+	lib/*/pkgconfig share/pkgconfig))) pkg-config
+endif
 CLANG ?= clang-14
 CFLAGS ?= -O2 -g
 PREFIX ?= /usr/local
