@@ -6,7 +6,7 @@
 #	make fuzz [RUNS=] [PROPERTY_RUNS=] | soak [ROUNDS=] | audit [TREES=]
 #	make equality [CONFIGS=] | reach [PROJECTS=] [SHARE=] | bench [BEFORE=DIR]
 #	make sched-runs | sched-coverage | door-churn | diag-logs LOGS="FILE..."
-#	make nodes [NODE_HOSTS=]
+#	make nodes [NODE_HOSTS=] | deb [ARCHITECTURE=]
 #	make install | uninstall [DESTDIR=] [PREFIX=]
 #
 # Objects and programs lie in build/; a build with SAN= or CROSS_COMPILE= has
@@ -36,7 +36,7 @@ PROPERTY_RUNS ?= 100000
 .SUFFIXES:
 .SECONDARY:
 .PHONY: all check check-programs check-processors lint format fuzz bench soak \
-	equality reach audit nodes install uninstall clean FORCE
+	equality reach audit nodes deb install uninstall clean FORCE
 MAKEFLAGS += --no-builtin-rules
 
 empty :=
@@ -67,7 +67,7 @@ PACKAGES := libgit2 lzo2 libzstd openssl libevent_core jansson libarchive \
 	libcurl zlib sqlite3
 # What kfarm alone is linked with: ui/screen.
 SCREEN_PACKAGES := ncursesw
-ifneq ($(if $(MAKECMDGOALS),$(filter-out clean lint format uninstall \
+ifneq ($(if $(MAKECMDGOALS),$(filter-out clean lint format uninstall deb \
 	scripts/%,$(MAKECMDGOALS)),all),)
 missing := $(strip $(foreach p,$(PACKAGES) $(SCREEN_PACKAGES),$(shell \
 	$(PKG_CONFIG) --exists $p 2>/dev/null || echo $p)))
@@ -474,6 +474,10 @@ to = $(DESTDIR)$(PREFIX)
 # Where the shells look, below share/.
 COMPLETIONS := bash-completion/completions/kfarm.bash \
 	zsh/site-functions/_kfarm fish/vendor_completions.d/kfarm.fish
+# Of the templates those that a person reads or copies; kfarm has the others
+# in it.
+TEMPLATES := $(wildcard $(patsubst %,templates/%/*,boards configs nightly \
+	systemd))
 install: all
 	install -D -m 755 $B/kfarm $(to)/bin/kfarm
 	install -D -m 755 $B/kfarmd $(to)/bin/kfarmd
@@ -485,9 +489,8 @@ install: all
 	for file in $(COMPLETIONS); do install -D -m 644 \
 		"templates/completion/$${file##*/}" "$(to)/share/$$file" || \
 		exit 1; done
-	(cd templates && find . -type f) | while read -r file; do install -D \
-		-m 644 "templates/$$file" \
-		"$(to)/share/kfarm/templates/$$file" || exit 1; done
+	for file in $(TEMPLATES); do install -D -m 644 "$$file" \
+		"$(to)/share/kfarm/$$file" || exit 1; done
 
 uninstall:
 	rm -f $(to)/bin/kfarm $(to)/bin/kfarmd $(to)/bin/kfarm-cc
@@ -495,6 +498,11 @@ uninstall:
 	rm -f $(COMPLETIONS:%=$(to)/share/%)
 	for page in man/*.[1-8]; do rm -f \
 		"$(to)/share/man/man$${page##*.}/$${page#man/}"; done
+
+# Debian packages in build/deb, for arm64 with what `scripts/packages install
+# arm64` unpacks.
+deb:
+	$Qscripts/deb $(ARCHITECTURE)
 
 clean:
 	rm -rf build

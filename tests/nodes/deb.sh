@@ -1,0 +1,102 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check: yes
+#
+# The Debian packages of `make deb`: lintian has nothing to say, where it is
+# installed; and in a copy of this system (an overlay, thrown away) they install,
+# what is in them works, and it goes again without a trace.
+. "$(dirname "$0")/../farm/lib.sh"
+
+own_mounts "$@"
+
+make_packages()
+{
+	# The test is of what is in them, not of how small that gets.
+	DPKG_DEB_COMPRESSOR_LEVEL=1 make -s -C "$root" deb
+}
+
+# In the copy, as its root, with what it has in PATH.
+inside()
+{
+	chroot "$copy" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
+		LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"
+}
+
+copy_system()
+{
+	copy=$work/copy
+	mkdir -p "$copy" "$work/layer"
+	mount -t tmpfs none "$work/layer" && mounts+=("$work/layer") &&
+		mkdir "$work/layer"/{up,work} &&
+		mount -t overlay -o "lowerdir=/,upperdir=$work/layer/up,workdir=\
+$work/layer/work" none "$copy" && mounts=("$copy" "${mounts[@]}") &&
+		mount -t proc none "$copy/proc" &&
+		mounts=("$copy/proc" "${mounts[@]}") &&
+		mount --bind /dev "$copy/dev" &&
+		mounts=("$copy/dev" "${mounts[@]}") &&
+		mkdir -p "$copy/tmp/deb" && cp "$debs"/*.deb "$copy/tmp/deb/"
+}
+
+complete_in_bash()
+{
+	# shellcheck disable=SC2016
+	inside bash -c '. /usr/share/bash-completion/completions/kfarm.bash &&
+		complete -p kfarm'
+}
+
+try_installed()
+{
+	check "they install" inside dpkg -i "/tmp/deb/kfarm_$version.deb" \
+		"/tmp/deb/kfarmd_$version.deb"
+	is "kfarm is there" "$("$bin/kfarm" --version)" \
+		"$(inside kfarm --version)"
+	is "kfarmd is there" "$("$bin/kfarmd" --version)" \
+		"$(inside kfarmd --version)"
+	check "kfarm's own wrapper is there" inside test -x /usr/bin/kfarm-cc
+	is "the static kfarmds are there" \
+		"$(cd "$bin/nodes" 2>/dev/null && echo kfarmd-*)" \
+		"$(cd "$copy/usr/lib/kfarm/nodes" && echo kfarmd-*)"
+	check "bash completes" complete_in_bash
+	is "each program has a page" "kfarm-cc.1.gz kfarm.1.gz kfarmd.8.gz" \
+		"$(cd "$copy/usr/share/man" && basename -a man1/kfarm*.gz \
+			man8/kfarm*.gz | LC_ALL=C sort | xargs)"
+	is "the node's key is the service's alone" "600 kfarm" \
+		"$(inside stat -c '%a %U' /etc/kfarm/key.pem)"
+	check "systemd knows all that the unit says" \
+		inside systemd-analyze verify --man=no kfarmd.service
+	key=$(sha256sum <"$copy/etc/kfarm/key.pem")
+	check "they install again" inside dpkg -i \
+		"/tmp/deb/kfarmd_$version.deb"
+	is "and the key is the old one" "$key" \
+		"$(sha256sum <"$copy/etc/kfarm/key.pem")"
+	check "they go" inside dpkg -P kfarm kfarmd
+	is "nothing stays" "" "$(inside sh -c 'ls -d /etc/kfarm \
+		/var/lib/kfarm /usr/lib/kfarm /usr/share/kfarm \
+		/usr/bin/kfarm* 2>/dev/null')"
+}
+
+farm_begin
+if ! command -v dpkg-deb >/dev/null; then
+	left_out "packages" "no dpkg here"
+	farm_end
+fi
+debs=$root/build/deb
+check "they can be made" make_packages
+version=$(sed -n 's/.*KFARM_VERSION "\(.*\)"/\1/p' \
+	"$root/kbuild-farm/base/version.h")
+version=$version-0kfarm1_$(dpkg --print-architecture)
+if command -v lintian >/dev/null; then
+	check "lintian has nothing to say" lintian --allow-root --fail-on \
+		error,warning,info "$debs/kfarm_$version.deb" \
+		"$debs/kfarmd_$version.deb"
+else
+	left_out "lintian" "it is not installed"
+fi
+if [ "$(id -u)" -ne 0 ]; then
+	left_out "installing" "that needs root"
+elif ! copy_system 2>"$work/mount.log"; then
+	left_out "installing" "no overlay: $(tail -n 1 "$work/mount.log")"
+else
+	try_installed
+fi
+farm_end
