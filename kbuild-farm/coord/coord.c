@@ -8,7 +8,9 @@
 #include "coord/client.h"
 #include "coord/dispatch.h"
 #include "coord/hedge.h"
+#include "coord/identity.h"
 #include "coord/node.h"
+#include "coord/roster.h"
 #include "coord/tell.h"
 #include "inputs/reference.h"
 #include "inputs/toolchain.h"
@@ -26,6 +28,9 @@
 #define THREADS     2
 #define SCANS_MAX   64 /* units that the threads have, or that wait for them */
 #define PATIENCE_MS 1000
+/* What nodes may differ in how long they take; with ssh, or a sandbox here. */
+#define MORE_MS      300
+#define SLOW_MORE_MS 1000
 
 /* No node has to be waited for any more: tell the caller. */
 static void tell_ready(struct coord *c)
@@ -47,6 +52,30 @@ static void tell_remote_jobs(struct coord *c, unsigned n)
 		c->setup.remote_jobs(c->setup.remote_jobs_ctx, n);
 }
 
+/*
+ * A node has come: for how long others are worth waiting for that have neither
+ * come nor failed.  A dead machine does not answer at all.
+ */
+static void wait_for_more(struct coord *c)
+{
+	unsigned ms = 0;
+
+	for (size_t i = 0; i < c->n_nodes; i++) {
+		const struct coord_node *n = c->nodes[i];
+		bool tls = n->entry->address.kind == NODE_TLS;
+		struct sched_node_figures f;
+
+		sched_node_figures(c->sched, n->number, &f);
+		if (f.state == SCHED_NODE_GREETING)
+			ms = !tls || ms == SLOW_MORE_MS ? SLOW_MORE_MS :
+							  MORE_MS;
+	}
+	if (ms)
+		event_add(c->ready_timer,
+			  &(struct timeval){ .tv_sec = ms / 1000,
+					     .tv_usec = ms % 1000 * 1000 });
+}
+
 static void on_kick(evutil_socket_t fd, short what, void *arg)
 {
 	struct coord *c = arg;
@@ -55,13 +84,17 @@ static void on_kick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	coord_dispatch(c);
+	coord_identity_check(c);
 	for (size_t i = 0; i < c->n_nodes; i++) {
-		peer_step(c->nodes[i].peer);
-		coord_node_tell_lacks(&c->nodes[i]);
-		coord_node_tell_useless(&c->nodes[i]);
+		peer_step(c->nodes[i]->peer);
+		coord_node_tell_lacks(c->nodes[i]);
+		coord_node_tell_useless(c->nodes[i]);
 	}
 	sched_figures(c->sched, &figures);
 	tell_remote_jobs(c, figures.remote_now);
+	if (c->ready && figures.slots > c->ready_slots)
+		wait_for_more(c);
+	c->ready_slots = figures.slots;
 	if (c->ready && !figures.undecided)
 		tell_ready(c);
 }
@@ -92,7 +125,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	coord_clients_beat(c->clients);
 	inputs_toolchains_check(&c->toolchains);
 	for (size_t i = 0; i < c->n_nodes; i++)
-		peer_tick(c->nodes[i].peer, now);
+		peer_tick(c->nodes[i]->peer, now);
 }
 
 static struct event *make_event(struct coord *c, short what,
@@ -109,7 +142,7 @@ static void use_toolchain(struct coord *c, struct inputs_toolchain *tc)
 {
 	peer_farm_add(&c->farm, tc);
 	for (size_t i = 0; i < c->n_nodes; i++)
-		c->nodes[i].unsure = peer_state(c->nodes[i].peer) == PEER_UP;
+		c->nodes[i]->unsure = peer_state(c->nodes[i]->peer) == PEER_UP;
 }
 
 /* A compiler is known better than before. */
@@ -209,10 +242,7 @@ static void make_sched(struct coord *c, const struct coord_setup *setup)
 	};
 
 	c->sched = sched_new(&s);
-	c->nodes = xcalloc(roster->n, sizeof(*c->nodes));
-	for (; c->n_nodes < roster->n; c->n_nodes++)
-		coord_node_init(&c->nodes[c->n_nodes], c, (uint32_t)c->n_nodes,
-				&roster->v[c->n_nodes]);
+	coord_roster_begin(c, roster);
 }
 
 static void make_events(struct coord *c)
@@ -232,8 +262,9 @@ static void on_request(void *ctx, enum events_request what, const char *node)
 	struct coord *c = ctx;
 
 	for (size_t i = 0; i < c->n_nodes; i++) {
-		if (!strcmp(c->nodes[i].entry->name, node))
-			coord_node_ask(&c->nodes[i], what);
+		if (!c->nodes[i]->removed &&
+		    !strcmp(c->nodes[i]->entry->name, node))
+			coord_node_ask(c->nodes[i], what);
 	}
 }
 
@@ -301,7 +332,7 @@ bool coord_is_busy(const struct coord *c)
 void coord_tell_figures(const struct coord *c)
 {
 	for (size_t i = 0; i < c->n_nodes; i++)
-		coord_tell_load(&c->nodes[i]);
+		coord_tell_load(c->nodes[i]);
 }
 
 uint64_t coord_scan_us(const struct coord *c)
@@ -319,7 +350,7 @@ static void end_units(struct coord *c)
 {
 	coord_dispatch_end(c);
 	for (size_t i = 0; i < c->n_nodes; i++)
-		coord_node_release(&c->nodes[i]);
+		coord_node_end(c->nodes[i]);
 	/* Questions to compilers end now, and so does what waits for them. */
 	pool_free(c->pool);
 	peer_canary_free_all(&c->farm);
@@ -345,7 +376,7 @@ void coord_free(struct coord *c)
 	event_free(c->timer);
 	event_free(c->tick);
 	event_free(c->ready_timer);
-	free(c->nodes);
+	coord_roster_release(c);
 	free(c->news);
 	free(c->units);
 	free(c->jobs);

@@ -63,8 +63,16 @@ int coord_new(struct coord **out, const struct coord_setup *setup,
  */
 void coord_expect(struct coord *c, const char *driver, char *const *env);
 /*
- * Calls `ready` once, from the loop, when every node is up or has failed, or
- * after `limit_ms`.
+ * The configuration has other nodes now, which are in `roster`; it is empty
+ * when this returns.  Those that are new are dialed, those that are gone get no
+ * more jobs, one with another address or key is dialed anew, and draining is
+ * heard of.
+ */
+void coord_follow(struct coord *c, struct node_roster *roster);
+/*
+ * Calls `ready` once, from the loop, when every node is up or has failed; when
+ * some are up and for a moment no other came, as one that is dead is not waited
+ * for; or after `limit_ms`.
  */
 void coord_when_ready(struct coord *c, unsigned limit_ms,
 		      void (*ready)(void *ctx), void *ctx);

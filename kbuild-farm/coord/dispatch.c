@@ -290,7 +290,7 @@ static enum reason reason_unsent(int ret)
 static void send_unit(struct coord *c, const struct sched_action *a)
 {
 	struct coord_unit *u = unit_of(c, a->unit);
-	const struct coord_node *n = &c->nodes[a->node];
+	const struct coord_node *n = c->nodes[a->node];
 	struct sched_event event = { .kind = SCHED_UNSENT, .node = a->node };
 	uint32_t number;
 	int ret;
@@ -318,7 +318,7 @@ static void cancel(struct coord *c, const struct sched_action *a)
 	struct coord_unit *u = unit_of(c, a->unit);
 
 	if (u->job)
-		peer_cancel(c->nodes[a->node].peer, u->job);
+		peer_cancel(c->nodes[a->node]->peer, u->job);
 	forget_job(u);
 }
 
@@ -450,7 +450,7 @@ static void probe(struct coord *c, uint32_t node)
 				     .node = node,
 				     .probe = SCHED_PROBE_IMPOSSIBLE };
 
-	if (!peer_probe(c->nodes[node].peer))
+	if (!peer_probe(c->nodes[node]->peer))
 		coord_dispatch_event(c, &event);
 }
 
@@ -491,7 +491,7 @@ static void do_with_unit(struct coord *c, const struct sched_action *a)
 
 static void do_with_node(struct coord *c, const struct sched_action *a)
 {
-	const struct coord_node *n = &c->nodes[a->node];
+	const struct coord_node *n = c->nodes[a->node];
 
 	if (a->kind == SCHED_DIAL)
 		peer_dial(n->peer);

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "coord/dispatch.h"
 #include "coord/slots.h"
 #include "coord/tell.h"
@@ -43,6 +44,7 @@ static void on_state(void *ctx, enum peer_state state, const char *why)
 	if (state == PEER_GREETING)
 		return;
 	n->busy = 0;
+	n->unknown = state == PEER_UP || state == PEER_UNFIT;
 	if (state == PEER_UP) {
 		event.kind = SCHED_FIT;
 		event.slots = coord_slots(n);
@@ -254,14 +256,18 @@ void coord_node_tell_lacks(struct coord_node *n)
 	}
 }
 
-void coord_node_init(struct coord_node *n, struct coord *c, uint32_t number,
-		     const struct node_entry *entry)
+struct coord_node *coord_node_new(struct coord *c,
+				  const struct node_entry *entry)
 {
+	struct coord_node *n = xcalloc(1, sizeof(*n));
+
 	n->coord = c;
-	n->number = number;
+	n->number = (uint32_t)c->n_nodes;
 	n->entry = entry;
+	*VEC_ADD(c->nodes, c->n_nodes) = n;
 	n->peer = peer_new(&c->farm, entry, n);
 	coord_tell_node(n, sched_node_state_name(SCHED_NODE_GREETING), NULL);
+	return n;
 }
 
 void coord_node_tell_useless(struct coord_node *n)
@@ -300,8 +306,15 @@ void coord_node_ask(struct coord_node *n, enum events_request what)
 	}
 }
 
-void coord_node_release(struct coord_node *n)
+void coord_node_end(struct coord_node *n)
 {
 	peer_free(n->peer);
+	n->peer = NULL;
+}
+
+void coord_node_free(struct coord_node *n)
+{
 	free(n->lacks);
+	strv_release(&n->boots);
+	free(n);
 }

@@ -9,8 +9,9 @@
 
 extern const struct peer_ops coord_node_ops;
 
-void coord_node_init(struct coord_node *n, struct coord *c, uint32_t number,
-		     const struct node_entry *entry);
+/* It is number c->n_nodes from now on; sched/ is to be told. */
+struct coord_node *coord_node_new(struct coord *c,
+				  const struct node_entry *entry);
 /*
  * After peer_step(): sched/ believes of a node that was greeted, and of a
  * toolchain that was listed, that a cell was asked for.  Where none was, say
@@ -21,6 +22,8 @@ void coord_node_tell_lacks(struct coord_node *n);
 void coord_node_tell_useless(struct coord_node *n);
 /* What a person asks of it. */
 void coord_node_ask(struct coord_node *n, enum events_request what);
-void coord_node_release(struct coord_node *n);
+/* Its conversation is over; the node itself goes when sched/ has gone. */
+void coord_node_end(struct coord_node *n);
+void coord_node_free(struct coord_node *n);
 
 #endif

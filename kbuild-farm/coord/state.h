@@ -28,6 +28,11 @@ struct coord_node {
 	char *lacks; /* why it has no toolchain, as was told; or NULL */
 	unsigned busy; /* its jobs that are none of the build's */
 	unsigned asked_slots; /* by a person; 0: not */
+	bool removed; /* the configuration has it no more */
+	bool unknown; /* who it is was not looked at yet (coord/identity.h) */
+	bool barred; /* two machines have its key, or it is there twice */
+	bool clashed; /* what is wrong with that was told */
+	struct strv boots; /* boot ids that it had in this build */
 };
 
 /* What waits to be told to sched/. */
@@ -53,8 +58,10 @@ struct coord {
 	struct peer_farm farm; /* what the nodes share */
 	enum wire_codec codec; /* of what is packed for all nodes */
 	struct coord_clients *clients;
-	struct coord_node *nodes;
+	struct coord_node **nodes; /* by their numbers in sched/ */
 	size_t n_nodes;
+	struct node_roster **rosters; /* that coord_follow() took */
+	size_t n_rosters;
 
 	struct sched *sched;
 	struct coord_news *news;
@@ -66,6 +73,7 @@ struct coord {
 	struct event *ready_timer;
 	void (*ready)(void *ctx);
 	void *ready_ctx;
+	unsigned ready_slots; /* of the nodes that were up then */
 
 	uint32_t n_listed, n_kinds; /* toolchains and kinds with a number */
 	/* By their numbers in sched/: */

@@ -20,7 +20,9 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#define READY_MS 3000
+/* For the first node to come. */
+#define READY_MS     1000
+#define READY_SSH_MS 3000
 
 void kernel_farm_init(struct kernel_farm *f, const struct node_roster *roster,
 		      unsigned asked, struct events_hub *hub)
@@ -250,7 +252,13 @@ static void on_ready(void *ctx)
 int kernel_farm_await(struct kernel_farm *f, struct event_base *base,
 		      const int *stopped)
 {
-	coord_when_ready(f->coord, READY_MS, on_ready, f);
+	unsigned limit_ms = READY_MS;
+
+	for (size_t i = 0; i < f->roster->n; i++) {
+		if (f->roster->v[i].address.kind != NODE_TLS)
+			limit_ms = READY_SSH_MS;
+	}
+	coord_when_ready(f->coord, limit_ms, on_ready, f);
 	while (!f->ready && !*stopped) {
 		if (event_base_loop(base, EVLOOP_ONCE) < 0)
 			break;

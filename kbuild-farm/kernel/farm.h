@@ -86,8 +86,9 @@ int kernel_farm_open(struct kernel_farm *f,
 /* Add the variables that the wrapper reads. */
 void kernel_farm_env(const struct kernel_farm *f, struct strv *out);
 /*
- * Run the loop until the nodes are up or have failed, 3 s at most, or
- * *stopped is a signal: -EINTR.  Without nodes there is no wait.
+ * Run the loop until the nodes are up or have failed, or a moment behind those
+ * that are up (coord_when_ready()), 3 s at most, or *stopped is a signal:
+ * -EINTR.  Without nodes there is no wait.
  */
 int kernel_farm_await(struct kernel_farm *f, struct event_base *base,
 		      const int *stopped);

@@ -506,6 +506,12 @@ struct peer *peer_new(struct peer_farm *farm, const struct node_entry *entry,
 	return p;
 }
 
+void peer_set_entry(struct peer *p, const struct node_entry *entry)
+{
+	p->link.entry = entry;
+	p->link.codec = entry->codec;
+}
+
 void peer_free(struct peer *p)
 {
 	peer_hang_up(p);

@@ -20,6 +20,9 @@ struct peer *peer_new(struct peer_farm *farm, const struct node_entry *entry,
 		      void *ctx);
 void peer_free(struct peer *p);
 
+/* What is configured of it is another; for the next dial. */
+void peer_set_entry(struct peer *p, const struct node_entry *entry);
+
 /* DOWN -> GREETING; or state() hears at once that nobody is there. */
 void peer_dial(struct peer *p);
 /* The conversation is over, if there is one; state() hears nothing. */

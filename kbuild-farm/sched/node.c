@@ -295,8 +295,12 @@ static void retry_node(struct sched *s, struct sched_node *n)
 		return;
 	if (n->state == SCHED_NODE_OUT)
 		tell_state(s, n, SCHED_NODE_DOWN, NULL);
-	if (n->state == SCHED_NODE_DOWN)
-		set_due(s, n, s->now_ms);
+	if (n->state != SCHED_NODE_DOWN)
+		return;
+	/* It may be another machine: what the one before did is not its own. */
+	n->faults = n->strikes = 0;
+	n->connected_before = false;
+	set_due(s, n, s->now_ms);
 }
 
 void sched_node_fault(struct sched *s, struct sched_node *n, bool wrong,

@@ -166,8 +166,8 @@ enum sched_event_kind {
 	SCHED_REMOVED,
 	/*
 	 * Something is new about the way to it, so that it is worth to dial it
-	 * at once, even if it was OUT: node.  Of one that is connected, or was
-	 * removed, that changes nothing.
+	 * at once as if it were new, even if it was OUT: node.  Of one that is
+	 * connected, or was removed, that changes nothing.
 	 */
 	SCHED_RETRY,
 

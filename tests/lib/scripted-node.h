@@ -64,7 +64,8 @@ enum manner {
 
 struct node {
 	enum manner manner;
-	const char *machine;
+	const char *machine, *boot_id;
+	struct digest machine_id;
 	char path[108];
 	struct event *listener;
 	struct wire_stream *stream;
@@ -467,12 +468,14 @@ static void send_hello(struct node *n)
 		.software = (char *)"played",
 		.inventory = { .machine = (char *)n->machine,
 			       .host = (char *)"played",
-			       .boot_id = (char *)"",
+			       .boot_id = (char *)(n->boot_id ? n->boot_id :
+								""),
 			       .cores = PLAYED_CORES,
 			       .memory_mib = 4096,
 			       .available_mib = 4096 },
 	};
-	struct wire_machine machine = { .health = wire_health_unknown };
+	struct wire_machine machine = { .id = n->machine_id,
+					.health = wire_health_unknown };
 	struct wire_fit fit = { .fit = n->manner != UNFIT,
 				.layers = (char *)"user mount",
 				.why = (char *)"" };

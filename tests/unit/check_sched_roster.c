@@ -173,6 +173,10 @@ START_TEST(one_that_was_out_may_come_back)
 	ck_assert_actions(s, "node a out: connection closed");
 	ck_assert_play(s, "retry a", "node a down; dial a");
 	ck_assert_play(s, "fit a 2", "node a up");
+	/* Another machine need not prove what that one failed. */
+	ck_assert_play(s, "lost a", "node a down: connection closed");
+	ck_assert_play(s, "retry a", "dial a");
+	ck_assert_play(s, "fit a 2", "node a up");
 }
 END_TEST
 
