@@ -92,6 +92,8 @@ int nodes_update_main(struct nodes_request *r);
 int nodes_rekey_main(struct nodes_request *r);
 int nodes_probe_main(struct nodes_request *r);
 int nodes_limits_main(struct nodes_request *r);
+int nodes_drain_main(struct nodes_request *r);
+int nodes_resume_main(struct nodes_request *r);
 int nodes_tune_main(struct nodes_request *r);
 int nodes_power_main(struct nodes_request *r);
 int nodes_check_main(struct nodes_request *r);

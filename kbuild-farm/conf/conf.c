@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "base/printable.h"
+#include "base/stamp.h"
 #include "base/vec.h"
 #include "conf/schema.h"
 #include "conf/where.h"
@@ -11,6 +12,7 @@
 #include <git2.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define SYSTEM_FILE "/etc/kfarm/config"
 
@@ -24,6 +26,7 @@ struct setting {
 struct conf {
 	struct setting *v;
 	size_t n;
+	struct digest stamp; /* of the files, before they were read */
 };
 
 static bool same_key(const struct setting *s, const char *section,
@@ -165,6 +168,39 @@ static int check_settings(const struct conf *c, struct strv *warnings,
 	return 0;
 }
 
+static void add_stamp(struct buf *out, const char *file)
+{
+	struct stamp stamp;
+	struct stat st;
+	char *text;
+
+	if (stat(file, &st)) {
+		buf_printf(out, "%s: none\n", file);
+		return;
+	}
+	stamp_of(&stamp, &st);
+	text = stamp_string(&stamp);
+	buf_printf(out, "%s: %s\n", file, text);
+	free(text);
+}
+
+void conf_stamp_now(struct digest *out)
+{
+	char *user = conf_user_file();
+	struct buf text = { 0 };
+
+	add_stamp(&text, SYSTEM_FILE);
+	add_stamp(&text, user);
+	digest_of(buf_bytes(&text), out);
+	buf_release(&text);
+	free(user);
+}
+
+const struct digest *conf_stamp(const struct conf *c)
+{
+	return &c->stamp;
+}
+
 static int load_files(struct conf *c, struct err *err)
 {
 	const char *only = getenv("KFARM_CONFIG");
@@ -182,8 +218,10 @@ static int load_files(struct conf *c, struct err *err)
 int conf_load(struct conf **out, struct strv *warnings, struct err *err)
 {
 	struct conf *c = conf_new();
-	int ret = load_files(c, err);
+	int ret;
 
+	conf_stamp_now(&c->stamp);
+	ret = load_files(c, err);
 	if (!ret)
 		ret = check_settings(c, warnings, err);
 	if (ret)

@@ -10,6 +10,7 @@
 #ifndef CONF_CONF_H
 #define CONF_CONF_H
 
+#include "base/digest.h"
 #include "base/err.h"
 #include "base/str.h"
 
@@ -33,6 +34,13 @@ void conf_free(struct conf *c);
  */
 void conf_put(struct conf *c, const char *section, const char *sub,
 	      const char *key, const char *value, const char *from);
+
+/*
+ * By what it can be seen that one of the files has changed: what they were when
+ * `c` was loaded, and what they are now.
+ */
+const struct digest *conf_stamp(const struct conf *c);
+void conf_stamp_now(struct digest *out);
 
 /* `sub` is the subsection, NULL for none.  The value is borrowed; NULL when
  * the key is not set.  The last setting wins. */

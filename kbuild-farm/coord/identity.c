@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_connected(const struct coord_node *n)
+static bool is_talked_to(const struct coord_node *n)
 {
 	enum peer_state state = peer_state(n->peer);
 
@@ -106,7 +106,7 @@ static void identify(struct coord_node *n)
 	struct node_identity is = identity_of(n);
 
 	n->unknown = false;
-	if (!is_connected(n))
+	if (!is_talked_to(n))
 		return;
 	if (digest_is_known(is.key))
 		check_boots(n, &is);
@@ -115,7 +115,7 @@ static void identify(struct coord_node *n)
 
 		/* One that is unknown as well has its own turn. */
 		if (other != n && !other->removed && !other->unknown &&
-		    (is_connected(other) || other->barred))
+		    (is_talked_to(other) || other->barred))
 			compare_nodes(other, n);
 	}
 }

@@ -9,6 +9,7 @@
 #include "history/record.h"
 #include "kernel/capacity.h"
 #include "kernel/links.h"
+#include "kernel/nodes.h"
 #include "node/inventory.h"
 #include "node/limits.h"
 #include "peer/canary-db.h"
@@ -226,8 +227,10 @@ int kernel_farm_open(struct kernel_farm *f,
 	if (!ret)
 		ret = events_server_new(&f->events, f->hub, setup->base,
 					f->rundir.events, err);
-	if (!ret)
+	if (!ret) {
+		f->nodes = kernel_nodes_new(setup->base, f->coord, f->roster);
 		expect_compilers(f, setup);
+	}
 	free(answers);
 	free(cache);
 	free(canary_db);
@@ -318,6 +321,8 @@ void kernel_farm_offer(const struct kernel_farm *f, struct strv *out,
 void kernel_farm_close(struct kernel_farm *f)
 {
 	kernel_jobserver_stop(&f->jobserver);
+	kernel_nodes_free(f->nodes);
+	f->nodes = NULL;
 	coord_free(f->coord);
 	f->coord = NULL;
 	events_hub_stop(f->hub);

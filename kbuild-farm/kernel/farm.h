@@ -21,6 +21,7 @@ struct coord;
 struct event_base;
 struct events_server;
 struct history_record;
+struct kernel_nodes;
 
 struct kernel_farm {
 	struct kernel_rundir rundir;
@@ -36,6 +37,7 @@ struct kernel_farm {
 	struct events_hub *hub; /* borrowed: hears of everything */
 	struct events_consumer counter;
 	struct events_tally tally; /* of what the hub heard since the start */
+	struct kernel_nodes *nodes; /* follows the configuration; or NULL */
 	struct events_server *events; /* for those who connect */
 	struct history_record *record; /* NULL: it has not begun */
 	struct kernel_estimate estimate; /* of the last build of its key */

@@ -169,7 +169,7 @@ int node_roster_load(struct node_roster *r, const struct conf *c,
 	const char *sync;
 	int ret = 0;
 
-	*r = (struct node_roster){ 0 };
+	*r = (struct node_roster){ .stamp = *conf_stamp(c) };
 	sync = conf_get(c, "toolchain", NULL, "sync");
 	r->sync = sync && !strcmp(sync, "true");
 	conf_subsections(c, "node", &names);

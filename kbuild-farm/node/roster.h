@@ -34,6 +34,8 @@ struct node_roster {
 	size_t n;
 	bool sync; /* toolchain.sync: they are given what they lack */
 	bool off; /* left empty on purpose, --no-remote */
+	/* conf_stamp() of the configuration; zero: it is not from there. */
+	struct digest stamp;
 };
 
 /*

@@ -20,6 +20,12 @@ run kfarm nodes add x tcp:other:3634
 run kfarm nodes add x ssh:other --slots 0
 run kfarm nodes add x ssh:other --codec gzip
 
+run kfarm nodes drain lost nosuch
+run kfarm nodes drain lost
+run kfarm nodes drain lost
+run cat "$config"
+run kfarm nodes resume lost
+run cat "$config"
 run kfarm nodes probe nosuch
 run kfarm nodes remove lost nosuch
 run cat "$config"
