@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-static int set_drained(struct nodes_request *r, bool drain)
+static int write_drained(struct nodes_request *r, bool drain)
 {
 	const struct node_entry **nodes = NULL;
 	struct err err = { 0 };
@@ -25,10 +25,10 @@ static int set_drained(struct nodes_request *r, bool drain)
 
 int nodes_drain_main(struct nodes_request *r)
 {
-	return set_drained(r, true);
+	return write_drained(r, true);
 }
 
 int nodes_resume_main(struct nodes_request *r)
 {
-	return set_drained(r, false);
+	return write_drained(r, false);
 }
