@@ -31,7 +31,7 @@ void coord_roster_begin(struct coord *c, const struct node_roster *roster)
 	}
 }
 
-static void add_one(struct coord *c, const struct node_entry *entry)
+static void introduce_node(struct coord *c, const struct node_entry *entry)
 {
 	struct coord_node *n = coord_node_new(c, entry);
 
@@ -40,14 +40,14 @@ static void add_one(struct coord *c, const struct node_entry *entry)
 		roster_event(n, SCHED_DRAIN, NULL);
 }
 
-static void remove_one(struct coord_node *n)
+static void retire_node(struct coord_node *n)
 {
 	n->removed = true;
 	roster_event(n, SCHED_REMOVED, "removed from the configuration");
 }
 
 /* It is configured, as before or otherwise. */
-static void change_one(struct coord_node *n, const struct node_entry *now)
+static void update_node(struct coord_node *n, const struct node_entry *now)
 {
 	const struct node_entry *was = n->entry;
 	bool other = strcmp(now->address_text, was->address_text) != 0 ||
@@ -92,13 +92,13 @@ void coord_follow(struct coord *c, struct node_roster *roster)
 			continue;
 		now = node_roster_get(kept, n->entry->name);
 		if (now)
-			change_one(n, now);
+			update_node(n, now);
 		else
-			remove_one(n);
+			retire_node(n);
 	}
 	for (size_t i = 0; i < kept->n; i++) {
 		if (!has_node(c, before, kept->v[i].name))
-			add_one(c, &kept->v[i]);
+			introduce_node(c, &kept->v[i]);
 	}
 	/* Before anybody asks sched/ about them. */
 	coord_dispatch(c);
