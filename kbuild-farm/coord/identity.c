@@ -50,7 +50,7 @@ static void bar_node(struct coord_node *n, const char *words)
 }
 
 /* What two nodes have in common, once each: `b` has just come. */
-static void compare_nodes(struct coord_node *a, struct coord_node *b)
+static void compare_identities(struct coord_node *a, struct coord_node *b)
 {
 	struct node_identity ours = identity_of(a), theirs = identity_of(b);
 	bool in_order = a->number < b->number;
@@ -116,7 +116,7 @@ static void identify(struct coord_node *n)
 		/* One that is unknown as well has its own turn. */
 		if (other != n && !other->removed && !other->unknown &&
 		    (is_talked_to(other) || other->barred))
-			compare_nodes(other, n);
+			compare_identities(other, n);
 	}
 }
 

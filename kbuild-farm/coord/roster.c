@@ -47,7 +47,7 @@ static void retire_node(struct coord_node *n)
 }
 
 /* It is configured, as before or otherwise. */
-static void update_node(struct coord_node *n, const struct node_entry *now)
+static void reconfigure_node(struct coord_node *n, const struct node_entry *now)
 {
 	const struct node_entry *was = n->entry;
 	bool other = strcmp(now->address_text, was->address_text) != 0 ||
@@ -92,7 +92,7 @@ void coord_follow(struct coord *c, struct node_roster *roster)
 			continue;
 		now = node_roster_get(kept, n->entry->name);
 		if (now)
-			update_node(n, now);
+			reconfigure_node(n, now);
 		else
 			retire_node(n);
 	}
