@@ -56,7 +56,7 @@ static void tell_remote_jobs(struct coord *c, unsigned n)
  * A node has come: for how long others are worth waiting for that have neither
  * come nor failed.  A dead machine does not answer at all.
  */
-static void wait_for_more(struct coord *c)
+static void wait_for_others(struct coord *c)
 {
 	unsigned ms = 0;
 
@@ -93,7 +93,7 @@ static void on_kick(evutil_socket_t fd, short what, void *arg)
 	sched_figures(c->sched, &figures);
 	tell_remote_jobs(c, figures.remote_now);
 	if (c->ready && figures.slots > c->ready_slots)
-		wait_for_more(c);
+		wait_for_others(c);
 	c->ready_slots = figures.slots;
 	if (c->ready && !figures.undecided)
 		tell_ready(c);

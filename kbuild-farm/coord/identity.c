@@ -100,7 +100,7 @@ static void check_boots(struct coord_node *n, const struct node_identity *is)
 	free(words);
 }
 
-static void identify(struct coord_node *n)
+static void identify_node(struct coord_node *n)
 {
 	const struct coord *c = n->coord;
 	struct node_identity is = identity_of(n);
@@ -124,6 +124,6 @@ void coord_identity_check(struct coord *c)
 {
 	for (size_t i = 0; i < c->n_nodes; i++) {
 		if (c->nodes[i]->unknown)
-			identify(c->nodes[i]);
+			identify_node(c->nodes[i]);
 	}
 }
