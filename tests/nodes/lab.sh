@@ -17,12 +17,14 @@
 #	lab_off NAME		power cut: no word to anybody
 #	lab_on NAME		again, with what its disk had and a new boot id
 #	lab_ip NAME, lab_ip6 NAME	its addresses
-#	lab_address NAME IP	another IPv4 address, as by a new lease
+#	lab_address NAME 10.77.0.N	other addresses, as by a new lease: the
+#				old connections are dead
 #	lab_in NAME COMMAND...	run a command on it, as its root
 #	lab_dir NAME		the directory that has its etc/, var/, local/, home/
 #	lab_sshd NAME		sshd for root and the user `board`; on the build host
 #				`ssh NAME` works from then on
-#	lab_kfarmd NAME [ARG...]	(re)start its kfarmd --listen
+#	lab_kfarmd NAME [ARG...]	(re)start its kfarmd --listen, over TLS; it and
+#				kfarm know each other's key
 #	lab_clock NAME TIME	its kfarmd's clock, as "+10y", from the next start
 #	lab_stop_kfarmd NAME	ends it (SIGTERM)
 #	lab_join NAME [KEY=VALUE...]	name it in $KFARM_CONFIG
@@ -38,6 +40,8 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../farm/lib.sh"
 
 lab= # what is of the lab in $work; each node has a directory there
+lab_port=3634
+lab_reach=${LAB_REACH:-tls} # kfarmd by tls, unix or ssh
 lab_made=() # the names, in order: the index makes addresses
 lab_groups=/sys/fs/cgroup
 lab_faketime=$(find /usr/lib -path '*/faketime/libfaketime.so.1' 2>/dev/null)
@@ -162,7 +166,10 @@ lab_ip()
 
 lab_ip6()
 {
-	echo "fd77::$(lab_number "$1")"
+	local ip
+
+	ip=$(lab_ip "$1")
+	echo "fd77::${ip##*.}"
 }
 
 # ---- a node's life ----
@@ -287,10 +294,15 @@ lab_cable()
 	ip link add "$port" type veth peer name eth0 netns "$pid" &&
 		ip link set "$port" master br0 up || return
 	lab_in "$1" sh -c "ip link set eth0 address $(cat "$dir/mac") up
-		ip addr add $(lab_ip "$1")/24 dev eth0
-		ip addr add $(lab_ip6 "$1")/64 dev eth0 nodad 2>/dev/null
 		nft add table netdev lab"
+	lab_number_it "$1"
 	lab_chains "$1"
+}
+
+lab_number_it()
+{
+	lab_in "$1" sh -c "ip addr add $(lab_ip "$1")/24 dev eth0
+		ip addr add $(lab_ip6 "$1")/64 dev eth0 nodad 2>/dev/null"
 }
 
 # All at once, and nobody is told: the cable first.
@@ -320,9 +332,9 @@ lab_is_over()
 
 lab_address()
 {
-	lab_in "$1" sh -c "ip addr del $(lab_ip "$1")/24 dev eth0
-		ip addr add $2/24 dev eth0"
+	lab_in "$1" ip addr flush dev eth0
 	echo "$2" >"$lab/$1/ip"
+	lab_number_it "$1"
 	lab_hosts
 }
 
@@ -505,6 +517,32 @@ lab_ssh_client()
 
 # ---- kfarmd ----
 
+# lab_make_key FILE, lab_fingerprint FILE: as RFC 8410 has them, by openssl.
+lab_make_key()
+{
+	[ -e "$1" ] || {
+		mkdir -p "$(dirname "$1")" &&
+			openssl genpkey -quiet -algorithm ed25519 -out "$1" &&
+			chmod 600 "$1"
+	}
+}
+
+lab_fingerprint()
+{
+	echo "SHA256:$(openssl pkey -in "$1" -pubout -outform DER |
+		openssl dgst -sha256 -binary | base64 | tr -d =)"
+}
+
+# Either knows the other's key.
+lab_keys()
+{
+	local etc=$lab/$1/etc/kfarm own=$XDG_CONFIG_HOME/kfarm/key.pem
+
+	lab_make_key "$own" && lab_make_key "$etc/key.pem" || return
+	[ -e "$etc/clients" ] ||
+		echo "$(lab_fingerprint "$own") build" >"$etc/clients"
+}
+
 lab_clock()
 {
 	if [ ! "$lab_faketime" ]; then
@@ -514,20 +552,48 @@ lab_clock()
 	echo "$2" >"$lab/$1/clock"
 }
 
-# Its own file of words is /var/log/kfarmd.
+# What $lab_reach is for.
+lab_listens()
+{
+	case $lab_reach in
+	unix) echo "unix:$lab/$1/kfarmd.sock" ;;
+	tls) echo $lab_port ;;
+	esac
+}
+
+lab_answers()
+{
+	if [ $lab_reach = unix ]; then
+		test -S "$lab/$1/kfarmd.sock"
+	else
+		lab_in "$1" ss -Hltn "sport = :$lab_port" | grep -q .
+	fi
+}
+
 lab_kfarmd()
 {
 	local name=$1 dir=$lab/$1 clock=()
 
 	shift
 	lab_stop_kfarmd "$name"
+	lab_keys "$name" || return
+	if [ $lab_reach = ssh ]; then
+		mkdir -p "$dir/local/bin"
+		printf '#!/bin/sh\nexec %s %s "$@"\n' "$bin/kfarmd" "$*" \
+			>"$dir/local/bin/kfarmd" &&
+			chmod +x "$dir/local/bin/kfarmd"
+		return
+	fi
 	[ ! -s "$dir/clock" ] || clock=(env "LD_PRELOAD=$lab_faketime"
 		"FAKETIME=$(cat "$dir/clock")" FAKETIME_DONT_FAKE_MONOTONIC=1)
 	# shellcheck disable=SC2016
 	lab_in "$name" "${clock[@]}" setsid --fork sh -c '
 		echo $$ >/run/kfarmd.pid; exec "$@" >>/var/log/kfarmd 2>&1' sh \
-		"$bin/kfarmd" --listen "unix:$dir/kfarmd.sock" "$@" || return
-	wait_for 20 test -S "$dir/kfarmd.sock"
+		"$bin/kfarmd" --listen "$(lab_listens "$name")" "$@" || return
+	wait_for 20 lab_answers "$name" || {
+		lab_in "$name" tail -n 5 /var/log/kfarmd
+		return 1
+	}
 }
 
 lab_stop_kfarmd()
@@ -541,6 +607,7 @@ lab_stop_kfarmd()
 		done; rm -f /run/kfarmd.pid'
 }
 
+# What kfarm reaches it by.
 lab_join()
 {
 	local name=$1 line
@@ -548,7 +615,15 @@ lab_join()
 	shift
 	{
 		printf '[node "%s"]\n' "$name"
-		printf '\taddress = unix:%s\n' "$lab/$name/kfarmd.sock"
+		case $lab_reach in
+		unix) printf '\taddress = unix:%s\n' "$lab/$name/kfarmd.sock" ;;
+		ssh) printf '\taddress = ssh:%s\n' "$name" ;;
+		tls)
+			printf '\taddress = tls:%s\n' "$name"
+			printf '\tkey = %s\n' "$(lab_fingerprint \
+				"$lab/$name/etc/kfarm/key.pem")"
+			;;
+		esac
 		for line in "$@"; do
 			printf '\t%s = %s\n' "${line%%=*}" "${line#*=}"
 		done

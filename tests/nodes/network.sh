@@ -130,6 +130,9 @@ life()
 	lab_kfarmd a
 	lab_join a
 	check "kfarmd runs" "$bin/kfarm" nodes probe
+	is "the fingerprint of its key" "$(lab_fingerprint \
+		"$(lab_dir a)/etc/kfarm/key.pem")" \
+		"$(lab_in a "$bin/kfarmd" --init)"
 	lab_signal a STOP
 	is "stopped: kfarmd stands still" T "$(lab_in a ps -o stat= -C kfarmd |
 		cut -c 1)"
