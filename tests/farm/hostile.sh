@@ -137,19 +137,6 @@ real()
 	esac
 }
 
-# $work/toolchains: of the store's files those that no tree has.
-keep_toolchains()
-{
-	local d
-
-	rm -rf "$work/toolchains"
-	cp -a "$work/store" "$work/toolchains"
-	find "$tree" "$build" -type f -exec sha256sum {} + |
-		while read -r d _; do
-			rm -f "$work/toolchains/sha256/${d:0:2}/${d:2}"
-		done
-}
-
 # hold MODE...: a build with these nodes goes on until kfarm has said of them what
 # it says only after seconds, or for 30 s.
 hold()
@@ -283,7 +270,7 @@ alone()
 
 nodes 1
 farm_warm -j 6 Image
-keep_toolchains
+toolchains_of "$work/store" "$work/toolchains"
 if [ "$soak" ]; then
 	alone
 	for n in {1..4000..97}; do
