@@ -4,6 +4,7 @@
 #	make CROSS_COMPILE=aarch64-linux-gnu- [SYSROOT=build/debian/root/arm64]
 #	make check [GROUPS=] | check-processors | lint [STEPS=] | format | clean
 #	make fuzz [RUNS=] [PROPERTY_RUNS=] | soak [ROUNDS=] | audit [TREES=]
+#	make faults [TIMES=] [FAULTS=]
 #	make equality [CONFIGS=] | reach [PROJECTS=] [SHARE=] | bench [BEFORE=DIR]
 #	make sched-runs | sched-coverage | door-churn | diag-logs LOGS="FILE..."
 #	make nodes [NODE_HOSTS=] | deb [ARCHITECTURE=]
@@ -36,7 +37,7 @@ PROPERTY_RUNS ?= 100000
 .SUFFIXES:
 .SECONDARY:
 .PHONY: all check check-programs check-processors lint format fuzz bench soak \
-	equality reach audit nodes deb install uninstall clean FORCE
+	faults equality reach audit nodes deb install uninstall clean FORCE
 MAKEFLAGS += --no-builtin-rules
 
 empty :=
@@ -412,6 +413,12 @@ audit: all $B/audit-tool
 # The fault tests over and over: hours.
 soak: all
 	$QKFARM_BUILD=$B tests/farm/soak.sh $(ROUNDS)
+
+# Each fault of a node (or those that FAULTS names) TIMES times while Linux's
+# tinyconfig is built over TLS, and a table of what came of it: an hour each time.
+TIMES ?= 1
+faults: all
+	$QKFARM_BUILD=$B SOAK=$(TIMES) tests/nodes/faults.sh $(FAULTS)
 
 # Whole kernels by kfarm and by make, byte for byte, with the configurations
 # that tests/farm/equality.sh knows: an hour.

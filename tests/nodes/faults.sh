@@ -129,7 +129,8 @@ happened()
 	case $1 in
 	loss-*) nft list chain netdev lab "v$(lab_number "$2")" |
 		grep -q 'packets [1-9]' ;;
-	narrow*) tc -s qdisc show dev "v$(lab_number "$2")" |
+	narrow*) { tc -s qdisc show dev "v$(lab_number "$2")" &&
+		lab_in "$2" tc -s qdisc show dev eth0; } |
 		grep -q 'overlimits [1-9]' ;;
 	quota) grep -q 'nr_throttled [1-9]' "$(limits_of "$2" cpu)/cpu.stat" ;;
 	memory) grep -q 'oom_kill [1-9]' \

@@ -387,17 +387,21 @@ lab_mend()
 
 lab_shape()
 {
-	local where=$1 device=$2 rate=$3
+	local where=$1 device=$2 rate=$3 burst=256k
 
+	# At most what a tick of a fast link needs.
+	case $rate in
+	*kbit | ?mbit) burst=2k ;;
+	esac
 	$where tc qdisc del dev "$device" root 2>/dev/null
 	[ "$rate" ] || return 0
 	if [ "${4:-}" ]; then
 		$where tc qdisc add dev "$device" root handle 1: htb default 1 &&
 			$where tc class add dev "$device" parent 1: classid 1:1 \
-				htb rate "$rate" burst 16k
+				htb rate "$rate" burst $burst
 	else
 		$where tc qdisc add dev "$device" root tbf rate "$rate" \
-			burst 16k latency 200ms
+			burst $burst latency 200ms
 	fi
 }
 
@@ -409,12 +413,24 @@ lab_rate()
 
 # ---- its limits ----
 
+# All processes of a node, those in its cells, too.
+lab_processes()
+{
+	local pid
+
+	for pid; do
+		echo "$pid"
+		# shellcheck disable=SC2046
+		lab_processes $(pgrep -P "$pid")
+	done
+}
+
 lab_join_groups()
 {
 	local group pid
 
 	while read -r group; do
-		for pid in $(pgrep --ns "$(cat "$lab/$1/pid")" --nslist pid); do
+		for pid in $(lab_processes "$(cat "$lab/$1/pid")"); do
 			echo "$pid" >"$group/cgroup.procs"
 		done
 	done <"$lab/$1/groups" 2>/dev/null
