@@ -144,9 +144,12 @@ set_port()
 	listen = $port" 644
 }
 
+# Root's builds cells with the capabilities that it has.
 for_user()
 {
-	say "$1" | sed -e "s|/usr/bin/kfarmd|$program|g" \
+	bounded=
+	[ $user != root ] || bounded='/^CapabilityBoundingSet=$/d'
+	say "$1" | sed -e "s|/usr/bin/kfarmd|$program|g" -e "$bounded" \
 		-e "s|^user=kfarm|user=$user|" -e "s|^User=kfarm|User=$user|"
 }
 

@@ -1,0 +1,177 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check: yes
+#
+# templates/systemd/kfarmd.service under a systemd of its own: a container that
+# has this machine's /usr and nothing else, where kfarmd starts as its user, and
+# as root, with all that the unit forbids, and a build has its jobs done by it.
+. "$(dirname "$0")/../farm/lib.sh"
+farm_begin
+unit=$root/templates/systemd/kfarmd.service
+systemd=/lib/systemd/systemd
+
+unit_cannot()
+{
+	left_out unit "$*"
+	farm_end
+}
+
+[ "$(id -u)" -eq 0 ] || unit_cannot "a systemd of its own needs root"
+[ -x $systemd ] || unit_cannot "no systemd here"
+groups=/sys/fs/cgroup
+[ ! -d $groups/systemd ] || groups=$groups/systemd
+[ -e $groups/cgroup.procs ] || unit_cannot "no control groups of systemd's"
+
+# boot.sh UNIT: in namespaces of its own.  The last line starts systemd.
+cat >"$work/boot.sh" <<'END'
+set -e
+mount -t tmpfs -o mode=755 none "$new"
+cd "$new"
+mkdir -p usr etc/systemd/system etc/kfarm etc/kfarm-client var/lib run proc \
+	sys dev tmp home root boot out old opt/kfarm
+mount --rbind -o ro /usr usr
+mount --bind "$work/out" out
+for dir in bin sbin lib lib32 lib64; do
+	[ ! -L /$dir ] || cp -a /$dir $dir
+done
+cp -a /etc/ld.so.c* /etc/alternatives etc/
+cp "$bin"/kfarm "$bin"/kfarmd "$bin"/kfarm-cc opt/kfarm/
+printf '%s\n' root:x:0:0::/root:/bin/sh kfarm:x:777:777::/nowhere:/bin/false \
+	nobody:x:65534:65534::/nowhere:/bin/false >etc/passwd
+printf '%s\n' root:x:0: kfarm:x:777: nogroup:x:65534: >etc/group
+echo 0123456789abcdef0123456789abcdef >etc/machine-id
+mount -t proc proc proc
+mount -t sysfs sysfs sys
+if [ "${groups##*/}" = systemd ]; then
+	mount -t tmpfs -o mode=755 none sys/fs/cgroup
+	mkdir sys/fs/cgroup/systemd
+	mount -t cgroup -o none,name=systemd none sys/fs/cgroup/systemd
+else
+	mount -t cgroup2 none sys/fs/cgroup
+fi
+mount -t tmpfs -o mode=755 none dev
+for node in null zero full random urandom tty; do
+	: >dev/$node
+	mount --bind /dev/$node dev/$node
+done
+mkdir dev/pts dev/shm dev/mqueue
+mount -t devpts -o newinstance,ptmxmode=0666 devpts dev/pts
+ln -s pts/ptmx dev/ptmx
+for dir in run tmp dev/shm; do
+	mount -t tmpfs none $dir
+done
+for unit in dev-hugepages.mount dev-mqueue.mount sys-kernel-debug.mount \
+	systemd-remount-fs.service systemd-journald.service \
+	systemd-journald.socket; do
+	ln -s /dev/null etc/systemd/system/$unit
+done
+sed 's|/usr/bin/kfarmd|/opt/kfarm/kfarmd|' "$1" \
+	>etc/systemd/system/kfarmd.service
+cp "$work"/probe.service "$work"/test.target etc/systemd/system/
+pin=$(opt/kfarm/kfarmd --init --config etc/kfarm)
+echo "$(opt/kfarm/kfarmd --init --config etc/kfarm-client) tester" \
+	>>etc/kfarm/clients
+mkdir -p root/.config/kfarm
+cp -p etc/kfarm-client/key.pem root/.config/kfarm/
+printf '[node "me"]\n\taddress = tls:127.0.0.1\n\tkey = %s\n' "$pin" \
+	>root/.config/kfarm/config
+chown "$owner" etc/kfarm/key.pem
+ip link set lo up
+pivot_root . old
+cd /
+umount -l old
+exec env -i container=kfarm PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+	/lib/systemd/systemd --unit=test.target --log-level=err
+END
+cat >"$work/probe.service" <<'END'
+[Unit]
+After=kfarmd.service
+DefaultDependencies=no
+[Service]
+Type=oneshot
+StandardOutput=append:/out/log
+StandardError=append:/out/log
+ExecStart=/bin/sh /out/probe.sh
+ExecStopPost=/bin/systemctl --force --force poweroff
+END
+cat >"$work/test.target" <<'END'
+[Unit]
+Requires=kfarmd.service probe.service
+DefaultDependencies=no
+END
+mkdir -p "$work/out" "$work/new"
+cat >"$work/out/probe.sh" <<'END'
+export HOME=/root PATH=/opt/kfarm:/usr/bin:/bin
+for i in 1 2 3 4 5 6 7 8 9 10; do
+	kfarm nodes list 2>&1 | grep '^me .* up' && break
+	sleep 0.5
+done
+pid=$(systemctl show -p MainPID --value kfarmd)
+echo "user $(stat -c %u /proc/"$pid")"
+grep -E '^(NoNewPrivs|CapBnd|Seccomp):' /proc/"$pid"/status | tr -s ':\t' ' '
+# The compiler comes, and stays: the build below need not wait for it.
+kfarm nodes check me 2>&1
+mkdir /tmp/tree
+cd /tmp/tree || exit 1
+for i in 1 2 3 4 5 6; do
+	echo "int f$i(int x) { return x * $i; }" >$i.c
+done
+printf 'all: 1.o 2.o 3.o 4.o 5.o 6.o\n%%.o: %%.c\n\tgcc -O2 -c -o $@ $<\n' \
+	>Makefile
+kfarm run --require-remote 100 -- make -j6 2>&1
+echo "built $?"
+systemctl stop kfarmd
+systemctl show -p Result -p ActiveState kfarmd
+END
+
+# run_unit UNIT OWNER: what the probe says is in $work/out/log.
+run_unit()
+{
+	local group=$groups/kfarm-unit.$$
+
+	: >"$work/out/log"
+	mkdir "$group" || return 1
+	(
+		echo $BASHPID >"$group/cgroup.procs"
+		export work bin groups new=$work/new owner=$2
+		exec timeout -k 5 90 unshare -m -p -f -u -i -n -C \
+			--propagation private bash "$work/boot.sh" "$1"
+	) >"$work/console" 2>&1 </dev/null
+	find "$group" -depth -type d -exec rmdir {} + 2>/dev/null
+	return 0
+}
+
+# said WORDS: the probe did.
+said()
+{
+	grep -q "$1" "$work/out/log" && return 0
+	sed 's/^/    /' "$work/out/log" "$work/console" | tail -n 40
+	return 1
+}
+
+works_as()
+{
+	check "$1: starts" said "^user $2\$"
+	check "$1: its sandbox holds" said '^me .* up .* ok$'
+	check "$1: no new privileges, and a filter" said '^NoNewPrivs 1$'
+	check "$1: all jobs of a build are done there" said ' 6 remote (100'
+	check "$1: the build is good" said '^built 0$'
+	check "$1: ends when it is told to" said '^Result=success$'
+}
+
+run_unit "$unit" 777
+works_as "the unit" 777
+check "the unit: no capabilities" said '^CapBnd 0*$'
+sed -e '/^CapabilityBoundingSet=$/d' -e 's/^User=kfarm/User=root/' "$unit" \
+	>"$work/root.service"
+run_unit "$work/root.service" 0
+works_as "as root" 0
+
+check "systemd-analyze has nothing to say of it" is "" "" "$(
+	systemd-analyze verify "$unit" 2>&1 |
+		grep -v -e 'is not executable' -e "Command 'man")"
+# 0 is all shut, 10 is all open; what remains open is what cells are made of.
+exposed=$(systemd-analyze security --offline=yes "$unit" 2>/dev/null |
+	sed -n 's/.*exposure level for.*: \([0-9]*\)\.\([0-9]\).*/\1\2/p')
+at_most "exposure, in tenths" 35 "${exposed:-100}"
+farm_end
