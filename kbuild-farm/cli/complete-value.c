@@ -300,7 +300,7 @@ static const struct source {
 	{ "NAME", "nightly", offer_jobs, NULL },
 	{ "JOB", NULL, offer_jobs, NULL },
 	{ "LIST", NULL, offer_node_list, NULL },
-	{ "ADDRESS", NULL, offer_words, "ssh: exec: unix:" },
+	{ "ADDRESS", NULL, offer_words, "ssh: tls: exec: unix:" },
 	{ "PROFILE", NULL, offer_profiles, NULL },
 	{ "on", "nodes", offer_words, "on off reset" },
 	{ "C", NULL, offer_words, "none lzo zstd" },

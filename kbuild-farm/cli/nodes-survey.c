@@ -123,6 +123,7 @@ int nodes_survey_main(struct nodes_request *r,
 		table_json(as_json(&s));
 	else
 		as_text(stdout, &s);
+	nodes_note_versions(&s);
 	status = nodes_all_get_jobs(&s);
 	nodes_survey_release(&s);
 	return status;

@@ -65,6 +65,8 @@ void nodes_survey_release(struct nodes_survey *s);
 /* "up", "down", "unfit"; and why it gets no jobs, NULL if it does. */
 const char *nodes_state(const struct peer_tools_node *p);
 const char *nodes_reason(const struct peer_tools_node *p);
+/* cli/nodes-version.c: which run another version's kfarmd, in one line. */
+void nodes_note_versions(const struct nodes_survey *s);
 /* The -j of a build with them. */
 unsigned nodes_jobs(const struct nodes_survey *s);
 /* "512 MiB", "3.8 GiB"; the caller frees it. */

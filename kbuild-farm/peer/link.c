@@ -220,11 +220,15 @@ static int hear_hello(struct peer_link *l, struct bytes body, struct err *err)
 	l->hello = m;
 	l->greeted = l->hello_seen = true;
 	if (wire_hello_version(&m) < 0)
-		return err_set(err, EPROTONOSUPPORT,
-			       "%s speaks protocol %u to %u, this kfarm %u to "
-			       "%u",
-			       m.software, m.version_min, m.version_max,
-			       WIRE_VERSION_MIN, WIRE_VERSION);
+		return err_set(
+			err, EPROTONOSUPPORT,
+			"%s speaks protocol %u to %u, this kfarm %u to "
+			"%u; %s",
+			m.software, m.version_min, m.version_max,
+			WIRE_VERSION_MIN, WIRE_VERSION,
+			m.version_max < WIRE_VERSION_MIN ?
+				"`kfarm nodes update` brings this one's" :
+				"this kfarm is the older one: upgrade it");
 	return 0;
 }
 

@@ -10,6 +10,7 @@ etc=/etc/kfarm
 state=/var/lib/kfarm
 unit=/etc/systemd/system/kfarmd.service
 default_port=3634
+start_scripts="/etc/init.d/kfarmd /usr/local/sbin/kfarmd.init"
 
 say()
 {
@@ -20,6 +21,12 @@ fail()
 {
 	printf '%s\n' "$*" >&2
 	exit 1
+}
+
+# A moment, where sleep knows parts of a second.
+nap()
+{
+	sleep 0.2 2>/dev/null || sleep 1
 }
 
 has()
@@ -42,7 +49,7 @@ become_root()
 # cannot PATH WHY: the end; WHY is what a command said.
 cannot()
 {
-	rm -f "$1.part.$$" 2>/dev/null
+	rm -f "$1.part.$$" ${part:+"$part"} 2>/dev/null
 	why=${2##*: }
 	where=$(dirname "$1")
 	while [ ! -d "$where" ]; do
@@ -100,11 +107,10 @@ find_init()
 
 stop_service()
 {
-	if [ "$init" = systemd ]; then
-		systemctl stop kfarmd </dev/null >/dev/null 2>&1
-	elif [ -x $start ]; then
-		$start stop </dev/null >/dev/null 2>&1
-	fi
+	[ "$init" != systemd ] || systemctl stop kfarmd </dev/null >/dev/null 2>&1
+	for script in $start_scripts; do
+		[ ! -x "$script" ] || "$script" stop </dev/null >/dev/null 2>&1
+	done
 	return 0
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=sh disable=SC2154
+# shellcheck shell=sh disable=SC2034,SC2154
 #
 # Makes this machine a node, or makes it one again: what is as it should be is
 # left as it is.  Prints lines "WORD VALUE" for kfarm; after `ready` it reads
@@ -20,7 +20,7 @@ else
 fi
 [ ! "$kf_update" ] || [ -f "$mark" ] || {
 	say nothing
-	say done
+	say "done"
 	exit 0
 }
 part=$program.part.$$
@@ -53,7 +53,7 @@ prepare_place()
 
 take_program()
 {
-	why=$({ cat >"$part"; } 2>&1) || cannot "$part" "$why"
+	why=$({ cat >"$part"; } 2>&1) || cannot "$program" "$why"
 	[ $(($(wc -c <"$part"))) -eq "$1" ] ||
 		fail "the connection broke while kfarmd was sent; try again"
 	got=$(digest_of "$part")
@@ -125,7 +125,7 @@ exchange_keys()
 # A line for this build host among the clients; its old name goes.
 let_in()
 {
-	old=$(grep -v "^$kf_pin[ 	]*.*" $etc/clients 2>/dev/null)
+	old=$(grep -v "^$kf_pin" $etc/clients 2>/dev/null)
 	line="$kf_pin $kf_client"
 	grep -qx "$line" $etc/clients 2>/dev/null ||
 		put $etc/clients "${old:+$old
@@ -166,6 +166,10 @@ write_start()
 enable_start()
 {
 	case $init in
+	rc.local | cron) ;;
+	*) forget_boot ;;
+	esac
+	case $init in
 	systemd)
 		why=$({ systemctl daemon-reload && systemctl enable kfarmd; } \
 			2>&1 </dev/null) || fail "systemctl: $why" ;;
@@ -204,9 +208,9 @@ start_service()
 {
 	is_running && [ ! "$changed" ] && is_port_open "$port" && return 0
 	stop_service
-	for i in 1 2 3 4 5; do
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
 		is_port_open "$port" || break
-		sleep 1
+		nap
 	done
 	! is_port_open "$port" ||
 		fail "somebody else listens on port $port there already$(
@@ -216,9 +220,9 @@ start_service()
 	else
 		$start start </dev/null >/dev/null 2>&1
 	fi
-	for i in 1 2 3 4 5 6 7 8 9 10; do
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25; do
 		! is_port_open "$port" || return 0
-		sleep 1
+		nap
 	done
 	fail "kfarmd was started, but does not listen on port $port: $(last_words)"
 }
@@ -268,7 +272,11 @@ if [ $kf_mode = service ]; then
 	find_init
 	choose_user
 	[ ! $made_user ] || put $etc/made-user kfarm 644
-	put $mark "by kfarm nodes add" 644
+	if [ ! -f $mark ] && [ -f $etc/key.pem ]; then
+		put $mark "by kfarm nodes add, beside what was there" 644
+	elif [ ! -f $mark ]; then
+		put $mark "by kfarm nodes add" 644
+	fi
 	exchange_keys
 	set_port
 	write_start
@@ -281,4 +289,4 @@ if [ $kf_mode = service ]; then
 else
 	put "$mark" "$program" 644
 fi
-say done
+say "done"

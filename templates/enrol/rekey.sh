@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=sh disable=SC2154
+# shellcheck shell=sh disable=SC2034,SC2154
 #
 # A new key for the service, as on a board whose flash is a copy of another's.
 become_root ||
@@ -24,9 +24,9 @@ else
 	$start start </dev/null >/dev/null 2>&1
 fi
 port=$(port_of_conf)
-for i in 1 2 3 4 5 6 7 8 9 10; do
+for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
 	! is_port_open "${port:-$default_port}" || break
-	sleep 1
+	nap
 done
 say "key $key"
-say done
+say "done"

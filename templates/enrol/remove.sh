@@ -1,21 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=sh disable=SC2154
+# shellcheck shell=sh disable=SC2034,SC2154
 #
 # Undoes what install.sh did; where other build hosts are let in, only this
 # one's key goes.  Prints `removed`, `kept N` or `nothing`.
 if [ "$kf_mode" = ssh ]; then
 	mark=$HOME/.local/share/kfarm/enrolled
 	[ -f "$mark" ] || {
-	say nothing
-	say done
-	exit 0
-}
+		say nothing
+		say "done"
+		exit 0
+	}
 	rm -f "$HOME/.local/bin/kfarmd" "$HOME"/.local/bin/kfarmd.part.* \
 		"$mark" || exit 1
 	rm -rf "$HOME/.local/share/kfarm/store"
+	# Where root's is, unless a service has it.
+	if [ "$(id -u)" -eq 0 ] && [ ! -f $etc/enrolled ]; then
+		rm -rf $state/store
+		rmdir $state 2>/dev/null
+	fi
 	rmdir "$HOME/.local/share/kfarm" "$HOME/.local/bin" 2>/dev/null
 	say removed
-	say done
+	say "done"
 	exit 0
 fi
 become_root ||
@@ -23,37 +28,42 @@ become_root ||
 		"$(id -un) is neither root nor may use sudo without a password"
 [ -f $etc/enrolled ] || {
 	say nothing
-	say done
+	say "done"
 	exit 0
 }
 find_init
 changed=
+others=
 if [ -f $etc/clients ]; then
-	others=$(grep -v "^$kf_pin[ 	]*.*" $etc/clients)
+	others=$(grep -v "^$kf_pin" $etc/clients)
 	n=$(say "$others" | grep -c '^SHA256:')
 	if [ "$n" -gt 0 ]; then
 		put $etc/clients "$others" 644
 		say "kept $n"
-		say done
+		say "done"
 		exit 0
 	fi
 fi
 stop_service
 forget_boot
-case $init in
-systemd) systemctl disable kfarmd </dev/null >/dev/null 2>&1 ;;
-update-rc.d) rm -f $start && update-rc.d kfarmd remove >/dev/null 2>&1 ;;
-chkconfig) chkconfig --del kfarmd >/dev/null 2>&1 ;;
-esac
-rm -f $unit $start $service_program $service_program.part.* || exit 1
+[ $init != systemd ] || systemctl disable kfarmd </dev/null >/dev/null 2>&1
+[ $init != chkconfig ] || chkconfig --del kfarmd >/dev/null 2>&1
+# shellcheck disable=SC2086 # several words
+rm -f $unit $start_scripts $service_program $service_program.part.* || exit 1
+[ $init != update-rc.d ] || update-rc.d kfarmd remove >/dev/null 2>&1
 [ $init != systemd ] || systemctl daemon-reload </dev/null >/dev/null 2>&1
 if [ -f $etc/made-user ]; then
 	userdel kfarm >/dev/null 2>&1 || deluser kfarm >/dev/null 2>&1
 fi
-rm -rf $state /var/run/kfarmd.pid /var/log/kfarmd.log
+rm -f /var/run/kfarmd.pid /var/log/kfarmd.log
 # The mark goes last: what is interrupted is undone by the next try.
-rm -f $etc/key.pem $etc/clients $etc/node.conf $etc/made-user &&
-	rm -f $etc/enrolled || exit 1
+if grep -q beside $etc/enrolled; then
+	put $etc/clients "$others" 644
+else
+	rm -rf $state
+	rm -f $etc/key.pem $etc/clients $etc/node.conf
+fi
+rm -f $etc/made-user && rm -f $etc/enrolled || exit 1
 rmdir $etc 2>/dev/null
 say removed
-say done
+say "done"

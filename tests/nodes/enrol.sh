@@ -15,7 +15,11 @@ connections=$work/connections
 # add NAME ADDRESS [OPTION...].
 add()
 {
-	"$kfarm" nodes add "$@"
+	"$kfarm" nodes add "$@" >"$work/said" 2>&1
+	local status=$?
+
+	cat "$work/said"
+	return $status
 }
 
 # fails_with TEXT COMMAND...: it fails, says that, and leaves the configuration.
@@ -111,12 +115,391 @@ as_root()
 	is "and nothing in the configuration" "" "$(cat "$KFARM_CONFIG")"
 }
 
-if [ ! -x "$bin/nodes/kfarmd-$(uname -m)" ]; then
-	lab_cannot "no static kfarmd: make nodes"
-fi
+# again: as it was before anything came there?
+is_clean()
+{
+	state_of one "$work/after"
+	diff "$work/before" "$work/after"
+}
+
+# What starts it at boot, in place of init: the links of update-rc.d, rc.local, ...
+boots_by()
+{
+	local wanted=$1 how=$2
+
+	check "$wanted: added" add one ssh:one
+	is "$wanted: what starts it" "$wanted" \
+		"$(sed -n 's/.*one: \(.*\) starts it at boot.*/\1/p' "$work/said")"
+	lab_off one
+	lab_on one
+	lab_sshd one
+	is "$wanted: nothing runs after the power cut" "" \
+		"$(lab_in one pgrep kfarmd)"
+	lab_in one sh -c "$how" >/dev/null 2>&1 </dev/null
+	check "$wanted: up again after it" wait_for 20 is_up one
+	check "$wanted: kfarmd that dies comes back" comes_back one
+	check "$wanted: removed" "$kfarm" nodes remove one
+	check "$wanted: nothing is left" is_clean
+}
+
+# It is started anew, with some seconds between.
+comes_back()
+{
+	local pid
+
+	pid=$(service_pid "$1")
+	lab_in "$1" kill -KILL "$pid"
+	wait_for 20 is_another "$1" "$pid" && wait_for 10 is_up "$1"
+}
+
+is_another()
+{
+	local pid
+
+	pid=$(service_pid "$1") && [ "$pid" != "$2" ]
+}
+
+each_init()
+{
+	# Debian without systemd.
+	lab_in one mkdir -p /etc/init.d /etc/rc{0..6}.d
+	state_of one "$work/before"
+	boots_by update-rc.d 'for s in /etc/rc2.d/S*; do $s start; done'
+	lab_in one sh -c 'rmdir /etc/init.d; rm -rf /etc/rc?.d'
+	# What is in rc.local stays, and `exit 0` stays last.
+	lab_in one sh -c 'printf "%s\n" "#!/bin/sh" ": mine" "exit 0" \
+		>/etc/rc.local; chmod 755 /etc/rc.local'
+	state_of one "$work/before"
+	boots_by rc.local /etc/rc.local
+	lab_in one rm /etc/rc.local
+	# A crontab of root's with a line of somebody else; the lab has no cron.
+	lab_in one sh -c 'cat >/usr/local/bin/crontab; chmod 755 \
+		/usr/local/bin/crontab; echo "5 4 * * * true" \
+		>/usr/local/crontab' <<-'END'
+	#!/bin/sh
+	case $1 in
+	-l) cat /usr/local/crontab ;;
+	-) cat >/usr/local/crontab.new && mv /usr/local/crontab.new \
+		/usr/local/crontab ;;
+	esac
+	END
+	state_of one "$work/before"
+	boots_by cron 'sh -c "$(sed -n "s/^@reboot //p" /usr/local/crontab)"'
+	lab_in one rm /usr/local/bin/crontab /usr/local/crontab
+	state_of one "$work/before"
+	check "no init at all: added" add one ssh:one
+	check "and that is told" grep -q "nothing there starts it at boot" \
+		"$work/said"
+	"$kfarm" nodes remove one 2>/dev/null
+	check "no init at all: nothing is left" is_clean
+}
+
+# A systemd that starts the unit's command as its user, and knows what is enabled.
+# What the unit's other lines mean, systemd-analyze says.
+with_systemd()
+{
+	lab_in one sh -c 'mkdir -p /run/systemd/system
+		cat >/usr/local/bin/systemctl
+		chmod 755 /usr/local/bin/systemctl' <<-'END'
+	#!/bin/sh
+	unit=/etc/systemd/system/kfarmd.service
+	[ "$1" != -q ] || shift
+	echo "$*" >>/run/systemctl.log
+	case $1 in
+	is-active) pgrep -x kfarmd >/dev/null ;;
+	stop) pkill -x kfarmd; sleep 0.2 ;;
+	start)
+		user=$(sed -n 's/^User=//p' $unit)
+		mkdir -p /var/lib/kfarm && chown "$user" /var/lib/kfarm
+		XDG_DATA_HOME=/var/lib setsid setpriv --reuid="$user" \
+			--regid="$user" --clear-groups \
+			$(sed -n 's/^ExecStart=//p' $unit) >/run/log 2>&1 &
+		;;
+	enable) mkdir -p /etc/systemd/system/multi-user.target.wants &&
+		ln -sf $unit /etc/systemd/system/multi-user.target.wants/ ;;
+	disable) rm -f /etc/systemd/system/multi-user.target.wants/kfarmd.service
+		rmdir /etc/systemd/system/multi-user.target.wants ;;
+	esac
+	END
+	state_of one "$work/before"
+	check "systemd: added" add one ssh:one
+	is "systemd: what was asked of it" "daemon-reload
+enable kfarmd
+is-active kfarmd
+stop kfarmd
+start kfarmd" "$(lab_in one cat /run/systemctl.log)"
+	check "systemd: it gets jobs" is_up one
+	lab_in one cat /etc/systemd/system/kfarmd.service >"$work/kfarmd.service"
+	if command -v systemd-analyze >/dev/null; then
+		sed -i "s|^ExecStart=[^ ]*|ExecStart=$bin/kfarmd|" \
+			"$work/kfarmd.service"
+		is "systemd: it has nothing to say about the unit" "" \
+			"$(systemd-analyze verify --man=no \
+				"$work/kfarmd.service" 2>&1)"
+	else
+		left_out "systemd-analyze verify" "not installed"
+	fi
+	check "systemd: removed" "$kfarm" nodes remove one
+	check "systemd: nothing is left" is_clean
+	lab_in one sh -c 'rm -r /run/systemd /usr/local/bin/systemctl'
+}
+
+# ---- without root ----
+
+without_root()
+{
+	state_of one "$work/before"
+	: >"$connections"
+	check "without root: added" add one ssh:board@one
+	is "by one connection, and one for the probe" 2 "$(wc -l <"$connections")"
+	is "its address" ssh:board@one "$(get one address)"
+	check "it gets jobs" is_up one
+	state_of one "$work/after"
+	is "one file, and a mark" "home/board/.local/bin/kfarmd
+home/board/.local/share/kfarm/enrolled" "$(comm -13 "$work/before" "$work/after" |
+		awk '$2 ~ /^-/ { print $1 }')"
+	check "a second time" add one ssh:board@one
+	state_of one "$work/again"
+	check "nothing is another" diff "$work/after" "$work/again"
+	check "removed" "$kfarm" nodes remove one
+	is "no file is left" "" "$(lab_in one find /home/board -type f)"
+	lab_in one rm -rf /home/board/.local
+	check "root who wants no service: added" add one ssh:one --ssh
+	is "root who wants no service: its address" ssh:one "$(get one address)"
+	check "root who wants no service: removed" "$kfarm" nodes remove one
+}
+
+# ---- what is in the way ----
+
+# Somebody at the keyboard ends it while a slow link brings kfarmd.
+interrupted()
+{
+	local pid
+
+	state_of one "$work/before"
+	add one ssh:one >/dev/null 2>&1
+	state_of one "$work/wanted"
+	"$kfarm" nodes remove one 2>/dev/null
+	lab_rate one 10mbit
+	env --default-signal=INT "$kfarm" nodes add one ssh:one \
+		>"$work/said" 2>&1 &
+	pid=$!
+	wait_for 20 part_is_there
+	"$1" $pid
+	wait $pid 2>/dev/null
+	is "interrupted by $1: not in the configuration" "" \
+		"$(cat "$KFARM_CONFIG")"
+	check "interrupted by $1: nothing runs, no program" lab_in one sh -c \
+		'[ ! -e /usr/local/bin/kfarmd ] && ! pgrep -x kfarmd'
+	lab_rate one
+	wait_for 20 no_part_is_there
+	check "interrupted by $1: once more" add one ssh:one
+	# Its key is a new one, so is what names it.
+	state_of one "$work/after"
+	is "interrupted by $1: it is as if nothing had been" "" \
+		"$(diff "$work/wanted" "$work/after" | grep '^[<>]' |
+			grep -v ' etc/kfarm/key.pem ')"
+	"$kfarm" nodes remove one 2>/dev/null
+	check "interrupted by $1: nothing is left" is_clean
+}
+
+by_ctrl_c()
+{
+	kill -INT "$1"
+}
+
+by_kill()
+{
+	kill -KILL "$1"
+}
+
+part_is_there()
+{
+	lab_in one sh -c 'set -- /usr/local/bin/kfarmd.part.*; [ -s "$1" ]'
+}
+
+no_part_is_there()
+{
+	! part_is_there
+}
+
+obstacles()
+{
+	lab_in one mount -o remount,bind,ro /usr/local
+	check "a read-only file system" fails_with \
+		"node one: /usr/local/bin/kfarmd cannot be written: Read-only" \
+		add one ssh:one
+	lab_in one mount -o remount,bind,rw /usr/local
+
+	lab_in one sh -c 'mount -t tmpfs -o size=1m none /usr/local/bin'
+	check "a full disk" fails_with "No space left on device; make room on\
+ /usr/local/bin, where 1 MiB are free" add one ssh:one
+	lab_in one umount /usr/local/bin
+
+	stand_in uname 'if [ "$1" = -m ]; then echo mips; else /bin/uname "$@"; fi'
+	check "a machine that kfarm has nothing for" fails_with \
+		"node one: kfarm comes with no kfarmd for mips" add one ssh:one
+	lab_in one rm /usr/local/bin/uname
+
+	# A program that a machine cannot run is found out before it has its name.
+	mv "$bin/nodes/kfarmd-$(uname -m)" "$work/kfarmd"
+	head -c 100000 "$work/kfarmd" >"$bin/nodes/kfarmd-$(uname -m)"
+	check "a program that does not run there" fails_with \
+		"node one: the kfarmd for this machine does not run on it" \
+		add one ssh:one
+	mv "$work/kfarmd" "$bin/nodes/kfarmd-$(uname -m)"
+	check "and has no name there" lab_in one sh -c \
+		'! ls /usr/local/bin/kfarmd* 2>/dev/null'
+
+	lab_in one setsid --fork python3 -c 'import socket, time
+s = socket.create_server(("", 3634)); time.sleep(600)' >/dev/null 2>&1
+	wait_for 10 lab_in one sh -c 'ss -Hltn | grep -q :3634'
+	check "a port that is taken" fails_with "node one: somebody else\
+ listens on port 3634 there already (\"python3\", process" add one ssh:one
+	check "another port" add one ssh:one --port 4000
+	is "stands in its address" tls:one:4000 "$(get one address)"
+	check "it gets jobs" is_up one
+	check "a second time, and the port stays" add one ssh:one
+	is "as it was" tls:one:4000 "$(get one address)"
+	"$kfarm" nodes remove one 2>/dev/null
+	lab_in one pkill python3
+
+	nft add rule netdev lab "v$(lab_number one)" tcp sport 3634 drop
+	check "a firewall" fails_with \
+		"node one: kfarmd runs there, but tls:one does not answer" \
+		add one ssh:one
+	lab_mend one
+	check "and when the port is let through" add one ssh:one
+	"$kfarm" nodes remove one 2>/dev/null
+
+	check "an ssh that does not get in" fails_with "node one: " \
+		add one ssh:nobody@one
+	check "no such host" fails_with "node two: ssh: Could not resolve" \
+		add two ssh:nowhere.invalid
+}
+
+stand_in()
+{
+	lab_in one sh -c "printf '#!/bin/sh\n%s\n' '$2' >/usr/local/bin/$1
+		chmod 755 /usr/local/bin/$1"
+}
+
+# ---- later ----
+
+life()
+{
+	local key old
+
+	state_of one "$work/before"
+	add one ssh:one >/dev/null 2>&1
+	key=$(get one key)
+	# Of an upgrade: another program lies there.
+	lab_in one sh -c 'rm /usr/local/bin/kfarmd.x 2>/dev/null
+		(cat /usr/local/bin/kfarmd; echo old) >/usr/local/bin/kfarmd.x
+		chmod 755 /usr/local/bin/kfarmd.x
+		mv /usr/local/bin/kfarmd.x /usr/local/bin/kfarmd'
+	old=$(service_pid one)
+	is "update" "one: kfarmd $version is installed" \
+		"$("$kfarm" nodes update 2>/dev/null)"
+	check "kfarmd is another" is_another one "$old"
+	check "and answers" wait_for 10 is_up one
+	is "its key is the same" "$key" "$(get one key)"
+	is "update once more" "one: kfarmd $version was there" \
+		"$("$kfarm" nodes update one 2>/dev/null)"
+
+	check "rekey" "$kfarm" nodes rekey one
+	check "the key is a new one" [ "$key" != "$(get one key)" ]
+	check "and the node is up with it" wait_for 10 is_up one
+
+	# A second build host, with a key of its own.
+	cp "$KFARM_CONFIG" "$work/config.first"
+	check "another build host" env HOME="$work/other" \
+		XDG_CONFIG_HOME="$work/other" KFARM_CONFIG="$work/other.conf" \
+		"$kfarm" nodes add uno ssh:one
+	check "the first is still let in" is_up one
+	"$kfarm" nodes remove one >"$work/said" 2>&1
+	check "the first goes" grep -q "kfarmd stays for 1 other build host" \
+		"$work/said"
+	check "the other stays" env HOME="$work/other" \
+		XDG_CONFIG_HOME="$work/other" KFARM_CONFIG="$work/other.conf" \
+		"$kfarm" nodes list
+	cp "$work/config.first" "$KFARM_CONFIG"
+	check "and the first is let in no more" fails_with down \
+		"$kfarm" nodes list
+	check "the other goes, too" env HOME="$work/other" \
+		XDG_CONFIG_HOME="$work/other" KFARM_CONFIG="$work/other.conf" \
+		"$kfarm" nodes remove uno
+	check "and nothing is left" is_clean
+
+	cp "$work/config.first" "$KFARM_CONFIG"
+	check "once more" add one ssh:one
+	lab_off one
+	"$kfarm" nodes remove one >"$work/said" 2>&1
+	is "a node that is off: removed" 0 $?
+	check "and told what is left there" grep -q \
+		"left there: the service kfarmd, /etc/kfarm" "$work/said"
+	is "and out of the configuration" "" "$(cat "$KFARM_CONFIG")"
+	# As it says: once it is back, there is a way.
+	lab_on one
+	lab_sshd one
+	check "a node that is back: added" add one ssh:one
+	check "a node that is back: removed" "$kfarm" nodes remove one
+	check "a node that is back: nothing is left" is_clean
+}
+
+# All that the scripts call is busybox's, as on a TV box.
+with_busybox()
+{
+	local busybox f
+
+	busybox=$(command -v busybox) || {
+		left_out "with busybox" "not installed"
+		return
+	}
+	lab_in one mkdir -p /usr/local/bb
+	cp "$busybox" "$(lab_dir one)/local/bb/"
+	lab_in one sh -c '/usr/local/bb/busybox --install -s /usr/local/bb
+		rm -f /usr/local/bb/pgrep /usr/local/bb/ps
+		echo "SetEnv PATH=/usr/local/bb" >>/etc/ssh/sshd_config
+		kill -HUP $(cat /run/sshd.pid)'
+	wait_for 10 ssh one true
+	is "busybox: it is all" /usr/local/bb/sh \
+		"$(ssh one 'command -v sh')"
+	lab_in one mkdir -p /etc/init.d
+	lab_in one sh -c 'echo "for i in /etc/init.d/S*; do \$i start; done" \
+		>/etc/init.d/rcS'
+	# What Debian has for these is out of sight.
+	for f in update-rc.d useradd userdel; do
+		[ ! -e /usr/sbin/$f ] ||
+			lab_in one mount --bind /dev/null /usr/sbin/$f
+	done
+	state_of one "$work/before"
+	check "busybox: added" add one ssh:one
+	check "busybox: it gets jobs" is_up one
+	state_of one "$work/wanted"
+	check "busybox: a second time" add one ssh:one
+	state_of one "$work/after"
+	check "busybox: nothing is another" diff "$work/wanted" "$work/after"
+	check "busybox: rekey" "$kfarm" nodes rekey one
+	check "busybox: removed" "$kfarm" nodes remove one
+	check "busybox: nothing is left" is_clean
+}
+
+make -s -C "$root" nodes NODE_HOSTS="$(uname -m)" >/dev/null 2>&1 ||
+	[ -x "$bin/nodes/kfarmd-$(uname -m)" ] ||
+	lab_cannot "no static kfarmd can be made: scripts/packages install nodes"
+version=$("$kfarm" --version | awk '{ print $2 }')
 lab_node one
 lab_sshd one || lab_cannot "no sshd"
 lab_in one mkdir -p /usr/local/bin /usr/local/sbin
 count_connections
 as_root
+each_init
+with_systemd
+without_root
+interrupted by_ctrl_c
+interrupted by_kill
+obstacles
+life
+with_busybox
 farm_end

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: enrol */
+#include "enrol/enrol.h"
+
+#include "../lib/tempdir.h"
+#include "base/fs.h"
+#include "base/spawn.h"
+#include "base/str.h"
+#include "enrol/manual.h"
+#include "enrol/text.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PIN "SHA256:w9QmI9jSFSZpABbegFVM8lCp2iPIwim8Qli0OD7Ex1E"
+
+static char dir[TEMPDIR_SIZE];
+
+static void set_up(void)
+{
+	tempdir_make(dir);
+}
+
+static void tear_down(void)
+{
+	tempdir_remove(dir);
+}
+
+/* What the lines of `text` come to. */
+static int hear(struct enrol_answer *a, const char *text, struct err *err)
+{
+	struct bytes rest = bytes_str(text);
+	int ret = 0;
+
+	*a = (struct enrol_answer){ 0 };
+	while (!ret && rest.len) {
+		char *line = bytes_dup(bytes_line(&rest));
+
+		ret = enrol_line(a, NULL, line, err);
+		free(line);
+	}
+	return ret;
+}
+
+START_TEST(a_node_is_understood)
+{
+	struct enrol_answer a;
+	struct err err = { 0 };
+
+	ck_assert_int_eq(hear(&a,
+			      "machine armv7l\nservice\nprogram /x/kfarmd\n"
+			      "key " PIN "\nport 4000\nuser kfarm\n"
+			      "init rc.local\ndone\n",
+			      &err),
+			 0);
+	ck_assert_str_eq(a.machine, "armv7l");
+	ck_assert(a.service && a.done && !a.removed && !a.nothing);
+	ck_assert_str_eq(a.program, "/x/kfarmd");
+	ck_assert_str_eq(a.key, PIN);
+	ck_assert_uint_eq(a.port, 4000);
+	ck_assert_str_eq(a.user, "kfarm");
+	ck_assert_str_eq(a.init, "rc.local");
+	enrol_answer_release(&a);
+	ck_assert_int_eq(hear(&a, "kept 3\ndone\n", &err), 0);
+	ck_assert_uint_eq(a.kept, 3);
+	enrol_answer_release(&a);
+}
+END_TEST
+
+static const char *const refused[] = {
+	"",
+	"hello",
+	"donee",
+	"key",
+	"key SHA256:short",
+	"key SHA256:w9QmI9jSFSZpABbegFVM8lCp2iPIwim8Qli0OD7Ex1$",
+	"port",
+	"port 0",
+	"port 65536",
+	"port -1",
+	"kept x",
+	"ready", /* for which machine? */
+};
+
+START_TEST(what_no_script_says_is_refused)
+{
+	struct enrol_answer a = { 0 };
+	struct err err = { 0 };
+
+	ck_assert_int_eq(enrol_line(&a, NULL, refused[_i], &err), -EPROTO);
+	ck_assert(strstr(err.text, "no answer of the script's") != NULL);
+	enrol_answer_release(&a);
+}
+END_TEST
+
+START_TEST(a_machine_that_we_have_nothing_for_is_told)
+{
+	struct enrol_answer a;
+	struct err err = { 0 };
+
+	ck_assert_int_eq(hear(&a, "machine ../../mips\nready\n", &err),
+			 -ENOENT);
+	ck_assert(strstr(err.text, "comes with no kfarmd for ../../mips") !=
+		  NULL);
+	enrol_answer_release(&a);
+}
+END_TEST
+
+START_TEST(a_node_does_not_steer_our_terminal)
+{
+	struct enrol_answer a;
+	struct err err = { 0 };
+
+	ck_assert_int_eq(hear(&a, "machine x\033[2Jy\n", &err), 0);
+	ck_assert_str_eq(a.machine, "x?[2Jy");
+	enrol_answer_release(&a);
+}
+END_TEST
+
+static const enum enrol_what whats[] = { ENROL_DO_INSTALL, ENROL_DO_REMOVE,
+					 ENROL_DO_REKEY };
+
+/* Whatever a shell makes of names, it is not a command. */
+START_TEST(a_script_holds_what_it_is_given)
+{
+	struct enrol_wish wish = { .what = whats[_i],
+				   .pin = PIN,
+				   .client = "it's $(reboot) `x`",
+				   .port = 77 };
+	char *path = xasprintf("%s/script", dir), *line = NULL;
+	char *const argv[] = { "sh", "-n", path, NULL };
+	char *const show[] = { "sh", path, NULL };
+	struct spawn check = { .argv = argv, .fd = { -1, -1, 2 } };
+	struct buf script = { 0 }, head = { 0 };
+	struct err err = { 0 };
+	int status = 1;
+
+	enrol_script(&script, &wish);
+	ck_assert_int_eq(fs_write(path, buf_bytes(&script), 0644, &err), 0);
+	ck_assert_int_eq(
+		spawn_capture(&check, 1 << 16, 10000, &head, &status, &err), 0);
+	ck_assert_int_eq(status, 0);
+	buf_reset(&head);
+	/* Its first lines, and what they come to. */
+	buf_add(&head, script.data,
+		(size_t)(strstr(buf_str(&script), "# SPDX") -
+			 buf_str(&script)));
+	buf_add_str(&head, "echo \"$kf_mode/$kf_pin/$kf_client/$kf_port\"\n");
+	ck_assert_int_eq(fs_write(path, buf_bytes(&head), 0644, &err), 0);
+	ck_assert_int_eq(spawn_first_line(show, NULL, 10000, &line, &err), 0);
+	ck_assert_str_eq(line, "service/" PIN "/it's $(reboot) `x`/77");
+	free(line);
+	buf_release(&head);
+	buf_release(&script);
+	free(path);
+}
+END_TEST
+
+START_TEST(manual_says_all_that_add_does)
+{
+	static const char *const words[] = {
+		"`ssh root@b1 uname -m`",
+		"kfarmd --config /etc/kfarm --init\n",
+		"echo '" PIN " me@build' >>/etc/kfarm/clients\n",
+		"'[node]\\n\\tlisten = %s\\n' 3634",
+		"ExecStart=/usr/local/bin/kfarmd --config /etc/kfarm\n",
+		"systemctl enable --now kfarmd\n",
+		"kfarm nodes add neo4a tls:b1 --key SHA256:...\n",
+	};
+	const struct enrol_wish wish = { .pin = PIN, .client = "me@build" };
+	const struct enrol_wish other = { .pin = PIN,
+					  .client = "me@build",
+					  .port = 99 };
+	struct buf out = { 0 };
+
+	enrol_manual(&out, "neo4a", "root@b1", &wish);
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		if (!strstr(buf_str(&out), words[i]))
+			ck_abort_msg("no \"%s\" in %s", words[i],
+				     buf_str(&out));
+	}
+	ck_assert_ptr_null(strstr(buf_str(&out), "/usr/bin/kfarmd"));
+	buf_reset(&out);
+	enrol_manual(&out, "neo4a", "root@b1", &other);
+	ck_assert_ptr_nonnull(strstr(buf_str(&out), " tls:b1:99 --key"));
+	buf_release(&out);
+}
+END_TEST
+
+START_TEST(a_client_has_a_name_of_one_word)
+{
+	char *name = enrol_client_name();
+
+	ck_assert_uint_gt(strlen(name), 2);
+	ck_assert_uint_eq(strcspn(name, " \t\n'\"#$`\\"), strlen(name));
+	free(name);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("enrol/enrol");
+	TCase *tc = tcase_create("enrol");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, a_node_is_understood);
+	tcase_add_loop_test(tc, what_no_script_says_is_refused, 0,
+			    sizeof(refused) / sizeof(*refused));
+	tcase_add_test(tc, a_machine_that_we_have_nothing_for_is_told);
+	tcase_add_test(tc, a_node_does_not_steer_our_terminal);
+	tcase_add_loop_test(tc, a_script_holds_what_it_is_given, 0,
+			    sizeof(whats) / sizeof(*whats));
+	tcase_add_test(tc, manual_says_all_that_add_does);
+	tcase_add_test(tc, a_client_has_a_name_of_one_word);
+	suite_add_tcase(suite, tc);
+	return suite_run(suite);
+}
