@@ -260,7 +260,9 @@ static const struct broken {
 	{ "sh echo hmm >&2; exec sleep 60", "no answer within 2 s (hmm)" },
 	{ "mute", "no answer within 2 s" },
 	{ "bye", "it says: no disk" },
-	{ "future", "kfarmd 9 speaks protocol 77 to 77, this kfarm 6 to 8" },
+	{ "future",
+	  "kfarmd 9 speaks protocol 77 to 77, this kfarm 6 to 8; this kfarm is "
+	  "the older one: upgrade it" },
 	{ "hello twice", "it said hello twice" },
 	{ "no fit", "no word about its sandbox within 2 s" },
 	{ "no machine", "no word about its machine within 2 s" },
