@@ -4,10 +4,15 @@
 
 #include "suite.h"
 #include "tls-play.h"
+#include "tls/spki.h"
 #include "wire/msg.h"
 #include "wire/stream.h"
 
+#include <openssl/evp.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
 #include <string.h>
+#include <time.h>
 
 #define BLOCK (64u << 10)
 
@@ -197,6 +202,105 @@ START_TEST(a_stream_may_go_from_within_a_message)
 }
 END_TEST
 
+/*
+ * A peer with the key that the server admits, made by OpenSSL's own means, that
+ * asks for new keys all the time and does not read the answers (RFC 8446,
+ * 4.6.3): the answers wait for room, and nobody turns in circles meanwhile.
+ */
+static SSL_CTX *raw_context;
+static SSL *raw;
+
+static int any_certificate(X509_STORE_CTX *store, void *ctx)
+{
+	(void)store;
+	(void)ctx;
+	return 1;
+}
+
+static void raw_certificate(EVP_PKEY *pair)
+{
+	X509 *cert = X509_new();
+
+	X509_gmtime_adj(X509_getm_notBefore(cert), 0);
+	X509_gmtime_adj(X509_getm_notAfter(cert), 1000);
+	X509_set_pubkey(cert, pair);
+	ck_assert_int_gt(X509_sign(cert, pair, NULL), 0);
+	ck_assert_int_eq(SSL_CTX_use_certificate(raw_context, cert), 1);
+	ck_assert_int_eq(SSL_CTX_use_PrivateKey(raw_context, pair), 1);
+	X509_free(cert);
+}
+
+static void raw_connect(void)
+{
+	static const unsigned char protocol[] = "\7kfarm/1";
+	EVP_PKEY *pair = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	int fd[2], small = 4096;
+
+	play_begin();
+	ck_assert(tls_spki_pin(pair, &admitted));
+	raw_context = SSL_CTX_new(TLS_client_method());
+	SSL_CTX_set_cert_verify_callback(raw_context, any_certificate, NULL);
+	SSL_CTX_set_alpn_protos(raw_context, protocol, sizeof(protocol) - 1);
+	raw_certificate(pair);
+	EVP_PKEY_free(pair);
+	play_socketpair(fd);
+	setsockopt(fd[1], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+	raw = SSL_new(raw_context);
+	SSL_set_fd(raw, fd[0]);
+	SSL_set_connect_state(raw);
+	server.session = tls_session_accept(server.context, fd[1], play_admit,
+					    NULL);
+	play_shake(&server, 5000);
+	while (server.ret == 1) {
+		SSL_do_handshake(raw);
+		turn(1);
+	}
+	ck_assert_msg(!server.ret, "%s", server.err.text);
+}
+
+static double cpu_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+START_TEST(a_peer_that_asks_for_new_keys_without_reading_is_waited_for)
+{
+	static const struct timeval second = { .tv_sec = 1 };
+	static char got[TLS_RECORD];
+	double before;
+	int n = -1;
+
+	raw_connect();
+	left = right = (struct end){ 0 };
+	right.s = wire_stream_new_io(base, take_io(&server), &ops, &right);
+	/* More than there is room for answers, less than for questions. */
+	for (int i = 0; i < 100; i++) {
+		ck_assert(SSL_key_update(raw, SSL_KEY_UPDATE_REQUESTED));
+		ck_assert_int_eq(SSL_do_handshake(raw), 1);
+		turn(1);
+	}
+	before = cpu_ms();
+	event_base_loopexit(base, &second);
+	event_base_dispatch(base);
+	ck_assert_double_lt(cpu_ms() - before, 200);
+	ck_assert_int_eq(right.closes, 0);
+	/* It reads at last, and all goes on. */
+	say(&right, 100);
+	for (int i = 0; i < 200000 && n <= 0; i++) {
+		turn(1);
+		n = SSL_read(raw, got, sizeof(got));
+	}
+	ck_assert_int_eq(n, WIRE_FRAME_SIZE + 100);
+	ck_assert_int_eq(right.closes, 0);
+	SSL_free(raw);
+	SSL_CTX_free(raw_context);
+	done();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("tls/io");
@@ -210,6 +314,8 @@ int main(void)
 		t, who_leaves_in_order_is_at_an_end_and_its_last_word_arrives);
 	tcase_add_test(t, a_cut_is_none_in_order);
 	tcase_add_test(t, a_stream_may_go_from_within_a_message);
+	tcase_add_test(
+		t, a_peer_that_asks_for_new_keys_without_reading_is_waited_for);
 	suite_add_tcase(suite, t);
 	return suite_run(suite);
 }
