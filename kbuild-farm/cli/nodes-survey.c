@@ -2,12 +2,37 @@
 #include "cli/cmd.h"
 #include "cli/nodes.h"
 
-#include "base/json.h"
 #include "cli/table.h"
 #include "kernel/capacity.h"
 #include "node/inventory.h"
 
 #include <stdlib.h>
+
+static void limit_node(struct nodes_limit *l, const struct peer_tools_node *p)
+{
+	const struct wire_inventory *inv = &p->hello.inventory;
+	/* Before version 8 a node says how it does with its beats alone. */
+	const struct wire_health *h = p->machine.kernel ? &p->machine.health :
+							  &wire_health_unknown;
+
+	node_limit(&l->full, inv, &p->machine, p->entry->slots);
+	l->now = node_limit_now(l->full.slots, inv, h, 0, &l->in_way);
+}
+
+void nodes_survey_limits(struct nodes_survey *s)
+{
+	unsigned fed = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		const struct peer_tools_node *p = &s->nodes[i];
+
+		if (p->up)
+			limit_node(&s->limits[i], p);
+		if (p->up && p->fit.fit)
+			fed += p->hello.inventory.cores;
+	}
+	node_limit_local(&s->local_limit, &s->local, fed);
+}
 
 int nodes_survey(struct nodes_survey *s, const struct node_entry *const *nodes,
 		 size_t n, struct err *err)
@@ -21,14 +46,9 @@ int nodes_survey(struct nodes_survey *s, const struct node_entry *const *nodes,
 		peer_tools_init(&s->nodes[i], nodes[i]);
 	s->limits = xcalloc(n, sizeof(*s->limits));
 	node_inventory_collect(&s->local, "");
-	node_limit_local(&s->local_limit, &s->local);
 	s->capacity = kernel_capacity(&s->capacity_why, "");
 	ret = peer_tools_run(&setup, NULL, err);
-	for (size_t i = 0; !ret && i < n; i++) {
-		if (s->nodes[i].up)
-			node_limit(&s->limits[i], &s->nodes[i].hello.inventory,
-				   nodes[i]->slots);
-	}
+	nodes_survey_limits(s);
 	if (ret)
 		nodes_survey_release(s);
 	return ret;
@@ -38,7 +58,8 @@ void nodes_survey_release(struct nodes_survey *s)
 {
 	for (size_t i = 0; i < s->n; i++) {
 		peer_tools_release(&s->nodes[i]);
-		free(s->limits[i].why);
+		free(s->limits[i].full.why);
+		free(s->limits[i].in_way);
 	}
 	free(s->nodes);
 	free(s->limits);
@@ -68,7 +89,7 @@ unsigned nodes_jobs(const struct nodes_survey *s)
 
 	for (size_t i = 0; i < s->n; i++) {
 		if (s->nodes[i].fit.fit)
-			sum += s->limits[i].slots;
+			sum += s->limits[i].now;
 	}
 	return sum < s->capacity ? sum : s->capacity;
 }
@@ -79,18 +100,19 @@ char *nodes_memory_text(unsigned mib)
 			    xasprintf("%.1f GiB", mib / 1024.0);
 }
 
-json_t *nodes_node_json(const struct nodes_survey *s, size_t i)
+char *nodes_celsius_text(uint32_t mk)
 {
-	const struct peer_tools_node *p = &s->nodes[i];
-	json_t *o = json_object();
+	if (mk == WIRE_HEALTH_UNKNOWN)
+		return NULL;
+	return xasprintf("%d C", ((int)mk - WIRE_HEALTH_ZERO) / 1000);
+}
 
-	json_object_set_new(o, "name", json_text(p->entry->name));
-	json_object_set_new(o, "address", json_text(p->entry->address_text));
-	json_object_set_new(o, "state", json_text(nodes_state(p)));
-	json_object_set_new(o, "reason", json_text(nodes_reason(p)));
-	json_object_set_new(o, "slots", json_integer(s->limits[i].slots));
-	json_object_set_new(o, "why", json_text(s->limits[i].why));
-	return o;
+void nodes_mac_text(char out[static NODES_MAC_SIZE], uint64_t mac)
+{
+	snprintf(out, NODES_MAC_SIZE, "%02x:%02x:%02x:%02x:%02x:%02x",
+		 (unsigned)(mac >> 40) & 0xff, (unsigned)(mac >> 32) & 0xff,
+		 (unsigned)(mac >> 24) & 0xff, (unsigned)(mac >> 16) & 0xff,
+		 (unsigned)(mac >> 8) & 0xff, (unsigned)mac & 0xff);
 }
 
 static int nodes_all_get_jobs(const struct nodes_survey *s)

@@ -48,9 +48,15 @@ void nodes_note_if_empty(const struct nodes_request *r);
 /*
  * cli/nodes-survey.c: what was found out about nodes.
  */
+struct nodes_limit {
+	struct node_limit full; /* with nothing in its way */
+	unsigned now;
+	char *in_way; /* why `now` is less; NULL: it is not */
+};
+
 struct nodes_survey {
 	struct peer_tools_node *nodes; /* in the order given */
-	struct node_limit *limits; /* of each that is up; else zeroed */
+	struct nodes_limit *limits; /* of each that is up; else zeroed */
 	size_t n;
 	struct wire_inventory local;
 	struct node_limit local_limit;
@@ -58,6 +64,11 @@ struct nodes_survey {
 	char *capacity_why;
 };
 
+/*
+ * Of nodes that were asked, and of s->local: the limits.  nodes_survey() has
+ * done so.
+ */
+void nodes_survey_limits(struct nodes_survey *s);
 /* Ask the nodes, all at once. */
 int nodes_survey(struct nodes_survey *s, const struct node_entry *const *nodes,
 		 size_t n, struct err *err);
@@ -71,8 +82,11 @@ void nodes_note_versions(const struct nodes_survey *s);
 unsigned nodes_jobs(const struct nodes_survey *s);
 /* "512 MiB", "3.8 GiB"; the caller frees it. */
 char *nodes_memory_text(unsigned mib);
-/* Name, state, and the reason or the slots; the caller's reference. */
-json_t *nodes_node_json(const struct nodes_survey *s, size_t i);
+/* "48 C" of thousandths of a kelvin, NULL of an unknown; the caller's. */
+char *nodes_celsius_text(uint32_t mk);
+/* "5a:13:01:02:03:04" */
+#define NODES_MAC_SIZE 18
+void nodes_mac_text(char out[static NODES_MAC_SIZE], uint64_t mac);
 /*
  * What list, probe and limits have in common: survey the nodes that were
  * named, print it, and return 0 if all get jobs.
@@ -81,9 +95,12 @@ int nodes_survey_main(struct nodes_request *r,
 		      void (*as_text)(FILE *, const struct nodes_survey *),
 		      json_t *(*as_json)(const struct nodes_survey *));
 
-/* cli/nodes-list.c: the caller's reference. */
+/* cli/nodes-json.c: the caller's references. */
 json_t *nodes_json_list(const struct nodes_survey *s);
-/* cli/nodes-probe.c */
+json_t *nodes_json_limits(const struct nodes_survey *s);
+/* cli/nodes-list.c, cli/nodes-limits.c, cli/nodes-probe.c */
+void nodes_text_list(FILE *out, const struct nodes_survey *s);
+void nodes_text_limits(FILE *out, const struct nodes_survey *s);
 void nodes_text_probe(FILE *out, const struct nodes_survey *s);
 
 /* The verbs, cli/nodes-VERB.c; each returns the exit status. */

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GAP 2 /* between two columns */
+#define GAP        2 /* between two columns */
+#define LAST_LEAST 12
 
 /* The width of each column; the caller frees it. */
 static int *column_widths(const struct table *t, size_t columns)
@@ -32,6 +33,28 @@ unsigned table_width(const struct table *t)
 		all += (unsigned)wide[i];
 	free(wide);
 	return all;
+}
+
+void table_fit(struct table *t, unsigned columns)
+{
+	size_t n = strlen(t->align);
+	int *wide = column_widths(t, n);
+	unsigned before = GAP * (unsigned)(n - 1), left = LAST_LEAST;
+
+	for (size_t i = 0; i + 1 < n; i++)
+		before += (unsigned)wide[i];
+	if (columns > before + left)
+		left = columns - before;
+	for (size_t i = n - 1; i < t->cells.n; i += n) {
+		struct buf cell = { 0 };
+
+		if (ui_width(t->cells.v[i]) <= left)
+			continue;
+		ui_width_elide(&cell, t->cells.v[i], left);
+		free(t->cells.v[i]);
+		t->cells.v[i] = buf_steal(&cell);
+	}
+	free(wide);
 }
 
 void table_print(FILE *out, struct table *t)

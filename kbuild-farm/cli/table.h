@@ -18,6 +18,11 @@ struct table {
 
 /* How many columns of a terminal a row takes. */
 unsigned table_width(const struct table *t);
+/*
+ * Shorten what is in the last column so that no row takes more than `columns`,
+ * but leave it 12.
+ */
+void table_fit(struct table *t, unsigned columns);
 /* Prints all rows, the last column unpadded, and empties the table. */
 void table_print(FILE *out, struct table *t);
 /* Prints what a --json is answered with on stdout, and takes the reference. */

@@ -11,6 +11,7 @@
 #include "coord/identity.h"
 #include "coord/node.h"
 #include "coord/roster.h"
+#include "coord/slots.h"
 #include "coord/tell.h"
 #include "inputs/reference.h"
 #include "inputs/toolchain.h"
@@ -76,6 +77,18 @@ static void wait_for_others(struct coord *c)
 					     .tv_usec = ms % 1000 * 1000 });
 }
 
+/* What the nodes want of this machine, it does not compile itself. */
+static void tell_local_slots(struct coord *c)
+{
+	struct sched_event event = { .kind = SCHED_LOCAL_SLOTS,
+				     .slots = coord_slots_local(c) };
+
+	if (event.slots == c->local_slots)
+		return;
+	c->local_slots = event.slots;
+	coord_dispatch_event(c, &event);
+}
+
 static void on_kick(evutil_socket_t fd, short what, void *arg)
 {
 	struct coord *c = arg;
@@ -90,6 +103,7 @@ static void on_kick(evutil_socket_t fd, short what, void *arg)
 		coord_node_tell_lacks(c->nodes[i]);
 		coord_node_tell_useless(c->nodes[i]);
 	}
+	tell_local_slots(c);
 	sched_figures(c->sched, &figures);
 	tell_remote_jobs(c, figures.remote_now);
 	if (c->ready && figures.slots > c->ready_slots)
@@ -174,6 +188,9 @@ static void set_options(struct coord *c, const struct coord_setup *setup)
 	c->umask = umask(0);
 	umask(c->umask);
 	c->setup = *setup;
+	if (!c->setup.local_slots)
+		c->setup.local_slots = 1;
+	c->local_slots = c->setup.local_slots;
 	c->began_ms = clock_ms();
 	c->timer_ms = UINT64_MAX;
 }
@@ -232,7 +249,7 @@ static void make_sched(struct coord *c, const struct coord_setup *setup)
 {
 	const struct node_roster *roster = setup->roster;
 	struct sched_setup s = {
-		.local_slots = setup->local_slots ? setup->local_slots : 1,
+		.local_slots = c->setup.local_slots,
 		.scans_max = SCANS_MAX,
 		.patience_ms = setup->patience_ms ? setup->patience_ms :
 						    PATIENCE_MS,
@@ -319,6 +336,11 @@ unsigned coord_remote_slots(const struct coord *c)
 
 	sched_figures(c->sched, &figures);
 	return figures.slots;
+}
+
+unsigned coord_local_slots(const struct coord *c)
+{
+	return c->local_slots;
 }
 
 bool coord_is_busy(const struct coord *c)

@@ -22,7 +22,8 @@ struct coord_setup {
 	const char *socket; /* path of the Unix socket to make */
 	const char *work; /* a private directory for probe objects */
 	const struct node_roster *roster; /* empty: all jobs are local */
-	unsigned local_slots; /* compiles at once on this machine */
+	unsigned local_slots; /* compiles at once on this machine, with no
+				 nodes to feed (node/limits.h) */
 	char *const *trees; /* source and build directory; ends in NULL, may
 			       be NULL */
 	/*
@@ -78,6 +79,8 @@ void coord_when_ready(struct coord *c, unsigned limit_ms,
 		      void (*ready)(void *ctx), void *ctx);
 /* Sum of the slots of the nodes that are up. */
 unsigned coord_remote_slots(const struct coord *c);
+/* Compiles at once on this machine, beside feeding these nodes. */
+unsigned coord_local_slots(const struct coord *c);
 /* Is a job not done? */
 bool coord_is_busy(const struct coord *c);
 /* Tell how each node does now (EVENTS_LOAD): before the end, the last time. */

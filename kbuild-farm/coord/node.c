@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "coord/node.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "base/vec.h"
@@ -45,6 +46,7 @@ static void on_state(void *ctx, enum peer_state state, const char *why)
 		return;
 	n->busy = 0;
 	n->unknown = state == PEER_UP || state == PEER_UNFIT;
+	node_live_release(&n->live);
 	if (state == PEER_UP) {
 		event.kind = SCHED_FIT;
 		event.slots = coord_slots(n);
@@ -222,9 +224,25 @@ static void on_failed(void *ctx, uint32_t job, enum wire_fail_class class,
 	coord_dispatch_job(u, n, &event);
 }
 
+/* Something is in its way, or no longer is. */
+static void slots_changed(const struct coord_node *n)
+{
+	char *words = coord_slots_words(n);
+
+	slots_event(n);
+	tell_same_state(n, words);
+	free(words);
+}
+
 static void on_load(void *ctx)
 {
-	coord_tell_load(ctx);
+	struct coord_node *n = ctx;
+	struct sched_node_figures figures;
+
+	coord_tell_load(n);
+	sched_node_figures(n->coord->sched, n->number, &figures);
+	if (coord_slots_beat(n, clock_ms(), figures.running))
+		slots_changed(n);
 }
 
 const struct peer_ops coord_node_ops = {
@@ -314,6 +332,7 @@ void coord_node_end(struct coord_node *n)
 
 void coord_node_free(struct coord_node *n)
 {
+	node_live_release(&n->live);
 	free(n->lacks);
 	strv_release(&n->boots);
 	free(n);

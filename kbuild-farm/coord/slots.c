@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "coord/slots.h"
 
+#include "base/str.h"
 #include "node/limits.h"
 #include "peer/peer.h"
+
+#include <stdlib.h>
 
 /* What a person may ask for; 0: nobody knows yet. */
 static unsigned most_slots(const struct coord_node *n)
@@ -13,7 +16,8 @@ static unsigned most_slots(const struct coord_node *n)
 	return figures.inventory ? node_limit_most(figures.inventory) : 0;
 }
 
-unsigned coord_slots(const struct coord_node *n)
+/* With nothing in its way. */
+static unsigned full_slots(const struct coord_node *n)
 {
 	unsigned most = n->asked_slots ? most_slots(n) : 0;
 
@@ -23,12 +27,60 @@ unsigned coord_slots(const struct coord_node *n)
 	return n->asked_slots < most ? n->asked_slots : most;
 }
 
+unsigned coord_slots(const struct coord_node *n)
+{
+	return node_live_slots(&n->live, full_slots(n));
+}
+
 bool coord_slots_ask(struct coord_node *n, bool more)
 {
-	unsigned slots = coord_slots(n), most = most_slots(n);
+	unsigned slots = full_slots(n), most = most_slots(n);
 
 	if (!most || (more ? slots >= most : slots <= 1))
 		return false;
 	n->asked_slots = more ? slots + 1 : slots - 1;
 	return true;
+}
+
+bool coord_slots_beat(struct coord_node *n, uint64_t now_ms, unsigned ours)
+{
+	unsigned slots = full_slots(n), now;
+	struct peer_figures figures;
+	char *why;
+	bool changed;
+
+	peer_figures(n->peer, &figures);
+	if (!figures.inventory || !slots)
+		return false;
+	now = node_limit_now(slots, figures.inventory, figures.health, ours,
+			     &why);
+	changed = node_live_beat(&n->live, now_ms, slots, now, why);
+	free(why);
+	return changed;
+}
+
+char *coord_slots_words(const struct coord_node *n)
+{
+	unsigned slots = full_slots(n), now = coord_slots(n);
+
+	if (now == slots)
+		return xasprintf("%u slot%s again", slots,
+				 slots == 1 ? "" : "s");
+	return xasprintf("%u of %u slots: %s", now, slots,
+			 n->live.why ? n->live.why : "it comes back");
+}
+
+unsigned coord_slots_local(const struct coord *c)
+{
+	unsigned fed = 0;
+
+	for (size_t i = 0; i < c->n_nodes; i++) {
+		const struct coord_node *n = c->nodes[i];
+		struct sched_node_figures sched;
+
+		sched_node_figures(c->sched, n->number, &sched);
+		if (sched.state == SCHED_NODE_UP)
+			fed += peer_cores(n->peer);
+	}
+	return node_limit_beside(c->setup.local_slots, fed);
 }

@@ -8,10 +8,20 @@
 #include "coord/state.h"
 
 /*
- * Its limit (node/limits.h), or what a person asked for; 0 before it said
- * hello.
+ * Its limit (node/limits.h), or what a person asked for, as far as nothing is
+ * in the way (node/live.h); 0 before it said hello.
  */
 unsigned coord_slots(const struct coord_node *n);
+/*
+ * It said how it does: true where its limit is another one now, or has another
+ * reason.  `ours` of its jobs are of this build.
+ */
+bool coord_slots_beat(struct coord_node *n, uint64_t now_ms, unsigned ours);
+/* "5 of 8 slots: 2.1 cores busy with other things", "8 slots again"; the
+   caller frees it. */
+char *coord_slots_words(const struct coord_node *n);
+/* Compiles at once on this machine, beside the nodes that are up. */
+unsigned coord_slots_local(const struct coord *c);
 /*
  * A person wants one more, or one less; false: it never said hello, or has as
  * many as it may (node_limit_most()), or one.

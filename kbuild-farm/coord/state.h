@@ -8,6 +8,7 @@
 #include "coord/coord.h"
 #include "inputs/manifest.h"
 #include "inputs/toolchain.h"
+#include "node/live.h"
 #include "peer/farm.h"
 #include "sched/sched.h"
 
@@ -28,6 +29,7 @@ struct coord_node {
 	char *lacks; /* why it has no toolchain, as was told; or NULL */
 	unsigned busy; /* its jobs that are none of the build's */
 	unsigned asked_slots; /* by a person; 0: not */
+	struct node_live live; /* what is in its way now */
 	bool removed; /* the configuration has it no more */
 	bool unknown; /* who it is was not looked at yet (coord/identity.h) */
 	bool barred; /* two machines have its key, or it is there twice */
@@ -47,6 +49,7 @@ struct coord {
 	char *work, *canary_db, *data; /* copies of what may not */
 	mode_t umask;
 	unsigned remote_jobs; /* what it was told last */
+	unsigned local_slots; /* the same of sched/ */
 	uint64_t began_ms;
 	atomic_bool ending; /* leave what is not done; for the threads too */
 

@@ -170,7 +170,7 @@ static bool emit_start(struct kernel_run *run)
 	ev.dir = p->place.dir;
 	ev.output = run->output.dir;
 	ev.jobs = run->jobs;
-	ev.local_slots = run->farm.local_slots;
+	ev.local_slots = kernel_farm_local(&run->farm);
 	kernel_farm_tell_build(&run->farm, &ev);
 	free(id);
 	free(compiler);

@@ -39,7 +39,7 @@ void kernel_farm_init(struct kernel_farm *f, const struct node_roster *roster,
 					       .ctx = &f->tally };
 	events_hub_add(hub, &f->counter);
 	node_inventory_collect(&inv, "");
-	node_limit_local(&limit, &inv);
+	node_limit_local(&limit, &inv, 0);
 	f->local_slots = limit.slots;
 	/* Without nodes, -j sets the slots of this machine. */
 	if (asked && (!roster->n || asked < limit.slots))
@@ -286,9 +286,14 @@ unsigned kernel_farm_nodes_up(const struct kernel_farm *f)
 	return up;
 }
 
+unsigned kernel_farm_local(const struct kernel_farm *f)
+{
+	return f->coord ? coord_local_slots(f->coord) : f->local_slots;
+}
+
 unsigned kernel_farm_jobs(const struct kernel_farm *f, unsigned asked)
 {
-	unsigned slots = f->local_slots;
+	unsigned slots = kernel_farm_local(f);
 
 	if (f->coord)
 		slots += coord_remote_slots(f->coord);

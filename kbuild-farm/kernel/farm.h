@@ -28,7 +28,7 @@ struct kernel_farm {
 	char *links; /* in front of PATH */
 	struct coord *coord; /* NULL: without links */
 	bool has_nodes; /* some are configured */
-	unsigned local_slots; /* compiles at once on this machine */
+	unsigned local_slots; /* compiles at once on this machine alone */
 	unsigned capacity; /* jobs at once, here and on nodes */
 	unsigned remote_jobs; /* jobs on nodes, as the coordinator said */
 	struct kernel_jobserver jobserver; /* broker 0: there is none */
@@ -98,6 +98,8 @@ int kernel_farm_await(struct kernel_farm *f, struct event_base *base,
 bool kernel_farm_is_busy(const struct kernel_farm *f);
 /* Nodes that are up and have slots. */
 unsigned kernel_farm_nodes_up(const struct kernel_farm *f);
+/* Compiles at once on this machine, beside the nodes that are up. */
+unsigned kernel_farm_local(const struct kernel_farm *f);
 /*
  * make's -j: what was asked for (0: nothing), else the slots of this machine
  * and of the nodes that are up, as far as this machine can hold them.

@@ -359,8 +359,8 @@ int kernel_run_jobs(struct kernel_run *run)
 	up = kernel_farm_nodes_up(&run->farm);
 	kernel_run_note(run, "-j %u%s: %u slots on %u node%s + %u local slots",
 			run->jobs, asked ? " as asked" : "", remote, up,
-			up == 1 ? "" : "s", run->farm.local_slots);
-	if (run->jobs < remote + run->farm.local_slots && !asked) {
+			up == 1 ? "" : "s", kernel_farm_local(&run->farm));
+	if (run->jobs < remote + kernel_farm_local(&run->farm) && !asked) {
 		char *why;
 
 		kernel_capacity(&why, "");

@@ -327,7 +327,7 @@ static void emit_command(struct run *run)
 	ev.arch = w->arch;
 	ev.toolchain = w->toolchain;
 	ev.jobs = kernel_farm_jobs(&run->farm, w->jobs);
-	ev.local_slots = run->farm.local_slots;
+	ev.local_slots = kernel_farm_local(&run->farm);
 	kernel_farm_tell_build(&run->farm, &ev);
 	free(cwd);
 	free(text);

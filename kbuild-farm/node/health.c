@@ -71,8 +71,10 @@ static uint32_t hottest(const struct node_health *h, const char *root)
 		int64_t mc;
 
 		if (!node_sys_number(root, &mc, THERMAL "/%s/temp",
-				     h->zones.v[i]) ||
-		    mc <= COLD_MC || mc >= HOT_MC)
+				     h->zones.v[i]))
+			continue;
+		mc = node_sys_heat(mc);
+		if (mc <= COLD_MC || mc >= HOT_MC)
 			continue;
 		if (most == WIRE_HEALTH_UNKNOWN || mc + WIRE_HEALTH_ZERO > most)
 			most = (uint32_t)(mc + WIRE_HEALTH_ZERO);

@@ -4,14 +4,21 @@
  *
  *	slots(node) = cores + ceil(cores / 4) queued ahead,
  *		      capped at NODE_SLOTS_MAX, whatever the node claims,
- *		      by memory: available / NODE_JOB_MIB,
+ *		      by memory, if not all cores have NODE_JOB_MIB: what it
+ *		      has / NODE_JOB_MIB (jobs queued ahead need none yet),
  *		      by `slots =` of its configuration,
  *		      and by the limit that its kfarmd was started with
- *	local slots = the build host's cores
+ *	now	    = that, with as many cores less as heat takes and others
+ *		      keep busy, and with no more jobs than free memory has
+ *		      room for
+ *	local slots = the build host's cores, less one for each NODE_FED_CORES
+ *		      of the nodes: what make, ld, modpost, objtool and the
+ *		      feeding of the nodes take here
  *	-j          = sum of slots(node) + local slots
  *
- * (design.md, section 9; the queue-ahead is icecream's preload of 1 + cores/4
- * without the 1.)
+ * Cores are what the affinity, the cpuset and the quota of a control group
+ * leave; threads of a core count.  (design.md, section 9; the queue-ahead is
+ * icecream's preload of 1 + cores/4 without the 1.)
  */
 #ifndef NODE_LIMITS_H
 #define NODE_LIMITS_H
@@ -22,15 +29,31 @@
 #define NODE_JOB_MIB 256
 /* A node has said how many cores it has; nobody has checked it. */
 #define NODE_SLOTS_MAX 1024
+/*
+ * So many cores of nodes keep one like them busy here: of arm64 tinyconfig's
+ * 141.2 s of CPU 15.8 stay on a build host whose nodes compile everything
+ * (tests/bench/FIGURES.md), so 7.9 s go to nodes for each of these.
+ */
+#define NODE_FED_CORES 8
 
 struct node_limit {
 	unsigned slots; /* at least 1 */
 	char *why; /* in words: "2 cores + 1 queued ahead" */
 };
 
-/* `configured`: `slots =`, 0 for none.  The caller frees out->why. */
+/*
+ * What it gets while nothing is in its way.  `m` NULL or zeroed: it never said.
+ * `configured`: `slots =`, 0 for none.  The caller frees out->why.
+ */
 void node_limit(struct node_limit *out, const struct wire_inventory *inv,
-		unsigned configured);
+		const struct wire_machine *m, unsigned configured);
+/*
+ * How many of `slots` it should have as it does now, at least 1.  `ours` of
+ * its jobs are our own: the memory that these take comes back.  *why (NULL: not
+ * asked) is in words what is in the way, or NULL; the caller frees it.
+ */
+unsigned node_limit_now(unsigned slots, const struct wire_inventory *inv,
+			const struct wire_health *h, unsigned ours, char **why);
 /* Half of it, at least 1; what a nightly build uses at most. */
 void node_limit_halve(struct node_limit *l);
 /*
@@ -39,7 +62,13 @@ void node_limit_halve(struct node_limit *l);
  * hides the way there; what kfarmd was limited to; and NODE_SLOTS_MAX.
  */
 unsigned node_limit_most(const struct wire_inventory *inv);
-/* node_limit() for what the build host compiles itself. */
-void node_limit_local(struct node_limit *out, const struct wire_inventory *inv);
+/*
+ * What the build host compiles itself, whose nodes have `fed` cores in all:
+ * 0 where there are none, or none is up.
+ */
+void node_limit_local(struct node_limit *out, const struct wire_inventory *inv,
+		      unsigned fed);
+/* The same as a number, of what the host has without nodes. */
+unsigned node_limit_beside(unsigned slots, unsigned fed);
 
 #endif

@@ -168,6 +168,12 @@ static void read_macs(struct wire_machine *m, const char *root)
 	strv_release(&cards);
 }
 
+static void add_passive(struct wire_machine *m, int64_t mc)
+{
+	if (mc > 0 && mc <= HEAT_MOST && mc + WIRE_HEALTH_ZERO < m->passive_mk)
+		m->passive_mk = (uint32_t)mc + WIRE_HEALTH_ZERO;
+}
+
 /* The lowest passive trip point of a zone is where it begins to slow CPUs. */
 static void read_trips(struct wire_machine *m, const char *root,
 		       const char *zone)
@@ -187,10 +193,8 @@ static void read_trips(struct wire_machine *m, const char *root,
 		if (passive &&
 		    node_sys_number(root, &mc,
 				    THERMAL_DIR "/%s/trip_point_%d_temp", zone,
-				    i) &&
-		    mc > 0 && mc <= HEAT_MOST &&
-		    mc + WIRE_HEALTH_ZERO < m->passive_mk)
-			m->passive_mk = (uint32_t)mc + WIRE_HEALTH_ZERO;
+				    i))
+			add_passive(m, node_sys_heat(mc));
 	}
 }
 

@@ -76,6 +76,11 @@ bool node_sys_number(const char *root, int64_t *out, const char *fmt, ...)
 	return true;
 }
 
+int64_t node_sys_heat(int64_t told)
+{
+	return told > 0 && told < 200 ? 1000 * told : told;
+}
+
 void node_sys_list(const char *root, const char *dir, const char *prefix,
 		   struct strv *out)
 {

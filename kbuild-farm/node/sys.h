@@ -32,6 +32,11 @@ char *node_sys_text(const char *root, const char *fmt, ...)
  * was. */
 bool node_sys_number(const char *root, int64_t *out, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/*
+ * What a thermal zone says, in thousandths of a degree: Amlogic's Linux 3.14
+ * gives whole degrees, and no machine that runs has less than a fifth of one.
+ */
+int64_t node_sys_heat(int64_t told);
 /* The names in a directory that begin with `prefix`, sorted; none where there
  * is no such directory. */
 void node_sys_list(const char *root, const char *dir, const char *prefix,

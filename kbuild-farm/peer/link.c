@@ -217,6 +217,7 @@ static int hear_hello(struct peer_link *l, struct bytes body, struct err *err)
 		return err_set(err, EPROTO, "its hello is broken");
 	if (l->greeted)
 		wire_hello_release(&l->hello);
+	wire_machine_release(&l->machine);
 	l->hello = m;
 	l->greeted = l->hello_seen = true;
 	if (wire_hello_version(&m) < 0)

@@ -75,7 +75,7 @@ static int on_fit(struct peer *p)
 	if (l->machine_seen)
 		p->health = l->machine.health;
 	free(p->limit.why);
-	node_limit(&p->limit, inventory, l->entry->slots);
+	node_limit(&p->limit, inventory, &l->machine, l->entry->slots);
 	if (l->entry->half)
 		node_limit_halve(&p->limit);
 	peer_foreign_init(&p->foreign, l, inventory->machine, &l->fit.hosts);
@@ -550,6 +550,11 @@ enum peer_has peer_has(const struct peer *p, const struct inputs_toolchain *tc)
 unsigned peer_slots(const struct peer *p)
 {
 	return p->limit.slots;
+}
+
+unsigned peer_cores(const struct peer *p)
+{
+	return p->link.greeted ? p->link.hello.inventory.cores : 0;
 }
 
 void peer_figures(const struct peer *p, struct peer_figures *out)

@@ -52,8 +52,9 @@ void peer_tick(struct peer *p, uint64_t now_ms);
 
 enum peer_state peer_state(const struct peer *p);
 enum peer_has peer_has(const struct peer *p, const struct inputs_toolchain *tc);
-/* That it takes at once. */
+/* That it takes at once; its cores, 0 before it said hello. */
 unsigned peer_slots(const struct peer *p);
+unsigned peer_cores(const struct peer *p);
 
 struct peer_figures {
 	const struct wire_inventory *inventory; /* NULL: it never said hello */

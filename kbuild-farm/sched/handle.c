@@ -356,23 +356,41 @@ static void on_node(struct sched *s, const struct sched_event *ev)
 	abandon(s, n);
 }
 
+static void on_local_slots(struct sched *s, const struct sched_event *ev)
+{
+	s->setup.local_slots = ev->slots ? ev->slots : 1;
+}
+
 void sched_handle(struct sched *s, const struct sched_event *ev)
 {
 	static void (*const handlers[])(struct sched *,
 					const struct sched_event *) = {
-		[SCHED_CAME] = on_came,     [SCHED_SCANNED] = on_scanned,
-		[SCHED_UNSENT] = on_unsent, [SCHED_BEAT] = on_beat,
-		[SCHED_OUTPUT] = on_output, [SCHED_ANSWERED] = on_answered,
-		[SCHED_FAILED] = on_failed, [SCHED_EXAMINED] = on_examined,
-		[SCHED_HEDGED] = on_hedged, [SCHED_UNHEDGED] = on_unhedged,
-		[SCHED_LEFT] = on_left,     [SCHED_TOOLCHAIN] = on_toolchain,
-		[SCHED_OBJECT] = on_object, [SCHED_FIT] = on_node,
-		[SCHED_UNFIT] = on_node,    [SCHED_LOST] = on_node,
-		[SCHED_SLOTS] = on_node,    [SCHED_CELL] = on_cell,
-		[SCHED_PROBED] = on_node,   [SCHED_WORN] = on_node,
-		[SCHED_DRAIN] = on_node,    [SCHED_RESUME] = on_node,
-		[SCHED_ADDED] = on_added,   [SCHED_REMOVED] = on_node,
+		[SCHED_CAME] = on_came,
+		[SCHED_SCANNED] = on_scanned,
+		[SCHED_UNSENT] = on_unsent,
+		[SCHED_BEAT] = on_beat,
+		[SCHED_OUTPUT] = on_output,
+		[SCHED_ANSWERED] = on_answered,
+		[SCHED_FAILED] = on_failed,
+		[SCHED_EXAMINED] = on_examined,
+		[SCHED_HEDGED] = on_hedged,
+		[SCHED_UNHEDGED] = on_unhedged,
+		[SCHED_LEFT] = on_left,
+		[SCHED_TOOLCHAIN] = on_toolchain,
+		[SCHED_OBJECT] = on_object,
+		[SCHED_FIT] = on_node,
+		[SCHED_UNFIT] = on_node,
+		[SCHED_LOST] = on_node,
+		[SCHED_SLOTS] = on_node,
+		[SCHED_CELL] = on_cell,
+		[SCHED_PROBED] = on_node,
+		[SCHED_WORN] = on_node,
+		[SCHED_DRAIN] = on_node,
+		[SCHED_RESUME] = on_node,
+		[SCHED_ADDED] = on_added,
+		[SCHED_REMOVED] = on_node,
 		[SCHED_RETRY] = on_node,
+		[SCHED_LOCAL_SLOTS] = on_local_slots,
 	};
 
 	if (ev->kind != SCHED_TIME)

@@ -66,7 +66,8 @@
 struct sched;
 
 struct sched_setup {
-	unsigned local_slots; /* compiles at once on this machine, hedges too */
+	/* Compiles at once on this machine, hedges too, at first. */
+	unsigned local_slots;
 	unsigned scans_max; /* units that the workers have at once */
 	/*
 	 * How long a unit waits for its toolchain to be known, and for a node
@@ -170,6 +171,12 @@ enum sched_event_kind {
 	 * connected, or was removed, that changes nothing.
 	 */
 	SCHED_RETRY,
+
+	/*
+	 * slots: compiles at once on this machine from now on, at least 1;
+	 * those that run are left to end.
+	 */
+	SCHED_LOCAL_SLOTS,
 
 	SCHED_EVENTS, /* how many */
 };

@@ -73,12 +73,12 @@ impossible(const struct sched *s, enum sched_unit_state state, uint32_t number)
 					      "check",     "held",  "to-local",
 					      "local",     "done",  "left" };
 	static const char *const events[] = {
-		"time",     "came",     "scanned",   "unsent",   "beat",
-		"output",   "answered", "failed",    "examined", "hedged",
-		"unhedged", "left",     "toolchain", "object",   "fit",
-		"unfit",    "lost",     "slots",     "cell",     "probed",
-		"worn",     "drain",    "resume",    "added",    "removed",
-		"retry"
+		"time",     "came",       "scanned",   "unsent",   "beat",
+		"output",   "answered",   "failed",    "examined", "hedged",
+		"unhedged", "left",       "toolchain", "object",   "fit",
+		"unfit",    "lost",       "slots",     "cell",     "probed",
+		"worn",     "drain",      "resume",    "added",    "removed",
+		"retry",    "local-slots"
 	};
 
 	_Static_assert(sizeof(states) / sizeof(*states) == UNIT_STATES, "");

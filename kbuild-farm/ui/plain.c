@@ -25,6 +25,7 @@
 struct ui_plain_noted {
 	char *name, *state;
 	char *line; /* or NULL */
+	int64_t slots; /* as told last; 0: not */
 };
 
 void ui_plain_init(struct ui_plain *p, int fd, enum ui_plain_kind kind,
@@ -263,6 +264,16 @@ static void note_node(struct ui_plain *p, struct ui_plain_noted *n,
 	n->line = buf_steal(&line);
 }
 
+/* Of a node that is up: its limit fell, or came back. */
+static bool has_new_limit(struct ui_plain_noted *n,
+			  const struct events_event *ev)
+{
+	bool is_new = ev->reason && n->slots && ev->slots != n->slots;
+
+	n->slots = ev->slots == EVENTS_UNKNOWN ? 0 : ev->slots;
+	return is_new;
+}
+
 static void on_node(struct ui_plain *p, const struct events_event *ev)
 {
 	struct ui_plain_noted *n;
@@ -274,6 +285,7 @@ static void on_node(struct ui_plain *p, const struct events_event *ev)
 	up = !strcmp(ev->text, "up");
 	again = n->state[0] && strcmp(n->state, "connecting") &&
 		strcmp(n->state, ev->text);
+	again |= has_new_limit(n, ev);
 	free(n->state);
 	n->state = xstrdup(ev->text);
 	/* The note on -j says how many came up. */

@@ -6,6 +6,7 @@
  */
 #include "node/health.h"
 
+#include "../lib/board.h"
 #include "../lib/tempdir.h"
 #include "base/fs.h"
 #include "base/str.h"
@@ -106,6 +107,74 @@ START_TEST(it_is_read_once_a_second)
 }
 END_TEST
 
+START_TEST(a_hot_board_says_how_far_it_is_slowed)
+{
+	board_unpack("s912-hot", dir);
+	node_health_read(&h, 5000, 0, dir);
+	ck_assert_uint_eq(h.now.temperature_mk, 273150 + 83000);
+	ck_assert_uint_eq(h.now.usable, 8);
+	ck_assert_uint_eq(h.now.throttled, 8);
+	ck_assert_uint_eq(h.now.speed_milli, 667);
+	/* The second of four steps, and the second of six. */
+	ck_assert_uint_eq(h.now.cooling_milli, 500);
+	ck_assert_uint_eq(h.now.psi_cpu, 120);
+	ck_assert_uint_eq(h.now.psi_memory, 0);
+	ck_assert_uint_eq(h.now.psi_memory_full, 0);
+	ck_assert_uint_eq(h.now.psi_io, 31);
+	ck_assert_uint_eq(h.now.swap_mib, 0);
+	ck_assert_uint_eq(h.now.store_mib, WIRE_HEALTH_UNKNOWN);
+}
+END_TEST
+
+/* Whole degrees, a core taken offline, no cpufreq policies, no pressure. */
+START_TEST(a_vendors_old_kernel_is_understood)
+{
+	board_unpack("s905x-hot", dir);
+	node_health_read(&h, 5000, 0, dir);
+	ck_assert_uint_eq(h.now.temperature_mk, 273150 + 87000);
+	ck_assert_uint_eq(h.now.usable, 3);
+	ck_assert_uint_eq(h.now.throttled, WIRE_HEALTH_UNKNOWN);
+	ck_assert_uint_eq(h.now.cooling_milli, 500);
+	ck_assert_uint_eq(h.now.psi_memory, WIRE_HEALTH_UNKNOWN);
+}
+END_TEST
+
+/* The GPU's cooling device is none of a CPU's. */
+START_TEST(what_cools_something_else_does_not_slow_it)
+{
+	board_unpack("rk3399", dir);
+	node_health_read(&h, 5000, 0, dir);
+	ck_assert_uint_eq(h.now.cooling_milli, 0);
+	ck_assert_uint_eq(h.now.throttled, 0);
+	ck_assert_uint_eq(h.now.speed_milli, 1000);
+}
+END_TEST
+
+START_TEST(swap_in_use_is_told)
+{
+	board_unpack("container", dir);
+	node_health_read(&h, 5000, 0, dir);
+	ck_assert_uint_eq(h.now.swap_mib, (8388604 - 8001200) / 1024);
+	ck_assert_uint_eq(h.now.usable, 4);
+	ck_assert_uint_eq(h.now.psi_cpu, 1225);
+	ck_assert_uint_eq(h.now.cooling_milli, WIRE_HEALTH_UNKNOWN);
+}
+END_TEST
+
+/* A board that was idle for an hour: what was busy then says nothing of now. */
+START_TEST(load_of_long_ago_is_not_that_of_now)
+{
+	board_unpack("rk3399", dir);
+	node_health_read(&h, 5000, 0, dir);
+	node_health_read(&h, 15000, 0, dir);
+	ck_assert_uint_eq(h.now.foreign_milli, 0);
+	node_health_read(&h, 25001, 0, dir);
+	ck_assert_uint_eq(h.now.foreign_milli, WIRE_HEALTH_UNKNOWN);
+	node_health_read(&h, 26001, 0, dir);
+	ck_assert_uint_eq(h.now.foreign_milli, 0);
+}
+END_TEST
+
 START_TEST(a_machine_that_tells_nothing_is_unknown)
 {
 	for (int i = 0; i < 3; i++) {
@@ -168,6 +237,11 @@ int main(void)
 	tcase_add_test(tc, the_hottest_sensor_and_the_slowest_cores_count);
 	tcase_add_test(tc, what_others_compute_is_what_is_left);
 	tcase_add_test(tc, it_is_read_once_a_second);
+	tcase_add_test(tc, a_hot_board_says_how_far_it_is_slowed);
+	tcase_add_test(tc, a_vendors_old_kernel_is_understood);
+	tcase_add_test(tc, what_cools_something_else_does_not_slow_it);
+	tcase_add_test(tc, swap_in_use_is_told);
+	tcase_add_test(tc, load_of_long_ago_is_not_that_of_now);
 	tcase_add_test(tc, a_machine_that_tells_nothing_is_unknown);
 	tcase_add_test(tc, sensors_that_are_not_there_do_not_count);
 	tcase_add_test(tc, more_than_the_full_clock_is_the_full_clock);

@@ -9,7 +9,7 @@
 
 static const struct sample {
 	uint16_t cores, given;
-	uint32_t available;
+	uint32_t memory;
 	unsigned configured;
 	unsigned slots;
 	const char *why;
@@ -19,12 +19,13 @@ static const struct sample {
 	{ 4, 0, 8000, 0, 5, "4 cores + 1 queued ahead" },
 	{ 6, 0, 8000, 0, 8, "6 cores + 2 queued ahead" },
 	{ 64, 0, 90000, 0, 80, "64 cores + 16 queued ahead" },
-	{ 4, 0, 1024, 0, 4,
-	  "4 cores + 1 queued ahead, less for 1024 MiB of free memory at "
-	  "256 a job" },
+	/* Those queued ahead need no memory yet. */
+	{ 4, 0, 1024, 0, 5, "4 cores + 1 queued ahead" },
+	{ 4, 0, 1023, 0, 3,
+	  "4 cores + 1 queued ahead, less for 1023 MiB of memory at 256 a "
+	  "job" },
 	{ 4, 0, 100, 0, 1,
-	  "4 cores + 1 queued ahead, less for 100 MiB of free memory at "
-	  "256 a job" },
+	  "4 cores + 1 queued ahead, less for 100 MiB of memory at 256 a job" },
 	{ 4, 3, 8000, 0, 3,
 	  "4 cores + 1 queued ahead, limited to 3 by its kfarmd" },
 	{ 4, 0, 8000, 2, 2,
@@ -47,13 +48,119 @@ START_TEST(limit_follows_cores_memory_and_configuration)
 	const struct sample *s = &samples[_i];
 	struct wire_inventory inv = { .cores = s->cores,
 				      .slots = s->given,
-				      .available_mib = s->available };
+				      .memory_mib = s->memory };
 	struct node_limit l;
 
-	node_limit(&l, &inv, s->configured);
+	node_limit(&l, &inv, NULL, s->configured);
 	ck_assert_uint_eq(l.slots, s->slots);
 	ck_assert_str_eq(l.why, s->why);
 	free(l.why);
+}
+END_TEST
+
+/* Cores that are left, what they are of: CPUs, usable, threads, quota. */
+static const struct {
+	uint16_t cores, cpus, usable, threads;
+	uint32_t quota;
+	const char *why;
+} machines[] = {
+	{ 6, 6, 6, 1, 0, "6 cores + 2 queued ahead" },
+	{ 4, 16, 4, 2, 0, "4 of 16 cores + 1 queued ahead" },
+	{ 3, 16, 4, 2, 2500, "3 cores for a quota of 2.5 + 1 queued ahead" },
+	{ 4, 16, 4, 2, 8000, "4 of 16 cores + 1 queued ahead" },
+	{ 1, 4, 4, 1, 500, "1 core for a quota of 0.5 + 1 queued ahead" },
+	{ 128, 128, 128, 2, 0, "128 threads of 64 cores + 32 queued ahead" },
+};
+
+START_TEST(its_words_say_what_the_cores_are_of)
+{
+	struct wire_core_class class = { .cpus = machines[_i].cpus,
+					 .usable = machines[_i].usable,
+					 .threads = machines[_i].threads };
+	struct wire_machine m = { .n_classes = 1,
+				  .classes = &class,
+				  .cpu_milli = machines[_i].quota };
+	struct wire_inventory inv = { .cores = machines[_i].cores };
+	struct node_limit l;
+
+	node_limit(&l, &inv, &m, 0);
+	ck_assert_str_eq(l.why, machines[_i].why);
+	free(l.why);
+}
+END_TEST
+
+#define U WIRE_HEALTH_UNKNOWN
+
+/*
+ * A node of 8 cores with 10 slots: foreign, heat, speed, usable, throttled,
+ * cooling, some and full memory pressure, MiB free, ours; slots now, and why.
+ */
+static const struct {
+	uint32_t foreign, mk, speed, usable, throttled, cooling, some, full;
+	uint32_t available;
+	unsigned ours, now;
+	const char *why;
+} nows[] = {
+	{ U, U, U, U, U, U, U, U, 0, 0, 10, NULL },
+	{ 0, 300000, 1000, 8, 0, 0, 0, 0, 9000, 0, 10, NULL },
+	/* Noise is no load. */
+	{ 499, U, U, U, U, U, U, U, 0, 0, 10, NULL },
+	{ 600, U, U, U, U, U, U, U, 0, 0, 9,
+	  "0.6 cores busy with other things" },
+	{ 4000, U, U, U, U, U, U, U, 0, 0, 5,
+	  "4.0 cores busy with other things" },
+	{ 90000, U, U, U, U, U, U, U, 0, 0, 2,
+	  "90.0 cores busy with other things" },
+	/* All cores at two thirds are five and a third. */
+	{ U, 356150, 666, 8, 8, 400, U, U, 0, 0, 7,
+	  "8 cores slowed to 66 % by heat (83 C)" },
+	{ U, U, 500, 8, 4, 1000, U, U, 0, 0, 8,
+	  "4 cores slowed to 50 % by heat" },
+	/* Its owner wants that clock; and who does not tell, does not. */
+	{ U, 356150, 666, 8, 8, 0, U, U, 0, 0, 10, NULL },
+	{ U, 356150, 666, 8, 8, U, U, U, 0, 0, 10, NULL },
+	{ U, U, U, 8, U, 500, U, U, 0, 0, 10, NULL },
+	/* Some kernels take cores offline. */
+	{ U, U, U, 6, U, 300, U, U, 0, 0, 8, "6 of 8 cores usable" },
+	{ 2000, 356150, 500, 6, 4, 300, U, U, 0, 0, 3,
+	  "6 of 8 cores usable, 4 cores slowed to 50 % by heat (83 C), "
+	  "2.0 cores busy with other things" },
+	/* Free memory: our own jobs' comes back. */
+	{ U, U, U, U, U, U, U, U, 2048, 0, 10, NULL },
+	{ U, U, U, U, U, U, U, U, 700, 0, 2, "700 MiB of memory free" },
+	{ U, U, U, U, U, U, U, U, 700, 6, 10, NULL },
+	{ U, U, U, U, U, U, U, U, 100, 6, 6, "100 MiB of memory free" },
+	{ U, U, U, U, U, U, U, U, 100, 0, 1, "100 MiB of memory free" },
+	{ U, U, U, U, U, U, 1999, 499, 0, 8, 10, NULL },
+	{ U, U, U, U, U, U, 2000, 0, 0, 8, 4,
+	  "short of memory 20 % of the time" },
+	{ U, U, U, U, U, U, 600, 500, 0, 1, 1,
+	  "short of memory 6 % of the time" },
+	{ U, U, U, U, U, U, 9000, U, 0, 0, 5,
+	  "short of memory 90 % of the time" },
+};
+
+START_TEST(what_is_in_its_way_lowers_it)
+{
+	struct wire_inventory inv = { .cores = 8,
+				      .available_mib = nows[_i].available };
+	struct wire_health h = wire_health_unknown;
+	char *why;
+
+	h.foreign_milli = nows[_i].foreign;
+	h.temperature_mk = nows[_i].mk;
+	h.speed_milli = nows[_i].speed;
+	h.usable = nows[_i].usable;
+	h.throttled = nows[_i].throttled;
+	h.cooling_milli = nows[_i].cooling;
+	h.psi_memory = nows[_i].some;
+	h.psi_memory_full = nows[_i].full;
+	ck_assert_uint_eq(node_limit_now(10, &inv, &h, nows[_i].ours, &why),
+			  nows[_i].now);
+	ck_assert_pstr_eq(why, nows[_i].why);
+	free(why);
+	ck_assert_uint_eq(node_limit_now(10, &inv, &h, nows[_i].ours, NULL),
+			  nows[_i].now);
 }
 END_TEST
 
@@ -75,14 +182,39 @@ START_TEST(a_person_may_ask_for_two_jobs_a_core)
 }
 END_TEST
 
-START_TEST(local_limit_is_the_cores)
+/* Its cores, those of nodes, its memory; slots, and why. */
+static const struct {
+	uint16_t cores;
+	unsigned fed;
+	uint32_t memory;
+	unsigned slots;
+	const char *why;
+} hosts[] = {
+	{ 8, 0, 9000, 8, "8 cores" },
+	{ 8, 3, 9000, 8, "8 cores" },
+	{ 8, 4, 9000, 7,
+	  "8 cores, 1 of them for make, ld, modpost, objtool and to feed 4 "
+	  "cores elsewhere" },
+	{ 8, 20, 9000, 5,
+	  "8 cores, 3 of them for make, ld, modpost, objtool and to feed 20 "
+	  "cores elsewhere" },
+	{ 4, 500, 9000, 1,
+	  "4 cores, 3 of them for make, ld, modpost, objtool and to feed 500 "
+	  "cores elsewhere" },
+	{ 1, 500, 9000, 1, "1 core" },
+	{ 8, 0, 1000, 3, "8 cores, less for 1000 MiB of memory at 256 a job" },
+	{ 0, 0, 0, 1, "1 core" },
+};
+
+START_TEST(the_build_host_keeps_what_feeding_the_nodes_takes)
 {
-	struct wire_inventory inv = { .cores = 8, .available_mib = 100 };
+	struct wire_inventory inv = { .cores = hosts[_i].cores,
+				      .memory_mib = hosts[_i].memory };
 	struct node_limit l;
 
-	node_limit_local(&l, &inv);
-	ck_assert_uint_eq(l.slots, 8);
-	ck_assert_str_eq(l.why, "8 cores");
+	node_limit_local(&l, &inv, hosts[_i].fed);
+	ck_assert_uint_eq(l.slots, hosts[_i].slots);
+	ck_assert_str_eq(l.why, hosts[_i].why);
 	free(l.why);
 }
 END_TEST
@@ -92,7 +224,7 @@ START_TEST(half_of_a_limit_is_never_none)
 	const struct wire_inventory inv = { .cores = 4 };
 	struct node_limit l;
 
-	node_limit(&l, &inv, 0);
+	node_limit(&l, &inv, NULL, 0);
 	node_limit_halve(&l);
 	ck_assert_uint_eq(l.slots, 2);
 	ck_assert_str_eq(l.why, "4 cores + 1 queued ahead, half of 5 for a "
@@ -115,7 +247,13 @@ int main(void)
 	tcase_add_loop_test(tc, a_person_may_ask_for_two_jobs_a_core, 0,
 			    sizeof(asked) / sizeof(*asked));
 	tcase_add_test(tc, half_of_a_limit_is_never_none);
-	tcase_add_test(tc, local_limit_is_the_cores);
+	tcase_add_loop_test(tc, its_words_say_what_the_cores_are_of, 0,
+			    sizeof(machines) / sizeof(*machines));
+	tcase_add_loop_test(tc, what_is_in_its_way_lowers_it, 0,
+			    sizeof(nows) / sizeof(*nows));
+	tcase_add_loop_test(tc,
+			    the_build_host_keeps_what_feeding_the_nodes_takes,
+			    0, sizeof(hosts) / sizeof(*hosts));
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }

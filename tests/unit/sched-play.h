@@ -15,6 +15,7 @@
  *	slots NODE N BUSY; cell NODE T none|asked|shipping|ready|spoiled
  *	probed NODE right|wrong|failed|impossible; worn NODE
  *	drain NODE; resume NODE; added NODE; removed NODE; retry NODE
+ *	locals N
  *	N s; N ms (time passes: what falls due meanwhile does)
  *
  * Nodes are a, b, c ...; a reason is as in base/reason-list.h.  Toolchain 0 and
@@ -280,7 +281,7 @@ static void play_words(struct sched *s, struct strv *w)
 	static const char kinds[] =
 		"time unit scanned unsent beat output answer fail examined "
 		"hedged unhedged left toolchain object fit unfit lost slots "
-		"cell probed worn drain resume added removed retry";
+		"cell probed worn drain resume added removed retry locals";
 	struct sched_event ev = { 0 };
 
 	if (strchr("0123456789", w->v[0][0])) {
@@ -299,7 +300,9 @@ static void play_words(struct sched *s, struct strv *w)
 		return;
 	}
 	ev.kind = (enum sched_event_kind)play_index(w->v[0], kinds);
-	if (ev.kind >= SCHED_FIT)
+	if (ev.kind == SCHED_LOCAL_SLOTS)
+		ev.slots = (unsigned)atoi(w->v[1]);
+	else if (ev.kind >= SCHED_FIT)
 		play_of_node(&ev, w);
 	else if (ev.kind >= SCHED_TOOLCHAIN)
 		play_known(&ev, w);

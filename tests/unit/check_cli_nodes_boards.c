@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: cli */
+/*
+ * What kfarm knows of each recorded board (tests/data/boards), and what limits
+ * follow: as `kfarm nodes list`, `probe`, `limits` and their --json print it,
+ * against tests/data/boards/NAME.out.
+ */
+#include "../lib/board.h"
+#include "../lib/tempdir.h"
+#include "cli/nodes.h"
+#include "golden.h"
+#include "node/health.h"
+#include "node/inventory.h"
+#include "node/machine.h"
+#include "suite.h"
+
+#include <stdio.h>
+
+#define FARM_NODES 3
+
+static char dir[TEMPDIR_SIZE];
+static char top[4096];
+
+static void board_enter(const char *board)
+{
+	tempdir_make(dir);
+	board_unpack(board, dir);
+}
+
+static void board_leave(void)
+{
+	tempdir_remove(dir);
+	ck_assert_int_eq(chdir(top), 0);
+}
+
+/*
+ * As a kfarmd there says it, with the figures of a store on a card; and, if
+ * `local` is not NULL, as a kfarm there would see it.
+ */
+static void ask_board(struct peer_tools_node *p, const struct node_entry *e,
+		      const char *board, struct wire_inventory *local)
+{
+	struct node_health h = { 0 };
+
+	board_enter(board);
+	peer_tools_init(p, e);
+	p->up = true;
+	p->rtt_ms = 2;
+	p->hello.software = xstrdup("kfarmd 0.1");
+	p->fit.fit = 1;
+	p->fit.layers = xstrdup("user mount pid");
+	p->fit.why = xstrdup("");
+	node_inventory_collect(&p->hello.inventory, dir);
+	node_machine_collect(&p->machine, dir);
+	node_health_read(&h, 1000, 0, dir);
+	p->machine.health = h.now;
+	p->machine.health.store_mib = 20480;
+	p->machine.store_mib = 29696;
+	p->machine.toolchains = 1;
+	node_health_release(&h);
+	if (local)
+		node_inventory_collect(local, dir);
+	board_leave();
+}
+
+static void add_json(struct buf *out, const char *what, json_t *made)
+{
+	char *text = json_dumps(made, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+
+	buf_printf(out, "$ kfarm nodes %s --json\n%s\n", what, text);
+	free(text);
+	json_decref(made);
+}
+
+static void add_text(struct buf *out, const char *what,
+		     void (*print)(FILE *, const struct nodes_survey *),
+		     const struct nodes_survey *s)
+{
+	char *text = NULL;
+	size_t n = 0;
+	FILE *f = open_memstream(&text, &n);
+
+	print(f, s);
+	fclose(f);
+	buf_printf(out, "$ kfarm nodes %s\n%s", what, text);
+	free(text);
+}
+
+/* The same machine is the build host and its only node. */
+static void survey_board(struct nodes_survey *s, const struct node_entry *e,
+			 const char *board)
+{
+	*s = (struct nodes_survey){ .n = 1, .capacity = 4096 };
+	s->nodes = xcalloc(1, sizeof(*s->nodes));
+	s->limits = xcalloc(1, sizeof(*s->limits));
+	ask_board(&s->nodes[0], e, board, &s->local);
+	nodes_survey_limits(s);
+}
+
+static const char *const boards[] = { "rk3399", "s912",      "s912-hot",
+				      "s905x",  "s905x-hot", "pi4",
+				      "pi5",    "server",    "container" };
+
+START_TEST(each_board_is_known_and_limited)
+{
+	char *path = xasprintf("tests/data/boards/%s.out", boards[_i]);
+	struct node_entry e = { .name = (char *)boards[_i],
+				.address_text = (char *)"ssh:board" };
+	struct nodes_survey s;
+	struct buf out = { 0 };
+
+	survey_board(&s, &e, boards[_i]);
+	add_text(&out, "list", nodes_text_list, &s);
+	add_text(&out, "probe", nodes_text_probe, &s);
+	add_text(&out, "limits", nodes_text_limits, &s);
+	add_json(&out, "list", nodes_json_list(&s));
+	golden_file(path, buf_str(&out));
+	for (const char *at = buf_str(&out); at; at = strchr(at + 1, '\n')) {
+		if (str_starts(at, "\n$ kfarm nodes probe"))
+			break;
+		ck_assert_uint_le(strcspn(at + 1, "\n"), 80);
+	}
+	buf_release(&out);
+	nodes_survey_release(&s);
+	free(path);
+}
+END_TEST
+
+/* ---------------------------------------------------------- a farm of them */
+
+/*
+ * The farm of 28 cores that was tuned by hand: DISTCC_HOSTS with 9, 9 and 5
+ * jobs for boards of 8, 8 and 4 Cortex-A53, 3 for the build host, a board of 8
+ * itself, and make -j28.  kfarm(1) tells why kfarm's answer is another one.
+ */
+static const char *const article[FARM_NODES] = { "s912", "s912", "s905x" };
+
+static void survey_farm(struct nodes_survey *s, struct node_entry *entries)
+{
+	static const char *const names[FARM_NODES] = { "box1", "box2", "box3" };
+
+	*s = (struct nodes_survey){ .n = FARM_NODES, .capacity = 4096 };
+	s->nodes = xcalloc(FARM_NODES, sizeof(*s->nodes));
+	s->limits = xcalloc(FARM_NODES, sizeof(*s->limits));
+	for (int i = 0; i < FARM_NODES; i++) {
+		entries[i] = (struct node_entry){ .name = (char *)names[i] };
+		ask_board(&s->nodes[i], &entries[i], article[i],
+			  i ? NULL : &s->local);
+	}
+	nodes_survey_limits(s);
+}
+
+START_TEST(the_farm_that_was_tuned_by_hand_is_computed)
+{
+	char *path = xstrdup("tests/data/boards/farm-28.out");
+	struct node_entry entries[FARM_NODES];
+	struct nodes_survey s;
+	struct buf out = { 0 };
+
+	survey_farm(&s, entries);
+	add_text(&out, "list", nodes_text_list, &s);
+	add_text(&out, "limits", nodes_text_limits, &s);
+	golden_file(path, buf_str(&out));
+	ck_assert_uint_eq(s.limits[0].now, 10);
+	ck_assert_uint_eq(s.limits[1].now, 10);
+	ck_assert_uint_eq(s.limits[2].now, 5);
+	ck_assert_uint_eq(s.local_limit.slots, 5);
+	ck_assert_uint_eq(nodes_jobs(&s), 30);
+	buf_release(&out);
+	nodes_survey_release(&s);
+	free(path);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("cli/nodes-boards");
+	TCase *tc = tcase_create("boards");
+
+	if (!getcwd(top, sizeof(top)))
+		return EXIT_FAILURE;
+	tcase_set_timeout(tc, 60);
+	tcase_add_loop_test(tc, each_board_is_known_and_limited, 0,
+			    sizeof(boards) / sizeof(*boards));
+	tcase_add_test(tc, the_farm_that_was_tuned_by_hand_is_computed);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
