@@ -131,7 +131,8 @@ static void name_layers(struct cell *cell, const struct cell_msg *m)
 {
 	struct buf b = { 0 };
 
-	buf_add_str(&b, "user mount pid ipc uts net pivot_root capabilities "
+	buf_add_str(&b, m->own_uid ? "uid" : "user");
+	buf_add_str(&b, " mount pid ipc uts net pivot_root capabilities "
 			"no_new_privs seccomp rlimits");
 	if (m->own_user)
 		buf_add_str(&b, " job-user");

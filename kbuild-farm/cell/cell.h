@@ -16,8 +16,9 @@
  *	CELL_TMP	for temporaries: give it TMPDIR=CELL_TMP.  It is /tmp
  *			too, unless the view has something below /tmp
  *
- * It has no capabilities, no_new_privs, a seccomp filter (cell/seccomp.h),
- * rlimits, and Landlock where the kernel has it.
+ * Where user namespaces are refused, root's kfarmd does without: each job is a
+ * user of its own.  It has no capabilities, no_new_privs, a seccomp filter
+ *(cell/seccomp.h), rlimits, and Landlock where the kernel has it.
  *
  * Threads: the cell_put functions, cell_remove() and cell_freeze() of one cell
  * may be called on any thread, but not two at a time.  Everything else about
@@ -48,7 +49,9 @@
 struct cell_check {
 	bool fit; /* every required layer holds */
 	/*
-	 * The layers that hold: user mount pid ipc uts net pivot_root
+	 * The layers that hold: user (or uid: no user namespaces are to be
+	 * had, and root makes each job a user of its own) mount pid ipc uts
+	 * net pivot_root
 	 * capabilities no_new_privs seccomp rlimits, which are required, and
 	 * job-user (a user namespace per job) and landlock-ABI.
 	 */

@@ -5,7 +5,8 @@
  * abort() ends as SIGSEGV or SIGILL, a file that grows too large as EFBIG.
  *
  * Its user namespace has nobody mapped: it owns nothing there, and RLIMIT_NPROC
- * counts it alone, so that a fork bomb stops no other job from forking.
+ * counts it alone, so that a fork bomb stops no other job from forking.  Where
+ * there are none it is a user of its own, with the same effect.
  *
  * There is no /proc: it tells of the node (mountinfo, cgroup), cannot be
  * mounted inside most containers, and costs a mount a job.  ld.so wants it for
@@ -21,18 +22,16 @@
 #include "cell/seccomp.h"
 #include "cell/selftest.h"
 #include "cell/space.h"
+#include "cell/user.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
-#include <linux/securebits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -93,14 +92,22 @@ static int mount_tmp(struct cell_msg *m)
 
 static int mount_job_dir(const struct cell_jail *j, struct cell_msg *m)
 {
+	static const char *const dirs[] = { CELL_OUT, CELL_TMP };
+	const unsigned long read_only = MS_REMOUNT | MS_BIND | MS_RDONLY |
+					MS_NOSUID | MS_NODEV | MS_NOEXEC;
+
 	if (cell_space_tmpfs("job", JOB_DIR, MS_NOEXEC, j->limits->job_bytes,
 			     j->limits->job_files))
 		return cell_space_fail(m, "mount", JOB_DIR);
 	umask(022);
-	if (mkdir(CELL_OUT, 0755))
-		return cell_space_fail(m, "mount", CELL_OUT);
-	if (mkdir(CELL_TMP, 0755))
-		return cell_space_fail(m, "mount", CELL_TMP);
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {
+		if (mkdir(dirs[i], 0755) ||
+		    mount(dirs[i], dirs[i], NULL, MS_BIND, NULL))
+			return cell_space_fail(m, "mount", dirs[i]);
+	}
+	/* The job owns it; these two apart, there is nothing to be made. */
+	if (mount(NULL, JOB_DIR, NULL, read_only, NULL))
+		return cell_space_fail(m, "mount", "read-only");
 	return mount_tmp(m);
 }
 
@@ -132,10 +139,10 @@ static int limit(int resource, uint64_t value)
 	return setrlimit(resource, &r);
 }
 
-static int set_limits(const struct cell_jail_limits *l, bool own_user,
+static int set_limits(const struct cell_jail_limits *l, bool counted,
 		      struct cell_msg *m)
 {
-	uint32_t processes = own_user ? l->processes : ALL_PROCESSES;
+	uint32_t processes = counted ? l->processes : ALL_PROCESSES;
 	const uint64_t most = (rlim_t)-1;
 
 	if (limit(RLIMIT_CORE, 0) || limit(RLIMIT_NOFILE, FILES_OPEN) ||
@@ -147,35 +154,6 @@ static int set_limits(const struct cell_jail_limits *l, bool own_user,
 	return 0;
 }
 
-static int drop_capabilities(struct cell_msg *m)
-{
-	struct __user_cap_header_struct head = {
-		.version = _LINUX_CAPABILITY_VERSION_3,
-	};
-	struct __user_cap_data_struct none[2] = { 0 };
-	const unsigned long bits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED |
-				   SECBIT_NO_SETUID_FIXUP |
-				   SECBIT_NO_SETUID_FIXUP_LOCKED |
-				   SECBIT_KEEP_CAPS_LOCKED |
-				   SECBIT_NO_CAP_AMBIENT_RAISE |
-				   SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
-
-	for (int cap = 0; cap < 64; cap++) {
-		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0)) {
-			if (errno == EINVAL)
-				break;
-			return cell_space_fail(m, "capabilities", "bounding");
-		}
-	}
-	if (prctl(PR_SET_SECUREBITS, bits, 0, 0, 0))
-		return cell_space_fail(m, "capabilities", "securebits");
-	if (syscall(SYS_capset, &head, none))
-		return cell_space_fail(m, "capabilities", "capset");
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		return cell_space_fail(m, "no_new_privs", "prctl");
-	return 0;
-}
-
 static int confine(const struct cell_jail *j, struct cell_msg *m)
 {
 	static const char *const writable[] = { CELL_OUT, CELL_TMP, NULL };
@@ -183,9 +161,9 @@ static int confine(const struct cell_jail *j, struct cell_msg *m)
 
 	if (j->own_user && unshare(CLONE_NEWUSER))
 		return cell_space_fail(m, "user", "unshare");
-	ret = set_limits(j->limits, j->own_user, m);
+	ret = set_limits(j->limits, j->own_user || j->user, m);
 	if (!ret)
-		ret = drop_capabilities(m);
+		ret = cell_user_drop(j->user, m);
 	if (ret)
 		return ret;
 	ret = cell_landlock_enter(j->landlock, writable);
@@ -209,7 +187,9 @@ static int prepare_cell(const struct cell_jail *j, int *out, struct cell_msg *m)
 
 	cell_space_reset_signals();
 	setsid();
-	ret = mount_job_dir(j, m);
+	ret = cell_user_become(j->user, m);
+	if (!ret)
+		ret = mount_job_dir(j, m);
 	if (ret)
 		return ret;
 	*out = open(CELL_OUT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -5,6 +5,7 @@
  * The order counts.  The child is PID 1 of a PID namespace and still has the
  * cell's capabilities in a mount and an IPC namespace of its own:
  *
+ *	0. where there are no user namespaces: a user of its own, with these
  *	1. its tmpfs at /.kfarm, and its /tmp
  *	2. the input, the working directory, descriptors 0 to 2
  *	3. a user namespace of its own, with nobody mapped into it: whatever it
@@ -44,7 +45,8 @@ struct cell_jail {
 	const struct sock_filter *filter;
 	size_t filter_n;
 	int landlock; /* its ABI */
-	bool own_user;
+	bool own_user; /* a user namespace */
+	unsigned user; /* whom it becomes where there are none, or 0 */
 };
 
 /* Does not return.  What fails is sent as FAILED. */

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "cell/cell.h"
 #include "cell/landlock.h"
+#include "cell/user.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -42,6 +43,7 @@ static char *strings[CELL_KEEPER_STRINGS + 2];
 static const struct cell_keeper_plan *plan;
 static int landlock;
 static bool own_user;
+static struct cell_user_range users;
 
 static void send_msg(const struct cell_msg *m)
 {
@@ -154,6 +156,7 @@ static void start_job(const struct cell_msg *m, size_t len,
 	 * It shares no memory with us, so that it can unshare the user
 	 * namespace.
 	 */
+	j.user = cell_user_of_job(&users, (size_t)(job - jobs));
 	pid = syscall(SYS_clone, flags, 0, 0, 0, 0);
 	if (!pid)
 		cell_jail_run(&j);
@@ -329,8 +332,9 @@ static void keeper(void)
 		broken(&m);
 	}
 	landlock = cell_landlock_abi();
-	own_user = plan->counts && may_nest();
+	own_user = plan->counts && !users.n && may_nest();
 	m.own_user = own_user;
+	m.own_uid = users.n > 0;
 	m.landlock = (uint32_t)landlock;
 	if (cell_msg_send(SOCK, &m, NULL, 0, fds, 2))
 		_exit(0);
@@ -366,7 +370,7 @@ void cell_keeper_main(const struct cell_keeper_plan *what)
 	cell_space_reset_signals();
 	shed_descriptors(what->sock);
 	setsid();
-	if (cell_space_enter(&m))
+	if (cell_user_enter(&users, &m) || cell_space_enter(&m))
 		broken(&m);
 	pid = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
 	if (pid < 0) {

@@ -62,6 +62,7 @@ struct cell_msg {
 	/* READY */
 	uint32_t landlock; /* its ABI */
 	uint32_t own_user; /* jobs have user namespaces of their own */
+	uint32_t own_uid; /* there are none: each job is another user */
 	/* BROKEN, FAILED: what failed */
 	char layer[24];
 	char what[CELL_MSG_TEXT];

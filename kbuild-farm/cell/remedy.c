@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The number in a file of /proc/sys, -1 where there is none. */
 static long sysctl(const char *root, const char *name)
@@ -95,8 +96,12 @@ int cell_remedy(struct err *err, const char *root, const char *layer,
 {
 	char *todo = find_remedy(root, layer, error);
 
-	err_set(err, error, "no sandbox: %s: %s: %s%s%s", layer, what,
-		strerror(error), todo ? "; " : "", todo ? todo : "");
+	/* Root does without user namespaces. */
+	err_set(err, error, "no sandbox: %s: %s: %s%s%s%s", layer, what,
+		strerror(error), todo ? "; " : "", todo ? todo : "",
+		geteuid() && !strcmp(layer, "user") ?
+			"; or start kfarmd as root, which does without" :
+			"");
 	free(todo);
 	return -error;
 }

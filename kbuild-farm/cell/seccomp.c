@@ -14,6 +14,7 @@
 #define NONE UINT32_MAX
 #define X32  0x40000000u /* the bit of an x32 call under x86_64 */
 
+/* Before Linux 4.14 this kills the thread that made the call. */
 #define KILL    SECCOMP_RET_KILL_PROCESS
 #define REFUSE  (SECCOMP_RET_ERRNO | EPERM)
 #define UNKNOWN (SECCOMP_RET_ERRNO | ENOSYS)
@@ -160,7 +161,11 @@ int cell_seccomp_enter(const struct sock_filter *filter, size_t n)
 		.filter = (struct sock_filter *)filter,
 	};
 
-	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog))
-		return -errno;
-	return 0;
+	if (!syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog))
+		return 0;
+	/* Linux 3.5 to 3.16 know it by another name. */
+	if (errno == ENOSYS &&
+	    !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog, 0, 0))
+		return 0;
+	return -errno;
 }

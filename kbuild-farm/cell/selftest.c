@@ -30,6 +30,11 @@ static bool can_open(const char *path, int flags)
 	return true;
 }
 
+static bool is_nobody(void)
+{
+	return getuid() && geteuid() && getgid() && getegid();
+}
+
 static bool is_first(void)
 {
 	return getpid() == 1 && !getppid();
@@ -101,6 +106,7 @@ static const struct {
 	const char *name;
 	bool (*holds)(void);
 } layers[] = {
+	{ "user", is_nobody },
 	{ "pid", is_first },
 	{ "pivot_root", has_own_root },
 	{ "mount", writes_only_its_directories },

@@ -12,24 +12,15 @@
 
 #include <stdint.h>
 
-/* The user that jobs are inside, whoever they are outside. */
-#define CELL_INNER_ID 1000
-
 struct cell_space_limits {
 	uint64_t view_bytes;
 	uint32_t view_files;
 };
 
 /*
- * First part: enter the new namespaces, unprivileged outside; the PID namespace
- * begins with our next child.  Returns 0, or a negative errno with what failed
- * in `m`.
- *
- * The superuser becomes a user of no account: it is one in a range that
- * neither distributions nor systemd nor containers hand out, so nothing on the
- * node belongs to it; where there is no such number (in a container), one in
- * a gap below 65536; where the superuser is the only user, itself.  It makes
- * the user namespace before, since a system may let nobody else do that.
+ * First part, behind cell_user_enter(): enter the new namespaces; the PID
+ * namespace begins with our next child.  Returns 0, or a negative errno with
+ * what failed in `m`.
  */
 int cell_space_enter(struct cell_msg *m);
 

@@ -153,6 +153,33 @@ static void next_name(struct cell_view *v, char name[static NAME_SIZE])
 }
 
 /*
+ * Let stage/name and parent/leaf change places.  Where the kernel cannot
+ * (before Linux 3.15, and 3.17 for a tmpfs) what was there moves out of the way
+ * first.
+ */
+static int change_places(struct cell_view *v, const char *name, int parent,
+			 const char *leaf)
+{
+	char old[NAME_SIZE];
+	int ret = 0;
+
+	if (!renameat2(v->stage, name, parent, leaf, RENAME_EXCHANGE))
+		return 0;
+	if (errno != ENOSYS && errno != EINVAL)
+		return -errno;
+	next_name(v, old);
+	if (renameat(parent, leaf, v->stage, old))
+		return -errno;
+	if (renameat(v->stage, name, parent, leaf)) {
+		ret = -errno;
+		renameat(v->stage, old, parent, leaf);
+		return ret;
+	}
+	fs_remove_at(v->stage, old);
+	return 0;
+}
+
+/*
  * Put stage/name at its place.  What is there is replaced in one step; what
  * rename(2) will not replace (a directory, or by one) changes places with it.
  */
@@ -168,10 +195,7 @@ static int put_in_place(struct cell_view *v, const char *name, const char *path)
 		ret = -errno;
 		if (ret == -EISDIR || ret == -ENOTDIR || ret == -ENOTEMPTY ||
 		    ret == -EEXIST)
-			ret = renameat2(v->stage, name, parent, leaf,
-					RENAME_EXCHANGE) ?
-				      -errno :
-				      0;
+			ret = change_places(v, name, parent, leaf);
 	}
 	close(parent);
 	return ret;
@@ -258,7 +282,7 @@ int cell_put_dir(struct cell *cell, const char *path, struct err *err)
 		return ret;
 	next_name(v, name);
 	become_owner(v);
-	if (mkdirat(v->stage, name, 0755))
+	if (mkdirat(v->stage, name, 0755) || fchmodat(v->stage, name, 0755, 0))
 		ret = -errno;
 	return end_edit(v, ret, name, path, err);
 }

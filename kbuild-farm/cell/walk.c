@@ -8,9 +8,38 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define LINKS_MAX 40 /* as many as the kernel follows */
+
+/*
+ * Open a directory below `root`, made with those above it: for everybody,
+ * whatever our umask, as a job need not be who owns the view.
+ */
+static int open_made(int root, const char *path)
+{
+	char *upper = xstrdup(path), *slash = strrchr(upper, '/');
+	const char *name = slash ? slash + 1 : upper;
+	int dir = beneath_open(root, path, false), above;
+
+	if (dir == -ENOENT && *path) {
+		if (slash)
+			*slash = '\0';
+		above = open_made(root, slash ? upper : "");
+		dir = above;
+		if (above >= 0 && mkdirat(above, name, 0755) && errno != EEXIST)
+			dir = -errno;
+		else if (above >= 0)
+			dir = fchmodat(above, name, 0755, 0) ?
+				      -errno :
+				      beneath_open(root, path, false);
+		if (above >= 0)
+			close(above);
+	}
+	free(upper);
+	return dir;
+}
 
 int cell_walk_parent(int root, const char *path, bool make, const char **leaf)
 {
@@ -22,7 +51,8 @@ int cell_walk_parent(int root, const char *path, bool make, const char **leaf)
 	if (slash == path)
 		return beneath_open(root, "", false);
 	parent = xstrndup(path + 1, (size_t)(slash - path - 1));
-	dir = beneath_open(root, parent, make);
+	dir = make ? open_made(root, parent) :
+		     beneath_open(root, parent, false);
 	free(parent);
 	return dir;
 }

@@ -8,9 +8,11 @@
 # is to keep, a full disk.  A
 # secret that only the node's machine has must never come out of a job.
 # ATTACKS= names the groups (arguments sources programs views store).
+# KERNEL= is a command in front of the node's kfarmd: build/old-kernel -u 3.14.
 . "$(dirname "$0")/lib.sh"
 
 groups=${ATTACKS:-arguments,sources,programs,views,store,tools,disk}
+read -ra kernel <<<"${KERNEL-}"
 farm_begin
 
 # build OUT SOURCE...: with the rooms that a client needs.
@@ -53,7 +55,8 @@ attack()
 {
 	"$attack" "$node/work" "$node/canary" "$2" "$evil" \
 		"$(command -v aarch64-linux-gnu-gcc)" "$1" \
-		"$bin/kfarmd" --stdio --store "$2" >"$work/attack.log" 2>&1
+		"${kernel[@]}" "$bin/kfarmd" --stdio --store "$2" \
+		>"$work/attack.log" 2>&1
 	status=$?
 	grep '^FAIL' "$work/attack.log"
 	grep -v '^ok\|^FAIL\|passed\|cases' "$work/attack.log" | tail -n 20

@@ -55,6 +55,7 @@ static inline void open_cell(const struct cell_limits *limits,
 	if (limits)
 		setup.limits = *limits;
 	times_lost = 0;
+	umask(077); /* as kfarmd */
 	ck_assert_msg(!cell_new(&cell, &setup, &err), "%s", err.text);
 }
 
@@ -66,14 +67,22 @@ static inline void close_cell(void)
 
 /* ------------------------------------------------------------------ view */
 
-/* A file with these bytes. */
-static inline int put_text(const char *path, const char *text)
+/* A file without a name. */
+static inline int open_unnamed(void)
 {
 	char name[] = "/tmp/kfarm-cell-XXXXXX";
-	int fd = mkstemp(name), ret;
+	int fd = mkstemp(name);
 
 	ck_assert_int_ge(fd, 0);
 	unlink(name);
+	return fd;
+}
+
+/* A file with these bytes. */
+static inline int put_text(const char *path, const char *text)
+{
+	int fd = open_unnamed(), ret;
+
 	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
 	ret = cell_put_file(cell, path, fd, strlen(text), false, MTIME, &err);
 	close(fd);
@@ -328,7 +337,7 @@ static inline bool no_cells_here(void)
 	if (c.fit)
 		return false;
 	/* A kernel that has no user namespaces for us; not a fault of ours. */
-	if (!strstr(c.why, ": user:"))
+	if (!strstr(c.why, ": user:") || !geteuid())
 		return false;
 	printf("%s\n0 passed, 0 failed, 1 skipped\n", c.why);
 	return true;

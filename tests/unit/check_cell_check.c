@@ -14,7 +14,8 @@ START_TEST(what_holds_is_named)
 	cell_check(&c);
 	ck_assert_msg(c.fit, "%s", c.why);
 	ck_assert_str_eq(c.why, "");
-	ck_assert_ptr_nonnull(strstr(c.layers, "user mount pid"));
+	ck_assert(str_starts(c.layers, "user mount pid") ||
+		  str_starts(c.layers, "uid mount pid"));
 	ck_assert_ptr_nonnull(strstr(c.layers, "seccomp"));
 }
 END_TEST
@@ -28,7 +29,10 @@ static void write_text(const char *path, const char *text)
 	close(fd);
 }
 
-/* In a child: a system where there may be only so many user namespaces. */
+/*
+ * In a child: a system where there may be only so many user namespaces, and
+ * whose users are root alone.
+ */
 static void allow(const char *number)
 {
 	char uid[64], gid[64];
@@ -41,6 +45,43 @@ static void allow(const char *number)
 	write_text("/proc/self/uid_map", uid);
 	write_text("/proc/self/gid_map", gid);
 	write_text("/proc/sys/user/max_user_namespaces", number);
+}
+
+/* The same with users up to `last`. */
+static void allow_users(const char *number, unsigned last)
+{
+	char path[64], map[64];
+	int go[2];
+	pid_t child;
+
+	if (geteuid() || pipe(go))
+		_exit(77);
+	child = fork();
+	if (!child) {
+		/* From outside, where there are these users. */
+		if (read(go[0], map, 1) != 1)
+			_exit(77);
+		snprintf(map, sizeof(map), "0 0 %u", last + 1);
+		snprintf(path, sizeof(path), "/proc/%d/uid_map", getppid());
+		write_text(path, map);
+		snprintf(path, sizeof(path), "/proc/%d/gid_map", getppid());
+		write_text(path, map);
+		_exit(0);
+	}
+	if (unshare(CLONE_NEWUSER) || write(go[1], "x", 1) != 1 ||
+	    waitpid(child, NULL, 0) != child)
+		_exit(77);
+	write_text("/proc/sys/user/max_user_namespaces", number);
+}
+
+static void allow_all_users(const char *number)
+{
+	allow_users(number, 4294967294u);
+}
+
+static void allow_some_users(const char *number)
+{
+	allow_users(number, 65535);
 }
 
 static void check_forbidden(void)
@@ -68,13 +109,28 @@ static void check_nesting(void)
 	_exit(!c.fit || strstr(c.layers, "job-user") ? 1 : 0);
 }
 
-static void check_with(const char *number, void (*play)(void))
+/* Root's cells without: jobs are users of their own. */
+static void check_users(void)
+{
+	struct cell_check c;
+
+	cell_check(&c);
+	if (!c.fit)
+		puts(c.why);
+	_exit(c.fit && str_starts(c.layers, "uid mount pid ") &&
+			      !strstr(c.layers, "job-user") ?
+		      0 :
+		      1);
+}
+
+static void check_with(void (*prepare)(const char *), const char *number,
+		       void (*play)(void))
 {
 	pid_t pid = fork();
 	int status;
 
 	if (!pid) {
-		allow(number);
+		prepare(number);
 		play();
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
@@ -87,13 +143,20 @@ static void check_with(const char *number, void (*play)(void))
 
 START_TEST(without_user_namespaces_nothing_runs)
 {
-	check_with("0", check_forbidden);
+	check_with(allow, "0", check_forbidden);
 }
 END_TEST
 
 START_TEST(with_one_user_namespace_jobs_share_it)
 {
-	check_with("1", check_nesting);
+	check_with(allow, "1", check_nesting);
+}
+END_TEST
+
+START_TEST(root_does_without_user_namespaces)
+{
+	check_with(allow_all_users, "0", check_users);
+	check_with(allow_some_users, "0", check_users);
 }
 END_TEST
 
@@ -106,6 +169,7 @@ static Suite *check_suite(void)
 	tcase_add_test(tc, what_holds_is_named);
 	tcase_add_test(tc, without_user_namespaces_nothing_runs);
 	tcase_add_test(tc, with_one_user_namespace_jobs_share_it);
+	tcase_add_test(tc, root_does_without_user_namespaces);
 	suite_add_tcase(s, tc);
 	return s;
 }

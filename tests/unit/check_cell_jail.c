@@ -44,11 +44,12 @@ static const char *const vain[][2] = {
 	{ "read", "/etc/group" }, { "write", "/src/x.c" },
 	{ "write", "/src/y.c" },  { "write", "/src" },
 	{ "write", ATTACK },      { "write", "/dev" },
-	{ "processes", NULL },    { "privileges", NULL },
-	{ "descriptors", NULL },  { "memory", "64" },
-	{ "file", "8" },          { "flood", "16" },
-	{ "files", "64" },        { "exec", ATTACK },
-	{ "abi", NULL },          { "tmp", "own" },
+	{ "write", "/.kfarm" },   { "processes", NULL },
+	{ "privileges", NULL },   { "descriptors", NULL },
+	{ "memory", "64" },       { "file", "8" },
+	{ "flood", "16" },        { "files", "64" },
+	{ "exec", ATTACK },       { "abi", NULL },
+	{ "tmp", "own" },
 };
 
 START_TEST(an_attack_gets_nothing)

@@ -4,6 +4,7 @@
 
 #include "cell.h"
 #include "cell/state.h"
+#include "cell/user.h"
 #include "suite.h"
 
 #include <dirent.h>
@@ -28,12 +29,21 @@ static int in_child(int (*play)(void))
 
 static int enter(void)
 {
+	struct cell_user_range jobs;
 	struct cell_msg m = { 0 };
 
-	if (cell_space_enter(&m))
+	if (cell_user_enter(&jobs, &m) || cell_space_enter(&m))
 		return 1;
-	return getuid() == CELL_INNER_ID && geteuid() == CELL_INNER_ID &&
-			       getgid() == CELL_INNER_ID ?
+	/* Without user namespaces: of no account, and no job's. */
+	if (jobs.n)
+		return getuid() > 60000 && geteuid() == getuid() &&
+				       getgid() == getuid() &&
+				       (getuid() < jobs.first ||
+					getuid() >= jobs.first + jobs.n) ?
+			       0 :
+			       3;
+	return getuid() == CELL_USER_INNER && geteuid() == CELL_USER_INNER &&
+			       getgid() == CELL_USER_INNER ?
 		       0 :
 		       2;
 }
@@ -50,13 +60,14 @@ static int build(void)
 	const struct cell_space_limits limits = { 1 << 20, 100 };
 	static const char *const want[] = { ".kfarm", "dev", "tmp" };
 	struct strv names = { 0 };
+	struct cell_user_range jobs;
 	struct cell_msg m = { 0 };
 	int root, stage, fd;
 	struct statvfs fs;
 	struct dirent *e;
 	DIR *d;
 
-	if (cell_space_enter(&m))
+	if (cell_user_enter(&jobs, &m) || cell_space_enter(&m))
 		return 1;
 	/* The PID namespace begins with a child. */
 	fd = (int)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
@@ -91,9 +102,13 @@ static int build(void)
 	if (mkdirat(stage, "y", 0755) || renameat(stage, "y", root, "y"))
 		_exit(8);
 	/* No way back: nothing of the node is mounted but the nodes. */
-	if (!umount2("/", MNT_DETACH) || !access("/../etc", F_OK) ||
-	    faccessat(root, "../stage", F_OK, 0) != 0)
+	if (!access("/../etc", F_OK) || faccessat(root, "../stage", F_OK, 0))
 		_exit(9);
+	/* In a user namespace the root stays; else nothing is below it. */
+	if (!umount2("/", MNT_DETACH) && !jobs.n)
+		_exit(10);
+	if (!access("/etc", F_OK) || !access("/../etc", F_OK))
+		_exit(11);
 	_exit(0);
 }
 
@@ -163,6 +178,79 @@ START_TEST(outside_a_job_is_nobody)
 }
 END_TEST
 
+START_TEST(jobs_that_share_no_user_namespace_share_no_user)
+{
+	struct cell_job job = {
+		.argv = (char *[]){ ATTACK, "spin", NULL },
+		.stdin_fd = -1,
+	};
+	uint64_t deadline = clock_ms() + WAIT_MS;
+	unsigned long uid[2], keeper;
+	struct played p[2];
+
+	open_cell(NULL, NULL);
+	if (!str_starts(cell_layers(cell), "uid ")) {
+		close_cell();
+		return;
+	}
+	put_attack();
+	for (int i = 0; i < 2; i++)
+		ck_assert(!start_job(&p[i], &job));
+	while (!p[0].run->pid || !p[1].run->pid) {
+		ck_assert(clock_ms() < deadline);
+		turn(p, 2);
+	}
+	for (int i = 0; i < 2; i++) {
+		uid[i] = status_of(p[i].run->pid, "\nUid:", 10);
+		ck_assert_uint_gt(uid[i], 60000);
+		ck_assert_uint_eq(status_of(p[i].run->pid, "\nGid:", 10),
+				  uid[i]);
+		ck_assert_uint_eq(status_of(p[i].run->pid, "\nCapPrm:", 16), 0);
+		ck_assert_uint_eq(status_of(p[i].run->pid, "\nCapInh:", 16), 0);
+	}
+	ck_assert_uint_ne(uid[0], uid[1]);
+	/* What owns the view is neither of them, nor root. */
+	keeper = cell->view.uid;
+	ck_assert_uint_gt(keeper, 60000);
+	ck_assert(keeper != uid[0] && keeper != uid[1]);
+	for (int i = 0; i < 2; i++)
+		drop_job(&p[i]);
+	close_cell();
+}
+END_TEST
+
+/* What the keeper keeps of root's power: /proc/PID/status, CapPrm. */
+#define KEEPER_POWER (1ul << 5 | 1ul << 6 | 1ul << 7 | 1ul << 8 | 1ul << 21)
+
+START_TEST(the_keeper_has_what_a_cell_takes_and_no_more)
+{
+	char *path, *link;
+	struct buf children = { 0 };
+	pid_t keeper = 0;
+
+	open_cell(NULL, NULL);
+	if (!str_starts(cell_layers(cell), "uid ")) {
+		close_cell();
+		return;
+	}
+	path = xasprintf("/proc/self/fdinfo/%d", cell->keeper);
+	if (cell->keeper >= 0 && !fs_read(path, 4096, &children, &err)) {
+		link = strstr(buf_str(&children), "\nPid:");
+		keeper = link ? (pid_t)strtol(link + 5, NULL, 10) : 0;
+	}
+	if (keeper) {
+		ck_assert_uint_eq(status_of(keeper, "\nCapPrm:", 16),
+				  KEEPER_POWER);
+		ck_assert_uint_eq(status_of(keeper, "\nCapBnd:", 16),
+				  KEEPER_POWER);
+		ck_assert_uint_eq(status_of(keeper, "\nNoNewPrivs:", 10), 1);
+	}
+	buf_release(&children);
+	free(path);
+	close_cell();
+}
+END_TEST
+
 static Suite *space_suite(void)
 {
 	Suite *s = suite_create("cell/space");
@@ -174,6 +262,8 @@ static Suite *space_suite(void)
 	tcase_add_test(tc, the_root_holds_nothing_of_the_node);
 	tcase_add_test(tc, what_fails_is_named);
 	tcase_add_test(tc, outside_a_job_is_nobody);
+	tcase_add_test(tc, jobs_that_share_no_user_namespace_share_no_user);
+	tcase_add_test(tc, the_keeper_has_what_a_cell_takes_and_no_more);
 	suite_add_tcase(s, tc);
 	return s;
 }
