@@ -168,7 +168,7 @@ json_t *nodes_json_limits(const struct nodes_survey *s)
 	for (size_t i = 0; i < s->n; i++) {
 		json_t *o = node_json(s, i);
 
-		if (!s->nodes[i].fit.fit)
+		if (nodes_reason(&s->nodes[i]))
 			member_number(o, "slots", 0);
 		json_array_append_new(list, o);
 	}

@@ -48,6 +48,8 @@ int nodes_survey(struct nodes_survey *s, const struct node_entry *const *nodes,
 	node_inventory_collect(&s->local, "");
 	s->capacity = kernel_capacity(&s->capacity_why, "");
 	ret = peer_tools_run(&setup, NULL, err);
+	if (!ret)
+		nodes_identity_check(s->nodes, n);
 	nodes_survey_limits(s);
 	if (ret)
 		nodes_survey_release(s);
@@ -73,6 +75,10 @@ const char *nodes_state(const struct peer_tools_node *p)
 {
 	if (!p->up)
 		return "down";
+	if (p->barred)
+		return "cloned";
+	if (p->entry->drain)
+		return "drained";
 	return p->fit.fit ? "up" : "unfit";
 }
 
@@ -80,6 +86,10 @@ const char *nodes_reason(const struct peer_tools_node *p)
 {
 	if (!p->up)
 		return p->why;
+	if (p->barred)
+		return p->barred;
+	if (p->entry->drain)
+		return "until `kfarm nodes resume`";
 	return p->fit.fit ? NULL : p->fit.why;
 }
 
@@ -88,7 +98,7 @@ unsigned nodes_jobs(const struct nodes_survey *s)
 	unsigned sum = s->local_limit.slots;
 
 	for (size_t i = 0; i < s->n; i++) {
-		if (s->nodes[i].fit.fit)
+		if (!nodes_reason(&s->nodes[i]))
 			sum += s->limits[i].now;
 	}
 	return sum < s->capacity ? sum : s->capacity;
@@ -118,7 +128,10 @@ void nodes_mac_text(char out[static NODES_MAC_SIZE], uint64_t mac)
 static int nodes_all_get_jobs(const struct nodes_survey *s)
 {
 	for (size_t i = 0; i < s->n; i++) {
-		if (!s->nodes[i].fit.fit)
+		const struct peer_tools_node *p = &s->nodes[i];
+
+		/* Somebody wants it so where it is drained. */
+		if (!p->fit.fit || p->barred)
 			return EXIT_USAGE;
 	}
 	return EXIT_OK;

@@ -73,7 +73,13 @@ void nodes_survey_limits(struct nodes_survey *s);
 int nodes_survey(struct nodes_survey *s, const struct node_entry *const *nodes,
 		 size_t n, struct err *err);
 void nodes_survey_release(struct nodes_survey *s);
-/* "up", "down", "unfit"; and why it gets no jobs, NULL if it does. */
+/*
+ * cli/nodes-identity.c: bar those whose key two machines have, and one that is
+ * there twice; warn of what else they have in common that they should not.
+ */
+void nodes_identity_check(struct peer_tools_node *nodes, size_t n);
+/* "up", "down", "unfit", "drained", "cloned"; and why it gets no jobs, NULL if
+ * it does. */
 const char *nodes_state(const struct peer_tools_node *p);
 const char *nodes_reason(const struct peer_tools_node *p);
 /* cli/nodes-version.c: which run another version's kfarmd, in one line. */

@@ -130,3 +130,28 @@ char *node_identity_words(enum node_clash clash, const struct node_identity *a,
 	}
 	return NULL;
 }
+
+char *node_identity_among(const struct node_identity *v, size_t n, size_t i,
+			  bool *bars)
+{
+	enum node_clash worst = NODE_CLASH_NONE;
+	size_t with = i;
+
+	*bars = false;
+	for (size_t k = 0; k < n; k++) {
+		enum node_clash clash = k == i ? NODE_CLASH_NONE :
+						 node_identity_clash(&v[i],
+								     &v[k]);
+
+		*bars |= node_identity_bars_both(clash) ||
+			 (k < i && node_identity_bars_later(clash));
+		if (clash > worst) {
+			worst = clash;
+			with = k;
+		}
+	}
+	if (worst == NODE_CLASH_NONE)
+		return NULL;
+	return node_identity_words(worst, &v[i < with ? i : with],
+				   &v[i < with ? with : i]);
+}

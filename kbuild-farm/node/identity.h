@@ -42,5 +42,11 @@ bool node_identity_bars_later(enum node_clash clash);
  */
 char *node_identity_words(enum node_clash clash, const struct node_identity *a,
 			  const struct node_identity *b);
+/*
+ * The worst that is wrong with v[i] beside the others, in the same words;
+ * *bars: it is to have no jobs.  NULL: nothing.  The caller frees it.
+ */
+char *node_identity_among(const struct node_identity *v, size_t n, size_t i,
+			  bool *bars);
 
 #endif

@@ -62,6 +62,7 @@ static void free_answers(struct peer_tools_answer *a, size_t n)
 void peer_tools_release(struct peer_tools_node *n)
 {
 	free(n->why);
+	free(n->barred);
 	wire_hello_release(&n->hello);
 	wire_fit_release(&n->fit);
 	wire_machine_release(&n->machine);

@@ -48,6 +48,7 @@ struct peer_tools_node {
 	unsigned rtt_ms; /* from dialling to that */
 	struct wire_fit fit; /* zeroed: it never said so */
 	struct wire_machine machine; /* zeroed: before version 8 */
+	char *barred; /* why it gets no jobs beside the other nodes; or NULL */
 	struct peer_tool *tool;
 	size_t n_tools;
 	struct peer_tools_answer *given, *dropped; /* n_bundles, n_drops */

@@ -135,6 +135,38 @@ START_TEST(the_words_say_what_to_do)
 }
 END_TEST
 
+START_TEST(among_several_the_worst_counts)
+{
+	static const struct board boards[] = {
+		{ "K b I", { 1 } }, { "L c I", { 2 } }, { "K d J", { 3 } },
+		{ "M e N", { 4 } }, { "M e N", { 4 } },
+	};
+	static const char *const names[] = { "a", "b", "c", "d", "e" };
+	static const char *const want[] = { "one key", "machine id", "one key",
+					    "are one machine",
+					    "are one machine" };
+	static const bool barred[] = { true, false, true, false, true };
+	struct node_identity v[5];
+	struct known known[5];
+
+	for (size_t i = 0; i < 5; i++) {
+		know(&known[i], names[i], &boards[i]);
+		v[i] = known[i].identity;
+	}
+	for (size_t i = 0; i < 5; i++) {
+		bool bars;
+		char *text = node_identity_among(v, 5, i, &bars);
+
+		ck_assert_ptr_nonnull(strstr(text, want[i]));
+		ck_assert_int_eq(bars, barred[i]);
+		free(text);
+		/* Alone nothing is wrong with it. */
+		ck_assert_ptr_null(node_identity_among(v + i, 1, 0, &bars));
+		ck_assert(!bars);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("node/identity");
@@ -145,6 +177,7 @@ int main(void)
 	tcase_add_test(c, only_a_key_costs_jobs);
 	tcase_add_loop_test(c, the_words_say_what_to_do, 0,
 			    sizeof(words) / sizeof(*words));
+	tcase_add_test(c, among_several_the_worst_counts);
 	suite_add_tcase(s, c);
 	return suite_run(s);
 }
