@@ -120,7 +120,7 @@ static void print_check_findings(FILE *out, const struct nodes_check *c)
 		for (int k = 0; k < PEER_VERDICT_ROWS; k++) {
 			const struct peer_verdict *v = &c->verdict[i][k];
 
-			if (v->what)
+			if (v->is > PEER_VERDICT_GOOD && v->what)
 				nodes_check_finding(
 					out, c->trial->nodes[i].entry->name,
 					peer_verdict_name(k), v->what, v->todo);

@@ -402,7 +402,7 @@ static void end_trial(struct trial *t)
 	children_free(t->farm.children);
 	store_packed_free(t->farm.packed);
 	inputs_paths_free(t->farm.paths);
-	free(t->farm.toolchain);
+	peer_farm_release(&t->farm);
 	event_free(t->kick);
 	event_free(t->tick);
 	free(t->nodes);

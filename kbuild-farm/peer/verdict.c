@@ -3,6 +3,8 @@
 
 #include "base/format.h"
 #include "base/str.h"
+#include "tls/pin.h"
+#include "tls/session.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -104,9 +106,17 @@ static char *how_to_reach(const struct node_entry *e)
 	return NULL;
 }
 
+/* Somebody answered, and one of the two keys was not the right one. */
+static bool refuses_key(const struct peer_trial_node *n)
+{
+	return !n->up && n->why && tls_session_refused_key(n->why);
+}
+
 static void judge_reach(struct peer_verdict *v, const struct peer_trial_node *n)
 {
-	if (n->up && n->rtt_ms < 1000)
+	if (refuses_key(n))
+		set_good(v, NULL);
+	else if (n->up && n->rtt_ms < 1000)
 		set_good(v, xasprintf("%u ms", n->rtt_ms));
 	else if (n->up)
 		set_good(v, xasprintf("%.1f s", n->rtt_ms / 1000.0));
@@ -119,6 +129,32 @@ static void judge_reach(struct peer_verdict *v, const struct peer_trial_node *n)
 				   how_to_reach(n->entry));
 	else
 		set_verdict(v, PEER_VERDICT_UNTRIED, NULL, NULL, NULL);
+}
+
+static void judge_key(struct peer_verdict *v, const struct peer_trial_node *n)
+{
+	const struct node_entry *e = n->entry;
+	char pin[TLS_PIN_TEXT];
+
+	if (refuses_key(n)) {
+		set_reason(v, n->why, "; ",
+			   xasprintf("`kfarmd --init` there prints its key, to "
+				     "be compared with `key =` of [node "
+				     "\"%s\"], and /etc/kfarm/clients has the "
+				     "keys that it lets in; `kfarm nodes rekey "
+				     "%s` makes both anew by ssh",
+				     e->name, e->name));
+	} else if (e->address.kind == NODE_TLS && n->up) {
+		tls_pin_text(&e->pin, pin);
+		set_verdict(
+			v, PEER_VERDICT_GOOD, NULL,
+			xasprintf("it showed the key that is pinned, %s", pin),
+			NULL);
+	} else if (e->address.kind == NODE_SSH && n->up) {
+		set_good(v, xstrdup("ssh"));
+	} else {
+		set_verdict(v, PEER_VERDICT_UNTRIED, NULL, NULL, NULL);
+	}
 }
 
 static char *duration_words(uint64_t ms)
@@ -433,8 +469,7 @@ void peer_verdict(struct peer_verdict v[static PEER_VERDICTS],
 {
 	memset(v, 0, PEER_VERDICTS * sizeof(*v));
 	judge_reach(&v[PEER_VERDICT_REACH], n);
-	set_verdict(&v[PEER_VERDICT_KEY], PEER_VERDICT_UNTRIED, NULL, NULL,
-		    NULL);
+	judge_key(&v[PEER_VERDICT_KEY], n);
 	judge_clock(&v[PEER_VERDICT_CLOCK], n);
 	judge_disk(&v[PEER_VERDICT_DISK], n);
 	judge_link(&v[PEER_VERDICT_LINK], n);

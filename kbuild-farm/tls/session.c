@@ -83,6 +83,15 @@ void tls_session_free(struct tls_session *s)
 
 /* ------------------------------------------------------------- errors */
 
+/* What tls_session_refused_key() looks for. */
+#define WRONG_KEY   " is what the configuration says"
+#define UNKNOWN_KEY "it does not know the key of this machine"
+
+bool tls_session_refused_key(const char *why)
+{
+	return strstr(why, WRONG_KEY) || strstr(why, UNKNOWN_KEY);
+}
+
 /* We refused its key. */
 static int explain_refusal(const struct tls_session *s, struct err *err)
 {
@@ -94,8 +103,8 @@ static int explain_refusal(const struct tls_session *s, struct err *err)
 		return err_set(err, EACCES, "%s is no client's key", got);
 	tls_pin_text(&s->expected, want);
 	return err_set(err, EACCES,
-		       "its key is %s, and %s is what the configuration says: "
-		       "another machine, or it has a new key",
+		       "its key is %s, and %s" WRONG_KEY
+		       ": another machine, or it has a new key",
 		       got, want);
 }
 
@@ -109,9 +118,7 @@ static int explain_being_refused(const struct tls_session *s, struct err *err)
 		return err_set(err, EACCES,
 			       "it expects another key than ours, %s", ours);
 	return err_set(err, EACCES,
-		       "it does not know the key of this machine, %s: "
-		       "its list of clients needs it",
-		       ours);
+		       UNKNOWN_KEY ", %s: its list of clients needs it", ours);
 }
 
 static int explain_alert(const struct tls_session *s, int alert,

@@ -56,6 +56,12 @@ ssize_t tls_session_write(struct tls_session *s, struct bytes in,
 			  struct err *err);
 bool tls_session_read_must_write(const struct tls_session *s);
 
+/*
+ * Is this, an error's text of tls_session_handshake() with anything around it,
+ * about a key that one end showed and the other did not want?
+ */
+bool tls_session_refused_key(const char *why);
+
 int tls_session_fd(const struct tls_session *s);
 /* The fingerprint of the key that the peer showed; zero: none yet. */
 const struct digest *tls_session_peer(const struct tls_session *s);
