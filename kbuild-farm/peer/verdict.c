@@ -14,6 +14,7 @@
 #define FREE_MIB    1024 /* a compiler, its units, what they write */
 #define LINK_FAILED 10000000u /* bits a second: an old hub, a bad cable */
 #define LINK_POOR   60000000u /* less than 100BASE-TX gives */
+#define TIMES       3 /* so often the same is no accident */
 #define HOT_MK      (WIRE_HEALTH_ZERO + 85000) /* most boards slow down */
 
 static const char *const rows[] = {
@@ -62,12 +63,13 @@ static void set_good(struct peer_verdict *v, char *brief)
 
 /*
  * A reason as nodes and this machine give it: what is wrong, a divider (two
- * bytes go) and what to do; or without the latter, where `todo` is it.
+ * bytes go; NULL: it has none) and what to do; or without the latter, where
+ * `todo` is it.
  */
 static void set_reason(struct peer_verdict *v, const char *reason,
 		       const char *divider, char *todo)
 {
-	const char *cut = strstr(reason, divider);
+	const char *cut = divider ? strstr(reason, divider) : NULL;
 
 	if (!cut) {
 		set_verdict(v, PEER_VERDICT_FAILED, NULL, xstrdup(reason),
@@ -114,6 +116,9 @@ static bool refuses_key(const struct peer_trial_node *n)
 
 static void judge_reach(struct peer_verdict *v, const struct peer_trial_node *n)
 {
+	/* Of several addresses each has its reason. */
+	bool is_tls = n->entry->address.kind == NODE_TLS;
+
 	if (refuses_key(n))
 		set_good(v, NULL);
 	else if (n->up && n->rtt_ms < 1000)
@@ -121,7 +126,7 @@ static void judge_reach(struct peer_verdict *v, const struct peer_trial_node *n)
 	else if (n->up)
 		set_good(v, xasprintf("%.1f s", n->rtt_ms / 1000.0));
 	else if (n->why)
-		set_reason(v, n->why, "; ",
+		set_reason(v, n->why, is_tls ? NULL : "; ",
 			   n->is_strange ?
 				   xasprintf("`kfarm nodes update %s` brings "
 					     "it the kfarmd of this version",
@@ -362,19 +367,19 @@ static void judge_known_answer(struct peer_verdict *v,
 
 /* -------------------------------------------------------------- burn-in */
 
-/* Wrong each time, and each time the same: no accident. */
+/* Wrong each time, often enough, and each time the same: no accident. */
 static bool is_always_the_same(const struct peer_trial_node *n)
 {
-	unsigned constant = 0;
+	bool any = false;
 
 	for (size_t i = 0; i < PEER_TRIAL_UNITS; i++) {
 		const struct peer_trial_unit *u = &n->unit[i];
 
-		if (u->wrong && (u->right || u->varies))
+		if (u->wrong && (u->right || u->varies || u->wrong < TIMES))
 			return false;
-		constant += u->wrong;
+		any = any || u->wrong;
 	}
-	return constant && n->burn.right;
+	return any;
 }
 
 static void judge_burn_answers(struct peer_verdict *v,

@@ -1,0 +1,246 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check: yes
+#
+# kfarm nodes check: each of its rows is good on a good node, and fails for what
+# it is there for.  Then a burn-in: a node that errs now and then, one whose
+# compilers crash, one that restarts, and an interrupt.
+. "$(dirname "$0")/lab.sh"
+lab_begin "$@"
+badnode=$(badnode) || exit 1
+burn=${SOAK:+60s}
+
+# check_nodes NAME...: its exit status is in $status.
+check_nodes()
+{
+	"$bin/kfarm" nodes check --json "$@" >"$work/check.json" \
+		2>"$work/check.err"
+	status=$?
+}
+
+# row NODE ROW: "failed"
+row()
+{
+	jq -r --arg n "$1" --arg r "$2" '.nodes[] | select(.name == $n) |
+		.rows[] | select(.row == $r) | .state' "$work/check.json"
+}
+
+# words NODE ROW: what is wrong, and what to do
+words()
+{
+	jq -r --arg n "$1" --arg r "$2" '.nodes[] | select(.name == $n) |
+		.rows[] | select(.row == $r) | .what, .todo' "$work/check.json"
+}
+
+# burnt NODE KEY: a figure of its burn-in
+burnt()
+{
+	jq -r --arg n "$1" --arg k "$2" '.nodes[] | select(.name == $n) |
+		.burn_in[$k]' "$work/check.json"
+}
+
+# all_but NODE FAILED: of its rows these have failed, parted by blanks
+all_but()
+{
+	is "$1: what fails: ${2:-nothing}" "$2" "$(jq -r --arg n "$1" '.nodes[] |
+		select(.name == $n) | [.rows[] | select(.state == "failed") |
+		.row] | join(" ")' "$work/check.json")"
+}
+
+# says NODE ROW TEXT: the row has these words
+says()
+{
+	case $(words "$1" "$2") in
+	*"$3"*) good "$1: $2: \"$3\"" ;;
+	*) bad "$1: $2: no \"$3\" in: $(words "$1" "$2")" ;;
+	esac
+}
+
+a_good_node()
+{
+	local r
+
+	check_nodes a
+	is "a good node: status" 0 $status
+	for r in reach key clock disk link sandbox canary answer; do
+		is "a good node: $r" good "$(row a $r)"
+	done
+	"$bin/kfarm" nodes check a >"$work/table" 2>/dev/null
+	is "its line, and no finding" 2 "$(wc -l <"$work/table")"
+	at_most "columns" 80 "$(wc -L <"$work/table")"
+}
+
+a_slow_link()
+{
+	lab_rate a 4mbit
+	check_nodes a
+	lab_rate a
+	is "a slow link: status" 1 $status
+	all_but a link
+	says a link "Mb/s to it"
+	at_most "what was measured, kb/s" 4500 \
+		"$(($(jq '.nodes[0].link_bits' "$work/check.json") / 1000))"
+}
+
+a_wrong_clock()
+{
+	# libfaketime's semaphores have names by the process.
+	lab_in a mount -t tmpfs none /dev/shm
+	lab_clock a +10y 2>/dev/null || {
+		left_out "a wrong clock" "no libfaketime"
+		return
+	}
+	lab_kfarmd a
+	check_nodes a
+	all_but a clock
+	says a clock "10.0 years ahead"
+	says a clock "timedatectl"
+	: >"$(lab_dir a)/clock"
+}
+
+a_full_disk()
+{
+	lab_in a sh -c 'mkdir -p /run/store && mount -t tmpfs -o \
+		size=200m,mode=700 none /run/store'
+	lab_kfarmd a --store /run/store
+	check_nodes a
+	is "a full disk" failed "$(row a disk)"
+	says a disk "less than a compiler"
+	lab_kfarmd a
+}
+
+keys_that_differ()
+{
+	local clients
+
+	clients=$(lab_dir a)/etc/kfarm/clients
+	cp "$clients" "$work/clients"
+	: >"$clients"
+	check_nodes a
+	is "its list lacks this machine: status" 1 $status
+	all_but a key
+	says a key "does not know the key of this machine"
+	says a key "/etc/kfarm/clients"
+	cp "$work/clients" "$clients"
+	cp "$KFARM_CONFIG" "$work/config.before"
+	sed -i 's/key = SHA256:../key = SHA256:AA/' "$KFARM_CONFIG"
+	check_nodes a
+	all_but a key
+	says a key "its key is SHA256:"
+	cp "$work/config.before" "$KFARM_CONFIG"
+}
+
+not_there()
+{
+	local began=$SECONDS
+
+	lab_link a down
+	check_nodes a good
+	all_but a reach
+	says a reach "systemctl status kfarmd"
+	all_but good ""
+	at_most "seconds" 20 $((SECONDS - began))
+	lab_link a up
+	lab_stop_kfarmd a
+	check_nodes a
+	all_but a reach
+	says a reach "refused"
+	lab_kfarmd a
+}
+
+others_that_fail()
+{
+	# As root it would do without user namespaces, but not without these.
+	cat >"$work/bare" <<-END
+	#!/bin/sh
+	for kind in user mnt pid; do
+		echo 0 >/proc/sys/user/max_\${kind}_namespaces
+	done
+	exec $bin/kfarmd --stdio
+	END
+	chmod +x "$work/bare"
+	node bare "unshare -Ur $work/bare"
+	node errs "'$badnode' seldom=5 0 $kfarmd" slots=1
+	node damages "'$badnode' flip 2 $kfarmd" slots=1
+	node falls "'$badnode' crashes=6 1 $kfarmd" slots=1
+	check_nodes bare errs damages falls
+	is "status" 1 $status
+	all_but bare sandbox
+	says bare sandbox "user.max_"
+	is "one that errs: canary" failed "$(row errs canary)"
+	says errs canary "another object than here"
+	is "one that damages answers" failed "$(row damages canary)"
+	says damages canary "damaged on the way"
+	is "one whose compiler crashes" failed "$(row falls canary)"
+	says falls canary "Segmentation fault"
+}
+
+restart_a()
+{
+	wait_for 60 grep -q '^kfarm: a: [0-9]* right' "$work/check.err"
+	# Who is killed hangs up; a cable that is out would take longer.
+	lab_signal a KILL
+	lab_off a
+	lab_on a
+	lab_kfarmd a
+}
+
+burn_in()
+{
+	node seldom "'$badnode' seldom=3 17 $kfarmd" slots=1
+	node crash "'$badnode' crashes=3 17 $kfarmd" slots=1
+	: >"$work/check.err"
+	restart_a &
+	check_nodes --burn-in "${burn:-14s}" a good seldom crash
+	wait $!
+	is "burn-in: status" 1 $status
+	is "a good one: row" good "$(row good burn-in)"
+	is "a good one: wrong" 0 "$(burnt good wrong)"
+	check "a good one: right answers" [ "$(burnt good right)" -gt 0 ]
+	is "one that errs: before it" good "$(row seldom canary)"
+	is "one that errs: row" failed "$(row seldom burn-in)"
+	check "one that errs: wrong" [ "$(burnt seldom wrong)" -gt 0 ]
+	check "one that errs: right" [ "$(burnt seldom right)" -gt 0 ]
+	says seldom burn-in "another object than here"
+	check "one that crashes" [ "$(burnt crash crashed)" -gt 0 ]
+	says crash burn-in "Segmentation fault"
+	is "one that restarts" 1 "$(burnt a restarts)"
+	says a burn-in "restarted 1 time"
+}
+
+interrupted()
+{
+	local pid waited=0
+
+	# What a shell starts in the background is deaf to SIGINT.
+	env --default-signal=INT "$bin/kfarm" nodes check --burn-in=10m good \
+		>"$work/table" 2>"$work/words" &
+	pid=$!
+	until grep -q 'good: [1-9][0-9]* right' "$work/words" ||
+		[ $((waited += 1)) -gt 600 ]; do
+		sleep 0.1
+	done
+	kill -INT $pid
+	wait_for 20 lab_is_over $pid || kill -KILL $pid
+	wait $pid
+	is "an interrupt: status" 130 $?
+	check "and the report" grep -q '^burn-in of .*interrupted' "$work/table"
+	check "with the node's line" grep -q '^good  *[0-9]' "$work/table"
+	is "nothing is left" "" "$(ls "$XDG_RUNTIME_DIR/kfarm")"
+}
+
+lab_node a
+lab_kfarmd a
+lab_join a slots=1
+node good "$kfarmd" slots=1
+
+a_good_node
+a_slow_link
+a_wrong_clock
+a_full_disk
+keys_that_differ
+not_there
+others_that_fail
+burn_in
+interrupted
+farm_end
