@@ -129,7 +129,11 @@ static int run_checks(struct doctor *d, struct err *err)
 	d->tmp = tmp;
 	doctor_programs(d);
 	doctor_space(d);
+	doctor_packages(d);
+	doctor_limits(d);
+	doctor_clock(d);
 	doctor_nodes(d);
+	doctor_keys(d);
 	doctor_toolchains(d);
 	doctor_plugins(d);
 	doctor_sandbox(d);

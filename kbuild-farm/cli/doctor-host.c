@@ -295,8 +295,8 @@ void doctor_nodes(struct doctor *d)
 			   "no node is configured");
 	else
 		doctor_add(d, "nodes", DOCTOR_OK, NULL,
-			   "%zu configured; `kfarm nodes probe` says "
-			   "whether they answer",
+			   "%zu configured; `kfarm nodes check` says "
+			   "whether they work",
 			   roster.n);
 	for (size_t i = 0; i < warnings.n; i++)
 		doctor_add(d, "nodes", DOCTOR_NOTE, NULL, "%s", warnings.v[i]);

@@ -47,6 +47,15 @@ void doctor_sandbox(struct doctor *d);
 /* The configuration, and how many nodes it has. */
 void doctor_nodes(struct doctor *d);
 
+/* cli/doctor-farm.c: the key that nodes know. */
+void doctor_keys(struct doctor *d);
+/* Headers that kernels need. */
+void doctor_packages(struct doctor *d);
+/* Is the time of day plausible, and does something keep it so? */
+void doctor_clock(struct doctor *d);
+/* Open files and processes: how many jobs they allow. */
+void doctor_limits(struct doctor *d);
+
 /* cli/doctor-tools.c: foreign plugins of nm, and what they cost. */
 void doctor_plugins(struct doctor *d);
 /* Installed toolchains, and their names. */

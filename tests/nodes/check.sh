@@ -62,11 +62,14 @@ a_good_node()
 
 	check_nodes a
 	is "a good node: status" 0 $status
-	for r in reach key clock disk link sandbox canary answer; do
+	all_but a ""
+	for r in reach key clock disk sandbox canary answer; do
 		is "a good node: $r" good "$(row a $r)"
 	done
+	# A machine with much to do has a slow link to itself.
+	check "a good node: link" grep -qE 'good|poor' <<<"$(row a link)"
 	"$bin/kfarm" nodes check a >"$work/table" 2>/dev/null
-	is "its line, and no finding" 2 "$(wc -l <"$work/table")"
+	check "its line" grep -q '^a .* ok  *ok  *ok$' "$work/table"
 	at_most "columns" 80 "$(wc -L <"$work/table")"
 }
 
@@ -175,9 +178,14 @@ others_that_fail()
 	says falls canary "Segmentation fault"
 }
 
+a_burns()
+{
+	lab_in a "$bin/kfarmd" --status | grep -q burn-
+}
+
 restart_a()
 {
-	wait_for 60 grep -q '^kfarm: a: [0-9]* right' "$work/check.err"
+	wait_for 60 a_burns
 	# Who is killed hangs up; a cable that is out would take longer.
 	lab_signal a KILL
 	lab_off a
@@ -189,7 +197,6 @@ burn_in()
 {
 	node seldom "'$badnode' seldom=3 17 $kfarmd" slots=1
 	node crash "'$badnode' crashes=3 17 $kfarmd" slots=1
-	: >"$work/check.err"
 	restart_a &
 	check_nodes --burn-in "${burn:-14s}" a good seldom crash
 	wait $!
