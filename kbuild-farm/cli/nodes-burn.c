@@ -84,6 +84,25 @@ static void print_burn_table(FILE *out, const struct nodes_check *c)
 	table_print(out, &t);
 }
 
+/* What the cores are, and how many of them were too hot at once. */
+static void print_classes(FILE *out, const struct nodes_check *c)
+{
+	for (size_t i = 0; i < c->trial->n; i++) {
+		const struct peer_trial_node *n = &c->trial->nodes[i];
+		char *text;
+
+		if (!n->burn.asked || !n->classes)
+			continue;
+		text = n->throttled ?
+			       xasprintf("%s: %s; up to %u of them slowed down",
+					 n->entry->name, n->classes,
+					 n->throttled) :
+			       xasprintf("%s: %s", n->entry->name, n->classes);
+		nodes_check_line(out, text);
+		free(text);
+	}
+}
+
 static void print_odd_unit(FILE *out, const struct nodes_check *c)
 {
 	int unit = peer_verdict_odd_unit(c->trial->nodes, c->trial->n);
@@ -109,6 +128,7 @@ void nodes_burn_text(FILE *out, const struct nodes_check *c)
 		c->trial->cancelled ? ", until it was interrupted" : "");
 	buf_release(&took);
 	print_burn_table(out, c);
+	print_classes(out, c);
 	print_odd_unit(out, c);
 	for (size_t i = 0; i < c->trial->n; i++) {
 		const struct peer_verdict *v =

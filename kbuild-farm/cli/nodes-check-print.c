@@ -91,8 +91,7 @@ static void print_wrapped(FILE *out, const char *text)
 	fputc('\n', out);
 }
 
-/* What nodes and compilers said may hold anything. */
-static void print_clean(FILE *out, const char *text)
+void nodes_check_line(FILE *out, const char *text)
 {
 	char *clean = xstrdup(text);
 
@@ -105,11 +104,11 @@ void nodes_check_finding(FILE *out, const char *node, const char *row,
 			 const char *what, const char *todo)
 {
 	fprintf(out, "\n%s: %s\n", node, row);
-	print_clean(out, what);
+	nodes_check_line(out, what);
 	if (todo) {
 		char *text = xasprintf("-> %s", todo);
 
-		print_clean(out, text);
+		nodes_check_line(out, text);
 		free(text);
 	}
 }
@@ -181,6 +180,8 @@ static json_t *burn_json(const struct peer_trial_node *n)
 			      "failed", (int)c->failed, "lost", (int)n->lost,
 			      "restarts", (int)n->restarts);
 
+	json_object_set_new(o, "cores", json_text(n->classes));
+	json_object_set_new(o, "throttled_cpus", json_integer(n->throttled));
 	json_object_set_new(o, "cpu_ms", json_integer((json_int_t)n->cpu_ms));
 	json_object_set_new(o, "throttled_ms",
 			    json_integer((json_int_t)n->throttled_ms));

@@ -32,6 +32,8 @@ json_t *nodes_check_json(const struct nodes_check *c);
  * The caller frees it.
  */
 char *nodes_check_name(const char *name);
+/* Prints `text`, which may hold anything, indented, in 80 columns. */
+void nodes_check_line(FILE *out, const char *text);
 /* Prints "NODE: row", what is wrong and `todo`, in 80 columns. */
 void nodes_check_finding(FILE *out, const char *node, const char *row,
 			 const char *what, const char *todo);

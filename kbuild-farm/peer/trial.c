@@ -35,6 +35,7 @@ void peer_trial_node_release(struct peer_trial_node *n)
 	free(n->machine);
 	free(n->boot_id);
 	free(n->lacks);
+	free(n->classes);
 	free(n->canary.first);
 	free(n->answer.first);
 	free(n->burn.first);
@@ -57,12 +58,35 @@ static void on_wake(void *ctx)
 	event_active(t->kick, EV_TIMEOUT, 0);
 }
 
+/* The CPUs that jobs may run on, a class after the other. */
+static char *words_of_classes(const struct wire_machine *m)
+{
+	struct strv words = { 0 };
+	char *text;
+
+	for (size_t i = 0; i < m->n_classes; i++) {
+		const struct wire_core_class *c = &m->classes[i];
+		const char *model = *c->model ? c->model : "CPU";
+
+		if (c->usable && c->max_khz)
+			strv_addf(&words, "%u %s at %u MHz", c->usable, model,
+				  c->max_khz / 1000);
+		else if (c->usable)
+			strv_addf(&words, "%u %s", c->usable, model);
+	}
+	text = words.n ? strv_join(&words, ", ") : NULL;
+	strv_release(&words);
+	return text;
+}
+
 static void take_machine(struct peer_trial_node *is,
 			 const struct wire_machine *m)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
+	free(is->classes);
+	is->classes = words_of_classes(m);
 	is->has_clock = m->clock_ms != 0;
 	is->clock_ms = (int64_t)m->clock_ms - (int64_t)now.tv_sec * 1000 -
 		       now.tv_nsec / 1000000;
@@ -175,6 +199,9 @@ static void on_load(void *ctx)
 			n->is->hottest_mk = h->temperature_mk;
 		if (h->speed_milli < n->is->slowest_milli)
 			n->is->slowest_milli = h->speed_milli;
+		if (h->throttled != WIRE_HEALTH_UNKNOWN &&
+		    h->throttled > n->is->throttled)
+			n->is->throttled = h->throttled;
 		if (h->speed_milli < 1000 && n->tick_ms)
 			n->is->throttled_ms += now - n->tick_ms;
 	}

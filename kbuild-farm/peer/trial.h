@@ -59,6 +59,7 @@ struct peer_trial_node {
 	unsigned rtt_ms; /* from dialling to that */
 	char *software, *layers, *machine, *boot_id;
 	unsigned cores, slots;
+	char *classes; /* "2 Cortex-A72 at 1800 MHz, 4 ..."; NULL unknown */
 
 	bool has_clock, has_free; /* it says so */
 	int64_t clock_ms; /* how far its clock is ahead of ours */
@@ -79,6 +80,7 @@ struct peer_trial_node {
 	uint64_t cpu_ms; /* of its compilers */
 	uint32_t hottest_mk, slowest_milli; /* WIRE_HEALTH_UNKNOWN */
 	uint64_t throttled_ms; /* it ran below its full clock so long */
+	uint32_t throttled; /* CPUs that did at once, at most */
 };
 
 enum peer_trial_stage {

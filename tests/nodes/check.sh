@@ -198,7 +198,7 @@ burn_in()
 	node seldom "'$badnode' seldom=3 17 $kfarmd" slots=1
 	node crash "'$badnode' crashes=3 17 $kfarmd" slots=1
 	restart_a &
-	check_nodes --burn-in "${burn:-14s}" a good seldom crash
+	check_nodes --burn-in "${burn:-11s}" a good seldom crash
 	wait $!
 	is "burn-in: status" 1 $status
 	is "a good one: row" good "$(row good burn-in)"
@@ -223,7 +223,7 @@ interrupted()
 	env --default-signal=INT "$bin/kfarm" nodes check --burn-in=10m good \
 		>"$work/table" 2>"$work/words" &
 	pid=$!
-	until grep -q 'good: [1-9][0-9]* right' "$work/words" ||
+	until grep -qs 'good: [1-9][0-9]* right' "$work/words" ||
 		[ $((waited += 1)) -gt 600 ]; do
 		sleep 0.1
 	done

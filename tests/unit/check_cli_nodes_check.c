@@ -201,6 +201,9 @@ START_TEST(a_burn_in_finds_what_errs_falls_over_and_is_hot)
 	n = well(2);
 	burnt(n, 3000);
 	n->slowest_milli = 714;
+	n->throttled = 4;
+	n->classes = xstrdup("2 Cortex-A72 at 1800 MHz, 4 Cortex-A53 at 1416 "
+			     "MHz");
 	n->throttled_ms = 245000;
 	shows("burn-bad", false);
 }
