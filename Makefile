@@ -414,8 +414,8 @@ audit: all $B/audit-tool
 soak: all
 	$QKFARM_BUILD=$B tests/farm/soak.sh $(ROUNDS)
 
-# Each fault of a node (or those that FAULTS names) TIMES times while Linux's
-# tinyconfig is built over TLS, and a table of what came of it: an hour each time.
+# Each fault of a node (or those that FAULTS names) TIMES times while a part of
+# Linux's tinyconfig is built over TLS, and a table of what came of it.
 TIMES ?= 1
 faults: all
 	$QKFARM_BUILD=$B SOAK=$(TIMES) tests/nodes/faults.sh $(FAULTS)
