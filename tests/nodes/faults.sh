@@ -11,7 +11,8 @@
 # was tried.
 #
 # In short (make check) three nodes fail in a build of a small tree, each in its
-# way; the build goes on until kfarm has seen it and those that can are back.
+# way; the build goes on until kfarm has seen it and those that can are back;
+# ROUNDS=N does that N times.
 # SOAK=N (make faults) tries each fault alone, N times, with kernel/, lib/ and mm/
 # of Linux's tinyconfig.
 . "$(dirname "$0")/lab.sh"
@@ -30,7 +31,7 @@ narrow narrow-cold quota
 restart address kfarmd-restarted
 disk-full memory compiler-on-node
 clock+10y clock-10y compiler-here
-old-protocol new-protocol'
+old-protocol new-protocol cloned'
 
 # ---- the faults ----
 
@@ -47,6 +48,7 @@ words()
 	compiler-on-node) echo '"state":"shipping"' ;;
 	old-protocol) echo 'speaks protocol 1 to 1' ;;
 	new-protocol) echo 'speaks protocol 99 to 99' ;;
+	cloned) echo 'two machines with one key' ;;
 	clock*) echo '"jobs":[1-9]' ;;
 	esac
 }
@@ -84,6 +86,15 @@ before()
 		lab_join "$node" slots=3
 		;;
 	esac
+	[ "$fault" != cloned ] || clone "$node"
+}
+
+# Another machine with this one's disk, as far as kfarmd's key goes.
+clone()
+{
+	cp -p "$(lab_dir "$1")/etc/kfarm/key.pem" "$(lab_dir twin)/etc/kfarm/"
+	lab_kfarmd twin --store $store
+	lab_join twin slots=3
 }
 
 other_protocol()
@@ -228,10 +239,11 @@ prepare_nodes()
 {
 	local node
 
-	for node in good "${fault_nodes[@]}"; do
+	for node in good twin "${fault_nodes[@]}"; do
 		lab_node "$node"
 		[ "$lab_reach" != ssh ] || lab_sshd "$node"
 	done
+	lab_keys twin
 	lab_kfarmd good --store $store
 	no_nodes
 	lab_join good slots=3
@@ -278,6 +290,8 @@ told()
 		;;
 	*) check "$1: kfarm says $wanted" said_of "$2" "$wanted" ;;
 	esac
+	[ "$1" != cloned ] || is "$1: jobs of either" "0 0" \
+		"$(meta ".nodes[\"$2\"].jobs") $(meta .nodes.twin.jobs)"
 }
 
 # seen FAULT NODE: it happened, and kfarm said so, or has nothing to say.
@@ -472,7 +486,7 @@ if [ $# -gt 0 ]; then
 	groups=$(printf '%s\n' "$@")
 fi
 [ ! "$soak" ] || groups=$(printf '%s\n' $groups)
-for _ in $(seq "${soak:-1}"); do
+for _ in $(seq "${soak:-${ROUNDS:-1}}"); do
 	while read -ra line; do
 		build_with "${line[@]}"
 	done <<<"$groups"
