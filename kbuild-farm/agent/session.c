@@ -40,6 +40,7 @@ struct agent_session {
 	char *from; /* who it is, for people */
 	char *name; /* as a client; NULL: it has none */
 	struct digest pin; /* of its key; zero: it showed none */
+	unsigned missing; /* looks at the list that did not find it */
 	char *software; /* as it said; NULL: not yet */
 	uint64_t began_ms;
 	bool greeted;
@@ -439,14 +440,21 @@ static void send_health(struct agent_session *s)
 	send_body(s, WIRE_HEALTH, &body, WIRE_PLAIN);
 }
 
-/* Who was struck off the list is one no more. */
-static bool still_client(const struct agent_session *s)
+/*
+ * Who was struck off the list is one no more; at the second look, since an
+ * editor may empty the file before it writes it.
+ */
+static bool still_client(struct agent_session *s)
 {
 	struct err problem;
 
 	if (!digest_is_known(&s->pin))
 		return true;
-	return tls_clients_find(s->agent->clients, &s->pin, &problem) != NULL;
+	if (tls_clients_find(s->agent->clients, &s->pin, &problem))
+		s->missing = 0;
+	else
+		s->missing++;
+	return s->missing < 2;
 }
 
 static void on_beat(evutil_socket_t fd, short what, void *arg)

@@ -169,9 +169,9 @@ END_TEST
 /* Handshakes by the thousand leave nothing behind. */
 START_TEST(those_who_came_and_went_leave_nothing)
 {
-	long n = number_of("DOOR_CHURN", CHURN), rss;
-	unsigned descriptors;
-	double start;
+	long n = number_of("DOOR_CHURN", CHURN), rss = 0;
+	unsigned descriptors = 0;
+	double start = 0;
 
 	for (long i = 0; i < n + CHURN; i++) {
 		const struct person *p = i % 16 ? &friend : &stranger;

@@ -67,6 +67,24 @@ START_TEST(who_is_struck_off_the_list_is_left)
 }
 END_TEST
 
+/* As an editor does that writes in place. */
+START_TEST(a_list_that_is_empty_for_a_moment_costs_nobody_its_jobs)
+{
+	static struct client c;
+	struct err err;
+
+	converse(&c, "127.0.0.1");
+	for (int i = 0; i < 6; i++) {
+		ck_assert(!fs_write(list, bytes_str(""), 0644, &err));
+		client_idle(500);
+		write_list(friend.pin);
+		client_idle(1100);
+	}
+	ck_assert(!c.closed);
+	client_release(&c);
+}
+END_TEST
+
 START_TEST(who_is_written_on_the_list_is_admitted_without_a_restart)
 {
 	struct tls_session *s;
@@ -270,6 +288,8 @@ int main(void)
 	tcase_add_test(t, a_client_with_its_key_on_the_list_has_jobs_done);
 	tcase_add_test(t, its_name_and_its_key_are_in_the_status);
 	tcase_add_test(t, who_is_struck_off_the_list_is_left);
+	tcase_add_test(t,
+		       a_list_that_is_empty_for_a_moment_costs_nobody_its_jobs);
 	tcase_add_test(
 		t, who_is_written_on_the_list_is_admitted_without_a_restart);
 	tcase_add_test(t, an_unknown_key_is_refused_and_told_what_to_do);
