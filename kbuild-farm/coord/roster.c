@@ -60,9 +60,22 @@ static void reconfigure_node(struct coord_node *n, const struct node_entry *now)
 	if (!other)
 		return;
 	/* Whoever answers there now is to be looked at anew. */
-	n->barred = n->clashed = false;
+	n->clashed = false;
 	strv_release(&n->boots);
 	roster_event(n, SCHED_RETRY, NULL);
+}
+
+/* Something changed: whoever was barred for another's sake may be right now. */
+static void unbar_nodes(struct coord *c)
+{
+	for (size_t i = 0; i < c->n_nodes; i++) {
+		struct coord_node *n = c->nodes[i];
+
+		if (!n->barred || n->removed)
+			continue;
+		n->barred = false;
+		roster_event(n, SCHED_RETRY, NULL);
+	}
 }
 
 static bool has_node(const struct coord *c, size_t n, const char *name)
@@ -96,6 +109,7 @@ void coord_follow(struct coord *c, struct node_roster *roster)
 		else
 			retire_node(n);
 	}
+	unbar_nodes(c);
 	for (size_t i = 0; i < kept->n; i++) {
 		if (!has_node(c, before, kept->v[i].name))
 			introduce_node(c, &kept->v[i]);
