@@ -132,6 +132,9 @@ with_nodes()
 	is "nodes: exit status" 0 $?
 	slots=$(local_slots)
 	check "nodes: local slots are told ($slots)" [ "$slots" -ge 1 ]
+	at_most "nodes: local slots, beside feeding them" "$(nproc)" "$slots"
+	# What is no compile may have all cores.
+	slots=$(nproc)
 	is "nodes: all recipes ran" "$all" "$(counted)"
 	none_beyond "nodes"
 	is "nodes: tokens at the end" $((slots - 1)) \
