@@ -118,7 +118,10 @@ static int explain_being_refused(const struct tls_session *s, struct err *err)
 		return err_set(err, EACCES,
 			       "it expects another key than ours, %s", ours);
 	return err_set(err, EACCES,
-		       UNKNOWN_KEY ", %s: its list of clients needs it", ours);
+		       UNKNOWN_KEY ", %s: its list of clients "
+				   "(/etc/kfarm/clients) needs it; `kfarm "
+				   "nodes add` puts it there",
+		       ours);
 }
 
 static int explain_alert(const struct tls_session *s, int alert,
