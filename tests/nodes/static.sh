@@ -8,6 +8,13 @@
 # no user namespace.  An openssl.cnf that OpenSSL cannot follow does no harm.
 . "$(dirname "$0")/../farm/lib.sh"
 
+# A network of its own: port 3634 may be in use here.
+if [ ! "${KFARM_NETWORK:-}" ]; then
+	export KFARM_NETWORK=1
+	[ "$(id -u)" -ne 0 ] || exec unshare -n "$0" "$@"
+	exec unshare -rn "$0" "$@"
+fi
+ip link set lo up
 limit=$((6 << 20))
 
 spoil_openssl()
@@ -28,6 +35,33 @@ spoil_openssl()
 said()
 {
 	jq -r ".nodes[0].$1" "$work/said"
+}
+
+# talk_tls HOST MACHINE COMMAND...: what OpenSSL it has must do
+talk_tls()
+{
+	local host=$1 machine=$2 dir=$work/$1.d pid
+
+	shift 2
+	mkdir -p "$dir"
+	"$@" --config "$dir" --init >"$work/key" 2>"$work/stderr"
+	echo "$(tail -n 1 "$work/own-key") build" >"$dir/clients"
+	"$@" --config "$dir" --listen 127.0.0.1:3634 --store "$dir/store" \
+		>"$work/listen.log" 2>&1 </dev/null &
+	pid=$!
+	children+=("$pid")
+	wait_for 60 grep -q 'listening at' "$work/listen.log"
+	cat >"$KFARM_CONFIG" <<-END
+	[node "$host"]
+		address = tls:127.0.0.1
+		key = $(tail -n 1 "$work/key")
+	END
+	"$bin/kfarm" nodes list --json >"$work/said" 2>"$work/stderr"
+	is "$host: talks by TLS" "$machine" "$(said machine)"
+	check "$host: knows whom it talks to" \
+		grep -q 'is build, with TLS_' "$work/listen.log"
+	kill "$pid"
+	wait "$pid" 2>/dev/null
 }
 
 # try_program HOST MACHINE: as kernel.org names it, as uname -m does
@@ -58,6 +92,8 @@ try_program()
 	else
 		is "$1: jobs may run" up "$(said state)"
 	fi
+	# shellcheck disable=SC2086 # empty where none is needed
+	talk_tls "$1" "$2" $run "$program"
 }
 
 try_builds()
@@ -79,6 +115,7 @@ try_builds()
 
 farm_begin
 spoil_openssl
+"$bin/kfarmd" --config "$XDG_CONFIG_HOME/kfarm" --init >"$work/own-key"
 try_program x86_64 x86_64
 try_program arm64 aarch64
 try_program arm armv7l
