@@ -7,7 +7,7 @@
 #	make faults [TIMES=] [FAULTS=]
 #	make equality [CONFIGS=] | reach [PROJECTS=] [SHARE=] | bench [BEFORE=DIR]
 #	make sched-runs | sched-coverage | door-churn | diag-logs LOGS="FILE..."
-#	make nodes [NODE_HOSTS=] | deb [ARCHITECTURE=]
+#	make nodes [NODE_HOSTS=] | emulated | deb [ARCHITECTURE=]
 #	make install | uninstall [DESTDIR=] [PREFIX=]
 #
 # Objects and programs lie in build/; a build with SAN= or CROSS_COMPILE= has
@@ -281,7 +281,7 @@ node_flags = $(if $(filter riscv64,$1),-isystem $(node_made)/include \
 
 # Not even compiled is what kfarmd has no use for, since its headers are not
 # there for each architecture.
-NODE_SOURCES := $(if $(filter nodes build/nodes/%,$(MAKECMDGOALS)),$(shell \
+NODE_SOURCES := $(if $(filter nodes emulated build/nodes/%,$(MAKECMDGOALS)),$(shell \
 	grep -LE '^.include <(git2|archive|curl/)' kbuild-farm/agent/main.c \
 	$(foreach r,$(filter-out fetch,$(KFARMD_ROOMS)),$(call sources,$r))))
 node_cflags := $(DIALECT) $(WARNINGS) -Os -fno-pie -fstack-protector-strong \
@@ -435,6 +435,12 @@ equality: all
 SHARE ?= 97
 reach: all
 	$QKFARM_BUILD=$B tests/farm/reach.sh --share $(SHARE) $(PROJECTS)
+
+# A small kernel through an emulated arm64 machine, which `scripts/packages
+# install arm64` has brought: some minutes.
+.PHONY: emulated
+emulated: all build/nodes/kfarmd-arm64
+	$QKFARM_BUILD=$B tests/nodes/emulated.sh
 
 # The dispatcher in 10,000 random farms, each twice; what its tests cover.
 .PHONY: sched-runs sched-coverage
