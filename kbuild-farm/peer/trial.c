@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "inputs/reference.h"
+#include "node/identity.h"
 #include "node/limits.h"
 #include "peer/trial-stage.h"
 #include "peer/trial-work.h"
@@ -34,6 +35,7 @@ void peer_trial_node_release(struct peer_trial_node *n)
 	free(n->layers);
 	free(n->machine);
 	free(n->boot_id);
+	free(n->clash);
 	free(n->lacks);
 	free(n->classes);
 	free(n->canary.first);
@@ -87,6 +89,7 @@ static void take_machine(struct peer_trial_node *is,
 	clock_gettime(CLOCK_REALTIME, &now);
 	free(is->classes);
 	is->classes = words_of_classes(m);
+	is->machine_id = m->id;
 	is->has_clock = m->clock_ms != 0;
 	is->clock_ms = (int64_t)m->clock_ms - (int64_t)now.tv_sec * 1000 -
 		       now.tv_nsec / 1000000;
@@ -437,6 +440,35 @@ static void end_trial(struct trial *t)
 	t->is->stage = NULL;
 }
 
+/* Those that are up, held against each other. */
+static void find_clashes(struct peer_trial *trial)
+{
+	struct node_identity *v = xcalloc(trial->n + 1, sizeof(*v));
+	struct wire_machine *m = xcalloc(trial->n + 1, sizeof(*m));
+	size_t *index = xcalloc(trial->n + 1, sizeof(*index)), up = 0;
+
+	for (size_t i = 0; i < trial->n; i++) {
+		const struct peer_trial_node *is = &trial->nodes[i];
+
+		if (!is->up)
+			continue;
+		m[up].id = is->machine_id;
+		v[up] = (struct node_identity){ .name = is->entry->name,
+						.key = &is->entry->pin,
+						.boot_id = is->boot_id,
+						.machine = &m[up] };
+		index[up++] = i;
+	}
+	for (size_t i = 0; i < up; i++) {
+		struct peer_trial_node *is = &trial->nodes[index[i]];
+
+		is->clash = node_identity_among(v, up, i, &is->barred);
+	}
+	free(index);
+	free(m);
+	free(v);
+}
+
 int peer_trial_run(struct peer_trial *trial, struct err *err)
 {
 	struct trial t = { .is = trial };
@@ -449,5 +481,6 @@ int peer_trial_run(struct peer_trial *trial, struct err *err)
 		event_base_dispatch(t.farm.base);
 	end_trial(&t);
 	event_base_free(t.farm.base);
+	find_clashes(trial);
 	return 0;
 }

@@ -61,6 +61,9 @@ struct peer_trial_node {
 	unsigned cores, slots;
 	char *classes; /* "2 Cortex-A72 at 1800 MHz, 4 ..."; NULL unknown */
 
+	struct digest machine_id; /* zero: it has none */
+	char *clash; /* who else has its key or its machine id; NULL */
+	bool barred; /* for that a build gives it no jobs */
 	bool has_clock, has_free; /* it says so */
 	int64_t clock_ms; /* how far its clock is ahead of ours */
 	uint64_t free_mib; /* where its store is */

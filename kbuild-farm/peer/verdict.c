@@ -141,7 +141,12 @@ static void judge_key(struct peer_verdict *v, const struct peer_trial_node *n)
 	const struct node_entry *e = n->entry;
 	char pin[TLS_PIN_TEXT];
 
-	if (refuses_key(n)) {
+	if (n->clash) {
+		set_verdict(v,
+			    n->barred ? PEER_VERDICT_FAILED : PEER_VERDICT_POOR,
+			    xstrdup(n->barred ? "FAILED" : "copied"),
+			    xstrdup(n->clash), NULL);
+	} else if (refuses_key(n)) {
 		set_reason(v, n->why, "; ",
 			   xasprintf("`kfarmd --init` there prints its key, to "
 				     "be compared with `key =` of [node "

@@ -74,6 +74,13 @@ lists_clones()
 		[ "$(grep -c '^n[13] *cloned' "$work/list")" = 2 ]
 }
 
+checks_clones()
+{
+	! "$bin/kfarm" nodes check n1 n3 >"$work/checked" 2>&1 &&
+		[ "$(grep -c '^n[13] .*FAILED' "$work/checked")" = 2 ] &&
+		grep -q 'two machines with one key' "$work/checked"
+}
+
 for node in n1 n2 n3; do
 	lab_node $node
 	lab_kfarmd $node || {
@@ -103,6 +110,7 @@ check "two machines with one key are out: n1" wait_for 20 state n1 out
 check "two machines with one key are out: n3" wait_for 20 state n3 out
 check "it is said with what to do" says 'kfarm nodes rekey n3'
 check "nodes list says it, and fails" lists_clones
+check "nodes check says it, and fails" checks_clones
 cp "$work/key.n3" "$lab/n3/etc/kfarm/key.pem"
 lab_kfarmd n3 || bad "kfarmd on n3 with a key of its own"
 "$bin/kfarm" nodes remove --keep n3

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# check: yes
 #
 # nodes/many.sh - 100 nodes over TLS, 20 of them dead, are there within 3 s, and
 # a command waits for none of the dead.  The long form, with 500 idle ones, is
