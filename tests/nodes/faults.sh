@@ -139,7 +139,8 @@ during()
 happened()
 {
 	case $1 in
-	loss-*) nft list chain netdev lab "v$(lab_number "$2")" |
+	loss-*) { nft list chain netdev lab "v$(lab_number "$2")" &&
+		lab_in "$2" nft list chain netdev lab eth0; } |
 		grep -q 'packets [1-9]' ;;
 	narrow*) { tc -s qdisc show dev "v$(lab_number "$2")" &&
 		lab_in "$2" tc -s qdisc show dev eth0; } |
@@ -329,7 +330,7 @@ watch()
 	local i before=()
 
 	for i in "${!faults[@]}"; do
-		wait_for 30 over_or_seen "${faults[i]}" "${fault_nodes[i]}"
+		wait_for 60 over_or_seen "${faults[i]}" "${fault_nodes[i]}"
 	done
 	for i in "${!faults[@]}"; do
 		check "${faults[i]}: it happened" \
