@@ -256,6 +256,7 @@ lab_init()
 	mount --bind "$1/local" /usr/local
 	mount --bind "$1/home" /home
 	mount -t tmpfs -o mode=755 run /run
+	[ ! -d /dev/shm ] || mount -t tmpfs -o mode=1777 shm /dev/shm
 	mount --bind "$1/boot_id" /proc/sys/kernel/random/boot_id
 	mkdir -p /run/sshd
 	ip link set lo up
