@@ -255,6 +255,8 @@ last_words()
 
 trap tidy EXIT
 trap end_early HUP INT TERM
+# Who is no more there to read must not keep us from tidying up.
+trap '' PIPE
 say "machine $(uname -m)"
 [ $kf_mode = ssh ] || say service
 prepare_place
