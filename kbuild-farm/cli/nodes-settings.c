@@ -12,7 +12,7 @@
 int nodes_failed(const struct nodes_request *r, const struct err *err)
 {
 	log_error("nodes %s: %s", r->verb, err->text);
-	return EXIT_USAGE;
+	return settings_interrupted() ? EXIT_INTERRUPTED : EXIT_USAGE;
 }
 
 int nodes_load(struct nodes_request *r, struct err *err)

@@ -288,6 +288,7 @@ interrupted()
 	wait_for 20 part_is_there
 	"$1" $pid
 	wait $pid 2>/dev/null
+	is "interrupted by $1: its status" "$2" $?
 	is "interrupted by $1: not in the configuration" "" \
 		"$(cat "$KFARM_CONFIG")"
 	check "interrupted by $1: nothing runs, no program" lab_in one sh -c \
@@ -499,8 +500,8 @@ as_root
 each_init
 with_systemd
 without_root
-interrupted by_ctrl_c
-interrupted by_kill
+interrupted by_ctrl_c 130
+interrupted by_kill 137
 obstacles
 life
 with_busybox
