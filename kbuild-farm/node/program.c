@@ -74,7 +74,7 @@ int node_program_find_beside(const char *kfarm, const char *host, char **path,
 			      host, built, installed);
 	else
 		ret = check_program(m, *found, err);
-	if (!ret) {
+	if (!ret && found) {
 		*path = *found;
 		*found = NULL;
 	}
