@@ -412,6 +412,23 @@ static void set_drained(struct sched *s, struct sched_node *n, bool drained)
 		set_due(s, n, n->due_ms);
 }
 
+/* A probe is a job, too. */
+static uint64_t due_ms(const struct sched_node *n)
+{
+	return n->drained && n->state == SCHED_NODE_RESTING ? NEVER : n->due_ms;
+}
+
+/* When the next node is due, or no longer worth waiting for. */
+static void reckon_due(struct sched *s)
+{
+	s->due_ms = NEVER;
+	for (size_t i = 0; i < s->n_nodes; i++) {
+		sched_node_refresh(s, s->nodes[i]);
+		if (due_ms(s->nodes[i]) < s->due_ms)
+			s->due_ms = due_ms(s->nodes[i]);
+	}
+}
+
 void sched_node_event(struct sched *s, struct sched_node *n,
 		      const struct sched_event *ev)
 {
@@ -434,23 +451,16 @@ void sched_node_event(struct sched *s, struct sched_node *n,
 		     ev->for_good ? SCHED_NODE_OUT : SCHED_NODE_DOWN,
 		     ev->words);
 	leave_if_idle(s, n);
+	reckon_due(s);
 }
 
 /* ------------------------------------------------------------------- time */
 
-/* A probe is a job, too. */
-static uint64_t due_ms(const struct sched_node *n)
-{
-	return n->drained && n->state == SCHED_NODE_RESTING ? NEVER : n->due_ms;
-}
-
 static void node_time(struct sched *s, struct sched_node *n)
 {
-	if (due_ms(n) > s->now_ms) {
-		sched_node_refresh(s, n);
-	} else if (n->state == SCHED_NODE_DOWN) {
-		set_state(s, n, SCHED_NODE_GREETING);
+	if (n->state == SCHED_NODE_DOWN) {
 		n->dialed_ms = s->now_ms;
+		set_state(s, n, SCHED_NODE_GREETING);
 		act_on_node(s, n, SCHED_DIAL);
 	} else {
 		set_state(s, n, SCHED_NODE_PROVING);
@@ -460,14 +470,11 @@ static void node_time(struct sched *s, struct sched_node *n)
 
 void sched_node_time(struct sched *s)
 {
-	s->due_ms = NEVER;
 	for (size_t i = 0; i < s->n_nodes; i++) {
-		struct sched_node *n = s->nodes[i];
-
-		node_time(s, n);
-		if (due_ms(n) < s->due_ms)
-			s->due_ms = due_ms(n);
+		if (due_ms(s->nodes[i]) <= s->now_ms)
+			node_time(s, s->nodes[i]);
 	}
+	reckon_due(s);
 }
 
 void sched_node_add_cells(struct sched *s, struct sched_toolchain *tc)

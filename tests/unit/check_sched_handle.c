@@ -292,7 +292,8 @@ END_TEST
 
 START_TEST(one_that_waits_for_a_second_node_is_hedged_too)
 {
-	s = story("node a up 1 slots; unit 1; scanned 1; fail 1 a busy; 11 s");
+	s = story("node a up 1 slots; node b up 1 slots; slots b 1 1; unit 1; "
+		  "scanned 1; fail 1 a busy; 11 s");
 	ck_assert_actions(s, "hedge 1");
 	ck_assert_play(s, "hedged 1 good", "deliver 1");
 }
@@ -315,7 +316,8 @@ static const struct instead {
 	{ "beat 1 a 20; 6 s", "cancel 1 a; compile 1 NODE_SLOW" },
 	{ "10 s", "" },
 	{ "11 s", "cancel 1 a; compile 1 NODE_SLOW" },
-	{ "fail 1 a busy; 11 s", "compile 1 NODE_SLOW" },
+	{ "node b up 1 slots; slots b 1 1; fail 1 a busy; 11 s",
+	  "compile 1 NODE_SLOW" },
 	{ "unit 2 local CPATH; 20 s", "" },
 	{ "unit 2 local CPATH; 20 s; left 2; 1 s",
 	  "cancel 1 a; compile 1 NODE_SLOW" },

@@ -163,10 +163,10 @@ START_TEST(a_toolchain_that_takes_long_leaves_it_to_a_local_slot)
 	s = story("unit 1 tc 1; unit 2 tc 1");
 	ck_assert_uint_eq(sched_next_ms(s), 1001);
 	ck_assert_play(s, "1000 ms", "");
-	ck_assert_play(s, "1 ms", "compile 1 TOOLCHAIN_SHIPPING");
-	ck_assert_play(s, "left 1",
-		       "done 1 TOOLCHAIN_SHIPPING; "
-		       "compile 2 TOOLCHAIN_SHIPPING");
+	ck_assert_play(s, "1 ms", "compile 1 NODES_DOWN");
+	ck_assert_play(s, "left 1", "done 1 NODES_DOWN; compile 2 NODES_DOWN");
+	ck_assert_play(s, "fit a 3; unit 3 tc 1; 2 s; left 2",
+		       "done 2 NODES_DOWN; compile 3 TOOLCHAIN_SHIPPING");
 }
 END_TEST
 
