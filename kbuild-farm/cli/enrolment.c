@@ -46,14 +46,40 @@ int enrolment_run(const char *name, const char *ssh, struct enrol_wish *wish,
 		remote.script = buf_bytes(&script);
 		ret = remote_run(&remote, what, NULL, err);
 	}
-	if (!ret && !a->done)
+	if (!ret && wish->what == ENROL_DO_INSTALL) {
+		ret = enrol_answer_check(a, err);
+		if (ret)
+			err_wrap(err, "node %s", name);
+	} else if (!ret && !a->done) {
 		ret = err_set(err, EIO,
 			      "node %s: the script ended before all was done",
 			      name);
+	}
 	wish->pin = wish->client = NULL;
 	buf_release(&script);
 	free(client);
 	return ret;
+}
+
+int enrolment_check_key(const struct node_roster *r, const char *name,
+			const char *key, struct err *err)
+{
+	struct digest pin;
+
+	if (!tls_pin_parse(&pin, key))
+		return err_set(err, EPROTO, "node %s: \"%s\" is no key", name,
+			       key);
+	for (size_t i = 0; i < r->n; i++) {
+		const struct node_entry *e = &r->v[i];
+
+		if (strcmp(e->name, name) != 0 && digest_equal(&e->pin, &pin))
+			return err_set(err, EEXIST,
+				       "node %s says that its key is %s, which "
+				       "is that of %s: it is the same machine, "
+				       "or a copy of its disk, or it lies",
+				       name, key, e->name);
+	}
+	return 0;
 }
 
 /* The value of a line "hostname VALUE"; the caller frees it, NULL: none. */

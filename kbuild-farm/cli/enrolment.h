@@ -7,6 +7,7 @@
 #define CLI_ENROLMENT_H
 
 #include "enrol/enrol.h"
+#include "node/roster.h"
 #include "tls/pin.h"
 
 /*
@@ -21,6 +22,12 @@ int enrolment_pin(char out[static TLS_PIN_TEXT], struct err *err);
  */
 int enrolment_run(const char *name, const char *ssh, struct enrol_wish *wish,
 		  const char *what, struct enrol_answer *a, struct err *err);
+/*
+ * Has no other node of `r` than `name` that key?  A node that tells another's
+ * as its own, with a way there, would have that one set aside.
+ */
+int enrolment_check_key(const struct node_roster *r, const char *name,
+			const char *key, struct err *err);
 /*
  * "tls:HOST:PORT" of the machine that ssh calls [USER@]HOST, as its
  * configuration says (HostName); the caller frees it.

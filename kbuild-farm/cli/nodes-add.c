@@ -248,6 +248,13 @@ static int enrol_new(struct nodes_request *r,
 			 "and reached through ssh",
 			 new.name, a.rootless);
 	enrolment_tell(new.name, &a);
+	if (a.service &&
+	    enrolment_check_key(&r->roster, new.name, a.key, err)) {
+		log_warning("%s; neither is sure of jobs before `kfarm nodes "
+			    "rekey %s`",
+			    err->text, new.name);
+		*err = (struct err){ 0 };
+	}
 	if (a.service) {
 		new.ssh = xstrdup(address->text);
 		new.key = xstrdup(a.key);

@@ -8,7 +8,8 @@
 
 #include <errno.h>
 
-static int rekey_node(const struct node_entry *e, struct err *err)
+static int rekey_node(const struct nodes_request *r, const struct node_entry *e,
+		      struct err *err)
 {
 	struct enrol_wish wish = { .what = ENROL_DO_REKEY,
 				   .mode = ENROL_SERVICE };
@@ -31,6 +32,8 @@ static int rekey_node(const struct node_entry *e, struct err *err)
 		ret = err_set(err, EPROTO, "node %s: its new key is not told",
 			      e->name);
 	if (!ret)
+		ret = enrolment_check_key(&r->roster, e->name, a.key, err);
+	if (!ret)
 		ret = conf_set("node", e->name, "key", a.key, err);
 	if (!ret)
 		printf("%s: %s\n", e->name, a.key);
@@ -48,7 +51,7 @@ int nodes_rekey_main(struct nodes_request *r)
 	if (nodes_load(r, &err) || nodes_select(r, &nodes, &n, &err))
 		return nodes_failed(r, &err);
 	for (size_t i = 0; i < n && !settings_interrupted(); i++) {
-		if (rekey_node(nodes[i], &err))
+		if (rekey_node(r, nodes[i], &err))
 			status = nodes_failed(r, &err);
 	}
 	free(nodes);

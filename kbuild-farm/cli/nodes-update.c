@@ -64,6 +64,7 @@ static int tell_update(const struct nodes_request *r, struct updated *u,
 {
 	const struct enrol_answer *a = &u->answer;
 	const char *name = u->entry->name;
+	int ret;
 
 	if (u->ret) {
 		*err = u->err;
@@ -75,17 +76,18 @@ static int tell_update(const struct nodes_request *r, struct updated *u,
 			       "`kfarm nodes add`; whoever did that must do it "
 			       "again, or `kfarm nodes add %s ssh:%s`",
 			       name, name, u->entry->ssh);
-	if (!a->done)
-		return err_set(err, EIO,
-			       "node %s: the script ended before all was done",
-			       name);
+	if (enrol_answer_check(a, err)) {
+		err_wrap(err, "node %s", name);
+		return -EPROTO;
+	}
 	printf("%s: kfarmd " KFARM_VERSION "%s\n", name,
 	       a->sent ? " is installed" : " was there");
 	/* Who made a new key there did so by that node's own hand. */
 	if (a->key &&
 	    !str_equal(a->key, conf_get(r->conf, "node", name, "key"))) {
 		log_warning("%s has another key than it had: %s", name, a->key);
-		return conf_set("node", name, "key", a->key, err);
+		ret = enrolment_check_key(&r->roster, name, a->key, err);
+		return ret ? ret : conf_set("node", name, "key", a->key, err);
 	}
 	return 0;
 }

@@ -112,8 +112,10 @@ static int send_program(struct enrol_answer *a, struct node_remote_talk *talk,
 	struct digest digest;
 	int ret;
 
-	if (!a->machine)
+	/* Asked again and again it would all be queued. */
+	if (!a->machine || a->asked)
 		return bad_answer("ready", err);
+	a->asked = true;
 	ret = node_program_find(compiler_host_published(a->machine), &path,
 				err);
 	if (!ret)
@@ -179,6 +181,19 @@ int enrol_line(void *ctx, struct node_remote_talk *talk, const char *line,
 		take_answer_text(to, value);
 	}
 	return 0;
+}
+
+int enrol_answer_check(const struct enrol_answer *a, struct err *err)
+{
+	bool told = a->done && a->machine && a->program && a->asked;
+
+	if (a->service)
+		told = told && a->key && a->port && a->user && a->init;
+	if (told)
+		return 0;
+	return err_set(err, EPROTO,
+		       a->done ? "it did not tell all that a node has" :
+				 "the script ended before all was done");
 }
 
 void enrol_answer_release(struct enrol_answer *a)

@@ -44,6 +44,7 @@ struct enrol_answer {
 	char *rootless; /* the user who could not become root */
 	bool service; /* else through ssh */
 	char *program; /* where kfarmd lies there */
+	bool asked; /* for the program: it has been sent, or said to be kept */
 	uint64_t sent; /* its bytes; 0: it was there */
 	char *key; /* its fingerprint, checked; of a service */
 	unsigned port; /* on which that listens */
@@ -61,6 +62,11 @@ void enrol_script(struct buf *out, const struct enrol_wish *wish);
  * reads what the script says, and sends it the program for that machine.
  */
 node_remote_line enrol_line;
+/*
+ * Did it tell all that a node that was installed has?  Else -EPROTO, after
+ * which nothing of the answer is to be believed.
+ */
+int enrol_answer_check(const struct enrol_answer *a, struct err *err);
 void enrol_answer_release(struct enrol_answer *a);
 
 /* "root@build": a client's name for this user on this machine. */

@@ -5,6 +5,7 @@
 #include "base/spawn.h"
 #include "base/str.h"
 
+#include <ctype.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -78,13 +79,30 @@ static bool lacks_kfarmd(const char *why)
 }
 
 /*
+ * The command that ssh says to forget a key, NULL: none.  The node may write
+ * there as well, so it is only one that no shell makes more of.
+ */
+static const char *forgetting_command(const char *words)
+{
+	const char *at = strstr(words, "ssh-keygen -f");
+	size_t n = at ? strcspn(at, "\r\n") : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!isalnum((unsigned char)at[i]) &&
+		    !strchr(" '\"[]/.,:_@%+~-", at[i]))
+			return NULL;
+	}
+	return at;
+}
+
+/*
  * ssh does not know the node's key, or knows another one; in the second case
  * it says itself which command forgets that.
  */
 static char *advise_host_key(const char *why, const char *words,
 			     const char *host)
 {
-	const char *forget = strstr(words, "ssh-keygen -f");
+	const char *forget = forgetting_command(words);
 	bool changed = strstr(words, "HOST IDENTIFICATION HAS CHANGED");
 	int n = (int)strcspn(why, ".");
 

@@ -126,9 +126,29 @@ tune_look()
 	echo end
 }
 
+# Is $1 a file that may be set?  A record that is broken, or another's, must
+# not have others written.
+may_set()
+{
+	case $1 in
+	*..* | *[!A-Za-z0-9_.:,@+/-]*) return 1 ;;
+	/sys/*) ;;
+	*) return 1 ;;
+	esac
+}
+
+# Is $1 the name of a service, and no option or path?
+may_serve()
+{
+	case $1 in
+	'' | -* | .* | *[!A-Za-z0-9_.:,@+\\-]*) return 1 ;;
+	esac
+}
+
 # Write $2 to the file $1; else why not, in $why.
 set_file()
 {
+	may_set "$1" || return
 	if [ ! -f "$R$1" ]; then
 		why='there is no such file now'
 		return 1
@@ -182,8 +202,12 @@ start_service()
 # in $failed.
 set_one()
 {
+	why="that is no setting of kfarm's: take it out of ${record#"$R"}"
 	case $1 in
 	file) set_file "$2" "$3" ;;
+	stop | service) may_serve "$2" ;;
+	*) false ;;
+	esac && case $1 in
 	stop) stop_service "$2" ;;
 	service) start_service "$2" "$3" ;;
 	esac && say "$did" "$2" "$3" && return
@@ -248,7 +272,11 @@ write_start()
 case ${1:-start} in start) ;; *) exit 0 ;; esac
 while read -r kind path value; do
 	case $kind in
-	file) [ ! -f "$path" ] || echo "$value" >"$path" ;;
+	file)
+		case $path in
+		*..*) ;;
+		/sys/*) [ ! -f "$path" ] || echo "$value" >"$path" ;;
+		esac ;;
 	stop)
 		[ -d /run/systemd/system ] ||
 			for s in "/etc/init.d/$path" \

@@ -174,6 +174,22 @@ echo performance | tee "neo4/$(cpu 4 scaling_governor)"
 run kfarm nodes tune --yes --revert a
 state neo4 | diff before - && echo unchanged
 
+# A record that is broken, or not ours: nothing but our files is set.
+echo mine >neo4/etc/passwd
+mkdir -p neo4/etc/kfarm
+cat >neo4/etc/kfarm/tune.before <<'END'
+file /etc/passwd root::0:0
+file /sys/../etc/passwd root::0:0
+file /sys/$(touch${IFS}x) 1
+service --now enabled active
+service ../../evil enabled active
+file
+\xff\xfe garbage
+END
+run kfarm nodes tune --yes --revert a
+state neo4 | grep passwd
+rm -f neo4/etc/passwd neo4/etc/kfarm/tune.before
+
 # A kernel that does not offer these clocks, nor lets trip points be changed.
 chmod 444 slow/sys/class/thermal/thermal_zone0/trip_point_*_temp
 run kfarm nodes tune --dry-run slow

