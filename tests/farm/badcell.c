@@ -126,6 +126,21 @@ void badcell_fit(struct bytes body)
 	}
 }
 
+void badcell_machine(struct bytes body)
+{
+	struct buf more = { 0 };
+
+	if (badnode_is("machine-never"))
+		return;
+	buf_add_bytes(&more, body);
+	if (badnode_is("machine-broken"))
+		buf_put_u8(&more, 7);
+	badnode_say(WIRE_MACHINE, buf_bytes(&more));
+	if (badnode_is("machine-twice"))
+		badnode_say(WIRE_MACHINE, buf_bytes(&more));
+	buf_release(&more);
+}
+
 void badcell_say_have(uint32_t cell, uint8_t state, const char *detail)
 {
 	struct buf body = { 0 };
@@ -246,7 +261,10 @@ bool badcell_find(const char *name)
 		"fit", /* FIT with N; 0 is unfit, above 1 is nothing */
 		"fit-broken", /* FIT with N bytes more */
 		"fit-twice",
-		"fit-never",
+		"fit-never", /* MACHINE comes alone */
+		"machine-never",
+		"machine-broken", /* MACHINE with a byte more */
+		"machine-twice",
 		"have", /* HAVE with state N: 1 refused, 2 lost */
 		"have-early", /* ready, when nothing came yet */
 		"have-twice",

@@ -261,6 +261,9 @@ static int on_node_msg(void *ctx, uint16_t type, struct bytes body,
 	case WIRE_FIT:
 		badcell_fit(body);
 		break;
+	case WIRE_MACHINE:
+		badcell_machine(body);
+		break;
 	case WIRE_HAVE:
 		badcell_have(body);
 		break;

@@ -3,7 +3,8 @@
  * farm/badnode.h - what the files of badnode share.
  *
  *	badnode.c	the conversation: what kfarm and the real node say
- *	badcell.c	FIT, HAVE and NEED: lies about the cell and its files
+ *	badcell.c	FIT, MACHINE, HAVE and NEED: lies about the cell, the
+ *			machine and the files
  *	badspoil.c	OUTPUT, RESULT and FAIL: the answers to jobs
  */
 #ifndef FARM_BADNODE_H
@@ -79,6 +80,7 @@ void badnode_say_random(size_t len);
 bool badcell_heard(uint16_t type, struct bytes body);
 /* What the real node says of them. */
 void badcell_fit(struct bytes body);
+void badcell_machine(struct bytes body);
 void badcell_have(struct bytes body);
 void badcell_need(struct bytes body);
 void badcell_say_have(uint32_t cell, uint8_t state, const char *detail);

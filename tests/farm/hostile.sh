@@ -25,7 +25,10 @@ fit=0		there is no sandbox here
 fit=2		what it says of its sandbox is broken
 fit-broken=1	what it says of its sandbox is broken
 fit-twice	it spoke of its sandbox twice
-fit-never	did not say hello in time
+fit-never	it spoke of its machine at a wrong time
+machine-never	did not say hello in time
+machine-broken	what it says of its machine is broken
+machine-twice	it spoke of its machine at a wrong time
 have=1		it is not for you
 have=2		it is not for you
 have=9		broken HAVE

@@ -310,14 +310,11 @@ nodes()
 # toolchains_of STORE DIR: of its files those that no tree has.
 toolchains_of()
 {
-	local d
-
 	rm -rf "$2"
 	cp -a "$1" "$2"
 	find "$tree" "$build" -type f -exec sha256sum {} + |
-		while read -r d _; do
-			rm -f "$2/sha256/${d:0:2}/${d:2}"
-		done
+		sed -E 's|^(..)([0-9a-f]*).*|\1/\2|' |
+		(cd "$2/sha256" && xargs rm -f)
 }
 
 node_pid()
