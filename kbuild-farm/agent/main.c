@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/vec.h"
+#include "cell/user.h"
 #include "compiler/host.h"
 #include "node/inventory.h"
 #include "store/store.h"
@@ -328,11 +329,39 @@ static void on_event_log(int severity, const char *text)
 	log_debug("libevent: %s", text);
 }
 
+/*
+ * What strangers can reach must not have root's power over this machine.  Who
+ * comes through ssh, or by a socket of root's own, has that anyway.
+ */
+static int limit_power(const struct agent_settings *s, struct err *err)
+{
+	bool network = false, low = false;
+	int ret;
+
+	for (size_t i = 0; i < s->listen.n && !s->stdio; i++) {
+		const char *where = s->listen.v[i], *port;
+
+		if (str_starts(where, "unix:"))
+			continue;
+		port = strrchr(where, ':');
+		port = port ? port + 1 : where;
+		network = true;
+		low = low || (atoi(port) > 0 && atoi(port) < 1024);
+	}
+	ret = network ? cell_user_limit(low) : 0;
+	return ret ? err_set(err, -ret, "capabilities cannot be dropped: %s",
+			     strerror(-ret)) :
+		     0;
+}
+
 static int run_agent(const struct agent_settings *s, struct err *err)
 {
 	struct agent a = { 0 };
 	int ret;
 
+	ret = limit_power(s, err);
+	if (ret)
+		return ret;
 	event_set_log_callback(on_event_log);
 	a.base = event_base_new();
 	if (!a.base)

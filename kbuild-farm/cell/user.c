@@ -141,6 +141,26 @@ int cell_user_drop(unsigned id, struct cell_msg *m)
 #define KEPT \
 	(CAP(SYS_ADMIN) | CAP(SETUID) | CAP(SETGID) | CAP(SETPCAP) | CAP(KILL))
 
+int cell_user_limit(bool low_port)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct had[2];
+	uint64_t keep = KEPT | (low_port ? CAP(NET_BIND_SERVICE) : 0);
+
+	if (geteuid())
+		return 0;
+	/* Who may not bound them has no_new_privs, which is as good. */
+	if (syscall(SYS_capget, &head, had) ||
+	    (bound_capabilities(keep) && errno != EPERM))
+		return -errno;
+	keep &= had[0].permitted | (uint64_t)had[1].permitted << 32;
+	if (set_capabilities(keep) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return -errno;
+	return 0;
+}
+
 static int enter_without(unsigned id, struct cell_msg *m)
 {
 	/* They stay when we become another user. */

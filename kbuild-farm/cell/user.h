@@ -9,6 +9,8 @@
 
 #include "cell/msg.h"
 
+#include <stdbool.h>
+
 /* The user that jobs are inside, whoever they are outside. */
 #define CELL_USER_INNER 1000
 
@@ -37,6 +39,14 @@ struct cell_user_range {
  * Nobody else gets in there.  `jobs` says who its jobs are.
  */
 int cell_user_enter(struct cell_user_range *jobs, struct cell_msg *m);
+
+/*
+ * Of a daemon that runs as the superuser, before it has threads: it keeps those
+ * of its capabilities that making cells takes, with `low_port` also that to
+ * listen below 1024, and gets no other one back.  Any other user is left as it
+ * is.  Returns 0 or a negative errno.
+ */
+int cell_user_limit(bool low_port);
 
 /* The user of the job in place `i`. */
 unsigned cell_user_of_job(const struct cell_user_range *jobs, size_t i);

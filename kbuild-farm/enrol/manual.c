@@ -78,6 +78,13 @@ static void add_service(struct buf *out, const struct enrol_wish *wish)
 		   wish->port ? wish->port : default_port());
 	add_unit(out);
 	buf_add_str(out, "END\n"
+			 "# Where `su -s /bin/sh kfarm -c 'kfarmd --check'` "
+			 "has no sandbox, but root's\n"
+			 "# `kfarmd --check` has one: chown root "
+			 "/etc/kfarm/key.pem, and in that file\n"
+			 "#   User=root\n"
+			 "#   CapabilityBoundingSet=CAP_SYS_ADMIN CAP_SETUID "
+			 "CAP_SETGID CAP_SETPCAP CAP_KILL\n"
 			 "systemctl daemon-reload\n"
 			 "systemctl enable --now kfarmd\n"
 			 "# Without systemd have this started at boot, by the "

@@ -144,13 +144,34 @@ set_port()
 	listen = $port" 644
 }
 
-# Root's builds cells with the capabilities that it has.
+# Root's builds cells with these, and has no others: kfarmd sees to that itself
+# where no systemd does.
 for_user()
 {
-	bounded=
-	[ $user != root ] || bounded='/^CapabilityBoundingSet=$/d'
-	say "$1" | sed -e "s|/usr/bin/kfarmd|$program|g" -e "$bounded" \
+	kept=
+	[ $user != root ] ||
+		kept="CAP_SYS_ADMIN CAP_SETUID CAP_SETGID CAP_SETPCAP CAP_KILL"
+	say "$1" | sed -e "s|/usr/bin/kfarmd|$program|g" \
+		-e "s|^CapabilityBoundingSet=.*|CapabilityBoundingSet=$kept|" \
 		-e "s|^user=kfarm|user=$user|" -e "s|^User=kfarm|User=$user|"
+}
+
+# With these five not even root gets at what another user has: a store that it
+# had as the other one stays its own.
+own_stores()
+{
+	sed -n -e 's/^[ 	]*store[ 	]*=[ 	]*//p' \
+		-e 's/^[ 	]*toolchains[ 	]*=[ 	]*//p' \
+		$etc/node.conf 2>/dev/null | tr -d '"' |
+		while read -r dir; do
+			case $dir in
+			/?*) ;;
+			*) continue ;;
+			esac
+			owner=$(find "$dir" -prune \( -user root -o \
+				-user kfarm \) ! -user $user 2>/dev/null)
+			[ ! "$owner" ] || chown -R $user "$dir"
+		done
 }
 
 write_start()
@@ -215,6 +236,7 @@ start_service()
 	! is_port_open "$port" ||
 		fail "somebody else listens on port $port there already$(
 			who_listens); stop that, or say --port N"
+	own_stores
 	if [ $init = systemd ]; then
 		systemctl start kfarmd </dev/null >/dev/null 2>&1
 	else

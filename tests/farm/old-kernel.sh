@@ -44,6 +44,10 @@ for test in cell check compile jail keeper run space view walk; do
 	check "check_cell_$test" "$old" -u 3.14 "$bin/unit/check_cell_$test"
 done
 
+# Where close_range() is missing.
+[ ! -x "$bin/unit/check_base_spawn" ] ||
+	check check_base_spawn "$old" 5.8 "$bin/unit/check_base_spawn"
+
 KERNEL="$old -u 3.14" ATTACKS=programs,views \
 	"$root/tests/farm/attack.sh" >"$work/attacks" 2>&1
 status=$?

@@ -270,6 +270,46 @@ home/board/.local/share/kfarm/enrolled" "$(comm -13 "$work/before" "$work/after"
 	check "root who wants no service: removed" "$kfarm" nodes remove one
 }
 
+# rises DIR NAME: a stand-in for sudo or doas that lets everybody in.
+rises()
+{
+	[ -x "$work/rise" ] || cc -o "$work/rise" -x c - <<-'END' || return
+	#include <string.h>
+	#include <unistd.h>
+	int main(int argc, char **argv)
+	{
+		if (argc < 3 || strcmp(argv[1], "-n") || setgid(0) || setuid(0))
+			return 1;
+		execvp(argv[2], argv + 2);
+		return 127;
+	}
+	END
+	install -m 4755 "$work/rise" "$(lab_dir one)/local/$1/$2"
+}
+
+# An ordinary user whom one of these makes root without a question.
+through()
+{
+	rises bin "$1"
+	state_of one "$work/before"
+	: >"$connections"
+	check "$1: added" add one ssh:board@one
+	is "$1: over one connection" 1 "$(wc -l <"$connections")"
+	is "$1: it is a service" tls:one "$(get one address)"
+	check "$1: it gets jobs" is_up one
+	is "$1: as a user of its own" kfarm \
+		"$(lab_in one ps -o user= -p "$(service_pid one)")"
+	check "$1: rekey" "$kfarm" nodes rekey one
+	check "$1: removed" "$kfarm" nodes remove one
+	check "$1: nothing is left" is_clean
+	# Who asks for a password lets nobody in.
+	stand_in "$1" 'exit 1'
+	check "$1 that asks: for this user alone" add one ssh:board@one
+	is "$1 that asks: its address" ssh:board@one "$(get one address)"
+	"$kfarm" nodes remove one 2>/dev/null
+	lab_in one rm -r "/usr/local/bin/$1" /home/board/.local
+}
+
 # ---- what is in the way ----
 
 # Somebody at the keyboard ends it while a slow link brings kfarmd.
@@ -488,6 +528,106 @@ with_busybox()
 	check "busybox: nothing is left" is_clean
 }
 
+# kfarmd_has FIELD: of its /proc/PID/status.
+kfarmd_has()
+{
+	lab_in one sed -n "s/^$1:[[:space:]]*//p" \
+		"/proc/$(service_pid one)/status"
+}
+
+# Root, and of its power what a cell takes, without systemd's help.
+is_limited()
+{
+	is "$1: it is root's" "0 0 0 0" "$(kfarmd_has Uid | tr '\t' ' ')"
+	is "$1: which has five capabilities" "00000000002001e0 00000000002001e0" \
+		"$(kfarmd_has CapEff) $(kfarmd_has CapBnd)"
+	is "$1: and gets no more" 1 "$(kfarmd_has NoNewPrivs)"
+}
+
+# A compiler runs there as a user of no account.
+job_has_its_user()
+{
+	lab_in one ps -C cc1 -o uid= | grep -qE ' *1[89][0-9]{8}$'
+}
+
+# On the busybox board: nobody makes a user namespace there, not even root.
+without_namespaces()
+{
+	local i
+
+	[ -L "$(lab_dir one)/local/bb/sh" ] || return 0
+	cc -std=gnu17 -D_GNU_SOURCE -O1 -o "$(lab_dir one)/local/old-kernel" \
+		"$root/tests/lib/old-kernel.c" || exit 1
+	lab_kernel=(/usr/local/old-kernel -u 6.1)
+	refused_sshd
+	# The user is there, and is not taken.
+	echo kfarm:x:777:777::/nonexistent:/bin/false \
+		>>"$(lab_dir one)/etc/passwd"
+	echo kfarm:x:777: >>"$(lab_dir one)/etc/group"
+	state_of one "$work/before"
+	check "refused: added" add one ssh:one
+	is "refused: so they are" uid "$(ssh one /usr/local/bin/kfarmd \
+		--check | sed -n 's/^layers: \([a-z]*\) .*/\1/p')"
+	is_limited refused
+	check "refused: nodes check" "$kfarm" nodes check one
+	mkdir -p "$work/tree"
+	for i in $(seq 500); do
+		echo "int f$i(int x) { return x * $i + x / ($i + 2); }"
+	done >"$work/tree/a.c"
+	(cd "$work/tree" && exec "$kfarm" run --require-remote 100 -- \
+		make -s CC=gcc CFLAGS=-O2 a.o) >"$work/said" 2>&1 &
+	check "refused: its jobs are users of their own" \
+		wait_for 20 job_has_its_user
+	wait $!
+	is "refused: the build is good" 0 $?
+	state_of one "$work/wanted"
+	check "refused: a second time" add one ssh:one
+	state_of one "$work/after"
+	check "refused: nothing is another" diff "$work/wanted" "$work/after"
+	lab_off one
+	lab_on one
+	refused_sshd
+	ssh one /bin/sh /etc/init.d/rcS >/dev/null 2>&1
+	check "refused: up again after a power cut" wait_for 20 is_up one
+	is_limited "refused: after a power cut"
+	check "refused: removed" "$kfarm" nodes remove one
+	check "refused: nothing is left" is_clean
+
+	# Neither can a user be made, where they are not refused.
+	lab_kernel=()
+	refused_sshd
+	lab_in one rm -f /usr/local/bb/adduser
+	sed -i /^kfarm:/d "$(lab_dir one)/etc/passwd" "$(lab_dir one)/etc/group"
+	state_of one "$work/before"
+	check "no user to be made: added" add one ssh:one
+	check "no user to be made: it gets jobs" is_up one
+	is_limited "no user to be made"
+	check "no user to be made: removed" "$kfarm" nodes remove one
+	check "no user to be made: nothing is left" is_clean
+}
+
+# Its sshd anew, behind that; what init.d starts through it is so, too.
+refused_sshd()
+{
+	local f
+
+	lab_in one sh -c '[ ! -e /run/sshd.pid ] || kill $(cat /run/sshd.pid)
+		rm -f /run/sshd.pid'
+	lab_sshd one
+	lab_in one sh -c 'echo "SetEnv PATH=/usr/local/bb" \
+		>>/etc/ssh/sshd_config; kill -HUP $(cat /run/sshd.pid)'
+	wait_for 10 busybox_answers
+	for f in update-rc.d useradd userdel; do
+		[ ! -s /usr/sbin/$f ] ||
+			lab_in one mount --bind /dev/null /usr/sbin/$f
+	done
+}
+
+busybox_answers()
+{
+	[ "$(ssh one 'command -v sh')" = /usr/local/bb/sh ]
+}
+
 make -s -C "$root" nodes NODE_HOSTS="$(uname -m)" >/dev/null 2>&1 ||
 	[ -x "$bin/nodes/kfarmd-$(uname -m)" ] ||
 	lab_cannot "no static kfarmd can be made: scripts/packages install nodes"
@@ -500,9 +640,12 @@ as_root
 each_init
 with_systemd
 without_root
+through sudo
+through doas
 interrupted by_ctrl_c 130
 interrupted by_kill 137
 obstacles
 life
 with_busybox
+without_namespaces
 farm_end

@@ -44,6 +44,7 @@ lab_port=3634
 lab_reach=${LAB_REACH:-tls} # kfarmd by tls, unix or ssh
 lab_made=() # the names, in order: the index makes addresses
 lab_groups=/sys/fs/cgroup
+lab_kernel=() # a command in front of nodes' sshd
 lab_faketime=$(find /usr/lib -path '*/faketime/libfaketime.so.1' 2>/dev/null)
 
 lab_cannot()
@@ -507,7 +508,7 @@ lab_sshd()
 		'UsePAM no' 'AuthorizedKeysFile /etc/ssh/authorized' \
 		'PidFile /run/sshd.pid' 'MaxStartups 100' 'UseDNS no' \
 		>"$dir/etc/ssh/sshd_config"
-	lab_in "$name" env LD_LIBRARY_PATH="$lib" "$sshd" \
+	lab_in "$name" env LD_LIBRARY_PATH="$lib" "${lab_kernel[@]}" "$sshd" \
 		-f /etc/ssh/sshd_config -E /var/log/sshd || return
 	wait_for 10 ssh "$name" true
 }

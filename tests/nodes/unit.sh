@@ -22,7 +22,8 @@ groups=/sys/fs/cgroup
 [ ! -d $groups/systemd ] || groups=$groups/systemd
 [ -e $groups/cgroup.procs ] || unit_cannot "no control groups of systemd's"
 
-# boot.sh UNIT: in namespaces of its own.  The last line starts systemd.
+# boot.sh UNIT: in namespaces of its own; `refused`: a machine that is none yet,
+# without user namespaces.  The last line starts systemd.
 cat >"$work/boot.sh" <<'END'
 set -e
 mount -t tmpfs -o mode=755 none "$new"
@@ -65,22 +66,41 @@ for unit in dev-hugepages.mount dev-mqueue.mount sys-kernel-debug.mount \
 	systemd-journald.socket; do
 	ln -s /dev/null etc/systemd/system/$unit
 done
-sed 's|/usr/bin/kfarmd|/opt/kfarm/kfarmd|' "$1" \
-	>etc/systemd/system/kfarmd.service
 cp "$work"/probe.service "$work"/test.target etc/systemd/system/
-pin=$(opt/kfarm/kfarmd --init --config etc/kfarm)
-echo "$(opt/kfarm/kfarmd --init --config etc/kfarm-client) tester" \
-	>>etc/kfarm/clients
 mkdir -p root/.config/kfarm
-cp -p etc/kfarm-client/key.pem root/.config/kfarm/
-printf '[node "me"]\n\taddress = tls:127.0.0.1\n\tkey = %s\n' "$pin" \
-	>root/.config/kfarm/config
-chown "$owner" etc/kfarm/key.pem
+kernel=
+if [ "$1" = refused ]; then
+	kernel="/opt/kfarm/old-kernel -u 6.1"
+	mount -t tmpfs none usr/local
+	mkdir usr/local/bin opt/kfarm/nodes
+	cp "$bin"/nodes/kfarmd-"$(uname -m)" opt/kfarm/nodes/
+	cp "$work"/old-kernel opt/kfarm/
+	# The node itself, and what it had as the user kfarm before.
+	printf '#!/bin/sh\n[ "$1" != -G ] || exit 0\n%s\n%s\n' \
+		'for command; do :; done' 'exec sh -c "$command"' >opt/kfarm/ssh
+	chmod 755 opt/kfarm/ssh
+	mkdir -p var/lib/kfarm/store opt/ssd
+	opt/kfarm/kfarmd --init --config etc/kfarm >out/key
+	printf '[node]\n\tstore = /opt/ssd\n' >etc/kfarm/node.conf
+	chown -R "$owner" etc/kfarm/key.pem var/lib/kfarm opt/ssd
+	chmod 700 opt/ssd
+else
+	sed 's|/usr/bin/kfarmd|/opt/kfarm/kfarmd|' "$1" \
+		>etc/systemd/system/kfarmd.service
+	sed -i 's/^Requires=/&kfarmd.service /' etc/systemd/system/test.target
+	pin=$(opt/kfarm/kfarmd --init --config etc/kfarm)
+	echo "$(opt/kfarm/kfarmd --init --config etc/kfarm-client) tester" \
+		>>etc/kfarm/clients
+	cp -p etc/kfarm-client/key.pem root/.config/kfarm/
+	printf '[node "me"]\n\taddress = tls:127.0.0.1\n\tkey = %s\n' "$pin" \
+		>root/.config/kfarm/config
+	chown "$owner" etc/kfarm/key.pem
+fi
 ip link set lo up
 pivot_root . old
 cd /
 umount -l old
-exec env -i container=kfarm PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+exec env -i container=kfarm PATH=/usr/sbin:/usr/bin:/sbin:/bin $kernel \
 	/lib/systemd/systemd --unit=test.target --log-level=err
 END
 cat >"$work/probe.service" <<'END'
@@ -96,12 +116,20 @@ ExecStopPost=/bin/systemctl --force --force poweroff
 END
 cat >"$work/test.target" <<'END'
 [Unit]
-Requires=kfarmd.service probe.service
+Requires=probe.service
 DefaultDependencies=no
 END
 mkdir -p "$work/out" "$work/new"
 cat >"$work/out/probe.sh" <<'END'
-export HOME=/root PATH=/opt/kfarm:/usr/bin:/bin
+export HOME=/root PATH=/opt/kfarm:/usr/local/bin:/usr/sbin:/usr/bin:/bin
+[ ! -x /opt/kfarm/ssh ] || {
+	kfarm nodes add me ssh:root@127.0.0.1 2>&1
+	echo "added $?"
+	kfarmd --check | grep ^layers
+	grep ^CapabilityBoundingSet /etc/systemd/system/kfarmd.service
+	echo "owners $(stat -c %U /etc/kfarm/key.pem /var/lib/kfarm \
+		/var/lib/kfarm/store /opt/ssd | tr '\n' ' ')"
+}
 for i in 1 2 3 4 5 6 7 8 9 10; do
 	kfarm nodes list 2>&1 | grep '^me .* up' && break
 	sleep 0.5
@@ -162,10 +190,30 @@ works_as()
 run_unit "$unit" 777
 works_as "the unit" 777
 check "the unit: no capabilities" said '^CapBnd 0*$'
-sed -e '/^CapabilityBoundingSet=$/d' -e 's/^User=kfarm/User=root/' "$unit" \
-	>"$work/root.service"
+five="CAP_SYS_ADMIN CAP_SETUID CAP_SETGID CAP_SETPCAP CAP_KILL"
+sed -e "s/^CapabilityBoundingSet=.*/&$five/" -e 's/^User=kfarm/User=root/' \
+	"$unit" >"$work/root.service"
 run_unit "$work/root.service" 0
 works_as "as root" 0
+check "as root: five capabilities" said '^CapBnd 00000000002001e0$'
+
+if make -s -C "$root" nodes NODE_HOSTS="$(uname -m)" >/dev/null 2>&1 ||
+	[ -x "$bin/nodes/kfarmd-$(uname -m)" ]; then
+	cc -std=gnu17 -D_GNU_SOURCE -O1 -o "$work/old-kernel" \
+		"$root/tests/lib/old-kernel.c" || exit 1
+	run_unit refused 777
+	check "user namespaces refused: added" said '^added 0$'
+	check "user namespaces refused: so they are" said '^layers: uid '
+	check "user namespaces refused: what the unit says" \
+		said "^CapabilityBoundingSet=$five\$"
+	check "user namespaces refused: what was kfarm's is root's" \
+		said "^owners root root root root \$"
+	works_as "user namespaces refused" 0
+	check "user namespaces refused: five capabilities" \
+		said '^CapBnd 00000000002001e0$'
+else
+	left_out "user namespaces refused" "no static kfarmd can be made"
+fi
 
 check "systemd-analyze has nothing to say of it" is "" "" "$(
 	systemd-analyze verify "$unit" 2>&1 |
