@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "peer/peer.h"
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "base/vec.h"
 #include "node/limits.h"
@@ -16,6 +17,7 @@
 #define SSH_HELLO_S 10
 #define TLS_HELLO_S 10 /* its parts have shorter limits: peer/connect.h */
 #define SILENT_MS   5000 /* five beats missed */
+#define BEAT_LEAST  200 /* ms; what comes faster is no news */
 #define CELLS_LOST  5 /* of one connection; then no more are asked for */
 
 struct peer {
@@ -31,6 +33,7 @@ struct peer {
 	size_t n_told;
 	unsigned told_busy;
 	uint64_t busy_ms;
+	uint64_t beat_ms; /* when it was heard last; 0: not yet */
 	struct wire_health health; /* of this conversation */
 };
 
@@ -47,6 +50,7 @@ void peer_hang_up(struct peer *p)
 	p->state = PEER_DOWN;
 	p->n_asked = p->n_told = 0;
 	p->told_busy = 0;
+	p->beat_ms = 0;
 }
 
 /* The conversation is over, or never began. */
@@ -92,10 +96,17 @@ static int on_fit(struct peer *p)
 static int on_beat(struct peer *p, struct bytes body, struct err *err)
 {
 	struct peer_link *l = &p->link;
+	uint64_t now = clock_ms();
 	struct wire_beat m;
 
 	if (wire_beat_decode(&m, body))
 		return err_set(err, EPROTO, "broken BEAT");
+	/* A node that floods us fills no log. */
+	if (p->beat_ms && now - p->beat_ms < BEAT_LEAST) {
+		wire_beat_release(&m);
+		return 0;
+	}
+	p->beat_ms = now;
 	l->hello.inventory.available_mib = m.available_mib;
 	l->hello.inventory.load_milli = m.load_milli;
 	for (unsigned i = 0; i < m.n_jobs; i++) {

@@ -196,6 +196,8 @@ static void give_up_units(struct trial_node *n, struct peer_trial_count *c)
 	trial_work_note(n, c, NULL, "no answer within 75 s");
 	c->asked += (unsigned)n->n_jobs;
 	trial_work_drop(n, true);
+	/* Those that are sent next have as long. */
+	n->since_ms = clock_ms();
 }
 
 static void step_canary(struct trial_node *n, uint64_t now)

@@ -31,7 +31,6 @@ static struct trial_job *find_trial_job(struct trial_node *n, uint32_t number)
 static void end_trial_job(struct trial_node *n, struct trial_job *job)
 {
 	*job = n->jobs[--n->n_jobs];
-	n->since_ms = clock_ms();
 	peer_farm_wake(&n->trial->farm);
 }
 
@@ -166,6 +165,7 @@ void trial_work_answered(struct trial_node *n, uint32_t number,
 
 	if (job) {
 		judge_unit(n, job, answer);
+		n->since_ms = clock_ms();
 		end_trial_job(n, job);
 	}
 	peer_answer_release(answer);
@@ -183,10 +183,14 @@ void trial_work_failed(struct trial_node *n, uint32_t number,
 	if (class == WIRE_FAIL_BUSY && n->n_jobs > 1) {
 		/* Others are at its slots; another turn comes. */
 		c->asked--;
-		if (!job->set->is_burn && job->unit < n->next)
+		if (job->set->is_burn)
+			n->since_ms = clock_ms();
+		else if (job->unit < n->next)
 			n->next = job->unit;
+		/* A canary that is put off for ever has an end. */
 	} else {
 		c->failed++;
+		n->since_ms = clock_ms();
 		trial_work_note(n, c, job->set->unit[job->unit].name, why);
 	}
 	end_trial_job(n, job);

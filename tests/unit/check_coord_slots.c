@@ -75,6 +75,42 @@ START_TEST(a_node_that_others_use_has_fewer_slots_for_a_while)
 }
 END_TEST
 
+static unsigned loads;
+
+static void on_load_told(void *ctx, const struct events_event *ev)
+{
+	(void)ctx;
+	loads += ev->kind == EVENTS_LOAD;
+}
+
+/* Each would be a line in the log of events. */
+START_TEST(a_node_that_beats_without_end_fills_no_log)
+{
+	struct events_consumer listener = { .told = on_load_told };
+	struct wire_beat beat = { 0 };
+	struct buf body = { 0 };
+
+	events_hub_add(hub, &listener);
+	play_node(0, HONEST);
+	start();
+	wait_for_cells();
+	loads = 0;
+	for (int i = 0; i < 20000; i++) {
+		wire_beat_encode(&body, &beat);
+		say(&nodes[0], WIRE_BEAT, &body);
+		if (i % 1000 == 0)
+			turn_until(never, 20);
+	}
+	turn_until(never, 500);
+	ck_assert_uint_ge(loads, 1);
+	ck_assert_uint_le(loads, 100);
+	compile(NULL);
+	turn_until(answered, 60000);
+	expect_delivered();
+	events_hub_remove(hub, &listener);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("coord/slots");
@@ -83,6 +119,7 @@ int main(void)
 	tcase_set_timeout(tc, 180);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, a_node_that_others_use_has_fewer_slots_for_a_while);
+	tcase_add_test(tc, a_node_that_beats_without_end_fills_no_log);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: peer */
+#include "peer/trial-work.h"
+
+#include "base/clock.h"
+#include "suite.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+static void on_wake(void *ctx)
+{
+	(void)ctx;
+}
+
+static const struct peer_ops ops = { .wake = on_wake };
+
+static struct trial trial;
+static struct peer_trial of;
+static struct peer_trial_node is;
+static struct trial_node n;
+static struct peer_canary_unit unit[3] = { { .name = "a" },
+					   { .name = "b" },
+					   { .name = "c" } };
+static struct peer_canary set;
+static struct trial_job jobs[3];
+
+/* Two of three units are out, for long. */
+static void set_up(void)
+{
+	set = (struct peer_canary){ .unit = unit, .n = 3 };
+	trial = (struct trial){ .is = &of, .farm.ops = &ops };
+	is = (struct peer_trial_node){ .canary.asked = 2, .burn.asked = 2 };
+	jobs[0] = (struct trial_job){ .number = 7, .set = &set, .unit = 0 };
+	jobs[1] = (struct trial_job){ .number = 8, .set = &set, .unit = 1 };
+	n = (struct trial_node){ .trial = &trial,
+				 .is = &is,
+				 .jobs = jobs,
+				 .n_jobs = 2,
+				 .next = 2,
+				 .since_ms = 1 };
+}
+
+static void tear_down(void)
+{
+	free(is.canary.first);
+	free(is.burn.first);
+}
+
+START_TEST(who_is_busy_is_asked_again_but_not_for_ever)
+{
+	trial_work_failed(&n, 7, WIRE_FAIL_BUSY, "full");
+	ck_assert_uint_eq(n.n_jobs, 1);
+	ck_assert_uint_eq(n.next, 0);
+	ck_assert_uint_eq(is.canary.asked, 1);
+	ck_assert_uint_eq(is.canary.failed, 0);
+	/* Nothing came of it: the limit is not put off. */
+	ck_assert_uint_eq(n.since_ms, 1);
+	/* The last one that is out is in nobody's way. */
+	trial_work_failed(&n, 8, WIRE_FAIL_BUSY, "full");
+	ck_assert_uint_eq(is.canary.failed, 1);
+	ck_assert_uint_gt(n.since_ms, 1);
+	ck_assert_str_eq(is.canary.first, "b: full");
+}
+END_TEST
+
+START_TEST(a_burn_in_waits_for_others)
+{
+	set.is_burn = true;
+	trial_work_failed(&n, 7, WIRE_FAIL_BUSY, "full");
+	ck_assert_uint_eq(is.burn.asked, 1);
+	ck_assert_uint_eq(is.burn.failed, 0);
+	ck_assert_uint_gt(n.since_ms, 1);
+}
+END_TEST
+
+START_TEST(what_nobody_asked_is_nothing)
+{
+	trial_work_failed(&n, 9, WIRE_FAIL_NODE, "x");
+	ck_assert_uint_eq(n.n_jobs, 2);
+	ck_assert_uint_eq(is.canary.failed, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("peer/trial-work");
+	TCase *tc = tcase_create("trial-work");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, who_is_busy_is_asked_again_but_not_for_ever);
+	tcase_add_test(tc, a_burn_in_waits_for_others);
+	tcase_add_test(tc, what_nobody_asked_is_nothing);
+	suite_add_tcase(suite, tc);
+	return suite_run(suite);
+}
