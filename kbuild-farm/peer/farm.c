@@ -18,6 +18,7 @@ const struct inputs_entry *peer_farm_enter(const struct peer_farm *farm,
 	if (stat(path, &st))
 		return NULL;
 	stamp_of(&id.stamp, &st);
+	id.executable = st.st_mode & S_IXUSR;
 	digest_of(text, &id.digest);
 	inputs_paths_lock(farm->paths);
 	entry = inputs_paths_file(farm->paths,

@@ -2,6 +2,7 @@
 #include "peer/rate.h"
 
 #include "base/clock.h"
+#include "compiler/manifest.h"
 
 static void on_file_lost(void *ctx, const struct inputs_entry *e,
 			 const char *why)
@@ -21,14 +22,30 @@ static void send_number(struct peer_link *link, enum wire_type type,
 	peer_link_send(link, type, &body, WIRE_PLAIN);
 }
 
+/* What a compiler would be called that is this file and nothing else. */
+static bool name_toolchain(const struct inputs_entry *file, struct digest *id)
+{
+	const struct compiler_entry driver = {
+		.path = (char *)file->path->name,
+		.kind = COMPILER_FILE,
+		.executable = file->identity.executable,
+		.size = file->identity.stamp.size,
+		.mtime_ns = file->identity.stamp.mtime_ns,
+		.digest = file->identity.digest,
+	};
+
+	return !compiler_manifest_id(&driver, 1, driver.path, false, id, NULL);
+}
+
 bool peer_rate_start(struct peer_rate *r, struct peer_link *link,
 		     const struct inputs_entry *file)
 {
 	struct wire_cell m = { .cell = link->next_number++,
-			       .toolchain = file->identity.digest,
 			       .driver = (char *)file->path->name };
 	struct buf body = { 0 };
 
+	if (!name_toolchain(file, &m.toolchain))
+		return false;
 	*r = (struct peer_rate){
 		.file = file,
 		.link = link,

@@ -4,9 +4,9 @@
  *
  * A cell is asked for whose toolchain is one file that the node cannot have.
  * It asks for the bytes (NEED), and answers (HAVE) when it has them all and
- * looked at them: that they are no toolchain is what it says then.  So the
- * time between the two is that of the way there, with all that a compiler on
- * its way would meet: TLS, the node's disk, its memory.
+ * put them into the cell, in which nothing runs.  So the time between the two
+ * is that of the way there, with all that a compiler on its way would meet:
+ * TLS, the node's disk, its memory.
  */
 #ifndef PEER_RATE_H
 #define PEER_RATE_H
@@ -22,8 +22,9 @@ struct peer_rate {
 };
 
 /*
- * Begin with `file`, of random bytes, which lives until the end; `r` does not
- * move.  False: the connection can name no more paths.
+ * Begin with `file`, of random bytes and executable, which lives until the end;
+ * `r` does not move.  False: it is not, or the connection can name no more
+ * paths.
  */
 bool peer_rate_start(struct peer_rate *r, struct peer_link *link,
 		     const struct inputs_entry *file);

@@ -48,7 +48,7 @@ static const struct inputs_entry *make_random(const struct trial_node *n,
 		if (got > 0)
 			at += (size_t)got;
 	}
-	if (!fs_write(path, bytes_of(bytes, size), 0600, &err))
+	if (!fs_write(path, bytes_of(bytes, size), 0700, &err))
 		real = realpath(path, NULL);
 	if (real)
 		entry = peer_farm_enter(&t->farm, real, bytes_of(bytes, size));

@@ -35,6 +35,7 @@ void peer_trial_node_release(struct peer_trial_node *n)
 	free(n->layers);
 	free(n->machine);
 	free(n->boot_id);
+	free(n->macs);
 	free(n->clash);
 	free(n->lacks);
 	free(n->classes);
@@ -90,6 +91,11 @@ static void take_machine(struct peer_trial_node *is,
 	free(is->classes);
 	is->classes = words_of_classes(m);
 	is->machine_id = m->id;
+	free(is->macs);
+	is->n_macs = m->n_macs;
+	is->macs = xcalloc(m->n_macs + 1, sizeof(*is->macs));
+	for (size_t i = 0; i < m->n_macs; i++)
+		is->macs[i] = m->macs[i];
 	is->has_clock = m->clock_ms != 0;
 	is->clock_ms = (int64_t)m->clock_ms - (int64_t)now.tv_sec * 1000 -
 		       now.tv_nsec / 1000000;
@@ -452,7 +458,9 @@ static void find_clashes(struct peer_trial *trial)
 
 		if (!is->up)
 			continue;
-		m[up].id = is->machine_id;
+		m[up] = (struct wire_machine){ .id = is->machine_id,
+					       .n_macs = is->n_macs,
+					       .macs = is->macs };
 		v[up] = (struct node_identity){ .name = is->entry->name,
 						.key = &is->entry->pin,
 						.boot_id = is->boot_id,

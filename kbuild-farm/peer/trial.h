@@ -61,8 +61,11 @@ struct peer_trial_node {
 	unsigned cores, slots;
 	char *classes; /* "2 Cortex-A72 at 1800 MHz, 4 ..."; NULL unknown */
 
-	struct digest machine_id; /* zero: it has none */
-	char *clash; /* who else has its key or its machine id; NULL */
+	/* As in struct wire_machine. */
+	struct digest machine_id;
+	uint8_t n_macs;
+	struct wire_mac *macs;
+	char *clash; /* who else has its key, machine id or MAC; NULL */
 	bool barred; /* for that a build gives it no jobs */
 	bool has_clock, has_free; /* it says so */
 	int64_t clock_ms; /* how far its clock is ahead of ours */

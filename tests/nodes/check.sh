@@ -71,6 +71,26 @@ a_good_node()
 	"$bin/kfarm" nodes check a >"$work/table" 2>/dev/null
 	check "its line" grep -q '^a .* ok  *ok  *ok$' "$work/table"
 	at_most "columns" 80 "$(wc -L <"$work/table")"
+	is "its kfarmd has nothing to say of it" "" "$(
+		lab_in a grep -e refused -e lost /var/log/kfarmd)"
+}
+
+# A network card as boards have it; those of the lab are nobody's.
+card='mount -t tmpfs none /sys/class/net && mkdir -p /sys/class/net/eth0/device &&
+	echo 1 >/sys/class/net/eth0/type && cd /sys/class/net/eth0 &&
+	echo 00:1e:06:00:00:07 >address'
+
+a_mac_address_of_two()
+{
+	echo "$card; exec $kfarmd" >"$work/twin"
+	node twin "unshare -m sh $work/twin" slots=1
+	lab_in a sh -c "$card"
+	check_nodes a twin
+	lab_in a umount /sys/class/net
+	is "a MAC address of two: status" 0 $status
+	is "on the first" poor "$(row a key)"
+	is "on the second" poor "$(row twin key)"
+	says twin key "same MAC address 00:1e:06:00:00:07"
 }
 
 a_slow_link()
@@ -246,6 +266,7 @@ a_slow_link
 a_wrong_clock
 a_full_disk
 keys_that_differ
+a_mac_address_of_two
 not_there
 others_that_fail
 burn_in
