@@ -29,18 +29,35 @@ static int check_option(const char *key, const char *value, struct err *err)
 	return ret;
 }
 
-/* To bring kfarmd there once more is no mistake; another node would be. */
-static int check_name_is_free(const struct nodes_request *r, const char *ssh,
-			      struct err *err)
+/*
+ * To bring kfarmd there once more is no mistake; another node of that name, or
+ * another name of that node, would be.
+ */
+static int check_is_new(const struct nodes_request *r,
+			const struct node_address *address, struct err *err)
 {
-	const struct node_entry *e = node_roster_get(&r->roster, r->words.v[0]);
+	const char *name = r->words.v[0];
+	const struct node_entry *same = node_roster_get(&r->roster, name);
+	const char *ssh = address->kind == NODE_SSH ? address->text : NULL;
+	bool is_one_machine = ssh || address->kind == NODE_TLS;
 
-	if (!e || (ssh && str_equal(e->ssh, ssh)))
-		return 0;
-	return err_set(err, EEXIST,
-		       "there is a node \"%s\" already; `kfarm nodes "
-		       "remove %s` first",
-		       e->name, e->name);
+	if (same && !(ssh && str_equal(same->ssh, ssh)))
+		return err_set(err, EEXIST,
+			       "there is a node \"%s\" already (%s); `kfarm "
+			       "nodes remove %s` first",
+			       name, same->address_text, name);
+	for (size_t i = 0; is_one_machine && i < r->roster.n; i++) {
+		const struct node_entry *e = &r->roster.v[i];
+
+		if (e != same && (str_equal(e->address_text, r->words.v[1]) ||
+				  (ssh && str_equal(e->ssh, ssh))))
+			return err_set(err, EEXIST,
+				       "%s is the node \"%s\" already; for "
+				       "another name `kfarm nodes remove %s` "
+				       "first",
+				       r->words.v[1], e->name, e->name);
+	}
+	return 0;
 }
 
 static int check_add_options(const struct nodes_request *r, enum node_kind kind,
@@ -67,8 +84,10 @@ static int check_add_options(const struct nodes_request *r, enum node_kind kind,
 	if (!r->key && kind == NODE_TLS)
 		return err_set(err, EINVAL,
 			       "%s needs the node's key, --key SHA256:..., "
-			       "which `kfarmd --init` shows there; or `kfarm "
-			       "nodes add %s ssh:HOST` does all of it",
+			       "which `kfarmd --init` shows there, and the "
+			       "node needs this machine's; `kfarm nodes add %s "
+			       "ssh:HOST` does all of it, with --manual it "
+			       "prints what to type",
 			       r->words.v[1], r->words.v[0]);
 	return 0;
 }
@@ -93,9 +112,7 @@ static int check_new(struct nodes_request *r, struct node_address *address,
 		ret = 0;
 	free(file);
 	if (!ret)
-		ret = check_name_is_free(
-			r, address->kind == NODE_SSH ? address->text : NULL,
-			err);
+		ret = check_is_new(r, address, err);
 	return ret;
 }
 
@@ -121,14 +138,11 @@ static int write_new(const struct addition *a, struct err *err)
 	return conf_set_all("node", a->name, pairs, N_PAIRS, err);
 }
 
-/* Ask the node as it would be with these settings, which no file has yet. */
-static int probe_new(const struct addition *a, struct nodes_survey *s,
-		     struct err *err)
+/* The node as it would be with these settings, which no file has yet. */
+static int load_new(const struct addition *a, struct err *err)
 {
-	const struct node_entry *e;
 	struct conf_pair pairs[N_PAIRS];
 	struct nodes_request *r = a->r;
-	int ret;
 
 	list_pairs(a, pairs);
 	if (!r->conf)
@@ -139,11 +153,7 @@ static int probe_new(const struct addition *a, struct nodes_survey *s,
 				 pairs[i].value, "the new node");
 	}
 	node_roster_release(&r->roster);
-	ret = node_roster_load(&r->roster, r->conf, err);
-	if (ret)
-		return ret;
-	e = node_roster_get(&r->roster, a->name);
-	return nodes_survey(s, &e, 1, err);
+	return node_roster_load(&r->roster, r->conf, err);
 }
 
 /* A connection that nobody answers: what stands between us and the node? */
@@ -167,15 +177,20 @@ static int explain_silence(const struct addition *a, const char *why,
 	return -EHOSTUNREACH;
 }
 
-/* Written is only a node that answered; one that gets no jobs yet as well. */
+/*
+ * Of one that load_new() took.  Written is only a node that answered; one that
+ * gets no jobs yet as well.
+ */
 static int show_and_write(const struct addition *a, bool silent_too,
 			  struct err *err)
 {
+	const struct node_entry *e;
 	struct nodes_survey s;
 	int ret = silent_too ? write_new(a, err) : 0;
 
+	e = node_roster_get(&a->r->roster, a->name);
 	if (!ret)
-		ret = probe_new(a, &s, err);
+		ret = nodes_survey(&s, &e, 1, err);
 	if (ret)
 		return ret;
 	if (!s.nodes[0].up && !silent_too)
@@ -264,6 +279,8 @@ static int enrol_new(struct nodes_request *r,
 		new.address = xstrdup(r->words.v[1]);
 	}
 	if (!ret)
+		ret = load_new(&new, err);
+	if (!ret)
 		ret = show_and_write(&new, false, err);
 out:
 	enrol_answer_release(&a);
@@ -273,14 +290,33 @@ out:
 	return ret;
 }
 
-static int add_as_is(struct nodes_request *r, struct err *err)
+/* What has to be typed on the node, if it was not yet. */
+static int tell_own_key(const char *name, struct err *err)
+{
+	char *client = enrol_client_name();
+	char pin[TLS_PIN_TEXT];
+	int ret = enrolment_pin(pin, err);
+
+	if (!ret)
+		log_info("%s lets this machine in if its /etc/kfarm/clients "
+			 "has the line `%s %s`",
+			 name, pin, client);
+	free(client);
+	return ret;
+}
+
+static int add_as_is(struct nodes_request *r, enum node_kind kind,
+		     struct err *err)
 {
 	struct addition new = { .r = r,
 				.name = r->words.v[0],
 				.address = r->words.v[1],
 				.key = (char *)r->key };
+	int ret = load_new(&new, err);
 
-	return show_and_write(&new, true, err);
+	if (!ret && kind == NODE_TLS)
+		ret = tell_own_key(new.name, err);
+	return ret ? ret : show_and_write(&new, true, err);
 }
 
 int nodes_add_main(struct nodes_request *r)
@@ -290,8 +326,9 @@ int nodes_add_main(struct nodes_request *r)
 	int ret = check_new(r, &address, &err);
 
 	if (!ret)
-		ret = address.kind == NODE_SSH ? enrol_new(r, &address, &err) :
-						 add_as_is(r, &err);
+		ret = address.kind == NODE_SSH ?
+			      enrol_new(r, &address, &err) :
+			      add_as_is(r, address.kind, &err);
 	node_address_release(&address);
 	return ret ? nodes_failed(r, &err) : EXIT_OK;
 }

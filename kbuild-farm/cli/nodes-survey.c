@@ -28,7 +28,7 @@ void nodes_survey_limits(struct nodes_survey *s)
 
 		if (p->up)
 			limit_node(&s->limits[i], p);
-		if (p->up && p->fit.fit)
+		if (!nodes_reason(p))
 			fed += p->hello.inventory.cores;
 	}
 	node_limit_local(&s->local_limit, &s->local, fed);

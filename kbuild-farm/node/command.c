@@ -143,6 +143,11 @@ char *node_command_advise(const char *why, const struct buf *words,
 		return xasprintf("%s; whatever the node's shell prints when it "
 				 "starts must go",
 				 why);
+	if (address->kind == NODE_TLS && str_ends(why, ": Connection refused"))
+		return xasprintf("%s; it is on, but lets nobody in at that "
+				 "port: its kfarmd does not run (`systemctl "
+				 "status kfarmd` there), or a firewall rejects",
+				 why);
 	if (lacks_kfarmd(why))
 		return xasprintf("%s; install kfarmd there, in the PATH of a "
 				 "non-interactive ssh",

@@ -119,8 +119,9 @@ static int explain_being_refused(const struct tls_session *s, struct err *err)
 			       "it expects another key than ours, %s", ours);
 	return err_set(err, EACCES,
 		       UNKNOWN_KEY ", %s: its list of clients "
-				   "(/etc/kfarm/clients) needs it; `kfarm "
-				   "nodes add` puts it there",
+				   "(/etc/kfarm/clients) needs a line with it; "
+				   "`kfarm nodes add NAME ssh:HOST` puts it "
+				   "there",
 		       ours);
 }
 

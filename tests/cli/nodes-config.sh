@@ -20,6 +20,18 @@ run kfarm nodes add x tcp:other:3634
 run kfarm nodes add x ssh:other --slots 0
 run kfarm nodes add x ssh:other --codec gzip
 
+run kfarm nodes add x tls:other
+run kfarm nodes add x tls:other --key SHA256:short
+run cat "$config"
+run_pin()
+{
+	run kfarm nodes add "$@" --key "SHA256:$(printf 'A%.0s' {1..43})" |
+		sed -E "s|\`SHA256:[A-Za-z0-9+/]{43} [^ ]+\`|\`SHA256:... USER@HOST\`|"
+}
+run_pin pinned tls:127.0.0.1:1
+run_pin other tls:127.0.0.1:1
+run kfarm nodes remove pinned
+
 run kfarm nodes drain lost nosuch
 run kfarm nodes drain lost
 run kfarm nodes drain lost

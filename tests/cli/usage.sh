@@ -43,3 +43,5 @@ run kfarm nodes remove
 run kfarm nodes list --nosuch
 run kfarm nodes add a ssh:a --slots
 ls "$HOME/.config/kfarm"
+# It fits a terminal.
+kfarm nodes --help | grep -E '.{81}'

@@ -126,6 +126,21 @@ START_TEST(what_is_known_to_help_is_said)
 }
 END_TEST
 
+START_TEST(a_refused_connection_tells_what_may_be_so)
+{
+	static const char why[] = "connect to a, port 3634: ::1: Connection "
+				  "refused; 10.0.0.2: Connection refused";
+	const struct node_address address = { NODE_TLS, (char[]){ "a" } };
+	const struct buf none = { 0 };
+	char *got = node_command_advise(why, &none, &address);
+
+	ck_assert_ptr_nonnull(strstr(got, "10.0.0.2: Connection refused; it is "
+					  "on"));
+	ck_assert_ptr_nonnull(strstr(got, "systemctl status kfarmd"));
+	free(got);
+}
+END_TEST
+
 #define CHANGED                                                               \
 	"@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\r\n"     \
 	"Offending ED25519 key in /home/a/.ssh/known_hosts:3\r\n"             \
@@ -204,6 +219,7 @@ int main(void)
 			    sizeof(words) / sizeof(*words));
 	tcase_add_loop_test(tc, what_is_known_to_help_is_said, 0,
 			    sizeof(advices) / sizeof(*advices));
+	tcase_add_test(tc, a_refused_connection_tells_what_may_be_so);
 	tcase_add_loop_test(tc, what_ssh_refuses_comes_with_the_command_to_type,
 			    0, sizeof(sshs) / sizeof(*sshs));
 	suite_add_tcase(s, tc);
