@@ -5,6 +5,7 @@
 # templates/systemd/kfarmd.service under a systemd of its own: a container that
 # has this machine's /usr and nothing else, where kfarmd starts as its user, and
 # as root, with all that the unit forbids, and a build has its jobs done by it.
+# The first of them is the static kfarmd of build/nodes, if that is there.
 . "$(dirname "$0")/../farm/lib.sh"
 farm_begin
 unit=$root/templates/systemd/kfarmd.service
@@ -36,7 +37,8 @@ for dir in bin sbin lib lib32 lib64; do
 	[ ! -L /$dir ] || cp -a /$dir $dir
 done
 cp -a /etc/ld.so.c* /etc/alternatives etc/
-cp "$bin"/kfarm "$bin"/kfarmd "$bin"/kfarm-cc opt/kfarm/
+cp "$bin"/kfarm "$bin"/kfarm-cc opt/kfarm/
+cp "$daemon" opt/kfarm/kfarmd
 printf '%s\n' root:x:0:0::/root:/bin/sh kfarm:x:777:777::/nowhere:/bin/false \
 	nobody:x:65534:65534::/nowhere:/bin/false >etc/passwd
 printf '%s\n' root:x:0: kfarm:x:777: nogroup:x:65534: >etc/group
@@ -87,7 +89,19 @@ if [ "$1" = refused ]; then
 else
 	sed 's|/usr/bin/kfarmd|/opt/kfarm/kfarmd|' "$1" \
 		>etc/systemd/system/kfarmd.service
-	sed -i 's/^Requires=/&kfarmd.service /' etc/systemd/system/test.target
+	# The same unit, but for what it runs.
+	sed -e 's|^ExecStart=.*|ExecStart=/opt/kfarm/kfarmd --check|' \
+		-e '/^Restart/d' -e 's|^\[Service\]|&\nType=oneshot|' \
+		etc/systemd/system/kfarmd.service \
+		>etc/systemd/system/checked.service
+	for name in kfarmd checked; do
+		mkdir etc/systemd/system/$name.service.d
+		printf '[Service]\nStandard%s=append:/out/'$name'\n' \
+			Output Error >etc/systemd/system/$name.service.d/log.conf
+		: >"out/$name"
+	done
+	sed -i 's/^Requires=/Wants=checked.service\n&kfarmd.service /' \
+		etc/systemd/system/test.target
 	pin=$(opt/kfarm/kfarmd --init --config etc/kfarm)
 	echo "$(opt/kfarm/kfarmd --init --config etc/kfarm-client) tester" \
 		>>etc/kfarm/clients
@@ -105,7 +119,7 @@ exec env -i container=kfarm PATH=/usr/sbin:/usr/bin:/sbin:/bin $kernel \
 END
 cat >"$work/probe.service" <<'END'
 [Unit]
-After=kfarmd.service
+After=kfarmd.service checked.service
 DefaultDependencies=no
 [Service]
 Type=oneshot
@@ -135,6 +149,8 @@ for i in 1 2 3 4 5 6 7 8 9 10; do
 	sleep 0.5
 done
 pid=$(systemctl show -p MainPID --value kfarmd)
+ss -Hltnp | grep -o ':3634 .*"kfarmd"'
+cat /out/kfarmd /out/checked 2>/dev/null
 echo "user $(stat -c %u /proc/"$pid")"
 grep -E '^(NoNewPrivs|CapBnd|Seccomp):' /proc/"$pid"/status | tr -s ':\t' ' '
 # The compiler comes, and stays: the build below need not wait for it.
@@ -152,16 +168,17 @@ systemctl stop kfarmd
 systemctl show -p Result -p ActiveState kfarmd
 END
 
-# run_unit UNIT OWNER: what the probe says is in $work/out/log.
+# run_unit UNIT OWNER KFARMD: what the probe says is in $work/out/log.
 run_unit()
 {
 	local group=$groups/kfarm-unit.$$
 
 	: >"$work/out/log"
+	rm -f "$work/out/kfarmd" "$work/out/checked"
 	mkdir "$group" || return 1
 	(
 		echo $BASHPID >"$group/cgroup.procs"
-		export work bin groups new=$work/new owner=$2
+		export work bin groups new=$work/new owner=$2 daemon=$3
 		exec timeout -k 5 90 unshare -m -p -f -u -i -n -C \
 			--propagation private bash "$work/boot.sh" "$1"
 	) >"$work/console" 2>&1 </dev/null
@@ -180,6 +197,7 @@ said()
 works_as()
 {
 	check "$1: starts" said "^user $2\$"
+	check "$1: listens" said '^:3634 .*"kfarmd"'
 	check "$1: its sandbox holds" said '^me .* up .* ok$'
 	check "$1: no new privileges, and a filter" said '^NoNewPrivs 1$'
 	check "$1: all jobs of a build are done there" said ' 6 remote (100'
@@ -187,21 +205,34 @@ works_as()
 	check "$1: ends when it is told to" said '^Result=success$'
 }
 
-run_unit "$unit" 777
+says_so()
+{
+	check "$1: says that it listens" said 'listening at .*:3634'
+	check "$1: --check finds a sandbox" said '^sandbox: ok'
+}
+
+static=$bin/nodes/kfarmd-$(uname -m)
+[ -x "$static" ] || {
+	left_out "a static kfarmd" "no $static: make nodes"
+	static=$bin/kfarmd
+}
+run_unit "$unit" 777 "$static"
 works_as "the unit" 777
+says_so "the unit"
 check "the unit: no capabilities" said '^CapBnd 0*$'
 five="CAP_SYS_ADMIN CAP_SETUID CAP_SETGID CAP_SETPCAP CAP_KILL"
 sed -e "s/^CapabilityBoundingSet=.*/&$five/" -e 's/^User=kfarm/User=root/' \
 	"$unit" >"$work/root.service"
-run_unit "$work/root.service" 0
+run_unit "$work/root.service" 0 "$bin/kfarmd"
 works_as "as root" 0
+says_so "as root"
 check "as root: five capabilities" said '^CapBnd 00000000002001e0$'
 
 if make -s -C "$root" nodes NODE_HOSTS="$(uname -m)" >/dev/null 2>&1 ||
 	[ -x "$bin/nodes/kfarmd-$(uname -m)" ]; then
 	cc -std=gnu17 -D_GNU_SOURCE -O1 -o "$work/old-kernel" \
 		"$root/tests/lib/old-kernel.c" || exit 1
-	run_unit refused 777
+	run_unit refused 777 "$bin/kfarmd"
 	check "user namespaces refused: added" said '^added 0$'
 	check "user namespaces refused: so they are" said '^layers: uid '
 	check "user namespaces refused: what the unit says" \
