@@ -16,6 +16,7 @@
 #define LINK_MS     8000 /* for each */
 #define COMPILER_MS 15000 /* without a byte that was sent */
 #define ANSWERS_MS  75000 /* more than a unit's deadline */
+#define CANARY_MS   300000 /* for all of it, whoever else has the slots */
 #define PROBE_MS    15000
 #define REDIAL_MS   2000
 
@@ -190,10 +191,11 @@ static bool is_set_ready(const struct trial_node *n,
 }
 
 /* Those that never came, of one that is not silent otherwise. */
-static void give_up_units(struct trial_node *n, struct peer_trial_count *c)
+static void give_up_units(struct trial_node *n, struct peer_trial_count *c,
+			  const char *why)
 {
 	c->failed += (unsigned)n->n_jobs;
-	trial_work_note(n, c, NULL, "no answer within 75 s");
+	trial_work_note(n, c, NULL, why);
 	c->asked += (unsigned)n->n_jobs;
 	trial_work_drop(n, true);
 	/* Those that are sent next have as long. */
@@ -214,7 +216,14 @@ static void step_canary(struct trial_node *n, uint64_t now)
 		n->next = 0;
 		trial_stage_enter(n, PEER_TRIAL_ANSWER);
 	} else if (now > n->since_ms + ANSWERS_MS) {
-		give_up_units(n, &n->is->canary);
+		give_up_units(n, &n->is->canary, "no answer within 75 s");
+		n->next = t->canary->n;
+	} else if (!n->canary_ms) {
+		n->canary_ms = now;
+	} else if (now > n->canary_ms + CANARY_MS) {
+		/* It may put off one for another without end. */
+		give_up_units(n, &n->is->canary,
+			      "not all answers within 300 s");
 		n->next = t->canary->n;
 	}
 }
@@ -304,7 +313,7 @@ static void step_burn(struct trial_node *n, uint64_t now)
 	    peer_has(n->peer, t->tc) == PEER_HAS) {
 		trial_work_send(n, t->burn, n->is->slots, true);
 		if (now > n->since_ms + ANSWERS_MS)
-			give_up_units(n, &n->is->burn);
+			give_up_units(n, &n->is->burn, "no answer within 75 s");
 	}
 }
 

@@ -3,9 +3,11 @@
 #include "peer/trial-work.h"
 
 #include "base/clock.h"
+#include "peer/trial-stage.h"
 #include "suite.h"
 
 #include <check.h>
+#include <event2/event.h>
 #include <stdlib.h>
 
 static void on_wake(void *ctx)
@@ -64,6 +66,37 @@ START_TEST(who_is_busy_is_asked_again_but_not_for_ever)
 }
 END_TEST
 
+/* One is put off for the other, without end. */
+START_TEST(a_canary_has_an_end)
+{
+	const struct node_entry entry = { .name = (char *)"x" };
+	uint64_t now = clock_ms();
+
+	trial.farm.base = event_base_new();
+	trial.canary = &set;
+	trial.nodes = &n;
+	trial.n = 1;
+	set.state = INPUTS_READY;
+	is.has = true;
+	is.slots = 2;
+	n.stage = PEER_TRIAL_CANARY;
+	n.peer = peer_new(&trial.farm, &entry, &n);
+	for (unsigned s = 0; s <= 300; s += 30) {
+		n.since_ms = now + s * 1000;
+		trial_stage_step(&trial, now + s * 1000);
+		ck_assert_uint_eq(n.n_jobs, 2);
+	}
+	n.since_ms = now + 301000;
+	trial_stage_step(&trial, now + 301000);
+	ck_assert_uint_eq(n.n_jobs, 0);
+	ck_assert_uint_eq(n.next, set.n);
+	ck_assert_uint_eq(is.canary.failed, 2);
+	ck_assert_str_eq(is.canary.first, "not all answers within 300 s");
+	peer_free(n.peer);
+	event_base_free(trial.farm.base);
+}
+END_TEST
+
 START_TEST(a_burn_in_waits_for_others)
 {
 	set.is_burn = true;
@@ -89,6 +122,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, who_is_busy_is_asked_again_but_not_for_ever);
+	tcase_add_test(tc, a_canary_has_an_end);
 	tcase_add_test(tc, a_burn_in_waits_for_others);
 	tcase_add_test(tc, what_nobody_asked_is_nothing);
 	suite_add_tcase(suite, tc);
