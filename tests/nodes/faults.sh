@@ -401,22 +401,44 @@ build_with()
 	equal "$name"
 	no_temporaries "$name"
 	read -r longest last < <(longest_and_last)
-	account_for $status "$(printf '%s' "$wrong" | grep -c .)" \
-		"$longest" "$last"
 	for i in "${!faults[@]}"; do
 		told "${faults[i]}" "${fault_nodes[i]}"
 	done
+	echo "$name: the longest compile $longest ms, the last ends after $last ms"
+	[ "$(added_by "$longest" "$last")" -le $((limit_s * 1000)) ] ||
+		baseline_again
+	account_for $status "$(printf '%s' "$wrong" | grep -c .)" \
+		"$(added_by "$longest" "$last")"
 	[ ! "$soak" ] || print_table "${faults[@]}" | tail -n 1
 }
 
-# account_for STATUS WRONG LONGEST LAST
+# added_by LONGEST LAST: what is more than without a fault, in ms
+added_by()
+{
+	local added=$(($1 - base_longest))
+
+	[ $(($2 - base_last)) -le $added ] || added=$(($2 - base_last))
+	[ $added -ge 0 ] || added=0
+	echo $added
+}
+
+# The machine may have more to do than when that was measured.
+baseline_again()
+{
+	local i
+
+	for i in "${!faults[@]}"; do
+		before none "${fault_nodes[i]}"
+	done
+	cp -p "$work/cc1" "$gcc_lib/cc1"
+	baseline
+}
+
+# account_for STATUS WRONG ADDED
 account_for()
 {
-	local fault added=$(($3 - base_longest))
+	local fault added=$3
 
-	[ $(($4 - base_last)) -le $added ] || added=$(($4 - base_last))
-	[ $added -ge 0 ] || added=0
-	echo "$name: the longest compile $3 ms, the last ends after $4 ms"
 	at_most "$name: added ms" $((limit_s * 1000)) $added
 	for fault in "${faults[@]}"; do
 		tried[$fault]=$((${tried[$fault]:-0} + 1))
@@ -441,14 +463,15 @@ print_table()
 	done
 }
 
-# The longest of some builds without a fault.
+# What it takes without a fault, or without the nodes that have one: the longer.
 baseline()
 {
-	local longest last
+	local longest last names node
 
-	for _ in 1 2; do
+	base_longest=0 base_last=0
+	for names in "good ${fault_nodes[*]}" good; do
 		no_nodes
-		for node in good "${fault_nodes[@]}"; do
+		for node in $names; do
 			lab_join "$node" slots=3
 		done
 		farm_fresh
@@ -464,7 +487,6 @@ baseline()
 }
 
 declare -A tried wrong_of failed_of stall
-base_longest=0 base_last=0
 if [ "$soak" ]; then
 	vars+=(KBUILD_BUILD_TIMESTAMP=@1700000000 KBUILD_BUILD_USER=kfarm
 		KBUILD_BUILD_HOST=kfarm)
