@@ -126,6 +126,27 @@ static bool has_definition(struct scan_worker *w, const char *name)
 	return scan_cpp_def(&w->cpp, id);
 }
 
+/*
+ * In C gcc does not say so by name: its least wchar_t is (-__WCHAR_MAX__ - 1),
+ * or 0U (gcc/c-family/c-cppbuiltin.c).
+ */
+static bool wchar_is_unsigned(struct scan_worker *w)
+{
+	static const char least[] = "__WCHAR_MIN__";
+	uint32_t id = scan_name_id(w->common->names, least, strlen(least));
+	struct scan_def *def = scan_cpp_def(&w->cpp, id);
+	const struct scan_macro *m;
+
+	if (!def)
+		return has_definition(w, "__WCHAR_UNSIGNED__");
+	m = scan_macro_of(def, w->common->names);
+	for (uint32_t i = 0; i < m->n; i++) {
+		if (scan_is_punct(m->body[i], '-'))
+			return false;
+	}
+	return true;
+}
+
 static void define_all(struct scan_walk *walk)
 {
 	struct scan_worker *w = walk->w;
@@ -136,7 +157,7 @@ static void define_all(struct scan_walk *walk)
 		scan_cpp_define(&w->cpp, &walk->dialect->builtin[i]);
 	scan_walk_text(walk, walk->dialect->macros);
 	w->cpp.char_unsigned = has_definition(w, "__CHAR_UNSIGNED__");
-	w->cpp.wchar_unsigned = has_definition(w, "__WCHAR_UNSIGNED__");
+	w->cpp.wchar_unsigned = wchar_is_unsigned(w);
 	for (size_t i = 0; i < walk->line.define.n; i++)
 		scan_walk_text(walk, definition_text(w, walk->line.define.v[i],
 						     walk->line.mode));

@@ -329,11 +329,12 @@ static const char *const lines[] = {
 	"-Iinc -Iinc2 -Wp,-UX -O2 -fno-common -mno-sse -DMODULE",
 	"-Iinc -Iinc2 -ffreestanding -std=c99",
 	"-nostdinc -Iinc -funsigned-char",
+	"-Iinc -Iinc2 -funsigned-char -fshort-wchar",
 };
 
 static const char searching[] =
 	"#include \"d.h\"\n#include <d.h>\n#ifdef X\n#include \"sub/a.h\"\n"
-	"#endif\n#if '\\377' < 0\n#include \"c.h\"\n#endif\n"
+	"#endif\n#if '\\377' < 0 || L'a' - 98 > 0\n#include \"c.h\"\n#endif\n"
 	"#include \"next.h\"\n";
 
 static void check_line(const char *name, const char *text_line,
