@@ -65,7 +65,7 @@ static int choose(const char *arch, const char *toolchain, bool have_config)
 static const char *compat(void)
 {
 	ck_assert_msg(!err.text[0], "%s", err.text);
-	return str_env(plan.compiler.vars.v, "CROSS_COMPILE_COMPAT");
+	return str_env(strv_list(&plan.compiler.vars), "CROSS_COMPILE_COMPAT");
 }
 
 START_TEST(nothing_is_asked_for_nothing_is_set)

@@ -240,11 +240,12 @@ START_TEST(another_compiler_of_the_same_name_is_another)
 
 	ck_assert_ptr_nonnull(old);
 	tempdir_make(dir);
-	gcc = xasprintf("%s/aarch64-linux-gnu-gcc", dir);
+	/* Of an architecture that is not this machine's own. */
+	gcc = xasprintf("%s/riscv64-linux-gnu-gcc", dir);
 	path = xasprintf("%s:%s", dir, old);
-	ck_assert_int_eq(fs_copy("/usr/bin/aarch64-linux-gnu-gcc", gcc, &err),
+	ck_assert_int_eq(fs_copy("/usr/bin/riscv64-linux-gnu-gcc", gcc, &err),
 			 0);
-	strv_add(&job.arches, "arm64");
+	strv_add(&job.arches, "riscv");
 	setenv("PATH", path, 1);
 	fix(&was, &plans, "");
 	/* An update leaves it the version that it had. */
