@@ -16,13 +16,15 @@ fields()
 		-e 's/ +[0-9+]+ +[0-9.]+ [GM]iB +[^ ]+ +([0-9/]+) +[0-9.]+ +([0-9]+ C|-) +/  ... /' \
 		-e 's/^(bare +unfit) .*/\1 .../'
 }
-# Layers that a kernel may have; why others are missing is its own affair.
+# Layers that a kernel may have; why others are missing is its own affair, and so
+# is who left it only some of its cores.
 optional()
 {
 	sed -E -e "s/ (job-user|landlock-[0-9]+)//g" -e 's/no sandbox: .*/no sandbox: .../' \
 		-e '/^  (.*, )?Linux .*runs /,/^  (no sensor|[0-9]+ C)/d' \
 		-e '/^  (waiting for|swap:|network:|[0-9]+ now:)/d' \
-		-e 's/, [0-9]+ of them for .* elsewhere$//'
+		-e 's/, [0-9]+ of them for .* elsewhere$//' \
+		-e 's/[0-9N]+ of (N cores)/\1/'
 }
 run kfarm nodes list | fields | optional
 run kfarm nodes probe | figures | optional
