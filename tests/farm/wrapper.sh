@@ -295,13 +295,10 @@ done
 	printf 'all:%s\n' "$targets"
 	printf 't%%:\n\t@s-gcc -c cwd/a.c -o $@.o\n'
 } >Makefile
-start=$(seconds)
 farm make -s -j50
 ok '50 at once with 2 slots: make ends well' 0 "$?"
 ok 'each compiler ran' 40 "$(wc -l <counts)"
-ok 'never more than two' 2 "$(sort -n counts | tail -n 1 | tr -d ' ')"
-ok 'and two at once' yes \
-	"$([ $(($(seconds) - start)) -lt 4 ] && echo yes || echo no)"
+ok 'two at once, and never more' 2 "$(sort -n counts | tail -n 1 | tr -d ' ')"
 ok 'a probe waits for no slot' 't-gcc 12.2' \
 	"$(flock slots/0 flock slots/1 timeout 5 env KFARM_LINKS="$links" \
 		KFARM_SLOTS="$work/slots" PATH="$links:$real:$system" \
