@@ -142,6 +142,7 @@ uses_toolchain := base conf store fetch compiler
 uses_node := base conf wire tls
 uses_enrol := base tls compiler node
 uses_cc := base wire options
+uses_shell := base wire options cc
 uses_agent := base conf wire tls options store compiler toolchain node cell
 uses_inputs := base options store scan wire compiler
 uses_peer := base conf wire tls options store compiler toolchain node inputs
@@ -245,7 +246,7 @@ endif
 CC_SOURCES := $(wildcard kbuild-farm/cc/*.c)
 CC_LIBRARY := $(wildcard kbuild-farm/options/*.c) \
 	$(patsubst %,kbuild-farm/wire/%.c,frame field cc) \
-	$(patsubst %,kbuild-farm/base/%.c,bytes buf str vec printable which err clock)
+	$(patsubst %,kbuild-farm/base/%.c,arena bytes buf str vec printable which err clock)
 $(eval $(call \
 	variant,$(CC_DIR),$(CC_STATIC),$(cc_cflags),$(CC_LIBRARY),$(cc_ldflags)))
 $(eval $(call archive,$(CC_DIR),cc,$(CC_LIBRARY)))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "inputs/dirs.h"
 
+#include "base/arena.h"
 #include "base/str.h"
-#include "scan/arena.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -13,7 +13,7 @@
 
 struct inputs_dirs {
 	struct inputs_paths *paths;
-	struct scan_arena arena;
+	struct arena arena;
 	struct inputs_dir root;
 	unsigned depth; /* of links that are being followed */
 	struct map map;
@@ -36,7 +36,7 @@ void inputs_dirs_free(struct inputs_dirs *t)
 	if (!t)
 		return;
 	map_release(&t->map);
-	scan_arena_release(&t->arena);
+	arena_release(&t->arena);
 	free(t);
 }
 
@@ -74,7 +74,7 @@ static void set_links(struct inputs_dirs *t, struct inputs_dir *d,
 		d->n_links = n;
 		return;
 	}
-	v = scan_arena_alloc(&t->arena, n * sizeof(struct inputs_path *));
+	v = arena_alloc(&t->arena, n * sizeof(struct inputs_path *));
 	if (up->n_links)
 		memcpy(v, up->link, up->n_links * sizeof(*v));
 	v[up->n_links] = link;
@@ -193,10 +193,10 @@ static struct inputs_dir *new_dir(struct inputs_dirs *t, uint32_t unit,
 				  const char *abs, size_t len, uint64_t hash)
 {
 	size_t up = len;
-	struct inputs_dir *d = scan_arena_alloc(&t->arena, sizeof(*d));
+	struct inputs_dir *d = arena_alloc(&t->arena, sizeof(*d));
 
 	*d = (struct inputs_dir){ 0 };
-	d->abs = scan_arena_copy(&t->arena, abs, len);
+	d->abs = arena_copy(&t->arena, abs, len);
 	while (up && abs[up - 1] != '/')
 		up--;
 	d->base = d->abs + up;

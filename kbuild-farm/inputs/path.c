@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "inputs/path.h"
 
+#include "base/arena.h"
 #include "base/str.h"
-#include "scan/arena.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 
 struct inputs_paths {
 	pthread_mutex_t lock;
-	struct scan_arena arena;
+	struct arena arena;
 	uint32_t n;
 	struct inputs_path root;
 	struct map map;
@@ -32,7 +32,7 @@ void inputs_paths_free(struct inputs_paths *t)
 		return;
 	pthread_mutex_destroy(&t->lock);
 	map_release(&t->map);
-	scan_arena_release(&t->arena);
+	arena_release(&t->arena);
 	free(t);
 }
 
@@ -92,12 +92,12 @@ struct inputs_path *inputs_paths_child(struct inputs_paths *t,
 
 	if (p)
 		return p;
-	full = scan_arena_alloc(&t->arena, above + len + 2);
+	full = arena_alloc(&t->arena, above + len + 2);
 	memcpy(full, parent->name, above);
 	full[above] = '/';
 	memcpy(full + above + 1, name, len);
 	full[above + 1 + len] = '\0';
-	p = scan_arena_alloc(&t->arena, sizeof(*p));
+	p = arena_alloc(&t->arena, sizeof(*p));
 	*p = (struct inputs_path){ .name = full,
 				   .base = full + above + 1,
 				   .id = t->n++,
@@ -124,7 +124,7 @@ static const struct inputs_entry *set_entry(struct inputs_paths *t,
 					    struct inputs_path *p,
 					    const struct inputs_entry *e)
 {
-	struct inputs_entry *copy = scan_arena_alloc(&t->arena, sizeof(*copy));
+	struct inputs_entry *copy = arena_alloc(&t->arena, sizeof(*copy));
 
 	*copy = *e;
 	copy->path = p;
@@ -166,7 +166,7 @@ const struct inputs_entry *inputs_paths_link(struct inputs_paths *t,
 	    !strcmp(was->target, target))
 		return was;
 	e.identity.stamp = *stamp;
-	e.target = scan_arena_copy(&t->arena, target, strlen(target));
+	e.target = arena_copy(&t->arena, target, strlen(target));
 	return set_entry(t, p, &e);
 }
 

@@ -77,7 +77,7 @@ static void worker_free(struct scan_worker *w)
 	scan_lists_release(&w->lists);
 	scan_cpp_release(&w->cpp);
 	scan_run_release(&w->aside);
-	scan_arena_release(&w->arena);
+	arena_release(&w->arena);
 	free(w);
 }
 
@@ -216,14 +216,13 @@ static void give_worker(struct scan *s, struct scan_worker *w)
 	pthread_mutex_unlock(&s->lock);
 }
 
-static struct strv pack_list(struct scan_arena *a, const char *const *v,
-			     size_t n)
+static struct strv pack_list(struct arena *a, const char *const *v, size_t n)
 {
 	struct strv out = { .n = n };
 
-	out.v = scan_arena_alloc(a, (n + 1) * sizeof(*out.v));
+	out.v = arena_alloc(a, (n + 1) * sizeof(*out.v));
 	for (size_t i = 0; i < n; i++)
-		out.v[i] = scan_arena_copy(a, v[i], strlen(v[i]));
+		out.v[i] = arena_copy(a, v[i], strlen(v[i]));
 	out.v[n] = NULL;
 	return out;
 }
@@ -231,16 +230,16 @@ static struct strv pack_list(struct scan_arena *a, const char *const *v,
 static void pack(struct scan_closure *out, const struct scan_lists *l,
 		 int64_t started)
 {
-	struct scan_arena *a = xcalloc(1, sizeof(*a));
+	struct arena *a = xcalloc(1, sizeof(*a));
 
 	out->memory = a;
 	out->n_files = l->n_file;
-	out->files = scan_arena_alloc(a, l->n_file * sizeof(*out->files));
+	out->files = arena_alloc(a, l->n_file * sizeof(*out->files));
 	for (size_t i = 0; i < l->n_file; i++) {
 		const struct scan_listed *f = &l->file[i];
 
 		out->files[i] = (struct scan_file){
-			.path = scan_arena_copy(a, f->path, strlen(f->path)),
+			.path = arena_copy(a, f->path, strlen(f->path)),
 			.kind = f->kind,
 			.stamp = f->node->now,
 			.settled = stamp_settled(&f->node->now, started),
@@ -282,7 +281,7 @@ void scan_closure(struct scan *s, const struct scan_unit *unit,
 void scan_closure_release(struct scan_closure *c)
 {
 	if (c->memory)
-		scan_arena_release(c->memory);
+		arena_release(c->memory);
 	free(c->memory);
 	free(c->detail);
 	*c = (struct scan_closure){ 0 };

@@ -337,7 +337,7 @@ void scan_exact_read(struct scan_walk *walk)
 			continue;
 		walk->steps += cpp->run.steps;
 		cpp->run.steps = 0;
-		scan_arena_reset(&cpp->run.arena);
+		arena_reset(&cpp->run.arena);
 		if (walk->steps > SCAN_WALK_STEPS_MAX)
 			scan_walk_fail(walk, REASON_ENDLESS_MACRO, NULL);
 	}

@@ -86,7 +86,7 @@ const struct scan_token *scan_stack_take(struct scan_cpp *cpp, size_t from,
 	size_t count = cpp->run.n_stack - from;
 	struct scan_token *v;
 
-	v = scan_arena_alloc(&cpp->run.arena, (count + 1) * sizeof(*v));
+	v = arena_alloc(&cpp->run.arena, (count + 1) * sizeof(*v));
 	if (count)
 		memcpy(v, cpp->run.stack + from, count * sizeof(*v));
 	v[count] = the_end;
@@ -126,7 +126,7 @@ static void paste_all(struct scan_cpp *cpp, struct scan_token l)
 		c->p++;
 	} while (r.flags & SCAN_TOK_PASTE);
 	l.flags = white;
-	v = scan_arena_alloc(&cpp->run.arena, sizeof(*v));
+	v = arena_alloc(&cpp->run.arena, sizeof(*v));
 	*v = l;
 	scan_push(cpp, v, 1, WORD_NONE, false);
 }
@@ -279,8 +279,7 @@ static bool enter_funlike(struct scan_cpp *cpp, const struct scan_macro *m,
 		cpp->run.prevent--;
 		return false;
 	}
-	args = scan_arena_alloc(&cpp->run.arena,
-				(m->paramc + 1) * sizeof(*args));
+	args = arena_alloc(&cpp->run.arena, (m->paramc + 1) * sizeof(*args));
 	memset(args, 0, (m->paramc + 1) * sizeof(*args));
 	argc = collect_arguments(cpp, m, args, &last);
 	cpp->run.prevent--;
@@ -478,7 +477,7 @@ static void reset_run(struct scan_run *run)
 	run->prevent = 0;
 	run->pad = SCAN_PAD_NONE;
 	run->text = run->seeking = run->fresh = false;
-	scan_arena_reset(&run->arena);
+	arena_reset(&run->arena);
 }
 
 void scan_cpp_begin(struct scan_cpp *cpp, const struct scan_token *v, size_t n)

@@ -48,9 +48,8 @@ static void list_steps(struct scan_walk *walk, const char *path)
 
 	for (dots = path; (dots = strstr(dots, "/..")); dots += 3) {
 		if ((dots[3] == '/' || !dots[3]) && dots > path)
-			scan_walk_dir(walk,
-				      scan_arena_copy(&walk->w->arena, path,
-						      (size_t)(dots - path)));
+			scan_walk_dir(walk, arena_copy(&walk->w->arena, path,
+						       (size_t)(dots - path)));
 	}
 }
 

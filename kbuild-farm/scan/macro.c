@@ -223,7 +223,7 @@ void scan_run_release(struct scan_run *run)
 {
 	free(run->context);
 	free(run->stack);
-	scan_arena_release(&run->arena);
+	arena_release(&run->arena);
 	*run = (struct scan_run){ 0 };
 }
 

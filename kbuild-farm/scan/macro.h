@@ -8,8 +8,8 @@
 #ifndef SCAN_MACRO_H
 #define SCAN_MACRO_H
 
+#include "base/arena.h"
 #include "base/reason.h"
-#include "scan/arena.h"
 #include "scan/lex.h"
 #include "scan/token.h"
 
@@ -71,7 +71,7 @@ struct scan_run {
 	size_t n_context, cap_context;
 	struct scan_token *stack;
 	size_t n_stack, cap_stack;
-	struct scan_arena arena;
+	struct arena arena;
 	unsigned steps;
 	unsigned depth;
 	unsigned prevent; /* > 0: names are not expanded */

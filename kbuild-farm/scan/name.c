@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "scan/name.h"
 
+#include "base/arena.h"
 #include "base/str.h"
-#include "scan/arena.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -22,7 +22,7 @@ struct scan_names {
 	uint32_t n;
 	uint32_t *table; /* open addressing, number + 1 */
 	uint32_t mask;
-	struct scan_arena arena;
+	struct arena arena;
 	atomic_size_t charged;
 };
 
@@ -51,7 +51,7 @@ void scan_names_free(struct scan_names *n)
 	for (size_t i = 0; i < CHUNKS_MAX; i++)
 		free(n->chunk[i]);
 	free(n->table);
-	scan_arena_release(&n->arena);
+	arena_release(&n->arena);
 	pthread_mutex_destroy(&n->lock);
 	free(n);
 }
@@ -99,7 +99,7 @@ static uint32_t add_name(struct scan_names *n, const char *s, size_t len,
 
 	if (id / CHUNK >= CHUNKS_MAX)
 		str_out_of_memory();
-	name = scan_arena_alloc(&n->arena, sizeof(*name) + len + 1);
+	name = arena_alloc(&n->arena, sizeof(*name) + len + 1);
 	name->len = (uint32_t)len;
 	name->hash = hash;
 	memcpy(name->s, s, len);

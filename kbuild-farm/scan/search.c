@@ -9,7 +9,7 @@
  */
 #include "scan/search.h"
 
-#include "scan/arena.h"
+#include "base/arena.h"
 #include "scan/line.h"
 
 #include "base/str.h"
@@ -23,7 +23,7 @@ struct scan_search {
 	struct scan_tree *tree;
 	struct scan_chain *chain;
 	uint32_t n_chains;
-	struct scan_arena arena; /* what was found */
+	struct arena arena; /* what was found */
 	struct scan_found *found[BUCKETS];
 };
 
@@ -45,7 +45,7 @@ void scan_search_free(struct scan_search *s)
 		s->chain = c->next;
 		free(c);
 	}
-	scan_arena_release(&s->arena);
+	arena_release(&s->arena);
 	free(s);
 }
 
@@ -186,7 +186,7 @@ struct scan_found *scan_search_found(struct scan_search *s, uint32_t name,
 		if (f->name == name && f->start == start)
 			return f;
 	}
-	f = scan_arena_alloc(&s->arena, sizeof(*f));
+	f = arena_alloc(&s->arena, sizeof(*f));
 	*f = (struct scan_found){ .name = name, .start = start, .next = *head };
 	*head = f;
 	return f;

@@ -13,7 +13,7 @@
  */
 #include "scan/tree.h"
 
-#include "scan/arena.h"
+#include "base/arena.h"
 #include "scan/expr.h"
 
 #include "base/str.h"
@@ -35,7 +35,7 @@ struct scan_tree {
 	uint32_t epoch;
 	uint32_t n_dirs;
 	uint64_t stats;
-	struct scan_arena arena;
+	struct arena arena;
 	struct scan_dir *dir[BUCKETS];
 	struct scan_node *node[BUCKETS];
 	struct scan_entry *entry[BUCKETS];
@@ -74,7 +74,7 @@ void scan_tree_free(struct scan_tree *t)
 		for (struct scan_node *n = t->node[i]; n; n = n->next)
 			drop_text(t, n);
 	}
-	scan_arena_release(&t->arena);
+	arena_release(&t->arena);
 	buf_release(&t->scratch);
 	free(t->cwd);
 	free(t);
@@ -107,7 +107,7 @@ static size_t bucket_of(const char *s)
 
 static char *copy_to_arena(struct scan_tree *t, const char *s)
 {
-	return scan_arena_copy(&t->arena, s, strlen(s));
+	return arena_copy(&t->arena, s, strlen(s));
 }
 
 static char *against_cwd(struct scan_tree *t, const char *path)
@@ -117,7 +117,7 @@ static char *against_cwd(struct scan_tree *t, const char *path)
 
 	if (*path == '/')
 		return copy_to_arena(t, path);
-	abs = scan_arena_alloc(&t->arena, a + b + 2);
+	abs = arena_alloc(&t->arena, a + b + 2);
 	memcpy(abs, t->cwd, a);
 	abs[a] = b ? '/' : '\0';
 	memcpy(abs + a + 1, path, b + 1);
@@ -239,7 +239,7 @@ struct scan_dir *scan_tree_dir(struct scan_tree *t, const char *path)
 			break;
 	}
 	if (!d) {
-		d = scan_arena_alloc(&t->arena, sizeof(*d));
+		d = arena_alloc(&t->arena, sizeof(*d));
 		*d = (struct scan_dir){ .id = t->n_dirs++, .next = t->dir[h] };
 		d->path = copy_to_arena(t, path);
 		d->abs = against_cwd(t, path);
@@ -263,7 +263,7 @@ static struct scan_entry *entry_of(struct scan_tree *t, const char *path)
 		if (!strcmp(e->path, path))
 			return e;
 	}
-	e = scan_arena_alloc(&t->arena, sizeof(*e));
+	e = arena_alloc(&t->arena, sizeof(*e));
 	*e = (struct scan_entry){ .path = copy_to_arena(t, path),
 				  .steps = strstr(path, "/.."),
 				  .next = t->entry[h] };
@@ -320,7 +320,7 @@ static struct scan_node *known_node(const struct scan_tree *t, const char *path)
 
 static struct scan_node *new_node(struct scan_tree *t, const char *path)
 {
-	struct scan_node *n = scan_arena_alloc(&t->arena, sizeof(*n));
+	struct scan_node *n = arena_alloc(&t->arena, sizeof(*n));
 	size_t h = bucket_of(path);
 
 	*n = (struct scan_node){ .next = t->node[h] };
@@ -369,7 +369,7 @@ static char *joined(struct scan_tree *t, const char *dir,
 {
 	size_t len = strlen(dir);
 	bool slash = len && dir[len - 1] != '/';
-	char *path = scan_arena_alloc(&t->arena, len + name->len + 2);
+	char *path = arena_alloc(&t->arena, len + name->len + 2);
 
 	memcpy(path, dir, len);
 	if (slash)
@@ -500,7 +500,7 @@ struct scan_probe *scan_tree_probe(struct scan_tree *t, struct scan_dir *dir,
 			break;
 	}
 	if (!p) {
-		p = scan_arena_alloc(&t->arena, sizeof(*p));
+		p = arena_alloc(&t->arena, sizeof(*p));
 		*p = (struct scan_probe){ .dir = dir,
 					  .name = name,
 					  .system = system,

@@ -288,7 +288,7 @@ static void begin_unit(struct scan_walk *walk, struct scan_worker *w)
 	walk->memory_max = scan_names_memory(w->common->names) + UNIT_MAX;
 	w->unit++;
 	w->units++;
-	scan_arena_reset(&w->arena);
+	arena_reset(&w->arena);
 	l->n_file = l->n_absent = l->n_dir = l->n_frame = 0;
 	l->n_pushed = l->n_once = l->n_want = l->n_met = l->n_met_dir = 0;
 	cpp->exact = walk->exact;

@@ -113,7 +113,7 @@ struct scan_worker {
 	uint32_t epoch; /* changes when a place goes */
 	struct scan_defined *defined[SCAN_DEFINED_BUCKETS];
 	struct scan_lists lists;
-	struct scan_arena arena; /* of one walk */
+	struct arena arena; /* of one walk */
 	struct scan_walk *walk;
 	size_t counted; /* memory, as deps.c has added it up */
 	uint64_t units, exact, stats;

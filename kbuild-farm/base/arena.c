@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/arena.h"
+
+#include "base/str.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CHUNK_SIZE 65536
+#define ALIGN      8
+
+struct arena_chunk {
+	struct arena_chunk *next;
+	size_t used, size;
+	_Alignas(16) char data[];
+};
+
+static void add_chunk(struct arena *a, size_t n)
+{
+	size_t size = n > CHUNK_SIZE ? n : CHUNK_SIZE;
+	struct arena_chunk *c = xmalloc(sizeof(*c) + size);
+
+	c->next = a->chunk;
+	c->used = 0;
+	c->size = size;
+	a->chunk = c;
+	a->memory += sizeof(*c) + size;
+}
+
+void *arena_alloc(struct arena *a, size_t n)
+{
+	void *p;
+
+	n = (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+	if (!a->chunk || a->chunk->size - a->chunk->used < n)
+		add_chunk(a, n);
+	p = a->chunk->data + a->chunk->used;
+	a->chunk->used += n;
+	return p;
+}
+
+char *arena_copy(struct arena *a, const char *s, size_t len)
+{
+	char *p = arena_alloc(a, len + 1);
+
+	memcpy(p, s, len);
+	p[len] = '\0';
+	return p;
+}
+
+struct arena_mark arena_mark(const struct arena *a)
+{
+	return (struct arena_mark){
+		.chunk = a->chunk,
+		.used = a->chunk ? a->chunk->used : 0,
+	};
+}
+
+static void drop_newest(struct arena *a)
+{
+	struct arena_chunk *c = a->chunk;
+
+	a->chunk = c->next;
+	a->memory -= sizeof(*c) + c->size;
+	free(c);
+}
+
+void arena_rewind(struct arena *a, struct arena_mark mark)
+{
+	while (a->chunk != mark.chunk)
+		drop_newest(a);
+	if (a->chunk)
+		a->chunk->used = mark.used;
+}
+
+void arena_reset(struct arena *a)
+{
+	struct arena_chunk *c = a->chunk;
+
+	if (!c)
+		return;
+	if (c->size > CHUNK_SIZE) {
+		arena_release(a);
+		return;
+	}
+	while (c->next) {
+		struct arena_chunk *old = c->next;
+
+		c->next = old->next;
+		a->memory -= sizeof(*old) + old->size;
+		free(old);
+	}
+	c->used = 0;
+}
+
+void arena_release(struct arena *a)
+{
+	while (a->chunk)
+		drop_newest(a);
+}

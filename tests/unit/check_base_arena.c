@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base */
+#include "base/arena.h"
+
+#include "suite.h"
+
+#include <check.h>
+#include <stdint.h>
+#include <string.h>
+
+static struct arena arena;
+
+static void release(void)
+{
+	arena_release(&arena);
+	ck_assert_ptr_null(arena.chunk);
+	ck_assert_uint_eq(arena.memory, 0);
+}
+
+START_TEST(pieces_are_aligned_and_do_not_overlap)
+{
+	char *small = arena_alloc(&arena, 3);
+	char *copy = arena_copy(&arena, "abcdef", 3);
+	char *large = arena_alloc(&arena, 1 << 20);
+
+	memset(small, 1, 3);
+	memset(large, 2, 1 << 20);
+	ck_assert_str_eq(copy, "abc");
+	ck_assert_uint_eq((uintptr_t)large % 8, 0);
+	ck_assert_uint_eq((uintptr_t)copy % 8, 0);
+}
+END_TEST
+
+START_TEST(a_rewind_forgets_what_came_after_its_mark)
+{
+	struct arena_mark start = arena_mark(&arena);
+	struct arena_mark mark;
+	size_t memory;
+	char *first, *after;
+
+	first = arena_copy(&arena, "stays", 5);
+	memory = arena.memory;
+	mark = arena_mark(&arena);
+	after = arena_alloc(&arena, 10);
+	arena_alloc(&arena, 1 << 20);
+	arena_rewind(&arena, mark);
+	ck_assert_uint_eq(arena.memory, memory);
+	ck_assert_ptr_eq(arena_alloc(&arena, 10), after);
+	ck_assert_str_eq(first, "stays");
+
+	arena_rewind(&arena, start);
+	ck_assert_uint_eq(arena.memory, 0);
+}
+END_TEST
+
+START_TEST(a_loop_between_marks_does_not_grow)
+{
+	arena_alloc(&arena, 1);
+	for (int i = 0; i < 1000; i++) {
+		struct arena_mark mark = arena_mark(&arena);
+
+		arena_alloc(&arena, 50000);
+		arena_alloc(&arena, 50000);
+		arena_rewind(&arena, mark);
+	}
+	ck_assert_uint_lt(arena.memory, 200000);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("base/arena");
+	TCase *tcase = tcase_create("core");
+
+	tcase_add_checked_fixture(tcase, NULL, release);
+	tcase_add_test(tcase, pieces_are_aligned_and_do_not_overlap);
+	tcase_add_test(tcase, a_rewind_forgets_what_came_after_its_mark);
+	tcase_add_test(tcase, a_loop_between_marks_does_not_grow);
+	suite_add_tcase(suite, tcase);
+	return suite_run(suite);
+}
