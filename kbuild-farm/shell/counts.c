@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "shell/counts.h"
+
+#include "base/buf.h"
+#include "base/str.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define SHOWN 200 /* bytes of a script */
+#define SIZE  (SHELL_COUNTS * sizeof(uint64_t))
+
+static int open_of(const char *dir, const char *name, int flags)
+{
+	char path[PATH_MAX];
+
+	if (!dir ||
+	    snprintf(path, sizeof(path), "%s/%s", dir, name) >= PATH_MAX)
+		return -1;
+	return open(path, flags | O_CLOEXEC, 0600);
+}
+
+/* NULL where there are none. */
+static uint64_t *map_counts(void)
+{
+	int fd = open_of(getenv(SHELL_COUNTS_VARIABLE), "counts", O_RDWR);
+	void *at;
+
+	if (fd < 0)
+		return NULL;
+	at = lseek(fd, 0, SEEK_END) < (off_t)SIZE ?
+		     MAP_FAILED :
+		     mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+			  0);
+	close(fd);
+	return at == MAP_FAILED ? NULL : at;
+}
+
+void shell_counts_add(enum shell_count count)
+{
+	static uint64_t *counts;
+	static bool looked;
+
+	if (!looked)
+		counts = map_counts();
+	looked = true;
+	if (counts)
+		__atomic_fetch_add(&counts[count], 1, __ATOMIC_RELAXED);
+}
+
+/* One write, so that lines of shells at work at once do not mix. */
+void shell_counts_add_handed(enum shell_why why, struct bytes script)
+{
+	int fd = open_of(getenv(SHELL_COUNTS_VARIABLE), "handed",
+			 O_WRONLY | O_APPEND);
+	struct buf line = { 0 };
+
+	shell_counts_add(SHELL_COUNT_HANDED);
+	if (fd < 0)
+		return;
+	buf_add_str(&line, shell_why_words(why));
+	buf_add_str(&line, "\t");
+	for (size_t i = 0; i < script.len && i < SHOWN; i++) {
+		char c = (char)script.data[i];
+
+		if (c < ' ' || c > '~')
+			c = c == '\n' ? ' ' : '?';
+		buf_add(&line, &c, 1);
+	}
+	buf_add_str(&line, "\n");
+	if (write(fd, line.data, line.len) < 0)
+		(void)0; /* a full disk is no reason to stop */
+	close(fd);
+	buf_release(&line);
+}
+
+static int make_file_of(const char *dir, const char *name, size_t size,
+			struct err *err)
+{
+	int fd = open_of(dir, name, O_RDWR | O_CREAT | O_TRUNC);
+	int ret = 0;
+
+	if (fd < 0 || ftruncate(fd, (off_t)size))
+		ret = err_errno(err, "%s/%s", dir, name);
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
+int shell_counts_make(const char *dir, struct err *err)
+{
+	int ret = make_file_of(dir, "counts", SIZE, err);
+
+	return ret ? ret : make_file_of(dir, "handed", 0, err);
+}
+
+void shell_counts_read(const char *dir, uint64_t n[static SHELL_COUNTS])
+{
+	int fd = open_of(dir, "counts", O_RDONLY);
+
+	if (fd < 0 || read(fd, n, SIZE) != (ssize_t)SIZE)
+		memset(n, 0, SIZE);
+	if (fd >= 0)
+		close(fd);
+}

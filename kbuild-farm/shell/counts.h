@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * shell/counts.h - what the shells of one build did, counted.
+ *
+ * A shell lives for one line, so all of a build share a directory, which
+ * $KFARM_SHELL names:
+ *
+ *	counts	a uint64_t for each of enum shell_count, mapped and added to
+ *		by all of them
+ *	handed	a line for each script that was handed on: why, a tab, and the
+ *		first 200 bytes of the script, printable
+ *
+ * Without that directory, or where a file of it is missing, nothing is
+ * counted, and nothing else is different.
+ */
+#ifndef SHELL_COUNTS_H
+#define SHELL_COUNTS_H
+
+#include "base/bytes.h"
+#include "base/err.h"
+#include "shell/why.h"
+
+#define SHELL_COUNTS_VARIABLE "KFARM_SHELL"
+
+enum shell_count {
+	SHELL_COUNT_LINES, /* scripts, those handed on among them */
+	SHELL_COUNT_HANDED, /* to /bin/sh */
+	SHELL_COUNT_COMPILES, /* offered without starting kfarm-cc */
+	SHELL_COUNT_FIXDEPS, /* done without starting fixdep */
+	SHELL_COUNTS,
+};
+
+/* Add one; at most two system calls in the life of a process. */
+void shell_counts_add(enum shell_count count);
+/* Add one script that is handed on, and say which. */
+void shell_counts_add_handed(enum shell_why why, struct bytes script);
+
+/* Make the files in `dir`, which is there. */
+int shell_counts_make(const char *dir, struct err *err);
+/* What was counted in `dir` so far; all 0 where nothing can be read. */
+void shell_counts_read(const char *dir, uint64_t n[static SHELL_COUNTS]);
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: shell */
+#include "../lib/tempdir.h"
+#include "base/buf.h"
+#include "base/fs.h"
+#include "shell/counts.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SHELLS 8
+#define TIMES  1000
+
+static char dir[TEMPDIR_SIZE];
+
+static void setup(void)
+{
+	tempdir_make(dir);
+	setenv(SHELL_COUNTS_VARIABLE, dir, 1);
+}
+
+static void teardown(void)
+{
+	tempdir_remove(dir);
+}
+
+static void make_counts(void)
+{
+	struct err err = { 0 };
+
+	ck_assert_msg(!shell_counts_make(dir, &err), "%s", err.text);
+}
+
+/* In a process of its own, as a shell is. */
+static void in_a_shell(void (*work)(void))
+{
+	pid_t pid = fork();
+
+	ck_assert_int_ge(pid, 0);
+	if (!pid) {
+		work();
+		_exit(0);
+	}
+}
+
+static void wait_for_shells(void)
+{
+	int status;
+
+	while (wait(&status) > 0)
+		ck_assert_int_eq(status, 0);
+}
+
+static void count_often(void)
+{
+	for (int i = 0; i < TIMES; i++) {
+		shell_counts_add(SHELL_COUNT_LINES);
+		shell_counts_add(SHELL_COUNT_FIXDEPS);
+	}
+}
+
+START_TEST(shells_at_work_at_once_lose_no_count)
+{
+	uint64_t n[SHELL_COUNTS];
+
+	make_counts();
+	for (int i = 0; i < SHELLS; i++)
+		in_a_shell(count_often);
+	wait_for_shells();
+	shell_counts_read(dir, n);
+	ck_assert_uint_eq(n[SHELL_COUNT_LINES], SHELLS * TIMES);
+	ck_assert_uint_eq(n[SHELL_COUNT_FIXDEPS], SHELLS * TIMES);
+	ck_assert_uint_eq(n[SHELL_COUNT_HANDED], 0);
+}
+END_TEST
+
+static void hand_on(void)
+{
+	char script[300];
+
+	memset(script, 'x', sizeof(script));
+	memcpy(script, "a\n\tb\377", 5);
+	shell_counts_add_handed(SHELL_WHY_FUNCTION,
+				bytes_of(script, sizeof(script)));
+}
+
+START_TEST(handed_says_why_and_the_beginning_of_the_script)
+{
+	struct buf text = { 0 };
+	struct err err = { 0 };
+	uint64_t n[SHELL_COUNTS];
+	char *path;
+
+	make_counts();
+	in_a_shell(hand_on);
+	wait_for_shells();
+	shell_counts_read(dir, n);
+	ck_assert_uint_eq(n[SHELL_COUNT_HANDED], 1);
+	path = xasprintf("%s/handed", dir);
+	ck_assert(!fs_read(path, 1000, &text, &err));
+	ck_assert_uint_eq(text.len, strlen("function\t") + 200 + 1);
+	ck_assert(!memcmp(text.data, "function\ta ?b?xxx", 17));
+	ck_assert_int_eq(text.data[text.len - 1], '\n');
+	buf_release(&text);
+	free(path);
+}
+END_TEST
+
+START_TEST(without_files_nothing_is_counted)
+{
+	uint64_t n[SHELL_COUNTS] = { 7 };
+
+	in_a_shell(count_often);
+	in_a_shell(hand_on);
+	unsetenv(SHELL_COUNTS_VARIABLE);
+	in_a_shell(count_often);
+	wait_for_shells();
+	shell_counts_read(dir, n);
+	for (int i = 0; i < SHELL_COUNTS; i++)
+		ck_assert_uint_eq(n[i], 0);
+}
+END_TEST
+
+START_TEST(files_that_cannot_be_made_are_named)
+{
+	struct err err = { 0 };
+
+	ck_assert_int_eq(shell_counts_make("/nowhere", &err), -ENOENT);
+	ck_assert_str_eq(err.text,
+			 "/nowhere/counts: No such file or directory");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("shell/counts");
+	TCase *tc = tcase_create("core");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, shells_at_work_at_once_lose_no_count);
+	tcase_add_test(tc, handed_says_why_and_the_beginning_of_the_script);
+	tcase_add_test(tc, without_files_nothing_is_counted);
+	tcase_add_test(tc, files_that_cannot_be_made_are_named);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
