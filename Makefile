@@ -150,7 +150,7 @@ uses_peer := base conf wire tls options store compiler toolchain node inputs
 uses_coord := base events wire options store scan compiler node sched inputs \
 	peer
 uses_kernel := base events diag conf options tree compiler toolchain node coord peer \
-	inputs history report
+	inputs history report shell
 uses_nightly := base diag conf tree toolchain history report kernel
 uses_cli := base events diag conf wire tls options store scan ui tree fetch compiler toolchain \
 	node enrol inputs peer coord history report kernel nightly
@@ -501,6 +501,7 @@ install: all
 	install -D -m 755 $B/kfarm $(to)/bin/kfarm
 	install -D -m 755 $B/kfarmd $(to)/bin/kfarmd
 	install -D -m 755 $B/kfarm-cc $(to)/bin/kfarm-cc
+	install -D -m 755 $B/sh $(to)/lib/kfarm/sh
 	for file in $(wildcard build/nodes/kfarmd-*); do install -D -m 755 \
 		"$$file" "$(to)/lib/kfarm/nodes/$${file##*/}" || exit 1; done
 	for page in man/*.[1-8]; do install -D -m 644 "$$page" \

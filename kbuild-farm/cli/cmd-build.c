@@ -249,7 +249,8 @@ static int load_and_run(struct build_options *o, struct err *err)
 
 	o->request.standard = &o->standard;
 	ret = settings_load(&roster, o->request.no_remote,
-			    &o->request.require_remote, &o->standard, err);
+			    &o->request.require_remote, &o->standard,
+			    &o->request.shell, err);
 	if (ret) {
 		log_error("%s", err->text);
 		status = build_status_bisected(&o->request, status,

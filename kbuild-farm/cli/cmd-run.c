@@ -52,6 +52,8 @@ static const struct args_option options[] = {
 	{ 0, "no-remote", NULL, "use no node", args_flag, AT(no_remote), 0 },
 	{ 0, "no-jobserver", NULL, "leave MAKEFLAGS as it is", args_flag,
 	  AT(request.no_jobserver), 0 },
+	{ 0, "shell", NULL, "give make kfarm's own shell", args_flag,
+	  AT(request.shell), 0 },
 	{ 0 },
 };
 
@@ -137,7 +139,7 @@ static int run_with_farm(struct run_options *o, struct kernel_user_command *c,
 	struct node_roster roster = { 0 };
 	struct watch *watch = NULL;
 	int ret = settings_load(&roster, o->no_remote,
-				&o->request.require_remote, NULL, err);
+				&o->request.require_remote, NULL, NULL, err);
 	int status = EXIT_USAGE;
 
 	if (!ret)

@@ -77,7 +77,8 @@ int settings_conf(struct conf **out, struct node_roster *roster,
 }
 
 int settings_load(struct node_roster *roster, bool no_remote,
-		  int *require_remote, struct strv *standard, struct err *err)
+		  int *require_remote, struct strv *standard, bool *shell,
+		  struct err *err)
 {
 	struct conf *conf = NULL;
 	int ret;
@@ -89,6 +90,9 @@ int settings_load(struct node_roster *roster, bool no_remote,
 	if (!ret && !no_remote && !*require_remote)
 		*require_remote = (int)conf_number(conf, "farm", NULL,
 						   "require-remote", 0);
+	if (!ret && shell)
+		*shell = str_equal(conf_get(conf, "farm", NULL, "shell"),
+				   "kfarm");
 	conf_free(conf);
 	return ret;
 }

@@ -19,11 +19,12 @@ int settings_conf(struct conf **out, struct node_roster *roster,
 /*
  * Read the configuration: the nodes, none with `no_remote`; the percentage of
  * farm.require-remote where *require_remote is 0; the toolchain of each
- * architecture, a line ARCH=TOOLCHAIN in `standard` (may be NULL).  Warnings
- * are printed.
+ * architecture, a line ARCH=TOOLCHAIN in `standard` (may be NULL); whether
+ * make's shell is to be kfarm's in *shell (may be NULL).  Warnings are printed.
  */
 int settings_load(struct node_roster *roster, bool no_remote,
-		  int *require_remote, struct strv *standard, struct err *err);
+		  int *require_remote, struct strv *standard, bool *shell,
+		  struct err *err);
 /* The last of these alone, and without warnings. */
 int settings_standard(struct strv *standard, struct err *err);
 /*

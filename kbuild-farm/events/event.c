@@ -142,6 +142,10 @@ static const struct events_field load[] = {
 static const struct events_field host[] = {
 	MILLI("cpu", cpu_ms, "seconds"),
 	MILLI("scan", scan_ms, "seconds"),
+	MAY_NUMBER("shell_lines", shell_lines, "lines"),
+	MAY_NUMBER("shell_handed", shell_handed, "lines"),
+	MAY_NUMBER("shell_compiles", shell_compiles, "jobs"),
+	MAY_NUMBER("shell_fixdeps", shell_fixdeps, "files"),
 };
 
 static const struct events_field diag[] = {
@@ -260,6 +264,10 @@ struct events_event events_new(enum events_kind kind)
 		.foreign = EVENTS_UNKNOWN,
 		.celsius = EVENTS_UNKNOWN,
 		.new_diags = EVENTS_UNKNOWN,
+		.shell_lines = EVENTS_UNKNOWN,
+		.shell_handed = EVENTS_UNKNOWN,
+		.shell_compiles = EVENTS_UNKNOWN,
+		.shell_fixdeps = EVENTS_UNKNOWN,
 		.new_warnings = EVENTS_UNKNOWN,
 		.new_errors = EVENTS_UNKNOWN,
 		.gone = EVENTS_UNKNOWN,

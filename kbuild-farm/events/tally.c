@@ -176,6 +176,18 @@ static void on_load(struct events_tally *t, const struct events_event *ev)
 	n->received = ev->received;
 }
 
+static void on_host(struct events_tally *t, const struct events_event *ev)
+{
+	t->cpu_ms = ev->cpu_ms;
+	t->scan_ms = ev->scan_ms;
+	if (ev->shell_lines == EVENTS_UNKNOWN)
+		return;
+	t->shell_lines = ev->shell_lines;
+	t->shell_handed = ev->shell_handed;
+	t->shell_compiles = ev->shell_compiles;
+	t->shell_fixdeps = ev->shell_fixdeps;
+}
+
 /* ----------------------------------------------------------------- jobs */
 
 static void on_job(struct events_tally *t, const struct events_event *ev)
@@ -244,8 +256,7 @@ void events_tally_tell(void *tally, const struct events_event *ev)
 		on_load(t, ev);
 		break;
 	case EVENTS_HOST:
-		t->cpu_ms = ev->cpu_ms;
-		t->scan_ms = ev->scan_ms;
+		on_host(t, ev);
 		break;
 	case EVENTS_DIAG:
 		on_diagnostics(t, ev);

@@ -80,6 +80,7 @@ void kernel_farm_tell_figures(const struct kernel_farm *f)
 		ev.scan_ms = (int64_t)coord_scan_us(f->coord) / 1000;
 	}
 	ev.cpu_ms = (int64_t)our_cpu_ms();
+	kernel_shell_tell(&f->shell, &ev);
 	events_hub_tell(f->hub, &ev);
 }
 
@@ -222,6 +223,8 @@ int kernel_farm_open(struct kernel_farm *f,
 	s.data = data;
 	s.cache_dir = answers;
 	ret = prepare_links(f, setup, skipped, err);
+	if (!ret && setup->shell)
+		ret = kernel_shell_open(&f->shell, f->rundir.shell, err);
 	if (!ret)
 		ret = coord_new(&f->coord, &s, err);
 	if (!ret)
@@ -345,6 +348,7 @@ void kernel_farm_release(struct kernel_farm *f)
 	if (f->hub)
 		events_hub_remove(f->hub, &f->counter);
 	events_tally_release(&f->tally);
+	kernel_shell_release(&f->shell);
 	free(f->links);
 	f->links = NULL;
 }

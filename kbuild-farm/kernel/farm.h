@@ -13,6 +13,7 @@
 #include "kernel/estimate.h"
 #include "kernel/jobserver.h"
 #include "kernel/rundir.h"
+#include "kernel/shell.h"
 #include "node/roster.h"
 
 #include <stdint.h>
@@ -26,6 +27,7 @@ struct kernel_nodes;
 struct kernel_farm {
 	struct kernel_rundir rundir;
 	char *links; /* in front of PATH */
+	struct kernel_shell shell; /* make's */
 	struct coord *coord; /* NULL: without links */
 	bool has_nodes; /* some are configured */
 	unsigned local_slots; /* compiles at once on this machine alone */
@@ -49,6 +51,7 @@ struct kernel_farm_setup {
 	struct event_base *base;
 	const char *path; /* PATH whose compilers get links */
 	bool lasting; /* links that outlive the run, and only compilers' */
+	bool shell; /* make gets kfarm's, where that can be */
 	/* Lists that end in NULL, or NULL: */
 	char *const *trees; /* source and build directory */
 	char *const *expect; /* names of compilers that will be called */

@@ -435,6 +435,26 @@ static json_t *node_group(const struct events_node *n)
 	return o;
 }
 
+/* What make's shells did, and why they handed lines on. */
+static json_t *shell_group(const struct kernel_metadata *m)
+{
+	const struct events_tally *t = m->tally;
+	json_t *o = json_object(), *reasons = json_object();
+	uint64_t n[SHELL_WHY_COUNT];
+
+	kernel_shell_reasons(&m->run->farm.shell, n);
+	for (int i = 0; i < SHELL_WHY_COUNT; i++) {
+		if (n[i])
+			add_integer(reasons, shell_why_words(i), (int64_t)n[i]);
+	}
+	add_integer(o, "lines", t->shell_lines);
+	add_integer(o, "handed", t->shell_handed);
+	json_object_set_new(o, "reasons", reasons);
+	add_integer(o, "compiles", t->shell_compiles);
+	add_integer(o, "fixdeps", t->shell_fixdeps);
+	return o;
+}
+
 static void put_farm(json_t *root, const struct kernel_metadata *m)
 {
 	const struct events_tally *t = m->tally;
@@ -462,6 +482,8 @@ static void put_farm(json_t *root, const struct kernel_metadata *m)
 	add_integer(o, "sent", sent);
 	add_integer(o, "received", received);
 	json_object_set_new(o, "cpu_seconds", json_real(seconds(t->cpu_ms)));
+	if (t->shell_lines)
+		json_object_set_new(o, "shell", shell_group(m));
 	json_object_set_new(root, "farm", o);
 	json_object_set_new(root, "nodes", nodes);
 }

@@ -48,6 +48,7 @@ struct kernel_request {
 	struct strv environment; /* -e, NAME=VALUE */
 	struct strv variables; /* NAME=VALUE for make */
 	struct strv targets;
+	bool shell; /* make's is kfarm's: [farm] shell */
 	bool fail_fast; /* -F */
 	bool no_vmlinux; /* do not copy vmlinux to the output directory */
 	bool no_remote; /* --no-remote */

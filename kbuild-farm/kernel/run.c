@@ -9,6 +9,7 @@
 #include "kernel/phase.h"
 #include "kernel/space.h"
 #include "kernel/suggest.h"
+#include "shell/hidden.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -152,6 +153,15 @@ static void tell_skipped(struct kernel_run *run, const struct strv *skipped)
 	}
 }
 
+static bool wants_shell(const struct kernel_plan *plan)
+{
+	const struct kernel_request *r = plan->request;
+
+	return r->shell &&
+	       !kernel_shell_is_users(strv_list(&r->variables), &r->environment,
+				      str_env(plan->env, "MAKEFLAGS"));
+}
+
 static int start_farm(struct kernel_run *run, struct err *err)
 {
 	const struct kernel_plan *plan = run->plan;
@@ -168,6 +178,7 @@ static int start_farm(struct kernel_run *run, struct err *err)
 		.trees = trees,
 		.expect = expect,
 		.env = plan->env,
+		.shell = wants_shell(plan),
 	};
 	struct strv extra = { 0 }, skipped = { 0 };
 	int ret = kernel_farm_open(&run->farm, &setup, &skipped, err);
@@ -406,19 +417,25 @@ static int status_or_failed(int wait_status)
 					KERNEL_FAILED;
 }
 
-/* Set the environment; with MAKEFLAGS while there is a jobserver. */
-static void offer_jobserver(struct kernel_run *run, struct spawn *what,
-			    struct strv *env)
+/*
+ * Set the environment; with MAKEFLAGS while there is a jobserver, and for make
+ * itself with what leads it to its shell.
+ */
+static void set_env(struct kernel_run *run, struct spawn *what,
+		    struct strv *env)
 {
 	struct strv ours = { 0 };
 
 	what->env = run->env.v;
 	kernel_farm_offer(&run->farm, &ours, run->env.v);
-	if (!ours.n)
-		return;
-	kernel_environ_overlay(env, run->env.v, &ours);
-	what->env = env->v;
-	what->pass = run->farm.jobserver.fd;
+	if (ours.n)
+		what->pass = run->farm.jobserver.fd;
+	if (shell_hidden_is_make(what->argv[0]))
+		kernel_shell_env(&run->farm.shell, &ours, run->env.v);
+	if (ours.n) {
+		kernel_environ_overlay(env, run->env.v, &ours);
+		what->env = env->v;
+	}
 	strv_release(&ours);
 }
 
@@ -433,7 +450,7 @@ int kernel_run_program(struct kernel_run *run, char *const *argv,
 	struct strv env = { 0 };
 	int status = 0, ret;
 
-	offer_jobserver(run, &what, &env);
+	set_env(run, &what, &env);
 	ret = kernel_maker_run(&run->maker, &what, &status, err);
 	kernel_follow_read(&run->follow);
 	strv_release(&env);
@@ -457,18 +474,22 @@ int kernel_run_ask(struct kernel_run *run, const char *target, struct buf *out,
 {
 	char *const options[] = { (char[]){ "-s" }, NULL };
 	char *const targets[] = { (char *)target, NULL };
-	struct strv argv = { 0 };
+	struct strv argv = { 0 }, ours = { 0 }, env = { 0 };
 	struct spawn what = {
-		.env = run->env.v,
 		.cwd = run->plan->tree,
 		.fd = { -1, -1, run->output.log },
 	};
 	int status = 0, ret;
 
 	kernel_plan_make_argv(run->plan, &argv, options, targets);
+	kernel_shell_env(&run->farm.shell, &ours, run->env.v);
+	kernel_environ_overlay(&env, run->env.v, &ours);
 	what.argv = argv.v;
+	what.env = env.v;
 	ret = kernel_maker_capture(&run->maker, &what, ANSWER_MAX, out, &status,
 				   err);
 	strv_release(&argv);
+	strv_release(&ours);
+	strv_release(&env);
 	return ret ? ret : status_or_failed(status);
 }

@@ -106,6 +106,7 @@ int kernel_rundir_make(struct kernel_rundir *r, unsigned n_slots,
 	r->dir = xasprintf("%s/%d", base, (int)getpid());
 	r->links = xasprintf("%s/bin", r->dir);
 	r->slots = xasprintf("%s/slots", r->dir);
+	r->shell = xasprintf("%s/shell", r->dir);
 	r->work = xasprintf("%s/work", r->dir);
 	r->socket = xasprintf("%s/socket", r->dir);
 	r->events = xasprintf("%s/events", r->dir);
@@ -132,6 +133,7 @@ void kernel_rundir_release(struct kernel_rundir *r)
 	free(r->dir);
 	free(r->links);
 	free(r->slots);
+	free(r->shell);
 	free(r->work);
 	free(r->socket);
 	free(r->events);

@@ -6,6 +6,7 @@
  *		bin/	NAME -> kfarm-cc, in front of PATH; with real/,
  *		real/	see kernel/links.h
  *		slots/	0 to N-1: the local slots, by flock
+ *		shell/	make's shell, see kernel/shell.h
  *		work/	the coordinator's
  *		socket	where kfarm-cc finds the coordinator
  *		events	where others of this user see what happens
@@ -25,7 +26,7 @@
 
 struct kernel_rundir {
 	char *dir;
-	char *links, *slots, *work, *socket, *events;
+	char *links, *slots, *shell, *work, *socket, *events;
 };
 
 /* Make it with `n_slots` slot files; removes those of dead builds. */

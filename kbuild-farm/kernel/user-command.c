@@ -282,6 +282,15 @@ static void identify_compilers(struct strv *ours, char *const *env)
 		strv_add(ours, "CCACHE_COMPILERCHECK=%compiler% -v");
 }
 
+static bool wants_shell_of_ours(const struct run *run)
+{
+	const struct kernel_user_command *c = run->command;
+
+	return c->request->shell &&
+	       !kernel_shell_is_users(c->request->argv, c->request->environment,
+				      str_env(c->env.v, "MAKEFLAGS"));
+}
+
 static int open_farm(struct run *run, struct err *err)
 {
 	const struct kernel_user_command *c = run->command;
@@ -290,6 +299,7 @@ static int open_farm(struct run *run, struct err *err)
 		.base = run->base,
 		.path = path,
 		.lasting = true,
+		.shell = wants_shell_of_ours(run),
 	};
 	struct strv skipped = { 0 }, ours = { 0 };
 	int ret = kernel_farm_dirs(&run->farm, err);
@@ -300,6 +310,7 @@ static int open_farm(struct run *run, struct err *err)
 		ret = kernel_farm_tokens(&run->farm, c->request->jobs, err);
 	if (!ret) {
 		kernel_farm_env(&run->farm, &ours);
+		kernel_shell_env(&run->farm.shell, &ours, c->env.v);
 		strv_addf(&ours, "PATH=%s:%s", run->farm.links, path);
 		identify_compilers(&ours, c->env.v);
 	}
@@ -411,6 +422,9 @@ static void report_result(struct kernel_user_command_result *out,
 			ran_unseen(run, err));
 	done.status = out->too_few ? 125 : shell_status(out->wait_status);
 	kernel_farm_tell_done(&run->farm, &done, NULL);
+	if (w->shell && run->farm.shell.why_not)
+		buf_printf(&text, "kfarm: make had its own shell: %s\n",
+			   run->farm.shell.why_not);
 	/* No view shows what was told. */
 	for (size_t i = 0; i < run->farm.notes.n; i++)
 		buf_printf(&text, "kfarm: %s\n", run->farm.notes.v[i]);

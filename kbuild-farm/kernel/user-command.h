@@ -26,6 +26,7 @@ struct kernel_user_command_request {
 	int require_remote; /* percent; 0: not asked for */
 	bool no_jobserver; /* MAKEFLAGS stays as it is */
 	bool offered; /* it names a jobserver that is there */
+	bool shell; /* make's is to be kfarm's */
 	const struct node_roster *roster;
 	struct events_hub *hub; /* hears of it */
 };

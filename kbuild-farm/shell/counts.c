@@ -108,3 +108,30 @@ void shell_counts_read(const char *dir, uint64_t n[static SHELL_COUNTS])
 	if (fd >= 0)
 		close(fd);
 }
+
+static void count_reason(const char *line, uint64_t n[static SHELL_WHY_COUNT])
+{
+	for (int i = 0; i < SHELL_WHY_COUNT; i++) {
+		const char *words = shell_why_words(i);
+		size_t len = strlen(words);
+
+		if (!strncmp(line, words, len) && line[len] == '\t')
+			n[i]++;
+	}
+}
+
+void shell_counts_read_handed(const char *dir,
+			      uint64_t n[static SHELL_WHY_COUNT])
+{
+	int fd = open_of(dir, "handed", O_RDONLY);
+	FILE *f = fd >= 0 ? fdopen(fd, "r") : NULL;
+	char line[2 * SHOWN];
+
+	memset(n, 0, SHELL_WHY_COUNT * sizeof(*n));
+	while (f && fgets(line, sizeof(line), f))
+		count_reason(line, n);
+	if (f)
+		fclose(f);
+	else if (fd >= 0)
+		close(fd);
+}

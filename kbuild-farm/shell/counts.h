@@ -39,5 +39,8 @@ void shell_counts_add_handed(enum shell_why why, struct bytes script);
 int shell_counts_make(const char *dir, struct err *err);
 /* What was counted in `dir` so far; all 0 where nothing can be read. */
 void shell_counts_read(const char *dir, uint64_t n[static SHELL_COUNTS]);
+/* And how often scripts were handed on for which reason, as `handed` has it. */
+void shell_counts_read_handed(const char *dir,
+			      uint64_t n[static SHELL_WHY_COUNT]);
 
 #endif

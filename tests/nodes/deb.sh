@@ -53,6 +53,7 @@ try_installed()
 	is "kfarmd is there" "$("$bin/kfarmd" --version)" \
 		"$(inside kfarmd --version)"
 	check "kfarm's own wrapper is there" inside test -x /usr/bin/kfarm-cc
+	check "so is make's shell" inside test -x /usr/lib/kfarm/sh
 	is "the static kfarmds are there" \
 		"$(cd "$bin/nodes" 2>/dev/null && echo kfarmd-*)" \
 		"$(cd "$copy/usr/lib/kfarm/nodes" && echo kfarmd-*)"

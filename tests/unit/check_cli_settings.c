@@ -17,6 +17,7 @@
 START_TEST(the_configuration_gives_nodes_and_a_percentage)
 {
 	static const char text[] = "[farm]\n\trequire-remote = 70\n"
+				   "\tshell = kfarm\n"
 				   "[node \"a\"]\n\taddress = unix:/none\n"
 				   "[arch \"arm64\"]\n\ttoolchain = gcc-13\n"
 				   "[arch \"arm\"]\n\ttoolchain = arm-x-\n";
@@ -24,28 +25,33 @@ START_TEST(the_configuration_gives_nodes_and_a_percentage)
 	struct node_roster roster = { 0 }, empty = { 0 };
 	struct strv standard = { 0 };
 	int fd = mkstemp(path), percent = 0;
+	bool shell = false;
 	struct err err = { 0 };
 
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(fs_write_all(fd, bytes_str(text)), 0);
 	close(fd);
 	setenv("KFARM_CONFIG", path, 1);
-	ck_assert_msg(!settings_load(&roster, false, &percent, NULL, &err),
-		      "%s", err.text);
+	ck_assert_msg(
+		!settings_load(&roster, false, &percent, NULL, &shell, &err),
+		"%s", err.text);
 	ck_assert_uint_eq(roster.n, 1);
 	ck_assert_int_eq(percent, 70);
+	ck_assert(shell);
 	/* The command line's counts more. */
 	percent = 20;
 	node_roster_release(&roster);
-	ck_assert_int_eq(settings_load(&roster, false, &percent, NULL, &err),
-			 0);
+	ck_assert_int_eq(
+		settings_load(&roster, false, &percent, NULL, NULL, &err), 0);
 	ck_assert_int_eq(percent, 20);
 	percent = 0;
-	ck_assert_int_eq(settings_load(&empty, true, &percent, NULL, &err), 0);
+	ck_assert_int_eq(
+		settings_load(&empty, true, &percent, NULL, NULL, &err), 0);
 	ck_assert_uint_eq(empty.n, 0);
 	ck_assert_int_eq(percent, 0);
-	ck_assert_int_eq(settings_load(&empty, true, &percent, &standard, &err),
-			 0);
+	ck_assert_int_eq(
+		settings_load(&empty, true, &percent, &standard, NULL, &err),
+		0);
 	ck_assert_uint_eq(standard.n, 2);
 	ck_assert_str_eq(standard.v[0], "arm64=gcc-13");
 	ck_assert_str_eq(standard.v[1], "arm=arm-x-");

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kernel */
+#include "../lib/tempdir.h"
+#include "kernel/shell.h"
+#include "shell/counts.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char dir[TEMPDIR_SIZE];
+
+static void setup(void)
+{
+	tempdir_make(dir);
+}
+
+static void teardown(void)
+{
+	tempdir_remove(dir);
+}
+
+static void put_file(const char *name, mode_t mode)
+{
+	char *path = xasprintf("%s/%s", dir, name), *up = str_dir(path);
+	struct err err = { 0 };
+
+	ck_assert_msg(!fs_mkdirs(up, 0755, &err), "%s", err.text);
+	ck_assert_msg(!fs_write(path, bytes_str("x"), mode, &err), "%s",
+		      err.text);
+	free(up);
+	free(path);
+}
+
+/* Which sh is that of the kfarm `self`, below `dir`? */
+static void expect_program(const char *self, const char *wanted)
+{
+	char *kfarm = xasprintf("%s/%s", dir, self);
+	char *got = kernel_shell_program_of(kfarm);
+
+	ck_assert_int_eq(!got, !wanted);
+	if (got)
+		ck_assert_str_eq(got + strlen(dir) + 1, wanted);
+	free(got);
+	free(kfarm);
+}
+
+START_TEST(an_installed_kfarm_never_takes_the_systems_sh)
+{
+	put_file("usr/bin/sh", 0755);
+	expect_program("usr/bin/kfarm", NULL);
+	put_file("usr/lib/kfarm/sh", 0644);
+	expect_program("usr/bin/kfarm", NULL);
+	put_file("usr/lib/kfarm/sh", 0755);
+	expect_program("usr/bin/kfarm", "usr/lib/kfarm/sh");
+	put_file("build/sh", 0755);
+	expect_program("build/kfarm", "build/sh");
+}
+END_TEST
+
+/* A word of make's, one of -e, MAKEFLAGS: does the user say what shell? */
+static const struct said {
+	const char *word, *given, *makeflags;
+	bool is;
+} said[] = {
+	{ "SHELL=/bin/bash", "A=1", "", true },
+	{ "CONFIG_SHELL=bash", "A=1", NULL, true },
+	{ "SHELL:=/bin/bash", "A=1", NULL, true },
+	{ "SHELL?=x", "A=1", NULL, true },
+	{ "all", "SHELL=/bin/bash", NULL, true },
+	{ "all", "CONFIG_SHELL=", NULL, true },
+	{ "all", "A=1", " -j4 -- V=1 SHELL=/bin/bash", true },
+	{ "MYSHELL=x", "SHELLS=1", "rk -- A=SHELL", false },
+	{ "SHELL", "A=SHELL=x", NULL, false },
+	{ "SHELL_PATH=/bin/sh", "A=1", "SHELLS=", false },
+};
+
+START_TEST(a_shell_of_the_users_own_is_seen)
+{
+	const struct said *s = &said[_i];
+	char *words[] = { (char *)s->word, NULL };
+	struct strv given = { 0 };
+
+	strv_add(&given, s->given);
+	ck_assert_int_eq(kernel_shell_is_users(words, &given, s->makeflags),
+			 s->is);
+	strv_release(&given);
+	ck_assert(!kernel_shell_is_users(NULL, NULL, NULL));
+}
+END_TEST
+
+static void expect_makefiles(const char *own, const char *wanted)
+{
+	struct kernel_shell s = { .dir = "/r" };
+	char *env[] = { (char *)own, NULL };
+	struct strv out = { 0 };
+
+	kernel_shell_env(&s, &out, env);
+	ck_assert_uint_eq(out.n, 2);
+	ck_assert_str_eq(out.v[0], wanted);
+	ck_assert_str_eq(out.v[1], "KFARM_SHELL=/r");
+	strv_release(&out);
+}
+
+START_TEST(makefiles_of_the_user_come_first)
+{
+	struct kernel_shell none = { 0 };
+	struct strv out = { 0 };
+
+	expect_makefiles(NULL, "MAKEFILES=/r/shell.mk");
+	expect_makefiles("MAKEFILES=a.mk b.mk",
+			 "MAKEFILES=a.mk b.mk /r/shell.mk");
+	expect_makefiles("MAKEFILES=", "MAKEFILES= /r/shell.mk");
+	kernel_shell_env(&none, &out, environ);
+	ck_assert_uint_eq(out.n, 0);
+}
+END_TEST
+
+/* The test's own program stands in for kfarm: there is no sh beside it. */
+START_TEST(without_a_shell_of_ours_it_says_why)
+{
+	struct events_event host = events_new(EVENTS_HOST);
+	uint64_t n[SHELL_WHY_COUNT];
+	struct kernel_shell s;
+	struct err err = { 0 };
+
+	ck_assert(!kernel_shell_open(&s, dir, &err));
+	ck_assert_ptr_null(s.dir);
+	ck_assert_str_eq(s.why_not, "kfarm's sh is not installed");
+	kernel_shell_tell(&s, &host);
+	ck_assert_int_eq(host.shell_lines, EVENTS_UNKNOWN);
+	kernel_shell_reasons(&s, n);
+	ck_assert_uint_eq(n[SHELL_WHY_FILE], 0);
+	kernel_shell_release(&s);
+}
+END_TEST
+
+START_TEST(what_shells_counted_is_told)
+{
+	struct events_event host = events_new(EVENTS_HOST);
+	struct kernel_shell s = { .dir = dir };
+	uint64_t n[SHELL_WHY_COUNT];
+	struct err err = { 0 };
+
+	ck_assert_msg(!shell_counts_make(dir, &err), "%s", err.text);
+	setenv(SHELL_COUNTS_VARIABLE, dir, 1);
+	for (int i = 0; i < 3; i++)
+		shell_counts_add(SHELL_COUNT_LINES);
+	shell_counts_add(SHELL_COUNT_COMPILES);
+	shell_counts_add_handed(SHELL_WHY_FUNCTION, bytes_str("f() { :; }"));
+	shell_counts_add_handed(SHELL_WHY_FUNCTION, bytes_str("file\tg()"));
+	shell_counts_add_handed(SHELL_WHY_FILE, bytes_str("x"));
+	kernel_shell_tell(&s, &host);
+	ck_assert_int_eq(host.shell_lines, 3);
+	ck_assert_int_eq(host.shell_handed, 3);
+	ck_assert_int_eq(host.shell_compiles, 1);
+	ck_assert_int_eq(host.shell_fixdeps, 0);
+	kernel_shell_reasons(&s, n);
+	ck_assert_uint_eq(n[SHELL_WHY_FUNCTION], 2);
+	ck_assert_uint_eq(n[SHELL_WHY_FILE], 1);
+	ck_assert_uint_eq(n[SHELL_WHY_SYNTAX], 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("kernel/shell");
+	TCase *tc = tcase_create("core");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, an_installed_kfarm_never_takes_the_systems_sh);
+	tcase_add_loop_test(tc, a_shell_of_the_users_own_is_seen, 0,
+			    (int)(sizeof(said) / sizeof(*said)));
+	tcase_add_test(tc, makefiles_of_the_user_come_first);
+	tcase_add_test(tc, without_a_shell_of_ours_it_says_why);
+	tcase_add_test(tc, what_shells_counted_is_told);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
