@@ -21,7 +21,6 @@ enum shell_part_kind {
 	SHELL_TEXT,
 	SHELL_PARAM, /* $name, ${name}, ${name:-word} ... */
 	SHELL_COMMANDS, /* $(list), `list` */
-	SHELL_TILDE, /* ~ or ~user; `text` is the user */
 };
 
 /* What stands behind the name in ${name...}. */
@@ -42,7 +41,8 @@ struct shell_part {
 	const struct shell_part *next;
 	enum shell_part_kind kind;
 	bool quoted; /* by ", ' or a backslash */
-	const char *text; /* TEXT and TILDE: `len` bytes of it */
+	/* TEXT; a quoted one of no length is where "" or '' begins or ends. */
+	const char *text;
 	size_t len;
 	/* PARAM */
 	const char
@@ -56,11 +56,12 @@ struct shell_part {
 
 struct shell_word {
 	const struct shell_word *next;
+	/* NULL where all of it is `literal`, and nothing is quoted. */
 	const struct shell_part *parts;
 	/*
 	 * What the word comes to where nothing in it is expanded, quotes gone:
 	 * one field, this.  NULL where parts have to be looked at: parameters,
-	 * commands, a tilde, an unquoted * ? [.
+	 * commands, a tilde, an unquoted * ? [].
 	 */
 	const char *literal;
 	/* Unquoted, it begins as NAME=: `export` expands it as an assignment.

@@ -7,6 +7,7 @@ WHY(SYNTAX, "syntax") /* an error that dash has its own words for */
 WHY(BACKGROUND, "background") /* & */
 WHY(FUNCTION, "function") /* name() ... */
 WHY(ARITHMETIC, "arithmetic") /* $((...)) */
+WHY(TILDE, "tilde") /* ~user */
 WHY(CHARACTER, "character") /* a byte that dash uses for itself */
 WHY(DEPTH, "depth") /* nested too deep */
 WHY(SIZE, "size") /* too long a script */
