@@ -136,10 +136,10 @@ screen()
 	tmux -S "$TMP/tmux.${shell%% *}" "$@" 2>/dev/null
 }
 
-# shown PATTERN: until a line of the screen is like that; 20 s at most.
+# shown PATTERN: until a line of the screen is like that; a minute at most.
 shown()
 {
-	for _ in {1..400}; do
+	for _ in {1..1200}; do
 		screen capture-pane -p | grep -qE "$1" && return
 		sleep 0.05
 	done

@@ -248,7 +248,7 @@ for round in $(rounds "${KILLS:-8}" 100); do
 		-b "$build" -o "$work/out" --ui plain "${vars[@]}" \
 		"${targets[@]}" >"$work/kfarm.log" 2>&1 </dev/null &
 	kfarm=$!
-	wait_for 20 grep -q '] artifacts$' "$work/kfarm.log"
+	wait_for 60 grep -q '] artifacts$' "$work/kfarm.log"
 	sleep "0.$(printf %03d $((RANDOM * 500 / 32768)))"
 	kill -KILL "$kfarm" 2>/dev/null && kills=$((kills + 1))
 	wait "$kfarm" 2>/dev/null

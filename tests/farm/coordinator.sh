@@ -37,7 +37,7 @@ killed()
 		PATH=$work/watch:$PATH
 		kfarm_start -j 6 Image
 		PATH=$path
-		wait_for 20 objects_beyond $((round * 4 % 30)) ||
+		wait_for 60 objects_beyond $((round * 4 % 30)) ||
 			bad "kfarm is killed: no objects come"
 		kill -KILL "$kfarm"
 		kfarm_wait
@@ -62,7 +62,7 @@ stopped()
 	nodes 2 slots=3
 	farm_fresh
 	kfarm_start -j 6 Image
-	wait_for 20 objects_beyond 5
+	wait_for 60 objects_beyond 5
 	kill -STOP "$kfarm"
 	wait_for 120 test -e "$build/arch/arm64/boot/Image"
 	check "kfarm is stopped: make goes on" \
@@ -74,7 +74,7 @@ stopped()
 	is "kfarm is stopped: it ends with" 0 $?
 	equal "kfarm is stopped"
 	no_temporaries "kfarm is stopped"
-	gone "kfarm is stopped" 2
+	gone "kfarm is stopped"
 }
 
 # interrupted SIGNAL WANTED WHOM
@@ -89,7 +89,7 @@ interrupted()
 	if [ $((RANDOM % 4)) = 0 ]; then
 		sleep "0.$((RANDOM % 10))"
 	else
-		wait_for 20 objects_beyond $((RANDOM % 50))
+		wait_for 60 objects_beyond $((RANDOM % 50))
 	fi
 	if ! kill -0 "$kfarm" 2>/dev/null; then
 		kfarm_wait
@@ -101,7 +101,7 @@ interrupted()
 	else
 		kill -s "$signal" "$kfarm" 2>/dev/null
 	fi
-	gone "$name" 1
+	gone "$name"
 	kfarm_wait
 	status=$?
 	# It came when all was done but the end of the process.
@@ -136,7 +136,7 @@ closed_pipe()
 	env KFARM_BUILD_MARK="$work" "$bin/kfarm" build -v -C "$tree" \
 		-b "$build" -o "$work/out" "${vars[@]}" -j 6 Image \
 		2>&1 </dev/null | head -n 1 >/dev/null
-	if wait_for 30 nothing_left; then
+	if wait_for 60 nothing_left; then
 		good "closed pipe: nothing is left over"
 	else
 		bad "closed pipe: left over: $(left_over | head -n 5)"

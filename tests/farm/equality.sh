@@ -164,11 +164,11 @@ audit_interrupted()
 		</dev/null &
 	audit=$!
 	children+=("$audit")
-	sleep 1
+	wait_for 60 pgrep -P "$audit"
 	kill -INT "$audit"
 	wait "$audit"
 	is "audit interrupted: exit status" 130 $?
-	gone "audit interrupted" 5
+	gone "audit interrupted"
 	check "audit interrupted: says so" grep -q 'audit: interrupted' \
 		"$work/interrupted"
 }

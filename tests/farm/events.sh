@@ -101,14 +101,14 @@ whole()
 	farm_fresh
 	kfarm_start -j 6 --json "$work/events" Image
 	socket=$(socket_of "$kfarm")
-	wait_for 20 test -S "$socket"
+	wait_for 60 test -S "$socket"
 	listen "$socket" "$work/early" &
 	wait_for 60 objects_beyond 20
 	listen "$socket" "$work/late" &
 	kfarm_wait
 	is "whole: kfarm ends with" 0 $?
-	wait_for 10 grep -q '"event":"done"' "$work/early"
-	wait_for 10 grep -q '"event":"done"' "$work/late"
+	wait_for 60 grep -q '"event":"done"' "$work/early"
+	wait_for 60 grep -q '"event":"done"' "$work/late"
 	equal "whole"
 	is "whole: begins and ends" "stream done" \
 		"$(jq -s -r '"\(.[0].event) \(last.event)"' "$work/events")"
@@ -183,7 +183,7 @@ silent()
 		until grep -q dropped heard; do sleep 0.02; done
 		'"'$work/compile'"' 3 last'
 	is "silent: the command ends with" 0 $?
-	wait_for 10 grep -q '"event":"done"' "$work/silent/heard"
+	wait_for 60 grep -q '"event":"done"' "$work/silent/heard"
 	check "silent: events are dropped, and the rest comes" jq -s -e '
 		([.[] | select(.event == "dropped").events] | add) as $dropped |
 		last.event == "done" and last.local == 253 and $dropped > 100 and
@@ -207,14 +207,14 @@ many()
 	farm_fresh
 	kfarm_start -j 6 --json "$work/known" Image
 	socket=$(socket_of "$kfarm")
-	wait_for 20 test -S "$socket"
+	wait_for 60 test -S "$socket"
 	for i in {1..40}; do
 		listen "$socket" "$work/many.$i" &
 	done
 	kfarm_wait
 	is "many: kfarm ends with" 0 $?
 	equal "many"
-	wait_for 10 eval '[ "$(grep -l "\"event\":\"done\"" "$work"/many.* |
+	wait_for 60 eval '[ "$(grep -l "\"event\":\"done\"" "$work"/many.* |
 		wc -l)" -ge 32 ]'
 	is "many: of 40 so many heard all of it" 32 \
 		"$(grep -l '"event":"done"' "$work"/many.* | wc -l)"
@@ -258,7 +258,7 @@ another_user()
 	run another 'dir=${KFARM_SOCKET%/*}
 		as_nobody() {
 			setpriv --reuid=65534 --regid=65534 --clear-groups \
-				timeout 20 bash -c "listen $1 -"
+				timeout 60 bash -c "listen $1 -"
 		}
 		as_nobody "$dir/events" >closed
 		echo $? >status
@@ -291,7 +291,7 @@ killed()
 	socket=$(socket_of "$kfarm")
 	wait_for 60 objects_beyond 5
 	listen "$socket" "$work/cut" &
-	wait_for 10 test -s "$work/cut"
+	wait_for 60 test -s "$work/cut"
 	kill -KILL "$kfarm"
 	kfarm_wait 2>/dev/null
 	stop_all

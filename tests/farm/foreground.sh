@@ -14,12 +14,25 @@ export TERM=xterm
 # The program of menuconfig asks no terminal how large it is.
 export LINES=40 COLUMNS=100
 
+# drawn BYTES: the program has drawn since there were so many, and is done.
+drawn()
+{
+	local bytes=0 last=-1
+
+	while [ "$bytes" -ne $last ] || [ "$bytes" -le "$1" ]; do
+		last=$bytes
+		sleep 0.5
+		bytes=$(stat -c %s "$work/screen")
+		[ $SECONDS -lt "$latest" ] || return
+	done
+}
+
 # on_terminal KEYS COMMAND...: with a terminal of its own, KEYS (words of
-# printf) each a second after what is there was drawn; what the terminal
+# printf) each when what is there was drawn; what the terminal
 # showed is in $work/screen, the exit status returned.
 on_terminal()
 {
-	local keys=$1 typed=$work/typed status
+	local keys=$1 typed=$work/typed status drawn=0 latest=$((SECONDS + 120))
 
 	shift
 	printf '%q ' "$@" >"$work/command"
@@ -31,7 +44,8 @@ on_terminal()
 	exec 7>"$typed"
 	wait_for 120 grep -q 'Arrow keys' "$work/screen"
 	for key in $keys; do
-		sleep 1
+		drawn "$drawn"
+		drawn=$(stat -c %s "$work/screen")
 		# shellcheck disable=SC2059
 		printf "$key" >&7
 	done
@@ -72,7 +86,7 @@ check "and nothing is built" [ ! -e "$work/none" ]
 # What make says depends on who of the two dies first.
 is "make was interrupted once" 1 \
 	"$(grep -acE 'menuconfig\] (Interrupt|Error [0-9]+)' "$work/screen")"
-wait_for 10 nothing_left
+wait_for 60 nothing_left
 check "nothing is left" nothing_left
 menu "$down n $leave" --menuconfig -o "$work/out" scripts_basic
 is "--menuconfig, saved: status" 0 $?

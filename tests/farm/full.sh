@@ -36,7 +36,7 @@ ended()
 		"$work/kfarm.log" "$2"
 	is "$1: no other error" "" "$(grep -iE 'error[: ]|\*\*\*|terminated' \
 		"$work/kfarm.log" | grep -v ', errors 0,')"
-	gone "$1" 5
+	gone "$1"
 }
 
 build_it()

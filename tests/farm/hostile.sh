@@ -157,7 +157,7 @@ hold()
 	[ ${#late[@]} -gt 0 ] || return 0
 	: >"$work/hold"
 	{
-		for ((i = 0; i < 150 && ${#late[@]} > 0; i++)); do
+		for ((i = 0; i < 600 && ${#late[@]} > 0; i++)); do
 			sleep 0.2
 			! grep -q "${late[0]}" "$work/events" 2>/dev/null ||
 				late=("${late[@]:1}")
@@ -196,7 +196,7 @@ hostile()
 	is "$name: kfarm ends with" 0 $status
 	[ $status -eq 0 ] || tail -n 15 "$work/kfarm.log" | sed 's/^/      /'
 	# The build is short: what is far above it is a stall.
-	at_most "$name: seconds" $((3 * plain_seconds + 45)) \
+	at_most "$name: seconds" $((3 * plain_seconds + 100)) \
 		$((SECONDS - began))
 	equal "$name"
 	no_temporaries "$name"
@@ -236,7 +236,7 @@ one_by_one()
 	is "swallowed one by one: kfarm ends with" 0 $?
 	# Once 10 s for the hedge, then the node rests.
 	at_most "swallowed one by one: seconds" \
-		$((3 * plain_seconds * cores + 45)) $((SECONDS - began))
+		$((3 * plain_seconds * cores + 100)) $((SECONDS - began))
 	equal "swallowed one by one"
 }
 

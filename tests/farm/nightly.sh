@@ -64,7 +64,7 @@ begun()
 		>"$work/log" 2>&1 </dev/null &
 	pid=$!
 	children+=("$pid")
-	wait_for 20 test -e "$results/mini/.building/nightly.log"
+	wait_for 60 test -e "$results/mini/.building/nightly.log"
 }
 
 # Where the links lead, and all results, by name.
@@ -193,7 +193,7 @@ for round in $(seq "${ROUNDS:-8}"); do
 	kill -KILL "$pid" 2>/dev/null
 	wait "$pid" 2>/dev/null
 	whole "killed $round" | grep -v ^ok
-	for _ in {1..40}; do
+	for _ in {1..600}; do
 		pgrep -f "build --tree mini .*$results" >/dev/null || break
 		sleep 0.1
 	done
@@ -216,14 +216,22 @@ is "nothing is left of it" '' \
 
 # ---- two at once ----
 
-flock "$results/mini/lock" sleep 6 &
-children+=($!)
-wait_for 5 pgrep -P $!
+(
+	flock 9
+	exec sleep 1000
+) 9>>"$results/mini/lock" &
+holder=$!
+children+=("$holder")
+wait_for 60 eval '! flock -n "$results/mini/lock" true'
 nightly --force >"$work/log" 2>&1
 is "while another has the lock: the status" 75 $?
 check "and who has it" grep -q 'another run is under way, process' "$work/log"
 nightly --force --wait=1 >"$work/log" 2>&1
 is "it waits as long as it is told" 75 $?
+(
+	sleep 1
+	kill "$holder"
+) &
 check "and longer" nightly --wait
 begun --force
 nightly --force --wait >"$work/log2" 2>&1
@@ -296,13 +304,14 @@ check "and why" grep -q 'nothing was built' "$work/log"
 # ---- a build without an end ----
 
 settings 'timeout = 2s' >"$KFARM_CONFIG"
-printf '\nprepare: forever\nforever:\n\tsleep 98765\n' >>"$mine/Makefile"
+printf '\nprepare: forever\nforever:\n\tsleep 98765.%s\n' $$ \
+	>>"$mine/Makefile"
 commit 'Makefile: takes forever'
 nightly >"$work/log" 2>&1
 is "a build without an end: the status" 1 $?
 check "and why" grep -q '"timed_out": true' \
 	"$results/mini/latest/result.json"
-check "nothing of it goes on" test -z "$(pgrep -f 'sleep 98765')"
+check "nothing of it goes on" test -z "$(pgrep -f "sleep 98765[.]$$")"
 nightly >"$work/log" 2>&1
 is "it is not tried again" 0 $?
 git -C "$mine" checkout -q HEAD~ -- Makefile

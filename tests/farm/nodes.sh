@@ -14,7 +14,7 @@ is "plain make ends with" 0 "$plain_status"
 # The node's pid once its work has begun.
 under_way()
 {
-	wait_for 20 objects_beyond "$1"
+	wait_for 60 objects_beyond "$1"
 }
 
 killed()
@@ -33,7 +33,7 @@ killed()
 		is "a node is killed: kfarm ends with" 0 $?
 		equal "a node is killed"
 		no_temporaries "a node is killed"
-		gone "a node is killed" 2
+		gone "a node is killed"
 	done
 }
 
@@ -56,7 +56,7 @@ stopped()
 	kill -CONT "$victim" 2>/dev/null
 	equal "a node is stopped"
 	no_temporaries "a node is stopped"
-	gone "a node is stopped" 3
+	gone "a node is stopped"
 }
 
 all_killed()

@@ -165,7 +165,7 @@ interrupted()
 		'report | grep -q "It has not ended yet"'
 	kill -INT "$kfarm"
 	kfarm_wait
-	gone "interrupted" 5
+	gone "interrupted"
 	is "interrupted: state" stopped "$(json .state)"
 	check "interrupted: the page" "$page" "$work/out/report.html"
 	check "interrupted: the page says so" \

@@ -312,7 +312,7 @@ interrupted()
 	kill -INT -- "-$kfarm"
 	wait "$kfarm"
 	is "Ctrl-C: exit status" 130 $?
-	gone "Ctrl-C" 5
+	gone "Ctrl-C"
 	no_temporaries "Ctrl-C" "$project"
 	is "Ctrl-C: the run's directory is gone" "" \
 		"$(ls "$XDG_RUNTIME_DIR/kfarm")"
@@ -324,7 +324,7 @@ interrupted()
 	kill -TERM "$kfarm"
 	wait "$kfarm"
 	is "SIGTERM is passed on: exit status" 7 $?
-	gone "SIGTERM" 5
+	gone "SIGTERM"
 }
 
 # A real one: the character that the terminal makes the signal of.
@@ -348,7 +348,7 @@ typed()
 	rm "$from"
 	check "^C on a terminal: the summary comes" grep -q \
 		'kfarm: sh: killed by signal 2' "$work/run.tty"
-	gone "^C on a terminal" 5
+	gone "^C on a terminal"
 }
 
 kfarm_killed()

@@ -90,7 +90,7 @@ whole()
 
 python3 "$root/tests/farm/git-server.py" "$served" >"$work/http.log" 2>&1 &
 children+=($!)
-wait_for 20 test -s "$work/http.log" || exit 1
+wait_for 60 test -s "$work/http.log" || exit 1
 http=http://127.0.0.1:$(sed -n 1p "$work/http.log")
 # There is no saying "any port" to git daemon.
 for _ in 1 2 3 4 5; do
@@ -98,7 +98,7 @@ for _ in 1 2 3 4 5; do
 	git daemon --base-path="$served" --export-all --listen=127.0.0.1 \
 		--port=$port "$served" >"$work/daemon.log" 2>&1 &
 	daemon=$!
-	wait_for 5 bash -c "exec 3<>/dev/tcp/127.0.0.1/$port" &&
+	wait_for 60 bash -c "exec 3<>/dev/tcp/127.0.0.1/$port" &&
 		kill -0 $daemon 2>/dev/null && break
 done
 # Its own child is the one that listens.
@@ -145,7 +145,7 @@ start_sshd()
 		>"$work/ssh/config"
 	run_sshd "$sshd" -f "$work/ssh/sshd_config" -E "$work/ssh/log" ||
 		return
-	wait_for 10 test -s "$work/ssh/pid" || return
+	wait_for 60 test -s "$work/ssh/pid" || return
 	children+=("$(cat "$work/ssh/pid")")
 	# In a user namespace it cannot become anybody.
 	ssh -F "$work/ssh/config" -oBatchMode=yes -oStrictHostKeyChecking=no \
@@ -268,7 +268,7 @@ check "update after that: all is there" whole t2
 env --default-signal=INT "$bin/kfarm" tree add bad "$http/hang/linux.git" \
 	>"$work/tree.log" 2>&1 </dev/null &
 kfarm=$!
-wait_for 10 grep -q /hang/linux.git "$work/http.log"
+wait_for 60 grep -q /hang/linux.git "$work/http.log"
 sleep 0.3
 kill -INT $kfarm
 wait $kfarm

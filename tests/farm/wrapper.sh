@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
-# timeout: 120
+# timeout: 600
 #
 # farm/wrapper.sh - kfarm-cc alone, with scripted compilers and no
 # coordinator.  $KFARM_CC is the program (build/kfarm-cc); the last line is
@@ -82,12 +82,17 @@ listen()
 		open(my $ready, ">", "ready"); close $ready;
 		my @kept;
 		if ($ARGV[0] eq "silent") {
-			while (accept(my $c, $s)) { push @kept, $c }
+			while (accept(my $c, $s)) {
+				push @kept, $c;
+				sysread($c, my $first, 1);
+				open(my $f, ">>", "asked");
+				print $f "x";
+			}
 		}
-		sleep 60' "$1" &
+		sleep 6000' "$1" &
 	listener=$!
 	while [ ! -e ready ]; do sleep 0.05; done
-	rm -f ready socket.silent
+	rm -f ready asked socket.silent
 	socket=$work/socket
 }
 
@@ -205,7 +210,7 @@ ok 'so is a second directory of links' 't-gcc 12.2' \
 ok 'and one that KFARM_LINKS does not name' 't-gcc 12.2' \
 	"$(PATH="$work/more:$real:$system" t-gcc --version)"
 cp "$cc" first/t-gcc
-message=$(timeout 5 env PATH="$work/first:$real:$system" t-gcc -E 2>&1)
+message=$(timeout 60 env PATH="$work/first:$real:$system" t-gcc -E 2>&1)
 ok 'a copy of the wrapper does not start itself for ever' 127 "$?"
 ok 'and says so' "kfarm-cc: $work/first/t-gcc: leads back to kfarm-cc" \
 	"$message"
@@ -264,7 +269,7 @@ ok 'and that is said' \
 launch "$work/cwd/a.c" -c a.c 2>/dev/null
 ok 'what cannot be executed: 126' 126 "$?"
 cp "$cc" more/copy-gcc
-message=$(timeout 5 "$cc" "$work/more/copy-gcc" -c a.c 2>&1)
+message=$(timeout 60 "$cc" "$work/more/copy-gcc" -c a.c 2>&1)
 ok 'a copy of it under another name ends' 127 "$?"
 ok 'and that is said' 'kfarm-cc: copy-gcc: no such compiler in PATH' \
 	"$(echo "$message" | sed "s|$work/more/||")"
@@ -298,9 +303,11 @@ done
 farm make -s -j50
 ok '50 at once with 2 slots: make ends well' 0 "$?"
 ok 'each compiler ran' 40 "$(wc -l <counts)"
-ok 'two at once, and never more' 2 "$(sort -n counts | tail -n 1 | tr -d ' ')"
+ok 'never more than two' 2 "$(sort -n counts | tail -n 1 | tr -d ' ')"
+twos=$(grep -cx ' *2' counts)
+ok "and two at once, mostly: $twos" yes "$([ "$twos" -ge 10 ] && echo yes)"
 ok 'a probe waits for no slot' 't-gcc 12.2' \
-	"$(flock slots/0 flock slots/1 timeout 5 env KFARM_LINKS="$links" \
+	"$(flock slots/0 flock slots/1 timeout 60 env KFARM_LINKS="$links" \
 		KFARM_SLOTS="$work/slots" PATH="$links:$real:$system" \
 		t-gcc --version)"
 ok 'a compile does' 124 \
@@ -308,7 +315,7 @@ ok 'a compile does' 124 \
 		KFARM_LINKS="$links" KFARM_SLOTS="$work/slots" \
 		PATH="$links:$real:$system" t-gcc -c a.c >/dev/null; echo $?)"
 compiler h-gcc <<END
-sleep 30 >/dev/null 2>&1 &
+sleep 1000 >/dev/null 2>&1 &
 echo \$! >"$work/child"
 END
 (cd cwd && farm h-gcc -c a.c)
@@ -318,8 +325,8 @@ for slot in slots/0 slots/1; do
 done
 ok 'a slot is held as long as any child lives' 1 "$taken"
 kill "$(cat child)"
-sleep 0.2
-ok 'and is free after' free "$(flock -n slots/0 flock -n slots/1 echo free)"
+ok 'and is free after' free \
+	"$(flock -w 60 slots/0 flock -w 60 slots/1 echo free)"
 ok 'no slots directory: no waiting' 't-gcc 12.2' \
 	"$(cd cwd && farm env KFARM_SLOTS=/nonexistent t-gcc --version -c a.c)"
 
@@ -327,22 +334,26 @@ ok 'no slots directory: no waiting' 't-gcc 12.2' \
 compiler c-gcc <<'END'
 echo compiled
 END
-start=$(seconds)
-ok 'no socket: compiled here' compiled "$(cd cwd && farm c-gcc -c a.c)"
+# at_once NAME: compiled here, without five seconds of silence before it.
+at_once()
+{
+	start=$(seconds)
+	ok "$1: compiled here" compiled "$(cd cwd && farm c-gcc -c a.c)"
+	took=$(($(seconds) - start))
+	ok "$1: at once" yes "$([ "$took" -lt 5 ] && echo yes || echo "$took")"
+}
+
+at_once 'no socket'
 : >plain
-ok 'a file in its place: compiled here' compiled \
-	"$(cd cwd && socket=$work/plain && farm c-gcc -c a.c)"
+socket=$work/plain
+at_once 'a file in its place'
 listen silent
 stop_listener
 socket=$work/socket
-ok 'a socket that nobody holds: compiled here' compiled \
-	"$(cd cwd && farm c-gcc -c a.c)"
+at_once 'a socket that nobody holds'
+socket=$work/$(printf '%0200d' 0)
+at_once 'a path too long for a socket'
 socket=
-long=$(printf '%0200d' 0)
-ok 'a path too long for a socket: compiled here' compiled \
-	"$(cd cwd && socket=$work/$long && farm c-gcc -c a.c)"
-ok 'all at once' yes \
-	"$([ $(($(seconds) - start)) -lt 3 ] && echo yes || echo no)"
 for mode in silent deaf; do
 	listen "$mode"
 	start=$(seconds)
@@ -353,7 +364,7 @@ for mode in silent deaf; do
 	took=$(($(seconds) - start))
 	ok "a $mode one: compiled here" 4 "$(grep -c compiled "$mode.out")"
 	ok "after five seconds" yes \
-		"$([ "$took" -ge 4 ] && [ "$took" -le 7 ] && echo yes ||
+		"$([ "$took" -ge 4 ] && [ "$took" -le 50 ] && echo yes ||
 			echo "$took")"
 	ok 'a probe does not wait for it' compiled "$(farm c-gcc -E)"
 	stop_listener
@@ -363,11 +374,13 @@ done
 listen silent
 for signal in INT TERM HUP; do
 	# A shell ignores SIGINT for what it starts with &: perl does not.
+	# By the time it asks it has its handlers.
+	rm -f asked
 	# shellcheck disable=SC2016
 	(cd cwd && farm perl -e '$SIG{INT} = "DEFAULT"; my $p = fork;
 		exec qw(c-gcc -MD -c a.c -o out.o) unless $p;
 		open(my $f, ">", ".out.$_.kfarm.$p") for qw(o d);
-		select(undef, undef, undef, 0.5);
+		select(undef, undef, undef, 0.05) until -s "../asked";
 		kill $ARGV[0], $p; waitpid($p, 0); print $? & 127, " ";
 		print join(" ", glob(".out.*"))' "$signal") >signalled
 	case $signal in INT) n=2 ;; TERM) n=15 ;; HUP) n=1 ;; esac

@@ -53,8 +53,7 @@ enum manner {
 	NEEDY_AGAIN, /* as NEEDY, and needs one of them again: once */
 	FOREIGN, /* its compiler read a file that nobody knows */
 	MISSING, /* FAIL, an input is not there */
-	TOUCHING, /* while it compiles, the client's header is rewritten: once
-		   */
+	TOUCHING, /* a header is rewritten while it compiles: once */
 	LOSING, /* FAIL, its cell is gone: once */
 	BROODING, /* says nothing of a job but that it lives */
 };
@@ -64,6 +63,7 @@ enum manner {
 
 struct node {
 	enum manner manner;
+	bool mute; /* it never beats */
 	const char *machine, *boot_id;
 	struct digest machine_id;
 	char path[108];
@@ -123,16 +123,6 @@ static void write_file(const char *name, const char *text)
 	free(path);
 }
 
-static void turn_until(bool (*met)(void), unsigned ms)
-{
-	uint64_t end = clock_ms() + ms;
-
-	while (!met() && clock_ms() < end) {
-		event_base_loop(base, EVLOOP_NONBLOCK);
-		usleep(500);
-	}
-}
-
 __attribute__((unused)) static bool never(void)
 {
 	return false;
@@ -146,6 +136,34 @@ static void say(struct node *n, uint16_t type, struct buf *body)
 {
 	wire_stream_send(n->stream, type, buf_bytes(body), WIRE_LZO);
 	buf_release(body);
+}
+
+/* Nothing for five seconds, and a node is lost. */
+static void beat(void)
+{
+	static uint64_t last_ms;
+	bool due = clock_ms() - last_ms >= 1000;
+
+	last_ms = due ? clock_ms() : last_ms;
+	for (size_t i = 0; i < roster.n && due; i++) {
+		struct buf body = { 0 };
+
+		wire_beat_encode(&body, &(struct wire_beat){ 0 });
+		if (nodes[i].stream && !nodes[i].mute)
+			say(&nodes[i], WIRE_BEAT, &body);
+		buf_release(&body);
+	}
+}
+
+static void turn_until(bool (*met)(void), unsigned ms)
+{
+	uint64_t end = clock_ms() + ms;
+
+	while (!met() && clock_ms() < end) {
+		beat();
+		event_base_loop(base, EVLOOP_NONBLOCK);
+		usleep(500);
+	}
 }
 
 static void send_piece(struct node *n, uint8_t stream, struct bytes data)

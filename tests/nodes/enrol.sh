@@ -136,7 +136,7 @@ boots_by()
 	is "$wanted: nothing runs after the power cut" "" \
 		"$(lab_in one pgrep kfarmd)"
 	lab_in one sh -c "$how" >/dev/null 2>&1 </dev/null
-	check "$wanted: up again after it" wait_for 20 is_up one
+	check "$wanted: up again after it" wait_for 60 is_up one
 	[ "$wanted" != update-rc.d ] ||
 		check "$wanted: kfarmd that dies comes back" comes_back one
 	check "$wanted: removed" "$kfarm" nodes remove one
@@ -150,7 +150,7 @@ comes_back()
 
 	pid=$(service_pid "$1")
 	lab_in "$1" kill -KILL "$pid"
-	wait_for 20 is_another "$1" "$pid" && wait_for 10 is_up "$1"
+	wait_for 60 is_another "$1" "$pid" && wait_for 60 is_up "$1"
 }
 
 is_another()
@@ -325,7 +325,7 @@ interrupted()
 	env --default-signal=INT "$kfarm" nodes add one ssh:one \
 		>"$work/said" 2>&1 &
 	pid=$!
-	wait_for 20 part_is_there
+	wait_for 60 part_is_there
 	"$1" $pid
 	wait $pid 2>/dev/null
 	is "interrupted by $1: its status" "$2" $?
@@ -335,7 +335,7 @@ interrupted()
 		'[ ! -e /usr/local/bin/kfarmd ] && ! pgrep -x kfarmd'
 	lab_rate one
 	check "interrupted by $1: what came is removed" \
-		wait_for 20 no_part_is_there
+		wait_for 60 no_part_is_there
 	check "interrupted by $1: once more" add one ssh:one
 	# Its key is a new one, so is what names it.
 	state_of one "$work/after"
@@ -396,7 +396,7 @@ obstacles()
 
 	lab_in one setsid --fork python3 -c 'import socket, time
 s = socket.create_server(("", 3634)); time.sleep(600)' >/dev/null 2>&1
-	wait_for 10 lab_in one sh -c 'ss -Hltn | grep -q :3634'
+	wait_for 60 lab_in one sh -c 'ss -Hltn | grep -q :3634'
 	check "a port that is taken" fails_with "node one: somebody else\
  listens on port 3634 there already (\"python3\", process" add one ssh:one
 	check "another port" add one ssh:one --port 4000
@@ -445,14 +445,14 @@ life()
 	is "update" "one: kfarmd $version is installed" \
 		"$("$kfarm" nodes update 2>/dev/null)"
 	check "kfarmd is another" is_another one "$old"
-	check "and answers" wait_for 10 is_up one
+	check "and answers" wait_for 60 is_up one
 	is "its key is the same" "$key" "$(get one key)"
 	is "update once more" "one: kfarmd $version was there" \
 		"$("$kfarm" nodes update one 2>/dev/null)"
 
 	check "rekey" "$kfarm" nodes rekey one
 	check "the key is a new one" [ "$key" != "$(get one key)" ]
-	check "and the node is up with it" wait_for 10 is_up one
+	check "and the node is up with it" wait_for 60 is_up one
 
 	# A second build host, with a key of its own.
 	cp "$KFARM_CONFIG" "$work/config.first"
@@ -505,7 +505,7 @@ with_busybox()
 		rm -f /usr/local/bb/pgrep /usr/local/bb/ps
 		echo "SetEnv PATH=/usr/local/bb" >>/etc/ssh/sshd_config
 		kill -HUP $(cat /run/sshd.pid)'
-	wait_for 10 ssh one true
+	wait_for 60 ssh one true
 	is "busybox: it is all" /usr/local/bb/sh \
 		"$(ssh one 'command -v sh')"
 	lab_in one mkdir -p /etc/init.d
@@ -577,7 +577,7 @@ without_namespaces()
 	(cd "$work/tree" && exec "$kfarm" run --require-remote 100 -- \
 		make -s CC=gcc CFLAGS=-O2 a.o) >"$work/said" 2>&1 &
 	check "refused: its jobs are users of their own" \
-		wait_for 20 job_has_its_user
+		wait_for 60 job_has_its_user
 	wait $!
 	is "refused: the build is good" 0 $?
 	state_of one "$work/wanted"
@@ -588,7 +588,7 @@ without_namespaces()
 	lab_on one
 	refused_sshd
 	ssh one /bin/sh /etc/init.d/rcS >/dev/null 2>&1
-	check "refused: up again after a power cut" wait_for 20 is_up one
+	check "refused: up again after a power cut" wait_for 60 is_up one
 	is_limited "refused: after a power cut"
 	check "refused: removed" "$kfarm" nodes remove one
 	check "refused: nothing is left" is_clean
@@ -616,7 +616,7 @@ refused_sshd()
 	lab_sshd one
 	lab_in one sh -c 'echo "SetEnv PATH=/usr/local/bb" \
 		>>/etc/ssh/sshd_config; kill -HUP $(cat /run/sshd.pid)'
-	wait_for 10 busybox_answers
+	wait_for 60 busybox_answers
 	for f in update-rc.d useradd userdel; do
 		[ ! -s /usr/sbin/$f ] ||
 			lab_in one mount --bind /dev/null /usr/sbin/$f

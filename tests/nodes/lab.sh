@@ -278,7 +278,7 @@ lab_on()
 	holder=$!
 	disown $holder
 	echo $holder >"$dir/holder"
-	wait_for 20 test -e "$dir/ready" || {
+	wait_for 60 test -e "$dir/ready" || {
 		bad "node $name: it does not start"
 		cat "$dir/init.log"
 		farm_end
@@ -321,7 +321,7 @@ lab_end_node()
 	[ -e "$dir/pid" ] || return 0
 	holder=$(cat "$dir/holder")
 	kill -KILL "$(cat "$dir/pid")" "$holder" 2>/dev/null
-	wait_for 20 lab_is_over "$holder"
+	wait_for 60 lab_is_over "$holder"
 	nft delete chain netdev lab "v$(lab_number "$1")" 2>/dev/null
 	ip link del "v$(lab_number "$1")" 2>/dev/null
 	rm -f "$dir/pid" "$dir/kfarmd.pid"
@@ -510,7 +510,7 @@ lab_sshd()
 		>"$dir/etc/ssh/sshd_config"
 	lab_in "$name" env LD_LIBRARY_PATH="$lib" "${lab_kernel[@]}" "$sshd" \
 		-f /etc/ssh/sshd_config -E /var/log/sshd || return
-	wait_for 10 ssh "$name" true
+	wait_for 60 ssh "$name" true
 }
 
 # `ssh` knows the nodes, as after a first login to each.
@@ -608,7 +608,7 @@ lab_kfarmd()
 	lab_in "$name" "${clock[@]}" setsid --fork sh -c '
 		echo $$ >/run/kfarmd.pid; exec "$@" >>/var/log/kfarmd 2>&1' sh \
 		"$bin/kfarmd" --listen "$(lab_listens "$name")" "$@" || return
-	wait_for 20 lab_answers "$name" || {
+	wait_for 60 lab_answers "$name" || {
 		lab_in "$name" tail -n 5 /var/log/kfarmd
 		return 1
 	}

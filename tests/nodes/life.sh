@@ -29,7 +29,7 @@ works()
 	local before
 
 	before=$(jobs_of "$1")
-	wait_for 20 more_jobs "$1" "$before"
+	wait_for 60 more_jobs "$1" "$before"
 }
 
 more_jobs()
@@ -94,20 +94,20 @@ check "a node gets jobs" works n1
 lab_join n2
 check "one that is added gets jobs too" works n2
 "$bin/kfarm" nodes drain n1
-check "it is drained" wait_for 10 state n1 drained
+check "it is drained" wait_for 60 state n1 drained
 check "and does nothing beside another" idle n1 n2
 "$bin/kfarm" nodes resume n1
 check "resumed it gets jobs again" works n1
 "$bin/kfarm" nodes remove --keep n2
-check "one that is removed is out" wait_for 10 state n2 out
+check "one that is removed is out" wait_for 60 state n2 out
 check "and does nothing any more" idle n2 n1
 cp "$lab/n1/etc/kfarm/key.pem" "$work/key.n1"
 cp "$lab/n3/etc/kfarm/key.pem" "$work/key.n3"
 cp "$work/key.n1" "$lab/n3/etc/kfarm/key.pem"
 lab_kfarmd n3 || bad "kfarmd on n3 with the key of n1"
 lab_join n3
-check "two machines with one key are out: n1" wait_for 20 state n1 out
-check "two machines with one key are out: n3" wait_for 20 state n3 out
+check "two machines with one key are out: n1" wait_for 60 state n1 out
+check "two machines with one key are out: n3" wait_for 60 state n3 out
 check "it is said with what to do" says 'kfarm nodes rekey n3'
 check "nodes list says it, and fails" lists_clones
 check "nodes check says it, and fails" checks_clones

@@ -22,8 +22,8 @@ if [ "${1:-}" = linger ]; then
 	linger
 fi
 
-# reaches FROM TO: a connection to sshd's port, within 2 s.
-reaches()
+# connects FROM TO: a connection to sshd's port, within 2 s.
+connects()
 {
 	local inside=()
 
@@ -31,9 +31,14 @@ reaches()
 	"${inside[@]}" timeout 2 bash -c "exec 3<>/dev/tcp/$2/22" 2>/dev/null
 }
 
+reaches()
+{
+	wait_for 60 connects "$@"
+}
+
 reaches_not()
 {
-	! reaches "$@"
+	! connects "$@"
 }
 
 # equal_in FILE: what two or three of the nodes a and b and this machine have there.
@@ -180,12 +185,12 @@ ends_clean()
 	setsid env -u KFARM_LAB --default-signal=INT TMPDIR="$work/inner" \
 		"$0" linger >"$work/inner.log" 2>&1 &
 	pid=$!
-	wait_for 30 test -e "$work/inner/up" || cat "$work/inner.log"
+	wait_for 60 test -e "$work/inner/up" || cat "$work/inner.log"
 	rm -f "$work/inner/up"
 	kill "-$1" -- -$pid
 	[ "$1" != KILL ] || disown $pid
-	[ "$1" != KILL ] || { wait_for 10 lab_is_over $pid && lab_sweep; }
-	wait_for 20 inner_is_gone $pid "$before"
+	[ "$1" != KILL ] || { wait_for 60 lab_is_over $pid && lab_sweep; }
+	wait_for 60 inner_is_gone $pid "$before"
 	is "ended by $1: nothing runs, no control group is left" 0 $?
 	[ "$1" = KILL ] || is "ended by $1: its directory" "" \
 		"$(ls "$work/inner")"

@@ -63,7 +63,7 @@ talk_tls()
 		key = $(tail -n 1 "$work/key")
 	END
 	# On a busy machine qemu may take longer than a handshake may.
-	wait_for 30 listed_as "$machine"
+	wait_for 60 listed_as "$machine"
 	is "$host: talks by TLS" "$machine" "$(said machine)"
 	check "$host: knows whom it talks to" \
 		grep -q 'is build, with TLS_' "$work/listen.log"

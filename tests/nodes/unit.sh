@@ -144,7 +144,7 @@ export HOME=/root PATH=/opt/kfarm:/usr/local/bin:/usr/sbin:/usr/bin:/bin
 	echo "owners $(stat -c %U /etc/kfarm/key.pem /var/lib/kfarm \
 		/var/lib/kfarm/store /opt/ssd | tr '\n' ' ')"
 }
-for i in 1 2 3 4 5 6 7 8 9 10; do
+for i in $(seq 120); do
 	kfarm nodes list 2>&1 | grep '^me .* up' && break
 	sleep 0.5
 done
@@ -179,7 +179,7 @@ run_unit()
 	(
 		echo $BASHPID >"$group/cgroup.procs"
 		export work bin groups new=$work/new owner=$2 daemon=$3
-		exec timeout -k 5 90 unshare -m -p -f -u -i -n -C \
+		exec timeout -k 5 300 unshare -m -p -f -u -i -n -C \
 			--propagation private bash "$work/boot.sh" "$1"
 	) >"$work/console" 2>&1 </dev/null
 	find "$group" -depth -type d -exec rmdir {} + 2>/dev/null

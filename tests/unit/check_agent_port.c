@@ -116,7 +116,7 @@ static void expect_peer(int listener, int fd, const char *start)
 	int peer = -1;
 	char *who;
 
-	for (int i = 0; i < 1000 && peer < 0; i++) {
+	for (int i = 0; i < 60000 && peer < 0; i++) {
 		peer = accept(listener, (struct sockaddr *)&from, &len);
 		if (peer < 0)
 			usleep(1000);

@@ -2,6 +2,7 @@
 /* needs: base */
 #include "base/fs.h"
 
+#include "../lib/await-sleep.h"
 #include "base/str.h"
 #include "suite.h"
 
@@ -16,7 +17,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 static char *dir;
@@ -445,11 +445,10 @@ END_TEST
 START_TEST(a_lock_without_its_name_is_none)
 {
 	int fd = fs_lock(AT_FDCWD, "lock", O_RDWR | O_CREAT, LOCK_EX);
-	struct timespec soon = { .tv_nsec = 200000000 };
 	pid_t pid = fork();
 
 	if (!pid) {
-		nanosleep(&soon, NULL);
+		await_sleep(getppid());
 		_exit(unlink("lock"));
 	}
 	/* The child's copy holds it until it ends. */

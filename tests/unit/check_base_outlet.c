@@ -42,7 +42,7 @@ START_TEST(a_reader_that_does_not_read_stops_nothing)
 
 	outlet_add(&o, bytes_of(big, sizeof(big)));
 	outlet_flush(&o, 0);
-	ck_assert_uint_lt(clock_ms() - began, 10000);
+	ck_assert_uint_lt(clock_ms() - began, 30000);
 	ck_assert_uint_gt(o.waiting.len, 100000);
 	/* It reads again: everything comes. */
 	ck_assert_int_eq(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
@@ -74,7 +74,7 @@ START_TEST(it_waits_as_long_as_it_is_told)
 	outlet_add(&o, bytes_of(big, sizeof(big)));
 	outlet_flush(&o, 200);
 	ck_assert_uint_ge(clock_ms() - began, 190);
-	ck_assert_uint_lt(clock_ms() - began, 5000);
+	ck_assert_uint_lt(clock_ms() - began, 30000);
 }
 END_TEST
 

@@ -297,20 +297,20 @@ START_TEST(a_program_that_goes_on_is_killed_with_its_children)
 		sh("sleep 100 & echo $!; wait", 200, &out, &status, &err),
 		-ETIMEDOUT);
 	ck_assert_str_eq(err.text, "sh: Connection timed out");
-	ck_assert_uint_lt(clock_ms() - start, 5000);
+	ck_assert_uint_lt(clock_ms() - start, 50000);
 	ck_assert(WIFSIGNALED(status));
 	/* Its child has been killed too, though init may still have to reap. */
-	for (int i = 0; i < 100 && !kill(atoi(buf_str(&out)), 0); i++) {
+	for (int i = 0; i < 6000 && !kill(atoi(buf_str(&out)), 0); i++) {
 		char *path = xasprintf("/proc/%d/stat", atoi(buf_str(&out)));
 		struct buf stat = { 0 };
 
 		if (!fs_read(path, 4096, &stat, &err) &&
 		    strstr(buf_str(&stat), ") Z "))
-			i = 100;
+			i = 6000;
 		buf_release(&stat);
 		free(path);
 		usleep(10000);
-		ck_assert_int_ne(i, 99);
+		ck_assert_int_ne(i, 5999);
 	}
 	buf_release(&out);
 }
@@ -325,7 +325,7 @@ START_TEST(closing_its_stdout_does_not_buy_it_time)
 
 	ck_assert_int_eq(sh("exec sleep 100 >&-", 200, &out, &status, &err),
 			 -ETIMEDOUT);
-	ck_assert_uint_lt(clock_ms() - start, 5000);
+	ck_assert_uint_lt(clock_ms() - start, 50000);
 	ck_assert(WIFSIGNALED(status));
 }
 END_TEST

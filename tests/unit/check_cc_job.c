@@ -360,7 +360,7 @@ START_TEST(a_bad_coordinator_leaves_the_job_to_us)
 	close(STDERR_FILENO);
 	serve(bad[_i]);
 	ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_NONE);
-	ck_assert_uint_lt(clock_ms() - start, 2000);
+	ck_assert_uint_lt(clock_ms() - start, CC_SILENCE_MS);
 	ck_assert(!fs_exists("a.o"));
 	nothing_left();
 }
@@ -400,7 +400,7 @@ START_TEST(silence_ends_after_five_seconds)
 	ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_NONE);
 	took = clock_ms() - start;
 	ck_assert_uint_ge(took, CC_SILENCE_MS - 50);
-	ck_assert_uint_lt(took, CC_SILENCE_MS + 1500);
+	ck_assert_uint_lt(took, 10 * CC_SILENCE_MS);
 	nothing_left();
 }
 END_TEST
@@ -414,7 +414,7 @@ START_TEST(after_one_found_silence_the_next_do_not_wait)
 	ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_NONE);
 	start = clock_ms();
 	ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_NONE);
-	ck_assert_uint_lt(clock_ms() - start, 1000);
+	ck_assert_uint_lt(clock_ms() - start, CC_SILENCE_MS);
 	ck_assert_int_eq(unlink("sock.silent"), 0);
 }
 END_TEST
@@ -452,7 +452,7 @@ START_TEST(a_full_backlog_is_tried_again_and_then_left)
 	}
 	ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_NONE);
 	ck_assert_uint_ge(clock_ms() - start, CC_SILENCE_MS - 50);
-	ck_assert_uint_lt(clock_ms() - start, CC_SILENCE_MS + 1500);
+	ck_assert_uint_lt(clock_ms() - start, 10 * CC_SILENCE_MS);
 	close(fd);
 }
 END_TEST
@@ -465,7 +465,7 @@ START_TEST(nobody_there_is_known_at_once)
 	ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_NONE);
 	put_file("sock", "not a socket");
 	ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_NONE);
-	ck_assert_uint_lt(clock_ms() - start, 500);
+	ck_assert_uint_lt(clock_ms() - start, CC_SILENCE_MS);
 }
 END_TEST
 
@@ -488,7 +488,7 @@ START_TEST(a_long_message_does_not_block_for_ever)
 		argv[i] = word;
 	serve(play_never_reads);
 	ck_assert_int_eq(offer(argv, &status), CC_ANSWER_NONE);
-	ck_assert_uint_lt(clock_ms() - start, CC_SILENCE_MS + 1500);
+	ck_assert_uint_lt(clock_ms() - start, 10 * CC_SILENCE_MS);
 	free(word);
 }
 END_TEST
@@ -521,7 +521,7 @@ START_TEST(a_signal_while_waiting_cleans_up_and_kills)
 		_exit(offer(argv_md, &ignored));
 	object = options_output_temporary("a.o", (unsigned)pid);
 	dep = options_output_temporary("a.d", (unsigned)pid);
-	for (int i = 0; i < 100 && !fs_exists(object); i++)
+	for (int i = 0; i < 3000 && !(fs_exists(object) && fs_exists(dep)); i++)
 		usleep(20000);
 	ck_assert(fs_exists(object) && fs_exists(dep));
 	kill(pid, signals[_i]);

@@ -26,6 +26,7 @@ static struct ui_model m;
 static struct console *c;
 static struct buf got; /* all that the terminal got */
 static unsigned writes; /* and how often it got something */
+static unsigned turns; /* of the last runs(), a millisecond or more each */
 static uint64_t began_ms;
 static unsigned asked[UI_ASK_PREVIOUS + 1];
 
@@ -97,11 +98,13 @@ static bool runs(unsigned ms, const char *text)
 {
 	uint64_t end = clock_ms() + ms;
 
+	turns = 0;
 	do {
 		struct pollfd fd = { .fd = master, .events = POLLIN };
 		char block[4096];
 		ssize_t n;
 
+		turns++;
 		event_base_loop(base, EVLOOP_NONBLOCK);
 		poll(&fd, 1, 1);
 		n = read(master, block, sizeof(block));
@@ -132,23 +135,18 @@ static void tell_node(const char *name)
 
 START_TEST(an_event_is_on_the_terminal_soon)
 {
-	unsigned late = 0;
-
 	begin();
-	ck_assert(runs(2000, "q leave"));
+	ck_assert(runs(60000, "q leave"));
 	for (int i = 0; i < 10; i++) {
 		char *name = xasprintf("node-%c%d", 'a' + i, i);
-		uint64_t told;
 
 		runs(37u * (unsigned)i, NULL);
-		told = clock_ms();
 		tell_node(name);
-		ck_assert(runs(5000, name));
-		late += clock_ms() - told > DRAWN_MS;
+		ck_assert(runs(60000, name));
+		/* While others have the processor nobody is late. */
+		ck_assert_uint_le(turns, DRAWN_MS);
 		free(name);
 	}
-	/* Some may be late that other processes were in front of. */
-	ck_assert_uint_le(late, 4);
 }
 END_TEST
 
@@ -157,7 +155,7 @@ START_TEST(many_events_are_few_pictures)
 	uint64_t began;
 
 	begin();
-	ck_assert(runs(2000, "q leave"));
+	ck_assert(runs(60000, "q leave"));
 	writes = 0;
 	began = clock_ms();
 	for (int i = 0; clock_ms() < began + 1000; i++) {
@@ -178,7 +176,7 @@ END_TEST
 START_TEST(what_does_not_change_is_not_drawn)
 {
 	begin();
-	ck_assert(runs(2000, "q leave"));
+	ck_assert(runs(60000, "q leave"));
 	runs(300, NULL);
 	buf_reset(&got);
 	for (int i = 0; i < 20; i++) {
@@ -216,7 +214,7 @@ END_TEST
 START_TEST(a_terminal_that_goes_away_ends_the_view_alone)
 {
 	begin();
-	ck_assert(runs(2000, "q leave"));
+	ck_assert(runs(60000, "q leave"));
 	close(master);
 	for (int i = 0; i < 100 && !asked[UI_ASK_LEAVE]; i++) {
 		event_base_loop(base, EVLOOP_NONBLOCK);
@@ -248,7 +246,7 @@ START_TEST(the_log_is_read_as_it_grows)
 	ev.output = dir;
 	ui_model_tell(&m, &ev);
 	begin();
-	ck_assert(runs(2000, "q leave"));
+	ck_assert(runs(60000, "q leave"));
 	ck_assert(!strstr(buf_str(&got), "first.o"));
 	buf_reset(&got);
 	press("l");

@@ -131,7 +131,7 @@ START_TEST(check_refuses_a_fifo_and_names_the_line)
 	struct buf text = { 0 };
 	struct err err = { 0 };
 
-	alarm(5);
+	alarm(60);
 	ck_assert_int_eq(mkfifo("fifo", 0644), 0);
 	ck_assert_int_eq(conf_where_check("fifo", &err), -EINVAL);
 	ck_assert_str_eq(err.text, "fifo: not a regular file");

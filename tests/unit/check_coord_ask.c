@@ -15,7 +15,7 @@ static bool has_state(void)
 static void expect_state(const char *state)
 {
 	state_wanted = state;
-	turn_until(has_state, 30000);
+	turn_until(has_state, 60000);
 	ck_assert_str_eq(first_node()->state, state);
 }
 
@@ -32,14 +32,14 @@ START_TEST(a_drained_node_gets_no_job_until_it_is_resumed)
 	ask(EVENTS_DRAIN);
 	expect_state("drained");
 	compile(NULL);
-	turn_until(answered, 30000);
+	turn_until(answered, 60000);
 	ck_assert_str_eq(local_why, "nodes drained");
 	ck_assert_uint_eq(nodes[0].jobs, 0);
 	ck_assert_uint_eq(coord_remote_slots(coord), 0);
 	ask(EVENTS_RESUME);
 	expect_state("up");
 	compile_again(NULL);
-	turn_until(answered, 30000);
+	turn_until(answered, 60000);
 	expect_delivered();
 	ck_assert_uint_eq(nodes[0].jobs, 1);
 }
@@ -56,12 +56,12 @@ START_TEST(a_job_that_runs_there_is_left_to_it)
 	start();
 	wait_for_cells();
 	compile(NULL);
-	turn_until(has_job, 30000);
+	turn_until(has_job, 60000);
 	ask(EVENTS_DRAIN);
 	expect_state("draining");
 	ck_assert_uint_eq(nodes[0].cancels, 0);
 	/* And ends in time: it is compiled here too. */
-	turn_until(answered, 30000);
+	turn_until(answered, 60000);
 	expect_state("drained");
 }
 END_TEST
@@ -94,7 +94,7 @@ START_TEST(its_slots_are_between_one_and_twice_its_cores)
 	turn_until(never, 20);
 	ck_assert_uint_eq(coord_remote_slots(coord), 1);
 	compile(NULL);
-	turn_until(answered, 30000);
+	turn_until(answered, 60000);
 	expect_delivered();
 }
 END_TEST

@@ -230,7 +230,7 @@ START_TEST(one_that_says_nothing_blocks_nobody)
 
 	ck_assert_int_eq(come(), 0);
 	turn_loop(base, 300);
-	ck_assert_uint_lt(clock_ms() - began, 5000);
+	ck_assert_uint_lt(clock_ms() - began, 50000);
 	ck_assert_uint_eq(ended, 0);
 	close(listener);
 	turn_loop(base, 100);

@@ -117,15 +117,21 @@ END_TEST
 
 START_TEST(many_events_are_drawn_once)
 {
+	uint64_t began = clock_ms();
+	unsigned due;
+
 	events_hub_start(hub, base);
 	for (int i = 0; i < 1000; i++)
 		tell();
 	ck_assert_uint_eq(a.told, 1000);
 	ck_assert_uint_eq(a.due, 0);
 	turn_loop(base, 400);
-	ck_assert_uint_eq(a.due, 1);
+	due = a.due;
+	ck_assert_uint_ge(due, 1);
+	/* Each second it is due without any. */
+	ck_assert_uint_le(due, 1 + (clock_ms() - began) / 1000);
 	events_hub_stop(hub);
-	ck_assert_uint_eq(a.due, 2);
+	ck_assert_uint_eq(a.due, due + 1);
 }
 END_TEST
 

@@ -164,7 +164,7 @@ START_TEST(one_that_does_not_read_delays_nobody)
 		text = heard(good);
 		free(text);
 	}
-	ck_assert_uint_lt(clock_ms() - began, 20000);
+	ck_assert_uint_lt(clock_ms() - began, 60000);
 	/* It reads at last: it is told how much it missed. */
 	for (int i = 0; i < 200 && !n; i++) {
 		text = heard(slow);

@@ -165,7 +165,7 @@ START_TEST(a_signal_is_passed_on)
 		run_targets("xconfig", "");
 		_exit(result.signal ? result.signal : 100 + result.status);
 	}
-	for (int i = 0; i < 2000 && !fs_exists(file); i++)
+	for (int i = 0; i < 6000 && !fs_exists(file); i++)
 		usleep(10000);
 	usleep(50000);
 	kill(pid, SIGTERM);
@@ -173,7 +173,7 @@ START_TEST(a_signal_is_passed_on)
 	ck_assert_int_eq(WEXITSTATUS(status), SIGTERM);
 	/* make has ended its recipe, too. */
 	text = get_file(file);
-	for (int i = 0; i < 500 && !kill(atoi(text), 0); i++)
+	for (int i = 0; i < 6000 && !kill(atoi(text), 0); i++)
 		usleep(10000);
 	ck_assert_int_eq(kill(atoi(text), 0), -1);
 	free(text);

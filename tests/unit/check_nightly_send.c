@@ -143,7 +143,7 @@ START_TEST(a_sendmail_that_hangs_is_killed_with_its_children)
 	sendmail_is("trap '' TERM HUP; sleep 600 & echo $! >pid; wait");
 	s.mail_ms = 1000;
 	fails(-ETIMEDOUT, "had not ended after 1 s");
-	ck_assert_uint_lt(clock_ms() - begun, 15000);
+	ck_assert_uint_lt(clock_ms() - begun, 60000);
 	pid = shell_ask(dir, "cat pid");
 	alive = shell_ask(dir, "sleep 0.1; kill -0 $(cat pid) 2>/dev/null && "
 			       "grep -v '^State:.Z' /proc/$(cat pid)/status | "
@@ -162,7 +162,7 @@ START_TEST(an_interrupt_leaves_a_command_little_time)
 	s.stop = &stop;
 	s.command = "sleep 600";
 	fails(-ECANCELED, "command: interrupted, and killed");
-	ck_assert_uint_lt(clock_ms() - begun, 30000);
+	ck_assert_uint_lt(clock_ms() - begun, 60000);
 	s.command = "cat >/dev/null";
 	ck_assert_msg(!nightly_send(&s, &r, &err), "%s", err.text);
 }
@@ -173,9 +173,9 @@ START_TEST(what_sendmail_leaves_in_the_background_is_not_waited_for)
 	uint64_t begun = clock_ms();
 
 	strv_add(&mail, "a@example.org");
-	sendmail_is("cat >mail; sleep 30 & echo $! >pid");
+	sendmail_is("cat >mail; sleep 600 & echo $! >pid");
 	ck_assert_msg(!nightly_send(&s, &r, &err), "%s", err.text);
-	ck_assert_uint_lt(clock_ms() - begun, 15000);
+	ck_assert_uint_lt(clock_ms() - begun, 60000);
 	shell_run(dir, "kill $(cat pid)");
 }
 END_TEST

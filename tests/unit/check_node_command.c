@@ -45,12 +45,12 @@ END_TEST
 START_TEST(end_kills_one_that_ignores_sigterm)
 {
 	uint64_t began = clock_ms();
-	pid_t pid = start("trap '' TERM; sleep 60; sleep 60");
+	pid_t pid = start("trap '' TERM; sleep 600; sleep 600");
 	int status = node_command_end(pid);
 
 	ck_assert(WIFSIGNALED(status));
 	ck_assert_int_eq(WTERMSIG(status), SIGKILL);
-	ck_assert_uint_lt(clock_ms() - began, 5000);
+	ck_assert_uint_lt(clock_ms() - began, 60000);
 }
 END_TEST
 

@@ -16,7 +16,7 @@ static ssize_t read_patiently(struct play_end *e, void *to, size_t size)
 {
 	ssize_t n;
 
-	for (int i = 0; i < 1000; i++) {
+	for (int i = 0; i < 60000; i++) {
 		n = tls_session_read(e->session, to, size, &e->err);
 		if (n != -EAGAIN)
 			return n;

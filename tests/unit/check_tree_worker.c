@@ -123,7 +123,7 @@ START_TEST(a_silent_server_is_given_up)
 			 -ETIMEDOUT);
 	ck_assert_str_eq(err.text, "the server said nothing for 1 s");
 	ck_assert_uint_ge(clock_ms() - start, 1000);
-	ck_assert_uint_le(clock_ms() - start, 10000);
+	ck_assert_uint_le(clock_ms() - start, 50000);
 }
 END_TEST
 
@@ -175,7 +175,7 @@ START_TEST(a_cancelled_child_ends_at_once)
 
 	ck_assert_int_eq(tree_worker_run(&cancelled, hangs, &network, &err),
 			 -ECANCELED);
-	ck_assert_uint_le(clock_ms() - start, 10000);
+	ck_assert_uint_le(clock_ms() - start, 50000);
 }
 END_TEST
 
@@ -204,7 +204,7 @@ START_TEST(a_child_ends_with_who_waits_for_it)
 		usleep(10000);
 	kill(parent, SIGKILL);
 	waitpid(parent, NULL, 0);
-	for (int i = 0; i < 500 && !kill(*child, 0); i++) {
+	for (int i = 0; i < 6000 && !kill(*child, 0); i++) {
 		char *path = xasprintf("/proc/%d/exe", (int)*child), to[9];
 		/* A zombie of nobody's is gone, too. */
 		bool gone = readlink(path, to, sizeof(to)) < 0;

@@ -422,7 +422,7 @@ START_TEST(a_terminal_that_stands_gets_one_line)
 	for (unsigned i = 0; i < 1000; i++)
 		ui_plain_due(&p, i * 1000);
 	ck_assert_uint_lt(p.out.waiting.len, 200);
-	ck_assert_uint_lt(clock_ms() - began, 20000);
+	ck_assert_uint_lt(clock_ms() - began, 60000);
 	ui_plain_release(&p);
 	close(ends[0]);
 	close(ends[1]);

@@ -394,7 +394,7 @@ START_TEST(a_large_backlog_drains_in_linear_time)
 	for (left = wire_conn_pending(conn).len; left;
 	     left = wire_conn_pending(conn).len)
 		wire_conn_sent(conn, left < 10000 ? left : 10000);
-	ck_assert_uint_lt(clock_ms() - start, 3000);
+	ck_assert_uint_lt(clock_ms() - start, 30000);
 	wire_conn_free(conn);
 	free(body);
 }
