@@ -4,6 +4,7 @@
 #include "base/capture.h"
 #include "base/child.h"
 #include "base/clock.h"
+#include "base/process.h"
 #include "base/str.h"
 #include "coord/client.h"
 #include "coord/dispatch.h"
@@ -13,6 +14,7 @@
 #include "coord/roster.h"
 #include "coord/slots.h"
 #include "coord/tell.h"
+#include "coord/use.h"
 #include "inputs/reference.h"
 #include "inputs/toolchain.h"
 #include "peer/canary-ours.h"
@@ -138,6 +140,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	coord_clients_beat(c->clients);
 	inputs_toolchains_check(&c->toolchains);
+	coord_use_tick(c, now);
 	for (size_t i = 0; i < c->n_nodes; i++)
 		peer_tick(c->nodes[i]->peer, now);
 }
@@ -183,6 +186,7 @@ static void set_options(struct coord *c, const struct coord_setup *setup)
 {
 	c->base = setup->base;
 	c->work = xstrdup(setup->work);
+	c->boot_id = process_boot();
 	c->canary_db = setup->canary_db ? xstrdup(setup->canary_db) : NULL;
 	c->data = setup->data ? xstrdup(setup->data) : NULL;
 	c->umask = umask(0);
@@ -403,6 +407,7 @@ void coord_free(struct coord *c)
 	free(c->units);
 	free(c->jobs);
 	free(c->work);
+	free(c->boot_id);
 	free(c->canary_db);
 	free(c->data);
 	free(c);

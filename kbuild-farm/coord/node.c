@@ -9,6 +9,7 @@
 #include "coord/slots.h"
 #include "coord/tell.h"
 #include "coord/unit.h"
+#include "coord/use.h"
 #include "peer/peer.h"
 
 #include <event2/event.h>
@@ -163,6 +164,7 @@ static void on_beat(void *ctx, uint32_t job, uint32_t cpu_ms)
 	struct sched_event event = { .kind = SCHED_BEAT, .cpu_ms = cpu_ms };
 	struct coord_unit *u = unit_of_job(ctx, job);
 
+	coord_use_job(ctx, cpu_ms);
 	if (!u)
 		return;
 	coord_tell_seen(u, EVENTS_RUN);
@@ -238,10 +240,12 @@ static void on_load(void *ctx)
 {
 	struct coord_node *n = ctx;
 	struct sched_node_figures figures;
+	uint64_t now = clock_ms();
 
+	coord_use_beat(n, now);
 	coord_tell_load(n);
 	sched_node_figures(n->coord->sched, n->number, &figures);
-	if (coord_slots_beat(n, clock_ms(), figures.running))
+	if (coord_slots_beat(n, now, figures.running))
 		slots_changed(n);
 }
 

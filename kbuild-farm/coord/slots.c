@@ -2,6 +2,7 @@
 #include "coord/slots.h"
 
 #include "base/str.h"
+#include "coord/use.h"
 #include "node/limits.h"
 #include "peer/peer.h"
 
@@ -46,14 +47,15 @@ bool coord_slots_beat(struct coord_node *n, uint64_t now_ms, unsigned ours)
 {
 	unsigned slots = full_slots(n), now;
 	struct peer_figures figures;
+	struct wire_health health;
 	char *why;
 	bool changed;
 
 	peer_figures(n->peer, &figures);
 	if (!figures.inventory || !slots)
 		return false;
-	now = node_limit_now(slots, figures.inventory, figures.health, ours,
-			     &why);
+	coord_use_health(n, &health);
+	now = node_limit_now(slots, figures.inventory, &health, ours, &why);
 	changed = node_live_beat(&n->live, now_ms, slots, now, why);
 	free(why);
 	return changed;

@@ -20,6 +20,13 @@ struct coord_unit;
 struct inputs_reference;
 struct peer;
 
+/* CPU time that was used, and how much at once. */
+struct coord_use {
+	uint64_t read_ms; /* when; 0: never */
+	uint64_t cpu_ms; /* until then */
+	uint64_t milli; /* thousandths of a core since it was read before */
+};
+
 struct coord_node {
 	struct coord *coord;
 	uint32_t number; /* in sched/ */
@@ -30,6 +37,9 @@ struct coord_node {
 	unsigned busy; /* its jobs that are none of the build's */
 	unsigned asked_slots; /* by a person; 0: not */
 	struct node_live live; /* what is in its way now */
+	struct coord_use use; /* by jobs of this build */
+	uint64_t beat_cpu_ms; /* of those that its beat named so far */
+	uint64_t beside_milli; /* by the rest of the build on its machine */
 	bool removed; /* the configuration has it no more */
 	bool unknown; /* who it is was not looked at yet (coord/identity.h) */
 	bool barred; /* two machines have its key, or it is there twice */
@@ -50,6 +60,8 @@ struct coord {
 	mode_t umask;
 	unsigned remote_jobs; /* what it was told last */
 	unsigned local_slots; /* the same of sched/ */
+	char *boot_id; /* of this machine */
+	struct coord_use use; /* by kfarm itself */
 	uint64_t began_ms;
 	atomic_bool ending; /* leave what is not done; for the threads too */
 

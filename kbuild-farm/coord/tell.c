@@ -4,6 +4,7 @@
 #include "coord/figures.h"
 #include "coord/slots.h"
 #include "coord/unit.h"
+#include "coord/use.h"
 #include "peer/peer.h"
 
 #include <string.h>
@@ -115,11 +116,14 @@ void coord_tell_load(const struct coord_node *n)
 	struct events_event ev = events_new(EVENTS_LOAD);
 	struct sched_node_figures done;
 	struct peer_figures figures;
+	struct wire_health health;
 
 	if (!n->coord->setup.hub)
 		return;
 	sched_node_figures(n->coord->sched, n->number, &done);
 	peer_figures(n->peer, &figures);
+	coord_use_health(n, &health);
+	figures.health = &health;
 	ev.node = n->entry->name;
 	ev.running = done.running;
 	ev.jobs_done = done.jobs;

@@ -568,6 +568,11 @@ unsigned peer_cores(const struct peer *p)
 	return p->link.greeted ? p->link.hello.inventory.cores : 0;
 }
 
+const char *peer_boot_id(const struct peer *p)
+{
+	return p->link.greeted ? p->link.hello.inventory.boot_id : NULL;
+}
+
 void peer_figures(const struct peer *p, struct peer_figures *out)
 {
 	const struct peer_link *l = &p->link;

@@ -55,6 +55,8 @@ enum peer_has peer_has(const struct peer *p, const struct inputs_toolchain *tc);
 /* That it takes at once; its cores, 0 before it said hello. */
 unsigned peer_slots(const struct peer *p);
 unsigned peer_cores(const struct peer *p);
+/* Of the machine that it runs on; NULL or "": it never said. */
+const char *peer_boot_id(const struct peer *p);
 
 struct peer_figures {
 	const struct wire_inventory *inventory; /* NULL: it never said hello */

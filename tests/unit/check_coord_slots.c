@@ -76,6 +76,79 @@ START_TEST(a_node_that_others_use_has_fewer_slots_for_a_while)
 }
 END_TEST
 
+static char limits[4][128]; /* of nodes' slots, by number of the node */
+static uint64_t used_ms; /* by the job of the node that has it */
+
+static void on_told(void *ctx, const struct events_event *ev)
+{
+	(void)ctx;
+	if (ev->kind == EVENTS_NODE && ev->reason &&
+	    strstr(ev->reason, "slots:"))
+		snprintf(limits[ev->node[strlen("node")] - '0'],
+			 sizeof(limits[0]), "%s", ev->reason);
+}
+
+static bool one_has_a_job(void)
+{
+	return nodes[0].jobs + nodes[1].jobs > 0;
+}
+
+/* Two cores are busy on the machine of each. */
+static void beat_of(struct node *n, uint32_t cpu_ms)
+{
+	struct wire_health health = wire_health_unknown;
+	struct wire_beat_job job = { .job = n->job.job, .cpu_ms = cpu_ms };
+	struct wire_beat beat = { .jobs = &job, .n_jobs = n->jobs ? 1 : 0 };
+	struct buf body = { 0 };
+
+	health.foreign_milli = n->jobs ? 0 : 2000;
+	wire_health_encode(&body, &health, WIRE_VERSION);
+	say(n, WIRE_HEALTH, &body);
+	wire_beat_encode(&body, &beat);
+	say(n, WIRE_BEAT, &body);
+}
+
+/* For 6 s, each beats, and the job of one uses two cores. */
+static void beat_on(void)
+{
+	uint64_t began = clock_ms();
+
+	while (clock_ms() < began + 6000) {
+		used_ms = 2 * (clock_ms() - began);
+		beat_of(&nodes[0], (uint32_t)used_ms);
+		beat_of(&nodes[1], (uint32_t)used_ms);
+		turn_until(never, 300);
+	}
+}
+
+/* Of two nodes on one machine neither is in the other's way; on two they are.
+ */
+START_TEST(what_the_build_uses_beside_a_node_is_not_foreign)
+{
+	struct events_consumer listener = { .told = on_told };
+	unsigned idle;
+
+	memset(limits, 0, sizeof(limits));
+	events_hub_add(hub, &listener);
+	nodes[0].boot_id = "one";
+	nodes[1].boot_id = _i ? "two" : "one";
+	play_node(0, BROODING);
+	play_node(1, BROODING);
+	start();
+	wait_for_cells();
+	compile(NULL);
+	turn_until(one_has_a_job, 60000);
+	ck_assert(one_has_a_job());
+	beat_on();
+	idle = nodes[0].jobs ? 1 : 0;
+	ck_assert_str_eq(limits[!idle], "");
+	ck_assert_str_eq(limits[idle], _i ? "2 of 3 slots: 2.0 cores busy with "
+					    "other things" :
+					    "");
+	events_hub_remove(hub, &listener);
+}
+END_TEST
+
 static unsigned loads;
 
 static void on_load_told(void *ctx, const struct events_event *ev)
@@ -120,6 +193,8 @@ int main(void)
 	tcase_set_timeout(tc, 180);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, a_node_that_others_use_has_fewer_slots_for_a_while);
+	tcase_add_loop_test(
+		tc, what_the_build_uses_beside_a_node_is_not_foreign, 0, 2);
 	tcase_add_test(tc, a_node_that_beats_without_end_fills_no_log);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
