@@ -163,7 +163,14 @@ static int make_context(struct agent_door *d, const char *dir, struct err *err)
 	char pin[TLS_PIN_TEXT];
 	struct tls_key *key;
 	int ret = tls_key_load(&key, path, err);
+	unsigned self = geteuid();
 
+	/* Root's, too: agent/main.c gave up its power over others' files. */
+	if (ret == -EACCES)
+		err_set(err, EACCES,
+			"%s: user %u, as whom kfarmd runs, may not read it: "
+			"chown %u %s",
+			path, self, self, path);
 	if (ret == -ENOENT)
 		err_wrap(err, "kfarmd --init makes it");
 	if (!ret) {

@@ -145,7 +145,7 @@ void enrolment_tell(const char *name, const struct enrol_answer *a)
 		 name, a->user, a->port, a->key);
 	if (str_equal(a->init, "none"))
 		log_warning("%s: nothing there starts it at boot: neither "
-			    "systemd, update-rc.d, chkconfig, an rcS, "
+			    "systemd, OpenRC, update-rc.d, chkconfig, an rcS, "
 			    "/etc/rc.local nor cron; have "
 			    "`/usr/local/sbin/kfarmd.init start` run then",
 			    name);

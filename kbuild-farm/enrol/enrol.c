@@ -51,6 +51,7 @@ void enrol_script(struct buf *out, const struct enrol_wish *wish)
 	if (wish->what == ENROL_DO_INSTALL) {
 		set_variable(out, "kf_unit", enrol_text(ENROL_UNIT));
 		set_variable(out, "kf_init", enrol_text(ENROL_INIT));
+		set_variable(out, "kf_openrc", enrol_text(ENROL_OPENRC));
 	}
 	buf_add_bytes(out, enrol_text(ENROL_COMMON));
 	buf_add_bytes(out, enrol_text(texts[wish->what]));

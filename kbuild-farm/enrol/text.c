@@ -20,7 +20,8 @@
 	X(ENROL_REMOVE, remove, "enrol/remove.sh")    \
 	X(ENROL_REKEY, rekey, "enrol/rekey.sh")       \
 	X(ENROL_UNIT, unit, "systemd/kfarmd.service") \
-	X(ENROL_INIT, init, "enrol/kfarmd.init")
+	X(ENROL_INIT, init, "enrol/kfarmd.init")      \
+	X(ENROL_OPENRC, openrc, "enrol/kfarmd.openrc")
 
 #define X(number, symbol, name) EMBED(symbol, name)
 TEXTS

@@ -15,6 +15,7 @@ enum enrol_text {
 	ENROL_REKEY,
 	ENROL_UNIT, /* for systemd */
 	ENROL_INIT, /* the start script */
+	ENROL_OPENRC, /* what OpenRC calls it by */
 };
 
 /* Its bytes, which stay. */

@@ -3,14 +3,15 @@
 #
 # What the scripts of `kfarm nodes` have in common.  In front of them stand, as
 # kfarm sets them: kf_mode (service, ssh), kf_pin and kf_client (this build
-# host's key and name), kf_port, kf_update, kf_unit, kf_init (the
-# texts of files).
+# host's key and name), kf_port, kf_update, kf_unit, kf_init,
+# kf_openrc (the texts of files).
 service_program=/usr/local/bin/kfarmd
 etc=/etc/kfarm
 state=/var/lib/kfarm
 unit=/etc/systemd/system/kfarmd.service
 default_port=3634
-start_scripts="/etc/init.d/kfarmd /usr/local/sbin/kfarmd.init"
+own_script=/usr/local/sbin/kfarmd.init
+start_scripts="/etc/init.d/kfarmd $own_script"
 
 say()
 {
@@ -87,9 +88,11 @@ put()
 find_init()
 {
 	start=/etc/init.d/kfarmd
-	[ -d /etc/init.d ] || start=/usr/local/sbin/kfarmd.init
+	[ -d /etc/init.d ] || start=$own_script
 	if [ -d /run/systemd/system ] && has systemctl; then
 		init=systemd
+	elif [ -d /run/openrc ] && has rc-update; then
+		init=openrc
 	elif [ -d /etc/init.d ] && has update-rc.d; then
 		init=update-rc.d
 	elif [ -d /etc/init.d ] && has chkconfig; then

@@ -178,6 +178,9 @@ write_start()
 {
 	if [ $init = systemd ]; then
 		put $unit "$(for_user "$kf_unit")" 644
+	elif [ $init = openrc ]; then
+		put $own_script "$(for_user "$kf_init")" 755
+		put $start "$kf_openrc" 755
 	else
 		put $start "$(for_user "$kf_init")" 755
 	fi
@@ -194,6 +197,8 @@ enable_start()
 	systemd)
 		why=$({ systemctl daemon-reload && systemctl enable kfarmd; } \
 			2>&1 </dev/null) || fail "systemctl: $why" ;;
+	openrc) rc-update -q add kfarmd default </dev/null >/dev/null 2>&1 ||
+		fail "rc-update add kfarmd default failed" ;;
 	update-rc.d) update-rc.d kfarmd defaults </dev/null >/dev/null 2>&1 ||
 		fail "update-rc.d kfarmd defaults failed" ;;
 	chkconfig) chkconfig --add kfarmd </dev/null >/dev/null 2>&1 ||

@@ -47,6 +47,7 @@ fi
 stop_service
 forget_boot
 [ $init != systemd ] || systemctl disable kfarmd </dev/null >/dev/null 2>&1
+[ $init != openrc ] || rc-update -q del kfarmd default >/dev/null 2>&1
 [ $init != chkconfig ] || chkconfig --del kfarmd >/dev/null 2>&1
 # shellcheck disable=SC2086 # several words
 rm -f $unit $start_scripts $service_program $service_program.part.* || exit 1

@@ -9,13 +9,12 @@
 . "$(dirname "$0")/lab.sh"
 lab_begin "$@"
 
-kfarm=$bin/kfarm
 connections=$work/connections
 
 # add NAME ADDRESS [OPTION...].
 add()
 {
-	"$kfarm" nodes add "$@" >"$work/said" 2>&1
+	"$bin/kfarm" nodes add "$@" >"$work/said" 2>&1
 	local status=$?
 
 	cat "$work/said"
@@ -64,7 +63,7 @@ get()
 
 is_up()
 {
-	"$kfarm" nodes list --json | jq -e --arg n "$1" \
+	"$bin/kfarm" nodes list --json | jq -e --arg n "$1" \
 		'any(.. | objects; .name? == $n and .state? == "up")' >/dev/null
 }
 
@@ -107,7 +106,7 @@ as_root()
 	is "neither is the configuration" "$config" "$(cat "$KFARM_CONFIG")"
 	is "and kfarmd was not disturbed" "$pid" "$(service_pid one)"
 
-	check "it is removed" "$kfarm" nodes remove one
+	check "it is removed" "$bin/kfarm" nodes remove one
 	state_of one "$work/after"
 	check "nothing of it is left" diff "$work/before" "$work/after"
 	is "no process either" "" "$(lab_in one pgrep kfarmd)"
@@ -137,9 +136,9 @@ boots_by()
 		"$(lab_in one pgrep kfarmd)"
 	lab_in one sh -c "$how" >/dev/null 2>&1 </dev/null
 	check "$wanted: up again after it" wait_for 60 is_up one
-	[ "$wanted" != update-rc.d ] ||
+	[ "$wanted" != update-rc.d ] && [ "$wanted" != openrc ] ||
 		check "$wanted: kfarmd that dies comes back" comes_back one
-	check "$wanted: removed" "$kfarm" nodes remove one
+	check "$wanted: removed" "$bin/kfarm" nodes remove one
 	check "$wanted: nothing is left" is_clean
 }
 
@@ -191,8 +190,43 @@ each_init()
 	check "no init at all: added" add one ssh:one
 	check "and that is told" grep -q "nothing there starts it at boot" \
 		"$work/said"
-	"$kfarm" nodes remove one 2>/dev/null
+	"$bin/kfarm" nodes remove one 2>/dev/null
 	check "no init at all: nothing is left" is_clean
+}
+
+# The real one, over the /usr of the node: first what that takes, then a start.
+with_openrc()
+{
+	local on=/usr/local/openrc.on usr=$work/openrc package
+
+	if [ ! -d "$bin/debian/openrc" ] || [ ! -L /sbin ]; then
+		left_out "with OpenRC" "no build/debian/openrc"
+		return
+	fi
+	mkdir -p "$usr"
+	for package in openrc libeinfo1 librc1; do
+		(cd "$bin/debian/$package" && cp -a bin sbin lib "$usr/" \
+			2>/dev/null)
+	done
+	cp "$bin/debian/openrc/etc/rc.conf" "$(lab_dir one)/etc/"
+	lab_in one sh -c "mkdir -p /etc/init.d /etc/runlevels/default
+		: >/etc/insserv.conf
+		cat >$on" <<-END
+	mount -t overlay -o lowerdir=$usr:/usr none /usr || exit
+	mount --bind $(lab_dir one)/local /usr/local
+	mkdir -p /run/openrc && echo default >/run/openrc/softlevel
+	openrc default
+	END
+	if ! lab_in one sh $on >"$work/said" 2>&1; then
+		left_out "with OpenRC" "$(tail -n 1 "$work/said")"
+		return
+	fi
+	state_of one "$work/before"
+	boots_by openrc "sh $on"
+	lab_off one
+	lab_on one
+	lab_sshd one
+	lab_in one sh -c "rm -r /etc/init.d /etc/runlevels $on"
 }
 
 # A systemd that starts the unit's command as its user, and knows what is enabled.
@@ -240,7 +274,7 @@ start kfarmd" "$(lab_in one cat /run/systemctl.log)"
 	else
 		left_out "systemd-analyze verify" "not installed"
 	fi
-	check "systemd: removed" "$kfarm" nodes remove one
+	check "systemd: removed" "$bin/kfarm" nodes remove one
 	check "systemd: nothing is left" is_clean
 	lab_in one sh -c 'rm -r /run/systemd /usr/local/bin/systemctl'
 }
@@ -262,12 +296,12 @@ home/board/.local/share/kfarm/enrolled" "$(comm -13 "$work/before" "$work/after"
 	check "a second time" add one ssh:board@one
 	state_of one "$work/again"
 	check "nothing is another" diff "$work/after" "$work/again"
-	check "removed" "$kfarm" nodes remove one
+	check "removed" "$bin/kfarm" nodes remove one
 	is "no file is left" "" "$(lab_in one find /home/board -type f)"
 	lab_in one rm -rf /home/board/.local
 	check "root who wants no service: added" add one ssh:one --ssh
 	is "root who wants no service: its address" ssh:one "$(get one address)"
-	check "root who wants no service: removed" "$kfarm" nodes remove one
+	check "root who wants no service: removed" "$bin/kfarm" nodes remove one
 }
 
 # rises DIR NAME: a stand-in for sudo or doas that lets everybody in.
@@ -299,14 +333,14 @@ through()
 	check "$1: it gets jobs" is_up one
 	is "$1: as a user of its own" kfarm \
 		"$(lab_in one ps -o user= -p "$(service_pid one)")"
-	check "$1: rekey" "$kfarm" nodes rekey one
-	check "$1: removed" "$kfarm" nodes remove one
+	check "$1: rekey" "$bin/kfarm" nodes rekey one
+	check "$1: removed" "$bin/kfarm" nodes remove one
 	check "$1: nothing is left" is_clean
 	# Who asks for a password lets nobody in.
 	stand_in "$1" 'exit 1'
 	check "$1 that asks: for this user alone" add one ssh:board@one
 	is "$1 that asks: its address" ssh:board@one "$(get one address)"
-	"$kfarm" nodes remove one 2>/dev/null
+	"$bin/kfarm" nodes remove one 2>/dev/null
 	lab_in one rm -r "/usr/local/bin/$1" /home/board/.local
 }
 
@@ -320,9 +354,9 @@ interrupted()
 	state_of one "$work/before"
 	add one ssh:one >/dev/null 2>&1
 	state_of one "$work/wanted"
-	"$kfarm" nodes remove one 2>/dev/null
+	"$bin/kfarm" nodes remove one 2>/dev/null
 	lab_rate one 10mbit
-	env --default-signal=INT "$kfarm" nodes add one ssh:one \
+	env --default-signal=INT "$bin/kfarm" nodes add one ssh:one \
 		>"$work/said" 2>&1 &
 	pid=$!
 	wait_for 60 part_is_there
@@ -342,7 +376,7 @@ interrupted()
 	is "interrupted by $1: it is as if nothing had been" "" \
 		"$(diff "$work/wanted" "$work/after" | grep '^[<>]' |
 			grep -v ' etc/kfarm/key.pem ')"
-	"$kfarm" nodes remove one 2>/dev/null
+	"$bin/kfarm" nodes remove one 2>/dev/null
 	check "interrupted by $1: nothing is left" is_clean
 }
 
@@ -404,7 +438,7 @@ s = socket.create_server(("", 3634)); time.sleep(600)' >/dev/null 2>&1
 	check "it gets jobs" is_up one
 	check "a second time, and the port stays" add one ssh:one
 	is "as it was" tls:one:4000 "$(get one address)"
-	"$kfarm" nodes remove one 2>/dev/null
+	"$bin/kfarm" nodes remove one 2>/dev/null
 	lab_in one pkill python3
 
 	nft add rule netdev lab "v$(lab_number one)" tcp sport 3634 drop
@@ -413,7 +447,7 @@ s = socket.create_server(("", 3634)); time.sleep(600)' >/dev/null 2>&1
 		add one ssh:one
 	lab_mend one
 	check "and when the port is let through" add one ssh:one
-	"$kfarm" nodes remove one 2>/dev/null
+	"$bin/kfarm" nodes remove one 2>/dev/null
 
 	check "an ssh that does not get in" fails_with "node one: " \
 		add one ssh:nobody@one
@@ -443,14 +477,14 @@ life()
 		mv /usr/local/bin/kfarmd.x /usr/local/bin/kfarmd'
 	old=$(service_pid one)
 	is "update" "one: kfarmd $version is installed" \
-		"$("$kfarm" nodes update 2>/dev/null)"
+		"$("$bin/kfarm" nodes update 2>/dev/null)"
 	check "kfarmd is another" is_another one "$old"
 	check "and answers" wait_for 60 is_up one
 	is "its key is the same" "$key" "$(get one key)"
 	is "update once more" "one: kfarmd $version was there" \
-		"$("$kfarm" nodes update one 2>/dev/null)"
+		"$("$bin/kfarm" nodes update one 2>/dev/null)"
 
-	check "rekey" "$kfarm" nodes rekey one
+	check "rekey" "$bin/kfarm" nodes rekey one
 	check "the key is a new one" [ "$key" != "$(get one key)" ]
 	check "and the node is up with it" wait_for 60 is_up one
 
@@ -458,26 +492,26 @@ life()
 	cp "$KFARM_CONFIG" "$work/config.first"
 	check "another build host" env HOME="$work/other" \
 		XDG_CONFIG_HOME="$work/other" KFARM_CONFIG="$work/other.conf" \
-		"$kfarm" nodes add uno ssh:one
+		"$bin/kfarm" nodes add uno ssh:one
 	check "the first is still let in" is_up one
-	"$kfarm" nodes remove one >"$work/said" 2>&1
+	"$bin/kfarm" nodes remove one >"$work/said" 2>&1
 	check "the first goes" grep -q "kfarmd stays for 1 other build host" \
 		"$work/said"
 	check "the other stays" env HOME="$work/other" \
 		XDG_CONFIG_HOME="$work/other" KFARM_CONFIG="$work/other.conf" \
-		"$kfarm" nodes list
+		"$bin/kfarm" nodes list
 	cp "$work/config.first" "$KFARM_CONFIG"
 	check "and the first is let in no more" fails_with down \
-		"$kfarm" nodes list
+		"$bin/kfarm" nodes list
 	check "the other goes, too" env HOME="$work/other" \
 		XDG_CONFIG_HOME="$work/other" KFARM_CONFIG="$work/other.conf" \
-		"$kfarm" nodes remove uno
+		"$bin/kfarm" nodes remove uno
 	check "and nothing is left" is_clean
 
 	cp "$work/config.first" "$KFARM_CONFIG"
 	check "once more" add one ssh:one
 	lab_off one
-	"$kfarm" nodes remove one >"$work/said" 2>&1
+	"$bin/kfarm" nodes remove one >"$work/said" 2>&1
 	is "a node that is off: removed" 0 $?
 	check "and told what is left there" grep -q \
 		"left there: the service kfarmd, /etc/kfarm" "$work/said"
@@ -486,7 +520,7 @@ life()
 	lab_on one
 	lab_sshd one
 	check "a node that is back: added" add one ssh:one
-	check "a node that is back: removed" "$kfarm" nodes remove one
+	check "a node that is back: removed" "$bin/kfarm" nodes remove one
 	check "a node that is back: nothing is left" is_clean
 }
 
@@ -523,8 +557,8 @@ with_busybox()
 	check "busybox: a second time" add one ssh:one
 	state_of one "$work/after"
 	check "busybox: nothing is another" diff "$work/wanted" "$work/after"
-	check "busybox: rekey" "$kfarm" nodes rekey one
-	check "busybox: removed" "$kfarm" nodes remove one
+	check "busybox: rekey" "$bin/kfarm" nodes rekey one
+	check "busybox: removed" "$bin/kfarm" nodes remove one
 	check "busybox: nothing is left" is_clean
 }
 
@@ -569,17 +603,25 @@ without_namespaces()
 	is "refused: so they are" uid "$(ssh one /usr/local/bin/kfarmd \
 		--check | sed -n 's/^layers: \([a-z]*\) .*/\1/p')"
 	is_limited refused
-	check "refused: nodes check" "$kfarm" nodes check one
+	check "refused: nodes check" "$bin/kfarm" nodes check one
 	mkdir -p "$work/tree"
 	for i in $(seq 500); do
 		echo "int f$i(int x) { return x * $i + x / ($i + 2); }"
 	done >"$work/tree/a.c"
-	(cd "$work/tree" && exec "$kfarm" run --require-remote 100 -- \
+	(cd "$work/tree" && exec "$bin/kfarm" run --require-remote 100 -- \
 		make -s CC=gcc CFLAGS=-O2 a.o) >"$work/said" 2>&1 &
 	check "refused: its jobs are users of their own" \
 		wait_for 60 job_has_its_user
 	wait $!
 	is "refused: the build is good" 0 $?
+	# By hand, with the key of another user.
+	lab_in one sh -c 'mkdir /tmp/kfarm.$$ && cd /tmp/kfarm.$$ &&
+		/usr/local/bin/kfarmd --init --config . && chown 777 key.pem
+		timeout 5 /usr/local/bin/kfarmd --config . \
+			--listen 3999 2>&1
+		rm -r /tmp/kfarm.$$' >"$work/said"
+	check "refused: a key of another user's" grep -q "key.pem: user 0, as\
+ whom kfarmd runs, may not read it: chown 0 " "$work/said"
 	state_of one "$work/wanted"
 	check "refused: a second time" add one ssh:one
 	state_of one "$work/after"
@@ -590,7 +632,7 @@ without_namespaces()
 	ssh one /bin/sh /etc/init.d/rcS >/dev/null 2>&1
 	check "refused: up again after a power cut" wait_for 60 is_up one
 	is_limited "refused: after a power cut"
-	check "refused: removed" "$kfarm" nodes remove one
+	check "refused: removed" "$bin/kfarm" nodes remove one
 	check "refused: nothing is left" is_clean
 
 	# Neither can a user be made, where they are not refused.
@@ -602,7 +644,7 @@ without_namespaces()
 	check "no user to be made: added" add one ssh:one
 	check "no user to be made: it gets jobs" is_up one
 	is_limited "no user to be made"
-	check "no user to be made: removed" "$kfarm" nodes remove one
+	check "no user to be made: removed" "$bin/kfarm" nodes remove one
 	check "no user to be made: nothing is left" is_clean
 }
 
@@ -631,13 +673,14 @@ busybox_answers()
 make -s -C "$root" nodes NODE_HOSTS="$(uname -m)" >/dev/null 2>&1 ||
 	[ -x "$bin/nodes/kfarmd-$(uname -m)" ] ||
 	lab_cannot "no static kfarmd can be made: scripts/packages install nodes"
-version=$("$kfarm" --version | awk '{ print $2 }')
+version=$("$bin/kfarm" --version | awk '{ print $2 }')
 lab_node one
 lab_sshd one || lab_cannot "no sshd"
 lab_in one mkdir -p /usr/local/bin /usr/local/sbin
 count_connections
 as_root
 each_init
+with_openrc
 with_systemd
 without_root
 through sudo
