@@ -76,6 +76,57 @@ try_installed()
 		/usr/bin/kfarm* 2>/dev/null')"
 }
 
+# The copy as a machine of its own, with a first process: a chroot is no place for
+# user namespaces.  inside_machine COMMAND...
+inside_machine()
+{
+	# shellcheck disable=SC2016
+	unshare -m -p --fork --propagation private bash -c 'cd "$1" && shift &&
+		mkdir -p old && mount --rbind . . && cd "$PWD" &&
+		mount -t proc none proc && pivot_root . old && cd / &&
+		umount -l old && env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+			HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
+			"$@"' sh "$copy" "$@"
+}
+
+# Where nobody may make user namespaces, the service is root's, with what cells
+# take; and no more once they may.
+try_refused()
+{
+	local drop=etc/systemd/system/kfarmd.service.d/kfarm-root.conf
+
+	cc -std=gnu17 -D_GNU_SOURCE -O1 -o "$copy/tmp/old-kernel" \
+		"$root/tests/lib/old-kernel.c" || exit 1
+	check "user namespaces refused: it installs" inside_machine \
+		/tmp/old-kernel -u 6.1 dpkg -i "/tmp/deb/kfarmd_$version.deb"
+	is "user namespaces refused: the unit's user is root" "kfarm root" \
+		"$(users)"
+	is "user namespaces refused: the key is root's" "600 root" \
+		"$(inside stat -c '%a %U' /etc/kfarm/key.pem)"
+	check "user namespaces refused: systemd knows what the unit says" \
+		inside systemd-analyze verify --man=no kfarmd.service
+	check "in a chroot nothing is chosen" inside dpkg-reconfigure kfarmd
+	is "and all stays" "kfarm root" "$(users)"
+	check "user namespaces for all: it is configured again" \
+		inside_machine dpkg-reconfigure kfarmd
+	is "user namespaces for all: the unit's user is kfarm" kfarm "$(users)"
+	is "user namespaces for all: so is the key's" "600 kfarm" \
+		"$(inside stat -c '%a %U' /etc/kfarm/key.pem)"
+	inside_machine /tmp/old-kernel -u 6.1 dpkg-reconfigure kfarmd
+	check "user namespaces refused: it goes" inside dpkg -P kfarmd
+	check "user namespaces refused: nothing stays" test ! -e \
+		"$copy/${drop%/*}"
+}
+
+# What the unit says, and then what was chosen.
+users()
+{
+	# shellcheck disable=SC2016
+	inside sh -c 'cat /lib/systemd/system/kfarmd.service \
+		/etc/systemd/system/kfarmd.service.d/* 2>/dev/null' |
+		sed -n 's/^User=//p' | xargs
+}
+
 farm_begin
 if ! command -v dpkg-deb >/dev/null; then
 	left_out "packages" "no dpkg here"
@@ -99,5 +150,6 @@ elif ! copy_system 2>"$work/mount.log"; then
 	left_out "installing" "no overlay: $(tail -n 1 "$work/mount.log")"
 else
 	try_installed
+	try_refused
 fi
 farm_end
