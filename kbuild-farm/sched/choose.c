@@ -15,8 +15,10 @@ static bool was_tried(const struct sched_unit *u, const struct sched_node *n)
 /* a's share of slots in use is smaller than b's. */
 static bool less_loaded(const struct sched_node *a, const struct sched_node *b)
 {
-	return (uint64_t)a->running * b->slots <
-	       (uint64_t)b->running * a->slots;
+	unsigned slots_a = sched_window_slots(&a->window, a->slots);
+	unsigned slots_b = sched_window_slots(&b->window, b->slots);
+
+	return (uint64_t)a->running * slots_b < (uint64_t)b->running * slots_a;
 }
 
 /* Is there an open node that was not tried?  Cheaper than to look for it. */
@@ -90,8 +92,17 @@ enum reason sched_choose_none(const struct sched *s, const struct sched_unit *u)
 						    REASON_NODES_DOWN;
 }
 
-enum reason sched_choose_meanwhile(const struct sched *s)
+enum reason sched_choose_meanwhile(const struct sched *s,
+				   const struct sched_unit *u)
 {
+	const struct sched_toolchain *tc = u->toolchain;
+
+	for (size_t i = 0; tc->known == SCHED_READY && i < s->n_nodes; i++) {
+		/* It has the toolchain, and fewer slots than it should. */
+		if (s->nodes[i]->state == SCHED_NODE_UP &&
+		    tc->cell[i].cell == SCHED_CELL_READY)
+			return REASON_NODE_SLOW;
+	}
 	return is_any(s, SCHED_NODE_UP, false) ? REASON_TOOLCHAIN_SHIPPING :
 						 REASON_NODES_DOWN;
 }

@@ -18,6 +18,7 @@ enum sched_available sched_choose_available(const struct sched_unit *u);
 enum reason sched_choose_none(const struct sched *s,
 			      const struct sched_unit *u);
 /* Why a unit is compiled here that might yet get a node. */
-enum reason sched_choose_meanwhile(const struct sched *s);
+enum reason sched_choose_meanwhile(const struct sched *s,
+				   const struct sched_unit *u);
 
 #endif

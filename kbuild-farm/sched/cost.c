@@ -3,6 +3,7 @@
 
 #define PREDICT_MAX_MS 600000
 #define LATE_MS        10000
+#define TRIAL_LATE_MS  2000
 #define DEADLINE_MS    30000 /* facts: R5 */
 
 /* Half of the weight is on about the last ten. */
@@ -28,9 +29,11 @@ uint32_t sched_cost_deadline_ms(const struct sched_cost *c, uint64_t bytes)
 	return ms < DEADLINE_MS ? DEADLINE_MS : (uint32_t)ms;
 }
 
-uint64_t sched_cost_late_ms(const struct sched_cost *c, uint64_t bytes)
+uint64_t sched_cost_late_ms(const struct sched_cost *c, uint64_t bytes,
+			    bool trial)
 {
+	uint64_t least = trial ? TRIAL_LATE_MS : LATE_MS;
 	uint64_t ms = 2 * predict_ms(c, bytes);
 
-	return ms < LATE_MS ? LATE_MS : ms;
+	return ms < least ? least : ms;
 }

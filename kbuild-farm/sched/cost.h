@@ -19,8 +19,9 @@ void sched_cost_learn(struct sched_cost *c, uint64_t bytes, uint32_t cpu_ms);
 uint32_t sched_cost_deadline_ms(const struct sched_cost *c, uint64_t bytes);
 /*
  * How long after it was first sent it is late: twice the prediction, 10 s at
- * least.
+ * least, or 2 s on a node that has to show that it can do it.
  */
-uint64_t sched_cost_late_ms(const struct sched_cost *c, uint64_t bytes);
+uint64_t sched_cost_late_ms(const struct sched_cost *c, uint64_t bytes,
+			    bool trial);
 
 #endif

@@ -2,6 +2,7 @@
 #include "base/str.h"
 #include "base/vec.h"
 #include "sched/node.h"
+#include "sched/starve.h"
 #include "sched/unit.h"
 
 #include <stdlib.h>
@@ -147,10 +148,8 @@ static void on_beat(struct sched *s, const struct sched_event *ev)
 {
 	struct sched_unit *u = remote_unit(s, ev);
 
-	if (!u || ev->cpu_ms <= u->cpu_ms)
-		return;
-	u->cpu_ms = ev->cpu_ms;
-	u->progress_ms = s->now_ms;
+	if (u && sched_unit_got(u, ev->cpu_ms))
+		u->progress_ms = s->now_ms;
 }
 
 static void on_output(struct sched *s, const struct sched_event *ev)
@@ -200,6 +199,8 @@ static void on_failed(struct sched *s, const struct sched_event *ev)
 	if (ev->fail == SCHED_FAIL_NODE) {
 		n->retries++;
 		sched_node_suspect(s, n, ev->words);
+	} else if (ev->fail == SCHED_FAIL_DEADLINE) {
+		sched_starve(s, u, ev->words);
 	}
 }
 
@@ -284,8 +285,7 @@ static void on_object(struct sched *s, const struct sched_event *ev)
 static void on_hedged(struct sched *s, const struct sched_event *ev)
 {
 	struct sched_unit *u = sched_unit_expect(s, ev->unit);
-	/* The node never began it; one that is loaded has not failed. */
-	bool idle = u->state == UNIT_REMOTE && !u->cpu_ms;
+	bool beaten = u->state == UNIT_REMOTE;
 	char *text;
 
 	sched_unit_end_hedge(s, u);
@@ -295,11 +295,10 @@ static void on_hedged(struct sched *s, const struct sched_event *ev)
 		return;
 	}
 	sched_unit_deliver(s, u, REASON_NODE_SLOW);
-	if (!idle)
+	if (!beaten)
 		return;
-	/* Else a node that swallows units would get one after the other. */
 	text = xasprintf("%s was compiled here sooner", ev->words);
-	sched_node_fault(s, u->node, false, text);
+	sched_starve(s, u, text);
 	free(text);
 }
 

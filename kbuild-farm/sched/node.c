@@ -112,6 +112,9 @@ static void refresh_cell(struct sched *s, const struct sched_node *n,
 	enum sched_available available = node_available(s, n, c);
 	bool open = available == AVAILABLE_NOW && n->free && !n->worn;
 
+	/* Better a local slot than to wait for one of the few that it has. */
+	if (available == AVAILABLE_NOW && n->window.most)
+		available = AVAILABLE_SHIPPING;
 	tc->n_open += open;
 	tc->n_open -= c->open;
 	c->open = open;
@@ -125,10 +128,12 @@ static void refresh_cell(struct sched *s, const struct sched_node *n,
 
 void sched_node_refresh(struct sched *s, struct sched_node *n)
 {
+	unsigned slots = sched_window_slots(&n->window, n->slots);
+
 	s->free_slots -= n->free;
 	n->free = 0;
-	if (n->state == SCHED_NODE_UP && !n->drained && n->running < n->slots)
-		n->free = n->slots - n->running;
+	if (n->state == SCHED_NODE_UP && !n->drained && n->running < slots)
+		n->free = slots - n->running;
 	s->free_slots += n->free;
 	for (size_t i = 0; i < s->n_toolchains; i++)
 		refresh_cell(s, n, s->toolchains[i]);
@@ -254,11 +259,12 @@ static uint64_t next_random(struct sched *s)
 	return z ^ (z >> 31);
 }
 
-/* When a rest that begins now ends. */
-static uint64_t rested_ms(struct sched *s, const struct sched_node *n)
+/* When a rest that begins now ends; with `relapses` it is longer. */
+static uint64_t rested_ms(struct sched *s, const struct sched_node *n,
+			  unsigned relapses)
 {
-	uint64_t ms = 1000 *
-		      (n->faults > 6 ? REST_MAX_S : 1u << (n->faults - 1));
+	unsigned times = n->faults + relapses;
+	uint64_t ms = 1000 * (times > 6 ? REST_MAX_S : 1u << (times - 1));
 
 	return s->now_ms + ms - ms / 5 + next_random(s) % (ms * 2 / 5 + 1);
 }
@@ -271,7 +277,7 @@ static void lose(struct sched *s, struct sched_node *n, bool greeted,
 	n->faults++;
 	tell_state(s, n, state, words);
 	if (state == SCHED_NODE_DOWN)
-		set_due(s, n, rested_ms(s, n));
+		set_due(s, n, rested_ms(s, n, 0));
 }
 
 static void take_node_out(struct sched *s, struct sched_node *n,
@@ -299,8 +305,38 @@ static void retry_node(struct sched *s, struct sched_node *n)
 		return;
 	/* It may be another machine: what the one before did is not its own. */
 	n->faults = n->strikes = 0;
+	n->window = (struct sched_window){ 0 };
 	n->connected_before = false;
 	set_due(s, n, s->now_ms);
+}
+
+static void tell_fewer(struct sched *s, struct sched_node *n, const char *words)
+{
+	char *text = words && n->window.most ?
+			     xasprintf("fewer jobs at once: %s", words) :
+			     NULL;
+
+	tell_state(s, n, SCHED_NODE_UP, text);
+	free(text);
+}
+
+void sched_node_narrow(struct sched *s, struct sched_node *n, unsigned most,
+		       const char *words)
+{
+	if (sched_window_narrow(&n->window, n->slots, most))
+		tell_fewer(s, n, words);
+}
+
+/* With fewer units at once it may do; else after a longer rest. */
+static void rest_after_fault(struct sched *s, struct sched_node *n,
+			     const char *words)
+{
+	/* What failed, and those that are still there. */
+	unsigned most = (1 + n->share.held) / 2;
+	bool fewer = sched_window_narrow(&n->window, n->slots, most);
+
+	tell_state(s, n, SCHED_NODE_RESTING, words);
+	set_due(s, n, rested_ms(s, n, fewer ? 0 : n->window.relapses));
 }
 
 void sched_node_fault(struct sched *s, struct sched_node *n, bool wrong,
@@ -317,8 +353,7 @@ void sched_node_fault(struct sched *s, struct sched_node *n, bool wrong,
 		lose(s, n, true, SCHED_NODE_OUT, words);
 	} else if (n->state == SCHED_NODE_UP ||
 		   n->state == SCHED_NODE_PROVING) {
-		tell_state(s, n, SCHED_NODE_RESTING, words);
-		set_due(s, n, rested_ms(s, n));
+		rest_after_fault(s, n, words);
 	} else {
 		/* It is undecided no more. */
 		sched_node_refresh(s, n);
@@ -328,7 +363,8 @@ void sched_node_fault(struct sched *s, struct sched_node *n, bool wrong,
 void sched_node_suspect(struct sched *s, struct sched_node *n,
 			const char *words)
 {
-	if (n->jobs && !n->suspected && n->state == SCHED_NODE_UP) {
+	if (n->jobs && !n->suspected && !n->window.relapses &&
+	    n->state == SCHED_NODE_UP) {
 		n->errors++;
 		n->suspected = true;
 	} else {
@@ -336,14 +372,29 @@ void sched_node_suspect(struct sched *s, struct sched_node *n,
 	}
 }
 
-void sched_node_success(struct sched *s, struct sched_node *n)
+/* It answered right; was it to show that? */
+static void recover(struct sched *s, struct sched_node *n)
 {
+	char *why = n->words ? xstrdup(n->words) : NULL;
+
 	n->faults = 0;
 	n->suspected = false;
-	if (n->state == SCHED_NODE_PROVING)
-		tell_state(s, n, SCHED_NODE_UP, NULL);
-	else
+	if (n->state == SCHED_NODE_PROVING) {
+		sched_window_probed(&n->window);
+		tell_fewer(s, n, why);
+	} else {
 		sched_node_refresh(s, n);
+	}
+	free(why);
+}
+
+void sched_node_success(struct sched *s, struct sched_node *n)
+{
+	bool whole = sched_window_good(&n->window, n->slots);
+
+	recover(s, n);
+	if (whole && n->state == SCHED_NODE_UP)
+		tell_state(s, n, SCHED_NODE_UP, NULL);
 }
 
 static void probed(struct sched *s, struct sched_node *n,
@@ -355,7 +406,7 @@ static void probed(struct sched *s, struct sched_node *n,
 		return;
 	switch (probe) {
 	case SCHED_PROBE_RIGHT:
-		sched_node_success(s, n);
+		recover(s, n);
 		return;
 	case SCHED_PROBE_IMPOSSIBLE:
 		if (!proving)

@@ -13,7 +13,8 @@
  * A node that failed is RESTING (the circuit breaker is open) for 1, 2, 4 ...
  * 60 s, a fifth more or less so that nodes do not march in step; then it gets
  * a unit whose answer is known, and is UP again when that is right, or when
- * one of the units that still run there is.  One that was lost is dialed again
+ * one of the units that still run there is, with fewer units at once than
+ * before (sched/window.h).  One that was lost is dialed again
  * after the same time.  With its third wrong answer it is OUT, and when it was
  * removed, as soon as its units have ended.  From anywhere a conversation may
  * be lost, and a worn one is renewed when nothing runs.
@@ -64,6 +65,12 @@ void sched_node_fault(struct sched *s, struct sched_node *n, bool wrong,
  */
 void sched_node_suspect(struct sched *s, struct sched_node *n,
 			const char *words);
+/*
+ * At most so many units at once, until it has done some right
+ * (sched/window.h), and why.
+ */
+void sched_node_narrow(struct sched *s, struct sched_node *n, unsigned most,
+		       const char *words);
 /* It did a unit right. */
 void sched_node_success(struct sched *s, struct sched_node *n);
 

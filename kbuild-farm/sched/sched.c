@@ -19,6 +19,7 @@
 #include "base/str.h"
 #include "sched/choose.h"
 #include "sched/node.h"
+#include "sched/starve.h"
 #include "sched/unit.h"
 
 #include <stdlib.h>
@@ -134,7 +135,7 @@ static void use_local_slots(struct sched *s)
 		if (!u)
 			return;
 		if (u->state != UNIT_TO_LOCAL)
-			sched_unit_local(s, u, sched_choose_meanwhile(s));
+			sched_unit_local(s, u, sched_choose_meanwhile(s, u));
 		sched_unit_grant(s, u);
 	}
 }
@@ -152,12 +153,19 @@ static void step_all(struct sched *s)
 
 /* ------------------------------------------------------------------ hedges */
 
+/* Its node has first to show that it can do one. */
+static bool is_trial(const struct sched_unit *u)
+{
+	return u->state == UNIT_REMOTE &&
+	       sched_window_is_trial(&u->node->window, u->node->slots);
+}
+
 static bool needs_hedge(const struct sched *s, const struct sched_unit *u)
 {
 	/* One that still waits in the node's queue has cpu_ms 0. */
 	bool began = u->state == UNIT_REMOTE && u->cpu_ms;
 	bool stalled = began && s->now_ms > u->progress_ms + STALL_MS;
-	uint64_t late_ms = sched_cost_late_ms(&s->cost, u->bytes);
+	uint64_t late_ms = sched_cost_late_ms(&s->cost, u->bytes, is_trial(u));
 
 	if (u->hedged || (u->state != UNIT_REMOTE && u->state != UNIT_READY))
 		return false;
@@ -173,7 +181,7 @@ static bool needs_hedge(const struct sched *s, const struct sched_unit *u)
  */
 static void take_back(struct sched *s)
 {
-	struct sched_unit *u, *next;
+	struct sched_unit *u, *next, *last = NULL;
 
 	if (s->now_ms < s->watch_ms)
 		return;
@@ -184,9 +192,13 @@ static void take_back(struct sched *s)
 		if (!u->exclusive || locals >= s->setup.local_slots ||
 		    !needs_hedge(s, u))
 			continue;
+		if (u->state == UNIT_REMOTE)
+			last = u;
 		sched_unit_cancel(s, u);
 		sched_unit_local(s, u, REASON_NODE_SLOW);
 	}
+	if (last)
+		sched_starve(s, last, "a job made no progress");
 }
 
 static void watch(struct sched *s)

@@ -9,6 +9,8 @@
 #include "base/list.h"
 #include "sched/cost.h"
 #include "sched/sched.h"
+#include "sched/share.h"
+#include "sched/window.h"
 
 /* The table of what moves a unit from one to another is in sched/unit.c. */
 enum sched_unit_state {
@@ -60,6 +62,7 @@ struct sched_unit {
 	struct sched_node *tried[SCHED_TRIES];
 	unsigned n_tried;
 	uint64_t first_sent_ms, progress_ms;
+	struct sched_share since; /* what `node` had given when it was sent */
 	uint32_t cpu_ms; /* as the last beat, or the answer, said */
 	enum sched_verdict verdict; /* of HELD, with its reason and words */
 	enum reason verdict_reason;
@@ -101,7 +104,9 @@ struct sched_node {
 	bool removed; /* drained, and OUT when its units have ended */
 	bool connected_before;
 	bool suspected; /* the last unit failed, perhaps by its own fault */
-	unsigned faults; /* in a row; decides how long it rests */
+	unsigned faults; /* in a row; with relapses: how long it rests */
+	struct sched_window window;
+	struct sched_share share;
 	unsigned strikes; /* wrong answers in this build */
 	unsigned jobs, errors, retries;
 	struct sched_units units; /* that are REMOTE on it */

@@ -168,6 +168,12 @@ static void insert(struct sched_units *list, struct sched_unit *u)
 	TAILQ_INSERT_BEFORE(at, u, link);
 }
 
+static void use_node(struct sched *s, struct sched_node *n, int change)
+{
+	sched_share_hold(&n->share, s->now_ms, change);
+	sched_node_use(s, n, change);
+}
+
 /* Lists, counts and slots follow the state. */
 static void move(struct sched *s, struct sched_unit *u,
 		 enum sched_unit_state next)
@@ -188,9 +194,9 @@ static void move(struct sched *s, struct sched_unit *u,
 	s->locals -= was == UNIT_LOCAL;
 	s->locals += next == UNIT_LOCAL;
 	if (was == UNIT_REMOTE)
-		sched_node_use(s, u->node, -1);
+		use_node(s, u->node, -1);
 	if (next == UNIT_REMOTE)
-		sched_node_use(s, u->node, 1);
+		use_node(s, u->node, 1);
 }
 
 /* `n` is NULL where it is about this machine. */
@@ -259,7 +265,8 @@ void sched_unit_send(struct sched *s, struct sched_unit *u,
 		TAILQ_INSERT_TAIL(&s->sent, u, sent_link);
 	}
 	move(s, u, UNIT_REMOTE);
-	act_on_unit(s, u, SCHED_SEND, u->node);
+	u->since = n->share;
+	act_on_unit(s, u, SCHED_SEND, n);
 }
 
 void sched_unit_cancel(struct sched *s, struct sched_unit *u)
@@ -276,8 +283,18 @@ static void stop_hedge(struct sched *s, struct sched_unit *u)
 	sched_unit_end_hedge(s, u);
 }
 
+bool sched_unit_got(struct sched_unit *u, uint32_t cpu_ms)
+{
+	if (cpu_ms <= u->cpu_ms)
+		return false;
+	u->node->share.cpu_ms += cpu_ms - u->cpu_ms;
+	u->cpu_ms = cpu_ms;
+	return true;
+}
+
 void sched_unit_examine(struct sched *s, struct sched_unit *u, uint32_t cpu_ms)
 {
+	sched_unit_got(u, cpu_ms);
 	u->cpu_ms = cpu_ms;
 	move(s, u, UNIT_CHECK);
 	/* It would write where the answer is written. */

@@ -32,6 +32,8 @@ void sched_unit_worked(struct sched *s, struct sched_unit *u);
 void sched_unit_send(struct sched *s, struct sched_unit *u,
 		     struct sched_node *n);
 void sched_unit_cancel(struct sched *s, struct sched_unit *u);
+/* Its node gave it that much CPU time so far; false: no more than before. */
+bool sched_unit_got(struct sched_unit *u, uint32_t cpu_ms);
 /* Its node did not do it: another one, or here because of `why`. */
 void sched_unit_retry(struct sched *s, struct sched_unit *u, enum reason why);
 /* Something was missing or changed: once more from the files, or here. */

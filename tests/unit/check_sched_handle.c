@@ -183,7 +183,9 @@ START_TEST(late_answer_of_a_cancelled_job_changes_nothing)
 	s = story("node a up 2 slots; unit 1; scanned 1; beat 1 a 20; 5 s");
 	ck_assert_actions(s, "");
 	ck_assert_play(s, "1 s", "hedge 1");
-	ck_assert_play(s, "hedged 1 good", "cancel 1 a; deliver 1");
+	ck_assert_play(s, "hedged 1 good",
+		       "cancel 1 a; deliver 1; node a resting: x.c was "
+		       "compiled here sooner: jobs there get 0 % of a core");
 	ck_assert_uint_eq(play_last.node, SCHED_LOCAL);
 	ck_assert_int_eq(play_last.reason, REASON_NODE_SLOW);
 	ck_assert_play(s, "answer 1 a", "");
@@ -313,14 +315,18 @@ END_TEST
 static const struct instead {
 	const char *events, *actions;
 } instead[] = {
-	{ "beat 1 a 20; 6 s", "cancel 1 a; compile 1 NODE_SLOW" },
+	{ "beat 1 a 20; 6 s",
+	  "cancel 1 a; node a resting: a job made no progress: jobs there get "
+	  "0 % of a core; compile 1 NODE_SLOW" },
 	{ "10 s", "" },
-	{ "11 s", "cancel 1 a; compile 1 NODE_SLOW" },
+	{ "11 s", "cancel 1 a; node a resting: a job made no progress; "
+		  "compile 1 NODE_SLOW" },
 	{ "node b up 1 slots; slots b 1 1; fail 1 a busy; 11 s",
 	  "compile 1 NODE_SLOW" },
 	{ "unit 2 local CPATH; 20 s", "" },
 	{ "unit 2 local CPATH; 20 s; left 2; 1 s",
-	  "cancel 1 a; compile 1 NODE_SLOW" },
+	  "cancel 1 a; node a resting: a job made no progress; "
+	  "compile 1 NODE_SLOW" },
 };
 
 START_TEST(what_must_not_be_hedged_is_compiled_here_instead)

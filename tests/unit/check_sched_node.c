@@ -157,7 +157,8 @@ START_TEST(a_unit_can_be_the_right_answer)
 		      "scanned 2; fail 1 a node; 2 s");
 	ck_assert_actions(s, "probe a");
 	ck_assert_play(s, "answer 2 a; examined 2 good",
-		       "node a up; deliver 2");
+		       "node a up: fewer jobs at once: out of disk; "
+		       "deliver 2");
 	/* The probe is not back yet. */
 	ck_assert_play(s, "probed a impossible", "");
 	ck_assert_play(s, "probed a wrong", "node a resting: known answer");
@@ -185,6 +186,93 @@ START_TEST(a_probe_may_fail)
 		      "2 s; probed a failed");
 	ck_assert_actions(s, "node a resting: known answer");
 	ck_assert_uint_ge(wait_ms(), 1600);
+}
+END_TEST
+
+/* Unit `number` comes, and a cannot do it. */
+static void fail_unit(unsigned number)
+{
+	char *words = xasprintf("unit %u; scanned %u; fail %u a node; left %u",
+				number, number, number, number);
+
+	play(s, words);
+	free(words);
+}
+
+static void do_unit(unsigned number)
+{
+	char *words = xasprintf("unit %u; scanned %u; answer %u a; "
+				"examined %u good; left %u",
+				number, number, number, number, number);
+
+	play(s, words);
+	free(words);
+}
+
+/* Until something is done; how long that was, in ms. */
+static uint64_t idle_ms(void)
+{
+	uint64_t from = play_now_ms;
+
+	do {
+		play_now_ms = sched_next_ms(s);
+		play(s, "time");
+	} while (!*play_actions);
+	return play_now_ms - from;
+}
+
+START_TEST(a_right_answer_to_a_probe_does_not_shorten_the_next_rest)
+{
+	static const unsigned rests[] = { 1, 2, 4, 8, 16, 32, 60, 60 };
+	unsigned unit = 0;
+
+	s = play_farm(1, 1, "node a up 1 slots");
+	while (unit < sizeof(rests) / sizeof(*rests)) {
+		uint64_t ms;
+
+		fail_unit(unit);
+		ms = idle_ms();
+		ck_assert_actions(s, "probe a");
+		ck_assert_uint_ge(ms, rests[unit] * 800);
+		ck_assert_uint_le(ms, rests[unit] * 1200);
+		ck_assert_play(s, "probed a right", "node a up");
+		unit++;
+	}
+	/* But units that are done do. */
+	for (unsigned i = 0; i < 4; i++)
+		do_unit(unit++);
+	fail_unit(unit++);
+	ck_assert_int_eq(node_a().state, SCHED_NODE_UP);
+	fail_unit(unit++);
+	ck_assert_int_eq(node_a().state, SCHED_NODE_RESTING);
+	ck_assert_uint_le(idle_ms(), 1200);
+}
+END_TEST
+
+START_TEST(a_node_that_failed_gets_fewer_units_at_once)
+{
+	s = play_farm(1, 9,
+		      "node a up 4 slots; unit 1; scanned 1; unit 2; "
+		      "scanned 2; unit 3; scanned 3; unit 4; scanned 4; "
+		      "fail 1 a node; left 1; answer 2 a; examined 2 good; "
+		      "answer 3 a; examined 3 good; answer 4 a; "
+		      "examined 4 good; 2 s");
+	ck_assert_actions(s, "probe a");
+	ck_assert_play(s, "probed a right",
+		       "node a up: fewer jobs at once: out of disk");
+	ck_assert_play(s, "unit 5; scanned 5; unit 6; scanned 6", "send 6 a");
+	/* What does not get one of them is compiled here meanwhile. */
+	ck_assert_play(s, "unit 7; scanned 7", "compile 7 NODE_SLOW");
+	play(s, "answer 5 a; examined 5 good; left 7");
+	do_unit(8);
+	do_unit(9);
+	ck_assert_play(s, "answer 6 a; examined 6 good",
+		       "node a up; deliver 6");
+	ck_assert_ptr_null(node_a().words);
+	ck_assert_play(s,
+		       "unit 10; scanned 10; unit 11; scanned 11; "
+		       "unit 12; scanned 12",
+		       "send 12 a");
 }
 END_TEST
 
@@ -288,6 +376,9 @@ int main(void)
 	tcase_add_test(tc, a_unit_can_be_the_right_answer);
 	tcase_add_test(tc, a_second_failure_while_it_rests_is_a_fault);
 	tcase_add_test(tc, a_probe_may_fail);
+	tcase_add_test(
+		tc, a_right_answer_to_a_probe_does_not_shorten_the_next_rest);
+	tcase_add_test(tc, a_node_that_failed_gets_fewer_units_at_once);
 	tcase_add_test(tc, three_wrong_answers_are_the_end);
 	tcase_add_test(tc, a_strike_counts_whenever_it_is_found);
 	tcase_add_test(tc, units_of_a_node_that_is_out_go_elsewhere);

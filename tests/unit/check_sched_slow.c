@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: sched */
+/*
+ * Farms in virtual time with nodes that are slow, each in its way: how long a
+ * build takes, against the same without that node, and who did how much.
+ *
+ * A machine has so many cores of a speed, which its compilers share; a quota is
+ * a part of a core.  A link carries so many units in a second.  What needs more
+ * memory than there is, is killed when it is half done.
+ */
+#include "sched/sched.h"
+
+#include "base/str.h"
+#include "suite.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TICK_MS  50
+#define MACHINES 4
+#define LOCAL    (MACHINES - 1)
+#define UNITS    2000
+#define MAKE_J   16 /* beside the nodes' slots */
+
+struct machine {
+	unsigned slots;
+	double cores, speed; /* of one core; 1: that of a fast one */
+	double link; /* units in a second; 0: no limit */
+	unsigned room; /* units in its memory; 0: all */
+	unsigned until_s; /* from then on it is fast; 0: never */
+	unsigned jobs, failed, told, rests; /* what came of it */
+};
+
+static const struct machine fast = { .slots = 5, .cores = 4, .speed = 1 };
+
+struct job {
+	enum {
+		IDLE,
+		WAITING,
+		RUNNING,
+		ENDED
+	} state;
+	double work, done, cpu_ms, shipped;
+	unsigned told_ms;
+};
+
+static struct {
+	struct sched *s;
+	struct machine machine[MACHINES];
+	struct job job[UNITS][MACHINES];
+	double cost[UNITS];
+	bool left[UNITS], hedge[UNITS];
+	uint64_t came_ms[UNITS], longest_ms;
+	uint64_t now_ms;
+	uint32_t came, gone, units, oldest;
+} sim;
+
+static void feed(struct sched_event ev);
+
+static void leave(uint32_t unit)
+{
+	uint64_t took = sim.now_ms - sim.came_ms[unit];
+
+	if (took > sim.longest_ms)
+		sim.longest_ms = took;
+	sim.left[unit] = true;
+	sim.gone++;
+	while (sim.oldest < sim.came && sim.left[sim.oldest])
+		sim.oldest++;
+	memset(sim.job[unit], 0, sizeof(sim.job[unit]));
+}
+
+static void start(uint32_t unit, uint32_t machine)
+{
+	sim.job[unit][machine] = (struct job){ .state = WAITING,
+					       .work = sim.cost[unit] * 1000 };
+}
+
+static void node_told(const struct sched_action *a)
+{
+	struct machine *m = &sim.machine[a->node];
+
+	if (getenv("SLOW_VERBOSE"))
+		printf("%6.1f node %u %s: %s\n", (double)sim.now_ms / 1000,
+		       a->node, sched_node_state_name(a->state),
+		       a->words ? a->words : "");
+	m->told++;
+	m->rests += a->state == SCHED_NODE_RESTING;
+}
+
+/* What follows at once is fed after all actions were taken. */
+static bool act(const struct sched_action *a, struct sched_event *then)
+{
+	*then = (struct sched_event){ .unit = a->unit, .node = a->node };
+	switch (a->kind) {
+	case SCHED_SCAN:
+		then->kind = SCHED_SCANNED;
+		then->bytes = 1 << 20;
+		return true;
+	case SCHED_EXAMINE:
+		then->kind = SCHED_EXAMINED;
+		return true;
+	case SCHED_SEND:
+		start(a->unit, a->node);
+		return false;
+	case SCHED_CANCEL:
+		sim.job[a->unit][a->node].state = IDLE;
+		return false;
+	case SCHED_HEDGE:
+	case SCHED_COMPILE:
+		sim.hedge[a->unit] = a->kind == SCHED_HEDGE;
+		start(a->unit, LOCAL);
+		return false;
+	case SCHED_STOP_HEDGE:
+		sim.job[a->unit][LOCAL].state = IDLE;
+		return false;
+	case SCHED_DELIVER:
+		leave(a->unit);
+		then->kind = SCHED_LEFT;
+		return true;
+	case SCHED_PROBE:
+		then->kind = SCHED_PROBED;
+		return true;
+	case SCHED_NODE:
+		node_told(a);
+		return false;
+	default:
+		return false;
+	}
+}
+
+static void feed(struct sched_event ev)
+{
+	struct sched_event then[64];
+	struct sched_action a;
+	size_t n = 0;
+
+	ev.words = "x.c";
+	sched_event(sim.s, sim.now_ms, &ev);
+	while (sched_next_action(sim.s, &a)) {
+		ck_assert_uint_lt(n, 64);
+		n += act(&a, &then[n]);
+	}
+	for (size_t i = 0; i < n; i++)
+		feed(then[i]);
+}
+
+static unsigned running_on(uint32_t machine)
+{
+	unsigned n = 0;
+
+	for (uint32_t u = sim.oldest; u < sim.came; u++)
+		n += sim.job[u][machine].state == RUNNING;
+	return n;
+}
+
+static void end_job(uint32_t unit, uint32_t machine, bool failed)
+{
+	struct job *j = &sim.job[unit][machine];
+	struct sched_event ev = { .unit = unit,
+				  .node = machine,
+				  .cpu_ms = (uint32_t)j->cpu_ms };
+
+	j->state = IDLE;
+	sim.machine[machine].jobs += !failed;
+	sim.machine[machine].failed += failed;
+	if (machine != LOCAL) {
+		ev.kind = failed ? SCHED_FAILED : SCHED_ANSWERED;
+		ev.fail = SCHED_FAIL_NODE;
+	} else if (sim.hedge[unit]) {
+		ev.kind = SCHED_HEDGED;
+	} else {
+		ev.kind = SCHED_LEFT;
+		leave(unit);
+	}
+	feed(ev);
+}
+
+static void beat(uint32_t unit, uint32_t machine)
+{
+	struct job *j = &sim.job[unit][machine];
+
+	j->told_ms += TICK_MS;
+	if (machine == LOCAL || j->told_ms % 1000)
+		return;
+	feed((struct sched_event){ .kind = SCHED_BEAT,
+				   .unit = unit,
+				   .node = machine,
+				   .cpu_ms = (uint32_t)j->cpu_ms });
+}
+
+/* The oldest first: its link, then a core for as many as it has. */
+static void tick_machine(uint32_t number)
+{
+	struct machine *m = &sim.machine[number];
+	double cores = m->cores < 1 ? 1 : m->cores, link = m->link, share;
+	unsigned begin = (unsigned)cores - running_on(number), n;
+
+	for (uint32_t u = sim.oldest; u < sim.came; u++) {
+		struct job *j = &sim.job[u][number];
+
+		if (j->state == WAITING && j->shipped < 1 && m->link > 0) {
+			double now = link * TICK_MS / 1000;
+
+			j->shipped += now;
+			link = 0;
+		} else if (j->state == WAITING && (int)begin > 0) {
+			j->state = RUNNING;
+			begin--;
+		}
+	}
+	n = running_on(number);
+	share = n ? m->cores / n : 0;
+	share = share > 1 ? 1 : share;
+	for (uint32_t u = sim.oldest; u < sim.came; u++) {
+		struct job *j = &sim.job[u][number];
+
+		if (j->state == RUNNING) {
+			j->cpu_ms += share * TICK_MS;
+			j->done += share * m->speed * TICK_MS;
+		}
+		if (j->state == RUNNING && j->done >= j->work)
+			end_job(u, number, false);
+		else if (j->state == RUNNING && m->room && n > m->room &&
+			 j->done >= j->work / 2)
+			end_job(u, number, true);
+		else if (j->state != IDLE)
+			beat(u, number);
+		n = running_on(number);
+	}
+}
+
+static void come(unsigned at_once)
+{
+	while (sim.came < sim.units && sim.came - sim.gone < at_once) {
+		sim.came_ms[sim.came] = sim.now_ms;
+		feed((struct sched_event){ .kind = SCHED_CAME,
+					   .unit = sim.came++ });
+	}
+}
+
+static void begin(const struct machine *nodes, unsigned n_nodes, unsigned local)
+{
+	sim.s = sched_new(&(struct sched_setup){ .local_slots = local,
+						 .scans_max = 64,
+						 .patience_ms = 1000,
+						 .seed = 1,
+						 .n_nodes = n_nodes });
+	feed((struct sched_event){ .kind = SCHED_TOOLCHAIN,
+				   .known = SCHED_READY });
+	feed((struct sched_event){ .kind = SCHED_OBJECT,
+				   .known = SCHED_READY });
+	feed((struct sched_event){ .kind = SCHED_TIME });
+	for (uint32_t i = 0; i < n_nodes; i++) {
+		sim.machine[i] = nodes[i];
+		feed((struct sched_event){ .kind = SCHED_FIT,
+					   .node = i,
+					   .slots = nodes[i].slots });
+		feed((struct sched_event){ .kind = SCHED_CELL,
+					   .node = i,
+					   .cell = SCHED_CELL_READY });
+	}
+	sim.machine[LOCAL] = (struct machine){ .cores = local, .speed = 1 };
+}
+
+/*
+ * A build of units of `cost` seconds of a fast core, half to one and a half of
+ * it: how many ms it takes.
+ */
+static uint64_t run(unsigned units, double cost, unsigned local,
+		    const struct machine *nodes, unsigned n_nodes)
+{
+	unsigned at_once = MAKE_J;
+	uint64_t random = 7;
+
+	memset(&sim, 0, sizeof(sim));
+	sim.units = units;
+	for (unsigned u = 0; u < units; u++) {
+		random = random * 6364136223846793005 + 1442695040888963407;
+		sim.cost[u] = cost * (0.5 + (double)(random >> 40) / (1 << 24));
+	}
+	for (unsigned i = 0; i < n_nodes; i++)
+		at_once += nodes[i].slots;
+	begin(nodes, n_nodes, local);
+	for (; sim.gone < units; sim.now_ms += TICK_MS) {
+		come(at_once);
+		for (unsigned i = 0; i < n_nodes; i++) {
+			const struct machine *m = &sim.machine[i];
+
+			if (m->until_s && sim.now_ms >= m->until_s * 1000ull) {
+				sim.machine[i].cores = fast.cores;
+				sim.machine[i].link = fast.link;
+				sim.machine[i].until_s = 0;
+			}
+			tick_machine(i);
+		}
+		tick_machine(LOCAL);
+		while (sched_next_ms(sim.s) <= sim.now_ms)
+			feed((struct sched_event){ .kind = SCHED_TIME });
+		ck_assert_uint_lt(sim.now_ms, 24 * 3600000);
+	}
+	sched_free(sim.s);
+	if (getenv("SLOW_VERBOSE"))
+		for (unsigned i = 0; i < MACHINES; i++)
+			printf("  machine %u: %u jobs, %u failed, told %u, "
+			       "%u rests; all %.1f s, longest %.1f s\n",
+			       i, sim.machine[i].jobs, sim.machine[i].failed,
+			       sim.machine[i].told, sim.machine[i].rests,
+			       (double)sim.now_ms / 1000,
+			       (double)sim.longest_ms / 1000);
+	return sim.now_ms;
+}
+
+static const struct machine quota = { .slots = 3, .cores = 0.1, .speed = 1 };
+static const struct machine one_core = { .slots = 5, .cores = 1, .speed = 1 };
+static const struct machine board = { .slots = 5, .cores = 4, .speed = 0.25 };
+static const struct machine narrow = {
+	.slots = 3, .cores = 4, .speed = 1, .link = 0.15
+};
+static const struct machine small = {
+	.slots = 5, .cores = 4, .speed = 1, .room = 2
+};
+static const struct machine hot = {
+	.slots = 5, .cores = 0.1, .speed = 1, .until_s = 60
+};
+
+/*
+ * A build beside `slow`: at most so long, in hundredths of what it takes
+ * without, and so much longer; the units of the slow node in hundredths; how
+ * often it fails or rests at most.
+ */
+static const struct beside {
+	const char *name;
+	const struct machine *slow;
+	unsigned units;
+	double cost;
+	unsigned all_percent, longest_ms, jobs_percent, failed, rests;
+} beside[] = {
+	/* What is there when it is found out is done anew. */
+	{ "quota", &quota, 400, 1, 101, 8000, 0, 0, 7 },
+	{ "quota, soon over", &quota, 30, 1, 170, 8000, 0, 0, 2 },
+	{ "quota, large units", &quota, 100, 5, 101, 15000, 0, 0, 7 },
+	{ "narrow link", &narrow, 400, 1, 101, 8000, 0, 0, 8 },
+	{ "little memory", &small, 400, 1, 70, 3000, 25, 16, 6 },
+	/* It does what it can. */
+	{ "one core", &one_core, 400, 1, 85, 5000, 18, 0, 0 },
+	{ "board", &board, 400, 1, 87, 6000, 18, 0, 0 },
+	{ "board, large units", &board, 100, 5, 85, 9000, 6, 0, 0 },
+	{ "hot for a minute", &hot, 1000, 1, 72, 9000, 28, 0, 8 },
+};
+
+START_TEST(a_build_is_not_slower_for_a_slow_node)
+{
+	const struct beside *b = &beside[_i];
+	uint64_t without = run(b->units, b->cost, 2, &fast, 1), with;
+	uint64_t longest_ms = sim.longest_ms;
+
+	for (int order = 0; order < 2; order++) {
+		struct machine nodes[] = { fast, fast };
+		const struct machine *slow = &sim.machine[order];
+
+		nodes[order] = *b->slow;
+		with = run(b->units, b->cost, 2, nodes, 2);
+		printf("%-20s all %5.1f s, without it %5.1f; longest unit "
+		       "%4.1f, %4.1f; it did %u, failed %u, rested %u\n",
+		       b->name, (double)with / 1e3, (double)without / 1e3,
+		       (double)sim.longest_ms / 1e3, (double)longest_ms / 1e3,
+		       slow->jobs, slow->failed, slow->rests);
+		ck_assert_uint_le(with, without * b->all_percent / 100);
+		ck_assert_uint_le(sim.longest_ms, longest_ms + b->longest_ms);
+		ck_assert_uint_ge(slow->jobs, b->units * b->jobs_percent / 100);
+		ck_assert_uint_le(slow->failed, b->failed);
+		ck_assert_uint_le(slow->rests, b->rests);
+	}
+}
+END_TEST
+
+/* The only node, and two local slots: at most so long, in hundredths of what
+   these two would take. */
+static const struct alone {
+	const char *name;
+	const struct machine *slow;
+	unsigned units;
+	double cost;
+	unsigned percent, rests;
+} alone[] = {
+	{ "quota", &quota, 100, 1, 130, 2 },
+	{ "narrow link", &narrow, 100, 1, 130, 3 },
+	{ "little memory", &small, 100, 1, 70, 4 },
+	/* No hurry: what else there is to do here is not known. */
+	{ "one core", &one_core, 100, 1, 205, 0 },
+	{ "board", &board, 100, 1, 205, 0 },
+	{ "board, large units", &board, 100, 5, 205, 0 },
+};
+
+START_TEST(nor_is_it_with_that_node_alone)
+{
+	const struct alone *a = &alone[_i];
+	uint64_t without = run(a->units, a->cost, 2, NULL, 0);
+	uint64_t with = run(a->units, a->cost, 2, a->slow, 1);
+	const struct machine *slow = &sim.machine[0];
+
+	printf("%-20s alone: all %5.1f s, without it %5.1f; longest unit "
+	       "%4.1f; it did %u, failed %u, rested %u\n",
+	       a->name, (double)with / 1e3, (double)without / 1e3,
+	       (double)sim.longest_ms / 1e3, slow->jobs, slow->failed,
+	       slow->rests);
+	ck_assert_uint_le(with, without * a->percent / 100);
+	ck_assert_uint_le(slow->rests, a->rests);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("sched/slow");
+	TCase *tc = tcase_create("slow");
+
+	tcase_set_timeout(tc, 300);
+	tcase_add_loop_test(tc, a_build_is_not_slower_for_a_slow_node, 0,
+			    sizeof(beside) / sizeof(*beside));
+	tcase_add_loop_test(tc, nor_is_it_with_that_node_alone, 0,
+			    sizeof(alone) / sizeof(*alone));
+	suite_add_tcase(suite, tc);
+	return suite_run(suite);
+}
